@@ -1,0 +1,108 @@
+package mesh
+
+import "time"
+
+// AdminEvent is one operator command. The set is closed.
+type AdminEvent interface {
+	// Kind is the stable snake_case name of the command.
+	Kind() string
+	// BreakGlass says whether the command is one of those that pass a freeze.
+	BreakGlass() bool
+}
+
+// The ordinary commands.
+type (
+	// EnterMaintenance evacuates a node and isolates it. DrainFor is nil for the
+	// configured drain deadline.
+	EnterMaintenance struct {
+		Node     NodeID
+		DrainFor *time.Duration
+	}
+	// ExitMaintenance brings a node back, or cancels an entering.
+	ExitMaintenance struct{ Node NodeID }
+	// Drain cordons and evacuates a node without leaving Active.
+	Drain struct {
+		Node     NodeID
+		DrainFor time.Duration
+	}
+	// Cordon keeps new replicas away from a node.
+	Cordon struct{ Node NodeID }
+	// Uncordon ends a cordon, and a drain with it.
+	Uncordon struct{ Node NodeID }
+	// RestartAllDaemons stops and starts each running daemon of a node.
+	RestartAllDaemons struct{ Node NodeID }
+	// ClearAvoidList empties the avoid list of a node.
+	ClearAvoidList struct{ Node NodeID }
+	// DropReplicas makes a node give up chains.
+	DropReplicas struct {
+		Node   NodeID
+		Chains []ChainID
+	}
+	// InvalidatePlacement makes a node forget its scores and rebalance cooldowns.
+	InvalidatePlacement struct{ Node NodeID }
+)
+
+// The break-glass commands.
+type (
+	// FreezeCluster stops all acting for TTL.
+	FreezeCluster struct{ TTL time.Duration }
+	// ThawCluster ends a freeze.
+	ThawCluster struct{}
+	// FlushAvoidLists removes avoid entries: all of node Local, peer OnPeer from
+	// every list, or every entry of every list. Exactly one is set.
+	FlushAvoidLists struct {
+		Local  NodeID
+		OnPeer NodeID
+		Global bool
+	}
+	// ForceEvictReplica takes a chain from a holder.
+	ForceEvictReplica struct {
+		Chain  ChainID
+		Victim NodeID
+	}
+	// ForceRestartDaemon opens a daemon's restart gate.
+	ForceRestartDaemon struct{ Daemon DaemonRef }
+	// ForceCutover places a chain on a target.
+	ForceCutover struct {
+		Chain  ChainID
+		Target NodeID
+	}
+	// KillMigration aborts a migration.
+	KillMigration struct{ Migration MigrationID }
+)
+
+// Kind implements AdminEvent.
+func (EnterMaintenance) Kind() string    { return "enter_maintenance" }
+func (ExitMaintenance) Kind() string     { return "exit_maintenance" }
+func (Drain) Kind() string               { return "drain" }
+func (Cordon) Kind() string              { return "cordon" }
+func (Uncordon) Kind() string            { return "uncordon" }
+func (RestartAllDaemons) Kind() string   { return "restart_all_daemons" }
+func (ClearAvoidList) Kind() string      { return "clear_avoid_list" }
+func (DropReplicas) Kind() string        { return "drop_replicas" }
+func (InvalidatePlacement) Kind() string { return "invalidate_placement" }
+func (FreezeCluster) Kind() string       { return "freeze_cluster" }
+func (ThawCluster) Kind() string         { return "thaw_cluster" }
+func (FlushAvoidLists) Kind() string     { return "flush_avoid_lists" }
+func (ForceEvictReplica) Kind() string   { return "force_evict_replica" }
+func (ForceRestartDaemon) Kind() string  { return "force_restart_daemon" }
+func (ForceCutover) Kind() string        { return "force_cutover" }
+func (KillMigration) Kind() string       { return "kill_migration" }
+
+// BreakGlass implements AdminEvent.
+func (EnterMaintenance) BreakGlass() bool    { return false }
+func (ExitMaintenance) BreakGlass() bool     { return false }
+func (Drain) BreakGlass() bool               { return false }
+func (Cordon) BreakGlass() bool              { return false }
+func (Uncordon) BreakGlass() bool            { return false }
+func (RestartAllDaemons) BreakGlass() bool   { return false }
+func (ClearAvoidList) BreakGlass() bool      { return false }
+func (DropReplicas) BreakGlass() bool        { return false }
+func (InvalidatePlacement) BreakGlass() bool { return false }
+func (FreezeCluster) BreakGlass() bool       { return true }
+func (ThawCluster) BreakGlass() bool         { return true }
+func (FlushAvoidLists) BreakGlass() bool     { return true }
+func (ForceEvictReplica) BreakGlass() bool   { return true }
+func (ForceRestartDaemon) BreakGlass() bool  { return true }
+func (ForceCutover) BreakGlass() bool        { return true }
+func (KillMigration) BreakGlass() bool       { return true }

@@ -1,0 +1,135 @@
+package mesh
+
+import "time"
+
+// Input is one thing the core takes in. Everything the core decides from is an
+// Input with its Stamp, so the same stamped inputs give the same decisions. An
+// Event is one kind of input; Tick is not here, since it is what makes the core
+// decide (reconcile.Pass). The set is closed.
+type Input interface{ isInput() }
+
+// Heard is an event as an input.
+type Heard struct{ Event Event }
+
+// Samples is what one probe answered in one poll, or (Err not empty) why it did
+// not. A Probe that reports several axes answers once for each.
+type Samples struct {
+	Probe     string
+	RTT       []RTTSample
+	Health    []HealthSample
+	Inventory []Inventory
+	Err       string
+}
+
+// Inventory is what a probe knows of one node. A nil field is unknown, not zero.
+type Inventory struct {
+	Node            NodeID
+	CPULoad1m       *float64
+	MemUsedBytes    *uint64
+	MemTotalBytes   *uint64
+	DiskUsedBytes   *uint64
+	DiskTotalBytes  *uint64
+	SaturationTrend *float32 // -1 falling … 1 rising
+	Capabilities    []string // sorted, unique
+	SoftwareVersion *string
+	ForkedFrom      *NodeID
+}
+
+// Outcome says how an action ended, or (not Final) that it will be retried.
+type Outcome struct {
+	ID     ActionID
+	OK     bool
+	Reason string
+	Final  bool
+}
+
+// Migrations replaces the list of migrations under way.
+type Migrations struct{ InFlight []Migration }
+
+// MigrationPhase is how far a migration is.
+type MigrationPhase uint8
+
+// The phases of a migration, in order.
+const (
+	MigrationUnknown MigrationPhase = iota
+	MigrationSnapshot
+	MigrationTransfer
+	MigrationRestore
+	MigrationReplay
+	MigrationCutover
+	MigrationComplete
+)
+
+// Migration is one migration under way, as its source describes it.
+type Migration struct {
+	ID              MigrationID
+	Phase           MigrationPhase
+	Source, Target  NodeID
+	Elapsed         time.Duration
+	InPhase         time.Duration
+	SnapshotBytes   *uint64
+	Retries         uint32
+	ProgressPercent *uint32
+	BufferedEvents  uint32
+}
+
+// JudgedCommit is a signed command with the verdict it got outside the core.
+type JudgedCommit struct {
+	Event     AdminEvent
+	Operators []Operator
+	Outcome   Verification
+	CommitID  []byte // SHA-256 of the signed payload
+}
+
+// Acknowledged says that every appender of a chain of records holds those of
+// this epoch up to and including a seq.
+type Acknowledged struct {
+	Chain   RecordChain
+	Through uint64
+}
+
+// FailureReport is a failure that somebody outside the core saw.
+type FailureReport struct {
+	Source string
+	Reason string
+}
+
+// Reload replaces what the configuration says of peers, chains and daemons.
+type Reload struct{ Desired Configured }
+
+// Configured is what a configuration file says should be.
+type Configured struct {
+	Peers   []ConfiguredPeer
+	Chains  []ConfiguredChain
+	Daemons []ConfiguredDaemon
+}
+
+// ConfiguredPeer is a peer that the configuration names.
+type ConfiguredPeer struct {
+	ID   NodeID
+	Name string
+}
+
+// ConfiguredChain is a chain that the configuration names.
+type ConfiguredChain struct {
+	ID       ChainID
+	Replicas *uint32    // nil: no wish
+	Hold     HoldIntent // HoldNone: no wish
+}
+
+// ConfiguredDaemon is a daemon that the configuration names.
+type ConfiguredDaemon struct {
+	Daemon    DaemonRef
+	Run       bool
+	Essential bool
+	Node      NodeID // 0: not pinned
+}
+
+func (Heard) isInput()         {}
+func (Samples) isInput()       {}
+func (Outcome) isInput()       {}
+func (Migrations) isInput()    {}
+func (JudgedCommit) isInput()  {}
+func (Acknowledged) isInput()  {}
+func (FailureReport) isInput() {}
+func (Reload) isInput()        {}
