@@ -1,0 +1,9 @@
+// Package snapshot builds the immutable view of a node that readers get.
+//
+// A Snapshot is a value taken after one reconcile pass; nothing in it changes
+// after it was built, so any number of readers may share it. Times in it are
+// relative to TakenAt. Plugins and Stats are added by the loop when it publishes
+// and are no part of what a replay gives again.
+//
+// It reads state and decides nothing.
+package snapshot
