@@ -1,0 +1,54 @@
+package pluginsdk
+
+import (
+	"fmt"
+	"time"
+)
+
+// Peer is another node, as the host hands it to a probe.
+type Peer struct {
+	// ID names the node; it is never 0.
+	ID uint64
+	// Name is a label for people, and may be empty.
+	Name string
+	// Address is a host name or IP without a port, and may be empty.
+	Address string
+	// HealthTarget is "host:port", or empty for a node that has none.
+	HealthTarget string
+}
+
+// RTTSample is a measured round-trip time to one peer.
+type RTTSample struct {
+	Peer uint64
+	RTT  time.Duration
+}
+
+// Health is how a peer does. The zero value is no opinion, which the host drops.
+type Health uint8
+
+// The states of health.
+const (
+	Healthy Health = iota + 1
+	Degraded
+	Unreachable
+)
+
+// String names the state in lower case.
+func (h Health) String() string {
+	switch h {
+	case Healthy:
+		return "healthy"
+	case Degraded:
+		return "degraded"
+	case Unreachable:
+		return "unreachable"
+	default:
+		return fmt.Sprintf("health(%d)", uint8(h))
+	}
+}
+
+// HealthSample is the health of one peer.
+type HealthSample struct {
+	Peer   uint64
+	Health Health
+}
