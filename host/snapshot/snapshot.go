@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/meshos/meshos/host/mesh"
+	"github.com/meshos/meshos/host/state"
 )
 
 // Snapshot is a node's whole view after one reconcile pass. Lists are sorted by
@@ -54,24 +55,24 @@ type Daemon struct {
 }
 
 // Lifecycle is where a daemon's process stands.
-type Lifecycle uint8
+type Lifecycle = state.Lifecycle
 
-// The lifecycles, in the contract's order.
+// The lifecycles.
 const (
-	Stopped Lifecycle = iota + 1
-	Starting
-	Running
-	Stopping
+	Stopped  = state.Stopped
+	Starting = state.Starting
+	Running  = state.Running
+	Stopping = state.Stopping
 )
 
 // Restart is what a daemon's restart gate says.
-type Restart uint8
+type Restart = state.GateState
 
-// The states of a restart gate, in the contract's order.
+// The states of a restart gate.
 const (
-	RestartIdle Restart = iota + 1
-	RestartBackingOff
-	RestartCrashLooping
+	RestartIdle         = state.GateIdle
+	RestartBackingOff   = state.GateBackingOff
+	RestartCrashLooping = state.GateCrashLooping
 )
 
 // Replica is one chain with who holds it.

@@ -33,9 +33,9 @@ func DefaultRestartPolicy() RestartPolicy {
 // GateState is what a restart gate says.
 type GateState uint8
 
-// The states of a gate.
+// The states of a gate, in the contract's order.
 const (
-	GateIdle GateState = iota
+	GateIdle GateState = iota + 1
 	GateBackingOff
 	GateCrashLooping
 )
@@ -44,7 +44,7 @@ const (
 // holds no process and reads no clock: callers report starts and ends with their
 // times and ask whether a start is allowed.
 type Gate struct {
-	state   GateState
+	closed  GateState // why it is closed; 0 while open
 	until   mesh.Time
 	window  time.Duration // of the next backoff; 0 stands for Initial
 	crashes []mesh.Time   // within the crash-loop window, oldest first
@@ -53,25 +53,30 @@ type Gate struct {
 }
 
 // State says whether the gate is closed, and why.
-func (g *Gate) State() GateState { return g.state }
+func (g *Gate) State() GateState {
+	if g.closed == 0 {
+		return GateIdle
+	}
+	return g.closed
+}
 
 // ReleaseAt gives when a closed gate opens; ok is false for an open one.
-func (g *Gate) ReleaseAt() (at mesh.Time, ok bool) { return g.until, g.state != GateIdle }
+func (g *Gate) ReleaseAt() (at mesh.Time, ok bool) { return g.until, g.closed != 0 }
 
 // Admits says whether a start is allowed at t. A gate whose time is exactly over
 // is open.
-func (g *Gate) Admits(t mesh.Time) bool { return g.state == GateIdle || g.until <= t }
+func (g *Gate) Admits(t mesh.Time) bool { return g.closed == 0 || g.until <= t }
 
 // Started records that a run began at t, and opens the gate.
 func (g *Gate) Started(t mesh.Time) {
-	g.state, g.until = GateIdle, 0
+	g.closed, g.until = 0, 0
 	g.started, g.running = t, true
 }
 
 // Ended records that a run ended cleanly at t, and opens the gate.
 func (g *Gate) Ended(t mesh.Time, p RestartPolicy) {
 	g.endRun(t, p)
-	g.state, g.until = GateIdle, 0
+	g.closed, g.until = 0, 0
 }
 
 // Crashed records a crash at t and closes the gate: for a growing backoff, or
@@ -89,28 +94,28 @@ func (g *Gate) Crashed(t mesh.Time, p RestartPolicy) {
 		g.crashes = append([]mesh.Time(nil), g.crashes[excess:]...)
 	}
 	if len(g.crashes) >= p.CrashLoopThreshold {
-		g.state, g.until = GateCrashLooping, t.Add(p.CrashLoopCooldown)
+		g.closed, g.until = GateCrashLooping, t.Add(p.CrashLoopCooldown)
 		g.window = p.Initial
 		return
 	}
 	window := max(g.window, p.Initial)
-	g.state, g.until = GateBackingOff, t.Add(window)
+	g.closed, g.until = GateBackingOff, t.Add(window)
 	g.window = grow(window, p)
 }
 
 // Release opens a gate whose time is over, and says whether it did.
 func (g *Gate) Release(t mesh.Time) bool {
-	if g.state == GateIdle || !g.Admits(t) {
+	if g.closed == 0 || !g.Admits(t) {
 		return false
 	}
-	g.state, g.until = GateIdle, 0
+	g.closed, g.until = 0, 0
 	return true
 }
 
 // Force opens the gate and forgets all crashes, and says whether it was closed.
 func (g *Gate) Force(p RestartPolicy) bool {
-	closed := g.state != GateIdle
-	g.state, g.until = GateIdle, 0
+	closed := g.closed != 0
+	g.closed, g.until = 0, 0
 	g.reset(p)
 	return closed
 }

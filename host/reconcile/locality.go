@@ -1,0 +1,40 @@
+package reconcile
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/meshos/meshos/host/mesh"
+	"github.com/meshos/meshos/host/state"
+)
+
+// locality marks the peers to avoid: those slower than the threshold that are
+// not on the avoid list yet.
+func locality(s *state.State, out []mesh.Action) []mesh.Action {
+	p := s.Policy()
+	for peer := range s.Peers() {
+		rtt := slowest(peer)
+		if rtt <= p.DegradedRTT || s.Avoids(peer.ID) {
+			continue
+		}
+		out = append(out, mesh.MarkAvoid{
+			Peer:   peer.ID,
+			Reason: fmt.Sprintf("rtt %d ms is above %s", rtt.Milliseconds(), p.DegradedRTT),
+			TTL:    p.AvoidTTL,
+		})
+	}
+	return out
+}
+
+// slowest gives the RTT to judge a peer by: the latest, or one that was reported
+// since the last pass if that was slower.
+func slowest(p state.Peer) time.Duration {
+	var rtt time.Duration
+	if p.HasRTT {
+		rtt = p.RTT
+	}
+	if p.HasReported {
+		rtt = max(rtt, p.Reported)
+	}
+	return rtt
+}

@@ -1,0 +1,46 @@
+package reconcile
+
+import (
+	"github.com/meshos/meshos/host/mesh"
+	"github.com/meshos/meshos/host/state"
+)
+
+// Result is what one pass decided.
+type Result struct {
+	Actions []mesh.Emitted // handed out, in order
+	Dropped int            // wanted, but there was no room
+	// FirstDropped is the first action that found no room; nil if there was room
+	// for all.
+	FirstDropped mesh.Action
+}
+
+// Pass is one tick of a node: it folds the tick at its time, decides once, and
+// hands out at most room actions. What was handed out before and has not ended,
+// or ended a moment ago, is not handed out again.
+func Pass(s *state.State, at mesh.Stamp, room int) Result {
+	s.Tick(at)
+	var res Result
+	wants := Diff(s)
+	wanted := make(map[mesh.ActionKey]bool, len(wants))
+	unmet := make(map[mesh.ActionKey]bool)
+	for _, a := range wants {
+		key := a.Key()
+		wanted[key] = true
+		switch {
+		case s.Outstanding(key):
+		case !s.Ready(key):
+			unmet[key] = true
+		case len(res.Actions) >= room:
+			unmet[key] = true
+			if res.Dropped == 0 {
+				res.FirstDropped = a
+			}
+			res.Dropped++
+		default:
+			res.Actions = append(res.Actions, s.HandOut(a))
+		}
+	}
+	s.Forget(wanted)
+	s.EndPass(unmet)
+	return res
+}

@@ -1,0 +1,129 @@
+package snapshot
+
+import (
+	"slices"
+
+	"github.com/meshos/meshos/host/mesh"
+	"github.com/meshos/meshos/host/state"
+)
+
+// Build takes the view of a node at the given time. It reads state and keeps
+// nothing of it that will change.
+func Build(s *state.State, at mesh.Stamp) *Snapshot {
+	acked := s.Acknowledged()
+	snap := &Snapshot{
+		Node:         s.Node(),
+		Epoch:        s.Epoch(),
+		Tick:         s.Passes(),
+		TakenAt:      at.Wall,
+		Daemons:      daemons(s),
+		Replicas:     replicas(s),
+		Peers:        peers(s),
+		AvoidList:    avoided(s),
+		Maintenance:  maintenance(s),
+		Emitted:      emitted(s),
+		Migrations:   s.Migrations(),
+		Audit:        s.Audit(),
+		Logs:         s.Logs(),
+		Failures:     s.Failures(),
+		Actions:      s.Actions(),
+		Acknowledged: AcknowledgedThrough(acked),
+	}
+	if left, frozen := s.Frozen(); frozen {
+		snap.FreezeRemaining = &left
+	}
+	return snap
+}
+
+func daemons(s *state.State) []Daemon {
+	var out []Daemon
+	for d := range s.Daemons() {
+		v := Daemon{
+			Daemon:     d.Ref,
+			Lifecycle:  d.Lifecycle,
+			Health:     d.Health,
+			Saturation: d.Saturation,
+			Restart:    d.Gate.State(),
+			Placement:  s.Node(),
+			Age:        d.Age(s.Now()),
+			Intent:     d.Intent,
+		}
+		if at, closed := d.Gate.ReleaseAt(); closed {
+			left := s.Now().Until(at)
+			v.RestartIn = &left
+		}
+		out = append(out, v)
+	}
+	return out
+}
+
+// replicas shows the chains somebody holds and those somebody wishes replicas of,
+// even none yet.
+func replicas(s *state.State) []Replica {
+	var out []Replica
+	for c := range s.Chains() {
+		if len(c.Holders) == 0 && !c.Wished {
+			continue
+		}
+		v := Replica{Chain: c.ID, Holders: c.Holders, Leader: c.Leader}
+		if c.Wished {
+			desired := c.Desired
+			v.Desired = &desired
+		}
+		out = append(out, v)
+	}
+	return out
+}
+
+func peers(s *state.State) []Peer {
+	var out []Peer
+	for p := range s.Peers() {
+		if p.ID == s.Node() && p.Inventory == nil {
+			continue
+		}
+		v := Peer{
+			Node: p.ID, Name: p.Name, Health: p.Health,
+			Maintenance: p.Phase, Cordoned: p.Cordoned, Inventory: p.Inventory,
+		}
+		if p.HasRTT {
+			rtt := p.RTT
+			v.RTT = &rtt
+		}
+		out = append(out, v)
+	}
+	return out
+}
+
+func avoided(s *state.State) []Avoid {
+	var out []Avoid
+	for id, a := range s.AvoidList() {
+		out = append(out, Avoid{Peer: id, Reason: a.Reason, TTL: s.Now().Until(a.Until)})
+	}
+	return out
+}
+
+func maintenance(s *state.State) Maintenance {
+	m := s.Maintenance()
+	v := Maintenance{
+		Phase: m.Phase, Reason: m.Reason, Cordoned: m.Cordoned, Draining: m.Draining,
+		WaitingFor: s.WaitingFor(),
+	}
+	if m.HasSince {
+		since := s.Now().Since(m.Since)
+		v.Since = &since
+	}
+	if m.HasDeadline {
+		left := s.Now().Until(m.Deadline)
+		v.Deadline = &left
+	}
+	return v
+}
+
+func emitted(s *state.State) []Emitted {
+	list := s.Emitted()
+	out := slices.Grow([]Emitted(nil), len(list))
+	for _, e := range list {
+		out = append(out, Emitted{ID: e.ID, Action: e.Action, Age: s.Now().Since(e.At), Now: s.Now()})
+	}
+	return out
+}

@@ -1,0 +1,105 @@
+package state
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/meshos/meshos/host/mesh"
+)
+
+// maxFreeze bounds how long a freeze may last.
+const maxFreeze = 24 * time.Hour
+
+// unsigned judges an admin event that nobody signed: it is audited whatever
+// comes of it, and carried out unless it is rejected.
+func (s *State) unsigned(ev mesh.AdminEvent) []Effect {
+	out := mesh.Verification{Verdict: mesh.VerdictUnverified}
+	if s.operators && !s.allowUnsigned {
+		out = rejected(mesh.RejectUnsigned, "operators are configured, so the command must be signed")
+	}
+	return s.command(ev, nil, out, nil)
+}
+
+// judged takes in a command whose signatures were checked outside.
+func (s *State) judged(in mesh.JudgedCommit) []Effect {
+	return s.command(in.Event, in.Operators, in.Outcome, in.CommitID)
+}
+
+func (s *State) command(ev mesh.AdminEvent, ops []mesh.Operator, out mesh.Verification, commit []byte) []Effect {
+	if out.Verdict != mesh.VerdictRejected {
+		if why := malformed(ev); why != "" {
+			out = rejected(mesh.RejectMalformed, why)
+		} else if left, frozen := s.Frozen(); frozen && !ev.BreakGlass() {
+			out = rejected(mesh.RejectFrozen, fmt.Sprintf("the cluster is frozen for another %s", left))
+		}
+	}
+	s.auditCommand(ev, ops, out, commit)
+	if out.Verdict == mesh.VerdictRejected {
+		return nil
+	}
+	return s.carryOut(ev)
+}
+
+func rejected(kind, message string) mesh.Verification {
+	return mesh.Verification{Verdict: mesh.VerdictRejected, Kind: kind, Message: message}
+}
+
+// malformed says what is wrong with a command, or "".
+func malformed(ev mesh.AdminEvent) string {
+	if f, ok := ev.(mesh.FreezeCluster); ok && (f.TTL <= 0 || f.TTL > maxFreeze) {
+		return fmt.Sprintf("a freeze lasts more than 0 and at most %s, not %s", maxFreeze, f.TTL)
+	}
+	return ""
+}
+
+func (s *State) carryOut(ev mesh.AdminEvent) []Effect {
+	switch ev := ev.(type) {
+	case mesh.EnterMaintenance:
+		s.enterMaintenance(ev)
+	case mesh.ExitMaintenance:
+		s.exitMaintenance(ev.Node)
+	case mesh.Drain:
+		s.drain(ev)
+	case mesh.Cordon:
+		s.peers.ensure(ev.Node).cordoned = true
+	case mesh.Uncordon:
+		s.uncordon(ev.Node)
+	case mesh.RestartAllDaemons:
+		if ev.Node == s.node {
+			s.restartAll()
+		}
+	case mesh.ClearAvoidList:
+		if ev.Node == s.node {
+			s.clearAvoidList()
+		}
+	case mesh.DropReplicas:
+		if ev.Node == s.node {
+			for _, id := range ev.Chains {
+				s.chains.ensure(id).hold = mesh.HoldDrop
+				s.maybeEmpty(id)
+			}
+		}
+	case mesh.InvalidatePlacement:
+		// Scores and rebalance cooldowns come with the rebalance arm; until then
+		// there is nothing to forget.
+	case mesh.FreezeCluster:
+		s.freeze(ev.TTL)
+	case mesh.ThawCluster:
+		s.frozen = false
+	case mesh.FlushAvoidLists:
+		s.flushAvoidLists(ev)
+	case mesh.ForceEvictReplica:
+		s.forceOrder(ForcedOrder{Chain: ev.Chain, Node: ev.Victim})
+	case mesh.ForceCutover:
+		s.forceOrder(ForcedOrder{Place: true, Chain: ev.Chain, Node: ev.Target})
+	case mesh.ForceRestartDaemon:
+		s.forceRestart(ev.Daemon)
+	case mesh.KillMigration:
+		return []Effect{AbortMigration{Migration: ev.Migration}}
+	}
+	return nil
+}
+
+func (s *State) freeze(ttl time.Duration) {
+	s.frozen, s.freezeUntil = true, s.now.Add(ttl)
+}

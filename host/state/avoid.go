@@ -1,0 +1,51 @@
+package state
+
+import (
+	"iter"
+	"time"
+
+	"github.com/meshos/meshos/host/mesh"
+)
+
+// Avoided is one entry of the avoid list.
+type Avoided struct {
+	Reason string
+	Until  mesh.Time
+}
+
+// AvoidList walks the avoid list, by peer.
+func (s *State) AvoidList() iter.Seq2[mesh.NodeID, Avoided] {
+	return func(yield func(mesh.NodeID, Avoided) bool) {
+		for id, a := range s.avoid.all() {
+			if !yield(id, *a) {
+				return
+			}
+		}
+	}
+}
+
+// Avoids says whether a peer is on the avoid list.
+func (s *State) Avoids(n mesh.NodeID) bool { return s.avoid.get(n) != nil }
+
+func (s *State) avoidPeer(n mesh.NodeID, reason string, ttl time.Duration) {
+	*s.avoid.ensure(n) = Avoided{Reason: reason, Until: s.now.Add(ttl)}
+}
+
+func (s *State) clearAvoidList() { s.avoid = newTable[mesh.NodeID, Avoided]() }
+
+func (s *State) flushAvoidLists(ev mesh.FlushAvoidLists) {
+	switch {
+	case ev.Global, ev.Local == s.node && ev.Local != 0:
+		s.clearAvoidList()
+	case ev.OnPeer != 0:
+		s.avoid.remove(ev.OnPeer)
+	}
+}
+
+func (s *State) expireAvoidList() {
+	for id, a := range s.avoid.all() {
+		if a.Until <= s.now {
+			s.avoid.remove(id)
+		}
+	}
+}

@@ -1,0 +1,54 @@
+package state
+
+import (
+	"slices"
+
+	"github.com/meshos/meshos/host/mesh"
+)
+
+// Blob is what is known of one blob.
+type Blob struct {
+	SizeBytes uint64
+	Holders   []mesh.NodeID // in the order they were first heard; not to be written to
+}
+
+type blob struct {
+	size    uint64
+	holders []mesh.NodeID
+}
+
+// Blob gives one blob; ok is false for one that nobody holds.
+func (s *State) Blob(id mesh.BlobID) (b Blob, ok bool) {
+	if e := s.blobs.get(id); e != nil {
+		return Blob{SizeBytes: e.size, Holders: e.holders}, true
+	}
+	return Blob{}, false
+}
+
+func (s *State) blobAnnounced(ev mesh.BlobAnnouncement) {
+	if ev.Added {
+		b := s.blobs.ensure(ev.Blob)
+		b.size = ev.SizeBytes
+		if !slices.Contains(b.holders, ev.Holder) {
+			b.holders = append(b.holders, ev.Holder)
+		}
+		return
+	}
+	b := s.blobs.get(ev.Blob)
+	if b == nil {
+		return
+	}
+	b.holders = slices.DeleteFunc(slices.Clone(b.holders), func(n mesh.NodeID) bool { return n == ev.Holder })
+	if len(b.holders) == 0 {
+		s.emptiedBlobs = append(s.emptiedBlobs, ev.Blob)
+	}
+}
+
+func (s *State) sweepBlobs() {
+	for _, id := range s.emptiedBlobs {
+		if b := s.blobs.get(id); b != nil && len(b.holders) == 0 {
+			s.blobs.remove(id)
+		}
+	}
+	s.emptiedBlobs = s.emptiedBlobs[:0]
+}

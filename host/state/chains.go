@@ -1,0 +1,150 @@
+package state
+
+import (
+	"iter"
+	"slices"
+
+	"github.com/meshos/meshos/host/mesh"
+)
+
+// Chain is what is known and wished of one replicated chain.
+type Chain struct {
+	ID      mesh.ChainID
+	Holders []mesh.NodeID // ascending; not to be written to
+	Leader  mesh.NodeID   // 0: none known
+	Desired uint32        // meaningful with Wished
+	Wished  bool          // somebody said how many replicas there should be
+	Hold    mesh.HoldIntent
+}
+
+// HeldBy says whether n holds the chain.
+func (c Chain) HeldBy(n mesh.NodeID) bool {
+	_, found := slices.BinarySearch(c.Holders, n)
+	return found
+}
+
+type chain struct {
+	holders []mesh.NodeID
+	leader  mesh.NodeID
+	elected bool // the leader was named since the last holder left
+	desired uint32
+	wished  bool
+	hold    mesh.HoldIntent
+}
+
+// Chains walks all chains, by id.
+func (s *State) Chains() iter.Seq[Chain] {
+	return func(yield func(Chain) bool) {
+		for id, c := range s.chains.all() {
+			if !yield(c.view(id)) {
+				return
+			}
+		}
+	}
+}
+
+// Chain gives one chain; ok is false for one that nobody mentioned.
+func (s *State) Chain(id mesh.ChainID) (c Chain, ok bool) {
+	if e := s.chains.get(id); e != nil {
+		return e.view(id), true
+	}
+	return Chain{}, false
+}
+
+func (c *chain) view(id mesh.ChainID) Chain {
+	return Chain{ID: id, Holders: c.holders, Leader: c.leader, Desired: c.desired, Wished: c.wished, Hold: c.hold}
+}
+
+func (c *chain) setDesired(n uint32) { c.desired, c.wished = n, true }
+
+// add and remove leave the old slice as it was: snapshots share it.
+func (c *chain) add(n mesh.NodeID) {
+	i, found := slices.BinarySearch(c.holders, n)
+	if found {
+		return
+	}
+	grown := make([]mesh.NodeID, 0, len(c.holders)+1)
+	grown = append(grown, c.holders[:i]...)
+	grown = append(grown, n)
+	c.holders = append(grown, c.holders[i:]...)
+}
+
+func (c *chain) remove(n mesh.NodeID) {
+	i, found := slices.BinarySearch(c.holders, n)
+	if !found {
+		return
+	}
+	shrunk := make([]mesh.NodeID, 0, len(c.holders)-1)
+	shrunk = append(shrunk, c.holders[:i]...)
+	c.holders = append(shrunk, c.holders[i+1:]...)
+	if len(c.holders) == 0 {
+		c.elected = false
+	}
+}
+
+func (c *chain) elect(n mesh.NodeID) { c.leader, c.elected = n, n != 0 }
+
+func (s *State) replicaUpdated(ev mesh.ReplicaUpdate) {
+	switch ev.Change {
+	case mesh.ReplicaAdded, mesh.ReplicaRepaired:
+		s.chains.ensure(ev.Chain).add(ev.Holder)
+	case mesh.ReplicaRemoved, mesh.ReplicaLost:
+		s.dropHolder(ev.Chain, ev.Holder)
+	}
+}
+
+func (s *State) dropHolder(id mesh.ChainID, holder mesh.NodeID) {
+	if c := s.chains.get(id); c != nil {
+		c.remove(holder)
+		s.maybeEmpty(id)
+	}
+}
+
+func (s *State) leaderChanged(ev mesh.ReplicaLeader) {
+	if ev.Leader != 0 {
+		s.chains.ensure(ev.Chain).elect(ev.Leader)
+		return
+	}
+	if c := s.chains.get(ev.Chain); c != nil {
+		c.elect(0)
+		s.maybeEmpty(ev.Chain)
+	}
+}
+
+func (s *State) replicaMoved(ev mesh.ReplicaTransition) {
+	switch ev.Kind {
+	case mesh.BecameHolderAndLeader:
+		c := s.chains.ensure(ev.Chain)
+		c.add(ev.Holder)
+		c.elect(ev.Holder)
+	case mesh.LeaderLostAndRemoved:
+		// A late step-down must not undo a newer election.
+		if c := s.chains.get(ev.Chain); c != nil && c.leader == ev.Holder {
+			c.elect(0)
+		}
+		s.dropHolder(ev.Chain, ev.Holder)
+	}
+}
+
+// maybeEmpty notes a chain for the next tick, which forgets what nobody holds
+// and nobody wants.
+func (s *State) maybeEmpty(id mesh.ChainID) {
+	if c := s.chains.get(id); c != nil && c.empty() {
+		s.emptiedChains = append(s.emptiedChains, id)
+	}
+}
+
+// empty says whether nobody holds, leads or wants the chain. A leader from before
+// the last holder left does not keep it.
+func (c *chain) empty() bool {
+	return len(c.holders) == 0 && !c.elected && (!c.wished || c.desired == 0) && c.hold != mesh.HoldKeep
+}
+
+func (s *State) sweepChains() {
+	for _, id := range s.emptiedChains {
+		if c := s.chains.get(id); c != nil && c.empty() {
+			s.chains.remove(id)
+		}
+	}
+	s.emptiedChains = s.emptiedChains[:0]
+}

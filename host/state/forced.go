@@ -1,0 +1,66 @@
+package state
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/meshos/meshos/host/mesh"
+)
+
+// forcedOrders bounds how many forced orders may wait; they are rare and expire.
+const forcedOrders = 1024
+
+// ForcedOrder is a break-glass order that waits to be handed out: an eviction of
+// Node from Chain, or (Place) a placement on it.
+type ForcedOrder struct {
+	Place bool
+	Chain mesh.ChainID
+	Node  mesh.NodeID
+	Until mesh.Time // given up then
+}
+
+func (o ForcedOrder) source() string {
+	if o.Place {
+		return fmt.Sprintf("force-cutover:%d", o.Chain)
+	}
+	return fmt.Sprintf("force-evict-replica:%d", o.Chain)
+}
+
+// Forced lists the forced orders that wait, in the order they arrived. It must
+// not be written to.
+func (s *State) Forced() []ForcedOrder { return s.forced }
+
+func (s *State) forceOrder(o ForcedOrder) {
+	for _, waiting := range s.forced {
+		if waiting.Place == o.Place && waiting.Chain == o.Chain && waiting.Node == o.Node {
+			return // the same order is waiting already
+		}
+	}
+	if len(s.forced) >= forcedOrders {
+		s.fail(o.source(), fmt.Sprintf("not taken: %d forced orders are waiting already", len(s.forced)))
+		return
+	}
+	o.Until = s.now.Add(s.policy.ForcedTTL)
+	s.forced = append(s.forced, o)
+}
+
+// tickForced lets go of the orders that are for another leader to carry out, and
+// gives up those that waited too long, with a failure record.
+func (s *State) tickForced() {
+	s.forced = slices.DeleteFunc(s.forced, func(o ForcedOrder) bool {
+		if c := s.chains.get(o.Chain); c != nil && c.leader != 0 && c.leader != s.node {
+			return true
+		}
+		if s.now < o.Until {
+			return false
+		}
+		why := "no leader of the chain is known"
+		if _, frozen := s.Frozen(); frozen {
+			why = "the cluster is frozen"
+		} else if c := s.chains.get(o.Chain); c != nil && c.leader == s.node {
+			why = "it could not be handed out"
+		}
+		s.fail(o.source(), fmt.Sprintf("given up after %s: %s", s.policy.ForcedTTL, why))
+		return true
+	})
+}

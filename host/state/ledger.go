@@ -1,0 +1,177 @@
+package state
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/meshos/meshos/host/mesh"
+)
+
+// Bounds of the wait after an action failed.
+const (
+	firstRetry = time.Second
+	lastRetry  = time.Minute
+)
+
+// ledger remembers what was handed out, so that nothing is asked for twice: a
+// key is outstanding until its final outcome, then quiet for a while.
+type ledger struct {
+	lastID  mesh.ActionID
+	entries map[mesh.ActionKey]*ledgerEntry
+	byID    map[mesh.ActionID]mesh.ActionKey
+}
+
+type ledgerEntry struct {
+	phase   ledgerPhase
+	emitted mesh.Emitted
+	heard   mesh.Time // when it was handed out or last said to be retried
+	until   mesh.Time // quiet until then
+	backoff time.Duration
+}
+
+type ledgerPhase uint8
+
+const (
+	outstanding ledgerPhase = iota // handed out, no final outcome yet
+	settling                       // succeeded a moment ago
+	waiting                        // failed, may be asked for again later
+)
+
+func newLedger() ledger {
+	return ledger{
+		entries: make(map[mesh.ActionKey]*ledgerEntry),
+		byID:    make(map[mesh.ActionID]mesh.ActionKey),
+	}
+}
+
+// Ready says whether an action of this key may be handed out now.
+func (s *State) Ready(key mesh.ActionKey) bool {
+	e := s.ledger.entries[key]
+	return e == nil || (e.phase != outstanding && s.now >= e.until)
+}
+
+// Outstanding says whether an action of this key was handed out and has not
+// ended.
+func (s *State) Outstanding(key mesh.ActionKey) bool {
+	e := s.ledger.entries[key]
+	return e != nil && e.phase == outstanding
+}
+
+// HandOut gives an action its id and remembers it. Only here is written what
+// counts for handed-out actions only, such as a daemon's Starting.
+func (s *State) HandOut(a mesh.Action) mesh.Emitted {
+	s.ledger.lastID++
+	out := mesh.Emitted{ID: s.ledger.lastID, Action: a, At: s.now}
+	e := s.ledger.entries[a.Key()]
+	if e == nil {
+		e = &ledgerEntry{}
+		s.ledger.entries[a.Key()] = e
+	}
+	e.phase, e.emitted, e.heard = outstanding, out, s.now
+	s.ledger.byID[out.ID] = a.Key()
+	s.emitted.push(out)
+	switch a := a.(type) {
+	case mesh.StartDaemon:
+		d := s.daemonNamed(a.Daemon)
+		d.before, d.startedAt = Stopped, s.now
+		s.move(d, Starting)
+	case mesh.StopDaemon:
+		d := s.daemonNamed(a.Daemon)
+		if d.Lifecycle != Stopping {
+			d.before = d.Lifecycle
+		}
+		d.StopAsked, d.StopDeadline = true, a.Deadline
+		s.move(d, Stopping)
+	}
+	return out
+}
+
+// Forget drops the keys whose reason is gone: those that are not wanted any
+// more, unless they are outstanding or settling.
+func (s *State) Forget(wanted map[mesh.ActionKey]bool) {
+	for key, e := range s.ledger.entries {
+		if wanted[key] || e.phase == outstanding || (e.phase == settling && s.now < e.until) {
+			continue
+		}
+		delete(s.ledger.entries, key)
+		if key.Kind == mesh.KindStopDaemon {
+			if d := s.daemons.get(mesh.DaemonID(key.Subject)); d != nil && d.Lifecycle != Stopping {
+				d.StopAsked = false
+			}
+		}
+	}
+}
+
+// ended folds the outcome of an action. One that is not outstanding any more was
+// given up before; its outcome comes too late to count.
+func (s *State) ended(in mesh.Outcome) {
+	key, known := s.ledger.byID[in.ID]
+	if !known {
+		return
+	}
+	e := s.ledger.entries[key]
+	if !in.Final {
+		e.heard = s.now
+		return
+	}
+	if in.OK {
+		s.succeeded(e)
+		return
+	}
+	s.failed(e, in.Reason)
+}
+
+func (s *State) succeeded(e *ledgerEntry) {
+	delete(s.ledger.byID, e.emitted.ID)
+	e.phase, e.until, e.backoff = settling, s.now.Add(s.policy.Settle), 0
+	s.recordAction(e.emitted, mesh.ActionDispatched, "")
+	switch a := e.emitted.Action.(type) {
+	case mesh.MarkAvoid:
+		s.avoidPeer(a.Peer, a.Reason, a.TTL)
+	case mesh.ApplyBackoff:
+		if d := s.daemons.get(a.Daemon.ID); d != nil {
+			d.AppliedBackoff = a.Until
+		}
+	case mesh.CommitTransition:
+		s.committed(a)
+	}
+}
+
+func (s *State) failed(e *ledgerEntry, reason string) {
+	delete(s.ledger.byID, e.emitted.ID)
+	e.backoff = min(max(2*e.backoff, firstRetry), lastRetry)
+	e.phase, e.until = waiting, s.now.Add(e.backoff)
+	s.recordAction(e.emitted, mesh.ActionFailed, reason)
+	s.fail(fmt.Sprintf("action:%d", e.emitted.ID), describe(e.emitted.Action)+": "+reason)
+	switch a := e.emitted.Action.(type) {
+	case mesh.StartDaemon:
+		if d := s.daemons.get(a.Daemon.ID); d != nil && d.Lifecycle == Starting {
+			s.move(d, d.before)
+		}
+	case mesh.StopDaemon:
+		if d := s.daemons.get(a.Daemon.ID); d != nil && d.Lifecycle == Stopping {
+			s.move(d, d.before)
+		}
+	}
+}
+
+// tickLedger gives up the actions whose outcome never came.
+func (s *State) tickLedger() {
+	var late []*ledgerEntry
+	for _, e := range s.ledger.entries {
+		if e.phase == outstanding && s.now.Sub(e.heard) >= s.policy.ActionTimeout {
+			late = append(late, e)
+		}
+	}
+	sortByID(late)
+	for _, e := range late {
+		s.failed(e, fmt.Sprintf("no outcome within %s", s.policy.ActionTimeout))
+	}
+}
+
+// sortByID puts entries in the order they were handed out, since a map has none.
+func sortByID(entries []*ledgerEntry) {
+	slices.SortFunc(entries, func(a, b *ledgerEntry) int { return cmp.Compare(a.emitted.ID, b.emitted.ID) })
+}

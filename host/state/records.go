@@ -1,0 +1,87 @@
+package state
+
+import "github.com/meshos/meshos/host/mesh"
+
+// records holds the rings of what was written down. They are output: nothing is
+// decided from them.
+type records struct {
+	audit    ring[mesh.AuditRecord]
+	logs     ring[mesh.LogRecord]
+	failures ring[mesh.FailureRecord]
+	actions  ring[mesh.ActionRecord]
+	acked    Acknowledged
+}
+
+// Acknowledged holds, per chain of records, the seq through which every appender
+// has them.
+type Acknowledged struct{ Audit, Log, Failure, Action uint64 }
+
+func newRecords() records {
+	return records{
+		audit:    newRing[mesh.AuditRecord](AuditRing),
+		logs:     newRing[mesh.LogRecord](LogRing),
+		failures: newRing[mesh.FailureRecord](FailureRing),
+		actions:  newRing[mesh.ActionRecord](ActionRing),
+	}
+}
+
+// acknowledge moves a chain's mark forward, never back and never past what was
+// written.
+func (r *records) acknowledge(a mesh.Acknowledged) {
+	move := func(mark *uint64, written uint64) {
+		*mark = max(*mark, min(a.Through, written))
+	}
+	switch a.Chain {
+	case mesh.ChainAudit:
+		move(&r.acked.Audit, r.audit.seq)
+	case mesh.ChainLog:
+		move(&r.acked.Log, r.logs.seq)
+	case mesh.ChainFailure:
+		move(&r.acked.Failure, r.failures.seq)
+	case mesh.ChainAction:
+		move(&r.acked.Action, r.actions.seq)
+	}
+}
+
+func (s *State) auditCommand(ev mesh.AdminEvent, ops []mesh.Operator, out mesh.Verification, commit []byte) {
+	s.records.audit.push(mesh.AuditRecord{
+		Seq: s.records.audit.next(), Wall: s.wall,
+		Event: ev, Operators: ops, Outcome: out, CommitID: commit,
+	})
+}
+
+func (s *State) log(l mesh.LogLine) {
+	s.records.logs.push(mesh.LogRecord{
+		Seq: s.records.logs.next(), Wall: s.wall,
+		Level: l.Level, Daemon: l.Daemon, Message: l.Message,
+	})
+}
+
+func (s *State) fail(source, reason string) {
+	s.records.failures.push(mesh.FailureRecord{
+		Seq: s.records.failures.next(), Wall: s.wall, Source: source, Reason: reason,
+	})
+}
+
+func (s *State) recordAction(e mesh.Emitted, end mesh.ActionEnd, reason string) {
+	s.records.actions.push(mesh.ActionRecord{
+		Seq: s.records.actions.next(), Wall: s.wall, At: s.now,
+		ID: e.ID, Action: e.Action, End: end, Reason: reason,
+	})
+}
+
+// Audit lists the operator commands kept, oldest first. Like the other rings it
+// must not be written to, and stays as it is when more is folded.
+func (s *State) Audit() []mesh.AuditRecord { return s.records.audit.view() }
+
+// Logs lists the log lines kept, oldest first.
+func (s *State) Logs() []mesh.LogRecord { return s.records.logs.view() }
+
+// Failures lists the failure records kept, oldest first.
+func (s *State) Failures() []mesh.FailureRecord { return s.records.failures.view() }
+
+// Actions lists the ends of actions kept, oldest first.
+func (s *State) Actions() []mesh.ActionRecord { return s.records.actions.view() }
+
+// Acknowledged says how far every appender is.
+func (s *State) Acknowledged() Acknowledged { return s.records.acked }

@@ -1,0 +1,32 @@
+package state
+
+// ring keeps the last size records. What view returned stays as it was, whatever
+// is pushed later: a full buffer is left to its readers and a new one begun.
+type ring[T any] struct {
+	size int
+	buf  []T
+	seq  uint64 // of the newest record; 0 before the first
+}
+
+func newRing[T any](size int) ring[T] { return ring[T]{size: size} }
+
+// next gives the seq of the record to be pushed. A seq is never used twice; a
+// counter of 64 bits does not run over within the life of a process.
+func (r *ring[T]) next() uint64 {
+	r.seq++
+	return r.seq
+}
+
+func (r *ring[T]) push(v T) {
+	if len(r.buf) >= 2*r.size {
+		fresh := make([]T, 0, 2*r.size)
+		r.buf = append(fresh, r.buf[len(r.buf)-r.size+1:]...)
+	}
+	r.buf = append(r.buf, v)
+}
+
+// view gives the records kept, oldest first. It must not be written to.
+func (r *ring[T]) view() []T {
+	first := max(0, len(r.buf)-r.size)
+	return r.buf[first:len(r.buf):len(r.buf)]
+}

@@ -1,0 +1,64 @@
+package state
+
+import (
+	"cmp"
+	"iter"
+	"slices"
+)
+
+// table is a map whose entries can be walked in ascending order of their keys,
+// so that nothing that can be seen depends on the order of a Go map. The order
+// is made anew only after keys came or went.
+type table[K cmp.Ordered, V any] struct {
+	entries map[K]*V
+	order   []K
+	stale   bool
+}
+
+func newTable[K cmp.Ordered, V any]() table[K, V] {
+	return table[K, V]{entries: make(map[K]*V)}
+}
+
+// get returns the entry of k, or nil.
+func (t *table[K, V]) get(k K) *V { return t.entries[k] }
+
+// ensure returns the entry of k and makes an empty one if there is none.
+func (t *table[K, V]) ensure(k K) *V {
+	if v := t.entries[k]; v != nil {
+		return v
+	}
+	v := new(V)
+	t.entries[k] = v
+	t.stale = true
+	return v
+}
+
+func (t *table[K, V]) remove(k K) {
+	if _, ok := t.entries[k]; ok {
+		delete(t.entries, k)
+		t.stale = true
+	}
+}
+
+func (t *table[K, V]) len() int { return len(t.entries) }
+
+// all walks the entries in ascending order. The walk may remove the entry it is
+// at, but not add any.
+func (t *table[K, V]) all() iter.Seq2[K, *V] {
+	if t.stale {
+		t.order = t.order[:0]
+		for k := range t.entries {
+			t.order = append(t.order, k)
+		}
+		slices.Sort(t.order)
+		t.stale = false
+	}
+	order := t.order
+	return func(yield func(K, *V) bool) {
+		for _, k := range order {
+			if v := t.entries[k]; v != nil && !yield(k, v) {
+				return
+			}
+		}
+	}
+}
