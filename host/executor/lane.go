@@ -1,0 +1,34 @@
+package executor
+
+import (
+	"strconv"
+
+	"github.com/meshos/meshos/host/mesh"
+)
+
+// lane is what an action works on. It is wider than the action's key: the start
+// and the stop of one daemon are two keys and one lane.
+type lane struct {
+	of string
+	id uint64
+}
+
+// String gives "daemon 7".
+func (l lane) String() string { return l.of + " " + strconv.FormatUint(l.id, 10) }
+
+func laneOf(a mesh.Action) lane {
+	key := a.Key()
+	switch a.(type) {
+	case mesh.StartDaemon, mesh.StopDaemon, mesh.ApplyBackoff:
+		return lane{"daemon", key.Subject}
+	case mesh.PullReplica, mesh.DropReplica, mesh.RequestPlacement, mesh.RequestEviction:
+		return lane{"chain", key.Subject}
+	case mesh.MigrateBlob, mesh.ReduceHeat:
+		return lane{"blob", key.Subject}
+	case mesh.MarkAvoid:
+		return lane{"peer", key.Subject}
+	case mesh.CommitTransition:
+		return lane{"node", key.Subject}
+	}
+	return lane{key.Kind, key.Subject}
+}

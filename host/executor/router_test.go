@@ -1,0 +1,91 @@
+package executor_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/meshos/meshos/host/executor"
+	"github.com/meshos/meshos/host/mesh"
+)
+
+// daemons remembers what it was asked for.
+type daemons struct {
+	calls []string
+	err   error
+}
+
+func (d *daemons) Start(_ context.Context, ref mesh.DaemonRef) error {
+	d.calls = append(d.calls, "start "+ref.String())
+	return d.err
+}
+
+func (d *daemons) Stop(_ context.Context, ref mesh.DaemonRef, reason string, grace time.Duration) error {
+	d.calls = append(d.calls, fmt.Sprintf("stop %v %q %v", ref, reason, grace))
+	return d.err
+}
+
+func TestRouter(t *testing.T) {
+	ref := mesh.DaemonRef{ID: 3, Name: "telemetry"}
+	const sec = mesh.Time(time.Second)
+	for _, tc := range []struct {
+		action mesh.Action
+		call   string // what the daemons were asked for
+		err    string
+	}{
+		{action: mesh.StartDaemon{Daemon: ref}, call: "start 3 (telemetry)"},
+		{action: mesh.StopDaemon{Daemon: ref, Reason: "drain", Deadline: 130 * sec}, call: `stop 3 (telemetry) "drain" 30s`},
+		{action: mesh.StopDaemon{Daemon: ref, Reason: "late", Deadline: 99 * sec}, call: `stop 3 (telemetry) "late" 0s`},
+		{action: mesh.MarkAvoid{Peer: 2}},
+		{action: mesh.ApplyBackoff{Daemon: ref}},
+		{action: mesh.CommitTransition{Node: 1}},
+		{action: mesh.PullReplica{}, err: missing("pull_replica")},
+		{action: mesh.DropReplica{}, err: missing("drop_replica")},
+		{action: mesh.RequestPlacement{}, err: missing("request_placement")},
+		{action: mesh.RequestEviction{}, err: missing("request_eviction")},
+		{action: mesh.MigrateBlob{}, err: missing("migrate_blob")},
+		{action: mesh.ReduceHeat{}, err: missing("reduce_heat")},
+	} {
+		d := &daemons{}
+		r := executor.NewRouter(d, func() mesh.Time { return 100 * sec })
+		err := r.Dispatch(t.Context(), mesh.Emitted{ID: 1, Action: tc.action})
+		text := ""
+		if err != nil {
+			text = err.Error()
+		}
+		if text != tc.err {
+			t.Errorf("%s: got error %q, want %q", tc.action.Kind(), text, tc.err)
+		}
+		var none *executor.NoActuatorError
+		if tc.err != "" && (!errors.As(err, &none) || none.Kind != tc.action.Kind()) {
+			t.Errorf("%s: got error %#v", tc.action.Kind(), err)
+		}
+		if got := fmt.Sprint(d.calls); got != fmt.Sprint(list(tc.call)) {
+			t.Errorf("%s: daemons were asked %s, want %q", tc.action.Kind(), got, tc.call)
+		}
+	}
+}
+
+func TestRouterHandsOnWhatDaemonsSay(t *testing.T) {
+	d := &daemons{err: errNo}
+	r := executor.NewRouter(d, func() mesh.Time { return 0 })
+	for _, a := range []mesh.Action{start(1), mesh.StopDaemon{}} {
+		if err := r.Dispatch(t.Context(), mesh.Emitted{Action: a}); !errors.Is(err, errNo) {
+			t.Errorf("%s: got error %v, want %v", a.Kind(), err, errNo)
+		}
+	}
+}
+
+func missing(kind string) string {
+	return `nothing carries out ` + kind + ` on this node: a plugin of kind "actuator" for ` + kind +
+		` is missing; add one as a [[plugin]] to the configuration`
+}
+
+func list(call string) []string {
+	if call == "" {
+		return nil
+	}
+	return []string{call}
+}
