@@ -1,0 +1,60 @@
+package main
+
+import (
+	"math"
+
+	pluginv1 "github.com/meshos/meshos/proto/meshos/plugin/v1"
+	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
+)
+
+// factsOf reads the facts of one node out of the host's view. What is absent,
+// negative or not a number is unknown.
+//
+// The host measures neither round trip nor health of the node it runs on: for
+// self the one is 0, and the other healthy, since somebody runs this code.
+func factsOf(n *pluginv1.NodeView, self bool) facts {
+	peer := n.GetPeer()
+	inventory := peer.GetInventory()
+	f := facts{
+		health:   peer.GetHealth(),
+		phase:    peer.GetMaintenance(),
+		cordoned: peer.GetCordoned(),
+		avoided:  n.GetAvoided(),
+	}
+	if rtt := peer.GetRtt(); rtt != nil && rtt.CheckValid() == nil {
+		f.rtt = atLeastZero(float64(rtt.GetSeconds()) + float64(rtt.GetNanos())/1e9)
+	}
+	if self {
+		f.rtt = reading{value: 0, known: true}
+		f.health = meshosv1.NodeHealth_NODE_HEALTH_HEALTHY
+	}
+	if inventory == nil {
+		return f
+	}
+	if inventory.CpuLoad_1M != nil {
+		f.load = atLeastZero(inventory.GetCpuLoad_1M())
+	}
+	f.memFree = freeShare(inventory.MemUsedBytes, inventory.MemTotalBytes)
+	f.diskFree = freeShare(inventory.DiskUsedBytes, inventory.DiskTotalBytes)
+	return f
+}
+
+// atLeastZero takes v as a reading unless it is negative, NaN or infinite.
+func atLeastZero(v float64) reading {
+	if v < 0 || math.IsNaN(v) || math.IsInf(v, 0) {
+		return reading{}
+	}
+	return reading{value: v, known: true}
+}
+
+// freeShare gives which share of total is not used; unknown unless both numbers
+// are there and the total is not zero.
+func freeShare(used, total *uint64) reading {
+	if used == nil || total == nil || *total == 0 {
+		return reading{}
+	}
+	if *used >= *total {
+		return reading{value: 0, known: true}
+	}
+	return reading{value: float64(*total-*used) / float64(*total), known: true}
+}

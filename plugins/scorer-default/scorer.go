@@ -1,0 +1,77 @@
+package main
+
+import (
+	"context"
+	"slices"
+
+	"google.golang.org/protobuf/types/known/durationpb"
+
+	"github.com/meshos/meshos/pluginsdk"
+	pluginv1 "github.com/meshos/meshos/proto/meshos/plugin/v1"
+	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
+)
+
+// scorer rates holders and alternatives of chains by one formula. It keeps
+// nothing between calls: equal views give equal tables.
+type scorer struct {
+	self    uint64
+	formula formula
+}
+
+// Score rates every chain of a view, in its order. A holder that is not among
+// the nodes gets no score, which the host takes as no opinion. The error is the
+// context's.
+func (s *scorer) Score(ctx context.Context, view pluginsdk.View) ([]*meshosv1.ChainScore, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	ranks := rank(&s.formula, s.self, view.Nodes)
+	out := make([]*meshosv1.ChainScore, 0, len(view.Chains))
+	for i, chain := range view.Chains {
+		if i%1024 == 1023 && ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
+		if chain.GetChain() == 0 {
+			continue // 0 names nothing
+		}
+		out = append(out, s.chain(&ranks, chain))
+	}
+	return out, nil
+}
+
+func (s *scorer) chain(ranks *ranking, view *pluginv1.ChainView) *meshosv1.ChainScore {
+	holders := ascending(view.GetHolders())
+	score := &meshosv1.ChainScore{Chain: view.GetChain()}
+	for _, id := range holders {
+		if n, ok := ranks.find(id); ok {
+			score.Holders = append(score.Holders, &meshosv1.NodeScore{Node: id, Score: float32(n.score)})
+		}
+	}
+	if best, ok := ranks.best(holders); ok {
+		score.BestAlternative = &meshosv1.NodeScore{Node: best.id, Score: float32(best.score)}
+		score.Cost = s.cost(best.facts)
+	}
+	return score
+}
+
+func (s *scorer) cost(target facts) *meshosv1.MigrationCost {
+	transfer, disruption, reliability := s.formula.cost(target)
+	return &meshosv1.MigrationCost{
+		StateTransfer:     durationpb.New(transfer),
+		Disruption:        durationpb.New(disruption),
+		ReliabilityFactor: float32(reliability),
+	}
+}
+
+// ascending gives ids sorted and without doubles. The view is shared, so it is
+// copied if it has to change.
+func ascending(ids []uint64) []uint64 {
+	for i := 1; i < len(ids); i++ {
+		if ids[i-1] >= ids[i] {
+			ids = slices.Clone(ids)
+			slices.Sort(ids)
+			return slices.Compact(ids)
+		}
+	}
+	return ids
+}
