@@ -1,0 +1,219 @@
+package wire
+
+import (
+	"github.com/meshos/meshos/host/mesh"
+	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
+)
+
+// Signed is a signed commit as it came in. Payload is exactly what was signed:
+// it is judged before it is decoded, and never encoded again.
+type Signed struct {
+	Payload    []byte
+	Signatures [][]byte
+}
+
+// EventFromProto checks and turns one event. Exactly one of the three results is
+// set: a signed commit is no event yet, it has to be judged first. The error is a
+// *FieldError.
+func EventFromProto(in *meshosv1.Event) (mesh.Event, *Signed, error) {
+	switch kind := in.GetKind().(type) {
+	case *meshosv1.Event_SignedCommit:
+		signed, err := signedFromProto(kind.SignedCommit)
+		return nil, signed, err
+	case *meshosv1.Event_Admin:
+		admin, err := adminFromProto(&fields{at: "admin"}, kind.Admin)
+		if err != nil {
+			return nil, nil, err
+		}
+		return mesh.AdminReceived{Event: admin}, nil, nil
+	}
+	event, err := plainFromProto(in)
+	return event, nil, err
+}
+
+func signedFromProto(in *meshosv1.SignedCommit) (*Signed, error) {
+	f := fields{at: "signed_commit"}
+	if len(in.GetPayload()) == 0 {
+		f.fail("payload", "must be set")
+	}
+	if f.err != nil {
+		return nil, f.err
+	}
+	return &Signed{Payload: in.GetPayload(), Signatures: in.GetSignatures()}, nil
+}
+
+// plainFromProto turns an event that is no operator command.
+func plainFromProto(in *meshosv1.Event) (mesh.Event, error) {
+	var f fields
+	var out mesh.Event
+	switch kind := in.GetKind().(type) {
+	case *meshosv1.Event_ReplicaUpdate:
+		out = f.replicaUpdate(kind.ReplicaUpdate)
+	case *meshosv1.Event_ReplicaLeader:
+		out = f.replicaLeader(kind.ReplicaLeader)
+	case *meshosv1.Event_ReplicaTransition:
+		out = f.replicaTransition(kind.ReplicaTransition)
+	case *meshosv1.Event_DaemonLifecycle:
+		out = f.daemonLifecycle(kind.DaemonLifecycle)
+	case *meshosv1.Event_RttSample:
+		out = f.rttSample(kind.RttSample)
+	case *meshosv1.Event_NodeHealth:
+		out = f.nodeHealth(kind.NodeHealth)
+	case *meshosv1.Event_LogLine:
+		out = f.logLine(kind.LogLine)
+	case *meshosv1.Event_BlobAnnouncement:
+		out = f.blobAnnouncement(kind.BlobAnnouncement)
+	case *meshosv1.Event_PlacementIntent:
+		out = f.placementIntent(kind.PlacementIntent)
+	case *meshosv1.Event_DaemonIntent:
+		out = f.daemonIntent(kind.DaemonIntent)
+	case *meshosv1.Event_LocalReplicaIntent:
+		out = f.localReplicaIntent(kind.LocalReplicaIntent)
+	case *meshosv1.Event_MaintenanceObserved:
+		out = f.maintenanceObserved(kind.MaintenanceObserved)
+	case *meshosv1.Event_Shutdown:
+		out = mesh.Shutdown{}
+	default:
+		f.fail("kind", "must be set to a kind of event that this version knows")
+	}
+	if f.err != nil {
+		return nil, f.err
+	}
+	return out, nil
+}
+
+func (f *fields) replicaUpdate(in *meshosv1.ReplicaUpdate) mesh.Event {
+	f.at = "replica_update"
+	return mesh.ReplicaUpdate{
+		Change: mesh.ReplicaChange(f.enum("kind", int32(in.GetKind()), int32(mesh.ReplicaRepaired))),
+		Chain:  mesh.ChainID(f.id("chain", in.GetChain())),
+		Holder: mesh.NodeID(f.id("holder", in.GetHolder())),
+	}
+}
+
+func (f *fields) replicaLeader(in *meshosv1.ReplicaLeader) mesh.Event {
+	f.at = "replica_leader"
+	out := mesh.ReplicaLeader{Chain: mesh.ChainID(f.id("chain", in.GetChain()))}
+	if in != nil {
+		out.Leader = mesh.NodeID(f.optionalID("leader", in.Leader))
+	}
+	return out
+}
+
+func (f *fields) replicaTransition(in *meshosv1.ReplicaTransition) mesh.Event {
+	f.at = "replica_transition"
+	return mesh.ReplicaTransition{
+		Kind:   mesh.TransitionKind(f.enum("kind", int32(in.GetKind()), int32(mesh.LeaderLostAndRemoved))),
+		Chain:  mesh.ChainID(f.id("chain", in.GetChain())),
+		Holder: mesh.NodeID(f.id("holder", in.GetHolder())),
+	}
+}
+
+func (f *fields) daemonRef(field string, in *meshosv1.DaemonRef) mesh.DaemonRef {
+	return mesh.DaemonRef{
+		ID:   mesh.DaemonID(f.id(field+".id", in.GetId())),
+		Name: f.text(field+".name", in.GetName()),
+	}
+}
+
+func (f *fields) daemonLifecycle(in *meshosv1.DaemonLifecycle) mesh.Event {
+	f.at = "daemon_lifecycle"
+	daemon := f.daemonRef("daemon", in.GetDaemon())
+	switch signal := in.GetSignal().(type) {
+	case *meshosv1.DaemonLifecycle_Started_:
+		return mesh.DaemonStarted{Daemon: daemon}
+	case *meshosv1.DaemonLifecycle_ExitedCleanly_:
+		return mesh.DaemonExited{Daemon: daemon}
+	case *meshosv1.DaemonLifecycle_Crashed_:
+		return mesh.DaemonCrashed{Daemon: daemon, Reason: f.text("crashed.reason", signal.Crashed.GetReason())}
+	case *meshosv1.DaemonLifecycle_HealthChanged:
+		return mesh.DaemonHealthChanged{Daemon: daemon, Health: mesh.DaemonHealth{
+			Status: mesh.DaemonStatus(f.enum("health_changed.status",
+				int32(signal.HealthChanged.GetStatus()), int32(mesh.DaemonUnhealthy))),
+			Reason: f.text("health_changed.reason", signal.HealthChanged.GetReason()),
+		}}
+	case *meshosv1.DaemonLifecycle_SaturationChanged:
+		f.finite("saturation_changed", float64(signal.SaturationChanged))
+		return mesh.DaemonSaturationChanged{Daemon: daemon, Saturation: signal.SaturationChanged}
+	}
+	f.fail("signal", "must be set to a signal that this version knows")
+	return nil
+}
+
+func (f *fields) rttSample(in *meshosv1.RttSample) mesh.Event {
+	f.at = "rtt_sample"
+	out := mesh.RTTSample{Peer: mesh.NodeID(f.id("peer", in.GetPeer()))}
+	if in.GetRtt() == nil {
+		f.fail("rtt", "must be set")
+	}
+	out.RTT = f.durationOr0("rtt", in.GetRtt())
+	return out
+}
+
+func (f *fields) nodeHealth(in *meshosv1.NodeHealthSample) mesh.Event {
+	f.at = "node_health"
+	return mesh.HealthSample{
+		Peer:   mesh.NodeID(f.id("peer", in.GetPeer())),
+		Health: mesh.NodeHealth(f.enum("health", int32(in.GetHealth()), int32(mesh.HealthUnreachable))),
+	}
+}
+
+func (f *fields) logLine(in *meshosv1.LogLine) mesh.Event {
+	f.at = "log_line"
+	out := mesh.LogLine{
+		Level:   mesh.LogLevel(f.enum("level", int32(in.GetLevel()), int32(mesh.LevelError))),
+		Message: f.text("message", in.GetMessage()),
+	}
+	if in != nil {
+		out.Daemon = mesh.DaemonID(f.optionalID("daemon_id", in.DaemonId))
+	}
+	return out
+}
+
+func (f *fields) blobAnnouncement(in *meshosv1.BlobAnnouncement) mesh.Event {
+	f.at = "blob_announcement"
+	return mesh.BlobAnnouncement{
+		Blob:      mesh.BlobID(f.id("blob", in.GetBlob())),
+		Holder:    mesh.NodeID(f.id("holder", in.GetHolder())),
+		SizeBytes: in.GetSizeBytes(),
+		Added:     in.GetAdded(),
+	}
+}
+
+func (f *fields) placementIntent(in *meshosv1.PlacementIntent) mesh.Event {
+	f.at = "placement_intent"
+	return mesh.PlacementIntent{
+		Chain:   mesh.ChainID(f.id("chain", in.GetChain())),
+		Desired: in.GetDesiredReplicas(),
+	}
+}
+
+func (f *fields) daemonIntent(in *meshosv1.DaemonIntent) mesh.Event {
+	f.at = "daemon_intent"
+	out := mesh.DaemonIntent{
+		Daemon: f.daemonRef("daemon", in.GetDaemon()),
+		Intent: mesh.RunIntent(f.enum("intent", int32(in.GetIntent()), int32(mesh.IntentStop))),
+	}
+	if in != nil {
+		out.Node = mesh.NodeID(f.optionalID("node", in.Node))
+	}
+	return out
+}
+
+func (f *fields) localReplicaIntent(in *meshosv1.LocalReplicaIntent) mesh.Event {
+	f.at = "local_replica_intent"
+	return mesh.LocalReplicaIntent{
+		Chain:  mesh.ChainID(f.id("chain", in.GetChain())),
+		Intent: mesh.HoldIntent(f.enum("intent", int32(in.GetIntent()), int32(mesh.HoldDrop))),
+	}
+}
+
+func (f *fields) maintenanceObserved(in *meshosv1.MaintenanceObserved) mesh.Event {
+	f.at = "maintenance_observed"
+	return mesh.MaintenanceObserved{
+		Node:     mesh.NodeID(f.id("node", in.GetNode())),
+		Phase:    mesh.MaintenancePhase(f.enum("phase", int32(in.GetPhase()), int32(mesh.PhaseRecovery))),
+		Reason:   f.text("reason", in.GetReason()),
+		Deadline: f.duration("deadline", in.GetDeadline()),
+	}
+}

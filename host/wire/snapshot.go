@@ -1,0 +1,159 @@
+package wire
+
+import (
+	"google.golang.org/protobuf/types/known/durationpb"
+
+	"github.com/meshos/meshos/host/mesh"
+	"github.com/meshos/meshos/host/snapshot"
+	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
+)
+
+// SnapshotToProto turns a whole snapshot; nil gives nil. Records are pending
+// while their seq is above what all appenders of their chain acknowledged.
+func SnapshotToProto(in *snapshot.Snapshot) *meshosv1.Snapshot {
+	if in == nil {
+		return nil
+	}
+	out := &meshosv1.Snapshot{
+		Node:             uint64(in.Node),
+		Epoch:            in.Epoch,
+		Tick:             in.Tick,
+		TakenAt:          wall(in.TakenAt),
+		LocalMaintenance: maintenanceToProto(in.Maintenance),
+		FreezeRemaining:  durationOrAbsent(in.FreezeRemaining),
+		Stats:            statsToProto(in.Stats),
+	}
+	for _, daemon := range in.Daemons {
+		out.Daemons = append(out.Daemons, daemonToProto(daemon))
+	}
+	for _, replica := range in.Replicas {
+		out.Replicas = append(out.Replicas, &meshosv1.ReplicaView{
+			Chain: uint64(replica.Chain), Holders: numbers(replica.Holders),
+			Desired: copied(replica.Desired), Leader: orAbsent(replica.Leader),
+		})
+	}
+	for _, peer := range in.Peers {
+		out.Peers = append(out.Peers, peerToProto(peer))
+	}
+	for _, avoid := range in.AvoidList {
+		out.AvoidList = append(out.AvoidList, &meshosv1.AvoidView{
+			Peer: uint64(avoid.Peer), Reason: valid(avoid.Reason), Ttl: durationpb.New(avoid.TTL),
+		})
+	}
+	for _, emitted := range in.Emitted {
+		out.RecentlyEmitted = append(out.RecentlyEmitted, emittedToProto(emitted))
+	}
+	for _, migration := range in.Migrations {
+		out.InFlightMigrations = append(out.InFlightMigrations, MigrationToProto(migration))
+	}
+	for _, plugin := range in.Plugins {
+		out.Plugins = append(out.Plugins, PluginToProto(plugin))
+	}
+	addRecords(out, in)
+	return out
+}
+
+// addRecords adds the rings, with what is pending in each.
+func addRecords(out *meshosv1.Snapshot, in *snapshot.Snapshot) {
+	origin := Origin{Node: in.Node, Epoch: in.Epoch}
+	for _, record := range in.Audit {
+		out.AdminAudit = append(out.AdminAudit, origin.Audit(record, record.Seq > in.Acknowledged.Audit))
+	}
+	for _, record := range in.Logs {
+		out.Logs = append(out.Logs, origin.Log(record, record.Seq > in.Acknowledged.Log))
+	}
+	for _, record := range in.Failures {
+		out.RecentFailures = append(out.RecentFailures, origin.Failure(record, record.Seq > in.Acknowledged.Failure))
+	}
+}
+
+func daemonToProto(in snapshot.Daemon) *meshosv1.DaemonView {
+	out := &meshosv1.DaemonView{
+		Daemon:     daemonRef(in.Daemon),
+		Lifecycle:  meshosv1.DaemonView_Lifecycle(in.Lifecycle),
+		Saturation: in.Saturation,
+		Restart:    meshosv1.DaemonView_Restart(in.Restart),
+		RestartIn:  durationOrAbsent(in.RestartIn),
+		Placement:  uint64(in.Placement),
+		Age:        durationpb.New(in.Age),
+		Intent:     meshosv1.DaemonIntent_Intent(in.Intent),
+	}
+	if in.Health.Status != mesh.DaemonUnknown {
+		out.Health = &meshosv1.DaemonHealth{
+			Status: meshosv1.DaemonHealth_Status(in.Health.Status), Reason: valid(in.Health.Reason),
+		}
+	}
+	return out
+}
+
+func peerToProto(in snapshot.Peer) *meshosv1.PeerView {
+	out := &meshosv1.PeerView{
+		Peer:        uint64(in.Node),
+		Name:        valid(in.Name),
+		Rtt:         durationOrAbsent(in.RTT),
+		Health:      meshosv1.NodeHealth(in.Health),
+		Maintenance: meshosv1.MaintenancePhase(in.Maintenance),
+		Cordoned:    in.Cordoned,
+	}
+	if in.Inventory != nil {
+		out.Inventory = InventoryToProto(*in.Inventory)
+	}
+	return out
+}
+
+func maintenanceToProto(in snapshot.Maintenance) *meshosv1.MaintenanceView {
+	return &meshosv1.MaintenanceView{
+		Phase:      meshosv1.MaintenancePhase(in.Phase),
+		Since:      durationOrAbsent(in.Since),
+		Deadline:   durationOrAbsent(in.Deadline),
+		Reason:     valid(in.Reason),
+		Cordoned:   in.Cordoned,
+		Draining:   in.Draining,
+		WaitingFor: validAll(in.WaitingFor),
+	}
+}
+
+func emittedToProto(in snapshot.Emitted) *meshosv1.EmittedAction {
+	return &meshosv1.EmittedAction{
+		Id:     uint64(in.ID),
+		Kind:   in.Action.Kind(),
+		Age:    durationpb.New(in.Age),
+		Action: ActionToProto(in.Action, in.Now),
+	}
+}
+
+// PluginToProto turns what is known of one plugin.
+func PluginToProto(in snapshot.Plugin) *meshosv1.PluginView {
+	return &meshosv1.PluginView{
+		Name:      valid(in.Name),
+		Version:   valid(in.Version),
+		Kinds:     validAll(in.Kinds),
+		Status:    meshosv1.PluginView_Status(in.Status),
+		Message:   valid(in.Message),
+		Restarts:  in.Restarts,
+		Calls:     in.Calls,
+		Failures:  in.Failures,
+		LastCall:  durationpb.New(in.LastCall),
+		RestartIn: durationOrAbsent(in.RestartIn),
+		Pid:       int64(in.PID),
+		Sha256:    valid(in.SHA256),
+	}
+}
+
+func statsToProto(in snapshot.Stats) *meshosv1.Stats {
+	return &meshosv1.Stats{
+		EventsApplied:        in.EventsApplied,
+		Ticks:                in.Ticks,
+		ActionsEmitted:       in.ActionsEmitted,
+		ActionsDropped:       in.ActionsDropped,
+		Dispatched:           in.Dispatched,
+		Failed:               in.Failed,
+		Deferred:             in.Deferred,
+		Gated:                in.Gated,
+		DispatchRetries:      in.DispatchRetries,
+		BackpressureAsserts:  in.BackpressureAsserts,
+		BackpressureReleases: in.BackpressureReleases,
+		AppendFailures:       in.AppendFailures,
+		LastTickTook:         durationpb.New(in.LastTickTook),
+	}
+}
