@@ -124,6 +124,7 @@ func TestDeadlineCountsFromTheHandOut(t *testing.T) {
 		}))
 		n.emit(start(1), start(2), start(3))
 		time.Sleep(30 * time.Second)
+		synctest.Wait()
 		// The second had 2 s left of its 10, the third none.
 		if left != 2*time.Second {
 			t.Errorf("the second was given %v, want 2s", left)
