@@ -1,0 +1,43 @@
+package process
+
+import (
+	"os"
+	"strconv"
+	"syscall"
+	"time"
+)
+
+// Exit is how a process ended.
+type Exit struct {
+	// Code is the exit status, and -1 when a signal ended it.
+	Code int
+	// Signal is what ended it; 0 when it ended by itself.
+	Signal syscall.Signal
+	// User and System are the CPU time of it and of the children it waited for.
+	User, System time.Duration
+	// MaxRSSBytes is its largest resident size.
+	MaxRSSBytes int64
+}
+
+// String gives "exit status 2" or "signal: killed".
+func (e Exit) String() string {
+	if e.Signal != 0 {
+		return "signal: " + e.Signal.String()
+	}
+	return "exit status " + strconv.Itoa(e.Code)
+}
+
+// Clean says whether it ended by itself with status 0.
+func (e Exit) Clean() bool { return e.Code == 0 && e.Signal == 0 }
+
+// exitOf reads what the kernel reported at the reaping.
+func exitOf(state *os.ProcessState) Exit {
+	e := Exit{Code: state.ExitCode(), User: state.UserTime(), System: state.SystemTime()}
+	if status, ok := state.Sys().(syscall.WaitStatus); ok && status.Signaled() {
+		e.Code, e.Signal = -1, status.Signal()
+	}
+	if usage, ok := state.SysUsage().(*syscall.Rusage); ok {
+		e.MaxRSSBytes = usage.Maxrss * 1024 // the kernel counts in KiB
+	}
+	return e
+}

@@ -1,0 +1,204 @@
+package process_test
+
+import (
+	"context"
+	"errors"
+	"io"
+	"os"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/meshos/meshos/host/process"
+)
+
+func TestExit(t *testing.T) {
+	s := spawner(t)
+	for _, c := range []struct {
+		script, want string
+		clean        bool
+	}{
+		{"exit 0", "exit status 0", true},
+		{"exit 2", "exit status 2", false},
+		{"kill -9 $$", "signal: killed", false},
+		{"kill -TERM $$", "signal: terminated", false},
+	} {
+		got := exit(t, sh(t, s, c.script))
+		if got.String() != c.want || got.Clean() != c.clean {
+			t.Errorf("%q ended with %q, clean %v; want %q, %v", c.script, got, got.Clean(), c.want, c.clean)
+		}
+		if got.MaxRSSBytes < 100<<10 || got.MaxRSSBytes > 1<<30 {
+			t.Errorf("%q: resident size %d", c.script, got.MaxRSSBytes)
+		}
+	}
+}
+
+func TestExitBeforeDoneIsUnknown(t *testing.T) {
+	p := sh(t, spawner(t), "exec sleep 60")
+	if e := p.Exit(); e.Clean() || e.Code != -1 {
+		t.Errorf("a running process has %v", e)
+	}
+	p.Stop(context.Background(), syscall.SIGKILL, 0)
+}
+
+func TestChildGetsOnlyWhatTheSpecNames(t *testing.T) {
+	// A descriptor without close-on-exec, as a careless parent hands it down.
+	fd, err := syscall.Dup(1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer syscall.Close(fd)
+	t.Setenv("SECRET", "of the host")
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	defer w.Close()
+
+	dir := t.TempDir()
+	p := sh(t, spawner(t), "env; pwd; ls /proc/self/fd; cat; echo extra >&3", func(spec *process.Spec) {
+		spec.Env = []string{"PATH=/usr/bin:/bin", "GIVEN=yes"}
+		spec.Dir = dir
+		spec.ExtraFiles = []*os.File{w}
+	})
+	out, err := io.ReadAll(p.Stdout())
+	if err != nil {
+		t.Fatal(err)
+	}
+	exit(t, p)
+	text := string(out)
+	for _, want := range []string{"GIVEN=yes\n", dir + "\n"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("no %q in %q", want, text)
+		}
+	}
+	if strings.Contains(text, "SECRET") {
+		t.Errorf("the host's environment leaked: %q", text)
+	}
+	// 0 1 2, 3 for the extra file, 4 is what ls itself opened.
+	if !strings.HasSuffix(text, "0\n1\n2\n3\n4\n") {
+		t.Errorf("descriptors leaked: %q", text)
+	}
+	buf := make([]byte, 16)
+	if n, err := r.Read(buf); err != nil || string(buf[:n]) != "extra\n" {
+		t.Errorf("the extra file got %q, %v", buf[:n], err)
+	}
+}
+
+func TestSignalReachesTheWholeGroupAndNobodyAfterTheEnd(t *testing.T) {
+	p := sh(t, spawner(t), "sleep 60 & echo $!; wait")
+	child := firstPid(t, p)
+	if err := p.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	if e := exit(t, p); e.Signal != syscall.SIGTERM {
+		t.Errorf("ended with %v", e)
+	}
+	waitGone(t, child)
+	if err := p.Signal(syscall.SIGTERM); !errors.Is(err, os.ErrProcessDone) {
+		t.Errorf("signal after the end: %v", err)
+	}
+}
+
+func TestEndOfTheLeaderEndsItsGroup(t *testing.T) {
+	p := sh(t, spawner(t), "sleep 60 & echo $!")
+	child := firstPid(t, p)
+	if e := exit(t, p); !e.Clean() {
+		t.Errorf("ended with %v", e)
+	}
+	waitGone(t, child)
+}
+
+func TestGrandchildThatHoldsThePipesDelaysNothing(t *testing.T) {
+	dir := t.TempDir()
+	p := sh(t, spawner(t), "setsid sh -c 'echo $$; touch up; exec sleep 60' & until [ -e up ]; do sleep 0.01; done",
+		func(spec *process.Spec) { spec.Dir = dir })
+	child := firstPid(t, p)
+	defer syscall.Kill(child, syscall.SIGKILL)
+	begin := time.Now()
+	exit(t, p)
+	if took := time.Since(begin); took > 400*time.Millisecond {
+		t.Errorf("the exit took %v to be seen", took)
+	}
+	if _, err := io.ReadAll(p.Stderr()); !errors.Is(err, os.ErrClosed) {
+		t.Errorf("stderr ended with %v", err)
+	}
+	if took := time.Since(begin); took < 400*time.Millisecond || took > 3*time.Second {
+		t.Errorf("stderr ended after %v, want the grace of half a second", took)
+	}
+}
+
+func TestStop(t *testing.T) {
+	s := spawner(t)
+	for _, c := range []struct {
+		name, script string
+		grace        time.Duration
+		want         string
+	}{
+		{"obeys", "trap 'exit 7' TERM; echo up; while :; do sleep 0.01; done", 5 * time.Second, "exit status 7"},
+		{"ignores", "trap '' TERM; echo up; while :; do sleep 0.01; done", 50 * time.Millisecond, "signal: killed"},
+		{"stopped", "echo up; kill -STOP $$; sleep 60", 5 * time.Second, "signal: terminated"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			p := sh(t, s, c.script)
+			if _, err := p.Stdout().Read(make([]byte, 8)); err != nil {
+				t.Fatal(err)
+			}
+			begin := time.Now()
+			if got := p.Stop(context.Background(), syscall.SIGTERM, c.grace); got.String() != c.want {
+				t.Errorf("stopped with %q, want %q", got, c.want)
+			}
+			if took := time.Since(begin); took > 2*time.Second {
+				t.Errorf("took %v", took)
+			}
+			if again := p.Stop(context.Background(), syscall.SIGTERM, time.Hour); again.String() != c.want {
+				t.Errorf("a second stop says %q", again)
+			}
+		})
+	}
+}
+
+func TestStopKillsAtOnceWhenTheContextEnds(t *testing.T) {
+	p := sh(t, spawner(t), "trap '' TERM; echo up; while :; do sleep 0.01; done")
+	if _, err := p.Stdout().Read(make([]byte, 8)); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Millisecond)
+	defer cancel()
+	if got := p.Stop(ctx, syscall.SIGTERM, time.Hour); got.Signal != syscall.SIGKILL {
+		t.Errorf("stopped with %v", got)
+	}
+}
+
+// firstPid reads the process id that a script prints first.
+func firstPid(t *testing.T, p *process.Process) int {
+	t.Helper()
+	buf := make([]byte, 32)
+	n, err := p.Stdout().Read(buf)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pid, err := strconv.Atoi(strings.TrimSpace(string(buf[:n])))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return pid
+}
+
+// waitGone waits until a process is gone, or only a zombie that nobody reaps.
+func waitGone(t *testing.T, pid int) {
+	t.Helper()
+	for deadline := time.Now().Add(5 * time.Second); ; {
+		stat, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
+		if err != nil || strings.Contains(string(stat), ") Z ") {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("process %d is still there: %s", pid, stat)
+		}
+		time.Sleep(time.Millisecond) // between two looks, not instead of one
+	}
+}

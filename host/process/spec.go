@@ -1,0 +1,53 @@
+package process
+
+import (
+	"os"
+	"path/filepath"
+	"syscall"
+)
+
+// Spec says what to start and with what.
+type Spec struct {
+	// Path is the file to execute. A relative one counts from this process's
+	// working directory, also when Dir is set; PATH is never searched.
+	Path string
+	// Args are the arguments without argv[0], which is Path as given.
+	Args []string
+	// Env is the whole environment, as KEY=VALUE; nil is an empty one.
+	Env []string
+	// Dir is the working directory; empty for this process's own.
+	Dir string
+	// ExtraFiles become descriptors 3, 4 … of the child. They stay open here;
+	// closing them is up to the caller.
+	ExtraFiles []*os.File
+	// KeepAfterParent lets the child live on when this process, or its Spawner,
+	// ends. Without it the child gets SIGKILL then.
+	KeepAfterParent bool
+}
+
+// attr gives what os.StartProcess wants: files are stdin, stdout and stderr.
+func (s Spec) attr(stdin, stdout, stderr *os.File) *os.ProcAttr {
+	env := s.Env
+	if env == nil {
+		env = []string{} // nil would be this process's environment
+	}
+	sys := &syscall.SysProcAttr{Setpgid: true}
+	if !s.KeepAfterParent {
+		sys.Pdeathsig = syscall.SIGKILL
+	}
+	return &os.ProcAttr{
+		Dir:   s.Dir,
+		Env:   env,
+		Files: append([]*os.File{stdin, stdout, stderr}, s.ExtraFiles...),
+		Sys:   sys,
+	}
+}
+
+// executable gives the path to hand to the kernel: a relative one would count
+// from Dir, because the child changes its directory first.
+func (s Spec) executable() (string, error) {
+	if s.Dir == "" || filepath.IsAbs(s.Path) {
+		return s.Path, nil
+	}
+	return filepath.Abs(s.Path)
+}
