@@ -215,4 +215,3 @@ func (s *State) sweepPeer(id mesh.NodeID, p *peer) {
 		s.peers.remove(id)
 	}
 }
-

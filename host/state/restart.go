@@ -53,7 +53,7 @@ type Gate struct {
 }
 
 // State says whether the gate is closed, and why.
-func (g *Gate) State() GateState {
+func (g Gate) State() GateState {
 	if g.closed == 0 {
 		return GateIdle
 	}
@@ -61,11 +61,11 @@ func (g *Gate) State() GateState {
 }
 
 // ReleaseAt gives when a closed gate opens; ok is false for an open one.
-func (g *Gate) ReleaseAt() (at mesh.Time, ok bool) { return g.until, g.closed != 0 }
+func (g Gate) ReleaseAt() (at mesh.Time, ok bool) { return g.until, g.closed != 0 }
 
 // Admits says whether a start is allowed at t. A gate whose time is exactly over
 // is open.
-func (g *Gate) Admits(t mesh.Time) bool { return g.closed == 0 || g.until <= t }
+func (g Gate) Admits(t mesh.Time) bool { return g.closed == 0 || g.until <= t }
 
 // Started records that a run began at t, and opens the gate.
 func (g *Gate) Started(t mesh.Time) {
@@ -121,7 +121,7 @@ func (g *Gate) Force(p RestartPolicy) bool {
 }
 
 // Window gives the backoff that the next crash would meet.
-func (g *Gate) Window(p RestartPolicy) time.Duration { return max(g.window, p.Initial) }
+func (g Gate) Window(p RestartPolicy) time.Duration { return max(g.window, p.Initial) }
 
 // endRun forgives earlier crashes when the run that ends at t was a stable one.
 func (g *Gate) endRun(t mesh.Time, p RestartPolicy) {

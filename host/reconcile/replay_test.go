@@ -1,0 +1,185 @@
+package reconcile_test
+
+import (
+	"reflect"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"github.com/meshos/meshos/host/mesh"
+	"github.com/meshos/meshos/host/reconcile"
+	"github.com/meshos/meshos/host/snapshot"
+	"github.com/meshos/meshos/host/state"
+)
+
+// moment is one stamped input; a nil input is a tick.
+type moment struct {
+	at   mesh.Time
+	in   mesh.Input
+	room int
+}
+
+func history(t *rapid.T) []moment {
+	id := func(name string) uint64 { return rapid.Uint64Range(1, 6).Draw(t, name) }
+	daemon := func() mesh.DaemonRef { return mesh.DaemonRef{ID: mesh.DaemonID(id("daemon"))} }
+	node := func() mesh.NodeID {
+		return mesh.NodeID(rapid.SampledFrom([]uint64{1, 2, 3, uint64(this)}).Draw(t, "node"))
+	}
+	chain := func() mesh.ChainID { return mesh.ChainID(id("chain")) }
+	span := func() time.Duration { return time.Duration(rapid.Int64Range(0, int64(20*time.Minute)).Draw(t, "span")) }
+	heard := func(ev mesh.Event) mesh.Input { return mesh.Heard{Event: ev} }
+	admin := func(ev mesh.AdminEvent) mesh.Input { return heard(mesh.AdminReceived{Event: ev}) }
+	kinds := []func() mesh.Input{
+		func() mesh.Input { return nil },
+		func() mesh.Input { return nil },
+		func() mesh.Input {
+			return heard(mesh.ReplicaUpdate{Change: mesh.ReplicaChange(rapid.IntRange(1, 4).Draw(t, "change")), Chain: chain(), Holder: node()})
+		},
+		func() mesh.Input { return heard(mesh.ReplicaLeader{Chain: chain(), Leader: node()}) },
+		func() mesh.Input {
+			return heard(mesh.PlacementIntent{Chain: chain(), Desired: uint32(rapid.IntRange(0, 3).Draw(t, "desired"))})
+		},
+		func() mesh.Input { return heard(mesh.DaemonStarted{Daemon: daemon()}) },
+		func() mesh.Input { return heard(mesh.DaemonExited{Daemon: daemon()}) },
+		func() mesh.Input { return heard(mesh.DaemonCrashed{Daemon: daemon()}) },
+		func() mesh.Input {
+			return heard(mesh.DaemonIntent{Daemon: daemon(), Intent: mesh.RunIntent(rapid.IntRange(1, 2).Draw(t, "intent")), Node: mesh.NodeID(rapid.SampledFrom([]uint64{0, 1, uint64(this)}).Draw(t, "pin"))})
+		},
+		func() mesh.Input {
+			return heard(mesh.RTTSample{Peer: node(), RTT: time.Duration(rapid.IntRange(1, 500).Draw(t, "rtt")) * time.Millisecond})
+		},
+		func() mesh.Input {
+			return mesh.Samples{Probe: "p", RTT: []mesh.RTTSample{{Peer: node(), RTT: time.Second}}, Health: []mesh.HealthSample{{Peer: node(), Health: mesh.HealthUnreachable}}}
+		},
+		func() mesh.Input {
+			return mesh.Samples{Probe: "i", Inventory: []mesh.Inventory{{Node: node(), Capabilities: []string{"x"}}}}
+		},
+		func() mesh.Input {
+			return mesh.Outcome{ID: mesh.ActionID(rapid.IntRange(1, 30).Draw(t, "id")), OK: rapid.Bool().Draw(t, "ok"), Final: rapid.Bool().Draw(t, "final")}
+		},
+		func() mesh.Input { return admin(mesh.EnterMaintenance{Node: node()}) },
+		func() mesh.Input { return admin(mesh.ExitMaintenance{Node: node()}) },
+		func() mesh.Input { return admin(mesh.Drain{Node: node(), DrainFor: span()}) },
+		func() mesh.Input { return admin(mesh.Uncordon{Node: node()}) },
+		func() mesh.Input { return admin(mesh.FreezeCluster{TTL: span()}) },
+		func() mesh.Input { return admin(mesh.ThawCluster{}) },
+		func() mesh.Input { return admin(mesh.ForceEvictReplica{Chain: chain(), Victim: node()}) },
+		func() mesh.Input { return admin(mesh.RestartAllDaemons{Node: node()}) },
+		func() mesh.Input { return admin(mesh.FlushAvoidLists{Global: true}) },
+	}
+	now := sec(0)
+	var out []moment
+	for range rapid.IntRange(1, 120).Draw(t, "length") {
+		now = now.Add(time.Duration(rapid.Int64Range(0, int64(40*time.Second)).Draw(t, "gap")))
+		in := rapid.SampledFrom(kinds).Draw(t, "kind")()
+		out = append(out, moment{at: now, in: in, room: rapid.IntRange(0, 4).Draw(t, "room")})
+	}
+	return out
+}
+
+type trace struct {
+	passes []reconcile.Result
+	snaps  []*snapshot.Snapshot
+}
+
+func play(ms []moment, each func(*state.State, moment, reconcile.Result)) trace {
+	s := state.New(state.Boot{At: stamp(sec(0)), Node: this, Epoch: 1, Policy: state.DefaultPolicy()})
+	var tr trace
+	for _, m := range ms {
+		if m.in != nil {
+			s.Apply(stamp(m.at), m.in)
+			continue
+		}
+		res := reconcile.Pass(s, stamp(m.at), m.room)
+		if each != nil {
+			each(s, m, res)
+		}
+		tr.passes = append(tr.passes, res)
+		tr.snaps = append(tr.snaps, snapshot.Build(s, stamp(m.at)))
+	}
+	return tr
+}
+
+func TestP3_TheSameInputsGiveTheSameDecisionsAndSnapshots(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		ms := history(t)
+		one, two := play(ms, nil), play(ms, nil)
+		if !reflect.DeepEqual(one, two) {
+			t.Fatal("two runs over the same inputs differ")
+		}
+	})
+}
+
+func TestNoKeyIsHandedOutWhileItIsOutstandingAndAFreezeMeansNoAction(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		ms := history(t)
+		ended := map[mesh.ActionID]bool{}
+		byKey := map[mesh.ActionKey]mesh.Emitted{}
+		i := 0
+		note := func(upTo int) {
+			for ; i < upTo; i++ {
+				if o, ok := ms[i].in.(mesh.Outcome); ok && o.Final {
+					ended[o.ID] = true
+				}
+			}
+		}
+		pass := 0
+		var ticks []int
+		for j, m := range ms {
+			if m.in == nil {
+				ticks = append(ticks, j)
+			}
+		}
+		play(ms, func(s *state.State, m moment, res reconcile.Result) {
+			note(ticks[pass])
+			pass++
+			if _, frozen := s.Frozen(); frozen && len(res.Actions) > 0 {
+				t.Fatalf("frozen, and handed out %s", show(res.Actions))
+			}
+			if len(res.Actions) > m.room {
+				t.Fatalf("room for %d, handed out %d", m.room, len(res.Actions))
+			}
+			for _, e := range res.Actions {
+				key := e.Action.Key()
+				before, asked := byKey[key]
+				if asked && !ended[before.ID] && m.at.Sub(before.At) < s.Policy().ActionTimeout {
+					t.Fatalf("%v handed out again %s after the first, which has not ended", key, m.at.Sub(before.At))
+				}
+				byKey[key] = e
+			}
+		})
+	})
+}
+
+func TestSnapshotsAreSortedAndMakeSense(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		for _, snap := range play(history(t), nil).snaps {
+			for i := 1; i < len(snap.Peers); i++ {
+				if snap.Peers[i-1].Node >= snap.Peers[i].Node {
+					t.Fatal("peers are not sorted")
+				}
+			}
+			for i := 1; i < len(snap.Daemons); i++ {
+				if snap.Daemons[i-1].Daemon.ID >= snap.Daemons[i].Daemon.ID {
+					t.Fatal("daemons are not sorted")
+				}
+			}
+			for _, r := range snap.Replicas {
+				for i := 1; i < len(r.Holders); i++ {
+					if r.Holders[i-1] >= r.Holders[i] {
+						t.Fatal("holders are not sorted")
+					}
+				}
+			}
+			for _, p := range snap.Peers {
+				if p.Node == this && (p.RTT != nil || p.Health != mesh.HealthUnknown) {
+					t.Fatal("B19: this node is among its own peers")
+				}
+			}
+			if snap.FreezeRemaining != nil && *snap.FreezeRemaining <= 0 {
+				t.Fatal("a freeze that is over is shown")
+			}
+		}
+	})
+}

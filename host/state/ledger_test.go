@@ -1,0 +1,163 @@
+package state_test
+
+import (
+	"testing"
+
+	"github.com/meshos/meshos/host/mesh"
+	"github.com/meshos/meshos/host/state"
+)
+
+func (w *world) outcome(id mesh.ActionID, ok bool, reason string) {
+	w.input(mesh.Outcome{ID: id, OK: ok, Reason: reason, Final: true})
+}
+
+func TestCore002_IDsCountFromOne(t *testing.T) {
+	w := newWorld(t)
+	for i := range mesh.ActionID(3) {
+		equal(t, "id", w.s.HandOut(mesh.DropReplica{Chain: mesh.ChainID(i + 1)}).ID, i+1)
+	}
+}
+
+func TestB1_AKeyIsOutstandingThenQuiet(t *testing.T) {
+	w := newWorld(t)
+	a := mesh.DropReplica{Chain: 1}
+	e := w.s.HandOut(a)
+	equal(t, "outstanding", w.s.Outstanding(a.Key()), true)
+	equal(t, "ready", w.s.Ready(a.Key()), false)
+	w.to(1).outcome(e.ID, true, "")
+	w.tick(5.9)
+	equal(t, "ready while settling", w.s.Ready(a.Key()), false)
+	w.s.Forget(nil)
+	equal(t, "ready, although the reason went away meanwhile", w.s.Ready(a.Key()), false)
+	w.tick(6)
+	equal(t, "ready when settled", w.s.Ready(a.Key()), true)
+}
+
+func TestB1_FailuresBackOffUntilASuccess(t *testing.T) {
+	w := newWorld(t)
+	a := mesh.DropReplica{Chain: 1}
+	wanted := map[mesh.ActionKey]bool{a.Key(): true}
+	at := 0.0
+	for _, wait := range []float64{1, 2, 4, 8, 16, 32, 60, 60} {
+		e := w.to(at).s.HandOut(a)
+		w.outcome(e.ID, false, "no")
+		w.tick(at + wait - 0.001)
+		w.s.Forget(wanted)
+		equal(t, "ready too early", w.s.Ready(a.Key()), false)
+		at += wait
+		w.tick(at)
+		equal(t, "ready in time", w.s.Ready(a.Key()), true)
+	}
+	e := w.s.HandOut(a)
+	w.outcome(e.ID, true, "")
+	w.tick(at + 5)
+	e = w.s.HandOut(a)
+	w.outcome(e.ID, false, "no")
+	w.tick(at + 6)
+	equal(t, "a success resets the backoff", w.s.Ready(a.Key()), true)
+	equal(t, "reason", w.lastFailure().Reason, "drop_replica 1: no")
+
+	w.s.Forget(nil)
+	e = w.s.HandOut(a)
+	w.outcome(e.ID, false, "no")
+	w.s.Forget(nil)
+	equal(t, "when the reason is gone the key is forgotten", w.s.Ready(a.Key()), true)
+}
+
+func TestB1_AnOutcomeThatNeverComesIsOneFailure(t *testing.T) {
+	w := newWorld(t)
+	a := mesh.StartDaemon{Daemon: ref(1)}
+	e := w.s.HandOut(a)
+	equal(t, "lifecycle", w.daemon(1).Lifecycle, state.Starting)
+	w.tick(59.9)
+	equal(t, "failures", len(w.s.Failures()), 0)
+	w.tick(60)
+	w.tick(60.5)
+	equal(t, "failures", len(w.s.Failures()), 1)
+	equal(t, "source", w.lastFailure().Source, "action:1")
+	equal(t, "reason", w.lastFailure().Reason, "start_daemon 1 (d): no outcome within 1m0s")
+	equal(t, "lifecycle", w.daemon(1).Lifecycle, state.Stopped)
+	w.outcome(e.ID, true, "") // too late to count
+	equal(t, "still waiting for its backoff", w.s.Ready(a.Key()), false)
+	w.tick(61)
+	equal(t, "ready again", w.s.Ready(a.Key()), true)
+}
+
+func TestB1_ADaemonThatNeverReportsStartedFallsBack(t *testing.T) {
+	w := newWorld(t)
+	e := w.s.HandOut(mesh.StartDaemon{Daemon: ref(1)})
+	w.outcome(e.ID, true, "")
+	w.tick(59)
+	equal(t, "lifecycle", w.daemon(1).Lifecycle, state.Starting)
+	w.tick(60)
+	equal(t, "lifecycle", w.daemon(1).Lifecycle, state.Stopped)
+	equal(t, "failures", len(w.s.Failures()), 0)
+}
+
+func TestB1_ARetryIsNoEnd(t *testing.T) {
+	w := newWorld(t)
+	a := mesh.DropReplica{Chain: 1}
+	e := w.s.HandOut(a)
+	w.to(50).input(mesh.Outcome{ID: e.ID, Reason: "busy"})
+	w.tick(100)
+	equal(t, "outstanding", w.s.Outstanding(a.Key()), true)
+	w.tick(110)
+	equal(t, "outstanding", w.s.Outstanding(a.Key()), false)
+}
+
+func TestB3_AStartOrStopThatFailsFallsBack(t *testing.T) {
+	w := newWorld(t)
+	e := w.s.HandOut(mesh.StartDaemon{Daemon: ref(1)})
+	w.outcome(e.ID, false, "no such file")
+	equal(t, "after a failed start", w.daemon(1).Lifecycle, state.Stopped)
+	w.hear(mesh.DaemonStarted{Daemon: ref(1)})
+	e = w.s.HandOut(mesh.StopDaemon{Daemon: ref(1), Deadline: sec(30)})
+	equal(t, "stopping", w.daemon(1).Lifecycle, state.Stopping)
+	w.outcome(e.ID, false, "not allowed")
+	equal(t, "after a failed stop", w.daemon(1).Lifecycle, state.Running)
+	if d := w.daemon(1); !d.StopAsked || d.StopDeadline != sec(30) {
+		t.Error("a stop that is asked again keeps its deadline")
+	}
+	w.s.Forget(nil)
+	if w.daemon(1).StopAsked {
+		t.Error("when nobody wants the stop any more, its deadline goes")
+	}
+}
+
+func TestAStopWhoseEndIsNeverReportedFallsBack(t *testing.T) {
+	w := newWorld(t)
+	w.hear(mesh.DaemonStarted{Daemon: ref(1)})
+	e := w.s.HandOut(mesh.StopDaemon{Daemon: ref(1), Deadline: sec(30)})
+	w.outcome(e.ID, true, "")
+	w.tick(89)
+	equal(t, "lifecycle", w.daemon(1).Lifecycle, state.Stopping)
+	w.tick(90)
+	equal(t, "lifecycle", w.daemon(1).Lifecycle, state.Running)
+}
+
+func TestB2_ABackoffThatWasAppliedIsRemembered(t *testing.T) {
+	w := newWorld(t)
+	w.hear(mesh.DaemonCrashed{Daemon: ref(1)})
+	until, _ := w.daemon(1).Gate.ReleaseAt()
+	e := w.s.HandOut(mesh.ApplyBackoff{Daemon: ref(1), Until: until})
+	equal(t, "handed out", w.daemon(1).AppliedBackoff, 0)
+	w.outcome(e.ID, true, "")
+	equal(t, "applied", w.daemon(1).AppliedBackoff, until)
+	w.tick(1)
+	equal(t, "forgotten when the gate opens", w.daemon(1).AppliedBackoff, 0)
+}
+
+func TestEveryEndLeavesAnActionRecord(t *testing.T) {
+	w := newWorld(t)
+	one := w.s.HandOut(mesh.DropReplica{Chain: 1})
+	two := w.s.HandOut(mesh.DropReplica{Chain: 2})
+	w.outcome(one.ID, true, "")
+	w.outcome(two.ID, false, "no")
+	w.outcome(two.ID, false, "again") // it ended before
+	w.outcome(99, true, "")           // never handed out
+	recs := w.s.Actions()
+	equal(t, "records", len(recs), 2)
+	equal(t, "first", recs[0].End, mesh.ActionDispatched)
+	equal(t, "second", recs[1].End, mesh.ActionFailed)
+	equal(t, "reason", recs[1].Reason, "no")
+}
