@@ -1,0 +1,32 @@
+package main
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/meshos/meshos/pluginsdk"
+)
+
+// maxOpenRounds bounds how many rounds may wait for replies at the same time,
+// and so the memory.
+const maxOpenRounds = 10
+
+type config struct {
+	Interval pluginsdk.Duration `json:"interval" default:"1s" min:"100ms" max:"1h" doc:"from the start of one round to the next"`
+	Timeout  pluginsdk.Duration `json:"timeout" default:"1s" min:"10ms" max:"1m" doc:"a reply that takes longer does not count"`
+	Count    int                `json:"count" default:"3" min:"1" max:"20" doc:"echoes to each peer in a round; the sample is their median"`
+	Resolve  pluginsdk.Duration `json:"resolve_interval" default:"60s" min:"1s" doc:"how often host names are looked up again"`
+}
+
+// Validate checks what the tags can't.
+func (c config) Validate() error {
+	if c.Timeout > maxOpenRounds*c.Interval {
+		return fmt.Errorf("timeout: %s is more than %d intervals of %s; use a shorter timeout or a longer interval",
+			c.Timeout, maxOpenRounds, c.Interval)
+	}
+	return nil
+}
+
+func (c config) settings() settings {
+	return settings{interval: time.Duration(c.Interval), timeout: time.Duration(c.Timeout), count: c.Count}
+}

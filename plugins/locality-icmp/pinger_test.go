@@ -1,0 +1,311 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"net"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/hashicorp/go-hclog"
+	"golang.org/x/net/ipv4"
+	"golang.org/x/sys/unix"
+)
+
+// network is a fake link: what is written is answered as answer says. It works in
+// the virtual time of a synctest bubble.
+type network struct {
+	answer  func(to string, request []byte) []packet // called with mu held
+	fail    map[string]error                         // what a write to an address says
+	arrived chan packet
+	expired chan struct{} // closed by SetReadDeadline
+	once    sync.Once
+
+	mu   sync.Mutex
+	sent []time.Time
+}
+
+// packet is a reply that arrives after a while.
+type packet struct {
+	after time.Duration
+	data  []byte
+}
+
+func newNetwork(answer func(to string, request []byte) []packet) *network {
+	return &network{answer: answer, arrived: make(chan packet, 1024), expired: make(chan struct{})}
+}
+
+// echoing answers every request after rtt.
+func echoing(rtt time.Duration) func(string, []byte) []packet {
+	return func(_ string, request []byte) []packet {
+		return []packet{{after: rtt, data: asReply(request, familyV4, 20)}}
+	}
+}
+
+func (n *network) WriteBatch(ms []ipv4.Message, _ int) (int, error) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	for i, m := range ms {
+		to := m.Addr.(*net.IPAddr).IP.String()
+		if err := n.fail[to]; err != nil {
+			if i == 0 {
+				return -1, err
+			}
+			return i, nil
+		}
+		n.sent = append(n.sent, time.Now())
+		for _, p := range n.answer(to, m.Buffers[0]) {
+			time.AfterFunc(p.after, func() { n.arrived <- p })
+		}
+	}
+	return len(ms), nil
+}
+
+func (n *network) ReadBatch(ms []ipv4.Message, _ int) (int, error) {
+	select {
+	case p := <-n.arrived:
+		ms[0].N = copy(ms[0].Buffers[0], p.data)
+		ms[0].NN = copy(ms[0].OOB, stamp(time.Now()))
+		return 1, nil
+	case <-n.expired:
+		return 0, os.ErrDeadlineExceeded
+	}
+}
+
+func (n *network) SetReadDeadline(time.Time) error {
+	n.once.Do(func() { close(n.expired) })
+	return nil
+}
+
+func (n *network) Close() error { return nil }
+
+var usual = settings{interval: time.Second, timeout: time.Second, count: 3}
+
+// bubble runs a pinger over a fake network in virtual time.
+func bubble(t *testing.T, n *network, log hclog.Logger, targets []target, test func(t *testing.T, p *Pinger)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		n.arrived, n.expired = make(chan packet, 1024), make(chan struct{})
+		p := newPinger(usual, [families]*link{familyV4: {batchConn: n, family: familyV4, raw: true}}, log)
+		p.SetTargets(targets)
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan error)
+		go func() { done <- p.Run(ctx) }()
+		test(t, p)
+		cancel()
+		if err := <-done; err != nil {
+			t.Errorf("Run: %v", err)
+		}
+	})
+}
+
+// after lets virtual time pass.
+func after(d time.Duration) {
+	time.Sleep(d)
+	synctest.Wait()
+}
+
+func wantRTT(t *testing.T, p *Pinger, tg target, want time.Duration) {
+	t.Helper()
+	rtt, ok := p.RTT(tg.peer, tg.address)
+	if ok != (want > 0) || rtt != want {
+		t.Errorf("peer %d: round-trip time %s, %v; want %s", tg.peer, rtt, ok, want)
+	}
+}
+
+func TestFirstSampleWithinHundredMilliseconds(t *testing.T) {
+	targets := loopback(3)
+	bubble(t, newNetwork(echoing(5*time.Millisecond)), hclog.NewNullLogger(), targets, func(t *testing.T, p *Pinger) {
+		after(100 * time.Millisecond)
+		for _, tg := range targets {
+			wantRTT(t, p, tg, 5*time.Millisecond)
+		}
+	})
+}
+
+func TestASilentPeerHasNoSampleAndHoldsNobodyUp(t *testing.T) {
+	targets := loopback(2)
+	n := newNetwork(func(to string, request []byte) []packet {
+		if to == targets[1].address {
+			return nil
+		}
+		return echoing(time.Millisecond)(to, request)
+	})
+	bubble(t, n, hclog.NewNullLogger(), targets, func(t *testing.T, p *Pinger) {
+		after(100 * time.Millisecond)
+		wantRTT(t, p, targets[0], time.Millisecond)
+		after(5 * time.Second)
+		wantRTT(t, p, targets[1], 0)
+	})
+}
+
+func TestAPeerThatStopsAnsweringLosesItsSample(t *testing.T) {
+	targets := loopback(1)
+	up := true
+	n := newNetwork(nil)
+	n.answer = func(to string, request []byte) []packet {
+		if !up {
+			return nil
+		}
+		return echoing(time.Millisecond)(to, request)
+	}
+	bubble(t, n, hclog.NewNullLogger(), targets, func(t *testing.T, p *Pinger) {
+		after(3500 * time.Millisecond)
+		wantRTT(t, p, targets[0], time.Millisecond)
+		n.mu.Lock()
+		up = false
+		n.mu.Unlock()
+		after(3 * time.Second) // the rest of a round, a whole one, and its timeout
+		wantRTT(t, p, targets[0], 0)
+	})
+}
+
+func TestOneLostEchoOnlyNarrowsTheMedian(t *testing.T) {
+	targets := loopback(1)
+	var nth int
+	n := newNetwork(func(to string, request []byte) []packet {
+		nth++
+		if nth%3 == 0 {
+			return nil
+		}
+		return echoing(time.Duration(nth%3)*10*time.Millisecond)(to, request)
+	})
+	bubble(t, n, hclog.NewNullLogger(), targets, func(t *testing.T, p *Pinger) {
+		after(1500 * time.Millisecond)
+		wantRTT(t, p, targets[0], 15*time.Millisecond)
+	})
+}
+
+func TestForgedRepliesAreNoSamples(t *testing.T) {
+	targets := loopback(1)
+	forge := map[string]int{"another nonce": 24, "another cookie": 8, "another round": 19, "another slot": 23}
+	for name, at := range forge {
+		n := newNetwork(func(_ string, request []byte) []packet {
+			b := asReply(request, familyV4, 20)
+			b[20+at] ^= 1
+			return []packet{{after: time.Millisecond, data: b}}
+		})
+		t.Run(name, func(t *testing.T) {
+			bubble(t, n, hclog.NewNullLogger(), targets, func(t *testing.T, p *Pinger) {
+				after(4 * time.Second)
+				wantRTT(t, p, targets[0], 0)
+			})
+		})
+	}
+}
+
+func TestLateRepliesCountForNoRound(t *testing.T) {
+	targets := loopback(1)
+	bubble(t, newNetwork(echoing(1700*time.Millisecond)), hclog.NewNullLogger(), targets, func(t *testing.T, p *Pinger) {
+		for range 20 {
+			after(300 * time.Millisecond)
+			wantRTT(t, p, targets[0], 0)
+		}
+	})
+}
+
+func TestEchoesOfARoundAreSpreadOverTheInterval(t *testing.T) {
+	n := newNetwork(echoing(time.Millisecond))
+	bubble(t, n, hclog.NewNullLogger(), loopback(1), func(t *testing.T, _ *Pinger) {
+		after(1999 * time.Millisecond)
+		n.mu.Lock()
+		defer n.mu.Unlock()
+		if len(n.sent) != 6 {
+			t.Fatalf("%d echoes in the first two rounds, want 6", len(n.sent))
+		}
+		if quick := n.sent[2].Sub(n.sent[0]); quick > 50*time.Millisecond {
+			t.Errorf("the first round takes %s", quick)
+		}
+		for i := 4; i < 6; i++ {
+			if gap := n.sent[i].Sub(n.sent[i-1]); gap < 330*time.Millisecond || gap > 340*time.Millisecond {
+				t.Errorf("%s between two echoes of the second round, want a third of a second", gap)
+			}
+		}
+	})
+}
+
+func TestAnAddressThatChangesOrGoesTakesItsResultAlong(t *testing.T) {
+	targets := loopback(2)
+	bubble(t, newNetwork(echoing(time.Millisecond)), hclog.NewNullLogger(), targets, func(t *testing.T, p *Pinger) {
+		after(100 * time.Millisecond)
+		moved := targets[0]
+		moved.address = "moved.example"
+		p.SetTargets([]target{moved})
+		wantRTT(t, p, moved, 0)
+		wantRTT(t, p, targets[0], 0)
+		wantRTT(t, p, targets[1], 0)
+		after(2 * time.Second)
+		wantRTT(t, p, moved, time.Millisecond)
+		p.SetTargets(nil)
+		after(5 * time.Second)
+		if len(p.results)+len(p.rounds)+len(p.refused) != 0 {
+			t.Errorf("left behind: %v, %v, %v", p.results, p.rounds, p.refused)
+		}
+		p.SetTargets(targets)
+		after(100 * time.Millisecond)
+		wantRTT(t, p, targets[1], time.Millisecond)
+	})
+}
+
+func TestAnAddressTheKernelRefusesIsLoggedOnceAndHoldsNobodyUp(t *testing.T) {
+	var out bytes.Buffer
+	log := hclog.New(&hclog.LoggerOptions{Output: &out, Level: hclog.Info})
+	targets := loopback(3)
+	n := newNetwork(echoing(time.Millisecond))
+	n.fail = map[string]error{targets[1].address: os.NewSyscallError("sendmmsg", unix.ENETUNREACH)}
+	bubble(t, n, log, targets, func(t *testing.T, p *Pinger) {
+		after(5 * time.Second)
+		wantRTT(t, p, targets[0], time.Millisecond)
+		wantRTT(t, p, targets[1], 0)
+		wantRTT(t, p, targets[2], time.Millisecond)
+		n.mu.Lock()
+		n.fail = nil
+		n.mu.Unlock()
+		after(5 * time.Second)
+		wantRTT(t, p, targets[1], time.Millisecond)
+	})
+	lines := strings.Split(strings.TrimSpace(out.String()), "\n")
+	if len(lines) != 2 || !strings.Contains(lines[0], "network is unreachable") || !strings.Contains(lines[1], "again") {
+		t.Errorf("logged:\n%s", out.String())
+	}
+}
+
+func TestAFullSendBufferDelaysButLosesNothing(t *testing.T) {
+	targets := loopback(2)
+	n := newNetwork(echoing(time.Millisecond))
+	n.fail = map[string]error{targets[0].address: unix.EAGAIN}
+	bubble(t, n, hclog.NewNullLogger(), targets, func(t *testing.T, p *Pinger) {
+		after(10 * time.Millisecond)
+		n.mu.Lock()
+		n.fail = nil
+		n.mu.Unlock()
+		after(100 * time.Millisecond)
+		wantRTT(t, p, targets[0], time.Millisecond)
+		wantRTT(t, p, targets[1], time.Millisecond)
+	})
+}
+
+func TestABrokenSocketEndsRunWithItsError(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := newNetwork(echoing(time.Millisecond))
+		n.SetReadDeadline(time.Time{}) // every read fails from now on
+		p := newPinger(usual, [families]*link{familyV4: {batchConn: n, family: familyV4, raw: true}}, hclog.NewNullLogger())
+		if err := p.Run(t.Context()); err == nil || !strings.Contains(err.Error(), "IPv4") {
+			t.Errorf("Run: %v", err)
+		}
+	})
+}
+
+func TestTargetsAreGroupedByFamily(t *testing.T) {
+	l := &link{batchConn: newNetwork(nil), raw: true}
+	p := newPinger(usual, [families]*link{l, l}, hclog.NewNullLogger())
+	p.SetTargets(append(mixed(4), mixed(4)...))
+	if !slices.IsSortedFunc(p.targets, func(a, b target) int { return int(a.family()) - int(b.family()) }) {
+		t.Errorf("order: %v", p.targets)
+	}
+}

@@ -1,0 +1,98 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/netip"
+	"time"
+
+	"github.com/hashicorp/go-hclog"
+
+	"github.com/meshos/meshos/pluginsdk"
+)
+
+// probe is one configured instance: a resolver that feeds a pinger.
+type probe struct {
+	pinger   *Pinger
+	resolver *resolver
+	links    [families]*link
+	log      hclog.Logger
+}
+
+// newProbe opens the sockets. One family is enough; that the other can't be used
+// is only said when a peer needs it. With none it is Unavailable, because a grant
+// helps without a change of the configuration.
+func newProbe(env pluginsdk.Env, cfg config) (*probe, error) {
+	var links [families]*link
+	var unusable [families]error
+	for f := range families {
+		links[f], unusable[f] = openLink(f)
+	}
+	if links[familyV4] == nil && links[familyV6] == nil {
+		if why := (*PermissionError)(nil); errors.As(unusable[familyV4], &why) {
+			return nil, pluginsdk.Unavailable(why) // one family's remedies do for both
+		}
+		return nil, pluginsdk.Unavailable(errors.Join(unusable[:]...))
+	}
+	for _, l := range links {
+		if l != nil {
+			env.Log.Debug("socket open", "family", l.family, "kind", l.mode())
+		}
+	}
+	return assemble(cfg, links, unusable, lookupHost, env.Log), nil
+}
+
+// assemble builds a probe over open links.
+func assemble(cfg config, links [families]*link, unusable [families]error, lookup lookupFunc, log hclog.Logger) *probe {
+	pinger := newPinger(cfg.settings(), links, log)
+	return &probe{
+		pinger:   pinger,
+		resolver: newResolver(lookup, time.Duration(cfg.Resolve), unusable, pinger.SetTargets, log),
+		links:    links,
+		log:      log,
+	}
+}
+
+func lookupHost(ctx context.Context, host string) ([]netip.Addr, error) {
+	return net.DefaultResolver.LookupNetIP(ctx, "ip", host)
+}
+
+// SetPeers replaces the peers that are pinged.
+func (p *probe) SetPeers(peers []pluginsdk.Peer) { p.resolver.SetPeers(peers) }
+
+// SampleRTT answers at once with what each peer's last round measured.
+func (p *probe) SampleRTT(_ context.Context, peers []pluginsdk.Peer) ([]pluginsdk.RTTSample, error) {
+	samples := make([]pluginsdk.RTTSample, 0, len(peers))
+	for _, peer := range peers {
+		if rtt, ok := p.pinger.RTT(peer.ID, peer.Address); ok {
+			samples = append(samples, pluginsdk.RTTSample{Peer: peer.ID, RTT: rtt})
+		}
+	}
+	return samples, nil
+}
+
+// Run pings and resolves until ctx ends.
+func (p *probe) Run(ctx context.Context) error {
+	ctx, cancel := context.WithCancel(ctx)
+	resolving := make(chan struct{})
+	go func() {
+		defer close(resolving)
+		p.resolver.Run(ctx)
+	}()
+	err := p.pinger.Run(ctx)
+	cancel()
+	<-resolving
+	return err
+}
+
+// Close closes the sockets. It is called after Run has returned.
+func (p *probe) Close() error {
+	var errs []error
+	for _, l := range p.links {
+		if l != nil {
+			errs = append(errs, l.Close())
+		}
+	}
+	return errors.Join(errs...)
+}

@@ -1,0 +1,83 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"golang.org/x/net/ipv4"
+)
+
+const (
+	readBatch = 128 // packets in one system call
+	readLen   = 192 // of a packet at most: the longest IPv4 header and our echo
+	// maxReadErrors in a row mean that a socket is broken. Single ones are not:
+	// an ICMP error for an earlier packet may be reported on the next read.
+	maxReadErrors = 64
+)
+
+// reply is one echo reply with its times.
+type reply struct {
+	echo
+	kernel  time.Time
+	stamped bool // kernel is set
+}
+
+// receive reads replies from l until ctx ends; an error means that the socket is
+// broken.
+func (p *Pinger) receive(ctx context.Context, l *link) error {
+	ms := newReadBuffers()
+	replies := make([]reply, 0, readBatch)
+	for failed := 0; ; {
+		n, err := l.ReadBatch(ms, 0)
+		if ctx.Err() != nil {
+			return nil
+		}
+		if err != nil {
+			if failed++; failed >= maxReadErrors {
+				return fmt.Errorf("read %s echo replies: %w", l.family, err)
+			}
+			continue
+		}
+		failed = 0
+		read := time.Now()
+		replies = replies[:0]
+		for _, m := range ms[:n] {
+			e, ok := parseReply(m.Buffers[0][:m.N], l.family, l.withIPHeader())
+			if !ok || e.cookie != p.cookie {
+				continue
+			}
+			at, stamped := kernelTime(m.OOB[:m.NN])
+			replies = append(replies, reply{echo: e, kernel: at, stamped: stamped})
+		}
+		p.match(replies, read)
+	}
+}
+
+func newReadBuffers() []ipv4.Message {
+	ms := make([]ipv4.Message, readBatch)
+	for i := range ms {
+		ms[i].Buffers = [][]byte{make([]byte, readLen)}
+		ms[i].OOB = make([]byte, oobLen)
+	}
+	return ms
+}
+
+// match hands replies to the rounds they belong to. One that belongs to no open
+// echo is dropped: it is late, a duplicate, or forged.
+func (p *Pinger) match(replies []reply, read time.Time) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, re := range replies {
+		for _, r := range p.rounds {
+			if !r.accepts(re.echo) {
+				continue
+			}
+			rtt := roundTrip(r.sentAt(re.slot), read, re.kernel, re.stamped)
+			if o, ok := r.answer(re.slot, rtt); ok {
+				p.publish(r.id, o)
+			}
+			break
+		}
+	}
+}

@@ -1,0 +1,160 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"syscall"
+	"time"
+
+	"golang.org/x/net/icmp"
+	"golang.org/x/net/ipv4"
+	"golang.org/x/net/ipv6"
+	"golang.org/x/sys/unix"
+)
+
+// receiveBuffer is asked for so that replies that come while the process is not
+// running are kept. The kernel cuts it to net.core.rmem_max for a process
+// without CAP_NET_ADMIN.
+const receiveBuffer = 8 << 20
+
+// batchConn is the part of ipv4.PacketConn and ipv6.PacketConn that is used.
+type batchConn interface {
+	ReadBatch(ms []ipv4.Message, flags int) (int, error)
+	WriteBatch(ms []ipv4.Message, flags int) (int, error)
+	SetReadDeadline(t time.Time) error
+	Close() error
+}
+
+// link is the one socket of an address family.
+type link struct {
+	batchConn
+	family family
+	raw    bool // a raw socket; else an unprivileged ping socket
+}
+
+// withIPHeader reports whether received packets start with their IP header.
+func (l *link) withIPHeader() bool { return l.raw && l.family == familyV4 }
+
+// destination returns addr as this kind of socket wants it.
+func (l *link) destination(addr netip.Addr) net.Addr {
+	if l.raw {
+		return &net.IPAddr{IP: addr.AsSlice(), Zone: addr.Zone()}
+	}
+	return &net.UDPAddr{IP: addr.AsSlice(), Zone: addr.Zone()}
+}
+
+// mode says for people what kind of socket it is.
+func (l *link) mode() string {
+	if l.raw {
+		return "raw socket"
+	}
+	return "unprivileged ping socket"
+}
+
+// openLink opens a raw socket, or else an unprivileged ping socket. It returns a
+// PermissionError if the process may open neither, and another error if the
+// machine has no such family.
+func openLink(f family) (*link, error) {
+	raw, rawErr := listen(f, true)
+	if rawErr == nil {
+		return raw, nil
+	}
+	ping, pingErr := listen(f, false)
+	if pingErr == nil {
+		return ping, nil
+	}
+	if denied(rawErr) && denied(pingErr) {
+		return nil, newPermissionError(f, rawErr, pingErr)
+	}
+	return nil, fmt.Errorf("open %s socket for ICMP: %w", f, errors.Join(rawErr, pingErr))
+}
+
+func denied(err error) bool {
+	return errors.Is(err, unix.EPERM) || errors.Is(err, unix.EACCES)
+}
+
+func listen(f family, raw bool) (*link, error) {
+	var c batchConn
+	var sc syscall.RawConn
+	var err error
+	if raw {
+		c, sc, err = listenRaw(f)
+	} else {
+		c, sc, err = listenPing(f)
+	}
+	if err != nil {
+		return nil, err
+	}
+	growReceiveBuffer(sc)
+	// Without timestamps the time of the read serves; see roundTrip.
+	_ = enableTimestamps(sc)
+	return &link{batchConn: c, family: f, raw: raw}, nil
+}
+
+// listenRaw opens a raw socket that only lets echo replies through, so that the
+// host's other ICMP traffic costs this process nothing.
+func listenRaw(f family) (batchConn, syscall.RawConn, error) {
+	network, address := "ip4:icmp", "0.0.0.0"
+	if f == familyV6 {
+		network, address = "ip6:ipv6-icmp", "::"
+	}
+	c, err := net.ListenPacket(network, address)
+	if err != nil {
+		return nil, nil, err
+	}
+	sc, err := c.(*net.IPConn).SyscallConn()
+	if err != nil {
+		return nil, nil, errors.Join(err, c.Close())
+	}
+	if f == familyV6 {
+		p := ipv6.NewPacketConn(c)
+		var only ipv6.ICMPFilter
+		only.SetAll(true)
+		only.Accept(ipv6.ICMPTypeEchoReply)
+		if err := p.SetICMPFilter(&only); err != nil {
+			return nil, nil, errors.Join(err, p.Close())
+		}
+		return p, sc, nil
+	}
+	p := ipv4.NewPacketConn(c)
+	var only ipv4.ICMPFilter
+	only.SetAll(true)
+	only.Accept(ipv4.ICMPTypeEchoReply)
+	if err := p.SetICMPFilter(&only); err != nil {
+		return nil, nil, errors.Join(err, p.Close())
+	}
+	return p, sc, nil
+}
+
+// listenPing opens a datagram ICMP socket. The kernel gives it an id of its own
+// and delivers only the echo replies with that id.
+func listenPing(f family) (batchConn, syscall.RawConn, error) {
+	network, address := "udp4", "0.0.0.0"
+	if f == familyV6 {
+		network, address = "udp6", "::"
+	}
+	c, err := icmp.ListenPacket(network, address)
+	if err != nil {
+		return nil, nil, err
+	}
+	if f == familyV6 {
+		p := c.IPv6PacketConn()
+		sc, err := p.PacketConn.(*net.UDPConn).SyscallConn()
+		return p, sc, err
+	}
+	p := c.IPv4PacketConn()
+	sc, err := p.PacketConn.(*net.UDPConn).SyscallConn()
+	return p, sc, err
+}
+
+// growReceiveBuffer does what the process may do; a small buffer only shows when
+// the process is starved of CPU.
+func growReceiveBuffer(c syscall.RawConn) {
+	_ = c.Control(func(fd uintptr) {
+		if unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_RCVBUFFORCE, receiveBuffer) != nil {
+			_ = unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_RCVBUF, receiveBuffer)
+		}
+	})
+}

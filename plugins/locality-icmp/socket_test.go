@@ -1,0 +1,307 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/netip"
+	"runtime"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/hashicorp/go-hclog"
+	"golang.org/x/sys/unix"
+)
+
+// loopback returns n targets on 127.1.0.0/16 and up, peers 1 … n.
+func loopback(n int) []target {
+	targets := make([]target, n)
+	for i := range targets {
+		addr := netip.AddrFrom4([4]byte{127, byte(1 + i>>16), byte(i >> 8), byte(i)})
+		targets[i] = target{peer: uint64(i + 1), address: addr.String(), addr: addr}
+	}
+	return targets
+}
+
+// openV4 opens the IPv4 link of this process. Where that is not allowed it checks
+// that the error says what to grant, and reports false.
+func openV4(t testing.TB) ([families]*link, bool) {
+	t.Helper()
+	l, err := openLink(familyV4)
+	if err != nil {
+		checkPermissionError(t, err)
+		return [families]*link{}, false
+	}
+	t.Cleanup(func() { _ = l.Close() })
+	return [families]*link{familyV4: l}, true
+}
+
+func checkPermissionError(t testing.TB, err error) {
+	t.Helper()
+	var denied *PermissionError
+	if !errors.As(err, &denied) {
+		t.Fatalf("want a PermissionError, got %v", err)
+	}
+	if !errors.Is(err, unix.EPERM) && !errors.Is(err, unix.EACCES) {
+		t.Errorf("the system's error is lost: %v", err)
+	}
+	for _, want := range []string{"setcap cap_net_raw+ep /", `sysctl -w net.ipv4.ping_group_range="0 2147483647"`, "AmbientCapabilities=CAP_NET_RAW", "IPv4"} {
+		if !strings.Contains(err.Error(), want) {
+			t.Errorf("%q does not say %q", err, want)
+		}
+	}
+}
+
+// run runs p until the test ends.
+func run(t testing.TB, p *Pinger) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error)
+	go func() { done <- p.Run(ctx) }()
+	t.Cleanup(func() {
+		cancel()
+		if err := <-done; err != nil {
+			t.Errorf("Run: %v", err)
+		}
+	})
+}
+
+// eventually waits for cond, which it asks every 2 ms.
+func eventually(t testing.TB, within time.Duration, what string, cond func() bool) {
+	t.Helper()
+	poll(t, 2*time.Millisecond, within, what, cond)
+}
+
+func poll(t testing.TB, every, within time.Duration, what string, cond func() bool) {
+	t.Helper()
+	deadline := time.NewTimer(within)
+	defer deadline.Stop()
+	again := time.NewTicker(every)
+	defer again.Stop()
+	for !cond() {
+		select {
+		case <-deadline.C:
+			t.Fatalf("not within %s: %s", within, what)
+		case <-again.C:
+		}
+	}
+}
+
+func TestLoopbackFirstSamplesComeAtOnceAndAreAboveZero(t *testing.T) {
+	links, ok := openV4(t)
+	if !ok {
+		return
+	}
+	targets := loopback(500)
+	p := newPinger(settings{interval: time.Second, timeout: time.Second, count: 3}, links, hclog.NewNullLogger())
+	p.SetTargets(targets)
+	began := time.Now()
+	run(t, p)
+	eventually(t, 5*time.Second, "every target has a sample", func() bool { return answered(p, targets) == len(targets) })
+	if took := time.Since(began); took > time.Second {
+		t.Errorf("first samples of 500 targets took %s", took)
+	}
+	for _, tg := range targets {
+		if rtt, _ := p.RTT(tg.peer, tg.address); rtt <= 0 || rtt > 50*time.Millisecond {
+			t.Errorf("peer %d: round-trip time %s", tg.peer, rtt)
+		}
+	}
+}
+
+func answered(p *Pinger, targets []target) (n int) {
+	for _, tg := range targets {
+		if _, ok := p.RTT(tg.peer, tg.address); ok {
+			n++
+		}
+	}
+	return n
+}
+
+func TestLoopbackIPv6(t *testing.T) {
+	l, err := openLink(familyV6)
+	if err != nil {
+		return // no IPv6 here, or not allowed, which openV4's tests look at
+	}
+	t.Cleanup(func() { _ = l.Close() })
+	p := newPinger(settings{interval: 100 * time.Millisecond, timeout: time.Second, count: 2}, [families]*link{familyV6: l}, hclog.NewNullLogger())
+	targets := []target{{peer: 6, address: "::1", addr: netip.IPv6Loopback()}}
+	p.SetTargets(targets)
+	run(t, p)
+	eventually(t, 5*time.Second, "::1 answers, or can't be reached", func() bool {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		return p.results[6].answered == 2 || p.refused[6] != ""
+	})
+}
+
+// Capabilities and namespaces belong to a thread: the goroutine never unlocks
+// its thread, so the runtime throws it away afterwards.
+func onThrowawayThread(f func() error) error {
+	done := make(chan error)
+	go func() {
+		runtime.LockOSThread()
+		done <- f()
+	}()
+	return <-done
+}
+
+func dropCapabilities() error {
+	header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
+	var none [2]unix.CapUserData
+	return unix.Capset(&header, &none[0])
+}
+
+func TestWithoutPrivilegesThePingSocketIsUsedOrTheErrorSaysWhatToGrant(t *testing.T) {
+	err := onThrowawayThread(func() error {
+		if err := dropCapabilities(); err != nil {
+			return err
+		}
+		l, err := openLink(familyV4)
+		if err != nil {
+			checkPermissionError(t, err)
+			return nil
+		}
+		defer l.Close()
+		if l.raw {
+			return errors.New("a raw socket without capabilities")
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// With privileges the unprivileged socket is tried in a network namespace that
+// allows it; without, the process can't make one.
+func TestPingSocketMeasuresToo(t *testing.T) {
+	var ping *link
+	err := onThrowawayThread(func() error {
+		if err := unix.Unshare(unix.CLONE_NEWNET); err != nil {
+			if denied(err) {
+				return nil
+			}
+			return err
+		}
+		if err := allowPing(); err != nil {
+			return err
+		}
+		var err error
+		ping, err = listen(familyV4, false)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if ping == nil {
+		return
+	}
+	t.Cleanup(func() { _ = ping.Close() })
+	targets := loopback(20)
+	p := newPinger(settings{interval: 100 * time.Millisecond, timeout: time.Second, count: 3}, [families]*link{familyV4: ping}, hclog.NewNullLogger())
+	p.SetTargets(targets)
+	run(t, p)
+	eventually(t, 5*time.Second, "every target has a sample", func() bool { return answered(p, targets) == len(targets) })
+}
+
+// allowPing prepares the network namespace of this thread.
+func allowPing() error {
+	f, err := syscall.Open("/proc/sys/net/ipv4/ping_group_range", syscall.O_WRONLY, 0)
+	if err != nil {
+		return fmt.Errorf("open ping_group_range: %w", err)
+	}
+	defer syscall.Close(f)
+	if _, err := syscall.Write(f, []byte("0 2147483647")); err != nil {
+		return fmt.Errorf("write ping_group_range: %w", err)
+	}
+	s, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return err
+	}
+	defer unix.Close(s)
+	lo, err := unix.NewIfreq("lo")
+	if err != nil {
+		return err
+	}
+	lo.SetUint16(unix.IFF_UP | unix.IFF_RUNNING)
+	return unix.IoctlIfreq(s, unix.SIOCSIFFLAGS, lo)
+}
+
+// BenchmarkRound measures whole rounds over loopback: CPU time for each probe,
+// the share of one core, and echoes without an answer.
+func BenchmarkRound(b *testing.B) {
+	for _, n := range []int{100, 1000, 10000} {
+		b.Run(fmt.Sprintf("%d-targets", n), func(b *testing.B) {
+			links, ok := openV4(b)
+			if !ok {
+				b.Fatal("grant the process an ICMP socket to measure")
+			}
+			set := settings{interval: time.Second, timeout: time.Second, count: 3}
+			p := newPinger(set, links, hclog.NewNullLogger())
+			targets := loopback(n)
+			p.SetTargets(targets)
+			run(b, p)
+			eventually(b, 20*time.Second, "the first round is over", func() bool { return lastRound(p, targets) >= 1 })
+			from, cpu, began := lastRound(p, targets), cpuTime(b), time.Now()
+			lost := 0
+			for b.Loop() {
+				done := lastRound(p, targets)
+				poll(b, 100*time.Millisecond, 20*time.Second, "the next round is over", func() bool { return lastRound(p, targets) > done })
+				lost += lostEchoes(p, set.count)
+			}
+			used, took := cpuTime(b)-cpu, time.Since(began)
+			probes := float64(int(lastRound(p, targets)-from) * n * set.count)
+			b.ReportMetric(float64(used.Microseconds())/probes, "cpu-µs/echo")
+			b.ReportMetric(used.Seconds()/took.Seconds()*100, "%core")
+			b.ReportMetric(probes/took.Seconds(), "echoes/s")
+			b.ReportMetric(float64(lost), "lost")
+			b.ReportMetric(float64(medianRTT(p).Microseconds()), "rtt-µs")
+		})
+	}
+}
+
+// lastRound is the oldest round that any target's verdict comes from.
+func lastRound(p *Pinger, targets []target) uint32 {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if len(p.results) < len(targets) {
+		return 0
+	}
+	last := ^uint32(0)
+	for _, r := range p.results {
+		last = min(last, r.round)
+	}
+	return last
+}
+
+func lostEchoes(p *Pinger, count int) (lost int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, r := range p.results {
+		lost += count - r.answered
+	}
+	return lost
+}
+
+func medianRTT(p *Pinger) time.Duration {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	var all []time.Duration
+	for _, r := range p.results {
+		all = append(all, r.rtt)
+	}
+	slices.Sort(all)
+	return all[len(all)/2]
+}
+
+func cpuTime(tb testing.TB) time.Duration {
+	tb.Helper()
+	var u unix.Rusage
+	if err := unix.Getrusage(unix.RUSAGE_SELF, &u); err != nil {
+		tb.Fatal(err)
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+}
