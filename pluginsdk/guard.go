@@ -1,0 +1,97 @@
+package pluginsdk
+
+import (
+	"context"
+	"fmt"
+	"path"
+	"runtime/debug"
+	"strings"
+	"time"
+
+	"github.com/hashicorp/go-hclog"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/proto"
+)
+
+// shutdownMethod is how go-plugin's client asks a plugin to end.
+const shutdownMethod = "/plugin.GRPCController/Shutdown"
+
+// maxErrorText keeps an error within what HTTP/2 headers carry everywhere.
+const maxErrorText = 4 << 10
+
+// guard runs an author's code: a panic becomes an error, its stack goes to the log.
+func guard(what string, log hclog.Logger, f func() error) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			log.Error("panic in the plugin", "in", what, "panic", fmt.Sprint(r), "stack", string(debug.Stack()))
+			err = status.Errorf(codes.Internal, "panic in %s: %v (its stack is in the plugin's log)", what, r)
+		}
+	}()
+	return f()
+}
+
+// unary wraps every call: panics, deadlines, limits.
+func (s *Server) unary(ctx context.Context, req any, info *grpc.UnaryServerInfo, next grpc.UnaryHandler) (any, error) {
+	name := path.Base(info.FullMethod)
+	if info.FullMethod == shutdownMethod {
+		s.closeWithin(shutdownGrace) // before go-plugin cuts every call
+	}
+	if s.endless {
+		ctx = context.WithoutCancel(ctx)
+	}
+	var resp any
+	err := guard(name, s.log, func() (err error) {
+		resp, err = next(ctx, req)
+		return err
+	})
+	if err != nil {
+		return nil, bounded(err)
+	}
+	if m, ok := resp.(proto.Message); ok {
+		if err := fits(name, m); err != nil {
+			return nil, err
+		}
+	}
+	return resp, nil
+}
+
+// stream wraps every stream.
+func (s *Server) stream(srv any, ss grpc.ServerStream, info *grpc.StreamServerInfo, next grpc.StreamHandler) error {
+	return bounded(guard(path.Base(info.FullMethod), s.log, func() error { return next(srv, ss) }))
+}
+
+// fits refuses what the host would not take.
+func fits(name string, m proto.Message) error {
+	if size := proto.Size(m); size > MaxMessage {
+		return status.Errorf(codes.ResourceExhausted,
+			"the answer of %s has %d bytes, over the limit of %d: answer with less at a time", name, size, MaxMessage)
+	}
+	return nil
+}
+
+// bounded cuts a text that is too long for a header; code and details stay.
+func bounded(err error) error {
+	if err == nil {
+		return nil
+	}
+	st, ok := status.FromError(err)
+	if !ok {
+		st = status.FromContextError(err)
+	}
+	p := st.Proto()
+	if len(p.GetMessage()) > maxErrorText {
+		p.Message = strings.ToValidUTF8(p.GetMessage()[:maxErrorText], "") + " … (cut)"
+	}
+	return status.ErrorProto(p)
+}
+
+// closeWithin is Close with a time, for those who can only log its error.
+func (s *Server) closeWithin(d time.Duration) {
+	ctx, cancel := context.WithTimeout(context.Background(), d)
+	defer cancel()
+	if err := s.Close(ctx); err != nil {
+		s.log.Warn("ending in a hurry", "error", err)
+	}
+}

@@ -1,0 +1,180 @@
+package pluginsdk
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/hashicorp/go-hclog"
+	"google.golang.org/grpc"
+
+	"github.com/meshos/meshos/pluginsdk/internal/schema"
+)
+
+// How long things may take that wait for an author's code.
+const (
+	// replaceGrace is for the calls and the background work of a replaced
+	// instance; a call that runs longer is cancelled.
+	replaceGrace = 5 * time.Second
+	// replaceWait is how much of that Configure waits for before it answers.
+	replaceWait = time.Second
+	// shutdownGrace is for all of an ending plugin. A host allows a second.
+	shutdownGrace = 800 * time.Millisecond
+)
+
+// Server serves one plugin on a gRPC server. Main and plugintest are built on it;
+// an author needs it only to put a plugin into a program of another shape.
+type Server struct {
+	info         Info
+	log          hclog.Logger
+	kinds        []string
+	schema       *schema.Schema
+	configSchema string
+	decode       func(map[string]any) (any, error)
+	build        func(Env, any) (any, error)
+	endless      bool // calls lose their deadlines, for a debugger
+
+	// admin is held by Configure, SetPeers and Close: they come one at a time.
+	admin chan struct{}
+
+	mu      sync.Mutex // guards what follows; never held while author code runs
+	current *instance  // nil before the first configuration
+	peers   []Peer
+	told    bool // the host has said which peers there are
+	closing bool
+
+	views viewKeeper
+}
+
+// NewServer prepares a plugin to be served; it builds no instance. Its error means
+// that the author's types can't be served: the configuration's tags are wrong, or
+// P is an interface. log may be nil.
+func NewServer[C, P any](info Info, construct func(Env, C) (P, error), log hclog.Logger) (*Server, error) {
+	format, err := schema.For[C, Duration]()
+	if err != nil {
+		return nil, fmt.Errorf("plugin %s: configuration: %w", info.Name, err)
+	}
+	text, err := format.JSON(info.Name, info.Doc)
+	if err != nil {
+		return nil, fmt.Errorf("plugin %s: configuration schema: %w", info.Name, err)
+	}
+	var sample P // its kinds are those of its type; there is no instance yet
+	if any(sample) == nil {
+		return nil, fmt.Errorf("plugin %s: the constructor must return a concrete type, not an interface: "+
+			"the kinds are those whose methods the type has", info.Name)
+	}
+	if log == nil {
+		log = hclog.NewNullLogger()
+	}
+	return &Server{
+		info:         info,
+		log:          log,
+		kinds:        kindsOf(sample),
+		schema:       format,
+		configSchema: text,
+		decode: func(config map[string]any) (any, error) {
+			var cfg C
+			if err := format.Decode(config, &cfg); err != nil {
+				return nil, err
+			}
+			if v, ok := any(&cfg).(Validator); ok {
+				if err := v.Validate(); err != nil {
+					return nil, schema.FromAuthor(err)
+				}
+			}
+			return cfg, nil
+		},
+		build: func(env Env, cfg any) (any, error) {
+			p, err := construct(env, cfg.(C))
+			return p, err
+		},
+		admin: make(chan struct{}, 1),
+	}, nil
+}
+
+// Options are the gRPC server options that a plugin is served with: its limits,
+// and the interceptors that turn a panic into a failed call.
+func (s *Server) Options() []grpc.ServerOption {
+	return []grpc.ServerOption{
+		grpc.MaxRecvMsgSize(MaxMessage),
+		grpc.MaxSendMsgSize(MaxMessage),
+		grpc.ChainUnaryInterceptor(s.unary),
+		grpc.ChainStreamInterceptor(s.stream),
+	}
+}
+
+// lockAdmin takes the turn of an administrative call.
+func (s *Server) lockAdmin(ctx context.Context) error {
+	select {
+	case s.admin <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return Unavailable(fmt.Errorf("another Configure or SetPeers is still at work: %w", ctx.Err()))
+	}
+}
+
+func (s *Server) unlockAdmin() { <-s.admin }
+
+// errShuttingDown is what calls get that come too late.
+var errShuttingDown = errors.New("the plugin is shutting down")
+
+// acquire hands out the current instance for one call, which ends with release.
+func (s *Server) acquire() (*instance, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closing {
+		return nil, Unavailable(errShuttingDown)
+	}
+	if s.current == nil {
+		return nil, FailedPrecondition(errors.New("not configured: call Configure first"))
+	}
+	if err := s.current.broken(); err != nil {
+		return nil, err
+	}
+	s.current.enter()
+	return s.current, nil
+}
+
+// peersNow is the list of peers, which is never changed in place.
+func (s *Server) peersNow() []Peer {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.peers
+}
+
+// Close takes no more calls, ends the instance and waits for it until ctx ends.
+// Its error says what was still at work then. A second Close does nothing.
+func (s *Server) Close(ctx context.Context) error {
+	s.mu.Lock()
+	if s.closing {
+		s.mu.Unlock()
+		return nil
+	}
+	s.closing = true
+	s.mu.Unlock()
+
+	if err := s.lockAdmin(ctx); err == nil { // else a constructor hangs
+		defer s.unlockAdmin()
+	}
+	s.mu.Lock()
+	last := s.current
+	s.current = nil
+	s.mu.Unlock()
+	if last == nil {
+		return nil
+	}
+	grace := replaceGrace
+	if deadline, ok := ctx.Deadline(); ok {
+		grace = time.Until(deadline)
+	}
+	last.cancelRun() // at once, not after the calls: time is short
+	go last.retire(grace)
+	select {
+	case <-last.retired:
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("close: the plugin did not end in time: %w", ctx.Err())
+	}
+}

@@ -1,0 +1,56 @@
+package pluginsdk
+
+import (
+	"context"
+
+	"google.golang.org/grpc"
+
+	pluginv1 "github.com/meshos/meshos/proto/meshos/plugin/v1"
+	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
+)
+
+type eventService struct {
+	pluginv1.UnimplementedEventSourceServer
+	s *Server
+}
+
+// Events is one stream for the host, over as many instances as there are
+// configurations meanwhile.
+func (e eventService) Events(_ *pluginv1.EventsRequest, stream grpc.ServerStreamingServer[pluginv1.EventBatch]) error {
+	for {
+		replaced, err := e.feed(stream)
+		if stream.Context().Err() != nil {
+			return stream.Context().Err()
+		}
+		if !replaced {
+			return err
+		}
+	}
+}
+
+// feed streams the events of the current instance. It says whether the instance
+// was replaced: then its error is only that it was told to stop.
+func (e eventService) feed(stream grpc.ServerStreamingServer[pluginv1.EventBatch]) (replaced bool, err error) {
+	inst, err := e.s.acquire()
+	if err != nil {
+		return false, err
+	}
+	defer inst.release()
+	if err := inst.tell(e.s.peersNow(), true); err != nil {
+		return false, err
+	}
+	ctx, cancel := context.WithCancel(stream.Context())
+	defer cancel()
+	defer context.AfterFunc(inst.streams, cancel)()
+	err = inst.value.(EventSource).Events(ctx, func(events []*meshosv1.Event) error {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		batch := &pluginv1.EventBatch{Events: events}
+		if err := fits("Events", batch); err != nil {
+			return err
+		}
+		return stream.Send(batch)
+	})
+	return inst.streams.Err() != nil, err
+}

@@ -1,0 +1,51 @@
+package pluginsdk
+
+import (
+	"context"
+
+	pluginv1 "github.com/meshos/meshos/proto/meshos/plugin/v1"
+	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
+)
+
+type scorerService struct {
+	pluginv1.UnimplementedPlacementScorerServer
+	s *Server
+}
+
+func (s scorerService) Score(ctx context.Context, req *pluginv1.ScoreRequest) (*meshosv1.ScoreTable, error) {
+	return call(ctx, s.s, func(ctx context.Context, p PlacementScorer) (*meshosv1.ScoreTable, error) {
+		view, err := s.s.views.view(req)
+		if err != nil {
+			return nil, err
+		}
+		chains, err := p.Score(ctx, view)
+		if err != nil {
+			return nil, err // the host goes on from its last answer, and so do we
+		}
+		s.s.views.scored(view)
+		return &meshosv1.ScoreTable{ViewVersion: view.Version, Chains: chains}, nil
+	})
+}
+
+type aborterService struct {
+	pluginv1.UnimplementedMigrationAborterServer
+	s *Server
+}
+
+func (a aborterService) Abort(ctx context.Context, req *pluginv1.AbortRequest) (*pluginv1.AbortResponse, error) {
+	return call(ctx, a.s, func(ctx context.Context, p MigrationAborter) (*pluginv1.AbortResponse, error) {
+		return &pluginv1.AbortResponse{}, p.Abort(ctx, req.GetMigration(), req.GetReason())
+	})
+}
+
+type migrationsService struct {
+	pluginv1.UnimplementedMigrationSourceServer
+	s *Server
+}
+
+func (m migrationsService) List(ctx context.Context, _ *pluginv1.ListMigrationsRequest) (*meshosv1.Migrations, error) {
+	return call(ctx, m.s, func(ctx context.Context, p MigrationSource) (*meshosv1.Migrations, error) {
+		list, err := p.ListMigrations(ctx)
+		return &meshosv1.Migrations{InFlight: list}, err
+	})
+}
