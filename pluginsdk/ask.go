@@ -1,0 +1,132 @@
+package pluginsdk
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/encoding/protojson"
+	"google.golang.org/protobuf/proto"
+
+	pluginv1 "github.com/meshos/meshos/proto/meshos/plugin/v1"
+	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
+)
+
+// askEvery is the pause between two questions to a probe that measures in the
+// background and has not answered for every peer yet.
+const askEvery = 50 * time.Millisecond
+
+// askAll asks every kind that can be asked without an effect and prints the
+// answers. Its code says whether all calls succeeded.
+func (p *program) askAll(ctx context.Context, s *Server, peers int) int {
+	code := exitDone
+	for _, kind := range s.kinds {
+		ask, want := s.question(kind, peers)
+		if ask == nil {
+			fmt.Fprintf(p.out, "%s: not asked, only a node can\n", kind)
+			continue
+		}
+		lines, err := askUntil(ctx, want, ask)
+		if err != nil {
+			fmt.Fprintf(p.out, "%s: failed: %s\n", kind, status.Convert(err).Message())
+			code = exitFailed
+			continue
+		}
+		fmt.Fprintf(p.out, "%s: %s\n", kind, count(len(lines), want))
+		table := tabwriter.NewWriter(p.out, 0, 0, 2, ' ', 0)
+		for _, line := range lines {
+			fmt.Fprintf(table, "  %s\n", line)
+		}
+		_ = table.Flush() // answers that can't be written have no reader
+	}
+	return code
+}
+
+func count(got, want int) string {
+	if want > 0 {
+		return fmt.Sprintf("%d of %d answered", got, want)
+	}
+	return fmt.Sprintf("%d answered", got)
+}
+
+// question is how to ask a kind, and how many answers are all of them (0: any
+// number will do). It is nil for a kind whose calls have an effect.
+func (s *Server) question(kind string, peers int) (ask func(context.Context) ([]string, error), want int) {
+	none := &pluginv1.SampleRequest{}
+	switch kind {
+	case KindLocalityProbe:
+		return func(ctx context.Context) (lines []string, err error) {
+			out, err := guarded(s, kind, func() (*pluginv1.RttSamples, error) {
+				return localityService{s: s}.SampleRtt(ctx, none)
+			})
+			for i, peer := range out.GetPeers() {
+				lines = append(lines, fmt.Sprintf("peer %d\t%s", peer, time.Duration(out.GetRttNs()[i])))
+			}
+			return lines, err
+		}, peers
+	case KindHealthProbe:
+		return func(ctx context.Context) (lines []string, err error) {
+			out, err := guarded(s, kind, func() (*pluginv1.HealthSamples, error) {
+				return healthService{s: s}.SampleHealth(ctx, none)
+			})
+			for i, peer := range out.GetPeers() {
+				lines = append(lines, fmt.Sprintf("peer %d\t%s", peer, Health(out.GetHealth()[i])))
+			}
+			return lines, err
+		}, peers
+	case KindInventoryProbe:
+		return func(ctx context.Context) ([]string, error) {
+			out, err := guarded(s, kind, func() (*pluginv1.InventorySamples, error) {
+				return inventoryService{s: s}.SampleInventory(ctx, none)
+			})
+			return jsonLines(out.GetSamples()), err
+		}, 1
+	case KindMigrationSource:
+		return func(ctx context.Context) ([]string, error) {
+			out, err := guarded(s, kind, func() (*meshosv1.Migrations, error) {
+				return migrationsService{s: s}.List(ctx, &pluginv1.ListMigrationsRequest{})
+			})
+			return jsonLines(out.GetInFlight()), err
+		}, 0
+	default:
+		return nil, 0
+	}
+}
+
+// guarded is for calls that no gRPC server stands before.
+func guarded[R any](s *Server, what string, f func() (R, error)) (out R, err error) {
+	err = guard(what, s.log, func() (err error) {
+		out, err = f()
+		return err
+	})
+	return out, err
+}
+
+// askUntil asks until there are enough answers or ctx ends, and returns the last.
+func askUntil(ctx context.Context, want int, ask func(context.Context) ([]string, error)) ([]string, error) {
+	again := time.NewTicker(askEvery)
+	defer again.Stop()
+	for {
+		lines, err := ask(ctx)
+		if err != nil || len(lines) >= want {
+			return lines, err
+		}
+		select {
+		case <-again.C:
+		case <-ctx.Done():
+			return lines, nil
+		}
+	}
+}
+
+// jsonLines writes each message as one line; protojson alone varies its spaces.
+func jsonLines[M proto.Message](list []M) []string {
+	var lines []string
+	for _, m := range list {
+		lines = append(lines, strings.ReplaceAll(protojson.MarshalOptions{UseProtoNames: true}.Format(m), `": `, `":`))
+	}
+	return lines
+}

@@ -1,0 +1,72 @@
+package pluginsdk
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/hashicorp/go-hclog"
+	"github.com/hashicorp/go-plugin"
+)
+
+// Reattach is how a host reaches a plugin that it did not start. A line of --debug
+// holds a JSON object of these by plugin name.
+type Reattach struct {
+	Protocol        string `json:"protocol"` // "grpc"
+	ProtocolVersion int    `json:"protocol_version"`
+	PID             int    `json:"pid"`
+	Network         string `json:"network"` // "unix"
+	Address         string `json:"address"` // the socket's path
+}
+
+// debug serves without a host, so that the process can live under a debugger: no
+// TLS, a socket that only this user can open, no lifeline, and no deadlines.
+func (p *program) debug() int {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	return tempDir(func(dir string) int { return p.debugIn(ctx, dir) }, p.failed)
+}
+
+func (p *program) debugIn(ctx context.Context, dir string) int {
+	log := hclog.New(&hclog.LoggerOptions{Level: hclog.Trace, Output: p.err})
+	server, err := p.server(log)
+	if err != nil {
+		return p.failed(err)
+	}
+	server.endless = true
+	if err := socketFits(dir); err != nil {
+		return p.failed(err)
+	}
+	if err := os.Setenv(plugin.EnvUnixSocketDir, dir); err != nil {
+		return p.failed(err)
+	}
+	reattach := make(chan *plugin.ReattachConfig, 1)
+	closed := make(chan struct{})
+	config := serveConfig(server)
+	config.Logger = log.Named("go-plugin")
+	config.Logger.SetLevel(hclog.Warn)
+	config.Test = &plugin.ServeTestConfig{Context: ctx, ReattachConfigCh: reattach, CloseCh: closed}
+	go plugin.Serve(config.ServeConfig) // ends with ctx, or when a host says Shutdown
+
+	select {
+	case at := <-reattach:
+		line, err := json.Marshal(map[string]Reattach{p.info.Name: {
+			Protocol: string(at.Protocol), ProtocolVersion: at.ProtocolVersion, PID: at.Pid,
+			Network: at.Addr.Network(), Address: at.Addr.String(),
+		}})
+		if err != nil {
+			return p.failed(err)
+		}
+		fmt.Fprintf(p.err, "%s serves without a host, for a debugger. Start the node with this line in its\n"+
+			"environment; end this with Ctrl-C.\n\n", p.info.Name)
+		fmt.Fprintf(p.out, "%s='%s'\n", ReattachVariable, line)
+	case <-closed:
+		return p.failed(fmt.Errorf("can't listen in %s", dir))
+	}
+	<-closed
+	server.closeWithin(shutdownGrace)
+	return exitDone
+}

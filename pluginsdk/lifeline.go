@@ -1,0 +1,36 @@
+package pluginsdk
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"strconv"
+
+	"golang.org/x/sys/unix"
+)
+
+// lifeline watches the pipe that ends with the host: the channel is closed at its
+// end-of-file. It is nil, and so never closed, when there is no such pipe.
+func lifeline(env func(string) (string, bool)) (<-chan struct{}, error) {
+	text, ok := env(LifelineVariable)
+	if !ok {
+		return nil, nil
+	}
+	fd, err := strconv.Atoi(text)
+	if err != nil || fd < 3 {
+		return nil, fmt.Errorf("%s=%q is not the number of a descriptor", LifelineVariable, text)
+	}
+	var st unix.Stat_t
+	if err := unix.Fstat(fd, &st); err != nil {
+		return nil, fmt.Errorf("%s=%d is not open: %w", LifelineVariable, fd, err)
+	}
+	unix.CloseOnExec(fd) // the plugin's own children must not hold it
+	pipe := os.NewFile(uintptr(fd), "lifeline")
+	gone := make(chan struct{})
+	go func() { // ends with the host, or with the process
+		defer close(gone)
+		// What it might say has no meaning. An error is an end like any other.
+		_, _ = io.Copy(io.Discard, pipe)
+	}()
+	return gone, nil
+}

@@ -1,0 +1,71 @@
+package pluginsdk
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"sync"
+
+	"golang.org/x/sys/unix"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/stats"
+)
+
+// stdio keeps prints from hurting. Standard output belongs to the handshake, and
+// go-plugin replaces os.Stdout and os.Stderr by pipes that stop the program if
+// nobody reads them over gRPC. Here all that an author, a C library or a child
+// prints goes to the real standard error, which the host reads whatever comes.
+type stdio struct {
+	errors *os.File // the real standard error
+	saved  *os.File // the real standard output; kept open, so that the host sees no end
+	once   sync.Once
+	first  chan struct{} // closed at the first connection
+}
+
+// takeStdio points descriptor 1 at standard error and keeps the real one for the
+// handshake, as os.Stdout. It is called before author code runs.
+func takeStdio() (*stdio, error) {
+	const above = 10 // clear of what a host hands in
+	fd, err := unix.FcntlInt(1, unix.F_DUPFD_CLOEXEC, above)
+	if err != nil {
+		return nil, fmt.Errorf("keep standard output for the handshake: %w", err)
+	}
+	if err := unix.Dup2(2, 1); err != nil {
+		return nil, fmt.Errorf("point standard output at standard error: %w", err)
+	}
+	s := &stdio{errors: os.Stderr, saved: os.NewFile(uintptr(fd), "stdout"), first: make(chan struct{})}
+	os.Stdout = s.saved
+	return s, nil
+}
+
+// option hooks into the server: at the first connection go-plugin has written its
+// handshake and swapped os.Stdout and os.Stderr, and author code has not run yet.
+func (s *stdio) option() grpc.ServerOption { return grpc.StatsHandler(s) }
+
+// connected says whether a host ever came.
+func (s *stdio) connected() bool {
+	select {
+	case <-s.first:
+		return true
+	default:
+		return false
+	}
+}
+
+// TagConn is called for each connection, before any call on it.
+func (s *stdio) TagConn(ctx context.Context, _ *stats.ConnTagInfo) context.Context {
+	s.once.Do(func() {
+		os.Stdout, os.Stderr = s.errors, s.errors
+		close(s.first)
+	})
+	return ctx
+}
+
+// TagRPC does nothing; stats.Handler wants it.
+func (s *stdio) TagRPC(ctx context.Context, _ *stats.RPCTagInfo) context.Context { return ctx }
+
+// HandleRPC does nothing; stats.Handler wants it.
+func (s *stdio) HandleRPC(context.Context, stats.RPCStats) {}
+
+// HandleConn does nothing; stats.Handler wants it.
+func (s *stdio) HandleConn(context.Context, stats.ConnStats) {}
