@@ -1,14 +1,56 @@
-# Targets: build run test bench lint proto clean. Start with `make run`.
+# meshos. `make run` starts a node on meshos.toml, `make test` proves it works.
+
 SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+
+# The version is stamped by us, so a tree without git history builds as well.
 export GOFLAGS ?= -buildvcs=false
-
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
-LDFLAGS := -X main.version=$(VERSION)
-TOOLS   := bin/tools
+LDFLAGS := -s -w -X main.version=$(VERSION)
 
-.PHONY: build run test bench lint proto clean
+# The race detector needs a C compiler; without one the tests run without it.
+RACE  := $(if $(shell command -v gcc || command -v cc || command -v clang),-race)
+TOOLS := bin/tools
+GEN   := $(shell find proto -name '*.proto' 2>/dev/null)
 
-build: ## the host into bin/meshos, its plugins into bin/plugins/
+.PHONY: help build run test bench lint proto tools clean
+
+help: ## what can be made
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+
+build: ## the host as bin/meshos, its plugins as bin/plugins/*
 	@mkdir -p bin/plugins
 	go build -trimpath -ldflags '$(LDFLAGS)' -o bin/meshos ./cmd/meshos
 	go build -trimpath -ldflags '$(LDFLAGS)' -o bin/plugins/ ./plugins/...
+
+run: build ## build, then start a node on meshos.toml (Ctrl-C ends it)
+	exec bin/meshos run
+
+test: ## all tests, with the race detector where there is a C compiler
+	go test $(RACE) -count=1 ./...
+
+bench: ## benchmarks with fixed names and sizes
+	go test -run '^$$' -bench . -benchmem ./...
+
+lint: tools ## formatting, go vet, staticcheck, the contract's rules
+	@unformatted=$$(git ls-files -co --exclude-standard '*.go' | grep -v '\.pb\.go$$' | xargs -r $(TOOLS)/gofumpt -l); \
+	  if [ -n "$$unformatted" ]; then echo "not formatted (run $(TOOLS)/gofumpt -w on them):"; echo "$$unformatted"; exit 1; fi
+	go vet ./...
+	$(TOOLS)/staticcheck ./...
+	$(TOOLS)/buf lint
+
+proto: tools ## generate proto/**/*.pb.go from the contract again
+	$(TOOLS)/buf generate
+
+# The tools have a module of their own, so that the project's list of
+# dependencies stays short; protoc-gen-go comes with the protobuf module that the
+# generated code is linked against.
+tools: $(TOOLS)/.built
+$(TOOLS)/.built: tools/go.mod tools/go.sum go.mod
+	@mkdir -p $(TOOLS)
+	cd tools && go build -o ../$(TOOLS)/ $$(go list tool)
+	go build -o $(TOOLS)/ google.golang.org/protobuf/cmd/protoc-gen-go
+	@touch $@
+
+clean: ## remove what was built and what a node left in var/
+	rm -rf bin var

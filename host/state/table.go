@@ -40,8 +40,6 @@ func (t *table[K, V]) remove(k K) {
 	}
 }
 
-func (t *table[K, V]) len() int { return len(t.entries) }
-
 // all walks the entries in ascending order. The walk may remove the entry it is
 // at, but not add any.
 func (t *table[K, V]) all() iter.Seq2[K, *V] {
