@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 )
 
 // Decode fills target, a pointer to the struct the schema was made for, from a
@@ -227,7 +228,7 @@ func isInteger(text string) bool {
 
 // check holds a value against the tags of its field.
 func (d *decoder) check(key string, f *field, v reflect.Value) {
-	size, unit := 0.0, ""
+	size, verb, is, unit := 0.0, "be", "is", ""
 	switch f.node.kind {
 	case kindInt, kindDuration:
 		size = float64(v.Int())
@@ -236,19 +237,21 @@ func (d *decoder) check(key string, f *field, v reflect.Value) {
 	case kindFloat:
 		size = v.Float()
 	case kindString:
-		size, unit = float64(len([]rune(v.String()))), " characters long"
+		size, verb, is, unit = float64(utf8.RuneCountInString(v.String())), "have", "has", " characters"
 	case kindList, kindMap:
-		size, unit = float64(v.Len()), " entries long"
+		size, verb, is, unit = float64(v.Len()), "have", "has", " entries"
 	}
 	shown := strconv.FormatFloat(size, 'g', -1, 64)
 	if f.node.kind == kindDuration {
 		shown = fmt.Sprint(v.Interface())
 	}
-	if f.min != nil && size < f.min.value {
-		d.say(key, "must be at least %s%s, is %s", f.min.text, unit, shown)
-	}
-	if f.max != nil && size > f.max.value {
-		d.say(key, "must be at most %s%s, is %s", f.max.text, unit, shown)
+	switch {
+	case f.min != nil && size < f.min.value && unit != "" && size == 0:
+		d.say(key, "must not be empty")
+	case f.min != nil && size < f.min.value:
+		d.say(key, "must %s at least %s%s, %s %s", verb, f.min.text, unit, is, shown)
+	case f.max != nil && size > f.max.value:
+		d.say(key, "must %s at most %s%s, %s %s", verb, f.max.text, unit, is, shown)
 	}
 	if f.enum == nil {
 		return

@@ -3,6 +3,7 @@ package schema
 import (
 	"bytes"
 	"encoding/json"
+	"reflect"
 )
 
 // object is a JSON object that keeps its order.
@@ -63,7 +64,7 @@ func (n *node) schema() object {
 		return object{{"type", "boolean"}}
 	case kindInt, kindUint:
 		o := object{{"type", "integer"}}
-		if n.typ.Bits() == 64 {
+		if k := n.typ.Kind(); k == reflect.Int64 || k == reflect.Uint64 {
 			o[0].value = []string{"integer", "string"} // as text beyond 2^53
 			o.add("pattern", "^-?[0-9]+$")
 		}
