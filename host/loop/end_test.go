@@ -1,0 +1,223 @@
+package loop
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/meshos/meshos/host/mesh"
+)
+
+func TestLOP02_ShutdownEndsTheLoop(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := start(t)
+		r.publish(mesh.Shutdown{})
+		if err := r.mustEnd(time.Millisecond); err != nil {
+			t.Errorf("ended with %v", err)
+		}
+		if _, open := <-r.Actions(); open {
+			t.Error("the action queue is still open")
+		}
+		if err := r.h.TryPublish(holder(1, 2)); !errors.Is(err, ErrLoopClosed) {
+			t.Errorf("publishing afterwards gives %v", err)
+		}
+		if err := r.Feed().Report(t.Context(), mesh.FailureReport{}); !errors.Is(err, ErrLoopClosed) {
+			t.Errorf("feeding afterwards gives %v", err)
+		}
+		if err := r.Run(t.Context()); !errors.Is(err, ErrStarted) {
+			t.Errorf("running it again gives %v", err)
+		}
+	})
+}
+
+func TestLOP18_WhatStandsBehindShutdownIsNotFolded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var heard []mesh.Event
+		r := newRig(t, withJournal(func(_ mesh.Stamp, in mesh.Input) {
+			if h, ok := in.(mesh.Heard); ok {
+				heard = append(heard, h.Event)
+			}
+		}), withConfig(func(c *Config) { c.TickInterval = time.Minute }))
+		r.publish(holder(1, 2), mesh.Shutdown{}, holder(3, 4))
+		r.run()
+		if err := r.mustEnd(time.Millisecond); err != nil {
+			t.Errorf("ended with %v", err)
+		}
+		if want := []mesh.Event{holder(1, 2)}; !slices.Equal(heard, want) {
+			t.Errorf("heard %v, want %v", heard, want)
+		}
+		if s := r.Stats(); s.Ticks != 0 || s.EventsApplied != 1 {
+			t.Errorf("stats are %+v, want no tick and one event", s)
+		}
+	})
+}
+
+func TestShutdownEndsTheLoopWithinATick(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := start(t)
+		r.Probes().AddLocality(rttProbe{"slow", func(ctx context.Context) ([]mesh.RTTSample, error) {
+			<-ctx.Done()
+			return nil, ctx.Err()
+		}})
+		pass(interval + budget/2)
+		r.publish(mesh.Shutdown{})
+		if err := r.mustEnd(time.Millisecond); err != nil || r.Stats().Ticks != 0 {
+			t.Errorf("ended with %v after %d ticks, want at once, in the middle of the first", err, r.Stats().Ticks)
+		}
+	})
+}
+
+func TestCore290_LastHandleClosedEndsTheLoopAfterTheBacklog(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		other := r.h.Clone()
+		for i := range 500 {
+			r.publish(holder(mesh.ChainID(i+1), 2))
+		}
+		r.h.Close()
+		r.h.Close() // once is enough, twice is no harm
+		if err := other.TryPublish(holder(501, 2)); err != nil {
+			t.Fatal(err)
+		}
+		if err := r.h.TryPublish(holder(502, 2)); !errors.Is(err, ErrHandleClosed) {
+			t.Errorf("publishing through a closed handle gives %v", err)
+		}
+		r.run()
+		r.mustRun()
+		other.Close()
+		if err := r.mustEnd(time.Millisecond); err != nil {
+			t.Errorf("ended with %v", err)
+		}
+		if s := r.Stats(); s.EventsApplied != 501 || s.Ticks != 0 {
+			t.Errorf("stats are %+v, want 501 events and no tick", s)
+		}
+		if n := len(r.Actions()); n != 0 {
+			t.Errorf("%d actions were handed out", n)
+		}
+		late := r.Handle()
+		if err := late.TryPublish(holder(1, 2)); !errors.Is(err, ErrLoopClosed) {
+			t.Errorf("a handle opened afterwards gives %v", err)
+		}
+	})
+}
+
+func TestClosingAllHandlesBeforeTheStartFoldsTheBacklog(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		r.publish(holder(1, 2))
+		r.h.Close()
+		r.run()
+		if err := r.mustEnd(time.Millisecond); err != nil || r.Stats().EventsApplied != 1 {
+			t.Errorf("ended with %v after %d events, want nil after 1", err, r.Stats().EventsApplied)
+		}
+	})
+}
+
+func TestLastHandleClosedStillFoldsThoseInLine(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, withConfig(func(c *Config) { c.EventQueue = 4 }))
+		h := r.h.Clone()
+		published := make(chan error, 1)
+		go func() {
+			_, err := h.PublishBatch(context.Background(), slices.Repeat([]mesh.Event{holder(1, 2)}, 50))
+			published <- err
+		}()
+		synctest.Wait()
+		r.h.Close()
+		h.Close()
+		r.run()
+		if err := <-published; err != nil {
+			t.Errorf("the batch in line ended with %v", err)
+		}
+		r.mustEnd(time.Millisecond)
+		if got := r.Stats().EventsApplied; got != 50 {
+			t.Errorf("folded %d events, want 50", got)
+		}
+	})
+}
+
+func TestCancelEndsTheLoopAtOnceAndSendsThoseInLineHome(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, withHeavy(heavy{fold: time.Second}), withConfig(func(c *Config) {
+			c.EventQueue, c.TickInterval = 1, time.Hour
+		}))
+		r.publish(holder(1, 2))
+		inLine := make(chan error, 2)
+		for range cap(inLine) {
+			go func() { inLine <- r.h.Publish(context.Background(), holder(2, 2)) }()
+		}
+		r.run()
+		pass(time.Millisecond) // in the middle of the first fold
+		r.cancel()
+		if err := r.mustEnd(5 * time.Second); err != nil {
+			t.Errorf("ended with %v", err)
+		}
+		if got := r.Stats().EventsApplied; got != 1 {
+			t.Errorf("folded %d events, want only the one under way", got)
+		}
+		// The first fold freed one place, so one of them got in.
+		errs := []error{<-inLine, <-inLine}
+		sent := slices.IndexFunc(errs, func(err error) bool { return errors.Is(err, ErrLoopClosed) })
+		if sent < 0 || errs[1-sent] != nil {
+			t.Errorf("publishers in line got %v, want one in and one sent home", errs)
+		}
+	})
+}
+
+func TestReadersKeepTheLastSnapshotAfterTheEnd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := start(t)
+		r.publish(holder(1, 2))
+		last := r.ticks(3)
+		r.cancel()
+		r.mustEnd(time.Second)
+		if got := r.Reader().Latest(); got != last {
+			t.Errorf("readers have tick %d, want the last one, %d", got.Tick, last.Tick)
+		}
+		select {
+		case <-r.Reader().Done():
+		default:
+			t.Error("readers are not told that the loop ended")
+		}
+	})
+}
+
+func TestCallThatIgnoresItsCancelIsNamedAndLeftBehind(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := start(t)
+		release := make(chan struct{})
+		r.Probes().AddLocality(rttProbe{"deaf", func(context.Context) ([]mesh.RTTSample, error) {
+			<-release
+			return nil, nil
+		}})
+		r.ticks(1)
+		r.publish(mesh.Shutdown{})
+		err := r.mustEnd(leaveGrace + time.Millisecond)
+		var abandoned *AbandonedError
+		if !errors.As(err, &abandoned) || !slices.Equal(abandoned.Calls, []string{"locality_probe:deaf"}) {
+			t.Errorf("ended with %v, want the deaf probe named", err)
+		}
+		close(release) // it comes back to an ended loop, and nothing happens
+	})
+}
+
+func TestEndWaitsForCallsThatHeedTheirCancel(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := start(t)
+		back := false
+		r.Probes().AddLocality(rttProbe{"tidy", func(ctx context.Context) ([]mesh.RTTSample, error) {
+			<-ctx.Done()
+			time.Sleep(leaveGrace / 2)
+			back = true
+			return nil, ctx.Err()
+		}})
+		r.ticks(1)
+		r.cancel()
+		if err := r.mustEnd(leaveGrace); err != nil || !back {
+			t.Errorf("ended with %v, call back: %v; want it waited for", err, back)
+		}
+	})
+}

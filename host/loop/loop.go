@@ -1,0 +1,125 @@
+package loop
+
+import (
+	"sync/atomic"
+	"time"
+
+	"github.com/meshos/meshos/host/mesh"
+	"github.com/meshos/meshos/host/snapshot"
+	"github.com/meshos/meshos/host/state"
+)
+
+// Parts are what a loop asks and tells. A nil part is made empty.
+type Parts struct {
+	Probes   *Probes
+	Handlers *Handlers
+	Slots    *Slots
+
+	// Decorate adds to a snapshot what the core does not know (plugins, the
+	// executor's counters) before it is published. It runs on the loop's goroutine
+	// and must be fast; a panic in it is a failure record.
+	Decorate func(*snapshot.Snapshot)
+	// OnTick is told after each tick how long it took, from the fold of the samples
+	// to the published snapshot. It runs like Decorate.
+	OnTick func(took time.Duration)
+}
+
+// Loop is one node's loop. Make it with New, and run it once with Run.
+type Loop struct {
+	cfg     Config
+	parts   Parts
+	core    core
+	events  *queue[mesh.Event]
+	inputs  *queue[mesh.Input]
+	door    *door
+	actions chan mesh.Emitted
+	board   *board
+	count   counters
+	started atomic.Bool
+
+	// Used by Run's goroutine only.
+	timer    *time.Timer
+	crew     *crew
+	poll     *poll
+	aborts   *aborts
+	listed   bool // there was a migration source at the last tick
+	decorate streak
+	onTick   streak
+}
+
+// New makes a loop that owns s from here on: nobody else may touch it.
+func New(cfg Config, s *state.State, parts Parts) *Loop { return newLoop(cfg, node{s}, parts) }
+
+func newLoop(cfg Config, c core, parts Parts) *Loop {
+	cfg = cfg.withDefaults()
+	if parts.Probes == nil {
+		parts.Probes = &Probes{}
+	}
+	if parts.Handlers == nil {
+		parts.Handlers = &Handlers{}
+	}
+	if parts.Slots == nil {
+		parts.Slots = &Slots{}
+	}
+	l := &Loop{
+		cfg: cfg, parts: parts, core: c,
+		events:  newQueue[mesh.Event](cfg.EventQueue),
+		inputs:  newQueue[mesh.Input](feedQueue),
+		actions: make(chan mesh.Emitted, cfg.ActionQueue),
+	}
+	l.door = &door{events: l.events}
+	whole := c.Snapshot(l.stamp(time.Now()))
+	l.board = newBoard(&snapshot.Snapshot{Node: whole.Node, Epoch: whole.Epoch})
+	return l
+}
+
+// Handle opens a handle to publish with. The loop ends when all are closed.
+func (l *Loop) Handle() *Handle { return l.door.handle() }
+
+// Feed is the door for the host's own inputs.
+func (l *Loop) Feed() Feed { return Feed{l.inputs} }
+
+// Actions gives what is to be done, in order. It is closed when the loop ended.
+// When nobody takes them, actions are dropped, and are decided again later.
+func (l *Loop) Actions() <-chan mesh.Emitted { return l.actions }
+
+// Reader reads the published snapshots.
+func (l *Loop) Reader() Reader { return Reader{l.board} }
+
+// Probes are the probes that the loop asks.
+func (l *Loop) Probes() *Probes { return l.parts.Probes }
+
+// Handlers are the recovery handlers that the loop asks.
+func (l *Loop) Handlers() *Handlers { return l.parts.Handlers }
+
+// Slots holds the loop's scorer, aborter and migration source.
+func (l *Loop) Slots() *Slots { return l.parts.Slots }
+
+// Start is the instant that the loop's times count from.
+func (l *Loop) Start() time.Time { return l.cfg.Start }
+
+// Done is closed after the loop ended.
+func (l *Loop) Done() <-chan struct{} { return l.board.done }
+
+// Stats gives the loop's own counters; those of the executor are zero.
+func (l *Loop) Stats() snapshot.Stats { return l.count.stats() }
+
+// EventQueueDepth says how many published events are not folded yet.
+func (l *Loop) EventQueueDepth() int { return l.events.depth() }
+
+// ActionQueueDepth says how many actions were handed out and not taken yet.
+func (l *Loop) ActionQueueDepth() int { return len(l.actions) }
+
+// LastTickAt is when the last tick ended; zero before the first one.
+func (l *Loop) LastTickAt() time.Time {
+	if at := l.count.lastTick.Load(); at != nil {
+		return *at
+	}
+	return time.Time{}
+}
+
+// stamp gives the time of an input that is taken in now. Wall is without its
+// monotonic part: the core must not see that.
+func (l *Loop) stamp(now time.Time) mesh.Stamp {
+	return mesh.Stamp{At: mesh.Time(now.Sub(l.cfg.Start)), Wall: now.Round(0)}
+}

@@ -1,0 +1,308 @@
+package loop
+
+import (
+	"context"
+	"errors"
+	"runtime"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/meshos/meshos/host/mesh"
+)
+
+// Cases are named after their numbers in spec/runtime.md 9.11 and spec/core.md 8.18.
+
+func TestLOP11_RTTProbeIsShown(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := start(t)
+		r.Probes().AddLocality(rtts("rtt",
+			mesh.RTTSample{Peer: 10, RTT: 33 * time.Millisecond}, mesh.RTTSample{Peer: 11, RTT: 150 * time.Millisecond}))
+		s := r.ticks(1)
+		for id, want := range map[mesh.NodeID]time.Duration{10: 33 * time.Millisecond, 11: 150 * time.Millisecond} {
+			if p := peer(s, id); p == nil || p.RTT == nil || *p.RTT != want {
+				t.Errorf("peer %d is %+v, want an RTT of %v", id, p, want)
+			}
+		}
+	})
+}
+
+func TestLOP12_HealthProbeIsShown(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := start(t)
+		r.Probes().AddHealth(verdictProbe{"tcp", func(context.Context) ([]mesh.HealthSample, error) {
+			return []mesh.HealthSample{{Peer: 5, Health: mesh.HealthUnreachable}}, nil
+		}})
+		if p := peer(r.ticks(1), 5); p == nil || p.Health != mesh.HealthUnreachable {
+			t.Errorf("peer 5 is %+v, want it unreachable", p)
+		}
+	})
+}
+
+// stock reports peers by id, as the function says at each call.
+func stock(name string, nodes func(call int) []mesh.NodeID) stockProbe {
+	call := 0
+	return stockProbe{name, func(context.Context) ([]mesh.Inventory, error) {
+		call++
+		var out []mesh.Inventory
+		for _, n := range nodes(call) {
+			out = append(out, mesh.Inventory{Node: n, CPULoad1m: ptr(0.5)})
+		}
+		return out, nil
+	}}
+}
+
+func TestLOP05_InventoryPruned(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := start(t)
+		r.Probes().AddInventory(stock("stock", func(call int) []mesh.NodeID {
+			if call == 1 {
+				return []mesh.NodeID{10, 11, 12}
+			}
+			return []mesh.NodeID{11, 12}
+		}))
+		if s := r.ticks(1); peer(s, 10) == nil {
+			t.Fatal("peer 10 was reported and is not shown")
+		}
+		s := r.ticks(1)
+		if p := peer(s, 10); p != nil {
+			t.Errorf("peer 10 is still shown: %+v", p)
+		}
+		if peer(s, 11) == nil || peer(s, 12) == nil {
+			t.Error("peers 11 and 12 are still reported and not shown")
+		}
+	})
+}
+
+func TestLOP06_OtherProbesPanicIsNoEvidence(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := start(t)
+		r.Probes().AddInventory(stock("a", func(int) []mesh.NodeID { return []mesh.NodeID{10} }))
+		r.Probes().AddInventory(stock("b", func(call int) []mesh.NodeID {
+			if call > 1 {
+				panic("broken disk")
+			}
+			return []mesh.NodeID{11}
+		}))
+		r.ticks(1)
+		s := r.ticks(3)
+		if peer(s, 10) == nil || peer(s, 11) == nil {
+			t.Errorf("peers are %+v, want 10 and 11", s.Peers)
+		}
+	})
+}
+
+func TestCore286_EmptyAnswerIsNoEvidence(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := start(t)
+		r.Probes().AddInventory(stock("stock", func(call int) []mesh.NodeID {
+			if call == 1 {
+				return []mesh.NodeID{10, 11}
+			}
+			return nil
+		}))
+		if s := r.ticks(4); peer(s, 10) == nil || peer(s, 11) == nil {
+			t.Errorf("peers are %+v, want 10 and 11", s.Peers)
+		}
+	})
+}
+
+func TestCore289_AxesOfTwoProbesAreMerged(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := start(t)
+		r.Probes().AddInventory(stockProbe{"cpu", func(context.Context) ([]mesh.Inventory, error) {
+			return []mesh.Inventory{{Node: 10, CPULoad1m: ptr(1.5)}}, nil
+		}})
+		r.Probes().AddInventory(stockProbe{"tags", func(context.Context) ([]mesh.Inventory, error) {
+			return []mesh.Inventory{{Node: 10, Capabilities: []string{"gpu"}}}, nil
+		}})
+		want := &mesh.Inventory{Node: 10, CPULoad1m: ptr(1.5), Capabilities: []string{"gpu"}}
+		if diff := cmp.Diff(want, peer(r.ticks(1), 10).Inventory); diff != "" {
+			t.Error(diff)
+		}
+	})
+}
+
+func TestB19_InventoryOfThisNodeIsShown(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := start(t)
+		r.Probes().AddInventory(stock("own", func(int) []mesh.NodeID { return []mesh.NodeID{this} }))
+		r.Probes().AddLocality(rtts("liar", mesh.RTTSample{Peer: this, RTT: time.Second}))
+		p := peer(r.ticks(1), this)
+		if p == nil || p.Inventory == nil || p.RTT != nil {
+			t.Errorf("this node is %+v, want its inventory and no RTT", p)
+		}
+	})
+}
+
+func TestLOP20_CountsAndClears(t *testing.T) {
+	var p Probes
+	check := func(locality, health, inventory int) {
+		t.Helper()
+		if got, want := p.Counts(), (Counts{locality, health, inventory}); got != want {
+			t.Errorf("counts are %+v, want %+v", got, want)
+		}
+	}
+	inv := stock("i", func(int) []mesh.NodeID { return nil })
+	p.AddLocality(rtts("l"))
+	p.AddHealth(verdictProbe{name: "h"})
+	p.AddInventory(inv)
+	remove := p.AddInventory(inv)
+	check(1, 1, 2)
+	remove()
+	remove()
+	check(1, 1, 1)
+	p.AddInventory(inv)
+	p.ClearInventory()
+	check(1, 1, 0)
+	p.ClearLocality()
+	check(0, 1, 0)
+	p.ClearHealth()
+	check(0, 0, 0)
+	p.AddInventory(inv)
+	check(0, 0, 1)
+}
+
+func TestProbeReaddedAfterClearIsAsked(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := start(t)
+		r.Probes().AddLocality(rtts("old", mesh.RTTSample{Peer: 10, RTT: time.Millisecond}))
+		r.ticks(1)
+		r.Probes().ClearLocality()
+		r.Probes().AddLocality(rtts("new", mesh.RTTSample{Peer: 10, RTT: 2 * time.Millisecond}))
+		if p := peer(r.ticks(1), 10); *p.RTT != 2*time.Millisecond {
+			t.Errorf("RTT is %v, want that of the new probe", *p.RTT)
+		}
+	})
+}
+
+func TestPollOrderIsLocalityHealthInventory(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var order list[string]
+		r := newRig(t, withJournal(func(_ mesh.Stamp, in mesh.Input) {
+			if s, ok := in.(mesh.Samples); ok {
+				order.add(s.Probe)
+			}
+		}))
+		r.Probes().AddInventory(stock("i1", func(int) []mesh.NodeID { return nil }))
+		r.Probes().AddHealth(verdictProbe{"h1", func(context.Context) ([]mesh.HealthSample, error) { return nil, nil }})
+		for i, name := range []string{"l1", "l2", "l3"} { // the later ones answer first
+			wait := time.Duration(3-i) * time.Millisecond
+			r.Probes().AddLocality(rttProbe{name, func(context.Context) ([]mesh.RTTSample, error) {
+				time.Sleep(wait)
+				return nil, nil
+			}})
+		}
+		r.run()
+		pass(interval + budget)
+		if want := []string{"l1", "l2", "l3", "h1", "i1"}; !slices.Equal(order.all(), want) {
+			t.Errorf("folded in the order %v, want %v", order.all(), want)
+		}
+	})
+}
+
+func TestCore283_PanickingProbeIsOneFailure(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := start(t)
+		var broken atomic.Bool
+		broken.Store(true)
+		r.Probes().AddLocality(rttProbe{"bad", func(context.Context) ([]mesh.RTTSample, error) {
+			if broken.Load() {
+				var none *mesh.RTTSample
+				return []mesh.RTTSample{*none}, nil
+			}
+			return nil, nil
+		}})
+		r.Probes().AddLocality(rtts("good", mesh.RTTSample{Peer: 10, RTT: time.Millisecond}))
+		s := r.ticks(5)
+		if s.Tick != 5 || peer(s, 10) == nil {
+			t.Errorf("%d ticks and peers %+v, want 5 ticks and the good probe's peer", s.Tick, s.Peers)
+		}
+		got := failures(s, "locality_probe:bad")
+		if len(got) != 1 || !strings.Contains(got[0], "probes_test.go:") || !strings.Contains(got[0], "nil pointer") {
+			t.Errorf("failures are %q, want one with cause and place", got)
+		}
+
+		broken.Store(false)
+		s = r.ticks(2)
+		if got := logged(s, "locality_probe:bad"); len(got) != 1 || !strings.Contains(got[0], "5 failed calls") {
+			t.Errorf("log says %q, want one line about the recovery", got)
+		}
+		broken.Store(true)
+		if got := failures(r.ticks(2), "locality_probe:bad"); len(got) != 2 {
+			t.Errorf("failures are %q, want a second one after the recovery", got)
+		}
+	})
+}
+
+func TestFailureIsReportedAgainWhenItsReasonChanges(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := start(t)
+		var reason atomic.Value
+		reason.Store("no route")
+		r.Probes().AddHealth(verdictProbe{"h", func(context.Context) ([]mesh.HealthSample, error) {
+			return nil, errors.New(reason.Load().(string))
+		}})
+		r.ticks(3)
+		reason.Store("no permission")
+		got := failures(r.ticks(3), "health_probe:h")
+		if want := []string{"no route", "no permission"}; !slices.Equal(got, want) {
+			t.Errorf("failures are %q, want %q", got, want)
+		}
+	})
+}
+
+type badError struct{}
+
+func (badError) Error() string { panic("even the error is broken") }
+
+func TestStrangeWaysToFailAreAnswers(t *testing.T) {
+	for name, c := range map[string]struct {
+		fail func() error
+		want string
+	}{
+		"ends its goroutine": {func() error { runtime.Goexit(); return nil }, "ended its goroutine"},
+		"panics with nil":    {func() error { panic(nil) }, "panicked"}, //nolint:govet // on purpose
+		"error that panics":  {func() error { return badError{} }, "even the error is broken"},
+		"error without text": {func() error { return errors.New("") }, "without saying why"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				r := start(t)
+				r.Probes().AddLocality(rttProbe{"odd", func(context.Context) ([]mesh.RTTSample, error) {
+					return nil, c.fail()
+				}})
+				s := r.ticks(3)
+				got := failures(s, "locality_probe:odd")
+				if s.Tick != 3 || len(got) != 1 || !strings.Contains(got[0], c.want) {
+					t.Errorf("%d ticks, failures %q; want 3 and one with %q", s.Tick, got, c.want)
+				}
+			})
+		})
+	}
+}
+
+func TestFailedPollReachesTheCoreAsSuch(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var got list[mesh.Samples]
+		r := newRig(t, withJournal(func(_ mesh.Stamp, in mesh.Input) {
+			if s, ok := in.(mesh.Samples); ok {
+				got.add(s)
+			}
+		}))
+		r.Probes().AddLocality(rttProbe{"p", func(context.Context) ([]mesh.RTTSample, error) {
+			return []mesh.RTTSample{{Peer: 2, RTT: 1}}, errors.New("half an answer")
+		}})
+		r.run()
+		r.ticks(2)
+		one := mesh.Samples{Probe: "p", Err: "half an answer"}
+		if diff := cmp.Diff([]mesh.Samples{one, one}, got.all()); diff != "" {
+			t.Error(diff)
+		}
+	})
+}

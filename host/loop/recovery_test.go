@@ -1,0 +1,166 @@
+package loop
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/meshos/meshos/host/mesh"
+)
+
+func TestRecoveryRunsBeforeThePassAndIsToldWhoIsHealthy(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := start(t)
+		r.publish(mesh.HealthSample{Peer: 12, Health: mesh.HealthHealthy},
+			mesh.HealthSample{Peer: 11, Health: mesh.HealthUnreachable}, mesh.HealthSample{Peer: 10, Health: mesh.HealthHealthy})
+		r.ticks(1)
+		var healthy list[[]mesh.NodeID]
+		r.Handlers().Add(handler{"slots", func(_ context.Context, h []mesh.NodeID) ([]mesh.Event, error) {
+			healthy.add(h)
+			return []mesh.Event{mesh.DaemonIntent{Daemon: mesh.DaemonRef{ID: 3}, Intent: mesh.IntentRun}}, nil
+		}})
+		s := r.ticks(1)
+		if want := []mesh.NodeID{10, 12}; !slices.Equal(healthy.all()[0], want) {
+			t.Errorf("told that %v are healthy, want %v", healthy.all()[0], want)
+		}
+		if len(s.Emitted) != 1 || s.Stats.EventsApplied != 4 {
+			t.Errorf("emitted %+v after %d events, want the recovered daemon started in the same tick, after 4",
+				s.Emitted, s.Stats.EventsApplied)
+		}
+	})
+}
+
+func TestREC02_HandlerMayAddAnotherWhileItRuns(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := start(t)
+		var ran []string
+		var add sync.Once
+		r.Handlers().Add(handler{"first", func(context.Context, []mesh.NodeID) ([]mesh.Event, error) {
+			add.Do(func() {
+				r.Handlers().Add(handler{"second", func(context.Context, []mesh.NodeID) ([]mesh.Event, error) {
+					return []mesh.Event{mesh.LogLine{Message: "second"}}, nil
+				}})
+			})
+			return []mesh.Event{mesh.LogLine{Message: "first"}}, nil
+		}})
+		for _, l := range r.ticks(2).Logs {
+			ran = append(ran, l.Message)
+		}
+		if want := []string{"first", "first", "second"}; !slices.Equal(ran, want) || r.Handlers().Len() != 2 {
+			t.Errorf("ran %v of %d handlers, want %v of 2", ran, r.Handlers().Len(), want)
+		}
+	})
+}
+
+func TestREC03_SlowHandlerDelaysNobodyButItself(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var c tickTimes
+		c.rig = newRig(t, c.option())
+		r := c.rig
+		remove := r.Handlers().Add(handler{"slow", func(ctx context.Context, _ []mesh.NodeID) ([]mesh.Event, error) {
+			select {
+			case <-time.After(200 * time.Millisecond):
+			case <-ctx.Done():
+			}
+			return []mesh.Event{holder(1, 2)}, nil
+		}})
+		r.run()
+		pass(interval + budget/2)
+		begun := time.Now()
+		r.Handlers().Add(handler{"other", func(context.Context, []mesh.NodeID) ([]mesh.Event, error) { return nil, nil }})
+		if took := time.Since(begun); took > 0 {
+			t.Errorf("adding took %v", took)
+		}
+		pass(4*interval - budget/2)
+		// The call of the tick at 100 returns at 300; the tick at 320 folds that and
+		// asks again.
+		if want := ms(120, 220, 340, 440); !slices.Equal(c.at.all(), want) {
+			t.Errorf("ticks ended at %v, want %v", c.at.all(), want)
+		}
+		if holds(r.Reader().Latest(), 1) == nil {
+			t.Error("what the slow handler recovered is not folded")
+		}
+		remove()
+		if got := r.Handlers().Len(); got != 1 {
+			t.Errorf("%d handlers are left, want 1", got)
+		}
+	})
+}
+
+func TestPanickingHandlerIsAskedAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := start(t)
+		calls := 0
+		r.Handlers().Add(handler{"bad", func(context.Context, []mesh.NodeID) ([]mesh.Event, error) {
+			if calls++; calls < 3 {
+				panic("no slots")
+			}
+			return []mesh.Event{holder(1, 2)}, nil
+		}})
+		s := r.ticks(3)
+		if got := failures(s, "recovery_handler:bad"); len(got) != 1 || !strings.Contains(got[0], "no slots") {
+			t.Errorf("failures are %q, want one", got)
+		}
+		if holds(s, 1) == nil || r.Handlers().Len() != 1 {
+			t.Error("the handler is not heard after it works again")
+		}
+	})
+}
+
+func TestHandlerMayNotEndTheLoop(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := start(t)
+		r.Handlers().Add(handler{"rogue", func(context.Context, []mesh.NodeID) ([]mesh.Event, error) {
+			return []mesh.Event{mesh.Shutdown{}, nil, holder(1, 2)}, nil
+		}})
+		s := r.ticks(3)
+		r.mustRun()
+		if got := failures(s, "recovery_handler:rogue"); len(got) != 1 || holds(s, 1) == nil {
+			t.Errorf("failures are %q and replicas %+v, want one failure and the good event folded", got, s.Replicas)
+		}
+	})
+}
+
+func TestMigrationsAreFoldedAtTheNextTickAndNeverWaitedFor(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var c tickTimes
+		c.rig = newRig(t, c.option())
+		r := c.rig
+		var fail atomic.Pointer[error]
+		fail.Store(new(error))
+		slow := &lister{"orchestrator", func(context.Context) ([]mesh.Migration, error) {
+			time.Sleep(interval / 2)
+			return []mesh.Migration{{ID: 9}, {ID: 4}}, *fail.Load()
+		}}
+		if prev := r.Slots().InstallMigrationSource(slow); prev != nil {
+			t.Errorf("an empty slot held %v", prev)
+		}
+		r.run()
+		if s := r.ticks(1); len(s.Migrations) != 0 {
+			t.Errorf("migrations are %+v before the source answered", s.Migrations)
+		}
+		if s := r.ticks(1); len(s.Migrations) != 2 || s.Migrations[0].ID != 4 {
+			t.Errorf("migrations are %+v, want 4 and 9", s.Migrations)
+		}
+		fail.Store(ptr(errors.New("503")))
+		s := r.ticks(3)
+		if got := failures(s, "migration_source:orchestrator"); len(got) != 1 || len(s.Migrations) != 2 {
+			t.Errorf("failures %q and migrations %+v, want one and those known before", got, s.Migrations)
+		}
+		if prev := r.Slots().InstallMigrationSource(nil); prev != slow {
+			t.Errorf("the slot held %v, want the source", prev)
+		}
+		if s := r.ticks(1); len(s.Migrations) != 0 {
+			t.Errorf("migrations are %+v although nobody lists any", s.Migrations)
+		}
+		if want := ms(100, 200, 300, 400, 500, 600); !slices.Equal(c.at.all(), want) {
+			t.Errorf("ticks ended at %v, want %v", c.at.all(), want)
+		}
+	})
+}

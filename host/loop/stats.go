@@ -1,0 +1,29 @@
+package loop
+
+import (
+	"sync/atomic"
+	"time"
+
+	"github.com/meshos/meshos/host/snapshot"
+)
+
+// counters are written by the loop's goroutine and read by anybody.
+type counters struct {
+	events   atomic.Uint64
+	ticks    atomic.Uint64
+	emitted  atomic.Uint64
+	dropped  atomic.Uint64
+	took     atomic.Int64
+	lastTick atomic.Pointer[time.Time]
+}
+
+// stats gives the fields that the loop knows; the rest is the executor's.
+func (c *counters) stats() snapshot.Stats {
+	return snapshot.Stats{
+		EventsApplied:  c.events.Load(),
+		Ticks:          c.ticks.Load(),
+		ActionsEmitted: c.emitted.Load(),
+		ActionsDropped: c.dropped.Load(),
+		LastTickTook:   time.Duration(c.took.Load()),
+	}
+}

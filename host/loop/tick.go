@@ -1,0 +1,187 @@
+package loop
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/meshos/meshos/host/mesh"
+	"github.com/meshos/meshos/host/snapshot"
+)
+
+// tick asks, waits for the answers within the budget while events go on being
+// folded, folds the answers, runs one pass and publishes. It says false when the
+// loop is to end.
+func (l *Loop) tick(ctx context.Context, now time.Time) (goOn bool) {
+	srcs := slices.Concat(l.parts.Probes.sources(), l.parts.Handlers.sources(), l.parts.Slots.sources())
+	asked, reports := l.poll.ask(now, srcs, l.healthy())
+	if asked != nil && !l.await(ctx, asked, now.Add(l.cfg.ProbeBudget)) {
+		return false
+	}
+
+	now = time.Now()
+	at := l.stamp(now)
+	for _, report := range reports {
+		l.apply(at, report)
+	}
+	l.foldAnswers(at)
+	l.pass(at)
+	snap := l.core.Snapshot(at)
+	took := l.publish(at, snap, now)
+	if hook := l.parts.OnTick; hook != nil {
+		l.hook(at, "on-tick", &l.onTick, func() { hook(took) })
+	}
+	return true
+}
+
+// await folds what is queued until everybody asked has answered, or the deadline
+// is over.
+func (l *Loop) await(ctx context.Context, asked *round, deadline time.Time) (goOn bool) {
+	now := time.Now()
+	l.timer.Reset(deadline.Sub(now))
+	for now.Before(deadline) {
+		select {
+		case <-asked.done:
+			return true
+		default:
+		}
+		folded, goOn := l.fold(ctx, now)
+		if !goOn {
+			return false
+		}
+		if folded == 0 {
+			select {
+			case <-asked.done:
+				return true
+			case <-l.timer.C:
+			case <-l.events.ready:
+			case <-l.inputs.ready:
+			case <-ctx.Done():
+				return false
+			}
+		}
+		now = time.Now()
+	}
+	return true
+}
+
+// foldAnswers folds what was answered, in poll order.
+func (l *Loop) foldAnswers(at mesh.Stamp) {
+	listed := false
+	for _, c := range l.poll.order {
+		listed = listed || c.src.kind == migrationSource
+		for _, a := range c.answers() {
+			l.foldAnswer(at, c, a)
+		}
+	}
+	if l.listed && !listed {
+		l.apply(at, mesh.Migrations{}) // the source was taken away, and its list with it
+	}
+	l.listed = listed
+}
+
+// foldAnswer folds one answer, and says so when its source begins or ceases to
+// fail.
+func (l *Loop) foldAnswer(at mesh.Stamp, c *caller, a *answer) {
+	switch c.src.kind {
+	case localityProbe, healthProbe, inventoryProbe:
+		l.apply(at, a.samples(c.src.name))
+	case recoveryHandler:
+		l.foldRecovered(at, a)
+	case migrationSource:
+		if a.err == "" {
+			l.apply(at, mesh.Migrations{InFlight: a.migrations})
+		}
+	}
+	if a.err != "" {
+		if c.streak.failed(a.err) {
+			l.apply(at, mesh.FailureReport{Source: c.src.title(), Reason: a.err})
+		}
+	} else if n := c.streak.ended(); n > 0 {
+		l.say(at, mesh.LevelInfo, fmt.Sprintf("%s answers again, after %s", c.src.title(), calls(n)))
+	}
+}
+
+// foldRecovered folds the events of a recovery handler. It may not end the loop: one
+// that says so has failed.
+func (l *Loop) foldRecovered(at mesh.Stamp, a *answer) {
+	for _, ev := range a.events {
+		switch ev.(type) {
+		case nil, mesh.Shutdown:
+			a.err = "gave an event that a recovery handler may not give (none at all, or shutdown); it was left out"
+		default:
+			l.apply(at, mesh.Heard{Event: ev})
+			l.count.events.Add(1)
+		}
+	}
+}
+
+// pass reconciles once and hands out what found room.
+func (l *Loop) pass(at mesh.Stamp) {
+	result := l.core.Pass(at, cap(l.actions)-len(l.actions))
+	for _, action := range result.Actions {
+		l.actions <- action // never blocks: nobody else puts any in, so the room is still there
+	}
+	l.count.emitted.Add(uint64(len(result.Actions)))
+	if result.Dropped > 0 {
+		l.count.dropped.Add(uint64(result.Dropped))
+		l.say(at, mesh.LevelWarn, fmt.Sprintf("the action queue is full: dropped %d actions, the first a %s",
+			result.Dropped, result.FirstDropped.Kind()))
+	}
+	l.count.ticks.Add(1)
+}
+
+// publish completes the snapshot and shows it. It returns how long the tick took
+// since began.
+func (l *Loop) publish(at mesh.Stamp, snap *snapshot.Snapshot, began time.Time) (took time.Duration) {
+	snap.Stats = l.count.stats()
+	if decorate := l.parts.Decorate; decorate != nil {
+		l.hook(at, "decorate", &l.decorate, func() { decorate(snap) })
+	}
+	now := time.Now()
+	took = now.Sub(began)
+	snap.Stats.LastTickTook = took
+	l.count.took.Store(int64(took))
+	l.count.lastTick.Store(&now)
+	l.board.publish(snap)
+	return took
+}
+
+// hook runs code of the host on the loop's goroutine, and survives it.
+func (l *Loop) hook(at mesh.Stamp, name string, s *streak, fn func()) {
+	err := guarded(func() error { fn(); return nil })
+	if err == nil {
+		s.ended()
+		return
+	}
+	if s.failed(err.Error()) {
+		l.apply(at, mesh.FailureReport{Source: "hook:" + name, Reason: err.Error()})
+	}
+}
+
+// say writes a line into the node's log.
+func (l *Loop) say(at mesh.Stamp, level mesh.LogLevel, message string) {
+	l.apply(at, mesh.Heard{Event: mesh.LogLine{Level: level, Message: message}})
+}
+
+// healthy lists the peers that the last snapshot calls healthy, ascending.
+func (l *Loop) healthy() []mesh.NodeID {
+	if l.parts.Handlers.Len() == 0 {
+		return nil
+	}
+	var ids []mesh.NodeID
+	for _, p := range l.Reader().Latest().Peers {
+		if p.Health == mesh.HealthHealthy {
+			ids = append(ids, p.Node)
+		}
+	}
+	return ids
+}
+
+func calls(n int) string {
+	if n == 1 {
+		return "1 failed call"
+	}
+	return fmt.Sprintf("%d failed calls", n)
+}
