@@ -1,0 +1,74 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"net"
+	"os"
+
+	"golang.org/x/sys/unix"
+)
+
+// cause says why an attempt failed, in words for the log that stay the same as
+// long as the reason does.
+type cause string
+
+const (
+	refused     cause = "refused: the machine answers, nobody listens on the port"
+	timedOut    cause = "timed out: no answer"
+	unroutable  cause = "no route to it"
+	noName      cause = "its name does not resolve"
+	nameTimeout cause = "its name was not resolved in time"
+	reset       cause = "reset while connecting"
+	otherCause  cause = "failed"
+	shortage    cause = "this machine is short of sockets"
+	forbidden   cause = "this machine forbids the connection"
+	unusable    cause = "not an address of the form host:port"
+	interrupted cause = "interrupted"
+)
+
+// ours reports whether the failure says something about this machine or its
+// configuration, and nothing about the peer.
+func (c cause) ours() bool {
+	return c == shortage || c == forbidden || c == unusable || c == interrupted
+}
+
+// errSelfConnect is a connection that TCP made between a socket and itself,
+// which happens when a port nobody listens on is drawn as the local port.
+var errSelfConnect = errors.New("connected to itself")
+
+// causeOf classifies an error of a dialer.
+func causeOf(err error) cause {
+	var dns *net.DNSError
+	var address *net.AddrError
+	switch {
+	case errors.Is(err, context.Canceled):
+		return interrupted
+	case errors.Is(err, unix.ECONNREFUSED), errors.Is(err, errSelfConnect):
+		return refused
+	case errors.Is(err, unix.EMFILE), errors.Is(err, unix.ENFILE), errors.Is(err, unix.ENOBUFS),
+		errors.Is(err, unix.ENOMEM), errors.Is(err, unix.EADDRNOTAVAIL), errors.Is(err, unix.EAGAIN):
+		return shortage
+	case errors.Is(err, unix.EPERM), errors.Is(err, unix.EACCES):
+		return forbidden
+	case errors.Is(err, unix.EHOSTUNREACH), errors.Is(err, unix.ENETUNREACH):
+		return unroutable
+	case errors.Is(err, unix.ECONNRESET):
+		return reset
+	case errors.As(err, &address):
+		return unusable
+	case errors.As(err, &dns) && dns.IsTimeout:
+		return nameTimeout
+	case errors.As(err, &dns):
+		return noName
+	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, os.ErrDeadlineExceeded),
+		errors.Is(err, unix.ETIMEDOUT), isTimeout(err):
+		return timedOut
+	}
+	return otherCause
+}
+
+func isTimeout(err error) bool {
+	var t net.Error
+	return errors.As(err, &t) && t.Timeout()
+}

@@ -1,0 +1,34 @@
+package main
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/meshos/meshos/pluginsdk"
+)
+
+type config struct {
+	Interval      pluginsdk.Duration `json:"interval" default:"1s" min:"100ms" max:"1h" doc:"from the start of one attempt at a peer to the next"`
+	Timeout       pluginsdk.Duration `json:"timeout" default:"1s" min:"10ms" max:"1m" doc:"a connect, with the lookup of the name, that takes longer has failed"`
+	DegradedAfter pluginsdk.Duration `json:"degraded_after" default:"250ms" min:"1ms" doc:"a slower connect makes a peer degraded"`
+	Failures      int                `json:"failures" default:"3" min:"1" max:"100" doc:"failures in a row that make a peer unreachable"`
+	Successes     int                `json:"successes" default:"2" min:"1" max:"100" doc:"successes in a row that make it healthy again"`
+	Concurrency   int                `json:"concurrency" default:"256" min:"1" max:"65536" doc:"attempts at the same time; also bounded by the limit of open files"`
+}
+
+// Validate checks what the tags can't.
+func (c config) Validate() error {
+	if c.DegradedAfter >= c.Timeout {
+		return fmt.Errorf("degraded_after: %s must be less than timeout (%s), or no connect can be slow", c.DegradedAfter, c.Timeout)
+	}
+	return nil
+}
+
+func (c config) settings() settings {
+	return settings{
+		policy:      policy{degradedAfter: time.Duration(c.DegradedAfter), failures: c.Failures, successes: c.Successes},
+		interval:    time.Duration(c.Interval),
+		timeout:     time.Duration(c.Timeout),
+		concurrency: c.Concurrency,
+	}
+}

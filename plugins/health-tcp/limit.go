@@ -1,0 +1,39 @@
+package main
+
+import (
+	"fmt"
+
+	"golang.org/x/sys/unix"
+)
+
+const (
+	// reservedFiles is what the process needs beside its probes: the host's
+	// connection, logs, the runtime's own.
+	reservedFiles = 64
+	// filesPerAttempt: a dialer may try IPv4 and IPv6 side by side, or talk to a
+	// name server before.
+	filesPerAttempt = 2
+)
+
+// limitAttempts returns how many attempts may be out at once, given the wish and
+// the limit of open files, and a warning if that is fewer than wished.
+func limitAttempts(wish int, files uint64) (int, string) {
+	room := 1
+	if files > reservedFiles+filesPerAttempt {
+		room = int(min(uint64(wish), (files-reservedFiles)/filesPerAttempt))
+	}
+	if room >= wish {
+		return wish, ""
+	}
+	return room, fmt.Sprintf("concurrency: %d instead of %d, because this process may open only %d files; "+
+		"raise its limit (systemd: LimitNOFILE=) or lower concurrency", room, wish, files)
+}
+
+// openFileLimit returns how many files this process may open.
+func openFileLimit() (uint64, error) {
+	var limit unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {
+		return 0, fmt.Errorf("read the limit of open files: %w", err)
+	}
+	return limit.Cur, nil
+}

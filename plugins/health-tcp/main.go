@@ -1,0 +1,11 @@
+package main
+
+import "github.com/meshos/meshos/pluginsdk"
+
+func main() {
+	pluginsdk.Main(pluginsdk.Info{
+		Name:    "health-tcp",
+		Version: "1.0.0",
+		Doc:     "Tells how peers do by connecting to their health address.",
+	}, newProbe)
+}

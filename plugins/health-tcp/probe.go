@@ -1,0 +1,42 @@
+package main
+
+import (
+	"context"
+
+	"github.com/meshos/meshos/pluginsdk"
+)
+
+// probe is one configured instance.
+type probe struct {
+	*Prober
+	warnings []string
+}
+
+func newProbe(env pluginsdk.Env, cfg config) (*probe, error) {
+	set := cfg.settings()
+	files, err := openFileLimit()
+	if err != nil {
+		return nil, err
+	}
+	p := &probe{}
+	var warning string
+	if set.concurrency, warning = limitAttempts(set.concurrency, files); warning != "" {
+		p.warnings = append(p.warnings, warning)
+	}
+	p.Prober = newProber(set, dial, env.Log)
+	return p, nil
+}
+
+// SampleHealth answers at once with the present verdicts.
+func (p *probe) SampleHealth(_ context.Context, peers []pluginsdk.Peer) ([]pluginsdk.HealthSample, error) {
+	samples := make([]pluginsdk.HealthSample, 0, len(peers))
+	for _, peer := range peers {
+		if health, ok := p.Health(peer.ID, peer.HealthTarget); ok {
+			samples = append(samples, pluginsdk.HealthSample{Peer: peer.ID, Health: health})
+		}
+	}
+	return samples, nil
+}
+
+// Warnings tells that fewer attempts are made at once than configured.
+func (p *probe) Warnings() []string { return p.warnings }

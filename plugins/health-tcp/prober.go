@@ -1,0 +1,222 @@
+package main
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/hashicorp/go-hclog"
+	"golang.org/x/sync/semaphore"
+
+	"github.com/meshos/meshos/pluginsdk"
+)
+
+const (
+	// firstGap lies between the first attempts at new targets, so that a large
+	// mesh is not dialled in one burst.
+	firstGap = 200 * time.Microsecond
+	// quickRetry is how soon a target without a verdict is tried again.
+	quickRetry = 200 * time.Millisecond
+)
+
+// settings say how targets are probed.
+type settings struct {
+	policy
+	interval    time.Duration
+	timeout     time.Duration
+	concurrency int
+}
+
+// target is one peer's health address and what is known of it.
+type target struct {
+	peer    uint64
+	name    string
+	address string
+
+	verdict verdict
+	why     cause         // of the last failure, "" after a success
+	last    string        // remote address of the last success
+	phase   time.Duration // where in the interval its steady attempts lie
+	settled bool          // the steady attempts have begun
+	gone    bool          // no longer wanted
+	due     time.Time
+	place   int // in the queue
+}
+
+// Prober attempts every target once an interval and judges it. All methods may be
+// called from any goroutine; Run only once.
+type Prober struct {
+	set  settings
+	dial dialFunc
+	log  hclog.Logger
+	wake chan struct{} // holds a token when the queue may have an earlier target
+
+	mu      sync.Mutex
+	targets map[uint64]*target
+	queue   queue
+	behind  bool // attempts can't keep up with the interval
+}
+
+func newProber(set settings, dial dialFunc, log hclog.Logger) *Prober {
+	return &Prober{
+		set: set, dial: dial, log: log,
+		wake:    make(chan struct{}, 1),
+		targets: make(map[uint64]*target),
+	}
+}
+
+// SetPeers replaces the peers. What is known of a peer stays as long as its health
+// address does.
+func (p *Prober) SetPeers(peers []pluginsdk.Peer) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	now := time.Now()
+	old := p.targets
+	p.targets = make(map[uint64]*target, len(peers))
+	var fresh []*target
+	for _, peer := range peers {
+		if peer.HealthTarget == "" {
+			continue
+		}
+		if t := old[peer.ID]; t != nil && t.address == peer.HealthTarget {
+			t.name = peer.Name
+			p.targets[peer.ID] = t
+			continue
+		}
+		t := &target{peer: peer.ID, name: peer.Name, address: peer.HealthTarget, place: waiting}
+		p.targets[peer.ID] = t
+		fresh = append(fresh, t)
+	}
+	for id, t := range old {
+		if p.targets[id] != t {
+			t.gone = true
+			p.queue.drop(t)
+		}
+	}
+	for i, t := range fresh {
+		t.phase = p.set.interval * time.Duration(i+1) / time.Duration(len(fresh))
+		p.queue.add(t, now.Add(min(firstGap*time.Duration(i), t.phase)))
+	}
+	p.signal()
+}
+
+// Health returns the verdict on a peer under its configured address; false: there
+// is none yet.
+func (p *Prober) Health(peer uint64, address string) (pluginsdk.Health, bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	t := p.targets[peer]
+	if t == nil || t.address != address || t.verdict.health == unknown {
+		return unknown, false
+	}
+	return t.verdict.health, true
+}
+
+// Run attempts what is due until ctx ends. Every attempt has ended when it
+// returns.
+func (p *Prober) Run(ctx context.Context) error {
+	var attempts sync.WaitGroup
+	defer attempts.Wait()
+	room := semaphore.NewWeighted(int64(p.set.concurrency))
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for {
+		// Room first: a target leaves the queue only when it can be attempted.
+		if room.Acquire(ctx, 1) != nil {
+			return nil
+		}
+		t, ok := p.next(ctx, timer)
+		if !ok {
+			return nil
+		}
+		attempts.Go(func() {
+			defer room.Release(1)
+			p.attempt(ctx, t)
+		})
+	}
+}
+
+// next waits for the next target that is due; false: ctx ended.
+func (p *Prober) next(ctx context.Context, timer *time.Timer) (*target, bool) {
+	for {
+		now := time.Now()
+		p.mu.Lock()
+		t, due := p.queue.next(now)
+		if t != nil {
+			p.noteLag(now.Sub(t.due))
+		}
+		p.mu.Unlock()
+		if t != nil {
+			return t, true
+		}
+		timer.Stop()
+		if !due.IsZero() {
+			// A sleep under a millisecond costs more than what it would win.
+			timer.Reset(max(due.Sub(now), time.Millisecond))
+		}
+		select {
+		case <-ctx.Done():
+			return nil, false
+		case <-p.wake:
+		case <-timer.C:
+		}
+	}
+}
+
+// noteLag says once that attempts start late, and once that they no longer do.
+// The caller holds mu.
+func (p *Prober) noteLag(late time.Duration) {
+	switch {
+	case !p.behind && late > p.set.interval:
+		p.behind = true
+		p.log.Warn("attempts start later than one interval; raise concurrency or interval, or lower timeout",
+			"late", late.Round(time.Millisecond), "targets", len(p.targets), "concurrency", p.set.concurrency)
+	case p.behind && late < p.set.interval/10:
+		p.behind = false
+		p.log.Info("attempts keep up with the interval again")
+	}
+}
+
+// attempt connects to t once, judges it, and queues it again.
+func (p *Prober) attempt(ctx context.Context, t *target) {
+	began := time.Now()
+	limited, cancel := context.WithTimeout(ctx, p.set.timeout)
+	defer cancel()
+	p.mu.Lock()
+	last := t.last
+	p.mu.Unlock()
+	a := p.dial(limited, t.address, last)
+
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if t.gone || ctx.Err() != nil {
+		return
+	}
+	p.judge(t, a)
+	p.queue.add(t, p.after(t, began))
+	if p.queue[0] == t {
+		p.signal()
+	}
+}
+
+// after returns when t is due again after an attempt that began at began. The
+// caller holds mu.
+func (p *Prober) after(t *target, began time.Time) time.Time {
+	switch {
+	case t.verdict.health == unknown:
+		pace := firstGap * time.Duration(len(p.targets))
+		return began.Add(min(max(quickRetry, pace), p.set.interval))
+	case !t.settled:
+		t.settled = true
+		return began.Add(t.phase)
+	}
+	return began.Add(p.set.interval)
+}
+
+// signal wakes Run. The caller holds mu.
+func (p *Prober) signal() {
+	select {
+	case p.wake <- struct{}{}:
+	default:
+	}
+}
