@@ -1,0 +1,102 @@
+package config
+
+import (
+	"net"
+	"net/netip"
+	"net/url"
+	"strconv"
+	"strings"
+)
+
+// hostPort is an address to connect to; "" is none.
+func hostPort(key string, at *string) setting {
+	return textOrNone(key, at).checked(func() *fault {
+		if *at == "" {
+			return nil
+		}
+		return badHostPort(*at, false)
+	})
+}
+
+// listenAddress is an address to listen on; "" is none.
+func listenAddress(key string, at *string) setting {
+	return text(key, at).checked(func() *fault {
+		if *at == "" {
+			return nil
+		}
+		return badHostPort(*at, true)
+	})
+}
+
+// badHostPort says what is wrong with "host:port". To listen, the host may be
+// empty for every address, and the port 0 for any that is free.
+func badHostPort(s string, listen bool) *fault {
+	bad := func(why string) *fault {
+		return &fault{message: shortened(quote(s)) + " is no host:port: " + why, hint: `such as "10.0.0.2:7878", "db.example:80" or "[::1]:80"`}
+	}
+	host, port, err := net.SplitHostPort(s)
+	if err != nil {
+		if strings.Count(s, ":") > 1 && !strings.Contains(s, "[") {
+			return bad("an IPv6 address stands in brackets")
+		}
+		if !strings.Contains(s, ":") {
+			return bad("the port is missing")
+		}
+		return bad("it can't be taken apart")
+	}
+	n, err := strconv.ParseUint(port, 10, 16)
+	if err != nil || n == 0 && !listen {
+		return bad("the port is a number from 1 to 65535")
+	}
+	if host == "" {
+		if listen {
+			return nil
+		}
+		return bad("the host is missing")
+	}
+	if !isHost(host) {
+		return bad("the host is neither a name nor an IP address")
+	}
+	return nil
+}
+
+// hostAddress is a host name or IP address without a port; "" is none.
+func hostAddress(key string, at *string) setting {
+	return textOrNone(key, at).checked(func() *fault {
+		if *at == "" || isHost(*at) {
+			return nil
+		}
+		f := &fault{message: shortened(quote(*at)) + " is neither a host name nor an IP address"}
+		if badHostPort(*at, false) == nil {
+			f.hint = "leave out the port: it belongs in health"
+		}
+		return f
+	})
+}
+
+func isHost(s string) bool {
+	if _, err := netip.ParseAddr(s); err == nil {
+		return true
+	}
+	if s == "" || len(s) > 253 {
+		return false
+	}
+	for _, label := range strings.Split(strings.TrimSuffix(s, "."), ".") {
+		odd := strings.ContainsFunc(label, func(r rune) bool {
+			return r != '-' && r != '_' && (r < '0' || r > '9') && (r < 'a' || r > 'z') && (r < 'A' || r > 'Z')
+		})
+		if label == "" || len(label) > 63 || odd {
+			return false
+		}
+	}
+	return true
+}
+
+// badURL says what is wrong with the address of an HTTP health check.
+func badURL(s string) *fault {
+	u, err := url.Parse(s)
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
+		return &fault{message: shortened(quote(s)) + " is no http or https URL", hint: `such as "http://127.0.0.1:8080/healthz"`}
+	}
+	return nil
+}

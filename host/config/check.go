@@ -1,0 +1,145 @@
+package config
+
+import (
+	"fmt"
+	"slices"
+)
+
+// check looks for what is wrong between keys that are each right.
+func (r *reader) check(c *Config) {
+	r.checkSections(c)
+	r.checkUnique(c)
+	for i := range c.Daemon {
+		r.checkHealth(c.Daemon[i].Health, place("").key("daemon").item(i).key("health"))
+	}
+	for i := range c.Plugin {
+		r.checkPlugin(&c.Plugin[i], place("").key("plugin").item(i))
+	}
+}
+
+func (r *reader) checkSections(c *Config) {
+	at := func(section, key string) place { return place("").key(section).key(key) }
+	if c.Restart.Initial > c.Restart.Max {
+		r.problem("restart.initial", fault{
+			message: fmt.Sprintf("must not be more than max, is %s and max %s", formatDuration(c.Restart.Initial), formatDuration(c.Restart.Max)),
+			hint:    "the backoff grows from initial to max",
+		}, at("restart", "initial"), at("restart", "max"))
+	}
+	if c.Admission.BackpressureLow >= c.Admission.BackpressureHigh {
+		r.problem("admission.backpressure_low", fault{
+			message: fmt.Sprintf("must be less than backpressure_high, is %d and backpressure_high %d",
+				c.Admission.BackpressureLow, c.Admission.BackpressureHigh),
+			hint: "backpressure begins at the high mark and ends at the low one",
+		}, at("admission", "backpressure_low"), at("admission", "backpressure_high"))
+	}
+}
+
+// checkUnique reports what is named twice, and a peer that is this node.
+func (r *reader) checkUnique(c *Config) {
+	peers := newNames(r, "peer", "id")
+	for i, peer := range c.Peer {
+		peers.add(uint64(peer.ID), i)
+		if peer.ID != 0 && peer.ID == c.Node.ID {
+			r.problem("peer.id", fault{
+				message: fmt.Sprintf("%d is this node itself (node.id)", peer.ID),
+				hint:    "list the other machines only",
+			}, peers.place(i))
+		}
+	}
+	chains := newNames(r, "chain", "id")
+	for i, chain := range c.Chain {
+		chains.add(uint64(chain.ID), i)
+	}
+	daemons := newNames(r, "daemon", "id")
+	for i, daemon := range c.Daemon {
+		daemons.add(uint64(daemon.ID), i)
+	}
+	plugins := newNames(r, "plugin", "name")
+	for i, plugin := range c.Plugin {
+		plugins.add(plugin.Name, i)
+	}
+}
+
+// names finds what is used twice in a list of tables.
+type names struct {
+	r            *reader
+	section, key string
+	first        map[any]int
+}
+
+func newNames(r *reader, section, key string) names {
+	return names{r: r, section: section, key: key, first: map[any]int{}}
+}
+
+func (n names) place(i int) place { return place("").key(n.section).item(i).key(n.key) }
+
+func (n names) add(name any, i int) {
+	if name == uint64(0) || name == "" {
+		return // missing or wrong, which was said already
+	}
+	first, used := n.first[name]
+	if !used {
+		n.first[name] = i
+		return
+	}
+	n.r.problem(n.section+"."+n.key, fault{
+		message: fmt.Sprintf("%v is used twice, first in line %d", name, n.r.places[n.place(first)]),
+		hint:    "give each " + n.section + " its own " + n.key,
+	}, n.place(i))
+}
+
+// checkHealth checks that a health check says what its type needs.
+func (r *reader) checkHealth(h *DaemonHealth, at place) {
+	if h == nil {
+		return
+	}
+	const key = "daemon.health"
+	r.warning(key, fault{
+		message: "is not used yet: this version supervises a daemon by its process alone",
+	}, at)
+	wantsTarget := h.Type == "tcp" || h.Type == "http"
+	switch {
+	case wantsTarget && h.Target == "":
+		r.problem(key+".target", fault{
+			message: "is missing, type " + quote(h.Type) + " needs it", hint: "add target with what to ask",
+		}, at.key("type"), at)
+	case h.Type == "exec" && len(h.Command) == 0:
+		r.problem(key+".command", fault{
+			message: "is missing, type \"exec\" needs it", hint: "add command with the program to run",
+		}, at.key("type"), at)
+	case h.Type == "exec" && h.Target != "":
+		r.problem(key+".target", fault{message: "is not for type \"exec\"", hint: "use command"}, at.key("target"))
+	case wantsTarget && len(h.Command) != 0:
+		r.problem(key+".command", fault{message: "is not for type " + quote(h.Type), hint: "use target"}, at.key("command"))
+	}
+	var bad *fault
+	switch {
+	case h.Target == "":
+	case h.Type == "tcp":
+		bad = badHostPort(h.Target, false)
+	case h.Type == "http":
+		bad = badURL(h.Target)
+	}
+	if bad != nil {
+		r.problem(key+".target", *bad, at.key("target"))
+	}
+}
+
+func (r *reader) checkPlugin(p *Plugin, at place) {
+	if len(p.Chains) > 0 && len(p.Kinds) > 0 && !slices.Contains(p.Kinds, "chain_appender") {
+		r.problem("plugin.chains", fault{
+			message: "is for appenders, and kinds leaves out chain_appender",
+			hint:    `add "chain_appender" to kinds, or leave out chains`,
+		}, at.key("chains"))
+	}
+	if p.Limits != (Limits{}) {
+		r.warning("plugin.limits", fault{
+			message: "is not enforced yet: this version starts plugins without limits",
+		}, at.key("limits"))
+	}
+	if p.Isolation == "best-effort" {
+		r.warning("plugin.isolation", fault{
+			message: "has no effect yet: this version does not isolate plugins",
+		}, at.key("isolation"))
+	}
+}

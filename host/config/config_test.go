@@ -1,0 +1,160 @@
+package config_test
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/meshos/meshos/host/config"
+	"github.com/meshos/meshos/host/mesh"
+	"github.com/meshos/meshos/host/state"
+)
+
+func parse(t *testing.T, text string) *config.Config {
+	t.Helper()
+	c, err := config.Parse("meshos.toml", text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+func TestEveryKeyReachesItsPlaceAndComesBack(t *testing.T) {
+	c, err := config.Load("testdata/good/full.toml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	here, err := filepath.Abs("testdata/good")
+	if err != nil {
+		t.Fatal(err)
+	}
+	golden(t, "testdata/good/full.effective", strings.ReplaceAll(c.Effective(), here, "HERE"))
+	again, err := config.Parse("testdata/good/full.toml", c.Effective())
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.Warnings, again.Warnings = nil, nil
+	if diff := cmp.Diff(c, again); diff != "" {
+		t.Errorf("read again it differs (-first +again):\n%s", diff)
+	}
+}
+
+func TestWarningsStandBesideAGoodConfiguration(t *testing.T) {
+	c, err := config.Load("testdata/good/full.toml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, warning := range c.Warnings {
+		got = append(got, warning.Key)
+	}
+	want := []string{"daemon.health", "daemon.health", "plugin.isolation", "plugin.limits", "plugin.path"}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+}
+
+func TestDefaultsAreTheDocumentedOnes(t *testing.T) {
+	c := parse(t, "[node]\nid = 1\n")
+	golden(t, "testdata/good/defaults.effective", strings.Replace(c.Effective(), quoted(c.Node.Name), `"HOST"`, 1))
+	if diff := cmp.Diff(state.DefaultPolicy(), c.Policy()); diff != "" {
+		t.Errorf("the core's own defaults differ (-core +config):\n%s", diff)
+	}
+}
+
+func quoted(s string) string { return `"` + s + `"` }
+
+func TestPolicyTakesEveryThreshold(t *testing.T) {
+	c, err := config.Load("testdata/good/full.toml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := state.Policy{
+		SampleTTL: 90 * time.Second, Settle: 0, ActionTimeout: 90 * time.Minute, ActionQueue: 512,
+		DegradedRTT: 100 * time.Millisecond, AvoidTTL: time.Minute, UnreachableGrace: 0,
+		DrainDeadline: time.Hour, RecoveryRamp: time.Second, ExitReport: 2*time.Hour + time.Second,
+		ForcedTTL: time.Minute,
+		Restart: state.RestartPolicy{
+			Initial: time.Second, Factor: 1.5, Max: 2 * time.Second, CrashLoopThreshold: 3,
+			CrashLoopWindow: 2 * time.Minute, CrashLoopCooldown: time.Minute, StableRun: 10 * time.Second,
+		},
+		StopGrace: 5 * time.Second,
+	}
+	if diff := cmp.Diff(want, c.Policy()); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+}
+
+func TestDesiredIsWhatTheFileSaysShouldBe(t *testing.T) {
+	c, err := config.Load("testdata/good/full.toml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	none := uint32(0)
+	want := mesh.Configured{
+		Peers: []mesh.ConfiguredPeer{{ID: 8, Name: "eight"}},
+		Chains: []mesh.ConfiguredChain{
+			{ID: 1, Replicas: &none, Hold: mesh.HoldDrop}, {ID: 2, Hold: mesh.HoldKeep}, {ID: 3},
+		},
+		Daemons: []mesh.ConfiguredDaemon{
+			{Daemon: mesh.DaemonRef{ID: 1, Name: "telemetry"}, Run: false, Essential: true, Node: 8},
+			{Daemon: mesh.DaemonRef{ID: 2}, Run: true},
+		},
+	}
+	if diff := cmp.Diff(want, c.Desired()); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+}
+
+func TestRelativePathsCountFromTheFile(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.MkdirAll(filepath.Join(dir, "bin", "plugins"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for _, program := range []string{"bin/daemon", "bin/plugins/probe"} {
+		if err := os.WriteFile(filepath.Join(dir, program), []byte("#!/bin/sh\n"), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	file := filepath.Join(dir, "meshos.toml")
+	const text = "[node]\nid = 1\n[[daemon]]\nid = 1\ncommand = [\"bin/daemon\"]\ndir = \"bin\"\n[[plugin]]\nname = \"probe\"\n"
+	if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	c, err := config.Load(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := []string{c.Node.DataDir, c.Node.Socket, c.Daemon[0].Command[0], c.Daemon[0].Dir, c.Plugin[0].Path}
+	want := []string{"var", "var/meshos.sock", "bin/daemon", "bin", "bin/plugins/probe"}
+	for i := range want {
+		want[i] = filepath.Join(dir, want[i])
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+}
+
+func TestAFileThatIsNotThereSaysWhatToDo(t *testing.T) {
+	_, err := config.Load("testdata/none.toml")
+	want := "testdata/none.toml: there is no such file\n" +
+		"    say where it is with --config FILE, or start from the meshos.toml that comes with meshos"
+	if err == nil || err.Error() != want {
+		t.Errorf("got %v, want %s", err, want)
+	}
+	if _, err := config.Load("testdata"); err == nil || !strings.Contains(err.Error(), "is a directory") {
+		t.Errorf("a directory: got %v", err)
+	}
+}
+
+// Ten broken lines are enough to know that this is something else.
+func TestAFileThatIsNoTOMLAtAllIsNotReportedLineByLine(t *testing.T) {
+	_, err := config.Parse("meshos.toml", strings.Repeat("this is: a yaml file\n", 1000))
+	if err == nil || strings.Count(err.Error(), "is no TOML") != 11 {
+		t.Errorf("got %v", err)
+	}
+}

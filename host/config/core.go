@@ -1,0 +1,57 @@
+package config
+
+import (
+	"github.com/meshos/meshos/host/mesh"
+	"github.com/meshos/meshos/host/state"
+)
+
+// Policy gives the thresholds and windows that the core decides with.
+func (c *Config) Policy() state.Policy {
+	return state.Policy{
+		SampleTTL:        c.Loop.SampleTTL,
+		Settle:           c.Loop.Settle,
+		ActionTimeout:    c.Loop.ActionTimeout,
+		ActionQueue:      c.Loop.ActionQueue,
+		DegradedRTT:      c.Locality.DegradedRTT,
+		AvoidTTL:         c.Locality.AvoidTTL,
+		UnreachableGrace: c.Locality.UnreachableGrace,
+		DrainDeadline:    c.Maintenance.DrainDeadline,
+		RecoveryRamp:     c.Maintenance.RecoveryRamp,
+		ExitReport:       c.Maintenance.ExitReport,
+		ForcedTTL:        c.Scheduler.ForcedTTL,
+		Restart: state.RestartPolicy{
+			Initial:            c.Restart.Initial,
+			Factor:             c.Restart.Factor,
+			Max:                c.Restart.Max,
+			CrashLoopThreshold: c.Restart.CrashLoopThreshold,
+			CrashLoopWindow:    c.Restart.CrashLoopWindow,
+			CrashLoopCooldown:  c.Restart.CrashLoopCooldown,
+			StableRun:          c.Restart.StableRun,
+		},
+		StopGrace: c.Restart.StopGrace,
+	}
+}
+
+// Desired gives what the file says should be: peers, chains and daemons.
+func (c *Config) Desired() mesh.Configured {
+	var out mesh.Configured
+	for _, peer := range c.Peer {
+		out.Peers = append(out.Peers, mesh.ConfiguredPeer{ID: peer.ID, Name: peer.Name})
+	}
+	for _, chain := range c.Chain {
+		configured := mesh.ConfiguredChain{ID: chain.ID, Replicas: chain.Replicas}
+		if chain.Hold != nil {
+			configured.Hold = mesh.HoldDrop
+			if *chain.Hold {
+				configured.Hold = mesh.HoldKeep
+			}
+		}
+		out.Chains = append(out.Chains, configured)
+	}
+	for _, daemon := range c.Daemon {
+		out.Daemons = append(out.Daemons, mesh.ConfiguredDaemon{
+			Daemon: daemon.Ref(), Run: daemon.Run, Essential: daemon.Essential, Node: daemon.Node,
+		})
+	}
+	return out
+}

@@ -1,0 +1,79 @@
+package config
+
+import "time"
+
+// Default gives the configuration of an empty file. Its Node has no id, which is
+// the one key that has to be set, and no name, which Load takes from the machine.
+func Default() Config {
+	return Config{
+		Node: Node{
+			Cluster: "default",
+			DataDir: "var",
+			Socket:  "var/meshos.sock",
+			Listen:  "127.0.0.1:7878",
+		},
+		Loop: Loop{
+			TickInterval:  500 * time.Millisecond,
+			ProbeBudget:   50 * time.Millisecond,
+			EventQueue:    1024,
+			ActionQueue:   1024,
+			SampleTTL:     time.Minute,
+			Settle:        5 * time.Second,
+			ActionTimeout: time.Minute,
+		},
+		Admission: Admission{
+			PullCooldown:     250 * time.Millisecond,
+			Stabilization:    time.Minute,
+			DrainRate:        10,
+			BackpressureHigh: 1000,
+			BackpressureLow:  200,
+			MaxDefers:        16,
+			DispatchWorkers:  8,
+		},
+		Locality: Locality{
+			DegradedRTT:      250 * time.Millisecond,
+			AvoidTTL:         5 * time.Minute,
+			UnreachableGrace: 30 * time.Second,
+		},
+		Maintenance: Maintenance{
+			DrainDeadline: 10 * time.Minute,
+			RecoveryRamp:  5 * time.Minute,
+			ExitReport:    10 * time.Minute,
+		},
+		Scheduler: Scheduler{
+			ScoreFloor:       0.5,
+			HysteresisGap:    0.2,
+			Cooldown:         5 * time.Minute,
+			DecisionInterval: 30 * time.Second,
+			CostPerSecond:    0.1,
+			ForcedTTL:        5 * time.Minute,
+		},
+		Restart: Restart{
+			Initial:            500 * time.Millisecond,
+			Factor:             2,
+			Max:                time.Minute,
+			CrashLoopThreshold: 5,
+			CrashLoopWindow:    time.Minute,
+			CrashLoopCooldown:  5 * time.Minute,
+			StableRun:          time.Minute,
+			StopGrace:          30 * time.Second,
+		},
+		Operators: Operators{
+			Ordinary:   1,
+			BreakGlass: 2,
+			Thaw:       1,
+			Freshness:  5 * time.Minute,
+			FutureSkew: 30 * time.Second,
+			Cooldown:   5 * time.Minute,
+		},
+		Plugins: Plugins{Dir: "bin/plugins"},
+	}
+}
+
+func defaultDaemon() Daemon { return Daemon{Run: true} }
+
+func defaultHealth() DaemonHealth {
+	return DaemonHealth{Interval: 10 * time.Second, Timeout: 2 * time.Second, Failures: 3, Successes: 1}
+}
+
+func defaultPlugin() Plugin { return Plugin{Enabled: true} }

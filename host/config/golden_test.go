@@ -1,0 +1,59 @@
+package config_test
+
+import (
+	"errors"
+	"flag"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/meshos/meshos/host/config"
+)
+
+var update = flag.Bool("update", false, "write the golden files anew")
+
+// Each broken file has beside it the report that it gets, word for word.
+func TestBrokenFilesAreReportedInFull(t *testing.T) {
+	files, err := filepath.Glob("testdata/broken/*.toml")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("%d files, error %v", len(files), err)
+	}
+	here, err := filepath.Abs("testdata/broken")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range files {
+		t.Run(filepath.Base(file), func(t *testing.T) {
+			c, err := config.Load(file)
+			var report *config.Report
+			if !errors.As(err, &report) || c != nil {
+				t.Fatalf("Load gives %v and %v, want a report alone", c, err)
+			}
+			got := report.Error() + "\n"
+			for _, warning := range report.Warnings {
+				got += "warning: " + warning.String() + "\n"
+			}
+			got = strings.ReplaceAll(got, here, "HERE")
+			golden(t, strings.TrimSuffix(file, ".toml")+".txt", got)
+		})
+	}
+}
+
+func golden(t *testing.T, file, got string) {
+	t.Helper()
+	if *update {
+		if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), got); diff != "" {
+		t.Errorf("%s differs (-want +got), see -update:\n%s", file, diff)
+	}
+}

@@ -1,0 +1,80 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+)
+
+// Load reads and checks a file. The error is a *Report of all its mistakes.
+func Load(path string) (*Config, error) {
+	raw, err := os.ReadFile(path)
+	if err != nil {
+		return nil, &Report{Problems: []Problem{unreadable(path, err)}}
+	}
+	r := &reader{file: path}
+	c := r.read(string(raw))
+	if c != nil {
+		dir, err := filepath.Abs(filepath.Dir(path))
+		if err != nil {
+			return nil, &Report{Problems: []Problem{{File: path, Message: fmt.Sprintf("can't tell where the file is: %v", err)}}}
+		}
+		c.resolve(dir)
+		r.checkFiles(c)
+	}
+	return r.result(c)
+}
+
+// Parse checks a text as Load does, but for what only the machine knows: nothing
+// is looked up and relative paths stay as they are. The error is a *Report; file
+// is the name that it uses.
+func Parse(file, text string) (*Config, error) {
+	r := &reader{file: file}
+	return r.result(r.read(text))
+}
+
+func (r *reader) result(c *Config) (*Config, error) {
+	sortProblems(r.problems)
+	sortProblems(r.warnings)
+	if len(r.problems) > 0 {
+		return nil, &Report{Problems: r.problems, Warnings: r.warnings}
+	}
+	c.Warnings = r.warnings
+	return c, nil
+}
+
+func unreadable(path string, err error) Problem {
+	p := Problem{File: path, Message: "can't be read: " + err.Error()}
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		p.Message = "there is no such file"
+		p.Hint = "say where it is with --config FILE, or start from the meshos.toml that comes with meshos"
+	case errors.Is(err, fs.ErrPermission):
+		p.Message = "may not be read by this user"
+	}
+	return p
+}
+
+// read takes a text apart. It gives nil when it is no TOML at all.
+func (r *reader) read(text string) *Config {
+	tree := r.decode(text)
+	if tree == nil {
+		return nil
+	}
+	r.places = findPlaces(text)
+	c := Default()
+	c.File = r.file
+	c.Node.Name = machineName()
+	r.root(&c, tree)
+	r.check(&c)
+	return &c
+}
+
+func machineName() string {
+	if name, err := os.Hostname(); err == nil && name != "" {
+		return name
+	}
+	return "localhost"
+}

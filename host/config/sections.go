@@ -1,0 +1,50 @@
+package config
+
+// sectionSpec is one section of the file: a table, or a list of tables.
+type sectionSpec struct {
+	name   string
+	single []setting // nil for a list of tables
+	// add puts one more table on the list and gives its settings.
+	add func() []setting
+	// items counts the tables of the list, item gives the settings of one.
+	count func() int
+	item  func(i int) []setting
+}
+
+func (s sectionSpec) items() int {
+	if s.count == nil {
+		return 0
+	}
+	return s.count()
+}
+
+// sections are all that a file may have, in the order of the documentation.
+func (c *Config) sections() []sectionSpec {
+	return []sectionSpec{
+		{name: "node", single: c.Node.settings()},
+		{name: "loop", single: c.Loop.settings()},
+		{name: "admission", single: c.Admission.settings()},
+		{name: "locality", single: c.Locality.settings()},
+		{name: "maintenance", single: c.Maintenance.settings()},
+		{name: "scheduler", single: c.Scheduler.settings()},
+		{name: "restart", single: c.Restart.settings()},
+		{name: "operators", single: c.Operators.settings()},
+		list("peer", &c.Peer, func() Peer { return Peer{} }, (*Peer).settings),
+		list("chain", &c.Chain, func() Chain { return Chain{} }, (*Chain).settings),
+		list("daemon", &c.Daemon, defaultDaemon, (*Daemon).settings),
+		{name: "plugins", single: c.Plugins.settings()},
+		list("plugin", &c.Plugin, defaultPlugin, (*Plugin).settings),
+	}
+}
+
+func list[T any](name string, at *[]T, fresh func() T, settings func(*T) []setting) sectionSpec {
+	return sectionSpec{
+		name: name,
+		add: func() []setting {
+			*at = append(*at, fresh())
+			return settings(&(*at)[len(*at)-1])
+		},
+		count: func() int { return len(*at) },
+		item:  func(i int) []setting { return settings(&(*at)[i]) },
+	}
+}

@@ -1,0 +1,308 @@
+package config
+
+import (
+	"math"
+	"regexp"
+	"strings"
+
+	"github.com/meshos/meshos/host/mesh"
+)
+
+const most = math.MaxInt32 // of anything that is counted
+
+func (n *Node) settings() []setting {
+	return []setting{
+		id("id", &n.ID).needed(),
+		notEmpty("name", &n.Name),
+		notEmpty("cluster", &n.Cluster),
+		notEmpty("data_dir", &n.DataDir),
+		notEmpty("socket", &n.Socket),
+		listenAddress("listen", &n.Listen),
+	}
+}
+
+func (l *Loop) settings() []setting {
+	return []setting{
+		duration("tick_interval", &l.TickInterval),
+		duration("probe_budget", &l.ProbeBudget),
+		count("event_queue", &l.EventQueue, 1, 1<<20),
+		count("action_queue", &l.ActionQueue, 1, 1<<20),
+		duration("sample_ttl", &l.SampleTTL),
+		durationOr0("settle", &l.Settle),
+		duration("action_timeout", &l.ActionTimeout),
+	}
+}
+
+func (a *Admission) settings() []setting {
+	return []setting{
+		durationOr0("pull_cooldown", &a.PullCooldown),
+		durationOr0("stabilization", &a.Stabilization),
+		count("drain_rate", &a.DrainRate, 1, most),
+		count("backpressure_high", &a.BackpressureHigh, 1, most),
+		count("backpressure_low", &a.BackpressureLow, 0, most),
+		count("max_defers", &a.MaxDefers, 0, most),
+		count("dispatch_workers", &a.DispatchWorkers, 1, 1024),
+	}
+}
+
+func (l *Locality) settings() []setting {
+	return []setting{
+		duration("degraded_rtt", &l.DegradedRTT),
+		duration("avoid_ttl", &l.AvoidTTL),
+		durationOr0("unreachable_grace", &l.UnreachableGrace),
+	}
+}
+
+func (m *Maintenance) settings() []setting {
+	return []setting{
+		duration("drain_deadline", &m.DrainDeadline),
+		durationOr0("recovery_ramp", &m.RecoveryRamp),
+		duration("exit_report", &m.ExitReport),
+	}
+}
+
+func (s *Scheduler) settings() []setting {
+	return []setting{
+		real("score_floor", &s.ScoreFloor, 0, 1),
+		real("hysteresis_gap", &s.HysteresisGap, 0, 1),
+		durationOr0("cooldown", &s.Cooldown),
+		duration("decision_interval", &s.DecisionInterval),
+		real("cost_per_second", &s.CostPerSecond, 0, math.MaxFloat64),
+		duration("forced_ttl", &s.ForcedTTL),
+	}
+}
+
+func (r *Restart) settings() []setting {
+	return []setting{
+		duration("initial", &r.Initial),
+		real("factor", &r.Factor, 1, math.MaxFloat64),
+		duration("max", &r.Max),
+		count("crash_loop_threshold", &r.CrashLoopThreshold, 1, most),
+		duration("crash_loop_window", &r.CrashLoopWindow),
+		durationOr0("crash_loop_cooldown", &r.CrashLoopCooldown),
+		durationOr0("stable_run", &r.StableRun),
+		durationOr0("stop_grace", &r.StopGrace),
+	}
+}
+
+func (o *Operators) settings() []setting {
+	return []setting{
+		textOrNone("signers", &o.Signers),
+		count("ordinary", &o.Ordinary, 1, most),
+		count("break_glass", &o.BreakGlass, 1, most),
+		count("thaw", &o.Thaw, 1, most),
+		duration("freshness", &o.Freshness),
+		durationOr0("future_skew", &o.FutureSkew),
+		durationOr0("cooldown", &o.Cooldown),
+		boolean("allow_unsigned", &o.AllowUnsigned),
+	}
+}
+
+func (p *Plugins) settings() []setting {
+	return []setting{notEmpty("dir", &p.Dir)}
+}
+
+func (p *Peer) settings() []setting {
+	return []setting{
+		id("id", &p.ID).needed(),
+		textOrNone("name", &p.Name),
+		hostAddress("address", &p.Address),
+		hostPort("health", &p.Health),
+	}
+}
+
+func (c *Chain) settings() []setting {
+	return []setting{
+		id("id", &c.ID).needed(),
+		optional(&c.Replicas, replicas),
+		optional(&c.Hold, func(at *bool) setting { return boolean("hold", at) }),
+	}
+}
+
+func replicas(at *uint32) setting {
+	n := int(*at)
+	s := count("replicas", &n, 0, math.MaxUint32)
+	return s.checked(func() *fault {
+		*at = uint32(n)
+		return nil
+	})
+}
+
+func (d *Daemon) settings() []setting {
+	return []setting{
+		id("id", &d.ID).needed(),
+		textOrNone("name", &d.Name),
+		texts("command", &d.Command).needed().checked(func() *fault { return badCommand(d.Command) }),
+		environment("env", &d.Env),
+		textOrNone("dir", &d.Dir),
+		boolean("essential", &d.Essential),
+		boolean("run", &d.Run),
+		id("node", &d.Node),
+		section("health", &d.Health, defaultHealth, (*DaemonHealth).settings),
+	}
+}
+
+func badCommand(command []string) *fault {
+	if len(command) == 0 || command[0] == "" {
+		return &fault{message: "must name a program", hint: `such as command = ["/usr/bin/telemetry", "--port", "9000"]`}
+	}
+	return nil
+}
+
+func (h *DaemonHealth) settings() []setting {
+	return []setting{
+		oneOf("type", &h.Type, "exec", "tcp", "http").needed(),
+		textOrNone("target", &h.Target),
+		texts("command", &h.Command).checked(func() *fault { return badCommand(h.Command) }),
+		duration("interval", &h.Interval),
+		duration("timeout", &h.Timeout),
+		count("failures", &h.Failures, 1, most),
+		count("successes", &h.Successes, 1, most),
+	}
+}
+
+// kinds are those of the contract.
+func kinds() []string {
+	return []string{
+		"locality_probe", "health_probe", "inventory_probe", "placement_scorer", "migration_aborter", "migration_source",
+		"chain_appender", "actuator", "event_source", "recovery_handler", "control_sink",
+	}
+}
+
+func (p *Plugin) settings() []setting {
+	return []setting{
+		notEmpty("name", &p.Name).needed().checked(func() *fault { return badPluginName(p.Name) }),
+		textOrNone("path", &p.Path),
+		textOrNone("sha256", &p.SHA256).checked(p.checkSHA256),
+		boolean("required", &p.Required),
+		boolean("enabled", &p.Enabled),
+		words("kinds", &p.Kinds, kinds()),
+		recordChains("chains", &p.Chains),
+		leftOut(duration("timeout", &p.Timeout), func() bool { return p.Timeout == 0 }),
+		textOrNone("isolation", &p.Isolation).checked(p.checkIsolation),
+		environment("env", &p.Env),
+		anything("config", &p.Config),
+		limits("limits", &p.Limits),
+	}
+}
+
+// badPluginName refuses what could not be the name of a file and of a folder.
+func badPluginName(name string) *fault {
+	if len(name) > 64 || !regexp.MustCompile(`^[a-zA-Z0-9][a-zA-Z0-9._-]*$`).MatchString(name) {
+		return &fault{
+			message: shortened(quote(name)) + " can't name a plugin",
+			hint:    "a name has at most 64 letters, digits, dots, underscores and hyphens, and starts with a letter or digit",
+		}
+	}
+	return nil
+}
+
+func (p *Plugin) checkSHA256() *fault {
+	if p.SHA256 == "" {
+		return nil
+	}
+	p.SHA256 = strings.ToLower(p.SHA256)
+	if !regexp.MustCompile(`^[0-9a-f]{64}$`).MatchString(p.SHA256) {
+		return &fault{
+			message: shortened(quote(p.SHA256)) + " is no SHA-256 checksum",
+			hint:    "it has 64 hexadecimal digits, as sha256sum prints them",
+		}
+	}
+	return nil
+}
+
+func (p *Plugin) checkIsolation() *fault {
+	if p.Isolation == "" {
+		return nil
+	}
+	if p.Isolation != "strict" {
+		return unknownWord(p.Isolation, []string{"best-effort", "strict"})
+	}
+	return &fault{
+		message: "this version can't isolate plugins, and strict says to refuse them then",
+		hint:    `use "best-effort", or leave it out`,
+	}
+}
+
+// recordChains is a list of the node's chains of records.
+func recordChains(key string, at *[]mesh.RecordChain) setting {
+	all := []mesh.RecordChain{mesh.ChainAudit, mesh.ChainLog, mesh.ChainFailure, mesh.ChainAction}
+	var known, names []string
+	for _, chain := range all {
+		known = append(known, chain.String())
+	}
+	s := words(key, &names, known).checked(func() *fault {
+		*at = nil
+		for _, name := range names {
+			for _, chain := range all {
+				if chain.String() == name {
+					*at = append(*at, chain)
+				}
+			}
+		}
+		return nil
+	})
+	s.text = func() string {
+		if len(*at) == 0 {
+			return ""
+		}
+		shown := make([]string, len(*at))
+		for i, chain := range *at {
+			shown[i] = chain.String()
+		}
+		return inline(shown)
+	}
+	return s
+}
+
+func (l *Limits) settings() []setting {
+	return []setting{
+		size("memory", &l.Memory),
+		leftOut(real("cpu", &l.CPU, 0.01, 4096), func() bool { return l.CPU == 0 }),
+		leftOut(count("files", &l.Files, 16, 1<<20), func() bool { return l.Files == 0 }),
+		leftOut(count("processes", &l.Processes, 1, 1<<20), func() bool { return l.Processes == 0 }),
+	}
+}
+
+// leftOut does not show a setting while there is nothing to show.
+func leftOut(s setting, empty func() bool) setting {
+	text := s.text
+	s.text = func() string {
+		if empty() {
+			return ""
+		}
+		return text()
+	}
+	return s
+}
+
+func limits(key string, at *Limits) setting {
+	return setting{
+		key:     key,
+		section: at.settings,
+		text: func() string {
+			if *at == (Limits{}) {
+				return ""
+			}
+			return inlineSettings(at.settings())
+		},
+	}
+}
+
+// section is a table that may be left out.
+func section[T any](key string, at **T, fresh func() T, settings func(*T) []setting) setting {
+	return setting{
+		key: key,
+		section: func() []setting {
+			value := fresh()
+			*at = &value
+			return settings(*at)
+		},
+		text: func() string {
+			if *at == nil {
+				return ""
+			}
+			return inlineSettings(settings(*at))
+		},
+	}
+}

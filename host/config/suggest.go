@@ -1,0 +1,38 @@
+package config
+
+// nearest gives the known word that was most likely meant, or "" when none is
+// near enough to be worth a question.
+func nearest(word string, known []string) string {
+	best, found := max(1, len(word)/3)+1, ""
+	for _, candidate := range known {
+		if d := distance(word, candidate); d < best {
+			best, found = d, candidate
+		}
+	}
+	return found
+}
+
+// distance counts the letters that have to be put in, taken out, changed or
+// swapped with their neighbour to make b of a.
+func distance(a, b string) int {
+	before, last := make([]int, len(b)+1), make([]int, len(b)+1)
+	for j := range last {
+		last[j] = j
+	}
+	for i := 1; i <= len(a); i++ {
+		row := make([]int, len(b)+1)
+		row[0] = i
+		for j := 1; j <= len(b); j++ {
+			change := 1
+			if a[i-1] == b[j-1] {
+				change = 0
+			}
+			row[j] = min(last[j]+1, row[j-1]+1, last[j-1]+change)
+			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
+				row[j] = min(row[j], before[j-2]+1)
+			}
+		}
+		before, last = last, row
+	}
+	return last[len(b)]
+}
