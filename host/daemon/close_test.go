@@ -1,0 +1,127 @@
+package daemon_test
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/meshos/meshos/host/daemon"
+	"github.com/meshos/meshos/host/process"
+)
+
+const stubborn = "trap '' TERM; echo ready; while :; do sleep 0.01; done"
+
+func TestCloseEndsEverything(t *testing.T) {
+	t.Parallel()
+	n := startNode(t, sh(7, "echo ready; exec sleep 1000"), sh(8, stubborn))
+	n.start(7)
+	n.start(8)
+	n.wait(t, "7 3> ready")
+	n.wait(t, "8 3> ready")
+	if err := n.Close(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	got := n.life()
+	slices.Sort(got)
+	if want := []string{"7 exited", "7 started", "8 exited", "8 started"}; !slices.Equal(got, want) {
+		t.Errorf("there came %q, want %q", got, want)
+	}
+	n.wait(t, "8 3> meshos: stopping: the node is shutting down")
+	if err := n.Start(t.Context(), ref(7)); !errors.Is(err, daemon.ErrClosed) {
+		t.Errorf("a start after the end gave %v", err)
+	}
+	n.stop(7, 0)
+	if err := n.Close(t.Context()); err != nil {
+		t.Errorf("a second Close gave %v", err)
+	}
+}
+
+func TestCloseKillsWhenItsContextEnds(t *testing.T) {
+	t.Parallel()
+	spawner, l := process.NewSpawner(), newLoop()
+	defer spawner.Close()
+	m := daemon.New(daemon.Options{Spawner: spawner, Events: l, CloseGrace: time.Hour})
+	m.Configure([]daemon.Spec{sh(7, stubborn)})
+	if err := m.Start(t.Context(), ref(7)); err != nil {
+		t.Fatal(err)
+	}
+	l.wait(t, "7 3> ready")
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	if err := m.Close(ctx); err != nil {
+		t.Error(err)
+	}
+	if left := m.Running(); len(left) != 0 {
+		t.Errorf("still there: %v", left)
+	}
+}
+
+func TestCloseDoesNotWaitForALoopThatTakesNothing(t *testing.T) {
+	t.Parallel()
+	for name, change := range map[string]func(l *loop){
+		"wedged": func(l *loop) { l.full = true },
+		"ended":  func(l *loop) { l.err = errors.New("loop has ended") },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			spawner, l := process.NewSpawner(), newLoop()
+			defer spawner.Close()
+			m := daemon.New(daemon.Options{Spawner: spawner, Events: l})
+			m.Configure([]daemon.Spec{sh(7, "exec sleep 1000")})
+			l.set(change)
+			if err := m.Start(t.Context(), ref(7)); err != nil {
+				t.Fatal(err)
+			}
+			ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+			defer cancel()
+			if err := m.Close(ctx); err != nil {
+				t.Error(err)
+			}
+			if got := m.Counters().EventsLost; got != 2 {
+				t.Errorf("%d events counted as lost, want 2", got)
+			}
+		})
+	}
+}
+
+func TestLifeIsToldAgainUntilItIsTaken(t *testing.T) {
+	t.Parallel()
+	n := startNode(t, sh(7, "exit 3"))
+	n.set(func(l *loop) { l.err = errors.New("not now") })
+	n.start(7)
+	n.until(t, "a second try", func() bool { return n.refused >= 2 })
+	n.set(func(l *loop) { l.err = nil })
+	n.wait(t, "7 crashed: exit status 3")
+	if got, want := n.life(), []string{"7 started", "7 crashed: exit status 3"}; !slices.Equal(got, want) {
+		t.Errorf("there came %q, want %q", got, want)
+	}
+}
+
+func TestNextStartIsToldAfterTheLastEnd(t *testing.T) {
+	t.Parallel()
+	for range 10 {
+		mark := filepath.Join(t.TempDir(), "mark")
+		n := startNode(t, daemon.Spec{
+			Daemon: ref(7), Env: map[string]string{"MARK": mark},
+			Command: []string{"sh", "-c", "until test -e $MARK; do sleep 0.01; done; exit 3"},
+		})
+		n.start(7)
+		n.wait(t, "7 started")
+		n.set(func(l *loop) { l.full = true })
+		if err := os.WriteFile(mark, nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		eventually(t, "its end", func() bool { return len(n.Running()) == 0 })
+		n.start(7) // while its end still waits for room
+		n.set(func(l *loop) { l.full = false })
+		n.until(t, "the second crash", func() bool { return crashes(n.loop) == 2 })
+		want := []string{"7 started", "7 crashed: exit status 3", "7 started", "7 crashed: exit status 3"}
+		if got := n.life(); !slices.Equal(got, want) {
+			t.Errorf("there came %q, want %q", got, want)
+		}
+	}
+}

@@ -1,0 +1,256 @@
+package daemon_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"github.com/meshos/meshos/host/daemon"
+	"github.com/meshos/meshos/host/mesh"
+	"github.com/meshos/meshos/host/process"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// patience is how long a test waits for what must come.
+const patience = 20 * time.Second
+
+// loop stands for the node's loop: it takes events, or does not.
+type loop struct {
+	mu      sync.Mutex
+	changed chan struct{} // closed when something came
+	events  []mesh.Event
+	full    bool  // no room: TryPublish fails, Publish waits
+	err     error // what Publish says, if anything
+	refused int
+}
+
+var errFull = errors.New("queue is full")
+
+func newLoop() *loop { return &loop{changed: make(chan struct{})} }
+
+func (l *loop) TryPublish(ev mesh.Event) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.full {
+		return errFull
+	}
+	l.events = append(l.events, ev)
+	l.wake()
+	return nil
+}
+
+func (l *loop) Publish(ctx context.Context, ev mesh.Event) error {
+	for {
+		l.mu.Lock()
+		if l.err != nil {
+			l.refused++
+			l.wake()
+			err := l.err
+			l.mu.Unlock()
+			return err
+		}
+		if !l.full {
+			l.events = append(l.events, ev)
+			l.wake()
+			l.mu.Unlock()
+			return nil
+		}
+		changed := l.changed
+		l.mu.Unlock()
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// wake is called with the lock held.
+func (l *loop) wake() {
+	close(l.changed)
+	l.changed = make(chan struct{})
+}
+
+// set changes how the loop behaves.
+func (l *loop) set(change func(l *loop)) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	change(l)
+	l.wake()
+}
+
+// until waits until ok holds of what came.
+func (l *loop) until(t *testing.T, what string, ok func() bool) {
+	t.Helper()
+	late := time.After(patience)
+	for {
+		l.mu.Lock()
+		good, changed := ok(), l.changed
+		l.mu.Unlock()
+		if good {
+			return
+		}
+		select {
+		case <-changed:
+		case <-late:
+			t.Fatalf("%s did not come; there came %q", what, l.all())
+		}
+	}
+}
+
+// wait waits for an event with this text, as describe gives it, or for one that
+// begins with it if it ends in an asterisk.
+func (l *loop) wait(t *testing.T, text string) {
+	t.Helper()
+	l.until(t, text, func() bool {
+		for _, ev := range l.events {
+			if matches(describe(ev), text) {
+				return true
+			}
+		}
+		return false
+	})
+}
+
+func matches(got, want string) bool {
+	if begin, ok := strings.CutSuffix(want, "*"); ok {
+		return strings.HasPrefix(got, begin)
+	}
+	return got == want
+}
+
+// all describes every event so far.
+func (l *loop) all() []string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	var out []string
+	for _, ev := range l.events {
+		out = append(out, describe(ev))
+	}
+	return out
+}
+
+// life describes starts and ends only.
+func (l *loop) life() []string {
+	var out []string
+	for _, text := range l.all() {
+		if !strings.Contains(text, "> ") {
+			out = append(out, text)
+		}
+	}
+	return out
+}
+
+// lines gives what a daemon printed, without the node's own lines.
+func (l *loop) lines(id mesh.DaemonID) []mesh.LogLine {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	var out []mesh.LogLine
+	for _, ev := range l.events {
+		if line, ok := ev.(mesh.LogLine); ok && line.Daemon == id && !strings.HasPrefix(line.Message, "meshos: ") {
+			out = append(out, line)
+		}
+	}
+	return out
+}
+
+// describe gives "7 started", "7 crashed: exit status 2", "7 3> a line on stdout".
+func describe(ev mesh.Event) string {
+	switch ev := ev.(type) {
+	case mesh.DaemonStarted:
+		return fmt.Sprintf("%d started", ev.Daemon.ID)
+	case mesh.DaemonExited:
+		return fmt.Sprintf("%d exited", ev.Daemon.ID)
+	case mesh.DaemonCrashed:
+		return fmt.Sprintf("%d crashed: %s", ev.Daemon.ID, ev.Reason)
+	case mesh.LogLine:
+		return fmt.Sprintf("%d %d> %s", ev.Daemon, ev.Level, ev.Message)
+	}
+	return fmt.Sprintf("%#v", ev)
+}
+
+// node is a manager with real processes.
+type node struct {
+	*daemon.Manager
+	*loop
+	t *testing.T
+}
+
+// startNode gives a manager that knows these daemons.
+func startNode(t *testing.T, specs ...daemon.Spec) *node {
+	t.Helper()
+	spawner := process.NewSpawner()
+	n := &node{loop: newLoop(), t: t}
+	n.Manager = daemon.New(daemon.Options{Spawner: spawner, Events: n.loop, CloseGrace: 200 * time.Millisecond})
+	n.Configure(specs)
+	t.Cleanup(func() {
+		n.set(func(l *loop) { l.full = false })
+		ctx, cancel := context.WithTimeout(context.Background(), patience)
+		defer cancel()
+		if err := n.Close(ctx); err != nil {
+			t.Error(err)
+		}
+		spawner.Close()
+	})
+	return n
+}
+
+// start starts a daemon that must start.
+func (n *node) start(id mesh.DaemonID) {
+	n.t.Helper()
+	if err := n.Start(n.t.Context(), ref(id)); err != nil {
+		n.t.Fatal(err)
+	}
+}
+
+func (n *node) stop(id mesh.DaemonID, grace time.Duration) {
+	n.t.Helper()
+	if err := n.Stop(n.t.Context(), ref(id), "the test says so", grace); err != nil {
+		n.t.Fatal(err)
+	}
+}
+
+func ref(id mesh.DaemonID) mesh.DaemonRef { return mesh.DaemonRef{ID: id, Name: "test"} }
+
+// sh is a daemon that runs a script.
+func sh(id mesh.DaemonID, script string) daemon.Spec {
+	return daemon.Spec{Daemon: ref(id), Command: []string{"sh", "-c", script}}
+}
+
+// gone says whether a process is dead; a zombie is.
+func gone(pid string) bool {
+	stat, err := os.ReadFile("/proc/" + pid + "/stat")
+	if err != nil {
+		return true
+	}
+	_, rest, ok := strings.Cut(string(stat), ") ")
+	return ok && (rest[0] == 'Z' || rest[0] == 'X')
+}
+
+func exists(name string) bool {
+	_, err := os.Stat(name)
+	return err == nil
+}
+
+// eventually waits for what nobody tells of.
+func eventually(t *testing.T, what string, ok func() bool) {
+	t.Helper()
+	look := time.NewTicker(2 * time.Millisecond)
+	defer look.Stop()
+	late := time.After(patience)
+	for !ok() {
+		select {
+		case <-look.C:
+		case <-late:
+			t.Fatalf("%s did not come", what)
+		}
+	}
+}
