@@ -1,0 +1,121 @@
+package config
+
+import (
+	"os"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// every calls visit with the header of each table that a file may have, and
+// with its settings as they are by default.
+func every(visit func(header string, settings []setting)) {
+	c := Default()
+	c.Peer, c.Chain = []Peer{{}}, []Chain{{}}
+	c.Daemon, c.Plugin = []Daemon{defaultDaemon()}, []Plugin{defaultPlugin()}
+	for _, s := range c.sections() {
+		if s.single != nil {
+			visit("["+s.name+"]", s.single)
+			continue
+		}
+		visit("[["+s.name+"]]", s.item(0))
+		for _, below := range s.item(0) {
+			if below.section != nil {
+				visit("["+s.name+"."+below.key+"]", below.section())
+			}
+		}
+	}
+}
+
+func readFile(t *testing.T, path string) string {
+	t.Helper()
+	raw, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(raw)
+}
+
+func TestEveryKeyIsDocumentedWithItsDefault(t *testing.T) {
+	docs := readFile(t, "../../docs/configuration.md")
+	every(func(header string, settings []setting) {
+		_, rest, found := strings.Cut(docs, "# `"+header+"`\n")
+		if !found {
+			t.Errorf("docs/configuration.md has no heading for %s", header)
+			return
+		}
+		table, _, _ := strings.Cut(rest, "\n#")
+		rows := regexp.MustCompile("(?m)^\\| `([a-z0-9_]+)` \\|").FindAllStringSubmatch(table, -1)
+		var documented []string
+		for _, row := range rows {
+			documented = append(documented, row[1])
+		}
+		if diff := cmp.Diff(keysOf(settings), documented); diff != "" {
+			t.Errorf("%s: keys differ (-code +docs):\n%s", header, diff)
+		}
+		for _, s := range settings {
+			if s.need || s.section != nil || s.text() == "" || header+s.key == "[node]name" {
+				continue
+			}
+			row := regexp.MustCompile("(?m)^\\| `" + s.key + "` \\|[^|]*\\| (.*?) \\|").FindStringSubmatch(table)
+			if row == nil || sameDuration(row[1]) != "`"+s.text()+"`" {
+				t.Errorf("%s %s: the default is %s, documented as %q", header, s.key, s.text(), row)
+			}
+		}
+	})
+}
+
+// sameDuration lets people read "60s" where the code says "1m".
+func sameDuration(s string) string { return strings.ReplaceAll(s, `"60s"`, `"1m"`) }
+
+func TestEveryKeyStandsInTheShippedFile(t *testing.T) {
+	shipped := readFile(t, "../../meshos.toml")
+	every(func(header string, settings []setting) {
+		if strings.Contains(header, ".") {
+			if !strings.Contains(shipped, header) {
+				t.Errorf("meshos.toml does not mention %s", header)
+			}
+			return
+		}
+		for _, s := range settings {
+			if !regexp.MustCompile(`(?m)^[ #]*` + s.key + `\b|\.` + s.key + `]`).MatchString(shipped) {
+				t.Errorf("meshos.toml does not show %s %s", header, s.key)
+			}
+		}
+	})
+}
+
+// What stands in comments as defaults is what the code does without them.
+func TestTheCommentedDefaultsOfTheShippedFileAreTrue(t *testing.T) {
+	shipped := readFile(t, "../../meshos.toml")
+	commented := regexp.MustCompile(`(?m)^#([a-z0-9_]+ =)`)
+	if n := len(commented.FindAllString(shipped, -1)); n < 50 {
+		t.Errorf("only %d defaults stand in comments", n)
+	}
+	as, err := Parse("meshos.toml", shipped)
+	if err != nil {
+		t.Fatal(err)
+	}
+	spelledOut, err := Parse("meshos.toml", commented.ReplaceAllString(shipped, "$1"))
+	if err != nil {
+		t.Fatalf("with the comments taken away:\n%v", err)
+	}
+	if diff := cmp.Diff(as.Effective(), spelledOut.Effective()); diff != "" {
+		t.Errorf("a commented default is not the default (-without +with):\n%s", diff)
+	}
+}
+
+func TestTheShippedFileHasNothingToWarnOf(t *testing.T) {
+	c, err := Parse("meshos.toml", readFile(t, "../../meshos.toml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(c.Warnings) > 0 {
+		t.Errorf("warnings: %v", c.Warnings)
+	}
+	if len(c.Peer) < 3 || len(c.Daemon) != 1 || len(c.Plugin) != 6 {
+		t.Errorf("%d peers, %d daemons, %d plugins", len(c.Peer), len(c.Daemon), len(c.Plugin))
+	}
+}
