@@ -87,7 +87,7 @@ func TestP1_HungProbeCostsOneBudgetOnce(t *testing.T) {
 		var calls atomic.Int64
 		release := make(chan struct{})
 		r.Probes().AddHealth(verdictProbe{"hung", func(context.Context) ([]mesh.HealthSample, error) {
-			if calls.Add(1) == 1 {
+			if n := calls.Add(1); n == 1 || n == 6 {
 				<-release // whatever the context says
 			}
 			return []mesh.HealthSample{{Peer: 10, Health: mesh.HealthHealthy}}, nil
@@ -109,7 +109,7 @@ func TestP1_HungProbeCostsOneBudgetOnce(t *testing.T) {
 		if got := failures(r.Reader().Latest(), "health_probe:hung"); len(got) != 1 {
 			t.Errorf("failures are %q, want one that says it hangs", got)
 		}
-		close(release)
+		release <- struct{}{}
 		s := r.ticks(3)
 		if peer(s, 10) == nil || calls.Load() < 2 {
 			t.Errorf("the probe was asked %d times and peers are %+v, want it asked and heard again", calls.Load(), s.Peers)
@@ -117,6 +117,12 @@ func TestP1_HungProbeCostsOneBudgetOnce(t *testing.T) {
 		if got := logged(s, "health_probe:hung answers again"); len(got) != 1 {
 			t.Errorf("log says %q, want that it answers again", got)
 		}
+
+		pass(5*interval + callTimeout)
+		if got := failures(r.Reader().Latest(), "health_probe:hung"); len(got) != 2 {
+			t.Errorf("failures are %q, want a second one when it hangs again", got)
+		}
+		release <- struct{}{}
 	})
 }
 
@@ -134,6 +140,11 @@ func TestHungProbeThatIsTakenAwayIsCancelledAndForgotten(t *testing.T) {
 		s := r.ticks(2)
 		if !cancelled.Load() || peer(s, 10) != nil {
 			t.Errorf("cancelled: %v, peers: %+v; want the call cancelled and its answer forgotten", cancelled.Load(), s.Peers)
+		}
+		r.cancel()
+		r.mustEnd(time.Second)
+		if n := len(r.poll.callers); n != 0 {
+			t.Errorf("the loop still keeps %d callers", n)
 		}
 	})
 }

@@ -117,12 +117,18 @@ func TestHandlerMayNotEndTheLoop(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := start(t)
 		r.Handlers().Add(handler{"rogue", func(context.Context, []mesh.NodeID) ([]mesh.Event, error) {
-			return []mesh.Event{mesh.Shutdown{}, nil, holder(1, 2)}, nil
+			return []mesh.Event{mesh.Shutdown{}, holder(1, 2)}, nil
+		}})
+		r.Handlers().Add(handler{"empty", func(context.Context, []mesh.NodeID) ([]mesh.Event, error) {
+			return []mesh.Event{nil}, nil
 		}})
 		s := r.ticks(3)
 		r.mustRun()
 		if got := failures(s, "recovery_handler:rogue"); len(got) != 1 || holds(s, 1) == nil {
 			t.Errorf("failures are %q and replicas %+v, want one failure and the good event folded", got, s.Replicas)
+		}
+		if got := failures(s, "recovery_handler:empty"); len(got) != 1 {
+			t.Errorf("failures are %q, want one", got)
 		}
 	})
 }
@@ -161,6 +167,29 @@ func TestMigrationsAreFoldedAtTheNextTickAndNeverWaitedFor(t *testing.T) {
 		}
 		if want := ms(100, 200, 300, 400, 500, 600); !slices.Equal(c.at.all(), want) {
 			t.Errorf("ticks ended at %v, want %v", c.at.all(), want)
+		}
+	})
+}
+
+func TestMigrationsListedAtOnceAreFoldedAtTheNextTickToo(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		r.Slots().InstallMigrationSource(lister{"quick", func(context.Context) ([]mesh.Migration, error) {
+			return []mesh.Migration{{ID: 4}}, nil
+		}})
+		// A probe that takes its time, so that the list is there before the fold.
+		r.Probes().AddLocality(rttProbe{"slow", func(context.Context) ([]mesh.RTTSample, error) {
+			time.Sleep(budget / 2)
+			return nil, nil
+		}})
+		r.run()
+		pass(interval + budget)
+		if s := r.Reader().Latest(); s.Tick != 1 || len(s.Migrations) != 0 {
+			t.Errorf("tick %d shows %+v, want the first without the list", s.Tick, s.Migrations)
+		}
+		pass(interval)
+		if s := r.Reader().Latest(); s.Tick != 2 || len(s.Migrations) != 1 {
+			t.Errorf("tick %d shows %+v, want the second with the list", s.Tick, s.Migrations)
 		}
 	})
 }
