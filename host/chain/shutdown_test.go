@@ -35,11 +35,19 @@ func TestEndWaitsForNobodyLong(t *testing.T) {
 		<-ctx.Done()
 		return ctx.Err()
 	}
+	failed := false
+	failThenHang := func(ctx context.Context, records []*meshosv1.Record) error {
+		if failed {
+			return hang(ctx, records)
+		}
+		failed = true
+		return errDisk
+	}
 	for name, tc := range map[string]struct {
 		answer func(context.Context, []*meshosv1.Record) error
 		within time.Duration
 	}{
-		"in an outage": {always(errDisk), 0},
+		"in an outage": {failThenHang, 0},
 		"hung":         {hang, 2 * time.Second},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -47,7 +55,7 @@ func TestEndWaitsForNobodyLong(t *testing.T) {
 				l, s := newLoop(), &store{name: "jsonl", answer: tc.answer}
 				_, stop := follow(t, l, chain.Subscription{Appender: s})
 				l.write(mesh.ChainLog, 1, "x")
-				time.Sleep(time.Second)
+				time.Sleep(100 * time.Millisecond)
 				begun := time.Now()
 				stop()
 				if took := time.Since(begun); took > tc.within {

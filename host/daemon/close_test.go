@@ -3,13 +3,13 @@ package daemon_test
 import (
 	"context"
 	"errors"
-	"os"
-	"path/filepath"
 	"slices"
+	"strconv"
 	"testing"
 	"time"
 
 	"github.com/meshos/meshos/host/daemon"
+	"github.com/meshos/meshos/host/mesh"
 	"github.com/meshos/meshos/host/process"
 )
 
@@ -103,21 +103,16 @@ func TestLifeIsToldAgainUntilItIsTaken(t *testing.T) {
 
 func TestNextStartIsToldAfterTheLastEnd(t *testing.T) {
 	t.Parallel()
-	for range 10 {
-		mark := filepath.Join(t.TempDir(), "mark")
-		n := startNode(t, daemon.Spec{
-			Daemon: ref(7), Env: map[string]string{"MARK": mark},
-			Command: []string{"sh", "-c", "until test -e $MARK; do sleep 0.01; done; exit 3"},
+	for range 5 {
+		n := startNode(t, sh(7, "exit 3"))
+		n.set(func(l *loop) {
+			l.waits = func(ev mesh.Event) bool { _, crash := ev.(mesh.DaemonCrashed); return crash }
 		})
 		n.start(7)
-		n.wait(t, "7 started")
-		n.set(func(l *loop) { l.full = true })
-		if err := os.WriteFile(mark, nil, 0o600); err != nil {
-			t.Fatal(err)
-		}
 		eventually(t, "its end", func() bool { return len(n.Running()) == 0 })
 		n.start(7) // while its end still waits for room
-		n.set(func(l *loop) { l.full = false })
+		eventually(t, "the second end", func() bool { return len(n.Running()) == 0 || ended(n.Running()[0].PID) })
+		n.set(func(l *loop) { l.waits = nil })
 		n.until(t, "the second crash", func() bool { return crashes(n.loop) == 2 })
 		want := []string{"7 started", "7 crashed: exit status 3", "7 started", "7 crashed: exit status 3"}
 		if got := n.life(); !slices.Equal(got, want) {
@@ -125,3 +120,5 @@ func TestNextStartIsToldAfterTheLastEnd(t *testing.T) {
 		}
 	}
 }
+
+func ended(pid int) bool { return gone(strconv.Itoa(pid)) }

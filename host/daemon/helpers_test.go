@@ -27,8 +27,9 @@ type loop struct {
 	mu      sync.Mutex
 	changed chan struct{} // closed when something came
 	events  []mesh.Event
-	full    bool  // no room: TryPublish fails, Publish waits
-	err     error // what Publish says, if anything
+	full    bool                     // no room: TryPublish fails, Publish waits
+	waits   func(ev mesh.Event) bool // Publish of this event waits, if set
+	err     error                    // what Publish says, if anything
 	refused int
 }
 
@@ -57,7 +58,7 @@ func (l *loop) Publish(ctx context.Context, ev mesh.Event) error {
 			l.mu.Unlock()
 			return err
 		}
-		if !l.full {
+		if !l.full && (l.waits == nil || !l.waits(ev)) {
 			l.events = append(l.events, ev)
 			l.wake()
 			l.mu.Unlock()
@@ -225,15 +226,20 @@ func sh(id mesh.DaemonID, script string) daemon.Spec {
 	return daemon.Spec{Daemon: ref(id), Command: []string{"sh", "-c", script}}
 }
 
-// gone says whether a process is dead; a zombie is.
-func gone(pid string) bool {
+// state is the letter of a process's state: R, S, T …; 0 when it is gone.
+func state(pid string) byte {
 	stat, err := os.ReadFile("/proc/" + pid + "/stat")
 	if err != nil {
-		return true
+		return 0
 	}
-	_, rest, ok := strings.Cut(string(stat), ") ")
-	return ok && (rest[0] == 'Z' || rest[0] == 'X')
+	if _, rest, ok := strings.Cut(string(stat), ") "); ok {
+		return rest[0]
+	}
+	return 0
 }
+
+// gone says whether a process is dead; a zombie is.
+func gone(pid string) bool { return strings.IndexByte("\x00ZX", state(pid)) >= 0 }
 
 func exists(name string) bool {
 	_, err := os.Stat(name)

@@ -2,6 +2,7 @@ package daemon_test
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -69,9 +70,11 @@ func TestStopReachesAStoppedProcess(t *testing.T) {
 	n := startNode(t, sh(7, "echo ready; exec sleep 1000"))
 	n.start(7)
 	n.wait(t, "7 3> ready")
-	if err := syscall.Kill(n.Running()[0].PID, syscall.SIGSTOP); err != nil {
+	pid := n.Running()[0].PID
+	if err := syscall.Kill(pid, syscall.SIGSTOP); err != nil {
 		t.Fatal(err)
 	}
+	eventually(t, "its standstill", func() bool { return state(strconv.Itoa(pid)) == 'T' })
 	n.stop(7, time.Hour)
 	n.wait(t, "7 exited")
 }
