@@ -100,7 +100,7 @@ func TestLOP08_SpinningReadersAndTicksAllProgress(t *testing.T) {
 		})
 	}
 	limit := time.After(20 * time.Second)
-	for l.Stats().Ticks < 20 {
+	for l.Stats().Ticks < 5 {
 		select {
 		case <-l.Reader().Changed():
 		case <-limit:
