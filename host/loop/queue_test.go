@@ -2,6 +2,7 @@ package loop
 
 import (
 	"context"
+	"runtime"
 	"sync"
 	"testing"
 	"time"
@@ -69,6 +70,8 @@ func TestQueueLosesAndReordersNothing(t *testing.T) {
 				case 0:
 					if q.offer(item{p, n}) == nil {
 						n++
+					} else {
+						runtime.Gosched()
 					}
 				case 1:
 					if _, err := q.put(context.Background(), []item{{p, n}}); err == nil {
