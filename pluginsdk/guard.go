@@ -26,7 +26,7 @@ func guard(what string, log hclog.Logger, f func() error) (err error) {
 	defer func() {
 		if r := recover(); r != nil {
 			log.Error("panic in the plugin", "in", what, "panic", fmt.Sprint(r), "stack", string(debug.Stack()))
-			err = status.Errorf(codes.Internal, "panic in %s: %v (its stack is in the plugin's log)", what, r)
+			err = withCode(codes.Internal, fmt.Errorf("panic in %s: %v (its stack is in the plugin's log)", what, r), 0)
 		}
 	}()
 	return f()
@@ -59,8 +59,21 @@ func (s *Server) unary(ctx context.Context, req any, info *grpc.UnaryServerInfo,
 
 // stream wraps every stream.
 func (s *Server) stream(srv any, ss grpc.ServerStream, info *grpc.StreamServerInfo, next grpc.StreamHandler) error {
+	ctx, cancel := context.WithCancel(ss.Context())
+	defer cancel()
+	defer context.AfterFunc(s.ended, cancel)()
+	ss = &endingStream{ServerStream: ss, ctx: ctx}
 	return bounded(guard(path.Base(info.FullMethod), s.log, func() error { return next(srv, ss) }))
 }
+
+// endingStream is a stream whose context also ends with the server.
+type endingStream struct {
+	grpc.ServerStream
+	ctx context.Context
+}
+
+// Context is the stream's.
+func (e *endingStream) Context() context.Context { return e.ctx }
 
 // fits refuses what the host would not take.
 func fits(name string, m proto.Message) error {

@@ -7,7 +7,6 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
-	"time"
 
 	"github.com/hashicorp/go-hclog"
 	"github.com/hashicorp/go-plugin"
@@ -68,7 +67,7 @@ func (p *program) serve() int {
 	}
 	server.closeWithin(shutdownGrace)
 	config.stop()
-	within(served, time.Second-shutdownGrace) // it removes the socket
+	within(served, flushGrace) // it removes the socket
 	return exitDone
 }
 
@@ -88,12 +87,22 @@ type served struct {
 	grpc chan *grpc.Server
 }
 
-// stop cuts the server off. Calls have ended by then, or had their time.
+// stop ends the server. The answers of calls that have ended are still sent; what
+// hangs is cut off.
 func (s served) stop() {
+	var g *grpc.Server
 	select {
-	case g := <-s.grpc:
-		g.Stop()
+	case g = <-s.grpc:
 	default: // it never came so far
+		return
+	}
+	flushed := make(chan struct{})
+	go func() { // waits for author code, so it may end with the process only
+		defer close(flushed)
+		g.GracefulStop()
+	}()
+	if !within(flushed, flushGrace) {
+		g.Stop()
 	}
 }
 

@@ -20,8 +20,10 @@ const (
 	replaceGrace = 5 * time.Second
 	// replaceWait is how much of that Configure waits for before it answers.
 	replaceWait = time.Second
-	// shutdownGrace is for all of an ending plugin. A host allows a second.
-	shutdownGrace = 800 * time.Millisecond
+	// shutdownGrace is for the instance of an ending plugin, flushGrace, twice, for
+	// its last answers and its socket. A host allows a second for all.
+	shutdownGrace = 700 * time.Millisecond
+	flushGrace    = 100 * time.Millisecond
 )
 
 // Server serves one plugin on a gRPC server. Main and plugintest are built on it;
@@ -44,6 +46,11 @@ type Server struct {
 	peers   []Peer
 	told    bool // the host has said which peers there are
 	closing bool
+
+	// ended ends streams that are none of the plugin's kinds, when it is closed:
+	// go-plugin's own would keep a graceful stop waiting.
+	ended    context.Context
+	endOther context.CancelFunc
 
 	views viewKeeper
 }
@@ -68,7 +75,10 @@ func NewServer[C, P any](info Info, construct func(Env, C) (P, error), log hclog
 	if log == nil {
 		log = hclog.NewNullLogger()
 	}
+	ended, endOther := context.WithCancel(context.Background())
 	return &Server{
+		ended:        ended,
+		endOther:     endOther,
 		info:         info,
 		log:          log,
 		kinds:        kindsOf(sample),
@@ -154,6 +164,7 @@ func (s *Server) Close(ctx context.Context) error {
 	}
 	s.closing = true
 	s.mu.Unlock()
+	defer s.endOther()
 
 	if err := s.lockAdmin(ctx); err == nil { // else a constructor hangs
 		defer s.unlockAdmin()
