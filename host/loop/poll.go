@@ -16,6 +16,7 @@ import (
 type poll struct {
 	ctx     context.Context // ends with the loop
 	crew    *crew
+	budget  time.Duration // what a tick waits for its answers
 	callers map[*source]*caller
 	order   []*caller // those of the present tick, in the order of folding
 }
@@ -28,6 +29,7 @@ type caller struct {
 
 	// Written by the call's goroutine: first the answer, then that it is back.
 	answered atomic.Pointer[answer]
+	took     atomic.Int64 // nanoseconds, of the last call
 	out      atomic.Bool
 
 	// The loop's own.
@@ -49,12 +51,14 @@ func (r *round) one() {
 	}
 }
 
-func newPoll(ctx context.Context, c *crew) *poll {
-	return &poll{ctx: ctx, crew: c, callers: make(map[*source]*caller)}
+func newPoll(ctx context.Context, c *crew, budget time.Duration) *poll {
+	return &poll{ctx: ctx, crew: c, budget: budget, callers: make(map[*source]*caller)}
 }
 
 // ask starts a call to every source that is idle. A source whose call is still out
-// is neither asked nor waited for. It returns what there is to wait for, nil for
+// is neither asked nor waited for; one that was late the last time is asked but
+// not waited for, so that a slow one costs a tick its budget once and not each
+// time. It returns what there is to wait for, nil for
 // nothing, and the failures to report.
 func (p *poll) ask(now time.Time, srcs []*source, healthy []mesh.NodeID) (*round, []mesh.FailureReport) {
 	p.follow(srcs)
@@ -75,7 +79,7 @@ func (p *poll) ask(now time.Time, srcs []*source, healthy []mesh.NodeID) (*round
 		c.asked, c.overdue = now, false
 		c.out.Store(true)
 		finish := func() {}
-		if c.src.kind != migrationSource {
+		if c.src.kind != migrationSource && time.Duration(c.took.Load()) < p.budget {
 			r.left.Add(1)
 			finish = r.one
 		}
@@ -115,7 +119,9 @@ func (p *poll) follow(srcs []*source) {
 // answer at its end.
 func (c *caller) call(healthy []mesh.NodeID, finish func()) {
 	got := answer{err: "ended its goroutine instead of answering"}
+	began := time.Now()
 	defer func() {
+		c.took.Store(int64(time.Since(began)))
 		c.answered.Store(&got)
 		c.out.Store(false)
 		finish()

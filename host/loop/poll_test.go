@@ -69,11 +69,14 @@ func TestLateAnswerIsFoldedAtTheNextTickInItsPlace(t *testing.T) {
 			t.Fatalf("after %d ticks the peers are %+v, want one tick without the answer", s.Tick, s.Peers)
 		}
 		pass(interval)
-		// The tick at 120 is the first one's end, so the second is due at 220.
-		if want := []string{"quick@120", "late@220", "late@220", "quick@220"}; !slices.Equal(order.all(), want) {
+		// The tick at 120 is the first one's end, so the second is due at 220. It asks
+		// again, but does not wait; what it gets is folded by the third, and then it is
+		// waited for again.
+		pass(interval)
+		if want := []string{"quick@120", "late@220", "quick@220", "late@320", "late@320", "quick@320"}; !slices.Equal(order.all(), want) {
 			t.Errorf("folded %v, want %v: the late answer, then the new one, before those registered after it", order.all(), want)
 		}
-		if p := peer(r.Reader().Latest(), 10); p == nil || *p.RTT != 2 {
+		if p := peer(r.Reader().Latest(), 10); p == nil || *p.RTT != 3 {
 			t.Errorf("peer is %+v, want what the newer answer says", p)
 		}
 	})
@@ -160,6 +163,36 @@ func TestEveryCallHasADeadline(t *testing.T) {
 		got := failures(r.Reader().Latest(), "locality_probe:patient")
 		if len(got) == 0 || got[len(got)-1] != context.DeadlineExceeded.Error() {
 			t.Errorf("failures are %q, want the last to be the deadline", got)
+		}
+	})
+}
+
+func TestP1_AProbeThatIsAlwaysLateCostsOneBudgetOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var fast atomic.Bool
+		probes := &Probes{}
+		probes.AddLocality(rttProbe{"slow", func(ctx context.Context) ([]mesh.RTTSample, error) {
+			if !fast.Load() {
+				time.Sleep(2 * budget)
+			}
+			return []mesh.RTTSample{{Peer: 5, RTT: time.Millisecond}}, nil
+		}})
+		r := start(t, func(s *setup) { s.parts.Probes = probes })
+		pass(interval + budget)
+		if n := r.Stats().Ticks; n != 1 {
+			t.Fatalf("%d ticks after an interval and a budget, want 1", n)
+		}
+		pass(5 * interval)
+		if n := r.Stats().Ticks; n != 6 {
+			t.Errorf("%d ticks five intervals later, want 6: a late probe is waited for again and again", n)
+		}
+		if p := peer(r.Reader().Latest(), 5); p == nil || p.RTT == nil {
+			t.Error("what it says late should be folded all the same")
+		}
+		fast.Store(true)
+		pass(2 * interval)
+		if n := r.Stats().Ticks; n != 8 {
+			t.Errorf("%d ticks, want 8", n)
 		}
 	})
 }

@@ -19,7 +19,7 @@ func (l *Loop) Run(ctx context.Context) error {
 	calls, cancel := context.WithCancel(ctx)
 	defer cancel()
 	l.crew = newCrew()
-	l.poll = newPoll(calls, l.crew)
+	l.poll = newPoll(calls, l.crew, l.cfg.ProbeBudget)
 	l.aborts = newAborts(calls, l.crew, l.parts.Slots, l.Feed(), l.cfg.Operators)
 	heralded := make(chan struct{})
 	go func() {
