@@ -1,0 +1,94 @@
+package catalog
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"syscall"
+	"time"
+)
+
+// stamp tells one version of a file from another without reading it.
+type stamp struct {
+	exists bool
+	size   int64
+	mtime  time.Time
+	inode  uint64
+	mode   fs.FileMode
+}
+
+// stampOf looks at a file. One that can't be looked at does not exist.
+func stampOf(path string) stamp {
+	info, err := os.Stat(path)
+	if err != nil {
+		return stamp{}
+	}
+	return stampFrom(info)
+}
+
+func stampFrom(info fs.FileInfo) stamp {
+	s := stamp{exists: true, size: info.Size(), mtime: info.ModTime(), mode: info.Mode()}
+	if sys, ok := info.Sys().(*syscall.Stat_t); ok {
+		s.inode = sys.Ino
+	}
+	return s
+}
+
+// verify hashes a plugin's binary and compares it with the pin of its entry. It
+// gives the hash in hex, also with an error if it got so far.
+func verify(ctx context.Context, e Entry) (string, error) {
+	fail := func(step, problem, remedy string, err error) error {
+		return &Error{Plugin: e.Name, Step: step, Problem: problem, Remedy: remedy, Rejected: true, Err: err}
+	}
+	f, err := os.Open(e.Path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return "", fail("start", e.Path+" does not exist", `build it with "make build" or set path`, err)
+	case errors.Is(err, fs.ErrPermission):
+		return "", fail("start", e.Path+" can't be read: permission denied", "let the host's user read and execute it", err)
+	case err != nil:
+		return "", fail("start", fmt.Sprintf("%s can't be opened: %v", e.Path, errors.Unwrap(err)), "", err)
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	switch {
+	case err != nil:
+		return "", fail("start", err.Error(), "", err)
+	case info.IsDir():
+		return "", fail("start", e.Path+" is a directory", "set path to the binary in it", nil)
+	case !info.Mode().IsRegular():
+		return "", fail("start", e.Path+" is not a file", "set path to a binary", nil)
+	case info.Mode()&0o111 == 0:
+		return "", fail("start", fmt.Sprintf("%s is not executable (mode %v)", e.Path, info.Mode()), "chmod +x it", nil)
+	}
+	h := sha256.New()
+	if _, err := io.Copy(h, &ctxReader{ctx, f}); err != nil {
+		return "", &Error{Plugin: e.Name, Step: "verify", Problem: err.Error(), Err: err}
+	}
+	got := hex.EncodeToString(h.Sum(nil))
+	if e.SHA256 != "" && got != e.SHA256 {
+		return got, fail("verify",
+			fmt.Sprintf("%s has the wrong checksum: expected sha256 %s, got %s (%d bytes, modified %s)",
+				e.Path, e.SHA256, got, info.Size(), info.ModTime().UTC().Format(time.RFC3339)),
+			fmt.Sprintf("if this is the file you want, put sha256 = %q into its entry in meshos.toml", got), nil)
+	}
+	return got, nil
+}
+
+// ctxReader ends a long read with its context.
+type ctxReader struct {
+	ctx context.Context
+	r   io.Reader
+}
+
+func (c *ctxReader) Read(b []byte) (int, error) {
+	if err := c.ctx.Err(); err != nil {
+		return 0, err
+	}
+	return c.r.Read(b)
+}

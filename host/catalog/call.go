@@ -1,0 +1,145 @@
+package catalog
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"sync"
+	"time"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/metadata"
+
+	"github.com/meshos/meshos/host/mesh"
+)
+
+// timeoutHeader tells the plugin, in milliseconds, after what time its caller is
+// gone. The call's own deadline is later, because only the return of a late call
+// shows that the plugin lives.
+const timeoutHeader = "meshos-timeout-ms"
+
+// call is the way of every call to a plugin: refused at once when the plugin
+// takes none, bounded by the entry's timeout and by ctx, counted, guarded against
+// panics, and watched: one that outlives its timeout makes the plugin lag until
+// it comes back. do must hand its answer out by variables of its own that the
+// caller reads only if there was no error.
+func (s *slot) call(ctx context.Context, method string, do func(ctx context.Context, conn grpc.ClientConnInterface) error) error {
+	i, err := s.begin(method)
+	if err != nil {
+		return err
+	}
+	c := &call{slot: s, instance: i, method: method, began: time.Now(), result: make(chan error, 1)}
+	late := time.AfterFunc(s.entry.Timeout, c.outlived)
+	go func() {
+		defer i.calls.Done()
+		defer func() { <-i.slots }()
+		err := c.do(do)
+		late.Stop()
+		c.back(err)
+	}()
+	select {
+	case err := <-c.result:
+		return err
+	case <-ctx.Done():
+		// The call goes on: whether it comes back must be known.
+		return &CallError{Plugin: s.entry.Name, Method: method, Kind: ctx.Err(), Detail: "the caller has gone"}
+	}
+}
+
+// begin takes a place for a call of the present process.
+func (s *slot) begin(method string) (*instance, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	i := s.instance
+	if i == nil || s.machine.phase != ready {
+		return nil, &NotReadyError{Plugin: s.entry.Name, Status: s.machine.phase.String(), Reason: s.machine.reason}
+	}
+	select {
+	case i.slots <- struct{}{}:
+	default:
+		s.stats.failures++
+		return nil, &CallError{Plugin: s.entry.Name, Method: method, Kind: ErrBusy, Detail: strconv.Itoa(callsAtOut)}
+	}
+	s.stats.calls++
+	i.calls.Add(1)
+	return i, nil
+}
+
+// call is one call that is out.
+type call struct {
+	slot     *slot
+	instance *instance
+	method   string
+	began    time.Time
+	result   chan error // holds one
+
+	mu      sync.Mutex
+	settled bool // the caller has its answer, and it was counted
+	late    bool // the machine knows that it is
+}
+
+// do makes the call; a panic in it is a failed call.
+func (c *call) do(do func(ctx context.Context, conn grpc.ClientConnInterface) error) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = &CallError{Plugin: c.slot.entry.Name, Method: c.method, Kind: ErrFailed, Detail: clean(fmt.Sprint("panic: ", r), detailLength)}
+			c.slot.opts.Log(mesh.LevelError, c.slot.entry.Name, err.Error())
+		}
+	}()
+	timeout := c.slot.entry.Timeout
+	// Past this the process is being killed.
+	ctx, cancel := context.WithTimeout(c.instance.ctx, timeout+c.slot.opts.HangTimeout+abortGrace)
+	defer cancel()
+	ctx = metadata.AppendToOutgoingContext(ctx, timeoutHeader, strconv.FormatInt(timeout.Milliseconds(), 10))
+	return do(ctx, c.instance.conn)
+}
+
+// outlived is called when the timeout is over and the call is still out.
+func (c *call) outlived() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.settled {
+		return
+	}
+	c.late = true
+	s := c.slot
+	c.settle(&CallError{Plugin: s.entry.Name, Method: c.method, Kind: ErrDeadline, Detail: "no answer within " + s.entry.Timeout.String()})
+	s.step(func(m *machine, now time.Time) {
+		if s.instance == c.instance {
+			m.callLate(now, c.method)
+		}
+	})
+	s.wakeUp()
+}
+
+// back is called when the call has come back.
+func (c *call) back(err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.settled {
+		c.settle(callError(c.slot.entry.Name, c.method, err))
+	}
+	if c.late {
+		s := c.slot
+		s.step(func(m *machine, now time.Time) {
+			if s.instance == c.instance {
+				m.callBack(now)
+			}
+		})
+		s.wakeUp()
+	}
+}
+
+// settle counts the call and gives its caller the answer.
+func (c *call) settle(err error) {
+	c.settled = true
+	s, took := c.slot, time.Since(c.began)
+	s.mu.Lock()
+	s.stats.last = took
+	if err != nil {
+		s.stats.failures++
+	}
+	s.mu.Unlock()
+	s.opts.Observe(s.entry.Name, c.method, took, err)
+	c.result <- err
+}

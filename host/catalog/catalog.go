@@ -1,0 +1,164 @@
+package catalog
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+
+	"google.golang.org/protobuf/types/known/structpb"
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	"github.com/meshos/meshos/host/process"
+	"github.com/meshos/meshos/host/snapshot"
+	"github.com/meshos/meshos/host/wire"
+	hostv1 "github.com/meshos/meshos/proto/meshos/host/v1"
+	pluginv1 "github.com/meshos/meshos/proto/meshos/plugin/v1"
+)
+
+// Catalog is the set of configured plugins. Its methods are safe for concurrent
+// use, and work before, during and after Run.
+type Catalog struct {
+	opts  Options
+	peers *peerBook
+	slots []*slot // in the order of the configuration
+}
+
+// New checks the options, all of them in one error, and starts nothing.
+func New(opts Options) (*Catalog, error) {
+	opts = opts.withDefaults()
+	if err := opts.check(); err != nil {
+		return nil, err
+	}
+	c := &Catalog{opts: opts, peers: &peerBook{}}
+	c.peers.set(opts.Node, opts.Peers)
+	for _, e := range opts.Entries {
+		c.slots = append(c.slots, newSlot(e, &c.opts, c.peers))
+	}
+	return c, nil
+}
+
+// Run starts all plugins at once, keeps them running until ctx ends, and ends
+// them, within 3 s. No process is left when it returns. Its error is nil, or a
+// *RequiredError when a required plugin did not come up at the first try. It may
+// be called once.
+func (c *Catalog) Run(ctx context.Context) error {
+	spawner := process.NewSpawner()
+	defer spawner.Close()
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	var wg sync.WaitGroup
+	for _, s := range c.slots {
+		s.spawner = spawner
+		wg.Go(func() {
+			s.run(ctx, func(err error) {
+				if err != nil && s.entry.Required {
+					cancel(&RequiredError{Plugin: s.entry.Name, Err: err})
+				}
+			})
+		})
+	}
+	wg.Wait() // run returns when ctx has ended
+	if required := (*RequiredError)(nil); errors.As(context.Cause(ctx), &required) {
+		return required
+	}
+	return nil
+}
+
+// Views gives every configured plugin as operators see it, sorted by name.
+func (c *Catalog) Views() []snapshot.Plugin {
+	now := c.opts.Now()
+	views := make([]snapshot.Plugin, 0, len(c.slots))
+	for _, s := range c.slots {
+		views = append(views, s.view(now))
+	}
+	slices.SortFunc(views, func(a, b snapshot.Plugin) int { return cmp.Compare(a.Name, b.Name) })
+	return views
+}
+
+// Describe tells all that is known of one plugin. The error is a
+// *NotConfiguredError.
+func (c *Catalog) Describe(name string) (*hostv1.PluginDetail, error) {
+	s, err := c.find(name)
+	if err != nil {
+		return nil, err
+	}
+	detail := &hostv1.PluginDetail{
+		View: wire.PluginToProto(s.view(c.opts.Now())), Path: s.entry.Path, LastStderr: s.sink.last(),
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	detail.LastExit, detail.ConfigSchema = s.lastExit, s.schema
+	detail.Warnings = append(slices.Clone(s.warnings), s.liesTold()...)
+	for _, m := range s.machine.timeline {
+		detail.Timeline = append(detail.Timeline, &hostv1.PluginEvent{At: timestamppb.New(m.at), What: m.what})
+	}
+	return detail, nil
+}
+
+// SetPeers replaces the peers (without this node) and tells every probe that
+// runs; one that does not is told when it starts. The error joins those of the
+// plugins that could not be told.
+func (c *Catalog) SetPeers(ctx context.Context, peers []*pluginv1.Peer) error {
+	c.peers.set(c.opts.Node, peers)
+	errs := make([]error, len(c.slots))
+	var wg sync.WaitGroup
+	for n, s := range c.slots {
+		wg.Go(func() {
+			errs[n] = s.withProcess(func(i *instance) error { return s.tellPeers(ctx, i) })
+		})
+	}
+	wg.Wait()
+	return errors.Join(errs...)
+}
+
+// Reconfigure gives a plugin another configuration. A running one is asked first:
+// if it refuses, it keeps the old one, and so does the catalog. One that does not
+// run gets it at its next start, which is at once if it was rejected or waits.
+func (c *Catalog) Reconfigure(ctx context.Context, name string, config map[string]any) error {
+	s, err := c.find(name)
+	if err != nil {
+		return err
+	}
+	if _, err := structpb.NewStruct(config); err != nil {
+		return fmt.Errorf("plugin %s: config: %w", name, err)
+	}
+	if err := s.withProcess(func(i *instance) error { return s.configure(ctx, i, config) }); err != nil {
+		return err
+	}
+	s.mu.Lock()
+	s.config = config
+	p := s.machine.phase
+	s.kick = p == rejected || p == backingOff || p == quarantined
+	s.mu.Unlock()
+	s.wakeUp()
+	return nil
+}
+
+// withProcess calls do with the running process, if there is one, and keeps its
+// connection open meanwhile.
+func (s *slot) withProcess(do func(i *instance) error) error {
+	s.mu.Lock()
+	i := s.instance
+	if i != nil {
+		i.calls.Add(1)
+	}
+	s.mu.Unlock()
+	if i == nil {
+		return nil
+	}
+	defer i.calls.Done()
+	return do(i)
+}
+
+// find looks a plugin up.
+func (c *Catalog) find(name string) (*slot, error) {
+	for _, s := range c.slots {
+		if s.entry.Name == name {
+			return s, nil
+		}
+	}
+	return nil, &NotConfiguredError{name}
+}

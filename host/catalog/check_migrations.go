@@ -1,0 +1,30 @@
+package catalog
+
+import (
+	"github.com/meshos/meshos/host/mesh"
+	"github.com/meshos/meshos/host/wire"
+	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
+)
+
+// checkMigrations keeps the migrations that can be true.
+func checkMigrations(in *meshosv1.Migrations) ([]mesh.Migration, findings) {
+	var bad findings
+	out := make([]mesh.Migration, 0, len(in.GetInFlight()))
+	seen := make(map[mesh.MigrationID]struct{}, len(in.GetInFlight()))
+	for _, view := range in.GetInFlight() {
+		migration, err := wire.MigrationFromProto(view)
+		_, twice := seen[migration.ID]
+		switch {
+		case err != nil:
+			bad.add("malformed migration", "migration %d: %v", view.GetMigration(), err)
+		case migration.Elapsed < 0 || migration.InPhase < 0:
+			bad.add("negative duration of a migration", "migration %d", migration.ID)
+		case twice:
+			bad.add("migration twice in an answer", "migration %d", migration.ID)
+		default:
+			seen[migration.ID] = struct{}{}
+			out = append(out, migration)
+		}
+	}
+	return out, bad
+}

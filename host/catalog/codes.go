@@ -1,0 +1,47 @@
+package catalog
+
+import (
+	"strings"
+
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+)
+
+// detailLength bounds what is kept of a plugin's own words in an error.
+const detailLength = 1000
+
+// callError turns what a call returned into what callers look for.
+func callError(plugin, method string, err error) error {
+	if err == nil {
+		return nil
+	}
+	if _, ours := err.(*CallError); ours {
+		return err
+	}
+	st, _ := status.FromError(err)
+	return &CallError{Plugin: plugin, Method: method, Kind: kindOf(st), Detail: clean(st.Message(), detailLength)}
+}
+
+// kindOf gives the meaning of a status code, as plugin.proto defines it.
+func kindOf(st *status.Status) error {
+	switch st.Code() {
+	case codes.NotFound:
+		return ErrNotFound
+	case codes.FailedPrecondition:
+		return ErrFailedPrecondition
+	case codes.Unavailable:
+		return ErrUnavailable
+	case codes.InvalidArgument:
+		return ErrInvalidArgument
+	case codes.Unimplemented:
+		return ErrUnimplemented
+	case codes.DeadlineExceeded:
+		return ErrDeadline
+	case codes.ResourceExhausted:
+		// Our side of the connection refuses a message by its size with this code.
+		if strings.Contains(st.Message(), "larger than max") {
+			return ErrTooLarge
+		}
+	}
+	return ErrFailed
+}

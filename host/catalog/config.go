@@ -1,0 +1,168 @@
+package catalog
+
+import (
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"google.golang.org/protobuf/types/known/structpb"
+
+	"github.com/meshos/meshos/host/mesh"
+	pluginv1 "github.com/meshos/meshos/proto/meshos/plugin/v1"
+)
+
+// Entry is one [[plugin]] of the configuration.
+type Entry struct {
+	Name     string
+	Path     string // the binary; empty for PluginDir/Name
+	SHA256   string // hex; empty for no pin
+	Required bool   // the host ends if it does not come up
+	Enabled  bool
+	Kinds    []string       // only these of what it serves; empty for all
+	Chains   []string       // of an appender: the chains it gets
+	Timeout  time.Duration  // of one call; 0 for 5 s
+	Env      []string       // KEY=VALUE: the whole environment beside our own variables
+	Config   map[string]any // handed to the plugin
+}
+
+// Options is what a catalog works with. Callbacks come from any goroutine, must
+// not wait, and must not call into the catalog, but for Serving.
+type Options struct {
+	Entries   []Entry
+	PluginDir string // where binaries are looked up by name
+	DataDir   string // the host's; plugin NAME gets DataDir/plugins/NAME
+	// RunDir is where the socket directories are made; empty for the system's
+	// directory for temporary files. Its path must be short.
+	RunDir  string
+	Node    uint64
+	Cluster string
+	Peers   []*pluginv1.Peer // without this node
+
+	HangTimeout  time.Duration // lagging for so long means killed; 0 for 10 s
+	StartTimeout time.Duration // from exec to handshake; 0 for 5 s
+	DrainTimeout time.Duration // for a plugin to end by itself; 0 for 1 s
+
+	// Log takes lines of plugins and about them.
+	Log func(level mesh.LogLevel, plugin, message string)
+	// Failure takes what belongs into a failure record.
+	Failure func(plugin, reason string)
+	// Changed says that Views would give something new (not for counters alone).
+	Changed func()
+	// Serving says which kinds a plugin serves, sorted: when it is ready for the
+	// first time, and again when that changes.
+	Serving func(plugin string, kinds []string)
+	// Observe takes every call's end, with the error that its caller got.
+	Observe func(plugin, method string, took time.Duration, err error)
+
+	// Now and Rand are the supervisor's clock and randomness in [0, 1); nil for
+	// the real ones.
+	Now  func() time.Time
+	Rand func() float64
+}
+
+// defaultCallTimeout is the deadline of a call whose entry names none.
+const defaultCallTimeout = 5 * time.Second
+
+// withDefaults fills what was left out.
+func (o Options) withDefaults() Options {
+	setDefault(&o.HangTimeout, 10*time.Second)
+	setDefault(&o.StartTimeout, 5*time.Second)
+	setDefault(&o.DrainTimeout, time.Second)
+	if o.RunDir == "" {
+		o.RunDir = os.TempDir()
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Rand == nil {
+		o.Rand = rand.Float64
+	}
+	if o.Log == nil {
+		o.Log = func(mesh.LogLevel, string, string) {}
+	}
+	if o.Failure == nil {
+		o.Failure = func(string, string) {}
+	}
+	if o.Changed == nil {
+		o.Changed = func() {}
+	}
+	if o.Serving == nil {
+		o.Serving = func(string, []string) {}
+	}
+	if o.Observe == nil {
+		o.Observe = func(string, string, time.Duration, error) {}
+	}
+	o.Entries = slices.Clone(o.Entries)
+	for i := range o.Entries {
+		e := &o.Entries[i]
+		setDefault(&e.Timeout, defaultCallTimeout)
+		if e.Path == "" {
+			e.Path = filepath.Join(o.PluginDir, e.Name)
+		}
+		e.SHA256 = strings.ToLower(e.SHA256)
+	}
+	return o
+}
+
+func setDefault(d *time.Duration, value time.Duration) {
+	if *d <= 0 {
+		*d = value
+	}
+}
+
+// check finds what can't work whatever the binaries are: all of it in one error.
+func (o Options) check() error {
+	errs := []error{checkRunDir(o.RunDir)}
+	seen := make(map[string]bool)
+	for _, e := range o.Entries {
+		bad := func(format string, args ...any) {
+			errs = append(errs, fmt.Errorf("plugin %s: %s", e.Name, fmt.Sprintf(format, args...)))
+		}
+		switch {
+		case e.Name == "":
+			errs = append(errs, errors.New("a plugin has no name"))
+			continue
+		case e.Name == "." || e.Name == ".." || strings.ContainsAny(e.Name, "/\x00"):
+			bad("its name is used as a file name and must not contain a slash")
+		case seen[e.Name]:
+			bad("configured twice")
+		}
+		seen[e.Name] = true
+		if e.SHA256 != "" && !isSHA256(e.SHA256) {
+			bad("sha256 must be 64 hex digits, is %q", e.SHA256)
+		}
+		if _, unknown := knownKinds(e.Kinds); len(unknown) > 0 {
+			bad("unknown kind %q; known are %s", unknown[0], strings.Join(Kinds(), ", "))
+		}
+		for _, kv := range e.Env {
+			if why := badVariable(kv); why != "" {
+				bad("env: %s", why)
+			}
+		}
+		if _, err := structpb.NewStruct(e.Config); err != nil {
+			bad("config: %v", err)
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// badVariable says why a variable can't be granted, or nothing.
+func badVariable(kv string) string {
+	key, _, ok := strings.Cut(kv, "=")
+	switch {
+	case !ok || key == "" || strings.Contains(kv, "\x00"):
+		return fmt.Sprintf("%q is not of the form KEY=VALUE", kv)
+	case strings.HasPrefix(key, "PLUGIN_") || key == cookieKey || key == lifelineKey:
+		return key + " is set by the host"
+	}
+	return ""
+}
+
+func isSHA256(s string) bool {
+	return len(s) == 64 && strings.Trim(s, "0123456789abcdef") == ""
+}

@@ -1,0 +1,23 @@
+// Package catalog finds, checks, starts, watches and restarts plugin processes,
+// and is the door through which the rest of the host talks to them.
+//
+// Each configured plugin is a slot: a goroutine that drives a pure state machine
+// (machine.go) through verify, start, configure, ready and all that goes wrong. A
+// slot owns at most one instance, which is one process with its connection. The
+// process is ours (runner.go, on top of host/process): go-plugin does handshake,
+// certificates and the connection, and nothing else is left to it.
+//
+// Adapters (probe_*.go, aborter.go …) have the methods of the interfaces that
+// the loop declares. An adapter is a slot and a kind: it outlives restarts, talks
+// to whatever process the slot has now, and answers with a *NotReadyError at once
+// when there is none. Which kinds a plugin serves is in its entry, or is known once
+// it has described itself: Options.Serving is told then, and again when a later
+// binary serves others. Whoever wires the host makes adapters there by name, for
+// example LocalityProbe(name).
+//
+// What a plugin says is never believed: check_*.go holds one pure function per
+// kind of answer, which leaves out what can't be.
+//
+// The package does not decide what samples mean, does not know meshos.toml, and
+// keeps no log.
+package catalog

@@ -1,0 +1,103 @@
+package catalog
+
+import (
+	"context"
+	"os"
+	"sync"
+	"syscall"
+	"time"
+
+	goplugin "github.com/hashicorp/go-plugin"
+	"google.golang.org/grpc"
+
+	"github.com/meshos/meshos/host/process"
+)
+
+// How long the ladder of a stop stands on each rung.
+const (
+	termGrace  = 500 * time.Millisecond // after SIGTERM, before SIGKILL
+	abortGrace = time.Second            // after SIGABRT, for the stack to be written
+	giveUp     = 2 * time.Second        // for go-plugin's client to let go
+	callsAtOut = 64                     // calls that may be out at a time
+)
+
+// instance is one process of a plugin with its connection.
+type instance struct {
+	proc     *process.Process
+	client   *goplugin.Client
+	conn     *grpc.ClientConn
+	lifeline *os.File // its end-of-file tells the plugin to go
+	dir      string   // of its sockets
+	path     string
+	sha256   string
+	started  time.Time
+
+	ctx     context.Context // of its calls; ends with it
+	cancel  context.CancelFunc
+	calls   sync.WaitGroup // the calls that are out
+	slots   chan struct{}  // one token per call that is out
+	readers sync.WaitGroup // of stdout and stderr
+	printed []*lineWriter
+
+	version string
+	schema  string
+	noOp    bool
+	kinds   []string
+
+	peersTurn    chan struct{} // one token: who may tell it the peers
+	peersVersion uint64        // what it was told; guarded by peersTurn
+}
+
+// stop ends the process in steps: lifeline, SIGTERM, SIGKILL, and frees what
+// belonged to it. It returns when nothing is left of it, within patience + 3 s.
+func (i *instance) stop(patience time.Duration) process.Exit {
+	i.lifeline.Close()
+	timer := time.NewTimer(patience)
+	defer timer.Stop()
+	select {
+	case <-i.proc.Done():
+	case <-timer.C:
+	}
+	i.proc.Stop(context.Background(), syscall.SIGTERM, termGrace)
+	return i.free()
+}
+
+// abort makes a process that hangs write its stack and end.
+func (i *instance) abort() process.Exit {
+	i.proc.Stop(context.Background(), syscall.SIGABRT, abortGrace)
+	return i.free()
+}
+
+// free gives back what belonged to a process that has ended.
+func (i *instance) free() process.Exit {
+	i.lifeline.Close()
+	i.cancel()
+	within(giveUp, i.client.Kill) // of a dead process: closes the connection
+	i.calls.Wait()
+	i.readers.Wait()
+	for _, w := range i.printed {
+		w.close()
+	}
+	os.RemoveAll(i.dir)
+	return i.proc.Exit()
+}
+
+// lastWords waits a little for what a dead process wrote last to be read.
+func (i *instance) lastWords() {
+	within(100*time.Millisecond, i.readers.Wait)
+}
+
+// within calls f, but waits for its end only so long.
+func within(d time.Duration, f func()) {
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		f()
+	}()
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-done:
+	case <-timer.C:
+	}
+}

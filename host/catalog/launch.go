@@ -1,0 +1,184 @@
+package catalog
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"github.com/hashicorp/go-hclog"
+	goplugin "github.com/hashicorp/go-plugin"
+	"github.com/hashicorp/go-plugin/runner"
+	"google.golang.org/grpc"
+
+	"github.com/meshos/meshos/host/process"
+)
+
+// launch starts the plugin's process and connects to it, within StartTimeout. If
+// it fails nothing is left behind, and the error is an *Error.
+func (s *slot) launch(ctx context.Context, sha256 string) (*instance, error) {
+	ctx, cancel := context.WithTimeout(ctx, s.opts.StartTimeout)
+	defer cancel()
+	if err := os.MkdirAll(s.dataDir(), 0o700); err != nil {
+		return nil, s.problem("start", fmt.Sprintf("its data directory can't be made: %v", err), "make it writable for the host's user", err)
+	}
+	dir, err := makeSocketDir(s.opts.RunDir)
+	if err != nil {
+		return nil, s.problem("start", fmt.Sprintf("its socket directory can't be made: %v", err), "make it writable or set TMPDIR", err)
+	}
+	lifelineR, lifelineW, err := os.Pipe()
+	if err != nil {
+		os.RemoveAll(dir)
+		return nil, s.problem("start", err.Error(), "", err)
+	}
+	defer lifelineR.Close()
+
+	i := &instance{
+		lifeline: lifelineW, dir: dir, path: s.entry.Path, sha256: sha256, started: s.opts.Now(),
+		slots: make(chan struct{}, callsAtOut), peersTurn: make(chan struct{}, 1),
+	}
+	i.ctx, i.cancel = context.WithCancel(context.Background())
+	spec := process.Spec{Path: s.entry.Path, Env: s.entry.Env, ExtraFiles: []*os.File{lifelineR}}
+	l := &launching{slot: s, instance: i}
+	l.connect(ctx, spec)
+	if l.problem == nil {
+		return i, nil
+	}
+	if i.proc == nil {
+		i.lifeline.Close()
+		i.cancel()
+		within(giveUp, i.client.Kill)
+		for _, w := range i.printed {
+			w.close()
+		}
+		os.RemoveAll(dir)
+	} else {
+		_ = i.proc.Signal(syscall.SIGKILL)
+		<-i.proc.Done()
+		i.free()
+	}
+	return nil, l.problem
+}
+
+// launching is a start under way.
+type launching struct {
+	slot     *slot
+	instance *instance
+	runner   *pluginRunner
+	release  func() bool           // keeps the end of the start's ctx from killing it
+	refused  atomic.Pointer[Error] // what is wrong with its handshake
+	problem  *Error                // the result
+}
+
+// connect has go-plugin start the process through our runner and dial it.
+// go-plugin's own calls can't be cancelled; killing the process ends them.
+func (l *launching) connect(ctx context.Context, spec process.Spec) {
+	i, s := l.instance, l.slot
+	stdout, stderr := newLineWriter(s.sink), newLineWriter(s.sink)
+	i.printed = []*lineWriter{stdout, stderr}
+	i.client = goplugin.NewClient(&goplugin.ClientConfig{
+		HandshakeConfig:  handshakeConfig(),
+		Plugins:          goplugin.PluginSet{pluginName: connOnly{}},
+		AllowedProtocols: []goplugin.Protocol{goplugin.ProtocolGRPC},
+		AutoMTLS:         true,
+		SkipHostEnv:      true,
+		Logger:           hclog.NewNullLogger(),
+		StartTimeout:     s.opts.StartTimeout + time.Second, // ours comes first
+		SyncStdout:       stdout,
+		SyncStderr:       stderr,
+		UnixSocketConfig: &goplugin.UnixSocketConfig{TempDir: i.dir},
+		GRPCDialOptions: []grpc.DialOption{
+			grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(maxMessage)),
+			grpc.WithNoProxy(),
+		},
+		RunnerFunc: func(_ hclog.Logger, cmd *exec.Cmd, _ string) (runner.Runner, error) {
+			l.runner = newRunner(ctx, s.spawner, spec, cmd, i.dir, l.running)
+			return l.runner, nil
+		},
+	})
+
+	// Client returns when the handshake is done and the connection is up, when the
+	// start of the process ends with ctx, or when there is no process any more.
+	proto, err := i.client.Client()
+	if err == nil {
+		i.conn = proto.(*goplugin.GRPCClient).Conn
+	}
+	if l.release != nil && !l.release() {
+		// ctx ended and the process is being killed, whatever go-plugin made of it.
+		err = ctx.Err()
+	}
+	l.problem = l.judge(ctx, err)
+}
+
+// running is called from go-plugin's start, as soon as there is a process.
+func (l *launching) running(p *process.Process) {
+	i, s := l.instance, l.slot
+	i.proc = p
+	l.release = context.AfterFunc(l.runner.ctx, func() { _ = p.Signal(syscall.SIGKILL) })
+	i.readers.Go(func() { readStderr(p.Stderr(), s.sink) })
+	i.readers.Go(func() {
+		readStdout(p.Stdout(), s.sink, func(line string) {
+			if problem, remedy := checkHandshake(line, i.dir); problem != "" {
+				l.refused.Store(&Error{
+					Plugin: s.entry.Name, Step: "start", Problem: problem, Remedy: remedy, Rejected: true,
+				})
+				line = ""
+			}
+			l.runner.greet(line)
+		})
+		l.runner.greet("") // it ended without one
+	})
+}
+
+// judge says what came out of a start.
+func (l *launching) judge(ctx context.Context, err error) *Error {
+	s, name := l.slot, l.slot.entry.Name
+	var start *process.StartError
+	switch {
+	case l.refused.Load() != nil:
+		return l.refused.Load()
+	case errors.As(err, &start):
+		e := s.problem("start", fmt.Sprintf("%s: %s", start.Path, start.Reason()), "", err)
+		e.Rejected = start.Cause != process.CauseBusy && start.Cause != process.CauseOther
+		return e
+	case ctx.Err() != nil && !errors.Is(ctx.Err(), context.DeadlineExceeded):
+		return &Error{Plugin: name, Step: "start", Problem: "the host is stopping", Err: ctx.Err()}
+	case ctx.Err() != nil:
+		return s.problem("start", fmt.Sprintf("no handshake within %v", s.opts.StartTimeout),
+			fmt.Sprintf("run %s by hand to see what it does", filepath.Clean(s.entry.Path)), ctx.Err())
+	case err == nil:
+		return nil
+	}
+	i := l.instance
+	if i.proc == nil {
+		return s.problem("start", err.Error(), "", err)
+	}
+	// go-plugin notices the end of stdout before the end of the process.
+	within(100*time.Millisecond, func() { <-i.proc.Done() })
+	select {
+	case <-i.proc.Done():
+		i.lastWords()
+		return s.problem("start", fmt.Sprintf("it ended before its handshake: %v%s", i.proc.Exit(), s.quote()),
+			fmt.Sprintf("run %s by hand to see why", filepath.Clean(s.entry.Path)), err)
+	default:
+		return s.problem("start", "the connection failed: "+clean(err.Error(), detailLength), "", err)
+	}
+}
+
+// connOnly is the one entry of the plugin set; callers use the connection itself.
+type connOnly struct {
+	goplugin.NetRPCUnsupportedPlugin
+}
+
+// GRPCServer implements goplugin.GRPCPlugin; a host serves nothing.
+func (connOnly) GRPCServer(*goplugin.GRPCBroker, *grpc.Server) error { return nil }
+
+// GRPCClient implements goplugin.GRPCPlugin.
+func (connOnly) GRPCClient(_ context.Context, _ *goplugin.GRPCBroker, c *grpc.ClientConn) (any, error) {
+	return c, nil
+}

@@ -1,0 +1,196 @@
+package catalog
+
+import (
+	"fmt"
+	"slices"
+	"time"
+)
+
+// phase is where a plugin stands in its life.
+type phase uint8
+
+const (
+	verifying   phase = iota + 1 // its file is looked up and hashed
+	starting                     // its process is started and says hello
+	configuring                  // it describes itself and takes its configuration
+	ready                        // it takes calls
+	lagging                      // a call has outlived its deadline and is still out
+	stopping                     // the host ends
+	backingOff                   // it failed; the next try is scheduled
+	quarantined                  // it failed too often; a trial is scheduled
+	disabled                     // its entry says so
+	rejected                     // checksum, protocol or configuration were refused
+)
+
+// String gives the phase as people read it.
+func (p phase) String() string {
+	switch p {
+	case verifying:
+		return "verifying"
+	case starting:
+		return "starting"
+	case configuring:
+		return "configuring"
+	case ready:
+		return "ready"
+	case lagging:
+		return "lagging"
+	case stopping:
+		return "stopping"
+	case backingOff:
+		return "backing off"
+	case quarantined:
+		return "quarantined"
+	case disabled:
+		return "disabled"
+	case rejected:
+		return "rejected"
+	}
+	return "unknown"
+}
+
+// machine is the life of one plugin as a value: told what happened and when, it
+// says where the plugin stands and when to look again. It holds no process, reads
+// no clock and starts nothing.
+type machine struct {
+	policy policy
+	rand   func() float64 // in [0, 1)
+
+	phase  phase
+	since  time.Time // when the phase began
+	reason string    // of the last failure, while it matters
+	until  time.Time // next try, while backingOff or quarantined
+
+	inARow     int         // failures since the last stable run
+	recent     []time.Time // failures within the window, oldest first
+	trial      bool        // one more failure means quarantine
+	readySince time.Time   // when it became ready; zero if this process never was
+	late       int         // calls that are out past their deadline
+	restarts   uint64
+	timeline   []moment
+}
+
+// moment is one step in a plugin's life, for people.
+type moment struct {
+	at   time.Time
+	what string
+}
+
+// timelineLength bounds what is kept of a life.
+const timelineLength = 64
+
+// newMachine begins a life.
+func newMachine(now time.Time, p policy, rand func() float64, enabled bool) machine {
+	m := machine{policy: p, rand: rand}
+	if enabled {
+		m.enter(now, verifying, "")
+	} else {
+		m.enter(now, disabled, "enabled = false in its entry")
+	}
+	return m
+}
+
+// verified, started and configured are the steps towards readiness.
+func (m *machine) verified(now time.Time) { m.enter(now, starting, "") }
+
+func (m *machine) started(now time.Time) { m.enter(now, configuring, "") }
+
+func (m *machine) configured(now time.Time) {
+	m.enter(now, ready, "")
+	m.readySince, m.late = now, 0
+}
+
+// callLate says that a call has outlived its deadline.
+func (m *machine) callLate(now time.Time, method string) {
+	m.late++
+	if m.phase == ready {
+		m.enter(now, lagging, method+" has not answered in time")
+	}
+}
+
+// callBack says that a late call has come back.
+func (m *machine) callBack(now time.Time) {
+	m.late--
+	if m.phase == lagging && m.late == 0 {
+		m.enter(now, ready, "")
+	}
+}
+
+// hung says whether it has lagged for too long.
+func (m *machine) hung(now time.Time) bool {
+	return m.phase == lagging && now.Sub(m.since) >= m.policy.hang
+}
+
+// failed says that a try or the process ended badly.
+func (m *machine) failed(now time.Time, reason string) {
+	if !m.readySince.IsZero() && now.Sub(m.readySince) >= m.policy.stable {
+		m.inARow, m.recent, m.trial = 0, nil, false
+	}
+	m.readySince, m.late = time.Time{}, 0
+	m.recent = slices.DeleteFunc(m.recent, func(t time.Time) bool { return now.Sub(t) >= m.policy.window })
+	m.recent = append(m.recent, now)
+	if m.trial || len(m.recent) >= m.policy.limit {
+		text := fmt.Sprintf("%d failures within %v, the last: %s", len(m.recent), m.policy.window, reason)
+		if m.trial {
+			text = "its trial failed: " + reason
+		}
+		m.recent = nil
+		m.enter(now, quarantined, text)
+		m.until = now.Add(m.policy.quarantine)
+		return
+	}
+	m.enter(now, backingOff, reason)
+	m.until = now.Add(m.policy.backoff(m.inARow, m.rand()))
+	m.inARow++
+}
+
+// refused says that a retry can't help until something changes.
+func (m *machine) refused(now time.Time, reason string) {
+	m.readySince, m.late = time.Time{}, 0
+	m.enter(now, rejected, reason)
+}
+
+// due says whether the next try should be made now.
+func (m *machine) due(now time.Time) bool {
+	return (m.phase == backingOff || m.phase == quarantined) && !now.Before(m.until)
+}
+
+// retry begins the next try: because it is due, or because what was refused has
+// changed.
+func (m *machine) retry(now time.Time) {
+	m.trial = m.trial || m.phase == quarantined
+	m.restarts++
+	m.enter(now, verifying, "")
+}
+
+// stop says that the host ends it.
+func (m *machine) stop(now time.Time) { m.enter(now, stopping, "the host is stopping it") }
+
+// wake says when to look again, if nothing happens before.
+func (m *machine) wake() (time.Time, bool) {
+	switch m.phase {
+	case backingOff, quarantined:
+		return m.until, true
+	case lagging:
+		return m.since.Add(m.policy.hang), true
+	}
+	return time.Time{}, false
+}
+
+// enter changes the phase and writes it down.
+func (m *machine) enter(now time.Time, to phase, reason string) {
+	m.phase, m.since, m.reason, m.until = to, now, reason, time.Time{}
+	what := to.String()
+	if reason != "" {
+		what += ": " + reason
+	}
+	m.note(now, what)
+}
+
+// note adds a line to the timeline and forgets the oldest when it is full.
+func (m *machine) note(now time.Time, what string) {
+	if len(m.timeline) >= timelineLength {
+		m.timeline = append(m.timeline[:0], m.timeline[1:]...)
+	}
+	m.timeline = append(m.timeline, moment{now, what})
+}

@@ -1,0 +1,5 @@
+package catalog_test
+
+import "time"
+
+func hostUntilKilled(string) { time.Sleep(time.Hour) }

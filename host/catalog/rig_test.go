@@ -1,0 +1,218 @@
+package catalog_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"github.com/meshos/meshos/host/catalog"
+	"github.com/meshos/meshos/host/mesh"
+	"github.com/meshos/meshos/host/snapshot"
+	pluginv1 "github.com/meshos/meshos/proto/meshos/plugin/v1"
+)
+
+// testPlugin is the built internal/testplugin.
+var testPlugin string
+
+func TestMain(m *testing.M) {
+	if dir := os.Getenv("CATALOG_TEST_HOST"); dir != "" {
+		hostUntilKilled(dir)
+		return
+	}
+	dir, err := os.MkdirTemp("", "cat")
+	if err != nil {
+		panic(err)
+	}
+	testPlugin = filepath.Join(dir, "testplugin")
+	if out, err := exec.Command("go", "build", "-o", testPlugin, "./internal/testplugin").CombinedOutput(); err != nil {
+		fmt.Fprintf(os.Stderr, "%s\n", out)
+		os.Exit(1)
+	}
+	goleak.VerifyTestMain(m, goleak.Cleanup(func(code int) {
+		os.RemoveAll(dir)
+		os.Exit(code)
+	}))
+}
+
+// rig is a running catalog, and what it told.
+type rig struct {
+	*catalog.Catalog
+	t       testing.TB
+	runDir  string
+	changed chan struct{}
+	cancel  context.CancelFunc
+	ended   chan error
+
+	mu       sync.Mutex
+	logs     []string // "level plugin: message"
+	failures []string // "plugin: reason"
+	serving  []string
+	observed []string
+}
+
+// entry is a configured test plugin in one of its modes.
+func entry(name, mode string, change ...func(*catalog.Entry)) catalog.Entry {
+	e := catalog.Entry{Name: name, Path: testPlugin, Enabled: true, Env: []string{"MODE=" + mode}}
+	for _, c := range change {
+		c(&e)
+	}
+	return e
+}
+
+// start runs a catalog until the end of the test.
+func start(t testing.TB, entries []catalog.Entry, change ...func(*catalog.Options)) *rig {
+	t.Helper()
+	r := &rig{t: t, changed: make(chan struct{}, 1), ended: make(chan error, 1), runDir: shortDir(t)}
+	o := catalog.Options{
+		Entries: entries, DataDir: t.TempDir(), RunDir: r.runDir, Node: 1, Cluster: "test",
+		Peers:   []*pluginv1.Peer{{Id: 2, Address: "127.0.0.1"}, {Id: 3}, {Id: 4}},
+		Rand:    func() float64 { return 0.1 },
+		Changed: r.wake,
+		Log: func(level mesh.LogLevel, plugin, message string) {
+			r.note(&r.logs, fmt.Sprintf("%d %s: %s", level, plugin, message))
+		},
+		Failure: func(plugin, reason string) { r.note(&r.failures, plugin+": "+reason) },
+		Serving: func(plugin string, kinds []string) { r.note(&r.serving, plugin+" "+strings.Join(kinds, ",")) },
+		Observe: func(plugin, method string, _ time.Duration, err error) {
+			r.note(&r.observed, fmt.Sprintf("%s %s %v", plugin, method, err))
+		},
+	}
+	for _, c := range change {
+		c(&o)
+	}
+	c, err := catalog.New(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Catalog = c
+	ctx, cancel := context.WithCancel(context.Background())
+	r.cancel = cancel
+	go func() { r.ended <- c.Run(ctx) }()
+	t.Cleanup(func() { r.stop() })
+	return r
+}
+
+// stop ends the catalog and checks that it left nothing behind, in time.
+func (r *rig) stop() error {
+	r.t.Helper()
+	r.cancel()
+	select {
+	case err := <-r.ended:
+		r.ended <- err
+		if left, _ := filepath.Glob(r.runDir + "/*"); len(left) > 0 {
+			r.t.Errorf("socket directories were left: %v", left)
+		}
+		return err
+	case <-time.After(4 * time.Second):
+		r.t.Fatal("the catalog did not end within 4 s")
+		return nil
+	}
+}
+
+func (r *rig) note(list *[]string, line string) {
+	r.mu.Lock()
+	*list = append(*list, line)
+	r.mu.Unlock()
+	r.wake()
+}
+
+func (r *rig) wake() {
+	select {
+	case r.changed <- struct{}{}:
+	default:
+	}
+}
+
+// until waits for a condition, which is looked at whenever the catalog told
+// something.
+func (r *rig) until(what string, ok func() bool) {
+	r.t.Helper()
+	deadline := time.NewTimer(10 * time.Second)
+	defer deadline.Stop()
+	tick := time.NewTicker(10 * time.Millisecond) // for what is not told
+	defer tick.Stop()
+	for !ok() {
+		select {
+		case <-r.changed:
+		case <-tick.C:
+		case <-deadline.C:
+			r.mu.Lock()
+			defer r.mu.Unlock()
+			r.t.Fatalf("never: %s\nviews: %+v\nlog:\n%s\nfailures:\n%s", what, r.Views(),
+				strings.Join(r.logs[max(0, len(r.logs)-40):], "\n"), strings.Join(r.failures, "\n"))
+		}
+	}
+}
+
+// view gives one plugin's view.
+func (r *rig) view(name string) snapshot.Plugin {
+	views := r.Views()
+	i := slices.IndexFunc(views, func(v snapshot.Plugin) bool { return v.Name == name })
+	if i < 0 {
+		r.t.Fatalf("no view of %s", name)
+	}
+	return views[i]
+}
+
+// is waits for a status.
+func (r *rig) is(name string, status snapshot.PluginStatus) snapshot.Plugin {
+	r.t.Helper()
+	r.until(fmt.Sprintf("%s has status %d", name, status), func() bool { return r.view(name).Status == status })
+	return r.view(name)
+}
+
+// says tells whether a line is in one of the lists.
+func (r *rig) says(list *[]string, part string) func() bool {
+	return func() bool {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		return slices.ContainsFunc(*list, func(line string) bool { return strings.Contains(line, part) })
+	}
+}
+
+func (r *rig) locality(name string) *catalog.LocalityProbe {
+	r.t.Helper()
+	p, err := r.LocalityProbe(name)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	return p
+}
+
+// shortDir is a directory with a path that sockets fit into.
+func shortDir(t testing.TB) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("/tmp", "c")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	return dir
+}
+
+// alive says whether a process is there and no zombie.
+func alive(pid int) bool {
+	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	return err == nil && !strings.Contains(string(stat), ") Z ")
+}
+
+func kill(t testing.TB, pid int, sig syscall.Signal) {
+	t.Helper()
+	if pid <= 0 {
+		t.Fatal("no pid")
+	}
+	if err := syscall.Kill(pid, sig); err != nil && !errors.Is(err, syscall.ESRCH) {
+		t.Fatal(err)
+	}
+}

@@ -1,0 +1,154 @@
+package catalog
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"google.golang.org/protobuf/types/known/structpb"
+
+	"github.com/meshos/meshos/host/mesh"
+	pluginv1 "github.com/meshos/meshos/proto/meshos/plugin/v1"
+)
+
+// setUp asks a process what it is, and tells it its configuration and peers.
+func (s *slot) setUp(ctx context.Context, i *instance) error {
+	if err := s.describe(ctx, i); err != nil {
+		return err
+	}
+	s.mu.Lock()
+	config := s.config
+	s.mu.Unlock()
+	if err := s.configure(ctx, i, config); err != nil {
+		return err
+	}
+	return s.tellPeers(ctx, i)
+}
+
+// describe asks for name, version and kinds, and checks them.
+func (s *slot) describe(ctx context.Context, i *instance) error {
+	ctx, cancel := context.WithTimeout(ctx, s.entry.Timeout)
+	defer cancel()
+	said, err := pluginv1.NewPluginClient(i.conn).Describe(ctx, &pluginv1.DescribeRequest{})
+	if err != nil {
+		return s.setupError("describe", i, err)
+	}
+	warn := func(format string, args ...any) {
+		s.opts.Log(mesh.LevelWarn, s.entry.Name, fmt.Sprintf(format, args...))
+	}
+	if said.GetName() != s.entry.Name {
+		warn("it calls itself %q", clean(said.GetName(), 100))
+	}
+	known, unknown := knownKinds(said.GetKinds())
+	if len(unknown) > 0 {
+		warn("it serves kinds that this host does not know: %s", clean(strings.Join(unknown, ", "), detailLength))
+	}
+	wanted, _ := knownKinds(s.entry.Kinds)
+	for _, kind := range wanted {
+		if !slices.Contains(known, kind) {
+			return &Error{
+				Plugin: s.entry.Name, Step: "describe", Rejected: true,
+				Problem: fmt.Sprintf("it does not serve %s, only %s", kind, orNone(strings.Join(known, ", "))),
+				Remedy:  "correct kinds in its entry in meshos.toml",
+			}
+		}
+	}
+	if len(wanted) > 0 {
+		known = wanted
+	}
+	if len(known) == 0 {
+		return &Error{
+			Plugin: s.entry.Name, Step: "describe", Rejected: true,
+			Problem: "it serves nothing that this host knows",
+			Remedy:  "install a build of it that is made for this host",
+		}
+	}
+	i.kinds, i.version = known, clean(said.GetVersion(), 100)
+	i.schema, i.noOp = said.GetConfigSchema(), said.GetNoOp()
+	return nil
+}
+
+// configure hands over a configuration.
+func (s *slot) configure(ctx context.Context, i *instance, config map[string]any) error {
+	fields, err := structpb.NewStruct(config)
+	if err != nil {
+		return &Error{Plugin: s.entry.Name, Step: "configure", Rejected: true, Problem: err.Error(), Err: err}
+	}
+	dir, err := filepath.Abs(s.dataDir())
+	if err != nil {
+		return s.problem("configure", err.Error(), "", err)
+	}
+	ctx, cancel := context.WithTimeout(ctx, s.entry.Timeout)
+	defer cancel()
+	answer, err := pluginv1.NewPluginClient(i.conn).Configure(ctx, &pluginv1.ConfigureRequest{
+		Node: s.opts.Node, ClusterId: s.opts.Cluster, DataDir: dir, Config: fields,
+	})
+	if err != nil {
+		err := s.setupError("configure", i, err)
+		if errors.Is(err, ErrInvalidArgument) {
+			err.Problem = "it refuses its configuration: " + err.Err.(*CallError).Detail
+			err.Remedy = "correct [plugin.config] in its entry in meshos.toml"
+			err.Rejected = true
+		}
+		return err
+	}
+	var warnings []string
+	for n, w := range answer.GetWarnings() {
+		if n == 20 {
+			break
+		}
+		warnings = append(warnings, clean(w, detailLength))
+		s.opts.Log(mesh.LevelWarn, s.entry.Name, "configuration: "+clean(w, detailLength))
+	}
+	s.mu.Lock()
+	s.warnings = warnings
+	s.mu.Unlock()
+	return nil
+}
+
+// tellPeers tells a probe the peers, unless it knows them.
+func (s *slot) tellPeers(ctx context.Context, i *instance) error {
+	if !isProbe(i.kinds) {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, s.entry.Timeout)
+	defer cancel()
+	select {
+	case i.peersTurn <- struct{}{}:
+		defer func() { <-i.peersTurn }()
+	case <-ctx.Done():
+		return s.problem("peers", "another change of peers is under way", "", ctx.Err())
+	}
+	version, peers := s.peers.get()
+	if version == i.peersVersion {
+		return nil
+	}
+	if _, err := pluginv1.NewPluginClient(i.conn).SetPeers(ctx, &pluginv1.SetPeersRequest{Peers: peers}); err != nil {
+		return s.setupError("peers", i, err)
+	}
+	i.peersVersion = version
+	return nil
+}
+
+// setupError says what a failed call of the set-up means.
+func (s *slot) setupError(step string, i *instance, err error) *Error {
+	wrapped := callError(s.entry.Name, step, err).(*CallError)
+	select {
+	case <-i.proc.Done():
+		i.lastWords()
+		return s.problem(step, fmt.Sprintf("it ended meanwhile: %v%s", i.proc.Exit(), s.quote()), "", wrapped)
+	default:
+	}
+	switch {
+	case errors.Is(wrapped, ErrDeadline):
+		return s.problem(step, fmt.Sprintf("no answer within %v", s.entry.Timeout), "", wrapped)
+	case errors.Is(wrapped, ErrUnimplemented):
+		e := s.problem(step, "it does not serve meshos.plugin.v1.Plugin", "build it with pluginsdk", wrapped)
+		e.Rejected = true
+		return e
+	}
+	return s.problem(step, wrapped.Kind.Error()+": "+wrapped.Detail, "", wrapped)
+}

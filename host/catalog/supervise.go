@@ -1,0 +1,244 @@
+package catalog
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/meshos/meshos/host/mesh"
+	"github.com/meshos/meshos/host/process"
+)
+
+// filePoll is how often the file of a rejected plugin is looked at.
+const filePoll = 2 * time.Second
+
+// run drives the plugin's life until ctx ends and nothing is left of its process.
+// first takes the error of the first try, nil when that made it ready.
+func (s *slot) run(ctx context.Context, first func(error)) {
+	for ctx.Err() == nil {
+		s.mu.Lock()
+		at := s.machine.phase
+		s.mu.Unlock()
+		switch at {
+		case verifying:
+			s.attempt(ctx, first)
+			first = func(error) {}
+		case backingOff, quarantined:
+			s.await(ctx)
+		case rejected:
+			s.awaitChange(ctx)
+		default: // disabled
+			<-ctx.Done()
+		}
+	}
+	s.step(func(m *machine, now time.Time) {
+		if m.phase != disabled {
+			m.stop(now)
+		}
+	})
+	s.sink.flush()
+}
+
+// attempt takes the plugin from verifying to ready, stays while it is, and leaves
+// when the process has ended.
+func (s *slot) attempt(ctx context.Context, first func(error)) {
+	s.sink.fresh()
+	began := s.opts.Now()
+	i, err := s.comeUp(ctx)
+	if err != nil {
+		if ctx.Err() == nil {
+			s.fail(err)
+			first(err)
+		}
+		return
+	}
+	s.mu.Lock()
+	s.instance = i
+	tell := !s.served || !slices.Equal(s.kinds, i.kinds)
+	s.served, s.kinds, s.version, s.schema, s.noOp = true, i.kinds, i.version, i.schema, i.noOp
+	s.mu.Unlock()
+	s.step(func(m *machine, now time.Time) { m.configured(now) })
+	s.opts.Log(mesh.LevelInfo, s.entry.Name, fmt.Sprintf("ready after %v: version %s, pid %d, serves %v",
+		s.opts.Now().Sub(began).Round(time.Millisecond), orNone(i.version), i.proc.Pid(), i.kinds))
+	if tell {
+		s.opts.Serving(s.entry.Name, slices.Clone(i.kinds))
+	}
+	first(nil)
+	s.serve(ctx, i)
+}
+
+// comeUp verifies the file, starts it and gives it its configuration.
+func (s *slot) comeUp(ctx context.Context) (*instance, error) {
+	sha256, err := verify(ctx, s.entry)
+	s.mu.Lock()
+	s.sha256 = sha256
+	s.mu.Unlock()
+	if err != nil {
+		return nil, err
+	}
+	s.step(func(m *machine, now time.Time) { m.verified(now) })
+	i, err := s.launch(ctx, sha256)
+	if err != nil {
+		return nil, err
+	}
+	s.setPid(i.proc.Pid())
+	s.step(func(m *machine, now time.Time) { m.started(now) })
+	if err := s.setUp(ctx, i); err != nil {
+		exit := i.stop(100 * time.Millisecond)
+		s.ended(exit)
+		return nil, err
+	}
+	return i, nil
+}
+
+// serve stays with a process that takes calls until it has ended.
+func (s *slot) serve(ctx context.Context, i *instance) {
+	timer := time.NewTimer(time.Hour)
+	defer timer.Stop()
+	for {
+		s.mu.Lock()
+		wake, lags := s.machine.wake()
+		hung := s.machine.hung(s.opts.Now())
+		reason := s.machine.reason
+		s.mu.Unlock()
+		if hung {
+			s.detach()
+			exit := i.abort()
+			s.ended(exit)
+			s.fail(s.problem("call", fmt.Sprintf("it hung: %s, and not for %v after that; aborted (%v)", reason, s.opts.HangTimeout, exit),
+				"its stack is in the log", nil))
+			return
+		}
+		wait := time.Hour
+		if lags {
+			wait = max(0, wake.Sub(s.opts.Now()))
+		}
+		timer.Reset(wait)
+		select {
+		case <-i.proc.Done():
+			s.detach()
+			i.lastWords()
+			exit := i.proc.Exit()
+			s.ended(exit)
+			s.fail(s.problem("run", fmt.Sprintf("it ended by itself: %v%s", exit, s.quote()), "", nil))
+			i.free()
+			return
+		case <-ctx.Done():
+			s.detach()
+			s.step(func(m *machine, now time.Time) { m.stop(now) })
+			s.ended(i.stop(s.opts.DrainTimeout))
+			return
+		case <-s.nudge:
+		case <-timer.C:
+		}
+	}
+}
+
+// detach takes the process away from callers.
+func (s *slot) detach() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.instance = nil
+}
+
+// ended writes down how a process ended.
+func (s *slot) ended(exit process.Exit) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.pid, s.lastExit = 0, exit.String()
+	s.machine.note(s.opts.Now(), "ended: "+exit.String())
+}
+
+func (s *slot) setPid(pid int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.pid = pid
+}
+
+// fail tells the machine and everybody else about a failure.
+func (s *slot) fail(err error) {
+	reason := err.Error()
+	var e *Error
+	refused := false
+	if errors.As(err, &e) {
+		reason, refused = e.reason(), e.Rejected
+	}
+	var after phase
+	var in time.Duration
+	s.step(func(m *machine, now time.Time) {
+		if refused {
+			m.refused(now, reason)
+		} else {
+			m.failed(now, reason)
+		}
+		after, in = m.phase, m.until.Sub(now)
+	})
+	switch after {
+	case rejected:
+		reason += "; rejected until its file or configuration changes"
+	case quarantined:
+		reason += fmt.Sprintf("; quarantined, next try in %v", in.Round(time.Second))
+	default:
+		reason += fmt.Sprintf("; next try in %v", in.Round(time.Millisecond))
+	}
+	s.opts.Log(mesh.LevelError, s.entry.Name, reason)
+	s.opts.Failure(s.entry.Name, reason)
+}
+
+// await waits until the next try is due.
+func (s *slot) await(ctx context.Context) {
+	s.mu.Lock()
+	wake, _ := s.machine.wake()
+	kicked := s.kick
+	s.kick = false
+	s.mu.Unlock()
+	if !kicked {
+		timer := time.NewTimer(max(0, wake.Sub(s.opts.Now())))
+		defer timer.Stop()
+		select {
+		case <-ctx.Done():
+			return
+		case <-s.nudge:
+			return // run comes back here
+		case <-timer.C:
+		}
+	}
+	s.step(func(m *machine, now time.Time) {
+		if kicked || m.due(now) {
+			m.retry(now)
+		}
+	})
+}
+
+// awaitChange waits until the file of a rejected plugin is another one, or its
+// configuration is.
+func (s *slot) awaitChange(ctx context.Context) {
+	before := stampOf(s.entry.Path)
+	tick := time.NewTicker(filePoll)
+	defer tick.Stop()
+	for {
+		s.mu.Lock()
+		again := s.kick
+		s.kick = false
+		s.mu.Unlock()
+		if again || stampOf(s.entry.Path) != before {
+			s.step(func(m *machine, now time.Time) { m.retry(now) })
+			return
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-s.nudge:
+		case <-tick.C:
+		}
+	}
+}
+
+func orNone(s string) string {
+	if s == "" {
+		return "(none)"
+	}
+	return s
+}
