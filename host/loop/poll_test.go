@@ -56,8 +56,11 @@ func TestLateAnswerIsFoldedAtTheNextTickInItsPlace(t *testing.T) {
 		}))
 		call := 0
 		r.Probes().AddLocality(rttProbe{"late", func(context.Context) ([]mesh.RTTSample, error) {
-			if call++; call == 1 {
+			switch call++; call {
+			case 1:
 				time.Sleep(budget + 10*time.Millisecond)
+			case 2:
+				time.Sleep(time.Millisecond)
 			}
 			return []mesh.RTTSample{{Peer: 10, RTT: time.Duration(call)}}, nil
 		}})
