@@ -1,0 +1,88 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/meshos/meshos/pluginsdk"
+)
+
+// aborter asks the orchestrator to stop a migration.
+type aborter struct {
+	client   *client
+	attempts int
+}
+
+// firstPause is how long to wait before connecting again; it doubles.
+const firstPause = 100 * time.Millisecond
+
+// maxWait bounds the waiting between attempts if the caller set no deadline.
+const maxWait = 30 * time.Second
+
+// abort posts the request, and posts it again only where that is safe and can
+// help: when the orchestrator never saw it, or answered 503 and said when to come
+// back. All attempts carry the same Idempotency-Key, so that one whose answer was
+// lost is not carried out twice.
+func (a *aborter) abort(ctx context.Context, migration uint64, reason string) error {
+	body, err := json.Marshal(struct {
+		Reason string `json:"reason"`
+	}{reason})
+	if err != nil {
+		return pluginsdk.Invalid(err)
+	}
+	path := "/v1/migrations/" + strconv.FormatUint(migration, 10) + "/abort"
+	header := http.Header{"Idempotency-Key": {rand.Text()}}
+	ctx, cancel := context.WithTimeout(ctx, maxWait)
+	defer cancel()
+	pause := firstPause
+	for attempt := 1; ; attempt++ {
+		got, err := a.client.do(ctx, http.MethodPost, path, body, header)
+		wait := pause
+		var never unsent
+		again := errors.As(err, &never)
+		if err == nil {
+			err = errorOf(got)
+			wait = got.retryAfter
+			again = got.status == http.StatusServiceUnavailable && wait > 0
+		} else {
+			err = pluginsdk.Unavailable(undelivered(err, again))
+		}
+		if err == nil {
+			return nil
+		}
+		if !again || attempt == a.attempts || !sleep(ctx, wait) {
+			return fmt.Errorf("abort of migration %d: POST %s%s: %w", migration, a.client.base, path, err)
+		}
+		pause *= 2
+	}
+}
+
+// undelivered says of a failed request what is known of the migration.
+func undelivered(err error, unsent bool) error {
+	if unsent {
+		return fmt.Errorf("%w: the migration was not aborted", err)
+	}
+	return fmt.Errorf("%w: the migration may or may not be aborted; the list of migrations will show it", err)
+}
+
+// sleep waits, unless the context ends before d is over: then it says false at
+// once.
+func sleep(ctx context.Context, d time.Duration) bool {
+	if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) <= d {
+		return false
+	}
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-timer.C:
+		return true
+	}
+}

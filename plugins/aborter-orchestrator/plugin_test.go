@@ -1,0 +1,131 @@
+package main
+
+import (
+	"bytes"
+	"io"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	"github.com/meshos/meshos/pluginsdk"
+	"github.com/meshos/meshos/pluginsdk/plugintest"
+)
+
+// eventually waits until ok, with the same patience as a host at its start.
+func eventually(t *testing.T, what string, ok func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(5 * time.Second); !ok(); {
+		if time.Now().After(deadline) {
+			t.Fatalf("%s: not within 5 s", what)
+		}
+		<-time.After(2 * time.Millisecond)
+	}
+}
+
+func TestPluginListsAndAborts(t *testing.T) {
+	s := serve(t, plain)
+	var mu sync.Mutex
+	gone := false
+	s.list = func(w http.ResponseWriter, r *http.Request) {
+		mu.Lock()
+		defer mu.Unlock()
+		if gone {
+			says(200, `{"in_flight":[]}`)(w, r)
+			return
+		}
+		says(200, `{"in_flight":[`+good+`]}`)(w, r)
+	}
+	s.abort = func(http.ResponseWriter, *http.Request) {
+		mu.Lock()
+		defer mu.Unlock()
+		gone = true
+	}
+	hour := config{URL: s.URL + "/base", Interval: pluginsdk.Duration(time.Hour), StaleAfter: pluginsdk.Duration(2 * time.Hour)}
+	c := plugintest.Start(t, construct, hour)
+	eventually(t, "the first list", func() bool {
+		list, err := c.ListMigrations()
+		return err == nil && len(list) == 1 && list[0].GetMigration() == 7
+	})
+	if err := c.Abort(7, "test"); err != nil {
+		t.Fatal(err)
+	}
+	// An abort is seen at once, not at the next interval.
+	eventually(t, "the list after the abort", func() bool {
+		list, err := c.ListMigrations()
+		return err == nil && len(list) == 0
+	})
+}
+
+func TestPluginPassesCodesOn(t *testing.T) {
+	s := serve(t, plain)
+	c := plugintest.Start(t, construct, config{URL: s.URL + "/base"})
+	eventually(t, "the first list", func() bool { _, err := c.ListMigrations(); return err == nil })
+	for answer, want := range map[int]codes.Code{
+		404: codes.NotFound, 409: codes.FailedPrecondition, 500: codes.Unavailable, 503: codes.Unavailable, 401: codes.Unknown,
+	} {
+		s.abort = says(answer, `{"error":"because"}`)
+		err := c.Abort(7, "test")
+		if status.Code(err) != want || !strings.Contains(err.Error(), "because") {
+			t.Errorf("%d: error %v, want %v", answer, err, want)
+		}
+	}
+}
+
+func TestPluginWithoutOrchestrator(t *testing.T) {
+	var log safeBuffer
+	c := plugintest.Serve(t, construct, plugintest.WithLogs(&log))
+	warnings, err := c.Warnings(map[string]any{})
+	if err != nil || len(warnings) != 1 || !strings.Contains(warnings[0], "no orchestrator is configured") {
+		t.Errorf("warnings %q, %v", warnings, err)
+	}
+	if !strings.Contains(log.String(), "no orchestrator is configured") {
+		t.Errorf("the log says %q", log.String())
+	}
+	if list, err := c.ListMigrations(); err != nil || len(list) != 0 {
+		t.Errorf("list %v, %v", list, err)
+	}
+	if err := c.Abort(7, "test"); status.Code(err) != codes.FailedPrecondition {
+		t.Errorf("abort: %v, want FAILED_PRECONDITION", err)
+	}
+}
+
+// The plugin is ready although nobody listens, says why its list is missing, and
+// says it to the log once.
+func TestPluginWhoseOrchestratorIsAway(t *testing.T) {
+	var log safeBuffer
+	c := plugintest.Start(t, construct, config{
+		URL: "http://127.0.0.1:1", Interval: pluginsdk.Duration(10 * time.Millisecond),
+	}, plugintest.WithLogs(&log))
+	eventually(t, "the reason", func() bool {
+		_, err := c.ListMigrations()
+		return status.Code(err) == codes.Unavailable && strings.Contains(err.Error(), "GET http://127.0.0.1:1/v1/migrations: no connection")
+	})
+	if n := strings.Count(log.String(), "can't be fetched"); n != 1 {
+		t.Errorf("said %d times, want once:\n%s", n, log.String())
+	}
+}
+
+// safeBuffer is a buffer that several goroutines may write to.
+type safeBuffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+var _ io.Writer = (*safeBuffer)(nil)
+
+func (s *safeBuffer) Write(p []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.b.Write(p)
+}
+
+func (s *safeBuffer) String() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.b.String()
+}

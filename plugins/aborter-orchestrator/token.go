@@ -1,0 +1,59 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+)
+
+// maxToken bounds a token in bytes; headers longer than this are refused widely.
+const maxToken = 8 << 10
+
+// tokenFile reads a bearer token. It keeps no copy: a token that is replaced is
+// used from the next request on.
+type tokenFile struct{ path string }
+
+// read gives the token. Errors name token_file and never hold the token.
+func (f tokenFile) read() (string, error) {
+	file, err := os.Open(f.path)
+	if err != nil {
+		return "", fmt.Errorf("token_file: %w", err)
+	}
+	defer file.Close()
+	data, err := io.ReadAll(io.LimitReader(file, maxToken+1))
+	if err != nil {
+		return "", fmt.Errorf("token_file: %w", err)
+	}
+	if len(data) > maxToken {
+		return "", fmt.Errorf("token_file: %s holds more than %d bytes, which is no token", f.path, maxToken)
+	}
+	token := strings.TrimSpace(string(data))
+	if token == "" {
+		return "", fmt.Errorf("token_file: %s is empty", f.path)
+	}
+	for i := range len(token) {
+		if token[i] <= ' ' || token[i] > '~' {
+			return "", fmt.Errorf("token_file: %s holds a character that no token has (byte %d): write only the token into it", f.path, i+1)
+		}
+	}
+	return token, nil
+}
+
+// check gives what an operator should know about the file, or "".
+func (f tokenFile) check() string {
+	st, err := os.Stat(f.path)
+	switch {
+	case errors.Is(err, os.ErrNotExist):
+		return fmt.Sprintf("token_file: %s does not exist yet; requests fail until it does", f.path)
+	case err != nil:
+		return fmt.Sprintf("token_file: %v; requests fail until that is changed", err)
+	case st.Mode().Perm()&0o004 != 0:
+		return fmt.Sprintf("token_file: everybody on this machine may read %s (mode %04o): chmod o-rwx it", f.path, st.Mode().Perm())
+	}
+	if _, err := f.read(); err != nil {
+		return err.Error() + "; requests fail until that is changed"
+	}
+	return ""
+}
