@@ -1,0 +1,72 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"golang.org/x/sys/unix"
+)
+
+// lockName is the file that is locked. It stays when the lock is given up: to
+// remove it would let two processes lock two files of one name.
+const lockName = "appender-jsonl.lock"
+
+// folderLock keeps everybody else from writing a folder. The kernel gives it up
+// when the process ends, however it ends.
+type folderLock struct{ f *os.File }
+
+// errOurs says that this very process holds the lock: the instance before this one
+// has not ended yet.
+var errOurs = errors.New("the instance before this one still writes the folder")
+
+// lockFolder takes the lock without waiting. The error is errOurs, or names who
+// holds it.
+func lockFolder(dir string) (*folderLock, error) {
+	f, err := os.OpenFile(filepath.Join(dir, lockName), os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
+		defer f.Close()
+		if !errors.Is(err, unix.EWOULDBLOCK) {
+			return nil, fmt.Errorf("lock %s: %w", f.Name(), err)
+		}
+		holder, _ := io.ReadAll(io.LimitReader(f, 100))
+		if len(holder) > 0 && bytes.Equal(holder, whoami()) {
+			return nil, errOurs
+		}
+		return nil, fmt.Errorf("%s is written by another process (%s): give each node a folder of its own, or end that process",
+			dir, bytes.TrimSpace(holder))
+	}
+	err = errors.Join(f.Truncate(0), writeAt0(f, whoami()))
+	if err != nil {
+		_ = f.Close()
+		return nil, fmt.Errorf("lock %s: %w", f.Name(), err)
+	}
+	return &folderLock{f}, nil
+}
+
+func writeAt0(f *os.File, data []byte) error {
+	_, err := f.WriteAt(data, 0)
+	return err
+}
+
+func (l *folderLock) release() error { return l.f.Close() }
+
+// whoami names this process and no other: a pid alone is used again, and stands for
+// somebody else in another container.
+func whoami() []byte {
+	start := "unknown"
+	if stat, err := os.ReadFile("/proc/self/stat"); err == nil {
+		// The 20th field after the name, which is in brackets and may hold any.
+		fields := bytes.Fields(stat[bytes.LastIndexByte(stat, ')')+1:])
+		if len(fields) > 19 {
+			start = string(fields[19])
+		}
+	}
+	return fmt.Appendf(nil, "pid %d started %s", os.Getpid(), start)
+}

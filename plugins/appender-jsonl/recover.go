@@ -1,0 +1,189 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+)
+
+// scanBack is how many bytes of the files put aside are read at the start, to know
+// what they hold. A batch that comes again is among the latest.
+const scanBack = 8 << 20
+
+// ready makes sure that the current file is open and as it was left. It has to be
+// opened at the start, after a failure, and after somebody else touched it: a file
+// that was moved away or cut off must not swallow records.
+func (c *chain) ready() error {
+	if c.file != nil {
+		if c.untouched() {
+			return nil
+		}
+		c.note("%s was changed by somebody else: it is read again", c.current())
+		_ = c.close()
+		c.cut = false
+	}
+	return c.open()
+}
+
+// open opens the current file if there is one, cuts off what is torn or was never
+// durable, and learns which records it holds.
+func (c *chain) open() error {
+	if err := c.readOlder(); err != nil {
+		return err
+	}
+	f, err := c.disk.open(c.current(), false)
+	if errors.Is(err, fs.ErrNotExist) {
+		c.ident, c.size, c.cut = nil, 0, false
+		return nil // made with the first record
+	}
+	if err != nil {
+		return c.failed("open", err)
+	}
+	if err := c.adopt(f); err != nil {
+		_ = f.Close()
+		return err
+	}
+	c.file = f
+	return nil
+}
+
+// adopt takes an open file as the current one, or leaves all as it is.
+func (c *chain) adopt(f file) error {
+	st, err := f.Stat()
+	if err != nil {
+		return c.failed("stat", err)
+	}
+	born, err := f.born()
+	if err != nil {
+		return c.failed("stat", err)
+	}
+	size := st.Size()
+	again := c.cut && os.SameFile(st, c.ident)
+	if again && size > c.size {
+		// After a failed write or fsync: what stands there may be in the
+		// kernel's memory only. It comes again.
+		size = c.size
+		if err := f.Truncate(size); err != nil {
+			return c.failed("cut off what failed to be written", err)
+		}
+	}
+	got, err := scan(c.current(), c.name, f, 0, size, c.held.add)
+	if err != nil {
+		return err
+	}
+	if got.end < size {
+		if err := f.Truncate(got.end); err != nil {
+			return c.failed("cut off a torn line", err)
+		}
+		c.note("%s: cut off a torn last line of %d bytes after line %d", c.current(), size-got.end, got.lines)
+	}
+	// What a process before this one wrote may not be on disk yet, and from now
+	// on is taken as held.
+	if err := f.Sync(); err != nil {
+		return c.failed("fsync", err)
+	}
+	if !again {
+		c.report(c.current(), got)
+	}
+	c.ident, c.size, c.born, c.cut = st, got.end, born, false
+	c.named = false
+	return c.syncNames()
+}
+
+// create makes the current file.
+func (c *chain) create() error {
+	f, err := c.disk.open(c.current(), true)
+	if err != nil {
+		return c.failed("create", err)
+	}
+	st, err := f.Stat()
+	if err != nil {
+		_ = f.Close()
+		return c.failed("stat", err)
+	}
+	c.file, c.ident, c.size, c.born, c.cut = f, st, 0, c.now(), false
+	c.named = false
+	return nil
+}
+
+// readOlder learns, once, which files were put aside and what the latest of them
+// hold.
+func (c *chain) readOlder() error {
+	if c.older {
+		return nil
+	}
+	numbers, err := c.aside()
+	if err != nil {
+		return err
+	}
+	left := int64(scanBack)
+	var from int // the first to read, oldest first: the latest epoch is remembered longest
+	for from = len(numbers); from > 0 && left > 0; from-- {
+		st, err := c.disk.stat(c.asideName(numbers[from-1]))
+		if err != nil {
+			return c.failed("stat of a file put aside", err)
+		}
+		left -= st.Size()
+	}
+	for _, n := range numbers[from:] {
+		if err := c.readAside(c.asideName(n), max(0, -left)); err != nil {
+			return err
+		}
+		left = 0
+	}
+	c.next = 1
+	if len(numbers) > 0 {
+		c.next = numbers[len(numbers)-1] + 1
+	}
+	c.older = true
+	return nil
+}
+
+// readAside learns what a file put aside holds after skip bytes. It is never
+// changed.
+func (c *chain) readAside(name string, skip int64) error {
+	f, err := c.disk.open(name, false)
+	if err != nil {
+		return c.failed("open "+name, err)
+	}
+	defer f.Close()
+	st, err := f.Stat()
+	if err != nil {
+		return c.failed("stat "+name, err)
+	}
+	got, err := scan(name, c.name, f, skip, st.Size(), c.held.add)
+	if err != nil {
+		return err
+	}
+	if skip > 0 {
+		got.first = nil // its lines were not counted from the first
+	}
+	c.report(name, got)
+	if got.end < st.Size() {
+		c.note("%s: its last line is torn; it is left as it is", name)
+	}
+	return nil
+}
+
+// report says which lines are damaged. They are left as they are.
+func (c *chain) report(name string, got scanned) {
+	for _, text := range got.first {
+		c.note("%s (left as it is)", text)
+	}
+	if more := got.damaged - len(got.first); more > 0 {
+		c.note("%s: %d more damaged lines (left as they are)", name, more)
+	}
+}
+
+// maxWarnings bounds what is kept for an operator; the log has it all.
+const maxWarnings = 20
+
+// note says something to the log, and to the operator who configures the plugin.
+func (c *chain) note(format string, args ...any) {
+	text := fmt.Sprintf(format, args...)
+	c.log.Warn(text)
+	if len(c.warnings) < maxWarnings {
+		c.warnings = append(c.warnings, text)
+	}
+}
