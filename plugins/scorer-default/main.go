@@ -2,12 +2,17 @@ package main
 
 import "github.com/meshos/meshos/pluginsdk"
 
-func main() { pluginsdk.Main(info, construct) }
+const (
+	name    = "scorer-default"
+	version = "1.0.0"
+)
 
-var info = pluginsdk.Info{
-	Name:    "scorer-default",
-	Version: "1.0.0",
-	Doc:     "Rates nodes as holders of chains by round-trip time, health, load, memory, disk, maintenance, cordon and avoid state.",
+func main() {
+	pluginsdk.Main(pluginsdk.Info{
+		Name:    name,
+		Version: version,
+		Doc:     "Rates nodes as holders of chains by round-trip time, health, load, memory, disk, maintenance, cordon and avoid state.",
+	}, construct)
 }
 
 func construct(env pluginsdk.Env, cfg config) (*scorer, error) {
