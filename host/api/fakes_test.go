@@ -1,0 +1,149 @@
+package api_test
+
+import (
+	"context"
+	"errors"
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials/insecure"
+
+	"github.com/meshos/meshos/host/api"
+	"github.com/meshos/meshos/host/mesh"
+	"github.com/meshos/meshos/host/snapshot"
+	"github.com/meshos/meshos/host/wire"
+	hostv1 "github.com/meshos/meshos/proto/meshos/host/v1"
+	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// node is a loop, a judge and a catalog as the service sees them.
+type node struct {
+	mu       sync.Mutex
+	latest   *snapshot.Snapshot
+	changed  chan struct{}
+	done     chan struct{}
+	heard    []any // mesh.Event and mesh.JudgedCommit
+	room     int   // events that still fit
+	closed   bool
+	panicked []string
+}
+
+func newNode() *node {
+	return &node{
+		latest: &snapshot.Snapshot{Node: 1, Epoch: 99}, changed: make(chan struct{}), done: make(chan struct{}), room: 1000,
+	}
+}
+
+func (n *node) Latest() *snapshot.Snapshot {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.latest
+}
+
+func (n *node) Changed() <-chan struct{} {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.changed
+}
+
+func (n *node) Done() <-chan struct{} { return n.done }
+
+// show publishes a snapshot.
+func (n *node) show(s *snapshot.Snapshot) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.latest = s
+	close(n.changed)
+	n.changed = make(chan struct{})
+}
+
+func (n *node) PublishBatch(ctx context.Context, events []mesh.Event) (int, error) {
+	for i, event := range events {
+		if err := n.hear(ctx, event); err != nil {
+			return i, err
+		}
+	}
+	return len(events), nil
+}
+
+func (n *node) Commit(ctx context.Context, commit mesh.JudgedCommit) error {
+	return n.hear(ctx, commit)
+}
+
+func (n *node) hear(ctx context.Context, what any) error {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.closed {
+		return errors.New("loop has ended")
+	}
+	if n.room == 0 {
+		<-ctx.Done()
+		return errors.New("queue is full")
+	}
+	n.room--
+	n.heard = append(n.heard, what)
+	return nil
+}
+
+func (n *node) judge(signed wire.Signed) (mesh.JudgedCommit, error) {
+	if string(signed.Payload) == "junk" {
+		return mesh.JudgedCommit{}, errors.New("signed_commit.payload: not an AdminCommand")
+	}
+	return mesh.JudgedCommit{CommitID: signed.Payload}, nil
+}
+
+func (n *node) Describe(name string) (*hostv1.PluginDetail, error) {
+	switch name {
+	case "health-tcp":
+		return &hostv1.PluginDetail{View: &meshosv1.PluginView{Name: name}, Path: "/bin/health-tcp"}, nil
+	case "boom":
+		panic("boom")
+	}
+	return nil, errors.New("there is no plugin " + name)
+}
+
+// serve runs a service over a real socket and gives a client of it.
+func serve(t *testing.T, n *node) hostv1.HostClient {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "s")
+	ln, err := api.Listen(t.Context(), path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	service := api.NewService(api.Options{Reader: n, Publisher: n, Judge: n.judge, Plugins: n})
+	ctx, stop := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() {
+		ended <- service.Serve(ctx, ln, func(method string, _ any, _ []byte) {
+			n.mu.Lock()
+			defer n.mu.Unlock()
+			n.panicked = append(n.panicked, method)
+		})
+	}()
+	conn, err := grpc.NewClient("unix:"+path, grpc.WithTransportCredentials(insecure.NewCredentials()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = conn.Close()
+		stop()
+		if err := <-ended; err != nil {
+			t.Errorf("Serve: %v", err)
+		}
+	})
+	return hostv1.NewHostClient(conn)
+}
+
+// within gives a context that ends a test that hangs.
+func within(t *testing.T) context.Context {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	t.Cleanup(cancel)
+	return ctx
+}

@@ -1,0 +1,109 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"syscall"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+	"golang.org/x/net/netutil"
+)
+
+// HTTPOptions are what /healthz and /metrics are made from; all are needed.
+type HTTPOptions struct {
+	Reader       Reader
+	TickInterval time.Duration
+	Metrics      prometheus.Gatherer
+	Now          func() time.Time
+}
+
+// NewHTTP gives the handler of /healthz and /metrics.
+func NewHTTP(opts HTTPOptions) http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle("GET /metrics", promhttp.HandlerFor(opts.Metrics, promhttp.HandlerOpts{
+		MaxRequestsInFlight: 4,
+		Timeout:             10 * time.Second,
+	}))
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+		w.Header().Set("Cache-Control", "no-store")
+		if why := opts.unhealthy(); why != "" {
+			w.WriteHeader(http.StatusServiceUnavailable)
+			_, _ = fmt.Fprintln(w, why)
+			return
+		}
+		_, _ = fmt.Fprintln(w, "ok")
+	})
+	return mux
+}
+
+// unhealthy says why the node is not well, "" when it is: its last tick has to be
+// younger than three intervals.
+func (o HTTPOptions) unhealthy() string {
+	select {
+	case <-o.Reader.Done():
+		return "the loop has ended"
+	default:
+	}
+	latest := o.Reader.Latest()
+	if latest.Tick == 0 {
+		return "there was no tick yet"
+	}
+	age, most := o.Now().Sub(latest.TakenAt), 3*o.TickInterval
+	if age < most {
+		return ""
+	}
+	return fmt.Sprintf("the last tick was %v ago, which should be less than %v", age.Round(time.Millisecond), most)
+}
+
+// maxConnections bounds what a crowd of clients may hold open.
+const maxConnections = 64
+
+// ListenHTTP opens the address of node.listen.
+func ListenHTTP(ctx context.Context, address string) (net.Listener, error) {
+	var config net.ListenConfig
+	ln, err := config.Listen(ctx, "tcp", address)
+	switch {
+	case errors.Is(err, syscall.EADDRINUSE):
+		return nil, fmt.Errorf("node.listen %s: address in use; set node.listen to another, or \"\" for none: %w", address, err)
+	case errors.Is(err, syscall.EACCES):
+		return nil, fmt.Errorf("node.listen %s: this user may not listen there; take a port from 1024: %w", address, err)
+	case errors.Is(err, syscall.EADDRNOTAVAIL):
+		return nil, fmt.Errorf("node.listen %s: this machine has no such address; set node.listen to one that it has: %w", address, err)
+	case err != nil:
+		return nil, fmt.Errorf("node.listen %s: %w", address, err)
+	}
+	return netutil.LimitListener(ln, maxConnections), nil
+}
+
+// ServeHTTP answers on ln until ctx is done. The error is nil after a stop that
+// was asked for.
+func ServeHTTP(ctx context.Context, ln net.Listener, handler http.Handler) error {
+	server := &http.Server{
+		Handler:           handler,
+		ReadHeaderTimeout: 5 * time.Second,
+		ReadTimeout:       10 * time.Second,
+		WriteTimeout:      30 * time.Second,
+		IdleTimeout:       time.Minute,
+		MaxHeaderBytes:    16 << 10,
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- server.Serve(ln) }()
+	select {
+	case err := <-ended:
+		return fmt.Errorf("serve %s: %w", ln.Addr(), err)
+	case <-ctx.Done():
+	}
+	stopping, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopWithin)
+	defer cancel()
+	if err := server.Shutdown(stopping); err != nil {
+		_ = server.Close()
+	}
+	<-ended
+	return nil
+}

@@ -1,0 +1,101 @@
+package api_test
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/meshos/meshos/host/api"
+)
+
+func TestHealthzSaysWhyANodeIsNotWell(t *testing.T) {
+	now := time.Now()
+	ended := newNode()
+	ended.show(at(1))
+	close(ended.done)
+	for _, c := range []struct {
+		name string
+		node *node
+		code int
+		body string
+	}{
+		{"a tick just now", ticked(now), 200, "ok\n"},
+		{"just under three intervals", ticked(now.Add(-1500*time.Millisecond + 1)), 200, "ok\n"},
+		{
+			"three intervals", ticked(now.Add(-1500 * time.Millisecond)), 503,
+			"the last tick was 1.5s ago, which should be less than 1.5s\n",
+		},
+		{"no tick yet", newNode(), 503, "there was no tick yet\n"},
+		{"the loop has ended", ended, 503, "the loop has ended\n"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			handler := api.NewHTTP(api.HTTPOptions{
+				Reader: c.node, TickInterval: 500 * time.Millisecond,
+				Metrics: prometheus.NewRegistry(), Now: func() time.Time { return now },
+			})
+			answer := httptest.NewRecorder()
+			handler.ServeHTTP(answer, httptest.NewRequest(http.MethodGet, "/healthz", nil))
+			if answer.Code != c.code || answer.Body.String() != c.body {
+				t.Errorf("got %d %q, want %d %q", answer.Code, answer.Body, c.code, c.body)
+			}
+		})
+	}
+}
+
+// ticked is a node whose last tick was at a time.
+func ticked(taken time.Time) *node {
+	n := newNode()
+	s := at(1)
+	s.TakenAt = taken
+	n.show(s)
+	return n
+}
+
+func TestMetricsComeOverARealListener(t *testing.T) {
+	registry := prometheus.NewRegistry()
+	counter := prometheus.NewCounter(prometheus.CounterOpts{Name: "meshos_test_total", Help: "x"})
+	registry.MustRegister(counter)
+	counter.Add(3)
+	ln, err := api.ListenHTTP(t.Context(), "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	handler := api.NewHTTP(api.HTTPOptions{Reader: newNode(), TickInterval: time.Second, Metrics: registry, Now: time.Now})
+	go func() { ended <- api.ServeHTTP(ctx, ln, handler) }()
+	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: 10 * time.Second}
+	answer, err := client.Get("http://" + ln.Addr().String() + "/metrics")
+	if err != nil {
+		t.Fatal(err)
+	}
+	body, err := io.ReadAll(answer.Body)
+	_ = answer.Body.Close()
+	if err != nil || !strings.Contains(string(body), "meshos_test_total 3") {
+		t.Errorf("got %s, error %v", body, err)
+	}
+	stop()
+	if err := <-ended; err != nil {
+		t.Errorf("ServeHTTP: %v", err)
+	}
+}
+
+func TestATakenPortSaysWhatToDo(t *testing.T) {
+	ln, err := api.ListenHTTP(t.Context(), "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = ln.Close() }()
+	address := ln.Addr().String()
+	_, err = api.ListenHTTP(t.Context(), address)
+	want := "node.listen " + address + `: address in use; set node.listen to another, or "" for none: `
+	if err == nil || !strings.HasPrefix(err.Error(), want) {
+		t.Errorf("error %v, want %s…", err, want)
+	}
+}

@@ -1,0 +1,110 @@
+package api_test
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	"github.com/meshos/meshos/host/mesh"
+	"github.com/meshos/meshos/host/wire"
+	hostv1 "github.com/meshos/meshos/proto/meshos/host/v1"
+	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
+)
+
+func rtt(peer mesh.NodeID) *meshosv1.Event {
+	return wire.EventToProto(mesh.RTTSample{Peer: peer, RTT: 1})
+}
+
+func signed(payload string) *meshosv1.Event {
+	return &meshosv1.Event{Kind: &meshosv1.Event_SignedCommit{SignedCommit: &meshosv1.SignedCommit{Payload: []byte(payload)}}}
+}
+
+// acceptedOf reads how many events went in from an error's details.
+func acceptedOf(t *testing.T, err error) uint32 {
+	t.Helper()
+	for _, detail := range status.Convert(err).Details() {
+		if response, ok := detail.(*hostv1.PublishResponse); ok {
+			return response.GetAccepted()
+		}
+	}
+	t.Fatalf("%v does not say how many were accepted", err)
+	return 0
+}
+
+func TestPublishKeepsTheOrderOfEventsAndCommits(t *testing.T) {
+	n := newNode()
+	client := serve(t, n)
+	answer, err := client.Publish(within(t), &hostv1.PublishRequest{
+		Events: []*meshosv1.Event{rtt(2), rtt(3), signed("a"), signed("b"), rtt(4)},
+	})
+	if err != nil || answer.GetAccepted() != 5 {
+		t.Fatalf("accepted %d, error %v", answer.GetAccepted(), err)
+	}
+	want := []any{
+		mesh.RTTSample{Peer: 2, RTT: 1},
+		mesh.RTTSample{Peer: 3, RTT: 1},
+		mesh.JudgedCommit{CommitID: []byte("a")},
+		mesh.JudgedCommit{CommitID: []byte("b")},
+		mesh.RTTSample{Peer: 4, RTT: 1},
+	}
+	if diff := cmp.Diff(want, n.heard); diff != "" {
+		t.Errorf("-want +heard:\n%s", diff)
+	}
+}
+
+func TestPublishOfNothingIsAccepted(t *testing.T) {
+	answer, err := serve(t, newNode()).Publish(within(t), &hostv1.PublishRequest{})
+	if err != nil || answer.GetAccepted() != 0 {
+		t.Fatalf("accepted %d, error %v", answer.GetAccepted(), err)
+	}
+}
+
+func TestOneInvalidEventKeepsAllOut(t *testing.T) {
+	for want, bad := range map[string]*meshosv1.Event{
+		"events[1].rtt_sample.peer: must not be 0":                               rtt(0),
+		"events[1].signed_commit.payload: not an AdminCommand":                   signed("junk"),
+		"events[1].kind: must be set to a kind of event that this version knows": {},
+	} {
+		n := newNode()
+		_, err := serve(t, n).Publish(within(t), &hostv1.PublishRequest{Events: []*meshosv1.Event{rtt(2), bad}})
+		if status.Code(err) != codes.InvalidArgument || status.Convert(err).Message() != want {
+			t.Errorf("error %v, want %s", err, want)
+		}
+		if len(n.heard) != 0 {
+			t.Errorf("%v was published all the same", n.heard)
+		}
+	}
+}
+
+func TestAFullQueueSaysHowManyWentIn(t *testing.T) {
+	n := newNode()
+	n.room = 2
+	_, err := serve(t, n).Publish(within(t), &hostv1.PublishRequest{Events: []*meshosv1.Event{rtt(2), signed("a"), rtt(3)}})
+	if status.Code(err) != codes.ResourceExhausted || acceptedOf(t, err) != 2 {
+		t.Fatalf("error %v", err)
+	}
+	const want = "2 of 3 events accepted: the node's event queue stayed full; send the rest again later"
+	if got := status.Convert(err).Message(); got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+}
+
+func TestAnEndedLoopIsUnavailable(t *testing.T) {
+	n := newNode()
+	n.closed = true
+	_, err := serve(t, n).Publish(within(t), &hostv1.PublishRequest{Events: []*meshosv1.Event{rtt(2)}})
+	if status.Code(err) != codes.Unavailable || acceptedOf(t, err) != 0 {
+		t.Fatalf("error %v", err)
+	}
+}
+
+func TestARequestOverFourMebibytesIsRefused(t *testing.T) {
+	n := newNode()
+	big := wire.EventToProto(mesh.LogLine{Level: mesh.LevelInfo, Message: string(make([]byte, 5<<20))})
+	_, err := serve(t, n).Publish(within(t), &hostv1.PublishRequest{Events: []*meshosv1.Event{big}})
+	if status.Code(err) != codes.ResourceExhausted || len(n.heard) != 0 {
+		t.Fatalf("error %v, heard %d", err, len(n.heard))
+	}
+}

@@ -1,0 +1,111 @@
+package api
+
+import (
+	"context"
+
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	"github.com/meshos/meshos/host/mesh"
+	"github.com/meshos/meshos/host/snapshot"
+	"github.com/meshos/meshos/host/wire"
+	hostv1 "github.com/meshos/meshos/proto/meshos/host/v1"
+	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
+)
+
+// Reader gives the node's published snapshots.
+type Reader interface {
+	// Latest is the newest snapshot, never nil.
+	Latest() *snapshot.Snapshot
+	// Changed is closed when a newer snapshot than the present one is published.
+	Changed() <-chan struct{}
+	// Done is closed when no newer snapshot will come.
+	Done() <-chan struct{}
+}
+
+// Publisher takes what clients publish. Both methods wait for a place until ctx
+// is done; any other error means that the loop has ended.
+type Publisher interface {
+	// PublishBatch queues events in order and says how many it queued.
+	PublishBatch(ctx context.Context, events []mesh.Event) (int, error)
+	// Commit brings in a signed command with its verdict.
+	Commit(ctx context.Context, commit mesh.JudgedCommit) error
+}
+
+// Judge gives the verdict on a signed commit. The error says that there is no
+// command in it to judge.
+type Judge func(signed wire.Signed) (mesh.JudgedCommit, error)
+
+// Plugins knows the plugins of the node.
+type Plugins interface {
+	// Describe tells all about one. The error says that there is none of that name.
+	Describe(name string) (*hostv1.PluginDetail, error)
+}
+
+// Options are what a Service works with; all are needed.
+type Options struct {
+	Reader    Reader
+	Publisher Publisher
+	Judge     Judge
+	Plugins   Plugins
+}
+
+// Service is the Host service of the contract.
+type Service struct {
+	hostv1.UnimplementedHostServer
+
+	opts     Options
+	stopping chan struct{} // closed when streams have to end
+}
+
+// NewService gives the service; Serve makes it reachable.
+func NewService(opts Options) *Service {
+	return &Service{opts: opts, stopping: make(chan struct{})}
+}
+
+// GetSnapshot implements hostv1.HostServer.
+func (s *Service) GetSnapshot(context.Context, *hostv1.GetSnapshotRequest) (*meshosv1.Snapshot, error) {
+	return wire.SnapshotToProto(s.opts.Reader.Latest()), nil
+}
+
+// DescribePlugin implements hostv1.HostServer.
+func (s *Service) DescribePlugin(_ context.Context, in *hostv1.PluginRequest) (*hostv1.PluginDetail, error) {
+	if in.GetName() == "" {
+		return nil, status.Error(codes.InvalidArgument, "name: must be set")
+	}
+	detail, err := s.opts.Plugins.Describe(in.GetName())
+	if err != nil {
+		return nil, status.Error(codes.NotFound, err.Error())
+	}
+	return detail, nil
+}
+
+// notYet is the answer to what a later version serves.
+func notYet(what string) error {
+	return status.Error(codes.Unimplemented, what+" is not in this version of meshos")
+}
+
+// Commit implements hostv1.HostServer.
+func (s *Service) Commit(context.Context, *hostv1.CommitRequest) (*meshosv1.AdminAuditRecord, error) {
+	return nil, notYet("judging a command and answering with its audit record")
+}
+
+// Simulate implements hostv1.HostServer.
+func (s *Service) Simulate(context.Context, *hostv1.SimulateRequest) (*hostv1.SimulateResponse, error) {
+	return nil, notYet("simulating a break-glass command")
+}
+
+// ReloadPlugin implements hostv1.HostServer.
+func (s *Service) ReloadPlugin(context.Context, *hostv1.PluginRequest) (*meshosv1.PluginView, error) {
+	return nil, notYet("reloading a plugin while the node runs")
+}
+
+// EnablePlugin implements hostv1.HostServer.
+func (s *Service) EnablePlugin(context.Context, *hostv1.PluginRequest) (*meshosv1.PluginView, error) {
+	return nil, notYet("enabling a plugin while the node runs")
+}
+
+// DisablePlugin implements hostv1.HostServer.
+func (s *Service) DisablePlugin(context.Context, *hostv1.PluginRequest) (*meshosv1.PluginView, error) {
+	return nil, notYet("disabling a plugin while the node runs")
+}

@@ -1,0 +1,86 @@
+package api_test
+
+import (
+	"errors"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials/insecure"
+
+	"github.com/meshos/meshos/host/api"
+	hostv1 "github.com/meshos/meshos/proto/meshos/host/v1"
+)
+
+func dial(t *testing.T, path string) hostv1.HostClient {
+	t.Helper()
+	conn, err := grpc.NewClient("unix:"+path, grpc.WithTransportCredentials(insecure.NewCredentials()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = conn.Close() })
+	return hostv1.NewHostClient(conn)
+}
+
+func TestTheSocketIsForThisUserOnly(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "new", "s")
+	ln, err := api.Listen(t.Context(), path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = ln.Close() }()
+	for name, want := range map[string]os.FileMode{path: 0o600, filepath.Dir(path): 0o700} {
+		info, err := os.Stat(name)
+		if err != nil || info.Mode().Perm() != want {
+			t.Errorf("%s has mode %v, error %v, want %v", name, info.Mode().Perm(), err, want)
+		}
+	}
+}
+
+func TestASocketOfADeadNodeIsReplaced(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "s")
+	dead, err := net.ListenUnix("unix", &net.UnixAddr{Name: path})
+	if err != nil {
+		t.Fatal(err)
+	}
+	dead.SetUnlinkOnClose(false)
+	_ = dead.Close()
+	ln, err := api.Listen(t.Context(), path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = ln.Close()
+}
+
+func TestASocketOfALivingNodeIsRefused(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "s")
+	living, err := api.Listen(t.Context(), path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = living.Close() }()
+	_, err = api.Listen(t.Context(), path)
+	var busy *api.SocketBusyError
+	if !errors.As(err, &busy) || busy.Path != path {
+		t.Fatalf("error %v", err)
+	}
+	if _, err := os.Lstat(path); err != nil {
+		t.Errorf("the living node lost its socket: %v", err)
+	}
+}
+
+func TestAFileThatIsNoSocketIsLeftAlone(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "s")
+	if err := os.WriteFile(path, []byte("precious"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := api.Listen(t.Context(), path); err == nil || !strings.Contains(err.Error(), "something else than a socket") {
+		t.Errorf("error %v", err)
+	}
+	if got, _ := os.ReadFile(path); string(got) != "precious" {
+		t.Errorf("the file holds %q now", got)
+	}
+}
