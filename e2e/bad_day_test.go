@@ -1,0 +1,171 @@
+package e2e
+
+import (
+	"errors"
+	"os"
+	"os/exec"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
+)
+
+func TestKilledPluginsAndDaemonsComeBack(t *testing.T) {
+	n := prepare(t).start()
+	snap := n.until(10*time.Second, "a complete snapshot with the daemon running", func(s *meshosv1.Snapshot) bool {
+		return complete(s) && len(s.GetDaemons()) == 1 && s.GetDaemons()[0].GetLifecycle() == meshosv1.DaemonView_LIFECYCLE_RUNNING
+	})
+	first := snap.GetTick()
+	began := time.Now()
+	killed := 0
+	for _, name := range all {
+		p := plugin(snap, name)
+		if p.GetStatus() != meshosv1.PluginView_STATUS_READY {
+			continue // it may not do its work here
+		}
+		if err := syscall.Kill(int(p.GetPid()), syscall.SIGKILL); err != nil {
+			t.Fatalf("kill %s: %v", name, err)
+		}
+		killed++
+		n.until(3*time.Second, name+" back with another process", func(s *meshosv1.Snapshot) bool {
+			now := plugin(s, name)
+			return now.GetStatus() == meshosv1.PluginView_STATUS_READY && now.GetPid() != p.GetPid() && now.GetRestarts() >= 1
+		})
+	}
+	if killed < 5 {
+		t.Fatalf("only %d plugins were up", killed)
+	}
+
+	// The daemon's shell is a child of the node that is no plugin.
+	victim := 0
+	for _, pid := range childrenOf(t, n.cmd.Process.Pid) {
+		if comm, _ := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/comm"); strings.TrimSpace(string(comm)) == "sh" {
+			victim = pid
+		}
+	}
+	if victim == 0 {
+		t.Fatal("the daemon's process was not found")
+	}
+	if err := syscall.Kill(victim, syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	daemon := func(s *meshosv1.Snapshot) *meshosv1.DaemonView { return s.GetDaemons()[0] }
+	n.until(5*time.Second, "the daemon's crash to be seen", func(s *meshosv1.Snapshot) bool {
+		return daemon(s).GetLifecycle() != meshosv1.DaemonView_LIFECYCLE_RUNNING
+	})
+	snap = n.until(10*time.Second, "the daemon to be back", func(s *meshosv1.Snapshot) bool {
+		return daemon(s).GetLifecycle() == meshosv1.DaemonView_LIFECYCLE_RUNNING
+	})
+
+	// No tick was lost: one every 500 ms, each at most the probe budget late.
+	elapsed := time.Since(began)
+	if want := uint64(elapsed / (600 * time.Millisecond)); snap.GetTick()-first < want {
+		t.Errorf("%d ticks in %s", snap.GetTick()-first, elapsed)
+	}
+	if out := n.must("status"); !strings.Contains(out, "health-tcp") {
+		t.Errorf("status:\n%s", out)
+	}
+}
+
+func childrenOf(t *testing.T, pid int) (out []int) {
+	t.Helper()
+	tasks, err := os.ReadDir("/proc/" + strconv.Itoa(pid) + "/task")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, task := range tasks {
+		text, _ := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/task/" + task.Name() + "/children")
+		for _, f := range strings.Fields(string(text)) {
+			if child, err := strconv.Atoi(f); err == nil {
+				out = append(out, child)
+			}
+		}
+	}
+	return out
+}
+
+func gone(pid int) bool { return errors.Is(syscall.Kill(pid, 0), syscall.ESRCH) }
+
+func TestP7_AKilledHostLeavesNoPluginBehind(t *testing.T) {
+	n := prepare(t).start()
+	n.until(10*time.Second, "a complete snapshot", complete)
+	children := childrenOf(t, n.cmd.Process.Pid)
+	if len(children) < 6 {
+		t.Fatalf("children: %v", children)
+	}
+	if err := n.cmd.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	<-n.exited
+	deadline := time.After(2 * time.Second)
+	poll := time.NewTicker(20 * time.Millisecond)
+	defer poll.Stop()
+	for {
+		left := 0
+		for _, pid := range children {
+			if !gone(pid) && !zombie(pid) {
+				left++
+			}
+		}
+		if left == 0 {
+			break
+		}
+		select {
+		case <-deadline:
+			t.Fatalf("%d processes left 2 s after the host was killed", left)
+		case <-poll.C:
+		}
+	}
+	// What it left on disk does not keep the next one from starting.
+	n.out = &output{}
+	n.start()
+	n.until(10*time.Second, "a complete snapshot of the next node", complete)
+}
+
+// zombie says whether a process has ended and only waits to be collected.
+func zombie(pid int) bool {
+	stat, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
+	return err == nil && strings.Contains(string(stat), ") Z ")
+}
+
+func TestTermEndsTheNodeCleanly(t *testing.T) {
+	n := prepare(t).start()
+	n.until(10*time.Second, "a complete snapshot", complete)
+	children := childrenOf(t, n.cmd.Process.Pid)
+	began := time.Now()
+	if err := n.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case <-n.exited:
+	case <-time.After(5 * time.Second):
+		t.Fatal("not ended within 5 s")
+	}
+	var exit *exec.ExitError
+	if errors.As(n.err, &exit) {
+		t.Errorf("after %s: %v", time.Since(began), exit)
+	}
+	for _, pid := range children {
+		if !gone(pid) {
+			t.Errorf("process %d was left behind", pid)
+		}
+	}
+	if _, errs, code := n.meshos("status"); code != 3 || !strings.Contains(errs, "meshos run") {
+		t.Errorf("status of a node that has ended: exit %d\n%s", code, errs)
+	}
+}
+
+func TestASecondNodeOnTheSameDataDirectoryIsRefused(t *testing.T) {
+	n := prepare(t).start()
+	n.until(10*time.Second, "a complete snapshot", complete)
+	_, errs, code := n.meshos("run")
+	if code != 1 || !strings.Contains(errs, "in use by another node (pid "+strconv.Itoa(n.cmd.Process.Pid)+")") {
+		t.Errorf("exit %d\n%s", code, errs)
+	}
+	if n.status() == nil {
+		t.Error("the first node does not answer any more")
+	}
+}

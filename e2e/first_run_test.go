@@ -1,0 +1,185 @@
+package e2e
+
+import (
+	"bufio"
+	"net/http"
+	"os"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/net/icmp"
+
+	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
+)
+
+// all are the plugins that come with meshos.
+var all = []string{"aborter-orchestrator", "appender-jsonl", "health-tcp", "inventory-procfs", "locality-icmp", "scorer-default"}
+
+// mayPing says whether this machine lets this user send ICMP echoes.
+func mayPing() bool {
+	for _, network := range []string{"ip4:icmp", "udp4"} {
+		if c, err := icmp.ListenPacket(network, "127.0.0.1"); err == nil {
+			_ = c.Close()
+			return true
+		}
+	}
+	return false
+}
+
+// settled says whether a plugin is where it should be: ready, or, where pinging is
+// forbidden, locality-icmp saying what it lacks.
+func settled(p *meshosv1.PluginView) bool {
+	if p.GetName() == "locality-icmp" && !mayPing() {
+		return strings.Contains(p.GetMessage(), "ping_group_range")
+	}
+	return p.GetStatus() == meshosv1.PluginView_STATUS_READY
+}
+
+func complete(s *meshosv1.Snapshot) bool {
+	for _, name := range all {
+		if p := plugin(s, name); p == nil || !settled(p) {
+			return false
+		}
+	}
+	return true
+}
+
+func TestTheShippedConfigurationWorksAtOnce(t *testing.T) {
+	n := prepare(t).start()
+	snap := n.until(5*time.Second, "six plugins ready, peers judged, the daemon running", func(s *meshosv1.Snapshot) bool {
+		if !complete(s) || len(s.GetDaemons()) == 0 {
+			return false
+		}
+		healthy, unreachable := 0, 0
+		for _, p := range s.GetPeers() {
+			switch p.GetHealth() {
+			case meshosv1.NodeHealth_NODE_HEALTH_HEALTHY:
+				healthy++
+			case meshosv1.NodeHealth_NODE_HEALTH_UNREACHABLE:
+				unreachable++
+			}
+		}
+		return healthy > 0 && unreachable > 0 &&
+			s.GetDaemons()[0].GetLifecycle() == meshosv1.DaemonView_LIFECYCLE_RUNNING &&
+			peer(s, s.GetNode()).GetInventory().GetMemTotalBytes() > 0
+	})
+
+	if mayPing() {
+		for _, p := range snap.GetPeers() {
+			if p.GetPeer() == snap.GetNode() {
+				continue
+			}
+			if rtt := p.GetRtt().AsDuration(); rtt <= 0 || rtt >= 50*time.Millisecond {
+				t.Errorf("peer %d: round-trip time %s", p.GetPeer(), rtt)
+			}
+		}
+	}
+	if got, want := peer(snap, snap.GetNode()).GetInventory().GetMemTotalBytes(), memTotal(t); got != want {
+		t.Errorf("memory %d, the kernel says %d", got, want)
+	}
+	for _, p := range snap.GetPlugins() {
+		if settled(p) && p.GetStatus() == meshosv1.PluginView_STATUS_READY && (p.GetPid() == 0 || len(p.GetSha256()) != 64) {
+			t.Errorf("plugin %s: pid %d, sha256 %q", p.GetName(), p.GetPid(), p.GetSha256())
+		}
+	}
+
+	demo := snap.GetDaemons()[0].GetDaemon()
+	n.until(5*time.Second, "the daemon's lines in the log", func(s *meshosv1.Snapshot) bool {
+		for _, l := range s.GetLogs() {
+			if l.GetDaemonId() == demo.GetId() && l.GetMessage() != "" {
+				return true
+			}
+		}
+		return false
+	})
+	if out := n.must("logs"); !strings.Contains(out, demo.GetName()) {
+		t.Errorf("meshos logs does not name the daemon:\n%s", out)
+	}
+	if out := n.must("status"); !strings.Contains(out, "locality-icmp") || strings.Contains(out, "\x1b[") {
+		t.Errorf("meshos status, not on a terminal:\n%s", out)
+	}
+	if out := n.must("plugin", "describe", "health-tcp"); !strings.Contains(out, "health_probe") {
+		t.Errorf("meshos plugin describe:\n%s", out)
+	}
+}
+
+func memTotal(t *testing.T) uint64 {
+	t.Helper()
+	f, err := os.Open("/proc/meminfo")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = f.Close() }()
+	for lines := bufio.NewScanner(f); lines.Scan(); {
+		if fields := strings.Fields(lines.Text()); len(fields) >= 2 && fields[0] == "MemTotal:" {
+			kib, err := strconv.ParseUint(fields[1], 10, 64)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return kib * 1024
+		}
+	}
+	t.Fatal("no MemTotal in /proc/meminfo")
+	return 0
+}
+
+func TestAPublishedSlowPeerIsAvoidedWithinTwoTicks(t *testing.T) {
+	n := prepare(t).start()
+	snap := n.until(5*time.Second, "a complete snapshot", complete)
+	var slow uint64
+	for _, p := range snap.GetPeers() {
+		if p.GetPeer() != snap.GetNode() {
+			slow = p.GetPeer()
+			break
+		}
+	}
+	n.must("publish", `{"rtt_sample":{"peer":"`+strconv.FormatUint(slow, 10)+`","rtt":"0.300s"}}`)
+	before := n.status().GetTick()
+	snap = n.until(5*time.Second, "the peer on the avoid list", func(s *meshosv1.Snapshot) bool { return len(s.GetAvoidList()) == 1 })
+	if a := snap.GetAvoidList()[0]; a.GetPeer() != slow || !strings.Contains(a.GetReason(), "300 ms") || a.GetTtl().AsDuration() <= 0 {
+		t.Errorf("avoided: %v", a)
+	}
+	// The snapshot of the tick before the publish may be the one that was read.
+	if took := snap.GetTick() - before; took > 3 {
+		t.Errorf("on the list %d ticks later", took)
+	}
+	if out := n.must("status"); !strings.Contains(out, "300 ms") {
+		t.Errorf("status does not give the reason:\n%s", out)
+	}
+}
+
+func TestHealthAndMetricsAreServed(t *testing.T) {
+	n := prepare(t).start()
+	n.until(5*time.Second, "a complete snapshot", complete)
+	if code, body := get(t, "http://"+n.listen+"/healthz"); code != http.StatusOK {
+		t.Errorf("/healthz: %d %s", code, body)
+	}
+	_, body := get(t, "http://"+n.listen+"/metrics")
+	for _, name := range []string{
+		"meshos_ticks_total ", "meshos_tick_duration_seconds_bucket", "meshos_event_queue_depth ", "meshos_events_applied_total ",
+		`meshos_actions_total{kind="start_daemon",outcome="dispatched"} 1`,
+		`meshos_plugin_calls_total{plugin="health-tcp"}`, `meshos_plugin_restarts_total{plugin="health-tcp"} 0`,
+		`meshos_plugin_call_duration_seconds_bucket{method="SampleHealth",plugin="health-tcp"`,
+	} {
+		if !strings.Contains(body, name) {
+			t.Errorf("/metrics has no %s", name)
+		}
+	}
+}
+
+func get(t *testing.T, url string) (int, string) {
+	t.Helper()
+	client := http.Client{Timeout: 5 * time.Second}
+	resp, err := client.Get(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = resp.Body.Close() }()
+	var b strings.Builder
+	if _, err := bufio.NewReader(resp.Body).WriteTo(&b); err != nil {
+		t.Fatal(err)
+	}
+	return resp.StatusCode, b.String()
+}

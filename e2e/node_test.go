@@ -1,0 +1,213 @@
+package e2e
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"google.golang.org/protobuf/encoding/protojson"
+
+	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
+)
+
+// node is a running node on a configuration of its own.
+type node struct {
+	t      *testing.T
+	dir    string
+	config string
+	listen string
+	cmd    *exec.Cmd
+	out    *output
+	exited chan struct{} // closed once it ended; err is set then
+	err    error
+}
+
+// output keeps what a node printed; a node writes while a test reads.
+type output struct {
+	mu  sync.Mutex
+	buf bytes.Buffer
+}
+
+func (o *output) Write(p []byte) (int, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.buf.Write(p)
+}
+
+func (o *output) String() string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.buf.String()
+}
+
+// freePort gives an address that nobody listens on now.
+func freePort(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = l.Close() }()
+	return l.Addr().String()
+}
+
+// shipped gives the configuration that comes with meshos, moved to a port and to
+// plugins of this test's own.
+func shipped(t *testing.T, listen string) string {
+	t.Helper()
+	text, err := os.ReadFile("../meshos.toml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	moved := strings.ReplaceAll(string(text), "127.0.0.1:7878", listen)
+	if !strings.Contains(moved, "[plugins]") || strings.Count(moved, listen) < 2 {
+		t.Fatal("the shipped configuration is not what this test expects")
+	}
+	// The keys that the shipped file holds as comments are set here.
+	moved = strings.Replace(moved, "[plugins]", fmt.Sprintf("[plugins]\ndir = %q", filepath.Join(bin, "plugins")), 1)
+	return strings.Replace(moved, "[node]", fmt.Sprintf("[node]\nlisten = %q", listen), 1)
+}
+
+// prepare lays out a node without starting it. change edits the configuration.
+func prepare(t *testing.T, change ...func(string) string) *node {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "mesh") // short: a socket's path is
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	n := &node{t: t, dir: dir, config: filepath.Join(dir, "meshos.toml"), listen: freePort(t), out: &output{}}
+	text := shipped(t, n.listen)
+	for _, c := range change {
+		text = c(text)
+	}
+	n.write(text)
+	return n
+}
+
+func (n *node) write(text string) {
+	n.t.Helper()
+	if err := os.WriteFile(n.config, []byte(text), 0o600); err != nil {
+		n.t.Fatal(err)
+	}
+}
+
+// start runs the node; it is ended with the test.
+func (n *node) start() *node {
+	n.t.Helper()
+	n.cmd = exec.Command(filepath.Join(bin, "meshos"), "run", "-c", n.config)
+	n.cmd.Stdout, n.cmd.Stderr = n.out, n.out
+	n.cmd.WaitDelay = 5 * time.Second
+	if err := n.cmd.Start(); err != nil {
+		n.t.Fatal(err)
+	}
+	n.exited = make(chan struct{})
+	go func() {
+		n.err = n.cmd.Wait()
+		close(n.exited)
+	}()
+	n.t.Cleanup(func() {
+		_ = n.cmd.Process.Signal(syscall.SIGTERM)
+		select {
+		case <-n.exited:
+		case <-time.After(10 * time.Second):
+			_ = n.cmd.Process.Kill()
+			<-n.exited
+			n.t.Error("the node did not end within 10 s of SIGTERM")
+		}
+		if n.t.Failed() {
+			n.t.Logf("the node said:\n%s", n.out)
+		}
+	})
+	return n
+}
+
+// meshos runs one command against the node and gives what it printed and its
+// exit code.
+func (n *node) meshos(args ...string) (stdout, stderr string, code int) {
+	n.t.Helper()
+	ctx, cancel := context.WithTimeout(n.t.Context(), 20*time.Second)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, filepath.Join(bin, "meshos"), append([]string{"-c", n.config}, args...)...)
+	var out, errs bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &errs
+	if err := cmd.Run(); err != nil && cmd.ProcessState == nil {
+		n.t.Fatal(err)
+	}
+	return out.String(), errs.String(), cmd.ProcessState.ExitCode()
+}
+
+// must is meshos for a command that has to succeed.
+func (n *node) must(args ...string) string {
+	n.t.Helper()
+	out, errs, code := n.meshos(args...)
+	if code != 0 {
+		n.t.Fatalf("meshos %s: exit %d\n%s%s", strings.Join(args, " "), code, out, errs)
+	}
+	return out
+}
+
+// status gives the node's snapshot, or nil while it does not answer.
+func (n *node) status() *meshosv1.Snapshot {
+	n.t.Helper()
+	out, _, code := n.meshos("status", "-o", "json")
+	if code != 0 {
+		return nil
+	}
+	var snap meshosv1.Snapshot
+	if err := protojson.Unmarshal([]byte(out), &snap); err != nil {
+		n.t.Fatalf("status -o json: %v", err)
+	}
+	return &snap
+}
+
+// until asks for the status until ok is content, and fails the test after limit.
+func (n *node) until(limit time.Duration, what string, ok func(*meshosv1.Snapshot) bool) *meshosv1.Snapshot {
+	n.t.Helper()
+	deadline := time.After(limit)
+	poll := time.NewTicker(50 * time.Millisecond)
+	defer poll.Stop()
+	var last *meshosv1.Snapshot
+	for {
+		if snap := n.status(); snap != nil {
+			last = snap
+			if ok(snap) {
+				return snap
+			}
+		}
+		select {
+		case <-deadline:
+			n.t.Fatalf("not within %s: %s\nlast snapshot: %s", limit, what, protojson.Format(last))
+		case <-n.exited:
+			n.t.Fatalf("the node ended while waiting for: %s", what)
+		case <-poll.C:
+		}
+	}
+}
+
+func plugin(s *meshosv1.Snapshot, name string) *meshosv1.PluginView {
+	for _, p := range s.GetPlugins() {
+		if p.GetName() == name {
+			return p
+		}
+	}
+	return nil
+}
+
+func peer(s *meshosv1.Snapshot, id uint64) *meshosv1.PeerView {
+	for _, p := range s.GetPeers() {
+		if p.GetPeer() == id {
+			return p
+		}
+	}
+	return nil
+}

@@ -1,0 +1,258 @@
+package host
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/meshos/meshos/host/catalog"
+	"github.com/meshos/meshos/host/chain"
+	"github.com/meshos/meshos/host/config"
+	"github.com/meshos/meshos/host/daemon"
+	"github.com/meshos/meshos/host/executor"
+	"github.com/meshos/meshos/host/loop"
+	"github.com/meshos/meshos/host/mesh"
+	"github.com/meshos/meshos/host/metrics"
+	"github.com/meshos/meshos/host/process"
+	"github.com/meshos/meshos/host/snapshot"
+	"github.com/meshos/meshos/host/state"
+)
+
+// Bounds of an orderly end; together they stay below the 5 s that a node may take.
+const (
+	endDaemons = 2 * time.Second
+	endActions = time.Second
+	endRecords = time.Second
+)
+
+// staleTicks is how many intervals after its last tick a loop counts as standing
+// still, for the service manager's watchdog.
+const staleTicks = 3
+
+// Options is what a node gets beside its configuration.
+type Options struct {
+	Version string
+	Log     *slog.Logger // required
+	// Reload asks for the configuration file to be read again; nil for never.
+	Reload <-chan os.Signal
+}
+
+// node is a node that is being run: the rooms, joined.
+type node struct {
+	cfg  *config.Config
+	opts Options
+	log  *slog.Logger
+
+	loop      *loop.Loop
+	handle    *loop.Handle // the host's own, so that the loop lasts as long as the host
+	catalog   *catalog.Catalog
+	daemons   *daemon.Manager
+	executor  *executor.Executor
+	followers *chain.Followers
+	metrics   *metrics.Metrics
+	reports   *reports
+}
+
+// Run runs a node until ctx ends, a Shutdown event ends its loop, or something it
+// can't do without fails; then it ends everything it started, within 5 s. The
+// error is nil after an orderly end.
+func Run(ctx context.Context, cfg *config.Config, opts Options) error {
+	for _, w := range cfg.Warnings {
+		opts.Log.Warn("configuration", "file", w.File, "line", w.Line, "key", w.Key, "message", w.Message)
+	}
+	unlock, err := lockDataDir(cfg.Node.DataDir)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = unlock() }()
+	spawner := process.NewSpawner()
+	defer spawner.Close()
+
+	n, err := assemble(cfg, opts, spawner)
+	if err != nil {
+		return err
+	}
+	doors, err := n.open(ctx)
+	if err != nil {
+		return err
+	}
+	return n.run(ctx, doors)
+}
+
+// assemble makes the rooms of a node and joins their doors; nothing runs yet.
+func assemble(cfg *config.Config, opts Options, spawner *process.Spawner) (*node, error) {
+	epoch, err := newEpoch()
+	if err != nil {
+		return nil, err
+	}
+	n := &node{cfg: cfg, opts: opts, log: opts.Log}
+	start := time.Now()
+	s := state.New(state.Boot{
+		At:            mesh.Stamp{Wall: start},
+		Node:          cfg.Node.ID,
+		NodeName:      cfg.Node.Name,
+		Epoch:         epoch,
+		Policy:        cfg.Policy(),
+		Desired:       cfg.Desired(),
+		Operators:     cfg.Operators.Signers != "",
+		AllowUnsigned: cfg.Operators.AllowUnsigned,
+	})
+	n.loop = loop.New(loop.Config{
+		TickInterval: cfg.Loop.TickInterval,
+		ProbeBudget:  cfg.Loop.ProbeBudget,
+		EventQueue:   cfg.Loop.EventQueue,
+		ActionQueue:  cfg.Loop.ActionQueue,
+		Operators:    cfg.Operators.Signers != "",
+		Start:        start,
+	}, s, loop.Parts{
+		Decorate: n.decorate,
+		OnTick:   func(took time.Duration) { n.metrics.Tick(took) },
+	})
+	n.handle = n.loop.Handle()
+	n.reports = newReports(n.loop.Feed(), opts.Log)
+	n.metrics = metrics.New(opts.Version, metrics.Source{
+		Latest:      n.loop.Reader().Latest,
+		EventQueue:  n.loop.EventQueueDepth,
+		ActionQueue: n.loop.ActionQueueDepth,
+	})
+	if n.catalog, err = catalog.New(n.catalogOptions()); err != nil {
+		return nil, err
+	}
+	n.daemons = daemon.New(daemon.Options{
+		Spawner: spawner, Events: n.handle, CloseGrace: endDaemons, Log: opts.Log,
+	})
+	n.daemons.Configure(daemonSpecs(cfg))
+	now := func() mesh.Time { return mesh.Time(time.Since(start)) }
+	n.executor = executor.New(executor.Options{
+		Dispatcher: executor.NewRouter(n.daemons, now),
+		Outcomes:   n.loop.Feed(),
+		Now:        now,
+		Timeout:    cfg.Loop.ActionTimeout,
+		Observe:    n.metrics.Action,
+		Log:        opts.Log,
+	})
+	subscriptions, err := n.subscriptions()
+	if err != nil {
+		return nil, err
+	}
+	n.followers, err = chain.New(chain.Options{
+		Reader: n.loop.Reader(), Feed: n.loop.Feed(), Appenders: subscriptions, Log: opts.Log,
+	})
+	return n, err
+}
+
+// newEpoch gives the random number that tells this process's records from those
+// of the one before.
+func newEpoch() (uint64, error) {
+	var b [8]byte
+	if _, err := rand.Read(b[:]); err != nil {
+		return 0, fmt.Errorf("epoch: %w", err)
+	}
+	return max(1, binary.LittleEndian.Uint64(b[:])), nil
+}
+
+// decorate adds what the core does not know to a snapshot before it is published.
+func (n *node) decorate(s *snapshot.Snapshot) {
+	s.Plugins = n.catalog.Views()
+	done := n.executor.Counters()
+	s.Stats.Dispatched, s.Stats.Failed = done.Dispatched, done.Failed
+	s.Stats.AppendFailures = n.followers.AppendFailures()
+}
+
+// run runs the assembled node and ends it in order: the API first, so that nobody
+// asks for more; the daemons while the loop can still hear of it; the loop; then
+// the records that are left, and the plugins last, since they store them.
+func (n *node) run(ctx context.Context, doors doors) error {
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	n.log.Info("node starts", "version", n.opts.Version, "node", uint64(n.cfg.Node.ID), "name", n.cfg.Node.Name,
+		"epoch", n.loop.Reader().Latest().Epoch, "socket", n.cfg.Node.Socket, "listen", n.cfg.Node.Listen)
+
+	pluginsEnd, endPlugins := context.WithCancel(context.WithoutCancel(ctx))
+	recordsEnd, endFollowers := context.WithCancel(context.WithoutCancel(ctx))
+	loopEnd, endLoop := context.WithCancel(context.WithoutCancel(ctx))
+	executorEnd, endExecutor := context.WithCancel(context.WithoutCancel(ctx))
+	defer func() { endPlugins(); endFollowers(); endLoop(); endExecutor() }()
+
+	var plugins, records, theLoop, actions, around room
+	plugins.run(func() { stop(n.catalog.Run(pluginsEnd)) })
+	records.run(func() { n.followers.Run(recordsEnd) })
+	theLoop.run(func() { stop(n.loop.Run(loopEnd)) })
+	actions.run(func() {
+		if err := n.executor.Run(executorEnd, n.loop.Actions()); err != nil {
+			n.log.Error("actions were left behind", "error", err)
+		}
+	})
+	around.run(func() { n.reports.run(ctx) })
+	around.run(func() { n.reloads(ctx) })
+	around.run(func() { newNarrator(n.log).follow(ctx, n.loop.Reader().Latest, n.loop.Reader().Changed) })
+	around.run(func() { notifier{n.log}.watch(ctx, n.loop.LastTickAt, staleTicks*n.cfg.Loop.TickInterval) })
+	around.run(func() { stop(n.serve(ctx, doors)) })
+
+	<-ctx.Done()
+	began := time.Now()
+	n.log.Info("node ends", "why", reason(ctx))
+	around.wait(n.log, "api", endActions)
+	endExecutor()
+	actions.wait(n.log, "executor", endActions)
+	n.endDaemons()
+	endLoop()
+	theLoop.wait(n.log, "loop", endActions)
+	endFollowers()
+	records.wait(n.log, "records", endRecords)
+	endPlugins()
+	plugins.wait(n.log, "plugins", 3*time.Second)
+	n.log.Info("node ended", "took", time.Since(began).Round(time.Millisecond))
+	return failure(ctx)
+}
+
+func (n *node) endDaemons() {
+	ctx, cancel := context.WithTimeout(context.Background(), endDaemons+500*time.Millisecond)
+	defer cancel()
+	if err := n.daemons.Close(ctx); err != nil {
+		n.log.Error("daemons were left behind", "error", err)
+	}
+}
+
+// failure gives why the node ended if that was no orderly end.
+func failure(ctx context.Context) error {
+	cause := context.Cause(ctx)
+	if cause == nil || errors.Is(cause, context.Canceled) {
+		return nil
+	}
+	return cause
+}
+
+func reason(ctx context.Context) string {
+	if err := failure(ctx); err != nil {
+		return err.Error()
+	}
+	return "it was asked to"
+}
+
+// room is the goroutines of one room, waited for together.
+type room struct{ all sync.WaitGroup }
+
+func (r *room) run(f func()) { r.all.Go(f) }
+
+// wait waits for the room's goroutines, at most for limit: a node must end.
+func (r *room) wait(log *slog.Logger, name string, limit time.Duration) {
+	done := make(chan struct{})
+	go func() {
+		r.all.Wait()
+		close(done)
+	}()
+	timer := time.NewTimer(limit)
+	defer timer.Stop()
+	select {
+	case <-done:
+	case <-timer.C:
+		log.Error("a part of the node did not end in time", "part", name, "limit", limit)
+	}
+}

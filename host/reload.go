@@ -1,0 +1,131 @@
+package host
+
+import (
+	"context"
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/meshos/meshos/host/config"
+	"github.com/meshos/meshos/host/mesh"
+)
+
+// reloadTimeout bounds how long taking over a configuration may wait for plugins.
+const reloadTimeout = 10 * time.Second
+
+// reloads takes the configuration over again whenever it is asked to, until ctx
+// ends.
+func (n *node) reloads(ctx context.Context) {
+	current := n.cfg
+	for {
+		select {
+		case <-n.opts.Reload:
+			current = n.reload(ctx, current)
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// reload reads the file again and takes over what can change in place: peers,
+// chains, daemons and the configuration of plugins. A file with mistakes changes
+// nothing.
+func (n *node) reload(ctx context.Context, current *config.Config) *config.Config {
+	ctx, cancel := context.WithTimeout(ctx, reloadTimeout)
+	defer cancel()
+	next, err := config.Load(current.File)
+	if err != nil {
+		n.log.Error("configuration not reloaded, the one in force stays", "error", err)
+		n.reports.add("reload", fmt.Sprintf("the configuration in force stays: %v", err))
+		return current
+	}
+	for _, w := range next.Warnings {
+		n.log.Warn("configuration", "file", w.File, "line", w.Line, "key", w.Key, "message", w.Message)
+	}
+	// Commands first, so that a new daemon can be started when the loop wants it.
+	n.daemons.Configure(daemonSpecs(next))
+	if err := n.loop.Feed().Reload(ctx, mesh.Reload{Desired: next.Desired()}); err != nil {
+		n.reports.add("reload", err.Error())
+	}
+	if !reflect.DeepEqual(current.Peer, next.Peer) {
+		if err := n.catalog.SetPeers(ctx, pluginPeers(next)); err != nil {
+			n.reports.add("reload", fmt.Sprintf("peers: %v", err))
+		}
+	}
+	n.reconfigurePlugins(ctx, current, next)
+	if keys := needRestart(current, next); len(keys) > 0 {
+		what := fmt.Sprintf("restart the node for the changes of %s", strings.Join(keys, ", "))
+		n.log.Warn("configuration reloaded in part", "todo", what)
+		n.reports.add("reload", what)
+	} else {
+		n.log.Info("configuration reloaded", "file", next.File)
+	}
+	return inForce(current, next)
+}
+
+// reconfigurePlugins hands changed configurations to running plugins. One that
+// refuses keeps what it has.
+func (n *node) reconfigurePlugins(ctx context.Context, current, next *config.Config) {
+	for _, p := range next.Plugin {
+		i := slices.IndexFunc(current.Plugin, func(old config.Plugin) bool { return old.Name == p.Name })
+		if i < 0 || reflect.DeepEqual(current.Plugin[i].Config, p.Config) {
+			continue
+		}
+		if err := n.catalog.Reconfigure(ctx, p.Name, p.Config); err != nil {
+			n.reports.add("plugin:"+p.Name, fmt.Sprintf("reload: it keeps its configuration: %v", err))
+		}
+	}
+}
+
+// needRestart names the parts of the configuration that changed and can't be
+// taken over by a running node.
+func needRestart(current, next *config.Config) (keys []string) {
+	sections := []struct {
+		name     string
+		old, new any
+	}{
+		{"[node]", current.Node, next.Node},
+		{"[loop]", current.Loop, next.Loop},
+		{"[admission]", current.Admission, next.Admission},
+		{"[locality]", current.Locality, next.Locality},
+		{"[maintenance]", current.Maintenance, next.Maintenance},
+		{"[scheduler]", current.Scheduler, next.Scheduler},
+		{"[restart]", current.Restart, next.Restart},
+		{"[operators]", current.Operators, next.Operators},
+		{"[plugins]", current.Plugins, next.Plugins},
+		{"[[plugin]] (all but its config)", fixedParts(current), fixedParts(next)},
+	}
+	for _, s := range sections {
+		if !reflect.DeepEqual(s.old, s.new) {
+			keys = append(keys, s.name)
+		}
+	}
+	return keys
+}
+
+// fixedParts are the plugins without what can change while they run.
+func fixedParts(c *config.Config) []config.Plugin {
+	out := slices.Clone(c.Plugin)
+	for i := range out {
+		out[i].Config = nil
+	}
+	return out
+}
+
+// inForce is the configuration that a node runs on after a reload: what changed in
+// place, and of the rest what it was started with.
+func inForce(current, next *config.Config) *config.Config {
+	out := *current
+	out.Peer, out.Chain, out.Daemon = next.Peer, next.Chain, next.Daemon
+	out.Plugin = slices.Clone(current.Plugin)
+	for i, old := range out.Plugin {
+		for _, p := range next.Plugin {
+			if p.Name == old.Name {
+				out.Plugin[i].Config = p.Config
+			}
+		}
+	}
+	return &out
+}
