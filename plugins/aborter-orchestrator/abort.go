@@ -22,7 +22,7 @@ type aborter struct {
 // firstPause is how long to wait before connecting again; it doubles.
 const firstPause = 100 * time.Millisecond
 
-// maxWait bounds the waiting between attempts if the caller set no deadline.
+// maxWait bounds an abort with all its attempts.
 const maxWait = 30 * time.Second
 
 // abort posts the request, and posts it again only where that is safe and can
@@ -38,7 +38,7 @@ func (a *aborter) abort(ctx context.Context, migration uint64, reason string) er
 	}
 	path := "/v1/migrations/" + strconv.FormatUint(migration, 10) + "/abort"
 	header := http.Header{"Idempotency-Key": {rand.Text()}}
-	ctx, cancel := context.WithTimeout(ctx, maxWait)
+	ctx, cancel := context.WithTimeout(ctx, patience(ctx))
 	defer cancel()
 	pause := firstPause
 	for attempt := 1; ; attempt++ {
@@ -61,6 +61,17 @@ func (a *aborter) abort(ctx context.Context, migration uint64, reason string) er
 		}
 		pause *= 2
 	}
+}
+
+// patience gives how long an abort may take: a little less than its caller waits,
+// who would otherwise never learn why it failed.
+func patience(ctx context.Context) time.Duration {
+	deadline, ok := ctx.Deadline()
+	if !ok {
+		return maxWait
+	}
+	left := time.Until(deadline)
+	return min(maxWait, left-left/20)
 }
 
 // undelivered says of a failed request what is known of the migration.

@@ -20,7 +20,7 @@ type config struct {
 	CertFile   string             `json:"cert_file" doc:"PEM file of this client's certificate; read again for every connection"`
 	KeyFile    string             `json:"key_file" doc:"PEM file of the key of cert_file"`
 	ServerName string             `json:"server_name" doc:"name the orchestrator's certificate must carry, if it is not the host of url"`
-	Timeout    pluginsdk.Duration `json:"timeout" default:"5s" min:"10ms" max:"5m" doc:"how long one request may take"`
+	Timeout    pluginsdk.Duration `json:"timeout" default:"3s" min:"10ms" max:"5m" doc:"how long one request may take"`
 	Interval   pluginsdk.Duration `json:"interval" default:"1s" min:"10ms" max:"1h" doc:"how often the list is fetched"`
 	StaleAfter pluginsdk.Duration `json:"stale_after" default:"30s" min:"20ms" max:"24h" doc:"a list older than this is an error, and no longer shown"`
 	Attempts   int                `json:"abort_attempts" default:"3" min:"1" max:"10" doc:"how often an abort is tried when the orchestrator can't be connected to, or answers 503 and when to come back"`

@@ -45,12 +45,10 @@ func construct(env pluginsdk.Env, cfg config) (*orchestrator, error) {
 	return o, nil
 }
 
-func (o *orchestrator) warn(text string) {
-	o.warnings = append(o.warnings, text)
-	o.log.Warn(text)
-}
+func (o *orchestrator) warn(text string) { o.warnings = append(o.warnings, text) }
 
-// Warnings tells what an operator should know of the configuration.
+// Warnings tells what an operator should know of the configuration. The host shows
+// and logs it.
 func (o *orchestrator) Warnings() []string { return o.warnings }
 
 // Run keeps the list fresh until ctx ends.

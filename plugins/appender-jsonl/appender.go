@@ -44,16 +44,28 @@ func construct(env pluginsdk.Env, cfg config) (*appender, error) {
 	case errors.Is(err, errOurs):
 		// A new configuration: the instance before this one ends after this
 		// one was made. Run waits for it.
-		return a, nil
 	case err != nil:
 		return nil, pluginsdk.Unavailable(fmt.Errorf("dir: %w", err))
-	}
-	for _, c := range a.order {
-		if err := c.open(); err != nil {
+	default:
+		if err := a.open(); err != nil {
 			return nil, pluginsdk.Unavailable(errors.Join(err, a.Close()))
 		}
 	}
+	for _, c := range a.order {
+		c.running = true
+	}
 	return a, nil
+}
+
+// open reads the files of all chains, at the same time: they may be large.
+func (a *appender) open() error {
+	errs := make([]error, len(a.order))
+	var wg sync.WaitGroup
+	for i, c := range a.order {
+		wg.Go(func() { errs[i] = c.open() })
+	}
+	wg.Wait()
+	return errors.Join(errs...)
 }
 
 func newAppender(env pluginsdk.Env, dir string, cfg config, d disk) *appender {
@@ -138,9 +150,7 @@ func (a *appender) Append(ctx context.Context, records []*meshosv1.Record) error
 func (a *appender) Warnings() []string {
 	var out []string
 	for _, c := range a.order {
-		c.turn <- struct{}{}
 		out = append(out, c.warnings...)
-		c.give()
 	}
 	return out
 }

@@ -29,7 +29,8 @@ type chain struct {
 	held     held
 	older    bool     // the files put aside were looked at
 	next     int      // number of the next file put aside
-	warnings []string // what opening found, for an operator
+	warnings []string // what was found before the plugin was running
+	running  bool     // from now on such things go to the log
 	ended    bool     // nothing is written any more
 
 	file  file        // the current file; nil: there is none, or it must be opened

@@ -7,9 +7,13 @@ import (
 	"os"
 )
 
-// scanBack is how many bytes of the files put aside are read at the start, to know
-// what they hold. A batch that comes again is among the latest.
-const scanBack = 8 << 20
+// How many bytes are read at the start, to know what is held. A batch that comes
+// again is among the latest records, and a host does not wait for ever: a current
+// file of the default size is read whole, of a larger one the end.
+const (
+	scanCurrent = 64 << 20
+	scanBack    = 8 << 20 // of the files put aside
+)
 
 // ready makes sure that the current file is open and as it was left. It has to be
 // opened at the start, after a failure, and after somebody else touched it: a file
@@ -68,7 +72,7 @@ func (c *chain) adopt(f file) error {
 			return c.failed("cut off what failed to be written", err)
 		}
 	}
-	got, err := scan(c.current(), c.name, f, 0, size, c.held.add)
+	got, err := scan(c.current(), c.name, f, max(0, size-scanCurrent), size, c.held.add)
 	if err != nil {
 		return err
 	}
@@ -76,7 +80,7 @@ func (c *chain) adopt(f file) error {
 		if err := f.Truncate(got.end); err != nil {
 			return c.failed("cut off a torn line", err)
 		}
-		c.note("%s: cut off a torn last line of %d bytes after line %d", c.current(), size-got.end, got.lines)
+		c.note("%s: cut off a torn last line of %d bytes at byte %d", c.current(), size-got.end, got.end)
 	}
 	// What a process before this one wrote may not be on disk yet, and from now
 	// on is taken as held.
@@ -156,9 +160,6 @@ func (c *chain) readAside(name string, skip int64) error {
 	if err != nil {
 		return err
 	}
-	if skip > 0 {
-		got.first = nil // its lines were not counted from the first
-	}
 	c.report(name, got)
 	if got.end < st.Size() {
 		c.note("%s: its last line is torn; it is left as it is", name)
@@ -176,14 +177,16 @@ func (c *chain) report(name string, got scanned) {
 	}
 }
 
-// maxWarnings bounds what is kept for an operator; the log has it all.
+// maxWarnings bounds what is kept for the operator.
 const maxWarnings = 20
 
-// note says something to the log, and to the operator who configures the plugin.
+// note tells an operator: with the answer to the configuration, which the host
+// logs, or once that is given, with the log.
 func (c *chain) note(format string, args ...any) {
 	text := fmt.Sprintf(format, args...)
-	c.log.Warn(text)
-	if len(c.warnings) < maxWarnings {
-		c.warnings = append(c.warnings, text)
+	if c.running || len(c.warnings) == maxWarnings {
+		c.log.Warn(text)
+		return
 	}
+	c.warnings = append(c.warnings, text)
 }

@@ -94,6 +94,34 @@ func TestLinesLongerThanBuffersAndBounds(t *testing.T) {
 	}
 }
 
+// Of a file larger than what is read at the start, the end is read; nothing is cut
+// that is not torn.
+func TestEndOfAHugeFileIsRead(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "log.jsonl")
+	f, err := os.Create(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	all := entries(t, 7, 1, 3)
+	junk := "junk\n"
+	if _, err := f.WriteAt([]byte(text(all[:1])+"\n"), 0); err != nil { // the rest of the first part is a hole
+		t.Fatal(err)
+	}
+	if _, err := f.WriteAt([]byte("\n"+junk+text(all[1:])+"torn"), scanCurrent+1000); err != nil {
+		t.Fatal(err)
+	}
+	c := opened(t, folder(dir), limits{maxSize: 1 << 30})
+	want := scanCurrent + 1000 + int64(len("\n"+junk+text(all[1:])))
+	if c.size != want || c.held.has(all[0].key) || !c.held.has(all[1].key) || !c.held.has(all[2].key) {
+		t.Errorf("size %d, want %d; held %+v", c.size, want, c.held)
+	}
+	if len(c.warnings) != 2 || !strings.HasPrefix(c.warnings[1], fmt.Sprintf("log.jsonl: byte %d: damaged line: not JSON", scanCurrent+1001)) {
+		t.Errorf("warnings %q", c.warnings)
+	}
+}
+
 // After a restart whatever is on disk is skipped: of this epoch, of older ones, and
 // of files put aside.
 func TestRestartKnowsWhatIsHeld(t *testing.T) {

@@ -26,8 +26,8 @@ const maxNamed = 5
 
 // scan reads the lines of a chain's file from an offset to size, hands the key of
 // each to found, and keeps count of the damaged ones. An offset above 0 may be in
-// the middle of a line, which is passed over, and lines are then not counted from
-// the file's first.
+// the middle of a line, which is passed over; damaged lines are then named by their
+// place in bytes, as nobody counted the lines before.
 func scan(name, chain string, f io.ReaderAt, from, size int64, found func(key)) (scanned, error) {
 	out := scanned{end: from}
 	in := bufio.NewReaderSize(io.NewSectionReader(f, from, size-from), 256<<10)
@@ -50,9 +50,14 @@ func scan(name, chain string, f io.ReaderAt, from, size int64, found func(key)) 
 			found(k)
 			continue
 		}
-		if out.damaged++; out.damaged <= maxNamed {
-			out.first = append(out.first, fmt.Sprintf("%s:%d: damaged line: %v", name, out.lines, why))
+		if out.damaged++; out.damaged > maxNamed {
+			continue
 		}
+		place := fmt.Sprintf("%s:%d", name, out.lines)
+		if from > 0 {
+			place = fmt.Sprintf("%s: byte %d", name, out.end-n)
+		}
+		out.first = append(out.first, fmt.Sprintf("%s: damaged line: %v", place, why))
 	}
 }
 
