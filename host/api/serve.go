@@ -20,7 +20,7 @@ const (
 	// MaxAnswer is the largest message that it gives.
 	MaxAnswer = 64 << 20
 
-	stopWithin = 2 * time.Second
+	stopWithin = 500 * time.Millisecond // of what a node may take to end
 )
 
 // Serve answers on ln until ctx is done, then ends streams, gives calls a moment
