@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"io"
+	"log"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -52,6 +53,7 @@ func serve(t *testing.T, start func(*httptest.Server)) *server {
 		s.abort(w, r)
 	})
 	s.Server = httptest.NewUnstartedServer(mux)
+	s.Config.ErrorLog = log.New(io.Discard, "", 0) // clients that don't trust it are part of the tests
 	start(s.Server)
 	t.Cleanup(s.Close)
 	return s

@@ -39,7 +39,12 @@ func chain(id uint64, holders ...uint64) *pluginv1.ChainView {
 
 func score(t *testing.T, nodes []*pluginv1.NodeView, chains ...*pluginv1.ChainView) []*meshosv1.ChainScore {
 	t.Helper()
-	s := &scorer{self: self, formula: defaults().formula()}
+	return scoreWith(t, defaults(), nodes, chains...)
+}
+
+func scoreWith(t *testing.T, cfg config, nodes []*pluginv1.NodeView, chains ...*pluginv1.ChainView) []*meshosv1.ChainScore {
+	t.Helper()
+	s := &scorer{self: self, formula: cfg.formula()}
 	table, err := s.Score(t.Context(), pluginsdk.View{Version: 1, Nodes: nodes, Chains: chains})
 	if err != nil {
 		t.Fatal(err)
