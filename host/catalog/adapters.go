@@ -30,6 +30,15 @@ func (c *Catalog) InventoryProbe(name string) (*InventoryProbe, error) {
 	return &InventoryProbe{s}, nil
 }
 
+// Appender is like LocalityProbe.
+func (c *Catalog) Appender(name string) (*Appender, error) {
+	s, err := c.find(name)
+	if err != nil {
+		return nil, err
+	}
+	return &Appender{s, slices.Clone(s.entry.Chains)}, nil
+}
+
 // LocalityProbes gives the adapters of all plugins that serve the kind: by their
 // entries, and of the others by what they said of themselves so far.
 func (c *Catalog) LocalityProbes() []*LocalityProbe {

@@ -8,7 +8,9 @@ import (
 	"time"
 
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/metadata"
+	"google.golang.org/grpc/status"
 
 	"github.com/meshos/meshos/host/mesh"
 )
@@ -117,7 +119,7 @@ func (c *call) back(err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if !c.settled {
-		c.settle(callError(c.slot.entry.Name, c.method, err))
+		c.settle(c.explain(err))
 	}
 	if c.late {
 		s := c.slot
@@ -128,6 +130,22 @@ func (c *call) back(err error) {
 		})
 		s.wakeUp()
 	}
+}
+
+// explain gives the error for the caller. However gRPC sees it: a call whose
+// process has ended was not answered, and can be made again.
+func (c *call) explain(err error) error {
+	code := status.Code(err)
+	if code == codes.Canceled || code == codes.Unavailable {
+		select {
+		case <-c.instance.proc.Done():
+			return &CallError{Plugin: c.slot.entry.Name, Method: c.method, Kind: ErrUnavailable, Detail: "it ended during the call"}
+		case <-c.instance.ctx.Done():
+			return &CallError{Plugin: c.slot.entry.Name, Method: c.method, Kind: ErrUnavailable, Detail: "it was stopped during the call"}
+		default:
+		}
+	}
+	return callError(c.slot.entry.Name, c.method, err)
 }
 
 // settle counts the call and gives its caller the answer.

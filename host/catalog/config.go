@@ -47,6 +47,9 @@ type Options struct {
 	StartTimeout time.Duration // from exec to handshake; 0 for 5 s
 	DrainTimeout time.Duration // for a plugin to end by itself; 0 for 1 s
 
+	// FilePoll is how often the file of a rejected plugin is looked at; 0 for 2 s.
+	FilePoll time.Duration
+
 	// Log takes lines of plugins and about them.
 	Log func(level mesh.LogLevel, plugin, message string)
 	// Failure takes what belongs into a failure record.
@@ -73,6 +76,7 @@ func (o Options) withDefaults() Options {
 	setDefault(&o.HangTimeout, 10*time.Second)
 	setDefault(&o.StartTimeout, 5*time.Second)
 	setDefault(&o.DrainTimeout, time.Second)
+	setDefault(&o.FilePoll, 2*time.Second)
 	if o.RunDir == "" {
 		o.RunDir = os.TempDir()
 	}

@@ -1,5 +1,116 @@
 package catalog_test
 
-import "time"
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
 
-func hostUntilKilled(string) { time.Sleep(time.Hour) }
+	"github.com/meshos/meshos/host/catalog"
+)
+
+// hostUntilKilled is what the test binary does instead of testing when it plays
+// the host: it runs a catalog and writes the plugins' pids.
+func hostUntilKilled(dir string) {
+	path := os.Getenv("CATALOG_TEST_PLUGIN")
+	entries := []catalog.Entry{
+		{Name: "good", Path: path, Enabled: true},
+		{Name: "deaf", Path: path, Enabled: true, Env: []string{"MODE=ignore-term"}},
+	}
+	changed := make(chan struct{}, 100)
+	c, err := catalog.New(catalog.Options{
+		Entries: entries, DataDir: dir, RunDir: dir, Node: 1,
+		Changed: func() { changed <- struct{}{} },
+	})
+	if err != nil {
+		panic(err)
+	}
+	go func() { _ = c.Run(context.Background()) }()
+	for range changed {
+		var pids []string
+		for _, v := range c.Views() {
+			if v.PID != 0 && v.Version != "" {
+				pids = append(pids, strconv.Itoa(v.PID))
+			}
+		}
+		if len(pids) == len(entries) {
+			fmt.Println(strings.Join(pids, " "))
+		}
+	}
+}
+
+func TestP7_KilledHostLeavesNoPluginBehind(t *testing.T) {
+	dir := shortDir(t)
+	host := exec.Command(os.Args[0])
+	host.Env = append(os.Environ(), "CATALOG_TEST_HOST="+dir, "CATALOG_TEST_PLUGIN="+testPlugin)
+	host.Stderr = os.Stderr
+	out, err := host.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := host.Start(); err != nil {
+		t.Fatal(err)
+	}
+	var a, b int
+	_, scanErr := fmt.Fscan(out, &a, &b)
+	kill(t, host.Process.Pid, syscall.SIGKILL)
+	_ = host.Wait()
+	if scanErr != nil {
+		t.Fatal(scanErr)
+	}
+	began := time.Now()
+	for alive(a) || alive(b) {
+		if time.Since(began) > 2*time.Second {
+			t.Fatalf("plugins %d (%v) and %d (%v) outlived their host", a, alive(a), b, alive(b))
+		}
+		time.Sleep(time.Millisecond) // between two looks
+	}
+	t.Logf("gone after %v", time.Since(began))
+}
+
+func TestCrashCyclesLeaveNothingBehind(t *testing.T) {
+	// Each of these dies at another point of its life.
+	modes := []string{"exit-3", "protocol-99", "exit-in-configure", "exit-in-call", "panic-at-start"}
+	cycle := func() {
+		var entries []catalog.Entry
+		for _, mode := range modes {
+			entries = append(entries, entry(mode, mode))
+		}
+		r := start(t, entries, func(o *catalog.Options) { o.Rand = func() float64 { return 1e6 } })
+		for _, mode := range modes {
+			r.until(mode, func() bool { return r.view(mode).Status != 1 })
+		}
+		_, _ = r.locality("exit-in-call").SampleRTT(context.Background())
+		r.until("all have failed", func() bool {
+			r.mu.Lock()
+			defer r.mu.Unlock()
+			return len(r.failures) == len(modes)
+		})
+		if err := r.stop(); err != nil {
+			t.Error(err)
+		}
+	}
+	cycle()
+	fds := count(t, "/proc/self/fd/*")
+	for range 10 {
+		cycle()
+	}
+	if now := count(t, "/proc/self/fd/*"); now > fds+2 {
+		t.Errorf("%d descriptors are open, %d were after the first cycle", now, fds)
+	}
+}
+
+func count(t *testing.T, pattern string) int {
+	t.Helper()
+	found, err := filepath.Glob(pattern)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return len(found)
+}

@@ -76,9 +76,11 @@ func start(t testing.TB, entries []catalog.Entry, change ...func(*catalog.Option
 	r := &rig{t: t, changed: make(chan struct{}, 1), ended: make(chan error, 1), runDir: shortDir(t)}
 	o := catalog.Options{
 		Entries: entries, DataDir: t.TempDir(), RunDir: r.runDir, Node: 1, Cluster: "test",
-		Peers:   []*pluginv1.Peer{{Id: 2, Address: "127.0.0.1"}, {Id: 3}, {Id: 4}},
-		Rand:    func() float64 { return 0.1 },
-		Changed: r.wake,
+		Peers: []*pluginv1.Peer{{Id: 2, Address: "127.0.0.1"}, {Id: 3}, {Id: 4}},
+		Rand:  func() float64 { return 0.1 },
+
+		FilePoll: 20 * time.Millisecond,
+		Changed:  r.wake,
 		Log: func(level mesh.LogLevel, plugin, message string) {
 			r.note(&r.logs, fmt.Sprintf("%d %s: %s", level, plugin, message))
 		},

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"google.golang.org/protobuf/types/known/structpb"
 
@@ -136,6 +137,9 @@ func (s *slot) tellPeers(ctx context.Context, i *instance) error {
 // setupError says what a failed call of the set-up means.
 func (s *slot) setupError(step string, i *instance, err error) *Error {
 	wrapped := callError(s.entry.Name, step, err).(*CallError)
+	if errors.Is(wrapped, ErrUnavailable) { // the connection ends before the process
+		within(100*time.Millisecond, func() { <-i.proc.Done() })
+	}
 	select {
 	case <-i.proc.Done():
 		i.lastWords()

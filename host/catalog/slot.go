@@ -73,7 +73,9 @@ func (s *slot) quote() string {
 	if len(last) == 0 {
 		return ""
 	}
-	return fmt.Sprintf(", its last line: %q", clean(last[len(last)-1], 300))
+	var parser lineParser
+	_, message := parser.parse(last[len(last)-1])
+	return fmt.Sprintf(", its last line: %q", clean(message, 300))
 }
 
 // step changes the life and tells everybody who looks at it.

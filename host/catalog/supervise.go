@@ -11,9 +11,6 @@ import (
 	"github.com/meshos/meshos/host/process"
 )
 
-// filePoll is how often the file of a rejected plugin is looked at.
-const filePoll = 2 * time.Second
-
 // run drives the plugin's life until ctx ends and nothing is left of its process.
 // first takes the error of the first try, nil when that made it ready.
 func (s *slot) run(ctx context.Context, first func(error)) {
@@ -216,7 +213,7 @@ func (s *slot) await(ctx context.Context) {
 // configuration is.
 func (s *slot) awaitChange(ctx context.Context) {
 	before := stampOf(s.entry.Path)
-	tick := time.NewTicker(filePoll)
+	tick := time.NewTicker(s.opts.FilePoll)
 	defer tick.Stop()
 	for {
 		s.mu.Lock()

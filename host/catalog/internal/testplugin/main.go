@@ -140,7 +140,7 @@ func (s *server) Configure(ctx context.Context, r *pluginv1.ConfigureRequest) (*
 		time.Sleep(time.Hour)
 	}
 	if s.mode == "exit-in-configure" {
-		fmt.Fprintln(os.Stderr, "gone")
+		_, _ = syscall.Write(2, []byte("{\"@message\":\"gone\"}\n")) // os.Stderr is go-plugin's by now
 		syscall.Exit(4)
 	}
 	dir := r.GetDataDir() + "/mark"

@@ -1,0 +1,263 @@
+package catalog_test
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/meshos/meshos/host/catalog"
+	"github.com/meshos/meshos/host/snapshot"
+)
+
+// TestStartErrors has every way in which a plugin does not come up, with the words
+// that an operator reads.
+func TestStartErrors(t *testing.T) {
+	dir := t.TempDir()
+	script := filepath.Join(dir, "script")
+	write(t, script, "#!/bin/nowhere\n", 0o755)
+	text := filepath.Join(dir, "text")
+	write(t, text, "hello\n", 0o644)
+	garbage := filepath.Join(dir, "garbage")
+	write(t, garbage, "hello\n", 0o755)
+	pin := strings.Repeat("0", 64)
+
+	withPath := func(name, path string) catalog.Entry {
+		return entry(name, "", func(e *catalog.Entry) { e.Path = path })
+	}
+	withConfig := func(e *catalog.Entry) { e.Config = map[string]any{"reject": `interval: "x" is no duration`} }
+	cases := []struct {
+		entry    catalog.Entry
+		rejected bool
+		want     string // FILE stands for the binary, SUM for its checksum, SIZE and TIME for its own
+	}{
+		{withPath("missing", dir+"/none"), true, `start: ` + dir + `/none does not exist; build it with "make build" or set path`},
+		{withPath("folder", dir), true, `start: ` + dir + ` is a directory; set path to the binary in it`},
+		{withPath("text", text), true, `start: ` + text + ` is not executable (mode -rw-r--r--); chmod +x it`},
+		{withPath("garbage", garbage), true, `start: ` + garbage + `: not executable: exec format error`},
+		{withPath("script", script), true, `start: ` + script + `: the file is there, but the loader or interpreter that it names is not`},
+		{
+			entry("pinned", "", func(e *catalog.Entry) { e.SHA256 = pin }), true,
+			`verify: FILE has the wrong checksum: expected sha256 ` + pin + `, got SUM (SIZE bytes, modified TIME); if this is the file you want, put sha256 = "SUM" into its entry in meshos.toml`,
+		},
+		{entry("exit", "exit-3"), false, `start: it ended before its handshake: exit status 3, its last line: "can't open the frobnicator"; run FILE by hand to see why`},
+		{entry("cookie", "wrong-cookie"), false, `start: it ended before its handshake: exit status 1, its last line: "load any plugins automatically"; run FILE by hand to see why`},
+		{entry("silent", "silent"), false, `start: no handshake within 1s; run FILE by hand to see what it does`},
+		{entry("protocol", "protocol-99"), true, `start: it speaks plugin protocol 99, this host 1; install a build of it that is made for this host`},
+		{entry("socket", "other-socket"), true, `start: it listens on unix /tmp/elsewhere.sock, not in the socket directory that it was given; let it listen on a unix socket in $PLUGIN_UNIX_SOCKET_DIR`},
+		{entry("noservice", "no-plugin-service"), true, `describe: it does not serve meshos.plugin.v1.Plugin; build it with pluginsdk`},
+		{
+			entry("kinds", "", func(e *catalog.Entry) { e.Kinds = []string{catalog.KindActuator} }), true,
+			`describe: it does not serve actuator, only chain_appender, health_probe, inventory_probe, locality_probe, migration_aborter, migration_source, placement_scorer; correct kinds in its entry in meshos.toml`,
+		},
+		{entry("config", "", withConfig), true, `configure: it refuses its configuration: interval: "x" is no duration; correct [plugin.config] in its entry in meshos.toml`},
+		{entry("slow", "slow-configure", func(e *catalog.Entry) { e.Timeout = 100 * time.Millisecond }), false, `configure: no answer within 100ms`},
+		{entry("gone", "exit-in-configure"), false, `configure: it ended meanwhile: exit status 4, its last line: "gone"`},
+	}
+	var entries []catalog.Entry
+	for _, c := range cases {
+		entries = append(entries, c.entry)
+	}
+	r := start(t, entries, func(o *catalog.Options) {
+		o.StartTimeout = time.Second
+		o.Rand = func() float64 { return 1e6 } // no second try
+	})
+	info, err := os.Stat(testPlugin)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range cases {
+		status := snapshot.PluginBackingOff
+		if c.rejected {
+			status = snapshot.PluginRejected
+		}
+		v := r.is(c.entry.Name, status)
+		want := strings.NewReplacer("FILE", testPlugin, "SUM", v.SHA256, "SIZE", strconv.FormatInt(info.Size(), 10),
+			"TIME", info.ModTime().UTC().Format(time.RFC3339)).Replace(c.want)
+		if v.Message != want {
+			t.Errorf("%s:\n got %s\nwant %s", c.entry.Name, v.Message, want)
+		}
+		if (v.RestartIn == nil) != c.rejected {
+			t.Errorf("%s: next try in %v", c.entry.Name, v.RestartIn)
+		}
+		if !r.says(&r.failures, c.entry.Name+": "+want)() {
+			t.Errorf("%s: no failure record", c.entry.Name)
+		}
+	}
+}
+
+func TestPanicAtStartLeavesItsWords(t *testing.T) {
+	r := start(t, []catalog.Entry{entry("p", "panic-at-start")}, func(o *catalog.Options) { o.Rand = func() float64 { return 1e6 } })
+	v := r.is("p", snapshot.PluginBackingOff)
+	if !strings.HasPrefix(v.Message, "start: it ended before its handshake: exit status 2") {
+		t.Errorf("message %q", v.Message)
+	}
+	for _, want := range []string{"5 p: panic: no luck today", "5 p: goroutine 1"} {
+		if !r.says(&r.logs, want)() {
+			t.Errorf("no %q in %q", want, r.logs)
+		}
+	}
+	detail, err := r.Describe("p")
+	if err != nil || len(detail.GetLastStderr()) == 0 || detail.GetLastStderr()[0] != "panic: no luck today" {
+		t.Errorf("detail %v, %v", detail, err)
+	}
+}
+
+func TestOutput(t *testing.T) {
+	for _, c := range []struct {
+		mode string
+		want []string
+	}{
+		{"chatty", []string{
+			"4 p: on stdout before the handshake, skipped: hello from a library",
+			"4 p: on stdout before the handshake, skipped: 1|2 is no handshake",
+		}},
+		{"flood-stdout", []string{"4 p: on stdout before the handshake, skipped: xxxx"}},
+		{"crafted-stderr", []string{
+			`3 p: {"@message": 1}`, "4 p: from hclog n=1", `5 p: from slog k="v w"`, "3 p: plain\uFFFD[31m text",
+		}},
+		{"flood-stderr", []string{"3 p: line 0", "lines suppressed: more than 200 a second"}},
+		{"prints", []string{"3 p: printed by a library yyyy"}},
+	} {
+		t.Run(c.mode, func(t *testing.T) {
+			r := start(t, []catalog.Entry{entry("p", c.mode)})
+			r.is("p", snapshot.PluginReady)
+			if _, err := r.locality("p").SampleRTT(context.Background()); err != nil {
+				t.Errorf("it does not work: %v", err)
+			}
+			if c.mode == "flood-stderr" {
+				if err := r.stop(); err != nil { // says at the end what it left out
+					t.Error(err)
+				}
+			}
+			for _, want := range c.want {
+				r.until(want, r.says(&r.logs, want))
+			}
+			if len(r.logs) > 1500 {
+				t.Errorf("%d lines reached the log", len(r.logs))
+			}
+		})
+	}
+}
+
+func TestAnswersThatFailTheCall(t *testing.T) {
+	for _, c := range []struct {
+		mode string
+		kind error
+		want string
+	}{
+		{"huge", catalog.ErrTooLarge, `^plugin p: LocalityProbe.SampleRtt: answer too large: .*4194304`},
+		{"columns", catalog.ErrBadAnswer, `^plugin p: LocalityProbe.SampleRtt: bad answer: 1 peers but 0 rtt_ns$`},
+	} {
+		r := start(t, []catalog.Entry{entry("p", c.mode)})
+		r.is("p", snapshot.PluginReady)
+		_, err := r.locality("p").SampleRTT(context.Background())
+		if !errors.Is(err, c.kind) || !regexp.MustCompile(c.want).MatchString(err.Error()) {
+			t.Errorf("%s: %v", c.mode, err)
+		}
+		if v := r.view("p"); v.Status != snapshot.PluginReady || v.Failures != 1 {
+			t.Errorf("%s: view %+v", c.mode, v)
+		}
+	}
+}
+
+func TestLiesAreLeftOutAndToldOnce(t *testing.T) {
+	r := start(t, []catalog.Entry{entry("p", "liar")})
+	r.is("p", snapshot.PluginReady)
+	for range 3 {
+		got, err := r.locality("p").SampleRTT(context.Background())
+		if err != nil || len(got) != 1 || got[0].Peer != 2 {
+			t.Errorf("samples %v, %v", got, err)
+		}
+	}
+	want := []string{"p: LocalityProbe.SampleRtt: left out of its answer: peer twice in an answer (peer 2); " +
+		"rtt above 10m0s (peer 4: 2562047h47m16.854775807s); rtt not above zero (peer 3: -1ns); " +
+		"sample for this node (peer 1); unknown peer (peer 99); told once, counted from now on"}
+	if d := cmp.Diff(want, r.failures); d != "" {
+		t.Error(d)
+	}
+	detail, err := r.Describe("p")
+	if err != nil || !strings.Contains(strings.Join(detail.GetWarnings(), "\n"), "left out of its answers 3 times: unknown peer (first: peer 99)") {
+		t.Errorf("warnings %q, %v", detail.GetWarnings(), err)
+	}
+}
+
+func TestGrandchildThatHoldsStderrDelaysNothing(t *testing.T) {
+	r := start(t, []catalog.Entry{entry("p", "grandchild")})
+	before := r.is("p", snapshot.PluginReady)
+	r.until("the grandchild is there", r.says(&r.logs, "grandchild "))
+	defer func() {
+		for _, line := range r.logs {
+			if _, pid, ok := strings.Cut(line, "grandchild "); ok {
+				n, _ := strconv.Atoi(pid)
+				kill(t, n, syscall.SIGKILL)
+			}
+		}
+	}()
+	began := time.Now()
+	kill(t, before.PID, syscall.SIGKILL)
+	r.until("it is back", func() bool { v := r.view("p"); return v.PID != before.PID && v.Status == snapshot.PluginReady })
+	if took := time.Since(began); took > 2*time.Second {
+		t.Errorf("back after %v", took)
+	}
+	if err := r.stop(); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestRequiredPluginThatFailsEndsTheHost(t *testing.T) {
+	required := func(e *catalog.Entry) { e.Required, e.Config = true, map[string]any{"reject": "no"} }
+	r := start(t, []catalog.Entry{entry("good", ""), entry("needed", "", required)})
+	err := <-r.ended
+	r.ended <- err
+	need := (*catalog.RequiredError)(nil)
+	if !errors.As(err, &need) || err.Error() != "required plugin needed: configure: it refuses its configuration: no; "+
+		"correct [plugin.config] in its entry in meshos.toml (or set required = false)" {
+		t.Errorf("ended with %v", err)
+	}
+}
+
+func TestRejectedPluginStartsWhenItsFileChanges(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "plugin")
+	r := start(t, []catalog.Entry{entry("p", "", func(e *catalog.Entry) { e.Path = path })})
+	r.is("p", snapshot.PluginRejected)
+	if err := os.Symlink(testPlugin, path); err != nil {
+		t.Fatal(err)
+	}
+	r.is("p", snapshot.PluginReady)
+}
+
+func TestDisabledPluginIsNeverStarted(t *testing.T) {
+	r := start(t, []catalog.Entry{entry("p", "", func(e *catalog.Entry) { e.Enabled, e.Kinds = false, []string{catalog.KindLocalityProbe} })})
+	if v := r.is("p", snapshot.PluginDisabled); v.PID != 0 || v.Message != "enabled = false in its entry" {
+		t.Errorf("view %+v", v)
+	}
+	if len(r.LocalityProbes()) != 0 {
+		t.Error("it serves nevertheless")
+	}
+	_, err := r.locality("p").SampleRTT(context.Background())
+	if err == nil || err.Error() != "plugin p is disabled: enabled = false in its entry" {
+		t.Errorf("call: %v", err)
+	}
+}
+
+func TestPluginIsLookedUpByName(t *testing.T) {
+	r := start(t, []catalog.Entry{entry("testplugin", "", func(e *catalog.Entry) { e.Path = "" })},
+		func(o *catalog.Options) { o.PluginDir = filepath.Dir(testPlugin) })
+	r.is("testplugin", snapshot.PluginReady)
+}
+
+func write(t *testing.T, path, text string, mode os.FileMode) {
+	t.Helper()
+	if err := os.WriteFile(path, []byte(text), mode); err != nil {
+		t.Fatal(err)
+	}
+}
