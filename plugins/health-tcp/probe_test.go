@@ -1,0 +1,62 @@
+package main
+
+import (
+	"testing"
+	"time"
+
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	"github.com/meshos/meshos/pluginsdk"
+	"github.com/meshos/meshos/pluginsdk/plugintest"
+)
+
+func TestRealListenersOverTheWire(t *testing.T) {
+	peers := []pluginsdk.Peer{
+		{ID: 2, Name: "up", HealthTarget: listen(t)},
+		{ID: 3, Name: "down", HealthTarget: freeAddress(t)},
+		{ID: 4, Name: "without"},
+	}
+	c := plugintest.Start(t, newProbe, config{}, plugintest.WithPeers(peers...))
+	want := map[uint64]pluginsdk.Health{2: pluginsdk.Healthy, 3: pluginsdk.Unreachable}
+	again := time.NewTicker(5 * time.Millisecond)
+	defer again.Stop()
+	for deadline := time.Now().Add(3 * time.Second); ; <-again.C {
+		samples, err := c.SampleHealth()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, s := range samples {
+			if s.Health != want[s.Peer] {
+				t.Fatalf("peer %d is first said to be %s, want %s", s.Peer, s.Health, want[s.Peer])
+			}
+		}
+		if len(samples) == len(want) {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("verdicts after 3 s: %v", samples)
+		}
+	}
+}
+
+func TestWrongConfigurationIsRefused(t *testing.T) {
+	c := plugintest.Serve(t, newProbe)
+	for name, cfg := range map[string]map[string]any{
+		"no connect can be slow": {"degraded_after": "2s"},
+		"no failures":            {"failures": 0.0},
+		"not a duration":         {"interval": "soon"},
+		"unknown key":            {"retries": 3.0},
+	} {
+		if err := c.Validate(cfg); status.Code(err) != codes.InvalidArgument {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+var (
+	_ pluginsdk.HealthProbe = (*probe)(nil)
+	_ pluginsdk.Runner      = (*probe)(nil)
+	_ pluginsdk.PeerWatcher = (*probe)(nil)
+	_ pluginsdk.Warner      = (*probe)(nil)
+)

@@ -1,0 +1,128 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/hashicorp/go-hclog"
+
+	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
+)
+
+// collector runs one source, never twice at the same time. A run past its
+// deadline makes it late: its facts are gone until that very run has ended, and
+// no other is started meanwhile. So a dead mount costs one goroutine, however
+// long it stays dead.
+type collector struct {
+	name     string
+	read     source
+	deadline time.Duration
+	log      hclog.Logger
+
+	mu     sync.Mutex
+	facts  *meshosv1.PeerInventory // nil: none
+	ended  chan struct{}           // of the present run; nil: none is under way
+	late   bool
+	failed string // the last error, to log changes only
+}
+
+// collect runs the source and waits for it until the deadline or the end of ctx.
+// With a run still under way it does nothing.
+func (c *collector) collect(ctx context.Context) {
+	ended, ok := c.start(ctx)
+	if !ok {
+		return
+	}
+	deadline := time.NewTimer(c.deadline)
+	defer deadline.Stop()
+	select {
+	case <-ended:
+	case <-ctx.Done():
+	case <-deadline.C:
+		c.overdue()
+	}
+}
+
+// start begins a run unless there is one.
+func (c *collector) start(ctx context.Context) (<-chan struct{}, bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.ended != nil {
+		return nil, false
+	}
+	ended := make(chan struct{})
+	c.ended = ended
+	go func() {
+		defer close(ended)
+		facts, err := c.guarded(ctx)
+		c.finish(facts, err)
+	}()
+	return ended, true
+}
+
+// guarded turns a panic of the source into an error: the others go on.
+func (c *collector) guarded(ctx context.Context) (facts *meshosv1.PeerInventory, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			facts, err = nil, fmt.Errorf("panic: %v", p)
+		}
+	}()
+	return c.read(ctx)
+}
+
+func (c *collector) finish(facts *meshosv1.PeerInventory, err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.ended, c.facts = nil, facts
+	if c.late {
+		c.late = false
+		c.log.Info("collector answers again", "collector", c.name)
+	}
+	said := c.failed
+	c.failed = ""
+	switch {
+	case err != nil:
+		c.facts, c.failed = nil, err.Error()
+		if c.failed != said {
+			c.log.Error("collector failed; its facts are left out", "collector", c.name, "error", err)
+		}
+	case said != "":
+		c.log.Info("collector works again", "collector", c.name)
+	}
+}
+
+// overdue takes the facts of a collector back, unless it ended just now.
+func (c *collector) overdue() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.ended == nil || c.late {
+		return
+	}
+	c.late, c.facts = true, nil
+	c.log.Warn("collector is late; its facts are left out until it answers",
+		"collector", c.name, "deadline", c.deadline)
+}
+
+// known returns the present facts, nil if there are none. They must not be
+// changed.
+func (c *collector) known() *meshosv1.PeerInventory {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.facts
+}
+
+// wait waits for the run under way, if there is one, until ctx ends.
+func (c *collector) wait(ctx context.Context) {
+	c.mu.Lock()
+	ended := c.ended
+	c.mu.Unlock()
+	if ended == nil {
+		return
+	}
+	select {
+	case <-ended:
+	case <-ctx.Done():
+	}
+}

@@ -1,0 +1,160 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/hashicorp/go-hclog"
+	"google.golang.org/protobuf/proto"
+
+	"github.com/meshos/meshos/pluginsdk"
+	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
+)
+
+var usual = config{Interval: pluginsdk.Duration(time.Second), Deadline: pluginsdk.Duration(500 * time.Millisecond)}
+
+func answersLoad(context.Context) (*meshosv1.PeerInventory, error) {
+	return &meshosv1.PeerInventory{CpuLoad_1M: proto.Float64(1.5)}, nil
+}
+
+// mount is a disk source that a test can make hang or fail.
+type mount struct {
+	dead  chan struct{} // a read waits for its close; nil: it doesn't
+	hangs time.Duration // what a read takes
+	err   error
+	panic bool
+	reads atomic.Int32
+}
+
+func (m *mount) read(context.Context) (*meshosv1.PeerInventory, error) {
+	m.reads.Add(1)
+	if m.dead != nil {
+		<-m.dead
+	}
+	time.Sleep(m.hangs)
+	if m.panic {
+		panic("driver bug")
+	}
+	return &meshosv1.PeerInventory{DiskTotalBytes: proto.Uint64(9)}, m.err
+}
+
+// bubble runs an inventory in virtual time; logged returns its log.
+func bubble(t *testing.T, sources []named, test func(inv *inventory, logged func() string)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		var out bytes.Buffer
+		log := hclog.New(&hclog.LoggerOptions{Output: &out, Level: hclog.Info})
+		inv := newInventory(pluginsdk.Env{Node: 7}, usual, sources, log)
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan struct{})
+		go func() { defer close(done); inv.run(ctx) }()
+		test(inv, out.String)
+		cancel()
+		<-done
+	})
+}
+
+func after(d time.Duration) {
+	time.Sleep(d)
+	synctest.Wait()
+}
+
+func TestTheFirstSampleComesAtOnce(t *testing.T) {
+	bubble(t, []named{{"load", answersLoad}}, func(inv *inventory, _ func() string) {
+		synctest.Wait()
+		s := inv.sample()
+		if s.GetPeer() != 7 || s.GetCpuLoad_1M() != 1.5 || s.GetSoftwareVersion() != "inventory-procfs "+version || s.DiskTotalBytes != nil {
+			t.Errorf("sample: %v", s)
+		}
+	})
+}
+
+func TestAStuckMountSilencesNothingElseAndCostsOneGoroutine(t *testing.T) {
+	m := &mount{}
+	bubble(t, []named{{"disk", m.read}, {"load", answersLoad}}, func(inv *inventory, logged func() string) {
+		synctest.Wait()
+		if s := inv.sample(); s.GetDiskTotalBytes() != 9 {
+			t.Fatalf("sample: %v", s)
+		}
+		dead := make(chan struct{})
+		m.dead = dead
+		before := m.reads.Load()
+		after(time.Minute)
+		s := inv.sample()
+		if s.DiskTotalBytes != nil || s.CpuLoad_1M == nil {
+			t.Errorf("sample with a dead mount: %v", s)
+		}
+		if n := m.reads.Load() - before; n != 1 {
+			t.Errorf("%d reads of a dead mount, want 1", n)
+		}
+		if n := strings.Count(logged(), "is late"); n != 1 {
+			t.Errorf("said %d times:\n%s", n, logged())
+		}
+		m.dead = nil
+		close(dead)
+		synctest.Wait()
+		if s := inv.sample(); s.GetDiskTotalBytes() != 9 {
+			t.Errorf("sample after the mount came back: %v", s)
+		}
+		if !strings.Contains(logged(), "answers again") {
+			t.Errorf("logged:\n%s", logged())
+		}
+	})
+}
+
+func TestAMountDeadFromTheStartDelaysNothingPastTheDeadline(t *testing.T) {
+	m := &mount{hangs: time.Hour}
+	bubble(t, []named{{"disk", m.read}, {"load", answersLoad}}, func(inv *inventory, _ func() string) {
+		synctest.Wait()
+		if s := inv.sample(); s != nil {
+			t.Errorf("a sample before anything is known: %v", s)
+		}
+		after(time.Duration(usual.Deadline))
+		if s := inv.sample(); s.CpuLoad_1M == nil {
+			t.Errorf("sample: %v", s)
+		}
+		m.hangs = 0
+		after(time.Hour) // the bubble wants every goroutine to end
+	})
+}
+
+func TestAFailureIsLoggedOncePerChangeAndItsFactsGo(t *testing.T) {
+	for name, broken := range map[string]*mount{"error": {err: errors.New("no such path")}, "panic": {panic: true}} {
+		t.Run(name, func(t *testing.T) {
+			m := &mount{}
+			bubble(t, []named{{"load", answersLoad}, {"disk", m.read}}, func(inv *inventory, logged func() string) {
+				synctest.Wait()
+				m.err, m.panic = broken.err, broken.panic
+				after(time.Minute)
+				if s := inv.sample(); s.DiskTotalBytes != nil || s.CpuLoad_1M == nil {
+					t.Errorf("sample: %v", s)
+				}
+				if n := strings.Count(logged(), "collector failed"); n != 1 {
+					t.Errorf("said %d times:\n%s", n, logged())
+				}
+				m.err, m.panic = nil, false
+				after(time.Minute)
+				if s := inv.sample(); s.GetDiskTotalBytes() != 9 || !strings.Contains(logged(), "works again") {
+					t.Errorf("sample: %v, logged:\n%s", s, logged())
+				}
+			})
+		})
+	}
+}
+
+func TestSamplesAreTheCallers(t *testing.T) {
+	bubble(t, []named{{"load", answersLoad}}, func(inv *inventory, _ func() string) {
+		synctest.Wait()
+		inv.sample().Capabilities = []string{"mine"}
+		*inv.sample().CpuLoad_1M = 99
+		if s := inv.sample(); s.GetCpuLoad_1M() != 1.5 || len(s.GetCapabilities()) != 0 {
+			t.Errorf("sample: %v", s)
+		}
+	})
+}

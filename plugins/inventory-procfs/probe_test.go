@@ -1,0 +1,72 @@
+package main
+
+import (
+	"slices"
+	"testing"
+	"time"
+
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	"github.com/meshos/meshos/pluginsdk"
+	"github.com/meshos/meshos/pluginsdk/plugintest"
+	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
+)
+
+func TestThisMachineOverTheWire(t *testing.T) {
+	began := time.Now()
+	c := plugintest.Start(t, newProbe, config{Version: "9.9", Tags: []string{"zone.a"}}, plugintest.WithNode(42))
+	s := firstSample(t, c)
+	if took := time.Since(began); took > time.Second {
+		t.Errorf("the first whole sample took %s", took)
+	}
+	if s.GetPeer() != 42 || s.GetMemTotalBytes() != memTotal(t) || s.GetSoftwareVersion() != "9.9" || s.ForkedFrom != nil {
+		t.Errorf("sample: %v", s)
+	}
+	if s.CpuLoad_1M == nil || s.SaturationTrend == nil || s.GetMemUsedBytes() == 0 || s.GetDiskUsedBytes() > s.GetDiskTotalBytes() {
+		t.Errorf("sample: %v", s)
+	}
+	if got := s.GetCapabilities(); !slices.IsSorted(got) || !slices.Contains(got, "zone.a") || !slices.Contains(got, "os.linux") {
+		t.Errorf("capabilities: %q", got)
+	}
+}
+
+// firstSample waits for the first sample with every fact in it.
+func firstSample(t *testing.T, c *plugintest.Client) *meshosv1.PeerInventory {
+	t.Helper()
+	again := time.NewTicker(2 * time.Millisecond)
+	defer again.Stop()
+	for deadline := time.Now().Add(5 * time.Second); time.Now().Before(deadline); <-again.C {
+		samples, err := c.SampleInventory()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(samples) == 1 && samples[0].DiskTotalBytes != nil && len(samples[0].GetCapabilities()) > 0 {
+			return samples[0]
+		}
+	}
+	t.Fatal("no whole sample within 5 s")
+	return nil
+}
+
+func TestWrongConfigurationIsRefused(t *testing.T) {
+	c := plugintest.Serve(t, newProbe)
+	for name, cfg := range map[string]map[string]any{
+		"relative path": {"disk_path": "var"},
+		"empty tag":     {"tags": []any{"a", " "}},
+		"no interval":   {"interval": "0s"},
+		"unknown key":   {"disk": "/"},
+	} {
+		if err := c.Validate(cfg); status.Code(err) != codes.InvalidArgument {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if err := c.ReconfigureRaw(map[string]any{"disk_path": "/", "interval": "200ms"}); err != nil {
+		t.Error(err)
+	}
+}
+
+var (
+	_ pluginsdk.InventoryProbe = (*probe)(nil)
+	_ pluginsdk.Runner         = (*probe)(nil)
+)

@@ -1,0 +1,101 @@
+package main
+
+import (
+	"context"
+	"net/netip"
+	"testing"
+	"time"
+
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	"github.com/hashicorp/go-hclog"
+
+	"github.com/meshos/meshos/pluginsdk"
+	"github.com/meshos/meshos/pluginsdk/plugintest"
+)
+
+func TestLoopbackPeersOverTheWire(t *testing.T) {
+	peers := []pluginsdk.Peer{
+		{ID: 2, Name: "ip", Address: "127.0.0.2"},
+		{ID: 3, Name: "name", Address: "localhost"},
+		{ID: 4, Name: "without"},
+	}
+	if _, ok := openV4(t); !ok {
+		c := plugintest.Serve(t, newProbe, plugintest.WithPeers(peers...))
+		if err := c.Reconfigure(config{}); status.Code(err) != codes.Unavailable {
+			t.Errorf("without any permission: %v", err)
+		}
+		return
+	}
+	c := plugintest.Start(t, newProbe, config{}, plugintest.WithPeers(peers...))
+	eventually(t, 5*time.Second, "both peers with an address have a sample", func() bool {
+		samples, err := c.SampleRTT()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, s := range samples {
+			if s.Peer == 4 || s.RTT <= 0 || s.RTT > 50*time.Millisecond {
+				t.Errorf("sample: %+v", s)
+			}
+		}
+		return len(samples) == 2
+	})
+}
+
+func TestWrongConfigurationIsRefused(t *testing.T) {
+	c := plugintest.Serve(t, newProbe)
+	for name, cfg := range map[string]map[string]any{
+		"timeout of many intervals": {"interval": "100ms", "timeout": "2s"},
+		"no echoes":                 {"count": 0.0},
+		"not a duration":            {"interval": "soon"},
+		"unknown key":               {"size": 56.0},
+	} {
+		if err := c.Validate(cfg); status.Code(err) != codes.InvalidArgument {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// The two halves of a probe, over a fake network: a name is found, then pinged.
+func TestANameThatIsFoundIsPingedAtOnce(t *testing.T) {
+	n := newNetwork(echoing(time.Millisecond))
+	links := [families]*link{familyV4: {batchConn: n, family: familyV4, raw: true}}
+	found := make(chan struct{})
+	lookup := func(ctx context.Context, _ string) ([]netip.Addr, error) {
+		select {
+		case <-found:
+		case <-ctx.Done():
+		}
+		return []netip.Addr{netip.MustParseAddr("192.0.2.1")}, ctx.Err()
+	}
+	cfg := config{Interval: pluginsdk.Duration(time.Hour), Timeout: pluginsdk.Duration(time.Second), Count: 3, Resolve: pluginsdk.Duration(time.Minute)}
+	p := assemble(cfg, links, [families]error{}, lookup, hclog.NewNullLogger())
+	peers := []pluginsdk.Peer{{ID: 2, Address: "a.example"}, {ID: 3, Address: "192.0.2.3"}}
+	p.SetPeers(peers)
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error)
+	go func() { done <- p.Run(ctx) }()
+	sampled := func(want int) func() bool {
+		return func() bool {
+			samples, err := p.SampleRTT(ctx, peers)
+			return err == nil && len(samples) == want
+		}
+	}
+	eventually(t, 5*time.Second, "the peer with an IP has a sample", sampled(1))
+	close(found)
+	eventually(t, 5*time.Second, "the named peer has a sample too", sampled(2))
+	cancel()
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+	if err := p.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
+var (
+	_ pluginsdk.LocalityProbe = (*probe)(nil)
+	_ pluginsdk.Runner        = (*probe)(nil)
+	_ pluginsdk.PeerWatcher   = (*probe)(nil)
+)
