@@ -73,6 +73,34 @@ type Migration struct {
 	BufferedEvents  uint32
 }
 
+// Scores is one answer of the placement scorer, for the chains this node leads.
+type Scores struct {
+	ViewVersion uint64 // the pass whose view was scored
+	Chains      []ChainScore
+}
+
+// ChainScore is what the scorer thinks of one chain. A score or cost that is not
+// finite is no opinion.
+type ChainScore struct {
+	Chain   ChainID
+	Holders []NodeScore
+	Best    *NodeScore     // the best node that does not hold it; nil for none
+	Cost    *MigrationCost // of moving to Best; nil for none known
+}
+
+// NodeScore says how well a node suits a chain, 0 worst … 1 best.
+type NodeScore struct {
+	Node  NodeID
+	Score float32
+}
+
+// MigrationCost is what moving a replica costs.
+type MigrationCost struct {
+	StateTransfer time.Duration
+	Disruption    time.Duration
+	Reliability   float32 // 1 normal; more makes the move dearer
+}
+
 // JudgedCommit is a signed command with the verdict it got outside the core.
 type JudgedCommit struct {
 	Event     AdminEvent
@@ -129,6 +157,7 @@ func (Heard) isInput()         {}
 func (Samples) isInput()       {}
 func (Outcome) isInput()       {}
 func (Migrations) isInput()    {}
+func (Scores) isInput()        {}
 func (JudgedCommit) isInput()  {}
 func (Acknowledged) isInput()  {}
 func (FailureReport) isInput() {}
