@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -25,30 +26,42 @@ func answersLoad(context.Context) (*meshosv1.PeerInventory, error) {
 
 // mount is a disk source that a test can make hang or fail.
 type mount struct {
+	reads atomic.Int32
+	mood  atomic.Pointer[mood]
+}
+
+// mood is how a mount takes a read.
+type mood struct {
 	dead  chan struct{} // a read waits for its close; nil: it doesn't
 	hangs time.Duration // what a read takes
 	err   error
 	panic bool
-	reads atomic.Int32
+}
+
+func mountIn(m mood) *mount {
+	var out mount
+	out.mood.Store(&m)
+	return &out
 }
 
 func (m *mount) read(context.Context) (*meshosv1.PeerInventory, error) {
 	m.reads.Add(1)
-	if m.dead != nil {
-		<-m.dead
+	mood := m.mood.Load()
+	if mood.dead != nil {
+		<-mood.dead
 	}
-	time.Sleep(m.hangs)
-	if m.panic {
+	time.Sleep(mood.hangs)
+	if mood.panic {
 		panic("driver bug")
 	}
-	return &meshosv1.PeerInventory{DiskTotalBytes: proto.Uint64(9)}, m.err
+	return &meshosv1.PeerInventory{DiskTotalBytes: proto.Uint64(9)}, mood.err
 }
 
 // bubble runs an inventory in virtual time; logged returns its log.
 func bubble(t *testing.T, sources []named, test func(inv *inventory, logged func() string)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		var out bytes.Buffer
+		var out logBuffer
 		log := hclog.New(&hclog.LoggerOptions{Output: &out, Level: hclog.Info})
 		inv := newInventory(pluginsdk.Env{Node: 7}, usual, sources, log)
 		ctx, cancel := context.WithCancel(t.Context())
@@ -76,14 +89,14 @@ func TestTheFirstSampleComesAtOnce(t *testing.T) {
 }
 
 func TestAStuckMountSilencesNothingElseAndCostsOneGoroutine(t *testing.T) {
-	m := &mount{}
+	m := mountIn(mood{})
 	bubble(t, []named{{"disk", m.read}, {"load", answersLoad}}, func(inv *inventory, logged func() string) {
 		synctest.Wait()
 		if s := inv.sample(); s.GetDiskTotalBytes() != 9 {
 			t.Fatalf("sample: %v", s)
 		}
 		dead := make(chan struct{})
-		m.dead = dead
+		m.mood.Store(&mood{dead: dead})
 		before := m.reads.Load()
 		after(time.Minute)
 		s := inv.sample()
@@ -96,7 +109,7 @@ func TestAStuckMountSilencesNothingElseAndCostsOneGoroutine(t *testing.T) {
 		if n := strings.Count(logged(), "is late"); n != 1 {
 			t.Errorf("said %d times:\n%s", n, logged())
 		}
-		m.dead = nil
+		m.mood.Store(&mood{})
 		close(dead)
 		synctest.Wait()
 		if s := inv.sample(); s.GetDiskTotalBytes() != 9 {
@@ -109,7 +122,7 @@ func TestAStuckMountSilencesNothingElseAndCostsOneGoroutine(t *testing.T) {
 }
 
 func TestAMountDeadFromTheStartDelaysNothingPastTheDeadline(t *testing.T) {
-	m := &mount{hangs: time.Hour}
+	m := mountIn(mood{hangs: time.Hour})
 	bubble(t, []named{{"disk", m.read}, {"load", answersLoad}}, func(inv *inventory, _ func() string) {
 		synctest.Wait()
 		if s := inv.sample(); s != nil {
@@ -119,18 +132,18 @@ func TestAMountDeadFromTheStartDelaysNothingPastTheDeadline(t *testing.T) {
 		if s := inv.sample(); s.CpuLoad_1M == nil {
 			t.Errorf("sample: %v", s)
 		}
-		m.hangs = 0
+		m.mood.Store(&mood{})
 		after(time.Hour) // the bubble wants every goroutine to end
 	})
 }
 
 func TestAFailureIsLoggedOncePerChangeAndItsFactsGo(t *testing.T) {
-	for name, broken := range map[string]*mount{"error": {err: errors.New("no such path")}, "panic": {panic: true}} {
+	for name, broken := range map[string]mood{"error": {err: errors.New("no such path")}, "panic": {panic: true}} {
 		t.Run(name, func(t *testing.T) {
-			m := &mount{}
+			m := mountIn(mood{})
 			bubble(t, []named{{"load", answersLoad}, {"disk", m.read}}, func(inv *inventory, logged func() string) {
 				synctest.Wait()
-				m.err, m.panic = broken.err, broken.panic
+				m.mood.Store(&broken)
 				after(time.Minute)
 				if s := inv.sample(); s.DiskTotalBytes != nil || s.CpuLoad_1M == nil {
 					t.Errorf("sample: %v", s)
@@ -138,7 +151,7 @@ func TestAFailureIsLoggedOncePerChangeAndItsFactsGo(t *testing.T) {
 				if n := strings.Count(logged(), "collector failed"); n != 1 {
 					t.Errorf("said %d times:\n%s", n, logged())
 				}
-				m.err, m.panic = nil, false
+				m.mood.Store(&mood{})
 				after(time.Minute)
 				if s := inv.sample(); s.GetDiskTotalBytes() != 9 || !strings.Contains(logged(), "works again") {
 					t.Errorf("sample: %v, logged:\n%s", s, logged())
@@ -157,4 +170,22 @@ func TestSamplesAreTheCallers(t *testing.T) {
 			t.Errorf("sample: %v", s)
 		}
 	})
+}
+
+// logBuffer is a log that is read while it is written.
+type logBuffer struct {
+	mu  sync.Mutex
+	buf bytes.Buffer
+}
+
+func (b *logBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.buf.Write(p)
+}
+
+func (b *logBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.buf.String()
 }

@@ -253,7 +253,7 @@ func TestAnAddressThatChangesOrGoesTakesItsResultAlong(t *testing.T) {
 }
 
 func TestAnAddressTheKernelRefusesIsLoggedOnceAndHoldsNobodyUp(t *testing.T) {
-	var out bytes.Buffer
+	var out logBuffer
 	log := hclog.New(&hclog.LoggerOptions{Output: &out, Level: hclog.Info})
 	targets := loopback(3)
 	n := newNetwork(echoing(time.Millisecond))
@@ -308,4 +308,22 @@ func TestTargetsAreGroupedByFamily(t *testing.T) {
 	if !slices.IsSortedFunc(p.targets, func(a, b target) int { return int(a.family()) - int(b.family()) }) {
 		t.Errorf("order: %v", p.targets)
 	}
+}
+
+// logBuffer is a log that is read while it is written.
+type logBuffer struct {
+	mu  sync.Mutex
+	buf bytes.Buffer
+}
+
+func (b *logBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.buf.Write(p)
+}
+
+func (b *logBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.buf.String()
 }

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"net"
@@ -60,7 +59,7 @@ func (n *names) lookup(ctx context.Context, host string) ([]netip.Addr, error) {
 func resolving(t *testing.T, n *names, unusable [families]error, test func(r *resolver, got func() string, logged func() string)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		var out bytes.Buffer
+		var out logBuffer
 		var last []target
 		publish := func(ts []target) { last = ts }
 		r := newResolver(n.lookup, time.Minute, unusable, publish, hclog.New(&hclog.LoggerOptions{Output: &out, Level: hclog.Info}))
