@@ -56,15 +56,9 @@ func TestGoodPluginServesEveryKind(t *testing.T) {
 	if v := r.view("testplugin"); v.Calls != 7 || v.Failures != 1 || v.LastCall <= 0 {
 		t.Errorf("counted %+v", v)
 	}
-	if !r.says(&r.serving, "testplugin chain_appender,health_probe,inventory_probe,locality_probe,migration_aborter,migration_source,placement_scorer")() {
-		t.Errorf("serving %q", r.serving)
-	}
-	if !r.says(&r.observed, "testplugin LocalityProbe.SampleRtt <nil>")() {
-		t.Errorf("observed %q", r.observed)
-	}
-	if !r.says(&r.logs, "it serves kinds that this host does not know: time_machine")() {
-		t.Errorf("no word on the unknown kind: %q", r.logs)
-	}
+	r.until("testplugin chain_appender,health_probe,inventory_probe,locality_probe,migration_aborter,migration_source,placement_scorer", r.says(&r.serving, "testplugin chain_appender,health_probe,inventory_probe,locality_probe,migration_aborter,migration_source,placement_scorer"))
+	r.until("testplugin LocalityProbe.SampleRtt <nil>", r.says(&r.observed, "testplugin LocalityProbe.SampleRtt <nil>"))
+	r.until("it serves kinds that this host does not know: time_machine", r.says(&r.logs, "it serves kinds that this host does not know: time_machine"))
 }
 
 func TestAbortErrors(t *testing.T) {
@@ -149,9 +143,7 @@ func TestKilledPluginIsBackWithinASecond(t *testing.T) {
 	if v := r.view("testplugin"); v.Restarts != 1 {
 		t.Errorf("%d restarts", v.Restarts)
 	}
-	if !r.says(&r.failures, "testplugin: run: it ended by itself: signal: killed")() {
-		t.Errorf("failures %q", r.failures)
-	}
+	r.until("testplugin: run: it ended by itself: signal: killed", r.says(&r.failures, "testplugin: run: it ended by itself: signal: killed"))
 	if _, err := probe.SampleRTT(context.Background()); err != nil {
 		t.Errorf("the adapter did not outlive the process: %v", err)
 	}
@@ -193,12 +185,8 @@ func TestStoppedPluginDelaysNobodyAndIsReplaced(t *testing.T) {
 		v := r.view("testplugin")
 		return v.Status == snapshot.PluginReady && v.PID != before.PID
 	})
-	if !r.says(&r.logs, "5 testplugin: SIGABRT: abort")() {
-		t.Errorf("its stack is not in the log: %q", r.logs)
-	}
-	if !r.says(&r.failures, "call: it hung: LocalityProbe.SampleRtt has not answered in time")() {
-		t.Errorf("failures %q", r.failures)
-	}
+	r.until("5 testplugin: SIGABRT: abort", r.says(&r.logs, "5 testplugin: SIGABRT: abort"))
+	r.until("call: it hung: LocalityProbe.SampleRtt has not answered in time", r.says(&r.failures, "call: it hung: LocalityProbe.SampleRtt has not answered in time"))
 }
 
 func TestDeadlockedCallIsAborted(t *testing.T) {
@@ -210,9 +198,7 @@ func TestDeadlockedCallIsAborted(t *testing.T) {
 		t.Errorf("call: %v", err)
 	}
 	r.until("it is replaced", func() bool { v := r.view("testplugin"); return v.PID != before.PID && v.Status == snapshot.PluginReady })
-	if !r.says(&r.logs, "main.(*server).SampleRtt")() {
-		t.Errorf("the guilty function is not in the log")
-	}
+	r.until("main.(*server).SampleRtt", r.says(&r.logs, "main.(*server).SampleRtt"))
 }
 
 func TestLateAnswerMakesItReadyAgain(t *testing.T) {

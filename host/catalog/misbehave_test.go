@@ -88,9 +88,7 @@ func TestStartErrors(t *testing.T) {
 		if (v.RestartIn == nil) != c.rejected {
 			t.Errorf("%s: next try in %v", c.entry.Name, v.RestartIn)
 		}
-		if !r.says(&r.failures, c.entry.Name+": "+want)() {
-			t.Errorf("%s: no failure record", c.entry.Name)
-		}
+		r.until("a failure record of "+c.entry.Name, r.says(&r.failures, c.entry.Name+": "+want))
 	}
 }
 
@@ -101,9 +99,7 @@ func TestPanicAtStartLeavesItsWords(t *testing.T) {
 		t.Errorf("message %q", v.Message)
 	}
 	for _, want := range []string{"5 p: panic: no luck today", "5 p: goroutine 1"} {
-		if !r.says(&r.logs, want)() {
-			t.Errorf("no %q in %q", want, r.logs)
-		}
+		r.until(want, r.says(&r.logs, want))
 	}
 	detail, err := r.Describe("p")
 	if err != nil || len(detail.GetLastStderr()) == 0 || detail.GetLastStderr()[0] != "panic: no luck today" {
@@ -141,8 +137,8 @@ func TestOutput(t *testing.T) {
 			for _, want := range c.want {
 				r.until(want, r.says(&r.logs, want))
 			}
-			if len(r.logs) > 1500 {
-				t.Errorf("%d lines reached the log", len(r.logs))
+			if n := len(r.told(&r.logs)); n > 1500 {
+				t.Errorf("%d lines reached the log", n)
 			}
 		})
 	}
@@ -181,7 +177,7 @@ func TestLiesAreLeftOutAndToldOnce(t *testing.T) {
 	want := []string{"p: LocalityProbe.SampleRtt: left out of its answer: peer twice in an answer (peer 2); " +
 		"rtt above 10m0s (peer 4: 2562047h47m16.854775807s); rtt not above zero (peer 3: -1ns); " +
 		"sample for this node (peer 1); unknown peer (peer 99); told once, counted from now on"}
-	if d := cmp.Diff(want, r.failures); d != "" {
+	if d := cmp.Diff(want, r.told(&r.failures)); d != "" {
 		t.Error(d)
 	}
 	detail, err := r.Describe("p")
@@ -195,7 +191,7 @@ func TestGrandchildThatHoldsStderrDelaysNothing(t *testing.T) {
 	before := r.is("p", snapshot.PluginReady)
 	r.until("the grandchild is there", r.says(&r.logs, "grandchild "))
 	defer func() {
-		for _, line := range r.logs {
+		for _, line := range r.told(&r.logs) {
 			if _, pid, ok := strings.Cut(line, "grandchild "); ok {
 				n, _ := strconv.Atoi(pid)
 				kill(t, n, syscall.SIGKILL)

@@ -129,6 +129,13 @@ func (r *rig) note(list *[]string, line string) {
 	r.wake()
 }
 
+// told gives a copy of one of the lists.
+func (r *rig) told(list *[]string) []string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return slices.Clone(*list)
+}
+
 func (r *rig) wake() {
 	select {
 	case r.changed <- struct{}{}:

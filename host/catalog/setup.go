@@ -15,6 +15,9 @@ import (
 	pluginv1 "github.com/meshos/meshos/proto/meshos/plugin/v1"
 )
 
+// schemaMax bounds what is kept of a plugin's description of its configuration.
+const schemaMax = 256 << 10
+
 // setUp asks a process what it is, and tells it its configuration and peers.
 func (s *slot) setUp(ctx context.Context, i *instance) error {
 	if err := s.describe(ctx, i); err != nil {
@@ -69,6 +72,10 @@ func (s *slot) describe(ctx context.Context, i *instance) error {
 	}
 	i.kinds, i.version = known, clean(said.GetVersion(), 100)
 	i.schema, i.noOp = said.GetConfigSchema(), said.GetNoOp()
+	if len(i.schema) > schemaMax {
+		warn("its configuration schema has %d bytes and is not kept: more than %d", len(i.schema), schemaMax)
+		i.schema = ""
+	}
 	return nil
 }
 

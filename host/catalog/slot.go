@@ -21,6 +21,7 @@ type slot struct {
 	spawner *process.Spawner
 	sink    *logSink
 	nudge   chan struct{} // holds one: something for the goroutine to look at
+	tried   stamp         // of the file at the last try; the goroutine's own
 
 	mu       sync.Mutex
 	machine  machine

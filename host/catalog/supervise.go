@@ -42,6 +42,7 @@ func (s *slot) run(ctx context.Context, first func(error)) {
 // when the process has ended.
 func (s *slot) attempt(ctx context.Context, first func(error)) {
 	s.sink.fresh()
+	s.tried = stampOf(s.entry.Path) // before it is read: what changes meanwhile counts
 	began := s.opts.Now()
 	i, err := s.comeUp(ctx)
 	if err != nil {
@@ -212,7 +213,6 @@ func (s *slot) await(ctx context.Context) {
 // awaitChange waits until the file of a rejected plugin is another one, or its
 // configuration is.
 func (s *slot) awaitChange(ctx context.Context) {
-	before := stampOf(s.entry.Path)
 	tick := time.NewTicker(s.opts.FilePoll)
 	defer tick.Stop()
 	for {
@@ -220,7 +220,7 @@ func (s *slot) awaitChange(ctx context.Context) {
 		again := s.kick
 		s.kick = false
 		s.mu.Unlock()
-		if again || stampOf(s.entry.Path) != before {
+		if again || stampOf(s.entry.Path) != s.tried {
 			s.step(func(m *machine, now time.Time) { m.retry(now) })
 			return
 		}

@@ -9,6 +9,7 @@ import (
 	"runtime"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -32,11 +33,22 @@ func NewSpawner() *Spawner {
 }
 
 // Close ends the thread, by which the kernel kills every child that was not
-// started with KeepAfterParent, and waits until they are reaped.
+// started with KeepAfterParent, and waits until they are reaped, but no longer
+// than 5 s for one that hangs in the kernel.
 func (s *Spawner) Close() {
 	s.close.Do(func() { close(s.quit) })
 	<-s.ended
-	s.children.Wait()
+	reaped := make(chan struct{})
+	go func() {
+		defer close(reaped)
+		s.children.Wait()
+	}()
+	timer := time.NewTimer(killWait)
+	defer timer.Stop()
+	select {
+	case <-reaped:
+	case <-timer.C:
+	}
 }
 
 // Start starts a process. Its error is a *StartError, ErrSpawnerClosed or the

@@ -1,0 +1,139 @@
+package process_test
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/meshos/meshos/host/process"
+)
+
+func TestStartErrors(t *testing.T) {
+	dir := t.TempDir()
+	file := func(name, text string, mode os.FileMode) string {
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, []byte(text), mode); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	plain, garbage := file("plain", "x", 0o644), file("garbage", "x", 0o755)
+	orphan := file("orphan", "#!/bin/nowhere\n", 0o755)
+	s := spawner(t)
+	for _, c := range []struct {
+		spec  process.Spec
+		cause process.Cause
+		want  string
+	}{
+		{process.Spec{Path: dir + "/none"}, process.CauseNotFound, "start " + dir + "/none: no such file"},
+		{process.Spec{Path: plain + "/x"}, process.CauseNotFound, "start " + plain + "/x: no such file"},
+		{process.Spec{Path: dir}, process.CauseNotExecutable, "start " + dir + ": not executable: is a directory"},
+		{process.Spec{Path: plain}, process.CauseNotExecutable, "start " + plain + ": not executable: its mode is -rw-r--r--: permission denied"},
+		{process.Spec{Path: garbage}, process.CauseNotExecutable, "start " + garbage + ": not executable: exec format error"},
+		{process.Spec{Path: orphan}, process.CauseInterpreter, "start " + orphan + ": the file is there, but the loader or interpreter that it names is not"},
+		{process.Spec{Path: "/bin/sh", Dir: dir + "/none"}, process.CauseDir, "start " + dir + "/none: can't be used as working directory: no such file or directory"},
+		{process.Spec{Path: "/bin/sh", Dir: plain}, process.CauseDir, "start " + plain + ": can't be used as working directory: not a directory"},
+	} {
+		p, err := s.Start(context.Background(), c.spec)
+		if p != nil {
+			t.Errorf("%s started", c.spec.Path)
+		}
+		start := (*process.StartError)(nil)
+		if !errors.As(err, &start) || start.Cause != c.cause || err.Error() != c.want {
+			t.Errorf("got  %v\nwant %s", err, c.want)
+		}
+	}
+}
+
+func TestRelativePathCountsFromHere(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.Symlink("/bin/true", filepath.Join(dir, "tool")); err != nil {
+		t.Fatal(err)
+	}
+	t.Chdir(dir)
+	p, err := spawner(t).Start(context.Background(), process.Spec{Path: "./tool", Dir: "/"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.Stdout().Close()
+	defer p.Stderr().Close()
+	if e := exit(t, p); !e.Clean() {
+		t.Errorf("ended with %v", e)
+	}
+}
+
+func TestCloseKillsChildrenButThoseThatAreKept(t *testing.T) {
+	s := process.NewSpawner()
+	dies := sh(t, s, "exec sleep 60")
+	stays := sh(t, s, "exec sleep 60", func(spec *process.Spec) { spec.KeepAfterParent = true })
+	s.Close()
+	if e := exit(t, dies); e.Signal != syscall.SIGKILL {
+		t.Errorf("ended with %v", e)
+	}
+	select {
+	case <-stays.Done():
+		t.Errorf("the other one ended with %v", stays.Exit())
+	default:
+	}
+	stays.Stop(context.Background(), syscall.SIGKILL, 0)
+	if _, err := s.Start(context.Background(), process.Spec{Path: "/bin/true"}); !errors.Is(err, process.ErrSpawnerClosed) {
+		t.Errorf("start after close: %v", err)
+	}
+	s.Close()
+}
+
+func TestChildrenOutliveTheGoroutineThatStartedThem(t *testing.T) {
+	s := spawner(t)
+	started := make(chan *process.Process)
+	go func() {
+		// Pdeathsig would fire at the end of a thread that forks for itself.
+		p, err := s.Start(context.Background(), process.Spec{Path: "/bin/sleep", Args: []string{"60"}})
+		if err != nil {
+			t.Error(err)
+		}
+		started <- p
+	}()
+	p := <-started
+	select {
+	case <-p.Done():
+		t.Errorf("ended with %v", p.Exit())
+	case <-time.After(100 * time.Millisecond):
+	}
+	p.Stop(context.Background(), syscall.SIGKILL, 0)
+	p.Stdout().Close()
+	p.Stderr().Close()
+}
+
+func TestStartWithAnEndedContext(t *testing.T) {
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	if p, err := spawner(t).Start(ctx, process.Spec{Path: "/bin/true"}); p != nil || !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v, %v", p, err)
+	}
+}
+
+func TestManyStartsAtOnce(t *testing.T) {
+	s := spawner(t)
+	var wg sync.WaitGroup
+	for range 50 {
+		wg.Go(func() {
+			p, err := s.Start(context.Background(), process.Spec{Path: "/bin/true"})
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			defer p.Stdout().Close()
+			defer p.Stderr().Close()
+			<-p.Done()
+			if !p.Exit().Clean() {
+				t.Errorf("ended with %v", p.Exit())
+			}
+		})
+	}
+	wg.Wait()
+}
