@@ -1,0 +1,136 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+)
+
+// app is what commands work with: the world outside, and the flags that all
+// commands share.
+type app struct {
+	in       io.Reader
+	out, err io.Writer
+	env      func(string) string
+	now      func() time.Time
+	zone     *time.Location
+	version  string
+
+	address string
+	config  string
+	timeout time.Duration
+	started bool // a command began: what fails now is no wrong usage
+}
+
+// execute runs one command line and gives its exit code.
+func execute(ctx context.Context, a *app, args []string) int {
+	root := newRoot(a)
+	root.SetArgs(args)
+	root.SetIn(a.in)
+	root.SetOut(a.out)
+	root.SetErr(a.err)
+	cmd, err := root.ExecuteContextC(ctx)
+	if err == nil || errors.Is(err, context.Canceled) && ctx.Err() != nil {
+		return exitDone
+	}
+	if !a.started {
+		err = &usageError{err: err, help: cmd.CommandPath() + " --help"}
+	}
+	_, _ = fmt.Fprintf(a.err, "meshos: %s\n", err)
+	return exitCode(err)
+}
+
+func newRoot(a *app) *cobra.Command {
+	root := &cobra.Command{
+		Use:   "meshos",
+		Short: "One control loop per machine",
+		Long: `meshos runs one control loop per machine: it hears what happens on the mesh,
+measures the other machines, compares what is with what should be, and acts on
+the difference.
+
+` + "`meshos run`" + ` starts a node. All other commands but validate talk to a running one,
+over the unix socket that its configuration names (node.socket).
+
+Exit codes: 0 done, 1 failed, 2 wrong usage or configuration, 3 the node did not
+answer, 4 the node rejected the command.`,
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		PersistentPreRun: func(*cobra.Command, []string) {
+			a.started = true
+		},
+	}
+	flags := root.PersistentFlags()
+	flags.StringVar(&a.address, "address", "",
+		"the node's socket, unix:PATH or PATH (default: $MESHOS_ADDRESS, else node.socket of the configuration)")
+	flags.StringVarP(&a.config, "config", "c", "", "the configuration file (default: $MESHOS_CONFIG, else meshos.toml)")
+	flags.DurationVar(&a.timeout, "timeout", 5*time.Second, "how long to wait for the node's answer")
+	root.AddCommand(
+		newRunCommand(a), newValidateCommand(a), newStatusCommand(a), newPublishCommand(a), newLogsCommand(a),
+		newFailuresCommand(a), newPluginCommand(a), newVersionCommand(a),
+	)
+	return root
+}
+
+// configPath is the file that --config or the environment names.
+func (a *app) configPath() string {
+	if a.config != "" {
+		return a.config
+	}
+	if path := a.env("MESHOS_CONFIG"); path != "" {
+		return path
+	}
+	return "meshos.toml"
+}
+
+// terminal says whether w is one.
+func terminal(w any) bool {
+	file, ok := w.(*os.File)
+	return ok && term.IsTerminal(int(file.Fd()))
+}
+
+// colour says whether to write in colour to w.
+func (a *app) colour(w any) bool {
+	return terminal(w) && a.env("NO_COLOR") == "" && a.env("TERM") != "dumb"
+}
+
+// outputFlag is the value of -o.
+type outputFlag string
+
+const (
+	outputTable outputFlag = "table"
+	outputJSON  outputFlag = "json"
+)
+
+// String implements pflag.Value.
+func (o *outputFlag) String() string { return string(*o) }
+
+// Type implements pflag.Value.
+func (o *outputFlag) Type() string { return "table|json" }
+
+// Set implements pflag.Value.
+func (o *outputFlag) Set(s string) error {
+	switch outputFlag(strings.ToLower(s)) {
+	case outputTable:
+		*o = outputTable
+	case outputJSON:
+		*o = outputJSON
+	default:
+		return errors.New("want table or json")
+	}
+	return nil
+}
+
+// addOutput adds -o to a command.
+func addOutput(cmd *cobra.Command) *outputFlag {
+	output := outputTable
+	cmd.Flags().VarP(&output, "output", "o", "how to print: a table for people, or the contract's JSON")
+	_ = cmd.RegisterFlagCompletionFunc("output", cobra.FixedCompletions([]string{"table", "json"}, cobra.ShellCompDirectiveNoFileComp))
+	return &output
+}

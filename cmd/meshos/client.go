@@ -1,0 +1,145 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials/insecure"
+
+	"github.com/meshos/meshos/host/api"
+	"github.com/meshos/meshos/host/config"
+	hostv1 "github.com/meshos/meshos/proto/meshos/host/v1"
+	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
+)
+
+// nodeClient talks to one running node.
+type nodeClient struct {
+	hostv1.HostClient
+
+	conn     *grpc.ClientConn
+	path     string
+	config   string // the file that named the path, "" for none
+	timeout  time.Duration
+	answered bool
+}
+
+// connect finds the node's socket. Nothing is sent yet. The caller closes it.
+func (a *app) connect() (*nodeClient, error) {
+	n := &nodeClient{timeout: a.timeout}
+	if a.timeout <= 0 {
+		return nil, &usageError{err: fmt.Errorf("--timeout: must be more than 0, is %v", a.timeout)}
+	}
+	address := a.address
+	if address == "" {
+		address = a.env("MESHOS_ADDRESS")
+	}
+	if address != "" {
+		n.path = strings.TrimPrefix(strings.TrimPrefix(address, "unix:"), "//")
+	} else {
+		path, err := config.SocketOf(a.configPath())
+		var report *config.Report
+		if errors.As(err, &report) {
+			return nil, &usageError{err: fmt.Errorf("can't tell which node to ask: %w\n    or name its socket with --address", err)}
+		}
+		if err != nil {
+			return nil, err
+		}
+		n.path, n.config = path, a.configPath()
+	}
+	absolute, err := filepath.Abs(n.path)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", n.path, err)
+	}
+	n.path = absolute
+	dial := func(ctx context.Context, _ string) (net.Conn, error) {
+		var dialer net.Dialer
+		return dialer.DialContext(ctx, "unix", absolute)
+	}
+	n.conn, err = grpc.NewClient("passthrough:node",
+		grpc.WithTransportCredentials(insecure.NewCredentials()),
+		grpc.WithContextDialer(dial),
+		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(api.MaxAnswer)),
+	)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", n.path, err)
+	}
+	n.HostClient = hostv1.NewHostClient(n.conn)
+	return n, nil
+}
+
+func (n *nodeClient) close() { _ = n.conn.Close() }
+
+// snapshot asks for the present snapshot.
+func (n *nodeClient) snapshot(ctx context.Context) (*meshosv1.Snapshot, error) {
+	ctx, cancel := context.WithTimeout(ctx, n.timeout)
+	defer cancel()
+	snapshot, err := n.GetSnapshot(ctx, &hostv1.GetSnapshotRequest{})
+	if err != nil {
+		return nil, n.explain(err)
+	}
+	n.answered = true
+	return snapshot, nil
+}
+
+// receive reads one stream to its end and hands on what comes.
+func receive[M any](n *nodeClient, stream grpc.ServerStreamingClient[M], err error, visit func(*M) error) error {
+	for {
+		var message *M
+		if err == nil {
+			message, err = stream.Recv()
+		}
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			if stream != nil && stream.Context().Err() != nil {
+				return stream.Context().Err()
+			}
+			return n.explain(err)
+		}
+		n.answered = true
+		if err := visit(message); err != nil {
+			return err
+		}
+	}
+}
+
+// reason says what is wrong with the socket.
+func (n *nodeClient) reason() string {
+	info, err := os.Stat(n.path)
+	switch {
+	case errors.Is(err, os.ErrNotExist):
+		return "there is no such socket"
+	case errors.Is(err, os.ErrPermission):
+		return "this user may not look there"
+	case err != nil:
+		return err.Error()
+	case info.Mode().Type() != os.ModeSocket:
+		return "this is no socket"
+	}
+	conn, err := net.DialTimeout("unix", n.path, time.Second)
+	switch {
+	case errors.Is(err, os.ErrPermission):
+		return "only the user who runs the node may ask it"
+	case err != nil:
+		return "nobody listens there"
+	}
+	_ = conn.Close()
+	return "what listens there does not speak meshos"
+}
+
+// hint says how to start the node.
+func (n *nodeClient) hint() string {
+	if n.config == "" {
+		return "start a node with `meshos run`, or name another socket with --address"
+	}
+	return fmt.Sprintf("start the node with `meshos run --config %s`, or name another one's socket with --address", n.config)
+}

@@ -1,0 +1,96 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"google.golang.org/protobuf/encoding/protojson"
+
+	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
+)
+
+// readEvents reads the events of all arguments, then those of the file.
+func (a *app) readEvents(args []string, file string) ([]namedEvent, error) {
+	var events []namedEvent
+	for i, arg := range args {
+		name := fmt.Sprintf("argument %d", i+1)
+		parsed, err := parseEvents(name, []byte(arg))
+		if err != nil {
+			return nil, err
+		}
+		if len(parsed) == 1 {
+			parsed[0].name = name
+		}
+		events = append(events, parsed...)
+	}
+	if file == "" {
+		return events, nil
+	}
+	name, raw, err := file, []byte(nil), error(nil)
+	if file == "-" {
+		name = "standard input"
+		raw, err = io.ReadAll(a.in)
+	} else {
+		raw, err = os.ReadFile(file)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("--file: %w", err)
+	}
+	parsed, err := parseEvents(name, raw)
+	return append(events, parsed...), err
+}
+
+// parseEvents reads events that stand one after the other, or in lists.
+func parseEvents(name string, raw []byte) ([]namedEvent, error) {
+	var events []namedEvent
+	decoder := json.NewDecoder(bytes.NewReader(raw))
+	for {
+		var value json.RawMessage
+		err := decoder.Decode(&value)
+		if errors.Is(err, io.EOF) {
+			return events, nil
+		}
+		if err != nil {
+			return nil, fmt.Errorf("%s%s: no JSON: %w", name, lineOf(raw, decoder.InputOffset()), err)
+		}
+		at := lineOf(raw, decoder.InputOffset()-int64(len(value)))
+		items := []json.RawMessage{value}
+		if value[0] == '[' {
+			if err := json.Unmarshal(value, &items); err != nil {
+				return nil, fmt.Errorf("%s%s: no JSON: %w", name, at, err)
+			}
+		}
+		for _, item := range items {
+			event := &meshosv1.Event{}
+			place := fmt.Sprintf("%s, event %d%s", name, len(events)+1, at)
+			if err := protojson.Unmarshal(item, event); err != nil {
+				return nil, fmt.Errorf("%s: %s", place, protoMessage(err))
+			}
+			events = append(events, namedEvent{name: place, event: event})
+		}
+	}
+}
+
+// lineOf gives " (line 3)" for texts of several lines.
+func lineOf(raw []byte, offset int64) string {
+	if !bytes.Contains(bytes.TrimSpace(raw), []byte("\n")) {
+		return ""
+	}
+	offset = min(max(0, offset), int64(len(raw)))
+	return fmt.Sprintf(" (line %d)", bytes.Count(raw[:offset], []byte("\n"))+1)
+}
+
+// protoMessage gives what protojson says, without the prefix that it varies.
+func protoMessage(err error) string {
+	message := strings.TrimPrefix(err.Error(), "proto:")
+	message = strings.TrimLeft(message, " \u00a0")
+	if rest, found := strings.CutPrefix(message, "syntax error "); found {
+		message = rest
+	}
+	return strings.ReplaceAll(message, "\u00a0", " ")
+}

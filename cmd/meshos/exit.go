@@ -1,0 +1,105 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	"github.com/meshos/meshos/host/config"
+)
+
+// The exit codes.
+const (
+	exitDone     = 0
+	exitFailed   = 1
+	exitUsage    = 2
+	exitNoAnswer = 3
+	exitRejected = 4
+)
+
+// usageError is a command line that makes no sense.
+type usageError struct {
+	err  error
+	help string // the command that explains; may be empty
+}
+
+func (e *usageError) Error() string {
+	if e.help == "" {
+		return e.err.Error()
+	}
+	return fmt.Sprintf("%v\n    see %s", e.err, e.help)
+}
+
+func (e *usageError) Unwrap() error { return e.err }
+
+// configError is a configuration with mistakes.
+type configError struct{ report *config.Report }
+
+func (e *configError) Error() string {
+	n := len(e.report.Problems)
+	what := fmt.Sprintf("%d mistakes", n)
+	if n == 1 {
+		what = "1 mistake"
+	}
+	return fmt.Sprintf("the configuration has %s\n%v", what, e.report)
+}
+
+// noAnswerError is a node that does not answer.
+type noAnswerError struct {
+	path   string
+	reason string
+	hint   string
+}
+
+func (e *noAnswerError) Error() string {
+	return fmt.Sprintf("no node answers on %s: %s\n    %s", e.path, e.reason, e.hint)
+}
+
+// rejectedError is what a node refused to do.
+type rejectedError struct{ reason string }
+
+func (e *rejectedError) Error() string { return "rejected: " + e.reason }
+
+func exitCode(err error) int {
+	var (
+		usage    *usageError
+		mistakes *configError
+		noAnswer *noAnswerError
+		rejected *rejectedError
+	)
+	switch {
+	case errors.As(err, &usage), errors.As(err, &mistakes):
+		return exitUsage
+	case errors.As(err, &noAnswer):
+		return exitNoAnswer
+	case errors.As(err, &rejected):
+		return exitRejected
+	}
+	return exitFailed
+}
+
+// explain turns the error of a call into one for a person, with its exit code.
+func (n *nodeClient) explain(err error) error {
+	answer, ok := status.FromError(err)
+	if !ok {
+		return err
+	}
+	switch answer.Code() {
+	case codes.Canceled:
+		return err
+	case codes.Unavailable:
+		if n.answered {
+			return &noAnswerError{path: n.path, reason: answer.Message(), hint: "the node stopped; see what it said with its log"}
+		}
+		return &noAnswerError{path: n.path, reason: n.reason(), hint: n.hint()}
+	case codes.DeadlineExceeded:
+		return &noAnswerError{
+			path: n.path, reason: fmt.Sprintf("nothing came within %v", n.timeout), hint: "wait longer with --timeout, or see what the node's log says",
+		}
+	case codes.InvalidArgument, codes.FailedPrecondition, codes.PermissionDenied, codes.Unauthenticated, codes.AlreadyExists:
+		return &rejectedError{reason: answer.Message()}
+	}
+	return errors.New(answer.Message())
+}

@@ -1,0 +1,59 @@
+package main
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	hostv1 "github.com/meshos/meshos/proto/meshos/host/v1"
+	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
+)
+
+func newFailuresCommand(a *app) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "failures",
+		Short: "Show what went wrong",
+		Long: `Shows the failure records that the node still holds (the newest 256): where each
+came from and why. With --follow it goes on with new ones until it is interrupted.`,
+		Example: `  meshos failures
+  meshos failures -f
+  meshos failures -o json | jq -r .source | sort | uniq -c`,
+		Args: cobra.NoArgs,
+	}
+	output := addOutput(cmd)
+	follow := cmd.Flags().BoolP("follow", "f", false, "go on with new records")
+	lines := cmd.Flags().IntP("lines", "n", 0, "only the newest records; 0 for all")
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		if *lines < 0 {
+			return &usageError{err: fmt.Errorf("--lines: must not be negative, is %d", *lines), help: cmd.CommandPath() + " --help"}
+		}
+		node, err := a.connect()
+		if err != nil {
+			return err
+		}
+		defer node.close()
+		snapshot, err := node.snapshot(cmd.Context())
+		if err != nil {
+			return err
+		}
+		colours := paint(a.colour(a.out))
+		show := func(r *meshosv1.FailureRecord) error {
+			if *output == outputJSON {
+				return writeJSON(a.out, r, true)
+			}
+			_, err := fmt.Fprintf(a.out, "%s %s %s\n", colours.in(faint, clock(r.GetAt(), a.zone)),
+				colours.in(bad, plain(r.GetSource())+":"), plain(r.GetReason()))
+			return err
+		}
+		return tail(cmd.Context(), tailing[meshosv1.FailureRecord]{
+			epoch: snapshot.GetEpoch(), ring: snapshot.GetRecentFailures(), most: *lines, follow: *follow,
+			seq: (*meshosv1.FailureRecord).GetSeq, wanted: func(*meshosv1.FailureRecord) bool { return true }, show: show,
+			newer: func(ctx context.Context, in *hostv1.TailRequest, visit func(*meshosv1.FailureRecord) error) error {
+				stream, err := node.TailFailures(ctx, in)
+				return receive(node, stream, err, visit)
+			},
+		})
+	}
+	return cmd
+}

@@ -1,0 +1,176 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	hostv1 "github.com/meshos/meshos/proto/meshos/host/v1"
+	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
+)
+
+func newLogsCommand(a *app) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "logs",
+		Short: "Show the node's log, with the lines of its daemons",
+		Long: `Shows the lines that the node still holds (the newest 2048): its own and those of
+its daemons. With --follow it goes on with new ones until it is interrupted.`,
+		Example: `  meshos logs -n 20
+  meshos logs -f --level warn
+  meshos logs -f --daemon demo
+  meshos logs -o json | jq -r .message`,
+		Args: cobra.NoArgs,
+	}
+	output := addOutput(cmd)
+	follow := cmd.Flags().BoolP("follow", "f", false, "go on with new lines")
+	lines := cmd.Flags().IntP("lines", "n", 0, "only the newest lines; 0 for all")
+	level := cmd.Flags().String("level", "trace", "the least level: trace, debug, info, warn or error")
+	daemon := cmd.Flags().String("daemon", "", "only lines of this daemon, by its id or name")
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		least, ok := meshosv1.LogLevel_value["LOG_LEVEL_"+strings.ToUpper(*level)]
+		if !ok || least == 0 {
+			return &usageError{err: fmt.Errorf("--level %q: want trace, debug, info, warn or error", *level), help: cmd.CommandPath() + " --help"}
+		}
+		if *lines < 0 {
+			return &usageError{err: fmt.Errorf("--lines: must not be negative, is %d", *lines), help: cmd.CommandPath() + " --help"}
+		}
+		node, err := a.connect()
+		if err != nil {
+			return err
+		}
+		defer node.close()
+		snapshot, err := node.snapshot(cmd.Context())
+		if err != nil {
+			return err
+		}
+		only, err := findDaemon(snapshot, *daemon)
+		if err != nil {
+			return err
+		}
+		wanted := func(r *meshosv1.LogRecord) bool {
+			return int32(r.GetLevel()) >= least && (*daemon == "" || r.DaemonId != nil && r.GetDaemonId() == only)
+		}
+		show := logPrinter{out: a.out, json: *output == outputJSON, paint: paint(a.colour(a.out)), zone: a.zone, names: daemonNames(snapshot)}
+		return tail(cmd.Context(), tailing[meshosv1.LogRecord]{
+			epoch: snapshot.GetEpoch(), ring: snapshot.GetLogs(), most: *lines, follow: *follow,
+			seq: (*meshosv1.LogRecord).GetSeq, wanted: wanted, show: show.print,
+			newer: func(ctx context.Context, in *hostv1.TailRequest, visit func(*meshosv1.LogRecord) error) error {
+				stream, err := node.TailLogs(ctx, in)
+				return receive(node, stream, err, visit)
+			},
+		})
+	}
+	return cmd
+}
+
+// tailing is how one ring is shown: what the snapshot had, and what comes.
+type tailing[R any] struct {
+	epoch  uint64
+	ring   []*R
+	most   int // of the ring; 0 for all
+	follow bool
+	seq    func(*R) uint64
+	wanted func(*R) bool
+	show   func(*R) error
+	newer  func(ctx context.Context, in *hostv1.TailRequest, visit func(*R) error) error
+}
+
+func tail[R any](ctx context.Context, t tailing[R]) error {
+	var shown []*R
+	after := uint64(0)
+	for _, record := range t.ring {
+		after = max(after, t.seq(record))
+		if t.wanted(record) {
+			shown = append(shown, record)
+		}
+	}
+	if t.most > 0 {
+		shown = last(shown, t.most)
+	}
+	for _, record := range shown {
+		if err := t.show(record); err != nil {
+			return err
+		}
+	}
+	if !t.follow {
+		return nil
+	}
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	return t.newer(ctx, &hostv1.TailRequest{Epoch: t.epoch, AfterSeq: after, Follow: true}, func(record *R) error {
+		if !t.wanted(record) {
+			return nil
+		}
+		return t.show(record)
+	})
+}
+
+// logPrinter prints lines of the log.
+type logPrinter struct {
+	out   io.Writer
+	json  bool
+	paint paint
+	zone  *time.Location
+	names map[uint64]string
+}
+
+func (p logPrinter) print(r *meshosv1.LogRecord) error {
+	if p.json {
+		return writeJSON(p.out, r, true)
+	}
+	from := "node"
+	if r.DaemonId != nil {
+		from = "daemon " + idOf(r.GetDaemonId())
+		if name := p.names[r.GetDaemonId()]; name != "" {
+			from = plain(name)
+		}
+	}
+	level := strings.ToUpper(enumWord(r.GetLevel().String(), "LOG_LEVEL_"))
+	_, err := fmt.Fprintf(p.out, "%s %s %s %s\n", p.paint.in(faint, clock(r.GetAt(), p.zone)),
+		p.paint.in(logStyle(r.GetLevel()), fmt.Sprintf("%-5s", level)), p.paint.in(strong, from+":"), plain(r.GetMessage()))
+	return err
+}
+
+func logStyle(level meshosv1.LogLevel) style {
+	switch level {
+	case meshosv1.LogLevel_LOG_LEVEL_ERROR:
+		return bad
+	case meshosv1.LogLevel_LOG_LEVEL_WARN:
+		return warning
+	case meshosv1.LogLevel_LOG_LEVEL_INFO:
+		return good
+	}
+	return faint
+}
+
+func daemonNames(s *meshosv1.Snapshot) map[uint64]string {
+	names := map[uint64]string{}
+	for _, daemon := range s.GetDaemons() {
+		names[daemon.GetDaemon().GetId()] = daemon.GetDaemon().GetName()
+	}
+	return names
+}
+
+// findDaemon gives the id of a daemon that is named by its id or its name.
+func findDaemon(s *meshosv1.Snapshot, word string) (uint64, error) {
+	if word == "" {
+		return 0, nil
+	}
+	var known []string
+	for _, daemon := range s.GetDaemons() {
+		ref := daemon.GetDaemon()
+		if word == ref.GetName() || word == idOf(ref.GetId()) {
+			return ref.GetId(), nil
+		}
+		known = append(known, daemonName(ref))
+	}
+	if id, err := strconv.ParseUint(word, 10, 64); err == nil && id != 0 {
+		return id, nil // one that is gone may have left lines
+	}
+	return 0, &usageError{err: fmt.Errorf("--daemon: the node has no daemon %q, only: %s", word, orDash(strings.Join(known, ", ")))}
+}

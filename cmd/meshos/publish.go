@@ -1,0 +1,141 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"regexp"
+	"strconv"
+
+	"github.com/spf13/cobra"
+	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/proto"
+
+	hostv1 "github.com/meshos/meshos/proto/meshos/host/v1"
+	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
+)
+
+// What goes into one request; the node takes up to 4 MiB.
+const (
+	mostEvents = 1000
+	mostBytes  = 2 << 20
+)
+
+func newPublishCommand(a *app) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "publish [EVENT…]",
+		Short: "Put events on a node's stream",
+		Long: `Publishes events, in order. An event is the contract's Event as JSON, one an
+argument; a file, or - for standard input, holds any number of them, one after the
+other or in a list. Nothing is sent when one of them is no event.
+
+The node takes each request of up to 1000 events whole or, when one in it is
+invalid, not at all.`,
+		Example: `  meshos publish '{"rtt_sample":{"peer":2,"rtt":"0.3s"}}'
+  meshos publish '{"daemon_intent":{"daemon":{"id":1},"intent":"INTENT_STOP"}}'
+  meshos publish '{"admin":{"cordon":{"node":1}}}'
+  meshos publish -f events.jsonl
+  generate-events | meshos publish -f -`,
+	}
+	output := addOutput(cmd)
+	file := cmd.Flags().StringP("file", "f", "", "read events from a file, - for standard input")
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		events, err := a.readEvents(args, *file)
+		if err != nil {
+			return &usageError{err: err}
+		}
+		if len(events) == 0 && *file == "" {
+			return &usageError{err: errors.New("no event given"), help: cmd.CommandPath() + " --help"}
+		}
+		node, err := a.connect()
+		if err != nil {
+			return err
+		}
+		defer node.close()
+		accepted, err := node.publish(cmd.Context(), events)
+		if err != nil {
+			return err
+		}
+		if *output == outputJSON {
+			return writeJSON(a.out, &hostv1.PublishResponse{Accepted: uint32(accepted)}, true)
+		}
+		_, err = fmt.Fprintf(a.out, "%s accepted\n", counted(accepted, "event"))
+		return err
+	}
+	return cmd
+}
+
+// publish sends events in as many requests as they need, and says how many the
+// node accepted.
+func (n *nodeClient) publish(ctx context.Context, events []namedEvent) (int, error) {
+	accepted := 0
+	for len(events) > 0 {
+		batch := events[:batchSize(events)]
+		request := &hostv1.PublishRequest{}
+		for _, event := range batch {
+			request.Events = append(request.Events, event.event)
+		}
+		answer, err := n.publishBatch(ctx, request)
+		if err != nil {
+			return accepted, n.publishError(err, batch, accepted)
+		}
+		accepted += int(answer.GetAccepted())
+		events = events[len(batch):]
+	}
+	return accepted, nil
+}
+
+func (n *nodeClient) publishBatch(ctx context.Context, request *hostv1.PublishRequest) (*hostv1.PublishResponse, error) {
+	ctx, cancel := context.WithTimeout(ctx, n.timeout)
+	defer cancel()
+	return n.Publish(ctx, request)
+}
+
+func batchSize(events []namedEvent) int {
+	size := 0
+	for i, event := range events {
+		size += proto.Size(event.event) + 8
+		if i > 0 && (i == mostEvents || size > mostBytes) {
+			return i
+		}
+	}
+	return len(events)
+}
+
+// publishError says which event was at fault as the user knows it, and how many
+// went in before.
+func (n *nodeClient) publishError(err error, batch []namedEvent, before int) error {
+	for _, detail := range status.Convert(err).Details() {
+		if part, ok := detail.(*hostv1.PublishResponse); ok {
+			before += int(part.GetAccepted())
+		}
+	}
+	explained := n.explain(err)
+	var rejected *rejectedError
+	if errors.As(explained, &rejected) {
+		explained = &rejectedError{reason: nameEvent(rejected.reason, batch)}
+	}
+	if before > 0 {
+		return fmt.Errorf("%w\n    %s accepted before", explained, counted(before, "event"))
+	}
+	return explained
+}
+
+// nameEvent puts where an event came from in place of its number in the request.
+func nameEvent(message string, batch []namedEvent) string {
+	found := regexp.MustCompile(`^events\[(\d+)\]\.`).FindStringSubmatch(message)
+	if found == nil {
+		return message
+	}
+	i, err := strconv.Atoi(found[1])
+	if err != nil || i >= len(batch) {
+		return message
+	}
+	return batch[i].name + ": " + message[len(found[0]):]
+}
+
+// namedEvent is an event with where it came from.
+type namedEvent struct {
+	name  string // "argument 2", "events.jsonl, event 3"
+	event *meshosv1.Event
+}

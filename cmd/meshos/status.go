@@ -1,0 +1,111 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+
+	hostv1 "github.com/meshos/meshos/proto/meshos/host/v1"
+	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
+)
+
+func newStatusCommand(a *app) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "status",
+		Short: "Show what a node knows and does",
+		Long: `Shows the node's newest snapshot: where it stands, its peers, daemons and plugins,
+whom it avoids, what it did and what went wrong.
+
+With --watch it goes on with each newer snapshot until it is interrupted: on a
+terminal it draws the screen anew, elsewhere it appends. With -o json it prints the
+contract's Snapshot, one a line when watching.`,
+		Example: `  meshos status
+  meshos status -w
+  meshos status -o json | jq '.peers[] | {peer, rtt, health}'`,
+		Args: cobra.NoArgs,
+	}
+	output := addOutput(cmd)
+	watch := cmd.Flags().BoolP("watch", "w", false, "go on with each newer snapshot")
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		node, err := a.connect()
+		if err != nil {
+			return err
+		}
+		defer node.close()
+		snapshot, err := node.snapshot(cmd.Context())
+		if err != nil {
+			return err
+		}
+		screen := a.newScreen(*output, *watch)
+		if !*watch {
+			return screen.show(snapshot)
+		}
+		ctx, stop := context.WithCancel(cmd.Context())
+		defer stop()
+		stream, err := node.WatchSnapshots(ctx, &hostv1.WatchSnapshotsRequest{})
+		return receive(node, stream, err, screen.show)
+	}
+	return cmd
+}
+
+// screen prints snapshots, one after the other or each in place of the last.
+type screen struct {
+	out    io.Writer
+	output outputFlag
+	watch  bool
+	redraw bool
+	paint  paint
+	now    func() time.Time
+	zone   *time.Location
+	shown  int
+}
+
+func (a *app) newScreen(output outputFlag, watch bool) *screen {
+	return &screen{
+		out: a.out, output: output, watch: watch,
+		redraw: watch && output == outputTable && terminal(a.out),
+		paint:  paint(a.colour(a.out)), now: a.now, zone: a.zone,
+	}
+}
+
+func (s *screen) show(snapshot *meshosv1.Snapshot) error {
+	s.shown++
+	if s.output == outputJSON {
+		return writeJSON(s.out, snapshot, s.watch)
+	}
+	page := view{paint: s.paint, now: s.now(), zone: s.zone}.render(snapshot)
+	switch {
+	case s.redraw:
+		page = onScreen(page, s.height())
+	case s.shown > 1:
+		page = "\n" + page
+	}
+	_, err := io.WriteString(s.out, page)
+	return err
+}
+
+func (s *screen) height() int {
+	if file, ok := s.out.(*os.File); ok {
+		if _, height, err := term.GetSize(int(file.Fd())); err == nil {
+			return height
+		}
+	}
+	return 0
+}
+
+// onScreen draws a page over the one before, cut to the height of the screen.
+func onScreen(page string, height int) string {
+	lines := strings.Split(strings.TrimSuffix(page, "\n"), "\n")
+	if height > 1 && len(lines) > height-1 {
+		hidden := len(lines) - (height - 2)
+		lines = append(lines[:height-2], fmt.Sprintf("… %d more lines", hidden))
+	}
+	const home, clearLine, clearBelow = "\x1b[H", "\x1b[K\n", "\x1b[J"
+	return home + strings.Join(lines, clearLine) + clearLine + clearBelow
+}

@@ -1,0 +1,72 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/spf13/cobra"
+
+	"github.com/meshos/meshos/host/config"
+)
+
+func newValidateCommand(a *app) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "validate [FILE]",
+		Short: "Check a configuration, and start nothing",
+		Long: `Checks a configuration as run does: every mistake is reported, each with its line,
+its key and a remedy. Exit code 2 says that there are some.`,
+		Example: `  meshos validate
+  meshos validate /etc/meshos/meshos.toml
+  meshos validate --effective > all-keys.toml`,
+		Args: cobra.MaximumNArgs(1),
+	}
+	effective := cmd.Flags().Bool("effective", false, "print the configuration with every default filled in")
+	cmd.RunE = func(_ *cobra.Command, args []string) error {
+		if len(args) == 1 {
+			a.config = args[0]
+		}
+		cfg, err := a.loadConfig()
+		if err != nil {
+			return err
+		}
+		if *effective {
+			_, err := io.WriteString(a.out, cfg.Effective())
+			return err
+		}
+		_, err = fmt.Fprintf(a.out, "%s: good: node %d, %s, %s, %s, %s\n", cfg.File, cfg.Node.ID,
+			counted(len(cfg.Peer), "peer"), counted(len(cfg.Chain), "chain"),
+			counted(len(cfg.Daemon), "daemon"), counted(len(cfg.Plugin), "plugin"))
+		return err
+	}
+	return cmd
+}
+
+// loadConfig reads the configuration and prints its warnings.
+func (a *app) loadConfig() (*config.Config, error) {
+	cfg, err := config.Load(a.configPath())
+	var report *config.Report
+	if errors.As(err, &report) {
+		a.warn(report.Warnings)
+		return nil, &configError{report: report}
+	}
+	if err != nil {
+		return nil, err
+	}
+	a.warn(cfg.Warnings)
+	return cfg, nil
+}
+
+func (a *app) warn(warnings []config.Problem) {
+	for _, warning := range warnings {
+		_, _ = fmt.Fprintf(a.err, "warning: %s\n", warning)
+	}
+}
+
+// counted gives "1 peer", "2 peers".
+func counted(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}
