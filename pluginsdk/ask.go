@@ -19,9 +19,9 @@ import (
 // background and has not answered for every peer yet.
 const askEvery = 50 * time.Millisecond
 
-// askAll asks every kind that can be asked without an effect and prints the
-// answers. Its code says whether all calls succeeded.
-func (p *program) askAll(ctx context.Context, s *Server, peers int) int {
+// askAll asks every kind that can be asked without an effect, each for at most
+// wait, and prints the answers. Its code says whether all calls succeeded.
+func (p *program) askAll(ctx context.Context, s *Server, peers int, wait time.Duration) int {
 	code := exitDone
 	for _, kind := range s.kinds {
 		ask, want := s.question(kind, peers)
@@ -29,7 +29,7 @@ func (p *program) askAll(ctx context.Context, s *Server, peers int) int {
 			fmt.Fprintf(p.out, "%s: not asked, only a node can\n", kind)
 			continue
 		}
-		lines, err := askUntil(ctx, want, ask)
+		lines, err := askUntil(ctx, wait, want, ask)
 		if err != nil {
 			fmt.Fprintf(p.out, "%s: failed: %s\n", kind, status.Convert(err).Message())
 			code = exitFailed
@@ -105,8 +105,11 @@ func guarded[R any](s *Server, what string, f func() (R, error)) (out R, err err
 	return out, err
 }
 
-// askUntil asks until there are enough answers or ctx ends, and returns the last.
-func askUntil(ctx context.Context, want int, ask func(context.Context) ([]string, error)) ([]string, error) {
+// askUntil asks until there are enough answers or the time is over, and returns
+// the last.
+func askUntil(ctx context.Context, wait time.Duration, want int, ask func(context.Context) ([]string, error)) ([]string, error) {
+	ctx, cancel := context.WithTimeout(ctx, wait)
+	defer cancel()
 	again := time.NewTicker(askEvery)
 	defer again.Stop()
 	for {

@@ -44,10 +44,6 @@ func (p *program) describe() int {
 	if err != nil {
 		return p.failed(err)
 	}
-	kinds := server.Kinds()
-	if kinds == nil {
-		kinds = []string{}
-	}
 	text, err := json.MarshalIndent(struct {
 		Name         string          `json:"name"`
 		Version      string          `json:"version"`
@@ -55,7 +51,7 @@ func (p *program) describe() int {
 		Kinds        []string        `json:"kinds"`
 		NoOp         bool            `json:"no_op"`
 		ConfigSchema json.RawMessage `json:"config_schema"`
-	}{p.info.Name, p.info.Version, p.info.Doc, kinds, p.info.NoOp, json.RawMessage(server.configSchema)}, "", "  ")
+	}{p.info.Name, p.info.Version, p.info.Doc, server.kinds, p.info.NoOp, json.RawMessage(server.configSchema)}, "", "  ")
 	if err != nil {
 		return p.failed(err)
 	}
@@ -83,10 +79,7 @@ This is a plugin of meshos. A node starts it; name it in the node's meshos.toml:
 
 `, p.info.Name, p.path)
 	kinds := strings.Join(server.kinds, ", ")
-	switch {
-	case kinds == "":
-		kinds = "nothing: its instances have the methods of no kind"
-	case p.info.NoOp:
+	if p.info.NoOp {
 		kinds += " (as a placeholder that does nothing)"
 	}
 	fmt.Fprintf(w, "It serves %s.\n\n", kinds)

@@ -111,7 +111,7 @@ func TestACallThatEndsWhenCancelledIsWaitedFor(t *testing.T) {
 
 func TestCloseIsBoundedThoughAConstructorHangs(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s, err := NewServer(Info{Name: "x"}, func(Env, struct{}) (*stuck, error) { return nil, nil }, nil)
+		s, err := NewServer(Info{Name: "x"}, func(Env, struct{}) (*pages, error) { return nil, nil }, nil)
 		if err != nil {
 			t.Fatal(err)
 		}

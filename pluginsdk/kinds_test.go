@@ -47,6 +47,20 @@ func TestAnInterfaceHasNoKinds(t *testing.T) {
 	}
 }
 
+func TestATypeOfNoKindIsRefusedWithTheReason(t *testing.T) {
+	_, err := pluginsdk.NewServer(pluginsdk.Info{Name: "x"},
+		func(pluginsdk.Env, none) (probe, error) { return probe{}, nil }, nil)
+	want := "plugin x: pluginsdk_test.probe has the methods of no kind; *pluginsdk_test.probe has: return a pointer"
+	if err == nil || err.Error() != want {
+		t.Errorf("got %v", err)
+	}
+	_, err = pluginsdk.NewServer(pluginsdk.Info{Name: "x"},
+		func(pluginsdk.Env, none) (*none, error) { return nil, nil }, nil)
+	if err == nil || err.Error() != "plugin x: *pluginsdk_test.none has the methods of no kind" {
+		t.Errorf("got %v", err)
+	}
+}
+
 func TestEveryKindIsServed(t *testing.T) {
 	plugin := plugintest.Start(t, always(everything{}), none{})
 	peers := []pluginsdk.Peer{{ID: 1<<64 - 1}, {ID: 2}, {ID: 3}, {ID: 4}}
@@ -160,4 +174,21 @@ func TestALongErrorIsCut(t *testing.T) {
 	}), none{})
 	_, err := plugin.SampleRTT()
 	wantError(t, err, codes.Unknown, strings.Repeat("ä", 2048)+" … (cut)")
+}
+
+func BenchmarkTenThousandPeers(b *testing.B) {
+	plugin := plugintest.Start(b, always(everything{}), none{})
+	peers := make([]pluginsdk.Peer, 10_000)
+	for i := range peers {
+		peers[i] = pluginsdk.Peer{ID: uint64(i + 1), Address: "10.0.0.1"}
+	}
+	if err := plugin.SetPeers(peers...); err != nil {
+		b.Fatal(err)
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := plugin.SampleRTT(); err != nil {
+			b.Fatal(err)
+		}
+	}
 }

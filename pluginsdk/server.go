@@ -56,8 +56,8 @@ type Server struct {
 }
 
 // NewServer prepares a plugin to be served; it builds no instance. Its error means
-// that the author's types can't be served: the configuration's tags are wrong, or
-// P is an interface. log may be nil.
+// that the author's types can't be served: the configuration's tags are wrong, P
+// is an interface, or it has the methods of no kind. log may be nil.
 func NewServer[C, P any](info Info, construct func(Env, C) (P, error), log hclog.Logger) (*Server, error) {
 	format, err := schema.For[C, Duration]()
 	if err != nil {
@@ -72,6 +72,14 @@ func NewServer[C, P any](info Info, construct func(Env, C) (P, error), log hclog
 		return nil, fmt.Errorf("plugin %s: the constructor must return a concrete type, not an interface: "+
 			"the kinds are those whose methods the type has", info.Name)
 	}
+	kinds := kindsOf(sample)
+	if len(kinds) == 0 {
+		hint := ""
+		if len(kindsOf(new(P))) > 0 {
+			hint = fmt.Sprintf("; *%T has: return a pointer", sample)
+		}
+		return nil, fmt.Errorf("plugin %s: %T has the methods of no kind%s", info.Name, sample, hint)
+	}
 	if log == nil {
 		log = hclog.NewNullLogger()
 	}
@@ -81,7 +89,7 @@ func NewServer[C, P any](info Info, construct func(Env, C) (P, error), log hclog
 		endOther:     endOther,
 		info:         info,
 		log:          log,
-		kinds:        kindsOf(sample),
+		kinds:        kinds,
 		schema:       format,
 		configSchema: text,
 		decode: func(config map[string]any) (any, error) {

@@ -40,7 +40,7 @@ func (p *program) try(args []string) int {
 	flags.StringVar(&a.config, "config", "", "read the configuration from `FILE`, in JSON; - is standard input")
 	flags.StringVar(&a.dataDir, "data-dir", "", "the plugin's data `DIR` (a temporary one)")
 	flags.Uint64Var(&a.node, "node", 1, "the `ID` of this node")
-	flags.DurationVar(&a.wait, "wait", 5*time.Second, "how long to ask again until every peer has an answer")
+	flags.DurationVar(&a.wait, "wait", 5*time.Second, "how long to ask each kind again until every peer has an answer")
 	flags.BoolVar(&a.verbose, "v", false, "show the plugin's debug lines")
 	flags.Func("peer", "a `PEER` to ask about, again and again: id=2,address=10.0.0.2,health=10.0.0.2:80,name=b",
 		func(text string) error {
@@ -101,9 +101,7 @@ func (p *program) attempt(ctx context.Context, a attempt, config *structpb.Struc
 	for _, w := range resp.GetWarnings() {
 		fmt.Fprintf(p.err, "%s: warning: %s\n", p.info.Name, w)
 	}
-	ctx, cancel := context.WithTimeout(ctx, a.wait)
-	defer cancel()
-	return p.askAll(ctx, server, len(a.peers))
+	return p.askAll(ctx, server, len(a.peers), a.wait)
 }
 
 // readConfig reads a JSON object.
