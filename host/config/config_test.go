@@ -77,7 +77,8 @@ func TestPolicyTakesEveryThreshold(t *testing.T) {
 		SampleTTL: 90 * time.Second, Settle: 0, ActionTimeout: 90 * time.Minute, ActionQueue: 512,
 		DegradedRTT: 100 * time.Millisecond, AvoidTTL: time.Minute, UnreachableGrace: 0,
 		DrainDeadline: time.Hour, RecoveryRamp: time.Second, ExitReport: 2*time.Hour + time.Second,
-		ForcedTTL: time.Minute,
+		ScoreFloor: 1, HysteresisGap: 0.25, RebalanceCooldown: time.Minute, DecisionInterval: 10 * time.Second,
+		CostPerSecond: 0.001, ForcedTTL: time.Minute,
 		Restart: state.RestartPolicy{
 			Initial: time.Second, Factor: 1.5, Max: 2 * time.Second, CrashLoopThreshold: 3,
 			CrashLoopWindow: 2 * time.Minute, CrashLoopCooldown: time.Minute, StableRun: 10 * time.Second,

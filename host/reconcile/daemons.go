@@ -8,39 +8,37 @@ import (
 // daemons starts the daemons that should run here, stops those that should not,
 // and holds back those whose restart gate is closed. A daemon that nobody wishes
 // anything of is left alone.
-func daemons(s *state.State, out []mesh.Action) []mesh.Action {
-	for d := range s.Daemons() {
-		switch intent, why := s.Effective(d); intent {
+func (d *diff) daemons() {
+	for daemon := range d.s.Daemons() {
+		switch intent, why := d.s.Effective(daemon); intent {
 		case mesh.IntentRun:
-			out = run(s, d, out)
+			d.run(daemon)
 		case mesh.IntentStop:
-			out = stop(s, d, why, out)
+			d.stop(daemon, why)
 		}
 	}
-	return out
 }
 
-func run(s *state.State, d state.Daemon, out []mesh.Action) []mesh.Action {
-	switch {
-	case d.Lifecycle != state.Stopped:
-		return out // running, on its way, or let it finish stopping first
-	case d.Gate.Admits(s.Now()):
-		return append(out, mesh.StartDaemon{Daemon: d.Ref})
+func (d *diff) run(daemon state.Daemon) {
+	if daemon.Lifecycle != state.Stopped {
+		return // running, on its way, or let it finish stopping first
 	}
-	until, _ := d.Gate.ReleaseAt()
-	if d.AppliedBackoff == until {
-		return out
+	if daemon.Gate.Admits(d.s.Now()) {
+		d.do(mesh.StartDaemon{Daemon: daemon.Ref})
+		return
 	}
-	return append(out, mesh.ApplyBackoff{Daemon: d.Ref, Until: until})
+	if until, _ := daemon.Gate.ReleaseAt(); until != daemon.AppliedBackoff {
+		d.do(mesh.ApplyBackoff{Daemon: daemon.Ref, Until: until})
+	}
 }
 
-func stop(s *state.State, d state.Daemon, why string, out []mesh.Action) []mesh.Action {
-	if d.Lifecycle != state.Running && d.Lifecycle != state.Starting {
-		return out
+func (d *diff) stop(daemon state.Daemon, why string) {
+	if daemon.Lifecycle != state.Running && daemon.Lifecycle != state.Starting {
+		return
 	}
-	deadline := s.Now().Add(s.Policy().StopGrace)
-	if d.StopAsked {
-		deadline = d.StopDeadline // asking again gives no more time
+	deadline := d.s.Now().Add(d.s.Policy().StopGrace)
+	if daemon.StopAsked {
+		deadline = daemon.StopDeadline // asking again gives no more time
 	}
-	return append(out, mesh.StopDaemon{Daemon: d.Ref, Reason: why, Deadline: deadline})
+	d.do(mesh.StopDaemon{Daemon: daemon.Ref, Reason: why, Deadline: deadline})
 }

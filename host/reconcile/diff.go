@@ -11,11 +11,25 @@ import (
 // The arms come in this order: daemons, forced evictions, forced placements,
 // local replicas, replica count, locality, maintenance, rebalance.
 func Diff(s *state.State) []mesh.Action {
-	if _, frozen := s.Frozen(); frozen {
-		return nil
-	}
 	var out []mesh.Action
-	out = daemons(s, out)
-	out = locality(s, out)
+	for _, w := range decide(s).wants {
+		out = append(out, w.action)
+	}
 	return out
+}
+
+func decide(s *state.State) *diff {
+	d := newDiff(s)
+	if _, frozen := s.Frozen(); frozen {
+		return d
+	}
+	d.daemons()
+	d.forcedEvictions()
+	d.forcedPlacements()
+	d.localReplicas()
+	d.replicaCount()
+	d.locality()
+	d.maintenance()
+	d.rebalance()
+	return d
 }

@@ -10,20 +10,19 @@ import (
 
 // locality marks the peers to avoid: those slower than the threshold that are
 // not on the avoid list yet.
-func locality(s *state.State, out []mesh.Action) []mesh.Action {
-	p := s.Policy()
-	for peer := range s.Peers() {
+func (d *diff) locality() {
+	p := d.s.Policy()
+	for peer := range d.s.Peers() {
 		rtt := slowest(peer)
-		if rtt <= p.DegradedRTT || s.Avoids(peer.ID) {
+		if rtt <= p.DegradedRTT || d.s.Avoids(peer.ID) {
 			continue
 		}
-		out = append(out, mesh.MarkAvoid{
+		d.do(mesh.MarkAvoid{
 			Peer:   peer.ID,
 			Reason: fmt.Sprintf("rtt %d ms is above %s", rtt.Milliseconds(), p.DegradedRTT),
 			TTL:    p.AvoidTTL,
 		})
 	}
-	return out
 }
 
 // slowest gives the RTT to judge a peer by: the latest, or one that was reported

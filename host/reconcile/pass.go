@@ -20,10 +20,14 @@ type Result struct {
 func Pass(s *state.State, at mesh.Stamp, room int) Result {
 	s.Tick(at)
 	var res Result
-	wants := Diff(s)
-	wanted := make(map[mesh.ActionKey]bool, len(wants))
+	d := decide(s)
+	for _, r := range d.refusals {
+		s.RefuseForced(r.order, r.reason)
+	}
+	wanted := make(map[mesh.ActionKey]bool, len(d.wants))
 	unmet := make(map[mesh.ActionKey]bool)
-	for _, a := range wants {
+	for _, w := range d.wants {
+		a := w.action
 		key := a.Key()
 		wanted[key] = true
 		switch {
@@ -37,10 +41,21 @@ func Pass(s *state.State, at mesh.Stamp, room int) Result {
 			}
 			res.Dropped++
 		default:
-			res.Actions = append(res.Actions, s.HandOut(a))
+			res.Actions = append(res.Actions, handOut(s, w))
 		}
 	}
 	s.Forget(wanted)
 	s.EndPass(unmet)
 	return res
+}
+
+func handOut(s *state.State, w want) mesh.Emitted {
+	out := s.HandOut(w.action)
+	if w.forced != nil {
+		s.CarriedOut(*w.forced)
+	}
+	if w.rebalance != nil {
+		s.BeginRebalance(*w.rebalance)
+	}
+	return out
 }

@@ -2,6 +2,7 @@ package reconcile_test
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -69,6 +70,14 @@ func (w *world) expect(n float64, want ...string) []mesh.Emitted {
 	return got
 }
 
+// passWithRoom takes one pass with little room and shows what was handed out.
+func (w *world) passWithRoom(n float64, room int) string {
+	w.to(n)
+	return show(reconcile.Pass(w.s, stamp(w.at), room).Actions)
+}
+
+func itoa(n uint64) string { return strconv.FormatUint(n, 10) }
+
 func (w *world) succeed(es ...mesh.Emitted) *world {
 	for _, e := range es {
 		w.s.Apply(stamp(w.at), mesh.Outcome{ID: e.ID, OK: true, Final: true})
@@ -89,6 +98,22 @@ func show(es []mesh.Emitted) string {
 			lines = append(lines, fmt.Sprintf("backoff %d to %s", a.Daemon.ID, time.Duration(a.Until-sec(0))))
 		case mesh.MarkAvoid:
 			lines = append(lines, fmt.Sprintf("avoid %d for %s: %s", a.Peer, a.TTL, a.Reason))
+		case mesh.PullReplica:
+			lines = append(lines, fmt.Sprintf("pull %d from %d", a.Chain, a.Source))
+		case mesh.DropReplica:
+			lines = append(lines, fmt.Sprintf("drop %d", a.Chain))
+		case mesh.RequestEviction:
+			lines = append(lines, fmt.Sprintf("evict %d from %d", a.Chain, a.Victim))
+		case mesh.RequestPlacement:
+			on := ""
+			if a.Target != 0 {
+				on = fmt.Sprintf(" on %d", a.Target)
+			}
+			lines = append(lines, fmt.Sprintf("place %d%s not on %s", a.Chain, on, nodes(a.Exclude)))
+		case mesh.CommitTransition:
+			lines = append(lines, "commit "+map[mesh.MaintenancePhase]string{
+				mesh.PhaseActive: "active", mesh.PhaseMaintenance: "maintenance", mesh.PhaseDrainFailed: "drain_failed", mesh.PhaseRecovery: "recovery",
+			}[a.Target])
 		default:
 			lines = append(lines, e.Action.Kind())
 		}

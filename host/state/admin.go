@@ -80,8 +80,7 @@ func (s *State) carryOut(ev mesh.AdminEvent) []Effect {
 			}
 		}
 	case mesh.InvalidatePlacement:
-		// Scores and rebalance cooldowns come with the rebalance arm; until then
-		// there is nothing to forget.
+		s.invalidatePlacement(ev.Node)
 	case mesh.FreezeCluster:
 		s.freeze(ev.TTL)
 	case mesh.ThawCluster:

@@ -30,6 +30,8 @@ func (s *State) Apply(at mesh.Stamp, in mesh.Input) []Effect {
 	case mesh.Migrations:
 		s.migrations = slices.Clone(in.InFlight)
 		slices.SortFunc(s.migrations, func(a, b mesh.Migration) int { return cmp.Compare(a.ID, b.ID) })
+	case mesh.Scores:
+		s.scored(in)
 	case mesh.JudgedCommit:
 		return s.judged(in)
 	case mesh.Acknowledged:

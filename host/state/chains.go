@@ -30,6 +30,12 @@ type chain struct {
 	desired uint32
 	wished  bool
 	hold    mesh.HoldIntent
+
+	everChanged  bool   // changed is meaningful
+	changed      uint64 // the last pass before the holders changed
+	returned     []mesh.NodeID
+	rebalanced   bool // rebalancedAt is meaningful
+	rebalancedAt mesh.Time
 }
 
 // Chains walks all chains, by id.
@@ -58,21 +64,22 @@ func (c *chain) view(id mesh.ChainID) Chain {
 func (c *chain) setDesired(n uint32) { c.desired, c.wished = n, true }
 
 // add and remove leave the old slice as it was: snapshots share it.
-func (c *chain) add(n mesh.NodeID) {
+func (c *chain) add(n mesh.NodeID) (changed bool) {
 	i, found := slices.BinarySearch(c.holders, n)
 	if found {
-		return
+		return false
 	}
 	grown := make([]mesh.NodeID, 0, len(c.holders)+1)
 	grown = append(grown, c.holders[:i]...)
 	grown = append(grown, n)
 	c.holders = append(grown, c.holders[i:]...)
+	return true
 }
 
-func (c *chain) remove(n mesh.NodeID) {
+func (c *chain) remove(n mesh.NodeID) (changed bool) {
 	i, found := slices.BinarySearch(c.holders, n)
 	if !found {
-		return
+		return false
 	}
 	shrunk := make([]mesh.NodeID, 0, len(c.holders)-1)
 	shrunk = append(shrunk, c.holders[:i]...)
@@ -80,6 +87,7 @@ func (c *chain) remove(n mesh.NodeID) {
 	if len(c.holders) == 0 {
 		c.elected = false
 	}
+	return true
 }
 
 func (c *chain) elect(n mesh.NodeID) { c.leader, c.elected = n, n != 0 }
@@ -87,15 +95,25 @@ func (c *chain) elect(n mesh.NodeID) { c.leader, c.elected = n, n != 0 }
 func (s *State) replicaUpdated(ev mesh.ReplicaUpdate) {
 	switch ev.Change {
 	case mesh.ReplicaAdded, mesh.ReplicaRepaired:
-		s.chains.ensure(ev.Chain).add(ev.Holder)
+		s.addHolder(ev.Chain, ev.Holder)
 	case mesh.ReplicaRemoved, mesh.ReplicaLost:
 		s.dropHolder(ev.Chain, ev.Holder)
 	}
 }
 
+func (s *State) addHolder(id mesh.ChainID, holder mesh.NodeID) *chain {
+	c := s.chains.ensure(id)
+	if c.add(holder) {
+		c.everChanged, c.changed = true, s.tick
+	}
+	return c
+}
+
 func (s *State) dropHolder(id mesh.ChainID, holder mesh.NodeID) {
 	if c := s.chains.get(id); c != nil {
-		c.remove(holder)
+		if c.remove(holder) {
+			c.everChanged, c.changed = true, s.tick
+		}
 		s.maybeEmpty(id)
 	}
 }
@@ -114,9 +132,7 @@ func (s *State) leaderChanged(ev mesh.ReplicaLeader) {
 func (s *State) replicaMoved(ev mesh.ReplicaTransition) {
 	switch ev.Kind {
 	case mesh.BecameHolderAndLeader:
-		c := s.chains.ensure(ev.Chain)
-		c.add(ev.Holder)
-		c.elect(ev.Holder)
+		s.addHolder(ev.Chain, ev.Holder).elect(ev.Holder)
 	case mesh.LeaderLostAndRemoved:
 		// A late step-down must not undo a newer election.
 		if c := s.chains.get(ev.Chain); c != nil && c.leader == ev.Holder {

@@ -64,3 +64,14 @@ func (s *State) tickForced() {
 		return true
 	})
 }
+
+// CarriedOut takes away an order that was handed out.
+func (s *State) CarriedOut(o ForcedOrder) {
+	s.forced = slices.DeleteFunc(s.forced, func(waiting ForcedOrder) bool { return waiting == o })
+}
+
+// RefuseForced takes away an order that must not be carried out, and says why.
+func (s *State) RefuseForced(o ForcedOrder, reason string) {
+	s.CarriedOut(o)
+	s.fail(o.source(), reason)
+}

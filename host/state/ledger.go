@@ -84,6 +84,8 @@ func (s *State) HandOut(a mesh.Action) mesh.Emitted {
 		}
 		d.StopAsked, d.StopDeadline = true, a.Deadline
 		s.move(d, Stopping)
+	case mesh.RequestEviction:
+		s.moved(a.Chain)
 	}
 	return out
 }

@@ -67,11 +67,7 @@ func (s *State) Cordoned(n mesh.NodeID) bool {
 // Evacuating says whether this node gives up what it holds and runs, or has done
 // so and is to stay empty.
 func (s *State) Evacuating() bool {
-	switch s.local.phase {
-	case mesh.PhaseEntering, mesh.PhaseMaintenance, mesh.PhaseDrainFailed:
-		return true
-	}
-	return s.local.draining || s.local.drained
+	return inMaintenance(s.local.phase) || s.local.draining || s.local.drained
 }
 
 // successor says whether an observed phase may follow another. A phase may
@@ -101,7 +97,8 @@ func successor(from, to mesh.MaintenancePhase) bool {
 
 func (s *State) enterMaintenance(ev mesh.EnterMaintenance) {
 	if ev.Node != s.node {
-		s.peers.ensure(ev.Node).phase = mesh.PhaseEntering
+		p := s.peers.ensure(ev.Node)
+		p.phase, p.draining = mesh.PhaseEntering, false
 		return
 	}
 	window := s.policy.DrainDeadline
@@ -119,8 +116,7 @@ func (s *State) exitMaintenance(n mesh.NodeID) {
 		s.peers.ensure(n).phase = mesh.PhaseExiting
 		return
 	}
-	switch s.local.phase {
-	case mesh.PhaseEntering, mesh.PhaseMaintenance, mesh.PhaseDrainFailed:
+	if inMaintenance(s.local.phase) {
 		s.setPhase(mesh.PhaseExiting, "")
 	}
 }
@@ -168,12 +164,13 @@ func (s *State) setPhase(to mesh.MaintenancePhase, reason string) {
 }
 
 func (s *State) drain(ev mesh.Drain) {
-	s.peers.ensure(ev.Node).cordoned = true
+	p := s.peers.ensure(ev.Node)
+	p.cordoned = true
 	if ev.Node != s.node {
+		p.draining = !inMaintenance(p.phase)
 		return
 	}
-	switch s.local.phase {
-	case mesh.PhaseEntering, mesh.PhaseMaintenance, mesh.PhaseDrainFailed:
+	if inMaintenance(s.local.phase) {
 		return // evacuating already
 	}
 	m := &s.local
@@ -190,7 +187,7 @@ func (s *State) drain(ev mesh.Drain) {
 
 func (s *State) uncordon(n mesh.NodeID) {
 	if p := s.peers.get(n); p != nil {
-		p.cordoned = false
+		p.cordoned, p.draining = false, false
 		s.sweepPeer(n, p)
 	}
 	if n == s.node {

@@ -40,8 +40,11 @@ type peer struct {
 	healthAt         mesh.Time
 	unreachableSince mesh.Time // meaningful while unreachable
 
+	lost bool // it was unreachable for the grace at the last tick
+
 	phase     mesh.MaintenancePhase
 	cordoned  bool
+	draining  bool // another node's drain; ended by an uncordon or by maintenance
 	inventory *mesh.Inventory
 	// owners are the probes that reported the inventory; true once the probe
 	// answered without this peer.

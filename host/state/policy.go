@@ -18,6 +18,12 @@ type Policy struct {
 	RecoveryRamp  time.Duration
 	ExitReport    time.Duration // an exit that takes longer is reported
 
+	ScoreFloor        float32       // a holder that scores below it is worth moving
+	HysteresisGap     float32       // a move must gain more than this
+	RebalanceCooldown time.Duration // of a chain, after a move of it
+	DecisionInterval  time.Duration // how often scores are asked for
+	CostPerSecond     float64       // of migration, in units of score
+
 	ForcedTTL time.Duration // a forced order that could not be handed out goes after this
 
 	Restart   RestartPolicy
@@ -27,18 +33,23 @@ type Policy struct {
 // DefaultPolicy gives the documented defaults.
 func DefaultPolicy() Policy {
 	return Policy{
-		SampleTTL:        time.Minute,
-		Settle:           5 * time.Second,
-		ActionTimeout:    time.Minute,
-		ActionQueue:      1024,
-		DegradedRTT:      250 * time.Millisecond,
-		AvoidTTL:         5 * time.Minute,
-		UnreachableGrace: 30 * time.Second,
-		DrainDeadline:    10 * time.Minute,
-		RecoveryRamp:     5 * time.Minute,
-		ExitReport:       10 * time.Minute,
-		ForcedTTL:        5 * time.Minute,
-		Restart:          DefaultRestartPolicy(),
-		StopGrace:        30 * time.Second,
+		SampleTTL:         time.Minute,
+		Settle:            5 * time.Second,
+		ActionTimeout:     time.Minute,
+		ActionQueue:       1024,
+		DegradedRTT:       250 * time.Millisecond,
+		AvoidTTL:          5 * time.Minute,
+		UnreachableGrace:  30 * time.Second,
+		DrainDeadline:     10 * time.Minute,
+		RecoveryRamp:      5 * time.Minute,
+		ExitReport:        10 * time.Minute,
+		ScoreFloor:        0.5,
+		HysteresisGap:     0.2,
+		RebalanceCooldown: 5 * time.Minute,
+		DecisionInterval:  30 * time.Second,
+		CostPerSecond:     0.1,
+		ForcedTTL:         5 * time.Minute,
+		Restart:           DefaultRestartPolicy(),
+		StopGrace:         30 * time.Second,
 	}
 }

@@ -34,6 +34,11 @@ type State struct {
 	blobs   table[mesh.BlobID, blob]
 	avoid   table[mesh.NodeID, Avoided]
 
+	rebalances table[mesh.ChainID, Rebalance]
+	scores     scoreTable
+
+	// Chains of which some holder was lost and is back.
+	returning []mesh.ChainID
 	// Ids whose entry may have become empty since the last tick.
 	emptiedChains []mesh.ChainID
 	emptiedBlobs  []mesh.BlobID
@@ -84,6 +89,7 @@ func New(b Boot) *State {
 		peers:         newTable[mesh.NodeID, peer](),
 		blobs:         newTable[mesh.BlobID, blob](),
 		avoid:         newTable[mesh.NodeID, Avoided](),
+		rebalances:    newTable[mesh.ChainID, Rebalance](),
 		local:         maintenance{phase: mesh.PhaseActive, name: b.NodeName},
 		ledger:        newLedger(),
 		records:       newRecords(),

@@ -15,7 +15,9 @@ func (s *State) Tick(at mesh.Stamp) {
 	s.expireSamples()
 	s.sweepChains()
 	s.sweepBlobs()
+	s.tickReturned()
 	s.tickForced()
 	s.tickLedger()
+	s.tickRebalances()
 	s.tickMaintenance()
 }

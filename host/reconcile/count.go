@@ -1,0 +1,117 @@
+package reconcile
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/meshos/meshos/host/mesh"
+	"github.com/meshos/meshos/host/state"
+)
+
+// replicaCount brings the chains that this node leads to the wished number of
+// holders: one placement or one eviction for a chain and pass. A chain that is
+// being moved is only refilled.
+func (d *diff) replicaCount() {
+	for c := range d.s.Chains() {
+		if !d.leads(c) || d.taken[c.ID] {
+			continue
+		}
+		switch {
+		case d.short(c):
+			if d.mayPlace(c) {
+				d.move(c.ID, want{action: mesh.RequestPlacement{Chain: c.ID, Exclude: d.exclude(c)}})
+			}
+		case c.Wished:
+			d.tooMany(c)
+		}
+	}
+}
+
+// short says whether a chain needs another holder: fewer than wished are live and
+// stay, or this node wants to give it up and too few others hold it.
+func (d *diff) short(c state.Chain) bool {
+	if d.s.GivesUpReplicas() && c.HeldBy(d.s.Node()) && len(d.othersLive(c)) < c.Wanted() {
+		return true
+	}
+	if !c.Wished {
+		return false
+	}
+	staying := 0
+	for _, n := range d.live(c) {
+		if !d.s.Leaving(n) {
+			staying++
+		}
+	}
+	return staying < int(c.Desired)
+}
+
+// mayPlace says whether this node may ask for a placement: while it is Active, or
+// to get rid of a chain it holds.
+func (d *diff) mayPlace(c state.Chain) bool {
+	return d.s.Active() || (d.s.GivesUpReplicas() && c.HeldBy(d.s.Node()))
+}
+
+// exclude lists who may not be given the chain: its holders and who may not be
+// given any, ascending.
+func (d *diff) exclude(c state.Chain) []mesh.NodeID {
+	out := slices.Concat(d.notHosts(), c.Holders)
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
+func (d *diff) tooMany(c state.Chain) {
+	live := d.live(c)
+	if len(live) <= c.Wanted() {
+		return
+	}
+	if _, moving := d.s.Rebalancing(c.ID); moving {
+		return
+	}
+	if victim, ok := d.victim(c); ok {
+		d.move(c.ID, want{action: mesh.RequestEviction{Chain: c.ID, Victim: victim}})
+	}
+}
+
+// victim picks whom to take a chain from: one that was lost and came back, one
+// that is not live, in maintenance or cordoned, avoided, then by score, lowest
+// first, then the highest id. This node, which leads, only when it is the last.
+func (d *diff) victim(c state.Chain) (mesh.NodeID, bool) {
+	candidates := slices.DeleteFunc(slices.Clone(c.Holders), func(n mesh.NodeID) bool {
+		return n == d.s.Node() && len(c.Holders) > 1
+	})
+	if len(candidates) == 0 {
+		return 0, false
+	}
+	return slices.MinFunc(candidates, func(a, b mesh.NodeID) int {
+		return cmp.Or(
+			first(d.s.Returned(c.ID, a), d.s.Returned(c.ID, b)),
+			first(!d.s.Live(a), !d.s.Live(b)),
+			first(d.withdrawn(a), d.withdrawn(b)),
+			first(d.s.Avoids(a), d.s.Avoids(b)),
+			cmp.Compare(d.score(c.ID, a), d.score(c.ID, b)),
+			cmp.Compare(b, a),
+		)
+	}), true
+}
+
+// withdrawn says whether operators took a node out of service.
+func (d *diff) withdrawn(n mesh.NodeID) bool { return d.s.InMaintenance(n) || d.s.Cordoned(n) }
+
+// score orders holders; one that nobody has an opinion of is as good as the best.
+func (d *diff) score(id mesh.ChainID, n mesh.NodeID) float32 {
+	if score, ok := d.s.Score(id, n); ok {
+		return score
+	}
+	return 1
+}
+
+// first orders those of which something is true before the others.
+func first(a, b bool) int {
+	switch {
+	case a == b:
+		return 0
+	case a:
+		return -1
+	}
+	return 1
+}

@@ -1,0 +1,67 @@
+package reconcile
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/meshos/meshos/host/mesh"
+	"github.com/meshos/meshos/host/state"
+)
+
+// forcedEvictions carries out the evictions that operators forced, in the order
+// they came, one for a chain and pass. A forced one may take a chain down to one
+// live holder, and never takes the last.
+func (d *diff) forcedEvictions() {
+	for _, order := range d.s.Forced() {
+		if order.Place || d.taken[order.Chain] {
+			continue
+		}
+		c, known := d.s.Chain(order.Chain)
+		if !known || !d.leads(c) {
+			continue
+		}
+		if why := d.mustKeep(c, order.Node); why != "" {
+			d.refusals = append(d.refusals, refusal{order, why})
+			continue
+		}
+		d.move(c.ID, want{action: mesh.RequestEviction{Chain: c.ID, Victim: order.Node}, forced: &order})
+	}
+}
+
+// mustKeep says why a holder can't be taken from a chain even by force, or "". A
+// node that does not hold it takes nothing away.
+func (d *diff) mustKeep(c state.Chain, victim mesh.NodeID) string {
+	if !c.HeldBy(victim) {
+		return ""
+	}
+	if len(c.Holders) == 1 {
+		return fmt.Sprintf("refused: node %d is the only holder of chain %d", victim, c.ID)
+	}
+	live := d.live(c)
+	if left := slices.DeleteFunc(live, func(n mesh.NodeID) bool { return n == victim }); len(left) == 0 {
+		return fmt.Sprintf("refused: without node %d chain %d has no live holder", victim, c.ID)
+	}
+	return ""
+}
+
+// forcedPlacements carries out the placements that operators forced, like
+// forcedEvictions. They come back with Active, like every placement.
+func (d *diff) forcedPlacements() {
+	if !d.s.Active() {
+		return
+	}
+	for _, order := range d.s.Forced() {
+		if !order.Place || d.taken[order.Chain] {
+			continue
+		}
+		c, known := d.s.Chain(order.Chain)
+		if !known || !d.leads(c) {
+			continue
+		}
+		exclude := slices.DeleteFunc(slices.Clone(c.Holders), func(n mesh.NodeID) bool { return n == order.Node })
+		d.move(c.ID, want{
+			action: mesh.RequestPlacement{Chain: c.ID, Exclude: exclude, Target: order.Node},
+			forced: &order,
+		})
+	}
+}

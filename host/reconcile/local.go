@@ -1,0 +1,35 @@
+package reconcile
+
+import (
+	"slices"
+
+	"github.com/meshos/meshos/host/mesh"
+	"github.com/meshos/meshos/host/state"
+)
+
+// localReplicas pulls what this node should hold and does not, and drops what it
+// should not hold or, while it is evacuated, what others hold enough of. A drop
+// never takes a chain under what is wanted.
+func (d *diff) localReplicas() {
+	leaving := d.s.GivesUpReplicas()
+	for c := range d.s.Chains() {
+		held := c.HeldBy(d.s.Node())
+		switch {
+		case held && (leaving || c.Hold == mesh.HoldDrop):
+			if len(d.othersLive(c)) >= c.Wanted() {
+				drop := mesh.DropReplica{Chain: c.ID}
+				d.do(drop)
+				d.takes(c.ID, d.s.Node(), drop)
+			}
+		case !held && c.Hold == mesh.HoldKeep && d.s.Pulls():
+			if source, ok := d.s.NearestHolder(c); ok {
+				d.do(mesh.PullReplica{Chain: c.ID, Source: source})
+			}
+		}
+	}
+}
+
+// othersLive lists the live holders of a chain but this node.
+func (d *diff) othersLive(c state.Chain) []mesh.NodeID {
+	return slices.DeleteFunc(d.live(c), func(n mesh.NodeID) bool { return n == d.s.Node() })
+}

@@ -1,0 +1,35 @@
+package reconcile
+
+import (
+	"fmt"
+
+	"github.com/meshos/meshos/host/mesh"
+)
+
+// maintenance moves this node's maintenance machine on: into maintenance when
+// nothing is left here, to drain-failed when that took too long, out of an exit
+// when the daemons are back, and to Active after the ramp.
+func (d *diff) maintenance() {
+	m := d.s.Maintenance()
+	switch m.Phase {
+	case mesh.PhaseEntering:
+		switch {
+		case len(d.s.WaitingFor()) == 0:
+			d.commit(mesh.PhaseMaintenance, "")
+		case m.HasDeadline && d.s.Now() >= m.Deadline:
+			d.commit(mesh.PhaseDrainFailed, fmt.Sprintf("drain deadline elapsed after %d ms", d.s.Now().Since(m.Since).Milliseconds()))
+		}
+	case mesh.PhaseExiting:
+		if len(d.s.WaitingFor()) == 0 {
+			d.commit(mesh.PhaseRecovery, "")
+		}
+	case mesh.PhaseRecovery:
+		if d.s.Now().Since(m.Since) >= d.s.Policy().RecoveryRamp {
+			d.commit(mesh.PhaseActive, "")
+		}
+	}
+}
+
+func (d *diff) commit(to mesh.MaintenancePhase, reason string) {
+	d.do(mesh.CommitTransition{Node: d.s.Node(), Target: to, Reason: reason})
+}

@@ -1,0 +1,82 @@
+package reconcile
+
+import (
+	"slices"
+
+	"github.com/meshos/meshos/host/mesh"
+	"github.com/meshos/meshos/host/state"
+)
+
+// rebalance moves replicas from holders that suit them badly to nodes that suit
+// them clearly better. It places first and evicts once the target holds the
+// chain, so a chain is never short on the way.
+func (d *diff) rebalance() {
+	for c := range d.s.Chains() {
+		if !d.leads(c) || d.taken[c.ID] {
+			continue
+		}
+		if move, under := d.s.Rebalancing(c.ID); under {
+			d.goOn(c, move)
+		} else if d.s.Active() && !d.s.Cooling(c.ID) {
+			d.begin(c)
+		}
+	}
+}
+
+// goOn asks for the next step of a move that is under way.
+func (d *diff) goOn(c state.Chain, move state.Rebalance) {
+	if !c.HeldBy(move.Target) {
+		if d.s.Active() {
+			d.move(c.ID, want{action: d.placement(c, move.Target)})
+		}
+		return
+	}
+	live := d.live(c)
+	if !slices.Contains(live, move.Worst) || len(live) > c.Wanted() {
+		d.move(c.ID, want{action: mesh.RequestEviction{Chain: c.ID, Victim: move.Worst}})
+	}
+}
+
+// begin starts a move if the worst holder is below the floor, and the best
+// alternative gains more than the gap and more than the move costs.
+func (d *diff) begin(c state.Chain) {
+	if len(d.live(c)) < c.Wanted() {
+		return
+	}
+	p := d.s.Policy()
+	worst, score, ok := d.worst(c)
+	if !ok || score >= p.ScoreFloor {
+		return
+	}
+	best, cost, ok := d.s.Alternative(c.ID)
+	if !ok || c.HeldBy(best.Node) || !d.s.MayHost(best.Node) {
+		return
+	}
+	// Written so that whatever is not a number begins nothing.
+	if gain := best.Score - score; !(gain > p.HysteresisGap && gain-cost > 0) {
+		return
+	}
+	d.move(c.ID, want{
+		action:    d.placement(c, best.Node),
+		rebalance: &state.Rebalance{Chain: c.ID, Worst: worst, Target: best.Node},
+	})
+}
+
+func (d *diff) placement(c state.Chain, target mesh.NodeID) mesh.Action {
+	exclude := slices.DeleteFunc(d.exclude(c), func(n mesh.NodeID) bool { return n == target })
+	return mesh.RequestPlacement{Chain: c.ID, Exclude: exclude, Target: target}
+}
+
+// worst gives the holder with the lowest score, the highest id among equals. The
+// leader, which is this node, and holders without a score are left out.
+func (d *diff) worst(c state.Chain) (worst mesh.NodeID, score float32, ok bool) {
+	for _, n := range c.Holders {
+		if n == d.s.Node() {
+			continue
+		}
+		if s, has := d.s.Score(c.ID, n); has && (!ok || s <= score) {
+			worst, score, ok = n, s, true
+		}
+	}
+	return worst, score, ok
+}

@@ -1,0 +1,79 @@
+package reconcile
+
+import (
+	"slices"
+
+	"github.com/meshos/meshos/host/mesh"
+	"github.com/meshos/meshos/host/state"
+)
+
+// want is an action with what has to be written down when it is handed out.
+type want struct {
+	action mesh.Action
+	// forced is the order that the action carries out; nil for none.
+	forced *state.ForcedOrder
+	// rebalance is the move that the action begins; nil for none.
+	rebalance *state.Rebalance
+}
+
+// refusal is a forced order that must not be carried out, and why.
+type refusal struct {
+	order  state.ForcedOrder
+	reason string
+}
+
+// diff collects what the arms of one pass want.
+type diff struct {
+	s        *state.State
+	wants    []want
+	refusals []refusal
+	// taken are the chains that got a placement or an eviction in this pass: one
+	// chain gets one of them, never both.
+	taken map[mesh.ChainID]bool
+	// going are the holders that chains are taken from in this pass.
+	going map[mesh.ChainID][]mesh.NodeID
+	// barred are the nodes that may not be given a replica, ascending; made when
+	// first asked for.
+	barred []mesh.NodeID
+}
+
+func newDiff(s *state.State) *diff {
+	return &diff{s: s, taken: make(map[mesh.ChainID]bool), going: make(map[mesh.ChainID][]mesh.NodeID)}
+}
+
+func (d *diff) do(a mesh.Action) { d.wants = append(d.wants, want{action: a}) }
+
+// move wants a placement or an eviction of a chain.
+func (d *diff) move(id mesh.ChainID, w want) {
+	d.taken[id] = true
+	d.wants = append(d.wants, w)
+	if a, ok := w.action.(mesh.RequestEviction); ok {
+		d.takes(id, a.Victim, a)
+	}
+}
+
+// takes notes that a holder is taken from a chain, if that can be handed out now,
+// so that the arms that follow count it as done.
+func (d *diff) takes(id mesh.ChainID, n mesh.NodeID, a mesh.Action) {
+	if d.s.Ready(a.Key()) {
+		d.going[id] = append(d.going[id], n)
+	}
+}
+
+// live lists the holders of a chain that count: the live ones that nothing takes,
+// neither in this pass nor from before.
+func (d *diff) live(c state.Chain) []mesh.NodeID {
+	return slices.DeleteFunc(d.s.LiveHolders(c), func(n mesh.NodeID) bool { return slices.Contains(d.going[c.ID], n) })
+}
+
+// leads says whether this node decides on the chain's placement: a chain whose
+// leader is not known is nobody's to move.
+func (d *diff) leads(c state.Chain) bool { return c.Leader == d.s.Node() }
+
+// notHosts are the nodes that may not be given a replica of any chain.
+func (d *diff) notHosts() []mesh.NodeID {
+	if d.barred == nil {
+		d.barred = d.s.NotHosts()
+	}
+	return d.barred
+}

@@ -1,0 +1,143 @@
+package state
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"github.com/meshos/meshos/host/mesh"
+)
+
+// Wanted is how many live holders nothing may take a chain under: what is
+// wished, and never none.
+func (c Chain) Wanted() int { return max(1, int(c.Desired)) }
+
+// LiveHolders lists the holders of a chain that count as holding it: the live
+// ones, without those whose eviction or drop was handed out and has not ended.
+func (s *State) LiveHolders(c Chain) []mesh.NodeID {
+	var out []mesh.NodeID
+	going := s.goingFrom(c.ID)
+	for _, n := range c.Holders {
+		if s.Live(n) && !slices.Contains(going, n) {
+			out = append(out, n)
+		}
+	}
+	return out
+}
+
+// goingFrom lists the holders that a chain is being taken from right now.
+func (s *State) goingFrom(id mesh.ChainID) []mesh.NodeID {
+	var out []mesh.NodeID
+	if e := s.ledger.entries[mesh.RequestEviction{Chain: id}.Key()]; e != nil && e.phase == outstanding {
+		if a, ok := e.emitted.Action.(mesh.RequestEviction); ok {
+			out = append(out, a.Victim)
+		}
+	}
+	if s.Outstanding(mesh.DropReplica{Chain: id}.Key()) {
+		out = append(out, s.node)
+	}
+	return out
+}
+
+// Leaving says whether a node gives up what it holds: it is draining, entering
+// maintenance, in it or drain-failed.
+func (s *State) Leaving(n mesh.NodeID) bool {
+	if n == s.node {
+		return s.GivesUpReplicas()
+	}
+	p := s.peers.get(n)
+	return p != nil && (p.draining || inMaintenance(p.phase))
+}
+
+// GivesUpReplicas says whether this node hands its replicas to others.
+func (s *State) GivesUpReplicas() bool { return s.local.draining || inMaintenance(s.local.phase) }
+
+// InMaintenance says whether a node is in maintenance, on its way there, or stuck
+// on it.
+func (s *State) InMaintenance(n mesh.NodeID) bool {
+	if n == s.node {
+		return inMaintenance(s.local.phase)
+	}
+	p := s.peers.get(n)
+	return p != nil && inMaintenance(p.phase)
+}
+
+func inMaintenance(p mesh.MaintenancePhase) bool {
+	return p == mesh.PhaseEntering || p == mesh.PhaseMaintenance || p == mesh.PhaseDrainFailed
+}
+
+// Active says whether this node takes part in placing: it is in no phase of
+// maintenance.
+func (s *State) Active() bool { return s.local.phase == mesh.PhaseActive }
+
+// Pulls says whether this node may take replicas on.
+func (s *State) Pulls() bool { return s.Active() && !s.Evacuating() }
+
+// MayHost says whether a node may be given a replica: it is not cordoned, avoided,
+// unreachable, or in a phase other than Active, and not this node.
+func (s *State) MayHost(n mesh.NodeID) bool {
+	if n == s.node || s.Avoids(n) {
+		return false
+	}
+	p := s.peers.get(n)
+	return p == nil || !p.barred()
+}
+
+func (p *peer) barred() bool {
+	return p.cordoned || p.health == mesh.HealthUnreachable ||
+		(p.phase != mesh.PhaseUnknown && p.phase != mesh.PhaseActive)
+}
+
+// NotHosts lists the nodes that may not be given a replica, ascending.
+func (s *State) NotHosts() []mesh.NodeID {
+	out := []mesh.NodeID{s.node}
+	for id, p := range s.peers.all() {
+		if id != s.node && p.barred() {
+			out = append(out, id)
+		}
+	}
+	for id := range s.avoid.all() {
+		out = append(out, id)
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
+// NearestHolder picks whom to pull a chain from: a live holder, not avoided before
+// avoided, by RTT, unknown last, by id. ok is false when there is none.
+func (s *State) NearestHolder(c Chain) (n mesh.NodeID, ok bool) {
+	type candidate struct {
+		id      mesh.NodeID
+		avoided bool
+		unknown bool
+		rtt     time.Duration
+	}
+	var all []candidate
+	for _, id := range c.Holders {
+		if id == s.node || !s.Live(id) {
+			continue
+		}
+		k := candidate{id: id, avoided: s.Avoids(id), unknown: true}
+		if p := s.peers.get(id); p != nil && p.hasRTT {
+			k.unknown, k.rtt = false, p.rtt
+		}
+		all = append(all, k)
+	}
+	if len(all) == 0 {
+		return 0, false
+	}
+	best := slices.MinFunc(all, func(a, b candidate) int {
+		return cmp.Or(compareBool(a.avoided, b.avoided), compareBool(a.unknown, b.unknown), cmp.Compare(a.rtt, b.rtt), cmp.Compare(a.id, b.id))
+	})
+	return best.id, true
+}
+
+func compareBool(a, b bool) int {
+	switch {
+	case a == b:
+		return 0
+	case b:
+		return -1
+	}
+	return 1
+}
