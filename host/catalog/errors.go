@@ -96,6 +96,9 @@ func (e *NotReadyError) Error() string {
 	return s
 }
 
+// Unwrap gives ErrUnavailable: trying again later may help.
+func (e *NotReadyError) Unwrap() error { return ErrUnavailable }
+
 // CallError says how a call to a plugin failed.
 type CallError struct {
 	Plugin string

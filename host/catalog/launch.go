@@ -25,7 +25,11 @@ import (
 func (s *slot) launch(ctx context.Context, sha256 string) (*instance, error) {
 	ctx, cancel := context.WithTimeout(ctx, s.opts.StartTimeout)
 	defer cancel()
-	if err := os.MkdirAll(s.dataDir(), 0o700); err != nil {
+	err := os.MkdirAll(s.dataDir(), 0o700)
+	if err == nil {
+		err = os.Chmod(s.dataDir(), 0o700) // it may have been there
+	}
+	if err != nil {
 		return nil, s.problem("start", fmt.Sprintf("its data directory can't be made: %v", err), "make it writable for the host's user", err)
 	}
 	dir, err := makeSocketDir(s.opts.RunDir)

@@ -50,7 +50,6 @@ func TestStartErrors(t *testing.T) {
 		},
 		{entry("exit", "exit-3"), false, `start: it ended before its handshake: exit status 3, its last line: "can't open the frobnicator"; run FILE by hand to see why`},
 		{entry("cookie", "wrong-cookie"), false, `start: it ended before its handshake: exit status 1, its last line: "load any plugins automatically"; run FILE by hand to see why`},
-		{entry("silent", "silent"), false, `start: no handshake within 1s; run FILE by hand to see what it does`},
 		{entry("protocol", "protocol-99"), true, `start: it speaks plugin protocol 99, this host 1; install a build of it that is made for this host`},
 		{entry("socket", "other-socket"), true, `start: it listens on unix /tmp/elsewhere.sock, not in the socket directory that it was given; let it listen on a unix socket in $PLUGIN_UNIX_SOCKET_DIR`},
 		{entry("noservice", "no-plugin-service"), true, `describe: it does not serve meshos.plugin.v1.Plugin; build it with pluginsdk`},
@@ -59,7 +58,7 @@ func TestStartErrors(t *testing.T) {
 			`describe: it does not serve actuator, only chain_appender, health_probe, inventory_probe, locality_probe, migration_aborter, migration_source, placement_scorer; correct kinds in its entry in meshos.toml`,
 		},
 		{entry("config", "", withConfig), true, `configure: it refuses its configuration: interval: "x" is no duration; correct [plugin.config] in its entry in meshos.toml`},
-		{entry("slow", "slow-configure", func(e *catalog.Entry) { e.Timeout = 100 * time.Millisecond }), false, `configure: no answer within 100ms`},
+		{entry("slow", "slow-configure", func(e *catalog.Entry) { e.Timeout = time.Second }), false, `configure: no answer within 1s`},
 		{entry("gone", "exit-in-configure"), false, `configure: it ended meanwhile: exit status 4, its last line: "gone"`},
 	}
 	var entries []catalog.Entry
@@ -67,7 +66,7 @@ func TestStartErrors(t *testing.T) {
 		entries = append(entries, c.entry)
 	}
 	r := start(t, entries, func(o *catalog.Options) {
-		o.StartTimeout = time.Second
+		o.StartTimeout = 10 * time.Second
 		o.Rand = func() float64 { return 1e6 } // no second try
 	})
 	info, err := os.Stat(testPlugin)
@@ -89,6 +88,17 @@ func TestStartErrors(t *testing.T) {
 			t.Errorf("%s: next try in %v", c.entry.Name, v.RestartIn)
 		}
 		r.until("a failure record of "+c.entry.Name, r.says(&r.failures, c.entry.Name+": "+want))
+	}
+}
+
+func TestPluginThatNeverSaysHello(t *testing.T) {
+	r := start(t, []catalog.Entry{entry("p", "silent")}, func(o *catalog.Options) {
+		o.StartTimeout = 200 * time.Millisecond
+		o.Rand = func() float64 { return 1e6 }
+	})
+	v := r.is("p", snapshot.PluginBackingOff)
+	if want := "start: no handshake within 200ms; run " + testPlugin + " by hand to see what it does"; v.Message != want {
+		t.Errorf("message %q", v.Message)
 	}
 }
 

@@ -190,6 +190,7 @@ func (r *rig) says(list *[]string, part string) func() bool {
 	}
 }
 
+// locality gives the adapter of a plugin.
 func (r *rig) locality(name string) *catalog.LocalityProbe {
 	r.t.Helper()
 	p, err := r.LocalityProbe(name)
@@ -224,4 +225,20 @@ func kill(t testing.TB, pid int, sig syscall.Signal) {
 	if err := syscall.Kill(pid, sig); err != nil && !errors.Is(err, syscall.ESRCH) {
 		t.Fatal(err)
 	}
+}
+
+// freeze stops a process and waits until each of its threads stands still.
+func freeze(t testing.TB, pid int) {
+	t.Helper()
+	kill(t, pid, syscall.SIGSTOP)
+	for deadline := time.Now().Add(5 * time.Second); time.Now().Before(deadline); {
+		tasks, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/stat", pid))
+		if len(tasks) > 0 && !slices.ContainsFunc(tasks, func(path string) bool {
+			stat, err := os.ReadFile(path)
+			return err == nil && !strings.Contains(string(stat), ") T ")
+		}) {
+			return
+		}
+	}
+	t.Fatalf("process %d does not stop", pid)
 }

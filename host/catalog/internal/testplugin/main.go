@@ -165,7 +165,7 @@ func (s *server) SampleRtt(context.Context, *pluginv1.SampleRequest) (*pluginv1.
 		<-s.told // for ever
 	case "slow-once":
 		if s.calls == 1 {
-			time.Sleep(400 * time.Millisecond)
+			time.Sleep(600 * time.Millisecond)
 		}
 	case "prints":
 		fmt.Println("printed by a library", strings.Repeat("y", 200<<10))

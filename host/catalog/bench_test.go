@@ -1,0 +1,32 @@
+package catalog_test
+
+import (
+	"context"
+	"testing"
+
+	"github.com/meshos/meshos/host/catalog"
+	"github.com/meshos/meshos/host/snapshot"
+)
+
+// BenchmarkCall is one whole call to a plugin and back.
+func BenchmarkCall(b *testing.B) {
+	r := start(b, []catalog.Entry{entry("p", "")})
+	r.is("p", snapshot.PluginReady)
+	probe := r.locality("p")
+	for b.Loop() {
+		if _, err := probe.SampleRTT(context.Background()); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+// BenchmarkStart is from Run to ready, and to the end.
+func BenchmarkStart(b *testing.B) {
+	for b.Loop() {
+		r := start(b, []catalog.Entry{entry("p", "")})
+		r.is("p", snapshot.PluginReady)
+		if err := r.stop(); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
