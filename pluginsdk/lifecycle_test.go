@@ -301,3 +301,9 @@ func TestAnEventStreamGoesOnWithTheNextConfiguration(t *testing.T) {
 		t.Fatalf("got %v", err)
 	}
 }
+
+func TestAnEventStreamNeedsAConfiguration(t *testing.T) {
+	plugin := plugintest.Serve(t, always(&source{}))
+	_, err := plugin.Events(1)
+	wantError(t, err, codes.FailedPrecondition, "not configured: call Configure first")
+}

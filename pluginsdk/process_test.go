@@ -31,6 +31,7 @@ type process struct {
 	conn     *grpc.ClientConn
 	lifeline *os.File
 	stdout   *bufio.Reader
+	stderr   io.Closer
 	log      *diary
 	ended    chan struct{}
 }
@@ -70,7 +71,7 @@ func startProcess(t *testing.T, name string, env ...string) *process {
 		t.Fatal(err)
 	}
 	_ = read.Close()
-	p.stdout = bufio.NewReader(stdout)
+	p.stdout, p.stderr = bufio.NewReader(stdout), stderr
 	var drained sync.WaitGroup
 	drained.Go(func() { p.drain(stderr) })
 	shake, err := p.stdout.ReadString('\n')
@@ -174,6 +175,18 @@ func TestTheEndOfTheLifelineEndsAPluginThatHangs(t *testing.T) {
 	}
 	p.wantExit(t, 1200*time.Millisecond) // a second, and what a loaded machine adds
 	receive(t, called, "the call to fail")
+}
+
+func TestAPluginDrainsThoughNobodyReadsItsLogAnyMore(t *testing.T) {
+	p := startProcess(t, "drain")
+	// As after the host's SIGKILL: every pipe is broken, and the plugin logs its end.
+	if err := p.stderr.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := p.lifeline.Close(); err != nil {
+		t.Fatal(err)
+	}
+	p.wantExit(t, time.Second)
 }
 
 func TestSIGTERMDrains(t *testing.T) {
