@@ -17,8 +17,8 @@ type inventory struct {
 	base       *meshosv1.PeerInventory // what is always known
 }
 
-// run collects until ctx ends, at once at first. A collector that hangs past its
-// deadline after the end of ctx is left behind: nothing can interrupt it.
+// run collects until ctx ends, at once at first. A collector that hangs for long
+// after that is left behind: nothing can interrupt it.
 func (i *inventory) run(ctx context.Context) {
 	ticker := time.NewTicker(i.interval)
 	defer ticker.Stop()
@@ -35,11 +35,14 @@ func (i *inventory) run(ctx context.Context) {
 	}
 }
 
+// lastWait is what collectors that are under way get at the end.
+const lastWait = 200 * time.Millisecond
+
 func (i *inventory) wait() {
+	ctx, cancel := context.WithTimeout(context.Background(), lastWait)
+	defer cancel()
 	for _, c := range i.collectors {
-		ctx, cancel := context.WithTimeout(context.Background(), c.deadline)
 		c.wait(ctx)
-		cancel()
 	}
 }
 

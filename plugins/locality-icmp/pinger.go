@@ -107,26 +107,30 @@ func (p *Pinger) RTT(peer uint64, address string) (time.Duration, bool) {
 // Run sends rounds until ctx ends. It returns nil then, and an error if a socket
 // broke. Every goroutine it starts has ended when it returns.
 func (p *Pinger) Run(ctx context.Context) error {
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
 	var readers sync.WaitGroup
+	broken := make(chan error, len(p.links))
 	for _, l := range p.links {
 		if l == nil {
 			continue
 		}
 		readers.Go(func() {
 			if err := p.receive(ctx, l); err != nil {
-				cancel(err)
+				broken <- err
+				cancel()
 			}
 		})
 	}
-	defer readers.Wait()
-	defer p.wakeReaders()
 	p.loop(ctx)
-	if err := context.Cause(ctx); err != ctx.Err() { //nolint:errorlint // a cause of our own, or ctx's
+	p.wakeReaders()
+	readers.Wait()
+	select {
+	case err := <-broken:
 		return err
+	default:
+		return nil
 	}
-	return nil
 }
 
 // wakeReaders makes blocked reads return.
@@ -146,12 +150,14 @@ func (p *Pinger) loop(ctx context.Context) {
 		current *round
 		plan    schedule
 		out     = newSender()
+		late    stall
 		start   = time.Now() // of the next round
 		timer   = time.NewTimer(0)
 	)
 	defer timer.Stop()
 	for {
 		now := time.Now()
+		held := late.woke(now)
 		if (current == nil || current.allSent()) && !now.Before(start) {
 			var pace pace
 			if current, pace = p.begin(id + 1); current != nil {
@@ -163,10 +169,12 @@ func (p *Pinger) loop(ctx context.Context) {
 		if current != nil && !current.allSent() {
 			p.sendDue(out, current, plan.due(now))
 		}
-		wake, ok := p.nextWake(current, plan, start)
+		wake, ok := p.nextWake(current, plan, start, held)
 		timer.Stop()
 		if ok {
-			timer.Reset(max(time.Until(wake), tick))
+			sleep := max(time.Until(wake), tick)
+			late.sleep(time.Now().Add(sleep))
+			timer.Reset(sleep)
 		}
 		select {
 		case <-ctx.Done():
@@ -207,9 +215,9 @@ func (p *Pinger) begin(id uint32) (*round, pace) {
 	return r, how
 }
 
-// nextWake settles what has timed out and returns when to look again; false:
-// only a change of the targets can bring work.
-func (p *Pinger) nextWake(current *round, plan schedule, start time.Time) (time.Time, bool) {
+// nextWake settles what has timed out, but nothing before held, and returns when
+// to look again; false: only a change of the targets can bring work.
+func (p *Pinger) nextWake(current *round, plan schedule, start, held time.Time) (time.Time, bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	now := time.Now()
@@ -221,14 +229,19 @@ func (p *Pinger) nextWake(current *round, plan schedule, start time.Time) (time.
 	}
 	open := p.rounds[:0]
 	for _, r := range p.rounds {
-		for _, o := range r.expire(now, nil) {
-			p.publish(r.id, o)
+		if !now.Before(held) {
+			for _, o := range r.expire(now, nil) {
+				p.publish(r.id, o)
+			}
 		}
 		if r.done() {
 			continue
 		}
 		open = append(open, r)
 		if t, ok := r.nextExpiry(); ok {
+			if t.Before(held) {
+				t = held
+			}
 			earliest(t)
 		}
 	}
