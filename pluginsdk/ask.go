@@ -1,9 +1,10 @@
 package pluginsdk
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"fmt"
-	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -125,11 +126,18 @@ func askUntil(ctx context.Context, wait time.Duration, want int, ask func(contex
 	}
 }
 
-// jsonLines writes each message as one line; protojson alone varies its spaces.
+// jsonLines writes each message as one line. protojson puts spaces in on purpose,
+// others in each build; they are taken out.
 func jsonLines[M proto.Message](list []M) []string {
-	var lines []string
-	for _, m := range list {
-		lines = append(lines, strings.ReplaceAll(protojson.MarshalOptions{UseProtoNames: true}.Format(m), `": `, `":`))
+	lines := make([]string, len(list))
+	for i, m := range list {
+		var b bytes.Buffer
+		text := protojson.MarshalOptions{UseProtoNames: true}.Format(m)
+		if err := json.Compact(&b, []byte(text)); err != nil {
+			lines[i] = text
+			continue
+		}
+		lines[i] = b.String()
 	}
 	return lines
 }
