@@ -89,8 +89,8 @@ func (n *nodeClient) snapshot(ctx context.Context) (*meshosv1.Snapshot, error) {
 	return snapshot, nil
 }
 
-// receive reads one stream to its end and hands on what comes.
-func receive[M any](n *nodeClient, stream grpc.ServerStreamingClient[M], err error, visit func(*M) error) error {
+// receive reads one stream to its end, or that of ctx, and hands on what comes.
+func receive[M any](ctx context.Context, n *nodeClient, stream grpc.ServerStreamingClient[M], err error, visit func(*M) error) error {
 	for {
 		var message *M
 		if err == nil {
@@ -100,8 +100,8 @@ func receive[M any](n *nodeClient, stream grpc.ServerStreamingClient[M], err err
 			return nil
 		}
 		if err != nil {
-			if stream != nil && stream.Context().Err() != nil {
-				return stream.Context().Err()
+			if ctx.Err() != nil { // interrupted, which is how a stream is meant to end
+				return ctx.Err()
 			}
 			return n.explain(err)
 		}

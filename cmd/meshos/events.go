@@ -56,7 +56,7 @@ func parseEvents(name string, raw []byte) ([]namedEvent, error) {
 			return events, nil
 		}
 		if err != nil {
-			return nil, fmt.Errorf("%s%s: no JSON: %w", name, lineOf(raw, decoder.InputOffset()), err)
+			return nil, fmt.Errorf("%s%s: no JSON: %w", name, lineOf(raw, faultAt(err, decoder.InputOffset(), raw)), err)
 		}
 		at := lineOf(raw, decoder.InputOffset()-int64(len(value)))
 		items := []json.RawMessage{value}
@@ -74,6 +74,18 @@ func parseEvents(name string, raw []byte) ([]namedEvent, error) {
 			events = append(events, namedEvent{name: place, event: event})
 		}
 	}
+}
+
+// faultAt gives where in raw a decoder met what is no JSON.
+func faultAt(err error, read int64, raw []byte) int64 {
+	var syntax *json.SyntaxError
+	switch {
+	case errors.Is(err, io.ErrUnexpectedEOF):
+		return int64(len(bytes.TrimSpace(raw)))
+	case errors.As(err, &syntax):
+		return syntax.Offset
+	}
+	return read
 }
 
 // lineOf gives " (line 3)" for texts of several lines.

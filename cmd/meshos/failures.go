@@ -51,7 +51,7 @@ came from and why. With --follow it goes on with new ones until it is interrupte
 			seq: (*meshosv1.FailureRecord).GetSeq, wanted: func(*meshosv1.FailureRecord) bool { return true }, show: show,
 			newer: func(ctx context.Context, in *hostv1.TailRequest, visit func(*meshosv1.FailureRecord) error) error {
 				stream, err := node.TailFailures(ctx, in)
-				return receive(node, stream, err, visit)
+				return receive(ctx, node, stream, err, visit)
 			},
 		})
 	}

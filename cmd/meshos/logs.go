@@ -61,7 +61,7 @@ its daemons. With --follow it goes on with new ones until it is interrupted.`,
 			seq: (*meshosv1.LogRecord).GetSeq, wanted: wanted, show: show.print,
 			newer: func(ctx context.Context, in *hostv1.TailRequest, visit func(*meshosv1.LogRecord) error) error {
 				stream, err := node.TailLogs(ctx, in)
-				return receive(node, stream, err, visit)
+				return receive(ctx, node, stream, err, visit)
 			},
 		})
 	}

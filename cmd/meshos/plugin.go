@@ -20,6 +20,8 @@ func newPluginCommand(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "plugin",
 		Short: "Look at a node's plugins",
+		Args:  cobra.NoArgs,
+		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.AddCommand(newPluginListCommand(a), newPluginDescribeCommand(a))
 	return cmd

@@ -25,7 +25,7 @@ func newPublishCommand(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "publish [EVENT…]",
 		Short: "Put events on a node's stream",
-		Long: `Publishes events, in order. An event is the contract's Event as JSON, one an
+		Long: `Publishes events, in order. An event is the contract's Event as JSON, one per
 argument; a file, or - for standard input, holds any number of them, one after the
 other or in a list. Nothing is sent when one of them is no event.
 

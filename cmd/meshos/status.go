@@ -24,7 +24,7 @@ whom it avoids, what it did and what went wrong.
 
 With --watch it goes on with each newer snapshot until it is interrupted: on a
 terminal it draws the screen anew, elsewhere it appends. With -o json it prints the
-contract's Snapshot, one a line when watching.`,
+contract's Snapshot, one per line when watching.`,
 		Example: `  meshos status
   meshos status -w
   meshos status -o json | jq '.peers[] | {peer, rtt, health}'`,
@@ -49,7 +49,7 @@ contract's Snapshot, one a line when watching.`,
 		ctx, stop := context.WithCancel(cmd.Context())
 		defer stop()
 		stream, err := node.WatchSnapshots(ctx, &hostv1.WatchSnapshotsRequest{})
-		return receive(node, stream, err, screen.show)
+		return receive(ctx, node, stream, err, screen.show)
 	}
 	return cmd
 }

@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"runtime/debug"
@@ -48,7 +49,10 @@ func (s *Service) Serve(ctx context.Context, ln net.Listener, onPanic func(metho
 	late := time.AfterFunc(stopWithin, server.Stop)
 	defer late.Stop()
 	server.GracefulStop()
-	return <-ended
+	if err := <-ended; err != nil && !errors.Is(err, grpc.ErrServerStopped) { // stopped before it began
+		return fmt.Errorf("serve %s: %w", ln.Addr(), err)
+	}
+	return nil
 }
 
 // guard turns a panic of one call into an error of that call.

@@ -1,0 +1,251 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"flag"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"go.uber.org/goleak"
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	"github.com/meshos/meshos/host/api"
+	"github.com/meshos/meshos/host/mesh"
+	"github.com/meshos/meshos/host/snapshot"
+	"github.com/meshos/meshos/host/wire"
+	hostv1 "github.com/meshos/meshos/proto/meshos/host/v1"
+)
+
+var update = flag.Bool("update", false, "write the golden files anew")
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+func golden(t *testing.T, file, got string) {
+	t.Helper()
+	if *update {
+		if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), got); diff != "" {
+		t.Errorf("%s differs (-want +got), see -update:\n%s", file, diff)
+	}
+}
+
+// noon is when all tests happen.
+func noon() time.Time { return time.Date(2026, 1, 2, 12, 0, 0, 0, time.UTC) }
+
+// buffer may be written and read at the same time.
+type buffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (b *buffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.b.Write(p)
+}
+
+func (b *buffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.b.String()
+}
+
+// shell runs command lines.
+type shell struct {
+	env      map[string]string
+	in       string
+	out, err buffer
+}
+
+func (s *shell) run(ctx context.Context, args ...string) int {
+	return execute(ctx, &app{
+		in: strings.NewReader(s.in), out: &s.out, err: &s.err,
+		env: func(key string) string { return s.env[key] },
+		now: noon, zone: time.UTC, version: "v1.2.3",
+	}, args)
+}
+
+// node is a running node, as far as clients can see.
+type node struct {
+	mu      sync.Mutex
+	latest  *snapshot.Snapshot
+	changed chan struct{}
+	done    chan struct{}
+	heard   []mesh.Event
+	room    int
+}
+
+func (n *node) Latest() *snapshot.Snapshot {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.latest
+}
+
+func (n *node) Changed() <-chan struct{} {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.changed
+}
+
+func (n *node) Done() <-chan struct{} { return n.done }
+
+func (n *node) show(s *snapshot.Snapshot) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.latest = s
+	close(n.changed)
+	n.changed = make(chan struct{})
+}
+
+func (n *node) PublishBatch(ctx context.Context, events []mesh.Event) (int, error) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	for i, event := range events {
+		if n.room == 0 {
+			<-ctx.Done()
+			return i, errors.New("queue is full")
+		}
+		n.room--
+		n.heard = append(n.heard, event)
+	}
+	return len(events), nil
+}
+
+func (n *node) Commit(context.Context, mesh.JudgedCommit) error { return nil }
+
+func (n *node) Describe(name string) (*hostv1.PluginDetail, error) {
+	if name != "health-tcp" {
+		return nil, errors.New(`the configuration has no plugin "` + name + `"`)
+	}
+	return &hostv1.PluginDetail{
+		View: wire.PluginToProto(n.Latest().Plugins[1]),
+		Path: "/usr/lib/meshos/health-tcp",
+		Timeline: []*hostv1.PluginEvent{
+			{At: timestamppb.New(noon().Add(-time.Minute)), What: "starting"},
+			{At: timestamppb.New(noon()), What: "exited: signal: killed"},
+		},
+		LastExit: "signal: killed",
+		LastStderr: []string{
+			`{"@level":"warn","@message":"peer is unreachable","@module":"x","peer":3}`, "panic: \x1b[31mred",
+		},
+		Warnings: []string{"timeout is longer than interval"},
+	}, nil
+}
+
+// start runs the API of a fake node, and gives it with a shell that finds it.
+func start(t *testing.T) (*node, *shell) {
+	t.Helper()
+	n := &node{latest: busy(), changed: make(chan struct{}), done: make(chan struct{}), room: 5000}
+	path := filepath.Join(t.TempDir(), "s")
+	ln, err := api.Listen(t.Context(), path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	service := api.NewService(api.Options{
+		Reader: n, Publisher: n, Plugins: n,
+		Judge: func(wire.Signed) (mesh.JudgedCommit, error) { return mesh.JudgedCommit{}, nil },
+	})
+	ctx, stop := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() { ended <- service.Serve(ctx, ln, nil) }()
+	t.Cleanup(func() {
+		stop()
+		if err := <-ended; err != nil {
+			t.Errorf("Serve: %v", err)
+		}
+	})
+	return n, &shell{env: map[string]string{"MESHOS_ADDRESS": "unix:" + path}}
+}
+
+func ptr[T any](v T) *T { return &v }
+
+// busy is a snapshot with something in every list.
+func busy() *snapshot.Snapshot {
+	return &snapshot.Snapshot{
+		Node: 1, Epoch: 0xabc, Tick: 1234, TakenAt: noon().Add(-300 * time.Millisecond),
+		Daemons: []snapshot.Daemon{
+			{
+				Daemon: mesh.DaemonRef{ID: 1, Name: "demo"}, Lifecycle: snapshot.Running, Restart: snapshot.RestartIdle,
+				Age: 90 * time.Second, Intent: mesh.IntentRun, Health: mesh.DaemonHealth{Status: mesh.DaemonHealthy},
+			},
+			{
+				Daemon: mesh.DaemonRef{ID: 2}, Lifecycle: snapshot.Stopped, Restart: snapshot.RestartBackingOff,
+				RestartIn: ptr(1500 * time.Millisecond), Age: 300 * time.Millisecond, Intent: mesh.IntentRun,
+				Health: mesh.DaemonHealth{Status: mesh.DaemonUnhealthy, Reason: "no answer"},
+			},
+		},
+		Replicas: []snapshot.Replica{{Chain: 7, Holders: []mesh.NodeID{1, 2}, Desired: ptr(uint32(3)), Leader: 2}, {Chain: 8}},
+		Peers: []snapshot.Peer{
+			{Node: 1, Name: "here", Inventory: &mesh.Inventory{
+				Node: 1, CPULoad1m: ptr(0.42), MemUsedBytes: ptr(uint64(3 << 30)), MemTotalBytes: ptr(uint64(24 << 30)),
+				DiskUsedBytes: ptr(uint64(150 << 30)), DiskTotalBytes: ptr(uint64(2 << 40)), SoftwareVersion: ptr("1.0.0"),
+			}},
+			{Node: 2, Name: "mirror", RTT: ptr(123456 * time.Nanosecond), Health: mesh.HealthHealthy, Maintenance: mesh.PhaseActive},
+			{Node: 3, Name: "evil\x1b[2J", RTT: ptr(300 * time.Millisecond), Health: mesh.HealthDegraded, Cordoned: true},
+			{Node: 4, Health: mesh.HealthUnreachable},
+		},
+		AvoidList: []snapshot.Avoid{{Peer: 3, Reason: "rtt 300ms is above 250ms", TTL: 4*time.Minute + 59*time.Second}},
+		Maintenance: snapshot.Maintenance{
+			Phase: mesh.PhaseEntering, Since: ptr(2 * time.Second), Deadline: ptr(10 * time.Minute), Cordoned: true,
+			WaitingFor: []string{"chain 7", "daemon 1 (demo)"},
+		},
+		Emitted: []snapshot.Emitted{
+			{ID: 1, Age: time.Hour + time.Minute, Action: mesh.StartDaemon{Daemon: mesh.DaemonRef{ID: 1, Name: "demo"}}},
+			{ID: 2, Age: time.Second, Action: mesh.RequestPlacement{Chain: 7, Exclude: []mesh.NodeID{1, 2}, Target: 4}},
+		},
+		Migrations:      []mesh.Migration{{ID: 9, Phase: mesh.MigrationReplay, Source: 1, Target: 2, Elapsed: time.Minute, ProgressPercent: ptr(uint32(70))}},
+		FreezeRemaining: ptr(time.Hour),
+		Logs: []mesh.LogRecord{
+			{Seq: 1, Wall: noon(), Level: mesh.LevelInfo, Message: "node starts"},
+			{Seq: 2, Wall: noon(), Level: mesh.LevelInfo, Daemon: 1, Message: "hello\x1b[2J"},
+			{Seq: 3, Wall: noon(), Level: mesh.LevelWarn, Daemon: 2, Message: "careful"},
+			{Seq: 4, Wall: noon(), Level: mesh.LevelError, Message: "broken"},
+		},
+		Failures: []mesh.FailureRecord{
+			{Seq: 1, Wall: noon(), Source: "plugin:health-tcp", Reason: "exited: signal: killed"},
+			{Seq: 2, Wall: noon(), Source: "action:2", Reason: "no actuator"},
+		},
+		Plugins: []snapshot.Plugin{
+			{
+				Name: "appender-jsonl", Version: "1.0.0", Kinds: []string{"chain_appender"}, Status: snapshot.PluginReady,
+				Calls: 7, LastCall: 1234567, PID: 4711,
+			},
+			{
+				Name: "health-tcp", Version: "1.0.0", Kinds: []string{"health_probe"}, Status: snapshot.PluginBackingOff,
+				Message: "signal: killed", Restarts: 2, Calls: 100, Failures: 3, LastCall: 2 * time.Millisecond,
+				RestartIn: ptr(400 * time.Millisecond),
+			},
+		},
+		Stats: snapshot.Stats{EventsApplied: 17, ActionsEmitted: 1, Dispatched: 1, LastTickTook: 43200 * time.Nanosecond},
+	}
+}
+
+// eventually waits until something is true, within ten seconds.
+func eventually(t *testing.T, what string, is func() bool) {
+	t.Helper()
+	deadline := time.NewTimer(10 * time.Second)
+	defer deadline.Stop()
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for !is() {
+		select {
+		case <-tick.C:
+		case <-deadline.C:
+			t.Fatalf("not within 10 s: %s", what)
+		}
+	}
+}

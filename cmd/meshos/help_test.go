@@ -1,0 +1,64 @@
+package main
+
+import (
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/spf13/cobra"
+)
+
+func TestHelpOfEveryCommand(t *testing.T) {
+	var walk func(*cobra.Command)
+	walk = func(cmd *cobra.Command) {
+		if cmd.Name() == "completion" || cmd.Name() == "help" {
+			return // these are cobra's own
+		}
+		name := strings.ReplaceAll(cmd.CommandPath(), " ", "-")
+		t.Run(name, func(t *testing.T) {
+			var s shell
+			args := append(strings.Fields(cmd.CommandPath())[1:], "--help")
+			if code := s.run(t.Context(), args...); code != exitDone {
+				t.Errorf("exit code %d", code)
+			}
+			golden(t, filepath.Join("testdata/help", name+".txt"), s.out.String())
+		})
+		for _, child := range cmd.Commands() {
+			walk(child)
+		}
+	}
+	walk(newRoot(&app{}))
+}
+
+func TestCompletionIsThere(t *testing.T) {
+	var s shell
+	if code := s.run(t.Context(), "completion", "bash"); code != exitDone || !strings.Contains(s.out.String(), "__start_meshos") {
+		t.Errorf("exit code %d: %s", code, s.err.String())
+	}
+}
+
+func TestCommandLinesThatMakeNoSense(t *testing.T) {
+	for _, c := range []struct{ line, want string }{
+		{"stats", `unknown command "stats" for "meshos"`},
+		{"status extra", `unknown command "extra" for "meshos status"`},
+		{"status -o yaml", `invalid argument "yaml" for "-o, --output" flag: want table or json`},
+		{"status --nope", "unknown flag: --nope"},
+		{"status --timeout 0s", "--timeout: must be more than 0, is 0s"},
+		{"plugin lst", `unknown command "lst" for "meshos plugin"`},
+		{"plugin describe", "accepts 1 arg(s), received 0"},
+		{"logs --level loud", `--level "loud": want trace, debug, info, warn or error`},
+		{"logs -n -1", "--lines: must not be negative, is -1"},
+		{"failures -n -1", "--lines: must not be negative, is -1"},
+		{"publish", "no event given"},
+		{"run --log-level loud", `--log-level "loud": want debug, info, warn or error`},
+		{"run --log-format xml", `--log-format "xml": want auto, text or json`},
+	} {
+		t.Run(c.line, func(t *testing.T) {
+			s := shell{env: map[string]string{"MESHOS_ADDRESS": "/nowhere"}}
+			code := s.run(t.Context(), strings.Fields(c.line)...)
+			if code != exitUsage || !strings.HasPrefix(s.err.String(), "meshos: "+c.want) || s.out.String() != "" {
+				t.Errorf("exit code %d, said %s", code, s.err.String())
+			}
+		})
+	}
+}
