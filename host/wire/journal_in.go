@@ -1,0 +1,201 @@
+package wire
+
+import (
+	"strconv"
+	"time"
+
+	"github.com/meshos/meshos/host/mesh"
+	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
+)
+
+// InputFromProto checks and turns the input of a journal entry. Boot, Tick and
+// Reload are none: the first two are no inputs, and the last holds a text that
+// others must read. The error is a *FieldError.
+func InputFromProto(in *meshosv1.JournalEntry) (mesh.Input, error) {
+	switch kind := in.GetInput().(type) {
+	case *meshosv1.JournalEntry_Event:
+		return heardFromProto(kind.Event)
+	case *meshosv1.JournalEntry_Samples:
+		return samplesFromProto(kind.Samples)
+	case *meshosv1.JournalEntry_Outcome:
+		return outcomeFromProto(kind.Outcome)
+	case *meshosv1.JournalEntry_Scores:
+		return scoresFromProto(kind.Scores)
+	case *meshosv1.JournalEntry_Migrations:
+		out, err := MigrationsFromProto(kind.Migrations)
+		if err != nil {
+			return nil, within("migrations", err)
+		}
+		return out, nil
+	case *meshosv1.JournalEntry_Commit:
+		return commitFromProto(kind.Commit)
+	case *meshosv1.JournalEntry_Acknowledged:
+		f := fields{at: "acknowledged"}
+		out := mesh.Acknowledged{
+			Chain:   mesh.RecordChain(f.enum("chain", int32(kind.Acknowledged.GetChain()), int32(mesh.ChainAction))),
+			Through: kind.Acknowledged.GetThroughSeq(),
+		}
+		return checked(out, f.err)
+	case *meshosv1.JournalEntry_Failure:
+		f := fields{at: "failure"}
+		out := mesh.FailureReport{
+			Source: f.text("source", kind.Failure.GetSource()),
+			Reason: f.text("reason", kind.Failure.GetReason()),
+		}
+		return checked(out, f.err)
+	}
+	return nil, &FieldError{Path: "input", Problem: "must be set to a kind of input that this version knows"}
+}
+
+// StampFromProto reads when the input of an entry was taken in. A wall time that
+// is left out is the zero time. The error is a *FieldError.
+func StampFromProto(in *meshosv1.JournalEntry) (mesh.Stamp, error) {
+	var f fields
+	out := mesh.Stamp{At: mesh.Time(f.durationOr0("at", in.GetAt()))}
+	if w := in.GetWall(); w != nil {
+		if !w.IsValid() {
+			f.fail("wall", "must be a valid time, of the years 1 to 9999")
+		}
+		out.Wall = w.AsTime()
+	}
+	if f.err != nil {
+		return mesh.Stamp{}, f.err
+	}
+	return out, nil
+}
+
+// FreezeFromProto reads what Boot says is left of a freeze; 0 is none. The error
+// is a *FieldError.
+func FreezeFromProto(in *meshosv1.Boot) (time.Duration, error) {
+	f := fields{at: "boot"}
+	out := f.durationOr0("freeze_remaining", in.GetFreezeRemaining())
+	return out, f.err
+}
+
+// checked gives the input, or the error alone.
+func checked(in mesh.Input, err error) (mesh.Input, error) {
+	if err != nil {
+		return nil, err
+	}
+	return in, nil
+}
+
+func heardFromProto(in *meshosv1.Event) (mesh.Input, error) {
+	event, signed, err := EventFromProto(in)
+	if err != nil {
+		return nil, within("event", err)
+	}
+	if signed != nil {
+		return nil, &FieldError{
+			Path: "event.signed_commit", Problem: "can't be in a journal: a signed commit is judged first, and stands there as commit",
+		}
+	}
+	return mesh.Heard{Event: event}, nil
+}
+
+func samplesFromProto(in *meshosv1.Samples) (mesh.Input, error) {
+	f := fields{at: "samples"}
+	out := mesh.Samples{Probe: f.text("probe", in.GetProbe()), Err: f.text("error", in.GetError())}
+	for i, s := range in.GetRtt() {
+		at := "rtt[" + strconv.Itoa(i) + "]"
+		if s.GetRtt() == nil {
+			f.fail(at+".rtt", "must be set")
+		}
+		out.RTT = append(out.RTT, mesh.RTTSample{
+			Peer: mesh.NodeID(f.id(at+".peer", s.GetPeer())), RTT: f.durationOr0(at+".rtt", s.GetRtt()),
+		})
+	}
+	for i, s := range in.GetHealth() {
+		at := "health[" + strconv.Itoa(i) + "]"
+		out.Health = append(out.Health, mesh.HealthSample{
+			Peer:   mesh.NodeID(f.id(at+".peer", s.GetPeer())),
+			Health: mesh.NodeHealth(f.enum(at+".health", int32(s.GetHealth()), int32(mesh.HealthUnreachable))),
+		})
+	}
+	for i, inventory := range in.GetInventory() {
+		one, err := InventoryFromProto(inventory)
+		if err != nil && f.err == nil {
+			f.err = within("samples.inventory["+strconv.Itoa(i)+"]", err)
+		}
+		out.Inventory = append(out.Inventory, one)
+	}
+	return checked(out, f.err)
+}
+
+func outcomeFromProto(in *meshosv1.ActionOutcome) (mesh.Input, error) {
+	f := fields{at: "outcome"}
+	out := mesh.Outcome{
+		ID:     mesh.ActionID(f.id("action_id", in.GetActionId())),
+		OK:     in.GetOk(),
+		Reason: f.text("reason", in.GetReason()),
+		Final:  in.GetFinal(),
+	}
+	return checked(out, f.err)
+}
+
+// scoresFromProto leaves numbers that are none to the core, which knows what they
+// are worth.
+func scoresFromProto(in *meshosv1.ScoreTable) (mesh.Input, error) {
+	f := fields{at: "scores"}
+	out := mesh.Scores{ViewVersion: in.GetViewVersion()}
+	for i, c := range in.GetChains() {
+		at := "chains[" + strconv.Itoa(i) + "]"
+		chain := mesh.ChainScore{Chain: mesh.ChainID(f.id(at+".chain", c.GetChain()))}
+		for j, holder := range c.GetHolders() {
+			chain.Holders = append(chain.Holders, f.nodeScore(at+".holders["+strconv.Itoa(j)+"]", holder))
+		}
+		if best := c.GetBestAlternative(); best != nil {
+			score := f.nodeScore(at+".best_alternative", best)
+			chain.Best = &score
+		}
+		if cost := c.GetCost(); cost != nil {
+			chain.Cost = &mesh.MigrationCost{
+				StateTransfer: f.durationOr0(at+".cost.state_transfer", cost.GetStateTransfer()),
+				Disruption:    f.durationOr0(at+".cost.disruption", cost.GetDisruption()),
+				Reliability:   cost.GetReliabilityFactor(),
+			}
+		}
+		out.Chains = append(out.Chains, chain)
+	}
+	return checked(out, f.err)
+}
+
+func (f *fields) nodeScore(at string, in *meshosv1.NodeScore) mesh.NodeScore {
+	return mesh.NodeScore{Node: mesh.NodeID(f.id(at+".node", in.GetNode())), Score: in.GetScore()}
+}
+
+// commitFromProto takes a commit without a command only when it was rejected: it
+// may have been rejected for that.
+func commitFromProto(in *meshosv1.JudgedCommit) (mesh.Input, error) {
+	f := fields{at: "commit"}
+	verdict := in.GetOutcome()
+	out := mesh.JudgedCommit{
+		Outcome: mesh.Verification{
+			Verdict: mesh.Verdict(f.enum("outcome.verdict", int32(verdict.GetVerdict()), int32(mesh.VerdictUnverified))),
+			Kind:    f.text("outcome.kind", verdict.GetKind()),
+			Message: f.text("outcome.message", verdict.GetMessage()),
+		},
+	}
+	if id := in.GetCommitId(); len(id) > 0 {
+		out.CommitID = id
+	}
+	for i, operator := range in.GetOperators() {
+		at := "operators[" + strconv.Itoa(i) + "]"
+		out.Operators = append(out.Operators, mesh.Operator{
+			KeyID:    f.text(at+".key_id", operator.GetKeyId()),
+			Name:     f.text(at+".name", operator.GetName()),
+			Verified: operator.GetVerified(),
+		})
+	}
+	switch {
+	case in.GetEvent() != nil:
+		event, err := adminFromProto(&fields{at: "commit.event"}, in.GetEvent())
+		if err != nil {
+			return nil, err
+		}
+		out.Event = event
+	case out.Outcome.Verdict != mesh.VerdictRejected:
+		f.fail("event", "must be set, unless the commit was rejected")
+	}
+	return checked(out, f.err)
+}

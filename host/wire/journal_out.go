@@ -1,0 +1,112 @@
+package wire
+
+import (
+	"fmt"
+
+	"google.golang.org/protobuf/types/known/durationpb"
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	"github.com/meshos/meshos/host/mesh"
+	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
+)
+
+// InputToProto turns one input into the journal entry that holds it; its index
+// and its time are for the caller to set. A Reload holds what a configuration
+// says and not its text, so it is none of these: the error says so, as it does
+// for a type of input that this version does not know.
+func InputToProto(in mesh.Input) (*meshosv1.JournalEntry, error) {
+	switch in := in.(type) {
+	case mesh.Heard:
+		return &meshosv1.JournalEntry{Input: &meshosv1.JournalEntry_Event{Event: EventToProto(in.Event)}}, nil
+	case mesh.Samples:
+		return &meshosv1.JournalEntry{Input: &meshosv1.JournalEntry_Samples{Samples: samplesToProto(in)}}, nil
+	case mesh.Outcome:
+		return &meshosv1.JournalEntry{Input: &meshosv1.JournalEntry_Outcome{Outcome: &meshosv1.ActionOutcome{
+			ActionId: uint64(in.ID), Ok: in.OK, Reason: valid(in.Reason), Final: in.Final,
+		}}}, nil
+	case mesh.Scores:
+		return &meshosv1.JournalEntry{Input: &meshosv1.JournalEntry_Scores{Scores: scoresToProto(in)}}, nil
+	case mesh.Migrations:
+		return &meshosv1.JournalEntry{Input: &meshosv1.JournalEntry_Migrations{Migrations: MigrationsToProto(in)}}, nil
+	case mesh.JudgedCommit:
+		return &meshosv1.JournalEntry{Input: &meshosv1.JournalEntry_Commit{Commit: commitToProto(in)}}, nil
+	case mesh.Acknowledged:
+		return &meshosv1.JournalEntry{Input: &meshosv1.JournalEntry_Acknowledged{Acknowledged: &meshosv1.Acknowledged{
+			Chain: meshosv1.Acknowledged_Chain(in.Chain), ThroughSeq: in.Through,
+		}}}, nil
+	case mesh.FailureReport:
+		return &meshosv1.JournalEntry{Input: &meshosv1.JournalEntry_Failure{Failure: &meshosv1.FailureReport{
+			Source: valid(in.Source), Reason: valid(in.Reason),
+		}}}, nil
+	}
+	return nil, fmt.Errorf("%T can't be turned into a journal entry", in)
+}
+
+// StampEntry sets when the input of an entry was taken in.
+func StampEntry(entry *meshosv1.JournalEntry, at mesh.Stamp) {
+	entry.At = durationpb.New(at.At.Sub(0))
+	entry.Wall = nil
+	if !at.Wall.IsZero() {
+		entry.Wall = timestamppb.New(at.Wall)
+	}
+}
+
+func samplesToProto(in mesh.Samples) *meshosv1.Samples {
+	out := &meshosv1.Samples{Probe: valid(in.Probe), Error: valid(in.Err)}
+	for _, s := range in.RTT {
+		out.Rtt = append(out.Rtt, &meshosv1.RttSample{Peer: uint64(s.Peer), Rtt: durationpb.New(s.RTT)})
+	}
+	for _, s := range in.Health {
+		out.Health = append(out.Health, &meshosv1.NodeHealthSample{
+			Peer: uint64(s.Peer), Health: meshosv1.NodeHealth(s.Health),
+		})
+	}
+	for _, inventory := range in.Inventory {
+		out.Inventory = append(out.Inventory, InventoryToProto(inventory))
+	}
+	return out
+}
+
+func scoresToProto(in mesh.Scores) *meshosv1.ScoreTable {
+	out := &meshosv1.ScoreTable{ViewVersion: in.ViewVersion}
+	for _, c := range in.Chains {
+		chain := &meshosv1.ChainScore{Chain: uint64(c.Chain)}
+		for _, holder := range c.Holders {
+			chain.Holders = append(chain.Holders, nodeScore(holder))
+		}
+		if c.Best != nil {
+			chain.BestAlternative = nodeScore(*c.Best)
+		}
+		if c.Cost != nil {
+			chain.Cost = &meshosv1.MigrationCost{
+				StateTransfer:     durationpb.New(c.Cost.StateTransfer),
+				Disruption:        durationpb.New(c.Cost.Disruption),
+				ReliabilityFactor: c.Cost.Reliability,
+			}
+		}
+		out.Chains = append(out.Chains, chain)
+	}
+	return out
+}
+
+func nodeScore(in mesh.NodeScore) *meshosv1.NodeScore {
+	return &meshosv1.NodeScore{Node: uint64(in.Node), Score: in.Score}
+}
+
+func commitToProto(in mesh.JudgedCommit) *meshosv1.JudgedCommit {
+	out := &meshosv1.JudgedCommit{
+		Event: AdminToProto(in.Event),
+		Outcome: &meshosv1.VerificationOutcome{
+			Verdict: meshosv1.VerificationOutcome_Verdict(in.Outcome.Verdict),
+			Kind:    valid(in.Outcome.Kind),
+			Message: valid(in.Outcome.Message),
+		},
+		CommitId: in.CommitID,
+	}
+	for _, operator := range in.Operators {
+		out.Operators = append(out.Operators, &meshosv1.Operator{
+			KeyId: valid(operator.KeyID), Name: valid(operator.Name), Verified: operator.Verified,
+		})
+	}
+	return out
+}

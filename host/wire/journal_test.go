@@ -1,0 +1,286 @@
+package wire_test
+
+import (
+	"errors"
+	"math"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"google.golang.org/protobuf/encoding/protojson"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/timestamppb"
+	"pgregory.net/rapid"
+
+	"github.com/meshos/meshos/host/mesh"
+	"github.com/meshos/meshos/host/wire"
+	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
+)
+
+// input lifts a generator of one type of input to one of inputs.
+func input[T mesh.Input](draw func(*rapid.T) T) *rapid.Generator[mesh.Input] {
+	return rapid.Custom(func(t *rapid.T) mesh.Input { return draw(t) })
+}
+
+// few draws a list that is nil when it is empty, as lists are that came in.
+func few[T any](t *rapid.T, g *rapid.Generator[T], label string) []T {
+	list := rapid.SliceOfN(g, 0, 4).Draw(t, label)
+	if len(list) == 0 {
+		return nil
+	}
+	return list
+}
+
+func genSamples() *rapid.Generator[mesh.Input] {
+	return input(func(t *rapid.T) mesh.Samples {
+		return mesh.Samples{
+			Probe: rapid.String().Draw(t, "probe"),
+			RTT: few(t, rapid.Custom(func(t *rapid.T) mesh.RTTSample {
+				return mesh.RTTSample{Peer: genNode().Draw(t, "peer"), RTT: genDuration().Draw(t, "rtt")}
+			}), "rtt"),
+			Health: few(t, rapid.Custom(func(t *rapid.T) mesh.HealthSample {
+				return mesh.HealthSample{
+					Peer: genNode().Draw(t, "peer"), Health: mesh.NodeHealth(rapid.Uint8Range(1, 3).Draw(t, "health")),
+				}
+			}), "health"),
+			Inventory: few(t, genInventory(), "inventory"),
+			Err:       rapid.String().Draw(t, "error"),
+		}
+	})
+}
+
+func genNodeScore() *rapid.Generator[mesh.NodeScore] {
+	return rapid.Custom(func(t *rapid.T) mesh.NodeScore {
+		return mesh.NodeScore{Node: genNode().Draw(t, "node"), Score: rapid.Float32().Draw(t, "score")}
+	})
+}
+
+func genScores() *rapid.Generator[mesh.Input] {
+	chain := rapid.Custom(func(t *rapid.T) mesh.ChainScore {
+		return mesh.ChainScore{
+			Chain:   genChain().Draw(t, "chain"),
+			Holders: few(t, genNodeScore(), "holders"),
+			Best:    rapid.Ptr(genNodeScore(), true).Draw(t, "best"),
+			Cost: rapid.Ptr(rapid.Custom(func(t *rapid.T) mesh.MigrationCost {
+				return mesh.MigrationCost{
+					StateTransfer: genDuration().Draw(t, "transfer"), Disruption: genDuration().Draw(t, "disruption"),
+					Reliability: rapid.Float32().Draw(t, "reliability"),
+				}
+			}), true).Draw(t, "cost"),
+		}
+	})
+	return input(func(t *rapid.T) mesh.Scores {
+		return mesh.Scores{ViewVersion: rapid.Uint64().Draw(t, "version"), Chains: few(t, chain, "chains")}
+	})
+}
+
+func genCommit() *rapid.Generator[mesh.Input] {
+	return input(func(t *rapid.T) mesh.JudgedCommit {
+		out := mesh.JudgedCommit{
+			Operators: few(t, rapid.Custom(func(t *rapid.T) mesh.Operator {
+				return mesh.Operator{
+					KeyID: rapid.String().Draw(t, "key"), Name: rapid.String().Draw(t, "name"),
+					Verified: rapid.Bool().Draw(t, "verified"),
+				}
+			}), "operators"),
+			Outcome: mesh.Verification{
+				Verdict: mesh.Verdict(rapid.Uint8Range(1, 3).Draw(t, "verdict")),
+				Kind:    rapid.String().Draw(t, "kind"), Message: rapid.String().Draw(t, "message"),
+			},
+			CommitID: few(t, rapid.Byte(), "id"),
+		}
+		if out.Outcome.Verdict != mesh.VerdictRejected || rapid.Bool().Draw(t, "with a command") {
+			out.Event = genAdmin().Draw(t, "command")
+		}
+		return out
+	})
+}
+
+func genInput() *rapid.Generator[mesh.Input] {
+	return rapid.OneOf(
+		input(func(t *rapid.T) mesh.Heard { return mesh.Heard{Event: genEvent().Draw(t, "event")} }),
+		genSamples(),
+		input(func(t *rapid.T) mesh.Outcome {
+			return mesh.Outcome{
+				ID: mesh.ActionID(genID().Draw(t, "id")), OK: rapid.Bool().Draw(t, "ok"),
+				Reason: rapid.String().Draw(t, "reason"), Final: rapid.Bool().Draw(t, "final"),
+			}
+		}),
+		genScores(),
+		input(func(t *rapid.T) mesh.Migrations { return mesh.Migrations{InFlight: few(t, genMigration(), "list")} }),
+		genCommit(),
+		input(func(t *rapid.T) mesh.Acknowledged {
+			return mesh.Acknowledged{
+				Chain: mesh.RecordChain(rapid.Uint8Range(1, 4).Draw(t, "chain")), Through: rapid.Uint64().Draw(t, "through"),
+			}
+		}),
+		input(func(t *rapid.T) mesh.FailureReport {
+			return mesh.FailureReport{Source: rapid.String().Draw(t, "source"), Reason: rapid.String().Draw(t, "reason")}
+		}),
+	)
+}
+
+func TestEveryInputSurvivesTheWayIntoAJournalAndBack(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		want := genInput().Draw(t, "input")
+		entry, err := wire.InputToProto(want)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := wire.InputFromProto(throughBytes(t, entry, &meshosv1.JournalEntry{}))
+		if err != nil {
+			t.Fatalf("InputFromProto: %v", err)
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Fatalf("changed on the way (-sent +received):\n%s", diff)
+		}
+	})
+}
+
+func TestStampsSurviveTheWayIntoAJournalAndBack(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		want := mesh.Stamp{At: mesh.Time(genDuration().Draw(t, "at"))}
+		if rapid.Bool().Draw(t, "with wall") {
+			want.Wall = time.Unix(0, rapid.Int64Range(1, math.MaxInt64).Draw(t, "wall")).UTC()
+		}
+		entry := &meshosv1.JournalEntry{}
+		wire.StampEntry(entry, want)
+		got, err := wire.StampFromProto(throughBytes(t, entry, &meshosv1.JournalEntry{}))
+		if err != nil || got != want {
+			t.Fatalf("got %v, %v, want %v", got, err, want)
+		}
+	})
+}
+
+// A score that is no number is for the core to judge, so a journal may hold it.
+func TestAScoreThatIsNoNumberCanBeInAJournal(t *testing.T) {
+	entry, err := wire.InputToProto(mesh.Scores{Chains: []mesh.ChainScore{
+		{Chain: 1, Best: &mesh.NodeScore{Node: 2, Score: float32(math.NaN())}},
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	raw, err := protojson.Marshal(entry)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var again meshosv1.JournalEntry
+	if err := protojson.Unmarshal(raw, &again); err != nil {
+		t.Fatal(err)
+	}
+	got, err := wire.InputFromProto(&again)
+	if err != nil || !math.IsNaN(float64(got.(mesh.Scores).Chains[0].Best.Score)) {
+		t.Fatalf("got %+v, %v", got, err)
+	}
+}
+
+func TestReloadAndWhatIsUnknownCantBecomeAnEntryHere(t *testing.T) {
+	for _, in := range []mesh.Input{mesh.Reload{}, nil} {
+		if _, err := wire.InputToProto(in); err == nil {
+			t.Errorf("%T became an entry", in)
+		}
+	}
+}
+
+func TestInputsThatAreRefused(t *testing.T) {
+	for _, c := range []struct{ in, want string }{
+		{`{}`, "input: must be set to a kind of input that this version knows"},
+		{`{"tick":{}}`, "input: must be set to a kind of input that this version knows"},
+		{`{"event":{}}`, "event.kind: must be set to a kind of event that this version knows"},
+		{`{"event":{"replica_update":{"kind":"KIND_ADDED","chain":1}}}`, "event.replica_update.holder: must not be 0"},
+		{
+			`{"event":{"signed_commit":{"payload":"AA=="}}}`,
+			"event.signed_commit: can't be in a journal: a signed commit is judged first, and stands there as commit",
+		},
+		{`{"samples":{"rtt":[{"peer":1,"rtt":"1s"},{"peer":2}]}}`, "samples.rtt[1].rtt: must be set"},
+		{`{"samples":{"rtt":[{"rtt":"1s"}]}}`, "samples.rtt[0].peer: must not be 0"},
+		{`{"samples":{"health":[{"peer":1}]}}`, "samples.health[0].health: must be set"},
+		{`{"samples":{"inventory":[{"peer":1},{}]}}`, "samples.inventory[1].peer: must not be 0"},
+		{`{"outcome":{"ok":true}}`, "outcome.action_id: must not be 0"},
+		{`{"scores":{"chains":[{"holders":[{"node":1}]}]}}`, "scores.chains[0].chain: must not be 0"},
+		{`{"scores":{"chains":[{"chain":1,"holders":[{}]}]}}`, "scores.chains[0].holders[0].node: must not be 0"},
+		{`{"scores":{"chains":[{"chain":1,"best_alternative":{}}]}}`, "scores.chains[0].best_alternative.node: must not be 0"},
+		{
+			`{"scores":{"chains":[{"chain":1,"cost":{"disruption":"-1s"}}]}}`,
+			"scores.chains[0].cost.disruption: must not be negative, is -1s",
+		},
+		{`{"migrations":{"in_flight":[{}]}}`, "migrations.in_flight[0].migration: must not be 0"},
+		{`{"commit":{"event":{"thaw_cluster":{}}}}`, "commit.outcome.verdict: must be set"},
+		{`{"commit":{"outcome":{"verdict":"VERDICT_ACCEPTED"}}}`, "commit.event: must be set, unless the commit was rejected"},
+		{`{"commit":{"event":{"cordon":{}},"outcome":{"verdict":"VERDICT_ACCEPTED"}}}`, "commit.event.cordon.node: must not be 0"},
+		{`{"acknowledged":{"through_seq":1}}`, "acknowledged.chain: must be set"},
+	} {
+		t.Run(c.in, func(t *testing.T) {
+			var in meshosv1.JournalEntry
+			if err := protojson.Unmarshal([]byte(c.in), &in); err != nil {
+				t.Fatalf("the test's own input: %v", err)
+			}
+			got, err := wire.InputFromProto(&in)
+			var field *wire.FieldError
+			if !errors.As(err, &field) || err.Error() != c.want || got != nil {
+				t.Fatalf("got %v, error %v, want %s", got, err, c.want)
+			}
+		})
+	}
+}
+
+func TestStampsAndFreezesThatAreRefused(t *testing.T) {
+	var in meshosv1.JournalEntry
+	if err := protojson.Unmarshal([]byte(`{"at":"-1s"}`), &in); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := wire.StampFromProto(&in); err == nil || err.Error() != "at: must not be negative, is -1s" {
+		t.Errorf("error %v", err)
+	}
+	never := &meshosv1.JournalEntry{Wall: &timestamppb.Timestamp{Seconds: math.MaxInt64}}
+	if _, err := wire.StampFromProto(never); err == nil || err.Error() != "wall: must be a valid time, of the years 1 to 9999" {
+		t.Errorf("error %v", err)
+	}
+	var boot meshosv1.Boot
+	if err := protojson.Unmarshal([]byte(`{"freeze_remaining":"-1s"}`), &boot); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := wire.FreezeFromProto(&boot); err == nil || err.Error() != "boot.freeze_remaining: must not be negative, is -1s" {
+		t.Errorf("error %v", err)
+	}
+}
+
+// Whatever bytes make an entry, taking it in ends in an input that can go out
+// again or in an error that names a field.
+func FuzzInputFromProto(f *testing.F) {
+	for _, in := range []mesh.Input{
+		mesh.Heard{Event: mesh.Shutdown{}},
+		mesh.Samples{Probe: "p", RTT: []mesh.RTTSample{{Peer: 1, RTT: 1}}, Health: []mesh.HealthSample{{Peer: 1, Health: 1}}},
+		mesh.Scores{ViewVersion: 1, Chains: []mesh.ChainScore{{Chain: 1, Best: &mesh.NodeScore{Node: 1}}}},
+		mesh.JudgedCommit{Event: mesh.ThawCluster{}, Outcome: mesh.Verification{Verdict: mesh.VerdictAccepted}},
+	} {
+		entry, err := wire.InputToProto(in)
+		if err != nil {
+			f.Fatal(err)
+		}
+		raw, err := proto.Marshal(entry)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(raw)
+	}
+	f.Fuzz(func(t *testing.T, raw []byte) {
+		var entry meshosv1.JournalEntry
+		if proto.Unmarshal(raw, &entry) != nil {
+			return
+		}
+		_, err := wire.StampFromProto(&entry)
+		namesAField(t, err)
+		got, err := wire.InputFromProto(&entry)
+		namesAField(t, err)
+		if (got == nil) != (err != nil) {
+			t.Fatalf("input %v, error %v: not exactly one of them", got, err)
+		}
+		if got == nil {
+			return
+		}
+		if _, err := wire.InputToProto(got); err != nil {
+			t.Fatal(err)
+		}
+	})
+}
