@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"syscall"
 	"time"
 
 	"github.com/meshos/meshos/host/mesh"
@@ -120,7 +121,11 @@ func (s *slot) serve(ctx context.Context, i *instance) {
 			i.lastWords()
 			exit := i.proc.Exit()
 			s.ended(exit)
-			s.fail(s.problem("run", fmt.Sprintf("it ended by itself: %v%s", exit, s.quote()), "", nil))
+			quote := s.quote()
+			if exit.Signal == syscall.SIGKILL {
+				quote = "" // it had no time to say why
+			}
+			s.fail(s.problem("run", fmt.Sprintf("it ended by itself: %v%s", exit, quote), "", nil))
 			i.free()
 			return
 		case <-ctx.Done():
