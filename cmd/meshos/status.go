@@ -107,5 +107,6 @@ func onScreen(page string, height int) string {
 		lines = append(lines[:height-2], fmt.Sprintf("… %d more lines", hidden))
 	}
 	const home, clearLine, clearBelow = "\x1b[H", "\x1b[K\n", "\x1b[J"
-	return home + strings.Join(lines, clearLine) + clearLine + clearBelow
+	const cutLines, wrapLines = "\x1b[?7l", "\x1b[?7h" // one too long must not take a second row
+	return cutLines + home + strings.Join(lines, clearLine) + clearLine + clearBelow + wrapLines
 }

@@ -80,16 +80,21 @@ func (v view) daemons(b *strings.Builder, s *meshosv1.Snapshot) {
 func (v view) plugins(b *strings.Builder, plugins []*meshosv1.PluginView) {
 	t := table{
 		title:   "PLUGINS",
-		columns: []string{"NAME", "VERSION", "STATUS", "KINDS", "CALLS", "FAILED", "RESTARTS", "LAST CALL", "PID", ""},
+		columns: []string{"NAME", "VERSION", "STATUS", "KINDS", "CALLS", "FAILED", "RESTARTS", "LAST CALL", "PID"},
 		empty:   "none",
 	}
 	for _, plugin := range plugins {
 		t.add(text(plugin.GetName()), text(orDash(plugin.GetVersion())), pluginStatus(plugin.GetStatus()),
 			text(orDash(strings.Join(plugin.GetKinds(), ", "))), text(idOf(plugin.GetCalls())), failed(plugin.GetFailures()),
-			failed(plugin.GetRestarts()), text(span(plugin.GetLastCall())), text(pid(plugin.GetPid())),
-			cell{text: pluginNote(plugin), style: faint})
+			failed(plugin.GetRestarts()), text(span(plugin.GetLastCall())), text(pid(plugin.GetPid())))
 	}
 	t.write(b, v.paint)
+	// Reasons are long; in the table they would push the rest off the screen.
+	for _, plugin := range plugins {
+		if note := pluginNote(plugin); note != "" {
+			b.WriteString("  " + v.paint.in(pluginStatus(plugin.GetStatus()).style, plain(plugin.GetName())+":") + " " + note + "\n")
+		}
+	}
 }
 
 func pluginStatus(status meshosv1.PluginView_Status) cell {
