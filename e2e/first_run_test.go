@@ -152,7 +152,9 @@ func TestAPublishedSlowPeerIsAvoidedWithinTwoTicks(t *testing.T) {
 
 func TestHealthAndMetricsAreServed(t *testing.T) {
 	n := prepare(t).start()
-	n.until(5*time.Second, "a complete snapshot", complete)
+	n.until(5*time.Second, "a complete snapshot and calls to the plugins", func(s *meshosv1.Snapshot) bool {
+		return complete(s) && plugin(s, "health-tcp").GetCalls() > 1
+	})
 	if code, body := get(t, "http://"+n.listen+"/healthz"); code != http.StatusOK {
 		t.Errorf("/healthz: %d %s", code, body)
 	}
@@ -161,7 +163,7 @@ func TestHealthAndMetricsAreServed(t *testing.T) {
 		"meshos_ticks_total ", "meshos_tick_duration_seconds_bucket", "meshos_event_queue_depth ", "meshos_events_applied_total ",
 		`meshos_actions_total{kind="start_daemon",outcome="dispatched"} 1`,
 		`meshos_plugin_calls_total{plugin="health-tcp"}`, `meshos_plugin_restarts_total{plugin="health-tcp"} 0`,
-		`meshos_plugin_call_duration_seconds_bucket{method="SampleHealth",plugin="health-tcp"`,
+		`meshos_plugin_call_duration_seconds_bucket{method="HealthProbe.SampleHealth",plugin="health-tcp"`,
 	} {
 		if !strings.Contains(body, name) {
 			t.Errorf("/metrics has no %s", name)

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"strconv"
 	"sync"
 	"time"
 
@@ -134,6 +135,8 @@ func assemble(cfg *config.Config, opts Options, spawner *process.Spawner) (*node
 		Outcomes:   n.loop.Feed(),
 		Now:        now,
 		Timeout:    cfg.Loop.ActionTimeout,
+		Admission:  admissionOf(cfg.Admission),
+		Grace:      endActions,
 		Observe:    n.metrics.Action,
 		Log:        opts.Log,
 	})
@@ -145,6 +148,18 @@ func assemble(cfg *config.Config, opts Options, spawner *process.Spawner) (*node
 		Reader: n.loop.Reader(), Feed: n.loop.Feed(), Appenders: subscriptions, Log: opts.Log,
 	})
 	return n, err
+}
+
+func admissionOf(c config.Admission) executor.Admission {
+	return executor.Admission{
+		PullCooldown:     c.PullCooldown,
+		Stabilization:    c.Stabilization,
+		DrainRate:        c.DrainRate,
+		BackpressureHigh: c.BackpressureHigh,
+		BackpressureLow:  c.BackpressureLow,
+		MaxDefers:        c.MaxDefers,
+		Workers:          c.DispatchWorkers,
+	}
 }
 
 // newEpoch gives the random number that tells this process's records from those
@@ -162,6 +177,9 @@ func (n *node) decorate(s *snapshot.Snapshot) {
 	s.Plugins = n.catalog.Views()
 	done := n.executor.Counters()
 	s.Stats.Dispatched, s.Stats.Failed = done.Dispatched, done.Failed
+	s.Stats.Deferred, s.Stats.Gated = done.Deferred, done.Gated
+	s.Stats.DispatchRetries = done.DispatchRetries
+	s.Stats.BackpressureAsserts, s.Stats.BackpressureReleases = done.BackpressureAsserts, done.BackpressureReleases
 	s.Stats.AppendFailures = n.followers.AppendFailures()
 }
 
@@ -172,7 +190,7 @@ func (n *node) run(ctx context.Context, doors doors) error {
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 	n.log.Info("node starts", "version", n.opts.Version, "node", uint64(n.cfg.Node.ID), "name", n.cfg.Node.Name,
-		"epoch", n.loop.Reader().Latest().Epoch, "socket", n.cfg.Node.Socket, "listen", n.cfg.Node.Listen)
+		"epoch", strconv.FormatUint(n.loop.Reader().Latest().Epoch, 10), "socket", n.cfg.Node.Socket, "listen", n.cfg.Node.Listen)
 
 	pluginsEnd, endPlugins := context.WithCancel(context.WithoutCancel(ctx))
 	recordsEnd, endFollowers := context.WithCancel(context.WithoutCancel(ctx))
