@@ -57,6 +57,22 @@ func ticked(taken time.Time) *node {
 	return n
 }
 
+// A step of the wall clock changes nothing where the time of the last tick is at hand.
+func TestHealthzPrefersTheTimeOfTheLastTick(t *testing.T) {
+	now := time.Now()
+	for want, last := range map[int]time.Time{200: now.Add(-1499 * time.Millisecond), 503: now.Add(-2 * time.Second)} {
+		handler := api.NewHTTP(api.HTTPOptions{
+			Reader: ticked(now.Add(time.Hour)), TickInterval: 500 * time.Millisecond, Metrics: prometheus.NewRegistry(),
+			Now: func() time.Time { return now }, LastTick: func() time.Time { return last },
+		})
+		answer := httptest.NewRecorder()
+		handler.ServeHTTP(answer, httptest.NewRequest(http.MethodGet, "/healthz", nil))
+		if answer.Code != want {
+			t.Errorf("last tick %v ago: got %d %q, want %d", now.Sub(last), answer.Code, answer.Body, want)
+		}
+	}
+}
+
 func TestMetricsComeOverARealListener(t *testing.T) {
 	registry := prometheus.NewRegistry()
 	counter := prometheus.NewCounter(prometheus.CounterOpts{Name: "meshos_test_total", Help: "x"})
