@@ -183,3 +183,84 @@ func TestSnapshotsAreSortedAndMakeSense(t *testing.T) {
 		}
 	})
 }
+
+// Rule B6: nothing takes a chain under what is wanted, but for a forced eviction,
+// and nothing takes the last live holder. Rule B9: one placement or eviction.
+func TestB6_B9_NothingIsTakenThatIsNeeded(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		ms := history(t)
+		forced := map[[2]uint64]bool{}
+		for _, m := range ms {
+			if h, ok := m.in.(mesh.Heard); ok {
+				if a, ok := h.Event.(mesh.AdminReceived); ok {
+					if f, ok := a.Event.(mesh.ForceEvictReplica); ok {
+						forced[[2]uint64{uint64(f.Chain), uint64(f.Victim)}] = true
+					}
+				}
+			}
+		}
+		play(ms, func(s *state.State, _ moment, res reconcile.Result) {
+			moves := map[mesh.ChainID]int{}
+			for _, e := range res.Actions {
+				least, id, victim := 0, mesh.ChainID(0), mesh.NodeID(0)
+				switch a := e.Action.(type) {
+				case mesh.RequestPlacement:
+					moves[a.Chain]++
+					continue
+				case mesh.RequestEviction:
+					moves[a.Chain]++
+					id, victim, least = a.Chain, a.Victim, 1
+				case mesh.DropReplica:
+					id, victim = a.Chain, this
+				default:
+					continue
+				}
+				c, _ := s.Chain(id)
+				if !forced[[2]uint64{uint64(id), uint64(victim)}] {
+					least = c.Wanted()
+				}
+				// What was handed out counts as done already.
+				if c.HeldBy(victim) && s.Live(victim) && len(s.LiveHolders(c)) < least {
+					t.Fatalf("%s leaves chain %d with %v of %v live, wanted %d", show(res.Actions), id, s.LiveHolders(c), c.Holders, c.Wanted())
+				}
+			}
+			for id, n := range moves {
+				if n > 1 {
+					t.Fatalf("%d placements and evictions of chain %d in one pass: %s", n, id, show(res.Actions))
+				}
+			}
+		})
+	})
+}
+
+// Nothing grows with the length of the input: a world of few names that everybody
+// leaves ends up as small as it began.
+func TestB17_WhatIsGoneLeavesNothingBehind(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		s := state.New(state.Boot{At: stamp(sec(0)), Node: this, Epoch: 1, Policy: state.DefaultPolicy()})
+		hear := func(n int, ev mesh.Event) { s.Apply(stamp(sec(float64(n))), mesh.Heard{Event: ev}) }
+		count := rapid.IntRange(1, 300).Draw(t, "count")
+		for i := 1; i <= count; i++ {
+			c, n := mesh.ChainID(i), mesh.NodeID(i+1000)
+			hear(i, mesh.ReplicaTransition{Kind: mesh.BecameHolderAndLeader, Chain: c, Holder: n})
+			hear(i, mesh.ReplicaTransition{Kind: mesh.LeaderLostAndRemoved, Chain: c, Holder: n})
+			hear(i, mesh.BlobAnnouncement{Blob: mesh.BlobID(i), Holder: n, Added: true})
+			hear(i, mesh.BlobAnnouncement{Blob: mesh.BlobID(i), Holder: n})
+			hear(i, mesh.DaemonStarted{Daemon: ref(mesh.DaemonID(i))})
+			hear(i, mesh.DaemonExited{Daemon: ref(mesh.DaemonID(i))})
+			hear(i, mesh.AdminReceived{Event: mesh.Cordon{Node: n}})
+			hear(i, mesh.AdminReceived{Event: mesh.Uncordon{Node: n}})
+			s.Apply(stamp(sec(float64(i))), mesh.Samples{Probe: "p", RTT: []mesh.RTTSample{{Peer: n, RTT: time.Second}}})
+			reconcile.Pass(s, stamp(sec(float64(i))), 1)
+		}
+		end := sec(float64(count) + 3600)
+		for range 3 {
+			reconcile.Pass(s, stamp(end), 0)
+			end = end.Add(time.Hour)
+		}
+		snap := snapshot.Build(s, stamp(end))
+		if n := len(snap.Replicas) + len(snap.Daemons) + len(snap.Peers) + len(snap.AvoidList); n > 0 {
+			t.Fatalf("%d things are left: %+v %+v %+v", n, snap.Replicas, snap.Daemons, snap.Peers)
+		}
+	})
+}
