@@ -59,6 +59,7 @@ func (n *node) serve(ctx context.Context, d doors) error {
 			Reader:       n.loop.Reader(),
 			TickInterval: n.cfg.Loop.TickInterval,
 			Metrics:      n.metrics.Registry(),
+			LastTick:     n.loop.LastTickAt,
 			Now:          time.Now,
 		})
 		both.Go(func() {

@@ -199,7 +199,11 @@ func (n *node) run(ctx context.Context, doors doors) error {
 	defer func() { endPlugins(); endFollowers(); endLoop(); endExecutor() }()
 
 	var plugins, records, theLoop, actions, around room
-	plugins.run(func() { stop(n.catalog.Run(pluginsEnd)) })
+	plugins.run(func() {
+		if err := n.catalog.Run(pluginsEnd); err != nil { // a node without plugins is a node
+			stop(err)
+		}
+	})
 	records.run(func() { n.followers.Run(recordsEnd) })
 	theLoop.run(func() { stop(n.loop.Run(loopEnd)) })
 	actions.run(func() {

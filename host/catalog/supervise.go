@@ -182,12 +182,14 @@ func (s *slot) fail(err error) {
 	case rejected:
 		reason += "; rejected until its file or configuration changes"
 	case quarantined:
-		reason += fmt.Sprintf("; quarantined, next try in %v", in.Round(time.Second))
-	default:
+		reason += fmt.Sprintf("; quarantined for %v", in.Round(time.Second))
+	}
+	// The record leaves the wait out, so that records of one cause are equal.
+	s.opts.Failure(s.entry.Name, reason)
+	if after == backingOff {
 		reason += fmt.Sprintf("; next try in %v", in.Round(time.Millisecond))
 	}
 	s.opts.Log(mesh.LevelError, s.entry.Name, reason)
-	s.opts.Failure(s.entry.Name, reason)
 }
 
 // await waits until the next try is due.
