@@ -83,3 +83,13 @@ func TestReloadOnHangup(t *testing.T) {
 	}
 	n.until(10*time.Second, "the peer to leave nothing behind", func(s *meshosv1.Snapshot) bool { return peer(s, 77) == nil })
 }
+
+func TestANodeNeedsNoPluginsAndNoListen(t *testing.T) {
+	n := prepare(t)
+	n.write("[node]\nid = 9\nlisten = \"\"\n")
+	n.start()
+	snap := n.until(5*time.Second, "a few ticks", func(s *meshosv1.Snapshot) bool { return s.GetTick() >= 3 })
+	if snap.GetNode() != 9 || len(snap.GetPlugins()) != 0 {
+		t.Errorf("node %d with plugins %v", snap.GetNode(), snap.GetPlugins())
+	}
+}
