@@ -35,13 +35,26 @@ type Inventory struct {
 	ForkedFrom      *NodeID
 }
 
-// Outcome says how an action ended, or (not Final) that it will be retried.
+// Outcome says how an action ended, or (not Final) how it stands: with a Reason, a
+// try failed and is repeated; without one, it waits for its turn or was just begun.
 type Outcome struct {
 	ID     ActionID
 	OK     bool
 	Reason string
 	Final  bool
+
+	// What follows is for records alone; nothing may be decided from it.
+
+	// Gated says that a closed gate kept the action from being tried at all.
+	Gated bool
+	// RetryAfter is how long it is until the next try, or until the gate opens; 0 if
+	// there is none or nobody knows.
+	RetryAfter time.Duration
 }
+
+// ReasonNotWanted is the Reason of an Outcome for an action whose reason was gone
+// when its turn came: it was withdrawn, nothing went wrong.
+const ReasonNotWanted = "no longer wanted"
 
 // Migrations replaces the list of migrations under way.
 type Migrations struct{ InFlight []Migration }
