@@ -40,6 +40,10 @@ func (s *Server) unary(ctx context.Context, req any, info *grpc.UnaryServerInfo,
 	}
 	if s.endless {
 		ctx = context.WithoutCancel(ctx)
+	} else {
+		var cancel context.CancelFunc
+		ctx, cancel = untilCallerLeaves(ctx)
+		defer cancel()
 	}
 	var resp any
 	err := guard(name, s.log, func() (err error) {

@@ -20,6 +20,9 @@ const (
 	LogLevelVariable = "MESHOS_LOG_LEVEL"
 	// ReattachVariable is the name in the line that --debug prints.
 	ReattachVariable = "MESHOS_REATTACH"
+	// TimeoutHeader names the gRPC metadata in which a host says, in milliseconds,
+	// how long it waits for a call. The context of the call ends then.
+	TimeoutHeader = "meshos-timeout-ms"
 	// MaxMessage is the largest message either side takes, in bytes.
 	MaxMessage = 4 << 20
 )

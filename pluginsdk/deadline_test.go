@@ -1,0 +1,58 @@
+package pluginsdk_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/metadata"
+
+	"github.com/meshos/meshos/pluginsdk"
+	"github.com/meshos/meshos/pluginsdk/plugintest"
+	pluginv1 "github.com/meshos/meshos/proto/meshos/plugin/v1"
+)
+
+// A host's gRPC deadline is later than the time it waits: what counts for an
+// author is the header.
+func TestTheContextEndsWhenTheCallerLeaves(t *testing.T) {
+	left := make(chan time.Duration, 1)
+	plugin := plugintest.Start(t, always(&probe{
+		sample: func(ctx context.Context, _ []pluginsdk.Peer) ([]pluginsdk.RTTSample, error) {
+			deadline, _ := ctx.Deadline()
+			left <- time.Until(deadline)
+			if time.Until(deadline) > time.Second {
+				return nil, nil
+			}
+			<-ctx.Done()
+			return nil, errors.New("gave up in time")
+		},
+	}), none{})
+	for _, c := range []struct {
+		header       string
+		least, most  time.Duration
+		code         codes.Code
+		whatTheySaid string
+	}{
+		{"30", 0, 30 * time.Millisecond, codes.Unknown, "gave up in time"},
+		{"5000", 4 * time.Second, 5 * time.Second, codes.OK, ""},
+		{"3600000", 9 * time.Second, 10 * time.Second, codes.OK, ""}, // never later than gRPC's
+		{"", 9 * time.Second, 10 * time.Second, codes.OK, ""},
+		{"soon", 9 * time.Second, 10 * time.Second, codes.OK, ""},
+		{"0", 9 * time.Second, 10 * time.Second, codes.OK, ""},
+		{"-5", 9 * time.Second, 10 * time.Second, codes.OK, ""},
+		{"9223372036854775807", 9 * time.Second, 10 * time.Second, codes.OK, ""},
+	} {
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+		if c.header != "" {
+			ctx = metadata.AppendToOutgoingContext(ctx, pluginsdk.TimeoutHeader, c.header)
+		}
+		_, err := pluginv1.NewLocalityProbeClient(plugin.Conn()).SampleRtt(ctx, &pluginv1.SampleRequest{})
+		cancel()
+		wantError(t, err, c.code, c.whatTheySaid)
+		if d := <-left; d < c.least || d > c.most {
+			t.Errorf("header %q: the author has %v, want %v … %v", c.header, d, c.least, c.most)
+		}
+	}
+}
