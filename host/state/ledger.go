@@ -29,6 +29,7 @@ type ledgerEntry struct {
 	heard   mesh.Time // when it was handed out or last said to be retried
 	until   mesh.Time // quiet until then
 	backoff time.Duration
+	reason  string // of the last failure
 }
 
 type ledgerPhase uint8
@@ -57,6 +58,32 @@ func (s *State) Ready(key mesh.ActionKey) bool {
 func (s *State) Outstanding(key mesh.ActionKey) bool {
 	e := s.ledger.entries[key]
 	return e != nil && e.phase == outstanding
+}
+
+// KeyStatus is what became of the last action of a key, for explanations.
+type KeyStatus struct {
+	ID          mesh.ActionID
+	Outstanding bool          // handed out, and not ended yet
+	Since       time.Duration // since it was handed out
+	Quiet       time.Duration // until it may be handed out again; 0 for now
+	Failed      string        // why it failed; empty for one that did not
+}
+
+// Status says what became of the last action of a key; ok is false when the key
+// is not remembered.
+func (s *State) Status(key mesh.ActionKey) (st KeyStatus, ok bool) {
+	e := s.ledger.entries[key]
+	if e == nil {
+		return KeyStatus{}, false
+	}
+	st = KeyStatus{ID: e.emitted.ID, Outstanding: e.phase == outstanding, Since: s.now.Since(e.emitted.At)}
+	if e.phase != outstanding {
+		st.Quiet = s.now.Until(e.until)
+	}
+	if e.phase == waiting {
+		st.Failed = e.reason
+	}
+	return st, true
 }
 
 // HandOut gives an action its id and remembers it. Only here is written what
@@ -144,6 +171,7 @@ func (s *State) succeeded(e *ledgerEntry) {
 func (s *State) failed(e *ledgerEntry, reason string) {
 	delete(s.ledger.byID, e.emitted.ID)
 	e.backoff = min(max(2*e.backoff, firstRetry), lastRetry)
+	e.reason = reason
 	e.phase, e.until = waiting, s.now.Add(e.backoff)
 	s.recordAction(e.emitted, mesh.ActionFailed, reason)
 	s.fail(fmt.Sprintf("action:%d", e.emitted.ID), describe(e.emitted.Action)+": "+reason)

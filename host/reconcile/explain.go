@@ -1,0 +1,228 @@
+package reconcile
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/meshos/meshos/host/mesh"
+	"github.com/meshos/meshos/host/state"
+)
+
+// Finding is what one arm makes of a subject, in words: the condition, its values,
+// since when, and what it waits for.
+type Finding struct {
+	Arm  string
+	Text string
+}
+
+// Explanation says why reconcile acts on a subject, or does not.
+type Explanation struct {
+	Subject  string
+	Findings []Finding
+}
+
+// explainer collects findings. It asks the same questions as the arms, of the same
+// state, and changes nothing.
+type explainer struct {
+	d   *diff
+	s   *state.State
+	out Explanation
+}
+
+func newExplainer(s *state.State, subject string) *explainer {
+	e := &explainer{d: decide(s), s: s, out: Explanation{Subject: subject}}
+	if left, frozen := s.Frozen(); frozen {
+		e.say("freeze", "acting is frozen for another %s, so no arm wants anything", round(left))
+	}
+	return e
+}
+
+func (e *explainer) say(arm, format string, args ...any) {
+	e.out.Findings = append(e.out.Findings, Finding{Arm: arm, Text: fmt.Sprintf(format, args...)})
+}
+
+// keys says of every action about the subject whether it is wanted, and what became
+// of the last one.
+func (e *explainer) keys(keys ...mesh.ActionKey) {
+	for _, key := range keys {
+		i := slices.IndexFunc(e.d.wants, func(w want) bool { return w.action.Key() == key })
+		st, known := e.s.Status(key)
+		switch {
+		case known && st.Outstanding:
+			e.say("actions", "%s was handed out %s ago as action %d and has not ended", key.Kind, round(st.Since), st.ID)
+		case known && st.Failed != "" && i < 0: // it failed, and nobody wants it any more
+		case known && st.Failed != "":
+			e.say("actions", "%s is wanted; action %d failed (%s), and it is asked for again %s", key.Kind, st.ID, st.Failed, soon(st.Quiet))
+		case known && st.Quiet > 0:
+			e.say("actions", "%s was done %s ago as action %d; it is not asked for again for another %s", key.Kind, round(st.Since), st.ID, round(st.Quiet))
+		case i >= 0:
+			e.say("actions", "%s is wanted and is handed out by the next pass", key.Kind)
+		}
+	}
+}
+
+// ExplainDaemon says why a daemon is started, stopped, held back or left alone.
+func ExplainDaemon(s *state.State, id mesh.DaemonID) Explanation {
+	d, ok := s.Daemon(id)
+	if !ok {
+		return unknown("daemon", uint64(id))
+	}
+	e := newExplainer(s, "daemon "+d.Ref.String())
+	const arm = "daemons"
+	intent, why := s.Effective(d)
+	switch intent {
+	case mesh.IntentRun:
+		e.say(arm, "it should run here")
+	case mesh.IntentStop:
+		e.say(arm, "it should not run here: %s", why)
+	default:
+		e.say(arm, "nobody wishes anything of it, so it is left alone")
+	}
+	e.say(arm, "it is %s for %s", lifecycle(d.Lifecycle), round(d.Age(s.Now())))
+	if at, closed := d.Gate.ReleaseAt(); closed {
+		what := "backing off after a crash"
+		if d.Gate.State() == state.GateCrashLooping {
+			what = "crash-looping"
+		}
+		e.say(arm, "its restart gate is closed (%s) for another %s", what, round(s.Now().Until(at)))
+	}
+	if d.StopAsked {
+		e.say(arm, "it was asked to stop, and is killed in %s", round(s.Now().Until(d.StopDeadline)))
+	}
+	keys := []mesh.ActionKey{mesh.StartDaemon{Daemon: d.Ref}.Key(), mesh.StopDaemon{Daemon: d.Ref}.Key()}
+	if at, closed := d.Gate.ReleaseAt(); closed {
+		keys = append(keys, mesh.ApplyBackoff{Daemon: d.Ref, Until: at}.Key())
+	}
+	e.keys(keys...)
+	return e.out
+}
+
+// ExplainPeer says how a node is judged: whether it is avoided, counts as a holder
+// and may be given replicas.
+func ExplainPeer(s *state.State, id mesh.NodeID) Explanation {
+	p, ok := s.Peer(id)
+	if !ok {
+		return unknown("node", uint64(id))
+	}
+	e := newExplainer(s, fmt.Sprintf("node %d", id))
+	limit := s.Policy().DegradedRTT
+	switch rtt := slowest(p); {
+	case id == s.Node():
+		e.say("locality", "it is this node, which has no round-trip time to itself")
+	case rtt == 0:
+		e.say("locality", "its round-trip time is not known")
+	case rtt > limit:
+		e.say("locality", "its round-trip time %s is above %s", rtt, limit)
+	default:
+		e.say("locality", "its round-trip time %s is not above %s", rtt, limit)
+	}
+	for n, a := range s.AvoidList() {
+		if n == id {
+			e.say("locality", "it is avoided for another %s: %s", round(s.Now().Until(a.Until)), a.Reason)
+		}
+	}
+	if s.Live(id) {
+		e.say("placing", "it counts as a live holder of what it holds")
+	} else {
+		e.say("placing", "it has been unreachable for longer than %s and does not count as a holder", s.Policy().UnreachableGrace)
+	}
+	e.say("placing", "%s", hosting(s, p))
+	if id == s.Node() {
+		e.maintenance()
+	}
+	e.keys(mesh.MarkAvoid{Peer: id}.Key(), mesh.CommitTransition{Node: id}.Key())
+	return e.out
+}
+
+// maintenance says where this node stands in the maintenance machine, and what it
+// waits for.
+func (e *explainer) maintenance() {
+	m := e.s.Maintenance()
+	text := "in phase " + phase(m.Phase)
+	if m.Draining {
+		text = "draining"
+	}
+	if m.HasSince {
+		text += fmt.Sprintf(" for %s", round(e.s.Now().Since(m.Since)))
+	}
+	if m.HasDeadline {
+		text += fmt.Sprintf(", with %s left", round(e.s.Now().Until(m.Deadline)))
+	}
+	if m.Reason != "" {
+		text += ": " + m.Reason
+	}
+	if left := e.s.WaitingFor(); len(left) > 0 {
+		text += "; waiting for " + strings.Join(left, ", ")
+	}
+	e.say("maintenance", "%s", text)
+}
+
+func phase(p mesh.MaintenancePhase) string {
+	switch p {
+	case mesh.PhaseActive:
+		return "active"
+	case mesh.PhaseEntering:
+		return "entering"
+	case mesh.PhaseMaintenance:
+		return "maintenance"
+	case mesh.PhaseExiting:
+		return "exiting"
+	case mesh.PhaseDrainFailed:
+		return "drain failed"
+	case mesh.PhaseRecovery:
+		return "recovery"
+	}
+	return "unknown"
+}
+
+// hosting says whether a node may be given replicas, or why not.
+func hosting(s *state.State, p state.Peer) string {
+	if s.MayHost(p.ID) {
+		return "it may be given replicas"
+	}
+	var why []string
+	for _, c := range []struct {
+		holds bool
+		text  string
+	}{
+		{p.ID == s.Node(), "it is this node"},
+		{p.Cordoned, "it is cordoned"},
+		{s.Avoids(p.ID), "it is avoided"},
+		{p.Health == mesh.HealthUnreachable, "it is unreachable"},
+		{p.Phase != mesh.PhaseUnknown && p.Phase != mesh.PhaseActive, "it is not Active"},
+	} {
+		if c.holds {
+			why = append(why, c.text)
+		}
+	}
+	return "it is not given replicas: " + strings.Join(why, ", ")
+}
+
+func unknown(what string, id uint64) Explanation {
+	return Explanation{Subject: fmt.Sprintf("%s %d", what, id), Findings: []Finding{{
+		Arm: "state", Text: fmt.Sprintf("this node has never heard of %s %d", what, id),
+	}}}
+}
+
+func lifecycle(l state.Lifecycle) string {
+	switch l {
+	case state.Starting:
+		return "starting"
+	case state.Running:
+		return "running"
+	case state.Stopping:
+		return "stopping"
+	}
+	return "stopped"
+}
+
+func soon(d time.Duration) string {
+	if d <= 0 {
+		return "by the next pass"
+	}
+	return "in " + round(d).String()
+}
+
+func round(d time.Duration) time.Duration { return d.Round(100 * time.Millisecond) }

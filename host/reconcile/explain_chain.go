@@ -1,0 +1,147 @@
+package reconcile
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/meshos/meshos/host/mesh"
+	"github.com/meshos/meshos/host/state"
+)
+
+// ExplainChain says why a chain is pulled, dropped, placed, evicted or moved by
+// this node, arm by arm, or why not.
+func ExplainChain(s *state.State, id mesh.ChainID) Explanation {
+	c, ok := s.Chain(id)
+	if !ok {
+		return unknown("chain", uint64(id))
+	}
+	e := newExplainer(s, fmt.Sprintf("chain %d", id))
+	e.say("state", "held by %s; live: %s", list(c.Holders), list(s.LiveHolders(c)))
+	e.forced(c)
+	e.local(c)
+	if e.d.leads(c) {
+		e.count(c)
+		e.moves(c)
+	} else if c.Leader == 0 {
+		e.say("replica count", "no leader is known, so nobody places or evicts it")
+	} else {
+		e.say("replica count", "node %d leads it and decides on placements and evictions", c.Leader)
+	}
+	e.keys(mesh.PullReplica{Chain: id}.Key(), mesh.DropReplica{Chain: id}.Key(),
+		mesh.RequestPlacement{Chain: id}.Key(), mesh.RequestEviction{Chain: id}.Key())
+	return e.out
+}
+
+func (e *explainer) forced(c state.Chain) {
+	for _, o := range e.s.Forced() {
+		if o.Chain != c.ID {
+			continue
+		}
+		what := fmt.Sprintf("eviction from node %d", o.Node)
+		if o.Place {
+			what = fmt.Sprintf("placement on node %d", o.Node)
+		}
+		e.say("forced orders", "a forced %s waits, and is given up in %s", what, round(e.s.Now().Until(o.Until)))
+	}
+}
+
+func (e *explainer) local(c state.Chain) {
+	const arm = "local replicas"
+	held := c.HeldBy(e.s.Node())
+	others := len(e.d.othersLive(c))
+	switch {
+	case held && e.s.GivesUpReplicas() && others < c.Wanted():
+		e.say(arm, "this node gives up its replicas, but keeps this one until %d other live nodes hold it; %d do", c.Wanted(), others)
+	case held && c.Hold == mesh.HoldDrop && others < c.Wanted():
+		e.say(arm, "this node should drop it, but %d other live nodes must hold it first; %d do", c.Wanted(), others)
+	case held && (e.s.GivesUpReplicas() || c.Hold == mesh.HoldDrop):
+		e.say(arm, "this node drops it: %d other live nodes hold it, %d are wanted", others, c.Wanted())
+	case !held && c.Hold == mesh.HoldKeep && !e.s.Pulls():
+		e.say(arm, "this node should hold it, but pulls nothing while it is in maintenance, drained or coming back")
+	case !held && c.Hold == mesh.HoldKeep:
+		if source, ok := e.s.NearestHolder(c); ok {
+			e.say(arm, "this node should hold it and pulls it from node %d", source)
+		} else {
+			e.say(arm, "this node should hold it, but no live node has it to pull from")
+		}
+	case held:
+		e.say(arm, "this node holds it, and nothing says that it should not")
+	default:
+		e.say(arm, "this node does not hold it, and nothing says that it should")
+	}
+}
+
+func (e *explainer) count(c state.Chain) {
+	const arm = "replica count"
+	live := e.s.LiveHolders(c)
+	var staying []mesh.NodeID
+	for _, n := range live {
+		if !e.s.Leaving(n) {
+			staying = append(staying, n)
+		}
+	}
+	switch {
+	case e.d.short(c) && !e.d.mayPlace(c):
+		e.say(arm, "%d of %d wanted holders are live and stay, but this node asks for placements only while it is Active", len(staying), c.Wanted())
+	case e.d.short(c):
+		e.say(arm, "%d of %d wanted holders are live and stay (%s), so a placement is asked for", len(staying), c.Wanted(), list(staying))
+	case !c.Wished:
+		e.say(arm, "nobody said how many replicas there should be")
+	case len(live) > c.Wanted():
+		e.say(arm, "%d live holders, %d wanted: one is too many", len(live), c.Wanted())
+	default:
+		e.say(arm, "%d live holders, %d wanted: as it should be", len(live), c.Wanted())
+	}
+}
+
+func (e *explainer) moves(c state.Chain) {
+	const arm = "rebalance"
+	if m, moving := e.s.Rebalancing(c.ID); moving {
+		step := fmt.Sprintf("until node %d holds it", m.Target)
+		if c.HeldBy(m.Target) {
+			step = fmt.Sprintf("until node %d gave it up", m.Worst)
+		}
+		e.say(arm, "it is being moved from node %d to node %d; waiting %s", m.Worst, m.Target, step)
+		return
+	}
+	p := e.s.Policy()
+	worst, score, ok := e.d.worst(c)
+	switch {
+	case e.s.Cooling(c.ID):
+		e.say(arm, "it was moved less than %s ago", p.RebalanceCooldown)
+		return
+	case !e.s.ScoresUsable():
+		e.say(arm, "there is no table of scores that is recent enough")
+		return
+	case !ok:
+		e.say(arm, "no holder but the leader has a score for the present holders")
+		return
+	case score >= p.ScoreFloor:
+		e.say(arm, "the worst holder, node %d, scores %.2f, not below %.2f", worst, score, p.ScoreFloor)
+		return
+	}
+	best, cost, ok := e.s.Alternative(c.ID)
+	switch gain := best.Score - score; {
+	case !ok:
+		e.say(arm, "node %d scores %.2f, below %.2f, but there is no alternative", worst, score, p.ScoreFloor)
+	case !e.s.MayHost(best.Node):
+		e.say(arm, "node %d scores %.2f, but node %d may not be given replicas now", worst, score, best.Node)
+	case gain <= p.HysteresisGap:
+		e.say(arm, "moving from node %d to node %d gains %.2f, which must be more than %.2f", worst, best.Node, gain, p.HysteresisGap)
+	case gain <= cost:
+		e.say(arm, "moving from node %d to node %d gains %.2f and costs %.2f", worst, best.Node, gain, cost)
+	default:
+		e.say(arm, "moving from node %d to node %d gains %.2f and costs %.2f: worth it", worst, best.Node, gain, cost)
+	}
+}
+
+func list(ns []mesh.NodeID) string {
+	if len(ns) == 0 {
+		return "nobody"
+	}
+	var out []string
+	for _, n := range ns {
+		out = append(out, fmt.Sprintf("node %d", n))
+	}
+	return strings.Join(out, ", ")
+}

@@ -1,0 +1,102 @@
+package reconcile_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/meshos/meshos/host/mesh"
+	"github.com/meshos/meshos/host/reconcile"
+)
+
+// says compares an explanation, one finding a line: "arm: text".
+func says(t *testing.T, e reconcile.Explanation, want ...string) {
+	t.Helper()
+	var got []string
+	for _, f := range e.Findings {
+		got = append(got, f.Arm+": "+f.Text)
+	}
+	if strings.Join(got, "\n") != strings.Join(want, "\n") {
+		t.Errorf("%s:\n%s\nwant:\n%s", e.Subject, strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+}
+
+func TestExplainDaemon(t *testing.T) {
+	w := newWorld(t).hear(wish(1, run), started(1))
+	w.to(10).hear(crashed(1))
+	says(t, reconcile.ExplainDaemon(w.s, 1),
+		"daemons: it should run here",
+		"daemons: it is stopped for 0s",
+		"daemons: its restart gate is closed (backing off after a crash) for another 500ms",
+		"actions: apply_backoff is wanted and is handed out by the next pass")
+	w.expect(10, "backoff 1 to 10.5s")
+	w.expect(10.5, "start 1")
+	w.to(12).hear(mesh.LogLine{})
+	says(t, reconcile.ExplainDaemon(w.s, 1),
+		"daemons: it should run here",
+		"daemons: it is starting for 1.5s",
+		"actions: start_daemon was handed out 1.5s ago as action 2 and has not ended")
+	w.s.Apply(stamp(sec(12)), mesh.Outcome{ID: 2, Reason: "no such file", Final: true})
+	says(t, reconcile.ExplainDaemon(w.s, 1),
+		"daemons: it should run here",
+		"daemons: it is stopped for 2s",
+		"actions: start_daemon is wanted; action 2 failed (no such file), and it is asked for again in 1s")
+	w.hear(wish(1, run, 5))
+	says(t, reconcile.ExplainDaemon(w.s, 1),
+		"daemons: it should not run here: desired intent is to run on node 5 only",
+		"daemons: it is stopped for 2s")
+	says(t, reconcile.ExplainDaemon(w.s, 77), "state: this node has never heard of daemon 77")
+}
+
+func TestExplainChain(t *testing.T) {
+	w := newWorld(t).chain(7, 3, 1, 2).hear(hold(7, mesh.HoldKeep))
+	says(t, reconcile.ExplainChain(w.s, 7),
+		"state: held by node 1, node 2; live: node 1, node 2",
+		"local replicas: this node should hold it and pulls it from node 1",
+		"replica count: 2 of 3 wanted holders are live and stay (node 1, node 2), so a placement is asked for",
+		"rebalance: there is no table of scores that is recent enough",
+		"actions: pull_replica is wanted and is handed out by the next pass",
+		"actions: request_placement is wanted and is handed out by the next pass")
+	w.admin(mesh.FreezeCluster{TTL: time.Minute}, mesh.ForceEvictReplica{Chain: 7, Victim: 1})
+	w.hear(leader(7, 5))
+	says(t, reconcile.ExplainChain(w.s, 7),
+		"freeze: acting is frozen for another 1m0s, so no arm wants anything",
+		"state: held by node 1, node 2; live: node 1, node 2",
+		"forced orders: a forced eviction from node 1 waits, and is given up in 5m0s",
+		"local replicas: this node should hold it and pulls it from node 1",
+		"replica count: node 5 leads it and decides on placements and evictions")
+
+	w = placed(t).scores(&score{9, 0.9}, disruption(time.Minute), score{1, 0.3}, score{2, 0.8})
+	says(t, reconcile.ExplainChain(w.s, 7),
+		"state: held by node 1, node 2; live: node 1, node 2",
+		"local replicas: this node does not hold it, and nothing says that it should",
+		"replica count: 2 live holders, 2 wanted: as it should be",
+		"rebalance: moving from node 1 to node 9 gains 0.60 and costs 6.00")
+	w.scores(&score{9, 0.9}, nil, score{1, 0.3}, score{2, 0.8})
+	w.succeed(w.pass(1)...)
+	says(t, reconcile.ExplainChain(w.s, 7),
+		"state: held by node 1, node 2; live: node 1, node 2",
+		"local replicas: this node does not hold it, and nothing says that it should",
+		"replica count: 2 live holders, 2 wanted: as it should be",
+		"rebalance: it is being moved from node 1 to node 9; waiting until node 9 holds it",
+		"actions: request_placement was done 0s ago as action 1; it is not asked for again for another 5s")
+}
+
+func TestExplainPeer(t *testing.T) {
+	w := newWorld(t).hear(rtt(5, 500)).admin(mesh.Cordon{Node: 5})
+	w.succeed(w.pass(0)...)
+	says(t, reconcile.ExplainPeer(w.s, 5),
+		"locality: its round-trip time 500ms is above 250ms",
+		"locality: it is avoided for another 5m0s: rtt 500 ms is above 250ms",
+		"placing: it counts as a live holder of what it holds",
+		"placing: it is not given replicas: it is cordoned, it is avoided",
+		"actions: mark_avoid was done 0s ago as action 1; it is not asked for again for another 5s")
+	w.hear(added(7, this)...).admin(mesh.EnterMaintenance{Node: this, DrainFor: window(time.Minute)})
+	w.hear(mesh.AdminReceived{Event: mesh.Cordon{Node: this}})
+	w.to(10).hear(mesh.LogLine{})
+	says(t, reconcile.ExplainPeer(w.s, this),
+		"locality: it is this node, which has no round-trip time to itself",
+		"placing: it counts as a live holder of what it holds",
+		"placing: it is not given replicas: it is this node, it is cordoned, it is not Active",
+		"maintenance: in phase entering for 10s, with 50s left; waiting for chain 7")
+}
