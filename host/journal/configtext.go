@@ -1,0 +1,124 @@
+package journal
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"math"
+	"regexp"
+	"slices"
+
+	"github.com/BurntSushi/toml"
+
+	"github.com/meshos/meshos/host/config"
+	"github.com/meshos/meshos/host/mesh"
+)
+
+// notRecorded stands for the command of a daemon in a recorded reload: the core
+// never learns it.
+const notRecorded = "not-recorded"
+
+// readConfig reads the configuration that an entry holds. Boot says who the node
+// is, so a text that leaves node.id out will do; and a name that is left out is not
+// taken from the machine that replays.
+func readConfig(field, text string) (*config.Config, error) {
+	cfg, err := config.Parse(field, text)
+	var report *config.Report
+	if errors.As(err, &report) {
+		report.Problems = slices.DeleteFunc(report.Problems, func(p config.Problem) bool {
+			return p.Key == "node.id" && p.Message == "is missing"
+		})
+		if len(report.Problems) > 0 {
+			return nil, fmt.Errorf("the configuration has mistakes:\n%w", report)
+		}
+		cfg, err = config.Parse(field, withNodeID(text))
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", field, err)
+	}
+	if !namesNode(text) {
+		cfg.Node.Name = ""
+	}
+	return cfg, nil
+}
+
+// withNodeID adds an id that nobody looks at to a text that is right otherwise.
+func withNodeID(text string) string {
+	const id = "id = 9223372036854775807"
+	header := regexp.MustCompile(`(?m)^[ \t]*\[[ \t]*node[ \t]*\]`).FindStringIndex(text)
+	if header == nil {
+		return text + "\n[node]\n" + id + "\n"
+	}
+	return text[:header[1]] + "\n" + id + text[header[1]:]
+}
+
+// namesNode says whether a text that is right gives node.name.
+func namesNode(text string) bool {
+	var given map[string]any
+	meta, err := toml.Decode(text, &given)
+	return err == nil && meta.IsDefined("node", "name")
+}
+
+// reloadText gives what a reload took over as a configuration that says the same.
+func reloadText(in mesh.Configured) (string, error) {
+	out := reloaded{Node: reloadedNode{ID: math.MaxInt64}}
+	for slices.ContainsFunc(in.Peers, func(p mesh.ConfiguredPeer) bool { return uint64(p.ID) == uint64(out.Node.ID) }) {
+		out.Node.ID-- // any but a peer's: nobody looks at it
+	}
+	for _, p := range in.Peers {
+		out.Peer = append(out.Peer, reloadedPeer{ID: uint64(p.ID), Name: p.Name})
+	}
+	for _, c := range in.Chains {
+		chain := reloadedChain{ID: uint64(c.ID), Replicas: c.Replicas}
+		if c.Hold != mesh.HoldNone {
+			hold := c.Hold == mesh.HoldKeep
+			chain.Hold = &hold
+		}
+		out.Chain = append(out.Chain, chain)
+	}
+	for _, d := range in.Daemons {
+		out.Daemon = append(out.Daemon, reloadedDaemon{
+			ID: uint64(d.Daemon.ID), Name: d.Daemon.Name, Command: []string{notRecorded},
+			Run: d.Run, Essential: d.Essential, Node: uint64(d.Node),
+		})
+	}
+	var b bytes.Buffer
+	if err := toml.NewEncoder(&b).Encode(out); err != nil {
+		return "", fmt.Errorf("reload as TOML: %w", err)
+	}
+	text := b.String()
+	if _, err := readConfig("reload.config_toml", text); err != nil {
+		return "", err
+	}
+	return text, nil
+}
+
+// The parts of a configuration that a reload takes over.
+type (
+	reloaded struct {
+		Node   reloadedNode     `toml:"node"`
+		Peer   []reloadedPeer   `toml:"peer,omitempty"`
+		Chain  []reloadedChain  `toml:"chain,omitempty"`
+		Daemon []reloadedDaemon `toml:"daemon,omitempty"`
+	}
+	reloadedNode struct {
+		ID int64 `toml:"id"`
+	}
+	reloadedPeer struct {
+		ID   uint64 `toml:"id"`
+		Name string `toml:"name,omitempty"`
+	}
+	reloadedChain struct {
+		ID       uint64  `toml:"id"`
+		Replicas *uint32 `toml:"replicas,omitempty"`
+		Hold     *bool   `toml:"hold,omitempty"`
+	}
+	reloadedDaemon struct {
+		ID        uint64   `toml:"id"`
+		Name      string   `toml:"name,omitempty"`
+		Command   []string `toml:"command"`
+		Run       bool     `toml:"run"`
+		Essential bool     `toml:"essential"`
+		Node      uint64   `toml:"node,omitzero"`
+	}
+)

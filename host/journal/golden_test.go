@@ -1,0 +1,81 @@
+package journal_test
+
+import (
+	"bytes"
+	"flag"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/meshos/meshos/host/journal"
+)
+
+var update = flag.Bool("update", false, "write the golden output again")
+
+// Each journal of testdata/replay is a small story; what a replay prints of it,
+// snapshot and warnings included, stands beside it. README.md says what each tells.
+func TestJournalsReplayToTheirGoldenOutput(t *testing.T) {
+	files, err := filepath.Glob("testdata/replay/*.jsonl")
+	if err != nil || len(files) == 0 {
+		t.Fatal("no journals:", err)
+	}
+	stories, err := os.ReadFile("testdata/replay/README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range files {
+		name := strings.TrimSuffix(filepath.Base(file), ".jsonl")
+		t.Run(name, func(t *testing.T) {
+			if !bytes.Contains(stories, []byte("`"+name+"`")) {
+				t.Errorf("testdata/replay/README.md does not tell the story of %s", name)
+			}
+			r, err := journal.Open(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer func() { _ = r.Close() }()
+			got := printed(t, journal.NewReplay(r))
+			golden := strings.TrimSuffix(file, ".jsonl") + ".out"
+			if *update {
+				if err := os.WriteFile(golden, []byte(got), 0o600); err != nil {
+					t.Fatal(err)
+				}
+			}
+			want, err := os.ReadFile(golden)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(strings.Split(string(want), "\n"), strings.Split(got, "\n")); diff != "" {
+				t.Errorf("the output changed (-want +got); go test -run %s -update writes it again:\n%s", t.Name(), diff)
+			}
+		})
+	}
+}
+
+// printed gives what a replay prints: its ticks, its snapshot and its warnings.
+func printed(t testing.TB, p *journal.Replay) string {
+	t.Helper()
+	var out strings.Builder
+	err := p.All(func(tick journal.Ticked) error {
+		line, err := journal.TickLine(tick)
+		out.Write(append(line, '\n'))
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s := p.Snapshot(); s != nil {
+		line, err := journal.SnapshotLine(s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		out.Write(append(line, '\n'))
+	}
+	for _, warning := range p.Warnings() {
+		out.WriteString("warning: " + filepath.Base(warning) + "\n")
+	}
+	return out.String()
+}

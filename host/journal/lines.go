@@ -1,0 +1,44 @@
+package journal
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+)
+
+// errLineTooLong is a line beyond MaxLine.
+var errLineTooLong = fmt.Errorf("the line is longer than %d MiB", MaxLine>>20)
+
+// lines reads a file line by line, in memory bounded by the longest line.
+type lines struct {
+	from *bufio.Reader
+	max  int
+	buf  []byte
+	n    int // of the last line read
+}
+
+func newLines(r io.Reader) *lines { return &lines{from: bufio.NewReaderSize(r, 64<<10), max: MaxLine} }
+
+// next gives a line without its newline, valid until the next call; whole is false
+// for a last one that has none. The end is io.EOF.
+func (l *lines) next() (line []byte, whole bool, err error) {
+	l.buf = l.buf[:0]
+	l.n++
+	for {
+		part, err := l.from.ReadSlice('\n')
+		if len(l.buf)+len(part) > l.max {
+			return nil, false, errLineTooLong
+		}
+		l.buf = append(l.buf, part...)
+		switch {
+		case err == nil:
+			return bytes.TrimSuffix(l.buf, []byte("\n")), true, nil
+		case errors.Is(err, io.EOF) && len(l.buf) > 0:
+			return l.buf, false, nil
+		case !errors.Is(err, bufio.ErrBufferFull):
+			return nil, false, err
+		}
+	}
+}

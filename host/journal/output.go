@@ -1,0 +1,60 @@
+package journal
+
+import (
+	"bytes"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/meshos/meshos/host/mesh"
+	"github.com/meshos/meshos/host/snapshot"
+	"github.com/meshos/meshos/host/wire"
+)
+
+// TickLine gives what a tick came to as one line of JSON, without a newline:
+//
+//	{"tick":3,"at":"1.5s","actions":[…]}
+//
+// The actions are messages of the contract (Action), in the order in which they
+// were handed out, with what is relative in them counted from the tick.
+func TickLine(t Ticked) ([]byte, error) {
+	var b bytes.Buffer
+	fmt.Fprintf(&b, `{"tick":%d,"at":"%s","actions":[`, t.Number, seconds(t.At.At))
+	for i, emitted := range t.Actions {
+		action, err := oneLine(wire.ActionToProto(emitted.Action, t.At.At))
+		if err != nil {
+			return nil, fmt.Errorf("tick %d: %w", t.Number, err)
+		}
+		if i > 0 {
+			b.WriteByte(',')
+		}
+		b.Write(action)
+	}
+	b.WriteString("]}")
+	return b.Bytes(), nil
+}
+
+// SnapshotLine gives a snapshot as one line of JSON, without a newline:
+//
+//	{"snapshot":{…}}
+//
+// Plugins and stats are left out: no journal says what they were.
+func SnapshotLine(s *snapshot.Snapshot) ([]byte, error) {
+	message := wire.SnapshotToProto(s)
+	message.Plugins, message.Stats = nil, nil
+	raw, err := oneLine(message)
+	if err != nil {
+		return nil, fmt.Errorf("snapshot: %w", err)
+	}
+	return fmt.Appendf(nil, `{"snapshot":%s}`, raw), nil
+}
+
+// seconds gives a time as protobuf's JSON does, with no more digits than needed.
+func seconds(at mesh.Time) string {
+	d := time.Duration(at)
+	whole, rest := d/time.Second, d%time.Second
+	if rest == 0 {
+		return fmt.Sprintf("%ds", whole)
+	}
+	return strings.TrimRight(fmt.Sprintf("%d.%09d", whole, rest), "0") + "s"
+}

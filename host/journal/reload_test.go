@@ -1,0 +1,86 @@
+package journal_test
+
+import (
+	"math"
+	"strings"
+	"testing"
+	"unicode"
+
+	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+
+	"github.com/meshos/meshos/host/journal"
+	"github.com/meshos/meshos/host/mesh"
+)
+
+// genConfigured draws what a configuration file can say; ids are TOML integers.
+func genConfigured() *rapid.Generator[mesh.Configured] {
+	id := rapid.Uint64Range(1, math.MaxInt64)
+	name := rapid.StringOf(rapid.Rune().Filter(func(r rune) bool { return !unicode.IsControl(r) }))
+	return rapid.Custom(func(t *rapid.T) mesh.Configured {
+		var out mesh.Configured
+		ids := func(what string) []uint64 {
+			return rapid.SliceOfNDistinct(id, 0, 4, rapid.ID[uint64]).Draw(t, what)
+		}
+		for _, id := range ids("peers") {
+			out.Peers = append(out.Peers, mesh.ConfiguredPeer{ID: mesh.NodeID(id), Name: name.Draw(t, "name")})
+		}
+		for _, id := range ids("chains") {
+			out.Chains = append(out.Chains, mesh.ConfiguredChain{
+				ID: mesh.ChainID(id), Replicas: rapid.Ptr(rapid.Uint32(), true).Draw(t, "replicas"),
+				Hold: mesh.HoldIntent(rapid.Uint8Range(0, 2).Draw(t, "hold")),
+			})
+		}
+		for _, n := range ids("daemons") {
+			out.Daemons = append(out.Daemons, mesh.ConfiguredDaemon{
+				Daemon: mesh.DaemonRef{ID: mesh.DaemonID(n), Name: name.Draw(t, "name")},
+				Run:    rapid.Bool().Draw(t, "run"), Essential: rapid.Bool().Draw(t, "essential"),
+				Node: mesh.NodeID(rapid.OneOf(rapid.Just(uint64(0)), id).Draw(t, "node")),
+			})
+		}
+		return out
+	})
+}
+
+func TestAReloadSurvivesTheWayIntoAJournalAndBack(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		want := mesh.Reload{Desired: genConfigured().Draw(rt, "configured")}
+		r := journal.NewReader("j", strings.NewReader(text(t,
+			journal.Entry{Boot: boot()}, journal.Entry{At: stamp(1), Input: want})))
+		if _, err := r.Next(); err != nil {
+			rt.Fatal(err)
+		}
+		got, err := r.Next()
+		if err != nil {
+			rt.Fatal(err)
+		}
+		if diff := cmp.Diff(mesh.Input(want), got.Input); diff != "" {
+			rt.Fatalf("changed on the way (-sent +received):\n%s", diff)
+		}
+	})
+}
+
+func TestBootAndTickSurviveTheWayIntoAJournalAndBack(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		b := boot()
+		b.Node = mesh.NodeID(rapid.Uint64Range(1, math.MaxUint64).Draw(rt, "node"))
+		b.Epoch = rapid.Uint64().Draw(rt, "epoch")
+		room := rapid.OneOf(rapid.Just(journal.AllRoom), rapid.IntRange(0, math.MaxUint32)).Draw(rt, "room")
+		r := journal.NewReader("j", strings.NewReader(text(t,
+			journal.Entry{At: stamp(5), Boot: b}, journal.Entry{At: stamp(5), Tick: &journal.Tick{Room: room}})))
+		first, err := r.Next()
+		if err != nil {
+			rt.Fatal(err)
+		}
+		second, err := r.Next()
+		if err != nil {
+			rt.Fatal(err)
+		}
+		if first.Boot.Node != b.Node || first.Boot.Epoch != b.Epoch || first.Boot.ConfigTOML != b.ConfigTOML || first.At != stamp(5) {
+			rt.Fatalf("boot came back as %+v", first)
+		}
+		if second.Tick.Room != room {
+			rt.Fatalf("room for %d came back as %d", room, second.Tick.Room)
+		}
+	})
+}

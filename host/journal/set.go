@@ -1,0 +1,112 @@
+package journal
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"strconv"
+)
+
+// A journal that grew beyond its size of file is a set: FILE.1 is the oldest part,
+// FILE.2 the next, and FILE the newest. All parts together are one journal.
+
+// part names the n-th part of the set of a journal, from 1.
+func part(path string, n int) string { return path + "." + strconv.Itoa(n) }
+
+// rotated counts the parts FILE.1, FILE.2 … that are there.
+func rotated(path string) (int, error) {
+	for n := 0; ; n++ {
+		_, err := os.Stat(part(path, n+1))
+		if errors.Is(err, fs.ErrNotExist) {
+			return n, nil
+		}
+		if err != nil {
+			return 0, err
+		}
+	}
+}
+
+// setOf lists the files of a journal, oldest first.
+func setOf(path string) ([]string, error) {
+	n, err := rotated(path)
+	if err != nil {
+		return nil, err
+	}
+	var files []string
+	for i := range n {
+		files = append(files, part(path, i+1))
+	}
+	// FILE itself may be missing when the node died between two parts.
+	if _, err := os.Stat(path); err == nil || n == 0 {
+		files = append(files, path)
+	}
+	return files, nil
+}
+
+// keepOld moves the set of an earlier run out of the way: FILE becomes FILE.old,
+// FILE.1 becomes FILE.old.1 … What was kept there before goes.
+func keepOld(path string) error {
+	files, err := setOf(path)
+	if err != nil {
+		return err
+	}
+	if _, err := os.Stat(files[0]); errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	old := path + ".old"
+	n, err := rotated(old)
+	if err != nil {
+		return err
+	}
+	for i := n; i > 0; i-- {
+		if err := os.Remove(part(old, i)); err != nil {
+			return err
+		}
+	}
+	if err := os.Remove(old); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	for i, file := range files {
+		to := part(old, i+1)
+		if file == path {
+			to = old
+		}
+		if err := os.Rename(file, to); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// mustBeOurs refuses to move away what is no journal.
+func mustBeOurs(path string) error {
+	info, err := os.Stat(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil
+	case err != nil:
+		return err
+	case !info.Mode().IsRegular():
+		return fmt.Errorf("%s is no regular file: name another one for the journal", path)
+	case info.Size() == 0:
+		return nil
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = f.Close() }()
+	head := make([]byte, len(firstBytes))
+	n, err := f.Read(head)
+	if err != nil {
+		return err
+	}
+	if string(head[:n]) != firstBytes[:n] {
+		return fmt.Errorf("%s is there and no journal: name another file, or move this one away", path)
+	}
+	return nil
+}
+
+// firstBytes begin every line that Encode gives.
+const firstBytes = `{"index":"`

@@ -1,0 +1,237 @@
+package journal
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/meshos/meshos/host/mesh"
+)
+
+// The defaults of Options.
+const (
+	defaultFileSize  = 64 << 20
+	defaultTotalSize = 4 << 30
+	defaultQueue     = 1 << 16
+)
+
+// flushEvery bounds how much of a journal a crash of the node can cost.
+const flushEvery = time.Second
+
+// ErrOverrun is why a journal stopped that could not keep up with the loop.
+var ErrOverrun = errors.New("the inputs came faster than they could be written")
+
+// Options is what a Writer needs.
+type Options struct {
+	Path string     // FILE
+	At   mesh.Stamp // when the node started
+	Boot Boot
+
+	// FileSize is where a file ends and the next one begins, in bytes; 0 for 64 MiB.
+	FileSize int64
+	// TotalSize is where the journal stops, in bytes over all its files; 0 for 4 GiB.
+	TotalSize int64
+	// Queue is how many entries may wait to be written; 0 for 65536.
+	Queue int
+
+	// Stopped is told once why the journal stopped, should it have to. It may be
+	// called on the loop's goroutine and must not block. Nil for nobody.
+	Stopped func(error)
+
+	create func(path string) (file, error) // nil for real files
+}
+
+// Writer writes the journal of one run. Input and Tick are for one goroutine, the
+// loop's; they never wait. When the disk is full, an input can't be written or the
+// queue is full, the journal stops for good: what is in it until then is whole, and
+// nothing behind it is missing unseen.
+type Writer struct {
+	queue   chan Entry
+	quit    chan struct{} // closed when no more is coming
+	done    chan struct{} // closed when the file is
+	stopped atomic.Bool
+	told    func(error)
+	index   uint64 // of the last entry taken; the loop's own
+
+	mu     sync.Mutex
+	ending bool
+	err    error // why it stopped
+
+	parts *parts // the writing goroutine's own
+}
+
+// NewWriter begins a journal. The journal of an earlier run is kept as FILE.old, and
+// the one that was kept there before goes. The caller closes it.
+func NewWriter(o Options) (*Writer, error) {
+	if o.FileSize <= 0 {
+		o.FileSize = defaultFileSize
+	}
+	if o.TotalSize <= 0 {
+		o.TotalSize = defaultTotalSize
+	}
+	if o.Queue <= 0 {
+		o.Queue = defaultQueue
+	}
+	if o.create == nil {
+		o.create = create
+	}
+	cfg, err := readConfig("boot.config_toml", o.Boot.ConfigTOML)
+	if err != nil {
+		return nil, fmt.Errorf("journal: %w", err)
+	}
+	o.Boot.config = cfg
+	parts, err := beginParts(o.Path, o.create, o.FileSize, o.TotalSize)
+	if err != nil {
+		return nil, fmt.Errorf("journal: %w", err)
+	}
+	w := &Writer{
+		queue: make(chan Entry, o.Queue), quit: make(chan struct{}), done: make(chan struct{}),
+		told: o.Stopped, parts: parts,
+	}
+	w.take(Entry{At: o.At, Boot: &o.Boot})
+	go w.run()
+	return w, nil
+}
+
+// Input takes an input that is about to be folded.
+func (w *Writer) Input(at mesh.Stamp, in mesh.Input) {
+	if !w.stopped.Load() {
+		w.take(Entry{At: at, Input: detached(in)})
+	}
+}
+
+// Tick takes a tick that is about to be folded, with the room in the action queue.
+func (w *Writer) Tick(at mesh.Stamp, room int) {
+	if !w.stopped.Load() {
+		w.take(Entry{At: at, Tick: &Tick{Room: room}})
+	}
+}
+
+func (w *Writer) take(e Entry) {
+	w.index++
+	e.Index = w.index
+	select {
+	case w.queue <- e:
+	default:
+		// What is queued is still written, so the journal is whole up to here.
+		w.stop(fmt.Errorf("%w: %d entries wait already", ErrOverrun, cap(w.queue)))
+	}
+}
+
+// Close writes what is queued, and waits for the disk until ctx is done. It returns
+// why the journal is not whole, nil when it is. Nothing may be taken after it.
+func (w *Writer) Close(ctx context.Context) error {
+	w.stopped.Store(true)
+	w.end(nil)
+	select {
+	case <-w.done:
+	case <-ctx.Done():
+		return fmt.Errorf("journal: not closed in time: %w", context.Cause(ctx))
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.err
+}
+
+// stop ends the journal for a reason, and tells the first one.
+func (w *Writer) stop(err error) {
+	w.stopped.Store(true)
+	if w.end(fmt.Errorf("journal: %w", err)) && w.told != nil {
+		w.told(w.err)
+	}
+}
+
+// end lets the writing goroutine come to its end. It says whether err is the first.
+func (w *Writer) end(err error) (first bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if !w.ending {
+		w.ending = true
+		close(w.quit)
+	}
+	if err == nil || w.err != nil {
+		return false
+	}
+	w.err = err
+	return true
+}
+
+// run writes until the end, and closes the file.
+func (w *Writer) run() {
+	defer close(w.done)
+	err := w.writeAll()
+	if ended := w.parts.close(); err == nil {
+		err = ended
+	}
+	if err != nil {
+		w.stop(err)
+	}
+}
+
+func (w *Writer) writeAll() error {
+	ticker := time.NewTicker(flushEvery)
+	defer ticker.Stop()
+	for {
+		select {
+		case e := <-w.queue:
+			if err := w.write(e); err != nil {
+				return err
+			}
+		case <-ticker.C:
+			if err := w.parts.flush(); err != nil {
+				return err
+			}
+		case <-w.quit:
+			return w.drain()
+		}
+	}
+}
+
+// drain writes what is queued.
+func (w *Writer) drain() error {
+	for {
+		select {
+		case e := <-w.queue:
+			if err := w.write(e); err != nil {
+				return err
+			}
+		default:
+			return nil
+		}
+	}
+}
+
+// write writes one entry. A panic is an input that this version can't write.
+func (w *Writer) write(e Entry) (err error) {
+	defer func() {
+		if value := recover(); value != nil {
+			err = fmt.Errorf("entry %d (%T): %v", e.Index, e.Input, value)
+		}
+	}()
+	line, err := Encode(e)
+	if err != nil {
+		return err
+	}
+	return w.parts.write(line)
+}
+
+// detached gives an input that shares no list with whoever may use it again, such
+// as a probe its buffer.
+func detached(in mesh.Input) mesh.Input {
+	switch in := in.(type) {
+	case mesh.Samples:
+		in.RTT, in.Health, in.Inventory = slices.Clone(in.RTT), slices.Clone(in.Health), slices.Clone(in.Inventory)
+		return in
+	case mesh.Migrations:
+		in.InFlight = slices.Clone(in.InFlight)
+		return in
+	case mesh.Scores:
+		in.Chains = slices.Clone(in.Chains)
+		return in
+	}
+	return in
+}
