@@ -22,6 +22,8 @@ type Parts struct {
 	// OnTick is told after each tick how long it took, from the fold of the samples
 	// to the published snapshot. It runs like Decorate.
 	OnTick func(took time.Duration)
+	// Recorder is told of all that is folded; nil for none.
+	Recorder Recorder
 }
 
 // Loop is one node's loop. Make it with New, and run it once with Run.
@@ -45,6 +47,7 @@ type Loop struct {
 	listed   bool // there was a migration source at the last tick
 	decorate streak
 	onTick   streak
+	recorder Recorder // nil also when it failed
 }
 
 // New makes a loop that owns s from here on: nobody else may touch it.
@@ -65,7 +68,7 @@ func newLoop(cfg Config, c core, parts Parts) *Loop {
 		cfg: cfg, parts: parts, core: c,
 		events:  newQueue[mesh.Event](cfg.EventQueue),
 		inputs:  newQueue[mesh.Input](feedQueue),
-		actions: make(chan mesh.Emitted, cfg.ActionQueue),
+		actions: make(chan mesh.Emitted, cfg.ActionQueue), recorder: parts.Recorder,
 	}
 	l.door = &door{events: l.events}
 	whole := c.Snapshot(l.stamp(time.Now()))

@@ -129,6 +129,9 @@ func (l *Loop) foldEvents(ctx context.Context, at mesh.Stamp) (folded int, goOn 
 
 // apply folds one input and has its effects carried out.
 func (l *Loop) apply(at mesh.Stamp, in mesh.Input) {
+	if l.recorder != nil {
+		l.record(at, func(r Recorder) { r.Input(at, in) })
+	}
 	for _, effect := range l.core.Apply(at, in) {
 		switch effect := effect.(type) {
 		case state.AbortMigration:

@@ -119,7 +119,9 @@ func (l *Loop) foldRecovered(at mesh.Stamp, a *answer) {
 
 // pass reconciles once and hands out what found room.
 func (l *Loop) pass(at mesh.Stamp) {
-	result := l.core.Pass(at, cap(l.actions)-len(l.actions))
+	room := cap(l.actions) - len(l.actions)
+	l.record(at, func(r Recorder) { r.Tick(at, room) })
+	result := l.core.Pass(at, room)
 	for _, action := range result.Actions {
 		l.actions <- action // never blocks: nobody else puts any in, so the room is still there
 	}
