@@ -36,12 +36,7 @@ func (d *diff) short(c state.Chain) bool {
 	if !c.Wished {
 		return false
 	}
-	staying := 0
-	for _, n := range d.live(c) {
-		if !d.s.Leaving(n) {
-			staying++
-		}
-	}
+	_, staying := d.count(c)
 	return staying < int(c.Desired)
 }
 
@@ -60,8 +55,7 @@ func (d *diff) exclude(c state.Chain) []mesh.NodeID {
 }
 
 func (d *diff) tooMany(c state.Chain) {
-	live := d.live(c)
-	if len(live) <= c.Wanted() {
+	if live, _ := d.count(c); live <= c.Wanted() {
 		return
 	}
 	if _, moving := d.s.Rebalancing(c.ID); moving {

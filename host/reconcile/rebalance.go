@@ -11,6 +11,9 @@ import (
 // them clearly better. It places first and evicts once the target holds the
 // chain, so a chain is never short on the way.
 func (d *diff) rebalance() {
+	if !d.s.ScoresUsable() && !d.s.AnyRebalance() {
+		return
+	}
 	for c := range d.s.Chains() {
 		if !d.leads(c) || d.taken[c.ID] {
 			continue
@@ -40,7 +43,7 @@ func (d *diff) goOn(c state.Chain, move state.Rebalance) {
 // begin starts a move if the worst holder is below the floor, and the best
 // alternative gains more than the gap and more than the move costs.
 func (d *diff) begin(c state.Chain) {
-	if len(d.live(c)) < c.Wanted() {
+	if live, _ := d.count(c); live < c.Wanted() {
 		return
 	}
 	p := d.s.Policy()

@@ -30,15 +30,23 @@ type diff struct {
 	// taken are the chains that got a placement or an eviction in this pass: one
 	// chain gets one of them, never both.
 	taken map[mesh.ChainID]bool
-	// going are the holders that chains are taken from in this pass.
+	// going are the holders that chains are being taken from, from before and by
+	// this pass.
 	going map[mesh.ChainID][]mesh.NodeID
+	// lost and leaving are the nodes that do not count as holders, and that don't
+	// for a leader that asks for placements. There are few as a rule, so that a chain
+	// is judged without looking each of its holders up.
+	lost, leaving map[mesh.NodeID]bool
 	// barred are the nodes that may not be given a replica, ascending; made when
 	// first asked for.
 	barred []mesh.NodeID
 }
 
 func newDiff(s *state.State) *diff {
-	return &diff{s: s, taken: make(map[mesh.ChainID]bool), going: make(map[mesh.ChainID][]mesh.NodeID)}
+	return &diff{
+		s: s, taken: make(map[mesh.ChainID]bool),
+		going: s.Going(), lost: s.NotLive(), leaving: s.LeavingNodes(),
+	}
 }
 
 func (d *diff) do(a mesh.Action) { d.wants = append(d.wants, want{action: a}) }
@@ -63,7 +71,33 @@ func (d *diff) takes(id mesh.ChainID, n mesh.NodeID, a mesh.Action) {
 // live lists the holders of a chain that count: the live ones that nothing takes,
 // neither in this pass nor from before.
 func (d *diff) live(c state.Chain) []mesh.NodeID {
-	return slices.DeleteFunc(d.s.LiveHolders(c), func(n mesh.NodeID) bool { return slices.Contains(d.going[c.ID], n) })
+	out := make([]mesh.NodeID, 0, len(c.Holders))
+	for _, n := range c.Holders {
+		if d.counts(c, n) {
+			out = append(out, n)
+		}
+	}
+	return out
+}
+
+func (d *diff) counts(c state.Chain, n mesh.NodeID) bool {
+	return !d.lost[n] && !slices.Contains(d.going[c.ID], n)
+}
+
+// count says how many holders of a chain count, and how many of those stay.
+func (d *diff) count(c state.Chain) (live, staying int) {
+	if len(d.lost) == 0 && len(d.leaving) == 0 && len(d.going[c.ID]) == 0 {
+		return len(c.Holders), len(c.Holders)
+	}
+	for _, n := range c.Holders {
+		if d.counts(c, n) {
+			live++
+			if !d.leaving[n] {
+				staying++
+			}
+		}
+	}
+	return live, staying
 }
 
 // leads says whether this node decides on the chain's placement: a chain whose

@@ -39,6 +39,48 @@ func (s *State) goingFrom(id mesh.ChainID) []mesh.NodeID {
 	return out
 }
 
+// Going lists, by chain, the holders that it is being taken from right now.
+func (s *State) Going() map[mesh.ChainID][]mesh.NodeID {
+	out := make(map[mesh.ChainID][]mesh.NodeID)
+	for _, e := range s.ledger.entries {
+		if e.phase != outstanding {
+			continue
+		}
+		switch a := e.emitted.Action.(type) {
+		case mesh.RequestEviction:
+			out[a.Chain] = append(out[a.Chain], a.Victim)
+		case mesh.DropReplica:
+			out[a.Chain] = append(out[a.Chain], s.node)
+		}
+	}
+	return out
+}
+
+// NotLive gives the nodes that do not count as holders.
+func (s *State) NotLive() map[mesh.NodeID]bool {
+	out := make(map[mesh.NodeID]bool)
+	for id, p := range s.peers.all() {
+		if p.health == mesh.HealthUnreachable && !s.Live(id) {
+			out[id] = true
+		}
+	}
+	return out
+}
+
+// LeavingNodes gives the nodes of which Leaving is true.
+func (s *State) LeavingNodes() map[mesh.NodeID]bool {
+	out := make(map[mesh.NodeID]bool)
+	for id, p := range s.peers.all() {
+		if id != s.node && (p.draining || inMaintenance(p.phase)) {
+			out[id] = true
+		}
+	}
+	if s.GivesUpReplicas() {
+		out[s.node] = true
+	}
+	return out
+}
+
 // Leaving says whether a node gives up what it holds: it is draining, entering
 // maintenance, in it or drain-failed.
 func (s *State) Leaving(n mesh.NodeID) bool {

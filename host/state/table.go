@@ -15,10 +15,15 @@ const chunk = 256
 // is made anew only after keys came or went.
 type table[K cmp.Ordered, V any] struct {
 	entries map[K]*V
-	order   []K
+	order   []entry[K, V]
 	stale   bool
 	room    []V  // of the newest chunk
 	free    []*V // entries of removed keys, to be used again
+}
+
+type entry[K cmp.Ordered, V any] struct {
+	key   K
+	value *V
 }
 
 func newTable[K cmp.Ordered, V any]() table[K, V] {
@@ -64,20 +69,20 @@ func (t *table[K, V]) remove(k K) {
 }
 
 // all walks the entries in ascending order. The walk may remove the entry it is
-// at, but not add any.
+// at, but no other and not add any.
 func (t *table[K, V]) all() iter.Seq2[K, *V] {
 	if t.stale {
 		t.order = t.order[:0]
-		for k := range t.entries {
-			t.order = append(t.order, k)
+		for k, v := range t.entries {
+			t.order = append(t.order, entry[K, V]{k, v})
 		}
-		slices.Sort(t.order)
+		slices.SortFunc(t.order, func(a, b entry[K, V]) int { return cmp.Compare(a.key, b.key) })
 		t.stale = false
 	}
 	order := t.order
 	return func(yield func(K, *V) bool) {
-		for _, k := range order {
-			if v := t.entries[k]; v != nil && !yield(k, v) {
+		for _, e := range order {
+			if !yield(e.key, e.value) {
 				return
 			}
 		}
