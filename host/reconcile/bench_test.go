@@ -18,26 +18,57 @@ func (s size) String() string { return fmt.Sprintf("%d-%d-%d", s.peers, s.chains
 
 var sizes = []size{{10, 100, 10}, {100, 1_000, 100}, {1_000, 10_000, 1_000}, {10_000, 100_000, 1_000}}
 
+// world of a benchmark: what is dirty, and whether there are scores.
+type kind struct{ dirty, scores bool }
+
+func (k kind) String() string {
+	name := "steady"
+	if k.dirty {
+		name = "1%-dirty"
+	}
+	if k.scores {
+		name += "-scores"
+	}
+	return name
+}
+
+var kinds = []kind{{}, {dirty: true}, {scores: true}, {dirty: true, scores: true}}
+
 // fixture is the world that all benchmarks of the core share: node 1 among P
-// healthy peers, chains with three holders each, daemons that run as they should.
-func fixture(sz size) *state.State {
+// healthy peers, chains led here with three holders each, daemons that run as they
+// should. Of the dirty ones, one chain in a hundred lacks a holder; with scores as
+// well, another one in a hundred is worth moving to node P+1.
+func fixture(sz size, k kind) *state.State {
 	s := state.New(state.Boot{At: stamp(0), Node: 1, Epoch: 1, Policy: state.DefaultPolicy()})
 	hear := func(ev mesh.Event) { s.Apply(stamp(0), mesh.Heard{Event: ev}) }
 	for i := 1; i <= sz.peers; i++ {
 		hear(mesh.RTTSample{Peer: mesh.NodeID(i), RTT: 20*time.Millisecond + time.Duration(i)*time.Microsecond})
 		hear(mesh.HealthSample{Peer: mesh.NodeID(i), Health: mesh.HealthHealthy})
 	}
+	table := mesh.Scores{ViewVersion: 1}
 	for c := 1; c <= sz.chains; c++ {
-		first := c * 7919 % sz.peers
-		for k := range 3 {
-			holder := mesh.NodeID((first+k*(sz.peers/3))%sz.peers + 1)
-			hear(mesh.ReplicaUpdate{Change: mesh.ReplicaAdded, Chain: mesh.ChainID(c), Holder: holder})
-			if holder == 1 {
-				hear(mesh.LocalReplicaIntent{Chain: mesh.ChainID(c), Intent: mesh.HoldKeep})
-			}
+		id := mesh.ChainID(c)
+		score := mesh.ChainScore{Chain: id, Best: &mesh.NodeScore{Node: mesh.NodeID(sz.peers + 1), Score: 0.9}}
+		holders := 3
+		if k.dirty && c%100 == 7 {
+			holders = 2
 		}
-		hear(mesh.ReplicaLeader{Chain: mesh.ChainID(c), Leader: 1})
-		hear(mesh.PlacementIntent{Chain: mesh.ChainID(c), Desired: 3})
+		first := c * 7919 % sz.peers
+		for j := range holders {
+			n := mesh.NodeID((first+j*(sz.peers/3))%sz.peers + 1)
+			hear(mesh.ReplicaUpdate{Change: mesh.ReplicaAdded, Chain: id, Holder: n})
+			if n == 1 {
+				hear(mesh.LocalReplicaIntent{Chain: id, Intent: mesh.HoldKeep})
+			}
+			value := 0.8 + float32(n%8)*0.001
+			if k.dirty && c%100 == 13 {
+				value = 0.2
+			}
+			score.Holders = append(score.Holders, mesh.NodeScore{Node: n, Score: value})
+		}
+		hear(mesh.ReplicaLeader{Chain: id, Leader: 1})
+		hear(mesh.PlacementIntent{Chain: id, Desired: 3})
+		table.Chains = append(table.Chains, score)
 	}
 	for d := 1; d <= sz.daemons; d++ {
 		ref := mesh.DaemonRef{ID: mesh.DaemonID(d), Name: fmt.Sprintf("daemon-%05d", d)}
@@ -45,12 +76,30 @@ func fixture(sz size) *state.State {
 		hear(mesh.DaemonStarted{Daemon: ref})
 		hear(mesh.DaemonHealthChanged{Daemon: ref, Health: mesh.DaemonHealth{Status: mesh.DaemonHealthy}})
 	}
+	if k.scores {
+		s.Tick(stamp(0))
+		s.Apply(stamp(0), table)
+	}
 	return s
+}
+
+// each runs a benchmark on every world.
+func each(b *testing.B, run func(*state.State)) {
+	for _, sz := range sizes {
+		for _, k := range kinds {
+			s := fixture(sz, k)
+			b.Run(sz.String()+"/"+k.String(), func(b *testing.B) {
+				for b.Loop() {
+					run(s)
+				}
+			})
+		}
+	}
 }
 
 func BenchmarkFold(b *testing.B) {
 	for _, ids := range []int{10_000, 100_000} {
-		s := fixture(size{peers: ids / 10, chains: ids, daemons: 1_000})
+		s := fixture(size{peers: ids / 10, chains: ids, daemons: 1_000}, kind{})
 		events := map[string]func(i int) mesh.Event{
 			"replica": func(i int) mesh.Event {
 				return mesh.ReplicaUpdate{Change: mesh.ReplicaAdded, Chain: mesh.ChainID(i%ids + 1), Holder: 1}
@@ -74,19 +123,12 @@ func BenchmarkFold(b *testing.B) {
 }
 
 func BenchmarkReconcile(b *testing.B) {
-	for _, sz := range sizes {
-		s := fixture(sz)
-		b.Run(sz.String(), func(b *testing.B) {
-			for b.Loop() {
-				reconcile.Diff(s)
-			}
-		})
-	}
+	each(b, func(s *state.State) { reconcile.Diff(s) })
 }
 
 func BenchmarkSnapshot(b *testing.B) {
 	for _, sz := range sizes {
-		s := fixture(sz)
+		s := fixture(sz, kind{})
 		b.Run(sz.String(), func(b *testing.B) {
 			for b.Loop() {
 				snapshot.Build(s, stamp(0))
@@ -96,13 +138,8 @@ func BenchmarkSnapshot(b *testing.B) {
 }
 
 func BenchmarkTick(b *testing.B) {
-	for _, sz := range sizes {
-		s := fixture(sz)
-		b.Run(sz.String(), func(b *testing.B) {
-			for b.Loop() {
-				reconcile.Pass(s, stamp(0), 1024)
-				snapshot.Build(s, stamp(0))
-			}
-		})
-	}
+	each(b, func(s *state.State) {
+		reconcile.Pass(s, stamp(0), 1024)
+		snapshot.Build(s, stamp(0))
+	})
 }
