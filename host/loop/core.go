@@ -16,6 +16,8 @@ type core interface {
 	Pass(at mesh.Stamp, room int) reconcile.Result
 	// Snapshot builds the view that readers get.
 	Snapshot(at mesh.Stamp) *snapshot.Snapshot
+	// Look shows the state to somebody who reads it and keeps nothing of it.
+	Look(visit func(*state.State))
 }
 
 // node is the core of a real node.
@@ -26,3 +28,5 @@ func (n node) Pass(at mesh.Stamp, room int) reconcile.Result {
 }
 
 func (n node) Snapshot(at mesh.Stamp) *snapshot.Snapshot { return snapshot.Build(n.State, at) }
+
+func (n node) Look(visit func(*state.State)) { visit(n.State) }

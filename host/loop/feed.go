@@ -8,13 +8,16 @@ import (
 )
 
 // Feed is the door for what the host itself found out: ends of actions, failures,
-// acknowledgements. It is a queue beside that of the events, so that a flood of
+// scores, acknowledgements. It is a queue beside that of the events, so that a flood of
 // events can't keep an outcome away.
 //
 // Each method waits for a place until ctx is done and drops nothing silently: what
 // it returned nil for is folded, unless the loop is ended first. After that it
 // returns ErrLoopClosed. An open Feed does not keep the loop running.
-type Feed struct{ inputs *queue[mesh.Input] }
+type Feed struct {
+	inputs *queue[mesh.Input]
+	looks  *looks
+}
 
 // Outcome says how an action ended, or that it is retried.
 func (f Feed) Outcome(ctx context.Context, o mesh.Outcome) error { return f.put(ctx, "outcome", o) }
@@ -34,6 +37,9 @@ func (f Feed) Reload(ctx context.Context, r mesh.Reload) error { return f.put(ct
 
 // Commit brings in a signed command with the verdict it got.
 func (f Feed) Commit(ctx context.Context, c mesh.JudgedCommit) error { return f.put(ctx, "commit", c) }
+
+// Scores brings in a table of the scorer's opinions, in place of the one before.
+func (f Feed) Scores(ctx context.Context, s mesh.Scores) error { return f.put(ctx, "scores", s) }
 
 func (f Feed) put(ctx context.Context, what string, in mesh.Input) error {
 	if err := ctx.Err(); err != nil {

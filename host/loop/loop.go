@@ -33,6 +33,7 @@ type Loop struct {
 	core    core
 	events  *queue[mesh.Event]
 	inputs  *queue[mesh.Input]
+	looks   *looks
 	door    *door
 	actions chan mesh.Emitted
 	board   *board
@@ -68,6 +69,7 @@ func newLoop(cfg Config, c core, parts Parts) *Loop {
 		cfg: cfg, parts: parts, core: c,
 		events:  newQueue[mesh.Event](cfg.EventQueue),
 		inputs:  newQueue[mesh.Input](feedQueue),
+		looks:   newLooks(c),
 		actions: make(chan mesh.Emitted, cfg.ActionQueue), recorder: parts.Recorder,
 	}
 	l.door = &door{events: l.events}
@@ -80,7 +82,7 @@ func newLoop(cfg Config, c core, parts Parts) *Loop {
 func (l *Loop) Handle() *Handle { return l.door.handle() }
 
 // Feed is the door for the host's own inputs.
-func (l *Loop) Feed() Feed { return Feed{l.inputs} }
+func (l *Loop) Feed() Feed { return Feed{l.inputs, l.looks} }
 
 // Actions gives what is to be done, in order. It is closed when the loop ended.
 // When nobody takes them, actions are dropped, and are decided again later.

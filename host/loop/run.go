@@ -31,6 +31,7 @@ func (l *Loop) Run(ctx context.Context) error {
 
 	l.events.close()
 	l.inputs.close()
+	l.looks.close()
 	close(l.actions)
 	cancel()
 	abandoned := l.crew.wait(leaveGrace)
@@ -70,15 +71,19 @@ func (l *Loop) turn(ctx context.Context) {
 		case <-l.timer.C:
 		case <-l.events.ready:
 		case <-l.inputs.ready:
+		case wish := <-l.looks.next(now):
+			l.looks.serve(wish)
 		case <-ctx.Done():
 			return
 		}
 	}
 }
 
-// fold folds up to one chunk of each queue, all stamped with now. It says how much
-// that was, and false when the loop is to end.
+// fold folds up to one chunk of each queue, all stamped with now, and lets one in
+// who wants to look between. It says how much it folded, and false when the loop is
+// to end.
 func (l *Loop) fold(ctx context.Context, now time.Time) (folded int, goOn bool) {
+	l.looks.one(now)
 	at := l.stamp(now)
 	fed := l.foldInputs(ctx, at)
 	heard, goOn := l.foldEvents(ctx, at)

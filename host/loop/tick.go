@@ -57,6 +57,8 @@ func (l *Loop) await(ctx context.Context, asked *round, deadline time.Time) (goO
 			case <-l.timer.C:
 			case <-l.events.ready:
 			case <-l.inputs.ready:
+			case wish := <-l.looks.next(now):
+				l.looks.serve(wish)
 			case <-ctx.Done():
 				return false
 			}
