@@ -23,7 +23,9 @@ func (n *notes) Input(at mesh.Stamp, in mesh.Input) {
 	}
 }
 
-func (n *notes) Tick(at mesh.Stamp, room int) { n.add(fmt.Sprintf("%v tick %d", time.Duration(at.At), room)) }
+func (n *notes) Tick(at mesh.Stamp, room int) {
+	n.add(fmt.Sprintf("%v tick %d", time.Duration(at.At), room))
+}
 
 func withRecorder(r Recorder) option { return func(s *setup) { s.parts.Recorder = r } }
 

@@ -1,0 +1,374 @@
+package journal_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/meshos/meshos/host/journal"
+	"github.com/meshos/meshos/host/mesh"
+)
+
+// reports keeps what a Writer tells of its end.
+type reports struct {
+	mu   sync.Mutex
+	list []error
+}
+
+func (r *reports) add(err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.list = append(r.list, err)
+}
+
+func (r *reports) all() []error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return append([]error(nil), r.list...)
+}
+
+func newWriter(t testing.TB, o journal.Options) (*journal.Writer, *reports) {
+	t.Helper()
+	told := &reports{}
+	o.At, o.Boot, o.Stopped = stamp(0), *boot(), told.add
+	w, err := journal.NewWriter(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = w.Close(context.Background()) })
+	return w, told
+}
+
+func closed(t testing.TB, w *journal.Writer) {
+	t.Helper()
+	if err := w.Close(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func line(i int) mesh.Input {
+	return mesh.Heard{Event: mesh.LogLine{Level: mesh.LevelInfo, Message: fmt.Sprintf("line %d", i)}}
+}
+
+func TestWhatIsWrittenIsWhatWasGiven(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "j")
+	w, told := newWriter(t, journal.Options{Path: path})
+	w.Tick(stamp(500), 1024)
+	w.Input(stamp(600), mesh.Outcome{ID: 1, OK: true, Final: true})
+	w.Input(stamp(700), mesh.Heard{Event: mesh.DaemonStarted{Daemon: mesh.DaemonRef{ID: 3, Name: "telemetry"}}})
+	w.Tick(stamp(1000), 1024)
+	closed(t, w)
+	want := strings.ReplaceAll(story(t), `"tick":{}`, `"tick":{"queue_room":1024}`)
+	if got := string(readFile(t, path)); got != want {
+		t.Fatalf("wrote\n%s\nwant\n%s", got, want)
+	}
+	if info, err := os.Stat(path); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("others can read it: %v, %v", info.Mode(), err)
+	}
+	w.Input(stamp(2000), line(1)) // too late, and harmless
+	if len(told.all()) != 0 {
+		t.Error(told.all())
+	}
+}
+
+// memory is a file that keeps what was written, and fails at a size.
+type memory struct {
+	mu     sync.Mutex
+	text   []byte
+	room   int           // bytes that fit
+	wait   chan struct{} // closed when writing may begin; nil for at once
+	synced int
+}
+
+func (m *memory) Write(p []byte) (int, error) {
+	if m.wait != nil {
+		<-m.wait
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	n := min(len(p), m.room-len(m.text))
+	m.text = append(m.text, p[:n]...)
+	if n < len(p) {
+		return n, syscall.ENOSPC
+	}
+	return n, nil
+}
+
+func (m *memory) Sync() error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.synced++
+	return nil
+}
+
+func (m *memory) Close() error { return nil }
+
+func (m *memory) String() string {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return string(m.text)
+}
+
+func in(m *memory) func(string) (journal.File, error) {
+	return func(string) (journal.File, error) { return m, nil }
+}
+
+func TestAJournalIsFlushedEverySecondAndSyncedAtItsEnd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := &memory{room: 1 << 20}
+		w, _ := newWriter(t, journal.Options{Path: filepath.Join(t.TempDir(), "j")}.WithFiles(in(m)))
+		w.Input(stamp(1), line(1))
+		time.Sleep(999 * time.Millisecond)
+		synctest.Wait()
+		if got := m.String(); got != "" {
+			t.Fatalf("written at once: %s", got)
+		}
+		time.Sleep(time.Millisecond)
+		synctest.Wait()
+		if got := len(cut(m.String())); got != 2 {
+			t.Fatalf("%d lines after a second", got)
+		}
+		if m.synced != 0 {
+			t.Error("synced while it is written")
+		}
+		closed(t, w)
+		if m.synced != 1 {
+			t.Errorf("synced %d times", m.synced)
+		}
+	})
+}
+
+func TestAFullDiskStopsTheJournalWithOneReport(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		for room := 0; room < 900; room += 7 {
+			m := &memory{room: room}
+			w, told := newWriter(t, journal.Options{Path: filepath.Join(t.TempDir(), "j")}.WithFiles(in(m)))
+			w.Input(stamp(1), line(1))
+			time.Sleep(time.Second)
+			w.Input(stamp(2), line(2))
+			w.Input(stamp(3), line(3))
+			time.Sleep(time.Second)
+			synctest.Wait()
+			w.Input(stamp(4), line(4))
+			err := w.Close(context.Background())
+			full := errors.Is(err, syscall.ENOSPC)
+			if full != (len(m.String()) == room) {
+				t.Fatalf("room for %d bytes, wrote %d: %v", room, len(m.String()), err)
+			}
+			if got := told.all(); full && (len(got) != 1 || got[0] != err) || !full && len(got) != 0 {
+				t.Fatalf("told %q", got)
+			}
+			// What is there is the beginning of a journal.
+			if _, err := drain(journal.NewReader("j", strings.NewReader(m.String()))); err != nil && room > 0 {
+				t.Fatalf("room for %d bytes: %v", room, err)
+			}
+		}
+	})
+}
+
+func TestAQueueThatIsFullStopsTheJournalAndNeverTheLoop(t *testing.T) {
+	m := &memory{room: 1 << 30, wait: make(chan struct{})}
+	w, told := newWriter(t, journal.Options{Path: filepath.Join(t.TempDir(), "j"), Queue: 10}.WithFiles(in(m)))
+	for i := range 20_000 { // far more than any buffer holds
+		w.Input(stamp(int64(i)), line(i))
+	}
+	if got := told.all(); len(got) != 1 || !errors.Is(got[0], journal.ErrOverrun) {
+		t.Fatalf("told %q", got)
+	}
+	close(m.wait)
+	if err := w.Close(context.Background()); !errors.Is(err, journal.ErrOverrun) {
+		t.Fatal(err)
+	}
+	n, err := drain(journal.NewReader("j", strings.NewReader(m.String())))
+	if err != nil || n < 10 || n > 20_000 {
+		t.Fatalf("%d entries: %v", n, err)
+	}
+	if len(told.all()) != 1 {
+		t.Error(told.all())
+	}
+}
+
+func TestADiskThatHangsDelaysTheEndForNoLongerThanAllowed(t *testing.T) {
+	m := &memory{room: 1 << 20, wait: make(chan struct{})}
+	w, _ := newWriter(t, journal.Options{Path: filepath.Join(t.TempDir(), "j")}.WithFiles(in(m)))
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Millisecond)
+	defer cancel()
+	if err := w.Close(ctx); !errors.Is(err, context.DeadlineExceeded) {
+		t.Fatal(err)
+	}
+	close(m.wait)
+	closed(t, w)
+}
+
+func TestAnInputThatCantBeReadAgainStopsTheJournal(t *testing.T) {
+	for want, in := range map[string]mesh.Input{
+		"journal entry 3: event.node_health.health: must be set":  mesh.Heard{Event: mesh.HealthSample{Peer: 2}},
+		"entry 3 (mesh.Heard): wire: event of unknown type <nil>": mesh.Heard{},
+		"journal entry 3: samples.rtt[0].rtt: must not be negative, is -1ns": mesh.Samples{
+			RTT: []mesh.RTTSample{{Peer: 1, RTT: -1}},
+		},
+	} {
+		path := filepath.Join(t.TempDir(), "j")
+		w, told := newWriter(t, journal.Options{Path: path})
+		w.Input(stamp(1), line(1))
+		w.Input(stamp(2), in)
+		w.Input(stamp(3), line(3))
+		if err := w.Close(context.Background()); err == nil || err.Error() != "journal: "+want {
+			t.Errorf("error %v, want %s", err, want)
+		}
+		if len(told.all()) != 1 {
+			t.Errorf("told %q", told.all())
+		}
+		if n, err := drain(journal.NewReader("j", strings.NewReader(string(readFile(t, path))))); n != 2 || err != nil {
+			t.Errorf("%d entries: %v", n, err)
+		}
+	}
+}
+
+// A probe may use its buffers again as soon as its answer was folded.
+func TestListsAreTakenAsTheyWere(t *testing.T) {
+	m := &memory{room: 1 << 20, wait: make(chan struct{})}
+	w, _ := newWriter(t, journal.Options{Path: filepath.Join(t.TempDir(), "j")}.WithFiles(in(m)))
+	buf := []mesh.RTTSample{{Peer: 2, RTT: 5}}
+	w.Input(stamp(1), mesh.Samples{Probe: "p", RTT: buf})
+	buf[0].Peer = 99
+	close(m.wait)
+	closed(t, w)
+	if got := m.String(); !strings.Contains(got, `"rtt":[{"peer":"2"`) {
+		t.Fatal(got)
+	}
+}
+
+func TestAJournalThatGrowsIsASetOfFiles(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "j")
+	w, _ := newWriter(t, journal.Options{Path: path, FileSize: 2000})
+	for i := range 100 {
+		w.Input(stamp(int64(i)), line(i))
+	}
+	closed(t, w)
+	files, err := os.ReadDir(dir)
+	if err != nil || len(files) < 5 {
+		t.Fatal(files, err)
+	}
+	for _, f := range files {
+		info, err := f.Info()
+		if err != nil || info.Size() > 2000 || info.Size() == 0 {
+			t.Errorf("%s has %d bytes, %v", f.Name(), info.Size(), err)
+		}
+	}
+	r, err := journal.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = r.Close() }()
+	if n, err := drain(r); n != 101 || err != nil {
+		t.Fatal(n, err)
+	}
+}
+
+func TestAJournalStopsAtItsWholeSize(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "j")
+	w, told := newWriter(t, journal.Options{Path: path, FileSize: 2000, TotalSize: 4000})
+	for i := range 100 {
+		w.Input(stamp(int64(i)), line(i))
+	}
+	if err := w.Close(context.Background()); err == nil || !strings.Contains(err.Error(), "reached its size") {
+		t.Fatal(err)
+	}
+	if len(told.all()) != 1 {
+		t.Fatal(told.all())
+	}
+	r, err := journal.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = r.Close() }()
+	if n, err := drain(r); n < 20 || n > 50 || err != nil {
+		t.Fatal(n, err)
+	}
+}
+
+func TestTheJournalOfTheRunBeforeIsKept(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "j")
+	for run := range 3 {
+		w, _ := newWriter(t, journal.Options{Path: path, FileSize: 1500})
+		for i := range 30 * (3 - run) { // each has fewer files than the one before
+			w.Input(stamp(int64(i)), line(i))
+		}
+		closed(t, w)
+	}
+	for file, want := range map[string]int{path: 31, path + ".old": 61} {
+		r, err := journal.Open(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n, err := drain(r); n != want || err != nil {
+			t.Errorf("%s has %d entries, want %d: %v", file, n, want, err)
+		}
+		_ = r.Close()
+	}
+}
+
+func TestWhatIsNoJournalIsNotMovedAway(t *testing.T) {
+	dir := t.TempDir()
+	for want, path := range map[string]string{
+		"is there and no journal":   writeFile(t, dir, "meshos.toml", config),
+		"is no regular file":        dir,
+		"no such file or directory": filepath.Join(dir, "none", "j"),
+	} {
+		if _, err := journal.NewWriter(journal.Options{Path: path, Boot: *boot()}); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: error %v, want %s", path, err, want)
+		}
+	}
+	if got := string(readFile(t, filepath.Join(dir, "meshos.toml"))); got != config {
+		t.Error("the file changed")
+	}
+}
+
+func TestTwoNodesCantWriteOneJournal(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "j")
+	newWriter(t, journal.Options{Path: path})
+	if _, err := journal.NewWriter(journal.Options{Path: path, Boot: *boot()}); err == nil || !strings.Contains(err.Error(), "is written by another node") {
+		t.Fatal(err)
+	}
+}
+
+func TestAConfigurationWithMistakesBeginsNoJournal(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "j")
+	b := boot()
+	b.ConfigTOML = "[nod]\n"
+	if _, err := journal.NewWriter(journal.Options{Path: path, Boot: *b}); err == nil {
+		t.Fatal("no error")
+	}
+	if _, err := os.Stat(path); !errors.Is(err, os.ErrNotExist) {
+		t.Error(err)
+	}
+}
+
+func BenchmarkWriterInput(b *testing.B) {
+	w, err := journal.NewWriter(journal.Options{
+		Path: filepath.Join(b.TempDir(), "j"), Boot: *boot(), Queue: 1 << 22,
+	}.WithFiles(func(string) (journal.File, error) { return discard{&memory{}}, nil }))
+	if err != nil {
+		b.Fatal(err)
+	}
+	input := mesh.Input(mesh.Heard{Event: mesh.ReplicaUpdate{Change: mesh.ReplicaAdded, Chain: 7, Holder: 2}})
+	for i := 0; b.Loop(); i++ {
+		w.Input(stamp(int64(i)), input)
+	}
+	_ = w.Close(context.Background())
+}
+
+// discard is a disk that is always fast enough.
+type discard struct{ *memory }
+
+func (discard) Write(p []byte) (int, error) { return len(p), nil }
