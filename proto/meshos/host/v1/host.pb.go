@@ -575,6 +575,250 @@ func (x *PluginEvent) GetWhat() string {
 	return ""
 }
 
+type ExplainRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Types that are valid to be assigned to Subject:
+	//
+	//	*ExplainRequest_Chain
+	//	*ExplainRequest_Daemon
+	//	*ExplainRequest_DaemonName
+	//	*ExplainRequest_Peer
+	//	*ExplainRequest_PeerName
+	Subject       isExplainRequest_Subject `protobuf_oneof:"subject"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ExplainRequest) Reset() {
+	*x = ExplainRequest{}
+	mi := &file_meshos_host_v1_host_proto_msgTypes[11]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ExplainRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ExplainRequest) ProtoMessage() {}
+
+func (x *ExplainRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_meshos_host_v1_host_proto_msgTypes[11]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ExplainRequest.ProtoReflect.Descriptor instead.
+func (*ExplainRequest) Descriptor() ([]byte, []int) {
+	return file_meshos_host_v1_host_proto_rawDescGZIP(), []int{11}
+}
+
+func (x *ExplainRequest) GetSubject() isExplainRequest_Subject {
+	if x != nil {
+		return x.Subject
+	}
+	return nil
+}
+
+func (x *ExplainRequest) GetChain() uint64 {
+	if x != nil {
+		if x, ok := x.Subject.(*ExplainRequest_Chain); ok {
+			return x.Chain
+		}
+	}
+	return 0
+}
+
+func (x *ExplainRequest) GetDaemon() uint64 {
+	if x != nil {
+		if x, ok := x.Subject.(*ExplainRequest_Daemon); ok {
+			return x.Daemon
+		}
+	}
+	return 0
+}
+
+func (x *ExplainRequest) GetDaemonName() string {
+	if x != nil {
+		if x, ok := x.Subject.(*ExplainRequest_DaemonName); ok {
+			return x.DaemonName
+		}
+	}
+	return ""
+}
+
+func (x *ExplainRequest) GetPeer() uint64 {
+	if x != nil {
+		if x, ok := x.Subject.(*ExplainRequest_Peer); ok {
+			return x.Peer
+		}
+	}
+	return 0
+}
+
+func (x *ExplainRequest) GetPeerName() string {
+	if x != nil {
+		if x, ok := x.Subject.(*ExplainRequest_PeerName); ok {
+			return x.PeerName
+		}
+	}
+	return ""
+}
+
+type isExplainRequest_Subject interface {
+	isExplainRequest_Subject()
+}
+
+type ExplainRequest_Chain struct {
+	Chain uint64 `protobuf:"varint,1,opt,name=chain,proto3,oneof"`
+}
+
+type ExplainRequest_Daemon struct {
+	Daemon uint64 `protobuf:"varint,2,opt,name=daemon,proto3,oneof"`
+}
+
+type ExplainRequest_DaemonName struct {
+	DaemonName string `protobuf:"bytes,3,opt,name=daemon_name,json=daemonName,proto3,oneof"`
+}
+
+type ExplainRequest_Peer struct {
+	Peer uint64 `protobuf:"varint,4,opt,name=peer,proto3,oneof"`
+}
+
+type ExplainRequest_PeerName struct {
+	PeerName string `protobuf:"bytes,5,opt,name=peer_name,json=peerName,proto3,oneof"`
+}
+
+func (*ExplainRequest_Chain) isExplainRequest_Subject() {}
+
+func (*ExplainRequest_Daemon) isExplainRequest_Subject() {}
+
+func (*ExplainRequest_DaemonName) isExplainRequest_Subject() {}
+
+func (*ExplainRequest_Peer) isExplainRequest_Subject() {}
+
+func (*ExplainRequest_PeerName) isExplainRequest_Subject() {}
+
+// ExplainResponse holds true after the last input that the node folded.
+type ExplainResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Subject       string                 `protobuf:"bytes,1,opt,name=subject,proto3" json:"subject,omitempty"`   // "chain 7"
+	Findings      []*Finding             `protobuf:"bytes,2,rep,name=findings,proto3" json:"findings,omitempty"` // in the order of reconcile's arms
+	Tick          uint64                 `protobuf:"varint,3,opt,name=tick,proto3" json:"tick,omitempty"`        // the last tick; 0 before the first
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ExplainResponse) Reset() {
+	*x = ExplainResponse{}
+	mi := &file_meshos_host_v1_host_proto_msgTypes[12]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ExplainResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ExplainResponse) ProtoMessage() {}
+
+func (x *ExplainResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_meshos_host_v1_host_proto_msgTypes[12]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ExplainResponse.ProtoReflect.Descriptor instead.
+func (*ExplainResponse) Descriptor() ([]byte, []int) {
+	return file_meshos_host_v1_host_proto_rawDescGZIP(), []int{12}
+}
+
+func (x *ExplainResponse) GetSubject() string {
+	if x != nil {
+		return x.Subject
+	}
+	return ""
+}
+
+func (x *ExplainResponse) GetFindings() []*Finding {
+	if x != nil {
+		return x.Findings
+	}
+	return nil
+}
+
+func (x *ExplainResponse) GetTick() uint64 {
+	if x != nil {
+		return x.Tick
+	}
+	return 0
+}
+
+// Finding is what one arm of reconcile makes of the subject.
+type Finding struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Arm           string                 `protobuf:"bytes,1,opt,name=arm,proto3" json:"arm,omitempty"`
+	Text          string                 `protobuf:"bytes,2,opt,name=text,proto3" json:"text,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Finding) Reset() {
+	*x = Finding{}
+	mi := &file_meshos_host_v1_host_proto_msgTypes[13]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Finding) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Finding) ProtoMessage() {}
+
+func (x *Finding) ProtoReflect() protoreflect.Message {
+	mi := &file_meshos_host_v1_host_proto_msgTypes[13]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Finding.ProtoReflect.Descriptor instead.
+func (*Finding) Descriptor() ([]byte, []int) {
+	return file_meshos_host_v1_host_proto_rawDescGZIP(), []int{13}
+}
+
+func (x *Finding) GetArm() string {
+	if x != nil {
+		return x.Arm
+	}
+	return ""
+}
+
+func (x *Finding) GetText() string {
+	if x != nil {
+		return x.Text
+	}
+	return ""
+}
+
 var File_meshos_host_v1_host_proto protoreflect.FileDescriptor
 
 const file_meshos_host_v1_host_proto_rawDesc = "" +
@@ -611,7 +855,22 @@ const file_meshos_host_v1_host_proto_rawDesc = "" +
 	"\bwarnings\x18\a \x03(\tR\bwarnings\"M\n" +
 	"\vPluginEvent\x12*\n" +
 	"\x02at\x18\x01 \x01(\v2\x1a.google.protobuf.TimestampR\x02at\x12\x12\n" +
-	"\x04what\x18\x02 \x01(\tR\x04what2\xf4\x06\n" +
+	"\x04what\x18\x02 \x01(\tR\x04what\"\xa5\x01\n" +
+	"\x0eExplainRequest\x12\x16\n" +
+	"\x05chain\x18\x01 \x01(\x04H\x00R\x05chain\x12\x18\n" +
+	"\x06daemon\x18\x02 \x01(\x04H\x00R\x06daemon\x12!\n" +
+	"\vdaemon_name\x18\x03 \x01(\tH\x00R\n" +
+	"daemonName\x12\x14\n" +
+	"\x04peer\x18\x04 \x01(\x04H\x00R\x04peer\x12\x1d\n" +
+	"\tpeer_name\x18\x05 \x01(\tH\x00R\bpeerNameB\t\n" +
+	"\asubject\"t\n" +
+	"\x0fExplainResponse\x12\x18\n" +
+	"\asubject\x18\x01 \x01(\tR\asubject\x123\n" +
+	"\bfindings\x18\x02 \x03(\v2\x17.meshos.host.v1.FindingR\bfindings\x12\x12\n" +
+	"\x04tick\x18\x03 \x01(\x04R\x04tick\"/\n" +
+	"\aFinding\x12\x10\n" +
+	"\x03arm\x18\x01 \x01(\tR\x03arm\x12\x12\n" +
+	"\x04text\x18\x02 \x01(\tR\x04text2\xc0\a\n" +
 	"\x04Host\x12F\n" +
 	"\vGetSnapshot\x12\".meshos.host.v1.GetSnapshotRequest\x1a\x13.meshos.v1.Snapshot\x12N\n" +
 	"\x0eWatchSnapshots\x12%.meshos.host.v1.WatchSnapshotsRequest\x1a\x13.meshos.v1.Snapshot0\x01\x12J\n" +
@@ -624,7 +883,8 @@ const file_meshos_host_v1_host_proto_rawDesc = "" +
 	"\fReloadPlugin\x12\x1d.meshos.host.v1.PluginRequest\x1a\x15.meshos.v1.PluginView\x12D\n" +
 	"\fEnablePlugin\x12\x1d.meshos.host.v1.PluginRequest\x1a\x15.meshos.v1.PluginView\x12E\n" +
 	"\rDisablePlugin\x12\x1d.meshos.host.v1.PluginRequest\x1a\x15.meshos.v1.PluginView\x12M\n" +
-	"\x0eDescribePlugin\x12\x1d.meshos.host.v1.PluginRequest\x1a\x1c.meshos.host.v1.PluginDetailB6Z4github.com/meshos/meshos/proto/meshos/host/v1;hostv1b\x06proto3"
+	"\x0eDescribePlugin\x12\x1d.meshos.host.v1.PluginRequest\x1a\x1c.meshos.host.v1.PluginDetail\x12J\n" +
+	"\aExplain\x12\x1e.meshos.host.v1.ExplainRequest\x1a\x1f.meshos.host.v1.ExplainResponseB6Z4github.com/meshos/meshos/proto/meshos/host/v1;hostv1b\x06proto3"
 
 var (
 	file_meshos_host_v1_host_proto_rawDescOnce sync.Once
@@ -638,7 +898,7 @@ func file_meshos_host_v1_host_proto_rawDescGZIP() []byte {
 	return file_meshos_host_v1_host_proto_rawDescData
 }
 
-var file_meshos_host_v1_host_proto_msgTypes = make([]protoimpl.MessageInfo, 11)
+var file_meshos_host_v1_host_proto_msgTypes = make([]protoimpl.MessageInfo, 14)
 var file_meshos_host_v1_host_proto_goTypes = []any{
 	(*GetSnapshotRequest)(nil),    // 0: meshos.host.v1.GetSnapshotRequest
 	(*WatchSnapshotsRequest)(nil), // 1: meshos.host.v1.WatchSnapshotsRequest
@@ -651,54 +911,60 @@ var file_meshos_host_v1_host_proto_goTypes = []any{
 	(*PluginRequest)(nil),         // 8: meshos.host.v1.PluginRequest
 	(*PluginDetail)(nil),          // 9: meshos.host.v1.PluginDetail
 	(*PluginEvent)(nil),           // 10: meshos.host.v1.PluginEvent
-	(*v1.Event)(nil),              // 11: meshos.v1.Event
-	(*v1.SignedCommit)(nil),       // 12: meshos.v1.SignedCommit
-	(*v1.AdminEvent)(nil),         // 13: meshos.v1.AdminEvent
-	(*v1.BlastRadius)(nil),        // 14: meshos.v1.BlastRadius
-	(*v1.PluginView)(nil),         // 15: meshos.v1.PluginView
-	(*timestamppb.Timestamp)(nil), // 16: google.protobuf.Timestamp
-	(*v1.Snapshot)(nil),           // 17: meshos.v1.Snapshot
-	(*v1.AdminAuditRecord)(nil),   // 18: meshos.v1.AdminAuditRecord
-	(*v1.LogRecord)(nil),          // 19: meshos.v1.LogRecord
-	(*v1.FailureRecord)(nil),      // 20: meshos.v1.FailureRecord
+	(*ExplainRequest)(nil),        // 11: meshos.host.v1.ExplainRequest
+	(*ExplainResponse)(nil),       // 12: meshos.host.v1.ExplainResponse
+	(*Finding)(nil),               // 13: meshos.host.v1.Finding
+	(*v1.Event)(nil),              // 14: meshos.v1.Event
+	(*v1.SignedCommit)(nil),       // 15: meshos.v1.SignedCommit
+	(*v1.AdminEvent)(nil),         // 16: meshos.v1.AdminEvent
+	(*v1.BlastRadius)(nil),        // 17: meshos.v1.BlastRadius
+	(*v1.PluginView)(nil),         // 18: meshos.v1.PluginView
+	(*timestamppb.Timestamp)(nil), // 19: google.protobuf.Timestamp
+	(*v1.Snapshot)(nil),           // 20: meshos.v1.Snapshot
+	(*v1.AdminAuditRecord)(nil),   // 21: meshos.v1.AdminAuditRecord
+	(*v1.LogRecord)(nil),          // 22: meshos.v1.LogRecord
+	(*v1.FailureRecord)(nil),      // 23: meshos.v1.FailureRecord
 }
 var file_meshos_host_v1_host_proto_depIdxs = []int32{
-	11, // 0: meshos.host.v1.PublishRequest.events:type_name -> meshos.v1.Event
-	12, // 1: meshos.host.v1.CommitRequest.commit:type_name -> meshos.v1.SignedCommit
-	13, // 2: meshos.host.v1.SimulateRequest.event:type_name -> meshos.v1.AdminEvent
-	14, // 3: meshos.host.v1.SimulateResponse.blast_radius:type_name -> meshos.v1.BlastRadius
-	15, // 4: meshos.host.v1.PluginDetail.view:type_name -> meshos.v1.PluginView
+	14, // 0: meshos.host.v1.PublishRequest.events:type_name -> meshos.v1.Event
+	15, // 1: meshos.host.v1.CommitRequest.commit:type_name -> meshos.v1.SignedCommit
+	16, // 2: meshos.host.v1.SimulateRequest.event:type_name -> meshos.v1.AdminEvent
+	17, // 3: meshos.host.v1.SimulateResponse.blast_radius:type_name -> meshos.v1.BlastRadius
+	18, // 4: meshos.host.v1.PluginDetail.view:type_name -> meshos.v1.PluginView
 	10, // 5: meshos.host.v1.PluginDetail.timeline:type_name -> meshos.host.v1.PluginEvent
-	16, // 6: meshos.host.v1.PluginEvent.at:type_name -> google.protobuf.Timestamp
-	0,  // 7: meshos.host.v1.Host.GetSnapshot:input_type -> meshos.host.v1.GetSnapshotRequest
-	1,  // 8: meshos.host.v1.Host.WatchSnapshots:input_type -> meshos.host.v1.WatchSnapshotsRequest
-	2,  // 9: meshos.host.v1.Host.Publish:input_type -> meshos.host.v1.PublishRequest
-	4,  // 10: meshos.host.v1.Host.Commit:input_type -> meshos.host.v1.CommitRequest
-	5,  // 11: meshos.host.v1.Host.Simulate:input_type -> meshos.host.v1.SimulateRequest
-	7,  // 12: meshos.host.v1.Host.TailAudit:input_type -> meshos.host.v1.TailRequest
-	7,  // 13: meshos.host.v1.Host.TailLogs:input_type -> meshos.host.v1.TailRequest
-	7,  // 14: meshos.host.v1.Host.TailFailures:input_type -> meshos.host.v1.TailRequest
-	8,  // 15: meshos.host.v1.Host.ReloadPlugin:input_type -> meshos.host.v1.PluginRequest
-	8,  // 16: meshos.host.v1.Host.EnablePlugin:input_type -> meshos.host.v1.PluginRequest
-	8,  // 17: meshos.host.v1.Host.DisablePlugin:input_type -> meshos.host.v1.PluginRequest
-	8,  // 18: meshos.host.v1.Host.DescribePlugin:input_type -> meshos.host.v1.PluginRequest
-	17, // 19: meshos.host.v1.Host.GetSnapshot:output_type -> meshos.v1.Snapshot
-	17, // 20: meshos.host.v1.Host.WatchSnapshots:output_type -> meshos.v1.Snapshot
-	3,  // 21: meshos.host.v1.Host.Publish:output_type -> meshos.host.v1.PublishResponse
-	18, // 22: meshos.host.v1.Host.Commit:output_type -> meshos.v1.AdminAuditRecord
-	6,  // 23: meshos.host.v1.Host.Simulate:output_type -> meshos.host.v1.SimulateResponse
-	18, // 24: meshos.host.v1.Host.TailAudit:output_type -> meshos.v1.AdminAuditRecord
-	19, // 25: meshos.host.v1.Host.TailLogs:output_type -> meshos.v1.LogRecord
-	20, // 26: meshos.host.v1.Host.TailFailures:output_type -> meshos.v1.FailureRecord
-	15, // 27: meshos.host.v1.Host.ReloadPlugin:output_type -> meshos.v1.PluginView
-	15, // 28: meshos.host.v1.Host.EnablePlugin:output_type -> meshos.v1.PluginView
-	15, // 29: meshos.host.v1.Host.DisablePlugin:output_type -> meshos.v1.PluginView
-	9,  // 30: meshos.host.v1.Host.DescribePlugin:output_type -> meshos.host.v1.PluginDetail
-	19, // [19:31] is the sub-list for method output_type
-	7,  // [7:19] is the sub-list for method input_type
-	7,  // [7:7] is the sub-list for extension type_name
-	7,  // [7:7] is the sub-list for extension extendee
-	0,  // [0:7] is the sub-list for field type_name
+	19, // 6: meshos.host.v1.PluginEvent.at:type_name -> google.protobuf.Timestamp
+	13, // 7: meshos.host.v1.ExplainResponse.findings:type_name -> meshos.host.v1.Finding
+	0,  // 8: meshos.host.v1.Host.GetSnapshot:input_type -> meshos.host.v1.GetSnapshotRequest
+	1,  // 9: meshos.host.v1.Host.WatchSnapshots:input_type -> meshos.host.v1.WatchSnapshotsRequest
+	2,  // 10: meshos.host.v1.Host.Publish:input_type -> meshos.host.v1.PublishRequest
+	4,  // 11: meshos.host.v1.Host.Commit:input_type -> meshos.host.v1.CommitRequest
+	5,  // 12: meshos.host.v1.Host.Simulate:input_type -> meshos.host.v1.SimulateRequest
+	7,  // 13: meshos.host.v1.Host.TailAudit:input_type -> meshos.host.v1.TailRequest
+	7,  // 14: meshos.host.v1.Host.TailLogs:input_type -> meshos.host.v1.TailRequest
+	7,  // 15: meshos.host.v1.Host.TailFailures:input_type -> meshos.host.v1.TailRequest
+	8,  // 16: meshos.host.v1.Host.ReloadPlugin:input_type -> meshos.host.v1.PluginRequest
+	8,  // 17: meshos.host.v1.Host.EnablePlugin:input_type -> meshos.host.v1.PluginRequest
+	8,  // 18: meshos.host.v1.Host.DisablePlugin:input_type -> meshos.host.v1.PluginRequest
+	8,  // 19: meshos.host.v1.Host.DescribePlugin:input_type -> meshos.host.v1.PluginRequest
+	11, // 20: meshos.host.v1.Host.Explain:input_type -> meshos.host.v1.ExplainRequest
+	20, // 21: meshos.host.v1.Host.GetSnapshot:output_type -> meshos.v1.Snapshot
+	20, // 22: meshos.host.v1.Host.WatchSnapshots:output_type -> meshos.v1.Snapshot
+	3,  // 23: meshos.host.v1.Host.Publish:output_type -> meshos.host.v1.PublishResponse
+	21, // 24: meshos.host.v1.Host.Commit:output_type -> meshos.v1.AdminAuditRecord
+	6,  // 25: meshos.host.v1.Host.Simulate:output_type -> meshos.host.v1.SimulateResponse
+	21, // 26: meshos.host.v1.Host.TailAudit:output_type -> meshos.v1.AdminAuditRecord
+	22, // 27: meshos.host.v1.Host.TailLogs:output_type -> meshos.v1.LogRecord
+	23, // 28: meshos.host.v1.Host.TailFailures:output_type -> meshos.v1.FailureRecord
+	18, // 29: meshos.host.v1.Host.ReloadPlugin:output_type -> meshos.v1.PluginView
+	18, // 30: meshos.host.v1.Host.EnablePlugin:output_type -> meshos.v1.PluginView
+	18, // 31: meshos.host.v1.Host.DisablePlugin:output_type -> meshos.v1.PluginView
+	9,  // 32: meshos.host.v1.Host.DescribePlugin:output_type -> meshos.host.v1.PluginDetail
+	12, // 33: meshos.host.v1.Host.Explain:output_type -> meshos.host.v1.ExplainResponse
+	21, // [21:34] is the sub-list for method output_type
+	8,  // [8:21] is the sub-list for method input_type
+	8,  // [8:8] is the sub-list for extension type_name
+	8,  // [8:8] is the sub-list for extension extendee
+	0,  // [0:8] is the sub-list for field type_name
 }
 
 func init() { file_meshos_host_v1_host_proto_init() }
@@ -706,13 +972,20 @@ func file_meshos_host_v1_host_proto_init() {
 	if File_meshos_host_v1_host_proto != nil {
 		return
 	}
+	file_meshos_host_v1_host_proto_msgTypes[11].OneofWrappers = []any{
+		(*ExplainRequest_Chain)(nil),
+		(*ExplainRequest_Daemon)(nil),
+		(*ExplainRequest_DaemonName)(nil),
+		(*ExplainRequest_Peer)(nil),
+		(*ExplainRequest_PeerName)(nil),
+	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_meshos_host_v1_host_proto_rawDesc), len(file_meshos_host_v1_host_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   11,
+			NumMessages:   14,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -34,6 +34,7 @@ const (
 	Host_EnablePlugin_FullMethodName   = "/meshos.host.v1.Host/EnablePlugin"
 	Host_DisablePlugin_FullMethodName  = "/meshos.host.v1.Host/DisablePlugin"
 	Host_DescribePlugin_FullMethodName = "/meshos.host.v1.Host/DescribePlugin"
+	Host_Explain_FullMethodName        = "/meshos.host.v1.Host/Explain"
 )
 
 // HostClient is the client API for Host service.
@@ -60,6 +61,10 @@ type HostClient interface {
 	// DescribePlugin tells all that the node knows of one plugin. NOT_FOUND: the
 	// configuration has no plugin of that name.
 	DescribePlugin(ctx context.Context, in *PluginRequest, opts ...grpc.CallOption) (*PluginDetail, error)
+	// Explain says in words why the node acts on something, or does not.
+	// NOT_FOUND: the node never heard of it. FAILED_PRECONDITION: the name stands
+	// for several.
+	Explain(ctx context.Context, in *ExplainRequest, opts ...grpc.CallOption) (*ExplainResponse, error)
 }
 
 type hostClient struct {
@@ -226,6 +231,16 @@ func (c *hostClient) DescribePlugin(ctx context.Context, in *PluginRequest, opts
 	return out, nil
 }
 
+func (c *hostClient) Explain(ctx context.Context, in *ExplainRequest, opts ...grpc.CallOption) (*ExplainResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ExplainResponse)
+	err := c.cc.Invoke(ctx, Host_Explain_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // HostServer is the server API for Host service.
 // All implementations must embed UnimplementedHostServer
 // for forward compatibility.
@@ -250,6 +265,10 @@ type HostServer interface {
 	// DescribePlugin tells all that the node knows of one plugin. NOT_FOUND: the
 	// configuration has no plugin of that name.
 	DescribePlugin(context.Context, *PluginRequest) (*PluginDetail, error)
+	// Explain says in words why the node acts on something, or does not.
+	// NOT_FOUND: the node never heard of it. FAILED_PRECONDITION: the name stands
+	// for several.
+	Explain(context.Context, *ExplainRequest) (*ExplainResponse, error)
 	mustEmbedUnimplementedHostServer()
 }
 
@@ -295,6 +314,9 @@ func (UnimplementedHostServer) DisablePlugin(context.Context, *PluginRequest) (*
 }
 func (UnimplementedHostServer) DescribePlugin(context.Context, *PluginRequest) (*PluginDetail, error) {
 	return nil, status.Error(codes.Unimplemented, "method DescribePlugin not implemented")
+}
+func (UnimplementedHostServer) Explain(context.Context, *ExplainRequest) (*ExplainResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method Explain not implemented")
 }
 func (UnimplementedHostServer) mustEmbedUnimplementedHostServer() {}
 func (UnimplementedHostServer) testEmbeddedByValue()              {}
@@ -505,6 +527,24 @@ func _Host_DescribePlugin_Handler(srv interface{}, ctx context.Context, dec func
 	return interceptor(ctx, in, info, handler)
 }
 
+func _Host_Explain_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ExplainRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(HostServer).Explain(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Host_Explain_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(HostServer).Explain(ctx, req.(*ExplainRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 // Host_ServiceDesc is the grpc.ServiceDesc for Host service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -543,6 +583,10 @@ var Host_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "DescribePlugin",
 			Handler:    _Host_DescribePlugin_Handler,
+		},
+		{
+			MethodName: "Explain",
+			Handler:    _Host_Explain_Handler,
 		},
 	},
 	Streams: []grpc.StreamDesc{
