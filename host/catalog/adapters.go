@@ -30,6 +30,42 @@ func (c *Catalog) InventoryProbe(name string) (*InventoryProbe, error) {
 	return &InventoryProbe{s}, nil
 }
 
+// Actuator is like LocalityProbe.
+func (c *Catalog) Actuator(name string) (*Actuator, error) {
+	s, err := c.find(name)
+	if err != nil {
+		return nil, err
+	}
+	return &Actuator{s}, nil
+}
+
+// EventSource is like LocalityProbe.
+func (c *Catalog) EventSource(name string) (*EventSource, error) {
+	s, err := c.find(name)
+	if err != nil {
+		return nil, err
+	}
+	return &EventSource{s}, nil
+}
+
+// RecoveryHandler is like LocalityProbe.
+func (c *Catalog) RecoveryHandler(name string) (*RecoveryHandler, error) {
+	s, err := c.find(name)
+	if err != nil {
+		return nil, err
+	}
+	return &RecoveryHandler{s}, nil
+}
+
+// ControlSink is like LocalityProbe.
+func (c *Catalog) ControlSink(name string) (*ControlSink, error) {
+	s, err := c.find(name)
+	if err != nil {
+		return nil, err
+	}
+	return &ControlSink{s}, nil
+}
+
 // Appender is like LocalityProbe.
 func (c *Catalog) Appender(name string) (*Appender, error) {
 	s, err := c.find(name)
@@ -90,6 +126,16 @@ func (c *Catalog) Scorer() *Scorer {
 		return &Scorer{s}
 	}
 	return nil
+}
+
+// Actuators gives the adapters of all plugins that serve actuator, like
+// LocalityProbes.
+func (c *Catalog) Actuators() []*Actuator {
+	var out []*Actuator
+	for _, s := range c.serving(KindActuator) {
+		out = append(out, &Actuator{s})
+	}
+	return out
 }
 
 // Appenders gives the adapters of all plugins that serve chain_appender, like

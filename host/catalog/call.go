@@ -15,10 +15,16 @@ import (
 	"github.com/meshos/meshos/host/mesh"
 )
 
-// timeoutHeader tells the plugin, in milliseconds, after what time its caller is
-// gone. The call's own deadline is later, because only the return of a late call
-// shows that the plugin lives.
+// timeoutHeader tells the plugin, in milliseconds, how long it may work. The call's
+// own deadline is later, because only the return of a late call shows that the
+// plugin lives.
 const timeoutHeader = "meshos-timeout-ms"
+
+// allowed is what the plugin is told of a timeout: a little less, so that what it
+// answers at the end of its time still comes in time, and does not make it lag.
+func allowed(timeout time.Duration) time.Duration {
+	return timeout - min(timeout/8, 250*time.Millisecond)
+}
 
 // call is the way of every call to a plugin: refused at once when the plugin
 // takes none, bounded by the entry's timeout and by ctx, counted, guarded against
@@ -26,12 +32,17 @@ const timeoutHeader = "meshos-timeout-ms"
 // it comes back. do must hand its answer out by variables of its own that the
 // caller reads only if there was no error.
 func (s *slot) call(ctx context.Context, method string, do func(ctx context.Context, conn grpc.ClientConnInterface) error) error {
-	i, err := s.begin(method)
+	return s.callWithin(ctx, s.entry.Timeout, method, do)
+}
+
+// callWithin is call with another timeout than the entry's.
+func (s *slot) callWithin(ctx context.Context, timeout time.Duration, method string, do func(ctx context.Context, conn grpc.ClientConnInterface) error) error {
+	i, err := s.begin(method, (*instance).unary)
 	if err != nil {
 		return err
 	}
-	c := &call{slot: s, instance: i, method: method, began: time.Now(), result: make(chan error, 1)}
-	late := time.AfterFunc(s.entry.Timeout, c.outlived)
+	c := &call{slot: s, instance: i, method: method, timeout: timeout, began: time.Now(), result: make(chan error, 1)}
+	late := time.AfterFunc(timeout, c.outlived)
 	go func() {
 		defer i.calls.Done()
 		defer func() { <-i.slots }()
@@ -48,13 +59,16 @@ func (s *slot) call(ctx context.Context, method string, do func(ctx context.Cont
 	}
 }
 
-// begin takes a place for a call of the present process.
-func (s *slot) begin(method string) (*instance, error) {
+// begin takes a place for a call of the present process, in one of its groups.
+func (s *slot) begin(method string, group func(*instance) *sync.WaitGroup) (*instance, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	i := s.instance
 	if i == nil || s.machine.phase != ready {
-		return nil, &NotReadyError{Plugin: s.entry.Name, Status: s.machine.phase.String(), Reason: s.machine.reason}
+		return nil, &NotReadyError{
+			Plugin: s.entry.Name, Status: s.machine.phase.String(), Reason: s.machine.reason,
+			Again: s.machine.again(s.opts.Now()),
+		}
 	}
 	select {
 	case i.slots <- struct{}{}:
@@ -63,7 +77,7 @@ func (s *slot) begin(method string) (*instance, error) {
 		return nil, &CallError{Plugin: s.entry.Name, Method: method, Kind: ErrBusy, Detail: strconv.Itoa(callsAtOut)}
 	}
 	s.stats.calls++
-	i.calls.Add(1)
+	group(i).Add(1)
 	return i, nil
 }
 
@@ -72,6 +86,7 @@ type call struct {
 	slot     *slot
 	instance *instance
 	method   string
+	timeout  time.Duration
 	began    time.Time
 	result   chan error // holds one
 
@@ -80,20 +95,25 @@ type call struct {
 	late    bool // the machine knows that it is
 }
 
-// do makes the call; a panic in it is a failed call.
-func (c *call) do(do func(ctx context.Context, conn grpc.ClientConnInterface) error) (err error) {
+// do makes the call.
+func (c *call) do(do func(ctx context.Context, conn grpc.ClientConnInterface) error) error {
+	// Past this the process is being killed.
+	ctx, cancel := context.WithTimeout(c.instance.ctx, c.timeout+c.slot.opts.HangTimeout+abortGrace)
+	defer cancel()
+	ms := max(1, allowed(c.timeout).Milliseconds())
+	ctx = metadata.AppendToOutgoingContext(ctx, timeoutHeader, strconv.FormatInt(ms, 10))
+	return c.slot.guard(c.method, func() error { return do(ctx, c.instance.conn) })
+}
+
+// guard makes a panic a failed call.
+func (s *slot) guard(method string, f func() error) (err error) {
 	defer func() {
 		if r := recover(); r != nil {
-			err = &CallError{Plugin: c.slot.entry.Name, Method: c.method, Kind: ErrFailed, Detail: clean(fmt.Sprint("panic: ", r), detailLength)}
-			c.slot.opts.Log(mesh.LevelError, c.slot.entry.Name, err.Error())
+			err = &CallError{Plugin: s.entry.Name, Method: method, Kind: ErrFailed, Detail: clean(fmt.Sprint("panic: ", r), detailLength)}
+			s.opts.Log(mesh.LevelError, s.entry.Name, err.Error())
 		}
 	}()
-	timeout := c.slot.entry.Timeout
-	// Past this the process is being killed.
-	ctx, cancel := context.WithTimeout(c.instance.ctx, timeout+c.slot.opts.HangTimeout+abortGrace)
-	defer cancel()
-	ctx = metadata.AppendToOutgoingContext(ctx, timeoutHeader, strconv.FormatInt(timeout.Milliseconds(), 10))
-	return do(ctx, c.instance.conn)
+	return f()
 }
 
 // outlived is called when the timeout is over and the call is still out.
@@ -105,7 +125,7 @@ func (c *call) outlived() {
 	}
 	c.late = true
 	s := c.slot
-	c.settle(&CallError{Plugin: s.entry.Name, Method: c.method, Kind: ErrDeadline, Detail: "no answer within " + s.entry.Timeout.String()})
+	c.settle(&CallError{Plugin: s.entry.Name, Method: c.method, Kind: ErrDeadline, Detail: "no answer within " + c.timeout.String()})
 	s.step(func(m *machine, now time.Time) {
 		if s.instance == c.instance {
 			m.callLate(now, c.method)
@@ -119,7 +139,7 @@ func (c *call) back(err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if !c.settled {
-		c.settle(c.explain(err))
+		c.settle(c.slot.explain(c.instance, c.method, err))
 	}
 	if c.late {
 		s := c.slot
@@ -134,18 +154,18 @@ func (c *call) back(err error) {
 
 // explain gives the error for the caller. However gRPC sees it: a call whose
 // process has ended was not answered, and can be made again.
-func (c *call) explain(err error) error {
+func (s *slot) explain(i *instance, method string, err error) error {
 	code := status.Code(err)
 	if code == codes.Canceled || code == codes.Unavailable {
 		select {
-		case <-c.instance.proc.Done():
-			return &CallError{Plugin: c.slot.entry.Name, Method: c.method, Kind: ErrUnavailable, Detail: "it ended during the call"}
-		case <-c.instance.ctx.Done():
-			return &CallError{Plugin: c.slot.entry.Name, Method: c.method, Kind: ErrUnavailable, Detail: "it was stopped during the call"}
+		case <-i.proc.Done():
+			return &CallError{Plugin: s.entry.Name, Method: method, Kind: ErrUnavailable, Detail: "it ended during the call"}
+		case <-i.ctx.Done():
+			return &CallError{Plugin: s.entry.Name, Method: method, Kind: ErrUnavailable, Detail: "it was stopped during the call"}
 		default:
 		}
 	}
-	return callError(c.slot.entry.Name, c.method, err)
+	return callError(s.entry.Name, method, err)
 }
 
 // settle counts the call and gives its caller the answer.

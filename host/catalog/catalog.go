@@ -125,7 +125,13 @@ func (c *Catalog) Reconfigure(ctx context.Context, name string, config map[strin
 	if _, err := structpb.NewStruct(config); err != nil {
 		return fmt.Errorf("plugin %s: config: %w", name, err)
 	}
-	if err := s.withProcess(func(i *instance) error { return s.configure(ctx, i, config) }); err != nil {
+	if err := s.withProcess(func(i *instance) error {
+		if err := s.configure(ctx, i, config); err != nil {
+			return err
+		}
+		s.renew()
+		return nil
+	}); err != nil {
 		return err
 	}
 	s.mu.Lock()

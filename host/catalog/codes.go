@@ -2,7 +2,9 @@ package catalog
 
 import (
 	"strings"
+	"time"
 
+	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 )
@@ -19,7 +21,22 @@ func callError(plugin, method string, err error) error {
 		return err
 	}
 	st, _ := status.FromError(err)
-	return &CallError{Plugin: plugin, Method: method, Kind: kindOf(st), Detail: clean(st.Message(), detailLength)}
+	return &CallError{
+		Plugin: plugin, Method: method, Kind: kindOf(st), Detail: clean(st.Message(), detailLength), Again: retryOf(st),
+	}
+}
+
+// retryOf gives the time after which the plugin wants to be asked again.
+func retryOf(st *status.Status) time.Duration {
+	if st.Code() != codes.Unavailable {
+		return 0
+	}
+	for _, detail := range st.Details() {
+		if info, ok := detail.(*errdetails.RetryInfo); ok && info.GetRetryDelay().IsValid() {
+			return max(0, info.GetRetryDelay().AsDuration())
+		}
+	}
+	return 0
 }
 
 // kindOf gives the meaning of a status code, as plugin.proto defines it.

@@ -25,9 +25,11 @@ type Entry struct {
 	Enabled  bool
 	Kinds    []string       // only these of what it serves; empty for all
 	Chains   []string       // of an appender: the chains it gets
-	Timeout  time.Duration  // of one call; 0 for 5 s
+	Timeout  time.Duration  // of one call; 0 for 5 s, and for an actuator the caller's own
 	Env      []string       // KEY=VALUE: the whole environment beside our own variables
 	Config   map[string]any // handed to the plugin
+
+	timed bool // Timeout was given
 }
 
 // Options is what a catalog works with. Callbacks come from any goroutine, must
@@ -104,6 +106,7 @@ func (o Options) withDefaults() Options {
 	o.Entries = slices.Clone(o.Entries)
 	for i := range o.Entries {
 		e := &o.Entries[i]
+		e.timed = e.Timeout > 0
 		setDefault(&e.Timeout, defaultCallTimeout)
 		if e.Path == "" {
 			e.Path = filepath.Join(o.PluginDir, e.Name)

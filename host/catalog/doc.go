@@ -15,6 +15,10 @@
 // binary serves others. Whoever wires the host makes adapters there by name, for
 // example LocalityProbe(name).
 //
+// An event source is a stream (stream.go): it has no timeout and does not lag, and
+// it is the caller who takes it up again after its end. Renewed tells those who
+// have to do something anew when the plugin's process or configuration is another.
+//
 // What a plugin says is never believed: check_*.go holds one pure function per
 // kind of answer, which leaves out what can't be.
 //

@@ -3,6 +3,7 @@ package catalog
 import (
 	"errors"
 	"fmt"
+	"time"
 )
 
 // What a call can end with. The error of a call is a *CallError that wraps one of
@@ -85,6 +86,8 @@ type NotReadyError struct {
 	Plugin string
 	Status string // "backing off", "lagging" …
 	Reason string // why; may be empty
+	// Again is when the call may be worth another try; 0 if that is not known.
+	Again time.Duration
 }
 
 // Error gives "plugin NAME is STATUS: REASON".
@@ -99,12 +102,18 @@ func (e *NotReadyError) Error() string {
 // Unwrap gives ErrUnavailable: trying again later may help.
 func (e *NotReadyError) Unwrap() error { return ErrUnavailable }
 
+// RetryAfter gives Again: nothing has reached the plugin, so the call can be made
+// again.
+func (e *NotReadyError) RetryAfter() time.Duration { return e.Again }
+
 // CallError says how a call to a plugin failed.
 type CallError struct {
 	Plugin string
 	Method string // "LocalityProbe.SampleRtt"
 	Kind   error  // one of the Err… values of this package, or the caller's ctx error
 	Detail string // what the plugin said
+	// Again is when the plugin wants to be asked again; 0 if it did not say so.
+	Again time.Duration
 }
 
 // Error gives "plugin NAME: METHOD: KIND: DETAIL".
@@ -118,6 +127,9 @@ func (e *CallError) Error() string {
 
 // Unwrap gives the kind.
 func (e *CallError) Unwrap() error { return e.Kind }
+
+// RetryAfter gives Again. It is above 0 only for ErrUnavailable.
+func (e *CallError) RetryAfter() time.Duration { return e.Again }
 
 // badAnswer makes the error of a call whose answer makes no sense.
 func (s *slot) badAnswer(method string, err error) error {

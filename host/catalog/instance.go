@@ -18,6 +18,7 @@ const (
 	termGrace  = 500 * time.Millisecond // after SIGTERM, before SIGKILL
 	abortGrace = time.Second            // after SIGABRT, for the stack to be written
 	giveUp     = 2 * time.Second        // for go-plugin's client to let go
+	lastEvents = time.Second            // for what a dead process streamed to be taken
 	callsAtOut = 64                     // calls that may be out at a time
 )
 
@@ -35,6 +36,7 @@ type instance struct {
 	ctx     context.Context // of its calls; ends with it
 	cancel  context.CancelFunc
 	calls   sync.WaitGroup // the calls that are out
+	streams sync.WaitGroup // the streams that are open
 	slots   chan struct{}  // one token per call that is out
 	readers sync.WaitGroup // of stdout and stderr
 	printed []*lineWriter
@@ -71,9 +73,11 @@ func (i *instance) abort() process.Exit {
 // free gives back what belonged to a process that has ended.
 func (i *instance) free() process.Exit {
 	i.lifeline.Close()
+	within(lastEvents, i.streams.Wait)
 	i.cancel()
 	within(giveUp, i.client.Kill) // of a dead process: closes the connection
 	i.calls.Wait()
+	i.streams.Wait()
 	i.readers.Wait()
 	for _, w := range i.printed {
 		w.close()
@@ -86,6 +90,11 @@ func (i *instance) free() process.Exit {
 func (i *instance) lastWords() {
 	within(100*time.Millisecond, i.readers.Wait)
 }
+
+// unary and open are the groups that begin counts in.
+func (i *instance) unary() *sync.WaitGroup { return &i.calls }
+
+func (i *instance) open() *sync.WaitGroup { return &i.streams }
 
 // within calls f, but waits for its end only so long.
 func within(d time.Duration, f func()) {

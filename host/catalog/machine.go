@@ -150,6 +150,19 @@ func (m *machine) refused(now time.Time, reason string) {
 	m.enter(now, rejected, reason)
 }
 
+// again says when a call that was refused may be worth another try; 0 when nothing
+// says that it will be soon.
+func (m *machine) again(now time.Time) time.Duration {
+	const soon = time.Second
+	switch m.phase {
+	case verifying, starting, configuring, ready, lagging:
+		return soon
+	case backingOff:
+		return max(soon, m.until.Sub(now))
+	}
+	return 0
+}
+
 // due says whether the next try should be made now.
 func (m *machine) due(now time.Time) bool {
 	return (m.phase == backingOff || m.phase == quarantined) && !now.Before(m.until)

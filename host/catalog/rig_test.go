@@ -164,6 +164,14 @@ func (r *rig) until(what string, ok func() bool) {
 	}
 }
 
+// pause lets time pass, for what can only be seen not to happen.
+func (r *rig) pause(d time.Duration) {
+	r.t.Helper()
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	<-timer.C
+}
+
 // view gives one plugin's view.
 func (r *rig) view(name string) snapshot.Plugin {
 	views := r.Views()

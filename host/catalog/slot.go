@@ -31,6 +31,7 @@ type slot struct {
 	kick     bool // try again although nothing is due
 	stats    callStats
 	lies     map[string]*lieCount
+	renewal  chan struct{} // closed when a process or a configuration is new
 
 	// What is known of the present or the last process.
 	version, sha256, schema string
@@ -50,7 +51,7 @@ type callStats struct {
 func newSlot(e Entry, opts *Options, peers *peerBook) *slot {
 	s := &slot{
 		entry: e, opts: opts, peers: peers, config: e.Config,
-		nudge: make(chan struct{}, 1), lies: make(map[string]*lieCount),
+		nudge: make(chan struct{}, 1), lies: make(map[string]*lieCount), renewal: make(chan struct{}),
 	}
 	s.sink = newLogSink(opts.Now, func(level mesh.LogLevel, message string) { opts.Log(level, e.Name, message) })
 	s.machine = newMachine(opts.Now(), defaultPolicy(opts.HangTimeout), opts.Rand, e.Enabled)
@@ -94,6 +95,22 @@ func (s *slot) wakeUp() {
 	case s.nudge <- struct{}{}:
 	default:
 	}
+}
+
+// renewed is closed when the plugin is ready with another process or another
+// configuration than now: what was told to it before, or streamed by it, is gone.
+func (s *slot) renewed() <-chan struct{} {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.renewal
+}
+
+// renew tells those who wait for a new process or configuration.
+func (s *slot) renew() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	close(s.renewal)
+	s.renewal = make(chan struct{})
 }
 
 // serves says whether the plugin is known to serve a kind and may: by its entry,

@@ -59,6 +59,7 @@ func (s *slot) attempt(ctx context.Context, first func(error)) {
 	s.served, s.kinds, s.version, s.schema, s.noOp = true, i.kinds, i.version, i.schema, i.noOp
 	s.mu.Unlock()
 	s.step(func(m *machine, now time.Time) { m.configured(now) })
+	s.renew()
 	s.opts.Log(mesh.LevelInfo, s.entry.Name, fmt.Sprintf("ready after %v: version %s, pid %d, serves %v",
 		s.opts.Now().Sub(began).Round(time.Millisecond), orNone(i.version), i.proc.Pid(), i.kinds))
 	if tell {

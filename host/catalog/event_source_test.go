@@ -1,0 +1,131 @@
+package catalog_test
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/meshos/meshos/host/catalog"
+	"github.com/meshos/meshos/host/mesh"
+	"github.com/meshos/meshos/host/snapshot"
+)
+
+func source(t *testing.T, r *rig) *catalog.EventSource {
+	t.Helper()
+	s, err := r.EventSource("seams")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// heard collects the first letters of lines.
+type heard []string
+
+func (h *heard) take(_ context.Context, events []catalog.Heard) error {
+	for _, e := range events {
+		*h = append(*h, strings.TrimRight(e.Event.(mesh.LogLine).Message, "x"))
+	}
+	return nil
+}
+
+func TestEventSourceStreamsToItsEnd(t *testing.T) {
+	r := startSeams(t, map[string]any{"events": 5, "then": "end"})
+	var got heard
+	if err := source(t, r).Stream(t.Context(), got.take); err != nil || strings.Join(got, " ") != "1 2 3 4 5" {
+		t.Errorf("heard %v, %v", got, err)
+	}
+}
+
+func TestEventSourceThatFailsSaysWhy(t *testing.T) {
+	r := startSeams(t, map[string]any{"events": 1, "then": "fail"})
+	var got heard
+	err := source(t, r).Stream(t.Context(), got.take)
+	if !errors.Is(err, catalog.ErrFailed) || err.Error() != "plugin seams: EventSource.Events: failed: lost the sensor" || len(got) != 1 {
+		t.Errorf("heard %v, %v", got, err)
+	}
+}
+
+func TestEventSourceEndsWithItsCaller(t *testing.T) {
+	r := startSeams(t, map[string]any{"events": 2})
+	ctx, cancel := context.WithCancel(t.Context())
+	err := source(t, r).Stream(ctx, func(context.Context, []catalog.Heard) error {
+		cancel()
+		return nil
+	})
+	if err == nil {
+		t.Error("ended without a word")
+	}
+	full := errors.New("no room")
+	if err := source(t, r).Stream(t.Context(), func(context.Context, []catalog.Heard) error { return full }); err != full { //nolint:errorlint // as it is
+		t.Errorf("the taker's error became %v", err)
+	}
+}
+
+// A host that takes nothing holds the plugin up: what is on its way is bounded.
+func TestEventSourceIsHeldUpByItsTaker(t *testing.T) {
+	const batches, size = 400, 100 << 10 // 80 MiB in all
+	r := startSeams(t, map[string]any{"events": 2 * batches, "size": size, "then": "end"})
+	sent := func() int { return len(strings.Split(strings.Join(r.told(&r.logs), "\n"), "sent through")) - 1 }
+	var got heard
+	first := true
+	err := source(t, r).Stream(t.Context(), func(ctx context.Context, events []catalog.Heard) error {
+		if first {
+			first = false
+			before := -1
+			for now := sent(); now != before; now = sent() { // until it stands still
+				before = now
+				r.pause(200 * time.Millisecond)
+			}
+			if before >= batches/2 {
+				t.Errorf("%d batches of %d were sent although none was taken", before, batches)
+			}
+		}
+		return got.take(ctx, events)
+	})
+	if err != nil || len(got) != 2*batches {
+		t.Errorf("heard %d of %d: %v", len(got), 2*batches, err)
+	}
+}
+
+// What a process streamed before it was killed is still heard, although it is
+// taken later.
+func TestEventSourceIsHeardAfterItsDeath(t *testing.T) {
+	r := startSeams(t, map[string]any{"events": 6})
+	s := source(t, r)
+	renewed := s.Renewed()
+	var got heard
+	err := s.Stream(t.Context(), func(ctx context.Context, events []catalog.Heard) error {
+		if len(got) == 0 {
+			r.until("all is sent", r.says(&r.logs, "sent through=6"))
+			// An answer that was written later has come, so all of it has.
+			if _, err := dispatch(t, r, ctx, 1); err != nil {
+				t.Error(err)
+			}
+			pid := r.view("seams").PID
+			kill(t, pid, syscall.SIGKILL)
+			r.until("it is dead", func() bool { return !alive(pid) })
+		}
+		return got.take(ctx, events)
+	})
+	if !errors.Is(err, catalog.ErrUnavailable) || !strings.Contains(err.Error(), "it ended during the call") {
+		t.Errorf("ended with %v", err)
+	}
+	if strings.Join(got, " ") != "1 2 3 4 5 6" {
+		t.Errorf("heard %v", got)
+	}
+	<-renewed
+	r.is("seams", snapshot.PluginReady)
+	renewed = s.Renewed()
+	if err := r.Reconfigure(t.Context(), "seams", map[string]any{"events": 1, "then": "end"}); err != nil {
+		t.Fatal(err)
+	}
+	<-renewed
+	var again heard
+	if err := s.Stream(t.Context(), again.take); err != nil || len(again) != 1 {
+		t.Errorf("after a restart and another configuration: %v, %v", again, err)
+	}
+}

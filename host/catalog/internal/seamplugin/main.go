@@ -1,0 +1,109 @@
+// Command seamplugin is a plugin for the catalog's tests, made with the SDK: it
+// serves the seams that act and tell, and does as it is told.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/hashicorp/go-hclog"
+
+	"github.com/meshos/meshos/pluginsdk"
+	pluginv1 "github.com/meshos/meshos/proto/meshos/plugin/v1"
+	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
+)
+
+type config struct {
+	Events int    `json:"events" doc:"how many events to stream, two in a batch"`
+	Then   string `json:"then" default:"stay" enum:"stay,end,fail" doc:"what to do after them"`
+	Size   int    `json:"size" doc:"bytes of text in each event"`
+}
+
+type seams struct {
+	log hclog.Logger
+	cfg config
+}
+
+// Dispatch does what the number of the chain says.
+func (s *seams) Dispatch(ctx context.Context, id uint64, action *meshosv1.Action) ([]*meshosv1.Event, error) {
+	switch chain := action.GetPullReplica().GetChain(); chain {
+	case 9:
+		began := time.Now()
+		<-ctx.Done()
+		s.log.Info("stopped", "after", time.Since(began))
+		return nil, errors.New("stopped when the time was over")
+	case 400:
+		return nil, pluginsdk.Invalid(errors.New("no such chain"))
+	case 502:
+		return nil, pluginsdk.Unavailable(errors.New("a gateway is away"))
+	case 503:
+		return nil, pluginsdk.UnavailableAfter(errors.New("the mover is busy"), 2*time.Second)
+	default:
+		return []*meshosv1.Event{
+			added(chain, 1),
+			added(chain, 0), // malformed
+			{Kind: &meshosv1.Event_Shutdown{}},
+			{Kind: &meshosv1.Event_SignedCommit{SignedCommit: &meshosv1.SignedCommit{Payload: []byte{1}}}},
+			line(fmt.Sprintf("action %d done", id)),
+		}, nil
+	}
+}
+
+// Events streams numbered lines.
+func (s *seams) Events(ctx context.Context, send func([]*meshosv1.Event) error) error {
+	for n := 1; n <= s.cfg.Events; n += 2 {
+		batch := []*meshosv1.Event{line(fmt.Sprint(n, strings.Repeat("x", s.cfg.Size)))}
+		if n < s.cfg.Events {
+			batch = append(batch, line(fmt.Sprint(n+1, strings.Repeat("x", s.cfg.Size))))
+		}
+		if err := send(batch); err != nil {
+			return err
+		}
+		s.log.Info("sent", "through", n+1)
+	}
+	switch s.cfg.Then {
+	case "end":
+		return nil
+	case "fail":
+		return errors.New("lost the sensor")
+	}
+	<-ctx.Done()
+	return ctx.Err()
+}
+
+func (s *seams) Recover(_ context.Context, healthy []uint64) ([]uint32, []*meshosv1.Event, error) {
+	var slots []uint32
+	for n := range healthy {
+		slots = append(slots, uint32(n))
+	}
+	return slots, []*meshosv1.Event{
+		added(7, 1), added(0, 1),
+		{Kind: &meshosv1.Event_SignedCommit{SignedCommit: &meshosv1.SignedCommit{Payload: []byte{1}}}},
+	}, nil
+}
+
+func (s *seams) Deliver(_ context.Context, event *pluginv1.ControlEvent) error {
+	s.log.Info("told", "event", fmt.Sprintf("%T", event.GetKind()), "level", event.GetBackpressureOn())
+	return nil
+}
+
+func added(chain, holder uint64) *meshosv1.Event {
+	return &meshosv1.Event{Kind: &meshosv1.Event_ReplicaUpdate{ReplicaUpdate: &meshosv1.ReplicaUpdate{
+		Kind: meshosv1.ReplicaUpdate_KIND_ADDED, Chain: chain, Holder: holder,
+	}}}
+}
+
+func line(text string) *meshosv1.Event {
+	return &meshosv1.Event{Kind: &meshosv1.Event_LogLine{LogLine: &meshosv1.LogLine{
+		Level: meshosv1.LogLevel_LOG_LEVEL_INFO, Message: text,
+	}}}
+}
+
+func main() {
+	pluginsdk.Main(pluginsdk.Info{Name: "seams", Version: "1.0.0"}, func(env pluginsdk.Env, cfg config) (*seams, error) {
+		return &seams{env.Log, cfg}, nil
+	})
+}

@@ -1,0 +1,180 @@
+package catalog_test
+
+import (
+	"context"
+	"errors"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/meshos/meshos/host/catalog"
+	"github.com/meshos/meshos/host/mesh"
+	"github.com/meshos/meshos/host/snapshot"
+	"github.com/meshos/meshos/host/wire"
+	pluginv1 "github.com/meshos/meshos/proto/meshos/plugin/v1"
+)
+
+// buildSeams builds internal/seamplugin, once.
+var buildSeams = sync.OnceValues(func() (string, error) {
+	path := filepath.Join(filepath.Dir(testPlugin), "seamplugin")
+	out, err := exec.Command("go", "build", "-o", path, "./internal/seamplugin").CombinedOutput()
+	if err != nil {
+		err = errors.New(string(out))
+	}
+	return path, err
+})
+
+// startSeams runs the plugin that is made with the SDK.
+func startSeams(t *testing.T, config map[string]any, change ...func(*catalog.Entry)) *rig {
+	t.Helper()
+	path, err := buildSeams()
+	if err != nil {
+		t.Fatal(err)
+	}
+	e := catalog.Entry{Name: "seams", Path: path, Enabled: true, Config: config}
+	for _, c := range change {
+		c(&e)
+	}
+	r := start(t, []catalog.Entry{e})
+	r.is("seams", snapshot.PluginReady)
+	return r
+}
+
+func dispatch(t *testing.T, r *rig, ctx context.Context, chain mesh.ChainID) ([]catalog.Heard, error) {
+	t.Helper()
+	a, err := r.Actuator("seams")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return a.Dispatch(ctx, 42, wire.ActionToProto(mesh.PullReplica{Chain: chain, Source: 2}, 0))
+}
+
+func TestActuatorEventsAreChecked(t *testing.T) {
+	r := startSeams(t, nil)
+	got, err := dispatch(t, r, t.Context(), 7)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []catalog.Heard{
+		{Event: mesh.ReplicaUpdate{Change: mesh.ReplicaAdded, Chain: 7, Holder: 1}},
+		{Signed: &wire.Signed{Payload: []byte{1}}},
+		{Event: mesh.LogLine{Level: mesh.LevelInfo, Message: "action 42 done"}},
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+	if _, err := dispatch(t, r, t.Context(), 8); err != nil {
+		t.Fatal(err)
+	}
+	r.until("the lies are told", r.says(&r.failures, "malformed event (replica_update.holder: must not be 0); shutdown"))
+	if told := r.told(&r.failures); len(told) != 1 {
+		t.Errorf("told more than once: %q", told)
+	}
+	if len(r.Actuators()) != 1 {
+		t.Error("it is not known to be an actuator")
+	}
+}
+
+func TestActuatorErrorsSayWhetherToTryAgain(t *testing.T) {
+	r := startSeams(t, nil)
+	for _, c := range []struct {
+		chain mesh.ChainID
+		kind  error
+		again time.Duration
+		text  string
+	}{
+		{400, catalog.ErrInvalidArgument, 0, "plugin seams: Actuator.Dispatch: invalid argument: no such chain"},
+		{502, catalog.ErrUnavailable, 0, "plugin seams: Actuator.Dispatch: unavailable: a gateway is away"},
+		{503, catalog.ErrUnavailable, 2 * time.Second, "plugin seams: Actuator.Dispatch: unavailable: the mover is busy"},
+	} {
+		_, err := dispatch(t, r, t.Context(), c.chain)
+		if !errors.Is(err, c.kind) || err.Error() != c.text {
+			t.Errorf("chain %d: %v", c.chain, err)
+		}
+		var later interface{ RetryAfter() time.Duration }
+		if !errors.As(err, &later) || later.RetryAfter() != c.again {
+			t.Errorf("chain %d: %#v, want it again after %v", c.chain, err, c.again)
+		}
+	}
+	kill(t, r.view("seams").PID, syscall.SIGKILL)
+	r.until("it is away", func() bool { return r.view("seams").Status != snapshot.PluginReady })
+	_, err := dispatch(t, r, t.Context(), 7)
+	var away *catalog.NotReadyError
+	if errors.As(err, &away) && away.RetryAfter() <= 0 {
+		t.Errorf("an action that never arrived is not tried again: %v", err)
+	}
+}
+
+// What an author's context says is the time that the caller waits, and what comes
+// at its end still is the answer.
+func TestTheTimeOfACallReachesTheAuthor(t *testing.T) {
+	r := startSeams(t, nil)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+	defer cancel()
+	_, err := dispatch(t, r, ctx, 9)
+	if !errors.Is(err, catalog.ErrFailed) || !strings.Contains(err.Error(), "stopped when the time was over") {
+		t.Errorf("with the caller's deadline: %v", err)
+	}
+	if v := r.view("seams"); v.Status != snapshot.PluginReady {
+		t.Errorf("it lags: %+v", v)
+	}
+
+	r = startSeams(t, nil, func(e *catalog.Entry) { e.Timeout = time.Second })
+	began := time.Now()
+	_, err = dispatch(t, r, t.Context(), 9)
+	if !errors.Is(err, catalog.ErrFailed) || time.Since(began) > time.Second {
+		t.Errorf("with the entry's timeout, after %v: %v", time.Since(began), err)
+	}
+}
+
+func TestRecoveryHandler(t *testing.T) {
+	r := startSeams(t, nil)
+	h, err := r.RecoveryHandler("seams")
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := h.Recover(t.Context(), []mesh.NodeID{2, 3, 5})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []mesh.Event{mesh.ReplicaUpdate{Change: mesh.ReplicaAdded, Chain: 7, Holder: 1}}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+	r.until("the slots are in the log", r.says(&r.logs, "seams: recovered 3 slots: 0, 1, 2"))
+	r.until("the rest is told", r.says(&r.failures, "replica_update.chain: must not be 0"))
+	r.until("the commit is told", r.says(&r.failures, "signed commit"))
+}
+
+func TestControlSink(t *testing.T) {
+	r := startSeams(t, nil)
+	s, err := r.ControlSink("seams")
+	if err != nil {
+		t.Fatal(err)
+	}
+	renewed := s.Renewed()
+	if err := s.Deliver(t.Context(), &pluginv1.ControlEvent{Kind: &pluginv1.ControlEvent_BackpressureOn{BackpressureOn: 0.75}}); err != nil {
+		t.Fatal(err)
+	}
+	r.until("it was told", r.says(&r.logs, "ControlEvent_BackpressureOn level=0.75"))
+	select {
+	case <-renewed:
+		t.Error("renewed without a reason")
+	default:
+	}
+	kill(t, r.view("seams").PID, syscall.SIGKILL)
+	r.until("another process is told of", func() bool {
+		select {
+		case <-renewed:
+			return true
+		default:
+			return false
+		}
+	})
+}
