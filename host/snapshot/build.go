@@ -28,6 +28,7 @@ func Build(s *state.State, at mesh.Stamp) *Snapshot {
 		Failures:     s.Failures(),
 		Actions:      s.Actions(),
 		Acknowledged: AcknowledgedThrough(acked),
+		Moving:       s.Moving(),
 	}
 	if left, frozen := s.Frozen(); frozen {
 		snap.FreezeRemaining = &left

@@ -35,6 +35,19 @@ type Snapshot struct {
 
 	Plugins []Plugin
 	Stats   Stats
+	// Scheduler is nil in a snapshot that nobody published.
+	Scheduler *Scheduler
+	Moving    int // rebalances under way; part of the contract's SchedulerView
+}
+
+// Scheduler says whether this node rebalances the chains that it leads.
+type Scheduler struct {
+	Active       bool
+	IdleReason   string         // why not, in words
+	ViewVersion  uint64         // of the last table of scores; 0 for none yet
+	Age          *time.Duration // of that table; nil for none yet
+	ChainsScored int            // in it, while it counts
+	Moving       int            // rebalances under way
 }
 
 // AcknowledgedThrough holds, per chain of records, the seq through which every

@@ -30,6 +30,9 @@ func (s *State) Rebalancing(id mesh.ChainID) (Rebalance, bool) {
 // AnyRebalance says whether any move is under way.
 func (s *State) AnyRebalance() bool { return len(s.rebalances.entries) > 0 }
 
+// Moving says how many moves are under way.
+func (s *State) Moving() int { return len(s.rebalances.entries) }
+
 // Cooling says whether a chain was moved too short a while ago to be moved again.
 func (s *State) Cooling(id mesh.ChainID) bool {
 	c := s.chains.get(id)

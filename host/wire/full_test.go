@@ -74,6 +74,10 @@ func fullSnapshot() *snapshot.Snapshot {
 			Gated: 8, DispatchRetries: 9, BackpressureAsserts: 10, BackpressureReleases: 11, AppendFailures: 12,
 			LastTickTook: 13 * time.Microsecond,
 		},
+		Scheduler: &snapshot.Scheduler{
+			Active: true, IdleReason: "x is backing off", ViewVersion: 11, Age: ptr(3 * time.Second), ChainsScored: 12, Moving: 1,
+		},
+		Moving: 1,
 	}
 }
 
@@ -114,5 +118,6 @@ const fullSnapshotJSON = `{
 		"pid":4711,"sha256":"abc"}],
 	"stats":{"events_applied":1,"ticks":2,"actions_emitted":3,"actions_dropped":4,"dispatched":5,"failed":6,"deferred":7,
 		"gated":8,"dispatch_retries":9,"backpressure_asserts":10,"backpressure_releases":11,"append_failures":12,
-		"last_tick_took":"0.000013s"}
+		"last_tick_took":"0.000013s"},
+	"scheduler":{"active":true,"idle_reason":"x is backing off","view_version":11,"age":"3s","chains_scored":12,"moving":1}
 }`

@@ -22,6 +22,7 @@ func SnapshotToProto(in *snapshot.Snapshot) *meshosv1.Snapshot {
 		LocalMaintenance: maintenanceToProto(in.Maintenance),
 		FreezeRemaining:  durationOrAbsent(in.FreezeRemaining),
 		Stats:            statsToProto(in.Stats),
+		Scheduler:        schedulerToProto(in.Scheduler),
 	}
 	for _, daemon := range in.Daemons {
 		out.Daemons = append(out.Daemons, daemonToProto(daemon))
@@ -137,6 +138,20 @@ func PluginToProto(in snapshot.Plugin) *meshosv1.PluginView {
 		RestartIn: durationOrAbsent(in.RestartIn),
 		Pid:       int64(in.PID),
 		Sha256:    valid(in.SHA256),
+	}
+}
+
+func schedulerToProto(in *snapshot.Scheduler) *meshosv1.SchedulerView {
+	if in == nil {
+		return nil
+	}
+	return &meshosv1.SchedulerView{
+		Active:       in.Active,
+		IdleReason:   valid(in.IdleReason),
+		ViewVersion:  in.ViewVersion,
+		Age:          durationOrAbsent(in.Age),
+		ChainsScored: uint32(in.ChainsScored),
+		Moving:       uint32(in.Moving),
 	}
 }
 

@@ -611,7 +611,7 @@ func (x DaemonView_Lifecycle) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use DaemonView_Lifecycle.Descriptor instead.
 func (DaemonView_Lifecycle) EnumDescriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{51, 0}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{52, 0}
 }
 
 type DaemonView_Restart int32
@@ -663,7 +663,7 @@ func (x DaemonView_Restart) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use DaemonView_Restart.Descriptor instead.
 func (DaemonView_Restart) EnumDescriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{51, 1}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{52, 1}
 }
 
 type MigrationView_Phase int32
@@ -724,7 +724,7 @@ func (x MigrationView_Phase) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use MigrationView_Phase.Descriptor instead.
 func (MigrationView_Phase) EnumDescriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{57, 0}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{58, 0}
 }
 
 type PluginView_Status int32
@@ -788,7 +788,7 @@ func (x PluginView_Status) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use PluginView_Status.Descriptor instead.
 func (PluginView_Status) EnumDescriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{58, 0}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{59, 0}
 }
 
 type Acknowledged_Chain int32
@@ -843,7 +843,7 @@ func (x Acknowledged_Chain) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Acknowledged_Chain.Descriptor instead.
 func (Acknowledged_Chain) EnumDescriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{65, 0}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{66, 0}
 }
 
 // DaemonRef names a supervised daemon. The id is its identity, the name a label.
@@ -4646,6 +4646,7 @@ type Snapshot struct {
 	InFlightMigrations []*MigrationView       `protobuf:"bytes,15,rep,name=in_flight_migrations,json=inFlightMigrations,proto3" json:"in_flight_migrations,omitempty"`
 	Plugins            []*PluginView          `protobuf:"bytes,16,rep,name=plugins,proto3" json:"plugins,omitempty"`
 	Stats              *Stats                 `protobuf:"bytes,17,opt,name=stats,proto3" json:"stats,omitempty"`
+	Scheduler          *SchedulerView         `protobuf:"bytes,18,opt,name=scheduler,proto3" json:"scheduler,omitempty"`
 	unknownFields      protoimpl.UnknownFields
 	sizeCache          protoimpl.SizeCache
 }
@@ -4799,6 +4800,99 @@ func (x *Snapshot) GetStats() *Stats {
 	return nil
 }
 
+func (x *Snapshot) GetScheduler() *SchedulerView {
+	if x != nil {
+		return x.Scheduler
+	}
+	return nil
+}
+
+// SchedulerView says whether this node rebalances the chains that it leads. Like
+// plugins and stats it is added when the snapshot is published; a replay has none.
+type SchedulerView struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Active        bool                   `protobuf:"varint,1,opt,name=active,proto3" json:"active,omitempty"`
+	IdleReason    string                 `protobuf:"bytes,2,opt,name=idle_reason,json=idleReason,proto3" json:"idle_reason,omitempty"`        // why not: the scorer is away, late or wrong …
+	ViewVersion   uint64                 `protobuf:"varint,3,opt,name=view_version,json=viewVersion,proto3" json:"view_version,omitempty"`    // the tick that the last table of scores is for
+	Age           *durationpb.Duration   `protobuf:"bytes,4,opt,name=age,proto3" json:"age,omitempty"`                                        // of that table; absent for none yet
+	ChainsScored  uint32                 `protobuf:"varint,5,opt,name=chains_scored,json=chainsScored,proto3" json:"chains_scored,omitempty"` // in that table, while it counts
+	Moving        uint32                 `protobuf:"varint,6,opt,name=moving,proto3" json:"moving,omitempty"`                                 // rebalances under way
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SchedulerView) Reset() {
+	*x = SchedulerView{}
+	mi := &file_meshos_v1_meshos_proto_msgTypes[51]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SchedulerView) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SchedulerView) ProtoMessage() {}
+
+func (x *SchedulerView) ProtoReflect() protoreflect.Message {
+	mi := &file_meshos_v1_meshos_proto_msgTypes[51]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SchedulerView.ProtoReflect.Descriptor instead.
+func (*SchedulerView) Descriptor() ([]byte, []int) {
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{51}
+}
+
+func (x *SchedulerView) GetActive() bool {
+	if x != nil {
+		return x.Active
+	}
+	return false
+}
+
+func (x *SchedulerView) GetIdleReason() string {
+	if x != nil {
+		return x.IdleReason
+	}
+	return ""
+}
+
+func (x *SchedulerView) GetViewVersion() uint64 {
+	if x != nil {
+		return x.ViewVersion
+	}
+	return 0
+}
+
+func (x *SchedulerView) GetAge() *durationpb.Duration {
+	if x != nil {
+		return x.Age
+	}
+	return nil
+}
+
+func (x *SchedulerView) GetChainsScored() uint32 {
+	if x != nil {
+		return x.ChainsScored
+	}
+	return 0
+}
+
+func (x *SchedulerView) GetMoving() uint32 {
+	if x != nil {
+		return x.Moving
+	}
+	return 0
+}
+
 type DaemonView struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Daemon        *DaemonRef             `protobuf:"bytes,1,opt,name=daemon,proto3" json:"daemon,omitempty"`
@@ -4816,7 +4910,7 @@ type DaemonView struct {
 
 func (x *DaemonView) Reset() {
 	*x = DaemonView{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[51]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[52]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4828,7 +4922,7 @@ func (x *DaemonView) String() string {
 func (*DaemonView) ProtoMessage() {}
 
 func (x *DaemonView) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[51]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[52]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4841,7 +4935,7 @@ func (x *DaemonView) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DaemonView.ProtoReflect.Descriptor instead.
 func (*DaemonView) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{51}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{52}
 }
 
 func (x *DaemonView) GetDaemon() *DaemonRef {
@@ -4919,7 +5013,7 @@ type ReplicaView struct {
 
 func (x *ReplicaView) Reset() {
 	*x = ReplicaView{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[52]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[53]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4931,7 +5025,7 @@ func (x *ReplicaView) String() string {
 func (*ReplicaView) ProtoMessage() {}
 
 func (x *ReplicaView) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[52]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[53]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4944,7 +5038,7 @@ func (x *ReplicaView) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReplicaView.ProtoReflect.Descriptor instead.
 func (*ReplicaView) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{52}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{53}
 }
 
 func (x *ReplicaView) GetChain() uint64 {
@@ -4990,7 +5084,7 @@ type PeerView struct {
 
 func (x *PeerView) Reset() {
 	*x = PeerView{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[53]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[54]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5002,7 +5096,7 @@ func (x *PeerView) String() string {
 func (*PeerView) ProtoMessage() {}
 
 func (x *PeerView) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[53]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[54]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5015,7 +5109,7 @@ func (x *PeerView) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PeerView.ProtoReflect.Descriptor instead.
 func (*PeerView) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{53}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{54}
 }
 
 func (x *PeerView) GetPeer() uint64 {
@@ -5078,7 +5172,7 @@ type AvoidView struct {
 
 func (x *AvoidView) Reset() {
 	*x = AvoidView{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[54]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[55]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5090,7 +5184,7 @@ func (x *AvoidView) String() string {
 func (*AvoidView) ProtoMessage() {}
 
 func (x *AvoidView) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[54]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[55]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5103,7 +5197,7 @@ func (x *AvoidView) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AvoidView.ProtoReflect.Descriptor instead.
 func (*AvoidView) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{54}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{55}
 }
 
 func (x *AvoidView) GetPeer() uint64 {
@@ -5142,7 +5236,7 @@ type MaintenanceView struct {
 
 func (x *MaintenanceView) Reset() {
 	*x = MaintenanceView{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[55]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[56]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5154,7 +5248,7 @@ func (x *MaintenanceView) String() string {
 func (*MaintenanceView) ProtoMessage() {}
 
 func (x *MaintenanceView) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[55]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[56]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5167,7 +5261,7 @@ func (x *MaintenanceView) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MaintenanceView.ProtoReflect.Descriptor instead.
 func (*MaintenanceView) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{55}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{56}
 }
 
 func (x *MaintenanceView) GetPhase() MaintenancePhase {
@@ -5231,7 +5325,7 @@ type EmittedAction struct {
 
 func (x *EmittedAction) Reset() {
 	*x = EmittedAction{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[56]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[57]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5243,7 +5337,7 @@ func (x *EmittedAction) String() string {
 func (*EmittedAction) ProtoMessage() {}
 
 func (x *EmittedAction) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[56]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[57]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5256,7 +5350,7 @@ func (x *EmittedAction) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EmittedAction.ProtoReflect.Descriptor instead.
 func (*EmittedAction) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{56}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{57}
 }
 
 func (x *EmittedAction) GetId() uint64 {
@@ -5305,7 +5399,7 @@ type MigrationView struct {
 
 func (x *MigrationView) Reset() {
 	*x = MigrationView{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[57]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[58]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5317,7 +5411,7 @@ func (x *MigrationView) String() string {
 func (*MigrationView) ProtoMessage() {}
 
 func (x *MigrationView) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[57]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[58]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5330,7 +5424,7 @@ func (x *MigrationView) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MigrationView.ProtoReflect.Descriptor instead.
 func (*MigrationView) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{57}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{58}
 }
 
 func (x *MigrationView) GetMigration() uint64 {
@@ -5423,7 +5517,7 @@ type PluginView struct {
 
 func (x *PluginView) Reset() {
 	*x = PluginView{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[58]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[59]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5435,7 +5529,7 @@ func (x *PluginView) String() string {
 func (*PluginView) ProtoMessage() {}
 
 func (x *PluginView) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[58]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[59]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5448,7 +5542,7 @@ func (x *PluginView) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PluginView.ProtoReflect.Descriptor instead.
 func (*PluginView) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{58}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{59}
 }
 
 func (x *PluginView) GetName() string {
@@ -5556,7 +5650,7 @@ type Stats struct {
 
 func (x *Stats) Reset() {
 	*x = Stats{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[59]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[60]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5568,7 +5662,7 @@ func (x *Stats) String() string {
 func (*Stats) ProtoMessage() {}
 
 func (x *Stats) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[59]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[60]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5581,7 +5675,7 @@ func (x *Stats) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Stats.ProtoReflect.Descriptor instead.
 func (*Stats) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{59}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{60}
 }
 
 func (x *Stats) GetEventsApplied() uint64 {
@@ -5702,7 +5796,7 @@ type JournalEntry struct {
 
 func (x *JournalEntry) Reset() {
 	*x = JournalEntry{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[60]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[61]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5714,7 +5808,7 @@ func (x *JournalEntry) String() string {
 func (*JournalEntry) ProtoMessage() {}
 
 func (x *JournalEntry) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[60]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[61]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5727,7 +5821,7 @@ func (x *JournalEntry) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JournalEntry.ProtoReflect.Descriptor instead.
 func (*JournalEntry) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{60}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{61}
 }
 
 func (x *JournalEntry) GetIndex() uint64 {
@@ -5939,7 +6033,7 @@ type Boot struct {
 
 func (x *Boot) Reset() {
 	*x = Boot{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[61]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[62]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5951,7 +6045,7 @@ func (x *Boot) String() string {
 func (*Boot) ProtoMessage() {}
 
 func (x *Boot) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[61]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[62]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5964,7 +6058,7 @@ func (x *Boot) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Boot.ProtoReflect.Descriptor instead.
 func (*Boot) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{61}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{62}
 }
 
 func (x *Boot) GetNode() uint64 {
@@ -6007,7 +6101,7 @@ type Tick struct {
 
 func (x *Tick) Reset() {
 	*x = Tick{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[62]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[63]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6019,7 +6113,7 @@ func (x *Tick) String() string {
 func (*Tick) ProtoMessage() {}
 
 func (x *Tick) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[62]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[63]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6032,7 +6126,7 @@ func (x *Tick) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Tick.ProtoReflect.Descriptor instead.
 func (*Tick) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{62}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{63}
 }
 
 func (x *Tick) GetQueueRoom() uint32 {
@@ -6055,7 +6149,7 @@ type JudgedCommit struct {
 
 func (x *JudgedCommit) Reset() {
 	*x = JudgedCommit{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[63]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[64]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6067,7 +6161,7 @@ func (x *JudgedCommit) String() string {
 func (*JudgedCommit) ProtoMessage() {}
 
 func (x *JudgedCommit) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[63]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[64]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6080,7 +6174,7 @@ func (x *JudgedCommit) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JudgedCommit.ProtoReflect.Descriptor instead.
 func (*JudgedCommit) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{63}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{64}
 }
 
 func (x *JudgedCommit) GetEvent() *AdminEvent {
@@ -6121,7 +6215,7 @@ type Reload struct {
 
 func (x *Reload) Reset() {
 	*x = Reload{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[64]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[65]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6133,7 +6227,7 @@ func (x *Reload) String() string {
 func (*Reload) ProtoMessage() {}
 
 func (x *Reload) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[64]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[65]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6146,7 +6240,7 @@ func (x *Reload) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Reload.ProtoReflect.Descriptor instead.
 func (*Reload) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{64}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{65}
 }
 
 func (x *Reload) GetConfigToml() string {
@@ -6168,7 +6262,7 @@ type Acknowledged struct {
 
 func (x *Acknowledged) Reset() {
 	*x = Acknowledged{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[65]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[66]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6180,7 +6274,7 @@ func (x *Acknowledged) String() string {
 func (*Acknowledged) ProtoMessage() {}
 
 func (x *Acknowledged) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[65]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[66]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6193,7 +6287,7 @@ func (x *Acknowledged) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Acknowledged.ProtoReflect.Descriptor instead.
 func (*Acknowledged) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{65}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{66}
 }
 
 func (x *Acknowledged) GetChain() Acknowledged_Chain {
@@ -6221,7 +6315,7 @@ type FailureReport struct {
 
 func (x *FailureReport) Reset() {
 	*x = FailureReport{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[66]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[67]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6233,7 +6327,7 @@ func (x *FailureReport) String() string {
 func (*FailureReport) ProtoMessage() {}
 
 func (x *FailureReport) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[66]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[67]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6246,7 +6340,7 @@ func (x *FailureReport) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FailureReport.ProtoReflect.Descriptor instead.
 func (*FailureReport) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{66}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{67}
 }
 
 func (x *FailureReport) GetSource() string {
@@ -6277,7 +6371,7 @@ type Samples struct {
 
 func (x *Samples) Reset() {
 	*x = Samples{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[67]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[68]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6289,7 +6383,7 @@ func (x *Samples) String() string {
 func (*Samples) ProtoMessage() {}
 
 func (x *Samples) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[67]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[68]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6302,7 +6396,7 @@ func (x *Samples) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Samples.ProtoReflect.Descriptor instead.
 func (*Samples) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{67}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{68}
 }
 
 func (x *Samples) GetProbe() string {
@@ -6353,7 +6447,7 @@ type ActionOutcome struct {
 
 func (x *ActionOutcome) Reset() {
 	*x = ActionOutcome{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[68]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[69]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6365,7 +6459,7 @@ func (x *ActionOutcome) String() string {
 func (*ActionOutcome) ProtoMessage() {}
 
 func (x *ActionOutcome) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[68]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[69]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6378,7 +6472,7 @@ func (x *ActionOutcome) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ActionOutcome.ProtoReflect.Descriptor instead.
 func (*ActionOutcome) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{68}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{69}
 }
 
 func (x *ActionOutcome) GetActionId() uint64 {
@@ -6428,7 +6522,7 @@ type ScoreTable struct {
 
 func (x *ScoreTable) Reset() {
 	*x = ScoreTable{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[69]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[70]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6440,7 +6534,7 @@ func (x *ScoreTable) String() string {
 func (*ScoreTable) ProtoMessage() {}
 
 func (x *ScoreTable) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[69]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[70]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6453,7 +6547,7 @@ func (x *ScoreTable) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ScoreTable.ProtoReflect.Descriptor instead.
 func (*ScoreTable) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{69}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{70}
 }
 
 func (x *ScoreTable) GetViewVersion() uint64 {
@@ -6482,7 +6576,7 @@ type ChainScore struct {
 
 func (x *ChainScore) Reset() {
 	*x = ChainScore{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[70]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[71]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6494,7 +6588,7 @@ func (x *ChainScore) String() string {
 func (*ChainScore) ProtoMessage() {}
 
 func (x *ChainScore) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[70]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[71]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6507,7 +6601,7 @@ func (x *ChainScore) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ChainScore.ProtoReflect.Descriptor instead.
 func (*ChainScore) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{70}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{71}
 }
 
 func (x *ChainScore) GetChain() uint64 {
@@ -6548,7 +6642,7 @@ type NodeScore struct {
 
 func (x *NodeScore) Reset() {
 	*x = NodeScore{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[71]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[72]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6560,7 +6654,7 @@ func (x *NodeScore) String() string {
 func (*NodeScore) ProtoMessage() {}
 
 func (x *NodeScore) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[71]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[72]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6573,7 +6667,7 @@ func (x *NodeScore) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NodeScore.ProtoReflect.Descriptor instead.
 func (*NodeScore) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{71}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{72}
 }
 
 func (x *NodeScore) GetNode() uint64 {
@@ -6601,7 +6695,7 @@ type MigrationCost struct {
 
 func (x *MigrationCost) Reset() {
 	*x = MigrationCost{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[72]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[73]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6613,7 +6707,7 @@ func (x *MigrationCost) String() string {
 func (*MigrationCost) ProtoMessage() {}
 
 func (x *MigrationCost) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[72]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[73]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6626,7 +6720,7 @@ func (x *MigrationCost) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MigrationCost.ProtoReflect.Descriptor instead.
 func (*MigrationCost) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{72}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{73}
 }
 
 func (x *MigrationCost) GetStateTransfer() *durationpb.Duration {
@@ -6659,7 +6753,7 @@ type Migrations struct {
 
 func (x *Migrations) Reset() {
 	*x = Migrations{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[73]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[74]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6671,7 +6765,7 @@ func (x *Migrations) String() string {
 func (*Migrations) ProtoMessage() {}
 
 func (x *Migrations) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[73]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[74]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6684,7 +6778,7 @@ func (x *Migrations) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Migrations.ProtoReflect.Descriptor instead.
 func (*Migrations) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{73}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{74}
 }
 
 func (x *Migrations) GetInFlight() []*MigrationView {
@@ -6708,7 +6802,7 @@ type BlastRadius struct {
 
 func (x *BlastRadius) Reset() {
 	*x = BlastRadius{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[74]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[75]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6720,7 +6814,7 @@ func (x *BlastRadius) String() string {
 func (*BlastRadius) ProtoMessage() {}
 
 func (x *BlastRadius) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[74]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[75]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6733,7 +6827,7 @@ func (x *BlastRadius) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BlastRadius.ProtoReflect.Descriptor instead.
 func (*BlastRadius) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{74}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{75}
 }
 
 func (x *BlastRadius) GetAffectedNodes() []uint64 {
@@ -6786,7 +6880,7 @@ type DaemonLifecycle_Started struct {
 
 func (x *DaemonLifecycle_Started) Reset() {
 	*x = DaemonLifecycle_Started{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[75]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[76]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6798,7 +6892,7 @@ func (x *DaemonLifecycle_Started) String() string {
 func (*DaemonLifecycle_Started) ProtoMessage() {}
 
 func (x *DaemonLifecycle_Started) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[75]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[76]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6822,7 +6916,7 @@ type DaemonLifecycle_ExitedCleanly struct {
 
 func (x *DaemonLifecycle_ExitedCleanly) Reset() {
 	*x = DaemonLifecycle_ExitedCleanly{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[76]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[77]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6834,7 +6928,7 @@ func (x *DaemonLifecycle_ExitedCleanly) String() string {
 func (*DaemonLifecycle_ExitedCleanly) ProtoMessage() {}
 
 func (x *DaemonLifecycle_ExitedCleanly) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[76]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[77]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6859,7 +6953,7 @@ type DaemonLifecycle_Crashed struct {
 
 func (x *DaemonLifecycle_Crashed) Reset() {
 	*x = DaemonLifecycle_Crashed{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[77]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[78]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6871,7 +6965,7 @@ func (x *DaemonLifecycle_Crashed) String() string {
 func (*DaemonLifecycle_Crashed) ProtoMessage() {}
 
 func (x *DaemonLifecycle_Crashed) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[77]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[78]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6904,7 +6998,7 @@ type BlastRadius_Warning struct {
 
 func (x *BlastRadius_Warning) Reset() {
 	*x = BlastRadius_Warning{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[78]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[79]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6916,7 +7010,7 @@ func (x *BlastRadius_Warning) String() string {
 func (*BlastRadius_Warning) ProtoMessage() {}
 
 func (x *BlastRadius_Warning) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[78]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[79]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6929,7 +7023,7 @@ func (x *BlastRadius_Warning) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BlastRadius_Warning.ProtoReflect.Descriptor instead.
 func (*BlastRadius_Warning) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{74, 0}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{75, 0}
 }
 
 func (x *BlastRadius_Warning) GetKind() string {
@@ -7265,7 +7359,7 @@ const file_meshos_v1_meshos_proto_rawDesc = "" +
 	"\x03log\x18\x02 \x01(\v2\x14.meshos.v1.LogRecordH\x00R\x03log\x124\n" +
 	"\afailure\x18\x03 \x01(\v2\x18.meshos.v1.FailureRecordH\x00R\afailure\x121\n" +
 	"\x06action\x18\x04 \x01(\v2\x17.meshos.v1.ActionRecordH\x00R\x06actionB\x06\n" +
-	"\x04kind\"\x82\a\n" +
+	"\x04kind\"\xba\a\n" +
 	"\bSnapshot\x12\x12\n" +
 	"\x04node\x18\x01 \x01(\x04R\x04node\x12\x14\n" +
 	"\x05epoch\x18\x02 \x01(\x04R\x05epoch\x12\x12\n" +
@@ -7286,8 +7380,17 @@ const file_meshos_v1_meshos_proto_rawDesc = "" +
 	"\x04logs\x18\x0e \x03(\v2\x14.meshos.v1.LogRecordR\x04logs\x12J\n" +
 	"\x14in_flight_migrations\x18\x0f \x03(\v2\x18.meshos.v1.MigrationViewR\x12inFlightMigrations\x12/\n" +
 	"\aplugins\x18\x10 \x03(\v2\x15.meshos.v1.PluginViewR\aplugins\x12&\n" +
-	"\x05stats\x18\x11 \x01(\v2\x10.meshos.v1.StatsR\x05statsB\x13\n" +
-	"\x11_freeze_remaining\"\xc5\x05\n" +
+	"\x05stats\x18\x11 \x01(\v2\x10.meshos.v1.StatsR\x05stats\x126\n" +
+	"\tscheduler\x18\x12 \x01(\v2\x18.meshos.v1.SchedulerViewR\tschedulerB\x13\n" +
+	"\x11_freeze_remaining\"\xd5\x01\n" +
+	"\rSchedulerView\x12\x16\n" +
+	"\x06active\x18\x01 \x01(\bR\x06active\x12\x1f\n" +
+	"\vidle_reason\x18\x02 \x01(\tR\n" +
+	"idleReason\x12!\n" +
+	"\fview_version\x18\x03 \x01(\x04R\vviewVersion\x12+\n" +
+	"\x03age\x18\x04 \x01(\v2\x19.google.protobuf.DurationR\x03age\x12#\n" +
+	"\rchains_scored\x18\x05 \x01(\rR\fchainsScored\x12\x16\n" +
+	"\x06moving\x18\x06 \x01(\rR\x06moving\"\xc5\x05\n" +
 	"\n" +
 	"DaemonView\x12,\n" +
 	"\x06daemon\x18\x01 \x01(\v2\x14.meshos.v1.DaemonRefR\x06daemon\x12=\n" +
@@ -7549,7 +7652,7 @@ func file_meshos_v1_meshos_proto_rawDescGZIP() []byte {
 }
 
 var file_meshos_v1_meshos_proto_enumTypes = make([]protoimpl.EnumInfo, 15)
-var file_meshos_v1_meshos_proto_msgTypes = make([]protoimpl.MessageInfo, 79)
+var file_meshos_v1_meshos_proto_msgTypes = make([]protoimpl.MessageInfo, 80)
 var file_meshos_v1_meshos_proto_goTypes = []any{
 	(NodeHealth)(0),                       // 0: meshos.v1.NodeHealth
 	(MaintenancePhase)(0),                 // 1: meshos.v1.MaintenancePhase
@@ -7617,36 +7720,37 @@ var file_meshos_v1_meshos_proto_goTypes = []any{
 	(*ActionRecord)(nil),                  // 63: meshos.v1.ActionRecord
 	(*Record)(nil),                        // 64: meshos.v1.Record
 	(*Snapshot)(nil),                      // 65: meshos.v1.Snapshot
-	(*DaemonView)(nil),                    // 66: meshos.v1.DaemonView
-	(*ReplicaView)(nil),                   // 67: meshos.v1.ReplicaView
-	(*PeerView)(nil),                      // 68: meshos.v1.PeerView
-	(*AvoidView)(nil),                     // 69: meshos.v1.AvoidView
-	(*MaintenanceView)(nil),               // 70: meshos.v1.MaintenanceView
-	(*EmittedAction)(nil),                 // 71: meshos.v1.EmittedAction
-	(*MigrationView)(nil),                 // 72: meshos.v1.MigrationView
-	(*PluginView)(nil),                    // 73: meshos.v1.PluginView
-	(*Stats)(nil),                         // 74: meshos.v1.Stats
-	(*JournalEntry)(nil),                  // 75: meshos.v1.JournalEntry
-	(*Boot)(nil),                          // 76: meshos.v1.Boot
-	(*Tick)(nil),                          // 77: meshos.v1.Tick
-	(*JudgedCommit)(nil),                  // 78: meshos.v1.JudgedCommit
-	(*Reload)(nil),                        // 79: meshos.v1.Reload
-	(*Acknowledged)(nil),                  // 80: meshos.v1.Acknowledged
-	(*FailureReport)(nil),                 // 81: meshos.v1.FailureReport
-	(*Samples)(nil),                       // 82: meshos.v1.Samples
-	(*ActionOutcome)(nil),                 // 83: meshos.v1.ActionOutcome
-	(*ScoreTable)(nil),                    // 84: meshos.v1.ScoreTable
-	(*ChainScore)(nil),                    // 85: meshos.v1.ChainScore
-	(*NodeScore)(nil),                     // 86: meshos.v1.NodeScore
-	(*MigrationCost)(nil),                 // 87: meshos.v1.MigrationCost
-	(*Migrations)(nil),                    // 88: meshos.v1.Migrations
-	(*BlastRadius)(nil),                   // 89: meshos.v1.BlastRadius
-	(*DaemonLifecycle_Started)(nil),       // 90: meshos.v1.DaemonLifecycle.Started
-	(*DaemonLifecycle_ExitedCleanly)(nil), // 91: meshos.v1.DaemonLifecycle.ExitedCleanly
-	(*DaemonLifecycle_Crashed)(nil),       // 92: meshos.v1.DaemonLifecycle.Crashed
-	(*BlastRadius_Warning)(nil),           // 93: meshos.v1.BlastRadius.Warning
-	(*durationpb.Duration)(nil),           // 94: google.protobuf.Duration
-	(*timestamppb.Timestamp)(nil),         // 95: google.protobuf.Timestamp
+	(*SchedulerView)(nil),                 // 66: meshos.v1.SchedulerView
+	(*DaemonView)(nil),                    // 67: meshos.v1.DaemonView
+	(*ReplicaView)(nil),                   // 68: meshos.v1.ReplicaView
+	(*PeerView)(nil),                      // 69: meshos.v1.PeerView
+	(*AvoidView)(nil),                     // 70: meshos.v1.AvoidView
+	(*MaintenanceView)(nil),               // 71: meshos.v1.MaintenanceView
+	(*EmittedAction)(nil),                 // 72: meshos.v1.EmittedAction
+	(*MigrationView)(nil),                 // 73: meshos.v1.MigrationView
+	(*PluginView)(nil),                    // 74: meshos.v1.PluginView
+	(*Stats)(nil),                         // 75: meshos.v1.Stats
+	(*JournalEntry)(nil),                  // 76: meshos.v1.JournalEntry
+	(*Boot)(nil),                          // 77: meshos.v1.Boot
+	(*Tick)(nil),                          // 78: meshos.v1.Tick
+	(*JudgedCommit)(nil),                  // 79: meshos.v1.JudgedCommit
+	(*Reload)(nil),                        // 80: meshos.v1.Reload
+	(*Acknowledged)(nil),                  // 81: meshos.v1.Acknowledged
+	(*FailureReport)(nil),                 // 82: meshos.v1.FailureReport
+	(*Samples)(nil),                       // 83: meshos.v1.Samples
+	(*ActionOutcome)(nil),                 // 84: meshos.v1.ActionOutcome
+	(*ScoreTable)(nil),                    // 85: meshos.v1.ScoreTable
+	(*ChainScore)(nil),                    // 86: meshos.v1.ChainScore
+	(*NodeScore)(nil),                     // 87: meshos.v1.NodeScore
+	(*MigrationCost)(nil),                 // 88: meshos.v1.MigrationCost
+	(*Migrations)(nil),                    // 89: meshos.v1.Migrations
+	(*BlastRadius)(nil),                   // 90: meshos.v1.BlastRadius
+	(*DaemonLifecycle_Started)(nil),       // 91: meshos.v1.DaemonLifecycle.Started
+	(*DaemonLifecycle_ExitedCleanly)(nil), // 92: meshos.v1.DaemonLifecycle.ExitedCleanly
+	(*DaemonLifecycle_Crashed)(nil),       // 93: meshos.v1.DaemonLifecycle.Crashed
+	(*BlastRadius_Warning)(nil),           // 94: meshos.v1.BlastRadius.Warning
+	(*durationpb.Duration)(nil),           // 95: google.protobuf.Duration
+	(*timestamppb.Timestamp)(nil),         // 96: google.protobuf.Timestamp
 }
 var file_meshos_v1_meshos_proto_depIdxs = []int32{
 	3,   // 0: meshos.v1.DaemonHealth.status:type_name -> meshos.v1.DaemonHealth.Status
@@ -7668,18 +7772,18 @@ var file_meshos_v1_meshos_proto_depIdxs = []int32{
 	4,   // 16: meshos.v1.ReplicaUpdate.kind:type_name -> meshos.v1.ReplicaUpdate.Kind
 	5,   // 17: meshos.v1.ReplicaTransition.kind:type_name -> meshos.v1.ReplicaTransition.Kind
 	15,  // 18: meshos.v1.DaemonLifecycle.daemon:type_name -> meshos.v1.DaemonRef
-	90,  // 19: meshos.v1.DaemonLifecycle.started:type_name -> meshos.v1.DaemonLifecycle.Started
-	91,  // 20: meshos.v1.DaemonLifecycle.exited_cleanly:type_name -> meshos.v1.DaemonLifecycle.ExitedCleanly
-	92,  // 21: meshos.v1.DaemonLifecycle.crashed:type_name -> meshos.v1.DaemonLifecycle.Crashed
+	91,  // 19: meshos.v1.DaemonLifecycle.started:type_name -> meshos.v1.DaemonLifecycle.Started
+	92,  // 20: meshos.v1.DaemonLifecycle.exited_cleanly:type_name -> meshos.v1.DaemonLifecycle.ExitedCleanly
+	93,  // 21: meshos.v1.DaemonLifecycle.crashed:type_name -> meshos.v1.DaemonLifecycle.Crashed
 	16,  // 22: meshos.v1.DaemonLifecycle.health_changed:type_name -> meshos.v1.DaemonHealth
-	94,  // 23: meshos.v1.RttSample.rtt:type_name -> google.protobuf.Duration
+	95,  // 23: meshos.v1.RttSample.rtt:type_name -> google.protobuf.Duration
 	0,   // 24: meshos.v1.NodeHealthSample.health:type_name -> meshos.v1.NodeHealth
 	2,   // 25: meshos.v1.LogLine.level:type_name -> meshos.v1.LogLevel
 	15,  // 26: meshos.v1.DaemonIntent.daemon:type_name -> meshos.v1.DaemonRef
 	6,   // 27: meshos.v1.DaemonIntent.intent:type_name -> meshos.v1.DaemonIntent.Intent
 	7,   // 28: meshos.v1.LocalReplicaIntent.intent:type_name -> meshos.v1.LocalReplicaIntent.Intent
 	1,   // 29: meshos.v1.MaintenanceObserved.phase:type_name -> meshos.v1.MaintenancePhase
-	94,  // 30: meshos.v1.MaintenanceObserved.deadline:type_name -> google.protobuf.Duration
+	95,  // 30: meshos.v1.MaintenanceObserved.deadline:type_name -> google.protobuf.Duration
 	34,  // 31: meshos.v1.AdminEvent.enter_maintenance:type_name -> meshos.v1.EnterMaintenance
 	33,  // 32: meshos.v1.AdminEvent.exit_maintenance:type_name -> meshos.v1.NodeTarget
 	35,  // 33: meshos.v1.AdminEvent.drain:type_name -> meshos.v1.Drain
@@ -7696,12 +7800,12 @@ var file_meshos_v1_meshos_proto_depIdxs = []int32{
 	41,  // 44: meshos.v1.AdminEvent.force_restart_daemon:type_name -> meshos.v1.ForceRestartDaemon
 	42,  // 45: meshos.v1.AdminEvent.force_cutover:type_name -> meshos.v1.ForceCutover
 	43,  // 46: meshos.v1.AdminEvent.kill_migration:type_name -> meshos.v1.KillMigration
-	94,  // 47: meshos.v1.EnterMaintenance.drain_for:type_name -> google.protobuf.Duration
-	94,  // 48: meshos.v1.Drain.drain_for:type_name -> google.protobuf.Duration
-	94,  // 49: meshos.v1.FreezeCluster.ttl:type_name -> google.protobuf.Duration
+	95,  // 47: meshos.v1.EnterMaintenance.drain_for:type_name -> google.protobuf.Duration
+	95,  // 48: meshos.v1.Drain.drain_for:type_name -> google.protobuf.Duration
+	95,  // 49: meshos.v1.FreezeCluster.ttl:type_name -> google.protobuf.Duration
 	15,  // 50: meshos.v1.ForceRestartDaemon.daemon:type_name -> meshos.v1.DaemonRef
 	32,  // 51: meshos.v1.AdminCommand.event:type_name -> meshos.v1.AdminEvent
-	95,  // 52: meshos.v1.AdminCommand.issued_at:type_name -> google.protobuf.Timestamp
+	96,  // 52: meshos.v1.AdminCommand.issued_at:type_name -> google.protobuf.Timestamp
 	47,  // 53: meshos.v1.Action.start_daemon:type_name -> meshos.v1.StartDaemon
 	48,  // 54: meshos.v1.Action.stop_daemon:type_name -> meshos.v1.StopDaemon
 	49,  // 55: meshos.v1.Action.pull_replica:type_name -> meshos.v1.PullReplica
@@ -7715,102 +7819,104 @@ var file_meshos_v1_meshos_proto_depIdxs = []int32{
 	57,  // 63: meshos.v1.Action.commit_maintenance_transition:type_name -> meshos.v1.CommitMaintenanceTransition
 	15,  // 64: meshos.v1.StartDaemon.daemon:type_name -> meshos.v1.DaemonRef
 	15,  // 65: meshos.v1.StopDaemon.daemon:type_name -> meshos.v1.DaemonRef
-	94,  // 66: meshos.v1.StopDaemon.grace:type_name -> google.protobuf.Duration
-	94,  // 67: meshos.v1.MarkAvoid.ttl:type_name -> google.protobuf.Duration
+	95,  // 66: meshos.v1.StopDaemon.grace:type_name -> google.protobuf.Duration
+	95,  // 67: meshos.v1.MarkAvoid.ttl:type_name -> google.protobuf.Duration
 	15,  // 68: meshos.v1.ApplyBackoff.daemon:type_name -> meshos.v1.DaemonRef
-	94,  // 69: meshos.v1.ApplyBackoff.remaining:type_name -> google.protobuf.Duration
+	95,  // 69: meshos.v1.ApplyBackoff.remaining:type_name -> google.protobuf.Duration
 	1,   // 70: meshos.v1.CommitMaintenanceTransition.target:type_name -> meshos.v1.MaintenancePhase
 	8,   // 71: meshos.v1.VerificationOutcome.verdict:type_name -> meshos.v1.VerificationOutcome.Verdict
-	95,  // 72: meshos.v1.AdminAuditRecord.committed_at:type_name -> google.protobuf.Timestamp
+	96,  // 72: meshos.v1.AdminAuditRecord.committed_at:type_name -> google.protobuf.Timestamp
 	32,  // 73: meshos.v1.AdminAuditRecord.event:type_name -> meshos.v1.AdminEvent
 	59,  // 74: meshos.v1.AdminAuditRecord.operators:type_name -> meshos.v1.Operator
 	58,  // 75: meshos.v1.AdminAuditRecord.outcome:type_name -> meshos.v1.VerificationOutcome
-	95,  // 76: meshos.v1.LogRecord.at:type_name -> google.protobuf.Timestamp
+	96,  // 76: meshos.v1.LogRecord.at:type_name -> google.protobuf.Timestamp
 	2,   // 77: meshos.v1.LogRecord.level:type_name -> meshos.v1.LogLevel
-	95,  // 78: meshos.v1.FailureRecord.at:type_name -> google.protobuf.Timestamp
-	95,  // 79: meshos.v1.ActionRecord.at:type_name -> google.protobuf.Timestamp
+	96,  // 78: meshos.v1.FailureRecord.at:type_name -> google.protobuf.Timestamp
+	96,  // 79: meshos.v1.ActionRecord.at:type_name -> google.protobuf.Timestamp
 	46,  // 80: meshos.v1.ActionRecord.action:type_name -> meshos.v1.Action
 	9,   // 81: meshos.v1.ActionRecord.outcome:type_name -> meshos.v1.ActionRecord.Outcome
-	94,  // 82: meshos.v1.ActionRecord.retry_after:type_name -> google.protobuf.Duration
+	95,  // 82: meshos.v1.ActionRecord.retry_after:type_name -> google.protobuf.Duration
 	60,  // 83: meshos.v1.Record.audit:type_name -> meshos.v1.AdminAuditRecord
 	61,  // 84: meshos.v1.Record.log:type_name -> meshos.v1.LogRecord
 	62,  // 85: meshos.v1.Record.failure:type_name -> meshos.v1.FailureRecord
 	63,  // 86: meshos.v1.Record.action:type_name -> meshos.v1.ActionRecord
-	95,  // 87: meshos.v1.Snapshot.taken_at:type_name -> google.protobuf.Timestamp
-	66,  // 88: meshos.v1.Snapshot.daemons:type_name -> meshos.v1.DaemonView
-	67,  // 89: meshos.v1.Snapshot.replicas:type_name -> meshos.v1.ReplicaView
-	68,  // 90: meshos.v1.Snapshot.peers:type_name -> meshos.v1.PeerView
-	69,  // 91: meshos.v1.Snapshot.avoid_list:type_name -> meshos.v1.AvoidView
-	70,  // 92: meshos.v1.Snapshot.local_maintenance:type_name -> meshos.v1.MaintenanceView
-	71,  // 93: meshos.v1.Snapshot.recently_emitted:type_name -> meshos.v1.EmittedAction
+	96,  // 87: meshos.v1.Snapshot.taken_at:type_name -> google.protobuf.Timestamp
+	67,  // 88: meshos.v1.Snapshot.daemons:type_name -> meshos.v1.DaemonView
+	68,  // 89: meshos.v1.Snapshot.replicas:type_name -> meshos.v1.ReplicaView
+	69,  // 90: meshos.v1.Snapshot.peers:type_name -> meshos.v1.PeerView
+	70,  // 91: meshos.v1.Snapshot.avoid_list:type_name -> meshos.v1.AvoidView
+	71,  // 92: meshos.v1.Snapshot.local_maintenance:type_name -> meshos.v1.MaintenanceView
+	72,  // 93: meshos.v1.Snapshot.recently_emitted:type_name -> meshos.v1.EmittedAction
 	62,  // 94: meshos.v1.Snapshot.recent_failures:type_name -> meshos.v1.FailureRecord
-	94,  // 95: meshos.v1.Snapshot.freeze_remaining:type_name -> google.protobuf.Duration
+	95,  // 95: meshos.v1.Snapshot.freeze_remaining:type_name -> google.protobuf.Duration
 	60,  // 96: meshos.v1.Snapshot.admin_audit:type_name -> meshos.v1.AdminAuditRecord
 	61,  // 97: meshos.v1.Snapshot.logs:type_name -> meshos.v1.LogRecord
-	72,  // 98: meshos.v1.Snapshot.in_flight_migrations:type_name -> meshos.v1.MigrationView
-	73,  // 99: meshos.v1.Snapshot.plugins:type_name -> meshos.v1.PluginView
-	74,  // 100: meshos.v1.Snapshot.stats:type_name -> meshos.v1.Stats
-	15,  // 101: meshos.v1.DaemonView.daemon:type_name -> meshos.v1.DaemonRef
-	10,  // 102: meshos.v1.DaemonView.lifecycle:type_name -> meshos.v1.DaemonView.Lifecycle
-	16,  // 103: meshos.v1.DaemonView.health:type_name -> meshos.v1.DaemonHealth
-	11,  // 104: meshos.v1.DaemonView.restart:type_name -> meshos.v1.DaemonView.Restart
-	94,  // 105: meshos.v1.DaemonView.restart_in:type_name -> google.protobuf.Duration
-	94,  // 106: meshos.v1.DaemonView.age:type_name -> google.protobuf.Duration
-	6,   // 107: meshos.v1.DaemonView.intent:type_name -> meshos.v1.DaemonIntent.Intent
-	94,  // 108: meshos.v1.PeerView.rtt:type_name -> google.protobuf.Duration
-	0,   // 109: meshos.v1.PeerView.health:type_name -> meshos.v1.NodeHealth
-	1,   // 110: meshos.v1.PeerView.maintenance:type_name -> meshos.v1.MaintenancePhase
-	25,  // 111: meshos.v1.PeerView.inventory:type_name -> meshos.v1.PeerInventory
-	94,  // 112: meshos.v1.AvoidView.ttl:type_name -> google.protobuf.Duration
-	1,   // 113: meshos.v1.MaintenanceView.phase:type_name -> meshos.v1.MaintenancePhase
-	94,  // 114: meshos.v1.MaintenanceView.since:type_name -> google.protobuf.Duration
-	94,  // 115: meshos.v1.MaintenanceView.deadline:type_name -> google.protobuf.Duration
-	94,  // 116: meshos.v1.EmittedAction.age:type_name -> google.protobuf.Duration
-	46,  // 117: meshos.v1.EmittedAction.action:type_name -> meshos.v1.Action
-	12,  // 118: meshos.v1.MigrationView.phase:type_name -> meshos.v1.MigrationView.Phase
-	94,  // 119: meshos.v1.MigrationView.elapsed:type_name -> google.protobuf.Duration
-	94,  // 120: meshos.v1.MigrationView.in_phase:type_name -> google.protobuf.Duration
-	13,  // 121: meshos.v1.PluginView.status:type_name -> meshos.v1.PluginView.Status
-	94,  // 122: meshos.v1.PluginView.last_call:type_name -> google.protobuf.Duration
-	94,  // 123: meshos.v1.PluginView.restart_in:type_name -> google.protobuf.Duration
-	94,  // 124: meshos.v1.Stats.last_tick_took:type_name -> google.protobuf.Duration
-	94,  // 125: meshos.v1.JournalEntry.at:type_name -> google.protobuf.Duration
-	95,  // 126: meshos.v1.JournalEntry.wall:type_name -> google.protobuf.Timestamp
-	76,  // 127: meshos.v1.JournalEntry.boot:type_name -> meshos.v1.Boot
-	17,  // 128: meshos.v1.JournalEntry.event:type_name -> meshos.v1.Event
-	82,  // 129: meshos.v1.JournalEntry.samples:type_name -> meshos.v1.Samples
-	77,  // 130: meshos.v1.JournalEntry.tick:type_name -> meshos.v1.Tick
-	83,  // 131: meshos.v1.JournalEntry.outcome:type_name -> meshos.v1.ActionOutcome
-	84,  // 132: meshos.v1.JournalEntry.scores:type_name -> meshos.v1.ScoreTable
-	88,  // 133: meshos.v1.JournalEntry.migrations:type_name -> meshos.v1.Migrations
-	78,  // 134: meshos.v1.JournalEntry.commit:type_name -> meshos.v1.JudgedCommit
-	79,  // 135: meshos.v1.JournalEntry.reload:type_name -> meshos.v1.Reload
-	80,  // 136: meshos.v1.JournalEntry.acknowledged:type_name -> meshos.v1.Acknowledged
-	81,  // 137: meshos.v1.JournalEntry.failure:type_name -> meshos.v1.FailureReport
-	94,  // 138: meshos.v1.Boot.freeze_remaining:type_name -> google.protobuf.Duration
-	32,  // 139: meshos.v1.JudgedCommit.event:type_name -> meshos.v1.AdminEvent
-	59,  // 140: meshos.v1.JudgedCommit.operators:type_name -> meshos.v1.Operator
-	58,  // 141: meshos.v1.JudgedCommit.outcome:type_name -> meshos.v1.VerificationOutcome
-	14,  // 142: meshos.v1.Acknowledged.chain:type_name -> meshos.v1.Acknowledged.Chain
-	23,  // 143: meshos.v1.Samples.rtt:type_name -> meshos.v1.RttSample
-	24,  // 144: meshos.v1.Samples.health:type_name -> meshos.v1.NodeHealthSample
-	25,  // 145: meshos.v1.Samples.inventory:type_name -> meshos.v1.PeerInventory
-	46,  // 146: meshos.v1.ActionOutcome.action:type_name -> meshos.v1.Action
-	85,  // 147: meshos.v1.ScoreTable.chains:type_name -> meshos.v1.ChainScore
-	86,  // 148: meshos.v1.ChainScore.holders:type_name -> meshos.v1.NodeScore
-	86,  // 149: meshos.v1.ChainScore.best_alternative:type_name -> meshos.v1.NodeScore
-	87,  // 150: meshos.v1.ChainScore.cost:type_name -> meshos.v1.MigrationCost
-	94,  // 151: meshos.v1.MigrationCost.state_transfer:type_name -> google.protobuf.Duration
-	94,  // 152: meshos.v1.MigrationCost.disruption:type_name -> google.protobuf.Duration
-	72,  // 153: meshos.v1.Migrations.in_flight:type_name -> meshos.v1.MigrationView
-	15,  // 154: meshos.v1.BlastRadius.affected_daemons:type_name -> meshos.v1.DaemonRef
-	94,  // 155: meshos.v1.BlastRadius.estimated_drain_delay:type_name -> google.protobuf.Duration
-	93,  // 156: meshos.v1.BlastRadius.warnings:type_name -> meshos.v1.BlastRadius.Warning
-	157, // [157:157] is the sub-list for method output_type
-	157, // [157:157] is the sub-list for method input_type
-	157, // [157:157] is the sub-list for extension type_name
-	157, // [157:157] is the sub-list for extension extendee
-	0,   // [0:157] is the sub-list for field type_name
+	73,  // 98: meshos.v1.Snapshot.in_flight_migrations:type_name -> meshos.v1.MigrationView
+	74,  // 99: meshos.v1.Snapshot.plugins:type_name -> meshos.v1.PluginView
+	75,  // 100: meshos.v1.Snapshot.stats:type_name -> meshos.v1.Stats
+	66,  // 101: meshos.v1.Snapshot.scheduler:type_name -> meshos.v1.SchedulerView
+	95,  // 102: meshos.v1.SchedulerView.age:type_name -> google.protobuf.Duration
+	15,  // 103: meshos.v1.DaemonView.daemon:type_name -> meshos.v1.DaemonRef
+	10,  // 104: meshos.v1.DaemonView.lifecycle:type_name -> meshos.v1.DaemonView.Lifecycle
+	16,  // 105: meshos.v1.DaemonView.health:type_name -> meshos.v1.DaemonHealth
+	11,  // 106: meshos.v1.DaemonView.restart:type_name -> meshos.v1.DaemonView.Restart
+	95,  // 107: meshos.v1.DaemonView.restart_in:type_name -> google.protobuf.Duration
+	95,  // 108: meshos.v1.DaemonView.age:type_name -> google.protobuf.Duration
+	6,   // 109: meshos.v1.DaemonView.intent:type_name -> meshos.v1.DaemonIntent.Intent
+	95,  // 110: meshos.v1.PeerView.rtt:type_name -> google.protobuf.Duration
+	0,   // 111: meshos.v1.PeerView.health:type_name -> meshos.v1.NodeHealth
+	1,   // 112: meshos.v1.PeerView.maintenance:type_name -> meshos.v1.MaintenancePhase
+	25,  // 113: meshos.v1.PeerView.inventory:type_name -> meshos.v1.PeerInventory
+	95,  // 114: meshos.v1.AvoidView.ttl:type_name -> google.protobuf.Duration
+	1,   // 115: meshos.v1.MaintenanceView.phase:type_name -> meshos.v1.MaintenancePhase
+	95,  // 116: meshos.v1.MaintenanceView.since:type_name -> google.protobuf.Duration
+	95,  // 117: meshos.v1.MaintenanceView.deadline:type_name -> google.protobuf.Duration
+	95,  // 118: meshos.v1.EmittedAction.age:type_name -> google.protobuf.Duration
+	46,  // 119: meshos.v1.EmittedAction.action:type_name -> meshos.v1.Action
+	12,  // 120: meshos.v1.MigrationView.phase:type_name -> meshos.v1.MigrationView.Phase
+	95,  // 121: meshos.v1.MigrationView.elapsed:type_name -> google.protobuf.Duration
+	95,  // 122: meshos.v1.MigrationView.in_phase:type_name -> google.protobuf.Duration
+	13,  // 123: meshos.v1.PluginView.status:type_name -> meshos.v1.PluginView.Status
+	95,  // 124: meshos.v1.PluginView.last_call:type_name -> google.protobuf.Duration
+	95,  // 125: meshos.v1.PluginView.restart_in:type_name -> google.protobuf.Duration
+	95,  // 126: meshos.v1.Stats.last_tick_took:type_name -> google.protobuf.Duration
+	95,  // 127: meshos.v1.JournalEntry.at:type_name -> google.protobuf.Duration
+	96,  // 128: meshos.v1.JournalEntry.wall:type_name -> google.protobuf.Timestamp
+	77,  // 129: meshos.v1.JournalEntry.boot:type_name -> meshos.v1.Boot
+	17,  // 130: meshos.v1.JournalEntry.event:type_name -> meshos.v1.Event
+	83,  // 131: meshos.v1.JournalEntry.samples:type_name -> meshos.v1.Samples
+	78,  // 132: meshos.v1.JournalEntry.tick:type_name -> meshos.v1.Tick
+	84,  // 133: meshos.v1.JournalEntry.outcome:type_name -> meshos.v1.ActionOutcome
+	85,  // 134: meshos.v1.JournalEntry.scores:type_name -> meshos.v1.ScoreTable
+	89,  // 135: meshos.v1.JournalEntry.migrations:type_name -> meshos.v1.Migrations
+	79,  // 136: meshos.v1.JournalEntry.commit:type_name -> meshos.v1.JudgedCommit
+	80,  // 137: meshos.v1.JournalEntry.reload:type_name -> meshos.v1.Reload
+	81,  // 138: meshos.v1.JournalEntry.acknowledged:type_name -> meshos.v1.Acknowledged
+	82,  // 139: meshos.v1.JournalEntry.failure:type_name -> meshos.v1.FailureReport
+	95,  // 140: meshos.v1.Boot.freeze_remaining:type_name -> google.protobuf.Duration
+	32,  // 141: meshos.v1.JudgedCommit.event:type_name -> meshos.v1.AdminEvent
+	59,  // 142: meshos.v1.JudgedCommit.operators:type_name -> meshos.v1.Operator
+	58,  // 143: meshos.v1.JudgedCommit.outcome:type_name -> meshos.v1.VerificationOutcome
+	14,  // 144: meshos.v1.Acknowledged.chain:type_name -> meshos.v1.Acknowledged.Chain
+	23,  // 145: meshos.v1.Samples.rtt:type_name -> meshos.v1.RttSample
+	24,  // 146: meshos.v1.Samples.health:type_name -> meshos.v1.NodeHealthSample
+	25,  // 147: meshos.v1.Samples.inventory:type_name -> meshos.v1.PeerInventory
+	46,  // 148: meshos.v1.ActionOutcome.action:type_name -> meshos.v1.Action
+	86,  // 149: meshos.v1.ScoreTable.chains:type_name -> meshos.v1.ChainScore
+	87,  // 150: meshos.v1.ChainScore.holders:type_name -> meshos.v1.NodeScore
+	87,  // 151: meshos.v1.ChainScore.best_alternative:type_name -> meshos.v1.NodeScore
+	88,  // 152: meshos.v1.ChainScore.cost:type_name -> meshos.v1.MigrationCost
+	95,  // 153: meshos.v1.MigrationCost.state_transfer:type_name -> google.protobuf.Duration
+	95,  // 154: meshos.v1.MigrationCost.disruption:type_name -> google.protobuf.Duration
+	73,  // 155: meshos.v1.Migrations.in_flight:type_name -> meshos.v1.MigrationView
+	15,  // 156: meshos.v1.BlastRadius.affected_daemons:type_name -> meshos.v1.DaemonRef
+	95,  // 157: meshos.v1.BlastRadius.estimated_drain_delay:type_name -> google.protobuf.Duration
+	94,  // 158: meshos.v1.BlastRadius.warnings:type_name -> meshos.v1.BlastRadius.Warning
+	159, // [159:159] is the sub-list for method output_type
+	159, // [159:159] is the sub-list for method input_type
+	159, // [159:159] is the sub-list for extension type_name
+	159, // [159:159] is the sub-list for extension extendee
+	0,   // [0:159] is the sub-list for field type_name
 }
 
 func init() { file_meshos_v1_meshos_proto_init() }
@@ -7894,13 +8000,13 @@ func file_meshos_v1_meshos_proto_init() {
 		(*Record_Action)(nil),
 	}
 	file_meshos_v1_meshos_proto_msgTypes[50].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[51].OneofWrappers = []any{}
 	file_meshos_v1_meshos_proto_msgTypes[52].OneofWrappers = []any{}
 	file_meshos_v1_meshos_proto_msgTypes[53].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[55].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[57].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[54].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[56].OneofWrappers = []any{}
 	file_meshos_v1_meshos_proto_msgTypes[58].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[60].OneofWrappers = []any{
+	file_meshos_v1_meshos_proto_msgTypes[59].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[61].OneofWrappers = []any{
 		(*JournalEntry_Boot)(nil),
 		(*JournalEntry_Event)(nil),
 		(*JournalEntry_Samples)(nil),
@@ -7913,17 +8019,17 @@ func file_meshos_v1_meshos_proto_init() {
 		(*JournalEntry_Acknowledged)(nil),
 		(*JournalEntry_Failure)(nil),
 	}
-	file_meshos_v1_meshos_proto_msgTypes[61].OneofWrappers = []any{}
 	file_meshos_v1_meshos_proto_msgTypes[62].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[70].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[74].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[63].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[71].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[75].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_meshos_v1_meshos_proto_rawDesc), len(file_meshos_v1_meshos_proto_rawDesc)),
 			NumEnums:      15,
-			NumMessages:   79,
+			NumMessages:   80,
 			NumExtensions: 0,
 			NumServices:   0,
 		},
