@@ -12,6 +12,7 @@ func (r *reader) check(c *Config) {
 	for i := range c.Daemon {
 		r.checkHealth(c.Daemon[i].Health, place("").key("daemon").item(i).key("health"))
 	}
+	r.checkActions(c)
 	for i := range c.Plugin {
 		r.checkPlugin(&c.Plugin[i], place("").key("plugin").item(i))
 	}

@@ -166,6 +166,7 @@ type Plugin struct {
 	Enabled   bool
 	Kinds     []string // the kinds that are used; none for all it serves
 	Chains    []mesh.RecordChain
+	Actions   []string      // of an actuator: the kinds it carries out; none for all that nobody else does
 	Timeout   time.Duration // of one call; 0 for the node's own for its kind
 	Isolation string        // "" or "best-effort"
 	Env       map[string]string

@@ -178,6 +178,7 @@ func (p *Plugin) settings() []setting {
 		boolean("enabled", &p.Enabled),
 		words("kinds", &p.Kinds, kinds()),
 		recordChains("chains", &p.Chains),
+		actions("actions", &p.Actions),
 		leftOut(duration("timeout", &p.Timeout), func() bool { return p.Timeout == 0 }),
 		textOrNone("isolation", &p.Isolation).checked(p.checkIsolation),
 		environment("env", &p.Env),
