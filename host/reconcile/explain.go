@@ -20,6 +20,7 @@ type Finding struct {
 // Explanation says why reconcile acts on a subject, or does not.
 type Explanation struct {
 	Subject  string
+	Unknown  bool // this node has never heard of it
 	Findings []Finding
 }
 
@@ -104,7 +105,13 @@ func ExplainDaemon(s *state.State, id mesh.DaemonID) Explanation {
 func ExplainPeer(s *state.State, id mesh.NodeID) Explanation {
 	p, ok := s.Peer(id)
 	if !ok {
-		return unknown("node", uint64(id))
+		if id != s.Node() && !inAnyChain(s, id) {
+			return unknown("node", uint64(id))
+		}
+		p = state.Peer{ID: id} // nobody measured it yet
+		if id == s.Node() {
+			p.Phase, p.Cordoned = s.Maintenance().Phase, s.Cordoned(id)
+		}
 	}
 	e := newExplainer(s, fmt.Sprintf("node %d", id))
 	limit := s.Policy().DegradedRTT
@@ -200,8 +207,19 @@ func hosting(s *state.State, p state.Peer) string {
 	return "it is not given replicas: " + strings.Join(why, ", ")
 }
 
+// inAnyChain says whether a node holds or leads some chain: so one may know it that
+// nobody measures.
+func inAnyChain(s *state.State, id mesh.NodeID) bool {
+	for c := range s.Chains() {
+		if c.HeldBy(id) || c.Leader == id {
+			return true
+		}
+	}
+	return false
+}
+
 func unknown(what string, id uint64) Explanation {
-	return Explanation{Subject: fmt.Sprintf("%s %d", what, id), Findings: []Finding{{
+	return Explanation{Subject: fmt.Sprintf("%s %d", what, id), Unknown: true, Findings: []Finding{{
 		Arm: "state", Text: fmt.Sprintf("this node has never heard of %s %d", what, id),
 	}}}
 }

@@ -82,6 +82,27 @@ func TestExplainChain(t *testing.T) {
 		"actions: request_placement was done 0s ago as action 1; it is not asked for again for another 5s")
 }
 
+func TestExplainPeerThatNobodyMeasured(t *testing.T) {
+	w := newWorld(t).chain(7, 1, 9)
+	says(t, reconcile.ExplainPeer(w.s, 9),
+		"locality: its round-trip time is not known",
+		"placing: it counts as a live holder of what it holds",
+		"placing: it may be given replicas")
+	w.admin(mesh.Cordon{Node: this})
+	says(t, reconcile.ExplainPeer(w.s, this),
+		"locality: it is this node, which has no round-trip time to itself",
+		"placing: it counts as a live holder of what it holds",
+		"placing: it is not given replicas: it is this node, it is cordoned",
+		"maintenance: in phase active")
+	for _, e := range []reconcile.Explanation{
+		reconcile.ExplainPeer(w.s, 77), reconcile.ExplainChain(w.s, 77), reconcile.ExplainDaemon(w.s, 77),
+	} {
+		if !e.Unknown || len(e.Findings) != 1 {
+			t.Errorf("%+v", e)
+		}
+	}
+}
+
 func TestExplainPeer(t *testing.T) {
 	w := newWorld(t).hear(rtt(5, 500)).admin(mesh.Cordon{Node: 5})
 	w.succeed(w.pass(0)...)
