@@ -45,6 +45,7 @@ func (n *node) serve(ctx context.Context, d doors) error {
 			return judge(signed, n.cfg.Operators.Signers != "")
 		},
 		Plugins: n.catalog,
+		Looker:  n.loop.Feed(),
 	})
 	var socket, http error
 	var both sync.WaitGroup

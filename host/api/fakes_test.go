@@ -15,6 +15,7 @@ import (
 	"github.com/meshos/meshos/host/api"
 	"github.com/meshos/meshos/host/mesh"
 	"github.com/meshos/meshos/host/snapshot"
+	"github.com/meshos/meshos/host/state"
 	"github.com/meshos/meshos/host/wire"
 	hostv1 "github.com/meshos/meshos/proto/meshos/host/v1"
 	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
@@ -30,6 +31,7 @@ type node struct {
 	done     chan struct{}
 	heard    []any // mesh.Event and mesh.JudgedCommit
 	room     int   // events that still fit
+	state    *state.State
 	closed   bool
 	panicked []string
 }
@@ -70,6 +72,20 @@ func (n *node) PublishBatch(ctx context.Context, events []mesh.Event) (int, erro
 		}
 	}
 	return len(events), nil
+}
+
+func (n *node) Look(ctx context.Context, visit func(*state.State)) error {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.closed {
+		return errors.New("loop has ended")
+	}
+	if n.state == nil {
+		<-ctx.Done()
+		return ctx.Err()
+	}
+	visit(n.state)
+	return nil
 }
 
 func (n *node) Commit(ctx context.Context, commit mesh.JudgedCommit) error {
@@ -116,7 +132,7 @@ func serve(t *testing.T, n *node) hostv1.HostClient {
 	if err != nil {
 		t.Fatal(err)
 	}
-	service := api.NewService(api.Options{Reader: n, Publisher: n, Judge: n.judge, Plugins: n})
+	service := api.NewService(api.Options{Reader: n, Publisher: n, Judge: n.judge, Plugins: n, Looker: n})
 	ctx, stop := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() {

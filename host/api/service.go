@@ -48,6 +48,7 @@ type Options struct {
 	Publisher Publisher
 	Judge     Judge
 	Plugins   Plugins
+	Looker    Looker
 }
 
 // Service is the Host service of the contract.

@@ -1,0 +1,174 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"slices"
+	"strconv"
+	"strings"
+
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	"github.com/meshos/meshos/host/mesh"
+	"github.com/meshos/meshos/host/reconcile"
+	"github.com/meshos/meshos/host/state"
+	hostv1 "github.com/meshos/meshos/proto/meshos/host/v1"
+)
+
+// Looker shows the state of the node.
+type Looker interface {
+	// Look shows it to visit, which reads it and keeps nothing of it, and returns
+	// when visit did. Before its turn it waits until ctx is done; any error while
+	// ctx is not done means that there was nothing to look at.
+	Look(ctx context.Context, visit func(*state.State)) error
+}
+
+// Explain implements hostv1.HostServer.
+func (s *Service) Explain(ctx context.Context, in *hostv1.ExplainRequest) (*hostv1.ExplainResponse, error) {
+	var out *hostv1.ExplainResponse
+	var why error
+	if err := s.opts.Looker.Look(ctx, func(st *state.State) { out, why = Explain(st, in) }); err != nil {
+		if ctx.Err() != nil {
+			return nil, status.FromContextError(ctx.Err()).Err()
+		}
+		return nil, status.Error(codes.Unavailable, err.Error())
+	}
+	return out, explainError(why)
+}
+
+func explainError(err error) error {
+	var (
+		unknown   *UnknownSubjectError
+		ambiguous *AmbiguousNameError
+	)
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, &unknown):
+		return status.Error(codes.NotFound, err.Error())
+	case errors.As(err, &ambiguous):
+		return status.Error(codes.FailedPrecondition, err.Error())
+	}
+	return status.Error(codes.InvalidArgument, err.Error())
+}
+
+// errNoSubject says that a request asks about nothing.
+var errNoSubject = errors.New("subject: must be one of chain, daemon, daemon_name, peer and peer_name")
+
+// UnknownSubjectError says that a node never heard of what was asked about.
+type UnknownSubjectError struct {
+	What string // "daemon"
+	Name string // its id or its name
+}
+
+// Error implements error.
+func (e *UnknownSubjectError) Error() string {
+	return fmt.Sprintf("the node has never heard of %s %s", e.What, e.Name)
+}
+
+// AmbiguousNameError says that a name stands for several: names are labels.
+type AmbiguousNameError struct {
+	What string
+	Name string
+	IDs  []uint64 // ascending
+}
+
+// Error implements error.
+func (e *AmbiguousNameError) Error() string {
+	ids := make([]string, len(e.IDs))
+	for i, id := range e.IDs {
+		ids[i] = strconv.FormatUint(id, 10)
+	}
+	return fmt.Sprintf("%d %ss are called %q: ask for one of %s by its id", len(ids), e.What, e.Name, strings.Join(ids, ", "))
+}
+
+// Explain says of a state why reconcile acts on what in asks about, or does not. It
+// returns an UnknownSubjectError, an AmbiguousNameError, or another error when in
+// asks about nothing.
+func Explain(s *state.State, in *hostv1.ExplainRequest) (*hostv1.ExplainResponse, error) {
+	about, err := explanation(s, in)
+	if err != nil {
+		return nil, err
+	}
+	out := &hostv1.ExplainResponse{Subject: about.Subject, Tick: s.Passes()}
+	for _, f := range about.Findings {
+		out.Findings = append(out.Findings, &hostv1.Finding{Arm: f.Arm, Text: f.Text})
+	}
+	return out, nil
+}
+
+func explanation(s *state.State, in *hostv1.ExplainRequest) (reconcile.Explanation, error) {
+	switch subject := in.GetSubject().(type) {
+	case *hostv1.ExplainRequest_Chain:
+		return known("chain", subject.Chain, reconcile.ExplainChain(s, mesh.ChainID(subject.Chain)))
+	case *hostv1.ExplainRequest_Daemon:
+		return known("daemon", subject.Daemon, reconcile.ExplainDaemon(s, mesh.DaemonID(subject.Daemon)))
+	case *hostv1.ExplainRequest_DaemonName:
+		id, err := named("daemon", subject.DaemonName, daemonNames(s))
+		if err != nil {
+			return reconcile.Explanation{}, err
+		}
+		return reconcile.ExplainDaemon(s, mesh.DaemonID(id)), nil
+	case *hostv1.ExplainRequest_Peer:
+		return known("peer", subject.Peer, reconcile.ExplainPeer(s, mesh.NodeID(subject.Peer)))
+	case *hostv1.ExplainRequest_PeerName:
+		id, err := named("peer", subject.PeerName, peerNames(s))
+		if err != nil {
+			return reconcile.Explanation{}, err
+		}
+		return reconcile.ExplainPeer(s, mesh.NodeID(id)), nil
+	}
+	return reconcile.Explanation{}, errNoSubject
+}
+
+func known(what string, id uint64, e reconcile.Explanation) (reconcile.Explanation, error) {
+	if e.Unknown {
+		return e, &UnknownSubjectError{What: what, Name: strconv.FormatUint(id, 10)}
+	}
+	return e, nil
+}
+
+// named finds the one that is called so.
+func named(what, name string, all iter.Seq2[uint64, string]) (uint64, error) {
+	var ids []uint64
+	for id, its := range all {
+		if its == name && name != "" {
+			ids = append(ids, id)
+		}
+	}
+	switch len(ids) {
+	case 0:
+		return 0, &UnknownSubjectError{What: what, Name: strconv.Quote(name)}
+	case 1:
+		return ids[0], nil
+	}
+	slices.Sort(ids)
+	return 0, &AmbiguousNameError{What: what, Name: name, IDs: ids}
+}
+
+func daemonNames(s *state.State) iter.Seq2[uint64, string] {
+	return func(yield func(uint64, string) bool) {
+		for d := range s.Daemons() {
+			if !yield(uint64(d.Ref.ID), d.Ref.Name) {
+				return
+			}
+		}
+	}
+}
+
+// peerNames gives this node's name too: it is asked about like any other.
+func peerNames(s *state.State) iter.Seq2[uint64, string] {
+	return func(yield func(uint64, string) bool) {
+		if !yield(uint64(s.Node()), s.NodeName()) {
+			return
+		}
+		for p := range s.Peers() {
+			if p.ID != s.Node() && !yield(uint64(p.ID), p.Name) {
+				return
+			}
+		}
+	}
+}
