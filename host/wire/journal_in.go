@@ -20,7 +20,7 @@ func InputFromProto(in *meshosv1.JournalEntry) (mesh.Input, error) {
 	case *meshosv1.JournalEntry_Outcome:
 		return outcomeFromProto(kind.Outcome)
 	case *meshosv1.JournalEntry_Scores:
-		return scoresFromProto(kind.Scores)
+		return checked(scoresFromProto(&fields{at: "scores"}, kind.Scores))
 	case *meshosv1.JournalEntry_Migrations:
 		out, err := MigrationsFromProto(kind.Migrations)
 		if err != nil {
@@ -135,8 +135,7 @@ func outcomeFromProto(in *meshosv1.ActionOutcome) (mesh.Input, error) {
 
 // scoresFromProto leaves numbers that are none to the core, which knows what they
 // are worth.
-func scoresFromProto(in *meshosv1.ScoreTable) (mesh.Input, error) {
-	f := fields{at: "scores"}
+func scoresFromProto(f *fields, in *meshosv1.ScoreTable) (mesh.Scores, error) {
 	out := mesh.Scores{ViewVersion: in.GetViewVersion()}
 	for i, c := range in.GetChains() {
 		at := "chains[" + strconv.Itoa(i) + "]"
@@ -157,7 +156,10 @@ func scoresFromProto(in *meshosv1.ScoreTable) (mesh.Input, error) {
 		}
 		out.Chains = append(out.Chains, chain)
 	}
-	return checked(out, f.err)
+	if f.err != nil {
+		return mesh.Scores{}, f.err
+	}
+	return out, nil
 }
 
 func (f *fields) nodeScore(at string, in *meshosv1.NodeScore) mesh.NodeScore {

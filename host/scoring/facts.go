@@ -1,0 +1,132 @@
+package scoring
+
+import (
+	"math"
+	"slices"
+	"time"
+
+	"github.com/meshos/meshos/host/mesh"
+)
+
+// change says how much a node differs from what the scorer was last told of it.
+//
+// Measurements never stand still, so each has a dead band round what was told, and
+// not fixed buckets, at whose edges it would flap. What stays within is jitter and
+// waits for the next decision interval:
+//
+//	round trip         a quarter of it, and 1 ms
+//	load               a quarter of it, and 1
+//	memory, disk       a quarter of the free share, and 2 % of the whole
+//	saturation trend   0.25
+//
+// A measurement that begins or ceases to be known has moved. Everything else (name,
+// health, maintenance, cordon, avoid, capabilities, version, fork) is exact.
+type change uint8
+
+const (
+	same   change = iota
+	jitter        // measured anew, within the dead bands
+	moved         // measured, beyond them
+	turned        // a fact that is exact is another one
+)
+
+const (
+	band    = 0.25 // share of what was told
+	rttBand = float64(time.Millisecond)
+)
+
+// since says how n differs from what was told.
+func (n *Node) since(told *Node) change {
+	p, old := &n.Peer, &told.Peer
+	if p.Health != old.Health || p.Maintenance != old.Maintenance || p.Cordoned != old.Cordoned ||
+		n.Avoided != told.Avoided || p.Name != old.Name {
+		return turned
+	}
+	c := drift(old.RTT, p.RTT, rttBand)
+	if p.Inventory == old.Inventory {
+		return c
+	}
+	return max(c, stock(old.Inventory, p.Inventory))
+}
+
+// stock compares what is known of a node's machine.
+func stock(old, now *mesh.Inventory) change {
+	if old == nil || now == nil {
+		return moved
+	}
+	if !slices.Equal(old.Capabilities, now.Capabilities) || !equal(old.SoftwareVersion, now.SoftwareVersion) ||
+		!equal(old.ForkedFrom, now.ForkedFrom) {
+		return turned
+	}
+	return max(
+		drift(old.CPULoad1m, now.CPULoad1m, 1),
+		room(old.MemUsedBytes, old.MemTotalBytes, now.MemUsedBytes, now.MemTotalBytes),
+		room(old.DiskUsedBytes, old.DiskTotalBytes, now.DiskUsedBytes, now.DiskTotalBytes),
+		trend(old.SaturationTrend, now.SaturationTrend),
+	)
+}
+
+// drift compares two measurements with a dead band of a share of the old one, or
+// of least if that is more.
+func drift[T ~int64 | ~float64](old, now *T, least float64) change {
+	switch {
+	case old == nil && now == nil:
+		return same
+	case old == nil || now == nil:
+		return moved
+	}
+	return within(float64(*old), float64(*now), max(least, band*math.Abs(float64(*old))))
+}
+
+func trend(old, now *float32) change {
+	switch {
+	case old == nil && now == nil:
+		return same
+	case old == nil || now == nil:
+		return moved
+	}
+	return within(float64(*old), float64(*now), band)
+}
+
+// room compares how much is free.
+func room(oldUsed, oldTotal, used, total *uint64) change {
+	if equal(oldUsed, used) && equal(oldTotal, total) {
+		return same
+	}
+	was, knew := freeShare(oldUsed, oldTotal)
+	is, knows := freeShare(used, total)
+	if knew != knows {
+		return moved
+	}
+	return max(jitter, within(was, is, max(0.02, band*was)))
+}
+
+// freeShare gives which share of total is not used.
+func freeShare(used, total *uint64) (share float64, known bool) {
+	if used == nil || total == nil || *total == 0 {
+		return 0, false
+	}
+	if *used >= *total {
+		return 0, true
+	}
+	return float64(*total-*used) / float64(*total), true
+}
+
+// within compares two numbers; what is not a number has moved, unless it was none
+// before.
+func within(old, now, most float64) change {
+	switch {
+	case old == now || math.IsNaN(old) && math.IsNaN(now):
+		return same
+	case math.Abs(now-old) <= most:
+		return jitter
+	}
+	return moved
+}
+
+func equal[T comparable](a, b *T) bool {
+	if a == nil || b == nil {
+		return a == b
+	}
+	return *a == *b
+}

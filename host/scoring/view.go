@@ -1,0 +1,134 @@
+package scoring
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/meshos/meshos/host/mesh"
+	"github.com/meshos/meshos/host/snapshot"
+)
+
+// Node is a node as a scorer sees it. This node is among them, with its own
+// maintenance and cordon, and without what is never measured of it: round trip
+// and health.
+type Node struct {
+	Peer    snapshot.Peer
+	Avoided bool
+}
+
+// Chain is a chain that this node leads.
+type Chain struct {
+	ID      mesh.ChainID
+	Holders []mesh.NodeID // ascending, at least one; not to be written to
+	Desired uint32        // 0: no wish
+}
+
+// View is all that is scored, of one tick. Lists are ascending by id.
+type View struct {
+	Version uint64
+	Nodes   []Node
+	Chains  []Chain
+}
+
+// look takes the view of a snapshot, into the places that v has already.
+func (v *View) look(s *snapshot.Snapshot) {
+	v.Version = s.Tick
+	v.Nodes, v.Chains = v.Nodes[:0], v.Chains[:0]
+	seen := false // this node, which is among the peers for its inventory only
+	avoid := s.AvoidList
+	for _, p := range s.Peers {
+		if !seen && p.Node >= s.Node {
+			seen = true
+			if p.Node == s.Node {
+				v.Nodes = append(v.Nodes, here(s, p))
+				continue
+			}
+			v.Nodes = append(v.Nodes, here(s, snapshot.Peer{Node: s.Node}))
+		}
+		for len(avoid) > 0 && avoid[0].Peer < p.Node {
+			avoid = avoid[1:]
+		}
+		v.Nodes = append(v.Nodes, Node{Peer: p, Avoided: len(avoid) > 0 && avoid[0].Peer == p.Node})
+	}
+	if !seen {
+		v.Nodes = append(v.Nodes, here(s, snapshot.Peer{Node: s.Node}))
+	}
+	for _, r := range s.Replicas {
+		if r.Leader != s.Node || len(r.Holders) == 0 {
+			continue
+		}
+		c := Chain{ID: r.Chain, Holders: r.Holders}
+		if r.Desired != nil {
+			c.Desired = *r.Desired
+		}
+		v.Chains = append(v.Chains, c)
+	}
+}
+
+// here is this node: p with what the snapshot says of it elsewhere.
+func here(s *snapshot.Snapshot, p snapshot.Peer) Node {
+	p.RTT, p.Health = nil, mesh.HealthUnknown
+	p.Maintenance, p.Cordoned = s.Maintenance.Phase, s.Maintenance.Cordoned
+	return Node{Peer: p}
+}
+
+// full asks for the whole view to be scored.
+func (v *View) full() Request {
+	return Request{Version: v.Version, Full: true, Nodes: slices.Clone(v.Nodes), Chains: slices.Clone(v.Chains)}
+}
+
+// apply gives the view that a request leads to from the view v, as a scorer makes
+// it. v stays as it is.
+func (v *View) apply(req Request) View {
+	if req.Full {
+		return View{Version: req.Version, Nodes: slices.Clone(req.Nodes), Chains: slices.Clone(req.Chains)}
+	}
+	return View{
+		Version: req.Version,
+		Nodes:   merge(v.Nodes, req.Nodes, req.RemovedNodes, func(n *Node) mesh.NodeID { return n.Peer.Node }),
+		Chains:  merge(v.Chains, req.Chains, req.RemovedChains, func(c *Chain) mesh.ChainID { return c.ID }),
+	}
+}
+
+// merge is a new list: old without the removed, with the changed put in or
+// replaced. All are ascending.
+func merge[T any, ID cmp.Ordered](old, changed []T, removed []ID, id func(*T) ID) []T {
+	out := make([]T, 0, len(old)+len(changed))
+	for i := range old {
+		at := id(&old[i])
+		for len(changed) > 0 && id(&changed[0]) < at {
+			out, changed = append(out, changed[0]), changed[1:]
+		}
+		for len(removed) > 0 && removed[0] < at {
+			removed = removed[1:]
+		}
+		switch {
+		case len(changed) > 0 && id(&changed[0]) == at:
+			out, changed = append(out, changed[0]), changed[1:]
+		case len(removed) == 0 || removed[0] != at:
+			out = append(out, old[i])
+		}
+	}
+	return append(out, changed...)
+}
+
+// chain finds a chain of the view.
+func (v *View) chain(id mesh.ChainID) (*Chain, bool) {
+	i, ok := slices.BinarySearchFunc(v.Chains, id, func(c Chain, id mesh.ChainID) int { return cmp.Compare(c.ID, id) })
+	if !ok {
+		return nil, false
+	}
+	return &v.Chains[i], true
+}
+
+// has says whether a node is in the view.
+func (v *View) has(id mesh.NodeID) bool {
+	_, ok := slices.BinarySearchFunc(v.Nodes, id, func(n Node, id mesh.NodeID) int { return cmp.Compare(n.Peer.Node, id) })
+	return ok
+}
+
+// heldBy says whether a node holds the chain.
+func (c *Chain) heldBy(n mesh.NodeID) bool {
+	_, held := slices.BinarySearch(c.Holders, n)
+	return held
+}
