@@ -1,15 +1,15 @@
 package main
 
 import (
-	"os"
 	"testing"
 
 	"go.uber.org/goleak"
+
+	"github.com/meshos/meshos/internal/catalogtest"
 )
 
 func TestMain(m *testing.M) {
-	if os.Getenv("MESHOS_PLUGIN") != "" { // started by a catalog: see process_test.go
-		main()
+	if catalogtest.Main(main) {
 		return
 	}
 	goleak.VerifyTestMain(m)

@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"go.uber.org/goleak"
+
+	"github.com/meshos/meshos/internal/catalogtest"
 )
 
 // holdLock makes this test binary lock a folder until its stdin ends: a second
@@ -22,8 +24,7 @@ func TestMain(m *testing.M) {
 		_, _ = os.Stdin.Read(make([]byte, 1))
 		os.Exit(0)
 	}
-	if os.Getenv("MESHOS_PLUGIN") != "" { // started by a catalog: see process_test.go
-		main()
+	if catalogtest.Main(main) {
 		return
 	}
 	goleak.VerifyTestMain(m)

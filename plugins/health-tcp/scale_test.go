@@ -14,6 +14,8 @@ import (
 	"go.uber.org/goleak"
 	"golang.org/x/sys/unix"
 
+	"github.com/meshos/meshos/internal/catalogtest"
+
 	"github.com/meshos/meshos/pluginsdk"
 )
 
@@ -21,6 +23,9 @@ import (
 const probeEnv = "HEALTH_TCP_TEST_PROBE"
 
 func TestMain(m *testing.M) {
+	if catalogtest.Main(main) {
+		return
+	}
 	if address := os.Getenv(probeEnv); address != "" {
 		if err := probeMany(address, 10000, 128); err != nil {
 			fmt.Println(err)

@@ -1,0 +1,83 @@
+// Package catalogtest runs a plugin in its tests as a node does: as a process of
+// its own, under the real catalog. It is the other half of pluginsdk/plugintest,
+// which runs one in process; like that one it is for tests only.
+//
+// The process is the test binary itself, so nothing is built for it: the
+// package's TestMain calls Main before anything else.
+package catalogtest
+
+import (
+	"context"
+	"os"
+	"testing"
+	"time"
+
+	"github.com/meshos/meshos/host/catalog"
+	"github.com/meshos/meshos/host/mesh"
+	"github.com/meshos/meshos/host/snapshot"
+	pluginv1 "github.com/meshos/meshos/proto/meshos/plugin/v1"
+)
+
+// limit is how long a slow machine may need for anything.
+const limit = 15 * time.Second
+
+// Main runs the plugin's main and says true when this process was started by a
+// catalog. TestMain then returns at once.
+func Main(main func()) bool {
+	if os.Getenv("MESHOS_PLUGIN") == "" {
+		return false
+	}
+	main()
+	return true
+}
+
+// Start is Run for a plugin that comes up: it waits until it is ready.
+func Start(t *testing.T, name string, config map[string]any, peers ...*pluginv1.Peer) *catalog.Catalog {
+	t.Helper()
+	c := Run(t, name, config, peers...)
+	Until(t, "the plugin is ready", func() bool { return View(c).Status == snapshot.PluginReady })
+	return c
+}
+
+// Run runs this test binary as the plugin of that name until the test is over.
+func Run(t *testing.T, name string, config map[string]any, peers ...*pluginv1.Peer) *catalog.Catalog {
+	t.Helper()
+	sockets, err := os.MkdirTemp("/tmp", "p") // short: sockets have to fit into a path
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := catalog.New(catalog.Options{
+		Entries: []catalog.Entry{{Name: name, Path: os.Args[0], Enabled: true, Config: config, Chains: []string{"log"}}},
+		DataDir: t.TempDir(), RunDir: sockets, Node: 1, Cluster: "test", Peers: peers,
+		Log: func(_ mesh.LogLevel, plugin, message string) { t.Logf("%s: %s", plugin, message) },
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() { ended <- c.Run(ctx) }()
+	t.Cleanup(func() {
+		cancel()
+		if err := <-ended; err != nil {
+			t.Errorf("the catalog ended with %v", err)
+		}
+		_ = os.RemoveAll(sockets)
+	})
+	return c
+}
+
+// View is how operators see the plugin now.
+func View(c *catalog.Catalog) snapshot.Plugin { return c.Views()[0] }
+
+// Until waits for a condition, as long as a slow machine may need.
+func Until(t *testing.T, what string, ok func() bool) {
+	t.Helper()
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for deadline := time.Now().Add(limit); !ok(); <-tick.C {
+		if time.Now().After(deadline) {
+			t.Fatalf("not within %s: %s", limit, what)
+		}
+	}
+}

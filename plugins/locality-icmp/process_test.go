@@ -1,0 +1,38 @@
+package main
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/meshos/meshos/host/catalog"
+	"github.com/meshos/meshos/internal/catalogtest"
+	pluginv1 "github.com/meshos/meshos/proto/meshos/plugin/v1"
+)
+
+// Where this user may not send echoes, the process has to say what to grant.
+func TestProcessMeasuresOrSaysWhatToGrant(t *testing.T) {
+	if _, may := openV4(t); !may {
+		c := catalogtest.Run(t, "locality-icmp", nil)
+		catalogtest.Until(t, "the reason", func() bool { return strings.Contains(catalogtest.View(c).Message, "ping_group_range") })
+		return
+	}
+	c := catalogtest.Start(t, "locality-icmp", map[string]any{"interval": "100ms"},
+		&pluginv1.Peer{Id: 5, Name: "here", Address: "127.0.0.1"})
+	measures(t, c)
+}
+
+func measures(t *testing.T, c *catalog.Catalog) {
+	t.Helper()
+	probe, err := c.LocalityProbe("locality-icmp")
+	if err != nil {
+		t.Fatal(err)
+	}
+	catalogtest.Until(t, "a round-trip time", func() bool {
+		samples, err := probe.SampleRTT(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return len(samples) == 1 && samples[0].Peer == 5 && samples[0].RTT > 0 && samples[0].RTT < 50*time.Millisecond
+	})
+}
