@@ -16,3 +16,6 @@ func (o Options) WithFiles(create func(path string) (File, error)) Options {
 
 // Create makes a real file, as a Writer does.
 func Create(path string) (File, error) { return create(path) }
+
+// Differences lists what differs between two lines of JSON.
+func Differences(a, b []byte) ([]Field, error) { return differences(a, b) }

@@ -38,7 +38,7 @@ func TestJournalsReplayToTheirGoldenOutput(t *testing.T) {
 			}
 			defer func() { _ = r.Close() }()
 			got := printed(t, journal.NewReplay(r))
-			golden := strings.TrimSuffix(file, ".jsonl") + ".out"
+			golden := strings.TrimSuffix(file, ".jsonl") + ".golden"
 			if *update {
 				if err := os.WriteFile(golden, []byte(got), 0o600); err != nil {
 					t.Fatal(err)

@@ -18,7 +18,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-const config = "[node]\nid = 1\nname = \"one\"\n\n[[daemon]]\nid = 3\nname = \"telemetry\"\ncommand = [\"/bin/telemetry\"]\n"
+const oneDaemon = "[node]\nid = 1\nname = \"one\"\n\n[[daemon]]\nid = 3\nname = \"telemetry\"\ncommand = [\"/bin/telemetry\"]\n"
 
 // stamp gives a time so many milliseconds after the start.
 func stamp(ms int64) mesh.Stamp {
@@ -26,7 +26,7 @@ func stamp(ms int64) mesh.Stamp {
 	return mesh.Stamp{At: mesh.Time(d), Wall: time.Unix(1_800_000_000, 0).UTC().Add(d)}
 }
 
-func boot() *journal.Boot { return &journal.Boot{Node: 1, Epoch: 7, ConfigTOML: config} }
+func boot() *journal.Boot { return &journal.Boot{Node: 1, Epoch: 7, ConfigTOML: oneDaemon} }
 
 // text gives entries as a journal, numbered from 1.
 func text(t testing.TB, entries ...journal.Entry) string {

@@ -321,7 +321,7 @@ func TestTheJournalOfTheRunBeforeIsKept(t *testing.T) {
 func TestWhatIsNoJournalIsNotMovedAway(t *testing.T) {
 	dir := t.TempDir()
 	for want, path := range map[string]string{
-		"is there and no journal":   writeFile(t, dir, "meshos.toml", config),
+		"is there and no journal":   writeFile(t, dir, "meshos.toml", oneDaemon),
 		"is no regular file":        dir,
 		"no such file or directory": filepath.Join(dir, "none", "j"),
 	} {
@@ -329,7 +329,7 @@ func TestWhatIsNoJournalIsNotMovedAway(t *testing.T) {
 			t.Errorf("%s: error %v, want %s", path, err, want)
 		}
 	}
-	if got := string(readFile(t, filepath.Join(dir, "meshos.toml"))); got != config {
+	if got := string(readFile(t, filepath.Join(dir, "meshos.toml"))); got != oneDaemon {
 		t.Error("the file changed")
 	}
 }

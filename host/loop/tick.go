@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/meshos/meshos/host/mesh"
+	"github.com/meshos/meshos/host/reconcile"
 	"github.com/meshos/meshos/host/snapshot"
 )
 
@@ -26,8 +27,13 @@ func (l *Loop) tick(ctx context.Context, now time.Time) (goOn bool) {
 		l.apply(at, report)
 	}
 	l.foldAnswers(at)
-	l.pass(at)
+	result := l.pass(at)
+	// Taken before anything else is folded, so that a journal gives the same one.
 	snap := l.core.Snapshot(at)
+	if result.Dropped > 0 {
+		l.say(at, mesh.LevelWarn, fmt.Sprintf("the action queue is full: dropped %d actions, the first a %s",
+			result.Dropped, result.FirstDropped.Kind()))
+	}
 	took := l.publish(at, snap, now)
 	if hook := l.parts.OnTick; hook != nil {
 		l.hook(at, "on-tick", &l.onTick, func() { hook(took) })
@@ -120,7 +126,7 @@ func (l *Loop) foldRecovered(at mesh.Stamp, a *answer) {
 }
 
 // pass reconciles once and hands out what found room.
-func (l *Loop) pass(at mesh.Stamp) {
+func (l *Loop) pass(at mesh.Stamp) reconcile.Result {
 	room := cap(l.actions) - len(l.actions)
 	l.record(at, func(r Recorder) { r.Tick(at, room) })
 	result := l.core.Pass(at, room)
@@ -128,12 +134,9 @@ func (l *Loop) pass(at mesh.Stamp) {
 		l.actions <- action // never blocks: nobody else puts any in, so the room is still there
 	}
 	l.count.emitted.Add(uint64(len(result.Actions)))
-	if result.Dropped > 0 {
-		l.count.dropped.Add(uint64(result.Dropped))
-		l.say(at, mesh.LevelWarn, fmt.Sprintf("the action queue is full: dropped %d actions, the first a %s",
-			result.Dropped, result.FirstDropped.Kind()))
-	}
+	l.count.dropped.Add(uint64(result.Dropped))
 	l.count.ticks.Add(1)
+	return result
 }
 
 // publish completes the snapshot and shows it. It returns how long the tick took

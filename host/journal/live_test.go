@@ -1,0 +1,306 @@
+package journal_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"path/filepath"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/meshos/meshos/host/config"
+	"github.com/meshos/meshos/host/journal"
+	"github.com/meshos/meshos/host/loop"
+	"github.com/meshos/meshos/host/mesh"
+	"github.com/meshos/meshos/host/snapshot"
+	"github.com/meshos/meshos/host/state"
+)
+
+const liveConfig = `
+[node]
+id = 1
+name = "one"
+[loop]
+tick_interval = "100ms"
+action_queue = 6
+settle = "300ms"
+action_timeout = "3s"
+sample_ttl = "4s"
+[locality]
+avoid_ttl = "2s"
+[scheduler]
+forced_ttl = "3s"
+cooldown = "2s"
+[[peer]]
+id = 2
+name = "two"
+[[peer]]
+id = 3
+[[peer]]
+id = 4
+[[chain]]
+id = 70
+replicas = 2
+hold = true
+[[chain]]
+id = 71
+replicas = 3
+[[daemon]]
+id = 5
+name = "telemetry"
+command = ["/bin/telemetry"]
+[[daemon]]
+id = 6
+name = "agent"
+command = ["/bin/agent"]
+essential = true
+`
+
+// probe answers what chance says, now and then late, wrong or not at all.
+type probe struct{ chance *chance }
+
+// chance is a source of random numbers that several goroutines share.
+type chance struct {
+	mu  sync.Mutex
+	rnd *rand.Rand
+}
+
+func (c *chance) n(n int) int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.rnd.IntN(n)
+}
+
+func (c *chance) node() mesh.NodeID   { return mesh.NodeID(1 + c.n(5)) }
+func (c *chance) chain() mesh.ChainID { return mesh.ChainID(70 + c.n(4)) }
+
+func (probe) Name() string { return "chance" }
+
+func (p probe) trouble() error {
+	switch p.chance.n(12) {
+	case 0:
+		time.Sleep(150 * time.Millisecond)
+	case 1:
+		return errors.New("broken")
+	case 2:
+		panic("lost")
+	}
+	return nil
+}
+
+func (p probe) SampleRTT(context.Context) ([]mesh.RTTSample, error) {
+	if err := p.trouble(); err != nil {
+		return nil, err
+	}
+	return []mesh.RTTSample{{Peer: p.chance.node(), RTT: time.Duration(p.chance.n(500)) * time.Millisecond}}, nil
+}
+
+func (p probe) SampleHealth(context.Context) ([]mesh.HealthSample, error) {
+	if err := p.trouble(); err != nil {
+		return nil, err
+	}
+	return []mesh.HealthSample{{Peer: p.chance.node(), Health: mesh.NodeHealth(1 + p.chance.n(3))}}, nil
+}
+
+func (p probe) SampleInventory(context.Context) ([]mesh.Inventory, error) {
+	load := float64(p.chance.n(100)) / 7
+	return []mesh.Inventory{{Node: p.chance.node(), CPULoad1m: &load}}, p.trouble()
+}
+
+func (p probe) ListMigrations(context.Context) ([]mesh.Migration, error) {
+	return []mesh.Migration{{ID: mesh.MigrationID(1 + p.chance.n(9))}}, p.trouble()
+}
+
+// churn publishes what chance says.
+func churn(t *testing.T, c *chance, h *loop.Handle, feed loop.Feed) {
+	t.Helper()
+	ctx := t.Context()
+	daemon := mesh.DaemonRef{ID: mesh.DaemonID(5 + c.n(3)), Name: "d"}
+	ttl := time.Duration(1+c.n(2000)) * time.Millisecond
+	must := func(err error) {
+		if err != nil {
+			t.Error(err)
+		}
+	}
+	events := []mesh.Event{
+		mesh.ReplicaUpdate{Change: mesh.ReplicaChange(1 + c.n(4)), Chain: c.chain(), Holder: c.node()},
+		mesh.ReplicaLeader{Chain: c.chain(), Leader: mesh.NodeID(c.n(3))},
+		mesh.ReplicaTransition{Kind: mesh.BecameHolderAndLeader, Chain: c.chain(), Holder: c.node()},
+		mesh.DaemonStarted{Daemon: daemon},
+		mesh.DaemonCrashed{Daemon: daemon, Reason: "exit status 2"},
+		mesh.DaemonExited{Daemon: daemon},
+		mesh.DaemonIntent{Daemon: daemon, Intent: mesh.RunIntent(1 + c.n(2))},
+		mesh.RTTSample{Peer: c.node(), RTT: ttl},
+		mesh.LogLine{Level: mesh.LevelInfo, Message: fmt.Sprintf("no UTF-8: \xff %d", c.n(100))},
+		mesh.LocalReplicaIntent{Chain: c.chain(), Intent: mesh.HoldIntent(1 + c.n(2))},
+		mesh.AdminReceived{Event: mesh.FreezeCluster{TTL: ttl}},
+		mesh.AdminReceived{Event: mesh.ThawCluster{}},
+		mesh.AdminReceived{Event: mesh.EnterMaintenance{Node: c.node()}},
+		mesh.AdminReceived{Event: mesh.ExitMaintenance{Node: c.node()}},
+		mesh.AdminReceived{Event: mesh.Drain{Node: c.node(), DrainFor: ttl}},
+		mesh.AdminReceived{Event: mesh.Uncordon{Node: c.node()}},
+		mesh.AdminReceived{Event: mesh.ForceCutover{Chain: c.chain(), Target: c.node()}},
+		mesh.AdminReceived{Event: mesh.ForceEvictReplica{Chain: c.chain(), Victim: c.node()}},
+		mesh.AdminReceived{Event: mesh.KillMigration{Migration: mesh.MigrationID(1 + c.n(9))}},
+	}
+	must(h.Publish(ctx, events[c.n(len(events))]))
+	switch c.n(20) {
+	case 0:
+		must(feed.Report(ctx, mesh.FailureReport{Source: "plugin:x", Reason: "exit status 2"}))
+	case 1:
+		must(feed.Acknowledge(ctx, mesh.Acknowledged{Chain: mesh.ChainLog, Through: uint64(c.n(50))}))
+	case 2:
+		must(feed.Commit(ctx, mesh.JudgedCommit{
+			Event: mesh.Cordon{Node: c.node()}, Outcome: mesh.Verification{Verdict: mesh.VerdictAccepted}, CommitID: []byte{1},
+		}))
+	case 3:
+		next, err := config.Parse("meshos.toml", liveConfig+fmt.Sprintf("[[daemon]]\nid = %d\ncommand = [\"x\"]\n", 7+c.n(3)))
+		must(err)
+		must(feed.Reload(ctx, mesh.Reload{Desired: next.Desired()}))
+	}
+}
+
+// lived is what a loop showed of itself while it ran.
+type lived struct {
+	ticks     []string // as TickLine gives them
+	snapshots [][]byte
+}
+
+// observe copies each snapshot that is published.
+func (l *lived) observe(t *testing.T, s *snapshot.Snapshot) {
+	line, err := journal.SnapshotLine(s)
+	if err != nil {
+		t.Error(err)
+	}
+	l.snapshots = append(l.snapshots, line)
+}
+
+// live runs a loop on the real core for so many ticks under churn, with an executor
+// that takes its time and fails now and then, and records it.
+func live(t *testing.T, path string, seed uint64, ticks int) *lived {
+	t.Helper()
+	cfg, err := config.Parse("meshos.toml", liveConfig)
+	if err != nil {
+		t.Fatal(err)
+	}
+	begin := time.Now()
+	at := mesh.Stamp{Wall: begin.Round(0)}
+	w, err := journal.NewWriter(journal.Options{
+		Path: path, At: at, Boot: journal.Boot{Node: 1, Epoch: seed, ConfigTOML: cfg.Effective(), FreezeRemaining: time.Second},
+		FileSize: 100_000, Stopped: func(err error) { t.Error(err) },
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := state.New(state.Boot{
+		At: at, Node: 1, NodeName: cfg.Node.Name, Epoch: seed, Policy: cfg.Policy(), Desired: cfg.Desired(), FreezeRemaining: time.Second,
+	})
+	var seen lived
+	l := loop.New(loop.Config{
+		TickInterval: cfg.Loop.TickInterval, ProbeBudget: cfg.Loop.ProbeBudget, ActionQueue: cfg.Loop.ActionQueue, Start: begin,
+	}, s, loop.Parts{
+		Recorder: w,
+		Decorate: func(s *snapshot.Snapshot) { seen.observe(t, s) },
+	})
+	c := &chance{rnd: rand.New(rand.NewPCG(seed, 1))}
+	l.Probes().AddLocality(probe{c})
+	l.Probes().AddHealth(probe{c})
+	l.Probes().AddInventory(probe{c})
+	l.Slots().InstallMigrationSource(probe{c})
+	h := l.Handle()
+	var all sync.WaitGroup
+	all.Go(func() {
+		if err := l.Run(context.Background()); err != nil {
+			t.Error(err)
+		}
+	})
+	all.Go(func() {
+		for emitted := range l.Actions() {
+			seen.ticks = append(seen.ticks, fmt.Sprintf("%+v", emitted))
+			time.Sleep(time.Duration(c.n(80)) * time.Millisecond)
+			if c.n(4) > 0 {
+				// It fails only when the loop has ended.
+				_ = l.Feed().Outcome(context.Background(), mesh.Outcome{ID: emitted.ID, OK: c.n(5) > 0, Reason: "bad luck", Final: c.n(5) > 0})
+			}
+		}
+	})
+	for l.Stats().Ticks < uint64(ticks) {
+		churn(t, c, h, l.Feed())
+		time.Sleep(time.Duration(c.n(40)) * time.Millisecond)
+	}
+	h.Close()
+	all.Wait()
+	if err := w.Close(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	return &seen
+}
+
+func TestP3_ARecordingOfALiveLoopReplaysToTheSameActionsAndSnapshots(t *testing.T) {
+	for seed := range uint64(5) {
+		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "j")
+			var seen *lived
+			synctest.Test(t, func(t *testing.T) { seen = live(t, path, seed+1, 200) })
+			r, err := journal.Open(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer func() { _ = r.Close() }()
+			p := journal.NewReplay(r)
+			var actions []string
+			for i := 0; ; i++ {
+				tick, err := p.Next()
+				if errors.Is(err, io.EOF) {
+					if i != len(seen.snapshots) || i < 200 {
+						t.Fatalf("%d ticks replayed, %d lived", i, len(seen.snapshots))
+					}
+					break
+				}
+				if err != nil {
+					t.Fatal(err)
+				}
+				for _, emitted := range tick.Actions {
+					actions = append(actions, fmt.Sprintf("%+v", emitted))
+				}
+				got, err := journal.SnapshotLine(p.Snapshot())
+				if err != nil {
+					t.Fatal(err)
+				}
+				if !bytes.Equal(got, seen.snapshots[i]) {
+					fields, err := journal.Differences(got, seen.snapshots[i])
+					t.Fatalf("tick %d differs, replayed and lived: %+v, %v", tick.Number, fields, err)
+				}
+			}
+			if fmt.Sprint(actions) != fmt.Sprint(seen.ticks) || len(actions) < 50 {
+				t.Fatalf("%d actions replayed:\n%s\n%d lived:\n%s", len(actions), actions, len(seen.ticks), seen.ticks)
+			}
+			if w := p.Warnings(); len(w) > 0 {
+				t.Error(w)
+			}
+		})
+	}
+}
+
+// Two replays of one journal are equal to the byte.
+func TestP3_AReplayIsTheSameEachTime(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "j")
+	synctest.Test(t, func(t *testing.T) { live(t, path, 42, 50) })
+	var outs []string
+	for range 3 {
+		r, err := journal.Open(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		outs = append(outs, printed(t, journal.NewReplay(r)))
+		_ = r.Close()
+	}
+	if outs[0] != outs[1] || outs[0] != outs[2] || len(outs[0]) < 1000 {
+		t.Fatal("they differ")
+	}
+}
