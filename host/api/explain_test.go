@@ -70,7 +70,7 @@ func TestExplain(t *testing.T) {
 	want := []string{
 		"daemon 5 (demo)",
 		"daemons: it should run here",
-		"daemons: it is starting for 0s",
+		"daemons: it has been starting for 0s",
 		"actions: start_daemon was handed out 0s ago as action 1 and has not ended",
 	}
 	if diff := cmp.Diff(want, lines); diff != "" || got.GetTick() != 1 {

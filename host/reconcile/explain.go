@@ -81,7 +81,7 @@ func ExplainDaemon(s *state.State, id mesh.DaemonID) Explanation {
 	default:
 		e.say(arm, "nobody wishes anything of it, so it is left alone")
 	}
-	e.say(arm, "it is %s for %s", lifecycle(d.Lifecycle), round(d.Age(s.Now())))
+	e.say(arm, "it has been %s for %s", lifecycle(d.Lifecycle), round(d.Age(s.Now())))
 	if at, closed := d.Gate.ReleaseAt(); closed {
 		what := "backing off after a crash"
 		if d.Gate.State() == state.GateCrashLooping {

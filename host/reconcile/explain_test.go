@@ -26,7 +26,7 @@ func TestExplainDaemon(t *testing.T) {
 	w.to(10).hear(crashed(1))
 	says(t, reconcile.ExplainDaemon(w.s, 1),
 		"daemons: it should run here",
-		"daemons: it is stopped for 0s",
+		"daemons: it has been stopped for 0s",
 		"daemons: its restart gate is closed (backing off after a crash) for another 500ms",
 		"actions: apply_backoff is wanted and is handed out by the next pass")
 	w.expect(10, "backoff 1 to 10.5s")
@@ -34,17 +34,17 @@ func TestExplainDaemon(t *testing.T) {
 	w.to(12).hear(mesh.LogLine{})
 	says(t, reconcile.ExplainDaemon(w.s, 1),
 		"daemons: it should run here",
-		"daemons: it is starting for 1.5s",
+		"daemons: it has been starting for 1.5s",
 		"actions: start_daemon was handed out 1.5s ago as action 2 and has not ended")
 	w.s.Apply(stamp(sec(12)), mesh.Outcome{ID: 2, Reason: "no such file", Final: true})
 	says(t, reconcile.ExplainDaemon(w.s, 1),
 		"daemons: it should run here",
-		"daemons: it is stopped for 2s",
+		"daemons: it has been stopped for 2s",
 		"actions: start_daemon is wanted; action 2 failed (no such file), and it is asked for again in 1s")
 	w.hear(wish(1, run, 5))
 	says(t, reconcile.ExplainDaemon(w.s, 1),
 		"daemons: it should not run here: desired intent is to run on node 5 only",
-		"daemons: it is stopped for 2s")
+		"daemons: it has been stopped for 2s")
 	says(t, reconcile.ExplainDaemon(w.s, 77), "state: this node has never heard of daemon 77")
 }
 
