@@ -19,6 +19,7 @@ import (
 	"github.com/meshos/meshos/host/api"
 	"github.com/meshos/meshos/host/mesh"
 	"github.com/meshos/meshos/host/snapshot"
+	"github.com/meshos/meshos/host/state"
 	"github.com/meshos/meshos/host/wire"
 	hostv1 "github.com/meshos/meshos/proto/meshos/host/v1"
 )
@@ -87,6 +88,7 @@ type node struct {
 	done    chan struct{}
 	heard   []mesh.Event
 	room    int
+	state   *state.State
 }
 
 func (n *node) Latest() *snapshot.Snapshot {
@@ -125,6 +127,13 @@ func (n *node) PublishBatch(ctx context.Context, events []mesh.Event) (int, erro
 	return len(events), nil
 }
 
+func (n *node) Look(_ context.Context, visit func(*state.State)) error {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	visit(n.state)
+	return nil
+}
+
 func (n *node) Commit(context.Context, mesh.JudgedCommit) error { return nil }
 
 func (n *node) Describe(name string) (*hostv1.PluginDetail, error) {
@@ -156,7 +165,7 @@ func start(t *testing.T) (*node, *shell) {
 		t.Fatal(err)
 	}
 	service := api.NewService(api.Options{
-		Reader: n, Publisher: n, Plugins: n,
+		Reader: n, Publisher: n, Plugins: n, Looker: n,
 		Judge: func(wire.Signed) (mesh.JudgedCommit, error) { return mesh.JudgedCommit{}, nil },
 	})
 	ctx, stop := context.WithCancel(context.Background())

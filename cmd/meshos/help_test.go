@@ -50,6 +50,12 @@ func TestCommandLinesThatMakeNoSense(t *testing.T) {
 		{"logs -n -1", "--lines: must not be negative, is -1"},
 		{"failures -n -1", "--lines: must not be negative, is -1"},
 		{"publish", "no event given"},
+		{"explain", "accepts between 1 and 2 arg(s), received 0"},
+		{"explain 7", `"7": say what it is: chain:ID, daemon:ID, daemon:NAME, peer:ID or peer:NAME`},
+		{"explain blob 7", `"blob": want chain, daemon or peer`},
+		{"explain chain:seven", `chain "seven": chains have no names, only ids`},
+		{"explain daemon:", "daemon: which one? name it: daemon:ID"},
+		{"explain chain 7 --until 3", "--until: a running node knows the present only"},
 		{"run --log-level loud", `--log-level "loud": want debug, info, warn or error`},
 		{"run --log-format xml", `--log-format "xml": want auto, text or json`},
 	} {

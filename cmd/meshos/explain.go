@@ -1,0 +1,133 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	hostv1 "github.com/meshos/meshos/proto/meshos/host/v1"
+)
+
+func newExplainCommand(a *app) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "explain chain ID | daemon ID|NAME | peer ID|NAME",
+		Short: "Say why the node acts on something, or does not",
+		Long: `Says in words why the node acts on a chain, a daemon or a node of the mesh, or does
+not: arm by arm, the condition with its values, since when, and what it waits for.
+chain:7 stands for chain 7. A node is a peer, this one too.
+
+With --journal it asks no node: it replays a recording and explains as of its end,
+or as of --until.`,
+		Example: `  meshos explain chain 7
+  meshos explain daemon demo
+  meshos explain peer:2 -o json
+  meshos explain daemon:1 --journal var/journal.jsonl --until 1200`,
+		Args:              cobra.RangeArgs(1, 2),
+		ValidArgsFunction: a.completeSubjects,
+	}
+	output := addOutput(cmd)
+	journal := cmd.Flags().String("journal", "", "replay this journal, and ask no node")
+	until := cmd.Flags().Uint64("until", 0, "with --journal: explain as of this tick; 0 for the end")
+	_ = cmd.MarkFlagFilename("journal")
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		wrong := func(err error) error { return &usageError{err: err, help: cmd.CommandPath() + " --help"} }
+		in, err := explainRequest(args)
+		if err != nil {
+			return wrong(err)
+		}
+		var answer *hostv1.ExplainResponse
+		switch {
+		case *journal != "":
+			answer, err = a.explainJournal(*journal, *until, in)
+		case *until > 0:
+			return wrong(fmt.Errorf("--until: a running node knows the present only; name a recording with --journal"))
+		default:
+			answer, err = a.explainNode(cmd.Context(), in)
+		}
+		if err != nil {
+			return err
+		}
+		if *output == outputJSON {
+			return writeJSON(a.out, answer, false)
+		}
+		_, err = io.WriteString(a.out, explanationText(answer, paint(a.colour(a.out))))
+		return err
+	}
+	return cmd
+}
+
+// explainRequest reads "chain 7", "chain:7" and the like.
+func explainRequest(args []string) (*hostv1.ExplainRequest, error) {
+	kind, name := args[0], ""
+	if len(args) == 2 {
+		name = args[1]
+	} else {
+		var found bool
+		if kind, name, found = strings.Cut(kind, ":"); !found {
+			return nil, fmt.Errorf("%q: say what it is: chain:ID, daemon:ID, daemon:NAME, peer:ID or peer:NAME", args[0])
+		}
+	}
+	if name == "" {
+		return nil, fmt.Errorf("%s: which one? name it: %s:ID", kind, kind)
+	}
+	id, err := strconv.ParseUint(name, 10, 64)
+	isID := err == nil
+	switch {
+	case kind == "chain" && isID:
+		return &hostv1.ExplainRequest{Subject: &hostv1.ExplainRequest_Chain{Chain: id}}, nil
+	case kind == "chain":
+		return nil, fmt.Errorf("chain %q: chains have no names, only ids", name)
+	case kind == "daemon" && isID:
+		return &hostv1.ExplainRequest{Subject: &hostv1.ExplainRequest_Daemon{Daemon: id}}, nil
+	case kind == "daemon":
+		return &hostv1.ExplainRequest{Subject: &hostv1.ExplainRequest_DaemonName{DaemonName: name}}, nil
+	case (kind == "peer" || kind == "node") && isID:
+		return &hostv1.ExplainRequest{Subject: &hostv1.ExplainRequest_Peer{Peer: id}}, nil
+	case kind == "peer" || kind == "node":
+		return &hostv1.ExplainRequest{Subject: &hostv1.ExplainRequest_PeerName{PeerName: name}}, nil
+	}
+	return nil, fmt.Errorf("%q: want chain, daemon or peer", kind)
+}
+
+// explainNode asks a running node.
+func (a *app) explainNode(ctx context.Context, in *hostv1.ExplainRequest) (*hostv1.ExplainResponse, error) {
+	node, err := a.connect()
+	if err != nil {
+		return nil, err
+	}
+	defer node.close()
+	ctx, cancel := context.WithTimeout(ctx, a.timeout)
+	defer cancel()
+	answer, err := node.Explain(ctx, in)
+	if err != nil {
+		return nil, node.explain(err)
+	}
+	return answer, nil
+}
+
+// explanationText groups the findings by arm: the arm stands once, before its first
+// finding.
+func explanationText(e *hostv1.ExplainResponse, p paint) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s %s\n", p.in(strong, plain(e.GetSubject())), p.in(faint, "at tick "+idOf(e.GetTick())))
+	width := 0
+	for _, f := range e.GetFindings() {
+		width = max(width, len([]rune(plain(f.GetArm()))))
+	}
+	last := ""
+	for _, f := range e.GetFindings() {
+		arm := plain(f.GetArm())
+		shown := arm
+		if arm == last {
+			shown = ""
+		}
+		last = arm
+		gap := strings.Repeat(" ", width-len([]rune(shown)))
+		fmt.Fprintf(&b, "  %s%s  %s\n", p.in(strong, shown), gap, plain(f.GetText()))
+	}
+	return b.String()
+}
