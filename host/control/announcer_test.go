@@ -1,0 +1,279 @@
+package control_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"google.golang.org/protobuf/encoding/protojson"
+
+	"github.com/meshos/meshos/host/control"
+	"github.com/meshos/meshos/host/mesh"
+	"github.com/meshos/meshos/host/snapshot"
+	pluginv1 "github.com/meshos/meshos/proto/meshos/plugin/v1"
+)
+
+// sink notes what it is told.
+type sink struct {
+	mu      sync.Mutex
+	told    []string
+	renewed chan struct{}
+	deliver func(context.Context) error // nil: it takes everything
+}
+
+func newSink() *sink { return &sink{renewed: make(chan struct{})} }
+
+func (s *sink) Name() string { return "bell" }
+
+func (s *sink) Renewed() <-chan struct{} {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.renewed
+}
+
+func (s *sink) renew() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	close(s.renewed)
+	s.renewed = make(chan struct{})
+}
+
+func (s *sink) Deliver(ctx context.Context, e *pluginv1.ControlEvent) error {
+	s.mu.Lock()
+	deliver := s.deliver
+	s.mu.Unlock()
+	if deliver != nil {
+		if err := deliver(ctx); err != nil {
+			return err
+		}
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.told = append(s.told, strings.ReplaceAll(protojson.MarshalOptions{UseProtoNames: true}.Format(e), " ", ""))
+	return nil
+}
+
+func (s *sink) behave(f func(context.Context) error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.deliver = f
+}
+
+// heard checks, once nothing moves any more, what the sink was told since.
+func (s *sink) heard(t *testing.T, want ...string) {
+	t.Helper()
+	synctest.Wait()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if got := strings.Join(s.told, " "); got != strings.Join(want, " ") {
+		t.Errorf("told %s\nwant %s", got, strings.Join(want, " "))
+	}
+	s.told = nil
+}
+
+// world is an announcer with its failure reports.
+type world struct {
+	*control.Announcer
+	mu       sync.Mutex
+	failures []string
+}
+
+func newWorld() *world {
+	w := &world{}
+	w.Announcer = control.New(control.Options{
+		DrainDeadline: 10 * time.Minute, Log: slog.New(slog.DiscardHandler),
+		Report: func(source, reason string) {
+			w.mu.Lock()
+			defer w.mu.Unlock()
+			w.failures = append(w.failures, source+": "+reason)
+		},
+	})
+	return w
+}
+
+func (w *world) reported() []string {
+	synctest.Wait()
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.failures
+}
+
+func (w *world) phase(p mesh.MaintenancePhase, left ...time.Duration) {
+	m := snapshot.Maintenance{Phase: p}
+	if len(left) > 0 {
+		m.Deadline = &left[0]
+	}
+	w.See(m)
+}
+
+func TestADrainIsTold(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w, s := newWorld(), newSink()
+		defer w.Shutdown(t.Context(), 0)
+		w.Add(s)
+		w.phase(mesh.PhaseActive)
+		s.heard(t)
+		w.phase(mesh.PhaseEntering, 90*time.Second)
+		w.phase(mesh.PhaseEntering, 30*time.Second)
+		s.heard(t, `{"drain_start":{"grace":"90s"}}`)
+		w.phase(mesh.PhaseMaintenance)
+		w.phase(mesh.PhaseExiting)
+		w.phase(mesh.PhaseEntering) // the snapshot says no deadline
+		s.heard(t, `{"drain_finish":{}}`, `{"drain_start":{"grace":"600s"}}`)
+	})
+}
+
+func TestALatecomerIsToldHowThingsStand(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w, s := newWorld(), newSink()
+		defer w.Shutdown(t.Context(), 0)
+		w.phase(mesh.PhaseEntering, time.Minute)
+		w.Backpressure(true, 0.5)
+		time.Sleep(20 * time.Second) // nobody looked at a snapshot meanwhile
+		w.Add(s)
+		s.heard(t, `{"drain_start":{"grace":"40s"}}`, `{"backpressure_on":0.5}`)
+		w.Backpressure(false, 0)
+		s.heard(t, `{"backpressure_off":{}}`)
+		s.renew() // another process
+		s.heard(t, `{"drain_start":{"grace":"40s"}}`)
+	})
+}
+
+func TestASinkThatHangsHoldsUpNobody(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w, hangs, works := newWorld(), newSink(), newSink()
+		defer w.Shutdown(t.Context(), 0)
+		w.Add(hangs)
+		w.Add(works)
+		free := make(chan struct{})
+		hangs.behave(func(context.Context) error { <-free; return nil })
+		for n := range 1000 {
+			w.Backpressure(true, float64(n)/1000)
+			w.Backpressure(false, 0)
+			synctest.Wait()
+		}
+		w.Backpressure(true, 1)
+		synctest.Wait()
+		works.mu.Lock()
+		if n := len(works.told); n != 2001 {
+			t.Errorf("the other was told %d times", n)
+		}
+		works.mu.Unlock()
+		close(free)
+		// The one it hung in, and of each kind the latest.
+		hangs.heard(t, `{"backpressure_on":0}`, `{"backpressure_off":{}}`, `{"backpressure_on":1}`)
+	})
+}
+
+func TestAnOutageIsReportedOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w, s := newWorld(), newSink()
+		defer w.Shutdown(t.Context(), 0)
+		w.Add(s)
+		s.behave(func(context.Context) error { return errors.New("no bell") })
+		for range 3 {
+			w.Backpressure(true, 1)
+			synctest.Wait()
+			w.Backpressure(false, 0)
+			synctest.Wait()
+		}
+		if got := w.reported(); len(got) != 1 || got[0] != "control_sink:bell: backpressure_on was not delivered: no bell; further losses are not reported until it takes events again" {
+			t.Errorf("reported %q", got)
+		}
+		s.behave(nil)
+		w.Backpressure(true, 1)
+		s.heard(t, `{"backpressure_on":1}`)
+		s.behave(func(context.Context) error { panic("broken") })
+		w.Backpressure(false, 0)
+		if got := w.reported(); len(got) != 2 || !strings.Contains(got[1], "panicked: broken") {
+			t.Errorf("reported %q", got)
+		}
+	})
+}
+
+func TestShutdownIsTheLastThingTold(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w, s, hangs := newWorld(), newSink(), newSink()
+		w.Add(s)
+		w.Add(hangs)
+		hangs.behave(func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() })
+		began := time.Now()
+		ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+		defer cancel()
+		w.Shutdown(ctx, 2*time.Second)
+		if took := time.Since(began); took != 300*time.Millisecond {
+			t.Errorf("took %v", took)
+		}
+		w.phase(mesh.PhaseEntering)
+		s.heard(t, `{"shutdown":{"grace":"2s"}}`)
+		w.Add(newSink())
+	})
+}
+
+func TestASinkThatIsTakenAwayIsNotToldAnyMore(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w, s := newWorld(), newSink()
+		defer w.Shutdown(t.Context(), 0)
+		remove := w.Add(s)
+		synctest.Wait()
+		remove()
+		w.Backpressure(true, 1)
+		s.heard(t)
+	})
+}
+
+func TestFollowSeesEverySnapshot(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w, s := newWorld(), newSink()
+		defer w.Shutdown(t.Context(), 0)
+		w.Add(s)
+		var mu sync.Mutex
+		present, next := &snapshot.Snapshot{}, make(chan struct{})
+		publish := func(p mesh.MaintenancePhase) {
+			mu.Lock()
+			old := next
+			present, next = &snapshot.Snapshot{Maintenance: snapshot.Maintenance{Phase: p}}, make(chan struct{})
+			mu.Unlock()
+			close(old)
+			synctest.Wait()
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			w.Follow(ctx, func() *snapshot.Snapshot {
+				mu.Lock()
+				defer mu.Unlock()
+				return present
+			}, func() <-chan struct{} {
+				mu.Lock()
+				defer mu.Unlock()
+				return next
+			})
+		}()
+		synctest.Wait()
+		for _, p := range []mesh.MaintenancePhase{mesh.PhaseActive, mesh.PhaseEntering, mesh.PhaseDrainFailed} {
+			publish(p)
+		}
+		s.heard(t, `{"drain_start":{"grace":"600s"}}`, `{"drain_finish":{}}`)
+		cancel()
+		<-done
+	})
+}
+
+// Kind names what a record says.
+func TestKindsHaveTheNamesOfTheContract(t *testing.T) {
+	var names []string
+	for k := control.Shutdown; k <= control.BackpressureOff+1; k++ {
+		names = append(names, fmt.Sprint(k))
+	}
+	if got := strings.Join(names, " "); got != "shutdown drain_start drain_finish backpressure_on backpressure_off unknown" {
+		t.Error(got)
+	}
+}

@@ -1,0 +1,107 @@
+package control_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"go.uber.org/goleak"
+	"google.golang.org/protobuf/encoding/protojson"
+	"google.golang.org/protobuf/proto"
+
+	"github.com/meshos/meshos/host/control"
+	"github.com/meshos/meshos/host/mesh"
+	pluginv1 "github.com/meshos/meshos/proto/meshos/plugin/v1"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// Core 10 to 14, CTL-01 to CTL-04.
+func TestConversionOfControlEvents(t *testing.T) {
+	now := time.Now()
+	for _, c := range []struct {
+		name string
+		in   control.Event
+		want string
+	}{
+		{"core 10, CTL-01: what is left", control.Event{Kind: control.Shutdown, Deadline: now.Add(2500 * time.Millisecond)}, `{"shutdown":{"grace":"2.5s"}}`},
+		{"core 11: a deadline that is past", control.Event{Kind: control.DrainStart, Deadline: now.Add(-time.Second)}, `{"drain_start":{"grace":"0s"}}`},
+		{"a drain", control.Event{Kind: control.DrainStart, Deadline: now.Add(time.Minute)}, `{"drain_start":{"grace":"60s"}}`},
+		{"CTL-03: the level as it is", control.Event{Kind: control.BackpressureOn, Level: 0.75}, `{"backpressure_on":0.75}`},
+		{"the level is not clamped here", control.Event{Kind: control.BackpressureOn, Level: 1.5}, `{"backpressure_on":1.5}`},
+		{"core 13, CTL-04", control.Event{Kind: control.DrainFinish}, `{"drain_finish":{}}`},
+		{"core 14, CTL-04", control.Event{Kind: control.BackpressureOff}, `{"backpressure_off":{}}`},
+	} {
+		var want pluginv1.ControlEvent
+		if err := protojson.Unmarshal([]byte(c.want), &want); err != nil {
+			t.Fatal(err)
+		}
+		if got := c.in.Proto(now); !proto.Equal(got, &want) {
+			t.Errorf("%s: %v, want %v", c.name, got, &want)
+		}
+	}
+}
+
+// Core 316 and 317, and the table of spec/core.md §3.5.
+func TestWhatAChangeOfPhaseTells(t *testing.T) {
+	deadline := time.Now().Add(time.Minute)
+	start, finish := []control.Event{{Kind: control.DrainStart, Deadline: deadline}}, []control.Event{{Kind: control.DrainFinish}}
+	phases := []mesh.MaintenancePhase{
+		mesh.PhaseUnknown, mesh.PhaseActive, mesh.PhaseEntering, mesh.PhaseMaintenance,
+		mesh.PhaseExiting, mesh.PhaseDrainFailed, mesh.PhaseRecovery,
+	}
+	for _, before := range phases {
+		for _, after := range phases {
+			var want []control.Event
+			switch {
+			case before == after: // core 317, also with another deadline
+			case after == mesh.PhaseEntering:
+				want = start
+			case before == mesh.PhaseEntering && (after == mesh.PhaseMaintenance || after == mesh.PhaseDrainFailed): // core 316
+				want = finish
+			}
+			got := control.Stance{Phase: after, Deadline: deadline}.Since(control.Stance{Phase: before})
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Errorf("from %d to %d (-want +got):\n%s", before, after, diff)
+			}
+		}
+	}
+}
+
+func TestWhatAChangeOfPressureTells(t *testing.T) {
+	off, half, full := control.Stance{}, control.Stance{Pressed: true, Level: 0.5}, control.Stance{Pressed: true, Level: 1}
+	for _, c := range []struct {
+		name          string
+		before, after control.Stance
+		want          []control.Event
+	}{
+		{"on", off, half, []control.Event{{Kind: control.BackpressureOn, Level: 0.5}}},
+		{"another level alone", half, full, nil},
+		{"off", full, off, []control.Event{{Kind: control.BackpressureOff}}},
+		{"nothing", off, off, nil},
+	} {
+		if diff := cmp.Diff(c.want, c.after.Since(c.before)); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", c.name, diff)
+		}
+	}
+}
+
+func TestWhatALatecomerIsTold(t *testing.T) {
+	deadline := time.Now().Add(time.Minute)
+	for _, c := range []struct {
+		name string
+		now  control.Stance
+		want []control.Event
+	}{
+		{"a node at work", control.Stance{Phase: mesh.PhaseActive}, nil},
+		{"a drain under way", control.Stance{Phase: mesh.PhaseEntering, Deadline: deadline}, []control.Event{{Kind: control.DrainStart, Deadline: deadline}}},
+		{"a node in maintenance", control.Stance{Phase: mesh.PhaseMaintenance}, []control.Event{{Kind: control.DrainFinish}}},
+		{"a drain that failed", control.Stance{Phase: mesh.PhaseDrainFailed}, []control.Event{{Kind: control.DrainFinish}}},
+		{"a node on its way back", control.Stance{Phase: mesh.PhaseExiting}, nil},
+		{"too much is waiting", control.Stance{Phase: mesh.PhaseActive, Pressed: true, Level: 0.5}, []control.Event{{Kind: control.BackpressureOn, Level: 0.5}}},
+	} {
+		if diff := cmp.Diff(c.want, c.now.Present()); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", c.name, diff)
+		}
+	}
+}
