@@ -1,0 +1,111 @@
+package spool
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+const (
+	// SegmentSize is where a segment is full; its last line may go beyond it.
+	SegmentSize = 4 << 20
+	// Segments is how many are kept.
+	Segments = 2
+)
+
+// Stream is where a line came from.
+type Stream uint8
+
+// The streams.
+const (
+	Out  Stream = iota + 1
+	Err         // standard error
+	Note        // a remark of the writer's or the reader's own about missing lines
+)
+
+func (s Stream) word() string {
+	switch s {
+	case Out:
+		return "out"
+	case Err:
+		return "err"
+	}
+	return "---"
+}
+
+// Line is one line of output.
+type Line struct {
+	At     time.Time
+	Stream Stream
+	Text   string // without its end
+}
+
+const stampLayout = "2006-01-02T15:04:05.000000Z"
+
+// append writes the line as it stands in a segment.
+func (l Line) append(b []byte) []byte {
+	b = l.At.UTC().AppendFormat(b, stampLayout)
+	b = append(b, ' ')
+	b = append(b, l.Stream.word()...)
+	b = append(b, ' ')
+	b = append(b, l.Text...)
+	return append(b, '\n')
+}
+
+// parse reads a line without its end; false for one that was torn.
+func parse(b []byte) (l Line, ok bool) {
+	stamp, rest, ok := bytes.Cut(b, []byte{' '})
+	if !ok {
+		return Line{}, false
+	}
+	stream, text, ok := bytes.Cut(rest, []byte{' '})
+	if !ok {
+		return Line{}, false
+	}
+	switch string(stream) {
+	case "out":
+		l.Stream = Out
+	case "err":
+		l.Stream = Err
+	case "---":
+		l.Stream = Note
+	default:
+		return Line{}, false
+	}
+	at, err := time.Parse(stampLayout, string(stamp))
+	if err != nil {
+		return Line{}, false
+	}
+	l.At, l.Text = at, string(text)
+	return l, true
+}
+
+func segmentPath(dir string, segment uint64) string {
+	return filepath.Join(dir, fmt.Sprintf("out.%08d.log", segment))
+}
+
+// segments lists those of a folder, oldest first.
+func segments(dir string) ([]uint64, error) {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return nil, fmt.Errorf("output folder: %w", err)
+	}
+	var out []uint64
+	for _, e := range entries {
+		name, ok := strings.CutPrefix(e.Name(), "out.")
+		if !ok {
+			continue
+		}
+		number, ok := strings.CutSuffix(name, ".log")
+		if n, err := strconv.ParseUint(number, 10, 64); ok && err == nil {
+			out = append(out, n)
+		}
+	}
+	slices.Sort(out)
+	return out, nil
+}

@@ -1,0 +1,159 @@
+package spool
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"time"
+)
+
+// Position is how far a reader is. The zero value is the beginning.
+type Position struct {
+	Segment uint64
+	Offset  int64
+}
+
+// Reader gives line after line. It is for one goroutine.
+type Reader struct {
+	dir  string
+	full int64
+	at   Position // behind the last line that was given
+	file *os.File // nil until its segment is there
+	buf  []byte   // read and not given
+	lost bool     // to be said before the next line
+}
+
+// chunk is what is read at once; the longest line fits in.
+const chunk = 32 << 10
+
+// NewReader reads from a position on. Close it.
+func NewReader(dir string, at Position) *Reader { return newReader(dir, at, SegmentSize) }
+
+func newReader(dir string, at Position, full int64) *Reader {
+	return &Reader{dir: dir, full: full, at: at}
+}
+
+// Position is behind the last line that was given.
+func (r *Reader) Position() Position { return r.at }
+
+// Close closes the file.
+func (r *Reader) Close() {
+	if r.file != nil {
+		_ = r.file.Close()
+		r.file = nil
+	}
+}
+
+// Next gives the next line; false when there is none for now. Lines that fell out
+// of the kept segments before they were read are said as one Note.
+func (r *Reader) Next() (line Line, ok bool, err error) {
+	for {
+		if r.lost {
+			r.lost = false
+			return Line{At: time.Now(), Stream: Note, Text: "output was lost: it is older than the files that are kept"}, true, nil
+		}
+		if end := bytes.IndexByte(r.buf, '\n'); end >= 0 {
+			line, ok = parse(r.buf[:end])
+			r.buf = r.buf[end+1:]
+			r.at.Offset += int64(end) + 1
+			if ok {
+				return line, true, nil
+			}
+			continue
+		}
+		more, err := r.fill()
+		if err != nil || !more {
+			return Line{}, false, err
+		}
+	}
+}
+
+// fill gets more to read, if there is more.
+func (r *Reader) fill() (more bool, err error) {
+	if r.file == nil {
+		if more, err = r.open(); !more {
+			return false, err
+		}
+	}
+	n, err := r.read()
+	if n > 0 || err != nil {
+		return n > 0, err
+	}
+	next, err := r.next()
+	if next == 0 || err != nil {
+		return false, err
+	}
+	// The writer was done with this segment when it made the next one, but perhaps
+	// not yet when it was read to its end above.
+	if n, err = r.read(); n > 0 || err != nil {
+		return n > 0, err
+	}
+	r.Close()
+	r.buf = nil
+	r.lost = next != r.at.Segment+1
+	r.at = Position{Segment: next}
+	return true, nil
+}
+
+func (r *Reader) read() (int, error) {
+	if len(r.buf) >= 2*chunk { // no line is that long
+		r.at.Offset += int64(len(r.buf))
+		r.buf = nil
+	}
+	into := make([]byte, len(r.buf)+chunk)
+	kept := copy(into, r.buf)
+	n, err := r.file.ReadAt(into[kept:], r.at.Offset+int64(kept))
+	r.buf = into[:kept+n]
+	if err != nil && !errors.Is(err, io.EOF) {
+		return n, fmt.Errorf("output: %w", err)
+	}
+	return n, nil
+}
+
+// open opens the segment of the position, or the oldest after it.
+func (r *Reader) open() (bool, error) {
+	f, err := os.Open(segmentPath(r.dir, r.at.Segment))
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		next, err := r.next()
+		if next == 0 || err != nil {
+			return false, err
+		}
+		followed := next == r.at.Segment+1 && r.at.Offset >= r.full
+		r.lost = r.at != Position{} && !followed
+		r.at = Position{Segment: next}
+		return r.open()
+	case err != nil:
+		return false, fmt.Errorf("output: %w", err)
+	}
+	info, err := f.Stat()
+	if err != nil {
+		_ = f.Close()
+		return false, fmt.Errorf("output: %w", err)
+	}
+	if info.Size() < r.at.Offset { // the folder was removed and begun anew
+		r.at.Offset = 0
+	}
+	r.file = f
+	return true, nil
+}
+
+// next gives the oldest segment after the one that is read; 0 for none.
+func (r *Reader) next() (uint64, error) {
+	have, err := segments(r.dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return 0, nil
+	}
+	if err != nil {
+		return 0, err
+	}
+	for _, s := range have {
+		if s > r.at.Segment {
+			return s, nil
+		}
+	}
+	return 0, nil
+}

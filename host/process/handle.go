@@ -1,0 +1,102 @@
+package process
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// Handle is a hold on a process that need not be a child of this one. It never
+// means another process, whatever becomes of the pid. Close it.
+type Handle struct {
+	id   Identity
+	file *os.File // a pidfd, watched by the runtime's poller: waiting costs no thread
+}
+
+// Open gives a handle on the process of an identity; ErrGone if it has ended. One
+// that ended and was not collected yet counts as there.
+func Open(id Identity) (*Handle, error) {
+	boot, err := BootID()
+	if err != nil {
+		return nil, err
+	}
+	if id.Boot != boot || id.PID <= 0 {
+		return nil, ErrGone
+	}
+	fd, err := unix.PidfdOpen(id.PID, unix.PIDFD_NONBLOCK)
+	if errors.Is(err, unix.ESRCH) {
+		return nil, ErrGone
+	}
+	if err != nil {
+		return nil, os.NewSyscallError("pidfd_open", err)
+	}
+	h := &Handle{id: id, file: os.NewFile(uintptr(fd), "pidfd")}
+	// Looked at after the pidfd was opened: what has this start time now is what the
+	// pidfd means.
+	stat, err := readStat(id.PID)
+	if err == nil && stat.start != id.Start {
+		err = ErrGone
+	}
+	if err != nil {
+		h.Close()
+		return nil, err
+	}
+	return h, nil
+}
+
+// Identity names the process.
+func (h *Handle) Identity() Identity { return h.id }
+
+// Close lets go of the process and ends a Wait. It does nothing to the process.
+func (h *Handle) Close() { _ = h.file.Close() }
+
+// Wait waits until the process has ended; if it was a child, it is collected then.
+// The error is the context's, or os.ErrClosed after Close.
+func (h *Handle) Wait(ctx context.Context) error {
+	raw, err := h.file.SyscallConn()
+	if err != nil {
+		return err
+	}
+	stop := context.AfterFunc(ctx, func() { _ = h.file.SetReadDeadline(time.Unix(1, 0)) })
+	defer stop()
+	err = raw.Read(func(fd uintptr) bool { return readable(int(fd)) })
+	if err != nil {
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		return err
+	}
+	return raw.Control(func(fd uintptr) {
+		_ = unix.Waitid(unix.P_PIDFD, int(fd), nil, unix.WEXITED|unix.WNOHANG, nil) // ECHILD: not ours
+	})
+}
+
+func readable(pidfd int) bool {
+	fds := []unix.PollFd{{Fd: int32(pidfd), Events: unix.POLLIN}}
+	n, err := unix.Poll(fds, 0)
+	return err == nil && n == 1
+}
+
+// Signal sends a signal to this process alone; ErrGone once it has ended.
+func (h *Handle) Signal(sig syscall.Signal) error {
+	raw, err := h.file.SyscallConn()
+	if err != nil {
+		return err
+	}
+	var sent error
+	if err := raw.Control(func(fd uintptr) { sent = unix.PidfdSendSignal(int(fd), sig, nil, 0) }); err != nil {
+		return err
+	}
+	if errors.Is(sent, unix.ESRCH) {
+		return ErrGone
+	}
+	if sent != nil {
+		return fmt.Errorf("signal %v to process %d: %w", sig, h.id.PID, sent)
+	}
+	return nil
+}
