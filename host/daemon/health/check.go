@@ -1,0 +1,39 @@
+package health
+
+import (
+	"context"
+	"time"
+)
+
+// Check says how and how often to ask.
+type Check struct {
+	Type     string   // "exec", "tcp" or "http"
+	Target   string   // tcp: host:port, http: URL
+	Command  []string // exec: program and arguments
+	Interval time.Duration
+	Timeout  time.Duration
+	Thresholds
+}
+
+// Answer is what one try gave.
+type Answer struct {
+	// Failure is why it failed; empty if it succeeded.
+	Failure string
+	// Saturation is how busy the daemon says it is, 0 … 1; meaningful if Said.
+	Saturation float32
+	Said       bool
+}
+
+// Probe asks once. It returns soon after ctx ends.
+type Probe interface {
+	Ask(ctx context.Context) Answer
+}
+
+// ProbeFunc is a Probe.
+type ProbeFunc func(ctx context.Context) Answer
+
+// Ask implements Probe.
+func (f ProbeFunc) Ask(ctx context.Context) Answer { return f(ctx) }
+
+// maxReason bounds the reason of a failure, in bytes.
+const maxReason = 256

@@ -1,0 +1,132 @@
+package health
+
+import (
+	"context"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"github.com/meshos/meshos/host/process"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+func once(t *testing.T, p Probe, timeout time.Duration) Answer {
+	t.Helper()
+	return ask(t.Context(), p, timeout)
+}
+
+func TestTCP(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	target := l.Addr().String()
+	if got := once(t, TCP(target), 5*time.Second); got != (Answer{}) {
+		t.Errorf("an open port gave %+v", got)
+	}
+	_ = l.Close()
+	if got, want := once(t, TCP(target), 5*time.Second), (Answer{Failure: "connect to " + target + ": connection refused"}); got != want {
+		t.Errorf("a closed port gave %+v, want %+v", got, want)
+	}
+}
+
+func TestHTTP(t *testing.T) {
+	release := make(chan struct{})
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if level := r.URL.Query().Get("level"); level != "" {
+			w.Header().Set("Meshos-Saturation", level)
+		}
+		switch r.URL.Path {
+		case "/hang":
+			<-release
+		case "/moved":
+			http.Redirect(w, r, "/503", http.StatusFound)
+		default:
+			code, _ := strconv.Atoi(r.URL.Path[1:])
+			w.WriteHeader(code)
+		}
+	}))
+	defer server.Close()
+	defer close(release)
+	for path, want := range map[string]Answer{
+		"/200":            {},
+		"/204?level=0.7":  {Saturation: 0.7, Said: true},
+		"/200?level=1.5":  {Saturation: 1, Said: true},
+		"/200?level=NaN":  {},
+		"/200?level=busy": {},
+		"/moved":          {},
+		"/404":            {Failure: "GET " + server.URL + "/404 answered 404 Not Found"},
+		"/503?level=1":    {Failure: "GET " + server.URL + "/503?level=1 answered 503 Service Unavailable", Saturation: 1, Said: true},
+	} {
+		if got := once(t, HTTP(server.URL+path), 5*time.Second); got != want {
+			t.Errorf("%s gave %+v, want %+v", path, got, want)
+		}
+	}
+	if got := once(t, HTTP(server.URL+"/hang"), 50*time.Millisecond); got.Failure != "no answer within 50ms" {
+		t.Errorf("a server that hangs gave %+v", got)
+	}
+}
+
+func TestExec(t *testing.T) {
+	spawner := process.NewSpawner()
+	defer spawner.Close()
+	sh := func(script string) Probe {
+		return Exec(spawner, process.Spec{Path: "/bin/sh", Args: []string{"-c", script}, Env: []string{"PATH=/usr/bin:/bin"}})
+	}
+	for script, want := range map[string]Answer{
+		"exit 0":                                    {},
+		"echo queue 3; echo saturation=0.7":         {Saturation: 0.7, Said: true},
+		"echo saturation=0.7; echo done":            {},
+		"echo saturation=2; exit 1":                 {Failure: "exit status 1", Saturation: 1, Said: true},
+		"echo fine; exit 2":                         {Failure: "exit status 2: fine"},
+		"echo fine; echo 'no table' >&2; exit 2":    {Failure: "exit status 2: no table"},
+		"kill -SEGV $$":                             {Failure: "signal: segmentation fault"},
+		"head -c 3000000 /dev/zero; echo x; exit 0": {},
+	} {
+		if got := once(t, sh(script), 10*time.Second); got != want {
+			t.Errorf("%s gave %+v, want %+v", script, got, want)
+		}
+	}
+	if got := once(t, Exec(spawner, process.Spec{Path: "/no/such/check"}), time.Second); got.Failure != "start /no/such/check: no such file" {
+		t.Errorf("no program gave %+v", got)
+	}
+}
+
+func TestAProgramThatHangsIsKilledWithItsChildren(t *testing.T) {
+	spawner := process.NewSpawner()
+	defer spawner.Close()
+	mark := filepath.Join(t.TempDir(), "pid")
+	probe := Exec(spawner, process.Spec{
+		Path: "/bin/sh", Args: []string{"-c", "trap '' TERM; sleep 1000 & echo $! > " + mark + ".new; mv " + mark + ".new " + mark + "; wait"},
+		Env: []string{"PATH=/usr/bin:/bin"},
+	})
+	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+	defer cancel()
+	probe.Ask(ctx)
+	text, err := os.ReadFile(mark)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pid, _ := strconv.Atoi(strings.TrimSpace(string(text)))
+	late := time.Now().Add(10 * time.Second)
+	for syscall.Kill(pid, 0) == nil && !zombie(pid) {
+		if time.Now().After(late) {
+			t.Fatalf("process %d lives", pid)
+		}
+	}
+}
+
+func zombie(pid int) bool {
+	stat, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
+	return err != nil || strings.Contains(string(stat), ") Z ")
+}

@@ -1,0 +1,122 @@
+package health
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/meshos/meshos/host/mesh"
+)
+
+// watched runs Watch for a while and gives what was told, with its second.
+func watched(t *testing.T, probe Probe, c Check, phase, length time.Duration, take func() bool) (told []string) {
+	t.Helper()
+	begun := time.Now()
+	say := func(format string, args ...any) bool {
+		if !take() {
+			return false
+		}
+		told = append(told, fmt.Sprintf("%v "+format, append([]any{time.Since(begun)}, args...)...))
+		return true
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), length)
+	defer cancel()
+	Watch(ctx, probe, c, phase, Told{
+		Health:     func(h mesh.DaemonHealth) bool { return say("%s %s", letters[h.Status], h.Reason) },
+		Saturation: func(l float32) bool { return say("saturation %v", l) },
+	})
+	return told
+}
+
+func always() bool { return true }
+
+var every10s = Check{Interval: 10 * time.Second, Timeout: 2 * time.Second, Thresholds: Thresholds{Failures: 2, Successes: 1}}
+
+func TestOnlyChangesAreTold(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := 0
+		probe := ProbeFunc(func(context.Context) Answer {
+			n++
+			switch {
+			case n <= 3:
+				return Answer{Said: true, Saturation: 0.5}
+			case n <= 6:
+				return Answer{Failure: "refused"}
+			}
+			return Answer{Said: true, Saturation: 0.75}
+		})
+		got := watched(t, probe, every10s, 3*time.Second, 100*time.Second, always)
+		want := []string{"3s H ", "3s saturation 0.5", "33s D refused", "43s U refused", "1m3s H ", "1m3s saturation 0.75"}
+		if !slices.Equal(got, want) {
+			t.Errorf("told %q, want %q", got, want)
+		}
+		if n != 10 {
+			t.Errorf("asked %d times in 100 s", n)
+		}
+	})
+}
+
+func TestAHangingCheckIsAFailureAndNeverOverlaps(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var under, most atomic.Int32
+		probe := ProbeFunc(func(context.Context) Answer {
+			if n := under.Add(1); n > most.Load() {
+				most.Store(n)
+			}
+			defer under.Add(-1)
+			time.Sleep(25 * time.Second) // heeds no deadline
+			return Answer{}
+		})
+		got := watched(t, probe, every10s, 0, 61*time.Second, always)
+		want := []string{"25s D no answer within 2s", "55s U no answer within 2s"}
+		if !slices.Equal(got, want) || most.Load() != 1 {
+			t.Errorf("told %q, want %q; %d at once", got, want, most.Load())
+		}
+	})
+}
+
+func TestWhatWasNotTakenIsToldAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		tries := 0
+		got := watched(t, ProbeFunc(func(context.Context) Answer { return Answer{} }), every10s, 0, 45*time.Second,
+			func() bool { tries++; return tries > 2 })
+		if want := []string{"20s H "}; !slices.Equal(got, want) {
+			t.Errorf("told %q, want %q", got, want)
+		}
+	})
+}
+
+func TestACheckThatTheEndCutsShortSaysNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		probe := ProbeFunc(func(ctx context.Context) Answer {
+			<-ctx.Done()
+			return Answer{Failure: "cut"}
+		})
+		if got := watched(t, probe, every10s, 0, time.Second, always); len(got) != 0 {
+			t.Errorf("told %q", got)
+		}
+	})
+}
+
+func TestPhasesAreSpread(t *testing.T) {
+	var in [10]int
+	for id := range mesh.DaemonID(1000) {
+		p := Phase(id+1, time.Minute)
+		if p < 0 || p >= maxPhase || p != Phase(id+1, time.Minute) {
+			t.Fatalf("phase of %d: %v", id+1, p)
+		}
+		in[p/time.Second]++
+	}
+	for second, n := range in {
+		if n < 50 || n > 200 {
+			t.Errorf("%d of 1000 daemons in second %d", n, second)
+		}
+	}
+	if p := Phase(7, 5*time.Millisecond); p >= 5*time.Millisecond {
+		t.Errorf("phase %v within 5 ms", p)
+	}
+}
