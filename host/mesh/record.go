@@ -105,4 +105,7 @@ type ActionRecord struct {
 	Action Action
 	End    ActionEnd
 	Reason string
+	// RetryAfter is how long the gate stays closed that kept it from being tried; 0
+	// for none.
+	RetryAfter time.Duration
 }

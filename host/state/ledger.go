@@ -145,17 +145,29 @@ func (s *State) ended(in mesh.Outcome) {
 		e.heard = s.now
 		return
 	}
-	if in.OK {
+	switch {
+	case in.OK:
 		s.succeeded(e)
-		return
+	case in.Reason == mesh.ReasonNotWanted:
+		s.withdrawn(e, in)
+	default:
+		s.failed(e, in)
 	}
-	s.failed(e, in.Reason)
+}
+
+// withdrawn folds that an action was not carried out because its reason was gone:
+// nothing went wrong, and it may be asked for again at once.
+func (s *State) withdrawn(e *ledgerEntry, in mesh.Outcome) {
+	delete(s.ledger.byID, e.emitted.ID)
+	delete(s.ledger.entries, e.emitted.Action.Key())
+	s.recordAction(e.emitted, mesh.ActionFailed, in)
+	s.fallBack(e.emitted.Action)
 }
 
 func (s *State) succeeded(e *ledgerEntry) {
 	delete(s.ledger.byID, e.emitted.ID)
 	e.phase, e.until, e.backoff = settling, s.now.Add(s.policy.Settle), 0
-	s.recordAction(e.emitted, mesh.ActionDispatched, "")
+	s.recordAction(e.emitted, mesh.ActionDispatched, mesh.Outcome{})
 	switch a := e.emitted.Action.(type) {
 	case mesh.MarkAvoid:
 		s.avoidPeer(a.Peer, a.Reason, a.TTL)
@@ -168,14 +180,23 @@ func (s *State) succeeded(e *ledgerEntry) {
 	}
 }
 
-func (s *State) failed(e *ledgerEntry, reason string) {
+func (s *State) failed(e *ledgerEntry, in mesh.Outcome) {
 	delete(s.ledger.byID, e.emitted.ID)
 	e.backoff = min(max(2*e.backoff, firstRetry), lastRetry)
-	e.reason = reason
+	e.reason = in.Reason
 	e.phase, e.until = waiting, s.now.Add(e.backoff)
-	s.recordAction(e.emitted, mesh.ActionFailed, reason)
-	s.fail(fmt.Sprintf("action:%d", e.emitted.ID), describe(e.emitted.Action)+": "+reason)
-	switch a := e.emitted.Action.(type) {
+	end := mesh.ActionFailed
+	if in.Gated {
+		end = mesh.ActionGated
+	}
+	s.recordAction(e.emitted, end, in)
+	s.fail(fmt.Sprintf("action:%d", e.emitted.ID), describe(e.emitted.Action)+": "+in.Reason)
+	s.fallBack(e.emitted.Action)
+}
+
+// fallBack takes back what handing an action out made of a daemon.
+func (s *State) fallBack(a mesh.Action) {
+	switch a := a.(type) {
 	case mesh.StartDaemon:
 		if d := s.daemons.get(a.Daemon.ID); d != nil && d.Lifecycle == Starting {
 			s.move(d, d.before)
@@ -197,7 +218,7 @@ func (s *State) tickLedger() {
 	}
 	sortByID(late)
 	for _, e := range late {
-		s.failed(e, fmt.Sprintf("no outcome within %s", s.policy.ActionTimeout))
+		s.failed(e, mesh.Outcome{Reason: fmt.Sprintf("no outcome within %s", s.policy.ActionTimeout)})
 	}
 }
 

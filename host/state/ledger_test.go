@@ -2,6 +2,7 @@ package state_test
 
 import (
 	"testing"
+	"time"
 
 	"github.com/meshos/meshos/host/mesh"
 	"github.com/meshos/meshos/host/state"
@@ -160,4 +161,25 @@ func TestEveryEndLeavesAnActionRecord(t *testing.T) {
 	equal(t, "first", recs[0].End, mesh.ActionDispatched)
 	equal(t, "second", recs[1].End, mesh.ActionFailed)
 	equal(t, "reason", recs[1].Reason, "no")
+}
+
+func TestB4_AnActionThatIsNoLongerWantedIsNoFailure(t *testing.T) {
+	w := newWorld(t)
+	a := mesh.StartDaemon{Daemon: ref(1)}
+	e := w.s.HandOut(a)
+	w.outcome(e.ID, false, mesh.ReasonNotWanted)
+	equal(t, "failures", len(w.s.Failures()), 0)
+	equal(t, "lifecycle", w.daemon(1).Lifecycle, state.Stopped)
+	equal(t, "ready at once", w.s.Ready(a.Key()), true)
+	equal(t, "recorded", w.s.Actions()[0].Reason, mesh.ReasonNotWanted)
+}
+
+func TestAGatedActionIsRecordedAsSuch(t *testing.T) {
+	w := newWorld(t)
+	e := w.s.HandOut(mesh.StartDaemon{Daemon: ref(1)})
+	w.input(mesh.Outcome{ID: e.ID, Reason: "daemon-backoff", Final: true, Gated: true, RetryAfter: time.Second})
+	rec := w.s.Actions()[0]
+	equal(t, "end", rec.End, mesh.ActionGated)
+	equal(t, "retry after", rec.RetryAfter, time.Second)
+	equal(t, "failures", len(w.s.Failures()), 1)
 }

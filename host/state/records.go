@@ -63,10 +63,10 @@ func (s *State) fail(source, reason string) {
 	})
 }
 
-func (s *State) recordAction(e mesh.Emitted, end mesh.ActionEnd, reason string) {
+func (s *State) recordAction(e mesh.Emitted, end mesh.ActionEnd, in mesh.Outcome) {
 	s.records.actions.push(mesh.ActionRecord{
 		Seq: s.records.actions.next(), Wall: s.wall, At: s.now,
-		ID: e.ID, Action: e.Action, End: end, Reason: reason,
+		ID: e.ID, Action: e.Action, End: end, Reason: in.Reason, RetryAfter: in.RetryAfter,
 	})
 }
 

@@ -129,6 +129,9 @@ func outcomeFromProto(in *meshosv1.ActionOutcome) (mesh.Input, error) {
 		OK:     in.GetOk(),
 		Reason: f.text("reason", in.GetReason()),
 		Final:  in.GetFinal(),
+
+		Gated:      in.GetGated(),
+		RetryAfter: f.durationOr0("retry_after", in.GetRetryAfter()),
 	}
 	return checked(out, f.err)
 }

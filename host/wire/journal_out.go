@@ -21,9 +21,7 @@ func InputToProto(in mesh.Input) (*meshosv1.JournalEntry, error) {
 	case mesh.Samples:
 		return &meshosv1.JournalEntry{Input: &meshosv1.JournalEntry_Samples{Samples: samplesToProto(in)}}, nil
 	case mesh.Outcome:
-		return &meshosv1.JournalEntry{Input: &meshosv1.JournalEntry_Outcome{Outcome: &meshosv1.ActionOutcome{
-			ActionId: uint64(in.ID), Ok: in.OK, Reason: valid(in.Reason), Final: in.Final,
-		}}}, nil
+		return &meshosv1.JournalEntry{Input: &meshosv1.JournalEntry_Outcome{Outcome: outcomeToProto(in)}}, nil
 	case mesh.Scores:
 		return &meshosv1.JournalEntry{Input: &meshosv1.JournalEntry_Scores{Scores: scoresToProto(in)}}, nil
 	case mesh.Migrations:
@@ -40,6 +38,16 @@ func InputToProto(in mesh.Input) (*meshosv1.JournalEntry, error) {
 		}}}, nil
 	}
 	return nil, fmt.Errorf("%T can't be turned into a journal entry", in)
+}
+
+func outcomeToProto(in mesh.Outcome) *meshosv1.ActionOutcome {
+	out := &meshosv1.ActionOutcome{
+		ActionId: uint64(in.ID), Ok: in.OK, Reason: valid(in.Reason), Final: in.Final, Gated: in.Gated,
+	}
+	if in.RetryAfter > 0 {
+		out.RetryAfter = durationpb.New(in.RetryAfter)
+	}
+	return out
 }
 
 // StampEntry sets when the input of an entry was taken in.

@@ -1,6 +1,8 @@
 package wire
 
 import (
+	"google.golang.org/protobuf/types/known/durationpb"
+
 	"github.com/meshos/meshos/host/mesh"
 	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
 )
@@ -74,6 +76,9 @@ func (o Origin) Action(in mesh.ActionRecord) *meshosv1.ActionRecord {
 	}
 	if in.Action != nil {
 		out.Action = ActionToProto(in.Action, in.At)
+	}
+	if in.RetryAfter > 0 {
+		out.RetryAfter = durationpb.New(in.RetryAfter)
 	}
 	return out
 }

@@ -6440,7 +6440,9 @@ type ActionOutcome struct {
 	Action        *Action                `protobuf:"bytes,2,opt,name=action,proto3" json:"action,omitempty"`
 	Ok            bool                   `protobuf:"varint,3,opt,name=ok,proto3" json:"ok,omitempty"`
 	Reason        string                 `protobuf:"bytes,4,opt,name=reason,proto3" json:"reason,omitempty"`
-	Final         bool                   `protobuf:"varint,5,opt,name=final,proto3" json:"final,omitempty"` // false: it will be retried
+	Final         bool                   `protobuf:"varint,5,opt,name=final,proto3" json:"final,omitempty"`                                  // false: it will be retried
+	Gated         bool                   `protobuf:"varint,6,opt,name=gated,proto3" json:"gated,omitempty"`                                  // a closed gate kept it from being tried; for records alone
+	RetryAfter    *durationpb.Duration   `protobuf:"bytes,7,opt,name=retry_after,json=retryAfter,proto3,oneof" json:"retry_after,omitempty"` // for records alone
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -6508,6 +6510,20 @@ func (x *ActionOutcome) GetFinal() bool {
 		return x.Final
 	}
 	return false
+}
+
+func (x *ActionOutcome) GetGated() bool {
+	if x != nil {
+		return x.Gated
+	}
+	return false
+}
+
+func (x *ActionOutcome) GetRetryAfter() *durationpb.Duration {
+	if x != nil {
+		return x.RetryAfter
+	}
+	return nil
 }
 
 // ScoreTable is one answer of the placement scorer, for the chains this node
@@ -7575,13 +7591,17 @@ const file_meshos_v1_meshos_proto_rawDesc = "" +
 	"\x03rtt\x18\x02 \x03(\v2\x14.meshos.v1.RttSampleR\x03rtt\x123\n" +
 	"\x06health\x18\x03 \x03(\v2\x1b.meshos.v1.NodeHealthSampleR\x06health\x126\n" +
 	"\tinventory\x18\x04 \x03(\v2\x18.meshos.v1.PeerInventoryR\tinventory\x12\x14\n" +
-	"\x05error\x18\x05 \x01(\tR\x05error\"\x95\x01\n" +
+	"\x05error\x18\x05 \x01(\tR\x05error\"\xfc\x01\n" +
 	"\rActionOutcome\x12\x1b\n" +
 	"\taction_id\x18\x01 \x01(\x04R\bactionId\x12)\n" +
 	"\x06action\x18\x02 \x01(\v2\x11.meshos.v1.ActionR\x06action\x12\x0e\n" +
 	"\x02ok\x18\x03 \x01(\bR\x02ok\x12\x16\n" +
 	"\x06reason\x18\x04 \x01(\tR\x06reason\x12\x14\n" +
-	"\x05final\x18\x05 \x01(\bR\x05final\"^\n" +
+	"\x05final\x18\x05 \x01(\bR\x05final\x12\x14\n" +
+	"\x05gated\x18\x06 \x01(\bR\x05gated\x12?\n" +
+	"\vretry_after\x18\a \x01(\v2\x19.google.protobuf.DurationH\x00R\n" +
+	"retryAfter\x88\x01\x01B\x0e\n" +
+	"\f_retry_after\"^\n" +
 	"\n" +
 	"ScoreTable\x12!\n" +
 	"\fview_version\x18\x01 \x01(\x04R\vviewVersion\x12-\n" +
@@ -7902,21 +7922,22 @@ var file_meshos_v1_meshos_proto_depIdxs = []int32{
 	24,  // 146: meshos.v1.Samples.health:type_name -> meshos.v1.NodeHealthSample
 	25,  // 147: meshos.v1.Samples.inventory:type_name -> meshos.v1.PeerInventory
 	46,  // 148: meshos.v1.ActionOutcome.action:type_name -> meshos.v1.Action
-	86,  // 149: meshos.v1.ScoreTable.chains:type_name -> meshos.v1.ChainScore
-	87,  // 150: meshos.v1.ChainScore.holders:type_name -> meshos.v1.NodeScore
-	87,  // 151: meshos.v1.ChainScore.best_alternative:type_name -> meshos.v1.NodeScore
-	88,  // 152: meshos.v1.ChainScore.cost:type_name -> meshos.v1.MigrationCost
-	95,  // 153: meshos.v1.MigrationCost.state_transfer:type_name -> google.protobuf.Duration
-	95,  // 154: meshos.v1.MigrationCost.disruption:type_name -> google.protobuf.Duration
-	73,  // 155: meshos.v1.Migrations.in_flight:type_name -> meshos.v1.MigrationView
-	15,  // 156: meshos.v1.BlastRadius.affected_daemons:type_name -> meshos.v1.DaemonRef
-	95,  // 157: meshos.v1.BlastRadius.estimated_drain_delay:type_name -> google.protobuf.Duration
-	94,  // 158: meshos.v1.BlastRadius.warnings:type_name -> meshos.v1.BlastRadius.Warning
-	159, // [159:159] is the sub-list for method output_type
-	159, // [159:159] is the sub-list for method input_type
-	159, // [159:159] is the sub-list for extension type_name
-	159, // [159:159] is the sub-list for extension extendee
-	0,   // [0:159] is the sub-list for field type_name
+	95,  // 149: meshos.v1.ActionOutcome.retry_after:type_name -> google.protobuf.Duration
+	86,  // 150: meshos.v1.ScoreTable.chains:type_name -> meshos.v1.ChainScore
+	87,  // 151: meshos.v1.ChainScore.holders:type_name -> meshos.v1.NodeScore
+	87,  // 152: meshos.v1.ChainScore.best_alternative:type_name -> meshos.v1.NodeScore
+	88,  // 153: meshos.v1.ChainScore.cost:type_name -> meshos.v1.MigrationCost
+	95,  // 154: meshos.v1.MigrationCost.state_transfer:type_name -> google.protobuf.Duration
+	95,  // 155: meshos.v1.MigrationCost.disruption:type_name -> google.protobuf.Duration
+	73,  // 156: meshos.v1.Migrations.in_flight:type_name -> meshos.v1.MigrationView
+	15,  // 157: meshos.v1.BlastRadius.affected_daemons:type_name -> meshos.v1.DaemonRef
+	95,  // 158: meshos.v1.BlastRadius.estimated_drain_delay:type_name -> google.protobuf.Duration
+	94,  // 159: meshos.v1.BlastRadius.warnings:type_name -> meshos.v1.BlastRadius.Warning
+	160, // [160:160] is the sub-list for method output_type
+	160, // [160:160] is the sub-list for method input_type
+	160, // [160:160] is the sub-list for extension type_name
+	160, // [160:160] is the sub-list for extension extendee
+	0,   // [0:160] is the sub-list for field type_name
 }
 
 func init() { file_meshos_v1_meshos_proto_init() }
@@ -8021,6 +8042,7 @@ func file_meshos_v1_meshos_proto_init() {
 	}
 	file_meshos_v1_meshos_proto_msgTypes[62].OneofWrappers = []any{}
 	file_meshos_v1_meshos_proto_msgTypes[63].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[69].OneofWrappers = []any{}
 	file_meshos_v1_meshos_proto_msgTypes[71].OneofWrappers = []any{}
 	file_meshos_v1_meshos_proto_msgTypes[75].OneofWrappers = []any{}
 	type x struct{}
