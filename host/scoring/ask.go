@@ -56,7 +56,7 @@ func pluginOf(s *snapshot.Snapshot, name string) snapshot.Plugin {
 func away(scorer Scorer, p snapshot.Plugin) string {
 	if scorer.NoOp() {
 		if p.Name == "" {
-			return "no scorer is there"
+			return "there is no placement scorer"
 		}
 		return scorer.Name() + " is a placeholder without opinions"
 	}

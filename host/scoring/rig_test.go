@@ -1,0 +1,244 @@
+package scoring_test
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"slices"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/meshos/meshos/host/mesh"
+	"github.com/meshos/meshos/host/scoring"
+	"github.com/meshos/meshos/host/snapshot"
+)
+
+const (
+	this     mesh.NodeID = 1
+	tick                 = 500 * time.Millisecond
+	interval             = 30 * time.Second
+)
+
+func ptr[T any](v T) *T { return &v }
+
+// scorer is a scorer whose answers are a function. It keeps views as plugins do,
+// and fails when it is told a change to one that it does not hold.
+type scorer struct {
+	name   string
+	noOp   bool
+	answer func(ctx context.Context, req scoring.Request) (mesh.Scores, error)
+
+	mu   sync.Mutex
+	asks []scoring.Request
+	base uint64
+}
+
+func (s *scorer) Name() string { return s.name }
+func (s *scorer) NoOp() bool   { return s.noOp }
+
+func (s *scorer) Score(ctx context.Context, req scoring.Request) (mesh.Scores, error) {
+	s.mu.Lock()
+	s.asks = append(s.asks, req)
+	known := req.Full || req.Base == s.base
+	s.mu.Unlock()
+	if !known {
+		return mesh.Scores{}, scoring.ErrNoBase
+	}
+	out, err := s.answer(ctx, req)
+	if err == nil {
+		s.mu.Lock()
+		s.base = req.Version
+		s.mu.Unlock()
+	}
+	return out, err
+}
+
+// asked gives what the scorer was asked since the last time.
+func (s *scorer) asked() []scoring.Request {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	asks := s.asks
+	s.asks = nil
+	return asks
+}
+
+// opinion scores chain 7 with the same numbers each time.
+func opinion(_ context.Context, req scoring.Request) (mesh.Scores, error) {
+	return mesh.Scores{ViewVersion: req.Version, Chains: []mesh.ChainScore{{
+		Chain: 7, Holders: []mesh.NodeScore{{Node: 1, Score: 0.9}, {Node: 2, Score: 0.3}}, Best: &mesh.NodeScore{Node: 4, Score: 1},
+	}}}, nil
+}
+
+// rig is a running room in a bubble, between a fake reader and a fake feed.
+type rig struct {
+	*scoring.Room
+	t     *testing.T
+	done  chan struct{} // the loop has ended
+	ended chan struct{} // the room has
+
+	mu       sync.Mutex
+	scorer   scoring.Scorer
+	latest   *snapshot.Snapshot
+	changed  chan struct{}
+	tables   []mesh.Scores
+	failures []mesh.FailureReport
+	full     bool // the loop takes nothing
+}
+
+// start runs a room on a world in which this node leads chain 7, held by 1 and 2.
+func start(t *testing.T, s scoring.Scorer) *rig {
+	t.Helper()
+	r := &rig{t: t, scorer: s, changed: make(chan struct{}), done: make(chan struct{}), ended: make(chan struct{})}
+	r.latest = &snapshot.Snapshot{
+		Node: this, Maintenance: snapshot.Maintenance{Phase: mesh.PhaseActive},
+		Peers: []snapshot.Peer{
+			{Node: 2, RTT: ptr(20 * time.Millisecond), Health: mesh.HealthHealthy},
+			{Node: 3, RTT: ptr(20 * time.Millisecond), Health: mesh.HealthHealthy},
+			{Node: 4},
+		},
+		Replicas: []snapshot.Replica{{Chain: 7, Holders: []mesh.NodeID{1, 2}, Leader: this}, {Chain: 8, Holders: []mesh.NodeID{2}, Leader: 2}},
+	}
+	r.Room = scoring.New(scoring.Options{
+		Reader: r, Feed: r, Log: slog.New(slog.DiscardHandler),
+		Scorer: func() scoring.Scorer {
+			r.mu.Lock()
+			defer r.mu.Unlock()
+			return r.scorer
+		},
+	})
+	ctx, cancel := context.WithCancel(context.Background())
+	go func() {
+		defer close(r.ended)
+		r.Run(ctx)
+	}()
+	t.Cleanup(func() {
+		cancel()
+		<-r.ended
+	})
+	synctest.Wait()
+	return r
+}
+
+func (r *rig) Latest() *snapshot.Snapshot {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.latest
+}
+
+func (r *rig) Changed() <-chan struct{} {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.changed
+}
+
+func (r *rig) Done() <-chan struct{} { return r.done }
+
+func (r *rig) Scores(ctx context.Context, table mesh.Scores) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.full {
+		return errors.New("queue is full")
+	}
+	r.tables = append(r.tables, table)
+	return nil
+}
+
+func (r *rig) Report(_ context.Context, f mesh.FailureReport) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.failures = append(r.failures, f)
+	return nil
+}
+
+// install puts another scorer into the slot.
+func (r *rig) install(s scoring.Scorer) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.scorer = s
+}
+
+// ticks publishes a snapshot per tick, n of them, the first of them changed.
+func (r *rig) ticks(n int, changes ...func(*snapshot.Snapshot)) {
+	r.t.Helper()
+	for range n {
+		time.Sleep(tick)
+		r.mu.Lock()
+		s := *r.latest
+		s.Tick++
+		s.Peers, s.Replicas, s.Plugins = slices.Clone(s.Peers), slices.Clone(s.Replicas), slices.Clone(s.Plugins)
+		for _, change := range changes {
+			change(&s)
+		}
+		changes = nil
+		r.latest = &s
+		close(r.changed)
+		r.changed = make(chan struct{})
+		r.mu.Unlock()
+		synctest.Wait()
+	}
+}
+
+// handed gives the tables that the loop got since the last time.
+func (r *rig) handed() []mesh.Scores {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	tables := r.tables
+	r.tables = nil
+	return tables
+}
+
+func (r *rig) reported() []mesh.FailureReport {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return slices.Clone(r.failures)
+}
+
+// status is what a snapshot published now says.
+func (r *rig) status() *snapshot.Scheduler { return r.Scheduler(r.Latest()) }
+
+// idle checks that nothing may be rebalanced: the loop's last table is without
+// opinions, and the snapshot says why.
+func (r *rig) idle(why string) {
+	r.t.Helper()
+	if got := r.status(); got.Active || got.IdleReason != why || got.ChainsScored != 0 {
+		r.t.Errorf("the snapshot says %+v, want idle: %s", got, why)
+	}
+	if tables := r.handed(); len(tables) == 0 || len(tables[len(tables)-1].Chains) > 0 {
+		r.t.Errorf("the table was not taken back: %+v", tables)
+	}
+}
+
+// idleStill checks that there is still nothing, and says why.
+func (r *rig) idleStill(why string) {
+	r.t.Helper()
+	if got := r.status(); got.Active || got.IdleReason != why {
+		r.t.Errorf("the snapshot says %+v, want idle: %s", got, why)
+	}
+	if tables := r.handed(); len(tables) != 0 {
+		r.t.Errorf("handed on %+v", tables)
+	}
+}
+
+func peerIs(id mesh.NodeID, change func(*snapshot.Peer)) func(*snapshot.Snapshot) {
+	return func(s *snapshot.Snapshot) {
+		for i := range s.Peers {
+			if s.Peers[i].Node == id {
+				change(&s.Peers[i])
+			}
+		}
+	}
+}
+
+func heldBy(holders ...mesh.NodeID) func(*snapshot.Snapshot) {
+	return func(s *snapshot.Snapshot) { s.Replicas[0].Holders = holders }
+}
+
+func ledBy(n mesh.NodeID) func(*snapshot.Snapshot) {
+	return func(s *snapshot.Snapshot) { s.Replicas[0].Leader = n }
+}
+
+func plugin(p snapshot.Plugin) func(*snapshot.Snapshot) {
+	return func(s *snapshot.Snapshot) { s.Plugins = []snapshot.Plugin{p} }
+}
