@@ -21,6 +21,7 @@ import (
 	"github.com/meshos/meshos/host/mesh"
 	"github.com/meshos/meshos/host/metrics"
 	"github.com/meshos/meshos/host/process"
+	"github.com/meshos/meshos/host/scoring"
 	"github.com/meshos/meshos/host/snapshot"
 	"github.com/meshos/meshos/host/state"
 )
@@ -56,8 +57,10 @@ type node struct {
 	daemons   *daemon.Manager
 	executor  *executor.Executor
 	followers *chain.Followers
+	scoring   *scoring.Room
 	metrics   *metrics.Metrics
 	reports   *reports
+	seams     *seams
 }
 
 // Run runs a node until ctx ends, a Shutdown event ends its loop, or something it
@@ -122,6 +125,16 @@ func assemble(cfg *config.Config, opts Options, spawner *process.Spawner) (*node
 		EventQueue:  n.loop.EventQueueDepth,
 		ActionQueue: n.loop.ActionQueueDepth,
 	})
+	n.scoring = scoring.New(scoring.Options{
+		Reader:           n.loop.Reader(),
+		Feed:             n.loop.Feed(),
+		Scorer:           n.loop.Slots().Scorer,
+		DecisionInterval: cfg.Scheduler.DecisionInterval,
+		TickInterval:     cfg.Loop.TickInterval,
+		Log:              opts.Log,
+	})
+	now := func() mesh.Time { return mesh.Time(time.Since(start)) }
+	n.seams = newSeams(n, now)
 	if n.catalog, err = catalog.New(n.catalogOptions()); err != nil {
 		return nil, err
 	}
@@ -129,9 +142,10 @@ func assemble(cfg *config.Config, opts Options, spawner *process.Spawner) (*node
 		Spawner: spawner, Events: n.handle, CloseGrace: endDaemons, Log: opts.Log,
 	})
 	n.daemons.Configure(daemonSpecs(cfg))
-	now := func() mesh.Time { return mesh.Time(time.Since(start)) }
+	router := executor.NewRouter(n.daemons, now)
+	router.Actuators = n.seams.actuators.find
 	n.executor = executor.New(executor.Options{
-		Dispatcher: executor.NewRouter(n.daemons, now),
+		Dispatcher: router,
 		Outcomes:   n.loop.Feed(),
 		Now:        now,
 		Timeout:    cfg.Loop.ActionTimeout,
@@ -139,6 +153,8 @@ func assemble(cfg *config.Config, opts Options, spawner *process.Spawner) (*node
 		Grace:      endActions,
 		Observe:    n.metrics.Action,
 		Log:        opts.Log,
+
+		Backpressure: n.seams.control.Backpressure,
 	})
 	subscriptions, err := n.subscriptions()
 	if err != nil {
@@ -175,6 +191,7 @@ func newEpoch() (uint64, error) {
 // decorate adds what the core does not know to a snapshot before it is published.
 func (n *node) decorate(s *snapshot.Snapshot) {
 	s.Plugins = n.catalog.Views()
+	s.Scheduler = n.scoring.Scheduler(s)
 	done := n.executor.Counters()
 	s.Stats.Dispatched, s.Stats.Failed = done.Dispatched, done.Failed
 	s.Stats.Deferred, s.Stats.Gated = done.Deferred, done.Gated
@@ -213,6 +230,8 @@ func (n *node) run(ctx context.Context, doors doors) error {
 	})
 	around.run(func() { n.reports.run(ctx) })
 	around.run(func() { n.reloads(ctx) })
+	around.run(func() { n.seams.run(ctx, n) })
+	around.run(func() { n.scoring.Run(ctx) })
 	around.run(func() { newNarrator(n.log).follow(ctx, n.loop.Reader().Latest, n.loop.Reader().Changed) })
 	around.run(func() { notifier{n.log}.watch(ctx, n.loop.LastTickAt, staleTicks*n.cfg.Loop.TickInterval) })
 	around.run(func() { stop(n.serve(ctx, doors)) })
@@ -223,6 +242,7 @@ func (n *node) run(ctx context.Context, doors doors) error {
 	around.wait(n.log, "api", endActions)
 	endExecutor()
 	actions.wait(n.log, "executor", endActions)
+	n.seams.end(endDaemons)
 	n.endDaemons()
 	endLoop()
 	theLoop.wait(n.log, "loop", endActions)

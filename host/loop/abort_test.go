@@ -12,12 +12,15 @@ import (
 	"time"
 
 	"github.com/meshos/meshos/host/mesh"
+	"github.com/meshos/meshos/host/scoring"
 )
 
 type scorer struct{ name string }
 
 func (s scorer) Name() string { return s.name }
 func (scorer) NoOp() bool     { return false }
+
+func (scorer) Score(context.Context, scoring.Request) (mesh.Scores, error) { return mesh.Scores{}, nil }
 
 func TestEmptySlotsAreHonestNoOps(t *testing.T) {
 	var s Slots

@@ -5,15 +5,12 @@ import (
 	"sync"
 
 	"github.com/meshos/meshos/host/mesh"
+	"github.com/meshos/meshos/host/scoring"
 )
 
-// Scorer scores holders and candidates of chains. The loop only keeps its slot
-// yet; rebalancing asks it.
-type Scorer interface {
-	Name() string
-	// NoOp says that it has no opinion on anything.
-	NoOp() bool
-}
+// Scorer scores holders and candidates of chains. The loop only keeps its slot:
+// host/scoring asks it and feeds the loop what it answers.
+type Scorer = scoring.Scorer
 
 // Aborter aborts migrations.
 type Aborter interface {
@@ -132,6 +129,11 @@ type (
 
 func (noScorer) Name() string { return "none" }
 func (noScorer) NoOp() bool   { return true }
+
+// Score implements Scorer.
+func (noScorer) Score(_ context.Context, req scoring.Request) (mesh.Scores, error) {
+	return mesh.Scores{ViewVersion: req.Version}, nil
+}
 
 func (noAborter) Abort(context.Context, mesh.MigrationID, string) error { return nil }
 func (noAborter) NoOp() bool                                            { return true }

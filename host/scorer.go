@@ -1,0 +1,44 @@
+package host
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/meshos/meshos/host/catalog"
+	"github.com/meshos/meshos/host/mesh"
+	"github.com/meshos/meshos/host/scoring"
+	"github.com/meshos/meshos/host/wire"
+)
+
+// scorer is a plugin that scores placements.
+type scorer struct{ *catalog.Scorer }
+
+// Score implements scoring.Scorer.
+func (s scorer) Score(ctx context.Context, req scoring.Request) (mesh.Scores, error) {
+	table, err := s.Scorer.Score(ctx, wire.ScoreRequestToProto(req))
+	var away *catalog.NotReadyError
+	switch {
+	case errors.As(err, &away):
+		return mesh.Scores{}, &scorerError{scoring.ErrAway, err}
+	case errors.Is(err, catalog.ErrFailedPrecondition):
+		return mesh.Scores{}, &scorerError{scoring.ErrNoBase, err}
+	case err != nil:
+		return mesh.Scores{}, err
+	}
+	out, err := wire.ScoresFromProto(table)
+	if err != nil {
+		return mesh.Scores{}, fmt.Errorf("plugin %s: its scores make no sense: %w", s.Name(), err)
+	}
+	return out, nil
+}
+
+// scorerError is an error of a plugin with what the room is to make of it, which
+// nobody need read.
+type scorerError struct{ kind, err error }
+
+// Error implements error.
+func (e *scorerError) Error() string { return e.err.Error() }
+
+// Unwrap gives both.
+func (e *scorerError) Unwrap() []error { return []error{e.kind, e.err} }
