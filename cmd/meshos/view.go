@@ -44,6 +44,7 @@ func (v view) header(b *strings.Builder, s *meshosv1.Snapshot) {
 	b.WriteString(strings.Join(parts, "  ") + "\n")
 	v.maintenance(b, s.GetLocalMaintenance())
 	v.machine(b, s)
+	v.scheduler(b, s.GetScheduler())
 	stats := s.GetStats()
 	fmt.Fprintf(b, "  %s, %s: %d done, %d failed, %d dropped; last tick took %s\n",
 		counted(int(stats.GetEventsApplied()), "event"), counted(int(stats.GetActionsEmitted()), "action"),
