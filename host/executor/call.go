@@ -10,18 +10,30 @@ import (
 
 // call is one dispatch under way.
 type call struct {
-	action mesh.Emitted
-	begun  time.Time
-	cancel context.CancelFunc
-	done   chan error // has room for the one result, so that the call can always end
+	*item
+	deadline mesh.Time
+	begun    time.Time
+	cancel   context.CancelFunc
+	done     chan error // has room for the one result, so that the call can always end
 }
 
 // begin dispatches an action in a goroutine of its own, so that one which does
-// not return costs no more than its deadline.
-func begin(ctx context.Context, o Options, a mesh.Emitted, left time.Duration) *call {
+// not return costs no more than its deadline. A word on returned says that some
+// call is over.
+func begin(ctx context.Context, o Options, it *item, left time.Duration, returned chan<- struct{}) *call {
 	ctx, cancel := context.WithTimeout(ctx, left)
-	c := &call{action: a, begun: time.Now(), cancel: cancel, done: make(chan error, 1)}
-	go func() { c.done <- dispatch(ctx, o, a) }()
+	c := &call{
+		item: it, deadline: o.Now().Add(left), begun: time.Now(),
+		cancel: cancel, done: make(chan error, 1),
+	}
+	a := it.action // the item is the executor's, the goroutine may outlive it
+	go func() {
+		c.done <- dispatch(ctx, o, a)
+		select {
+		case returned <- struct{}{}:
+		default: // somebody said so already
+		}
+	}()
 	return c
 }
 

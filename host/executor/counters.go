@@ -2,23 +2,44 @@ package executor
 
 import "sync/atomic"
 
-// Counters count since the executor began; each grows only. They are read one by
-// one, not as a consistent set.
+// Counters count since the executor began; all but Waiting only grow. They are
+// read one by one, not as a consistent set. Every action is counted once in
+// Dispatched, Failed, Gated or Withdrawn when it ends.
 type Counters struct {
-	Dispatched  uint64 // actions that were carried out
-	Failed      uint64 // actions that ended in failure, for whatever reason
-	Undelivered uint64 // outcomes that nobody took any more
-	Waiting     uint64 // actions taken from the queue that wait for their turn, now
+	Dispatched uint64 // carried out
+	Failed     uint64 // ended in failure, for whatever reason
+	Gated      uint64 // given up because a gate was closed
+	Withdrawn  uint64 // given up because its reason was gone, or a newer one of its key came
+
+	Deferred             uint64 // times that a gate put an action off
+	DispatchRetries      uint64 // times that a dispatcher wanted an action tried again later
+	BackpressureAsserts  uint64 // times that too much was waiting
+	BackpressureReleases uint64 // times that this was over
+	Undelivered          uint64 // final outcomes that nobody took any more
+
+	Waiting uint64 // actions taken from the queue that wait for their turn, now
 }
 
-type counters struct{ dispatched, failed, undelivered, waiting atomic.Uint64 }
+type counters struct {
+	dispatched, failed, gated, withdrawn atomic.Uint64
+	deferred, retries                    atomic.Uint64
+	asserts, releases                    atomic.Uint64
+	undelivered, waiting                 atomic.Uint64
+}
 
 // Counters reads the counters. It may be called at any time.
 func (e *Executor) Counters() Counters {
+	c := &e.counters
 	return Counters{
-		Dispatched:  e.counters.dispatched.Load(),
-		Failed:      e.counters.failed.Load(),
-		Undelivered: e.counters.undelivered.Load(),
-		Waiting:     e.counters.waiting.Load(),
+		Dispatched:           c.dispatched.Load(),
+		Failed:               c.failed.Load(),
+		Gated:                c.gated.Load(),
+		Withdrawn:            c.withdrawn.Load(),
+		Deferred:             c.deferred.Load(),
+		DispatchRetries:      c.retries.Load(),
+		BackpressureAsserts:  c.asserts.Load(),
+		BackpressureReleases: c.releases.Load(),
+		Undelivered:          c.undelivered.Load(),
+		Waiting:              c.waiting.Load(),
 	}
 }

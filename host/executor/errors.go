@@ -15,16 +15,12 @@ const maxReason = 1024
 // TimeoutError says that an action was not done by its deadline.
 type TimeoutError struct {
 	Kind    string
-	Allowed time.Duration // from being handed out to the deadline
-	Started bool          // false: it never got its turn
+	Allowed time.Duration // from when it was begun to the deadline
 	Err     error         // what its dispatcher said after the deadline, if anything
 }
 
 // Error implements error.
 func (e *TimeoutError) Error() string {
-	if !e.Started {
-		return fmt.Sprintf("not carried out: %s waited for its turn for longer than action_timeout (%v)", e.Kind, e.Allowed)
-	}
 	text := fmt.Sprintf("%s was not done within action_timeout (%v)", e.Kind, e.Allowed)
 	if e.Err != nil && !errors.Is(e.Err, context.DeadlineExceeded) {
 		text += ": " + e.Err.Error()
@@ -35,26 +31,55 @@ func (e *TimeoutError) Error() string {
 // Unwrap gives what its dispatcher said.
 func (e *TimeoutError) Unwrap() error { return e.Err }
 
+// GatedError says that an action was not tried because a gate was closed.
+type GatedError struct {
+	Kind   string
+	Reason string        // begins with the stable name of the gate
+	For    time.Duration // how long the gate stays closed
+}
+
+// Error implements error.
+func (e *GatedError) Error() string {
+	return fmt.Sprintf("not carried out: %s is gated by %s", e.Kind, e.Reason)
+}
+
+// PutOffError says that an action was put off more often than max_defers allows.
+type PutOffError struct {
+	Kind  string
+	Times int
+	Limit int
+	Err   error // why it was put off the last time
+}
+
+// Error implements error.
+func (e *PutOffError) Error() string {
+	return fmt.Sprintf("given up: %s was put off %d times, max_defers allows %d; the last time: %v",
+		e.Kind, e.Times, e.Limit, e.Err)
+}
+
+// Unwrap gives why it was put off the last time.
+func (e *PutOffError) Unwrap() error { return e.Err }
+
 // ShutdownError says that an action was not done because the node ends.
 type ShutdownError struct {
 	Kind    string
-	Started bool  // false: it never got its turn
-	Err     error // what its dispatcher said in the end, if anything
+	Started bool  // it was under way; false: it waited
+	Err     error // what its dispatcher said in the end, or why it was put off, if anything
 }
 
 // Error implements error.
 func (e *ShutdownError) Error() string {
-	if !e.Started {
-		return "not carried out: the node is shutting down"
+	text := "not carried out: the node is shutting down"
+	if e.Started {
+		text = e.Kind + " was not finished: the node is shutting down"
 	}
-	text := e.Kind + " was not finished: the node is shutting down"
 	if e.Err != nil && !errors.Is(e.Err, context.Canceled) {
 		text += ": " + e.Err.Error()
 	}
 	return text
 }
 
-// Unwrap gives what its dispatcher said.
+// Unwrap gives Err.
 func (e *ShutdownError) Unwrap() error { return e.Err }
 
 // PanicError says that a dispatcher panicked.

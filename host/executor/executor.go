@@ -2,28 +2,10 @@ package executor
 
 import (
 	"context"
-	"log/slog"
-	"time"
 
+	"github.com/meshos/meshos/host/executor/admission"
 	"github.com/meshos/meshos/host/mesh"
 )
-
-// Options are what an Executor works with.
-type Options struct {
-	Dispatcher Dispatcher
-	Outcomes   Outcomes
-	// Now is the loop's clock, the one of mesh.Emitted.At.
-	Now func() mesh.Time
-	// Timeout is how long after being handed out an action may be under way; the
-	// core stops waiting for its outcome then as well. 0 is one minute.
-	Timeout time.Duration
-	// Observe, if set, hears of every final outcome: the kind of action, whether it
-	// was carried out, and how long its dispatch took (0: it was not begun). It is
-	// called from one goroutine and must not block.
-	Observe func(kind string, ok bool, took time.Duration)
-	// Log, if set, hears what no record can carry: stacks, outcomes nobody took.
-	Log *slog.Logger
-}
 
 // Executor carries out actions. Make one with New and Run it once.
 type Executor struct {
@@ -32,54 +14,39 @@ type Executor struct {
 }
 
 // New gives an Executor that does nothing until Run.
-func New(o Options) *Executor {
-	if o.Timeout <= 0 {
-		o.Timeout = time.Minute
-	}
-	if o.Observe == nil {
-		o.Observe = func(string, bool, time.Duration) {}
-	}
-	if o.Log == nil {
-		o.Log = slog.New(slog.DiscardHandler)
-	}
-	return &Executor{opts: o}
-}
+func New(o Options) *Executor { return &Executor{opts: o.withDefaults()} }
 
 // Run carries out what comes from actions until that is closed or ctx ends. What
-// is left then is answered as failed; the dispatch under way may still end. Run
-// returns within 5 s of the end, with nil, or with a *LeftBehindError when a
+// is left then may still be done within Options.Grace; what can't be is answered as
+// failed. Run returns within that time, with nil, or with a *LeftBehindError when a
 // dispatch ignores the end of its context. Nobody answers what the loop hands out
-// after Run returned, so end the loop first.
+// after the end of ctx, so end the loop first.
 //
-// Run takes actions ahead of their turn, as many as the queue holds, to see the
-// end of the queue also while a dispatch is under way.
+// Run takes actions ahead of their turn, as many as the queue holds, to order them
+// by what they work on, and to see the queue's end while dispatches are under way. Those that were put off come on top of that: they are
+// bounded by the number of things that an action can be about.
 func (e *Executor) Run(ctx context.Context, actions <-chan mesh.Emitted) error {
 	ctx, end := context.WithCancel(ctx)
 	defer end()
-	work, stopWork := linger(ctx, shutdownWork)
+	work, stopWork := linger(ctx, e.opts.work())
 	defer stopWork()
-	tell, stopTell := linger(ctx, shutdownTell)
+	tell, stopTell := linger(ctx, e.opts.tell())
 	defer stopTell()
 
-	r := &run{e: e, ctx: ctx, work: work, tell: tell, stuck: make(map[lane]*call)}
-	if open := r.carryOut(actions); !open {
-		actions = nil
+	r := &run{
+		opts: e.opts, counters: &e.counters, end: end, work: work, tell: tell,
+		returned: make(chan struct{}, 1),
+		gates: admission.New(admission.Policy{
+			PullCooldown:  e.opts.Admission.PullCooldown,
+			Stabilization: e.opts.Admission.Stabilization,
+			DrainRate:     e.opts.Admission.DrainRate,
+		}),
+		pressure: admission.Pressure{High: e.opts.Admission.BackpressureHigh, Low: e.opts.Admission.BackpressureLow},
+		herald:   newHerald(e.opts),
+		byKey:    make(map[mesh.ActionKey]*item),
+		lanes:    newLanes(),
+		stuck:    make(map[lane]*call),
 	}
-	end()
-	return r.shutdown(actions)
-}
-
-// linger gives a context that ends d after ctx did. Call the function in the end.
-func linger(ctx context.Context, d time.Duration) (context.Context, func()) {
-	longer, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	stop := context.AfterFunc(ctx, func() {
-		timer := time.NewTimer(d)
-		defer timer.Stop()
-		select {
-		case <-timer.C:
-			cancel()
-		case <-longer.Done():
-		}
-	})
-	return longer, func() { stop(); cancel() }
+	r.carryOut(ctx, actions)
+	return r.finish()
 }

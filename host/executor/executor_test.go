@@ -14,7 +14,7 @@ import (
 	"github.com/meshos/meshos/host/mesh"
 )
 
-func TestActionsAreCarriedOutInOrderOneAtATime(t *testing.T) {
+func TestOneWorkerKeepsTheOrderOfArrival(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var order []mesh.ActionID
 		atOnce := 0
@@ -27,39 +27,37 @@ func TestActionsAreCarriedOutInOrderOneAtATime(t *testing.T) {
 			time.Sleep(time.Second)
 			order = append(order, e.ID)
 			return nil
-		}))
+		}), admit(func(a *executor.Admission) { a.Workers = 1 }))
 		n.emit(start(3), start(1), start(2))
-		time.Sleep(10 * time.Second)
+		rest(10 * time.Second)
 		n.want(done(1), done(2), done(3))
 		if want := []mesh.ActionID{1, 2, 3}; !slices.Equal(order, want) {
 			t.Errorf("dispatched %v, want %v", order, want)
 		}
-		n.stop()
-		n.end()
+		n.close()
 	})
 }
 
 func TestB1_OutcomeSaysWhyAnActionFailed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := startNode(t, time.Minute, dispatch(func(_ context.Context, e mesh.Emitted) error {
-			time.Sleep(3 * time.Millisecond)
+			time.Sleep(time.Duration(e.ID) * 3 * time.Millisecond)
 			if e.ID == 1 {
 				return fmt.Errorf("start: %w", errNo)
 			}
 			return nil
 		}))
 		n.emit(start(1), start(2))
-		time.Sleep(time.Second)
+		rest(time.Second)
 		n.want(failed(1, "start: no"), done(2))
-		want := []string{"start_daemon failed 3ms", "start_daemon ok 3ms"}
+		want := []string{"start_daemon failed 3ms", "start_daemon ok 6ms"}
 		if !slices.Equal(n.observed, want) {
 			t.Errorf("observed %v, want %v", n.observed, want)
 		}
 		if c := n.exec.Counters(); c != (executor.Counters{Dispatched: 1, Failed: 1}) {
 			t.Errorf("counters: %+v", c)
 		}
-		n.stop()
-		n.end()
+		n.close()
 	})
 }
 
@@ -74,8 +72,7 @@ func TestLongReasonIsCutAtACharacter(t *testing.T) {
 		if len(got) > 1024 || !strings.HasPrefix(got, "\uFFFDü") || !strings.HasSuffix(got, "ü…") {
 			t.Errorf("reason of %d bytes: %.20q … %q", len(got), got, got[len(got)-8:])
 		}
-		n.stop()
-		n.end()
+		n.close()
 	})
 }
 
@@ -89,8 +86,7 @@ func TestPanicIsOneFailedAction(t *testing.T) {
 		}))
 		n.emit(start(1), start(1))
 		n.want(failed(1, "the dispatcher of start_daemon panicked: boom"), done(2))
-		n.stop()
-		n.end()
+		n.close()
 	})
 }
 
@@ -101,38 +97,38 @@ func TestDispatchThatHeedsItsDeadlineFailsAtIt(t *testing.T) {
 			return ctx.Err()
 		}))
 		n.emit(start(1))
-		time.Sleep(11 * time.Second)
+		rest(11 * time.Second)
 		n.want(failed(1, "start_daemon was not done within action_timeout (10s)"))
 		if at := n.took[1]; at != mesh.Time(10*time.Second) {
 			t.Errorf("failed at %v, want 10s", time.Duration(at))
 		}
-		n.stop()
-		if _, err := n.end(); err != nil {
-			t.Error(err)
-		}
+		n.close()
 	})
 }
 
-func TestDeadlineCountsFromTheHandOut(t *testing.T) {
+// The core waits for action_timeout after it last heard of an action. So one that
+// had to wait is spoken of when it is begun, and has all of its time.
+func TestB4_EveryDispatchHasItsDeadline(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var left time.Duration
+		left := make(map[mesh.ActionID]time.Duration)
 		n := startNode(t, 10*time.Second, dispatch(func(ctx context.Context, e mesh.Emitted) error {
 			deadline, _ := ctx.Deadline()
-			left = time.Until(deadline)
+			left[e.ID] = time.Until(deadline)
 			time.Sleep(8 * time.Second)
 			return nil
 		}))
-		n.emit(start(1), start(2), start(3))
-		time.Sleep(30 * time.Second)
-		synctest.Wait()
-		// The second had 2 s left of its 10, the third none.
-		if left != 2*time.Second {
-			t.Errorf("the second was given %v, want 2s", left)
+		n.emit(start(1), stop(1), start(1))
+		rest(30 * time.Second)
+		n.want(done(1), done(2), done(3))
+		for id, got := range left {
+			if got != 10*time.Second {
+				t.Errorf("action %d was given %v, want 10s", id, got)
+			}
 		}
-		n.want(done(1), failed(2, "start_daemon was not done within action_timeout (10s)"),
-			failed(3, "not carried out: start_daemon waited for its turn for longer than action_timeout (10s)"))
-		n.stop()
-		n.end()
+		if last := n.said[len(n.said)-1]; last.ID != 3 || last.at != 16*time.Second {
+			t.Errorf("said: %+v, want word of action 3 when it was begun, at 16s", n.said)
+		}
+		n.close()
 	})
 }
 
@@ -146,11 +142,11 @@ func TestHungDispatchHoldsUpNothingButItsSubject(t *testing.T) {
 			return nil
 		}))
 		n.emit(start(1))
-		time.Sleep(12 * time.Second)
+		rest(12 * time.Second)
 		first := failed(1, "start_daemon was not done within action_timeout (10s)")
 		n.want(first)
 
-		n.emit(start(2), mesh.StopDaemon{Daemon: mesh.DaemonRef{ID: 1}})
+		n.emit(start(2), stop(1))
 		second := failed(3, "not carried out: stop_daemon on daemon 1 would overtake start_daemon, which has not returned for 12s")
 		n.want(first, done(2), second)
 
@@ -158,9 +154,53 @@ func TestHungDispatchHoldsUpNothingButItsSubject(t *testing.T) {
 		synctest.Wait()
 		n.emit(start(1))
 		n.want(first, done(2), second, done(4))
+		n.close()
+	})
+}
+
+func TestEXE13_CountersCanBeReadWhileItRuns(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := startNode(t, time.Minute, dispatch(nothing))
+		n.emit(start(1), start(2))
+		n.counts(executor.Counters{Dispatched: 2})
+		n.emit(start(3))
+		n.counts(executor.Counters{Dispatched: 3})
+		n.close()
+	})
+}
+
+// Records are written by whoever takes outcomes; the effect stands without them.
+func TestEXE01_AnOutcomeNobodyTakesUndoesNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var saw []mesh.ActionID
+		n := startNode(t, time.Minute, dispatch(func(_ context.Context, e mesh.Emitted) error {
+			saw = append(saw, e.ID)
+			return nil
+		}), func(o *executor.Options) { o.Outcomes = deaf{} })
+		n.emit(start(1))
+		n.counts(executor.Counters{Dispatched: 1, Undelivered: 1})
+		if !slices.Equal(saw, []mesh.ActionID{1}) {
+			t.Errorf("the dispatcher saw %v", saw)
+		}
 		n.stop()
-		if _, err := n.end(); err != nil {
+		if err := <-n.ended; err != nil {
 			t.Error(err)
 		}
+	})
+}
+
+// deaf takes no outcome.
+type deaf struct{}
+
+func (deaf) Outcome(context.Context, mesh.Outcome) error { return errNo }
+
+func TestAnObserverThatPanicsStopsNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := startNode(t, time.Minute, dispatch(nothing), func(o *executor.Options) {
+			o.Observe = func(string, bool, time.Duration) { panic("boom") }
+		})
+		n.emit(start(1), start(2))
+		n.want(done(1), done(2))
+		n.close()
 	})
 }

@@ -1,8 +1,10 @@
 package executor_test
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"sync"
 	"testing"
@@ -33,17 +35,27 @@ type node struct {
 	nextID  mesh.ActionID
 
 	mu       sync.Mutex
-	outcomes []mesh.Outcome
+	outcomes []mesh.Outcome              // the final ones
+	said     []said                      // the others
 	took     map[mesh.ActionID]mesh.Time // when each outcome came
 	observed []string
 }
 
-func startNode(t *testing.T, timeout time.Duration, d executor.Dispatcher) *node {
+// said is word of an action that has not ended.
+type said struct {
+	at time.Duration
+	mesh.Outcome
+}
+
+// startNode runs an executor with the default admission, unless a test says
+// otherwise. Its outcomes come in the order of the actions' ids where they come
+// together.
+func startNode(t *testing.T, timeout time.Duration, d executor.Dispatcher, change ...func(*executor.Options)) *node {
 	n := &node{
 		t: t, start: time.Now(), took: make(map[mesh.ActionID]mesh.Time),
 		actions: make(chan mesh.Emitted, 1024), ended: make(chan error, 1),
 	}
-	n.exec = executor.New(executor.Options{
+	o := executor.Options{
 		Dispatcher: d, Outcomes: n, Now: n.now, Timeout: timeout,
 		Observe: func(kind string, ok bool, took time.Duration) {
 			n.mu.Lock()
@@ -54,11 +66,23 @@ func startNode(t *testing.T, timeout time.Duration, d executor.Dispatcher) *node
 			}
 			n.observed = append(n.observed, kind+word+took.String())
 		},
-	})
+	}
+	for _, f := range change {
+		f(&o)
+	}
+	n.exec = executor.New(o)
 	ctx, cancel := context.WithCancel(t.Context())
 	n.stop = cancel
 	go func() { n.ended <- n.exec.Run(ctx, n.actions) }()
 	return n
+}
+
+// admit changes the admission of a node from the defaults.
+func admit(f func(a *executor.Admission)) func(*executor.Options) {
+	return func(o *executor.Options) {
+		o.Admission = executor.DefaultAdmission()
+		f(&o.Admission)
+	}
 }
 
 func (n *node) now() mesh.Time { return mesh.Time(time.Since(n.start)) }
@@ -70,6 +94,10 @@ func (n *node) Outcome(ctx context.Context, o mesh.Outcome) error {
 	}
 	n.mu.Lock()
 	defer n.mu.Unlock()
+	if !o.Final {
+		n.said = append(n.said, said{at: time.Duration(n.now()), Outcome: o})
+		return nil
+	}
 	n.outcomes = append(n.outcomes, o)
 	n.took[o.ID] = n.now()
 	return nil
@@ -83,19 +111,30 @@ func (n *node) emit(actions ...mesh.Action) {
 	}
 }
 
-// want waits until nothing moves and compares the outcomes so far.
+// want waits until nothing moves and compares the outcomes so far, by id.
 func (n *node) want(want ...mesh.Outcome) {
 	n.t.Helper()
 	synctest.Wait()
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	if !slices.Equal(n.outcomes, want) {
-		n.t.Errorf("outcomes:\n got %+v\nwant %+v", n.outcomes, want)
+	got := slices.Clone(n.outcomes)
+	slices.SortStableFunc(got, func(a, b mesh.Outcome) int { return cmp.Compare(a.ID, b.ID) })
+	if !slices.Equal(got, want) {
+		n.t.Errorf("outcomes:\n got %+v\nwant %+v", got, want)
+	}
+}
+
+// counts waits until nothing moves and compares the counters.
+func (n *node) counts(want executor.Counters) {
+	n.t.Helper()
+	synctest.Wait()
+	if got := n.exec.Counters(); got != want {
+		n.t.Errorf("counters:\n got %+v\nwant %+v", got, want)
 	}
 }
 
 // end waits for Run, says how long that took, and checks that every action had
-// exactly one outcome, a final one.
+// exactly one final outcome and no word after it.
 func (n *node) end() (time.Duration, error) {
 	n.t.Helper()
 	begun := time.Now()
@@ -106,8 +145,10 @@ func (n *node) end() (time.Duration, error) {
 	count := make(map[mesh.ActionID]int)
 	for _, o := range n.outcomes {
 		count[o.ID]++
-		if !o.Final {
-			n.t.Errorf("outcome of action %d is not final", o.ID)
+	}
+	for _, s := range n.said {
+		if s.at > time.Duration(n.took[s.ID]) {
+			n.t.Errorf("word of action %d after it ended: %+v", s.ID, s)
 		}
 	}
 	for id := mesh.ActionID(1); id <= n.nextID; id++ {
@@ -124,8 +165,60 @@ func failed(id mesh.ActionID, reason string) mesh.Outcome {
 	return mesh.Outcome{ID: id, Reason: reason, Final: true}
 }
 
+// notes is what somebody saw, in order.
+type notes struct {
+	mu    sync.Mutex
+	lines []string
+}
+
+func (n *notes) add(format string, args ...any) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.lines = append(n.lines, fmt.Sprintf(format, args...))
+}
+
+// take gives the lines since it was last asked.
+func (n *notes) take() []string {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	lines := n.lines
+	n.lines = nil
+	return lines
+}
+
+// rest lets time pass, and what happens then come to an end.
+func rest(d time.Duration) {
+	time.Sleep(d)
+	synctest.Wait()
+}
+
+// close ends a node in order and wants nothing left behind.
+func (n *node) close() {
+	n.t.Helper()
+	n.stop()
+	if _, err := n.end(); err != nil {
+		n.t.Error(err)
+	}
+}
+
 func start(id mesh.DaemonID) mesh.Action {
 	return mesh.StartDaemon{Daemon: mesh.DaemonRef{ID: id}}
 }
+
+func stop(id mesh.DaemonID) mesh.Action {
+	return mesh.StopDaemon{Daemon: mesh.DaemonRef{ID: id}}
+}
+
+func pull(id mesh.ChainID) mesh.Action { return mesh.PullReplica{Chain: id, Source: 2} }
+func drop(id mesh.ChainID) mesh.Action { return mesh.DropReplica{Chain: id} }
+
+// later is an error that asks for another try.
+type later time.Duration
+
+func (l later) Error() string             { return "not now" }
+func (l later) RetryAfter() time.Duration { return time.Duration(l) }
+
+// nothing succeeds at once.
+func nothing(context.Context, mesh.Emitted) error { return nil }
 
 var errNo = errors.New("no")

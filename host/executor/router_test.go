@@ -78,6 +78,50 @@ func TestRouterHandsOnWhatDaemonsSay(t *testing.T) {
 	}
 }
 
+// actuator remembers what it was asked for.
+type actuator struct {
+	calls []string
+	err   error
+}
+
+func (a *actuator) Dispatch(_ context.Context, e mesh.Emitted) error {
+	a.calls = append(a.calls, fmt.Sprintf("%d %s", e.ID, e.Action.Kind()))
+	return a.err
+}
+
+func TestRouterAsksTheActuatorForTheKind(t *testing.T) {
+	act := &actuator{err: later(time.Second)}
+	r := executor.NewRouter(&daemons{}, func() mesh.Time { return 0 })
+	r.Actuators = func(kind string) (executor.Actuator, bool) { return act, kind == mesh.KindPullReplica }
+	if err := r.Dispatch(t.Context(), mesh.Emitted{ID: 4, Action: pull(1)}); !errors.Is(err, act.err) {
+		t.Errorf("got error %v, want the actuator's", err)
+	}
+	if got := fmt.Sprint(act.calls); got != "[4 pull_replica]" {
+		t.Errorf("the actuator was asked for %s", got)
+	}
+	var none *executor.NoActuatorError
+	if err := r.Dispatch(t.Context(), mesh.Emitted{Action: drop(1)}); !errors.As(err, &none) || none.Kind != "drop_replica" {
+		t.Errorf("got error %v", err)
+	}
+}
+
+func TestRouterKeepsWhatIsTheHosts(t *testing.T) {
+	act := &actuator{}
+	d := &daemons{}
+	r := executor.NewRouter(d, func() mesh.Time { return 0 })
+	r.Actuators = func(string) (executor.Actuator, bool) { return act, true }
+	for _, a := range []mesh.Action{
+		start(1), stop(1), mesh.MarkAvoid{Peer: 2}, mesh.ApplyBackoff{}, mesh.CommitTransition{},
+	} {
+		if err := r.Dispatch(t.Context(), mesh.Emitted{Action: a}); err != nil {
+			t.Errorf("%s: %v", a.Kind(), err)
+		}
+	}
+	if len(act.calls) != 0 || len(d.calls) != 2 {
+		t.Errorf("the actuator was asked for %v, the daemons for %v", act.calls, d.calls)
+	}
+}
+
 func missing(kind string) string {
 	return `nothing carries out ` + kind + ` on this node: a plugin of kind "actuator" for ` + kind +
 		` is missing; add one as a [[plugin]] to the configuration`

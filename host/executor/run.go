@@ -2,131 +2,147 @@ package executor
 
 import (
 	"context"
-	"maps"
 	"time"
 
+	"github.com/meshos/meshos/host/executor/admission"
 	"github.com/meshos/meshos/host/mesh"
 )
 
+// idleTick is how often backpressure is looked at while nothing else happens, so
+// that its end is seen on a quiet node.
+const idleTick = 100 * time.Millisecond
+
 // run is one Run. Everything in it belongs to its one goroutine.
 type run struct {
-	e    *Executor
-	ctx  context.Context // ends when the node begins to end
-	work context.Context // of dispatches; ends a while later
-	tell context.Context // of outcomes; ends last
+	opts     Options
+	counters *counters
+	end      func()          // begins the end
+	work     context.Context // of dispatches; ends a while after the end began
+	tell     context.Context // of outcomes; ends last
 
-	waiting []mesh.Emitted // taken from the queue, in order
-	current *call          // the one dispatch under way, if any
-	stuck   map[lane]*call // dispatches that did not return by their deadline
+	gates    *admission.Gates
+	pressure admission.Pressure
+	herald   *herald
+
+	byKey map[mesh.ActionKey]*item // whatever waits, wherever it does
+	lanes lanes
+	later later
+	pulls []*item // for the pull slot, in order
+
+	calls    []*call        // under way, in the order they were begun
+	stuck    map[lane]*call // dispatches that did not return by their deadline
+	returned chan struct{}  // some call is over
+
+	reminded mesh.Time // when the core was last told what waits
+	ending   bool
+	endsAt   mesh.Time // ending: when work ends
 }
 
-// carryOut works until the queue is closed (false) or the node begins to end.
-func (r *run) carryOut(actions <-chan mesh.Emitted) (open bool) {
+// carryOut works until the queue is closed or ctx ends, and then until nothing is
+// left or the time for that is over.
+func (r *run) carryOut(ctx context.Context, actions <-chan mesh.Emitted) {
 	ahead := max(1, cap(actions))
 	timer := time.NewTimer(0)
 	defer timer.Stop()
-	for r.ctx.Err() == nil {
-		r.beginNext()
-		intake := actions
-		if len(r.waiting) >= ahead {
+	tick := time.NewTicker(idleTick)
+	defer tick.Stop()
+	for {
+		r.collect()
+		r.giveUpLate()
+		r.remind()
+		r.beginAll()
+		r.weigh(len(actions))
+		if r.ending && len(r.calls) == 0 && len(r.byKey) == 0 {
+			return
+		}
+		intake, ended := actions, ctx.Done()
+		if r.lanes.size >= ahead {
 			intake = nil
 		}
-		var done <-chan error
-		var late <-chan time.Time
-		if r.current != nil {
-			done = r.current.done
-			timer.Reset(r.left(r.current.action))
-			late = timer.C
+		if r.ending {
+			ended = nil
 		}
+		r.arm(timer)
 		select {
 		case a, open := <-intake:
-			if !open {
-				return false
+			if open {
+				r.takeIn(a)
+				continue
 			}
-			r.push(a)
-		case err := <-done:
-			r.end(err)
-		case <-late:
-			r.giveUp()
-		case <-r.ctx.Done():
-		}
-	}
-	return true
-}
-
-// beginNext starts the next action that may be started, unless one is under way.
-// Those that may not are answered on the way.
-func (r *run) beginNext() {
-	maps.DeleteFunc(r.stuck, func(_ lane, c *call) bool { return c.returned() })
-	for r.current == nil && len(r.waiting) > 0 && r.ctx.Err() == nil {
-		a := r.pop()
-		kind, on, left := a.Action.Kind(), laneOf(a.Action), r.left(a)
-		switch c := r.stuck[on]; {
-		case left <= 0:
-			r.answer(a, &TimeoutError{Kind: kind, Allowed: r.e.opts.Timeout}, 0)
-		case c != nil:
-			r.answer(a, &StuckError{Kind: kind, Subject: on.String(), Earlier: c.action.Action.Kind(), For: c.took()}, 0)
-		default:
-			r.current = begin(r.work, r.e.opts, a, left)
+			r.windDown(nil)
+			actions = nil
+		case <-ended:
+			r.windDown(actions)
+			actions = nil
+		case <-r.returned:
+		case <-timer.C:
+		case <-tick.C:
+		case <-r.work.Done(): // maybe before the end was noticed, if the loop took no outcomes
+			if !r.ending {
+				r.windDown(actions)
+			}
+			return
 		}
 	}
 }
 
-// end answers the dispatch that just returned err.
-func (r *run) end(err error) {
-	c := r.current
-	r.current = nil
-	c.cancel()
-	if err != nil && r.left(c.action) <= 0 {
-		err = &TimeoutError{Kind: c.action.Action.Kind(), Allowed: r.e.opts.Timeout, Started: true, Err: err}
-	}
-	r.answer(c.action, err, c.took())
-}
-
-// giveUp answers the dispatch that is past its deadline, and leaves it behind.
-func (r *run) giveUp() {
-	c := r.current
-	if c.returned() { // just now
-		r.end(<-c.done)
+// takeIn lets an action wait for its turn. An older one of its key that waits
+// gives up its place: it was given up by the core, or the newer would not be here.
+func (r *run) takeIn(a mesh.Emitted) {
+	key := a.Action.Key()
+	it := r.byKey[key]
+	if it == nil {
+		it = &item{action: a, lane: laneOf(a.Action), heard: a.At}
+		r.byKey[key] = it
+		r.lanes.push(it)
 		return
 	}
-	r.current = nil
-	c.cancel()
-	r.stuck[laneOf(c.action.Action)] = c
-	r.answer(c.action, &TimeoutError{Kind: c.action.Action.Kind(), Allowed: r.e.opts.Timeout, Started: true}, c.took())
-}
-
-// answer feeds back the one final outcome of an action.
-func (r *run) answer(a mesh.Emitted, err error, took time.Duration) {
-	o := mesh.Outcome{ID: a.ID, OK: err == nil, Final: true}
-	if err != nil {
-		o.Reason = reasonOf(err)
-		r.e.counters.failed.Add(1)
-	} else {
-		r.e.counters.dispatched.Add(1)
+	older := it.action
+	it.action, it.heard, it.tries = a, a.At, 0
+	switch it.where {
+	case inLane: // behind what came in between
+		r.lanes.remove(it)
+		r.lanes.push(it)
+	case putOff: // no sooner than the older would have been
+		r.later.fix(it)
 	}
-	r.e.opts.Observe(a.Action.Kind(), o.OK, took)
-	if err := r.e.opts.Outcomes.Outcome(r.tell, o); err != nil {
-		r.e.counters.undelivered.Add(1)
-		r.e.opts.Log.Warn("nobody took the outcome of an action", "action", a.ID,
-			"kind", a.Action.Kind(), "ok", o.OK, "reason", o.Reason, "error", err)
+	r.withdraw(older, superseded(a, nil))
+}
+
+// weigh looks at how much waits or is under way, and tells of backpressure.
+func (r *run) weigh(queued int) {
+	waiting := r.lanes.size + len(r.later.items) + len(r.pulls)
+	r.counters.waiting.Store(uint64(waiting))
+	depth := queued + waiting + len(r.calls)
+	switch r.pressure.At(depth) {
+	case admission.Asserted:
+		r.counters.asserts.Add(1)
+		r.herald.say(pressed{on: true, level: r.pressure.Level(depth)})
+	case admission.Released:
+		r.counters.releases.Add(1)
+		r.herald.say(pressed{})
 	}
 }
 
-// left is how long an action may still be under way.
-func (r *run) left(a mesh.Emitted) time.Duration {
-	return a.At.Add(r.e.opts.Timeout).Sub(r.e.opts.Now())
-}
-
-func (r *run) push(a mesh.Emitted) {
-	r.waiting = append(r.waiting, a)
-	r.e.counters.waiting.Store(uint64(len(r.waiting)))
-}
-
-func (r *run) pop() mesh.Emitted {
-	a := r.waiting[0]
-	r.waiting[0] = mesh.Emitted{} // what it points to may go
-	r.waiting = r.waiting[1:]
-	r.e.counters.waiting.Store(uint64(len(r.waiting)))
-	return a
+// arm sets the timer to the next instant at which there is something to do.
+func (r *run) arm(timer *time.Timer) {
+	now := r.opts.Now()
+	next := mesh.Never
+	for _, c := range r.calls {
+		next = min(next, c.deadline)
+	}
+	if due, ok := r.later.due(); ok {
+		next = min(next, due)
+	}
+	if opens := r.gates.PullOpens(); len(r.pulls) > 0 && opens > now && len(r.calls) < r.opts.Admission.Workers {
+		next = min(next, opens)
+	}
+	if len(r.byKey) > 0 && !r.ending {
+		next = min(next, r.remindAt())
+	}
+	if next == mesh.Never {
+		timer.Stop()
+		return
+	}
+	timer.Reset(now.Until(next))
 }

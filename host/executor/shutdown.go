@@ -1,6 +1,7 @@
 package executor
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"time"
@@ -8,71 +9,68 @@ import (
 	"github.com/meshos/meshos/host/mesh"
 )
 
-// What is still to do gets 5 s, counted from the end of the node's context.
-const (
-	shutdownWork = 4 * time.Second        // then the context of a dispatch ends
-	shutdownLate = 500 * time.Millisecond // and it has this long to return
-	shutdownTell = 5 * time.Second        // then nobody waits for outcomes to be taken
-)
-
-// shutdown answers everything that is left. actions is nil when it was closed.
-func (r *run) shutdown(actions <-chan mesh.Emitted) error {
+// windDown begins the end: what is in the queue is taken in, and what was put off
+// for longer than there is time is answered. actions is nil when it was closed.
+func (r *run) windDown(actions <-chan mesh.Emitted) {
+	r.end()
+	r.ending, r.endsAt = true, r.opts.Now().Add(r.opts.work())
 	for more := actions != nil; more; {
 		select {
 		case a, open := <-actions:
 			if more = open; open {
-				r.push(a)
+				r.takeIn(a)
 			}
 		default:
 			more = false
 		}
 	}
-	for len(r.waiting) > 0 {
-		a := r.pop()
+	for _, it := range r.later.takeAfter(r.endsAt) {
+		delete(r.byKey, it.action.Action.Key())
+		r.answer(it.action, &ShutdownError{Kind: it.action.Action.Kind()}, 0)
+	}
+}
+
+// finish answers everything that was not done in time.
+func (r *run) finish() error {
+	left := make([]mesh.Emitted, 0, len(r.byKey))
+	for _, it := range r.byKey {
+		left = append(left, it.action)
+	}
+	slices.SortFunc(left, func(a, b mesh.Emitted) int { return cmp.Compare(a.ID, b.ID) })
+	for _, a := range left {
 		r.answer(a, &ShutdownError{Kind: a.Action.Kind()}, 0)
 	}
-	if r.current != nil {
-		r.endCurrent()
-	}
-	return r.leftBehind()
-}
-
-// endCurrent waits for the dispatch under way for as long as there is time.
-func (r *run) endCurrent() {
-	c := r.current
-	kind := c.action.Action.Kind()
-	select {
-	case err := <-c.done:
-		r.end(err)
-		return
-	case <-r.work.Done(): // which ended its context as well
-	}
-	timer := time.NewTimer(shutdownLate)
+	r.counters.waiting.Store(0)
+	timer := time.NewTimer(r.opts.late())
 	defer timer.Stop()
-	select {
-	case err := <-c.done:
-		if err != nil {
-			err = &ShutdownError{Kind: kind, Started: true, Err: err}
+	for late := false; len(r.calls) > 0 && !late; {
+		select {
+		case <-r.returned:
+		case <-timer.C:
+			late = true
 		}
-		r.end(err)
-	case <-timer.C:
-		r.current = nil
-		r.stuck[laneOf(c.action.Action)] = c
-		r.answer(c.action, &ShutdownError{Kind: kind, Started: true}, c.took())
+		r.collect()
 	}
+	for _, c := range r.calls {
+		r.leave(c, &ShutdownError{Kind: c.action.Action.Kind(), Started: true})
+	}
+	return r.leftBehind(r.herald.end(r.opts.late()))
 }
 
-// leftBehind names the dispatches that have still not returned.
-func (r *run) leftBehind() error {
+// leftBehind names what has still not returned.
+func (r *run) leftBehind(heralded bool) error {
 	var what []string
 	for on, c := range r.stuck {
 		if !c.returned() {
 			what = append(what, fmt.Sprintf("%s on %s", c.action.Action.Kind(), on))
 		}
 	}
+	slices.Sort(what)
+	if !heralded {
+		what = append(what, "the listener to backpressure")
+	}
 	if len(what) == 0 {
 		return nil
 	}
-	slices.Sort(what)
 	return &LeftBehindError{What: what}
 }

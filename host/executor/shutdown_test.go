@@ -13,7 +13,19 @@ import (
 
 const notCarriedOut = "not carried out: the node is shutting down"
 
-func TestB4_ShutdownAnswersTheBacklog(t *testing.T) {
+// slow takes some time, unless its context ends before.
+func slow(d time.Duration) dispatch {
+	return func(ctx context.Context, _ mesh.Emitted) error {
+		select {
+		case <-time.After(d):
+			return nil
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+func TestB4_ShutdownWorksOffWhatIsLeft(t *testing.T) {
 	ends := map[string]func(n *node){
 		"context ended": func(n *node) { n.stop() },
 		"queue closed":  func(n *node) { close(n.actions) },
@@ -22,43 +34,61 @@ func TestB4_ShutdownAnswersTheBacklog(t *testing.T) {
 	for name, end := range ends {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				n := startNode(t, time.Minute, dispatch(func(ctx context.Context, e mesh.Emitted) error {
-					select {
-					case <-time.After(2 * time.Second):
-						return nil
-					case <-ctx.Done():
-						return ctx.Err()
-					}
-				}))
-				n.emit(start(1), start(2), start(3))
+				n := startNode(t, time.Minute, slow(1500*time.Millisecond))
+				n.emit(start(1), stop(1), start(1), start(2))
 				synctest.Wait()
 				end(n)
 				took, err := n.end()
-				if err != nil || took != 2*time.Second {
-					t.Errorf("ended after %v with %v, want 2s without error", took, err)
+				if err != nil || took != 4*time.Second {
+					t.Errorf("ended after %v with %v, want 4s without error", took, err)
 				}
-				// What is under way gets its time; what waits is not begun.
-				n.want(failed(2, notCarriedOut), failed(3, notCarriedOut), done(1))
+				// The third was begun after 3 s of the 4 s that there are for work.
+				n.want(done(1), done(2), failed(3, "start_daemon was not finished: the node is shutting down"), done(4))
 				n.stop()
 			})
 		})
 	}
 }
 
-func TestB4_ShutdownEndsADispatchAfterItsGrace(t *testing.T) {
+func TestB4_ShutdownAnswersWhatHasNoTurn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		n := startNode(t, time.Minute, dispatch(func(ctx context.Context, e mesh.Emitted) error {
-			<-ctx.Done()
-			return ctx.Err()
-		}))
-		n.emit(start(1), start(2))
+		n := startNode(t, time.Minute, slow(time.Hour))
+		n.emit(start(1), stop(1), start(2), stop(2))
 		synctest.Wait()
 		n.stop()
 		took, err := n.end()
 		if err != nil || took != 4*time.Second {
 			t.Errorf("ended after %v with %v, want 4s without error", took, err)
 		}
-		n.want(failed(2, notCarriedOut), failed(1, "start_daemon was not finished: the node is shutting down"))
+		n.want(failed(1, "start_daemon was not finished: the node is shutting down"), failed(2, notCarriedOut),
+			failed(3, "start_daemon was not finished: the node is shutting down"), failed(4, notCarriedOut))
+		n.counts(executor.Counters{Failed: 4})
+	})
+}
+
+// What is put off for longer than there is time is answered at once, what comes
+// sooner is still tried, and pulls go on in their turn.
+func TestB4_ShutdownOfWhatWasPutOff(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		tries := 0
+		n := startNode(t, time.Minute, dispatch(func(_ context.Context, e mesh.Emitted) error {
+			switch {
+			case e.Action.Kind() == mesh.KindPullReplica:
+				return nil
+			case e.ID == 1 && tries == 0:
+				tries++
+				return later(3 * time.Second)
+			}
+			return later(10 * time.Second)
+		}))
+		n.emit(start(1), start(2), pull(1), pull(2), pull(3))
+		synctest.Wait()
+		n.stop()
+		took, err := n.end()
+		if err != nil || took != 3*time.Second {
+			t.Errorf("ended after %v with %v, want 3s without error", took, err)
+		}
+		n.want(failed(1, notCarriedOut+": not now"), failed(2, notCarriedOut), done(3), done(4), done(5))
 	})
 }
 
@@ -69,7 +99,7 @@ func TestB4_ShutdownLeavesAHungDispatchBehind(t *testing.T) {
 			<-release
 			return nil
 		}))
-		n.emit(start(7), start(2))
+		n.emit(start(7), stop(7))
 		synctest.Wait()
 		n.stop()
 		took, err := n.end()
@@ -80,8 +110,20 @@ func TestB4_ShutdownLeavesAHungDispatchBehind(t *testing.T) {
 		if took > 5*time.Second {
 			t.Errorf("took %v, want at most 5s", took)
 		}
-		n.want(failed(2, notCarriedOut), failed(1, "start_daemon was not finished: the node is shutting down"))
+		n.want(failed(1, "start_daemon was not finished: the node is shutting down"), failed(2, notCarriedOut))
 		close(release)
+	})
+}
+
+func TestShutdownKeepsToAShorterGrace(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := startNode(t, time.Minute, slow(time.Hour), func(o *executor.Options) { o.Grace = time.Second })
+		n.emit(start(1))
+		synctest.Wait()
+		n.stop()
+		if took, err := n.end(); err != nil || took != 800*time.Millisecond {
+			t.Errorf("ended after %v with %v, want 800ms without error", took, err)
+		}
 	})
 }
 
@@ -98,7 +140,7 @@ func TestShutdownWhileNobodyTakesOutcomes(t *testing.T) {
 		ended := make(chan error, 1)
 		go func() { ended <- ex.Run(ctx, actions) }()
 		for i := range 50 {
-			actions <- mesh.Emitted{ID: mesh.ActionID(i + 1), Action: start(1)}
+			actions <- mesh.Emitted{ID: mesh.ActionID(i + 1), Action: start(mesh.DaemonID(i + 1))}
 		}
 		synctest.Wait()
 		cancel()

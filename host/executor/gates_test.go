@@ -1,0 +1,187 @@
+package executor_test
+
+import (
+	"context"
+	"slices"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/meshos/meshos/host/executor"
+	"github.com/meshos/meshos/host/mesh"
+)
+
+func backoff(id mesh.DaemonID, until time.Duration) mesh.Action {
+	return mesh.ApplyBackoff{Daemon: mesh.DaemonRef{ID: id}, Until: mesh.Time(until)}
+}
+
+// The start was handed out before the backoff, and comes again after it.
+func TestEXE03_ADaemonInBackoffIsNotStarted(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		starts := 0
+		n := startNode(t, time.Minute, dispatch(func(_ context.Context, e mesh.Emitted) error {
+			if e.Action.Kind() == mesh.KindApplyBackoff {
+				return nil
+			}
+			starts++
+			return later(time.Second)
+		}))
+		n.emit(start(7), backoff(7, 5*time.Second))
+		rest(2 * time.Second)
+		n.want(mesh.Outcome{
+			ID: 1, Final: true, Gated: true, RetryAfter: 4 * time.Second,
+			Reason: "not carried out: start_daemon is gated by daemon-backoff: daemon 7 is held back for another 4000 ms",
+		}, done(2))
+		if starts != 1 {
+			t.Errorf("started %d times, want the one before the backoff", starts)
+		}
+		n.counts(executor.Counters{Dispatched: 1, Gated: 1, DispatchRetries: 1})
+		n.close()
+	})
+}
+
+func TestB2_OnlyABackoffThatWasAppliedClosesTheGate(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		tries := 0
+		n := startNode(t, time.Minute, dispatch(func(_ context.Context, e mesh.Emitted) error {
+			if e.Action.Kind() == mesh.KindApplyBackoff {
+				return errNo
+			}
+			if tries++; tries == 1 {
+				return later(time.Second)
+			}
+			return nil
+		}))
+		n.emit(start(7), backoff(7, 5*time.Second))
+		rest(2 * time.Second)
+		n.want(done(1), failed(2, "no"))
+		n.close()
+	})
+}
+
+// An operator's restart opens the gate in the core, and the core hands out a start.
+func TestAForcedRestartPassesTheGate(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := startNode(t, time.Minute, dispatch(nothing))
+		n.emit(backoff(7, time.Minute))
+		synctest.Wait()
+		n.emit(start(7))
+		n.want(done(1), done(2))
+		n.close()
+	})
+}
+
+func TestEXE04_TwoPullsShareTheSlot(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := startNode(t, time.Minute, dispatch(nothing))
+		n.emit(pull(1), pull(2))
+		rest(500 * time.Millisecond)
+		n.want(done(1), done(2))
+		n.counts(executor.Counters{Dispatched: 2, Deferred: 1})
+		n.close()
+	})
+}
+
+// All of them run, each in its turn, though only two defers are allowed: waiting
+// for the slot costs none.
+func TestB4_WaitingForThePullSlotCostsNoDefer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var order []mesh.ActionID
+		n := startNode(t, time.Minute, dispatch(func(_ context.Context, e mesh.Emitted) error {
+			order = append(order, e.ID)
+			return nil
+		}), admit(func(a *executor.Admission) { a.MaxDefers = 2 }))
+		var want []mesh.ActionID
+		var ends []mesh.Outcome
+		for id := range mesh.ActionID(400) {
+			n.emit(pull(mesh.ChainID(id + 1)))
+			want, ends = append(want, id+1), append(ends, done(id+1))
+		}
+		rest(399*250*time.Millisecond - 1)
+		if c := n.exec.Counters(); c.Dispatched != 399 || c.Waiting != 1 {
+			t.Errorf("just before the last: %+v", c)
+		}
+		rest(time.Nanosecond)
+		n.want(ends...)
+		if !slices.Equal(order, want) {
+			t.Errorf("pulled in the order %v", order)
+		}
+		n.counts(executor.Counters{Dispatched: 400, Deferred: 399})
+		n.close()
+	})
+}
+
+// The slot is free again at once, and goes to who waits longest.
+func TestB4_AFailedPullGivesTheSlotToTheNext(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := startNode(t, time.Minute, dispatch(func(_ context.Context, e mesh.Emitted) error {
+			time.Sleep(100 * time.Millisecond)
+			if e.ID == 1 {
+				return errNo
+			}
+			return nil
+		}))
+		n.emit(pull(1), pull(2), pull(3))
+		rest(time.Second)
+		n.want(failed(1, "no"), done(2), done(3))
+		if n.took[2] != mesh.Time(200*time.Millisecond) || n.took[3] != mesh.Time(450*time.Millisecond) {
+			t.Errorf("done at %v", n.took)
+		}
+		n.close()
+	})
+}
+
+func TestB4_BeforeARetryTheReasonIsCheckedAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var asked notes
+		var gone atomic.Bool
+		n := startNode(t, time.Minute, failing(2, later(10*time.Second)), func(o *executor.Options) {
+			o.StillWanted = func(a mesh.Action) bool {
+				asked.add("%s", a.Kind())
+				return !gone.Load()
+			}
+		})
+		n.emit(start(1))
+		synctest.Wait()
+		if early := asked.take(); len(early) != 0 {
+			t.Errorf("asked %v before the first try", early)
+		}
+		time.Sleep(15 * time.Second) // one retry, which fails
+		gone.Store(true)
+		rest(10 * time.Second)
+		n.want(failed(1, mesh.ReasonNotWanted))
+		if got, want := asked.take(), []string{"start_daemon", "start_daemon"}; !slices.Equal(got, want) {
+			t.Errorf("asked %v, want %v", got, want)
+		}
+		n.counts(executor.Counters{Withdrawn: 1, DispatchRetries: 2})
+		n.close()
+	})
+}
+
+func TestB4_WhatWaitedForItsTurnIsCheckedToo(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := startNode(t, time.Minute, dispatch(func(context.Context, mesh.Emitted) error {
+			time.Sleep(30 * time.Second)
+			return nil
+		}), func(o *executor.Options) {
+			o.StillWanted = func(mesh.Action) bool { return false }
+		})
+		n.emit(start(1), stop(1))
+		rest(time.Minute)
+		n.want(done(1), failed(2, mesh.ReasonNotWanted))
+		n.close()
+	})
+}
+
+func TestACheckThatPanicsWantsEverything(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := startNode(t, time.Minute, failing(1, later(time.Second)), func(o *executor.Options) {
+			o.StillWanted = func(mesh.Action) bool { panic("boom") }
+		})
+		n.emit(start(1))
+		rest(2 * time.Second)
+		n.want(done(1))
+		n.close()
+	})
+}
