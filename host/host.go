@@ -43,6 +43,8 @@ type Options struct {
 	Log     *slog.Logger // required
 	// Reload asks for the configuration file to be read again; nil for never.
 	Reload <-chan os.Signal
+	// Journal is the file to record the run in; "" for none.
+	Journal string
 }
 
 // node is a node that is being run: the rooms, joined.
@@ -60,6 +62,8 @@ type node struct {
 	scoring   *scoring.Room
 	metrics   *metrics.Metrics
 	reports   *reports
+	recording recording
+	seams     *seams
 }
 
 // Run runs a node until ctx ends, a Shutdown event ends its loop, or something it
@@ -81,6 +85,7 @@ func Run(ctx context.Context, cfg *config.Config, opts Options) error {
 	if err != nil {
 		return err
 	}
+	defer n.endRecording()
 	doors, err := n.open(ctx)
 	if err != nil {
 		return err
@@ -89,15 +94,15 @@ func Run(ctx context.Context, cfg *config.Config, opts Options) error {
 }
 
 // assemble makes the rooms of a node and joins their doors; nothing runs yet.
-func assemble(cfg *config.Config, opts Options, spawner *process.Spawner) (*node, error) {
+func assemble(cfg *config.Config, opts Options, spawner *process.Spawner) (_ *node, err error) {
 	epoch, err := newEpoch()
 	if err != nil {
 		return nil, err
 	}
 	n := &node{cfg: cfg, opts: opts, log: opts.Log}
 	start := time.Now()
-	s := state.New(state.Boot{
-		At:            mesh.Stamp{Wall: start},
+	boot := state.Boot{
+		At:            mesh.Stamp{Wall: start.Round(0)},
 		Node:          cfg.Node.ID,
 		NodeName:      cfg.Node.Name,
 		Epoch:         epoch,
@@ -105,7 +110,15 @@ func assemble(cfg *config.Config, opts Options, spawner *process.Spawner) (*node
 		Desired:       cfg.Desired(),
 		Operators:     cfg.Operators.Signers != "",
 		AllowUnsigned: cfg.Operators.AllowUnsigned,
-	})
+	}
+	if n.recording, err = beginRecording(opts.Journal, cfg, boot); err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			n.endRecording()
+		}
+	}()
 	n.loop = loop.New(loop.Config{
 		TickInterval: cfg.Loop.TickInterval,
 		ProbeBudget:  cfg.Loop.ProbeBudget,
@@ -113,7 +126,8 @@ func assemble(cfg *config.Config, opts Options, spawner *process.Spawner) (*node
 		ActionQueue:  cfg.Loop.ActionQueue,
 		Operators:    cfg.Operators.Signers != "",
 		Start:        start,
-	}, s, loop.Parts{
+	}, state.New(boot), loop.Parts{
+		Recorder: n.recording.recorder(),
 		Decorate: n.decorate,
 		OnTick:   func(took time.Duration) { n.metrics.Tick(took) },
 	})
@@ -132,6 +146,8 @@ func assemble(cfg *config.Config, opts Options, spawner *process.Spawner) (*node
 		TickInterval:     cfg.Loop.TickInterval,
 		Log:              opts.Log,
 	})
+	now := func() mesh.Time { return mesh.Time(time.Since(start)) }
+	n.seams = newSeams(n, now)
 	if n.catalog, err = catalog.New(n.catalogOptions()); err != nil {
 		return nil, err
 	}
@@ -139,9 +155,10 @@ func assemble(cfg *config.Config, opts Options, spawner *process.Spawner) (*node
 		Spawner: spawner, Events: n.handle, CloseGrace: endDaemons, Log: opts.Log,
 	})
 	n.daemons.Configure(daemonSpecs(cfg))
-	now := func() mesh.Time { return mesh.Time(time.Since(start)) }
+	router := executor.NewRouter(n.daemons, now)
+	router.Actuators = n.seams.actuators.find
 	n.executor = executor.New(executor.Options{
-		Dispatcher: executor.NewRouter(n.daemons, now),
+		Dispatcher: router,
 		Outcomes:   n.loop.Feed(),
 		Now:        now,
 		Timeout:    cfg.Loop.ActionTimeout,
@@ -149,6 +166,8 @@ func assemble(cfg *config.Config, opts Options, spawner *process.Spawner) (*node
 		Grace:      endActions,
 		Observe:    n.metrics.Action,
 		Log:        opts.Log,
+
+		Backpressure: n.seams.control.Backpressure,
 	})
 	subscriptions, err := n.subscriptions()
 	if err != nil {
@@ -224,6 +243,8 @@ func (n *node) run(ctx context.Context, doors doors) error {
 	})
 	around.run(func() { n.reports.run(ctx) })
 	around.run(func() { n.reloads(ctx) })
+	around.run(func() { n.watchRecording(ctx) })
+	around.run(func() { n.seams.run(ctx, n) })
 	around.run(func() { n.scoring.Run(ctx) })
 	around.run(func() { newNarrator(n.log).follow(ctx, n.loop.Reader().Latest, n.loop.Reader().Changed) })
 	around.run(func() { notifier{n.log}.watch(ctx, n.loop.LastTickAt, staleTicks*n.cfg.Loop.TickInterval) })
@@ -235,6 +256,7 @@ func (n *node) run(ctx context.Context, doors doors) error {
 	around.wait(n.log, "api", endActions)
 	endExecutor()
 	actions.wait(n.log, "executor", endActions)
+	n.seams.end(endDaemons)
 	n.endDaemons()
 	endLoop()
 	theLoop.wait(n.log, "loop", endActions)

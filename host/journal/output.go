@@ -38,10 +38,11 @@ func TickLine(t Ticked) ([]byte, error) {
 //
 //	{"snapshot":{…}}
 //
-// Plugins and stats are left out: no journal says what they were.
+// Plugins, stats and the scheduler are left out: they are added when a snapshot is
+// published, and no journal says what they were.
 func SnapshotLine(s *snapshot.Snapshot) ([]byte, error) {
 	message := wire.SnapshotToProto(s)
-	message.Plugins, message.Stats = nil, nil
+	message.Plugins, message.Stats, message.Scheduler = nil, nil, nil
 	raw, err := oneLine(message)
 	if err != nil {
 		return nil, fmt.Errorf("snapshot: %w", err)

@@ -148,7 +148,7 @@ func TestAJournalIsFlushedEverySecondAndSyncedAtItsEnd(t *testing.T) {
 
 func TestAFullDiskStopsTheJournalWithOneReport(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		for room := 0; room < 900; room += 7 {
+		for room := 0; room < 900; room += 31 {
 			m := &memory{room: room}
 			w, told := newWriter(t, journal.Options{Path: filepath.Join(t.TempDir(), "j")}.WithFiles(in(m)))
 			w.Input(stamp(1), line(1))
