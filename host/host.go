@@ -63,7 +63,6 @@ type node struct {
 	metrics   *metrics.Metrics
 	reports   *reports
 	recording recording
-	seams     *seams
 }
 
 // Run runs a node until ctx ends, a Shutdown event ends its loop, or something it
@@ -146,8 +145,6 @@ func assemble(cfg *config.Config, opts Options, spawner *process.Spawner) (_ *no
 		TickInterval:     cfg.Loop.TickInterval,
 		Log:              opts.Log,
 	})
-	now := func() mesh.Time { return mesh.Time(time.Since(start)) }
-	n.seams = newSeams(n, now)
 	if n.catalog, err = catalog.New(n.catalogOptions()); err != nil {
 		return nil, err
 	}
@@ -155,10 +152,9 @@ func assemble(cfg *config.Config, opts Options, spawner *process.Spawner) (_ *no
 		Spawner: spawner, Events: n.handle, CloseGrace: endDaemons, Log: opts.Log,
 	})
 	n.daemons.Configure(daemonSpecs(cfg))
-	router := executor.NewRouter(n.daemons, now)
-	router.Actuators = n.seams.actuators.find
+	now := func() mesh.Time { return mesh.Time(time.Since(start)) }
 	n.executor = executor.New(executor.Options{
-		Dispatcher: router,
+		Dispatcher: executor.NewRouter(n.daemons, now),
 		Outcomes:   n.loop.Feed(),
 		Now:        now,
 		Timeout:    cfg.Loop.ActionTimeout,
@@ -166,8 +162,6 @@ func assemble(cfg *config.Config, opts Options, spawner *process.Spawner) (_ *no
 		Grace:      endActions,
 		Observe:    n.metrics.Action,
 		Log:        opts.Log,
-
-		Backpressure: n.seams.control.Backpressure,
 	})
 	subscriptions, err := n.subscriptions()
 	if err != nil {
@@ -244,7 +238,6 @@ func (n *node) run(ctx context.Context, doors doors) error {
 	around.run(func() { n.reports.run(ctx) })
 	around.run(func() { n.reloads(ctx) })
 	around.run(func() { n.watchRecording(ctx) })
-	around.run(func() { n.seams.run(ctx, n) })
 	around.run(func() { n.scoring.Run(ctx) })
 	around.run(func() { newNarrator(n.log).follow(ctx, n.loop.Reader().Latest, n.loop.Reader().Changed) })
 	around.run(func() { notifier{n.log}.watch(ctx, n.loop.LastTickAt, staleTicks*n.cfg.Loop.TickInterval) })
@@ -256,7 +249,6 @@ func (n *node) run(ctx context.Context, doors doors) error {
 	around.wait(n.log, "api", endActions)
 	endExecutor()
 	actions.wait(n.log, "executor", endActions)
-	n.seams.end(endDaemons)
 	n.endDaemons()
 	endLoop()
 	theLoop.wait(n.log, "loop", endActions)
