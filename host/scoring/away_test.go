@@ -151,6 +151,26 @@ func TestB10_RestartedScorerGetsTheWholeView(t *testing.T) {
 	})
 }
 
+// Another process has failed at nothing yet, so it is not left alone.
+func TestB10_RestartEndsThePauseAfterFailures(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &scorer{name: "s", answer: func(context.Context, scoring.Request) (mesh.Scores, error) {
+			return mesh.Scores{}, errors.New("broken")
+		}}
+		r := start(t, s)
+		r.ticks(40, plugin(snapshot.Plugin{Name: "s", Status: snapshot.PluginReady, PID: 100}))
+		s.asked()
+		r.ticks(1)
+		if asks := s.asked(); len(asks) != 0 {
+			t.Fatalf("asked %+v in the pause", asks)
+		}
+		r.ticks(1, plugin(snapshot.Plugin{Name: "s", Status: snapshot.PluginReady, Restarts: 1, PID: 101}))
+		if asks := s.asked(); len(asks) != 1 {
+			t.Errorf("asked %+v, want once", asks)
+		}
+	})
+}
+
 func TestB10_NobodyIsNotAsked(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &scorer{name: "s", answer: opinion}

@@ -1,0 +1,74 @@
+package scoring
+
+import (
+	"testing"
+	"time"
+
+	"github.com/meshos/meshos/host/mesh"
+	"github.com/meshos/meshos/host/snapshot"
+)
+
+// benchSnapshot is of 10,000 peers, and of 10,000 chains of which this node leads
+// each tenth. Salt makes it another measurement of the same mesh.
+func benchSnapshot(salt int) *snapshot.Snapshot {
+	const peers, chains = 10_000, 10_000
+	s := &snapshot.Snapshot{Node: 5000, Tick: uint64(salt + 1), Maintenance: snapshot.Maintenance{Phase: mesh.PhaseActive}}
+	for id := mesh.NodeID(1); id <= peers; id++ {
+		rtt := 20*time.Millisecond + time.Duration((int(id)+salt)%7)*100*time.Microsecond
+		load, total, used := float64(id%8)+float64(salt)/100, uint64(1<<34), uint64(id)<<18+uint64(salt)<<12
+		s.Peers = append(s.Peers, snapshot.Peer{
+			Node: id, RTT: &rtt, Health: mesh.HealthHealthy, Maintenance: mesh.PhaseActive,
+			Inventory: &mesh.Inventory{Node: id, CPULoad1m: &load, MemUsedBytes: &used, MemTotalBytes: &total},
+		})
+	}
+	for id := mesh.ChainID(1); id <= chains; id++ {
+		r := snapshot.Replica{Chain: id, Holders: []mesh.NodeID{mesh.NodeID(id)/2 + 1, mesh.NodeID(id)/2 + 2, mesh.NodeID(id)/2 + 3}, Leader: 1}
+		if id%10 == 0 {
+			r.Leader = s.Node
+		}
+		s.Replicas = append(s.Replicas, r)
+	}
+	return s
+}
+
+// BenchmarkView measures what the room does at every tick: it takes the view of a
+// snapshot of 10k peers and 1k led chains, and says what changed.
+func BenchmarkView(b *testing.B) {
+	first := benchSnapshot(0)
+	degraded := benchSnapshot(1)
+	for i := 0; i < len(degraded.Peers); i += 100 {
+		degraded.Peers[i].Health = mesh.HealthDegraded
+	}
+	for _, c := range []struct {
+		name string
+		s    *snapshot.Snapshot
+	}{{"steady", first}, {"jitter", benchSnapshot(1)}, {"1-percent-turned", degraded}} {
+		b.Run(c.name, func(b *testing.B) {
+			var told, now View
+			told.look(first)
+			h := newHistories(time.Now())
+			b.ReportAllocs()
+			for b.Loop() {
+				now.look(c.s)
+				h.keep(now.Chains)
+				changes(&told, &now, false)
+			}
+		})
+	}
+}
+
+// BenchmarkApply measures what follows an answer to a change of 1 % of the nodes.
+func BenchmarkApply(b *testing.B) {
+	var told, now View
+	told.look(benchSnapshot(0))
+	degraded := benchSnapshot(1)
+	for i := 0; i < len(degraded.Peers); i += 100 {
+		degraded.Peers[i].Health = mesh.HealthDegraded
+	}
+	now.look(degraded)
+	req, _ := changes(&told, &now, false)
+	b.ReportAllocs()
+	for b.Loop() {
+		told.apply(req)
+	}
+}
