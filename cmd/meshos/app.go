@@ -55,8 +55,9 @@ func newRoot(a *app) *cobra.Command {
 measures the other machines, compares what is with what should be, and acts on
 the difference.
 
-` + "`meshos run`" + ` starts a node. All other commands but validate talk to a running one,
-over the unix socket that its configuration names (node.socket).
+` + "`meshos run`" + ` starts a node. Validate and replay need no node; the
+other commands talk to a running one, over the unix socket that its configuration
+names (node.socket).
 
 Exit codes: 0 done, 1 failed, 2 wrong usage or configuration, 3 the node did not
 answer, 4 the node rejected the command.`,
@@ -73,7 +74,7 @@ answer, 4 the node rejected the command.`,
 	flags.DurationVar(&a.timeout, "timeout", 5*time.Second, "how long to wait for the node's answer")
 	root.AddCommand(
 		newRunCommand(a), newValidateCommand(a), newStatusCommand(a), newPublishCommand(a), newLogsCommand(a),
-		newFailuresCommand(a), newPluginCommand(a), newExplainCommand(a), newVersionCommand(a),
+		newFailuresCommand(a), newPluginCommand(a), newExplainCommand(a), newReplayCommand(a), newVersionCommand(a), newDaemonShimCommand(),
 	)
 	return root
 }

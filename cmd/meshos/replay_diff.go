@@ -1,0 +1,134 @@
+package main
+
+import (
+	"bufio"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/meshos/meshos/host/journal"
+)
+
+// shownFields bounds how many fields of a tick are shown to people.
+const shownFields = 40
+
+// differError is two runs that are not the same; what differs was printed.
+type differError struct{ what string }
+
+func (e *differError) Error() string { return e.what }
+
+// replayDiff compares a journal with another one, or with printed output.
+func (a *app) replayDiff(file, other string, until uint64, output outputFlag) error {
+	one, endOne, err := a.journalSide(file, until)
+	if err != nil {
+		return err
+	}
+	defer endOne()
+	two, endTwo, err := a.otherSide(other, until)
+	if err != nil {
+		return err
+	}
+	defer endTwo()
+	difference, ticks, err := journal.Compare(one, two)
+	if err != nil {
+		return err
+	}
+	if output == outputJSON {
+		err = writeDifferenceJSON(a.out, difference, ticks)
+	} else {
+		_, err = io.WriteString(a.out, differenceText(difference, ticks, file, other))
+	}
+	if err == nil && difference != nil {
+		return &differError{what: fmt.Sprintf("%s and %s differ", file, other)}
+	}
+	return err
+}
+
+func (a *app) journalSide(file string, until uint64) (side journal.Side, end func(), err error) {
+	reader, err := journal.Open(file)
+	if err != nil {
+		return nil, nil, err
+	}
+	replay := journal.NewReplay(reader)
+	return journal.ReplayedSide(file, replay, until), func() {
+		_ = reader.Close()
+		a.warnOfReplay(replay)
+	}, nil
+}
+
+// otherSide tells a journal from printed output by how it begins.
+func (a *app) otherSide(file string, until uint64) (side journal.Side, end func(), err error) {
+	f, err := os.Open(file)
+	if errors.Is(err, os.ErrNotExist) {
+		return a.journalSide(file, until) // its newest part may be missing
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	from := bufio.NewReader(f)
+	if !journal.Printed(from) {
+		_ = f.Close()
+		return a.journalSide(file, until)
+	}
+	return journal.PrintedSide(file, from, until), func() { _ = f.Close() }, nil
+}
+
+func differenceText(d *journal.Difference, ticks uint64, one, other string) string {
+	switch {
+	case d == nil:
+		return fmt.Sprintf("equal: %s\n", counted(int(ticks), "tick"))
+	case d.Ended != "":
+		return fmt.Sprintf("%s ends after tick %d, the other one goes on (%s)\n", d.Ended, ticks, strings.Join(d.Places[:], ""))
+	}
+	var b strings.Builder
+	if d.Tick == 0 {
+		fmt.Fprintf(&b, "all %s are equal, but not the snapshot at the end\n", counted(int(ticks), "tick"))
+	} else {
+		fmt.Fprintf(&b, "tick %d is the first that differs\n", d.Tick)
+	}
+	first, second := one, other
+	if d.Tick != 0 {
+		first, second = d.Places[0], d.Places[1]
+	}
+	for i, f := range d.Fields {
+		if i == shownFields {
+			fmt.Fprintf(&b, "  and %s more; -o json shows all\n", counted(len(d.Fields)-i, "field"))
+			break
+		}
+		fmt.Fprintf(&b, "  %s\n    %s: %s\n    %s: %s\n", plain(f.Path), plain(first), orNone(f.One), plain(second), orNone(f.Other))
+	}
+	return b.String()
+}
+
+func orNone(value string) string {
+	if value == "" {
+		return "(none)"
+	}
+	return plain(value)
+}
+
+// writeDifferenceJSON prints one object: {"equal":false,"ticks":2,"tick":3,"fields":[…]}.
+func writeDifferenceJSON(w io.Writer, d *journal.Difference, ticks uint64) error {
+	type field struct {
+		Path  string          `json:"path"`
+		One   json.RawMessage `json:"one,omitempty"`
+		Other json.RawMessage `json:"other,omitempty"`
+	}
+	out := struct {
+		Equal  bool    `json:"equal"`
+		Ticks  uint64  `json:"ticks"` // compared and equal
+		Tick   uint64  `json:"tick,omitempty"`
+		Ended  string  `json:"ended,omitempty"`
+		Fields []field `json:"fields,omitempty"`
+	}{Equal: d == nil, Ticks: ticks}
+	if d != nil {
+		out.Tick, out.Ended = d.Tick, d.Ended
+		for _, f := range d.Fields {
+			out.Fields = append(out.Fields, field{Path: f.Path, One: json.RawMessage(f.One), Other: json.RawMessage(f.Other)})
+		}
+	}
+	return json.NewEncoder(w).Encode(out)
+}
