@@ -41,6 +41,9 @@ const staleTicks = 3
 type Options struct {
 	Version string
 	Log     *slog.Logger // required
+	// StopDaemons ends the daemons with the node; without it they go on, and the next
+	// node on the same data directory takes them over.
+	StopDaemons bool
 	// Reload asks for the configuration file to be read again; nil for never.
 	Reload <-chan os.Signal
 	// Journal is the file to record the run in; "" for none.
@@ -63,6 +66,7 @@ type node struct {
 	metrics   *metrics.Metrics
 	reports   *reports
 	recording recording
+	seams     *seams
 }
 
 // Run runs a node until ctx ends, a Shutdown event ends its loop, or something it
@@ -145,16 +149,16 @@ func assemble(cfg *config.Config, opts Options, spawner *process.Spawner) (_ *no
 		TickInterval:     cfg.Loop.TickInterval,
 		Log:              opts.Log,
 	})
+	now := func() mesh.Time { return mesh.Time(time.Since(start)) }
+	n.seams = newSeams(n, now)
 	if n.catalog, err = catalog.New(n.catalogOptions()); err != nil {
 		return nil, err
 	}
-	n.daemons = daemon.New(daemon.Options{
-		Spawner: spawner, Events: n.handle, CloseGrace: endDaemons, Log: opts.Log,
-	})
-	n.daemons.Configure(daemonSpecs(cfg))
-	now := func() mesh.Time { return mesh.Time(time.Since(start)) }
+	n.daemons = n.newDaemons(spawner)
+	router := executor.NewRouter(n.daemons, now)
+	router.Actuators = n.seams.actuators.find
 	n.executor = executor.New(executor.Options{
-		Dispatcher: executor.NewRouter(n.daemons, now),
+		Dispatcher: router,
 		Outcomes:   n.loop.Feed(),
 		Now:        now,
 		Timeout:    cfg.Loop.ActionTimeout,
@@ -162,6 +166,8 @@ func assemble(cfg *config.Config, opts Options, spawner *process.Spawner) (_ *no
 		Grace:      endActions,
 		Observe:    n.metrics.Action,
 		Log:        opts.Log,
+
+		Backpressure: n.seams.control.Backpressure,
 	})
 	subscriptions, err := n.subscriptions()
 	if err != nil {
@@ -208,7 +214,8 @@ func (n *node) decorate(s *snapshot.Snapshot) {
 }
 
 // run runs the assembled node and ends it in order: the API first, so that nobody
-// asks for more; the daemons while the loop can still hear of it; the loop; then
+// asks for more; the daemons, or the hold on them, while the loop can still hear of
+// it; the loop; then
 // the records that are left, and the plugins last, since they store them.
 func (n *node) run(ctx context.Context, doors doors) error {
 	ctx, stop := context.WithCancelCause(ctx)
@@ -222,6 +229,7 @@ func (n *node) run(ctx context.Context, doors doors) error {
 	executorEnd, endExecutor := context.WithCancel(context.WithoutCancel(ctx))
 	defer func() { endPlugins(); endFollowers(); endLoop(); endExecutor() }()
 
+	n.adoptDaemons(ctx)
 	var plugins, records, theLoop, actions, around room
 	plugins.run(func() {
 		if err := n.catalog.Run(pluginsEnd); err != nil { // a node without plugins is a node
@@ -238,6 +246,7 @@ func (n *node) run(ctx context.Context, doors doors) error {
 	around.run(func() { n.reports.run(ctx) })
 	around.run(func() { n.reloads(ctx) })
 	around.run(func() { n.watchRecording(ctx) })
+	around.run(func() { n.seams.run(ctx, n) })
 	around.run(func() { n.scoring.Run(ctx) })
 	around.run(func() { newNarrator(n.log).follow(ctx, n.loop.Reader().Latest, n.loop.Reader().Changed) })
 	around.run(func() { notifier{n.log}.watch(ctx, n.loop.LastTickAt, staleTicks*n.cfg.Loop.TickInterval) })
@@ -249,6 +258,7 @@ func (n *node) run(ctx context.Context, doors doors) error {
 	around.wait(n.log, "api", endActions)
 	endExecutor()
 	actions.wait(n.log, "executor", endActions)
+	n.seams.end(endDaemons)
 	n.endDaemons()
 	endLoop()
 	theLoop.wait(n.log, "loop", endActions)
@@ -258,14 +268,6 @@ func (n *node) run(ctx context.Context, doors doors) error {
 	plugins.wait(n.log, "plugins", 3*time.Second)
 	n.log.Info("node ended", "took", time.Since(began).Round(time.Millisecond))
 	return failure(ctx)
-}
-
-func (n *node) endDaemons() {
-	ctx, cancel := context.WithTimeout(context.Background(), endDaemons+500*time.Millisecond)
-	defer cancel()
-	if err := n.daemons.Close(ctx); err != nil {
-		n.log.Error("daemons were left behind", "error", err)
-	}
 }
 
 // failure gives why the node ended if that was no orderly end.

@@ -14,7 +14,7 @@ type serving struct {
 	n *node
 
 	mu    sync.Mutex
-	parts map[string][]func() // by plugin: how its probes are taken away again
+	parts map[string][]func() // by plugin: how it is taken away again from its seams
 }
 
 func newServing(n *node) *serving { return &serving{n: n, parts: make(map[string][]func())} }
@@ -31,6 +31,9 @@ func (s *serving) changed(plugin string, kinds []string) {
 		if err := s.join(plugin, kind); err != nil {
 			s.n.reports.add("plugin:"+plugin, err.Error())
 		}
+	}
+	if err := s.n.seams.actuators.check(plugin, kinds); err != nil {
+		s.n.reports.add("plugin:"+plugin, err.Error())
 	}
 	s.fillSlots()
 }
@@ -63,6 +66,26 @@ func (s *serving) join(plugin, kind string) error {
 		if !slices.ContainsFunc(appenders(s.n.cfg), func(name string) bool { return name == plugin }) {
 			return fmt.Errorf(`it stores records, but gets none: name them with chains = ["audit", "log", "failure", "action"]`)
 		}
+	case catalog.KindActuator:
+		// The executor asks for it when there is an action.
+	case catalog.KindEventSource:
+		src, err := s.n.catalog.EventSource(plugin)
+		if err != nil {
+			return err
+		}
+		s.parts[plugin] = append(s.parts[plugin], s.n.seams.sources.add(src))
+	case catalog.KindRecoveryHandler:
+		h, err := s.n.catalog.RecoveryHandler(plugin)
+		if err != nil {
+			return err
+		}
+		s.parts[plugin] = append(s.parts[plugin], s.n.loop.Handlers().Add(h))
+	case catalog.KindControlSink:
+		sink, err := s.n.catalog.ControlSink(plugin)
+		if err != nil {
+			return err
+		}
+		s.parts[plugin] = append(s.parts[plugin], s.n.seams.control.Add(sink))
 	default:
 		return fmt.Errorf("it serves %s, which this version of meshos does not use", kind)
 	}

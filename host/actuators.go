@@ -1,0 +1,99 @@
+package host
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/meshos/meshos/host/catalog"
+	"github.com/meshos/meshos/host/config"
+	"github.com/meshos/meshos/host/executor"
+	"github.com/meshos/meshos/host/mesh"
+	"github.com/meshos/meshos/host/wire"
+)
+
+// actuators says which plugin carries out which kind of action: the one whose entry
+// names the kind, and for kinds that none names the first configured actuator whose
+// entry names no kinds.
+type actuators struct {
+	named   map[string]string // kind of action to plugin
+	limited map[string]bool   // plugins whose entries name kinds
+	ear     *ear
+	now     func() mesh.Time
+	// from is the catalog, which is made later.
+	from func() *catalog.Catalog
+}
+
+func newActuators(cfg *config.Config, e *ear, now func() mesh.Time, from func() *catalog.Catalog) *actuators {
+	a := &actuators{named: make(map[string]string), limited: make(map[string]bool), ear: e, now: now, from: from}
+	for _, p := range cfg.Plugin {
+		if !p.Enabled || len(p.Actions) == 0 {
+			continue
+		}
+		a.limited[p.Name] = true
+		for _, kind := range p.Actions {
+			a.named[kind] = p.Name
+		}
+	}
+	return a
+}
+
+// find is what executor.Router asks. A plugin that an entry names is there even
+// before it is ready: it is asked again then.
+func (a *actuators) find(kind string) (executor.Actuator, bool) {
+	if name, ok := a.named[kind]; ok {
+		plugin, err := a.from().Actuator(name)
+		return actuator{plugin, a}, err == nil
+	}
+	if plugin := a.rest(); plugin != nil {
+		return actuator{plugin, a}, true
+	}
+	return nil, false
+}
+
+// rest gives the plugin for the kinds that no entry names; nil if there is none.
+func (a *actuators) rest() *catalog.Actuator {
+	all := a.from().Actuators()
+	i := slices.IndexFunc(all, func(p *catalog.Actuator) bool { return !a.limited[p.Name()] })
+	if i < 0 {
+		return nil
+	}
+	return all[i]
+}
+
+// check says what is wrong with how a plugin is configured that serves these kinds,
+// or nothing.
+func (a *actuators) check(plugin string, kinds []string) error {
+	serves := slices.Contains(kinds, catalog.KindActuator)
+	if a.limited[plugin] {
+		if !serves {
+			return fmt.Errorf("its entry names actions, which are for actuators, and it is none; remove actions")
+		}
+		return nil
+	}
+	if first := a.rest(); serves && first != nil && first.Name() != plugin {
+		return fmt.Errorf("it is an actuator and gets no actions: those that no entry names go to %s; "+
+			`name its own, such as actions = ["pull_replica"]`, first.Name())
+	}
+	return nil
+}
+
+// actuator is a plugin that carries out actions.
+type actuator struct {
+	plugin *catalog.Actuator
+	*actuators
+}
+
+// Dispatch implements executor.Actuator.
+func (a actuator) Dispatch(ctx context.Context, e mesh.Emitted) error {
+	events, err := a.plugin.Dispatch(ctx, e.ID, wire.ActionToProto(e.Action, a.now()))
+	if err != nil {
+		return err
+	}
+	// The action is done, whatever becomes of what it said.
+	source := "actuator:" + a.plugin.Name()
+	if err := a.ear.hear(ctx, source, events); err != nil {
+		a.ear.report(source, fmt.Sprintf("%s %d was carried out, but of what it said %v", e.Action.Kind(), e.ID, err))
+	}
+	return nil
+}

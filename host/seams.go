@@ -1,0 +1,52 @@
+package host
+
+import (
+	"context"
+	"time"
+
+	"github.com/meshos/meshos/host/catalog"
+	"github.com/meshos/meshos/host/control"
+	"github.com/meshos/meshos/host/mesh"
+	"github.com/meshos/meshos/host/wire"
+)
+
+// tellEnd is how long control sinks have to take in that the node ends.
+const tellEnd = 300 * time.Millisecond
+
+// seams are the doors of plugins that act on the node or are told by it.
+type seams struct {
+	actuators *actuators
+	sources   *sources
+	control   *control.Announcer
+}
+
+// newSeams makes them for a node whose loop is there. Its catalog may come later.
+func newSeams(n *node, now func() mesh.Time) *seams {
+	e := &ear{
+		out: publisher{n.handle, n.loop.Feed()},
+		judge: func(signed wire.Signed) (mesh.JudgedCommit, error) {
+			return judge(signed, n.cfg.Operators.Signers != "")
+		},
+		report: n.reports.add,
+	}
+	return &seams{
+		actuators: newActuators(n.cfg, e, now, func() *catalog.Catalog { return n.catalog }),
+		sources:   newSources(e, n.log),
+		control: control.New(control.Options{
+			DrainDeadline: n.cfg.Maintenance.DrainDeadline, Report: n.reports.add, Log: n.log,
+		}),
+	}
+}
+
+// run has sinks told of what the snapshots show, and ends the streams when ctx does.
+func (s *seams) run(ctx context.Context, n *node) {
+	s.control.Follow(ctx, n.loop.Reader().Latest, n.loop.Reader().Changed)
+	s.sources.close()
+}
+
+// end tells the sinks that the node ends; what runs on it has grace left.
+func (s *seams) end(grace time.Duration) {
+	ctx, cancel := context.WithTimeout(context.Background(), tellEnd)
+	defer cancel()
+	s.control.Shutdown(ctx, grace)
+}
