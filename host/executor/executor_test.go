@@ -132,6 +132,32 @@ func TestB4_EveryDispatchHasItsDeadline(t *testing.T) {
 	})
 }
 
+// A short wait is not worth a word; then the deadline is the one the core knows.
+// What is short depends on how long the core waits.
+func TestB4_AShortWaitCountsTowardsTheDeadline(t *testing.T) {
+	for _, tc := range []struct{ timeout, left time.Duration }{
+		{10 * time.Second, 9500 * time.Millisecond},
+		{800 * time.Millisecond, 800 * time.Millisecond},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			var left notes
+			n := startNode(t, tc.timeout, dispatch(func(ctx context.Context, e mesh.Emitted) error {
+				deadline, _ := ctx.Deadline()
+				left.add("%v", time.Until(deadline))
+				time.Sleep(500 * time.Millisecond)
+				return nil
+			}))
+			n.emit(start(1), stop(1))
+			rest(2 * time.Second)
+			n.want(done(1), done(2))
+			if got, want := left.take(), []string{tc.timeout.String(), tc.left.String()}; !slices.Equal(got, want) {
+				t.Errorf("given %v, want %v", got, want)
+			}
+			n.close()
+		})
+	}
+}
+
 func TestHungDispatchHoldsUpNothingButItsSubject(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		release := make(chan struct{})

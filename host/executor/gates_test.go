@@ -185,3 +185,74 @@ func TestACheckThatPanicsWantsEverything(t *testing.T) {
 		n.close()
 	})
 }
+
+func TestB4_ASoonRetryAndAWaitForTheSlotAreCheckedToo(t *testing.T) {
+	for name, actions := range map[string][]mesh.Action{
+		"retry": {start(1)},
+		"slot":  {pull(1), pull(2)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				n := startNode(t, time.Minute, dispatch(func(_ context.Context, e mesh.Emitted) error {
+					if e.Action.Kind() == mesh.KindStartDaemon {
+						return later(10 * time.Millisecond)
+					}
+					return nil
+				}), func(o *executor.Options) { o.StillWanted = func(mesh.Action) bool { return false } })
+				n.emit(actions...)
+				time.Sleep(500 * time.Millisecond)
+				synctest.Wait()
+				if c := n.exec.Counters(); c.Withdrawn != 1 {
+					t.Errorf("counters: %+v", c)
+				}
+				n.close()
+			})
+		})
+	}
+}
+
+// When a worker is free again, the pull that waited for the slot comes before one
+// that only waited for the worker.
+func TestB4_TheSlotIsGivenInOrder(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var order notes
+		n := startNode(t, time.Minute, dispatch(func(_ context.Context, e mesh.Emitted) error {
+			order.add("%s %d", e.Action.Kind(), e.Action.Key().Subject)
+			time.Sleep(time.Second)
+			return nil
+		}), admit(func(a *executor.Admission) { a.Workers = 2 }))
+		n.emit(pull(1))
+		synctest.Wait()
+		n.emit(pull(2))
+		synctest.Wait()
+		n.emit(start(9))
+		synctest.Wait()
+		n.emit(pull(3))
+		rest(10 * time.Second)
+		want := []string{"pull_replica 1", "start_daemon 9", "pull_replica 2", "pull_replica 3"}
+		if got := order.take(); !slices.Equal(got, want) {
+			t.Errorf("got %v, want %v", got, want)
+		}
+		n.close()
+	})
+}
+
+func TestAPullThatHangsGivesTheSlotBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		release := make(chan struct{})
+		n := startNode(t, 10*time.Second, dispatch(func(_ context.Context, e mesh.Emitted) error {
+			if e.ID == 1 {
+				<-release
+			}
+			return nil
+		}), admit(func(a *executor.Admission) { a.PullCooldown = time.Minute }))
+		n.emit(pull(1))
+		synctest.Wait()
+		n.emit(pull(2))
+		rest(11 * time.Second)
+		n.want(failed(1, "pull_replica was not done within action_timeout (10s)"), done(2))
+		close(release)
+		synctest.Wait()
+		n.close()
+	})
+}

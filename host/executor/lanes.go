@@ -15,9 +15,8 @@ type item struct {
 	tries  int       // how often it was put off, at the cost of its budget
 	again  bool      // it was put off, for whatever reason
 
-	where  place
-	due    mesh.Time // putOff: when it is tried again
-	heapAt int       // putOff: its index in the heap
+	where place
+	due   mesh.Time // putOff: when it is tried again
 }
 
 // place is where an item waits.

@@ -1,14 +1,13 @@
 package executor
 
 import (
-	"cmp"
 	"container/heap"
 
 	"github.com/meshos/meshos/host/mesh"
 )
 
-// later holds the actions that were put off until a time, the earliest first.
-// Of two that are due together the older action comes first.
+// later holds the actions that were put off until a time, the earliest first. Those
+// that are due together come in any order.
 type later struct{ items []*item }
 
 // put adds an item that is due at a time.
@@ -39,10 +38,7 @@ func (l *later) pop() *item {
 	return it
 }
 
-// fix puts an item in its place again whose action was replaced.
-func (l *later) fix(it *item) { heap.Fix((*byDue)(l), it.heapAt) }
-
-// takeAfter gives all that are not due by an instant, oldest first.
+// takeAfter gives all that are not due by an instant.
 func (l *later) takeAfter(end mesh.Time) []*item {
 	var keep, out []*item
 	for len(l.items) > 0 {
@@ -63,21 +59,11 @@ type byDue later
 
 func (h *byDue) Len() int { return len(h.items) }
 
-func (h *byDue) Less(i, j int) bool {
-	a, b := h.items[i], h.items[j]
-	return cmp.Or(cmp.Compare(a.due, b.due), cmp.Compare(a.action.ID, b.action.ID)) < 0
-}
+func (h *byDue) Less(i, j int) bool { return h.items[i].due < h.items[j].due }
 
-func (h *byDue) Swap(i, j int) {
-	h.items[i], h.items[j] = h.items[j], h.items[i]
-	h.items[i].heapAt, h.items[j].heapAt = i, j
-}
+func (h *byDue) Swap(i, j int) { h.items[i], h.items[j] = h.items[j], h.items[i] }
 
-func (h *byDue) Push(x any) {
-	it := x.(*item)
-	it.heapAt = len(h.items)
-	h.items = append(h.items, it)
-}
+func (h *byDue) Push(x any) { h.items = append(h.items, x.(*item)) }
 
 func (h *byDue) Pop() any {
 	last := len(h.items) - 1

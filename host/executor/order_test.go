@@ -198,3 +198,24 @@ func TestB4_ANewerPullKeepsThePlaceForTheSlot(t *testing.T) {
 		n.close()
 	})
 }
+
+func TestB4_ANewerActionHasABudgetOfItsOwn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := startNode(t, time.Minute, failing(1, later(10*time.Second)), admit(func(a *executor.Admission) { a.MaxDefers = 1 }))
+		n.emit(start(1))
+		rest(5 * time.Second)
+		n.emit(start(1))
+		rest(30 * time.Second)
+		n.want(failed(1, "superseded by action 2, which asks for the same"), done(2))
+		n.close()
+	})
+}
+
+func TestNoWorkersAreOne(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := startNode(t, time.Minute, dispatch(nothing), admit(func(a *executor.Admission) { a.Workers = 0 }))
+		n.emit(start(1))
+		n.want(done(1))
+		n.close()
+	})
+}

@@ -138,8 +138,10 @@ func TestB5_AListenerThatHangsOrPanicsHoldsUpNothing(t *testing.T) {
 func TestB5_ASlowListenerHearsHowItIs(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var heard notes
-		n := startNode(t, time.Minute, dispatch(func(_ context.Context, e mesh.Emitted) error {
-			time.Sleep(time.Second)
+		n := startNode(t, time.Hour, dispatch(func(_ context.Context, e mesh.Emitted) error {
+			if time.Sleep(time.Second); e.ID > 2 {
+				time.Sleep(99 * time.Second)
+			}
 			return nil
 		}), admit(func(a *executor.Admission) { a.BackpressureHigh, a.BackpressureLow = 2, 0 }), func(o *executor.Options) {
 			o.Backpressure = func(on bool, _ float64) {
@@ -147,14 +149,18 @@ func TestB5_ASlowListenerHearsHowItIs(t *testing.T) {
 				heard.add("%v", on)
 			}
 		})
-		for range 3 {
-			n.emit(start(1), start(2))
-			time.Sleep(2 * time.Second)
-		}
+		n.emit(start(1), start(2)) // on, and off after a second
+		rest(2 * time.Second)
+		n.emit(start(1), start(2)) // on, and off after 100 s
 		rest(time.Minute)
-		if got, want := heard.take(), []string{"true", "false"}; !slices.Equal(got, want) {
+		if got, want := heard.take(), []string{"true"}; !slices.Equal(got, want) {
 			t.Errorf("heard %v, want %v", got, want)
 		}
+		rest(time.Minute)
+		if got, want := heard.take(), []string{"false"}; !slices.Equal(got, want) {
+			t.Errorf("heard %v, want %v", got, want)
+		}
+		n.counts(executor.Counters{Dispatched: 4, BackpressureAsserts: 2, BackpressureReleases: 2})
 		n.close()
 	})
 }

@@ -202,6 +202,13 @@ func TestB4_WhatWaitsIsNotGivenUpByTheCore(t *testing.T) {
 		n.emit(drop(1)) // is begun a minute later and takes half a minute
 		rest(5 * time.Minute)
 		n.want(done(1), done(2))
+		// First the pull is under way, then the chain settles for the rest of a minute.
+		if s := n.said[0]; s.ID != 2 || s.Reason != "" || s.RetryAfter != 0 || s.at >= 30*time.Second {
+			t.Errorf("first said: %+v", s)
+		}
+		if s := n.said[1]; s.ID != 2 || s.Reason != "" || s.RetryAfter != time.Minute-s.at {
+			t.Errorf("then said: %+v", s)
+		}
 		heard := time.Duration(0)
 		for _, s := range append(n.said, said{at: time.Duration(n.took[2])}) {
 			if silent := s.at - heard; silent >= timeout {

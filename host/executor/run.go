@@ -99,13 +99,10 @@ func (r *run) takeIn(a mesh.Emitted) {
 	}
 	older := it.action
 	it.action, it.heard, it.tries = a, a.At, 0
-	switch it.where {
-	case inLane: // behind what came in between
+	if it.where == inLane { // behind what came in between
 		r.lanes.remove(it)
 		r.lanes.push(it)
-	case putOff: // no sooner than the older would have been
-		r.later.fix(it)
-	}
+	} // else no sooner than the older would have been
 	r.withdraw(older, superseded(a, nil))
 }
 

@@ -132,17 +132,24 @@ func TestShutdownWhileNobodyTakesOutcomes(t *testing.T) {
 		actions := make(chan mesh.Emitted, 100)
 		wall := time.Now()
 		ex := executor.New(executor.Options{
-			Dispatcher: dispatch(func(context.Context, mesh.Emitted) error { return nil }),
-			Outcomes:   wedged{},
-			Now:        func() mesh.Time { return mesh.Time(time.Since(wall)) },
+			Dispatcher: dispatch(func(ctx context.Context, _ mesh.Emitted) error {
+				if ctx.Err() != nil {
+					t.Error("a dispatch was begun when its time was over")
+				}
+				return nil
+			}),
+			Outcomes: wedged{},
+			Now:      func() mesh.Time { return mesh.Time(time.Since(wall)) },
 		})
 		ctx, cancel := context.WithCancel(t.Context())
 		ended := make(chan error, 1)
 		go func() { ended <- ex.Run(ctx, actions) }()
 		for i := range 50 {
+			if i == 1 {
+				synctest.Wait() // the first outcome waits to be taken, the others stay in the queue
+			}
 			actions <- mesh.Emitted{ID: mesh.ActionID(i + 1), Action: start(mesh.DaemonID(i + 1))}
 		}
-		synctest.Wait()
 		cancel()
 		begun := time.Now()
 		<-ended
