@@ -17,9 +17,8 @@ type scorer struct{ *catalog.Scorer }
 // Score implements scoring.Scorer.
 func (s scorer) Score(ctx context.Context, req scoring.Request) (mesh.Scores, error) {
 	table, err := s.Scorer.Score(ctx, wire.ScoreRequestToProto(req))
-	var away *catalog.NotReadyError
 	switch {
-	case errors.As(err, &away):
+	case errors.Is(err, catalog.ErrUnavailable): // not ready, or ending just now
 		return mesh.Scores{}, &scorerError{scoring.ErrAway, err}
 	case errors.Is(err, catalog.ErrFailedPrecondition):
 		return mesh.Scores{}, &scorerError{scoring.ErrNoBase, err}

@@ -25,8 +25,8 @@ var (
 	// ErrNoBase says that the scorer does not hold the view that a change is for.
 	// It gets the whole view at once.
 	ErrNoBase = errors.New("the scorer does not hold the view that the change is for")
-	// ErrAway says that the scorer could not be asked. That is nobody's failure: who
-	// runs it knows why.
+	// ErrAway says that the scorer can't be asked now. That is no failure to record:
+	// who runs it knows why.
 	ErrAway = errors.New("the scorer is away")
 )
 
