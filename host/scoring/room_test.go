@@ -13,7 +13,7 @@ import (
 	"github.com/meshos/meshos/host/snapshot"
 )
 
-func TestB10_WholeViewOnceAndChangesAfterThat(t *testing.T) {
+func TestB10_SCH11_13_14_16_WholeViewOnceAndChangesAfterThat(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &scorer{name: "s", answer: opinion}
 		r := start(t, s)
