@@ -46,7 +46,7 @@ func complete(s *meshosv1.Snapshot) bool {
 	return true
 }
 
-func TestTheShippedConfigurationWorksAtOnce(t *testing.T) {
+func TestPIP09_TheShippedConfigurationWorksAtOnce(t *testing.T) {
 	n := prepare(t).start()
 	snap := n.until(5*time.Second, "six plugins ready, peers judged, the daemon running", func(s *meshosv1.Snapshot) bool {
 		if !complete(s) || len(s.GetDaemons()) == 0 {

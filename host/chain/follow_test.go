@@ -85,7 +85,7 @@ func TestAppenderGetsOnlyItsChains(t *testing.T) {
 	})
 }
 
-func TestB24_ChainIsAcknowledgedWhenEveryAppenderHasIt(t *testing.T) {
+func TestB24_CHN32_Core304_ChainIsAcknowledgedWhenEveryAppenderHasIt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		release := make(chan struct{})
 		l, fast, slow := newLoop(), &store{name: "fast"}, &store{name: "slow"}

@@ -112,7 +112,7 @@ func (w *world) phase(p mesh.MaintenancePhase, left ...time.Duration) {
 	w.See(m)
 }
 
-func TestADrainIsTold(t *testing.T) {
+func TestPIP12_ADrainIsTold(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w, s := newWorld(), newSink()
 		defer w.Shutdown(t.Context(), 0)

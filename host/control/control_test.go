@@ -43,7 +43,7 @@ func TestConversionOfControlEvents(t *testing.T) {
 }
 
 // Core 316 and 317, and the table of spec/core.md §3.5.
-func TestWhatAChangeOfPhaseTells(t *testing.T) {
+func TestCore316_317_WhatAChangeOfPhaseTells(t *testing.T) {
 	deadline := time.Now().Add(time.Minute)
 	start, finish := []control.Event{{Kind: control.DrainStart, Deadline: deadline}}, []control.Event{{Kind: control.DrainFinish}}
 	phases := []mesh.MaintenancePhase{

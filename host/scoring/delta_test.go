@@ -112,14 +112,14 @@ func TestB10_WhatMakesChainsDirty(t *testing.T) {
 		urgent bool
 		nodes  int
 	}{
-		{"nothing", func(*View) {}, false, 0},
+		{"Core247 nothing", func(*View) {}, false, 0},
 		{"jitter of a holder", func(v *View) { v.Nodes[1].Peer.RTT = ptr(22 * time.Millisecond) }, false, 0},
-		{"a holder moves away", func(v *View) { v.Nodes[1].Peer.RTT = ptr(30 * time.Millisecond) }, true, 1},
+		{"Core248 a holder moves away", func(v *View) { v.Nodes[1].Peer.RTT = ptr(30 * time.Millisecond) }, true, 1},
 		{"one that holds nothing moves away", func(v *View) { v.Nodes[2].Peer.RTT = ptr(30 * time.Millisecond) }, false, 1},
 		{"one that holds nothing is cordoned", func(v *View) { v.Nodes[2].Peer.Cordoned = true }, true, 1},
 		{"a node comes", func(v *View) { v.Nodes = append(v.Nodes, Node{Peer: snapshot.Peer{Node: 4}}) }, true, 1},
 		{"a node goes", func(v *View) { v.Nodes = v.Nodes[:2] }, true, 0},
-		{"a holder comes", func(v *View) { v.Chains[0].Holders = []mesh.NodeID{1, 2, 3} }, true, 0},
+		{"Core250 a holder comes", func(v *View) { v.Chains[0].Holders = []mesh.NodeID{1, 2, 3} }, true, 0},
 		{"a wish changes", func(v *View) { v.Chains[0].Desired = 3 }, true, 0},
 		{"a chain is led", func(v *View) { v.Chains = append(v.Chains, Chain{ID: 8, Holders: []mesh.NodeID{1}}) }, true, 0},
 		{"a chain is led no more", func(v *View) { v.Chains = nil }, true, 0},

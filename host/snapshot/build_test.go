@@ -110,7 +110,7 @@ func TestPeers(t *testing.T) {
 	}
 }
 
-func TestRelativeTimesNeverRunBelowZero(t *testing.T) {
+func TestSDK15_RelativeTimesNeverRunBelowZero(t *testing.T) {
 	s := fold(mesh.RTTSample{Peer: 5, RTT: time.Second},
 		mesh.AdminReceived{Event: mesh.EnterMaintenance{Node: this}}, mesh.AdminReceived{Event: mesh.FreezeCluster{TTL: time.Minute}})
 	snap := after(s, 20)

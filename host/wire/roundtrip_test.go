@@ -49,7 +49,7 @@ func TestEveryEventSurvivesTheWayOutAndIn(t *testing.T) {
 	})
 }
 
-func TestEveryCommandSurvivesTheWayOutAndIn(t *testing.T) {
+func TestCore001_EveryCommandSurvivesTheWayOutAndIn(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		want := genAdmin().Draw(t, "command")
 		got, err := wire.AdminFromProto(throughBytes(t, wire.AdminToProto(want), &meshosv1.AdminEvent{}))
