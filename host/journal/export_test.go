@@ -19,3 +19,6 @@ func Create(path string) (File, error) { return create(path) }
 
 // Differences lists what differs between two lines of JSON.
 func Differences(a, b []byte) ([]Field, error) { return differences(a, b) }
+
+// LimitLine makes a line longer than n bytes too long.
+func (r *Reader) LimitLine(n int) { r.lines.max = n }
