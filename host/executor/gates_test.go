@@ -256,3 +256,27 @@ func TestAPullThatHangsGivesTheSlotBack(t *testing.T) {
 		n.close()
 	})
 }
+
+// The next in the row has something else of its chain under way; the one behind it
+// need not wait for that.
+func TestB4_AFreeSlotIsNotKeptForABusyChain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := startNode(t, time.Minute, dispatch(func(_ context.Context, e mesh.Emitted) error {
+			if e.Action.Kind() == mesh.KindRequestPlacement {
+				time.Sleep(10 * time.Second)
+			}
+			return nil
+		}))
+		n.emit(pull(1))
+		synctest.Wait()
+		n.emit(pull(2), pull(3))
+		synctest.Wait()
+		n.emit(mesh.RequestPlacement{Chain: 2})
+		rest(20 * time.Second)
+		n.want(done(1), done(2), done(3), done(4))
+		if n.took[2] != mesh.Time(10*time.Second) || n.took[3] >= n.took[2] {
+			t.Errorf("ended at %v", n.took)
+		}
+		n.close()
+	})
+}

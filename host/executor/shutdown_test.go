@@ -127,39 +127,45 @@ func TestShutdownKeepsToAShorterGrace(t *testing.T) {
 	})
 }
 
+// Several things are ready at once when the executor is free again, and it takes
+// any of them: so this is tried some times.
 func TestShutdownWhileNobodyTakesOutcomes(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		actions := make(chan mesh.Emitted, 100)
-		wall := time.Now()
-		ex := executor.New(executor.Options{
-			Dispatcher: dispatch(func(ctx context.Context, _ mesh.Emitted) error {
-				if ctx.Err() != nil {
-					t.Error("a dispatch was begun when its time was over")
-				}
-				return nil
-			}),
-			Outcomes: wedged{},
-			Now:      func() mesh.Time { return mesh.Time(time.Since(wall)) },
-		})
-		ctx, cancel := context.WithCancel(t.Context())
-		ended := make(chan error, 1)
-		go func() { ended <- ex.Run(ctx, actions) }()
-		for i := range 50 {
-			if i == 1 {
-				synctest.Wait() // the first outcome waits to be taken, the others stay in the queue
+	for range 20 {
+		synctest.Test(t, shutdownWhileNobodyTakesOutcomes)
+	}
+}
+
+func shutdownWhileNobodyTakesOutcomes(t *testing.T) {
+	actions := make(chan mesh.Emitted, 100)
+	wall := time.Now()
+	ex := executor.New(executor.Options{
+		Dispatcher: dispatch(func(ctx context.Context, _ mesh.Emitted) error {
+			if ctx.Err() != nil {
+				t.Error("a dispatch was begun when its time was over")
 			}
-			actions <- mesh.Emitted{ID: mesh.ActionID(i + 1), Action: start(mesh.DaemonID(i + 1))}
-		}
-		cancel()
-		begun := time.Now()
-		<-ended
-		if took := time.Since(begun); took > 5*time.Second {
-			t.Errorf("took %v, want at most 5s", took)
-		}
-		if c := ex.Counters(); c.Undelivered != 50 || c.Dispatched+c.Failed != 50 || c.Waiting != 0 {
-			t.Errorf("counters: %+v", c)
-		}
+			return nil
+		}),
+		Outcomes: wedged{},
+		Now:      func() mesh.Time { return mesh.Time(time.Since(wall)) },
 	})
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- ex.Run(ctx, actions) }()
+	for i := range 50 {
+		if i == 1 {
+			synctest.Wait() // the first outcome waits to be taken, the others stay in the queue
+		}
+		actions <- mesh.Emitted{ID: mesh.ActionID(i + 1), Action: start(mesh.DaemonID(i + 1))}
+	}
+	cancel()
+	begun := time.Now()
+	<-ended
+	if took := time.Since(begun); took > 5*time.Second {
+		t.Errorf("took %v, want at most 5s", took)
+	}
+	if c := ex.Counters(); c.Undelivered != 50 || c.Dispatched+c.Failed != 50 || c.Waiting != 0 {
+		t.Errorf("counters: %+v", c)
+	}
 }
 
 // wedged is a loop that takes nothing.
