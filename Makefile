@@ -13,7 +13,7 @@ RACE  := $(if $(shell command -v gcc || command -v cc || command -v clang),-race
 TOOLS := bin/tools
 GEN   := $(shell find proto -name '*.proto' 2>/dev/null)
 
-.PHONY: help build run test bench lint proto tools clean
+.PHONY: help build run test bench lint proto conformance tools clean
 
 help: ## what can be made
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -41,6 +41,9 @@ lint: tools ## formatting, go vet, staticcheck, the contract's rules
 
 proto: tools ## generate proto/**/*.pb.go from the contract again
 	$(TOOLS)/buf generate
+
+conformance: ## write docs/conformance.md anew, from the names of the tests
+	go run ./internal/conformance
 
 # The tools have a module of their own, so that the project's list of
 # dependencies stays short; protoc-gen-go comes with the protobuf module that the

@@ -1,0 +1,119 @@
+package main
+
+import (
+	"fmt"
+	"regexp"
+	"strconv"
+	"strings"
+)
+
+// id names a case or a rule: {"core", 68, ""}, {"LOP", 5, ""}, {"B", 10, "a"}.
+type id struct {
+	family string
+	number int
+	part   string
+}
+
+// String gives the id as the page shows it: "core 68", "LOP-05", "B10a".
+func (i id) String() string {
+	switch i.family {
+	case "core":
+		return fmt.Sprintf("core %d", i.number)
+	case "B":
+		return fmt.Sprintf("B%d%s", i.number, i.part)
+	}
+	return fmt.Sprintf("%s-%02d", i.family, i.number)
+}
+
+// span is the cases that a name names; most are of one case. Of a range only those
+// are meant that exist.
+type span struct {
+	from, to id
+}
+
+var (
+	wordSplit = regexp.MustCompile(`[^A-Za-z0-9]+`)
+	caseWord  = regexp.MustCompile(`^(?:Test|Fuzz)?(Core|SCH|DEC|ADM|EXE|CHN|SNP|MIG|ORC|SRC|TGT|REC|LOP|CTL|RUN|SDK|PIP|MSC|IMP)(\d{2,3})(?:to(\d{2,3}))?$`)
+	bareWord  = regexp.MustCompile(`^(?i:core)$|^(SCH|DEC|ADM|EXE|CHN|SNP|MIG|ORC|SRC|TGT|REC|LOP|CTL|RUN|SDK|PIP|MSC|IMP)$`)
+	ruleWord  = regexp.MustCompile(`^(?:Test|Fuzz)?B(\d{1,2})(a?)$`)
+	moreWord  = regexp.MustCompile(`^\d{1,3}$`)
+)
+
+// mentioned finds the cases and rules in a name: TestCore118_119_B13_Core122_Exits.
+// With leading it must begin with one.
+func mentioned(name string, leading bool) []span {
+	var out []span
+	family, width := "", 0 // of the case before, and how many digits its number has; 0 for any
+	for n, word := range wordSplit.Split(name, -1) {
+		switch {
+		case caseWord.MatchString(word):
+			m := caseWord.FindStringSubmatch(word)
+			if family = m[1]; family == "Core" {
+				family = "core"
+			}
+			width = len(m[2])
+			from := id{family: family, number: atoi(m[2])}
+			to := from
+			if m[3] != "" {
+				to.number = atoi(m[3])
+			}
+			out = append(out, span{from, to})
+		case bareWord.MatchString(word):
+			if family, width = word, 0; strings.EqualFold(word, "core") {
+				family = "core"
+			}
+		case family != "" && moreWord.MatchString(word) && (width == 0 || width == len(word)):
+			width = len(word)
+			one := id{family: family, number: atoi(word)}
+			out = append(out, span{one, one})
+		case ruleWord.MatchString(word):
+			m := ruleWord.FindStringSubmatch(word)
+			one := id{family: "B", number: atoi(m[1]), part: m[2]}
+			out = append(out, span{one, one})
+			family = ""
+		default:
+			family = ""
+		}
+		if leading && n == 0 && len(out) == 0 && family == "" {
+			return nil
+		}
+	}
+	return out
+}
+
+// parseIDs reads "core 8, 62-63", "SCH 6-18", "B10a", or "ORC" for the whole family.
+func parseIDs(text string) ([]span, error) {
+	if m := ruleWord.FindStringSubmatch(text); m != nil {
+		one := id{family: "B", number: atoi(m[1]), part: m[2]}
+		return []span{{one, one}}, nil
+	}
+	family, numbers, some := strings.Cut(text, " ")
+	if !some {
+		return []span{{id{family: family}, id{family: family, number: 1 << 20}}}, nil
+	}
+	var out []span
+	for _, part := range strings.Split(numbers, ",") {
+		low, high, isRange := strings.Cut(strings.TrimSpace(part), "-")
+		if !isRange {
+			high = low
+		}
+		from, errFrom := strconv.Atoi(low)
+		to, errTo := strconv.Atoi(high)
+		if errFrom != nil || errTo != nil || from > to {
+			return nil, fmt.Errorf("%q is no number and no range of %s", part, family)
+		}
+		out = append(out, span{id{family: family, number: from}, id{family: family, number: to}})
+	}
+	return out, nil
+}
+
+func (s span) has(i id) bool {
+	return i.family == s.from.family && i.number >= s.from.number && i.number <= s.to.number &&
+		(s.from != s.to || i.part == s.from.part)
+}
+
+// atoi reads what a pattern found to be digits.
+func atoi(digits string) int {
+	n, _ := strconv.Atoi(digits)
+	return n
+}
