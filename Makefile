@@ -16,7 +16,7 @@ GEN   := $(shell find proto -name '*.proto' 2>/dev/null)
 .PHONY: help build run test bench lint proto conformance tools clean
 
 help: ## what can be made
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
 build: ## the host as bin/meshos, its plugins as bin/plugins/*
 	@mkdir -p bin/plugins
