@@ -2,14 +2,27 @@ package loop
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
 	"github.com/meshos/meshos/host/mesh"
 )
 
-// abortTimeout is the deadline of one abort.
+// abortTimeout is the deadline of one try of an abort.
 const abortTimeout = 10 * time.Second
+
+// An abort that fails for now is tried this often, all in all within abortWithin,
+// with a pause that doubles.
+const (
+	abortTries  = 3
+	abortWithin = 30 * time.Second
+	abortPause  = time.Second
+)
+
+// unavailable is what an Aborter's error may be: it fails for now, and another try may
+// help. It is not called Temporary, as that of a deadline is, which helps nobody.
+type unavailable interface{ Unavailable() bool }
 
 // Aborts run beside the loop, this many at once; so many more wait for their turn.
 // What is beyond is reported as failed rather than kept.
@@ -69,24 +82,61 @@ func (a *aborts) run(id mesh.MigrationID) (failure string) {
 	case <-a.ctx.Done():
 		return ""
 	}
-	ctx, cancel := context.WithTimeout(a.ctx, abortTimeout)
+	ctx, cancel := context.WithTimeout(a.ctx, abortWithin)
 	defer cancel()
+	for try := 1; ; try++ {
+		err := a.once(ctx, id)
+		if err == nil {
+			return ""
+		}
+		failure = err.Error()
+		if u := unavailable(nil); !errors.As(err, &u) || !u.Unavailable() {
+			return failure
+		}
+		if try == abortTries || !pauseFor(ctx, abortPause<<(try-1)) {
+			return fmt.Sprintf("%s (tried %d times; kill it again when the cause is gone)", failure, try)
+		}
+	}
+}
+
+// once tries to abort a migration with the aborter that is installed now.
+func (a *aborts) once(ctx context.Context, id mesh.MigrationID) error {
+	ctx, cancel := context.WithTimeout(ctx, abortTimeout)
+	defer cancel()
+	var failed error
 	err := guarded(func() error {
 		aborter := a.slots.Aborter()
 		if aborter.NoOp() {
 			if a.operators {
-				failure = "the commit landed, but nothing was aborted: this node has no migration_aborter; " +
-					"configure a plugin of that kind, or abort the migration where it runs"
+				failed = errNoAborter
 			}
 			return nil
 		}
 		if err := aborter.Abort(ctx, id, abortReason); err != nil {
-			failure = "abort failed: " + err.Error()
+			failed = fmt.Errorf("abort failed: %w", err)
 		}
 		return nil
 	})
 	if err != nil {
-		failure = "aborter " + err.Error()
+		return fmt.Errorf("aborter %w", err)
 	}
-	return failure
+	return failed
+}
+
+var errNoAborter = errors.New("the commit landed, but nothing was aborted: this node has no migration_aborter; " +
+	"configure a plugin of that kind, or abort the migration where it runs")
+
+// pauseFor says false when ctx ended first, or would.
+func pauseFor(ctx context.Context, d time.Duration) bool {
+	if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) <= d {
+		return false
+	}
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
 }

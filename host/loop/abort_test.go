@@ -177,3 +177,61 @@ func TestHungAborterDelaysNoTickAndIsBounded(t *testing.T) {
 		}
 	})
 }
+
+// later is an error that another try may help.
+type later struct{ error }
+
+func (later) Unavailable() bool { return true }
+
+func TestKilledMigrationIsTriedAgainWhileTheAborterIsAway(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := start(t)
+		var tries []time.Duration
+		begun := time.Now()
+		r.Slots().InstallAborter(aborter{fn: func(context.Context, mesh.MigrationID, string) error {
+			tries = append(tries, time.Since(begun))
+			if len(tries) < abortTries {
+				return fmt.Errorf("call: %w", later{errors.New("it restarts")})
+			}
+			return nil
+		}})
+		r.publish(kill(9))
+		pass(abortWithin)
+		if want := []time.Duration{0, abortPause, 3 * abortPause}; !slices.Equal(tries, want) {
+			t.Errorf("tried at %v, want %v", tries, want)
+		}
+		if s := r.ticks(1); len(s.Failures) != 0 {
+			t.Errorf("failures are %+v, want none: the last try did it", s.Failures)
+		}
+	})
+}
+
+func TestKilledMigrationIsGivenUpWithAFailureThatSaysHowOften(t *testing.T) {
+	for name, c := range map[string]struct {
+		fn    func(ctx context.Context) error
+		tries int
+		want  string
+	}{
+		"away for good":      {func(context.Context) error { return later{errors.New("it restarts")} }, 3, "abort failed: it restarts (tried 3 times"},
+		"past cutover":       {func(context.Context) error { return errors.New("past cutover") }, 1, "abort failed: past cutover"},
+		"hangs, then fails":  {func(ctx context.Context) error { <-ctx.Done(); return later{ctx.Err()} }, 3, "(tried 3 times"},
+		"hangs, and no more": {func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() }, 1, "deadline exceeded"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				r := start(t)
+				tries := 0
+				r.Slots().InstallAborter(aborter{fn: func(ctx context.Context, _ mesh.MigrationID, _ string) error {
+					tries++
+					return c.fn(ctx)
+				}})
+				r.publish(kill(9))
+				pass(abortWithin)
+				got := failures(r.ticks(1), "kill-migration:9")
+				if tries != c.tries || len(got) != 1 || !strings.Contains(got[0], c.want) {
+					t.Errorf("%d tries and failures %q, want %d and one with %q", tries, got, c.tries, c.want)
+				}
+			})
+		})
+	}
+}

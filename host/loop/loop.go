@@ -82,7 +82,7 @@ func newLoop(cfg Config, c core, parts Parts) *Loop {
 func (l *Loop) Handle() *Handle { return l.door.handle() }
 
 // Feed is the door for the host's own inputs.
-func (l *Loop) Feed() Feed { return Feed{l.inputs, l.looks} }
+func (l *Loop) Feed() Feed { return Feed{l.inputs, l.looks, l.board.done} }
 
 // Actions gives what is to be done, in order. It is closed when the loop ended.
 // When nobody takes them, actions are dropped, and are decided again later.

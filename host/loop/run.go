@@ -134,6 +134,10 @@ func (l *Loop) foldEvents(ctx context.Context, at mesh.Stamp) (folded int, goOn 
 
 // apply folds one input and has its effects carried out.
 func (l *Loop) apply(at mesh.Stamp, in mesh.Input) {
+	asked, waited := in.(askedCommit)
+	if waited {
+		in = asked.JudgedCommit
+	}
 	if l.recorder != nil {
 		l.record(at, func(r Recorder) { r.Input(at, in) })
 	}
@@ -145,4 +149,17 @@ func (l *Loop) apply(at mesh.Stamp, in mesh.Input) {
 			}
 		}
 	}
+	if waited {
+		asked.folded <- l.newestAudit()
+	}
+}
+
+// newestAudit gives the audit record of the command that was folded just now.
+func (l *Loop) newestAudit() (out mesh.AuditRecord) {
+	l.core.Look(func(s *state.State) {
+		if audit := s.Audit(); len(audit) > 0 {
+			out = audit[len(audit)-1]
+		}
+	})
+	return out
 }
