@@ -1,0 +1,142 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"syscall"
+)
+
+// place is how far a file was read: up to the end of a line.
+type place struct {
+	Device uint64 `json:"device"`
+	Inode  uint64 `json:"inode"`
+	Offset int64  `json:"offset"`
+	Line   int64  `json:"line"` // how many lines that was
+	// Head is the checksum of the file's first HeadBytes: an inode can be used
+	// again by another file.
+	HeadBytes int64  `json:"head_bytes"`
+	Head      uint32 `json:"head"`
+}
+
+// headMost is how much of a file tells it from others.
+const headMost = 1024
+
+// identity gives the place at the start of an open file.
+func identity(f *os.File) (place, error) {
+	info, err := f.Stat()
+	if err != nil {
+		return place{}, err
+	}
+	if !info.Mode().IsRegular() {
+		return place{}, fmt.Errorf("%s is no regular file", f.Name())
+	}
+	stat := info.Sys().(*syscall.Stat_t) // always, on Linux
+	return place{Device: uint64(stat.Dev), Inode: stat.Ino}, nil
+}
+
+func (p place) same(other place) bool { return p.Device == other.Device && p.Inode == other.Inode }
+
+// head reads the checksum of the first n bytes.
+func head(f *os.File, n int64) (uint32, error) {
+	b := make([]byte, n)
+	if _, err := f.ReadAt(b, 0); err != nil {
+		return 0, err
+	}
+	return crc32.ChecksumIEEE(b), nil
+}
+
+// stamp notes the checksum of what was read, as long as there is more to note.
+func (p *place) stamp(f *os.File) {
+	n := min(p.Offset, headMost)
+	if n == p.HeadBytes {
+		return
+	}
+	if sum, err := head(f, n); err == nil {
+		p.HeadBytes, p.Head = n, sum
+	}
+}
+
+// isIn says whether an open file is the one that p was taken of, and still has all
+// that was read.
+func (p place) isIn(f *os.File) bool {
+	id, err := identity(f)
+	if err != nil || !p.same(id) {
+		return false
+	}
+	info, err := f.Stat()
+	if err != nil || info.Size() < p.Offset {
+		return false
+	}
+	sum, err := head(f, p.HeadBytes)
+	return (err == nil || errors.Is(err, io.EOF)) && sum == p.Head
+}
+
+// find opens the file that p was taken of: at path, or under another name in the
+// same folder, where it was rotated to. It is nil if there is none.
+func (p place) find(path string) *os.File {
+	names := []string{path}
+	if siblings, err := os.ReadDir(filepath.Dir(path)); err == nil {
+		for _, s := range siblings {
+			info, err := s.Info()
+			if err != nil || !info.Mode().IsRegular() {
+				continue
+			}
+			if stat := info.Sys().(*syscall.Stat_t); stat.Ino == p.Inode {
+				names = append(names, filepath.Join(filepath.Dir(path), s.Name()))
+			}
+		}
+	}
+	for _, name := range names {
+		f, err := os.Open(name)
+		if err != nil {
+			continue
+		}
+		if p.isIn(f) {
+			return f
+		}
+		f.Close()
+	}
+	return nil
+}
+
+// loadPlace reads what an earlier process remembered; nil for nothing.
+func loadPlace(file string) (*place, error) {
+	b, err := os.ReadFile(file)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	var p place
+	if err := json.Unmarshal(b, &p); err != nil {
+		return nil, fmt.Errorf("%s: %w", file, err)
+	}
+	if p.Offset < 0 || p.HeadBytes < 0 || p.HeadBytes > headMost {
+		return nil, fmt.Errorf("%s: no place in a file", file)
+	}
+	return &p, nil
+}
+
+// savePlace remembers a place; a crash leaves the old one or the new one.
+func savePlace(file string, p place) error {
+	b, err := json.Marshal(p)
+	if err != nil {
+		return err
+	}
+	f, err := os.OpenFile(file+".new", os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(append(b, '\n'))
+	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
+		return err
+	}
+	return os.Rename(file+".new", file)
+}
