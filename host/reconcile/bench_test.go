@@ -143,3 +143,7 @@ func BenchmarkTick(b *testing.B) {
 		snapshot.Build(s, stamp(0))
 	})
 }
+
+func BenchmarkExplain(b *testing.B) {
+	each(b, func(s *state.State) { reconcile.ExplainChain(s, 7) })
+}

@@ -12,7 +12,7 @@ import (
 // holders: one placement or one eviction for a chain and pass. A chain that is
 // being moved is only refilled.
 func (d *diff) replicaCount() {
-	for c := range d.s.Chains() {
+	for c := range d.chains() {
 		if !d.leads(c) || d.taken[c.ID] {
 			continue
 		}

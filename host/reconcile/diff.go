@@ -18,9 +18,11 @@ func Diff(s *state.State) []mesh.Action {
 	return out
 }
 
-func decide(s *state.State) *diff {
-	d := newDiff(s)
-	if _, frozen := s.Frozen(); frozen {
+func decide(s *state.State) *diff { return newDiff(s).decide() }
+
+// decide runs all arms.
+func (d *diff) decide() *diff {
+	if _, frozen := d.s.Frozen(); frozen {
 		return d
 	}
 	d.daemons()

@@ -32,8 +32,12 @@ type explainer struct {
 	out Explanation
 }
 
-func newExplainer(s *state.State, subject string) *explainer {
-	e := &explainer{d: decide(s), s: s, out: Explanation{Subject: subject}}
+// newExplainer decides about one chain, 0 for none, and about everything that is no
+// chain: on a large mesh it is the chains that take time.
+func newExplainer(s *state.State, subject string, chain mesh.ChainID) *explainer {
+	d := newDiff(s)
+	d.about = &chain
+	e := &explainer{d: d.decide(), s: s, out: Explanation{Subject: subject}}
 	if left, frozen := s.Frozen(); frozen {
 		e.say("freeze", "acting is frozen for another %s, so no arm wants anything", round(left))
 	}
@@ -70,7 +74,7 @@ func ExplainDaemon(s *state.State, id mesh.DaemonID) Explanation {
 	if !ok {
 		return unknown("daemon", uint64(id))
 	}
-	e := newExplainer(s, "daemon "+d.Ref.String())
+	e := newExplainer(s, "daemon "+d.Ref.String(), 0)
 	const arm = "daemons"
 	intent, why := s.Effective(d)
 	switch intent {
@@ -113,7 +117,7 @@ func ExplainPeer(s *state.State, id mesh.NodeID) Explanation {
 			p.Phase, p.Cordoned = s.Maintenance().Phase, s.Cordoned(id)
 		}
 	}
-	e := newExplainer(s, fmt.Sprintf("node %d", id))
+	e := newExplainer(s, fmt.Sprintf("node %d", id), 0)
 	limit := s.Policy().DegradedRTT
 	switch rtt := slowest(p); {
 	case id == s.Node():

@@ -15,7 +15,7 @@ func ExplainChain(s *state.State, id mesh.ChainID) Explanation {
 	if !ok {
 		return unknown("chain", uint64(id))
 	}
-	e := newExplainer(s, fmt.Sprintf("chain %d", id))
+	e := newExplainer(s, fmt.Sprintf("chain %d", id), id)
 	e.say("state", "held by %s; live: %s", list(c.Holders), list(s.LiveHolders(c)))
 	e.forced(c)
 	e.local(c)

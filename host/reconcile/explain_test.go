@@ -121,3 +121,32 @@ func TestExplainPeer(t *testing.T) {
 		"placing: it is not given replicas: it is this node, it is cordoned, it is not Active",
 		"maintenance: in phase entering for 10s, with 50s left; waiting for chain 7")
 }
+
+// Every action that a pass would hand out about a chain is explained as wanted,
+// although the explainer judges that chain alone.
+func TestExplainChainAgreesWithThePass(t *testing.T) {
+	s := fixture(size{peers: 100, chains: 1000, daemons: 10}, kind{dirty: true, scores: true})
+	wanted := map[mesh.ChainID]string{}
+	for _, a := range reconcile.Diff(s) {
+		switch a := a.(type) {
+		case mesh.RequestPlacement:
+			wanted[a.Chain] = a.Kind()
+		case mesh.RequestEviction:
+			wanted[a.Chain] = a.Kind()
+		}
+	}
+	if len(wanted) != 20 {
+		t.Fatalf("the fixture wants %d actions, not 20", len(wanted))
+	}
+	for id := mesh.ChainID(1); id <= 1000; id++ {
+		var said string
+		for _, f := range reconcile.ExplainChain(s, id).Findings {
+			if kind, found := strings.CutSuffix(f.Text, " is wanted and is handed out by the next pass"); found && f.Arm == "actions" {
+				said += kind
+			}
+		}
+		if said != wanted[id] {
+			t.Errorf("chain %d: explained as %q, and the pass wants %q", id, said, wanted[id])
+		}
+	}
+}

@@ -12,7 +12,7 @@ import (
 // never takes a chain under what is wanted.
 func (d *diff) localReplicas() {
 	leaving := d.s.GivesUpReplicas()
-	for c := range d.s.Chains() {
+	for c := range d.chains() {
 		held := c.HeldBy(d.s.Node())
 		switch {
 		case held && (leaving || c.Hold == mesh.HoldDrop):

@@ -14,7 +14,7 @@ func (d *diff) rebalance() {
 	if !d.s.ScoresUsable() && !d.s.AnyRebalance() {
 		return
 	}
-	for c := range d.s.Chains() {
+	for c := range d.chains() {
 		if !d.leads(c) || d.taken[c.ID] {
 			continue
 		}

@@ -1,6 +1,7 @@
 package reconcile
 
 import (
+	"iter"
 	"slices"
 
 	"github.com/meshos/meshos/host/mesh"
@@ -25,6 +26,7 @@ type refusal struct {
 // diff collects what the arms of one pass want.
 type diff struct {
 	s        *state.State
+	about    *mesh.ChainID // the only chain to judge; nil for all
 	wants    []want
 	refusals []refusal
 	// taken are the chains that got a placement or an eviction in this pass: one
@@ -46,6 +48,18 @@ func newDiff(s *state.State) *diff {
 	return &diff{
 		s: s, taken: make(map[mesh.ChainID]bool),
 		going: s.Going(), lost: s.NotLive(), leaving: s.LeavingNodes(),
+	}
+}
+
+// chains gives the chains to judge. No chain's judgement depends on another one.
+func (d *diff) chains() iter.Seq[state.Chain] {
+	if d.about == nil {
+		return d.s.Chains()
+	}
+	return func(yield func(state.Chain) bool) {
+		if c, ok := d.s.Chain(*d.about); ok {
+			yield(c)
+		}
 	}
 }
 
