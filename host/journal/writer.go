@@ -16,7 +16,7 @@ import (
 const (
 	defaultFileSize  = 64 << 20
 	defaultTotalSize = 4 << 30
-	defaultQueue     = 1 << 16
+	defaultQueue     = 1 << 19
 )
 
 // flushEvery bounds how much of a journal a crash of the node can cost.
@@ -35,7 +35,7 @@ type Options struct {
 	FileSize int64
 	// TotalSize is where the journal stops, in bytes over all its files; 0 for 4 GiB.
 	TotalSize int64
-	// Queue is how many entries may wait to be written; 0 for 65536.
+	// Queue is how many entries may wait to be written; 0 for 524288.
 	Queue int
 
 	// Stopped is told once why the journal stopped, should it have to. It may be
@@ -50,7 +50,7 @@ type Options struct {
 // queue is full, the journal stops for good: what is in it until then is whole, and
 // nothing behind it is missing unseen.
 type Writer struct {
-	queue   chan Entry
+	queue   *backlog
 	quit    chan struct{} // closed when no more is coming
 	done    chan struct{} // closed when the file is
 	stopped atomic.Bool
@@ -89,7 +89,7 @@ func NewWriter(o Options) (*Writer, error) {
 		return nil, fmt.Errorf("journal: %w", err)
 	}
 	w := &Writer{
-		queue: make(chan Entry, o.Queue), quit: make(chan struct{}), done: make(chan struct{}),
+		queue: newBacklog(o.Queue), quit: make(chan struct{}), done: make(chan struct{}),
 		told: o.Stopped, parts: parts,
 	}
 	w.take(Entry{At: o.At, Boot: &o.Boot})
@@ -114,11 +114,9 @@ func (w *Writer) Tick(at mesh.Stamp, room int) {
 func (w *Writer) take(e Entry) {
 	w.index++
 	e.Index = w.index
-	select {
-	case w.queue <- e:
-	default:
+	if !w.queue.put(e) {
 		// What is queued is still written, so the journal is whole up to here.
-		w.stop(fmt.Errorf("%w: %d entries wait already", ErrOverrun, cap(w.queue)))
+		w.stop(fmt.Errorf("%w: %d entries wait already", ErrOverrun, w.queue.max))
 	}
 }
 
@@ -177,8 +175,8 @@ func (w *Writer) writeAll() error {
 	defer ticker.Stop()
 	for {
 		select {
-		case e := <-w.queue:
-			if err := w.write(e); err != nil {
+		case <-w.queue.ready:
+			if err := w.writeQueued(ticker.C); err != nil {
 				return err
 			}
 		case <-ticker.C:
@@ -186,23 +184,28 @@ func (w *Writer) writeAll() error {
 				return err
 			}
 		case <-w.quit:
-			return w.drain()
+			return w.writeQueued(ticker.C)
 		}
 	}
 }
 
-// drain writes what is queued.
-func (w *Writer) drain() error {
-	for {
-		select {
-		case e := <-w.queue:
+// writeQueued writes what is queued, and goes on flushing meanwhile.
+func (w *Writer) writeQueued(flush <-chan time.Time) error {
+	for entries := w.queue.take(); entries != nil; entries = w.queue.take() {
+		for _, e := range entries {
 			if err := w.write(e); err != nil {
 				return err
 			}
+		}
+		select {
+		case <-flush:
+			if err := w.parts.flush(); err != nil {
+				return err
+			}
 		default:
-			return nil
 		}
 	}
+	return nil
 }
 
 // write writes one entry. A panic is an input that this version can't write.

@@ -372,3 +372,20 @@ func BenchmarkWriterInput(b *testing.B) {
 type discard struct{ *memory }
 
 func (discard) Write(p []byte) (int, error) { return len(p), nil }
+
+// A source that comes back may bring all it knows at once, while the disk is busy.
+func TestABurstThatTheQueueHoldsIsWrittenWhole(t *testing.T) {
+	m := &memory{room: 1 << 30, wait: make(chan struct{})}
+	w, told := newWriter(t, journal.Options{Path: filepath.Join(t.TempDir(), "j"), Queue: 5_000}.WithFiles(in(m)))
+	for i := range 4_990 {
+		w.Input(stamp(int64(i)), line(i))
+	}
+	close(m.wait)
+	closed(t, w)
+	if n, err := drain(journal.NewReader("j", strings.NewReader(m.String()))); n != 4_991 || err != nil {
+		t.Fatalf("%d entries: %v", n, err)
+	}
+	if len(told.all()) != 0 {
+		t.Error(told.all())
+	}
+}
