@@ -18,10 +18,11 @@ GEN   := $(shell find proto -name '*.proto' 2>/dev/null)
 help: ## what can be made
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
-build: ## the host as bin/meshos, its plugins as bin/plugins/*
-	@mkdir -p bin/plugins
+build: ## the host as bin/meshos, its plugins as bin/plugins/*, the examples
+	@mkdir -p bin/plugins bin/examples
 	go build -trimpath -ldflags '$(LDFLAGS)' -o bin/meshos ./cmd/meshos
 	go build -trimpath -ldflags '$(LDFLAGS)' -o bin/plugins/ ./plugins/...
+	go build -trimpath -ldflags '$(LDFLAGS)' -o bin/examples/ ./examples/plugins/...
 
 run: build ## build, then start a node on meshos.toml (Ctrl-C ends it)
 	exec bin/meshos run

@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// bin is where TestMain put the binaries: meshos and plugins/*.
+// bin is where TestMain put the binaries: meshos, plugins/* and examples/*.
 var bin string
 
 func TestMain(m *testing.M) {
@@ -30,12 +30,16 @@ func TestMain(m *testing.M) {
 
 func build(dir string) error {
 	plugins := filepath.Join(dir, "plugins") + string(filepath.Separator)
-	if err := os.MkdirAll(plugins, 0o755); err != nil {
-		return err
+	examples := filepath.Join(dir, "examples") + string(filepath.Separator)
+	for _, folder := range []string{plugins, examples} {
+		if err := os.MkdirAll(folder, 0o755); err != nil {
+			return err
+		}
 	}
 	for _, args := range [][]string{
 		{"build", "-o", filepath.Join(dir, "meshos"), "../cmd/meshos"},
 		{"build", "-o", plugins, "../plugins/..."},
+		{"build", "-o", examples, "../examples/plugins/..."},
 	} {
 		if out, err := exec.Command("go", args...).CombinedOutput(); err != nil {
 			return fmt.Errorf("go %v: %w\n%s", args, err, out)

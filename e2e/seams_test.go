@@ -1,0 +1,172 @@
+package e2e
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
+)
+
+// small lays out a node with few ticks between things and the plugins given.
+func small(t *testing.T, plugins string) *node {
+	t.Helper()
+	n := prepare(t)
+	n.write(fmt.Sprintf(`[node]
+id = 1
+listen = %q
+
+[loop]
+tick_interval = "100ms"
+
+[[peer]]
+id = 2
+name = "other"
+
+%s`, n.listen, plugins))
+	return n
+}
+
+// example is the entry of one of the example plugins.
+func example(name, more string) string {
+	return fmt.Sprintf("[[plugin]]\nname = %q\npath = %q\n%s\n", name, filepath.Join(bin, "examples", name), more)
+}
+
+func ready(name string) func(*meshosv1.Snapshot) bool {
+	return func(s *meshosv1.Snapshot) bool {
+		return plugin(s, name).GetStatus() == meshosv1.PluginView_STATUS_READY
+	}
+}
+
+func holders(s *meshosv1.Snapshot, chain uint64) []uint64 {
+	for _, r := range s.GetReplicas() {
+		if r.GetChain() == chain {
+			return r.GetHolders()
+		}
+	}
+	return nil
+}
+
+// logged says whether a part of a line is in the node's log.
+func logged(s *meshosv1.Snapshot, part string) bool {
+	return slices.ContainsFunc(s.GetLogs(), func(l *meshosv1.LogRecord) bool { return strings.Contains(l.GetMessage(), part) })
+}
+
+func failed(s *meshosv1.Snapshot, source, part string) bool {
+	return slices.ContainsFunc(s.GetRecentFailures(), func(f *meshosv1.FailureRecord) bool {
+		return f.GetSource() == source && strings.Contains(f.GetReason(), part)
+	})
+}
+
+// A pull is carried out by a command, which asks for another try the first time
+// and then says that the chain is here.
+func TestACommandCarriesOutActions(t *testing.T) {
+	n := small(t, "")
+	actions := filepath.Join(n.dir, "actions")
+	script := fmt.Sprintf(`cat >>%[1]s; [ "$(wc -l <%[1]s)" -ge 2 ] || { echo "not yet" >&2; exit 75; }
+echo "{\"replica_update\":{\"kind\":\"KIND_ADDED\",\"chain\":\"$MESHOS_CHAIN\",\"holder\":\"$MESHOS_NODE\"}}"`, actions)
+	text, err := os.ReadFile(n.config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	n.write(string(text) + example("run-command", fmt.Sprintf(`actions = ["pull_replica"]
+[plugin.config]
+events = true
+retry = "50ms"
+[plugin.config.commands]
+pull_replica = ["/bin/sh", "-c", '''%s''']`, script)))
+	n.start()
+	n.until(5*time.Second, "the actuator to be ready", ready("run-command"))
+	n.must("publish", `{"replica_update":{"kind":"KIND_ADDED","chain":"7","holder":"2"}}`,
+		`{"local_replica_intent":{"chain":"7","intent":"INTENT_HOLD"}}`)
+	snap := n.until(5*time.Second, "the chain to be held here", func(s *meshosv1.Snapshot) bool {
+		return slices.Equal(holders(s, 7), []uint64{1, 2}) && s.GetStats().GetDispatched() == 1
+	})
+	if s := snap.GetStats(); s.GetDispatchRetries() != 1 || s.GetFailed() != 0 {
+		t.Errorf("counted %v", s)
+	}
+	got, err := os.ReadFile(actions)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := `{"pull_replica":{"chain":"7","source":"2"}}` + "\n"
+	if strings.ReplaceAll(string(got), " ", "") != want+want {
+		t.Errorf("the command was given %q, want twice %q", got, want)
+	}
+	if !logged(snap, "not yet") {
+		t.Error("what the command said is not in the log")
+	}
+}
+
+// tell appends an event to a file: that node 2 holds a chain.
+func tell(t *testing.T, path string, chain uint64) {
+	t.Helper()
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o600)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = f.Close() }()
+	if _, err := fmt.Fprintf(f, `{"replica_update":{"kind":"KIND_ADDED","chain":"%d","holder":"2"}}`+"\n", chain); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// What is written into a file is in the snapshot, also what is written while the
+// plugin that reads it is killed.
+func TestLinesOfAFileBecomeEvents(t *testing.T) {
+	n := small(t, "")
+	text, err := os.ReadFile(n.config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(n.dir, "events.jsonl")
+	n.write(string(text) + example("tail-events", fmt.Sprintf("kinds = [\"event_source\"]\n[plugin.config]\npath = %q\npoll = \"10ms\"\n", path)))
+	n.start()
+	snap := n.until(5*time.Second, "the source to be ready", ready("tail-events"))
+	for chain := uint64(1); chain <= 200; chain++ {
+		tell(t, path, chain)
+		if chain == 100 {
+			if err := syscall.Kill(int(plugin(snap, "tail-events").GetPid()), syscall.SIGKILL); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	snap = n.until(5*time.Second, "every line, and the outage as a failure", func(s *meshosv1.Snapshot) bool {
+		return len(s.GetReplicas()) == 200 && failed(s, "event_source:tail-events", "is taken up again")
+	})
+	if p := plugin(snap, "tail-events"); p.GetRestarts() != 1 {
+		t.Errorf("%d restarts", p.GetRestarts())
+	}
+	if f, err := os.OpenFile(path, os.O_WRONLY|os.O_APPEND, 0); err != nil {
+		t.Fatal(err)
+	} else if _, err := f.WriteString("nonsense\n{\"shutdown\":{}}\n"); err != nil || f.Close() != nil {
+		t.Fatal(err)
+	}
+	tell(t, path, 300)
+	n.until(5*time.Second, "what is behind nonsense, which is named", func(s *meshosv1.Snapshot) bool {
+		return holders(s, 300) != nil && logged(s, "line=201") &&
+			failed(s, "plugin:tail-events", "shutdown, which plugins may not say")
+	})
+}
+
+// A plugin of all four seams: its recovery is folded, and it is told of a drain.
+func TestRecoveryAndControlAreWired(t *testing.T) {
+	path := filepath.Join(bin, "seamplugin")
+	if out, err := exec.Command("go", "build", "-o", path, "../host/catalog/internal/seamplugin").CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	n := small(t, fmt.Sprintf("[[plugin]]\nname = \"seams\"\npath = %q\n[plugin.config]\nevents = 2\n", path)).start()
+	n.until(5*time.Second, "the chain that was recovered, and the source's end", func(s *meshosv1.Snapshot) bool {
+		return slices.Contains(holders(s, 7), 1)
+	})
+	n.must("publish", `{"admin":{"enter_maintenance":{"node":"1","drain_for":"60s"}}}`)
+	n.until(5*time.Second, "the sink to be told of the drain", func(s *meshosv1.Snapshot) bool {
+		return logged(s, "ControlEvent_DrainStart")
+	})
+}
