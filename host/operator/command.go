@@ -1,0 +1,104 @@
+package operator
+
+import (
+	"crypto/sha256"
+	"time"
+
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protoreflect"
+
+	"github.com/meshos/meshos/host/mesh"
+	"github.com/meshos/meshos/host/wire"
+	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
+)
+
+// Bounds of a command.
+const (
+	MaxPayload = 64 << 10 // bytes
+	NonceSize  = 16
+	HashSize   = sha256.Size
+
+	maxFreeze = 24 * time.Hour // as in the core, which asks again
+)
+
+// Nonce makes a command different from any other.
+type Nonce [NonceSize]byte
+
+// Command is a signed payload taken apart.
+type Command struct {
+	Event     mesh.AdminEvent
+	Cluster   string
+	IssuedAt  time.Time // whole milliseconds
+	Nonce     Nonce
+	BlastHash []byte // empty, or HashSize bytes
+}
+
+// CommitID identifies a payload: its SHA-256.
+func CommitID(payload []byte) []byte {
+	id := sha256.Sum256(payload)
+	return id[:]
+}
+
+// Decode reads a payload as it was signed. When it is rejected as malformed, the
+// command still has its Event if that makes sense by itself.
+func Decode(payload []byte) (Command, *Rejection) {
+	bad := func(format string, args ...any) *Rejection { return reject(mesh.RejectMalformed, format, args...) }
+	if len(payload) > MaxPayload {
+		return Command{}, bad("the payload has %d bytes, and a command at most %d", len(payload), MaxPayload)
+	}
+	var in meshosv1.AdminCommand
+	if err := proto.Unmarshal(payload, &in); err != nil {
+		return Command{}, bad("the payload is no AdminCommand")
+	}
+	event, err := wire.AdminFromProto(in.GetEvent())
+	if err != nil {
+		return Command{}, bad("the payload's event: %v", err)
+	}
+	out := Command{Event: event, Cluster: in.GetClusterId(), BlastHash: in.GetBlastHash()}
+	if hasUnknown(in.ProtoReflect()) {
+		return out, bad("the payload has fields that this version does not know, so what was signed may mean more than it can tell")
+	}
+	if len(in.GetNonce()) != NonceSize {
+		return out, bad("nonce has %d bytes instead of %d", len(in.GetNonce()), NonceSize)
+	}
+	out.Nonce = Nonce(in.GetNonce())
+	if !in.GetIssuedAt().IsValid() {
+		return out, bad("issued_at must be set, and be a time")
+	}
+	out.IssuedAt = in.GetIssuedAt().AsTime().Truncate(time.Millisecond)
+	if n := len(out.BlastHash); n != 0 && n != HashSize {
+		return out, bad("blast_hash has %d bytes instead of %d", n, HashSize)
+	}
+	if len(out.BlastHash) != 0 && !event.BreakGlass() {
+		return out, bad("blast_hash is for break-glass commands, and %s is none", event.Kind())
+	}
+	if why := checkFreeze(event); why != "" {
+		return out, bad("%s", why)
+	}
+	return out, nil
+}
+
+// checkFreeze says what is wrong with how long a freeze is to last, or "".
+func checkFreeze(ev mesh.AdminEvent) string {
+	if f, ok := ev.(mesh.FreezeCluster); ok && (f.TTL <= 0 || f.TTL > maxFreeze) {
+		return "a freeze lasts more than 0 and at most " + maxFreeze.String() + ", not " + f.TTL.String()
+	}
+	return ""
+}
+
+// hasUnknown says whether a message, or one within it, has fields that the
+// contract of this version does not.
+func hasUnknown(m protoreflect.Message) bool {
+	if len(m.GetUnknown()) > 0 {
+		return true
+	}
+	found := false
+	m.Range(func(f protoreflect.FieldDescriptor, v protoreflect.Value) bool {
+		// No message of a command stands in a list or a map.
+		if f.Message() != nil && !f.IsList() && !f.IsMap() {
+			found = hasUnknown(v.Message())
+		}
+		return !found
+	})
+	return found
+}

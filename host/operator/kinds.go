@@ -1,0 +1,44 @@
+package operator
+
+import (
+	"fmt"
+
+	"github.com/meshos/meshos/host/mesh"
+)
+
+// The kinds of rejection, stable strings that stand in audit records. The core has
+// three more of its own: mesh.RejectFrozen, mesh.RejectUnsigned and
+// mesh.RejectMalformed, the last of which is given here as well.
+const (
+	KindRequiresBundle   = "ice_requires_bundle"
+	KindSimulation       = "simulation_required"
+	KindMismatch         = "simulation_mismatch"
+	KindWrongCluster     = "wrong_cluster"
+	KindFuture           = "envelope_from_future"
+	KindExpired          = "envelope_expired"
+	KindReplayed         = "replayed"
+	KindTooMany          = "too_many_signatures"
+	KindInsufficient     = "insufficient_signatures"
+	KindRateLimited      = "rate_limited"
+	KindSignature        = "signature_invalid"
+	KindNotAuthorized    = "not_authorized"
+	KindCooldown         = "ice_cooldown_active"
+	KindStoreUnavailable = "store_unavailable"
+)
+
+// Rejection is why a command is not accepted.
+type Rejection struct {
+	Kind    string // stable
+	Message string // for a person
+}
+
+// Error gives "KIND: MESSAGE".
+func (r *Rejection) Error() string { return r.Kind + ": " + r.Message }
+
+func reject(kind, format string, args ...any) *Rejection {
+	return &Rejection{Kind: kind, Message: fmt.Sprintf(format, args...)}
+}
+
+func (r *Rejection) outcome() mesh.Verification {
+	return mesh.Verification{Verdict: mesh.VerdictRejected, Kind: r.Kind, Message: r.Message}
+}

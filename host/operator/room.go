@@ -1,0 +1,164 @@
+package operator
+
+import (
+	"fmt"
+	"log/slog"
+	"maps"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"golang.org/x/time/rate"
+
+	"github.com/meshos/meshos/host/mesh"
+	"github.com/meshos/meshos/host/operator/signers"
+	"github.com/meshos/meshos/host/snapshot"
+	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
+)
+
+// How many signatures a door may have verified: a second's worth takes some 3 % of
+// one core.
+const (
+	verifiesPerSecond = 500
+	verifiesAtOnce    = 1000
+)
+
+// Options are what a Room works with.
+type Options struct {
+	Policy Policy
+	// Signers is the path of the allowed_signers file; "" for a node that takes
+	// every command unverified.
+	Signers string
+	// DataDir is the node's; the room keeps its own folder in it.
+	DataDir string
+	// Now is the wall clock.
+	Now func() time.Time
+	Log *slog.Logger
+}
+
+// Room is a node's judge of commands, with its memory. It is safe for concurrent
+// use.
+type Room struct {
+	opts  Options
+	store *store
+	boot  time.Duration // what was left of a freeze at Open
+
+	mu       sync.Mutex
+	set      *signers.Set // nil without operators
+	memory   *Memory
+	issued   issued
+	limits   map[string]*rate.Limiter // by door
+	counts   map[string]uint64        // by kind of rejection, and accepted, unverified
+	underWay int                      // commits that change the freeze and are not folded yet
+	settled  uint64                   // seq of the last one that was
+	pruned   time.Time
+}
+
+// Open reads the signers' file and the room's folder. A damaged signers' file is an
+// error, a *signers.Damage; damage in the memory is told, and closes the door to all
+// commands that were issued before now: they may have been accepted already.
+func Open(opts Options) (*Room, error) {
+	r := &Room{opts: opts, memory: newMemory(), limits: make(map[string]*rate.Limiter), counts: make(map[string]uint64)}
+	if opts.Signers != "" {
+		set, err := signers.Load(opts.Signers)
+		if err != nil {
+			return nil, err
+		}
+		if len(set.Entries()) == 0 {
+			opts.Log.Warn("the file of signers names nobody: every command is rejected", "file", opts.Signers)
+		}
+		r.set = set
+	}
+	dir := filepath.Join(opts.DataDir, "operator")
+	entries, bad, err := loadStore(dir)
+	if err != nil {
+		return nil, err
+	}
+	now := opts.Now()
+	for _, e := range entries {
+		r.memory.take(e)
+	}
+	if len(bad) > 0 {
+		floor := now.Add(opts.Policy.FutureSkew)
+		r.memory.take(entry{Floor: floor.UnixMilli()})
+		for _, d := range bad {
+			opts.Log.Error("the memory of accepted commands is damaged; what the line said is lost",
+				"file", filepath.Join(dir, storeName), "line", d.Line, "cut off", d.Torn,
+				"so", fmt.Sprintf("commands issued up to %s are rejected as replayed", stamp(floor)))
+		}
+	}
+	r.memory.prune(opts.Policy, now)
+	r.pruned = now
+	r.boot = r.memory.Frozen(now)
+	if r.store, err = openStore(dir, r.entries); err != nil {
+		return nil, err
+	}
+	return r, nil
+}
+
+func (r *Room) entries() []entry {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.memory.entries()
+}
+
+// Close closes the room's file.
+func (r *Room) Close() error { return r.store.close() }
+
+// FreezeRemaining is what was left of a freeze when the room was opened.
+func (r *Room) FreezeRemaining() time.Duration { return r.boot }
+
+// HasOperators says whether there is a file of signers.
+func (r *Room) HasOperators() bool { return r.opts.Signers != "" }
+
+// Counts gives how many commands were judged so far, by kind of rejection, and
+// under "accepted" and "unverified".
+func (r *Room) Counts() map[string]uint64 {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return maps.Clone(r.counts)
+}
+
+// ReloadSigners reads the signers' file again and gives what changed. After an error
+// the set in force stays.
+func (r *Room) ReloadSigners() ([]signers.Change, error) {
+	if r.opts.Signers == "" {
+		return nil, nil
+	}
+	next, err := signers.Load(r.opts.Signers)
+	if err != nil {
+		return nil, err
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	changes := signers.Changes(r.set, next)
+	r.set = next
+	return changes, nil
+}
+
+// Simulate says what a break-glass command would do, seen from a snapshot, and
+// remembers the hash: within freshness a command may name it.
+func (r *Room) Simulate(s *snapshot.Snapshot, ev mesh.AdminEvent) (*meshosv1.BlastRadius, [HashSize]byte, error) {
+	radius, err := Simulate(s, ev)
+	if err != nil {
+		return nil, [HashSize]byte{}, err
+	}
+	hash, err := Hash(radius)
+	if err != nil {
+		return nil, [HashSize]byte{}, err
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.issued.remember(hash, ev, r.opts.Now())
+	return radius, hash, nil
+}
+
+// limiter gives the bucket of a door. Doors are few: the host names them.
+func (r *Room) limiter(door string) *rate.Limiter {
+	l := r.limits[door]
+	if l == nil {
+		l = rate.NewLimiter(verifiesPerSecond, verifiesAtOnce)
+		r.limits[door] = l
+	}
+	return l
+}

@@ -1,0 +1,42 @@
+package signers
+
+import (
+	"fmt"
+	"strings"
+)
+
+// shownProblems is how many mistakes are spelled out.
+const shownProblems = 20
+
+// Problem is one mistake in a file.
+type Problem struct {
+	Line    int // 0: the file as a whole
+	Message string
+}
+
+// Damage is the error of a file with mistakes: all of them.
+type Damage struct {
+	File     string
+	Problems []Problem // at least one, by line
+}
+
+func (d *Damage) add(line int, message string) {
+	d.Problems = append(d.Problems, Problem{Line: line, Message: message})
+}
+
+// Error lists the mistakes, one a line, as FILE:LINE: MESSAGE.
+func (d *Damage) Error() string {
+	var lines []string
+	for i, p := range d.Problems {
+		if i == shownProblems {
+			lines = append(lines, fmt.Sprintf("%s: and %d more", d.File, len(d.Problems)-i))
+			break
+		}
+		at := d.File
+		if p.Line > 0 {
+			at = fmt.Sprintf("%s:%d", d.File, p.Line)
+		}
+		lines = append(lines, at+": "+p.Message)
+	}
+	return strings.Join(lines, "\n")
+}

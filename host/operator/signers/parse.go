@@ -1,0 +1,172 @@
+package signers
+
+import (
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/meshos/meshos/host/operator/sshsig"
+)
+
+// Namespace is the one that commands are signed in.
+const Namespace = "meshos-admin"
+
+// Bounds of a file.
+const (
+	MaxSize  = 1 << 20
+	MaxLines = 10_000
+)
+
+// Load reads a file. The error is a *Damage when its content is wrong, and that of
+// the file system otherwise.
+func Load(path string) (*Set, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("file of signers: %w", err)
+	}
+	defer func() { _ = f.Close() }()
+	text, err := io.ReadAll(io.LimitReader(f, MaxSize+1))
+	if err != nil {
+		return nil, fmt.Errorf("file of signers: %w", err)
+	}
+	return Parse(path, string(text), time.Local)
+}
+
+// Parse reads the text of a file; zone is that of times without a Z, and file is
+// the name for messages. The error is a *Damage that lists all mistakes: a file
+// with one counts for nothing, since the line that is wrong may be the one that
+// takes a key away.
+func Parse(file, text string, zone *time.Location) (*Set, error) {
+	damage := &Damage{File: file}
+	set := &Set{byKey: make(map[sshsig.Key][]int)}
+	if len(text) > MaxSize {
+		damage.add(0, fmt.Sprintf("is larger than %d bytes", MaxSize))
+		return nil, damage
+	}
+	for n, line := range strings.Split(text, "\n") {
+		if n >= MaxLines {
+			damage.add(n+1, fmt.Sprintf("there are more than %d lines", MaxLines))
+			break
+		}
+		line = strings.TrimSpace(line)
+		if line == "" || line[0] == '#' {
+			continue
+		}
+		entry, ours, err := parseLine(line, zone)
+		if err != nil {
+			damage.add(n+1, err.Error())
+			continue
+		}
+		if !ours {
+			continue
+		}
+		entry.Line = n + 1
+		set.byKey[entry.Key] = append(set.byKey[entry.Key], len(set.entries))
+		set.entries = append(set.entries, entry)
+	}
+	if len(damage.Problems) > 0 {
+		return nil, damage
+	}
+	return set, nil
+}
+
+// parseLine reads one line: principals, options if there are any, type, key and a
+// comment. ours is false for an entry whose namespaces leave commands out: such a
+// file is shared with other uses, and what those allow is not our business.
+func parseLine(line string, zone *time.Location) (e Entry, ours bool, err error) {
+	if !utf8.ValidString(line) || strings.ContainsFunc(line, func(r rune) bool { return unicode.IsControl(r) && r != '\t' }) {
+		return e, false, errors.New("holds what is no text")
+	}
+	e.Touch = sshsig.TouchRequired
+	principals, rest := cutPrincipals(line)
+	e.Principals = strings.Split(principals, ",")
+	if !hasName(e.Principals) {
+		return e, false, errors.New("the first field must name principals, separated by single commas")
+	}
+	field, rest := cutField(rest)
+	authority := false
+	if field != "" && !isKeyType(field) {
+		if authority, err = e.options(field, zone); err != nil {
+			return e, false, err
+		}
+		field, rest = cutField(rest)
+	}
+	if len(e.Namespaces) > 0 && !matchList(Namespace, e.Namespaces) {
+		return e, false, nil
+	}
+	if authority {
+		return e, false, errAuthority
+	}
+	blob, _ := cutField(rest)
+	if field == "" || blob == "" {
+		return e, false, errors.New("needs principals, a type of key and a key: alice ssh-ed25519 AAAA…")
+	}
+	e.Key, err = parseKey(field, blob)
+	return e, true, err
+}
+
+func parseKey(kind, blob string) (sshsig.Key, error) {
+	if !isKeyType(kind) {
+		return sshsig.Key{}, fmt.Errorf("%q is no type of key", shortened(kind))
+	}
+	if kind != sshsig.TypeEd25519 && kind != sshsig.TypeSKEd25519 {
+		return sshsig.Key{}, fmt.Errorf("a key of type %s may not sign commands; use %s or %s, "+
+			`or add namespaces="…" without %s to keep it for other uses`,
+			shortened(kind), sshsig.TypeEd25519, sshsig.TypeSKEd25519, Namespace)
+	}
+	raw, err := base64.StdEncoding.DecodeString(blob)
+	if err != nil {
+		return sshsig.Key{}, errors.New("the key is no base64")
+	}
+	key, err := sshsig.ParseKey(raw)
+	if err != nil {
+		return sshsig.Key{}, err
+	}
+	if key.Type != kind {
+		return sshsig.Key{}, fmt.Errorf("the line says %s and the key %s", kind, key.Type)
+	}
+	return key, nil
+}
+
+// isKeyType tells a type of key from options, none of which begins like one.
+func isKeyType(field string) bool {
+	for _, prefix := range []string{"ssh-", "sk-", "ecdsa-", "rsa-", "webauthn-"} {
+		if strings.HasPrefix(field, prefix) {
+			return true
+		}
+	}
+	return false
+}
+
+// cutPrincipals cuts the first field off, which may stand in quotes.
+func cutPrincipals(line string) (field, rest string) {
+	if body, quoted := strings.CutPrefix(line, `"`); quoted {
+		if field, rest, closed := strings.Cut(body, `"`); closed {
+			return field, strings.TrimLeft(rest, " \t")
+		}
+		return "", ""
+	}
+	return cutField(line)
+}
+
+// cutField cuts a field off. White space in quotes does not end it.
+func cutField(line string) (field, rest string) {
+	quoted := false
+	for i := 0; i < len(line); i++ {
+		switch c := line[i]; {
+		case c == '\\' && i+1 < len(line) && line[i+1] == '"':
+			i++
+		case c == '"':
+			quoted = !quoted
+		case (c == ' ' || c == '\t') && !quoted:
+			return line[:i], strings.TrimLeft(line[i:], " \t")
+		}
+	}
+	return line, ""
+}

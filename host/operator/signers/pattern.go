@@ -1,0 +1,62 @@
+package signers
+
+import "strings"
+
+// match says whether text fits a pattern, in which * stands for anything and ? for
+// one character, as in OpenSSH.
+func match(text, pattern string) bool {
+	t, p := 0, 0
+	star, retry := -1, 0 // the last * seen, and where in text to go on after it
+	for t < len(text) {
+		switch {
+		case p < len(pattern) && pattern[p] == '*':
+			star, retry = p, t
+			p++
+		case p < len(pattern) && (pattern[p] == '?' || pattern[p] == text[t]):
+			p++
+			t++
+		case star >= 0:
+			retry++
+			p, t = star+1, retry
+		default:
+			return false
+		}
+	}
+	return strings.Trim(pattern[p:], "*") == ""
+}
+
+// matchList says whether text fits one of the patterns and none that begins with !.
+func matchList(text string, patterns []string) bool {
+	fits := false
+	for _, p := range patterns {
+		negated, is := strings.CutPrefix(p, "!")
+		switch {
+		case is && match(text, negated):
+			return false
+		case !is && match(text, p):
+			fits = true
+		}
+	}
+	return fits
+}
+
+func isPattern(s string) bool { return strings.ContainsAny(s, "*?") }
+
+// mayBeSame says whether two lists of principals have one in common, or could: of
+// two patterns nobody knows, and what a ! leaves out does not help.
+func mayBeSame(a, b []string) bool {
+	for _, x := range a {
+		if x[0] == '!' {
+			continue
+		}
+		for _, y := range b {
+			if y[0] == '!' {
+				continue
+			}
+			if x == y || (isPattern(x) && isPattern(y)) || match(x, y) || match(y, x) {
+				return true
+			}
+		}
+	}
+	return false
+}

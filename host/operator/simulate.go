@@ -1,0 +1,167 @@
+package operator
+
+import (
+	"crypto/sha256"
+	"fmt"
+	"slices"
+
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/durationpb"
+
+	"github.com/meshos/meshos/host/mesh"
+	"github.com/meshos/meshos/host/snapshot"
+	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
+)
+
+// How much a command is expected to move about, as shown to operators.
+const (
+	deltaFlushPeer   = 0.05
+	deltaFlushGlobal = 0.10
+	deltaForced      = 0.15
+)
+
+// Simulate says what a break-glass command would touch if all goes well, seen from
+// one node, and what its operator should know. The error is for other commands, and
+// for one that would be rejected as malformed.
+func Simulate(s *snapshot.Snapshot, ev mesh.AdminEvent) (*meshosv1.BlastRadius, error) {
+	if why := checkFreeze(ev); why != "" {
+		return nil, reject(mesh.RejectMalformed, "%s", why)
+	}
+	b := &blast{s: s, out: &meshosv1.BlastRadius{}}
+	switch ev := ev.(type) {
+	case mesh.FreezeCluster:
+		b.out.AffectedNodes = b.peers()
+		b.out.EstimatedDrainDelay = durationpb.New(ev.TTL)
+		b.warn(warnFreezeBlocks, "nothing is started, stopped, placed or moved and ordinary commands are refused until the freeze ends or is thawed")
+	case mesh.ThawCluster:
+		if s.FreezeRemaining != nil {
+			b.warn(warnThawResumes, "work that the freeze held back goes on at once")
+		} else {
+			b.warn(warnThawNothing, "the cluster is not frozen as this node sees it: nothing would change")
+		}
+	case mesh.FlushAvoidLists:
+		b.flush(ev)
+	case mesh.ForceEvictReplica:
+		b.evict(ev)
+	case mesh.ForceRestartDaemon:
+		b.restart(ev)
+	case mesh.ForceCutover:
+		b.cutover(ev)
+	case mesh.KillMigration:
+		b.kill(ev)
+	default:
+		return nil, fmt.Errorf("%s is no break-glass command, so there is nothing to simulate", ev.Kind())
+	}
+	return b.out, nil
+}
+
+// Hash gives the blast hash: the SHA-256 of the deterministic encoding of all of a
+// blast radius, warnings included.
+func Hash(b *meshosv1.BlastRadius) ([HashSize]byte, error) {
+	raw, err := proto.MarshalOptions{Deterministic: true}.Marshal(b)
+	if err != nil {
+		return [HashSize]byte{}, fmt.Errorf("encode blast radius: %w", err)
+	}
+	return sha256.Sum256(raw), nil
+}
+
+// blast is a blast radius in the making.
+type blast struct {
+	s   *snapshot.Snapshot
+	out *meshosv1.BlastRadius
+}
+
+// peers lists all other nodes, ascending.
+func (b *blast) peers() []uint64 {
+	var out []uint64
+	for _, p := range b.s.Peers {
+		if p.Node != b.s.Node {
+			out = append(out, uint64(p.Node))
+		}
+	}
+	slices.Sort(out)
+	return out
+}
+
+func (b *blast) flush(ev mesh.FlushAvoidLists) {
+	switch {
+	case ev.Local != 0:
+		b.out.AffectedNodes = []uint64{uint64(ev.Local)}
+		b.warn(warnFlushLocal, "only node %d empties its avoid list; other nodes ignore this", ev.Local)
+	case ev.OnPeer != 0:
+		b.out.AffectedNodes = b.peers()
+		b.out.PlacementStabilityDelta = deltaFlushPeer
+		b.warn(warnFlushPeer, "every node that hears of it stops avoiding node %d", ev.OnPeer)
+	default:
+		b.out.AffectedNodes = b.peers()
+		b.out.PlacementStabilityDelta = deltaFlushGlobal
+		b.warn(warnFlushGlobal, "peers that are still too slow are avoided again at the next tick")
+	}
+}
+
+func (b *blast) evict(ev mesh.ForceEvictReplica) {
+	b.out.AffectedNodes = []uint64{uint64(ev.Victim)}
+	b.out.AffectedReplicas = []uint64{uint64(ev.Chain)}
+	b.out.PlacementStabilityDelta = deltaForced
+	b.warn(warnEvictBypasses, "the eviction of chain %d from node %d does not wait for the rebalance cooldown", ev.Chain, ev.Victim)
+	switch holders, known := b.chain(ev.Chain); {
+	case !known:
+		b.warn(warnEvictUnknown, "this node does not know chain %d: nothing would be done", ev.Chain)
+	case !slices.Contains(holders, ev.Victim):
+		b.warn(warnEvictNonHolder, "node %d does not hold chain %d: nothing would be done", ev.Victim, ev.Chain)
+	}
+}
+
+func (b *blast) cutover(ev mesh.ForceCutover) {
+	b.out.AffectedNodes = []uint64{uint64(ev.Target)}
+	b.out.AffectedReplicas = []uint64{uint64(ev.Chain)}
+	b.out.PlacementStabilityDelta = deltaForced
+	b.warn(warnCutoverBypasses, "chain %d is placed on node %d whatever its score; there may be too many replicas for a while", ev.Chain, ev.Target)
+	switch holders, known := b.chain(ev.Chain); {
+	case !known:
+		b.warn(warnCutoverUnknown, "this node does not know chain %d: nothing would be done", ev.Chain)
+	case slices.Contains(holders, ev.Target):
+		b.warn(warnCutoverHolder, "node %d holds chain %d already: nothing would be done", ev.Target, ev.Chain)
+	}
+}
+
+// chain gives who holds a chain. One that is only wished for is known.
+func (b *blast) chain(id mesh.ChainID) (holders []mesh.NodeID, known bool) {
+	i := slices.IndexFunc(b.s.Replicas, func(r snapshot.Replica) bool { return r.Chain == id })
+	if i < 0 {
+		return nil, false
+	}
+	return b.s.Replicas[i].Holders, true
+}
+
+func (b *blast) restart(ev mesh.ForceRestartDaemon) {
+	b.out.AffectedDaemons = []*meshosv1.DaemonRef{{Id: uint64(ev.Daemon.ID), Name: ev.Daemon.Name}}
+	b.warn(warnRestartBypasses, "daemon %s starts again without its backoff or crash-loop protection; remove the cause first", ev.Daemon)
+	i := slices.IndexFunc(b.s.Daemons, func(d snapshot.Daemon) bool { return d.Daemon.ID == ev.Daemon.ID })
+	switch {
+	case i < 0:
+		b.warn(warnRestartUnknown, "this node does not know daemon %s: it may be mistyped", ev.Daemon)
+	case b.s.Daemons[i].Restart == snapshot.RestartIdle:
+		b.warn(warnRestartIdle, "nothing keeps daemon %s from starting: nothing would change", ev.Daemon)
+	}
+}
+
+// kill shows the migration that would be aborted, if it is one of this node. What
+// changes from one look to the next is left out, so that the hash does not.
+func (b *blast) kill(ev mesh.KillMigration) {
+	i := slices.IndexFunc(b.s.Migrations, func(m mesh.Migration) bool { return m.ID == ev.Migration })
+	if i < 0 {
+		b.warn(warnKillPending, "this node has no migration %d under way; if another one has, that one's preview shows it, and only that one can abort it", ev.Migration)
+		return
+	}
+	m := b.s.Migrations[i]
+	b.out.AffectedDaemons = []*meshosv1.DaemonRef{{Id: uint64(ev.Migration)}}
+	text := fmt.Sprintf("migration %d, from node %d to node %d, is aborted", m.ID, m.Source, m.Target)
+	switch m.Phase {
+	case mesh.MigrationCutover:
+		text += "; it is cutting over, and may be past the point where it can be"
+	case mesh.MigrationComplete:
+		text += " no more: it is complete"
+	}
+	b.warn(warnKillPending, "%s; this node sees its own migrations only", text)
+}
