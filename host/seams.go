@@ -44,8 +44,13 @@ func (s *seams) run(ctx context.Context, n *node) {
 	s.sources.close()
 }
 
-// end tells the sinks that the node ends; what runs on it has grace left.
+// end ends the telling. If what runs on the node ends with it, sinks are told
+// before, with the grace that it has; 0 says that it goes on without the node.
 func (s *seams) end(grace time.Duration) {
+	if grace <= 0 {
+		s.control.Close()
+		return
+	}
 	ctx, cancel := context.WithTimeout(context.Background(), tellEnd)
 	defer cancel()
 	s.control.Shutdown(ctx, grace)

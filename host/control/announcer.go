@@ -23,7 +23,7 @@ type Options struct {
 // them waits for a sink but Shutdown.
 type Announcer struct {
 	opts Options
-	ctx  context.Context // of the sinks' goroutines; ends with Shutdown
+	ctx  context.Context // of the sinks' goroutines; ends with Close
 	end  context.CancelFunc
 	all  sync.WaitGroup
 
@@ -33,7 +33,7 @@ type Announcer struct {
 	ending bool
 }
 
-// New makes an Announcer without sinks. Its owner must call Shutdown.
+// New makes an Announcer without sinks. Its owner must call Shutdown or Close.
 func New(o Options) *Announcer {
 	a := &Announcer{opts: o}
 	a.ctx, a.end = context.WithCancel(context.Background())
@@ -41,8 +41,8 @@ func New(o Options) *Announcer {
 }
 
 // Add adds a sink and tells it how things stand. remove takes it away again, and
-// does not wait for a delivery that is under way. After Shutdown a sink is not
-// added any more.
+// does not wait for a delivery that is under way. After the end a sink is not added
+// any more.
 func (a *Announcer) Add(sink Sink) (remove func()) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -119,9 +119,8 @@ func (a *Announcer) tell(events ...Event) {
 	}
 }
 
-// Shutdown tells everybody that the node ends and how long what runs on it has
-// left, and waits until they know, or ctx ends. Nothing is told after it, and no
-// goroutine is left when it returns.
+// Shutdown tells everybody that the node ends what runs on it and how long that has
+// left, waits until they know, or ctx ends, and closes.
 func (a *Announcer) Shutdown(ctx context.Context, grace time.Duration) {
 	a.mu.Lock()
 	a.tell(Event{Kind: Shutdown, Deadline: time.Now().Add(grace)})
@@ -134,6 +133,15 @@ func (a *Announcer) Shutdown(ctx context.Context, grace time.Duration) {
 		case <-ctx.Done():
 		}
 	}
+	a.Close()
+}
+
+// Close ends everything without a word: nothing is told after it, and no goroutine
+// is left when it returns. It may be called more than once.
+func (a *Announcer) Close() {
+	a.mu.Lock()
+	a.ending = true
+	a.mu.Unlock()
 	a.end()
 	a.all.Wait()
 }

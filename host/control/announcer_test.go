@@ -216,6 +216,20 @@ func TestShutdownIsTheLastThingTold(t *testing.T) {
 	})
 }
 
+func TestCloseEndsWithoutAWord(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w, s, hangs := newWorld(), newSink(), newSink()
+		w.Add(s)
+		w.Add(hangs)
+		hangs.behave(func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() })
+		w.Backpressure(true, 1)
+		s.heard(t, `{"backpressure_on":1}`)
+		w.Close()
+		w.Backpressure(false, 0)
+		s.heard(t)
+	})
+}
+
 func TestASinkThatIsTakenAwayIsNotToldAnyMore(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w, s := newWorld(), newSink()
