@@ -330,6 +330,7 @@ type TailRequest struct {
 	Epoch         uint64                 `protobuf:"varint,1,opt,name=epoch,proto3" json:"epoch,omitempty"`
 	AfterSeq      uint64                 `protobuf:"varint,2,opt,name=after_seq,json=afterSeq,proto3" json:"after_seq,omitempty"`
 	Follow        bool                   `protobuf:"varint,3,opt,name=follow,proto3" json:"follow,omitempty"`
+	Since         *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=since,proto3" json:"since,omitempty"` // leaves older records out
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -383,6 +384,13 @@ func (x *TailRequest) GetFollow() bool {
 		return x.Follow
 	}
 	return false
+}
+
+func (x *TailRequest) GetSince() *timestamppb.Timestamp {
+	if x != nil {
+		return x.Since
+	}
+	return nil
 }
 
 type PluginRequest struct {
@@ -837,11 +845,12 @@ const file_meshos_host_v1_host_proto_rawDesc = "" +
 	"\x10SimulateResponse\x129\n" +
 	"\fblast_radius\x18\x01 \x01(\v2\x16.meshos.v1.BlastRadiusR\vblastRadius\x12\x1d\n" +
 	"\n" +
-	"blast_hash\x18\x02 \x01(\fR\tblastHash\"X\n" +
+	"blast_hash\x18\x02 \x01(\fR\tblastHash\"\x8a\x01\n" +
 	"\vTailRequest\x12\x14\n" +
 	"\x05epoch\x18\x01 \x01(\x04R\x05epoch\x12\x1b\n" +
 	"\tafter_seq\x18\x02 \x01(\x04R\bafterSeq\x12\x16\n" +
-	"\x06follow\x18\x03 \x01(\bR\x06follow\"#\n" +
+	"\x06follow\x18\x03 \x01(\bR\x06follow\x120\n" +
+	"\x05since\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\x05since\"#\n" +
 	"\rPluginRequest\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\"\x85\x02\n" +
 	"\fPluginDetail\x12)\n" +
@@ -918,8 +927,8 @@ var file_meshos_host_v1_host_proto_goTypes = []any{
 	(*v1.SignedCommit)(nil),       // 15: meshos.v1.SignedCommit
 	(*v1.AdminEvent)(nil),         // 16: meshos.v1.AdminEvent
 	(*v1.BlastRadius)(nil),        // 17: meshos.v1.BlastRadius
-	(*v1.PluginView)(nil),         // 18: meshos.v1.PluginView
-	(*timestamppb.Timestamp)(nil), // 19: google.protobuf.Timestamp
+	(*timestamppb.Timestamp)(nil), // 18: google.protobuf.Timestamp
+	(*v1.PluginView)(nil),         // 19: meshos.v1.PluginView
 	(*v1.Snapshot)(nil),           // 20: meshos.v1.Snapshot
 	(*v1.AdminAuditRecord)(nil),   // 21: meshos.v1.AdminAuditRecord
 	(*v1.LogRecord)(nil),          // 22: meshos.v1.LogRecord
@@ -930,41 +939,42 @@ var file_meshos_host_v1_host_proto_depIdxs = []int32{
 	15, // 1: meshos.host.v1.CommitRequest.commit:type_name -> meshos.v1.SignedCommit
 	16, // 2: meshos.host.v1.SimulateRequest.event:type_name -> meshos.v1.AdminEvent
 	17, // 3: meshos.host.v1.SimulateResponse.blast_radius:type_name -> meshos.v1.BlastRadius
-	18, // 4: meshos.host.v1.PluginDetail.view:type_name -> meshos.v1.PluginView
-	10, // 5: meshos.host.v1.PluginDetail.timeline:type_name -> meshos.host.v1.PluginEvent
-	19, // 6: meshos.host.v1.PluginEvent.at:type_name -> google.protobuf.Timestamp
-	13, // 7: meshos.host.v1.ExplainResponse.findings:type_name -> meshos.host.v1.Finding
-	0,  // 8: meshos.host.v1.Host.GetSnapshot:input_type -> meshos.host.v1.GetSnapshotRequest
-	1,  // 9: meshos.host.v1.Host.WatchSnapshots:input_type -> meshos.host.v1.WatchSnapshotsRequest
-	2,  // 10: meshos.host.v1.Host.Publish:input_type -> meshos.host.v1.PublishRequest
-	4,  // 11: meshos.host.v1.Host.Commit:input_type -> meshos.host.v1.CommitRequest
-	5,  // 12: meshos.host.v1.Host.Simulate:input_type -> meshos.host.v1.SimulateRequest
-	7,  // 13: meshos.host.v1.Host.TailAudit:input_type -> meshos.host.v1.TailRequest
-	7,  // 14: meshos.host.v1.Host.TailLogs:input_type -> meshos.host.v1.TailRequest
-	7,  // 15: meshos.host.v1.Host.TailFailures:input_type -> meshos.host.v1.TailRequest
-	8,  // 16: meshos.host.v1.Host.ReloadPlugin:input_type -> meshos.host.v1.PluginRequest
-	8,  // 17: meshos.host.v1.Host.EnablePlugin:input_type -> meshos.host.v1.PluginRequest
-	8,  // 18: meshos.host.v1.Host.DisablePlugin:input_type -> meshos.host.v1.PluginRequest
-	8,  // 19: meshos.host.v1.Host.DescribePlugin:input_type -> meshos.host.v1.PluginRequest
-	11, // 20: meshos.host.v1.Host.Explain:input_type -> meshos.host.v1.ExplainRequest
-	20, // 21: meshos.host.v1.Host.GetSnapshot:output_type -> meshos.v1.Snapshot
-	20, // 22: meshos.host.v1.Host.WatchSnapshots:output_type -> meshos.v1.Snapshot
-	3,  // 23: meshos.host.v1.Host.Publish:output_type -> meshos.host.v1.PublishResponse
-	21, // 24: meshos.host.v1.Host.Commit:output_type -> meshos.v1.AdminAuditRecord
-	6,  // 25: meshos.host.v1.Host.Simulate:output_type -> meshos.host.v1.SimulateResponse
-	21, // 26: meshos.host.v1.Host.TailAudit:output_type -> meshos.v1.AdminAuditRecord
-	22, // 27: meshos.host.v1.Host.TailLogs:output_type -> meshos.v1.LogRecord
-	23, // 28: meshos.host.v1.Host.TailFailures:output_type -> meshos.v1.FailureRecord
-	18, // 29: meshos.host.v1.Host.ReloadPlugin:output_type -> meshos.v1.PluginView
-	18, // 30: meshos.host.v1.Host.EnablePlugin:output_type -> meshos.v1.PluginView
-	18, // 31: meshos.host.v1.Host.DisablePlugin:output_type -> meshos.v1.PluginView
-	9,  // 32: meshos.host.v1.Host.DescribePlugin:output_type -> meshos.host.v1.PluginDetail
-	12, // 33: meshos.host.v1.Host.Explain:output_type -> meshos.host.v1.ExplainResponse
-	21, // [21:34] is the sub-list for method output_type
-	8,  // [8:21] is the sub-list for method input_type
-	8,  // [8:8] is the sub-list for extension type_name
-	8,  // [8:8] is the sub-list for extension extendee
-	0,  // [0:8] is the sub-list for field type_name
+	18, // 4: meshos.host.v1.TailRequest.since:type_name -> google.protobuf.Timestamp
+	19, // 5: meshos.host.v1.PluginDetail.view:type_name -> meshos.v1.PluginView
+	10, // 6: meshos.host.v1.PluginDetail.timeline:type_name -> meshos.host.v1.PluginEvent
+	18, // 7: meshos.host.v1.PluginEvent.at:type_name -> google.protobuf.Timestamp
+	13, // 8: meshos.host.v1.ExplainResponse.findings:type_name -> meshos.host.v1.Finding
+	0,  // 9: meshos.host.v1.Host.GetSnapshot:input_type -> meshos.host.v1.GetSnapshotRequest
+	1,  // 10: meshos.host.v1.Host.WatchSnapshots:input_type -> meshos.host.v1.WatchSnapshotsRequest
+	2,  // 11: meshos.host.v1.Host.Publish:input_type -> meshos.host.v1.PublishRequest
+	4,  // 12: meshos.host.v1.Host.Commit:input_type -> meshos.host.v1.CommitRequest
+	5,  // 13: meshos.host.v1.Host.Simulate:input_type -> meshos.host.v1.SimulateRequest
+	7,  // 14: meshos.host.v1.Host.TailAudit:input_type -> meshos.host.v1.TailRequest
+	7,  // 15: meshos.host.v1.Host.TailLogs:input_type -> meshos.host.v1.TailRequest
+	7,  // 16: meshos.host.v1.Host.TailFailures:input_type -> meshos.host.v1.TailRequest
+	8,  // 17: meshos.host.v1.Host.ReloadPlugin:input_type -> meshos.host.v1.PluginRequest
+	8,  // 18: meshos.host.v1.Host.EnablePlugin:input_type -> meshos.host.v1.PluginRequest
+	8,  // 19: meshos.host.v1.Host.DisablePlugin:input_type -> meshos.host.v1.PluginRequest
+	8,  // 20: meshos.host.v1.Host.DescribePlugin:input_type -> meshos.host.v1.PluginRequest
+	11, // 21: meshos.host.v1.Host.Explain:input_type -> meshos.host.v1.ExplainRequest
+	20, // 22: meshos.host.v1.Host.GetSnapshot:output_type -> meshos.v1.Snapshot
+	20, // 23: meshos.host.v1.Host.WatchSnapshots:output_type -> meshos.v1.Snapshot
+	3,  // 24: meshos.host.v1.Host.Publish:output_type -> meshos.host.v1.PublishResponse
+	21, // 25: meshos.host.v1.Host.Commit:output_type -> meshos.v1.AdminAuditRecord
+	6,  // 26: meshos.host.v1.Host.Simulate:output_type -> meshos.host.v1.SimulateResponse
+	21, // 27: meshos.host.v1.Host.TailAudit:output_type -> meshos.v1.AdminAuditRecord
+	22, // 28: meshos.host.v1.Host.TailLogs:output_type -> meshos.v1.LogRecord
+	23, // 29: meshos.host.v1.Host.TailFailures:output_type -> meshos.v1.FailureRecord
+	19, // 30: meshos.host.v1.Host.ReloadPlugin:output_type -> meshos.v1.PluginView
+	19, // 31: meshos.host.v1.Host.EnablePlugin:output_type -> meshos.v1.PluginView
+	19, // 32: meshos.host.v1.Host.DisablePlugin:output_type -> meshos.v1.PluginView
+	9,  // 33: meshos.host.v1.Host.DescribePlugin:output_type -> meshos.host.v1.PluginDetail
+	12, // 34: meshos.host.v1.Host.Explain:output_type -> meshos.host.v1.ExplainResponse
+	22, // [22:35] is the sub-list for method output_type
+	9,  // [9:22] is the sub-list for method input_type
+	9,  // [9:9] is the sub-list for extension type_name
+	9,  // [9:9] is the sub-list for extension extendee
+	0,  // [0:9] is the sub-list for field type_name
 }
 
 func init() { file_meshos_host_v1_host_proto_init() }

@@ -50,8 +50,11 @@ type HostClient interface {
 	// audit record says.
 	Commit(ctx context.Context, in *CommitRequest, opts ...grpc.CallOption) (*v1.AdminAuditRecord, error)
 	Simulate(ctx context.Context, in *SimulateRequest, opts ...grpc.CallOption) (*SimulateResponse, error)
-	// Tails start after the given position and go on until cancelled. A position
-	// of another epoch starts at the oldest record kept.
+	// Tails start after the given position, in the node's log on disk, and go on
+	// until cancelled. A position that is not known any more starts at the oldest
+	// record kept, and the response header meshos-gap says "unknown". Within an
+	// epoch seqs are 1, 2, 3 …: one that is left out is a record that was lost, or
+	// that is not kept any more.
 	TailAudit(ctx context.Context, in *TailRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[v1.AdminAuditRecord], error)
 	TailLogs(ctx context.Context, in *TailRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[v1.LogRecord], error)
 	TailFailures(ctx context.Context, in *TailRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[v1.FailureRecord], error)
@@ -254,8 +257,11 @@ type HostServer interface {
 	// audit record says.
 	Commit(context.Context, *CommitRequest) (*v1.AdminAuditRecord, error)
 	Simulate(context.Context, *SimulateRequest) (*SimulateResponse, error)
-	// Tails start after the given position and go on until cancelled. A position
-	// of another epoch starts at the oldest record kept.
+	// Tails start after the given position, in the node's log on disk, and go on
+	// until cancelled. A position that is not known any more starts at the oldest
+	// record kept, and the response header meshos-gap says "unknown". Within an
+	// epoch seqs are 1, 2, 3 …: one that is left out is a record that was lost, or
+	// that is not kept any more.
 	TailAudit(*TailRequest, grpc.ServerStreamingServer[v1.AdminAuditRecord]) error
 	TailLogs(*TailRequest, grpc.ServerStreamingServer[v1.LogRecord]) error
 	TailFailures(*TailRequest, grpc.ServerStreamingServer[v1.FailureRecord]) error
