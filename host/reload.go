@@ -94,6 +94,7 @@ func needRestart(current, next *config.Config) (keys []string) {
 		{"[scheduler]", current.Scheduler, next.Scheduler},
 		{"[restart]", current.Restart, next.Restart},
 		{"[operators]", current.Operators, next.Operators},
+		{"[records]", current.Records, next.Records},
 		{"[plugins]", current.Plugins, next.Plugins},
 		{"[[plugin]] (all but its config)", fixedParts(current), fixedParts(next)},
 	}

@@ -18,6 +18,7 @@ type Config struct {
 	Scheduler   Scheduler
 	Restart     Restart
 	Operators   Operators
+	Records     Records
 	Plugins     Plugins
 
 	Peer   []Peer
@@ -107,6 +108,14 @@ type Operators struct {
 	FutureSkew    time.Duration
 	Cooldown      time.Duration
 	AllowUnsigned bool
+}
+
+// Records bounds what the node's records take on disk.
+type Records struct {
+	SegmentSize int64         // bytes of a file, about
+	KeepSize    int64         // bytes of each chain but audit
+	KeepAge     time.Duration // of a record in a chain but audit
+	AuditLimit  int64         // bytes of audit records from which on ordinary commands are refused
 }
 
 // Plugins says where plugins are found.

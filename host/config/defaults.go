@@ -66,6 +66,12 @@ func Default() Config {
 			FutureSkew: 30 * time.Second,
 			Cooldown:   5 * time.Minute,
 		},
+		Records: Records{
+			SegmentSize: 16 << 20,
+			KeepSize:    256 << 20,
+			KeepAge:     720 * time.Hour,
+			AuditLimit:  1 << 30,
+		},
 		Plugins: Plugins{Dir: "bin/plugins"},
 	}
 }

@@ -29,6 +29,7 @@ func (c *Config) sections() []sectionSpec {
 		{name: "scheduler", single: c.Scheduler.settings()},
 		{name: "restart", single: c.Restart.settings()},
 		{name: "operators", single: c.Operators.settings()},
+		{name: "records", single: c.Records.settings()},
 		list("peer", &c.Peer, func() Peer { return Peer{} }, (*Peer).settings),
 		list("chain", &c.Chain, func() Chain { return Chain{} }, (*Chain).settings),
 		list("daemon", &c.Daemon, defaultDaemon, (*Daemon).settings),

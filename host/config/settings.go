@@ -98,6 +98,32 @@ func (o *Operators) settings() []setting {
 	}
 }
 
+func (r *Records) settings() []setting {
+	return []setting{
+		size("segment_size", &r.SegmentSize).checked(func() *fault {
+			return outside(r.SegmentSize, 64<<10, 1<<30, "64KiB", "1GiB")
+		}),
+		size("keep_size", &r.KeepSize).checked(func() *fault {
+			return outside(r.KeepSize, 1<<20, math.MaxInt64, "1MiB", "")
+		}),
+		duration("keep_age", &r.KeepAge),
+		size("audit_limit", &r.AuditLimit).checked(func() *fault {
+			return outside(r.AuditLimit, 1<<20, math.MaxInt64, "1MiB", "")
+		}),
+	}
+}
+
+// outside refuses a size that is too small or too large.
+func outside(n, least, most int64, leastText, mostText string) *fault {
+	switch {
+	case n < least:
+		return &fault{message: "must be at least " + leastText}
+	case n > most:
+		return &fault{message: "must be at most " + mostText}
+	}
+	return nil
+}
+
 func (p *Plugins) settings() []setting {
 	return []setting{notEmpty("dir", &p.Dir)}
 }
