@@ -82,8 +82,18 @@ func TestB10a_ShippedScorerMovesAReplica(t *testing.T) {
 	if got, want := next(), (mesh.RequestPlacement{Chain: 7, Exclude: []mesh.NodeID{1, 2}, Target: 3}); !reflect.DeepEqual(got, want) {
 		t.Fatalf("got %+v, want %+v", got, want)
 	}
-	if got := l.Reader().Latest().Scheduler; !got.Active || got.ChainsScored != 1 || got.Moving != 1 {
-		t.Errorf("the snapshot says %+v", got)
+	// The action is handed out before the snapshot of its tick is published.
+	published := time.After(10 * time.Second)
+	for {
+		changed := l.Reader().Changed()
+		if s := l.Reader().Latest().Scheduler; s.Active && s.ChainsScored == 1 && s.Moving == 1 {
+			break
+		}
+		select {
+		case <-changed:
+		case <-published:
+			t.Fatalf("the snapshot says %+v", l.Reader().Latest().Scheduler)
+		}
 	}
 	publish(mesh.ReplicaUpdate{Change: mesh.ReplicaAdded, Chain: 7, Holder: 3})
 	if got, want := next(), (mesh.RequestEviction{Chain: 7, Victim: 2}); got != want {
