@@ -7,9 +7,9 @@ import (
 	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
 )
 
-// Every call has a deadline in its context. An error means that the plugin could
-// not do its work: a target that is down is an answer, not an error. Calls may
-// come at the same time, from several goroutines.
+// Every call has a deadline in its context, a little before its caller leaves. An
+// error means that the plugin could not do its work: a target that is down is an
+// answer, not an error. Calls may come at the same time, from several goroutines.
 
 // LocalityProbe measures round-trip times. A peer without an answer has no
 // sample. The peers are the caller's copy; ids that it does not name are dropped
@@ -75,8 +75,9 @@ type Actuator interface {
 // EventSource feeds events to the node's loop. Events runs until its context
 // ends, which it does when the host goes away, the plugin ends, or a new
 // configuration replaces the instance; then the new instance's Events goes on. A
-// nil return ends the stream for good; an error ends it with that error. send is
-// for the calling goroutine only, and blocks while the host is behind.
+// nil return ends the stream until there is another process or configuration; after
+// an error the host calls again. send is for the calling goroutine only, and blocks
+// while the host is behind; that it returned does not say that the host has heard.
 type EventSource interface {
 	Events(ctx context.Context, send func([]*meshosv1.Event) error) error
 }
