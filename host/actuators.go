@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/meshos/meshos/host/catalog"
 	"github.com/meshos/meshos/host/config"
@@ -47,6 +48,9 @@ func (a *actuators) find(kind string) (executor.Actuator, bool) {
 	}
 	if plugin := a.rest(); plugin != nil {
 		return actuator{plugin, a}, true
+	}
+	if a.from().Undescribed() {
+		return notYet{}, true
 	}
 	return nil, false
 }
@@ -97,3 +101,18 @@ func (a actuator) Dispatch(ctx context.Context, e mesh.Emitted) error {
 	}
 	return nil
 }
+
+// notYet is the actuator of a node whose plugins have not all said what they serve.
+type notYet struct{}
+
+// Dispatch implements executor.Actuator.
+func (notYet) Dispatch(context.Context, mesh.Emitted) error { return &startingError{} }
+
+// startingError says that an action came before the plugins.
+type startingError struct{}
+
+// Error implements error.
+func (*startingError) Error() string { return "plugins are still starting" }
+
+// RetryAfter implements executor.RetryLater.
+func (*startingError) RetryAfter() time.Duration { return 250 * time.Millisecond }

@@ -148,6 +148,12 @@ func (c *Catalog) Appenders() []*Appender {
 	return out
 }
 
+// Undescribed says whether a plugin is at its first start, and nobody knows yet which
+// kinds it serves.
+func (c *Catalog) Undescribed() bool {
+	return slices.ContainsFunc(c.slots, (*slot).isUndescribed)
+}
+
 // serving gives the slots that serve a kind, in the order of the configuration.
 func (c *Catalog) serving(kind string) []*slot {
 	var out []*slot

@@ -121,6 +121,18 @@ func (s *slot) serves(kind string) bool {
 	return s.entry.Enabled && slices.Contains(s.kinds, kind)
 }
 
+// isUndescribed says whether it is at its first start, and its entry does not say
+// which kinds it serves.
+func (s *slot) isUndescribed() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch s.machine.phase {
+	case verifying, starting, configuring:
+		return len(s.kinds) == 0 && s.machine.restarts == 0
+	}
+	return false
+}
+
 // isNoOp says whether the plugin describes itself as a placeholder.
 func (s *slot) isNoOp() bool {
 	s.mu.Lock()
