@@ -10,7 +10,7 @@ import (
 	"github.com/meshos/meshos/host/api"
 	"github.com/meshos/meshos/host/loop"
 	"github.com/meshos/meshos/host/mesh"
-	"github.com/meshos/meshos/host/wire"
+	"github.com/meshos/meshos/host/operator"
 )
 
 // doors are the listeners through which a node is asked.
@@ -40,12 +40,11 @@ func (n *node) serve(ctx context.Context, d doors) error {
 	defer stop()
 	service := api.NewService(api.Options{
 		Reader:    n.loop.Reader(),
-		Publisher: publisher{n.handle, n.loop.Feed()},
-		Judge: func(signed wire.Signed) (mesh.JudgedCommit, error) {
-			return judge(signed, n.cfg.Operators.Signers != "")
-		},
-		Plugins: n.catalog,
-		Looker:  n.loop.Feed(),
+		Publisher: n.publisher(),
+		Judge:     n.judgeFrom(doorAPI),
+		Simulate:  n.simulate,
+		Plugins:   n.catalog,
+		Looker:    n.loop.Feed(),
 	})
 	var socket, http error
 	var both sync.WaitGroup
@@ -72,13 +71,24 @@ func (n *node) serve(ctx context.Context, d doors) error {
 	return errors.Join(socket, http)
 }
 
-// publisher takes what clients of the API publish.
+// publisher takes what clients of the API and plugins publish.
 type publisher struct {
 	*loop.Handle
-	feed loop.Feed
+	feed      loop.Feed
+	operators *operator.Room
 }
 
-// Commit implements api.Publisher.
+func (n *node) publisher() publisher { return publisher{n.handle, n.loop.Feed(), n.operators} }
+
+// Judged implements api.Publisher.
+func (p publisher) Judged(ctx context.Context, c mesh.JudgedCommit) (mesh.AuditRecord, error) {
+	record, err := p.feed.Judged(ctx, c)
+	p.operators.Settled(c, record.Seq)
+	return record, err
+}
+
+// Commit brings in a signed command for somebody who does not ask what became of it.
 func (p publisher) Commit(ctx context.Context, c mesh.JudgedCommit) error {
-	return p.feed.Commit(ctx, c)
+	_, err := p.Judged(ctx, c)
+	return err
 }

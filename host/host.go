@@ -20,6 +20,7 @@ import (
 	"github.com/meshos/meshos/host/loop"
 	"github.com/meshos/meshos/host/mesh"
 	"github.com/meshos/meshos/host/metrics"
+	"github.com/meshos/meshos/host/operator"
 	"github.com/meshos/meshos/host/process"
 	"github.com/meshos/meshos/host/scoring"
 	"github.com/meshos/meshos/host/snapshot"
@@ -63,6 +64,7 @@ type node struct {
 	metrics   *metrics.Metrics
 	reports   *reports
 	seams     *seams
+	operators *operator.Room
 	recording recording
 }
 
@@ -86,6 +88,7 @@ func Run(ctx context.Context, cfg *config.Config, opts Options) error {
 		return err
 	}
 	defer n.endRecording()
+	defer func() { _ = n.operators.Close() }()
 	doors, err := n.open(ctx)
 	if err != nil {
 		return err
@@ -100,6 +103,14 @@ func assemble(cfg *config.Config, opts Options, spawner *process.Spawner) (_ *no
 		return nil, err
 	}
 	n := &node{cfg: cfg, opts: opts, log: opts.Log}
+	if n.operators, err = openOperators(cfg, opts.Log); err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			_ = n.operators.Close()
+		}
+	}()
 	start := time.Now()
 	boot := state.Boot{
 		At:            mesh.Stamp{Wall: start.Round(0)},
@@ -110,6 +121,8 @@ func assemble(cfg *config.Config, opts Options, spawner *process.Spawner) (_ *no
 		Desired:       cfg.Desired(),
 		Operators:     cfg.Operators.Signers != "",
 		AllowUnsigned: cfg.Operators.AllowUnsigned,
+
+		FreezeRemaining: n.operators.FreezeRemaining(),
 	}
 	if n.recording, err = beginRecording(opts.Journal, cfg, boot); err != nil {
 		return nil, err
@@ -243,6 +256,7 @@ func (n *node) run(ctx context.Context, doors doors) error {
 	})
 	around.run(func() { n.reports.run(ctx) })
 	around.run(func() { n.reloads(ctx) })
+	around.run(func() { n.rememberFreeze(ctx) })
 	around.run(func() { n.seams.run(ctx, n) })
 	around.run(func() { n.watchRecording(ctx) })
 	around.run(func() { n.scoring.Run(ctx) })

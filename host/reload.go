@@ -30,11 +30,12 @@ func (n *node) reloads(ctx context.Context) {
 }
 
 // reload reads the file again and takes over what can change in place: peers,
-// chains, daemons and the configuration of plugins. A file with mistakes changes
-// nothing.
+// chains, daemons, the configuration of plugins and the operators' keys. A file with
+// mistakes changes nothing.
 func (n *node) reload(ctx context.Context, current *config.Config) *config.Config {
 	ctx, cancel := context.WithTimeout(ctx, reloadTimeout)
 	defer cancel()
+	n.reloadSigners(ctx) // whatever else is wrong: a key that was taken away must not sign
 	next, err := config.Load(current.File)
 	if err != nil {
 		n.log.Error("configuration not reloaded, the one in force stays", "error", err)

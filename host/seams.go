@@ -23,9 +23,9 @@ type seams struct {
 // newSeams makes them for a node whose loop is there. Its catalog may come later.
 func newSeams(n *node, now func() mesh.Time) *seams {
 	e := &ear{
-		out: publisher{n.handle, n.loop.Feed()},
+		out: n.publisher(),
 		judge: func(signed wire.Signed) (mesh.JudgedCommit, error) {
-			return judge(signed, n.cfg.Operators.Signers != "")
+			return n.judgeFrom(doorPlugins)(signed), nil
 		},
 		report: n.reports.add,
 	}

@@ -97,7 +97,7 @@ func (s *serving) join(plugin, kind string) error {
 func (s *serving) fillSlots() {
 	slots, c := s.n.loop.Slots(), s.n.catalog
 	if a := c.Aborter(); a != nil {
-		slots.InstallAborter(a)
+		slots.InstallAborter(aborter{a})
 	} else {
 		slots.InstallAborter(nil)
 	}

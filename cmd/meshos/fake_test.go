@@ -134,7 +134,9 @@ func (n *node) Look(_ context.Context, visit func(*state.State)) error {
 	return nil
 }
 
-func (n *node) Commit(context.Context, mesh.JudgedCommit) error { return nil }
+func (n *node) Judged(_ context.Context, c mesh.JudgedCommit) (mesh.AuditRecord, error) {
+	return mesh.AuditRecord{Seq: 1, Event: c.Event, Outcome: c.Outcome, CommitID: c.CommitID}, nil
+}
 
 func (n *node) Describe(name string) (*hostv1.PluginDetail, error) {
 	if name != "health-tcp" {
@@ -166,7 +168,7 @@ func start(t *testing.T) (*node, *shell) {
 	}
 	service := api.NewService(api.Options{
 		Reader: n, Publisher: n, Plugins: n, Looker: n,
-		Judge: func(wire.Signed) (mesh.JudgedCommit, error) { return mesh.JudgedCommit{}, nil },
+		Judge: func(wire.Signed) mesh.JudgedCommit { return mesh.JudgedCommit{} },
 	})
 	ctx, stop := context.WithCancel(context.Background())
 	ended := make(chan error, 1)

@@ -3,6 +3,7 @@ package api_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"path/filepath"
 	"sync"
 	"testing"
@@ -34,6 +35,8 @@ type node struct {
 	state    *state.State
 	closed   bool
 	panicked []string
+	waited   []string // for which records to be durable
+	disk     error
 }
 
 func newNode() *node {
@@ -88,8 +91,23 @@ func (n *node) Look(ctx context.Context, visit func(*state.State)) error {
 	return nil
 }
 
-func (n *node) Commit(ctx context.Context, commit mesh.JudgedCommit) error {
-	return n.hear(ctx, commit)
+func (n *node) Judged(ctx context.Context, commit mesh.JudgedCommit) (mesh.AuditRecord, error) {
+	err := n.hear(ctx, commit)
+	return mesh.AuditRecord{Seq: 7, Event: commit.Event, Outcome: commit.Outcome, CommitID: commit.CommitID}, err
+}
+
+func (n *node) simulate(ev mesh.AdminEvent) (*meshosv1.BlastRadius, []byte, error) {
+	if !ev.BreakGlass() {
+		return nil, nil, errors.New(ev.Kind() + " is no break-glass command")
+	}
+	return &meshosv1.BlastRadius{AffectedNodes: []uint64{3}}, []byte("hash"), nil
+}
+
+func (n *node) wait(_ context.Context, chain mesh.RecordChain, seq uint64) error {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.waited = append(n.waited, fmt.Sprintf("%s %d", chain, seq))
+	return n.disk
 }
 
 func (n *node) hear(ctx context.Context, what any) error {
@@ -107,11 +125,11 @@ func (n *node) hear(ctx context.Context, what any) error {
 	return nil
 }
 
-func (n *node) judge(signed wire.Signed) (mesh.JudgedCommit, error) {
+func (n *node) judge(signed wire.Signed) mesh.JudgedCommit {
 	if string(signed.Payload) == "junk" {
-		return mesh.JudgedCommit{}, errors.New("signed_commit.payload: not an AdminCommand")
+		return mesh.JudgedCommit{Outcome: mesh.Verification{Verdict: mesh.VerdictRejected, Kind: "malformed"}}
 	}
-	return mesh.JudgedCommit{CommitID: signed.Payload}, nil
+	return mesh.JudgedCommit{CommitID: signed.Payload}
 }
 
 func (n *node) Describe(name string) (*hostv1.PluginDetail, error) {
@@ -132,7 +150,7 @@ func serve(t *testing.T, n *node) hostv1.HostClient {
 	if err != nil {
 		t.Fatal(err)
 	}
-	service := api.NewService(api.Options{Reader: n, Publisher: n, Judge: n.judge, Plugins: n, Looker: n})
+	service := api.NewService(api.Options{Reader: n, Publisher: n, Judge: n.judge, Simulate: n.simulate, Durable: n.wait, Plugins: n, Looker: n})
 	ctx, stop := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() {

@@ -22,11 +22,12 @@ const fullFor = 2 * time.Second
 // step is a run of events, or one signed commit.
 type step struct {
 	events []mesh.Event
-	commit *mesh.JudgedCommit
+	signed *wire.Signed
 }
 
 // Publish puts events on the node's stream, in order: all of them, or none if one
-// of them is invalid. Where the queue stays full, or the loop has ended, the
+// of them is invalid. A signed commit is judged when its turn comes; one that is
+// rejected counts as accepted here, since the audit log has it. Where the queue stays full, or the loop has ended, the
 // error carries a PublishResponse that says how many went in.
 func (s *Service) Publish(ctx context.Context, in *hostv1.PublishRequest) (*hostv1.PublishResponse, error) {
 	steps, err := s.plan(in.GetEvents())
@@ -46,7 +47,7 @@ func (s *Service) Publish(ctx context.Context, in *hostv1.PublishRequest) (*host
 	return &hostv1.PublishResponse{Accepted: uint32(accepted)}, nil
 }
 
-// plan checks all events, and judges what is signed, before anything is published.
+// plan checks all events before anything is published.
 func (s *Service) plan(in []*meshosv1.Event) ([]step, error) {
 	var steps []step
 	for i, message := range in {
@@ -59,14 +60,10 @@ func (s *Service) plan(in []*meshosv1.Event) ([]step, error) {
 			return nil, fmt.Errorf("events[%d]: %w", i, err)
 		}
 		if signed != nil {
-			commit, err := s.opts.Judge(*signed)
-			if err != nil {
-				return nil, fmt.Errorf("events[%d].%w", i, err)
-			}
-			steps = append(steps, step{commit: &commit})
+			steps = append(steps, step{signed: signed})
 			continue
 		}
-		if len(steps) == 0 || steps[len(steps)-1].commit != nil {
+		if len(steps) == 0 || steps[len(steps)-1].signed != nil {
 			steps = append(steps, step{})
 		}
 		last := &steps[len(steps)-1]
@@ -76,10 +73,10 @@ func (s *Service) plan(in []*meshosv1.Event) ([]step, error) {
 }
 
 func (s *Service) take(ctx context.Context, step step) (int, error) {
-	if step.commit == nil {
+	if step.signed == nil {
 		return s.opts.Publisher.PublishBatch(ctx, step.events)
 	}
-	if err := s.opts.Publisher.Commit(ctx, *step.commit); err != nil {
+	if _, err := s.commit(ctx, *step.signed); err != nil {
 		return 0, err
 	}
 	return 1, nil

@@ -54,6 +54,14 @@ func TestPublishKeepsTheOrderOfEventsAndCommits(t *testing.T) {
 	}
 }
 
+func TestARejectedCommitHoldsUpNoOtherEvent(t *testing.T) {
+	n := newNode()
+	answer, err := serve(t, n).Publish(within(t), &hostv1.PublishRequest{Events: []*meshosv1.Event{rtt(2), signed("junk"), rtt(3)}})
+	if err != nil || answer.GetAccepted() != 3 || len(n.heard) != 3 {
+		t.Errorf("accepted %d, error %v, heard %v", answer.GetAccepted(), err, n.heard)
+	}
+}
+
 func TestPublishOfNothingIsAccepted(t *testing.T) {
 	answer, err := serve(t, newNode()).Publish(within(t), &hostv1.PublishRequest{})
 	if err != nil || answer.GetAccepted() != 0 {
@@ -64,7 +72,7 @@ func TestPublishOfNothingIsAccepted(t *testing.T) {
 func TestOneInvalidEventKeepsAllOut(t *testing.T) {
 	for want, bad := range map[string]*meshosv1.Event{
 		"events[1].rtt_sample.peer: must not be 0":                               rtt(0),
-		"events[1].signed_commit.payload: not an AdminCommand":                   signed("junk"),
+		"events[1].signed_commit.payload: must be set":                           signed(""),
 		"events[1].kind: must be set to a kind of event that this version knows": {},
 	} {
 		n := newNode()

@@ -28,13 +28,21 @@ type Reader interface {
 type Publisher interface {
 	// PublishBatch queues events in order and says how many it queued.
 	PublishBatch(ctx context.Context, events []mesh.Event) (int, error)
-	// Commit brings in a signed command with its verdict.
-	Commit(ctx context.Context, commit mesh.JudgedCommit) error
+	// Judged brings in a signed command with its verdict, and gives the audit
+	// record that it left.
+	Judged(ctx context.Context, commit mesh.JudgedCommit) (mesh.AuditRecord, error)
 }
 
-// Judge gives the verdict on a signed commit. The error says that there is no
-// command in it to judge.
-type Judge func(signed wire.Signed) (mesh.JudgedCommit, error)
+// Judge gives the verdict on a signed commit, also on one that is none. What it
+// accepts it accepts once, so the verdict has to be brought in.
+type Judge func(signed wire.Signed) mesh.JudgedCommit
+
+// Simulate says what a break-glass command would do, and its hash. The error is for
+// the client: there is nothing to simulate.
+type Simulate func(ev mesh.AdminEvent) (radius *meshosv1.BlastRadius, hash []byte, err error)
+
+// Durable waits until a record of this process, and all before it, are on disk.
+type Durable func(ctx context.Context, chain mesh.RecordChain, seq uint64) error
 
 // Plugins knows the plugins of the node.
 type Plugins interface {
@@ -42,11 +50,13 @@ type Plugins interface {
 	Describe(name string) (*hostv1.PluginDetail, error)
 }
 
-// Options are what a Service works with; all are needed.
+// Options are what a Service works with; all but Durable are needed.
 type Options struct {
 	Reader    Reader
 	Publisher Publisher
 	Judge     Judge
+	Simulate  Simulate
+	Durable   Durable // nil: a commit is answered without waiting for the disk
 	Plugins   Plugins
 	Looker    Looker
 }
@@ -84,16 +94,6 @@ func (s *Service) DescribePlugin(_ context.Context, in *hostv1.PluginRequest) (*
 // notYet is the answer to what a later version serves.
 func notYet(what string) error {
 	return status.Error(codes.Unimplemented, what+" is not in this version of meshos")
-}
-
-// Commit implements hostv1.HostServer.
-func (s *Service) Commit(context.Context, *hostv1.CommitRequest) (*meshosv1.AdminAuditRecord, error) {
-	return nil, notYet("judging a command and answering with its audit record")
-}
-
-// Simulate implements hostv1.HostServer.
-func (s *Service) Simulate(context.Context, *hostv1.SimulateRequest) (*hostv1.SimulateResponse, error) {
-	return nil, notYet("simulating a break-glass command")
 }
 
 // ReloadPlugin implements hostv1.HostServer.

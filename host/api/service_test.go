@@ -31,11 +31,7 @@ func TestWhatIsNotInThisVersionSaysSo(t *testing.T) {
 	client := serve(t, newNode())
 	ctx := within(t)
 	var errs []error
-	_, err := client.Commit(ctx, &hostv1.CommitRequest{})
-	errs = append(errs, err)
-	_, err = client.Simulate(ctx, &hostv1.SimulateRequest{})
-	errs = append(errs, err)
-	_, err = client.ReloadPlugin(ctx, &hostv1.PluginRequest{})
+	_, err := client.ReloadPlugin(ctx, &hostv1.PluginRequest{})
 	errs = append(errs, err)
 	_, err = client.EnablePlugin(ctx, &hostv1.PluginRequest{})
 	errs = append(errs, err)

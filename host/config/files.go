@@ -65,6 +65,8 @@ func (r *reader) checkFiles(c *Config) {
 		at := place("").key("operators").key("signers")
 		if f := badFile(c.Operators.Signers, "an allowed_signers file as ssh-keygen -Y verify reads it"); f != nil {
 			r.problem("operators.signers", *f, at)
+		} else {
+			r.checkSigners(&c.Operators, at)
 		}
 	}
 	for i := range c.Daemon {

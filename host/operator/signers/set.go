@@ -119,6 +119,16 @@ func Persons(all []Signer) int {
 	return len(picked)
 }
 
+// Persons gives how many different persons the file names at least, whenever their
+// keys are valid.
+func (s *Set) Persons() int {
+	var all []Signer
+	for _, e := range s.entries {
+		all = append(all, Signer{principals: e.Principals})
+	}
+	return Persons(all)
+}
+
 // narrowFirst puts signers with few principals first, so that a shared key does not
 // stand in the way of two that are not shared. The order is kept otherwise.
 func narrowFirst(all []Signer) []Signer {

@@ -1,0 +1,71 @@
+package api
+
+import (
+	"context"
+	"time"
+
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	"github.com/meshos/meshos/host/mesh"
+	"github.com/meshos/meshos/host/wire"
+	hostv1 "github.com/meshos/meshos/proto/meshos/host/v1"
+	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
+)
+
+// commitWithin is how long a command that was judged may take to be folded.
+const commitWithin = 10 * time.Second
+
+// Commit judges a signed command, brings it in and answers with its audit record,
+// once that is durable. A command that was rejected is an answer too: the record
+// says why. Of an accepted one whose client went away meanwhile the audit log tells.
+func (s *Service) Commit(ctx context.Context, in *hostv1.CommitRequest) (*meshosv1.AdminAuditRecord, error) {
+	if in.GetCommit() == nil {
+		return nil, status.Error(codes.InvalidArgument, "commit: must be set")
+	}
+	record, err := s.commit(ctx, wire.Signed{Payload: in.GetCommit().GetPayload(), Signatures: in.GetCommit().GetSignatures()})
+	if err != nil {
+		return nil, commitError(ctx, err)
+	}
+	if s.opts.Durable != nil {
+		if err := s.opts.Durable(ctx, mesh.ChainAudit, record.Seq); err != nil {
+			if ctx.Err() != nil {
+				return nil, status.FromContextError(ctx.Err()).Err()
+			}
+			return nil, status.Errorf(codes.DataLoss, "the command was judged (audit record %d), but its record is not on disk: %v", record.Seq, err)
+		}
+	}
+	latest := s.opts.Reader.Latest()
+	return originOf(latest).Audit(record, record.Seq > latest.Acknowledged.Audit), nil
+}
+
+// commit judges a command and has it folded. From the verdict on it does not depend
+// on the client any more: what was accepted counts once, and must not get lost.
+func (s *Service) commit(ctx context.Context, signed wire.Signed) (mesh.AuditRecord, error) {
+	if err := ctx.Err(); err != nil {
+		return mesh.AuditRecord{}, err
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), commitWithin)
+	defer cancel()
+	return s.opts.Publisher.Judged(ctx, s.opts.Judge(signed))
+}
+
+func commitError(caller context.Context, err error) error {
+	if caller.Err() != nil {
+		return status.FromContextError(caller.Err()).Err()
+	}
+	return status.Errorf(codes.Unavailable, "%v; ask the audit log whether the command was taken before you sign a new one", err)
+}
+
+// Simulate implements hostv1.HostServer.
+func (s *Service) Simulate(_ context.Context, in *hostv1.SimulateRequest) (*hostv1.SimulateResponse, error) {
+	event, err := wire.AdminFromProto(in.GetEvent())
+	if err != nil {
+		return nil, status.Errorf(codes.InvalidArgument, "event.%v", err)
+	}
+	radius, hash, err := s.opts.Simulate(event)
+	if err != nil {
+		return nil, status.Error(codes.InvalidArgument, err.Error())
+	}
+	return &hostv1.SimulateResponse{BlastRadius: radius, BlastHash: hash}, nil
+}
