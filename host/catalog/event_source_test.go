@@ -25,7 +25,11 @@ func source(t *testing.T, r *rig) *catalog.EventSource {
 // heard collects the first letters of lines.
 type heard []string
 
-func (h *heard) take(_ context.Context, events []catalog.Heard) error {
+// take takes events as a loop does: not when its context has ended.
+func (h *heard) take(ctx context.Context, events []catalog.Heard) error {
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
 	for _, e := range events {
 		*h = append(*h, strings.TrimRight(e.Event.(mesh.LogLine).Message, "x"))
 	}
@@ -107,7 +111,8 @@ func TestEventSourceIsHeardAfterItsDeath(t *testing.T) {
 			}
 			pid := r.view("seams").PID
 			kill(t, pid, syscall.SIGKILL)
-			r.until("it is dead", func() bool { return !alive(pid) })
+			r.until("its death is noticed", func() bool { return r.view("seams").Status != snapshot.PluginReady })
+			r.pause(200 * time.Millisecond) // and what belonged to it is being freed
 		}
 		return got.take(ctx, events)
 	})
