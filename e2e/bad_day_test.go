@@ -39,17 +39,7 @@ func TestKilledPluginsAndDaemonsComeBack(t *testing.T) {
 		t.Fatalf("only %d plugins were up", killed)
 	}
 
-	// The daemon's shell is a child of the node that is no plugin.
-	victim := 0
-	for _, pid := range childrenOf(t, n.cmd.Process.Pid) {
-		if comm, _ := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/comm"); strings.TrimSpace(string(comm)) == "sh" {
-			victim = pid
-		}
-	}
-	if victim == 0 {
-		t.Fatal("the daemon's process was not found")
-	}
-	if err := syscall.Kill(victim, syscall.SIGKILL); err != nil {
+	if err := syscall.Kill(n.daemon(1).Process.PID, syscall.SIGKILL); err != nil {
 		t.Fatal(err)
 	}
 	daemon := func(s *meshosv1.Snapshot) *meshosv1.DaemonView { return s.GetDaemons()[0] }
@@ -87,12 +77,23 @@ func childrenOf(t *testing.T, pid int) (out []int) {
 	return out
 }
 
+// plugins gives the node's children but for those that supervise a daemon.
+func (n *node) plugins() (out []int) {
+	n.t.Helper()
+	for _, pid := range childrenOf(n.t, n.cmd.Process.Pid) {
+		if cmdline, _ := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/cmdline"); !strings.Contains(string(cmdline), "daemon-shim") {
+			out = append(out, pid)
+		}
+	}
+	return out
+}
+
 func gone(pid int) bool { return errors.Is(syscall.Kill(pid, 0), syscall.ESRCH) }
 
 func TestP7_AKilledHostLeavesNoPluginBehind(t *testing.T) {
 	n := prepare(t).start()
 	n.until(10*time.Second, "a complete snapshot", complete)
-	children := childrenOf(t, n.cmd.Process.Pid)
+	children := n.plugins()
 	if len(children) < 6 {
 		t.Fatalf("children: %v", children)
 	}
@@ -133,8 +134,8 @@ func zombie(pid int) bool {
 
 func TestTermEndsTheNodeCleanly(t *testing.T) {
 	n := prepare(t).start()
-	n.until(10*time.Second, "a complete snapshot", complete)
-	children := childrenOf(t, n.cmd.Process.Pid)
+	n.until(10*time.Second, "a complete snapshot and the daemon", func(s *meshosv1.Snapshot) bool { return complete(s) && running(s) })
+	children, daemon := n.plugins(), n.daemon(1)
 	began := time.Now()
 	if err := n.cmd.Process.Signal(syscall.SIGTERM); err != nil {
 		t.Fatal(err)
@@ -152,6 +153,9 @@ func TestTermEndsTheNodeCleanly(t *testing.T) {
 		if !gone(pid) {
 			t.Errorf("process %d was left behind", pid)
 		}
+	}
+	if gone(daemon.Shim.PID) || gone(daemon.Process.PID) {
+		t.Error("the daemon did not outlive the node")
 	}
 	if _, errs, code := n.meshos("status"); code != 3 || !strings.Contains(errs, "meshos run") {
 		t.Errorf("status of a node that has ended: exit %d\n%s", code, errs)

@@ -84,7 +84,10 @@ func prepare(t *testing.T, change ...func(string) string) *node {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	t.Cleanup(func() {
+		endDaemons(t, filepath.Join(dir, "var", "daemons"))
+		_ = os.RemoveAll(dir)
+	})
 	n := &node{t: t, dir: dir, config: filepath.Join(dir, "meshos.toml"), listen: freePort(t), out: &output{}}
 	text := shipped(t, n.listen)
 	for _, c := range change {
@@ -101,10 +104,10 @@ func (n *node) write(text string) {
 	}
 }
 
-// start runs the node; it is ended with the test.
-func (n *node) start() *node {
+// start runs the node; it is ended with the test, and so are its daemons.
+func (n *node) start(flags ...string) *node {
 	n.t.Helper()
-	n.cmd = exec.Command(filepath.Join(bin, "meshos"), "run", "-c", n.config)
+	n.cmd = exec.Command(filepath.Join(bin, "meshos"), append([]string{"run", "-c", n.config}, flags...)...)
 	n.cmd.Stdout, n.cmd.Stderr = n.out, n.out
 	n.cmd.WaitDelay = 5 * time.Second
 	if err := n.cmd.Start(); err != nil {

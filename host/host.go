@@ -42,6 +42,9 @@ const staleTicks = 3
 type Options struct {
 	Version string
 	Log     *slog.Logger // required
+	// StopDaemons ends the daemons with the node; without it they go on, and the next
+	// node on the same data directory takes them over.
+	StopDaemons bool
 	// Reload asks for the configuration file to be read again; nil for never.
 	Reload <-chan os.Signal
 	// Journal is the file to record the run in; "" for none.
@@ -164,10 +167,7 @@ func assemble(cfg *config.Config, opts Options, spawner *process.Spawner) (_ *no
 	if n.catalog, err = catalog.New(n.catalogOptions()); err != nil {
 		return nil, err
 	}
-	n.daemons = daemon.New(daemon.Options{
-		Spawner: spawner, Events: n.handle, CloseGrace: endDaemons, Log: opts.Log,
-	})
-	n.daemons.Configure(daemonSpecs(cfg))
+	n.daemons = n.newDaemons(spawner)
 	router := executor.NewRouter(n.daemons, now)
 	router.Actuators = n.seams.actuators.find
 	n.executor = executor.New(executor.Options{
@@ -227,8 +227,9 @@ func (n *node) decorate(s *snapshot.Snapshot) {
 }
 
 // run runs the assembled node and ends it in order: the API first, so that nobody
-// asks for more; the daemons while the loop can still hear of it; the loop; then
-// the records that are left, and the plugins last, since they store them.
+// asks for more; the daemons, or the hold on them, while the loop can still hear of
+// it; the loop; then the records that are left, and the plugins last, since they
+// store them.
 func (n *node) run(ctx context.Context, doors doors) error {
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
@@ -241,6 +242,7 @@ func (n *node) run(ctx context.Context, doors doors) error {
 	executorEnd, endExecutor := context.WithCancel(context.WithoutCancel(ctx))
 	defer func() { endPlugins(); endFollowers(); endLoop(); endExecutor() }()
 
+	n.adoptDaemons(ctx)
 	var plugins, records, theLoop, actions, around room
 	plugins.run(func() {
 		if err := n.catalog.Run(pluginsEnd); err != nil { // a node without plugins is a node
@@ -280,14 +282,6 @@ func (n *node) run(ctx context.Context, doors doors) error {
 	plugins.wait(n.log, "plugins", 3*time.Second)
 	n.log.Info("node ended", "took", time.Since(began).Round(time.Millisecond))
 	return failure(ctx)
-}
-
-func (n *node) endDaemons() {
-	ctx, cancel := context.WithTimeout(context.Background(), endDaemons+500*time.Millisecond)
-	defer cancel()
-	if err := n.daemons.Close(ctx); err != nil {
-		n.log.Error("daemons were left behind", "error", err)
-	}
 }
 
 // failure gives why the node ended if that was no orderly end.

@@ -10,7 +10,6 @@ import (
 	"github.com/meshos/meshos/host/catalog"
 	"github.com/meshos/meshos/host/chain"
 	"github.com/meshos/meshos/host/config"
-	"github.com/meshos/meshos/host/daemon"
 	"github.com/meshos/meshos/host/mesh"
 	pluginv1 "github.com/meshos/meshos/proto/meshos/plugin/v1"
 	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
@@ -61,13 +60,6 @@ func pluginEntries(cfg *config.Config) (out []catalog.Entry) {
 func pluginPeers(cfg *config.Config) (out []*pluginv1.Peer) {
 	for _, p := range cfg.Peer {
 		out = append(out, &pluginv1.Peer{Id: uint64(p.ID), Name: p.Name, Address: p.Address, HealthTarget: p.Health})
-	}
-	return out
-}
-
-func daemonSpecs(cfg *config.Config) (out []daemon.Spec) {
-	for _, d := range cfg.Daemon {
-		out = append(out, daemon.Spec{Daemon: d.Ref(), Command: d.Command, Env: d.Env, Dir: d.Dir})
 	}
 	return out
 }

@@ -7,12 +7,19 @@ import (
 	"os/signal"
 	"syscall"
 	"time"
+
+	"github.com/meshos/meshos/host"
+	"github.com/meshos/meshos/host/daemon/shim"
 )
 
 // version is set when a release is built.
 var version = "dev"
 
 func main() {
+	if len(os.Args) == 3 && os.Args[1] == host.ShimCommand {
+		// Not for people, and meant to stay small: no command line, no other signals.
+		os.Exit(shim.Main(os.Args[2]))
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // a second signal ends the process at once
 	code := execute(ctx, &app{

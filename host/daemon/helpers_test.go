@@ -13,11 +13,55 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/meshos/meshos/host/daemon"
+	"github.com/meshos/meshos/host/daemon/shim"
 	"github.com/meshos/meshos/host/mesh"
 	"github.com/meshos/meshos/host/process"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+// The test's binary is also the shim, and the node that is killed.
+func TestMain(m *testing.M) {
+	if len(os.Args) == 3 && os.Args[1] == "daemon-shim" {
+		os.Exit(shim.Main(os.Args[2]))
+	}
+	if len(os.Args) == 3 && os.Args[1] == "node-to-kill" {
+		os.Exit(nodeToKill(os.Args[2]))
+	}
+	goleak.VerifyTestMain(m, goleak.Cleanup(func(code int) {
+		if left := leftShims(); len(left) > 0 {
+			fmt.Fprintln(os.Stderr, "processes are left behind:", left)
+			code = 1
+		}
+		os.Exit(code)
+	}))
+}
+
+// leftShims finds processes of this test's that are shims and still there.
+func leftShims() (out []string) {
+	self, _ := os.Readlink("/proc/self/exe")
+	entries, _ := os.ReadDir("/proc")
+	for _, e := range entries {
+		exe, _ := os.Readlink("/proc/" + e.Name() + "/exe")
+		cmdline, _ := os.ReadFile("/proc/" + e.Name() + "/cmdline")
+		if exe == self && strings.Contains(string(cmdline), "\x00daemon-shim\x00") {
+			out = append(out, e.Name())
+		}
+	}
+	return out
+}
+
+func contextOf(t *testing.T, d time.Duration) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(t.Context(), d)
+}
+
+// shimCommand runs this binary again. The race detector lets every process of its
+// wait for a second at its end, unless it is told not to.
+func shimCommand() []string {
+	self, err := os.Executable()
+	if err != nil {
+		panic(err)
+	}
+	return []string{"/usr/bin/env", "GORACE=atexit_sleep_ms=0", self, "daemon-shim"}
+}
 
 // patience is how long a test waits for what must come.
 const patience = 20 * time.Second
@@ -172,6 +216,10 @@ func describe(ev mesh.Event) string {
 		return fmt.Sprintf("%d exited", ev.Daemon.ID)
 	case mesh.DaemonCrashed:
 		return fmt.Sprintf("%d crashed: %s", ev.Daemon.ID, ev.Reason)
+	case mesh.DaemonHealthChanged:
+		return fmt.Sprintf("%d %s: %s", ev.Daemon.ID, [...]string{"unknown", "healthy", "degraded", "unhealthy"}[ev.Health.Status], ev.Health.Reason)
+	case mesh.DaemonSaturationChanged:
+		return fmt.Sprintf("%d saturation %v", ev.Daemon.ID, ev.Saturation)
 	case mesh.LogLine:
 		return fmt.Sprintf("%d %d> %s", ev.Daemon, ev.Level, ev.Message)
 	}
@@ -185,20 +233,39 @@ type node struct {
 	t *testing.T
 }
 
-// startNode gives a manager that knows these daemons.
+// startNode gives a manager that knows these daemons, in a folder of its own.
 func startNode(t *testing.T, specs ...daemon.Spec) *node {
 	t.Helper()
+	return startNodeIn(t, t.TempDir(), specs...)
+}
+
+// startNodeIn gives a manager that adopted what there is in a folder. Its daemons end
+// with the test.
+func startNodeIn(t *testing.T, dir string, specs ...daemon.Spec) *node {
+	t.Helper()
+	return startNodeOn(t, newLoop(), dir, specs...)
+}
+
+// startNodeOn is startNodeIn with a loop that behaves in some way from the beginning.
+func startNodeOn(t *testing.T, l *loop, dir string, specs ...daemon.Spec) *node {
+	t.Helper()
 	spawner := process.NewSpawner()
-	n := &node{loop: newLoop(), t: t}
-	n.Manager = daemon.New(daemon.Options{Spawner: spawner, Events: n.loop, CloseGrace: 200 * time.Millisecond})
+	n := &node{loop: l, t: t}
+	n.Manager = daemon.New(daemon.Options{
+		Dir: dir, Shim: shimCommand(), Spawner: spawner, Events: n.loop, CloseGrace: 200 * time.Millisecond, StopGrace: 200 * time.Millisecond,
+	})
 	n.Configure(specs)
+	if err := n.Adopt(t.Context()); err != nil {
+		t.Error(err)
+	}
 	t.Cleanup(func() {
-		n.set(func(l *loop) { l.full = false })
+		n.set(func(l *loop) { l.full, l.err, l.waits = false, nil, nil })
 		ctx, cancel := context.WithTimeout(context.Background(), patience)
 		defer cancel()
-		if err := n.Close(ctx); err != nil {
+		if err := n.StopAll(ctx); err != nil {
 			t.Error(err)
 		}
+		n.Close()
 		spawner.Close()
 	})
 	return n

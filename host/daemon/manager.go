@@ -9,6 +9,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/meshos/meshos/host/daemon/shim"
+	"github.com/meshos/meshos/host/daemon/spool"
 	"github.com/meshos/meshos/host/mesh"
 	"github.com/meshos/meshos/host/process"
 )
@@ -23,9 +25,16 @@ type Events interface {
 
 // Options are what a Manager works with.
 type Options struct {
-	Spawner *process.Spawner // stays the caller's, who closes it after the Manager
+	// Dir holds a folder for each daemon. It belongs to one Manager at a time.
+	Dir string
+	// Shim is the command line of the program that supervises one daemon: it calls
+	// shim.Main with one more argument, which is added to this.
+	Shim    []string
+	Spawner *process.Spawner // for health checks; stays the caller's, who closes it after the Manager
 	Events  Events
-	// CloseGrace is what daemons get to end when the Manager is closed. 0 is 3 s.
+	// StopGrace is what a daemon gets to end that is not configured any more. 0 is 30 s.
+	StopGrace time.Duration
+	// CloseGrace is what daemons get to end in StopAll. 0 is 3 s.
 	CloseGrace time.Duration
 	// Log, if set, hears of events that nobody took.
 	Log *slog.Logger
@@ -33,22 +42,26 @@ type Options struct {
 
 // Manager runs this node's daemons. Its methods may be called from any goroutine.
 type Manager struct {
-	opts     Options
-	ctx      context.Context // of telling; ends when Close has no more time
-	cancel   context.CancelFunc
-	closing  chan struct{}
-	counters counters
-	killers  sync.WaitGroup
+	opts       Options
+	ctx        context.Context // of everything that goes on here; ends with Close
+	cancel     context.CancelFunc
+	watcher    func() *spool.Watcher // started when it is needed first
+	suppressed atomic.Uint64
+	killers    sync.WaitGroup
 
-	mu     sync.Mutex
-	closed bool
-	specs  map[mesh.DaemonID]Spec
-	runs   map[mesh.DaemonID]*run // whose processes have not ended
-	latest map[mesh.DaemonID]*run // whose events were not all taken
+	mu       sync.Mutex
+	stopping bool // StopAll or Close was called
+	closed   bool
+	specs    map[mesh.DaemonID]Spec
+	runs     map[mesh.DaemonID]*run // whose processes have not ended
+	latest   map[mesh.DaemonID]*run // whose events were not all taken
 }
 
-// New gives a Manager without daemons. Close it.
+// New gives a Manager without daemons. Configure it, let it Adopt, and Close it.
 func New(o Options) *Manager {
+	if o.StopGrace <= 0 {
+		o.StopGrace = 30 * time.Second
+	}
 	if o.CloseGrace <= 0 {
 		o.CloseGrace = 3 * time.Second
 	}
@@ -56,10 +69,11 @@ func New(o Options) *Manager {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
 	m := &Manager{
-		opts: o, closing: make(chan struct{}),
-		specs:  make(map[mesh.DaemonID]Spec),
-		runs:   make(map[mesh.DaemonID]*run),
-		latest: make(map[mesh.DaemonID]*run),
+		opts:    o,
+		watcher: sync.OnceValue(spool.NewWatcher),
+		specs:   make(map[mesh.DaemonID]Spec),
+		runs:    make(map[mesh.DaemonID]*run),
+		latest:  make(map[mesh.DaemonID]*run),
 	}
 	m.ctx, m.cancel = context.WithCancel(context.Background())
 	return m
@@ -79,20 +93,49 @@ func (m *Manager) Configure(specs []Spec) {
 }
 
 // Start starts a daemon and returns once its program is executed; DaemonStarted
-// follows. The error is an *UnknownError, a *RunningError, a *StartError or
+// follows. One that was adopted and whose DaemonStarted is still on its way is
+// started already. The error is an *UnknownError, a *RunningError, a *StartError or
 // ErrClosed, and then no event follows.
 func (m *Manager) Start(ctx context.Context, daemon mesh.DaemonRef) error {
-	r, err := m.reserve(daemon)
-	if err != nil {
-		return err
+	for {
+		r, running, err := m.reserve(daemon)
+		if err != nil {
+			return err
+		}
+		if r != nil {
+			return m.begin(ctx, r)
+		}
+		// What an earlier node started is being taken over, or the last lines of the
+		// run before are still on their way.
+		told := running.told
+		if !running.alive() {
+			told = nil
+		}
+		select {
+		case <-told:
+			return nil
+		case <-running.vacated:
+		case <-m.ctx.Done():
+			return ErrClosed
+		case <-ctx.Done():
+			return &StartError{Daemon: running.spec.Daemon, Err: context.Cause(ctx)}
+		}
 	}
-	spec, err := r.spec.process()
+}
+
+// begin starts what was reserved.
+func (m *Manager) begin(ctx context.Context, r *run) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	defer context.AfterFunc(m.ctx, func() { cancel(ErrClosed) })()
+	order, err := r.spec.order()
 	if err == nil {
-		var proc *process.Process
-		if proc, err = m.opts.Spawner.Start(ctx, spec); err == nil {
+		var h *process.Handle
+		var pid int
+		if h, pid, err = m.launch(ctx, order); err == nil {
 			m.began(r)
-			r.started(proc)
-			go r.supervise(proc) // Close waits for it through r.over
+			r.started(h, pid, "started as process %d")
+			go r.supervise() // Close waits for it through r.over
 			return nil
 		}
 	}
@@ -128,7 +171,7 @@ func (m *Manager) Running() []Running {
 	defer m.mu.Unlock()
 	var out []Running
 	for _, r := range m.runs {
-		if pid, stopping := r.state(); pid != 0 {
+		if pid, stopping := r.state(); pid != 0 && r.alive() {
 			out = append(out, Running{Daemon: r.spec.Daemon, PID: pid, Since: r.since, Stopping: stopping})
 		}
 	}
@@ -136,28 +179,40 @@ func (m *Manager) Running() []Running {
 	return out
 }
 
-// reserve makes sure that a daemon is started once only. No lock is held while
-// its process starts.
-func (m *Manager) reserve(daemon mesh.DaemonRef) (*run, error) {
+// reserve makes sure that a daemon is started once only. No lock is held while its
+// process starts. It gives the run that is to begin, or one to wait for.
+func (m *Manager) reserve(daemon mesh.DaemonRef) (r, pending *run, err error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if m.closed {
-		return nil, ErrClosed
+	if m.stopping {
+		return nil, nil, ErrClosed
 	}
 	spec, ok := m.specs[daemon.ID]
 	if !ok {
-		return nil, &UnknownError{Daemon: daemon}
+		return nil, nil, &UnknownError{Daemon: daemon}
 	}
 	if r := m.runs[daemon.ID]; r != nil {
+		if r.adopting() || !r.alive() {
+			return nil, r, nil
+		}
 		pid, stopping := r.state()
-		return nil, &RunningError{Daemon: r.spec.Daemon, PID: pid, Stopping: stopping}
+		return nil, nil, &RunningError{Daemon: r.spec.Daemon, PID: pid, Stopping: stopping}
 	}
-	r := &run{m: m, spec: spec, since: time.Now(), over: make(chan struct{}), out: &output{
-		events: m.opts.Events, daemon: daemon.ID,
-		dropped: &m.counters.dropped, suppressed: &m.counters.suppressed,
-	}}
+	r = m.newRun(spec)
 	m.runs[daemon.ID] = r
-	return r, nil
+	return r, nil, nil
+}
+
+func (m *Manager) newRun(spec Spec) *run {
+	return &run{
+		m: m, spec: spec, folder: shim.FolderOf(m.opts.Dir, spec.Daemon.ID), since: time.Now(),
+		ended: make(chan struct{}), told: make(chan struct{}), vacated: make(chan struct{}), over: make(chan struct{}),
+		out: &output{
+			daemon: spec.Daemon.ID, suppressed: &m.suppressed,
+			put: func(l mesh.LogLine) bool { return m.tell(l) },
+			try: func(l mesh.LogLine) { _ = m.opts.Events.TryPublish(l) },
+		},
+	}
 }
 
 // began puts a run behind the one before, whose events come first.
@@ -175,33 +230,36 @@ func (m *Manager) began(r *run) {
 func (m *Manager) vacate(r *run) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	delete(m.runs, r.spec.Daemon.ID)
+	if m.runs[r.spec.Daemon.ID] == r {
+		delete(m.runs, r.spec.Daemon.ID)
+		close(r.vacated)
+	}
 }
 
-// forget ends a run.
-func (m *Manager) forget(r *run) {
+// forget ends a run. Its record goes when the loop has heard of its end and no later
+// run has one in its place; the whole folder goes with a daemon that nobody
+// configures any more.
+func (m *Manager) forget(r *run, heard bool) {
+	id := r.spec.Daemon.ID
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if m.latest[r.spec.Daemon.ID] == r {
-		delete(m.latest, r.spec.Daemon.ID)
+	if m.latest[id] == r {
+		delete(m.latest, id)
+	}
+	if _, known := m.specs[id]; heard && m.runs[id] == nil {
+		var err error
+		if known {
+			err = r.folder.Forget()
+		} else {
+			err = r.folder.Remove()
+		}
+		if err != nil {
+			m.opts.Log.Warn("what is left of a daemon could not be removed", "daemon", r.spec.Daemon, "error", err)
+		}
 	}
 	close(r.over)
 }
 
-// Counters count since the Manager was made; each grows only.
-type Counters struct {
-	LinesSuppressed uint64 // a daemon said too much at once
-	LinesDropped    uint64 // the loop had no room
-	EventsLost      uint64 // starts and ends that the loop never heard of, while closing
-}
-
-type counters struct{ suppressed, dropped, lost atomic.Uint64 }
-
-// Counters reads the counters.
-func (m *Manager) Counters() Counters {
-	return Counters{
-		LinesSuppressed: m.counters.suppressed.Load(),
-		LinesDropped:    m.counters.dropped.Load(),
-		EventsLost:      m.counters.lost.Load(),
-	}
-}
+// Suppressed counts the lines that were left out because a daemon said too much at
+// once, since the Manager was made.
+func (m *Manager) Suppressed() uint64 { return m.suppressed.Load() }

@@ -2,69 +2,65 @@ package daemon
 
 import (
 	"fmt"
-	"io"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
 	"unicode/utf8"
 
 	"github.com/meshos/meshos/host/mesh"
-	"github.com/meshos/meshos/host/process"
 )
 
 const (
-	maxLine = 8 << 10 // bytes
 	// maxLines in lineWindow is what one daemon may say; the node's log holds 2048.
 	maxLines   = 500
 	lineWindow = 5 * time.Second
-	// maxLast bounds the line of stderr that goes into the reason of a crash.
+	// maxLast bounds the line of stderr that goes into the reason of a crash, in bytes.
 	maxLast = 256
 )
 
-// output turns what one process prints into lines of the node's log.
+// output turns what one daemon printed into lines of the node's log. How much is too
+// much goes by when it was printed: what waited for a node that was away is as
+// welcome as it would have been then.
 type output struct {
-	events              Events
-	daemon              mesh.DaemonID
-	dropped, suppressed *atomic.Uint64
+	put        func(mesh.LogLine) bool // waits for room; false when nobody takes lines any more
+	try        func(mesh.LogLine)      // does not wait
+	daemon     mesh.DaemonID
+	suppressed *atomic.Uint64
 
 	mu        sync.Mutex
 	windowEnd time.Time
-	lines     int         // in this window
-	held      uint64      // suppressed, not said yet
-	flush     *time.Timer // says it when the window ends
-	last      string      // on stderr
+	lines     int    // in this window
+	held      uint64 // suppressed, not said yet
 }
 
-// read takes lines from r until it ends.
-func (o *output) read(r io.Reader, level mesh.LogLevel) {
-	process.ReadLines(r, maxLine, func(line string, cut bool) {
-		if cut {
-			line += fmt.Sprintf(" … (cut at %d bytes)", maxLine)
-		}
-		o.line(level, line)
-	})
-}
-
-func (o *output) line(level mesh.LogLevel, text string) {
+// line gives a line that was printed at a time. False says that it was not taken
+// and is to be given again.
+func (o *output) line(level mesh.LogLevel, text string, at time.Time) bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if level == mesh.LevelWarn && strings.TrimSpace(text) != "" {
-		o.last = text
-	}
-	if now := time.Now(); !now.Before(o.windowEnd) {
-		o.sayHeld()
-		o.windowEnd, o.lines = now.Add(lineWindow), 0
+	if !at.Before(o.windowEnd) || o.windowEnd.Sub(at) > lineWindow { // or the clock was set back
+		if !o.sayHeld() {
+			return false
+		}
+		o.windowEnd, o.lines = at.Add(lineWindow), 0
 	}
 	if o.lines == maxLines {
 		o.suppressed.Add(1)
-		if o.held++; o.held == 1 {
-			o.flush = time.AfterFunc(time.Until(o.windowEnd), o.end)
-		}
-		return
+		o.held++
+		return true
+	}
+	if !o.put(mesh.LogLine{Level: level, Daemon: o.daemon, Message: text}) {
+		return false
 	}
 	o.lines++
-	o.put(level, text)
+	return true
+}
+
+// due gives when it has to be said that lines were suppressed, if any were.
+func (o *output) due() (at time.Time, ok bool) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.windowEnd, o.held > 0
 }
 
 // end says how many lines were suppressed, if any.
@@ -74,33 +70,26 @@ func (o *output) end() {
 	o.sayHeld()
 }
 
-func (o *output) sayHeld() {
+func (o *output) sayHeld() bool {
 	if o.held == 0 {
-		return
+		return true
 	}
-	o.flush.Stop()
-	o.put(mesh.LevelWarn, fmt.Sprintf("meshos: %d lines suppressed: more than %d in %v", o.held, maxLines, lineWindow))
+	text := fmt.Sprintf("meshos: %d lines suppressed: more than %d in %v", o.held, maxLines, lineWindow)
+	if !o.put(mesh.LogLine{Level: mesh.LevelWarn, Daemon: o.daemon, Message: text}) {
+		return false
+	}
 	o.held = 0
+	return true
 }
 
-// say adds a line of the node's own about the daemon; it counts for no limit.
+// say adds a line of the node's own about the daemon; it counts for no limit, and is
+// dropped rather than waited for.
 func (o *output) say(level mesh.LogLevel, format string, args ...any) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	o.put(level, "meshos: "+fmt.Sprintf(format, args...))
+	o.try(mesh.LogLine{Level: level, Daemon: o.daemon, Message: "meshos: " + fmt.Sprintf(format, args...)})
 }
 
-func (o *output) put(level mesh.LogLevel, text string) {
-	if o.events.TryPublish(mesh.LogLine{Level: level, Daemon: o.daemon, Message: text}) != nil {
-		o.dropped.Add(1)
-	}
-}
-
-// lastError is the last line of stderr, short enough for a reason.
-func (o *output) lastError() string {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	line := strings.TrimSpace(o.last)
+// short cuts a line to what a reason may hold.
+func short(line string) string {
 	if len(line) <= maxLast {
 		return line
 	}

@@ -1,139 +1,214 @@
 package daemon
 
 import (
+	"context"
 	"errors"
-	"os"
+	"io/fs"
 	"sync"
 	"syscall"
 	"time"
 
+	"github.com/meshos/meshos/host/daemon/health"
+	"github.com/meshos/meshos/host/daemon/shim"
 	"github.com/meshos/meshos/host/mesh"
 	"github.com/meshos/meshos/host/process"
 )
 
-// run is one life of a daemon's process, from the wish to start it to the last
-// event about it.
+// run is one life of a daemon's process, from the wish to start or adopt it to the
+// last event about it, or to the Manager's end.
 type run struct {
-	m     *Manager
-	spec  Spec // as it was at the start
-	out   *output
-	since time.Time
+	m      *Manager
+	spec   Spec // as it was at the start, or is at the adoption
+	folder shim.Folder
+	out    *output
+	since  time.Time
 	// before is closed when the last event of the run before was taken; nil if
 	// there was none.
-	before <-chan struct{}
-	// over is closed when nothing of this run is left.
-	over chan struct{}
+	before  <-chan struct{}
+	adopted bool
+	late    bool // it had ended before it was adopted
+
+	ended   chan struct{} // the process and its shim have ended
+	told    chan struct{} // the loop took that it began
+	vacated chan struct{} // it may be started again
+	over    chan struct{} // nothing of this run is left here
 
 	mu       sync.Mutex
-	proc     *process.Process // nil while it is being started
-	asked    bool             // to end
-	deadline time.Time        // once asked: when it is killed
+	shim     *process.Handle // nil while it is being started, and if it is late
+	pid      int
+	killed   bool      // it is to be killed with its shim
+	asked    bool      // to end
+	deadline time.Time // once asked: when it is killed
 }
 
 // started takes the process over. It was perhaps asked to end meanwhile.
-func (r *run) started(proc *process.Process) {
+func (r *run) started(h *process.Handle, pid int, how string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.proc = proc
-	r.out.say(mesh.LevelInfo, "started as process %d", proc.Pid())
+	r.shim, r.pid = h, pid
+	r.out.say(mesh.LevelInfo, how, pid)
 	if r.asked {
 		r.asked = r.terminate()
 	}
 }
 
-// stop asks the process to end, and has it killed after grace. Asked more than
-// once, the earliest deadline counts.
-func (r *run) stop(reason string, grace time.Duration) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	deadline := time.Now().Add(max(0, grace))
-	if r.asked && !deadline.Before(r.deadline) {
+// supervise reads what the process prints, and says that it began, how it is and how
+// it ended.
+func (r *run) supervise() {
+	heard := false
+	defer func() { r.m.forget(r, heard) }()
+	var asking sync.WaitGroup
+	defer asking.Wait()
+	if r.before != nil {
+		select {
+		case <-r.before: // its exit was heard of before this start
+		case <-r.m.ctx.Done():
+		}
+	}
+	if r.late {
+		close(r.ended)
+	} else {
+		defer r.shim.Close()
+		var wait sync.WaitGroup
+		defer wait.Wait()
+		wait.Go(func() {
+			if r.shim.Wait(r.m.ctx) == nil {
+				close(r.ended)
+			}
+		})
+		if !r.m.tell(mesh.DaemonStarted{Daemon: r.spec.Daemon}) {
+			return
+		}
+		close(r.told)
+		ctx, stop := context.WithCancel(r.m.ctx)
+		defer stop()
+		wait.Go(func() { // a check that is under way ends with the process
+			select {
+			case <-r.ended:
+				stop()
+			case <-ctx.Done():
+			}
+		})
+		asking.Go(func() { r.checks(ctx) })
+	}
+	if !r.follow() {
 		return
 	}
-	if !r.asked {
-		r.out.say(mesh.LevelInfo, "stopping: %s", reason)
-	}
-	r.deadline = deadline
-	if r.proc == nil {
-		r.asked = true // and started does the rest
-	} else if r.terminate() {
-		r.asked = true
-	}
-}
-
-// terminate sends the signals. It is called with the lock held, and gives false
-// for a process that had ended before.
-func (r *run) terminate() bool {
-	if errors.Is(r.proc.Signal(syscall.SIGTERM), os.ErrProcessDone) {
-		return false
-	}
-	_ = r.proc.Signal(syscall.SIGCONT) // or a stopped one would not hear it
-	proc, grace := r.proc, time.Until(r.deadline)
-	r.m.killers.Go(func() {
-		timer := time.NewTimer(grace)
-		defer timer.Stop()
-		select {
-		case <-proc.Done():
-		case <-timer.C:
-			if proc.Signal(syscall.SIGKILL) == nil {
-				r.out.say(mesh.LevelWarn, "killed: it did not end when it was asked to")
-			}
-		}
-	})
-	return true
-}
-
-// kill ends the process at once, if it runs.
-func (r *run) kill() {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.proc == nil || r.proc.Signal(syscall.SIGKILL) == nil {
-		r.asked = true
-	}
-}
-
-// supervise reads what the process prints, and says that it began and how it ended.
-func (r *run) supervise(proc *process.Process) {
-	defer r.m.forget(r)
-	var readers sync.WaitGroup
-	readers.Go(func() { r.out.read(proc.Stdout(), mesh.LevelInfo) })
-	readers.Go(func() { r.out.read(proc.Stderr(), mesh.LevelWarn) })
-
-	if r.before != nil {
-		<-r.before // its exit was heard of before this start
-	}
-	r.m.tell(mesh.DaemonStarted{Daemon: r.spec.Daemon})
-	<-proc.Done()
-	readers.Wait()
-	r.out.end()
-	last := r.ending(proc.Exit())
+	asking.Wait() // its health is not told after its end
+	last := r.ending()
 	r.m.vacate(r)
-	r.m.tell(last)
+	heard = r.m.tell(last)
+}
+
+// checks asks for the daemon's health until ctx ends.
+func (r *run) checks(ctx context.Context) {
+	probe, err := r.spec.probe(r.m.opts.Spawner)
+	if err != nil {
+		r.m.tell(mesh.DaemonHealthChanged{Daemon: r.spec.Daemon, Health: mesh.DaemonHealth{
+			Status: mesh.DaemonDegraded, Reason: "its health can't be asked for: " + err.Error(),
+		}})
+		return
+	}
+	if probe == nil {
+		return
+	}
+	take := func(ev mesh.Event) bool { return r.m.opts.Events.Publish(ctx, ev) == nil }
+	health.Watch(ctx, probe, *r.spec.Health, health.Phase(r.spec.Daemon.ID, r.spec.Health.Interval), health.Told{
+		Health: func(h mesh.DaemonHealth) bool {
+			return take(mesh.DaemonHealthChanged{Daemon: r.spec.Daemon, Health: h})
+		},
+		Saturation: func(level float32) bool {
+			return take(mesh.DaemonSaturationChanged{Daemon: r.spec.Daemon, Saturation: level})
+		},
+	})
 }
 
 // ending gives the last event of the run.
-func (r *run) ending(exit process.Exit) mesh.Event {
+func (r *run) ending() mesh.Event {
+	rec, err := r.folder.Load()
 	r.mu.Lock()
-	asked := r.asked
+	killed := r.killed
 	r.mu.Unlock()
-	if asked || exit.Clean() {
+	boot, bootErr := process.BootID()
+	sameBoot := bootErr == nil && rec.Shim.Boot == boot
+	if err == nil && rec.End == nil && sameBoot {
+		sweep(rec)
+	}
+	switch {
+	case err == nil && rec.End != nil:
+		return r.endingOf(*rec.End)
+	case killed:
+		r.out.say(mesh.LevelInfo, "ended: it and its supervising process were killed")
+		return mesh.DaemonExited{Daemon: r.spec.Daemon}
+	case err == nil && bootErr == nil && !sameBoot:
+		r.out.say(mesh.LevelInfo, "ended: the machine was started again")
+		return mesh.DaemonExited{Daemon: r.spec.Daemon}
+	}
+	reason := "its supervising process was killed, and it with that"
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		reason = "how it ended is not known: " + err.Error()
+	}
+	r.out.say(mesh.LevelWarn, "crashed: %s", reason)
+	return mesh.DaemonCrashed{Daemon: r.spec.Daemon, Reason: reason}
+}
+
+// sweep kills what is left of a daemon whose shim is gone without a word: children
+// of its own do not die with the shim. If the shim's pid is somebody else's by now,
+// the session of that number is too, and nothing of ours is left in it.
+func sweep(rec shim.Record) {
+	if _, err := process.Identify(rec.Shim.PID); errors.Is(err, process.ErrGone) {
+		process.KillGroup(rec.Shim.PID, rec.Process.PID)
+	}
+}
+
+// endingOf gives the last event of a run whose end was noted.
+func (r *run) endingOf(end shim.End) mesh.Event {
+	exit := end.Exit()
+	if end.Asked || exit.Clean() {
 		r.out.say(mesh.LevelInfo, "ended: %v", exit)
 		return mesh.DaemonExited{Daemon: r.spec.Daemon}
 	}
 	reason := exit.String()
-	if line := r.out.lastError(); line != "" {
-		reason += ": " + line
+	if end.LastError != "" {
+		reason += ": " + short(end.LastError)
 	}
 	r.out.say(mesh.LevelWarn, "crashed: %s", reason)
 	return mesh.DaemonCrashed{Daemon: r.spec.Daemon, Reason: reason}
+}
+
+// alive says whether its process has not ended.
+func (r *run) alive() bool {
+	select {
+	case <-r.ended:
+		return false
+	default:
+		return true
+	}
 }
 
 // state gives what a second start is told.
 func (r *run) state() (pid int, stopping bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.proc != nil {
-		pid = r.proc.Pid()
+	return r.pid, r.asked
+}
+
+// adopting says whether it was found and the loop has not heard of it yet.
+func (r *run) adopting() bool {
+	if !r.adopted {
+		return false
 	}
-	return pid, r.asked
+	select {
+	case <-r.told:
+		return false
+	default:
+		return true
+	}
+}
+
+// signal sends a signal to the shim; false if that has ended.
+func (r *run) signal(sig syscall.Signal) bool {
+	sent := !errors.Is(r.shim.Signal(sig), process.ErrGone)
+	_ = r.shim.Signal(syscall.SIGCONT) // or a stopped one would not hear it
+	return sent
 }

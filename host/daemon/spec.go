@@ -1,6 +1,10 @@
 package daemon
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
 	"maps"
 	"os"
 	"os/exec"
@@ -8,6 +12,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/meshos/meshos/host/daemon/health"
+	"github.com/meshos/meshos/host/daemon/shim"
 	"github.com/meshos/meshos/host/mesh"
 	"github.com/meshos/meshos/host/process"
 )
@@ -22,6 +28,8 @@ type Spec struct {
 	Env map[string]string
 	// Dir is the working directory; empty for the node's own.
 	Dir string
+	// Health says how to ask for its health; nil for not at all.
+	Health *health.Check
 }
 
 const defaultPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -38,21 +46,68 @@ func (s Spec) environment() map[string]string {
 	return env
 }
 
-// process gives what to start.
-func (s Spec) process() (process.Spec, error) {
+// process gives what to start: the daemon itself, or another command in its
+// environment and folder.
+func (s Spec) process(command []string) (out process.Spec, err error) {
 	env := s.environment()
-	if len(s.Command) == 0 {
+	if len(command) == 0 {
 		return process.Spec{}, &NotInPathError{Path: env["PATH"]}
 	}
-	path, err := find(s.Command[0], env["PATH"])
+	out = process.Spec{Args: command[1:], Dir: s.Dir}
+	if out.Path, err = find(command[0], env["PATH"]); err != nil {
+		return process.Spec{}, err
+	}
+	// Whoever executes it is in another folder than we are.
+	if out.Path, err = filepath.Abs(out.Path); err == nil {
+		out.Dir, err = filepath.Abs(out.Dir)
+	}
 	if err != nil {
 		return process.Spec{}, err
 	}
-	out := process.Spec{Path: path, Args: s.Command[1:], Dir: s.Dir}
 	for _, key := range slices.Sorted(maps.Keys(env)) {
 		out.Env = append(out.Env, key+"="+env[key])
 	}
 	return out, nil
+}
+
+// order gives what the shim is told.
+func (s Spec) order() (shim.Order, error) {
+	p, err := s.process(s.Command)
+	if err != nil {
+		return shim.Order{}, err
+	}
+	return shim.Order{
+		ID: s.Daemon.ID, Name: s.Daemon.Name, Command: s.Command, Hash: s.hash(),
+		Path: p.Path, Args: p.Args, Env: p.Env, Dir: p.Dir,
+	}, nil
+}
+
+// hash tells whether a daemon runs with what the configuration says now. What it
+// takes over from the node's own environment does not count.
+func (s Spec) hash() string {
+	text, _ := json.Marshal([]any{s.Command, s.Env, s.Dir}) // texts alone: it can't fail
+	sum := sha256.Sum256(text)
+	return hex.EncodeToString(sum[:])
+}
+
+// probe gives how its health is asked for; nil for not at all.
+func (s Spec) probe(spawner *process.Spawner) (health.Probe, error) {
+	if s.Health == nil {
+		return nil, nil
+	}
+	switch s.Health.Type {
+	case "tcp":
+		return health.TCP(s.Health.Target), nil
+	case "http":
+		return health.HTTP(s.Health.Target), nil
+	case "exec":
+		p, err := s.process(s.Health.Command)
+		if err != nil {
+			return nil, err
+		}
+		return health.Exec(spawner, p), nil
+	}
+	return nil, fmt.Errorf("no health check of type %q", s.Health.Type)
 }
 
 // find looks for a program as a shell would, but never in the working directory.

@@ -2,7 +2,6 @@ package daemon
 
 import (
 	"slices"
-	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -11,36 +10,22 @@ import (
 	"github.com/meshos/meshos/host/mesh"
 )
 
-// log keeps lines. It stands for the loop.
-type log struct {
-	Events
-	mu    sync.Mutex
-	lines []string
-}
-
-func (l *log) TryPublish(ev mesh.Event) error {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.lines = append(l.lines, ev.(mesh.LogLine).Message)
-	return nil
-}
-
 func TestSuppressedLinesAreSaidWhenTheWindowEnds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		l := &log{}
-		o := &output{events: l, dropped: new(atomic.Uint64), suppressed: new(atomic.Uint64)}
+		var lines []string
+		o := &output{suppressed: new(atomic.Uint64), put: func(l mesh.LogLine) bool {
+			lines = append(lines, l.Message)
+			return true
+		}}
 		say := func(n int) {
 			for range n {
-				o.line(mesh.LevelInfo, "x")
+				o.line(mesh.LevelInfo, "x", time.Now())
 			}
 		}
 		// tail gives what came after the first n lines, and forgets all of it.
 		tail := func(n int) []string {
-			synctest.Wait()
-			l.mu.Lock()
-			defer l.mu.Unlock()
-			got := l.lines
-			l.lines = nil
+			got := lines
+			lines = nil
 			if len(got) < n {
 				t.Fatalf("%d lines came, want at least %d", len(got), n)
 			}
@@ -50,7 +35,11 @@ func TestSuppressedLinesAreSaidWhenTheWindowEnds(t *testing.T) {
 		if got := tail(maxLines); len(got) != 0 {
 			t.Errorf("at first there came also %q", got)
 		}
+		if at, ok := o.due(); !ok || time.Until(at) != lineWindow {
+			t.Errorf("due in %v: %v", time.Until(at), ok)
+		}
 		time.Sleep(lineWindow) // the daemon says nothing more
+		o.end()
 		if got, want := tail(0), []string{"meshos: 100 lines suppressed: more than 500 in 5s"}; !slices.Equal(got, want) {
 			t.Errorf("after the window there came %q, want %q", got, want)
 		}
@@ -62,12 +51,40 @@ func TestSuppressedLinesAreSaidWhenTheWindowEnds(t *testing.T) {
 		if got, want := tail(0), []string{"meshos: 7 lines suppressed: more than 500 in 5s"}; !slices.Equal(got, want) {
 			t.Errorf("at the end there came %q, want %q", got, want)
 		}
-		time.Sleep(time.Minute)
+		if _, ok := o.due(); ok {
+			t.Error("something is still to be said")
+		}
+		o.end()
 		if got := tail(0); len(got) != 0 {
-			t.Errorf("after the end there came %q", got)
+			t.Errorf("said twice: %q", got)
 		}
 		if got := o.suppressed.Load(); got != 107 {
 			t.Errorf("%d lines counted, want 107", got)
 		}
 	})
+}
+
+func TestWhatWaitedIsJudgedByWhenItWasPrinted(t *testing.T) {
+	n := 0
+	o := &output{suppressed: new(atomic.Uint64), put: func(mesh.LogLine) bool { n++; return true }}
+	begun := time.Now()
+	for i := range 5000 { // two a second, all read at once
+		o.line(mesh.LevelInfo, "x", begun.Add(time.Duration(i)*500*time.Millisecond))
+	}
+	if n != 5000 {
+		t.Errorf("%d of 5000 lines came", n)
+	}
+	for i := range 10 { // the clock was set back
+		o.line(mesh.LevelInfo, "x", begun.Add(time.Duration(i)*time.Second))
+	}
+	if n != 5010 {
+		t.Errorf("%d lines came after the clock was set back", n-5000)
+	}
+}
+
+func TestALineThatWasNotTakenIsNotCounted(t *testing.T) {
+	o := &output{suppressed: new(atomic.Uint64), put: func(mesh.LogLine) bool { return false }}
+	if o.line(mesh.LevelInfo, "x", time.Now()) || o.lines != 0 {
+		t.Errorf("counted %d", o.lines)
+	}
 }

@@ -1,0 +1,242 @@
+package e2e
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/meshos/meshos/host/daemon/shim"
+	"github.com/meshos/meshos/host/mesh"
+	"github.com/meshos/meshos/host/process"
+	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
+)
+
+// daemon gives what is noted of a daemon that was started.
+func (n *node) daemon(id mesh.DaemonID) shim.Record {
+	n.t.Helper()
+	rec, err := shim.FolderOf(filepath.Join(n.dir, "var", "daemons"), id).Load()
+	if err != nil {
+		n.t.Fatal(err)
+	}
+	return rec
+}
+
+// endDaemons ends what a test's nodes left: daemons outlive them.
+func endDaemons(t *testing.T, all string) {
+	entries, _ := os.ReadDir(all)
+	for _, e := range entries {
+		id, _ := strconv.ParseUint(e.Name(), 10, 64)
+		rec, err := shim.FolderOf(all, mesh.DaemonID(id)).Load()
+		if err != nil {
+			continue
+		}
+		h, err := process.Open(rec.Shim)
+		if err != nil {
+			continue
+		}
+		_ = h.Signal(syscall.SIGKILL) // and its daemon goes with it
+		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		if err := h.Wait(ctx); err != nil {
+			t.Errorf("daemon %d: %v", id, err)
+		}
+		cancel()
+		h.Close()
+	}
+}
+
+// kill ends the node the hard way.
+func (n *node) kill() {
+	n.t.Helper()
+	if err := n.cmd.Process.Kill(); err != nil {
+		n.t.Fatal(err)
+	}
+	<-n.exited
+}
+
+// numbers gives what the demo daemon counted, as far as the node's log has it.
+func numbers(s *meshosv1.Snapshot) (out []int) {
+	for _, l := range s.GetLogs() {
+		var i int
+		if _, err := fmt.Sscanf(l.GetMessage(), "demo says hello, number %d", &i); err == nil {
+			out = append(out, i)
+		}
+	}
+	return out
+}
+
+func running(s *meshosv1.Snapshot) bool {
+	return len(s.GetDaemons()) == 1 && s.GetDaemons()[0].GetLifecycle() == meshosv1.DaemonView_LIFECYCLE_RUNNING
+}
+
+// processesWith lists processes whose command line holds a text.
+func processesWith(text string) (out []string) {
+	entries, _ := os.ReadDir("/proc")
+	for _, e := range entries {
+		if cmdline, err := os.ReadFile("/proc/" + e.Name() + "/cmdline"); err == nil && strings.Contains(string(cmdline), text) {
+			out = append(out, e.Name())
+		}
+	}
+	return out
+}
+
+func TestTheDemoDaemonOutlivesAKilledNodeWithoutAHoleInItsOutput(t *testing.T) {
+	n := prepare(t).start()
+	// Killed just after a line was heard of: the next one comes a second later.
+	last := 0
+	n.until(10*time.Second, "two lines of the daemon", func(s *meshosv1.Snapshot) bool {
+		got := numbers(s)
+		if len(got) == 0 || !running(s) {
+			return false
+		}
+		fresh := last > 0 && got[len(got)-1] > last
+		last = got[len(got)-1]
+		return fresh
+	})
+	before := n.daemon(1)
+	n.kill()
+	if gone(before.Process.PID) {
+		t.Fatal("the daemon died with the node")
+	}
+
+	n.out = &output{}
+	n.start()
+	snap := n.until(10*time.Second, "the daemon running, with three more lines", func(s *meshosv1.Snapshot) bool {
+		return running(s) && len(numbers(s)) >= 3
+	})
+	for i, got := range numbers(snap) {
+		if want := last + 1 + i; got != want {
+			t.Errorf("line %d, want %d: %v after %d", got, want, numbers(snap), last)
+			break
+		}
+	}
+	if after := n.daemon(1); after.Process != before.Process || after.Shim != before.Shim {
+		t.Errorf("process %+v, was %+v", after.Process, before.Process)
+	}
+	if got := processesWith("daemon-shim\x00" + filepath.Join(n.dir, "var", "daemons", "1")); len(got) != 1 {
+		t.Errorf("%d processes supervise the daemon", len(got))
+	}
+	for _, a := range snap.GetRecentlyEmitted() {
+		if a.GetAction().GetStartDaemon() != nil {
+			t.Errorf("it was started again: %v", a)
+		}
+	}
+	for _, f := range snap.GetRecentFailures() {
+		if strings.Contains(f.GetSource(), "daemon") {
+			t.Errorf("failure: %v", f)
+		}
+	}
+	if out := n.out.String(); !strings.Contains(out, "daemons of an earlier run go on") {
+		t.Errorf("its log does not say so:\n%s", out)
+	}
+}
+
+func TestStopDaemonsTakesThemAlongInOrder(t *testing.T) {
+	n := prepare(t).start("--stop-daemons")
+	n.until(10*time.Second, "a line of the daemon", func(s *meshosv1.Snapshot) bool { return running(s) && len(numbers(s)) > 0 })
+	rec := n.daemon(1)
+	if err := n.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	<-n.exited
+	if !gone(rec.Process.PID) || !gone(rec.Shim.PID) && !zombie(rec.Shim.PID) {
+		t.Error("something is left")
+	}
+	segments, err := filepath.Glob(filepath.Join(n.dir, "var", "daemons", "1", "output", "*"))
+	if err != nil || len(segments) != 1 {
+		t.Fatalf("%v %v", segments, err)
+	}
+	if text, _ := os.ReadFile(segments[0]); !strings.HasSuffix(string(text), "demo ends\n") {
+		t.Errorf("the daemon was not asked to end: %q", text)
+	}
+}
+
+func TestADaemonTakenOutOfTheConfigurationMeanwhileIsStopped(t *testing.T) {
+	n := prepare(t).start()
+	n.until(10*time.Second, "the daemon running", running)
+	rec := n.daemon(1)
+	n.kill()
+	text, err := os.ReadFile(n.config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	before, rest, _ := strings.Cut(string(text), "[[daemon]]")
+	_, after, _ := strings.Cut(rest, "[plugins]")
+	n.write(before + "[plugins]" + after)
+	n.out = &output{}
+	n.start()
+	n.until(10*time.Second, "the daemon's end", func(*meshosv1.Snapshot) bool {
+		return gone(rec.Process.PID) && (gone(rec.Shim.PID) || zombie(rec.Shim.PID))
+	})
+}
+
+func TestHealthAndSaturationOfADaemonAreShown(t *testing.T) {
+	status := make(chan int, 1)
+	status <- http.StatusOK
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		code := <-status
+		status <- code
+		w.Header().Set("Meshos-Saturation", "0.75")
+		w.WriteHeader(code)
+	}))
+	defer server.Close()
+	n := prepare(t, func(text string) string {
+		return strings.Replace(text, "[plugins]", "[daemon.health]\ntype = \"http\"\ntarget = \""+server.URL+"\"\ninterval = \"100ms\"\n\n[plugins]", 1)
+	}).start()
+	n.until(10*time.Second, "a healthy daemon", func(s *meshosv1.Snapshot) bool {
+		return running(s) && s.GetDaemons()[0].GetHealth().GetStatus() == meshosv1.DaemonHealth_STATUS_HEALTHY &&
+			s.GetDaemons()[0].GetSaturation() == 0.75
+	})
+	<-status
+	status <- http.StatusServiceUnavailable
+	n.until(10*time.Second, "an unhealthy daemon", func(s *meshosv1.Snapshot) bool {
+		h := s.GetDaemons()[0].GetHealth()
+		return h.GetStatus() == meshosv1.DaemonHealth_STATUS_UNHEALTHY && strings.Contains(h.GetReason(), "503 Service Unavailable")
+	})
+}
+
+func TestAnIdleShimIsSmallAndSleeps(t *testing.T) {
+	n := prepare(t, func(text string) string {
+		head, rest, _ := strings.Cut(text, `command = ["/bin/sh"`)
+		_, tail, _ := strings.Cut(rest, "''']")
+		return head + `command = ["sleep", "1000"]` + tail
+	}).start()
+	n.until(10*time.Second, "the daemon running", running)
+	pid := n.daemon(1).Shim.PID
+	text, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/status")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, _ := strings.Cut(string(text), "VmRSS:")
+	if kib, err := strconv.Atoi(strings.Fields(rest)[0]); err != nil || kib >= 12<<10 {
+		t.Errorf("%d KiB, %v", kib, err)
+	}
+	tick, before := n.status().GetTick(), sleeps(t, pid)
+	n.until(10*time.Second, "two seconds", func(s *meshosv1.Snapshot) bool { return s.GetTick() >= tick+4 })
+	if woke := sleeps(t, pid) - before; woke > 4 {
+		t.Errorf("it woke up %d times in two seconds", woke)
+	}
+}
+
+// sleeps counts how often the threads of a process went to sleep.
+func sleeps(t *testing.T, pid int) (n int) {
+	t.Helper()
+	tasks, err := filepath.Glob("/proc/" + strconv.Itoa(pid) + "/task/*/status")
+	if err != nil || len(tasks) == 0 {
+		t.Fatal(tasks, err)
+	}
+	for _, task := range tasks {
+		text, _ := os.ReadFile(task)
+		_, rest, _ := strings.Cut(string(text), "\nvoluntary_ctxt_switches:")
+		count, _ := strconv.Atoi(strings.Fields(rest + " 0")[0])
+		n += count
+	}
+	return n
+}

@@ -1,0 +1,115 @@
+package shim
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strconv"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/meshos/meshos/host/mesh"
+)
+
+// Folder is where one daemon's files are.
+type Folder string
+
+// FolderOf gives the folder of a daemon below the one of all.
+func FolderOf(all string, id mesh.DaemonID) Folder {
+	return Folder(filepath.Join(all, strconv.FormatUint(uint64(id), 10)))
+}
+
+// Output is the folder of the segments.
+func (f Folder) Output() string { return filepath.Join(string(f), "output") }
+
+// Cursor is the file that says how far the node has read the output.
+func (f Folder) Cursor() string { return filepath.Join(string(f), "cursor") }
+
+// Log is what the shim itself says when it fails.
+func (f Folder) Log() string { return filepath.Join(string(f), "shim.log") }
+
+func (f Folder) state() string { return filepath.Join(string(f), "state.json") }
+
+func (f Folder) lock() string { return filepath.Join(string(f), "lock") }
+
+// Make makes the folder.
+func (f Folder) Make() error {
+	if err := os.MkdirAll(f.Output(), 0o700); err != nil {
+		return fmt.Errorf("folder of the daemon: %w", err)
+	}
+	return nil
+}
+
+// Load reads the record; fs.ErrNotExist if there is none.
+func (f Folder) Load() (Record, error) {
+	text, err := os.ReadFile(f.state())
+	if err != nil {
+		return Record{}, fmt.Errorf("record of the daemon: %w", err)
+	}
+	var r Record
+	if err := json.Unmarshal(text, &r); err != nil {
+		return Record{}, fmt.Errorf("record of the daemon: %s: %w", f.state(), err)
+	}
+	return r, nil
+}
+
+// Store replaces the record at once. It is not synced to the disk: after a power cut
+// its processes are gone and only the boot id in it would count, and a sync can take
+// longer than a daemon's whole start.
+func (f Folder) Store(r Record) error {
+	text, err := json.MarshalIndent(r, "", "  ")
+	if err != nil {
+		return fmt.Errorf("record of the daemon: %w", err)
+	}
+	next := f.state() + ".next"
+	err = os.WriteFile(next, append(text, '\n'), 0o600)
+	if err == nil {
+		err = os.Rename(next, f.state())
+	}
+	if err != nil {
+		return fmt.Errorf("record of the daemon: %w", err)
+	}
+	return nil
+}
+
+// Forget removes the record.
+func (f Folder) Forget() error {
+	if err := os.Remove(f.state()); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("record of the daemon: %w", err)
+	}
+	return nil
+}
+
+// Remove removes the whole folder. Nothing may run on it.
+func (f Folder) Remove() error {
+	if err := os.RemoveAll(string(f)); err != nil {
+		return fmt.Errorf("folder of the daemon: %w", err)
+	}
+	return nil
+}
+
+// Busy says whether a shim holds the folder.
+func (f Folder) Busy() bool {
+	lock, err := f.tryLock()
+	if err != nil {
+		return errors.Is(err, unix.EWOULDBLOCK)
+	}
+	_ = lock.Close()
+	return false
+}
+
+// tryLock locks the folder until the file is closed.
+func (f Folder) tryLock() (*os.File, error) {
+	file, err := os.OpenFile(f.lock(), os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("lock of the daemon: %w", err)
+	}
+	if err := unix.Flock(int(file.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
+		_ = file.Close()
+		return nil, fmt.Errorf("lock of the daemon: %w", err)
+	}
+	return file, nil
+}
