@@ -45,6 +45,8 @@ func (n *node) serve(ctx context.Context, d doors) error {
 		Simulate:  n.simulate,
 		Plugins:   n.catalog,
 		Looker:    n.loop.Feed(),
+		Durable:   n.durable,
+		Records:   recordsDoor{n.records},
 	})
 	var socket, http error
 	var both sync.WaitGroup

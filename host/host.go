@@ -62,7 +62,7 @@ type node struct {
 	catalog   *catalog.Catalog
 	daemons   *daemon.Manager
 	executor  *executor.Executor
-	followers *chain.Followers
+	records   *chain.Records
 	scoring   *scoring.Room
 	metrics   *metrics.Metrics
 	reports   *reports
@@ -94,7 +94,7 @@ func Run(ctx context.Context, cfg *config.Config, opts Options) error {
 	defer func() { _ = n.operators.Close() }()
 	doors, err := n.open(ctx)
 	if err != nil {
-		return err
+		return errors.Join(err, n.records.Close())
 	}
 	return n.run(ctx, doors)
 }
@@ -182,13 +182,7 @@ func assemble(cfg *config.Config, opts Options, spawner *process.Spawner) (_ *no
 
 		Backpressure: n.seams.control.Backpressure,
 	})
-	subscriptions, err := n.subscriptions()
-	if err != nil {
-		return nil, err
-	}
-	n.followers, err = chain.New(chain.Options{
-		Reader: n.loop.Reader(), Feed: n.loop.Feed(), Appenders: subscriptions, Log: opts.Log,
-	})
+	n.records, err = n.openRecords()
 	return n, err
 }
 
@@ -223,7 +217,7 @@ func (n *node) decorate(s *snapshot.Snapshot) {
 	s.Stats.Deferred, s.Stats.Gated = done.Deferred, done.Gated
 	s.Stats.DispatchRetries = done.DispatchRetries
 	s.Stats.BackpressureAsserts, s.Stats.BackpressureReleases = done.BackpressureAsserts, done.BackpressureReleases
-	s.Stats.AppendFailures = n.followers.AppendFailures()
+	s.Stats.AppendFailures = n.records.AppendFailures()
 }
 
 // run runs the assembled node and ends it in order: the API first, so that nobody
@@ -249,7 +243,7 @@ func (n *node) run(ctx context.Context, doors doors) error {
 			stop(err)
 		}
 	})
-	records.run(func() { n.followers.Run(recordsEnd) })
+	records.run(func() { n.records.Run(recordsEnd) })
 	theLoop.run(func() { stop(n.loop.Run(loopEnd)) })
 	actions.run(func() {
 		if err := n.executor.Run(executorEnd, n.loop.Actions()); err != nil {

@@ -50,13 +50,14 @@ type Plugins interface {
 	Describe(name string) (*hostv1.PluginDetail, error)
 }
 
-// Options are what a Service works with; all but Durable are needed.
+// Options are what a Service works with; all but Durable and Records are needed.
 type Options struct {
 	Reader    Reader
 	Publisher Publisher
 	Judge     Judge
 	Simulate  Simulate
 	Durable   Durable // nil: a commit is answered without waiting for the disk
+	Records   Records // nil: tails begin with what is in memory
 	Plugins   Plugins
 	Looker    Looker
 }

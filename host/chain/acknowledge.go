@@ -10,20 +10,18 @@ import (
 // feedRetry is how long after a failed acknowledgement the next is tried.
 const feedRetry = time.Second
 
-// acknowledge tells the loop, until ctx ends, how far all appenders of a chain
-// are. A chain without appenders is acknowledged as it comes: there is nobody to
-// wait for.
-func (f *Followers) acknowledge(ctx context.Context) {
+// acknowledge tells the loop, until ctx ends, how far a chain is on disk and with all
+// its appenders.
+func (r *Records) acknowledge(ctx context.Context) {
 	var told marks
 	for ctx.Err() == nil {
-		changed := f.opts.Reader.Changed()
 		retry := false
 		for _, c := range allChains() {
-			through := f.through(c)
+			through := r.through(c)
 			if through <= told[c] {
 				continue
 			}
-			if f.acknowledgeOne(ctx, mesh.Acknowledged{Chain: c, Through: through}) {
+			if r.acknowledgeOne(ctx, mesh.Acknowledged{Chain: c, Through: through}) {
 				told[c] = through
 			} else {
 				retry = true
@@ -36,41 +34,39 @@ func (f *Followers) acknowledge(ctx context.Context) {
 			continue
 		}
 		select {
-		case <-f.moved:
-		case <-changed:
+		case <-r.moved:
 		case <-ctx.Done():
 		}
 	}
 }
 
-func (f *Followers) acknowledgeOne(ctx context.Context, a mesh.Acknowledged) bool {
+func (r *Records) acknowledgeOne(ctx context.Context, a mesh.Acknowledged) bool {
 	ctx, cancel := context.WithTimeout(ctx, feedTimeout)
 	defer cancel()
-	err := f.opts.Feed.Acknowledge(ctx, a)
+	err := r.opts.Feed.Acknowledge(ctx, a)
 	if err != nil {
-		f.opts.Log.Debug("an acknowledgement was not taken", "chain", a.Chain.String(), "through", a.Through, "error", err)
+		r.opts.Log.Debug("an acknowledgement was not taken", "chain", a.Chain.String(), "through", a.Through, "error", err)
 	}
 	return err == nil
 }
 
-// through is the seq through which every appender of a chain holds it.
-func (f *Followers) through(c mesh.RecordChain) uint64 {
-	least, followed := uint64(0), false
-	for _, one := range f.followers {
-		if !one.follows(c) {
-			continue
+// through is the seq through which a chain is on disk and every appender holds it.
+func (r *Records) through(c mesh.RecordChain) uint64 {
+	_, least := r.writer.progress.now(c)
+	for _, one := range r.followers {
+		if one.follows(c) {
+			least = min(least, one.held[c].Load())
 		}
-		held := one.held[c].Load()
-		if !followed || held < least {
-			least = held
+	}
+	return least
+}
+
+// pending says whether an entry on disk is still to be acknowledged by an appender.
+func (r *Records) pending(c mesh.RecordChain, number uint64) bool {
+	for _, one := range r.followers {
+		if one.follows(c) && number > one.number[c].Load() {
+			return true
 		}
-		followed = true
 	}
-	if followed {
-		return least
-	}
-	if s := f.opts.Reader.Latest(); s != nil {
-		return ringOf(s, c).last()
-	}
-	return 0
+	return false
 }

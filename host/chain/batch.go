@@ -1,10 +1,15 @@
 package chain
 
 import (
+	"errors"
+	"fmt"
+	"io"
+
 	"google.golang.org/protobuf/proto"
 
+	"github.com/meshos/meshos/host/chain/durable"
+	"github.com/meshos/meshos/host/chain/segment"
 	"github.com/meshos/meshos/host/mesh"
-	"github.com/meshos/meshos/host/snapshot"
 	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
 )
 
@@ -20,37 +25,69 @@ const (
 
 // batch is what goes to an appender in one call.
 type batch struct {
-	records  []*meshosv1.Record
-	through  marks // where the cursors are once the appender holds it
-	overrun  marks // records that had left their ring already
-	tooLarge marks // records that no call can carry
+	records []*meshosv1.Record
+	size    int
+	through [len(marks{})]place // where the cursors are once the appender holds it
 }
 
-// collect takes the records above the cursors, as many as a batch may hold.
-func collect(s *snapshot.Snapshot, chains []mesh.RecordChain, from marks) batch {
-	b := batch{through: from}
-	size := 0
-	for _, c := range chains {
-		r := ringOf(s, c)
-		for i := r.after(from[c]); i < r.len; i++ {
-			if len(b.records) == maxRecords {
-				return b
-			}
-			record := r.record(i)
-			n := proto.Size(record) + framing
-			if len(b.records) > 0 && size+n > maxBytes && n <= maxRecord {
-				return b
-			}
-			seq := r.seq(i)
-			b.overrun[c] += seq - b.through[c] - 1
-			b.through[c] = seq
-			if n > maxRecord {
-				b.tooLarge[c]++
-				continue
-			}
-			b.records = append(b.records, record)
-			size += n
+// supply reads one chain for one appender.
+type supply struct {
+	in *durable.Reader
+	// ahead is an entry that did not fit the last batch.
+	ahead  *meshosv1.Record
+	size   int
+	at     place
+	broken func(err error) // hears of what can't be read
+	gone   func(n uint64)  // hears of what is not kept any more
+}
+
+// fill takes records into a batch until it is full, and says whether it is.
+func (s *supply) fill(b *batch, c mesh.RecordChain) (full bool) {
+	for {
+		if len(b.records) == maxRecords || s.ahead == nil && !s.next(b, c) {
+			return len(b.records) == maxRecords
 		}
+		if len(b.records) > 0 && b.size+s.size > maxBytes {
+			return true
+		}
+		b.records = append(b.records, s.ahead)
+		b.size += s.size
+		b.through[c] = s.at
+		s.ahead = nil
 	}
-	return b
+}
+
+// next reads the next record, and passes gaps and what can't be read.
+func (s *supply) next(b *batch, c mesh.RecordChain) bool {
+	for {
+		e, number, err := s.in.Next()
+		var dropped *durable.DroppedError
+		switch {
+		case errors.Is(err, io.EOF):
+			return false
+		case errors.As(err, &dropped):
+			s.gone(dropped.Last - dropped.First + 1)
+			continue
+		case err != nil:
+			s.broken(err)
+			var damaged *segment.DamageError
+			if !errors.As(err, &damaged) {
+				return false
+			}
+			continue
+		}
+		at := place{Number: number, Epoch: e.Epoch, Seq: e.Seq}
+		if e.Kind == segment.KindGap {
+			b.through[c] = at
+			continue
+		}
+		record := &meshosv1.Record{}
+		if err := proto.Unmarshal(e.Data, record); err != nil {
+			s.broken(fmt.Errorf("%s record %d can't be decoded: %w", c, number, err))
+			b.through[c] = at
+			continue
+		}
+		s.ahead, s.size, s.at = record, len(e.Data)+framing, at
+		return true
+	}
 }

@@ -1,14 +1,17 @@
-// Package chain brings the node's records to the appender plugins that store
-// them: operator commands, log lines, failures and ends of actions.
+// Package chain keeps the node's records: operator commands, log lines, failures and
+// ends of actions.
 //
-// It follows the rings of the published snapshot. Each appender has a follower of
-// its own with a cursor per chain of records, so a slow or absent one delays
-// neither the loop nor the others; when it comes back it goes on where it was. A
-// ring that ran past a cursor leaves a gap, which is counted and reported. Once
-// every appender of a chain holds its records through a seq, the loop is told, and
-// they are pending no more.
+// A writer follows the rings of the published snapshot and brings what is new to the
+// node's own log, which is the truth: one chain of files per kind of record
+// (host/chain/durable). What one snapshot brings is written at once and synced once. It
+// never holds the loop up; when a ring ran past it, the log gets a gap in its place.
 //
-// It is not yet the node's own durable log: cursors live as long as the process,
-// and so do records that nobody stored. Appenders are expected to skip what they
-// hold already (same chain, epoch and seq).
+// Each appender has a follower of its own, which reads the log from a cursor that
+// outlives a restart. So a slow or absent appender delays neither the loop nor the
+// others, and gets later what waits on disk. Appenders are expected to skip what they
+// hold already (same chain, epoch and seq): after an error or a restart a batch may
+// come again.
+//
+// Once a record is on disk and every appender of its chain holds it, the loop is told,
+// and it is pending no more.
 package chain

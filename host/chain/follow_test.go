@@ -69,7 +69,7 @@ func TestRecordTooLargeForACallIsLeftOutAndReported(t *testing.T) {
 		l.publish()
 		synctest.Wait()
 		s.wantHeld(t, "log 2", "failure 1")
-		l.wantReports(t, "appender:jsonl: jsonl will never get 1 log record: 1 too large for a call")
+		l.wantReports(t, "records: 1 log record lost: 1 too large for a call")
 	})
 }
 
@@ -172,7 +172,7 @@ func TestNewRefusesWhatCannotBe(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, err := chain.New(chain.Options{Reader: l, Feed: l, Appenders: tc.subs})
+			_, err := chain.New(chain.Options{Dir: t.TempDir(), Reader: l, Feed: l, Appenders: tc.subs})
 			if err == nil || err.Error() != tc.want {
 				t.Errorf("got error %v, want %s", err, tc.want)
 			}

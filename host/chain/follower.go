@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/meshos/meshos/host/chain/durable"
 	"github.com/meshos/meshos/host/mesh"
 )
 
@@ -16,40 +17,57 @@ const (
 	feedTimeout = 5 * time.Second
 	// flushTimeout is what an appender gets at the end for what is left.
 	flushTimeout = 2 * time.Second
+	// saveEvery is how far apart the savings of an appender's cursors are at least.
+	saveEvery = time.Second
 )
 
-// follower brings records to one appender. All but held belongs to its goroutine.
+// follower brings records to one appender. All but held and number belongs to its
+// goroutine.
 type follower struct {
 	appender Appender
 	name     string
 	chains   []mesh.RecordChain // in the order of allChains
-	reader   Reader
+	logs     [len(marks{})]*durable.Log
+	progress *progress
+	cursors  cursorFile
 	feed     Feed
 	timeout  time.Duration
 	log      *slog.Logger
 	failures *atomic.Uint64
 	advanced func() // says that held moved
 
-	// held is, per chain, the seq through which the appender holds the records.
-	held [len(marks{})]atomic.Uint64
+	// held is, per chain, the seq of the present epoch through which the appender
+	// holds the records; number that of its entry, of whatever epoch.
+	held, number [len(marks{})]atomic.Uint64
 
-	cursor marks
-	unsent *batch // was not answered, and goes again as it is
-	outage outage
-	missed [len(marks{})]missed
+	supplies [len(marks{})]*supply
+	cursor   [len(marks{})]place
+	saved    [len(marks{})]place
+	savedAt  time.Time
+	unsent   *batch // was not answered, and goes again as it is
+	outage   outage
+	missed   [len(marks{})]missed
+	said     []string // to be reported
 }
 
 // run follows until ctx ends, and then brings what is left.
 func (f *follower) run(ctx context.Context) {
+	f.resume()
+	defer func() {
+		for _, c := range f.chains {
+			f.supplies[c].in.Close()
+		}
+	}()
 	for ctx.Err() == nil {
-		changed := f.reader.Changed()
+		changed := f.progress.nextRound()
 		f.report(ctx)
 		if !f.take() {
-			wait(ctx, changed, nil)
+			f.rest(ctx, changed)
 			continue
 		}
 		err := f.send(ctx)
 		if err == nil || ctx.Err() != nil {
+			f.save(false)
 			continue
 		}
 		away := errors.Is(err, ErrAway)
@@ -62,6 +80,19 @@ func (f *follower) run(ctx context.Context) {
 		retry.Stop()
 	}
 	f.flush(ctx)
+	f.save(true)
+}
+
+// rest waits for more to be on disk. Cursors that moved are saved meanwhile.
+func (f *follower) rest(ctx context.Context, changed <-chan struct{}) {
+	if f.saved == f.cursor {
+		wait(ctx, changed, nil)
+		return
+	}
+	timer := time.NewTimer(f.saveIn())
+	defer timer.Stop()
+	wait(ctx, changed, timer.C)
+	f.save(false)
 }
 
 // take makes sure that there is a batch to send, and says false if there is
@@ -70,14 +101,11 @@ func (f *follower) take() bool {
 	if f.unsent != nil {
 		return true
 	}
-	s := f.reader.Latest()
-	if s == nil {
-		return false
-	}
-	b := collect(s, f.chains, f.cursor)
+	b := batch{through: f.cursor}
 	for _, c := range f.chains {
-		f.missed[c].overrun += b.overrun[c]
-		f.missed[c].tooLarge += b.tooLarge[c]
+		if f.supplies[c].fill(&b, c) {
+			break
+		}
 	}
 	if b.through == f.cursor {
 		return false
@@ -95,7 +123,10 @@ func (f *follower) send(ctx context.Context) error {
 	}
 	f.cursor, f.unsent = f.unsent.through, nil
 	for _, c := range f.chains {
-		f.held[c].Store(f.cursor[c])
+		f.number[c].Store(f.cursor[c].Number)
+		if epoch, _ := f.progress.now(c); f.cursor[c].Epoch == epoch {
+			f.held[c].Store(f.cursor[c].Seq)
+		}
 	}
 	if f.outage.over() {
 		f.log.Info("an appender stores records again", "appender", f.name)
@@ -119,9 +150,12 @@ func (f *follower) append(ctx context.Context) (err error) {
 // report says what has to be said. What can't be said now is kept.
 func (f *follower) report(ctx context.Context) {
 	now := time.Now()
-	if f.outage.due(now) && f.tell(ctx, fmt.Sprintf("%s stores no %s; they wait in memory, and it is tried again: %v",
+	if f.outage.due(now) && f.tell(ctx, fmt.Sprintf("%s stores no %s; they wait on the node's disk, and it is tried again: %v",
 		f.name, names(f.chains), f.outage.err)) {
 		f.outage.told(now)
+	}
+	for len(f.said) > 0 && f.tell(ctx, f.said[0]) {
+		f.said = f.said[1:]
 	}
 	for _, c := range f.chains {
 		if f.missed[c].due(now) && f.tell(ctx, f.missed[c].reason(f.name, c)) {

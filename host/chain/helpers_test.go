@@ -3,6 +3,7 @@ package chain_test
 import (
 	"context"
 	"fmt"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -12,6 +13,8 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/meshos/meshos/host/chain"
+	"github.com/meshos/meshos/host/chain/disk"
+	"github.com/meshos/meshos/host/chain/durable"
 	"github.com/meshos/meshos/host/mesh"
 	"github.com/meshos/meshos/host/snapshot"
 	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
@@ -232,15 +235,34 @@ func describe(records []*meshosv1.Record) string {
 	return strings.Join(parts, ", ")
 }
 
-// follow runs followers until the function it gives is called.
-func follow(t *testing.T, l *loop, subs ...chain.Subscription) (*chain.Followers, func()) {
+// follow keeps records in a folder of its own until the function it gives is called.
+func follow(t *testing.T, l *loop, subs ...chain.Subscription) (*chain.Records, func()) {
 	t.Helper()
-	f, err := chain.New(chain.Options{Reader: l, Feed: l, Appenders: subs})
+	return followIn(t, l, chain.Options{Dir: t.TempDir(), Appenders: subs})
+}
+
+func followIn(t *testing.T, l *loop, o chain.Options) (*chain.Records, func()) {
+	t.Helper()
+	o.Reader, o.Feed = l, l
+	r, err := chain.New(o)
 	if err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan struct{})
-	go func() { f.Run(ctx); close(ended) }()
-	return f, func() { cancel(); <-ended }
+	go func() { r.Run(ctx); close(ended) }()
+	return r, func() { cancel(); <-ended }
+}
+
+func verify(t *testing.T, dir, name string) durable.Report {
+	t.Helper()
+	fs, err := disk.Existing(filepath.Join(dir, name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	report, err := durable.Walk(fs, name, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return report
 }

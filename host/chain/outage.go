@@ -64,5 +64,10 @@ func (o *outage) due(now time.Time) bool {
 		(o.last.IsZero() || now.Sub(o.last) >= reportEvery)
 }
 
+// dueNow says whether to report it now, however short it was.
+func (o *outage) dueNow(now time.Time) bool {
+	return o.on() && !o.reported && (o.last.IsZero() || now.Sub(o.last) >= reportEvery)
+}
+
 // told notes that it was reported.
 func (o *outage) told(now time.Time) { o.reported, o.last = true, now }

@@ -67,7 +67,7 @@ func TestOutageIsReportedOnce(t *testing.T) {
 		l.wantReports(t) // it may be only a restart
 		time.Sleep(time.Hour)
 		synctest.Wait()
-		want := "appender:jsonl: jsonl stores no audit, failure, action and log records; they wait in memory, and it is tried again: disk full"
+		want := "appender:jsonl: jsonl stores no audit, failure, action and log records; they wait on the node's disk, and it is tried again: disk full"
 		l.wantReports(t, want)
 
 		s.answers(nil)
@@ -123,7 +123,7 @@ func TestPluginThatIsAwayIsAskedSoonAndCountsNoFailure(t *testing.T) {
 			t.Errorf("%d append failures counted, want none", got)
 		}
 		l.wantReports(t, "appender:jsonl: jsonl stores no audit, failure, action and log records; "+
-			"they wait in memory, and it is tried again: plugin jsonl is starting: the appender is not there")
+			"they wait on the node's disk, and it is tried again: plugin jsonl is starting: the appender is not there")
 	})
 }
 
@@ -164,40 +164,66 @@ func TestPanickingAppenderIsOneFailure(t *testing.T) {
 	})
 }
 
-func TestGapIsReportedWithHowManyAreMissing(t *testing.T) {
+func TestAnOutageLosesNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l, s := newLoop(), &store{name: "jsonl", answer: always(errDisk)}
 		_, stop := follow(t, l, chain.Subscription{Appender: s, Chains: []mesh.RecordChain{mesh.ChainLog}})
 		defer stop()
-		l.write(mesh.ChainLog, 10, "x")
-		synctest.Wait()
-		l.write(mesh.ChainLog, 2048+5, "x") // 11 … 15 leave the ring
+		for range 10 { // five times what the ring holds
+			l.write(mesh.ChainLog, 1024, "x")
+			synctest.Wait()
+		}
 		time.Sleep(2 * time.Second)
 		s.answers(nil)
 		time.Sleep(10 * time.Second)
-		l.publish()
+		if n := len(s.held); n != 10240 || s.held[10239] != "log 10240" {
+			t.Errorf("holds %d records", n)
+		}
+		if got := l.acked(mesh.ChainLog); got != 10240 {
+			t.Errorf("acknowledged through %d, want 10240", got)
+		}
+		l.wantReports(t)
+	})
+}
+
+func TestARingThatRunsPastTheWriterLeavesAMarkedGapAndOneReport(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l, s := newLoop(), &store{name: "jsonl"}
+		dir := t.TempDir()
+		r, stop := followIn(t, l, chain.Options{Dir: dir, Appenders: []chain.Subscription{
+			{Appender: s, Chains: []mesh.RecordChain{mesh.ChainLog}},
+		}})
+		l.write(mesh.ChainLog, 10, "x")
 		synctest.Wait()
-		l.wantReports(t, "appender:jsonl: jsonl will never get 5 log records: 5 left the node's memory before it took them")
+		l.write(mesh.ChainLog, 2048+5, "x") // 11 … 15 leave the ring before anybody looks
+		synctest.Wait()
+		l.wantReports(t, "records: 5 log records lost: 5 left the node's memory before they could be written")
 		if n := len(s.held); n != 10+2048 || s.held[9] != "log 10" || s.held[10] != "log 16" {
 			t.Errorf("holds %d records, %v …", n, s.held[9:11])
 		}
 		if got := l.acked(mesh.ChainLog); got != 2063 {
 			t.Errorf("acknowledged through %d, want 2063", got)
 		}
+		for seq, lost := range map[uint64]bool{10: false, 11: true, 15: true, 16: false} {
+			if err := r.Durable(t.Context(), mesh.ChainLog, epoch, seq); errors.Is(err, chain.ErrLost) != lost {
+				t.Errorf("record %d: %v", seq, err)
+			}
+		}
+		stop()
+		report := verify(t, dir, "log")
+		if len(report.Damage) > 0 || report.Gaps != 1 || report.Missing != 5 {
+			t.Errorf("verify says %+v", report)
+		}
 	})
 }
 
-func TestFloodThatOutrunsAnAppenderIsReportedOnceAMinute(t *testing.T) {
+func TestGapsAreReportedOnceAMinute(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		l, s := newLoop(), &store{name: "slow"}
-		s.answers(func(context.Context, []*meshosv1.Record) error {
-			time.Sleep(200 * time.Millisecond)
-			return nil
-		})
-		_, stop := follow(t, l, chain.Subscription{Appender: s, Chains: []mesh.RecordChain{mesh.ChainLog}})
+		l := newLoop()
+		_, stop := follow(t, l)
 		defer stop()
-		for range 2 * 150 { // two and a half minutes, twice as many lines as it can take
-			l.write(mesh.ChainLog, 1500, "x")
+		for range 2 * 150 { // two and a half minutes
+			l.write(mesh.ChainLog, 2100, "x")
 			time.Sleep(500 * time.Millisecond)
 		}
 		synctest.Wait()
@@ -205,7 +231,7 @@ func TestFloodThatOutrunsAnAppenderIsReportedOnceAMinute(t *testing.T) {
 			t.Errorf("%d reports, want 3", got)
 		}
 		for _, r := range l.reports {
-			if !strings.Contains(r.Reason, "slow will never get ") {
+			if !strings.Contains(r.Reason, " log records lost: ") {
 				t.Errorf("unexpected report %v", r)
 			}
 		}

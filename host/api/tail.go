@@ -1,0 +1,160 @@
+package api
+
+import (
+	"context"
+	"time"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/metadata"
+	"google.golang.org/grpc/status"
+
+	"github.com/meshos/meshos/host/mesh"
+	"github.com/meshos/meshos/host/snapshot"
+	hostv1 "github.com/meshos/meshos/proto/meshos/host/v1"
+	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
+)
+
+// GapHeader is the header with which a tail says that the position asked for is not
+// known any more, so that records behind it may be missing. Its value is "unknown".
+const GapHeader = "meshos-gap"
+
+// TailAudit implements hostv1.HostServer.
+func (s *Service) TailAudit(in *hostv1.TailRequest, stream grpc.ServerStreamingServer[meshosv1.AdminAuditRecord]) error {
+	return tail(s, in, stream, tailed[mesh.AuditRecord, meshosv1.AdminAuditRecord]{
+		chain: mesh.ChainAudit,
+		ring:  func(latest *snapshot.Snapshot) []mesh.AuditRecord { return latest.Audit },
+		seq:   func(r mesh.AuditRecord) uint64 { return r.Seq },
+		wall:  func(r mesh.AuditRecord) time.Time { return r.Wall },
+		turn: func(latest *snapshot.Snapshot, r mesh.AuditRecord) *meshosv1.AdminAuditRecord {
+			return originOf(latest).Audit(r, r.Seq > latest.Acknowledged.Audit)
+		},
+		stored: (*meshosv1.Record).GetAudit,
+	})
+}
+
+// TailLogs implements hostv1.HostServer.
+func (s *Service) TailLogs(in *hostv1.TailRequest, stream grpc.ServerStreamingServer[meshosv1.LogRecord]) error {
+	return tail(s, in, stream, tailed[mesh.LogRecord, meshosv1.LogRecord]{
+		chain: mesh.ChainLog,
+		ring:  func(latest *snapshot.Snapshot) []mesh.LogRecord { return latest.Logs },
+		seq:   func(r mesh.LogRecord) uint64 { return r.Seq },
+		wall:  func(r mesh.LogRecord) time.Time { return r.Wall },
+		turn: func(latest *snapshot.Snapshot, r mesh.LogRecord) *meshosv1.LogRecord {
+			return originOf(latest).Log(r, r.Seq > latest.Acknowledged.Log)
+		},
+		stored: (*meshosv1.Record).GetLog,
+	})
+}
+
+// TailFailures implements hostv1.HostServer.
+func (s *Service) TailFailures(in *hostv1.TailRequest, stream grpc.ServerStreamingServer[meshosv1.FailureRecord]) error {
+	return tail(s, in, stream, tailed[mesh.FailureRecord, meshosv1.FailureRecord]{
+		chain: mesh.ChainFailure,
+		ring:  func(latest *snapshot.Snapshot) []mesh.FailureRecord { return latest.Failures },
+		seq:   func(r mesh.FailureRecord) uint64 { return r.Seq },
+		wall:  func(r mesh.FailureRecord) time.Time { return r.Wall },
+		turn: func(latest *snapshot.Snapshot, r mesh.FailureRecord) *meshosv1.FailureRecord {
+			return originOf(latest).Failure(r, r.Seq > latest.Acknowledged.Failure)
+		},
+		stored: (*meshosv1.Record).GetFailure,
+	})
+}
+
+// tailed is one chain of records, in memory and on disk.
+type tailed[R, M any] struct {
+	chain  mesh.RecordChain
+	ring   func(*snapshot.Snapshot) []R
+	seq    func(R) uint64
+	wall   func(R) time.Time
+	turn   func(*snapshot.Snapshot, R) *M
+	stored func(*meshosv1.Record) *M
+}
+
+// placed is what every record has.
+type placed interface {
+	GetEpoch() uint64
+	GetSeq() uint64
+}
+
+// tail sends what is newer than the position that was asked for, once or for as long
+// as the client listens.
+func tail[R, M any](s *Service, in *hostv1.TailRequest, stream grpc.ServerStreamingServer[M], what tailed[R, M]) error {
+	if in.GetSince() != nil && !in.GetSince().IsValid() {
+		return status.Error(codes.InvalidArgument, "since: is no time")
+	}
+	t := &tailer[R, M]{tailed: what, s: s, stream: stream, at: Position{Epoch: in.GetEpoch(), Seq: in.GetAfterSeq()}}
+	if in.GetSince() != nil {
+		t.at.Since = in.GetSince().AsTime()
+	}
+	if !in.GetFollow() {
+		return t.visit(stream.Context(), s.opts.Reader.Latest())
+	}
+	return s.follow(stream.Context(), func(latest *snapshot.Snapshot) error { return t.visit(stream.Context(), latest) })
+}
+
+// tailer sends one client what is new in one chain.
+type tailer[R, M any] struct {
+	tailed[R, M]
+	s      *Service
+	stream grpc.ServerStreamingServer[M]
+	at     Position
+	began  bool // the position asked for was looked up
+}
+
+// visit sends what is behind the position: from disk what left memory, then the rest.
+func (t *tailer[R, M]) visit(ctx context.Context, latest *snapshot.Snapshot) error {
+	ring := t.ring(latest)
+	if t.at.Epoch != latest.Epoch || len(ring) > 0 && t.seq(ring[0]) > t.at.Seq+1 {
+		if err := t.read(ctx); err != nil {
+			return err
+		}
+		if t.at.Epoch != latest.Epoch { // of earlier ones all is sent
+			t.at.Epoch, t.at.Seq = latest.Epoch, 0
+		}
+	}
+	for _, r := range ring {
+		if t.seq(r) <= t.at.Seq {
+			continue
+		}
+		t.at.Seq = t.seq(r)
+		if t.wall(r).Before(t.at.Since) {
+			continue
+		}
+		if err := t.stream.Send(t.turn(latest, r)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// read sends what is on disk.
+func (t *tailer[R, M]) read(ctx context.Context) error {
+	if t.s.opts.Records == nil {
+		return nil
+	}
+	known := func(known bool) error {
+		first := !t.began
+		t.began = true
+		if known || !first {
+			return nil
+		}
+		return t.stream.SetHeader(metadata.Pairs(GapHeader, "unknown"))
+	}
+	err := t.s.opts.Records.Read(ctx, t.chain, t.at, known, func(record *meshosv1.Record) error {
+		message := t.stored(record)
+		if at, ok := any(message).(placed); ok {
+			t.at.Epoch, t.at.Seq = at.GetEpoch(), at.GetSeq()
+		}
+		select {
+		case <-t.s.stopping:
+			return status.Error(codes.Unavailable, "the node is stopping")
+		default:
+			return t.stream.Send(message)
+		}
+	})
+	if err != nil && ctx.Err() != nil {
+		return status.FromContextError(ctx.Err()).Err()
+	}
+	return err
+}

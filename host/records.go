@@ -1,0 +1,45 @@
+package host
+
+import (
+	"context"
+	"path/filepath"
+
+	"github.com/meshos/meshos/host/api"
+	"github.com/meshos/meshos/host/chain"
+	"github.com/meshos/meshos/host/mesh"
+	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
+)
+
+// openRecords opens the node's records on disk, for the appenders that there are.
+func (n *node) openRecords() (*chain.Records, error) {
+	subscriptions, err := n.subscriptions()
+	if err != nil {
+		return nil, err
+	}
+	return chain.New(chain.Options{
+		Dir:         filepath.Join(n.cfg.Node.DataDir, "records"),
+		Reader:      n.loop.Reader(),
+		Feed:        n.loop.Feed(),
+		Appenders:   subscriptions,
+		Log:         n.log,
+		SegmentSize: n.cfg.Records.SegmentSize,
+		KeepSize:    n.cfg.Records.KeepSize,
+		KeepAge:     n.cfg.Records.KeepAge,
+		AuditLimit:  n.cfg.Records.AuditLimit,
+	})
+}
+
+// durable waits until a record of this process is on disk.
+func (n *node) durable(ctx context.Context, c mesh.RecordChain, seq uint64) error {
+	return n.records.Durable(ctx, c, n.loop.Reader().Latest().Epoch, seq)
+}
+
+// recordsDoor lets clients of the API read the records on disk.
+type recordsDoor struct{ *chain.Records }
+
+// Read implements api.Records.
+func (d recordsDoor) Read(
+	ctx context.Context, c mesh.RecordChain, from api.Position, known func(bool) error, visit func(*meshosv1.Record) error,
+) error {
+	return d.Records.Read(ctx, c, chain.Position(from), known, visit)
+}
