@@ -180,6 +180,7 @@ func assemble(cfg *config.Config, opts Options, spawner *process.Spawner) (_ *no
 		Observe:    n.metrics.Action,
 		Log:        opts.Log,
 
+		StillWanted:  stillWanted(n.loop.Feed()),
 		Backpressure: n.seams.control.Backpressure,
 	})
 	n.records, err = n.openRecords()
