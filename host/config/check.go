@@ -95,9 +95,6 @@ func (r *reader) checkHealth(h *DaemonHealth, at place) {
 		return
 	}
 	const key = "daemon.health"
-	r.warning(key, fault{
-		message: "is not used yet: this version supervises a daemon by its process alone",
-	}, at)
 	wantsTarget := h.Type == "tcp" || h.Type == "http"
 	switch {
 	case wantsTarget && h.Target == "":

@@ -154,8 +154,7 @@ type Daemon struct {
 // Ref gives the daemon's identity with its label.
 func (d Daemon) Ref() mesh.DaemonRef { return mesh.DaemonRef{ID: d.ID, Name: d.Name} }
 
-// DaemonHealth says how a daemon's health is asked for. It is checked when the
-// file is read; this version does not ask yet.
+// DaemonHealth says how a daemon's health is asked for.
 type DaemonHealth struct {
 	Type      string   // "exec", "tcp" or "http"
 	Target    string   // tcp: host:port, http: URL

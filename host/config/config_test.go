@@ -52,7 +52,7 @@ func TestWarningsStandBesideAGoodConfiguration(t *testing.T) {
 	for _, warning := range c.Warnings {
 		got = append(got, warning.Key)
 	}
-	want := []string{"daemon.health", "daemon.health", "plugin.isolation", "plugin.limits", "plugin.path"}
+	want := []string{"plugin.isolation", "plugin.limits", "plugin.path"}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
 	}
