@@ -84,12 +84,8 @@ func readEntry(line []byte) (e entry, ok bool) {
 	if len(line) <= sumDigits+1 || line[sumDigits] != ' ' {
 		return e, false
 	}
-	var sum [4]byte
-	if _, err := hex.Decode(sum[:], line[:sumDigits]); err != nil {
-		return e, false
-	}
 	body := line[sumDigits+1:]
-	if want := uint32(sum[0])<<24 | uint32(sum[1])<<16 | uint32(sum[2])<<8 | uint32(sum[3]); checksum(body) != want {
+	if string(line[:sumDigits]) != fmt.Sprintf("%08x", checksum(body)) {
 		return e, false
 	}
 	return e, json.Unmarshal(body, &e) == nil

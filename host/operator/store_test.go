@@ -1,0 +1,279 @@
+package operator_test
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	"github.com/meshos/meshos/host/mesh"
+	"github.com/meshos/meshos/host/operator"
+	"github.com/meshos/meshos/host/wire"
+)
+
+func (r *rig) memory() string { return filepath.Join(r.opts.DataDir, "operator", "memory") }
+
+func (r *rig) read() []byte {
+	r.t.Helper()
+	text, err := os.ReadFile(r.memory())
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	return text
+}
+
+// reopen opens the room on a memory with the given content.
+func (r *rig) reopen(text []byte) {
+	r.t.Helper()
+	_ = r.Close()
+	if err := os.WriteFile(r.memory(), text, 0o600); err != nil {
+		r.t.Fatal(err)
+	}
+	r.logged.Reset()
+	r.open()
+}
+
+// TestB22_ATornTailIsCutAtEveryByte: what was written whole is remembered. The last
+// command is too, or it is among those that nobody can be sure of.
+func TestB22_ATornTailIsCutAtEveryByte(t *testing.T) {
+	r := newRig(t)
+	var all []wire.Signed
+	for range 3 {
+		all = append(all, r.sign(r.command(cordon()), alice))
+		want(t, r.Judge("api", all[len(all)-1]), "accepted")
+	}
+	text := r.read()
+	r.after(time.Second)
+	for n := range len(text) + 1 {
+		r.reopen(text[:n])
+		whole := bytes.Count(text[:n], []byte("\n"))
+		torn := n > 0 && text[n-1] != '\n'
+		for i, signed := range all {
+			kind := operator.KindReplayed
+			if i >= whole && !torn {
+				kind = "accepted" // it was never written, so it was never answered
+			}
+			if want(t, r.Judge("api", signed), kind); t.Failed() {
+				t.Fatalf("cut to %d of %d bytes, command %d", n, len(text), i)
+			}
+		}
+		if got := strings.Contains(r.logged.String(), fmt.Sprintf("line=%d", whole+1)); got != torn {
+			t.Fatalf("cut to %d bytes, it says %q", n, r.logged.String())
+		}
+	}
+}
+
+// TestB22_NoFlippedBitBringsACommandBack flips every bit of the memory.
+func TestB22_NoFlippedBitBringsACommandBack(t *testing.T) {
+	r := newRig(t)
+	var all []wire.Signed
+	for range 2 {
+		all = append(all, r.sign(r.command(cordon()), alice))
+		want(t, r.Judge("api", all[len(all)-1]), "accepted")
+	}
+	text := r.read()
+	for i := range text {
+		flipped := bytes.Clone(text)
+		flipped[i] ^= 1 << (i % 8)
+		r.reopen(flipped)
+		for _, signed := range all {
+			if want(t, r.Judge("api", signed), operator.KindReplayed); t.Failed() {
+				t.Fatalf("byte %d: %q", i, flipped)
+			}
+		}
+		if !strings.Contains(r.logged.String(), "damaged") {
+			t.Fatalf("byte %d: nothing is said", i)
+		}
+	}
+	// Commands that are surely new are taken all the same.
+	r.after(31 * time.Second)
+	want(t, r.judge(cordon(), alice), "accepted")
+}
+
+func TestB22_AFreezeIsKeptOverARestart(t *testing.T) {
+	r := newRig(t)
+	c := r.judge(mesh.FreezeCluster{TTL: time.Hour}, alice, bob)
+	want(t, c, "accepted")
+	r.after(10 * time.Minute).restart()
+	if got := r.FreezeRemaining(); got != 50*time.Minute {
+		t.Errorf("%v are left, want 50m", got)
+	}
+	r.after(-time.Hour).restart()
+	if got := r.FreezeRemaining(); got != time.Hour {
+		t.Errorf("%v are left after the clock stepped back, want never more than there were", got)
+	}
+	r.after(20 * time.Minute)
+	want(t, r.judge(mesh.ThawCluster{}, alice), "accepted")
+	r.restart()
+	if got := r.FreezeRemaining(); got != 0 {
+		t.Errorf("%v are left after a thaw", got)
+	}
+	want(t, r.judge(mesh.FreezeCluster{TTL: time.Minute}, alice, bob), "accepted")
+	r.after(22 * time.Minute).restart()
+	if got := r.FreezeRemaining(); got != 0 {
+		t.Errorf("%v are left after its end", got)
+	}
+}
+
+func TestB20_AFreezeOfANodeWithoutOperatorsIsKeptToo(t *testing.T) {
+	r := newRig(t, func(r *rig) { r.opts.Signers = "" })
+	want(t, r.judge(mesh.FreezeCluster{TTL: time.Hour}), "unverified")
+	want(t, r.judge(mesh.FreezeCluster{TTL: 25 * time.Hour}), "unverified") // the core rejects it
+	r.restart()
+	if got := r.FreezeRemaining(); got != time.Hour {
+		t.Errorf("%v are left, want 1h", got)
+	}
+}
+
+func TestB22_AClockSetBackBringsNoCommandBack(t *testing.T) {
+	r := newRig(t)
+	old := r.sign(r.command(cordon()), alice)
+	want(t, r.Judge("api", old), "accepted")
+	r.after(time.Hour)
+	want(t, r.judge(cordon(), alice), "accepted") // and the old one is forgotten
+	for range 2 {
+		r.after(time.Second)
+		want(t, r.Judge("api", old), operator.KindReplayed)
+		r.restart()
+	}
+	r.after(time.Minute)
+	want(t, r.judge(cordon(), alice), "accepted")
+}
+
+func TestP5_TheMemoryIsBoundedByWhatIsFresh(t *testing.T) {
+	r := newRig(t)
+	for i := range 400 {
+		r.after(time.Duration(i) * 10 * time.Second)
+		want(t, r.judge(cordon(), alice), "accepted")
+	}
+	r.restart()
+	if n := bytes.Count(r.read(), []byte("\n")); n > 35 {
+		t.Errorf("%d entries after a restart, of 31 that are fresh", n)
+	}
+}
+
+func TestB22_CommandsAtOnceAreWrittenTogether(t *testing.T) {
+	r := newRig(t)
+	var all sync.WaitGroup
+	signed := make([]wire.Signed, 200)
+	for i := range signed {
+		signed[i] = r.sign(r.command(cordon()), alice)
+		all.Go(func() { want(t, r.Judge("api", signed[i]), "accepted") })
+	}
+	all.Wait()
+	r.restart()
+	for _, s := range signed {
+		want(t, r.Judge("other", s), operator.KindReplayed)
+	}
+}
+
+func TestWithoutADiskOnlyAThawPasses(t *testing.T) {
+	r := newRig(t)
+	_ = r.Close() // the file fails from here on, and a new one can't be made:
+	if err := os.RemoveAll(filepath.Dir(r.memory())); err != nil {
+		t.Fatal(err)
+	}
+	c := r.command(cordon())
+	want(t, r.Judge("api", r.sign(c, alice)), operator.KindStoreUnavailable)
+	want(t, r.judge(freeze(), alice, bob), operator.KindStoreUnavailable)
+	thaw := r.sign(r.command(mesh.ThawCluster{}), alice)
+	want(t, r.Judge("api", thaw), "accepted")
+	want(t, r.Judge("api", thaw), operator.KindReplayed)
+	if err := os.MkdirAll(filepath.Dir(r.memory()), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	want(t, r.Judge("api", r.sign(c, alice)), "accepted") // it was not used up
+	want(t, r.judge(freeze(), alice, bob), "accepted")    // nor was a cooldown armed
+	r.restart()
+	want(t, r.Judge("api", thaw), operator.KindReplayed)
+	want(t, r.Judge("api", r.sign(c, alice)), operator.KindReplayed)
+}
+
+// TestMain also is the process that TestP2 kills.
+func TestMain(m *testing.M) {
+	if dir := os.Getenv("OPERATOR_TEST_VICTIM"); dir != "" {
+		victim(dir)
+		return
+	}
+	os.Exit(m.Run())
+}
+
+// victim judges what it reads, and says what it accepted.
+func victim(dir string) {
+	policy := operator.Policy{Cluster: "c", Freshness: 5 * time.Minute, FutureSkew: 30 * time.Second, Cooldown: 5 * time.Minute}
+	room, err := operator.Open(operator.Options{
+		Policy: policy, Signers: filepath.Join(dir, "signers"), DataDir: dir, Now: begin, Log: nowhere(),
+	})
+	if err != nil {
+		panic(err)
+	}
+	lines := bufio.NewScanner(os.Stdin)
+	for lines.Scan() {
+		payload, signature, _ := strings.Cut(lines.Text(), " ")
+		p, _ := hex.DecodeString(payload)
+		s, _ := hex.DecodeString(signature)
+		fmt.Println(room.Judge("api", wire.Signed{Payload: p, Signatures: [][]byte{s}}).Outcome.Verdict)
+	}
+}
+
+// TestP2_WhatWasAcceptedIsRememberedAfterSIGKILL kills a process in the middle of
+// its work, again and again.
+func TestP2_WhatWasAcceptedIsRememberedAfterSIGKILL(t *testing.T) {
+	r := newRig(t)
+	_ = r.Close()
+	for round := range 15 {
+		cmd := exec.Command(os.Args[0])
+		cmd.Env = append(os.Environ(), "OPERATOR_TEST_VICTIM="+r.opts.DataDir)
+		in, err := cmd.StdinPipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		out, err := cmd.StdoutPipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		var sent []wire.Signed
+		for range 40 {
+			c := r.command(cordon())
+			c.IssuedAt = timestamppb.New(begin())
+			signed := r.sign(c, alice)
+			sent = append(sent, signed)
+			if _, err := fmt.Fprintf(in, "%x %x\n", signed.Payload, signed.Signatures[0]); err != nil {
+				t.Fatal(err)
+			}
+		}
+		answers, answered := bufio.NewScanner(out), 0
+		for answered < 1+round*2 && answers.Scan() {
+			if answers.Text() != fmt.Sprint(mesh.VerdictAccepted) {
+				t.Fatalf("answer %q", answers.Text())
+			}
+			answered++
+		}
+		_ = cmd.Process.Kill()
+		for answers.Scan() {
+			answered++
+		}
+		_, _ = io.Copy(io.Discard, out)
+		_ = cmd.Wait()
+		r.open()
+		for i, signed := range sent[:answered] {
+			if want(t, r.Judge("api", signed), operator.KindReplayed); t.Failed() {
+				t.Fatalf("round %d: command %d of %d that were answered", round, i, answered)
+			}
+		}
+		_ = r.Close()
+	}
+}
