@@ -75,6 +75,7 @@ answer, 4 the node rejected the command.`,
 	root.AddCommand(
 		newRunCommand(a), newValidateCommand(a), newStatusCommand(a), newPublishCommand(a), newLogsCommand(a),
 		newFailuresCommand(a), newPluginCommand(a), newExplainCommand(a), newReplayCommand(a), newVersionCommand(a),
+		newAuditCommand(a),
 	)
 	return root
 }

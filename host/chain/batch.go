@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"io"
 
-	"google.golang.org/protobuf/proto"
-
 	"github.com/meshos/meshos/host/chain/durable"
 	"github.com/meshos/meshos/host/chain/segment"
 	"github.com/meshos/meshos/host/mesh"
@@ -81,9 +79,9 @@ func (s *supply) next(b *batch, c mesh.RecordChain) bool {
 			b.through[c] = at
 			continue
 		}
-		record := &meshosv1.Record{}
-		if err := proto.Unmarshal(e.Data, record); err != nil {
-			s.broken(fmt.Errorf("%s record %d can't be decoded: %w", c, number, err))
+		record, err := Decode(c.String(), e)
+		if err != nil {
+			s.broken(fmt.Errorf("%s record %d: %w", c, number, err))
 			b.through[c] = at
 			continue
 		}

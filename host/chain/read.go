@@ -7,8 +7,6 @@ import (
 	"io"
 	"time"
 
-	"google.golang.org/protobuf/proto"
-
 	"github.com/meshos/meshos/host/chain/durable"
 	"github.com/meshos/meshos/host/chain/segment"
 	"github.com/meshos/meshos/host/mesh"
@@ -59,8 +57,8 @@ func (r *Records) Read(
 		case e.Kind == segment.KindGap || e.Wall.Before(from.Since):
 			continue
 		}
-		record := &meshosv1.Record{}
-		if err := proto.Unmarshal(e.Data, record); err != nil {
+		record, err := Decode(c.String(), e)
+		if err != nil {
 			return fmt.Errorf("read %s record %d: %w", c, number, err)
 		}
 		mark(record, r.pending(c, number))

@@ -1,0 +1,77 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"github.com/spf13/cobra"
+
+	"github.com/meshos/meshos/host/chain"
+	"github.com/meshos/meshos/host/chain/disk"
+)
+
+func newAuditCommand(a *app) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "audit",
+		Short: "Show, check and export what operators commanded",
+		Long: `Shows the audit records of a running node, and checks or exports a node's records
+on disk, whether it runs or not.`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return &usageError{err: errors.New("which one? audit tail, audit verify or audit export"), help: cmd.CommandPath() + " --help"}
+		},
+	}
+	cmd.AddCommand(newAuditTailCommand(a), newAuditVerifyCommand(a), newAuditExportCommand(a))
+	return cmd
+}
+
+// chainDir is the folder of one chain of records.
+type chainDir struct {
+	name string
+	fs   disk.FS
+}
+
+// recordDirs finds the chains in a folder of records, a data directory, or the folder
+// of one chain; without one in the configured data directory.
+func (a *app) recordDirs(args []string) (dir string, out []chainDir, err error) {
+	if len(args) > 0 {
+		dir = args[0]
+	} else {
+		cfg, err := a.loadConfig()
+		if err != nil {
+			return "", nil, err
+		}
+		dir = cfg.Node.DataDir
+	}
+	if _, err := os.Stat(dir); err != nil {
+		return "", nil, fmt.Errorf("%w; name the folder with the node's records, which is records in its data_dir", err)
+	}
+	if info, err := os.Stat(filepath.Join(dir, "records")); err == nil && info.IsDir() {
+		dir = filepath.Join(dir, "records")
+	}
+	for _, name := range chain.Names() {
+		folder, err := disk.Existing(filepath.Join(dir, name))
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			return "", nil, err
+		}
+		out = append(out, chainDir{name, folder})
+	}
+	if name := filepath.Base(filepath.Clean(dir)); len(out) == 0 && slices.Contains(chain.Names(), name) {
+		folder, err := disk.Existing(dir)
+		if err != nil {
+			return "", nil, err
+		}
+		out = append(out, chainDir{name, folder})
+	}
+	if len(out) == 0 {
+		return "", nil, fmt.Errorf("%s holds no records; name the folder with the node's records, which is records in its data_dir", dir)
+	}
+	return dir, out, nil
+}

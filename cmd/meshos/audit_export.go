@@ -1,0 +1,74 @@
+package main
+
+import (
+	"bufio"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/meshos/meshos/host/chain"
+	"github.com/meshos/meshos/host/chain/durable"
+	"github.com/meshos/meshos/host/chain/segment"
+)
+
+func newAuditExportCommand(a *app) *cobra.Command {
+	return &cobra.Command{
+		Use:   "export [DIR]",
+		Short: "Print all audit records on disk as JSON",
+		Long: `Prints all audit records in DIR, oldest first, as one line of the contract's JSON
+each. DIR is as for audit verify. What is damaged is not printed but named, and the
+exit code is 1 then; so is how many records were lost before they could be written.`,
+		Example: `  meshos audit export > audit.jsonl
+  meshos audit export /mnt/backup/records | jq -r .outcome.verdict | sort | uniq -c`,
+		Args: cobra.MaximumNArgs(1),
+		RunE: func(_ *cobra.Command, args []string) error {
+			dir, chains, err := a.recordDirs(args)
+			if err != nil {
+				return err
+			}
+			for _, c := range chains {
+				if c.name != "audit" {
+					continue
+				}
+				report, err := a.export(c)
+				if err != nil {
+					return err
+				}
+				for _, d := range report.Damage {
+					_, _ = fmt.Fprintf(a.err, "warning: %s\n", plain(d.Error()))
+				}
+				if report.Missing > 0 {
+					_, _ = fmt.Fprintf(a.err, "warning: %s lost before they could be written\n", counted(int(report.Missing), "record"))
+				}
+				if len(report.Damage) > 0 {
+					return fmt.Errorf("%s is damaged; what is printed is what can be proven", dir)
+				}
+				return nil
+			}
+			return fmt.Errorf("%s holds no audit records", dir)
+		},
+	}
+}
+
+func (a *app) export(c chainDir) (durable.Report, error) {
+	out := bufio.NewWriter(a.out)
+	var failed error
+	report, err := durable.Walk(c.fs, c.name, func(e segment.Entry, _ uint64) error {
+		if e.Kind != segment.KindRecord || failed != nil {
+			return nil
+		}
+		record, err := chain.Decode(c.name, e)
+		if err != nil {
+			return err
+		}
+		failed = writeJSON(out, record.GetAudit(), true)
+		return nil
+	})
+	if err == nil {
+		err = failed
+	}
+	if err == nil {
+		err = out.Flush()
+	}
+	return report, err
+}

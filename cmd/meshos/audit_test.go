@@ -1,0 +1,165 @@
+package main
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"google.golang.org/protobuf/proto"
+
+	"github.com/meshos/meshos/host/chain/disk"
+	"github.com/meshos/meshos/host/chain/durable"
+	"github.com/meshos/meshos/host/chain/segment"
+	"github.com/meshos/meshos/host/mesh"
+	"github.com/meshos/meshos/host/wire"
+	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
+)
+
+func audited(seq uint64) mesh.AuditRecord {
+	return mesh.AuditRecord{
+		Seq: seq, Wall: noon().Add(time.Duration(seq) * time.Second), Event: mesh.Cordon{Node: 4},
+		Operators: []mesh.Operator{{KeyID: "SHA256:abc", Name: "alice", Verified: true}},
+		Outcome:   mesh.Verification{Verdict: mesh.VerdictAccepted},
+	}
+}
+
+// auditFolder is a data directory with n audit records on disk.
+func auditFolder(t *testing.T, n uint64) string {
+	t.Helper()
+	dir := t.TempDir()
+	folder, err := disk.Open(filepath.Join(dir, "records", "audit"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	l, err := durable.Open(durable.Options{FS: folder, Chain: "audit"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var entries []segment.Entry
+	for seq := uint64(1); seq <= n; seq++ {
+		r := wire.Origin{Node: 1, Epoch: 9}.Audit(audited(seq), false)
+		data, err := proto.Marshal(&meshosv1.Record{Kind: &meshosv1.Record_Audit{Audit: r}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		entries = append(entries, segment.Entry{Kind: segment.KindRecord, Epoch: 9, Seq: seq, Wall: noon(), Data: data})
+	}
+	for _, err := range []error{l.Append(entries), l.Sync(), l.Close()} {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir
+}
+
+func TestAuditVerify(t *testing.T) {
+	dir := auditFolder(t, 3)
+	for _, where := range []string{dir, dir + "/records", dir + "/records/audit", dir + "/records/audit/"} {
+		s := &shell{}
+		if code := s.run(t.Context(), "audit", "verify", where); code != exitDone {
+			t.Fatalf("%s: exit code %d: %s", where, code, s.err.String())
+		}
+		if want := "audit    good: 3 records in 1 file\n"; s.out.String() != want {
+			t.Errorf("%s: says %q", where, s.out.String())
+		}
+	}
+	file := dir + "/records/audit/0000000001.rec"
+	raw, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	raw[segment.HeaderSize+60] ^= 4
+	if err := os.WriteFile(file, raw, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s := &shell{}
+	if code := s.run(t.Context(), "audit", "verify", dir); code != exitFailed {
+		t.Errorf("exit code %d for a damaged file", code)
+	}
+	want := "audit    damaged: 0 records in 1 file\n" +
+		"         " + file + " is damaged at offset 128, in record 1: its checksum is wrong\n"
+	if diff := cmp.Diff(want, s.out.String()); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+	if want := "meshos: " + dir + "/records is damaged in 1 place; keep a copy before anything else writes there\n"; s.err.String() != want {
+		t.Errorf("says %q", s.err.String())
+	}
+}
+
+func TestAuditVerifyOfWhatIsNone(t *testing.T) {
+	empty := t.TempDir()
+	for _, where := range []string{empty, empty + "/nothing"} {
+		s := &shell{}
+		if code := s.run(t.Context(), "audit", "verify", where); code != exitFailed ||
+			!strings.Contains(s.err.String(), "name the folder with the node's records, which is records in its data_dir") {
+			t.Errorf("exit code %d: %s", code, s.err.String())
+		}
+	}
+}
+
+func TestAuditExport(t *testing.T) {
+	s := &shell{}
+	if code := s.run(t.Context(), "audit", "export", auditFolder(t, 2)); code != exitDone {
+		t.Fatalf("exit code %d: %s", code, s.err.String())
+	}
+	line := func(seq string) string {
+		return `{"epoch":"9","seq":"` + seq + `","committed_at":"2026-01-02T12:00:0` + seq + `Z","event":{"cordon":{"node":"4"}},` +
+			`"operators":[{"key_id":"SHA256:abc","name":"alice","verified":true}],"outcome":{"verdict":"VERDICT_ACCEPTED"}}` + "\n"
+	}
+	if diff := cmp.Diff(line("1")+line("2"), s.out.String()); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+}
+
+func TestAuditTailGoesOnAndSaysWhatIsMissing(t *testing.T) {
+	n, s := start(t)
+	first := busy()
+	rejected := audited(2)
+	rejected.Operators[0].Verified = false
+	rejected.Outcome = mesh.Verification{Verdict: mesh.VerdictRejected, Kind: "frozen", Message: "wait"}
+	first.Audit = []mesh.AuditRecord{audited(1), rejected}
+	first.Acknowledged.Audit = 1
+	n.show(first)
+	ctx, interrupt := context.WithCancel(t.Context())
+	ended := make(chan int, 1)
+	go func() { ended <- s.run(ctx, "audit", "tail", "-f") }()
+	eventually(t, "what is there", func() bool { return strings.Contains(s.out.String(), "#2") })
+	next := busy()
+	next.Audit = []mesh.AuditRecord{audited(5)}
+	next.Acknowledged.Audit = 5
+	n.show(next)
+	eventually(t, "the new record", func() bool { return strings.Contains(s.out.String(), "#5") })
+	interrupt()
+	if code := <-ended; code != exitDone {
+		t.Errorf("exit code %d: %s", code, s.err.String())
+	}
+	want := `2026-01-02 12:00:01.000 #1 accepted   alice: {"cordon":{"node":"4"}}
+2026-01-02 12:00:02.000 #2 rejected   alice (claimed): {"cordon":{"node":"4"}} — frozen: wait (not durable)
+2026-01-02 12:00:05.000 #5 accepted   alice: {"cordon":{"node":"4"}}
+`
+	if diff := cmp.Diff(want, s.out.String()); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+	if want := "warning: 2 records missing here\n"; s.err.String() != want {
+		t.Errorf("says %q", s.err.String())
+	}
+}
+
+func TestAuditTailSince(t *testing.T) {
+	n, s := start(t)
+	shown := busy()
+	shown.Audit = []mesh.AuditRecord{audited(1), audited(2), audited(3)}
+	n.show(shown)
+	if code := s.run(t.Context(), "audit", "tail", "--since", "2026-01-02T12:00:02Z"); code != exitDone ||
+		strings.Count(s.out.String(), "\n") != 2 || strings.Contains(s.out.String(), "#1 ") {
+		t.Errorf("exit code %d: %s%s", code, s.out.String(), s.err.String())
+	}
+	if code := s.run(t.Context(), "audit", "tail", "--since", "noon"); code != exitUsage ||
+		!strings.Contains(s.err.String(), `--since "noon": want a span such as 2h, a time such as 2026-01-31T08:00:00Z, or all`) {
+		t.Errorf("exit code %d: %s", code, s.err.String())
+	}
+}
