@@ -24,8 +24,8 @@ build: ## the host as bin/meshos, its plugins as bin/plugins/*, the examples
 	go build -trimpath -ldflags '$(LDFLAGS)' -o bin/plugins/ ./plugins/...
 	go build -trimpath -ldflags '$(LDFLAGS)' -o bin/examples/ ./examples/plugins/...
 
-run: build ## build, then start a node on meshos.toml (Ctrl-C ends it)
-	exec bin/meshos run
+run: build ## build, then start a node on meshos.toml (Ctrl-C ends it and its daemons)
+	exec bin/meshos run --stop-daemons
 
 test: ## all tests, with the race detector where there is a C compiler
 	go test $(RACE) -count=1 ./...
