@@ -42,6 +42,7 @@ func (n *node) serve(ctx context.Context, d doors) error {
 		Reader:    n.loop.Reader(),
 		Publisher: n.publisher(),
 		Judge:     n.judgeFrom(doorAPI),
+		Room:      n.pace.room,
 		Simulate:  n.simulate,
 		Plugins:   n.catalog,
 		Looker:    n.loop.Feed(),
@@ -78,9 +79,12 @@ type publisher struct {
 	*loop.Handle
 	feed      loop.Feed
 	operators *operator.Room
+	pace      *pace
 }
 
-func (n *node) publisher() publisher { return publisher{n.handle, n.loop.Feed(), n.operators} }
+func (n *node) publisher() publisher {
+	return publisher{n.handle, n.loop.Feed(), n.operators, n.pace}
+}
 
 // Judged implements api.Publisher.
 func (p publisher) Judged(ctx context.Context, c mesh.JudgedCommit) (mesh.AuditRecord, error) {
@@ -91,6 +95,12 @@ func (p publisher) Judged(ctx context.Context, c mesh.JudgedCommit) (mesh.AuditR
 
 // Commit brings in a signed command for somebody who does not ask what became of it.
 func (p publisher) Commit(ctx context.Context, c mesh.JudgedCommit) error {
-	_, err := p.Judged(ctx, c)
+	done, err := p.pace.room(ctx)
+	if err != nil {
+		p.operators.Settled(c, 0)
+		return err
+	}
+	record, err := p.Judged(ctx, c)
+	done(record.Seq)
 	return err
 }

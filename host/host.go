@@ -68,6 +68,7 @@ type node struct {
 	reports   *reports
 	seams     *seams
 	operators *operator.Room
+	pace      *pace
 	recording recording
 }
 
@@ -148,6 +149,7 @@ func assemble(cfg *config.Config, opts Options, spawner *process.Spawner) (_ *no
 		OnTick:   func(took time.Duration) { n.metrics.Tick(took) },
 	})
 	n.handle = n.loop.Handle()
+	n.pace = newPace(n.loop.Reader())
 	n.reports = newReports(n.loop.Feed(), opts.Log)
 	n.metrics = metrics.New(opts.Version, metrics.Source{
 		Latest:      n.loop.Reader().Latest,

@@ -39,11 +39,19 @@ func (s *Service) Commit(ctx context.Context, in *hostv1.CommitRequest) (*meshos
 	return originOf(latest).Audit(record, record.Seq > latest.Acknowledged.Audit), nil
 }
 
-// commit judges a command and has it folded. From the verdict on it does not depend
-// on the client any more: what was accepted counts once, and must not get lost.
-func (s *Service) commit(ctx context.Context, signed wire.Signed) (mesh.AuditRecord, error) {
+// commit judges a command and has it folded, once there is room for its record. From
+// the verdict on it does not depend on the client any more: what was accepted counts
+// once, and must not get lost.
+func (s *Service) commit(ctx context.Context, signed wire.Signed) (record mesh.AuditRecord, err error) {
 	if err := ctx.Err(); err != nil {
 		return mesh.AuditRecord{}, err
+	}
+	if s.opts.Room != nil {
+		done, err := s.opts.Room(ctx)
+		if err != nil {
+			return mesh.AuditRecord{}, err
+		}
+		defer func() { done(record.Seq) }()
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), commitWithin)
 	defer cancel()

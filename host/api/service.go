@@ -37,6 +37,10 @@ type Publisher interface {
 // accepts it accepts once, so the verdict has to be brought in.
 type Judge func(signed wire.Signed) mesh.JudgedCommit
 
+// Room waits until there is room for one more audit record. Done is to be called with
+// the record's seq once it was left, or with 0 when none was.
+type Room func(ctx context.Context) (done func(seq uint64), err error)
+
 // Simulate says what a break-glass command would do, and its hash. The error is for
 // the client: there is nothing to simulate.
 type Simulate func(ev mesh.AdminEvent) (radius *meshosv1.BlastRadius, hash []byte, err error)
@@ -55,6 +59,7 @@ type Options struct {
 	Reader    Reader
 	Publisher Publisher
 	Judge     Judge
+	Room      Room // nil: there always is
 	Simulate  Simulate
 	Durable   Durable // nil: a commit is answered without waiting for the disk
 	Records   Records // nil: tails begin with what is in memory

@@ -144,7 +144,6 @@ func FuzzJudge(f *testing.F) {
 	ice := r.sign(r.command(freeze()), alice)
 	f.Add(ice.Payload, ice.Signatures[0])
 	f.Fuzz(func(t *testing.T, payload, signature []byte) {
-		r := newRig(t)
 		got := r.Judge("api", wire.Signed{Payload: payload, Signatures: [][]byte{signature}})
 		ours := string(payload) == string(good.Payload)
 		if got.Outcome.Verdict == mesh.VerdictAccepted && !ours {
