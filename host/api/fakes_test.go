@@ -37,6 +37,7 @@ type node struct {
 	panicked []string
 	waited   []string // for which records to be durable
 	disk     error
+	records  stored // on disk
 }
 
 func newNode() *node {
@@ -150,7 +151,7 @@ func serve(t *testing.T, n *node) hostv1.HostClient {
 	if err != nil {
 		t.Fatal(err)
 	}
-	service := api.NewService(api.Options{Reader: n, Publisher: n, Judge: n.judge, Simulate: n.simulate, Durable: n.wait, Plugins: n, Looker: n})
+	service := api.NewService(api.Options{Reader: n, Publisher: n, Judge: n.judge, Simulate: n.simulate, Durable: n.wait, Records: n.records, Plugins: n, Looker: n})
 	ctx, stop := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() {
