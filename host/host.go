@@ -107,7 +107,7 @@ func assemble(cfg *config.Config, opts Options, spawner *process.Spawner) (_ *no
 		return nil, err
 	}
 	n := &node{cfg: cfg, opts: opts, log: opts.Log}
-	if n.operators, err = openOperators(cfg, opts.Log); err != nil {
+	if n.operators, err = n.openOperators(); err != nil {
 		return nil, err
 	}
 	defer func() {

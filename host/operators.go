@@ -3,10 +3,8 @@ package host
 import (
 	"context"
 	"fmt"
-	"log/slog"
 	"time"
 
-	"github.com/meshos/meshos/host/config"
 	"github.com/meshos/meshos/host/mesh"
 	"github.com/meshos/meshos/host/operator"
 	"github.com/meshos/meshos/host/wire"
@@ -21,7 +19,8 @@ const (
 )
 
 // openOperators opens the room that judges commands.
-func openOperators(c *config.Config, log *slog.Logger) (*operator.Room, error) {
+func (n *node) openOperators() (*operator.Room, error) {
+	c := n.cfg
 	return operator.Open(operator.Options{
 		Policy: operator.Policy{
 			Cluster:    c.Node.Cluster,
@@ -35,7 +34,9 @@ func openOperators(c *config.Config, log *slog.Logger) (*operator.Room, error) {
 		Signers: c.Operators.Signers,
 		DataDir: c.Node.DataDir,
 		Now:     time.Now,
-		Log:     log,
+		Log:     n.log,
+		// Nobody asks before the node runs, and then there are records.
+		AuditFull: func() bool { return n.records.AuditFull() },
 	})
 }
 

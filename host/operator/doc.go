@@ -39,10 +39,12 @@
 //  11. insufficient_signatures: too few different persons. Several keys of one
 //     principal count once, and so do principals that may be the same person.
 //  12. ice_cooldown_active: only proven operators learn what is cooling down.
-//  13. replayed once more, since another one may have come in between; then nonce,
+//  13. audit_full: an ordinary command, while audit records take as much of the disk
+//     as they may. Break-glass commands pass, and are counted.
+//  14. replayed once more, since another one may have come in between; then nonce,
 //     cooldown and freeze are written to disk. store_unavailable: they can't be;
 //     only a thaw passes then.
-//  14. accepted. The freeze gate of the core comes last (freeze_in_effect), so what
+//  15. accepted. The freeze gate of the core comes last (freeze_in_effect), so what
 //     it holds back stands in the audit log with proven operators.
 //
 // A rejected command uses up nothing: with a signature more it may be presented

@@ -21,7 +21,9 @@ func (r *Room) Judge(door string, signed wire.Signed) mesh.JudgedCommit {
 	case set == nil && command.Event != nil:
 		out.Operators, _, _ = Verify(nil, signed.Payload, signed.Signatures, now)
 		out.Outcome = mesh.Verification{Verdict: mesh.VerdictUnverified}
-		rejection = r.unverified(command.Event, now)
+		if rejection = r.checkAuditFull(command.Event); rejection == nil {
+			r.unverified(command.Event, now)
+		}
 	case rejection == nil:
 		out.Operators, rejection = r.verify(set, door, command, signed, now)
 		out.Outcome = mesh.Verification{Verdict: mesh.VerdictAccepted}
@@ -43,7 +45,7 @@ func (r *Room) signers() *signers.Set {
 	return r.set
 }
 
-// verify makes the checks 3 to 13, cheap ones first, and uses up the nonce.
+// verify makes the checks 3 to 14, cheap ones first, and uses up the nonce.
 func (r *Room) verify(
 	set *signers.Set, door string, c Command, signed wire.Signed, now time.Time,
 ) ([]mesh.Operator, *Rejection) {
@@ -86,8 +88,12 @@ func (r *Room) cheap(door string, c Command, signatures int, now time.Time) *Rej
 // accept uses up the nonce and arms the cooldown, in one step, and waits until that
 // is on disk.
 func (r *Room) accept(c Command, now time.Time) *Rejection {
+	full := r.checkAuditFull(c.Event)
 	r.mu.Lock()
 	rejection := r.memory.checkCooldown(c.Event, now)
+	if rejection == nil {
+		rejection = full
+	}
 	if rejection == nil {
 		rejection = r.memory.checkNonce(c)
 	}
@@ -113,15 +119,28 @@ func (r *Room) accept(c Command, now time.Time) *Rejection {
 
 // unverified takes in a command of a node without operators: only the freeze is
 // remembered. One that the core will reject leaves no trace.
-func (r *Room) unverified(ev mesh.AdminEvent, now time.Time) *Rejection {
+func (r *Room) unverified(ev mesh.AdminEvent, now time.Time) {
 	f := freezeOf(ev, now)
 	if f == nil || checkFreeze(ev) != "" {
-		return nil
+		return
 	}
 	r.mu.Lock()
 	if err := r.keep(entry{Freeze: f}, now); err != nil {
 		r.opts.Log.Error("the freeze can't be written down: it is forgotten at a restart", "error", err)
 	}
+}
+
+// checkAuditFull refuses ordinary commands whose record might find no place.
+func (r *Room) checkAuditFull(ev mesh.AdminEvent) *Rejection {
+	if r.opts.AuditFull == nil || !r.opts.AuditFull() {
+		return nil
+	}
+	if !ev.BreakGlass() {
+		return reject(KindAuditFull, "the audit log takes as much of the disk as it may, or can't be written; export and remove old segments, or raise its limit")
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.counts[CountPassedFull]++
 	return nil
 }
 

@@ -23,6 +23,7 @@ const (
 	KindSignature        = "signature_invalid"
 	KindNotAuthorized    = "not_authorized"
 	KindCooldown         = "ice_cooldown_active"
+	KindAuditFull        = "audit_full"
 	KindStoreUnavailable = "store_unavailable"
 )
 

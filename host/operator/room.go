@@ -31,6 +31,9 @@ type Options struct {
 	Signers string
 	// DataDir is the node's; the room keeps its own folder in it.
 	DataDir string
+	// AuditFull says that the node's audit log takes no more ordinary commands; nil
+	// for never.
+	AuditFull func() bool
 	// Now is the wall clock.
 	Now func() time.Time
 	Log *slog.Logger
@@ -111,8 +114,12 @@ func (r *Room) FreezeRemaining() time.Duration { return r.boot }
 // HasOperators says whether there is a file of signers.
 func (r *Room) HasOperators() bool { return r.opts.Signers != "" }
 
+// CountPassedFull is what Counts has the break-glass commands under that passed
+// although the audit log was full.
+const CountPassedFull = "passed_audit_full"
+
 // Counts gives how many commands were judged so far, by kind of rejection, and
-// under "accepted" and "unverified".
+// under "accepted" and "unverified". CountPassedFull counts some of these again.
 func (r *Room) Counts() map[string]uint64 {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -127,6 +127,27 @@ func TestAFloodIsTurnedAwayBeforeCryptographyAndAtItsOwnDoor(t *testing.T) {
 	want(t, r.Judge("plugins", r.sign(r.command(cordon()), alice)), "accepted")
 }
 
+func TestB24_AFullAuditLogTakesBreakGlassOnly(t *testing.T) {
+	for _, signers := range []bool{true, false} {
+		full := true
+		r := newRig(t, func(r *rig) {
+			r.opts.AuditFull = func() bool { return full }
+			if !signers {
+				r.opts.Signers = ""
+			}
+		})
+		accepted := map[bool]string{true: "accepted", false: "unverified"}[signers]
+		refused := r.sign(r.command(cordon()), alice)
+		want(t, r.Judge("api", refused), operator.KindAuditFull)
+		want(t, r.judge(freeze(), alice, bob), accepted)
+		if n := r.Counts()[operator.CountPassedFull]; n != 1 {
+			t.Errorf("%d passed, want 1", n)
+		}
+		full = false
+		want(t, r.Judge("api", refused), accepted)
+	}
+}
+
 func TestIssuedSimulationsAreBounded(t *testing.T) {
 	r := newRig(t)
 	first := r.command(mesh.KillMigration{Migration: 1})
