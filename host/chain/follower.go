@@ -48,6 +48,9 @@ type follower struct {
 	outage   outage
 	missed   [len(marks{})]missed
 	said     []string // to be reported
+
+	lastSaid   string
+	lastSaidAt time.Time
 }
 
 // run follows until ctx ends, and then brings what is left.

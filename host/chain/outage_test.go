@@ -176,6 +176,7 @@ func TestAnOutageLosesNothing(t *testing.T) {
 		time.Sleep(2 * time.Second)
 		s.answers(nil)
 		time.Sleep(10 * time.Second)
+		synctest.Wait()
 		if n := len(s.held); n != 10240 || s.held[10239] != "log 10240" {
 			t.Errorf("holds %d records", n)
 		}

@@ -52,8 +52,14 @@ func (f *follower) fits(c mesh.RecordChain, at place) bool {
 	return err == nil && number == at.Number && e.Epoch == at.Epoch && e.Seq == at.Seq
 }
 
-// say keeps something to be reported. It is in the node's log at once.
+// say keeps something to be reported. It is in the node's log at once. The same thing
+// is said once a minute at most: a disk that can't be read fails each time.
 func (f *follower) say(text string) {
+	now := time.Now()
+	if text == f.lastSaid && now.Sub(f.lastSaidAt) < reportEvery {
+		return
+	}
+	f.lastSaid, f.lastSaidAt = text, now
 	f.log.Warn("an appender and the node's records differ", "appender", f.name, "what", text)
 	f.said = append(f.said, text)
 	f.said = f.said[max(0, len(f.said)-maxReports):]
