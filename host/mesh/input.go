@@ -119,7 +119,8 @@ type JudgedCommit struct {
 	Event     AdminEvent
 	Operators []Operator
 	Outcome   Verification
-	CommitID  []byte // SHA-256 of the signed payload
+	CommitID  []byte    // SHA-256 of the signed payload
+	Envelope  *Envelope // of an accepted one, so that its signatures can be checked later
 }
 
 // Acknowledged says that every appender of a chain of records holds those of

@@ -59,6 +59,13 @@ type Operator struct {
 	Verified bool   // false: claimed by an envelope that was rejected
 }
 
+// Envelope is a signed command as it came in: the exact bytes that were signed,
+// and the signatures.
+type Envelope struct {
+	Payload    []byte
+	Signatures [][]byte
+}
+
 // AuditRecord is one operator command with its verdict.
 type AuditRecord struct {
 	Seq       uint64
@@ -67,6 +74,7 @@ type AuditRecord struct {
 	Operators []Operator
 	Outcome   Verification
 	CommitID  []byte
+	Envelope  *Envelope // of an accepted signed command; nil for others
 }
 
 // LogRecord is one line of the node's log.

@@ -34,6 +34,10 @@ func (r *Room) Judge(door string, signed wire.Signed) mesh.JudgedCommit {
 		}
 		out.Outcome = rejection.outcome()
 	}
+	if out.Outcome.Verdict == mesh.VerdictAccepted {
+		// Kept with the record, so that it can be checked again without this node.
+		out.Envelope = &mesh.Envelope{Payload: signed.Payload, Signatures: signed.Signatures}
+	}
 	out.Operators = named(out.Operators)
 	r.count(out.Outcome)
 	return out

@@ -17,27 +17,27 @@ func (s *State) unsigned(ev mesh.AdminEvent) []Effect {
 	if s.operators && !s.allowUnsigned {
 		out = rejected(mesh.RejectUnsigned, "operators are configured, so the command must be signed")
 	}
-	return s.command(ev, nil, out, nil)
+	return s.command(mesh.JudgedCommit{Event: ev, Outcome: out})
 }
 
 // judged takes in a command whose signatures were checked outside.
-func (s *State) judged(in mesh.JudgedCommit) []Effect {
-	return s.command(in.Event, in.Operators, in.Outcome, in.CommitID)
-}
+func (s *State) judged(in mesh.JudgedCommit) []Effect { return s.command(in) }
 
-func (s *State) command(ev mesh.AdminEvent, ops []mesh.Operator, out mesh.Verification, commit []byte) []Effect {
-	if out.Verdict != mesh.VerdictRejected {
-		if why := malformed(ev); why != "" {
-			out = rejected(mesh.RejectMalformed, why)
-		} else if left, frozen := s.Frozen(); frozen && !ev.BreakGlass() {
-			out = rejected(mesh.RejectFrozen, fmt.Sprintf("the cluster is frozen for another %s", left))
+// command audits a judged command, and carries it out unless it is rejected: by who
+// judged it, or here, because it can't be or because the cluster is frozen.
+func (s *State) command(in mesh.JudgedCommit) []Effect {
+	if in.Outcome.Verdict != mesh.VerdictRejected {
+		if why := malformed(in.Event); why != "" {
+			in.Outcome = rejected(mesh.RejectMalformed, why)
+		} else if left, frozen := s.Frozen(); frozen && !in.Event.BreakGlass() {
+			in.Outcome = rejected(mesh.RejectFrozen, fmt.Sprintf("the cluster is frozen for another %s", left))
 		}
 	}
-	s.auditCommand(ev, ops, out, commit)
-	if out.Verdict == mesh.VerdictRejected {
+	s.auditCommand(in)
+	if in.Outcome.Verdict == mesh.VerdictRejected {
 		return nil
 	}
-	return s.carryOut(ev)
+	return s.carryOut(in.Event)
 }
 
 func rejected(kind, message string) mesh.Verification {

@@ -43,10 +43,11 @@ func (r *records) acknowledge(a mesh.Acknowledged) {
 	}
 }
 
-func (s *State) auditCommand(ev mesh.AdminEvent, ops []mesh.Operator, out mesh.Verification, commit []byte) {
+func (s *State) auditCommand(in mesh.JudgedCommit) {
 	s.records.audit.push(mesh.AuditRecord{
 		Seq: s.records.audit.next(), Wall: s.wall,
-		Event: ev, Operators: ops, Outcome: out, CommitID: commit,
+		Event: in.Event, Operators: in.Operators, Outcome: in.Outcome,
+		CommitID: in.CommitID, Envelope: in.Envelope,
 	})
 }
 

@@ -184,6 +184,9 @@ func commitFromProto(in *meshosv1.JudgedCommit) (mesh.Input, error) {
 	if id := in.GetCommitId(); len(id) > 0 {
 		out.CommitID = id
 	}
+	if c := in.GetCommit(); c != nil {
+		out.Envelope = &mesh.Envelope{Payload: c.GetPayload(), Signatures: c.GetSignatures()}
+	}
 	for i, operator := range in.GetOperators() {
 		at := "operators[" + strconv.Itoa(i) + "]"
 		out.Operators = append(out.Operators, mesh.Operator{

@@ -110,6 +110,7 @@ func commitToProto(in mesh.JudgedCommit) *meshosv1.JudgedCommit {
 			Message: valid(in.Outcome.Message),
 		},
 		CommitId: in.CommitID,
+		Commit:   envelopeToProto(in.Envelope),
 	}
 	for _, operator := range in.Operators {
 		out.Operators = append(out.Operators, &meshosv1.Operator{

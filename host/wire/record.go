@@ -28,6 +28,7 @@ func (o Origin) Audit(in mesh.AuditRecord, pending bool) *meshosv1.AdminAuditRec
 		},
 		ChainPending: pending,
 		CommitId:     in.CommitID,
+		Commit:       envelopeToProto(in.Envelope),
 	}
 	for _, operator := range in.Operators {
 		out.Operators = append(out.Operators, &meshosv1.Operator{
@@ -35,6 +36,13 @@ func (o Origin) Audit(in mesh.AuditRecord, pending bool) *meshosv1.AdminAuditRec
 		})
 	}
 	return out
+}
+
+func envelopeToProto(in *mesh.Envelope) *meshosv1.SignedCommit {
+	if in == nil {
+		return nil
+	}
+	return &meshosv1.SignedCommit{Payload: in.Payload, Signatures: in.Signatures}
 }
 
 // Log turns a line of the node's log.

@@ -4136,6 +4136,7 @@ type AdminAuditRecord struct {
 	Outcome       *VerificationOutcome   `protobuf:"bytes,6,opt,name=outcome,proto3" json:"outcome,omitempty"`
 	ChainPending  bool                   `protobuf:"varint,7,opt,name=chain_pending,json=chainPending,proto3" json:"chain_pending,omitempty"` // not yet durable and acknowledged by every appender
 	CommitId      []byte                 `protobuf:"bytes,8,opt,name=commit_id,json=commitId,proto3" json:"commit_id,omitempty"`              // SHA-256 of the signed payload; empty when unsigned
+	Commit        *SignedCommit          `protobuf:"bytes,9,opt,name=commit,proto3" json:"commit,omitempty"`                                  // of an accepted one, so that its signatures can be checked later
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -4222,6 +4223,13 @@ func (x *AdminAuditRecord) GetChainPending() bool {
 func (x *AdminAuditRecord) GetCommitId() []byte {
 	if x != nil {
 		return x.CommitId
+	}
+	return nil
+}
+
+func (x *AdminAuditRecord) GetCommit() *SignedCommit {
+	if x != nil {
+		return x.Commit
 	}
 	return nil
 }
@@ -6143,6 +6151,7 @@ type JudgedCommit struct {
 	Operators     []*Operator            `protobuf:"bytes,2,rep,name=operators,proto3" json:"operators,omitempty"`
 	Outcome       *VerificationOutcome   `protobuf:"bytes,3,opt,name=outcome,proto3" json:"outcome,omitempty"`
 	CommitId      []byte                 `protobuf:"bytes,4,opt,name=commit_id,json=commitId,proto3" json:"commit_id,omitempty"`
+	Commit        *SignedCommit          `protobuf:"bytes,5,opt,name=commit,proto3" json:"commit,omitempty"` // of an accepted one
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -6201,6 +6210,13 @@ func (x *JudgedCommit) GetOutcome() *VerificationOutcome {
 func (x *JudgedCommit) GetCommitId() []byte {
 	if x != nil {
 		return x.CommitId
+	}
+	return nil
+}
+
+func (x *JudgedCommit) GetCommit() *SignedCommit {
+	if x != nil {
+		return x.Commit
 	}
 	return nil
 }
@@ -7326,7 +7342,7 @@ const file_meshos_v1_meshos_proto_rawDesc = "" +
 	"\bOperator\x12\x15\n" +
 	"\x06key_id\x18\x01 \x01(\tR\x05keyId\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12\x1a\n" +
-	"\bverified\x18\x03 \x01(\bR\bverified\"\xd5\x02\n" +
+	"\bverified\x18\x03 \x01(\bR\bverified\"\x86\x03\n" +
 	"\x10AdminAuditRecord\x12\x14\n" +
 	"\x05epoch\x18\x01 \x01(\x04R\x05epoch\x12\x10\n" +
 	"\x03seq\x18\x02 \x01(\x04R\x03seq\x12=\n" +
@@ -7335,7 +7351,8 @@ const file_meshos_v1_meshos_proto_rawDesc = "" +
 	"\toperators\x18\x05 \x03(\v2\x13.meshos.v1.OperatorR\toperators\x128\n" +
 	"\aoutcome\x18\x06 \x01(\v2\x1e.meshos.v1.VerificationOutcomeR\aoutcome\x12#\n" +
 	"\rchain_pending\x18\a \x01(\bR\fchainPending\x12\x1b\n" +
-	"\tcommit_id\x18\b \x01(\fR\bcommitId\"\x8d\x02\n" +
+	"\tcommit_id\x18\b \x01(\fR\bcommitId\x12/\n" +
+	"\x06commit\x18\t \x01(\v2\x17.meshos.v1.SignedCommitR\x06commit\"\x8d\x02\n" +
 	"\tLogRecord\x12\x14\n" +
 	"\x05epoch\x18\x01 \x01(\x04R\x05epoch\x12\x10\n" +
 	"\x03seq\x18\x02 \x01(\x04R\x03seq\x12*\n" +
@@ -7564,12 +7581,13 @@ const file_meshos_v1_meshos_proto_rawDesc = "" +
 	"\x04Tick\x12\"\n" +
 	"\n" +
 	"queue_room\x18\x01 \x01(\rH\x00R\tqueueRoom\x88\x01\x01B\r\n" +
-	"\v_queue_room\"\xc5\x01\n" +
+	"\v_queue_room\"\xf6\x01\n" +
 	"\fJudgedCommit\x12+\n" +
 	"\x05event\x18\x01 \x01(\v2\x15.meshos.v1.AdminEventR\x05event\x121\n" +
 	"\toperators\x18\x02 \x03(\v2\x13.meshos.v1.OperatorR\toperators\x128\n" +
 	"\aoutcome\x18\x03 \x01(\v2\x1e.meshos.v1.VerificationOutcomeR\aoutcome\x12\x1b\n" +
-	"\tcommit_id\x18\x04 \x01(\fR\bcommitId\")\n" +
+	"\tcommit_id\x18\x04 \x01(\fR\bcommitId\x12/\n" +
+	"\x06commit\x18\x05 \x01(\v2\x17.meshos.v1.SignedCommitR\x06commit\")\n" +
 	"\x06Reload\x12\x1f\n" +
 	"\vconfig_toml\x18\x01 \x01(\tR\n" +
 	"configToml\"\xc9\x01\n" +
@@ -7849,95 +7867,97 @@ var file_meshos_v1_meshos_proto_depIdxs = []int32{
 	32,  // 73: meshos.v1.AdminAuditRecord.event:type_name -> meshos.v1.AdminEvent
 	59,  // 74: meshos.v1.AdminAuditRecord.operators:type_name -> meshos.v1.Operator
 	58,  // 75: meshos.v1.AdminAuditRecord.outcome:type_name -> meshos.v1.VerificationOutcome
-	96,  // 76: meshos.v1.LogRecord.at:type_name -> google.protobuf.Timestamp
-	2,   // 77: meshos.v1.LogRecord.level:type_name -> meshos.v1.LogLevel
-	96,  // 78: meshos.v1.FailureRecord.at:type_name -> google.protobuf.Timestamp
-	96,  // 79: meshos.v1.ActionRecord.at:type_name -> google.protobuf.Timestamp
-	46,  // 80: meshos.v1.ActionRecord.action:type_name -> meshos.v1.Action
-	9,   // 81: meshos.v1.ActionRecord.outcome:type_name -> meshos.v1.ActionRecord.Outcome
-	95,  // 82: meshos.v1.ActionRecord.retry_after:type_name -> google.protobuf.Duration
-	60,  // 83: meshos.v1.Record.audit:type_name -> meshos.v1.AdminAuditRecord
-	61,  // 84: meshos.v1.Record.log:type_name -> meshos.v1.LogRecord
-	62,  // 85: meshos.v1.Record.failure:type_name -> meshos.v1.FailureRecord
-	63,  // 86: meshos.v1.Record.action:type_name -> meshos.v1.ActionRecord
-	96,  // 87: meshos.v1.Snapshot.taken_at:type_name -> google.protobuf.Timestamp
-	67,  // 88: meshos.v1.Snapshot.daemons:type_name -> meshos.v1.DaemonView
-	68,  // 89: meshos.v1.Snapshot.replicas:type_name -> meshos.v1.ReplicaView
-	69,  // 90: meshos.v1.Snapshot.peers:type_name -> meshos.v1.PeerView
-	70,  // 91: meshos.v1.Snapshot.avoid_list:type_name -> meshos.v1.AvoidView
-	71,  // 92: meshos.v1.Snapshot.local_maintenance:type_name -> meshos.v1.MaintenanceView
-	72,  // 93: meshos.v1.Snapshot.recently_emitted:type_name -> meshos.v1.EmittedAction
-	62,  // 94: meshos.v1.Snapshot.recent_failures:type_name -> meshos.v1.FailureRecord
-	95,  // 95: meshos.v1.Snapshot.freeze_remaining:type_name -> google.protobuf.Duration
-	60,  // 96: meshos.v1.Snapshot.admin_audit:type_name -> meshos.v1.AdminAuditRecord
-	61,  // 97: meshos.v1.Snapshot.logs:type_name -> meshos.v1.LogRecord
-	73,  // 98: meshos.v1.Snapshot.in_flight_migrations:type_name -> meshos.v1.MigrationView
-	74,  // 99: meshos.v1.Snapshot.plugins:type_name -> meshos.v1.PluginView
-	75,  // 100: meshos.v1.Snapshot.stats:type_name -> meshos.v1.Stats
-	66,  // 101: meshos.v1.Snapshot.scheduler:type_name -> meshos.v1.SchedulerView
-	95,  // 102: meshos.v1.SchedulerView.age:type_name -> google.protobuf.Duration
-	15,  // 103: meshos.v1.DaemonView.daemon:type_name -> meshos.v1.DaemonRef
-	10,  // 104: meshos.v1.DaemonView.lifecycle:type_name -> meshos.v1.DaemonView.Lifecycle
-	16,  // 105: meshos.v1.DaemonView.health:type_name -> meshos.v1.DaemonHealth
-	11,  // 106: meshos.v1.DaemonView.restart:type_name -> meshos.v1.DaemonView.Restart
-	95,  // 107: meshos.v1.DaemonView.restart_in:type_name -> google.protobuf.Duration
-	95,  // 108: meshos.v1.DaemonView.age:type_name -> google.protobuf.Duration
-	6,   // 109: meshos.v1.DaemonView.intent:type_name -> meshos.v1.DaemonIntent.Intent
-	95,  // 110: meshos.v1.PeerView.rtt:type_name -> google.protobuf.Duration
-	0,   // 111: meshos.v1.PeerView.health:type_name -> meshos.v1.NodeHealth
-	1,   // 112: meshos.v1.PeerView.maintenance:type_name -> meshos.v1.MaintenancePhase
-	25,  // 113: meshos.v1.PeerView.inventory:type_name -> meshos.v1.PeerInventory
-	95,  // 114: meshos.v1.AvoidView.ttl:type_name -> google.protobuf.Duration
-	1,   // 115: meshos.v1.MaintenanceView.phase:type_name -> meshos.v1.MaintenancePhase
-	95,  // 116: meshos.v1.MaintenanceView.since:type_name -> google.protobuf.Duration
-	95,  // 117: meshos.v1.MaintenanceView.deadline:type_name -> google.protobuf.Duration
-	95,  // 118: meshos.v1.EmittedAction.age:type_name -> google.protobuf.Duration
-	46,  // 119: meshos.v1.EmittedAction.action:type_name -> meshos.v1.Action
-	12,  // 120: meshos.v1.MigrationView.phase:type_name -> meshos.v1.MigrationView.Phase
-	95,  // 121: meshos.v1.MigrationView.elapsed:type_name -> google.protobuf.Duration
-	95,  // 122: meshos.v1.MigrationView.in_phase:type_name -> google.protobuf.Duration
-	13,  // 123: meshos.v1.PluginView.status:type_name -> meshos.v1.PluginView.Status
-	95,  // 124: meshos.v1.PluginView.last_call:type_name -> google.protobuf.Duration
-	95,  // 125: meshos.v1.PluginView.restart_in:type_name -> google.protobuf.Duration
-	95,  // 126: meshos.v1.Stats.last_tick_took:type_name -> google.protobuf.Duration
-	95,  // 127: meshos.v1.JournalEntry.at:type_name -> google.protobuf.Duration
-	96,  // 128: meshos.v1.JournalEntry.wall:type_name -> google.protobuf.Timestamp
-	77,  // 129: meshos.v1.JournalEntry.boot:type_name -> meshos.v1.Boot
-	17,  // 130: meshos.v1.JournalEntry.event:type_name -> meshos.v1.Event
-	83,  // 131: meshos.v1.JournalEntry.samples:type_name -> meshos.v1.Samples
-	78,  // 132: meshos.v1.JournalEntry.tick:type_name -> meshos.v1.Tick
-	84,  // 133: meshos.v1.JournalEntry.outcome:type_name -> meshos.v1.ActionOutcome
-	85,  // 134: meshos.v1.JournalEntry.scores:type_name -> meshos.v1.ScoreTable
-	89,  // 135: meshos.v1.JournalEntry.migrations:type_name -> meshos.v1.Migrations
-	79,  // 136: meshos.v1.JournalEntry.commit:type_name -> meshos.v1.JudgedCommit
-	80,  // 137: meshos.v1.JournalEntry.reload:type_name -> meshos.v1.Reload
-	81,  // 138: meshos.v1.JournalEntry.acknowledged:type_name -> meshos.v1.Acknowledged
-	82,  // 139: meshos.v1.JournalEntry.failure:type_name -> meshos.v1.FailureReport
-	95,  // 140: meshos.v1.Boot.freeze_remaining:type_name -> google.protobuf.Duration
-	32,  // 141: meshos.v1.JudgedCommit.event:type_name -> meshos.v1.AdminEvent
-	59,  // 142: meshos.v1.JudgedCommit.operators:type_name -> meshos.v1.Operator
-	58,  // 143: meshos.v1.JudgedCommit.outcome:type_name -> meshos.v1.VerificationOutcome
-	14,  // 144: meshos.v1.Acknowledged.chain:type_name -> meshos.v1.Acknowledged.Chain
-	23,  // 145: meshos.v1.Samples.rtt:type_name -> meshos.v1.RttSample
-	24,  // 146: meshos.v1.Samples.health:type_name -> meshos.v1.NodeHealthSample
-	25,  // 147: meshos.v1.Samples.inventory:type_name -> meshos.v1.PeerInventory
-	46,  // 148: meshos.v1.ActionOutcome.action:type_name -> meshos.v1.Action
-	95,  // 149: meshos.v1.ActionOutcome.retry_after:type_name -> google.protobuf.Duration
-	86,  // 150: meshos.v1.ScoreTable.chains:type_name -> meshos.v1.ChainScore
-	87,  // 151: meshos.v1.ChainScore.holders:type_name -> meshos.v1.NodeScore
-	87,  // 152: meshos.v1.ChainScore.best_alternative:type_name -> meshos.v1.NodeScore
-	88,  // 153: meshos.v1.ChainScore.cost:type_name -> meshos.v1.MigrationCost
-	95,  // 154: meshos.v1.MigrationCost.state_transfer:type_name -> google.protobuf.Duration
-	95,  // 155: meshos.v1.MigrationCost.disruption:type_name -> google.protobuf.Duration
-	73,  // 156: meshos.v1.Migrations.in_flight:type_name -> meshos.v1.MigrationView
-	15,  // 157: meshos.v1.BlastRadius.affected_daemons:type_name -> meshos.v1.DaemonRef
-	95,  // 158: meshos.v1.BlastRadius.estimated_drain_delay:type_name -> google.protobuf.Duration
-	94,  // 159: meshos.v1.BlastRadius.warnings:type_name -> meshos.v1.BlastRadius.Warning
-	160, // [160:160] is the sub-list for method output_type
-	160, // [160:160] is the sub-list for method input_type
-	160, // [160:160] is the sub-list for extension type_name
-	160, // [160:160] is the sub-list for extension extendee
-	0,   // [0:160] is the sub-list for field type_name
+	44,  // 76: meshos.v1.AdminAuditRecord.commit:type_name -> meshos.v1.SignedCommit
+	96,  // 77: meshos.v1.LogRecord.at:type_name -> google.protobuf.Timestamp
+	2,   // 78: meshos.v1.LogRecord.level:type_name -> meshos.v1.LogLevel
+	96,  // 79: meshos.v1.FailureRecord.at:type_name -> google.protobuf.Timestamp
+	96,  // 80: meshos.v1.ActionRecord.at:type_name -> google.protobuf.Timestamp
+	46,  // 81: meshos.v1.ActionRecord.action:type_name -> meshos.v1.Action
+	9,   // 82: meshos.v1.ActionRecord.outcome:type_name -> meshos.v1.ActionRecord.Outcome
+	95,  // 83: meshos.v1.ActionRecord.retry_after:type_name -> google.protobuf.Duration
+	60,  // 84: meshos.v1.Record.audit:type_name -> meshos.v1.AdminAuditRecord
+	61,  // 85: meshos.v1.Record.log:type_name -> meshos.v1.LogRecord
+	62,  // 86: meshos.v1.Record.failure:type_name -> meshos.v1.FailureRecord
+	63,  // 87: meshos.v1.Record.action:type_name -> meshos.v1.ActionRecord
+	96,  // 88: meshos.v1.Snapshot.taken_at:type_name -> google.protobuf.Timestamp
+	67,  // 89: meshos.v1.Snapshot.daemons:type_name -> meshos.v1.DaemonView
+	68,  // 90: meshos.v1.Snapshot.replicas:type_name -> meshos.v1.ReplicaView
+	69,  // 91: meshos.v1.Snapshot.peers:type_name -> meshos.v1.PeerView
+	70,  // 92: meshos.v1.Snapshot.avoid_list:type_name -> meshos.v1.AvoidView
+	71,  // 93: meshos.v1.Snapshot.local_maintenance:type_name -> meshos.v1.MaintenanceView
+	72,  // 94: meshos.v1.Snapshot.recently_emitted:type_name -> meshos.v1.EmittedAction
+	62,  // 95: meshos.v1.Snapshot.recent_failures:type_name -> meshos.v1.FailureRecord
+	95,  // 96: meshos.v1.Snapshot.freeze_remaining:type_name -> google.protobuf.Duration
+	60,  // 97: meshos.v1.Snapshot.admin_audit:type_name -> meshos.v1.AdminAuditRecord
+	61,  // 98: meshos.v1.Snapshot.logs:type_name -> meshos.v1.LogRecord
+	73,  // 99: meshos.v1.Snapshot.in_flight_migrations:type_name -> meshos.v1.MigrationView
+	74,  // 100: meshos.v1.Snapshot.plugins:type_name -> meshos.v1.PluginView
+	75,  // 101: meshos.v1.Snapshot.stats:type_name -> meshos.v1.Stats
+	66,  // 102: meshos.v1.Snapshot.scheduler:type_name -> meshos.v1.SchedulerView
+	95,  // 103: meshos.v1.SchedulerView.age:type_name -> google.protobuf.Duration
+	15,  // 104: meshos.v1.DaemonView.daemon:type_name -> meshos.v1.DaemonRef
+	10,  // 105: meshos.v1.DaemonView.lifecycle:type_name -> meshos.v1.DaemonView.Lifecycle
+	16,  // 106: meshos.v1.DaemonView.health:type_name -> meshos.v1.DaemonHealth
+	11,  // 107: meshos.v1.DaemonView.restart:type_name -> meshos.v1.DaemonView.Restart
+	95,  // 108: meshos.v1.DaemonView.restart_in:type_name -> google.protobuf.Duration
+	95,  // 109: meshos.v1.DaemonView.age:type_name -> google.protobuf.Duration
+	6,   // 110: meshos.v1.DaemonView.intent:type_name -> meshos.v1.DaemonIntent.Intent
+	95,  // 111: meshos.v1.PeerView.rtt:type_name -> google.protobuf.Duration
+	0,   // 112: meshos.v1.PeerView.health:type_name -> meshos.v1.NodeHealth
+	1,   // 113: meshos.v1.PeerView.maintenance:type_name -> meshos.v1.MaintenancePhase
+	25,  // 114: meshos.v1.PeerView.inventory:type_name -> meshos.v1.PeerInventory
+	95,  // 115: meshos.v1.AvoidView.ttl:type_name -> google.protobuf.Duration
+	1,   // 116: meshos.v1.MaintenanceView.phase:type_name -> meshos.v1.MaintenancePhase
+	95,  // 117: meshos.v1.MaintenanceView.since:type_name -> google.protobuf.Duration
+	95,  // 118: meshos.v1.MaintenanceView.deadline:type_name -> google.protobuf.Duration
+	95,  // 119: meshos.v1.EmittedAction.age:type_name -> google.protobuf.Duration
+	46,  // 120: meshos.v1.EmittedAction.action:type_name -> meshos.v1.Action
+	12,  // 121: meshos.v1.MigrationView.phase:type_name -> meshos.v1.MigrationView.Phase
+	95,  // 122: meshos.v1.MigrationView.elapsed:type_name -> google.protobuf.Duration
+	95,  // 123: meshos.v1.MigrationView.in_phase:type_name -> google.protobuf.Duration
+	13,  // 124: meshos.v1.PluginView.status:type_name -> meshos.v1.PluginView.Status
+	95,  // 125: meshos.v1.PluginView.last_call:type_name -> google.protobuf.Duration
+	95,  // 126: meshos.v1.PluginView.restart_in:type_name -> google.protobuf.Duration
+	95,  // 127: meshos.v1.Stats.last_tick_took:type_name -> google.protobuf.Duration
+	95,  // 128: meshos.v1.JournalEntry.at:type_name -> google.protobuf.Duration
+	96,  // 129: meshos.v1.JournalEntry.wall:type_name -> google.protobuf.Timestamp
+	77,  // 130: meshos.v1.JournalEntry.boot:type_name -> meshos.v1.Boot
+	17,  // 131: meshos.v1.JournalEntry.event:type_name -> meshos.v1.Event
+	83,  // 132: meshos.v1.JournalEntry.samples:type_name -> meshos.v1.Samples
+	78,  // 133: meshos.v1.JournalEntry.tick:type_name -> meshos.v1.Tick
+	84,  // 134: meshos.v1.JournalEntry.outcome:type_name -> meshos.v1.ActionOutcome
+	85,  // 135: meshos.v1.JournalEntry.scores:type_name -> meshos.v1.ScoreTable
+	89,  // 136: meshos.v1.JournalEntry.migrations:type_name -> meshos.v1.Migrations
+	79,  // 137: meshos.v1.JournalEntry.commit:type_name -> meshos.v1.JudgedCommit
+	80,  // 138: meshos.v1.JournalEntry.reload:type_name -> meshos.v1.Reload
+	81,  // 139: meshos.v1.JournalEntry.acknowledged:type_name -> meshos.v1.Acknowledged
+	82,  // 140: meshos.v1.JournalEntry.failure:type_name -> meshos.v1.FailureReport
+	95,  // 141: meshos.v1.Boot.freeze_remaining:type_name -> google.protobuf.Duration
+	32,  // 142: meshos.v1.JudgedCommit.event:type_name -> meshos.v1.AdminEvent
+	59,  // 143: meshos.v1.JudgedCommit.operators:type_name -> meshos.v1.Operator
+	58,  // 144: meshos.v1.JudgedCommit.outcome:type_name -> meshos.v1.VerificationOutcome
+	44,  // 145: meshos.v1.JudgedCommit.commit:type_name -> meshos.v1.SignedCommit
+	14,  // 146: meshos.v1.Acknowledged.chain:type_name -> meshos.v1.Acknowledged.Chain
+	23,  // 147: meshos.v1.Samples.rtt:type_name -> meshos.v1.RttSample
+	24,  // 148: meshos.v1.Samples.health:type_name -> meshos.v1.NodeHealthSample
+	25,  // 149: meshos.v1.Samples.inventory:type_name -> meshos.v1.PeerInventory
+	46,  // 150: meshos.v1.ActionOutcome.action:type_name -> meshos.v1.Action
+	95,  // 151: meshos.v1.ActionOutcome.retry_after:type_name -> google.protobuf.Duration
+	86,  // 152: meshos.v1.ScoreTable.chains:type_name -> meshos.v1.ChainScore
+	87,  // 153: meshos.v1.ChainScore.holders:type_name -> meshos.v1.NodeScore
+	87,  // 154: meshos.v1.ChainScore.best_alternative:type_name -> meshos.v1.NodeScore
+	88,  // 155: meshos.v1.ChainScore.cost:type_name -> meshos.v1.MigrationCost
+	95,  // 156: meshos.v1.MigrationCost.state_transfer:type_name -> google.protobuf.Duration
+	95,  // 157: meshos.v1.MigrationCost.disruption:type_name -> google.protobuf.Duration
+	73,  // 158: meshos.v1.Migrations.in_flight:type_name -> meshos.v1.MigrationView
+	15,  // 159: meshos.v1.BlastRadius.affected_daemons:type_name -> meshos.v1.DaemonRef
+	95,  // 160: meshos.v1.BlastRadius.estimated_drain_delay:type_name -> google.protobuf.Duration
+	94,  // 161: meshos.v1.BlastRadius.warnings:type_name -> meshos.v1.BlastRadius.Warning
+	162, // [162:162] is the sub-list for method output_type
+	162, // [162:162] is the sub-list for method input_type
+	162, // [162:162] is the sub-list for extension type_name
+	162, // [162:162] is the sub-list for extension extendee
+	0,   // [0:162] is the sub-list for field type_name
 }
 
 func init() { file_meshos_v1_meshos_proto_init() }
