@@ -8,6 +8,7 @@ import (
 	"github.com/meshos/meshos/host/chain"
 	"github.com/meshos/meshos/host/chain/durable"
 	"github.com/meshos/meshos/host/chain/segment"
+	"github.com/meshos/meshos/host/operator/signers"
 	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
 )
 
@@ -16,7 +17,8 @@ import (
 type recordCheck func(*meshosv1.Record) error
 
 func newAuditVerifyCommand(a *app) *cobra.Command {
-	return &cobra.Command{
+	var signersFile string
+	cmd := &cobra.Command{
 		Use:   "verify [DIR]",
 		Short: "Check a node's records on disk",
 		Long: `Reads all records in DIR and checks every byte: checksums, the links from each
@@ -24,9 +26,13 @@ record to the one before it, gaps, and that nothing is missing in between. DIR i
 a folder of records, a data directory, or the folder of one chain; without it the
 data directory of the configuration is taken. The node may run meanwhile.
 
-Nothing is changed. The exit code is 1 when something is damaged, and each damage
-is named with its file, offset and record.`,
+With --signers FILE, an allowed_signers file, the signatures of all accepted commands
+are checked again, as of the time at which they were committed.
+
+Nothing is changed. The exit code is 1 when something is damaged or a signature is
+bad, and each damage is named with its file, offset and record.`,
 		Example: `  meshos audit verify
+  meshos audit verify --signers /etc/meshos/allowed_signers
   meshos audit verify /mnt/backup/records
   meshos audit verify var/records/audit`,
 		Args: cobra.MaximumNArgs(1),
@@ -35,21 +41,39 @@ is named with its file, offset and record.`,
 			if err != nil {
 				return err
 			}
+			var signatures *signatureCheck
+			var check recordCheck
+			if signersFile != "" {
+				set, err := signers.Load(signersFile)
+				if err != nil {
+					return err
+				}
+				signatures = &signatureCheck{set: set}
+				check = signatures.see
+			}
 			damaged := 0
 			for _, c := range chains {
-				report, err := verifyChain(c, nil)
+				report, err := verifyChain(c, check)
 				if err != nil {
 					return err
 				}
 				a.showReport(c.name, report)
 				damaged += len(report.Damage)
 			}
+			if signatures != nil {
+				signatures.show(a)
+			}
 			if damaged > 0 {
 				return fmt.Errorf("%s is damaged in %s; keep a copy before anything else writes there", dir, counted(damaged, "place"))
+			}
+			if signatures != nil && len(signatures.bad) > 0 {
+				return fmt.Errorf("%s in %s can't be proven with %s", counted(len(signatures.bad), "command"), dir, signersFile)
 			}
 			return nil
 		},
 	}
+	cmd.Flags().StringVar(&signersFile, "signers", "", "check the signatures of accepted commands against this allowed_signers file")
+	return cmd
 }
 
 // verifyChain reads a whole chain. Check is asked for each record, if it is set.

@@ -1,0 +1,114 @@
+package main
+
+import (
+	"crypto/ed25519"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"golang.org/x/crypto/ssh"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	"github.com/meshos/meshos/host/operator"
+	"github.com/meshos/meshos/host/operator/signers"
+	"github.com/meshos/meshos/host/operator/sshsig"
+	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
+)
+
+// signedRecord is the audit record of a cordon that a key signed, with the file of
+// signers that knows the key.
+func signedRecord(t *testing.T) (*meshosv1.AdminAuditRecord, *signers.Set) {
+	t.Helper()
+	_, private, err := ed25519.GenerateKey(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	signer, err := ssh.NewSignerFromKey(private)
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(t.TempDir(), "allowed_signers")
+	if err := os.WriteFile(file, []byte("alice "+string(ssh.MarshalAuthorizedKey(signer.PublicKey()))), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	set, err := signers.Load(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	event := &meshosv1.AdminEvent{Kind: &meshosv1.AdminEvent_Cordon{Cordon: &meshosv1.NodeTarget{Node: 5}}}
+	payload, err := proto.Marshal(&meshosv1.AdminCommand{ClusterId: "default", Event: event})
+	if err != nil {
+		t.Fatal(err)
+	}
+	signature, err := sshsig.Sign(signer, signers.Namespace, payload)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &meshosv1.AdminAuditRecord{
+		Epoch: 10, Seq: 3, CommittedAt: timestamppb.New(noon()), Event: event,
+		Operators: []*meshosv1.Operator{{KeyId: ssh.FingerprintSHA256(signer.PublicKey()), Name: "alice", Verified: true}},
+		Outcome:   &meshosv1.VerificationOutcome{Verdict: meshosv1.VerificationOutcome_VERDICT_ACCEPTED},
+		CommitId:  operator.CommitID(payload),
+		Commit:    &meshosv1.SignedCommit{Payload: payload, Signatures: [][]byte{signature}},
+	}, set
+}
+
+func TestSignaturesOfTheAuditAreCheckedAgain(t *testing.T) {
+	cases := []struct {
+		name   string
+		change func(*meshosv1.AdminAuditRecord)
+		want   string // "" for good
+	}{
+		{"as it was committed", func(*meshosv1.AdminAuditRecord) {}, ""},
+		{"another event", func(a *meshosv1.AdminAuditRecord) { a.GetEvent().GetCordon().Node = 6 }, "another one than the record says"},
+		{"another payload", func(a *meshosv1.AdminAuditRecord) { a.Commit.Payload[0]++ }, "its commit id is not that"},
+		{"another payload with its id", func(a *meshosv1.AdminAuditRecord) {
+			a.Commit.Payload = append(a.Commit.Payload, 0x12, 0)
+			a.CommitId = operator.CommitID(a.Commit.Payload)
+		}, "signature_invalid"},
+		{"a damaged signature", func(a *meshosv1.AdminAuditRecord) { s := a.Commit.Signatures[0]; s[len(s)-1]++ }, "signature_invalid"},
+		{"no signature", func(a *meshosv1.AdminAuditRecord) { a.Commit.Signatures = nil }, "whose signature is not with it"},
+		{"another operator", func(a *meshosv1.AdminAuditRecord) { a.Operators[0].KeyId = "SHA256:x" }, "whose signature is not with it"},
+		{"nothing to check", func(a *meshosv1.AdminAuditRecord) { a.Commit = nil }, "the signed command is not with it"},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			record, set := signedRecord(t)
+			c.change(record)
+			check := &signatureCheck{set: set}
+			if err := check.see(&meshosv1.Record{Kind: &meshosv1.Record_Audit{Audit: record}}); err != nil {
+				t.Fatal(err)
+			}
+			got := strings.Join(check.bad, "\n")
+			if (c.want == "") != (got == "") || !strings.Contains(got, c.want) {
+				t.Errorf("got %q, want %q", got, c.want)
+			}
+			if c.want == "" && check.proven != 1 {
+				t.Errorf("%d proven", check.proven)
+			}
+		})
+	}
+}
+
+func TestARejectedCommandProvesNothing(t *testing.T) {
+	record, set := signedRecord(t)
+	record.Outcome.Verdict = meshosv1.VerificationOutcome_VERDICT_REJECTED
+	check := &signatureCheck{set: set}
+	if err := check.see(&meshosv1.Record{Kind: &meshosv1.Record_Audit{Audit: record}}); err != nil || check.unsigned != 1 || check.proven != 0 {
+		t.Errorf("%+v %v", check, err)
+	}
+}
+
+func TestAuditVerifyChecksSignatures(t *testing.T) {
+	dir := auditFolder(t, 3) // accepted commands without their envelopes
+	file := filepath.Join(t.TempDir(), "allowed_signers")
+	if err := os.WriteFile(file, []byte("# nobody yet\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s := &shell{}
+	if code := s.run(t.Context(), "audit", "verify", "--signers", file, dir); code != exitFailed || !strings.Contains(s.out.String(), "3 bad") {
+		t.Errorf("exit code %d\n%s%s", code, s.out.String(), s.err.String())
+	}
+}
