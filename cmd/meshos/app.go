@@ -22,6 +22,7 @@ type app struct {
 	now      func() time.Time
 	zone     *time.Location
 	version  string
+	prompter prompter // nil: the terminal, if in is one
 
 	address string
 	config  string
@@ -63,8 +64,13 @@ Exit codes: 0 done, 1 failed, 2 wrong usage or configuration, 3 the node did not
 answer, 4 the node rejected the command.`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
-		PersistentPreRun: func(*cobra.Command, []string) {
+		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {
+			// Cobra asks these only after a command began.
+			if err := errors.Join(cmd.ValidateRequiredFlags(), cmd.ValidateFlagGroups()); err != nil {
+				return err
+			}
 			a.started = true
+			return nil
 		},
 	}
 	flags := root.PersistentFlags()
@@ -76,6 +82,7 @@ answer, 4 the node rejected the command.`,
 		newRunCommand(a), newValidateCommand(a), newStatusCommand(a), newPublishCommand(a), newLogsCommand(a),
 		newFailuresCommand(a), newPluginCommand(a), newExplainCommand(a), newReplayCommand(a), newVersionCommand(a),
 		newAuditCommand(a),
+		newAdminCommand(a), newIceCommand(a),
 	)
 	return root
 }

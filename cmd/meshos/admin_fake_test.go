@@ -1,0 +1,280 @@
+package main
+
+import (
+	"context"
+	"crypto/ed25519"
+	"encoding/pem"
+	"errors"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+
+	"golang.org/x/crypto/ssh"
+	"golang.org/x/crypto/ssh/agent"
+	"google.golang.org/grpc"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/durationpb"
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	"github.com/meshos/meshos/host/operator/sshsig"
+	"github.com/meshos/meshos/host/wire"
+	hostv1 "github.com/meshos/meshos/proto/meshos/host/v1"
+	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
+)
+
+// judge is a node as far as commands of operators go: it believes the contract,
+// verifies signatures, and judges as it is told to.
+type judge struct {
+	hostv1.UnimplementedHostServer
+	t *testing.T
+
+	mu       sync.Mutex
+	snapshot *meshosv1.Snapshot
+	script   []*meshosv1.Snapshot // what a monitor is shown
+	watches  int
+	outcome  *meshosv1.VerificationOutcome
+	blast    *meshosv1.BlastRadius
+	lies     bool // its hash fits nothing
+	commits  []*meshosv1.AdminCommand
+	signers  []string // fingerprints of the last commit
+	unsigned []*meshosv1.AdminEvent
+}
+
+func (j *judge) GetSnapshot(context.Context, *hostv1.GetSnapshotRequest) (*meshosv1.Snapshot, error) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return proto.CloneOf(j.snapshot), nil
+}
+
+func (j *judge) WatchSnapshots(_ *hostv1.WatchSnapshotsRequest, stream grpc.ServerStreamingServer[meshosv1.Snapshot]) error {
+	j.mu.Lock()
+	show := []*meshosv1.Snapshot{proto.CloneOf(j.snapshot)}
+	if j.watches++; j.watches%2 == 0 { // the one after that for the audit record
+		show[0].AdminAudit = nil
+		show = append(show, j.script...)
+	}
+	j.mu.Unlock()
+	for _, s := range show {
+		if err := stream.Send(s); err != nil {
+			return err
+		}
+	}
+	<-stream.Context().Done()
+	return stream.Context().Err()
+}
+
+func (j *judge) Simulate(context.Context, *hostv1.SimulateRequest) (*hostv1.SimulateResponse, error) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	hash := hashOf(j.blast)
+	if j.lies {
+		hash[0]++
+	}
+	return &hostv1.SimulateResponse{BlastRadius: j.blast, BlastHash: hash}, nil
+}
+
+// audit makes the record of a command, which the next snapshot shows.
+func (j *judge) audit(event *meshosv1.AdminEvent) *meshosv1.AdminAuditRecord {
+	record := &meshosv1.AdminAuditRecord{
+		Epoch: j.snapshot.GetEpoch(), Seq: uint64(len(j.snapshot.GetAdminAudit()) + 1), CommittedAt: timestamppb.New(noon()),
+		Event: event, Outcome: j.outcome,
+	}
+	j.snapshot.AdminAudit = append(j.snapshot.AdminAudit, record)
+	return record
+}
+
+func (j *judge) Publish(_ context.Context, in *hostv1.PublishRequest) (*hostv1.PublishResponse, error) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	for _, event := range in.GetEvents() {
+		j.unsigned = append(j.unsigned, event.GetAdmin())
+		j.audit(event.GetAdmin())
+	}
+	return &hostv1.PublishResponse{Accepted: uint32(len(in.GetEvents()))}, nil
+}
+
+func (j *judge) Commit(_ context.Context, in *hostv1.CommitRequest) (*meshosv1.AdminAuditRecord, error) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	command := &meshosv1.AdminCommand{}
+	if err := proto.Unmarshal(in.GetCommit().GetPayload(), command); err != nil {
+		return nil, err
+	}
+	j.commits = append(j.commits, command)
+	j.signers = nil
+	record := j.audit(command.GetEvent())
+	for _, raw := range in.GetCommit().GetSignatures() {
+		signature, err := sshsig.Parse(raw)
+		if err == nil {
+			err = signature.Verify("meshos-admin", in.GetCommit().GetPayload(), sshsig.TouchRequired)
+		}
+		if err != nil {
+			return nil, err
+		}
+		j.signers = append(j.signers, signature.Key.Fingerprint())
+		record.Operators = append(record.Operators, &meshosv1.Operator{KeyId: signature.Key.Fingerprint(), Name: "ana", Verified: true})
+	}
+	record.CommitId = []byte{0xab, 0xcd}
+	return record, nil
+}
+
+// desk is an operator's terminal.
+type desk struct {
+	shell
+	answers []string // nil: nobody sits there
+	asked   []string
+}
+
+func (d *desk) ask(_ context.Context, question string, secret bool) (string, error) {
+	if secret {
+		question += "(secret)"
+	}
+	d.asked = append(d.asked, question)
+	if len(d.answers) == 0 {
+		return "", errors.New("nobody answers")
+	}
+	answer := d.answers[0]
+	d.answers = d.answers[1:]
+	return answer, nil
+}
+
+func (d *desk) do(ctx context.Context, line string) int {
+	a := &app{
+		in: strings.NewReader(""), out: &d.out, err: &d.err, env: func(key string) string { return d.env[key] },
+		now: noon, zone: noon().Location(), version: "v1.2.3",
+	}
+	if d.answers != nil {
+		a.prompter = d
+	}
+	d.out, d.err = buffer{}, buffer{}
+	return execute(ctx, a, strings.Fields(line))
+}
+
+// must does what has to succeed.
+func (d *desk) must(t *testing.T, line string) {
+	t.Helper()
+	if code := d.do(t.Context(), line); code != exitDone {
+		t.Fatalf("meshos %s: exit code %d: %s", line, code, d.err.String())
+	}
+}
+
+// office is a folder with a configuration, a judge that it names, and a desk.
+func office(t *testing.T, operators string) (*judge, *desk, string) {
+	t.Helper()
+	dir := t.TempDir()
+	j := &judge{
+		t: t, snapshot: wire.SnapshotToProto(busy()),
+		outcome: &meshosv1.VerificationOutcome{Verdict: meshosv1.VerificationOutcome_VERDICT_ACCEPTED},
+		blast: &meshosv1.BlastRadius{
+			AffectedNodes: []uint64{2, 3}, AffectedReplicas: []uint64{7}, AffectedDaemons: []*meshosv1.DaemonRef{{Id: 1, Name: "demo"}},
+			EstimatedDrainDelay: durationpb.New(600e9), PlacementStabilityDelta: 0.15,
+			Warnings: []*meshosv1.BlastRadius_Warning{{Kind: "it_is_dangerous", Detail: "somebody may notice\x1b[2J"}},
+		},
+	}
+	j.snapshot.FreezeRemaining = nil
+	ln, err := net.Listen("unix", filepath.Join(dir, "s"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := grpc.NewServer()
+	hostv1.RegisterHostServer(server, j)
+	ended := make(chan error, 1)
+	go func() { ended <- server.Serve(ln) }()
+	t.Cleanup(func() {
+		server.Stop()
+		<-ended
+	})
+	config := filepath.Join(dir, "meshos.toml")
+	write(t, config, "[node]\nid = 1\ncluster = \"prod\"\nsocket = \"s\"\n"+operators)
+	return j, &desk{shell: shell{env: map[string]string{"MESHOS_CONFIG": config}}}, dir
+}
+
+const withOperators = "[operators]\nsigners = \"signers\"\n"
+
+func write(t *testing.T, path, text string) {
+	t.Helper()
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// key makes a private key out of a number, always the same one.
+func key(n byte) ed25519.PrivateKey {
+	seed := make([]byte, ed25519.SeedSize)
+	seed[0] = n
+	return ed25519.NewKeyFromSeed(seed)
+}
+
+func public(t *testing.T, n byte) ssh.PublicKey {
+	t.Helper()
+	out, err := ssh.NewPublicKey(key(n).Public())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+func print(t *testing.T, n byte) string { return ssh.FingerprintSHA256(public(t, n)) }
+
+// keyFile writes a private key, with a passphrase if one is given.
+func keyFile(t *testing.T, path string, n byte, passphrase string) {
+	t.Helper()
+	var block *pem.Block
+	var err error
+	if passphrase == "" {
+		block, err = ssh.MarshalPrivateKey(key(n), "")
+	} else {
+		block, err = ssh.MarshalPrivateKeyWithPassphrase(key(n), "", []byte(passphrase))
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	write(t, path, string(pem.EncodeToMemory(block)))
+}
+
+// holds runs an ssh-agent with keys, each called by its number: "key-1".
+func (d *desk) holds(t *testing.T, numbers ...byte) {
+	t.Helper()
+	ring := agent.NewKeyring()
+	for _, n := range numbers {
+		if err := ring.Add(agent.AddedKey{PrivateKey: key(n), Comment: "key-" + string('0'+n)}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	path := filepath.Join(t.TempDir(), "a")
+	ln, err := net.Listen("unix", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var served sync.WaitGroup
+	served.Go(func() {
+		for {
+			conn, err := ln.Accept()
+			if err != nil {
+				return
+			}
+			served.Go(func() {
+				_ = agent.ServeAgent(ring, conn)
+				_ = conn.Close()
+			})
+		}
+	})
+	t.Cleanup(func() {
+		_ = ln.Close()
+		served.Wait()
+	})
+	d.env["SSH_AUTH_SOCK"] = path
+}
+
+// signersFile names operators by their keys.
+func signersFile(t *testing.T, dir string, names map[string]byte) {
+	t.Helper()
+	var b strings.Builder
+	for name, n := range names {
+		b.WriteString(name + " " + string(ssh.MarshalAuthorizedKey(public(t, n))))
+	}
+	write(t, filepath.Join(dir, "signers"), b.String())
+}

@@ -1,0 +1,148 @@
+package main
+
+import (
+	"context"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"strings"
+
+	"google.golang.org/protobuf/proto"
+
+	hostv1 "github.com/meshos/meshos/proto/meshos/host/v1"
+	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
+)
+
+// commit has the node judge a signed command.
+func (n *nodeClient) commit(ctx context.Context, commit *meshosv1.SignedCommit) (*meshosv1.AdminAuditRecord, error) {
+	ctx, cancel := context.WithTimeout(ctx, n.timeout)
+	defer cancel()
+	record, err := n.Commit(ctx, &hostv1.CommitRequest{Commit: commit})
+	if err != nil {
+		return nil, n.explain(err)
+	}
+	n.answered = true
+	return record, nil
+}
+
+// sendUnsigned puts a command on the node's stream as it is, and waits for the
+// audit record that the node makes of it.
+func (n *nodeClient) sendUnsigned(ctx context.Context, o order) (*meshosv1.AdminAuditRecord, error) {
+	before, err := n.snapshot(ctx)
+	if err != nil {
+		return nil, err
+	}
+	epoch, last := before.GetEpoch(), lastAudit(before)
+	if _, err := n.publish(ctx, []namedEvent{{
+		name: o.kind, event: &meshosv1.Event{Kind: &meshosv1.Event_Admin{Admin: o.event}},
+	}}); err != nil {
+		return nil, err
+	}
+	watching, stop := context.WithTimeout(ctx, n.timeout)
+	defer stop()
+	var found *meshosv1.AdminAuditRecord
+	stream, err := n.WatchSnapshots(watching, &hostv1.WatchSnapshotsRequest{})
+	err = receive(watching, n, stream, err, func(s *meshosv1.Snapshot) error {
+		for _, record := range s.GetAdminAudit() {
+			if s.GetEpoch() == epoch && record.GetSeq() > last && len(record.GetCommitId()) == 0 && proto.Equal(record.GetEvent(), o.event) {
+				found = record
+				return io.EOF
+			}
+		}
+		return nil
+	})
+	switch {
+	case found != nil:
+		return found, nil
+	case ctx.Err() != nil:
+		return nil, ctx.Err()
+	case watching.Err() != nil:
+		return nil, fmt.Errorf("the node took %s, and within %v there was no audit record of it; see meshos status", o.kind, n.timeout)
+	}
+	return nil, err
+}
+
+func lastAudit(s *meshosv1.Snapshot) uint64 {
+	if list := s.GetAdminAudit(); len(list) > 0 {
+		return list[len(list)-1].GetSeq()
+	}
+	return 0
+}
+
+// showVerdict prints the audit record, and gives an error if the command was
+// rejected.
+func (a *app) showVerdict(record *meshosv1.AdminAuditRecord, output outputFlag, oneLine bool) error {
+	if output == outputJSON {
+		if err := writeJSON(a.out, record, oneLine); err != nil {
+			return err
+		}
+	} else if _, err := io.WriteString(a.out, a.recordWords(record)); err != nil {
+		return err
+	}
+	outcome := record.GetOutcome()
+	if outcome.GetVerdict() != meshosv1.VerificationOutcome_VERDICT_REJECTED {
+		return nil
+	}
+	reason := outcome.GetKind() + ": " + plain(outcome.GetMessage())
+	if help := rejectionHelp(outcome.GetKind()); help != "" {
+		reason += "\n    " + help
+	}
+	return &rejectedError{reason: reason}
+}
+
+// rejectionHelp says what to do about a rejection that the node's words leave open.
+func rejectionHelp(kind string) string {
+	switch kind {
+	case "unsigned":
+		return "the node has operators: sign with --key or --key-file"
+	case "freeze_in_effect":
+		return "wait until the freeze ends, or end it with meshos ice thaw"
+	case "insufficient_signatures":
+		return "collect them with --propose FILE"
+	case "wrong_cluster":
+		return "name the node's cluster with --cluster, or its configuration with --config"
+	}
+	return ""
+}
+
+// recordWords shows an audit record to a person.
+func (a *app) recordWords(r *meshosv1.AdminAuditRecord) string {
+	p := paint(a.colour(a.out))
+	verdict := map[meshosv1.VerificationOutcome_Verdict]string{
+		meshosv1.VerificationOutcome_VERDICT_ACCEPTED:   p.in(good, "Accepted"),
+		meshosv1.VerificationOutcome_VERDICT_REJECTED:   p.in(bad, "Rejected"),
+		meshosv1.VerificationOutcome_VERDICT_UNVERIFIED: p.in(warning, "Accepted, and nobody's signature was asked for"),
+	}[r.GetOutcome().GetVerdict()]
+	if verdict == "" {
+		verdict = "Judged in a way that this version does not know"
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s: %s\n", verdict, orderTitle(r.GetEvent()))
+	fmt.Fprintf(&b, "  audit     record %d of epoch %016x at %s", r.GetSeq(), r.GetEpoch(), clock(r.GetCommittedAt(), a.zone))
+	if r.GetChainPending() {
+		b.WriteString(p.in(faint, ", not on disk everywhere yet"))
+	}
+	b.WriteString("\n")
+	for i, o := range r.GetOperators() {
+		label := "          "
+		if i == 0 {
+			label = "signed by "
+		}
+		b.WriteString("  " + label + operatorWords(o, p) + "\n")
+	}
+	if id := r.GetCommitId(); len(id) > 0 {
+		fmt.Fprintf(&b, "  commit    %s\n", hex.EncodeToString(id))
+	}
+	return b.String()
+}
+
+func operatorWords(o *meshosv1.Operator, p paint) string {
+	words := plain(o.GetKeyId())
+	if o.GetName() != "" {
+		words = plain(o.GetName()) + " with " + words
+	}
+	if !o.GetVerified() {
+		words += p.in(warning, " (claimed, not proven)")
+	}
+	return words
+}

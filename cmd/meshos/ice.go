@@ -1,0 +1,206 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/spf13/cobra"
+	"google.golang.org/protobuf/types/known/durationpb"
+
+	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
+)
+
+// longestFreeze is what nodes accept.
+const longestFreeze = 24 * time.Hour
+
+func newIceCommand(a *app) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "ice",
+		Short: "Break-glass commands, for when the mesh must be overruled",
+		Long: `Break-glass commands overrule the mesh's own judgement, and pass a freeze. The node
+simulates each first: what it would touch is shown, with warnings, and the hash of
+that is part of what is signed. Then the action's name has to be typed.
+
+Most of them need the signatures of two operators (operators.break_glass). One
+proposes, the other looks at it and signs, either commits:
+
+  meshos ice freeze --ttl 10m --propose freeze.cmd
+  meshos ice sign freeze.cmd
+  meshos ice commit freeze.cmd
+
+A proposal counts for as long as operators.freshness says (5m), on the node that
+simulated it.`,
+	}
+	cmd.AddCommand(
+		newFreezeCommand(a), newThawCommand(a), newFlushAvoidCommand(a), newEvictCommand(a), newRestartDaemonCommand(a),
+		newCutoverCommand(a), newKillMigrationCommand(a), newSignCommand(a, true), newCommitCommand(a, true),
+	)
+	return cmd
+}
+
+func newFreezeCommand(a *app) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:     "freeze --ttl DURATION",
+		Short:   "Stop all changes for a while",
+		Example: "  meshos ice freeze --ttl 10m --dry-run\n  meshos ice freeze --ttl 10m --propose freeze.cmd",
+		Args:    cobra.NoArgs,
+	}
+	ttl := cmd.Flags().Duration("ttl", 0, "how long, up to 24h")
+	f := addOrderFlags(cmd, true)
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		if *ttl <= 0 || *ttl > longestFreeze {
+			return &usageError{err: fmt.Errorf("--ttl: a freeze lasts more than 0 and at most 24h, not %v", *ttl), help: cmd.CommandPath() + " --help"}
+		}
+		return a.carryOut(cmd, f, func(*meshosv1.Snapshot) (*meshosv1.AdminEvent, error) {
+			return &meshosv1.AdminEvent{Kind: &meshosv1.AdminEvent_FreezeCluster{
+				FreezeCluster: &meshosv1.FreezeCluster{Ttl: durationpb.New(*ttl)},
+			}}, nil
+		})
+	}
+	return cmd
+}
+
+func newThawCommand(a *app) *cobra.Command {
+	cmd := &cobra.Command{
+		Use: "thaw", Short: "End a freeze", Args: cobra.NoArgs,
+		Example: "  meshos ice thaw",
+	}
+	f := addOrderFlags(cmd, true)
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		return a.carryOut(cmd, f, func(*meshosv1.Snapshot) (*meshosv1.AdminEvent, error) {
+			return &meshosv1.AdminEvent{Kind: &meshosv1.AdminEvent_ThawCluster{ThawCluster: &meshosv1.ThawCluster{}}}, nil
+		})
+	}
+	return cmd
+}
+
+func newFlushAvoidCommand(a *app) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:     "flush-avoid --local NODE | --on-peer NODE | --global",
+		Short:   "Empty avoid lists",
+		Example: "  meshos ice flush-avoid --on-peer 2\n  meshos ice flush-avoid --global --dry-run",
+		Args:    cobra.NoArgs,
+	}
+	local := cmd.Flags().Uint64("local", 0, "the whole list of this node")
+	peer := cmd.Flags().Uint64("on-peer", 0, "this peer, on the list of every node")
+	global := cmd.Flags().Bool("global", false, "every list")
+	cmd.MarkFlagsOneRequired("local", "on-peer", "global")
+	cmd.MarkFlagsMutuallyExclusive("local", "on-peer", "global")
+	f := addOrderFlags(cmd, true)
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		flush := &meshosv1.FlushAvoidLists{Scope: &meshosv1.FlushAvoidLists_Global{Global: *global}}
+		switch {
+		case cmd.Flags().Changed("local"):
+			flush.Scope = &meshosv1.FlushAvoidLists_Local{Local: *local}
+		case cmd.Flags().Changed("on-peer"):
+			flush.Scope = &meshosv1.FlushAvoidLists_OnPeer{OnPeer: *peer}
+		}
+		return a.carryOut(cmd, f, func(*meshosv1.Snapshot) (*meshosv1.AdminEvent, error) {
+			return &meshosv1.AdminEvent{Kind: &meshosv1.AdminEvent_FlushAvoidLists{FlushAvoidLists: flush}}, nil
+		})
+	}
+	return cmd
+}
+
+func newEvictCommand(a *app) *cobra.Command {
+	return newMoveCommand(a, "evict CHAIN --victim NODE", "Take a chain's replica from a node at once", "victim", "the node that loses its replica",
+		func(chain, node uint64) *meshosv1.AdminEvent {
+			return &meshosv1.AdminEvent{Kind: &meshosv1.AdminEvent_ForceEvictReplica{
+				ForceEvictReplica: &meshosv1.ForceEvictReplica{Chain: chain, Victim: node},
+			}}
+		})
+}
+
+func newCutoverCommand(a *app) *cobra.Command {
+	return newMoveCommand(a, "cutover CHAIN --target NODE", "Place a chain's replica on a node at once", "target", "the node that gets a replica",
+		func(chain, node uint64) *meshosv1.AdminEvent {
+			return &meshosv1.AdminEvent{Kind: &meshosv1.AdminEvent_ForceCutover{
+				ForceCutover: &meshosv1.ForceCutover{Chain: chain, Target: node},
+			}}
+		})
+}
+
+// newMoveCommand makes a command about a chain and a node.
+func newMoveCommand(a *app, use, short, flag, doc string, event func(chain, node uint64) *meshosv1.AdminEvent) *cobra.Command {
+	cmd := &cobra.Command{Use: use, Short: short, Args: cobra.ExactArgs(1)}
+	cmd.Example = "  meshos ice " + cmd.Name() + " 7 --" + flag + " 2"
+	node := cmd.Flags().Uint64(flag, 0, doc)
+	_ = cmd.MarkFlagRequired(flag)
+	f := addOrderFlags(cmd, true)
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		chain, err := readID("chain", args[0])
+		if err != nil {
+			return &usageError{err: err, help: cmd.CommandPath() + " --help"}
+		}
+		return a.carryOut(cmd, f, func(*meshosv1.Snapshot) (*meshosv1.AdminEvent, error) { return event(chain, *node), nil })
+	}
+	return cmd
+}
+
+func newRestartDaemonCommand(a *app) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:     "restart-daemon ID|NAME",
+		Short:   "Let a daemon start again at once, whatever its backoff",
+		Example: "  meshos ice restart-daemon 3",
+		Args:    cobra.ExactArgs(1),
+	}
+	f := addOrderFlags(cmd, true)
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		return a.carryOut(cmd, f, func(s *meshosv1.Snapshot) (*meshosv1.AdminEvent, error) {
+			daemon, err := namedDaemon(s, args[0])
+			return &meshosv1.AdminEvent{Kind: &meshosv1.AdminEvent_ForceRestartDaemon{
+				ForceRestartDaemon: &meshosv1.ForceRestartDaemon{Daemon: daemon},
+			}}, err
+		})
+	}
+	return cmd
+}
+
+// namedDaemon finds a daemon by its id or name. An id that this node does not know
+// passes: the simulation warns of it.
+func namedDaemon(s *meshosv1.Snapshot, word string) (*meshosv1.DaemonRef, error) {
+	id, notID := strconv.ParseUint(word, 10, 64)
+	var found []*meshosv1.DaemonRef
+	for _, d := range s.GetDaemons() {
+		ref := d.GetDaemon()
+		if notID == nil && ref.GetId() == id {
+			return ref, nil
+		}
+		if ref.GetName() == word {
+			found = append(found, ref)
+		}
+	}
+	switch {
+	case len(found) == 1:
+		return found[0], nil
+	case len(found) > 1:
+		return nil, fmt.Errorf("several daemons are called %q; name one by its id", word)
+	case notID != nil:
+		return nil, fmt.Errorf("the node has no daemon %q; see meshos status", word)
+	case id == 0:
+		return nil, errors.New("ids of daemons are 1 or more")
+	}
+	return &meshosv1.DaemonRef{Id: id}, nil
+}
+
+func newKillMigrationCommand(a *app) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:     "kill-migration ID",
+		Short:   "Abort a migration under way",
+		Example: "  meshos ice kill-migration 9",
+		Args:    cobra.ExactArgs(1),
+	}
+	f := addOrderFlags(cmd, true)
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		id, err := readID("migration", args[0])
+		if err != nil {
+			return &usageError{err: err, help: cmd.CommandPath() + " --help"}
+		}
+		return a.carryOut(cmd, f, func(*meshosv1.Snapshot) (*meshosv1.AdminEvent, error) {
+			return &meshosv1.AdminEvent{Kind: &meshosv1.AdminEvent_KillMigration{KillMigration: &meshosv1.KillMigration{Migration: id}}}, nil
+		})
+	}
+	return cmd
+}

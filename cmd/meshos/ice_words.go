@@ -1,0 +1,69 @@
+package main
+
+import (
+	"encoding/hex"
+	"fmt"
+	"strings"
+
+	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
+)
+
+// iceTitle names a break-glass command with what it is about.
+func iceTitle(e *meshosv1.AdminEvent) string {
+	switch k := e.GetKind().(type) {
+	case *meshosv1.AdminEvent_FreezeCluster:
+		return "freeze the cluster for " + span(k.FreezeCluster.GetTtl())
+	case *meshosv1.AdminEvent_ThawCluster:
+		return "thaw the cluster"
+	case *meshosv1.AdminEvent_FlushAvoidLists:
+		switch scope := k.FlushAvoidLists.GetScope().(type) {
+		case *meshosv1.FlushAvoidLists_Local:
+			return fmt.Sprintf("flush the avoid list of node %d", scope.Local)
+		case *meshosv1.FlushAvoidLists_OnPeer:
+			return fmt.Sprintf("flush node %d from every avoid list", scope.OnPeer)
+		}
+		return "flush every avoid list"
+	case *meshosv1.AdminEvent_ForceEvictReplica:
+		return fmt.Sprintf("evict chain %d from node %d", k.ForceEvictReplica.GetChain(), k.ForceEvictReplica.GetVictim())
+	case *meshosv1.AdminEvent_ForceRestartDaemon:
+		return "restart daemon " + daemonName(k.ForceRestartDaemon.GetDaemon())
+	case *meshosv1.AdminEvent_ForceCutover:
+		return fmt.Sprintf("place chain %d on node %d", k.ForceCutover.GetChain(), k.ForceCutover.GetTarget())
+	case *meshosv1.AdminEvent_KillMigration:
+		return fmt.Sprintf("kill migration %d", k.KillMigration.GetMigration())
+	}
+	return "a command that this version does not know"
+}
+
+// blastWords shows what a break-glass command would touch, seen from one node.
+func blastWords(b *meshosv1.BlastRadius, hash []byte, p paint) string {
+	var out strings.Builder
+	row := func(name, value string) {
+		if value != "" {
+			fmt.Fprintf(&out, "  %-9s %s\n", name, p.in(bad, value))
+		}
+	}
+	out.WriteString(p.in(strong, "Blast radius") + "\n")
+	row("nodes", idsOr(b.GetAffectedNodes(), ""))
+	row("chains", idsOr(b.GetAffectedReplicas(), ""))
+	daemons := make([]string, 0, len(b.GetAffectedDaemons()))
+	for _, d := range b.GetAffectedDaemons() {
+		daemons = append(daemons, daemonName(d))
+	}
+	row("daemons", strings.Join(daemons, ", "))
+	if b.EstimatedDrainDelay != nil {
+		row("delay", "up to "+span(b.GetEstimatedDrainDelay()))
+	}
+	if churn := b.GetPlacementStabilityDelta(); churn != 0 {
+		row("churn", fmt.Sprintf("%.2f of 1", churn))
+	}
+	if len(b.GetAffectedNodes()) == 0 && len(b.GetAffectedReplicas()) == 0 && len(daemons) == 0 {
+		out.WriteString("  nothing that this node sees\n")
+	}
+	for _, w := range b.GetWarnings() {
+		out.WriteString("  " + p.in(bad, "! "+plain(w.GetDetail())) + "\n")
+		out.WriteString("    " + p.in(faint, plain(w.GetKind())) + "\n")
+	}
+	fmt.Fprintf(&out, "  %-9s %s\n", "hash", hex.EncodeToString(hash))
+	return out.String()
+}

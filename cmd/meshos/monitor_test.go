@@ -1,0 +1,146 @@
+package main
+
+import (
+	"context"
+	"strings"
+	"testing"
+	"time"
+
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/durationpb"
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
+)
+
+// scene is a snapshot after the command, some seconds after noon.
+func scene(j *judge, second int, change func(*meshosv1.Snapshot)) *meshosv1.Snapshot {
+	s := proto.CloneOf(j.snapshot)
+	s.TakenAt = timestamppb.New(noon().Add(time.Duration(second) * time.Second))
+	s.AdminAudit = []*meshosv1.AdminAuditRecord{{Epoch: s.GetEpoch(), Seq: 9}}
+	s.LocalMaintenance = &meshosv1.MaintenanceView{
+		Phase: meshosv1.MaintenancePhase_MAINTENANCE_PHASE_ACTIVE, Cordoned: true, Draining: true,
+		Since: durationpb.New(time.Duration(second) * time.Second), Deadline: durationpb.New(10*time.Minute - time.Duration(second)*time.Second),
+	}
+	change(s)
+	return s
+}
+
+func waits(names ...string) func(*meshosv1.Snapshot) {
+	return func(s *meshosv1.Snapshot) { s.LocalMaintenance.WaitingFor = names }
+}
+
+// drainScript is a drain of a daemon and a chain.
+func drainScript(j *judge) []*meshosv1.Snapshot {
+	chain := func(holders ...uint64) func(*meshosv1.Snapshot) {
+		return func(s *meshosv1.Snapshot) {
+			s.LocalMaintenance.WaitingFor = []string{"chain 7"}
+			s.Replicas[0].Holders = holders
+		}
+	}
+	return []*meshosv1.Snapshot{
+		scene(j, 1, waits("chain 7", "daemon 1 (demo)")),
+		scene(j, 2, func(s *meshosv1.Snapshot) {
+			s.LocalMaintenance.WaitingFor = []string{"chain 7", "daemon 1 (demo)"}
+			s.Daemons[0].Lifecycle = meshosv1.DaemonView_LIFECYCLE_STOPPING
+		}),
+		scene(j, 3, chain(1, 2, 4)),
+		scene(j, 4, chain(1, 2, 4)), // nothing new
+		scene(j, 5, func(s *meshosv1.Snapshot) {
+			chain(1, 2, 4)(s)
+			s.FreezeRemaining = durationpb.New(time.Minute)
+		}),
+		scene(j, 6, chain(1, 2, 3, 5)),
+	}
+}
+
+func TestADrainIsDoneWhenNothingIsLeft(t *testing.T) {
+	j, d, _ := office(t, "")
+	j.script = append(drainScript(j), scene(j, 7, waits()), scene(j, 8, func(s *meshosv1.Snapshot) { s.LocalMaintenance.Draining = false }))
+	d.must(t, "admin drain --yes --monitor")
+	golden(t, "testdata/orders/monitor-drain.txt", d.out.String())
+}
+
+func TestEnteringIsDoneInMaintenance(t *testing.T) {
+	j, d, _ := office(t, "")
+	entering := func(s *meshosv1.Snapshot) {
+		s.LocalMaintenance.Phase, s.LocalMaintenance.Draining = meshosv1.MaintenancePhase_MAINTENANCE_PHASE_ENTERING, false
+	}
+	j.script = []*meshosv1.Snapshot{
+		scene(j, 1, func(s *meshosv1.Snapshot) { entering(s); waits("daemon 1 (demo)")(s) }),
+		scene(j, 2, entering), // nothing is left, but the node did not say so
+		scene(j, 3, func(s *meshosv1.Snapshot) {
+			s.LocalMaintenance.Phase = meshosv1.MaintenancePhase_MAINTENANCE_PHASE_MAINTENANCE
+		}),
+	}
+	d.must(t, "admin enter-maintenance --yes --monitor")
+	golden(t, "testdata/orders/monitor-enter.txt", d.out.String())
+	d.must(t, "admin enter-maintenance --yes --monitor -o json")
+	if lines := strings.Split(strings.TrimSpace(d.out.String()), "\n"); len(lines) != 4 || !strings.Contains(lines[3], `"phase":"MAINTENANCE_PHASE_MAINTENANCE"`) {
+		t.Errorf("said %s", d.out.String())
+	}
+}
+
+func TestDrainsThatEndBadly(t *testing.T) {
+	phase := func(p meshosv1.MaintenancePhase) func(*meshosv1.Snapshot) {
+		return func(s *meshosv1.Snapshot) { s.LocalMaintenance.Phase, s.LocalMaintenance.Draining = p, false }
+	}
+	for _, c := range []struct {
+		name, line, want string
+		last             func(*meshosv1.Snapshot)
+	}{
+		{"it takes too long", "admin enter-maintenance", "the drain failed: not within 10m\n    still there: chain 7\n", func(s *meshosv1.Snapshot) {
+			phase(meshosv1.MaintenancePhase_MAINTENANCE_PHASE_DRAIN_FAILED)(s)
+			s.LocalMaintenance.Reason, s.LocalMaintenance.WaitingFor = "not within 10m", []string{"chain 7"}
+		}},
+		{
+			"somebody ends the entering", "admin enter-maintenance", "the node is exiting: another command, or a restart, ended the entering\n",
+			phase(meshosv1.MaintenancePhase_MAINTENANCE_PHASE_EXITING),
+		},
+		{"somebody uncordons", "admin drain", "the node is not cordoned any more", func(s *meshosv1.Snapshot) {
+			s.LocalMaintenance.Draining, s.LocalMaintenance.Cordoned = false, false
+		}},
+		{"maintenance takes over", "admin drain", "the node is entering: another command took over", phase(meshosv1.MaintenancePhase_MAINTENANCE_PHASE_ENTERING)},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			j, d, _ := office(t, "")
+			j.script = []*meshosv1.Snapshot{scene(j, 1, c.last)}
+			code := d.do(t.Context(), c.line+" --yes --monitor")
+			if code != exitFailed || !strings.Contains(d.err.String(), "meshos: "+c.want) {
+				t.Errorf("exit code %d: %s", code, d.err.String())
+			}
+		})
+	}
+}
+
+func TestAnInterruptLeavesTheDrainGoing(t *testing.T) {
+	j, d, _ := office(t, "")
+	j.script = []*meshosv1.Snapshot{scene(j, 1, waits("chain 7"))}
+	ctx, interrupt := context.WithCancel(t.Context())
+	ended := make(chan int, 1)
+	go func() { ended <- d.do(ctx, "admin drain --yes --monitor") }()
+	eventually(t, "what is left", func() bool { return strings.Contains(d.out.String(), "left: chain 7") })
+	interrupt()
+	want := "note: the drain goes on; meshos status -w shows it, and meshos admin uncordon ends it\n"
+	if code := <-ended; code != exitDone || !strings.HasSuffix(d.err.String(), want) {
+		t.Errorf("exit code %d: %s", code, d.err.String())
+	}
+}
+
+// On a terminal each page stands where the last one stood.
+func TestAMonitorOnATerminal(t *testing.T) {
+	j, d, _ := office(t, "")
+	m := &drainMonitor{
+		app: &app{out: &d.out, now: noon, zone: time.UTC}, record: 1, epoch: j.snapshot.GetEpoch(), output: outputTable,
+		since: map[string]time.Time{}, paint: true, redraw: true,
+	}
+	for _, s := range drainScript(j) {
+		if err := m.see(s); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := m.see(scene(j, 8, func(s *meshosv1.Snapshot) { s.LocalMaintenance.Draining = false })); err == nil {
+		t.Error("it goes on")
+	}
+	golden(t, "testdata/orders/monitor-terminal.txt", strings.ReplaceAll(d.out.String(), "\x1b", "ESC"))
+}

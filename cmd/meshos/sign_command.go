@@ -1,0 +1,302 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/meshos/meshos/host/operator/signers"
+	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
+)
+
+// propose writes a command to a file instead of sending it.
+func (a *app) propose(f *orderFlags, o order, sim simulation, where place) error {
+	if where.cluster == "" {
+		return errNoCluster()
+	}
+	payload, err := payloadOf(o, sim.hash, where.cluster, a.now())
+	if err != nil {
+		return err
+	}
+	if err := writeProposal(f.propose, payload, sim.blast); err != nil {
+		return err
+	}
+	group := "admin"
+	if o.ice {
+		group = "ice"
+	}
+	_, err = fmt.Fprintf(a.out, `Proposed in %[1]s. It counts for %[2]s.
+  sign it   meshos %[3]s sign %[1]s
+       or   ssh-keygen -Y sign -n %[4]s -f KEY %[1]s
+  send it   meshos %[3]s commit %[1]s
+`, f.propose, shortSpan(where.freshness), group, signNamespace)
+	return err
+}
+
+// openProposal reads the proposal that a command names and shows it. w is where to.
+func (a *app) openProposal(path string, f signFlags, where place, w io.Writer) (*proposal, []heldSignature, error) {
+	p, err := readProposal(path)
+	if err != nil {
+		return nil, nil, err
+	}
+	if p.ice != f.ice {
+		group := "admin"
+		if p.ice {
+			group = "ice"
+		}
+		return nil, nil, &usageError{err: fmt.Errorf("%s: %s is for meshos %s", path, p.kind, group)}
+	}
+	held, err := p.signatures()
+	if err != nil {
+		return nil, nil, err
+	}
+	_, _ = io.WriteString(w, a.proposalWords(p, held, where, paint(a.colour(w))))
+	return p, held, f.expects(p.command.GetBlastHash())
+}
+
+// proposalWords decodes all that will be signed.
+func (a *app) proposalWords(p *proposal, held []heldSignature, where place, c paint) string {
+	var b strings.Builder
+	id := sha256.Sum256(p.payload)
+	b.WriteString(c.in(strong, sentence(orderTitle(p.event))) + "\n")
+	for _, line := range orderEffect(p.event) {
+		b.WriteString("  " + line + "\n")
+	}
+	fmt.Fprintf(&b, "  %-9s %s\n", "action", p.kind)
+	cluster := plain(p.command.GetClusterId())
+	if where.cluster != "" && where.cluster != p.command.GetClusterId() {
+		cluster = c.in(bad, cluster+", which is not the one here ("+plain(where.cluster)+")")
+	}
+	fmt.Fprintf(&b, "  %-9s %s\n", "cluster", cluster)
+	fmt.Fprintf(&b, "  %-9s %s\n", "issued", a.ageWords(p, where.freshness, c))
+	fmt.Fprintf(&b, "  %-9s %s\n", "nonce", hex.EncodeToString(p.command.GetNonce()))
+	fmt.Fprintf(&b, "  %-9s %s\n", "commit", hex.EncodeToString(id[:]))
+	if p.ice {
+		if p.blast != nil {
+			b.WriteString(blastWords(p.blast, p.command.GetBlastHash(), c))
+		} else {
+			fmt.Fprintf(&b, "  %-9s %s\n", "hash", hex.EncodeToString(p.command.GetBlastHash()))
+			b.WriteString("  " + c.in(bad, "! "+p.path+".json does not hold the blast radius of this hash") + "\n")
+		}
+	}
+	set := where.operators()
+	for _, s := range held {
+		fmt.Fprintf(&b, "  %-9s %s\n", "signed by", signatureWords(s, set, a.now()))
+	}
+	return b.String()
+}
+
+// signatureWords names who signed, as far as the file of signers here knows.
+func signatureWords(s heldSignature, set *signers.Set, now time.Time) string {
+	words := s.key.Fingerprint()
+	if set == nil {
+		return words
+	}
+	who, err := set.Find(s.key, signNamespace, now)
+	if who.Name != "" {
+		words = plain(who.Name) + " with " + words
+	}
+	if err != nil {
+		words += fmt.Sprintf(" (%v)", err)
+	}
+	return words
+}
+
+func (a *app) ageWords(p *proposal, freshness time.Duration, c paint) string {
+	age := a.now().Sub(p.command.GetIssuedAt().AsTime())
+	words := fmt.Sprintf("%s ago", shortSpan(age))
+	if age < 0 {
+		words = c.in(warning, fmt.Sprintf("%s from now", shortSpan(-age)))
+	}
+	left := p.left(a.now(), freshness)
+	if left < 0 {
+		return words + c.in(bad, fmt.Sprintf(", expired %s ago", shortSpan(-left)))
+	}
+	return fmt.Sprintf("%s, counts for another %s", words, shortSpan(left))
+}
+
+// shortSpan gives a duration in whole seconds, or milliseconds below one: "4m48s".
+func shortSpan(d time.Duration) string {
+	if d < time.Second {
+		return d.Round(time.Millisecond).String()
+	}
+	words := d.Round(time.Second).String()
+	if strings.HasSuffix(words, "m0s") {
+		words = strings.TrimSuffix(words, "0s")
+	}
+	if strings.HasSuffix(words, "h0m") {
+		words = strings.TrimSuffix(words, "0m")
+	}
+	return words
+}
+
+func newSignCommand(a *app, ice bool) *cobra.Command {
+	group := map[bool]string{true: "ice", false: "admin"}[ice]
+	cmd := &cobra.Command{
+		Use:   "sign FILE",
+		Short: "Sign what another operator proposed",
+		Long: `Shows everything that a proposal says, asks, and puts a signature beside the file.
+` + "`ssh-keygen -Y sign -n " + signNamespace + " -f KEY FILE`" + ` does the same without showing anything.`,
+		Example: "  meshos " + group + " sign night.cmd",
+		Args:    cobra.ExactArgs(1),
+	}
+	f := &signFlags{}
+	f.add(cmd, ice)
+	cmd.RunE = func(cmd *cobra.Command, args []string) error { return a.signProposal(cmd, *f, args[0]) }
+	return cmd
+}
+
+func (a *app) signProposal(cmd *cobra.Command, f signFlags, path string) error {
+	ctx := cmd.Context()
+	if err := f.check(); err != nil {
+		return &usageError{err: err, help: cmd.CommandPath() + " --help"}
+	}
+	where, err := a.placeOf(f.cluster)
+	if err != nil {
+		return err
+	}
+	p, _, err := a.openProposal(path, f, where, a.err)
+	if err != nil {
+		return err
+	}
+	if !f.yes && !f.dryRun && a.prompts() == nil {
+		return errNobodyToAsk(p.order)
+	}
+	if p.ice {
+		a.compareWithNow(ctx, p)
+	}
+	if left := p.left(a.now(), where.freshness); left < 0 {
+		return fmt.Errorf("%s expired %s ago; propose it again", path, shortSpan(-left))
+	}
+	if where.cluster != "" && where.cluster != p.command.GetClusterId() {
+		return fmt.Errorf("%s is for cluster %s; if that is right, say so with --cluster", path, plain(p.command.GetClusterId()))
+	}
+	if f.dryRun {
+		_, err := fmt.Fprintln(a.out, "Nothing was signed.")
+		return err
+	}
+	if where.known && where.signers == "" {
+		where.known = false // there may be operators where the proposal comes from
+	}
+	ring, keys, _, err := a.chooseKeys(ctx, f, where)
+	if err != nil {
+		return err
+	}
+	defer ring.close()
+	if len(keys) == 0 {
+		return &usageError{err: fmt.Errorf("there is no key to sign with: %s\n    name one with --key-file", ring.why)}
+	}
+	if !f.yes {
+		if err := a.confirm(ctx, p.order, "Sign"); err != nil {
+			return err
+		}
+	}
+	for _, key := range keys {
+		raw, err := a.sign(ctx, key, p.payload)
+		if err != nil {
+			return err
+		}
+		file, err := p.keep(key.key, raw)
+		if err != nil {
+			return err
+		}
+		if _, err := fmt.Fprintf(a.out, "Signed with %s in %s. It counts for another %s.\n",
+			key.name(), file, shortSpan(p.left(a.now(), where.freshness))); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// compareWithNow says whether a simulation made now is the one in the proposal.
+func (a *app) compareWithNow(ctx context.Context, p *proposal) {
+	c := paint(a.colour(a.err))
+	node, err := a.connect()
+	if err == nil {
+		defer node.close()
+		var now simulation
+		if now, err = node.simulate(ctx, p.event); err == nil {
+			if bytes.Equal(now.hash, p.command.GetBlastHash()) {
+				_, _ = fmt.Fprintln(a.err, "Simulated again: "+c.in(good, "the same."))
+				return
+			}
+			_, _ = fmt.Fprintf(a.err, "Simulated again: %s\n%s", c.in(bad, "it differs now."), blastWords(now.blast, now.hash, c))
+			return
+		}
+	}
+	first, _, _ := strings.Cut(err.Error(), "\n")
+	a.note("not simulated again: " + first)
+}
+
+func newCommitCommand(a *app, ice bool) *cobra.Command {
+	group := map[bool]string{true: "ice", false: "admin"}[ice]
+	cmd := &cobra.Command{
+		Use:   "commit FILE",
+		Short: "Send a proposal with the signatures beside it",
+		Long: `Collects the signatures beside a proposal (FILE.sig and whatever else begins like
+that), shows everything, asks, and has the node judge it.`,
+		Example: "  meshos " + group + " commit night.cmd",
+		Args:    cobra.ExactArgs(1),
+	}
+	f := &signFlags{}
+	f.addAsking(cmd, ice)
+	cmd.RunE = func(cmd *cobra.Command, args []string) error { return a.commitProposal(cmd, *f, args[0]) }
+	return cmd
+}
+
+func (a *app) commitProposal(cmd *cobra.Command, f signFlags, path string) error {
+	ctx := cmd.Context()
+	if err := f.check(); err != nil {
+		return &usageError{err: err, help: cmd.CommandPath() + " --help"}
+	}
+	where, err := a.placeOf("")
+	if err != nil {
+		return err
+	}
+	p, held, err := a.openProposal(path, f, where, a.err)
+	if err != nil {
+		return err
+	}
+	if left := p.left(a.now(), where.freshness); left < 0 {
+		return fmt.Errorf("%s expired %s ago; propose it again", path, shortSpan(-left))
+	}
+	if !f.yes && !f.dryRun && a.prompts() == nil {
+		return errNobodyToAsk(p.order)
+	}
+	if len(held) == 0 {
+		return fmt.Errorf("%s: nobody signed it yet: there is no %s.sig", path, path)
+	}
+	if need := where.need(p.order); need > len(held) {
+		a.note(fmt.Sprintf("%s needs the signatures of %d operators here, and has %d", p.kind, need, len(held)))
+	}
+	if f.dryRun {
+		_, err := fmt.Fprintln(a.out, "Nothing was sent.")
+		return err
+	}
+	node, err := a.connect()
+	if err != nil {
+		return err
+	}
+	defer node.close()
+	if !f.yes {
+		if err := a.confirm(ctx, p.order, "Send"); err != nil {
+			return err
+		}
+	}
+	commit := &meshosv1.SignedCommit{Payload: p.payload}
+	for _, s := range held {
+		commit.Signatures = append(commit.Signatures, s.raw)
+	}
+	record, err := node.commit(ctx, commit)
+	if err != nil {
+		return err
+	}
+	return a.showVerdict(record, *f.output, false)
+}
