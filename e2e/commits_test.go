@@ -28,8 +28,8 @@ import (
 	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
 )
 
-// kills is how often the node is killed; 200 is a run by hand.
-var kills = flag.Int("kills", 12, "how often TestP2 kills the node")
+// kills is how often the node is killed.
+var kills = flag.Int("kills", 200, "how often TestP2 kills the node")
 
 // operatorKey is an operator with a key of his own.
 type operatorKey struct{ signer ssh.Signer }

@@ -155,6 +155,7 @@ func assemble(cfg *config.Config, opts Options, spawner *process.Spawner) (_ *no
 		Latest:      n.loop.Reader().Latest,
 		EventQueue:  n.loop.EventQueueDepth,
 		ActionQueue: n.loop.ActionQueueDepth,
+		Commands:    n.operators.Counts,
 	})
 	n.scoring = scoring.New(scoring.Options{
 		Reader:           n.loop.Reader(),

@@ -30,7 +30,7 @@ type snapshotCollector struct {
 	eventQueue, actionQueue                         *prometheus.Desc
 	pluginCalls, pluginFailures, pluginRestarts     *prometheus.Desc
 	pluginStatus, pluginLastCall                    *prometheus.Desc
-	peerRTT, avoided, frozen                        *prometheus.Desc
+	peerRTT, avoided, frozen, commands              *prometheus.Desc
 }
 
 func newSnapshotCollector(src Source) *snapshotCollector {
@@ -55,6 +55,7 @@ func newSnapshotCollector(src Source) *snapshotCollector {
 		peerRTT:        desc("peer_rtt_seconds", "Round-trip time to a peer; absent while it is not known.", "peer", "name"),
 		avoided:        desc("avoided_peers", "Peers on the avoid list."),
 		frozen:         desc("frozen", "1 while acting is frozen."),
+		commands:       desc("commands_total", "Signed commands by verdict: accepted, unverified, or the kind of rejection.", "verdict"),
 	}
 }
 
@@ -63,7 +64,7 @@ func (c *snapshotCollector) Describe(ch chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
 		c.ticks, c.events, c.emitted, c.dropped, c.appendFailures, c.eventQueue, c.actionQueue,
 		c.pluginCalls, c.pluginFailures, c.pluginRestarts, c.pluginStatus, c.pluginLastCall,
-		c.peerRTT, c.avoided, c.frozen,
+		c.peerRTT, c.avoided, c.frozen, c.commands,
 	} {
 		ch <- d
 	}
@@ -91,6 +92,11 @@ func (c *snapshotCollector) Collect(ch chan<- prometheus.Metric) {
 		frozen = 1
 	}
 	gauge(c.frozen, frozen)
+	if c.src.Commands != nil {
+		for verdict, n := range c.src.Commands() {
+			count(c.commands, n, verdict)
+		}
+	}
 	for _, p := range snap.Plugins {
 		count(c.pluginCalls, p.Calls, p.Name)
 		count(c.pluginFailures, p.Failures, p.Name)

@@ -15,6 +15,8 @@ type Source struct {
 	Latest func() *snapshot.Snapshot
 	// EventQueue and ActionQueue say how much is waiting.
 	EventQueue, ActionQueue func() int
+	// Commands counts the signed commands that were judged, by verdict; nil for none.
+	Commands func() map[string]uint64
 }
 
 // Metrics is the registry of one node.

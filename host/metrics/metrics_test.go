@@ -25,6 +25,7 @@ func TestASnapshotBecomesMetrics(t *testing.T) {
 		Latest:      func() *snapshot.Snapshot { return snap },
 		EventQueue:  func() int { return 4 },
 		ActionQueue: func() int { return 0 },
+		Commands:    func() map[string]uint64 { return map[string]uint64{"accepted": 3, "replayed": 2} },
 	})
 	m.Tick(time.Millisecond)
 	m.Action("start_daemon", true, time.Millisecond)
@@ -38,6 +39,10 @@ meshos_actions_total{kind="start_daemon",outcome="failed"} 1
 # HELP meshos_avoided_peers Peers on the avoid list.
 # TYPE meshos_avoided_peers gauge
 meshos_avoided_peers 1
+# HELP meshos_commands_total Signed commands by verdict: accepted, unverified, or the kind of rejection.
+# TYPE meshos_commands_total counter
+meshos_commands_total{verdict="accepted"} 3
+meshos_commands_total{verdict="replayed"} 2
 # HELP meshos_event_queue_depth Events that wait to be folded.
 # TYPE meshos_event_queue_depth gauge
 meshos_event_queue_depth 4
@@ -61,7 +66,7 @@ meshos_plugin_status{plugin="health-tcp",status="starting"} 0
 meshos_ticks_total 7
 `
 	err := testutil.GatherAndCompare(m.Registry(), strings.NewReader(want),
-		"meshos_actions_total", "meshos_avoided_peers", "meshos_event_queue_depth", "meshos_peer_rtt_seconds",
+		"meshos_actions_total", "meshos_avoided_peers", "meshos_commands_total", "meshos_event_queue_depth", "meshos_peer_rtt_seconds",
 		"meshos_plugin_call_failures_total", "meshos_plugin_status", "meshos_ticks_total")
 	if err != nil {
 		t.Error(err)
