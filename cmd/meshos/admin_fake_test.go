@@ -149,8 +149,16 @@ func (d *desk) do(ctx context.Context, line string) int {
 	if d.answers != nil {
 		a.prompter = d
 	}
-	d.out, d.err = buffer{}, buffer{}
+	d.out.clear()
+	d.err.clear()
 	return execute(ctx, a, strings.Fields(line))
+}
+
+// clear forgets what was printed by the command before.
+func (b *buffer) clear() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.b.Reset()
 }
 
 // must does what has to succeed.
