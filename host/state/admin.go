@@ -30,7 +30,7 @@ func (s *State) command(in mesh.JudgedCommit) []Effect {
 		if why := malformed(in.Event); why != "" {
 			in.Outcome = rejected(mesh.RejectMalformed, why)
 		} else if left, frozen := s.Frozen(); frozen && !in.Event.BreakGlass() {
-			in.Outcome = rejected(mesh.RejectFrozen, fmt.Sprintf("the cluster is frozen for another %s", left))
+			in.Outcome = rejected(mesh.RejectFrozen, fmt.Sprintf("the cluster is frozen for another %s", left.Round(100*time.Millisecond)))
 		}
 	}
 	s.auditCommand(in)
