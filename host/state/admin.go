@@ -30,7 +30,7 @@ func (s *State) command(in mesh.JudgedCommit) []Effect {
 		if why := malformed(in.Event); why != "" {
 			in.Outcome = rejected(mesh.RejectMalformed, why)
 		} else if left, frozen := s.Frozen(); frozen && !in.Event.BreakGlass() {
-			in.Outcome = rejected(mesh.RejectFrozen, fmt.Sprintf("the cluster is frozen for another %s", left.Round(100*time.Millisecond)))
+			in.Outcome = rejected(mesh.RejectFrozen, fmt.Sprintf("the cluster is frozen for another %s", readable(left)))
 		}
 	}
 	s.auditCommand(in)
@@ -38,6 +38,14 @@ func (s *State) command(in mesh.JudgedCommit) []Effect {
 		return nil
 	}
 	return s.carryOut(in.Event)
+}
+
+// readable gives a duration for people: to a tenth of a second, where there is one.
+func readable(d time.Duration) time.Duration {
+	if d < time.Second {
+		return d
+	}
+	return d.Round(100 * time.Millisecond)
 }
 
 func rejected(kind, message string) mesh.Verification {
