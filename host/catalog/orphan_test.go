@@ -65,11 +65,13 @@ func TestP7_KilledHostLeavesNoPluginBehind(t *testing.T) {
 		t.Fatal(scanErr)
 	}
 	began := time.Now()
+	look := time.NewTicker(time.Millisecond)
+	defer look.Stop()
 	for alive(a) || alive(b) {
 		if time.Since(began) > 2*time.Second {
 			t.Fatalf("plugins %d (%v) and %d (%v) outlived their host", a, alive(a), b, alive(b))
 		}
-		time.Sleep(time.Millisecond) // between two looks
+		<-look.C
 	}
 	t.Logf("gone after %v", time.Since(began))
 }

@@ -32,25 +32,30 @@ func Main(main func()) bool {
 }
 
 // Start is Run for a plugin that comes up: it waits until it is ready.
-func Start(t *testing.T, name string, config map[string]any, peers ...*pluginv1.Peer) *catalog.Catalog {
+func Start(t *testing.T, name string, config map[string]any, change ...func(*catalog.Options)) *catalog.Catalog {
 	t.Helper()
-	c := Run(t, name, config, peers...)
+	c := Run(t, name, config, change...)
 	Until(t, "the plugin is ready", func() bool { return View(c).Status == snapshot.PluginReady })
 	return c
 }
 
 // Run runs this test binary as the plugin of that name until the test is over.
-func Run(t *testing.T, name string, config map[string]any, peers ...*pluginv1.Peer) *catalog.Catalog {
+// change changes what the catalog works with.
+func Run(t *testing.T, name string, config map[string]any, change ...func(*catalog.Options)) *catalog.Catalog {
 	t.Helper()
 	sockets, err := os.MkdirTemp("/tmp", "p") // short: sockets have to fit into a path
 	if err != nil {
 		t.Fatal(err)
 	}
-	c, err := catalog.New(catalog.Options{
+	opts := catalog.Options{
 		Entries: []catalog.Entry{{Name: name, Path: os.Args[0], Enabled: true, Config: config, Chains: []string{"log"}}},
-		DataDir: t.TempDir(), RunDir: sockets, Node: 1, Cluster: "test", Peers: peers,
+		DataDir: t.TempDir(), RunDir: sockets, Node: 1, Cluster: "test",
 		Log: func(_ mesh.LogLevel, plugin, message string) { t.Logf("%s: %s", plugin, message) },
-	})
+	}
+	for _, c := range change {
+		c(&opts)
+	}
+	c, err := catalog.New(opts)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -65,6 +70,11 @@ func Run(t *testing.T, name string, config map[string]any, peers ...*pluginv1.Pe
 		_ = os.RemoveAll(sockets)
 	})
 	return c
+}
+
+// Peers has the plugin told of peers.
+func Peers(peers ...*pluginv1.Peer) func(*catalog.Options) {
+	return func(o *catalog.Options) { o.Peers = peers }
 }
 
 // View is how operators see the plugin now.

@@ -15,10 +15,10 @@ func TestProcessJudgesPeers(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = open.Close() }()
-	c := catalogtest.Start(t, "health-tcp", map[string]any{"interval": "100ms"},
+	c := catalogtest.Start(t, "health-tcp", map[string]any{"interval": "100ms"}, catalogtest.Peers(
 		&pluginv1.Peer{Id: 5, Name: "open", Address: "127.0.0.1", HealthTarget: open.Addr().String()},
 		&pluginv1.Peer{Id: 6, Name: "closed", Address: "127.0.0.1", HealthTarget: "127.0.0.1:1"},
-		&pluginv1.Peer{Id: 7, Name: "silent", Address: "127.0.0.1"})
+		&pluginv1.Peer{Id: 7, Name: "silent", Address: "127.0.0.1"}))
 	probe, err := c.HealthProbe("health-tcp")
 	if err != nil {
 		t.Fatal(err)

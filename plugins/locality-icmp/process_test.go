@@ -18,7 +18,7 @@ func TestProcessMeasuresOrSaysWhatToGrant(t *testing.T) {
 		return
 	}
 	c := catalogtest.Start(t, "locality-icmp", map[string]any{"interval": "100ms"},
-		&pluginv1.Peer{Id: 5, Name: "here", Address: "127.0.0.1"})
+		catalogtest.Peers(&pluginv1.Peer{Id: 5, Name: "here", Address: "127.0.0.1"}))
 	measures(t, c)
 }
 

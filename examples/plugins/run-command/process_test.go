@@ -14,50 +14,15 @@ import (
 	"github.com/meshos/meshos/host/catalog"
 	"github.com/meshos/meshos/host/mesh"
 	"github.com/meshos/meshos/host/snapshot"
+	"github.com/meshos/meshos/internal/catalogtest"
 )
 
-// asProcess starts this plugin as a host does: a process of its own, under the
-// catalog. The process is this test binary, whose TestMain is the plugin's main
-// then.
+// asProcess starts this plugin as a node does, and gives its data directory.
 func asProcess(t *testing.T, config map[string]any) (c *catalog.Catalog, dir string) {
 	t.Helper()
-	sockets, err := os.MkdirTemp("/tmp", "p") // short: sockets have to fit into a path
-	if err != nil {
-		t.Fatal(err)
-	}
-	dataDir := t.TempDir()
-	c, err = catalog.New(catalog.Options{
-		Entries: []catalog.Entry{{Name: "run-command", Path: os.Args[0], Enabled: true, Config: config}},
-		DataDir: dataDir, RunDir: sockets, Node: 1, Cluster: "test",
-		Log: func(_ mesh.LogLevel, plugin, message string) { t.Logf("%s: %s", plugin, message) },
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithCancel(context.Background())
-	ended := make(chan error, 1)
-	go func() { ended <- c.Run(ctx) }()
-	t.Cleanup(func() {
-		cancel()
-		if err := <-ended; err != nil {
-			t.Errorf("the catalog ended with %v", err)
-		}
-		_ = os.RemoveAll(sockets)
-	})
-	until(t, "the plugin is ready", func() bool { return c.Views()[0].Status == snapshot.PluginReady })
-	return c, filepath.Join(dataDir, "plugins", "run-command")
-}
-
-// until waits for a condition, as long as a slow machine may need.
-func until(t *testing.T, what string, ok func() bool) {
-	t.Helper()
-	tick := time.NewTicker(5 * time.Millisecond)
-	defer tick.Stop()
-	for deadline := time.Now().Add(15 * time.Second); !ok(); <-tick.C {
-		if time.Now().After(deadline) {
-			t.Fatalf("not within 15 s: %s", what)
-		}
-	}
+	dir = t.TempDir()
+	c = catalogtest.Start(t, "run-command", config, func(o *catalog.Options) { o.DataDir = dir })
+	return c, filepath.Join(dir, "plugins", "run-command")
 }
 
 func TestProcessRunsCommands(t *testing.T) {
@@ -98,8 +63,8 @@ func TestProcessEndsCommandsInTime(t *testing.T) {
 	if _, err = a.Dispatch(ctx, 1, pull()); err == nil || !strings.Contains(err.Error(), "was not done after") {
 		t.Errorf("ended with %v", err)
 	}
-	until(t, "the command is gone", func() bool { return !alive(pidIn(t, dir)) })
-	if v := c.Views()[0]; v.Status != snapshot.PluginReady {
+	catalogtest.Until(t, "the command is gone", func() bool { return !alive(pidIn(t, dir)) })
+	if v := catalogtest.View(c); v.Status != snapshot.PluginReady {
 		t.Errorf("the plugin is %+v", v)
 	}
 }
@@ -117,14 +82,14 @@ func TestAKilledProcessLeavesNoCommandBehind(t *testing.T) {
 		_, err := a.Dispatch(t.Context(), 1, pull())
 		ended <- err
 	}()
-	until(t, "the command runs", func() bool { b, _ := os.ReadFile(filepath.Join(dir, "pid")); return len(b) > 1 })
-	if err := syscall.Kill(c.Views()[0].PID, syscall.SIGKILL); err != nil {
+	catalogtest.Until(t, "the command runs", func() bool { b, _ := os.ReadFile(filepath.Join(dir, "pid")); return len(b) > 1 })
+	if err := syscall.Kill(catalogtest.View(c).PID, syscall.SIGKILL); err != nil {
 		t.Fatal(err)
 	}
 	if err := <-ended; !errors.Is(err, catalog.ErrUnavailable) {
 		t.Errorf("ended with %v", err)
 	}
-	until(t, "the command is gone", func() bool { return !alive(pidIn(t, dir)) })
+	catalogtest.Until(t, "the command is gone", func() bool { return !alive(pidIn(t, dir)) })
 }
 
 // pidIn is the process that wrote its id.

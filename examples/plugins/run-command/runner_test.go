@@ -16,14 +16,14 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
+	"github.com/meshos/meshos/internal/catalogtest"
 	"github.com/meshos/meshos/pluginsdk"
 	"github.com/meshos/meshos/pluginsdk/plugintest"
 	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
 )
 
 func TestMain(m *testing.M) {
-	if os.Getenv(pluginsdk.CookieKey) != "" { // started by a catalog: see process_test.go
-		main()
+	if catalogtest.Main(main) {
 		return
 	}
 	goleak.VerifyTestMain(m)

@@ -14,50 +14,13 @@ import (
 	"github.com/meshos/meshos/host/catalog"
 	"github.com/meshos/meshos/host/mesh"
 	"github.com/meshos/meshos/host/snapshot"
+	"github.com/meshos/meshos/internal/catalogtest"
 )
 
-// asProcess starts this plugin as a host does: a process of its own, under the
-// catalog. The process is this test binary, whose TestMain is the plugin's main
-// then.
+// asProcess starts this plugin as a node does, with short waits after a kill.
 func asProcess(t *testing.T, config map[string]any) *catalog.Catalog {
 	t.Helper()
-	sockets, err := os.MkdirTemp("/tmp", "p") // short: sockets have to fit into a path
-	if err != nil {
-		t.Fatal(err)
-	}
-	c, err := catalog.New(catalog.Options{
-		Entries: []catalog.Entry{{Name: "tail-events", Path: os.Args[0], Enabled: true, Config: config}},
-		DataDir: t.TempDir(), RunDir: sockets, Node: 1, Cluster: "test",
-		Rand: func() float64 { return 0.1 },
-		Log:  func(_ mesh.LogLevel, plugin, message string) { t.Logf("%s: %s", plugin, message) },
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithCancel(context.Background())
-	ended := make(chan error, 1)
-	go func() { ended <- c.Run(ctx) }()
-	t.Cleanup(func() {
-		cancel()
-		if err := <-ended; err != nil {
-			t.Errorf("the catalog ended with %v", err)
-		}
-		_ = os.RemoveAll(sockets)
-	})
-	until(t, "the plugin is ready", func() bool { return c.Views()[0].Status == snapshot.PluginReady })
-	return c
-}
-
-// until waits for a condition, as long as a slow machine may need.
-func until(t *testing.T, what string, ok func() bool) {
-	t.Helper()
-	tick := time.NewTicker(2 * time.Millisecond)
-	defer tick.Stop()
-	for deadline := time.Now().Add(15 * time.Second); !ok(); <-tick.C {
-		if time.Now().After(deadline) {
-			t.Fatalf("not within 15 s: %s", what)
-		}
-	}
+	return catalogtest.Start(t, "tail-events", config, func(o *catalog.Options) { o.Rand = func() float64 { return 0.1 } })
 }
 
 // The process is killed again and again while the file grows: no line is lost, and
@@ -130,22 +93,22 @@ func TestAKilledProcessLosesNoLine(t *testing.T) {
 			t.Fatal(err)
 		}
 		if n%5 == 0 {
-			until(t, "a line", heard(n-20)) // keeps writer and reader together
+			catalogtest.Until(t, "a line", heard(n-20)) // keeps writer and reader together
 		}
 		if n%100 == 50 && n/100 < kills {
-			until(t, "lines before the kill", heard(n-5))
-			began, restarts := time.Now(), c.Views()[0].Restarts
-			if err := syscall.Kill(c.Views()[0].PID, syscall.SIGKILL); err != nil {
+			catalogtest.Until(t, "lines before the kill", heard(n-5))
+			began, restarts := time.Now(), catalogtest.View(c).Restarts
+			if err := syscall.Kill(catalogtest.View(c).PID, syscall.SIGKILL); err != nil {
 				t.Fatal(err)
 			}
-			until(t, "it is back", func() bool {
-				v := c.Views()[0]
+			catalogtest.Until(t, "it is back", func() bool {
+				v := catalogtest.View(c)
 				return v.Restarts > restarts && v.Status == snapshot.PluginReady
 			})
 			down = max(down, time.Since(began))
 		}
 	}
-	until(t, "the last line", heard(lines))
+	catalogtest.Until(t, "the last line", heard(lines))
 	cancel()
 	<-listened
 	for n := 1; n <= lines; n++ {
