@@ -270,7 +270,11 @@ func (n *node) run(ctx context.Context, doors doors) error {
 	around.wait(n.log, "api", endActions)
 	endExecutor()
 	actions.wait(n.log, "executor", endActions)
-	n.seams.end(endDaemons)
+	grace := time.Duration(0) // the daemons go on
+	if n.opts.StopDaemons {
+		grace = endDaemons
+	}
+	n.seams.end(grace)
 	n.endDaemons()
 	endLoop()
 	theLoop.wait(n.log, "loop", endActions)
