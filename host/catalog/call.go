@@ -35,6 +35,16 @@ func (s *slot) call(ctx context.Context, method string, do func(ctx context.Cont
 	return s.callWithin(ctx, s.entry.Timeout, method, do)
 }
 
+// poll is call for what is asked at every tick: it has the answer at hand or is in
+// trouble, so it is called late sooner, unless the entry names a timeout.
+func (s *slot) poll(ctx context.Context, method string, do func(ctx context.Context, conn grpc.ClientConnInterface) error) error {
+	timeout := pollTimeout
+	if s.entry.timed {
+		timeout = s.entry.Timeout
+	}
+	return s.callWithin(ctx, timeout, method, do)
+}
+
 // callWithin is call with another timeout than the entry's.
 func (s *slot) callWithin(ctx context.Context, timeout time.Duration, method string, do func(ctx context.Context, conn grpc.ClientConnInterface) error) error {
 	i, err := s.begin(method, (*instance).unary)

@@ -25,7 +25,7 @@ type Entry struct {
 	Enabled  bool
 	Kinds    []string       // only these of what it serves; empty for all
 	Chains   []string       // of an appender: the chains it gets
-	Timeout  time.Duration  // of one call; 0 for 5 s, and for an actuator the caller's own
+	Timeout  time.Duration  // of one call; 0 for 5 s, 1 s for what is asked at every tick, and for an actuator the caller's own
 	Env      []string       // KEY=VALUE: the whole environment beside our own variables
 	Config   map[string]any // handed to the plugin
 
@@ -72,6 +72,9 @@ type Options struct {
 
 // defaultCallTimeout is the deadline of a call whose entry names none.
 const defaultCallTimeout = 5 * time.Second
+
+// pollTimeout is the same for a call that is made at every tick.
+const pollTimeout = time.Second
 
 // withDefaults fills what was left out.
 func (o Options) withDefaults() Options {

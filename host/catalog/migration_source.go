@@ -20,7 +20,7 @@ func (m *MigrationSource) Name() string { return m.slot.entry.Name }
 func (m *MigrationSource) ListMigrations(ctx context.Context) ([]mesh.Migration, error) {
 	const method = "MigrationSource.List"
 	var out []mesh.Migration
-	err := m.slot.call(ctx, method, func(ctx context.Context, conn grpc.ClientConnInterface) error {
+	err := m.slot.poll(ctx, method, func(ctx context.Context, conn grpc.ClientConnInterface) error {
 		answer, err := pluginv1.NewMigrationSourceClient(conn).List(ctx, &pluginv1.ListMigrationsRequest{})
 		if err != nil {
 			return err

@@ -20,7 +20,7 @@ func (p *HealthProbe) Name() string { return p.slot.entry.Name }
 func (p *HealthProbe) SampleHealth(ctx context.Context) ([]mesh.HealthSample, error) {
 	const method = "HealthProbe.SampleHealth"
 	var out []mesh.HealthSample
-	err := p.slot.call(ctx, method, func(ctx context.Context, conn grpc.ClientConnInterface) error {
+	err := p.slot.poll(ctx, method, func(ctx context.Context, conn grpc.ClientConnInterface) error {
 		answer, err := pluginv1.NewHealthProbeClient(conn).SampleHealth(ctx, &pluginv1.SampleRequest{})
 		if err != nil {
 			return err

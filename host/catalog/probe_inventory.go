@@ -20,7 +20,7 @@ func (p *InventoryProbe) Name() string { return p.slot.entry.Name }
 func (p *InventoryProbe) SampleInventory(ctx context.Context) ([]mesh.Inventory, error) {
 	const method = "InventoryProbe.SampleInventory"
 	var out []mesh.Inventory
-	err := p.slot.call(ctx, method, func(ctx context.Context, conn grpc.ClientConnInterface) error {
+	err := p.slot.poll(ctx, method, func(ctx context.Context, conn grpc.ClientConnInterface) error {
 		answer, err := pluginv1.NewInventoryProbeClient(conn).SampleInventory(ctx, &pluginv1.SampleRequest{})
 		if err != nil {
 			return err

@@ -20,7 +20,7 @@ func (p *LocalityProbe) Name() string { return p.slot.entry.Name }
 func (p *LocalityProbe) SampleRTT(ctx context.Context) ([]mesh.RTTSample, error) {
 	const method = "LocalityProbe.SampleRtt"
 	var out []mesh.RTTSample
-	err := p.slot.call(ctx, method, func(ctx context.Context, conn grpc.ClientConnInterface) error {
+	err := p.slot.poll(ctx, method, func(ctx context.Context, conn grpc.ClientConnInterface) error {
 		answer, err := pluginv1.NewLocalityProbeClient(conn).SampleRtt(ctx, &pluginv1.SampleRequest{})
 		if err != nil {
 			return err

@@ -32,7 +32,7 @@ func (r *RecoveryHandler) Recover(ctx context.Context, healthy []mesh.NodeID) ([
 		request.HealthyNodes[i] = uint64(node)
 	}
 	var out []mesh.Event
-	err := r.slot.call(ctx, method, func(ctx context.Context, conn grpc.ClientConnInterface) error {
+	err := r.slot.poll(ctx, method, func(ctx context.Context, conn grpc.ClientConnInterface) error {
 		answer, err := pluginv1.NewRecoveryHandlerClient(conn).Recover(ctx, request)
 		if err != nil {
 			return err
