@@ -31,6 +31,14 @@ func TestOperator052_158_ACooldownEndsToTheMillisecond(t *testing.T) {
 	}
 }
 
+func TestOperator158_AClockSetBackMakesNoCooldownLonger(t *testing.T) {
+	r := newRig(t)
+	want(t, r.judge(freeze(), alice, bob), "accepted")
+	want(t, r.after(-time.Hour).judge(freeze(), alice, bob), operator.KindCooldown)
+	want(t, r.after(-time.Hour+5*time.Minute-time.Millisecond).judge(freeze(), alice, bob), operator.KindCooldown)
+	want(t, r.after(-time.Hour+5*time.Minute).judge(freeze(), alice, bob), "accepted")
+}
+
 func TestOperator053_CooldownsAreOnTheirTargets(t *testing.T) {
 	cluster := []mesh.AdminEvent{
 		freeze(), mesh.FlushAvoidLists{Global: true}, mesh.ForceRestartDaemon{Daemon: mesh.DaemonRef{ID: 1}}, mesh.KillMigration{Migration: 7},

@@ -94,6 +94,7 @@ func (r *Room) cheap(door string, c Command, signatures int, now time.Time) *Rej
 func (r *Room) accept(c Command, now time.Time) *Rejection {
 	full := r.checkAuditFull(c.Event)
 	r.mu.Lock()
+	r.prune(now)
 	rejection := r.memory.checkCooldown(c.Event, now)
 	if rejection == nil {
 		rejection = full
@@ -151,15 +152,21 @@ func (r *Room) checkAuditFull(ev mesh.AdminEvent) *Rejection {
 // keep remembers an entry and waits until it is on disk. It is called with mu held,
 // and gives it back.
 func (r *Room) keep(e entry, now time.Time) error {
-	if now.Sub(r.pruned) > time.Second || now.Before(r.pruned) {
-		r.memory.prune(r.opts.Policy, now)
-		r.pruned = now
-	}
+	r.prune(now)
 	r.memory.take(e)
 	r.unsettle(e, 1)
 	b, first := r.store.enter(e)
 	r.mu.Unlock()
 	return r.store.write(b, first)
+}
+
+// prune tidies the memory up, once a second at most and whenever the clock was set
+// back. It is called with mu held.
+func (r *Room) prune(now time.Time) {
+	if now.Sub(r.pruned) > time.Second || now.Before(r.pruned) {
+		r.memory.prune(r.opts.Policy, now)
+		r.pruned = now
+	}
 }
 
 // unsettle counts the commits that change the freeze and are not folded yet.
