@@ -8,6 +8,7 @@ import (
 
 	"github.com/meshos/meshos/host/operator"
 	"github.com/meshos/meshos/host/operator/signers"
+	"github.com/meshos/meshos/host/wire"
 	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
 )
 
@@ -47,11 +48,13 @@ func (c *signatureCheck) check(a *meshosv1.AdminAuditRecord) string {
 	if !bytes.Equal(operator.CommitID(payload), a.GetCommitId()) {
 		return "its commit id is not that of the signed command"
 	}
-	var command meshosv1.AdminCommand
-	if err := proto.Unmarshal(payload, &command); err != nil {
-		return "the signed command can't be read: " + err.Error()
+	command, rejection := operator.Decode(payload)
+	if rejection != nil {
+		return "the signed command can't have been accepted: " + rejection.Error()
 	}
-	if !proto.Equal(command.GetEvent(), a.GetEvent()) {
+	// The record holds the command as the node understood it, which may be written in
+	// another way than it was signed: a window left out, or one of 0 s.
+	if !proto.Equal(wire.AdminToProto(command.Event), a.GetEvent()) {
 		return "the signed command is another one than the record says"
 	}
 	proven, _, rejection := operator.Verify(c.set, payload, a.GetCommit().GetSignatures(), a.GetCommittedAt().AsTime())

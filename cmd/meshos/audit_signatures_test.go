@@ -14,12 +14,23 @@ import (
 	"github.com/meshos/meshos/host/operator"
 	"github.com/meshos/meshos/host/operator/signers"
 	"github.com/meshos/meshos/host/operator/sshsig"
+	"github.com/meshos/meshos/host/wire"
 	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
 )
 
 // signedRecord is the audit record of a cordon that a key signed, with the file of
 // signers that knows the key.
 func signedRecord(t *testing.T) (*meshosv1.AdminAuditRecord, *signers.Set) {
+	t.Helper()
+	return recordOf(t, cordonOf(5), cordonOf(5))
+}
+
+func cordonOf(node uint64) *meshosv1.AdminEvent {
+	return &meshosv1.AdminEvent{Kind: &meshosv1.AdminEvent_Cordon{Cordon: &meshosv1.NodeTarget{Node: node}}}
+}
+
+// recordOf is the audit record of a command, as a node has it that understood it.
+func recordOf(t *testing.T, signed, understood *meshosv1.AdminEvent) (*meshosv1.AdminAuditRecord, *signers.Set) {
 	t.Helper()
 	_, private, err := ed25519.GenerateKey(nil)
 	if err != nil {
@@ -37,8 +48,9 @@ func signedRecord(t *testing.T) (*meshosv1.AdminAuditRecord, *signers.Set) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	event := &meshosv1.AdminEvent{Kind: &meshosv1.AdminEvent_Cordon{Cordon: &meshosv1.NodeTarget{Node: 5}}}
-	payload, err := proto.Marshal(&meshosv1.AdminCommand{ClusterId: "default", Event: event})
+	payload, err := proto.Marshal(&meshosv1.AdminCommand{
+		ClusterId: "default", Event: signed, IssuedAt: timestamppb.New(noon()), Nonce: make([]byte, operator.NonceSize),
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -47,7 +59,7 @@ func signedRecord(t *testing.T) (*meshosv1.AdminAuditRecord, *signers.Set) {
 		t.Fatal(err)
 	}
 	return &meshosv1.AdminAuditRecord{
-		Epoch: 10, Seq: 3, CommittedAt: timestamppb.New(noon()), Event: event,
+		Epoch: 10, Seq: 3, CommittedAt: timestamppb.New(noon()), Event: understood,
 		Operators: []*meshosv1.Operator{{KeyId: ssh.FingerprintSHA256(signer.PublicKey()), Name: "alice", Verified: true}},
 		Outcome:   &meshosv1.VerificationOutcome{Verdict: meshosv1.VerificationOutcome_VERDICT_ACCEPTED},
 		CommitId:  operator.CommitID(payload),
@@ -62,8 +74,12 @@ func TestSignaturesOfTheAuditAreCheckedAgain(t *testing.T) {
 		want   string // "" for good
 	}{
 		{"as it was committed", func(*meshosv1.AdminAuditRecord) {}, ""},
-		{"another event", func(a *meshosv1.AdminAuditRecord) { a.GetEvent().GetCordon().Node = 6 }, "another one than the record says"},
+		{"another event", func(a *meshosv1.AdminAuditRecord) { a.Event = cordonOf(6) }, "another one than the record says"},
 		{"another payload", func(a *meshosv1.AdminAuditRecord) { a.Commit.Payload[0]++ }, "its commit id is not that"},
+		{"a payload that no node takes", func(a *meshosv1.AdminAuditRecord) {
+			a.Commit.Payload = append(a.Commit.Payload, 0xf8, 0x01, 0x01)
+			a.CommitId = operator.CommitID(a.Commit.Payload)
+		}, "can't have been accepted: malformed"},
 		{"another payload with its id", func(a *meshosv1.AdminAuditRecord) {
 			a.Commit.Payload = append(a.Commit.Payload, 0x12, 0)
 			a.CommitId = operator.CommitID(a.Commit.Payload)
@@ -89,6 +105,19 @@ func TestSignaturesOfTheAuditAreCheckedAgain(t *testing.T) {
 				t.Errorf("%d proven", check.proven)
 			}
 		})
+	}
+}
+
+func TestACommandIsProvenHoweverItWasWritten(t *testing.T) {
+	signed := &meshosv1.AdminEvent{Kind: &meshosv1.AdminEvent_Drain{Drain: &meshosv1.Drain{Node: 5}}} // without a window
+	event, err := wire.AdminFromProto(signed)
+	if err != nil {
+		t.Fatal(err)
+	}
+	record, set := recordOf(t, signed, wire.AdminToProto(event))
+	check := &signatureCheck{set: set}
+	if err := check.see(&meshosv1.Record{Kind: &meshosv1.Record_Audit{Audit: record}}); err != nil || check.proven != 1 {
+		t.Errorf("%q %v", check.bad, err)
 	}
 }
 
