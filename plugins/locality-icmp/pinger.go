@@ -182,10 +182,21 @@ func (p *Pinger) loop(ctx context.Context) {
 		case <-timer.C:
 		case <-p.changed:
 			if current == nil || p.hasFresh() {
+				// What the present round has left to send goes first, and fast:
+				// spread over a long interval it would keep new targets waiting.
 				start = time.Now()
+				plan = plan.hurried(start, sent(current))
 			}
 		}
 	}
+}
+
+// sent gives how many echoes of a round were sent; of none, 0.
+func sent(r *round) int {
+	if r == nil {
+		return 0
+	}
+	return r.next
 }
 
 // hasFresh reports whether a target waits for its first round.

@@ -89,9 +89,14 @@ var usual = settings{interval: time.Second, timeout: time.Second, count: 3}
 // bubble runs a pinger over a fake network in virtual time.
 func bubble(t *testing.T, n *network, log hclog.Logger, targets []target, test func(t *testing.T, p *Pinger)) {
 	t.Helper()
+	bubbleOf(t, usual, n, log, targets, test)
+}
+
+func bubbleOf(t *testing.T, set settings, n *network, log hclog.Logger, targets []target, test func(t *testing.T, p *Pinger)) {
+	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		n.arrived, n.expired = make(chan packet, 1024), make(chan struct{})
-		p := newPinger(usual, [families]*link{familyV4: {batchConn: n, family: familyV4, raw: true}}, log)
+		p := newPinger(set, [families]*link{familyV4: {batchConn: n, family: familyV4, raw: true}}, log)
 		p.SetTargets(targets)
 		ctx, cancel := context.WithCancel(t.Context())
 		done := make(chan error)
@@ -121,6 +126,21 @@ func wantRTT(t *testing.T, p *Pinger, tg target, want time.Duration) {
 func TestFirstSampleWithinHundredMilliseconds(t *testing.T) {
 	targets := loopback(3)
 	bubble(t, newNetwork(echoing(5*time.Millisecond)), hclog.NewNullLogger(), targets, func(t *testing.T, p *Pinger) {
+		after(100 * time.Millisecond)
+		for _, tg := range targets {
+			wantRTT(t, p, tg, 5*time.Millisecond)
+		}
+	})
+}
+
+// The round under way, spread over the interval, must not keep a new peer waiting.
+func TestANewPeerIsAskedAtOnceHoweverLongTheInterval(t *testing.T) {
+	targets := loopback(3)
+	slow := usual
+	slow.interval = time.Hour
+	bubbleOf(t, slow, newNetwork(echoing(5*time.Millisecond)), hclog.NewNullLogger(), targets[:2], func(t *testing.T, p *Pinger) {
+		after(time.Hour + time.Minute) // in the middle of the second round
+		p.SetTargets(targets)
 		after(100 * time.Millisecond)
 		for _, tg := range targets {
 			wantRTT(t, p, tg, 5*time.Millisecond)

@@ -37,8 +37,14 @@ func spread(start time.Time, targets, count int, interval time.Duration) schedul
 // quick returns the schedule of a round with new targets, which is short so that
 // they have samples soon.
 func quick(start time.Time, targets, count int, interval time.Duration) schedule {
-	s := spread(start, targets, count, interval)
+	return spread(start, targets, count, interval).hurried(start, 0)
+}
+
+// hurried returns the schedule whose echoes after sent follow from now on as fast
+// as those of a quick round.
+func (s schedule) hurried(now time.Time, sent int) schedule {
 	s.gap = min(s.gap, max(quickRound/time.Duration(max(s.total, 1)), quickGap))
+	s.start = now.Add(-time.Duration(sent) * s.gap)
 	return s
 }
 
