@@ -65,6 +65,38 @@ func TestAnswersBecomeErrorsTheHostUnderstands(t *testing.T) {
 	}
 }
 
+// What an orchestrator has done, or refused, its status says. A body that is too
+// large, or never ends, takes nothing away from that.
+func TestAnAbortIsAnsweredByItsStatus(t *testing.T) {
+	stalls := func(status int) http.HandlerFunc {
+		return func(w http.ResponseWriter, r *http.Request) {
+			w.WriteHeader(status)
+			_, _ = w.Write([]byte("and"))
+			_ = http.NewResponseController(w).Flush()
+			<-r.Context().Done()
+		}
+	}
+	for _, c := range []struct {
+		name   string
+		answer http.HandlerFunc
+		code   codes.Code
+	}{
+		{"200, large", says(200, strings.Repeat("x", 5<<20)), codes.OK},
+		{"200, stalling", stalls(200), codes.OK},
+		{"404, large", says(404, strings.Repeat("x", 5<<20)), codes.NotFound},
+		{"409, stalling", stalls(409), codes.FailedPrecondition},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s := serve(t, plain)
+			s.abort = c.answer
+			o := build(t, s.URL+"/base", func(c *config) { c.Timeout = pluginsdk.Duration(time.Second) })
+			if err := o.Abort(t.Context(), 7, "test"); status.Code(err) != c.code {
+				t.Errorf("error %v, want %v", err, c.code)
+			}
+		})
+	}
+}
+
 // 503 with a time to come back is tried again with the same key.
 func TestAbortComesBackWhenAskedTo(t *testing.T) {
 	s := serve(t, plain)

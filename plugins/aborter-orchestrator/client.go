@@ -60,7 +60,7 @@ func (c *client) close() { c.http.CloseIdleConnections() }
 // answer is what came back, whatever its status.
 type answer struct {
 	status     int
-	body       []byte
+	body       []byte        // of a GET, or the beginning of an error's
 	location   string        // of a redirect
 	retryAfter time.Duration // 0: not said
 }
@@ -71,7 +71,8 @@ type unsent struct{ error }
 
 func (e unsent) Unwrap() error { return e.error }
 
-// do makes one request. An error means that no whole answer came; it is unsent
+// do makes one request. An error means that no answer came, or not the whole of what
+// was to be got; it is unsent
 // if the orchestrator can't have seen the request.
 func (c *client) do(ctx context.Context, method, path string, body []byte, header http.Header) (*answer, error) {
 	ctx, cancel := context.WithTimeout(ctx, c.timeout)
@@ -100,20 +101,30 @@ func (c *client) do(ctx context.Context, method, path string, body []byte, heade
 		return nil, c.transportError(ctx, err)
 	}
 	defer res.Body.Close()
-	data, err := io.ReadAll(io.LimitReader(res.Body, int64(c.maxBody)+1))
-	if err != nil {
-		return nil, c.transportError(ctx, err)
-	}
-	if len(data) > c.maxBody {
-		return nil, fmt.Errorf("the answer is larger than max_body (%d bytes)", c.maxBody)
-	}
-	return &answer{
+	a := &answer{
 		status:     res.StatusCode,
-		body:       data,
 		location:   res.Header.Get("Location"),
 		retryAfter: retryAfter(res.Header.Get("Retry-After"), time.Now()),
-	}, nil
+	}
+	switch {
+	case a.status < 200 || a.status >= 300:
+		// The status is the answer; of its text, whatever comes will do.
+		a.body, _ = io.ReadAll(io.LimitReader(res.Body, mostErrorText))
+		return a, nil
+	case method != http.MethodGet:
+		return a, nil // done is done, whatever is said about it
+	}
+	if a.body, err = io.ReadAll(io.LimitReader(res.Body, int64(c.maxBody)+1)); err != nil {
+		return nil, c.transportError(ctx, err)
+	}
+	if len(a.body) > c.maxBody {
+		return nil, fmt.Errorf("the answer is larger than max_body (%d bytes)", c.maxBody)
+	}
+	return a, nil
 }
+
+// mostErrorText bounds what is read of the body of an error.
+const mostErrorText = 16 << 10
 
 // transportError says what broke, without the address that callers add.
 func (c *client) transportError(ctx context.Context, err error) error {
