@@ -22,6 +22,7 @@ const (
 	reset       cause = "reset while connecting"
 	otherCause  cause = "failed"
 	shortage    cause = "this machine is short of sockets"
+	noLocal     cause = "this machine has no address or no free port to connect from"
 	forbidden   cause = "this machine forbids the connection"
 	unusable    cause = "not an address of the form host:port"
 	interrupted cause = "interrupted"
@@ -30,7 +31,7 @@ const (
 // ours reports whether the failure says something about this machine or its
 // configuration, and nothing about the peer.
 func (c cause) ours() bool {
-	return c == shortage || c == forbidden || c == unusable || c == interrupted
+	return c == shortage || c == noLocal || c == forbidden || c == unusable || c == interrupted
 }
 
 // errSelfConnect is a connection that TCP made between a socket and itself,
@@ -47,8 +48,10 @@ func causeOf(err error) cause {
 	case errors.Is(err, unix.ECONNREFUSED), errors.Is(err, errSelfConnect):
 		return refused
 	case errors.Is(err, unix.EMFILE), errors.Is(err, unix.ENFILE), errors.Is(err, unix.ENOBUFS),
-		errors.Is(err, unix.ENOMEM), errors.Is(err, unix.EADDRNOTAVAIL), errors.Is(err, unix.EAGAIN):
+		errors.Is(err, unix.ENOMEM), errors.Is(err, unix.EAGAIN):
 		return shortage
+	case errors.Is(err, unix.EADDRNOTAVAIL):
+		return noLocal
 	case errors.Is(err, unix.EPERM), errors.Is(err, unix.EACCES):
 		return forbidden
 	case errors.Is(err, unix.EHOSTUNREACH), errors.Is(err, unix.ENETUNREACH):

@@ -6,6 +6,7 @@ import (
 	"net"
 	"os"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -32,7 +33,7 @@ func TestCauseOf(t *testing.T) {
 		"no such name":   {&net.OpError{Op: "dial", Err: &net.DNSError{IsNotFound: true}}, noName, false},
 		"slow name":      {&net.OpError{Op: "dial", Err: &net.DNSError{IsTimeout: true}}, nameTimeout, false},
 		"too many files": {dialError(unix.EMFILE), shortage, true},
-		"no local port":  {dialError(unix.EADDRNOTAVAIL), shortage, true},
+		"no local port":  {dialError(unix.EADDRNOTAVAIL), noLocal, true},
 		"local firewall": {dialError(unix.EPERM), forbidden, true},
 		"missing port":   {&net.OpError{Op: "dial", Err: &net.AddrError{Err: "missing port in address"}}, unusable, true},
 		"shutting down":  {context.Canceled, interrupted, true},
@@ -63,7 +64,7 @@ func TestRealDialsAreToldApart(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
 			defer cancel()
-			a := dial(ctx, tt.address, "")
+			a := dialer{}.dial(ctx, tt.address, "")
 			switch {
 			case a.err == nil && tt.want == "":
 				if a.took <= 0 || a.remote != tt.address {
@@ -82,9 +83,54 @@ func TestALostNameGoesToTheLastAddress(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 	defer cancel()
 	address := listen(t)
-	if a := dial(ctx, "not a name:80", address); a.err != nil || a.remote != address {
+	if a := (dialer{}).dial(ctx, "not a name:80", address); a.err != nil || a.remote != address {
 		t.Errorf("remote %q, %v", a.remote, a.err)
 	}
+}
+
+// The commonest way for a name server to break is to say nothing at all.
+func TestANameServerThatIsSilentLeavesTimeForTheLastAddress(t *testing.T) {
+	silent, err := net.ListenPacket("udp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer silent.Close()
+	d := dialer{resolver: &net.Resolver{
+		PreferGo: true,
+		Dial: func(ctx context.Context, _, _ string) (net.Conn, error) {
+			return new(net.Dialer).DialContext(ctx, "udp", silent.LocalAddr().String())
+		},
+	}}
+	address := listen(t)
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
+	defer cancel()
+	if a := d.dial(ctx, "peer.example:80", address); a.err != nil || a.remote != address || a.took > 900*time.Millisecond {
+		t.Errorf("with an address that answered before: remote %q after %v, %v", a.remote, a.took, a.err)
+	}
+	ctx, cancel = context.WithTimeout(t.Context(), 300*time.Millisecond)
+	defer cancel()
+	if a := d.dial(ctx, "peer.example:80", ""); causeOf(a.err) != nameTimeout {
+		t.Errorf("without one: %q, want %q: %v", causeOf(a.err), nameTimeout, a.err)
+	}
+}
+
+func TestAConnectIsTimedFromItsOwnStart(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var s starts
+		began := time.Now()
+		s.note("[2001:db8::1]:80")
+		time.Sleep(300 * time.Millisecond)
+		s.note("192.0.2.1:80")
+		for address, want := range map[string]time.Duration{
+			"[2001:db8::1]:80":      0,
+			"192.0.2.1:80":          300 * time.Millisecond,
+			"[fe80::1%eth0]:80 odd": 300 * time.Millisecond,
+		} {
+			if got := s.of(address).Sub(began); got != want {
+				t.Errorf("%s began after %v, want %v", address, got, want)
+			}
+		}
+	})
 }
 
 // listen accepts and hangs up until the test ends.

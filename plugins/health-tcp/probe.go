@@ -23,7 +23,7 @@ func newProbe(env pluginsdk.Env, cfg config) (*probe, error) {
 	if set.concurrency, warning = limitAttempts(set.concurrency, files); warning != "" {
 		p.warnings = append(p.warnings, warning)
 	}
-	p.Prober = newProber(set, dial, env.Log)
+	p.Prober = newProber(set, dialer{}.dial, env.Log)
 	return p, nil
 }
 

@@ -122,7 +122,7 @@ func timeWait(t *testing.T, address string) int {
 func BenchmarkAttempt(b *testing.B) {
 	address := listen(b)
 	for b.Loop() {
-		if a := dial(b.Context(), address, ""); a.err != nil {
+		if a := (dialer{}).dial(b.Context(), address, ""); a.err != nil {
 			b.Fatal(a.err)
 		}
 	}
