@@ -44,6 +44,19 @@ func TestCore133_134_AFreezeStopsEverything(t *testing.T) {
 	w.expect(30, "start 1", "avoid 5 for 5m0s: rtt 1000 ms is above 250ms")
 }
 
+// A frozen pass wants nothing, but that is no sign that a reason is gone.
+func TestB1_AFreezeForgetsNoWait(t *testing.T) {
+	w := newWorld(t).hear(wish(1, run))
+	w.fail(w.expect(0, "start 1")...)
+	w.fail(w.expect(1, "start 1")...) // the next one not before 3 s
+	w.admin(mesh.FreezeCluster{TTL: time.Second})
+	w.expect(1.5)
+	w.expect(2.9)
+	w.fail(w.expect(3, "start 1")...)
+	w.expect(6.9)
+	w.expect(7, "start 1")
+}
+
 func TestCore136_ArmsComeInTheirOrder(t *testing.T) {
 	w := newWorld(t).hear(mesh.RTTSample{Peer: 5, RTT: time.Second}, wish(9, run))
 	w.expect(1, "start 9", "avoid 5 for 5m0s: rtt 1000 ms is above 250ms")
