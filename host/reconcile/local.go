@@ -17,9 +17,10 @@ func (d *diff) localReplicas() {
 		switch {
 		case held && (leaving || c.Hold == mesh.HoldDrop):
 			if len(d.othersLive(c)) >= c.Wanted() {
-				drop := mesh.DropReplica{Chain: c.ID}
-				d.do(drop)
-				d.takes(c.ID, d.s.Node(), drop)
+				d.do(mesh.DropReplica{Chain: c.ID})
+				// Also one that has to wait: if another replica went meanwhile, this
+				// one would have to stay.
+				d.going[c.ID] = append(d.going[c.ID], d.s.Node())
 			}
 		case !held && c.Hold == mesh.HoldKeep && d.s.Pulls():
 			if source, ok := d.s.NearestHolder(c); ok {

@@ -144,22 +144,6 @@ func TestB8_AvoidedHoldersGoBeforeOthersAndAvoidedNodesHostNothing(t *testing.T)
 	w.expect(2, "place 8 not on 5,6,100")
 }
 
-func TestB6_AnEvictionThatIsUnderWayCountsAsDone(t *testing.T) {
-	w := newWorld(t).chain(7, 2, 5, 6, 9)
-	out := w.expect(0, "evict 7 from 9")
-	w.hear(gone(7, 6)) // now only 5 is left for sure
-	w.expect(1, "place 7 not on 5,9,100")
-	w.fail(out...)
-	w.hear(added(7, 6)...)
-	w.expect(2, "evict 7 from 9")
-}
-
-func TestB6_ADropThatIsUnderWayCountsAsDone(t *testing.T) {
-	w := newWorld(t).chain(7, 2, this, 5, 6).hear(hold(7, mesh.HoldDrop))
-	w.expect(0, "drop 7")
-	w.expect(1) // two others are left, so nothing else may go
-}
-
 func TestB7_ALostHolderThatComesBackGoesFirst(t *testing.T) {
 	w := newWorld(t).chain(7, 3, 1, 2, 3).lost(40, 1)
 	w.succeed(w.expect(40, "place 7 not on 1,2,3,100")...)

@@ -26,6 +26,7 @@ type ledger struct {
 type ledgerEntry struct {
 	phase   ledgerPhase
 	emitted mesh.Emitted
+	pass    uint64    // in which it was handed out
 	heard   mesh.Time // when it was handed out or last said to be retried
 	until   mesh.Time // quiet until then
 	backoff time.Duration
@@ -96,7 +97,7 @@ func (s *State) HandOut(a mesh.Action) mesh.Emitted {
 		e = &ledgerEntry{}
 		s.ledger.entries[a.Key()] = e
 	}
-	e.phase, e.emitted, e.heard = outstanding, out, s.now
+	e.phase, e.emitted, e.pass, e.heard = outstanding, out, s.tick, s.now
 	s.ledger.byID[out.ID] = a.Key()
 	s.emitted.push(out)
 	switch a := a.(type) {

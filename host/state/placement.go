@@ -13,7 +13,7 @@ import (
 func (c Chain) Wanted() int { return max(1, int(c.Desired)) }
 
 // LiveHolders lists the holders of a chain that count as holding it: the live
-// ones, without those whose eviction or drop was handed out and has not ended.
+// ones, without those that it is being taken from.
 func (s *State) LiveHolders(c Chain) []mesh.NodeID {
 	var out []mesh.NodeID
 	going := s.goingFrom(c.ID)
@@ -28,13 +28,12 @@ func (s *State) LiveHolders(c Chain) []mesh.NodeID {
 // goingFrom lists the holders that a chain is being taken from right now.
 func (s *State) goingFrom(id mesh.ChainID) []mesh.NodeID {
 	var out []mesh.NodeID
-	if e := s.ledger.entries[mesh.RequestEviction{Chain: id}.Key()]; e != nil && e.phase == outstanding {
-		if a, ok := e.emitted.Action.(mesh.RequestEviction); ok {
-			out = append(out, a.Victim)
+	for _, key := range []mesh.ActionKey{mesh.RequestEviction{Chain: id}.Key(), mesh.DropReplica{Chain: id}.Key()} {
+		if e := s.ledger.entries[key]; e != nil {
+			if _, n, ok := s.takes(e); ok {
+				out = append(out, n)
+			}
 		}
-	}
-	if s.Outstanding(mesh.DropReplica{Chain: id}.Key()) {
-		out = append(out, s.node)
 	}
 	return out
 }
@@ -43,17 +42,33 @@ func (s *State) goingFrom(id mesh.ChainID) []mesh.NodeID {
 func (s *State) Going() map[mesh.ChainID][]mesh.NodeID {
 	out := make(map[mesh.ChainID][]mesh.NodeID)
 	for _, e := range s.ledger.entries {
-		if e.phase != outstanding {
-			continue
-		}
-		switch a := e.emitted.Action.(type) {
-		case mesh.RequestEviction:
-			out[a.Chain] = append(out[a.Chain], a.Victim)
-		case mesh.DropReplica:
-			out[a.Chain] = append(out[a.Chain], s.node)
+		if id, n, ok := s.takes(e); ok {
+			out[id] = append(out[id], n)
 		}
 	}
 	return out
+}
+
+// takes gives the holder that a drop or an eviction is taking a chain from: one
+// that was handed out and has not ended, or that ended well a moment ago and of
+// which nothing was heard yet.
+func (s *State) takes(e *ledgerEntry) (id mesh.ChainID, n mesh.NodeID, ok bool) {
+	switch a := e.emitted.Action.(type) {
+	case mesh.RequestEviction:
+		id, n = a.Chain, a.Victim
+	case mesh.DropReplica:
+		id, n = a.Chain, s.node
+	default:
+		return 0, 0, false
+	}
+	switch e.phase {
+	case outstanding:
+		return id, n, true
+	case settling:
+		c := s.chains.get(id)
+		return id, n, s.now < e.until && c != nil && (!c.everChanged || c.changed < e.pass)
+	}
+	return 0, 0, false
 }
 
 // NotLive gives the nodes that do not count as holders.
