@@ -166,6 +166,13 @@ func TestB10a_AMoveIsGivenUp(t *testing.T) {
 			t.Error("still moving")
 		}
 	})
+	t.Run("also when it holds the chain already", func(t *testing.T) {
+		w := begin(t).hear(added(7, 9)...).admin(mesh.Cordon{Node: 9})
+		w.expect(10, "evict 7 from 9") // one too many, and not who was to go
+		if _, moving := w.s.Rebalancing(7); moving {
+			t.Error("still moving")
+		}
+	})
 	t.Run("when another node leads", func(t *testing.T) {
 		w := begin(t).hear(leader(7, 5))
 		w.expect(10)

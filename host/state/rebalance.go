@@ -65,8 +65,7 @@ func (s *State) tickRebalances() {
 		v := c.view(id)
 		done := !v.HeldBy(r.Worst)
 		late := s.now.Sub(r.since) >= giveUpRebalance
-		barred := !v.HeldBy(r.Target) && !s.MayHost(r.Target)
-		if done || late || barred {
+		if done || late || !s.MayHost(r.Target) {
 			s.rebalances.remove(id)
 		}
 	}
