@@ -6,6 +6,7 @@ import (
 	"sync"
 
 	"github.com/meshos/meshos/host/catalog"
+	"github.com/meshos/meshos/host/loop"
 	"github.com/meshos/meshos/host/mesh"
 	"github.com/meshos/meshos/host/wire"
 )
@@ -21,7 +22,7 @@ type ear struct {
 	report func(source, reason string)
 
 	mu     sync.Mutex
-	refuse map[string]int // by source: signed commits that are none
+	refuse map[string]bool // by source and what it was: what was left out and told
 }
 
 // hear takes events of a source. The error says how many of them were not taken,
@@ -39,12 +40,13 @@ func (e *ear) hear(ctx context.Context, source string, events []catalog.Heard) e
 	return nil
 }
 
-// next takes one signed commit, or all events before the next one.
+// next takes one signed commit, or all events before the next one, or leaves out one
+// event that is too large.
 func (e *ear) next(ctx context.Context, source string, events []catalog.Heard) (int, error) {
 	if events[0].Signed != nil {
 		commit, err := e.judge(*events[0].Signed)
 		if err != nil {
-			e.refused(source, err)
+			e.refused(source, "a signed commit", err)
 			return 1, nil
 		}
 		if err := e.out.Commit(ctx, commit); err != nil {
@@ -52,9 +54,13 @@ func (e *ear) next(ctx context.Context, source string, events []catalog.Heard) (
 		}
 		return 1, nil
 	}
+	if err := loop.Fits(events[0].Event); err != nil {
+		e.refused(source, "an event", err)
+		return 1, nil
+	}
 	var run []mesh.Event
 	for _, heard := range events {
-		if heard.Signed != nil {
+		if heard.Signed != nil || loop.Fits(heard.Event) != nil {
 			break
 		}
 		run = append(run, heard.Event)
@@ -62,15 +68,15 @@ func (e *ear) next(ctx context.Context, source string, events []catalog.Heard) (
 	return e.out.PublishBatch(ctx, run)
 }
 
-// refused tells once of each source that it brings what can't be judged.
-func (e *ear) refused(source string, err error) {
+// refused tells once of each source that it brings what can't be taken.
+func (e *ear) refused(source, what string, err error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.refuse == nil {
-		e.refuse = make(map[string]int)
+		e.refuse = make(map[string]bool)
 	}
-	e.refuse[source]++
-	if e.refuse[source] == 1 {
-		e.report(source, fmt.Sprintf("a signed commit was left out: %v; told once", err))
+	if key := source + " " + what; !e.refuse[key] {
+		e.refuse[key] = true
+		e.report(source, fmt.Sprintf("%s was left out: %v; told once", what, err))
 	}
 }

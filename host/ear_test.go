@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/meshos/meshos/host/catalog"
+	"github.com/meshos/meshos/host/loop"
 	"github.com/meshos/meshos/host/mesh"
 	"github.com/meshos/meshos/host/wire"
 )
@@ -31,7 +32,12 @@ func (w *world) PublishBatch(_ context.Context, evs []mesh.Event) (int, error) {
 			return n, w.err
 		}
 		w.room--
-		w.heard = append(w.heard, ev.(mesh.LogLine).Message)
+		switch ev := ev.(type) {
+		case mesh.LogLine:
+			w.heard = append(w.heard, ev.Message)
+		default:
+			w.heard = append(w.heard, fmt.Sprintf("%T", ev))
+		}
 	}
 	return len(evs), nil
 }
@@ -90,6 +96,23 @@ func TestEventsAreHeardInOrderAndCommitsAreJudged(t *testing.T) {
 	}
 	if got := fmt.Sprint(failures); got != "[event_source:x: a signed commit was left out: no payload; told once]" {
 		t.Errorf("reported %s", got)
+	}
+}
+
+func TestP5_EventsThatAreTooLargeAreLeftOutAndToldOnce(t *testing.T) {
+	w := &world{room: -1}
+	events := said("a", "b")
+	large := catalog.Heard{Event: mesh.DaemonCrashed{Daemon: mesh.DaemonRef{ID: 1}, Reason: strings.Repeat("x", loop.MaxEvent+1)}}
+	events = slices.Insert(events, 1, large, large)
+	if err := w.ear().hear(t.Context(), "event_source:x", events); err != nil {
+		t.Fatal(err)
+	}
+	heard, failures := w.told()
+	if got := strings.Join(heard, ","); got != "a,b" {
+		t.Errorf("heard %s", got)
+	}
+	if len(failures) != 1 || !strings.HasPrefix(failures[0], "event_source:x: an event was left out: event holds 65537 bytes") {
+		t.Errorf("reported %q", failures)
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/proto"
 
 	"github.com/meshos/meshos/host/mesh"
 	"github.com/meshos/meshos/host/wire"
@@ -18,6 +19,21 @@ import (
 
 // fullFor is how long a queue may stay full before a client is told.
 const fullFor = 2 * time.Second
+
+// maxEvent is the most that one event may have, encoded; it keeps within what the
+// loop takes. A line for the log may be longer: it is cut.
+const maxEvent = 64 << 10
+
+func cuttable(event mesh.Event) bool {
+	_, line := event.(mesh.LogLine)
+	return line
+}
+
+// kindOf names the field of an event that is set.
+func kindOf(event *meshosv1.Event) string {
+	m := event.ProtoReflect()
+	return string(m.WhichOneof(m.Descriptor().Oneofs().ByName("kind")).Name())
+}
 
 // step is a run of events, or one signed commit.
 type step struct {
@@ -62,6 +78,12 @@ func (s *Service) plan(in []*meshosv1.Event) ([]step, error) {
 		if signed != nil {
 			steps = append(steps, step{signed: signed})
 			continue
+		}
+		if size := proto.Size(message); size > maxEvent && !cuttable(event) {
+			return nil, &wire.FieldError{
+				Path:    "events[" + strconv.Itoa(i) + "]." + kindOf(message),
+				Problem: fmt.Sprintf("has %d bytes, and may have %d; make several of it", size, maxEvent),
+			}
 		}
 		if len(steps) == 0 || steps[len(steps)-1].signed != nil {
 			steps = append(steps, step{})

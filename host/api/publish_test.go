@@ -1,6 +1,7 @@
 package api_test
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -83,6 +84,23 @@ func TestOneInvalidEventKeepsAllOut(t *testing.T) {
 		if len(n.heard) != 0 {
 			t.Errorf("%v was published all the same", n.heard)
 		}
+	}
+}
+
+func TestP5_AnEventThatIsTooLargeKeepsAllOut(t *testing.T) {
+	reason := func(n int) *meshosv1.Event {
+		return wire.EventToProto(mesh.MaintenanceObserved{Node: 2, Phase: mesh.PhaseActive, Reason: strings.Repeat("x", n)})
+	}
+	n := newNode()
+	client := serve(t, n)
+	_, err := client.Publish(within(t), &hostv1.PublishRequest{Events: []*meshosv1.Event{rtt(2), reason(64 << 10)}})
+	const want = "events[1].maintenance_observed: has 65548 bytes, and may have 65536; make several of it"
+	if status.Code(err) != codes.InvalidArgument || status.Convert(err).Message() != want || len(n.heard) != 0 {
+		t.Errorf("error %v, heard %d, want none and %s", err, len(n.heard), want)
+	}
+	line := wire.EventToProto(mesh.LogLine{Level: mesh.LevelInfo, Message: strings.Repeat("x", 1<<20)}) // the loop cuts it
+	if _, err := client.Publish(within(t), &hostv1.PublishRequest{Events: []*meshosv1.Event{reason(60 << 10), line}}); err != nil {
+		t.Error(err)
 	}
 }
 

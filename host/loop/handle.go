@@ -3,7 +3,6 @@ package loop
 import (
 	"context"
 	"fmt"
-	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -13,6 +12,9 @@ import (
 // Handle publishes events to a loop. Any number of goroutines may use it. Its
 // owner closes it; when the last handle of a loop is closed, the loop folds what
 // is queued and ends.
+//
+// A log line that is longer than 8 KiB is cut; any other event that holds more than
+// MaxEvent is refused with an *EventTooLargeError, and with it its whole batch.
 type Handle struct {
 	door   *door
 	closed atomic.Bool
@@ -41,8 +43,11 @@ func (h *Handle) Publish(ctx context.Context, ev mesh.Event) error {
 	if err := ctx.Err(); err != nil {
 		return fmt.Errorf("publish event: %w", context.Cause(ctx))
 	}
-	err := h.TryPublish(ev)
-	if err != ErrQueueFull { //nolint:errorlint // TryPublish returns it bare
+	ev, err := h.fitted(ev)
+	if err != nil {
+		return err
+	}
+	if err := h.door.events.offer(ev); err != ErrQueueFull { //nolint:errorlint // offer returns it bare
 		return err
 	}
 	if _, err := h.door.events.put(ctx, []mesh.Event{ev}); err != nil {
@@ -54,13 +59,18 @@ func (h *Handle) Publish(ctx context.Context, ev mesh.Event) error {
 // TryPublish queues an event if there is a place now, and returns ErrQueueFull
 // otherwise.
 func (h *Handle) TryPublish(ev mesh.Event) error {
-	if h.closed.Load() {
-		return ErrHandleClosed
-	}
-	if ev == nil {
-		return ErrNoEvent
+	ev, err := h.fitted(ev)
+	if err != nil {
+		return err
 	}
 	return h.door.events.offer(ev)
+}
+
+func (h *Handle) fitted(ev mesh.Event) (mesh.Event, error) {
+	if h.closed.Load() {
+		return nil, ErrHandleClosed
+	}
+	return fit(ev)
 }
 
 // PublishBatch queues events in order and waits for places as Publish does. It
@@ -73,8 +83,9 @@ func (h *Handle) PublishBatch(ctx context.Context, evs []mesh.Event) (int, error
 	if h.closed.Load() {
 		return 0, ErrHandleClosed
 	}
-	if slices.Contains(evs, nil) {
-		return 0, ErrNoEvent
+	evs, err := fitAll(evs)
+	if err != nil {
+		return 0, err
 	}
 	n, err := h.door.events.put(ctx, evs)
 	if err != nil {
