@@ -9,6 +9,7 @@ import (
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/connectivity"
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/status"
 
@@ -38,11 +39,15 @@ func (s *slot) call(ctx context.Context, method string, do func(ctx context.Cont
 // poll is call for what is asked at every tick: it has the answer at hand or is in
 // trouble, so it is called late sooner, unless the entry names a timeout.
 func (s *slot) poll(ctx context.Context, method string, do func(ctx context.Context, conn grpc.ClientConnInterface) error) error {
-	timeout := pollTimeout
+	return s.callWithin(ctx, s.pollTimeout(), method, do)
+}
+
+// pollTimeout is the time of a call that needs none.
+func (s *slot) pollTimeout() time.Duration {
 	if s.entry.timed {
-		timeout = s.entry.Timeout
+		return s.entry.Timeout
 	}
-	return s.callWithin(ctx, timeout, method, do)
+	return pollTimeout
 }
 
 // callWithin is call with another timeout than the entry's.
@@ -51,15 +56,11 @@ func (s *slot) callWithin(ctx context.Context, timeout time.Duration, method str
 	if err != nil {
 		return err
 	}
-	c := &call{slot: s, instance: i, method: method, timeout: timeout, began: time.Now(), result: make(chan error, 1)}
-	late := time.AfterFunc(timeout, c.outlived)
-	go func() {
-		defer i.calls.Done()
-		defer func() { <-i.slots }()
-		err := c.do(do)
-		late.Stop()
-		c.back(err)
-	}()
+	c := s.newCall(i, method, timeout)
+	c.start(do, func() {
+		<-i.slots
+		i.calls.Done()
+	})
 	select {
 	case err := <-c.result:
 		return err
@@ -80,13 +81,13 @@ func (s *slot) begin(method string, group func(*instance) *sync.WaitGroup) (*ins
 			Again: s.machine.again(s.opts.Now()),
 		}
 	}
+	s.stats.calls++
 	select {
 	case i.slots <- struct{}{}:
 	default:
 		s.stats.failures++
 		return nil, &CallError{Plugin: s.entry.Name, Method: method, Kind: ErrBusy, Detail: strconv.Itoa(callsAtOut)}
 	}
-	s.stats.calls++
 	group(i).Add(1)
 	return i, nil
 }
@@ -103,6 +104,25 @@ type call struct {
 	mu      sync.Mutex
 	settled bool // the caller has its answer, and it was counted
 	late    bool // the machine knows that it is
+	quiet   bool // nobody's: it is not counted
+}
+
+func (s *slot) newCall(i *instance, method string, timeout time.Duration) *call {
+	return &call{slot: s, instance: i, method: method, timeout: timeout, began: time.Now(), result: make(chan error, 1)}
+}
+
+// start makes the call in the background. ended is called when it is over.
+func (c *call) start(do func(ctx context.Context, conn grpc.ClientConnInterface) error, ended func()) {
+	c.instance.out.Add(1)
+	late := time.AfterFunc(c.timeout, c.outlived)
+	go func() {
+		defer ended()
+		err := c.do(do)
+		late.Stop()
+		c.instance.touch(time.Now())
+		c.instance.out.Add(-1)
+		c.back(err)
+	}()
 }
 
 // do makes the call.
@@ -166,12 +186,21 @@ func (c *call) back(err error) {
 // process has ended was not answered, and can be made again.
 func (s *slot) explain(i *instance, method string, err error) error {
 	code := status.Code(err)
+	if code == codes.Unavailable && i.conn.GetState() != connectivity.Ready {
+		within(100*time.Millisecond, func() { <-i.proc.Done() }) // the connection ends before the process
+	}
 	if code == codes.Canceled || code == codes.Unavailable {
+		gone := func(how string) error {
+			return &CallError{Plugin: s.entry.Name, Method: method, Kind: ErrUnavailable, Detail: how}
+		}
 		select {
 		case <-i.proc.Done():
-			return &CallError{Plugin: s.entry.Name, Method: method, Kind: ErrUnavailable, Detail: "it ended during the call"}
+			return gone("it ended during the call")
+		default:
+		}
+		select {
 		case <-i.ctx.Done():
-			return &CallError{Plugin: s.entry.Name, Method: method, Kind: ErrUnavailable, Detail: "it was stopped during the call"}
+			return gone("it was stopped during the call")
 		default:
 		}
 	}
@@ -181,6 +210,9 @@ func (s *slot) explain(i *instance, method string, err error) error {
 // settle counts the call and gives its caller the answer.
 func (c *call) settle(err error) {
 	c.settled = true
+	if c.quiet {
+		return
+	}
 	s, took := c.slot, time.Since(c.began)
 	s.mu.Lock()
 	s.stats.last = took

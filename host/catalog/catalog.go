@@ -47,11 +47,14 @@ func New(opts Options) (*Catalog, error) {
 func (c *Catalog) Run(ctx context.Context) error {
 	spawner := process.NewSpawner()
 	defer spawner.Close()
+	sockets := &socketDirs{runDir: c.opts.RunDir, dataDir: c.opts.DataDir}
+	sockets.sweep()
+	defer sockets.remove()
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	var wg sync.WaitGroup
 	for _, s := range c.slots {
-		s.spawner = spawner
+		s.spawner, s.sockets = spawner, sockets
 		wg.Go(func() {
 			s.run(ctx, func(err error) {
 				if err != nil && s.entry.Required {
@@ -100,14 +103,17 @@ func (c *Catalog) Describe(name string) (*hostv1.PluginDetail, error) {
 
 // SetPeers replaces the peers (without this node) and tells every probe that
 // runs; one that does not is told when it starts. The error joins those of the
-// plugins that could not be told.
+// plugins that could not be told; they are told again until they know.
 func (c *Catalog) SetPeers(ctx context.Context, peers []*pluginv1.Peer) error {
 	c.peers.set(c.opts.Node, peers)
 	errs := make([]error, len(c.slots))
 	var wg sync.WaitGroup
 	for n, s := range c.slots {
 		wg.Go(func() {
-			errs[n] = s.withProcess(func(i *instance) error { return s.tellPeers(ctx, i) })
+			if i := s.hold(); i != nil {
+				defer i.calls.Done()
+				errs[n] = s.tellPeers(ctx, i)
+			}
 		})
 	}
 	wg.Wait()
@@ -125,38 +131,49 @@ func (c *Catalog) Reconfigure(ctx context.Context, name string, config map[strin
 	if _, err := structpb.NewStruct(config); err != nil {
 		return fmt.Errorf("plugin %s: config: %w", name, err)
 	}
-	if err := s.withProcess(func(i *instance) error {
-		if err := s.configure(ctx, i, config); err != nil {
-			return err
+	for took := false; !took; {
+		i := s.hold()
+		if i != nil {
+			err := s.configure(ctx, i, config)
+			i.calls.Done()
+			if err != nil {
+				return err
+			}
 		}
-		s.renew()
-		return nil
-	}); err != nil {
-		return err
+		took = s.adopt(config, i)
 	}
-	s.mu.Lock()
-	s.config = config
-	p := s.machine.phase
-	s.kick = p == rejected || p == backingOff || p == quarantined
-	s.mu.Unlock()
 	s.wakeUp()
 	return nil
 }
 
-// withProcess calls do with the running process, if there is one, and keeps its
-// connection open meanwhile.
-func (s *slot) withProcess(do func(i *instance) error) error {
+// adopt makes a configuration that of the next start. It says false when there is
+// another process by now than the one that has taken it: that one may have begun
+// with the old.
+func (s *slot) adopt(config map[string]any, taken *instance) bool {
 	s.mu.Lock()
-	i := s.instance
-	if i != nil {
-		i.calls.Add(1)
+	defer s.mu.Unlock()
+	s.config = config
+	s.configVersion++
+	if s.instance != nil && s.instance != taken {
+		return false
 	}
-	s.mu.Unlock()
-	if i == nil {
-		return nil
+	if s.instance != nil {
+		s.renewLocked()
 	}
-	defer i.calls.Done()
-	return do(i)
+	p := s.machine.phase
+	s.kick = p == rejected || p == backingOff || p == quarantined
+	return true
+}
+
+// hold gives the running process, if there is one, and keeps its connection open
+// until its calls are told Done.
+func (s *slot) hold() *instance {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.instance != nil {
+		s.instance.calls.Add(1)
+	}
+	return s.instance
 }
 
 // find looks a plugin up.

@@ -49,6 +49,10 @@ type Options struct {
 	StartTimeout time.Duration // from exec to handshake; 0 for 5 s
 	DrainTimeout time.Duration // for a plugin to end by itself; 0 for 1 s
 
+	// PulseEvery is after how long without a call a plugin is asked for a sign of
+	// life; 0 for 5 s.
+	PulseEvery time.Duration
+
 	// FilePoll is how often the file of a rejected plugin is looked at; 0 for 2 s.
 	FilePoll time.Duration
 
@@ -81,6 +85,7 @@ func (o Options) withDefaults() Options {
 	setDefault(&o.HangTimeout, 10*time.Second)
 	setDefault(&o.StartTimeout, 5*time.Second)
 	setDefault(&o.DrainTimeout, time.Second)
+	setDefault(&o.PulseEvery, 5*time.Second)
 	setDefault(&o.FilePoll, 2*time.Second)
 	if o.RunDir == "" {
 		o.RunDir = os.TempDir()

@@ -19,6 +19,9 @@
 // it is the caller who takes it up again after its end. Renewed tells those who
 // have to do something anew when the plugin's process or configuration is another.
 //
+// A process that nobody calls is looked after as well (care.go): it is asked for a
+// sign of life, so that one that hangs is found before it is needed.
+//
 // What a plugin says is never believed: check_*.go holds one pure function per
 // kind of answer, which leaves out what can't be.
 //

@@ -4,6 +4,7 @@ import (
 	"context"
 	"os"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -47,7 +48,14 @@ type instance struct {
 	kinds   []string
 
 	peersTurn    chan struct{} // one token: who may tell it the peers
-	peersVersion uint64        // what it was told; guarded by peersTurn
+	peersVersion atomic.Uint64 // what it was told; written by who has the turn
+	telling      atomic.Bool   // the slot's goroutine has it told again
+	tellNext     time.Time     // when it may be told again; that goroutine's own, as is
+	tellAgain    time.Duration // the pause after that
+
+	out   atomic.Int64 // calls that are out, streams aside
+	since time.Time    // by the clock that heard is measured with
+	heard atomic.Int64 // when a call last came back, in ns after since
 }
 
 // stop ends the process in steps: lifeline, SIGTERM, SIGKILL, and frees what

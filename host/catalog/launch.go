@@ -32,7 +32,7 @@ func (s *slot) launch(ctx context.Context, sha256 string) (*instance, error) {
 	if err != nil {
 		return nil, s.problem("start", fmt.Sprintf("its data directory can't be made: %v", err), "make it writable for the host's user", err)
 	}
-	dir, err := makeSocketDir(s.opts.RunDir)
+	dir, err := s.sockets.make()
 	if err != nil {
 		return nil, s.problem("start", fmt.Sprintf("its socket directory can't be made: %v", err), "make it writable or set TMPDIR", err)
 	}
@@ -45,7 +45,7 @@ func (s *slot) launch(ctx context.Context, sha256 string) (*instance, error) {
 
 	i := &instance{
 		lifeline: lifelineW, dir: dir, path: s.entry.Path, sha256: sha256, started: s.opts.Now(),
-		slots: make(chan struct{}, callsAtOut), peersTurn: make(chan struct{}, 1),
+		since: time.Now(), slots: make(chan struct{}, callsAtOut), peersTurn: make(chan struct{}, 1),
 	}
 	i.ctx, i.cancel = context.WithCancel(context.Background())
 	spec := process.Spec{Path: s.entry.Path, Env: s.entry.Env, ExtraFiles: []*os.File{lifelineR}}
@@ -65,7 +65,7 @@ func (s *slot) launch(ctx context.Context, sha256 string) (*instance, error) {
 	} else {
 		_ = i.proc.Signal(syscall.SIGKILL)
 		<-i.proc.Done()
-		i.free()
+		s.ended(i.free())
 	}
 	return nil, l.problem
 }
@@ -126,6 +126,7 @@ func (l *launching) connect(ctx context.Context, spec process.Spec) {
 func (l *launching) running(p *process.Process) {
 	i, s := l.instance, l.slot
 	i.proc = p
+	s.setPid(p.Pid())
 	l.release = context.AfterFunc(l.runner.ctx, func() { _ = p.Signal(syscall.SIGKILL) })
 	i.readers.Go(func() { readStderr(p.Stderr(), s.sink) })
 	i.readers.Go(func() {
@@ -138,7 +139,9 @@ func (l *launching) running(p *process.Process) {
 			}
 			l.runner.greet(line)
 		})
-		l.runner.greet("") // it ended without one
+		// It ended without one. go-plugin kills it then, which would hide how.
+		within(100*time.Millisecond, func() { <-p.Done() })
+		l.runner.greet("")
 	})
 }
 

@@ -18,18 +18,31 @@ import (
 // schemaMax bounds what is kept of a plugin's description of its configuration.
 const schemaMax = 256 << 10
 
-// setUp asks a process what it is, and tells it its configuration and peers.
+// setUp asks a process what it is, tells it its configuration and peers, and lets
+// callers have it as soon as it has the latest of both: either may change meanwhile.
 func (s *slot) setUp(ctx context.Context, i *instance) error {
 	if err := s.describe(ctx, i); err != nil {
 		return err
 	}
-	s.mu.Lock()
-	config := s.config
-	s.mu.Unlock()
-	if err := s.configure(ctx, i, config); err != nil {
-		return err
+	for first, has := true, uint64(0); ; first = false {
+		s.mu.Lock()
+		config, version := s.config, s.configVersion
+		if !first && version == has && !s.behind(i) {
+			s.instance = i
+			s.mu.Unlock()
+			return nil
+		}
+		s.mu.Unlock()
+		if first || version != has {
+			if err := s.configure(ctx, i, config); err != nil {
+				return err
+			}
+			has = version
+		}
+		if err := s.tellPeers(ctx, i); err != nil {
+			return err
+		}
 	}
-	return s.tellPeers(ctx, i)
 }
 
 // describe asks for name, version and kinds, and checks them.
@@ -131,14 +144,20 @@ func (s *slot) tellPeers(ctx context.Context, i *instance) error {
 		return s.problem("peers", "another change of peers is under way", "", ctx.Err())
 	}
 	version, peers := s.peers.get()
-	if version == i.peersVersion {
+	if version == i.peersVersion.Load() {
 		return nil
 	}
 	if _, err := pluginv1.NewPluginClient(i.conn).SetPeers(ctx, &pluginv1.SetPeersRequest{Peers: peers}); err != nil {
 		return s.setupError("peers", i, err)
 	}
-	i.peersVersion = version
+	i.peersVersion.Store(version)
 	return nil
+}
+
+// behind says whether a probe does not know the present peers.
+func (s *slot) behind(i *instance) bool {
+	version, _ := s.peers.get()
+	return isProbe(i.kinds) && i.peersVersion.Load() != version
 }
 
 // setupError says what a failed call of the set-up means.

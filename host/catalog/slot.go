@@ -19,6 +19,7 @@ type slot struct {
 	opts    *Options
 	peers   *peerBook
 	spawner *process.Spawner
+	sockets *socketDirs
 	sink    *logSink
 	nudge   chan struct{} // holds one: something for the goroutine to look at
 	tried   stamp         // of the file at the last try; the goroutine's own
@@ -29,9 +30,11 @@ type slot struct {
 	pid      int
 	config   map[string]any
 	kick     bool // try again although nothing is due
-	stats    callStats
-	lies     map[string]*lieCount
-	renewal  chan struct{} // closed when a process or a configuration is new
+	// configVersion grows with every change of config, to tell what a process has.
+	configVersion uint64
+	stats         callStats
+	lies          map[string]*lieCount
+	renewal       chan struct{} // closed when a process or a configuration is new
 
 	// What is known of the present or the last process.
 	version, sha256, schema string
@@ -105,10 +108,9 @@ func (s *slot) renewed() <-chan struct{} {
 	return s.renewal
 }
 
-// renew tells those who wait for a new process or configuration.
-func (s *slot) renew() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+// renewLocked tells those who wait for a new process or configuration. Called with
+// mu held.
+func (s *slot) renewLocked() {
 	close(s.renewal)
 	s.renewal = make(chan struct{})
 }

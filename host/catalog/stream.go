@@ -2,11 +2,8 @@ package catalog
 
 import (
 	"context"
-	"time"
 
 	"google.golang.org/grpc"
-	"google.golang.org/grpc/codes"
-	"google.golang.org/grpc/status"
 )
 
 // stream is the way of every stream of a plugin: like call it is refused at once
@@ -24,20 +21,11 @@ func (s *slot) stream(ctx context.Context, method string, do func(ctx context.Co
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	defer context.AfterFunc(i.ctx, cancel)()
-	err = s.explainStream(i, method, s.guard(method, func() error { return do(ctx, i.conn) }))
+	err = s.explain(i, method, s.guard(method, func() error { return do(ctx, i.conn) }))
 	if err != nil {
 		s.mu.Lock()
 		s.stats.failures++
 		s.mu.Unlock()
 	}
 	return err
-}
-
-// explainStream is explain for a stream, whose death is often seen before that of
-// its process.
-func (s *slot) explainStream(i *instance, method string, err error) error {
-	if status.Code(err) == codes.Unavailable {
-		within(100*time.Millisecond, func() { <-i.proc.Done() })
-	}
-	return s.explain(i, method, err)
 }

@@ -53,13 +53,13 @@ func (s *slot) attempt(ctx context.Context, first func(error)) {
 		}
 		return
 	}
-	s.mu.Lock()
-	s.instance = i
-	tell := !s.served || !slices.Equal(s.kinds, i.kinds)
-	s.served, s.kinds, s.version, s.schema, s.noOp = true, i.kinds, i.version, i.schema, i.noOp
-	s.mu.Unlock()
-	s.step(func(m *machine, now time.Time) { m.configured(now) })
-	s.renew()
+	tell := false
+	s.step(func(m *machine, now time.Time) {
+		tell = !s.served || !slices.Equal(s.kinds, i.kinds)
+		s.served, s.kinds, s.version, s.schema, s.noOp = true, i.kinds, i.version, i.schema, i.noOp
+		m.configured(now)
+		s.renewLocked()
+	})
 	s.opts.Log(mesh.LevelInfo, s.entry.Name, fmt.Sprintf("ready after %v: version %s, pid %d, serves %v",
 		s.opts.Now().Sub(began).Round(time.Millisecond), orNone(i.version), i.proc.Pid(), i.kinds))
 	if tell {
@@ -83,7 +83,6 @@ func (s *slot) comeUp(ctx context.Context) (*instance, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.setPid(i.proc.Pid())
 	s.step(func(m *machine, now time.Time) { m.started(now) })
 	if err := s.setUp(ctx, i); err != nil {
 		exit := i.stop(100 * time.Millisecond)
@@ -111,11 +110,11 @@ func (s *slot) serve(ctx context.Context, i *instance) {
 				"its stack is in the log", nil))
 			return
 		}
-		wait := time.Hour
+		wait := s.care(i)
 		if lags {
-			wait = max(0, wake.Sub(s.opts.Now()))
+			wait = min(wait, wake.Sub(s.opts.Now()))
 		}
-		timer.Reset(wait)
+		timer.Reset(max(0, wait))
 		select {
 		case <-i.proc.Done():
 			s.detach()

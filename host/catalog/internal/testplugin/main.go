@@ -75,7 +75,8 @@ func main() {
 			os.Exit(0)
 		}()
 	}
-	p := &server{mode: mode, told: make(chan struct{})}
+	p := &server{mode: mode, told: make(chan struct{}), goOn: make(chan os.Signal, 1)}
+	signal.Notify(p.goOn, syscall.SIGUSR1)
 	goplugin.Serve(&goplugin.ServeConfig{
 		HandshakeConfig: handshake,
 		Plugins:         goplugin.PluginSet{"meshos": p},
@@ -97,6 +98,7 @@ type server struct {
 	self  uint64
 	peers []*pluginv1.Peer
 	told  chan struct{}
+	goOn  chan os.Signal
 	calls int
 }
 
@@ -135,6 +137,12 @@ func (s *server) Configure(ctx context.Context, r *pluginv1.ConfigureRequest) (*
 	s.self = r.GetNode()
 	if why := r.GetConfig().GetFields()["reject"].GetStringValue(); why != "" {
 		return nil, status.Error(codes.InvalidArgument, why)
+	}
+	if what := r.GetConfig().GetFields()["say"].GetStringValue(); what != "" {
+		_, _ = syscall.Write(2, []byte("configured to say "+what+"\n"))
+		if what == "wait" {
+			<-s.goOn
+		}
 	}
 	if s.mode == "slow-configure" {
 		time.Sleep(time.Hour)
