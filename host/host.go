@@ -32,6 +32,7 @@ const (
 	endDaemons = 2 * time.Second
 	endActions = time.Second
 	endRecords = time.Second
+	endReports = 500 * time.Millisecond
 )
 
 // staleTicks is how many intervals after its last tick a loop counts as standing
@@ -226,8 +227,8 @@ func (n *node) decorate(s *snapshot.Snapshot) {
 
 // run runs the assembled node and ends it in order: the API first, so that nobody
 // asks for more; the daemons, or the hold on them, while the loop can still hear of
-// it; the loop; then the records that are left, and the plugins last, since they
-// store them.
+// it; the loop, once it has folded what it was told; then the records that are left,
+// and the plugins last, since they store them.
 func (n *node) run(ctx context.Context, doors doors) error {
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
@@ -236,12 +237,13 @@ func (n *node) run(ctx context.Context, doors doors) error {
 
 	pluginsEnd, endPlugins := context.WithCancel(context.WithoutCancel(ctx))
 	recordsEnd, endFollowers := context.WithCancel(context.WithoutCancel(ctx))
+	reportsEnd, endTelling := context.WithCancel(context.WithoutCancel(ctx))
 	loopEnd, endLoop := context.WithCancel(context.WithoutCancel(ctx))
 	executorEnd, endExecutor := context.WithCancel(context.WithoutCancel(ctx))
-	defer func() { endPlugins(); endFollowers(); endLoop(); endExecutor() }()
+	defer func() { endPlugins(); endFollowers(); endTelling(); endLoop(); endExecutor() }()
 
 	n.adoptDaemons(ctx)
-	var plugins, records, theLoop, actions, around room
+	var plugins, records, theLoop, reports, actions, around room
 	plugins.run(func() {
 		if err := n.catalog.Run(pluginsEnd); err != nil { // a node without plugins is a node
 			stop(err)
@@ -254,7 +256,7 @@ func (n *node) run(ctx context.Context, doors doors) error {
 			n.log.Error("actions were left behind", "error", err)
 		}
 	})
-	around.run(func() { n.reports.run(ctx) })
+	reports.run(func() { n.reports.run(reportsEnd) })
 	around.run(func() { n.reloads(ctx) })
 	around.run(func() { n.rememberFreeze(ctx) })
 	around.run(func() { n.seams.run(ctx, n) })
@@ -276,8 +278,11 @@ func (n *node) run(ctx context.Context, doors doors) error {
 	}
 	n.seams.end(grace)
 	n.endDaemons()
-	endLoop()
+	endTelling()
+	reports.wait(n.log, "reports", endActions)
+	n.handle.Close() // the last one
 	theLoop.wait(n.log, "loop", endActions)
+	endLoop()
 	endFollowers()
 	records.wait(n.log, "records", endRecords)
 	endPlugins()

@@ -3,6 +3,7 @@ package host
 import (
 	"context"
 	"log/slog"
+	"time"
 
 	"github.com/meshos/meshos/host/loop"
 	"github.com/meshos/meshos/host/mesh"
@@ -28,16 +29,30 @@ func (r *reports) add(source, reason string) {
 	}
 }
 
-// run hands the reports on until ctx ends.
+// run hands the reports on until ctx ends, and then for a moment those that are left.
 func (r *reports) run(ctx context.Context) {
+	handing, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	defer cancel()
+	stop := context.AfterFunc(ctx, func() { time.AfterFunc(endReports, cancel) })
+	defer stop()
 	for {
 		select {
 		case f := <-r.queue:
-			if err := r.feed.Report(ctx, f); err != nil {
-				r.log.Error("a failure was not recorded", "source", f.Source, "reason", f.Reason, "error", err)
-			}
+			r.hand(handing, f)
+			continue
 		case <-ctx.Done():
+		}
+		select {
+		case f := <-r.queue:
+			r.hand(handing, f)
+		default:
 			return
 		}
+	}
+}
+
+func (r *reports) hand(ctx context.Context, f mesh.FailureReport) {
+	if err := r.feed.Report(ctx, f); err != nil {
+		r.log.Error("a failure was not recorded", "source", f.Source, "reason", f.Reason, "error", err)
 	}
 }

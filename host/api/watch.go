@@ -18,7 +18,7 @@ import (
 func (s *Service) WatchSnapshots(_ *hostv1.WatchSnapshotsRequest, stream grpc.ServerStreamingServer[meshosv1.Snapshot]) error {
 	var sent *snapshot.Snapshot
 	return s.follow(stream.Context(), func(latest *snapshot.Snapshot) error {
-		if latest == sent {
+		if sent != nil && latest.Tick == sent.Tick { // at the end records are added to the last one
 			return nil
 		}
 		sent = latest

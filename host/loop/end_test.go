@@ -185,6 +185,43 @@ func TestReadersKeepTheLastSnapshotAfterTheEnd(t *testing.T) {
 	})
 }
 
+func TestB24_RecordsLeftAfterTheLastTickAreShownAtTheEnd(t *testing.T) {
+	for name, end := range map[string]func(*rig){
+		"cancelled":          func(r *rig) { r.cancel() },
+		"shutdown":           func(r *rig) { r.publish(mesh.Shutdown{}) },
+		"last handle closed": func(r *rig) { r.h.Close() },
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				r := start(t)
+				last := r.ticks(3)
+				changed := r.Reader().Changed()
+				r.publish(mesh.AdminReceived{Event: mesh.Cordon{Node: 3}}, mesh.LogLine{Level: mesh.LevelInfo, Message: "last words"}, holder(7, 2))
+				if err := r.Feed().Report(t.Context(), mesh.FailureReport{Source: "x", Reason: "no"}); err != nil {
+					t.Fatal(err)
+				}
+				pass(interval / 2)
+				end(r)
+				if err := r.mustEnd(time.Second); err != nil {
+					t.Fatal(err)
+				}
+				select {
+				case <-changed:
+				default:
+					t.Error("readers were not told")
+				}
+				got := r.Reader().Latest()
+				if len(got.Audit) != 1 || len(logged(got, "last words")) != 1 || len(failures(got, "x")) != 1 {
+					t.Errorf("audit %v, logs %v, failures %v, want one of each", got.Audit, got.Logs, got.Failures)
+				}
+				if got.Tick != last.Tick || !got.TakenAt.Equal(last.TakenAt) || holds(got, 7) != nil {
+					t.Errorf("tick %d of %v shows %v, want the last tick's and no pass", got.Tick, got.TakenAt, got.Replicas)
+				}
+			})
+		})
+	}
+}
+
 func TestCallThatIgnoresItsCancelIsNamedAndLeftBehind(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := start(t)

@@ -46,6 +46,7 @@ type Loop struct {
 	poll     *poll
 	aborts   *aborts
 	listed   bool // there was a migration source at the last tick
+	unshown  bool // something was folded since the newest snapshot
 	decorate streak
 	onTick   streak
 	recorder Recorder // nil also when it failed

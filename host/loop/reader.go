@@ -11,8 +11,9 @@ import (
 type Reader struct{ board *board }
 
 // Latest is the newest snapshot, never nil. Before the first tick it holds node
-// and epoch only; after the loop ended it stays the last one. It is shared with
-// every other reader and must not be written to.
+// and epoch only; after the loop ended it stays the last one, completed by the records
+// that were left after its tick. It is shared with every other reader and must not be
+// written to.
 func (r Reader) Latest() *snapshot.Snapshot { return r.board.edition.Load().snapshot }
 
 // Changed is closed when a newer snapshot than the present one is published. To

@@ -29,6 +29,7 @@ func (l *Loop) Run(ctx context.Context) error {
 
 	l.turn(ctx)
 
+	l.showRecords()
 	l.events.close()
 	l.inputs.close()
 	l.looks.close()
@@ -77,6 +78,18 @@ func (l *Loop) turn(ctx context.Context) {
 			return
 		}
 	}
+}
+
+// showRecords shows the records that were left since the last tick, so that those who
+// store them miss none. All else in the snapshot stays as it was: there is no pass.
+func (l *Loop) showRecords() {
+	if !l.unshown {
+		return
+	}
+	last := *l.Reader().Latest()
+	now := l.core.Snapshot(l.stamp(time.Now()))
+	last.Audit, last.Logs, last.Failures, last.Actions = now.Audit, now.Logs, now.Failures, now.Actions
+	l.board.publish(&last)
 }
 
 // fold folds up to one chunk of each queue, all stamped with now, and lets one in
@@ -134,6 +147,7 @@ func (l *Loop) foldEvents(ctx context.Context, at mesh.Stamp) (folded int, goOn 
 
 // apply folds one input and has its effects carried out.
 func (l *Loop) apply(at mesh.Stamp, in mesh.Input) {
+	l.unshown = true
 	asked, waited := in.(askedCommit)
 	if waited {
 		in = asked.JudgedCommit

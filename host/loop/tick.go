@@ -30,6 +30,7 @@ func (l *Loop) tick(ctx context.Context, now time.Time) (goOn bool) {
 	result := l.pass(at)
 	// Taken before anything else is folded, so that a journal gives the same one.
 	snap := l.core.Snapshot(at)
+	l.unshown = false
 	if result.Dropped > 0 {
 		l.say(at, mesh.LevelWarn, fmt.Sprintf("the action queue is full: dropped %d actions, the first a %s",
 			result.Dropped, result.FirstDropped.Kind()))
@@ -115,13 +116,17 @@ func (l *Loop) foldAnswer(at mesh.Stamp, c *caller, a *answer) {
 // that says so has failed.
 func (l *Loop) foldRecovered(at mesh.Stamp, a *answer) {
 	for _, ev := range a.events {
-		switch ev.(type) {
-		case nil, mesh.Shutdown:
+		if _, end := ev.(mesh.Shutdown); ev == nil || end {
 			a.err = "gave an event that a recovery handler may not give (none at all, or shutdown); it was left out"
-		default:
-			l.apply(at, mesh.Heard{Event: ev})
-			l.count.events.Add(1)
+			continue
 		}
+		fitted, err := fit(ev)
+		if err != nil {
+			a.err = "an event was left out: " + err.Error()
+			continue
+		}
+		l.apply(at, mesh.Heard{Event: fitted})
+		l.count.events.Add(1)
 	}
 }
 
