@@ -78,7 +78,7 @@ func (o HTTPOptions) lastTick() time.Time {
 }
 
 // maxConnections bounds what a crowd of clients may hold open.
-const maxConnections = 64
+const maxConnections = 256
 
 // ListenHTTP opens the address of node.listen.
 func ListenHTTP(ctx context.Context, address string) (net.Listener, error) {
@@ -97,17 +97,18 @@ func ListenHTTP(ctx context.Context, address string) (net.Listener, error) {
 	return netutil.LimitListener(ln, maxConnections), nil
 }
 
-// ServeHTTP answers on ln until ctx is done. The error is nil after a stop that
-// was asked for.
+// ServeHTTP answers on ln until ctx is done. Each connection gets one answer, and one
+// that asks nothing is closed soon: who holds connections keeps nobody else from an
+// answer. The error is nil after a stop that was asked for.
 func ServeHTTP(ctx context.Context, ln net.Listener, handler http.Handler) error {
 	server := &http.Server{
 		Handler:           handler,
-		ReadHeaderTimeout: 5 * time.Second,
+		ReadHeaderTimeout: 2 * time.Second,
 		ReadTimeout:       10 * time.Second,
 		WriteTimeout:      30 * time.Second,
-		IdleTimeout:       time.Minute,
 		MaxHeaderBytes:    16 << 10,
 	}
+	server.SetKeepAlivesEnabled(false)
 	ended := make(chan error, 1)
 	go func() { ended <- server.Serve(ln) }()
 	select {

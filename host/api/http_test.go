@@ -3,6 +3,7 @@ package api_test
 import (
 	"context"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -99,6 +100,47 @@ func TestMetricsComeOverARealListener(t *testing.T) {
 	stop()
 	if err := <-ended; err != nil {
 		t.Errorf("ServeHTTP: %v", err)
+	}
+}
+
+// Clients that asked and keep their connections keep nobody else waiting.
+func TestClientsThatHoldConnectionsKeepNobodyFromHealthz(t *testing.T) {
+	ln, err := api.ListenHTTP(t.Context(), "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	now := time.Now()
+	handler := api.NewHTTP(api.HTTPOptions{
+		Reader: ticked(now), TickInterval: time.Second, Metrics: prometheus.NewRegistry(), Now: func() time.Time { return now },
+	})
+	go func() { ended <- api.ServeHTTP(ctx, ln, handler) }()
+	defer func() {
+		stop()
+		if err := <-ended; err != nil {
+			t.Errorf("ServeHTTP: %v", err)
+		}
+	}()
+	const crowd = 300 // more than may be open at once
+	for range crowd {
+		conn, err := net.Dial("tcp", ln.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = conn.Close() }()
+		if _, err := io.WriteString(conn, "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: 30 * time.Second}
+	answer, err := client.Get("http://" + ln.Addr().String() + "/healthz")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = answer.Body.Close()
+	if answer.StatusCode != http.StatusOK {
+		t.Errorf("got %s", answer.Status)
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"runtime/debug"
 	"time"
 
+	"golang.org/x/net/netutil"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
@@ -21,6 +22,11 @@ const (
 	// MaxAnswer is the largest message that it gives.
 	MaxAnswer = 64 << 20
 
+	// What a crowd of clients may have open at once. More connections wait for one to
+	// end, more calls of one connection for one of its own.
+	maxClients     = 512
+	callsPerClient = 128
+
 	stopWithin = 500 * time.Millisecond // of what a node may take to end
 )
 
@@ -32,13 +38,14 @@ func (s *Service) Serve(ctx context.Context, ln net.Listener, onPanic func(metho
 	server := grpc.NewServer(
 		grpc.MaxRecvMsgSize(MaxRequest),
 		grpc.MaxSendMsgSize(MaxAnswer),
+		grpc.MaxConcurrentStreams(callsPerClient),
 		grpc.ConnectionTimeout(5*time.Second),
 		grpc.UnaryInterceptor(guard.unary),
 		grpc.StreamInterceptor(guard.stream),
 	)
 	hostv1.RegisterHostServer(server, s)
 	ended := make(chan error, 1)
-	go func() { ended <- server.Serve(ln) }()
+	go func() { ended <- server.Serve(netutil.LimitListener(ln, maxClients)) }()
 	select {
 	case err := <-ended:
 		server.Stop()
