@@ -37,6 +37,8 @@ func execute(ctx context.Context, a *app, args []string) int {
 	root.SetIn(a.in)
 	root.SetOut(a.out)
 	root.SetErr(a.err)
+	finishBuiltins(root)
+	finishCompletion(root)
 	cmd, err := root.ExecuteContextC(ctx)
 	if err == nil || errors.Is(err, context.Canceled) && ctx.Err() != nil {
 		return exitDone
@@ -77,6 +79,7 @@ answer, 4 the node rejected the command.`,
 	flags.StringVar(&a.address, "address", "",
 		"the node's socket, unix:PATH or PATH (default: $MESHOS_ADDRESS, else node.socket of the configuration)")
 	flags.StringVarP(&a.config, "config", "c", "", "the configuration file (default: $MESHOS_CONFIG, else meshos.toml)")
+	_ = root.MarkPersistentFlagFilename("config", "toml")
 	flags.DurationVar(&a.timeout, "timeout", 5*time.Second, "how long to wait for the node's answer")
 	root.AddCommand(
 		newRunCommand(a), newValidateCommand(a), newStatusCommand(a), newPublishCommand(a), newLogsCommand(a),
@@ -140,6 +143,6 @@ func (o *outputFlag) Set(s string) error {
 func addOutput(cmd *cobra.Command) *outputFlag {
 	output := outputTable
 	cmd.Flags().VarP(&output, "output", "o", "how to print: a table for people, or the contract's JSON")
-	_ = cmd.RegisterFlagCompletionFunc("output", cobra.FixedCompletions([]string{"table", "json"}, cobra.ShellCompDirectiveNoFileComp))
+	completeFlag(cmd, "output", "table", "json")
 	return &output
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/meshos/meshos/host/mesh"
+	"github.com/meshos/meshos/host/snapshot"
 )
 
 func TestLogs(t *testing.T) {
@@ -42,6 +43,24 @@ func TestLogsOfADaemonThatTheNodeDoesNotHave(t *testing.T) {
 	code := s.run(t.Context(), "logs", "--daemon", "dmeo")
 	if code != exitUsage || s.err.String() != "meshos: --daemon: the node has no daemon \"dmeo\", only: 1 (demo), 2\n" {
 		t.Errorf("exit code %d: %s", code, s.err.String())
+	}
+}
+
+// A number is an id, also where it is another daemon's name; a name that several
+// bear names none.
+func TestLogsOfADaemonAreNobodyElses(t *testing.T) {
+	n, s := start(t)
+	twins := busy()
+	twins.Daemons[0].Daemon.Name = "2"
+	twins.Daemons[1].Daemon.Name = "twin"
+	twins.Daemons = append(twins.Daemons, snapshot.Daemon{Daemon: mesh.DaemonRef{ID: 3, Name: "twin"}})
+	n.show(twins)
+	if code := s.run(t.Context(), "logs", "--daemon", "2"); code != exitDone || !strings.Contains(s.out.String(), "careful") {
+		t.Errorf("exit code %d: %s%s", code, s.out.String(), s.err.String())
+	}
+	const want = `meshos: --daemon: several daemons are named "twin"; name one by its id: 2, 3` + "\n"
+	if code := s.run(t.Context(), "logs", "--daemon", "twin"); code != exitUsage || s.err.String() != want {
+		t.Errorf("exit code %d, said %s", code, s.err.String())
 	}
 }
 

@@ -5,7 +5,52 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+
+	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
 )
+
+// asked gives a running node's snapshot for the shell, which won't wait long.
+func (a *app) asked(cmd *cobra.Command) (*meshosv1.Snapshot, bool) {
+	node, err := a.connect()
+	if err != nil {
+		return nil, false
+	}
+	defer node.close()
+	ctx, cancel := context.WithTimeout(cmd.Context(), time.Second)
+	defer cancel()
+	snapshot, err := node.snapshot(ctx)
+	return snapshot, err == nil
+}
+
+// completePlugins offers the names of a running node's plugins.
+func (a *app) completePlugins(cmd *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+	var names []string
+	if len(args) == 0 {
+		snapshot, _ := a.asked(cmd)
+		for _, plugin := range snapshot.GetPlugins() {
+			names = append(names, plugin.GetName())
+		}
+	}
+	return names, cobra.ShellCompDirectiveNoFileComp
+}
+
+// completeDaemons offers a running node's daemons, by name where they have one.
+func (a *app) completeDaemons(cmd *cobra.Command, _ []string, _ string) ([]string, cobra.ShellCompDirective) {
+	var names []string
+	snapshot, _ := a.asked(cmd)
+	for _, daemon := range snapshot.GetDaemons() {
+		names = append(names, nameOrID(daemon.GetDaemon().GetName(), daemon.GetDaemon().GetId()))
+	}
+	return names, cobra.ShellCompDirectiveNoFileComp
+}
+
+// nameOrID gives the id of what has no name, or one that could steer a terminal.
+func nameOrID(name string, id uint64) string {
+	if name == "" || plain(name) != name {
+		return idOf(id)
+	}
+	return name
+}
 
 // completeSubjects offers what a running node can explain to the shell.
 func (a *app) completeSubjects(cmd *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
@@ -16,36 +61,20 @@ func (a *app) completeSubjects(cmd *cobra.Command, args []string, _ string) ([]s
 	if len(args) > 1 {
 		return nil, nothing
 	}
-	node, err := a.connect()
-	if err != nil {
-		return nil, nothing
-	}
-	defer node.close()
-	ctx, cancel := context.WithTimeout(cmd.Context(), time.Second)
-	defer cancel()
-	snapshot, err := node.snapshot(ctx)
-	if err != nil {
-		return nil, nothing
-	}
+	snapshot, _ := a.asked(cmd)
 	var found []string
-	add := func(id uint64, name string) {
-		if name == "" {
-			name = idOf(id)
-		}
-		found = append(found, name)
-	}
 	switch args[0] {
 	case "chain":
 		for _, c := range snapshot.GetReplicas() {
-			add(c.GetChain(), "")
+			found = append(found, idOf(c.GetChain()))
 		}
 	case "daemon":
 		for _, d := range snapshot.GetDaemons() {
-			add(d.GetDaemon().GetId(), d.GetDaemon().GetName())
+			found = append(found, nameOrID(d.GetDaemon().GetName(), d.GetDaemon().GetId()))
 		}
 	case "peer":
 		for _, p := range snapshot.GetPeers() {
-			add(p.GetPeer(), p.GetName())
+			found = append(found, nameOrID(p.GetName(), p.GetPeer()))
 		}
 	}
 	return found, nothing

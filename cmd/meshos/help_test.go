@@ -57,6 +57,9 @@ func TestCommandLinesThatMakeNoSense(t *testing.T) {
 		{"explain daemon:", "daemon: which one? name it: daemon:ID"},
 		{"explain chain 7 --until 3", "--until: a running node knows the present only"},
 		{"run --log-level loud", `--log-level "loud": want debug, info, warn or error`},
+		{"help bogus", `unknown command "bogus" for "meshos"`},
+		{"help plugin lst", `unknown command "lst" for "meshos plugin"`},
+		{"completion tcsh", `unknown command "tcsh" for "meshos completion"`},
 		{"run --log-format xml", `--log-format "xml": want auto, text or json`},
 	} {
 		t.Run(c.line, func(t *testing.T) {

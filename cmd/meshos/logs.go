@@ -30,7 +30,9 @@ its daemons. With --follow it goes on with new ones until it is interrupted.`,
 	follow := cmd.Flags().BoolP("follow", "f", false, "go on with new lines")
 	lines := cmd.Flags().IntP("lines", "n", 0, "only the newest lines; 0 for all")
 	level := cmd.Flags().String("level", "trace", "the least level: trace, debug, info, warn or error")
+	completeFlag(cmd, "level", "trace", "debug", "info", "warn", "error")
 	daemon := cmd.Flags().String("daemon", "", "only lines of this daemon, by its id or name")
+	_ = cmd.RegisterFlagCompletionFunc("daemon", a.completeDaemons)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		least, ok := meshosv1.LogLevel_value["LOG_LEVEL_"+strings.ToUpper(*level)]
 		if !ok || least == 0 {
@@ -156,21 +158,30 @@ func daemonNames(s *meshosv1.Snapshot) map[uint64]string {
 	return names
 }
 
-// findDaemon gives the id of a daemon that is named by its id or its name.
+// findDaemon gives the id of a daemon that is named by its id or its name. A number
+// is an id: names are labels, which several may bear.
 func findDaemon(s *meshosv1.Snapshot, word string) (uint64, error) {
 	if word == "" {
 		return 0, nil
 	}
-	var known []string
+	if id, err := strconv.ParseUint(word, 10, 64); err == nil && id != 0 {
+		return id, nil // also of one that is gone: it may have left lines
+	}
+	var known, bearers []string
+	var found uint64
 	for _, daemon := range s.GetDaemons() {
 		ref := daemon.GetDaemon()
-		if word == ref.GetName() || word == idOf(ref.GetId()) {
-			return ref.GetId(), nil
-		}
 		known = append(known, daemonName(ref))
+		if word == ref.GetName() {
+			found, bearers = ref.GetId(), append(bearers, idOf(ref.GetId()))
+		}
 	}
-	if id, err := strconv.ParseUint(word, 10, 64); err == nil && id != 0 {
-		return id, nil // one that is gone may have left lines
+	switch len(bearers) {
+	case 0:
+	case 1:
+		return found, nil
+	default:
+		return 0, &usageError{err: fmt.Errorf("--daemon: several daemons are named %q; name one by its id: %s", word, strings.Join(bearers, ", "))}
 	}
 	return 0, &usageError{err: fmt.Errorf("--daemon: the node has no daemon %q, only: %s", word, orDash(strings.Join(known, ", ")))}
 }

@@ -90,29 +90,6 @@ again, its life so far, how its last process ended and what that said last.`,
 	return cmd
 }
 
-// completePlugins offers the names of a running node's plugins to the shell.
-func (a *app) completePlugins(cmd *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
-	if len(args) > 0 {
-		return nil, cobra.ShellCompDirectiveNoFileComp
-	}
-	node, err := a.connect()
-	if err != nil {
-		return nil, cobra.ShellCompDirectiveNoFileComp
-	}
-	defer node.close()
-	ctx, cancel := context.WithTimeout(cmd.Context(), time.Second)
-	defer cancel()
-	snapshot, err := node.snapshot(ctx)
-	if err != nil {
-		return nil, cobra.ShellCompDirectiveNoFileComp
-	}
-	var names []string
-	for _, plugin := range snapshot.GetPlugins() {
-		names = append(names, plugin.GetName())
-	}
-	return names, cobra.ShellCompDirectiveNoFileComp
-}
-
 func describePlugin(d *hostv1.PluginDetail, p paint, zone *time.Location) string {
 	var b strings.Builder
 	v := d.GetView()

@@ -36,6 +36,7 @@ invalid, not at all.`,
   meshos publish '{"admin":{"cordon":{"node":1}}}'
   meshos publish -f events.jsonl
   generate-events | meshos publish -f -`,
+		ValidArgsFunction: cobra.NoFileCompletions,
 	}
 	output := addOutput(cmd)
 	file := cmd.Flags().StringP("file", "f", "", "read events from a file, - for standard input")

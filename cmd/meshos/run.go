@@ -34,6 +34,8 @@ A configuration with mistakes starts nothing, and one data directory takes one n
 	level := cmd.Flags().String("log-level", "info", "the least level that is logged: debug, info, warn or error")
 	format := cmd.Flags().String("log-format", "auto", "text, json, or auto: text on a terminal, json elsewhere")
 	journal := cmd.Flags().String("journal", "", "record what the node hears in this file, for replay; an earlier one is kept as FILE.old")
+	completeFlag(cmd, "log-level", "debug", "info", "warn", "error")
+	completeFlag(cmd, "log-format", "auto", "text", "json")
 	_ = cmd.MarkFlagFilename("journal")
 	stopDaemons := cmd.Flags().Bool("stop-daemons", false, "stop the daemons when the node ends, instead of leaving them to the next one")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {

@@ -20,6 +20,12 @@ its key and a remedy. Exit code 2 says that there are some.`,
   meshos validate /etc/meshos/meshos.toml
   meshos validate --effective > all-keys.toml`,
 		Args: cobra.MaximumNArgs(1),
+		ValidArgsFunction: func(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+			if len(args) > 0 {
+				return nil, cobra.ShellCompDirectiveNoFileComp
+			}
+			return []string{"toml"}, cobra.ShellCompDirectiveFilterFileExt
+		},
 	}
 	effective := cmd.Flags().Bool("effective", false, "print the configuration with every default filled in")
 	cmd.RunE = func(_ *cobra.Command, args []string) error {
