@@ -63,7 +63,7 @@ func (a *app) recordDirs(args []string) (dir string, out []chainDir, err error) 
 		}
 		out = append(out, chainDir{name, folder})
 	}
-	if name := filepath.Base(filepath.Clean(dir)); len(out) == 0 && slices.Contains(chain.Names(), name) {
+	if name := folderName(dir); len(out) == 0 && slices.Contains(chain.Names(), name) {
 		folder, err := disk.Existing(dir)
 		if err != nil {
 			return "", nil, err
@@ -74,4 +74,12 @@ func (a *app) recordDirs(args []string) (dir string, out []chainDir, err error) 
 		return "", nil, fmt.Errorf("%s holds no records; name the folder with the node's records, which is records in its data_dir", dir)
 	}
 	return dir, out, nil
+}
+
+// folderName is the name of a folder, whichever way it is written.
+func folderName(dir string) string {
+	if whole, err := filepath.Abs(dir); err == nil {
+		dir = whole
+	}
+	return filepath.Base(dir)
 }

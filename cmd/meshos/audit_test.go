@@ -90,6 +90,56 @@ func TestAuditVerify(t *testing.T) {
 	}
 }
 
+func TestB24_AuditVerifySeesWhatWasCutOffBehindAnAppender(t *testing.T) {
+	const where = "audit    damaged: 3 records in 1 file\n         "
+	for name, c := range map[string]struct {
+		cursors, want string
+		code          int
+	}{
+		"as it was": {`{"audit":{"number":"3","epoch":"9","seq":"3"}}`, "audit    good: 3 records in 1 file\n", exitDone},
+		"behind":    {`{"audit":{"number":"1","epoch":"9","seq":"1"}}`, "audit    good: 3 records in 1 file\n", exitDone},
+		"cut off": {
+			`{"audit":{"number":"5","epoch":"9","seq":"5"}}`,
+			where + "it ends with record 3, and jsonl holds record 5 (seq 5 of epoch 9): what comes after 3 was cut off or taken away\n",
+			exitFailed,
+		},
+		"another chain": {
+			`{"audit":{"number":"2","epoch":"10","seq":"7"}}`,
+			where + "jsonl holds another record 2 (seq 7 of epoch a) than stands there (seq 2 of epoch 9)\n",
+			exitFailed,
+		},
+		"taken away": {
+			`{"audit":{"number":"3","epoch":"9","seq":"3"},"log":{"number":"8","epoch":"9","seq":"8"}}`,
+			"log      missing: jsonl holds record 8 of them\naudit    good: 3 records in 1 file\n",
+			exitFailed,
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := auditFolder(t, 3) + "/records"
+			if err := os.Mkdir(dir+"/cursors", 0o700); err != nil {
+				t.Fatal(err)
+			}
+			write(t, dir+"/cursors/jsonl", c.cursors)
+			write(t, dir+"/cursors/.jsonl123", "half a cur") // one that is being written
+			s := &shell{}
+			if got := s.run(t.Context(), "audit", "verify", dir); got != c.code {
+				t.Errorf("exit code %d: %s", got, s.err.String())
+			}
+			if diff := cmp.Diff(c.want, s.out.String()); diff != "" {
+				t.Errorf("-want +got:\n%s", diff)
+			}
+			if name == "taken away" {
+				return // of a single folder nobody expects the others
+			}
+			t.Chdir(dir + "/audit")
+			s = &shell{}
+			if got := s.run(t.Context(), "audit", "verify", "."); got != c.code || s.out.String() != c.want {
+				t.Errorf("in the folder itself: exit code %d: %s", got, s.out.String())
+			}
+		})
+	}
+}
+
 func TestAuditVerifyOfWhatIsNone(t *testing.T) {
 	empty := t.TempDir()
 	for _, where := range []string{empty, empty + "/nothing"} {

@@ -22,9 +22,10 @@ func newAuditVerifyCommand(a *app) *cobra.Command {
 		Use:   "verify [DIR]",
 		Short: "Check a node's records on disk",
 		Long: `Reads all records in DIR and checks every byte: checksums, the links from each
-record to the one before it, gaps, and that nothing is missing in between. DIR is
-a folder of records, a data directory, or the folder of one chain; without it the
-data directory of the configuration is taken. The node may run meanwhile.
+record to the one before it, gaps, and that nothing is missing in between, or at the
+end as far as an appender holds it. DIR is a folder of records, a data directory, or
+the folder of one chain; without it the data directory of the configuration is taken.
+The node may run meanwhile.
 
 With --signers FILE, an allowed_signers file, the signatures of all accepted commands
 are checked again, as of the time at which they were committed.
@@ -51,14 +52,19 @@ bad, and each damage is named with its file, offset and record.`,
 				signatures = &signatureCheck{set: set}
 				check = signatures.see
 			}
-			damaged := 0
+			held, err := heldBeside(dir, chains) // first, since a running node gets on
+			if err != nil {
+				return err
+			}
+			damaged := a.showMissing(chains, held)
 			for _, c := range chains {
-				report, err := verifyChain(c, check)
+				ends := heldOf(c.name, held)
+				report, err := verifyChain(c, ends, check)
 				if err != nil {
 					return err
 				}
-				a.showReport(c.name, report)
-				damaged += len(report.Damage)
+				a.showReport(c.name, report, ends.bad)
+				damaged += len(report.Damage) + len(ends.bad)
 			}
 			if signatures != nil {
 				signatures.show(a)
@@ -77,8 +83,9 @@ bad, and each damage is named with its file, offset and record.`,
 }
 
 // verifyChain reads a whole chain. Check is asked for each record, if it is set.
-func verifyChain(c chainDir, check recordCheck) (durable.Report, error) {
-	return durable.Walk(c.fs, c.name, func(e segment.Entry, _ uint64) error {
+func verifyChain(c chainDir, ends *heldCheck, check recordCheck) (durable.Report, error) {
+	report, err := durable.Walk(c.fs, c.name, func(e segment.Entry, number uint64) error {
+		ends.see(e, number)
 		if e.Kind != segment.KindRecord {
 			return nil
 		}
@@ -88,13 +95,17 @@ func verifyChain(c chainDir, check recordCheck) (durable.Report, error) {
 		}
 		return check(record)
 	})
+	if len(report.Damage) == 0 { // else there is more behind the damage than is believed
+		ends.end()
+	}
+	return report, err
 }
 
 // showReport prints what was found in one chain.
-func (a *app) showReport(name string, r durable.Report) {
+func (a *app) showReport(name string, r durable.Report, cut []string) {
 	colours := paint(a.colour(a.out))
 	verdict := colours.in(good, "good")
-	if len(r.Damage) > 0 {
+	if len(r.Damage)+len(cut) > 0 {
 		verdict = colours.in(bad, "damaged")
 	}
 	line := fmt.Sprintf("%-8s %s: %s in %s", name, verdict, counted(int(r.Records), "record"), counted(r.Files, "file"))
@@ -110,6 +121,9 @@ func (a *app) showReport(name string, r durable.Report) {
 	_, _ = fmt.Fprintln(a.out, line)
 	for _, d := range r.Damage {
 		_, _ = fmt.Fprintf(a.out, "         %s\n", plain(d.Error()))
+	}
+	for _, why := range cut {
+		_, _ = fmt.Fprintf(a.out, "         %s\n", plain(why))
 	}
 	if r.Unfinished != nil {
 		_, _ = fmt.Fprintf(a.out, "         the last record is not complete: it is being written, or the node's next start cuts it off (%s)\n",

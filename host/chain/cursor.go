@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/google/renameio/v2"
 
@@ -20,6 +21,9 @@ type place struct {
 	Epoch  uint64 `json:"epoch,string"`
 	Seq    uint64 `json:"seq,string"`
 }
+
+// cursorsName is the folder of the cursors, beside those of the chains.
+const cursorsName = "cursors"
 
 // cursorFile keeps an appender's cursors over a restart. It may be behind: what comes
 // again then is told by its epoch and seq.
@@ -63,4 +67,41 @@ func (f cursorFile) save(places [len(marks{})]place, chains []mesh.RecordChain) 
 		return fmt.Errorf("cursors: %w", err)
 	}
 	return nil
+}
+
+// Held is the newest record of a chain that an appender holds, by its cursor.
+type Held struct {
+	Appender   string
+	Chain      string
+	Number     uint64 // in the chain
+	Epoch, Seq uint64
+}
+
+// HeldBy reads the cursors in a folder of records. A log that ends before one of them
+// was cut off. There is none where there is no appender, or the folder is a copy
+// without them.
+func HeldBy(dir string) ([]Held, error) {
+	entries, err := os.ReadDir(filepath.Join(dir, cursorsName))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("cursors: %w", err)
+	}
+	var out []Held
+	for _, e := range entries {
+		if strings.HasPrefix(e.Name(), ".") { // one that is being written
+			continue
+		}
+		places, err := cursorFile{path: filepath.Join(dir, cursorsName, e.Name())}.load()
+		if err != nil {
+			return nil, err
+		}
+		for _, c := range allChains() {
+			if at := places[c]; at.Number > 0 {
+				out = append(out, Held{Appender: e.Name(), Chain: c.String(), Number: at.Number, Epoch: at.Epoch, Seq: at.Seq})
+			}
+		}
+	}
+	return out, nil
 }

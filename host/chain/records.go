@@ -102,7 +102,7 @@ func (r *Records) subscribe(sub Subscription) error {
 		appender: sub.Appender, name: name, chains: chains,
 		feed: r.opts.Feed, timeout: r.opts.Timeout, log: r.opts.Log,
 		failures: &r.failures, advanced: r.nudge,
-		cursors: cursorFile{path: filepath.Join(r.opts.Dir, "cursors", name)},
+		cursors: cursorFile{path: filepath.Join(r.opts.Dir, cursorsName, name)},
 	})
 	return nil
 }

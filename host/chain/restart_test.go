@@ -104,6 +104,30 @@ func TestACursorThatDoesNotFitTheLogStartsOverAndSaysSo(t *testing.T) {
 	}
 }
 
+func TestB24_ACursorThatStartsOverIsSavedSo(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		dir := t.TempDir()
+		audit := []mesh.RecordChain{mesh.ChainAudit}
+		run := func(l *loop, records int) {
+			_, stop := followIn(t, l, chain.Options{Dir: dir, Appenders: []chain.Subscription{{Appender: &store{name: "jsonl"}, Chains: audit}}})
+			l.write(mesh.ChainAudit, records, "x")
+			synctest.Wait()
+			stop()
+		}
+		run(newLoop(), 3)
+		if held, err := chain.HeldBy(dir); err != nil || len(held) != 1 || held[0].Number != 3 || held[0].Seq != 3 || held[0].Chain != "audit" {
+			t.Fatalf("held %v: %v", held, err)
+		}
+		if err := os.RemoveAll(filepath.Join(dir, "audit")); err != nil {
+			t.Fatal(err)
+		}
+		run(restarted(), 0) // nothing comes that would move the cursor
+		if held, err := chain.HeldBy(dir); err != nil || len(held) != 0 {
+			t.Errorf("held %v: %v; a log that begins anew would be taken for one that was cut off", held, err)
+		}
+	})
+}
+
 // onDisk gives options with the audit chain on a disk that can fail.
 func onDisk(t *testing.T, d *diskfault.Disk) chain.Options {
 	dir := t.TempDir()

@@ -13,6 +13,7 @@ import (
 // fit the log any more starts over: what comes twice is told by epoch and seq.
 func (f *follower) resume() {
 	places, err := f.cursors.load()
+	f.saved = places
 	if err != nil {
 		f.say(fmt.Sprintf("%s is sent all records that are kept once more: %v", f.name, err))
 	}
