@@ -138,6 +138,24 @@ func TestExplainAJournalThatIsCutOff(t *testing.T) {
 	}
 }
 
+func TestExplainAJournalThatIsCutOffInItsBoot(t *testing.T) {
+	whole, err := os.ReadFile(recording)
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(t.TempDir(), "journal.jsonl")
+	if err := os.WriteFile(file, whole[:50], 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, until := range []string{"0", "4"} {
+		var s shell
+		code := s.run(t.Context(), "explain", "daemon:3", "--journal", file, "--until", until)
+		if code != exitFailed || !strings.Contains(s.err.String(), file+" is cut off in its boot entry") {
+			t.Errorf("exit code %d: %s", code, s.err.String())
+		}
+	}
+}
+
 func TestExplainAJournalThatIsNone(t *testing.T) {
 	var s shell
 	code := s.run(t.Context(), "explain", "daemon:3", "--journal", filepath.Join(t.TempDir(), "none.jsonl"))

@@ -88,7 +88,11 @@ func (e *explainer) count(c state.Chain) {
 	case !c.Wished:
 		e.say(arm, "nobody said how many replicas there should be")
 	case len(live) > c.Wanted():
-		e.say(arm, "%d live holders, %d wanted: one is too many", len(live), c.Wanted())
+		what := "one is too many"
+		if _, moving := e.s.Rebalancing(c.ID); moving {
+			what = "the move that is under way ends that"
+		}
+		e.say(arm, "%d live holders, %d wanted: %s", len(live), c.Wanted(), what)
 	default:
 		e.say(arm, "%d live holders, %d wanted: as it should be", len(live), c.Wanted())
 	}
@@ -106,12 +110,19 @@ func (e *explainer) moves(c state.Chain) {
 	}
 	p := e.s.Policy()
 	worst, score, ok := e.d.worst(c)
+	ago, cooling := e.s.MovedAgo(c.ID)
 	switch {
-	case e.s.Cooling(c.ID):
-		e.say(arm, "it was moved less than %s ago", p.RebalanceCooldown)
+	case cooling:
+		e.say(arm, "it was moved %s ago; it is not moved again for another %s", round(ago), round(p.RebalanceCooldown-ago))
+		return
+	case !e.s.Active():
+		e.say(arm, "this node begins no move before it is Active")
 		return
 	case !e.s.ScoresUsable():
 		e.say(arm, "there is no table of scores that is recent enough")
+		return
+	case len(e.s.LiveHolders(c)) < c.Wanted():
+		e.say(arm, "it is not moved before %d live nodes hold it", c.Wanted())
 		return
 	case !ok:
 		e.say(arm, "no holder but the leader has a score for the present holders")
@@ -124,6 +135,8 @@ func (e *explainer) moves(c state.Chain) {
 	switch gain := best.Score - score; {
 	case !ok:
 		e.say(arm, "node %d scores %.2f, below %.2f, but there is no alternative", worst, score, p.ScoreFloor)
+	case c.HeldBy(best.Node):
+		e.say(arm, "node %d scores %.2f, but node %d, the alternative, holds it already", worst, score, best.Node)
 	case !e.s.MayHost(best.Node):
 		e.say(arm, "node %d scores %.2f, but node %d may not be given replicas now", worst, score, best.Node)
 	case gain <= p.HysteresisGap:

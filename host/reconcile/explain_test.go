@@ -82,6 +82,37 @@ func TestExplainChain(t *testing.T) {
 		"actions: request_placement was done 0s ago as action 1; it is not asked for again for another 5s")
 }
 
+// What keeps a move back is said as the arm judges it, and since when.
+func TestExplainWhyAChainIsNotMoved(t *testing.T) {
+	bad := []score{{1, 0.3}, {2, 0.8}}
+	rebalance := func(w *world) string {
+		for _, f := range reconcile.ExplainChain(w.s, 7).Findings {
+			if f.Arm == "rebalance" {
+				return f.Text
+			}
+		}
+		return ""
+	}
+	evicted := placed(t).admin(mesh.ForceEvictReplica{Chain: 7, Victim: 77})
+	evicted.expect(1, "evict 7 from 77")
+	evicted.to(11).hear(mesh.LogLine{})
+	for _, c := range []struct {
+		want string
+		w    *world
+	}{
+		{"moving from node 1 to node 9 gains 0.60 and costs 0.00: worth it", placed(t).scores(&score{9, 0.9}, nil, bad...)},
+		{"node 1 scores 0.30, but node 2, the alternative, holds it already", placed(t).scores(&score{2, 0.9}, nil, bad...)},
+		{"node 1 scores 0.30, but node 9 may not be given replicas now", placed(t).scores(&score{9, 0.9}, nil, bad...).admin(mesh.Cordon{Node: 9})},
+		{"it is not moved before 3 live nodes hold it", placed(t).scores(&score{9, 0.9}, nil, bad...).hear(desired(7, 3))},
+		{"this node begins no move before it is Active", placed(t).scores(&score{9, 0.9}, nil, bad...).admin(mesh.EnterMaintenance{Node: this})},
+		{"it was moved 10s ago; it is not moved again for another 4m50s", evicted},
+	} {
+		if got := rebalance(c.w); got != c.want {
+			t.Errorf("%q\nwant %q", got, c.want)
+		}
+	}
+}
+
 func TestExplainPeerThatNobodyMeasured(t *testing.T) {
 	w := newWorld(t).chain(7, 1, 9)
 	says(t, reconcile.ExplainPeer(w.s, 9),

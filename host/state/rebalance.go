@@ -35,8 +35,19 @@ func (s *State) Moving() int { return len(s.rebalances.entries) }
 
 // Cooling says whether a chain was moved too short a while ago to be moved again.
 func (s *State) Cooling(id mesh.ChainID) bool {
+	_, cooling := s.MovedAgo(id)
+	return cooling
+}
+
+// MovedAgo says how long ago a chain was moved; cooling is false for one that may be
+// moved again.
+func (s *State) MovedAgo(id mesh.ChainID) (ago time.Duration, cooling bool) {
 	c := s.chains.get(id)
-	return c != nil && c.rebalanced && s.now.Sub(c.rebalancedAt) < s.policy.RebalanceCooldown
+	if c == nil || !c.rebalanced {
+		return 0, false
+	}
+	ago = s.now.Sub(c.rebalancedAt)
+	return ago, ago < s.policy.RebalanceCooldown
 }
 
 // BeginRebalance notes a move whose placement was handed out.
