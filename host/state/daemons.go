@@ -8,7 +8,7 @@ import (
 )
 
 // forgetAfter is how long a daemon that ended and that nobody wants is still
-// shown.
+// shown, and how long an order to drop a chain that nobody holds is remembered.
 const forgetAfter = 10 * time.Minute
 
 // Lifecycle is where a daemon's process stands, as far as this node knows.
@@ -134,7 +134,10 @@ func (s *State) daemonStarted(ev mesh.DaemonStarted) {
 	d := s.daemonSeen(ev.Daemon)
 	d.Gate.Started(s.now)
 	d.began, d.ran = s.now, true
-	d.AppliedBackoff, d.StopAsked = 0, false
+	d.AppliedBackoff = 0
+	if d.Lifecycle != Stopping { // a stop that overtook this start keeps its deadline
+		d.StopAsked = false
+	}
 	if d.Restart == RestartStart {
 		d.Restart = RestartNone
 	}
@@ -197,7 +200,7 @@ func (s *State) tickDaemons() {
 		if d.Lifecycle == Stopping && s.now >= d.StopDeadline.Add(s.policy.ActionTimeout) {
 			s.move(d, d.before) // its end should have been reported long ago
 		}
-		wanted := d.configured || d.Intent == mesh.IntentRun || d.Restart == RestartStart
+		wanted := d.configured || d.Intent == mesh.IntentRun || (d.Intent == mesh.IntentNone && d.Restart == RestartStart)
 		if !wanted && d.Lifecycle == Stopped && d.Gate.State() == GateIdle &&
 			s.now.Sub(max(d.since, d.ended)) >= forgetAfter {
 			s.daemons.remove(id)

@@ -161,3 +161,14 @@ func TestReloadOfChains(t *testing.T) {
 	c, _ = w.s.Chain(3)
 	equal(t, "new", c.Desired, 4)
 }
+
+func TestB17_ADaemonWhoseRestartNobodyWantsAnyMoreIsForgotten(t *testing.T) {
+	w := newWorld(t)
+	w.hear(mesh.DaemonStarted{Daemon: ref(1)})
+	w.admin(mesh.RestartAllDaemons{Node: this})
+	w.hear(mesh.DaemonExited{Daemon: ref(1)}, mesh.DaemonIntent{Daemon: ref(1), Intent: mesh.IntentStop})
+	w.tick(600)
+	if _, ok := w.s.Daemon(1); ok {
+		t.Error("still known")
+	}
+}

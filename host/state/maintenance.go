@@ -125,6 +125,9 @@ func (s *State) maintenanceObserved(ev mesh.MaintenanceObserved) {
 	if ev.Node != s.node {
 		p := s.peers.ensure(ev.Node)
 		p.phase = ev.Phase
+		if inMaintenance(ev.Phase) {
+			p.draining = false // it takes over
+		}
 		return
 	}
 	if !successor(s.local.phase, ev.Phase) {

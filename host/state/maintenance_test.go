@@ -244,3 +244,14 @@ func TestB13_ALongExitIsReportedOnce(t *testing.T) {
 	equal(t, "failures", len(w.s.Failures()), 1)
 	equal(t, "reason", w.lastFailure().Reason, "leaving maintenance is not over after 10m0s and goes on: waiting for daemon 1 (d), daemon 3 (d)")
 }
+
+func TestB12a_MaintenanceTakesOverAnotherNodesDrain(t *testing.T) {
+	w := newWorld(t)
+	w.admin(mesh.Drain{Node: 5, DrainFor: time.Minute})
+	equal(t, "draining", w.s.Leaving(5), true)
+	for _, p := range []mesh.MaintenancePhase{mesh.PhaseEntering, mesh.PhaseMaintenance, mesh.PhaseExiting, mesh.PhaseRecovery, mesh.PhaseActive} {
+		w.hear(mesh.MaintenanceObserved{Node: 5, Phase: p})
+	}
+	equal(t, "back from maintenance", w.s.Leaving(5), false)
+	equal(t, "cordoned", w.s.Cordoned(5), true)
+}
