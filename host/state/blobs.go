@@ -34,13 +34,17 @@ func (s *State) blobAnnounced(ev mesh.BlobAnnouncement) {
 		}
 		return
 	}
-	b := s.blobs.get(ev.Blob)
-	if b == nil {
+	s.dropBlob(ev.Blob, ev.Holder)
+}
+
+func (s *State) dropBlob(id mesh.BlobID, holder mesh.NodeID) {
+	b := s.blobs.get(id)
+	if b == nil || !slices.Contains(b.holders, holder) {
 		return
 	}
-	b.holders = slices.DeleteFunc(slices.Clone(b.holders), func(n mesh.NodeID) bool { return n == ev.Holder })
+	b.holders = slices.DeleteFunc(slices.Clone(b.holders), func(n mesh.NodeID) bool { return n == holder })
 	if len(b.holders) == 0 {
-		s.emptiedBlobs = append(s.emptiedBlobs, ev.Blob)
+		s.emptiedBlobs = append(s.emptiedBlobs, id)
 	}
 }
 

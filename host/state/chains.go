@@ -31,6 +31,9 @@ type chain struct {
 	wished  bool
 	hold    mesh.HoldIntent
 
+	configured bool // the configuration names it
+	emptied    bool // it is among the emptied chains
+
 	everChanged  bool   // changed is meaningful
 	changed      uint64 // the last pass before the holders changed
 	returned     []mesh.NodeID
@@ -142,25 +145,41 @@ func (s *State) replicaMoved(ev mesh.ReplicaTransition) {
 	}
 }
 
+// emptiedChain is a chain that became empty, and when.
+type emptiedChain struct {
+	id mesh.ChainID
+	at mesh.Time
+}
+
 // maybeEmpty notes a chain for the next tick, which forgets what nobody holds
 // and nobody wants.
 func (s *State) maybeEmpty(id mesh.ChainID) {
-	if c := s.chains.get(id); c != nil && c.empty() {
-		s.emptiedChains = append(s.emptiedChains, id)
+	if c := s.chains.get(id); c != nil && c.empty() && !c.emptied {
+		c.emptied = true
+		s.emptiedChains = append(s.emptiedChains, emptiedChain{id, s.now})
 	}
 }
 
 // empty says whether nobody holds, leads or wants the chain. A leader from before
 // the last holder left does not keep it.
 func (c *chain) empty() bool {
-	return len(c.holders) == 0 && !c.elected && (!c.wished || c.desired == 0) && c.hold != mesh.HoldKeep
+	return len(c.holders) == 0 && !c.configured && !c.elected && (!c.wished || c.desired == 0) && c.hold != mesh.HoldKeep
 }
 
+// sweepChains forgets empty chains. An order to drop one waits a while for the
+// replica it is about, since intents may be heard before holders.
 func (s *State) sweepChains() {
-	for _, id := range s.emptiedChains {
-		if c := s.chains.get(id); c != nil && c.empty() {
-			s.chains.remove(id)
+	s.emptiedChains = slices.DeleteFunc(s.emptiedChains, func(e emptiedChain) bool {
+		c := s.chains.get(e.id)
+		switch {
+		case c == nil:
+		case !c.empty():
+			c.emptied = false
+		case c.hold == mesh.HoldDrop && s.now.Sub(e.at) < forgetAfter:
+			return false
+		default:
+			s.chains.remove(e.id)
 		}
-	}
-	s.emptiedChains = s.emptiedChains[:0]
+		return true
+	})
 }

@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/meshos/meshos/host/mesh"
+	"github.com/meshos/meshos/host/state"
 )
 
 func added(c mesh.ChainID, n mesh.NodeID) mesh.Event {
@@ -158,4 +159,59 @@ func TestCore170_AnIntentReplacesADropOrder(t *testing.T) {
 	w.hear(mesh.LocalReplicaIntent{Chain: 1, Intent: mesh.HoldKeep})
 	c, _ = w.s.Chain(1)
 	equal(t, "intent", c.Hold, mesh.HoldKeep)
+}
+
+func TestB17_AnOrderToDropWaitsForItsReplica(t *testing.T) {
+	w := newWorld(t)
+	w.admin(mesh.DropReplicas{Node: this, Chains: []mesh.ChainID{1}})
+	w.hear(mesh.LocalReplicaIntent{Chain: 2, Intent: mesh.HoldDrop})
+	w.tick(599)
+	w.hear(added(1, this))
+	c, _ := w.s.Chain(1)
+	equal(t, "heard before the holder", c.Hold, mesh.HoldDrop)
+	w.tick(600)
+	if _, ok := w.s.Chain(2); ok {
+		t.Error("a chain that nobody holds is remembered for ever")
+	}
+	w.hear(removed(1, this))
+	w.tick(601)
+	if _, ok := w.s.Chain(1); !ok {
+		t.Error("the time of an order counts from when the chain was held last")
+	}
+	w.tick(1200)
+	if _, ok := w.s.Chain(1); ok {
+		t.Error("a chain that nobody holds any more is remembered for ever")
+	}
+}
+
+func TestWhatTheConfigurationSaysOfAChainHoldsBeforeItIsHeld(t *testing.T) {
+	none := uint32(0)
+	w := newWorld(t, func(b *state.Boot) {
+		b.Desired.Chains = []mesh.ConfiguredChain{{ID: 1, Replicas: &none, Hold: mesh.HoldDrop}}
+	})
+	w.tick(10_000)
+	w.hear(added(1, this))
+	c, _ := w.s.Chain(1)
+	equal(t, "intent", c.Hold, mesh.HoldDrop)
+	equal(t, "wished", c.Wished, true)
+	w.hear(removed(1, this))
+	w.input(mesh.Reload{})
+	w.tick(10_001)
+	if _, ok := w.s.Chain(1); ok {
+		t.Error("a chain that was taken out of the configuration is left")
+	}
+}
+
+func TestReloadTakesOnlyConfiguredWishesAway(t *testing.T) {
+	three := uint32(3)
+	conf := func(cs ...mesh.ConfiguredChain) mesh.Configured { return mesh.Configured{Chains: cs} }
+	w := newWorld(t, func(b *state.Boot) { b.Desired = conf(mesh.ConfiguredChain{ID: 1, Replicas: &three}) })
+	w.hear(mesh.LocalReplicaIntent{Chain: 1, Intent: mesh.HoldKeep}, mesh.PlacementIntent{Chain: 2, Desired: 5})
+	w.input(mesh.Reload{Desired: conf(mesh.ConfiguredChain{ID: 2, Hold: mesh.HoldKeep})})
+	c, _ := w.s.Chain(1)
+	equal(t, "the configured wish goes", c.Wished, false)
+	equal(t, "that of an event stays", c.Hold, mesh.HoldKeep)
+	c, _ = w.s.Chain(2)
+	equal(t, "the configured wish comes", c.Hold, mesh.HoldKeep)
+	equal(t, "that of an event stays", c.Desired, 5)
 }

@@ -23,8 +23,33 @@ func (s *State) configurePeers(next []mesh.ConfiguredPeer) {
 	}
 	for _, c := range s.configured.Peers {
 		if !keep[c.ID] {
-			s.peers.remove(c.ID)
-			s.avoid.remove(c.ID)
+			s.forgetPeer(c.ID)
+		}
+	}
+}
+
+// forgetPeer leaves nothing behind of a node. What it held goes too: without its
+// health, a holder that is long dead would count as a live one.
+func (s *State) forgetPeer(n mesh.NodeID) {
+	s.peers.remove(n)
+	s.withdraw(mesh.MarkAvoid{Peer: n}.Key(), "the peer was taken out of the configuration")
+	s.avoid.remove(n)
+	if n == s.node {
+		return
+	}
+	s.forgetScores(n)
+	for id, c := range s.chains.all() {
+		if c.leader == n {
+			c.elect(0)
+		}
+		s.dropHolder(id, n)
+	}
+	for id := range s.blobs.all() {
+		s.dropBlob(id, n)
+	}
+	for id, r := range s.rebalances.all() {
+		if r.Target == n {
+			s.rebalances.remove(id)
 		}
 	}
 }
@@ -35,25 +60,32 @@ func (s *State) configureChains(next []mesh.ConfiguredChain) {
 		before[c.ID] = c
 	}
 	for _, c := range next {
-		old, known := before[c.ID]
+		old := before[c.ID]
 		delete(before, c.ID)
 		e := s.chains.ensure(c.ID)
-		if !known || !sameCount(old.Replicas, c.Replicas) {
-			e.desired, e.wished = 0, false
-			if c.Replicas != nil {
-				e.setDesired(*c.Replicas)
-			}
-		}
-		if !known || old.Hold != c.Hold {
-			e.hold = c.Hold
-		}
-		s.maybeEmpty(c.ID)
+		e.configured = true
+		e.configure(old, c)
 	}
-	for id := range before {
+	for id, old := range before {
 		if e := s.chains.get(id); e != nil {
-			e.desired, e.wished, e.hold = 0, false, mesh.HoldNone
+			e.configured = false
+			e.configure(old, mesh.ConfiguredChain{ID: id})
 			s.maybeEmpty(id)
 		}
+	}
+}
+
+// configure takes over the wishes that changed; one that the configuration neither
+// has nor had is not its to take away.
+func (c *chain) configure(old, next mesh.ConfiguredChain) {
+	if !sameCount(old.Replicas, next.Replicas) {
+		c.desired, c.wished = 0, false
+		if next.Replicas != nil {
+			c.setDesired(*next.Replicas)
+		}
+	}
+	if old.Hold != next.Hold {
+		c.hold = next.Hold
 	}
 }
 

@@ -119,8 +119,12 @@ func (s *State) HandOut(a mesh.Action) mesh.Emitted {
 }
 
 // Forget drops the keys whose reason is gone: those that are not wanted any
-// more, unless they are outstanding or settling.
+// more, unless they are outstanding or settling. A frozen pass wants nothing, which
+// says nothing of the reasons.
 func (s *State) Forget(wanted map[mesh.ActionKey]bool) {
+	if _, frozen := s.Frozen(); frozen {
+		return
+	}
 	for key, e := range s.ledger.entries {
 		if wanted[key] || e.phase == outstanding || (e.phase == settling && s.now < e.until) {
 			continue
@@ -165,6 +169,14 @@ func (s *State) withdrawn(e *ledgerEntry, in mesh.Outcome) {
 	s.fallBack(e.emitted.Action)
 }
 
+// withdraw ends an action that is out, if there is one of the key: its outcome will
+// come too late to count.
+func (s *State) withdraw(key mesh.ActionKey, reason string) {
+	if e := s.ledger.entries[key]; e != nil && e.phase == outstanding {
+		s.withdrawn(e, mesh.Outcome{Reason: reason})
+	}
+}
+
 func (s *State) succeeded(e *ledgerEntry) {
 	delete(s.ledger.byID, e.emitted.ID)
 	e.phase, e.until, e.backoff = settling, s.now.Add(s.policy.Settle), 0
@@ -184,14 +196,14 @@ func (s *State) succeeded(e *ledgerEntry) {
 func (s *State) failed(e *ledgerEntry, in mesh.Outcome) {
 	delete(s.ledger.byID, e.emitted.ID)
 	e.backoff = min(max(2*e.backoff, firstRetry), lastRetry)
-	e.reason = in.Reason
+	e.reason = cmp.Or(in.Reason, "it failed, and nobody said why")
 	e.phase, e.until = waiting, s.now.Add(e.backoff)
 	end := mesh.ActionFailed
 	if in.Gated {
 		end = mesh.ActionGated
 	}
 	s.recordAction(e.emitted, end, in)
-	s.fail(fmt.Sprintf("action:%d", e.emitted.ID), describe(e.emitted.Action)+": "+in.Reason)
+	s.fail(fmt.Sprintf("action:%d", e.emitted.ID), describe(e.emitted.Action)+": "+e.reason)
 	s.fallBack(e.emitted.Action)
 }
 

@@ -183,3 +183,36 @@ func TestAGatedActionIsRecordedAsSuch(t *testing.T) {
 	equal(t, "retry after", rec.RetryAfter, time.Second)
 	equal(t, "failures", len(w.s.Failures()), 1)
 }
+
+func TestB1_AFreezeTakesNoReasonAway(t *testing.T) {
+	w := newWorld(t)
+	drop := mesh.DropReplica{Chain: 1}
+	w.outcome(w.s.HandOut(drop).ID, false, "no")
+	w.hear(mesh.DaemonStarted{Daemon: ref(1)})
+	w.outcome(w.s.HandOut(mesh.StopDaemon{Daemon: ref(1), Deadline: sec(30)}).ID, false, "no")
+	w.admin(mesh.FreezeCluster{TTL: 2 * time.Second})
+	w.tick(0.5)
+	w.s.Forget(nil) // a frozen pass wants nothing
+	equal(t, "still backing off", w.s.Ready(drop.Key()), false)
+	equal(t, "the stop keeps its deadline", w.daemon(1).StopAsked, true)
+	w.tick(2)
+	w.s.Forget(nil)
+	equal(t, "thawed, and the reason gone", w.daemon(1).StopAsked, false)
+}
+
+func TestB1_AStopThatOvertookItsStartKeepsItsDeadline(t *testing.T) {
+	w := newWorld(t)
+	w.s.HandOut(mesh.StartDaemon{Daemon: ref(1)})
+	stop := w.s.HandOut(mesh.StopDaemon{Daemon: ref(1), Deadline: sec(30)})
+	w.to(1).hear(mesh.DaemonStarted{Daemon: ref(1)})
+	w.outcome(stop.ID, false, "not yet")
+	if d := w.daemon(1); !d.StopAsked || d.StopDeadline != sec(30) {
+		t.Errorf("asked %v, deadline %v", d.StopAsked, d.StopDeadline)
+	}
+}
+
+func TestAFailureWithoutAReasonSaysSo(t *testing.T) {
+	w := newWorld(t)
+	w.outcome(w.s.HandOut(mesh.DropReplica{Chain: 1}).ID, false, "")
+	equal(t, "reason", w.lastFailure().Reason, "drop_replica 1: it failed, and nobody said why")
+}

@@ -179,3 +179,59 @@ func TestHolderIsLiveUntilTheGraceIsOver(t *testing.T) {
 	equal(t, "degraded", w.s.Live(1), true)
 	equal(t, "never heard of", w.s.Live(77), true)
 }
+
+// A holder that is dead must not turn into a live one because its health is
+// forgotten: the next one to be evicted would be a holder that lives.
+func TestB17_WhatATakenOutPeerHeldGoesToo(t *testing.T) {
+	w := newWorld(t, func(b *state.Boot) {
+		b.Desired.Peers = []mesh.ConfiguredPeer{{ID: 1}, {ID: 2}}
+	})
+	w.hear(added(7, 1), added(7, 2), mesh.ReplicaLeader{Chain: 7, Leader: 1}, added(8, 1),
+		mesh.BlobAnnouncement{Blob: 9, Holder: 1, Added: true}, mesh.HealthSample{Peer: 1, Health: mesh.HealthUnreachable})
+	w.tick(30)
+	w.input(mesh.Reload{Desired: mesh.Configured{Peers: []mesh.ConfiguredPeer{{ID: 2}}}})
+	w.tick(31)
+	c, _ := w.s.Chain(7)
+	equalNodes(t, "holders", c.Holders, 2)
+	equalNodes(t, "live holders", w.s.LiveHolders(c), 2)
+	equal(t, "leader", c.Leader, 0)
+	if _, ok := w.s.Chain(8); ok {
+		t.Error("a chain that only it held is left")
+	}
+	if _, ok := w.s.Blob(9); ok {
+		t.Error("a blob that only it held is left")
+	}
+}
+
+func TestB17_ATakenOutPeerIsNoTarget(t *testing.T) {
+	w := newWorld(t, func(b *state.Boot) {
+		b.Desired.Peers = []mesh.ConfiguredPeer{{ID: 1}, {ID: 2}}
+	})
+	w.hear(added(7, 2), mesh.ReplicaLeader{Chain: 7, Leader: this})
+	w.tick(1)
+	w.input(mesh.Scores{ViewVersion: 1, Chains: []mesh.ChainScore{{
+		Chain: 7, Holders: []mesh.NodeScore{{Node: 2, Score: 0.1}}, Best: &mesh.NodeScore{Node: 1, Score: 1},
+	}}})
+	w.s.BeginRebalance(state.Rebalance{Chain: 7, Worst: 2, Target: 1})
+	if _, _, ok := w.s.Alternative(7); !ok {
+		t.Fatal("the alternative should be known")
+	}
+	w.input(mesh.Reload{Desired: mesh.Configured{Peers: []mesh.ConfiguredPeer{{ID: 2}}}})
+	if _, _, ok := w.s.Alternative(7); ok {
+		t.Error("it is still an alternative")
+	}
+	equal(t, "moves to it", w.s.Moving(), 0)
+	if score, ok := w.s.Score(7, 2); !ok || score != 0.1 {
+		t.Error("the score of another should stay")
+	}
+}
+
+func TestB17_AMarkOfATakenOutPeerCountsNoMore(t *testing.T) {
+	w := newWorld(t, func(b *state.Boot) { b.Desired.Peers = []mesh.ConfiguredPeer{{ID: 1}} })
+	e := w.s.HandOut(mesh.MarkAvoid{Peer: 1, Reason: "slow", TTL: time.Minute})
+	w.input(mesh.Reload{})
+	w.outcome(e.ID, true, "")
+	equal(t, "avoided", w.s.Avoids(1), false)
+	equal(t, "failures", len(w.s.Failures()), 0)
+	equal(t, "how it ended", w.s.Actions()[0].Reason, "the peer was taken out of the configuration")
+}

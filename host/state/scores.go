@@ -112,16 +112,20 @@ func (p Policy) costScore(c *mesh.MigrationCost) float32 {
 // invalidatePlacement forgets the scores of a node and the rebalance cooldown of
 // the chains it holds.
 func (s *State) invalidatePlacement(n mesh.NodeID) {
+	s.forgetScores(n)
+	for id, c := range s.chains.all() {
+		if c.view(id).HeldBy(n) {
+			c.rebalancedAt, c.rebalanced = 0, false
+		}
+	}
+}
+
+func (s *State) forgetScores(n mesh.NodeID) {
 	for id, sc := range s.scores.chains {
 		delete(sc.holders, n)
 		if sc.best != nil && sc.best.Node == n {
 			sc.best = nil
 			s.scores.chains[id] = sc
-		}
-	}
-	for id, c := range s.chains.all() {
-		if c.view(id).HeldBy(n) {
-			c.rebalancedAt, c.rebalanced = 0, false
 		}
 	}
 }

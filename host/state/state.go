@@ -39,8 +39,8 @@ type State struct {
 
 	// Chains of which some holder was lost and is back.
 	returning []mesh.ChainID
-	// Ids whose entry may have become empty since the last tick.
-	emptiedChains []mesh.ChainID
+	// What may have become empty, for a tick to forget.
+	emptiedChains []emptiedChain
 	emptiedBlobs  []mesh.BlobID
 
 	local       maintenance
