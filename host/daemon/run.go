@@ -152,11 +152,13 @@ func (r *run) ending() mesh.Event {
 	return mesh.DaemonCrashed{Daemon: r.spec.Daemon, Reason: reason}
 }
 
-// sweep kills what is left of a daemon whose shim is gone without a word: children
-// of its own do not die with the shim. If the shim's pid is somebody else's by now,
-// the session of that number is too, and nothing of ours is left in it.
+// sweep kills what is left of a daemon whose shim has ended without a word: children
+// of its own do not die with the shim, which is perhaps still to be collected by
+// whoever inherited it. If the shim's pid is somebody else's by now, the session of
+// that number is too, and nothing of ours is left in it.
 func sweep(rec shim.Record) {
-	if _, err := process.Identify(rec.Shim.PID); errors.Is(err, process.ErrGone) {
+	id, err := process.Identify(rec.Shim.PID)
+	if errors.Is(err, process.ErrGone) || err == nil && id == rec.Shim {
 		process.KillGroup(rec.Shim.PID, rec.Process.PID)
 	}
 }

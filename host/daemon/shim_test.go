@@ -36,6 +36,25 @@ func TestAKilledShimTakesItsDaemonWithIt(t *testing.T) {
 	n.start(7) // and it can be started again
 }
 
+// Its parent is whoever collects orphans here, early, late or never.
+func TestAKilledShimThatIsNobodysChildTakesItsDaemonsChildrenWithIt(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	heard := killedNode(t, dir, "trap '' TERM; sleep 1000 & echo $!; echo killme; wait; sleep 1000")
+	grandchild := said(heard)[0]
+	n := startNodeIn(t, filepath.Join(dir, "daemons"), sh(7, "exit 0"))
+	n.wait(t, "7 started")
+	rec, err := shim.FolderOf(filepath.Join(dir, "daemons"), 7).Load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := syscall.Kill(rec.Shim.PID, syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	n.wait(t, "7 crashed: its supervising process was killed, and it with that")
+	eventually(t, "the end of process "+grandchild, func() bool { return gone(grandchild) })
+}
+
 func TestAStoppedShimDoesNotKeepADaemonFromStopping(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
