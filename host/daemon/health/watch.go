@@ -40,7 +40,7 @@ type Told struct {
 func Watch(ctx context.Context, probe Probe, check Check, phase time.Duration, told Told) {
 	var tally Tally
 	var health mesh.DaemonHealth
-	var level float32
+	level := float32(-1) // nothing was told yet: what an earlier run said may still count
 	due := time.Now().Add(phase)
 	timer := time.NewTimer(phase)
 	defer timer.Stop()

@@ -60,6 +60,17 @@ func TestOnlyChangesAreTold(t *testing.T) {
 	})
 }
 
+// Whoever is told may hold what the run before said.
+func TestThatADaemonIsIdleIsToldFirst(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		probe := ProbeFunc(func(context.Context) Answer { return Answer{Said: true} })
+		got := watched(t, probe, every10s, 3*time.Second, 60*time.Second, always)
+		if want := []string{"3s H ", "3s saturation 0"}; !slices.Equal(got, want) {
+			t.Errorf("told %q, want %q", got, want)
+		}
+	})
+}
+
 func TestAHangingCheckIsAFailureAndNeverOverlaps(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var under, most atomic.Int32
