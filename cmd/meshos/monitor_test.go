@@ -30,6 +30,13 @@ func waits(names ...string) func(*meshosv1.Snapshot) {
 	return func(s *meshosv1.Snapshot) { s.LocalMaintenance.WaitingFor = names }
 }
 
+// drop is an action that was handed out.
+func drop(id uint64) *meshosv1.EmittedAction {
+	return &meshosv1.EmittedAction{Id: id, Kind: "drop_replica", Action: &meshosv1.Action{
+		Kind: &meshosv1.Action_DropReplica{DropReplica: &meshosv1.DropReplica{Chain: 7}},
+	}}
+}
+
 // drainScript is a drain of a daemon and a chain.
 func drainScript(j *judge) []*meshosv1.Snapshot {
 	chain := func(holders ...uint64) func(*meshosv1.Snapshot) {
@@ -50,13 +57,21 @@ func drainScript(j *judge) []*meshosv1.Snapshot {
 			chain(1, 2, 4)(s)
 			s.FreezeRemaining = durationpb.New(time.Minute)
 		}),
-		scene(j, 6, chain(1, 2, 3, 5)),
+		scene(j, 6, func(s *meshosv1.Snapshot) {
+			chain(1, 2, 3, 5)(s)
+			s.RecentlyEmitted = append(s.RecentlyEmitted, drop(3)) // the placement failed, this did not
+		}),
+		scene(j, 7, func(s *meshosv1.Snapshot) {
+			chain(1, 2, 3, 5)(s)
+			s.RecentlyEmitted = append(s.RecentlyEmitted, drop(4), drop(3))
+			s.RecentFailures = append(s.RecentFailures, &meshosv1.FailureRecord{Source: "action:4", Reason: "disk\x1b busy"})
+		}),
 	}
 }
 
 func TestADrainIsDoneWhenNothingIsLeft(t *testing.T) {
 	j, d, _ := office(t, "")
-	j.script = append(drainScript(j), scene(j, 7, waits()), scene(j, 8, func(s *meshosv1.Snapshot) { s.LocalMaintenance.Draining = false }))
+	j.script = append(drainScript(j), scene(j, 8, waits()), scene(j, 9, func(s *meshosv1.Snapshot) { s.LocalMaintenance.Draining = false }))
 	d.must(t, "admin drain --yes --monitor")
 	golden(t, "testdata/orders/monitor-drain.txt", d.out.String())
 }
@@ -139,7 +154,7 @@ func TestAMonitorOnATerminal(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if err := m.see(scene(j, 8, func(s *meshosv1.Snapshot) { s.LocalMaintenance.Draining = false })); err == nil {
+	if err := m.see(scene(j, 9, func(s *meshosv1.Snapshot) { s.LocalMaintenance.Draining = false })); err == nil {
 		t.Error("it goes on")
 	}
 	golden(t, "testdata/orders/monitor-terminal.txt", strings.ReplaceAll(d.out.String(), "\x1b", "ESC"))

@@ -22,9 +22,50 @@ type leftItem struct {
 func whatIsLeft(s *meshosv1.Snapshot) []leftItem {
 	items := make([]leftItem, 0, len(s.GetLocalMaintenance().GetWaitingFor()))
 	for _, name := range s.GetLocalMaintenance().GetWaitingFor() {
-		items = append(items, leftItem{name: plain(name), why: whyLeft(s, name)})
+		why := whyLeft(s, name)
+		if failed := failedTry(s, name); failed != "" {
+			why += " (the last try failed: " + failed + ")"
+		}
+		items = append(items, leftItem{name: plain(name), why: why})
 	}
 	return items
+}
+
+// failedTry says why the newest action about a thing failed, "" if it did not.
+func failedTry(s *meshosv1.Snapshot, name string) string {
+	var newest *meshosv1.EmittedAction
+	for _, e := range s.GetRecentlyEmitted() {
+		if about(e.GetAction(), name) && e.GetId() > newest.GetId() {
+			newest = e
+		}
+	}
+	if newest == nil {
+		return ""
+	}
+	for _, f := range slices.Backward(s.GetRecentFailures()) {
+		if f.GetSource() == fmt.Sprintf("action:%d", newest.GetId()) {
+			return plain(f.GetReason())
+		}
+	}
+	return ""
+}
+
+// about says whether an action is one that a drain needs for a thing that is left.
+func about(a *meshosv1.Action, name string) bool {
+	var subject string
+	var id uint64
+	switch k := a.GetKind().(type) {
+	case *meshosv1.Action_DropReplica:
+		subject, id = "chain", k.DropReplica.GetChain()
+	case *meshosv1.Action_RequestPlacement:
+		subject, id = "chain", k.RequestPlacement.GetChain()
+	case *meshosv1.Action_StopDaemon:
+		subject, id = "daemon", k.StopDaemon.GetDaemon().GetId()
+	default:
+		return false
+	}
+	thing := fmt.Sprintf("%s %d", subject, id)
+	return name == thing || strings.HasPrefix(name, thing+" ")
 }
 
 func whyLeft(s *meshosv1.Snapshot, name string) string {
