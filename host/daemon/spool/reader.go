@@ -119,6 +119,10 @@ func (r *Reader) open() (bool, error) {
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		next, err := r.next()
+		if err == nil && next == 0 && r.at.Segment > 0 { // the folder was removed and begun anew
+			r.at = Position{}
+			return r.open()
+		}
 		if next == 0 || err != nil {
 			return false, err
 		}

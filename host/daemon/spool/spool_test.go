@@ -178,10 +178,12 @@ func TestAFolderThatWasBegunAnewIsReadFromItsBeginning(t *testing.T) {
 	dir := t.TempDir()
 	w := writer(t, dir, SegmentSize)
 	w.Line(noon, Out, "new")
-	r := NewReader(dir, Position{Segment: 1, Offset: 5000})
-	defer r.Close()
-	if got := rest(t, r); !slices.Equal(got, []string{"out new"}) {
-		t.Fatalf("%q", got)
+	for _, old := range []Position{{Segment: 1, Offset: 5000}, {Segment: 9, Offset: 0}, {Segment: 9, Offset: SegmentSize}} {
+		r := NewReader(dir, old)
+		defer r.Close()
+		if got := rest(t, r); !slices.Equal(got, []string{"out new"}) {
+			t.Errorf("from %+v: %q", old, got)
+		}
 	}
 }
 
