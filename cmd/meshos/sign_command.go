@@ -28,6 +28,9 @@ func (a *app) propose(f *orderFlags, o order, sim simulation, where place) error
 	if err := writeProposal(f.propose, payload, sim.blast); err != nil {
 		return err
 	}
+	if *f.output == outputJSON {
+		return writeJSON(a.out, &meshosv1.SignedCommit{Payload: payload}, false)
+	}
 	group := "admin"
 	if o.ice {
 		group = "ice"
@@ -162,7 +165,7 @@ func (a *app) signProposal(cmd *cobra.Command, f signFlags, path string) error {
 	if err != nil {
 		return err
 	}
-	p, _, err := a.openProposal(path, f, where, a.err)
+	p, held, err := a.openProposal(path, f, where, a.err)
 	if err != nil {
 		return err
 	}
@@ -179,8 +182,7 @@ func (a *app) signProposal(cmd *cobra.Command, f signFlags, path string) error {
 		return fmt.Errorf("%s is for cluster %s; if that is right, say so with --cluster", path, plain(p.command.GetClusterId()))
 	}
 	if f.dryRun {
-		_, err := fmt.Fprintln(a.out, "Nothing was signed.")
-		return err
+		return a.nothingDone(f, p, held, "signed")
 	}
 	if where.known && where.signers == "" {
 		where.known = false // there may be operators where the proposal comes from
@@ -207,12 +209,30 @@ func (a *app) signProposal(cmd *cobra.Command, f signFlags, path string) error {
 		if err != nil {
 			return err
 		}
+		if *f.output == outputJSON {
+			continue
+		}
 		if _, err := fmt.Fprintf(a.out, "Signed with %s in %s. It counts for another %s.\n",
 			key.name(), file, shortSpan(p.left(a.now(), where.freshness))); err != nil {
 			return err
 		}
 	}
-	return nil
+	if *f.output == outputTable {
+		return nil
+	}
+	if held, err = p.signatures(); err != nil {
+		return err
+	}
+	return writeJSON(a.out, p.signed(held), false)
+}
+
+// nothingDone ends a --dry-run. As JSON it gives the command as it is by now.
+func (a *app) nothingDone(f signFlags, p *proposal, held []heldSignature, what string) error {
+	if *f.output == outputJSON {
+		return writeJSON(a.out, p.signed(held), false)
+	}
+	_, err := fmt.Fprintf(a.out, "Nothing was %s.\n", what)
+	return err
 }
 
 // compareWithNow says whether a simulation made now is the one in the proposal.
@@ -233,70 +253,4 @@ func (a *app) compareWithNow(ctx context.Context, p *proposal) {
 	}
 	first, _, _ := strings.Cut(err.Error(), "\n")
 	a.note("not simulated again: " + first)
-}
-
-func newCommitCommand(a *app, ice bool) *cobra.Command {
-	group := map[bool]string{true: "ice", false: "admin"}[ice]
-	cmd := &cobra.Command{
-		Use:   "commit FILE",
-		Short: "Send a proposal with the signatures beside it",
-		Long: `Collects the signatures beside a proposal (FILE.sig and whatever else begins like
-that), shows everything, asks, and has the node judge it.`,
-		Example: "  meshos " + group + " commit night.cmd",
-		Args:    cobra.ExactArgs(1),
-	}
-	f := &signFlags{}
-	f.addAsking(cmd, ice)
-	cmd.RunE = func(cmd *cobra.Command, args []string) error { return a.commitProposal(cmd, *f, args[0]) }
-	return cmd
-}
-
-func (a *app) commitProposal(cmd *cobra.Command, f signFlags, path string) error {
-	ctx := cmd.Context()
-	if err := f.check(); err != nil {
-		return &usageError{err: err, help: cmd.CommandPath() + " --help"}
-	}
-	where, err := a.placeOf("")
-	if err != nil {
-		return err
-	}
-	p, held, err := a.openProposal(path, f, where, a.err)
-	if err != nil {
-		return err
-	}
-	if left := p.left(a.now(), where.freshness); left < 0 {
-		return fmt.Errorf("%s expired %s ago; propose it again", path, shortSpan(-left))
-	}
-	if !f.yes && !f.dryRun && a.prompts() == nil {
-		return errNobodyToAsk(p.order)
-	}
-	if len(held) == 0 {
-		return fmt.Errorf("%s: nobody signed it yet: there is no %s.sig", path, path)
-	}
-	if need := where.need(p.order); need > len(held) {
-		a.note(fmt.Sprintf("%s needs the signatures of %d operators here, and has %d", p.kind, need, len(held)))
-	}
-	if f.dryRun {
-		_, err := fmt.Fprintln(a.out, "Nothing was sent.")
-		return err
-	}
-	node, err := a.connect()
-	if err != nil {
-		return err
-	}
-	defer node.close()
-	if !f.yes {
-		if err := a.confirm(ctx, p.order, "Send"); err != nil {
-			return err
-		}
-	}
-	commit := &meshosv1.SignedCommit{Payload: p.payload}
-	for _, s := range held {
-		commit.Signatures = append(commit.Signatures, s.raw)
-	}
-	record, err := node.commit(ctx, commit)
-	if err != nil {
-		return err
-	}
-	return a.showVerdict(record, *f.output, false)
 }

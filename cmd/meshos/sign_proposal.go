@@ -205,6 +205,15 @@ func (p *proposal) signatures() ([]heldSignature, error) {
 	return out, nil
 }
 
+// signed gives the command as a node takes it, with what signatures there are.
+func (p *proposal) signed(held []heldSignature) *meshosv1.SignedCommit {
+	out := &meshosv1.SignedCommit{Payload: p.payload}
+	for _, s := range held {
+		out.Signatures = append(out.Signatures, s.raw)
+	}
+	return out
+}
+
 // keep writes a signature beside a proposal, and gives the file's name.
 func (p *proposal) keep(key sshsig.Key, raw []byte) (string, error) {
 	short := strings.NewReplacer("/", "_", "+", "-").Replace(strings.TrimPrefix(key.Fingerprint(), "SHA256:"))

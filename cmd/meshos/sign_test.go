@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"golang.org/x/crypto/ssh"
+	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
@@ -162,6 +164,36 @@ func TestAnOrdinaryProposalGoesThroughAdmin(t *testing.T) {
 	}
 	if code := d.do(t.Context(), "admin drain --propose "+file); code != exitFailed || !strings.Contains(d.err.String(), "is there already") {
 		t.Errorf("exit code %d: %s", code, d.err.String())
+	}
+}
+
+// A script passes a proposal on as the contract's SignedCommit, at every step.
+func TestAProposalAsJSON(t *testing.T) {
+	_, d, dir := office(t, withOperators)
+	d.holds(t, 1)
+	file := filepath.Join(dir, "a")
+	for _, step := range []struct {
+		line       string
+		signatures int
+	}{
+		{"admin cordon --propose " + file, 0},
+		{"admin sign " + file + " --dry-run", 0},
+		{"admin sign " + file + " --yes", 1},
+		{"admin sign " + file + " --dry-run", 1},
+		{"admin commit " + file + " --dry-run", 1},
+	} {
+		d.must(t, step.line+" -o json")
+		payload, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var commit meshosv1.SignedCommit
+		if err := protojson.Unmarshal([]byte(d.out.String()), &commit); err != nil {
+			t.Fatalf("%s: %v in %q", step.line, err, d.out.String())
+		}
+		if !bytes.Equal(commit.GetPayload(), payload) || len(commit.GetSignatures()) != step.signatures {
+			t.Errorf("%s: %d signatures, want %d", step.line, len(commit.GetSignatures()), step.signatures)
+		}
 	}
 }
 
