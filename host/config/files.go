@@ -73,7 +73,7 @@ func (r *reader) checkFiles(c *Config) {
 		r.checkDaemonFiles(c, &c.Daemon[i], place("").key("daemon").item(i))
 	}
 	for i := range c.Plugin {
-		r.checkPluginFile(&c.Plugin[i], place("").key("plugin").item(i))
+		r.checkPluginFile(c, &c.Plugin[i], place("").key("plugin").item(i))
 	}
 }
 
@@ -102,9 +102,12 @@ func (r *reader) checkDaemonFiles(c *Config, d *Daemon, at place) {
 
 // checkPluginFile looks for a plugin's binary. One that is disabled may be
 // missing: it is not started.
-func (r *reader) checkPluginFile(p *Plugin, at place) {
+func (r *reader) checkPluginFile(c *Config, p *Plugin, at place) {
 	if p.Name == "" || p.Path == "" {
 		return
+	}
+	if badPluginName(p.Name) != nil && p.Path == filepath.Join(c.Plugins.Dir, p.Name) {
+		return // the name is at fault, which was said already
 	}
 	f := badProgram(p.Path)
 	if f == nil {

@@ -15,13 +15,15 @@ func (p place) item(i int) place      { return p + place("\x1e"+strconv.Itoa(i))
 // findPlaces gives the line, from 1, of every key, table header and list item of
 // a TOML text. The text is expected to be valid: of one that is not, the answer
 // is a guess, but there is one.
-func findPlaces(text string) map[place]int {
+func findPlaces(text string) map[place]int { return scan(text).found }
+
+func scan(text string) *scanner {
 	s := &scanner{text: text, line: 1, found: map[place]int{}, lists: map[place]int{}}
 	var table place
 	for {
 		s.skipSpace(true)
 		if s.done() {
-			return s.found
+			return s
 		}
 		if s.peek() == '[' {
 			table = s.header()
@@ -44,6 +46,9 @@ type scanner struct {
 	line  int
 	found map[place]int
 	lists map[place]int // [[headers]] so far
+	// unclosed is the line in which a string of many lines begins that never ends;
+	// 0: there is none.
+	unclosed int
 }
 
 func (s *scanner) done() bool { return s.pos >= len(s.text) }

@@ -8,7 +8,7 @@ import (
 
 // quoted goes over a string of any of TOML's four forms and gives what it holds.
 func (s *scanner) quoted(quote byte) string {
-	start := s.pos
+	start, line := s.pos, s.line
 	triple := strings.Repeat(string(quote), 3)
 	end := string(quote)
 	if s.starts(triple) {
@@ -23,6 +23,9 @@ func (s *scanner) quoted(quote byte) string {
 			s.next()
 		}
 		s.next()
+	}
+	if s.done() && len(end) == 3 {
+		s.unclosed = line
 	}
 	s.skip(len(end))
 	for extra := 0; len(end) == 3 && extra < 2 && s.peek() == quote; extra++ {

@@ -162,7 +162,7 @@ func hintForMissing(section, key string) string {
 }
 
 func hintForKey(key string, known []string) string {
-	if near := nearest(key, known); near != "" {
+	if near := nearest(strings.ToLower(key), known); near != "" {
 		return "did you mean " + near + "?"
 	}
 	if home := homeOf(key); home != "" {

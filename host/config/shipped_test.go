@@ -79,12 +79,29 @@ func TestEveryKeyStandsInTheShippedFile(t *testing.T) {
 			}
 			return
 		}
+		section := sectionsOf(shipped, header)
 		for _, s := range settings {
-			if !regexp.MustCompile(`(?m)^[ #]*` + s.key + `\b|\.` + s.key + `]`).MatchString(shipped) {
+			if !regexp.MustCompile(`(?m)^[ #]*` + s.key + `\b|\.` + s.key + `]`).MatchString(section) {
 				t.Errorf("meshos.toml does not show %s %s", header, s.key)
 			}
 		}
 	})
+}
+
+// sectionsOf gives what stands below a header, wherever that stands, also in a comment.
+func sectionsOf(file, header string) string {
+	var below strings.Builder
+	inside := false
+	anyHeader := regexp.MustCompile(`^[# ]*(\[\[?[a-z.]+\]\]?)$`)
+	for _, line := range strings.Split(file, "\n") {
+		if found := anyHeader.FindStringSubmatch(line); found != nil {
+			inside = found[1] == header
+		}
+		if inside {
+			below.WriteString(line + "\n")
+		}
+	}
+	return below.String()
 }
 
 // What stands in comments as defaults is what the code does without them.

@@ -39,6 +39,13 @@ func (r *reader) decode(text string) map[string]any {
 			p.Line-- // the line that ended too early, not the one behind it
 		}
 		p.Message = "is no TOML: " + strings.TrimSuffix(parse.Message, ".")
+		if begun := scan(strings.Join(lines, "\n")).unclosed; begun > 0 && strings.Contains(parse.Message, "unexpected EOF") {
+			// TOML's own place is the end of the file, which says nothing.
+			p.Line, p.Key = begun, r.keyOf(lines, begun).dotted()
+			p.Hint = "close the text that begins here; nothing else was checked, there may be more mistakes"
+			r.problems = append(r.problems, p)
+			return nil
+		}
 		line := &lines[p.Line-1]
 		key := r.keyOf(lines, p.Line)
 		p.Key, p.Hint = key.dotted(), hintForLine(*line)
@@ -86,8 +93,12 @@ func hintForLine(line string) string {
 	if slip == nil {
 		return ""
 	}
-	if _, err := toml.Decode("value = "+slip[2], &map[string]any{}); err == nil {
+	_, err := toml.Decode("value = "+slip[2], &map[string]any{})
+	switch {
+	case err == nil:
 		return ""
+	case strings.Contains(err.Error(), "out of range"):
+		return "a whole number lies from -9223372036854775808 to 9223372036854775807"
 	}
 	return "text and durations stand in quotes: " + slip[1] + " = " + quote(slip[2])
 }
