@@ -103,6 +103,9 @@ func (a *app) carryOut(cmd *cobra.Command, f *orderFlags, build func(*meshosv1.S
 	if err := f.check(); err != nil {
 		return wrong(err)
 	}
+	if given := cmd.Flags().Lookup("node"); given != nil && given.Changed && given.Value.String() == "0" {
+		return wrong(errors.New("--node: ids are whole numbers from 1; leave it out for the node that is asked"))
+	}
 	node, err := a.connect()
 	if err != nil {
 		return err

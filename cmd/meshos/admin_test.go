@@ -203,6 +203,7 @@ func TestOrdersThatMakeNoSense(t *testing.T) {
 		{"ice restart-daemon dmeo --dry-run", `the node has no daemon "dmeo"`},
 		{"admin drain --within -1s --dry-run", "--within: must not be negative, is -1s"},
 		{"admin drain --node 2 --monitor --yes", "--monitor: node 1 is asked, and it sees its own drain only; ask node 2 itself"},
+		{"admin cordon --node 0 --yes", "--node: ids are whole numbers from 1; leave it out for the node that is asked"},
 		{"admin cordon --monitor", "unknown flag: --monitor"},
 		{"admin drop-replicas", "requires at least 1 arg(s)"},
 		{"admin cordon --unsigned --propose f", "if any flags in the group [unsigned propose] are set"},
