@@ -67,7 +67,7 @@ func (m *Manager) adopt(ctx context.Context, id mesh.DaemonID) error {
 		spec = Spec{Daemon: rec.Daemon(), Command: rec.Command}
 	}
 	r := m.newRun(spec)
-	r.adopted, r.since = true, rec.Started
+	r.adopted, r.hash, r.since = true, rec.Hash, rec.Started
 	var h *process.Handle
 	if rec.End == nil {
 		if h, err = process.Open(rec.Shim); err != nil && !errors.Is(err, process.ErrGone) {
@@ -82,7 +82,7 @@ func (m *Manager) adopt(ctx context.Context, id mesh.DaemonID) error {
 	if h != nil {
 		r.started(h, rec.Process.PID, "adopted process %d, which an earlier run of the node started")
 		if known && rec.Hash != spec.hash() {
-			r.out.say(mesh.LevelWarn, "it runs with what it was started with; the configuration says something else by now, which holds from its next start")
+			r.sayKept()
 		}
 	}
 	go r.supervise() // Close waits for it through r.over

@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/meshos/meshos/host/daemon/health"
 	"github.com/meshos/meshos/host/daemon/shim"
 	"github.com/meshos/meshos/host/daemon/spool"
 	"github.com/meshos/meshos/host/mesh"
@@ -80,8 +81,9 @@ func New(o Options) *Manager {
 }
 
 // Configure replaces what is known of daemons. It starts and stops nothing: a
-// daemon that runs keeps what it was started with until it ends, also one that is
-// no longer known; reconcile stops that.
+// daemon that runs keeps what it was started with until it ends, which is said, also
+// one that is no longer known; reconcile stops that. Only how its health is asked for
+// changes at once. Of one that neither runs nor is known any more the folder goes.
 func (m *Manager) Configure(specs []Spec) {
 	known := make(map[mesh.DaemonID]Spec, len(specs))
 	for _, s := range specs {
@@ -89,7 +91,18 @@ func (m *Manager) Configure(specs []Spec) {
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	before := m.specs
 	m.specs = known
+	for id, old := range before {
+		now, still := known[id]
+		r := m.runs[id]
+		switch {
+		case still && r != nil:
+			r.reconfigure(old, now)
+		case !still && r == nil && m.latest[id] == nil:
+			m.removed(old.Daemon, shim.FolderOf(m.opts.Dir, id).Remove())
+		}
+	}
 }
 
 // Start starts a daemon and returns once its program is executed; DaemonStarted
@@ -205,7 +218,8 @@ func (m *Manager) reserve(daemon mesh.DaemonRef) (r, pending *run, err error) {
 
 func (m *Manager) newRun(spec Spec) *run {
 	return &run{
-		m: m, spec: spec, folder: shim.FolderOf(m.opts.Dir, spec.Daemon.ID), since: time.Now(),
+		m: m, spec: spec, hash: spec.hash(), check: make(chan *health.Check, 1),
+		folder: shim.FolderOf(m.opts.Dir, spec.Daemon.ID), since: time.Now(),
 		ended: make(chan struct{}), told: make(chan struct{}), vacated: make(chan struct{}), over: make(chan struct{}),
 		out: &output{
 			daemon: spec.Daemon.ID, suppressed: &m.suppressed,
@@ -247,17 +261,20 @@ func (m *Manager) forget(r *run, heard bool) {
 		delete(m.latest, id)
 	}
 	if _, known := m.specs[id]; heard && m.runs[id] == nil {
-		var err error
 		if known {
-			err = r.folder.Forget()
+			m.removed(r.spec.Daemon, r.folder.Forget())
 		} else {
-			err = r.folder.Remove()
-		}
-		if err != nil {
-			m.opts.Log.Warn("what is left of a daemon could not be removed", "daemon", r.spec.Daemon, "error", err)
+			m.removed(r.spec.Daemon, r.folder.Remove())
 		}
 	}
 	close(r.over)
+}
+
+// removed says why files of a daemon are still there, if they are.
+func (m *Manager) removed(daemon mesh.DaemonRef, err error) {
+	if err != nil {
+		m.opts.Log.Warn("what is left of a daemon could not be removed", "daemon", daemon, "error", err)
+	}
 }
 
 // Suppressed counts the lines that were left out because a daemon said too much at

@@ -18,8 +18,10 @@ import (
 // last event about it, or to the Manager's end.
 type run struct {
 	m      *Manager
-	spec   Spec // as it was at the start, or is at the adoption
+	spec   Spec   // as it was at the start, or is at the adoption
+	hash   string // of what the process was started with
 	folder shim.Folder
+	check  chan *health.Check // holds the newest one that nobody asks by yet
 	out    *output
 	since  time.Time
 	// before is closed when the last event of the run before was taken; nil if
@@ -98,29 +100,6 @@ func (r *run) supervise() {
 	last := r.ending()
 	r.m.vacate(r)
 	heard = r.m.tell(last)
-}
-
-// checks asks for the daemon's health until ctx ends.
-func (r *run) checks(ctx context.Context) {
-	probe, err := r.spec.probe(r.m.opts.Spawner)
-	if err != nil {
-		r.m.tell(mesh.DaemonHealthChanged{Daemon: r.spec.Daemon, Health: mesh.DaemonHealth{
-			Status: mesh.DaemonDegraded, Reason: "its health can't be asked for: " + err.Error(),
-		}})
-		return
-	}
-	if probe == nil {
-		return
-	}
-	take := func(ev mesh.Event) bool { return r.m.opts.Events.Publish(ctx, ev) == nil }
-	health.Watch(ctx, probe, *r.spec.Health, health.Phase(r.spec.Daemon.ID, r.spec.Health.Interval), health.Told{
-		Health: func(h mesh.DaemonHealth) bool {
-			return take(mesh.DaemonHealthChanged{Daemon: r.spec.Daemon, Health: h})
-		},
-		Saturation: func(level float32) bool {
-			return take(mesh.DaemonSaturationChanged{Daemon: r.spec.Daemon, Saturation: level})
-		},
-	})
 }
 
 // ending gives the last event of the run.
