@@ -45,20 +45,20 @@ func verify(ctx context.Context, e Entry) (string, error) {
 	fail := func(step, problem, remedy string, err error) error {
 		return &Error{Plugin: e.Name, Step: step, Problem: problem, Remedy: remedy, Rejected: true, Err: err}
 	}
-	f, err := os.Open(e.Path)
+	f, err := os.OpenFile(e.Path, os.O_RDONLY|syscall.O_NONBLOCK, 0) // a pipe would wait for who writes to it
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return "", fail("start", e.Path+" does not exist", `build it with "make build" or set path`, err)
 	case errors.Is(err, fs.ErrPermission):
 		return "", fail("start", e.Path+" can't be read: permission denied", "let the host's user read and execute it", err)
 	case err != nil:
-		return "", fail("start", fmt.Sprintf("%s can't be opened: %v", e.Path, errors.Unwrap(err)), "", err)
+		return "", fail("start", fmt.Sprintf("%s can't be opened: %v", e.Path, errors.Unwrap(err)), "set path to a binary", err)
 	}
 	defer f.Close()
 	info, err := f.Stat()
 	switch {
 	case err != nil:
-		return "", fail("start", err.Error(), "", err)
+		return "", fail("start", err.Error(), "look after the file system that it is on", err)
 	case info.IsDir():
 		return "", fail("start", e.Path+" is a directory", "set path to the binary in it", nil)
 	case !info.Mode().IsRegular():
@@ -68,7 +68,10 @@ func verify(ctx context.Context, e Entry) (string, error) {
 	}
 	h := sha256.New()
 	if _, err := io.Copy(h, &ctxReader{ctx, f}); err != nil {
-		return "", &Error{Plugin: e.Name, Step: "verify", Problem: err.Error(), Err: err}
+		return "", &Error{
+			Plugin: e.Name, Step: "verify", Problem: fmt.Sprintf("%s can't be read: %v", e.Path, err),
+			Remedy: "look after the file system that it is on; it is tried again", Err: err,
+		}
 	}
 	got := hex.EncodeToString(h.Sum(nil))
 	if e.SHA256 != "" && got != e.SHA256 {

@@ -86,7 +86,7 @@ func (s *slot) begin(method string, group func(*instance) *sync.WaitGroup) (*ins
 	case i.slots <- struct{}{}:
 	default:
 		s.stats.failures++
-		return nil, &CallError{Plugin: s.entry.Name, Method: method, Kind: ErrBusy, Detail: strconv.Itoa(callsAtOut)}
+		return nil, &CallError{Plugin: s.entry.Name, Method: method, Kind: ErrBusy, Detail: fmt.Sprintf("%d; it answers too slowly for what it is asked", callsAtOut)}
 	}
 	group(i).Add(1)
 	return i, nil
@@ -155,7 +155,7 @@ func (c *call) outlived() {
 	}
 	c.late = true
 	s := c.slot
-	c.settle(&CallError{Plugin: s.entry.Name, Method: c.method, Kind: ErrDeadline, Detail: "no answer within " + c.timeout.String()})
+	c.settle(&CallError{Plugin: s.entry.Name, Method: c.method, Kind: ErrDeadline, Detail: "no answer within " + c.timeout.String() + "; see what it waits for, or set timeout in its entry in meshos.toml"})
 	s.step(func(m *machine, now time.Time) {
 		if s.instance == c.instance {
 			m.callLate(now, c.method)

@@ -55,5 +55,5 @@ func about(peer mesh.NodeID, peers *peerSet, seen map[mesh.NodeID]struct{}, bad 
 // columnsError says that an answer's columns don't belong together, so that
 // nothing in it can be trusted.
 func columnsError(n int, a string, m int, b string) error {
-	return fmt.Errorf("%w: %d %s but %d %s", ErrBadAnswer, n, a, m, b)
+	return fmt.Errorf("%w: %d %s but %d %s; its author has to repair that", ErrBadAnswer, n, a, m, b)
 }

@@ -12,7 +12,7 @@ import (
 // What is finite but out of range is left to the core, which clamps it.
 func checkScores(in *meshosv1.ScoreTable, version uint64) (*meshosv1.ScoreTable, findings, error) {
 	if got := in.GetViewVersion(); got != version {
-		return nil, nil, fmt.Errorf("%w: it scored view %d, was asked for %d", ErrBadAnswer, got, version)
+		return nil, nil, fmt.Errorf("%w: it scored view %d, was asked for %d; its author has to repair that", ErrBadAnswer, got, version)
 	}
 	var bad findings
 	seen := make(map[uint64]struct{}, len(in.Chains))

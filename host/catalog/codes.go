@@ -21,9 +21,14 @@ func callError(plugin, method string, err error) error {
 		return err
 	}
 	st, _ := status.FromError(err)
-	return &CallError{
-		Plugin: plugin, Method: method, Kind: kindOf(st), Detail: clean(st.Message(), detailLength), Again: retryOf(st),
+	kind, detail := kindOf(st), clean(st.Message(), detailLength)
+	switch kind {
+	case ErrTooLarge:
+		detail += "; it has to answer with less at a time"
+	case ErrUnimplemented:
+		detail += "; leave that out of kinds in its entry, or install a build that serves it"
 	}
+	return &CallError{Plugin: plugin, Method: method, Kind: kind, Detail: detail, Again: retryOf(st)}
 }
 
 // retryOf gives the time after which the plugin wants to be asked again.

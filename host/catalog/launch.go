@@ -7,6 +7,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
+	"strings"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -39,7 +41,7 @@ func (s *slot) launch(ctx context.Context, sha256 string) (*instance, error) {
 	lifelineR, lifelineW, err := os.Pipe()
 	if err != nil {
 		os.RemoveAll(dir)
-		return nil, s.problem("start", err.Error(), "", err)
+		return nil, s.problem("start", err.Error(), "see how many files the node may open (ulimit -n)", err)
 	}
 	defer lifelineR.Close()
 
@@ -98,7 +100,7 @@ func (l *launching) connect(ctx context.Context, spec process.Spec) {
 		SyncStderr:       stderr,
 		UnixSocketConfig: &goplugin.UnixSocketConfig{TempDir: i.dir},
 		GRPCDialOptions: []grpc.DialOption{
-			grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(maxMessage)),
+			grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(maxMessage), grpc.ForceCodecV2(newSalvager(s.report))),
 			grpc.WithNoProxy(),
 			// A grandchild may hold the connection of a dead process open.
 			grpc.WithConnectParams(grpc.ConnectParams{Backoff: backoff.DefaultConfig, MinConnectTimeout: s.opts.StartTimeout}),
@@ -153,31 +155,54 @@ func (l *launching) judge(ctx context.Context, err error) *Error {
 	case l.refused.Load() != nil:
 		return l.refused.Load()
 	case errors.As(err, &start):
-		e := s.problem("start", fmt.Sprintf("%s: %s", start.Path, start.Reason()), "", err)
+		e := s.problem("start", fmt.Sprintf("%s: %s", start.Path, start.Reason()), startRemedy(start), err)
 		e.Rejected = start.Cause != process.CauseBusy && start.Cause != process.CauseOther
 		return e
 	case ctx.Err() != nil && !errors.Is(ctx.Err(), context.DeadlineExceeded):
 		return &Error{Plugin: name, Step: "start", Problem: "the host is stopping", Err: ctx.Err()}
 	case ctx.Err() != nil:
-		return s.problem("start", fmt.Sprintf("no handshake within %v", s.opts.StartTimeout),
+		return s.problem("start", fmt.Sprintf("no handshake within %v%s", s.opts.StartTimeout, s.quote()),
 			fmt.Sprintf("run %s by hand to see what it does", filepath.Clean(s.entry.Path)), ctx.Err())
 	case err == nil:
 		return nil
 	}
 	i := l.instance
 	if i.proc == nil {
-		return s.problem("start", err.Error(), "", err)
+		return s.problem("start", err.Error(), "it is tried again", err)
 	}
 	// go-plugin notices the end of stdout before the end of the process.
 	within(100*time.Millisecond, func() { <-i.proc.Done() })
 	select {
 	case <-i.proc.Done():
 		i.lastWords()
-		return s.problem("start", fmt.Sprintf("it ended before its handshake: %v%s", i.proc.Exit(), s.quote()),
-			fmt.Sprintf("run %s by hand to see why", filepath.Clean(s.entry.Path)), err)
+		remedy := fmt.Sprintf("run %s by hand to see why", filepath.Clean(s.entry.Path))
+		last, _ := s.sink.telling()
+		switch {
+		case i.proc.Exit().Clean():
+			remedy = "it may be no plugin at all: " + remedy
+		case strings.Contains(last, "load any plugins automatically"): // as go-plugin ends what it says
+			remedy = fmt.Sprintf("it is a plugin, but not for this host: it does not know %s=%s", cookieKey, cookieValue)
+		}
+		return s.problem("start", fmt.Sprintf("it ended before its handshake: %v%s", i.proc.Exit(), s.quote()), remedy, err)
 	default:
-		return s.problem("start", "the connection failed: "+clean(err.Error(), detailLength), "", err)
+		return s.problem("start", "the connection failed: "+clean(err.Error(), detailLength)+s.quote(),
+			"let it serve gRPC with go-plugin's AutoMTLS on the socket that it names, as pluginsdk does", err)
 	}
+}
+
+// startRemedy says what to do about a file that could not be executed.
+func startRemedy(err *process.StartError) string {
+	switch err.Cause {
+	case process.CauseNotFound:
+		return `build it with "make build" or set path`
+	case process.CauseNotExecutable:
+		return fmt.Sprintf("get or build one for %s/%s", runtime.GOOS, runtime.GOARCH)
+	case process.CausePermission:
+		return "let the host's user execute it"
+	case process.CauseInterpreter:
+		return "build it statically (CGO_ENABLED=0), or install what it names and touch the file"
+	}
+	return "it is tried again"
 }
 
 // connOnly is the one entry of the plugin set; callers use the connection itself.

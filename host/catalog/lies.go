@@ -24,7 +24,7 @@ func (f *findings) add(lie, format string, args ...any) {
 	}
 	c := (*f)[lie]
 	if c == nil {
-		c = &lieCount{first: fmt.Sprintf(format, args...)}
+		c = &lieCount{first: clean(fmt.Sprintf(format, args...), detailLength)}
 		(*f)[lie] = c
 	}
 	c.n++
@@ -49,7 +49,7 @@ func (s *slot) report(method string, f findings) {
 	}
 	s.mu.Unlock()
 	if len(fresh) > 0 {
-		s.opts.Failure(s.entry.Name, fmt.Sprintf("%s: left out of its answer: %s; told once, counted from now on",
+		s.opts.Failure(s.entry.Name, fmt.Sprintf("%s: left out of its answer: %s; told once, counted from now on; its author has to repair that",
 			method, strings.Join(fresh, "; ")))
 	}
 }

@@ -194,7 +194,7 @@ func TestDeadlockedCallIsAborted(t *testing.T) {
 		func(o *catalog.Options) { o.HangTimeout = 100 * time.Millisecond })
 	before := r.is("testplugin", snapshot.PluginReady)
 	if _, err := r.locality("testplugin").SampleRTT(context.Background()); err == nil ||
-		err.Error() != "plugin testplugin: LocalityProbe.SampleRtt: deadline exceeded: no answer within 200ms" {
+		err.Error() != "plugin testplugin: LocalityProbe.SampleRtt: deadline exceeded: no answer within 200ms; see what it waits for, or set timeout in its entry in meshos.toml" {
 		t.Errorf("call: %v", err)
 	}
 	r.until("it is replaced", func() bool { v := r.view("testplugin"); return v.PID != before.PID && v.Status == snapshot.PluginReady })

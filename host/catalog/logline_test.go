@@ -1,6 +1,7 @@
 package catalog
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -94,15 +95,52 @@ func TestFloodIsSuppressedAndSaid(t *testing.T) {
 func TestTailIsBounded(t *testing.T) {
 	s := newLogSink(time.Now, nil)
 	for range 1000 {
-		s.remember(strings.Repeat("x", 100000))
+		s.remember(mesh.LevelInfo, strings.Repeat("x", 100000))
 	}
 	last := s.last()
 	if len(last) != tailLength || len(last[0]) > detailLength+8 {
 		t.Errorf("%d lines of %d bytes", len(last), len(last[0]))
 	}
+}
+
+func TestLinesOfTheProcessBeforeStay(t *testing.T) {
+	s := newLogSink(time.Now, nil)
+	s.remember(mesh.LevelError, "bad day")
 	s.fresh()
-	if len(s.last()) != 0 {
-		t.Error("the next process has the lines of the last one")
+	if line, _ := s.telling(); line != "" {
+		t.Errorf("the next process is said to have said %q", line)
+	}
+	s.fresh() // one that says nothing
+	if d := cmp.Diff([]string{"bad day"}, s.last()); d != "" {
+		t.Error(d)
+	}
+	s.remember(mesh.LevelInfo, "good day")
+	s.remember(mesh.LevelDebug, "at /tmp/x")
+	if d := cmp.Diff([]string{"bad day", "… that was the process before; the present one:", "good day", "at /tmp/x"}, s.last()); d != "" {
+		t.Error(d)
+	}
+	if line, crashed := s.telling(); line != "good day" || crashed {
+		t.Errorf("telling is %q, %v", line, crashed)
+	}
+}
+
+// A stack is longer than what is remembered; why it is there stands in its first line.
+func TestBeginningOfACrashIsRemembered(t *testing.T) {
+	s := newLogSink(time.Now, nil)
+	for n := range 100 {
+		s.remember(mesh.LevelInfo, fmt.Sprint("line ", n))
+	}
+	s.remember(mesh.LevelError, "panic: no luck")
+	for n := range 100 {
+		s.remember(mesh.LevelError, fmt.Sprint("frame ", n))
+	}
+	last := s.last()
+	if len(last) > tailLength+1 || last[0] != "line 90" || last[crashBefore] != "panic: no luck" ||
+		last[crashBefore+crashHead] != "… 61 lines left out …" || last[len(last)-1] != "frame 99" {
+		t.Errorf("%d lines: %q", len(last), last)
+	}
+	if line, crashed := s.telling(); line != "panic: no luck" || !crashed {
+		t.Errorf("telling is %q, %v", line, crashed)
 	}
 }
 

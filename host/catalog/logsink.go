@@ -2,6 +2,7 @@ package catalog
 
 import (
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -14,6 +15,9 @@ const (
 	linesPerSecond = 200  // that a plugin may log for long
 	linesAtOnce    = 1000 // and in a burst
 	tailLength     = 50   // lines of stderr that are remembered
+	// Of a process that crashes: lines from before, the first lines of the crash,
+	// which say why, and the last.
+	crashBefore, crashHead, crashTail = 10, 25, 15
 )
 
 // logSink takes one plugin's lines: it remembers the last ones, and passes on as
@@ -25,18 +29,60 @@ type logSink struct {
 
 	mu         sync.Mutex
 	suppressed int
-	tail       []string // of the present or the last process
+	words      lastWords // of the present or the last process
+	earlier    []string  // of the process before
+}
+
+// lastWords are the lines of one process that are remembered.
+type lastWords struct {
+	before, crash []string // once it crashed; before that all is in tail
+	left          int      // lines between crash and tail that were left out
+	tail          []string
+	said          string // the last that is no detail for developers
+}
+
+// add remembers a line.
+func (w *lastWords) add(line string) {
+	limit := tailLength
+	switch {
+	case w.crash == nil && isCrash(line):
+		w.before, w.tail, w.left = w.tail[max(0, len(w.tail)-crashBefore):], nil, 0
+		w.crash = append(w.crash, line)
+		return
+	case w.crash != nil && len(w.crash) < crashHead:
+		w.crash = append(w.crash, line)
+		return
+	case w.crash != nil:
+		limit = crashTail
+	}
+	if len(w.tail) >= limit {
+		w.tail = append(w.tail[:0], w.tail[1:]...)
+		w.left++
+	}
+	w.tail = append(w.tail, line)
+}
+
+// all gives what is remembered, oldest first.
+func (w *lastWords) all() []string {
+	out := slices.Concat(w.before, w.crash)
+	if w.crash != nil && w.left > 0 {
+		out = append(out, fmt.Sprintf("… %d lines left out …", w.left))
+	}
+	return append(out, w.tail...)
 }
 
 func newLogSink(now func() time.Time, log func(mesh.LogLevel, string)) *logSink {
 	return &logSink{log: log, now: now, limit: rate.NewLimiter(linesPerSecond, linesAtOnce)}
 }
 
-// fresh forgets the last process's lines, before the next one starts.
+// fresh puts the last process's lines aside, before the next one starts.
 func (s *logSink) fresh() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.tail = nil
+	if lines := s.words.all(); len(lines) > 0 {
+		s.earlier = lines
+	}
+	s.words = lastWords{}
 }
 
 // line passes a line on, or counts it.
@@ -63,19 +109,39 @@ func (s *logSink) flush() {
 }
 
 // remember keeps a line of stderr for whoever asks how the process ended.
-func (s *logSink) remember(line string) {
+func (s *logSink) remember(level mesh.LogLevel, line string) {
 	line = clean(line, detailLength)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if len(s.tail) >= tailLength {
-		s.tail = append(s.tail[:0], s.tail[1:]...)
+	s.words.add(line)
+	if level >= mesh.LevelInfo {
+		s.words.said = line
 	}
-	s.tail = append(s.tail, line)
 }
 
-// last gives the remembered lines, oldest first.
+// last gives the remembered lines, oldest first: those of the process before as
+// well, since it is its end that people ask about.
 func (s *logSink) last() []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return append([]string(nil), s.tail...)
+	lines := s.words.all()
+	switch {
+	case len(s.earlier) == 0:
+		return lines
+	case len(lines) == 0:
+		return slices.Clone(s.earlier)
+	}
+	return slices.Concat(s.earlier, []string{"… that was the process before; the present one:"}, lines)
+}
+
+// telling gives the one line of the present process that says most about its end:
+// the first of its crash, else the last that is no detail for developers; crashed
+// says which.
+func (s *logSink) telling() (line string, crashed bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.words.crash) > 0 {
+		return s.words.crash[0], true
+	}
+	return s.words.said, false
 }

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"strconv"
 	"strings"
 	"syscall"
@@ -28,6 +29,10 @@ func TestStartErrors(t *testing.T) {
 	write(t, text, "hello\n", 0o644)
 	garbage := filepath.Join(dir, "garbage")
 	write(t, garbage, "hello\n", 0o755)
+	pipe := filepath.Join(dir, "pipe")
+	if err := syscall.Mkfifo(pipe, 0o755); err != nil {
+		t.Fatal(err)
+	}
 	pin := strings.Repeat("0", 64)
 
 	withPath := func(name, path string) catalog.Entry {
@@ -42,14 +47,16 @@ func TestStartErrors(t *testing.T) {
 		{withPath("missing", dir+"/none"), true, `start: ` + dir + `/none does not exist; build it with "make build" or set path`},
 		{withPath("folder", dir), true, `start: ` + dir + ` is a directory; set path to the binary in it`},
 		{withPath("text", text), true, `start: ` + text + ` is not executable (mode -rw-r--r--); chmod +x it`},
-		{withPath("garbage", garbage), true, `start: ` + garbage + `: not executable: exec format error`},
-		{withPath("script", script), true, `start: ` + script + `: the file is there, but the loader or interpreter that it names is not`},
+		{withPath("garbage", garbage), true, `start: ` + garbage + `: not executable: exec format error; get or build one for ` + runtime.GOOS + `/` + runtime.GOARCH},
+		{withPath("pipe", pipe), true, `start: ` + pipe + ` is not a file; set path to a binary`},
+		{withPath("stranger", "/bin/true"), false, `start: it ended before its handshake: exit status 0; it may be no plugin at all: run /bin/true by hand to see why`},
+		{withPath("script", script), true, `start: ` + script + `: the file is there, but the loader or interpreter that it names is not; build it statically (CGO_ENABLED=0), or install what it names and touch the file`},
 		{
 			entry("pinned", "", func(e *catalog.Entry) { e.SHA256 = pin }), true,
 			`verify: FILE has the wrong checksum: expected sha256 ` + pin + `, got SUM (SIZE bytes, modified TIME); if this is the file you want, put sha256 = "SUM" into its entry in meshos.toml`,
 		},
 		{entry("exit", "exit-3"), false, `start: it ended before its handshake: exit status 3, its last line: "can't open the frobnicator"; run FILE by hand to see why`},
-		{entry("cookie", "wrong-cookie"), false, `start: it ended before its handshake: exit status 1, its last line: "load any plugins automatically"; run FILE by hand to see why`},
+		{entry("cookie", "wrong-cookie"), false, `start: it ended before its handshake: exit status 1, its last line: "load any plugins automatically"; it is a plugin, but not for this host: it does not know MESHOS_PLUGIN=meshos.plugin.v1`},
 		{entry("protocol", "protocol-99"), true, `start: it speaks plugin protocol 99, this host 1; install a build of it that is made for this host`},
 		{entry("socket", "other-socket"), true, `start: it listens on unix /tmp/elsewhere.sock, not in the socket directory that it was given; let it listen on a unix socket in $PLUGIN_UNIX_SOCKET_DIR`},
 		{entry("noservice", "no-plugin-service"), true, `describe: it does not serve meshos.plugin.v1.Plugin; build it with pluginsdk`},
@@ -58,8 +65,9 @@ func TestStartErrors(t *testing.T) {
 			`describe: it does not serve actuator, only chain_appender, health_probe, inventory_probe, locality_probe, migration_aborter, migration_source, placement_scorer; correct kinds in its entry in meshos.toml`,
 		},
 		{entry("config", "", withConfig), true, `configure: it refuses its configuration: interval: "x" is no duration; correct [plugin.config] in its entry in meshos.toml`},
-		{entry("slow", "slow-configure", func(e *catalog.Entry) { e.Timeout = time.Second }), false, `configure: no answer within 1s`},
-		{entry("gone", "exit-in-configure"), false, `configure: it ended meanwhile: exit status 4, its last line: "gone"`},
+		{entry("slow", "slow-configure", func(e *catalog.Entry) { e.Timeout = time.Second }), false, `configure: no answer within 1s; see what it waits for, or raise timeout in its entry in meshos.toml`},
+		{entry("gone", "exit-in-configure"), false, `configure: it ended meanwhile: exit status 4, its last line: "gone"; see its last lines with "meshos plugin describe gone"`},
+		{entry("panic", "panic-at-start"), false, `start: it ended before its handshake: exit status 2, it crashed: "panic: no luck today"; run FILE by hand to see why`},
 	}
 	var entries []catalog.Entry
 	for _, c := range cases {
@@ -112,7 +120,8 @@ func TestPanicAtStartLeavesItsWords(t *testing.T) {
 		r.until(want, r.says(&r.logs, want))
 	}
 	detail, err := r.Describe("p")
-	if err != nil || len(detail.GetLastStderr()) == 0 || detail.GetLastStderr()[0] != "panic: no luck today" {
+	if err != nil || len(detail.GetLastStderr()) == 0 || detail.GetLastStderr()[0] != "panic: no luck today" ||
+		detail.GetLastExit() != "exit status 2" {
 		t.Errorf("detail %v, %v", detail, err)
 	}
 }
@@ -161,7 +170,7 @@ func TestAnswersThatFailTheCall(t *testing.T) {
 		want string
 	}{
 		{"huge", catalog.ErrTooLarge, `^plugin p: LocalityProbe.SampleRtt: answer too large: .*4194304`},
-		{"columns", catalog.ErrBadAnswer, `^plugin p: LocalityProbe.SampleRtt: bad answer: 1 peers but 0 rtt_ns$`},
+		{"columns", catalog.ErrBadAnswer, `^plugin p: LocalityProbe.SampleRtt: bad answer: 1 peers but 0 rtt_ns; its author has to repair that$`},
 	} {
 		r := start(t, []catalog.Entry{entry("p", c.mode)})
 		r.is("p", snapshot.PluginReady)
@@ -186,7 +195,7 @@ func TestLiesAreLeftOutAndToldOnce(t *testing.T) {
 	}
 	want := []string{"p: LocalityProbe.SampleRtt: left out of its answer: peer twice in an answer (peer 2); " +
 		"rtt above 10m0s (peer 4: 2562047h47m16.854775807s); rtt not above zero (peer 3: -1ns); " +
-		"sample for this node (peer 1); unknown peer (peer 99); told once, counted from now on"}
+		"sample for this node (peer 1); unknown peer (peer 99); told once, counted from now on; its author has to repair that"}
 	if d := cmp.Diff(want, r.told(&r.failures)); d != "" {
 		t.Error(d)
 	}

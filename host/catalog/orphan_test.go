@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/meshos/meshos/host/catalog"
+	"github.com/meshos/meshos/host/snapshot"
 )
 
 // hostUntilKilled is what the test binary does instead of testing when it plays
@@ -74,6 +75,21 @@ func TestP7_KilledHostLeavesNoPluginBehind(t *testing.T) {
 		<-look.C
 	}
 	t.Logf("gone after %v", time.Since(began))
+
+	if left := count(t, dir+"/meshos-*/*"); left != 2 {
+		t.Errorf("%d socket directories, want those of the killed host: 2", left)
+	}
+	r := start(t, []catalog.Entry{entry("good", "")}, func(o *catalog.Options) { o.DataDir, o.RunDir = dir, dir })
+	r.is("good", snapshot.PluginReady)
+	if left := count(t, dir+"/meshos-*/*"); left != 1 {
+		t.Errorf("%d socket directories after the next start", left)
+	}
+	if err := r.stop(); err != nil {
+		t.Error(err)
+	}
+	if left := count(t, dir+"/meshos-*"); left != 0 {
+		t.Errorf("%d socket directories after its end", left)
+	}
 }
 
 func TestCrashCyclesLeaveNothingBehind(t *testing.T) {

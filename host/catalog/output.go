@@ -21,8 +21,9 @@ func readStderr(r io.Reader, sink *logSink) {
 		if cut {
 			line += cutMark
 		}
-		sink.remember(line)
-		sink.line(parser.parse(line))
+		level, message := parser.parse(line)
+		sink.remember(level, line)
+		sink.line(level, message)
 	})
 }
 

@@ -15,6 +15,9 @@ import (
 	pluginv1 "github.com/meshos/meshos/proto/meshos/plugin/v1"
 )
 
+// correctConfig is the remedy for a configuration that was refused.
+const correctConfig = "correct [plugin.config] in its entry in meshos.toml"
+
 // schemaMax bounds what is kept of a plugin's description of its configuration.
 const schemaMax = 256 << 10
 
@@ -96,11 +99,11 @@ func (s *slot) describe(ctx context.Context, i *instance) error {
 func (s *slot) configure(ctx context.Context, i *instance, config map[string]any) error {
 	fields, err := structpb.NewStruct(config)
 	if err != nil {
-		return &Error{Plugin: s.entry.Name, Step: "configure", Rejected: true, Problem: err.Error(), Err: err}
+		return &Error{Plugin: s.entry.Name, Step: "configure", Rejected: true, Problem: err.Error(), Remedy: correctConfig, Err: err}
 	}
 	dir, err := filepath.Abs(s.dataDir())
 	if err != nil {
-		return s.problem("configure", err.Error(), "", err)
+		return s.problem("configure", err.Error(), "set node.data_dir to an absolute path", err)
 	}
 	ctx, cancel := context.WithTimeout(ctx, s.entry.Timeout)
 	defer cancel()
@@ -111,7 +114,7 @@ func (s *slot) configure(ctx context.Context, i *instance, config map[string]any
 		err := s.setupError("configure", i, err)
 		if errors.Is(err, ErrInvalidArgument) {
 			err.Problem = "it refuses its configuration: " + err.Err.(*CallError).Detail
-			err.Remedy = "correct [plugin.config] in its entry in meshos.toml"
+			err.Remedy = correctConfig
 			err.Rejected = true
 		}
 		return err
@@ -141,7 +144,7 @@ func (s *slot) tellPeers(ctx context.Context, i *instance) error {
 	case i.peersTurn <- struct{}{}:
 		defer func() { <-i.peersTurn }()
 	case <-ctx.Done():
-		return s.problem("peers", "another change of peers is under way", "", ctx.Err())
+		return s.problem("peers", "another change of peers is under way", "it is told again", ctx.Err())
 	}
 	version, peers := s.peers.get()
 	if version == i.peersVersion.Load() {
@@ -169,16 +172,17 @@ func (s *slot) setupError(step string, i *instance, err error) *Error {
 	select {
 	case <-i.proc.Done():
 		i.lastWords()
-		return s.problem(step, fmt.Sprintf("it ended meanwhile: %v%s", i.proc.Exit(), s.quote()), "", wrapped)
+		return s.problem(step, fmt.Sprintf("it ended meanwhile: %v%s", i.proc.Exit(), s.quote()), s.look(), wrapped)
 	default:
 	}
 	switch {
 	case errors.Is(wrapped, ErrDeadline):
-		return s.problem(step, fmt.Sprintf("no answer within %v", s.entry.Timeout), "", wrapped)
+		return s.problem(step, fmt.Sprintf("no answer within %v%s", s.entry.Timeout, s.quote()),
+			"see what it waits for, or raise timeout in its entry in meshos.toml", wrapped)
 	case errors.Is(wrapped, ErrUnimplemented):
 		e := s.problem(step, "it does not serve meshos.plugin.v1.Plugin", "build it with pluginsdk", wrapped)
 		e.Rejected = true
 		return e
 	}
-	return s.problem(step, wrapped.Kind.Error()+": "+wrapped.Detail, "", wrapped)
+	return s.problem(step, wrapped.Kind.Error()+": "+wrapped.Detail, s.look(), wrapped)
 }

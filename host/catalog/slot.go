@@ -72,15 +72,25 @@ func (s *slot) problem(step, problem, remedy string, err error) *Error {
 	return &Error{Plugin: s.entry.Name, Step: step, Problem: problem, Remedy: remedy, Err: err}
 }
 
-// quote gives the last line that the process wrote to stderr, for an error.
+// quote gives the line of the process's stderr that says most about its end, for an
+// error.
 func (s *slot) quote() string {
-	last := s.sink.last()
-	if len(last) == 0 {
+	line, crashed := s.sink.telling()
+	if line == "" {
 		return ""
 	}
+	what := "its last line"
+	if crashed {
+		what = "it crashed"
+	}
 	var parser lineParser
-	_, message := parser.parse(last[len(last)-1])
-	return fmt.Sprintf(", its last line: %q", clean(message, 300))
+	_, message := parser.parse(line)
+	return fmt.Sprintf(", %s: %q", what, clean(message, 300))
+}
+
+// look is the remedy for what only the plugin's own lines can explain.
+func (s *slot) look() string {
+	return fmt.Sprintf(`see its last lines with "meshos plugin describe %s"`, s.entry.Name)
 }
 
 // step changes the life and tells everybody who looks at it.

@@ -107,7 +107,7 @@ func (s *slot) serve(ctx context.Context, i *instance) {
 			exit := i.abort()
 			s.ended(exit)
 			s.fail(s.problem("call", fmt.Sprintf("it hung: %s, and not for %v after that; aborted (%v)", reason, s.opts.HangTimeout, exit),
-				"its stack is in the log", nil))
+				"its stack is in the log and tells where", nil))
 			return
 		}
 		wait := s.care(i)
@@ -125,7 +125,7 @@ func (s *slot) serve(ctx context.Context, i *instance) {
 			if exit.Signal == syscall.SIGKILL {
 				quote = "" // it had no time to say why
 			}
-			s.fail(s.problem("run", fmt.Sprintf("it ended by itself: %v%s", exit, quote), "", nil))
+			s.fail(s.problem("run", fmt.Sprintf("it ended by itself: %v%s", exit, quote), s.look(), nil))
 			i.free()
 			return
 		case <-ctx.Done():
