@@ -38,7 +38,8 @@ type (
 		Node   NodeID
 		Chains []ChainID
 	}
-	// InvalidatePlacement makes a node forget its scores and rebalance cooldowns.
+	// InvalidatePlacement makes every node forget the scores of one, and the rebalance
+	// cooldowns of the chains it holds.
 	InvalidatePlacement struct{ Node NodeID }
 )
 
