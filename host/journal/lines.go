@@ -21,24 +21,30 @@ type lines struct {
 
 func newLines(r io.Reader) *lines { return &lines{from: bufio.NewReaderSize(r, 64<<10), max: MaxLine} }
 
-// next gives a line without its newline, valid until the next call; whole is false
-// for a last one that has none. The end is io.EOF.
-func (l *lines) next() (line []byte, whole bool, err error) {
+// next gives a line without its newline, which the last one may lack; valid until the
+// next call. The end is io.EOF.
+func (l *lines) next() (line []byte, err error) {
 	l.buf = l.buf[:0]
 	l.n++
 	for {
 		part, err := l.from.ReadSlice('\n')
 		if len(l.buf)+len(part) > l.max {
-			return nil, false, errLineTooLong
+			return nil, errLineTooLong
 		}
 		l.buf = append(l.buf, part...)
 		switch {
 		case err == nil:
-			return bytes.TrimSuffix(l.buf, []byte("\n")), true, nil
+			return bytes.TrimSuffix(l.buf, []byte("\n")), nil
 		case errors.Is(err, io.EOF) && len(l.buf) > 0:
-			return l.buf, false, nil
+			return l.buf, nil
 		case !errors.Is(err, bufio.ErrBufferFull):
-			return nil, false, err
+			return nil, err
 		}
 	}
+}
+
+// last says whether nothing follows the line read last.
+func (l *lines) last() bool {
+	_, err := l.from.Peek(1)
+	return errors.Is(err, io.EOF)
 }

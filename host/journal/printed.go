@@ -35,7 +35,7 @@ func (s *printedSide) next() (frame, error) {
 	if s.snapshot != nil {
 		return frame{}, io.EOF
 	}
-	line, _, err := s.lines.next()
+	line, err := s.lines.next()
 	if err != nil {
 		return frame{}, s.wrong(err)
 	}

@@ -74,40 +74,43 @@ func (r *Reader) Next() (Entry, error) {
 }
 
 func (r *Reader) next() (Entry, error) {
-	line, whole, err := r.line()
+	line, err := r.line()
 	if err != nil {
 		return Entry{}, err
 	}
 	e, err := decode(line)
 	if err != nil {
-		if !whole && cutOff(line) {
-			return Entry{}, r.cutOff()
+		switch {
+		case !cutOff(line):
+			return Entry{}, r.damage(err.Error(), "")
+		case !r.lines.last():
+			return Entry{}, r.damage("the line is cut off, and others follow", "")
 		}
-		return Entry{}, r.damage(err.Error(), "")
+		return Entry{}, r.cutOff()
 	}
 	e.File, e.Line = r.file, r.lines.n
 	return e, r.check(e)
 }
 
 // line gives the next line of the set.
-func (r *Reader) line() (line []byte, whole bool, err error) {
+func (r *Reader) line() ([]byte, error) {
 	for {
-		line, whole, err := r.lines.next()
+		line, err := r.lines.next()
 		switch {
 		case err == nil:
-			return line, whole, nil
+			return line, nil
 		case errors.Is(err, errLineTooLong):
-			return nil, false, r.damage(err.Error(), "")
+			return nil, r.damage(err.Error(), "")
 		case !errors.Is(err, io.EOF):
-			return nil, false, fmt.Errorf("journal: %w", err)
+			return nil, fmt.Errorf("journal: %w", err)
 		case len(r.files) > 0:
 			if err := r.nextFile(); err != nil {
-				return nil, false, err
+				return nil, err
 			}
 		case r.count == 0:
-			return nil, false, &DamageError{File: r.file, Problem: "is empty", Hint: "a journal begins with a boot entry"}
+			return nil, &DamageError{File: r.file, Problem: "is empty", Hint: "a journal begins with a boot entry"}
 		default:
-			return nil, false, io.EOF
+			return nil, io.EOF
 		}
 	}
 }

@@ -31,6 +31,9 @@ func TestAJournalCutOffInItsLastLineReplaysUpToThere(t *testing.T) {
 		if got != want+warning {
 			t.Fatalf("cut off after %d of %d bytes:\n%s\nwant\n%s", n, len(whole), got, want+warning)
 		}
+		if got := replayed(t, whole[:n]+"\n"); got != want+warning {
+			t.Fatalf("cut off after %d of %d bytes, with a newline behind:\n%s", n, len(whole), got)
+		}
 	}
 }
 
@@ -61,7 +64,7 @@ func TestDamageIsSaidWithItsPlace(t *testing.T) {
 	}{
 		"nothing at all":      {nil, "j.jsonl: is empty\n    a journal begins with a boot entry"},
 		"bad JSON":            {change(1, `"tick":{}`, `"tick":{]`), "j.jsonl:2: column 70: syntax error: unexpected token ]"},
-		"cut in the middle":   {change(1, "}}\n", "\n"), "j.jsonl:2: "},
+		"cut in the middle":   {change(1, "}}\n", "\n"), "j.jsonl:2: the line is cut off, and others follow"},
 		"garbage at the end":  {append(lines[:4:4], "xyz"), "j.jsonl:5: column 1: syntax error: invalid value xyz"},
 		"wrong in the last":   {append(lines[:4:4], strings.TrimSpace(strings.Replace(lines[4], "tick", "tock", 1))), `j.jsonl:5: column`},
 		"empty line":          {change(1, lines[1], "\n"), "j.jsonl:2: an empty line is no entry"},
