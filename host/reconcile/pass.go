@@ -44,9 +44,7 @@ func Pass(s *state.State, at mesh.Stamp, room int) Result {
 			res.Actions = append(res.Actions, handOut(s, w))
 		}
 	}
-	if _, frozen := s.Frozen(); !frozen { // a frozen pass wants nothing, and no reason is gone by that
-		s.Forget(wanted)
-	}
+	s.Forget(wanted)
 	s.EndPass(unmet)
 	return res
 }
