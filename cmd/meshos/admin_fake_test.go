@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"crypto/ed25519"
+	"crypto/sha256"
 	"encoding/pem"
 	"errors"
 	"net"
@@ -15,6 +16,8 @@ import (
 	"golang.org/x/crypto/ssh"
 	"golang.org/x/crypto/ssh/agent"
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/durationpb"
 	"google.golang.org/protobuf/types/known/timestamppb"
@@ -38,6 +41,8 @@ type judge struct {
 	outcome  *meshosv1.VerificationOutcome
 	blast    *meshosv1.BlastRadius
 	lies     bool // its hash fits nothing
+	stuck    bool // its disk is: a record is made, and no commit answered
+	deaf     bool // no record is made either
 	commits  []*meshosv1.AdminCommand
 	signers  []string // fingerprints of the last commit
 	unsigned []*meshosv1.AdminEvent
@@ -97,6 +102,17 @@ func (j *judge) Publish(_ context.Context, in *hostv1.PublishRequest) (*hostv1.P
 }
 
 func (j *judge) Commit(_ context.Context, in *hostv1.CommitRequest) (*meshosv1.AdminAuditRecord, error) {
+	record, err := j.judge(in)
+	if j.stuck || j.deaf {
+		return nil, status.Error(codes.DeadlineExceeded, "as if the client's time were over")
+	}
+	return record, err
+}
+
+func (j *judge) judge(in *hostv1.CommitRequest) (*meshosv1.AdminAuditRecord, error) {
+	if j.deaf {
+		return nil, nil
+	}
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	command := &meshosv1.AdminCommand{}
@@ -118,6 +134,10 @@ func (j *judge) Commit(_ context.Context, in *hostv1.CommitRequest) (*meshosv1.A
 		record.Operators = append(record.Operators, &meshosv1.Operator{KeyId: signature.Key.Fingerprint(), Name: "ana", Verified: true})
 	}
 	record.CommitId = []byte{0xab, 0xcd}
+	if j.stuck {
+		id := sha256.Sum256(in.GetCommit().GetPayload())
+		record.CommitId, record.ChainPending = id[:], true
+	}
 	return record, nil
 }
 

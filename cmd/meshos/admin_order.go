@@ -248,10 +248,7 @@ func (a *app) send(
 			record, err = node.commit(ctx, commit)
 		}
 	}
-	if err != nil {
-		return err
-	}
-	if err := a.showVerdict(record, *f.output, f.monitor); err != nil {
+	if err := a.showVerdict(record, err, *f.output, f.monitor); err != nil {
 		return err
 	}
 	if f.monitor {

@@ -142,6 +142,35 @@ func TestARejectionGivesItsKindAndExitCode4(t *testing.T) {
 	}
 }
 
+// A thaw works while the disk is full, and its operator must be told so.
+func TestAVerdictThatIsNotOnDiskIsShownAllTheSame(t *testing.T) {
+	const late = "meshos: audit record 1 was not on disk within 5s: the verdict holds for now"
+	for _, c := range []struct {
+		name, out, err string
+		code           int
+		change         func(*judge)
+	}{
+		{"accepted", "Accepted: cordon node 1\n", late, exitFailed, func(j *judge) { j.stuck = true }},
+		{"rejected", "Rejected: cordon node 1\n", "meshos: rejected: store_unavailable: no space left", exitRejected, func(j *judge) {
+			j.stuck = true
+			j.outcome = &meshosv1.VerificationOutcome{
+				Verdict: meshosv1.VerificationOutcome_VERDICT_REJECTED, Kind: "store_unavailable", Message: "no space left",
+			}
+		}},
+		{"not judged", "", "it may still take the command: see meshos audit tail", exitNoAnswer, func(j *judge) { j.deaf = true }},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			j, d, _ := office(t, withOperators)
+			d.holds(t, 1)
+			c.change(j)
+			code := d.do(t.Context(), "admin cordon --yes")
+			if code != c.code || !strings.HasPrefix(d.out.String(), c.out) || !strings.Contains(d.err.String(), c.err) {
+				t.Errorf("exit code %d: %s%s", code, d.out.String(), d.err.String())
+			}
+		})
+	}
+}
+
 func TestUnsignedOnlyWhereThereAreNoOperators(t *testing.T) {
 	for _, c := range []struct {
 		name, operators, line, notice string

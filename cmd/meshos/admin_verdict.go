@@ -1,28 +1,72 @@
 package main
 
 import (
+	"bytes"
 	"context"
+	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
+	"time"
 
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/proto"
 
 	hostv1 "github.com/meshos/meshos/proto/meshos/host/v1"
 	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
 )
 
-// commit has the node judge a signed command.
+// undurableError says that a command was judged and its record was not on disk in time,
+// as when the disk is full.
+type undurableError struct {
+	within time.Duration
+	seq    uint64
+}
+
+func (e *undurableError) Error() string {
+	return fmt.Sprintf("audit record %d was not on disk within %v: the verdict holds for now, and may be forgotten when the node ends\n"+
+		"    meshos audit tail says \"not durable\" until it is there; meshos failures says what is wrong with the disk", e.seq, e.within)
+}
+
+// commit has the node judge a signed command. With an *undurableError there is a record
+// all the same.
 func (n *nodeClient) commit(ctx context.Context, commit *meshosv1.SignedCommit) (*meshosv1.AdminAuditRecord, error) {
-	ctx, cancel := context.WithTimeout(ctx, n.timeout)
+	waiting, cancel := context.WithTimeout(ctx, n.timeout)
 	defer cancel()
-	record, err := n.Commit(ctx, &hostv1.CommitRequest{Commit: commit})
-	if err != nil {
+	record, err := n.Commit(waiting, &hostv1.CommitRequest{Commit: commit})
+	if err == nil {
+		n.answered = true
+		return record, nil
+	}
+	if status.Code(err) != codes.DeadlineExceeded {
 		return nil, n.explain(err)
 	}
-	n.answered = true
-	return record, nil
+	if record := n.judged(ctx, commit.GetPayload()); record != nil {
+		return record, &undurableError{within: n.timeout, seq: record.GetSeq()}
+	}
+	return nil, &noAnswerError{
+		path: n.path, reason: fmt.Sprintf("nothing came within %v", n.timeout),
+		hint: "it may still take the command: see meshos audit tail before you send it again",
+	}
+}
+
+// judged finds the record of a signed command among the node's newest, nil for none.
+func (n *nodeClient) judged(ctx context.Context, payload []byte) *meshosv1.AdminAuditRecord {
+	now, err := n.snapshot(ctx)
+	if err != nil {
+		return nil
+	}
+	id := sha256.Sum256(payload)
+	for _, record := range slices.Backward(now.GetAdminAudit()) {
+		if bytes.Equal(record.GetCommitId(), id[:]) {
+			return record
+		}
+	}
+	return nil
 }
 
 // sendUnsigned puts a command on the node's stream as it is, and waits for the
@@ -70,8 +114,12 @@ func lastAudit(s *meshosv1.Snapshot) uint64 {
 }
 
 // showVerdict prints the audit record, and gives an error if the command was
-// rejected.
-func (a *app) showVerdict(record *meshosv1.AdminAuditRecord, output outputFlag, oneLine bool) error {
+// rejected, or if its record is not on disk: err is what came with it.
+func (a *app) showVerdict(record *meshosv1.AdminAuditRecord, err error, output outputFlag, oneLine bool) error {
+	var undurable *undurableError
+	if err != nil && !errors.As(err, &undurable) {
+		return err
+	}
 	if output == outputJSON {
 		if err := writeJSON(a.out, record, oneLine); err != nil {
 			return err
@@ -81,7 +129,7 @@ func (a *app) showVerdict(record *meshosv1.AdminAuditRecord, output outputFlag, 
 	}
 	outcome := record.GetOutcome()
 	if outcome.GetVerdict() != meshosv1.VerificationOutcome_VERDICT_REJECTED {
-		return nil
+		return err
 	}
 	reason := outcome.GetKind() + ": " + plain(outcome.GetMessage())
 	if help := rejectionHelp(outcome.GetKind()); help != "" {

@@ -61,8 +61,5 @@ func (a *app) commitProposal(cmd *cobra.Command, f signFlags, path string) error
 		}
 	}
 	record, err := node.commit(ctx, p.signed(held))
-	if err != nil {
-		return err
-	}
-	return a.showVerdict(record, *f.output, false)
+	return a.showVerdict(record, err, *f.output, false)
 }
