@@ -10,8 +10,6 @@ import (
 	"time"
 
 	"go.uber.org/goleak"
-	"google.golang.org/grpc"
-	"google.golang.org/grpc/credentials/insecure"
 
 	"github.com/meshos/meshos/host/api"
 	"github.com/meshos/meshos/host/mesh"
@@ -146,6 +144,12 @@ func (n *node) Describe(name string) (*hostv1.PluginDetail, error) {
 // serve runs a service over a real socket and gives a client of it.
 func serve(t *testing.T, n *node) hostv1.HostClient {
 	t.Helper()
+	return dial(t, serveAt(t, n))
+}
+
+// serveAt runs a service over a real socket and gives its path.
+func serveAt(t *testing.T, n *node) string {
+	t.Helper()
 	path := filepath.Join(t.TempDir(), "s")
 	ln, err := api.Listen(t.Context(), path)
 	if err != nil {
@@ -161,18 +165,13 @@ func serve(t *testing.T, n *node) hostv1.HostClient {
 			n.panicked = append(n.panicked, method)
 		})
 	}()
-	conn, err := grpc.NewClient("unix:"+path, grpc.WithTransportCredentials(insecure.NewCredentials()))
-	if err != nil {
-		t.Fatal(err)
-	}
 	t.Cleanup(func() {
-		_ = conn.Close()
 		stop()
 		if err := <-ended; err != nil {
 			t.Errorf("Serve: %v", err)
 		}
 	})
-	return hostv1.NewHostClient(conn)
+	return path
 }
 
 // within gives a context that ends a test that hangs.

@@ -39,6 +39,7 @@ func (s *Service) Serve(ctx context.Context, ln net.Listener, onPanic func(metho
 		grpc.MaxRecvMsgSize(MaxRequest),
 		grpc.MaxSendMsgSize(MaxAnswer),
 		grpc.MaxConcurrentStreams(callsPerClient),
+		grpc.ForceServerCodecV2(newCodec()),
 		grpc.ConnectionTimeout(5*time.Second),
 		grpc.UnaryInterceptor(guard.unary),
 		grpc.StreamInterceptor(guard.stream),

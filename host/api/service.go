@@ -72,6 +72,7 @@ type Service struct {
 	hostv1.UnimplementedHostServer
 
 	opts     Options
+	edition  edition
 	stopping chan struct{} // closed when streams have to end
 }
 

@@ -11,6 +11,7 @@ import (
 
 	"github.com/meshos/meshos/host/mesh"
 	"github.com/meshos/meshos/host/snapshot"
+	"github.com/meshos/meshos/host/wire"
 	hostv1 "github.com/meshos/meshos/proto/meshos/host/v1"
 	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
 )
@@ -22,13 +23,12 @@ const GapHeader = "meshos-gap"
 // TailAudit implements hostv1.HostServer.
 func (s *Service) TailAudit(in *hostv1.TailRequest, stream grpc.ServerStreamingServer[meshosv1.AdminAuditRecord]) error {
 	return tail(s, in, stream, tailed[mesh.AuditRecord, meshosv1.AdminAuditRecord]{
-		chain: mesh.ChainAudit,
-		ring:  func(latest *snapshot.Snapshot) []mesh.AuditRecord { return latest.Audit },
-		seq:   func(r mesh.AuditRecord) uint64 { return r.Seq },
-		wall:  func(r mesh.AuditRecord) time.Time { return r.Wall },
-		turn: func(latest *snapshot.Snapshot, r mesh.AuditRecord) *meshosv1.AdminAuditRecord {
-			return originOf(latest).Audit(r, r.Seq > latest.Acknowledged.Audit)
-		},
+		chain:  mesh.ChainAudit,
+		ring:   func(latest *snapshot.Snapshot) []mesh.AuditRecord { return latest.Audit },
+		seq:    func(r mesh.AuditRecord) uint64 { return r.Seq },
+		wall:   func(r mesh.AuditRecord) time.Time { return r.Wall },
+		acked:  func(latest *snapshot.Snapshot) uint64 { return latest.Acknowledged.Audit },
+		turn:   wire.Origin.Audit,
 		stored: (*meshosv1.Record).GetAudit,
 	})
 }
@@ -36,13 +36,12 @@ func (s *Service) TailAudit(in *hostv1.TailRequest, stream grpc.ServerStreamingS
 // TailLogs implements hostv1.HostServer.
 func (s *Service) TailLogs(in *hostv1.TailRequest, stream grpc.ServerStreamingServer[meshosv1.LogRecord]) error {
 	return tail(s, in, stream, tailed[mesh.LogRecord, meshosv1.LogRecord]{
-		chain: mesh.ChainLog,
-		ring:  func(latest *snapshot.Snapshot) []mesh.LogRecord { return latest.Logs },
-		seq:   func(r mesh.LogRecord) uint64 { return r.Seq },
-		wall:  func(r mesh.LogRecord) time.Time { return r.Wall },
-		turn: func(latest *snapshot.Snapshot, r mesh.LogRecord) *meshosv1.LogRecord {
-			return originOf(latest).Log(r, r.Seq > latest.Acknowledged.Log)
-		},
+		chain:  mesh.ChainLog,
+		ring:   func(latest *snapshot.Snapshot) []mesh.LogRecord { return latest.Logs },
+		seq:    func(r mesh.LogRecord) uint64 { return r.Seq },
+		wall:   func(r mesh.LogRecord) time.Time { return r.Wall },
+		acked:  func(latest *snapshot.Snapshot) uint64 { return latest.Acknowledged.Log },
+		turn:   wire.Origin.Log,
 		stored: (*meshosv1.Record).GetLog,
 	})
 }
@@ -50,13 +49,12 @@ func (s *Service) TailLogs(in *hostv1.TailRequest, stream grpc.ServerStreamingSe
 // TailFailures implements hostv1.HostServer.
 func (s *Service) TailFailures(in *hostv1.TailRequest, stream grpc.ServerStreamingServer[meshosv1.FailureRecord]) error {
 	return tail(s, in, stream, tailed[mesh.FailureRecord, meshosv1.FailureRecord]{
-		chain: mesh.ChainFailure,
-		ring:  func(latest *snapshot.Snapshot) []mesh.FailureRecord { return latest.Failures },
-		seq:   func(r mesh.FailureRecord) uint64 { return r.Seq },
-		wall:  func(r mesh.FailureRecord) time.Time { return r.Wall },
-		turn: func(latest *snapshot.Snapshot, r mesh.FailureRecord) *meshosv1.FailureRecord {
-			return originOf(latest).Failure(r, r.Seq > latest.Acknowledged.Failure)
-		},
+		chain:  mesh.ChainFailure,
+		ring:   func(latest *snapshot.Snapshot) []mesh.FailureRecord { return latest.Failures },
+		seq:    func(r mesh.FailureRecord) uint64 { return r.Seq },
+		wall:   func(r mesh.FailureRecord) time.Time { return r.Wall },
+		acked:  func(latest *snapshot.Snapshot) uint64 { return latest.Acknowledged.Failure },
+		turn:   wire.Origin.Failure,
 		stored: (*meshosv1.Record).GetFailure,
 	})
 }
@@ -67,7 +65,8 @@ type tailed[R, M any] struct {
 	ring   func(*snapshot.Snapshot) []R
 	seq    func(R) uint64
 	wall   func(R) time.Time
-	turn   func(*snapshot.Snapshot, R) *M
+	acked  func(*snapshot.Snapshot) uint64
+	turn   func(from wire.Origin, r R, pending bool) *M
 	stored func(*meshosv1.Record) *M
 }
 
@@ -113,6 +112,7 @@ func (t *tailer[R, M]) visit(ctx context.Context, latest *snapshot.Snapshot) err
 			t.at.Epoch, t.at.Seq = latest.Epoch, 0
 		}
 	}
+	origin, acked := originOf(latest), t.acked(latest) // and no more of it while the client does not read
 	for _, r := range ring {
 		if t.seq(r) <= t.at.Seq {
 			continue
@@ -121,7 +121,7 @@ func (t *tailer[R, M]) visit(ctx context.Context, latest *snapshot.Snapshot) err
 		if t.wall(r).Before(t.at.Since) {
 			continue
 		}
-		if err := t.stream.Send(t.turn(latest, r)); err != nil {
+		if err := t.stream.Send(t.turn(origin, r, t.seq(r) > acked)); err != nil {
 			return err
 		}
 	}

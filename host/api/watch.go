@@ -16,13 +16,17 @@ import (
 // WatchSnapshots sends the present snapshot and then each newer one. Whoever
 // reads too slowly gets the newest when he is ready, and never one twice.
 func (s *Service) WatchSnapshots(_ *hostv1.WatchSnapshotsRequest, stream grpc.ServerStreamingServer[meshosv1.Snapshot]) error {
-	var sent *snapshot.Snapshot
+	first, sent := true, uint64(0)
 	return s.follow(stream.Context(), func(latest *snapshot.Snapshot) error {
-		if sent != nil && latest.Tick == sent.Tick { // at the end records are added to the last one
+		if !first && latest.Tick == sent { // at the end records are added to the last one
 			return nil
 		}
-		sent = latest
-		return stream.Send(wire.SnapshotToProto(latest))
+		first, sent = false, latest.Tick
+		message, err := s.edition.of(latest)
+		if err != nil {
+			return status.Errorf(codes.Internal, "the snapshot can't be encoded: %v", err)
+		}
+		return stream.SendMsg(message)
 	})
 }
 

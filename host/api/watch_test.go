@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -190,4 +191,42 @@ func TestAFollowedTailGoesOn(t *testing.T) {
 	if _, err := tail.Recv(); status.Code(err) != codes.Canceled {
 		t.Fatalf("error %v", err)
 	}
+}
+
+// Clients that never read share what waits for them, and hold no more of it than fits.
+func TestP5_WatchersThatNeverReadShareOneSnapshot(t *testing.T) {
+	const watchers, size = 40, 1 << 20
+	large := func(tick uint64) *snapshot.Snapshot {
+		s := at(tick)
+		s.Logs = []mesh.LogRecord{{Seq: 1, Message: strings.Repeat("x", size)}}
+		return s
+	}
+	n := newNode()
+	n.show(large(1))
+	path := serveAt(t, n)
+	before := heap()
+	for range watchers {
+		watch, err := dial(t, path).WatchSnapshots(within(t), &hostv1.WatchSnapshotsRequest{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := watch.Header(); err != nil { // it begins to come
+			t.Fatal(err)
+		}
+	}
+	for tick := uint64(2); tick < 10; tick++ {
+		n.show(large(tick))
+	}
+	if grown := heap() - before; grown > watchers*size/2 {
+		t.Errorf("%d watchers hold %d KiB, though they could share %d KiB", watchers, grown>>10, size>>10)
+	}
+}
+
+// heap is what is alive, in bytes.
+func heap() int64 {
+	runtime.GC()
+	runtime.GC() // what lay in pools as well
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return int64(m.HeapAlloc)
 }
