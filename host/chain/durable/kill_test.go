@@ -71,9 +71,9 @@ func writeUntilKilled(dir, epoch string) error {
 	return errors.New("nobody killed it")
 }
 
-// oneLife runs a writer, kills it in the middle, and gives the last seq that it
-// acknowledged.
-func oneLife(t *testing.T, dir string, life uint64, after time.Duration) (acked uint64) {
+// oneLife runs a writer, kills it a moment after it has acknowledged enough records,
+// and gives the last seq that it acknowledged.
+func oneLife(t *testing.T, dir string, life, enough uint64) (acked uint64) {
 	t.Helper()
 	cmd := exec.Command(os.Args[0])
 	cmd.Env = append(os.Environ(), killedDir+"="+dir, fmt.Sprintf("%s=%d", killedEpoch, life))
@@ -88,11 +88,11 @@ func oneLife(t *testing.T, dir string, life uint64, after time.Duration) (acked 
 	lines := bufio.NewScanner(out)
 	var killer *time.Timer
 	for lines.Scan() {
-		if killer == nil {
-			killer = time.AfterFunc(after, func() { _ = cmd.Process.Kill() })
-		}
 		if acked, err = strconv.ParseUint(lines.Text(), 10, 64); err != nil {
 			t.Fatal(err)
+		}
+		if killer == nil && acked >= enough {
+			killer = time.AfterFunc(rand.N(time.Millisecond), func() { _ = cmd.Process.Kill() })
 		}
 	}
 	err = cmd.Wait()
@@ -107,7 +107,7 @@ func TestB24_SIGKILLLosesNothingThatWasAcknowledged(t *testing.T) {
 	const lives = 60
 	acked := make([]uint64, lives+1)
 	for life := uint64(1); life <= lives; life++ {
-		acked[life] = oneLife(t, dir, life, rand.N(12*time.Millisecond))
+		acked[life] = oneLife(t, dir, life, 20+rand.N[uint64](60))
 	}
 	fs, err := disk.Existing(dir)
 	if err != nil {
