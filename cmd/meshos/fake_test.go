@@ -151,7 +151,7 @@ func (n *node) Describe(name string) (*hostv1.PluginDetail, error) {
 		},
 		LastExit: "signal: killed",
 		LastStderr: []string{
-			`{"@level":"warn","@message":"peer is unreachable","@module":"x","peer":3}`, "panic: \x1b[31mred",
+			`{"@level":"warn","@message":"peer is unreachable","@module":"x","peer":3,"ns":1902000,"why":"no answer"}`, "panic: \x1b[31mred",
 		},
 		Warnings: []string{"timeout is longer than interval"},
 	}, nil

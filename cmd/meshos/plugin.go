@@ -7,6 +7,7 @@ import (
 	"io"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -134,7 +135,9 @@ func describePlugin(d *hostv1.PluginDetail, p paint, zone *time.Location) string
 // key=value". Any other line stays as it is.
 func logWords(line string) string {
 	var fields map[string]any
-	if json.Unmarshal([]byte(line), &fields) != nil {
+	decoder := json.NewDecoder(strings.NewReader(line))
+	decoder.UseNumber() // 1902000 stays as it is written
+	if decoder.Decode(&fields) != nil {
 		return line
 	}
 	message, ok := fields["@message"].(string)
@@ -145,7 +148,11 @@ func logWords(line string) string {
 	words := fmt.Sprintf("%-5s %s", strings.ToUpper(level), message)
 	for _, key := range slices.Sorted(maps.Keys(fields)) {
 		if !strings.HasPrefix(key, "@") {
-			words += fmt.Sprintf(" %s=%v", key, fields[key])
+			value := fmt.Sprint(fields[key])
+			if value == "" || strings.ContainsAny(value, " \"=") {
+				value = strconv.Quote(value)
+			}
+			words += " " + key + "=" + value
 		}
 	}
 	return words
