@@ -91,7 +91,9 @@ func (a *Announcer) See(m snapshot.Maintenance) {
 		left = *m.Deadline
 	}
 	deadline := time.Now().Add(left)
-	a.change(func(s *Stance) { s.Phase, s.Deadline = m.Phase, deadline })
+	a.change(func(s *Stance) {
+		s.Phase, s.Draining, s.Cordoned, s.Deadline = m.Phase, m.Draining, m.Cordoned, deadline
+	})
 }
 
 // Backpressure tells that too much is waiting, with a level of 0 … 1, or that it

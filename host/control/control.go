@@ -67,7 +67,9 @@ func (e Event) Proto(now time.Time) *pluginv1.ControlEvent {
 // nothing is known, with nothing waiting.
 type Stance struct {
 	Phase    mesh.MaintenancePhase
-	Deadline time.Time // of entering maintenance
+	Draining bool // without leaving Active
+	Cordoned bool
+	Deadline time.Time // of entering maintenance, or of the drain
 	Pressed  bool      // backpressure is on
 	Level    float32   // while it is: 0 … 1
 }
@@ -76,10 +78,10 @@ type Stance struct {
 // or level alone is nothing new.
 func (s Stance) Since(before Stance) (out []Event) {
 	switch {
-	case s.Phase == before.Phase:
-	case s.Phase == mesh.PhaseEntering:
+	case s.Phase == mesh.PhaseEntering && s.Phase != before.Phase, s.Draining && !before.Draining:
 		out = append(out, Event{Kind: DrainStart, Deadline: s.Deadline})
-	case before.Phase == mesh.PhaseEntering && drained(s.Phase):
+	case before.Phase == mesh.PhaseEntering && drained(s.Phase),
+		before.Draining && !s.Draining && s.Cordoned: // not if it was called off
 		out = append(out, Event{Kind: DrainFinish})
 	}
 	switch {

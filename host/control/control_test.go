@@ -68,6 +68,36 @@ func TestCore316_317_WhatAChangeOfPhaseTells(t *testing.T) {
 	}
 }
 
+func TestB12a_WhatADrainWithoutMaintenanceTells(t *testing.T) {
+	deadline := time.Now().Add(time.Minute)
+	start, finish := []control.Event{{Kind: control.DrainStart, Deadline: deadline}}, []control.Event{{Kind: control.DrainFinish}}
+	active := control.Stance{Phase: mesh.PhaseActive}
+	cordoned := control.Stance{Phase: mesh.PhaseActive, Cordoned: true}
+	draining := control.Stance{Phase: mesh.PhaseActive, Draining: true, Cordoned: true, Deadline: deadline}
+	longer := draining
+	longer.Deadline = deadline.Add(time.Minute)
+	for _, c := range []struct {
+		name          string
+		before, after control.Stance
+		want          []control.Event
+	}{
+		{"a cordon alone", active, cordoned, nil},
+		{"a drain", active, draining, start},
+		{"of a node that is cordoned", cordoned, draining, start},
+		{"with another window", draining, longer, nil},
+		{"nothing is left", draining, cordoned, finish},
+		{"it is called off", draining, active, nil},
+		{"maintenance takes over", draining, control.Stance{Phase: mesh.PhaseEntering, Cordoned: true, Deadline: deadline}, start},
+		{"and is reached at once", draining, control.Stance{Phase: mesh.PhaseMaintenance, Cordoned: true}, finish},
+		{"a cordon is lifted after it", cordoned, active, nil},
+		{"nobody was told yet", control.Stance{}, draining, start},
+	} {
+		if diff := cmp.Diff(c.want, c.after.Since(c.before)); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", c.name, diff)
+		}
+	}
+}
+
 func TestWhatAChangeOfPressureTells(t *testing.T) {
 	off, half, full := control.Stance{}, control.Stance{Pressed: true, Level: 0.5}, control.Stance{Pressed: true, Level: 1}
 	for _, c := range []struct {
@@ -95,6 +125,7 @@ func TestWhatALatecomerIsTold(t *testing.T) {
 	}{
 		{"a node at work", control.Stance{Phase: mesh.PhaseActive}, nil},
 		{"a drain under way", control.Stance{Phase: mesh.PhaseEntering, Deadline: deadline}, []control.Event{{Kind: control.DrainStart, Deadline: deadline}}},
+		{"a drain without maintenance", control.Stance{Phase: mesh.PhaseActive, Draining: true, Deadline: deadline}, []control.Event{{Kind: control.DrainStart, Deadline: deadline}}},
 		{"a node in maintenance", control.Stance{Phase: mesh.PhaseMaintenance}, []control.Event{{Kind: control.DrainFinish}}},
 		{"a drain that failed", control.Stance{Phase: mesh.PhaseDrainFailed}, []control.Event{{Kind: control.DrainFinish}}},
 		{"a node on its way back", control.Stance{Phase: mesh.PhaseExiting}, nil},
