@@ -94,7 +94,11 @@ func Open(opts Options) (*Room, error) {
 	r.pruned = now
 	r.boot = r.memory.Frozen(now)
 	if r.store, err = openStore(dir, r.entries); err != nil {
-		return nil, err
+		if !diskFull(err) {
+			return nil, err
+		}
+		// A machine that comes up with a full disk has daemons to run all the same.
+		opts.Log.Error("the node can't write down what it accepts, and takes no commands but thaw_cluster until it can", "error", err)
 	}
 	return r, nil
 }

@@ -11,6 +11,7 @@ import (
 	"sync"
 
 	"github.com/google/renameio/v2"
+	"golang.org/x/sys/unix"
 )
 
 // storeName is the file of the store in its folder.
@@ -56,16 +57,17 @@ func loadStore(dir string) ([]entry, []damage, error) {
 	return entries, bad, nil
 }
 
-// openStore opens a folder's file for writing, written anew with what all gives.
+// diskFull says whether an error may go by itself when somebody makes room.
+func diskFull(err error) bool { return errors.Is(err, unix.ENOSPC) || errors.Is(err, unix.EDQUOT) }
+
+// openStore opens a folder's file for writing, written anew with what all gives. After
+// an error of writing it, the store is there all the same, and each write tries again.
 func openStore(dir string, all func() []entry) (*store, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("memory of accepted commands: %w", err)
 	}
 	s := &store{path: filepath.Join(dir, storeName), all: all}
-	if err := s.renew(); err != nil {
-		return nil, err
-	}
-	return s, nil
+	return s, s.renew()
 }
 
 // write puts lines on disk and waits until they are. enter has joined them to a

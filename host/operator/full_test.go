@@ -1,0 +1,49 @@
+package operator
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"golang.org/x/sys/unix"
+)
+
+func TestAFullDiskIsToldFromOneThatIsClosedToUs(t *testing.T) {
+	for cause, full := range map[error]bool{unix.ENOSPC: true, unix.EDQUOT: true, unix.EACCES: false, unix.EROFS: false} {
+		err := fmt.Errorf("memory of accepted commands: %w", &os.PathError{Op: "write", Path: "memory", Err: cause})
+		if diskFull(err) != full {
+			t.Errorf("%v: full is %v", cause, !full)
+		}
+	}
+}
+
+// A node that starts with a full disk has a store all the same.
+func TestAStoreThatCouldNotBeginWritesLater(t *testing.T) {
+	dir := t.TempDir()
+	inTheWay := filepath.Join(dir, storeName)
+	if err := os.Mkdir(inTheWay, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	used := entry{Nonce: &Nonce{1}, Issued: 7}
+	s, err := openStore(dir, func() []entry { return []entry{used} })
+	if err == nil || s == nil {
+		t.Fatalf("store %v: %v", s, err)
+	}
+	if err := s.write(s.enter(used)); err == nil {
+		t.Error("written, and it can't be")
+	}
+	if err := os.Remove(inTheWay); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.write(s.enter(used)); err != nil {
+		t.Error(err)
+	}
+	if err := s.close(); err != nil {
+		t.Error(err)
+	}
+	entries, bad, err := loadStore(dir)
+	if err != nil || len(bad) > 0 || len(entries) != 1 || *entries[0].Nonce != *used.Nonce {
+		t.Errorf("%v %v %v", entries, bad, err)
+	}
+}
