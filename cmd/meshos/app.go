@@ -58,9 +58,9 @@ func newRoot(a *app) *cobra.Command {
 measures the other machines, compares what is with what should be, and acts on
 the difference.
 
-` + "`meshos run`" + ` starts a node. Validate and replay need no node; the
-other commands talk to a running one, over the unix socket that its configuration
-names (node.socket).
+` + "`meshos run`" + ` starts a node. Those that show, publish and command talk to a
+running one, over the unix socket that its configuration names (node.socket).
+Validate, replay, explain --journal, audit verify and audit export need none.
 
 Exit codes: 0 done, 1 failed, 2 wrong usage or configuration, 3 the node did not
 answer, 4 the node rejected the command.`,

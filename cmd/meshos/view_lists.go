@@ -79,14 +79,14 @@ func (v view) daemons(b *strings.Builder, s *meshosv1.Snapshot) {
 
 func (v view) plugins(b *strings.Builder, plugins []*meshosv1.PluginView) {
 	t := table{
-		title:   "PLUGINS",
-		columns: []string{"NAME", "VERSION", "STATUS", "KINDS", "CALLS", "FAILED", "RESTARTS", "LAST CALL", "PID"},
+		title:   "PLUGINS", // what changes stands within 80 columns
+		columns: []string{"NAME", "STATUS", "CALLS", "FAILED", "RESTARTS", "LAST CALL", "PID", "VERSION", "KINDS"},
 		empty:   "none",
 	}
 	for _, plugin := range plugins {
-		t.add(text(plugin.GetName()), text(orDash(plugin.GetVersion())), pluginStatus(plugin.GetStatus()),
-			text(orDash(strings.Join(plugin.GetKinds(), ", "))), text(idOf(plugin.GetCalls())), failed(plugin.GetFailures()),
-			failed(plugin.GetRestarts()), text(span(plugin.GetLastCall())), text(pid(plugin.GetPid())))
+		t.add(text(plugin.GetName()), pluginStatus(plugin.GetStatus()), text(idOf(plugin.GetCalls())),
+			failed(plugin.GetFailures()), failed(plugin.GetRestarts()), text(span(plugin.GetLastCall())),
+			text(pid(plugin.GetPid())), text(orDash(plugin.GetVersion())), text(orDash(strings.Join(plugin.GetKinds(), ", "))))
 	}
 	t.write(b, v.paint)
 	// Reasons are long; in the table they would push the rest off the screen.
