@@ -15,7 +15,9 @@
 //     does not know, an event that makes sense, 16 bytes of nonce, a time of issue,
 //     a blast hash of 32 bytes for break-glass commands and none for others, a
 //     freeze of more than 0 and at most 24 h.
-//  2. Without a file of signers: unverified, and nothing below is asked.
+//  2. Without a file of signers: unverified, and nothing below is asked but whether
+//     the audit log is full. Of 1 only the size and the event count then; a freeze
+//     that is too long the core refuses.
 //  3. ice_requires_bundle: a break-glass command without a blast hash is an
 //     ordinary envelope, whoever signed it. simulation_required: its hash is 32
 //     zero bytes, which stands for "not simulated".

@@ -30,7 +30,7 @@ func (r *Room) Judge(door string, signed wire.Signed) mesh.JudgedCommit {
 	}
 	if rejection != nil {
 		if out.Operators == nil {
-			out.Operators, _ = claims(set, signed.Signatures, now)
+			out.Operators, _ = claims(set, some(signed.Signatures), now)
 		}
 		out.Outcome = rejection.outcome()
 	}

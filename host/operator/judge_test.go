@@ -1,6 +1,7 @@
 package operator_test
 
 import (
+	"fmt"
 	"bytes"
 	"testing"
 	"time"
@@ -199,6 +200,27 @@ func TestOperator152_TooManySignaturesAreNotLookedAt(t *testing.T) {
 	}
 	signed.Signatures = signed.Signatures[:64]
 	want(t, r.Judge("api", signed), "accepted")
+}
+
+func TestOperator152_AThresholdAboveTheCapCanBeMet(t *testing.T) {
+	const operators = 66
+	var who []int
+	r := newRig(t, func(r *rig) {
+		r.opts.Policy.BreakGlass = operators
+		text := ""
+		for i := range operators {
+			who = append(who, eve+1+i)
+			text += line(t, fmt.Sprintf("p%d", i), eve+1+i)
+		}
+		r.signers(text)
+	})
+	want(t, r.judge(freeze(), append(who, who[0])...), operator.KindTooMany)
+	want(t, r.judge(freeze(), who[1:]...), operator.KindInsufficient)
+	got := r.judge(freeze(), who...)
+	want(t, got, "accepted")
+	if len(got.Operators) != operators {
+		t.Errorf("%d operators are named", len(got.Operators))
+	}
 }
 
 func TestWhatIsMalformed(t *testing.T) {
