@@ -1,8 +1,8 @@
 package operator_test
 
 import (
-	"fmt"
 	"bytes"
+	"fmt"
 	"testing"
 	"time"
 
