@@ -39,10 +39,16 @@ func TestB6_WhatEndedWellCountsAsDoneBeforeItIsHeardOf(t *testing.T) {
 		w.to(2).hear(gone(7, this))
 		w.expect(2)
 	})
-	t.Run("but not once the holders changed", func(t *testing.T) {
+	t.Run("whoever else comes or goes", func(t *testing.T) {
+		w := newWorld(t).chain(7, 2, this, 5, 6, 7)
+		w.succeed(w.expect(0, "evict 7 from 7")...)
+		w.hear(gone(7, 6)).hear(hold(7, mesh.HoldDrop))
+		w.expect(1)
+	})
+	t.Run("but not once it is back", func(t *testing.T) {
 		w := newWorld(t).chain(7, 2, this, 5, 6)
 		w.succeed(w.expect(0, "evict 7 from 6")...)
-		w.to(1).hear(gone(7, 6)).hear(added(7, 6)...) // it is back
+		w.to(1).hear(gone(7, 6)).hear(added(7, 6)...)
 		w.hear(hold(7, mesh.HoldDrop))
 		w.expect(1, "drop 7")
 	})

@@ -33,6 +33,7 @@ type chain struct {
 
 	configured bool // the configuration names it
 	emptied    bool // it is among the emptied chains
+	taken      bool // a drop or an eviction was handed out once
 
 	everChanged  bool   // changed is meaningful
 	changed      uint64 // the last pass before the holders changed
@@ -116,6 +117,9 @@ func (s *State) dropHolder(id mesh.ChainID, holder mesh.NodeID) {
 	if c := s.chains.get(id); c != nil {
 		if c.remove(holder) {
 			c.everChanged, c.changed = true, s.tick
+			if c.taken {
+				s.heardGone(id, holder)
+			}
 		}
 		s.maybeEmpty(id)
 	}

@@ -26,9 +26,9 @@ type ledger struct {
 type ledgerEntry struct {
 	phase   ledgerPhase
 	emitted mesh.Emitted
-	pass    uint64    // in which it was handed out
 	heard   mesh.Time // when it was handed out or last said to be retried
 	until   mesh.Time // quiet until then
+	gone    bool      // the replica that it takes was heard to be gone
 	backoff time.Duration
 	reason  string // of the last failure
 }
@@ -97,7 +97,7 @@ func (s *State) HandOut(a mesh.Action) mesh.Emitted {
 		e = &ledgerEntry{}
 		s.ledger.entries[a.Key()] = e
 	}
-	e.phase, e.emitted, e.pass, e.heard = outstanding, out, s.tick, s.now
+	e.phase, e.emitted, e.heard, e.gone = outstanding, out, s.now, false
 	s.ledger.byID[out.ID] = a.Key()
 	s.emitted.push(out)
 	switch a := a.(type) {
@@ -114,6 +114,9 @@ func (s *State) HandOut(a mesh.Action) mesh.Emitted {
 		s.move(d, Stopping)
 	case mesh.RequestEviction:
 		s.moved(a.Chain)
+		s.taking(a.Chain)
+	case mesh.DropReplica:
+		s.taking(a.Chain)
 	}
 	return out
 }

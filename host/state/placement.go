@@ -28,7 +28,7 @@ func (s *State) LiveHolders(c Chain) []mesh.NodeID {
 // goingFrom lists the holders that a chain is being taken from right now.
 func (s *State) goingFrom(id mesh.ChainID) []mesh.NodeID {
 	var out []mesh.NodeID
-	for _, key := range []mesh.ActionKey{mesh.RequestEviction{Chain: id}.Key(), mesh.DropReplica{Chain: id}.Key()} {
+	for _, key := range takingKeys(id) {
 		if e := s.ledger.entries[key]; e != nil {
 			if _, n, ok := s.takes(e); ok {
 				out = append(out, n)
@@ -36,6 +36,29 @@ func (s *State) goingFrom(id mesh.ChainID) []mesh.NodeID {
 		}
 	}
 	return out
+}
+
+// takingKeys are the keys of what can take a chain from a holder.
+func takingKeys(id mesh.ChainID) [2]mesh.ActionKey {
+	return [2]mesh.ActionKey{mesh.RequestEviction{Chain: id}.Key(), mesh.DropReplica{Chain: id}.Key()}
+}
+
+// taking notes that a chain's removals have to be looked at by heardGone.
+func (s *State) taking(id mesh.ChainID) {
+	if c := s.chains.get(id); c != nil {
+		c.taken = true
+	}
+}
+
+// heardGone notes that a holder gave a chain up, for what is taking it from there.
+func (s *State) heardGone(id mesh.ChainID, holder mesh.NodeID) {
+	for _, key := range takingKeys(id) {
+		if e := s.ledger.entries[key]; e != nil {
+			if _, n, ok := s.takes(e); ok && n == holder {
+				e.gone = true
+			}
+		}
+	}
 }
 
 // Going lists, by chain, the holders that it is being taken from right now.
@@ -50,8 +73,8 @@ func (s *State) Going() map[mesh.ChainID][]mesh.NodeID {
 }
 
 // takes gives the holder that a drop or an eviction is taking a chain from: one
-// that was handed out and has not ended, or that ended well a moment ago and of
-// which nothing was heard yet.
+// that was handed out and has not ended, or that ended well a moment ago while the
+// holder was not heard to be gone.
 func (s *State) takes(e *ledgerEntry) (id mesh.ChainID, n mesh.NodeID, ok bool) {
 	switch a := e.emitted.Action.(type) {
 	case mesh.RequestEviction:
@@ -65,8 +88,7 @@ func (s *State) takes(e *ledgerEntry) (id mesh.ChainID, n mesh.NodeID, ok bool) 
 	case outstanding:
 		return id, n, true
 	case settling:
-		c := s.chains.get(id)
-		return id, n, s.now < e.until && c != nil && (!c.everChanged || c.changed < e.pass)
+		return id, n, s.now < e.until && !e.gone
 	}
 	return 0, 0, false
 }
