@@ -55,6 +55,9 @@ func ParseKey(raw []byte) (Key, error) {
 		return Key{}, malformed("the %s key has %d bytes instead of %d", head.Type, len(body.Public), ed25519.PublicKeySize)
 	}
 	copy(out.public[:], body.Public)
+	if weak(out.public) {
+		return Key{}, malformed("the %s key is not one that ssh-keygen makes: others could sign with it, too", head.Type)
+	}
 	return out, nil
 }
 
