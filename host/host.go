@@ -263,7 +263,7 @@ func (n *node) run(ctx context.Context, doors doors) error {
 	around.run(func() { n.watchRecording(ctx) })
 	around.run(func() { n.scoring.Run(ctx) })
 	around.run(func() { newNarrator(n.log).follow(ctx, n.loop.Reader().Latest, n.loop.Reader().Changed) })
-	around.run(func() { notifier{n.log}.watch(ctx, n.loop.LastTickAt, staleTicks*n.cfg.Loop.TickInterval) })
+	around.run(func() { (&notifier{log: n.log}).watch(ctx, n.loop.LastTickAt, staleTicks*n.cfg.Loop.TickInterval) })
 	around.run(func() { stop(n.serve(ctx, doors)) })
 
 	<-ctx.Done()

@@ -9,17 +9,26 @@ import (
 )
 
 // notifier speaks sd_notify; outside of systemd it says nothing.
-type notifier struct{ log *slog.Logger }
+type notifier struct {
+	log    *slog.Logger
+	failed string // the last error that was told; "" when it was heard the last time
+}
 
-func (n notifier) say(state string) {
-	if _, err := daemon.SdNotify(false, state); err != nil {
+func (n *notifier) say(state string) {
+	_, err := daemon.SdNotify(false, state)
+	if err == nil {
+		n.failed = ""
+		return
+	}
+	if n.failed != err.Error() {
+		n.failed = err.Error()
 		n.log.Warn("service manager not notified", "state", state, "error", err)
 	}
 }
 
 // watch says READY after the first tick, and keeps the watchdog content while
 // ticks are fresh, until ctx ends: a loop that stands still is restarted.
-func (n notifier) watch(ctx context.Context, lastTick func() time.Time, stale time.Duration) {
+func (n *notifier) watch(ctx context.Context, lastTick func() time.Time, stale time.Duration) {
 	every := time.Second
 	watchdog, err := daemon.SdWatchdogEnabled(false)
 	if err != nil {

@@ -2,6 +2,7 @@ package loop
 
 import (
 	"fmt"
+	"math/bits"
 	"path/filepath"
 	"runtime"
 	"strings"
@@ -55,7 +56,12 @@ func panicPlace() string {
 type streak struct {
 	reason string
 	length int
+	told   int
 }
+
+// reasons is how many new reasons of one streak are reported, before those that never
+// say the same twice are reported ever more seldom.
+const reasons = 8
 
 // failed counts a failure and says whether to report it: it is the first one, or
 // the reason is new.
@@ -63,7 +69,11 @@ func (s *streak) failed(reason string) bool {
 	fresh := s.length == 0 || reason != s.reason
 	s.reason = reason
 	s.length++
-	return fresh
+	if !fresh || s.told >= reasons && bits.OnesCount(uint(s.length)) != 1 {
+		return false
+	}
+	s.told++
+	return true
 }
 
 // ended ends the streak and says how long it was; 0 if there was none.

@@ -3,6 +3,7 @@ package loop
 import (
 	"context"
 	"errors"
+	"fmt"
 	"runtime"
 	"slices"
 	"strings"
@@ -303,6 +304,24 @@ func TestFailedPollReachesTheCoreAsSuch(t *testing.T) {
 		one := mesh.Samples{Probe: "p", Err: "half an answer"}
 		if diff := cmp.Diff([]mesh.Samples{one, one}, got.all()); diff != "" {
 			t.Error(diff)
+		}
+	})
+}
+
+func TestProbeThatNeverFailsForTheSameReasonIsReportedEverMoreSeldom(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := start(t)
+		call := 0
+		r.Probes().AddLocality(rttProbe{"inventive", func(context.Context) ([]mesh.RTTSample, error) {
+			call++
+			return nil, fmt.Errorf("trouble %d", call)
+		}})
+		var want []string
+		for _, n := range []int{1, 2, 3, 4, 5, 6, 7, 8, 16, 32, 64} {
+			want = append(want, fmt.Sprintf("trouble %d", n))
+		}
+		if got := failures(r.ticks(100), "locality_probe:inventive"); !slices.Equal(got, want) {
+			t.Errorf("reported %q, want %q", got, want)
 		}
 	})
 }
