@@ -141,7 +141,7 @@ func (r *Room) checkAuditFull(ev mesh.AdminEvent) *Rejection {
 		return nil
 	}
 	if !ev.BreakGlass() {
-		return reject(KindAuditFull, "the audit log takes as much of the disk as it may, or can't be written; export and remove old segments, or raise its limit")
+		return reject(KindAuditFull, "the audit records take as much of the disk as they may, or can't be written: make room on the disk, raise records.audit_limit, or stop the node and move the folder of its audit records away")
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -70,6 +70,9 @@ func (p Policy) checkCount(ev mesh.AdminEvent, signatures int) *Rejection {
 	if most := max(signatureCap, need); signatures > most {
 		return reject(KindTooMany, "the command carries %d signatures, and at most %d are looked at", signatures, most)
 	}
+	if signatures < need && need == 1 {
+		return reject(KindInsufficient, "%s needs the signature of an operator, and has none", ev.Kind())
+	}
 	if signatures < need {
 		return reject(KindInsufficient, "%s needs %d signatures of different operators, got %d", ev.Kind(), need, signatures)
 	}

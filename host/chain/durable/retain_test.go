@@ -92,6 +92,19 @@ func TestAuditRecordsAreNeverDropped(t *testing.T) {
 	wantRead(t, l, upTo(20))
 }
 
+// What is never dropped for its age need not be cut into files for it.
+func TestKeepAgeCutsNoAuditFiles(t *testing.T) {
+	d, now := diskfault.New(), noon()
+	l := open(t, d, func(o *durable.Options) { o.KeepAge, o.Now = time.Minute, func() time.Time { return now } })
+	for _, e := range records(1, 100) {
+		now = now.Add(time.Hour)
+		write(t, l, e)
+	}
+	if names, err := d.List(); err != nil || len(names) != 1 {
+		t.Errorf("%d files: %v", len(names), err)
+	}
+}
+
 func TestAfterFindsAPositionInEveryFile(t *testing.T) {
 	d := diskfault.New()
 	l := open(t, d, small)

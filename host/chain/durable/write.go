@@ -82,7 +82,7 @@ func (l *Log) publish() {
 // its age would keep records from being dropped in time.
 func (l *Log) full() bool {
 	return l.state.End.Offset >= l.opts.SegmentSize ||
-		l.opts.KeepAge > 0 && l.now().Sub(l.created) > l.opts.KeepAge/8
+		l.opts.KeepAge > 0 && !keepsAll(l.opts.Chain) && l.now().Sub(l.created) > l.opts.KeepAge/8
 }
 
 // seal ends the file that grows. It comes between a Sync and the next Append.
