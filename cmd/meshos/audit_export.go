@@ -30,17 +30,25 @@ exit code is 1 then; so is how many records were lost before they could be writt
 				if c.name != "audit" {
 					continue
 				}
-				report, err := a.export(c)
+				held, err := heldBeside(dir, chains)
+				if err != nil {
+					return err
+				}
+				ends := heldOf(c.name, held)
+				report, err := a.export(c, ends)
 				if err != nil {
 					return err
 				}
 				for _, d := range report.Damage {
 					_, _ = fmt.Fprintf(a.err, "warning: %s\n", plain(d.Error()))
 				}
+				for _, why := range ends.bad {
+					_, _ = fmt.Fprintf(a.err, "warning: %s\n", plain(why))
+				}
 				if report.Missing > 0 {
 					_, _ = fmt.Fprintf(a.err, "warning: %s lost before they could be written\n", counted(int(report.Missing), "record"))
 				}
-				if len(report.Damage) > 0 {
+				if len(report.Damage)+len(ends.bad) > 0 {
 					return fmt.Errorf("%s is damaged; what is printed is what can be proven", dir)
 				}
 				return nil
@@ -50,10 +58,11 @@ exit code is 1 then; so is how many records were lost before they could be writt
 	}
 }
 
-func (a *app) export(c chainDir) (durable.Report, error) {
+func (a *app) export(c chainDir, ends *heldCheck) (durable.Report, error) {
 	out := bufio.NewWriter(a.out)
 	var failed error
-	report, err := durable.Walk(c.fs, c.name, func(e segment.Entry, _ uint64) error {
+	report, err := durable.Walk(c.fs, c.name, func(e segment.Entry, number uint64) error {
+		ends.see(e, number)
 		if e.Kind != segment.KindRecord || failed != nil {
 			return nil
 		}
@@ -64,6 +73,7 @@ func (a *app) export(c chainDir) (durable.Report, error) {
 		failed = writeJSON(out, record.GetAudit(), true)
 		return nil
 	})
+	ends.end(report)
 	if err == nil {
 		err = failed
 	}

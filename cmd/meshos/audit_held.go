@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/meshos/meshos/host/chain"
+	"github.com/meshos/meshos/host/chain/durable"
 	"github.com/meshos/meshos/host/chain/segment"
 )
 
@@ -64,8 +65,12 @@ func (c *heldCheck) see(e segment.Entry, number uint64) {
 	}
 }
 
-// end says what is missing behind the newest entry.
-func (c *heldCheck) end() {
+// end says what is missing behind the newest entry. Behind damage there is more than is
+// believed, so nothing is said then.
+func (c *heldCheck) end(r durable.Report) {
+	if len(r.Damage) > 0 {
+		return
+	}
 	for _, h := range c.held {
 		if h.Number > c.last {
 			c.bad = append(c.bad, fmt.Sprintf("it ends with record %d, and %s holds record %d (seq %d of epoch %x): what comes after %d was cut off or taken away",

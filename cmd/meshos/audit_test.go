@@ -128,6 +128,11 @@ func TestB24_AuditVerifySeesWhatWasCutOffBehindAnAppender(t *testing.T) {
 			if diff := cmp.Diff(c.want, s.out.String()); diff != "" {
 				t.Errorf("-want +got:\n%s", diff)
 			}
+			exported := &shell{}
+			code := exported.run(t.Context(), "audit", "export", dir)
+			if warned := strings.Contains(exported.err.String(), "warning: "); warned != strings.Contains(c.want, "damaged") || warned != (code == exitFailed) {
+				t.Errorf("exported with exit code %d: %s", code, exported.err.String())
+			}
 			if name == "taken away" {
 				return // of a single folder nobody expects the others
 			}
