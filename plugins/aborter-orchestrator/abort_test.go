@@ -87,9 +87,10 @@ func TestAnAbortIsAnsweredByItsStatus(t *testing.T) {
 		{"409, stalling", stalls(409), codes.FailedPrecondition},
 	} {
 		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
 			s := serve(t, plain)
 			s.abort = c.answer
-			o := build(t, s.URL+"/base", func(c *config) { c.Timeout = pluginsdk.Duration(time.Second) })
+			o := build(t, s.URL+"/base", func(c *config) { c.Timeout = pluginsdk.Duration(3 * time.Second) })
 			if err := o.Abort(t.Context(), 7, "test"); status.Code(err) != c.code {
 				t.Errorf("error %v, want %v", err, c.code)
 			}
@@ -147,11 +148,12 @@ func TestAbortConnectsAgain(t *testing.T) {
 
 // An answer that never came may have had its effect, so it isn't asked for again.
 func TestAbortThatHangsIsNotRepeated(t *testing.T) {
+	t.Parallel()
 	s := serve(t, plain)
 	free := make(chan struct{})
 	defer close(free)
 	s.abort = func(http.ResponseWriter, *http.Request) { <-free }
-	o := build(t, s.URL+"/base", func(c *config) { c.Timeout = pluginsdk.Duration(50 * time.Millisecond) })
+	o := build(t, s.URL+"/base", func(c *config) { c.Timeout = pluginsdk.Duration(2 * time.Second) })
 	err := o.Abort(t.Context(), 7, "test")
 	if status.Code(err) != codes.Unavailable || !strings.Contains(err.Error(), "may or may not be aborted") {
 		t.Errorf("error %v, want UNAVAILABLE that says that nothing is known", err)

@@ -75,8 +75,12 @@ func TestFetchDistrustsAnswers(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			s := serve(t, plain)
 			s.list = c.answer
+			name := c.name
 			o := build(t, s.URL+"/base", func(c *config) {
-				c.MaxBody, c.Timeout = 1024, pluginsdk.Duration(300*time.Millisecond)
+				c.MaxBody = 1024
+				if c.Timeout = pluginsdk.Duration(20 * time.Second); name == "silence" {
+					c.Timeout = pluginsdk.Duration(300 * time.Millisecond)
+				}
 			})
 			got, err := o.fetch(t.Context())
 			if err == nil || !strings.Contains(err.Error(), c.want) || !strings.Contains(err.Error(), "/base/v1/migrations") {

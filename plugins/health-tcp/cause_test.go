@@ -90,6 +90,7 @@ func TestALostNameGoesToTheLastAddress(t *testing.T) {
 
 // The commonest way for a name server to break is to say nothing at all.
 func TestANameServerThatIsSilentLeavesTimeForTheLastAddress(t *testing.T) {
+	t.Parallel()
 	silent, err := net.ListenPacket("udp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -112,9 +113,9 @@ func TestANameServerThatIsSilentLeavesTimeForTheLastAddress(t *testing.T) {
 		},
 	}}
 	address := listen(t)
-	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 6*time.Second)
 	defer cancel()
-	if a := d.dial(ctx, "peer.example:80", address); a.err != nil || a.remote != address || a.took > 900*time.Millisecond {
+	if a := d.dial(ctx, "peer.example:80", address); a.err != nil || a.remote != address || a.took > 2*time.Second {
 		t.Errorf("with an address that answered before: remote %q after %v, %v", a.remote, a.took, a.err)
 	}
 	ctx, cancel = context.WithTimeout(t.Context(), 300*time.Millisecond)

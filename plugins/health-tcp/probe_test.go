@@ -17,11 +17,12 @@ func TestRealListenersOverTheWire(t *testing.T) {
 		{ID: 3, Name: "down", HealthTarget: freeAddress(t)},
 		{ID: 4, Name: "without"},
 	}
-	c := plugintest.Start(t, newProbe, config{}, plugintest.WithPeers(peers...))
+	patient := config{Timeout: pluginsdk.Duration(20 * time.Second), DegradedAfter: pluginsdk.Duration(10 * time.Second)}
+	c := plugintest.Start(t, newProbe, patient, plugintest.WithPeers(peers...))
 	want := map[uint64]pluginsdk.Health{2: pluginsdk.Healthy, 3: pluginsdk.Unreachable}
 	again := time.NewTicker(5 * time.Millisecond)
 	defer again.Stop()
-	for deadline := time.Now().Add(3 * time.Second); ; <-again.C {
+	for deadline := time.Now().Add(20 * time.Second); ; <-again.C {
 		samples, err := c.SampleHealth()
 		if err != nil {
 			t.Fatal(err)
@@ -35,7 +36,7 @@ func TestRealListenersOverTheWire(t *testing.T) {
 			return
 		}
 		if time.Now().After(deadline) {
-			t.Fatalf("verdicts after 3 s: %v", samples)
+			t.Fatalf("verdicts after 20 s: %v", samples)
 		}
 	}
 }

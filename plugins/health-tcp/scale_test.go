@@ -59,7 +59,7 @@ func probeMany(address string, n int, files uint64) error {
 		peers[i] = pluginsdk.Peer{ID: uint64(i + 1), HealthTarget: address}
 	}
 	p.SetPeers(peers)
-	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	done := make(chan error)
 	go func() { done <- p.Run(ctx) }()
@@ -89,7 +89,7 @@ func probeMany(address string, n int, files uint64) error {
 }
 
 func TestTenThousandTargetsWithFewFiles(t *testing.T) {
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 90*time.Second)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, os.Args[0])
 	address := listen(t)

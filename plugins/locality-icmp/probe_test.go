@@ -29,13 +29,13 @@ func TestLoopbackPeersOverTheWire(t *testing.T) {
 		return
 	}
 	c := plugintest.Start(t, newProbe, config{}, plugintest.WithPeers(peers...))
-	eventually(t, 5*time.Second, "both peers with an address have a sample", func() bool {
+	eventually(t, 20*time.Second, "both peers with an address have a sample", func() bool {
 		samples, err := c.SampleRTT()
 		if err != nil {
 			t.Fatal(err)
 		}
 		for _, s := range samples {
-			if s.Peer == 4 || s.RTT <= 0 || s.RTT > 50*time.Millisecond {
+			if s.Peer == 4 || s.RTT <= 0 || s.RTT > 500*time.Millisecond {
 				t.Errorf("sample: %+v", s)
 			}
 		}
@@ -82,9 +82,9 @@ func TestANameThatIsFoundIsPingedAtOnce(t *testing.T) {
 			return err == nil && len(samples) == want
 		}
 	}
-	eventually(t, 5*time.Second, "the peer with an IP has a sample", sampled(1))
+	eventually(t, 20*time.Second, "the peer with an IP has a sample", sampled(1))
 	close(found)
-	eventually(t, 5*time.Second, "the named peer has a sample too", sampled(2))
+	eventually(t, 20*time.Second, "the named peer has a sample too", sampled(2))
 	cancel()
 	if err := <-done; err != nil {
 		t.Error(err)
