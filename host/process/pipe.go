@@ -1,8 +1,14 @@
 package process
 
 import (
+	"errors"
+	"io"
 	"os"
 	"sync"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // pipe is the read end of a child's output. It knows when it was read to its
@@ -11,6 +17,8 @@ type pipe struct {
 	file  *os.File
 	once  sync.Once
 	ended chan struct{} // closed at end of file, error or Close
+	over  atomic.Bool   // nothing that is written from now on is read
+	rest  int           // once over: bytes that may still be read
 }
 
 // newPipe gives a pipe and its write end.
@@ -23,13 +31,52 @@ func newPipe() (*pipe, *os.File, error) {
 }
 
 // Read reads what the child wrote. After Close, also of another goroutine, it
-// gives os.ErrClosed.
-func (p *pipe) Read(b []byte) (int, error) {
-	n, err := p.file.Read(b)
+// gives os.ErrClosed. It is for one goroutine at a time.
+func (p *pipe) Read(b []byte) (n int, err error) {
+	if !p.over.Load() {
+		n, err = p.file.Read(b)
+		if errors.Is(err, os.ErrDeadlineExceeded) {
+			err = nil
+		}
+	}
+	if n == 0 && err == nil && len(b) > 0 && p.over.Load() {
+		n, err = p.readRest(b)
+	}
 	if err != nil {
 		p.once.Do(func() { close(p.ended) })
 	}
 	return n, err
+}
+
+// finish ends the output although somebody may still hold the write end. What was
+// written by now can be read, however late: the reader perhaps waits for a disk.
+func (p *pipe) finish() {
+	raw, err := p.file.SyscallConn()
+	if err == nil {
+		err = raw.Control(func(fd uintptr) { p.rest, _ = unix.IoctlGetInt(int(fd), unix.TIOCINQ) }) // FIONREAD
+	}
+	p.over.Store(true)
+	if err != nil || p.rest == 0 || p.file.SetReadDeadline(time.Unix(1, 0)) != nil {
+		_ = p.Close()
+	}
+}
+
+// readRest reads of what was there when the output was ended, and closes the pipe
+// behind it.
+func (p *pipe) readRest(b []byte) (n int, err error) {
+	raw, err := p.file.SyscallConn()
+	if err != nil {
+		return 0, err
+	}
+	b = b[:min(len(b), p.rest)]
+	var failed error
+	err = raw.Control(func(fd uintptr) { n, failed = unix.Read(int(fd), b) })
+	if err = errors.Join(err, failed); err != nil || n <= 0 { // EAGAIN: nothing is left
+		_ = p.Close()
+		return 0, io.EOF
+	}
+	p.rest -= n
+	return n, nil
 }
 
 // Close closes the read end; the child gets SIGPIPE if it writes on. It may be

@@ -13,8 +13,8 @@ import (
 )
 
 const (
-	// pipeGrace is how long the pipes stay open after the exit, for a reader to
-	// take what is still in them.
+	// pipeGrace is how long the pipes stay open after the exit, for what is left of
+	// the group to have its say; what is in them then can be read later, too.
 	pipeGrace = 500 * time.Millisecond
 	// killWait bounds how long Stop waits for a process after SIGKILL. Only one
 	// that hangs in the kernel, on a dead disk, takes longer.
@@ -42,7 +42,8 @@ func (p *Process) Pid() int { return p.pid }
 
 // Stdout and Stderr are what it writes. Somebody must read them, else it stands
 // still once a pipe is full. They end when everybody who holds the write end is
-// gone, at the latest half a second after the process ended.
+// gone, at the latest with what was written until half a second after the process
+// ended.
 func (p *Process) Stdout() io.ReadCloser { return p.stdout }
 
 // Stderr is like Stdout.
@@ -127,10 +128,11 @@ func (p *Process) watch() {
 	for _, pipe := range []*pipe{p.stdout, p.stderr} {
 		select {
 		case <-pipe.ended:
+			pipe.Close()
 		case <-timer.C:
 			timer.Reset(0) // the grace is over for the other one as well
+			pipe.finish()
 		}
-		pipe.Close()
 	}
 }
 

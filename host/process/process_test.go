@@ -131,6 +131,34 @@ func TestGrandchildThatHoldsThePipesDelaysNothing(t *testing.T) {
 	}
 }
 
+func TestWhatWasPrintedBeforeTheEndCanBeReadLate(t *testing.T) {
+	for name, c := range map[string]struct{ script, want string }{
+		"nobody else holds the pipe": {"printf 'last words'", "last words"},
+		"a grandchild holds it":      {"setsid sleep 1000 2>&1 & echo $! >&2; printf 'last words'", "last words"},
+		"there is nothing":           {"setsid sleep 1000 2>&1 & echo $! >&2", ""},
+		"more than one read":         {"head -c 20000 /dev/zero | tr '\\0' x", strings.Repeat("x", 20000)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := process.NewSpawner()
+			p := sh(t, s, c.script)
+			exit(t, p)
+			s.Close() // it waits for the pipes' grace
+			if text, err := io.ReadAll(p.Stderr()); err == nil && len(text) > 0 {
+				pid, _ := strconv.Atoi(strings.TrimSpace(string(text)))
+				defer func() { _ = syscall.Kill(pid, syscall.SIGKILL) }()
+			}
+			text, err := io.ReadAll(p.Stdout())
+			if string(text) != c.want || err != nil && !errors.Is(err, os.ErrClosed) {
+				t.Errorf("read %d bytes %.20q, %v", len(text), text, err)
+			}
+			if _, err := p.Stdout().Read(make([]byte, 1)); err == nil {
+				t.Error("it does not end")
+			}
+		})
+	}
+}
+
 func TestStop(t *testing.T) {
 	s := spawner(t)
 	for _, c := range []struct {
