@@ -37,7 +37,7 @@ func (m *Manager) Adopt(ctx context.Context) error {
 	var failed []error
 	for _, e := range entries {
 		id, err := strconv.ParseUint(e.Name(), 10, 64)
-		if err != nil || id == 0 || !e.IsDir() {
+		if err != nil || id == 0 || !e.IsDir() || e.Name() != strconv.FormatUint(id, 10) {
 			continue
 		}
 		if err := m.adopt(ctx, mesh.DaemonID(id)); err != nil {

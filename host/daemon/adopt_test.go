@@ -174,13 +174,13 @@ func TestARemovedDaemonIsStoppedAndItsFolderGoes(t *testing.T) {
 func TestAFolderWithoutARecordIsRemovedWithItsDaemon(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	for _, id := range []string{"7", "8", "notes"} {
+	for _, id := range []string{"7", "07", "8", "notes"} {
 		if err := os.Mkdir(filepath.Join(dir, id), 0o700); err != nil {
 			t.Fatal(err)
 		}
 	}
 	startNodeIn(t, dir, sh(8, "exit 0"))
-	if exists(filepath.Join(dir, "7")) || !exists(filepath.Join(dir, "8")) || !exists(filepath.Join(dir, "notes")) {
+	if exists(filepath.Join(dir, "7")) || !exists(filepath.Join(dir, "8")) || !exists(filepath.Join(dir, "07")) || !exists(filepath.Join(dir, "notes")) {
 		t.Error("the wrong folders are left")
 	}
 }
