@@ -55,7 +55,7 @@ func (n *node) reload(ctx context.Context, current *config.Config) *config.Confi
 			n.reports.add("reload", fmt.Sprintf("peers: %v", err))
 		}
 	}
-	n.reconfigurePlugins(ctx, current, next)
+	kept := n.reconfigurePlugins(ctx, current, next)
 	if keys := needRestart(current, next); len(keys) > 0 {
 		what := fmt.Sprintf("restart the node for the changes of %s", strings.Join(keys, ", "))
 		n.log.Warn("configuration reloaded in part", "todo", what)
@@ -63,12 +63,12 @@ func (n *node) reload(ctx context.Context, current *config.Config) *config.Confi
 	} else {
 		n.log.Info("configuration reloaded", "file", next.File)
 	}
-	return inForce(current, next)
+	return inForce(current, next, kept)
 }
 
-// reconfigurePlugins hands changed configurations to running plugins. One that
-// refuses keeps what it has.
-func (n *node) reconfigurePlugins(ctx context.Context, current, next *config.Config) {
+// reconfigurePlugins hands changed configurations to running plugins. It names those
+// that refused, or did not answer, and so keep what they have.
+func (n *node) reconfigurePlugins(ctx context.Context, current, next *config.Config) (kept []string) {
 	for _, p := range next.Plugin {
 		i := slices.IndexFunc(current.Plugin, func(old config.Plugin) bool { return old.Name == p.Name })
 		if i < 0 || reflect.DeepEqual(current.Plugin[i].Config, p.Config) {
@@ -76,8 +76,10 @@ func (n *node) reconfigurePlugins(ctx context.Context, current, next *config.Con
 		}
 		if err := n.catalog.Reconfigure(ctx, p.Name, p.Config); err != nil {
 			n.reports.add("plugin:"+p.Name, fmt.Sprintf("reload: it keeps its configuration: %v", err))
+			kept = append(kept, p.Name)
 		}
 	}
+	return kept
 }
 
 // needRestart names the parts of the configuration that changed and can't be
@@ -117,14 +119,15 @@ func fixedParts(c *config.Config) []config.Plugin {
 }
 
 // inForce is the configuration that a node runs on after a reload: what changed in
-// place, and of the rest what it was started with.
-func inForce(current, next *config.Config) *config.Config {
+// place, and of the rest what it was started with. Plugins that kept what they had are
+// asked again by the next reload.
+func inForce(current, next *config.Config, kept []string) *config.Config {
 	out := *current
 	out.Peer, out.Chain, out.Daemon = next.Peer, next.Chain, next.Daemon
 	out.Plugin = slices.Clone(current.Plugin)
 	for i, old := range out.Plugin {
 		for _, p := range next.Plugin {
-			if p.Name == old.Name {
+			if p.Name == old.Name && !slices.Contains(kept, p.Name) {
 				out.Plugin[i].Config = p.Config
 			}
 		}
