@@ -64,6 +64,7 @@ Validate, replay, explain --journal, audit verify and audit export need none.
 
 Exit codes: 0 done, 1 failed, 2 wrong usage or configuration, 3 the node did not
 answer, 4 the node rejected the command.`,
+		Version:       a.version, // for --version
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {
@@ -75,6 +76,8 @@ answer, 4 the node rejected the command.`,
 			return nil
 		},
 	}
+	root.SetVersionTemplate(a.versionLine())
+	root.Flags().Bool("version", false, "print the version of this binary")
 	flags := root.PersistentFlags()
 	flags.StringVar(&a.address, "address", "",
 		"the node's socket, unix:PATH or PATH (default: $MESHOS_ADDRESS, else node.socket of the configuration)")

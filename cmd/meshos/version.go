@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"io"
 	"runtime"
 
 	"github.com/spf13/cobra"
@@ -21,8 +22,12 @@ func newVersionCommand(a *app) *cobra.Command {
 				"version": a.version, "go": runtime.Version(), "os": runtime.GOOS, "arch": runtime.GOARCH,
 			})
 		}
-		_, err := fmt.Fprintf(a.out, "meshos %s (%s, %s/%s)\n", a.version, runtime.Version(), runtime.GOOS, runtime.GOARCH)
+		_, err := io.WriteString(a.out, a.versionLine())
 		return err
 	}
 	return cmd
+}
+
+func (a *app) versionLine() string {
+	return fmt.Sprintf("meshos %s (%s, %s/%s)\n", a.version, runtime.Version(), runtime.GOOS, runtime.GOARCH)
 }
