@@ -91,8 +91,11 @@ type auditPrinter struct {
 
 func (p *auditPrinter) print(r *meshosv1.AdminAuditRecord) error {
 	missing := uint64(0)
-	if r.GetEpoch() == p.epoch && r.GetSeq() > p.seq {
+	switch {
+	case r.GetEpoch() == p.epoch && r.GetSeq() > p.seq:
 		missing = r.GetSeq() - p.seq - 1
+	case r.GetEpoch() != p.epoch && p.epoch != 0 && r.GetSeq() > 0: // a later run, which began with record 1
+		missing = r.GetSeq() - 1
 	}
 	p.epoch, p.seq = r.GetEpoch(), r.GetSeq()
 	if missing > 0 {

@@ -218,3 +218,17 @@ func TestAuditTailSince(t *testing.T) {
 		t.Errorf("exit code %d: %s", code, s.err.String())
 	}
 }
+
+func TestAuditTailSaysWhatIsMissingAtTheBeginningOfARun(t *testing.T) {
+	s := &shell{}
+	show := &auditPrinter{a: &app{out: &s.out, err: &s.err, zone: time.UTC}}
+	for _, at := range []struct{ epoch, seq uint64 }{{7, 5}, {7, 6}, {8, 1}, {9, 3}, {9, 5}} { // of the oldest run nobody knows
+		record := wire.Origin{Node: 1, Epoch: at.epoch}.Audit(audited(at.seq), false)
+		if err := show.print(record); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if want := "warning: 2 records missing here\nwarning: 1 record missing here\n"; s.err.String() != want {
+		t.Errorf("says %q", s.err.String())
+	}
+}
