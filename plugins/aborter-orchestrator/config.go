@@ -22,7 +22,7 @@ type config struct {
 	ServerName string             `json:"server_name" doc:"name the orchestrator's certificate must carry, if it is not the host of url"`
 	Timeout    pluginsdk.Duration `json:"timeout" default:"3s" min:"10ms" max:"5m" doc:"how long one request may take"`
 	Interval   pluginsdk.Duration `json:"interval" default:"1s" min:"10ms" max:"1h" doc:"how often the list is fetched"`
-	StaleAfter pluginsdk.Duration `json:"stale_after" default:"30s" min:"20ms" max:"24h" doc:"a list older than this is an error, and no longer shown"`
+	StaleAfter pluginsdk.Duration `json:"stale_after" default:"30s" min:"20ms" max:"24h" doc:"a list older than this is an error, and not answered with"`
 	Attempts   int                `json:"abort_attempts" default:"3" min:"1" max:"10" doc:"how often an abort is tried when the orchestrator can't be connected to, or answers 503 and when to come back"`
 	MaxBody    int                `json:"max_body" default:"4194304" min:"1024" max:"4194304" doc:"most bytes of an answer"`
 }
