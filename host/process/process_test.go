@@ -118,16 +118,19 @@ func TestGrandchildThatHoldsThePipesDelaysNothing(t *testing.T) {
 		func(spec *process.Spec) { spec.Dir = dir })
 	child := firstPid(t, p)
 	defer syscall.Kill(child, syscall.SIGKILL)
-	begin := time.Now()
+	ended := make(chan error, 1)
+	go func() {
+		_, err := io.ReadAll(p.Stderr())
+		select {
+		case <-p.Done():
+		default:
+			t.Error("its pipes ended before its exit was seen")
+		}
+		ended <- err
+	}()
 	exit(t, p)
-	if took := time.Since(begin); took > 400*time.Millisecond {
-		t.Errorf("the exit took %v to be seen", took)
-	}
-	if _, err := io.ReadAll(p.Stderr()); !errors.Is(err, os.ErrClosed) {
-		t.Errorf("stderr ended with %v", err)
-	}
-	if took := time.Since(begin); took < 400*time.Millisecond || took > 3*time.Second {
-		t.Errorf("stderr ended after %v, want the grace of half a second", took)
+	if err := <-ended; !errors.Is(err, os.ErrClosed) {
+		t.Errorf("stderr ended with %v, want the end of a grace", err)
 	}
 }
 
@@ -166,9 +169,9 @@ func TestStop(t *testing.T) {
 		grace        time.Duration
 		want         string
 	}{
-		{"obeys", "trap 'exit 7' TERM; echo up; while :; do sleep 0.01; done", 5 * time.Second, "exit status 7"},
+		{"obeys", "trap 'exit 7' TERM; echo up; while :; do sleep 0.01; done", time.Minute, "exit status 7"},
 		{"ignores", "trap '' TERM; echo up; while :; do sleep 0.01; done", 50 * time.Millisecond, "signal: killed"},
-		{"stopped", "echo up; kill -STOP $$; sleep 60", 5 * time.Second, "signal: terminated"},
+		{"stopped", "echo up; kill -STOP $$; sleep 300", time.Minute, "signal: terminated"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			p := sh(t, s, c.script)
@@ -179,7 +182,7 @@ func TestStop(t *testing.T) {
 			if got := p.Stop(context.Background(), syscall.SIGTERM, c.grace); got.String() != c.want {
 				t.Errorf("stopped with %q, want %q", got, c.want)
 			}
-			if took := time.Since(begin); took > 2*time.Second {
+			if took := time.Since(begin); took > 30*time.Second {
 				t.Errorf("took %v", took)
 			}
 			if again := p.Stop(context.Background(), syscall.SIGTERM, time.Hour); again.String() != c.want {

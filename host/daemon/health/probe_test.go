@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -110,12 +111,20 @@ func TestAProgramThatHangsIsKilledWithItsChildren(t *testing.T) {
 		Path: "/bin/sh", Args: []string{"-c", "trap '' TERM; sleep 1000 & echo $! > " + mark + ".new; mv " + mark + ".new " + mark + "; wait"},
 		Env: []string{"PATH=/usr/bin:/bin"},
 	})
-	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
+	var text []byte
+	var looking sync.WaitGroup
+	looking.Go(func() {
+		defer cancel()
+		for err := error(os.ErrNotExist); err != nil && ctx.Err() == nil; {
+			text, err = os.ReadFile(mark)
+		}
+	})
 	probe.Ask(ctx)
-	text, err := os.ReadFile(mark)
-	if err != nil {
-		t.Fatal(err)
+	looking.Wait()
+	if len(text) == 0 {
+		t.Fatal("the program did not begin")
 	}
 	pid, _ := strconv.Atoi(strings.TrimSpace(string(text)))
 	late := time.Now().Add(10 * time.Second)
