@@ -9,6 +9,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"syscall"
 	"time"
 
 	"golang.org/x/crypto/ssh"
@@ -122,10 +123,27 @@ func (a *app) fileKey(path string) (signer, error) {
 		err = fmt.Errorf("it is no OpenSSH private key that can be used here (%w)\n"+
 			"    a security key signs through the ssh-agent: ssh-add it and use --key", err)
 	}
+	if err == nil {
+		err = keptSecret(path)
+	}
 	if err != nil {
 		return signer{}, &usageError{err: fmt.Errorf("--key-file %s: %w", path, err)}
 	}
 	return out, nil
+}
+
+// keptSecret refuses a key file of this user that is open to others, as ssh does: it may
+// be anybody's key by now.
+func keptSecret(path string) error {
+	info, err := os.Stat(path)
+	if err != nil {
+		return err
+	}
+	owner, ok := info.Sys().(*syscall.Stat_t)
+	if open := info.Mode().Perm() & 0o077; open == 0 || !ok || int(owner.Uid) != os.Getuid() {
+		return nil
+	}
+	return fmt.Errorf("it is open to others (its mode is %04o), so it may be no secret any more\n    chmod 600 %s", info.Mode().Perm(), path)
 }
 
 func (a *app) unlock(ctx context.Context, path string, raw []byte) (ssh.Signer, error) {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -95,6 +96,28 @@ func TestAPassphraseIsAskedForWhenItIsNeeded(t *testing.T) {
 	if code := d.do(t.Context(), line+" --yes"); code != exitUsage || !strings.Contains(d.err.String(), "there is no terminal to ask for it") {
 		t.Errorf("exit code %d: %s", code, d.err.String())
 	}
+}
+
+func TestAKeyThatOthersMayReadSignsNothing(t *testing.T) {
+	j, d, dir := office(t, withOperators)
+	path := filepath.Join(dir, "key")
+	for _, passphrase := range []string{"", "open sesame"} {
+		keyFile(t, path, 1, passphrase)
+		for _, mode := range []os.FileMode{0o640, 0o604, 0o620} {
+			if err := os.Chmod(path, mode); err != nil {
+				t.Fatal(err)
+			}
+			want := fmt.Sprintf("--key-file %s: it is open to others (its mode is %04o)", path, mode)
+			if code := d.do(t.Context(), "admin cordon --yes --key-file "+path); code != exitUsage || !strings.Contains(d.err.String(), want) || len(j.commits) != 0 {
+				t.Errorf("exit code %d: %s", code, d.err.String())
+			}
+		}
+	}
+	keyFile(t, path, 1, "")
+	if err := os.Chmod(path, 0o400); err != nil {
+		t.Fatal(err)
+	}
+	d.must(t, "admin cordon --yes --key-file "+path)
 }
 
 // hide replaces what differs from run to run.

@@ -38,7 +38,7 @@ func (m *Memory) checkNonce(c Command) *Rejection {
 		return reject(KindReplayed, "the command was accepted before, and counts once; sign a new one")
 	}
 	if !c.IssuedAt.After(m.floor) {
-		return reject(KindReplayed, "this node does not know any more whether it accepted commands issued before %s; sign a new one",
+		return reject(KindReplayed, "this node does not know any more whether it accepted commands issued before %s; sign a new one after that",
 			stamp(m.floor))
 	}
 	return nil
