@@ -1,6 +1,8 @@
 package reconcile
 
 import (
+	"slices"
+
 	"github.com/meshos/meshos/host/mesh"
 	"github.com/meshos/meshos/host/state"
 )
@@ -18,23 +20,57 @@ func StillWanted(s *state.State, a mesh.Action) bool {
 		d, ok := s.Daemon(a.Daemon.ID)
 		intent, _ := s.Effective(d)
 		return ok && intent == mesh.IntentStop && d.Lifecycle != state.Stopped
+	case mesh.ApplyBackoff:
+		d, _ := s.Daemon(a.Daemon.ID)
+		until, closed := d.Gate.ReleaseAt()
+		return closed && until == a.Until
 	case mesh.PullReplica:
 		c, ok := s.Chain(a.Chain)
-		return ok && c.Hold == mesh.HoldKeep && !c.HeldBy(s.Node()) && s.Pulls()
+		return ok && c.Hold == mesh.HoldKeep && !c.HeldBy(s.Node()) && s.Pulls() &&
+			c.HeldBy(a.Source) && s.Live(a.Source)
 	case mesh.DropReplica:
 		c, ok := s.Chain(a.Chain)
 		return ok && c.HeldBy(s.Node()) && (c.Hold == mesh.HoldDrop || s.GivesUpReplicas()) &&
 			len(newDiff(s).othersLive(c)) >= c.Wanted()
 	case mesh.RequestPlacement:
 		c, ok := s.Chain(a.Chain)
-		return ok && c.Leader == s.Node() && (a.Target == 0 || !c.HeldBy(a.Target))
+		return ok && c.Leader == s.Node() && stillPlaced(s, c, a)
 	case mesh.RequestEviction:
 		c, ok := s.Chain(a.Chain)
-		return ok && c.Leader == s.Node() && c.HeldBy(a.Victim)
+		return ok && c.Leader == s.Node() && c.HeldBy(a.Victim) && stillEvicted(s, c, a)
 	case mesh.MarkAvoid:
 		return !s.Avoids(a.Peer)
 	case mesh.CommitTransition:
-		return s.Maintenance().Phase != a.Target
+		d := newDiff(s)
+		d.maintenance()
+		return slices.ContainsFunc(d.wants, func(w want) bool {
+			commit, ok := w.action.(mesh.CommitTransition)
+			return ok && commit.Target == a.Target
+		})
 	}
 	return true
+}
+
+// stillPlaced says whether a chain still needs a placement: for an order or a move
+// while the target does not hold it, else while it is short.
+func stillPlaced(s *state.State, c state.Chain, a mesh.RequestPlacement) bool {
+	if a.Target == 0 {
+		d := newDiff(s)
+		return d.short(c) && d.mayPlace(c)
+	}
+	if c.HeldBy(a.Target) {
+		return false
+	}
+	move, moving := s.Rebalancing(c.ID)
+	return s.ByForce(a.Key()) || (moving && move.Target == a.Target && s.Active())
+}
+
+// stillEvicted says whether enough others hold a chain without the victim: as many
+// as wanted, and one for an order.
+func stillEvicted(s *state.State, c state.Chain, a mesh.RequestEviction) bool {
+	left := slices.DeleteFunc(newDiff(s).live(c), func(n mesh.NodeID) bool { return n == a.Victim })
+	if s.ByForce(a.Key()) {
+		return len(left) > 0
+	}
+	return len(left) >= c.Wanted()
 }

@@ -65,13 +65,41 @@ func (s *State) tickForced() {
 	})
 }
 
-// CarriedOut takes away an order that was handed out.
+// key is that of the action that carries an order out.
+func (o ForcedOrder) key() mesh.ActionKey {
+	if o.Place {
+		return mesh.RequestPlacement{Chain: o.Chain}.Key()
+	}
+	return mesh.RequestEviction{Chain: o.Chain}.Key()
+}
+
+// CarriedOut takes away an order whose action was handed out just now.
 func (s *State) CarriedOut(o ForcedOrder) {
-	s.forced = slices.DeleteFunc(s.forced, func(waiting ForcedOrder) bool { return waiting == o })
+	s.takeOrder(o)
+	if e := s.ledger.entries[o.key()]; e != nil {
+		e.forced = &o
+	}
 }
 
 // RefuseForced takes away an order that must not be carried out, and says why.
 func (s *State) RefuseForced(o ForcedOrder, reason string) {
-	s.CarriedOut(o)
+	s.takeOrder(o)
 	s.fail(o.source(), reason)
+}
+
+func (s *State) takeOrder(o ForcedOrder) {
+	s.forced = slices.DeleteFunc(s.forced, func(waiting ForcedOrder) bool { return waiting == o })
+}
+
+// unmet says whether an order is still this node's to carry out, and is not carried
+// out. Nobody gives it again, so its end must be seen.
+func (s *State) unmet(o ForcedOrder) bool {
+	c := s.chains.get(o.Chain)
+	return c != nil && c.leader == s.node && c.view(o.Chain).HeldBy(o.Node) != o.Place
+}
+
+// ByForce says whether the last action of a key carries out a forced order.
+func (s *State) ByForce(key mesh.ActionKey) bool {
+	e := s.ledger.entries[key]
+	return e != nil && e.forced != nil
 }

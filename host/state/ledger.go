@@ -26,9 +26,10 @@ type ledger struct {
 type ledgerEntry struct {
 	phase   ledgerPhase
 	emitted mesh.Emitted
-	heard   mesh.Time // when it was handed out or last said to be retried
-	until   mesh.Time // quiet until then
-	gone    bool      // the replica that it takes was heard to be gone
+	heard   mesh.Time    // when it was handed out or last said to be retried
+	until   mesh.Time    // quiet until then
+	gone    bool         // the replica that it takes was heard to be gone
+	forced  *ForcedOrder // that it carries out; nil for none
 	backoff time.Duration
 	reason  string // of the last failure
 }
@@ -97,7 +98,7 @@ func (s *State) HandOut(a mesh.Action) mesh.Emitted {
 		e = &ledgerEntry{}
 		s.ledger.entries[a.Key()] = e
 	}
-	e.phase, e.emitted, e.heard, e.gone = outstanding, out, s.now, false
+	e.phase, e.emitted, e.heard, e.gone, e.forced = outstanding, out, s.now, false, nil
 	s.ledger.byID[out.ID] = a.Key()
 	s.emitted.push(out)
 	switch a := a.(type) {
@@ -169,6 +170,9 @@ func (s *State) withdrawn(e *ledgerEntry, in mesh.Outcome) {
 	delete(s.ledger.byID, e.emitted.ID)
 	delete(s.ledger.entries, e.emitted.Action.Key())
 	s.recordAction(e.emitted, mesh.ActionFailed, in)
+	if e.forced != nil && s.unmet(*e.forced) {
+		s.fail(e.forced.source(), fmt.Sprintf("withdrawn before it was tried again: %s", in.Reason))
+	}
 	s.fallBack(e.emitted.Action)
 }
 
