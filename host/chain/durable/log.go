@@ -116,10 +116,14 @@ func (l *Log) grow(s *survey) error {
 	tail := s.tail()
 	f, err := l.opts.FS.Append(nameOf(tail.number))
 	if err != nil {
-		if s.torn == nil && isDenied(err) {
-			return nil // it was set aside after a failed write, and nothing came since
+		if !isDenied(err) {
+			return err
 		}
-		return err
+		// It was set aside after a failed write, and nothing came since.
+		if s.torn != nil {
+			l.find(s.torn, "nothing more is written to the file, and a new one is begun")
+		}
+		return nil
 	}
 	if s.torn != nil {
 		l.find(s.torn, fmt.Sprintf("%d bytes were cut off", tail.size-tail.end.Offset))
