@@ -88,7 +88,7 @@ func fits(name string, m proto.Message) error {
 	return nil
 }
 
-// bounded cuts a text that is too long for a header; code and details stay.
+// bounded makes a text fit for a header; code and details stay.
 func bounded(err error) error {
 	if err == nil {
 		return nil
@@ -101,6 +101,7 @@ func bounded(err error) error {
 	if len(p.GetMessage()) > maxErrorText {
 		p.Message = strings.ToValidUTF8(p.GetMessage()[:maxErrorText], "") + " … (cut)"
 	}
+	p.Message = strings.ToValidUTF8(p.GetMessage(), "\uFFFD") // other text can't travel
 	return status.ErrorProto(p)
 }
 

@@ -102,9 +102,10 @@ type Runner interface {
 	Run(ctx context.Context) error
 }
 
-// PeerWatcher is an optional interface of an instance: SetPeers is told the peers
-// before the first sample is asked for, and again whenever they change. It may
-// come while a call or Run is under way; the slice is the instance's to keep.
+// PeerWatcher is an optional interface of a probe's instance: SetPeers is told the
+// peers before the first sample is asked for, and again whenever they change. It may
+// come while a call or Run is under way; the slice is the instance's to keep. Hosts
+// tell plugins that serve none of the probe kinds nothing about peers.
 type PeerWatcher interface {
 	SetPeers(peers []Peer)
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"time"
 
@@ -59,6 +60,9 @@ type Server struct {
 // that the author's types can't be served: the configuration's tags are wrong, P
 // is an interface, or it has the methods of no kind. log may be nil.
 func NewServer[C, P any](info Info, construct func(Env, C) (P, error), log hclog.Logger) (*Server, error) {
+	if log == nil {
+		log = hclog.NewNullLogger()
+	}
 	format, err := schema.For[C, Duration]()
 	if err != nil {
 		return nil, fmt.Errorf("plugin %s: configuration: %w", info.Name, err)
@@ -77,11 +81,13 @@ func NewServer[C, P any](info Info, construct func(Env, C) (P, error), log hclog
 		hint := ""
 		if len(kindsOf(new(P))) > 0 {
 			hint = fmt.Sprintf("; *%T has: return a pointer", sample)
+		} else if misses := nearMisses(sample); len(misses) > 0 {
+			hint = "; " + strings.Join(misses, "; ")
 		}
 		return nil, fmt.Errorf("plugin %s: %T has the methods of no kind%s", info.Name, sample, hint)
 	}
-	if log == nil {
-		log = hclog.NewNullLogger()
+	for _, miss := range nearMisses(sample) {
+		log.Warn(miss)
 	}
 	ended, endOther := context.WithCancel(context.Background())
 	return &Server{
@@ -98,26 +104,39 @@ func NewServer[C, P any](info Info, construct func(Env, C) (P, error), log hclog
 				return nil, err
 			}
 			if v, ok := any(&cfg).(Validator); ok {
-				if err := v.Validate(); err != nil {
-					return nil, schema.FromAuthor(err)
+				var mistake error
+				err := guard("Validate", log, func() error {
+					mistake = v.Validate()
+					return nil
+				})
+				if err != nil {
+					return nil, err
+				}
+				if mistake != nil {
+					return nil, schema.FromAuthor(mistake)
 				}
 			}
 			return cfg, nil
 		},
 		build: func(env Env, cfg any) (any, error) {
 			p, err := construct(env, cfg.(C))
+			if err == nil && isNil(p) {
+				err = errors.New("the constructor returned neither an instance nor an error: its author has to repair that")
+			}
 			return p, err
 		},
 		admin: make(chan struct{}, 1),
 	}, nil
 }
 
-// Options are the gRPC server options that a plugin is served with: its limits,
-// and the interceptors that turn a panic into a failed call.
+// Options are the gRPC server options that a plugin is served with: its limits, the
+// interceptors that turn a panic into a failed call, and errors that name a text
+// which can't be sent.
 func (s *Server) Options() []grpc.ServerOption {
 	return []grpc.ServerOption{
 		grpc.MaxRecvMsgSize(MaxMessage),
 		grpc.MaxSendMsgSize(MaxMessage),
+		grpc.ForceServerCodecV2(newNamingCodec()),
 		grpc.ChainUnaryInterceptor(s.unary),
 		grpc.ChainStreamInterceptor(s.stream),
 	}

@@ -36,7 +36,7 @@ func (e eventService) feed(stream grpc.ServerStreamingServer[pluginv1.EventBatch
 		return false, err
 	}
 	defer inst.release()
-	if err := inst.tell(e.s.peersNow(), true); err != nil {
+	if err := e.s.introduce(inst); err != nil {
 		return false, err
 	}
 	ctx, cancel := context.WithCancel(stream.Context())

@@ -77,7 +77,14 @@ func (p pluginService) Configure(ctx context.Context, req *pluginv1.ConfigureReq
 	}
 	resp := &pluginv1.ConfigureResponse{}
 	if w, ok := next.value.(Warner); ok {
-		resp.Warnings = w.Warnings()
+		err := guard("Warnings", s.log, func() error {
+			resp.Warnings = w.Warnings()
+			return nil
+		})
+		if err != nil {
+			s.discard(next)
+			return nil, err
+		}
 	}
 	old, err := s.install(next)
 	if err != nil {
@@ -158,6 +165,9 @@ const maxMistakes = 20
 
 // configError is INVALID_ARGUMENT with each mistake as a detail.
 func configError(err error) error {
+	if panicked := (*coded)(nil); errors.As(err, &panicked) {
+		return err // the check itself is broken
+	}
 	st := status.New(codes.InvalidArgument, err.Error())
 	var all *schema.Error
 	if !errors.As(err, &all) {

@@ -173,7 +173,8 @@ func (d *decoder) value(key string, n *node, raw any, into reflect.Value) {
 	}
 }
 
-// exact is the largest float64 up to which every whole number has one.
+// exact is where float64 begins to leave whole numbers out: what is below is exact,
+// and 2^53 itself may have been the number after it.
 const exact = 1 << 53
 
 // integer takes a number, or text for what a float64 can't hold exactly.
@@ -191,7 +192,7 @@ func (d *decoder) integer(key string, n *node, raw any, into reflect.Value) {
 			d.say(key, "must be a whole number, is %v", v)
 			return
 		}
-		if math.Abs(v) > exact {
+		if math.Abs(v) >= exact {
 			d.say(key, "is too large to be exact as a number: write it as text, like \"18446744073709551615\"")
 			return
 		}
@@ -304,12 +305,23 @@ func deepCopy(v reflect.Value) reflect.Value {
 	switch v.Kind() {
 	case reflect.Slice:
 		out := reflect.MakeSlice(v.Type(), v.Len(), v.Len())
-		reflect.Copy(out, v)
+		for i := range v.Len() {
+			out.Index(i).Set(deepCopy(v.Index(i)))
+		}
 		return out
 	case reflect.Map:
 		out := reflect.MakeMapWithSize(v.Type(), v.Len())
 		for _, k := range v.MapKeys() {
-			out.SetMapIndex(k, v.MapIndex(k))
+			out.SetMapIndex(k, deepCopy(v.MapIndex(k)))
+		}
+		return out
+	case reflect.Struct:
+		out := reflect.New(v.Type()).Elem()
+		out.Set(v)
+		for i := range v.NumField() {
+			if v.Type().Field(i).IsExported() {
+				out.Field(i).Set(deepCopy(v.Field(i)))
+			}
 		}
 		return out
 	default:

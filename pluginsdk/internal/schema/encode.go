@@ -60,7 +60,7 @@ func (n *node) encode(v reflect.Value) any {
 // else its text.
 func whole(text string) any {
 	v, err := strconv.ParseFloat(text, 64)
-	if err != nil || math.Abs(v) > exact {
+	if err != nil || math.Abs(v) >= exact {
 		return text
 	}
 	return v

@@ -89,6 +89,35 @@ func TestEveryValueIsDecoded(t *testing.T) {
 	}
 }
 
+func TestWholeNumbersAreExactOnBothSidesOf2To53(t *testing.T) {
+	s := format[everything](t)
+	for raw, want := range map[any]uint64{
+		float64(1<<53 - 1): 1<<53 - 1, "9007199254740992": 1 << 53, "9007199254740993": 1<<53 + 1,
+	} {
+		var got everything
+		if err := s.Decode(map[string]any{"target": "x", "id": raw}, &got); err != nil || got.ID != want {
+			t.Errorf("%v: %d, %v", raw, got.ID, err)
+		}
+	}
+}
+
+func TestDefaultsInsideOfDefaultsAreNotShared(t *testing.T) {
+	type nested struct {
+		Rows [][]string `json:"rows" default:"[[\"a\"]]"`
+	}
+	s := format[nested](t)
+	var a, b nested
+	for _, into := range []*nested{&a, &b} {
+		if err := s.Decode(nil, into); err != nil {
+			t.Fatal(err)
+		}
+	}
+	a.Rows[0][0] = "changed"
+	if b.Rows[0][0] != "a" {
+		t.Errorf("the second configuration has %v", b.Rows)
+	}
+}
+
 func TestDefaultsAreNotShared(t *testing.T) {
 	s := format[everything](t)
 	var a, b everything
@@ -126,6 +155,7 @@ func TestMistakesNameTheKey(t *testing.T) {
 		{"number out of its type", `{"target":"x","small":128}`, `configuration: small: must be between -128 and 127, is 128`},
 		{"negative id", `{"target":"x","id":-1}`, `configuration: id: must be between 0 and 18446744073709551615, is -1`},
 		{"id that is not exact", `{"target":"x","id":18446744073709551615}`, `configuration: id: is too large to be exact as a number: write it as text, like "18446744073709551615"`},
+		{"id that may have been the next one", `{"target":"x","id":9007199254740993}`, `configuration: id: is too large to be exact as a number: write it as text, like "18446744073709551615"`},
 		{"id beyond 64 bits", `{"target":"x","id":"18446744073709551616"}`, `configuration: id: must be between 0 and 18446744073709551615, is 18446744073709551616`},
 		{"entry out of its type", `{"target":"x","ports":[1,65536]}`, `configuration: ports[1]: must be between 0 and 65535, is 65536`},
 		{"bool as text", `{"target":"x","on":"yes"}`, `configuration: on: must be true or false, is the text "yes"`},
