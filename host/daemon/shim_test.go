@@ -2,6 +2,7 @@ package daemon_test
 
 import (
 	"os"
+	"os/exec"
 	"path/filepath"
 	"runtime"
 	"strconv"
@@ -112,6 +113,21 @@ func TestADaemonThatNobodyKnowsOfIsEnded(t *testing.T) {
 	}
 	if text, _ := os.ReadFile(folder.Log()); !strings.Contains(string(text), "the node that ordered the daemon is gone") {
 		t.Errorf("its log says %q", text)
+	}
+}
+
+func TestAShimThatSomebodyStartsByHandSaysThatItIsForNodes(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	ctx, cancel := contextOf(t, patience)
+	defer cancel()
+	command := append(shimCommand(), dir)
+	out, err := exec.CommandContext(ctx, command[0], command[1:]...).CombinedOutput()
+	if want := "meshos: daemon-shim is started by a node and by nobody else\n"; err == nil || string(out) != want {
+		t.Errorf("%q, %v, want %q", out, err, want)
+	}
+	if entries, _ := os.ReadDir(dir); len(entries) > 0 {
+		t.Errorf("it left %v", entries)
 	}
 }
 

@@ -28,7 +28,7 @@ const (
 // matters is in the record.
 func Main(folder string) int {
 	order, report := os.NewFile(orderFD, "order"), os.NewFile(reportFD, "report")
-	if _, err := order.Stat(); err != nil {
+	if info, err := order.Stat(); err != nil || info.Mode()&os.ModeNamedPipe == 0 { // it may be a file of the runtime's
 		fmt.Fprintln(os.Stderr, "meshos: daemon-shim is started by a node and by nobody else")
 		return 2
 	}
