@@ -132,12 +132,20 @@ func TestARejectedCommandProvesNothing(t *testing.T) {
 
 func TestAuditVerifyChecksSignatures(t *testing.T) {
 	dir := auditFolder(t, 3) // accepted commands without their envelopes
-	file := filepath.Join(t.TempDir(), "allowed_signers")
-	if err := os.WriteFile(file, []byte("# nobody yet\n"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	s := &shell{}
-	if code := s.run(t.Context(), "audit", "verify", "--signers", file, dir); code != exitFailed || !strings.Contains(s.out.String(), "3 bad") {
-		t.Errorf("exit code %d\n%s%s", code, s.out.String(), s.err.String())
+	file := filepath.Join(dir, "allowed_signers")
+	write(t, file, "# nobody yet\n")
+	configured := filepath.Join(dir, "meshos.toml")
+	write(t, configured, "[node]\nid = 1\ndata_dir = \".\"\n[operators]\nsigners = \"allowed_signers\"\n")
+	for line, bad := range map[string]bool{
+		"audit verify --signers " + file + " " + dir:      true,
+		"audit verify --config " + configured:             true, // the signers of the configuration
+		"audit verify " + dir:                             false,
+		"audit verify --config " + configured + " " + dir: false,
+	} {
+		s := &shell{}
+		code := s.run(t.Context(), strings.Fields(line)...)
+		if bad != (code == exitFailed) || bad != strings.Contains(s.out.String(), "3 bad") || bad != strings.Contains(s.err.String(), "put their lines back with a valid-before") {
+			t.Errorf("%s: exit code %d\n%s%s", line, code, s.out.String(), s.err.String())
+		}
 	}
 }

@@ -27,8 +27,9 @@ end as far as an appender holds it. DIR is a folder of records, a data directory
 the folder of one chain; without it the data directory of the configuration is taken.
 The node may run meanwhile.
 
-With --signers FILE, an allowed_signers file, the signatures of all accepted commands
-are checked again, as of the time at which they were committed.
+The signatures of all accepted commands are checked again, as of the time at which they
+were committed, against an allowed_signers file: with DIR the one that --signers names,
+if it does, and else that of the configuration.
 
 Nothing is changed. The exit code is 1 when something is damaged or a signature is
 bad, and each damage is named with its file, offset and record.`,
@@ -38,6 +39,16 @@ bad, and each damage is named with its file, offset and record.`,
   meshos audit verify var/records/audit`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(_ *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				cfg, err := a.loadConfig()
+				if err != nil {
+					return err
+				}
+				args = []string{cfg.Node.DataDir}
+				if signersFile == "" {
+					signersFile = cfg.Operators.Signers
+				}
+			}
 			dir, chains, err := a.recordDirs(args)
 			if err != nil {
 				return err
@@ -73,7 +84,8 @@ bad, and each damage is named with its file, offset and record.`,
 				return fmt.Errorf("%s is damaged in %s; keep a copy before anything else writes there", dir, counted(damaged, "place"))
 			}
 			if signatures != nil && len(signatures.bad) > 0 {
-				return fmt.Errorf("%s in %s can't be proven with %s", counted(len(signatures.bad), "command"), dir, signersFile)
+				return fmt.Errorf("%s in %s can't be proven with %s\n"+
+					"    where keys were taken out of that file, put their lines back with a valid-before", counted(len(signatures.bad), "command"), dir, signersFile)
 			}
 			return nil
 		},
