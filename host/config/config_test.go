@@ -161,6 +161,25 @@ func TestAFileThatIsNoTOMLAtAllIsNotReportedLineByLine(t *testing.T) {
 }
 
 // A client needs the socket only, also of a file that is half edited.
+// Some hundred kilobytes of brackets or dots must not take gigabytes to refuse.
+func TestWhatLiesAbsurdlyDeepIsRefusedBeforeItIsRead(t *testing.T) {
+	const deep = 100_000
+	for name, line := range map[string]string{
+		"lists":     "x = " + strings.Repeat("[", deep) + strings.Repeat("]", deep),
+		"open list": "x = " + strings.Repeat("[", deep),
+		"tables":    "x = " + strings.Repeat("{a=", deep),
+		"key":       strings.Repeat("a.", deep) + "b = 1",
+		"header":    "[" + strings.Repeat("a.", deep) + "b]",
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := config.Parse("meshos.toml", "[node]\nid = 1\n"+line+"\n")
+			if err == nil || err.Error() != "meshos.toml:3: is no configuration: a key or list lies absurdly deep" {
+				t.Errorf("%.200v", err)
+			}
+		})
+	}
+}
+
 func TestSocketOfLooksAtNothingElse(t *testing.T) {
 	dir := t.TempDir()
 	file := filepath.Join(dir, "meshos.toml")

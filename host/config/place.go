@@ -6,11 +6,21 @@ import (
 )
 
 // place names a key, a table or an item of a list wherever it stands in a file,
-// with separators that no key can be mistaken for.
+// with separators that no key can be mistaken for. What lies absurdly deep has the
+// place of what it lies in, or a file of brackets alone would fill the memory.
 type place string
 
-func (p place) key(name string) place { return p + place("\x1f"+name) }
-func (p place) item(i int) place      { return p + place("\x1e"+strconv.Itoa(i)) }
+const deepest = 4 << 10
+
+func (p place) key(name string) place { return p.below("\x1f" + name) }
+func (p place) item(i int) place      { return p.below("\x1e" + strconv.Itoa(i)) }
+
+func (p place) below(part string) place {
+	if len(p) > deepest {
+		return p
+	}
+	return p + place(part)
+}
 
 // findPlaces gives the line, from 1, of every key, table header and list item of
 // a TOML text. The text is expected to be valid: of one that is not, the answer
@@ -49,6 +59,7 @@ type scanner struct {
 	// unclosed is the line in which a string of many lines begins that never ends;
 	// 0: there is none.
 	unclosed int
+	tooDeep  int // the line of the first key that lies absurdly deep; 0: there is none
 }
 
 func (s *scanner) done() bool { return s.pos >= len(s.text) }
@@ -103,6 +114,9 @@ func (s *scanner) skipLine() {
 
 // mark remembers where p stands, the first time that it is seen.
 func (s *scanner) mark(p place, line int) {
+	if len(p) > deepest && s.tooDeep == 0 {
+		s.tooDeep = line
+	}
 	if _, known := s.found[p]; !known {
 		s.found[p] = line
 	}

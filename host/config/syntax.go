@@ -17,6 +17,11 @@ const mostBrokenLines = 10
 // decode reads TOML. A line that is none is reported and left out, so that what
 // else is wrong is found too; nil is for a text that can't be mended like that.
 func (r *reader) decode(text string) map[string]any {
+	if line := scan(text).tooDeep; line > 0 {
+		// The library keeps the whole path of each key: the memory would not do.
+		r.problems = append(r.problems, Problem{File: r.file, Line: line, Message: "is no configuration: a key or list lies absurdly deep"})
+		return nil
+	}
 	lines := strings.Split(text, "\n")
 	r.broken = map[place]bool{}
 	for {
