@@ -55,6 +55,10 @@ func (m *Manager) launch(ctx context.Context, order shim.Order) (h *process.Hand
 		// The daemon, if there is one already, dies with it.
 		_ = h.Signal(syscall.SIGKILL)
 		m.reap(h)
+		if rec, err := folder.Load(); err == nil && rec.Shim == h.Identity() {
+			sweep(rec)
+			m.removed(rec.Daemon(), folder.Forget())
+		}
 		return nil, 0, err
 	}
 	return h, report.PID, nil

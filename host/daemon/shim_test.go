@@ -1,6 +1,8 @@
 package daemon_test
 
 import (
+	"errors"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -147,6 +149,32 @@ func TestEndOfStartIsWaitedForOnlyAsLongAsTheCallerWants(t *testing.T) {
 	m2.Configure([]daemon.Spec{sh(7, "exit 0")})
 	if err := m2.Start(t.Context(), ref(7)); err == nil || !strings.Contains(err.Error(), "ended at once; see "+dir) {
 		t.Errorf("a shim that ends gave %v", err)
+	}
+}
+
+func TestAStartThatIsGivenUpLeavesNothing(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	pid := filepath.Join(dir, "pid")
+	// Its answer goes nowhere, but the pipe stays open.
+	mute := append([]string{"/bin/sh", "-c", `exec "$@" 5>&4 4>/dev/null`, "sh"}, shimCommand()...)
+	m := daemon.New(daemon.Options{Dir: dir, Shim: mute, Events: newLoop()})
+	defer m.Close()
+	m.Configure([]daemon.Spec{sh(7, "sleep 1000 & echo $! > "+pid+".new; mv "+pid+".new "+pid+"; wait")})
+	ctx, cancel := contextOf(t, patience)
+	defer cancel()
+	ended := make(chan error, 1)
+	go func() { ended <- m.Start(ctx, ref(7)) }()
+	record := filepath.Join(dir, "7", "state.json")
+	eventually(t, "the daemon", func() bool { return exists(pid) && exists(record) })
+	cancel()
+	if err := <-ended; err == nil {
+		t.Error("a shim that does not answer is no error")
+	}
+	child, _ := os.ReadFile(pid)
+	eventually(t, "the end of its child", func() bool { return gone(strings.TrimSpace(string(child))) })
+	if _, err := shim.FolderOf(dir, 7).Load(); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("its record: %v", err)
 	}
 }
 
