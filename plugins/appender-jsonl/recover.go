@@ -72,7 +72,12 @@ func (c *chain) adopt(f file) error {
 			return c.failed("cut off what failed to be written", err)
 		}
 	}
-	got, err := scan(c.current(), c.name, f, max(0, size-scanCurrent), size, c.held.add)
+	from := max(0, size-scanCurrent)
+	got, err := scan(c.current(), c.name, f, from, size, c.held.add)
+	for err == nil && got.end == from && from > 0 { // no line ends there: all of it is torn, and more
+		from = max(0, from-scanCurrent)
+		got, err = scan(c.current(), c.name, f, from, size, c.held.add)
+	}
 	if err != nil {
 		return err
 	}

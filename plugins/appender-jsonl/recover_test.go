@@ -122,6 +122,23 @@ func TestEndOfAHugeFileIsRead(t *testing.T) {
 	}
 }
 
+// A torn end that is longer than what is read at first is cut off where its line
+// begins, too: the next record must not continue it.
+func TestTornEndLongerThanWhatIsRead(t *testing.T) {
+	dir := t.TempDir()
+	all := entries(t, 7, 1, 2)
+	path := filepath.Join(dir, "log.jsonl")
+	if err := os.WriteFile(path, []byte(text(all[:1])+"torn"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Truncate(path, scanCurrent+1000); err != nil { // a hole, which reads as zeros
+		t.Fatal(err)
+	}
+	c := opened(t, folder(dir), limits{maxSize: 1 << 30})
+	mustAppend(t, c, all)
+	wantContent(t, dir, text(all))
+}
+
 // After a restart whatever is on disk is skipped: of this epoch, of older ones, and
 // of files put aside.
 func TestRestartKnowsWhatIsHeld(t *testing.T) {
