@@ -22,12 +22,15 @@ func zeros(at io.ReaderAt, from, to int64) bool {
 }
 
 // frameBehind says whether a whole frame with a right checksum stands anywhere
-// between two offsets. Then a length before it was damaged: a write that was torn has
+// between two offsets, or may stand there. Then a length before it was damaged: a write that was torn has
 // nothing behind it.
 func frameBehind(at io.ReaderAt, from, to int64) bool {
 	// Only what is near is looked at: a record that is damaged has its successor
 	// within the largest record, and the bytes of a torn one are few.
 	const window = 2 * MaxPayload
+	// Nor is all the time in the world spent on what somebody made to look like one
+	// frame after the other: that is no torn write either.
+	budget := int64(1 << 30)
 	raw := make([]byte, min(to-from, window))
 	n, _ := at.ReadAt(raw, from)
 	raw = raw[:n]
@@ -39,6 +42,9 @@ func frameBehind(at io.ReaderAt, from, to int64) bool {
 		length, err := payloadLength(raw[i:])
 		if err != nil || FrameSize(length) > int64(len(raw)-i) {
 			continue
+		}
+		if budget -= FrameSize(length); budget < 0 {
+			return true
 		}
 		frame := raw[i : i+int(FrameSize(length))]
 		if checkFrame(frame, Hash(frame[lengthSize+crcSize:kindAt])) == nil {
