@@ -25,6 +25,17 @@ func (r *run) reconfigure(old, now Spec) {
 	r.check <- now.Health // there is room, since nobody else sends
 }
 
+// named gives the daemon with its present label, which may be another than it was
+// started with.
+func (r *run) named() mesh.DaemonRef {
+	r.m.mu.Lock()
+	defer r.m.mu.Unlock()
+	if spec, known := r.m.specs[r.spec.Daemon.ID]; known {
+		return spec.Daemon
+	}
+	return r.spec.Daemon
+}
+
 // sayKept says that the process is not what the configuration says.
 func (r *run) sayKept() {
 	r.out.say(mesh.LevelWarn, "it runs with what it was started with; the configuration says something else by now, which holds from its next start")
@@ -61,7 +72,7 @@ func (r *run) checks(ctx context.Context) {
 func (r *run) ask(ctx context.Context, spec Spec) {
 	probe, err := spec.probe(r.m.opts.Spawner)
 	if err != nil {
-		r.m.tell(mesh.DaemonHealthChanged{Daemon: spec.Daemon, Health: mesh.DaemonHealth{
+		r.m.tell(mesh.DaemonHealthChanged{Daemon: r.named(), Health: mesh.DaemonHealth{
 			Status: mesh.DaemonDegraded, Reason: "its health can't be asked for: " + err.Error(),
 		}})
 		return
@@ -72,10 +83,10 @@ func (r *run) ask(ctx context.Context, spec Spec) {
 	take := func(ev mesh.Event) bool { return r.m.opts.Events.Publish(ctx, ev) == nil }
 	health.Watch(ctx, probe, *spec.Health, health.Phase(spec.Daemon.ID, spec.Health.Interval), health.Told{
 		Health: func(h mesh.DaemonHealth) bool {
-			return take(mesh.DaemonHealthChanged{Daemon: spec.Daemon, Health: h})
+			return take(mesh.DaemonHealthChanged{Daemon: r.named(), Health: h})
 		},
 		Saturation: func(level float32) bool {
-			return take(mesh.DaemonSaturationChanged{Daemon: spec.Daemon, Saturation: level})
+			return take(mesh.DaemonSaturationChanged{Daemon: r.named(), Saturation: level})
 		},
 	})
 }

@@ -3,11 +3,13 @@ package daemon_test
 import (
 	"net"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
 	"github.com/meshos/meshos/host/daemon"
 	"github.com/meshos/meshos/host/daemon/health"
+	"github.com/meshos/meshos/host/mesh"
 )
 
 // kept counts how often it was said that daemon 7 keeps what it was started with.
@@ -66,6 +68,21 @@ func TestAChangedCheckHoldsAtOnce(t *testing.T) {
 	n.Configure([]daemon.Spec{sh(7, sleeper)}) // nobody asks any more
 	n.stop(7, time.Hour)
 	n.wait(t, "7 exited")
+}
+
+func TestB16_AnotherNameHoldsForWhatIsToldFromThenOn(t *testing.T) {
+	t.Parallel()
+	n := startNode(t, sh(7, sleeper))
+	n.start(7)
+	n.wait(t, "7 started")
+	renamed := sh(7, sleeper)
+	renamed.Daemon.Name = "another"
+	n.Configure([]daemon.Spec{renamed})
+	n.stop(7, time.Hour)
+	n.wait(t, "7 exited")
+	n.until(t, "its end under its new name", func() bool {
+		return slices.Contains(n.events, mesh.Event(mesh.DaemonExited{Daemon: renamed.Daemon}))
+	})
 }
 
 func TestTheFolderOfADaemonThatDoesNotRunGoesWithItsConfiguration(t *testing.T) {

@@ -78,7 +78,7 @@ func (r *run) supervise() {
 				close(r.ended)
 			}
 		})
-		if !r.m.tell(mesh.DaemonStarted{Daemon: r.spec.Daemon}) {
+		if !r.m.tell(mesh.DaemonStarted{Daemon: r.named()}) {
 			return
 		}
 		close(r.told)
@@ -118,17 +118,17 @@ func (r *run) ending() mesh.Event {
 		return r.endingOf(*rec.End)
 	case killed:
 		r.out.say(mesh.LevelInfo, "ended: it and its supervising process were killed")
-		return mesh.DaemonExited{Daemon: r.spec.Daemon}
+		return mesh.DaemonExited{Daemon: r.named()}
 	case err == nil && bootErr == nil && !sameBoot:
 		r.out.say(mesh.LevelInfo, "ended: the machine was started again")
-		return mesh.DaemonExited{Daemon: r.spec.Daemon}
+		return mesh.DaemonExited{Daemon: r.named()}
 	}
 	reason := "its supervising process was killed, and it with that"
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		reason = "how it ended is not known: " + err.Error()
 	}
 	r.out.say(mesh.LevelWarn, "crashed: %s", reason)
-	return mesh.DaemonCrashed{Daemon: r.spec.Daemon, Reason: reason}
+	return mesh.DaemonCrashed{Daemon: r.named(), Reason: reason}
 }
 
 // sweep kills what is left of a daemon whose shim has ended without a word: children
@@ -147,14 +147,14 @@ func (r *run) endingOf(end shim.End) mesh.Event {
 	exit := end.Exit()
 	if end.Asked || exit.Clean() {
 		r.out.say(mesh.LevelInfo, "ended: %v", exit)
-		return mesh.DaemonExited{Daemon: r.spec.Daemon}
+		return mesh.DaemonExited{Daemon: r.named()}
 	}
 	reason := exit.String()
 	if end.LastError != "" {
 		reason += ": " + short(end.LastError)
 	}
 	r.out.say(mesh.LevelWarn, "crashed: %s", reason)
-	return mesh.DaemonCrashed{Daemon: r.spec.Daemon, Reason: reason}
+	return mesh.DaemonCrashed{Daemon: r.named(), Reason: reason}
 }
 
 // alive says whether its process has not ended.
