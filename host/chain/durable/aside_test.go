@@ -1,8 +1,11 @@
 package durable_test
 
 import (
+	"errors"
 	"strings"
 	"testing"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/meshos/meshos/host/chain/disk/diskfault"
 )
@@ -31,5 +34,41 @@ func TestB24_ATornFileThatWasSetAsideIsNotWrittenToAgain(t *testing.T) {
 		if report := walk(t, d); len(report.Damage) > 0 || report.Unfinished != nil || report.Records != n+2 {
 			t.Errorf("verify says %+v", report)
 		}
+	}
+}
+
+// A node that is out of descriptors for a moment must not take its records for damaged:
+// an appender would never get them.
+func TestB24_AFileThatCanNotBeOpenedNowIsReadLater(t *testing.T) {
+	d := diskfault.New()
+	l := open(t, d, small)
+	for _, e := range records(1, 10) {
+		write(t, l, e)
+	}
+	left := 3
+	d.Fault(func(op, _ string) error {
+		if op == "open" && left > 0 {
+			left--
+			return unix.EMFILE
+		}
+		return nil
+	})
+	r := l.Read(1)
+	defer r.Close()
+	for seq := uint64(1); seq <= 10; {
+		e, number, err := r.Next()
+		switch {
+		case errors.Is(err, unix.EMFILE):
+			if seq != 1 {
+				t.Fatalf("at %d: %v", seq, err)
+			}
+		case err != nil || number != seq || e.Seq != seq:
+			t.Fatalf("got seq %d as number %d, %v; want %d", e.Seq, number, err, seq)
+		default:
+			seq++
+		}
+	}
+	if left != 0 {
+		t.Errorf("%d faults are left", left)
 	}
 }

@@ -149,6 +149,37 @@ func TestB24_NoAcknowledgedRecordIsLostWhateverFails(t *testing.T) {
 	}
 }
 
+func TestB24_NoRecordIsGivenUpForWantOfADescriptor(t *testing.T) {
+	d := diskfault.New()
+	w := writer{l: open(t, d)}
+	if err := w.attempt(5); err != nil {
+		t.Fatal(err)
+	}
+	out := true
+	d.Fault(func(op, _ string) error {
+		switch {
+		case op == "sync" && out:
+			return errDisk
+		case op == "open" && out:
+			return syscall.EMFILE
+		}
+		return nil
+	})
+	for range 10 {
+		if err := w.attempt(1); err == nil {
+			t.Fatal("nothing failed")
+		}
+	}
+	out = false
+	if err := w.attempt(1); err != nil {
+		t.Fatal(err)
+	}
+	if f := w.l.Findings(); len(f) > 0 {
+		t.Errorf("found %v", f)
+	}
+	wantRead(t, w.l, upTo(6))
+}
+
 func TestWhatBecomesUnreadableAfterAFailedWriteIsSaid(t *testing.T) {
 	d := diskfault.New()
 	w := writer{l: open(t, d)}

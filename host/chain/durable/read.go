@@ -6,6 +6,8 @@ import (
 	"io"
 	"io/fs"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/meshos/meshos/host/chain/disk"
 	"github.com/meshos/meshos/host/chain/segment"
 )
@@ -48,7 +50,8 @@ func (r *Reader) Close() {
 
 // Next gives the next entry and its number. Its Data is valid until the next call.
 // io.EOF says that no more is durable now; more may come. After a *DroppedError or a
-// *segment.DamageError the next call goes on behind what can't be read.
+// *segment.DamageError the next call goes on behind what can't be read; after any other
+// error it tries again.
 func (r *Reader) Next() (segment.Entry, uint64, error) {
 	for {
 		h, later, err := r.log.holding(r.next)
@@ -61,6 +64,9 @@ func (r *Reader) Next() (segment.Entry, uint64, error) {
 		if err := r.open(h); err != nil {
 			if errors.Is(err, fs.ErrNotExist) && r.log.Oldest() > r.next {
 				continue // dropped just now
+			}
+			if exhausted(err) {
+				return segment.Entry{}, 0, err
 			}
 			return r.damaged(err, h, later)
 		}
@@ -79,6 +85,16 @@ func (r *Reader) Next() (segment.Entry, uint64, error) {
 		r.next = number + 1
 		return e, number, nil
 	}
+}
+
+// exhausted says that a file can't be opened now, which says nothing of the file.
+func exhausted(err error) bool {
+	for _, cause := range []error{unix.EMFILE, unix.ENFILE, unix.ENOMEM, unix.EINTR, unix.EAGAIN} {
+		if errors.Is(err, cause) {
+			return true
+		}
+	}
+	return false
 }
 
 // skip goes on behind entries that are gone.

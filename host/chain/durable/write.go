@@ -199,6 +199,9 @@ func (l *Log) readAgain() error {
 		l.reread = false
 		return nil
 	}
+	if exhausted(err) {
+		return fmt.Errorf("read the tail again after a failed write: %w", err)
+	}
 	l.attempts++
 	var damaged *segment.DamageError
 	if !errors.As(err, &damaged) && l.attempts < maxRereads {

@@ -140,6 +140,9 @@ func (d *Disk) Append(name string) (disk.File, error) { return d.open(name, true
 func (d *Disk) open(name string, write bool) (disk.File, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	if err := d.ask("open", name); err != nil {
+		return nil, err
+	}
 	n := d.files[name]
 	if n == nil {
 		return nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrNotExist}
