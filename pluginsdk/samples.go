@@ -23,7 +23,7 @@ type RTTSample struct {
 	RTT  time.Duration
 }
 
-// Health is how a peer does. The zero value is no opinion, which the host drops.
+// Health is how a peer does. The zero value is no opinion, and is not sent.
 type Health uint8
 
 // The states of health.

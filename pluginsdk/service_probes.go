@@ -39,11 +39,14 @@ func (h healthService) SampleHealth(ctx context.Context, _ *pluginv1.SampleReque
 			return nil, err
 		}
 		out := &pluginv1.HealthSamples{
-			Peers:  make([]uint64, len(samples)),
-			Health: make([]meshosv1.NodeHealth, len(samples)),
+			Peers:  make([]uint64, 0, len(samples)),
+			Health: make([]meshosv1.NodeHealth, 0, len(samples)),
 		}
-		for i, s := range samples {
-			out.Peers[i], out.Health[i] = s.Peer, healthToWire(s.Health)
+		for _, s := range samples {
+			if s.Health == 0 { // no opinion, which is no lie
+				continue
+			}
+			out.Peers, out.Health = append(out.Peers, s.Peer), append(out.Health, healthToWire(s.Health))
 		}
 		return out, nil
 	})

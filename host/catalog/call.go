@@ -9,7 +9,6 @@ import (
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
-	"google.golang.org/grpc/connectivity"
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/status"
 
@@ -186,7 +185,7 @@ func (c *call) back(err error) {
 // process has ended was not answered, and can be made again.
 func (s *slot) explain(i *instance, method string, err error) error {
 	code := status.Code(err)
-	if code == codes.Unavailable && i.conn.GetState() != connectivity.Ready {
+	if code == codes.Unavailable && i.lostConnection() {
 		within(100*time.Millisecond, func() { <-i.proc.Done() }) // the connection ends before the process
 	}
 	if code == codes.Canceled || code == codes.Unavailable {

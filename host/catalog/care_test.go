@@ -15,7 +15,7 @@ import (
 // A plugin that hangs is found although nobody needs it just now: a scorer of a
 // node that leads nothing, a sink that has nothing to hear.
 func TestStoppedPluginThatNobodyCallsIsReplaced(t *testing.T) {
-	r := start(t, []catalog.Entry{entry("p", "", func(e *catalog.Entry) { e.Timeout = 500 * time.Millisecond })},
+	r := start(t, []catalog.Entry{entry("p", "", func(e *catalog.Entry) { e.Timeout = time.Second })},
 		func(o *catalog.Options) { o.PulseEvery, o.HangTimeout = 50*time.Millisecond, 200*time.Millisecond })
 	before := r.is("p", snapshot.PluginReady)
 	freeze(t, before.PID)
@@ -35,7 +35,7 @@ func TestStoppedEventSourceIsReplaced(t *testing.T) {
 		t.Fatal(err)
 	}
 	r := start(t, []catalog.Entry{{
-		Name: "seams", Path: path, Enabled: true, Timeout: 500 * time.Millisecond,
+		Name: "seams", Path: path, Enabled: true, Timeout: time.Second,
 		Kinds: []string{catalog.KindEventSource}, Config: map[string]any{"events": 2},
 	}}, func(o *catalog.Options) { o.PulseEvery, o.HangTimeout = 50*time.Millisecond, 200*time.Millisecond })
 	before := r.is("seams", snapshot.PluginReady)
@@ -91,11 +91,11 @@ func TestChangesDuringTheStartReachThePlugin(t *testing.T) {
 
 // A probe that could not be told its peers is told them when it can.
 func TestPeersThatAProbeMissedAreToldAgain(t *testing.T) {
-	r := start(t, []catalog.Entry{entry("p", "", func(e *catalog.Entry) { e.Timeout = 300 * time.Millisecond })})
+	r := start(t, []catalog.Entry{entry("p", "", func(e *catalog.Entry) { e.Timeout = time.Second })})
 	pid := r.is("p", snapshot.PluginReady).PID
 	freeze(t, pid)
 	err := r.SetPeers(t.Context(), []*pluginv1.Peer{{Id: 9}})
-	if want := "plugin p: peers: no answer within 300ms"; err == nil || !strings.HasPrefix(err.Error(), want) {
+	if want := "plugin p: peers: no answer within 1s"; err == nil || !strings.HasPrefix(err.Error(), want) {
 		t.Errorf("got %v", err)
 	}
 	kill(t, pid, syscall.SIGCONT)

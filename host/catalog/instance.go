@@ -10,6 +10,7 @@ import (
 
 	goplugin "github.com/hashicorp/go-plugin"
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/connectivity"
 
 	"github.com/meshos/meshos/host/process"
 )
@@ -97,6 +98,14 @@ func (i *instance) free() process.Exit {
 // lastWords waits a little for what a dead process wrote last to be read.
 func (i *instance) lastWords() {
 	within(100*time.Millisecond, i.readers.Wait)
+}
+
+// lostConnection says whether a call failed for the end of the connection, and not
+// because the plugin said so. gRPC learns that a moment after the calls do.
+func (i *instance) lostConnection() bool {
+	ctx, cancel := context.WithTimeout(context.Background(), 25*time.Millisecond)
+	defer cancel()
+	return i.conn.WaitForStateChange(ctx, connectivity.Ready)
 }
 
 // unary and open are the groups that begin counts in.

@@ -19,7 +19,7 @@ import (
 )
 
 // limit is how long a slow machine may need for anything.
-const limit = 15 * time.Second
+const limit = 30 * time.Second
 
 // Main runs the plugin's main and says true when this process was started by a
 // catalog. TestMain then returns at once.
@@ -49,7 +49,7 @@ func Run(t *testing.T, name string, config map[string]any, change ...func(*catal
 	}
 	opts := catalog.Options{
 		Entries: []catalog.Entry{{Name: name, Path: os.Args[0], Enabled: true, Config: config, Chains: []string{"log"}}},
-		DataDir: t.TempDir(), RunDir: sockets, Node: 1, Cluster: "test",
+		DataDir: t.TempDir(), RunDir: sockets, Node: 1, Cluster: "test", StartTimeout: limit,
 		Log: func(_ mesh.LogLevel, plugin, message string) { t.Logf("%s: %s", plugin, message) },
 	}
 	for _, c := range change {
