@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"go.uber.org/goleak"
+	"golang.org/x/sys/unix"
 	"pgregory.net/rapid"
 )
 
@@ -190,9 +191,12 @@ func TestAFolderThatWasBegunAnewIsReadFromItsBeginning(t *testing.T) {
 func TestAWatcherTellsOfLinesAndNewSegments(t *testing.T) {
 	for name, make := range map[string]func() *Watcher{
 		"told by the kernel": NewWatcher,
-		"looked at": func() *Watcher {
-			w := &Watcher{stop: make(chan struct{}), wakes: map[int]chan struct{}{}}
-			w.done.Go(w.poll)
+		"no more inotify": func() *Watcher {
+			return &Watcher{stop: make(chan struct{}), wakes: map[int]chan struct{}{}}
+		},
+		"no more watches": func() *Watcher {
+			w := NewWatcher()
+			w.add = func(int, string, uint32) (int, error) { return -1, unix.ENOSPC }
 			return w
 		},
 	} {

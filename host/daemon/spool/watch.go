@@ -15,25 +15,26 @@ import (
 const pollEvery = 250 * time.Millisecond
 
 // Watcher tells readers that something was written. One serves all of a node's
-// daemons and costs nothing while none of them prints.
+// daemons and costs nothing while none of them prints, but for folders that the
+// machine gives no more inotify for: those are looked at now and then.
 type Watcher struct {
-	file *os.File // inotify; nil where the machine gives no more of them
-	stop chan struct{}
-	done sync.WaitGroup
+	file    *os.File // inotify; nil where the machine gives no more of them
+	add     func(inotify int, dir string, mask uint32) (watch int, err error)
+	stop    chan struct{}
+	done    sync.WaitGroup
+	polling sync.Once
 
 	mu     sync.Mutex
-	wakes  map[int]chan struct{} // by watch descriptor, or by a number of our own
+	wakes  map[int]chan struct{} // by watch descriptor, or by a number of our own below 0
 	serial int
 }
 
 // NewWatcher starts watching. Close it.
 func NewWatcher() *Watcher {
-	w := &Watcher{stop: make(chan struct{}), wakes: make(map[int]chan struct{})}
+	w := &Watcher{add: unix.InotifyAddWatch, stop: make(chan struct{}), wakes: make(map[int]chan struct{})}
 	if fd, err := unix.InotifyInit1(unix.IN_CLOEXEC | unix.IN_NONBLOCK); err == nil {
 		w.file = os.NewFile(uintptr(fd), "inotify")
 		w.done.Go(w.listen)
-	} else {
-		w.done.Go(w.poll)
 	}
 	return w
 }
@@ -48,28 +49,41 @@ func (w *Watcher) Close() {
 }
 
 // Add watches a folder that exists. The channel gets a value after something was
-// written there; several writes may be told as one. Call remove when done.
+// written there, and perhaps without that; several writes may be told as one. Call
+// remove when done, before Close.
 func (w *Watcher) Add(dir string) (wake <-chan struct{}, remove func(), err error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.serial--
-	key := w.serial
-	if w.file != nil {
-		raw, err := w.file.SyscallConn()
-		if err != nil {
-			return nil, nil, fmt.Errorf("watch %s: %w", dir, err)
-		}
-		var failed error
-		err = raw.Control(func(fd uintptr) {
-			key, failed = unix.InotifyAddWatch(int(fd), dir, unix.IN_MODIFY|unix.IN_CREATE|unix.IN_ONLYDIR)
-		})
-		if err = errors.Join(err, failed); err != nil {
-			return nil, nil, fmt.Errorf("watch %s: %w", dir, err)
-		}
+	key, err := w.ask(dir)
+	if err != nil {
+		return nil, nil, fmt.Errorf("watch %s: %w", dir, err)
+	}
+	if key < 0 {
+		w.polling.Do(func() { w.done.Go(w.poll) })
 	}
 	c := make(chan struct{}, 1)
 	w.wakes[key] = c
 	return c, func() { w.remove(key, c) }, nil
+}
+
+// ask has the kernel tell of a folder, and gives a number of our own if it can't.
+func (w *Watcher) ask(dir string) (key int, err error) {
+	w.serial--
+	if w.file == nil {
+		return w.serial, nil
+	}
+	raw, err := w.file.SyscallConn()
+	if err != nil {
+		return 0, err
+	}
+	var failed error
+	err = raw.Control(func(fd uintptr) {
+		key, failed = w.add(int(fd), dir, unix.IN_MODIFY|unix.IN_CREATE|unix.IN_ONLYDIR)
+	})
+	if errors.Is(failed, unix.ENOSPC) { // max_user_watches
+		return w.serial, nil
+	}
+	return key, errors.Join(err, failed)
 }
 
 func (w *Watcher) remove(key int, c chan struct{}) {
@@ -79,7 +93,7 @@ func (w *Watcher) remove(key int, c chan struct{}) {
 		return // the folder is watched for somebody else by now
 	}
 	delete(w.wakes, key)
-	if w.file == nil {
+	if key < 0 {
 		return
 	}
 	if raw, err := w.file.SyscallConn(); err == nil {
@@ -110,6 +124,7 @@ func (w *Watcher) listen() {
 	}
 }
 
+// poll wakes those whom the kernel does not tell.
 func (w *Watcher) poll() {
 	tick := time.NewTicker(pollEvery)
 	defer tick.Stop()
@@ -119,7 +134,11 @@ func (w *Watcher) poll() {
 			return
 		case <-tick.C:
 			w.mu.Lock()
-			w.wakeAll()
+			for key, c := range w.wakes {
+				if key < 0 {
+					wakeUp(c)
+				}
+			}
 			w.mu.Unlock()
 		}
 	}
