@@ -88,7 +88,7 @@ This is a plugin of meshos. A node starts it; name it in the node's meshos.toml:
 
   %[1]s describe    what it is and what it can be told, as JSON
   %[1]s run         start it here, ask it once and print the answers (run -h)
-  %[1]s --debug     serve for a host without being started by it, under a debugger
+  %[1]s --debug     serve without being started by a host, under a debugger
   %[1]s version     name and version
 `, p.path)
 	return exitDone

@@ -12,7 +12,7 @@ import (
 	"github.com/hashicorp/go-plugin"
 )
 
-// Reattach is how a host reaches a plugin that it did not start. A line of --debug
+// Reattach is how a client reaches a plugin that no host started. A line of --debug
 // holds a JSON object of these by plugin name.
 type Reattach struct {
 	Protocol        string `json:"protocol"` // "grpc"
@@ -60,8 +60,8 @@ func (p *program) debugIn(ctx context.Context, dir string) int {
 		if err != nil {
 			return p.failed(err)
 		}
-		fmt.Fprintf(p.err, "%s serves without a host, for a debugger. Start the node with this line in its\n"+
-			"environment; end this with Ctrl-C.\n\n", p.info.Name)
+		fmt.Fprintf(p.err, "%s serves without a host, for a debugger. Call it on the socket below with any\n"+
+			"gRPC client, Configure first; end this with Ctrl-C.\n\n", p.info.Name)
 		fmt.Fprintf(p.out, "%s='%s'\n", ReattachVariable, line)
 	case <-closed:
 		return p.failed(fmt.Errorf("can't listen in %s", dir))

@@ -115,7 +115,7 @@ func TestActuatorErrorsSayWhetherToTryAgain(t *testing.T) {
 // at its end still is the answer.
 func TestTheTimeOfACallReachesTheAuthor(t *testing.T) {
 	r := startSeams(t, nil)
-	ctx, cancel := context.WithTimeout(t.Context(), 4*time.Second) // of which it gets all but 250 ms
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second) // of which it gets all but 250 ms
 	defer cancel()
 	_, err := dispatch(t, r, ctx, 9)
 	if !errors.Is(err, catalog.ErrFailed) || !strings.Contains(err.Error(), "stopped when the time was over") {
@@ -125,10 +125,10 @@ func TestTheTimeOfACallReachesTheAuthor(t *testing.T) {
 		t.Errorf("it lags: %+v", v)
 	}
 
-	r = startSeams(t, nil, func(e *catalog.Entry) { e.Timeout = 4 * time.Second })
+	r = startSeams(t, nil, func(e *catalog.Entry) { e.Timeout = 2 * time.Second })
 	began := time.Now()
 	_, err = dispatch(t, r, t.Context(), 9)
-	if !errors.Is(err, catalog.ErrFailed) || time.Since(began) > 4*time.Second {
+	if !errors.Is(err, catalog.ErrFailed) || time.Since(began) > 2*time.Second {
 		t.Errorf("with the entry's timeout, after %v: %v", time.Since(began), err)
 	}
 }
