@@ -7,6 +7,9 @@ import (
 	"github.com/meshos/meshos/host/snapshot"
 )
 
+// mendEvery is how often a file that can't be written is tried again.
+const mendEvery = 5 * time.Second
+
 // freezeSlack is how far the freeze that was written down may be from the one in
 // force before it is written again.
 const freezeSlack = 2 * time.Second
@@ -31,8 +34,9 @@ func (r *Room) Settled(c mesh.JudgedCommit, seq uint64) {
 // commits may be folded in another order than they were judged. It is to be called
 // with each published snapshot.
 func (r *Room) Observe(s *snapshot.Snapshot) {
-	r.mu.Lock()
 	now := r.opts.Now()
+	r.mend(now)
+	r.mu.Lock()
 	if r.underWay > 0 || newestAudit(s) < r.settled {
 		r.mu.Unlock()
 		return // the snapshot is from before a commit that is written down
@@ -56,6 +60,24 @@ func (r *Room) Observe(s *snapshot.Snapshot) {
 	r.mu.Unlock()
 	if err != nil {
 		r.opts.Log.Error("the freeze can't be written down: after a restart it is not what it is now", "error", err)
+	}
+}
+
+// mend brings what could not be written to disk there now, such as a thaw that passed
+// all the same: else the freeze came back with a restart.
+func (r *Room) mend(now time.Time) {
+	r.mu.Lock()
+	since := now.Sub(r.mended)
+	due := since < 0 || since >= mendEvery
+	if due {
+		r.mended = now
+	}
+	r.mu.Unlock()
+	if !due {
+		return
+	}
+	if err := r.store.mend(); err != nil {
+		r.opts.Log.Debug("the memory of accepted commands still can't be written", "error", err)
 	}
 }
 

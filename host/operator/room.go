@@ -55,6 +55,7 @@ type Room struct {
 	underWay int                      // commits that change the freeze and are not folded yet
 	settled  uint64                   // seq of the last one that was
 	pruned   time.Time
+	mended   time.Time // when Observe last saw to the store
 }
 
 // Open reads the signers' file and the room's folder. A damaged signers' file is an

@@ -162,6 +162,16 @@ func syncDir(dir string) error {
 	return d.Sync()
 }
 
+// mend writes the file anew after a failure; there may be room again.
+func (s *store) mend() error {
+	s.disk.Lock()
+	defer s.disk.Unlock()
+	if s.file != nil {
+		return nil
+	}
+	return s.renew()
+}
+
 // close closes the file; nothing is lost by not calling it.
 func (s *store) close() error {
 	s.disk.Lock()

@@ -18,6 +18,7 @@ import (
 
 	"github.com/meshos/meshos/host/mesh"
 	"github.com/meshos/meshos/host/operator"
+	"github.com/meshos/meshos/host/snapshot"
 	"github.com/meshos/meshos/host/wire"
 )
 
@@ -197,6 +198,34 @@ func TestWithoutADiskOnlyAThawPasses(t *testing.T) {
 	r.restart()
 	want(t, r.Judge("api", thaw), operator.KindReplayed)
 	want(t, r.Judge("api", r.sign(c, alice)), operator.KindReplayed)
+}
+
+// A thaw passes without a disk. Once there is one again the freeze must not come back.
+func TestB22_AThawThatCouldNotBeWrittenIsWrittenLater(t *testing.T) {
+	r := newRig(t)
+	want(t, r.judge(freeze(), alice, bob), "accepted")
+	r.Settled(mesh.JudgedCommit{Event: freeze()}, 1)
+	_ = r.Close()
+	dir := filepath.Dir(r.memory())
+	if err := os.Rename(dir, dir+"-away"); err != nil {
+		t.Fatal(err)
+	}
+	want(t, r.judge(mesh.ThawCluster{}, alice), "accepted")
+	r.Settled(mesh.JudgedCommit{Event: mesh.ThawCluster{}}, 2)
+	thawed := &snapshot.Snapshot{Node: 1, TakenAt: begin(), Audit: []mesh.AuditRecord{{Seq: 2}}}
+	r.Observe(thawed)
+	if err := os.Rename(dir+"-away", dir); err != nil {
+		t.Fatal(err)
+	}
+	r.after(5*time.Second - 1).Observe(thawed) // not at every tick
+	if before := r.read(); !bytes.Contains(before, []byte("freeze")) {
+		t.Errorf("written at once: %s", before)
+	}
+	r.after(5 * time.Second).Observe(thawed)
+	r.restart()
+	if left := r.FreezeRemaining(); left != 0 {
+		t.Errorf("frozen for another %v", left)
+	}
 }
 
 // TestMain also is the process that TestP2 kills.
