@@ -82,7 +82,5 @@ func (c *signatureCheck) show(a *app) {
 	}
 	_, _ = fmt.Fprintf(a.out, "signatures %s: %s proven, %d unsigned or rejected, %d bad\n",
 		verdict, counted(c.proven, "command"), c.unsigned, len(c.bad))
-	for _, why := range c.bad {
-		_, _ = fmt.Fprintf(a.out, "         %s\n", plain(why))
-	}
+	a.showPlaces(c.bad)
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -230,5 +231,17 @@ func TestAuditTailSaysWhatIsMissingAtTheBeginningOfARun(t *testing.T) {
 	}
 	if want := "warning: 2 records missing here\nwarning: 1 record missing here\n"; s.err.String() != want {
 		t.Errorf("says %q", s.err.String())
+	}
+}
+
+func TestAuditVerifyNamesTheFirstPlacesOfMany(t *testing.T) {
+	s := &shell{}
+	places := make([]string, 25)
+	for i := range places {
+		places[i] = fmt.Sprintf("place %d", i+1)
+	}
+	(&app{out: &s.out}).showPlaces(places)
+	if got := s.out.String(); strings.Count(got, "\n") != 21 || !strings.HasSuffix(got, "         place 20\n         and 5 more\n") {
+		t.Errorf("says %q", got)
 	}
 }

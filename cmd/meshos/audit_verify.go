@@ -129,14 +129,27 @@ func (a *app) showReport(name string, r durable.Report, cut []string) {
 		line += ", " + counted(r.Aside, "file") + " set aside"
 	}
 	_, _ = fmt.Fprintln(a.out, line)
+	var places []string
 	for _, d := range r.Damage {
-		_, _ = fmt.Fprintf(a.out, "         %s\n", plain(d.Error()))
+		places = append(places, d.Error())
 	}
-	for _, why := range cut {
-		_, _ = fmt.Fprintf(a.out, "         %s\n", plain(why))
-	}
+	a.showPlaces(append(places, cut...))
 	if r.Unfinished != nil {
 		_, _ = fmt.Fprintf(a.out, "         the last record is not complete: it is being written, or the node's next start cuts it off (%s)\n",
 			plain(r.Unfinished.Error()))
+	}
+}
+
+// shownPlaces is how many places are named: behind damage every file is one.
+const shownPlaces = 20
+
+// showPlaces names what is wrong, one thing a line, the first ones first.
+func (a *app) showPlaces(places []string) {
+	for i, place := range places {
+		if i == shownPlaces {
+			_, _ = fmt.Fprintf(a.out, "         and %d more\n", len(places)-i)
+			return
+		}
+		_, _ = fmt.Fprintf(a.out, "         %s\n", plain(place))
 	}
 }
