@@ -1,9 +1,7 @@
 package state
 
 import (
-	"cmp"
 	"fmt"
-	"slices"
 
 	"github.com/meshos/meshos/host/mesh"
 )
@@ -28,8 +26,7 @@ func (s *State) Apply(at mesh.Stamp, in mesh.Input) []Effect {
 	case mesh.Outcome:
 		s.ended(in)
 	case mesh.Migrations:
-		s.migrations = slices.Clone(in.InFlight)
-		slices.SortFunc(s.migrations, func(a, b mesh.Migration) int { return cmp.Compare(a.ID, b.ID) })
+		s.migrating(in)
 	case mesh.Scores:
 		s.scored(in)
 	case mesh.JudgedCommit:

@@ -43,12 +43,13 @@ type State struct {
 	emptiedChains []emptiedChain
 	emptiedBlobs  []mesh.BlobID
 
-	local       maintenance
-	freezeUntil mesh.Time
-	frozen      bool
-	forced      []ForcedOrder
-	configured  mesh.Configured
-	migrations  []mesh.Migration
+	local        maintenance
+	freezeUntil  mesh.Time
+	frozen       bool
+	forced       []ForcedOrder
+	configured   mesh.Configured
+	migrations   []mesh.Migration
+	migrationsAt mesh.Time // when they were told
 
 	ledger  ledger
 	records records
@@ -127,9 +128,6 @@ func (s *State) Frozen() (remaining time.Duration, frozen bool) {
 	}
 	return s.freezeUntil.Sub(s.now), true
 }
-
-// Migrations lists the migrations under way, by id.
-func (s *State) Migrations() []mesh.Migration { return s.migrations }
 
 // Emitted lists the actions handed out last, oldest first. It must not be
 // written to.

@@ -13,6 +13,7 @@ func (s *State) Tick(at mesh.Stamp) {
 		s.frozen = false
 	}
 	s.expireSamples()
+	s.expireMigrations()
 	s.sweepChains()
 	s.sweepBlobs()
 	s.tickReturned()
