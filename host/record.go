@@ -2,6 +2,7 @@ package host
 
 import (
 	"context"
+	"strings"
 
 	"github.com/meshos/meshos/host/config"
 	"github.com/meshos/meshos/host/journal"
@@ -47,7 +48,7 @@ func (n *node) watchRecording(ctx context.Context) {
 	select {
 	case err := <-n.recording.stopped:
 		n.log.Error("the journal stopped, the node goes on without it", "error", err)
-		n.reports.add("journal", err.Error()+"; nothing is recorded any more, and the node goes on")
+		n.reports.add("journal", strings.TrimPrefix(err.Error(), "journal: ")+"; nothing is recorded any more, and the node goes on")
 	case <-ctx.Done():
 	}
 }
