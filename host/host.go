@@ -175,7 +175,7 @@ func assemble(cfg *config.Config, opts Options, spawner *process.Spawner) (_ *no
 	router := executor.NewRouter(n.daemons, now)
 	router.Actuators = n.seams.actuators.find
 	n.executor = executor.New(executor.Options{
-		Dispatcher: router,
+		Dispatcher: toldFirst{router, n.seams.control, now},
 		Outcomes:   n.loop.Feed(),
 		Now:        now,
 		Timeout:    cfg.Loop.ActionTimeout,

@@ -6,11 +6,13 @@ import (
 
 	"github.com/meshos/meshos/host/catalog"
 	"github.com/meshos/meshos/host/control"
+	"github.com/meshos/meshos/host/executor"
 	"github.com/meshos/meshos/host/mesh"
 	"github.com/meshos/meshos/host/wire"
 )
 
-// tellEnd is how long control sinks have to take in that the node ends.
+// tellEnd is how long control sinks have to take in that the node ends, or is drained,
+// before daemons are stopped for it.
 const tellEnd = 300 * time.Millisecond
 
 // seams are the doors of plugins that act on the node or are told by it.
@@ -54,4 +56,22 @@ func (s *seams) end(grace time.Duration) {
 	ctx, cancel := context.WithTimeout(context.Background(), tellEnd)
 	defer cancel()
 	s.control.Shutdown(ctx, grace)
+}
+
+// toldFirst has control sinks told of what makes a daemon stop before it is asked to.
+type toldFirst struct {
+	executor.Dispatcher
+	control *control.Announcer
+	now     func() mesh.Time
+}
+
+// Dispatch implements executor.Dispatcher. However many daemons stop at once, a sink
+// that hangs costs the time of one.
+func (d toldFirst) Dispatch(ctx context.Context, e mesh.Emitted) error {
+	if _, stops := e.Action.(mesh.StopDaemon); stops {
+		telling, cancel := context.WithTimeout(ctx, tellEnd-d.now().Since(e.At))
+		defer cancel()
+		d.control.ToldOf(telling, e.ID)
+	}
+	return d.Dispatcher.Dispatch(ctx, e)
 }

@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/meshos/meshos/host/mesh"
 	"github.com/meshos/meshos/host/snapshot"
 )
 
@@ -20,7 +21,7 @@ type Options struct {
 }
 
 // Announcer tells every sink. Its methods are safe for concurrent use, and none of
-// them waits for a sink but Shutdown.
+// them waits for a sink but ToldOf and Shutdown.
 type Announcer struct {
 	opts Options
 	ctx  context.Context // of the sinks' goroutines; ends with Close
@@ -29,13 +30,15 @@ type Announcer struct {
 
 	mu     sync.Mutex
 	stance Stance
+	shown  mesh.ActionID // the newest action that a followed snapshot shows
+	news   chan struct{} // closed when there is a newer one
 	sinks  []*attached
 	ending bool
 }
 
 // New makes an Announcer without sinks. Its owner must call Shutdown or Close.
 func New(o Options) *Announcer {
-	a := &Announcer{opts: o}
+	a := &Announcer{opts: o, news: make(chan struct{})}
 	a.ctx, a.end = context.WithCancel(context.Background())
 	return a
 }
@@ -75,9 +78,54 @@ func (a *Announcer) catchUp(q *queue) {
 func (a *Announcer) Follow(ctx context.Context, latest func() *snapshot.Snapshot, changed func() <-chan struct{}) {
 	for {
 		next := changed()
-		a.See(latest().Maintenance)
+		s := latest()
+		a.See(s.Maintenance)
+		a.showed(s.Emitted)
 		select {
 		case <-next:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// showed notes which actions were seen together with what there was to tell.
+func (a *Announcer) showed(emitted []snapshot.Emitted) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if n := len(emitted); n > 0 && emitted[n-1].ID > a.shown {
+		a.shown = emitted[n-1].ID
+		close(a.news)
+		a.news = make(chan struct{})
+	}
+}
+
+// ToldOf waits until all sinks were told of what led to an action, so that daemons
+// hear of a drain before it stops them, or until ctx ends. Without sinks it does not
+// wait.
+func (a *Announcer) ToldOf(ctx context.Context, action mesh.ActionID) {
+	for {
+		a.mu.Lock()
+		shown, news, sinks := a.shown >= action, a.news, slices.Clone(a.sinks)
+		a.mu.Unlock()
+		switch {
+		case len(sinks) == 0:
+			return
+		case shown:
+			for _, s := range sinks {
+				select {
+				case <-s.queue.allTold():
+				case <-s.ended:
+				case <-ctx.Done():
+					return
+				}
+			}
+			return
+		}
+		select {
+		case <-news:
+		case <-a.ctx.Done():
+			return
 		case <-ctx.Done():
 			return
 		}

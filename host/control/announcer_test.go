@@ -242,42 +242,112 @@ func TestASinkThatIsTakenAwayIsNotToldAnyMore(t *testing.T) {
 	})
 }
 
+// board publishes snapshots for an announcer to follow.
+type board struct {
+	mu      sync.Mutex
+	present *snapshot.Snapshot
+	next    chan struct{}
+}
+
+// follow has the world follow a board until the test ends it.
+func (w *world) follow() (b *board, end func()) {
+	b = &board{present: &snapshot.Snapshot{}, next: make(chan struct{})}
+	ctx, cancel := context.WithCancel(context.Background())
+	var following sync.WaitGroup
+	following.Go(func() {
+		w.Follow(ctx, func() *snapshot.Snapshot {
+			b.mu.Lock()
+			defer b.mu.Unlock()
+			return b.present
+		}, func() <-chan struct{} {
+			b.mu.Lock()
+			defer b.mu.Unlock()
+			return b.next
+		})
+	})
+	synctest.Wait()
+	return b, func() { cancel(); following.Wait() }
+}
+
+func (b *board) publish(p mesh.MaintenancePhase, emitted ...snapshot.Emitted) {
+	b.mu.Lock()
+	old := b.next
+	b.present = &snapshot.Snapshot{Maintenance: snapshot.Maintenance{Phase: p}, Emitted: emitted}
+	b.next = make(chan struct{})
+	b.mu.Unlock()
+	close(old)
+	synctest.Wait()
+}
+
 func TestFollowSeesEverySnapshot(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w, s := newWorld(), newSink()
 		defer w.Shutdown(t.Context(), 0)
 		w.Add(s)
-		var mu sync.Mutex
-		present, next := &snapshot.Snapshot{}, make(chan struct{})
-		publish := func(p mesh.MaintenancePhase) {
-			mu.Lock()
-			old := next
-			present, next = &snapshot.Snapshot{Maintenance: snapshot.Maintenance{Phase: p}}, make(chan struct{})
-			mu.Unlock()
-			close(old)
-			synctest.Wait()
-		}
-		ctx, cancel := context.WithCancel(t.Context())
-		done := make(chan struct{})
-		go func() {
-			defer close(done)
-			w.Follow(ctx, func() *snapshot.Snapshot {
-				mu.Lock()
-				defer mu.Unlock()
-				return present
-			}, func() <-chan struct{} {
-				mu.Lock()
-				defer mu.Unlock()
-				return next
-			})
-		}()
-		synctest.Wait()
+		b, end := w.follow()
+		defer end()
 		for _, p := range []mesh.MaintenancePhase{mesh.PhaseActive, mesh.PhaseEntering, mesh.PhaseDrainFailed} {
-			publish(p)
+			b.publish(p)
 		}
 		s.heard(t, `{"drain_start":{"grace":"600s"}}`, `{"drain_finish":{}}`)
-		cancel()
-		<-done
+	})
+}
+
+// An action is handed out before the snapshot that shows it is published.
+func TestWhatLedToAnActionIsToldBeforeIt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w, s := newWorld(), newSink()
+		defer w.Shutdown(t.Context(), 0)
+		w.Add(s)
+		b, end := w.follow()
+		defer end()
+		b.publish(mesh.PhaseActive, snapshot.Emitted{ID: 6})
+		free, went := make(chan struct{}), false
+		s.behave(func(context.Context) error { <-free; return nil })
+		var waiting sync.WaitGroup
+		waiting.Go(func() { w.ToldOf(t.Context(), 7); went = true })
+		synctest.Wait()
+		if went {
+			t.Fatal("it did not wait for the snapshot")
+		}
+		b.publish(mesh.PhaseEntering, snapshot.Emitted{ID: 6}, snapshot.Emitted{ID: 7})
+		if went {
+			t.Fatal("it did not wait for the sink")
+		}
+		close(free)
+		waiting.Wait()
+		s.heard(t, `{"drain_start":{"grace":"600s"}}`)
+		w.ToldOf(t.Context(), 7) // nothing is left to be told
+	})
+}
+
+func TestASinkThatHangsKeepsAnActionForAMomentOnly(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w, s := newWorld(), newSink()
+		defer w.Shutdown(t.Context(), 0)
+		w.ToldOf(t.Context(), 1) // there is nobody to be told
+		remove := w.Add(s)
+		b, end := w.follow()
+		defer end()
+		s.behave(func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() })
+		wait := func(id mesh.ActionID) time.Duration {
+			began := time.Now()
+			ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+			defer cancel()
+			w.ToldOf(ctx, id)
+			return time.Since(began)
+		}
+		if took := wait(1); took != 300*time.Millisecond {
+			t.Errorf("a snapshot that does not come was waited for %v", took)
+		}
+		b.publish(mesh.PhaseEntering, snapshot.Emitted{ID: 1})
+		if took := wait(1); took != 300*time.Millisecond {
+			t.Errorf("a sink that hangs was waited for %v", took)
+		}
+		remove()
+		if took := wait(1); took != 0 {
+			t.Errorf("nobody was waited for %v", took)
+		}
 	})
 }
 
