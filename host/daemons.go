@@ -2,6 +2,8 @@ package host
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -9,6 +11,8 @@ import (
 	"github.com/meshos/meshos/host/config"
 	"github.com/meshos/meshos/host/daemon"
 	"github.com/meshos/meshos/host/daemon/health"
+	"github.com/meshos/meshos/host/loop"
+	"github.com/meshos/meshos/host/mesh"
 	"github.com/meshos/meshos/host/process"
 )
 
@@ -21,11 +25,23 @@ func (n *node) newDaemons(spawner *process.Spawner) *daemon.Manager {
 		Dir: filepath.Join(n.cfg.Node.DataDir, "daemons"),
 		// The file that is running, also when another one has its name by now.
 		Shim:    []string{"/proc/self/exe", ShimCommand},
-		Spawner: spawner, Events: n.handle,
+		Spawner: spawner, Events: heard{n.handle},
 		StopGrace: n.cfg.Restart.StopGrace, CloseGrace: endDaemons, Log: n.log,
 	})
 	m.Configure(daemonSpecs(n.cfg))
 	return m
+}
+
+// heard brings events of daemons to the loop as long as it runs.
+type heard struct{ *loop.Handle }
+
+// Publish implements daemon.Events.
+func (h heard) Publish(ctx context.Context, ev mesh.Event) error {
+	err := h.Handle.Publish(ctx, ev)
+	if errors.Is(err, loop.ErrLoopClosed) {
+		return fmt.Errorf("%w: %w", daemon.ErrUnheard, err)
+	}
+	return err
 }
 
 // adoptDaemons goes on with the daemons that an earlier run of the node left. It

@@ -3,6 +3,7 @@ package daemon_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strconv"
 	"testing"
@@ -40,6 +41,25 @@ func TestStopAllEndsEverything(t *testing.T) {
 	}
 	n.Close()
 	n.Close()
+}
+
+// Where the loop ended before, nobody waits for it to hear of the daemons' ends.
+func TestStopAllWaitsForProcessesWhenNobodyHears(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	n := startNodeIn(t, dir, sh(7, "trap 'echo bye; exit 0' TERM; echo ready; while :; do sleep 0.01; done"))
+	n.start(7)
+	n.wait(t, "7 3> ready")
+	n.set(func(l *loop) { l.err = fmt.Errorf("the loop has ended: %w", daemon.ErrUnheard) })
+	if err := n.StopAll(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	n.Close()
+	n.set(func(l *loop) { l.err = nil })
+
+	next := startNodeOn(t, n.loop, dir)
+	next.wait(t, "7 exited") // not killed, and told by the next
+	next.wait(t, "7 3> bye")
 }
 
 func TestStopAllKillsWhenItsContextEnds(t *testing.T) {

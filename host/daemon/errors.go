@@ -12,6 +12,9 @@ import (
 // ErrClosed is returned by Start after Close.
 var ErrClosed = errors.New("no daemon is started any more: the node is shutting down")
 
+// ErrUnheard is what Events wrap once no event is taken any more, whoever waits.
+var ErrUnheard = errors.New("nobody takes events of daemons any more")
+
 // UnknownError says that the configuration has no such daemon.
 type UnknownError struct{ Daemon mesh.DaemonRef }
 

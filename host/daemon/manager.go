@@ -18,7 +18,8 @@ import (
 
 // Events takes what there is to say about daemons, into the loop.
 type Events interface {
-	// Publish waits for room until ctx ends.
+	// Publish waits for room until ctx ends. It wraps ErrUnheard when nobody takes
+	// events any more.
 	Publish(ctx context.Context, ev mesh.Event) error
 	// TryPublish fails at once when there is none.
 	TryPublish(ev mesh.Event) error
