@@ -103,7 +103,7 @@ type call struct {
 	mu      sync.Mutex
 	settled bool // the caller has its answer, and it was counted
 	late    bool // the machine knows that it is
-	quiet   bool // nobody's: it is not counted
+	quiet   bool // the catalog's own: it is not counted
 }
 
 func (s *slot) newCall(i *instance, method string, timeout time.Duration) *call {
@@ -209,6 +209,7 @@ func (s *slot) explain(i *instance, method string, err error) error {
 // settle counts the call and gives its caller the answer.
 func (c *call) settle(err error) {
 	c.settled = true
+	defer func() { c.result <- err }()
 	if c.quiet {
 		return
 	}
@@ -220,5 +221,4 @@ func (c *call) settle(err error) {
 	}
 	s.mu.Unlock()
 	s.opts.Observe(s.entry.Name, c.method, took, err)
-	c.result <- err
 }

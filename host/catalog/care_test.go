@@ -107,3 +107,26 @@ func TestPeersThatAProbeMissedAreToldAgain(t *testing.T) {
 		t.Error("it was replaced for that")
 	}
 }
+
+// A constructor that hangs on a new configuration would keep every later one out.
+func TestPluginThatHangsOnAConfigurationIsReplacedWithTheOldOne(t *testing.T) {
+	r := start(t, []catalog.Entry{entry("p", "", func(e *catalog.Entry) {
+		e.Timeout, e.Config = time.Second, map[string]any{"say": "old"}
+	})}, func(o *catalog.Options) { o.HangTimeout = 100 * time.Millisecond })
+	before := r.is("p", snapshot.PluginReady)
+	err := r.Reconfigure(t.Context(), "p", map[string]any{"say": "wait"})
+	if want := "plugin p: configure: no answer within 1s; see what it waits for, or raise timeout in its entry in meshos.toml"; err == nil || err.Error() != want {
+		t.Errorf("got %v", err)
+	}
+	r.until("it is replaced", func() bool {
+		v := r.view("p")
+		return v.PID != before.PID && v.Status == snapshot.PluginReady
+	})
+	r.until("it is said", r.says(&r.failures, "p: call: it hung: Plugin.Configure has not answered in time"))
+	if n := strings.Count(strings.Join(r.told(&r.logs), "\n"), "configured to say old"); n != 2 {
+		t.Errorf("it had the old configuration %d times, want 2", n)
+	}
+	if err := r.Reconfigure(t.Context(), "p", map[string]any{"say": "new"}); err != nil {
+		t.Error(err)
+	}
+}

@@ -95,7 +95,7 @@ func TestFloodIsSuppressedAndSaid(t *testing.T) {
 func TestTailIsBounded(t *testing.T) {
 	s := newLogSink(time.Now, nil)
 	for range 1000 {
-		s.remember(mesh.LevelInfo, strings.Repeat("x", 100000))
+		s.remember(mesh.LevelInfo, strings.Repeat("x", 100000), strings.Repeat("x", 100000))
 	}
 	last := s.last()
 	if len(last) != tailLength || len(last[0]) > detailLength+8 {
@@ -105,7 +105,7 @@ func TestTailIsBounded(t *testing.T) {
 
 func TestLinesOfTheProcessBeforeStay(t *testing.T) {
 	s := newLogSink(time.Now, nil)
-	s.remember(mesh.LevelError, "bad day")
+	s.remember(mesh.LevelError, "bad day", "bad day")
 	s.fresh()
 	if line, _ := s.telling(); line != "" {
 		t.Errorf("the next process is said to have said %q", line)
@@ -114,8 +114,8 @@ func TestLinesOfTheProcessBeforeStay(t *testing.T) {
 	if d := cmp.Diff([]string{"bad day"}, s.last()); d != "" {
 		t.Error(d)
 	}
-	s.remember(mesh.LevelInfo, "good day")
-	s.remember(mesh.LevelDebug, "at /tmp/x")
+	s.remember(mesh.LevelInfo, "good day", "good day")
+	s.remember(mesh.LevelDebug, "at /tmp/x", "at /tmp/x")
 	if d := cmp.Diff([]string{"bad day", "… that was the process before; the present one:", "good day", "at /tmp/x"}, s.last()); d != "" {
 		t.Error(d)
 	}
@@ -128,11 +128,11 @@ func TestLinesOfTheProcessBeforeStay(t *testing.T) {
 func TestBeginningOfACrashIsRemembered(t *testing.T) {
 	s := newLogSink(time.Now, nil)
 	for n := range 100 {
-		s.remember(mesh.LevelInfo, fmt.Sprint("line ", n))
+		s.remember(mesh.LevelInfo, fmt.Sprint("line ", n), fmt.Sprint("line ", n))
 	}
-	s.remember(mesh.LevelError, "panic: no luck")
+	s.remember(mesh.LevelError, "panic: no luck", "panic: no luck")
 	for n := range 100 {
-		s.remember(mesh.LevelError, fmt.Sprint("frame ", n))
+		s.remember(mesh.LevelError, fmt.Sprint("frame ", n), fmt.Sprint("frame ", n))
 	}
 	last := s.last()
 	if len(last) > tailLength+1 || last[0] != "line 90" || last[crashBefore] != "panic: no luck" ||

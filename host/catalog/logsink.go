@@ -38,7 +38,7 @@ type lastWords struct {
 	before, crash []string // once it crashed; before that all is in tail
 	left          int      // lines between crash and tail that were left out
 	tail          []string
-	said          string // the last that is no detail for developers
+	said          string // the last message that is no detail for developers
 }
 
 // add remembers a line.
@@ -109,13 +109,13 @@ func (s *logSink) flush() {
 }
 
 // remember keeps a line of stderr for whoever asks how the process ended.
-func (s *logSink) remember(level mesh.LogLevel, line string) {
+func (s *logSink) remember(level mesh.LogLevel, message, line string) {
 	line = clean(line, detailLength)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.words.add(line)
 	if level >= mesh.LevelInfo {
-		s.words.said = line
+		s.words.said = clean(message, detailLength)
 	}
 }
 
@@ -134,10 +134,10 @@ func (s *logSink) last() []string {
 	return slices.Concat(s.earlier, []string{"… that was the process before; the present one:"}, lines)
 }
 
-// telling gives the one line of the present process that says most about its end:
-// the first of its crash, else the last that is no detail for developers; crashed
-// says which.
-func (s *logSink) telling() (line string, crashed bool) {
+// telling gives what the present process said that tells most about its end: the
+// first line of its crash, else the last message that is no detail for developers;
+// crashed says which.
+func (s *logSink) telling() (message string, crashed bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if len(s.words.crash) > 0 {

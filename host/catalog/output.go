@@ -22,7 +22,7 @@ func readStderr(r io.Reader, sink *logSink) {
 			line += cutMark
 		}
 		level, message := parser.parse(line)
-		sink.remember(level, line)
+		sink.remember(level, message, line)
 		sink.line(level, message)
 	})
 }

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"time"
 
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/types/known/structpb"
 
 	"github.com/meshos/meshos/host/mesh"
@@ -105,10 +107,12 @@ func (s *slot) configure(ctx context.Context, i *instance, config map[string]any
 	if err != nil {
 		return s.problem("configure", err.Error(), "set node.data_dir to an absolute path", err)
 	}
-	ctx, cancel := context.WithTimeout(ctx, s.entry.Timeout)
-	defer cancel()
-	answer, err := pluginv1.NewPluginClient(i.conn).Configure(ctx, &pluginv1.ConfigureRequest{
-		Node: s.opts.Node, ClusterId: s.opts.Cluster, DataDir: dir, Config: fields,
+	var answer *pluginv1.ConfigureResponse
+	err = s.ask(ctx, i, "Plugin.Configure", func(ctx context.Context, p pluginv1.PluginClient) (err error) {
+		answer, err = p.Configure(ctx, &pluginv1.ConfigureRequest{
+			Node: s.opts.Node, ClusterId: s.opts.Cluster, DataDir: dir, Config: fields,
+		})
+		return err
 	})
 	if err != nil {
 		err := s.setupError("configure", i, err)
@@ -138,23 +142,53 @@ func (s *slot) tellPeers(ctx context.Context, i *instance) error {
 	if !isProbe(i.kinds) {
 		return nil
 	}
-	ctx, cancel := context.WithTimeout(ctx, s.entry.Timeout)
+	turn, cancel := context.WithTimeout(ctx, s.entry.Timeout)
 	defer cancel()
 	select {
 	case i.peersTurn <- struct{}{}:
 		defer func() { <-i.peersTurn }()
-	case <-ctx.Done():
-		return s.problem("peers", "another change of peers is under way", "it is told again", ctx.Err())
+	case <-turn.Done():
+		return s.problem("peers", "another change of peers is under way", "it is told again", turn.Err())
 	}
 	version, peers := s.peers.get()
 	if version == i.peersVersion.Load() {
 		return nil
 	}
-	if _, err := pluginv1.NewPluginClient(i.conn).SetPeers(ctx, &pluginv1.SetPeersRequest{Peers: peers}); err != nil {
+	err := s.ask(ctx, i, "Plugin.SetPeers", func(ctx context.Context, p pluginv1.PluginClient) error {
+		_, err := p.SetPeers(ctx, &pluginv1.SetPeersRequest{Peers: peers})
+		return err
+	})
+	if err != nil {
 		return s.setupError("peers", i, err)
 	}
 	i.peersVersion.Store(version)
 	return nil
+}
+
+// ask makes a call of the set-up. To a process that others use already it is a call
+// like theirs: one that outlives its time makes the plugin lag.
+func (s *slot) ask(ctx context.Context, i *instance, method string, do func(context.Context, pluginv1.PluginClient) error) error {
+	p := pluginv1.NewPluginClient(i.conn)
+	s.mu.Lock()
+	running := s.instance == i
+	if running {
+		i.calls.Add(1)
+	}
+	s.mu.Unlock()
+	if !running {
+		ctx, cancel := context.WithTimeout(ctx, s.entry.Timeout)
+		defer cancel()
+		return do(ctx, p)
+	}
+	c := s.newCall(i, method, s.entry.Timeout)
+	c.quiet = true
+	c.start(func(ctx context.Context, _ grpc.ClientConnInterface) error { return do(ctx, p) }, i.calls.Done)
+	select {
+	case err := <-c.result:
+		return err
+	case <-ctx.Done():
+		return status.FromContextError(ctx.Err()).Err()
+	}
 }
 
 // behind says whether a probe does not know the present peers.
@@ -177,7 +211,7 @@ func (s *slot) setupError(step string, i *instance, err error) *Error {
 	}
 	switch {
 	case errors.Is(wrapped, ErrDeadline):
-		return s.problem(step, fmt.Sprintf("no answer within %v%s", s.entry.Timeout, s.quote()),
+		return s.problem(step, fmt.Sprintf("no answer within %v", s.entry.Timeout),
 			"see what it waits for, or raise timeout in its entry in meshos.toml", wrapped)
 	case errors.Is(wrapped, ErrUnimplemented):
 		e := s.problem(step, "it does not serve meshos.plugin.v1.Plugin", "build it with pluginsdk", wrapped)

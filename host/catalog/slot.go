@@ -75,16 +75,14 @@ func (s *slot) problem(step, problem, remedy string, err error) *Error {
 // quote gives the line of the process's stderr that says most about its end, for an
 // error.
 func (s *slot) quote() string {
-	line, crashed := s.sink.telling()
-	if line == "" {
+	message, crashed := s.sink.telling()
+	if message == "" {
 		return ""
 	}
 	what := "its last line"
 	if crashed {
 		what = "it crashed"
 	}
-	var parser lineParser
-	_, message := parser.parse(line)
 	return fmt.Sprintf(", %s: %q", what, clean(message, 300))
 }
 
