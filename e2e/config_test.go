@@ -6,7 +6,6 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
 	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
 )
@@ -50,7 +49,7 @@ path = "no/such/file"
 
 func TestReloadOnHangup(t *testing.T) {
 	n := prepare(t).start()
-	snap := n.until(10*time.Second, "a complete snapshot", complete)
+	snap := n.until("a complete snapshot", complete)
 	text, err := os.ReadFile(n.config)
 	if err != nil {
 		t.Fatal(err)
@@ -60,7 +59,7 @@ func TestReloadOnHangup(t *testing.T) {
 	if err := n.cmd.Process.Signal(syscall.SIGHUP); err != nil {
 		t.Fatal(err)
 	}
-	n.until(10*time.Second, "the new peer to be measured", func(s *meshosv1.Snapshot) bool {
+	n.until("the new peer to be measured", func(s *meshosv1.Snapshot) bool {
 		return len(s.GetPeers()) == before+1 && peer(s, 77).GetHealth() == meshosv1.NodeHealth_NODE_HEALTH_HEALTHY
 	})
 
@@ -68,7 +67,7 @@ func TestReloadOnHangup(t *testing.T) {
 	if err := n.cmd.Process.Signal(syscall.SIGHUP); err != nil {
 		t.Fatal(err)
 	}
-	n.until(10*time.Second, "the refused file to be reported", func(s *meshosv1.Snapshot) bool {
+	n.until("the refused file to be reported", func(s *meshosv1.Snapshot) bool {
 		for _, f := range s.GetRecentFailures() {
 			if f.GetSource() == "reload" {
 				return peer(s, 77) != nil
@@ -81,14 +80,14 @@ func TestReloadOnHangup(t *testing.T) {
 	if err := n.cmd.Process.Signal(syscall.SIGHUP); err != nil {
 		t.Fatal(err)
 	}
-	n.until(10*time.Second, "the peer to leave nothing behind", func(s *meshosv1.Snapshot) bool { return peer(s, 77) == nil })
+	n.until("the peer to leave nothing behind", func(s *meshosv1.Snapshot) bool { return peer(s, 77) == nil })
 }
 
 func TestANodeNeedsNoPluginsAndNoListen(t *testing.T) {
 	n := prepare(t)
 	n.write("[node]\nid = 9\nlisten = \"\"\n")
 	n.start()
-	snap := n.until(5*time.Second, "a few ticks", func(s *meshosv1.Snapshot) bool { return s.GetTick() >= 3 })
+	snap := n.until("a few ticks", func(s *meshosv1.Snapshot) bool { return s.GetTick() >= 3 })
 	if snap.GetNode() != 9 || len(snap.GetPlugins()) != 0 {
 		t.Errorf("node %d with plugins %v", snap.GetNode(), snap.GetPlugins())
 	}

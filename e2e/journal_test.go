@@ -66,17 +66,17 @@ func TestP3_ARecordingOfANodeWithAllPluginsReplaysToTheSame(t *testing.T) {
 	n := prepare(t)
 	journal := filepath.Join(n.dir, "journal.jsonl")
 	end := n.record(journal)
-	n.until(10*time.Second, "everything runs", func(s *meshosv1.Snapshot) bool {
+	n.until("everything runs", func(s *meshosv1.Snapshot) bool {
 		return complete(s) && len(s.GetDaemons()) > 0 &&
 			s.GetDaemons()[0].GetLifecycle() == meshosv1.DaemonView_LIFECYCLE_RUNNING
 	})
 	n.must("publish", `{"rtt_sample":{"peer":2,"rtt":"0.9s"}}`, `{"replica_update":{"kind":"KIND_ADDED","chain":7,"holder":1}}`,
 		`{"admin":{"cordon":{"node":3}}}`)
-	lived := []*meshosv1.Snapshot{n.until(5*time.Second, "the slow peer is avoided", func(s *meshosv1.Snapshot) bool {
+	lived := []*meshosv1.Snapshot{n.until("the slow peer is avoided", func(s *meshosv1.Snapshot) bool {
 		return len(s.GetAvoidList()) > 0
 	})}
 	n.must("publish", `{"daemon_intent":{"daemon":{"id":`+strconv.FormatUint(lived[0].GetDaemons()[0].GetDaemon().GetId(), 10)+`},"intent":"INTENT_STOP"}}`)
-	lived = append(lived, n.until(5*time.Second, "the daemon stops", func(s *meshosv1.Snapshot) bool {
+	lived = append(lived, n.until("the daemon stops", func(s *meshosv1.Snapshot) bool {
 		return s.GetDaemons()[0].GetLifecycle() == meshosv1.DaemonView_LIFECYCLE_STOPPED
 	}))
 	end()
@@ -106,7 +106,7 @@ func TestTheJournalOfANodeThatWasKilledReplays(t *testing.T) {
 	n := prepare(t)
 	journal := filepath.Join(n.dir, "journal.jsonl")
 	n.record(journal)
-	n.until(10*time.Second, "some ticks", func(s *meshosv1.Snapshot) bool { return s.GetTick() >= 5 })
+	n.until("some ticks", func(s *meshosv1.Snapshot) bool { return s.GetTick() >= 5 })
 	_ = n.cmd.Process.Kill()
 	<-n.exited
 	out, errs, code := n.meshos("replay", journal)
@@ -115,7 +115,7 @@ func TestTheJournalOfANodeThatWasKilledReplays(t *testing.T) {
 	}
 	// The next run begins a journal of its own and keeps this one.
 	n.record(journal)
-	n.until(10*time.Second, "the node is back", func(s *meshosv1.Snapshot) bool { return s.GetTick() >= 1 })
+	n.until("the node is back", func(s *meshosv1.Snapshot) bool { return s.GetTick() >= 1 })
 	if again, _, code := n.meshos("replay", journal+".old"); code != 0 || again != out {
 		t.Errorf("exit code %d: the journal of the run before is not what it was", code)
 	}

@@ -173,10 +173,15 @@ func (n *node) status() *meshosv1.Snapshot {
 	return &snap
 }
 
-// until asks for the status until ok is content, and fails the test after limit.
-func (n *node) until(limit time.Duration, what string, ok func(*meshosv1.Snapshot) bool) *meshosv1.Snapshot {
+// patience is for what comes as soon as the machine lets it; a slow one may be busy
+// with other tests.
+const patience = 30 * time.Second
+
+// until asks for the status until ok is content, and fails the test when patience
+// is over.
+func (n *node) until(what string, ok func(*meshosv1.Snapshot) bool) *meshosv1.Snapshot {
 	n.t.Helper()
-	deadline := time.After(limit)
+	deadline := time.After(patience)
 	poll := time.NewTicker(50 * time.Millisecond)
 	defer poll.Stop()
 	var last *meshosv1.Snapshot
@@ -189,7 +194,7 @@ func (n *node) until(limit time.Duration, what string, ok func(*meshosv1.Snapsho
 		}
 		select {
 		case <-deadline:
-			n.t.Fatalf("not within %s: %s\nlast snapshot: %s", limit, what, protojson.Format(last))
+			n.t.Fatalf("not within %s: %s\nlast snapshot: %s", patience, what, protojson.Format(last))
 		case <-n.exited:
 			n.t.Fatalf("the node ended while waiting for: %s", what)
 		case <-poll.C:

@@ -37,7 +37,7 @@ func TestTheOperatorsPageIsTrue(t *testing.T) {
 			// The shipped file has the section, with nothing in it but comments.
 			n.write(strings.Replace(string(text), "[operators]\n", block[2], 1))
 			n.start()
-			n.until(10*time.Second, "a running daemon", func(s *meshosv1.Snapshot) bool {
+			n.until("a running daemon", func(s *meshosv1.Snapshot) bool {
 				return len(s.GetDaemons()) > 0 && s.GetDaemons()[0].GetLifecycle() == meshosv1.DaemonView_LIFECYCLE_RUNNING
 			})
 			continue

@@ -9,7 +9,6 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
 	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
 )
@@ -82,10 +81,10 @@ retry = "50ms"
 [plugin.config.commands]
 pull_replica = ["/bin/sh", "-c", '''%s''']`, script)))
 	n.start()
-	n.until(5*time.Second, "the actuator to be ready", ready("run-command"))
+	n.until("the actuator to be ready", ready("run-command"))
 	n.must("publish", `{"replica_update":{"kind":"KIND_ADDED","chain":"7","holder":"2"}}`,
 		`{"local_replica_intent":{"chain":"7","intent":"INTENT_HOLD"}}`)
-	snap := n.until(5*time.Second, "the chain to be held here", func(s *meshosv1.Snapshot) bool {
+	snap := n.until("the chain to be held here", func(s *meshosv1.Snapshot) bool {
 		return slices.Equal(holders(s, 7), []uint64{1, 2}) && s.GetStats().GetDispatched() == 1
 	})
 	if s := snap.GetStats(); s.GetDispatchRetries() != 1 || s.GetFailed() != 0 {
@@ -128,7 +127,7 @@ func TestLinesOfAFileBecomeEvents(t *testing.T) {
 	path := filepath.Join(n.dir, "events.jsonl")
 	n.write(string(text) + example("tail-events", fmt.Sprintf("kinds = [\"event_source\"]\n[plugin.config]\npath = %q\npoll = \"10ms\"\n", path)))
 	n.start()
-	snap := n.until(5*time.Second, "the source to be ready", ready("tail-events"))
+	snap := n.until("the source to be ready", ready("tail-events"))
 	for chain := uint64(1); chain <= 200; chain++ {
 		tell(t, path, chain)
 		if chain == 100 {
@@ -137,7 +136,7 @@ func TestLinesOfAFileBecomeEvents(t *testing.T) {
 			}
 		}
 	}
-	snap = n.until(5*time.Second, "every line, and the outage as a failure", func(s *meshosv1.Snapshot) bool {
+	snap = n.until("every line, and the outage as a failure", func(s *meshosv1.Snapshot) bool {
 		return len(s.GetReplicas()) == 200 && failed(s, "event_source:tail-events", "is taken up again")
 	})
 	if p := plugin(snap, "tail-events"); p.GetRestarts() != 1 {
@@ -149,7 +148,7 @@ func TestLinesOfAFileBecomeEvents(t *testing.T) {
 		t.Fatal(err)
 	}
 	tell(t, path, 300)
-	n.until(5*time.Second, "what is behind nonsense, which is named", func(s *meshosv1.Snapshot) bool {
+	n.until("what is behind nonsense, which is named", func(s *meshosv1.Snapshot) bool {
 		return holders(s, 300) != nil && logged(s, "line=201") &&
 			failed(s, "plugin:tail-events", "shutdown, which plugins may not say")
 	})
@@ -162,11 +161,11 @@ func TestRecoveryAndControlAreWired(t *testing.T) {
 		t.Fatalf("%v\n%s", err, out)
 	}
 	n := small(t, fmt.Sprintf("[[plugin]]\nname = \"seams\"\npath = %q\n[plugin.config]\nevents = 2\n", path)).start()
-	n.until(5*time.Second, "the chain that was recovered, and the source's end", func(s *meshosv1.Snapshot) bool {
+	n.until("the chain that was recovered, and the source's end", func(s *meshosv1.Snapshot) bool {
 		return slices.Contains(holders(s, 7), 1)
 	})
 	n.must("publish", `{"admin":{"enter_maintenance":{"node":"1","drain_for":"60s"}}}`)
-	n.until(5*time.Second, "the sink to be told of the drain", func(s *meshosv1.Snapshot) bool {
+	n.until("the sink to be told of the drain", func(s *meshosv1.Snapshot) bool {
 		return logged(s, "ControlEvent_DrainStart")
 	})
 }

@@ -40,7 +40,7 @@ func (s *Service) Serve(ctx context.Context, ln net.Listener, onPanic func(metho
 		grpc.MaxSendMsgSize(MaxAnswer),
 		grpc.MaxConcurrentStreams(callsPerClient),
 		grpc.ForceServerCodecV2(newCodec()),
-		grpc.ConnectionTimeout(5*time.Second),
+		grpc.ConnectionTimeout(2*time.Second),
 		grpc.UnaryInterceptor(guard.unary),
 		grpc.StreamInterceptor(guard.stream),
 	)
