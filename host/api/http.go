@@ -30,10 +30,7 @@ type HTTPOptions struct {
 // NewHTTP gives the handler of /healthz and /metrics.
 func NewHTTP(opts HTTPOptions) http.Handler {
 	mux := http.NewServeMux()
-	mux.Handle("GET /metrics", promhttp.HandlerFor(opts.Metrics, promhttp.HandlerOpts{
-		MaxRequestsInFlight: 4,
-		Timeout:             10 * time.Second,
-	}))
+	mux.Handle("GET /metrics", inTurn(promhttp.HandlerFor(opts.Metrics, promhttp.HandlerOpts{Timeout: 10 * time.Second})))
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 		w.Header().Set("Cache-Control", "no-store")
@@ -45,6 +42,29 @@ func NewHTTP(opts HTTPOptions) http.Handler {
 		_, _ = fmt.Fprintln(w, "ok")
 	})
 	return mux
+}
+
+// scrapesAtOnce bounds how many scrapes are put together at once, and scrapeWithin how
+// long the others wait for their turn.
+const (
+	scrapesAtOnce = 4
+	scrapeWithin  = 10 * time.Second
+)
+
+// inTurn lets a few requests in at a time; a crowd waits.
+func inTurn(next http.Handler) http.Handler {
+	turns := make(chan struct{}, scrapesAtOnce)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		ctx, cancel := context.WithTimeout(r.Context(), scrapeWithin)
+		defer cancel()
+		select {
+		case turns <- struct{}{}:
+			defer func() { <-turns }()
+			next.ServeHTTP(w, r)
+		case <-ctx.Done():
+			http.Error(w, "too many scrapes at once; try again later", http.StatusServiceUnavailable)
+		}
+	})
 }
 
 // unhealthy says why the node is not well, "" when it is: its last tick has to be

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -100,6 +101,44 @@ func TestMetricsComeOverARealListener(t *testing.T) {
 	stop()
 	if err := <-ended; err != nil {
 		t.Errorf("ServeHTTP: %v", err)
+	}
+}
+
+func TestACrowdOfScrapesIsServedInTurn(t *testing.T) {
+	const crowd = 20
+	var inside, most atomic.Int64
+	registry := prometheus.NewRegistry()
+	begun := make(chan struct{}, crowd)
+	goOn := make(chan struct{})
+	registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "meshos_test", Help: "x"}, func() float64 {
+		now := inside.Add(1)
+		defer inside.Add(-1)
+		for before := most.Load(); now > before && !most.CompareAndSwap(before, now); before = most.Load() {
+		}
+		begun <- struct{}{}
+		<-goOn
+		return 1
+	}))
+	handler := api.NewHTTP(api.HTTPOptions{Reader: newNode(), TickInterval: time.Second, Metrics: registry, Now: time.Now})
+	codes := make(chan int, crowd)
+	for range crowd {
+		go func() {
+			answer := httptest.NewRecorder()
+			handler.ServeHTTP(answer, httptest.NewRequest(http.MethodGet, "/metrics", nil))
+			codes <- answer.Code
+		}()
+	}
+	for range 4 {
+		<-begun
+	}
+	close(goOn)
+	for range crowd {
+		if code := <-codes; code != http.StatusOK {
+			t.Errorf("got %d", code)
+		}
+	}
+	if most.Load() != 4 {
+		t.Errorf("%d at once, want 4", most.Load())
 	}
 }
 
