@@ -22,7 +22,7 @@ func TestARecordingThatStopsIsAFailureAndNotTheNodesEnd(t *testing.T) {
 	n.recording.stopped <- errors.New("journal: no space left on device")
 	n.watchRecording(t.Context())
 	got := <-n.reports.queue
-	if got.Source != "journal" || !strings.HasPrefix(got.Reason, "journal: no space left on device; nothing is recorded") {
+	if got.Source != "journal" || !strings.HasPrefix(got.Reason, "no space left on device; nothing is recorded") {
 		t.Errorf("reported %+v", got)
 	}
 }
