@@ -15,7 +15,7 @@ import (
 )
 
 // What each command says it will do, and what it would send.
-func TestWordsOfEveryCommand(t *testing.T) {
+func TestOperator026_113_WordsOfEveryCommand(t *testing.T) {
 	for _, c := range []struct{ line, event string }{
 		{"admin enter-maintenance --within 10m", `{"enter_maintenance":{"node":1,"drain_for":"600s"}}`},
 		{"admin enter-maintenance --node 2", `{"enter_maintenance":{"node":2}}`},

@@ -171,7 +171,7 @@ func TestAuditExport(t *testing.T) {
 	}
 }
 
-func TestAuditTailGoesOnAndSaysWhatIsMissing(t *testing.T) {
+func TestOperator134_AuditTailGoesOnAndSaysWhatIsMissing(t *testing.T) {
 	n, s := start(t)
 	first := busy()
 	rejected := audited(2)

@@ -126,7 +126,7 @@ func hide(text, dir string) string {
 	return regexp.MustCompile(`(nonce|commit)( +)[0-9a-f]{8,}`).ReplaceAllString(text, "$1$2…")
 }
 
-func TestTwoOperatorsFreezeTheCluster(t *testing.T) {
+func TestOperator022_112_TwoOperatorsFreezeTheCluster(t *testing.T) {
 	j, d, dir := office(t, withOperators)
 	signersFile(t, dir, map[string]byte{"ana": 1, "ben": 2})
 	d.holds(t, 1)

@@ -11,7 +11,7 @@ import (
 	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
 )
 
-func TestAppenderGetsEveryRecordOnceInOrder(t *testing.T) {
+func TestOperator088_AppenderGetsEveryRecordOnceInOrder(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l, s := newLoop(), &store{name: "jsonl"}
 		_, stop := follow(t, l, chain.Subscription{Appender: s})
@@ -85,7 +85,7 @@ func TestAppenderGetsOnlyItsChains(t *testing.T) {
 	})
 }
 
-func TestB24_CHN32_Core304_ChainIsAcknowledgedWhenEveryAppenderHasIt(t *testing.T) {
+func TestOperator085_086_B24_CHN32_Core304_ChainIsAcknowledgedWhenEveryAppenderHasIt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		release := make(chan struct{})
 		l, fast, slow := newLoop(), &store{name: "fast"}, &store{name: "slow"}

@@ -75,7 +75,7 @@ func TestB20_WithoutOperatorsEverythingIsUnverified(t *testing.T) {
 	want(t, r.Judge("api", wire.Signed{Payload: []byte("\xff")}), mesh.RejectMalformed)
 }
 
-func TestB20_BreakGlassNeedsTheRulesOfABundleInAnyEnvelope(t *testing.T) {
+func TestOperator154_B20_BreakGlassNeedsTheRulesOfABundleInAnyEnvelope(t *testing.T) {
 	for _, ev := range []mesh.AdminEvent{
 		freeze(),
 		mesh.ThawCluster{},

@@ -101,7 +101,7 @@ func TestB22_NoFlippedBitBringsACommandBack(t *testing.T) {
 	want(t, r.judge(cordon(), alice), "accepted")
 }
 
-func TestB22_AFreezeIsKeptOverARestart(t *testing.T) {
+func TestOperator157_B22_AFreezeIsKeptOverARestart(t *testing.T) {
 	r := newRig(t)
 	c := r.judge(mesh.FreezeCluster{TTL: time.Hour}, alice, bob)
 	want(t, c, "accepted")

@@ -31,9 +31,10 @@ type section struct {
 type cases struct{ sections []section }
 
 var (
-	coreLine    = regexp.MustCompile(`^(\d+) (.+)$`)
-	runtimeLine = regexp.MustCompile(`^([A-Z]{3})-(\d\d) (.+)$`)
-	ruleLine    = regexp.MustCompile(`^(B\d+a?) (.+)$`)
+	coreLine     = regexp.MustCompile(`^(\d+) (.+)$`)
+	runtimeLine  = regexp.MustCompile(`^([A-Z]{3})-(\d\d) (.+)$`)
+	operatorLine = regexp.MustCompile(`^(\d+)([a-f]?) (.+)$`)
+	ruleLine     = regexp.MustCompile(`^(B\d+a?) (.+)$`)
 )
 
 // loadCases reads the lists of cases.
@@ -47,6 +48,7 @@ func loadCases() (*cases, error) {
 		{"Rules of the design", "rules.txt", ruleLine, func(m []string) id { return mentioned(m[1], true)[0].from }},
 		{"Core", "core.txt", coreLine, func(m []string) id { return id{family: "core", number: atoi(m[1])} }},
 		{"Runtime", "runtime.txt", runtimeLine, func(m []string) id { return id{family: m[1], number: atoi(m[2])} }},
+		{"Operator", "operator.txt", operatorLine, func(m []string) id { return id{family: "operator", number: atoi(m[1]), part: m[2]} }},
 	} {
 		sec := section{title: part.title}
 		err := eachLine(part.file, func(line string) error {

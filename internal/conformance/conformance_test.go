@@ -57,6 +57,9 @@ func TestWhatNamesMention(t *testing.T) {
 		"core of 10":                      "",
 		"Core100 20 of 30":                "core 100",
 		"DEC16 6 s of it":                 "DEC-16",
+		"TestOperator040_041_151_Fresh":   "operator 40, operator 41, operator 151",
+		"Operator102a pinned":             "operator 102a",
+		"an operator 10 times":            "",
 	} {
 		var got []string
 		for _, s := range mentioned(name, false) {

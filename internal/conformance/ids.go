@@ -7,18 +7,20 @@ import (
 	"strings"
 )
 
-// id names a case or a rule: {"core", 68, ""}, {"LOP", 5, ""}, {"B", 10, "a"}.
+// id names a case or a rule: {"core", 68, ""}, {"operator", 102, "a"}, {"LOP", 5, ""},
+// {"B", 10, "a"}.
 type id struct {
 	family string
 	number int
 	part   string
 }
 
-// String gives the id as the page shows it: "core 68", "LOP-05", "B10a".
+// String gives the id as the page shows it: "core 68", "operator 102a", "LOP-05",
+// "B10a".
 func (i id) String() string {
 	switch i.family {
-	case "core":
-		return fmt.Sprintf("core %d", i.number)
+	case "core", "operator":
+		return fmt.Sprintf("%s %d%s", i.family, i.number, i.part)
 	case "B":
 		return fmt.Sprintf("B%d%s", i.number, i.part)
 	}
@@ -33,10 +35,11 @@ type span struct {
 
 var (
 	wordSplit = regexp.MustCompile(`[^A-Za-z0-9]+`)
-	caseWord  = regexp.MustCompile(`^(?:Test|Fuzz)?(Core|SCH|DEC|ADM|EXE|CHN|SNP|MIG|ORC|SRC|TGT|REC|LOP|CTL|RUN|SDK|PIP|MSC|IMP)(\d{2,3})(?:to(\d{2,3}))?$`)
+	caseWord  = regexp.MustCompile(`^(?:Test|Fuzz)?(Core|Operator|SCH|DEC|ADM|EXE|CHN|SNP|MIG|ORC|SRC|TGT|REC|LOP|CTL|RUN|SDK|PIP|MSC|IMP)(\d{2,3})([a-f]?)(?:to(\d{2,3}))?$`)
 	bareWord  = regexp.MustCompile(`^(?i:core)$|^(SCH|DEC|ADM|EXE|CHN|SNP|MIG|ORC|SRC|TGT|REC|LOP|CTL|RUN|SDK|PIP|MSC|IMP)$`)
 	ruleWord  = regexp.MustCompile(`^(?:Test|Fuzz)?B(\d{1,2})(a?)$`)
 	moreWord  = regexp.MustCompile(`^\d{1,3}$`)
+	partWord  = regexp.MustCompile(`^(\d{1,3})([a-f])$`)
 )
 
 // mentioned finds the cases and rules in a name: TestCore118_119_B13_Core122_Exits.
@@ -48,14 +51,14 @@ func mentioned(name string, leading bool) []span {
 		switch {
 		case caseWord.MatchString(word):
 			m := caseWord.FindStringSubmatch(word)
-			if family = m[1]; family == "Core" {
-				family = "core"
+			if family = m[1]; family == "Core" || family == "Operator" {
+				family = strings.ToLower(family)
 			}
 			width = len(m[2])
-			from := id{family: family, number: atoi(m[2])}
+			from := id{family: family, number: atoi(m[2]), part: m[3]}
 			to := from
-			if m[3] != "" {
-				to.number = atoi(m[3])
+			if m[4] != "" {
+				to.number = atoi(m[4])
 			}
 			out = append(out, span{from, to})
 		case bareWord.MatchString(word):
@@ -94,6 +97,11 @@ func parseIDs(text string) ([]span, error) {
 	var out []span
 	for _, part := range strings.Split(numbers, ",") {
 		low, high, isRange := strings.Cut(strings.TrimSpace(part), "-")
+		if m := partWord.FindStringSubmatch(low); m != nil && !isRange {
+			one := id{family: family, number: atoi(m[1]), part: m[2]}
+			out = append(out, span{one, one})
+			continue
+		}
 		if !isRange {
 			high = low
 		}
