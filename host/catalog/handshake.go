@@ -1,6 +1,8 @@
 package catalog
 
 import (
+	"crypto/x509"
+	"encoding/base64"
 	"fmt"
 	"path/filepath"
 	"regexp"
@@ -58,8 +60,17 @@ func checkHandshake(line, socketDir string) (problem, remedy string) {
 	case field(2) != "unix" || filepath.Dir(field(3)) != socketDir:
 		return fmt.Sprintf("it listens on %s %s, not in the socket directory that it was given", field(2), field(3)),
 			"let it listen on a unix socket in $" + socketsKey
-	case len(field(5)) < 50:
-		return "it sent no certificate", "let it do go-plugin's AutoMTLS: answer $PLUGIN_CLIENT_CERT with a certificate of its own"
+	}
+	const mtls = "let it do go-plugin's AutoMTLS: answer $PLUGIN_CLIENT_CERT with a certificate of its own"
+	if len(parts) < 6 || parts[5] == "" {
+		return "it sent no certificate", mtls
+	}
+	der, err := base64.RawStdEncoding.DecodeString(parts[5])
+	if err != nil {
+		return "the certificate that it sent is not in base64 without padding", mtls
+	}
+	if _, err := x509.ParseCertificate(der); err != nil {
+		return "the certificate that it sent can't be read: " + clean(err.Error(), 200), mtls
 	}
 	return "", ""
 }

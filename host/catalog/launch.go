@@ -175,6 +175,9 @@ func (l *launching) judge(ctx context.Context, err error) *Error {
 	select {
 	case <-i.proc.Done():
 		i.lastWords()
+		if l.runner.greeted.Load() && i.proc.Exit().Signal == syscall.SIGKILL { // go-plugin did that
+			return l.noConnection(err)
+		}
 		remedy := fmt.Sprintf("run %s by hand to see why", filepath.Clean(s.entry.Path))
 		last, _ := s.sink.telling()
 		switch {
@@ -185,10 +188,18 @@ func (l *launching) judge(ctx context.Context, err error) *Error {
 		}
 		return s.problem("start", fmt.Sprintf("it ended before its handshake: %v%s", i.proc.Exit(), s.quote()), remedy, err)
 	default:
-		return s.problem("start", "the connection failed: "+clean(err.Error(), detailLength)+s.quote(),
-			"let it serve gRPC with go-plugin's AutoMTLS on the socket that it names, as pluginsdk does", err)
+		return l.noConnection(err)
 	}
 }
+
+// noConnection is the problem of a plugin that says hello and can't be reached.
+func (l *launching) noConnection(err error) *Error {
+	s := l.slot
+	return s.problem("start", "the connection failed: "+clean(err.Error(), detailLength)+s.quote(), serveGRPC, err)
+}
+
+// serveGRPC is the remedy for a socket that is not served as agreed.
+const serveGRPC = "let it serve gRPC with go-plugin's AutoMTLS on the socket that it names, as pluginsdk does"
 
 // startRemedy says what to do about a file that could not be executed.
 func startRemedy(err *process.StartError) string {

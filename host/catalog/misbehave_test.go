@@ -29,6 +29,11 @@ func TestStartErrors(t *testing.T) {
 	write(t, text, "hello\n", 0o644)
 	garbage := filepath.Join(dir, "garbage")
 	write(t, garbage, "hello\n", 0o755)
+	greets := filepath.Join(dir, "greets")
+	write(t, greets, "#!/bin/sh\necho \"1|1|unix|$PLUGIN_UNIX_SOCKET_DIR/s|grpc|$CERT\"\nexec /bin/sleep 60\n", 0o755)
+	withCert := func(name, cert string) catalog.Entry {
+		return entry(name, "", func(e *catalog.Entry) { e.Path, e.Env = greets, []string{"CERT=" + cert} })
+	}
 	pipe := filepath.Join(dir, "pipe")
 	if err := syscall.Mkfifo(pipe, 0o755); err != nil {
 		t.Fatal(err)
@@ -59,6 +64,8 @@ func TestStartErrors(t *testing.T) {
 		{entry("cookie", "wrong-cookie"), false, `start: it ended before its handshake: exit status 1, its last line: "load any plugins automatically"; it is a plugin, but not for this host: it does not know MESHOS_PLUGIN=meshos.plugin.v1`},
 		{entry("protocol", "protocol-99"), true, `start: it speaks plugin protocol 99, this host 1; install a build of it that is made for this host`},
 		{entry("socket", "other-socket"), true, `start: it listens on unix /tmp/elsewhere.sock, not in the socket directory that it was given; let it listen on a unix socket in $PLUGIN_UNIX_SOCKET_DIR`},
+		{withCert("badcert", "AAAA"), true, `start: the certificate that it sent can't be read: x509: malformed certificate; let it do go-plugin's AutoMTLS: answer $PLUGIN_CLIENT_CERT with a certificate of its own`},
+		{withCert("unserved", aCertificate), false, `describe: its socket does not answer: connection error: desc = "transport: error while dialing: dial unix $PLUGIN_UNIX_SOCKET_DIR/s: connect: no such file or directory"; let it serve gRPC with go-plugin's AutoMTLS on the socket that it names, as pluginsdk does`},
 		{entry("noservice", "no-plugin-service"), true, `describe: it does not serve meshos.plugin.v1.Plugin; build it with pluginsdk`},
 		{
 			entry("kinds", "", func(e *catalog.Entry) { e.Kinds = []string{catalog.KindActuator} }), true,
@@ -275,3 +282,6 @@ func write(t *testing.T, path, text string, mode os.FileMode) {
 		t.Fatal(err)
 	}
 }
+
+// aCertificate is one that anybody could have made; its time does not matter here.
+const aCertificate = "MIIBkzCCATmgAwIBAgIUBb6l/TwnAWIghVCHcarrhmDdh+gwCgYIKoZIzj0EAwIwFDESMBAGA1UEAwwJbG9jYWxob3N0MB4XDTI2MTEyMzE1NTIyNloXDTI2MTEyNTE1NTIyNlowFDESMBAGA1UEAwwJbG9jYWxob3N0MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEwyNqqrro907my3xA+bGvU6Ib3+HfVf/leLXnpkcRrvhLOJ1Zu/h9esi495p0p0zj1WjE6s1VDgumqh7TIPPt4qNpMGcwHQYDVR0OBBYEFAm8rJUbtHFbkNig5ZL3odXhJ+cWMB8GA1UdIwQYMBaAFAm8rJUbtHFbkNig5ZL3odXhJ+cWMA8GA1UdEwEB/wQFMAMBAf8wFAYDVR0RBA0wC4IJbG9jYWxob3N0MAoGCCqGSM49BAMCA0gAMEUCID8vSETT+JJpuU/HqEFsOYDsc8SQa4LInF3yQlP2M/MgAiEAuPU6e5Few0uQGarYDKCruMZxAhhjznQ8VDSds02uShA"

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"syscall"
 
 	"github.com/meshos/meshos/host/process"
@@ -22,8 +23,9 @@ type pluginRunner struct {
 	spec    process.Spec
 	running func(*process.Process) // called once, as soon as it runs
 
-	hello  *io.PipeReader // the handshake line, then end of file
-	helloW *io.PipeWriter
+	hello   *io.PipeReader // the handshake line, then end of file
+	helloW  *io.PipeWriter
+	greeted atomic.Bool // there was one
 
 	proc *process.Process
 	err  error // of the start
@@ -54,6 +56,7 @@ func (r *pluginRunner) Start(context.Context) error {
 // greet hands the handshake line to go-plugin; without one, only the end.
 func (r *pluginRunner) greet(line string) {
 	if line != "" {
+		r.greeted.Store(true)
 		_, _ = io.WriteString(r.helloW, line+"\n")
 	}
 	r.helloW.Close()

@@ -213,6 +213,10 @@ func (s *slot) setupError(step string, i *instance, err error) *Error {
 	case errors.Is(wrapped, ErrDeadline):
 		return s.problem(step, fmt.Sprintf("no answer within %v", s.entry.Timeout),
 			"see what it waits for, or raise timeout in its entry in meshos.toml", wrapped)
+	case errors.Is(wrapped, ErrUnavailable) && i.lostConnection():
+		// Its directory has another name at each start; one cause is to have one text.
+		return s.problem(step, "its socket does not answer: "+strings.ReplaceAll(wrapped.Detail, i.dir, "$"+socketsKey),
+			serveGRPC, wrapped)
 	case errors.Is(wrapped, ErrUnimplemented):
 		e := s.problem(step, "it does not serve meshos.plugin.v1.Plugin", "build it with pluginsdk", wrapped)
 		e.Rejected = true
