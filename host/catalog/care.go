@@ -37,14 +37,15 @@ func (s *slot) care(i *instance) time.Duration {
 		}
 	}
 	if !s.behind(i) {
-		i.tellAgain = firstTellAgain
+		i.tellAgain = 0
 		return next
 	}
 	if wait := time.Until(i.tellNext); wait > 0 {
 		return min(next, wait)
 	}
 	s.catchUp(i)
-	i.tellNext, i.tellAgain = time.Now().Add(i.tellAgain), min(2*i.tellAgain, lastTellAgain)
+	i.tellAgain = min(max(2*i.tellAgain, firstTellAgain), lastTellAgain)
+	i.tellNext = time.Now().Add(i.tellAgain)
 	return min(next, i.tellAgain)
 }
 
