@@ -30,13 +30,13 @@ func (p *program) askAll(ctx context.Context, s *Server, peers int, wait time.Du
 			fmt.Fprintf(p.out, "%s: not asked, only a node can\n", kind)
 			continue
 		}
-		lines, err := askUntil(ctx, wait, want, ask)
+		lines, good, err := askUntil(ctx, wait, want, ask)
 		if err != nil {
 			fmt.Fprintf(p.out, "%s: failed: %s\n", kind, status.Convert(err).Message())
 			code = exitFailed
 			continue
 		}
-		fmt.Fprintf(p.out, "%s: %s\n", kind, count(len(lines), want))
+		fmt.Fprintf(p.out, "%s: %s\n", kind, count(good, want))
 		table := tabwriter.NewWriter(p.out, 0, 0, 2, ' ', 0)
 		for _, line := range lines {
 			fmt.Fprintf(table, "  %s\n", line)
@@ -47,54 +47,95 @@ func (p *program) askAll(ctx context.Context, s *Server, peers int, wait time.Du
 }
 
 func count(got, want int) string {
-	if want > 0 {
+	if want > 0 && got <= want {
 		return fmt.Sprintf("%d of %d answered", got, want)
 	}
 	return fmt.Sprintf("%d answered", got)
 }
 
+// question asks a kind once. Good is how many of the answers a node would take.
+type question func(context.Context) (lines []string, good int, err error)
+
 // question is how to ask a kind, and how many answers are all of them (0: any
 // number will do). It is nil for a kind whose calls have an effect.
-func (s *Server) question(kind string, peers int) (ask func(context.Context) ([]string, error), want int) {
+func (s *Server) question(kind string, peers int) (ask question, want int) {
 	none := &pluginv1.SampleRequest{}
 	switch kind {
 	case KindLocalityProbe:
-		return func(ctx context.Context) (lines []string, err error) {
+		return func(ctx context.Context) ([]string, int, error) {
 			out, err := guarded(s, kind, func() (*pluginv1.RttSamples, error) {
 				return localityService{s: s}.SampleRtt(ctx, none)
 			})
+			l := s.newListing()
 			for i, peer := range out.GetPeers() {
-				lines = append(lines, fmt.Sprintf("peer %d\t%s", peer, time.Duration(out.GetRttNs()[i])))
+				rtt := time.Duration(out.GetRttNs()[i])
+				l.add(peer, rtt.String(), rtt > 0)
 			}
-			return lines, err
+			return l.lines, l.good, err
 		}, peers
 	case KindHealthProbe:
-		return func(ctx context.Context) (lines []string, err error) {
+		return func(ctx context.Context) ([]string, int, error) {
 			out, err := guarded(s, kind, func() (*pluginv1.HealthSamples, error) {
 				return healthService{s: s}.SampleHealth(ctx, none)
 			})
+			l := s.newListing()
 			for i, peer := range out.GetPeers() {
-				lines = append(lines, fmt.Sprintf("peer %d\t%s", peer, Health(out.GetHealth()[i])))
+				health := out.GetHealth()[i]
+				l.add(peer, Health(health).String(), health != meshosv1.NodeHealth_NODE_HEALTH_UNSPECIFIED)
 			}
-			return lines, err
+			return l.lines, l.good, err
 		}, peers
 	case KindInventoryProbe:
-		return func(ctx context.Context) ([]string, error) {
+		return func(ctx context.Context) ([]string, int, error) {
 			out, err := guarded(s, kind, func() (*pluginv1.InventorySamples, error) {
 				return inventoryService{s: s}.SampleInventory(ctx, none)
 			})
-			return jsonLines(out.GetSamples()), err
+			return jsonLines(out.GetSamples()), len(out.GetSamples()), err
 		}, 1
 	case KindMigrationSource:
-		return func(ctx context.Context) ([]string, error) {
+		return func(ctx context.Context) ([]string, int, error) {
 			out, err := guarded(s, kind, func() (*meshosv1.Migrations, error) {
 				return migrationsService{s: s}.List(ctx, &pluginv1.ListMigrationsRequest{})
 			})
-			return jsonLines(out.GetInFlight()), err
+			return jsonLines(out.GetInFlight()), len(out.GetInFlight()), err
 		}, 0
 	default:
 		return nil, 0
 	}
+}
+
+// listing writes samples as lines, with a word on those that a node would leave out.
+type listing struct {
+	known, seen map[uint64]bool
+	lines       []string
+	good        int
+}
+
+func (s *Server) newListing() *listing {
+	l := &listing{known: make(map[uint64]bool), seen: make(map[uint64]bool)}
+	for _, p := range s.peersNow() {
+		l.known[p.ID] = true
+	}
+	return l
+}
+
+func (l *listing) add(peer uint64, value string, possible bool) {
+	line, why := fmt.Sprintf("peer %d\t%s", peer, value), ""
+	switch {
+	case !possible:
+		why = "can't be"
+	case !l.known[peer]:
+		why = "not one of the peers"
+	case l.seen[peer]:
+		why = "twice"
+	default:
+		l.seen[peer] = true
+		l.good++
+	}
+	if why != "" {
+		line += "\ta node leaves it out: " + why
+	}
+	l.lines = append(l.lines, line)
 }
 
 // guarded is for calls that no gRPC server stands before.
@@ -106,22 +147,22 @@ func guarded[R any](s *Server, what string, f func() (R, error)) (out R, err err
 	return out, err
 }
 
-// askUntil asks until there are enough answers or the time is over, and returns
+// askUntil asks until there are enough good answers or the time is over, and returns
 // the last.
-func askUntil(ctx context.Context, wait time.Duration, want int, ask func(context.Context) ([]string, error)) ([]string, error) {
+func askUntil(ctx context.Context, wait time.Duration, want int, ask question) ([]string, int, error) {
 	ctx, cancel := context.WithTimeout(ctx, wait)
 	defer cancel()
 	again := time.NewTicker(askEvery)
 	defer again.Stop()
 	for {
-		lines, err := ask(ctx)
-		if err != nil || len(lines) >= want {
-			return lines, err
+		lines, good, err := ask(ctx)
+		if err != nil || good >= want {
+			return lines, good, err
 		}
 		select {
 		case <-again.C:
 		case <-ctx.Done():
-			return lines, nil
+			return lines, good, nil
 		}
 	}
 }

@@ -37,6 +37,9 @@ func (p *pages) SampleRTT(_ context.Context, peers []Peer) (out []RTTSample, _ e
 	for _, peer := range peers {
 		out = append(out, RTTSample{Peer: peer.ID, RTT: time.Duration(p.cfg.RTT)})
 	}
+	if p.cfg.Target == "liar" {
+		out = append(out, RTTSample{Peer: 2, RTT: 1}, RTTSample{Peer: 9, RTT: 1}, RTTSample{Peer: 2, RTT: -1})
+	}
 	return out, nil
 }
 
@@ -85,6 +88,7 @@ func TestPagesForPeople(t *testing.T) {
 		{name: "too-many-arguments", args: "version now"},
 		{name: "another-cookie", env: map[string]string{CookieKey: "meshos.plugin.v9"}},
 		{name: "run", args: "run --wait 500ms --config - --peer id=2,address=a --peer id=3,name=c,health=c:1", in: `{"target":"a","rtt":"20ms"}`},
+		{name: "run-lies", args: "run --wait 500ms --config - --peer id=2 --peer id=3", in: `{"target":"liar"}`},
 		{name: "run-fails", args: "run --config CONFIG --peer id=2 --wait 0s"},
 		{name: "run-panics", args: "run --config - --peer id=2 --wait 0s", in: `{"target":"a","mode":"fast"}`},
 		{name: "run-wrong-configuration", args: "run --config -", in: `{"rtt":"-1s","targt":"x"}`},
