@@ -24,7 +24,11 @@ func callError(plugin, method string, err error) error {
 	kind, detail := kindOf(st), clean(st.Message(), detailLength)
 	switch kind {
 	case ErrTooLarge:
-		detail += "; it has to answer with less at a time"
+		if strings.Contains(st.Message(), "trying to send") {
+			detail += "; there is more to tell it than one message holds"
+		} else {
+			detail += "; it has to answer with less at a time"
+		}
 	case ErrUnimplemented:
 		detail += "; leave that out of kinds in its entry, or install a build that serves it"
 	}

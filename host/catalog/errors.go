@@ -21,8 +21,8 @@ var (
 	ErrUnimplemented = errors.New("not implemented")
 	// ErrDeadline: no answer in time.
 	ErrDeadline = errors.New("deadline exceeded")
-	// ErrTooLarge: the answer is larger than a message may be.
-	ErrTooLarge = errors.New("answer too large")
+	// ErrTooLarge: the answer, or the request, is larger than a message may be.
+	ErrTooLarge = errors.New("message too large")
 	// ErrBadAnswer: the answer as a whole makes no sense.
 	ErrBadAnswer = errors.New("bad answer")
 	// ErrBusy: too many calls to this plugin are out.

@@ -100,7 +100,7 @@ func (l *launching) connect(ctx context.Context, spec process.Spec) {
 		SyncStderr:       stderr,
 		UnixSocketConfig: &goplugin.UnixSocketConfig{TempDir: i.dir},
 		GRPCDialOptions: []grpc.DialOption{
-			grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(maxMessage), grpc.ForceCodecV2(newSalvager(s.report))),
+			grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(maxMessage), grpc.MaxCallSendMsgSize(maxMessage), grpc.ForceCodecV2(newSalvager(s.report))),
 			grpc.WithNoProxy(),
 			// A grandchild may hold the connection of a dead process open.
 			grpc.WithConnectParams(grpc.ConnectParams{Backoff: backoff.DefaultConfig, MinConnectTimeout: s.opts.StartTimeout}),

@@ -175,7 +175,7 @@ func TestAnswersThatFailTheCall(t *testing.T) {
 		kind error
 		want string
 	}{
-		{"huge", catalog.ErrTooLarge, `^plugin p: LocalityProbe.SampleRtt: answer too large: .*4194304`},
+		{"huge", catalog.ErrTooLarge, `^plugin p: LocalityProbe.SampleRtt: message too large: .*4194304.*; it has to answer with less at a time$`},
 		{"columns", catalog.ErrBadAnswer, `^plugin p: LocalityProbe.SampleRtt: bad answer: 1 peers but 0 rtt_ns; its author has to repair that$`},
 	} {
 		r := start(t, []catalog.Entry{entry("p", c.mode)})
@@ -187,6 +187,16 @@ func TestAnswersThatFailTheCall(t *testing.T) {
 		if v := r.view("p"); v.Status != snapshot.PluginReady || v.Failures != 1 {
 			t.Errorf("%s: view %+v", c.mode, v)
 		}
+	}
+}
+
+// What is too large to be told fails in the node, whatever the plugin would take.
+func TestRequestThatIsTooLargeIsNotTheAnswersFault(t *testing.T) {
+	r := start(t, []catalog.Entry{entry("p", "")})
+	r.is("p", snapshot.PluginReady)
+	err := r.Aborter().Abort(t.Context(), 1, strings.Repeat("x", 5<<20))
+	if !errors.Is(err, catalog.ErrTooLarge) || !strings.HasSuffix(err.Error(), "; there is more to tell it than one message holds") {
+		t.Errorf("got %v", err)
 	}
 }
 
