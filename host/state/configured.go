@@ -21,34 +21,46 @@ func (s *State) configurePeers(next []mesh.ConfiguredPeer) {
 		p := s.peers.ensure(c.ID)
 		p.configured, p.name = true, c.Name
 	}
+	gone := make(map[mesh.NodeID]bool)
 	for _, c := range s.configured.Peers {
-		if !keep[c.ID] {
-			s.forgetPeer(c.ID)
+		if keep[c.ID] {
+			continue
 		}
+		s.peers.remove(c.ID)
+		s.withdraw(mesh.MarkAvoid{Peer: c.ID}.Key(), "the peer was taken out of the configuration")
+		s.avoid.remove(c.ID)
+		gone[c.ID] = true
+	}
+	delete(gone, s.node)
+	if len(gone) > 0 {
+		s.forgetHoldings(gone)
 	}
 }
 
-// forgetPeer leaves nothing behind of a node. What it held goes too: without its
-// health, a holder that is long dead would count as a live one.
-func (s *State) forgetPeer(n mesh.NodeID) {
-	s.peers.remove(n)
-	s.withdraw(mesh.MarkAvoid{Peer: n}.Key(), "the peer was taken out of the configuration")
-	s.avoid.remove(n)
-	if n == s.node {
-		return
-	}
-	s.forgetScores(n)
+// forgetHoldings leaves nothing behind of what nodes hold, lead or were to be given.
+// Without their health, holders that are long dead would count as live ones.
+func (s *State) forgetHoldings(gone map[mesh.NodeID]bool) {
+	s.forgetScores(gone)
 	for id, c := range s.chains.all() {
-		if c.leader == n {
+		if gone[c.leader] {
 			c.elect(0)
+			s.maybeEmpty(id)
 		}
-		s.dropHolder(id, n)
+		for _, n := range c.holders {
+			if gone[n] {
+				s.dropHolder(id, n)
+			}
+		}
 	}
-	for id := range s.blobs.all() {
-		s.dropBlob(id, n)
+	for id, b := range s.blobs.all() {
+		for _, n := range b.holders {
+			if gone[n] {
+				s.dropBlob(id, n)
+			}
+		}
 	}
 	for id, r := range s.rebalances.all() {
-		if r.Target == n {
+		if gone[r.Target] {
 			s.rebalances.remove(id)
 		}
 	}

@@ -203,6 +203,26 @@ func TestB17_WhatATakenOutPeerHeldGoesToo(t *testing.T) {
 	}
 }
 
+func TestB17_PeersThatAreTakenOutTogetherLeaveNothing(t *testing.T) {
+	w := newWorld(t, func(b *state.Boot) {
+		b.Desired.Peers = []mesh.ConfiguredPeer{{ID: 1}, {ID: 2}, {ID: 3}}
+	})
+	w.hear(added(7, 1), added(7, 2), added(7, 3), added(8, 1), added(8, 2), mesh.ReplicaLeader{Chain: 9, Leader: 2},
+		mesh.BlobAnnouncement{Blob: 4, Holder: 1, Added: true}, mesh.BlobAnnouncement{Blob: 4, Holder: 2, Added: true})
+	w.input(mesh.Reload{Desired: mesh.Configured{Peers: []mesh.ConfiguredPeer{{ID: 3}}}})
+	w.tick(1)
+	c, _ := w.s.Chain(7)
+	equalNodes(t, "holders", c.Holders, 3)
+	for _, id := range []mesh.ChainID{8, 9} {
+		if c, ok := w.s.Chain(id); ok {
+			t.Errorf("chain %d is left: %+v", id, c)
+		}
+	}
+	if _, ok := w.s.Blob(4); ok {
+		t.Error("a blob that only they held is left")
+	}
+}
+
 func TestB17_ATakenOutPeerIsNoTarget(t *testing.T) {
 	w := newWorld(t, func(b *state.Boot) {
 		b.Desired.Peers = []mesh.ConfiguredPeer{{ID: 1}, {ID: 2}}

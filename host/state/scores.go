@@ -1,6 +1,7 @@
 package state
 
 import (
+	"maps"
 	"math"
 	"time"
 
@@ -112,7 +113,7 @@ func (p Policy) costScore(c *mesh.MigrationCost) float32 {
 // invalidatePlacement forgets the scores of a node and the rebalance cooldown of
 // the chains it holds.
 func (s *State) invalidatePlacement(n mesh.NodeID) {
-	s.forgetScores(n)
+	s.forgetScores(map[mesh.NodeID]bool{n: true})
 	for id, c := range s.chains.all() {
 		if c.view(id).HeldBy(n) {
 			c.rebalancedAt, c.rebalanced = 0, false
@@ -120,10 +121,10 @@ func (s *State) invalidatePlacement(n mesh.NodeID) {
 	}
 }
 
-func (s *State) forgetScores(n mesh.NodeID) {
+func (s *State) forgetScores(of map[mesh.NodeID]bool) {
 	for id, sc := range s.scores.chains {
-		delete(sc.holders, n)
-		if sc.best != nil && sc.best.Node == n {
+		maps.DeleteFunc(sc.holders, func(n mesh.NodeID, _ float32) bool { return of[n] })
+		if sc.best != nil && of[sc.best.Node] {
 			sc.best = nil
 			s.scores.chains[id] = sc
 		}
