@@ -31,7 +31,7 @@ func StillWanted(s *state.State, a mesh.Action) bool {
 	case mesh.DropReplica:
 		c, ok := s.Chain(a.Chain)
 		return ok && c.HeldBy(s.Node()) && (c.Hold == mesh.HoldDrop || s.GivesUpReplicas()) &&
-			len(newDiff(s).othersLive(c)) >= c.Wanted()
+			len(others(s, c, s.Node())) >= c.Wanted()
 	case mesh.RequestPlacement:
 		c, ok := s.Chain(a.Chain)
 		return ok && c.Leader == s.Node() && stillPlaced(s, c, a)
@@ -68,9 +68,11 @@ func stillPlaced(s *state.State, c state.Chain, a mesh.RequestPlacement) bool {
 // stillEvicted says whether enough others hold a chain without the victim: as many
 // as wanted, and one for an order.
 func stillEvicted(s *state.State, c state.Chain, a mesh.RequestEviction) bool {
-	left := slices.DeleteFunc(newDiff(s).live(c), func(n mesh.NodeID) bool { return n == a.Victim })
-	if s.ByForce(a.Key()) {
-		return len(left) > 0
-	}
-	return len(left) >= c.Wanted()
+	left := len(others(s, c, a.Victim))
+	return left >= c.Wanted() || (left > 0 && s.ByForce(a.Key()))
+}
+
+// others lists the live holders of a chain but one.
+func others(s *state.State, c state.Chain, but mesh.NodeID) []mesh.NodeID {
+	return slices.DeleteFunc(s.LiveHolders(c), func(n mesh.NodeID) bool { return n == but })
 }
