@@ -160,14 +160,14 @@ func TestAFileThatIsNoTOMLAtAllIsNotReportedLineByLine(t *testing.T) {
 	}
 }
 
-// A client needs the socket only, also of a file that is half edited.
-// Some hundred kilobytes of brackets or dots must not take gigabytes to refuse.
+// Some hundred kilobytes of brackets or dots must not take gigabytes to refuse, nor
+// some megabytes more stack than there is.
 func TestWhatLiesAbsurdlyDeepIsRefusedBeforeItIsRead(t *testing.T) {
-	const deep = 100_000
+	const deep, deeper = 100_000, 12_000_000
 	for name, line := range map[string]string{
 		"lists":     "x = " + strings.Repeat("[", deep) + strings.Repeat("]", deep),
-		"open list": "x = " + strings.Repeat("[", deep),
-		"tables":    "x = " + strings.Repeat("{a=", deep),
+		"open list": "x = " + strings.Repeat("[", deeper),
+		"tables":    "x = " + strings.Repeat("{a=", deeper),
 		"key":       strings.Repeat("a.", deep) + "b = 1",
 		"header":    "[" + strings.Repeat("a.", deep) + "b]",
 	} {
@@ -180,6 +180,7 @@ func TestWhatLiesAbsurdlyDeepIsRefusedBeforeItIsRead(t *testing.T) {
 	}
 }
 
+// A client needs the socket only, also of a file that is half edited.
 func TestSocketOfLooksAtNothingElse(t *testing.T) {
 	dir := t.TempDir()
 	file := filepath.Join(dir, "meshos.toml")

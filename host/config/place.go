@@ -112,10 +112,11 @@ func (s *scanner) skipLine() {
 	}
 }
 
-// mark remembers where p stands, the first time that it is seen.
+// mark remembers where p stands, the first time that it is seen. Nothing behind a
+// place that lies absurdly deep is looked at: the scan itself goes as deep as the text.
 func (s *scanner) mark(p place, line int) {
 	if len(p) > deepest && s.tooDeep == 0 {
-		s.tooDeep = line
+		s.tooDeep, s.pos = line, len(s.text)
 	}
 	if _, known := s.found[p]; !known {
 		s.found[p] = line
