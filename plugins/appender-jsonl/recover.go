@@ -75,7 +75,7 @@ func (c *chain) adopt(f file) error {
 	from := max(0, size-scanCurrent)
 	got, err := scan(c.current(), c.name, f, from, size, c.held.add)
 	for err == nil && got.end == from && from > 0 { // no line ends there: all of it is torn, and more
-		from = max(0, from-scanCurrent)
+		from = max(0, from-(size-from)) // twice as much
 		got, err = scan(c.current(), c.name, f, from, size, c.held.add)
 	}
 	if err != nil {
