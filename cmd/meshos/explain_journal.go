@@ -32,11 +32,11 @@ func (a *app) explainJournal(file string, until uint64, in *hostv1.ExplainReques
 	for _, warning := range replay.Warnings() {
 		_, _ = fmt.Fprintf(a.err, "warning: %s\n", warning)
 	}
-	if ticks < until && replay.State() != nil {
-		return nil, &usageError{err: fmt.Errorf("--until %d: %s ends with tick %d", until, file, ticks)}
-	}
 	if replay.State() == nil {
 		return nil, fmt.Errorf("%s is cut off in its boot entry: there is nothing to explain", file)
+	}
+	if ticks < until {
+		return nil, &usageError{err: fmt.Errorf("--until %d: %s ends with tick %d", until, file, ticks)}
 	}
 	answer, err := api.Explain(replay.State(), in)
 	var ambiguous *api.AmbiguousNameError

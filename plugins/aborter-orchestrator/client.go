@@ -72,8 +72,7 @@ type unsent struct{ error }
 func (e unsent) Unwrap() error { return e.error }
 
 // do makes one request. An error means that no answer came, or not the whole of what
-// was to be got; it is unsent
-// if the orchestrator can't have seen the request.
+// was to be got; it is unsent if the orchestrator can't have seen the request.
 func (c *client) do(ctx context.Context, method, path string, body []byte, header http.Header) (*answer, error) {
 	ctx, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
