@@ -28,14 +28,19 @@ func (p *lineParser) parse(line string) (mesh.LogLevel, string) {
 	if level, message, ok := parseJSON(line); ok {
 		return level, clean(message, maxLine)
 	}
-	if isCrash(line) {
-		p.crashed = true
-	}
+	p.watch(line)
 	if p.crashed {
 		return mesh.LevelError, clean(line, maxLine)
 	}
 	level, message := parseText(line)
 	return level, clean(message, maxLine)
+}
+
+// watch looks whether a crash begins with a line that is not parsed.
+func (p *lineParser) watch(line string) {
+	if isCrash(line) {
+		p.crashed = true
+	}
 }
 
 // isCrash recognises what the Go runtime says first when it gives up.

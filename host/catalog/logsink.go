@@ -3,6 +3,7 @@ package catalog
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -29,6 +30,7 @@ type logSink struct {
 
 	mu         sync.Mutex
 	suppressed int
+	flushed    time.Time // when that was said last
 	words      lastWords // of the present or the last process
 	earlier    []string  // of the process before
 }
@@ -39,6 +41,7 @@ type lastWords struct {
 	left          int      // lines between crash and tail that were left out
 	tail          []string
 	said          string // the last message that is no detail for developers
+	raw           bool   // that is a line that nobody has looked at
 }
 
 // add remembers a line.
@@ -68,7 +71,11 @@ func (w *lastWords) all() []string {
 	if w.crash != nil && w.left > 0 {
 		out = append(out, fmt.Sprintf("… %d lines left out …", w.left))
 	}
-	return append(out, w.tail...)
+	out = append(out, w.tail...)
+	for i := range out {
+		out[i] = clean(out[i], detailLength)
+	}
+	return out
 }
 
 func newLogSink(now func() time.Time, log func(mesh.LogLevel, string)) *logSink {
@@ -87,13 +94,35 @@ func (s *logSink) fresh() {
 
 // line passes a line on, or counts it.
 func (s *logSink) line(level mesh.LogLevel, message string) {
-	if !s.limit.AllowN(s.now(), 1) {
-		s.mu.Lock()
-		s.suppressed++
-		s.mu.Unlock()
-		return
+	if s.admits() {
+		s.pass(level, message)
 	}
-	s.flush()
+}
+
+// admits says whether the next line may be passed on, and counts it if not. It comes
+// before a line is looked at, since a flood would keep the host busy with that alone.
+func (s *logSink) admits() bool {
+	if s.limit.AllowN(s.now(), 1) {
+		return true
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.suppressed++
+	return false
+}
+
+// pass passes a line on that was admitted, and says once a second what was not.
+func (s *logSink) pass(level mesh.LogLevel, message string) {
+	now := s.now()
+	s.mu.Lock()
+	due := s.suppressed > 0 && now.Sub(s.flushed) >= time.Second
+	if due {
+		s.flushed = now
+	}
+	s.mu.Unlock()
+	if due {
+		s.flush()
+	}
 	s.log(level, message)
 }
 
@@ -110,13 +139,28 @@ func (s *logSink) flush() {
 
 // remember keeps a line of stderr for whoever asks how the process ended.
 func (s *logSink) remember(level mesh.LogLevel, message, line string) {
-	line = clean(line, detailLength)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.words.add(line)
+	s.words.add(clip(line))
 	if level >= mesh.LevelInfo {
-		s.words.said = clean(message, detailLength)
+		s.words.said, s.words.raw = clip(message), false
 	}
+}
+
+// rememberRaw is remember for a line that nobody has looked at.
+func (s *logSink) rememberRaw(line string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.words.add(clip(line))
+	s.words.said, s.words.raw = line, true
+}
+
+// clip keeps a long line from holding memory.
+func clip(line string) string {
+	if len(line) > detailLength {
+		return strings.Clone(line[:detailLength+1]) // so that clean marks it as cut
+	}
+	return line
 }
 
 // last gives the remembered lines, oldest first: those of the process before as
@@ -141,7 +185,12 @@ func (s *logSink) telling() (message string, crashed bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if len(s.words.crash) > 0 {
-		return s.words.crash[0], true
+		return clean(s.words.crash[0], detailLength), true
 	}
-	return s.words.said, false
+	message = s.words.said
+	if s.words.raw {
+		var parser lineParser
+		_, message = parser.parse(message)
+	}
+	return clean(message, detailLength), false
 }

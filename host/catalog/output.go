@@ -2,10 +2,38 @@ package catalog
 
 import (
 	"io"
+	"time"
+
+	"golang.org/x/time/rate"
 
 	"github.com/meshos/meshos/host/mesh"
 	"github.com/meshos/meshos/host/process"
 )
+
+// What a plugin may write for long, and at once, in bytes: a good deal more than its
+// log takes. One that writes more is held up by that, and not the host.
+const (
+	bytesPerSecond = 2 << 20
+	bytesAtOnce    = 16 << 20
+)
+
+// paced reads no faster than that.
+type paced struct {
+	r     io.Reader
+	limit *rate.Limiter
+}
+
+func newPaced(r io.Reader) *paced {
+	return &paced{r, rate.NewLimiter(bytesPerSecond, bytesAtOnce)}
+}
+
+// Read implements io.Reader. Its pauses are as long as what was read is, so nobody
+// need end them early.
+func (p *paced) Read(b []byte) (int, error) {
+	n, err := p.r.Read(b)
+	time.Sleep(p.limit.ReserveN(time.Now(), n).Delay())
+	return n, err
+}
 
 // cutMark stands at the end of a line that was too long.
 const cutMark = " … [cut]"
@@ -14,16 +42,21 @@ const cutMark = " … [cut]"
 // can hurt: go-plugin, which panics on some lines, never sees it.
 func readStderr(r io.Reader, sink *logSink) {
 	var parser lineParser
-	process.ReadLines(r, maxLine, func(line string, cut bool) {
+	process.ReadLines(newPaced(r), maxLine, func(line string, cut bool) {
 		if line == "" {
 			return
 		}
 		if cut {
 			line += cutMark
 		}
+		if !sink.admits() {
+			parser.watch(line)
+			sink.rememberRaw(line)
+			return
+		}
 		level, message := parser.parse(line)
 		sink.remember(level, message, line)
-		sink.line(level, message)
+		sink.pass(level, message)
 	})
 }
 
@@ -31,22 +64,22 @@ func readStderr(r io.Reader, sink *logSink) {
 // like a handshake goes to hello; the others are noise.
 func readStdout(r io.Reader, sink *logSink, hello func(line string)) {
 	greeted := false
-	process.ReadLines(r, maxLine, func(line string, cut bool) {
+	process.ReadLines(newPaced(r), maxLine, func(line string, cut bool) {
 		switch {
 		case !greeted && !cut && looksLikeHandshake(line):
 			greeted = true
 			hello(line)
-		case line == "":
+		case line == "" || !sink.admits():
 		case !greeted:
 			if cut {
 				line += cutMark
 			}
-			sink.line(mesh.LevelWarn, "on stdout before the handshake, skipped: "+clean(line, detailLength))
+			sink.pass(mesh.LevelWarn, "on stdout before the handshake, skipped: "+clean(line, detailLength))
 		default:
 			if cut {
 				line += cutMark
 			}
-			sink.line(parseText(clean(line, maxLine)))
+			sink.pass(parseText(clean(line, maxLine)))
 		}
 	})
 }
