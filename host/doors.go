@@ -8,9 +8,6 @@ import (
 	"time"
 
 	"github.com/meshos/meshos/host/api"
-	"github.com/meshos/meshos/host/loop"
-	"github.com/meshos/meshos/host/mesh"
-	"github.com/meshos/meshos/host/operator"
 )
 
 // doors are the listeners through which a node is asked.
@@ -72,35 +69,4 @@ func (n *node) serve(ctx context.Context, d doors) error {
 	}
 	both.Wait()
 	return errors.Join(socket, http)
-}
-
-// publisher takes what clients of the API and plugins publish.
-type publisher struct {
-	*loop.Handle
-	feed      loop.Feed
-	operators *operator.Room
-	pace      *pace
-}
-
-func (n *node) publisher() publisher {
-	return publisher{n.handle, n.loop.Feed(), n.operators, n.pace}
-}
-
-// Judged implements api.Publisher.
-func (p publisher) Judged(ctx context.Context, c mesh.JudgedCommit) (mesh.AuditRecord, error) {
-	record, err := p.feed.Judged(ctx, c)
-	p.operators.Settled(c, record.Seq)
-	return record, err
-}
-
-// Commit brings in a signed command for somebody who does not ask what became of it.
-func (p publisher) Commit(ctx context.Context, c mesh.JudgedCommit) error {
-	done, err := p.pace.room(ctx)
-	if err != nil {
-		p.operators.Settled(c, 0)
-		return err
-	}
-	record, err := p.Judged(ctx, c)
-	done(record.Seq)
-	return err
 }

@@ -160,9 +160,10 @@ func churn(t *testing.T, c *chance, h *loop.Handle, feed loop.Feed) {
 	case 1:
 		must(feed.Acknowledge(ctx, mesh.Acknowledged{Chain: mesh.ChainLog, Through: uint64(c.n(50))}))
 	case 2:
-		must(feed.Commit(ctx, mesh.JudgedCommit{
+		_, err := h.Judged(ctx, mesh.JudgedCommit{
 			Event: mesh.Cordon{Node: c.node()}, Outcome: mesh.Verification{Verdict: mesh.VerdictAccepted}, CommitID: []byte{1},
-		}))
+		})
+		must(err)
 	case 3:
 		next, err := config.Parse("meshos.toml", liveConfig+fmt.Sprintf("[[daemon]]\nid = %d\ncommand = [\"x\"]\n", 7+c.n(3)))
 		must(err)

@@ -53,7 +53,7 @@ func kill(id mesh.MigrationID) mesh.Event {
 // killed is a commit of a verified operator.
 func (r *rig) killed(id mesh.MigrationID) {
 	r.t.Helper()
-	err := r.Feed().Commit(r.t.Context(), mesh.JudgedCommit{
+	_, err := r.h.Judged(r.t.Context(), mesh.JudgedCommit{
 		Event: mesh.KillMigration{Migration: id}, Outcome: mesh.Verification{Verdict: mesh.VerdictAccepted},
 	})
 	if err != nil {

@@ -17,7 +17,6 @@ import (
 type Feed struct {
 	inputs *queue[mesh.Input]
 	looks  *looks
-	ended  <-chan struct{} // closed after the loop ended
 }
 
 // Outcome says how an action ended, or that it is retried.
@@ -35,39 +34,6 @@ func (f Feed) Acknowledge(ctx context.Context, a mesh.Acknowledged) error {
 
 // Reload replaces what the configuration says of peers, chains and daemons.
 func (f Feed) Reload(ctx context.Context, r mesh.Reload) error { return f.put(ctx, "reload", r) }
-
-// Commit brings in a signed command with the verdict it got.
-func (f Feed) Commit(ctx context.Context, c mesh.JudgedCommit) error { return f.put(ctx, "commit", c) }
-
-// Judged brings in a signed command as Commit does, waits until it is folded, and
-// gives the audit record that it left. When ctx ends before, the command may still
-// be folded.
-func (f Feed) Judged(ctx context.Context, c mesh.JudgedCommit) (mesh.AuditRecord, error) {
-	asked := askedCommit{c, make(chan mesh.AuditRecord, 1)}
-	if err := f.put(ctx, "commit", asked); err != nil {
-		return mesh.AuditRecord{}, err
-	}
-	select {
-	case record := <-asked.folded:
-		return record, nil
-	case <-ctx.Done():
-		return mesh.AuditRecord{}, fmt.Errorf("commit: wait for its audit record: %w", context.Cause(ctx))
-	case <-f.ended:
-	}
-	select { // it may have been the last thing that the loop did
-	case record := <-asked.folded:
-		return record, nil
-	default:
-		return mesh.AuditRecord{}, fmt.Errorf("commit: %w", ErrLoopClosed)
-	}
-}
-
-// askedCommit is a commit whose sender waits for its audit record. Recorder and
-// core get the commit alone.
-type askedCommit struct {
-	mesh.JudgedCommit
-	folded chan mesh.AuditRecord
-}
 
 // Scores brings in a table of the scorer's opinions, in place of the one before.
 func (f Feed) Scores(ctx context.Context, s mesh.Scores) error { return f.put(ctx, "scores", s) }

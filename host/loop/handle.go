@@ -23,6 +23,7 @@ type Handle struct {
 // door counts the open handles of one event queue.
 type door struct {
 	events *queue[mesh.Event]
+	ended  <-chan struct{} // closed after the loop ended
 	mu     sync.Mutex
 	open   int
 }

@@ -73,9 +73,9 @@ func newLoop(cfg Config, c core, parts Parts) *Loop {
 		looks:   newLooks(c),
 		actions: make(chan mesh.Emitted, cfg.ActionQueue), recorder: parts.Recorder,
 	}
-	l.door = &door{events: l.events}
 	whole := c.Snapshot(l.stamp(time.Now()))
 	l.board = newBoard(&snapshot.Snapshot{Node: whole.Node, Epoch: whole.Epoch})
+	l.door = &door{events: l.events, ended: l.board.done}
 	return l
 }
 
@@ -83,7 +83,7 @@ func newLoop(cfg Config, c core, parts Parts) *Loop {
 func (l *Loop) Handle() *Handle { return l.door.handle() }
 
 // Feed is the door for the host's own inputs.
-func (l *Loop) Feed() Feed { return Feed{l.inputs, l.looks, l.board.done} }
+func (l *Loop) Feed() Feed { return Feed{l.inputs, l.looks} }
 
 // Actions gives what is to be done, in order. It is closed when the loop ended.
 // When nobody takes them, actions are dropped, and are decided again later.

@@ -138,7 +138,12 @@ func (l *Loop) foldEvents(ctx context.Context, at mesh.Stamp) (folded int, goOn 
 			if ctx.Err() != nil {
 				return folded, true
 			}
-			l.apply(at, mesh.Heard{Event: ev})
+			if c, ok := ev.(command); ok {
+				l.apply(at, c.input)
+				c.folded <- l.newestAudit()
+			} else {
+				l.apply(at, mesh.Heard{Event: ev})
+			}
 			folded++
 		}
 	}
@@ -148,10 +153,6 @@ func (l *Loop) foldEvents(ctx context.Context, at mesh.Stamp) (folded int, goOn 
 // apply folds one input and has its effects carried out.
 func (l *Loop) apply(at mesh.Stamp, in mesh.Input) {
 	l.unshown = true
-	asked, waited := in.(askedCommit)
-	if waited {
-		in = asked.JudgedCommit
-	}
 	if l.recorder != nil {
 		l.record(at, func(r Recorder) { r.Input(at, in) })
 	}
@@ -162,9 +163,6 @@ func (l *Loop) apply(at mesh.Stamp, in mesh.Input) {
 				l.apply(at, report)
 			}
 		}
-	}
-	if waited {
-		asked.folded <- l.newestAudit()
 	}
 }
 

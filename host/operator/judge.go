@@ -135,6 +135,18 @@ func (r *Room) unverified(ev mesh.AdminEvent, now time.Time) {
 	}
 }
 
+// RefuseUnsigned gives the verdict on an unsigned command that the core would carry
+// out, if its record might find no place; ok is false where nothing speaks against it.
+func (r *Room) RefuseUnsigned(ev mesh.AdminEvent) (verdict mesh.JudgedCommit, ok bool) {
+	rejection := r.checkAuditFull(ev)
+	if rejection == nil {
+		return mesh.JudgedCommit{}, false
+	}
+	verdict = mesh.JudgedCommit{Event: ev, Outcome: rejection.outcome()}
+	r.count(verdict.Outcome)
+	return verdict, true
+}
+
 // checkAuditFull refuses ordinary commands whose record might find no place.
 func (r *Room) checkAuditFull(ev mesh.AdminEvent) *Rejection {
 	if r.opts.AuditFull == nil || !r.opts.AuditFull() {

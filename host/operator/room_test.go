@@ -143,7 +143,15 @@ func TestB24_AFullAuditLogTakesBreakGlassOnly(t *testing.T) {
 		if n := r.Counts()[operator.CountPassedFull]; n != 1 {
 			t.Errorf("%d passed, want 1", n)
 		}
+		verdict, refuses := r.RefuseUnsigned(cordon())
+		want(t, verdict, operator.KindAuditFull)
+		if _, ice := r.RefuseUnsigned(freeze()); !refuses || ice {
+			t.Errorf("unsigned: an ordinary command is refused: %v, break-glass: %v", refuses, ice)
+		}
 		full = false
+		if _, refuses := r.RefuseUnsigned(cordon()); refuses {
+			t.Error("an unsigned command is refused though there is room")
+		}
 		want(t, r.Judge("api", refused), accepted)
 	}
 }

@@ -1,0 +1,73 @@
+package loop
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/meshos/meshos/host/mesh"
+)
+
+// command is an operator's command in the queue of events, so that it is folded in
+// its turn among them. Recorder and core get the input alone.
+type command struct {
+	mesh.AdminReceived // makes it an event for the queue, and is empty
+	input              mesh.Input
+	folded             chan mesh.AuditRecord // has room for the record that it left
+}
+
+// Judged brings in a signed command with its verdict, behind what was published
+// before, waits until it is folded, and gives the audit record that it left. When ctx
+// ends before, the command may still be folded.
+func (h *Handle) Judged(ctx context.Context, c mesh.JudgedCommit) (mesh.AuditRecord, error) {
+	folded, err := h.command(ctx, c)
+	if err != nil {
+		return mesh.AuditRecord{}, err
+	}
+	return h.record(ctx, folded)
+}
+
+// Unsigned publishes an unsigned command as Publish does, and waits for the audit
+// record that it left. The zero record says that it is queued, and that ctx or the
+// loop ended before it was seen to be folded.
+func (h *Handle) Unsigned(ctx context.Context, ev mesh.AdminReceived) (mesh.AuditRecord, error) {
+	fitted, err := h.fitted(ev)
+	if err != nil {
+		return mesh.AuditRecord{}, err
+	}
+	folded, err := h.command(ctx, mesh.Heard{Event: fitted})
+	if err != nil {
+		return mesh.AuditRecord{}, err
+	}
+	record, _ := h.record(ctx, folded)
+	return record, nil
+}
+
+func (h *Handle) command(ctx context.Context, in mesh.Input) (<-chan mesh.AuditRecord, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, fmt.Errorf("command: %w", context.Cause(ctx))
+	}
+	if h.closed.Load() {
+		return nil, ErrHandleClosed
+	}
+	c := command{input: in, folded: make(chan mesh.AuditRecord, 1)}
+	if _, err := h.door.events.put(ctx, []mesh.Event{c}); err != nil {
+		return nil, fmt.Errorf("command: %w", err)
+	}
+	return c.folded, nil
+}
+
+func (h *Handle) record(ctx context.Context, folded <-chan mesh.AuditRecord) (mesh.AuditRecord, error) {
+	select {
+	case record := <-folded:
+		return record, nil
+	case <-ctx.Done():
+		return mesh.AuditRecord{}, fmt.Errorf("command: wait for its audit record: %w", context.Cause(ctx))
+	case <-h.door.ended:
+	}
+	select { // it may have been the last thing that the loop did
+	case record := <-folded:
+		return record, nil
+	default:
+		return mesh.AuditRecord{}, fmt.Errorf("command: %w", ErrLoopClosed)
+	}
+}
