@@ -181,8 +181,10 @@ func assemble(cfg *config.Config, opts Options, spawner *process.Spawner) (_ *no
 		Timeout:    cfg.Loop.ActionTimeout,
 		Admission:  admissionOf(cfg.Admission),
 		Grace:      endActions,
-		Observe:    n.metrics.Action,
-		Log:        opts.Log,
+		Observe: func(kind string, end executor.End, took time.Duration) {
+			n.metrics.Action(kind, string(end), took)
+		},
+		Log: opts.Log,
 
 		StillWanted:  stillWanted(n.loop.Feed()),
 		Backpressure: n.seams.control.Backpressure,

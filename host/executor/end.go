@@ -76,13 +76,14 @@ func (r *run) leave(c *call, err error) {
 
 // answer feeds back the one final outcome of an action.
 func (r *run) answer(a mesh.Emitted, err error, took time.Duration) {
-	o := mesh.Outcome{ID: a.ID, OK: err == nil, Final: true}
+	o, end := mesh.Outcome{ID: a.ID, OK: err == nil, Final: true}, Failed
 	var gated *GatedError
 	switch {
 	case err == nil:
+		end = Dispatched
 		r.counters.dispatched.Add(1)
 	case errors.As(err, &gated):
-		o.Gated, o.RetryAfter = true, gated.For
+		end, o.Gated, o.RetryAfter = Gated, true, gated.For
 		r.counters.gated.Add(1)
 	default:
 		r.counters.failed.Add(1)
@@ -90,18 +91,18 @@ func (r *run) answer(a mesh.Emitted, err error, took time.Duration) {
 	if err != nil {
 		o.Reason = reasonOf(err)
 	}
-	r.deliver(a, o, took)
+	r.deliver(a, o, end, took)
 }
 
 // withdraw ends an action that nobody waits for any more.
 func (r *run) withdraw(a mesh.Emitted, reason string) {
 	r.counters.withdrawn.Add(1)
-	r.deliver(a, mesh.Outcome{ID: a.ID, Reason: reasonOf(errors.New(reason)), Final: true}, 0)
+	r.deliver(a, mesh.Outcome{ID: a.ID, Reason: reasonOf(errors.New(reason)), Final: true}, Withdrawn, 0)
 }
 
-func (r *run) deliver(a mesh.Emitted, o mesh.Outcome, took time.Duration) {
+func (r *run) deliver(a mesh.Emitted, o mesh.Outcome, end End, took time.Duration) {
 	kind := a.Action.Kind()
-	guard(r.opts.Log, "the observer of actions", func() { r.opts.Observe(kind, o.OK, took) })
+	guard(r.opts.Log, "the observer of actions", func() { r.opts.Observe(kind, end, took) })
 	if err := r.opts.Outcomes.Outcome(r.tell, o); err != nil {
 		r.counters.undelivered.Add(1)
 		r.opts.Log.Warn("nobody took the outcome of an action", "action", a.ID,

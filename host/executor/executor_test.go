@@ -50,7 +50,7 @@ func TestB1_OutcomeSaysWhyAnActionFailed(t *testing.T) {
 		n.emit(start(1), start(2))
 		rest(time.Second)
 		n.want(failed(1, "start: no"), done(2))
-		want := []string{"start_daemon failed 3ms", "start_daemon ok 6ms"}
+		want := []string{"start_daemon failed 3ms", "start_daemon dispatched 6ms"}
 		if !slices.Equal(n.observed, want) {
 			t.Errorf("observed %v, want %v", n.observed, want)
 		}
@@ -223,7 +223,7 @@ func (deaf) Outcome(context.Context, mesh.Outcome) error { return errNo }
 func TestAnObserverThatPanicsStopsNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := startNode(t, time.Minute, dispatch(nothing), func(o *executor.Options) {
-			o.Observe = func(string, bool, time.Duration) { panic("boom") }
+			o.Observe = func(string, executor.End, time.Duration) { panic("boom") }
 		})
 		n.emit(start(1), start(2))
 		n.want(done(1), done(2))

@@ -37,6 +37,9 @@ func TestEXE03_ADaemonInBackoffIsNotStarted(t *testing.T) {
 			t.Errorf("started %d times, want the one before the backoff", starts)
 		}
 		n.counts(executor.Counters{Dispatched: 1, Gated: 1, DispatchRetries: 1})
+		if want := []string{"apply_backoff dispatched 0s", "start_daemon gated 0s"}; !slices.Equal(n.observed, want) {
+			t.Errorf("observed %q, want %q", n.observed, want)
+		}
 		n.close()
 	})
 }

@@ -57,14 +57,10 @@ func startNode(t *testing.T, timeout time.Duration, d executor.Dispatcher, chang
 	}
 	o := executor.Options{
 		Dispatcher: d, Outcomes: n, Now: n.now, Timeout: timeout,
-		Observe: func(kind string, ok bool, took time.Duration) {
+		Observe: func(kind string, end executor.End, took time.Duration) {
 			n.mu.Lock()
 			defer n.mu.Unlock()
-			word := " failed "
-			if ok {
-				word = " ok "
-			}
-			n.observed = append(n.observed, kind+word+took.String())
+			n.observed = append(n.observed, fmt.Sprintf("%s %s %v", kind, end, took))
 		},
 	}
 	for _, f := range change {

@@ -8,6 +8,17 @@ import (
 	"github.com/meshos/meshos/host/mesh"
 )
 
+// End is what became of an action, in one word.
+type End string
+
+// The ends of actions.
+const (
+	Dispatched End = "dispatched" // it was carried out
+	Failed     End = "failed"
+	Gated      End = "gated"     // it was refused, and may come again later
+	Withdrawn  End = "withdrawn" // nobody waits for it any more
+)
+
 // Options are what an Executor works with.
 type Options struct {
 	Dispatcher Dispatcher
@@ -31,10 +42,10 @@ type Options struct {
 	// and when that is over (off, level 0): once per change, in order, in a goroutine
 	// of its own. Changes that cancel out while it is busy are left out.
 	Backpressure func(on bool, level float64)
-	// Observe, if set, hears of every final outcome: the kind of action, whether it
-	// was carried out, and how long its last dispatch took (0: it was not begun). It
-	// is called from one goroutine and must not block.
-	Observe func(kind string, ok bool, took time.Duration)
+	// Observe, if set, hears of every final outcome: the kind of action, what became
+	// of it, and how long its last dispatch took (0: it was not begun). It is called
+	// from one goroutine and must not block.
+	Observe func(kind string, end End, took time.Duration)
 	// Log, if set, hears what no record can carry: stacks, outcomes nobody took.
 	Log *slog.Logger
 }
@@ -85,7 +96,7 @@ func (o Options) withDefaults() Options {
 		o.StillWanted = func(mesh.Action) bool { return true }
 	}
 	if o.Observe == nil {
-		o.Observe = func(string, bool, time.Duration) {}
+		o.Observe = func(string, End, time.Duration) {}
 	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)

@@ -40,7 +40,7 @@ func New(version string, src Source) *Metrics {
 		}),
 		actions: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "meshos_actions_total",
-			Help: "Actions by kind and by how they ended.",
+			Help: "Actions by kind and by how they ended: dispatched, failed, gated or withdrawn.",
 		}, []string{"kind", "outcome"}),
 		action: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name:    "meshos_action_duration_seconds",
@@ -73,11 +73,7 @@ func (m *Metrics) Registry() *prometheus.Registry { return m.registry }
 func (m *Metrics) Tick(took time.Duration) { m.tick.Observe(took.Seconds()) }
 
 // Action observes the end of one action. One that was not begun has no duration.
-func (m *Metrics) Action(kind string, ok bool, took time.Duration) {
-	outcome := "failed"
-	if ok {
-		outcome = "dispatched"
-	}
+func (m *Metrics) Action(kind, outcome string, took time.Duration) {
 	m.actions.WithLabelValues(kind, outcome).Inc()
 	if took > 0 {
 		m.action.WithLabelValues(kind).Observe(took.Seconds())

@@ -28,11 +28,11 @@ func TestASnapshotBecomesMetrics(t *testing.T) {
 		Commands:    func() map[string]uint64 { return map[string]uint64{"accepted": 3, "replayed": 2} },
 	})
 	m.Tick(time.Millisecond)
-	m.Action("start_daemon", true, time.Millisecond)
-	m.Action("start_daemon", false, 0)
+	m.Action("start_daemon", "dispatched", time.Millisecond)
+	m.Action("start_daemon", "failed", 0)
 	m.Call("health-tcp", "SampleHealth", time.Millisecond)
 	want := `
-# HELP meshos_actions_total Actions by kind and by how they ended.
+# HELP meshos_actions_total Actions by kind and by how they ended: dispatched, failed, gated or withdrawn.
 # TYPE meshos_actions_total counter
 meshos_actions_total{kind="start_daemon",outcome="dispatched"} 1
 meshos_actions_total{kind="start_daemon",outcome="failed"} 1
