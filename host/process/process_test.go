@@ -9,6 +9,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"testing/iotest"
 	"time"
 
 	"github.com/meshos/meshos/host/process"
@@ -132,6 +133,30 @@ func TestGrandchildThatHoldsThePipesDelaysNothing(t *testing.T) {
 	if err := <-ended; !errors.Is(err, os.ErrClosed) {
 		t.Errorf("stderr ended with %v, want the end of a grace", err)
 	}
+}
+
+// There is always something to read, so the end must come by itself.
+func TestOfAGrandchildThatPrintsForEverOnlyTheBeginningIsRead(t *testing.T) {
+	s := process.NewSpawner()
+	// It ends once the child has left its group, which is killed with it.
+	p := sh(t, s, "trap 'exit 0' USR1; setsid sh -c 'echo $$ >&2; kill -USR1 $0; exec yes 2>/dev/null' $$ & wait")
+	exit(t, p)
+	s.Close() // it waits for the pipes' grace
+	text, err := io.ReadAll(p.Stderr())
+	if err != nil {
+		t.Fatal(err)
+	}
+	child, err := strconv.Atoi(strings.TrimSpace(string(text)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer syscall.Kill(child, syscall.SIGKILL)
+	const most = 64 << 10 // a pipe holds no more
+	n, err := io.Copy(io.Discard, io.LimitReader(iotest.OneByteReader(p.Stdout()), 10*most))
+	if n == 0 || n > most || err != nil {
+		t.Errorf("read %d bytes, %v", n, err)
+	}
+	waitGone(t, child) // nobody reads, so it can't print any more
 }
 
 func TestWhatWasPrintedBeforeTheEndCanBeReadLate(t *testing.T) {
