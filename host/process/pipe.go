@@ -75,7 +75,7 @@ func (p *pipe) readRest(b []byte) (n int, err error) {
 		_ = p.Close()
 		return 0, io.EOF
 	}
-	_ = p.rest
+	p.rest -= n
 	return n, nil
 }
 
