@@ -30,8 +30,8 @@ func (n *node) reloads(ctx context.Context) {
 }
 
 // reload reads the file again and takes over what can change in place: peers,
-// chains, daemons, the configuration of plugins and the operators' keys. A file with
-// mistakes changes nothing.
+// chains, daemons, the configuration of plugins and the operators' keys; and tries
+// plugins again that are down. A file with mistakes changes nothing.
 func (n *node) reload(ctx context.Context, current *config.Config) *config.Config {
 	ctx, cancel := context.WithTimeout(ctx, reloadTimeout)
 	defer cancel()
@@ -56,6 +56,7 @@ func (n *node) reload(ctx context.Context, current *config.Config) *config.Confi
 		}
 	}
 	kept := n.reconfigurePlugins(ctx, current, next)
+	n.catalog.Retry() // what they lacked may be granted or installed by now
 	if keys := needRestart(current, next); len(keys) > 0 {
 		what := fmt.Sprintf("restart the node for the changes of %s", strings.Join(keys, ", "))
 		n.log.Warn("configuration reloaded in part", "todo", what)

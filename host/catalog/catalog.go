@@ -160,9 +160,19 @@ func (s *slot) adopt(config map[string]any, taken *instance) bool {
 	if s.instance != nil {
 		s.renewLocked()
 	}
-	p := s.machine.phase
-	s.kick = p == rejected || p == backingOff || p == quarantined
+	s.kick = s.machine.waits()
 	return true
+}
+
+// Retry tries at once what waits for its next try: what made a plugin fail may have
+// been put right.
+func (c *Catalog) Retry() {
+	for _, s := range c.slots {
+		s.mu.Lock()
+		s.kick = s.machine.waits()
+		s.mu.Unlock()
+		s.wakeUp()
+	}
 }
 
 // hold gives the running process, if there is one, and keeps its connection open

@@ -168,8 +168,13 @@ func (m *machine) due(now time.Time) bool {
 	return (m.phase == backingOff || m.phase == quarantined) && !now.Before(m.until)
 }
 
-// retry begins the next try: because it is due, or because what was refused has
-// changed.
+// waits says whether there is no process because the last try failed.
+func (m *machine) waits() bool {
+	return m.phase == rejected || m.phase == backingOff || m.phase == quarantined
+}
+
+// retry begins the next try: because it is due, because what was refused has changed,
+// or because somebody asks for it.
 func (m *machine) retry(now time.Time) {
 	m.trial = m.trial || m.phase == quarantined
 	m.restarts++

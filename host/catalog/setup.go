@@ -88,6 +88,9 @@ func (s *slot) describe(ctx context.Context, i *instance) error {
 			Remedy:  "install a build of it that is made for this host",
 		}
 	}
+	if len(s.entry.Chains) > 0 && !slices.Contains(known, KindChainAppender) {
+		warn("its entry grants it chains of records, but it is used as no chain_appender")
+	}
 	i.kinds, i.version = known, clean(said.GetVersion(), 100)
 	i.schema, i.noOp = said.GetConfigSchema(), said.GetNoOp()
 	if len(i.schema) > schemaMax {
