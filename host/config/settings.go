@@ -4,6 +4,7 @@ import (
 	"math"
 	"regexp"
 	"strings"
+	"time"
 
 	"github.com/meshos/meshos/host/mesh"
 )
@@ -23,7 +24,12 @@ func (n *Node) settings() []setting {
 
 func (l *Loop) settings() []setting {
 	return []setting{
-		duration("tick_interval", &l.TickInterval),
+		duration("tick_interval", &l.TickInterval).checked(func() *fault {
+			if l.TickInterval < time.Millisecond {
+				return &fault{message: "must be at least 1ms", hint: "a shorter one would keep a core busy with ticks alone"}
+			}
+			return nil
+		}),
 		duration("probe_budget", &l.ProbeBudget),
 		count("event_queue", &l.EventQueue, 1, 1<<20),
 		count("action_queue", &l.ActionQueue, 1, 1<<20),
