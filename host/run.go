@@ -3,8 +3,8 @@ package host
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
-	"strconv"
 	"sync"
 	"time"
 )
@@ -29,7 +29,7 @@ func (n *node) run(ctx context.Context, doors doors) error {
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 	n.log.Info("node starts", "version", n.opts.Version, "node", uint64(n.cfg.Node.ID), "name", n.cfg.Node.Name,
-		"epoch", strconv.FormatUint(n.loop.Reader().Latest().Epoch, 10), "socket", n.cfg.Node.Socket, "listen", n.cfg.Node.Listen)
+		"epoch", fmt.Sprintf("%016x", n.loop.Reader().Latest().Epoch), "socket", n.cfg.Node.Socket, "listen", n.cfg.Node.Listen)
 
 	pluginsEnd, endPlugins := context.WithCancel(context.WithoutCancel(ctx))
 	recordsEnd, endFollowers := context.WithCancel(context.WithoutCancel(ctx))

@@ -59,7 +59,7 @@ func (c *heldCheck) see(e segment.Entry, number uint64) {
 	c.last = number
 	for _, h := range c.held {
 		if h.Number == number && (h.Epoch != e.Epoch || h.Seq != e.Seq) {
-			c.bad = append(c.bad, fmt.Sprintf("%s holds another record %d (seq %d of epoch %x) than stands there (seq %d of epoch %x)",
+			c.bad = append(c.bad, fmt.Sprintf("%s holds another record %d (seq %d of epoch %016x) than stands there (seq %d of epoch %016x)",
 				h.Appender, number, h.Seq, h.Epoch, e.Seq, e.Epoch))
 		}
 	}
@@ -73,7 +73,7 @@ func (c *heldCheck) end(r durable.Report) {
 	}
 	for _, h := range c.held {
 		if h.Number > c.last {
-			c.bad = append(c.bad, fmt.Sprintf("it ends with record %d, and %s holds record %d (seq %d of epoch %x): what comes after %d was cut off or taken away",
+			c.bad = append(c.bad, fmt.Sprintf("it ends with record %d, and %s holds record %d (seq %d of epoch %016x): what comes after %d was cut off or taken away",
 				c.last, h.Appender, h.Number, h.Seq, h.Epoch, c.last))
 		}
 	}

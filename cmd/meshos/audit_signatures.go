@@ -32,7 +32,7 @@ func (c *signatureCheck) see(r *meshosv1.Record) error {
 		return nil
 	}
 	if why := c.check(a); why != "" {
-		c.bad = append(c.bad, fmt.Sprintf("record %d of epoch %x: %s", a.GetSeq(), a.GetEpoch(), why))
+		c.bad = append(c.bad, fmt.Sprintf("record %d of epoch %016x: %s", a.GetSeq(), a.GetEpoch(), why))
 		return nil
 	}
 	c.proven++

@@ -101,12 +101,12 @@ func TestB24_AuditVerifySeesWhatWasCutOffBehindAnAppender(t *testing.T) {
 		"behind":    {`{"audit":{"number":"1","epoch":"9","seq":"1"}}`, "audit    good: 3 records in 1 file\n", exitDone},
 		"cut off": {
 			`{"audit":{"number":"5","epoch":"9","seq":"5"}}`,
-			where + "it ends with record 3, and jsonl holds record 5 (seq 5 of epoch 9): what comes after 3 was cut off or taken away\n",
+			where + "it ends with record 3, and jsonl holds record 5 (seq 5 of epoch 0000000000000009): what comes after 3 was cut off or taken away\n",
 			exitFailed,
 		},
 		"another chain": {
 			`{"audit":{"number":"2","epoch":"10","seq":"7"}}`,
-			where + "jsonl holds another record 2 (seq 7 of epoch a) than stands there (seq 2 of epoch 9)\n",
+			where + "jsonl holds another record 2 (seq 7 of epoch 000000000000000a) than stands there (seq 2 of epoch 0000000000000009)\n",
 			exitFailed,
 		},
 		"taken away": {
