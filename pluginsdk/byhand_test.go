@@ -3,20 +3,17 @@ package pluginsdk
 import (
 	"context"
 	"errors"
-	"flag"
 	"fmt"
 	"os"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
 	"github.com/hashicorp/go-hclog"
 
+	"github.com/meshos/meshos/internal/golden"
 	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
 )
-
-var rewrite = flag.Bool("rewrite", false, "write the golden files")
 
 type pageConfig struct {
 	RTT    Duration `json:"rtt" default:"1ms" min:"0s" doc:"what every peer is said to take"`
@@ -112,7 +109,7 @@ func TestPagesForPeople(t *testing.T) {
 				},
 			}
 			code := p.run()
-			golden(t, c.name, fmt.Sprintf("$ pages %s\n%s%sexit %d\n", c.args, mark("", out.String()), mark("! ", errs.String()), code))
+			golden.Check(t, "testdata/"+c.name+".txt", fmt.Sprintf("$ pages %s\n%s%sexit %d\n", c.args, mark("", out.String()), mark("! ", errs.String()), code))
 		})
 	}
 }
@@ -127,23 +124,6 @@ func mark(prefix, text string) string {
 		b.WriteString(prefix + line)
 	}
 	return b.String()
-}
-
-func golden(t *testing.T, name, got string) {
-	t.Helper()
-	file := "testdata/" + name + ".txt"
-	if *rewrite {
-		if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if d := cmp.Diff(string(want), got); d != "" {
-		t.Errorf("run with -rewrite and read the difference:\n%s", d)
-	}
 }
 
 func TestDurationsReadAndWriteTheSame(t *testing.T) {

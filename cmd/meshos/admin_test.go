@@ -11,6 +11,7 @@ import (
 	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/proto"
 
+	"github.com/meshos/meshos/internal/golden"
 	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
 )
 
@@ -42,7 +43,7 @@ func TestOperator026_113_WordsOfEveryCommand(t *testing.T) {
 			j, d, _ := office(t, "")
 			d.must(t, c.line+" --dry-run")
 			file := strings.NewReplacer(" ", "-", "--", "").Replace(c.line)
-			golden(t, filepath.Join("testdata/orders", file+".txt"), d.out.String())
+			golden.Check(t, filepath.Join("testdata/orders", file+".txt"), d.out.String())
 			if len(j.commits)+len(j.unsigned) != 0 || d.err.String() != "" {
 				t.Errorf("a dry run sent %v %v and said %s", j.commits, j.unsigned, d.err.String())
 			}
@@ -64,7 +65,7 @@ func TestOperator026_113_WordsOfEveryCommand(t *testing.T) {
 
 func TestABlastRadiusIsRed(t *testing.T) {
 	j, _, _ := office(t, "")
-	golden(t, "testdata/orders/blast-colour.txt", blastWords(j.blast, hashOf(j.blast), true))
+	golden.Check(t, "testdata/orders/blast-colour.txt", blastWords(j.blast, hashOf(j.blast), true))
 }
 
 func TestAnOrdinaryCommandIsSignedOnceItIsConfirmed(t *testing.T) {
@@ -86,7 +87,7 @@ func TestAnOrdinaryCommandIsSignedOnceItIsConfirmed(t *testing.T) {
 	if diff := cmp.Diff([]string{"Send it? [y/N] "}, d.asked); diff != "" {
 		t.Errorf("questions, -want +got:\n%s", diff)
 	}
-	golden(t, "testdata/orders/accepted.txt", d.out.String())
+	golden.Check(t, "testdata/orders/accepted.txt", d.out.String())
 }
 
 func TestABreakGlassCommandWantsItsNameTyped(t *testing.T) {
@@ -131,7 +132,7 @@ func TestARejectionGivesItsKindAndExitCode4(t *testing.T) {
 	if code != exitRejected || !strings.Contains(d.err.String(), "meshos: rejected: freeze_in_effect: the cluster is frozen\n    wait until") {
 		t.Errorf("exit code %d: %s", code, d.err.String())
 	}
-	golden(t, "testdata/orders/rejected.txt", d.out.String())
+	golden.Check(t, "testdata/orders/rejected.txt", d.out.String())
 	code = d.do(t.Context(), "admin cordon --yes --unsigned -o json")
 	var record meshosv1.AdminAuditRecord
 	if err := protojson.Unmarshal([]byte(d.out.String()), &record); err != nil {
@@ -191,7 +192,7 @@ func TestUnsignedOnlyWhereThereAreNoOperators(t *testing.T) {
 				t.Errorf("exit code %d, sent %v: %s", code, j.unsigned, d.err.String())
 			}
 			if code == exitDone {
-				golden(t, "testdata/orders/unverified.txt", d.out.String())
+				golden.Check(t, "testdata/orders/unverified.txt", d.out.String())
 			}
 		})
 	}

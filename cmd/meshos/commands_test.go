@@ -12,6 +12,7 @@ import (
 
 	"github.com/meshos/meshos/host/mesh"
 	"github.com/meshos/meshos/host/snapshot"
+	"github.com/meshos/meshos/internal/golden"
 )
 
 func TestLogs(t *testing.T) {
@@ -101,7 +102,7 @@ func TestPluginList(t *testing.T) {
 	if code := s.run(t.Context(), "plugin", "list"); code != exitDone {
 		t.Fatalf("exit code %d: %s", code, s.err.String())
 	}
-	golden(t, "testdata/plugin-list.txt", s.out.String())
+	golden.Check(t, "testdata/plugin-list.txt", s.out.String())
 }
 
 func TestPluginDescribe(t *testing.T) {
@@ -109,7 +110,7 @@ func TestPluginDescribe(t *testing.T) {
 	if code := s.run(t.Context(), "plugin", "describe", "health-tcp"); code != exitDone {
 		t.Fatalf("exit code %d: %s", code, s.err.String())
 	}
-	golden(t, "testdata/plugin-describe.txt", s.out.String())
+	golden.Check(t, "testdata/plugin-describe.txt", s.out.String())
 }
 
 func TestPluginDescribeOfNone(t *testing.T) {

@@ -10,6 +10,7 @@ import (
 	"github.com/meshos/meshos/host/mesh"
 	"github.com/meshos/meshos/host/reconcile"
 	"github.com/meshos/meshos/host/state"
+	"github.com/meshos/meshos/internal/golden"
 )
 
 // recording is a journal in which telemetry crashes again and again.
@@ -60,7 +61,7 @@ func TestExplain(t *testing.T) {
 			if code := s.run(t.Context(), strings.Fields(line)...); code != exitDone {
 				t.Fatalf("exit code %d: %s", code, s.err.String())
 			}
-			golden(t, filepath.Join("testdata", file), s.out.String())
+			golden.Check(t, filepath.Join("testdata", file), s.out.String())
 		})
 	}
 }
@@ -108,7 +109,7 @@ func TestExplainAJournal(t *testing.T) {
 			if code := s.run(t.Context(), strings.Fields(line)...); code != exitDone {
 				t.Fatalf("exit code %d: %s", code, s.err.String())
 			}
-			golden(t, filepath.Join("testdata", file), s.out.String())
+			golden.Check(t, filepath.Join("testdata", file), s.out.String())
 		})
 	}
 }

@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"github.com/spf13/cobra"
+
+	"github.com/meshos/meshos/internal/golden"
 )
 
 func TestHelpOfEveryCommand(t *testing.T) {
@@ -21,7 +23,7 @@ func TestHelpOfEveryCommand(t *testing.T) {
 			if code := s.run(t.Context(), args...); code != exitDone {
 				t.Errorf("exit code %d", code)
 			}
-			golden(t, filepath.Join("testdata/help", name+".txt"), s.out.String())
+			golden.Check(t, filepath.Join("testdata/help", name+".txt"), s.out.String())
 		})
 		for _, child := range cmd.Commands() {
 			walk(child)

@@ -10,6 +10,7 @@ import (
 	"google.golang.org/protobuf/types/known/durationpb"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
+	"github.com/meshos/meshos/internal/golden"
 	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
 )
 
@@ -73,7 +74,7 @@ func TestADrainIsDoneWhenNothingIsLeft(t *testing.T) {
 	j, d, _ := office(t, "")
 	j.script = append(drainScript(j), scene(j, 8, waits()), scene(j, 9, func(s *meshosv1.Snapshot) { s.LocalMaintenance.Draining = false }))
 	d.must(t, "admin drain --yes --monitor")
-	golden(t, "testdata/orders/monitor-drain.txt", d.out.String())
+	golden.Check(t, "testdata/orders/monitor-drain.txt", d.out.String())
 }
 
 func TestEnteringIsDoneInMaintenance(t *testing.T) {
@@ -89,7 +90,7 @@ func TestEnteringIsDoneInMaintenance(t *testing.T) {
 		}),
 	}
 	d.must(t, "admin enter-maintenance --yes --monitor")
-	golden(t, "testdata/orders/monitor-enter.txt", d.out.String())
+	golden.Check(t, "testdata/orders/monitor-enter.txt", d.out.String())
 	d.must(t, "admin enter-maintenance --yes --monitor -o json")
 	if lines := strings.Split(strings.TrimSpace(d.out.String()), "\n"); len(lines) != 4 || !strings.Contains(lines[3], `"phase":"MAINTENANCE_PHASE_MAINTENANCE"`) {
 		t.Errorf("said %s", d.out.String())
@@ -157,5 +158,5 @@ func TestAMonitorOnATerminal(t *testing.T) {
 	if err := m.see(scene(j, 9, func(s *meshosv1.Snapshot) { s.LocalMaintenance.Draining = false })); err == nil {
 		t.Error("it goes on")
 	}
-	golden(t, "testdata/orders/monitor-terminal.txt", strings.ReplaceAll(d.out.String(), "\x1b", "ESC"))
+	golden.Check(t, "testdata/orders/monitor-terminal.txt", strings.ReplaceAll(d.out.String(), "\x1b", "ESC"))
 }

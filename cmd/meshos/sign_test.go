@@ -17,6 +17,7 @@ import (
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"github.com/meshos/meshos/host/operator/sshsig"
+	"github.com/meshos/meshos/internal/golden"
 	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
 )
 
@@ -132,7 +133,7 @@ func TestOperator022_112_TwoOperatorsFreezeTheCluster(t *testing.T) {
 	d.holds(t, 1)
 	file := filepath.Join(dir, "night.cmd")
 	d.must(t, "ice freeze --ttl 10m --propose "+file)
-	golden(t, "testdata/orders/propose.txt", hide(d.out.String(), dir))
+	golden.Check(t, "testdata/orders/propose.txt", hide(d.out.String(), dir))
 	for _, name := range []string{file, file + ".json"} {
 		if info, err := os.Stat(name); err != nil || info.Mode().Perm() != 0o600 {
 			t.Errorf("%s: %v %v", name, info, err)
@@ -144,7 +145,7 @@ func TestOperator022_112_TwoOperatorsFreezeTheCluster(t *testing.T) {
 
 	d.answers = []string{"freeze_cluster"}
 	d.must(t, "ice sign "+file)
-	golden(t, "testdata/orders/sign.txt", hide(d.err.String()+d.out.String(), dir))
+	golden.Check(t, "testdata/orders/sign.txt", hide(d.err.String()+d.out.String(), dir))
 
 	// What `ssh-keygen -Y sign` leaves behind.
 	payload, err := os.ReadFile(file)
@@ -163,7 +164,7 @@ func TestOperator022_112_TwoOperatorsFreezeTheCluster(t *testing.T) {
 
 	d.answers, d.asked = []string{"freeze_cluster"}, nil
 	d.must(t, "ice commit "+file)
-	golden(t, "testdata/orders/commit.txt", hide(d.err.String()+d.out.String(), dir))
+	golden.Check(t, "testdata/orders/commit.txt", hide(d.err.String()+d.out.String(), dir))
 	if diff := cmp.Diff([]string{print(t, 2), print(t, 1)}, j.signers); diff != "" {
 		t.Errorf("signers, -want +got:\n%s", diff)
 	}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/meshos/meshos/host/snapshot"
 	"github.com/meshos/meshos/host/wire"
+	"github.com/meshos/meshos/internal/golden"
 	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
 )
 
@@ -20,12 +21,12 @@ func TestStatusShowsEverySection(t *testing.T) {
 	if code := s.run(t.Context(), "status"); code != exitDone {
 		t.Fatalf("exit code %d: %s", code, s.err.String())
 	}
-	golden(t, "testdata/status.txt", s.out.String())
+	golden.Check(t, "testdata/status.txt", s.out.String())
 }
 
 func TestStatusInColour(t *testing.T) {
 	page := view{paint: true, now: noon(), zone: time.UTC}.render(wire.SnapshotToProto(busy()))
-	golden(t, "testdata/status-colour.txt", page)
+	golden.Check(t, "testdata/status-colour.txt", page)
 	for _, line := range strings.Split(page, "\n") {
 		if strings.Count(line, "\x1b[") != 2*strings.Count(line, "\x1b[0m") {
 			t.Errorf("a colour does not end in its line: %q", line)
@@ -39,7 +40,7 @@ func TestStatusOfANodeThatJustStarted(t *testing.T) {
 	if code := s.run(t.Context(), "status"); code != exitDone {
 		t.Fatalf("exit code %d: %s", code, s.err.String())
 	}
-	golden(t, "testdata/status-empty.txt", s.out.String())
+	golden.Check(t, "testdata/status-empty.txt", s.out.String())
 }
 
 func TestStatusAsJSONIsTheContractsSnapshot(t *testing.T) {

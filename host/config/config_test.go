@@ -12,6 +12,7 @@ import (
 	"github.com/meshos/meshos/host/config"
 	"github.com/meshos/meshos/host/mesh"
 	"github.com/meshos/meshos/host/state"
+	"github.com/meshos/meshos/internal/golden"
 )
 
 func parse(t *testing.T, text string) *config.Config {
@@ -32,7 +33,7 @@ func TestEveryKeyReachesItsPlaceAndComesBack(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	golden(t, "testdata/good/full.effective", strings.ReplaceAll(c.Effective(), here, "HERE"))
+	golden.Check(t, "testdata/good/full.effective", strings.ReplaceAll(c.Effective(), here, "HERE"))
 	again, err := config.Parse("testdata/good/full.toml", c.Effective())
 	if err != nil {
 		t.Fatal(err)
@@ -60,7 +61,7 @@ func TestWarningsStandBesideAGoodConfiguration(t *testing.T) {
 
 func TestDefaultsAreTheDocumentedOnes(t *testing.T) {
 	c := parse(t, "[node]\nid = 1\n")
-	golden(t, "testdata/good/defaults.effective", strings.Replace(c.Effective(), quoted(c.Node.Name), `"HOST"`, 1))
+	golden.Check(t, "testdata/good/defaults.effective", strings.Replace(c.Effective(), quoted(c.Node.Name), `"HOST"`, 1))
 	if diff := cmp.Diff(state.DefaultPolicy(), c.Policy()); diff != "" {
 		t.Errorf("the core's own defaults differ (-core +config):\n%s", diff)
 	}

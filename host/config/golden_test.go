@@ -2,18 +2,13 @@ package config_test
 
 import (
 	"errors"
-	"flag"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
-
 	"github.com/meshos/meshos/host/config"
+	"github.com/meshos/meshos/internal/golden"
 )
-
-var update = flag.Bool("update", false, "write the golden files anew")
 
 // Each broken file has beside it the report that it gets, word for word.
 func TestBrokenFilesAreReportedInFull(t *testing.T) {
@@ -37,23 +32,7 @@ func TestBrokenFilesAreReportedInFull(t *testing.T) {
 				got += "warning: " + warning.String() + "\n"
 			}
 			got = strings.ReplaceAll(got, here, "HERE")
-			golden(t, strings.TrimSuffix(file, ".toml")+".txt", got)
+			golden.Check(t, strings.TrimSuffix(file, ".toml")+".txt", got)
 		})
-	}
-}
-
-func golden(t *testing.T, file, got string) {
-	t.Helper()
-	if *update {
-		if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(string(want), got); diff != "" {
-		t.Errorf("%s differs (-want +got), see -update:\n%s", file, diff)
 	}
 }

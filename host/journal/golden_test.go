@@ -2,18 +2,14 @@ package journal_test
 
 import (
 	"bytes"
-	"flag"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
-
 	"github.com/meshos/meshos/host/journal"
+	"github.com/meshos/meshos/internal/golden"
 )
-
-var update = flag.Bool("update", false, "write the golden output again")
 
 // Each journal of testdata/replay is a small story; what a replay prints of it,
 // snapshot and warnings included, stands beside it. README.md says what each tells.
@@ -37,20 +33,7 @@ func TestJournalsReplayToTheirGoldenOutput(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer func() { _ = r.Close() }()
-			got := printed(t, journal.NewReplay(r))
-			golden := strings.TrimSuffix(file, ".jsonl") + ".golden"
-			if *update {
-				if err := os.WriteFile(golden, []byte(got), 0o600); err != nil {
-					t.Fatal(err)
-				}
-			}
-			want, err := os.ReadFile(golden)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if diff := cmp.Diff(strings.Split(string(want), "\n"), strings.Split(got, "\n")); diff != "" {
-				t.Errorf("the output changed (-want +got); go test -run %s -update writes it again:\n%s", t.Name(), diff)
-			}
+			golden.Check(t, strings.TrimSuffix(file, ".jsonl")+".golden", printed(t, journal.NewReplay(r)))
 		})
 	}
 }

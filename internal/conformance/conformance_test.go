@@ -1,37 +1,25 @@
 package main
 
 import (
-	"flag"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-)
 
-var update = flag.Bool("update", false, "write docs/conformance.md anew")
+	"github.com/meshos/meshos/internal/golden"
+)
 
 // root is the repository as seen from here.
 const root = "../.."
 
 func TestPageIsUpToDate(t *testing.T) {
-	if *update {
-		if err := write(root); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := makePage(root)
+	page, err := makePage(root)
 	if err != nil {
 		t.Fatal(err)
 	}
-	got, err := os.ReadFile(filepath.Join(root, pagePath))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(strings.Split(string(got), "\n"), strings.Split(want, "\n")); diff != "" {
-		t.Errorf("%s is out of date (-is +should be): run `make conformance`\n%s", pagePath, diff)
-	}
+	golden.Check(t, filepath.Join(root, pagePath), page)
 }
 
 func TestWhatNamesMention(t *testing.T) {

@@ -3,16 +3,13 @@ package schema_test
 import (
 	"bytes"
 	"encoding/json"
-	"flag"
-	"os"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/meshos/meshos/internal/golden"
 	"github.com/meshos/meshos/pluginsdk/internal/schema"
 )
-
-var rewrite = flag.Bool("rewrite", false, "write the golden files")
 
 func TestJSONSchema(t *testing.T) {
 	text, err := format[everything](t).JSON("everything", "A plugin with every type.")
@@ -24,19 +21,7 @@ func TestJSONSchema(t *testing.T) {
 		t.Fatal(err)
 	}
 	pretty.WriteByte('\n')
-	const file = "testdata/everything.schema.json"
-	if *rewrite {
-		if err := os.WriteFile(file, pretty.Bytes(), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if d := cmp.Diff(string(want), pretty.String()); d != "" {
-		t.Fatalf("run with -rewrite and read the difference:\n%s", d)
-	}
+	golden.Check(t, "testdata/everything.schema.json", pretty.String())
 }
 
 func TestKeysForPeople(t *testing.T) {
