@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/meshos/meshos/pluginsdk/plugintest"
 	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
 )
 
@@ -122,7 +123,7 @@ func TestP7_AKilledHostLeavesNoPluginBehind(t *testing.T) {
 		}
 	}
 	// What it left on disk does not keep the next one from starting.
-	n.out = &output{}
+	n.out = &plugintest.Buffer{}
 	n.start()
 	n.until("a complete snapshot of the next node", complete)
 }

@@ -24,6 +24,7 @@ import (
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"github.com/meshos/meshos/host/operator/sshsig"
+	"github.com/meshos/meshos/pluginsdk/plugintest"
 	hostv1 "github.com/meshos/meshos/proto/meshos/host/v1"
 	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
 )
@@ -142,7 +143,7 @@ func TestP2_CommitsThatWereAnsweredSurviveKills(t *testing.T) {
 		})
 	}
 	for kill := range *kills {
-		n.out = &output{}
+		n.out = &plugintest.Buffer{}
 		n.start()
 		before := done.count()
 		wait(t, 20*time.Second, fmt.Sprintf("commits after kill %d", kill), func() bool { return done.count() >= before+1+mathrand.IntN(20) })

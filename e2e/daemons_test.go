@@ -16,6 +16,7 @@ import (
 	"github.com/meshos/meshos/host/daemon/shim"
 	"github.com/meshos/meshos/host/mesh"
 	"github.com/meshos/meshos/host/process"
+	"github.com/meshos/meshos/pluginsdk/plugintest"
 	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
 )
 
@@ -106,7 +107,7 @@ func TestTheDemoDaemonOutlivesAKilledNodeWithoutAHoleInItsOutput(t *testing.T) {
 		t.Fatal("the daemon died with the node")
 	}
 
-	n.out = &output{}
+	n.out = &plugintest.Buffer{}
 	n.start()
 	snap := n.until("the daemon running, with three more lines", func(s *meshosv1.Snapshot) bool {
 		return running(s) && len(numbers(s)) >= 3
@@ -170,7 +171,7 @@ func TestADaemonTakenOutOfTheConfigurationMeanwhileIsStopped(t *testing.T) {
 	before, rest, _ := strings.Cut(string(text), "[[daemon]]")
 	_, after, _ := strings.Cut(rest, "[plugins]")
 	n.write(before + "[plugins]" + after)
-	n.out = &output{}
+	n.out = &plugintest.Buffer{}
 	n.start()
 	n.until("the daemon's end", func(*meshosv1.Snapshot) bool {
 		return gone(rec.Process.PID) && (gone(rec.Shim.PID) || zombie(rec.Shim.PID))

@@ -9,13 +9,13 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
 
 	"google.golang.org/protobuf/encoding/protojson"
 
+	"github.com/meshos/meshos/pluginsdk/plugintest"
 	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
 )
 
@@ -26,27 +26,9 @@ type node struct {
 	config string
 	listen string
 	cmd    *exec.Cmd
-	out    *output
-	exited chan struct{} // closed once it ended; err is set then
+	out    *plugintest.Buffer // what the node printed
+	exited chan struct{}      // closed once it ended; err is set then
 	err    error
-}
-
-// output keeps what a node printed; a node writes while a test reads.
-type output struct {
-	mu  sync.Mutex
-	buf bytes.Buffer
-}
-
-func (o *output) Write(p []byte) (int, error) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.buf.Write(p)
-}
-
-func (o *output) String() string {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.buf.String()
 }
 
 // freePort gives an address that nobody listens on now.
@@ -88,7 +70,7 @@ func prepare(t *testing.T, change ...func(string) string) *node {
 		endDaemons(t, filepath.Join(dir, "var", "daemons"))
 		_ = os.RemoveAll(dir)
 	})
-	n := &node{t: t, dir: dir, config: filepath.Join(dir, "meshos.toml"), listen: freePort(t), out: &output{}}
+	n := &node{t: t, dir: dir, config: filepath.Join(dir, "meshos.toml"), listen: freePort(t), out: &plugintest.Buffer{}}
 	text := shipped(t, n.listen)
 	for _, c := range change {
 		text = c(text)

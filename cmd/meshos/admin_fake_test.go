@@ -24,6 +24,7 @@ import (
 
 	"github.com/meshos/meshos/host/operator/sshsig"
 	"github.com/meshos/meshos/host/wire"
+	"github.com/meshos/meshos/pluginsdk/plugintest"
 	hostv1 "github.com/meshos/meshos/proto/meshos/host/v1"
 	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
 )
@@ -169,16 +170,8 @@ func (d *desk) do(ctx context.Context, line string) int {
 	if d.answers != nil {
 		a.prompter = d
 	}
-	d.out.clear()
-	d.err.clear()
+	d.out, d.err = plugintest.Buffer{}, plugintest.Buffer{} // forgets the command before
 	return execute(ctx, a, strings.Fields(line))
-}
-
-// clear forgets what was printed by the command before.
-func (b *buffer) clear() {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.b.Reset()
 }
 
 // must does what has to succeed.

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"path/filepath"
@@ -18,6 +17,7 @@ import (
 	"github.com/meshos/meshos/host/snapshot"
 	"github.com/meshos/meshos/host/state"
 	"github.com/meshos/meshos/host/wire"
+	"github.com/meshos/meshos/pluginsdk/plugintest"
 	hostv1 "github.com/meshos/meshos/proto/meshos/host/v1"
 )
 
@@ -26,29 +26,11 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // noon is when all tests happen.
 func noon() time.Time { return time.Date(2026, 1, 2, 12, 0, 0, 0, time.UTC) }
 
-// buffer may be written and read at the same time.
-type buffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (b *buffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.b.Write(p)
-}
-
-func (b *buffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.b.String()
-}
-
 // shell runs command lines.
 type shell struct {
 	env      map[string]string
 	in       string
-	out, err buffer
+	out, err plugintest.Buffer
 }
 
 func (s *shell) run(ctx context.Context, args ...string) int {

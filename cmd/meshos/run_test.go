@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/meshos/meshos/pluginsdk/plugintest"
 )
 
 // shortDir is a folder whose path leaves room for a socket.
@@ -80,7 +82,7 @@ func TestValidateOfAGoodConfiguration(t *testing.T) {
 }
 
 func TestTheLogForPeople(t *testing.T) {
-	var out buffer
+	var out plugintest.Buffer
 	log, err := (&app{err: &out, env: func(string) string { return "" }}).logger("info", "text")
 	if err != nil {
 		t.Fatal(err)

@@ -114,6 +114,10 @@ func genInput() *rapid.Generator[mesh.Input] {
 				Chain: mesh.RecordChain(rapid.Uint8Range(1, 4).Draw(t, "chain")), Through: rapid.Uint64().Draw(t, "through"),
 			}
 		}),
+		input(func(t *rapid.T) mesh.SignerChange {
+			text := rapid.String()
+			return mesh.SignerChange{Name: text.Draw(t, "name"), Old: text.Draw(t, "old"), New: text.Draw(t, "new"), Text: text.Draw(t, "text")}
+		}),
 		input(func(t *rapid.T) mesh.FailureReport {
 			return mesh.FailureReport{Source: rapid.String().Draw(t, "source"), Reason: rapid.String().Draw(t, "reason")}
 		}),

@@ -1,8 +1,6 @@
 package main
 
 import (
-	"bytes"
-	"io"
 	"net/http"
 	"strings"
 	"sync"
@@ -93,7 +91,7 @@ func TestPluginWithoutOrchestrator(t *testing.T) {
 // The plugin is ready although nobody listens, says why its list is missing, and
 // says it to the log once.
 func TestPluginWhoseOrchestratorIsAway(t *testing.T) {
-	var log safeBuffer
+	var log plugintest.Buffer
 	c := plugintest.Start(t, construct, config{
 		URL: "http://127.0.0.1:1", Interval: pluginsdk.Duration(10 * time.Millisecond),
 	}, plugintest.WithLogs(&log))
@@ -116,24 +114,4 @@ func TestPluginAnswersBeforeItsCallerGivesUp(t *testing.T) {
 	if status.Code(err) != codes.Unavailable || !strings.Contains(err.Error(), "may or may not be aborted") {
 		t.Errorf("error %v, want UNAVAILABLE with what is known", err)
 	}
-}
-
-// safeBuffer is a buffer that several goroutines may write to.
-type safeBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-var _ io.Writer = (*safeBuffer)(nil)
-
-func (s *safeBuffer) Write(p []byte) (int, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.b.Write(p)
-}
-
-func (s *safeBuffer) String() string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.b.String()
 }

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"strings"
@@ -14,6 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/meshos/meshos/pluginsdk"
+	"github.com/meshos/meshos/pluginsdk/plugintest"
 )
 
 // world answers attempts as a test says, in virtual time.
@@ -79,7 +79,7 @@ func peersOf(addresses ...string) []pluginsdk.Peer {
 func bubble(t *testing.T, set settings, w *world, peers []pluginsdk.Peer, test func(p *Prober, logged func() string)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		var out logBuffer
+		var out plugintest.Buffer
 		p := newProber(set, w.dial, hclog.New(&hclog.LoggerOptions{Output: &out, Level: hclog.Info}))
 		p.SetPeers(peers)
 		ctx, cancel := context.WithCancel(t.Context())
@@ -267,22 +267,4 @@ func TestLimitAttempts(t *testing.T) {
 			}
 		})
 	}
-}
-
-// logBuffer is a log that is read while it is written.
-type logBuffer struct {
-	mu  sync.Mutex
-	buf bytes.Buffer
-}
-
-func (b *logBuffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.buf.Write(p)
-}
-
-func (b *logBuffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.buf.String()
 }

@@ -1,11 +1,9 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -15,6 +13,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/meshos/meshos/pluginsdk"
+	"github.com/meshos/meshos/pluginsdk/plugintest"
 	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
 )
 
@@ -61,7 +60,7 @@ func (m *mount) read(context.Context) (*meshosv1.PeerInventory, error) {
 func bubble(t *testing.T, sources []named, test func(inv *inventory, logged func() string)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		var out logBuffer
+		var out plugintest.Buffer
 		log := hclog.New(&hclog.LoggerOptions{Output: &out, Level: hclog.Info})
 		inv := newInventory(pluginsdk.Env{Node: 7}, usual, sources, log)
 		ctx, cancel := context.WithCancel(t.Context())
@@ -170,22 +169,4 @@ func TestSamplesAreTheCallers(t *testing.T) {
 			t.Errorf("sample: %v", s)
 		}
 	})
-}
-
-// logBuffer is a log that is read while it is written.
-type logBuffer struct {
-	mu  sync.Mutex
-	buf bytes.Buffer
-}
-
-func (b *logBuffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.buf.Write(p)
-}
-
-func (b *logBuffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.buf.String()
 }

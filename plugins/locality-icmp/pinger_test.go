@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"net"
 	"os"
@@ -15,6 +14,8 @@ import (
 	"github.com/hashicorp/go-hclog"
 	"golang.org/x/net/ipv4"
 	"golang.org/x/sys/unix"
+
+	"github.com/meshos/meshos/pluginsdk/plugintest"
 )
 
 // network is a fake link: what is written is answered as answer says. It works in
@@ -273,7 +274,7 @@ func TestAnAddressThatChangesOrGoesTakesItsResultAlong(t *testing.T) {
 }
 
 func TestAnAddressTheKernelRefusesIsLoggedOnceAndHoldsNobodyUp(t *testing.T) {
-	var out logBuffer
+	var out plugintest.Buffer
 	log := hclog.New(&hclog.LoggerOptions{Output: &out, Level: hclog.Info})
 	targets := loopback(3)
 	n := newNetwork(echoing(time.Millisecond))
@@ -328,22 +329,4 @@ func TestTargetsAreGroupedByFamily(t *testing.T) {
 	if !slices.IsSortedFunc(p.targets, func(a, b target) int { return int(a.family()) - int(b.family()) }) {
 		t.Errorf("order: %v", p.targets)
 	}
-}
-
-// logBuffer is a log that is read while it is written.
-type logBuffer struct {
-	mu  sync.Mutex
-	buf bytes.Buffer
-}
-
-func (b *logBuffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.buf.Write(p)
-}
-
-func (b *logBuffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.buf.String()
 }

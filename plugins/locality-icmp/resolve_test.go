@@ -15,6 +15,7 @@ import (
 	"github.com/hashicorp/go-hclog"
 
 	"github.com/meshos/meshos/pluginsdk"
+	"github.com/meshos/meshos/pluginsdk/plugintest"
 )
 
 // names is a name service whose answers a test changes.
@@ -59,7 +60,7 @@ func (n *names) lookup(ctx context.Context, host string) ([]netip.Addr, error) {
 func resolving(t *testing.T, n *names, unusable [families]error, test func(r *resolver, got func() string, logged func() string)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		var out logBuffer
+		var out plugintest.Buffer
 		var last []target
 		publish := func(ts []target) { last = ts }
 		r := newResolver(n.lookup, time.Minute, unusable, publish, hclog.New(&hclog.LoggerOptions{Output: &out, Level: hclog.Info}))

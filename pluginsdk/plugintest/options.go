@@ -49,8 +49,8 @@ func WithPeers(peers ...pluginsdk.Peer) Option {
 	return func(o *options) { o.peers = peers }
 }
 
-// WithLogs sends the plugin's log lines to w, which must take concurrent writes.
-// They go to the test's output otherwise.
+// WithLogs sends the plugin's log lines to w, which must take concurrent writes,
+// as a Buffer does. They go to the test's output otherwise.
 func WithLogs(w io.Writer) Option {
 	return func(o *options) {
 		o.log = hclog.New(&hclog.LoggerOptions{Level: hclog.Trace, Output: w, DisableTime: true})

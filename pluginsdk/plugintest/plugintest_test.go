@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -51,18 +50,6 @@ func construct(got *plugin) func(pluginsdk.Env, config) (*plugin, error) {
 	}
 }
 
-// pad takes log lines from several goroutines.
-type pad struct {
-	mu   sync.Mutex
-	text strings.Builder
-}
-
-func (p *pad) Write(b []byte) (int, error) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.text.Write(b)
-}
-
 func TestZeroFieldsTakeTheirDefaults(t *testing.T) {
 	var got plugin
 	plugintest.Start(t, construct(&got), config{ID: 1<<64 - 1})
@@ -87,7 +74,7 @@ func TestRawCanSayAZero(t *testing.T) {
 
 func TestOptionsReachThePlugin(t *testing.T) {
 	var got plugin
-	var log pad
+	var log plugintest.Buffer
 	dir := t.TempDir()
 	c := plugintest.Start(t, construct(&got), config{},
 		plugintest.WithNode(9), plugintest.WithCluster("x"), plugintest.WithDataDir(dir), plugintest.WithLogs(&log),
@@ -101,8 +88,8 @@ func TestOptionsReachThePlugin(t *testing.T) {
 	if about, err := c.Describe(); err != nil || about.GetName() != "me" {
 		t.Errorf("got %v, %v", about, err)
 	}
-	if !strings.Contains(log.text.String(), "asked: peers=1") {
-		t.Errorf("the log says %q", log.text.String())
+	if !strings.Contains(log.String(), "asked: peers=1") {
+		t.Errorf("the log says %q", log.String())
 	}
 }
 

@@ -6,7 +6,6 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -27,24 +26,6 @@ func TestMain(m *testing.M) {
 		return
 	}
 	goleak.VerifyTestMain(m)
-}
-
-// pad takes log lines from several goroutines.
-type pad struct {
-	mu   sync.Mutex
-	text strings.Builder
-}
-
-func (p *pad) Write(b []byte) (int, error) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.text.Write(b)
-}
-
-func (p *pad) String() string {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.text.String()
 }
 
 func shell(script string) map[string][]string {
@@ -183,7 +164,7 @@ func TestAGrandchildDoesNotHoldTheCommandUp(t *testing.T) {
 }
 
 func TestOutputGoesToTheLogAndEventsToTheNode(t *testing.T) {
-	var log pad
+	var log plugintest.Buffer
 	script := `echo working; echo '{"replica_update":{"kind":"KIND_ADDED","chain":"7","holder":"1"}}'
 echo '{"nonsense":1}'; echo careful >&2; printf 'no newline'; head -c 100000 /dev/zero | tr '\0' x`
 	plugin := plugintest.Start(t, newRunner, config{Commands: shell(script), Events: true}, plugintest.WithLogs(&log))

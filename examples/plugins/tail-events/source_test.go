@@ -5,7 +5,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -24,24 +23,6 @@ func TestMain(m *testing.M) {
 		return
 	}
 	goleak.VerifyTestMain(m)
-}
-
-// pad takes log lines from several goroutines.
-type pad struct {
-	mu   sync.Mutex
-	text strings.Builder
-}
-
-func (p *pad) Write(b []byte) (int, error) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.text.Write(b)
-}
-
-func (p *pad) String() string {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.text.String()
 }
 
 // said is a line of the file that says something.
@@ -63,7 +44,7 @@ func quick(path string) config {
 
 func TestEventsAreStreamedAndBadLinesNamed(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "events.jsonl")
-	var log pad
+	var log plugintest.Buffer
 	plugin := plugintest.Start(t, newSource, quick(path), plugintest.WithLogs(&log))
 	text := said("a") + "nonsense\n" + "\n" + "{}\n" + `{"log_line":{"colour":1}}` + "\n" + strings.Repeat("x", maxLine+1) + "\n" + said("b")
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
