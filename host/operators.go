@@ -68,8 +68,8 @@ func (n *node) rememberFreeze(ctx context.Context) {
 	}
 }
 
-// reloadSigners reads the signers' file again, and has the log keep each change with
-// the fingerprints. A damaged file changes nothing.
+// reloadSigners reads the signers' file again, and has each change audited with the
+// fingerprints. A damaged file changes nothing.
 func (n *node) reloadSigners(ctx context.Context) {
 	if !n.operators.HasOperators() {
 		return
@@ -82,9 +82,15 @@ func (n *node) reloadSigners(ctx context.Context) {
 	}
 	for _, change := range changes {
 		n.log.Warn("signers changed", "change", change.String())
-		line := mesh.LogLine{Level: mesh.LevelWarn, Message: "signers changed: " + change.String()}
-		if err := n.handle.Publish(ctx, line); err != nil {
-			n.reports.add("reload", fmt.Sprintf("not in the log: signers changed: %s: %v", change, err))
+		audited := mesh.SignerChange{Name: change.Name, Text: change.String()}
+		if change.Old != nil {
+			audited.Old = change.Old.Key.Fingerprint()
+		}
+		if change.New != nil {
+			audited.New = change.New.Key.Fingerprint()
+		}
+		if err := n.publisher().SignerChange(ctx, audited); err != nil {
+			n.reports.add("reload", fmt.Sprintf("not in the audit log: signers changed: %s: %v", change, err))
 		}
 	}
 }

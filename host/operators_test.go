@@ -193,19 +193,28 @@ func TestOperator109_112_B22_BreakGlassThroughTheDoorAndOverARestart(t *testing.
 	w.until("not frozen any more", func(s *meshosv1.Snapshot) bool { return s.GetTick() > 0 && s.GetFreezeRemaining() == nil })
 }
 
-func TestSIGHUPTakesKeysOverAndTheLogNamesThem(t *testing.T) {
+func TestSIGHUPTakesKeysOverAndAuditsThem(t *testing.T) {
 	w := newWhole(t)
 	w.signers("alice", "carol", "dave")
 	w.reload <- os.Interrupt
-	fingerprint := ssh.FingerprintSHA256(signerOf(t, 3).PublicKey())
-	w.until("the log names the key", func(s *meshosv1.Snapshot) bool {
-		for _, l := range s.GetLogs() {
-			if strings.Contains(l.GetMessage(), "operator dave: key "+fingerprint+" added") && l.GetLevel() == meshosv1.LogLevel_LOG_LEVEL_WARN {
-				return true
-			}
+	bobs, daves := ssh.FingerprintSHA256(signerOf(t, 2).PublicKey()), ssh.FingerprintSHA256(signerOf(t, 3).PublicKey())
+	w.until("the changes are audited", func(s *meshosv1.Snapshot) bool { return len(s.GetAdminAudit()) == 2 })
+	s, err := w.GetSnapshot(t.Context(), &hostv1.GetSnapshotRequest{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []*meshosv1.SignerChange{
+		{
+			Name: "carol", OldFingerprint: bobs, NewFingerprint: bobs,
+			Text: "operator carol: rules of key " + bobs + " changed from principals bob to principals carol",
+		},
+		{Name: "dave", NewFingerprint: daves, Text: "operator dave: key " + daves + " added (principals dave)"},
+	}
+	for i, r := range s.GetAdminAudit() {
+		if !proto.Equal(r.GetSignerChange(), want[i]) || r.GetSeq() != uint64(i+1) || r.GetEvent() != nil || r.GetOutcome() != nil {
+			t.Errorf("audited %v, want %v", r, want[i])
 		}
-		return false
-	})
+	}
 	w.wants(w.signed(mesh.Cordon{Node: 5}, 3), "")
 	if err := os.WriteFile(filepath.Join(w.dir, "signers"), []byte("\nnonsense\n"), 0o600); err != nil {
 		t.Fatal(err)

@@ -59,6 +59,17 @@ func (p publisher) command(ctx context.Context, command mesh.AdminReceived) erro
 	return err
 }
 
+// SignerChange has a change of the operators' keys audited.
+func (p publisher) SignerChange(ctx context.Context, c mesh.SignerChange) error {
+	done, err := p.pace.room(ctx)
+	if err != nil {
+		return err
+	}
+	record, err := p.Handle.SignerChange(ctx, c)
+	done(record.Seq)
+	return err
+}
+
 // Judged implements api.Publisher.
 func (p publisher) Judged(ctx context.Context, c mesh.JudgedCommit) (mesh.AuditRecord, error) {
 	record, err := p.Handle.Judged(ctx, c)

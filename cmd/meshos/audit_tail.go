@@ -106,6 +106,11 @@ func (p *auditPrinter) print(r *meshosv1.AdminAuditRecord) error {
 	if p.json {
 		return writeJSON(p.a.out, r, true)
 	}
+	if c := r.GetSignerChange(); c != nil {
+		_, err := fmt.Fprintf(p.a.out, "%s #%d %s %s%s\n", p.paint.in(faint, dateAndTime(r.GetCommittedAt(), p.a.zone)), r.GetSeq(),
+			p.paint.in(warning, fmt.Sprintf("%-10s", "signers")), plain(c.GetText()), durability(r))
+		return err
+	}
 	words, err := auditWords(r)
 	if err != nil {
 		return err
@@ -151,10 +156,14 @@ func auditWords(r *meshosv1.AdminAuditRecord) (string, error) {
 	if kind := r.GetOutcome().GetKind(); kind != "" {
 		words += " — " + plain(kind) + ": " + plain(r.GetOutcome().GetMessage())
 	}
+	return words + durability(r), nil
+}
+
+func durability(r *meshosv1.AdminAuditRecord) string {
 	if r.GetChainPending() {
-		words += " (not durable)"
+		return " (not durable)"
 	}
-	return words, nil
+	return ""
 }
 
 // dateAndTime gives a moment with its day, here.

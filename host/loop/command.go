@@ -42,6 +42,16 @@ func (h *Handle) Unsigned(ctx context.Context, ev mesh.AdminReceived) (mesh.Audi
 	return record, nil
 }
 
+// SignerChange has a change of the operators' keys audited, as Judged brings in a
+// command.
+func (h *Handle) SignerChange(ctx context.Context, c mesh.SignerChange) (mesh.AuditRecord, error) {
+	folded, err := h.command(ctx, c)
+	if err != nil {
+		return mesh.AuditRecord{}, err
+	}
+	return h.record(ctx, folded)
+}
+
 func (h *Handle) command(ctx context.Context, in mesh.Input) (<-chan mesh.AuditRecord, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, fmt.Errorf("command: %w", context.Cause(ctx))

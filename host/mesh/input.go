@@ -136,6 +136,14 @@ type FailureReport struct {
 	Reason string
 }
 
+// SignerChange is what changed in the file of the operators' keys when it was read
+// again. It changes nothing of the state, and is audited.
+type SignerChange struct {
+	Name     string // the principal
+	Old, New string // fingerprints of the key that went and of the one that came; "" for none
+	Text     string // in words
+}
+
 // Reload replaces what the configuration says of peers, chains and daemons.
 type Reload struct{ Desired Configured }
 
@@ -175,4 +183,5 @@ func (Scores) isInput()        {}
 func (JudgedCommit) isInput()  {}
 func (Acknowledged) isInput()  {}
 func (FailureReport) isInput() {}
+func (SignerChange) isInput()  {}
 func (Reload) isInput()        {}

@@ -66,7 +66,8 @@ type Envelope struct {
 	Signatures [][]byte
 }
 
-// AuditRecord is one operator command with its verdict.
+// AuditRecord is one operator command with its verdict, or a change of the operators'
+// keys.
 type AuditRecord struct {
 	Seq       uint64
 	Wall      time.Time
@@ -75,6 +76,8 @@ type AuditRecord struct {
 	Outcome   Verification
 	CommitID  []byte
 	Envelope  *Envelope // of an accepted signed command; nil for others
+
+	SignerChange *SignerChange // instead of a command
 }
 
 // LogRecord is one line of the node's log.

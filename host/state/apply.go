@@ -33,6 +33,8 @@ func (s *State) Apply(at mesh.Stamp, in mesh.Input) []Effect {
 		return s.judged(in)
 	case mesh.Acknowledged:
 		s.records.acknowledge(in)
+	case mesh.SignerChange:
+		s.auditSigners(in)
 	case mesh.FailureReport:
 		s.fail(in.Source, in.Reason)
 	case mesh.Reload:

@@ -51,6 +51,10 @@ func (s *State) auditCommand(in mesh.JudgedCommit) {
 	})
 }
 
+func (s *State) auditSigners(in mesh.SignerChange) {
+	s.records.audit.push(mesh.AuditRecord{Seq: s.records.audit.next(), Wall: s.wall, SignerChange: &in})
+}
+
 func (s *State) log(l mesh.LogLine) {
 	s.records.logs.push(mesh.LogRecord{
 		Seq: s.records.logs.next(), Wall: s.wall,

@@ -43,6 +43,15 @@ func InputFromProto(in *meshosv1.JournalEntry) (mesh.Input, error) {
 			Reason: f.text("reason", kind.Failure.GetReason()),
 		}
 		return checked(out, f.err)
+	case *meshosv1.JournalEntry_SignerChange:
+		f := fields{at: "signer_change"}
+		out := mesh.SignerChange{
+			Name: f.text("name", kind.SignerChange.GetName()),
+			Old:  f.text("old_fingerprint", kind.SignerChange.GetOldFingerprint()),
+			New:  f.text("new_fingerprint", kind.SignerChange.GetNewFingerprint()),
+			Text: f.text("text", kind.SignerChange.GetText()),
+		}
+		return checked(out, f.err)
 	}
 	return nil, &FieldError{Path: "input", Problem: "must be set to a kind of input that this version knows"}
 }

@@ -32,6 +32,8 @@ func InputToProto(in mesh.Input) (*meshosv1.JournalEntry, error) {
 		return &meshosv1.JournalEntry{Input: &meshosv1.JournalEntry_Acknowledged{Acknowledged: &meshosv1.Acknowledged{
 			Chain: meshosv1.Acknowledged_Chain(in.Chain), ThroughSeq: in.Through,
 		}}}, nil
+	case mesh.SignerChange:
+		return &meshosv1.JournalEntry{Input: &meshosv1.JournalEntry_SignerChange{SignerChange: signerChangeToProto(in)}}, nil
 	case mesh.FailureReport:
 		return &meshosv1.JournalEntry{Input: &meshosv1.JournalEntry_Failure{Failure: &meshosv1.FailureReport{
 			Source: valid(in.Source), Reason: valid(in.Reason),

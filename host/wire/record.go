@@ -16,6 +16,12 @@ type Origin struct {
 // Audit turns an audit record. Pending says that it is not yet durable and
 // acknowledged by every appender.
 func (o Origin) Audit(in mesh.AuditRecord, pending bool) *meshosv1.AdminAuditRecord {
+	if in.SignerChange != nil {
+		return &meshosv1.AdminAuditRecord{
+			Epoch: o.Epoch, Seq: in.Seq, CommittedAt: wall(in.Wall), ChainPending: pending,
+			SignerChange: signerChangeToProto(*in.SignerChange),
+		}
+	}
 	out := &meshosv1.AdminAuditRecord{
 		Epoch:       o.Epoch,
 		Seq:         in.Seq,
@@ -36,6 +42,12 @@ func (o Origin) Audit(in mesh.AuditRecord, pending bool) *meshosv1.AdminAuditRec
 		})
 	}
 	return out
+}
+
+func signerChangeToProto(in mesh.SignerChange) *meshosv1.SignerChange {
+	return &meshosv1.SignerChange{
+		Name: valid(in.Name), OldFingerprint: valid(in.Old), NewFingerprint: valid(in.New), Text: valid(in.Text),
+	}
 }
 
 func envelopeToProto(in *mesh.Envelope) *meshosv1.SignedCommit {

@@ -556,7 +556,7 @@ func (x ActionRecord_Outcome) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use ActionRecord_Outcome.Descriptor instead.
 func (ActionRecord_Outcome) EnumDescriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{48, 0}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{49, 0}
 }
 
 type DaemonView_Lifecycle int32
@@ -611,7 +611,7 @@ func (x DaemonView_Lifecycle) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use DaemonView_Lifecycle.Descriptor instead.
 func (DaemonView_Lifecycle) EnumDescriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{52, 0}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{53, 0}
 }
 
 type DaemonView_Restart int32
@@ -663,7 +663,7 @@ func (x DaemonView_Restart) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use DaemonView_Restart.Descriptor instead.
 func (DaemonView_Restart) EnumDescriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{52, 1}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{53, 1}
 }
 
 type MigrationView_Phase int32
@@ -724,7 +724,7 @@ func (x MigrationView_Phase) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use MigrationView_Phase.Descriptor instead.
 func (MigrationView_Phase) EnumDescriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{58, 0}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{59, 0}
 }
 
 type PluginView_Status int32
@@ -788,7 +788,7 @@ func (x PluginView_Status) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use PluginView_Status.Descriptor instead.
 func (PluginView_Status) EnumDescriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{59, 0}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{60, 0}
 }
 
 type Acknowledged_Chain int32
@@ -843,7 +843,7 @@ func (x Acknowledged_Chain) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Acknowledged_Chain.Descriptor instead.
 func (Acknowledged_Chain) EnumDescriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{66, 0}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{67, 0}
 }
 
 // DaemonRef names a supervised daemon. The id is its identity, the name a label.
@@ -4137,6 +4137,7 @@ type AdminAuditRecord struct {
 	ChainPending  bool                   `protobuf:"varint,7,opt,name=chain_pending,json=chainPending,proto3" json:"chain_pending,omitempty"` // not yet durable and acknowledged by every appender
 	CommitId      []byte                 `protobuf:"bytes,8,opt,name=commit_id,json=commitId,proto3" json:"commit_id,omitempty"`              // SHA-256 of the signed payload; empty when unsigned
 	Commit        *SignedCommit          `protobuf:"bytes,9,opt,name=commit,proto3" json:"commit,omitempty"`                                  // of an accepted one, so that its signatures can be checked later
+	SignerChange  *SignerChange          `protobuf:"bytes,10,opt,name=signer_change,json=signerChange,proto3" json:"signer_change,omitempty"` // instead of event, operators and outcome
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -4234,6 +4235,83 @@ func (x *AdminAuditRecord) GetCommit() *SignedCommit {
 	return nil
 }
 
+func (x *AdminAuditRecord) GetSignerChange() *SignerChange {
+	if x != nil {
+		return x.SignerChange
+	}
+	return nil
+}
+
+// SignerChange is what changed in the file of the operators' keys when it was read
+// again.
+type SignerChange struct {
+	state          protoimpl.MessageState `protogen:"open.v1"`
+	Name           string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`                                           // the principal
+	OldFingerprint string                 `protobuf:"bytes,2,opt,name=old_fingerprint,json=oldFingerprint,proto3" json:"old_fingerprint,omitempty"` // SHA-256 of the key that went, as ssh-keygen -l shows it; empty for none
+	NewFingerprint string                 `protobuf:"bytes,3,opt,name=new_fingerprint,json=newFingerprint,proto3" json:"new_fingerprint,omitempty"` // of the key that came; equal to the old one where only its rules changed
+	Text           string                 `protobuf:"bytes,4,opt,name=text,proto3" json:"text,omitempty"`                                           // in words
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
+}
+
+func (x *SignerChange) Reset() {
+	*x = SignerChange{}
+	mi := &file_meshos_v1_meshos_proto_msgTypes[46]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SignerChange) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SignerChange) ProtoMessage() {}
+
+func (x *SignerChange) ProtoReflect() protoreflect.Message {
+	mi := &file_meshos_v1_meshos_proto_msgTypes[46]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SignerChange.ProtoReflect.Descriptor instead.
+func (*SignerChange) Descriptor() ([]byte, []int) {
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{46}
+}
+
+func (x *SignerChange) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *SignerChange) GetOldFingerprint() string {
+	if x != nil {
+		return x.OldFingerprint
+	}
+	return ""
+}
+
+func (x *SignerChange) GetNewFingerprint() string {
+	if x != nil {
+		return x.NewFingerprint
+	}
+	return ""
+}
+
+func (x *SignerChange) GetText() string {
+	if x != nil {
+		return x.Text
+	}
+	return ""
+}
+
 type LogRecord struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Epoch         uint64                 `protobuf:"varint,1,opt,name=epoch,proto3" json:"epoch,omitempty"`
@@ -4250,7 +4328,7 @@ type LogRecord struct {
 
 func (x *LogRecord) Reset() {
 	*x = LogRecord{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[46]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[47]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4262,7 +4340,7 @@ func (x *LogRecord) String() string {
 func (*LogRecord) ProtoMessage() {}
 
 func (x *LogRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[46]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[47]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4275,7 +4353,7 @@ func (x *LogRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LogRecord.ProtoReflect.Descriptor instead.
 func (*LogRecord) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{46}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{47}
 }
 
 func (x *LogRecord) GetEpoch() uint64 {
@@ -4348,7 +4426,7 @@ type FailureRecord struct {
 
 func (x *FailureRecord) Reset() {
 	*x = FailureRecord{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[47]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[48]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4360,7 +4438,7 @@ func (x *FailureRecord) String() string {
 func (*FailureRecord) ProtoMessage() {}
 
 func (x *FailureRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[47]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[48]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4373,7 +4451,7 @@ func (x *FailureRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FailureRecord.ProtoReflect.Descriptor instead.
 func (*FailureRecord) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{47}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{48}
 }
 
 func (x *FailureRecord) GetEpoch() uint64 {
@@ -4434,7 +4512,7 @@ type ActionRecord struct {
 
 func (x *ActionRecord) Reset() {
 	*x = ActionRecord{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[48]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[49]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4446,7 +4524,7 @@ func (x *ActionRecord) String() string {
 func (*ActionRecord) ProtoMessage() {}
 
 func (x *ActionRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[48]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[49]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4459,7 +4537,7 @@ func (x *ActionRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ActionRecord.ProtoReflect.Descriptor instead.
 func (*ActionRecord) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{48}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{49}
 }
 
 func (x *ActionRecord) GetEpoch() uint64 {
@@ -4534,7 +4612,7 @@ type Record struct {
 
 func (x *Record) Reset() {
 	*x = Record{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[49]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[50]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4546,7 +4624,7 @@ func (x *Record) String() string {
 func (*Record) ProtoMessage() {}
 
 func (x *Record) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[49]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[50]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4559,7 +4637,7 @@ func (x *Record) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Record.ProtoReflect.Descriptor instead.
 func (*Record) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{49}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{50}
 }
 
 func (x *Record) GetKind() isRecord_Kind {
@@ -4661,7 +4739,7 @@ type Snapshot struct {
 
 func (x *Snapshot) Reset() {
 	*x = Snapshot{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[50]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[51]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4673,7 +4751,7 @@ func (x *Snapshot) String() string {
 func (*Snapshot) ProtoMessage() {}
 
 func (x *Snapshot) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[50]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[51]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4686,7 +4764,7 @@ func (x *Snapshot) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Snapshot.ProtoReflect.Descriptor instead.
 func (*Snapshot) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{50}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{51}
 }
 
 func (x *Snapshot) GetNode() uint64 {
@@ -4831,7 +4909,7 @@ type SchedulerView struct {
 
 func (x *SchedulerView) Reset() {
 	*x = SchedulerView{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[51]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[52]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4843,7 +4921,7 @@ func (x *SchedulerView) String() string {
 func (*SchedulerView) ProtoMessage() {}
 
 func (x *SchedulerView) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[51]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[52]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4856,7 +4934,7 @@ func (x *SchedulerView) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SchedulerView.ProtoReflect.Descriptor instead.
 func (*SchedulerView) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{51}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{52}
 }
 
 func (x *SchedulerView) GetActive() bool {
@@ -4918,7 +4996,7 @@ type DaemonView struct {
 
 func (x *DaemonView) Reset() {
 	*x = DaemonView{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[52]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[53]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4930,7 +5008,7 @@ func (x *DaemonView) String() string {
 func (*DaemonView) ProtoMessage() {}
 
 func (x *DaemonView) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[52]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[53]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4943,7 +5021,7 @@ func (x *DaemonView) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DaemonView.ProtoReflect.Descriptor instead.
 func (*DaemonView) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{52}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{53}
 }
 
 func (x *DaemonView) GetDaemon() *DaemonRef {
@@ -5021,7 +5099,7 @@ type ReplicaView struct {
 
 func (x *ReplicaView) Reset() {
 	*x = ReplicaView{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[53]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[54]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5033,7 +5111,7 @@ func (x *ReplicaView) String() string {
 func (*ReplicaView) ProtoMessage() {}
 
 func (x *ReplicaView) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[53]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[54]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5046,7 +5124,7 @@ func (x *ReplicaView) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReplicaView.ProtoReflect.Descriptor instead.
 func (*ReplicaView) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{53}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{54}
 }
 
 func (x *ReplicaView) GetChain() uint64 {
@@ -5092,7 +5170,7 @@ type PeerView struct {
 
 func (x *PeerView) Reset() {
 	*x = PeerView{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[54]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[55]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5104,7 +5182,7 @@ func (x *PeerView) String() string {
 func (*PeerView) ProtoMessage() {}
 
 func (x *PeerView) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[54]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[55]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5117,7 +5195,7 @@ func (x *PeerView) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PeerView.ProtoReflect.Descriptor instead.
 func (*PeerView) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{54}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{55}
 }
 
 func (x *PeerView) GetPeer() uint64 {
@@ -5180,7 +5258,7 @@ type AvoidView struct {
 
 func (x *AvoidView) Reset() {
 	*x = AvoidView{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[55]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[56]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5192,7 +5270,7 @@ func (x *AvoidView) String() string {
 func (*AvoidView) ProtoMessage() {}
 
 func (x *AvoidView) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[55]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[56]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5205,7 +5283,7 @@ func (x *AvoidView) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AvoidView.ProtoReflect.Descriptor instead.
 func (*AvoidView) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{55}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{56}
 }
 
 func (x *AvoidView) GetPeer() uint64 {
@@ -5244,7 +5322,7 @@ type MaintenanceView struct {
 
 func (x *MaintenanceView) Reset() {
 	*x = MaintenanceView{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[56]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[57]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5256,7 +5334,7 @@ func (x *MaintenanceView) String() string {
 func (*MaintenanceView) ProtoMessage() {}
 
 func (x *MaintenanceView) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[56]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[57]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5269,7 +5347,7 @@ func (x *MaintenanceView) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MaintenanceView.ProtoReflect.Descriptor instead.
 func (*MaintenanceView) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{56}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{57}
 }
 
 func (x *MaintenanceView) GetPhase() MaintenancePhase {
@@ -5333,7 +5411,7 @@ type EmittedAction struct {
 
 func (x *EmittedAction) Reset() {
 	*x = EmittedAction{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[57]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[58]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5345,7 +5423,7 @@ func (x *EmittedAction) String() string {
 func (*EmittedAction) ProtoMessage() {}
 
 func (x *EmittedAction) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[57]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[58]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5358,7 +5436,7 @@ func (x *EmittedAction) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EmittedAction.ProtoReflect.Descriptor instead.
 func (*EmittedAction) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{57}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{58}
 }
 
 func (x *EmittedAction) GetId() uint64 {
@@ -5407,7 +5485,7 @@ type MigrationView struct {
 
 func (x *MigrationView) Reset() {
 	*x = MigrationView{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[58]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[59]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5419,7 +5497,7 @@ func (x *MigrationView) String() string {
 func (*MigrationView) ProtoMessage() {}
 
 func (x *MigrationView) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[58]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[59]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5432,7 +5510,7 @@ func (x *MigrationView) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MigrationView.ProtoReflect.Descriptor instead.
 func (*MigrationView) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{58}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{59}
 }
 
 func (x *MigrationView) GetMigration() uint64 {
@@ -5525,7 +5603,7 @@ type PluginView struct {
 
 func (x *PluginView) Reset() {
 	*x = PluginView{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[59]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[60]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5537,7 +5615,7 @@ func (x *PluginView) String() string {
 func (*PluginView) ProtoMessage() {}
 
 func (x *PluginView) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[59]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[60]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5550,7 +5628,7 @@ func (x *PluginView) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PluginView.ProtoReflect.Descriptor instead.
 func (*PluginView) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{59}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{60}
 }
 
 func (x *PluginView) GetName() string {
@@ -5658,7 +5736,7 @@ type Stats struct {
 
 func (x *Stats) Reset() {
 	*x = Stats{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[60]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[61]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5670,7 +5748,7 @@ func (x *Stats) String() string {
 func (*Stats) ProtoMessage() {}
 
 func (x *Stats) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[60]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[61]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5683,7 +5761,7 @@ func (x *Stats) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Stats.ProtoReflect.Descriptor instead.
 func (*Stats) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{60}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{61}
 }
 
 func (x *Stats) GetEventsApplied() uint64 {
@@ -5797,6 +5875,7 @@ type JournalEntry struct {
 	//	*JournalEntry_Reload
 	//	*JournalEntry_Acknowledged
 	//	*JournalEntry_Failure
+	//	*JournalEntry_SignerChange
 	Input         isJournalEntry_Input `protobuf_oneof:"input"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -5804,7 +5883,7 @@ type JournalEntry struct {
 
 func (x *JournalEntry) Reset() {
 	*x = JournalEntry{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[61]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[62]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5816,7 +5895,7 @@ func (x *JournalEntry) String() string {
 func (*JournalEntry) ProtoMessage() {}
 
 func (x *JournalEntry) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[61]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[62]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5829,7 +5908,7 @@ func (x *JournalEntry) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JournalEntry.ProtoReflect.Descriptor instead.
 func (*JournalEntry) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{61}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{62}
 }
 
 func (x *JournalEntry) GetIndex() uint64 {
@@ -5959,6 +6038,15 @@ func (x *JournalEntry) GetFailure() *FailureReport {
 	return nil
 }
 
+func (x *JournalEntry) GetSignerChange() *SignerChange {
+	if x != nil {
+		if x, ok := x.Input.(*JournalEntry_SignerChange); ok {
+			return x.SignerChange
+		}
+	}
+	return nil
+}
+
 type isJournalEntry_Input interface {
 	isJournalEntry_Input()
 }
@@ -6007,6 +6095,10 @@ type JournalEntry_Failure struct {
 	Failure *FailureReport `protobuf:"bytes,14,opt,name=failure,proto3,oneof"`
 }
 
+type JournalEntry_SignerChange struct {
+	SignerChange *SignerChange `protobuf:"bytes,15,opt,name=signer_change,json=signerChange,proto3,oneof"`
+}
+
 func (*JournalEntry_Boot) isJournalEntry_Input() {}
 
 func (*JournalEntry_Event) isJournalEntry_Input() {}
@@ -6029,6 +6121,8 @@ func (*JournalEntry_Acknowledged) isJournalEntry_Input() {}
 
 func (*JournalEntry_Failure) isJournalEntry_Input() {}
 
+func (*JournalEntry_SignerChange) isJournalEntry_Input() {}
+
 type Boot struct {
 	state           protoimpl.MessageState `protogen:"open.v1"`
 	Node            uint64                 `protobuf:"varint,1,opt,name=node,proto3" json:"node,omitempty"`
@@ -6041,7 +6135,7 @@ type Boot struct {
 
 func (x *Boot) Reset() {
 	*x = Boot{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[62]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[63]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6053,7 +6147,7 @@ func (x *Boot) String() string {
 func (*Boot) ProtoMessage() {}
 
 func (x *Boot) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[62]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[63]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6066,7 +6160,7 @@ func (x *Boot) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Boot.ProtoReflect.Descriptor instead.
 func (*Boot) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{62}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{63}
 }
 
 func (x *Boot) GetNode() uint64 {
@@ -6109,7 +6203,7 @@ type Tick struct {
 
 func (x *Tick) Reset() {
 	*x = Tick{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[63]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[64]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6121,7 +6215,7 @@ func (x *Tick) String() string {
 func (*Tick) ProtoMessage() {}
 
 func (x *Tick) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[63]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[64]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6134,7 +6228,7 @@ func (x *Tick) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Tick.ProtoReflect.Descriptor instead.
 func (*Tick) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{63}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{64}
 }
 
 func (x *Tick) GetQueueRoom() uint32 {
@@ -6158,7 +6252,7 @@ type JudgedCommit struct {
 
 func (x *JudgedCommit) Reset() {
 	*x = JudgedCommit{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[64]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[65]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6170,7 +6264,7 @@ func (x *JudgedCommit) String() string {
 func (*JudgedCommit) ProtoMessage() {}
 
 func (x *JudgedCommit) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[64]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[65]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6183,7 +6277,7 @@ func (x *JudgedCommit) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JudgedCommit.ProtoReflect.Descriptor instead.
 func (*JudgedCommit) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{64}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{65}
 }
 
 func (x *JudgedCommit) GetEvent() *AdminEvent {
@@ -6231,7 +6325,7 @@ type Reload struct {
 
 func (x *Reload) Reset() {
 	*x = Reload{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[65]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[66]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6243,7 +6337,7 @@ func (x *Reload) String() string {
 func (*Reload) ProtoMessage() {}
 
 func (x *Reload) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[65]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[66]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6256,7 +6350,7 @@ func (x *Reload) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Reload.ProtoReflect.Descriptor instead.
 func (*Reload) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{65}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{66}
 }
 
 func (x *Reload) GetConfigToml() string {
@@ -6278,7 +6372,7 @@ type Acknowledged struct {
 
 func (x *Acknowledged) Reset() {
 	*x = Acknowledged{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[66]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[67]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6290,7 +6384,7 @@ func (x *Acknowledged) String() string {
 func (*Acknowledged) ProtoMessage() {}
 
 func (x *Acknowledged) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[66]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[67]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6303,7 +6397,7 @@ func (x *Acknowledged) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Acknowledged.ProtoReflect.Descriptor instead.
 func (*Acknowledged) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{66}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{67}
 }
 
 func (x *Acknowledged) GetChain() Acknowledged_Chain {
@@ -6331,7 +6425,7 @@ type FailureReport struct {
 
 func (x *FailureReport) Reset() {
 	*x = FailureReport{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[67]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[68]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6343,7 +6437,7 @@ func (x *FailureReport) String() string {
 func (*FailureReport) ProtoMessage() {}
 
 func (x *FailureReport) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[67]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[68]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6356,7 +6450,7 @@ func (x *FailureReport) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FailureReport.ProtoReflect.Descriptor instead.
 func (*FailureReport) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{67}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{68}
 }
 
 func (x *FailureReport) GetSource() string {
@@ -6387,7 +6481,7 @@ type Samples struct {
 
 func (x *Samples) Reset() {
 	*x = Samples{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[68]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[69]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6399,7 +6493,7 @@ func (x *Samples) String() string {
 func (*Samples) ProtoMessage() {}
 
 func (x *Samples) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[68]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[69]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6412,7 +6506,7 @@ func (x *Samples) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Samples.ProtoReflect.Descriptor instead.
 func (*Samples) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{68}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{69}
 }
 
 func (x *Samples) GetProbe() string {
@@ -6465,7 +6559,7 @@ type ActionOutcome struct {
 
 func (x *ActionOutcome) Reset() {
 	*x = ActionOutcome{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[69]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[70]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6477,7 +6571,7 @@ func (x *ActionOutcome) String() string {
 func (*ActionOutcome) ProtoMessage() {}
 
 func (x *ActionOutcome) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[69]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[70]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6490,7 +6584,7 @@ func (x *ActionOutcome) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ActionOutcome.ProtoReflect.Descriptor instead.
 func (*ActionOutcome) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{69}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{70}
 }
 
 func (x *ActionOutcome) GetActionId() uint64 {
@@ -6554,7 +6648,7 @@ type ScoreTable struct {
 
 func (x *ScoreTable) Reset() {
 	*x = ScoreTable{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[70]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[71]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6566,7 +6660,7 @@ func (x *ScoreTable) String() string {
 func (*ScoreTable) ProtoMessage() {}
 
 func (x *ScoreTable) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[70]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[71]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6579,7 +6673,7 @@ func (x *ScoreTable) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ScoreTable.ProtoReflect.Descriptor instead.
 func (*ScoreTable) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{70}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{71}
 }
 
 func (x *ScoreTable) GetViewVersion() uint64 {
@@ -6608,7 +6702,7 @@ type ChainScore struct {
 
 func (x *ChainScore) Reset() {
 	*x = ChainScore{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[71]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[72]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6620,7 +6714,7 @@ func (x *ChainScore) String() string {
 func (*ChainScore) ProtoMessage() {}
 
 func (x *ChainScore) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[71]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[72]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6633,7 +6727,7 @@ func (x *ChainScore) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ChainScore.ProtoReflect.Descriptor instead.
 func (*ChainScore) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{71}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{72}
 }
 
 func (x *ChainScore) GetChain() uint64 {
@@ -6674,7 +6768,7 @@ type NodeScore struct {
 
 func (x *NodeScore) Reset() {
 	*x = NodeScore{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[72]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[73]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6686,7 +6780,7 @@ func (x *NodeScore) String() string {
 func (*NodeScore) ProtoMessage() {}
 
 func (x *NodeScore) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[72]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[73]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6699,7 +6793,7 @@ func (x *NodeScore) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NodeScore.ProtoReflect.Descriptor instead.
 func (*NodeScore) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{72}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{73}
 }
 
 func (x *NodeScore) GetNode() uint64 {
@@ -6727,7 +6821,7 @@ type MigrationCost struct {
 
 func (x *MigrationCost) Reset() {
 	*x = MigrationCost{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[73]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[74]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6739,7 +6833,7 @@ func (x *MigrationCost) String() string {
 func (*MigrationCost) ProtoMessage() {}
 
 func (x *MigrationCost) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[73]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[74]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6752,7 +6846,7 @@ func (x *MigrationCost) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MigrationCost.ProtoReflect.Descriptor instead.
 func (*MigrationCost) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{73}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{74}
 }
 
 func (x *MigrationCost) GetStateTransfer() *durationpb.Duration {
@@ -6785,7 +6879,7 @@ type Migrations struct {
 
 func (x *Migrations) Reset() {
 	*x = Migrations{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[74]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[75]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6797,7 +6891,7 @@ func (x *Migrations) String() string {
 func (*Migrations) ProtoMessage() {}
 
 func (x *Migrations) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[74]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[75]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6810,7 +6904,7 @@ func (x *Migrations) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Migrations.ProtoReflect.Descriptor instead.
 func (*Migrations) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{74}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{75}
 }
 
 func (x *Migrations) GetInFlight() []*MigrationView {
@@ -6834,7 +6928,7 @@ type BlastRadius struct {
 
 func (x *BlastRadius) Reset() {
 	*x = BlastRadius{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[75]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[76]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6846,7 +6940,7 @@ func (x *BlastRadius) String() string {
 func (*BlastRadius) ProtoMessage() {}
 
 func (x *BlastRadius) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[75]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[76]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6859,7 +6953,7 @@ func (x *BlastRadius) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BlastRadius.ProtoReflect.Descriptor instead.
 func (*BlastRadius) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{75}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{76}
 }
 
 func (x *BlastRadius) GetAffectedNodes() []uint64 {
@@ -6912,7 +7006,7 @@ type DaemonLifecycle_Started struct {
 
 func (x *DaemonLifecycle_Started) Reset() {
 	*x = DaemonLifecycle_Started{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[76]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[77]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6924,7 +7018,7 @@ func (x *DaemonLifecycle_Started) String() string {
 func (*DaemonLifecycle_Started) ProtoMessage() {}
 
 func (x *DaemonLifecycle_Started) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[76]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[77]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6948,7 +7042,7 @@ type DaemonLifecycle_ExitedCleanly struct {
 
 func (x *DaemonLifecycle_ExitedCleanly) Reset() {
 	*x = DaemonLifecycle_ExitedCleanly{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[77]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[78]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6960,7 +7054,7 @@ func (x *DaemonLifecycle_ExitedCleanly) String() string {
 func (*DaemonLifecycle_ExitedCleanly) ProtoMessage() {}
 
 func (x *DaemonLifecycle_ExitedCleanly) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[77]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[78]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6985,7 +7079,7 @@ type DaemonLifecycle_Crashed struct {
 
 func (x *DaemonLifecycle_Crashed) Reset() {
 	*x = DaemonLifecycle_Crashed{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[78]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[79]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6997,7 +7091,7 @@ func (x *DaemonLifecycle_Crashed) String() string {
 func (*DaemonLifecycle_Crashed) ProtoMessage() {}
 
 func (x *DaemonLifecycle_Crashed) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[78]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[79]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7030,7 +7124,7 @@ type BlastRadius_Warning struct {
 
 func (x *BlastRadius_Warning) Reset() {
 	*x = BlastRadius_Warning{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[79]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[80]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7042,7 +7136,7 @@ func (x *BlastRadius_Warning) String() string {
 func (*BlastRadius_Warning) ProtoMessage() {}
 
 func (x *BlastRadius_Warning) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[79]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[80]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7055,7 +7149,7 @@ func (x *BlastRadius_Warning) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BlastRadius_Warning.ProtoReflect.Descriptor instead.
 func (*BlastRadius_Warning) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{75, 0}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{76, 0}
 }
 
 func (x *BlastRadius_Warning) GetKind() string {
@@ -7342,7 +7436,7 @@ const file_meshos_v1_meshos_proto_rawDesc = "" +
 	"\bOperator\x12\x15\n" +
 	"\x06key_id\x18\x01 \x01(\tR\x05keyId\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12\x1a\n" +
-	"\bverified\x18\x03 \x01(\bR\bverified\"\x86\x03\n" +
+	"\bverified\x18\x03 \x01(\bR\bverified\"\xc4\x03\n" +
 	"\x10AdminAuditRecord\x12\x14\n" +
 	"\x05epoch\x18\x01 \x01(\x04R\x05epoch\x12\x10\n" +
 	"\x03seq\x18\x02 \x01(\x04R\x03seq\x12=\n" +
@@ -7352,7 +7446,14 @@ const file_meshos_v1_meshos_proto_rawDesc = "" +
 	"\aoutcome\x18\x06 \x01(\v2\x1e.meshos.v1.VerificationOutcomeR\aoutcome\x12#\n" +
 	"\rchain_pending\x18\a \x01(\bR\fchainPending\x12\x1b\n" +
 	"\tcommit_id\x18\b \x01(\fR\bcommitId\x12/\n" +
-	"\x06commit\x18\t \x01(\v2\x17.meshos.v1.SignedCommitR\x06commit\"\x8d\x02\n" +
+	"\x06commit\x18\t \x01(\v2\x17.meshos.v1.SignedCommitR\x06commit\x12<\n" +
+	"\rsigner_change\x18\n" +
+	" \x01(\v2\x17.meshos.v1.SignerChangeR\fsignerChange\"\x88\x01\n" +
+	"\fSignerChange\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12'\n" +
+	"\x0fold_fingerprint\x18\x02 \x01(\tR\x0eoldFingerprint\x12'\n" +
+	"\x0fnew_fingerprint\x18\x03 \x01(\tR\x0enewFingerprint\x12\x12\n" +
+	"\x04text\x18\x04 \x01(\tR\x04text\"\x8d\x02\n" +
 	"\tLogRecord\x12\x14\n" +
 	"\x05epoch\x18\x01 \x01(\x04R\x05epoch\x12\x10\n" +
 	"\x03seq\x18\x02 \x01(\x04R\x03seq\x12*\n" +
@@ -7551,7 +7652,7 @@ const file_meshos_v1_meshos_proto_rawDesc = "" +
 	" \x01(\x04R\x13backpressureAsserts\x123\n" +
 	"\x15backpressure_releases\x18\v \x01(\x04R\x14backpressureReleases\x12'\n" +
 	"\x0fappend_failures\x18\f \x01(\x04R\x0eappendFailures\x12?\n" +
-	"\x0elast_tick_took\x18\r \x01(\v2\x19.google.protobuf.DurationR\flastTickTook\"\xa5\x05\n" +
+	"\x0elast_tick_took\x18\r \x01(\v2\x19.google.protobuf.DurationR\flastTickTook\"\xe5\x05\n" +
 	"\fJournalEntry\x12\x14\n" +
 	"\x05index\x18\x01 \x01(\x04R\x05index\x12)\n" +
 	"\x02at\x18\x02 \x01(\v2\x19.google.protobuf.DurationR\x02at\x12.\n" +
@@ -7569,7 +7670,8 @@ const file_meshos_v1_meshos_proto_rawDesc = "" +
 	"\x06commit\x18\v \x01(\v2\x17.meshos.v1.JudgedCommitH\x00R\x06commit\x12+\n" +
 	"\x06reload\x18\f \x01(\v2\x11.meshos.v1.ReloadH\x00R\x06reload\x12=\n" +
 	"\facknowledged\x18\r \x01(\v2\x17.meshos.v1.AcknowledgedH\x00R\facknowledged\x124\n" +
-	"\afailure\x18\x0e \x01(\v2\x18.meshos.v1.FailureReportH\x00R\afailureB\a\n" +
+	"\afailure\x18\x0e \x01(\v2\x18.meshos.v1.FailureReportH\x00R\afailure\x12>\n" +
+	"\rsigner_change\x18\x0f \x01(\v2\x17.meshos.v1.SignerChangeH\x00R\fsignerChangeB\a\n" +
 	"\x05input\"\xb1\x01\n" +
 	"\x04Boot\x12\x12\n" +
 	"\x04node\x18\x01 \x01(\x04R\x04node\x12\x14\n" +
@@ -7690,7 +7792,7 @@ func file_meshos_v1_meshos_proto_rawDescGZIP() []byte {
 }
 
 var file_meshos_v1_meshos_proto_enumTypes = make([]protoimpl.EnumInfo, 15)
-var file_meshos_v1_meshos_proto_msgTypes = make([]protoimpl.MessageInfo, 80)
+var file_meshos_v1_meshos_proto_msgTypes = make([]protoimpl.MessageInfo, 81)
 var file_meshos_v1_meshos_proto_goTypes = []any{
 	(NodeHealth)(0),                       // 0: meshos.v1.NodeHealth
 	(MaintenancePhase)(0),                 // 1: meshos.v1.MaintenancePhase
@@ -7753,42 +7855,43 @@ var file_meshos_v1_meshos_proto_goTypes = []any{
 	(*VerificationOutcome)(nil),           // 58: meshos.v1.VerificationOutcome
 	(*Operator)(nil),                      // 59: meshos.v1.Operator
 	(*AdminAuditRecord)(nil),              // 60: meshos.v1.AdminAuditRecord
-	(*LogRecord)(nil),                     // 61: meshos.v1.LogRecord
-	(*FailureRecord)(nil),                 // 62: meshos.v1.FailureRecord
-	(*ActionRecord)(nil),                  // 63: meshos.v1.ActionRecord
-	(*Record)(nil),                        // 64: meshos.v1.Record
-	(*Snapshot)(nil),                      // 65: meshos.v1.Snapshot
-	(*SchedulerView)(nil),                 // 66: meshos.v1.SchedulerView
-	(*DaemonView)(nil),                    // 67: meshos.v1.DaemonView
-	(*ReplicaView)(nil),                   // 68: meshos.v1.ReplicaView
-	(*PeerView)(nil),                      // 69: meshos.v1.PeerView
-	(*AvoidView)(nil),                     // 70: meshos.v1.AvoidView
-	(*MaintenanceView)(nil),               // 71: meshos.v1.MaintenanceView
-	(*EmittedAction)(nil),                 // 72: meshos.v1.EmittedAction
-	(*MigrationView)(nil),                 // 73: meshos.v1.MigrationView
-	(*PluginView)(nil),                    // 74: meshos.v1.PluginView
-	(*Stats)(nil),                         // 75: meshos.v1.Stats
-	(*JournalEntry)(nil),                  // 76: meshos.v1.JournalEntry
-	(*Boot)(nil),                          // 77: meshos.v1.Boot
-	(*Tick)(nil),                          // 78: meshos.v1.Tick
-	(*JudgedCommit)(nil),                  // 79: meshos.v1.JudgedCommit
-	(*Reload)(nil),                        // 80: meshos.v1.Reload
-	(*Acknowledged)(nil),                  // 81: meshos.v1.Acknowledged
-	(*FailureReport)(nil),                 // 82: meshos.v1.FailureReport
-	(*Samples)(nil),                       // 83: meshos.v1.Samples
-	(*ActionOutcome)(nil),                 // 84: meshos.v1.ActionOutcome
-	(*ScoreTable)(nil),                    // 85: meshos.v1.ScoreTable
-	(*ChainScore)(nil),                    // 86: meshos.v1.ChainScore
-	(*NodeScore)(nil),                     // 87: meshos.v1.NodeScore
-	(*MigrationCost)(nil),                 // 88: meshos.v1.MigrationCost
-	(*Migrations)(nil),                    // 89: meshos.v1.Migrations
-	(*BlastRadius)(nil),                   // 90: meshos.v1.BlastRadius
-	(*DaemonLifecycle_Started)(nil),       // 91: meshos.v1.DaemonLifecycle.Started
-	(*DaemonLifecycle_ExitedCleanly)(nil), // 92: meshos.v1.DaemonLifecycle.ExitedCleanly
-	(*DaemonLifecycle_Crashed)(nil),       // 93: meshos.v1.DaemonLifecycle.Crashed
-	(*BlastRadius_Warning)(nil),           // 94: meshos.v1.BlastRadius.Warning
-	(*durationpb.Duration)(nil),           // 95: google.protobuf.Duration
-	(*timestamppb.Timestamp)(nil),         // 96: google.protobuf.Timestamp
+	(*SignerChange)(nil),                  // 61: meshos.v1.SignerChange
+	(*LogRecord)(nil),                     // 62: meshos.v1.LogRecord
+	(*FailureRecord)(nil),                 // 63: meshos.v1.FailureRecord
+	(*ActionRecord)(nil),                  // 64: meshos.v1.ActionRecord
+	(*Record)(nil),                        // 65: meshos.v1.Record
+	(*Snapshot)(nil),                      // 66: meshos.v1.Snapshot
+	(*SchedulerView)(nil),                 // 67: meshos.v1.SchedulerView
+	(*DaemonView)(nil),                    // 68: meshos.v1.DaemonView
+	(*ReplicaView)(nil),                   // 69: meshos.v1.ReplicaView
+	(*PeerView)(nil),                      // 70: meshos.v1.PeerView
+	(*AvoidView)(nil),                     // 71: meshos.v1.AvoidView
+	(*MaintenanceView)(nil),               // 72: meshos.v1.MaintenanceView
+	(*EmittedAction)(nil),                 // 73: meshos.v1.EmittedAction
+	(*MigrationView)(nil),                 // 74: meshos.v1.MigrationView
+	(*PluginView)(nil),                    // 75: meshos.v1.PluginView
+	(*Stats)(nil),                         // 76: meshos.v1.Stats
+	(*JournalEntry)(nil),                  // 77: meshos.v1.JournalEntry
+	(*Boot)(nil),                          // 78: meshos.v1.Boot
+	(*Tick)(nil),                          // 79: meshos.v1.Tick
+	(*JudgedCommit)(nil),                  // 80: meshos.v1.JudgedCommit
+	(*Reload)(nil),                        // 81: meshos.v1.Reload
+	(*Acknowledged)(nil),                  // 82: meshos.v1.Acknowledged
+	(*FailureReport)(nil),                 // 83: meshos.v1.FailureReport
+	(*Samples)(nil),                       // 84: meshos.v1.Samples
+	(*ActionOutcome)(nil),                 // 85: meshos.v1.ActionOutcome
+	(*ScoreTable)(nil),                    // 86: meshos.v1.ScoreTable
+	(*ChainScore)(nil),                    // 87: meshos.v1.ChainScore
+	(*NodeScore)(nil),                     // 88: meshos.v1.NodeScore
+	(*MigrationCost)(nil),                 // 89: meshos.v1.MigrationCost
+	(*Migrations)(nil),                    // 90: meshos.v1.Migrations
+	(*BlastRadius)(nil),                   // 91: meshos.v1.BlastRadius
+	(*DaemonLifecycle_Started)(nil),       // 92: meshos.v1.DaemonLifecycle.Started
+	(*DaemonLifecycle_ExitedCleanly)(nil), // 93: meshos.v1.DaemonLifecycle.ExitedCleanly
+	(*DaemonLifecycle_Crashed)(nil),       // 94: meshos.v1.DaemonLifecycle.Crashed
+	(*BlastRadius_Warning)(nil),           // 95: meshos.v1.BlastRadius.Warning
+	(*durationpb.Duration)(nil),           // 96: google.protobuf.Duration
+	(*timestamppb.Timestamp)(nil),         // 97: google.protobuf.Timestamp
 }
 var file_meshos_v1_meshos_proto_depIdxs = []int32{
 	3,   // 0: meshos.v1.DaemonHealth.status:type_name -> meshos.v1.DaemonHealth.Status
@@ -7810,18 +7913,18 @@ var file_meshos_v1_meshos_proto_depIdxs = []int32{
 	4,   // 16: meshos.v1.ReplicaUpdate.kind:type_name -> meshos.v1.ReplicaUpdate.Kind
 	5,   // 17: meshos.v1.ReplicaTransition.kind:type_name -> meshos.v1.ReplicaTransition.Kind
 	15,  // 18: meshos.v1.DaemonLifecycle.daemon:type_name -> meshos.v1.DaemonRef
-	91,  // 19: meshos.v1.DaemonLifecycle.started:type_name -> meshos.v1.DaemonLifecycle.Started
-	92,  // 20: meshos.v1.DaemonLifecycle.exited_cleanly:type_name -> meshos.v1.DaemonLifecycle.ExitedCleanly
-	93,  // 21: meshos.v1.DaemonLifecycle.crashed:type_name -> meshos.v1.DaemonLifecycle.Crashed
+	92,  // 19: meshos.v1.DaemonLifecycle.started:type_name -> meshos.v1.DaemonLifecycle.Started
+	93,  // 20: meshos.v1.DaemonLifecycle.exited_cleanly:type_name -> meshos.v1.DaemonLifecycle.ExitedCleanly
+	94,  // 21: meshos.v1.DaemonLifecycle.crashed:type_name -> meshos.v1.DaemonLifecycle.Crashed
 	16,  // 22: meshos.v1.DaemonLifecycle.health_changed:type_name -> meshos.v1.DaemonHealth
-	95,  // 23: meshos.v1.RttSample.rtt:type_name -> google.protobuf.Duration
+	96,  // 23: meshos.v1.RttSample.rtt:type_name -> google.protobuf.Duration
 	0,   // 24: meshos.v1.NodeHealthSample.health:type_name -> meshos.v1.NodeHealth
 	2,   // 25: meshos.v1.LogLine.level:type_name -> meshos.v1.LogLevel
 	15,  // 26: meshos.v1.DaemonIntent.daemon:type_name -> meshos.v1.DaemonRef
 	6,   // 27: meshos.v1.DaemonIntent.intent:type_name -> meshos.v1.DaemonIntent.Intent
 	7,   // 28: meshos.v1.LocalReplicaIntent.intent:type_name -> meshos.v1.LocalReplicaIntent.Intent
 	1,   // 29: meshos.v1.MaintenanceObserved.phase:type_name -> meshos.v1.MaintenancePhase
-	95,  // 30: meshos.v1.MaintenanceObserved.deadline:type_name -> google.protobuf.Duration
+	96,  // 30: meshos.v1.MaintenanceObserved.deadline:type_name -> google.protobuf.Duration
 	34,  // 31: meshos.v1.AdminEvent.enter_maintenance:type_name -> meshos.v1.EnterMaintenance
 	33,  // 32: meshos.v1.AdminEvent.exit_maintenance:type_name -> meshos.v1.NodeTarget
 	35,  // 33: meshos.v1.AdminEvent.drain:type_name -> meshos.v1.Drain
@@ -7838,12 +7941,12 @@ var file_meshos_v1_meshos_proto_depIdxs = []int32{
 	41,  // 44: meshos.v1.AdminEvent.force_restart_daemon:type_name -> meshos.v1.ForceRestartDaemon
 	42,  // 45: meshos.v1.AdminEvent.force_cutover:type_name -> meshos.v1.ForceCutover
 	43,  // 46: meshos.v1.AdminEvent.kill_migration:type_name -> meshos.v1.KillMigration
-	95,  // 47: meshos.v1.EnterMaintenance.drain_for:type_name -> google.protobuf.Duration
-	95,  // 48: meshos.v1.Drain.drain_for:type_name -> google.protobuf.Duration
-	95,  // 49: meshos.v1.FreezeCluster.ttl:type_name -> google.protobuf.Duration
+	96,  // 47: meshos.v1.EnterMaintenance.drain_for:type_name -> google.protobuf.Duration
+	96,  // 48: meshos.v1.Drain.drain_for:type_name -> google.protobuf.Duration
+	96,  // 49: meshos.v1.FreezeCluster.ttl:type_name -> google.protobuf.Duration
 	15,  // 50: meshos.v1.ForceRestartDaemon.daemon:type_name -> meshos.v1.DaemonRef
 	32,  // 51: meshos.v1.AdminCommand.event:type_name -> meshos.v1.AdminEvent
-	96,  // 52: meshos.v1.AdminCommand.issued_at:type_name -> google.protobuf.Timestamp
+	97,  // 52: meshos.v1.AdminCommand.issued_at:type_name -> google.protobuf.Timestamp
 	47,  // 53: meshos.v1.Action.start_daemon:type_name -> meshos.v1.StartDaemon
 	48,  // 54: meshos.v1.Action.stop_daemon:type_name -> meshos.v1.StopDaemon
 	49,  // 55: meshos.v1.Action.pull_replica:type_name -> meshos.v1.PullReplica
@@ -7857,107 +7960,109 @@ var file_meshos_v1_meshos_proto_depIdxs = []int32{
 	57,  // 63: meshos.v1.Action.commit_maintenance_transition:type_name -> meshos.v1.CommitMaintenanceTransition
 	15,  // 64: meshos.v1.StartDaemon.daemon:type_name -> meshos.v1.DaemonRef
 	15,  // 65: meshos.v1.StopDaemon.daemon:type_name -> meshos.v1.DaemonRef
-	95,  // 66: meshos.v1.StopDaemon.grace:type_name -> google.protobuf.Duration
-	95,  // 67: meshos.v1.MarkAvoid.ttl:type_name -> google.protobuf.Duration
+	96,  // 66: meshos.v1.StopDaemon.grace:type_name -> google.protobuf.Duration
+	96,  // 67: meshos.v1.MarkAvoid.ttl:type_name -> google.protobuf.Duration
 	15,  // 68: meshos.v1.ApplyBackoff.daemon:type_name -> meshos.v1.DaemonRef
-	95,  // 69: meshos.v1.ApplyBackoff.remaining:type_name -> google.protobuf.Duration
+	96,  // 69: meshos.v1.ApplyBackoff.remaining:type_name -> google.protobuf.Duration
 	1,   // 70: meshos.v1.CommitMaintenanceTransition.target:type_name -> meshos.v1.MaintenancePhase
 	8,   // 71: meshos.v1.VerificationOutcome.verdict:type_name -> meshos.v1.VerificationOutcome.Verdict
-	96,  // 72: meshos.v1.AdminAuditRecord.committed_at:type_name -> google.protobuf.Timestamp
+	97,  // 72: meshos.v1.AdminAuditRecord.committed_at:type_name -> google.protobuf.Timestamp
 	32,  // 73: meshos.v1.AdminAuditRecord.event:type_name -> meshos.v1.AdminEvent
 	59,  // 74: meshos.v1.AdminAuditRecord.operators:type_name -> meshos.v1.Operator
 	58,  // 75: meshos.v1.AdminAuditRecord.outcome:type_name -> meshos.v1.VerificationOutcome
 	44,  // 76: meshos.v1.AdminAuditRecord.commit:type_name -> meshos.v1.SignedCommit
-	96,  // 77: meshos.v1.LogRecord.at:type_name -> google.protobuf.Timestamp
-	2,   // 78: meshos.v1.LogRecord.level:type_name -> meshos.v1.LogLevel
-	96,  // 79: meshos.v1.FailureRecord.at:type_name -> google.protobuf.Timestamp
-	96,  // 80: meshos.v1.ActionRecord.at:type_name -> google.protobuf.Timestamp
-	46,  // 81: meshos.v1.ActionRecord.action:type_name -> meshos.v1.Action
-	9,   // 82: meshos.v1.ActionRecord.outcome:type_name -> meshos.v1.ActionRecord.Outcome
-	95,  // 83: meshos.v1.ActionRecord.retry_after:type_name -> google.protobuf.Duration
-	60,  // 84: meshos.v1.Record.audit:type_name -> meshos.v1.AdminAuditRecord
-	61,  // 85: meshos.v1.Record.log:type_name -> meshos.v1.LogRecord
-	62,  // 86: meshos.v1.Record.failure:type_name -> meshos.v1.FailureRecord
-	63,  // 87: meshos.v1.Record.action:type_name -> meshos.v1.ActionRecord
-	96,  // 88: meshos.v1.Snapshot.taken_at:type_name -> google.protobuf.Timestamp
-	67,  // 89: meshos.v1.Snapshot.daemons:type_name -> meshos.v1.DaemonView
-	68,  // 90: meshos.v1.Snapshot.replicas:type_name -> meshos.v1.ReplicaView
-	69,  // 91: meshos.v1.Snapshot.peers:type_name -> meshos.v1.PeerView
-	70,  // 92: meshos.v1.Snapshot.avoid_list:type_name -> meshos.v1.AvoidView
-	71,  // 93: meshos.v1.Snapshot.local_maintenance:type_name -> meshos.v1.MaintenanceView
-	72,  // 94: meshos.v1.Snapshot.recently_emitted:type_name -> meshos.v1.EmittedAction
-	62,  // 95: meshos.v1.Snapshot.recent_failures:type_name -> meshos.v1.FailureRecord
-	95,  // 96: meshos.v1.Snapshot.freeze_remaining:type_name -> google.protobuf.Duration
-	60,  // 97: meshos.v1.Snapshot.admin_audit:type_name -> meshos.v1.AdminAuditRecord
-	61,  // 98: meshos.v1.Snapshot.logs:type_name -> meshos.v1.LogRecord
-	73,  // 99: meshos.v1.Snapshot.in_flight_migrations:type_name -> meshos.v1.MigrationView
-	74,  // 100: meshos.v1.Snapshot.plugins:type_name -> meshos.v1.PluginView
-	75,  // 101: meshos.v1.Snapshot.stats:type_name -> meshos.v1.Stats
-	66,  // 102: meshos.v1.Snapshot.scheduler:type_name -> meshos.v1.SchedulerView
-	95,  // 103: meshos.v1.SchedulerView.age:type_name -> google.protobuf.Duration
-	15,  // 104: meshos.v1.DaemonView.daemon:type_name -> meshos.v1.DaemonRef
-	10,  // 105: meshos.v1.DaemonView.lifecycle:type_name -> meshos.v1.DaemonView.Lifecycle
-	16,  // 106: meshos.v1.DaemonView.health:type_name -> meshos.v1.DaemonHealth
-	11,  // 107: meshos.v1.DaemonView.restart:type_name -> meshos.v1.DaemonView.Restart
-	95,  // 108: meshos.v1.DaemonView.restart_in:type_name -> google.protobuf.Duration
-	95,  // 109: meshos.v1.DaemonView.age:type_name -> google.protobuf.Duration
-	6,   // 110: meshos.v1.DaemonView.intent:type_name -> meshos.v1.DaemonIntent.Intent
-	95,  // 111: meshos.v1.PeerView.rtt:type_name -> google.protobuf.Duration
-	0,   // 112: meshos.v1.PeerView.health:type_name -> meshos.v1.NodeHealth
-	1,   // 113: meshos.v1.PeerView.maintenance:type_name -> meshos.v1.MaintenancePhase
-	25,  // 114: meshos.v1.PeerView.inventory:type_name -> meshos.v1.PeerInventory
-	95,  // 115: meshos.v1.AvoidView.ttl:type_name -> google.protobuf.Duration
-	1,   // 116: meshos.v1.MaintenanceView.phase:type_name -> meshos.v1.MaintenancePhase
-	95,  // 117: meshos.v1.MaintenanceView.since:type_name -> google.protobuf.Duration
-	95,  // 118: meshos.v1.MaintenanceView.deadline:type_name -> google.protobuf.Duration
-	95,  // 119: meshos.v1.EmittedAction.age:type_name -> google.protobuf.Duration
-	46,  // 120: meshos.v1.EmittedAction.action:type_name -> meshos.v1.Action
-	12,  // 121: meshos.v1.MigrationView.phase:type_name -> meshos.v1.MigrationView.Phase
-	95,  // 122: meshos.v1.MigrationView.elapsed:type_name -> google.protobuf.Duration
-	95,  // 123: meshos.v1.MigrationView.in_phase:type_name -> google.protobuf.Duration
-	13,  // 124: meshos.v1.PluginView.status:type_name -> meshos.v1.PluginView.Status
-	95,  // 125: meshos.v1.PluginView.last_call:type_name -> google.protobuf.Duration
-	95,  // 126: meshos.v1.PluginView.restart_in:type_name -> google.protobuf.Duration
-	95,  // 127: meshos.v1.Stats.last_tick_took:type_name -> google.protobuf.Duration
-	95,  // 128: meshos.v1.JournalEntry.at:type_name -> google.protobuf.Duration
-	96,  // 129: meshos.v1.JournalEntry.wall:type_name -> google.protobuf.Timestamp
-	77,  // 130: meshos.v1.JournalEntry.boot:type_name -> meshos.v1.Boot
-	17,  // 131: meshos.v1.JournalEntry.event:type_name -> meshos.v1.Event
-	83,  // 132: meshos.v1.JournalEntry.samples:type_name -> meshos.v1.Samples
-	78,  // 133: meshos.v1.JournalEntry.tick:type_name -> meshos.v1.Tick
-	84,  // 134: meshos.v1.JournalEntry.outcome:type_name -> meshos.v1.ActionOutcome
-	85,  // 135: meshos.v1.JournalEntry.scores:type_name -> meshos.v1.ScoreTable
-	89,  // 136: meshos.v1.JournalEntry.migrations:type_name -> meshos.v1.Migrations
-	79,  // 137: meshos.v1.JournalEntry.commit:type_name -> meshos.v1.JudgedCommit
-	80,  // 138: meshos.v1.JournalEntry.reload:type_name -> meshos.v1.Reload
-	81,  // 139: meshos.v1.JournalEntry.acknowledged:type_name -> meshos.v1.Acknowledged
-	82,  // 140: meshos.v1.JournalEntry.failure:type_name -> meshos.v1.FailureReport
-	95,  // 141: meshos.v1.Boot.freeze_remaining:type_name -> google.protobuf.Duration
-	32,  // 142: meshos.v1.JudgedCommit.event:type_name -> meshos.v1.AdminEvent
-	59,  // 143: meshos.v1.JudgedCommit.operators:type_name -> meshos.v1.Operator
-	58,  // 144: meshos.v1.JudgedCommit.outcome:type_name -> meshos.v1.VerificationOutcome
-	44,  // 145: meshos.v1.JudgedCommit.commit:type_name -> meshos.v1.SignedCommit
-	14,  // 146: meshos.v1.Acknowledged.chain:type_name -> meshos.v1.Acknowledged.Chain
-	23,  // 147: meshos.v1.Samples.rtt:type_name -> meshos.v1.RttSample
-	24,  // 148: meshos.v1.Samples.health:type_name -> meshos.v1.NodeHealthSample
-	25,  // 149: meshos.v1.Samples.inventory:type_name -> meshos.v1.PeerInventory
-	46,  // 150: meshos.v1.ActionOutcome.action:type_name -> meshos.v1.Action
-	95,  // 151: meshos.v1.ActionOutcome.retry_after:type_name -> google.protobuf.Duration
-	86,  // 152: meshos.v1.ScoreTable.chains:type_name -> meshos.v1.ChainScore
-	87,  // 153: meshos.v1.ChainScore.holders:type_name -> meshos.v1.NodeScore
-	87,  // 154: meshos.v1.ChainScore.best_alternative:type_name -> meshos.v1.NodeScore
-	88,  // 155: meshos.v1.ChainScore.cost:type_name -> meshos.v1.MigrationCost
-	95,  // 156: meshos.v1.MigrationCost.state_transfer:type_name -> google.protobuf.Duration
-	95,  // 157: meshos.v1.MigrationCost.disruption:type_name -> google.protobuf.Duration
-	73,  // 158: meshos.v1.Migrations.in_flight:type_name -> meshos.v1.MigrationView
-	15,  // 159: meshos.v1.BlastRadius.affected_daemons:type_name -> meshos.v1.DaemonRef
-	95,  // 160: meshos.v1.BlastRadius.estimated_drain_delay:type_name -> google.protobuf.Duration
-	94,  // 161: meshos.v1.BlastRadius.warnings:type_name -> meshos.v1.BlastRadius.Warning
-	162, // [162:162] is the sub-list for method output_type
-	162, // [162:162] is the sub-list for method input_type
-	162, // [162:162] is the sub-list for extension type_name
-	162, // [162:162] is the sub-list for extension extendee
-	0,   // [0:162] is the sub-list for field type_name
+	61,  // 77: meshos.v1.AdminAuditRecord.signer_change:type_name -> meshos.v1.SignerChange
+	97,  // 78: meshos.v1.LogRecord.at:type_name -> google.protobuf.Timestamp
+	2,   // 79: meshos.v1.LogRecord.level:type_name -> meshos.v1.LogLevel
+	97,  // 80: meshos.v1.FailureRecord.at:type_name -> google.protobuf.Timestamp
+	97,  // 81: meshos.v1.ActionRecord.at:type_name -> google.protobuf.Timestamp
+	46,  // 82: meshos.v1.ActionRecord.action:type_name -> meshos.v1.Action
+	9,   // 83: meshos.v1.ActionRecord.outcome:type_name -> meshos.v1.ActionRecord.Outcome
+	96,  // 84: meshos.v1.ActionRecord.retry_after:type_name -> google.protobuf.Duration
+	60,  // 85: meshos.v1.Record.audit:type_name -> meshos.v1.AdminAuditRecord
+	62,  // 86: meshos.v1.Record.log:type_name -> meshos.v1.LogRecord
+	63,  // 87: meshos.v1.Record.failure:type_name -> meshos.v1.FailureRecord
+	64,  // 88: meshos.v1.Record.action:type_name -> meshos.v1.ActionRecord
+	97,  // 89: meshos.v1.Snapshot.taken_at:type_name -> google.protobuf.Timestamp
+	68,  // 90: meshos.v1.Snapshot.daemons:type_name -> meshos.v1.DaemonView
+	69,  // 91: meshos.v1.Snapshot.replicas:type_name -> meshos.v1.ReplicaView
+	70,  // 92: meshos.v1.Snapshot.peers:type_name -> meshos.v1.PeerView
+	71,  // 93: meshos.v1.Snapshot.avoid_list:type_name -> meshos.v1.AvoidView
+	72,  // 94: meshos.v1.Snapshot.local_maintenance:type_name -> meshos.v1.MaintenanceView
+	73,  // 95: meshos.v1.Snapshot.recently_emitted:type_name -> meshos.v1.EmittedAction
+	63,  // 96: meshos.v1.Snapshot.recent_failures:type_name -> meshos.v1.FailureRecord
+	96,  // 97: meshos.v1.Snapshot.freeze_remaining:type_name -> google.protobuf.Duration
+	60,  // 98: meshos.v1.Snapshot.admin_audit:type_name -> meshos.v1.AdminAuditRecord
+	62,  // 99: meshos.v1.Snapshot.logs:type_name -> meshos.v1.LogRecord
+	74,  // 100: meshos.v1.Snapshot.in_flight_migrations:type_name -> meshos.v1.MigrationView
+	75,  // 101: meshos.v1.Snapshot.plugins:type_name -> meshos.v1.PluginView
+	76,  // 102: meshos.v1.Snapshot.stats:type_name -> meshos.v1.Stats
+	67,  // 103: meshos.v1.Snapshot.scheduler:type_name -> meshos.v1.SchedulerView
+	96,  // 104: meshos.v1.SchedulerView.age:type_name -> google.protobuf.Duration
+	15,  // 105: meshos.v1.DaemonView.daemon:type_name -> meshos.v1.DaemonRef
+	10,  // 106: meshos.v1.DaemonView.lifecycle:type_name -> meshos.v1.DaemonView.Lifecycle
+	16,  // 107: meshos.v1.DaemonView.health:type_name -> meshos.v1.DaemonHealth
+	11,  // 108: meshos.v1.DaemonView.restart:type_name -> meshos.v1.DaemonView.Restart
+	96,  // 109: meshos.v1.DaemonView.restart_in:type_name -> google.protobuf.Duration
+	96,  // 110: meshos.v1.DaemonView.age:type_name -> google.protobuf.Duration
+	6,   // 111: meshos.v1.DaemonView.intent:type_name -> meshos.v1.DaemonIntent.Intent
+	96,  // 112: meshos.v1.PeerView.rtt:type_name -> google.protobuf.Duration
+	0,   // 113: meshos.v1.PeerView.health:type_name -> meshos.v1.NodeHealth
+	1,   // 114: meshos.v1.PeerView.maintenance:type_name -> meshos.v1.MaintenancePhase
+	25,  // 115: meshos.v1.PeerView.inventory:type_name -> meshos.v1.PeerInventory
+	96,  // 116: meshos.v1.AvoidView.ttl:type_name -> google.protobuf.Duration
+	1,   // 117: meshos.v1.MaintenanceView.phase:type_name -> meshos.v1.MaintenancePhase
+	96,  // 118: meshos.v1.MaintenanceView.since:type_name -> google.protobuf.Duration
+	96,  // 119: meshos.v1.MaintenanceView.deadline:type_name -> google.protobuf.Duration
+	96,  // 120: meshos.v1.EmittedAction.age:type_name -> google.protobuf.Duration
+	46,  // 121: meshos.v1.EmittedAction.action:type_name -> meshos.v1.Action
+	12,  // 122: meshos.v1.MigrationView.phase:type_name -> meshos.v1.MigrationView.Phase
+	96,  // 123: meshos.v1.MigrationView.elapsed:type_name -> google.protobuf.Duration
+	96,  // 124: meshos.v1.MigrationView.in_phase:type_name -> google.protobuf.Duration
+	13,  // 125: meshos.v1.PluginView.status:type_name -> meshos.v1.PluginView.Status
+	96,  // 126: meshos.v1.PluginView.last_call:type_name -> google.protobuf.Duration
+	96,  // 127: meshos.v1.PluginView.restart_in:type_name -> google.protobuf.Duration
+	96,  // 128: meshos.v1.Stats.last_tick_took:type_name -> google.protobuf.Duration
+	96,  // 129: meshos.v1.JournalEntry.at:type_name -> google.protobuf.Duration
+	97,  // 130: meshos.v1.JournalEntry.wall:type_name -> google.protobuf.Timestamp
+	78,  // 131: meshos.v1.JournalEntry.boot:type_name -> meshos.v1.Boot
+	17,  // 132: meshos.v1.JournalEntry.event:type_name -> meshos.v1.Event
+	84,  // 133: meshos.v1.JournalEntry.samples:type_name -> meshos.v1.Samples
+	79,  // 134: meshos.v1.JournalEntry.tick:type_name -> meshos.v1.Tick
+	85,  // 135: meshos.v1.JournalEntry.outcome:type_name -> meshos.v1.ActionOutcome
+	86,  // 136: meshos.v1.JournalEntry.scores:type_name -> meshos.v1.ScoreTable
+	90,  // 137: meshos.v1.JournalEntry.migrations:type_name -> meshos.v1.Migrations
+	80,  // 138: meshos.v1.JournalEntry.commit:type_name -> meshos.v1.JudgedCommit
+	81,  // 139: meshos.v1.JournalEntry.reload:type_name -> meshos.v1.Reload
+	82,  // 140: meshos.v1.JournalEntry.acknowledged:type_name -> meshos.v1.Acknowledged
+	83,  // 141: meshos.v1.JournalEntry.failure:type_name -> meshos.v1.FailureReport
+	61,  // 142: meshos.v1.JournalEntry.signer_change:type_name -> meshos.v1.SignerChange
+	96,  // 143: meshos.v1.Boot.freeze_remaining:type_name -> google.protobuf.Duration
+	32,  // 144: meshos.v1.JudgedCommit.event:type_name -> meshos.v1.AdminEvent
+	59,  // 145: meshos.v1.JudgedCommit.operators:type_name -> meshos.v1.Operator
+	58,  // 146: meshos.v1.JudgedCommit.outcome:type_name -> meshos.v1.VerificationOutcome
+	44,  // 147: meshos.v1.JudgedCommit.commit:type_name -> meshos.v1.SignedCommit
+	14,  // 148: meshos.v1.Acknowledged.chain:type_name -> meshos.v1.Acknowledged.Chain
+	23,  // 149: meshos.v1.Samples.rtt:type_name -> meshos.v1.RttSample
+	24,  // 150: meshos.v1.Samples.health:type_name -> meshos.v1.NodeHealthSample
+	25,  // 151: meshos.v1.Samples.inventory:type_name -> meshos.v1.PeerInventory
+	46,  // 152: meshos.v1.ActionOutcome.action:type_name -> meshos.v1.Action
+	96,  // 153: meshos.v1.ActionOutcome.retry_after:type_name -> google.protobuf.Duration
+	87,  // 154: meshos.v1.ScoreTable.chains:type_name -> meshos.v1.ChainScore
+	88,  // 155: meshos.v1.ChainScore.holders:type_name -> meshos.v1.NodeScore
+	88,  // 156: meshos.v1.ChainScore.best_alternative:type_name -> meshos.v1.NodeScore
+	89,  // 157: meshos.v1.ChainScore.cost:type_name -> meshos.v1.MigrationCost
+	96,  // 158: meshos.v1.MigrationCost.state_transfer:type_name -> google.protobuf.Duration
+	96,  // 159: meshos.v1.MigrationCost.disruption:type_name -> google.protobuf.Duration
+	74,  // 160: meshos.v1.Migrations.in_flight:type_name -> meshos.v1.MigrationView
+	15,  // 161: meshos.v1.BlastRadius.affected_daemons:type_name -> meshos.v1.DaemonRef
+	96,  // 162: meshos.v1.BlastRadius.estimated_drain_delay:type_name -> google.protobuf.Duration
+	95,  // 163: meshos.v1.BlastRadius.warnings:type_name -> meshos.v1.BlastRadius.Warning
+	164, // [164:164] is the sub-list for method output_type
+	164, // [164:164] is the sub-list for method input_type
+	164, // [164:164] is the sub-list for extension type_name
+	164, // [164:164] is the sub-list for extension extendee
+	0,   // [0:164] is the sub-list for field type_name
 }
 
 func init() { file_meshos_v1_meshos_proto_init() }
@@ -8032,22 +8137,22 @@ func file_meshos_v1_meshos_proto_init() {
 		(*Action_CommitMaintenanceTransition)(nil),
 	}
 	file_meshos_v1_meshos_proto_msgTypes[36].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[46].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[48].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[49].OneofWrappers = []any{
+	file_meshos_v1_meshos_proto_msgTypes[47].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[49].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[50].OneofWrappers = []any{
 		(*Record_Audit)(nil),
 		(*Record_Log)(nil),
 		(*Record_Failure)(nil),
 		(*Record_Action)(nil),
 	}
-	file_meshos_v1_meshos_proto_msgTypes[50].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[52].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[51].OneofWrappers = []any{}
 	file_meshos_v1_meshos_proto_msgTypes[53].OneofWrappers = []any{}
 	file_meshos_v1_meshos_proto_msgTypes[54].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[56].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[58].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[55].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[57].OneofWrappers = []any{}
 	file_meshos_v1_meshos_proto_msgTypes[59].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[61].OneofWrappers = []any{
+	file_meshos_v1_meshos_proto_msgTypes[60].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[62].OneofWrappers = []any{
 		(*JournalEntry_Boot)(nil),
 		(*JournalEntry_Event)(nil),
 		(*JournalEntry_Samples)(nil),
@@ -8059,19 +8164,20 @@ func file_meshos_v1_meshos_proto_init() {
 		(*JournalEntry_Reload)(nil),
 		(*JournalEntry_Acknowledged)(nil),
 		(*JournalEntry_Failure)(nil),
+		(*JournalEntry_SignerChange)(nil),
 	}
-	file_meshos_v1_meshos_proto_msgTypes[62].OneofWrappers = []any{}
 	file_meshos_v1_meshos_proto_msgTypes[63].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[69].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[71].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[75].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[64].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[70].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[72].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[76].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_meshos_v1_meshos_proto_rawDesc), len(file_meshos_v1_meshos_proto_rawDesc)),
 			NumEnums:      15,
-			NumMessages:   80,
+			NumMessages:   81,
 			NumExtensions: 0,
 			NumServices:   0,
 		},
