@@ -20,9 +20,9 @@ func (p *program) serve() int {
 	if err != nil {
 		return p.failed(err)
 	}
-	log := hclog.New(&hclog.LoggerOptions{
+	log := wordy{hclog.New(&hclog.LoggerOptions{
 		Level: p.logLevel(), Output: stdio.errors, JSONFormat: true,
-	})
+	})}
 	server, err := p.server(log)
 	if err != nil {
 		log.Error("this plugin can't be served: its author has to mend it", "error", err)

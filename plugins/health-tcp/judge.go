@@ -13,7 +13,7 @@ func (p *Prober) judge(t *target, a attempt) {
 		changed := t.verdict.success(a.took, p.set.policy)
 		t.why, t.last = "", a.remote
 		if changed {
-			p.report(t, "took", a.took.Round(time.Microsecond).String())
+			p.report(t, "took", a.took.Round(time.Microsecond))
 		}
 		return
 	}

@@ -170,7 +170,7 @@ func (p *Prober) noteLag(late time.Duration) {
 	case !p.behind && late > p.set.interval:
 		p.behind = true
 		p.log.Warn("attempts start later than one interval; raise concurrency or interval, or lower timeout",
-			"late", late.Round(time.Millisecond).String(), "targets", len(p.targets), "concurrency", p.set.concurrency)
+			"late", late.Round(time.Millisecond), "targets", len(p.targets), "concurrency", p.set.concurrency)
 	case p.behind && late < p.set.interval/10:
 		p.behind = false
 		p.log.Info("attempts keep up with the interval again")

@@ -102,7 +102,7 @@ func (c *collector) overdue() {
 	}
 	c.late, c.facts = true, nil
 	c.log.Warn("collector is late; its facts are left out until it answers",
-		"collector", c.name, "deadline", c.deadline.String())
+		"collector", c.name, "deadline", c.deadline)
 }
 
 // known returns the present facts, nil if there are none. They must not be

@@ -37,7 +37,7 @@ func newProbe(env pluginsdk.Env, cfg config) (*probe, error) {
 	}
 	for _, l := range links {
 		if l != nil {
-			env.Log.Debug("socket open", "family", l.family.String(), "kind", l.mode())
+			env.Log.Debug("socket open", "family", l.family, "kind", l.mode())
 		}
 	}
 	return assemble(cfg, links, unusable, lookupHost, env.Log), nil
