@@ -97,7 +97,11 @@ func (j *judge) Publish(_ context.Context, in *hostv1.PublishRequest) (*hostv1.P
 	defer j.mu.Unlock()
 	for _, event := range in.GetEvents() {
 		j.unsigned = append(j.unsigned, event.GetAdmin())
-		j.audit(event.GetAdmin())
+		taken, err := wire.AdminFromProto(event.GetAdmin())
+		if err != nil {
+			return nil, err
+		}
+		j.audit(wire.AdminToProto(taken)) // in the words of a node
 	}
 	return &hostv1.PublishResponse{Accepted: uint32(len(in.GetEvents()))}, nil
 }

@@ -16,6 +16,7 @@ import (
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/proto"
 
+	"github.com/meshos/meshos/host/wire"
 	hostv1 "github.com/meshos/meshos/proto/meshos/host/v1"
 	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
 )
@@ -69,6 +70,16 @@ func (n *nodeClient) judged(ctx context.Context, payload []byte) *meshosv1.Admin
 	return nil
 }
 
+// asKept gives a command as the node's records have it, which spell out what was left
+// out: a drain without a window has one of 0s there.
+func asKept(event *meshosv1.AdminEvent) *meshosv1.AdminEvent {
+	taken, err := wire.AdminFromProto(event)
+	if err != nil {
+		return event // which the node refuses
+	}
+	return wire.AdminToProto(taken)
+}
+
 // sendUnsigned puts a command on the node's stream as it is, and waits for the
 // audit record that the node makes of it.
 func (n *nodeClient) sendUnsigned(ctx context.Context, o order) (*meshosv1.AdminAuditRecord, error) {
@@ -77,6 +88,7 @@ func (n *nodeClient) sendUnsigned(ctx context.Context, o order) (*meshosv1.Admin
 		return nil, err
 	}
 	epoch, last := before.GetEpoch(), lastAudit(before)
+	kept := asKept(o.event)
 	if _, err := n.publish(ctx, []namedEvent{{
 		name: o.kind, event: &meshosv1.Event{Kind: &meshosv1.Event_Admin{Admin: o.event}},
 	}}); err != nil {
@@ -88,7 +100,7 @@ func (n *nodeClient) sendUnsigned(ctx context.Context, o order) (*meshosv1.Admin
 	stream, err := n.WatchSnapshots(watching, &hostv1.WatchSnapshotsRequest{})
 	err = receive(watching, n, stream, err, func(s *meshosv1.Snapshot) error {
 		for _, record := range s.GetAdminAudit() {
-			if s.GetEpoch() == epoch && record.GetSeq() > last && len(record.GetCommitId()) == 0 && proto.Equal(record.GetEvent(), o.event) {
+			if s.GetEpoch() == epoch && record.GetSeq() > last && len(record.GetCommitId()) == 0 && proto.Equal(record.GetEvent(), kept) {
 				found = record
 				return io.EOF
 			}
