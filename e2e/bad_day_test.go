@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/meshos/meshos/internal/testkit"
 	"github.com/meshos/meshos/pluginsdk/plugintest"
 	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
 )
@@ -90,8 +91,6 @@ func (n *node) plugins() (out []int) {
 	return out
 }
 
-func gone(pid int) bool { return errors.Is(syscall.Kill(pid, 0), syscall.ESRCH) }
-
 func TestP7_AKilledHostLeavesNoPluginBehind(t *testing.T) {
 	n := prepare(t).start()
 	n.until("a complete snapshot", complete)
@@ -109,7 +108,7 @@ func TestP7_AKilledHostLeavesNoPluginBehind(t *testing.T) {
 	for {
 		left := 0
 		for _, pid := range children {
-			if !gone(pid) && !zombie(pid) {
+			if !testkit.Ended(pid) {
 				left++
 			}
 		}
@@ -126,12 +125,6 @@ func TestP7_AKilledHostLeavesNoPluginBehind(t *testing.T) {
 	n.out = &plugintest.Buffer{}
 	n.start()
 	n.until("a complete snapshot of the next node", complete)
-}
-
-// zombie says whether a process has ended and only waits to be collected.
-func zombie(pid int) bool {
-	stat, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
-	return err == nil && strings.Contains(string(stat), ") Z ")
 }
 
 func TestTermEndsTheNodeCleanly(t *testing.T) {
@@ -152,11 +145,11 @@ func TestTermEndsTheNodeCleanly(t *testing.T) {
 		t.Errorf("after %s: %v", time.Since(began), exit)
 	}
 	for _, pid := range children {
-		if !gone(pid) {
+		if !testkit.Ended(pid) {
 			t.Errorf("process %d was left behind", pid)
 		}
 	}
-	if gone(daemon.Shim.PID) || gone(daemon.Process.PID) {
+	if testkit.Ended(daemon.Shim.PID) || testkit.Ended(daemon.Process.PID) {
 		t.Error("the daemon did not outlive the node")
 	}
 	if _, errs, code := n.meshos("status"); code != 3 || !strings.Contains(errs, "meshos run") {

@@ -24,6 +24,7 @@ import (
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"github.com/meshos/meshos/host/operator/sshsig"
+	"github.com/meshos/meshos/internal/testkit"
 	"github.com/meshos/meshos/pluginsdk/plugintest"
 	hostv1 "github.com/meshos/meshos/proto/meshos/host/v1"
 	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
@@ -146,7 +147,7 @@ func TestP2_CommitsThatWereAnsweredSurviveKills(t *testing.T) {
 		n.out = &plugintest.Buffer{}
 		n.start()
 		before := done.count()
-		wait(t, 20*time.Second, fmt.Sprintf("commits after kill %d", kill), func() bool { return done.count() >= before+1+mathrand.IntN(20) })
+		testkit.Until(t, fmt.Sprintf("commits after kill %d", kill), func() bool { return done.count() >= before+1+mathrand.IntN(20) })
 		if err := n.cmd.Process.Kill(); err != nil {
 			t.Fatal(err)
 		}
@@ -198,19 +199,4 @@ func exported(t *testing.T, n *node) (ids []string) {
 		}
 	}
 	return ids
-}
-
-// wait waits for a condition that is not in a snapshot.
-func wait(t *testing.T, limit time.Duration, what string, ok func() bool) {
-	t.Helper()
-	poll := time.NewTicker(2 * time.Millisecond)
-	defer poll.Stop()
-	deadline := time.After(limit)
-	for !ok() {
-		select {
-		case <-deadline:
-			t.Fatalf("not within %s: %s", limit, what)
-		case <-poll.C:
-		}
-	}
 }

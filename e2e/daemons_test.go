@@ -16,6 +16,7 @@ import (
 	"github.com/meshos/meshos/host/daemon/shim"
 	"github.com/meshos/meshos/host/mesh"
 	"github.com/meshos/meshos/host/process"
+	"github.com/meshos/meshos/internal/testkit"
 	"github.com/meshos/meshos/pluginsdk/plugintest"
 	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
 )
@@ -103,7 +104,7 @@ func TestTheDemoDaemonOutlivesAKilledNodeWithoutAHoleInItsOutput(t *testing.T) {
 	})
 	before := n.daemon(1)
 	n.kill()
-	if gone(before.Process.PID) {
+	if testkit.Ended(before.Process.PID) {
 		t.Fatal("the daemon died with the node")
 	}
 
@@ -147,7 +148,7 @@ func TestStopDaemonsTakesThemAlongInOrder(t *testing.T) {
 		t.Fatal(err)
 	}
 	<-n.exited
-	if !gone(rec.Process.PID) || !gone(rec.Shim.PID) && !zombie(rec.Shim.PID) {
+	if !testkit.Ended(rec.Process.PID) || !testkit.Ended(rec.Shim.PID) {
 		t.Error("something is left")
 	}
 	segments, err := filepath.Glob(filepath.Join(n.dir, "var", "daemons", "1", "output", "*"))
@@ -174,7 +175,7 @@ func TestADaemonTakenOutOfTheConfigurationMeanwhileIsStopped(t *testing.T) {
 	n.out = &plugintest.Buffer{}
 	n.start()
 	n.until("the daemon's end", func(*meshosv1.Snapshot) bool {
-		return gone(rec.Process.PID) && (gone(rec.Shim.PID) || zombie(rec.Shim.PID))
+		return testkit.Ended(rec.Process.PID) && testkit.Ended(rec.Shim.PID)
 	})
 }
 

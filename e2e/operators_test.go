@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/meshos/meshos/internal/testkit"
 	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
 )
 
@@ -80,7 +81,7 @@ var (
 // run types the command, answers as the page does, and looks for its lines in order.
 func (c typedCommand) run(t *testing.T, n *node) {
 	t.Helper()
-	person, program := terminal(t)
+	person, program := testkit.Terminal(t)
 	// What a command exports, as ssh-agent's does, holds for the operator's next one.
 	env := filepath.Join(n.dir, c.who+".env")
 	script := fmt.Sprintf("[ ! -f %[1]s ] || . %[1]s; %[2]s\nrc=$?; export -p > %[1]s; exit $rc", env, c.line)

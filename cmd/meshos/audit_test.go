@@ -17,6 +17,7 @@ import (
 	"github.com/meshos/meshos/host/chain/segment"
 	"github.com/meshos/meshos/host/mesh"
 	"github.com/meshos/meshos/host/wire"
+	"github.com/meshos/meshos/internal/testkit"
 	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
 )
 
@@ -183,12 +184,12 @@ func TestOperator134_AuditTailGoesOnAndSaysWhatIsMissing(t *testing.T) {
 	ctx, interrupt := context.WithCancel(t.Context())
 	ended := make(chan int, 1)
 	go func() { ended <- s.run(ctx, "audit", "tail", "-f") }()
-	eventually(t, "what is there", func() bool { return strings.Contains(s.out.String(), "#2") })
+	testkit.Until(t, "what is there", func() bool { return strings.Contains(s.out.String(), "#2") })
 	next := busy()
 	next.Audit = []mesh.AuditRecord{audited(5)}
 	next.Acknowledged.Audit = 5
 	n.show(next)
-	eventually(t, "the new record", func() bool { return strings.Contains(s.out.String(), "#5") })
+	testkit.Until(t, "the new record", func() bool { return strings.Contains(s.out.String(), "#5") })
 	interrupt()
 	if code := <-ended; code != exitDone {
 		t.Errorf("exit code %d: %s", code, s.err.String())

@@ -13,6 +13,7 @@ import (
 	"github.com/meshos/meshos/host/mesh"
 	"github.com/meshos/meshos/host/snapshot"
 	"github.com/meshos/meshos/internal/golden"
+	"github.com/meshos/meshos/internal/testkit"
 )
 
 func TestLogs(t *testing.T) {
@@ -70,13 +71,13 @@ func TestLogsGoOn(t *testing.T) {
 	ctx, interrupt := context.WithCancel(t.Context())
 	ended := make(chan int, 1)
 	go func() { ended <- s.run(ctx, "logs", "-f", "-n", "1", "--level", "warn") }()
-	eventually(t, "the line that is there", func() bool { return strings.Contains(s.out.String(), "broken") })
+	testkit.Until(t, "the line that is there", func() bool { return strings.Contains(s.out.String(), "broken") })
 	next := busy()
 	next.Logs = append(next.Logs,
 		mesh.LogRecord{Seq: 5, Wall: noon(), Level: mesh.LevelInfo, Message: "too light"},
 		mesh.LogRecord{Seq: 6, Wall: noon(), Level: mesh.LevelError, Daemon: 1, Message: "new"})
 	n.show(next)
-	eventually(t, "the new line", func() bool { return strings.Contains(s.out.String(), "demo: new") })
+	testkit.Until(t, "the new line", func() bool { return strings.Contains(s.out.String(), "demo: new") })
 	interrupt()
 	if code := <-ended; code != exitDone {
 		t.Errorf("exit code %d: %s", code, s.err.String())

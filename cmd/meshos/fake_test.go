@@ -205,19 +205,3 @@ func busy() *snapshot.Snapshot {
 		Stats: snapshot.Stats{EventsApplied: 17, ActionsEmitted: 1, Dispatched: 1, LastTickTook: 43200 * time.Nanosecond},
 	}
 }
-
-// eventually waits until something is true, within ten seconds.
-func eventually(t *testing.T, what string, is func() bool) {
-	t.Helper()
-	deadline := time.NewTimer(10 * time.Second)
-	defer deadline.Stop()
-	tick := time.NewTicker(5 * time.Millisecond)
-	defer tick.Stop()
-	for !is() {
-		select {
-		case <-tick.C:
-		case <-deadline.C:
-			t.Fatalf("not within 10 s: %s", what)
-		}
-	}
-}

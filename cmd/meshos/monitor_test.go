@@ -11,6 +11,7 @@ import (
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"github.com/meshos/meshos/internal/golden"
+	"github.com/meshos/meshos/internal/testkit"
 	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
 )
 
@@ -135,7 +136,7 @@ func TestAnInterruptLeavesTheDrainGoing(t *testing.T) {
 	ctx, interrupt := context.WithCancel(t.Context())
 	ended := make(chan int, 1)
 	go func() { ended <- d.do(ctx, "admin drain --yes --monitor") }()
-	eventually(t, "what is left", func() bool { return strings.Contains(d.out.String(), "left: chain 7") })
+	testkit.Until(t, "what is left", func() bool { return strings.Contains(d.out.String(), "left: chain 7") })
 	interrupt()
 	want := "note: the drain goes on; meshos status -w shows it, and meshos admin uncordon ends it\n"
 	if code := <-ended; code != exitDone || !strings.HasSuffix(d.err.String(), want) {

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/meshos/meshos/internal/testkit"
 	"github.com/meshos/meshos/pluginsdk/plugintest"
 )
 
@@ -33,7 +34,7 @@ func TestANodeRunsUntilItIsTold(t *testing.T) {
 	defer stop()
 	ended := make(chan int, 1)
 	go func() { ended <- runs.run(ctx, "run", "-c", file) }()
-	eventually(t, "a status", func() bool {
+	testkit.Until(t, "a status", func() bool {
 		var s shell
 		return s.run(t.Context(), "status", "-c", file) == exitDone && strings.HasPrefix(s.out.String(), "node 7")
 	})

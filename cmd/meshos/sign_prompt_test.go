@@ -3,40 +3,17 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
-	"os"
 	"strings"
 	"testing"
 
 	"golang.org/x/sys/unix"
-)
 
-// pseudoTerminal gives both ends of one.
-func pseudoTerminal(t *testing.T) (person, program *os.File) {
-	t.Helper()
-	person, err := os.OpenFile("/dev/ptmx", os.O_RDWR, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = person.Close() })
-	if err := unix.IoctlSetPointerInt(int(person.Fd()), unix.TIOCSPTLCK, 0); err != nil {
-		t.Fatal(err)
-	}
-	n, err := unix.IoctlGetInt(int(person.Fd()), unix.TIOCGPTN)
-	if err != nil {
-		t.Fatal(err)
-	}
-	program, err = os.OpenFile(fmt.Sprintf("/dev/pts/%d", n), os.O_RDWR|unix.O_NOCTTY, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = program.Close() })
-	return person, program
-}
+	"github.com/meshos/meshos/internal/testkit"
+)
 
 func TestAQuestionAtATerminal(t *testing.T) {
 	for _, secret := range []bool{false, true} {
-		person, program := pseudoTerminal(t)
+		person, program := testkit.Terminal(t)
 		type answer struct {
 			text string
 			err  error
@@ -73,7 +50,7 @@ func TestAQuestionAtATerminal(t *testing.T) {
 }
 
 func TestAnInterruptEndsAQuestion(t *testing.T) {
-	_, program := pseudoTerminal(t)
+	_, program := testkit.Terminal(t)
 	ctx, interrupt := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
 	c := &console{in: program, out: program}

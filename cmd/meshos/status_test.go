@@ -13,6 +13,7 @@ import (
 	"github.com/meshos/meshos/host/snapshot"
 	"github.com/meshos/meshos/host/wire"
 	"github.com/meshos/meshos/internal/golden"
+	"github.com/meshos/meshos/internal/testkit"
 	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
 )
 
@@ -65,9 +66,9 @@ func TestStatusWatchesUntilInterrupted(t *testing.T) {
 	ctx, interrupt := context.WithCancel(t.Context())
 	ended := make(chan int, 1)
 	go func() { ended <- s.run(ctx, "status", "-w", "-o", "json") }()
-	eventually(t, "the first snapshot", func() bool { return strings.Count(s.out.String(), "\n") == 1 })
+	testkit.Until(t, "the first snapshot", func() bool { return strings.Count(s.out.String(), "\n") == 1 })
 	n.show(&snapshot.Snapshot{Node: 1, Tick: 1235})
-	eventually(t, "the second", func() bool { return strings.Contains(s.out.String(), `"tick":"1235"`) })
+	testkit.Until(t, "the second", func() bool { return strings.Contains(s.out.String(), `"tick":"1235"`) })
 	interrupt()
 	if code := <-ended; code != exitDone || s.err.String() != "" {
 		t.Errorf("exit code %d: %s", code, s.err.String())
@@ -78,7 +79,7 @@ func TestAWatchSaysWhenTheNodeStops(t *testing.T) {
 	n, s := start(t)
 	ended := make(chan int, 1)
 	go func() { ended <- s.run(t.Context(), "status", "-w") }()
-	eventually(t, "the first snapshot", func() bool { return strings.Contains(s.out.String(), "tick 1234") })
+	testkit.Until(t, "the first snapshot", func() bool { return strings.Contains(s.out.String(), "tick 1234") })
 	close(n.done)
 	if code := <-ended; code != exitNoAnswer || !strings.Contains(s.err.String(), "the node's loop has ended") {
 		t.Errorf("exit code %d: %s", code, s.err.String())

@@ -16,6 +16,7 @@ import (
 	"github.com/meshos/meshos/host/catalog"
 	"github.com/meshos/meshos/host/mesh"
 	"github.com/meshos/meshos/host/snapshot"
+	"github.com/meshos/meshos/internal/testkit"
 	pluginv1 "github.com/meshos/meshos/proto/meshos/plugin/v1"
 	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
 )
@@ -248,7 +249,7 @@ func TestShutdownEndsEvenWhoIgnoresTERM(t *testing.T) {
 		t.Errorf("took %v", took)
 	}
 	for _, pid := range pids {
-		if alive(pid) {
+		if !testkit.Ended(pid) {
 			t.Errorf("process %d is left", pid)
 		}
 	}

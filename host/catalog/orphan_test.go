@@ -14,6 +14,7 @@ import (
 
 	"github.com/meshos/meshos/host/catalog"
 	"github.com/meshos/meshos/host/snapshot"
+	"github.com/meshos/meshos/internal/testkit"
 )
 
 // hostUntilKilled is what the test binary does instead of testing when it plays
@@ -68,9 +69,9 @@ func TestP7_KilledHostLeavesNoPluginBehind(t *testing.T) {
 	began := time.Now()
 	look := time.NewTicker(time.Millisecond)
 	defer look.Stop()
-	for alive(a) || alive(b) {
+	for !testkit.Ended(a) || !testkit.Ended(b) {
 		if time.Since(began) > 2*time.Second {
-			t.Fatalf("plugins %d (%v) and %d (%v) outlived their host", a, alive(a), b, alive(b))
+			t.Fatalf("plugin %d (%c) or %d (%c) outlived its host", a, testkit.State(a), b, testkit.State(b))
 		}
 		<-look.C
 	}

@@ -220,12 +220,6 @@ func shortDir(t testing.TB) string {
 	return dir
 }
 
-// alive says whether a process is there and no zombie.
-func alive(pid int) bool {
-	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
-	return err == nil && !strings.Contains(string(stat), ") Z ")
-}
-
 func kill(t testing.TB, pid int, sig syscall.Signal) {
 	t.Helper()
 	if pid <= 0 {

@@ -17,6 +17,7 @@ import (
 	"github.com/meshos/meshos/host/daemon"
 	"github.com/meshos/meshos/host/daemon/shim"
 	"github.com/meshos/meshos/host/mesh"
+	"github.com/meshos/meshos/internal/testkit"
 )
 
 const sleeper = "echo ready; exec sleep 1000"
@@ -32,7 +33,7 @@ func left(t *testing.T, dir, script string) shim.Record {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if gone(strconv.Itoa(rec.Process.PID)) {
+	if testkit.Ended(rec.Process.PID) {
 		t.Fatal("the daemon did not outlive its node")
 	}
 	return rec
@@ -61,7 +62,7 @@ func TestAKilledNodesDaemonIsAdoptedAndNoLineIsLost(t *testing.T) {
 		t.Fatal(err)
 	}
 	touch(t, dir, "away")
-	eventually(t, "its lines without a node", func() bool { return exists(filepath.Join(dir, "done")) })
+	testkit.Until(t, "its lines without a node", func() bool { return exists(filepath.Join(dir, "done")) })
 	script, err := os.ReadFile(filepath.Join(dir, "script"))
 	if err != nil {
 		t.Fatal(err)
@@ -106,7 +107,7 @@ func TestAnEndWithoutANodeIsToldByTheNextOneAndOnce(t *testing.T) {
 				t.Fatal(err)
 			}
 			touch(t, dir, "away")
-			eventually(t, "the end of its shim", func() bool { return gone(strconv.Itoa(rec.Shim.PID)) })
+			testkit.Until(t, "the end of its shim", func() bool { return testkit.Ended(rec.Shim.PID) })
 			n := startNodeIn(t, daemons, sh(7, "exec sleep 1000"))
 			n.start(7) // as reconcile may at once
 			n.wait(t, "7 started")
@@ -115,7 +116,7 @@ func TestAnEndWithoutANodeIsToldByTheNextOneAndOnce(t *testing.T) {
 			}
 			n.wait(t, "7 3> last words")
 			n.stop(7, time.Hour)
-			eventually(t, "the second end", func() bool { return len(n.life()) == 3 })
+			testkit.Until(t, "the second end", func() bool { return len(n.life()) == 3 })
 			n.Close()
 			again := startNodeIn(t, daemons, sh(7, "exit 0"))
 			again.Close()
@@ -143,7 +144,7 @@ func TestAnotherProcessOfThatPidIsNotAdopted(t *testing.T) {
 			rec := left(t, dir, sleeper)
 			t.Cleanup(func() {
 				_ = syscall.Kill(rec.Shim.PID, syscall.SIGKILL)
-				eventually(t, "the end of the stranger", func() bool { return gone(strconv.Itoa(rec.Process.PID)) })
+				testkit.Until(t, "the end of the stranger", func() bool { return testkit.Ended(rec.Process.PID) })
 			})
 			rewrite(t, dir, tc.change)
 			n := startNodeIn(t, dir, sh(7, sleeper))
@@ -153,7 +154,7 @@ func TestAnotherProcessOfThatPidIsNotAdopted(t *testing.T) {
 			if err := n.Start(t.Context(), ref(7)); err == nil || !strings.Contains(err.Error(), "another process supervises it already") {
 				t.Errorf("a start gave %v", err)
 			}
-			if gone(strconv.Itoa(rec.Process.PID)) {
+			if testkit.Ended(rec.Process.PID) {
 				t.Error("a process was hit that is not the daemon's")
 			}
 		})
@@ -167,8 +168,8 @@ func TestARemovedDaemonIsStoppedAndItsFolderGoes(t *testing.T) {
 	n := startNodeIn(t, dir, sh(8, "exit 0"))
 	n.wait(t, "7 exited")
 	n.wait(t, "7 3> meshos: stopping: it is no longer in the configuration")
-	eventually(t, "the end of its process", func() bool { return gone(strconv.Itoa(rec.Process.PID)) })
-	eventually(t, "the end of its folder", func() bool { return !exists(filepath.Join(dir, "7")) })
+	testkit.Until(t, "the end of its process", func() bool { return testkit.Ended(rec.Process.PID) })
+	testkit.Until(t, "the end of its folder", func() bool { return !exists(filepath.Join(dir, "7")) })
 }
 
 func TestAFolderWithoutARecordIsRemovedWithItsDaemon(t *testing.T) {
@@ -194,7 +195,7 @@ func TestAnAdoptedDaemonThatIgnoresTermIsKilled(t *testing.T) {
 	n.stop(7, 50*time.Millisecond)
 	n.wait(t, "7 exited")
 	n.wait(t, "7 4> meshos: killed: it did not end when it was asked to")
-	if !gone(strconv.Itoa(rec.Process.PID)) {
+	if !testkit.Ended(rec.Process.PID) {
 		t.Error("it lives")
 	}
 }
@@ -259,11 +260,11 @@ func TestADamagedRecordIsSaidAndAStartPutsItRight(t *testing.T) {
 	n := &node{Manager: m, loop: newLoop(), t: t}
 	n.Configure([]daemon.Spec{sh(7, "exit 0")})
 	n.start(7)
-	eventually(t, "a good record or none", func() bool {
+	testkit.Until(t, "a good record or none", func() bool {
 		text, err := os.ReadFile(filepath.Join(dir, "7", "state.json"))
 		return err != nil || json.Valid(text)
 	})
-	eventually(t, "its end", func() bool { return len(n.Running()) == 0 })
+	testkit.Until(t, "its end", func() bool { return len(n.Running()) == 0 })
 }
 
 func TestFiftyRestartsOfTheNodeKeepOneProcessAndEveryLine(t *testing.T) {
@@ -299,7 +300,7 @@ func TestFiftyRestartsOfTheNodeKeepOneProcessAndEveryLine(t *testing.T) {
 	if len(lines) < 30 {
 		t.Errorf("only %d lines", len(lines))
 	}
-	if !gone(strconv.Itoa(rec.Process.PID)) || !gone(strconv.Itoa(rec.Shim.PID)) {
+	if !testkit.Ended(rec.Process.PID) || !testkit.Ended(rec.Shim.PID) {
 		t.Error("something is left")
 	}
 }

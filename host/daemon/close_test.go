@@ -5,13 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strconv"
 	"testing"
 	"time"
 
 	"github.com/meshos/meshos/host/daemon"
 	"github.com/meshos/meshos/host/mesh"
 	"github.com/meshos/meshos/host/process"
+	"github.com/meshos/meshos/internal/testkit"
 )
 
 const stubborn = "trap '' TERM; echo ready; while :; do sleep 0.01; done"
@@ -135,9 +135,9 @@ func TestNextStartIsToldAfterTheLastEnd(t *testing.T) {
 			l.waits = func(ev mesh.Event) bool { _, crash := ev.(mesh.DaemonCrashed); return crash }
 		})
 		n.start(7)
-		eventually(t, "its end", func() bool { return len(n.Running()) == 0 })
+		testkit.Until(t, "its end", func() bool { return len(n.Running()) == 0 })
 		n.start(7) // while its end still waits for room
-		eventually(t, "the second end", func() bool { return len(n.Running()) == 0 || ended(n.Running()[0].PID) })
+		testkit.Until(t, "the second end", func() bool { return len(n.Running()) == 0 || testkit.Ended(n.Running()[0].PID) })
 		n.set(func(l *loop) { l.waits = nil })
 		n.until(t, "the second crash", func() bool { return crashes(n.loop) == 2 })
 		want := []string{"7 started", "7 crashed: exit status 3", "7 started", "7 crashed: exit status 3"}
@@ -146,5 +146,3 @@ func TestNextStartIsToldAfterTheLastEnd(t *testing.T) {
 		}
 	}
 }
-
-func ended(pid int) bool { return gone(strconv.Itoa(pid)) }

@@ -10,6 +10,7 @@ import (
 	"github.com/meshos/meshos/host/daemon"
 	"github.com/meshos/meshos/host/daemon/health"
 	"github.com/meshos/meshos/host/mesh"
+	"github.com/meshos/meshos/internal/testkit"
 )
 
 // kept counts how often it was said that daemon 7 keeps what it was started with.
@@ -93,10 +94,10 @@ func TestTheFolderOfADaemonThatDoesNotRunGoesWithItsConfiguration(t *testing.T) 
 	n.start(8)
 	n.wait(t, "7 crashed: exit status 3")
 	n.Configure(nil)
-	eventually(t, "the end of its folder", func() bool { return !exists(filepath.Join(dir, "7")) })
+	testkit.Until(t, "the end of its folder", func() bool { return !exists(filepath.Join(dir, "7")) })
 	if !exists(filepath.Join(dir, "8")) {
 		t.Error("the folder of one that runs is gone")
 	}
 	n.stop(8, time.Hour)
-	eventually(t, "the end of the other folder", func() bool { return !exists(filepath.Join(dir, "8")) })
+	testkit.Until(t, "the end of the other folder", func() bool { return !exists(filepath.Join(dir, "8")) })
 }

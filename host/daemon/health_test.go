@@ -7,6 +7,7 @@ import (
 
 	"github.com/meshos/meshos/host/daemon"
 	"github.com/meshos/meshos/host/daemon/health"
+	"github.com/meshos/meshos/internal/testkit"
 )
 
 func checked(spec daemon.Spec, c health.Check) daemon.Spec {
@@ -59,7 +60,7 @@ func TestACheckThatHangsEndsWithTheDaemon(t *testing.T) {
 	spec.Health.Timeout = time.Hour
 	n := startNode(t, spec)
 	n.start(7)
-	eventually(t, "the check", func() bool { return exists(dir + "/asked") })
+	testkit.Until(t, "the check", func() bool { return exists(dir + "/asked") })
 	n.stop(7, time.Hour)
 	n.wait(t, "7 exited")
 }

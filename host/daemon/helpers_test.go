@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -16,6 +17,7 @@ import (
 	"github.com/meshos/meshos/host/daemon/shim"
 	"github.com/meshos/meshos/host/mesh"
 	"github.com/meshos/meshos/host/process"
+	"github.com/meshos/meshos/internal/testkit"
 )
 
 // The test's binary is also the shim, and the node that is killed.
@@ -293,37 +295,13 @@ func sh(id mesh.DaemonID, script string) daemon.Spec {
 	return daemon.Spec{Daemon: ref(id), Command: []string{"sh", "-c", script}}
 }
 
-// state is the letter of a process's state: R, S, T …; 0 when it is gone.
-func state(pid string) byte {
-	stat, err := os.ReadFile("/proc/" + pid + "/stat")
-	if err != nil {
-		return 0
-	}
-	if _, rest, ok := strings.Cut(string(stat), ") "); ok {
-		return rest[0]
-	}
-	return 0
+// gone says whether a process that told its id is dead; a zombie is.
+func gone(pid string) bool {
+	n, _ := strconv.Atoi(pid)
+	return testkit.Ended(n)
 }
-
-// gone says whether a process is dead; a zombie is.
-func gone(pid string) bool { return strings.IndexByte("\x00ZX", state(pid)) >= 0 }
 
 func exists(name string) bool {
 	_, err := os.Stat(name)
 	return err == nil
-}
-
-// eventually waits for what nobody tells of.
-func eventually(t *testing.T, what string, ok func() bool) {
-	t.Helper()
-	look := time.NewTicker(2 * time.Millisecond)
-	defer look.Stop()
-	late := time.After(patience)
-	for !ok() {
-		select {
-		case <-look.C:
-		case <-late:
-			t.Fatalf("%s did not come", what)
-		}
-	}
 }

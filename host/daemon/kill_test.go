@@ -15,6 +15,7 @@ import (
 	"github.com/meshos/meshos/host/daemon"
 	"github.com/meshos/meshos/host/mesh"
 	"github.com/meshos/meshos/host/process"
+	"github.com/meshos/meshos/internal/testkit"
 )
 
 // printer stands for the loop of a node in a process of its own: it prints events.
@@ -73,7 +74,7 @@ func killedNode(t *testing.T, dir, script string) (heard []string) {
 		heard = append(heard, text)
 		if strings.HasSuffix(text, "> killme") {
 			// Its cursor is behind this line before it reads the next one.
-			eventually(t, "the cursor", func() bool { return atEnd(filepath.Join(dir, "daemons", "7")) })
+			testkit.Until(t, "the cursor", func() bool { return atEnd(filepath.Join(dir, "daemons", "7")) })
 			break
 		}
 	}

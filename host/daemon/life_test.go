@@ -2,13 +2,13 @@ package daemon_test
 
 import (
 	"slices"
-	"strconv"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
 
 	"github.com/meshos/meshos/host/daemon"
+	"github.com/meshos/meshos/internal/testkit"
 )
 
 func TestHowADaemonEnds(t *testing.T) {
@@ -62,7 +62,7 @@ func TestStopKillsTheWholeGroupAfterTheGrace(t *testing.T) {
 		t.Errorf("killed after %v, before its grace was over", took)
 	}
 	n.wait(t, "7 4> meshos: killed: it did not end when it was asked to")
-	eventually(t, "the end of the grandchild", func() bool { return gone(grandchild) })
+	testkit.Until(t, "the end of the grandchild", func() bool { return gone(grandchild) })
 }
 
 func TestStopReachesAStoppedProcess(t *testing.T) {
@@ -74,7 +74,7 @@ func TestStopReachesAStoppedProcess(t *testing.T) {
 	if err := syscall.Kill(pid, syscall.SIGSTOP); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "its standstill", func() bool { return state(strconv.Itoa(pid)) == 'T' })
+	testkit.Until(t, "its standstill", func() bool { return testkit.State(pid) == 'T' })
 	n.stop(7, time.Hour)
 	n.wait(t, "7 exited")
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/meshos/meshos/host/daemon"
 	"github.com/meshos/meshos/host/mesh"
+	"github.com/meshos/meshos/internal/testkit"
 )
 
 // linesOf counts what daemons printed; it is called with the loop's lock held.
@@ -78,7 +79,7 @@ func TestLoopThatIsBehindBlocksNoDaemon(t *testing.T) {
 	})
 	n.set(func(l *loop) { l.full = true })
 	n.start(7)
-	eventually(t, "the end of its output", func() bool { return exists(mark) })
+	testkit.Until(t, "the end of its output", func() bool { return exists(mark) })
 	n.set(func(l *loop) { l.full = false })
 	// Nothing is lost: what the loop had no room for waits in the daemon's files.
 	n.wait(t, "7 crashed: exit status 3*")

@@ -16,6 +16,7 @@ import (
 	"github.com/meshos/meshos/host/daemon"
 	"github.com/meshos/meshos/host/daemon/shim"
 	"github.com/meshos/meshos/host/process"
+	"github.com/meshos/meshos/internal/testkit"
 )
 
 func TestAKilledShimTakesItsDaemonWithIt(t *testing.T) {
@@ -34,7 +35,7 @@ func TestAKilledShimTakesItsDaemonWithIt(t *testing.T) {
 	}
 	n.wait(t, "7 crashed: its supervising process was killed, and it with that")
 	for _, p := range []string{strconv.Itoa(pid), grandchild} {
-		eventually(t, "the end of process "+p, func() bool { return gone(p) })
+		testkit.Until(t, "the end of process "+p, func() bool { return gone(p) })
 	}
 	n.start(7) // and it can be started again
 }
@@ -55,7 +56,7 @@ func TestAKilledShimThatIsNobodysChildTakesItsDaemonsChildrenWithIt(t *testing.T
 		t.Fatal(err)
 	}
 	n.wait(t, "7 crashed: its supervising process was killed, and it with that")
-	eventually(t, "the end of process "+grandchild, func() bool { return gone(grandchild) })
+	testkit.Until(t, "the end of process "+grandchild, func() bool { return gone(grandchild) })
 }
 
 func TestAStoppedShimDoesNotKeepADaemonFromStopping(t *testing.T) {
@@ -166,13 +167,13 @@ func TestAStartThatIsGivenUpLeavesNothing(t *testing.T) {
 	ended := make(chan error, 1)
 	go func() { ended <- m.Start(ctx, ref(7)) }()
 	record := filepath.Join(dir, "7", "state.json")
-	eventually(t, "the daemon", func() bool { return exists(pid) && exists(record) })
+	testkit.Until(t, "the daemon", func() bool { return exists(pid) && exists(record) })
 	cancel()
 	if err := <-ended; err == nil {
 		t.Error("a shim that does not answer is no error")
 	}
 	child, _ := os.ReadFile(pid)
-	eventually(t, "the end of its child", func() bool { return gone(strings.TrimSpace(string(child))) })
+	testkit.Until(t, "the end of its child", func() bool { return gone(strings.TrimSpace(string(child))) })
 	if _, err := shim.FolderOf(dir, 7).Load(); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("its record: %v", err)
 	}

@@ -3,6 +3,7 @@ package process_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"strconv"
@@ -13,6 +14,7 @@ import (
 	"time"
 
 	"github.com/meshos/meshos/host/process"
+	"github.com/meshos/meshos/internal/testkit"
 )
 
 func TestExit(t *testing.T) {
@@ -247,14 +249,5 @@ func firstPid(t *testing.T, p *process.Process) int {
 // waitGone waits until a process is gone, or only a zombie that nobody reaps.
 func waitGone(t *testing.T, pid int) {
 	t.Helper()
-	for deadline := time.Now().Add(5 * time.Second); ; {
-		stat, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
-		if err != nil || strings.Contains(string(stat), ") Z ") {
-			return
-		}
-		if time.Now().After(deadline) {
-			t.Fatalf("process %d is still there: %s", pid, stat)
-		}
-		time.Sleep(time.Millisecond) // between two looks, not instead of one
-	}
+	testkit.Until(t, fmt.Sprintf("the end of process %d", pid), func() bool { return testkit.Ended(pid) })
 }

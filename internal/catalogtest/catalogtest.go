@@ -15,11 +15,9 @@ import (
 	"github.com/meshos/meshos/host/catalog"
 	"github.com/meshos/meshos/host/mesh"
 	"github.com/meshos/meshos/host/snapshot"
+	"github.com/meshos/meshos/internal/testkit"
 	pluginv1 "github.com/meshos/meshos/proto/meshos/plugin/v1"
 )
-
-// limit is how long a slow machine may need for anything.
-const limit = 30 * time.Second
 
 // Main runs the plugin's main and says true when this process was started by a
 // catalog. TestMain then returns at once.
@@ -35,7 +33,7 @@ func Main(main func()) bool {
 func Start(t *testing.T, name string, config map[string]any, change ...func(*catalog.Options)) *catalog.Catalog {
 	t.Helper()
 	c := Run(t, name, config, change...)
-	Until(t, "the plugin is ready", func() bool { return View(c).Status == snapshot.PluginReady })
+	testkit.Until(t, "the plugin is ready", func() bool { return View(c).Status == snapshot.PluginReady })
 	return c
 }
 
@@ -49,7 +47,7 @@ func Run(t *testing.T, name string, config map[string]any, change ...func(*catal
 	}
 	opts := catalog.Options{
 		Entries: []catalog.Entry{{Name: name, Path: os.Args[0], Enabled: true, Config: config, Chains: []string{"log"}}},
-		DataDir: t.TempDir(), RunDir: sockets, Node: 1, Cluster: "test", StartTimeout: limit,
+		DataDir: t.TempDir(), RunDir: sockets, Node: 1, Cluster: "test", StartTimeout: 30 * time.Second,
 		Log: func(_ mesh.LogLevel, plugin, message string) { t.Logf("%s: %s", plugin, message) },
 	}
 	for _, c := range change {
@@ -79,15 +77,3 @@ func Peers(peers ...*pluginv1.Peer) func(*catalog.Options) {
 
 // View is how operators see the plugin now.
 func View(c *catalog.Catalog) snapshot.Plugin { return c.Views()[0] }
-
-// Until waits for a condition, as long as a slow machine may need.
-func Until(t *testing.T, what string, ok func() bool) {
-	t.Helper()
-	tick := time.NewTicker(5 * time.Millisecond)
-	defer tick.Stop()
-	for deadline := time.Now().Add(limit); !ok(); <-tick.C {
-		if time.Now().After(deadline) {
-			t.Fatalf("not within %s: %s", limit, what)
-		}
-	}
-}

@@ -10,20 +10,10 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
+	"github.com/meshos/meshos/internal/testkit"
 	"github.com/meshos/meshos/pluginsdk"
 	"github.com/meshos/meshos/pluginsdk/plugintest"
 )
-
-// eventually waits until ok, with the same patience as a host at its start.
-func eventually(t *testing.T, what string, ok func() bool) {
-	t.Helper()
-	for deadline := time.Now().Add(20 * time.Second); !ok(); {
-		if time.Now().After(deadline) {
-			t.Fatalf("%s: not within 20 s", what)
-		}
-		<-time.After(2 * time.Millisecond)
-	}
-}
 
 func TestPluginListsAndAborts(t *testing.T) {
 	s := serve(t, plain)
@@ -45,7 +35,7 @@ func TestPluginListsAndAborts(t *testing.T) {
 	}
 	hour := config{URL: s.URL + "/base", Interval: pluginsdk.Duration(time.Hour), StaleAfter: pluginsdk.Duration(2 * time.Hour)}
 	c := plugintest.Start(t, construct, hour)
-	eventually(t, "the first list", func() bool {
+	testkit.Until(t, "the first list", func() bool {
 		list, err := c.ListMigrations()
 		return err == nil && len(list) == 1 && list[0].GetMigration() == 7
 	})
@@ -53,7 +43,7 @@ func TestPluginListsAndAborts(t *testing.T) {
 		t.Fatal(err)
 	}
 	// An abort is seen at once, not at the next interval.
-	eventually(t, "the list after the abort", func() bool {
+	testkit.Until(t, "the list after the abort", func() bool {
 		list, err := c.ListMigrations()
 		return err == nil && len(list) == 0
 	})
@@ -62,7 +52,7 @@ func TestPluginListsAndAborts(t *testing.T) {
 func TestPluginPassesCodesOn(t *testing.T) {
 	s := serve(t, plain)
 	c := plugintest.Start(t, construct, config{URL: s.URL + "/base"})
-	eventually(t, "the first list", func() bool { _, err := c.ListMigrations(); return err == nil })
+	testkit.Until(t, "the first list", func() bool { _, err := c.ListMigrations(); return err == nil })
 	for answer, want := range map[int]codes.Code{
 		404: codes.NotFound, 409: codes.FailedPrecondition, 500: codes.Unavailable, 503: codes.Unavailable, 401: codes.Unknown,
 	} {
@@ -95,7 +85,7 @@ func TestPluginWhoseOrchestratorIsAway(t *testing.T) {
 	c := plugintest.Start(t, construct, config{
 		URL: "http://127.0.0.1:1", Interval: pluginsdk.Duration(10 * time.Millisecond),
 	}, plugintest.WithLogs(&log))
-	eventually(t, "the reason", func() bool {
+	testkit.Until(t, "the reason", func() bool {
 		_, err := c.ListMigrations()
 		return status.Code(err) == codes.Unavailable && strings.Contains(err.Error(), "GET http://127.0.0.1:1/v1/migrations: no connection")
 	})

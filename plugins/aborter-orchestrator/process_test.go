@@ -5,12 +5,13 @@ import (
 	"testing"
 
 	"github.com/meshos/meshos/internal/catalogtest"
+	"github.com/meshos/meshos/internal/testkit"
 )
 
 func TestProcessListsAndAborts(t *testing.T) {
 	s := serve(t, plain)
 	c := catalogtest.Start(t, name, map[string]any{"url": s.URL + "/base", "interval": "20ms"})
-	catalogtest.Until(t, "the first list", func() bool {
+	testkit.Until(t, "the first list", func() bool {
 		list, err := c.MigrationSource().ListMigrations(t.Context())
 		return err == nil && len(list) == 1 && list[0].ID == 7
 	})

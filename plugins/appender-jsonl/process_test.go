@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/meshos/meshos/internal/catalogtest"
+	"github.com/meshos/meshos/internal/testkit"
 	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
 )
 
@@ -35,7 +36,7 @@ func TestProcessKilledWhileItWrites(t *testing.T) {
 		} else {
 			close(killed)
 		}
-		catalogtest.Until(t, "the batch is stored", func() bool { return a.Append(t.Context(), records) == nil })
+		testkit.Until(t, "the batch is stored", func() bool { return a.Append(t.Context(), records) == nil })
 		<-killed
 	}
 	wantContent(t, dir, text(entries(t, 7, 1, all)))

@@ -6,6 +6,7 @@ import (
 
 	"github.com/meshos/meshos/host/mesh"
 	"github.com/meshos/meshos/internal/catalogtest"
+	"github.com/meshos/meshos/internal/testkit"
 	pluginv1 "github.com/meshos/meshos/proto/meshos/plugin/v1"
 )
 
@@ -23,7 +24,7 @@ func TestProcessJudgesPeers(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	catalogtest.Until(t, "a verdict on both peers that have a target", func() bool {
+	testkit.Until(t, "a verdict on both peers that have a target", func() bool {
 		samples, err := probe.SampleHealth(t.Context())
 		if err != nil {
 			t.Fatal(err)

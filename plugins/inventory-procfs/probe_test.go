@@ -3,11 +3,11 @@ package main
 import (
 	"slices"
 	"testing"
-	"time"
 
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
+	"github.com/meshos/meshos/internal/testkit"
 	"github.com/meshos/meshos/pluginsdk"
 	"github.com/meshos/meshos/pluginsdk/plugintest"
 	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
@@ -28,21 +28,19 @@ func TestThisMachineOverTheWire(t *testing.T) {
 }
 
 // firstSample waits for the first sample with every fact in it.
-func firstSample(t *testing.T, c *plugintest.Client) *meshosv1.PeerInventory {
+func firstSample(t *testing.T, c *plugintest.Client) (first *meshosv1.PeerInventory) {
 	t.Helper()
-	again := time.NewTicker(2 * time.Millisecond)
-	defer again.Stop()
-	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); <-again.C {
+	testkit.Until(t, "a whole sample", func() bool {
 		samples, err := c.SampleInventory()
 		if err != nil {
 			t.Fatal(err)
 		}
-		if len(samples) == 1 && samples[0].DiskTotalBytes != nil && len(samples[0].GetCapabilities()) > 0 {
-			return samples[0]
+		if len(samples) == 1 {
+			first = samples[0]
 		}
-	}
-	t.Fatal("no whole sample within 20 s")
-	return nil
+		return first != nil && first.DiskTotalBytes != nil && len(first.GetCapabilities()) > 0
+	})
+	return first
 }
 
 func TestWrongConfigurationIsRefused(t *testing.T) {

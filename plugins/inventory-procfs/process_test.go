@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/meshos/meshos/internal/catalogtest"
+	"github.com/meshos/meshos/internal/testkit"
 )
 
 func TestProcessDescribesThisNode(t *testing.T) {
@@ -12,7 +13,7 @@ func TestProcessDescribesThisNode(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	catalogtest.Until(t, "an inventory of this node", func() bool {
+	testkit.Until(t, "an inventory of this node", func() bool {
 		samples, err := probe.SampleInventory(t.Context())
 		if err != nil {
 			t.Fatal(err)

@@ -6,11 +6,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/hashicorp/go-hclog"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
-	"github.com/hashicorp/go-hclog"
-
+	"github.com/meshos/meshos/internal/testkit"
 	"github.com/meshos/meshos/pluginsdk"
 	"github.com/meshos/meshos/pluginsdk/plugintest"
 )
@@ -29,7 +29,7 @@ func TestLoopbackPeersOverTheWire(t *testing.T) {
 		return
 	}
 	c := plugintest.Start(t, newProbe, config{}, plugintest.WithPeers(peers...))
-	eventually(t, 20*time.Second, "both peers with an address have a sample", func() bool {
+	testkit.Until(t, "both peers with an address have a sample", func() bool {
 		samples, err := c.SampleRTT()
 		if err != nil {
 			t.Fatal(err)
@@ -82,9 +82,9 @@ func TestANameThatIsFoundIsPingedAtOnce(t *testing.T) {
 			return err == nil && len(samples) == want
 		}
 	}
-	eventually(t, 20*time.Second, "the peer with an IP has a sample", sampled(1))
+	testkit.Until(t, "the peer with an IP has a sample", sampled(1))
 	close(found)
-	eventually(t, 20*time.Second, "the named peer has a sample too", sampled(2))
+	testkit.Until(t, "the named peer has a sample too", sampled(2))
 	cancel()
 	if err := <-done; err != nil {
 		t.Error(err)

@@ -7,6 +7,7 @@ import (
 
 	"github.com/meshos/meshos/host/catalog"
 	"github.com/meshos/meshos/internal/catalogtest"
+	"github.com/meshos/meshos/internal/testkit"
 	pluginv1 "github.com/meshos/meshos/proto/meshos/plugin/v1"
 )
 
@@ -14,7 +15,7 @@ import (
 func TestProcessMeasuresOrSaysWhatToGrant(t *testing.T) {
 	if _, may := openV4(t); !may {
 		c := catalogtest.Run(t, "locality-icmp", nil)
-		catalogtest.Until(t, "the reason", func() bool { return strings.Contains(catalogtest.View(c).Message, "ping_group_range") })
+		testkit.Until(t, "the reason", func() bool { return strings.Contains(catalogtest.View(c).Message, "ping_group_range") })
 		return
 	}
 	c := catalogtest.Start(t, "locality-icmp", map[string]any{"interval": "100ms"},
@@ -28,7 +29,7 @@ func measures(t *testing.T, c *catalog.Catalog) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	catalogtest.Until(t, "a round-trip time", func() bool {
+	testkit.Until(t, "a round-trip time", func() bool {
 		samples, err := probe.SampleRTT(t.Context())
 		if err != nil {
 			t.Fatal(err)

@@ -15,6 +15,7 @@ import (
 	"github.com/meshos/meshos/host/mesh"
 	"github.com/meshos/meshos/host/snapshot"
 	"github.com/meshos/meshos/internal/catalogtest"
+	"github.com/meshos/meshos/internal/testkit"
 )
 
 // asProcess starts this plugin as a node does, and gives its data directory.
@@ -63,7 +64,7 @@ func TestProcessEndsCommandsInTime(t *testing.T) {
 	if _, err = a.Dispatch(ctx, 1, pull()); err == nil || !strings.Contains(err.Error(), "was not done after") {
 		t.Errorf("ended with %v", err)
 	}
-	catalogtest.Until(t, "the command is gone", func() bool { return !alive(pidIn(t, dir)) })
+	testkit.Until(t, "the command is gone", func() bool { return testkit.Ended(pidIn(t, dir, "pid")) })
 	if v := catalogtest.View(c); v.Status != snapshot.PluginReady {
 		t.Errorf("the plugin is %+v", v)
 	}
@@ -82,20 +83,20 @@ func TestAKilledProcessLeavesNoCommandBehind(t *testing.T) {
 		_, err := a.Dispatch(t.Context(), 1, pull())
 		ended <- err
 	}()
-	catalogtest.Until(t, "the command runs", func() bool { b, _ := os.ReadFile(filepath.Join(dir, "pid")); return len(b) > 1 })
+	testkit.Until(t, "the command runs", func() bool { b, _ := os.ReadFile(filepath.Join(dir, "pid")); return len(b) > 1 })
 	if err := syscall.Kill(catalogtest.View(c).PID, syscall.SIGKILL); err != nil {
 		t.Fatal(err)
 	}
 	if err := <-ended; !errors.Is(err, catalog.ErrUnavailable) {
 		t.Errorf("ended with %v", err)
 	}
-	catalogtest.Until(t, "the command is gone", func() bool { return !alive(pidIn(t, dir)) })
+	testkit.Until(t, "the command is gone", func() bool { return testkit.Ended(pidIn(t, dir, "pid")) })
 }
 
-// pidIn is the process that wrote its id.
-func pidIn(t *testing.T, dir string) int {
+// pidIn is the process whose id stands in a file.
+func pidIn(t *testing.T, dir, name string) int {
 	t.Helper()
-	pid, err := strconv.Atoi(strings.TrimSpace(file(t, dir, "pid")))
+	pid, err := strconv.Atoi(strings.TrimSpace(file(t, dir, name)))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,12 +1,9 @@
 package main
 
 import (
-	"errors"
 	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -16,6 +13,7 @@ import (
 	"google.golang.org/grpc/status"
 
 	"github.com/meshos/meshos/internal/catalogtest"
+	"github.com/meshos/meshos/internal/testkit"
 	"github.com/meshos/meshos/pluginsdk"
 	"github.com/meshos/meshos/pluginsdk/plugintest"
 	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
@@ -134,24 +132,7 @@ func TestWhenTheTimeIsOverTheWholeGroupEnds(t *testing.T) {
 	if took := time.Since(began); took > 15*time.Second { // the child sleeps for a minute
 		t.Errorf("took %v", took)
 	}
-	var pid int
-	for _, digit := range strings.TrimSpace(file(t, dir, "child")) {
-		pid = 10*pid + int(digit-'0')
-	}
-	for deadline := time.Now().Add(15 * time.Second); alive(pid); {
-		if time.Now().After(deadline) {
-			t.Fatalf("process %d was left", pid)
-		}
-	}
-}
-
-// alive says whether a process is there and no zombie.
-func alive(pid int) bool {
-	if errors.Is(syscall.Kill(pid, 0), syscall.ESRCH) {
-		return false
-	}
-	stat, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
-	return err == nil && !strings.Contains(string(stat), ") Z ")
+	testkit.Until(t, "the child is gone", func() bool { return testkit.Ended(pidIn(t, dir, "child")) })
 }
 
 func TestAGrandchildDoesNotHoldTheCommandUp(t *testing.T) {

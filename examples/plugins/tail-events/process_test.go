@@ -15,6 +15,7 @@ import (
 	"github.com/meshos/meshos/host/mesh"
 	"github.com/meshos/meshos/host/snapshot"
 	"github.com/meshos/meshos/internal/catalogtest"
+	"github.com/meshos/meshos/internal/testkit"
 )
 
 // asProcess starts this plugin as a node does, with short waits after a kill.
@@ -95,12 +96,12 @@ func TestAKilledProcessLosesNoLine(t *testing.T) {
 			t.Fatal(err)
 		}
 		if n%5 == 0 {
-			catalogtest.Until(t, "a line", heard(n-20)) // keeps writer and reader together
+			testkit.Until(t, "a line", heard(n-20)) // keeps writer and reader together
 		}
 		if n%100 == 50 && n/100 < kills {
-			catalogtest.Until(t, "lines before the kill", heard(n-5))
+			testkit.Until(t, "lines before the kill", heard(n-5))
 			var place *place
-			catalogtest.Until(t, "a line more is remembered", func() bool {
+			testkit.Until(t, "a line more is remembered", func() bool {
 				place, err = loadPlace(remembered)
 				return err == nil && place != nil && place.Line > kept
 			})
@@ -111,13 +112,13 @@ func TestAKilledProcessLosesNoLine(t *testing.T) {
 			mu.Lock()
 			kept = place.Line
 			mu.Unlock()
-			catalogtest.Until(t, "it is back", func() bool {
+			testkit.Until(t, "it is back", func() bool {
 				v := catalogtest.View(c)
 				return v.Restarts > restarts && v.Status == snapshot.PluginReady
 			})
 		}
 	}
-	catalogtest.Until(t, "the last line", heard(lines))
+	testkit.Until(t, "the last line", heard(lines))
 	cancel()
 	<-listened
 	for n := 1; n <= lines; n++ {

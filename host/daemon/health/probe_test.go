@@ -10,13 +10,13 @@ import (
 	"strconv"
 	"strings"
 	"sync"
-	"syscall"
 	"testing"
 	"time"
 
 	"go.uber.org/goleak"
 
 	"github.com/meshos/meshos/host/process"
+	"github.com/meshos/meshos/internal/testkit"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -127,15 +127,5 @@ func TestAProgramThatHangsIsKilledWithItsChildren(t *testing.T) {
 		t.Fatal("the program did not begin")
 	}
 	pid, _ := strconv.Atoi(strings.TrimSpace(string(text)))
-	late := time.Now().Add(10 * time.Second)
-	for syscall.Kill(pid, 0) == nil && !zombie(pid) {
-		if time.Now().After(late) {
-			t.Fatalf("process %d lives", pid)
-		}
-	}
-}
-
-func zombie(pid int) bool {
-	stat, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
-	return err != nil || strings.Contains(string(stat), ") Z ")
+	testkit.Until(t, "the end of its process", func() bool { return testkit.Ended(pid) })
 }

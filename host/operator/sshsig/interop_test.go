@@ -6,12 +6,12 @@ import (
 	"os/exec"
 	"path/filepath"
 	"testing"
-	"time"
 
 	"golang.org/x/crypto/ssh"
 	"golang.org/x/crypto/ssh/agent"
 
 	"github.com/meshos/meshos/host/operator/sshsig"
+	"github.com/meshos/meshos/internal/testkit"
 )
 
 func TestB21_WhatSSHKeygenSignsIsVerified(t *testing.T) {
@@ -88,17 +88,14 @@ func startAgent(t *testing.T) (socket string) {
 func dialAgent(t *testing.T, socket string) agent.ExtendedAgent {
 	t.Helper()
 	var dialer net.Dialer
-	for deadline := time.Now().Add(10 * time.Second); ; {
-		conn, err := dialer.DialContext(t.Context(), "unix", socket)
-		if err == nil {
-			t.Cleanup(func() { _ = conn.Close() })
-			return agent.NewClient(conn)
-		}
-		if time.Now().After(deadline) {
-			t.Fatal(err)
-		}
-		<-time.After(5 * time.Millisecond)
-	}
+	var conn net.Conn
+	testkit.Until(t, "the agent listens", func() bool {
+		var err error
+		conn, err = dialer.DialContext(t.Context(), "unix", socket)
+		return err == nil
+	})
+	t.Cleanup(func() { _ = conn.Close() })
+	return agent.NewClient(conn)
 }
 
 func TestB21_ARealAgentSigns(t *testing.T) {

@@ -1,4 +1,4 @@
-package e2e
+package testkit
 
 import (
 	"fmt"
@@ -8,8 +8,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// terminal gives both ends of a pseudo-terminal: the person's and the program's.
-func terminal(t *testing.T) (person, program *os.File) {
+// Terminal gives both ends of a pseudo-terminal, which the end of the test closes.
+func Terminal(t testing.TB) (person, program *os.File) {
 	t.Helper()
 	person, err := os.OpenFile("/dev/ptmx", os.O_RDWR|unix.O_NOCTTY, 0)
 	if err != nil {
