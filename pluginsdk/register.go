@@ -80,6 +80,3 @@ func (s *Server) Register(r grpc.ServiceRegistrar) {
 		}
 	}
 }
-
-// Kinds names the kinds that the plugin serves.
-func (s *Server) Kinds() []string { return append([]string(nil), s.kinds...) }

@@ -72,7 +72,7 @@ func (c *Catalog) Appender(name string) (*Appender, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Appender{s, slices.Clone(s.entry.Chains)}, nil
+	return &Appender{s}, nil
 }
 
 // LocalityProbes gives the adapters of all plugins that serve the kind: by their
@@ -143,7 +143,7 @@ func (c *Catalog) Actuators() []*Actuator {
 func (c *Catalog) Appenders() []*Appender {
 	var out []*Appender
 	for _, s := range c.serving(KindChainAppender) {
-		out = append(out, &Appender{s, slices.Clone(s.entry.Chains)})
+		out = append(out, &Appender{s})
 	}
 	return out
 }

@@ -2,7 +2,6 @@ package catalog
 
 import (
 	"context"
-	"slices"
 
 	"google.golang.org/grpc"
 
@@ -11,16 +10,10 @@ import (
 )
 
 // Appender has a plugin store records.
-type Appender struct {
-	slot   *slot
-	chains []string
-}
+type Appender struct{ slot *slot }
 
 // Name is the plugin's, as configured.
 func (a *Appender) Name() string { return a.slot.entry.Name }
-
-// Chains are those that its entry grants: "audit", "log" …; none means all.
-func (a *Appender) Chains() []string { return slices.Clone(a.chains) }
 
 // Append stores records in order and returns when they are durable. The error is a
 // *NotReadyError or a *CallError; the batch must be sent again then, since nobody

@@ -152,7 +152,7 @@ func (o Options) check() error {
 			bad("sha256 must be 64 hex digits, is %q", e.SHA256)
 		}
 		if _, unknown := knownKinds(e.Kinds); len(unknown) > 0 {
-			bad("unknown kind %q; known are %s", unknown[0], strings.Join(Kinds(), ", "))
+			bad("unknown kind %q; known are %s", unknown[0], strings.Join(allKinds(), ", "))
 		}
 		for _, kv := range e.Env {
 			if why := badVariable(kv); why != "" {

@@ -17,8 +17,8 @@ const (
 	KindControlSink      = "control_sink"
 )
 
-// Kinds gives every kind that this host knows, in the contract's order.
-func Kinds() []string {
+// allKinds gives every kind that this host knows, in the contract's order.
+func allKinds() []string {
 	return []string{
 		KindLocalityProbe, KindHealthProbe, KindInventoryProbe, KindPlacementScorer,
 		KindMigrationAborter, KindMigrationSource, KindChainAppender, KindActuator,
@@ -29,7 +29,7 @@ func Kinds() []string {
 // knownKinds parts what a plugin says it serves: known without repetitions and
 // sorted, and what this host has never heard of.
 func knownKinds(said []string) (known, unknown []string) {
-	all := Kinds()
+	all := allKinds()
 	for _, kind := range said {
 		if slices.Contains(all, kind) {
 			known = append(known, kind)

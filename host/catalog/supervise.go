@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"syscall"
 	"time"
 
@@ -60,8 +61,8 @@ func (s *slot) attempt(ctx context.Context, first func(error)) {
 		m.configured(now)
 		s.renewLocked()
 	})
-	s.opts.Log(mesh.LevelInfo, s.entry.Name, fmt.Sprintf("ready after %v: version %s, pid %d, serves %v",
-		s.opts.Now().Sub(began).Round(time.Millisecond), orNone(i.version), i.proc.Pid(), i.kinds))
+	s.opts.Log(mesh.LevelInfo, s.entry.Name, fmt.Sprintf("ready after %v: version %s, pid %d, serves %s",
+		s.opts.Now().Sub(began).Round(time.Millisecond), orNone(i.version), i.proc.Pid(), strings.Join(i.kinds, ", ")))
 	if tell {
 		s.opts.Serving(s.entry.Name, slices.Clone(i.kinds))
 	}

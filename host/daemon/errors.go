@@ -67,7 +67,7 @@ func (e *NotInPathError) Error() string {
 	return fmt.Sprintf("there is no program %q in PATH (%s); give its whole path", e.Program, e.Path)
 }
 
-// UnfinishedError says that daemons had not ended when Close had to return.
+// UnfinishedError says that daemons had not ended when StopAll had to return.
 type UnfinishedError struct{ Daemons []mesh.DaemonRef }
 
 // Error implements error.

@@ -1,9 +1,6 @@
 package segment
 
-import (
-	"errors"
-	"fmt"
-)
+import "fmt"
 
 // DamageError says where a file stops being believed.
 type DamageError struct {
@@ -32,9 +29,3 @@ func (e *DamageError) Error() string {
 
 // Unwrap gives the cause.
 func (e *DamageError) Unwrap() error { return e.Cause }
-
-// TornTail says whether err is a torn tail, and nothing worse.
-func TornTail(err error) bool {
-	var d *DamageError
-	return errors.As(err, &d) && d.Torn
-}

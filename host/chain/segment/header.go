@@ -89,8 +89,8 @@ var (
 	errHeader      = errors.New("its header can't be read")
 )
 
-// DecodeHeader reads a header and gives the hash that the first frame links to.
-func DecodeHeader(b []byte) (Header, Hash, error) {
+// decodeHeader reads a header and gives the hash that the first frame links to.
+func decodeHeader(b []byte) (Header, Hash, error) {
 	if len(b) < HeaderSize {
 		return Header{}, Hash{}, errHeaderShort
 	}

@@ -30,7 +30,7 @@ func NewReader(name string, at io.ReaderAt, size int64) (*Reader, error) {
 	if _, err := at.ReadAt(raw, 0); err != nil && !errors.Is(err, io.EOF) {
 		return nil, fmt.Errorf("read %s: %w", name, err)
 	}
-	h, hash, err := DecodeHeader(raw)
+	h, hash, err := decodeHeader(raw)
 	if err != nil {
 		torn := size < HeaderSize || zeros(at, 0, size)
 		return nil, &DamageError{File: name, Torn: torn, Cause: err}

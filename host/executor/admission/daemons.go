@@ -22,7 +22,7 @@ func (d daemons) decide(id mesh.ActionID, daemon mesh.DaemonRef, now mesh.Time) 
 	left := g.until.Sub(now)
 	return Decision{
 		Verdict: Gate, After: left,
-		Reason: fmt.Sprintf("%s: daemon %s is held back for another %d ms", DaemonBackoff, daemon, left.Milliseconds()),
+		Reason: fmt.Sprintf("%s: daemon %s is held back for another %d ms", daemonBackoff, daemon, left.Milliseconds()),
 	}
 }
 

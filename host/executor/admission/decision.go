@@ -43,8 +43,8 @@ type Decision struct {
 	Reason string
 }
 
-// DaemonBackoff is the stable name of the gate of a daemon that crashed.
-const DaemonBackoff = "daemon-backoff"
+// daemonBackoff is the stable name of the gate of a daemon that crashed.
+const daemonBackoff = "daemon-backoff"
 
 // after gives now+d, or now when that can't be told: a wait that overflows is no
 // wait, rather than one for ever.
