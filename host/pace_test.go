@@ -9,22 +9,12 @@ import (
 	"github.com/meshos/meshos/host/loop"
 	"github.com/meshos/meshos/host/mesh"
 	"github.com/meshos/meshos/host/snapshot"
+	"github.com/meshos/meshos/internal/snapshottest"
 )
-
-// shown is a reader whose snapshots a test publishes.
-type shown struct {
-	latest  *snapshot.Snapshot
-	changed chan struct{}
-	done    chan struct{}
-}
-
-func (s *shown) Latest() *snapshot.Snapshot { return s.latest }
-func (s *shown) Changed() <-chan struct{}   { return s.changed }
-func (s *shown) Done() <-chan struct{}      { return s.done }
 
 func TestPaceLetsInWhatTheNextSnapshotCanShow(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := &shown{&snapshot.Snapshot{}, make(chan struct{}), make(chan struct{})}
+		s := snapshottest.New(&snapshot.Snapshot{})
 		p := newPace(s)
 		for seq := range uint64(unshown) {
 			done, err := p.room(t.Context())
@@ -50,13 +40,12 @@ func TestPaceLetsInWhatTheNextSnapshotCanShow(t *testing.T) {
 		if _, err := p.room(ctx); !errors.Is(err, context.Canceled) {
 			t.Errorf("a client that is gone: %v", err)
 		}
-		s.latest = &snapshot.Snapshot{Audit: []mesh.AuditRecord{{Seq: unshown}}}
-		close(s.changed)
+		s.Show(&snapshot.Snapshot{Audit: []mesh.AuditRecord{{Seq: unshown}}})
 		if err := <-waiting; err != nil {
 			t.Error(err)
 		}
-		s.latest, s.changed = &snapshot.Snapshot{}, make(chan struct{})
-		close(s.done)
+		s.Show(&snapshot.Snapshot{})
+		s.End()
 		if _, err := p.room(t.Context()); !errors.Is(err, loop.ErrLoopClosed) {
 			t.Errorf("after the loop ended: %v", err)
 		}

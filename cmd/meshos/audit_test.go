@@ -180,7 +180,7 @@ func TestOperator134_AuditTailGoesOnAndSaysWhatIsMissing(t *testing.T) {
 	rejected.Outcome = mesh.Verification{Verdict: mesh.VerdictRejected, Kind: "frozen", Message: "wait"}
 	first.Audit = []mesh.AuditRecord{audited(1), rejected}
 	first.Acknowledged.Audit = 1
-	n.show(first)
+	n.Show(first)
 	ctx, interrupt := context.WithCancel(t.Context())
 	ended := make(chan int, 1)
 	go func() { ended <- s.run(ctx, "audit", "tail", "-f") }()
@@ -188,7 +188,7 @@ func TestOperator134_AuditTailGoesOnAndSaysWhatIsMissing(t *testing.T) {
 	next := busy()
 	next.Audit = []mesh.AuditRecord{audited(5)}
 	next.Acknowledged.Audit = 5
-	n.show(next)
+	n.Show(next)
 	testkit.Until(t, "the new record", func() bool { return strings.Contains(s.out.String(), "#5") })
 	interrupt()
 	if code := <-ended; code != exitDone {
@@ -210,7 +210,7 @@ func TestAuditTailSince(t *testing.T) {
 	n, s := start(t)
 	shown := busy()
 	shown.Audit = []mesh.AuditRecord{audited(1), audited(2), audited(3)}
-	n.show(shown)
+	n.Show(shown)
 	if code := s.run(t.Context(), "audit", "tail", "--since", "2026-01-02T12:00:02Z"); code != exitDone ||
 		strings.Count(s.out.String(), "\n") != 2 || strings.Contains(s.out.String(), "#1 ") {
 		t.Errorf("exit code %d: %s%s", code, s.out.String(), s.err.String())

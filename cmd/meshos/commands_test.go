@@ -56,7 +56,7 @@ func TestLogsOfADaemonAreNobodyElses(t *testing.T) {
 	twins.Daemons[0].Daemon.Name = "2"
 	twins.Daemons[1].Daemon.Name = "twin"
 	twins.Daemons = append(twins.Daemons, snapshot.Daemon{Daemon: mesh.DaemonRef{ID: 3, Name: "twin"}})
-	n.show(twins)
+	n.Show(twins)
 	if code := s.run(t.Context(), "logs", "--daemon", "2"); code != exitDone || !strings.Contains(s.out.String(), "careful") {
 		t.Errorf("exit code %d: %s%s", code, s.out.String(), s.err.String())
 	}
@@ -76,7 +76,7 @@ func TestLogsGoOn(t *testing.T) {
 	next.Logs = append(next.Logs,
 		mesh.LogRecord{Seq: 5, Wall: noon(), Level: mesh.LevelInfo, Message: "too light"},
 		mesh.LogRecord{Seq: 6, Wall: noon(), Level: mesh.LevelError, Daemon: 1, Message: "new"})
-	n.show(next)
+	n.Show(next)
 	testkit.Until(t, "the new line", func() bool { return strings.Contains(s.out.String(), "demo: new") })
 	interrupt()
 	if code := <-ended; code != exitDone {

@@ -17,6 +17,7 @@ import (
 	"github.com/meshos/meshos/host/snapshot"
 	"github.com/meshos/meshos/host/state"
 	"github.com/meshos/meshos/host/wire"
+	"github.com/meshos/meshos/internal/snapshottest"
 	"github.com/meshos/meshos/pluginsdk/plugintest"
 	hostv1 "github.com/meshos/meshos/proto/meshos/host/v1"
 )
@@ -43,35 +44,11 @@ func (s *shell) run(ctx context.Context, args ...string) int {
 
 // node is a running node, as far as clients can see.
 type node struct {
-	mu      sync.Mutex
-	latest  *snapshot.Snapshot
-	changed chan struct{}
-	done    chan struct{}
-	heard   []mesh.Event
-	room    int
-	state   *state.State
-}
-
-func (n *node) Latest() *snapshot.Snapshot {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	return n.latest
-}
-
-func (n *node) Changed() <-chan struct{} {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	return n.changed
-}
-
-func (n *node) Done() <-chan struct{} { return n.done }
-
-func (n *node) show(s *snapshot.Snapshot) {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	n.latest = s
-	close(n.changed)
-	n.changed = make(chan struct{})
+	*snapshottest.Board
+	mu    sync.Mutex
+	heard []mesh.Event
+	room  int
+	state *state.State
 }
 
 func (n *node) PublishBatch(ctx context.Context, events []mesh.Event) (int, error) {
@@ -121,7 +98,7 @@ func (n *node) Describe(name string) (*hostv1.PluginDetail, error) {
 // start runs the API of a fake node, and gives it with a shell that finds it.
 func start(t *testing.T) (*node, *shell) {
 	t.Helper()
-	n := &node{latest: busy(), changed: make(chan struct{}), done: make(chan struct{}), room: 5000}
+	n := &node{Board: snapshottest.New(busy()), room: 5000}
 	path := filepath.Join(t.TempDir(), "s")
 	ln, err := api.Listen(t.Context(), path)
 	if err != nil {

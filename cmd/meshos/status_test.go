@@ -37,7 +37,7 @@ func TestStatusInColour(t *testing.T) {
 
 func TestStatusOfANodeThatJustStarted(t *testing.T) {
 	n, s := start(t)
-	n.show(&snapshot.Snapshot{Node: 1, Epoch: 0xabc})
+	n.Show(&snapshot.Snapshot{Node: 1, Epoch: 0xabc})
 	if code := s.run(t.Context(), "status"); code != exitDone {
 		t.Fatalf("exit code %d: %s", code, s.err.String())
 	}
@@ -67,7 +67,7 @@ func TestStatusWatchesUntilInterrupted(t *testing.T) {
 	ended := make(chan int, 1)
 	go func() { ended <- s.run(ctx, "status", "-w", "-o", "json") }()
 	testkit.Until(t, "the first snapshot", func() bool { return strings.Count(s.out.String(), "\n") == 1 })
-	n.show(&snapshot.Snapshot{Node: 1, Tick: 1235})
+	n.Show(&snapshot.Snapshot{Node: 1, Tick: 1235})
 	testkit.Until(t, "the second", func() bool { return strings.Contains(s.out.String(), `"tick":"1235"`) })
 	interrupt()
 	if code := <-ended; code != exitDone || s.err.String() != "" {
@@ -80,7 +80,7 @@ func TestAWatchSaysWhenTheNodeStops(t *testing.T) {
 	ended := make(chan int, 1)
 	go func() { ended <- s.run(t.Context(), "status", "-w") }()
 	testkit.Until(t, "the first snapshot", func() bool { return strings.Contains(s.out.String(), "tick 1234") })
-	close(n.done)
+	n.End()
 	if code := <-ended; code != exitNoAnswer || !strings.Contains(s.err.String(), "the node's loop has ended") {
 		t.Errorf("exit code %d: %s", code, s.err.String())
 	}

@@ -23,7 +23,7 @@ func commitOf(payload string) *hostv1.CommitRequest {
 
 func TestCommitAnswersWithTheAuditRecordOnceItIsDurable(t *testing.T) {
 	n := newNode()
-	n.show(&snapshot.Snapshot{Node: 1, Epoch: 99, Acknowledged: snapshot.AcknowledgedThrough{Audit: 6}})
+	n.Show(&snapshot.Snapshot{Node: 1, Epoch: 99, Acknowledged: snapshot.AcknowledgedThrough{Audit: 6}})
 	client := serve(t, n)
 	got, err := client.Commit(within(t), commitOf("a"))
 	if err != nil || got.GetEpoch() != 99 || got.GetSeq() != 7 || string(got.GetCommitId()) != "a" || !got.GetChainPending() {

@@ -16,6 +16,7 @@ import (
 	"github.com/meshos/meshos/host/snapshot"
 	"github.com/meshos/meshos/host/state"
 	"github.com/meshos/meshos/host/wire"
+	"github.com/meshos/meshos/internal/snapshottest"
 	hostv1 "github.com/meshos/meshos/proto/meshos/host/v1"
 	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
 )
@@ -24,10 +25,8 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // node is a loop, a judge and a catalog as the service sees them.
 type node struct {
+	*snapshottest.Board
 	mu       sync.Mutex
-	latest   *snapshot.Snapshot
-	changed  chan struct{}
-	done     chan struct{}
 	heard    []any // mesh.Event and mesh.JudgedCommit
 	room     int   // events that still fit
 	state    *state.State
@@ -39,32 +38,7 @@ type node struct {
 }
 
 func newNode() *node {
-	return &node{
-		latest: &snapshot.Snapshot{Node: 1, Epoch: 99}, changed: make(chan struct{}), done: make(chan struct{}), room: 1000,
-	}
-}
-
-func (n *node) Latest() *snapshot.Snapshot {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	return n.latest
-}
-
-func (n *node) Changed() <-chan struct{} {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	return n.changed
-}
-
-func (n *node) Done() <-chan struct{} { return n.done }
-
-// show publishes a snapshot.
-func (n *node) show(s *snapshot.Snapshot) {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	n.latest = s
-	close(n.changed)
-	n.changed = make(chan struct{})
+	return &node{Board: snapshottest.New(&snapshot.Snapshot{Node: 1, Epoch: 99}), room: 1000}
 }
 
 func (n *node) PublishBatch(ctx context.Context, events []mesh.Event) (int, error) {

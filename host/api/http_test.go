@@ -19,8 +19,8 @@ import (
 func TestHealthzSaysWhyANodeIsNotWell(t *testing.T) {
 	now := time.Now()
 	ended := newNode()
-	ended.show(at(1))
-	close(ended.done)
+	ended.Show(at(1))
+	ended.End()
 	for _, c := range []struct {
 		name string
 		node *node
@@ -55,7 +55,7 @@ func ticked(taken time.Time) *node {
 	n := newNode()
 	s := at(1)
 	s.TakenAt = taken
-	n.show(s)
+	n.Show(s)
 	return n
 }
 

@@ -60,7 +60,7 @@ func failing(seqs ...uint64) *snapshot.Snapshot {
 func TestB24_TailsResumeOnDiskAndGoOnInMemory(t *testing.T) {
 	n := newNode()
 	n.records = append(onDisk(98, 1, 2, 3), onDisk(99, 1, 2, 3, 4)...)
-	n.show(failing(4, 5, 6))
+	n.Show(failing(4, 5, 6))
 	client := serve(t, n)
 	type place struct{ Epoch, Seq uint64 }
 	all := []place{{98, 1}, {98, 2}, {98, 3}, {99, 1}, {99, 2}, {99, 3}, {99, 4}, {99, 5}, {99, 6}}
@@ -101,14 +101,14 @@ func TestB24_TailsResumeOnDiskAndGoOnInMemory(t *testing.T) {
 func TestAFollowedTailThatFallsBehindReadsOnDisk(t *testing.T) {
 	n := newNode()
 	n.records = onDisk(99, 1, 2, 3, 4, 5, 6, 7)
-	n.show(failing(1))
+	n.Show(failing(1))
 	tail, err := serve(t, n).TailFailures(within(t), &hostv1.TailRequest{Epoch: 99, AfterSeq: 0, Follow: true})
 	if err != nil {
 		t.Fatal(err)
 	}
 	for want := uint64(1); want <= 9; want++ {
 		if want == 2 {
-			n.show(failing(7, 8, 9))
+			n.Show(failing(7, 8, 9))
 		}
 		if got, err := tail.Recv(); err != nil || got.GetSeq() != want {
 			t.Fatalf("got %v, error %v, want seq %d", got, err, want)

@@ -22,7 +22,7 @@ func at(tick uint64) *snapshot.Snapshot { return &snapshot.Snapshot{Node: 1, Epo
 
 func TestGetSnapshotGivesTheNewest(t *testing.T) {
 	n := newNode()
-	n.show(at(7))
+	n.Show(at(7))
 	got, err := serve(t, n).GetSnapshot(within(t), &hostv1.GetSnapshotRequest{})
 	if err != nil || got.GetTick() != 7 || got.GetNode() != 1 || got.GetEpoch() != 99 {
 		t.Fatalf("got %v, error %v", got, err)
@@ -35,7 +35,7 @@ func TestALargeSnapshotComesThrough(t *testing.T) {
 	for range 2048 {
 		large.Logs = append(large.Logs, mesh.LogRecord{Seq: 1, Message: strings.Repeat("x", 4096)})
 	}
-	n.show(large)
+	n.Show(large)
 	got, err := serve(t, n).GetSnapshot(within(t), &hostv1.GetSnapshotRequest{}, grpc.MaxCallRecvMsgSize(64<<20))
 	if err != nil || len(got.GetLogs()) != 2048 {
 		t.Fatalf("%d lines, error %v", len(got.GetLogs()), err)
@@ -44,7 +44,7 @@ func TestALargeSnapshotComesThrough(t *testing.T) {
 
 func TestWatchersSeeEveryChangeOnceAndSlowOnesSkip(t *testing.T) {
 	n := newNode()
-	n.show(at(1))
+	n.Show(at(1))
 	watch, err := serve(t, n).WatchSnapshots(within(t), &hostv1.WatchSnapshotsRequest{})
 	if err != nil {
 		t.Fatal(err)
@@ -66,7 +66,7 @@ func TestWatchersSeeEveryChangeOnceAndSlowOnesSkip(t *testing.T) {
 	for tick := uint64(2); tick <= last; tick++ {
 		large := at(tick)
 		large.Logs = []mesh.LogRecord{{Seq: 1, Message: strings.Repeat("x", 1<<20)}}
-		n.show(large)
+		n.Show(large)
 	}
 	before, seen := uint64(1), 0
 	for before < last {
@@ -91,7 +91,7 @@ func TestAWatchEndsWithTheLoop(t *testing.T) {
 	if _, err := watch.Recv(); err != nil {
 		t.Fatal(err)
 	}
-	close(n.done)
+	n.End()
 	if _, err := watch.Recv(); status.Code(err) != codes.Unavailable {
 		t.Fatalf("error %v", err)
 	}
@@ -136,7 +136,7 @@ func seqs[R record](t *testing.T, stream interface{ Recv() (R, error) }, err err
 
 func TestTailsStartAfterAPosition(t *testing.T) {
 	n := newNode()
-	n.show(rings())
+	n.Show(rings())
 	client := serve(t, n)
 	for _, c := range []struct {
 		name string
@@ -168,7 +168,7 @@ func TestTailsStartAfterAPosition(t *testing.T) {
 
 func TestAFollowedTailGoesOn(t *testing.T) {
 	n := newNode()
-	n.show(rings())
+	n.Show(rings())
 	ctx, cancel := context.WithCancel(within(t))
 	defer cancel()
 	tail, err := serve(t, n).TailFailures(ctx, &hostv1.TailRequest{Epoch: 99, AfterSeq: 4, Follow: true})
@@ -182,10 +182,10 @@ func TestAFollowedTailGoesOn(t *testing.T) {
 		}
 	}
 	next(5)
-	n.show(rings()) // nothing new in it
+	n.Show(rings()) // nothing new in it
 	newer := rings()
 	newer.Failures = append(newer.Failures[2:], mesh.FailureRecord{Seq: 6})
-	n.show(newer)
+	n.Show(newer)
 	next(6)
 	cancel()
 	if _, err := tail.Recv(); status.Code(err) != codes.Canceled {
@@ -202,7 +202,7 @@ func TestP5_WatchersThatNeverReadShareOneSnapshot(t *testing.T) {
 		return s
 	}
 	n := newNode()
-	n.show(large(1))
+	n.Show(large(1))
 	path := serveAt(t, n)
 	before := heap()
 	for range watchers {
@@ -215,7 +215,7 @@ func TestP5_WatchersThatNeverReadShareOneSnapshot(t *testing.T) {
 		}
 	}
 	for tick := uint64(2); tick < 10; tick++ {
-		n.show(large(tick))
+		n.Show(large(tick))
 	}
 	if grown := heap() - before; grown > watchers*size/2 {
 		t.Errorf("%d watchers hold %d KiB, though they could share %d KiB", watchers, grown>>10, size>>10)

@@ -17,6 +17,7 @@ import (
 	"github.com/meshos/meshos/host/chain/durable"
 	"github.com/meshos/meshos/host/mesh"
 	"github.com/meshos/meshos/host/snapshot"
+	"github.com/meshos/meshos/internal/snapshottest"
 	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
 )
 
@@ -30,10 +31,9 @@ const (
 // loop stands for the node's loop: its rings, what it publishes, what it is fed.
 // A failure report becomes a failure record, as in the real one.
 type loop struct {
+	*snapshottest.Board
 	mu      sync.Mutex
 	snap    snapshot.Snapshot // what the next publish shows
-	latest  *snapshot.Snapshot
-	changed chan struct{}
 	seq     [5]uint64
 	acks    []mesh.Acknowledged
 	reports []mesh.FailureReport
@@ -41,19 +41,7 @@ type loop struct {
 }
 
 func newLoop() *loop {
-	return &loop{snap: snapshot.Snapshot{Node: node, Epoch: epoch}, changed: make(chan struct{})}
-}
-
-func (l *loop) Latest() *snapshot.Snapshot {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.latest
-}
-
-func (l *loop) Changed() <-chan struct{} {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.changed
+	return &loop{Board: snapshottest.New(nil), snap: snapshot.Snapshot{Node: node, Epoch: epoch}}
 }
 
 func (l *loop) Acknowledge(_ context.Context, a mesh.Acknowledged) error {
@@ -114,9 +102,7 @@ func (l *loop) publish() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	s := l.snap
-	l.latest = &s
-	close(l.changed)
-	l.changed = make(chan struct{})
+	l.Show(&s)
 }
 
 // acked is the last acknowledged seq of a chain.

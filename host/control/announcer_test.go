@@ -16,6 +16,7 @@ import (
 	"github.com/meshos/meshos/host/control"
 	"github.com/meshos/meshos/host/mesh"
 	"github.com/meshos/meshos/host/snapshot"
+	"github.com/meshos/meshos/internal/snapshottest"
 	pluginv1 "github.com/meshos/meshos/proto/meshos/plugin/v1"
 )
 
@@ -243,39 +244,20 @@ func TestASinkThatIsTakenAwayIsNotToldAnyMore(t *testing.T) {
 }
 
 // board publishes snapshots for an announcer to follow.
-type board struct {
-	mu      sync.Mutex
-	present *snapshot.Snapshot
-	next    chan struct{}
-}
+type board struct{ *snapshottest.Board }
 
 // follow has the world follow a board until the test ends it.
-func (w *world) follow() (b *board, end func()) {
-	b = &board{present: &snapshot.Snapshot{}, next: make(chan struct{})}
+func (w *world) follow() (b board, end func()) {
+	b = board{snapshottest.New(&snapshot.Snapshot{})}
 	ctx, cancel := context.WithCancel(context.Background())
 	var following sync.WaitGroup
-	following.Go(func() {
-		w.Follow(ctx, func() *snapshot.Snapshot {
-			b.mu.Lock()
-			defer b.mu.Unlock()
-			return b.present
-		}, func() <-chan struct{} {
-			b.mu.Lock()
-			defer b.mu.Unlock()
-			return b.next
-		})
-	})
+	following.Go(func() { w.Follow(ctx, b.Latest, b.Changed) })
 	synctest.Wait()
 	return b, func() { cancel(); following.Wait() }
 }
 
-func (b *board) publish(p mesh.MaintenancePhase, emitted ...snapshot.Emitted) {
-	b.mu.Lock()
-	old := b.next
-	b.present = &snapshot.Snapshot{Maintenance: snapshot.Maintenance{Phase: p}, Emitted: emitted}
-	b.next = make(chan struct{})
-	b.mu.Unlock()
-	close(old)
+func (b board) publish(p mesh.MaintenancePhase, emitted ...snapshot.Emitted) {
+	b.Show(&snapshot.Snapshot{Maintenance: snapshot.Maintenance{Phase: p}, Emitted: emitted})
 	synctest.Wait()
 }
 

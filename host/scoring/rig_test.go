@@ -13,6 +13,7 @@ import (
 	"github.com/meshos/meshos/host/mesh"
 	"github.com/meshos/meshos/host/scoring"
 	"github.com/meshos/meshos/host/snapshot"
+	"github.com/meshos/meshos/internal/snapshottest"
 )
 
 const (
@@ -74,14 +75,12 @@ func opinion(_ context.Context, req scoring.Request) (mesh.Scores, error) {
 // rig is a running room in a bubble, between a fake reader and a fake feed.
 type rig struct {
 	*scoring.Room
+	*snapshottest.Board
 	t     *testing.T
-	done  chan struct{} // the loop has ended
 	ended chan struct{} // the room has
 
 	mu       sync.Mutex
 	scorer   scoring.Scorer
-	latest   *snapshot.Snapshot
-	changed  chan struct{}
 	tables   []mesh.Scores
 	failures []mesh.FailureReport
 	full     bool // the loop takes nothing
@@ -90,8 +89,8 @@ type rig struct {
 // start runs a room on a world in which this node leads chain 7, held by 1 and 2.
 func start(t *testing.T, s scoring.Scorer) *rig {
 	t.Helper()
-	r := &rig{t: t, scorer: s, changed: make(chan struct{}), done: make(chan struct{}), ended: make(chan struct{})}
-	r.latest = &snapshot.Snapshot{
+	r := &rig{t: t, scorer: s, ended: make(chan struct{})}
+	r.Board = snapshottest.New(&snapshot.Snapshot{
 		Node: this, Maintenance: snapshot.Maintenance{Phase: mesh.PhaseActive},
 		Peers: []snapshot.Peer{
 			{Node: 2, RTT: ptr(20 * time.Millisecond), Health: mesh.HealthHealthy},
@@ -99,7 +98,7 @@ func start(t *testing.T, s scoring.Scorer) *rig {
 			{Node: 4},
 		},
 		Replicas: []snapshot.Replica{{Chain: 7, Holders: []mesh.NodeID{1, 2}, Leader: this}, {Chain: 8, Holders: []mesh.NodeID{2}, Leader: 2}},
-	}
+	})
 	r.Room = scoring.New(scoring.Options{
 		Reader: r, Feed: r, Log: slog.New(slog.DiscardHandler),
 		Scorer: func() scoring.Scorer {
@@ -120,20 +119,6 @@ func start(t *testing.T, s scoring.Scorer) *rig {
 	synctest.Wait()
 	return r
 }
-
-func (r *rig) Latest() *snapshot.Snapshot {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.latest
-}
-
-func (r *rig) Changed() <-chan struct{} {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.changed
-}
-
-func (r *rig) Done() <-chan struct{} { return r.done }
 
 func (r *rig) Scores(ctx context.Context, table mesh.Scores) error {
 	r.mu.Lock()
@@ -164,18 +149,14 @@ func (r *rig) ticks(n int, changes ...func(*snapshot.Snapshot)) {
 	r.t.Helper()
 	for range n {
 		time.Sleep(tick)
-		r.mu.Lock()
-		s := *r.latest
+		s := *r.Latest()
 		s.Tick++
 		s.Peers, s.Replicas, s.Plugins = slices.Clone(s.Peers), slices.Clone(s.Replicas), slices.Clone(s.Plugins)
 		for _, change := range changes {
 			change(&s)
 		}
 		changes = nil
-		r.latest = &s
-		close(r.changed)
-		r.changed = make(chan struct{})
-		r.mu.Unlock()
+		r.Show(&s)
 		synctest.Wait()
 	}
 }

@@ -173,7 +173,7 @@ func TestSchedulerSaysWhyNothingIsMoved(t *testing.T) {
 func TestRoomEndsWithTheLoop(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := start(t, &scorer{name: "s", answer: opinion})
-		close(r.done)
+		r.End()
 		synctest.Wait()
 		select {
 		case <-r.ended:
