@@ -2,53 +2,16 @@ package e2e
 
 import (
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
-	"syscall"
 	"testing"
-	"time"
 
 	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/proto"
 
 	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
 )
-
-// record runs the node with a journal; the test ends it with the function given
-// back, which tells whether it ended in order.
-func (n *node) record(journal string) (end func()) {
-	n.t.Helper()
-	n.cmd = exec.Command(filepath.Join(bin, "meshos"), "run", "-c", n.config, "--journal", journal)
-	n.cmd.Stdout, n.cmd.Stderr = n.out, n.out
-	n.cmd.WaitDelay = 5 * time.Second
-	if err := n.cmd.Start(); err != nil {
-		n.t.Fatal(err)
-	}
-	n.exited = make(chan struct{})
-	go func() {
-		n.err = n.cmd.Wait()
-		close(n.exited)
-	}()
-	end = func() {
-		_ = n.cmd.Process.Signal(syscall.SIGTERM)
-		select {
-		case <-n.exited:
-		case <-time.After(10 * time.Second):
-			_ = n.cmd.Process.Kill()
-			<-n.exited
-			n.t.Error("the node did not end within 10 s of SIGTERM")
-		}
-	}
-	n.t.Cleanup(func() {
-		end()
-		if n.t.Failed() {
-			n.t.Logf("the node said:\n%s", n.out)
-		}
-	})
-	return end
-}
 
 // snapshotAfter gives what replay --snapshot prints last.
 func (n *node) snapshotAfter(args ...string) *meshosv1.Snapshot {
@@ -65,7 +28,7 @@ func (n *node) snapshotAfter(args ...string) *meshosv1.Snapshot {
 func TestP3_ARecordingOfANodeWithAllPluginsReplaysToTheSame(t *testing.T) {
 	n := prepare(t)
 	journal := filepath.Join(n.dir, "journal.jsonl")
-	end := n.record(journal)
+	n.start("--journal", journal)
 	n.until("everything runs", func(s *meshosv1.Snapshot) bool {
 		return complete(s) && len(s.GetDaemons()) > 0 &&
 			s.GetDaemons()[0].GetLifecycle() == meshosv1.DaemonView_LIFECYCLE_RUNNING
@@ -79,7 +42,7 @@ func TestP3_ARecordingOfANodeWithAllPluginsReplaysToTheSame(t *testing.T) {
 	lived = append(lived, n.until("the daemon stops", func(s *meshosv1.Snapshot) bool {
 		return s.GetDaemons()[0].GetLifecycle() == meshosv1.DaemonView_LIFECYCLE_STOPPED
 	}))
-	end()
+	n.end()
 
 	for _, want := range lived {
 		// What is added when a snapshot is published is not the core's.
@@ -105,7 +68,7 @@ func TestP3_ARecordingOfANodeWithAllPluginsReplaysToTheSame(t *testing.T) {
 func TestTheJournalOfANodeThatWasKilledReplays(t *testing.T) {
 	n := prepare(t)
 	journal := filepath.Join(n.dir, "journal.jsonl")
-	n.record(journal)
+	n.start("--journal", journal)
 	n.until("some ticks", func(s *meshosv1.Snapshot) bool { return s.GetTick() >= 5 })
 	_ = n.cmd.Process.Kill()
 	<-n.exited
@@ -114,7 +77,7 @@ func TestTheJournalOfANodeThatWasKilledReplays(t *testing.T) {
 		t.Errorf("exit code %d: %s%s", code, out, errs)
 	}
 	// The next run begins a journal of its own and keeps this one.
-	n.record(journal)
+	n.start("--journal", journal)
 	n.until("the node is back", func(s *meshosv1.Snapshot) bool { return s.GetTick() >= 1 })
 	if again, _, code := n.meshos("replay", journal+".old"); code != 0 || again != out {
 		t.Errorf("exit code %d: the journal of the run before is not what it was", code)

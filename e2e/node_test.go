@@ -101,19 +101,25 @@ func (n *node) start(flags ...string) *node {
 		close(n.exited)
 	}()
 	n.t.Cleanup(func() {
-		_ = n.cmd.Process.Signal(syscall.SIGTERM)
-		select {
-		case <-n.exited:
-		case <-time.After(10 * time.Second):
-			_ = n.cmd.Process.Kill()
-			<-n.exited
-			n.t.Error("the node did not end within 10 s of SIGTERM")
-		}
+		n.end()
 		if n.t.Failed() {
 			n.t.Logf("the node said:\n%s", n.out)
 		}
 	})
 	return n
+}
+
+// end asks the node to end and waits until it did.
+func (n *node) end() {
+	n.t.Helper()
+	_ = n.cmd.Process.Signal(syscall.SIGTERM)
+	select {
+	case <-n.exited:
+	case <-time.After(10 * time.Second):
+		_ = n.cmd.Process.Kill()
+		<-n.exited
+		n.t.Error("the node did not end within 10 s of SIGTERM")
+	}
 }
 
 // meshos runs one command against the node and gives what it printed and its
