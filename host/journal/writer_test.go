@@ -196,6 +196,23 @@ func TestAQueueThatIsFullStopsTheJournalAndNeverTheLoop(t *testing.T) {
 	}
 }
 
+// A source that comes back may bring all it knows at once, while the disk is busy.
+func TestABurstThatTheQueueHoldsIsWrittenWhole(t *testing.T) {
+	m := &memory{room: 1 << 30, wait: make(chan struct{})}
+	w, told := newWriter(t, journal.Options{Path: filepath.Join(t.TempDir(), "j"), Queue: 5_000}.WithFiles(in(m)))
+	for i := range 4_990 {
+		w.Input(stamp(int64(i)), line(i))
+	}
+	close(m.wait)
+	closed(t, w)
+	if n, err := drain(journal.NewReader("j", strings.NewReader(m.String()))); n != 4_991 || err != nil {
+		t.Fatalf("%d entries: %v", n, err)
+	}
+	if len(told.all()) != 0 {
+		t.Error(told.all())
+	}
+}
+
 func TestADiskThatHangsDelaysTheEndForNoLongerThanAllowed(t *testing.T) {
 	m := &memory{room: 1 << 20, wait: make(chan struct{})}
 	w, _ := newWriter(t, journal.Options{Path: filepath.Join(t.TempDir(), "j")}.WithFiles(in(m)))
@@ -247,101 +264,6 @@ func TestListsAreTakenAsTheyWere(t *testing.T) {
 	}
 }
 
-func TestAJournalThatGrowsIsASetOfFiles(t *testing.T) {
-	dir := t.TempDir()
-	path := filepath.Join(dir, "j")
-	w, _ := newWriter(t, journal.Options{Path: path, FileSize: 2000})
-	for i := range 100 {
-		w.Input(stamp(int64(i)), line(i))
-	}
-	closed(t, w)
-	files, err := os.ReadDir(dir)
-	if err != nil || len(files) < 5 {
-		t.Fatal(files, err)
-	}
-	for _, f := range files {
-		info, err := f.Info()
-		if err != nil || info.Size() > 2000 || info.Size() == 0 {
-			t.Errorf("%s has %d bytes, %v", f.Name(), info.Size(), err)
-		}
-	}
-	r, err := journal.Open(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = r.Close() }()
-	if n, err := drain(r); n != 101 || err != nil {
-		t.Fatal(n, err)
-	}
-}
-
-func TestAJournalStopsAtItsWholeSize(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "j")
-	w, told := newWriter(t, journal.Options{Path: path, FileSize: 2000, TotalSize: 4000})
-	for i := range 100 {
-		w.Input(stamp(int64(i)), line(i))
-	}
-	if err := w.Close(context.Background()); err == nil || !strings.Contains(err.Error(), "reached its size") {
-		t.Fatal(err)
-	}
-	if len(told.all()) != 1 {
-		t.Fatal(told.all())
-	}
-	r, err := journal.Open(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = r.Close() }()
-	if n, err := drain(r); n < 20 || n > 50 || err != nil {
-		t.Fatal(n, err)
-	}
-}
-
-func TestTheJournalOfTheRunBeforeIsKept(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "j")
-	for run := range 3 {
-		w, _ := newWriter(t, journal.Options{Path: path, FileSize: 1500})
-		for i := range 30 * (3 - run) { // each has fewer files than the one before
-			w.Input(stamp(int64(i)), line(i))
-		}
-		closed(t, w)
-	}
-	for file, want := range map[string]int{path: 31, path + ".old": 61} {
-		r, err := journal.Open(file)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if n, err := drain(r); n != want || err != nil {
-			t.Errorf("%s has %d entries, want %d: %v", file, n, want, err)
-		}
-		_ = r.Close()
-	}
-}
-
-func TestWhatIsNoJournalIsNotMovedAway(t *testing.T) {
-	dir := t.TempDir()
-	for want, path := range map[string]string{
-		"is there and no journal":   writeFile(t, dir, "meshos.toml", oneDaemon),
-		"is no regular file":        dir,
-		"no such file or directory": filepath.Join(dir, "none", "j"),
-	} {
-		if _, err := journal.NewWriter(journal.Options{Path: path, Boot: *boot()}); err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("%s: error %v, want %s", path, err, want)
-		}
-	}
-	if got := string(readFile(t, filepath.Join(dir, "meshos.toml"))); got != oneDaemon {
-		t.Error("the file changed")
-	}
-}
-
-func TestTwoNodesCantWriteOneJournal(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "j")
-	newWriter(t, journal.Options{Path: path})
-	if _, err := journal.NewWriter(journal.Options{Path: path, Boot: *boot()}); err == nil || !strings.Contains(err.Error(), "is written by another node") {
-		t.Fatal(err)
-	}
-}
-
 func TestAConfigurationWithMistakesBeginsNoJournal(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "j")
 	b := boot()
@@ -372,20 +294,3 @@ func BenchmarkWriterInput(b *testing.B) {
 type discard struct{ *memory }
 
 func (discard) Write(p []byte) (int, error) { return len(p), nil }
-
-// A source that comes back may bring all it knows at once, while the disk is busy.
-func TestABurstThatTheQueueHoldsIsWrittenWhole(t *testing.T) {
-	m := &memory{room: 1 << 30, wait: make(chan struct{})}
-	w, told := newWriter(t, journal.Options{Path: filepath.Join(t.TempDir(), "j"), Queue: 5_000}.WithFiles(in(m)))
-	for i := range 4_990 {
-		w.Input(stamp(int64(i)), line(i))
-	}
-	close(m.wait)
-	closed(t, w)
-	if n, err := drain(journal.NewReader("j", strings.NewReader(m.String()))); n != 4_991 || err != nil {
-		t.Fatalf("%d entries: %v", n, err)
-	}
-	if len(told.all()) != 0 {
-		t.Error(told.all())
-	}
-}
