@@ -3,7 +3,7 @@
 // which runs one in process; like that one it is for tests only.
 //
 // The process is the test binary itself, so nothing is built for it: the
-// package's TestMain calls Main before anything else.
+// package's TestMain calls Main.
 package catalogtest
 
 import (
@@ -12,6 +12,8 @@ import (
 	"testing"
 	"time"
 
+	"go.uber.org/goleak"
+
 	"github.com/meshos/meshos/host/catalog"
 	"github.com/meshos/meshos/host/mesh"
 	"github.com/meshos/meshos/host/snapshot"
@@ -19,14 +21,14 @@ import (
 	pluginv1 "github.com/meshos/meshos/proto/meshos/plugin/v1"
 )
 
-// Main runs the plugin's main and says true when this process was started by a
-// catalog. TestMain then returns at once.
-func Main(main func()) bool {
-	if os.Getenv("MESHOS_PLUGIN") == "" {
-		return false
+// Main is TestMain: it runs main, the plugin's, when this process was started by a
+// catalog. Otherwise it runs the tests, and wants no goroutine left behind them.
+func Main(m *testing.M, main func()) {
+	if os.Getenv("MESHOS_PLUGIN") != "" {
+		main()
+		return
 	}
-	main()
-	return true
+	goleak.VerifyTestMain(m)
 }
 
 // Start is Run for a plugin that comes up: it waits until it is ready.

@@ -5,8 +5,6 @@ import (
 	"os"
 	"testing"
 
-	"go.uber.org/goleak"
-
 	"github.com/meshos/meshos/internal/catalogtest"
 )
 
@@ -24,8 +22,5 @@ func TestMain(m *testing.M) {
 		_, _ = os.Stdin.Read(make([]byte, 1))
 		os.Exit(0)
 	}
-	if catalogtest.Main(main) {
-		return
-	}
-	goleak.VerifyTestMain(m)
+	catalogtest.Main(m, main)
 }

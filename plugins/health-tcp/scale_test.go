@@ -11,11 +11,9 @@ import (
 	"time"
 
 	"github.com/hashicorp/go-hclog"
-	"go.uber.org/goleak"
 	"golang.org/x/sys/unix"
 
 	"github.com/meshos/meshos/internal/catalogtest"
-
 	"github.com/meshos/meshos/pluginsdk"
 )
 
@@ -23,9 +21,6 @@ import (
 const probeEnv = "HEALTH_TCP_TEST_PROBE"
 
 func TestMain(m *testing.M) {
-	if catalogtest.Main(main) {
-		return
-	}
 	if address := os.Getenv(probeEnv); address != "" {
 		if err := probeMany(address, 10000, 128); err != nil {
 			fmt.Println(err)
@@ -33,7 +28,7 @@ func TestMain(m *testing.M) {
 		}
 		os.Exit(0)
 	}
-	goleak.VerifyTestMain(m)
+	catalogtest.Main(m, main)
 }
 
 // probeMany probes n peers at one address with so many files until all have a

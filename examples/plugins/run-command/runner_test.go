@@ -7,7 +7,6 @@ import (
 	"testing"
 	"time"
 
-	"go.uber.org/goleak"
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
@@ -19,12 +18,7 @@ import (
 	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
 )
 
-func TestMain(m *testing.M) {
-	if catalogtest.Main(main) {
-		return
-	}
-	goleak.VerifyTestMain(m)
-}
+func TestMain(m *testing.M) { catalogtest.Main(m, main) }
 
 func shell(script string) map[string][]string {
 	return map[string][]string{"pull_replica": {"/bin/sh", "-c", script}, "request_placement": {"/bin/sh", "-c", script}}
