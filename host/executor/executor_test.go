@@ -199,10 +199,7 @@ func TestEXE13_CountersCanBeReadWhileItRuns(t *testing.T) {
 func TestEXE01_AnOutcomeNobodyTakesUndoesNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var saw []mesh.ActionID
-		n := startNode(t, time.Minute, dispatch(func(_ context.Context, e mesh.Emitted) error {
-			saw = append(saw, e.ID)
-			return nil
-		}), func(o *executor.Options) { o.Outcomes = deaf{} })
+		n := startNode(t, time.Minute, noting(&saw), func(o *executor.Options) { o.Outcomes = deaf{} })
 		n.emit(start(1))
 		n.counts(executor.Counters{Dispatched: 1, Undelivered: 1})
 		if !slices.Equal(saw, []mesh.ActionID{1}) {

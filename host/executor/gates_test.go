@@ -91,10 +91,7 @@ func TestEXE04_TwoPullsShareTheSlot(t *testing.T) {
 func TestB4_WaitingForThePullSlotCostsNoDefer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var order []mesh.ActionID
-		n := startNode(t, time.Minute, dispatch(func(_ context.Context, e mesh.Emitted) error {
-			order = append(order, e.ID)
-			return nil
-		}), admit(func(a *executor.Admission) { a.MaxDefers = 2 }))
+		n := startNode(t, time.Minute, noting(&order), admit(func(a *executor.Admission) { a.MaxDefers = 2 }))
 		var want []mesh.ActionID
 		var ends []mesh.Outcome
 		for id := range mesh.ActionID(400) {

@@ -217,4 +217,12 @@ func (l later) RetryAfter() time.Duration { return time.Duration(l) }
 // nothing succeeds at once.
 func nothing(context.Context, mesh.Emitted) error { return nil }
 
+// noting succeeds at once, and notes what was to be done.
+func noting(ids *[]mesh.ActionID) dispatch {
+	return func(_ context.Context, e mesh.Emitted) error {
+		*ids = append(*ids, e.ID)
+		return nil
+	}
+}
+
 var errNo = errors.New("no")

@@ -182,10 +182,7 @@ func TestB4_ARetryGivesWayToANewerThatWaits(t *testing.T) {
 func TestB4_ANewerPullKeepsThePlaceForTheSlot(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var order []mesh.ActionID
-		n := startNode(t, time.Minute, dispatch(func(_ context.Context, e mesh.Emitted) error {
-			order = append(order, e.ID)
-			return nil
-		}))
+		n := startNode(t, time.Minute, noting(&order))
 		n.emit(pull(1))
 		synctest.Wait()
 		n.emit(pull(2), pull(3))
