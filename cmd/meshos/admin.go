@@ -47,7 +47,7 @@ While the cluster is frozen these commands are refused; see meshos ice.`,
 			func(t *meshosv1.NodeTarget) *meshosv1.AdminEvent {
 				return &meshosv1.AdminEvent{Kind: &meshosv1.AdminEvent_ClearAvoidList{ClearAvoidList: t}}
 			}),
-		newTargetCommand(a, "invalidate-placement", "Make a node forget its placement scores",
+		newTargetCommand(a, "invalidate-placement", "Forget the placement scores of a node",
 			func(t *meshosv1.NodeTarget) *meshosv1.AdminEvent {
 				return &meshosv1.AdminEvent{Kind: &meshosv1.AdminEvent_InvalidatePlacement{InvalidatePlacement: t}}
 			}),

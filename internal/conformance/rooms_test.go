@@ -1,0 +1,44 @@
+package main
+
+import (
+	"io/fs"
+	"os"
+	"path"
+	"strings"
+	"testing"
+)
+
+// docs/architecture.md names every package, itself or by a folder above it.
+func TestEveryPackageIsInTheHouse(t *testing.T) {
+	page, err := os.ReadFile("../../docs/architecture.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	tree := os.DirFS("../..")
+	packages := map[string]bool{}
+	err = fs.WalkDir(tree, ".", func(name string, d fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case d.IsDir() && (d.Name() == "testdata" || name != "." && strings.HasPrefix(d.Name(), ".")):
+			return fs.SkipDir
+		case strings.HasSuffix(name, ".go"):
+			packages[path.Dir(name)] = true
+		}
+		return nil
+	})
+	if err != nil || len(packages) < 30 {
+		t.Fatalf("found %d packages: %v", len(packages), err)
+	}
+	wholes := []string{"plugins", "examples/plugins", "proto/meshos", "host/catalog/internal", "host/chain/disk"}
+	named := func(room string) bool { return strings.Contains(string(page), "`"+room+"`") }
+	for room := range packages {
+		known := named(room)
+		for _, whole := range wholes {
+			known = known || strings.HasPrefix(room, whole+"/") && named(whole)
+		}
+		if !known {
+			t.Errorf("docs/architecture.md does not name %s", room)
+		}
+	}
+}
