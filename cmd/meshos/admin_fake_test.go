@@ -24,7 +24,6 @@ import (
 
 	"github.com/meshos/meshos/host/operator/sshsig"
 	"github.com/meshos/meshos/host/wire"
-	"github.com/meshos/meshos/pluginsdk/plugintest"
 	hostv1 "github.com/meshos/meshos/proto/meshos/host/v1"
 	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
 )
@@ -174,7 +173,8 @@ func (d *desk) do(ctx context.Context, line string) int {
 	if d.answers != nil {
 		a.prompter = d
 	}
-	d.out, d.err = plugintest.Buffer{}, plugintest.Buffer{} // forgets the command before
+	d.out.Reset() // what the command before printed
+	d.err.Reset()
 	return execute(ctx, a, strings.Fields(line))
 }
 

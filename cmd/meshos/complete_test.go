@@ -3,8 +3,6 @@ package main
 import (
 	"strings"
 	"testing"
-
-	"github.com/meshos/meshos/pluginsdk/plugintest"
 )
 
 func TestTheShellIsOfferedWhatFits(t *testing.T) {
@@ -31,7 +29,8 @@ func TestTheShellIsOfferedWhatFits(t *testing.T) {
 		{"status --config |", "toml " + toml},
 	} {
 		t.Run(c.line, func(t *testing.T) {
-			s.out, s.err = plugintest.Buffer{}, plugintest.Buffer{}
+			s.out.Reset()
+			s.err.Reset()
 			words := strings.Fields(strings.Replace(c.line, "|", "", 1))
 			code := s.run(t.Context(), append(append([]string{"__complete"}, words...), "")...)
 			if got := strings.Join(strings.Fields(s.out.String()), " "); code != exitDone || got != c.want {
