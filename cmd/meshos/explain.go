@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -67,7 +68,8 @@ func explainRequest(args []string) (*hostv1.ExplainRequest, error) {
 		name = args[1]
 	} else {
 		var found bool
-		if kind, name, found = strings.Cut(kind, ":"); !found {
+		kind, name, found = strings.Cut(kind, ":")
+		if !found && !slices.Contains([]string{"chain", "daemon", "peer", "node"}, kind) {
 			return nil, fmt.Errorf("%q: say what it is: chain:ID, daemon:ID, daemon:NAME, peer:ID or peer:NAME", args[0])
 		}
 	}

@@ -57,6 +57,7 @@ func TestCommandLinesThatMakeNoSense(t *testing.T) {
 		{"explain blob 7", `"blob": want chain, daemon or peer`},
 		{"explain chain:seven", `chain "seven": chains have no names, only ids`},
 		{"explain daemon:", "daemon: which one? name it: daemon:ID"},
+		{"explain daemon", "daemon: which one? name it: daemon:ID"},
 		{"explain chain 7 --until 3", "--until: a running node knows the present only"},
 		{"run --log-level loud", `--log-level "loud": want debug, info, warn or error`},
 		{"help bogus", `unknown command "bogus" for "meshos"`},

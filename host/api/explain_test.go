@@ -82,13 +82,13 @@ func TestExplainTakesIDsAndNames(t *testing.T) {
 	client := serve(t, explained())
 	for want, in := range map[string]*hostv1.ExplainRequest{
 		"chain 7": chain(7), "daemon 5 (demo)": daemon(5), "daemon 6 (twin)": daemon(6),
-		"node 2": peer(2), "node 1": peer(1),
+		"node 2 (mirror)": peer(2), "node 1 (here)": peer(1),
 	} {
 		if got, err := client.Explain(within(t), in); err != nil || got.GetSubject() != want || len(got.GetFindings()) == 0 {
 			t.Errorf("%s: got %v, error %v", want, got, err)
 		}
 	}
-	for name, want := range map[string]string{"mirror": "node 2", "here": "node 1"} {
+	for name, want := range map[string]string{"mirror": "node 2 (mirror)", "here": "node 1 (here)"} {
 		if got, err := client.Explain(within(t), peerNamed(name)); err != nil || got.GetSubject() != want {
 			t.Errorf("%s: got %v, error %v", name, got, err)
 		}

@@ -117,7 +117,7 @@ func ExplainPeer(s *state.State, id mesh.NodeID) Explanation {
 			p.Phase, p.Cordoned = s.Maintenance().Phase, s.Cordoned(id)
 		}
 	}
-	e := newExplainer(s, fmt.Sprintf("node %d", id), 0)
+	e := newExplainer(s, "node "+labelled(s, p), 0)
 	limit := s.Policy().DegradedRTT
 	switch rtt := slowest(p); {
 	case id == s.Node():
@@ -145,6 +145,18 @@ func ExplainPeer(s *state.State, id mesh.NodeID) Explanation {
 	}
 	e.keys(mesh.MarkAvoid{Peer: id}.Key(), mesh.CommitTransition{Node: id}.Key())
 	return e.out
+}
+
+// labelled gives the form of a node that people read: "2 (mirror)".
+func labelled(s *state.State, p state.Peer) string {
+	name := p.Name
+	if p.ID == s.Node() {
+		name = s.NodeName()
+	}
+	if name == "" {
+		return fmt.Sprint(p.ID)
+	}
+	return fmt.Sprintf("%d (%s)", p.ID, name)
 }
 
 // maintenance says where this node stands in the maintenance machine, and what it
