@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/meshos/meshos/host/api"
+	"github.com/meshos/meshos/host/mesh"
 )
 
 // doors are the listeners through which a node is asked.
@@ -43,8 +44,15 @@ func (n *node) serve(ctx context.Context, d doors) error {
 		Simulate:  n.simulate,
 		Plugins:   n.catalog,
 		Looker:    n.loop.Feed(),
-		Durable:   n.durable,
-		Records:   recordsDoor{n.records},
+		History: func(chain mesh.ChainID) (string, bool) {
+			h, ok := n.scoring.History(chain)
+			if !ok {
+				return "", false
+			}
+			return h.String(), true
+		},
+		Durable: n.durable,
+		Records: recordsDoor{n.records},
 	})
 	var socket, http error
 	var both sync.WaitGroup

@@ -36,7 +36,15 @@ func (s *Service) Explain(ctx context.Context, in *hostv1.ExplainRequest) (*host
 		}
 		return nil, status.Error(codes.Unavailable, err.Error())
 	}
-	return out, explainError(why)
+	if why != nil {
+		return nil, explainError(why)
+	}
+	if s.opts.History != nil && in.GetChain() != 0 {
+		if words, ok := s.opts.History(mesh.ChainID(in.GetChain())); ok {
+			out.Findings = append(out.Findings, &hostv1.Finding{Arm: "score history", Text: words})
+		}
+	}
+	return out, nil
 }
 
 func explainError(err error) error {
@@ -45,8 +53,6 @@ func explainError(err error) error {
 		ambiguous *AmbiguousNameError
 	)
 	switch {
-	case err == nil:
-		return nil
 	case errors.As(err, &unknown):
 		return status.Error(codes.NotFound, err.Error())
 	case errors.As(err, &ambiguous):

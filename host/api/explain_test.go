@@ -78,6 +78,22 @@ func TestExplain(t *testing.T) {
 	}
 }
 
+func TestExplainOfAChainEndsWithItsScores(t *testing.T) {
+	n := explained()
+	n.state.Apply(mesh.Stamp{}, mesh.Heard{Event: mesh.ReplicaUpdate{Change: mesh.ReplicaAdded, Chain: 9, Holder: 2}})
+	client := serve(t, n)
+	for id, want := range map[uint64]string{7: "worst score 0.50 (one sample)", 9: ""} {
+		got, err := client.Explain(within(t), chain(id))
+		if err != nil {
+			t.Fatal(err)
+		}
+		last := got.GetFindings()[len(got.GetFindings())-1]
+		if isHistory := last.GetArm() == "score history"; isHistory != (want != "") || isHistory && last.GetText() != want {
+			t.Errorf("chain %d ends with %v", id, last)
+		}
+	}
+}
+
 func TestExplainTakesIDsAndNames(t *testing.T) {
 	client := serve(t, explained())
 	for want, in := range map[string]*hostv1.ExplainRequest{

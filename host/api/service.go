@@ -54,7 +54,7 @@ type Plugins interface {
 	Describe(name string) (*hostv1.PluginDetail, error)
 }
 
-// Options are what a Service works with; all but Durable and Records are needed.
+// Options are what a Service works with. All but those that may be nil are needed.
 type Options struct {
 	Reader    Reader
 	Publisher Publisher
@@ -65,7 +65,11 @@ type Options struct {
 	Records   Records // nil: tails begin with what is in memory
 	Plugins   Plugins
 	Looker    Looker
+	History   History // nil: nothing is known of how scores went
 }
+
+// History says how the scores of a chain went; ok is false where nothing is known.
+type History func(chain mesh.ChainID) (words string, ok bool)
 
 // Service is the Host service of the contract.
 type Service struct {

@@ -1,6 +1,9 @@
 package scoring
 
-import "time"
+import (
+	"fmt"
+	"time"
+)
 
 // Trend says where a chain's worst score is going.
 type Trend uint8
@@ -41,6 +44,16 @@ type History struct {
 	Current float32
 	Mean    float32 // weighs the newest sample 0.3
 	Trend   Trend
+}
+
+// String says it in words: "worst score 0.62, of late 0.70 on average: degrading (12
+// samples in 5m30s)".
+func (h History) String() string {
+	if len(h.Samples) == 1 {
+		return fmt.Sprintf("worst score %.2f (one sample)", h.Current)
+	}
+	span := h.Samples[len(h.Samples)-1].At.Sub(h.Samples[0].At)
+	return fmt.Sprintf("worst score %.2f, of late %.2f on average: %v (%d samples in %v)", h.Current, h.Mean, h.Trend, len(h.Samples), span)
 }
 
 // history is a History as it is kept. The zero value is empty.

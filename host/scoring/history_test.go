@@ -28,6 +28,18 @@ func TestSCH08_HistoryKeeps64(t *testing.T) {
 	}
 }
 
+func TestHistoryInWords(t *testing.T) {
+	var h history
+	h.record(10, 0.8)
+	if got := h.view(time.Unix(0, 0)).String(); got != "worst score 0.80 (one sample)" {
+		t.Error(got)
+	}
+	h.record(40, 0.2)
+	if got := h.view(time.Unix(0, 0)).String(); got != "worst score 0.20, of late 0.62 on average: degrading (2 samples in 30s)" {
+		t.Error(got)
+	}
+}
+
 func TestCore253_Trend(t *testing.T) {
 	var h history
 	record := func(score float32, times int) Trend {
