@@ -143,6 +143,7 @@ func assemble(cfg *config.Config, opts Options, spawner *process.Spawner) (_ *no
 		EventQueue:  n.loop.EventQueueDepth,
 		ActionQueue: n.loop.ActionQueueDepth,
 		Commands:    n.operators.Counts,
+		Suppressed:  func() uint64 { return n.daemons.Suppressed() }, // there are none yet
 	})
 	n.scoring = scoring.New(scoring.Options{
 		Reader:           n.loop.Reader(),

@@ -30,7 +30,7 @@ type snapshotCollector struct {
 	eventQueue, actionQueue                         *prometheus.Desc
 	pluginCalls, pluginFailures, pluginRestarts     *prometheus.Desc
 	pluginStatus, pluginLastCall                    *prometheus.Desc
-	peerRTT, avoided, frozen, commands              *prometheus.Desc
+	peerRTT, avoided, frozen, commands, suppressed  *prometheus.Desc
 }
 
 func newSnapshotCollector(src Source) *snapshotCollector {
@@ -55,6 +55,7 @@ func newSnapshotCollector(src Source) *snapshotCollector {
 		peerRTT:        desc("peer_rtt_seconds", "Round-trip time to a peer; absent while it is not known.", "peer", "name"),
 		avoided:        desc("avoided_peers", "Peers on the avoid list."),
 		frozen:         desc("frozen", "1 while acting is frozen."),
+		suppressed:     desc("daemon_lines_suppressed_total", "Lines of daemons that were left out of the log because one said too much at once."),
 		commands:       desc("commands_total", "Signed commands by verdict: accepted, unverified, or the kind of rejection.", "verdict"),
 	}
 }
@@ -64,7 +65,7 @@ func (c *snapshotCollector) Describe(ch chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
 		c.ticks, c.events, c.emitted, c.dropped, c.appendFailures, c.eventQueue, c.actionQueue,
 		c.pluginCalls, c.pluginFailures, c.pluginRestarts, c.pluginStatus, c.pluginLastCall,
-		c.peerRTT, c.avoided, c.frozen, c.commands,
+		c.peerRTT, c.avoided, c.frozen, c.commands, c.suppressed,
 	} {
 		ch <- d
 	}
@@ -92,6 +93,9 @@ func (c *snapshotCollector) Collect(ch chan<- prometheus.Metric) {
 		frozen = 1
 	}
 	gauge(c.frozen, frozen)
+	if c.src.Suppressed != nil {
+		count(c.suppressed, c.src.Suppressed())
+	}
 	if c.src.Commands != nil {
 		for verdict, n := range c.src.Commands() {
 			count(c.commands, n, verdict)

@@ -17,6 +17,8 @@ type Source struct {
 	EventQueue, ActionQueue func() int
 	// Commands counts the signed commands that were judged, by verdict; nil for none.
 	Commands func() map[string]uint64
+	// Suppressed counts lines of daemons that were left out of the log; nil for none.
+	Suppressed func() uint64
 }
 
 // Metrics is the registry of one node.

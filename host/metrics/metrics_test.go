@@ -26,6 +26,7 @@ func TestASnapshotBecomesMetrics(t *testing.T) {
 		EventQueue:  func() int { return 4 },
 		ActionQueue: func() int { return 0 },
 		Commands:    func() map[string]uint64 { return map[string]uint64{"accepted": 3, "replayed": 2} },
+		Suppressed:  func() uint64 { return 12 },
 	})
 	m.Tick(time.Millisecond)
 	m.Action("start_daemon", "dispatched", time.Millisecond)
@@ -43,6 +44,9 @@ meshos_avoided_peers 1
 # TYPE meshos_commands_total counter
 meshos_commands_total{verdict="accepted"} 3
 meshos_commands_total{verdict="replayed"} 2
+# HELP meshos_daemon_lines_suppressed_total Lines of daemons that were left out of the log because one said too much at once.
+# TYPE meshos_daemon_lines_suppressed_total counter
+meshos_daemon_lines_suppressed_total 12
 # HELP meshos_event_queue_depth Events that wait to be folded.
 # TYPE meshos_event_queue_depth gauge
 meshos_event_queue_depth 4
@@ -66,7 +70,7 @@ meshos_plugin_status{plugin="health-tcp",status="starting"} 0
 meshos_ticks_total 7
 `
 	err := testutil.GatherAndCompare(m.Registry(), strings.NewReader(want),
-		"meshos_actions_total", "meshos_avoided_peers", "meshos_commands_total", "meshos_event_queue_depth", "meshos_peer_rtt_seconds",
+		"meshos_actions_total", "meshos_avoided_peers", "meshos_commands_total", "meshos_daemon_lines_suppressed_total", "meshos_event_queue_depth", "meshos_peer_rtt_seconds",
 		"meshos_plugin_call_failures_total", "meshos_plugin_status", "meshos_ticks_total")
 	if err != nil {
 		t.Error(err)

@@ -24,7 +24,8 @@ func TestEveryMetricIsDocumented(t *testing.T) {
 	none := func() int { return 0 }
 	m := metrics.New("1.2.3", metrics.Source{
 		Latest: func() *snapshot.Snapshot { return snap }, EventQueue: none, ActionQueue: none,
-		Commands: func() map[string]uint64 { return map[string]uint64{"accepted": 1} },
+		Commands:   func() map[string]uint64 { return map[string]uint64{"accepted": 1} },
+		Suppressed: func() uint64 { return 0 },
 	})
 	m.Action("start_daemon", "dispatched", time.Millisecond)
 	m.Call("health-tcp", "HealthProbe.SampleHealth", time.Millisecond)
