@@ -38,7 +38,8 @@ type looks struct {
 	ended chan struct{}
 
 	// The loop's own.
-	from time.Time // when the next one is let in
+	from time.Time   // when the next one is let in
+	turn *time.Timer // fires then, so that a loop with nothing to do lets him in
 }
 
 // wish is one who has his turn.
@@ -48,7 +49,9 @@ type wish struct {
 }
 
 func newLooks(c core) *looks {
-	return &looks{core: c, line: make(chan wish), ended: make(chan struct{})}
+	s := &looks{core: c, line: make(chan wish), ended: make(chan struct{}), turn: time.NewTimer(0)}
+	s.turn.Stop()
+	return s
 }
 
 func (s *looks) wait(ctx context.Context, visit func(*state.State)) error {
@@ -88,8 +91,13 @@ func (s *looks) serve(next wish) {
 		return nil
 	})
 	end := time.Now()
-	s.from = end.Add(lookShare * end.Sub(began))
+	pause := lookShare * end.Sub(began)
+	s.from = end.Add(pause)
+	s.turn.Reset(pause)
 	next.done <- err
 }
 
-func (s *looks) close() { close(s.ended) }
+func (s *looks) close() {
+	s.turn.Stop()
+	close(s.ended)
+}

@@ -163,3 +163,19 @@ func TestLookIsToldThatTheLoopEnded(t *testing.T) {
 		<-r.Done()
 	})
 }
+
+// A loop that has nothing else to do does not leave the next one waiting for its tick.
+func TestLookersTakeTurnsWhileNothingElseHappens(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const long = time.Millisecond
+		r := start(t)
+		for range 5 {
+			if err := r.Feed().Look(t.Context(), func(*state.State) { time.Sleep(long) }); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if took, most := time.Since(r.begun), (5+4*lookShare)*long; took != most {
+			t.Errorf("five took %v in turn, want %v", took, most)
+		}
+	})
+}

@@ -72,6 +72,7 @@ func (l *Loop) turn(ctx context.Context) {
 		case <-l.timer.C:
 		case <-l.events.ready:
 		case <-l.inputs.ready:
+		case <-l.looks.turn.C:
 		case wish := <-l.looks.next(now):
 			l.looks.serve(wish)
 		case <-ctx.Done():

@@ -64,6 +64,7 @@ func (l *Loop) await(ctx context.Context, asked *round, deadline time.Time) (goO
 			case <-l.timer.C:
 			case <-l.events.ready:
 			case <-l.inputs.ready:
+			case <-l.looks.turn.C:
 			case wish := <-l.looks.next(now):
 				l.looks.serve(wish)
 			case <-ctx.Done():
