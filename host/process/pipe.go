@@ -18,7 +18,7 @@ type pipe struct {
 	once  sync.Once
 	ended chan struct{} // closed at end of file, error or Close
 	over  atomic.Bool   // nothing that is written from now on is read
-	rest  int           // once over: bytes that may still be read
+	rest  int           // once over: bytes that may still be read; the reader's own then
 }
 
 // newPipe gives a pipe and its write end.
@@ -51,12 +51,14 @@ func (p *pipe) Read(b []byte) (n int, err error) {
 // finish ends the output although somebody may still hold the write end. What was
 // written by now can be read, however late: the reader perhaps waits for a disk.
 func (p *pipe) finish() {
+	rest := 0
 	raw, err := p.file.SyscallConn()
 	if err == nil {
-		err = raw.Control(func(fd uintptr) { p.rest, _ = unix.IoctlGetInt(int(fd), unix.TIOCINQ) }) // FIONREAD
+		err = raw.Control(func(fd uintptr) { rest, _ = unix.IoctlGetInt(int(fd), unix.TIOCINQ) }) // FIONREAD
 	}
+	p.rest = rest
 	p.over.Store(true)
-	if err != nil || p.rest == 0 || p.file.SetReadDeadline(time.Unix(1, 0)) != nil {
+	if err != nil || rest == 0 || p.file.SetReadDeadline(time.Unix(1, 0)) != nil {
 		_ = p.Close()
 	}
 }
