@@ -19,9 +19,10 @@ const (
 
 // care does what a running process needs although nobody calls it: one that was not
 // asked for a while is asked for a sign of life, so that one that hangs is found
-// before it is needed; and a probe is told the peers that it missed. It does not
-// wait, and says when to be called again at the latest.
+// before it is needed; a probe is told the peers that it missed; and what was left out
+// of the log is said. It does not wait, and says when to be called again at the latest.
 func (s *slot) care(i *instance) time.Duration {
+	s.sink.flushDue()
 	next := s.opts.PulseEvery
 	s.mu.Lock()
 	isReady := s.machine.phase == ready && s.instance == i

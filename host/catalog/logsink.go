@@ -113,6 +113,13 @@ func (s *logSink) admits() bool {
 
 // pass passes a line on that was admitted, and says once a second what was not.
 func (s *logSink) pass(level mesh.LogLevel, message string) {
+	s.flushDue()
+	s.log(level, message)
+}
+
+// flushDue says how many lines were left out, if that was not said within the last
+// second. It is for the end of a flood as well, after which nothing may be said.
+func (s *logSink) flushDue() {
 	now := s.now()
 	s.mu.Lock()
 	due := s.suppressed > 0 && now.Sub(s.flushed) >= time.Second
@@ -123,7 +130,6 @@ func (s *logSink) pass(level mesh.LogLevel, message string) {
 	if due {
 		s.flush()
 	}
-	s.log(level, message)
 }
 
 // flush says how many lines were left out since it was said last.

@@ -198,7 +198,6 @@ func (s *slot) await(ctx context.Context) {
 	s.mu.Lock()
 	wake, _ := s.machine.wake()
 	kicked := s.kick
-	s.kick = false
 	s.mu.Unlock()
 	if !kicked {
 		timer := time.NewTimer(max(0, wake.Sub(s.opts.Now())))
@@ -213,6 +212,7 @@ func (s *slot) await(ctx context.Context) {
 	}
 	s.step(func(m *machine, now time.Time) {
 		if kicked || m.due(now) {
+			s.kick = false // one that came just now as well: this try is what it asked for
 			m.retry(now)
 		}
 	})
