@@ -68,6 +68,11 @@ func (n *node) rememberFreeze(ctx context.Context) {
 	}
 }
 
+// signersTimeout bounds how long changes of the operators' keys may wait for their
+// audit records. They are let in as commands are, and a large file may change in
+// thousands of places.
+const signersTimeout = 2 * time.Minute
+
 // reloadSigners reads the signers' file again, and has each change audited with the
 // fingerprints. A damaged file changes nothing.
 func (n *node) reloadSigners(ctx context.Context) {
@@ -80,6 +85,8 @@ func (n *node) reloadSigners(ctx context.Context) {
 		n.reports.add("reload", fmt.Sprintf("the signers in force stay: %v", err))
 		return
 	}
+	ctx, cancel := context.WithTimeout(ctx, signersTimeout)
+	defer cancel()
 	for _, change := range changes {
 		n.log.Warn("signers changed", "change", change.String())
 		audited := mesh.SignerChange{Name: change.Name, Text: change.String()}

@@ -4,7 +4,9 @@ import (
 	"context"
 	"crypto/ed25519"
 	"encoding/binary"
+	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -229,6 +231,45 @@ func TestSIGHUPTakesKeysOverAndAuditsThem(t *testing.T) {
 		return false
 	})
 	w.wants(w.signed(mesh.Cordon{Node: 5}, 3), "")
+}
+
+// TestEveryKeyOfALargeChangeIsAudited changes more keys at once than a snapshot may
+// leave unshown.
+func TestEveryKeyOfALargeChangeIsAudited(t *testing.T) {
+	w := newWhole(t)
+	const operators = unshown + 50
+	names := []string{"alice", "bob"}
+	for i := len(names); i < operators; i++ {
+		names = append(names, fmt.Sprintf("op%d", i))
+	}
+	w.signers(names...)
+	w.reload <- os.Interrupt
+	w.until("all changes are audited", func(s *meshosv1.Snapshot) bool {
+		audit := s.GetAdminAudit()
+		return len(audit) > 0 && audit[len(audit)-1].GetSeq() == operators-2
+	})
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	tail, err := w.TailAudit(ctx, &hostv1.TailRequest{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	audited := make(map[string]bool)
+	for {
+		r, err := tail.Recv()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		audited[r.GetSignerChange().GetName()] = true
+	}
+	for _, name := range names[2:] {
+		if !audited[name] {
+			t.Errorf("%s is not in the audit log", name)
+		}
+	}
 }
 
 // TestTenThousandBadCommits sends malformed and replayed commands over the API, from

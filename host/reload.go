@@ -33,9 +33,9 @@ func (n *node) reloads(ctx context.Context) {
 // chains, daemons, the configuration of plugins and the operators' keys; and tries
 // plugins again that are down. A file with mistakes changes nothing.
 func (n *node) reload(ctx context.Context, current *config.Config) *config.Config {
+	n.reloadSigners(ctx) // whatever else is wrong: a key that was taken away must not sign
 	ctx, cancel := context.WithTimeout(ctx, reloadTimeout)
 	defer cancel()
-	n.reloadSigners(ctx) // whatever else is wrong: a key that was taken away must not sign
 	next, err := config.Load(current.File)
 	if err != nil {
 		n.log.Error("configuration not reloaded, the one in force stays", "error", err)

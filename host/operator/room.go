@@ -132,7 +132,7 @@ func (r *Room) Counts() map[string]uint64 {
 }
 
 // ReloadSigners reads the signers' file again and gives what changed. After an error
-// the set in force stays.
+// the set in force stays. One goroutine calls it at a time: else a change is told twice.
 func (r *Room) ReloadSigners() ([]signers.Change, error) {
 	if r.opts.Signers == "" {
 		return nil, nil
@@ -142,10 +142,10 @@ func (r *Room) ReloadSigners() ([]signers.Change, error) {
 		return nil, err
 	}
 	r.mu.Lock()
-	defer r.mu.Unlock()
-	changes := signers.Changes(r.set, next)
+	before := r.set
 	r.set = next
-	return changes, nil
+	r.mu.Unlock()
+	return signers.Changes(before, next), nil
 }
 
 // Simulate says what a break-glass command would do, seen from a snapshot, and

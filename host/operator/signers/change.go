@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/meshos/meshos/host/operator/sshsig"
 )
 
 // Change is what a reload changed for one principal: a key that came, one that
@@ -31,7 +33,7 @@ func (c Change) String() string {
 }
 
 // rule shows what an entry says beside its key.
-func (e Entry) rule() string {
+func (e *Entry) rule() string {
 	parts := []string{"principals " + strings.Join(e.Principals, ",")}
 	for name, at := range map[string]time.Time{"valid-after": e.ValidAfter, "valid-before": e.ValidBefore} {
 		if !at.IsZero() {
@@ -53,40 +55,52 @@ func (e Entry) rule() string {
 func Changes(before, after *Set) []Change {
 	gone, come := leftOver(before, after), leftOver(after, before)
 	var out []Change
-	take := func(pairs func(o, n Entry) bool) {
-		for i := 0; i < len(gone); i++ {
-			j := slices.IndexFunc(come, func(n Entry) bool { return pairs(gone[i], n) })
-			if j < 0 {
-				continue
-			}
-			out = append(out, Change{Name: come[j].Name(), Old: &gone[i], New: &come[j]})
-			gone, come = without(gone, i), without(come, j)
-			i--
-		}
+	gone, come, out = pair(gone, come, out, func(e *Entry) sshsig.Key { return e.Key })
+	gone, come, out = pair(gone, come, out, (*Entry).Name)
+	for _, e := range gone {
+		out = append(out, Change{Name: e.Name(), Old: e})
 	}
-	take(func(o, n Entry) bool { return o.Key == n.Key })
-	take(func(o, n Entry) bool { return o.Name() == n.Name() })
-	for i := range gone {
-		out = append(out, Change{Name: gone[i].Name(), Old: &gone[i]})
-	}
-	for i := range come {
-		out = append(out, Change{Name: come[i].Name(), New: &come[i]})
+	for _, e := range come {
+		out = append(out, Change{Name: e.Name(), New: e})
 	}
 	slices.SortStableFunc(out, func(a, b Change) int { return cmp.Compare(a.Name, b.Name) })
 	return out
 }
 
-// without gives a new list: what Changes points into must stay as it is.
-func without(list []Entry, i int) []Entry {
-	return append(slices.Clone(list[:i]), list[i+1:]...)
+// pair joins each entry that went to the first one that came with the same mark, and
+// gives what is left of both.
+func pair[M comparable](gone, come []*Entry, out []Change, mark func(*Entry) M) (left, right []*Entry, _ []Change) {
+	waiting := make(map[M][]*Entry)
+	for _, e := range come {
+		waiting[mark(e)] = append(waiting[mark(e)], e)
+	}
+	paired := make(map[*Entry]bool)
+	for _, e := range gone {
+		same := waiting[mark(e)]
+		if len(same) == 0 {
+			left = append(left, e)
+			continue
+		}
+		out = append(out, Change{Name: same[0].Name(), Old: e, New: same[0]})
+		paired[same[0]] = true
+		waiting[mark(e)] = same[1:]
+	}
+	return left, slices.DeleteFunc(come, func(e *Entry) bool { return paired[e] }), out
 }
 
 // leftOver lists the entries of a that b does not have just so.
-func leftOver(a, b *Set) []Entry {
-	var out []Entry
-	for _, e := range a.entries {
-		same := slices.ContainsFunc(b.byKey[e.Key], func(i int) bool { return b.entries[i].rule() == e.rule() })
-		if !same {
+func leftOver(a, b *Set) []*Entry {
+	type saying struct {
+		key  sshsig.Key
+		rule string
+	}
+	said := make(map[saying]bool, len(b.entries))
+	for i := range b.entries {
+		said[saying{b.entries[i].Key, b.entries[i].rule()}] = true
+	}
+	var out []*Entry
+	for i := range a.entries {
+		if e := &a.entries[i]; !said[saying{e.Key, e.rule()}] {
 			out = append(out, e)
 		}
 	}

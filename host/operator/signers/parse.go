@@ -19,8 +19,10 @@ const Namespace = "meshos-admin"
 
 // Bounds of a file.
 const (
-	MaxSize  = 1 << 20
+	MaxSize  = 1 << 20 // bytes
 	MaxLines = 10_000
+	// MaxLine bounds one line, in bytes: audit records quote what it says.
+	MaxLine = 8 << 10
 )
 
 // Load reads a file. The error is a *Damage when its content is wrong, and that of
@@ -56,6 +58,10 @@ func Parse(file, text string, zone *time.Location) (*Set, error) {
 		}
 		line = strings.TrimSpace(line)
 		if line == "" || line[0] == '#' {
+			continue
+		}
+		if len(line) > MaxLine {
+			damage.add(n+1, fmt.Sprintf("is longer than %d bytes", MaxLine))
 			continue
 		}
 		entry, ours, err := parseLine(line, zone)

@@ -132,6 +132,7 @@ func TestAllMistakesAreReportedAtOnceWithinBounds(t *testing.T) {
 	}
 	for name, text := range map[string]string{
 		"large": strings.Repeat("#", signers.MaxSize+1), "long": strings.Repeat("\n", signers.MaxLines+1),
+		"broad": strings.Repeat("a", signers.MaxLine) + " ssh-ed25519 AAAA",
 	} {
 		if _, err := signers.Parse("f", text, time.UTC); err == nil {
 			t.Errorf("a %s file is taken", name)

@@ -1,11 +1,15 @@
 package signers_test
 
 import (
+	"crypto/ed25519"
+	"encoding/binary"
 	"fmt"
 	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"golang.org/x/crypto/ssh"
 
 	"github.com/meshos/meshos/host/operator/signers"
 )
@@ -101,5 +105,38 @@ func TestChangesNameBothFingerprints(t *testing.T) {
 		if !slices.Equal(got, want) {
 			t.Errorf("got %q, want %q", got, want)
 		}
+	}
+}
+
+// TestALargeFileMayChangeAsAWhole replaces every key of a large file: comparing each
+// line with each other one would take the better part of a minute.
+func TestALargeFileMayChangeAsAWhole(t *testing.T) {
+	const operators = 9_000
+	file := func(salt byte) *signers.Set {
+		var text strings.Builder
+		seed := append(make([]byte, 31), salt)
+		for i := range operators {
+			binary.BigEndian.PutUint32(seed, uint32(i))
+			key, err := ssh.NewPublicKey(ed25519.NewKeyFromSeed(seed).Public())
+			if err != nil {
+				t.Fatal(err)
+			}
+			fmt.Fprintf(&text, "op%d %s", i, ssh.MarshalAuthorizedKey(key))
+		}
+		return parse(t, text.String())
+	}
+	before, after := file(1), file(2)
+	began := time.Now()
+	changes := signers.Changes(before, after)
+	if took := time.Since(began); took > 10*time.Second {
+		t.Errorf("took %v", took)
+	}
+	for _, c := range changes {
+		if c.Old == nil || c.New == nil || c.Old.Name() != c.New.Name() {
+			t.Fatalf("%s: not paired", c)
+		}
+	}
+	if len(changes) != operators {
+		t.Errorf("%d changes, want %d", len(changes), operators)
 	}
 }
