@@ -6,13 +6,15 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/meshos/meshos/host/config"
 	"github.com/meshos/meshos/host/mesh"
 )
 
-// reloadTimeout bounds how long taking over a configuration may wait for plugins.
+// reloadTimeout bounds how long each step of taking over a configuration may wait, for
+// the loop or for plugins.
 const reloadTimeout = 10 * time.Second
 
 // reloads takes the configuration over again whenever it is asked to, until ctx
@@ -34,8 +36,6 @@ func (n *node) reloads(ctx context.Context) {
 // plugins again that are down. A file with mistakes changes nothing.
 func (n *node) reload(ctx context.Context, current *config.Config) *config.Config {
 	n.reloadSigners(ctx) // whatever else is wrong: a key that was taken away must not sign
-	ctx, cancel := context.WithTimeout(ctx, reloadTimeout)
-	defer cancel()
 	next, err := config.Load(current.File)
 	if err != nil {
 		n.log.Error("configuration not reloaded, the one in force stays", "error", err)
@@ -47,15 +47,22 @@ func (n *node) reload(ctx context.Context, current *config.Config) *config.Confi
 	}
 	// Commands first, so that a new daemon can be started when the loop wants it.
 	n.daemons.Configure(daemonSpecs(next))
-	if err := n.loop.Feed().Reload(ctx, mesh.Reload{Desired: next.Desired()}); err != nil {
-		n.reports.add("reload", err.Error())
-	}
-	if !reflect.DeepEqual(current.Peer, next.Peer) {
-		if err := n.catalog.SetPeers(ctx, pluginPeers(next)); err != nil {
-			n.reports.add("reload", fmt.Sprintf("peers: %v", err))
+	within(ctx, reloadTimeout, func(ctx context.Context) {
+		if err := n.loop.Feed().Reload(ctx, mesh.Reload{Desired: next.Desired()}); err != nil {
+			n.reports.add("reload", err.Error())
 		}
+	})
+	if !reflect.DeepEqual(current.Peer, next.Peer) {
+		within(ctx, reloadTimeout, func(ctx context.Context) {
+			if err := n.catalog.SetPeers(ctx, pluginPeers(next)); err != nil {
+				n.reports.add("reload", fmt.Sprintf("peers: %v", err))
+			}
+		})
 	}
-	kept := n.reconfigurePlugins(ctx, current, next)
+	var kept []string
+	within(ctx, reloadTimeout, func(ctx context.Context) {
+		kept = reconfigurePlugins(ctx, n.catalog, n.reports.add, current, next)
+	})
 	n.catalog.Retry() // what they lacked may be granted or installed by now
 	if keys := needRestart(current, next); len(keys) > 0 {
 		what := fmt.Sprintf("restart the node for the changes of %s", strings.Join(keys, ", "))
@@ -67,17 +74,37 @@ func (n *node) reload(ctx context.Context, current *config.Config) *config.Confi
 	return inForce(current, next, kept)
 }
 
-// reconfigurePlugins hands changed configurations to running plugins. It names those
-// that refused, or did not answer, and so keep what they have.
-func (n *node) reconfigurePlugins(ctx context.Context, current, next *config.Config) (kept []string) {
-	for _, p := range next.Plugin {
+// within calls f with a context that ends after d.
+func within(ctx context.Context, d time.Duration, f func(context.Context)) {
+	ctx, cancel := context.WithTimeout(ctx, d)
+	defer cancel()
+	f(ctx)
+}
+
+// reconfigurer hands a configuration to a plugin.
+type reconfigurer interface {
+	Reconfigure(ctx context.Context, name string, config map[string]any) error
+}
+
+// reconfigurePlugins hands changed configurations to running plugins, to all at once:
+// one that hangs keeps no other from its own. It names those that refused, or did not
+// answer, and so keep what they have.
+func reconfigurePlugins(
+	ctx context.Context, plugins reconfigurer, report func(source, reason string), current, next *config.Config,
+) (kept []string) {
+	errs := make([]error, len(next.Plugin))
+	var asked sync.WaitGroup
+	for at, p := range next.Plugin {
 		i := slices.IndexFunc(current.Plugin, func(old config.Plugin) bool { return old.Name == p.Name })
-		if i < 0 || reflect.DeepEqual(current.Plugin[i].Config, p.Config) {
-			continue
+		if i >= 0 && !reflect.DeepEqual(current.Plugin[i].Config, p.Config) {
+			asked.Go(func() { errs[at] = plugins.Reconfigure(ctx, p.Name, p.Config) })
 		}
-		if err := n.catalog.Reconfigure(ctx, p.Name, p.Config); err != nil {
-			n.reports.add("plugin:"+p.Name, fmt.Sprintf("reload: it keeps its configuration: %v", err))
-			kept = append(kept, p.Name)
+	}
+	asked.Wait()
+	for at, err := range errs {
+		if name := next.Plugin[at].Name; err != nil {
+			report("plugin:"+name, fmt.Sprintf("reload: it keeps its configuration: %v", err))
+			kept = append(kept, name)
 		}
 	}
 	return kept
