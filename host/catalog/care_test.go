@@ -67,6 +67,13 @@ func TestPluginAtWorkIsNotAskedForASignOfLife(t *testing.T) {
 	if v := r.view("p"); v.Status != snapshot.PluginReady || v.Calls != 1 {
 		t.Errorf("view %+v", v)
 	}
+	const said = "signs of life at work"
+	r.until("it says what it was asked", r.says(&r.logs, said))
+	for _, line := range r.told(&r.logs) {
+		if strings.Contains(line, said) && !strings.Contains(line, "for 0 ") && !strings.Contains(line, "for 1 ") { // one was perhaps on its way
+			t.Error(line)
+		}
+	}
 }
 
 // What changes while a plugin takes its configuration reaches it all the same.

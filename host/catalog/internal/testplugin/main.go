@@ -12,12 +12,14 @@ import (
 	"os/signal"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"time"
 
 	goplugin "github.com/hashicorp/go-plugin"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/health/grpc_health_v1"
 	"google.golang.org/grpc/status"
 
 	pluginv1 "github.com/meshos/meshos/proto/meshos/plugin/v1"
@@ -80,7 +82,9 @@ func main() {
 	goplugin.Serve(&goplugin.ServeConfig{
 		HandshakeConfig: handshake,
 		Plugins:         goplugin.PluginSet{"meshos": p},
-		GRPCServer:      func(o []grpc.ServerOption) *grpc.Server { return grpc.NewServer(o...) },
+		GRPCServer: func(o []grpc.ServerOption) *grpc.Server {
+			return grpc.NewServer(append(o, grpc.UnaryInterceptor(p.count))...)
+		},
 	})
 }
 
@@ -100,6 +104,16 @@ type server struct {
 	told  chan struct{}
 	goOn  chan os.Signal
 	calls int
+
+	signs atomic.Int64 // of life that it was asked for
+}
+
+// count counts how often it is asked for a sign of life.
+func (s *server) count(ctx context.Context, req any, info *grpc.UnaryServerInfo, next grpc.UnaryHandler) (any, error) {
+	if info.FullMethod == grpc_health_v1.Health_Check_FullMethodName {
+		s.signs.Add(1)
+	}
+	return next(ctx, req)
 }
 
 // GRPCServer implements goplugin.GRPCPlugin.
@@ -173,7 +187,9 @@ func (s *server) SampleRtt(context.Context, *pluginv1.SampleRequest) (*pluginv1.
 		<-s.told // for ever
 	case "slow-once":
 		if s.calls == 1 {
+			before := s.signs.Load()
 			time.Sleep(600 * time.Millisecond)
+			_, _ = syscall.Write(2, fmt.Appendf(nil, "asked for %d signs of life at work\n", s.signs.Load()-before))
 		}
 	case "prints":
 		fmt.Println("printed by a library", strings.Repeat("y", 200<<10))
