@@ -98,7 +98,7 @@ func TestChangesDuringTheStartReachThePlugin(t *testing.T) {
 
 // A probe that could not be told its peers is told them when it can.
 func TestPeersThatAProbeMissedAreToldAgain(t *testing.T) {
-	r := start(t, []catalog.Entry{entry("p", "", func(e *catalog.Entry) { e.Timeout = time.Second })})
+	r := start(t, []catalog.Entry{entry("p", "hears", func(e *catalog.Entry) { e.Timeout = time.Second })})
 	pid := r.is("p", snapshot.PluginReady).PID
 	freeze(t, pid)
 	err := r.SetPeers(t.Context(), []*pluginv1.Peer{{Id: 9}})
@@ -106,6 +106,10 @@ func TestPeersThatAProbeMissedAreToldAgain(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 	kill(t, pid, syscall.SIGCONT)
+	// What it had not read yet it hears late. Whether it did is not known, so it is told again.
+	r.until("it is told again", func() bool {
+		return strings.Count(strings.Join(r.told(&r.logs), "\n"), "told of 1 peers") >= 2
+	})
 	r.until("it samples the new peer", func() bool {
 		got, err := r.locality("p").SampleRTT(t.Context())
 		return err == nil && len(got) == 1 && got[0].Peer == 9

@@ -171,6 +171,9 @@ func (s *server) Configure(ctx context.Context, r *pluginv1.ConfigureRequest) (*
 
 func (s *server) SetPeers(_ context.Context, r *pluginv1.SetPeersRequest) (*pluginv1.SetPeersResponse, error) {
 	s.peers = r.GetPeers()
+	if s.mode == "hears" {
+		_, _ = syscall.Write(2, fmt.Appendf(nil, "told of %d peers\n", len(s.peers)))
+	}
 	return &pluginv1.SetPeersResponse{}, nil
 }
 
