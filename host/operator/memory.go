@@ -8,8 +8,14 @@ import (
 	"github.com/meshos/meshos/host/mesh"
 )
 
-// maxNonces bounds how many used nonces are remembered.
-const maxNonces = 1 << 16
+const (
+	// maxNonces bounds how many used nonces are remembered.
+	maxNonces = 1 << 16
+	// maxStale bounds those of commands that are too old to be accepted. While they are
+	// known the floor stays: it would turn commands away that come after the clock was
+	// corrected, until the clock is again where it was when it was wrong.
+	maxStale = 1024
+)
 
 // Memory is what must not be forgotten over a restart. It is a plain value: times
 // are handed in, and Store keeps it on disk. All times are whole milliseconds, but
@@ -97,18 +103,22 @@ func (m *Memory) drop(e entry) {
 	}
 }
 
-// prune forgets what can't matter any more: commands that are too old to be
-// accepted, cooldowns and freezes that are over. The floor rises with what is
-// forgotten, so a clock that is set back brings no command back to life. A clock
+// prune forgets what can't matter any more: the oldest of the commands that are too
+// old to be accepted, cooldowns and freezes that are over. The floor rises with what
+// is forgotten, so a clock that is set back brings no command back to life. A clock
 // set back does not make a cooldown longer either.
 func (m *Memory) prune(p Policy, now time.Time) {
+	var stale []Nonce
 	for nonce, issued := range m.nonces {
-		if now.Sub(issued) > p.Freshness+time.Second {
-			m.forget(nonce, issued)
+		if now.Sub(issued) > p.Freshness {
+			stale = append(stale, nonce)
 		}
 	}
+	if over := len(stale) - maxStale; over > 0 {
+		m.forgetOldest(stale, over)
+	}
 	if over := len(m.nonces) - maxNonces; over > 0 {
-		m.forgetOldest(over)
+		m.forgetOldest(slices.Collect(maps.Keys(m.nonces)), over)
 	}
 	for b, until := range m.cooldowns {
 		switch left := until.Sub(now); {
@@ -123,17 +133,14 @@ func (m *Memory) prune(p Policy, now time.Time) {
 	}
 }
 
-func (m *Memory) forget(n Nonce, issued time.Time) {
-	delete(m.nonces, n)
-	if issued.After(m.floor) {
-		m.floor = issued
-	}
-}
-
-func (m *Memory) forgetOldest(count int) {
-	oldest := slices.SortedFunc(maps.Keys(m.nonces), func(a, b Nonce) int { return m.nonces[a].Compare(m.nonces[b]) })
-	for _, n := range oldest[:count] {
-		m.forget(n, m.nonces[n])
+// forgetOldest forgets so many of the given nonces.
+func (m *Memory) forgetOldest(of []Nonce, count int) {
+	slices.SortFunc(of, func(a, b Nonce) int { return m.nonces[a].Compare(m.nonces[b]) })
+	for _, n := range of[:count] {
+		if issued := m.nonces[n]; issued.After(m.floor) {
+			m.floor = issued
+		}
+		delete(m.nonces, n)
 	}
 }
 

@@ -1,0 +1,101 @@
+package operator
+
+import (
+	"encoding/binary"
+	"testing"
+	"time"
+
+	"github.com/meshos/meshos/host/mesh"
+)
+
+// accepting is a memory that takes commands at the times it is told.
+type accepting struct {
+	*Memory
+	policy Policy
+	count  uint64
+}
+
+func newAccepting() *accepting {
+	return &accepting{Memory: newMemory(), policy: Policy{Freshness: 5 * time.Minute, FutureSkew: 30 * time.Second}}
+}
+
+func (a *accepting) accept(now time.Time) Command {
+	a.count++
+	c := Command{Event: mesh.Cordon{Node: 1}, IssuedAt: now}
+	binary.BigEndian.PutUint64(c.Nonce[:], a.count)
+	a.take(a.policy.accepted(c, now))
+	return c
+}
+
+func TestB22_ForgettingOldCommandsBringsNoneBack(t *testing.T) {
+	a := newAccepting()
+	now := time.UnixMilli(1_790_000_000_000)
+	first := a.accept(now)
+	var last Command
+	for range maxStale + 100 {
+		now = now.Add(10 * time.Second)
+		last = a.accept(now)
+		a.prune(a.policy, now)
+	}
+	if _, known := a.nonces[first.Nonce]; known {
+		t.Fatal("the first command is still known: nothing is proven")
+	}
+	for name, c := range map[string]Command{"first": first, "last": last} {
+		if a.checkNonce(c) == nil {
+			t.Errorf("the %s command is new", name)
+		}
+	}
+	again := newMemory()
+	for _, e := range a.entries() {
+		again.take(e)
+	}
+	if again.checkNonce(first) == nil {
+		t.Error("the first command is new after a restart")
+	}
+	if r := again.checkNonce(Command{IssuedAt: now.Add(-a.policy.Freshness)}); r != nil {
+		t.Errorf("a new command is turned away: %v", r)
+	}
+}
+
+// TestB22_AClockThatWasAheadLocksNobodyOut has commands accepted while the clock is a
+// year ahead, so long that the first ones are too old, and then the clock put right.
+func TestB22_AClockThatWasAheadLocksNobodyOut(t *testing.T) {
+	a := newAccepting()
+	right := time.UnixMilli(1_790_000_000_000)
+	before := a.accept(right)
+	ahead := right.AddDate(1, 0, 0)
+	early := a.accept(ahead)
+	a.prune(a.policy, ahead.Add(time.Hour))
+	late := a.accept(ahead.Add(time.Hour))
+	a.prune(a.policy, ahead.Add(2*time.Hour))
+	now := right.Add(3 * time.Hour)
+	a.prune(a.policy, now)
+	if r := a.checkNonce(Command{IssuedAt: now}); r != nil {
+		t.Errorf("a new command is turned away once the clock is right: %v", r)
+	}
+	for _, c := range []Command{before, early, late} {
+		if a.checkNonce(c) == nil {
+			t.Errorf("the command of %v counts twice", c.IssuedAt)
+		}
+	}
+}
+
+func TestP5_TheMemoryIsBounded(t *testing.T) {
+	a := newAccepting()
+	now := time.UnixMilli(1_790_000_000_000)
+	for range 3 * maxStale {
+		now = now.Add(10 * time.Second)
+		a.accept(now)
+		a.prune(a.policy, now)
+	}
+	if n, fresh := len(a.entries()), 32; n > maxStale+fresh {
+		t.Errorf("%d entries, of %d that are fresh", n, fresh)
+	}
+	for range maxNonces + 10 { // all at once
+		a.accept(now)
+	}
+	a.prune(a.policy, now)
+	if n := len(a.nonces); n > maxNonces {
+		t.Errorf("%d nonces", n)
+	}
+}
