@@ -122,14 +122,18 @@ func serve(t *testing.T, n *node) hostv1.HostClient {
 }
 
 // serveAt runs a service over a real socket and gives its path.
-func serveAt(t *testing.T, n *node) string {
+func serveAt(t *testing.T, n *node, change ...func(*api.Options)) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "s")
 	ln, err := api.Listen(t.Context(), path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	service := api.NewService(api.Options{Reader: n, Publisher: n, Judge: n.judge, Simulate: n.simulate, Durable: n.wait, Records: n.records, Plugins: n, Looker: n, History: history})
+	opts := api.Options{Reader: n, Publisher: n, Judge: n.judge, Simulate: n.simulate, Durable: n.wait, Records: n.records, Plugins: n, Looker: n, History: history}
+	for _, f := range change {
+		f(&opts)
+	}
+	service := api.NewService(opts)
 	ctx, stop := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() {

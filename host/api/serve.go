@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -11,6 +12,7 @@ import (
 	"golang.org/x/net/netutil"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/keepalive"
 	"google.golang.org/grpc/status"
 
 	hostv1 "github.com/meshos/meshos/proto/meshos/host/v1"
@@ -26,6 +28,9 @@ const (
 	// end, more calls of one connection for one of its own.
 	maxClients     = 512
 	callsPerClient = 128
+	// idleAfter is how long a client may keep a connection on which it asks nothing. One
+	// that asks again makes a new one, without a word.
+	idleAfter = time.Minute
 
 	stopWithin = 500 * time.Millisecond // of what a node may take to end
 )
@@ -41,6 +46,7 @@ func (s *Service) Serve(ctx context.Context, ln net.Listener, onPanic func(metho
 		grpc.MaxConcurrentStreams(callsPerClient),
 		grpc.ForceServerCodecV2(newCodec()),
 		grpc.ConnectionTimeout(2*time.Second),
+		grpc.KeepaliveParams(keepalive.ServerParameters{MaxConnectionIdle: cmp.Or(s.opts.IdleAfter, idleAfter)}),
 		grpc.UnaryInterceptor(guard.unary),
 		grpc.StreamInterceptor(guard.stream),
 	)

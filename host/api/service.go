@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"time"
 
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
@@ -66,6 +67,8 @@ type Options struct {
 	Plugins   Plugins
 	Looker    Looker
 	History   History // nil: nothing is known of how scores went
+	// IdleAfter is how long a connection without a call is kept; 0 for a minute.
+	IdleAfter time.Duration
 }
 
 // History says how the scores of a chain went; ok is false where nothing is known.

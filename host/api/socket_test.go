@@ -1,14 +1,17 @@
 package api_test
 
 import (
+	"context"
 	"errors"
 	"net"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/connectivity"
 	"google.golang.org/grpc/credentials/insecure"
 
 	"github.com/meshos/meshos/host/api"
@@ -82,5 +85,39 @@ func TestAFileThatIsNoSocketIsLeftAlone(t *testing.T) {
 	}
 	if got, _ := os.ReadFile(path); string(got) != "precious" {
 		t.Errorf("the file holds %q now", got)
+	}
+}
+
+// Connections that nobody uses keep no room that others need.
+func TestAConnectionWithoutCallsIsClosedAndMadeAgainForTheNext(t *testing.T) {
+	n := newNode()
+	n.Show(at(1))
+	path := serveAt(t, n, func(o *api.Options) { o.IdleAfter = 20 * time.Millisecond })
+	conn, err := grpc.NewClient("unix:"+path, grpc.WithTransportCredentials(insecure.NewCredentials()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = conn.Close() }()
+	client, ctx := hostv1.NewHostClient(conn), within(t)
+	listening, leave := context.WithCancel(ctx)
+	defer leave()
+	watch, err := client.WatchSnapshots(listening, &hostv1.WatchSnapshotsRequest{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := watch.Recv(); err != nil {
+		t.Fatal(err)
+	}
+	short, cancel := context.WithTimeout(ctx, 100*time.Millisecond)
+	defer cancel()
+	if conn.WaitForStateChange(short, connectivity.Ready) {
+		t.Fatal("it was closed while its client listened")
+	}
+	leave()
+	if !conn.WaitForStateChange(ctx, connectivity.Ready) {
+		t.Fatal("it stays open")
+	}
+	if _, err := client.GetSnapshot(ctx, &hostv1.GetSnapshotRequest{}); err != nil {
+		t.Errorf("then it asks again: %v", err)
 	}
 }
