@@ -30,9 +30,9 @@ exit code is 1 then; so is how many records were lost before they could be writt
 				if c.name != "audit" {
 					continue
 				}
-				held, err := heldBeside(dir, chains)
-				if err != nil {
-					return err
+				held, unread := heldBeside(dir, chains)
+				if unread != nil {
+					a.warnCursors(unread)
 				}
 				ends := heldOf(c.name, held)
 				report, err := a.export(c, ends)

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"github.com/meshos/meshos/host/chain"
 	"github.com/meshos/meshos/host/chain/durable"
@@ -27,6 +28,14 @@ func heldBeside(dir string, chains []chainDir) ([]chain.Held, error) {
 	}
 	held, err := chain.HeldBy(filepath.Join(dir, ".."))
 	return slices.DeleteFunc(held, func(h chain.Held) bool { return h.Chain != chains[0].name }), err
+}
+
+// warnCursors says that the cursors of some appenders can't be read, so that nobody
+// knows how far these records once went.
+func (a *app) warnCursors(err error) {
+	for line := range strings.Lines(err.Error()) {
+		_, _ = fmt.Fprintf(a.err, "warning: %s\n", plain(strings.TrimSuffix(line, "\n")))
+	}
 }
 
 // showMissing names the chains that appenders hold and that are not there, and gives

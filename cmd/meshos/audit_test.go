@@ -147,6 +147,30 @@ func TestB24_AuditVerifySeesWhatWasCutOffBehindAnAppender(t *testing.T) {
 	}
 }
 
+// TestADamagedCursorHidesNoRecords has one appender's file damaged: the records are
+// checked all the same, and against what the other one holds.
+func TestADamagedCursorHidesNoRecords(t *testing.T) {
+	dir := auditFolder(t, 3) + "/records"
+	if err := os.Mkdir(dir+"/cursors", 0o700); err != nil {
+		t.Fatal(err)
+	}
+	write(t, dir+"/cursors/archive", "{\"audit")
+	write(t, dir+"/cursors/jsonl", `{"audit":{"number":"5","epoch":"9","seq":"5"}}`)
+	s := &shell{}
+	code := s.run(t.Context(), "audit", "verify", dir)
+	if code != exitFailed || !strings.Contains(s.out.String(), "audit    damaged: 3 records in 1 file\n         it ends with record 3, and jsonl holds record 5") {
+		t.Errorf("verified with exit code %d:\n%s", code, s.out.String())
+	}
+	if !strings.Contains(s.err.String(), "warning: cursors in "+dir+"/cursors/archive: ") || !strings.Contains(s.err.String(), "damaged in 2 places") {
+		t.Errorf("says %q", s.err.String())
+	}
+	s = &shell{}
+	code = s.run(t.Context(), "audit", "export", dir)
+	if got := strings.Count(s.out.String(), "\n"); code != exitFailed || got != 3 || !strings.Contains(s.err.String(), "/cursors/archive: ") {
+		t.Errorf("exported %d records with exit code %d: %s", got, code, s.err.String())
+	}
+}
+
 func TestAuditVerifyOfWhatIsNone(t *testing.T) {
 	empty := t.TempDir()
 	for _, where := range []string{empty, empty + "/nothing"} {

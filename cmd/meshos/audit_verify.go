@@ -63,10 +63,7 @@ bad, and each damage is named with its file, offset and record.`,
 				signatures = &signatureCheck{set: set}
 				check = signatures.see
 			}
-			held, err := heldBeside(dir, chains) // first, since a running node gets on
-			if err != nil {
-				return err
-			}
+			held, unread := heldBeside(dir, chains) // first, since a running node gets on
 			damaged := a.showMissing(chains, held)
 			for _, c := range chains {
 				ends := heldOf(c.name, held)
@@ -79,6 +76,10 @@ bad, and each damage is named with its file, offset and record.`,
 			}
 			if signatures != nil {
 				signatures.show(a)
+			}
+			if unread != nil {
+				a.warnCursors(unread)
+				damaged++
 			}
 			if damaged > 0 {
 				return fmt.Errorf("%s is damaged in %s; keep a copy before anything else writes there", dir, counted(damaged, "place"))

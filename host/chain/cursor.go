@@ -79,7 +79,8 @@ type Held struct {
 
 // HeldBy reads the cursors in a folder of records. A log that ends before one of them
 // was cut off. There is none where there is no appender, or the folder is a copy
-// without them.
+// without them. The error names the files that can't be read; what the others say is
+// given all the same.
 func HeldBy(dir string) ([]Held, error) {
 	entries, err := os.ReadDir(filepath.Join(dir, cursorsName))
 	if errors.Is(err, fs.ErrNotExist) {
@@ -89,13 +90,15 @@ func HeldBy(dir string) ([]Held, error) {
 		return nil, fmt.Errorf("cursors: %w", err)
 	}
 	var out []Held
+	var bad []error
 	for _, e := range entries {
 		if strings.HasPrefix(e.Name(), ".") { // one that is being written
 			continue
 		}
 		places, err := cursorFile{path: filepath.Join(dir, cursorsName, e.Name())}.load()
 		if err != nil {
-			return nil, err
+			bad = append(bad, err)
+			continue
 		}
 		for _, c := range allChains() {
 			if at := places[c]; at.Number > 0 {
@@ -103,5 +106,5 @@ func HeldBy(dir string) ([]Held, error) {
 			}
 		}
 	}
-	return out, nil
+	return out, errors.Join(bad...)
 }

@@ -40,14 +40,15 @@ type follower struct {
 	// holds the records; number that of its entry, of whatever epoch.
 	held, number [len(marks{})]atomic.Uint64
 
-	supplies [len(marks{})]*supply
-	cursor   [len(marks{})]place
-	saved    [len(marks{})]place
-	savedAt  time.Time
-	unsent   *batch // was not answered, and goes again as it is
-	outage   outage
-	missed   [len(marks{})]missed
-	said     []string // to be reported
+	supplies  [len(marks{})]*supply
+	cursor    [len(marks{})]place
+	saved     [len(marks{})]place
+	savedAt   time.Time // when it was last tried
+	unsavedAt time.Time // when it was last said that it failed
+	unsent    *batch    // was not answered, and goes again as it is
+	outage    outage
+	missed    [len(marks{})]missed
+	said      []string // to be reported
 
 	lastSaid   string
 	lastSaidAt time.Time

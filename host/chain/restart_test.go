@@ -3,6 +3,7 @@ package chain_test
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"slices"
@@ -124,6 +125,27 @@ func TestB24_ACursorThatStartsOverIsSavedSo(t *testing.T) {
 		run(restarted(), 0) // nothing comes that would move the cursor
 		if held, err := chain.HeldBy(dir); err != nil || len(held) != 0 {
 			t.Errorf("held %v: %v; a log that begins anew would be taken for one that was cut off", held, err)
+		}
+	})
+}
+
+func TestCursorsThatCanNotBeSavedAreSaidOnceAMinute(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		dir, l := t.TempDir(), newLoop()
+		if err := os.WriteFile(filepath.Join(dir, "cursors"), nil, 0o600); err != nil { // no folder
+			t.Fatal(err)
+		}
+		var log strings.Builder
+		_, stop := followIn(t, l, chain.Options{
+			Dir: dir, Appenders: []chain.Subscription{{Appender: &store{name: "jsonl"}}},
+			Log: slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelWarn})),
+		})
+		l.write(mesh.ChainAudit, 1, "x")
+		time.Sleep(150 * time.Second)
+		synctest.Wait()
+		stop()
+		if got := strings.Count(log.String(), "cursors were not saved"); got != 3 {
+			t.Errorf("said %d times in two minutes and a half, want 3:\n%s", got, log.String())
 		}
 	})
 }

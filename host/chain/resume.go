@@ -74,10 +74,13 @@ func (f *follower) save(force bool) {
 	}
 	f.savedAt = time.Now()
 	if err := f.cursors.save(f.cursor, f.chains); err != nil {
-		f.log.Warn("an appender's cursors were not saved; it may get records twice after a restart", "appender", f.name, "error", err)
+		if f.unsavedAt.IsZero() || f.savedAt.Sub(f.unsavedAt) >= reportEvery { // it is tried every second
+			f.unsavedAt = f.savedAt
+			f.log.Warn("an appender's cursors were not saved; it may get records twice after a restart", "appender", f.name, "error", err)
+		}
 		return
 	}
-	f.saved = f.cursor
+	f.saved, f.unsavedAt = f.cursor, time.Time{}
 }
 
 // saveIn is how long cursors that moved still wait to be saved.
