@@ -40,9 +40,10 @@ type judge struct {
 	watches  int
 	outcome  *meshosv1.VerificationOutcome
 	blast    *meshosv1.BlastRadius
-	lies     bool // its hash fits nothing
-	stuck    bool // its disk is: a record is made, and no commit answered
-	deaf     bool // no record is made either
+	lies     bool   // its hash fits nothing
+	stuck    bool   // its disk is: a record is made, and no commit answered
+	deaf     bool   // no record is made either
+	keeps    func() // it has a command, and does not answer before its client leaves
 	commits  []*meshosv1.AdminCommand
 	signers  []string // fingerprints of the last commit
 	unsigned []*meshosv1.AdminEvent
@@ -91,7 +92,12 @@ func (j *judge) audit(event *meshosv1.AdminEvent) *meshosv1.AdminAuditRecord {
 	return record
 }
 
-func (j *judge) Publish(_ context.Context, in *hostv1.PublishRequest) (*hostv1.PublishResponse, error) {
+func (j *judge) Publish(ctx context.Context, in *hostv1.PublishRequest) (*hostv1.PublishResponse, error) {
+	if j.keeps != nil {
+		j.keeps()
+		<-ctx.Done()
+		return nil, ctx.Err()
+	}
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	for _, event := range in.GetEvents() {
@@ -105,7 +111,12 @@ func (j *judge) Publish(_ context.Context, in *hostv1.PublishRequest) (*hostv1.P
 	return &hostv1.PublishResponse{Accepted: uint32(len(in.GetEvents()))}, nil
 }
 
-func (j *judge) Commit(_ context.Context, in *hostv1.CommitRequest) (*meshosv1.AdminAuditRecord, error) {
+func (j *judge) Commit(ctx context.Context, in *hostv1.CommitRequest) (*meshosv1.AdminAuditRecord, error) {
+	if j.keeps != nil {
+		j.keeps()
+		<-ctx.Done()
+		return nil, ctx.Err()
+	}
 	record, err := j.judge(in)
 	if j.stuck || j.deaf {
 		return nil, status.Error(codes.DeadlineExceeded, "as if the client's time were over")
@@ -149,14 +160,19 @@ func (j *judge) judge(in *hostv1.CommitRequest) (*meshosv1.AdminAuditRecord, err
 type desk struct {
 	shell
 	answers []string // nil: nobody sits there
+	leaves  func()   // interrupts the command when a passphrase is asked for
 	asked   []string
 }
 
-func (d *desk) ask(_ context.Context, question string, secret bool) (string, error) {
+func (d *desk) ask(ctx context.Context, question string, secret bool) (string, error) {
 	if secret {
 		question += "(secret)"
 	}
 	d.asked = append(d.asked, question)
+	if d.leaves != nil && secret {
+		d.leaves()
+		return "", ctx.Err()
+	}
 	if len(d.answers) == 0 {
 		return "", errors.New("nobody answers")
 	}

@@ -43,6 +43,9 @@ func (n *nodeClient) commit(ctx context.Context, commit *meshosv1.SignedCommit) 
 		n.answered = true
 		return record, nil
 	}
+	if ctx.Err() != nil {
+		return nil, errUnanswered()
+	}
 	if status.Code(err) != codes.DeadlineExceeded {
 		return nil, n.explain(err)
 	}
@@ -53,6 +56,12 @@ func (n *nodeClient) commit(ctx context.Context, commit *meshosv1.SignedCommit) 
 		path: n.path, reason: fmt.Sprintf("nothing came within %v", n.timeout),
 		hint: "it may still take the command: see meshos audit tail before you send it again",
 	}
+}
+
+// errUnanswered is for an operator who did not wait for the verdict on a command.
+func errUnanswered() error {
+	return errors.New("interrupted before the verdict came: the node may take the command all the same\n" +
+		"    see meshos audit tail before you send it again")
 }
 
 // judged finds the record of a signed command among the node's newest, nil for none.
@@ -92,6 +101,9 @@ func (n *nodeClient) sendUnsigned(ctx context.Context, o order) (*meshosv1.Admin
 	if _, err := n.publish(ctx, []namedEvent{{
 		name: o.kind, event: &meshosv1.Event{Kind: &meshosv1.Event_Admin{Admin: o.event}},
 	}}); err != nil {
+		if ctx.Err() != nil {
+			return nil, errUnanswered()
+		}
 		return nil, err
 	}
 	watching, stop := context.WithTimeout(ctx, n.timeout)
@@ -111,7 +123,7 @@ func (n *nodeClient) sendUnsigned(ctx context.Context, o order) (*meshosv1.Admin
 	case found != nil:
 		return found, nil
 	case ctx.Err() != nil:
-		return nil, ctx.Err()
+		return nil, errUnanswered()
 	case watching.Err() != nil:
 		return nil, fmt.Errorf("the node took %s, and within %v there was no audit record of it; see meshos status", o.kind, n.timeout)
 	}

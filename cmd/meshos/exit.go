@@ -88,7 +88,7 @@ func (n *nodeClient) explain(err error) error {
 	}
 	switch answer.Code() {
 	case codes.Canceled:
-		return err
+		return errors.New("interrupted before the node answered")
 	case codes.Unavailable:
 		if n.answered {
 			return &noAnswerError{path: n.path, reason: answer.Message(), hint: "the node stopped; see what it said with its log"}

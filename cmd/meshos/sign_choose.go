@@ -78,6 +78,9 @@ func defaultKey(ring *keyring, where place) (keys []signer, notice string, err e
 // sign makes the signature of one key over a payload.
 func (a *app) sign(ctx context.Context, key signer, payload []byte) ([]byte, error) {
 	opened, err := key.open(ctx)
+	if ctx.Err() != nil {
+		return nil, &unconfirmedError{why: "interrupted"}
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -96,6 +97,37 @@ func TestAPassphraseIsAskedForWhenItIsNeeded(t *testing.T) {
 	d.answers = nil
 	if code := d.do(t.Context(), line+" --yes"); code != exitUsage || !strings.Contains(d.err.String(), "there is no terminal to ask for it") {
 		t.Errorf("exit code %d: %s", code, d.err.String())
+	}
+}
+
+// TestAnInterruptedCommandIsNotDone has Ctrl-C pressed where a passphrase is asked for,
+// and where the node has the command already.
+func TestAnInterruptedCommandIsNotDone(t *testing.T) {
+	j, d, dir := office(t, withOperators)
+	locked, open := filepath.Join(dir, "locked"), filepath.Join(dir, "open")
+	keyFile(t, locked, 5, "open sesame")
+	keyFile(t, open, 5, "")
+	for name, c := range map[string]struct {
+		line, want string
+		sent       bool
+	}{
+		"passphrase": {"admin cordon --key-file " + locked, "meshos: interrupted: nothing was sent\n", false},
+		"signed":     {"admin cordon --yes --key-file " + open, "interrupted before the verdict came: the node may take the command all the same", true},
+		"unsigned":   {"admin cordon --yes --unsigned", "interrupted before the verdict came: the node may take the command all the same", true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			ctx, interrupt := context.WithCancel(t.Context())
+			defer interrupt()
+			sent := make(chan struct{}, 1)
+			d.answers, d.leaves = []string{"y"}, interrupt
+			j.keeps = func() { sent <- struct{}{}; interrupt() }
+			if code := d.do(ctx, c.line); code != exitFailed || !strings.Contains(d.err.String(), c.want) {
+				t.Errorf("exit code %d: %s", code, d.err.String())
+			}
+			if len(sent) == 1 != c.sent {
+				t.Errorf("the node got it: %v", len(sent) == 1)
+			}
+		})
 	}
 }
 
