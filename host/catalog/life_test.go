@@ -126,30 +126,22 @@ func TestPluginGetsOnlyTheEnvironmentOfItsEntry(t *testing.T) {
 	}
 }
 
+// How long its start takes is up to the machine; up to the catalog is how long it waits
+// before, a fifth of a second at most.
 func TestKilledPluginIsBackWithinASecond(t *testing.T) {
-	r := start(t, []catalog.Entry{entry("testplugin", "")})
+	r := start(t, []catalog.Entry{entry("testplugin", "")}, func(o *catalog.Options) { o.Rand = func() float64 { return 1 } })
 	probe := r.locality("testplugin")
-	again := func() time.Duration {
-		before := r.is("testplugin", snapshot.PluginReady)
-		began := time.Now()
-		kill(t, before.PID, syscall.SIGKILL)
-		r.until("it is back", func() bool {
-			v := r.view("testplugin")
-			return v.Status == snapshot.PluginReady && v.PID != before.PID
-		})
-		return time.Since(began)
-	}
-	took := again()
+	before := r.is("testplugin", snapshot.PluginReady)
+	kill(t, before.PID, syscall.SIGKILL)
+	r.until("it is back", func() bool {
+		v := r.view("testplugin")
+		return v.Status == snapshot.PluginReady && v.PID != before.PID
+	})
 	if v := r.view("testplugin"); v.Restarts != 1 {
 		t.Errorf("%d restarts", v.Restarts)
 	}
-	for tries := 1; took > time.Second && tries < 3; tries++ { // others may have the machine
-		took = again()
-	}
-	t.Logf("back after %v", took)
-	if took > time.Second {
-		t.Errorf("back after %v at best", took)
-	}
+	const next = "signal: killed; see its last lines with \"meshos plugin describe testplugin\"; next try in 200ms"
+	r.until(next, r.says(&r.logs, next))
 	r.until("testplugin: run: it ended by itself: signal: killed", r.says(&r.failures, "testplugin: run: it ended by itself: signal: killed"))
 	if _, err := probe.SampleRTT(context.Background()); err != nil {
 		t.Errorf("the adapter did not outlive the process: %v", err)
