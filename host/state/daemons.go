@@ -62,8 +62,9 @@ type daemon struct {
 	Daemon
 	configured bool
 	seen       bool      // some signal came from it
-	before     Lifecycle // what a stop or start that fails falls back to
+	before     Lifecycle // what a stop that fails falls back to
 	startedAt  mesh.Time // when the start that is under way was handed out
+	stoppedAt  mesh.Time // when the stop that is under way was handed out
 }
 
 // Daemons walks all daemons, by id.
@@ -132,7 +133,7 @@ func (s *State) move(d *daemon, to Lifecycle) {
 
 func (s *State) daemonStarted(ev mesh.DaemonStarted) {
 	d := s.daemonSeen(ev.Daemon)
-	d.Gate.Started(s.now)
+	d.Gate.Started(s.now, s.policy.Restart)
 	d.began, d.ran = s.now, true
 	d.AppliedBackoff = 0
 	if d.Lifecycle != Stopping { // a stop that overtook this start keeps its deadline
@@ -197,7 +198,7 @@ func (s *State) tickDaemons() {
 		if d.Lifecycle == Starting && s.now.Sub(d.startedAt) >= s.policy.ActionTimeout {
 			s.move(d, Stopped)
 		}
-		if d.Lifecycle == Stopping && s.now >= d.StopDeadline.Add(s.policy.ActionTimeout) {
+		if d.Lifecycle == Stopping && s.now.Sub(max(d.stoppedAt, d.StopDeadline)) >= s.policy.ActionTimeout {
 			s.move(d, d.before) // its end should have been reported long ago
 		}
 		wanted := d.configured || d.Intent == mesh.IntentRun || (d.Intent == mesh.IntentNone && d.Restart == RestartStart)

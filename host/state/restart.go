@@ -67,8 +67,10 @@ func (g Gate) ReleaseAt() (at mesh.Time, ok bool) { return g.until, g.closed != 
 // is open.
 func (g Gate) Admits(t mesh.Time) bool { return g.closed == 0 || g.until <= t }
 
-// Started records that a run began at t, and opens the gate.
-func (g *Gate) Started(t mesh.Time) {
+// Started records that a run began at t, and opens the gate. A run whose end nobody
+// reported ends with it.
+func (g *Gate) Started(t mesh.Time, p RestartPolicy) {
+	g.endRun(t, p)
 	g.closed, g.until = 0, 0
 	g.started, g.running = t, true
 }

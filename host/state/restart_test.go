@@ -24,7 +24,7 @@ func drive(p state.RestartPolicy, steps []step) *state.Gate {
 	for _, st := range steps {
 		switch at := sec(st.at); st.what {
 		case 's':
-			g.Started(at)
+			g.Started(at, p)
 		case 'c':
 			g.Crashed(at, p)
 		case 'e':
@@ -57,6 +57,7 @@ func TestGate(t *testing.T) {
 		{"Core043 five crashes in a row loop", spaced(5, 1), state.GateCrashLooping, 4 + 300, 500 * time.Millisecond},
 		{"Core044 old crashes leave the window", append(spaced(4, 1), step{'c', 120}), state.GateBackingOff, 128, 16 * time.Second},
 		{"Core046 the window doubles", spaced(1, 1), state.GateBackingOff, 0.5, time.Second},
+		{"Core045 a start after a stable run resets", []step{{'c', 0}, {'s', 1}, {'s', 61}}, state.GateIdle, 0, 500 * time.Millisecond},
 		{"Core047 a short run forgives nothing", []step{{'c', 0}, {'s', 1}, {'s', 5}}, state.GateIdle, 0, time.Second},
 		{"Core049 released when its time is over", []step{{'c', 0}, {'r', 0.6}}, state.GateIdle, 0, time.Second},
 		{"Core052 the window is capped", spaced(15, 200), state.GateBackingOff, 14*200 + 60, time.Minute},
@@ -126,7 +127,7 @@ func TestGateProperties(t *testing.T) {
 			now = now.Add(time.Duration(rapid.Int64Range(0, int64(2*time.Minute)).Draw(t, "gap")))
 			switch rapid.SampledFrom([]byte("scer")).Draw(t, "what") {
 			case 's':
-				g.Started(now)
+				g.Started(now, policy)
 			case 'c':
 				g.Crashed(now, policy)
 				until, closed := g.ReleaseAt()
