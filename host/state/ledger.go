@@ -104,14 +104,14 @@ func (s *State) HandOut(a mesh.Action) mesh.Emitted {
 	switch a := a.(type) {
 	case mesh.StartDaemon:
 		d := s.daemonNamed(a.Daemon)
-		d.before, d.startedAt = Stopped, s.now
+		d.startedAt = s.now
 		s.move(d, Starting)
 	case mesh.StopDaemon:
 		d := s.daemonNamed(a.Daemon)
 		if d.Lifecycle != Stopping {
 			d.before = d.Lifecycle
 		}
-		d.StopAsked, d.StopDeadline = true, a.Deadline
+		d.stoppedAt, d.StopAsked, d.StopDeadline = s.now, true, a.Deadline
 		s.move(d, Stopping)
 	case mesh.RequestEviction:
 		s.moved(a.Chain)
@@ -218,8 +218,13 @@ func (s *State) failed(e *ledgerEntry, in mesh.Outcome) {
 func (s *State) fallBack(a mesh.Action) {
 	switch a := a.(type) {
 	case mesh.StartDaemon:
-		if d := s.daemons.get(a.Daemon.ID); d != nil && d.Lifecycle == Starting {
-			s.move(d, d.before)
+		d := s.daemons.get(a.Daemon.ID)
+		switch {
+		case d == nil:
+		case d.Lifecycle == Starting:
+			s.move(d, Stopped)
+		case d.Lifecycle == Stopping && d.before == Starting:
+			d.before = Stopped // there is nothing to fall back to should the stop fail too
 		}
 	case mesh.StopDaemon:
 		if d := s.daemons.get(a.Daemon.ID); d != nil && d.Lifecycle == Stopping {

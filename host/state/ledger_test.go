@@ -125,6 +125,23 @@ func TestB3_AStartOrStopThatFailsFallsBack(t *testing.T) {
 	}
 }
 
+func TestB3_AStopThatFailsDoesNotBringBackAStartThatFailed(t *testing.T) {
+	w := newWorld(t)
+	start := w.s.HandOut(mesh.StartDaemon{Daemon: ref(1)})
+	stop := w.s.HandOut(mesh.StopDaemon{Daemon: ref(1), Deadline: sec(30)})
+	w.outcome(start.ID, false, "no such file")
+	equal(t, "while stopping", w.daemon(1).Lifecycle, state.Stopping)
+	w.outcome(stop.ID, false, "not allowed")
+	equal(t, "in the end", w.daemon(1).Lifecycle, state.Stopped)
+
+	start = w.s.HandOut(mesh.StartDaemon{Daemon: ref(1)})
+	stop = w.s.HandOut(mesh.StopDaemon{Daemon: ref(1), Deadline: sec(30)})
+	w.outcome(stop.ID, false, "not allowed")
+	equal(t, "after a failed stop", w.daemon(1).Lifecycle, state.Starting)
+	w.outcome(start.ID, false, "no such file")
+	equal(t, "the other way round", w.daemon(1).Lifecycle, state.Stopped)
+}
+
 func TestAStopWhoseEndIsNeverReportedFallsBack(t *testing.T) {
 	w := newWorld(t)
 	w.hear(mesh.DaemonStarted{Daemon: ref(1)})
@@ -134,6 +151,9 @@ func TestAStopWhoseEndIsNeverReportedFallsBack(t *testing.T) {
 	equal(t, "lifecycle", w.daemon(1).Lifecycle, state.Stopping)
 	w.tick(90)
 	equal(t, "lifecycle", w.daemon(1).Lifecycle, state.Running)
+	w.s.HandOut(mesh.StopDaemon{Daemon: ref(1), Deadline: sec(30)})
+	w.tick(91)
+	equal(t, "asked again", w.daemon(1).Lifecycle, state.Stopping)
 }
 
 func TestB2_ABackoffThatWasAppliedIsRemembered(t *testing.T) {
