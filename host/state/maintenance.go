@@ -230,11 +230,13 @@ func (s *State) leftHere() []string {
 func (s *State) notBack() []string {
 	var out []string
 	for d := range s.Daemons() {
-		if intent, _ := s.Effective(d); intent != mesh.IntentRun {
+		judged := d
+		judged.Restart = RestartNone // one that is being restarted should run all the same
+		if intent, _ := s.Effective(judged); intent != mesh.IntentRun {
 			continue
 		}
 		well := d.Health.Status == mesh.DaemonHealthy || d.Health.Status == mesh.DaemonUnknown
-		if d.Lifecycle != Running || !well {
+		if d.Lifecycle != Running || d.Restart != RestartNone || !well {
 			out = append(out, fmt.Sprintf("daemon %s", d.Ref))
 		}
 	}

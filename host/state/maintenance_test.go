@@ -228,6 +228,22 @@ func TestB12a_UncordonEndsADrainAndEnterMaintenanceTakesOver(t *testing.T) {
 	equal(t, "does not evacuate this one", w.s.Evacuating(), false)
 }
 
+func TestB13_AnExitWaitsForDaemonsThatAreBeingRestarted(t *testing.T) {
+	w := newWorld(t)
+	w.hear(mesh.DaemonIntent{Daemon: ref(1), Intent: mesh.IntentRun}, mesh.DaemonStarted{Daemon: ref(1)})
+	w.observe(mesh.PhaseEntering)
+	w.admin(mesh.ExitMaintenance{Node: this})
+	equal(t, "before", strings.Join(w.s.WaitingFor(), ", "), "")
+	w.admin(mesh.RestartAllDaemons{Node: this})
+	equal(t, "ordered", strings.Join(w.s.WaitingFor(), ", "), "daemon 1 (d)")
+	w.s.HandOut(mesh.StopDaemon{Daemon: ref(1), Deadline: sec(30)})
+	equal(t, "stopping", strings.Join(w.s.WaitingFor(), ", "), "daemon 1 (d)")
+	w.hear(mesh.DaemonExited{Daemon: ref(1)})
+	equal(t, "stopped", strings.Join(w.s.WaitingFor(), ", "), "daemon 1 (d)")
+	w.hear(mesh.DaemonStarted{Daemon: ref(1)})
+	equal(t, "back", strings.Join(w.s.WaitingFor(), ", "), "")
+}
+
 func TestB13_ALongExitIsReportedOnce(t *testing.T) {
 	w := newWorld(t)
 	w.hear(mesh.DaemonIntent{Daemon: ref(1), Intent: mesh.IntentRun}, // should run and does not
