@@ -158,6 +158,12 @@ func TestB7_ALostHolderThatComesBackGoesFirst(t *testing.T) {
 	w.expect(41)
 	w.to(60).hear(added(7, 9)...)
 	w.expect(120, "evict 7 from 9") // an excess of later is none of its doing
+
+	w = newWorld(t).chain(7, 3, 1, 2, 3)
+	w.s.Apply(stamp(w.at), mesh.Samples{Probe: "p", Health: []mesh.HealthSample{{Peer: 1, Health: unreachable}}})
+	w.succeed(w.expect(31, "place 7 not on 1,2,3,100")...)
+	w.to(32).hear(added(7, 9)...)
+	w.expect(60, "evict 7 from 1") // nobody says any more that it is unreachable
 }
 
 func TestB9_OnePlacementOrEvictionForAChainAndPass(t *testing.T) {

@@ -213,7 +213,7 @@ func (s *State) expireSamples() {
 
 // sweepPeer forgets a peer of which nothing is left.
 func (s *State) sweepPeer(id mesh.NodeID, p *peer) {
-	if !p.configured && !p.hasRTT && p.health == mesh.HealthUnknown &&
+	if !p.configured && !p.lost && !p.hasRTT && p.health == mesh.HealthUnknown &&
 		p.phase == mesh.PhaseUnknown && !p.cordoned && p.inventory == nil {
 		s.peers.remove(id)
 	}

@@ -17,6 +17,7 @@ func (s *State) tickReturned() {
 		case p.lost:
 			p.lost = false
 			s.returned(id)
+			s.sweepPeer(id, p)
 		}
 	}
 	s.returning = slices.DeleteFunc(s.returning, func(id mesh.ChainID) bool {

@@ -8,7 +8,6 @@ func (s *State) Tick(at mesh.Stamp) {
 	s.now, s.wall = max(s.now, at.At), at.Wall
 	s.tick++
 	s.expireAvoidList()
-	s.tickDaemons()
 	if s.frozen && s.now >= s.freezeUntil {
 		s.frozen = false
 	}
@@ -16,9 +15,10 @@ func (s *State) Tick(at mesh.Stamp) {
 	s.expireMigrations()
 	s.sweepChains()
 	s.sweepBlobs()
-	s.tickReturned()
 	s.tickForced()
 	s.tickLedger()
+	s.tickDaemons()
+	s.tickReturned()
 	s.tickRebalances()
 	s.tickMaintenance()
 }
