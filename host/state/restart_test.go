@@ -57,7 +57,7 @@ func TestGate(t *testing.T) {
 		{"Core043 five crashes in a row loop", spaced(5, 1), state.GateCrashLooping, 4 + 300, 500 * time.Millisecond},
 		{"Core044 old crashes leave the window", append(spaced(4, 1), step{'c', 120}), state.GateBackingOff, 128, 16 * time.Second},
 		{"Core046 the window doubles", spaced(1, 1), state.GateBackingOff, 0.5, time.Second},
-		{"Core045 a start after a stable run resets", []step{{'c', 0}, {'s', 1}, {'s', 61}}, state.GateIdle, 0, 500 * time.Millisecond},
+		{"B15 a run whose end nobody reported ends with the next start", []step{{'c', 0}, {'s', 1}, {'s', 61}}, state.GateIdle, 0, 500 * time.Millisecond},
 		{"Core047 a short run forgives nothing", []step{{'c', 0}, {'s', 1}, {'s', 5}}, state.GateIdle, 0, time.Second},
 		{"Core049 released when its time is over", []step{{'c', 0}, {'r', 0.6}}, state.GateIdle, 0, time.Second},
 		{"Core052 the window is capped", spaced(15, 200), state.GateBackingOff, 14*200 + 60, time.Minute},
