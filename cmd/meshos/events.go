@@ -48,7 +48,7 @@ func (a *app) readEvents(args []string, file string) ([]namedEvent, error) {
 // parseEvents reads events that stand one after the other, or in lists.
 func parseEvents(name string, raw []byte) ([]namedEvent, error) {
 	var events []namedEvent
-	decoder := json.NewDecoder(bytes.NewReader(raw))
+	decoder, lines := json.NewDecoder(bytes.NewReader(raw)), newLines(raw)
 	for {
 		var value json.RawMessage
 		err := decoder.Decode(&value)
@@ -56,9 +56,9 @@ func parseEvents(name string, raw []byte) ([]namedEvent, error) {
 			return events, nil
 		}
 		if err != nil {
-			return nil, fmt.Errorf("%s%s: no JSON: %w", name, lineOf(raw, faultAt(err, decoder.InputOffset(), raw)), err)
+			return nil, fmt.Errorf("%s%s: no JSON: %w", name, lines.at(faultAt(err, decoder.InputOffset(), raw)), err)
 		}
-		at := lineOf(raw, decoder.InputOffset()-int64(len(value)))
+		at := lines.at(decoder.InputOffset() - int64(len(value)))
 		items := []json.RawMessage{value}
 		if value[0] == '[' {
 			if err := json.Unmarshal(value, &items); err != nil {
@@ -88,13 +88,31 @@ func faultAt(err error, read int64, raw []byte) int64 {
 	return read
 }
 
-// lineOf gives " (line 3)" for texts of several lines.
-func lineOf(raw []byte, offset int64) string {
-	if !bytes.Contains(bytes.TrimSpace(raw), []byte("\n")) {
+// lines tells in which line of a text something stands, for texts of several lines.
+type lines struct {
+	raw     []byte
+	several bool
+	counted int // up to here newlines were counted
+	line    int
+}
+
+func newLines(raw []byte) *lines {
+	return &lines{raw: raw, several: bytes.Contains(bytes.TrimSpace(raw), []byte("\n")), line: 1}
+}
+
+// at gives " (line 3)", or "" for a text of one line. It goes on from where it was
+// asked before, so that a long file is not counted again for each of its events.
+func (l *lines) at(offset int64) string {
+	if !l.several {
 		return ""
 	}
-	offset = min(max(0, offset), int64(len(raw)))
-	return fmt.Sprintf(" (line %d)", bytes.Count(raw[:offset], []byte("\n"))+1)
+	to := int(min(max(0, offset), int64(len(l.raw))))
+	if to < l.counted {
+		l.counted, l.line = 0, 1
+	}
+	l.line += bytes.Count(l.raw[l.counted:to], []byte("\n"))
+	l.counted = to
+	return fmt.Sprintf(" (line %d)", l.line)
 }
 
 // protoMessage gives what protojson says, without the prefix that it varies.
