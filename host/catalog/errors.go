@@ -18,7 +18,7 @@ var (
 	// ErrInvalidArgument: the request or configuration is wrong.
 	ErrInvalidArgument = errors.New("invalid argument")
 	// ErrUnimplemented: the binary does not serve this.
-	ErrUnimplemented = errors.New("not implemented")
+	ErrUnimplemented = errors.New("not served by this plugin")
 	// ErrDeadline: no answer in time.
 	ErrDeadline = errors.New("deadline exceeded")
 	// ErrTooLarge: the answer, or the request, is larger than a message may be.
