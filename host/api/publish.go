@@ -43,8 +43,9 @@ type step struct {
 
 // Publish puts events on the node's stream, in order: all of them, or none if one
 // of them is invalid. A signed commit is judged when its turn comes; one that is
-// rejected counts as accepted here, since the audit log has it. Where the queue stays full, or the loop has ended, the
-// error carries a PublishResponse that says how many went in.
+// rejected counts as accepted here, since the audit log has it. Where the queue stays
+// full, or the loop has ended, the error carries a PublishResponse that says how many
+// went in.
 func (s *Service) Publish(ctx context.Context, in *hostv1.PublishRequest) (*hostv1.PublishResponse, error) {
 	steps, err := s.plan(in.GetEvents())
 	if err != nil {
