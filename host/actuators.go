@@ -27,7 +27,7 @@ type actuators struct {
 
 func newActuators(cfg *config.Config, e *ear, now func() mesh.Time, from func() *catalog.Catalog) *actuators {
 	a := &actuators{named: make(map[string]string), limited: make(map[string]bool), ear: e, now: now, from: from}
-	for _, p := range cfg.Plugin {
+	for _, p := range cfg.Plugins {
 		if !p.Enabled || len(p.Actions) == 0 {
 			continue
 		}

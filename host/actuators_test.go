@@ -13,7 +13,7 @@ import (
 // routing are actuators over plugins that are configured and not started.
 func routing(t *testing.T, plugins ...config.Plugin) *actuators {
 	t.Helper()
-	cfg := &config.Config{Plugin: plugins}
+	cfg := &config.Config{Plugins: plugins}
 	c, err := catalog.New(catalog.Options{Entries: pluginEntries(cfg), DataDir: t.TempDir(), RunDir: "/tmp"})
 	if err != nil {
 		t.Fatal(err)

@@ -81,7 +81,7 @@ func names(running []daemon.Running) string {
 }
 
 func daemonSpecs(cfg *config.Config) (out []daemon.Spec) {
-	for _, d := range cfg.Daemon {
+	for _, d := range cfg.Daemons {
 		spec := daemon.Spec{Daemon: d.Ref(), Command: d.Command, Env: d.Env, Dir: d.Dir}
 		if h := d.Health; h != nil {
 			spec.Health = &health.Check{

@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/meshos/meshos/host/catalog"
-	"github.com/meshos/meshos/host/chain"
 	"github.com/meshos/meshos/host/config"
 	"github.com/meshos/meshos/host/daemon"
 	"github.com/meshos/meshos/host/executor"
@@ -20,6 +19,7 @@ import (
 	"github.com/meshos/meshos/host/metrics"
 	"github.com/meshos/meshos/host/operator"
 	"github.com/meshos/meshos/host/process"
+	"github.com/meshos/meshos/host/records"
 	"github.com/meshos/meshos/host/scoring"
 	"github.com/meshos/meshos/host/snapshot"
 	"github.com/meshos/meshos/host/state"
@@ -49,7 +49,7 @@ type node struct {
 	catalog   *catalog.Catalog
 	daemons   *daemon.Manager
 	executor  *executor.Executor
-	records   *chain.Records
+	records   *records.Records
 	scoring   *scoring.Room
 	metrics   *metrics.Metrics
 	reports   *reports

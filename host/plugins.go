@@ -8,9 +8,9 @@ import (
 	"time"
 
 	"github.com/meshos/meshos/host/catalog"
-	"github.com/meshos/meshos/host/chain"
 	"github.com/meshos/meshos/host/config"
 	"github.com/meshos/meshos/host/mesh"
+	"github.com/meshos/meshos/host/records"
 	pluginv1 "github.com/meshos/meshos/proto/meshos/plugin/v1"
 	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
 )
@@ -18,7 +18,7 @@ import (
 func (n *node) catalogOptions() catalog.Options {
 	return catalog.Options{
 		Entries:   pluginEntries(n.cfg),
-		PluginDir: n.cfg.Plugins.Dir,
+		PluginDir: n.cfg.PluginSection.Dir,
 		DataDir:   n.cfg.Node.DataDir,
 		Node:      uint64(n.cfg.Node.ID),
 		Cluster:   n.cfg.Node.Cluster,
@@ -40,7 +40,7 @@ func (n *node) pluginSaid(level mesh.LogLevel, plugin, message string) {
 }
 
 func pluginEntries(cfg *config.Config) (out []catalog.Entry) {
-	for _, p := range cfg.Plugin {
+	for _, p := range cfg.Plugins {
 		e := catalog.Entry{
 			Name: p.Name, Path: p.Path, SHA256: p.SHA256, Required: p.Required, Enabled: p.Enabled,
 			Kinds: p.Kinds, Timeout: p.Timeout, Config: p.Config,
@@ -58,7 +58,7 @@ func pluginEntries(cfg *config.Config) (out []catalog.Entry) {
 }
 
 func pluginPeers(cfg *config.Config) (out []*pluginv1.Peer) {
-	for _, p := range cfg.Peer {
+	for _, p := range cfg.Peers {
 		out = append(out, &pluginv1.Peer{Id: uint64(p.ID), Name: p.Name, Address: p.Address, HealthTarget: p.Health})
 	}
 	return out
@@ -67,7 +67,7 @@ func pluginPeers(cfg *config.Config) (out []*pluginv1.Peer) {
 // appenders names the plugins whose entries name the chains that they store, or
 // say that they are appenders, which then store all chains.
 func appenders(cfg *config.Config) (names []string) {
-	for _, p := range cfg.Plugin {
+	for _, p := range cfg.Plugins {
 		if p.Enabled && (len(p.Chains) > 0 || slices.Contains(p.Kinds, catalog.KindChainAppender)) {
 			names = append(names, p.Name)
 		}
@@ -75,14 +75,14 @@ func appenders(cfg *config.Config) (names []string) {
 	return names
 }
 
-func (n *node) subscriptions() (out []chain.Subscription, err error) {
+func (n *node) subscriptions() (out []records.Subscription, err error) {
 	for _, name := range appenders(n.cfg) {
 		a, err := n.catalog.Appender(name)
 		if err != nil {
 			return nil, err
 		}
-		i := slices.IndexFunc(n.cfg.Plugin, func(p config.Plugin) bool { return p.Name == name })
-		out = append(out, chain.Subscription{Appender: appender{a}, Chains: n.cfg.Plugin[i].Chains})
+		i := slices.IndexFunc(n.cfg.Plugins, func(p config.Plugin) bool { return p.Name == name })
+		out = append(out, records.Subscription{Appender: appender{a}, Chains: n.cfg.Plugins[i].Chains})
 	}
 	return out, nil
 }
@@ -91,12 +91,12 @@ func (n *node) subscriptions() (out []chain.Subscription, err error) {
 // follower is told so, and does not count a failure.
 type appender struct{ *catalog.Appender }
 
-// Append implements chain.Appender.
-func (a appender) Append(ctx context.Context, records []*meshosv1.Record) error {
-	err := a.Appender.Append(ctx, records)
+// Append implements records.Appender.
+func (a appender) Append(ctx context.Context, batch []*meshosv1.Record) error {
+	err := a.Appender.Append(ctx, batch)
 	var away *catalog.NotReadyError
 	if errors.As(err, &away) {
-		return fmt.Errorf("%w: %w", chain.ErrAway, err)
+		return fmt.Errorf("%w: %w", records.ErrAway, err)
 	}
 	return err
 }

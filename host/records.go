@@ -5,18 +5,18 @@ import (
 	"path/filepath"
 
 	"github.com/meshos/meshos/host/api"
-	"github.com/meshos/meshos/host/chain"
 	"github.com/meshos/meshos/host/mesh"
+	"github.com/meshos/meshos/host/records"
 	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
 )
 
 // openRecords opens the node's records on disk, for the appenders that there are.
-func (n *node) openRecords() (*chain.Records, error) {
+func (n *node) openRecords() (*records.Records, error) {
 	subscriptions, err := n.subscriptions()
 	if err != nil {
 		return nil, err
 	}
-	return chain.New(chain.Options{
+	return records.New(records.Options{
 		Dir:         filepath.Join(n.cfg.Node.DataDir, "records"),
 		Reader:      n.loop.Reader(),
 		Feed:        n.loop.Feed(),
@@ -35,11 +35,11 @@ func (n *node) durable(ctx context.Context, c mesh.RecordChain, seq uint64) erro
 }
 
 // recordsDoor lets clients of the API read the records on disk.
-type recordsDoor struct{ *chain.Records }
+type recordsDoor struct{ *records.Records }
 
 // Read implements api.Records.
 func (d recordsDoor) Read(
 	ctx context.Context, c mesh.RecordChain, from api.Position, known func(bool) error, visit func(*meshosv1.Record) error,
 ) error {
-	return d.Records.Read(ctx, c, chain.Position(from), known, visit)
+	return d.Records.Read(ctx, c, records.Position(from), known, visit)
 }

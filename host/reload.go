@@ -52,7 +52,7 @@ func (n *node) reload(ctx context.Context, current *config.Config) *config.Confi
 			n.reports.add("reload", err.Error())
 		}
 	})
-	if !reflect.DeepEqual(current.Peer, next.Peer) {
+	if !reflect.DeepEqual(current.Peers, next.Peers) {
 		within(ctx, reloadTimeout, func(ctx context.Context) {
 			if err := n.catalog.SetPeers(ctx, pluginPeers(next)); err != nil {
 				n.reports.add("reload", fmt.Sprintf("peers: %v", err))
@@ -92,17 +92,17 @@ type reconfigurer interface {
 func reconfigurePlugins(
 	ctx context.Context, plugins reconfigurer, report func(source, reason string), current, next *config.Config,
 ) (kept []string) {
-	errs := make([]error, len(next.Plugin))
+	errs := make([]error, len(next.Plugins))
 	var asked sync.WaitGroup
-	for at, p := range next.Plugin {
-		i := slices.IndexFunc(current.Plugin, func(old config.Plugin) bool { return old.Name == p.Name })
-		if i >= 0 && !reflect.DeepEqual(current.Plugin[i].Config, p.Config) {
+	for at, p := range next.Plugins {
+		i := slices.IndexFunc(current.Plugins, func(old config.Plugin) bool { return old.Name == p.Name })
+		if i >= 0 && !reflect.DeepEqual(current.Plugins[i].Config, p.Config) {
 			asked.Go(func() { errs[at] = plugins.Reconfigure(ctx, p.Name, p.Config) })
 		}
 	}
 	asked.Wait()
 	for at, err := range errs {
-		if name := next.Plugin[at].Name; err != nil {
+		if name := next.Plugins[at].Name; err != nil {
 			report("plugin:"+name, fmt.Sprintf("reload: it keeps its configuration: %v", err))
 			kept = append(kept, name)
 		}
@@ -126,7 +126,7 @@ func needRestart(current, next *config.Config) (keys []string) {
 		{"[restart]", current.Restart, next.Restart},
 		{"[operators]", current.Operators, next.Operators},
 		{"[records]", current.Records, next.Records},
-		{"[plugins]", current.Plugins, next.Plugins},
+		{"[plugins]", current.PluginSection, next.PluginSection},
 		{"[[plugin]] (all but its config)", fixedParts(current), fixedParts(next)},
 	}
 	for _, s := range sections {
@@ -139,7 +139,7 @@ func needRestart(current, next *config.Config) (keys []string) {
 
 // fixedParts are the plugins without what can change while they run.
 func fixedParts(c *config.Config) []config.Plugin {
-	out := slices.Clone(c.Plugin)
+	out := slices.Clone(c.Plugins)
 	for i := range out {
 		out[i].Config = nil
 	}
@@ -151,12 +151,12 @@ func fixedParts(c *config.Config) []config.Plugin {
 // asked again by the next reload.
 func inForce(current, next *config.Config, kept []string) *config.Config {
 	out := *current
-	out.Peer, out.Chain, out.Daemon = next.Peer, next.Chain, next.Daemon
-	out.Plugin = slices.Clone(current.Plugin)
-	for i, old := range out.Plugin {
-		for _, p := range next.Plugin {
+	out.Peers, out.Chains, out.Daemons = next.Peers, next.Chains, next.Daemons
+	out.Plugins = slices.Clone(current.Plugins)
+	for i, old := range out.Plugins {
+		for _, p := range next.Plugins {
 			if p.Name == old.Name && !slices.Contains(kept, p.Name) {
-				out.Plugin[i].Config = p.Config
+				out.Plugins[i].Config = p.Config
 			}
 		}
 	}

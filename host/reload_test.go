@@ -20,17 +20,17 @@ func TestAReloadThatAPluginRefusedIsAskedOfItAgain(t *testing.T) {
 		return config.Plugin{Name: name, Path: "/" + name, Config: map[string]any{"interval": interval}}
 	}
 	current := &config.Config{
-		Peer:   []config.Peer{{ID: 2}},
-		Plugin: []config.Plugin{plugin("took", "1s"), plugin("refused", "1s")},
+		Peers:   []config.Peer{{ID: 2}},
+		Plugins: []config.Plugin{plugin("took", "1s"), plugin("refused", "1s")},
 	}
 	next := &config.Config{
-		Peer:   []config.Peer{{ID: mesh.NodeID(3)}},
-		Plugin: []config.Plugin{plugin("took", "2s"), plugin("refused", "2s"), plugin("added", "2s")},
+		Peers:   []config.Peer{{ID: mesh.NodeID(3)}},
+		Plugins: []config.Plugin{plugin("took", "2s"), plugin("refused", "2s"), plugin("added", "2s")},
 	}
-	next.Plugin[0].Path = "/elsewhere"
+	next.Plugins[0].Path = "/elsewhere"
 	want := &config.Config{
-		Peer:   []config.Peer{{ID: 3}},
-		Plugin: []config.Plugin{plugin("took", "2s"), plugin("refused", "1s")},
+		Peers:   []config.Peer{{ID: 3}},
+		Plugins: []config.Plugin{plugin("took", "2s"), plugin("refused", "1s")},
 	}
 	if diff := cmp.Diff(want, inForce(current, next, []string{"refused"})); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
@@ -63,8 +63,8 @@ func TestAPluginThatHangsOnAReloadKeepsNoOtherFromIt(t *testing.T) {
 		plugin := func(name string, n int) config.Plugin {
 			return config.Plugin{Name: name, Config: map[string]any{"n": n}}
 		}
-		current := &config.Config{Plugin: []config.Plugin{plugin("a", 1), plugin("b", 1), plugin("c", 1), plugin("same", 1)}}
-		next := &config.Config{Plugin: []config.Plugin{plugin("a", 2), plugin("b", 2), plugin("c", 2), plugin("same", 1), plugin("added", 1)}}
+		current := &config.Config{Plugins: []config.Plugin{plugin("a", 1), plugin("b", 1), plugin("c", 1), plugin("same", 1)}}
+		next := &config.Config{Plugins: []config.Plugin{plugin("a", 2), plugin("b", 2), plugin("c", 2), plugin("same", 1), plugin("added", 1)}}
 		plugins := &hanging{never: []string{"a", "b"}, took: make(map[string]any)}
 		var told, kept []string
 		within(t.Context(), time.Second, func(ctx context.Context) {

@@ -10,8 +10,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/meshos/meshos/host/chain"
-	"github.com/meshos/meshos/host/chain/disk"
+	"github.com/meshos/meshos/host/records"
+	"github.com/meshos/meshos/host/records/disk"
 )
 
 func newAuditCommand(a *app) *cobra.Command {
@@ -53,7 +53,7 @@ func (a *app) recordDirs(args []string) (dir string, out []chainDir, err error) 
 	if info, err := os.Stat(filepath.Join(dir, "records")); err == nil && info.IsDir() {
 		dir = filepath.Join(dir, "records")
 	}
-	for _, name := range chain.Names() {
+	for _, name := range records.Names() {
 		folder, err := disk.Existing(filepath.Join(dir, name))
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
@@ -63,7 +63,7 @@ func (a *app) recordDirs(args []string) (dir string, out []chainDir, err error) 
 		}
 		out = append(out, chainDir{name, folder})
 	}
-	if name := folderName(dir); len(out) == 0 && slices.Contains(chain.Names(), name) {
+	if name := folderName(dir); len(out) == 0 && slices.Contains(records.Names(), name) {
 		folder, err := disk.Existing(dir)
 		if err != nil {
 			return "", nil, err

@@ -6,9 +6,9 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/meshos/meshos/host/chain"
-	"github.com/meshos/meshos/host/chain/durable"
-	"github.com/meshos/meshos/host/chain/segment"
+	"github.com/meshos/meshos/host/records"
+	"github.com/meshos/meshos/host/records/durable"
+	"github.com/meshos/meshos/host/records/segment"
 )
 
 func newAuditExportCommand(a *app) *cobra.Command {
@@ -66,7 +66,7 @@ func (a *app) export(c chainDir, ends *heldCheck) (durable.Report, error) {
 		if e.Kind != segment.KindRecord || failed != nil {
 			return nil
 		}
-		record, err := chain.Decode(c.name, e)
+		record, err := records.Decode(c.name, e)
 		if err != nil {
 			return err
 		}

@@ -12,10 +12,10 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"google.golang.org/protobuf/proto"
 
-	"github.com/meshos/meshos/host/chain/disk"
-	"github.com/meshos/meshos/host/chain/durable"
-	"github.com/meshos/meshos/host/chain/segment"
 	"github.com/meshos/meshos/host/mesh"
+	"github.com/meshos/meshos/host/records/disk"
+	"github.com/meshos/meshos/host/records/durable"
+	"github.com/meshos/meshos/host/records/segment"
 	"github.com/meshos/meshos/host/wire"
 	"github.com/meshos/meshos/internal/testkit"
 	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"

@@ -5,10 +5,10 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/meshos/meshos/host/chain"
-	"github.com/meshos/meshos/host/chain/durable"
-	"github.com/meshos/meshos/host/chain/segment"
 	"github.com/meshos/meshos/host/operator/signers"
+	"github.com/meshos/meshos/host/records"
+	"github.com/meshos/meshos/host/records/durable"
+	"github.com/meshos/meshos/host/records/segment"
 	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
 )
 
@@ -102,7 +102,7 @@ func verifyChain(c chainDir, ends *heldCheck, check recordCheck) (durable.Report
 		if e.Kind != segment.KindRecord {
 			return nil
 		}
-		record, err := chain.Decode(c.name, e)
+		record, err := records.Decode(c.name, e)
 		if err != nil || check == nil {
 			return err
 		}

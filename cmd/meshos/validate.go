@@ -41,8 +41,8 @@ its key and a remedy. Exit code 2 says that there are some.`,
 			return err
 		}
 		_, err = fmt.Fprintf(a.out, "%s: good: node %d, %s, %s, %s, %s\n", cfg.File, cfg.Node.ID,
-			counted(len(cfg.Peer), "peer"), counted(len(cfg.Chain), "chain"),
-			counted(len(cfg.Daemon), "daemon"), counted(len(cfg.Plugin), "plugin"))
+			counted(len(cfg.Peers), "peer"), counted(len(cfg.Chains), "chain"),
+			counted(len(cfg.Daemons), "daemon"), counted(len(cfg.Plugins), "plugin"))
 		return err
 	}
 	return cmd

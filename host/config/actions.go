@@ -48,7 +48,7 @@ func actions(key string, at *[]string) setting {
 func (r *reader) checkActions(c *Config) {
 	first := map[string]int{}
 	at := func(i int) place { return place("").key("plugin").item(i).key("actions") }
-	for i, p := range c.Plugin {
+	for i, p := range c.Plugins {
 		if len(p.Actions) > 0 && len(p.Kinds) > 0 && !slices.Contains(p.Kinds, "actuator") {
 			r.problem("plugin.actions", fault{
 				message: "is for actuators, and kinds leaves out actuator",
@@ -65,7 +65,7 @@ func (r *reader) checkActions(c *Config) {
 			case taken:
 				r.problem("plugin.actions", fault{
 					message: fmt.Sprintf("%s is carried out by plugin %s already, which says so in line %d",
-						kind, c.Plugin[other].Name, r.places[at(other)]),
+						kind, c.Plugins[other].Name, r.places[at(other)]),
 					hint: "let one of them name it",
 				}, at(i))
 			default:

@@ -9,12 +9,12 @@ import (
 func (r *reader) check(c *Config) {
 	r.checkSections(c)
 	r.checkUnique(c)
-	for i := range c.Daemon {
-		r.checkHealth(c.Daemon[i].Health, place("").key("daemon").item(i).key("health"))
+	for i := range c.Daemons {
+		r.checkHealth(c.Daemons[i].Health, place("").key("daemon").item(i).key("health"))
 	}
 	r.checkActions(c)
-	for i := range c.Plugin {
-		r.checkPlugin(&c.Plugin[i], place("").key("plugin").item(i))
+	for i := range c.Plugins {
+		r.checkPlugin(&c.Plugins[i], place("").key("plugin").item(i))
 	}
 }
 
@@ -38,7 +38,7 @@ func (r *reader) checkSections(c *Config) {
 // checkUnique reports what is named twice, and a peer that is this node.
 func (r *reader) checkUnique(c *Config) {
 	peers := newNames(r, "peer", "id")
-	for i, peer := range c.Peer {
+	for i, peer := range c.Peers {
 		peers.add(uint64(peer.ID), i)
 		if peer.ID != 0 && peer.ID == c.Node.ID {
 			r.problem("peer.id", fault{
@@ -48,15 +48,15 @@ func (r *reader) checkUnique(c *Config) {
 		}
 	}
 	chains := newNames(r, "chain", "id")
-	for i, chain := range c.Chain {
+	for i, chain := range c.Chains {
 		chains.add(uint64(chain.ID), i)
 	}
 	daemons := newNames(r, "daemon", "id")
-	for i, daemon := range c.Daemon {
+	for i, daemon := range c.Daemons {
 		daemons.add(uint64(daemon.ID), i)
 	}
 	plugins := newNames(r, "plugin", "name")
-	for i, plugin := range c.Plugin {
+	for i, plugin := range c.Plugins {
 		plugins.add(plugin.Name, i)
 	}
 }

@@ -10,21 +10,21 @@ import (
 type Config struct {
 	File string // where it was read from
 
-	Node        Node
-	Loop        Loop
-	Admission   Admission
-	Locality    Locality
-	Maintenance Maintenance
-	Scheduler   Scheduler
-	Restart     Restart
-	Operators   Operators
-	Records     Records
-	Plugins     Plugins
+	Node          Node
+	Loop          Loop
+	Admission     Admission
+	Locality      Locality
+	Maintenance   Maintenance
+	Scheduler     Scheduler
+	Restart       Restart
+	Operators     Operators
+	Records       Records
+	PluginSection PluginSection
 
-	Peer   []Peer
-	Chain  []Chain
-	Daemon []Daemon
-	Plugin []Plugin
+	Peers   []Peer
+	Chains  []Chain
+	Daemons []Daemon
+	Plugins []Plugin
 
 	// Warnings are what is accepted but should be known, sorted by line.
 	Warnings []Problem
@@ -118,8 +118,8 @@ type Records struct {
 	AuditLimit  int64         // bytes of audit records from which on ordinary commands are refused
 }
 
-// Plugins says where plugins are found.
-type Plugins struct {
+// PluginSection says where plugins are found.
+type PluginSection struct {
 	Dir string
 }
 

@@ -131,7 +131,7 @@ func TestRelativePathsCountFromTheFile(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	got := []string{c.Node.DataDir, c.Node.Socket, c.Daemon[0].Command[0], c.Daemon[0].Dir, c.Plugin[0].Path}
+	got := []string{c.Node.DataDir, c.Node.Socket, c.Daemons[0].Command[0], c.Daemons[0].Dir, c.Plugins[0].Path}
 	want := []string{"var", "var/meshos.sock", "bin/daemon", "bin", "bin/plugins/probe"}
 	for i := range want {
 		want[i] = filepath.Join(dir, want[i])

@@ -40,10 +40,10 @@ func (c *Config) Policy() state.Policy {
 // Desired gives what the file says should be: peers, chains and daemons.
 func (c *Config) Desired() mesh.Configured {
 	var out mesh.Configured
-	for _, peer := range c.Peer {
+	for _, peer := range c.Peers {
 		out.Peers = append(out.Peers, mesh.ConfiguredPeer{ID: peer.ID, Name: peer.Name})
 	}
-	for _, chain := range c.Chain {
+	for _, chain := range c.Chains {
 		configured := mesh.ConfiguredChain{ID: chain.ID, Replicas: chain.Replicas}
 		if chain.Hold != nil {
 			configured.Hold = mesh.HoldDrop
@@ -53,7 +53,7 @@ func (c *Config) Desired() mesh.Configured {
 		}
 		out.Chains = append(out.Chains, configured)
 	}
-	for _, daemon := range c.Daemon {
+	for _, daemon := range c.Daemons {
 		out.Daemons = append(out.Daemons, mesh.ConfiguredDaemon{
 			Daemon: daemon.Ref(), Run: daemon.Run, Essential: daemon.Essential, Node: daemon.Node,
 		})

@@ -72,7 +72,7 @@ func Default() Config {
 			KeepAge:     720 * time.Hour,
 			AuditLimit:  1 << 30,
 		},
-		Plugins: Plugins{Dir: "bin/plugins"},
+		PluginSection: PluginSection{Dir: "bin/plugins"},
 	}
 }
 

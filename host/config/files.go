@@ -21,20 +21,20 @@ func (c *Config) resolve(dir string) {
 			*path = filepath.Join(dir, *path)
 		}
 	}
-	for _, path := range []*string{&c.Node.DataDir, &c.Node.Socket, &c.Operators.Signers, &c.Plugins.Dir} {
+	for _, path := range []*string{&c.Node.DataDir, &c.Node.Socket, &c.Operators.Signers, &c.PluginSection.Dir} {
 		absolute(path)
 	}
-	for i := range c.Daemon {
-		absolute(&c.Daemon[i].Dir)
-		resolveProgram(c.Daemon[i].Command, absolute)
-		if health := c.Daemon[i].Health; health != nil {
+	for i := range c.Daemons {
+		absolute(&c.Daemons[i].Dir)
+		resolveProgram(c.Daemons[i].Command, absolute)
+		if health := c.Daemons[i].Health; health != nil {
 			resolveProgram(health.Command, absolute)
 		}
 	}
-	for i := range c.Plugin {
-		p := &c.Plugin[i]
+	for i := range c.Plugins {
+		p := &c.Plugins[i]
 		if p.Path == "" && p.Name != "" {
-			p.Path = filepath.Join(c.Plugins.Dir, p.Name)
+			p.Path = filepath.Join(c.PluginSection.Dir, p.Name)
 		}
 		absolute(&p.Path)
 	}
@@ -69,11 +69,11 @@ func (r *reader) checkFiles(c *Config) {
 			r.checkSigners(&c.Operators, at)
 		}
 	}
-	for i := range c.Daemon {
-		r.checkDaemonFiles(c, &c.Daemon[i], place("").key("daemon").item(i))
+	for i := range c.Daemons {
+		r.checkDaemonFiles(c, &c.Daemons[i], place("").key("daemon").item(i))
 	}
-	for i := range c.Plugin {
-		r.checkPluginFile(c, &c.Plugin[i], place("").key("plugin").item(i))
+	for i := range c.Plugins {
+		r.checkPluginFile(c, &c.Plugins[i], place("").key("plugin").item(i))
 	}
 }
 
@@ -106,7 +106,7 @@ func (r *reader) checkPluginFile(c *Config, p *Plugin, at place) {
 	if p.Name == "" || p.Path == "" {
 		return
 	}
-	if badPluginName(p.Name) != nil && p.Path == filepath.Join(c.Plugins.Dir, p.Name) {
+	if badPluginName(p.Name) != nil && p.Path == filepath.Join(c.PluginSection.Dir, p.Name) {
 		return // the name is at fault, which was said already
 	}
 	f := badProgram(p.Path)

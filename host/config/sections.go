@@ -30,11 +30,11 @@ func (c *Config) sections() []sectionSpec {
 		{name: "restart", single: c.Restart.settings()},
 		{name: "operators", single: c.Operators.settings()},
 		{name: "records", single: c.Records.settings()},
-		list("peer", &c.Peer, func() Peer { return Peer{} }, (*Peer).settings),
-		list("chain", &c.Chain, func() Chain { return Chain{} }, (*Chain).settings),
-		list("daemon", &c.Daemon, defaultDaemon, (*Daemon).settings),
-		{name: "plugins", single: c.Plugins.settings()},
-		list("plugin", &c.Plugin, defaultPlugin, (*Plugin).settings),
+		list("peer", &c.Peers, func() Peer { return Peer{} }, (*Peer).settings),
+		list("chain", &c.Chains, func() Chain { return Chain{} }, (*Chain).settings),
+		list("daemon", &c.Daemons, defaultDaemon, (*Daemon).settings),
+		{name: "plugins", single: c.PluginSection.settings()},
+		list("plugin", &c.Plugins, defaultPlugin, (*Plugin).settings),
 	}
 }
 

@@ -130,7 +130,7 @@ func outside(n, least, most int64, leastText, mostText string) *fault {
 	return nil
 }
 
-func (p *Plugins) settings() []setting {
+func (p *PluginSection) settings() []setting {
 	return []setting{notEmpty("dir", &p.Dir)}
 }
 

@@ -13,8 +13,8 @@ import (
 // with its settings as they are by default.
 func every(visit func(header string, settings []setting)) {
 	c := Default()
-	c.Peer, c.Chain = []Peer{{}}, []Chain{{}}
-	c.Daemon, c.Plugin = []Daemon{defaultDaemon()}, []Plugin{defaultPlugin()}
+	c.Peers, c.Chains = []Peer{{}}, []Chain{{}}
+	c.Daemons, c.Plugins = []Daemon{defaultDaemon()}, []Plugin{defaultPlugin()}
 	for _, s := range c.sections() {
 		if s.single != nil {
 			visit("["+s.name+"]", s.single)
@@ -132,7 +132,7 @@ func TestTheShippedFileHasNothingToWarnOf(t *testing.T) {
 	if len(c.Warnings) > 0 {
 		t.Errorf("warnings: %v", c.Warnings)
 	}
-	if len(c.Peer) < 3 || len(c.Daemon) != 1 || len(c.Plugin) != 6 {
-		t.Errorf("%d peers, %d daemons, %d plugins", len(c.Peer), len(c.Daemon), len(c.Plugin))
+	if len(c.Peers) < 3 || len(c.Daemons) != 1 || len(c.Plugins) != 6 {
+		t.Errorf("%d peers, %d daemons, %d plugins", len(c.Peers), len(c.Daemons), len(c.Plugins))
 	}
 }

@@ -1,0 +1,72 @@
+package records
+
+import (
+	"context"
+	"time"
+
+	"github.com/meshos/meshos/host/mesh"
+)
+
+// feedRetry is how long after a failed acknowledgement the next is tried.
+const feedRetry = time.Second
+
+// acknowledge tells the loop, until ctx ends, how far a chain is on disk and with all
+// its appenders.
+func (r *Records) acknowledge(ctx context.Context) {
+	var told marks
+	for ctx.Err() == nil {
+		retry := false
+		for _, c := range allChains() {
+			through := r.through(c)
+			if through <= told[c] {
+				continue
+			}
+			if r.acknowledgeOne(ctx, mesh.Acknowledged{Chain: c, Through: through}) {
+				told[c] = through
+			} else {
+				retry = true
+			}
+		}
+		if retry {
+			timer := time.NewTimer(feedRetry)
+			wait(ctx, nil, timer.C)
+			timer.Stop()
+			continue
+		}
+		select {
+		case <-r.moved:
+		case <-ctx.Done():
+		}
+	}
+}
+
+func (r *Records) acknowledgeOne(ctx context.Context, a mesh.Acknowledged) bool {
+	ctx, cancel := context.WithTimeout(ctx, feedTimeout)
+	defer cancel()
+	err := r.opts.Feed.Acknowledge(ctx, a)
+	if err != nil {
+		r.opts.Log.Debug("an acknowledgement was not taken", "chain", a.Chain.String(), "through", a.Through, "error", err)
+	}
+	return err == nil
+}
+
+// through is the seq through which a chain is on disk and every appender holds it.
+func (r *Records) through(c mesh.RecordChain) uint64 {
+	_, least := r.writer.progress.now(c)
+	for _, one := range r.followers {
+		if one.follows(c) {
+			least = min(least, one.held[c].Load())
+		}
+	}
+	return least
+}
+
+// pending says whether an entry on disk is still to be acknowledged by an appender.
+func (r *Records) pending(c mesh.RecordChain, number uint64) bool {
+	for _, one := range r.followers {
+		if one.follows(c) && number > one.number[c].Load() {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,55 @@
+package records
+
+import (
+	"errors"
+	"fmt"
+
+	"google.golang.org/protobuf/proto"
+
+	"github.com/meshos/meshos/host/mesh"
+	"github.com/meshos/meshos/host/records/segment"
+	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
+)
+
+// Names lists the chains of records by the names of their folders, in the order in
+// which people look for them.
+func Names() []string {
+	var out []string
+	for c := mesh.ChainAudit; c <= mesh.ChainAction; c++ {
+		out = append(out, c.String())
+	}
+	return out
+}
+
+// Decode reads the record of an entry and checks that it is one of the named chain and
+// the one that the entry says it is.
+func Decode(chain string, e segment.Entry) (*meshosv1.Record, error) {
+	record := &meshosv1.Record{}
+	if err := proto.Unmarshal(e.Data, record); err != nil {
+		return nil, fmt.Errorf("it is no record: %w", err)
+	}
+	var is mesh.RecordChain
+	var at interface {
+		GetEpoch() uint64
+		GetSeq() uint64
+	}
+	switch k := record.GetKind().(type) {
+	case *meshosv1.Record_Audit:
+		is, at = mesh.ChainAudit, k.Audit
+	case *meshosv1.Record_Log:
+		is, at = mesh.ChainLog, k.Log
+	case *meshosv1.Record_Failure:
+		is, at = mesh.ChainFailure, k.Failure
+	case *meshosv1.Record_Action:
+		is, at = mesh.ChainAction, k.Action
+	default:
+		return nil, errors.New("it is a record of no kind")
+	}
+	if is.String() != chain {
+		return nil, fmt.Errorf("it is a record of the %s chain", is)
+	}
+	if at.GetEpoch() != e.Epoch || at.GetSeq() != e.Seq {
+		return nil, fmt.Errorf("it says that it is seq %d of epoch %d, and stands as seq %d of epoch %d", at.GetSeq(), at.GetEpoch(), e.Seq, e.Epoch)
+	}
+	return record, nil
+}

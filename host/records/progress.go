@@ -1,0 +1,138 @@
+package records
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+
+	"github.com/meshos/meshos/host/mesh"
+)
+
+// maxSpans bounds how many rows of lost seqs are remembered for each chain.
+const maxSpans = 256
+
+// progress is how far the present epoch's records are on disk.
+type progress struct {
+	mu      sync.Mutex
+	epoch   uint64 // 0 before the first snapshot
+	through marks
+	lost    [len(marks{})][]span
+	ended   bool
+	changed chan struct{} // closed when any of this changes
+	rounds  chan struct{} // closed when a snapshot was brought to disk
+}
+
+func newProgress() *progress {
+	return &progress{changed: make(chan struct{}), rounds: make(chan struct{})}
+}
+
+func (p *progress) signal() {
+	close(p.changed)
+	p.changed = make(chan struct{})
+}
+
+func (p *progress) begin(epoch uint64) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.epoch = epoch
+	p.signal()
+}
+
+// advance notes that a group is on disk.
+func (p *progress) advance(c mesh.RecordChain, g group) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.through[c] = g.through
+	p.lost[c] = append(append(p.lost[c], g.lost...), g.large...)
+	p.lost[c] = p.lost[c][max(0, len(p.lost[c])-maxSpans):]
+	p.signal()
+}
+
+func (p *progress) end() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.ended = true
+	p.signal()
+}
+
+// now gives the epoch and how far a chain is.
+func (p *progress) now(c mesh.RecordChain) (epoch, through uint64) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.epoch, p.through[c]
+}
+
+// round says that all that a snapshot brought is on disk, in all chains that could be
+// written.
+func (p *progress) round() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	close(p.rounds)
+	p.rounds = make(chan struct{})
+}
+
+// nextRound is closed by the next round. Who batches records waits for it, to get
+// those of all chains together.
+func (p *progress) nextRound() <-chan struct{} {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.rounds
+}
+
+// ErrLost says that a record is not on disk and never will be: it left the node's
+// memory before it could be written, or the node ended.
+var ErrLost = errors.New("the record was lost before it could be written to disk")
+
+// Durable waits until a record is on disk: synced, and as such there after a loss of
+// power. An error that Is ErrLost says that it never will be; any other is ctx's, and
+// says nothing of the record.
+func (r *Records) Durable(ctx context.Context, c mesh.RecordChain, epoch, seq uint64) error {
+	p := r.writer.progress
+	for {
+		p.mu.Lock()
+		present, through, ended, changed := p.epoch, p.through[c], p.ended, p.changed
+		lost := isLost(p.lost[c], seq)
+		p.mu.Unlock()
+		switch {
+		case present == epoch && seq <= through && lost:
+			return fmt.Errorf("%s record %d: %w", c, seq, ErrLost)
+		case present == epoch && seq <= through:
+			return nil
+		case present != 0 && present != epoch:
+			return r.find(c, epoch, seq)
+		case ended:
+			return fmt.Errorf("%s record %d: the node ended: %w", c, seq, ErrLost)
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return fmt.Errorf("wait until %s record %d is on disk: %w", c, seq, context.Cause(ctx))
+		}
+	}
+}
+
+func isLost(lost []span, seq uint64) bool {
+	for _, s := range lost {
+		if s.first <= seq && seq <= s.last {
+			return true
+		}
+	}
+	return false
+}
+
+// find looks for a record of an earlier epoch.
+func (r *Records) find(c mesh.RecordChain, epoch, seq uint64) error {
+	number, known, err := r.logs[c].After(epoch, seq-1)
+	if err != nil {
+		return err
+	}
+	if known {
+		in := r.logs[c].Read(number)
+		defer in.Close()
+		if e, _, err := in.Next(); err == nil && e.Epoch == epoch && e.Seq == seq && e.Data != nil {
+			return nil
+		}
+	}
+	return fmt.Errorf("%s record %d of epoch %d: %w", c, seq, epoch, ErrLost)
+}

@@ -1,0 +1,115 @@
+package records
+
+import (
+	"fmt"
+	"sort"
+	"time"
+
+	"google.golang.org/protobuf/proto"
+
+	"github.com/meshos/meshos/host/mesh"
+	"github.com/meshos/meshos/host/records/segment"
+	"github.com/meshos/meshos/host/snapshot"
+	"github.com/meshos/meshos/host/wire"
+	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
+)
+
+// marks holds a number for each chain of records: a seq, or a count.
+type marks [mesh.ChainAction + 1]uint64
+
+// allChains lists the chains in the order in which they are written and batched: what
+// is rare and dear first, so that a flood of log lines never keeps it waiting.
+func allChains() []mesh.RecordChain {
+	return []mesh.RecordChain{mesh.ChainAudit, mesh.ChainFailure, mesh.ChainAction, mesh.ChainLog}
+}
+
+// ring is one ring of a snapshot, oldest first.
+type ring struct {
+	len    int
+	seq    func(i int) uint64
+	wall   func(i int) time.Time
+	record func(i int) *meshosv1.Record
+}
+
+func ringOf(s *snapshot.Snapshot, c mesh.RecordChain) ring {
+	from := wire.Origin{Node: s.Node, Epoch: s.Epoch}
+	switch c {
+	case mesh.ChainAudit:
+		return ring{
+			len(s.Audit), func(i int) uint64 { return s.Audit[i].Seq }, func(i int) time.Time { return s.Audit[i].Wall },
+			func(i int) *meshosv1.Record {
+				return &meshosv1.Record{Kind: &meshosv1.Record_Audit{Audit: from.Audit(s.Audit[i], false)}}
+			},
+		}
+	case mesh.ChainLog:
+		return ring{
+			len(s.Logs), func(i int) uint64 { return s.Logs[i].Seq }, func(i int) time.Time { return s.Logs[i].Wall },
+			func(i int) *meshosv1.Record {
+				return &meshosv1.Record{Kind: &meshosv1.Record_Log{Log: from.Log(s.Logs[i], false)}}
+			},
+		}
+	case mesh.ChainFailure:
+		return ring{
+			len(s.Failures), func(i int) uint64 { return s.Failures[i].Seq }, func(i int) time.Time { return s.Failures[i].Wall },
+			func(i int) *meshosv1.Record {
+				return &meshosv1.Record{Kind: &meshosv1.Record_Failure{Failure: from.Failure(s.Failures[i], false)}}
+			},
+		}
+	case mesh.ChainAction:
+		return ring{
+			len(s.Actions), func(i int) uint64 { return s.Actions[i].Seq }, func(i int) time.Time { return s.Actions[i].Wall },
+			func(i int) *meshosv1.Record {
+				return &meshosv1.Record{Kind: &meshosv1.Record_Action{Action: from.Action(s.Actions[i])}}
+			},
+		}
+	}
+	return ring{}
+}
+
+// after gives the index of the first record above a seq, len for none.
+func (r ring) after(seq uint64) int {
+	return sort.Search(r.len, func(i int) bool { return r.seq(i) > seq })
+}
+
+// group is what a snapshot brings to one chain.
+type group struct {
+	entries []segment.Entry
+	through uint64 // seq of the last
+	lost    []span // rows of seqs that left the ring before they were taken
+	large   []span // records that no call could carry
+}
+
+// span is a row of seqs.
+type span struct{ first, last uint64 }
+
+func (s span) len() uint64 { return s.last - s.first + 1 }
+
+// newer takes the records of a ring above a seq. Where some are missing it puts a gap.
+func newer(s *snapshot.Snapshot, c mesh.RecordChain, after uint64, now time.Time) (group, error) {
+	g := group{through: after}
+	r := ringOf(s, c)
+	for i := r.after(after); i < r.len; i++ {
+		seq := r.seq(i)
+		if seq > g.through+1 {
+			missing := span{g.through + 1, seq - 1}
+			g.lost = append(g.lost, missing)
+			g.entries = append(g.entries, gapOf(s.Epoch, missing, now))
+		}
+		g.through = seq
+		data, err := proto.MarshalOptions{Deterministic: true}.Marshal(r.record(i))
+		if err != nil {
+			return group{}, fmt.Errorf("encode %s record %d: %w", c, seq, err)
+		}
+		if len(data) > maxRecord {
+			g.large = append(g.large, span{seq, seq})
+			g.entries = append(g.entries, gapOf(s.Epoch, span{seq, seq}, now))
+			continue
+		}
+		g.entries = append(g.entries, segment.Entry{Kind: segment.KindRecord, Epoch: s.Epoch, Seq: seq, Wall: r.wall(i), Data: data})
+	}
+	return g, nil
+}
+
+func gapOf(epoch uint64, missing span, now time.Time) segment.Entry {
+	return segment.Entry{Kind: segment.KindGap, Epoch: epoch, Seq: missing.last, Missing: missing.len(), Wall: now}
+}
