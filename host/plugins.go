@@ -25,7 +25,6 @@ func (n *node) catalogOptions() catalog.Options {
 		Peers:     pluginPeers(n.cfg),
 		Log:       n.pluginSaid,
 		Failure:   func(plugin, reason string) { n.reports.add("plugin:"+plugin, reason) },
-		Serving:   newServing(n).changed,
 		Observe: func(plugin, method string, took time.Duration, _ error) {
 			n.metrics.Call(plugin, method, took)
 		},

@@ -39,7 +39,7 @@ func TestB10a_ShippedScorerMovesAReplica(t *testing.T) {
 	})
 	var all, pluginsEnd room
 	pluginCtx, endPlugins := context.WithCancel(context.Background())
-	pluginsEnd.run(func() { _ = plugins.Run(pluginCtx) })
+	pluginsEnd.run(func() { _ = plugins.Run(pluginCtx, nil) })
 	h := l.Handle()
 	all.run(func() { _ = l.Run(ctx) })
 	all.run(func() { seam.Run(ctx) })

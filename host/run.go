@@ -41,7 +41,7 @@ func (n *node) run(ctx context.Context, doors doors) error {
 	n.adoptDaemons(ctx)
 	var plugins, records, theLoop, reports, actions, around room
 	plugins.run(func() {
-		if err := n.catalog.Run(pluginsEnd); err != nil { // a node without plugins is a node
+		if err := n.catalog.Run(pluginsEnd, newServing(n).changed); err != nil { // a node without plugins is a node
 			stop(err)
 		}
 	})

@@ -44,19 +44,26 @@ func New(opts Options) (*Catalog, error) {
 // them, within 3 s. No process is left when it returns. Its error is nil, or a
 // *RequiredError when a required plugin did not come up at the first try. It may
 // be called once.
-func (c *Catalog) Run(ctx context.Context) error {
+//
+// serving is called with the kinds that a plugin serves, sorted: when the plugin is
+// ready for the first time, and again when they change. It may call into the
+// catalog, and may be nil.
+func (c *Catalog) Run(ctx context.Context, serving func(plugin string, kinds []string)) error {
+	if serving == nil {
+		serving = func(string, []string) {}
+	}
 	spawner := process.NewSpawner()
 	defer spawner.Close()
 	sockets := &socketDirs{runDir: c.opts.RunDir, dataDir: c.opts.DataDir}
 	sockets.sweep()
 	defer sockets.remove()
+	env := &runEnv{spawner: spawner, sockets: sockets, serving: serving}
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	var wg sync.WaitGroup
 	for _, s := range c.slots {
-		s.spawner, s.sockets = spawner, sockets
 		wg.Go(func() {
-			s.run(ctx, func(err error) {
+			s.run(ctx, env, func(err error) {
 				if err != nil && s.entry.Required {
 					cancel(&RequiredError{Plugin: s.entry.Name, Err: err})
 				}

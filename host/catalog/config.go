@@ -32,8 +32,8 @@ type Entry struct {
 	timed bool // Timeout was given
 }
 
-// Options is what a catalog works with. Callbacks come from any goroutine, must
-// not wait, and must not call into the catalog, but for Serving.
+// Options is what a catalog works with. Its callbacks are called from any goroutine;
+// they must not wait, and must not call into the catalog.
 type Options struct {
 	Entries   []Entry
 	PluginDir string // where binaries are looked up by name
@@ -62,9 +62,6 @@ type Options struct {
 	Failure func(plugin, reason string)
 	// Changed says that Views would give something new (not for counters alone).
 	Changed func()
-	// Serving says which kinds a plugin serves, sorted: when it is ready for the
-	// first time, and again when that changes.
-	Serving func(plugin string, kinds []string)
 	// Observe takes every call's end, with the error that its caller got.
 	Observe func(plugin, method string, took time.Duration, err error)
 
@@ -104,9 +101,6 @@ func (o Options) withDefaults() Options {
 	}
 	if o.Changed == nil {
 		o.Changed = func() {}
-	}
-	if o.Serving == nil {
-		o.Serving = func(string, []string) {}
 	}
 	if o.Observe == nil {
 		o.Observe = func(string, string, time.Duration, error) {}

@@ -11,9 +11,9 @@
 // the loop declares. An adapter is a slot and a kind: it outlives restarts, talks
 // to whatever process the slot has now, and answers with a *NotReadyError at once
 // when there is none. Which kinds a plugin serves is in its entry, or is known once
-// it has described itself: Options.Serving is told then, and again when a later
-// binary serves others. Whoever wires the host makes adapters there by name, for
-// example LocalityProbe(name).
+// it has described itself: Run calls serving then, and again when a later binary
+// serves others. Whoever wires the host makes adapters there by name, for example
+// LocalityProbe(name).
 //
 // An event source is a stream (stream.go): it has no timeout and does not lag, and
 // it is the caller who takes it up again after its end. Renewed tells those who

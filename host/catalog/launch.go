@@ -24,7 +24,7 @@ import (
 
 // launch starts the plugin's process and connects to it, within StartTimeout. If
 // it fails nothing is left behind, and the error is an *Error.
-func (s *slot) launch(ctx context.Context, sha256 string) (*instance, error) {
+func (s *slot) launch(ctx context.Context, env *runEnv, sha256 string) (*instance, error) {
 	ctx, cancel := context.WithTimeout(ctx, s.opts.StartTimeout)
 	defer cancel()
 	err := os.MkdirAll(s.dataDir(), 0o700)
@@ -34,7 +34,7 @@ func (s *slot) launch(ctx context.Context, sha256 string) (*instance, error) {
 	if err != nil {
 		return nil, s.problem("start", fmt.Sprintf("its data directory can't be made: %v", err), "make it writable for the host's user", err)
 	}
-	dir, err := s.sockets.make()
+	dir, err := env.sockets.make()
 	if err != nil {
 		return nil, s.problem("start", fmt.Sprintf("its socket directory can't be made: %v", err), "make it writable or set TMPDIR", err)
 	}
@@ -51,7 +51,7 @@ func (s *slot) launch(ctx context.Context, sha256 string) (*instance, error) {
 	}
 	i.ctx, i.cancel = context.WithCancel(context.Background())
 	spec := process.Spec{Path: s.entry.Path, Env: s.entry.Env, ExtraFiles: []*os.File{lifelineR}}
-	l := &launching{slot: s, instance: i}
+	l := &launching{slot: s, spawner: env.spawner, instance: i}
 	l.connect(ctx, spec)
 	if l.problem == nil {
 		return i, nil
@@ -75,6 +75,7 @@ func (s *slot) launch(ctx context.Context, sha256 string) (*instance, error) {
 // launching is a start under way.
 type launching struct {
 	slot     *slot
+	spawner  *process.Spawner
 	instance *instance
 	runner   *pluginRunner
 	release  func() bool           // keeps the end of the start's ctx from killing it
@@ -106,7 +107,7 @@ func (l *launching) connect(ctx context.Context, spec process.Spec) {
 			grpc.WithConnectParams(grpc.ConnectParams{Backoff: backoff.DefaultConfig, MinConnectTimeout: s.opts.StartTimeout}),
 		},
 		RunnerFunc: func(_ hclog.Logger, cmd *exec.Cmd, _ string) (runner.Runner, error) {
-			l.runner = newRunner(ctx, s.spawner, spec, cmd, i.dir, l.running)
+			l.runner = newRunner(ctx, l.spawner, spec, cmd, i.dir, l.running)
 			return l.runner, nil
 		},
 	})

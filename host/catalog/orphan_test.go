@@ -33,7 +33,7 @@ func hostUntilKilled(dir string) {
 	if err != nil {
 		panic(err)
 	}
-	go func() { _ = c.Run(context.Background()) }()
+	go func() { _ = c.Run(context.Background(), nil) }()
 	for range changed {
 		var pids []string
 		for _, v := range c.Views() {

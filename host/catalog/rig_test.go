@@ -86,7 +86,6 @@ func start(t testing.TB, entries []catalog.Entry, change ...func(*catalog.Option
 			r.note(&r.logs, fmt.Sprintf("%d %s: %s", level, plugin, message))
 		},
 		Failure: func(plugin, reason string) { r.note(&r.failures, plugin+": "+reason) },
-		Serving: func(plugin string, kinds []string) { r.note(&r.serving, plugin+" "+strings.Join(kinds, ",")) },
 		Observe: func(plugin, method string, _ time.Duration, err error) {
 			r.note(&r.observed, fmt.Sprintf("%s %s %v", plugin, method, err))
 		},
@@ -101,7 +100,8 @@ func start(t testing.TB, entries []catalog.Entry, change ...func(*catalog.Option
 	r.Catalog = c
 	ctx, cancel := context.WithCancel(context.Background())
 	r.cancel = cancel
-	go func() { r.ended <- c.Run(ctx) }()
+	serving := func(plugin string, kinds []string) { r.note(&r.serving, plugin+" "+strings.Join(kinds, ",")) }
+	go func() { r.ended <- c.Run(ctx, serving) }()
 	t.Cleanup(func() { r.stop() })
 	return r
 }

@@ -15,14 +15,12 @@ import (
 // slot is one configured plugin. Its goroutine (supervise.go) owns the life; what
 // others read of it is behind mu, which nobody holds while anything takes time.
 type slot struct {
-	entry   Entry
-	opts    *Options
-	peers   *peerBook
-	spawner *process.Spawner
-	sockets *socketDirs
-	sink    *logSink
-	nudge   chan struct{} // holds one: something for the goroutine to look at
-	tried   stamp         // of the file at the last try; the goroutine's own
+	entry Entry
+	opts  *Options
+	peers *peerBook
+	sink  *logSink
+	nudge chan struct{} // holds one: something for the goroutine to look at
+	tried stamp         // of the file at the last try; the goroutine's own
 
 	mu       sync.Mutex
 	machine  machine
@@ -40,9 +38,16 @@ type slot struct {
 	version, sha256, schema string
 	kinds                   []string
 	noOp                    bool
-	served                  bool // kinds were told to Options.Serving
+	served                  bool // kinds were reported to Run's caller
 	lastExit                string
 	warnings                []string
+}
+
+// runEnv is what all slots of a running catalog share.
+type runEnv struct {
+	spawner *process.Spawner
+	sockets *socketDirs
+	serving func(plugin string, kinds []string)
 }
 
 // callStats counts the calls of a plugin, over all its processes.

@@ -15,14 +15,14 @@ import (
 
 // run drives the plugin's life until ctx ends and nothing is left of its process.
 // first takes the error of the first try, nil when that made it ready.
-func (s *slot) run(ctx context.Context, first func(error)) {
+func (s *slot) run(ctx context.Context, env *runEnv, first func(error)) {
 	for ctx.Err() == nil {
 		s.mu.Lock()
 		at := s.machine.phase
 		s.mu.Unlock()
 		switch at {
 		case verifying:
-			s.attempt(ctx, first)
+			s.attempt(ctx, env, first)
 			first = func(error) {}
 		case backingOff, quarantined:
 			s.await(ctx)
@@ -42,11 +42,11 @@ func (s *slot) run(ctx context.Context, first func(error)) {
 
 // attempt takes the plugin from verifying to ready, stays while it is, and leaves
 // when the process has ended.
-func (s *slot) attempt(ctx context.Context, first func(error)) {
+func (s *slot) attempt(ctx context.Context, env *runEnv, first func(error)) {
 	s.sink.fresh()
 	s.tried = stampOf(s.entry.Path) // before it is read: what changes meanwhile counts
 	began := s.opts.Now()
-	i, err := s.comeUp(ctx)
+	i, err := s.startUp(ctx, env)
 	if err != nil {
 		if ctx.Err() == nil {
 			s.fail(err)
@@ -64,14 +64,14 @@ func (s *slot) attempt(ctx context.Context, first func(error)) {
 	s.opts.Log(mesh.LevelInfo, s.entry.Name, fmt.Sprintf("ready after %v: version %s, pid %d, serves %s",
 		s.opts.Now().Sub(began).Round(time.Millisecond), orNone(i.version), i.proc.Pid(), strings.Join(i.kinds, ", ")))
 	if tell {
-		s.opts.Serving(s.entry.Name, slices.Clone(i.kinds))
+		env.serving(s.entry.Name, slices.Clone(i.kinds))
 	}
 	first(nil)
 	s.serve(ctx, i)
 }
 
-// comeUp verifies the file, starts it and gives it its configuration.
-func (s *slot) comeUp(ctx context.Context) (*instance, error) {
+// startUp verifies the file, starts it and gives it its configuration.
+func (s *slot) startUp(ctx context.Context, env *runEnv) (*instance, error) {
 	sha256, err := verify(ctx, s.entry)
 	s.mu.Lock()
 	s.sha256 = sha256
@@ -80,7 +80,7 @@ func (s *slot) comeUp(ctx context.Context) (*instance, error) {
 		return nil, err
 	}
 	s.step(func(m *machine, now time.Time) { m.verified(now) })
-	i, err := s.launch(ctx, sha256)
+	i, err := s.launch(ctx, env, sha256)
 	if err != nil {
 		return nil, err
 	}

@@ -61,7 +61,7 @@ func Run(t *testing.T, name string, config map[string]any, change ...func(*catal
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
-	go func() { ended <- c.Run(ctx) }()
+	go func() { ended <- c.Run(ctx, nil) }()
 	t.Cleanup(func() {
 		cancel()
 		if err := <-ended; err != nil {
