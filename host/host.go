@@ -54,7 +54,7 @@ type node struct {
 	metrics   *metrics.Metrics
 	reports   *reports
 	seams     *seams
-	operators *operator.Room
+	operators *operator.Authorizer
 	pace      *pace
 	recording recording
 }

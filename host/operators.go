@@ -18,8 +18,8 @@ const (
 	doorPlugins = "plugins"
 )
 
-// openOperators opens the room that judges commands.
-func (n *node) openOperators() (*operator.Room, error) {
+// openOperators opens the authorizer, which judges commands.
+func (n *node) openOperators() (*operator.Authorizer, error) {
 	c := n.cfg
 	return operator.Open(operator.Options{
 		Policy: operator.Policy{

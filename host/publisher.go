@@ -12,7 +12,7 @@ import (
 // let in as fast as their records are shown.
 type publisher struct {
 	*loop.Handle
-	operators *operator.Room
+	operators *operator.Authorizer
 	pace      *pace
 	unsigned  bool // unsigned commands are carried out
 }

@@ -31,7 +31,7 @@
 //  8. too_many_signatures: more than 64, or the threshold if that is more.
 //     insufficient_signatures: fewer than the threshold, before anybody counts
 //     whose they are.
-//  9. rate_limited: too many signatures to verify for the door they came in by.
+//  9. rate_limited: too many signatures to verify for the origin they came from.
 //     What comes before costs microseconds; what comes after costs more.
 //  10. For each signature, in order: signature_invalid if it can't be read,
 //     not_authorized if its key is not in the file of signers, not valid at this

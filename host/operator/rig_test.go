@@ -50,9 +50,9 @@ func line(t testing.TB, principal string, who int) string {
 
 func begin() time.Time { return time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC) }
 
-// rig is a room with a clock in hand.
+// rig is an authorizer whose clock the test sets.
 type rig struct {
-	*operator.Room
+	*operator.Authorizer
 	t      testing.TB
 	opts   operator.Options
 	now    time.Time
@@ -60,7 +60,7 @@ type rig struct {
 	logged strings.Builder
 }
 
-// newRig opens a room with the defaults of the configuration.
+// newRig opens an authorizer with the defaults of the configuration.
 func newRig(t testing.TB, change ...func(*rig)) *rig {
 	t.Helper()
 	r := &rig{t: t, now: begin()}
@@ -91,15 +91,15 @@ func (r *rig) signers(text string) {
 
 func (r *rig) open() {
 	r.t.Helper()
-	room, err := operator.Open(r.opts)
+	a, err := operator.Open(r.opts)
 	if err != nil {
 		r.t.Fatal(err)
 	}
-	r.Room = room
-	r.t.Cleanup(func() { _ = room.Close() })
+	r.Authorizer = a
+	r.t.Cleanup(func() { _ = a.Close() })
 }
 
-// restart closes the room and opens it again, with nothing but its files.
+// restart closes the authorizer and opens it again, with nothing but its files.
 func (r *rig) restart() {
 	r.t.Helper()
 	_ = r.Close()

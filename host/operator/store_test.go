@@ -33,7 +33,7 @@ func (r *rig) read() []byte {
 	return text
 }
 
-// reopen opens the room on a memory with the given content.
+// reopen opens the authorizer on a memory with the given content.
 func (r *rig) reopen(text []byte) {
 	r.t.Helper()
 	_ = r.Close()
@@ -228,7 +228,7 @@ func TestMain(m *testing.M) {
 // victim judges what it reads, and says what it accepted.
 func victim(dir string) {
 	policy := operator.Policy{Cluster: "c", Freshness: 5 * time.Minute, FutureSkew: 30 * time.Second, Cooldown: 5 * time.Minute}
-	room, err := operator.Open(operator.Options{
+	a, err := operator.Open(operator.Options{
 		Policy: policy, Signers: filepath.Join(dir, "signers"), DataDir: dir, Now: begin, Log: nowhere(),
 	})
 	if err != nil {
@@ -239,7 +239,7 @@ func victim(dir string) {
 		payload, signature, _ := strings.Cut(lines.Text(), " ")
 		p, _ := hex.DecodeString(payload)
 		s, _ := hex.DecodeString(signature)
-		fmt.Println(room.Judge("api", wire.Signed{Payload: p, Signatures: [][]byte{s}}).Outcome.Verdict)
+		fmt.Println(a.Judge("api", wire.Signed{Payload: p, Signatures: [][]byte{s}}).Outcome.Verdict)
 	}
 }
 

@@ -16,32 +16,32 @@ import (
 	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
 )
 
-// How many signatures a door may have verified: a second's worth takes some 3 % of
+// How many signatures are verified for one origin. A second's worth takes about 3 % of
 // one core.
 const (
 	verifiesPerSecond = 500
 	verifiesAtOnce    = 1000
 )
 
-// Options are what a Room works with.
+// Options configure an Authorizer.
 type Options struct {
 	Policy Policy
 	// Signers is the path of the allowed_signers file; "" for a node that takes
 	// every command unverified.
 	Signers string
-	// DataDir is the node's; the room keeps its own folder in it.
+	// DataDir is the node's data directory; the authorizer keeps a folder of its own in it.
 	DataDir string
-	// AuditFull says that the node's audit log takes no more ordinary commands; nil
-	// for never.
+	// AuditFull reports whether the node's audit log takes no more ordinary commands;
+	// nil means never.
 	AuditFull func() bool
 	// Now is the wall clock.
 	Now func() time.Time
 	Log *slog.Logger
 }
 
-// Room is a node's judge of commands, with its memory. It is safe for concurrent
-// use.
-type Room struct {
+// Authorizer judges the commands that reach a node and remembers what it accepted. It
+// is safe for concurrent use.
+type Authorizer struct {
 	opts  Options
 	store *store
 	boot  time.Duration // what was left of a freeze at Open
@@ -50,7 +50,7 @@ type Room struct {
 	set      *signers.Set // nil without operators
 	memory   *Memory
 	issued   issued
-	limits   map[string]*rate.Limiter // by door
+	limits   map[string]*rate.Limiter // by origin
 	counts   map[string]uint64        // by kind of rejection, and accepted, unverified
 	underWay int                      // commits that change the freeze and are not folded yet
 	settled  uint64                   // seq of the last one that was
@@ -58,11 +58,11 @@ type Room struct {
 	mended   time.Time // when Observe last saw to the store
 }
 
-// Open reads the signers' file and the room's folder. A damaged signers' file is an
-// error, a *signers.Damage; damage in the memory is told, and closes the door to all
-// commands that were issued before now: they may have been accepted already.
-func Open(opts Options) (*Room, error) {
-	r := &Room{opts: opts, memory: newMemory(), limits: make(map[string]*rate.Limiter), counts: make(map[string]uint64)}
+// Open reads the signers' file and the authorizer's folder. A damaged signers' file is
+// an error, a *signers.Damage. Damage in the memory is logged, and all commands that
+// were issued before now are rejected: they may have been accepted already.
+func Open(opts Options) (*Authorizer, error) {
+	r := &Authorizer{opts: opts, memory: newMemory(), limits: make(map[string]*rate.Limiter), counts: make(map[string]uint64)}
 	if opts.Signers != "" {
 		set, err := signers.Load(opts.Signers)
 		if err != nil {
@@ -104,20 +104,20 @@ func Open(opts Options) (*Room, error) {
 	return r, nil
 }
 
-func (r *Room) entries() []entry {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.memory.entries()
+func (a *Authorizer) entries() []entry {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.memory.entries()
 }
 
-// Close closes the room's file.
-func (r *Room) Close() error { return r.store.close() }
+// Close closes the authorizer's file.
+func (a *Authorizer) Close() error { return a.store.close() }
 
-// FreezeRemaining is what was left of a freeze when the room was opened.
-func (r *Room) FreezeRemaining() time.Duration { return r.boot }
+// FreezeRemaining returns how long a freeze still had to last at Open.
+func (a *Authorizer) FreezeRemaining() time.Duration { return a.boot }
 
-// HasOperators says whether there is a file of signers.
-func (r *Room) HasOperators() bool { return r.opts.Signers != "" }
+// HasOperators reports whether there is a file of signers.
+func (a *Authorizer) HasOperators() bool { return a.opts.Signers != "" }
 
 // CountPassedFull is what Counts has the break-glass commands under that passed
 // although the audit log was full.
@@ -125,32 +125,32 @@ const CountPassedFull = "passed_audit_full"
 
 // Counts gives how many commands were judged so far, by kind of rejection, and
 // under "accepted" and "unverified". CountPassedFull counts some of these again.
-func (r *Room) Counts() map[string]uint64 {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return maps.Clone(r.counts)
+func (a *Authorizer) Counts() map[string]uint64 {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return maps.Clone(a.counts)
 }
 
 // ReloadSigners reads the signers' file again and gives what changed. After an error
 // the set in force stays. One goroutine calls it at a time: else a change is told twice.
-func (r *Room) ReloadSigners() ([]signers.Change, error) {
-	if r.opts.Signers == "" {
+func (a *Authorizer) ReloadSigners() ([]signers.Change, error) {
+	if a.opts.Signers == "" {
 		return nil, nil
 	}
-	next, err := signers.Load(r.opts.Signers)
+	next, err := signers.Load(a.opts.Signers)
 	if err != nil {
 		return nil, err
 	}
-	r.mu.Lock()
-	before := r.set
-	r.set = next
-	r.mu.Unlock()
+	a.mu.Lock()
+	before := a.set
+	a.set = next
+	a.mu.Unlock()
 	return signers.Changes(before, next), nil
 }
 
 // Simulate says what a break-glass command would do, seen from a snapshot, and
 // remembers the hash: within freshness a command may name it.
-func (r *Room) Simulate(s *snapshot.Snapshot, ev mesh.AdminEvent) (*meshosv1.BlastRadius, [HashSize]byte, error) {
+func (a *Authorizer) Simulate(s *snapshot.Snapshot, ev mesh.AdminEvent) (*meshosv1.BlastRadius, [HashSize]byte, error) {
 	radius, err := Simulate(s, ev)
 	if err != nil {
 		return nil, [HashSize]byte{}, err
@@ -159,18 +159,18 @@ func (r *Room) Simulate(s *snapshot.Snapshot, ev mesh.AdminEvent) (*meshosv1.Bla
 	if err != nil {
 		return nil, [HashSize]byte{}, err
 	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.issued.remember(hash, ev, r.opts.Now())
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.issued.remember(hash, ev, a.opts.Now())
 	return radius, hash, nil
 }
 
-// limiter gives the bucket of a door. Doors are few: the host names them.
-func (r *Room) limiter(door string) *rate.Limiter {
-	l := r.limits[door]
+// limiter returns the token bucket of an origin. There are few origins: the host names them.
+func (a *Authorizer) limiter(origin string) *rate.Limiter {
+	l := a.limits[origin]
 	if l == nil {
 		l = rate.NewLimiter(verifiesPerSecond, verifiesAtOnce)
-		r.limits[door] = l
+		a.limits[origin] = l
 	}
 	return l
 }

@@ -13,7 +13,7 @@ import (
 	"github.com/meshos/meshos/host/wire"
 )
 
-func TestADamagedFileOfSignersOpensNoRoom(t *testing.T) {
+func TestADamagedFileOfSignersOpensNoAuthorizer(t *testing.T) {
 	r := newRig(t)
 	_ = r.Close()
 	r.signers(line(t, "alice", alice) + "nonsense\n")
@@ -103,7 +103,7 @@ func TestTheObserverWaitsForCommitsThatAreOnTheirWay(t *testing.T) {
 	}
 }
 
-func TestAFloodIsTurnedAwayBeforeCryptographyAndAtItsOwnDoor(t *testing.T) {
+func TestAFloodIsTurnedAwayBeforeCryptographyAndForItsOwnOrigin(t *testing.T) {
 	r := newRig(t)
 	forged := func() wire.Signed {
 		s := r.sign(r.command(cordon()))
