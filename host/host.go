@@ -94,6 +94,14 @@ func assemble(cfg *config.Config, opts Options, spawner *process.Spawner) (_ *no
 		return nil, err
 	}
 	n := &node{cfg: cfg, opts: opts, log: opts.Log}
+	if n.records, err = n.openRecords(); err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			_ = n.records.Close()
+		}
+	}()
 	if n.operators, err = n.openOperators(); err != nil {
 		return nil, err
 	}
@@ -176,8 +184,7 @@ func assemble(cfg *config.Config, opts Options, spawner *process.Spawner) (_ *no
 		StillWanted:  stillWanted(n.loop.Feed()),
 		Backpressure: n.seams.control.Backpressure,
 	})
-	n.records, err = n.openRecords()
-	return n, err
+	return n, n.subscribeAppenders()
 }
 
 func admissionOf(c config.Admission) executor.Admission {

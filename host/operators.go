@@ -35,8 +35,8 @@ func (n *node) openOperators() (*operator.Authorizer, error) {
 		DataDir: c.Node.DataDir,
 		Now:     time.Now,
 		Log:     n.log,
-		// Nobody asks before the node runs, and then there are records.
-		AuditFull: func() bool { return n.records.AuditFull() },
+
+		AuditFull: n.records.AuditFull,
 	})
 }
 

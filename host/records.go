@@ -10,23 +10,25 @@ import (
 	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
 )
 
-// openRecords opens the node's records on disk, for the appenders that there are.
+// openRecords opens the node's records on disk.
 func (n *node) openRecords() (*records.Records, error) {
-	subscriptions, err := n.subscriptions()
-	if err != nil {
-		return nil, err
-	}
-	return records.New(records.Options{
+	return records.Open(records.Options{
 		Dir:         filepath.Join(n.cfg.Node.DataDir, "records"),
-		Reader:      n.loop.Reader(),
-		Feed:        n.loop.Feed(),
-		Appenders:   subscriptions,
 		Log:         n.log,
 		SegmentSize: n.cfg.Records.SegmentSize,
 		KeepSize:    n.cfg.Records.KeepSize,
 		KeepAge:     n.cfg.Records.KeepAge,
 		AuditLimit:  n.cfg.Records.AuditLimit,
 	})
+}
+
+// subscribeAppenders has the plugins that store records follow them.
+func (n *node) subscribeAppenders() error {
+	subscriptions, err := n.subscriptions()
+	if err != nil {
+		return err
+	}
+	return n.records.Subscribe(subscriptions)
 }
 
 // durable waits until a record of this process is on disk.

@@ -7,6 +7,8 @@ import (
 	"log/slog"
 	"sync"
 	"time"
+
+	"github.com/meshos/meshos/host/records"
 )
 
 // Bounds of an orderly end; together they stay below the 5 s that a node may take.
@@ -39,13 +41,13 @@ func (n *node) run(ctx context.Context, doors doors) error {
 	defer func() { endPlugins(); endFollowers(); endTelling(); endLoop(); endExecutor() }()
 
 	n.adoptDaemons(ctx)
-	var plugins, records, theLoop, reports, actions, around room
+	var plugins, recorded, theLoop, reports, actions, around room
 	plugins.run(func() {
 		if err := n.catalog.Run(pluginsEnd, newServing(n).changed); err != nil { // a node without plugins is a node
 			stop(err)
 		}
 	})
-	records.run(func() { n.records.Run(recordsEnd) })
+	recorded.run(func() { n.records.Run(recordsEnd, records.Node{Reader: n.loop.Reader(), Feed: n.loop.Feed()}) })
 	theLoop.run(func() { stop(n.loop.Run(loopEnd)) })
 	actions.run(func() {
 		if err := n.executor.Run(executorEnd, n.loop.Actions()); err != nil {
@@ -80,7 +82,7 @@ func (n *node) run(ctx context.Context, doors doors) error {
 	theLoop.wait(n.log, "loop", endActions)
 	endLoop()
 	endFollowers()
-	records.wait(n.log, "records", endRecords)
+	recorded.wait(n.log, "records", endRecords)
 	endPlugins()
 	plugins.wait(n.log, "plugins", 3*time.Second)
 	n.log.Info("node ended", "took", time.Since(began).Round(time.Millisecond))

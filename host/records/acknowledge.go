@@ -12,7 +12,7 @@ const feedRetry = time.Second
 
 // acknowledge tells the loop, until ctx ends, how far a chain is on disk and with all
 // its appenders.
-func (r *Records) acknowledge(ctx context.Context) {
+func (r *Records) acknowledge(ctx context.Context, feed Feed) {
 	var told marks
 	for ctx.Err() == nil {
 		retry := false
@@ -21,7 +21,7 @@ func (r *Records) acknowledge(ctx context.Context) {
 			if through <= told[c] {
 				continue
 			}
-			if r.acknowledgeOne(ctx, mesh.Acknowledged{Chain: c, Through: through}) {
+			if r.acknowledgeOne(ctx, feed, mesh.Acknowledged{Chain: c, Through: through}) {
 				told[c] = through
 			} else {
 				retry = true
@@ -40,10 +40,10 @@ func (r *Records) acknowledge(ctx context.Context) {
 	}
 }
 
-func (r *Records) acknowledgeOne(ctx context.Context, a mesh.Acknowledged) bool {
+func (r *Records) acknowledgeOne(ctx context.Context, feed Feed, a mesh.Acknowledged) bool {
 	ctx, cancel := context.WithTimeout(ctx, feedTimeout)
 	defer cancel()
-	err := r.opts.Feed.Acknowledge(ctx, a)
+	err := feed.Acknowledge(ctx, a)
 	if err != nil {
 		r.opts.Log.Debug("an acknowledgement was not taken", "chain", a.Chain.String(), "through", a.Through, "error", err)
 	}
@@ -52,8 +52,8 @@ func (r *Records) acknowledgeOne(ctx context.Context, a mesh.Acknowledged) bool 
 
 // through is the seq through which a chain is on disk and every appender holds it.
 func (r *Records) through(c mesh.RecordChain) uint64 {
-	_, least := r.writer.progress.now(c)
-	for _, one := range r.followers {
+	_, least := r.progress.now(c)
+	for _, one := range r.subscribers {
 		if one.follows(c) {
 			least = min(least, one.held[c].Load())
 		}
@@ -63,7 +63,7 @@ func (r *Records) through(c mesh.RecordChain) uint64 {
 
 // pending says whether an entry on disk is still to be acknowledged by an appender.
 func (r *Records) pending(c mesh.RecordChain, number uint64) bool {
-	for _, one := range r.followers {
+	for _, one := range r.subscribers {
 		if one.follows(c) && number > one.number[c].Load() {
 			return true
 		}

@@ -156,8 +156,7 @@ func TestAcknowledgementsOnlyGoForward(t *testing.T) {
 	})
 }
 
-func TestNewRefusesWhatCannotBe(t *testing.T) {
-	l := newLoop()
+func TestSubscribeRefusesWhatCannotBe(t *testing.T) {
 	for name, tc := range map[string]struct {
 		subs []records.Subscription
 		want string
@@ -172,7 +171,12 @@ func TestNewRefusesWhatCannotBe(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, err := records.New(records.Options{Dir: t.TempDir(), Reader: l, Feed: l, Appenders: tc.subs})
+			r, err := records.Open(records.Options{Dir: t.TempDir()})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer func() { _ = r.Close() }()
+			err = r.Subscribe(tc.subs)
 			if err == nil || err.Error() != tc.want {
 				t.Errorf("got error %v, want %s", err, tc.want)
 			}

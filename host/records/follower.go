@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"path/filepath"
 	"sync/atomic"
 	"time"
 
@@ -21,12 +22,9 @@ const (
 	saveEvery = time.Second
 )
 
-// follower brings records to one appender. All but held and number belongs to its
-// goroutine.
+// follower brings records to one subscriber. It belongs to its goroutine.
 type follower struct {
-	appender Appender
-	name     string
-	chains   []mesh.RecordChain // in the order of allChains
+	*subscriber
 	logs     [len(marks{})]*durable.Log
 	progress *progress
 	cursors  cursorFile
@@ -34,11 +32,7 @@ type follower struct {
 	timeout  time.Duration
 	log      *slog.Logger
 	failures *atomic.Uint64
-	advanced func() // says that held moved
-
-	// held is, per chain, the seq of the present epoch through which the appender
-	// holds the records; number that of its entry, of whatever epoch.
-	held, number [len(marks{})]atomic.Uint64
+	advanced func() // is called when held moved
 
 	supplies  [len(marks{})]*supply
 	cursor    [len(marks{})]place
@@ -52,6 +46,14 @@ type follower struct {
 
 	lastSaid   string
 	lastSaidAt time.Time
+}
+
+func newFollower(r *Records, s *subscriber, feed Feed) *follower {
+	return &follower{
+		subscriber: s, logs: r.logs, progress: r.progress, feed: feed, timeout: r.opts.Timeout, log: r.opts.Log,
+		cursors:  cursorFile{path: filepath.Join(r.opts.Dir, cursorsName, s.name)},
+		failures: &r.failures, advanced: r.wake,
+	}
 }
 
 // run follows until ctx ends, and then brings what is left.

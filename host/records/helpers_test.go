@@ -221,22 +221,24 @@ func describe(records []*meshosv1.Record) string {
 	return strings.Join(parts, ", ")
 }
 
-// follow keeps records in a folder of its own until the function it gives is called.
+// follow keeps records in a folder of its own until the function it returns is called.
 func follow(t *testing.T, l *loop, subs ...records.Subscription) (*records.Records, func()) {
 	t.Helper()
-	return followIn(t, l, records.Options{Dir: t.TempDir(), Appenders: subs})
+	return followIn(t, l, records.Options{Dir: t.TempDir()}, subs...)
 }
 
-func followIn(t *testing.T, l *loop, o records.Options) (*records.Records, func()) {
+func followIn(t *testing.T, l *loop, o records.Options, subs ...records.Subscription) (*records.Records, func()) {
 	t.Helper()
-	o.Reader, o.Feed = l, l
-	r, err := records.New(o)
+	r, err := records.Open(o)
 	if err != nil {
+		t.Fatal(err)
+	}
+	if err := r.Subscribe(subs); err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan struct{})
-	go func() { r.Run(ctx); close(ended) }()
+	go func() { r.Run(ctx, records.Node{Reader: l, Feed: l}); close(ended) }()
 	return r, func() { cancel(); <-ended }
 }
 

@@ -191,9 +191,7 @@ func TestARingThatRunsPastTheWriterLeavesAMarkedGapAndOneReport(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l, s := newLoop(), &store{name: "jsonl"}
 		dir := t.TempDir()
-		r, stop := followIn(t, l, records.Options{Dir: dir, Appenders: []records.Subscription{
-			{Appender: s, Chains: []mesh.RecordChain{mesh.ChainLog}},
-		}})
+		r, stop := followIn(t, l, records.Options{Dir: dir}, records.Subscription{Appender: s, Chains: []mesh.RecordChain{mesh.ChainLog}})
 		l.write(mesh.ChainLog, 10, "x")
 		synctest.Wait()
 		l.write(mesh.ChainLog, 2048+5, "x") // 11 … 15 leave the ring before anybody looks

@@ -88,7 +88,7 @@ var ErrLost = errors.New("the record was lost before it could be written to disk
 // power. An error that Is ErrLost says that it never will be; any other is ctx's, and
 // says nothing of the record.
 func (r *Records) Durable(ctx context.Context, c mesh.RecordChain, epoch, seq uint64) error {
-	p := r.writer.progress
+	p := r.progress
 	for {
 		p.mu.Lock()
 		present, through, ended, changed := p.epoch, p.through[c], p.ended, p.changed

@@ -29,8 +29,8 @@ func TestB24_RecordsOfEarlierRunsWaitForTheirAppender(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		o := records.Options{Dir: t.TempDir()}
 		run := func(l *loop, s *store, during func()) {
-			o.Appenders = []records.Subscription{{Appender: s, Chains: []mesh.RecordChain{mesh.ChainAudit, mesh.ChainLog}}}
-			_, stop := followIn(t, l, o)
+			chains := []mesh.RecordChain{mesh.ChainAudit, mesh.ChainLog}
+			_, stop := followIn(t, l, o, records.Subscription{Appender: s, Chains: chains})
 			during()
 			stop()
 		}
@@ -81,9 +81,7 @@ func TestACursorThatDoesNotFitTheLogStartsOverAndSaysSo(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				dir := t.TempDir()
 				run := func(l *loop, s *store) {
-					_, stop := followIn(t, l, records.Options{Dir: dir, Appenders: []records.Subscription{
-						{Appender: s, Chains: []mesh.RecordChain{mesh.ChainLog}},
-					}})
+					_, stop := followIn(t, l, records.Options{Dir: dir}, records.Subscription{Appender: s, Chains: []mesh.RecordChain{mesh.ChainLog}})
 					l.write(mesh.ChainLog, 3, "x")
 					synctest.Wait()
 					stop()
@@ -110,7 +108,7 @@ func TestB24_ACursorThatStartsOverIsSavedSo(t *testing.T) {
 		dir := t.TempDir()
 		audit := []mesh.RecordChain{mesh.ChainAudit}
 		run := func(l *loop, count int) {
-			_, stop := followIn(t, l, records.Options{Dir: dir, Appenders: []records.Subscription{{Appender: &store{name: "jsonl"}, Chains: audit}}})
+			_, stop := followIn(t, l, records.Options{Dir: dir}, records.Subscription{Appender: &store{name: "jsonl"}, Chains: audit})
 			l.write(mesh.ChainAudit, count, "x")
 			synctest.Wait()
 			stop()
@@ -137,9 +135,8 @@ func TestCursorsThatCanNotBeSavedAreSaidOnceAMinute(t *testing.T) {
 		}
 		var log strings.Builder
 		_, stop := followIn(t, l, records.Options{
-			Dir: dir, Appenders: []records.Subscription{{Appender: &store{name: "jsonl"}}},
-			Log: slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelWarn})),
-		})
+			Dir: dir, Log: slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelWarn})),
+		}, records.Subscription{Appender: &store{name: "jsonl"}})
 		l.write(mesh.ChainAudit, 1, "x")
 		time.Sleep(150 * time.Second)
 		synctest.Wait()
@@ -153,7 +150,7 @@ func TestCursorsThatCanNotBeSavedAreSaidOnceAMinute(t *testing.T) {
 // onDisk gives options with the audit chain on a disk that can fail.
 func onDisk(t *testing.T, d *diskfault.Disk) records.Options {
 	dir := t.TempDir()
-	return records.Options{Dir: dir, AuditLimit: 2000, Open: func(name string) (disk.FS, error) {
+	return records.Options{Dir: dir, AuditLimit: 2000, OpenChain: func(name string) (disk.FS, error) {
 		if name == "audit" {
 			return d, nil
 		}
@@ -252,7 +249,7 @@ func TestReadResumesByEpochAndSeqBeyondTheRing(t *testing.T) {
 			if l.snap.Epoch != epoch {
 				slow.answers(always(errDisk))
 			}
-			r, stop := followIn(t, l, records.Options{Dir: dir, Appenders: []records.Subscription{{Appender: slow}}})
+			r, stop := followIn(t, l, records.Options{Dir: dir}, records.Subscription{Appender: slow})
 			for range 3 {
 				l.write(mesh.ChainFailure, 200, "x") // the ring holds 256
 				synctest.Wait()

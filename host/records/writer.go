@@ -19,16 +19,15 @@ const (
 	reportTimeout = 200 * time.Millisecond
 )
 
-// writer brings what the snapshots show to disk. All but stuck and progress belongs to
-// its goroutine.
+// writer brings what the snapshots show to disk. It belongs to its goroutine.
 type writer struct {
 	reader   Reader
 	feed     Feed
 	log      *slog.Logger
 	logs     [len(marks{})]*durable.Log
 	progress *progress
-	nudge    func()
-	stuck    atomic.Bool // audit records can't be written
+	advanced func()       // is called when more is on disk
+	stuck    *atomic.Bool // audit records can't be written
 
 	written  marks
 	outages  [len(marks{})]outage
@@ -38,10 +37,10 @@ type writer struct {
 	retained time.Time
 }
 
-func newWriter(r *Records) *writer {
+func newWriter(r *Records, node Node) *writer {
 	return &writer{
-		reader: r.opts.Reader, feed: r.opts.Feed, log: r.opts.Log, logs: r.logs,
-		progress: newProgress(), nudge: r.nudge,
+		reader: node.Reader, feed: node.Feed, log: r.opts.Log, logs: r.logs,
+		progress: r.progress, advanced: r.wake, stuck: &r.auditStuck,
 	}
 }
 
@@ -140,7 +139,7 @@ func (w *writer) wrote(c mesh.RecordChain, g group) {
 		w.stuck.Store(false)
 	}
 	w.progress.advance(c, g)
-	w.nudge()
+	w.advanced()
 }
 
 func (w *writer) failed(c mesh.RecordChain, err error, now time.Time) {
