@@ -12,6 +12,7 @@ import (
 	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/proto"
 
+	"github.com/meshos/meshos/pluginsdk/wire"
 	pluginv1 "github.com/meshos/meshos/proto/meshos/plugin/v1"
 	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
 )
@@ -61,7 +62,7 @@ type question func(context.Context) (lines []string, good int, err error)
 func (s *Server) question(kind string, peers int) (ask question, want int) {
 	none := &pluginv1.SampleRequest{}
 	switch kind {
-	case KindLocalityProbe:
+	case wire.KindLocalityProbe:
 		return func(ctx context.Context) ([]string, int, error) {
 			out, err := guarded(s, kind, func() (*pluginv1.RttSamples, error) {
 				return localityService{s: s}.SampleRtt(ctx, none)
@@ -73,7 +74,7 @@ func (s *Server) question(kind string, peers int) (ask question, want int) {
 			}
 			return l.lines, l.good, err
 		}, peers
-	case KindHealthProbe:
+	case wire.KindHealthProbe:
 		return func(ctx context.Context) ([]string, int, error) {
 			out, err := guarded(s, kind, func() (*pluginv1.HealthSamples, error) {
 				return healthService{s: s}.SampleHealth(ctx, none)
@@ -85,14 +86,14 @@ func (s *Server) question(kind string, peers int) (ask question, want int) {
 			}
 			return l.lines, l.good, err
 		}, peers
-	case KindInventoryProbe:
+	case wire.KindInventoryProbe:
 		return func(ctx context.Context) ([]string, int, error) {
 			out, err := guarded(s, kind, func() (*pluginv1.InventorySamples, error) {
 				return inventoryService{s: s}.SampleInventory(ctx, none)
 			})
 			return jsonLines(out.GetSamples()), len(out.GetSamples()), err
 		}, 1
-	case KindMigrationSource:
+	case wire.KindMigrationSource:
 		return func(ctx context.Context) ([]string, int, error) {
 			out, err := guarded(s, kind, func() (*meshosv1.Migrations, error) {
 				return migrationsService{s: s}.List(ctx, &pluginv1.ListMigrationsRequest{})

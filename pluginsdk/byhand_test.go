@@ -12,6 +12,7 @@ import (
 	"github.com/hashicorp/go-hclog"
 
 	"github.com/meshos/meshos/internal/golden"
+	"github.com/meshos/meshos/pluginsdk/wire"
 	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
 )
 
@@ -83,7 +84,7 @@ func TestPagesForPeople(t *testing.T) {
 		{name: "version", args: "version"},
 		{name: "unknown-command", args: "descibe"},
 		{name: "too-many-arguments", args: "version now"},
-		{name: "another-cookie", env: map[string]string{CookieKey: "meshos.plugin.v9"}},
+		{name: "another-cookie", env: map[string]string{wire.CookieKey: "meshos.plugin.v9"}},
 		{name: "run", args: "run --wait 500ms --config - --peer id=2,address=a --peer id=3,name=c,health=c:1", in: `{"target":"a","rtt":"20ms"}`},
 		{name: "run-lies", args: "run --wait 500ms --config - --peer id=2 --peer id=3", in: `{"target":"liar"}`},
 		{name: "run-fails", args: "run --config CONFIG --peer id=2 --wait 0s"},

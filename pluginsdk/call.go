@@ -3,6 +3,8 @@ package pluginsdk
 import (
 	"context"
 	"slices"
+
+	"github.com/meshos/meshos/pluginsdk/wire"
 )
 
 // call runs f on the current instance, which stays until f has returned.
@@ -33,5 +35,5 @@ func (s *Server) introduce(inst *instance) error {
 
 // isProbe says whether a host tells plugins of a kind the peers.
 func isProbe(kind string) bool {
-	return kind == KindLocalityProbe || kind == KindHealthProbe || kind == KindInventoryProbe
+	return kind == wire.KindLocalityProbe || kind == wire.KindHealthProbe || kind == wire.KindInventoryProbe
 }

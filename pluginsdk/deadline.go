@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"google.golang.org/grpc/metadata"
+
+	"github.com/meshos/meshos/pluginsdk/wire"
 )
 
 // untilCallerLeaves ends a call's context when the time in TimeoutHeader is over.
@@ -14,7 +16,7 @@ import (
 // return of a late call is how the host learns that the plugin lives. A header
 // that is missing or makes no sense changes nothing.
 func untilCallerLeaves(ctx context.Context) (context.Context, context.CancelFunc) {
-	values := metadata.ValueFromIncomingContext(ctx, TimeoutHeader)
+	values := metadata.ValueFromIncomingContext(ctx, wire.TimeoutHeader)
 	if len(values) == 0 {
 		return ctx, func() {}
 	}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/meshos/meshos/pluginsdk"
 	"github.com/meshos/meshos/pluginsdk/plugintest"
+	"github.com/meshos/meshos/pluginsdk/wire"
 	pluginv1 "github.com/meshos/meshos/proto/meshos/plugin/v1"
 )
 
@@ -46,7 +47,7 @@ func TestTheContextEndsWhenTheCallerLeaves(t *testing.T) {
 	} {
 		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 		if c.header != "" {
-			ctx = metadata.AppendToOutgoingContext(ctx, pluginsdk.TimeoutHeader, c.header)
+			ctx = metadata.AppendToOutgoingContext(ctx, wire.TimeoutHeader, c.header)
 		}
 		_, err := pluginv1.NewLocalityProbeClient(plugin.Conn()).SampleRtt(ctx, &pluginv1.SampleRequest{})
 		cancel()

@@ -10,17 +10,9 @@ import (
 
 	"github.com/hashicorp/go-hclog"
 	"github.com/hashicorp/go-plugin"
-)
 
-// Reattach is how a client reaches a plugin that no host started. A line of --debug
-// holds a JSON object of these by plugin name.
-type Reattach struct {
-	Protocol        string `json:"protocol"` // "grpc"
-	ProtocolVersion int    `json:"protocol_version"`
-	PID             int    `json:"pid"`
-	Network         string `json:"network"` // "unix"
-	Address         string `json:"address"` // the socket's path
-}
+	"github.com/meshos/meshos/pluginsdk/wire"
+)
 
 // debug serves without a host, so that the process can live under a debugger: no
 // TLS, a socket that only this user can open, no lifeline, and no deadlines.
@@ -53,7 +45,7 @@ func (p *program) debugIn(ctx context.Context, dir string) int {
 
 	select {
 	case at := <-reattach:
-		line, err := json.Marshal(map[string]Reattach{p.info.Name: {
+		line, err := json.Marshal(map[string]wire.Reattach{p.info.Name: {
 			Protocol: string(at.Protocol), ProtocolVersion: at.ProtocolVersion, PID: at.Pid,
 			Network: at.Addr.Network(), Address: at.Addr.String(),
 		}})
@@ -62,7 +54,7 @@ func (p *program) debugIn(ctx context.Context, dir string) int {
 		}
 		fmt.Fprintf(p.err, "%s serves without a host, for a debugger. Call it on the socket below with any\n"+
 			"gRPC client, Configure first; end this with Ctrl-C.\n\n", p.info.Name)
-		fmt.Fprintf(p.out, "%s='%s'\n", ReattachVariable, line)
+		fmt.Fprintf(p.out, "%s='%s'\n", wire.ReattachVariable, line)
 	case <-closed:
 		return p.failed(fmt.Errorf("can't listen in %s", dir))
 	}

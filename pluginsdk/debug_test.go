@@ -12,7 +12,7 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials/insecure"
 
-	"github.com/meshos/meshos/pluginsdk"
+	"github.com/meshos/meshos/pluginsdk/wire"
 	pluginv1 "github.com/meshos/meshos/proto/meshos/plugin/v1"
 )
 
@@ -34,11 +34,11 @@ func TestDebugServesWhoeverReadsTheLine(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	quoted, ok := strings.CutPrefix(strings.TrimSpace(text), pluginsdk.ReattachVariable+"=")
+	quoted, ok := strings.CutPrefix(strings.TrimSpace(text), wire.ReattachVariable+"=")
 	if !ok {
 		t.Fatalf("it says %q", text)
 	}
-	var at map[string]pluginsdk.Reattach
+	var at map[string]wire.Reattach
 	if err := json.Unmarshal([]byte(strings.Trim(quoted, "'")), &at); err != nil {
 		t.Fatal(err)
 	}

@@ -13,7 +13,7 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
-	"github.com/meshos/meshos/pluginsdk"
+	"github.com/meshos/meshos/pluginsdk/wire"
 	pluginv1 "github.com/meshos/meshos/proto/meshos/plugin/v1"
 )
 
@@ -38,10 +38,10 @@ func TestAGoPluginClientWithAutoMTLSReachesTheExample(t *testing.T) {
 	}
 	client := plugin.NewClient(&plugin.ClientConfig{
 		HandshakeConfig: plugin.HandshakeConfig{
-			ProtocolVersion: pluginsdk.ProtocolVersion,
-			MagicCookieKey:  pluginsdk.CookieKey, MagicCookieValue: pluginsdk.CookieValue,
+			ProtocolVersion: wire.ProtocolVersion,
+			MagicCookieKey:  wire.CookieKey, MagicCookieValue: wire.CookieValue,
 		},
-		Plugins:          plugin.PluginSet{pluginsdk.PluginName: connection{}},
+		Plugins:          plugin.PluginSet{wire.PluginName: connection{}},
 		Cmd:              exec.Command(binary),
 		AllowedProtocols: []plugin.Protocol{plugin.ProtocolGRPC},
 		AutoMTLS:         true,
@@ -52,7 +52,7 @@ func TestAGoPluginClientWithAutoMTLSReachesTheExample(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	raw, err := protocol.Dispense(pluginsdk.PluginName)
+	raw, err := protocol.Dispense(wire.PluginName)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -13,6 +13,8 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/proto"
+
+	"github.com/meshos/meshos/pluginsdk/wire"
 )
 
 // shutdownMethod is how go-plugin's client asks a plugin to end.
@@ -81,9 +83,9 @@ func (e *endingStream) Context() context.Context { return e.ctx }
 
 // fits refuses what the host would not take.
 func fits(name string, m proto.Message) error {
-	if size := proto.Size(m); size > MaxMessage {
+	if size := proto.Size(m); size > wire.MaxMessage {
 		return status.Errorf(codes.ResourceExhausted,
-			"the answer of %s has %d bytes, over the limit of %d: answer with less at a time", name, size, MaxMessage)
+			"the answer of %s has %d bytes, over the limit of %d: answer with less at a time", name, size, wire.MaxMessage)
 	}
 	return nil
 }

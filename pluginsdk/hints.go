@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"io"
 	"reflect"
+
+	"github.com/meshos/meshos/pluginsdk/wire"
 )
 
 // isNil says whether an author's constructor gave nothing.
@@ -20,17 +22,17 @@ type form struct {
 
 func forms() []form {
 	return []form{
-		{KindLocalityProbe, "SampleRTT", "(context.Context, []pluginsdk.Peer) ([]pluginsdk.RTTSample, error)", is[LocalityProbe]},
-		{KindHealthProbe, "SampleHealth", "(context.Context, []pluginsdk.Peer) ([]pluginsdk.HealthSample, error)", is[HealthProbe]},
-		{KindInventoryProbe, "SampleInventory", "(context.Context) ([]*meshosv1.PeerInventory, error)", is[InventoryProbe]},
-		{KindPlacementScorer, "Score", "(context.Context, pluginsdk.View) ([]*meshosv1.ChainScore, error)", is[PlacementScorer]},
-		{KindMigrationAborter, "Abort", "(context.Context, uint64, string) error", is[MigrationAborter]},
-		{KindMigrationSource, "ListMigrations", "(context.Context) ([]*meshosv1.MigrationView, error)", is[MigrationSource]},
-		{KindChainAppender, "Append", "(context.Context, []*meshosv1.Record) error", is[ChainAppender]},
-		{KindActuator, "Dispatch", "(context.Context, uint64, *meshosv1.Action) ([]*meshosv1.Event, error)", is[Actuator]},
-		{KindEventSource, "Events", "(context.Context, func([]*meshosv1.Event) error) error", is[EventSource]},
-		{KindRecoveryHandler, "Recover", "(context.Context, []uint64) ([]uint32, []*meshosv1.Event, error)", is[RecoveryHandler]},
-		{KindControlSink, "Deliver", "(context.Context, *pluginv1.ControlEvent) error", is[ControlSink]},
+		{wire.KindLocalityProbe, "SampleRTT", "(context.Context, []pluginsdk.Peer) ([]pluginsdk.RTTSample, error)", is[LocalityProbe]},
+		{wire.KindHealthProbe, "SampleHealth", "(context.Context, []pluginsdk.Peer) ([]pluginsdk.HealthSample, error)", is[HealthProbe]},
+		{wire.KindInventoryProbe, "SampleInventory", "(context.Context) ([]*meshosv1.PeerInventory, error)", is[InventoryProbe]},
+		{wire.KindPlacementScorer, "Score", "(context.Context, pluginsdk.View) ([]*meshosv1.ChainScore, error)", is[PlacementScorer]},
+		{wire.KindMigrationAborter, "Abort", "(context.Context, uint64, string) error", is[MigrationAborter]},
+		{wire.KindMigrationSource, "ListMigrations", "(context.Context) ([]*meshosv1.MigrationView, error)", is[MigrationSource]},
+		{wire.KindChainAppender, "Append", "(context.Context, []*meshosv1.Record) error", is[ChainAppender]},
+		{wire.KindActuator, "Dispatch", "(context.Context, uint64, *meshosv1.Action) ([]*meshosv1.Event, error)", is[Actuator]},
+		{wire.KindEventSource, "Events", "(context.Context, func([]*meshosv1.Event) error) error", is[EventSource]},
+		{wire.KindRecoveryHandler, "Recover", "(context.Context, []uint64) ([]uint32, []*meshosv1.Event, error)", is[RecoveryHandler]},
+		{wire.KindControlSink, "Deliver", "(context.Context, *pluginv1.ControlEvent) error", is[ControlSink]},
 		{"a Runner", "Run", "(context.Context) error", is[Runner]},
 		{"a PeerWatcher", "SetPeers", "([]pluginsdk.Peer)", is[PeerWatcher]},
 		{"a Warner", "Warnings", "() []string", is[Warner]},

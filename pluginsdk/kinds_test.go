@@ -12,6 +12,7 @@ import (
 
 	"github.com/meshos/meshos/pluginsdk"
 	"github.com/meshos/meshos/pluginsdk/plugintest"
+	"github.com/meshos/meshos/pluginsdk/wire"
 	pluginv1 "github.com/meshos/meshos/proto/meshos/plugin/v1"
 	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
 )
@@ -27,6 +28,9 @@ func TestKindsAreThoseOfTheType(t *testing.T) {
 		"migration_source", "chain_appender", "actuator", "event_source", "recovery_handler", "control_sink",
 	}
 	if d := cmp.Diff(want, all.GetKinds()); d != "" {
+		t.Error(d)
+	}
+	if d := cmp.Diff(want, wire.Kinds()); d != "" {
 		t.Error(d)
 	}
 	if all.GetName() != "all" || all.GetVersion() != "3" || !all.GetNoOp() ||
@@ -159,7 +163,7 @@ func TestAnAnswerThatIsTooLargeFailsTheCall(t *testing.T) {
 func TestARequestThatIsTooLargeFailsTheCall(t *testing.T) {
 	plugin := plugintest.Start(t, always(everything{}), none{})
 	record := &meshosv1.Record{Kind: &meshosv1.Record_Failure{
-		Failure: &meshosv1.FailureRecord{Reason: strings.Repeat("x", pluginsdk.MaxMessage)},
+		Failure: &meshosv1.FailureRecord{Reason: strings.Repeat("x", wire.MaxMessage)},
 	}}
 	wantError(t, plugin.Append(record), codes.ResourceExhausted,
 		"grpc: received message larger than max (4194319 vs. 4194304)")

@@ -7,22 +7,24 @@ import (
 	"strconv"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/meshos/meshos/pluginsdk/wire"
 )
 
 // lifeline watches the pipe that ends with the host: the channel is closed at its
 // end-of-file. It is nil, and so never closed, when there is no such pipe.
 func lifeline(env func(string) (string, bool)) (<-chan struct{}, error) {
-	text, ok := env(LifelineVariable)
+	text, ok := env(wire.LifelineVariable)
 	if !ok {
 		return nil, nil
 	}
 	fd, err := strconv.Atoi(text)
 	if err != nil || fd < 3 {
-		return nil, fmt.Errorf("%s=%q is not the number of a descriptor", LifelineVariable, text)
+		return nil, fmt.Errorf("%s=%q is not the number of a descriptor", wire.LifelineVariable, text)
 	}
 	var st unix.Stat_t
 	if err := unix.Fstat(fd, &st); err != nil {
-		return nil, fmt.Errorf("%s=%d is not open: %w", LifelineVariable, fd, err)
+		return nil, fmt.Errorf("%s=%d is not open: %w", wire.LifelineVariable, fd, err)
 	}
 	unix.CloseOnExec(fd) // the plugin's own children must not hold it
 	pipe := os.NewFile(uintptr(fd), "lifeline")

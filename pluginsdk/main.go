@@ -6,6 +6,8 @@ import (
 	"os"
 
 	"github.com/hashicorp/go-hclog"
+
+	"github.com/meshos/meshos/pluginsdk/wire"
 )
 
 // Exit codes of a plugin run by hand.
@@ -44,15 +46,15 @@ type program struct {
 }
 
 func (p *program) run() int {
-	cookie, hosted := p.env(CookieKey)
+	cookie, hosted := p.env(wire.CookieKey)
 	switch {
 	case len(p.args) > 0:
 		return p.command()
 	case !hosted:
 		return p.help(p.out)
-	case cookie != CookieValue:
+	case cookie != wire.CookieValue:
 		fmt.Fprintf(p.err, "%s: the host speaks %q (in %s), this plugin %q: install versions of both that fit\n",
-			p.info.Name, cookie, CookieKey, CookieValue)
+			p.info.Name, cookie, wire.CookieKey, wire.CookieValue)
 		return exitUsage
 	default:
 		return p.serve()

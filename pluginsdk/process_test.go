@@ -20,7 +20,7 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/credentials/insecure"
 
-	"github.com/meshos/meshos/pluginsdk"
+	"github.com/meshos/meshos/pluginsdk/wire"
 	pluginv1 "github.com/meshos/meshos/proto/meshos/plugin/v1"
 )
 
@@ -54,7 +54,7 @@ func startProcess(t *testing.T, name string, env ...string) *process {
 	p := &process{cmd: exec.Command(self), lifeline: write, log: newDiary(), ended: make(chan struct{})}
 	p.log.more = make(chan struct{}, 1<<20)
 	p.cmd.Env = append([]string{
-		testPlugin + "=" + name, pluginsdk.CookieKey + "=" + pluginsdk.CookieValue,
+		testPlugin + "=" + name, wire.CookieKey + "=" + wire.CookieValue,
 		"MESHOS_LIFELINE_FD=3", "PLUGIN_UNIX_SOCKET_DIR=" + dir, "PATH=/usr/bin:/bin",
 		"GORACE=atexit_sleep_ms=0", // or the race detector keeps each a second longer
 	}, env...)

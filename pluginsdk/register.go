@@ -3,26 +3,12 @@ package pluginsdk
 import (
 	"google.golang.org/grpc"
 
+	"github.com/meshos/meshos/pluginsdk/wire"
 	pluginv1 "github.com/meshos/meshos/proto/meshos/plugin/v1"
 )
 
-// The names of the kinds, as Describe says them.
-const (
-	KindLocalityProbe    = "locality_probe"
-	KindHealthProbe      = "health_probe"
-	KindInventoryProbe   = "inventory_probe"
-	KindPlacementScorer  = "placement_scorer"
-	KindMigrationAborter = "migration_aborter"
-	KindMigrationSource  = "migration_source"
-	KindChainAppender    = "chain_appender"
-	KindActuator         = "actuator"
-	KindEventSource      = "event_source"
-	KindRecoveryHandler  = "recovery_handler"
-	KindControlSink      = "control_sink"
-)
-
-// kindsOf names the kinds whose methods the type of v has, in the order above. A
-// nil pointer will do.
+// kindsOf names the kinds whose methods the type of v has, in the order of package
+// wire. A nil pointer will do.
 func kindsOf(v any) []string {
 	var kinds []string
 	add := func(kind string, served bool) {
@@ -30,17 +16,17 @@ func kindsOf(v any) []string {
 			kinds = append(kinds, kind)
 		}
 	}
-	add(KindLocalityProbe, is[LocalityProbe](v))
-	add(KindHealthProbe, is[HealthProbe](v))
-	add(KindInventoryProbe, is[InventoryProbe](v))
-	add(KindPlacementScorer, is[PlacementScorer](v))
-	add(KindMigrationAborter, is[MigrationAborter](v))
-	add(KindMigrationSource, is[MigrationSource](v))
-	add(KindChainAppender, is[ChainAppender](v))
-	add(KindActuator, is[Actuator](v))
-	add(KindEventSource, is[EventSource](v))
-	add(KindRecoveryHandler, is[RecoveryHandler](v))
-	add(KindControlSink, is[ControlSink](v))
+	add(wire.KindLocalityProbe, is[LocalityProbe](v))
+	add(wire.KindHealthProbe, is[HealthProbe](v))
+	add(wire.KindInventoryProbe, is[InventoryProbe](v))
+	add(wire.KindPlacementScorer, is[PlacementScorer](v))
+	add(wire.KindMigrationAborter, is[MigrationAborter](v))
+	add(wire.KindMigrationSource, is[MigrationSource](v))
+	add(wire.KindChainAppender, is[ChainAppender](v))
+	add(wire.KindActuator, is[Actuator](v))
+	add(wire.KindEventSource, is[EventSource](v))
+	add(wire.KindRecoveryHandler, is[RecoveryHandler](v))
+	add(wire.KindControlSink, is[ControlSink](v))
 	return kinds
 }
 
@@ -55,27 +41,27 @@ func (s *Server) Register(r grpc.ServiceRegistrar) {
 	pluginv1.RegisterPluginServer(r, pluginService{s: s})
 	for _, kind := range s.kinds {
 		switch kind {
-		case KindLocalityProbe:
+		case wire.KindLocalityProbe:
 			pluginv1.RegisterLocalityProbeServer(r, localityService{s: s})
-		case KindHealthProbe:
+		case wire.KindHealthProbe:
 			pluginv1.RegisterHealthProbeServer(r, healthService{s: s})
-		case KindInventoryProbe:
+		case wire.KindInventoryProbe:
 			pluginv1.RegisterInventoryProbeServer(r, inventoryService{s: s})
-		case KindPlacementScorer:
+		case wire.KindPlacementScorer:
 			pluginv1.RegisterPlacementScorerServer(r, scorerService{s: s})
-		case KindMigrationAborter:
+		case wire.KindMigrationAborter:
 			pluginv1.RegisterMigrationAborterServer(r, aborterService{s: s})
-		case KindMigrationSource:
+		case wire.KindMigrationSource:
 			pluginv1.RegisterMigrationSourceServer(r, migrationsService{s: s})
-		case KindChainAppender:
+		case wire.KindChainAppender:
 			pluginv1.RegisterChainAppenderServer(r, appenderService{s: s})
-		case KindActuator:
+		case wire.KindActuator:
 			pluginv1.RegisterActuatorServer(r, actuatorService{s: s})
-		case KindEventSource:
+		case wire.KindEventSource:
 			pluginv1.RegisterEventSourceServer(r, eventService{s: s})
-		case KindRecoveryHandler:
+		case wire.KindRecoveryHandler:
 			pluginv1.RegisterRecoveryHandlerServer(r, recoveryService{s: s})
-		case KindControlSink:
+		case wire.KindControlSink:
 			pluginv1.RegisterControlSinkServer(r, controlService{s: s})
 		}
 	}

@@ -11,6 +11,8 @@ import (
 	"github.com/hashicorp/go-hclog"
 	"github.com/hashicorp/go-plugin"
 	"google.golang.org/grpc"
+
+	"github.com/meshos/meshos/pluginsdk/wire"
 )
 
 // serve is a plugin started by a host: handshake, calls, and an end for one of
@@ -73,7 +75,7 @@ func (p *program) serve() int {
 
 // logLevel is the lowest level that is written.
 func (p *program) logLevel() hclog.Level {
-	if text, ok := p.env(LogLevelVariable); ok {
+	if text, ok := p.env(wire.LogLevelVariable); ok {
 		if level := hclog.LevelFromString(text); level != hclog.NoLevel {
 			return level
 		}
@@ -113,9 +115,9 @@ func serveConfig(s *Server, extra ...grpc.ServerOption) served {
 		grpc: made,
 		ServeConfig: &plugin.ServeConfig{
 			HandshakeConfig: plugin.HandshakeConfig{
-				ProtocolVersion: ProtocolVersion, MagicCookieKey: CookieKey, MagicCookieValue: CookieValue,
+				ProtocolVersion: wire.ProtocolVersion, MagicCookieKey: wire.CookieKey, MagicCookieValue: wire.CookieValue,
 			},
-			Plugins: plugin.PluginSet{PluginName: &wirePlugin{server: s}},
+			Plugins: plugin.PluginSet{wire.PluginName: &wirePlugin{server: s}},
 			GRPCServer: func(opts []grpc.ServerOption) *grpc.Server {
 				g := grpc.NewServer(append(append(opts, s.Options()...), extra...)...)
 				made <- g

@@ -12,6 +12,7 @@ import (
 	"google.golang.org/grpc"
 
 	"github.com/meshos/meshos/pluginsdk/internal/schema"
+	"github.com/meshos/meshos/pluginsdk/wire"
 )
 
 // How long things may take that wait for an author's code.
@@ -134,8 +135,8 @@ func NewServer[C, P any](info Info, construct func(Env, C) (P, error), log hclog
 // which can't be sent.
 func (s *Server) Options() []grpc.ServerOption {
 	return []grpc.ServerOption{
-		grpc.MaxRecvMsgSize(MaxMessage),
-		grpc.MaxSendMsgSize(MaxMessage),
+		grpc.MaxRecvMsgSize(wire.MaxMessage),
+		grpc.MaxSendMsgSize(wire.MaxMessage),
 		grpc.ForceServerCodecV2(newNamingCodec()),
 		grpc.ChainUnaryInterceptor(s.unary),
 		grpc.ChainStreamInterceptor(s.stream),
