@@ -1,0 +1,123 @@
+package architecture
+
+import (
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+)
+
+func TestImportsPointOneWay(t *testing.T) {
+	files := repository(t)
+	for _, problem := range wrongImports(files, exceptions) {
+		t.Error(problem)
+	}
+	for i, e := range exceptions {
+		without := slices.Delete(slices.Clone(exceptions), i, i+1)
+		if len(wrongImports(files, without)) == 0 {
+			t.Errorf("nothing in %s imports %s any more: take the exception out of the table", e.from, e.to)
+		}
+	}
+}
+
+func TestOnlyTranslatorsKnowTheContractAndTheCore(t *testing.T) {
+	for _, problem := range wrongTranslators(repository(t)) {
+		t.Error(problem)
+	}
+}
+
+// repository reads the files of the repository that this test is in.
+func repository(t *testing.T) []source {
+	t.Helper()
+	files, err := readTree(os.DirFS("../.."))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(files) < 200 {
+		t.Fatalf("found only %d files: is this the repository?", len(files))
+	}
+	return files
+}
+
+// wrongImports lists the imports that the rules forbid.
+func wrongImports(files []source, except []exception) []string {
+	var out []string
+	for _, f := range files {
+		r, found := ruleFor(f.pkg)
+		if !found {
+			out = append(out, fmt.Sprintf("%s: no rule says what %s may import: add one to the table", f.file, f.pkg))
+			continue
+		}
+		for _, to := range f.imports {
+			if problem := wrongImport(f, r, to, except); problem != "" {
+				out = append(out, fmt.Sprintf("%s imports %s: %s", f.file, to, problem))
+			}
+		}
+	}
+	return out
+}
+
+// wrongImport says what is wrong with one import, or "".
+func wrongImport(f source, r rule, to string, except []exception) string {
+	if !f.ours(to) {
+		if r.bare && !f.standard(to) {
+			return fmt.Sprintf("%s needs nothing but the standard library", f.pkg)
+		}
+		return ""
+	}
+	for _, only := range onlyFrom {
+		if matches(only.of, to) && !matches(only.may, f.pkg) {
+			return fmt.Sprintf("only %s may import it", only.may)
+		}
+	}
+	excepted := slices.ContainsFunc(except, func(e exception) bool { return matches(e.from, f.pkg) && matches(e.to, to) })
+	switch {
+	case excepted, matches(r.may, to), folder(f.pkg) == folder(to):
+		return ""
+	case r.may == "":
+		return fmt.Sprintf("%s may import no package of this project", r.of)
+	}
+	return fmt.Sprintf("%s may import only %s", r.of, strings.Join(strings.Fields(r.may), ", "))
+}
+
+// ruleFor finds the rule of a package: the one that names it, or else the one with the
+// longest pattern that matches it.
+func ruleFor(pkg string) (best rule, found bool) {
+	for _, r := range rules {
+		switch {
+		case r.of == pkg:
+			return r, true
+		case matches(r.of, pkg) && (!found || len(r.of) > len(best.of)):
+			best, found = r, true
+		}
+	}
+	return best, found
+}
+
+// folder returns the first two elements of a package's path.
+func folder(pkg string) string {
+	elements := strings.SplitN(pkg, "/", 3)
+	return strings.Join(elements[:min(2, len(elements))], "/")
+}
+
+// wrongTranslators lists the packages that import both the contract and host/mesh and
+// are not in the table.
+func wrongTranslators(files []source) []string {
+	mesh, proto := map[string]bool{}, map[string]bool{}
+	for _, f := range files {
+		for _, to := range f.imports {
+			mesh[f.pkg] = mesh[f.pkg] || matches("host/mesh", to)
+			proto[f.pkg] = proto[f.pkg] || matches(contract, to)
+		}
+	}
+	var out []string
+	for pkg := range mesh {
+		listed := slices.ContainsFunc(translators, func(t struct{ of, why string }) bool { return matches(t.of, pkg) })
+		if mesh[pkg] && proto[pkg] && !listed {
+			out = append(out, fmt.Sprintf("%s imports %s and host/mesh: convert in host/wire, or add it to the translators with the reason", pkg, contract))
+		}
+	}
+	slices.Sort(out)
+	return out
+}

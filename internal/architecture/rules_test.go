@@ -1,0 +1,97 @@
+package architecture
+
+// The sets of packages that the rules are written with.
+const (
+	// parts are host and all packages below it.
+	parts = "host/..."
+	// tools are packages of host that several parts use.
+	tools = "host/config host/follow host/process host/wire"
+	// core decides what a node does.
+	core = "host/mesh host/state host/reconcile host/snapshot"
+	// contract is what other programs rely on.
+	contract = "proto/..."
+	// helpers are small and need the standard library only.
+	helpers = "internal/backoff internal/guard"
+)
+
+// rule says what the packages of a pattern may import of this project. Packages that
+// share their first two path elements (host/catalog, host/catalog/internal/…) may
+// always import each other. A rule that names a package goes before patterns, and a longer
+// pattern before a shorter one.
+type rule struct {
+	of, may string
+	// bare packages import the standard library beside that and no other module.
+	bare bool
+}
+
+// The rules, from the top layer down.
+var rules = []rule{
+	{of: "cmd/...", may: join(parts, "pluginsdk/...", contract, helpers)},
+	{of: "host", may: join(parts, contract, helpers)},
+
+	// These bind parts to each other.
+	{of: "host/plugins/...", may: join(parts, contract, helpers)},
+	{of: "host/intake/...", may: join(parts, contract, helpers)},
+	{of: "host/reload/...", may: join(parts, contract, helpers)},
+
+	// The parts of a node do not know each other: the packages above bind them together.
+	{of: "host/...", may: join(tools, core, contract, helpers)},
+
+	{of: "host/mesh", may: "", bare: true},
+	{of: "host/state", may: "host/mesh", bare: true},
+	{of: "host/reconcile", may: "host/mesh host/state", bare: true},
+	{of: "host/snapshot", may: "host/mesh host/state", bare: true},
+
+	{of: "proto/...", may: contract},
+	{of: "internal/backoff", may: "", bare: true},
+	{of: "internal/guard", may: "", bare: true},
+
+	{of: "pluginsdk/...", may: join("pluginsdk/...", contract, helpers)},
+	{of: "plugins/...", may: join("pluginsdk", contract)},
+	{of: "examples/...", may: join("pluginsdk", contract)},
+
+	// What tests use. Nothing above names these, so no program can import them.
+	{of: "internal/...", may: join(parts, "pluginsdk/...", contract, "internal/...")},
+	{of: "e2e/...", may: join("internal/...", contract)},
+}
+
+// exception is an import that a rule forbids and that is right all the same.
+type exception struct{ from, to, why string }
+
+var exceptions = []exception{
+	{"host/config", "host/operator/signers", "checks the file of the operators' keys, to report its mistakes with those of meshos.toml"},
+	{"host/loop", "host/scoring", "asks for scores in scoring's words"},
+	{"host/wire", "host/scoring", "turns the view that is scored into the contract's message"},
+	{"host/catalog/internal/...", "pluginsdk", "plugins that misbehave, which the catalog's tests build"},
+}
+
+// onlyFrom says of a package which packages may import it at all.
+var onlyFrom = []rule{
+	{of: "host", may: "cmd/..."},
+}
+
+// translators are the packages that import both the contract and host/mesh. All others
+// know one of them, so that the contract and the core can change apart.
+var translators = []struct{ of, why string }{
+	{"host", "judges the commands that event sources bring"},
+	{"host/api/...", "serves the contract"},
+	{"host/catalog/...", "calls plugins, and checks what they answer in the contract's terms, field by field"},
+	{"host/control/...", "makes the events of control sinks, which exist in the contract only"},
+	{"host/intake/...", "takes in commands, which are judged as the bytes of the contract that were signed"},
+	{"host/journal/...", "writes and reads the contract's JournalEntry"},
+	{"host/operator/...", "judges commands, which are signed as the bytes of the contract's AdminCommand"},
+	{"host/plugins/...", "binds plugins, which speak the contract, to the node"},
+	{"host/records/...", "stores records as messages of the contract"},
+	{"host/wire", "turns the one into the other"},
+	{"internal/catalogtest", "runs plugins in tests, as the catalog does"},
+}
+
+// pureStandard is what the core may import of the standard library: packages that only
+// compute.
+const pureStandard = "cmp errors fmt iter maps math math/bits slices sort strconv strings time unicode unicode/utf8"
+
+// impure are the functions of those packages that do more than compute.
+var impure = map[string]string{
+	"fmt":  "Print Printf Println Fprint Fprintf Fprintln Scan Scanf Scanln Fscan Fscanf Fscanln",
+	"time": "Now Since Until Sleep After AfterFunc NewTimer NewTicker Tick Local LoadLocation",
+}
