@@ -44,7 +44,7 @@ func (a *app) connect() (*nodeClient, error) {
 	if address != "" {
 		n.path = strings.TrimPrefix(strings.TrimPrefix(address, "unix:"), "//")
 	} else {
-		path, err := config.SocketOf(a.configPath())
+		peeked, err := config.Peek(a.configPath(), "node.socket")
 		var report *config.Report
 		if errors.As(err, &report) {
 			return nil, &usageError{err: fmt.Errorf("can't tell which node to ask: %w\n    or name its socket with --address", err)}
@@ -52,7 +52,7 @@ func (a *app) connect() (*nodeClient, error) {
 		if err != nil {
 			return nil, err
 		}
-		n.path, n.config = path, a.configPath()
+		n.path, n.config = peeked.Node.Socket, a.configPath()
 	}
 	absolute, err := filepath.Abs(n.path)
 	if err != nil {

@@ -3,11 +3,8 @@ package main
 import (
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
+	"io/fs"
 	"time"
-
-	"github.com/BurntSushi/toml"
 
 	"github.com/meshos/meshos/host/config"
 	"github.com/meshos/meshos/host/operator/signers"
@@ -30,40 +27,21 @@ type place struct {
 // a running node can be commanded while its file is being changed. Without a file
 // only the defaults are known; that is no error, since --address finds nodes too.
 func (a *app) placeOf(cluster string) (place, error) {
-	path, defaults := a.configPath(), config.Default()
-	var file struct {
-		Node struct {
-			Cluster string `toml:"cluster"`
-		} `toml:"node"`
-		Operators struct {
-			Signers    string `toml:"signers"`
-			Ordinary   int    `toml:"ordinary"`
-			BreakGlass int    `toml:"break_glass"`
-			Thaw       int    `toml:"thaw"`
-			Freshness  string `toml:"freshness"`
-		} `toml:"operators"`
-	}
-	file.Node.Cluster = defaults.Node.Cluster
-	file.Operators.Ordinary, file.Operators.BreakGlass = defaults.Operators.Ordinary, defaults.Operators.BreakGlass
-	file.Operators.Thaw = defaults.Operators.Thaw
-	out := place{cluster: cluster, freshness: defaults.Operators.Freshness}
-	_, err := toml.DecodeFile(path, &file)
-	if errors.Is(err, os.ErrNotExist) {
-		return out, nil
+	peeked, err := config.Peek(a.configPath(), "node.cluster", "operators.signers", "operators.ordinary",
+		"operators.break_glass", "operators.thaw", "operators.freshness")
+	if errors.Is(err, fs.ErrNotExist) {
+		return place{cluster: cluster, freshness: config.Default().Operators.Freshness}, nil
 	}
 	if err != nil {
-		return place{}, &usageError{err: fmt.Errorf("can't tell which cluster to sign for: %s: %w", path, err)}
+		return place{}, &usageError{err: fmt.Errorf("can't tell which cluster to sign for: %w", err)}
 	}
-	out.known = true
-	out.ordinary, out.ice, out.thaw = file.Operators.Ordinary, file.Operators.BreakGlass, file.Operators.Thaw
-	if cluster == "" {
-		out.cluster = file.Node.Cluster
+	operators := peeked.Operators
+	out := place{
+		known: true, cluster: peeked.Node.Cluster, signers: operators.Signers,
+		ordinary: operators.Ordinary, ice: operators.BreakGlass, thaw: operators.Thaw, freshness: operators.Freshness,
 	}
-	if d, err := time.ParseDuration(file.Operators.Freshness); err == nil && d > 0 {
-		out.freshness = d
-	}
-	if out.signers = file.Operators.Signers; out.signers != "" && !filepath.IsAbs(out.signers) {
-		out.signers = filepath.Join(filepath.Dir(path), out.signers)
+	if cluster != "" {
+		out.cluster = cluster
 	}
 	return out, nil
 }
@@ -74,11 +52,11 @@ func (p place) need(o order) int {
 	case !p.known || p.signers == "":
 		return 0
 	case o.kind == kindThaw:
-		return max(1, p.thaw)
+		return p.thaw
 	case o.ice:
-		return max(1, p.ice)
+		return p.ice
 	}
-	return max(1, p.ordinary)
+	return p.ordinary
 }
 
 // operators gives the set of operators, or nil where this user can't read it.

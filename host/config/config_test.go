@@ -180,25 +180,3 @@ func TestWhatLiesAbsurdlyDeepIsRefusedBeforeItIsRead(t *testing.T) {
 		})
 	}
 }
-
-// A client needs the socket only, also of a file that is half edited.
-func TestSocketOfLooksAtNothingElse(t *testing.T) {
-	dir := t.TempDir()
-	file := filepath.Join(dir, "meshos.toml")
-	for text, want := range map[string]string{
-		"":                                    filepath.Join(dir, "var/meshos.sock"),
-		"[node]\nsocket = \"/run/m.sock\"":    "/run/m.sock",
-		"[node]\nid = what\nsocket = \"s\"\n": filepath.Join(dir, "s"),
-		"[loop]\ntick_interval = 7":           filepath.Join(dir, "var/meshos.sock"),
-	} {
-		if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
-			t.Fatal(err)
-		}
-		if got, err := config.SocketOf(file); err != nil || got != want {
-			t.Errorf("%q: got %s, error %v, want %s", text, got, err, want)
-		}
-	}
-	if _, err := config.SocketOf(filepath.Join(dir, "none.toml")); err == nil {
-		t.Error("a file that is not there has a socket")
-	}
-}

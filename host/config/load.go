@@ -12,7 +12,7 @@ import (
 func Load(path string) (*Config, error) {
 	raw, err := os.ReadFile(path)
 	if err != nil {
-		return nil, &Report{Problems: []Problem{unreadable(path, err)}}
+		return nil, unreadable(path, err)
 	}
 	r := &reader{file: path}
 	c := r.read(string(raw))
@@ -45,7 +45,7 @@ func (r *reader) result(c *Config) (*Config, error) {
 	return c, nil
 }
 
-func unreadable(path string, err error) Problem {
+func unreadable(path string, err error) *Report {
 	p := Problem{File: path, Message: "can't be read: " + err.Error()}
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
@@ -54,7 +54,7 @@ func unreadable(path string, err error) Problem {
 	case errors.Is(err, fs.ErrPermission):
 		p.Message = "may not be read by this user"
 	}
-	return p
+	return &Report{Problems: []Problem{p}, cause: err}
 }
 
 // read takes a text apart. It gives nil when it is no TOML at all.

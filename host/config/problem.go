@@ -38,7 +38,13 @@ func (p Problem) String() string {
 type Report struct {
 	Problems []Problem // at least one, sorted by line
 	Warnings []Problem
+
+	cause error
 }
+
+// Unwrap returns what kept the file from being read, such as fs.ErrNotExist, or nil if
+// it was read.
+func (r *Report) Unwrap() error { return r.cause }
 
 // Error lists all problems, each with its remedy on a second line.
 func (r *Report) Error() string {

@@ -36,7 +36,7 @@ func readConfig(field, text string) (*config.Config, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", field, err)
 	}
-	if !namesNode(text) {
+	if given, err := config.PeekText(field, text, "node.name"); err != nil || given.Node.Name == "" {
 		cfg.Node.Name = ""
 	}
 	return cfg, nil
@@ -50,13 +50,6 @@ func withNodeID(text string) string {
 		return text + "\n[node]\n" + id + "\n"
 	}
 	return text[:header[1]] + "\n" + id + text[header[1]:]
-}
-
-// namesNode says whether a text that is right gives node.name.
-func namesNode(text string) bool {
-	var given map[string]any
-	meta, err := toml.Decode(text, &given)
-	return err == nil && meta.IsDefined("node", "name")
 }
 
 // reloadText gives what a reload took over as a configuration that says the same.
