@@ -138,11 +138,7 @@ func assemble(cfg *config.Config, opts Options, spawner *process.Spawner) (_ *no
 		ActionQueue:  cfg.Loop.ActionQueue,
 		Operators:    cfg.Operators.Signers != "",
 		Start:        start,
-	}, state.New(boot), loop.Parts{
-		Recorder: n.recording.recorder(),
-		Decorate: n.decorate,
-		OnTick:   func(took time.Duration) { n.metrics.Tick(took) },
-	})
+	}, state.New(boot))
 	n.handle = n.loop.Handle()
 	n.pace = newPace(n.loop.Reader())
 	n.reports = newReports(n.loop.Feed(), opts.Log)

@@ -23,10 +23,10 @@ func publishing(t *testing.T, full func() bool) (ctx context.Context, l *loop.Lo
 	if err != nil {
 		t.Fatal(err)
 	}
-	l = loop.New(loop.Config{TickInterval: 20 * time.Millisecond}, state.New(state.Boot{Node: 1, Policy: state.DefaultPolicy()}), loop.Parts{})
+	l = loop.New(loop.Config{TickInterval: 20 * time.Millisecond}, state.New(state.Boot{Node: 1, Policy: state.DefaultPolicy()}))
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 	ended := make(chan error, 1)
-	go func() { ended <- l.Run(ctx) }()
+	go func() { ended <- l.Run(ctx, loop.Hooks{}) }()
 	p = publisher{l.Handle(), operators, newPace(l.Reader()), true}
 	return ctx, l, p, func() {
 		p.Close()

@@ -19,30 +19,29 @@ import (
 	"github.com/meshos/meshos/host/state"
 )
 
-// The shipped scorer as a process under a catalog, the room and the loop on the
+// The shipped scorer as a process under a catalog, the driver and the loop on the
 // real core, joined as a node joins them.
 func TestB10a_ShippedScorerMovesAReplica(t *testing.T) {
 	ctx, end := context.WithCancel(context.Background())
 	defer end()
 	plugins := scorerCatalog(t)
 
-	var seam *scoring.Room
-	l := loop.New(loop.Config{TickInterval: 20 * time.Millisecond}, state.New(state.Boot{Node: 1, NodeName: "here", Policy: state.DefaultPolicy()}), loop.Parts{
-		Decorate: func(s *snapshot.Snapshot) {
-			s.Plugins = plugins.Views()
-			s.Scheduler = seam.Scheduler(s)
-		},
-	})
+	l := loop.New(loop.Config{TickInterval: 20 * time.Millisecond}, state.New(state.Boot{Node: 1, NodeName: "here", Policy: state.DefaultPolicy()}))
 	l.Slots().InstallScorer(scorer{plugins.Scorer()})
-	seam = scoring.New(scoring.Options{
+	driver := scoring.New(scoring.Options{
 		Reader: l.Reader(), Feed: l.Feed(), Scorer: l.Slots().Scorer, TickInterval: 20 * time.Millisecond, Log: slog.New(slog.DiscardHandler),
 	})
 	var all, pluginsEnd room
 	pluginCtx, endPlugins := context.WithCancel(context.Background())
 	pluginsEnd.run(func() { _ = plugins.Run(pluginCtx, nil) })
 	h := l.Handle()
-	all.run(func() { _ = l.Run(ctx) })
-	all.run(func() { seam.Run(ctx) })
+	all.run(func() {
+		_ = l.Run(ctx, loop.Hooks{Decorate: func(s *snapshot.Snapshot) {
+			s.Plugins = plugins.Views()
+			s.Scheduler = driver.Scheduler(s)
+		}})
+	})
+	all.run(func() { driver.Run(ctx) })
 	defer func() {
 		end()
 		all.all.Wait()

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/meshos/meshos/host/loop"
 	"github.com/meshos/meshos/host/records"
 )
 
@@ -48,7 +49,9 @@ func (n *node) run(ctx context.Context, doors doors) error {
 		}
 	})
 	recorded.run(func() { n.records.Run(recordsEnd, records.Node{Reader: n.loop.Reader(), Feed: n.loop.Feed()}) })
-	theLoop.run(func() { stop(n.loop.Run(loopEnd)) })
+	theLoop.run(func() {
+		stop(n.loop.Run(loopEnd, loop.Hooks{Recorder: n.recording.recorder(), Decorate: n.decorate, OnTick: n.metrics.Tick}))
+	})
 	actions.run(func() {
 		if err := n.executor.Run(executorEnd, n.loop.Actions()); err != nil {
 			n.log.Error("actions were left behind", "error", err)

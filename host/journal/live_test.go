@@ -225,10 +225,7 @@ func live(t *testing.T, path string, seed uint64, ticks int) *lived {
 	var seen lived
 	l := loop.New(loop.Config{
 		TickInterval: cfg.Loop.TickInterval, ProbeBudget: cfg.Loop.ProbeBudget, ActionQueue: cfg.Loop.ActionQueue, Start: begin,
-	}, s, loop.Parts{
-		Recorder: w,
-		Decorate: func(s *snapshot.Snapshot) { seen.observe(t, s) },
-	})
+	}, s)
 	c := &chance{rnd: rand.New(rand.NewPCG(seed, 1))}
 	l.Probes().AddLocality(probe{c})
 	l.Probes().AddHealth(probe{c})
@@ -237,7 +234,8 @@ func live(t *testing.T, path string, seed uint64, ticks int) *lived {
 	h := l.Handle()
 	var all sync.WaitGroup
 	all.Go(func() {
-		if err := l.Run(context.Background()); err != nil {
+		hooks := loop.Hooks{Recorder: w, Decorate: func(s *snapshot.Snapshot) { seen.observe(t, s) }}
+		if err := l.Run(context.Background(), hooks); err != nil {
 			t.Error(err)
 		}
 	})

@@ -14,10 +14,10 @@ import (
 // benchLoop runs a loop on the real core until the benchmark is over.
 func benchLoop(b *testing.B, cfg Config) *Loop {
 	b.Helper()
-	l := New(cfg, state.New(state.Boot{Node: this, Policy: state.DefaultPolicy()}), Parts{})
+	l := New(cfg, state.New(state.Boot{Node: this, Policy: state.DefaultPolicy()}))
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
-	go func() { ended <- l.Run(ctx) }()
+	go func() { ended <- l.Run(ctx, Hooks{}) }()
 	b.Cleanup(func() {
 		cancel()
 		if err := <-ended; err != nil {

@@ -27,7 +27,7 @@ func TestLOP02_ShutdownEndsTheLoop(t *testing.T) {
 		if err := r.Feed().Report(t.Context(), mesh.FailureReport{}); !errors.Is(err, ErrLoopClosed) {
 			t.Errorf("feeding afterwards gives %v", err)
 		}
-		if err := r.Run(t.Context()); !errors.Is(err, ErrStarted) {
+		if err := r.Run(t.Context(), Hooks{}); !errors.Is(err, ErrStarted) {
 			t.Errorf("running it again gives %v", err)
 		}
 	})

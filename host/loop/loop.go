@@ -9,38 +9,24 @@ import (
 	"github.com/meshos/meshos/host/state"
 )
 
-// Parts are what a loop asks and tells. A nil part is made empty.
-type Parts struct {
-	Probes   *Probes
-	Handlers *Handlers
-	Slots    *Slots
-
-	// Decorate adds to a snapshot what the core does not know (plugins, the
-	// executor's counters) before it is published. It runs on the loop's goroutine
-	// and must be fast; a panic in it is a failure record.
-	Decorate func(*snapshot.Snapshot)
-	// OnTick is told after each tick how long it took, from the fold of the samples
-	// to the published snapshot. It runs like Decorate.
-	OnTick func(took time.Duration)
-	// Recorder is told of all that is folded; nil for none.
-	Recorder Recorder
-}
-
 // Loop is one node's loop. Make it with New, and run it once with Run.
 type Loop struct {
-	cfg     Config
-	parts   Parts
-	core    core
-	events  *queue[mesh.Event]
-	inputs  *queue[mesh.Input]
-	looks   *looks
-	door    *door
-	actions chan mesh.Emitted
-	board   *board
-	count   counters
-	started atomic.Bool
+	cfg      Config
+	probes   Probes
+	handlers Handlers
+	slots    Slots
+	core     core
+	events   *queue[mesh.Event]
+	inputs   *queue[mesh.Input]
+	looks    *looks
+	door     *door
+	actions  chan mesh.Emitted
+	board    *board
+	count    counters
+	started  atomic.Bool
 
 	// Used by Run's goroutine only.
+	hooks    Hooks
 	timer    *time.Timer
 	crew     *crew
 	poll     *poll
@@ -49,29 +35,19 @@ type Loop struct {
 	unshown  bool // something was folded since the newest snapshot
 	decorate streak
 	onTick   streak
-	recorder Recorder // nil also when it failed
 }
 
 // New makes a loop that owns s from here on: nobody else may touch it.
-func New(cfg Config, s *state.State, parts Parts) *Loop { return newLoop(cfg, node{s}, parts) }
+func New(cfg Config, s *state.State) *Loop { return newLoop(cfg, node{s}) }
 
-func newLoop(cfg Config, c core, parts Parts) *Loop {
+func newLoop(cfg Config, c core) *Loop {
 	cfg = cfg.withDefaults()
-	if parts.Probes == nil {
-		parts.Probes = &Probes{}
-	}
-	if parts.Handlers == nil {
-		parts.Handlers = &Handlers{}
-	}
-	if parts.Slots == nil {
-		parts.Slots = &Slots{}
-	}
 	l := &Loop{
-		cfg: cfg, parts: parts, core: c,
+		cfg: cfg, core: c,
 		events:  newQueue[mesh.Event](cfg.EventQueue),
 		inputs:  newQueue[mesh.Input](feedQueue),
 		looks:   newLooks(c),
-		actions: make(chan mesh.Emitted, cfg.ActionQueue), recorder: parts.Recorder,
+		actions: make(chan mesh.Emitted, cfg.ActionQueue),
 	}
 	whole := c.Snapshot(l.stamp(time.Now()))
 	l.board = newBoard(&snapshot.Snapshot{Node: whole.Node, Epoch: whole.Epoch})
@@ -93,13 +69,13 @@ func (l *Loop) Actions() <-chan mesh.Emitted { return l.actions }
 func (l *Loop) Reader() Reader { return Reader{l.board} }
 
 // Probes are the probes that the loop asks.
-func (l *Loop) Probes() *Probes { return l.parts.Probes }
+func (l *Loop) Probes() *Probes { return &l.probes }
 
 // Handlers are the recovery handlers that the loop asks.
-func (l *Loop) Handlers() *Handlers { return l.parts.Handlers }
+func (l *Loop) Handlers() *Handlers { return &l.handlers }
 
 // Slots holds the loop's scorer, aborter and migration source.
-func (l *Loop) Slots() *Slots { return l.parts.Slots }
+func (l *Loop) Slots() *Slots { return &l.slots }
 
 // Start is the instant that the loop's times count from.
 func (l *Loop) Start() time.Time { return l.cfg.Start }

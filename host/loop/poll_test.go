@@ -173,14 +173,14 @@ func TestEveryCallHasADeadline(t *testing.T) {
 func TestP1_AProbeThatIsAlwaysLateCostsOneBudgetOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var fast atomic.Bool
-		probes := &Probes{}
-		probes.AddLocality(rttProbe{"slow", func(ctx context.Context) ([]mesh.RTTSample, error) {
+		r := newRig(t)
+		r.Probes().AddLocality(rttProbe{"slow", func(ctx context.Context) ([]mesh.RTTSample, error) {
 			if !fast.Load() {
 				time.Sleep(2 * budget)
 			}
 			return []mesh.RTTSample{{Peer: 5, RTT: time.Millisecond}}, nil
 		}})
-		r := start(t, func(s *setup) { s.parts.Probes = probes })
+		r.run()
 		pass(interval + budget)
 		if n := r.Stats().Ticks; n != 1 {
 			t.Fatalf("%d ticks after an interval and a budget, want 1", n)

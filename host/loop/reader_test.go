@@ -80,10 +80,10 @@ func TestPublishedSnapshotNeverChanges(t *testing.T) {
 // TestLOP08_SpinningReadersAndTicksAllProgress runs on the real clock: readers
 // that spin would keep a bubble's clock still.
 func TestLOP08_SpinningReadersAndTicksAllProgress(t *testing.T) {
-	l := New(Config{TickInterval: time.Millisecond}, state.New(state.Boot{Node: this, Policy: state.DefaultPolicy()}), Parts{})
+	l := New(Config{TickInterval: time.Millisecond}, state.New(state.Boot{Node: this, Policy: state.DefaultPolicy()}))
 	h := l.Handle()
 	ran := make(chan error, 1)
-	go func() { ran <- l.Run(context.Background()) }()
+	go func() { ran <- l.Run(context.Background(), Hooks{}) }()
 	var stop atomic.Bool
 	var wg sync.WaitGroup
 	reads := make([]atomic.Uint64, 8)

@@ -27,7 +27,7 @@ func (n *notes) Tick(at mesh.Stamp, room int) {
 	n.add(fmt.Sprintf("%v tick %d", time.Duration(at.At), room))
 }
 
-func withRecorder(r Recorder) option { return func(s *setup) { s.parts.Recorder = r } }
+func withRecorder(r Recorder) option { return func(s *setup) { s.hooks.Recorder = r } }
 
 func withActionQueue(n int) option { return withConfig(func(c *Config) { c.ActionQueue = n }) }
 

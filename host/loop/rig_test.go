@@ -27,6 +27,7 @@ const (
 // bubble's, so it stands still while anybody works.
 type rig struct {
 	*Loop
+	hooks  Hooks
 	t      *testing.T
 	h      *Handle
 	cancel context.CancelFunc
@@ -39,7 +40,7 @@ type option func(*setup)
 type setup struct {
 	cfg   Config
 	boot  state.Boot
-	parts Parts
+	hooks Hooks
 	wrap  func(core) core
 }
 
@@ -54,8 +55,8 @@ func newRig(t *testing.T, opts ...option) *rig {
 	for _, o := range opts {
 		o(&set)
 	}
-	l := newLoop(set.cfg, set.wrap(node{state.New(set.boot)}), set.parts)
-	return &rig{Loop: l, t: t, h: l.Handle(), ended: make(chan error, 1)}
+	l := newLoop(set.cfg, set.wrap(node{state.New(set.boot)}))
+	return &rig{Loop: l, hooks: set.hooks, t: t, h: l.Handle(), ended: make(chan error, 1)}
 }
 
 // start makes a loop and runs it until the test is over.
@@ -69,7 +70,7 @@ func start(t *testing.T, opts ...option) *rig {
 func (r *rig) run() {
 	ctx, cancel := context.WithCancel(context.Background())
 	r.cancel, r.begun = cancel, time.Now()
-	go func() { r.ended <- r.Run(ctx) }()
+	go func() { r.ended <- r.Run(ctx, r.hooks) }()
 	r.t.Cleanup(func() {
 		cancel()
 		<-r.Done()

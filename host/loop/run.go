@@ -12,15 +12,16 @@ import (
 // handle is closed and the backlog folded. It returns nil then, or an
 // AbandonedError when calls to the outside did not come back. The first tick is
 // due one interval from now.
-func (l *Loop) Run(ctx context.Context) error {
+func (l *Loop) Run(ctx context.Context, hooks Hooks) error {
 	if l.started.Swap(true) {
 		return ErrStarted
 	}
+	l.hooks = hooks
 	calls, cancel := context.WithCancel(ctx)
 	defer cancel()
 	l.crew = newCrew()
 	l.poll = newPoll(calls, l.crew, l.cfg.ProbeBudget)
-	l.aborts = newAborts(calls, l.crew, l.parts.Slots, l.Feed(), l.cfg.Operators)
+	l.aborts = newAborts(calls, l.crew, &l.slots, l.Feed(), l.cfg.Operators)
 	heralded := make(chan struct{})
 	go func() {
 		defer close(heralded)
@@ -154,7 +155,7 @@ func (l *Loop) foldEvents(ctx context.Context, at mesh.Stamp) (folded int, goOn 
 // apply folds one input and has its effects carried out.
 func (l *Loop) apply(at mesh.Stamp, in mesh.Input) {
 	l.unshown = true
-	if l.recorder != nil {
+	if l.hooks.Recorder != nil {
 		l.record(at, func(r Recorder) { r.Input(at, in) })
 	}
 	for _, effect := range l.core.Apply(at, in) {

@@ -84,9 +84,9 @@ func TestRUN05_AStartAndACleanEnd(t *testing.T) {
 
 func TestRUN03_GivenProbesAreAsked(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var probes Probes
-		probes.AddLocality(rtts("mine", mesh.RTTSample{Peer: 5, RTT: time.Millisecond}))
-		r := start(t, func(s *setup) { s.parts.Probes = &probes })
+		r := newRig(t)
+		r.Probes().AddLocality(rtts("mine", mesh.RTTSample{Peer: 5, RTT: time.Millisecond}))
+		r.run()
 		s := r.ticks(1)
 		if p := peer(s, 5); s.Tick != 1 || p == nil || *p.RTT != time.Millisecond {
 			t.Errorf("after tick %d: %+v", s.Tick, s.Peers)

@@ -15,7 +15,7 @@ import (
 // folded, folds the answers, runs one pass and publishes. It says false when the
 // loop is to end.
 func (l *Loop) tick(ctx context.Context, now time.Time) (goOn bool) {
-	srcs := slices.Concat(l.parts.Probes.sources(), l.parts.Handlers.sources(), l.parts.Slots.sources())
+	srcs := slices.Concat(l.probes.sources(), l.handlers.sources(), l.slots.sources())
 	asked, reports := l.poll.ask(now, srcs, l.healthy())
 	if asked != nil && !l.await(ctx, asked, now.Add(l.cfg.ProbeBudget)) {
 		return false
@@ -36,8 +36,8 @@ func (l *Loop) tick(ctx context.Context, now time.Time) (goOn bool) {
 			result.Dropped, result.FirstDropped.Kind()))
 	}
 	took := l.publish(at, snap, now)
-	if hook := l.parts.OnTick; hook != nil {
-		l.hook(at, "on-tick", &l.onTick, func() { hook(took) })
+	if hook := l.hooks.OnTick; hook != nil {
+		l.callHook(at, "on-tick", &l.onTick, func() { hook(took) })
 	}
 	return true
 }
@@ -149,8 +149,8 @@ func (l *Loop) pass(at mesh.Stamp) reconcile.Result {
 // since began.
 func (l *Loop) publish(at mesh.Stamp, snap *snapshot.Snapshot, began time.Time) (took time.Duration) {
 	snap.Stats = l.count.stats()
-	if decorate := l.parts.Decorate; decorate != nil {
-		l.hook(at, "decorate", &l.decorate, func() { decorate(snap) })
+	if decorate := l.hooks.Decorate; decorate != nil {
+		l.callHook(at, "decorate", &l.decorate, func() { decorate(snap) })
 	}
 	now := time.Now()
 	took = now.Sub(began)
@@ -161,18 +161,6 @@ func (l *Loop) publish(at mesh.Stamp, snap *snapshot.Snapshot, began time.Time) 
 	return took
 }
 
-// hook runs code of the host on the loop's goroutine, and survives it.
-func (l *Loop) hook(at mesh.Stamp, name string, s *streak, fn func()) {
-	err := guarded(func() error { fn(); return nil })
-	if err == nil {
-		s.ended()
-		return
-	}
-	if s.failed(err.Error()) {
-		l.apply(at, mesh.FailureReport{Source: "hook:" + name, Reason: err.Error()})
-	}
-}
-
 // say writes a line into the node's log.
 func (l *Loop) say(at mesh.Stamp, level mesh.LogLevel, message string) {
 	l.apply(at, mesh.Heard{Event: mesh.LogLine{Level: level, Message: message}})
@@ -180,7 +168,7 @@ func (l *Loop) say(at mesh.Stamp, level mesh.LogLevel, message string) {
 
 // healthy lists the peers that the last snapshot calls healthy, ascending.
 func (l *Loop) healthy() []mesh.NodeID {
-	if l.parts.Handlers.Len() == 0 {
+	if l.handlers.Len() == 0 {
 		return nil
 	}
 	var ids []mesh.NodeID

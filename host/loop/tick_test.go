@@ -20,7 +20,7 @@ type tickTimes struct {
 
 func (c *tickTimes) option() option {
 	return func(s *setup) {
-		s.parts.OnTick = func(time.Duration) { c.at.add(time.Since(c.rig.begun)) }
+		s.hooks.OnTick = func(time.Duration) { c.at.add(time.Since(c.rig.begun)) }
 	}
 }
 
@@ -80,7 +80,7 @@ func TestCore322_AtMost32EventsBetweenTicks(t *testing.T) {
 		// A fold takes longer than an interval, so a tick is due after every chunk.
 		var folded []int
 		r := newRig(t, withHeavy(heavy{fold: interval}), func(s *setup) {
-			s.parts.OnTick = func(time.Duration) { folded = append(folded, 0) }
+			s.hooks.OnTick = func(time.Duration) { folded = append(folded, 0) }
 		})
 		inner := r.core.(heavy)
 		inner.folded = func(mesh.Stamp, mesh.Input) {
@@ -219,8 +219,8 @@ func TestMeasuredSlowPeerIsAvoidedWithinTwoTicks(t *testing.T) {
 func TestPanickingHooksDoNotEndTheLoop(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := start(t, func(s *setup) {
-			s.parts.Decorate = func(*snapshot.Snapshot) { panic("no paint") }
-			s.parts.OnTick = func(time.Duration) { panic("no clock") }
+			s.hooks.Decorate = func(*snapshot.Snapshot) { panic("no paint") }
+			s.hooks.OnTick = func(time.Duration) { panic("no clock") }
 		})
 		s := r.ticks(4)
 		if s.Tick != 4 || len(failures(s, "hook:decorate")) != 1 || len(failures(s, "hook:on-tick")) != 1 {
@@ -232,7 +232,7 @@ func TestPanickingHooksDoNotEndTheLoop(t *testing.T) {
 func TestDecorateAddsToWhatIsPublished(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := start(t, func(s *setup) {
-			s.parts.Decorate = func(s *snapshot.Snapshot) {
+			s.hooks.Decorate = func(s *snapshot.Snapshot) {
 				s.Plugins = []snapshot.Plugin{{Name: "p"}}
 				s.Stats.Dispatched = 17
 			}

@@ -30,9 +30,7 @@ type house struct {
 func build(t *testing.T, s scoring.Scorer) *house {
 	t.Helper()
 	b := &house{t: t}
-	b.Loop = loop.New(loop.Config{}, state.New(state.Boot{Node: this, Policy: state.DefaultPolicy()}), loop.Parts{
-		Decorate: func(s *snapshot.Snapshot) { s.Scheduler = b.room.Scheduler(s) },
-	})
+	b.Loop = loop.New(loop.Config{}, state.New(state.Boot{Node: this, Policy: state.DefaultPolicy()}))
 	b.Slots().InstallScorer(s)
 	b.room = scoring.New(scoring.Options{
 		Reader: b.Reader(), Feed: b.Feed(), Scorer: b.Slots().Scorer, Log: slog.New(slog.DiscardHandler),
@@ -41,7 +39,8 @@ func build(t *testing.T, s scoring.Scorer) *house {
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan struct{}, 2)
 	go func() {
-		if err := b.Run(ctx); err != nil {
+		decorate := func(s *snapshot.Snapshot) { s.Scheduler = b.room.Scheduler(s) }
+		if err := b.Run(ctx, loop.Hooks{Decorate: decorate}); err != nil {
 			t.Errorf("the loop ended with %v", err)
 		}
 		ended <- struct{}{}
