@@ -142,13 +142,7 @@ func assemble(cfg *config.Config, opts Options, spawner *process.Spawner) (_ *no
 	n.handle = n.loop.Handle()
 	n.pace = newPace(n.loop.Reader())
 	n.reports = newReports(n.loop.Feed(), opts.Log)
-	n.metrics = metrics.New(opts.Version, metrics.Source{
-		Latest:      n.loop.Reader().Latest,
-		EventQueue:  n.loop.EventQueueDepth,
-		ActionQueue: n.loop.ActionQueueDepth,
-		Commands:    n.operators.Counts,
-		Suppressed:  func() uint64 { return n.daemons.Suppressed() }, // there are none yet
-	})
+	n.metrics = metrics.New(opts.Version)
 	n.scoring = scoring.New(scoring.Options{
 		Reader:           n.loop.Reader(),
 		Feed:             n.loop.Feed(),
@@ -163,6 +157,13 @@ func assemble(cfg *config.Config, opts Options, spawner *process.Spawner) (_ *no
 		return nil, err
 	}
 	n.daemons = n.newDaemons(spawner)
+	n.metrics.Register(metrics.Source{
+		Latest:      n.loop.Reader().Latest,
+		EventQueue:  n.loop.EventQueueDepth,
+		ActionQueue: n.loop.ActionQueueDepth,
+		Commands:    n.operators.Counts,
+		Suppressed:  n.daemons.Suppressed,
+	})
 	router := executor.NewRouter(n.daemons, now)
 	router.Actuators = n.seams.actuators.find
 	n.executor = executor.New(executor.Options{

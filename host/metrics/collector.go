@@ -21,8 +21,21 @@ func statuses() map[snapshot.PluginStatus]string {
 	}
 }
 
-// snapshotCollector turns the newest snapshot into metrics at each scrape.
-type snapshotCollector struct {
+// Source is what counts and gauges are read from at each scrape. All of it is
+// required, and may be called from several goroutines at once.
+type Source struct {
+	// Latest returns the newest snapshot, never nil.
+	Latest func() *snapshot.Snapshot
+	// EventQueue and ActionQueue return how many events and actions wait.
+	EventQueue, ActionQueue func() int
+	// Commands returns how many signed commands were judged, by verdict.
+	Commands func() map[string]uint64
+	// Suppressed returns how many lines of daemons were left out of the log.
+	Suppressed func() uint64
+}
+
+// collector turns a Source into metrics at each scrape.
+type collector struct {
 	src      Source
 	statuses map[snapshot.PluginStatus]string
 
@@ -33,11 +46,11 @@ type snapshotCollector struct {
 	peerRTT, avoided, frozen, commands, suppressed  *prometheus.Desc
 }
 
-func newSnapshotCollector(src Source) *snapshotCollector {
+func newCollector(src Source) *collector {
 	desc := func(name, help string, labels ...string) *prometheus.Desc {
 		return prometheus.NewDesc("meshos_"+name, help, labels, nil)
 	}
-	return &snapshotCollector{
+	return &collector{
 		src:            src,
 		statuses:       statuses(),
 		ticks:          desc("ticks_total", "Reconcile passes."),
@@ -61,7 +74,7 @@ func newSnapshotCollector(src Source) *snapshotCollector {
 }
 
 // Describe implements prometheus.Collector.
-func (c *snapshotCollector) Describe(ch chan<- *prometheus.Desc) {
+func (c *collector) Describe(ch chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
 		c.ticks, c.events, c.emitted, c.dropped, c.appendFailures, c.eventQueue, c.actionQueue,
 		c.pluginCalls, c.pluginFailures, c.pluginRestarts, c.pluginStatus, c.pluginLastCall,
@@ -72,7 +85,7 @@ func (c *snapshotCollector) Describe(ch chan<- *prometheus.Desc) {
 }
 
 // Collect implements prometheus.Collector.
-func (c *snapshotCollector) Collect(ch chan<- prometheus.Metric) {
+func (c *collector) Collect(ch chan<- prometheus.Metric) {
 	snap := c.src.Latest()
 	count := func(d *prometheus.Desc, v uint64, labels ...string) {
 		ch <- prometheus.MustNewConstMetric(d, prometheus.CounterValue, float64(v), labels...)
@@ -93,13 +106,9 @@ func (c *snapshotCollector) Collect(ch chan<- prometheus.Metric) {
 		frozen = 1
 	}
 	gauge(c.frozen, frozen)
-	if c.src.Suppressed != nil {
-		count(c.suppressed, c.src.Suppressed())
-	}
-	if c.src.Commands != nil {
-		for verdict, n := range c.src.Commands() {
-			count(c.commands, n, verdict)
-		}
+	count(c.suppressed, c.src.Suppressed())
+	for verdict, n := range c.src.Commands() {
+		count(c.commands, n, verdict)
 	}
 	for _, p := range snap.Plugins {
 		count(c.pluginCalls, p.Calls, p.Name)

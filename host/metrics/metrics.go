@@ -5,23 +5,9 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
-
-	"github.com/meshos/meshos/host/snapshot"
 )
 
-// Source is what the counts are read from.
-type Source struct {
-	// Latest is the newest snapshot; never nil.
-	Latest func() *snapshot.Snapshot
-	// EventQueue and ActionQueue say how much is waiting.
-	EventQueue, ActionQueue func() int
-	// Commands counts the signed commands that were judged, by verdict; nil for none.
-	Commands func() map[string]uint64
-	// Suppressed counts lines of daemons that were left out of the log; nil for none.
-	Suppressed func() uint64
-}
-
-// Metrics is the registry of one node.
+// Metrics is the registry of one node, with what is observed as it happens.
 type Metrics struct {
 	registry *prometheus.Registry
 
@@ -31,8 +17,9 @@ type Metrics struct {
 	call    *prometheus.HistogramVec
 }
 
-// New gives the metrics of a node that runs the given version.
-func New(version string, src Source) *Metrics {
+// New makes the metrics of a node that runs the given version. What is read from
+// other parts of the node comes with Register.
+func New(version string) *Metrics {
 	m := &Metrics{
 		registry: prometheus.NewRegistry(),
 		tick: prometheus.NewHistogram(prometheus.HistogramOpts{
@@ -61,12 +48,16 @@ func New(version string, src Source) *Metrics {
 	}, []string{"version"})
 	build.WithLabelValues(version).Set(1)
 	m.registry.MustRegister(
-		m.tick, m.actions, m.action, m.call, build, newSnapshotCollector(src),
+		m.tick, m.actions, m.action, m.call, build,
 		collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 	)
 	return m
 }
+
+// Register adds the metrics that are read at each scrape. It is called once, when
+// what it reads from exists.
+func (m *Metrics) Register(src Source) { m.registry.MustRegister(newCollector(src)) }
 
 // Registry is what the HTTP handler serves.
 func (m *Metrics) Registry() *prometheus.Registry { return m.registry }

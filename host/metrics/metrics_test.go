@@ -21,7 +21,8 @@ func TestASnapshotBecomesMetrics(t *testing.T) {
 			Name: "health-tcp", Status: snapshot.PluginReady, Calls: 11, Failures: 2, Restarts: 1, LastCall: time.Millisecond,
 		}},
 	}
-	m := metrics.New("1.2.3", metrics.Source{
+	m := metrics.New("1.2.3")
+	m.Register(metrics.Source{
 		Latest:      func() *snapshot.Snapshot { return snap },
 		EventQueue:  func() int { return 4 },
 		ActionQueue: func() int { return 0 },

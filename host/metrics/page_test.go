@@ -22,7 +22,8 @@ func TestEveryMetricIsDocumented(t *testing.T) {
 		Plugins: []snapshot.Plugin{{Name: "health-tcp", Status: snapshot.PluginReady}},
 	}
 	none := func() int { return 0 }
-	m := metrics.New("1.2.3", metrics.Source{
+	m := metrics.New("1.2.3")
+	m.Register(metrics.Source{
 		Latest: func() *snapshot.Snapshot { return snap }, EventQueue: none, ActionQueue: none,
 		Commands:   func() map[string]uint64 { return map[string]uint64{"accepted": 1} },
 		Suppressed: func() uint64 { return 0 },
