@@ -50,7 +50,7 @@ type node struct {
 	daemons   *daemon.Manager
 	executor  *executor.Executor
 	records   *records.Records
-	scoring   *scoring.Room
+	scoring   *scoring.Driver
 	metrics   *metrics.Metrics
 	reports   *reports
 	seams     *seams

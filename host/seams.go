@@ -42,7 +42,7 @@ func newSeams(n *node, now func() mesh.Time) *seams {
 
 // run has sinks told of what the snapshots show, and ends the streams when ctx does.
 func (s *seams) run(ctx context.Context, n *node) {
-	s.control.Follow(ctx, n.loop.Reader().Latest, n.loop.Reader().Changed)
+	s.control.Follow(ctx, n.loop.Reader())
 	s.sources.close()
 }
 
@@ -71,7 +71,7 @@ func (d toldFirst) Dispatch(ctx context.Context, e mesh.Emitted) error {
 	if _, stops := e.Action.(mesh.StopDaemon); stops {
 		telling, cancel := context.WithTimeout(ctx, tellEnd-d.now().Since(e.At))
 		defer cancel()
-		d.control.ToldOf(telling, e.ID)
+		d.control.WaitDelivered(telling, e.ID)
 	}
 	return d.Dispatcher.Dispatch(ctx, e)
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/meshos/meshos/host/control"
 	"github.com/meshos/meshos/host/mesh"
 	"github.com/meshos/meshos/host/snapshot"
+	"github.com/meshos/meshos/internal/snapshottest"
 	pluginv1 "github.com/meshos/meshos/proto/meshos/plugin/v1"
 )
 
@@ -57,12 +58,10 @@ func TestDaemonsHearOfADrainBeforeTheyAreStopped(t *testing.T) {
 		ctx, end := context.WithCancel(t.Context())
 		var following sync.WaitGroup
 		following.Go(func() { // the snapshot comes after the actions
-			a.Follow(ctx, func() *snapshot.Snapshot {
-				return &snapshot.Snapshot{
-					Maintenance: snapshot.Maintenance{Phase: mesh.PhaseEntering},
-					Emitted:     []snapshot.Emitted{{ID: 1}, {ID: 2}},
-				}
-			}, func() <-chan struct{} { return nil })
+			a.Follow(ctx, snapshottest.New(&snapshot.Snapshot{
+				Maintenance: snapshot.Maintenance{Phase: mesh.PhaseEntering},
+				Emitted:     []snapshot.Emitted{{ID: 1}, {ID: 2}},
+			}))
 		})
 		dispatching.Wait()
 		end()

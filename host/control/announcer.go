@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/meshos/meshos/host/follow"
 	"github.com/meshos/meshos/host/mesh"
 	"github.com/meshos/meshos/host/snapshot"
 )
@@ -21,7 +22,7 @@ type Options struct {
 }
 
 // Announcer tells every sink. Its methods are safe for concurrent use, and none of
-// them waits for a sink but ToldOf and Shutdown.
+// them waits for a sink but WaitDelivered and Shutdown.
 type Announcer struct {
 	opts Options
 	ctx  context.Context // of the sinks' goroutines; ends with Close
@@ -74,18 +75,12 @@ func (a *Announcer) catchUp(q *queue) {
 	}
 }
 
-// Follow tells of what each snapshot shows to be new, until ctx ends.
-func (a *Announcer) Follow(ctx context.Context, latest func() *snapshot.Snapshot, changed func() <-chan struct{}) {
-	for {
-		next := changed()
-		s := latest()
+// Follow tells of what each snapshot shows to be new, until ctx ends or no newer ones
+// come.
+func (a *Announcer) Follow(ctx context.Context, source follow.Source) {
+	for s := range follow.Snapshots(ctx, source) {
 		a.See(s.Maintenance)
 		a.showed(s.Emitted)
-		select {
-		case <-next:
-		case <-ctx.Done():
-			return
-		}
 	}
 }
 
@@ -100,10 +95,10 @@ func (a *Announcer) showed(emitted []snapshot.Emitted) {
 	}
 }
 
-// ToldOf waits until all sinks were told of what led to an action, so that daemons
+// WaitDelivered waits until all sinks were told of what led to an action, so that daemons
 // hear of a drain before it stops them, or until ctx ends. Without sinks it does not
 // wait.
-func (a *Announcer) ToldOf(ctx context.Context, action mesh.ActionID) {
+func (a *Announcer) WaitDelivered(ctx context.Context, action mesh.ActionID) {
 	for {
 		a.mu.Lock()
 		shown, news, sinks := a.shown >= action, a.news, slices.Clone(a.sinks)

@@ -251,7 +251,7 @@ func (w *world) follow() (b board, end func()) {
 	b = board{snapshottest.New(&snapshot.Snapshot{})}
 	ctx, cancel := context.WithCancel(context.Background())
 	var following sync.WaitGroup
-	following.Go(func() { w.Follow(ctx, b.Latest, b.Changed) })
+	following.Go(func() { w.Follow(ctx, b) })
 	synctest.Wait()
 	return b, func() { cancel(); following.Wait() }
 }
@@ -287,7 +287,7 @@ func TestWhatLedToAnActionIsToldBeforeIt(t *testing.T) {
 		free, went := make(chan struct{}), false
 		s.behave(func(context.Context) error { <-free; return nil })
 		var waiting sync.WaitGroup
-		waiting.Go(func() { w.ToldOf(t.Context(), 7); went = true })
+		waiting.Go(func() { w.WaitDelivered(t.Context(), 7); went = true })
 		synctest.Wait()
 		if went {
 			t.Fatal("it did not wait for the snapshot")
@@ -299,7 +299,7 @@ func TestWhatLedToAnActionIsToldBeforeIt(t *testing.T) {
 		close(free)
 		waiting.Wait()
 		s.heard(t, `{"drain_start":{"grace":"600s"}}`)
-		w.ToldOf(t.Context(), 7) // nothing is left to be told
+		w.WaitDelivered(t.Context(), 7) // nothing is left to be told
 	})
 }
 
@@ -307,7 +307,7 @@ func TestASinkThatHangsKeepsAnActionForAMomentOnly(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w, s := newWorld(), newSink()
 		defer w.Shutdown(t.Context(), 0)
-		w.ToldOf(t.Context(), 1) // there is nobody to be told
+		w.WaitDelivered(t.Context(), 1) // there is nobody to be told
 		remove := w.Add(s)
 		b, end := w.follow()
 		defer end()
@@ -316,7 +316,7 @@ func TestASinkThatHangsKeepsAnActionForAMomentOnly(t *testing.T) {
 			began := time.Now()
 			ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
 			defer cancel()
-			w.ToldOf(ctx, id)
+			w.WaitDelivered(ctx, id)
 			return time.Since(began)
 		}
 		if took := wait(1); took != 300*time.Millisecond {

@@ -11,21 +11,21 @@ import (
 
 // ask is one call, bounded by a deadline and guarded against panics, with its
 // answer checked against the view.
-func (r *Room) ask(ctx context.Context, scorer Scorer, req Request) (mesh.Scores, error) {
-	answer, err := r.call(ctx, scorer, req)
+func (d *Driver) ask(ctx context.Context, scorer Scorer, req Request) (mesh.Scores, error) {
+	answer, err := d.call(ctx, scorer, req)
 	if err != nil {
 		return mesh.Scores{}, err
 	}
-	table, bad, err := check(&r.now, answer)
-	if err == nil && bad.n > 0 && !r.lied {
-		r.lied = true
-		r.report(ctx, scorer, bad.String())
+	table, bad, err := check(&d.now, answer)
+	if err == nil && bad.n > 0 && !d.lied {
+		d.lied = true
+		d.report(ctx, scorer, bad.String())
 	}
 	return table, err
 }
 
-func (r *Room) call(ctx context.Context, scorer Scorer, req Request) (answer mesh.Scores, err error) {
-	ctx, cancel := context.WithTimeoutCause(ctx, r.opts.Timeout, fmt.Errorf("no answer within %v", r.opts.Timeout))
+func (d *Driver) call(ctx context.Context, scorer Scorer, req Request) (answer mesh.Scores, err error) {
+	ctx, cancel := context.WithTimeoutCause(ctx, d.opts.Timeout, fmt.Errorf("no answer within %v", d.opts.Timeout))
 	defer cancel()
 	defer func() {
 		if v := recover(); v != nil {

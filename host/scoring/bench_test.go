@@ -31,7 +31,7 @@ func benchSnapshot(salt int) *snapshot.Snapshot {
 	return s
 }
 
-// BenchmarkView measures what the room does at every tick: it takes the view of a
+// BenchmarkView measures what the driver does at every tick: it takes the view of a
 // snapshot of 10k peers and 1k led chains, and says what changed.
 func BenchmarkView(b *testing.B) {
 	first := benchSnapshot(0)

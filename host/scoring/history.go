@@ -67,7 +67,7 @@ type history struct {
 
 // sample is half the size of a Sample: a node may lead many chains.
 type sample struct {
-	at    int32 // seconds since the room was made
+	at    int32 // seconds since the driver was made
 	score float32
 }
 

@@ -18,12 +18,12 @@ import (
 	"github.com/meshos/meshos/host/state"
 )
 
-// house is a room at a real loop on the real core.
+// house is a driver at a real loop on the real core.
 type house struct {
 	*loop.Loop
-	t    *testing.T
-	room *scoring.Room
-	h    *loop.Handle
+	t      *testing.T
+	driver *scoring.Driver
+	h      *loop.Handle
 }
 
 // build runs a house in which this node leads chain 7, held by 1 and 2.
@@ -32,21 +32,21 @@ func build(t *testing.T, s scoring.Scorer) *house {
 	b := &house{t: t}
 	b.Loop = loop.New(loop.Config{}, state.New(state.Boot{Node: this, Policy: state.DefaultPolicy()}))
 	b.Slots().InstallScorer(s)
-	b.room = scoring.New(scoring.Options{
+	b.driver = scoring.New(scoring.Options{
 		Reader: b.Reader(), Feed: b.Feed(), Scorer: b.Slots().Scorer, Log: slog.New(slog.DiscardHandler),
 	})
 	b.h = b.Handle()
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan struct{}, 2)
 	go func() {
-		decorate := func(s *snapshot.Snapshot) { s.Scheduler = b.room.Scheduler(s) }
+		decorate := func(s *snapshot.Snapshot) { s.Scheduler = b.driver.Scheduler(s) }
 		if err := b.Run(ctx, loop.Hooks{Decorate: decorate}); err != nil {
 			t.Errorf("the loop ended with %v", err)
 		}
 		ended <- struct{}{}
 	}()
 	go func() {
-		b.room.Run(ctx)
+		b.driver.Run(ctx)
 		ended <- struct{}{}
 	}()
 	t.Cleanup(func() {
@@ -108,7 +108,7 @@ func TestB10a_BadHolderIsReplacedFirstAndEvictedThen(t *testing.T) {
 		if got := b.decided(100); len(got) != 0 || b.Reader().Latest().Scheduler.Moving != 0 {
 			t.Errorf("handed out %v after the move", got)
 		}
-		if h, ok := b.room.History(7); !ok || h.Current != 0.9 || h.Trend == scoring.Degrading {
+		if h, ok := b.driver.History(7); !ok || h.Current != 0.9 || h.Trend == scoring.Degrading {
 			t.Errorf("history %+v, want the bad holder gone from it", h)
 		}
 	})

@@ -72,12 +72,12 @@ func opinion(_ context.Context, req scoring.Request) (mesh.Scores, error) {
 	}}}, nil
 }
 
-// rig is a running room in a bubble, between a fake reader and a fake feed.
+// rig is a running driver in a bubble, between a fake reader and a fake feed.
 type rig struct {
-	*scoring.Room
+	*scoring.Driver
 	*snapshottest.Board
 	t     *testing.T
-	ended chan struct{} // the room has
+	ended chan struct{} // the driver has
 
 	mu       sync.Mutex
 	scorer   scoring.Scorer
@@ -86,7 +86,7 @@ type rig struct {
 	full     bool // the loop takes nothing
 }
 
-// start runs a room on a world in which this node leads chain 7, held by 1 and 2.
+// start runs a driver on a world in which this node leads chain 7, held by 1 and 2.
 func start(t *testing.T, s scoring.Scorer) *rig {
 	t.Helper()
 	r := &rig{t: t, scorer: s, ended: make(chan struct{})}
@@ -99,7 +99,7 @@ func start(t *testing.T, s scoring.Scorer) *rig {
 		},
 		Replicas: []snapshot.Replica{{Chain: 7, Holders: []mesh.NodeID{1, 2}, Leader: this}, {Chain: 8, Holders: []mesh.NodeID{2}, Leader: 2}},
 	})
-	r.Room = scoring.New(scoring.Options{
+	r.Driver = scoring.New(scoring.Options{
 		Reader: r, Feed: r, Log: slog.New(slog.DiscardHandler),
 		Scorer: func() scoring.Scorer {
 			r.mu.Lock()

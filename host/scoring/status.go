@@ -12,7 +12,7 @@ import (
 // staleAfter is how many decision intervals a table counts (host/state).
 const staleAfter = 2
 
-// board is where the room's goroutine says how it stands.
+// board is where the driver's goroutine shows how things stand.
 type board struct {
 	mu      sync.Mutex
 	why     string // it is idle; empty while the table below stands
@@ -35,8 +35,8 @@ func (b *board) scored(table mesh.Scores, now time.Time) {
 
 // Scheduler says whether chains are rebalanced, for a snapshot that is about to be
 // published. It takes no longer than a lock.
-func (r *Room) Scheduler(s *snapshot.Snapshot) *snapshot.Scheduler {
-	b := &r.board
+func (d *Driver) Scheduler(s *snapshot.Snapshot) *snapshot.Scheduler {
+	b := &d.board
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	out := &snapshot.Scheduler{IdleReason: b.why, ViewVersion: b.version, Moving: s.Moving}
@@ -46,7 +46,7 @@ func (r *Room) Scheduler(s *snapshot.Snapshot) *snapshot.Scheduler {
 	}
 	if b.why == "" {
 		out.ChainsScored = b.chains
-		out.IdleReason = held(s, *out.Age, r.opts.DecisionInterval)
+		out.IdleReason = held(s, *out.Age, d.opts.DecisionInterval)
 	}
 	out.Active = out.IdleReason == ""
 	return out

@@ -170,7 +170,7 @@ func TestSchedulerSaysWhyNothingIsMoved(t *testing.T) {
 	})
 }
 
-func TestRoomEndsWithTheLoop(t *testing.T) {
+func TestDriverEndsWithTheLoop(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := start(t, &scorer{name: "s", answer: opinion})
 		r.End()
@@ -178,7 +178,7 @@ func TestRoomEndsWithTheLoop(t *testing.T) {
 		select {
 		case <-r.ended:
 		default:
-			t.Error("the room follows a loop that has ended")
+			t.Error("the driver follows a loop that has ended")
 		}
 	})
 }
