@@ -19,6 +19,7 @@ func (n *node) openRecords() (*records.Records, error) {
 		KeepSize:    n.cfg.Records.KeepSize,
 		KeepAge:     n.cfg.Records.KeepAge,
 		AuditLimit:  n.cfg.Records.AuditLimit,
+		EndWithin:   endRecords * 9 / 10, // cursors are saved and files closed after it
 	})
 }
 

@@ -1,6 +1,7 @@
 package records
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -16,8 +17,6 @@ import (
 const (
 	// feedTimeout bounds one attempt to tell the loop something.
 	feedTimeout = 5 * time.Second
-	// flushTimeout is what an appender gets at the end for what is left.
-	flushTimeout = 2 * time.Second
 	// saveEvery is how far apart the savings of an appender's cursors are at least.
 	saveEvery = time.Second
 )
@@ -56,8 +55,9 @@ func newFollower(r *Records, s *subscriber, feed Feed) *follower {
 	}
 }
 
-// run follows until ctx ends, and then brings what is left.
-func (f *follower) run(ctx context.Context) {
+// run follows until ctx ends. Then it delivers what is left, until the context delivering
+// ends too.
+func (f *follower) run(ctx, delivering context.Context) {
 	f.resume()
 	defer func() {
 		for _, c := range f.chains {
@@ -85,8 +85,7 @@ func (f *follower) run(ctx context.Context) {
 		wait(ctx, nil, retry.C)
 		retry.Stop()
 	}
-	f.flush(ctx)
-	f.save(true)
+	f.finish(delivering)
 }
 
 // rest waits for more to be on disk. Cursors that moved are saved meanwhile.
@@ -180,17 +179,27 @@ func (f *follower) tell(ctx context.Context, reason string) bool {
 	return err == nil
 }
 
-// flush brings the records of the node's last moments to an appender that was
-// well until then.
-func (f *follower) flush(ctx context.Context) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), flushTimeout)
-	defer cancel()
-	for !f.outage.on() && f.take() {
-		if err := f.send(ctx); err != nil {
-			f.log.Warn("the last records were not stored", "appender", f.name, "error", err)
-			return
-		}
+// finish delivers the records of the node's last moments to an appender that was well
+// until then, and logs how many the appender does not hold.
+func (f *follower) finish(ctx context.Context) {
+	err := f.outage.err
+	for err == nil && ctx.Err() == nil && f.take() {
+		err = f.send(ctx)
 	}
+	f.save(true)
+	if waiting := f.waiting(); waiting > 0 {
+		f.log.Warn("the node ends before an appender stored all records; the others wait on the node's disk",
+			"appender", f.name, "waiting", waiting, "error", cmp.Or(err, context.Cause(ctx)))
+	}
+}
+
+// waiting counts the entries on disk that the appender does not hold.
+func (f *follower) waiting() (n uint64) {
+	for _, c := range f.chains {
+		next := f.logs[c].Next()
+		n += next - min(next, max(f.cursor[c].Number+1, f.logs[c].Oldest()))
+	}
+	return n
 }
 
 // wait returns at the first of the three. A nil channel never is.

@@ -18,6 +18,9 @@ type Options struct {
 	Dir string
 	// Timeout bounds one Append. 0 is 10 s.
 	Timeout time.Duration
+	// EndWithin bounds how long the appenders get, once Run is to end, for the records
+	// that they don't hold yet. 0 is 1 s.
+	EndWithin time.Duration
 	// Log, if set, receives what was found on disk, which appenders are back, and the
 	// reports that the loop did not take.
 	Log *slog.Logger
@@ -56,6 +59,9 @@ type Records struct {
 func Open(o Options) (*Records, error) {
 	if o.Timeout <= 0 {
 		o.Timeout = 10 * time.Second
+	}
+	if o.EndWithin <= 0 {
+		o.EndWithin = time.Second
 	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)

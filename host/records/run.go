@@ -3,6 +3,7 @@ package records
 import (
 	"context"
 	"sync"
+	"time"
 )
 
 // Node is the node whose records are kept: where they come from, and who hears what
@@ -13,21 +14,28 @@ type Node struct {
 }
 
 // Run writes what the snapshots bring, and brings it to the appenders, until ctx ends.
-// Then it writes the last ones, and each appender that was well gets 2 s for what is
-// left; so end the loop before, and the appenders after it. It closes the Records.
+// Then it writes the last records, and delivers them to the appenders that were well
+// until then; so end the loop before, and the appenders after it. All of that together
+// takes EndWithin at most, unless a write to disk hangs. What was not delivered is
+// logged, and waits on disk for the next run. Run closes the Records.
 func (r *Records) Run(ctx context.Context, node Node) {
 	r.running.Store(true)
-	followersEnd, endFollowers := context.WithCancel(context.WithoutCancel(ctx))
-	defer endFollowers()
+	delivering, endDelivering := context.WithCancel(context.WithoutCancel(ctx))
+	defer endDelivering()
+	following, endFollowing := context.WithCancel(delivering)
+	defer endFollowing()
 	var all sync.WaitGroup
 	all.Go(func() {
 		newWriter(r, node).run(ctx)
-		endFollowers()
+		endFollowing() // there is nothing more to follow
 	})
 	for _, s := range r.subscribers {
-		all.Go(func() { newFollower(r, s, node.Feed).run(followersEnd) })
+		all.Go(func() { newFollower(r, s, node.Feed).run(following, delivering) })
 	}
-	all.Go(func() { r.acknowledge(followersEnd, node.Feed) })
+	all.Go(func() { r.acknowledge(following, node.Feed) })
+	<-ctx.Done()
+	limit := time.AfterFunc(r.opts.EndWithin, endDelivering)
+	defer limit.Stop()
 	all.Wait()
 	if err := r.closeLogs(); err != nil {
 		r.opts.Log.Error("records were not closed cleanly", "error", err)

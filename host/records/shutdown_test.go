@@ -2,12 +2,16 @@ package records_test
 
 import (
 	"context"
+	"log/slog"
+	"path/filepath"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/meshos/meshos/host/mesh"
 	"github.com/meshos/meshos/host/records"
+	"github.com/meshos/meshos/host/records/disk"
 	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
 )
 
@@ -44,26 +48,62 @@ func TestEndWaitsForNobodyLong(t *testing.T) {
 		return errDisk
 	}
 	for name, tc := range map[string]struct {
-		answer func(context.Context, []*meshosv1.Record) error
-		within time.Duration
+		answer    func(context.Context, []*meshosv1.Record) error
+		endWithin time.Duration
+		sync      time.Duration // takes so long
+		took      time.Duration
 	}{
-		"in an outage": {failThenHang, 0},
-		"hung":         {hang, 2 * time.Second},
+		"in an outage":             {answer: failThenHang},
+		"hung":                     {answer: hang, took: time.Second},
+		"hung, with another limit": {answer: hang, endWithin: 300 * time.Millisecond, took: 300 * time.Millisecond},
+		"hung, and a slow disk":    {answer: hang, sync: 600 * time.Millisecond, took: time.Second},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				l, s := newLoop(), &store{name: "jsonl", answer: tc.answer}
-				_, stop := follow(t, l, records.Subscription{Appender: s})
+				var log strings.Builder
+				o := records.Options{Dir: t.TempDir(), EndWithin: tc.endWithin, Log: slog.New(slog.NewTextHandler(&log, nil))}
+				o.OpenChain = func(chain string) (disk.FS, error) {
+					fs, err := disk.Open(filepath.Join(o.Dir, chain))
+					return slowDisk{fs, tc.sync}, err
+				}
+				l, s, well := newLoop(), &store{name: "jsonl", answer: tc.answer}, &store{name: "well"}
+				_, stop := followIn(t, l, o, records.Subscription{Appender: s}, records.Subscription{Appender: well})
 				l.write(mesh.ChainLog, 1, "x")
-				time.Sleep(100 * time.Millisecond)
+				time.Sleep(tc.sync + 100*time.Millisecond)
+				l.write(mesh.ChainAudit, 2, "")
 				begun := time.Now()
 				stop()
-				if took := time.Since(begun); took > tc.within {
-					t.Errorf("took %v, want at most %v", took, tc.within)
+				if took := time.Since(begun); took != tc.took {
+					t.Errorf("took %v, want %v", took, tc.took)
+				}
+				well.wantHeld(t, "log 1", "audit 1", "audit 2")
+				if got := log.String(); strings.Count(got, "level=WARN") != 1 || !strings.Contains(got, "appender=jsonl waiting=3 ") {
+					t.Errorf("the log says\n%s", got)
 				}
 			})
 		})
 	}
+}
+
+// slowDisk is a disk whose syncs take their time.
+type slowDisk struct {
+	disk.FS
+	sync time.Duration
+}
+
+func (d slowDisk) Create(name string) (disk.File, error) {
+	f, err := d.FS.Create(name)
+	return slowFile{f, d.sync}, err
+}
+
+type slowFile struct {
+	disk.File
+	sync time.Duration
+}
+
+func (f slowFile) Sync() error {
+	time.Sleep(f.sync)
+	return f.File.Sync()
 }
 
 func TestLoopThatTakesNothingCostsNoSpin(t *testing.T) {
