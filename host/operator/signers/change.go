@@ -10,14 +10,14 @@ import (
 	"github.com/meshos/meshos/host/operator/sshsig"
 )
 
-// Change is what a reload changed for one principal: a key that came, one that
-// went, one in place of another, or another rule for the same one.
+// Change is what a reload changed for one principal: a key was added, removed or
+// replaced, or the rules of a key changed.
 type Change struct {
 	Name     string
-	Old, New *Entry // nil for none
+	Old, New *Entry // Old is nil for an added key, New for a removed one
 }
 
-// String says it in words, with the fingerprints.
+// String describes the change, with the fingerprints.
 func (c Change) String() string {
 	switch {
 	case c.Old == nil:
@@ -32,7 +32,7 @@ func (c Change) String() string {
 		c.Name, c.Old.Key.Fingerprint(), c.New.Key.Fingerprint(), c.New.rule())
 }
 
-// rule shows what an entry says beside its key.
+// rule returns everything that an entry says except its key.
 func (e *Entry) rule() string {
 	parts := []string{"principals " + strings.Join(e.Principals, ",")}
 	for name, at := range map[string]time.Time{"valid-after": e.ValidAfter, "valid-before": e.ValidBefore} {
@@ -50,10 +50,10 @@ func (e *Entry) rule() string {
 	return strings.Join(parts, "; ")
 }
 
-// Changes compares two sets, by name. Keys that went and keys that came for the
-// same principal are paired in the order of the files.
+// Changes compares two sets and returns the changes by name. Removed and added keys of
+// the same principal are paired in the order of the files.
 func Changes(before, after *Set) []Change {
-	gone, come := leftOver(before, after), leftOver(after, before)
+	gone, come := missing(before, after), missing(after, before)
 	var out []Change
 	gone, come, out = pair(gone, come, out, func(e *Entry) sshsig.Key { return e.Key })
 	gone, come, out = pair(gone, come, out, (*Entry).Name)
@@ -67,8 +67,8 @@ func Changes(before, after *Set) []Change {
 	return out
 }
 
-// pair joins each entry that went to the first one that came with the same mark, and
-// gives what is left of both.
+// pair makes a change of each removed entry and the first added one with the same mark,
+// and returns the entries that are left of both.
 func pair[M comparable](gone, come []*Entry, out []Change, mark func(*Entry) M) (left, right []*Entry, _ []Change) {
 	waiting := make(map[M][]*Entry)
 	for _, e := range come {
@@ -88,19 +88,19 @@ func pair[M comparable](gone, come []*Entry, out []Change, mark func(*Entry) M) 
 	return left, slices.DeleteFunc(come, func(e *Entry) bool { return paired[e] }), out
 }
 
-// leftOver lists the entries of a that b does not have just so.
-func leftOver(a, b *Set) []*Entry {
-	type saying struct {
+// missing returns the entries of a that b does not have with the same rule.
+func missing(a, b *Set) []*Entry {
+	type keyRule struct {
 		key  sshsig.Key
 		rule string
 	}
-	said := make(map[saying]bool, len(b.entries))
+	known := make(map[keyRule]bool, len(b.entries))
 	for i := range b.entries {
-		said[saying{b.entries[i].Key, b.entries[i].rule()}] = true
+		known[keyRule{b.entries[i].Key, b.entries[i].rule()}] = true
 	}
 	var out []*Entry
 	for i := range a.entries {
-		if e := &a.entries[i]; !said[saying{e.Key, e.rule()}] {
+		if e := &a.entries[i]; !known[keyRule{e.Key, e.rule()}] {
 			out = append(out, e)
 		}
 	}

@@ -5,26 +5,26 @@ import (
 	"strings"
 )
 
-// shownProblems is how many mistakes are spelled out.
+// shownProblems is how many mistakes Error lists.
 const shownProblems = 20
 
 // Problem is one mistake in a file.
 type Problem struct {
-	Line    int // 0: the file as a whole
+	Line    int // 0 for the file as a whole
 	Message string
 }
 
-// Damage is the error of a file with mistakes: all of them.
+// Damage is the error for a file with mistakes; it has all of them.
 type Damage struct {
 	File     string
-	Problems []Problem // at least one, by line
+	Problems []Problem // at least one, in the order of the lines
 }
 
 func (d *Damage) add(line int, message string) {
 	d.Problems = append(d.Problems, Problem{Line: line, Message: message})
 }
 
-// Error lists the mistakes, one a line, as FILE:LINE: MESSAGE.
+// Error lists the mistakes, one per line, as FILE:LINE: MESSAGE.
 func (d *Damage) Error() string {
 	var lines []string
 	for i, p := range d.Problems {

@@ -11,7 +11,7 @@ import (
 
 var errAuthority = errors.New("certificate authorities are not supported: list each operator's own key")
 
-// options takes the second field of a line, such as
+// options reads the second field of a line, such as
 // namespaces="meshos-admin",valid-before="20270101Z".
 func (e *Entry) options(text string, zone *time.Location) (authority bool, err error) {
 	given := make(map[string]bool)
@@ -39,7 +39,7 @@ func (e *Entry) options(text string, zone *time.Location) (authority bool, err e
 			}
 			quoted = false
 		default:
-			return false, fmt.Errorf("option %q is not known; there are namespaces, valid-after, valid-before and no-touch-required", shortened(name))
+			return false, fmt.Errorf("option %q is not known; the options are namespaces, valid-after, valid-before and no-touch-required", shortened(name))
 		}
 		if quoted {
 			return false, fmt.Errorf("option %s takes no value", name)
@@ -62,7 +62,7 @@ func (e *Entry) valued(name, value string, zone *time.Location) error {
 	if name == "namespaces" {
 		e.Namespaces = strings.Split(value, ",")
 		if !hasName(e.Namespaces) {
-			return errors.New("option namespaces names none")
+			return errors.New("option namespaces must name a namespace, and may not have empty items")
 		}
 		return nil
 	}
@@ -78,7 +78,7 @@ func (e *Entry) valued(name, value string, zone *time.Location) error {
 	return nil
 }
 
-// hasName says whether a list of patterns has one that is not negated, and none
+// hasName reports whether a list of patterns has one that is not negated, and none
 // that is empty.
 func hasName(patterns []string) bool {
 	has := false
@@ -91,7 +91,7 @@ func hasName(patterns []string) bool {
 	return has
 }
 
-// nextOption cuts one option off: NAME or NAME="VALUE", where \" in a value is a
+// nextOption cuts off one option: NAME or NAME="VALUE", where \" in a value is a
 // quote.
 func nextOption(text string) (name, value string, quoted bool, after string, err error) {
 	end := strings.IndexAny(text, `,="`)

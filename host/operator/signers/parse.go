@@ -14,19 +14,18 @@ import (
 	"github.com/meshos/meshos/host/operator/sshsig"
 )
 
-// Namespace is the one that commands are signed in.
+// Namespace is the SSHSIG namespace in which commands are signed.
 const Namespace = "meshos-admin"
 
 // Bounds of a file.
 const (
 	MaxSize  = 1 << 20 // bytes
 	MaxLines = 10_000
-	// MaxLine bounds one line, in bytes: audit records quote what it says.
+	// MaxLine bounds one line, in bytes: audit records quote it.
 	MaxLine = 8 << 10
 )
 
-// Load reads a file. The error is a *Damage when its content is wrong, and that of
-// the file system otherwise.
+// Load reads a file. The error is a *Damage if its content is wrong.
 func Load(path string) (*Set, error) {
 	f, err := os.Open(path)
 	if err != nil {
@@ -40,10 +39,9 @@ func Load(path string) (*Set, error) {
 	return Parse(path, string(text), time.Local)
 }
 
-// Parse reads the text of a file; zone is that of times without a Z, and file is
-// the name for messages. The error is a *Damage that lists all mistakes: a file
-// with one counts for nothing, since the line that is wrong may be the one that
-// takes a key away.
+// Parse reads the text of a file. Messages call it file; zone is the time zone of times
+// without a Z. The error is a *Damage that lists all mistakes. A file with a single
+// mistake is refused as a whole, since the wrong line may be the one that revokes a key.
 func Parse(file, text string, zone *time.Location) (*Set, error) {
 	damage := &Damage{File: file}
 	set := &Set{byKey: make(map[sshsig.Key][]int)}
@@ -83,11 +81,11 @@ func Parse(file, text string, zone *time.Location) (*Set, error) {
 }
 
 // parseLine reads one line: principals, options if there are any, type, key and a
-// comment. ours is false for an entry whose namespaces leave commands out: such a
-// file is shared with other uses, and what those allow is not our business.
+// comment. ours is false for an entry whose namespaces exclude commands: such a file is
+// shared with other uses, and may allow these what commands may not have.
 func parseLine(line string, zone *time.Location) (e Entry, ours bool, err error) {
 	if !utf8.ValidString(line) || strings.ContainsFunc(line, func(r rune) bool { return unicode.IsControl(r) && r != '\t' }) {
-		return e, false, errors.New("holds what is no text")
+		return e, false, errors.New("contains bytes that are not text")
 	}
 	e.Touch = sshsig.TouchRequired
 	principals, rest := cutPrincipals(line)
@@ -111,7 +109,7 @@ func parseLine(line string, zone *time.Location) (e Entry, ours bool, err error)
 	}
 	blob, _ := cutField(rest)
 	if field == "" || blob == "" {
-		return e, false, errors.New("needs principals, a type of key and a key: alice ssh-ed25519 AAAA…")
+		return e, false, errors.New("needs principals, a key type and a key: alice ssh-ed25519 AAAA…")
 	}
 	e.Key, err = parseKey(field, blob)
 	return e, true, err
@@ -119,7 +117,7 @@ func parseLine(line string, zone *time.Location) (e Entry, ours bool, err error)
 
 func parseKey(kind, blob string) (sshsig.Key, error) {
 	if !isKeyType(kind) {
-		return sshsig.Key{}, fmt.Errorf("%q is no type of key", shortened(kind))
+		return sshsig.Key{}, fmt.Errorf("%q is not a key type", shortened(kind))
 	}
 	if kind != sshsig.TypeEd25519 && kind != sshsig.TypeSKEd25519 {
 		return sshsig.Key{}, fmt.Errorf("a key of type %s may not sign commands; use %s or %s, "+
@@ -128,19 +126,19 @@ func parseKey(kind, blob string) (sshsig.Key, error) {
 	}
 	raw, err := base64.StdEncoding.DecodeString(blob)
 	if err != nil {
-		return sshsig.Key{}, errors.New("the key is no base64")
+		return sshsig.Key{}, errors.New("the key is not base64")
 	}
 	key, err := sshsig.ParseKey(raw)
 	if err != nil {
 		return sshsig.Key{}, err
 	}
 	if key.Type != kind {
-		return sshsig.Key{}, fmt.Errorf("the line says %s and the key %s", kind, key.Type)
+		return sshsig.Key{}, fmt.Errorf("the line says %s, but the key is of type %s", kind, key.Type)
 	}
 	return key, nil
 }
 
-// isKeyType tells a type of key from options, none of which begins like one.
+// isKeyType reports whether a field is a key type; no option begins like one.
 func isKeyType(field string) bool {
 	for _, prefix := range []string{"ssh-", "sk-", "ecdsa-", "rsa-", "webauthn-"} {
 		if strings.HasPrefix(field, prefix) {
@@ -150,7 +148,7 @@ func isKeyType(field string) bool {
 	return false
 }
 
-// cutPrincipals cuts the first field off, which may stand in quotes.
+// cutPrincipals cuts off the first field, which may be in quotes.
 func cutPrincipals(line string) (field, rest string) {
 	if body, quoted := strings.CutPrefix(line, `"`); quoted {
 		if field, rest, closed := strings.Cut(body, `"`); closed {
@@ -161,7 +159,7 @@ func cutPrincipals(line string) (field, rest string) {
 	return cutField(line)
 }
 
-// cutField cuts a field off. White space in quotes does not end it.
+// cutField cuts off a field. White space in quotes does not end it.
 func cutField(line string) (field, rest string) {
 	quoted := false
 	for i := 0; i < len(line); i++ {

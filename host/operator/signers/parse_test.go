@@ -17,7 +17,7 @@ import (
 	"github.com/meshos/meshos/host/operator/sshsig"
 )
 
-// newKey makes a key, and gives what stands for it in a file.
+// newKey returns a key, and its text in a file.
 func newKey(t testing.TB, seed byte) (sshsig.Key, string, ssh.Signer) {
 	t.Helper()
 	signer, err := ssh.NewSignerFromKey(ed25519.NewKeyFromSeed(append(make([]byte, 31), seed)))
@@ -84,20 +84,20 @@ func TestLinesForOtherUsesAreLeftOut(t *testing.T) {
 	}
 }
 
-func TestDamageIsSaidWithItsLine(t *testing.T) {
+func TestDamageIsReportedWithItsLine(t *testing.T) {
 	_, text, _ := newKey(t, 1)
 	for line, want := range map[string]string{
-		"alice":                  "needs principals, a type of key and a key",
+		"alice":                  "needs principals, a key type and a key",
 		"alice ssh-ed25519":      "needs principals",
-		"alice ssh-ed25519 !!!!": "is no base64",
+		"alice ssh-ed25519 !!!!": "is not base64",
 		"alice ssh-ed25519 AAAA": "the key is damaged",
-		"alice sk-ssh-ed25519@openssh.com " + strings.Fields(text)[1]:  "the line says sk-ssh-ed25519@openssh.com and the key ssh-ed25519",
+		"alice sk-ssh-ed25519@openssh.com " + strings.Fields(text)[1]:  "the line says sk-ssh-ed25519@openssh.com, but the key is of type ssh-ed25519",
 		"alice ssh-rsa AAAAB3NzaC1yc2E":                                "a key of type ssh-rsa may not sign commands",
 		"alice cert-authority " + text:                                 "certificate authorities are not supported",
 		"alice namespaces=git " + text:                                 "needs a value in double quotes",
 		`alice namespaces="git ` + text:                                "no closing quote",
-		`alice namespaces="" ` + text:                                  "names none",
-		`alice valid-after="2026" ` + text:                             "is no time",
+		`alice namespaces="" ` + text:                                  "must name a namespace",
+		`alice valid-after="2026" ` + text:                             "is not a time",
 		`alice valid-after="20260230" ` + text:                         "there is no such day",
 		`alice valid-after="20270101",valid-before="20260101" ` + text: "never be valid",
 		`alice no-touch-required="yes" ` + text:                        "takes no value",
@@ -106,8 +106,8 @@ func TestDamageIsSaidWithItsLine(t *testing.T) {
 		`alice namespaces="meshos-admin", ` + text:                     "single commas",
 		"alice,,bob " + text:                                           "must name principals",
 		"!alice " + text:                                               "must name principals",
-		"al\x00ice " + text:                                            "no text",
-		"al\xffice " + text:                                            "no text",
+		"al\x00ice " + text:                                            "not text",
+		"al\xffice " + text:                                            "not text",
 	} {
 		_, err := signers.Parse("signers", "bob "+text+"\n"+line+"\n", time.UTC)
 		var damage *signers.Damage

@@ -2,7 +2,7 @@ package signers
 
 import "strings"
 
-// match says whether text fits a pattern, in which * stands for anything and ? for
+// match reports whether text matches a pattern, in which * stands for anything and ? for
 // one character, as in OpenSSH.
 func match(text, pattern string) bool {
 	t, p := 0, 0
@@ -25,7 +25,8 @@ func match(text, pattern string) bool {
 	return strings.Trim(pattern[p:], "*") == ""
 }
 
-// matchList says whether text fits one of the patterns and none that begins with !.
+// matchList reports whether text matches one of the patterns and none that begins
+// with !.
 func matchList(text string, patterns []string) bool {
 	fits := false
 	for _, p := range patterns {
@@ -42,8 +43,8 @@ func matchList(text string, patterns []string) bool {
 
 func isPattern(s string) bool { return strings.ContainsAny(s, "*?") }
 
-// mayBeSame says whether two lists of principals have one in common, or could: of
-// two patterns nobody knows, and what a ! leaves out does not help.
+// mayBeSame reports whether two lists of principals could have one in common. Two
+// patterns always could, and what a ! excludes is ignored.
 func mayBeSame(a, b []string) bool {
 	for _, x := range a {
 		if x[0] == '!' {

@@ -11,16 +11,16 @@ import (
 // Entry is one line of the file.
 type Entry struct {
 	Line       int
-	Principals []string // as written: names, patterns, and with a leading ! what is left out
+	Principals []string // as written: names and patterns; a leading ! excludes
 	Key        sshsig.Key
-	Namespaces []string // patterns; none for all
+	Namespaces []string // patterns; empty means all
 	// ValidAfter and ValidBefore bound when the key may sign, both included, in
-	// whole seconds. Zero is no bound.
+	// whole seconds. Zero means no bound.
 	ValidAfter, ValidBefore time.Time
 	Touch                   sshsig.Touch
 }
 
-// Name is the principal that stands for the entry: the first one of its line.
+// Name returns the first principal of the line, which names the entry.
 func (e Entry) Name() string {
 	for _, p := range e.Principals {
 		if p[0] != '!' {
@@ -30,33 +30,33 @@ func (e Entry) Name() string {
 	return ""
 }
 
-// Set is the content of one file. It does not change.
+// Set is the content of one file. It is immutable.
 type Set struct {
 	entries []Entry
 	byKey   map[sshsig.Key][]int // indexes of entries, in the order of the file
 }
 
-// Entries lists the lines in order. The list must not be written to.
+// Entries returns the entries in the order of the file. Callers must not change them.
 func (s *Set) Entries() []Entry { return s.entries }
 
 // Why a key may not sign.
 var (
 	ErrUnknown   = errors.New("is not in the file of signers")
-	ErrNamespace = errors.New("may not sign commands: its namespaces option leaves them out")
+	ErrNamespace = errors.New("may not sign commands: its namespaces option excludes them")
 	ErrTooEarly  = errors.New("is not valid yet")
-	ErrExpired   = errors.New("is not valid any more")
+	ErrExpired   = errors.New("is no longer valid")
 )
 
-// Signer is whom a key stands for.
+// Signer is the owner of a key.
 type Signer struct {
 	Name  string
 	Touch sshsig.Touch
 
-	principals []string // of all entries that hold for the key
+	principals []string // of all entries of the key that apply
 }
 
-// Find says for whom a key signs in a namespace at a time. The error wraps one of
-// the Err… values; the Signer has its Name even then, if the key is known.
+// Find returns for whom a key may sign in a namespace at a time. The error wraps one of
+// the Err… values; the Signer has its Name even then, if the file has the key.
 func (s *Set) Find(key sshsig.Key, namespace string, at time.Time) (Signer, error) {
 	var out Signer
 	lines := s.byKey[key]
@@ -67,7 +67,7 @@ func (s *Set) Find(key sshsig.Key, namespace string, at time.Time) (Signer, erro
 	var failure error
 	for _, i := range lines {
 		e := s.entries[i]
-		if err := e.holds(namespace, at); err != nil {
+		if err := e.applies(namespace, at); err != nil {
 			if failure == nil {
 				failure = fmt.Errorf("key %s (%s, line %d) %w", key.Fingerprint(), e.Name(), e.Line, err)
 			}
@@ -84,8 +84,9 @@ func (s *Set) Find(key sshsig.Key, namespace string, at time.Time) (Signer, erro
 	return out, nil
 }
 
-// holds says why an entry does not count, as ssh-keygen -Y verify decides it.
-func (e Entry) holds(namespace string, at time.Time) error {
+// applies returns nil if an entry applies, else why it does not, as ssh-keygen -Y verify
+// decides.
+func (e Entry) applies(namespace string, at time.Time) error {
 	switch seconds := at.Unix(); {
 	case len(e.Namespaces) > 0 && !matchList(namespace, e.Namespaces):
 		return ErrNamespace
@@ -97,11 +98,8 @@ func (e Entry) holds(namespace string, at time.Time) error {
 	return nil
 }
 
-// Is says whether the key may sign for a principal.
-func (s Signer) Is(principal string) bool { return matchList(principal, s.principals) }
-
-// Persons gives the least number of different persons who must have signed: as
-// many signers as can be picked of whom no two may be the same person.
+// Persons returns the least number of different persons that the signers can be. Two
+// signers count as one person if their principals could have a name in common.
 func Persons(all []Signer) int {
 	var picked []Signer
 	for _, s := range narrowFirst(all) {
@@ -119,8 +117,8 @@ func Persons(all []Signer) int {
 	return len(picked)
 }
 
-// Persons gives how many different persons the file names at least, whenever their
-// keys are valid.
+// Persons returns the least number of different persons that the file names, no matter
+// when their keys are valid.
 func (s *Set) Persons() int {
 	var all []Signer
 	for _, e := range s.entries {
@@ -129,8 +127,8 @@ func (s *Set) Persons() int {
 	return Persons(all)
 }
 
-// narrowFirst puts signers with few principals first, so that a shared key does not
-// stand in the way of two that are not shared. The order is kept otherwise.
+// narrowFirst sorts signers by their number of principals, stably. A key that two persons
+// share would otherwise be picked first and exclude the own keys of both.
 func narrowFirst(all []Signer) []Signer {
 	out := make([]Signer, 0, len(all))
 	for size := 1; len(out) < len(all); size++ {

@@ -1,7 +1,7 @@
 // Package sshsig reads, makes and verifies OpenSSH signatures (SSHSIG), the format
 // of `ssh-keygen -Y sign` and `ssh-keygen -Y verify`.
 //
-// Only ed25519 keys are known, plain and on a security key (FIDO2). It says whether
-// bytes were signed by a key; whose key that is, and whether the key may sign, is
-// not its business: see host/operator/signers.
+// It supports only ed25519 keys, plain or on a security key (FIDO2). It decides whether a
+// key signed some bytes. Whose key that is, and whether it may sign, is decided by
+// host/operator/signers.
 package sshsig

@@ -9,8 +9,8 @@ import (
 	"golang.org/x/crypto/ssh"
 )
 
-// MaxSize bounds a signature in binary form, in bytes. Those of the keys that are
-// known here take some 200.
+// MaxSize bounds a signature in binary form, in bytes. Signatures of the supported keys
+// have about 200.
 const MaxSize = 2048
 
 const (
@@ -18,7 +18,7 @@ const (
 	version = 1
 )
 
-// Signature is one SSHSIG, taken apart but not verified.
+// Signature is a decoded SSHSIG. It is not verified yet.
 type Signature struct {
 	Key       Key
 	Namespace string
@@ -27,25 +27,25 @@ type Signature struct {
 	blob sigBlob
 }
 
-// envelope is what follows the magic, as PROTOCOL.sshsig has it.
+// envelope is what follows the magic, as PROTOCOL.sshsig describes it.
 type envelope struct {
 	Version   uint32
 	PublicKey []byte
 	Namespace string
-	// Reserved is to be ignored by those who don't know what it is for.
+	// Reserved must be ignored, says PROTOCOL.sshsig.
 	Reserved  []byte
 	Hash      string
 	Signature []byte
 }
 
-// sigBlob is the signature itself. Rest holds what a security key adds.
+// sigBlob is the signature itself. Rest is what a security key adds.
 type sigBlob struct {
 	Format string
 	Blob   []byte
 	Rest   []byte `ssh:"rest"`
 }
 
-// FormatError says that bytes are no signature that can be verified here.
+// FormatError means that bytes are not a signature or a key that this package can read.
 type FormatError struct{ Problem string }
 
 // Error implements error.
@@ -58,24 +58,24 @@ func malformed(format string, args ...any) error {
 // Parse reads a signature in binary form. The error is a *FormatError.
 func Parse(raw []byte) (Signature, error) {
 	if len(raw) > MaxSize {
-		return Signature{}, malformed("has %d bytes, more than the %d that a signature may have", len(raw), MaxSize)
+		return Signature{}, malformed("has %d bytes; a signature has at most %d", len(raw), MaxSize)
 	}
 	rest, ok := bytes.CutPrefix(raw, []byte(magic))
 	if !ok {
 		if bytes.HasPrefix(raw, []byte(armorBegin)) {
-			return Signature{}, malformed("is armored; decode what stands between its first and last line")
+			return Signature{}, malformed("is armored; decode what is between its first and last line")
 		}
-		return Signature{}, malformed("is no OpenSSH signature: it does not begin with %s", magic)
+		return Signature{}, malformed("is not an OpenSSH signature: it does not begin with %s", magic)
 	}
 	var e envelope
 	if err := ssh.Unmarshal(rest, &e); err != nil {
-		return Signature{}, malformed("is no whole OpenSSH signature")
+		return Signature{}, malformed("is not a complete OpenSSH signature")
 	}
 	if e.Version != version {
-		return Signature{}, malformed("is of version %d of the format, and only %d is known", e.Version, version)
+		return Signature{}, malformed("has version %d of the format; only version %d is supported", e.Version, version)
 	}
 	if e.Hash != "sha512" && e.Hash != "sha256" {
-		return Signature{}, malformed("hashes with %.20q, and only sha512 and sha256 are known", e.Hash)
+		return Signature{}, malformed("uses the hash %.20q; only sha512 and sha256 are supported", e.Hash)
 	}
 	key, err := ParseKey(e.PublicKey)
 	if err != nil {
@@ -83,14 +83,13 @@ func Parse(raw []byte) (Signature, error) {
 	}
 	out := Signature{Key: key, Namespace: e.Namespace, Hash: e.Hash}
 	if err := ssh.Unmarshal(e.Signature, &out.blob); err != nil {
-		return Signature{}, malformed("holds no whole signature")
+		return Signature{}, malformed("contains an incomplete signature")
 	}
 	return out, nil
 }
 
-// signed gives the bytes that are signed for a message: not the message itself but
-// its hash, with the namespace, so that a signature made for another purpose does
-// not count.
+// signed returns the bytes that are signed for a message: its hash with the namespace, so
+// that a signature made for one purpose is not valid for another.
 func signed(namespace, hash string, message []byte) []byte {
 	var sum []byte
 	if hash == "sha256" {

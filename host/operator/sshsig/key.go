@@ -8,7 +8,7 @@ import (
 	"golang.org/x/crypto/ssh"
 )
 
-// The types of key that may sign.
+// The key types that may sign.
 const (
 	TypeEd25519   = ssh.KeyAlgoED25519   // "ssh-ed25519"
 	TypeSKEd25519 = ssh.KeyAlgoSKED25519 // "sk-ssh-ed25519@openssh.com"
@@ -17,13 +17,13 @@ const (
 // Key is a public key. Keys can be compared with ==.
 type Key struct {
 	Type        string
-	Application string // of a security key, mostly "ssh:"
+	Application string // of a security key, usually "ssh:"
 
 	public [ed25519.PublicKeySize]byte
 }
 
-// ParseKey reads a public key as OpenSSH encodes it, which is what its files hold
-// in base64. The error is a *FormatError.
+// ParseKey reads a public key as OpenSSH encodes it; its files hold that in base64. The
+// error is a *FormatError.
 func ParseKey(raw []byte) (Key, error) {
 	var head struct {
 		Type string
@@ -49,19 +49,19 @@ func ParseKey(raw []byte) (Key, error) {
 		}
 		body.Public, out.Application = sk.Public, sk.Application
 	default:
-		return Key{}, malformed("the key is of type %.60q, and only %s and %s may sign", head.Type, TypeEd25519, TypeSKEd25519)
+		return Key{}, malformed("the key is of type %.60q; only %s and %s may sign", head.Type, TypeEd25519, TypeSKEd25519)
 	}
 	if len(body.Public) != ed25519.PublicKeySize {
 		return Key{}, malformed("the %s key has %d bytes instead of %d", head.Type, len(body.Public), ed25519.PublicKeySize)
 	}
 	copy(out.public[:], body.Public)
 	if weak(out.public) {
-		return Key{}, malformed("the %s key is not one that ssh-keygen makes: others could sign with it, too", head.Type)
+		return Key{}, malformed("the %s key is not one that ssh-keygen makes: others could sign with it too", head.Type)
 	}
 	return out, nil
 }
 
-// Marshal gives the key as OpenSSH encodes it.
+// Marshal returns the key as OpenSSH encodes it.
 func (k Key) Marshal() []byte {
 	if k.Type == TypeSKEd25519 {
 		return ssh.Marshal(struct {
@@ -76,11 +76,11 @@ func (k Key) Marshal() []byte {
 	}{k.Type, k.public[:]})
 }
 
-// Fingerprint gives "SHA256:…", as ssh-keygen -l prints it.
+// Fingerprint returns "SHA256:…", as ssh-keygen -l prints it.
 func (k Key) Fingerprint() string {
 	sum := sha256.Sum256(k.Marshal())
 	return "SHA256:" + base64.RawStdEncoding.EncodeToString(sum[:])
 }
 
-// OnSecurityKey says whether the private half lives on a FIDO2 device.
+// OnSecurityKey reports whether the private key is on a FIDO2 device.
 func (k Key) OnSecurityKey() bool { return k.Type == TypeSKEd25519 }

@@ -9,8 +9,8 @@ import (
 	"golang.org/x/crypto/ssh"
 )
 
-// Sign makes a signature over message in namespace, in binary form. The signer may
-// be a key from a file or one that an ssh-agent holds.
+// Sign returns a signature over message in namespace, in binary form. The signer may be a
+// key from a file or one in an ssh-agent.
 func Sign(signer ssh.Signer, namespace string, message []byte) ([]byte, error) {
 	key, err := ParseKey(signer.PublicKey().Marshal())
 	if err != nil {
@@ -35,7 +35,7 @@ const (
 	armorWidth = 70
 )
 
-// Armor gives a signature as ssh-keygen writes it into a .sig file.
+// Armor returns a signature as ssh-keygen writes it into a .sig file.
 func Armor(raw []byte) []byte {
 	var out bytes.Buffer
 	out.WriteString(armorBegin + "\n")
@@ -49,7 +49,7 @@ func Armor(raw []byte) []byte {
 	return out.Bytes()
 }
 
-// Dearmor gives the binary form of what Armor or ssh-keygen wrote. The error is a
+// Dearmor returns the binary form of what Armor or ssh-keygen wrote. The error is a
 // *FormatError.
 func Dearmor(text []byte) ([]byte, error) {
 	body, ok := bytes.CutPrefix(bytes.TrimSpace(text), []byte(armorBegin))

@@ -8,22 +8,22 @@ import (
 	"golang.org/x/crypto/ssh"
 )
 
-// What Verify ends with, beside nil.
+// The errors of Verify. Their texts follow the name of the signature.
 var (
-	// ErrNamespace says that the signature was made for another purpose.
+	// ErrNamespace means that the signature was made for another purpose.
 	ErrNamespace = errors.New("it was made for another namespace")
-	// ErrMismatch says that the key did not sign these bytes.
-	ErrMismatch = errors.New("it does not fit the signed bytes and the key")
-	// ErrShape says that what the key made is not of the shape that its type has.
-	ErrShape = errors.New("it does not have the shape that its type of key makes")
-	// ErrNotTouched says that nobody touched the security key when it signed.
+	// ErrMismatch means that the key did not sign these bytes.
+	ErrMismatch = errors.New("it was not made with this key over these bytes")
+	// ErrShape means that the signature does not have the form that the key type makes.
+	ErrShape = errors.New("it does not have the form that a key of its type makes")
+	// ErrNotTouched means that nobody touched the security key when it signed.
 	ErrNotTouched = errors.New("nobody touched the security key when it was made")
 )
 
-// Touch says whether a security key counts that nobody touched.
+// Touch says whether a security key must have been touched when it signed.
 type Touch bool
 
-// The two ways to treat security keys.
+// The values of Touch.
 const (
 	TouchRequired    Touch = true
 	TouchNotRequired Touch = false
@@ -32,12 +32,12 @@ const (
 const (
 	userPresent = 0x01 // a FIDO2 flag: somebody touched the device
 
-	extensionData = 0x80 // FIDO2 flags that ssh signatures never carry:
-	attestedData  = 0x40 // the layout below would not hold
+	extensionData = 0x80 // FIDO2 flags that ssh signatures never have, since more
+	attestedData  = 0x40 // data than verifyOnSecurityKey expects would follow
 )
 
-// Verify says whether the signature was made over exactly message, in namespace.
-// The error is one of the Err… values.
+// Verify returns nil if the signature was made over exactly message, in namespace. The
+// error is one of the Err… values.
 func (s Signature) Verify(namespace string, message []byte, touch Touch) error {
 	if s.Namespace != namespace {
 		return ErrNamespace
@@ -58,28 +58,28 @@ func (s Signature) Verify(namespace string, message []byte, touch Touch) error {
 	return nil
 }
 
-// verifyOnSecurityKey verifies what a FIDO2 device signed: the hash of the
-// application, its flags and counter, and the hash of the bytes. The counter is
-// part of the proof and of nothing else: devices may keep it at 0.
+// verifyOnSecurityKey verifies what a FIDO2 device signed: the hash of the application,
+// the device's flags and counter, and the hash of the bytes. The value of the counter is
+// not checked: devices may keep it at 0.
 func (s Signature) verifyOnSecurityKey(over []byte, touch Touch) error {
-	var said struct {
+	var device struct {
 		Flags   byte
 		Counter uint32
 	}
-	if err := ssh.Unmarshal(s.blob.Rest, &said); err != nil {
+	if err := ssh.Unmarshal(s.blob.Rest, &device); err != nil {
 		return ErrShape
 	}
-	if said.Flags&(extensionData|attestedData) != 0 {
+	if device.Flags&(extensionData|attestedData) != 0 {
 		return ErrShape
 	}
 	application := sha256.Sum256([]byte(s.Key.Application))
 	message := sha256.Sum256(over)
-	proof := append(application[:], ssh.Marshal(said)...)
+	proof := append(application[:], ssh.Marshal(device)...)
 	proof = append(proof, message[:]...)
 	if !ed25519.Verify(s.Key.public[:], proof, s.blob.Blob) {
 		return ErrMismatch
 	}
-	if touch == TouchRequired && said.Flags&userPresent == 0 {
+	if touch == TouchRequired && device.Flags&userPresent == 0 {
 		return ErrNotTouched
 	}
 	return nil

@@ -86,17 +86,17 @@ func TestASecurityKeyHasToBeTouched(t *testing.T) {
 	}
 }
 
-func TestWhatIsNoSignatureIsNamed(t *testing.T) {
+func TestWhatIsNotASignatureIsNamed(t *testing.T) {
 	plain, _ := newKey(t, 1)
 	good := sign(t, plain, message)
 	for want, raw := range map[string][]byte{
-		"does not begin with SSHSIG": []byte("junk"),
-		"more than the 2048":         make([]byte, 5000),
-		"is armored":                 sshsig.Armor(good),
-		"version 2":                  bytes.Replace(good, []byte{0, 0, 0, 1}, []byte{0, 0, 0, 2}, 1),
-		"no whole OpenSSH signature": good[:40],
-		`hashes with "sha999"`:       bytes.Replace(good, []byte("sha512"), []byte("sha999"), 1),
-		`type "ssh-ed99999"`:         bytes.Replace(good, []byte("ssh-ed25519"), []byte("ssh-ed99999"), 1),
+		"does not begin with SSHSIG":       []byte("junk"),
+		"at most 2048":                     make([]byte, 5000),
+		"is armored":                       sshsig.Armor(good),
+		"version 2":                        bytes.Replace(good, []byte{0, 0, 0, 1}, []byte{0, 0, 0, 2}, 1),
+		"not a complete OpenSSH signature": good[:40],
+		`uses the hash "sha999"`:           bytes.Replace(good, []byte("sha512"), []byte("sha999"), 1),
+		`type "ssh-ed99999"`:               bytes.Replace(good, []byte("ssh-ed25519"), []byte("ssh-ed99999"), 1),
 	} {
 		var format *sshsig.FormatError
 		if _, err := sshsig.Parse(raw); !errors.As(err, &format) || !strings.Contains(err.Error(), want) {

@@ -2,7 +2,8 @@ package sshsig
 
 import "crypto/ed25519"
 
-// fieldPrime is p = 2^255 - 19, little-endian, in which the coordinates of keys are.
+// fieldPrime returns p = 2^255 - 19, little-endian. The coordinates of keys are numbers
+// below p.
 func fieldPrime() (p [ed25519.PublicKeySize]byte) {
 	for i := range p {
 		p[i] = 0xff
@@ -11,8 +12,8 @@ func fieldPrime() (p [ed25519.PublicKeySize]byte) {
 	return p
 }
 
-// smallOrders are the y coordinates of the points that a few additions bring back to
-// where they began, without the sign of x: 0, 1, p - 1 and two more.
+// smallOrders returns the y coordinates of the points of small order, without the sign of
+// x: 0, 1, p - 1 and two more.
 func smallOrders() [][ed25519.PublicKeySize]byte {
 	last := fieldPrime()
 	last[0]--
@@ -31,9 +32,9 @@ func smallOrders() [][ed25519.PublicKeySize]byte {
 	}
 }
 
-// weak says whether a key is one that no ssh-keygen makes: a point of small order, for
-// which anybody can make signatures, or a coordinate that is not below p, which would be
-// a second way to write a key.
+// weak reports whether a key is one that ssh-keygen never makes: a point of small order,
+// for which anybody can make signatures, or a coordinate of p or more, which would be a
+// second way to write the same key.
 func weak(key [ed25519.PublicKeySize]byte) bool {
 	key[31] &^= 0x80 // the sign of x
 	p := fieldPrime()

@@ -14,7 +14,7 @@ import (
 
 // Anybody can sign for a key of small order: one message in eight is "signed" by the
 // neutral element and a zero.
-func TestB21_AKeyOfSmallOrderIsNoKey(t *testing.T) {
+func TestB21_AKeyOfSmallOrderIsRefused(t *testing.T) {
 	forged := append([]byte{1}, make([]byte, ed25519.SignatureSize-1)...)
 	for _, point := range []string{
 		"0000000000000000000000000000000000000000000000000000000000000000",
