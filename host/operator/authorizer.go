@@ -26,7 +26,7 @@ const (
 // Options configure an Authorizer.
 type Options struct {
 	Policy Policy
-	// Signers is the path of the allowed_signers file; "" for a node that takes
+	// Signers is the path of the allowed_signers file; "" for a node that accepts
 	// every command unverified.
 	Signers string
 	// DataDir is the node's data directory; the authorizer keeps a folder of its own in it.
@@ -42,27 +42,27 @@ type Options struct {
 // Authorizer judges the commands that reach a node and remembers what it accepted. It
 // is safe for concurrent use.
 type Authorizer struct {
-	opts  Options
-	store *store
-	boot  time.Duration // what was left of a freeze at Open
+	opts       Options
+	store      *store
+	freezeLeft time.Duration // how long a freeze still had to last at Open
 
 	mu       sync.Mutex
 	set      *signers.Set // nil without operators
-	memory   *Memory
+	memory   *memory
 	issued   issued
 	limits   map[string]*rate.Limiter // by origin
-	counts   map[string]uint64        // by kind of rejection, and accepted, unverified
-	underWay int                      // commits that change the freeze and are not folded yet
-	settled  uint64                   // seq of the last one that was
-	pruned   time.Time
-	mended   time.Time // when Observe last saw to the store
+	counts   map[string]uint64        // by kind of rejection, and under "accepted" and "unverified"
+	inFlight int                      // accepted commits that change the freeze and are not folded yet
+	settled  uint64                   // the audit record of the last such commit that was folded
+	pruned   time.Time                // when memory was last pruned
+	retried  time.Time                // when Observe last retried a failed write
 }
 
 // Open reads the signers' file and the authorizer's folder. A damaged signers' file is
 // an error, a *signers.Damage. Damage in the memory is logged, and all commands that
 // were issued before now are rejected: they may have been accepted already.
 func Open(opts Options) (*Authorizer, error) {
-	r := &Authorizer{opts: opts, memory: newMemory(), limits: make(map[string]*rate.Limiter), counts: make(map[string]uint64)}
+	a := &Authorizer{opts: opts, memory: newMemory(), limits: make(map[string]*rate.Limiter), counts: make(map[string]uint64)}
 	if opts.Signers != "" {
 		set, err := signers.Load(opts.Signers)
 		if err != nil {
@@ -71,7 +71,7 @@ func Open(opts Options) (*Authorizer, error) {
 		if len(set.Entries()) == 0 {
 			opts.Log.Warn("the file of signers names nobody: every command is rejected", "file", opts.Signers)
 		}
-		r.set = set
+		a.set = set
 	}
 	dir := filepath.Join(opts.DataDir, "operator")
 	entries, bad, err := loadStore(dir)
@@ -80,28 +80,28 @@ func Open(opts Options) (*Authorizer, error) {
 	}
 	now := opts.Now()
 	for _, e := range entries {
-		r.memory.take(e)
+		a.memory.take(e)
 	}
 	if len(bad) > 0 {
 		floor := now.Add(opts.Policy.FutureSkew)
-		r.memory.take(entry{Floor: floor.UnixMilli()})
+		a.memory.take(entry{Floor: floor.UnixMilli()})
 		for _, d := range bad {
 			opts.Log.Error("the memory of accepted commands is damaged; what the line said is lost",
 				"file", filepath.Join(dir, storeName), "line", d.Line, "cut off", d.Torn,
 				"so", fmt.Sprintf("commands issued up to %s are rejected as replayed", stamp(floor)))
 		}
 	}
-	r.memory.prune(opts.Policy, now)
-	r.pruned = now
-	r.boot = r.memory.Frozen(now)
-	if r.store, err = openStore(dir, r.entries); err != nil {
+	a.memory.prune(opts.Policy, now)
+	a.pruned = now
+	a.freezeLeft = a.memory.frozen(now)
+	if a.store, err = openStore(dir, a.entries); err != nil {
 		if !diskFull(err) {
 			return nil, err
 		}
-		// A machine that comes up with a full disk has daemons to run all the same.
-		opts.Log.Error("the node can't write down what it accepts, and takes no commands but thaw_cluster until it can", "error", err)
+		// A machine that starts with a full disk still has daemons to run.
+		opts.Log.Error("the node can't write to disk which commands it accepts; until it can, it accepts only thaw_cluster", "error", err)
 	}
-	return r, nil
+	return a, nil
 }
 
 func (a *Authorizer) entries() []entry {
@@ -114,16 +114,16 @@ func (a *Authorizer) entries() []entry {
 func (a *Authorizer) Close() error { return a.store.close() }
 
 // FreezeRemaining returns how long a freeze still had to last at Open.
-func (a *Authorizer) FreezeRemaining() time.Duration { return a.boot }
+func (a *Authorizer) FreezeRemaining() time.Duration { return a.freezeLeft }
 
 // HasOperators reports whether there is a file of signers.
 func (a *Authorizer) HasOperators() bool { return a.opts.Signers != "" }
 
-// CountPassedFull is what Counts has the break-glass commands under that passed
-// although the audit log was full.
+// CountPassedFull is the key under which Counts returns the break-glass commands that
+// passed although the audit log was full.
 const CountPassedFull = "passed_audit_full"
 
-// Counts gives how many commands were judged so far, by kind of rejection, and
+// Counts returns how many commands were judged so far, by kind of rejection, and
 // under "accepted" and "unverified". CountPassedFull counts some of these again.
 func (a *Authorizer) Counts() map[string]uint64 {
 	a.mu.Lock()
@@ -131,8 +131,9 @@ func (a *Authorizer) Counts() map[string]uint64 {
 	return maps.Clone(a.counts)
 }
 
-// ReloadSigners reads the signers' file again and gives what changed. After an error
-// the set in force stays. One goroutine calls it at a time: else a change is told twice.
+// ReloadSigners reads the signers' file again and returns what changed. After an error
+// the signers in force stay. It must not be called concurrently: a change would be
+// returned twice.
 func (a *Authorizer) ReloadSigners() ([]signers.Change, error) {
 	if a.opts.Signers == "" {
 		return nil, nil
@@ -148,8 +149,8 @@ func (a *Authorizer) ReloadSigners() ([]signers.Change, error) {
 	return signers.Changes(before, next), nil
 }
 
-// Simulate says what a break-glass command would do, seen from a snapshot, and
-// remembers the hash: within freshness a command may name it.
+// Simulate returns what a break-glass command would do, as far as a snapshot shows, and
+// the hash of that. It remembers the hash: a command may name it within freshness.
 func (a *Authorizer) Simulate(s *snapshot.Snapshot, ev mesh.AdminEvent) (*meshosv1.BlastRadius, [HashSize]byte, error) {
 	radius, err := Simulate(s, ev)
 	if err != nil {

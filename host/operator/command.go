@@ -18,13 +18,13 @@ const (
 	NonceSize  = 16
 	HashSize   = sha256.Size
 
-	maxFreeze = 24 * time.Hour // as in the core, which asks again
+	maxFreeze = 24 * time.Hour // as in the core, which checks it again
 )
 
-// Nonce makes a command different from any other.
+// Nonce is random, so that no two commands are the same.
 type Nonce [NonceSize]byte
 
-// Command is a signed payload taken apart.
+// Command is a decoded payload.
 type Command struct {
 	Event     mesh.AdminEvent
 	Cluster   string
@@ -33,22 +33,22 @@ type Command struct {
 	BlastHash []byte // empty, or HashSize bytes
 }
 
-// CommitID identifies a payload: its SHA-256.
+// CommitID returns the SHA-256 of a payload, which identifies the command.
 func CommitID(payload []byte) []byte {
 	id := sha256.Sum256(payload)
 	return id[:]
 }
 
-// Decode reads a payload as it was signed. When it is rejected as malformed, the
-// command still has its Event if that makes sense by itself.
+// Decode reads a payload as it was signed. If it is rejected as malformed, the returned
+// command still has its Event, provided that the event itself is valid.
 func Decode(payload []byte) (Command, *Rejection) {
 	bad := func(format string, args ...any) *Rejection { return reject(mesh.RejectMalformed, format, args...) }
 	if len(payload) > MaxPayload {
-		return Command{}, bad("the payload has %d bytes, and a command at most %d", len(payload), MaxPayload)
+		return Command{}, bad("the payload has %d bytes; a command has at most %d", len(payload), MaxPayload)
 	}
 	var in meshosv1.AdminCommand
 	if err := proto.Unmarshal(payload, &in); err != nil {
-		return Command{}, bad("the payload is no AdminCommand")
+		return Command{}, bad("the payload is not an AdminCommand")
 	}
 	event, err := wire.AdminFromProto(in.GetEvent())
 	if err != nil {
@@ -56,21 +56,21 @@ func Decode(payload []byte) (Command, *Rejection) {
 	}
 	out := Command{Event: event, Cluster: in.GetClusterId(), BlastHash: in.GetBlastHash()}
 	if hasUnknown(in.ProtoReflect()) {
-		return out, bad("the payload has fields that this version does not know, so what was signed may mean more than it can tell")
+		return out, bad("the payload has fields that this version does not know, so what was signed may mean more than this node understands")
 	}
 	if len(in.GetNonce()) != NonceSize {
 		return out, bad("nonce has %d bytes instead of %d", len(in.GetNonce()), NonceSize)
 	}
 	out.Nonce = Nonce(in.GetNonce())
 	if !in.GetIssuedAt().IsValid() {
-		return out, bad("issued_at must be set, and be a time")
+		return out, bad("issued_at must be set to a valid time")
 	}
 	out.IssuedAt = in.GetIssuedAt().AsTime().Truncate(time.Millisecond)
 	if n := len(out.BlastHash); n != 0 && n != HashSize {
 		return out, bad("blast_hash has %d bytes instead of %d", n, HashSize)
 	}
 	if len(out.BlastHash) != 0 && !event.BreakGlass() {
-		return out, bad("blast_hash is for break-glass commands, and %s is none", event.Kind())
+		return out, bad("blast_hash is for break-glass commands, and %s is not one", event.Kind())
 	}
 	if why := checkFreeze(event); why != "" {
 		return out, bad("%s", why)
@@ -78,7 +78,8 @@ func Decode(payload []byte) (Command, *Rejection) {
 	return out, nil
 }
 
-// checkFreeze says what is wrong with how long a freeze is to last, or "".
+// checkFreeze returns what is wrong with the length of a freeze, "" if nothing is or if
+// the event is not a freeze.
 func checkFreeze(ev mesh.AdminEvent) string {
 	if f, ok := ev.(mesh.FreezeCluster); ok && (f.TTL <= 0 || f.TTL > maxFreeze) {
 		return "a freeze lasts more than 0 and at most " + maxFreeze.String() + ", not " + f.TTL.String()
@@ -86,15 +87,15 @@ func checkFreeze(ev mesh.AdminEvent) string {
 	return ""
 }
 
-// hasUnknown says whether a message, or one within it, has fields that the
-// contract of this version does not.
+// hasUnknown reports whether a message, or one inside it, has fields that this version's
+// contract does not have.
 func hasUnknown(m protoreflect.Message) bool {
 	if len(m.GetUnknown()) > 0 {
 		return true
 	}
 	found := false
 	m.Range(func(f protoreflect.FieldDescriptor, v protoreflect.Value) bool {
-		// No message of a command stands in a list or a map.
+		// No list or map in a command holds messages.
 		if f.Message() != nil && !f.IsList() && !f.IsMap() {
 			found = hasUnknown(v.Message())
 		}

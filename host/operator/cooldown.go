@@ -7,19 +7,19 @@ import (
 	"github.com/meshos/meshos/host/mesh"
 )
 
-// bucket is what a cooldown is on: a node, or 0 for the cluster as a whole.
+// bucket is what a cooldown applies to: a node, or 0 for the cluster as a whole.
 type bucket = mesh.NodeID
 
 const clusterWide bucket = 0
 
-// bucketOf says which cooldown an event asks and arms. A thaw has none: ending a
-// freeze must never have to wait.
+// bucketOf returns which cooldown an event waits for and starts; has is false if it has
+// none. A thaw has none: ending a freeze must never have to wait.
 func bucketOf(ev mesh.AdminEvent) (b bucket, has bool) {
 	switch ev := ev.(type) {
 	case mesh.FreezeCluster, mesh.ForceRestartDaemon, mesh.KillMigration:
 		return clusterWide, true
 	case mesh.FlushAvoidLists:
-		return ev.Local + ev.OnPeer, true // one of them, or none: then it is global
+		return ev.Local + ev.OnPeer, true // at most one is set; if none is, the flush is global
 	case mesh.ForceEvictReplica:
 		return ev.Victim, true
 	case mesh.ForceCutover:
@@ -28,8 +28,9 @@ func bucketOf(ev mesh.AdminEvent) (b bucket, has bool) {
 	return 0, false
 }
 
-// checkCooldown says whether an event has to wait. One that ends now is over.
-func (m *Memory) checkCooldown(ev mesh.AdminEvent, now time.Time) *Rejection {
+// checkCooldown rejects an event whose cooldown is still running. A cooldown that ends
+// right now is over.
+func (m *memory) checkCooldown(ev mesh.AdminEvent, now time.Time) *Rejection {
 	b, has := bucketOf(ev)
 	until := m.cooldowns[b]
 	if !has || !until.After(now.Truncate(time.Millisecond)) {
@@ -39,6 +40,6 @@ func (m *Memory) checkCooldown(ev mesh.AdminEvent, now time.Time) *Rejection {
 	if b != clusterWide {
 		what = "commands on node " + strconv.FormatUint(uint64(b), 10)
 	}
-	return reject(KindCooldown, "break-glass %s cool down until %s, for another %s",
+	return reject(KindCooldown, "break-glass %s have to wait until %s, another %s",
 		what, stamp(until), until.Sub(now).Round(time.Millisecond))
 }

@@ -11,32 +11,32 @@ import (
 	"github.com/meshos/meshos/host/mesh"
 )
 
-// entry is one line of the store: what one accepted command changed, all of it or
-// nothing.
+// entry is one line of the store: everything that one accepted command changed, so that
+// a line which is cut off loses all of it or nothing.
 type entry struct {
-	Nonce     *Nonce    `json:"nonce,omitempty"`
-	Issued    int64     `json:"issued_ms,omitempty"` // of the command with that nonce
-	Cooldowns []cooling `json:"cooldowns,omitempty"`
-	Freeze    *frozen   `json:"freeze,omitempty"`
-	Floor     int64     `json:"floor_ms,omitempty"`
+	Nonce     *Nonce          `json:"nonce,omitempty"`
+	Issued    int64           `json:"issued_ms,omitempty"` // of the command with that nonce
+	Cooldowns []cooldownEntry `json:"cooldowns,omitempty"`
+	Freeze    *freezeEntry    `json:"freeze,omitempty"`
+	Floor     int64           `json:"floor_ms,omitempty"`
 }
 
-// cooling is a cooldown; Node is 0 for the cluster as a whole.
-type cooling struct {
+// cooldownEntry is a cooldown; Node is 0 for the cluster as a whole.
+type cooldownEntry struct {
 	Node  mesh.NodeID `json:"node"`
 	Until int64       `json:"until_ms"`
 }
 
-// frozen is a freeze by the wall clock; both are 0 for a thaw.
-type frozen struct {
+// freezeEntry is a freeze by the wall clock; both fields are 0 for a thaw.
+type freezeEntry struct {
 	Until int64         `json:"until_ns"`
 	TTL   time.Duration `json:"ttl_ns"`
 }
 
-// MarshalText gives a nonce as hexadecimal digits.
+// MarshalText returns the nonce as hexadecimal digits.
 func (n Nonce) MarshalText() ([]byte, error) { return []byte(hex.EncodeToString(n[:])), nil }
 
-// UnmarshalText reads what MarshalText gave.
+// UnmarshalText reads what MarshalText returned.
 func (n *Nonce) UnmarshalText(text []byte) error {
 	if len(text) != 2*NonceSize {
 		return fmt.Errorf("a nonce has %d hexadecimal digits, not %d characters", 2*NonceSize, len(text))
@@ -45,7 +45,7 @@ func (n *Nonce) UnmarshalText(text []byte) error {
 	return err
 }
 
-// Checksums are CRC-32C, of eight hexadecimal digits at the beginning of the line.
+// sumDigits is the length of a line's checksum, a CRC-32C in hexadecimal digits.
 const sumDigits = 8
 
 func checksum(body []byte) uint32 { return crc32.Checksum(body, crc32.MakeTable(crc32.Castagnoli)) }
@@ -54,18 +54,18 @@ func checksum(body []byte) uint32 { return crc32.Checksum(body, crc32.MakeTable(
 func (e entry) line() []byte {
 	body, err := json.Marshal(e)
 	if err != nil {
-		panic("operator: an entry that has no JSON: " + err.Error()) // it has numbers and text only
+		panic("operator: encode an entry: " + err.Error()) // can't be: it holds numbers and text only
 	}
 	return fmt.Appendf(nil, "%08x %s\n", checksum(body), body)
 }
 
-// damage is a line of the store that can't be believed.
+// damage is a line of the store whose checksum or content is wrong.
 type damage struct {
 	Line int
-	Torn bool // the last one, and it does not end: a write that was cut off
+	Torn bool // it is the last line and has no newline: a write was cut off
 }
 
-// readEntries gives every line that is whole, and says which are not.
+// readEntries returns the entries of all intact lines, and which lines are damaged.
 func readEntries(text []byte) (out []entry, bad []damage) {
 	for n := 1; len(text) > 0; n++ {
 		line, rest, ended := bytes.Cut(text, []byte("\n"))

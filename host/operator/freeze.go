@@ -7,15 +7,15 @@ import (
 	"github.com/meshos/meshos/host/snapshot"
 )
 
-// mendEvery is how often a file that can't be written is tried again.
-const mendEvery = 5 * time.Second
+// retryEvery is how often a failed write of the store is tried again.
+const retryEvery = 5 * time.Second
 
-// freezeSlack is how far the freeze that was written down may be from the one in
-// force before it is written again.
+// freezeSlack is how much the freeze on disk may differ from the one in force before it
+// is written again.
 const freezeSlack = 2 * time.Second
 
-// Settled says that a commit which Judge let through was folded as the audit record
-// seq, or (0) that it never will be.
+// Settled tells the authorizer that a commit which Judge returned was folded as the
+// audit record seq, or never will be (seq 0).
 func (a *Authorizer) Settled(c mesh.JudgedCommit, seq uint64) {
 	if c.Outcome.Verdict == mesh.VerdictRejected || checkFreeze(c.Event) != "" {
 		return
@@ -25,23 +25,22 @@ func (a *Authorizer) Settled(c mesh.JudgedCommit, seq uint64) {
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.underWay--
+	a.inFlight--
 	a.settled = max(a.settled, seq)
 }
 
-// Observe keeps what is written down of the freeze in line with what is in force:
-// freezes also come from unsigned commands, which nobody judges here, and two
-// commits may be folded in another order than they were judged. It is to be called
-// with each published snapshot.
+// Observe keeps the freeze on disk in line with the one in force: unsigned commands,
+// which are not judged here, also freeze and thaw, and two commits may be folded in
+// another order than they were judged. The host calls it with each published snapshot.
 func (a *Authorizer) Observe(s *snapshot.Snapshot) {
 	now := a.opts.Now()
-	a.mend(now)
+	a.retryStore(now)
 	a.mu.Lock()
-	if a.underWay > 0 || newestAudit(s) < a.settled {
+	if a.inFlight > 0 || newestAudit(s) < a.settled {
 		a.mu.Unlock()
-		return // the snapshot is from before a commit that is written down
+		return // the snapshot is older than a commit that is already on disk
 	}
-	known := a.memory.Frozen(now)
+	known := a.memory.frozen(now)
 	var inForce time.Duration
 	if s.FreezeRemaining != nil {
 		inForce = max(0, *s.FreezeRemaining-max(0, now.Sub(s.TakenAt)))
@@ -50,33 +49,33 @@ func (a *Authorizer) Observe(s *snapshot.Snapshot) {
 		a.mu.Unlock()
 		return
 	}
-	e := entry{Freeze: &frozen{}}
+	e := entry{Freeze: &freezeEntry{}}
 	if inForce > 0 {
-		e.Freeze = &frozen{Until: now.Add(inForce).UnixNano(), TTL: inForce}
+		e.Freeze = &freezeEntry{Until: now.Add(inForce).UnixNano(), TTL: inForce}
 	}
 	err := a.keep(e, now)
 	a.mu.Lock()
-	a.unsettle(e, -1)
+	a.countInFlight(e, -1)
 	a.mu.Unlock()
 	if err != nil {
-		a.opts.Log.Error("the freeze can't be written down: after a restart it is not what it is now", "error", err)
+		a.opts.Log.Error("the freeze can't be written to disk: a restart would bring back the last one that was written", "error", err)
 	}
 }
 
-// mend brings what could not be written to disk there now, such as a thaw that passed
-// all the same: else the freeze came back with a restart.
-func (a *Authorizer) mend(now time.Time) {
+// retryStore writes what could not be written before, such as a thaw that passed all the
+// same: without it a restart would bring the freeze back.
+func (a *Authorizer) retryStore(now time.Time) {
 	a.mu.Lock()
-	since := now.Sub(a.mended)
-	due := since < 0 || since >= mendEvery
+	since := now.Sub(a.retried)
+	due := since < 0 || since >= retryEvery
 	if due {
-		a.mended = now
+		a.retried = now
 	}
 	a.mu.Unlock()
 	if !due {
 		return
 	}
-	if err := a.store.mend(); err != nil {
+	if err := a.store.retry(); err != nil {
 		a.opts.Log.Debug("the memory of accepted commands still can't be written", "error", err)
 	}
 }

@@ -9,7 +9,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-func TestAFullDiskIsToldFromOneThatIsClosedToUs(t *testing.T) {
+func TestAFullDiskIsDistinguishedFromOneWithoutAccess(t *testing.T) {
 	for cause, full := range map[error]bool{unix.ENOSPC: true, unix.EDQUOT: true, unix.EACCES: false, unix.EROFS: false} {
 		err := fmt.Errorf("memory of accepted commands: %w", &os.PathError{Op: "write", Path: "memory", Err: cause})
 		if diskFull(err) != full {
@@ -18,8 +18,8 @@ func TestAFullDiskIsToldFromOneThatIsClosedToUs(t *testing.T) {
 	}
 }
 
-// A node that starts with a full disk has a store all the same.
-func TestAStoreThatCouldNotBeginWritesLater(t *testing.T) {
+// A node that starts with a full disk still has a store.
+func TestAStoreThatCouldNotBeWrittenAtTheStartIsWrittenLater(t *testing.T) {
 	dir := t.TempDir()
 	inTheWay := filepath.Join(dir, storeName)
 	if err := os.Mkdir(inTheWay, 0o700); err != nil {

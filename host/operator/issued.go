@@ -10,20 +10,20 @@ import (
 // maxIssued bounds how many simulations are remembered.
 const maxIssued = 1024
 
-// issued remembers which hash was issued for which event. It is lost with the
-// process: after a restart a command has to be simulated again.
+// issued remembers which blast hash was issued for which event. It is not kept on disk:
+// after a restart a command has to be simulated again.
 type issued struct {
 	list []simulated // oldest first
 }
 
 type simulated struct {
 	hash  [HashSize]byte
-	event mesh.AdminEvent // a break-glass one, which all can be compared
+	event mesh.AdminEvent // a break-glass command; all of these are comparable
 	at    time.Time
 }
 
-// remember notes a hash. One that was issued for the same event before is renewed;
-// where there is no place the oldest goes.
+// remember adds a hash, or renews it if it was issued for the same event before. When
+// there are too many, the oldest is forgotten.
 func (i *issued) remember(hash [HashSize]byte, ev mesh.AdminEvent, now time.Time) {
 	i.list = slices.DeleteFunc(i.list, func(s simulated) bool { return s.hash == hash && s.event == ev })
 	if len(i.list) >= maxIssued {
@@ -32,7 +32,7 @@ func (i *issued) remember(hash [HashSize]byte, ev mesh.AdminEvent, now time.Time
 	i.list = append(i.list, simulated{hash, ev, now})
 }
 
-// check says whether a break-glass command names a hash that was issued for the
+// check rejects a break-glass command unless it names a hash that was issued for the
 // same event within window.
 func (i *issued) check(c Command, window time.Duration, now time.Time) *Rejection {
 	if !c.Event.BreakGlass() {
@@ -49,7 +49,7 @@ func (i *issued) check(c Command, window time.Duration, now time.Time) *Rejectio
 		other = s.event.Kind()
 	}
 	if other != "" {
-		return reject(KindMismatch, "the signed hash belongs to the simulation of another command (%s); simulate this one, and sign its hash", other)
+		return reject(KindMismatch, "the signed hash belongs to the simulation of another command (%s); simulate this one and sign its hash", other)
 	}
-	return reject(KindMismatch, "this node issued no such simulation within the last %s, or was restarted since; simulate the command again, and sign that", window)
+	return reject(KindMismatch, "this node did not issue this simulation within the last %s, or was restarted since; simulate the command again and sign that hash", window)
 }

@@ -9,10 +9,11 @@ import (
 )
 
 // Judge returns the verdict on a command that came from an origin, such as "api"; each
-// origin has a rate limit of its own. What
-// must not be forgotten of one that is accepted is on disk when it returns, so the
-// verdict has to be folded now; Settled is to be called afterwards. It waits for the
-// disk, and for nobody else.
+// origin has a rate limit of its own.
+//
+// When Judge accepts a command, its nonce is used up on disk. The caller must have
+// the verdict folded whatever happens, and call Settled afterwards. Judge waits for
+// the disk and for nothing else.
 func (a *Authorizer) Judge(origin string, signed wire.Signed) mesh.JudgedCommit {
 	now := a.opts.Now()
 	command, rejection := Decode(signed.Payload)
@@ -31,15 +32,15 @@ func (a *Authorizer) Judge(origin string, signed wire.Signed) mesh.JudgedCommit 
 	}
 	if rejection != nil {
 		if out.Operators == nil {
-			out.Operators, _ = claims(set, some(signed.Signatures), now)
+			out.Operators, _ = claims(set, capped(signed.Signatures), now)
 		}
 		out.Outcome = rejection.outcome()
 	}
 	if out.Outcome.Verdict == mesh.VerdictAccepted {
-		// Kept with the record, so that it can be checked again without this node.
+		// The audit record holds the envelope, so that it can be verified without this node.
 		out.Envelope = &mesh.Envelope{Payload: signed.Payload, Signatures: signed.Signatures}
 	}
-	out.Operators = named(out.Operators)
+	out.Operators = identified(out.Operators)
 	a.count(out.Outcome)
 	return out
 }
@@ -50,11 +51,11 @@ func (a *Authorizer) signers() *signers.Set {
 	return a.set
 }
 
-// verify makes the checks 3 to 14, cheap ones first, and uses up the nonce.
+// verify makes the checks 3 to 14 and uses up the nonce.
 func (a *Authorizer) verify(
 	set *signers.Set, origin string, c Command, signed wire.Signed, now time.Time,
 ) ([]mesh.Operator, *Rejection) {
-	if rejection := a.cheap(origin, c, len(signed.Signatures), now); rejection != nil {
+	if rejection := a.precheck(origin, c, len(signed.Signatures), now); rejection != nil {
 		return nil, rejection
 	}
 	operators, persons, rejection := Verify(set, signed.Payload, signed.Signatures, now)
@@ -67,8 +68,8 @@ func (a *Authorizer) verify(
 	return operators, a.accept(c, now)
 }
 
-// cheap makes the checks that come before cryptography, and takes the tokens for it.
-func (a *Authorizer) cheap(origin string, c Command, signatures int, now time.Time) *Rejection {
+// precheck makes the checks 3 to 9, which come before cryptography.
+func (a *Authorizer) precheck(origin string, c Command, signatures int, now time.Time) *Rejection {
 	p := a.opts.Policy
 	if rejection := p.checkEnvelope(c, now); rejection != nil {
 		return rejection
@@ -90,8 +91,8 @@ func (a *Authorizer) cheap(origin string, c Command, signatures int, now time.Ti
 	return nil
 }
 
-// accept uses up the nonce and arms the cooldown, in one step, and waits until that
-// is on disk.
+// accept makes the checks 12 to 14. It uses up the nonce and starts the cooldown in one
+// step, and waits until both are on disk.
 func (a *Authorizer) accept(c Command, now time.Time) *Rejection {
 	full := a.checkAuditFull(c.Event)
 	a.mu.Lock()
@@ -108,23 +109,23 @@ func (a *Authorizer) accept(c Command, now time.Time) *Rejection {
 		return rejection
 	}
 	e := a.opts.Policy.accepted(c, now)
-	err := a.keep(e, now) // unlocks
+	err := a.keep(e, now) // unlocks mu
 	if err == nil {
 		return nil
 	}
-	a.opts.Log.Error("an accepted command can't be remembered", "command", c.Event.Kind(), "error", err)
+	a.opts.Log.Error("an accepted command can't be written to disk", "command", c.Event.Kind(), "error", err)
 	if _, thaw := c.Event.(mesh.ThawCluster); thaw {
-		return nil // ending a freeze must work on the worst day; it is remembered until the process ends
+		return nil // a freeze can always be ended; the thaw is remembered in memory
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.memory.drop(e)
-	a.unsettle(e, -1)
-	return reject(KindStoreUnavailable, "the node can't write down that it accepts the command, and takes no others than thaw_cluster until it can: %v", err)
+	a.countInFlight(e, -1)
+	return reject(KindStoreUnavailable, "the node can't write to disk that it accepts the command; until it can, it accepts only thaw_cluster: %v", err)
 }
 
-// unverified takes in a command of a node without operators: only the freeze is
-// remembered. One that the core will reject leaves no trace.
+// unverified remembers what a command does to the freeze of a node without operators,
+// and nothing else. A freeze that the core will reject is not remembered.
 func (a *Authorizer) unverified(ev mesh.AdminEvent, now time.Time) {
 	f := freezeOf(ev, now)
 	if f == nil || checkFreeze(ev) != "" {
@@ -132,13 +133,13 @@ func (a *Authorizer) unverified(ev mesh.AdminEvent, now time.Time) {
 	}
 	a.mu.Lock()
 	if err := a.keep(entry{Freeze: f}, now); err != nil {
-		a.opts.Log.Error("the freeze can't be written down: it is forgotten at a restart", "error", err)
+		a.opts.Log.Error("the freeze can't be written to disk: a restart forgets it", "error", err)
 	}
 }
 
-// RefuseUnsigned gives the verdict on an unsigned command that the core would carry
-// out, if its record might find no place; ok is false where nothing speaks against it.
-func (a *Authorizer) RefuseUnsigned(ev mesh.AdminEvent) (verdict mesh.JudgedCommit, ok bool) {
+// RefuseUnsigned returns the verdict that refuses an unsigned command, which the core
+// would carry out, while the audit log is full; refused is false if it may pass.
+func (a *Authorizer) RefuseUnsigned(ev mesh.AdminEvent) (verdict mesh.JudgedCommit, refused bool) {
 	rejection := a.checkAuditFull(ev)
 	if rejection == nil {
 		return mesh.JudgedCommit{}, false
@@ -148,13 +149,14 @@ func (a *Authorizer) RefuseUnsigned(ev mesh.AdminEvent) (verdict mesh.JudgedComm
 	return verdict, true
 }
 
-// checkAuditFull refuses ordinary commands whose record might find no place.
+// checkAuditFull refuses ordinary commands while the audit log is full, and counts the
+// others.
 func (a *Authorizer) checkAuditFull(ev mesh.AdminEvent) *Rejection {
 	if a.opts.AuditFull == nil || !a.opts.AuditFull() {
 		return nil
 	}
 	if !ev.BreakGlass() {
-		return reject(KindAuditFull, "the audit records take as much of the disk as they may, or can't be written: make room on the disk, raise records.audit_limit, or stop the node and move the folder of its audit records away")
+		return reject(KindAuditFull, "the audit records use all the disk space that they may, or can't be written: free space on the disk, raise records.audit_limit, or stop the node and move the folder of its audit records away")
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -162,19 +164,19 @@ func (a *Authorizer) checkAuditFull(ev mesh.AdminEvent) *Rejection {
 	return nil
 }
 
-// keep remembers an entry and waits until it is on disk. It is called with mu held,
-// and gives it back.
+// keep remembers an entry and waits until it is on disk. The caller holds mu; keep
+// unlocks it.
 func (a *Authorizer) keep(e entry, now time.Time) error {
 	a.prune(now)
 	a.memory.take(e)
-	a.unsettle(e, 1)
+	a.countInFlight(e, 1)
 	b, first := a.store.enter(e)
 	a.mu.Unlock()
 	return a.store.write(b, first)
 }
 
-// prune tidies the memory up, once a second at most and whenever the clock was set
-// back. It is called with mu held.
+// prune prunes the memory, at most once a second, and whenever the clock was set back.
+// The caller holds mu.
 func (a *Authorizer) prune(now time.Time) {
 	if now.Sub(a.pruned) > time.Second || now.Before(a.pruned) {
 		a.memory.prune(a.opts.Policy, now)
@@ -182,10 +184,11 @@ func (a *Authorizer) prune(now time.Time) {
 	}
 }
 
-// unsettle counts the commits that change the freeze and are not folded yet.
-func (a *Authorizer) unsettle(e entry, by int) {
+// countInFlight counts the commits that change the freeze and are not folded yet. The
+// caller holds mu.
+func (a *Authorizer) countInFlight(e entry, by int) {
 	if e.Freeze != nil {
-		a.underWay += by
+		a.inFlight += by
 	}
 }
 

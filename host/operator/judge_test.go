@@ -187,7 +187,7 @@ func TestOperator044_046_047_ASignatureIsForItsPayloadAndNamespace(t *testing.T)
 	want(t, r.Judge("api", elsewhere), operator.KindSignature)
 }
 
-func TestOperator152_TooManySignaturesAreNotLookedAt(t *testing.T) {
+func TestOperator152_TooManySignaturesAreNotVerified(t *testing.T) {
 	r := newRig(t)
 	signed := r.sign(r.command(cordon()), alice)
 	for len(signed.Signatures) < 65 {

@@ -6,9 +6,9 @@ import (
 	"github.com/meshos/meshos/host/mesh"
 )
 
-// The kinds of rejection, stable strings that stand in audit records. The core has
-// three more of its own: mesh.RejectFrozen, mesh.RejectUnsigned and
-// mesh.RejectMalformed, the last of which is given here as well.
+// The kinds of rejection. They are part of audit records and never change. There are
+// three more in mesh: RejectFrozen and RejectUnsigned, which only the core uses, and
+// RejectMalformed, which this package uses too.
 const (
 	KindRequiresBundle   = "ice_requires_bundle"
 	KindSimulation       = "simulation_required"
@@ -27,13 +27,13 @@ const (
 	KindStoreUnavailable = "store_unavailable"
 )
 
-// Rejection is why a command is not accepted.
+// Rejection says why a command is not accepted.
 type Rejection struct {
-	Kind    string // stable
-	Message string // for a person
+	Kind    string // one of the Kind constants or mesh.RejectMalformed
+	Message string // for people: what is wrong and what to do
 }
 
-// Error gives "KIND: MESSAGE".
+// Error returns "KIND: MESSAGE".
 func (r *Rejection) Error() string { return r.Kind + ": " + r.Message }
 
 func reject(kind, format string, args ...any) *Rejection {

@@ -11,74 +11,74 @@ import (
 const (
 	// maxNonces bounds how many used nonces are remembered.
 	maxNonces = 1 << 16
-	// maxStale bounds those of commands that are too old to be accepted. While they are
-	// known the floor stays: it would turn commands away that come after the clock was
-	// corrected, until the clock is again where it was when it was wrong.
+	// maxStale bounds how many of them belong to commands that are too old to be accepted
+	// anyway. Forgetting one raises the floor. If the clock was ahead for a while, a raised
+	// floor rejects good commands after it was corrected, so some stale ones are kept.
 	maxStale = 1024
 )
 
-// Memory is what must not be forgotten over a restart. It is a plain value: times
-// are handed in, and Store keeps it on disk. All times are whole milliseconds, but
-// for the freeze.
-type Memory struct {
-	nonces    map[Nonce]time.Time // when their commands were issued
-	floor     time.Time           // nonces of commands issued up to here may be forgotten
+// memory is what must survive a restart. It reads no clock and does no I/O: the store
+// keeps its entries on disk. All times except those of the freeze are whole
+// milliseconds.
+type memory struct {
+	nonces    map[Nonce]time.Time // used nonces, and when their commands were issued
+	floor     time.Time           // commands issued up to here are rejected: their nonces may be forgotten
 	cooldowns map[bucket]time.Time
 	freeze    freeze
 }
 
-// freeze is until when the cluster is frozen, by the wall clock.
+// freeze records until when the cluster is frozen, by the wall clock.
 type freeze struct {
 	Until time.Time
-	TTL   time.Duration // never longer than this from now, whatever the clock did
+	TTL   time.Duration // upper bound of what is left, even if the clock was set back
 }
 
-// newMemory gives the memory of a node that accepted nothing yet.
-func newMemory() *Memory {
-	return &Memory{nonces: make(map[Nonce]time.Time), cooldowns: make(map[bucket]time.Time)}
+// newMemory returns the memory of a node that has accepted nothing yet.
+func newMemory() *memory {
+	return &memory{nonces: make(map[Nonce]time.Time), cooldowns: make(map[bucket]time.Time)}
 }
 
-// checkNonce says whether a command was accepted before, or may have been.
-func (m *Memory) checkNonce(c Command) *Rejection {
+// checkNonce rejects a command that was accepted before, or may have been.
+func (m *memory) checkNonce(c Command) *Rejection {
 	if _, used := m.nonces[c.Nonce]; used {
-		return reject(KindReplayed, "the command was accepted before, and counts once; sign a new one")
+		return reject(KindReplayed, "the command was accepted before and is accepted only once; sign a new one")
 	}
 	if !c.IssuedAt.After(m.floor) {
-		return reject(KindReplayed, "this node does not know any more whether it accepted commands issued before %s; sign a new one after that",
+		return reject(KindReplayed, "this node no longer knows whether it accepted commands that were issued up to %s; sign a new one after that",
 			stamp(m.floor))
 	}
 	return nil
 }
 
-// Frozen says how long a freeze lasts from now on; 0 for none.
-func (m *Memory) Frozen(now time.Time) time.Duration {
+// frozen returns how long the freeze lasts from now on; 0 if there is none.
+func (m *memory) frozen(now time.Time) time.Duration {
 	return max(0, min(m.freeze.Until.Sub(now), m.freeze.TTL))
 }
 
-// accepted gives what is to be remembered of a command that is accepted now.
+// accepted returns what is remembered of a command that is accepted now.
 func (p Policy) accepted(c Command, now time.Time) entry {
 	out := entry{Nonce: &c.Nonce, Issued: c.IssuedAt.UnixMilli()}
 	if b, has := bucketOf(c.Event); has && p.Cooldown > 0 {
 		until := now.Truncate(time.Millisecond).Add(p.Cooldown)
-		out.Cooldowns = []cooling{{Node: b, Until: until.UnixMilli()}}
+		out.Cooldowns = []cooldownEntry{{Node: b, Until: until.UnixMilli()}}
 	}
 	out.Freeze = freezeOf(c.Event, now)
 	return out
 }
 
-// freezeOf gives what an event makes of the freeze, nil for nothing.
-func freezeOf(ev mesh.AdminEvent, now time.Time) *frozen {
+// freezeOf returns the freeze that an event starts or ends; nil if it does neither.
+func freezeOf(ev mesh.AdminEvent, now time.Time) *freezeEntry {
 	switch ev := ev.(type) {
 	case mesh.FreezeCluster:
-		return &frozen{Until: now.Add(ev.TTL).UnixNano(), TTL: ev.TTL}
+		return &freezeEntry{Until: now.Add(ev.TTL).UnixNano(), TTL: ev.TTL}
 	case mesh.ThawCluster:
-		return &frozen{}
+		return &freezeEntry{}
 	}
 	return nil
 }
 
-// take remembers an entry.
-func (m *Memory) take(e entry) {
+// take applies an entry.
+func (m *memory) take(e entry) {
 	if e.Nonce != nil {
 		m.nonces[*e.Nonce] = time.UnixMilli(e.Issued)
 	}
@@ -93,8 +93,8 @@ func (m *Memory) take(e entry) {
 	}
 }
 
-// drop forgets a nonce again whose command was not accepted after all.
-func (m *Memory) drop(e entry) {
+// drop forgets the nonce and the cooldown of a command that was not accepted after all.
+func (m *memory) drop(e entry) {
 	if e.Nonce != nil {
 		delete(m.nonces, *e.Nonce)
 	}
@@ -103,11 +103,11 @@ func (m *Memory) drop(e entry) {
 	}
 }
 
-// prune forgets what can't matter any more: the oldest of the commands that are too
-// old to be accepted, cooldowns and freezes that are over. The floor rises with what
-// is forgotten, so a clock that is set back brings no command back to life. A clock
-// set back does not make a cooldown longer either.
-func (m *Memory) prune(p Policy, now time.Time) {
+// prune forgets what can't matter any more: the oldest nonces, and cooldowns and freezes
+// that are over. Forgetting a nonce raises the floor, so that its command stays rejected
+// even if the clock is set back. A clock that is set back does not make a cooldown longer
+// either.
+func (m *memory) prune(p Policy, now time.Time) {
 	var stale []Nonce
 	for nonce, issued := range m.nonces {
 		if now.Sub(issued) > p.Freshness {
@@ -128,13 +128,13 @@ func (m *Memory) prune(p Policy, now time.Time) {
 			m.cooldowns[b] = now.Truncate(time.Millisecond).Add(p.Cooldown)
 		}
 	}
-	if m.Frozen(now) == 0 {
+	if m.frozen(now) == 0 {
 		m.freeze = freeze{}
 	}
 }
 
-// forgetOldest forgets so many of the given nonces.
-func (m *Memory) forgetOldest(of []Nonce, count int) {
+// forgetOldest forgets the count oldest ones of the given nonces, and raises the floor.
+func (m *memory) forgetOldest(of []Nonce, count int) {
 	slices.SortFunc(of, func(a, b Nonce) int { return m.nonces[a].Compare(m.nonces[b]) })
 	for _, n := range of[:count] {
 		if issued := m.nonces[n]; issued.After(m.floor) {
@@ -144,8 +144,8 @@ func (m *Memory) forgetOldest(of []Nonce, count int) {
 	}
 }
 
-// entries gives the memory as entries that bring it back.
-func (m *Memory) entries() []entry {
+// entries returns entries from which the memory can be restored.
+func (m *memory) entries() []entry {
 	var out []entry
 	if !m.floor.IsZero() {
 		out = append(out, entry{Floor: m.floor.UnixMilli()})
@@ -154,10 +154,10 @@ func (m *Memory) entries() []entry {
 		out = append(out, entry{Nonce: &n, Issued: m.nonces[n].UnixMilli()})
 	}
 	for _, b := range slices.Sorted(maps.Keys(m.cooldowns)) {
-		out = append(out, entry{Cooldowns: []cooling{{Node: b, Until: m.cooldowns[b].UnixMilli()}}})
+		out = append(out, entry{Cooldowns: []cooldownEntry{{Node: b, Until: m.cooldowns[b].UnixMilli()}}})
 	}
 	if m.freeze.TTL > 0 {
-		out = append(out, entry{Freeze: &frozen{Until: m.freeze.Until.UnixNano(), TTL: m.freeze.TTL}})
+		out = append(out, entry{Freeze: &freezeEntry{Until: m.freeze.Until.UnixNano(), TTL: m.freeze.TTL}})
 	}
 	return out
 }

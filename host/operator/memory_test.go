@@ -8,15 +8,15 @@ import (
 	"github.com/meshos/meshos/host/mesh"
 )
 
-// accepting is a memory that takes commands at the times it is told.
+// accepting is a memory that accepts commands at given times.
 type accepting struct {
-	*Memory
+	*memory
 	policy Policy
 	count  uint64
 }
 
 func newAccepting() *accepting {
-	return &accepting{Memory: newMemory(), policy: Policy{Freshness: 5 * time.Minute, FutureSkew: 30 * time.Second}}
+	return &accepting{memory: newMemory(), policy: Policy{Freshness: 5 * time.Minute, FutureSkew: 30 * time.Second}}
 }
 
 func (a *accepting) accept(now time.Time) Command {

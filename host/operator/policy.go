@@ -6,19 +6,20 @@ import (
 	"github.com/meshos/meshos/host/mesh"
 )
 
-// Policy is what a command has to meet, from the [operators] section and node.cluster.
+// Policy is the rules for commands, as the configuration has them in [operators] and
+// node.cluster.
 type Policy struct {
 	Cluster string
 
-	// Thresholds: how many different persons have to sign. 0 counts as 1.
+	// Thresholds: how many different persons must sign. 0 means 1.
 	Ordinary, BreakGlass, Thaw int
 
 	Freshness  time.Duration // how old a command may be
 	FutureSkew time.Duration // how far its clock may be ahead of ours
-	Cooldown   time.Duration // between break-glass commands on the same target
+	Cooldown   time.Duration // how long break-glass commands on the same target wait for each other
 }
 
-// Threshold is how many different persons have to sign an event.
+// Threshold returns how many different persons must sign an event.
 func (p Policy) Threshold(ev mesh.AdminEvent) int {
 	n := p.Ordinary
 	if ev.BreakGlass() {
@@ -30,16 +31,15 @@ func (p Policy) Threshold(ev mesh.AdminEvent) int {
 	return max(1, n)
 }
 
-// signatureCap is how many signatures are looked at, at most.
+// signatureCap is how many signatures a command may have, unless its threshold is higher.
 const signatureCap = 64
 
-// checkEnvelope does the checks that need nothing but the command and the time:
-// class, cluster and freshness.
+// checkEnvelope makes the checks 3 to 5, which need only the command and the time.
 func (p Policy) checkEnvelope(c Command, now time.Time) *Rejection {
 	if c.Event.BreakGlass() {
 		if len(c.BlastHash) == 0 {
 			return reject(KindRequiresBundle,
-				"%s is a break-glass command: simulate it, and have the hash of the simulation signed with it", c.Event.Kind())
+				"%s is a break-glass command: simulate it and sign the hash of the simulation with it", c.Event.Kind())
 		}
 		if [HashSize]byte(c.BlastHash) == ([HashSize]byte{}) {
 			return reject(KindSimulation, "the command says that it was not simulated; simulate it and sign the hash")
@@ -51,10 +51,10 @@ func (p Policy) checkEnvelope(c Command, now time.Time) *Rejection {
 	age := now.Truncate(time.Millisecond).Sub(c.IssuedAt) // saturates
 	switch {
 	case -age > p.FutureSkew || age == minDuration:
-		return reject(KindFuture, "the command was issued at %s, %s ahead of this node's clock, and %s is allowed; compare the clocks",
+		return reject(KindFuture, "the command was issued at %s, %s ahead of this node's clock, and at most %s is allowed; compare the clocks",
 			stamp(c.IssuedAt), -age, p.FutureSkew)
 	case age > p.Freshness:
-		return reject(KindExpired, "the command was issued at %s, %s ago, and counts for %s; sign a new one",
+		return reject(KindExpired, "the command was issued at %s, %s ago, and is valid for %s; sign a new one",
 			stamp(c.IssuedAt), age, p.Freshness)
 	}
 	return nil
@@ -64,14 +64,14 @@ const minDuration = time.Duration(-1 << 63)
 
 func stamp(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000Z") }
 
-// checkCount bounds the work before any of it is done.
+// checkCount makes check 8, which bounds the work of verifying.
 func (p Policy) checkCount(ev mesh.AdminEvent, signatures int) *Rejection {
 	need := p.Threshold(ev)
 	if most := max(signatureCap, need); signatures > most {
-		return reject(KindTooMany, "the command carries %d signatures, and at most %d are looked at", signatures, most)
+		return reject(KindTooMany, "the command carries %d signatures, and at most %d are checked", signatures, most)
 	}
 	if signatures < need && need == 1 {
-		return reject(KindInsufficient, "%s needs the signature of an operator, and has none", ev.Kind())
+		return reject(KindInsufficient, "%s needs the signature of an operator and has none", ev.Kind())
 	}
 	if signatures < need {
 		return reject(KindInsufficient, "%s needs %d signatures of different operators, got %d", ev.Kind(), need, signatures)

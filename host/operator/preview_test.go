@@ -13,8 +13,7 @@ import (
 	"github.com/meshos/meshos/host/state"
 )
 
-// The preview is written by hand and not taken from reconcile, so the two have to be
-// held to each other.
+// The preview does not call reconcile, so a test compares the two.
 func TestOperator019_020_Core178_ThePreviewNamesWhatReconcileDoes(t *testing.T) {
 	const leader, chain = 1, 100
 	at := mesh.Stamp{At: mesh.Time(time.Hour), Wall: begin()}

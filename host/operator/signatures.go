@@ -8,17 +8,16 @@ import (
 	"github.com/meshos/meshos/host/operator/sshsig"
 )
 
-// Namespace is the one that commands are signed in.
+// Namespace is the SSHSIG namespace in which commands are signed.
 const Namespace = signers.Namespace
 
-// Verify asks who signed a payload: each signature is read, its key looked up, and
-// verified, in order. It gives the operators of all signatures, those that were
-// proven marked so, and how many different persons they are at least. The first
-// signature that is wrong ends it; set is nil for a node without operators, where
-// nothing is verified.
+// Verify verifies the signatures over a payload, in order, up to the first that is wrong.
+// It returns the operators who claim to have signed, with Verified set for those who
+// have, and the least number of different persons among these. With a nil set, which is
+// that of a node without operators, nothing is verified.
 func Verify(set *signers.Set, payload []byte, signatures [][]byte, now time.Time) ([]mesh.Operator, int, *Rejection) {
 	if set == nil {
-		operators, _ := claims(nil, some(signatures), now)
+		operators, _ := claims(nil, capped(signatures), now)
 		return operators, 0, nil
 	}
 	operators, keys := claims(set, signatures, now)
@@ -45,17 +44,18 @@ func Verify(set *signers.Set, payload []byte, signatures [][]byte, now time.Time
 	return operators, signers.Persons(persons), nil
 }
 
-// claim is a signature that nobody verified yet, or why it can't be read.
+// claim is a signature that is not verified yet, or the reason why it can't be read.
 type claim struct {
 	sig sshsig.Signature
 	err error
 }
 
-// some are as many signatures as the audit log names of a command that nobody verified.
-func some(signatures [][]byte) [][]byte { return signatures[:min(len(signatures), signatureCap)] }
+// capped returns as many of the signatures as the audit record of an unverified command
+// lists.
+func capped(signatures [][]byte) [][]byte { return signatures[:min(len(signatures), signatureCap)] }
 
-// claims reads signatures and says who made them by their own account. The audit
-// log keeps that of rejected commands too.
+// claims reads signatures and returns who made them according to themselves. The audit
+// records of rejected commands list these operators, too.
 func claims(set *signers.Set, signatures [][]byte, now time.Time) ([]mesh.Operator, []claim) {
 	operators := make([]mesh.Operator, 0, len(signatures))
 	all := make([]claim, 0, len(signatures))
@@ -68,7 +68,7 @@ func claims(set *signers.Set, signatures [][]byte, now time.Time) ([]mesh.Operat
 		}
 		who := mesh.Operator{KeyID: sig.Key.Fingerprint()}
 		if set != nil {
-			known, _ := set.Find(sig.Key, Namespace, now) // the name even of a key that may not sign
+			known, _ := set.Find(sig.Key, Namespace, now) // has the name even if the key may not sign
 			who.Name = known.Name
 		}
 		operators = append(operators, who)
@@ -76,8 +76,8 @@ func claims(set *signers.Set, signatures [][]byte, now time.Time) ([]mesh.Operat
 	return operators, all
 }
 
-// named leaves out the signatures that name nobody.
-func named(operators []mesh.Operator) []mesh.Operator {
+// identified leaves out operators without a key, whose signatures could not be read.
+func identified(operators []mesh.Operator) []mesh.Operator {
 	var out []mesh.Operator
 	for _, o := range operators {
 		if o.KeyID != "" {

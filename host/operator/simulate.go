@@ -13,16 +13,16 @@ import (
 	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
 )
 
-// How much a command is expected to move about, as shown to operators.
+// How much of the placement a command is expected to change, as shown to operators.
 const (
 	deltaFlushPeer   = 0.05
 	deltaFlushGlobal = 0.10
 	deltaForced      = 0.15
 )
 
-// Simulate says what a break-glass command would touch if all goes well, seen from
-// one node, and what its operator should know. The error is for other commands, and
-// for one that would be rejected as malformed.
+// Simulate returns what a break-glass command would touch if everything goes well, as
+// far as one node can see, with warnings for the operator. It returns an error for any
+// other command, and for one that would be rejected as malformed.
 func Simulate(s *snapshot.Snapshot, ev mesh.AdminEvent) (*meshosv1.BlastRadius, error) {
 	if why := checkFreeze(ev); why != "" {
 		return nil, reject(mesh.RejectMalformed, "%s", why)
@@ -50,13 +50,13 @@ func Simulate(s *snapshot.Snapshot, ev mesh.AdminEvent) (*meshosv1.BlastRadius, 
 	case mesh.KillMigration:
 		b.kill(ev)
 	default:
-		return nil, fmt.Errorf("%s is no break-glass command, so there is nothing to simulate", ev.Kind())
+		return nil, fmt.Errorf("%s is not a break-glass command: there is nothing to simulate", ev.Kind())
 	}
 	return b.out, nil
 }
 
-// Hash gives the blast hash: the SHA-256 of the deterministic encoding of all of a
-// blast radius, warnings included.
+// Hash returns the blast hash: the SHA-256 of the deterministic encoding of a whole blast
+// radius, warnings included.
 func Hash(b *meshosv1.BlastRadius) ([HashSize]byte, error) {
 	raw, err := proto.MarshalOptions{Deterministic: true}.Marshal(b)
 	if err != nil {
@@ -65,13 +65,13 @@ func Hash(b *meshosv1.BlastRadius) ([HashSize]byte, error) {
 	return sha256.Sum256(raw), nil
 }
 
-// blast is a blast radius in the making.
+// blast builds a blast radius.
 type blast struct {
 	s   *snapshot.Snapshot
 	out *meshosv1.BlastRadius
 }
 
-// peers lists all other nodes, ascending.
+// peers returns all other nodes in ascending order.
 func (b *blast) peers() []uint64 {
 	var out []uint64
 	for _, p := range b.s.Peers {
@@ -91,7 +91,7 @@ func (b *blast) flush(ev mesh.FlushAvoidLists) {
 	case ev.OnPeer != 0:
 		b.out.AffectedNodes = b.peers()
 		b.out.PlacementStabilityDelta = deltaFlushPeer
-		b.warn(warnFlushPeer, "every node that hears of it stops avoiding node %d", ev.OnPeer)
+		b.warn(warnFlushPeer, "every node that receives the command stops avoiding node %d", ev.OnPeer)
 	default:
 		b.out.AffectedNodes = b.peers()
 		b.out.PlacementStabilityDelta = deltaFlushGlobal
@@ -125,7 +125,8 @@ func (b *blast) cutover(ev mesh.ForceCutover) {
 	}
 }
 
-// chain gives who holds a chain. One that is only wished for is known.
+// chain returns the holders of a chain. A chain that is desired but has no holder yet is
+// known, too.
 func (b *blast) chain(id mesh.ChainID) (holders []mesh.NodeID, known bool) {
 	i := slices.IndexFunc(b.s.Replicas, func(r snapshot.Replica) bool { return r.Chain == id })
 	if i < 0 {
@@ -146,12 +147,12 @@ func (b *blast) restart(ev mesh.ForceRestartDaemon) {
 	}
 }
 
-// kill shows the migration that would be aborted, if it is one of this node. What
-// changes from one look to the next is left out, so that the hash does not.
+// kill shows the migration that would be aborted, if it is one of this node. It leaves out
+// what changes all the time, such as progress, so that the hash stays the same.
 func (b *blast) kill(ev mesh.KillMigration) {
 	i := slices.IndexFunc(b.s.Migrations, func(m mesh.Migration) bool { return m.ID == ev.Migration })
 	if i < 0 {
-		b.warn(warnKillPending, "this node has no migration %d under way; if another one has, that one's preview shows it, and only that one can abort it", ev.Migration)
+		b.warn(warnKillPending, "this node has no migration %d in progress; if another node has it, only that node can show and abort it", ev.Migration)
 		return
 	}
 	m := b.s.Migrations[i]
@@ -159,9 +160,9 @@ func (b *blast) kill(ev mesh.KillMigration) {
 	text := fmt.Sprintf("migration %d, from node %d to node %d, is aborted", m.ID, m.Source, m.Target)
 	switch m.Phase {
 	case mesh.MigrationCutover:
-		text += "; it is cutting over, and may be past the point where it can be"
+		text += "; it is cutting over, so it may be too late"
 	case mesh.MigrationComplete:
-		text += " no more: it is complete"
+		text = fmt.Sprintf("migration %d, from node %d to node %d, is complete: nothing would be aborted", m.ID, m.Source, m.Target)
 	}
 	b.warn(warnKillPending, "%s; this node sees its own migrations only", text)
 }

@@ -17,34 +17,34 @@ import (
 // storeName is the file of the store in its folder.
 const storeName = "memory"
 
-// rewriteAfter is how many bytes are appended before the store is written anew
-// without what is forgotten.
+// rewriteAfter is how many bytes are appended before the file is rewritten without what
+// was forgotten meanwhile.
 const rewriteAfter = 1 << 20
 
-// store is a file of entries that only grows, and is written anew now and then.
-// What write returned nil for is on disk. It is safe for concurrent use: entries
-// that come while the disk is busy are written together.
+// store is an append-only file of entries that is rewritten now and then. It is safe for
+// concurrent use: entries that come while the disk is busy are written together, with
+// one fsync.
 type store struct {
 	path string
-	all  func() []entry // what the file holds when it is written anew
+	all  func() []entry // returns what the file must hold when it is rewritten
 
 	mu    sync.Mutex
-	batch *batch // of entries that wait for the disk; nil for none
+	batch *batch // the entries that wait for the disk; nil if there are none
 
 	disk     sync.Mutex // held while the file is written
 	file     *os.File   // nil after a failure
 	appended int
 }
 
-// batch is entries that are written with one fsync.
+// batch holds entries that are written with one fsync.
 type batch struct {
 	lines []byte
 	done  chan struct{}
 	err   error
 }
 
-// loadStore reads a folder's file, which may be missing, and says which of its
-// lines are damaged.
+// loadStore reads the file of a folder, which may be missing, and returns its entries
+// and which of its lines are damaged.
 func loadStore(dir string) ([]entry, []damage, error) {
 	text, err := os.ReadFile(filepath.Join(dir, storeName))
 	if errors.Is(err, fs.ErrNotExist) {
@@ -57,21 +57,23 @@ func loadStore(dir string) ([]entry, []damage, error) {
 	return entries, bad, nil
 }
 
-// diskFull says whether an error may go by itself when somebody makes room.
+// diskFull reports whether an error means that the disk is full, which goes away when
+// somebody frees space.
 func diskFull(err error) bool { return errors.Is(err, unix.ENOSPC) || errors.Is(err, unix.EDQUOT) }
 
-// openStore opens a folder's file for writing, written anew with what all gives. After
-// an error of writing it, the store is there all the same, and each write tries again.
+// openStore rewrites the file of a folder with what all returns, and opens it for
+// appending. If that fails, the store is returned beside the error: each write tries
+// again.
 func openStore(dir string, all func() []entry) (*store, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("memory of accepted commands: %w", err)
 	}
 	s := &store{path: filepath.Join(dir, storeName), all: all}
-	return s, s.renew()
+	return s, s.rewrite()
 }
 
-// write puts lines on disk and waits until they are. enter has joined them to a
-// batch before: that is what gives them their order.
+// write writes the batch that enter returned, or waits until another caller has. It
+// returns nil once the batch is on disk.
 func (s *store) write(b *batch, first bool) error {
 	if !first {
 		<-b.done
@@ -80,15 +82,16 @@ func (s *store) write(b *batch, first bool) error {
 	s.disk.Lock()
 	defer s.disk.Unlock()
 	s.mu.Lock()
-	s.batch = nil // those who come from here on form the next one
+	s.batch = nil // entries that come from here on form the next one
 	s.mu.Unlock()
 	b.err = s.put(b.lines)
 	close(b.done)
 	return b.err
 }
 
-// enter joins an entry to what is written next. Whoever is first has to call write,
-// and all others wait in it.
+// enter adds an entry to the batch that is written next; the order of the calls is the
+// order in the file. Every caller must call write then: the first one of a batch writes
+// it, the others wait there.
 func (s *store) enter(e entry) (b *batch, first bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -100,8 +103,8 @@ func (s *store) enter(e entry) (b *batch, first bool) {
 	return s.batch, first
 }
 
-// put appends and fsyncs. A file that failed once is never trusted again: all is
-// written to a new one, which the entries of this batch are part of already.
+// put appends lines and calls fsync. A file that failed once is never trusted again:
+// everything is written to a new one, this batch included, since all returns it too.
 func (s *store) put(lines []byte) error {
 	if s.file != nil && s.appended < rewriteAfter {
 		_, err := s.file.Write(lines)
@@ -115,11 +118,11 @@ func (s *store) put(lines []byte) error {
 		_ = s.file.Close()
 		s.file = nil
 	}
-	return s.renew()
+	return s.rewrite()
 }
 
-// renew writes the file anew, whole, and opens it for appending.
-func (s *store) renew() error {
+// rewrite replaces the file by one with all entries and opens it for appending.
+func (s *store) rewrite() error {
 	var text strings.Builder
 	for _, e := range s.all() {
 		text.Write(e.line())
@@ -152,7 +155,7 @@ func (s *store) replace(text string) error {
 	return nil
 }
 
-// syncDir makes a rename last.
+// syncDir makes a rename in the folder survive a power loss.
 func syncDir(dir string) error {
 	d, err := os.Open(dir)
 	if err != nil {
@@ -162,17 +165,17 @@ func syncDir(dir string) error {
 	return d.Sync()
 }
 
-// mend writes the file anew after a failure; there may be room again.
-func (s *store) mend() error {
+// retry rewrites the file if the last write failed.
+func (s *store) retry() error {
 	s.disk.Lock()
 	defer s.disk.Unlock()
 	if s.file != nil {
 		return nil
 	}
-	return s.renew()
+	return s.rewrite()
 }
 
-// close closes the file; nothing is lost by not calling it.
+// close closes the file. Nothing is lost if it is not called.
 func (s *store) close() error {
 	s.disk.Lock()
 	defer s.disk.Unlock()

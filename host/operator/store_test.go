@@ -44,8 +44,8 @@ func (r *rig) reopen(text []byte) {
 	r.open()
 }
 
-// TestB22_ATornTailIsCutAtEveryByte: what was written whole is remembered. The last
-// command is too, or it is among those that nobody can be sure of.
+// TestB22_ATornTailIsCutAtEveryByte: every complete line is remembered. The last
+// command is too, or is rejected since it may have been accepted.
 func TestB22_ATornTailIsCutAtEveryByte(t *testing.T) {
 	r := newRig(t)
 	var all []wire.Signed
@@ -216,7 +216,7 @@ func TestB22_AThawThatCouldNotBeWrittenIsWrittenLater(t *testing.T) {
 	}
 }
 
-// TestMain also is the process that TestP2 kills.
+// TestMain is also the process that TestP2 kills.
 func TestMain(m *testing.M) {
 	if dir := os.Getenv("OPERATOR_TEST_VICTIM"); dir != "" {
 		victim(dir)
@@ -225,7 +225,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// victim judges what it reads, and says what it accepted.
+// victim judges the commands that it reads, and prints the verdicts.
 func victim(dir string) {
 	policy := operator.Policy{Cluster: "c", Freshness: 5 * time.Minute, FutureSkew: 30 * time.Second, Cooldown: 5 * time.Minute}
 	a, err := operator.Open(operator.Options{

@@ -6,7 +6,7 @@ import (
 	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
 )
 
-// The kinds of warnings, stable strings that stand in the hash of a blast radius.
+// The kinds of warnings. They are part of the blast hash and never change.
 const (
 	warnFreezeBlocks    = "cluster_freeze_blocks_operator_actions"
 	warnThawResumes     = "thaw_resumes_pending_reconciles"
@@ -26,7 +26,7 @@ const (
 	warnKillPending     = "kill_migration_dispatcher_integration_pending"
 )
 
-// warn adds a warning. Their order is part of the hash.
+// warn adds a warning. The order of warnings is part of the hash.
 func (b *blast) warn(kind, format string, args ...any) {
 	b.out.Warnings = append(b.out.Warnings, &meshosv1.BlastRadius_Warning{Kind: kind, Detail: fmt.Sprintf(format, args...)})
 }
