@@ -64,7 +64,7 @@ func (s *Server) question(kind string, peers int) (ask question, want int) {
 	switch kind {
 	case wire.KindLocalityProbe:
 		return func(ctx context.Context) ([]string, int, error) {
-			out, err := guarded(s, kind, func() (*pluginv1.RttSamples, error) {
+			out, err := guardedCall(s, kind, func() (*pluginv1.RttSamples, error) {
 				return localityService{s: s}.SampleRtt(ctx, none)
 			})
 			l := s.newListing()
@@ -76,7 +76,7 @@ func (s *Server) question(kind string, peers int) (ask question, want int) {
 		}, peers
 	case wire.KindHealthProbe:
 		return func(ctx context.Context) ([]string, int, error) {
-			out, err := guarded(s, kind, func() (*pluginv1.HealthSamples, error) {
+			out, err := guardedCall(s, kind, func() (*pluginv1.HealthSamples, error) {
 				return healthService{s: s}.SampleHealth(ctx, none)
 			})
 			l := s.newListing()
@@ -88,14 +88,14 @@ func (s *Server) question(kind string, peers int) (ask question, want int) {
 		}, peers
 	case wire.KindInventoryProbe:
 		return func(ctx context.Context) ([]string, int, error) {
-			out, err := guarded(s, kind, func() (*pluginv1.InventorySamples, error) {
+			out, err := guardedCall(s, kind, func() (*pluginv1.InventorySamples, error) {
 				return inventoryService{s: s}.SampleInventory(ctx, none)
 			})
 			return jsonLines(out.GetSamples()), len(out.GetSamples()), err
 		}, 1
 	case wire.KindMigrationSource:
 		return func(ctx context.Context) ([]string, int, error) {
-			out, err := guarded(s, kind, func() (*meshosv1.Migrations, error) {
+			out, err := guardedCall(s, kind, func() (*meshosv1.Migrations, error) {
 				return migrationsService{s: s}.List(ctx, &pluginv1.ListMigrationsRequest{})
 			})
 			return jsonLines(out.GetInFlight()), len(out.GetInFlight()), err
@@ -139,9 +139,9 @@ func (l *listing) add(peer uint64, value string, possible bool) {
 	l.lines = append(l.lines, line)
 }
 
-// guarded is for calls that no gRPC server stands before.
-func guarded[R any](s *Server, what string, f func() (R, error)) (out R, err error) {
-	err = guard(what, s.log, func() (err error) {
+// guardedCall is for calls that do not come through the interceptors of a gRPC server.
+func guardedCall[R any](s *Server, what string, f func() (R, error)) (out R, err error) {
+	err = guarded(what, s.log, func() (err error) {
 		out, err = f()
 		return err
 	})

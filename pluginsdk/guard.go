@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"path"
-	"runtime/debug"
 	"strings"
 	"time"
 
@@ -14,6 +13,7 @@ import (
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/proto"
 
+	"github.com/meshos/meshos/internal/guard"
 	"github.com/meshos/meshos/pluginsdk/wire"
 )
 
@@ -23,15 +23,15 @@ const shutdownMethod = "/plugin.GRPCController/Shutdown"
 // maxErrorText keeps an error within what HTTP/2 headers carry everywhere.
 const maxErrorText = 4 << 10
 
-// guard runs an author's code: a panic becomes an error, its stack goes to the log.
-func guard(what string, log hclog.Logger, f func() error) (err error) {
-	defer func() {
-		if r := recover(); r != nil {
-			log.Error("panic in the plugin", "in", what, "panic", fmt.Sprint(r), "stack", string(debug.Stack()))
-			err = withCode(codes.Internal, fmt.Errorf("panic in %s: %v (its stack is in the plugin's log)", what, r), 0)
-		}
-	}()
-	return f()
+// guarded runs an author's code: a panic becomes an error, and its stack goes to the log.
+func guarded(what string, log hclog.Logger, f func() error) error {
+	err := guard.Call(f)
+	//nolint:errorlint // only the panic of this very call
+	if caught, ok := err.(*guard.PanicError); ok {
+		log.Error("panic in the plugin", "in", what, "panic", caught.Value, "at", caught.Place, "stack", string(caught.Stack))
+		return withCode(codes.Internal, fmt.Errorf("panic in %s: %s (its stack is in the plugin's log)", what, caught.Value), 0)
+	}
+	return err
 }
 
 // unary wraps every call: panics, deadlines, limits.
@@ -48,7 +48,7 @@ func (s *Server) unary(ctx context.Context, req any, info *grpc.UnaryServerInfo,
 		defer cancel()
 	}
 	var resp any
-	err := guard(name, s.log, func() (err error) {
+	err := guarded(name, s.log, func() (err error) {
 		resp, err = next(ctx, req)
 		return err
 	})
@@ -69,7 +69,7 @@ func (s *Server) stream(srv any, ss grpc.ServerStream, info *grpc.StreamServerIn
 	defer cancel()
 	defer context.AfterFunc(s.ended, cancel)()
 	ss = &endingStream{ServerStream: ss, ctx: ctx}
-	return bounded(guard(path.Base(info.FullMethod), s.log, func() error { return next(srv, ss) }))
+	return bounded(guarded(path.Base(info.FullMethod), s.log, func() error { return next(srv, ss) }))
 }
 
 // endingStream is a stream whose context also ends with the server.

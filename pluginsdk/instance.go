@@ -64,7 +64,7 @@ func (i *instance) start(before <-chan struct{}) {
 		case <-i.run.Done():
 			return
 		}
-		err := guard("Run", i.log, func() error { return runner.Run(i.run) })
+		err := guarded("Run", i.log, func() error { return runner.Run(i.run) })
 		if err == nil || i.run.Err() != nil {
 			return
 		}
@@ -115,7 +115,7 @@ func (i *instance) tell(peers []Peer, first bool) error {
 	if i.told && (first || slices.Equal(i.peers, peers)) {
 		return nil
 	}
-	err := guard("SetPeers", i.log, func() error {
+	err := guarded("SetPeers", i.log, func() error {
 		watcher.SetPeers(slices.Clone(peers))
 		return nil
 	})
@@ -153,7 +153,7 @@ func (i *instance) retire(grace time.Duration) {
 		if !ok {
 			return
 		}
-		if err := guard("Close", i.log, closer.Close); err != nil {
+		if err := guarded("Close", i.log, closer.Close); err != nil {
 			i.log.Warn("an old instance did not close cleanly", "error", err)
 		}
 	}()

@@ -106,7 +106,7 @@ func NewServer[C, P any](info Info, construct func(Env, C) (P, error), log hclog
 			}
 			if v, ok := any(&cfg).(Validator); ok {
 				var mistake error
-				err := guard("Validate", log, func() error {
+				err := guarded("Validate", log, func() error {
 					mistake = v.Validate()
 					return nil
 				})

@@ -77,7 +77,7 @@ func (p pluginService) Configure(ctx context.Context, req *pluginv1.ConfigureReq
 	}
 	resp := &pluginv1.ConfigureResponse{}
 	if w, ok := next.value.(Warner); ok {
-		err := guard("Warnings", s.log, func() error {
+		err := guarded("Warnings", s.log, func() error {
 			resp.Warnings = w.Warnings()
 			return nil
 		})
@@ -110,7 +110,7 @@ func (p pluginService) Configure(ctx context.Context, req *pluginv1.ConfigureReq
 func (s *Server) construct(ctx context.Context, req *pluginv1.ConfigureRequest, cfg any) (_ *instance, err error) {
 	env := Env{Log: s.log, Node: req.GetNode(), Cluster: req.GetClusterId(), DataDir: req.GetDataDir()}
 	var value any
-	err = guard("the constructor", s.log, func() (err error) {
+	err = guarded("the constructor", s.log, func() (err error) {
 		value, err = s.build(env, cfg)
 		return err
 	})

@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/meshos/meshos/internal/backoff"
 	"github.com/meshos/meshos/pluginsdk"
 )
 
@@ -19,11 +20,12 @@ type aborter struct {
 	attempts int
 }
 
-// firstPause is how long to wait before connecting again; it doubles.
-const firstPause = 100 * time.Millisecond
-
-// maxWait bounds an abort with all its attempts.
-const maxWait = 30 * time.Second
+const (
+	// firstPause is how long to wait before connecting again; it doubles.
+	firstPause = 100 * time.Millisecond
+	// maxWait bounds an abort with all its attempts.
+	maxWait = 30 * time.Second
+)
 
 // abort posts the request, and posts it again only where that is safe and can
 // help: when the orchestrator never saw it, or answered 503 and said when to come
@@ -40,10 +42,10 @@ func (a *aborter) abort(ctx context.Context, migration uint64, reason string) er
 	header := http.Header{"Idempotency-Key": {rand.Text()}}
 	ctx, cancel := context.WithTimeout(ctx, patience(ctx))
 	defer cancel()
-	pause := firstPause
+	pauses := backoff.Doubling{First: firstPause, Max: maxWait}
 	for attempt := 1; ; attempt++ {
 		got, err := a.client.do(ctx, http.MethodPost, path, body, header)
-		wait := pause
+		wait := pauses.After(attempt)
 		var never unsent
 		again := errors.As(err, &never)
 		if err == nil {
@@ -59,7 +61,6 @@ func (a *aborter) abort(ctx context.Context, migration uint64, reason string) er
 		if !again || attempt == a.attempts || !sleep(ctx, wait) {
 			return fmt.Errorf("abort of migration %d: POST %s%s: %w", migration, a.client.base, path, err)
 		}
-		pause *= 2
 	}
 }
 

@@ -2,12 +2,12 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"sync"
 	"time"
 
 	"github.com/hashicorp/go-hclog"
 
+	"github.com/meshos/meshos/internal/guard"
 	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
 )
 
@@ -64,12 +64,11 @@ func (c *collector) start(ctx context.Context) (<-chan struct{}, bool) {
 
 // guarded turns a panic of the source into an error: the others go on.
 func (c *collector) guarded(ctx context.Context) (facts *meshosv1.PeerInventory, err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			facts, err = nil, fmt.Errorf("panic: %v", p)
-		}
-	}()
-	return c.read(ctx)
+	err = guard.Call(func() error {
+		facts, err = c.read(ctx)
+		return err
+	})
+	return facts, err
 }
 
 func (c *collector) finish(facts *meshosv1.PeerInventory, err error) {
