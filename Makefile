@@ -13,10 +13,10 @@ RACE  := $(if $(shell command -v gcc || command -v cc || command -v clang),-race
 TOOLS := bin/tools
 GEN   := $(shell find proto -name '*.proto' 2>/dev/null)
 
-.PHONY: help build run test bench lint proto conformance tools clean
+.PHONY: help build run test bench lint proto contract contract-baseline conformance tools clean
 
 help: ## what can be made
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 19
 
 build: ## the host as bin/meshos, its plugins as bin/plugins/*, the examples
 	@mkdir -p bin/plugins bin/examples
@@ -43,7 +43,15 @@ lint: tools ## formatting, go vet, staticcheck, the contract's rules
 proto: tools ## generate proto/**/*.pb.go from the contract again
 	$(TOOLS)/buf generate
 
-conformance: ## write docs/conformance.md anew, from the names of the tests
+contract: tools ## check that nothing is gone or changed that third parties build on
+	@$(TOOLS)/buf breaking --against proto/landed.binpb && go run ./internal/apidiff || \
+	  { echo 'Third parties build on this: docs/releasing.md says what to do.' >&2; exit 1; }
+
+contract-baseline: tools $(if $(BREAKING),,contract) ## take what is there now as the contract (BREAKING=1: even so)
+	$(TOOLS)/buf build --exclude-source-info -o proto/landed.binpb
+	go run ./internal/apidiff -write
+
+conformance: ## write docs/conformance.md again, from the names of the tests
 	go run ./internal/conformance
 
 # The tools have a module of their own, so that the project's list of
