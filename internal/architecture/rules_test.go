@@ -10,6 +10,8 @@ const (
 	core = "host/mesh host/state host/reconcile host/snapshot"
 	// contract is what other programs rely on.
 	contract = "proto/..."
+	// wire is what a host and a plugin agree on beside it.
+	wire = "pluginsdk/wire"
 	// helpers are small and need the standard library only.
 	helpers = "internal/backoff internal/guard"
 )
@@ -35,7 +37,7 @@ var rules = []rule{
 	{of: "host/reload/...", may: join(parts, contract, helpers)},
 
 	// The parts of a node do not know each other: the packages above bind them together.
-	{of: "host/...", may: join(tools, core, contract, helpers)},
+	{of: "host/...", may: join(tools, core, contract, wire, helpers)},
 
 	{of: "host/mesh", may: "", bare: true},
 	{of: "host/state", may: "host/mesh", bare: true},
@@ -47,8 +49,8 @@ var rules = []rule{
 	{of: "internal/guard", may: "", bare: true},
 
 	{of: "pluginsdk/...", may: join("pluginsdk/...", contract, helpers)},
-	{of: "plugins/...", may: join("pluginsdk", contract)},
-	{of: "examples/...", may: join("pluginsdk", contract)},
+	{of: "plugins/...", may: join("pluginsdk", contract, helpers)},
+	{of: "examples/...", may: join("pluginsdk", contract)}, // like third parties, so no helpers
 
 	// What tests use. Nothing above names these, so no program can import them.
 	{of: "internal/...", may: join(parts, "pluginsdk/...", contract, "internal/...")},
