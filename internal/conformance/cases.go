@@ -7,17 +7,19 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 )
 
 //go:embed cases
 var caseFiles embed.FS
 
-// testCase is one case of the specification or one rule of the design.
+// testCase is one case of the specification, or one rule or promise of the design.
 type testCase struct {
 	id        id
-	words     string
+	meaning   string    // what must hold, in a sentence or two
 	changed   bool      // by a rule of the design
-	elsewhere string    // why it has no test here; empty when it should have one
+	elsewhere string    // why it has no test here; "" when it should have one
 	same      *testCase // whose tests prove this one as well; nil for none
 	proofs    []proof
 }
@@ -31,10 +33,11 @@ type section struct {
 type cases struct{ sections []section }
 
 var (
+	promiseLine  = regexp.MustCompile(`^(P\d) (.+)$`)
+	ruleLine     = regexp.MustCompile(`^(B\d+a?) (.+)$`)
 	coreLine     = regexp.MustCompile(`^(\d+) (.+)$`)
 	runtimeLine  = regexp.MustCompile(`^([A-Z]{3})-(\d\d) (.+)$`)
 	operatorLine = regexp.MustCompile(`^(\d+)([a-f]?) (.+)$`)
-	ruleLine     = regexp.MustCompile(`^(B\d+a?) (.+)$`)
 )
 
 // loadCases reads the lists of cases.
@@ -45,7 +48,8 @@ func loadCases() (*cases, error) {
 		line        *regexp.Regexp
 		id          func(m []string) id
 	}{
-		{"Rules of the design", "rules.txt", ruleLine, func(m []string) id { return mentioned(m[1], true)[0].from }},
+		{"Promises", "promises.txt", promiseLine, func(m []string) id { return ruleID(m[1]) }},
+		{"Rules of the design", "rules.txt", ruleLine, func(m []string) id { return ruleID(m[1]) }},
 		{"Core", "core.txt", coreLine, func(m []string) id { return id{family: "core", number: atoi(m[1])} }},
 		{"Runtime", "runtime.txt", runtimeLine, func(m []string) id { return id{family: m[1], number: atoi(m[2])} }},
 		{"Operator", "operator.txt", operatorLine, func(m []string) id { return id{family: "operator", number: atoi(m[1]), part: m[2]} }},
@@ -54,9 +58,13 @@ func loadCases() (*cases, error) {
 		err := eachLine(part.file, func(line string) error {
 			m := part.line.FindStringSubmatch(line)
 			if m == nil {
-				return fmt.Errorf("want an id and a few words, not %q", line)
+				return fmt.Errorf("want an id and what must hold, not %q", line)
 			}
-			sec.cases = append(sec.cases, &testCase{id: part.id(m), words: m[len(m)-1]})
+			one := &testCase{id: part.id(m), meaning: m[len(m)-1]}
+			if !isSentence(one.meaning) {
+				return fmt.Errorf("want what %s means in a sentence, not %q", one.id, one.meaning)
+			}
+			sec.cases = append(sec.cases, one)
 			return nil
 		})
 		if err != nil {
@@ -79,7 +87,14 @@ func loadCases() (*cases, error) {
 	return all, errors.Join(err, wrong)
 }
 
-// one gives the case that a text like "core 2" names; nil when there is none.
+// isSentence reports whether a meaning reads by itself: it begins with a capital letter,
+// has a few words and ends with a full stop.
+func isSentence(text string) bool {
+	first, _ := utf8.DecodeRuneInString(text)
+	return unicode.IsUpper(first) && strings.HasSuffix(text, ".") && len(strings.Fields(text)) >= 4
+}
+
+// one returns the case that a text like "core 2" names; nil when there is none.
 func (c *cases) one(text string) *testCase {
 	spans, err := parseIDs(text)
 	if err != nil || len(spans) != 1 {
@@ -91,12 +106,12 @@ func (c *cases) one(text string) *testCase {
 	return nil
 }
 
-// proven says whether some test proves the case.
+// proven reports whether a test proves the case.
 func (c *testCase) proven() bool {
 	return len(c.proofs) > 0 || c.same != nil && c.same.proven()
 }
 
-// eachLine gives the lines of a file of cases without comments and empty ones.
+// eachLine passes the lines of a file of cases to visit, without comments and empty ones.
 func eachLine(file string, visit func(line string) error) error {
 	raw, err := caseFiles.ReadFile("cases/" + file)
 	if err != nil {
@@ -113,8 +128,8 @@ func eachLine(file string, visit func(line string) error) error {
 	return nil
 }
 
-// mark marks the cases that a file names. With reasons, each line ends in ": why",
-// and a case that it names must exist.
+// mark passes each case that a file names to mark. With reasons, each line ends in
+// ": why", and a case that it names must exist.
 func (c *cases) mark(file string, mark func(*testCase, string), reasons bool) error {
 	return eachLine(file, func(line string) error {
 		ids, why := line, ""
@@ -141,7 +156,7 @@ func (c *cases) mark(file string, mark func(*testCase, string), reasons bool) er
 	})
 }
 
-// in gives the cases that exist of a span.
+// in returns those cases of a span that exist.
 func (c *cases) in(s span) []*testCase {
 	var out []*testCase
 	for _, sec := range c.sections {
@@ -154,8 +169,9 @@ func (c *cases) in(s span) []*testCase {
 	return out
 }
 
-// prove gives each case its proofs. It returns an error when a name names a case
-// that is not listed, and when a case said to be tested elsewhere has a test here.
+// prove adds to each case the proofs of it that were found. It returns an error when a
+// test names a case that is not listed, so that every case that a test cites has a
+// meaning, and when a case that is said to be tested elsewhere has a test here.
 func (c *cases) prove(found []proof) error {
 	var wrong []string
 	for _, p := range found {
@@ -180,13 +196,13 @@ func (c *cases) prove(found []proof) error {
 	return nil
 }
 
-// same says whether two proofs are the same test, whose name names the case already
-// or says nothing new.
+// same reports whether two proofs are the same test, whose name or text is already
+// listed.
 func (p proof) same(q proof) bool {
 	return p.file == q.file && p.test == q.test && (p.text == "" || p.text == q.text)
 }
 
-// title is what people call the proof.
+// title names the proof for people.
 func (p proof) title() string {
 	switch {
 	case p.test == "":

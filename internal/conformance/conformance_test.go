@@ -34,6 +34,9 @@ func TestWhatNamesMention(t *testing.T) {
 		"TestB10a_WhenAMoveBegins":        "B10a",
 		"FuzzB24_Log":                     "B24",
 		"TestB5_Level":                    "B5",
+		"TestP7_KilledHost":               "P7",
+		"TestP99_OfARequest":              "",
+		"P3 twice the same":               "P3",
 		"TestLogsOf100Daemons":            "",
 		"TestRunsIn64Bits":                "",
 		"Core041 first crash backs off":   "core 41",
@@ -111,6 +114,8 @@ func BenchmarkCore074(b *testing.B) {}
 func TestNamesThatAreWrong(t *testing.T) {
 	for name, want := range map[string]string{
 		"TestCore003_None":  "names core 3, which cases/ does not list",
+		"TestB99_None":      "names B99, which cases/ does not list",
+		"TestP9_None":       "names P9, which cases/ does not list",
 		"TestORC01_Outside": "tests ORC-01: take it out of cases/elsewhere.txt",
 	} {
 		all, err := loadCases()
@@ -144,5 +149,20 @@ func TestEveryCaseIsListedOnce(t *testing.T) {
 	}
 	if len(seen) < 400 {
 		t.Errorf("only %d cases", len(seen))
+	}
+}
+
+// loadCases refuses a case whose meaning is not a sentence.
+func TestWhatCountsAsASentence(t *testing.T) {
+	for text, want := range map[string]bool{
+		"A tick clears a freeze that is over.": true,
+		"a tick clears a freeze that is over.": false,
+		"A tick clears a freeze that is over":  false,
+		"Never below.":                         false,
+		"":                                     false,
+	} {
+		if isSentence(text) != want {
+			t.Errorf("%q: a sentence: %v", text, !want)
+		}
 	}
 }

@@ -8,27 +8,27 @@ import (
 )
 
 // id names a case or a rule: {"core", 68, ""}, {"operator", 102, "a"}, {"LOP", 5, ""},
-// {"B", 10, "a"}.
+// {"B", 10, "a"}, {"P", 7, ""}.
 type id struct {
 	family string
 	number int
 	part   string
 }
 
-// String gives the id as the page shows it: "core 68", "operator 102a", "LOP-05",
-// "B10a".
+// String returns the id as the page shows it: "core 68", "operator 102a", "LOP-05",
+// "B10a", "P7".
 func (i id) String() string {
 	switch i.family {
 	case "core", "operator":
 		return fmt.Sprintf("%s %d%s", i.family, i.number, i.part)
-	case "B":
-		return fmt.Sprintf("B%d%s", i.number, i.part)
+	case "B", "P":
+		return fmt.Sprintf("%s%d%s", i.family, i.number, i.part)
 	}
 	return fmt.Sprintf("%s-%02d", i.family, i.number)
 }
 
-// span is the cases that a name names; most are of one case. Of a range only those
-// are meant that exist.
+// span is the cases that a name mentions, mostly a single one. A range stands for those
+// cases between its ends that exist.
 type span struct {
 	from, to id
 }
@@ -37,7 +37,7 @@ var (
 	wordSplit = regexp.MustCompile(`[^A-Za-z0-9]+`)
 	caseWord  = regexp.MustCompile(`^(?:Test|Fuzz)?(Core|Operator|SCH|DEC|ADM|EXE|CHN|SNP|MIG|ORC|SRC|TGT|REC|LOP|CTL|RUN|SDK|PIP|MSC|IMP)(\d{2,3})([a-f]?)(?:to(\d{2,3}))?$`)
 	bareWord  = regexp.MustCompile(`^(?i:core)$|^(SCH|DEC|ADM|EXE|CHN|SNP|MIG|ORC|SRC|TGT|REC|LOP|CTL|RUN|SDK|PIP|MSC|IMP)$`)
-	ruleWord  = regexp.MustCompile(`^(?:Test|Fuzz)?B(\d{1,2})(a?)$`)
+	ruleWord  = regexp.MustCompile(`^(?:Test|Fuzz)?(?:(B)(\d{1,2})(a?)|(P)(\d))$`)
 	moreWord  = regexp.MustCompile(`^\d{1,3}$`)
 	partWord  = regexp.MustCompile(`^(\d{1,3})([a-f])$`)
 )
@@ -70,8 +70,7 @@ func mentioned(name string, leading bool) []span {
 			one := id{family: family, number: atoi(word)}
 			out = append(out, span{one, one})
 		case ruleWord.MatchString(word):
-			m := ruleWord.FindStringSubmatch(word)
-			one := id{family: "B", number: atoi(m[1]), part: m[2]}
+			one := ruleID(word)
 			out = append(out, span{one, one})
 			family = ""
 		default:
@@ -84,10 +83,16 @@ func mentioned(name string, leading bool) []span {
 	return out
 }
 
+// ruleID returns the rule or promise that a word names, which ruleWord matches.
+func ruleID(word string) id {
+	m := ruleWord.FindStringSubmatch(word)
+	return id{family: m[1] + m[4], number: atoi(m[2] + m[5]), part: m[3]}
+}
+
 // parseIDs reads "core 8, 62-63", "SCH 6-18", "B10a", or "ORC" for the whole family.
 func parseIDs(text string) ([]span, error) {
-	if m := ruleWord.FindStringSubmatch(text); m != nil {
-		one := id{family: "B", number: atoi(m[1]), part: m[2]}
+	if ruleWord.MatchString(text) {
+		one := ruleID(text)
 		return []span{{one, one}}, nil
 	}
 	family, numbers, some := strings.Cut(text, " ")
@@ -108,19 +113,20 @@ func parseIDs(text string) ([]span, error) {
 		from, errFrom := strconv.Atoi(low)
 		to, errTo := strconv.Atoi(high)
 		if errFrom != nil || errTo != nil || from > to {
-			return nil, fmt.Errorf("%q is no number and no range of %s", part, family)
+			return nil, fmt.Errorf("%q is neither a number nor a range of %s", part, family)
 		}
 		out = append(out, span{id{family: family, number: from}, id{family: family, number: to}})
 	}
 	return out, nil
 }
 
+// has reports whether a case is one of the span's.
 func (s span) has(i id) bool {
 	return i.family == s.from.family && i.number >= s.from.number && i.number <= s.to.number &&
 		(s.from != s.to || i.part == s.from.part)
 }
 
-// atoi reads what a pattern found to be digits.
+// atoi reads digits, as a pattern has found them; nothing is 0.
 func atoi(digits string) int {
 	n, _ := strconv.Atoi(digits)
 	return n

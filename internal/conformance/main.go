@@ -1,14 +1,14 @@
-// Command conformance writes docs/conformance.md: which case of the specification
-// is proven by which test.
+// Command conformance writes docs/conformance.md: what must hold, and which tests prove
+// it.
 //
-// The cases stand in cases/*.txt, each with its number and a few words. What tests
-// there are it reads from the names of test functions and from the texts in them
-// that begin with a case: TestCore068_…, "Core041 first crash…", TestLOP05_…,
-// TestB7_…, ranges (Core020to038) and lists (Core088_089_091), and from journals
-// named after a rule (testdata/**/b07-….jsonl).
+// The cases are in cases/*.txt, each with its number and what it means in a sentence. The
+// command finds their tests by the names of test functions and by the texts in those that
+// begin with a case: TestCore068_…, "Core041 first crash…", TestLOP05_…, TestB7_…,
+// TestP3_…, ranges (Core020to038) and lists (Core088_089_091). Journals that are named
+// after a rule (testdata/**/b07-….jsonl) count as tests too.
 //
-// It runs no test and judges none: that a test named after a case proves it is for
-// its reader to see.
+// It runs no test and judges none: whether a test proves the case in its name is for its
+// reader to see.
 package main
 
 import (
@@ -17,7 +17,7 @@ import (
 	"path/filepath"
 )
 
-// pagePath is where the page stands in the repository.
+// pagePath is the page's path in the repository.
 const pagePath = "docs/conformance.md"
 
 func main() {
@@ -36,7 +36,7 @@ func write(root string) error {
 	return os.WriteFile(filepath.Join(root, pagePath), []byte(page), 0o644)
 }
 
-// makePage gives the page of the repository at root.
+// makePage returns the page of the repository at root.
 func makePage(root string) (string, error) {
 	all, err := loadCases()
 	if err != nil {

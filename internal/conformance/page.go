@@ -8,14 +8,21 @@ import (
 
 const head = `# Conformance
 
-Which test proves which case of the specification, and which rule of the design
-(B1 to B24). This page is made by ` + "`make conformance`" + ` from the names of
-the tests, and a test fails when it is out of date. Cases with a * are tested in the
-form that a rule of the design gives them.
+What must hold, and which tests prove it. The name of a test, or a text in it, begins with
+what it proves: ` + "`TestB7_…`" + `, ` + "`TestCore068_…`" + `, ` + "`TestLOP05_…`" + `.
+
+- P1, P2 … are promises to the people who use meshos.
+- B1, B2 … are rules of the design.
+- core, the runtime's letters (SCH, DEC, ADM …) and operator are numbered cases of the
+  specification. A case with a * is tested in the form that a rule of the design gives it.
+
+` + "`make conformance`" + ` writes this page from the names of the tests and from the meanings in
+internal/conformance/cases, and a test fails when it is out of date or when a test cites
+what has no meaning there.
 
 `
 
-// page gives the page in Markdown.
+// page returns the page in Markdown.
 func (c *cases) page() string {
 	var b strings.Builder
 	b.WriteString(head)
@@ -27,17 +34,19 @@ func (c *cases) page() string {
 	for _, sec := range c.sections {
 		sec.tested(&b)
 	}
-	c.list(&b, "Without a test", "These have no test yet.\n\n| case | about |\n|---|---|\n",
+	c.list(&b, "Without a test", "These have no test yet.\n\n| case | what must hold |\n|---|---|\n",
 		func(one *testCase) bool { return !one.proven() && one.elsewhere == "" },
-		func(one *testCase) string { return fmt.Sprintf("| %s | %s |", one.title(), one.words) })
-	c.list(&b, "Elsewhere", "These are no part of what is built here, or not yet.\n\n| case | about | why |\n|---|---|---|\n",
+		func(one *testCase) string { return fmt.Sprintf("| %s | %s |", one.title(), one.meaning) })
+	c.list(&b, "Elsewhere", "These cases are about something that is not part of meshos.\n\n| case | what must hold | why it has no test here |\n|---|---|---|\n",
 		func(one *testCase) bool { return one.elsewhere != "" },
 		func(one *testCase) string {
-			return fmt.Sprintf("| %s | %s | %s |", one.title(), one.words, one.elsewhere)
+			return fmt.Sprintf("| %s | %s | %s |", one.title(), one.meaning, one.elsewhere)
 		})
 	return b.String()
 }
 
+// counts returns how many cases have tests here, are about something else, and have no
+// test yet.
 func (s section) counts() (tested, elsewhere, open int) {
 	for _, one := range s.cases {
 		switch {
@@ -54,7 +63,7 @@ func (s section) counts() (tested, elsewhere, open int) {
 
 // tested lists the cases of a section that have tests.
 func (s section) tested(b *strings.Builder) {
-	fmt.Fprintf(b, "\n## %s\n\n| case | about | tests |\n|---|---|---|\n", s.title)
+	fmt.Fprintf(b, "\n## %s\n\n| case | what must hold | tests |\n|---|---|---|\n", s.title)
 	for _, one := range s.cases {
 		if !one.proven() || one.elsewhere != "" {
 			continue
@@ -66,11 +75,11 @@ func (s section) tested(b *strings.Builder) {
 		if one.same != nil && one.same.proven() {
 			tests = append(tests, "as "+one.same.id.String())
 		}
-		fmt.Fprintf(b, "| %s | %s | %s |\n", one.title(), one.words, strings.Join(tests, "<br>"))
+		fmt.Fprintf(b, "| %s | %s | %s |\n", one.title(), one.meaning, strings.Join(tests, "<br>"))
 	}
 }
 
-// list writes the cases of all sections that are wanted, if there are any.
+// list writes a part of the page with the wanted cases of all sections, if there are any.
 func (c *cases) list(b *strings.Builder, title, intro string, wanted func(*testCase) bool, line func(*testCase) string) {
 	begun := false
 	for _, sec := range c.sections {
@@ -87,6 +96,7 @@ func (c *cases) list(b *strings.Builder, title, intro string, wanted func(*testC
 	}
 }
 
+// title returns the id, with a * when a rule of the design changes the case.
 func (c *testCase) title() string {
 	if c.changed {
 		return c.id.String() + " *"
@@ -94,7 +104,7 @@ func (c *testCase) title() string {
 	return c.id.String()
 }
 
-// markdown links a proof to its file.
+// markdown returns the proof with a link to its file.
 func (p proof) markdown() string {
 	link := fmt.Sprintf("[%s](../%s)", path.Base(p.file), p.file)
 	switch {

@@ -11,16 +11,15 @@ import (
 	"strings"
 )
 
-// proof is a test, or a journal, that names cases.
+// proof is a test or a journal that names cases.
 type proof struct {
 	names []span
 	file  string // relative to the repository
-	test  string // the function; empty for a journal
-	text  string // what in it names the case, when the function's name does not
+	test  string // the function; "" for a journal
+	text  string // the text in it that names the case; "" when the function's name does
 }
 
-// scan finds all proofs of the repository at root, in the order of files and in
-// them of lines.
+// scan finds all proofs in the repository at root, in the order of files and lines.
 func scan(root string) ([]proof, error) {
 	var out []proof
 	err := filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
@@ -91,11 +90,12 @@ func scanTests(path, relative string) ([]proof, error) {
 	return out, nil
 }
 
+// isTest reports whether a function is a test by its name.
 func isTest(name string) bool {
 	return slices.ContainsFunc([]string{"Test", "Fuzz"}, func(kind string) bool { return strings.HasPrefix(name, kind) })
 }
 
-// literal gives the value of a string literal.
+// literal returns the value of a string literal.
 func literal(n ast.Node) (string, bool) {
 	lit, ok := n.(*ast.BasicLit)
 	if !ok || lit.Kind != token.STRING {
