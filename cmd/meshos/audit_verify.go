@@ -126,8 +126,8 @@ func (a *app) showReport(name string, r durable.Report, cut []string) {
 	if r.Gaps > 0 {
 		line += fmt.Sprintf(", %s with %s lost before they could be written", counted(r.Gaps, "gap"), counted(int(r.Missing), "record"))
 	}
-	if r.Aside > 0 {
-		line += ", " + counted(r.Aside, "file") + " set aside"
+	if r.Quarantined > 0 {
+		line += ", " + counted(r.Quarantined, "file") + " set aside"
 	}
 	_, _ = fmt.Fprintln(a.out, line)
 	var places []string

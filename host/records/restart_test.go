@@ -164,7 +164,7 @@ func TestB24_NothingIsAcknowledgedBeforeItIsOnDisk(t *testing.T) {
 		l := newLoop()
 		r, stop := followIn(t, l, onDisk(t, d))
 		defer stop()
-		d.Fault(func(op, _ string) error {
+		d.SetFault(func(op, _ string) error {
 			if op == "sync" {
 				return errDisk
 			}
@@ -187,7 +187,7 @@ func TestB24_NothingIsAcknowledgedBeforeItIsOnDisk(t *testing.T) {
 			!strings.HasPrefix(reports[0].Reason, "audit records are not written to disk; they wait in memory, and it is tried again: ") {
 			t.Errorf("reports: %v", reports)
 		}
-		d.Fault(nil)
+		d.SetFault(nil)
 		time.Sleep(3 * time.Second)
 		synctest.Wait()
 		if err := <-durable; err != nil || l.acked(mesh.ChainAudit) != 2 || r.AuditFull() {

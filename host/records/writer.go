@@ -155,7 +155,7 @@ func (w *writer) failed(c mesh.RecordChain, err error, now time.Time) {
 // found says what was found wrong on disk.
 func (w *writer) found() {
 	for _, c := range allChains() {
-		for _, f := range w.logs[c].Findings() {
+		for _, f := range w.logs[c].TakeFindings() {
 			w.log.Error("records on disk are not whole", "chain", c.String(), "finding", f.Text)
 			w.reports = append(w.reports, fmt.Sprintf("%s records: %s", c, f.Text))
 		}

@@ -14,17 +14,17 @@ import (
 type FS interface {
 	// Dir is the folder's path, for messages.
 	Dir() string
-	// List gives the names in the folder, sorted.
+	// List returns the names in the folder, sorted.
 	List() ([]string, error)
 	// Open opens a file for reading.
 	Open(name string) (File, error)
-	// Append opens a file for writing. It fails with fs.ErrPermission for one that
-	// Protect was called for, whoever asks.
+	// Append opens a file for writing. It fails with fs.ErrPermission, even for root, if
+	// Protect was called for the file.
 	Append(name string) (File, error)
-	// Create makes a new file; it fails when there is one.
+	// Create makes a new file; it fails if the file exists.
 	Create(name string) (File, error)
 	Remove(name string) error
-	// Protect takes the right to write to a file from everybody.
+	// Protect makes a file read-only.
 	Protect(name string) error
 	// SyncDir makes created and removed names durable.
 	SyncDir() error
@@ -39,13 +39,13 @@ type File interface {
 	Truncate(size int64) error
 	// Sync makes what was written durable.
 	Sync() error
-	// Forget drops what is cached of the file and was not changed since it was read
-	// or written, so that what is read next is what the disk holds. After a failed
-	// Sync the cache may hold what the disk never will.
-	Forget()
+	// DropCache drops the kernel's cached pages of the file but those that still have to be
+	// written, so that what is read next is what the disk holds. After a failed Sync the
+	// cache may hold what the disk never will.
+	DropCache()
 }
 
-// Open gives the real folder dir, which it makes when there is none.
+// Open returns the real folder dir, and creates it if it does not exist.
 func Open(dir string) (FS, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("folder for records: %w", err)
@@ -53,14 +53,14 @@ func Open(dir string) (FS, error) {
 	return folder(dir), nil
 }
 
-// Existing gives the real folder dir to read from. It makes nothing.
+// Existing returns the real folder dir for reading. It creates nothing.
 func Existing(dir string) (FS, error) {
 	info, err := os.Stat(dir)
 	if err != nil {
 		return nil, fmt.Errorf("folder of records: %w", err)
 	}
 	if !info.IsDir() {
-		return nil, fmt.Errorf("folder of records: %s is no folder", dir)
+		return nil, fmt.Errorf("folder of records: %s is not a folder", dir)
 	}
 	return folder(dir), nil
 }
@@ -136,5 +136,5 @@ func (f file) Size() (int64, error) {
 	return info.Size(), nil
 }
 
-// Forget implements File. Where it is not possible, what is cached is read.
-func (f file) Forget() { _ = unix.Fadvise(int(f.Fd()), 0, 0, unix.FADV_DONTNEED) }
+// DropCache implements File. Where it is not possible, the cache is read.
+func (f file) DropCache() { _ = unix.Fadvise(int(f.Fd()), 0, 0, unix.FADV_DONTNEED) }

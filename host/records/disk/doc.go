@@ -1,4 +1,3 @@
-// Package disk is the little that the node's records need of a file system, as
-// interfaces, so that tests can put a disk in its place that is full or broken
-// (package diskfault).
+// Package disk is the part of a file system that the node's records need, as interfaces, so
+// that tests can use a disk that is full or broken instead (package diskfault).
 package disk

@@ -22,7 +22,7 @@ import (
 // groupSize is what a tick brings at most: the ring of audit records.
 const groupSize = 256
 
-// audit gives an audit record as the node writes it.
+// audit returns an audit record as the node writes it.
 func audit(b *testing.B, seq uint64) segment.Entry {
 	b.Helper()
 	record := wire.Origin{Node: 1, Epoch: epoch}.Audit(mesh.AuditRecord{

@@ -12,7 +12,7 @@ import (
 	"github.com/meshos/meshos/host/records/segment"
 )
 
-// A node that writes, seals and drops files while they are verified and read gives no
+// A node that writes, seals and drops files while they are verified and read raises no
 // false alarm. It goes on until files have been dropped under the reader, however slow
 // the disk is.
 func TestVerifyAndReadersBesideAWriter(t *testing.T) {

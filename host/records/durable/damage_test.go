@@ -18,11 +18,9 @@ func fifty(t *testing.T) (raw []byte, ends []int64) {
 	t.Helper()
 	d := diskfault.New()
 	l := open(t, d)
-	end := int64(segment.HeaderSize)
 	for _, e := range records(1, 50) {
 		write(t, l, e)
-		end += e.Size()
-		ends = append(ends, end)
+		ends = append(ends, int64(len(d.Content(firstFile))))
 	}
 	return d.Content(firstFile), ends
 }
@@ -33,7 +31,7 @@ func whole(ends []int64, offset int64) uint64 {
 	return uint64(n)
 }
 
-func TestB24_TornTailAtEveryByteIsCutAndSaid(t *testing.T) {
+func TestB24_TornTailAtEveryByteIsCutAndReported(t *testing.T) {
 	raw, ends := fifty(t)
 	for size := range int64(len(raw)) {
 		d := diskfault.New()
@@ -42,7 +40,7 @@ func TestB24_TornTailAtEveryByteIsCutAndSaid(t *testing.T) {
 		l := open(t, d)
 		n := whole(ends, size)
 		wantRead(t, l, upTo(n))
-		findings := l.Findings()
+		findings := l.TakeFindings()
 		clean := size == segment.HeaderSize || n > 0 && ends[n-1] == size
 		if clean != (len(findings) == 0) || clean != (report.Unfinished == nil) {
 			t.Fatalf("cut to %d bytes: found %v, verify says %v", size, findings, report.Unfinished)
@@ -71,7 +69,7 @@ func endOf(ends []int64, n uint64) int64 {
 	return ends[n-1]
 }
 
-func TestB24_FlippedBitInEveryByteIsNamedAndNothingAfterItBelieved(t *testing.T) {
+func TestB24_FlippedBitInEveryByteIsNamedAndNothingAfterItIsValid(t *testing.T) {
 	raw, ends := fifty(t)
 	for offset := range int64(len(raw)) {
 		d := diskfault.New()
@@ -95,13 +93,13 @@ func TestB24_FlippedBitInEveryByteIsNamedAndNothingAfterItBelieved(t *testing.T)
 		}
 		l := open(t, d)
 		wantRead(t, l, upTo(n))
-		if findings := l.Findings(); len(findings) != 1 || !strings.Contains(findings[0].Text, place) {
+		if findings := l.TakeFindings(); len(findings) != 1 || !strings.Contains(findings[0].Text, place) {
 			t.Fatalf("bit of byte %d: found %v, want %s", offset, findings, place)
 		}
 		write(t, l, records(n+1, n+1)...)
 		again := open(t, d)
 		wantRead(t, again, upTo(n+1))
-		if findings := again.Findings(); len(findings) > 0 {
+		if findings := again.TakeFindings(); len(findings) > 0 {
 			t.Fatalf("bit of byte %d: said again: %v", offset, findings)
 		}
 		if report.Unfinished == nil {
@@ -128,7 +126,7 @@ func TestDamageInASealedFileIsFoundWhenItIsReadOrVerified(t *testing.T) {
 		t.Fatalf("verify says %+v", report)
 	}
 	if report.Records != report.Damage[0].Number-1 {
-		t.Errorf("%d records believed before record %d", report.Records, report.Damage[0].Number)
+		t.Errorf("%d valid records before record %d", report.Records, report.Damage[0].Number)
 	}
 	l = open(t, d, small)
 	r := l.Read(1)
@@ -151,15 +149,14 @@ func TestDamageInASealedFileIsFoundWhenItIsReadOrVerified(t *testing.T) {
 	}
 }
 
-func TestFilesThatDoNotFollowEachOtherAreNotBelieved(t *testing.T) {
+func TestFilesThatDoNotFollowEachOtherAreNotValid(t *testing.T) {
 	for name, c := range map[string]struct {
 		change func(d *diskfault.Disk, names []string)
 		want   string
-		read   uint64 // records that are believed, 0 for any
 	}{
 		"a file is missing": {
 			func(d *diskfault.Disk, names []string) { _ = d.Remove(names[2]) },
-			"DISK/0000000004.rec is damaged at offset 0, in its header: it does not follow what is there before it: it goes on at offset", 0,
+			"DISK/0000000004.rec is damaged at offset 0, in its header: it does not follow the files before it: it continues from offset",
 		},
 		"files are swapped": {
 			func(d *diskfault.Disk, names []string) {
@@ -167,18 +164,18 @@ func TestFilesThatDoNotFollowEachOtherAreNotBelieved(t *testing.T) {
 				d.Set(names[1], b)
 				d.Set(names[2], a)
 			},
-			"DISK/0000000002.rec is damaged at offset 0, in its header: it is file 3 of the audit records", 0,
+			"DISK/0000000002.rec is damaged at offset 0, in its header: it is file 3 of the audit records",
 		},
 		"the first file is missing": {
 			func(d *diskfault.Disk, names []string) { _ = d.Remove(names[0]) },
-			"DISK/0000000002.rec is damaged at offset 0, in its header: the records before it are missing", 0,
+			"DISK/0000000002.rec is damaged at offset 0, in its header: the records before it are missing",
 		},
 		"a sealed file is cut": {
 			func(d *diskfault.Disk, names []string) {
 				raw := d.Content(names[1])
 				d.Set(names[1], raw[:len(raw)-3])
 			},
-			"DISK/0000000002.rec is torn at offset ", 0,
+			"DISK/0000000002.rec is torn at offset ",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -194,7 +191,7 @@ func TestFilesThatDoNotFollowEachOtherAreNotBelieved(t *testing.T) {
 				t.Fatalf("verify says %v", report.Damage)
 			}
 			l = open(t, d, small)
-			if f := l.Findings(); len(f) == 0 || !strings.HasPrefix(f[0].Text, c.want) {
+			if f := l.TakeFindings(); len(f) == 0 || !strings.HasPrefix(f[0].Text, c.want) {
 				t.Fatalf("found %v", f)
 			}
 			before := read(t, l)
@@ -207,9 +204,9 @@ func TestFilesThatDoNotFollowEachOtherAreNotBelieved(t *testing.T) {
 	}
 }
 
-func TestOpenSaysWhichFolderCanNotBeRead(t *testing.T) {
+func TestOpenNamesTheChainThatCanNotBeRead(t *testing.T) {
 	d := diskfault.New()
-	d.Fault(func(op, _ string) error {
+	d.SetFault(func(op, _ string) error {
 		if op == "list" {
 			return errDisk
 		}

@@ -41,7 +41,7 @@ func TestB24_AFileIsNeverWrittenToAgainAfterAFailedSync(t *testing.T) {
 	}
 	fail := true
 	var wrote []string
-	d.Fault(func(op, name string) error {
+	d.SetFault(func(op, name string) error {
 		if op == "write" {
 			wrote = append(wrote, name)
 		}
@@ -72,29 +72,29 @@ func TestB24_AFileIsNeverWrittenToAgainAfterAFailedSync(t *testing.T) {
 }
 
 func TestB24_AFullDiskIsLoudAndResumesByItself(t *testing.T) {
-	for room := range int64(580) {
+	for free := range int64(580) {
 		d := diskfault.New()
 		w := writer{l: open(t, d)}
 		if err := w.attempt(3); err != nil {
 			t.Fatal(err)
 		}
-		d.Room(room)
+		d.SetFree(free)
 		failed := false
 		for range 4 {
 			if err := w.attempt(2); err != nil {
 				failed = true
 				if !errors.Is(err, syscall.ENOSPC) {
-					t.Fatalf("room for %d bytes: %v", room, err)
+					t.Fatalf("%d bytes free: %v", free, err)
 				}
 			}
 		}
 		if !failed {
-			t.Fatalf("room for %d bytes: nothing failed", room)
+			t.Fatalf("%d bytes free: nothing failed", free)
 		}
-		wantRead(t, open(t, d.PowerLoss(rand.New(rand.NewPCG(1, uint64(room))))), upTo(w.acked))
-		d.Room(-1)
+		wantRead(t, open(t, d.PowerLoss(rand.New(rand.NewPCG(1, uint64(free))))), upTo(w.acked))
+		d.SetFree(-1)
 		if err := w.attempt(2); err != nil {
-			t.Fatalf("room for %d bytes: with room again: %v", room, err)
+			t.Fatalf("%d bytes free: with more again: %v", free, err)
 		}
 		wantRead(t, w.l, upTo(w.acked))
 		wantRead(t, open(t, d), upTo(w.acked))
@@ -111,7 +111,7 @@ func TestB24_NoAcknowledgedRecordIsLostWhateverFails(t *testing.T) {
 			w := writer{l: open(t, d, small)}
 			for life := range 6 {
 				faults := r.IntN(4)
-				d.Fault(func(op, _ string) error {
+				d.SetFault(func(op, _ string) error {
 					if op != "read" && op != "list" && faults > 0 && r.IntN(6) == 0 {
 						faults--
 						return []error{errDisk, syscall.ENOSPC}[r.IntN(2)]
@@ -121,7 +121,7 @@ func TestB24_NoAcknowledgedRecordIsLostWhateverFails(t *testing.T) {
 				for range r.IntN(12) {
 					_ = w.attempt(uint64(1 + r.IntN(4)))
 				}
-				d.Fault(nil)
+				d.SetFault(nil)
 				held := read(t, w.l)
 				if !slices.Equal(held, upTo(w.acked)) {
 					t.Fatalf("life %d: holds %v, acknowledged %d", life, held, w.acked)
@@ -130,7 +130,7 @@ func TestB24_NoAcknowledgedRecordIsLostWhateverFails(t *testing.T) {
 					d = d.PowerLoss(r)
 				}
 				w.l = open(t, d, small)
-				for _, f := range w.l.Findings() {
+				for _, f := range w.l.TakeFindings() {
 					if !f.Damage.Torn {
 						t.Fatalf("life %d: damage of its own making: %s", life, f.Text)
 					}
@@ -156,7 +156,7 @@ func TestB24_NoRecordIsGivenUpForWantOfADescriptor(t *testing.T) {
 		t.Fatal(err)
 	}
 	out := true
-	d.Fault(func(op, _ string) error {
+	d.SetFault(func(op, _ string) error {
 		switch {
 		case op == "sync" && out:
 			return errDisk
@@ -174,19 +174,19 @@ func TestB24_NoRecordIsGivenUpForWantOfADescriptor(t *testing.T) {
 	if err := w.attempt(1); err != nil {
 		t.Fatal(err)
 	}
-	if f := w.l.Findings(); len(f) > 0 {
+	if f := w.l.TakeFindings(); len(f) > 0 {
 		t.Errorf("found %v", f)
 	}
 	wantRead(t, w.l, upTo(6))
 }
 
-func TestWhatBecomesUnreadableAfterAFailedWriteIsSaid(t *testing.T) {
+func TestWhatBecomesUnreadableAfterAFailedWriteIsReported(t *testing.T) {
 	d := diskfault.New()
 	w := writer{l: open(t, d)}
 	if err := w.attempt(5); err != nil {
 		t.Fatal(err)
 	}
-	d.Fault(func(op, _ string) error {
+	d.SetFault(func(op, _ string) error {
 		if op == "write" {
 			return errDisk
 		}
@@ -195,12 +195,12 @@ func TestWhatBecomesUnreadableAfterAFailedWriteIsSaid(t *testing.T) {
 	if err := w.attempt(1); err == nil {
 		t.Fatal("nothing failed")
 	}
-	d.Fault(nil)
+	d.SetFault(nil)
 	d.Flip(firstFile, segment.HeaderSize+100, 1) // in the second record
 	if err := w.attempt(1); err != nil {
 		t.Fatal(err)
 	}
-	if f := w.l.Findings(); len(f) != 1 || f[0].Damage.Number != 2 {
+	if f := w.l.TakeFindings(); len(f) != 1 || f[0].Damage.Number != 2 {
 		t.Fatalf("found %v", f)
 	}
 	r := open(t, d).Read(1)

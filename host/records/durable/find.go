@@ -3,17 +3,18 @@ package durable
 import (
 	"errors"
 	"io"
+	"slices"
 	"time"
 
 	"github.com/meshos/meshos/host/records/segment"
 )
 
-// After gives the number of the first entry behind a position, which is an epoch and
-// a seq in it. Known is false when no record of that epoch is kept: then it is the
-// oldest that is.
+// After returns the number of the first entry behind a position, which is an epoch and a
+// seq in it. Known is false when no record of that epoch is kept; the number is then that
+// of the oldest entry.
 func (l *Log) After(epoch, seq uint64) (number uint64, known bool, err error) {
 	l.mu.Lock()
-	files := append([]held(nil), l.held...)
+	files := slices.Clone(l.segments)
 	l.mu.Unlock()
 	from, found := uint64(0), false
 	for i := len(files) - 1; i >= 0 && (!found || from == 0); i-- {
@@ -46,7 +47,7 @@ func (l *Log) After(epoch, seq uint64) (number uint64, known bool, err error) {
 		var damaged *segment.DamageError
 		switch {
 		case errors.Is(err, io.EOF):
-			return r.Position(), true, nil
+			return r.next, true, nil
 		case errors.As(err, &dropped) || errors.As(err, &damaged):
 			continue
 		case err != nil:
@@ -57,58 +58,41 @@ func (l *Log) After(epoch, seq uint64) (number uint64, known bool, err error) {
 	}
 }
 
-// Since gives a number at or shortly before the first entry of a time.
+// Since returns a number at or shortly before the first entry that is not older than t.
 func (l *Log) Since(t time.Time) uint64 {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	for _, h := range l.held {
-		if !h.newest.Before(t) {
-			return h.first
+	for _, seg := range l.segments {
+		if !seg.newest.Before(t) {
+			return seg.first
 		}
 	}
 	return l.next
 }
 
-// Last gives the epoch and seq of the newest durable entry, and false for none.
-func (l *Log) Last() (epoch, seq uint64, ok bool, err error) {
-	l.mu.Lock()
-	files := append([]held(nil), l.held...)
-	l.mu.Unlock()
-	for i := len(files) - 1; i >= 0; i-- {
-		runs, err := l.runs(files[i])
-		if err != nil {
-			return 0, 0, false, err
-		}
-		if n := len(runs); n > 0 {
-			return runs[n-1].Epoch, runs[n-1].Last, true, nil
-		}
+// runs returns the runs of a file. They are read from it when they are needed: in memory
+// they would grow with the chain.
+func (l *Log) runs(seg segmentInfo) ([]segment.Run, error) {
+	if len(seg.state.Footer.Runs) > 0 {
+		return seg.state.Footer.Runs, nil
 	}
-	return 0, 0, false, nil
-}
-
-// runs gives the rows of epochs in a file. They are read when asked for: kept in
-// memory they would grow with the chain.
-func (l *Log) runs(h held) ([]segment.Run, error) {
-	if len(h.state.Footer.Runs) > 0 {
-		return h.state.Footer.Runs, nil
-	}
-	if h.end.Offset <= segment.HeaderSize {
+	if seg.end.Offset <= segment.HeaderSize {
 		return nil, nil
 	}
-	f, err := l.opts.FS.Open(nameOf(h.number))
+	f, err := l.opts.FS.Open(nameOf(seg.number))
 	if err != nil {
 		return nil, err
 	}
 	defer func() { _ = f.Close() }()
-	if footer, _, ok := segment.Seal(f, h.end.Offset); ok {
+	if footer, _, ok := segment.ReadFooter(f, seg.end.Offset); ok {
 		return footer.Runs, nil
 	}
-	r, err := segment.NewReader(path(l.opts.FS, h.number), f, h.end.Offset)
+	r, err := segment.NewReader(path(l.opts.FS, seg.number), f, seg.end.Offset)
 	for err == nil {
 		_, _, err = r.Next()
 	}
 	if r == nil {
 		return nil, err
 	}
-	return r.State().Footer.Runs, nil // up to what can be read
+	return r.State().Footer.Runs, nil // as far as the file can be read
 }

@@ -58,7 +58,7 @@ func write(t testing.TB, l *durable.Log, entries ...segment.Entry) {
 	}
 }
 
-// read gives the seqs of all durable records, which must be as they were written.
+// read returns the seqs of all durable records, which must be as they were written.
 func read(t testing.TB, l *durable.Log) (seqs []uint64) {
 	t.Helper()
 	r := l.Read(1)

@@ -16,7 +16,7 @@ import (
 	"github.com/meshos/meshos/host/records/segment"
 )
 
-// With these set the test binary is a writer that is there to be killed.
+// With these set the test binary is a writer that waits to be killed.
 const (
 	killedDir   = "MESHOS_TEST_RECORDS"
 	killedEpoch = "MESHOS_TEST_EPOCH"
@@ -45,7 +45,7 @@ func writeUntilKilled(dir, epoch string) error {
 	if err != nil {
 		return err
 	}
-	for _, f := range l.Findings() {
+	for _, f := range l.TakeFindings() {
 		if !f.Damage.Torn {
 			return errors.New(f.Text)
 		}
@@ -72,7 +72,7 @@ func writeUntilKilled(dir, epoch string) error {
 }
 
 // oneLife runs a writer, kills it a moment after it has acknowledged enough records,
-// and gives the last seq that it acknowledged.
+// and returns the last seq that it acknowledged.
 func oneLife(t *testing.T, dir string, life, enough uint64) (acked uint64) {
 	t.Helper()
 	cmd := exec.Command(os.Args[0])

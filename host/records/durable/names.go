@@ -8,10 +8,10 @@ import (
 
 const suffix = ".rec"
 
-// nameOf gives the name of a segment's file.
+// nameOf returns the name of a file.
 func nameOf(number uint64) string { return fmt.Sprintf("%010d%s", number, suffix) }
 
-// numberOf reads a name; 0 for one that is no segment's.
+// numberOf returns the number in the name of a file, 0 for a name of another kind.
 func numberOf(name string) uint64 {
 	digits, ok := strings.CutSuffix(name, suffix)
 	if !ok || len(digits) < 10 {

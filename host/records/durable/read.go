@@ -19,10 +19,10 @@ type Reader struct {
 	number uint64 // of the file that is open, 0 for none
 	file   disk.File
 	in     *segment.Reader
-	size   int64 // up to which in reads
+	size   int64 // the offset up to which in reads
 }
 
-// DroppedError says that entries are not kept any more. Reading goes on behind them.
+// DroppedError means that entries are not kept any more. Reading goes on behind them.
 type DroppedError struct {
 	Chain       string
 	First, Last uint64 // numbers in the chain
@@ -33,14 +33,11 @@ func (e *DroppedError) Error() string {
 	return fmt.Sprintf("%s records %d to %d are not kept any more", e.Chain, e.First, e.Last)
 }
 
-// Read gives a reader that begins with the entry of a number, or what there is from
-// there on. The caller closes it.
+// Read returns a reader that begins with the entry of a number, or with the oldest one
+// behind it that is kept. The caller closes it.
 func (l *Log) Read(from uint64) *Reader { return &Reader{log: l, next: max(from, 1)} }
 
-// Position is the number of the entry that Next gives.
-func (r *Reader) Position() uint64 { return r.next }
-
-// Close ends reading.
+// Close closes the file that is read.
 func (r *Reader) Close() {
 	if r.file != nil {
 		_ = r.file.Close()
@@ -48,37 +45,37 @@ func (r *Reader) Close() {
 	r.file, r.in, r.number = nil, nil, 0
 }
 
-// Next gives the next entry and its number. Its Data is valid until the next call.
-// io.EOF says that no more is durable now; more may come. After a *DroppedError or a
-// *segment.DamageError the next call goes on behind what can't be read; after any other
+// Next returns the next entry and its number. The entry's Data is valid until the next
+// call. io.EOF means that no more is durable now; more may come. After a *DroppedError or
+// a *segment.DamageError the next call goes on behind what can't be read; after any other
 // error it tries again.
 func (r *Reader) Next() (segment.Entry, uint64, error) {
 	for {
-		h, later, err := r.log.holding(r.next)
+		seg, nextFile, err := r.log.locate(r.next)
 		if err != nil {
 			return r.skip(err)
 		}
-		if h.number == 0 {
+		if seg.number == 0 {
 			return segment.Entry{}, 0, io.EOF
 		}
-		if err := r.open(h); err != nil {
+		if err := r.open(seg); err != nil {
 			if errors.Is(err, fs.ErrNotExist) && r.log.Oldest() > r.next {
 				continue // dropped just now
 			}
 			if exhausted(err) {
 				return segment.Entry{}, 0, err
 			}
-			return r.damaged(err, h, later)
+			return r.damaged(err, seg, nextFile)
 		}
 		e, number, err := r.in.Next()
 		switch {
-		case errors.Is(err, io.EOF) && r.in.End().Offset < h.end.Offset:
+		case errors.Is(err, io.EOF) && r.in.End().Offset < seg.end.Offset:
 			continue // it grew
 		case err != nil:
 			if errors.Is(err, io.EOF) {
 				err = errors.New("it ends before its last record")
 			}
-			return r.damaged(err, h, later)
+			return r.damaged(err, seg, nextFile)
 		case number < r.next:
 			continue
 		}
@@ -87,7 +84,8 @@ func (r *Reader) Next() (segment.Entry, uint64, error) {
 	}
 }
 
-// exhausted says that a file can't be opened now, which says nothing of the file.
+// exhausted reports whether a file could not be opened for want of a resource, which says
+// nothing about the file.
 func exhausted(err error) bool {
 	for _, cause := range []error{unix.EMFILE, unix.ENFILE, unix.ENOMEM, unix.EINTR, unix.EAGAIN} {
 		if errors.Is(err, cause) {
@@ -97,7 +95,7 @@ func exhausted(err error) bool {
 	return false
 }
 
-// skip goes on behind entries that are gone.
+// skip goes on behind entries that were dropped.
 func (r *Reader) skip(err error) (segment.Entry, uint64, error) {
 	var dropped *DroppedError
 	if errors.As(err, &dropped) {
@@ -106,62 +104,62 @@ func (r *Reader) skip(err error) (segment.Entry, uint64, error) {
 	return segment.Entry{}, 0, err
 }
 
-// damaged goes on with the next file.
-func (r *Reader) damaged(err error, h held, later uint64) (segment.Entry, uint64, error) {
+// damaged goes on with the next file, which begins with the entry next.
+func (r *Reader) damaged(err error, seg segmentInfo, next uint64) (segment.Entry, uint64, error) {
 	end := segment.End{Next: r.next}
 	if r.in != nil {
 		end = r.in.End()
 	}
 	r.Close()
-	r.next = later
-	return segment.Entry{}, 0, damageOf(err, path(r.log.opts.FS, h.number), end)
+	r.next = next
+	return segment.Entry{}, 0, damageOf(err, path(r.log.opts.FS, seg.number), end)
 }
 
-// open makes the file that holds the next entry the one that is read.
-func (r *Reader) open(h held) error {
-	if r.number == h.number && r.size == h.end.Offset {
+// open opens the file that holds the next entry, unless it is open already.
+func (r *Reader) open(seg segmentInfo) error {
+	if r.number == seg.number && r.size == seg.end.Offset {
 		return nil
 	}
-	if r.number == h.number {
-		r.in = segment.Resume(path(r.log.opts.FS, h.number), r.file, h.end.Offset, r.in.End())
-		r.size = h.end.Offset
+	if r.number == seg.number {
+		r.in = segment.Resume(path(r.log.opts.FS, seg.number), r.file, seg.end.Offset, r.in.End())
+		r.size = seg.end.Offset
 		return nil
 	}
 	r.Close()
-	f, err := r.log.opts.FS.Open(nameOf(h.number))
+	f, err := r.log.opts.FS.Open(nameOf(seg.number))
 	if err != nil {
 		return err
 	}
-	in, err := segment.NewReader(path(r.log.opts.FS, h.number), f, h.end.Offset)
+	in, err := segment.NewReader(path(r.log.opts.FS, seg.number), f, seg.end.Offset)
 	if err != nil {
 		_ = f.Close()
 		return err
 	}
-	r.file, r.in, r.number, r.size = f, in, h.number, h.end.Offset
+	r.file, r.in, r.number, r.size = f, in, seg.number, seg.end.Offset
 	return nil
 }
 
-// holding gives the file that holds an entry, and the number with which the next
-// file begins. Its number is 0 when the entry is not durable yet.
-func (l *Log) holding(number uint64) (h held, later uint64, err error) {
+// locate returns the file that holds an entry, and the number of the first entry of the
+// file after it. The file's number is 0 when the entry is not durable yet.
+func (l *Log) locate(number uint64) (seg segmentInfo, next uint64, err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if number >= l.next || len(l.held) == 0 {
-		return held{}, 0, nil
+	if number >= l.next || len(l.segments) == 0 {
+		return segmentInfo{}, 0, nil
 	}
-	if first := l.held[0].first; number < first {
-		return held{}, 0, &DroppedError{Chain: l.opts.Chain, First: number, Last: first - 1}
+	if first := l.segments[0].first; number < first {
+		return segmentInfo{}, 0, &DroppedError{Chain: l.opts.Chain, First: number, Last: first - 1}
 	}
-	later = l.next
-	for i := len(l.held) - 1; i >= 0; i-- {
-		h = l.held[i]
-		if number >= h.end.Next { // between two files: given up as unreadable
-			return held{}, 0, &DroppedError{Chain: l.opts.Chain, First: number, Last: later - 1}
+	next = l.next
+	for i := len(l.segments) - 1; i >= 0; i-- {
+		seg = l.segments[i]
+		if number >= seg.end.Next { // between two files: what was there was unreadable
+			return segmentInfo{}, 0, &DroppedError{Chain: l.opts.Chain, First: number, Last: next - 1}
 		}
-		if number >= h.first {
-			return h, later, nil
+		if number >= seg.first {
+			return seg, next, nil
 		}
-		later = h.first
+		next = seg.first
 	}
-	return held{}, 0, nil
+	return segmentInfo{}, 0, nil
 }

@@ -5,14 +5,14 @@ import (
 	"slices"
 )
 
-// Retain drops the oldest files for as long as the chain is larger than it may be, or
-// they hold nothing young enough. The newest stays.
+// Retain drops the oldest files for as long as the chain is larger than KeepSize, or all
+// records in them are older than KeepAge. The newest file stays.
 func (l *Log) Retain() error {
 	if keepsAll(l.opts.Chain) {
 		return nil
 	}
 	for {
-		number, ok := l.due()
+		number, ok := l.nextToDrop()
 		if !ok {
 			return nil
 		}
@@ -20,26 +20,26 @@ func (l *Log) Retain() error {
 			return fmt.Errorf("drop old %s records: %w", l.opts.Chain, err)
 		}
 		l.mu.Lock()
-		l.held = slices.DeleteFunc(l.held, func(h held) bool { return h.number == number })
-		delete(l.aside, number)
+		l.segments = slices.DeleteFunc(l.segments, func(seg segmentInfo) bool { return seg.number == number })
+		delete(l.quarantined, number)
 		l.mu.Unlock()
 	}
 }
 
-// due gives the next file to drop.
-func (l *Log) due() (uint64, bool) {
+// nextToDrop returns the number of the next file to drop, and whether there is one.
+func (l *Log) nextToDrop() (uint64, bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if len(l.held) == 0 {
+	if len(l.segments) == 0 {
 		return 0, false
 	}
-	for number := range l.aside {
-		if number < l.held[0].number { // what it stood between is gone
+	for number := range l.quarantined {
+		if number < l.segments[0].number { // the files before and behind it are gone
 			return number, true
 		}
 	}
-	oldest := l.held[0]
-	if len(l.held) == 1 {
+	oldest := l.segments[0]
+	if len(l.segments) == 1 {
 		return 0, false
 	}
 	large := l.opts.KeepSize > 0 && l.bytes() > l.opts.KeepSize

@@ -12,44 +12,44 @@ import (
 
 // Report is what Walk found in a folder.
 type Report struct {
-	Files   int    // that are believed, in part at least
-	Records uint64 // that are believed
+	Files   int    // that are valid, in part at least
+	Records uint64 // that are valid
 	First   uint64 // number of the first entry that is kept
-	// Gaps counts the rows of records that were lost before they could be written and
-	// are marked so; Missing the records in them.
+	// Gaps counts the marks that stand for records that were lost before they could be
+	// written; Missing counts these records.
 	Gaps    int
 	Missing uint64
-	// Unfinished is the end of a record that is being written, or that the next start
-	// cuts off. It is no damage.
+	// Unfinished is the incomplete record at the end: it is being written, or the next start
+	// cuts it off. It is not damage.
 	Unfinished *segment.DamageError
 	// Damage is what is wrong, with its place, in the order of the chain. Empty: every
 	// record is as it was written.
 	Damage []*segment.DamageError
-	// Aside counts files of which nothing is believed.
-	Aside int
+	// Quarantined counts files of which nothing is valid.
+	Quarantined int
 }
 
-// Walk reads a chain and checks every byte that is believed: checksums, links, gaps,
-// and with visit each record. It changes nothing and may run beside a node. Visit is
-// given believed entries in order; its error is damage at that record, and the next
-// goes on. The error of Walk is one of the file system.
+// Walk reads a chain and checks every byte that counts as valid: checksums, links, gaps. It
+// changes nothing and may run beside a node. Visit, if set, is called with each valid entry
+// in order; an error of it is damage at that record, and Walk goes on with the next one. The
+// error of Walk is one of the file system.
 func Walk(folder disk.FS, chain string, visit func(e segment.Entry, number uint64) error) (Report, error) {
 	for attempt := 0; ; attempt++ {
-		s, err := take(folder, chain)
+		s, err := recoverChain(folder, chain)
 		if errors.Is(err, fs.ErrNotExist) && attempt < 3 {
-			continue // a file was dropped for its age meanwhile
+			continue // the node dropped a file meanwhile
 		}
 		if err != nil {
 			return Report{}, err
 		}
 		w := walk{folder: folder, chain: chain, visit: visit}
-		w.report = Report{Unfinished: s.torn, Damage: s.damage, Aside: len(s.aside), First: 1}
-		if len(s.believed) > 0 {
-			w.report.First = s.believed[0].first
+		w.report = Report{Unfinished: s.torn, Damage: s.damage, Quarantined: len(s.quarantined), First: 1}
+		if len(s.valid) > 0 {
+			w.report.First = s.valid[0].first
 		}
-		for i, h := range s.believed {
-			if !w.file(h) {
-				w.report.Aside += len(s.believed) - 1 - i
+		for i, seg := range s.valid {
+			if !w.file(seg) {
+				w.report.Quarantined += len(s.valid) - 1 - i
 				break
 			}
 		}
@@ -68,12 +68,12 @@ type walk struct {
 	seq    uint64
 }
 
-// file reads one file up to where it is believed, and says whether to go on.
-func (w *walk) file(h held) bool {
-	name := path(w.folder, h.number)
-	f, err := w.folder.Open(nameOf(h.number))
+// file reads one file up to where it is valid, and reports whether to go on.
+func (w *walk) file(seg segmentInfo) bool {
+	name := path(w.folder, seg.number)
+	f, err := w.folder.Open(nameOf(seg.number))
 	if errors.Is(err, fs.ErrNotExist) && !keepsAll(w.chain) {
-		return true // dropped for its age meanwhile
+		return true // the node dropped it meanwhile
 	}
 	if err != nil {
 		w.damage(&segment.DamageError{File: name, Cause: err})
@@ -81,7 +81,7 @@ func (w *walk) file(h held) bool {
 	}
 	defer func() { _ = f.Close() }()
 	w.report.Files++
-	r, err := segment.NewReader(name, f, h.end.Offset)
+	r, err := segment.NewReader(name, f, seg.end.Offset)
 	if err != nil {
 		w.damage(damageOf(err, name, segment.End{}))
 		return false
@@ -111,7 +111,7 @@ func (w *walk) damage(d *segment.DamageError) {
 	w.report.Damage = append(w.report.Damage, d)
 }
 
-// entry checks that a record is the one that has to come.
+// entry checks that an entry is the one that has to come next, and visits it.
 func (w *walk) entry(e segment.Entry, number uint64) error {
 	want := uint64(1)
 	if w.began && e.Epoch == w.epoch {
@@ -126,7 +126,7 @@ func (w *walk) entry(e segment.Entry, number uint64) error {
 		w.report.Records++
 	}
 	if missing {
-		return fmt.Errorf("seq %d of epoch %d comes where seq %d has to, and no gap is marked", e.First(), e.Epoch, want)
+		return fmt.Errorf("seq %d of epoch %d comes where seq %d is due, and no gap is marked", e.First(), e.Epoch, want)
 	}
 	if w.visit == nil {
 		return nil

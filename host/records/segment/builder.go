@@ -4,8 +4,8 @@ import "crypto/sha256"
 
 func hashOf(b []byte) Hash { return sha256.Sum256(b) }
 
-// Builder gives the bytes of a file that grows. It is a value: a copy is where to go
-// back to when what it gave could not be written.
+// Builder builds the bytes of a file that grows. It is a value: keep a copy (Mark) to go back
+// to if the bytes could not be written.
 type Builder struct {
 	End    End
 	Footer Footer
@@ -19,7 +19,7 @@ type End struct {
 	Sealed bool
 }
 
-// Begin gives a new file's header.
+// Begin returns the builder of a new file and the bytes of its header.
 func Begin(h Header) (b Builder, header []byte, err error) {
 	header, hash, err := h.encode()
 	if err != nil {
@@ -28,7 +28,7 @@ func Begin(h Header) (b Builder, header []byte, err error) {
 	return Builder{End: End{Offset: HeaderSize, Hash: hash, Next: h.First}}, header, nil
 }
 
-// Append appends the frame of an entry to dst. An error leaves all as it was.
+// Append appends the frame of an entry to dst. An error leaves dst and b as they were.
 func (b *Builder) Append(dst []byte, e Entry) ([]byte, error) {
 	payload := e.encode(make([]byte, 0, entryHead+8+len(e.Data)))
 	out, hash, err := appendFrame(dst, b.End.Hash, e.Kind, payload)
@@ -55,7 +55,7 @@ func (b *Builder) Seal(dst []byte) ([]byte, error) {
 	return out, nil
 }
 
-// Mark is a copy that later appends to b do not change.
+// Mark returns a copy that later appends to b do not change.
 func (b *Builder) Mark() Builder {
 	m := *b
 	m.Footer.Runs = append([]Run(nil), b.Footer.Runs...)

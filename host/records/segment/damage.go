@@ -2,15 +2,14 @@ package segment
 
 import "fmt"
 
-// DamageError says where a file stops being believed.
+// DamageError is a file that is not valid from some place on.
 type DamageError struct {
 	File   string // as the caller named it
-	Offset int64  // where the first bytes stand that are not believed
+	Offset int64  // of the first byte that is not valid
 	Number uint64 // of the record there; 0 when it is the header
-	// Torn says that the file ends in the middle of a record, as after a loss of
-	// power, and that nothing stands behind it.
-	Torn bool
-	// Cause says what is wrong.
+	// Torn means that the file ends in the middle of a record, as after a loss of power, and
+	// that nothing stands behind it.
+	Torn  bool
 	Cause error
 }
 
@@ -27,5 +26,5 @@ func (e *DamageError) Error() string {
 	return fmt.Sprintf("%s is %s at offset %d, in %s: %v", e.File, how, e.Offset, what, e.Cause)
 }
 
-// Unwrap gives the cause.
+// Unwrap returns the cause.
 func (e *DamageError) Unwrap() error { return e.Cause }

@@ -2,11 +2,11 @@
 // file begins, how a record is framed and linked to the one before, how a file is
 // sealed, and how one is read back until its end or its first damage.
 //
-// It opens no file and decides nothing: what to do about a torn tail or damage is
-// for host/records/durable. docs/records.md describes the bytes.
+// It opens no file and decides nothing: host/records/durable decides what to do about a torn
+// tail or damage. docs/records.md describes the bytes.
 //
 // A file is a header, then frames. Each frame carries a CRC and the SHA-256 of what
 // stands before it: of the header for the first frame, of the frame before for all
-// others. The header carries the hash at which the file goes on from an earlier one,
-// so all files of a chain are one list of hashes.
+// others. The header carries the hash of the frame from which the file continues an earlier
+// one, so all files of a chain are one list of hashes.
 package segment

@@ -30,15 +30,7 @@ func (e Entry) encode(dst []byte) []byte {
 	return append(dst, e.Data...)
 }
 
-// Size is what the entry takes in a file.
-func (e Entry) Size() int64 {
-	if e.Kind == KindGap {
-		return FrameSize(entryHead + 8)
-	}
-	return FrameSize(entryHead + len(e.Data))
-}
-
-// First is the seq of the first record that the entry stands for.
+// First returns the seq of the first record that the entry stands for.
 func (e Entry) First() uint64 {
 	if e.Kind == KindGap {
 		return e.Seq - e.Missing + 1
@@ -46,7 +38,7 @@ func (e Entry) First() uint64 {
 	return e.Seq
 }
 
-// decodeEntry reads a frame's payload. Data shares its memory.
+// decodeEntry reads the payload of a frame. The Data of the entry shares its memory.
 func decodeEntry(kind Kind, payload []byte) (Entry, error) {
 	if len(payload) < entryHead {
 		return Entry{}, errBody

@@ -2,19 +2,20 @@ package segment
 
 import (
 	"encoding/binary"
+	"io"
 	"time"
 )
 
-// Run is a row of entries of one epoch: what is needed to find one without reading
-// the file.
+// Run describes entries of one epoch that follow each other, so that one of them can be found
+// without reading the file.
 type Run struct {
 	Epoch       uint64
 	First, Last uint64 // seqs
 	Number      uint64 // of its first entry in the chain
 }
 
-// Footer is what a sealed file says of itself. The file can be relied on at start
-// without reading it; to verify it all is read.
+// Footer summarizes a sealed file. A start reads only the footer; verifying reads all of the
+// file.
 type Footer struct {
 	Entries uint64
 	// Newest is the latest Wall of an entry.
@@ -22,8 +23,8 @@ type Footer struct {
 	Runs   []Run // oldest first
 }
 
-// A sealed file ends with a trailer, so that the footer is found from behind: the
-// size of the footer's frame (4) and a mark (4).
+// A sealed file ends with a trailer, by which the footer is found from the end: the size of
+// the footer's frame (4) and a mark (4).
 const (
 	trailerSize = 8
 	trailerMark = "end\n"
@@ -31,7 +32,7 @@ const (
 	runSize     = 32
 )
 
-// add takes an entry into the footer. Entries come in order.
+// add adds an entry to the footer. Entries come in order.
 func (f *Footer) add(number uint64, e Entry) {
 	f.Entries++
 	if e.Wall.After(f.Newest) {
@@ -78,15 +79,11 @@ func trailer(footerFrame int) []byte {
 	return append(b, trailerMark...)
 }
 
-// Seal reads the footer of a sealed file from behind. Size is the file's. It gives
-// the end of the file with the hash that the next file links to, and ok false for a
-// file that is not sealed, or not readably so: then it has to be read from its
-// beginning.
-func Seal(at interface {
-	ReadAt(p []byte, off int64) (int, error)
-}, size int64,
-) (f Footer, end End, ok bool) {
-	if size < HeaderSize+FrameSize(footerHead)+trailerSize {
+// ReadFooter reads the footer of a sealed file, given the file's size. End is the end of the
+// file, with the hash that the next file links to. Ok is false if the file is not sealed or
+// its footer can't be read: then it has to be read from its beginning.
+func ReadFooter(at io.ReaderAt, size int64) (f Footer, end End, ok bool) {
+	if size < HeaderSize+frameSize(footerHead)+trailerSize {
 		return f, end, false
 	}
 	var mark [trailerSize]byte
@@ -94,7 +91,7 @@ func Seal(at interface {
 		return f, end, false
 	}
 	length := int64(binary.LittleEndian.Uint32(mark[:]))
-	if length < FrameSize(footerHead) || length > MaxPayload || length > size-trailerSize-HeaderSize {
+	if length < frameSize(footerHead) || length > MaxPayload || length > size-trailerSize-HeaderSize {
 		return f, end, false
 	}
 	frame := make([]byte, length)
@@ -102,7 +99,7 @@ func Seal(at interface {
 		return f, end, false
 	}
 	n, err := payloadLength(frame)
-	if err != nil || FrameSize(n) != length || checkFrame(frame, Hash(frame[lengthSize+crcSize:kindAt])) != nil ||
+	if err != nil || frameSize(n) != length || checkFrame(frame, Hash(frame[lengthSize+crcSize:kindAt])) != nil ||
 		Kind(frame[kindAt]) != KindFooter {
 		return f, end, false
 	}

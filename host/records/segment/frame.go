@@ -11,7 +11,7 @@ import (
 // Hash links what follows to what stands before it.
 type Hash [sha256.Size]byte
 
-// Kind says what is in a frame.
+// Kind is what a frame holds.
 type Kind uint8
 
 // The kinds of frames.
@@ -33,10 +33,10 @@ const (
 	frameHead  = kindAt + 1
 )
 
-// FrameSize is what a payload of n bytes takes in a file.
-func FrameSize(n int) int64 { return int64(frameHead + n) }
+// frameSize returns the size in a file of a frame with a payload of n bytes.
+func frameSize(n int) int64 { return int64(frameHead + n) }
 
-// appendFrame appends a frame to dst and gives the hash that the next one links to.
+// appendFrame appends a frame to dst and returns the hash that the next one links to.
 func appendFrame(dst []byte, link Hash, kind Kind, payload []byte) ([]byte, Hash, error) {
 	if len(payload) > MaxPayload {
 		return dst, link, fmt.Errorf("a record of %d bytes is larger than %d", len(payload), MaxPayload)
@@ -52,13 +52,13 @@ func appendFrame(dst []byte, link Hash, kind Kind, payload []byte) ([]byte, Hash
 	return dst, sha256.Sum256(frame), nil
 }
 
-// checksum is over the length and all behind the CRC itself.
+// checksum covers the length and everything behind the CRC itself.
 func checksum(frame []byte) uint32 {
 	table := crc32.MakeTable(crc32.Castagnoli)
 	return crc32.Update(crc32.Checksum(frame[:lengthSize], table), table, frame[lengthSize+crcSize:])
 }
 
-// Why a frame is not believed.
+// Why a frame is not valid.
 var (
 	errLength = errors.New("its length is impossible")
 	errCRC    = errors.New("its checksum is wrong")
@@ -68,7 +68,7 @@ var (
 	errShort  = errors.New("it is incomplete")
 )
 
-// payloadLength reads the length of a frame from its first bytes.
+// payloadLength reads the length of the payload from the first bytes of a frame.
 func payloadLength(head []byte) (int, error) {
 	n := binary.LittleEndian.Uint32(head)
 	if n > MaxPayload {

@@ -10,7 +10,7 @@ import (
 	"github.com/meshos/meshos/host/records/segment"
 )
 
-// file gives a sealed file with a gap in it.
+// file returns a sealed file with a gap in it.
 func file(t testing.TB) []byte {
 	t.Helper()
 	b, raw, err := segment.Begin(segment.Header{
@@ -63,15 +63,15 @@ func TestSealedFileIsReadBack(t *testing.T) {
 			t.Fatalf("read %v, want %v", seen, want)
 		}
 	}
-	f, end, ok := segment.Seal(bytes.NewReader(raw), int64(len(raw)))
+	f, end, ok := segment.ReadFooter(bytes.NewReader(raw), int64(len(raw)))
 	if !ok || f.Entries != 3 || len(f.Runs) != 2 || f.Runs[1] != (segment.Run{Epoch: 6, First: 1, Last: 1, Number: 9}) ||
 		end.Hash != r.End().Hash || end.Offset != int64(len(raw)) {
 		t.Errorf("footer %+v, end %+v, %v", f, end, ok)
 	}
 }
 
-// Whatever a file holds: no panic, no endless loop, nothing believed that does not
-// come back the same when it is written again.
+// Whatever a file holds: no panic, no endless loop, and nothing is read that does not come
+// back the same when it is written again.
 func FuzzSegment(f *testing.F) {
 	raw := file(f)
 	f.Add(raw)
@@ -79,7 +79,7 @@ func FuzzSegment(f *testing.F) {
 	f.Add(raw[:segment.HeaderSize+70])
 	f.Add(append(bytes.Clone(raw[:300]), make([]byte, 200)...))
 	f.Fuzz(func(t *testing.T, raw []byte) {
-		_, _, _ = segment.Seal(bytes.NewReader(raw), int64(len(raw)))
+		_, _, _ = segment.ReadFooter(bytes.NewReader(raw), int64(len(raw)))
 		r, err := segment.NewReader("x", bytes.NewReader(raw), int64(len(raw)))
 		if err != nil {
 			return

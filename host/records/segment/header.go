@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// Version is that of the format.
+// Version is the version of the format.
 const Version = 1
 
 // HeaderSize is the size of every file's header, in bytes.
@@ -20,47 +20,32 @@ const (
 	chainSize = 16
 )
 
-// Follows says why a file begins where it does.
+// Follows is the reason why a file was begun.
 type Follows uint8
 
 // What a file follows.
 const (
 	FollowsNothing Follows = iota + 1 // the first of its chain
 	FollowsSealed                     // a file that was full
-	FollowsDamage                     // the last believed record before damage
+	FollowsDamage                     // the last valid record before damage
 	FollowsFailure                    // the last record on disk before a write failed
 )
 
-// String says it in words.
-func (f Follows) String() string {
-	switch f {
-	case FollowsNothing:
-		return "nothing"
-	case FollowsSealed:
-		return "a sealed file"
-	case FollowsDamage:
-		return "damage"
-	case FollowsFailure:
-		return "a failed write"
-	}
-	return "something unknown"
-}
-
-// Header is how a file begins.
+// Header is the beginning of a file.
 type Header struct {
 	Chain   string // "audit", "log" …
 	Number  uint64 // of this file in its chain, from 1
 	First   uint64 // number of its first record in the chain, from 1
 	Follows Follows
-	// Of the file before: its number, the offset up to which it is believed, and
-	// the hash there. All zero for the first.
+	// Of the file before: its number, the offset up to which it is valid, and the hash
+	// there. All zero for the first.
 	PrevNumber uint64
 	PrevEnd    int64
 	PrevHash   Hash
 	Created    time.Time
 }
 
-// encode gives the header's bytes and the hash that the first frame links to.
+// encode returns the header's bytes and the hash that the first frame links to.
 func (h Header) encode() ([]byte, Hash, error) {
 	if h.Chain == "" || len(h.Chain) > chainSize {
 		return nil, Hash{}, fmt.Errorf("a chain can't be named %q", h.Chain)
@@ -82,14 +67,14 @@ func (h Header) encode() ([]byte, Hash, error) {
 	return b, sha256.Sum256(b), nil
 }
 
-// Why a header is not believed.
+// Why a header is not valid.
 var (
 	errHeaderShort = errors.New("its header is incomplete")
 	errHeaderCRC   = errors.New("its header's checksum is wrong")
 	errHeader      = errors.New("its header can't be read")
 )
 
-// decodeHeader reads a header and gives the hash that the first frame links to.
+// decodeHeader reads a header and returns the hash that the first frame links to.
 func decodeHeader(b []byte) (Header, Hash, error) {
 	if len(b) < HeaderSize {
 		return Header{}, Hash{}, errHeaderShort

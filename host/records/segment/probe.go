@@ -5,7 +5,7 @@ import (
 	"io"
 )
 
-// zeros says whether a file holds nothing but zeros from one offset to another.
+// zeros reports whether a file holds nothing but zeros from one offset to another.
 func zeros(at io.ReaderAt, from, to int64) bool {
 	buf := make([]byte, max(0, min(64<<10, to-from)))
 	for from < to {
@@ -21,15 +21,15 @@ func zeros(at io.ReaderAt, from, to int64) bool {
 	return true
 }
 
-// frameBehind says whether a whole frame with a right checksum stands anywhere
-// between two offsets, or may stand there. Then a length before it was damaged: a write that was torn has
-// nothing behind it.
+// frameBehind reports whether a whole frame with a right checksum stands between two offsets,
+// or may stand there. If so, the frame before it has a damaged length: behind a torn write
+// there is nothing.
 func frameBehind(at io.ReaderAt, from, to int64) bool {
-	// Only what is near is looked at: a record that is damaged has its successor
-	// within the largest record, and the bytes of a torn one are few.
+	// The window is enough: the successor of a damaged record begins within the size of the
+	// largest record.
 	const window = 2 * MaxPayload
-	// Nor is all the time in the world spent on what somebody made to look like one
-	// frame after the other: that is no torn write either.
+	// The budget bounds the time for bytes that somebody made to look like one frame after
+	// the other, which is not a torn write either.
 	budget := int64(1 << 30)
 	raw := make([]byte, min(to-from, window))
 	n, _ := at.ReadAt(raw, from)
@@ -40,13 +40,13 @@ func frameBehind(at io.ReaderAt, from, to int64) bool {
 			continue // the cheapest test first: this runs over every byte
 		}
 		length, err := payloadLength(raw[i:])
-		if err != nil || FrameSize(length) > int64(len(raw)-i) {
+		if err != nil || frameSize(length) > int64(len(raw)-i) {
 			continue
 		}
-		if budget -= FrameSize(length); budget < 0 {
+		if budget -= frameSize(length); budget < 0 {
 			return true
 		}
-		frame := raw[i : i+int(FrameSize(length))]
+		frame := raw[i : i+int(frameSize(length))]
 		if checkFrame(frame, Hash(frame[lengthSize+crcSize:kindAt])) == nil {
 			return true
 		}

@@ -13,7 +13,7 @@ import (
 
 // Every four bytes something begins that looks like a frame of 8 MiB: checking them all
 // takes hours.
-func TestATailThatIsMadeOfBeginningsIsNotReadForHours(t *testing.T) {
+func TestATailFullOfFakeFramesIsNotReadForHours(t *testing.T) {
 	_, raw, err := segment.Begin(segment.Header{Chain: "audit", Number: 1, First: 1, Follows: segment.FollowsNothing, Created: time.Unix(0, 0)})
 	if err != nil {
 		t.Fatal(err)

@@ -7,8 +7,8 @@ import (
 	"io"
 )
 
-// Reader reads the entries of one file in order and believes nothing that it did not
-// check. Its memory is bounded by the largest record.
+// Reader reads the entries of one file in order and returns nothing that it did not check.
+// Its memory is bounded by the largest record.
 type Reader struct {
 	name   string
 	at     io.ReaderAt
@@ -21,9 +21,9 @@ type Reader struct {
 
 const readAhead = 256 << 10
 
-// NewReader reads a file's header. It reads up to size, which is the file's or a
-// place that Builder gave as an end. Name is for errors. Errors of a file that is not
-// what it should be are *DamageError.
+// NewReader reads a file's header. The reader stops at size, which is the size of the file or
+// the offset of an End. Name is for errors. If the header is not valid the error is a
+// *DamageError.
 func NewReader(name string, at io.ReaderAt, size int64) (*Reader, error) {
 	r := &Reader{name: name, at: at, size: size}
 	raw := make([]byte, min(size, HeaderSize))
@@ -41,7 +41,7 @@ func NewReader(name string, at io.ReaderAt, size int64) (*Reader, error) {
 	return r, nil
 }
 
-// Resume reads on from an end that an earlier reader of the same file gave.
+// Resume returns a reader that goes on at the End of an earlier reader of the same file.
 func Resume(name string, at io.ReaderAt, size int64, from End) *Reader {
 	return &Reader{name: name, at: at, size: size, b: Builder{End: from}, in: buffered(at, from.Offset, size)}
 }
@@ -50,20 +50,20 @@ func buffered(at io.ReaderAt, from, to int64) *bufio.Reader {
 	return bufio.NewReaderSize(io.NewSectionReader(at, from, to-from), int(min(readAhead, to-from)))
 }
 
-// Header is how the file begins.
+// Header returns the header of the file.
 func (r *Reader) Header() Header { return r.header }
 
-// End is where the last believed entry ends; behind the trailer once the file was
-// read to its seal.
+// End returns the end of the last entry that was read, or the end of the file once the footer
+// of a sealed file was read.
 func (r *Reader) End() End { return r.b.End }
 
-// State is what to append with after the last believed entry. It is whole only when
-// the file was read from its beginning.
+// State returns the builder that appends behind the last entry that was read. It is complete
+// only if the file was read from its beginning.
 func (r *Reader) State() Builder { return r.b.Mark() }
 
-// Next gives the next entry with its number in the chain. Its Data is valid until the
-// next call. io.EOF is a clean end; *DamageError an unclean one, and every further
-// call gives the same.
+// Next returns the next entry and its number in the chain. The entry's Data is valid until the
+// next call. io.EOF is a clean end, a *DamageError any other; every further call returns the
+// same.
 func (r *Reader) Next() (Entry, uint64, error) {
 	end := r.b.End
 	if end.Offset == r.size || end.Sealed {
@@ -73,7 +73,7 @@ func (r *Reader) Next() (Entry, uint64, error) {
 	if err != nil {
 		return Entry{}, 0, err
 	}
-	length := FrameSize(len(payload))
+	length := frameSize(len(payload))
 	if kind == KindFooter {
 		return Entry{}, 0, r.seal(payload, length, hash)
 	}
@@ -86,7 +86,7 @@ func (r *Reader) Next() (Entry, uint64, error) {
 	return e, end.Next, nil
 }
 
-// read takes one frame and checks it.
+// read reads one frame and checks it.
 func (r *Reader) read() (payload []byte, kind Kind, hash Hash, err error) {
 	left := r.size - r.b.End.Offset
 	if left < frameHead {
@@ -100,7 +100,7 @@ func (r *Reader) read() (payload []byte, kind Kind, hash Hash, err error) {
 	if err != nil {
 		return nil, 0, hash, r.damage(err)
 	}
-	length := FrameSize(n)
+	length := frameSize(n)
 	if length > left {
 		return nil, 0, hash, r.damage(errShort)
 	}
@@ -117,7 +117,7 @@ func (r *Reader) read() (payload []byte, kind Kind, hash Hash, err error) {
 	return r.frame[frameHead:], Kind(r.frame[kindAt]), hashOf(r.frame), nil
 }
 
-// seal checks what a sealed file ends with.
+// seal checks the footer and the trailer of a sealed file.
 func (r *Reader) seal(payload []byte, length int64, hash Hash) error {
 	f, err := decodeFooter(payload)
 	if err != nil || r.header.Number > 0 && f.Entries != r.b.Footer.Entries {
@@ -148,8 +148,8 @@ func (r *Reader) failed(err error) error {
 	return fmt.Errorf("read %s: %w", r.name, err)
 }
 
-// damage tells a torn tail from damage: behind a torn tail stands nothing that could
-// be a record.
+// damage returns the error of what can't be read, and finds out whether it is a torn tail:
+// behind a torn tail stands nothing that could be a record.
 func (r *Reader) damage(cause error) error {
 	r.in.Reset(eof{})
 	d := &DamageError{File: r.name, Offset: r.b.End.Offset, Number: r.b.End.Next, Cause: cause}

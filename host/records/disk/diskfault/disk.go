@@ -1,6 +1,6 @@
 // Package diskfault is a folder in memory that can be full, break, or lose power.
-// It keeps apart what was written and what was synced: after a loss of power only
-// the latter is there for certain.
+// It distinguishes what was written from what was synced: after a loss of power only the
+// latter is there for certain.
 package diskfault
 
 import (
@@ -16,12 +16,12 @@ import (
 	"github.com/meshos/meshos/host/records/disk"
 )
 
-// Disk is the folder. Its zero value is not usable; see New.
+// Disk is the folder. Make it with New.
 type Disk struct {
 	mu    sync.Mutex
 	files map[string]*node
-	room  int64 // bytes that still fit, < 0 for any number
-	// Fault, if set, is asked before each operation ("write", "sync", "create",
+	free  int64 // bytes that still fit, < 0 for any number
+	// fault, if set, is called before each operation ("write", "sync", "create",
 	// "read", "list", "remove", "truncate", "syncdir"); its error is the result.
 	fault func(op, name string) error
 }
@@ -29,30 +29,31 @@ type Disk struct {
 type node struct {
 	data      []byte
 	synced    []byte
-	named     bool // its name is durable
-	lost      bool // a sync failed: what was not synced then never will be
+	named     bool // the name is durable
+	lost      bool // a sync failed: what was not synced before will never be
 	protected bool
 }
 
-// New gives an empty folder with room for everything.
-func New() *Disk { return &Disk{files: map[string]*node{}, room: -1} }
+// New returns an empty folder without a limit.
+func New() *Disk { return &Disk{files: map[string]*node{}, free: -1} }
 
-// Room sets how many bytes still fit; less than 0 for any number.
-func (d *Disk) Room(n int64) {
+// SetFree sets how many bytes still fit; less than 0 for any number.
+func (d *Disk) SetFree(n int64) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.room = n
+	d.free = n
 }
 
-// Fault sets what is asked before each operation, nil for nothing.
-func (d *Disk) Fault(f func(op, name string) error) {
+// SetFault sets a function that is called before each operation, whose error is the result of
+// the operation; nil for none.
+func (d *Disk) SetFault(f func(op, name string) error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.fault = f
 }
 
-// PowerLoss gives the folder as it may be found after a loss of power: of what was
-// not synced, any part may be there, cut anywhere, or zeros in its place.
+// PowerLoss returns the folder as it may be found after a loss of power: of what was not
+// synced any part may be there, cut anywhere, or zeros in its place.
 func (d *Disk) PowerLoss(r *rand.Rand) *Disk {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -89,14 +90,14 @@ func (d *Disk) Set(name string, data []byte) {
 	d.files[name] = &node{data: slices.Clone(data), synced: slices.Clone(data), named: true}
 }
 
-// Content gives a file's content.
+// Content returns a file's content.
 func (d *Disk) Content(name string) []byte {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return slices.Clone(d.files[name].data)
 }
 
-// Protected says whether a file may not be written to any more.
+// Protected reports whether a file is read-only.
 func (d *Disk) Protected(name string) bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -178,8 +179,8 @@ func (d *Disk) Remove(name string) error {
 	if d.files[name] == nil {
 		return &fs.PathError{Op: "remove", Path: name, Err: fs.ErrNotExist}
 	}
-	if d.room >= 0 {
-		d.room += int64(len(d.files[name].data))
+	if d.free >= 0 {
+		d.free += int64(len(d.files[name].data))
 	}
 	delete(d.files, name)
 	return nil
@@ -238,7 +239,7 @@ func (h *handle) ReadAt(p []byte, off int64) (int, error) {
 	return n, nil
 }
 
-// WriteAt writes what still fits, which may be a part.
+// WriteAt writes as much as still fits.
 func (h *handle) WriteAt(p []byte, off int64) (int, error) {
 	h.d.mu.Lock()
 	defer h.d.mu.Unlock()
@@ -246,15 +247,15 @@ func (h *handle) WriteAt(p []byte, off int64) (int, error) {
 		return 0, err
 	}
 	var full error
-	if h.d.room >= 0 && int64(len(p)) > h.d.room {
-		p, full = p[:h.d.room], &fs.PathError{Op: "write", Path: h.name, Err: syscall.ENOSPC}
+	if h.d.free >= 0 && int64(len(p)) > h.d.free {
+		p, full = p[:h.d.free], &fs.PathError{Op: "write", Path: h.name, Err: syscall.ENOSPC}
 	}
 	if off != int64(len(h.n.data)) {
 		return 0, fmt.Errorf("write at %d of %d bytes: records are only ever appended", off, len(h.n.data))
 	}
 	h.n.data = append(h.n.data, p...)
-	if h.d.room >= 0 {
-		h.d.room -= int64(len(p))
+	if h.d.free >= 0 {
+		h.d.free -= int64(len(p))
 	}
 	return len(p), full
 }
@@ -266,14 +267,14 @@ func (h *handle) Truncate(size int64) error {
 		return err
 	}
 	if size > int64(len(h.n.data)) {
-		return errors.New("truncate to more than there is")
+		return errors.New("truncate to more than the size")
 	}
 	h.n.data = h.n.data[:size]
 	return nil
 }
 
-// Sync makes what was written durable. After one failed, later ones claim success
-// without it, as kernels do.
+// Sync makes what was written durable. After one that failed, later ones report success and
+// do nothing, as kernels do.
 func (h *handle) Sync() error {
 	h.d.mu.Lock()
 	defer h.d.mu.Unlock()
@@ -287,8 +288,8 @@ func (h *handle) Sync() error {
 	return nil
 }
 
-// Forget shows what the disk holds of a file whose sync failed.
-func (h *handle) Forget() {
+// DropCache implements disk.File: it shows what the disk holds of a file whose sync failed.
+func (h *handle) DropCache() {
 	h.d.mu.Lock()
 	defer h.d.mu.Unlock()
 	if h.n.lost {

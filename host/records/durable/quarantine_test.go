@@ -23,7 +23,7 @@ func TestB24_ATornFileThatWasSetAsideIsNotWrittenToAgain(t *testing.T) {
 		l := open(t, d)
 		n := whole(ends, size)
 		wantRead(t, l, upTo(n))
-		if f := l.Findings(); (len(f) == 0) != (size == ends[41]) || len(f) > 0 && !strings.Contains(f[0].Text, "; nothing more is written to the file, and a new one is begun") {
+		if f := l.TakeFindings(); (len(f) == 0) != (size == ends[41]) || len(f) > 0 && !strings.Contains(f[0].Text, "; nothing more is written to the file; a new one is begun") {
 			t.Errorf("cut to %d bytes: found %v", size, f)
 		}
 		write(t, l, records(n+1, n+2)...)
@@ -46,7 +46,7 @@ func TestB24_AFileThatCanNotBeOpenedNowIsReadLater(t *testing.T) {
 		write(t, l, e)
 	}
 	left := 3
-	d.Fault(func(op, _ string) error {
+	d.SetFault(func(op, _ string) error {
 		if op == "open" && left > 0 {
 			left--
 			return unix.EMFILE
