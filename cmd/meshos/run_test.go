@@ -57,8 +57,8 @@ func TestAConfigurationWithMistakesStartsNothing(t *testing.T) {
 		var s shell
 		code := s.run(t.Context(), command, "-c", file)
 		want := "meshos: the configuration has 2 mistakes\n" +
-			file + ":2: node.id: must not be 0\n    0 never names anything: ids start at 1\n" +
-			file + ":3: node.listen: wants text in quotes, has the number 7\n"
+			file + ":2: node.id: must not be 0\n    ids start at 1\n" +
+			file + ":3: node.listen: must be text in quotes, is the number 7\n"
 		if code != exitUsage || s.err.String() != want {
 			t.Errorf("%s: exit code %d: %s", command, code, s.err.String())
 		}

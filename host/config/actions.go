@@ -7,7 +7,7 @@ import (
 	"github.com/meshos/meshos/host/mesh"
 )
 
-// actuated are the kinds of action that an actuator can carry out.
+// actuated returns the kinds of action that an actuator can carry out.
 func actuated() []string {
 	return []string{
 		mesh.KindPullReplica, mesh.KindDropReplica, mesh.KindRequestPlacement, mesh.KindRequestEviction,
@@ -15,14 +15,14 @@ func actuated() []string {
 	}
 }
 
-// hostsOwn are the kinds that a node carries out itself, whatever plugins it has.
+// hostsOwn returns the kinds that a node carries out itself, whatever plugins it has.
 func hostsOwn() []string {
 	return []string{
 		mesh.KindStartDaemon, mesh.KindStopDaemon, mesh.KindMarkAvoid, mesh.KindApplyBackoff, mesh.KindCommitTransition,
 	}
 }
 
-// actions is a list of kinds of action.
+// actions is a setting for a list of kinds of action.
 func actions(key string, at *[]string) setting {
 	known := actuated()
 	return texts(key, at).checked(func() *fault {
@@ -31,7 +31,7 @@ func actions(key string, at *[]string) setting {
 			switch f := unknownWord(kind, known); {
 			case slices.Contains(hostsOwn(), kind):
 				faults = faults.append(&fault{
-					message: "names " + quote(kind) + ", which the node does itself", hint: "leave it out",
+					message: "names " + quote(kind) + ", which the node carries out itself", hint: "leave it out",
 				})
 			case f != nil:
 				faults = faults.append(f)
@@ -43,15 +43,15 @@ func actions(key string, at *[]string) setting {
 	})
 }
 
-// checkActions reports a kind of action that two plugins shall carry out, and
-// actions of a plugin that is not used as an actuator.
+// checkActions reports kinds of action that two plugins name, and actions of a plugin
+// that is not used as an actuator.
 func (r *reader) checkActions(c *Config) {
 	first := map[string]int{}
 	at := func(i int) place { return place("").key("plugin").item(i).key("actions") }
 	for i, p := range c.Plugins {
 		if len(p.Actions) > 0 && len(p.Kinds) > 0 && !slices.Contains(p.Kinds, "actuator") {
 			r.problem("plugin.actions", fault{
-				message: "is for actuators, and kinds leaves out actuator",
+				message: "is for actuators, but kinds does not have actuator",
 				hint:    `add "actuator" to kinds, or leave out actions`,
 			}, at(i))
 		}
@@ -61,12 +61,12 @@ func (r *reader) checkActions(c *Config) {
 		for n, kind := range p.Actions {
 			other, taken := first[kind]
 			switch {
-			case slices.Contains(p.Actions[:n], kind): // which was said already
+			case slices.Contains(p.Actions[:n], kind): // reported already
 			case taken:
 				r.problem("plugin.actions", fault{
-					message: fmt.Sprintf("%s is carried out by plugin %s already, which says so in line %d",
+					message: fmt.Sprintf("%s is already named by plugin %s, in line %d",
 						kind, c.Plugins[other].Name, r.places[at(other)]),
-					hint: "let one of them name it",
+					hint: "name it in one of the two only",
 				}, at(i))
 			default:
 				first[kind] = i

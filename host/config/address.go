@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// hostPort is an address to connect to; "" is none.
+// hostPort is a setting for an address to connect to; "" means none.
 func hostPort(key string, at *string) setting {
 	return textOrNone(key, at).checked(func() *fault {
 		if *at == "" {
@@ -18,7 +18,7 @@ func hostPort(key string, at *string) setting {
 	})
 }
 
-// listenAddress is an address to listen on; "" is none.
+// listenAddress is a setting for an address to listen on; "" means none.
 func listenAddress(key string, at *string) setting {
 	return text(key, at).checked(func() *fault {
 		if *at == "" {
@@ -28,25 +28,25 @@ func listenAddress(key string, at *string) setting {
 	})
 }
 
-// badHostPort says what is wrong with "host:port". To listen, the host may be
-// empty for every address, and the port 0 for any that is free.
+// badHostPort returns what is wrong with "host:port", nil if nothing is. In an address to
+// listen on, the host may be empty (all addresses) and the port 0 (any free port).
 func badHostPort(s string, listen bool) *fault {
 	bad := func(why string) *fault {
-		return &fault{message: shortened(quote(s)) + " is no host:port: " + why, hint: `such as "10.0.0.2:7878", "db.example:80" or "[::1]:80"`}
+		return &fault{message: shortened(quote(s)) + " is not a host:port: " + why, hint: `for example "10.0.0.2:7878", "db.example:80" or "[::1]:80"`}
 	}
 	host, port, err := net.SplitHostPort(s)
 	if err != nil {
 		if strings.Count(s, ":") > 1 && !strings.Contains(s, "[") {
-			return bad("an IPv6 address stands in brackets")
+			return bad("an IPv6 address needs brackets")
 		}
 		if !strings.Contains(s, ":") {
 			return bad("the port is missing")
 		}
-		return bad("it can't be taken apart")
+		return bad("it can't be split into host and port")
 	}
 	n, err := strconv.ParseUint(port, 10, 16)
 	if err != nil || n == 0 && !listen {
-		return bad("the port is a number from 1 to 65535")
+		return bad("the port must be a number from 1 to 65535")
 	}
 	if host == "" {
 		if listen {
@@ -60,7 +60,7 @@ func badHostPort(s string, listen bool) *fault {
 	return nil
 }
 
-// hostAddress is a host name or IP address without a port; "" is none.
+// hostAddress is a setting for a host name or IP address without a port; "" means none.
 func hostAddress(key string, at *string) setting {
 	return textOrNone(key, at).checked(func() *fault {
 		if *at == "" || isHost(*at) {
@@ -83,7 +83,7 @@ func isHost(s string) bool {
 	}
 	labels := strings.Split(strings.TrimSuffix(s, "."), ".")
 	if strings.Trim(labels[len(labels)-1], "0123456789") == "" {
-		return false // no name ends in a number: it is an IP address with a slip in it
+		return false // no host name ends in a number: it is a mistyped IP address
 	}
 	for _, label := range labels {
 		odd := strings.ContainsFunc(label, func(r rune) bool {
@@ -96,11 +96,11 @@ func isHost(s string) bool {
 	return true
 }
 
-// badURL says what is wrong with the address of an HTTP health check.
+// badURL returns what is wrong with the URL of an HTTP health check, nil if nothing is.
 func badURL(s string) *fault {
 	u, err := url.Parse(s)
 	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
-		return &fault{message: shortened(quote(s)) + " is no http or https URL", hint: `such as "http://127.0.0.1:8080/healthz"`}
+		return &fault{message: shortened(quote(s)) + " is not an http or https URL", hint: `for example "http://127.0.0.1:8080/healthz"`}
 	}
 	return nil
 }

@@ -5,7 +5,7 @@ import (
 	"slices"
 )
 
-// check looks for what is wrong between keys that are each right.
+// check reports valid keys that contradict each other.
 func (r *reader) check(c *Config) {
 	r.checkSections(c)
 	r.checkUnique(c)
@@ -22,20 +22,20 @@ func (r *reader) checkSections(c *Config) {
 	at := func(section, key string) place { return place("").key(section).key(key) }
 	if c.Restart.Initial > c.Restart.Max {
 		r.problem("restart.initial", fault{
-			message: fmt.Sprintf("must not be more than max, is %s and max %s", formatDuration(c.Restart.Initial), formatDuration(c.Restart.Max)),
+			message: fmt.Sprintf("must not be more than max; it is %s and max is %s", formatDuration(c.Restart.Initial), formatDuration(c.Restart.Max)),
 			hint:    "the backoff grows from initial to max",
 		}, at("restart", "initial"), at("restart", "max"))
 	}
 	if c.Admission.BackpressureLow >= c.Admission.BackpressureHigh {
 		r.problem("admission.backpressure_low", fault{
-			message: fmt.Sprintf("must be less than backpressure_high, is %d and backpressure_high %d",
+			message: fmt.Sprintf("must be less than backpressure_high; it is %d and backpressure_high is %d",
 				c.Admission.BackpressureLow, c.Admission.BackpressureHigh),
-			hint: "backpressure begins at the high mark and ends at the low one",
+			hint: "backpressure begins at backpressure_high and ends at backpressure_low",
 		}, at("admission", "backpressure_low"), at("admission", "backpressure_high"))
 	}
 }
 
-// checkUnique reports what is named twice, and a peer that is this node.
+// checkUnique reports ids and names that are used twice, and a peer that is this node.
 func (r *reader) checkUnique(c *Config) {
 	peers := newNames(r, "peer", "id")
 	for i, peer := range c.Peers {
@@ -43,7 +43,7 @@ func (r *reader) checkUnique(c *Config) {
 		if peer.ID != 0 && peer.ID == c.Node.ID {
 			r.problem("peer.id", fault{
 				message: fmt.Sprintf("%d is this node itself (node.id)", peer.ID),
-				hint:    "list the other machines only",
+				hint:    "list only the other machines",
 			}, peers.place(i))
 		}
 	}
@@ -61,7 +61,7 @@ func (r *reader) checkUnique(c *Config) {
 	}
 }
 
-// names finds what is used twice in a list of tables.
+// names finds ids or names that are used twice in a list of tables.
 type names struct {
 	r            *reader
 	section, key string
@@ -76,7 +76,7 @@ func (n names) place(i int) place { return place("").key(n.section).item(i).key(
 
 func (n names) add(name any, i int) {
 	if name == uint64(0) || name == "" {
-		return // missing or wrong, which was said already
+		return // missing or wrong, and reported as that
 	}
 	first, used := n.first[name]
 	if !used {
@@ -89,7 +89,7 @@ func (n names) add(name any, i int) {
 	}, n.place(i))
 }
 
-// checkHealth checks that a health check says what its type needs.
+// checkHealth checks that a health check has what its type needs.
 func (r *reader) checkHealth(h *DaemonHealth, at place) {
 	if h == nil {
 		return
@@ -99,16 +99,16 @@ func (r *reader) checkHealth(h *DaemonHealth, at place) {
 	switch {
 	case wantsTarget && h.Target == "":
 		r.problem(key+".target", fault{
-			message: "is missing, type " + quote(h.Type) + " needs it", hint: "add target with what to ask",
+			message: "is missing: type " + quote(h.Type) + " needs it", hint: "add target with the address to check",
 		}, at.key("type"), at)
 	case h.Type == "exec" && len(h.Command) == 0:
 		r.problem(key+".command", fault{
-			message: "is missing, type \"exec\" needs it", hint: "add command with the program to run",
+			message: "is missing: type \"exec\" needs it", hint: "add command with the program to run",
 		}, at.key("type"), at)
 	case h.Type == "exec" && h.Target != "":
-		r.problem(key+".target", fault{message: "is not for type \"exec\"", hint: "use command"}, at.key("target"))
+		r.problem(key+".target", fault{message: "is not for type \"exec\"", hint: "use command instead"}, at.key("target"))
 	case wantsTarget && len(h.Command) != 0:
-		r.problem(key+".command", fault{message: "is not for type " + quote(h.Type), hint: "use target"}, at.key("command"))
+		r.problem(key+".command", fault{message: "is not for type " + quote(h.Type), hint: "use target instead"}, at.key("command"))
 	}
 	var bad *fault
 	switch {
@@ -126,7 +126,7 @@ func (r *reader) checkHealth(h *DaemonHealth, at place) {
 func (r *reader) checkPlugin(p *Plugin, at place) {
 	if len(p.Chains) > 0 && len(p.Kinds) > 0 && !slices.Contains(p.Kinds, "chain_appender") {
 		r.problem("plugin.chains", fault{
-			message: "is for appenders, and kinds leaves out chain_appender",
+			message: "is for appenders, but kinds does not have chain_appender",
 			hint:    `add "chain_appender" to kinds, or leave out chains`,
 		}, at.key("chains"))
 	}

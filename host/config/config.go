@@ -6,7 +6,7 @@ import (
 	"github.com/meshos/meshos/host/mesh"
 )
 
-// Config is a whole configuration. Paths are absolute when it came from Load.
+// Config is a whole configuration. Its paths are absolute if it came from Load.
 type Config struct {
 	File string // where it was read from
 
@@ -26,11 +26,11 @@ type Config struct {
 	Daemons []Daemon
 	Plugins []Plugin
 
-	// Warnings are what is accepted but should be known, sorted by line.
+	// Warnings are accepted settings that do not do what one may expect, by line.
 	Warnings []Problem
 }
 
-// Node is who this node is and where it can be reached.
+// Node says who this node is and where it can be reached.
 type Node struct {
 	ID      mesh.NodeID
 	Name    string
@@ -40,7 +40,7 @@ type Node struct {
 	Listen  string // host:port of /healthz and /metrics; "" for none
 }
 
-// Loop is the pace and the bounds of the control loop.
+// Loop sets the pace and the limits of the control loop.
 type Loop struct {
 	TickInterval  time.Duration
 	ProbeBudget   time.Duration
@@ -51,25 +51,25 @@ type Loop struct {
 	ActionTimeout time.Duration
 }
 
-// Admission says how fast actions may leave.
+// Admission limits how fast actions are dispatched.
 type Admission struct {
 	PullCooldown     time.Duration
 	Stabilization    time.Duration
-	DrainRate        int // a second
+	DrainRate        int // per second
 	BackpressureHigh int
 	BackpressureLow  int
 	MaxDefers        int
 	DispatchWorkers  int
 }
 
-// Locality says when a peer is too slow and when it is lost.
+// Locality says when a peer is too slow and when it counts as unreachable.
 type Locality struct {
 	DegradedRTT      time.Duration
 	AvoidTTL         time.Duration
 	UnreachableGrace time.Duration
 }
 
-// Maintenance holds the windows of the maintenance machine.
+// Maintenance sets the time limits of maintenance.
 type Maintenance struct {
 	DrainDeadline time.Duration
 	RecoveryRamp  time.Duration
@@ -86,7 +86,7 @@ type Scheduler struct {
 	ForcedTTL        time.Duration
 }
 
-// Restart says how a daemon that crashes is slowed down.
+// Restart says how long a daemon that crashes must wait before it is started again.
 type Restart struct {
 	Initial            time.Duration
 	Factor             float64
@@ -98,10 +98,10 @@ type Restart struct {
 	StopGrace          time.Duration
 }
 
-// Operators says whose commands count.
+// Operators says whose commands are accepted.
 type Operators struct {
 	Signers       string // an OpenSSH allowed_signers file; "" for none
-	Ordinary      int    // signatures an ordinary command needs
+	Ordinary      int    // how many operators must sign an ordinary command; the next two likewise
 	BreakGlass    int
 	Thaw          int
 	Freshness     time.Duration
@@ -110,12 +110,12 @@ type Operators struct {
 	AllowUnsigned bool
 }
 
-// Records bounds what the node's records take on disk.
+// Records limits how much disk space the node's records use.
 type Records struct {
-	SegmentSize int64         // bytes of a file, about
-	KeepSize    int64         // bytes of each chain but audit
-	KeepAge     time.Duration // of a record in a chain but audit
-	AuditLimit  int64         // bytes of audit records from which on ordinary commands are refused
+	SegmentSize int64         // bytes of one file, approximately
+	KeepSize    int64         // bytes of each chain except audit
+	KeepAge     time.Duration // of a record in a chain except audit
+	AuditLimit  int64         // with this many bytes of audit records, ordinary commands are refused
 }
 
 // PluginSection says where plugins are found.
@@ -127,15 +127,15 @@ type PluginSection struct {
 type Peer struct {
 	ID      mesh.NodeID
 	Name    string
-	Address string // host name or IP, no port; "" for one that no probe can ask
-	Health  string // host:port, "" for none
+	Address string // host name or IP without a port; "" if no probe can reach it
+	Health  string // host:port; "" for none
 }
 
-// Chain is a replicated chain with what is wished for it.
+// Chain is a replicated chain and its desired state.
 type Chain struct {
 	ID       mesh.ChainID
-	Replicas *uint32 // nil: no wish
-	Hold     *bool   // nil: no wish
+	Replicas *uint32 // nil if not specified
+	Hold     *bool   // whether this node holds a replica; nil if not specified
 }
 
 // Daemon is a process that the node supervises.
@@ -144,21 +144,21 @@ type Daemon struct {
 	Name      string
 	Command   []string // program and arguments
 	Env       map[string]string
-	Dir       string // "" for the node's own
+	Dir       string // "" for the node's working directory
 	Essential bool
 	Run       bool
-	Node      mesh.NodeID // 0: any
+	Node      mesh.NodeID // the node that runs it; 0 for any
 	Health    *DaemonHealth
 }
 
-// Ref gives the daemon's identity with its label.
+// Ref returns the daemon's identity with its label.
 func (d Daemon) Ref() mesh.DaemonRef { return mesh.DaemonRef{ID: d.ID, Name: d.Name} }
 
-// DaemonHealth says how a daemon's health is asked for.
+// DaemonHealth says how a daemon's health is checked.
 type DaemonHealth struct {
 	Type      string   // "exec", "tcp" or "http"
 	Target    string   // tcp: host:port, http: URL
-	Command   []string // exec
+	Command   []string // exec: program and arguments
 	Interval  time.Duration
 	Timeout   time.Duration
 	Failures  int
@@ -167,25 +167,28 @@ type DaemonHealth struct {
 
 // Plugin is one plugin of the node.
 type Plugin struct {
-	Name      string
-	Path      string // the file that is executed
-	SHA256    string // 64 hexadecimal digits in lower case, "" for no pin
-	Required  bool
-	Enabled   bool
-	Kinds     []string // the kinds that are used; none for all it serves
-	Chains    []mesh.RecordChain
-	Actions   []string      // of an actuator: the kinds it carries out; none for all that nobody else does
-	Timeout   time.Duration // of one call; 0 for the node's own for its kind
+	Name     string
+	Path     string // the file that is executed
+	SHA256   string // 64 hexadecimal digits in lower case; "" to accept any file
+	Required bool
+	Enabled  bool
+	Kinds    []string // the kinds that are used; empty for all that it serves
+	// Chains are those that an appender gets; empty for all.
+	Chains []mesh.RecordChain
+	// Actions are the kinds of action that an actuator carries out; empty for all that no
+	// other plugin names.
+	Actions   []string
+	Timeout   time.Duration // of one call; 0 for the node's default for its kind
 	Isolation string        // "" or "best-effort"
 	Env       map[string]string
-	// Config is handed to the plugin: nil, bool, int64, float64, string, []any
-	// and map[string]any, and nothing else.
+	// Config is passed to the plugin. It holds only nil, bool, int64, float64, string,
+	// []any and map[string]any.
 	Config map[string]any
 	Limits Limits
 }
 
-// Limits of a plugin's process; 0 is no limit. They are checked when the file is
-// read; this version does not enforce them yet.
+// Limits are those of a plugin's process; 0 means no limit. This version checks them when
+// it reads the file, but does not enforce them yet.
 type Limits struct {
 	Memory    int64   // bytes
 	CPU       float64 // cores

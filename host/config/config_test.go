@@ -44,7 +44,7 @@ func TestEveryKeyReachesItsPlaceAndComesBack(t *testing.T) {
 	}
 }
 
-func TestWarningsStandBesideAGoodConfiguration(t *testing.T) {
+func TestAGoodConfigurationMayHaveWarnings(t *testing.T) {
 	c, err := config.Load("testdata/good/full.toml")
 	if err != nil {
 		t.Fatal(err)
@@ -154,16 +154,16 @@ func TestAFileThatIsNotThereSaysWhatToDo(t *testing.T) {
 }
 
 // Ten broken lines are enough to know that this is something else.
-func TestAFileThatIsNoTOMLAtAllIsNotReportedLineByLine(t *testing.T) {
+func TestAFileThatIsNotTOMLIsNotReportedLineByLine(t *testing.T) {
 	_, err := config.Parse("meshos.toml", strings.Repeat("this is: a yaml file\n", 1000))
-	if err == nil || strings.Count(err.Error(), "is no TOML") != 11 {
+	if err == nil || strings.Count(err.Error(), "is not TOML") != 11 {
 		t.Errorf("got %v", err)
 	}
 }
 
-// Some hundred kilobytes of brackets or dots must not take gigabytes to refuse, nor
-// some megabytes more stack than there is.
-func TestWhatLiesAbsurdlyDeepIsRefusedBeforeItIsRead(t *testing.T) {
+// Refusing some hundred kilobytes of brackets or dots must not take gigabytes of memory,
+// nor some megabytes more stack than there is.
+func TestDeepNestingIsRefusedBeforeItIsRead(t *testing.T) {
 	const deep, deeper = 100_000, 12_000_000
 	for name, line := range map[string]string{
 		"lists":     "x = " + strings.Repeat("[", deep) + strings.Repeat("]", deep),
@@ -174,7 +174,7 @@ func TestWhatLiesAbsurdlyDeepIsRefusedBeforeItIsRead(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := config.Parse("meshos.toml", "[node]\nid = 1\n"+line+"\n")
-			if err == nil || err.Error() != "meshos.toml:3: is no configuration: a key or list lies absurdly deep" {
+			if err == nil || err.Error() != "meshos.toml:3: is not a configuration: a key or list is nested too deeply" {
 				t.Errorf("%.200v", err)
 			}
 		})

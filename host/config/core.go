@@ -5,7 +5,7 @@ import (
 	"github.com/meshos/meshos/host/state"
 )
 
-// Policy gives the thresholds and windows that the core decides with.
+// Policy returns the thresholds and time limits that the core decides with.
 func (c *Config) Policy() state.Policy {
 	return state.Policy{
 		SampleTTL:         c.Loop.SampleTTL,
@@ -37,7 +37,7 @@ func (c *Config) Policy() state.Policy {
 	}
 }
 
-// Desired gives what the file says should be: peers, chains and daemons.
+// Desired returns the peers, chains and daemons that the file asks for.
 func (c *Config) Desired() mesh.Configured {
 	var out mesh.Configured
 	for _, peer := range c.Peers {

@@ -2,8 +2,8 @@ package config
 
 import "time"
 
-// Default gives the configuration of an empty file. Its Node has no id, which is
-// the one key that has to be set, and no name, which Load takes from the machine.
+// Default returns the configuration of an empty file. Its Node has no ID, the one key
+// that must be set, and no Name, which Load takes from the machine.
 func Default() Config {
 	return Config{
 		Node: Node{

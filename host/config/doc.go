@@ -1,11 +1,13 @@
 // Package config reads meshos.toml.
 //
-// Load answers with a complete Config, defaults filled in and paths made
-// absolute, or with a *Report of every mistake in the file: each with its line,
-// its key and what to do about it. Nothing is started, created or changed by
-// reading.
+// Load returns a complete Config, with defaults filled in and paths made absolute, or a
+// *Report of every mistake in the file: each with its line, its key and what to do about
+// it. Parse does the same with a text, without looking at the machine. Peek reads a few
+// settings of a file that may have mistakes elsewhere.
 //
-// What a key is called, what it may hold and where it goes stands once, in
-// settings.go; reading, the list of known keys and the effective configuration
-// are made from that.
+// The package only reads: it starts, creates and changes nothing.
+//
+// To add a key, add a field in config.go, its default in defaults.go and one line in
+// settings.go, which says what the key is called, which values are valid and which field
+// they go to. Reading, the list of known keys and Effective all use that line.
 package config

@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// Effective gives the whole configuration as TOML, defaults included. Read
-// again, it gives the same configuration.
+// Effective returns the whole configuration as TOML, defaults included. Parse makes the
+// same configuration of it.
 func (c *Config) Effective() string {
 	var b strings.Builder
 	for _, s := range c.sections() {
@@ -32,7 +32,7 @@ func writeTable(b *strings.Builder, header string, settings []setting) {
 	}
 }
 
-// inlineSettings gives a table below a section in one line.
+// inlineSettings returns a table below a section in one line.
 func inlineSettings(settings []setting) string {
 	var items []string
 	for _, s := range settings {

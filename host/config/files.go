@@ -10,11 +10,11 @@ import (
 	"strings"
 )
 
-// maxSocketPath is how long the path of a unix socket may be on Linux.
+// maxSocketPath is how long the path of a unix socket may be on Linux, in bytes.
 const maxSocketPath = 107
 
-// resolve makes all paths absolute: relative ones count from dir, where the file
-// is. A plugin without a path is looked for by its name.
+// resolve makes all paths absolute: relative ones are relative to dir, the folder of the
+// file. A plugin without a path is in the plugins' folder, under its name.
 func (c *Config) resolve(dir string) {
 	absolute := func(path *string) {
 		if *path != "" && !filepath.IsAbs(*path) {
@@ -40,30 +40,30 @@ func (c *Config) resolve(dir string) {
 	}
 }
 
-// resolveProgram leaves a bare name alone: that one is looked up in PATH.
+// resolveProgram leaves a bare name alone: it is looked up in PATH.
 func resolveProgram(command []string, absolute func(*string)) {
 	if len(command) > 0 && strings.Contains(command[0], "/") {
 		absolute(&command[0])
 	}
 }
 
-// checkFiles looks whether what the file names is there.
+// checkFiles checks that the files and folders that the configuration names exist.
 func (r *reader) checkFiles(c *Config) {
 	node := place("").key("node")
 	if len(c.Node.Socket) > maxSocketPath {
 		r.problem("node.socket", fault{
-			message: fmt.Sprintf("is a path of %d bytes, and a unix socket can have %d: %s", len(c.Node.Socket), maxSocketPath, c.Node.Socket),
+			message: fmt.Sprintf("is a path of %d bytes; the path of a unix socket has at most %d: %s", len(c.Node.Socket), maxSocketPath, c.Node.Socket),
 			hint:    `use a short absolute path such as "/run/meshos.sock"`,
 		}, node.key("socket"), node)
 	}
 	if info, err := os.Stat(c.Node.DataDir); err == nil && !info.IsDir() {
 		r.problem("node.data_dir", fault{
-			message: c.Node.DataDir + " is no directory", hint: "name one; it is made when it is missing",
+			message: c.Node.DataDir + " is not a directory", hint: "name a directory; it is created if it is missing",
 		}, node.key("data_dir"), node)
 	}
 	if c.Operators.Signers != "" {
 		at := place("").key("operators").key("signers")
-		if f := badFile(c.Operators.Signers, "an allowed_signers file as ssh-keygen -Y verify reads it"); f != nil {
+		if f := badFile(c.Operators.Signers, "name an allowed_signers file, as ssh-keygen -Y verify reads it"); f != nil {
 			r.problem("operators.signers", *f, at)
 		} else {
 			r.checkSigners(&c.Operators, at)
@@ -77,7 +77,7 @@ func (r *reader) checkFiles(c *Config) {
 	}
 }
 
-// checkDaemonFiles looks for a daemon's program, unless it runs on another node.
+// checkDaemonFiles checks that a daemon's programs exist, unless it runs on another node.
 func (r *reader) checkDaemonFiles(c *Config, d *Daemon, at place) {
 	if d.Node != 0 && d.Node != c.Node.ID {
 		return
@@ -100,14 +100,14 @@ func (r *reader) checkDaemonFiles(c *Config, d *Daemon, at place) {
 	}
 }
 
-// checkPluginFile looks for a plugin's binary. One that is disabled may be
-// missing: it is not started.
+// checkPluginFile checks that a plugin's binary exists. If the plugin is disabled, a
+// missing binary is a warning.
 func (r *reader) checkPluginFile(c *Config, p *Plugin, at place) {
 	if p.Name == "" || p.Path == "" {
 		return
 	}
 	if badPluginName(p.Name) != nil && p.Path == filepath.Join(c.PluginSection.Dir, p.Name) {
-		return // the name is at fault, which was said already
+		return // the name is wrong, and reported as that
 	}
 	f := badProgram(p.Path)
 	if f == nil {
@@ -125,11 +125,11 @@ func (r *reader) checkPluginFile(c *Config, p *Plugin, at place) {
 
 const hintInstall = "install it, or correct the path"
 
-// badProgram says why a program can't be started.
+// badProgram returns why a program can't be started, nil if it can.
 func badProgram(program string) *fault {
 	if !strings.Contains(program, "/") {
 		if _, err := exec.LookPath(program); err != nil {
-			return &fault{message: "there is no program " + quote(program) + " in PATH", hint: "write its whole path, or install it"}
+			return &fault{message: "there is no program " + quote(program) + " in PATH", hint: "write its full path, or install it"}
 		}
 		return nil
 	}
@@ -147,7 +147,7 @@ func badProgram(program string) *fault {
 	return nil
 }
 
-// badFile says why a file can't be read.
+// badFile returns why a file can't be read, nil if it can.
 func badFile(path, hint string) *fault {
 	file, err := os.Open(path)
 	if errors.Is(err, fs.ErrNotExist) {

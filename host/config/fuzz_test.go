@@ -11,7 +11,7 @@ import (
 	"github.com/meshos/meshos/host/config"
 )
 
-// Any text ends in a configuration or in a report; a configuration written out
+// Any text results in a configuration or in a report. A configuration that is written out
 // and read again is the same.
 func FuzzParse(f *testing.F) {
 	files, err := filepath.Glob("testdata/*/*.toml")

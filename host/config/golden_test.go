@@ -10,7 +10,7 @@ import (
 	"github.com/meshos/meshos/internal/golden"
 )
 
-// Each broken file has beside it the report that it gets, word for word.
+// Beside each broken file is its report, word for word.
 func TestBrokenFilesAreReportedInFull(t *testing.T) {
 	files, err := filepath.Glob("testdata/broken/*.toml")
 	if err != nil || len(files) == 0 {
@@ -25,7 +25,7 @@ func TestBrokenFilesAreReportedInFull(t *testing.T) {
 			c, err := config.Load(file)
 			var report *config.Report
 			if !errors.As(err, &report) || c != nil {
-				t.Fatalf("Load gives %v and %v, want a report alone", c, err)
+				t.Fatalf("Load returns %v and %v, want only a report", c, err)
 			}
 			got := report.Error() + "\n"
 			for _, warning := range report.Warnings {

@@ -9,14 +9,14 @@ import (
 	"time"
 )
 
-// texts is a list of strings.
+// texts is a setting for a list of strings.
 func texts(key string, at *[]string) setting {
 	return setting{
 		key: key,
 		set: func(v any) *fault {
 			list, ok := v.([]any)
 			if !ok {
-				return wrongType(`a list of texts such as ["a", "b"]`, v)
+				return wrongType(`a list of strings such as ["a", "b"]`, v)
 			}
 			out := make([]string, len(list))
 			for i, item := range list {
@@ -27,7 +27,7 @@ func texts(key string, at *[]string) setting {
 					return f
 				}
 				if strings.ContainsRune(s, 0) {
-					return &fault{message: "item " + strconv.Itoa(i+1) + " must not hold a NUL character"}
+					return &fault{message: "item " + strconv.Itoa(i+1) + " must not contain a NUL character"}
 				}
 				out[i] = s
 			}
@@ -43,7 +43,7 @@ func texts(key string, at *[]string) setting {
 	}
 }
 
-// words is a list of different words out of those that are known.
+// words is a setting for a list of known words, each at most once.
 func words(key string, at *[]string, known []string) setting {
 	return texts(key, at).checked(func() *fault {
 		var faults *fault
@@ -59,7 +59,7 @@ func words(key string, at *[]string, known []string) setting {
 	})
 }
 
-// environment is a table of variables.
+// environment is a setting for a table of environment variables.
 func environment(key string, at *map[string]string) setting {
 	return setting{
 		key: key,
@@ -75,14 +75,14 @@ func environment(key string, at *map[string]string) setting {
 				switch {
 				case name == "" || strings.ContainsAny(name, "=\x00"):
 					faults = faults.append(&fault{
-						at: []string{name}, message: quote(name) + " can't name a variable", hint: "a name is not empty and holds no =",
+						at: []string{name}, message: quote(name) + " is not a valid name of a variable", hint: "a name must not be empty or contain =",
 					})
 				case !ok:
 					f := wrongType("text in quotes", table[name])
 					f.at = []string{name}
 					faults = faults.append(f)
 				case strings.ContainsRune(value, 0):
-					faults = faults.append(&fault{at: []string{name}, message: "must not hold a NUL character"})
+					faults = faults.append(&fault{at: []string{name}, message: "must not contain a NUL character"})
 				}
 				out[name] = value
 			}
@@ -98,7 +98,7 @@ func environment(key string, at *map[string]string) setting {
 	}
 }
 
-// anything is a table that is handed on as it is, as far as JSON can hold it.
+// anything is a setting for a table that is passed on as it is, as JSON.
 func anything(key string, at *map[string]any) setting {
 	return setting{
 		key: key,
@@ -136,8 +136,7 @@ func plainTable(table map[string]any) (map[string]any, *fault) {
 	return out, faults
 }
 
-// plainValue refuses what JSON can't hold exactly: it would reach the plugin as
-// something else.
+// plainValue refuses what JSON can't hold exactly: the plugin would get something else.
 func plainValue(v any) (any, *fault) {
 	const exact = 1 << 53
 	switch v := v.(type) {
@@ -160,14 +159,14 @@ func plainValue(v any) (any, *fault) {
 		return out, faults
 	case int64:
 		if v > exact || v < -exact {
-			return nil, &fault{message: "can't be handed to a plugin exactly: " + strconv.FormatInt(v, 10), hint: "write it in quotes"}
+			return nil, &fault{message: "can't be passed to a plugin exactly: " + strconv.FormatInt(v, 10), hint: "write it in quotes"}
 		}
 	case float64:
 		if math.IsNaN(v) || math.IsInf(v, 0) {
 			return nil, &fault{message: "must be a finite number, is " + formatFloat(v)}
 		}
 	case time.Time:
-		return nil, &fault{message: "can't be a date or time: a plugin gets JSON", hint: "write it in quotes"}
+		return nil, &fault{message: "can't be a date or time: plugins get their configuration as JSON", hint: "write it in quotes"}
 	}
 	return v, nil
 }

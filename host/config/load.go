@@ -19,7 +19,7 @@ func Load(path string) (*Config, error) {
 	if c != nil {
 		dir, err := filepath.Abs(filepath.Dir(path))
 		if err != nil {
-			return nil, &Report{Problems: []Problem{{File: path, Message: fmt.Sprintf("can't tell where the file is: %v", err)}}}
+			return nil, &Report{Problems: []Problem{{File: path, Message: fmt.Sprintf("can't find the folder of the file: %v", err)}}}
 		}
 		c.resolve(dir)
 		r.checkFiles(c)
@@ -27,9 +27,9 @@ func Load(path string) (*Config, error) {
 	return r.result(c)
 }
 
-// Parse checks a text as Load does, but for what only the machine knows: nothing
-// is looked up and relative paths stay as they are. The error is a *Report; file
-// is the name that it uses.
+// Parse reads and checks a text as Load does, but does not check whether files exist, and
+// leaves relative paths as they are. The error is a *Report; file is the name that it
+// uses.
 func Parse(file, text string) (*Config, error) {
 	r := &reader{file: file}
 	return r.result(r.read(text))
@@ -57,7 +57,7 @@ func unreadable(path string, err error) *Report {
 	return &Report{Problems: []Problem{p}, cause: err}
 }
 
-// read takes a text apart. It gives nil when it is no TOML at all.
+// read reads a text. It returns nil if the text is not TOML.
 func (r *reader) read(text string) *Config {
 	tree := r.decode(text)
 	if tree == nil {

@@ -7,9 +7,9 @@ import (
 	"github.com/meshos/meshos/host/operator/signers"
 )
 
-// checkSigners reads the signers' file: its mistakes are reported with its own
-// lines. That nobody could ever give a command is a warning, since a file may be
-// filled later.
+// checkSigners reads the signers' file and reports its mistakes with their lines in it. If
+// it names fewer operators than a command needs, that is a warning: they may be added
+// later.
 func (r *reader) checkSigners(o *Operators, at place) {
 	set, err := signers.Load(o.Signers)
 	var damage *signers.Damage
@@ -30,7 +30,7 @@ func (r *reader) checkSigners(o *Operators, at place) {
 	}{{"ordinary", o.Ordinary}, {"break_glass", o.BreakGlass}, {"thaw", o.Thaw}} {
 		if have < t.need {
 			r.warning("operators."+t.key, fault{
-				message: fmt.Sprintf("asks for %d different operators, and %s names %d: no such command can be accepted", t.need, o.Signers, have),
+				message: fmt.Sprintf("needs %d different operators, but %s names %d: no such command can be accepted", t.need, o.Signers, have),
 				hint:    "add operators, or lower " + t.key,
 			}, place("").key("operators").key(t.key), at)
 		}

@@ -49,7 +49,7 @@ func TestThresholdsThatNobodyCanMeetAreAWarning(t *testing.T) {
 		want               []string
 	}{
 		{"alice " + keyOne + "\nbob " + keyTwo, "", nil},
-		{"alice " + keyOne + "\nalice " + keyTwo, "", []string{"operators.break_glass: asks for 2 different operators"}},
+		{"alice " + keyOne + "\nalice " + keyTwo, "", []string{"operators.break_glass: needs 2 different operators"}},
 		{"alice " + keyOne, "break_glass = 1", nil},
 		{"", "break_glass = 1\nthaw = 3", []string{"operators.ordinary", "operators.break_glass", "operators.thaw"}},
 	} {

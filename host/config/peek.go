@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// Peeked holds the settings that were asked for; all others have their defaults.
+// Peeked holds the settings that Peek was asked for; all others have their defaults.
 type Peeked struct {
 	Node      Node
 	Operators Operators
@@ -79,7 +79,7 @@ func (r *reader) peekSection(name string, v any, asked []setting) {
 	at := place("").key(name)
 	table, ok := v.(map[string]any)
 	if v != nil && !ok {
-		r.problem(name, fault{message: "is one table, has " + describe(v)}, at)
+		r.problem(name, fault{message: "must be one table, is " + describe(v)}, at)
 		return
 	}
 	for _, s := range asked {

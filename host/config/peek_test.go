@@ -42,11 +42,11 @@ func TestPeekOfAFileThatIsNotThere(t *testing.T) {
 // A default must not stand in for a setting that the file has and that can't be read.
 func TestPeekReportsMistakesInWhatItIsAskedFor(t *testing.T) {
 	for text, want := range map[string]string{
-		"[node]\ncluster = 7\n":                "meshos.toml:2: node.cluster: wants text",
+		"[node]\ncluster = 7\n":                "meshos.toml:2: node.cluster: must be text",
 		"[node]\nid = 1\ncluster = prod\n":     "meshos.toml:3: node.cluster: ",
 		"[node]\ncluster \"prod\"\n":           "meshos.toml:2: node.cluster: ",
 		"[node]\ncluster: \"prod\"\n":          `meshos.toml:2: node."cluster:": `,
-		"[[node]]\ncluster = \"prod\"\n":       "meshos.toml:1: node: is one table",
+		"[[node]]\ncluster = \"prod\"\n":       "meshos.toml:1: node: must be one table",
 		"[operators]\nfreshness = \"later\"\n": `meshos.toml:2: operators.freshness: "later" `,
 	} {
 		if _, err := config.PeekText("meshos.toml", text, "node.cluster", "operators.freshness"); err == nil || !strings.HasPrefix(err.Error(), want) {

@@ -5,11 +5,12 @@ import (
 	"strings"
 )
 
-// place names a key, a table or an item of a list wherever it stands in a file,
-// with separators that no key can be mistaken for. What lies absurdly deep has the
-// place of what it lies in, or a file of brackets alone would fill the memory.
+// place is the path of a key, a table or a list item in a file, with separators that no
+// key contains.
 type place string
 
+// deepest bounds a place, in bytes: whatever is below has the same place. Without a bound
+// a file of brackets would fill the memory.
 const deepest = 4 << 10
 
 func (p place) key(name string) place { return p.below("\x1f" + name) }
@@ -22,9 +23,8 @@ func (p place) below(part string) place {
 	return p + place(part)
 }
 
-// findPlaces gives the line, from 1, of every key, table header and list item of
-// a TOML text. The text is expected to be valid: of one that is not, the answer
-// is a guess, but there is one.
+// findPlaces returns the line, from 1, of every key, table header and list item of a TOML
+// text. If the text is not valid, the result is a guess.
 func findPlaces(text string) map[place]int { return scan(text).found }
 
 func scan(text string) *scanner {
@@ -43,23 +43,23 @@ func scan(text string) *scanner {
 		start := s.pos
 		s.keyValue(table)
 		s.skipLine()
-		if s.pos == start { // nothing that could be a key
+		if s.pos == start { // this can't be a key
 			s.next()
 		}
 	}
 }
 
-// scanner walks over a TOML text and remembers where things stand.
+// scanner reads a TOML text and records the line of each place.
 type scanner struct {
 	text  string
 	pos   int
 	line  int
 	found map[place]int
 	lists map[place]int // [[headers]] so far
-	// unclosed is the line in which a string of many lines begins that never ends;
-	// 0: there is none.
+	// unclosed is the line in which a multi-line string begins that never ends; 0 if there
+	// is none.
 	unclosed int
-	tooDeep  int // the line of the first key that lies absurdly deep; 0: there is none
+	tooDeep  int // the line of the first key that is nested too deeply; 0 if there is none
 }
 
 func (s *scanner) done() bool { return s.pos >= len(s.text) }
@@ -80,15 +80,14 @@ func (s *scanner) next() {
 
 func (s *scanner) starts(prefix string) bool { return strings.HasPrefix(s.text[s.pos:], prefix) }
 
-// skip goes over n bytes, at most to the end.
+// skip skips n bytes, or all that are left.
 func (s *scanner) skip(n int) {
 	for ; n > 0 && !s.done(); n-- {
 		s.next()
 	}
 }
 
-// skipSpace goes over white space and, when lines may end here, over line ends
-// and comments.
+// skipSpace skips white space, and line ends and comments if lines is set.
 func (s *scanner) skipSpace(lines bool) {
 	for !s.done() {
 		switch c := s.peek(); {
@@ -112,8 +111,8 @@ func (s *scanner) skipLine() {
 	}
 }
 
-// mark remembers where p stands, the first time that it is seen. Nothing behind a
-// place that lies absurdly deep is looked at: the scan itself goes as deep as the text.
+// mark records the line of p when it is seen for the first time. The scan ends at a place
+// that is nested too deeply, because it recurses as deep as the text is nested.
 func (s *scanner) mark(p place, line int) {
 	if len(p) > deepest && s.tooDeep == 0 {
 		s.tooDeep, s.pos = line, len(s.text)
@@ -123,8 +122,8 @@ func (s *scanner) mark(p place, line int) {
 	}
 }
 
-// header reads "[a.b]" or "[[a.b]]" and gives the table that it opens. A part
-// that names a list of tables means the last of them.
+// header reads "[a.b]" or "[[a.b]]" and returns the table that it opens. A part that
+// names a list of tables means the last table of the list.
 func (s *scanner) header() place {
 	line := s.line
 	s.next()
@@ -164,7 +163,7 @@ func (s *scanner) keyValue(table place) {
 	s.value(p)
 }
 
-// dottedKey reads the parts of a key, up to what is no more of it.
+// dottedKey reads the parts of a key, up to the first byte that is not part of it.
 func (s *scanner) dottedKey() []string {
 	var names []string
 	for {
@@ -189,7 +188,7 @@ func (s *scanner) dottedKey() []string {
 	}
 }
 
-// value goes over one value and marks what it holds.
+// value reads one value and marks the places in it.
 func (s *scanner) value(p place) {
 	s.skipSpace(false)
 	switch c := s.peek(); c {

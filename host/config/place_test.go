@@ -67,7 +67,7 @@ x = 1
 	}
 }
 
-// shown gives a place with the numbers of list items.
+// shown returns a place with the numbers of list items.
 func shown(p place) string {
 	var parts []string
 	for _, part := range strings.Split(string(p), "\x1f")[1:] {

@@ -7,16 +7,16 @@ import (
 	"strings"
 )
 
-// Problem is one thing about the file that a person has to know.
+// Problem is a mistake in the file, or a warning about it.
 type Problem struct {
 	File    string
-	Line    int    // from 1; 0 when it is about the file as a whole
-	Key     string // "loop.tick_interval"; empty when it is about no key
+	Line    int    // from 1; 0 if it is about the file as a whole
+	Key     string // such as "loop.tick_interval"; empty if it is not about a key
 	Message string // what is wrong
 	Hint    string // what to do about it; may be empty
 }
 
-// String gives one line, and a second one with the hint.
+// String returns one line, and a second one with the hint if there is one.
 func (p Problem) String() string {
 	var b strings.Builder
 	b.WriteString(p.File)
@@ -34,7 +34,7 @@ func (p Problem) String() string {
 	return b.String()
 }
 
-// Report is the error of a configuration with mistakes: all of them.
+// Report is the error for a configuration with mistakes. It has all of them.
 type Report struct {
 	Problems []Problem // at least one, sorted by line
 	Warnings []Problem
@@ -42,11 +42,11 @@ type Report struct {
 	cause error
 }
 
-// Unwrap returns what kept the file from being read, such as fs.ErrNotExist, or nil if
-// it was read.
+// Unwrap returns why the file could not be read, such as fs.ErrNotExist, or nil if it was
+// read.
 func (r *Report) Unwrap() error { return r.cause }
 
-// Error lists all problems, each with its remedy on a second line.
+// Error lists all problems, each with its hint on a second line.
 func (r *Report) Error() string {
 	var b strings.Builder
 	for i, p := range r.Problems {

@@ -6,7 +6,7 @@ import (
 	"github.com/BurntSushi/toml"
 )
 
-// quoted goes over a string of any of TOML's four forms and gives what it holds.
+// quoted reads a string in any of TOML's four forms and returns its value.
 func (s *scanner) quoted(quote byte) string {
 	start, line := s.pos, s.line
 	triple := strings.Repeat(string(quote), 3)
@@ -34,7 +34,7 @@ func (s *scanner) quoted(quote byte) string {
 	return unquoted(s.text[start:min(s.pos, len(s.text))])
 }
 
-// unquoted gives what a key's quoted name says. A plain one needs no parser.
+// unquoted returns the value of a string literal. Only one with escapes needs a parser.
 func unquoted(literal string) string {
 	if strings.Contains(literal, `\`) && literal[0] == '"' {
 		var doc struct{ V string }

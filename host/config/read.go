@@ -1,22 +1,21 @@
 package config
 
 import (
-	"fmt"
 	"maps"
 	"slices"
 	"strings"
 )
 
-// reader takes one file apart and collects what is wrong with it.
+// reader reads one file and collects what is wrong with it.
 type reader struct {
 	file     string
 	places   map[place]int
-	broken   map[place]bool // keys in lines that are no TOML, which was said already
+	broken   map[place]bool // keys in lines that are not TOML and were reported as that
 	problems []Problem
 	warnings []Problem
 }
 
-// problem reports a mistake at the first of the places that the file has.
+// problem reports a mistake, at the first of the places that are in the file.
 func (r *reader) problem(key string, f fault, places ...place) {
 	r.problems = append(r.problems, r.at(key, f, places))
 }
@@ -52,19 +51,19 @@ func (r *reader) root(c *Config, tree map[string]any) {
 	}
 	for _, name := range slices.Sorted(maps.Keys(tree)) {
 		if !known[name] {
-			r.problem(name, fault{message: "is no section of meshos.toml", hint: hintForSection(name, sections)}, place("").key(name))
+			r.problem(name, fault{message: "is not a section of meshos.toml", hint: hintForSection(name, sections)}, place("").key(name))
 		}
 	}
 }
 
-// single reads a section that stands once. One that is not there is empty.
+// single reads a section that may be there once. A missing section is an empty one.
 func (r *reader) single(s sectionSpec, v any, present bool) {
 	at := place("").key(s.name)
 	table, ok := v.(map[string]any)
 	if present && !ok {
-		f := fault{message: "is one table, has " + describe(v)}
+		f := fault{message: "must be one table, is " + describe(v)}
 		if _, list := v.([]map[string]any); list {
-			f.hint = "write [" + s.name + "], once"
+			f.hint = "write [" + s.name + "] once"
 		}
 		r.problem(s.name, f, at)
 		return
@@ -72,14 +71,14 @@ func (r *reader) single(s sectionSpec, v any, present bool) {
 	r.table(s.name, at, table, s.single)
 }
 
-// list reads a section that may stand many times.
+// list reads a section that may be there any number of times.
 func (r *reader) list(s sectionSpec, v any) {
 	at := place("").key(s.name)
 	tables, ok := tablesOf(v)
 	if !ok {
-		f := fault{message: "is a list of tables, has " + describe(v)}
+		f := fault{message: "must be a list of tables, is " + describe(v)}
 		if _, table := v.(map[string]any); table {
-			f.hint = "write [[" + s.name + "]], once for each"
+			f.hint = "write [[" + s.name + "]] once for each"
 		}
 		r.problem(s.name, f, at)
 		return
@@ -89,7 +88,7 @@ func (r *reader) list(s sectionSpec, v any) {
 	}
 }
 
-// tablesOf takes both ways to write a list of tables: [[name]], and one line.
+// tablesOf accepts both ways to write a list of tables: [[name]], and in one line.
 func tablesOf(v any) ([]map[string]any, bool) {
 	switch v := v.(type) {
 	case []map[string]any:
@@ -137,7 +136,7 @@ func (r *reader) table(name string, at place, values map[string]any, settings []
 	}
 }
 
-// valueProblem reports all that is wrong with a value, or with what is in it.
+// valueProblem reports everything that is wrong with a value, or with parts of it.
 func (r *reader) valueProblem(key string, at place, first *fault) {
 	for f := first; f != nil; f = f.also {
 		name, deepest := key, at
@@ -168,11 +167,10 @@ func hintForKey(key string, known []string) string {
 	if home := homeOf(key); home != "" {
 		return "it belongs in " + home
 	}
-	return "known are " + strings.Join(known, ", ")
+	return "known keys: " + strings.Join(known, ", ")
 }
 
-// homeOf gives the only section that has a key, "" when there is none or more
-// than one.
+// homeOf returns the only section that has a key, or "" if none or several have it.
 func homeOf(key string) string {
 	var found []string
 	c := Default()
@@ -203,5 +201,5 @@ func hintForSection(name string, sections []sectionSpec) string {
 	if home := homeOf(name); home != "" {
 		return "it belongs in " + home
 	}
-	return fmt.Sprintf("known are %s", strings.Join(names, ", "))
+	return "known sections: " + strings.Join(names, ", ")
 }

@@ -4,9 +4,9 @@ package config
 type sectionSpec struct {
 	name   string
 	single []setting // nil for a list of tables
-	// add puts one more table on the list and gives its settings.
+	// add appends a table to the list and returns its settings.
 	add func() []setting
-	// items counts the tables of the list, item gives the settings of one.
+	// count returns how many tables the list has, item the settings of one of them.
 	count func() int
 	item  func(i int) []setting
 }
@@ -18,7 +18,7 @@ func (s sectionSpec) items() int {
 	return s.count()
 }
 
-// sections are all that a file may have, in the order of the documentation.
+// sections returns all sections that a file may have, in the order of the documentation.
 func (c *Config) sections() []sectionSpec {
 	return []sectionSpec{
 		{name: "node", single: c.Node.settings()},

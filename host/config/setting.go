@@ -1,27 +1,27 @@
 package config
 
-// setting is one key of a section: what it may hold and where that goes.
+// setting is one key of a section: which values are valid and where they go.
 type setting struct {
 	key  string
-	need bool // has to be set
-	// set takes the value from the file, or says why it does not.
+	need bool // it must be set
+	// set stores a value from the file, or returns why the value is wrong.
 	set func(v any) *fault
-	// text gives the present value as TOML, "" when there is none to show.
+	// text returns the present value as TOML; "" leaves it out.
 	text func() string
-	// section gives the keys below this one, when it is a table. It is called
-	// once, and only when the file has it.
+	// section returns the keys below this one if it is a table, else it is nil. It is
+	// called once, and only if the file has the key.
 	section func() []setting
 }
 
-// fault is what is wrong with a value.
+// fault says what is wrong with a value.
 type fault struct {
 	at      []string // keys below the setting's own
 	message string
 	hint    string
-	also    *fault // the next that is wrong with the same value
+	also    *fault // something else that is wrong with the same value
 }
 
-// append puts one more fault behind the others.
+// append returns the faults with one more at the end.
 func (f *fault) append(next *fault) *fault {
 	if f == nil {
 		return next
@@ -39,7 +39,7 @@ func (s setting) needed() setting {
 	return s
 }
 
-// checked adds a check to a setting, which is asked after the value was taken.
+// checked adds a check to a setting. It is made after the value was stored.
 func (s setting) checked(check func() *fault) setting {
 	set := s.set
 	s.set = func(v any) *fault {

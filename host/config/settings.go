@@ -9,7 +9,7 @@ import (
 	"github.com/meshos/meshos/host/mesh"
 )
 
-const most = math.MaxInt32 // of anything that is counted
+const most = math.MaxInt32 // the bound of counts that need no tighter one
 
 func (n *Node) settings() []setting {
 	return []setting{
@@ -26,7 +26,7 @@ func (l *Loop) settings() []setting {
 	return []setting{
 		duration("tick_interval", &l.TickInterval).checked(func() *fault {
 			if l.TickInterval < time.Millisecond {
-				return &fault{message: "must be at least 1ms", hint: "a shorter one would keep a core busy with ticks alone"}
+				return &fault{message: "must be at least 1ms", hint: "a shorter interval would keep a core busy with ticks alone"}
 			}
 			return nil
 		}),
@@ -119,7 +119,7 @@ func (r *Records) settings() []setting {
 	}
 }
 
-// outside refuses a size that is too small or too large.
+// outside returns a fault if a size is too small or too large.
 func outside(n, least, most int64, leastText, mostText string) *fault {
 	switch {
 	case n < least:
@@ -176,7 +176,7 @@ func (d *Daemon) settings() []setting {
 
 func badCommand(command []string) *fault {
 	if len(command) == 0 || command[0] == "" {
-		return &fault{message: "must name a program", hint: `such as command = ["/usr/bin/telemetry", "--port", "9000"]`}
+		return &fault{message: "must name a program", hint: `for example command = ["/usr/bin/telemetry", "--port", "9000"]`}
 	}
 	return nil
 }
@@ -193,7 +193,7 @@ func (h *DaemonHealth) settings() []setting {
 	}
 }
 
-// kinds are those of the contract.
+// kinds returns the plugin kinds of the contract.
 func kinds() []string {
 	return []string{
 		"locality_probe", "health_probe", "inventory_probe", "placement_scorer", "migration_aborter", "migration_source",
@@ -219,11 +219,11 @@ func (p *Plugin) settings() []setting {
 	}
 }
 
-// badPluginName refuses what could not be the name of a file and of a folder.
+// badPluginName returns a fault if a name can't be that of a file and of a folder.
 func badPluginName(name string) *fault {
 	if len(name) > 64 || !regexp.MustCompile(`^[a-zA-Z0-9][a-zA-Z0-9._-]*$`).MatchString(name) {
 		return &fault{
-			message: shortened(quote(name)) + " can't name a plugin",
+			message: shortened(quote(name)) + " is not a valid plugin name",
 			hint:    "a name has at most 64 letters, digits, dots, underscores and hyphens, and starts with a letter or digit",
 		}
 	}
@@ -237,7 +237,7 @@ func (p *Plugin) checkSHA256() *fault {
 	p.SHA256 = strings.ToLower(p.SHA256)
 	if !regexp.MustCompile(`^[0-9a-f]{64}$`).MatchString(p.SHA256) {
 		return &fault{
-			message: shortened(quote(p.SHA256)) + " is no SHA-256 checksum",
+			message: shortened(quote(p.SHA256)) + " is not a SHA-256 checksum",
 			hint:    "it has 64 hexadecimal digits, as sha256sum prints them",
 		}
 	}
@@ -252,12 +252,12 @@ func (p *Plugin) checkIsolation() *fault {
 		return unknownWord(p.Isolation, []string{"best-effort", "strict"})
 	}
 	return &fault{
-		message: "this version can't isolate plugins, and strict says to refuse them then",
+		message: "this version can't isolate plugins, so \"strict\" can't be met",
 		hint:    `use "best-effort", or leave it out`,
 	}
 }
 
-// recordChains is a list of the node's chains of records.
+// recordChains is a setting for a list of record chains.
 func recordChains(key string, at *[]mesh.RecordChain) setting {
 	all := []mesh.RecordChain{mesh.ChainAudit, mesh.ChainLog, mesh.ChainFailure, mesh.ChainAction}
 	var known, names []string
@@ -297,7 +297,7 @@ func (l *Limits) settings() []setting {
 	}
 }
 
-// leftOut does not show a setting while there is nothing to show.
+// leftOut leaves a setting out of the effective configuration while it is empty.
 func leftOut(s setting, empty func() bool) setting {
 	text := s.text
 	s.text = func() string {
@@ -322,7 +322,7 @@ func limits(key string, at *Limits) setting {
 	}
 }
 
-// section is a table that may be left out.
+// section is a setting for a table that may be left out.
 func section[T any](key string, at **T, fresh func() T, settings func(*T) []setting) setting {
 	return setting{
 		key: key,

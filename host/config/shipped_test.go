@@ -67,10 +67,10 @@ func TestEveryKeyIsDocumentedWithItsDefault(t *testing.T) {
 	})
 }
 
-// sameDuration lets people read "60s" where the code says "1m".
+// sameDuration lets the page say "60s" where the code says "1m".
 func sameDuration(s string) string { return strings.ReplaceAll(s, `"60s"`, `"1m"`) }
 
-func TestEveryKeyStandsInTheShippedFile(t *testing.T) {
+func TestEveryKeyIsInTheShippedFile(t *testing.T) {
 	shipped := readFile(t, "../../meshos.toml")
 	every(func(header string, settings []setting) {
 		if strings.Contains(header, ".") {
@@ -88,7 +88,7 @@ func TestEveryKeyStandsInTheShippedFile(t *testing.T) {
 	})
 }
 
-// sectionsOf gives what stands below a header, wherever that stands, also in a comment.
+// sectionsOf returns everything below a header, each time that it appears, also in comments.
 func sectionsOf(file, header string) string {
 	var below strings.Builder
 	inside := false
@@ -104,7 +104,7 @@ func sectionsOf(file, header string) string {
 	return below.String()
 }
 
-// What stands in comments as defaults is what the code does without them.
+// The defaults in the comments are what the code does without them.
 func TestTheCommentedDefaultsOfTheShippedFileAreTrue(t *testing.T) {
 	shipped := readFile(t, "../../meshos.toml")
 	commented := regexp.MustCompile(`(?m)^#([a-z0-9_]+ =)`)

@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// size is a number of bytes: a whole number, or text with a unit.
+// size is a setting for a number of bytes: a whole number, or text with a unit.
 func size(key string, at *int64) setting {
 	const hint = `a size is a number of bytes, or a number with its unit in quotes: "64KiB", "256MiB", "2GiB"`
 	return setting{
@@ -19,7 +19,7 @@ func size(key string, at *int64) setting {
 			case string:
 				parsed, ok := parseSize(v)
 				if !ok {
-					return &fault{message: shortened(quote(v)) + " is no size", hint: hint}
+					return &fault{message: shortened(quote(v)) + " is not a size", hint: hint}
 				}
 				n = parsed
 			default:

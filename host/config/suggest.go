@@ -1,7 +1,7 @@
 package config
 
-// nearest gives the known word that was most likely meant, or "" when none is
-// near enough to be worth a question.
+// nearest returns the known word that was most likely meant, or "" if none is similar
+// enough to be suggested.
 func nearest(word string, known []string) string {
 	best, found := max(1, len(word)/3)+1, ""
 	for _, candidate := range known {
@@ -12,8 +12,8 @@ func nearest(word string, known []string) string {
 	return found
 }
 
-// distance counts the letters that have to be put in, taken out, changed or
-// swapped with their neighbour to make b of a.
+// distance returns how many letters must be inserted, deleted, changed or swapped with
+// their neighbour to turn a into b.
 func distance(a, b string) int {
 	before, last := make([]int, len(b)+1), make([]int, len(b)+1)
 	for j := range last {

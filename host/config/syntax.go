@@ -10,16 +10,15 @@ import (
 	"github.com/BurntSushi/toml"
 )
 
-// mostBrokenLines is how many lines may be no TOML before the rest is not worth
-// reading.
+// mostBrokenLines is how many lines may be wrong before decode gives up.
 const mostBrokenLines = 10
 
-// decode reads TOML. A line that is none is reported and left out, so that what
-// else is wrong is found too; nil is for a text that can't be mended like that.
+// decode reads TOML. A line that is not TOML is reported and left out, so that mistakes in
+// other lines are found too. It returns nil if that does not help.
 func (r *reader) decode(text string) map[string]any {
 	if line := scan(text).tooDeep; line > 0 {
-		// The library keeps the whole path of each key: the memory would not do.
-		r.problems = append(r.problems, Problem{File: r.file, Line: line, Message: "is no configuration: a key or list lies absurdly deep"})
+		// The library stores the whole path of each key, which would fill the memory.
+		r.problems = append(r.problems, Problem{File: r.file, Line: line, Message: "is not a configuration: a key or list is nested too deeply"})
 		return nil
 	}
 	lines := strings.Split(text, "\n")
@@ -33,7 +32,7 @@ func (r *reader) decode(text string) map[string]any {
 			}
 			return tree
 		}
-		p := Problem{File: r.file, Message: "is no TOML: " + err.Error()}
+		p := Problem{File: r.file, Message: "is not TOML: " + err.Error()}
 		var parse toml.ParseError
 		if !errors.As(err, &parse) || parse.Position.Line < 1 || parse.Position.Line > len(lines) {
 			r.problems = append(r.problems, p)
@@ -41,13 +40,13 @@ func (r *reader) decode(text string) map[string]any {
 		}
 		p.Line = parse.Position.Line
 		if strings.Contains(parse.Message, `but got '\n'`) && p.Line > 1 {
-			p.Line-- // the line that ended too early, not the one behind it
+			p.Line-- // the line that ended too early, not the one after it
 		}
-		p.Message = "is no TOML: " + strings.TrimSuffix(parse.Message, ".")
+		p.Message = "is not TOML: " + strings.TrimSuffix(parse.Message, ".")
 		if begun := scan(strings.Join(lines, "\n")).unclosed; begun > 0 && strings.Contains(parse.Message, "unexpected EOF") {
-			// TOML's own place is the end of the file, which says nothing.
+			// The library reports the end of the file, which helps nobody.
 			p.Line, p.Key = begun, r.keyOf(lines, begun).dotted()
-			p.Hint = "close the text that begins here; nothing else was checked, there may be more mistakes"
+			p.Hint = "close the string that begins here; nothing else was checked, so there may be more mistakes"
 			r.problems = append(r.problems, p)
 			return nil
 		}
@@ -55,11 +54,11 @@ func (r *reader) decode(text string) map[string]any {
 		key := r.keyOf(lines, p.Line)
 		p.Key, p.Hint = key.dotted(), hintForLine(*line)
 		if strings.Contains(parse.Message, "already been defined") {
-			p.Key, p.Hint = parse.LastKey, "leave one of the two out"
+			p.Key, p.Hint = parse.LastKey, "remove one of the two"
 		}
 		bare := strings.TrimSpace(*line)
 		if bare == "" || strings.HasPrefix(bare, "[") || len(r.problems) >= mostBrokenLines {
-			p.Hint = "nothing else was checked; there may be more mistakes"
+			p.Hint = "nothing else was checked, so there may be more mistakes"
 			r.problems = append(r.problems, p)
 			return nil
 		}
@@ -69,8 +68,8 @@ func (r *reader) decode(text string) map[string]any {
 	}
 }
 
-// keyOf gives the key that a line sets, as far as it can be told. Only what
-// stands before the line's end is looked at, so no line is read twice at length.
+// keyOf returns the key that a line sets, as far as can be told. It reads the text only up
+// to the end of that line.
 func (r *reader) keyOf(lines []string, line int) place {
 	found := findPlaces(strings.Join(lines[:line], "\n"))
 	var deepest place
@@ -82,7 +81,7 @@ func (r *reader) keyOf(lines []string, line int) place {
 	return deepest
 }
 
-// dotted gives a place as it is shown: without the numbers of list items.
+// dotted returns a place as people write it, without the numbers of list items.
 func (p place) dotted() string {
 	var parts []string
 	for _, part := range strings.Split(string(p), "\x1f")[1:] {
@@ -92,7 +91,7 @@ func (p place) dotted() string {
 	return strings.Join(parts, ".")
 }
 
-// hintForLine knows the commonest slip: a value that has to stand in quotes.
+// hintForLine recognises the most common mistake: a value without its quotes.
 func hintForLine(line string) string {
 	slip := regexp.MustCompile(`^\s*([\w-]+)\s*=\s*([^\s"'#\[{][^"'#]*?)\s*(#.*)?$`).FindStringSubmatch(line)
 	if slip == nil {
@@ -103,7 +102,7 @@ func hintForLine(line string) string {
 	case err == nil:
 		return ""
 	case strings.Contains(err.Error(), "out of range"):
-		return "a whole number lies from -9223372036854775808 to 9223372036854775807"
+		return "whole numbers are from -9223372036854775808 to 9223372036854775807"
 	}
-	return "text and durations stand in quotes: " + slip[1] + " = " + quote(slip[2])
+	return "text and durations are written in quotes: " + slip[1] + " = " + quote(slip[2])
 }

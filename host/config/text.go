@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// quote gives s as a TOML string.
+// quote returns s as a TOML string.
 func quote(s string) string {
 	var b strings.Builder
 	b.WriteByte('"')
@@ -45,7 +45,7 @@ func formatDuration(d time.Duration) string {
 	return s
 }
 
-// formatFloat gives x as TOML, always recognisable as no whole number.
+// formatFloat returns x as TOML, always in a form that TOML does not read as an integer.
 func formatFloat(x float64) string {
 	switch {
 	case math.IsNaN(x):
@@ -62,7 +62,7 @@ func formatFloat(x float64) string {
 	return s
 }
 
-// bareKey gives a key as TOML wants it.
+// bareKey returns a key as TOML, in quotes if it needs them.
 func bareKey(key string) string {
 	for _, r := range key {
 		bare := r == '_' || r == '-' || '0' <= r && r <= '9' || 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z'
@@ -76,7 +76,7 @@ func bareKey(key string) string {
 	return key
 }
 
-// inline gives a value from the file as TOML in one line.
+// inline returns a value from the file as TOML in one line.
 func inline(v any) string {
 	switch v := v.(type) {
 	case string:

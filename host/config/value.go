@@ -8,12 +8,12 @@ import (
 	"time"
 )
 
-// wrongType says what was wanted and what stands there instead.
+// wrongType returns the fault of a value that does not have the wanted type.
 func wrongType(wanted string, v any) *fault {
-	return &fault{message: "wants " + wanted + ", has " + describe(v)}
+	return &fault{message: "must be " + wanted + ", is " + describe(v)}
 }
 
-// describe names a value from the file for a person.
+// describe names a value from the file in words.
 func describe(v any) string {
 	switch v := v.(type) {
 	case string:
@@ -43,7 +43,7 @@ func shortened(s string) string {
 	return s
 }
 
-// duration is a setting that has to be above 0.
+// duration is a setting for a duration above 0.
 func duration(key string, at *time.Duration) setting {
 	return durationOr0(key, at).checked(func() *fault {
 		if *at == 0 {
@@ -53,7 +53,7 @@ func duration(key string, at *time.Duration) setting {
 	})
 }
 
-// durationOr0 is a setting that may be 0.
+// durationOr0 is a setting for a duration that may be 0.
 func durationOr0(key string, at *time.Duration) setting {
 	const wanted, hint = `a duration such as "500ms"`, `a duration is a number with its unit in quotes: "250ms", "1.5s", "10m", "1h30m"`
 	return setting{
@@ -68,7 +68,7 @@ func durationOr0(key string, at *time.Duration) setting {
 			d, err := time.ParseDuration(text)
 			switch {
 			case err != nil:
-				return &fault{message: shortened(quote(text)) + " is no duration", hint: hint}
+				return &fault{message: shortened(quote(text)) + " is not a duration", hint: hint}
 			case d < 0:
 				return &fault{message: "must not be negative, is " + text}
 			}
@@ -79,7 +79,7 @@ func durationOr0(key string, at *time.Duration) setting {
 	}
 }
 
-// count is a whole number within bounds, both included.
+// count is a setting for a whole number within bounds, both included.
 func count(key string, at *int, least, most int64) setting {
 	return setting{
 		key: key,
@@ -100,7 +100,7 @@ func count(key string, at *int, least, most int64) setting {
 	}
 }
 
-// id is a number that names something; 0 stands for one that was left out.
+// id is a setting for a number that names something. It is 0 if it was left out.
 func id[T ~uint64](key string, at *T) setting {
 	return setting{
 		key: key,
@@ -108,9 +108,9 @@ func id[T ~uint64](key string, at *T) setting {
 			n, ok := v.(int64)
 			switch {
 			case !ok:
-				return wrongType("an id, a whole number from 1", v)
+				return wrongType("a whole number from 1", v)
 			case n == 0:
-				return &fault{message: "must not be 0", hint: "0 never names anything: ids start at 1"}
+				return &fault{message: "must not be 0", hint: "ids start at 1"}
 			case n < 0:
 				return &fault{message: fmt.Sprintf("must be a whole number from 1, is %d", n)}
 			}
@@ -126,7 +126,7 @@ func id[T ~uint64](key string, at *T) setting {
 	}
 }
 
-// real is a number within bounds, both included.
+// real is a setting for a number within bounds, both included.
 func real(key string, at *float64, least, most float64) setting {
 	return setting{
 		key: key,
@@ -170,7 +170,7 @@ func boolean(key string, at *bool) setting {
 	}
 }
 
-// text is a string without control characters.
+// text is a setting for a string without control characters.
 func text(key string, at *string) setting {
 	return setting{
 		key: key,
@@ -180,7 +180,7 @@ func text(key string, at *string) setting {
 				return wrongType("text in quotes", v)
 			}
 			if strings.ContainsFunc(s, func(r rune) bool { return r < ' ' || r == 0x7f }) {
-				return &fault{message: "must not hold control characters, has " + shortened(quote(s))}
+				return &fault{message: "must not contain control characters, is " + shortened(quote(s))}
 			}
 			*at = s
 			return nil
@@ -189,7 +189,7 @@ func text(key string, at *string) setting {
 	}
 }
 
-// textOrNone is text that is not shown when there is none.
+// textOrNone is a setting for text that Effective leaves out when it is empty.
 func textOrNone(key string, at *string) setting {
 	s := text(key, at)
 	s.text = func() string {
@@ -201,7 +201,7 @@ func textOrNone(key string, at *string) setting {
 	return s
 }
 
-// notEmpty is text that has to say something.
+// notEmpty is a setting for text that must not be empty.
 func notEmpty(key string, at *string) setting {
 	return text(key, at).checked(func() *fault {
 		if *at == "" {
@@ -211,7 +211,7 @@ func notEmpty(key string, at *string) setting {
 	})
 }
 
-// oneOf is text out of a few words.
+// oneOf is a setting for one of a few words.
 func oneOf(key string, at *string, words ...string) setting {
 	return textOrNone(key, at).checked(func() *fault { return unknownWord(*at, words) })
 }
@@ -222,14 +222,14 @@ func unknownWord(word string, known []string) *fault {
 			return nil
 		}
 	}
-	f := &fault{message: "does not know " + shortened(quote(word)), hint: "known are " + strings.Join(known, ", ")}
+	f := &fault{message: shortened(quote(word)) + " is unknown", hint: "known: " + strings.Join(known, ", ")}
 	if near := nearest(word, known); near != "" {
 		f.hint = "did you mean " + quote(near) + "?"
 	}
 	return f
 }
 
-// optional is a setting whose absence is a value of its own.
+// optional is a setting whose field is nil if it was left out.
 func optional[T any](at **T, inner func(*T) setting) setting {
 	var value T
 	s := inner(&value)

@@ -80,7 +80,7 @@ func TestDamageIsSaidWithItsPlace(t *testing.T) {
 		"time is left out":    {change(3, `"at":"0.700s",`, ``), "j.jsonl:4: time goes back, from 0.6s to 0s"},
 		"a bad field":         {change(2, `"action_id":"1"`, `"action_id":"0"`), "j.jsonl:3: outcome.action_id: must not be 0"},
 		"no node":             {change(0, `"node":"1",`, ``), "j.jsonl:1: boot.node: must not be 0"},
-		"mistakes in TOML":    {change(0, `[[daemon]]`, `[[demon]]`), "j.jsonl:1: the configuration has mistakes:\nboot.config_toml:5: demon: is no section of meshos.toml"},
+		"mistakes in TOML":    {change(0, `[[daemon]]`, `[[demon]]`), "j.jsonl:1: the configuration has mistakes:\nboot.config_toml:5: demon: is not a section of meshos.toml"},
 		"a signed commit":     {change(3, `"daemon_lifecycle":`, `"signed_commit":{"payload":"AAAA"}}}`+"\n"), "j.jsonl:4: "},
 		"mistakes in reloads": {append(lines[:1:1], `{"index":"2","reload":{"config_toml":"[nod"}}`+"\n"), "j.jsonl:2: the configuration has mistakes:\nreload.config_toml:1: "},
 	} {
