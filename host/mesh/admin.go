@@ -8,6 +8,8 @@ type AdminEvent interface {
 	Kind() string
 	// BreakGlass says whether the command is one of those that pass a freeze.
 	BreakGlass() bool
+	// Size returns what the command holds that has no bound of its own, as Event's does.
+	Size() int
 }
 
 // The ordinary commands.
@@ -107,3 +109,21 @@ func (ForceEvictReplica) BreakGlass() bool   { return true }
 func (ForceRestartDaemon) BreakGlass() bool  { return true }
 func (ForceCutover) BreakGlass() bool        { return true }
 func (KillMigration) BreakGlass() bool       { return true }
+
+// Size implements AdminEvent.
+func (EnterMaintenance) Size() int     { return 0 }
+func (ExitMaintenance) Size() int      { return 0 }
+func (Drain) Size() int                { return 0 }
+func (Cordon) Size() int               { return 0 }
+func (Uncordon) Size() int             { return 0 }
+func (RestartAllDaemons) Size() int    { return 0 }
+func (ClearAvoidList) Size() int       { return 0 }
+func (e DropReplicas) Size() int       { return len(e.Chains) }
+func (InvalidatePlacement) Size() int  { return 0 }
+func (FreezeCluster) Size() int        { return 0 }
+func (ThawCluster) Size() int          { return 0 }
+func (FlushAvoidLists) Size() int      { return 0 }
+func (ForceEvictReplica) Size() int    { return 0 }
+func (e ForceRestartDaemon) Size() int { return len(e.Daemon.Name) }
+func (ForceCutover) Size() int         { return 0 }
+func (KillMigration) Size() int        { return 0 }

@@ -4,7 +4,13 @@ import "time"
 
 // Event is one thing that a node hears. Ticks and samples are not events: the
 // loop makes ticks itself and pulls samples from its probes. The set is closed.
-type Event interface{ isEvent() }
+type Event interface {
+	// Size returns what the event holds that has no bound of its own: the bytes of its
+	// texts, plus one for each id of a list.
+	Size() int
+
+	isEvent()
+}
 
 // NodeHealth is how a node looks from here.
 type NodeHealth uint8
@@ -222,3 +228,28 @@ func (LocalReplicaIntent) isEvent()      {}
 func (MaintenanceObserved) isEvent()     {}
 func (AdminReceived) isEvent()           {}
 func (Shutdown) isEvent()                {}
+
+// Size implements Event.
+func (ReplicaUpdate) Size() int             { return 0 }
+func (ReplicaLeader) Size() int             { return 0 }
+func (ReplicaTransition) Size() int         { return 0 }
+func (e DaemonStarted) Size() int           { return len(e.Daemon.Name) }
+func (e DaemonExited) Size() int            { return len(e.Daemon.Name) }
+func (e DaemonCrashed) Size() int           { return len(e.Daemon.Name) + len(e.Reason) }
+func (e DaemonHealthChanged) Size() int     { return len(e.Daemon.Name) + len(e.Health.Reason) }
+func (e DaemonSaturationChanged) Size() int { return len(e.Daemon.Name) }
+func (RTTSample) Size() int                 { return 0 }
+func (HealthSample) Size() int              { return 0 }
+func (e LogLine) Size() int                 { return len(e.Message) }
+func (BlobAnnouncement) Size() int          { return 0 }
+func (PlacementIntent) Size() int           { return 0 }
+func (e DaemonIntent) Size() int            { return len(e.Daemon.Name) }
+func (LocalReplicaIntent) Size() int        { return 0 }
+func (e MaintenanceObserved) Size() int     { return len(e.Reason) }
+func (e AdminReceived) Size() int {
+	if e.Event == nil {
+		return 0
+	}
+	return e.Event.Size()
+}
+func (Shutdown) Size() int { return 0 }
