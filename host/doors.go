@@ -37,13 +37,13 @@ func (n *node) serve(ctx context.Context, d doors) error {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	service := api.NewService(api.Options{
-		Reader:    n.loop.Reader(),
-		Publisher: n.publisher(),
-		Judge:     n.judgeFrom(doorAPI),
-		Room:      n.pace.room,
-		Simulate:  n.simulate,
-		Plugins:   n.catalog,
-		Looker:    n.loop.Feed(),
+		Reader:      n.loop.Reader(),
+		Publisher:   n.publisher(),
+		Judge:       n.judgeFrom(doorAPI),
+		Room:        n.pace.room,
+		Simulate:    n.simulate,
+		Plugins:     n.catalog,
+		StateReader: n.loop.Feed(),
 		History: func(chain mesh.ChainID) (string, bool) {
 			h, ok := n.scoring.History(chain)
 			if !ok {

@@ -21,7 +21,7 @@ func stillWanted(feed loop.Feed) func(mesh.Action) bool {
 		ctx, cancel := context.WithTimeout(context.Background(), lookTimeout)
 		defer cancel()
 		var gone atomic.Bool
-		_ = feed.Look(ctx, func(s *state.State) { gone.Store(!reconcile.StillWanted(s, a)) })
+		_ = feed.ReadState(ctx, func(s *state.State) { gone.Store(!reconcile.StillWanted(s, a)) })
 		return !gone.Load()
 	}
 }

@@ -65,7 +65,7 @@ func (n *node) PublishBatch(ctx context.Context, events []mesh.Event) (int, erro
 	return len(events), nil
 }
 
-func (n *node) Look(_ context.Context, visit func(*state.State)) error {
+func (n *node) ReadState(_ context.Context, visit func(*state.State)) error {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	visit(n.state)
@@ -105,7 +105,7 @@ func start(t *testing.T) (*node, *shell) {
 		t.Fatal(err)
 	}
 	service := api.NewService(api.Options{
-		Reader: n, Publisher: n, Plugins: n, Looker: n,
+		Reader: n, Publisher: n, Plugins: n, StateReader: n,
 		Judge: func(wire.Signed) mesh.JudgedCommit { return mesh.JudgedCommit{} },
 	})
 	ctx, stop := context.WithCancel(context.Background())

@@ -18,19 +18,19 @@ import (
 	hostv1 "github.com/meshos/meshos/proto/meshos/host/v1"
 )
 
-// Looker shows the state of the node.
-type Looker interface {
-	// Look shows it to visit, which reads it and keeps nothing of it, and returns
+// StateReader shows the state of the node.
+type StateReader interface {
+	// ReadState shows it to visit, which reads it and keeps nothing of it, and returns
 	// when visit did. Before its turn it waits until ctx is done; any error while
 	// ctx is not done means that there was nothing to look at.
-	Look(ctx context.Context, visit func(*state.State)) error
+	ReadState(ctx context.Context, visit func(*state.State)) error
 }
 
 // Explain implements hostv1.HostServer.
 func (s *Service) Explain(ctx context.Context, in *hostv1.ExplainRequest) (*hostv1.ExplainResponse, error) {
 	var out *hostv1.ExplainResponse
 	var why error
-	if err := s.opts.Looker.Look(ctx, func(st *state.State) { out, why = Explain(st, in) }); err != nil {
+	if err := s.opts.StateReader.ReadState(ctx, func(st *state.State) { out, why = Explain(st, in) }); err != nil {
 		if ctx.Err() != nil {
 			return nil, status.FromContextError(ctx.Err()).Err()
 		}

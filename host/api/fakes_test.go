@@ -50,7 +50,7 @@ func (n *node) PublishBatch(ctx context.Context, events []mesh.Event) (int, erro
 	return len(events), nil
 }
 
-func (n *node) Look(ctx context.Context, visit func(*state.State)) error {
+func (n *node) ReadState(ctx context.Context, visit func(*state.State)) error {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if n.closed {
@@ -129,7 +129,7 @@ func serveAt(t *testing.T, n *node, change ...func(*api.Options)) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	opts := api.Options{Reader: n, Publisher: n, Judge: n.judge, Simulate: n.simulate, Durable: n.wait, Records: n.records, Plugins: n, Looker: n, History: history}
+	opts := api.Options{Reader: n, Publisher: n, Judge: n.judge, Simulate: n.simulate, Durable: n.wait, Records: n.records, Plugins: n, StateReader: n, History: history}
 	for _, f := range change {
 		f(&opts)
 	}

@@ -57,16 +57,16 @@ type Plugins interface {
 
 // Options are what a Service works with. All but those that may be nil are needed.
 type Options struct {
-	Reader    Reader
-	Publisher Publisher
-	Judge     Judge
-	Room      Room // nil: there always is
-	Simulate  Simulate
-	Durable   Durable // nil: a commit is answered without waiting for the disk
-	Records   Records // nil: tails begin with what is in memory
-	Plugins   Plugins
-	Looker    Looker
-	History   History // nil: nothing is known of how scores went
+	Reader      Reader
+	Publisher   Publisher
+	Judge       Judge
+	Room        Room // nil: there always is
+	Simulate    Simulate
+	Durable     Durable // nil: a commit is answered without waiting for the disk
+	Records     Records // nil: tails begin with what is in memory
+	Plugins     Plugins
+	StateReader StateReader
+	History     History // nil: nothing is known of how scores went
 	// IdleAfter is how long a connection without a call is kept; 0 for a minute.
 	IdleAfter time.Duration
 }

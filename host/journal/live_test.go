@@ -249,7 +249,7 @@ func live(t *testing.T, path string, seed uint64, ticks int) *lived {
 			}
 		}
 	})
-	for l.Stats().Ticks < uint64(ticks) {
+	for l.Reader().Latest().Stats.Ticks < uint64(ticks) {
 		churn(t, c, h, l.Feed())
 		time.Sleep(time.Duration(c.n(40)) * time.Millisecond)
 	}

@@ -7,74 +7,76 @@ import (
 	"time"
 
 	"github.com/meshos/meshos/host/mesh"
+	"github.com/meshos/meshos/internal/backoff"
+	"github.com/meshos/meshos/internal/guard"
 )
 
 // abortTimeout is the deadline of one try of an abort.
 const abortTimeout = 10 * time.Second
 
-// An abort that fails for now is tried this often, all in all within abortWithin,
-// with a pause that doubles.
+// An abort that fails because its aborter is unavailable is tried abortTries times, all
+// within abortWithin and with pauses that double.
 const (
 	abortTries  = 3
 	abortWithin = 30 * time.Second
 	abortPause  = time.Second
 )
 
-// unavailable is what an Aborter's error may be: it fails for now, and another try may
-// help. It is not called Temporary, as that of a deadline is, which helps nobody.
+// unavailable is implemented by an Aborter's error if another try may help. It is not
+// named Temporary: a deadline's error has that method and is not worth another try.
 type unavailable interface{ Unavailable() bool }
 
-// Aborts run beside the loop, this many at once; so many more wait for their turn.
-// What is beyond is reported as failed rather than kept.
+// At most abortsAtOnce aborts run at a time, and at most abortsWaiting more wait. Any
+// beyond that fails at once, so that memory stays bounded.
 const (
 	abortsAtOnce  = 4
 	abortsWaiting = 64
 )
 
-// abortReason is what a migration is told it ends for.
+// abortReason is the reason that aborters get.
 const abortReason = "killed by an operator"
 
-// aborts carries migrations that operators killed to the aborter, and brings back
-// the failures.
+// aborts has the aborter abort the migrations that operators killed, beside the loop,
+// and reports the failures.
 type aborts struct {
 	ctx       context.Context // ends with the loop
-	crew      *crew
+	calls     *callGroup
 	slots     *Slots
 	feed      Feed
 	operators bool
-	waiting   chan struct{} // one token per abort that was taken on
-	running   chan struct{} // one token per abort that is under way
+	accepted  chan struct{} // one token for each abort that waits or runs
+	running   chan struct{} // one token for each abort that runs
 }
 
-func newAborts(ctx context.Context, c *crew, slots *Slots, feed Feed, operators bool) *aborts {
+func newAborts(ctx context.Context, calls *callGroup, slots *Slots, feed Feed, operators bool) *aborts {
 	return &aborts{
-		ctx: ctx, crew: c, slots: slots, feed: feed, operators: operators,
-		waiting: make(chan struct{}, abortsAtOnce+abortsWaiting),
-		running: make(chan struct{}, abortsAtOnce),
+		ctx: ctx, calls: calls, slots: slots, feed: feed, operators: operators,
+		accepted: make(chan struct{}, abortsAtOnce+abortsWaiting),
+		running:  make(chan struct{}, abortsAtOnce),
 	}
 }
 
-// start takes on one abort. It returns a report if it can't.
+// start starts one abort. If too many wait already, it returns a report and true.
 func (a *aborts) start(id mesh.MigrationID) (mesh.FailureReport, bool) {
 	source := fmt.Sprintf("kill-migration:%d", id)
 	select {
-	case a.waiting <- struct{}{}:
+	case a.accepted <- struct{}{}:
 	default:
 		return mesh.FailureReport{Source: source, Reason: fmt.Sprintf(
-			"the commit landed, but nothing was aborted: %d aborts are waiting already; kill it again when they are through",
-			cap(a.waiting))}, true
+			"the command was accepted, but nothing was aborted: %d aborts are waiting already; kill the migration again when they are done",
+			cap(a.accepted))}, true
 	}
-	a.crew.start(source, func() {
-		defer func() { <-a.waiting }()
+	a.calls.start(source, func() {
+		defer func() { <-a.accepted }()
 		if reason := a.run(id); reason != "" {
-			// An error here says that the loop has ended: nobody is left to tell.
+			// It fails only when the loop has ended: then nobody reads the report.
 			_ = a.feed.Report(a.ctx, mesh.FailureReport{Source: source, Reason: reason})
 		}
 	})
 	return mesh.FailureReport{}, false
 }
 
-// run aborts one migration and says what went wrong, if anything did.
+// run aborts one migration and returns what failed; "" for nothing.
 func (a *aborts) run(id mesh.MigrationID) (failure string) {
 	select {
 	case a.running <- struct{}{}:
@@ -84,6 +86,7 @@ func (a *aborts) run(id mesh.MigrationID) (failure string) {
 	}
 	ctx, cancel := context.WithTimeout(a.ctx, abortWithin)
 	defer cancel()
+	pauses := backoff.Doubling{First: abortPause, Max: abortWithin}
 	for try := 1; ; try++ {
 		err := a.once(ctx, id)
 		if err == nil {
@@ -93,8 +96,8 @@ func (a *aborts) run(id mesh.MigrationID) (failure string) {
 		if u := unavailable(nil); !errors.As(err, &u) || !u.Unavailable() {
 			return failure
 		}
-		if try == abortTries || !pauseFor(ctx, abortPause<<(try-1)) {
-			return fmt.Sprintf("%s (tried %d times; kill it again when the cause is gone)", failure, try)
+		if try == abortTries || !sleep(ctx, pauses.After(try)) {
+			return fmt.Sprintf("%s (tried %d times; kill the migration again when the cause is gone)", failure, try)
 		}
 	}
 }
@@ -104,7 +107,7 @@ func (a *aborts) once(ctx context.Context, id mesh.MigrationID) error {
 	ctx, cancel := context.WithTimeout(ctx, abortTimeout)
 	defer cancel()
 	var failed error
-	err := guarded(func() error {
+	err := guard.Call(func() error {
 		aborter := a.slots.Aborter()
 		if aborter.NoOp() {
 			if a.operators {
@@ -123,11 +126,12 @@ func (a *aborts) once(ctx context.Context, id mesh.MigrationID) error {
 	return failed
 }
 
-var errNoAborter = errors.New("the commit landed, but nothing was aborted: this node has no migration_aborter; " +
+var errNoAborter = errors.New("the command was accepted, but nothing was aborted: this node has no migration_aborter; " +
 	"configure a plugin of that kind, or abort the migration where it runs")
 
-// pauseFor says false when ctx ended first, or would.
-func pauseFor(ctx context.Context, d time.Duration) bool {
+// sleep sleeps for d. It returns false when ctx ended before that, and at once if its
+// deadline is before that.
+func sleep(ctx context.Context, d time.Duration) bool {
 	if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) <= d {
 		return false
 	}

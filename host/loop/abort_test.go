@@ -12,45 +12,13 @@ import (
 	"time"
 
 	"github.com/meshos/meshos/host/mesh"
-	"github.com/meshos/meshos/host/scoring"
 )
-
-type scorer struct{ name string }
-
-func (s scorer) Name() string { return s.name }
-func (scorer) NoOp() bool     { return false }
-
-func (scorer) Score(context.Context, scoring.Request) (mesh.Scores, error) { return mesh.Scores{}, nil }
-
-func TestEmptySlotsAreHonestNoOps(t *testing.T) {
-	var s Slots
-	if !s.Scorer().NoOp() || !s.Aborter().NoOp() {
-		t.Error("an empty slot does not say that it is a no-op")
-	}
-	if got, err := s.MigrationSource().ListMigrations(t.Context()); got != nil || err != nil { // MIG-06
-		t.Errorf("an empty slot lists %v, %v", got, err)
-	}
-	if err := s.Aborter().Abort(t.Context(), 1, ""); err != nil {
-		t.Errorf("an empty slot fails to abort: %v", err)
-	}
-	if prev := s.InstallScorer(scorer{"a"}); prev != nil {
-		t.Errorf("an empty slot held %v", prev)
-	}
-	if prev := s.InstallScorer(scorer{"b"}); prev != (scorer{"a"}) || s.Scorer() != (scorer{"b"}) {
-		t.Errorf("held %v and holds %v, want a and b", prev, s.Scorer())
-	}
-	a := &aborter{}
-	s.InstallAborter(a)
-	if prev := s.InstallAborter(nil); prev != a || !s.Aborter().NoOp() {
-		t.Errorf("held %v and holds %v, want the aborter and none", prev, s.Aborter())
-	}
-}
 
 func kill(id mesh.MigrationID) mesh.Event {
 	return mesh.AdminReceived{Event: mesh.KillMigration{Migration: id}}
 }
 
-// killed is a commit of a verified operator.
+// killed publishes a kill by a verified operator.
 func (r *rig) killed(id mesh.MigrationID) {
 	r.t.Helper()
 	_, err := r.h.Judged(r.t.Context(), mesh.JudgedCommit{
@@ -165,8 +133,8 @@ func TestHungAborterDelaysNoTickAndIsBounded(t *testing.T) {
 			t.Errorf("%d ticks in ten intervals", s.Tick)
 		}
 		last := fmt.Sprintf("kill-migration:%d", abortsAtOnce+abortsWaiting+1)
-		if got := failures(s, last); len(s.Failures) != 1 || len(got) != 1 || !strings.Contains(got[0], "kill it again") {
-			t.Errorf("failures are %+v, want that the last one had no place", s.Failures)
+		if got := failures(s, last); len(s.Failures) != 1 || len(got) != 1 || !strings.Contains(got[0], "kill the migration again") {
+			t.Errorf("failures are %+v, want that the last one was refused", s.Failures)
 		}
 		if most.Load() != abortsAtOnce {
 			t.Errorf("%d aborts ran at once, want %d", most.Load(), abortsAtOnce)
@@ -178,7 +146,7 @@ func TestHungAborterDelaysNoTickAndIsBounded(t *testing.T) {
 	})
 }
 
-// later is an error that another try may help.
+// later is an error after which another try may help.
 type later struct{ error }
 
 func (later) Unavailable() bool { return true }

@@ -60,7 +60,7 @@ func BenchmarkPublish(b *testing.B) {
 			wg.Wait()
 			first.Close() // the last one, so the loop ends after the backlog
 			<-l.Done()
-			if got := l.Stats().EventsApplied; got != uint64(b.N) {
+			if got := l.count.stats().EventsApplied; got != uint64(b.N) {
 				b.Errorf("folded %d of %d events", got, b.N)
 			}
 			b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "events/s")

@@ -12,12 +12,12 @@ import (
 type command struct {
 	mesh.AdminReceived // makes it an event for the queue, and is empty
 	input              mesh.Input
-	folded             chan mesh.AuditRecord // has room for the record that it left
+	folded             chan mesh.AuditRecord // buffered, for the one record that it makes
 }
 
-// Judged brings in a signed command with its verdict, behind what was published
-// before, waits until it is folded, and gives the audit record that it left. When ctx
-// ends before, the command may still be folded.
+// Judged queues a signed command with its verdict, behind what was published before,
+// waits until it is folded, and returns the audit record that it made. When ctx ends
+// before that, the command may still be folded.
 func (h *Handle) Judged(ctx context.Context, c mesh.JudgedCommit) (mesh.AuditRecord, error) {
 	folded, err := h.command(ctx, c)
 	if err != nil {
@@ -26,9 +26,9 @@ func (h *Handle) Judged(ctx context.Context, c mesh.JudgedCommit) (mesh.AuditRec
 	return h.record(ctx, folded)
 }
 
-// Unsigned publishes an unsigned command as Publish does, and waits for the audit
-// record that it left. The zero record says that it is queued, and that ctx or the
-// loop ended before it was seen to be folded.
+// Unsigned publishes an unsigned command as Publish does, waits until it is folded, and
+// returns the audit record that it made. A zero record without an error means that the
+// command is queued, and that ctx or the loop ended before it was seen to be folded.
 func (h *Handle) Unsigned(ctx context.Context, ev mesh.AdminReceived) (mesh.AuditRecord, error) {
 	fitted, err := h.fitted(ev)
 	if err != nil {
@@ -42,8 +42,8 @@ func (h *Handle) Unsigned(ctx context.Context, ev mesh.AdminReceived) (mesh.Audi
 	return record, nil
 }
 
-// SignerChange has a change of the operators' keys audited, as Judged brings in a
-// command.
+// SignerChange queues a change of the operators' keys to be audited, as Judged does
+// with a command, and returns its audit record.
 func (h *Handle) SignerChange(ctx context.Context, c mesh.SignerChange) (mesh.AuditRecord, error) {
 	folded, err := h.command(ctx, c)
 	if err != nil {
@@ -52,6 +52,8 @@ func (h *Handle) SignerChange(ctx context.Context, c mesh.SignerChange) (mesh.Au
 	return h.record(ctx, folded)
 }
 
+// command queues an input as a command, and returns the channel on which its audit
+// record comes.
 func (h *Handle) command(ctx context.Context, in mesh.Input) (<-chan mesh.AuditRecord, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, fmt.Errorf("command: %w", context.Cause(ctx))
@@ -60,7 +62,7 @@ func (h *Handle) command(ctx context.Context, in mesh.Input) (<-chan mesh.AuditR
 		return nil, ErrHandleClosed
 	}
 	c := command{input: in, folded: make(chan mesh.AuditRecord, 1)}
-	if _, err := h.door.events.put(ctx, []mesh.Event{c}); err != nil {
+	if _, err := h.events.put(ctx, []mesh.Event{c}); err != nil {
 		return nil, fmt.Errorf("command: %w", err)
 	}
 	return c.folded, nil
@@ -72,7 +74,7 @@ func (h *Handle) record(ctx context.Context, folded <-chan mesh.AuditRecord) (me
 		return record, nil
 	case <-ctx.Done():
 		return mesh.AuditRecord{}, fmt.Errorf("command: wait for its audit record: %w", context.Cause(ctx))
-	case <-h.door.ended:
+	case <-h.ended:
 	}
 	select { // it may have been the last thing that the loop did
 	case record := <-folded:

@@ -56,7 +56,7 @@ func TestAJudgedCommitIsAnsweredWithItsOwnAuditRecord(t *testing.T) {
 
 // What was published before a command is folded before it, and what comes after it
 // is not.
-func TestCommandsAreFoldedInTheirTurn(t *testing.T) {
+func TestCommandsAreFoldedInTheOrderOfPublishing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var folded list[string]
 		r := newRig(t, withConfig(func(c *Config) { c.EventQueue = 2 }), withJournal(func(_ mesh.Stamp, in mesh.Input) {
@@ -93,7 +93,7 @@ func TestCommandsAreFoldedInTheirTurn(t *testing.T) {
 	})
 }
 
-func TestAnUnsignedCommandThatIsQueuedCountsAsTaken(t *testing.T) {
+func TestAnUnsignedCommandThatIsQueuedCountsAsAccepted(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t)
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
@@ -112,7 +112,7 @@ func TestAnUnsignedCommandThatIsQueuedCountsAsTaken(t *testing.T) {
 	})
 }
 
-func TestAJudgedCommitWaitsNoLongerThanTheLoopLives(t *testing.T) {
+func TestAJudgedCommitWaitsNoLongerThanTheLoopRuns(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t)
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)

@@ -2,20 +2,20 @@ package loop
 
 import "time"
 
-// Config holds the loop's settings. A value that is zero or negative stands for
-// its default.
+// Config holds the loop's settings. For a value that is zero or negative its default
+// is used.
 type Config struct {
 	// TickInterval is the time from the end of one tick to the next.
 	TickInterval time.Duration
-	// ProbeBudget is how long a tick waits for the probes that it asked.
+	// ProbeBudget is how long a tick waits for the probes that it called.
 	ProbeBudget time.Duration
-	// EventQueue and ActionQueue are the places of the two queues.
+	// EventQueue and ActionQueue are the capacities of the two queues.
 	EventQueue, ActionQueue int
-	// Operators says that operator keys are configured. A migration that an
-	// operator kills must then be aborted by somebody, or a failure says why not.
+	// Operators is true if operator keys are configured. Then a migration that an
+	// operator kills leaves a failure record if nothing on this node can abort it.
 	Operators bool
-	// Start is the instant that the loop's times count from. The zero value stands
-	// for the moment of New.
+	// Start is the instant from which the loop's times count. With the zero value it
+	// is the moment of New.
 	Start time.Time
 }
 
@@ -30,18 +30,18 @@ const (
 // feedQueue bounds the inputs of the host itself that wait to be folded.
 const feedQueue = 1024
 
-// chunk is how many queued inputs are folded before the loop looks up again, to
-// see whether a tick is due. It is also what a tick leaves room for before the
-// next one.
+// chunk is how many queued inputs of each queue are folded before the loop checks
+// again whether a tick is due. So it is also how many are folded between two ticks
+// that follow each other at once.
 const chunk = 32
 
 // callTimeout is the deadline of one call to a probe, a recovery handler or a
-// migration source. It is far above any budget: a late answer is still an answer.
+// migration source. It is far above any budget, since a late answer is still folded.
 const callTimeout = 10 * time.Second
 
-// leaveGrace is how long an ended loop waits for calls that are still out after
+// cancelGrace is how long an ended loop waits for calls that are still out after
 // their context was cancelled.
-const leaveGrace = time.Second
+const cancelGrace = time.Second
 
 func (c Config) withDefaults() Config {
 	if c.TickInterval <= 0 {

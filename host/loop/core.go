@@ -10,23 +10,23 @@ import (
 // core is the pure half of the node as the loop sees it. All calls come from the
 // loop's goroutine, with stamps that never go back.
 type core interface {
-	// Apply folds one input and says what somebody outside must do because of it.
+	// Apply folds one input and returns what somebody outside must do because of it.
 	Apply(at mesh.Stamp, in mesh.Input) []state.Effect
-	// Pass folds the tick, reconciles once and hands out at most room actions.
-	Pass(at mesh.Stamp, room int) reconcile.Result
+	// Pass folds the tick, reconciles once and hands out at most free actions.
+	Pass(at mesh.Stamp, free int) reconcile.Result
 	// Snapshot builds the view that readers get.
 	Snapshot(at mesh.Stamp) *snapshot.Snapshot
-	// Look shows the state to somebody who reads it and keeps nothing of it.
-	Look(visit func(*state.State))
+	// Read shows the state to visit, which only reads it and keeps nothing of it.
+	Read(visit func(*state.State))
 }
 
 // node is the core of a real node.
 type node struct{ *state.State }
 
-func (n node) Pass(at mesh.Stamp, room int) reconcile.Result {
-	return reconcile.Pass(n.State, at, room)
+func (n node) Pass(at mesh.Stamp, free int) reconcile.Result {
+	return reconcile.Pass(n.State, at, free)
 }
 
 func (n node) Snapshot(at mesh.Stamp) *snapshot.Snapshot { return snapshot.Build(n.State, at) }
 
-func (n node) Look(visit func(*state.State)) { visit(n.State) }
+func (n node) Read(visit func(*state.State)) { visit(n.State) }

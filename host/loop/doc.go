@@ -1,16 +1,18 @@
 // Package loop is the one goroutine that owns a node's state.
 //
 // It takes events off a bounded queue and folds them, asks probes for samples at
-// every tick, reconciles, hands out actions and publishes a snapshot. Everybody
-// else talks to it through five doors: a Handle publishes events, a Feed brings
-// back what the host itself found out, Actions gives what is to be done, a Reader
-// gives the newest snapshot, and Probes, Handlers and Slots hold what is asked.
+// every tick, reconciles, hands out actions and publishes a snapshot. The other parts
+// of the node have a few small types to talk to it: a Handle publishes events, a Feed
+// brings in what the host itself found out and reads the state, Actions is the channel
+// of what is to be done, a Reader reads the published snapshots, and Probes, Handlers
+// and Slots hold what the loop calls.
 //
-// The loop waits for nobody: what is outside runs in goroutines of its own, with
-// a deadline and behind a recover, and what it says late is folded late. A caller
+// The loop waits for nobody. It calls probes and plugins in goroutines of their own,
+// with a deadline and guarded against panics, and folds a late answer late. A caller
 // may wait for the loop, never the other way round.
 //
-// The loop decides nothing. What an event means stands in host/state, what should
-// be done in host/reconcile; this package only says when, in which order and with
-// which time. It carries out no action, knows no plugin process and no protobuf.
+// The loop decides nothing. What an event means is defined in host/state, what should
+// be done in host/reconcile; this package only determines when, in which order and
+// with which time stamps. It carries out no action, and knows neither plugin processes
+// nor protobuf.
 package loop

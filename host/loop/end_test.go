@@ -22,18 +22,18 @@ func TestLOP02_ShutdownEndsTheLoop(t *testing.T) {
 			t.Error("the action queue is still open")
 		}
 		if err := r.h.TryPublish(holder(1, 2)); !errors.Is(err, ErrLoopClosed) {
-			t.Errorf("publishing afterwards gives %v", err)
+			t.Errorf("publishing afterwards returns %v", err)
 		}
 		if err := r.Feed().Report(t.Context(), mesh.FailureReport{}); !errors.Is(err, ErrLoopClosed) {
-			t.Errorf("feeding afterwards gives %v", err)
+			t.Errorf("feeding afterwards returns %v", err)
 		}
 		if err := r.Run(t.Context(), Hooks{}); !errors.Is(err, ErrStarted) {
-			t.Errorf("running it again gives %v", err)
+			t.Errorf("running it again returns %v", err)
 		}
 	})
 }
 
-func TestLOP18_WhatStandsBehindShutdownIsNotFolded(t *testing.T) {
+func TestLOP18_WhatIsQueuedBehindShutdownIsNotFolded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var heard []mesh.Event
 		r := newRig(t, withJournal(func(_ mesh.Stamp, in mesh.Input) {
@@ -49,7 +49,7 @@ func TestLOP18_WhatStandsBehindShutdownIsNotFolded(t *testing.T) {
 		if want := []mesh.Event{holder(1, 2)}; !slices.Equal(heard, want) {
 			t.Errorf("heard %v, want %v", heard, want)
 		}
-		if s := r.Stats(); s.Ticks != 0 || s.EventsApplied != 1 {
+		if s := r.count.stats(); s.Ticks != 0 || s.EventsApplied != 1 {
 			t.Errorf("stats are %+v, want no tick and one event", s)
 		}
 	})
@@ -64,8 +64,8 @@ func TestShutdownEndsTheLoopWithinATick(t *testing.T) {
 		}})
 		pass(interval + budget/2)
 		r.publish(mesh.Shutdown{})
-		if err := r.mustEnd(time.Millisecond); err != nil || r.Stats().Ticks != 0 {
-			t.Errorf("ended with %v after %d ticks, want at once, in the middle of the first", err, r.Stats().Ticks)
+		if err := r.mustEnd(time.Millisecond); err != nil || r.count.stats().Ticks != 0 {
+			t.Errorf("ended with %v after %d ticks, want at once, in the middle of the first", err, r.count.stats().Ticks)
 		}
 	})
 }
@@ -78,12 +78,12 @@ func TestCore290_LastHandleClosedEndsTheLoopAfterTheBacklog(t *testing.T) {
 			r.publish(holder(mesh.ChainID(i+1), 2))
 		}
 		r.h.Close()
-		r.h.Close() // once is enough, twice is no harm
+		r.h.Close() // a second time changes nothing
 		if err := other.TryPublish(holder(501, 2)); err != nil {
 			t.Fatal(err)
 		}
 		if err := r.h.TryPublish(holder(502, 2)); !errors.Is(err, ErrHandleClosed) {
-			t.Errorf("publishing through a closed handle gives %v", err)
+			t.Errorf("publishing through a closed handle returns %v", err)
 		}
 		r.run()
 		r.mustRun()
@@ -91,7 +91,7 @@ func TestCore290_LastHandleClosedEndsTheLoopAfterTheBacklog(t *testing.T) {
 		if err := r.mustEnd(time.Millisecond); err != nil {
 			t.Errorf("ended with %v", err)
 		}
-		if s := r.Stats(); s.EventsApplied != 501 || s.Ticks != 0 {
+		if s := r.count.stats(); s.EventsApplied != 501 || s.Ticks != 0 {
 			t.Errorf("stats are %+v, want 501 events and no tick", s)
 		}
 		if n := len(r.Actions()); n != 0 {
@@ -99,7 +99,7 @@ func TestCore290_LastHandleClosedEndsTheLoopAfterTheBacklog(t *testing.T) {
 		}
 		late := r.Handle()
 		if err := late.TryPublish(holder(1, 2)); !errors.Is(err, ErrLoopClosed) {
-			t.Errorf("a handle opened afterwards gives %v", err)
+			t.Errorf("a handle opened afterwards returns %v", err)
 		}
 	})
 }
@@ -110,13 +110,13 @@ func TestClosingAllHandlesBeforeTheStartFoldsTheBacklog(t *testing.T) {
 		r.publish(holder(1, 2))
 		r.h.Close()
 		r.run()
-		if err := r.mustEnd(time.Millisecond); err != nil || r.Stats().EventsApplied != 1 {
-			t.Errorf("ended with %v after %d events, want nil after 1", err, r.Stats().EventsApplied)
+		if err := r.mustEnd(time.Millisecond); err != nil || r.count.stats().EventsApplied != 1 {
+			t.Errorf("ended with %v after %d events, want nil after 1", err, r.count.stats().EventsApplied)
 		}
 	})
 }
 
-func TestLastHandleClosedStillFoldsThoseInLine(t *testing.T) {
+func TestLastHandleClosedStillFoldsWhatWaitersHold(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t, withConfig(func(c *Config) { c.EventQueue = 4 }))
 		h := r.h.Clone()
@@ -130,39 +130,39 @@ func TestLastHandleClosedStillFoldsThoseInLine(t *testing.T) {
 		h.Close()
 		r.run()
 		if err := <-published; err != nil {
-			t.Errorf("the batch in line ended with %v", err)
+			t.Errorf("the batch that waited ended with %v", err)
 		}
 		r.mustEnd(time.Millisecond)
-		if got := r.Stats().EventsApplied; got != 50 {
+		if got := r.count.stats().EventsApplied; got != 50 {
 			t.Errorf("folded %d events, want 50", got)
 		}
 	})
 }
 
-func TestCancelEndsTheLoopAtOnceAndSendsThoseInLineHome(t *testing.T) {
+func TestCancelEndsTheLoopAtOnceAndWaitersReturn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t, withHeavy(heavy{fold: time.Second}), withConfig(func(c *Config) {
 			c.EventQueue, c.TickInterval = 1, time.Hour
 		}))
 		r.publish(holder(1, 2))
-		inLine := make(chan error, 2)
-		for range cap(inLine) {
-			go func() { inLine <- r.h.Publish(context.Background(), holder(2, 2)) }()
+		waited := make(chan error, 2)
+		for range cap(waited) {
+			go func() { waited <- r.h.Publish(context.Background(), holder(2, 2)) }()
 		}
 		r.run()
-		pass(time.Millisecond) // in the middle of the first fold
+		pass(time.Millisecond) // during the first fold
 		r.cancel()
 		if err := r.mustEnd(5 * time.Second); err != nil {
 			t.Errorf("ended with %v", err)
 		}
-		if got := r.Stats().EventsApplied; got != 1 {
+		if got := r.count.stats().EventsApplied; got != 1 {
 			t.Errorf("folded %d events, want only the one under way", got)
 		}
-		// The first fold freed one place, so one of them got in.
-		errs := []error{<-inLine, <-inLine}
-		sent := slices.IndexFunc(errs, func(err error) bool { return errors.Is(err, ErrLoopClosed) })
-		if sent < 0 || errs[1-sent] != nil {
-			t.Errorf("publishers in line got %v, want one in and one sent home", errs)
+		// The first fold freed one place, so one of them was queued.
+		errs := []error{<-waited, <-waited}
+		refused := slices.IndexFunc(errs, func(err error) bool { return errors.Is(err, ErrLoopClosed) })
+		if refused < 0 || errs[1-refused] != nil {
+			t.Errorf("publishers that waited got %v, want one queued and one refused", errs)
 		}
 	})
 }
@@ -180,7 +180,7 @@ func TestReadersKeepTheLastSnapshotAfterTheEnd(t *testing.T) {
 		select {
 		case <-r.Reader().Done():
 		default:
-			t.Error("readers are not told that the loop ended")
+			t.Error("the reader is not done although the loop ended")
 		}
 	})
 }
@@ -208,7 +208,7 @@ func TestB24_RecordsLeftAfterTheLastTickAreShownAtTheEnd(t *testing.T) {
 				select {
 				case <-changed:
 				default:
-					t.Error("readers were not told")
+					t.Error("no newer snapshot was published")
 				}
 				got := r.Reader().Latest()
 				if len(got.Audit) != 1 || len(logged(got, "last words")) != 1 || len(failures(got, "x")) != 1 {
@@ -232,12 +232,12 @@ func TestCallThatIgnoresItsCancelIsNamedAndLeftBehind(t *testing.T) {
 		}})
 		r.ticks(1)
 		r.publish(mesh.Shutdown{})
-		err := r.mustEnd(leaveGrace + time.Millisecond)
+		err := r.mustEnd(cancelGrace + time.Millisecond)
 		var abandoned *AbandonedError
 		if !errors.As(err, &abandoned) || !slices.Equal(abandoned.Calls, []string{"locality_probe:deaf"}) {
 			t.Errorf("ended with %v, want the deaf probe named", err)
 		}
-		close(release) // it comes back to an ended loop, and nothing happens
+		close(release) // its answer comes after the end, and nothing happens
 	})
 }
 
@@ -247,13 +247,13 @@ func TestEndWaitsForCallsThatHeedTheirCancel(t *testing.T) {
 		back := false
 		r.Probes().AddLocality(rttProbe{"tidy", func(ctx context.Context) ([]mesh.RTTSample, error) {
 			<-ctx.Done()
-			time.Sleep(leaveGrace / 2)
+			time.Sleep(cancelGrace / 2)
 			back = true
 			return nil, ctx.Err()
 		}})
 		r.ticks(1)
 		r.cancel()
-		if err := r.mustEnd(leaveGrace); err != nil || !back {
+		if err := r.mustEnd(cancelGrace); err != nil || !back {
 			t.Errorf("ended with %v, call back: %v; want it waited for", err, back)
 		}
 	})

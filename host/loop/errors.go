@@ -6,25 +6,24 @@ import (
 	"strings"
 )
 
-// What publishing can end with, beside the cause of a cancelled context.
+// The errors of publishing, beside the cause of a cancelled context, and of Run.
 var (
-	// ErrQueueFull says that the queue has no free place. The loop is behind: try
-	// again later, or publish with a context that waits.
+	// ErrQueueFull means that the queue has no free place. The loop is behind: try
+	// again later, or publish with a context that ends later.
 	ErrQueueFull = errors.New("queue is full")
-	// ErrLoopClosed says that the loop has ended. What was published is not folded,
-	// and nothing will be any more.
+	// ErrLoopClosed means that the loop has ended: it folds nothing any more.
 	ErrLoopClosed = errors.New("loop has ended")
-	// ErrHandleClosed says that this handle was closed by its owner.
+	// ErrHandleClosed means that this handle was closed by its owner.
 	ErrHandleClosed = errors.New("handle is closed")
-	// ErrNoEvent says that a nil event was published.
+	// ErrNoEvent means that a nil event was published.
 	ErrNoEvent = errors.New("no event given")
-	// ErrStarted says that Run was called a second time; a loop runs once.
+	// ErrStarted means that Run was called a second time; a loop runs once.
 	ErrStarted = errors.New("loop was started before; make a new one")
 )
 
-// AbandonedError says that the loop ended in good order, but that calls to the
-// outside did not return although their context was cancelled. Their goroutines
-// were left behind.
+// AbandonedError means that the loop ended in good order, but that calls to probes or
+// plugins did not return although their context was cancelled. Their goroutines were
+// left behind.
 type AbandonedError struct {
 	// Calls names them: "health_probe:health-tcp", "kill-migration:9" …
 	Calls []string

@@ -7,27 +7,28 @@ import (
 	"github.com/meshos/meshos/host/mesh"
 )
 
-// Feed is the door for what the host itself found out: ends of actions, failures,
-// scores, acknowledgements. It is a queue beside that of the events, so that a flood of
-// events can't keep an outcome away.
+// Feed brings in what the host itself found out: outcomes of actions, failures,
+// scores, acknowledgements. Its queue is beside that of the events, so that a flood of
+// events can't delay an outcome.
 //
-// Each method waits for a place until ctx is done and drops nothing silently: what
-// it returned nil for is folded, unless the loop is ended first. After that it
-// returns ErrLoopClosed. An open Feed does not keep the loop running.
+// Each method waits for a free place in the queue until ctx is done, and drops nothing
+// silently: after a nil error the input is folded, unless the loop is ended first.
+// After the loop's end the error is ErrLoopClosed. Unlike a Handle, a Feed does not
+// keep the loop running.
 type Feed struct {
 	inputs *queue[mesh.Input]
-	looks  *looks
+	reads  *stateReads
 }
 
-// Outcome says how an action ended, or that it is retried.
+// Outcome brings in how an action ended, or that it will be tried again.
 func (f Feed) Outcome(ctx context.Context, o mesh.Outcome) error { return f.put(ctx, "outcome", o) }
 
-// Report says what failed outside the core.
+// Report brings in what failed outside the core.
 func (f Feed) Report(ctx context.Context, r mesh.FailureReport) error {
 	return f.put(ctx, "failure report", r)
 }
 
-// Acknowledge says how far the appenders of a chain of records are.
+// Acknowledge brings in up to where the appenders of a record chain have its records.
 func (f Feed) Acknowledge(ctx context.Context, a mesh.Acknowledged) error {
 	return f.put(ctx, "acknowledgement", a)
 }
@@ -35,7 +36,7 @@ func (f Feed) Acknowledge(ctx context.Context, a mesh.Acknowledged) error {
 // Reload replaces what the configuration says of peers, chains and daemons.
 func (f Feed) Reload(ctx context.Context, r mesh.Reload) error { return f.put(ctx, "reload", r) }
 
-// Scores brings in a table of the scorer's opinions, in place of the one before.
+// Scores brings in a table of the scorer's opinions, which replaces the one before.
 func (f Feed) Scores(ctx context.Context, s mesh.Scores) error { return f.put(ctx, "scores", s) }
 
 func (f Feed) put(ctx context.Context, what string, in mesh.Input) error {

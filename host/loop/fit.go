@@ -12,16 +12,16 @@ import (
 // events and the rings count records, so this is what bounds their memory.
 const MaxEvent = 64 << 10
 
-// maxLine is where a line for the node's log is cut, in bytes: where those of daemons
-// and plugins are cut as well.
+// maxLine is where a line for the node's log is cut, in bytes. Lines of daemons and
+// plugins are cut there as well.
 const maxLine = 8 << 10
 
-// EventTooLargeError says that an event holds more than MaxEvent.
+// EventTooLargeError means that an event is larger than MaxEvent.
 type EventTooLargeError struct{ Size int }
 
 // Error implements error.
 func (e *EventTooLargeError) Error() string {
-	return fmt.Sprintf("event holds %d bytes of text and ids, and may hold %d; make several of it", e.Size, MaxEvent)
+	return fmt.Sprintf("event holds %d bytes of text and ids, at most %d are allowed; split it into several", e.Size, MaxEvent)
 }
 
 // Fits returns nil if an event can be published, and otherwise an *EventTooLargeError
@@ -47,7 +47,8 @@ func fit(ev mesh.Event) (mesh.Event, error) {
 	return ev, nil
 }
 
-// cut cuts a line between two characters, says so, and does not keep the rest alive.
+// cut cuts a line between two characters and appends that it did. The result does not
+// keep the rest of the line in memory.
 func cut(line string) string {
 	end := maxLine
 	for end > maxLine-utf8.UTFMax && !utf8.RuneStart(line[end]) {
@@ -56,8 +57,8 @@ func cut(line string) string {
 	return strings.Clone(line[:end]) + fmt.Sprintf(" … (cut at %d bytes)", maxLine)
 }
 
-// fitAll fits the events of a batch. The batch stays as it is; a copy is made where an
-// event had to be changed.
+// fitAll fits the events of a batch. The batch itself is not changed: if an event had
+// to be, the result is a copy.
 func fitAll(evs []mesh.Event) ([]mesh.Event, error) {
 	copied := false
 	for i, ev := range evs {

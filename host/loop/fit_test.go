@@ -28,20 +28,20 @@ func TestP5_EventsThatAreTooLargeAreRefusedWithTheirBatch(t *testing.T) {
 	} {
 		var large *EventTooLargeError
 		if err := r.h.TryPublish(ev); !errors.As(err, &large) || large.Size != MaxEvent+1 {
-			t.Errorf("try-publish of a %T gives %v", ev, err)
+			t.Errorf("try-publish of a %T returns %v", ev, err)
 		}
 		if err := r.h.Publish(t.Context(), ev); !errors.As(err, &large) {
-			t.Errorf("publish of a %T gives %v", ev, err)
+			t.Errorf("publish of a %T returns %v", ev, err)
 		}
 		if n, err := r.h.PublishBatch(t.Context(), []mesh.Event{holder(1, 2), ev}); n != 0 || !errors.As(err, &large) {
-			t.Errorf("a batch with a %T gives %d, %v", ev, n, err)
+			t.Errorf("a batch with a %T returns %d, %v", ev, n, err)
 		}
 	}
 	if got := r.EventQueueDepth(); got != 0 {
 		t.Errorf("the queue holds %d, want nothing", got)
 	}
 	if err := r.h.TryPublish(mesh.MaintenanceObserved{Node: 2, Reason: text}); err != nil {
-		t.Errorf("an event of exactly the most gives %v", err)
+		t.Errorf("an event of exactly the most returns %v", err)
 	}
 }
 

@@ -9,37 +9,38 @@ import (
 	"github.com/meshos/meshos/host/mesh"
 )
 
-// Handle publishes events to a loop. Any number of goroutines may use it. Its
-// owner closes it; when the last handle of a loop is closed, the loop folds what
-// is queued and ends.
+// Handle publishes events to a loop. Any number of goroutines may use it. Its owner
+// closes it; when the last handle of a loop is closed, the loop folds what is queued
+// and ends.
 //
-// A log line that is longer than 8 KiB is cut; any other event that holds more than
+// A log line that is longer than 8 KiB is cut; any other event that is larger than
 // MaxEvent is refused with an *EventTooLargeError, and with it its whole batch.
 type Handle struct {
-	door   *door
-	closed atomic.Bool
-}
-
-// door counts the open handles of one event queue.
-type door struct {
 	events *queue[mesh.Event]
+	open   *handleCount
 	ended  <-chan struct{} // closed after the loop ended
-	mu     sync.Mutex
-	open   int
+	closed atomic.Bool     // this handle is; written under the count's lock
 }
 
-// handle opens one more handle. After the last one was closed the queue is sealed
-// for good, and a handle opened then answers ErrLoopClosed.
-func (d *door) handle() *Handle {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.open++
-	return &Handle{door: d}
+// handleCount counts the open handles of one loop.
+type handleCount struct {
+	mu sync.Mutex
+	n  int
 }
 
-// Publish queues an event and waits for a place until ctx is done, then its error
-// is ErrQueueFull with the cause of ctx. What one goroutine publishes is folded in
-// its order.
+// Handle opens a handle to publish with. The loop ends when all handles are closed; a
+// handle that is opened after that returns ErrLoopClosed from its methods.
+func (l *Loop) Handle() *Handle {
+	h := &Handle{events: l.events, open: &l.handles, ended: l.Done()}
+	h.open.mu.Lock()
+	defer h.open.mu.Unlock()
+	h.open.n++
+	return h
+}
+
+// Publish queues an event. It waits for a free place until ctx is done; then its error
+// is ErrQueueFull with the cause of ctx. What one goroutine publishes is folded in the
+// order in which it published.
 func (h *Handle) Publish(ctx context.Context, ev mesh.Event) error {
 	if err := ctx.Err(); err != nil {
 		return fmt.Errorf("publish event: %w", context.Cause(ctx))
@@ -48,23 +49,23 @@ func (h *Handle) Publish(ctx context.Context, ev mesh.Event) error {
 	if err != nil {
 		return err
 	}
-	if err := h.door.events.offer(ev); err != ErrQueueFull { //nolint:errorlint // offer returns it bare
+	if err := h.events.offer(ev); err != ErrQueueFull { //nolint:errorlint // offer returns it bare
 		return err
 	}
-	if _, err := h.door.events.put(ctx, []mesh.Event{ev}); err != nil {
+	if _, err := h.events.put(ctx, []mesh.Event{ev}); err != nil {
 		return fmt.Errorf("publish event: %w", err)
 	}
 	return nil
 }
 
-// TryPublish queues an event if there is a place now, and returns ErrQueueFull
+// TryPublish queues an event if there is a free place now, and returns ErrQueueFull
 // otherwise.
 func (h *Handle) TryPublish(ev mesh.Event) error {
 	ev, err := h.fitted(ev)
 	if err != nil {
 		return err
 	}
-	return h.door.events.offer(ev)
+	return h.events.offer(ev)
 }
 
 func (h *Handle) fitted(ev mesh.Event) (mesh.Event, error) {
@@ -74,9 +75,9 @@ func (h *Handle) fitted(ev mesh.Event) (mesh.Event, error) {
 	return fit(ev)
 }
 
-// PublishBatch queues events in order and waits for places as Publish does. It
-// returns how many were queued: those are folded, the rest are not. Nobody else's
-// event gets between those of a batch that had to wait.
+// PublishBatch queues events in order, and waits for free places as Publish does. It
+// returns how many were queued: those are folded, the rest are not. No other
+// publisher's event gets between those of a batch that had to wait.
 func (h *Handle) PublishBatch(ctx context.Context, evs []mesh.Event) (int, error) {
 	if err := ctx.Err(); err != nil {
 		return 0, fmt.Errorf("publish %d events: %w", len(evs), context.Cause(ctx))
@@ -88,36 +89,36 @@ func (h *Handle) PublishBatch(ctx context.Context, evs []mesh.Event) (int, error
 	if err != nil {
 		return 0, err
 	}
-	n, err := h.door.events.put(ctx, evs)
+	n, err := h.events.put(ctx, evs)
 	if err != nil {
 		return n, fmt.Errorf("publish %d events: %w", len(evs), err)
 	}
 	return n, nil
 }
 
-// Clone opens another handle of the same loop, with an owner of its own. The clone
-// of a closed handle is closed.
+// Clone opens another handle of the same loop, for another owner. The clone of a
+// closed handle is closed.
 func (h *Handle) Clone() *Handle {
-	h.door.mu.Lock()
-	defer h.door.mu.Unlock()
+	clone := &Handle{events: h.events, open: h.open, ended: h.ended}
+	h.open.mu.Lock()
+	defer h.open.mu.Unlock()
 	if h.closed.Load() {
-		closed := &Handle{door: h.door}
-		closed.closed.Store(true)
-		return closed
+		clone.closed.Store(true)
+		return clone
 	}
-	h.door.open++
-	return &Handle{door: h.door}
+	h.open.n++
+	return clone
 }
 
-// Close ends the use of this handle. It may be called more than once.
+// Close closes this handle. It may be called more than once.
 func (h *Handle) Close() {
-	h.door.mu.Lock()
-	defer h.door.mu.Unlock()
+	h.open.mu.Lock()
+	defer h.open.mu.Unlock()
 	if h.closed.Swap(true) {
 		return
 	}
-	h.door.open--
-	if h.door.open == 0 {
-		h.door.events.seal()
+	h.open.n--
+	if h.open.n == 0 {
+		h.events.seal()
 	}
 }

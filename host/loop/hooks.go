@@ -5,6 +5,7 @@ import (
 
 	"github.com/meshos/meshos/host/mesh"
 	"github.com/meshos/meshos/host/snapshot"
+	"github.com/meshos/meshos/internal/guard"
 )
 
 // Hooks are the callbacks of a running loop; each may be nil. All of them are called
@@ -28,14 +29,15 @@ type Hooks struct {
 type Recorder interface {
 	// Input receives an input, which it must not change.
 	Input(at mesh.Stamp, in mesh.Input)
-	// Tick receives a tick, and how many actions the queue has places for.
-	Tick(at mesh.Stamp, room int)
+	// Tick receives a tick, and how many actions it may hand out at most: the free
+	// places of the action queue.
+	Tick(at mesh.Stamp, free int)
 }
 
-// callHook runs a hook that is called again and again, and turns a panic in it into a
-// failure record, one for each streak of panics.
+// callHook calls a hook that is called at every tick. A panic in it becomes a failure
+// record, one for each streak of panics.
 func (l *Loop) callHook(at mesh.Stamp, name string, s *streak, fn func()) {
-	err := guarded(func() error { fn(); return nil })
+	err := guard.Call(func() error { fn(); return nil })
 	if err == nil {
 		s.ended()
 		return
@@ -45,13 +47,13 @@ func (l *Loop) callHook(at mesh.Stamp, name string, s *streak, fn func()) {
 	}
 }
 
-// record calls the recorder, if there is one, and takes leave of one that panics.
+// record calls the recorder, if there is one. One that panics is not called again.
 func (l *Loop) record(at mesh.Stamp, call func(Recorder)) {
 	recorder := l.hooks.Recorder
 	if recorder == nil {
 		return
 	}
-	err := guarded(func() error { call(recorder); return nil })
+	err := guard.Call(func() error { call(recorder); return nil })
 	if err != nil {
 		l.hooks.Recorder = nil
 		l.apply(at, mesh.FailureReport{Source: "hook:recorder", Reason: err.Error() + "; nothing is recorded any more"})

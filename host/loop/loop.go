@@ -11,30 +11,30 @@ import (
 
 // Loop is one node's loop. Make it with New, and run it once with Run.
 type Loop struct {
-	cfg      Config
-	probes   Probes
-	handlers Handlers
-	slots    Slots
-	core     core
-	events   *queue[mesh.Event]
-	inputs   *queue[mesh.Input]
-	looks    *looks
-	door     *door
-	actions  chan mesh.Emitted
-	board    *board
-	count    counters
-	started  atomic.Bool
+	cfg       Config
+	core      core
+	probes    Probes
+	handlers  Handlers
+	slots     Slots
+	events    *queue[mesh.Event]
+	inputs    *queue[mesh.Input]
+	reads     *stateReads
+	handles   handleCount
+	actions   chan mesh.Emitted
+	broadcast *broadcast
+	count     counters
+	started   atomic.Bool
 
 	// Used by Run's goroutine only.
-	hooks    Hooks
-	timer    *time.Timer
-	crew     *crew
-	poll     *poll
-	aborts   *aborts
-	listed   bool // there was a migration source at the last tick
-	unshown  bool // something was folded since the newest snapshot
-	decorate streak
-	onTick   streak
+	hooks       Hooks
+	timer       *time.Timer
+	calls       *callGroup
+	poll        *poll
+	aborts      *aborts
+	listed      bool // there was a migration source at the last tick
+	unpublished bool // something was folded since the newest snapshot was built
+	decorate    streak
+	onTick      streak
 }
 
 // New makes a loop that owns s from here on: nobody else may touch it.
@@ -46,53 +46,44 @@ func newLoop(cfg Config, c core) *Loop {
 		cfg: cfg, core: c,
 		events:  newQueue[mesh.Event](cfg.EventQueue),
 		inputs:  newQueue[mesh.Input](feedQueue),
-		looks:   newLooks(c),
+		reads:   newStateReads(c),
 		actions: make(chan mesh.Emitted, cfg.ActionQueue),
 	}
 	whole := c.Snapshot(l.stamp(time.Now()))
-	l.board = newBoard(&snapshot.Snapshot{Node: whole.Node, Epoch: whole.Epoch})
-	l.door = &door{events: l.events, ended: l.board.done}
+	l.broadcast = newBroadcast(&snapshot.Snapshot{Node: whole.Node, Epoch: whole.Epoch})
 	return l
 }
 
-// Handle opens a handle to publish with. The loop ends when all are closed.
-func (l *Loop) Handle() *Handle { return l.door.handle() }
+// Feed returns what the host's own inputs come in by.
+func (l *Loop) Feed() Feed { return Feed{l.inputs, l.reads} }
 
-// Feed is the door for the host's own inputs.
-func (l *Loop) Feed() Feed { return Feed{l.inputs, l.looks} }
-
-// Actions gives what is to be done, in order. It is closed when the loop ended.
-// When nobody takes them, actions are dropped, and are decided again later.
+// Actions returns the channel of what is to be done, in order. It is closed when the
+// loop ended. While nobody takes them and it is full, actions are dropped, and decided
+// again at a later tick.
 func (l *Loop) Actions() <-chan mesh.Emitted { return l.actions }
 
-// Reader reads the published snapshots.
-func (l *Loop) Reader() Reader { return Reader{l.board} }
+// Reader returns a reader of the published snapshots.
+func (l *Loop) Reader() Reader { return Reader{l.broadcast} }
 
-// Probes are the probes that the loop asks.
+// Probes returns the probes that the loop calls, to add more.
 func (l *Loop) Probes() *Probes { return &l.probes }
 
-// Handlers are the recovery handlers that the loop asks.
+// Handlers returns the recovery handlers that the loop calls, to add more.
 func (l *Loop) Handlers() *Handlers { return &l.handlers }
 
-// Slots holds the loop's scorer, aborter and migration source.
+// Slots returns the slots of the loop's scorer, aborter and migration source.
 func (l *Loop) Slots() *Slots { return &l.slots }
 
-// Start is the instant that the loop's times count from.
-func (l *Loop) Start() time.Time { return l.cfg.Start }
+// Done returns a channel that is closed after the loop ended.
+func (l *Loop) Done() <-chan struct{} { return l.broadcast.done }
 
-// Done is closed after the loop ended.
-func (l *Loop) Done() <-chan struct{} { return l.board.done }
-
-// Stats gives the loop's own counters; those of the executor are zero.
-func (l *Loop) Stats() snapshot.Stats { return l.count.stats() }
-
-// EventQueueDepth says how many published events are not folded yet.
+// EventQueueDepth returns how many published events are not folded yet.
 func (l *Loop) EventQueueDepth() int { return l.events.depth() }
 
-// ActionQueueDepth says how many actions were handed out and not taken yet.
+// ActionQueueDepth returns how many actions were handed out and not taken yet.
 func (l *Loop) ActionQueueDepth() int { return len(l.actions) }
 
-// LastTickAt is when the last tick ended; zero before the first one.
+// LastTickAt returns when the last tick ended; the zero time before the first one.
 func (l *Loop) LastTickAt() time.Time {
 	if at := l.count.lastTick.Load(); at != nil {
 		return *at
@@ -100,7 +91,7 @@ func (l *Loop) LastTickAt() time.Time {
 	return time.Time{}
 }
 
-// stamp gives the time of an input that is taken in now. Wall is without its
+// stamp returns the stamp of an input that is taken in now. Wall is without its
 // monotonic part: the core must not see that.
 func (l *Loop) stamp(now time.Time) mesh.Stamp {
 	return mesh.Stamp{At: mesh.Time(now.Sub(l.cfg.Start)), Wall: now.Round(0)}

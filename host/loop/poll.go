@@ -8,68 +8,67 @@ import (
 	"time"
 
 	"github.com/meshos/meshos/host/mesh"
+	"github.com/meshos/meshos/internal/guard"
 )
 
-// poll asks the sources at every tick and keeps what they answer until it is
-// folded. Only the loop's goroutine uses it; answers come in through the callers'
-// atomic fields.
+// poll calls the sources at every tick and keeps their answers until they are folded.
+// Only the loop's goroutine uses it; answers come in by the callers' atomic fields.
 type poll struct {
 	ctx     context.Context // ends with the loop
-	crew    *crew
-	budget  time.Duration // what a tick waits for its answers
+	calls   *callGroup
+	budget  time.Duration // how long a tick waits for answers
 	callers map[*source]*caller
 	order   []*caller // those of the present tick, in the order of folding
 }
 
-// caller is one source with the state of its call. At most one call is out.
+// caller calls one source. At most one call is out at a time.
 type caller struct {
 	src    *source
 	ctx    context.Context // ends with the loop, or when the source is taken away
 	cancel context.CancelFunc
 
-	// Written by the call's goroutine: first the answer, then that it is back.
+	// Written by the call's goroutine: the answer first, out last.
 	answered atomic.Pointer[answer]
 	took     atomic.Int64 // nanoseconds, of the last call
 	out      atomic.Bool
 
-	// The loop's own.
-	asked   time.Time
-	overdue bool
-	late    *answer // given to an earlier tick, not folded yet
+	// Used by the loop's goroutine only.
+	asked   time.Time // when the last call began
+	overdue bool      // the call that is out was reported as such
+	late    *answer   // to the call of an earlier tick, not folded yet
 	streak  streak
 }
 
-// round is what one tick waits for.
+// round counts the answers that one tick waits for.
 type round struct {
 	left atomic.Int64
-	done chan struct{} // closed when everybody asked has answered
+	done chan struct{} // closed when all have come
 }
 
-func (r *round) one() {
+func (r *round) answered() {
 	if r.left.Add(-1) == 0 {
 		close(r.done)
 	}
 }
 
-func newPoll(ctx context.Context, c *crew, budget time.Duration) *poll {
-	return &poll{ctx: ctx, crew: c, budget: budget, callers: make(map[*source]*caller)}
+func newPoll(ctx context.Context, calls *callGroup, budget time.Duration) *poll {
+	return &poll{ctx: ctx, calls: calls, budget: budget, callers: make(map[*source]*caller)}
 }
 
-// ask starts a call to every source that is idle. A source whose call is still out
-// is neither asked nor waited for; one that was late the last time is asked but
-// not waited for, so that a slow one costs a tick its budget once and not each
-// time. It returns what there is to wait for, nil for
-// nothing, and the failures to report.
+// ask starts a call to every source that has none out. A source whose call is still
+// out is not waited for either. One whose last answer was late is called but not
+// waited for, so that a slow source costs one tick its budget and not every tick. It
+// returns what there is to wait for, nil for nothing, and the failures to report.
 func (p *poll) ask(now time.Time, srcs []*source, healthy []mesh.NodeID) (*round, []mesh.FailureReport) {
-	p.follow(srcs)
+	p.setSources(srcs)
 	var reports []mesh.FailureReport
 	r := &round{done: make(chan struct{})}
-	r.left.Store(1) // ours, until all were asked
+	r.left.Store(1) // so that it is not done before all calls are started
 	for _, c := range p.order {
 		if c.out.Load() {
 			if !c.overdue && now.Sub(c.asked) >= callTimeout {
 				c.overdue = true
-				reason := fmt.Sprintf("no answer for %v; it is not asked again before it answers", callTimeout)
+				reason := fmt.Sprintf("no answer for %v; it is not called again before it answers", callTimeout)
 				c.streak.failed(reason)
 				reports = append(reports, mesh.FailureReport{Source: c.src.title(), Reason: reason})
 			}
@@ -81,20 +80,20 @@ func (p *poll) ask(now time.Time, srcs []*source, healthy []mesh.NodeID) (*round
 		finish := func() {}
 		if c.src.kind != migrationSource && time.Duration(c.took.Load()) < p.budget {
 			r.left.Add(1)
-			finish = r.one
+			finish = r.answered
 		}
-		p.crew.start(c.src.title(), func() { c.call(healthy, finish) })
+		p.calls.start(c.src.title(), func() { c.call(healthy, finish) })
 	}
 	if r.left.Load() == 1 {
-		return nil, reports // nobody asked, or all have answered meanwhile
+		return nil, reports // none to wait for, or all have answered meanwhile
 	}
-	r.one()
+	r.answered()
 	return r, reports
 }
 
-// follow brings the callers in line with the sources. A source that is gone has
-// its call cancelled, and what it still answers is forgotten.
-func (p *poll) follow(srcs []*source) {
+// setSources makes a caller for each new source. The call to a source that was removed
+// is cancelled, and what it still answers is dropped.
+func (p *poll) setSources(srcs []*source) {
 	p.order = p.order[:0]
 	present := make(map[*source]bool, len(srcs))
 	for _, src := range srcs {
@@ -115,8 +114,7 @@ func (p *poll) follow(srcs []*source) {
 	}
 }
 
-// call asks the source once. Whatever happens to this goroutine, there is an
-// answer at its end.
+// call calls the source once. However the call's goroutine ends, it leaves an answer.
 func (c *caller) call(healthy []mesh.NodeID, finish func()) {
 	got := answer{err: "ended its goroutine instead of answering"}
 	began := time.Now()
@@ -128,7 +126,7 @@ func (c *caller) call(healthy []mesh.NodeID, finish func()) {
 	}()
 	ctx, cancel := context.WithTimeout(c.ctx, callTimeout)
 	defer cancel()
-	err := guarded(func() error {
+	err := guard.Call(func() error {
 		given, err := c.src.ask(ctx, healthy)
 		if err != nil {
 			given = answer{err: cmp.Or(err.Error(), "failed without saying why")}
@@ -141,8 +139,8 @@ func (c *caller) call(healthy []mesh.NodeID, finish func()) {
 	}
 }
 
-// answers takes what a source answered and is not folded yet, oldest first. What
-// a migration source answers to this very tick is left for the next.
+// answers takes the answers that are not folded yet, oldest first. What a migration
+// source answers within this tick is left for the next.
 func (c *caller) answers() []*answer {
 	var all []*answer
 	if c.late != nil {

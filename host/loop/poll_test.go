@@ -27,7 +27,7 @@ func TestBudgetIsWaitedForWhileEventsAreFolded(t *testing.T) {
 			return []mesh.RTTSample{{Peer: 10, RTT: time.Millisecond}}, nil
 		}})
 		r.run()
-		pass(interval + 10*time.Millisecond) // in the middle of the wait
+		pass(interval + 10*time.Millisecond) // while the tick waits
 		r.publish(holder(1, 2))
 		synctest.Wait()
 		if want := []mesh.Time{mesh.Time(110 * time.Millisecond)}; !slices.Equal(seen.all(), want) {
@@ -72,9 +72,9 @@ func TestLateAnswerIsFoldedAtTheNextTickInItsPlace(t *testing.T) {
 			t.Fatalf("after %d ticks the peers are %+v, want one tick without the answer", s.Tick, s.Peers)
 		}
 		pass(interval)
-		// The tick at 120 is the first one's end, so the second is due at 220. It asks
-		// again, but does not wait; what it gets is folded by the third, and then it is
-		// waited for again.
+		// The first tick ends at 120, so the second is due at 220. It calls the late probe
+		// again but does not wait for it; the third folds that answer, calls the probe and
+		// waits again.
 		pass(interval)
 		if want := []string{"quick@120", "late@220", "quick@220", "late@320", "late@320", "quick@320"}; !slices.Equal(order.all(), want) {
 			t.Errorf("folded %v, want %v: the late answer, then the new one, before those registered after it", order.all(), want)
@@ -105,20 +105,20 @@ func TestP1_HungProbeCostsOneBudgetOnce(t *testing.T) {
 			t.Errorf("ticks ended at %v, want %v", c.at.all(), want)
 		}
 		if got := calls.Load(); got != 1 {
-			t.Errorf("the hung probe was asked %d times, want once", got)
+			t.Errorf("the hung probe was called %d times, want once", got)
 		}
 		if peer(r.Reader().Latest(), 11) == nil {
-			t.Error("the other probe is not heard")
+			t.Error("the answers of the other probe are missing")
 		}
 
 		pass(callTimeout)
 		if got := failures(r.Reader().Latest(), "health_probe:hung"); len(got) != 1 {
-			t.Errorf("failures are %q, want one that says it hangs", got)
+			t.Errorf("failures are %q, want one that reports that it hangs", got)
 		}
 		release <- struct{}{}
 		s := r.ticks(3)
 		if peer(s, 10) == nil || calls.Load() < 2 {
-			t.Errorf("the probe was asked %d times and peers are %+v, want it asked and heard again", calls.Load(), s.Peers)
+			t.Errorf("the probe was called %d times and peers are %+v, want it called again and its answer folded", calls.Load(), s.Peers)
 		}
 		if got := logged(s, "health_probe:hung answers again"); len(got) != 1 {
 			t.Errorf("log says %q, want that it answers again", got)
@@ -132,17 +132,17 @@ func TestP1_HungProbeCostsOneBudgetOnce(t *testing.T) {
 	})
 }
 
-func TestHungProbeThatIsTakenAwayIsCancelledAndForgotten(t *testing.T) {
+func TestHungProbeThatIsRemovedIsCancelledAndForgotten(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := start(t)
 		var cancelled atomic.Bool
-		r.Probes().AddLocality(rttProbe{"stale", func(ctx context.Context) ([]mesh.RTTSample, error) {
+		remove := r.Probes().AddLocality(rttProbe{"stale", func(ctx context.Context) ([]mesh.RTTSample, error) {
 			<-ctx.Done()
 			cancelled.Store(true)
 			return []mesh.RTTSample{{Peer: 10, RTT: 1}}, nil
 		}})
 		pass(interval + budget)
-		r.Probes().ClearLocality()
+		remove()
 		s := r.ticks(2)
 		if !cancelled.Load() || peer(s, 10) != nil {
 			t.Errorf("cancelled: %v, peers: %+v; want the call cancelled and its answer forgotten", cancelled.Load(), s.Peers)
@@ -182,19 +182,19 @@ func TestP1_AProbeThatIsAlwaysLateCostsOneBudgetOnce(t *testing.T) {
 		}})
 		r.run()
 		pass(interval + budget)
-		if n := r.Stats().Ticks; n != 1 {
+		if n := r.count.stats().Ticks; n != 1 {
 			t.Fatalf("%d ticks after an interval and a budget, want 1", n)
 		}
 		pass(5 * interval)
-		if n := r.Stats().Ticks; n != 6 {
+		if n := r.count.stats().Ticks; n != 6 {
 			t.Errorf("%d ticks five intervals later, want 6: a late probe is waited for again and again", n)
 		}
 		if p := peer(r.Reader().Latest(), 5); p == nil || p.RTT == nil {
-			t.Error("what it says late should be folded all the same")
+			t.Error("its late answer is not folded")
 		}
 		fast.Store(true)
 		pass(2 * interval)
-		if n := r.Stats().Ticks; n != 8 {
+		if n := r.count.stats().Ticks; n != 8 {
 			t.Errorf("%d ticks, want 8", n)
 		}
 	})

@@ -8,41 +8,38 @@ import (
 	"github.com/meshos/meshos/host/mesh"
 )
 
-// LocalityProbe measures round-trip times. It is asked once per tick, in a
-// goroutine of its own, and not again before it returned. An error means that the
-// probe is broken; a peer that does not answer is left out.
+// LocalityProbe measures round-trip times. It is called once per tick, in a goroutine
+// of its own, and not again before it returned. An error means that the probe is
+// broken; a peer that does not answer is just missing in the samples.
 type LocalityProbe interface {
-	// Name says whose samples these are; it must not change.
+	// Name returns whose samples these are; it must not change.
 	Name() string
-	// SampleRTT gives what is known now. ctx has a deadline and ends with the loop.
+	// SampleRTT returns what is known now. ctx has a deadline and ends with the loop.
 	SampleRTT(ctx context.Context) ([]mesh.RTTSample, error)
 }
 
-// HealthProbe judges the health of peers. It is asked like a LocalityProbe.
+// HealthProbe judges the health of peers. It is called like a LocalityProbe.
 type HealthProbe interface {
 	Name() string
 	SampleHealth(ctx context.Context) ([]mesh.HealthSample, error)
 }
 
-// InventoryProbe describes nodes. It is asked like a LocalityProbe.
+// InventoryProbe describes nodes. It is called like a LocalityProbe.
 type InventoryProbe interface {
 	Name() string
 	SampleInventory(ctx context.Context) ([]mesh.Inventory, error)
 }
 
-// Counts says how many probes of each axis are registered.
-type Counts struct{ Locality, Health, Inventory int }
-
-// Probes are the probes that a loop asks: those of locality first, then health,
-// then inventory, each in the order in which they were added. Changes take effect
-// at the next tick. What a probe that is gone still answers is not folded. The
-// zero value is empty and ready; it is safe for concurrent use.
+// Probes are the probes that a loop calls: those of locality first, then health, then
+// inventory, each in the order in which they were added. Changes take effect at the
+// next tick. What a removed probe still answers is not folded. The zero value is empty
+// and ready to use. Probes are safe for concurrent use.
 type Probes struct {
 	mu                          sync.Mutex
 	locality, health, inventory []*source
 }
 
-// AddLocality adds a probe. remove takes it away again, and may be ignored.
+// AddLocality adds a probe; remove removes it again.
 func (p *Probes) AddLocality(probe LocalityProbe) (remove func()) {
 	return p.add(&p.locality, &source{
 		kind: localityProbe, name: probe.Name(),
@@ -53,7 +50,7 @@ func (p *Probes) AddLocality(probe LocalityProbe) (remove func()) {
 	})
 }
 
-// AddHealth adds a probe. remove takes it away again, and may be ignored.
+// AddHealth adds a probe; remove removes it again.
 func (p *Probes) AddHealth(probe HealthProbe) (remove func()) {
 	return p.add(&p.health, &source{
 		kind: healthProbe, name: probe.Name(),
@@ -64,7 +61,7 @@ func (p *Probes) AddHealth(probe HealthProbe) (remove func()) {
 	})
 }
 
-// AddInventory adds a probe. remove takes it away again, and may be ignored.
+// AddInventory adds a probe; remove removes it again.
 func (p *Probes) AddInventory(probe InventoryProbe) (remove func()) {
 	return p.add(&p.inventory, &source{
 		kind: inventoryProbe, name: probe.Name(),
@@ -73,22 +70,6 @@ func (p *Probes) AddInventory(probe InventoryProbe) (remove func()) {
 			return answer{inventory: inventory}, err
 		},
 	})
-}
-
-// ClearLocality takes away every locality probe.
-func (p *Probes) ClearLocality() { p.clear(&p.locality) }
-
-// ClearHealth takes away every health probe.
-func (p *Probes) ClearHealth() { p.clear(&p.health) }
-
-// ClearInventory takes away every inventory probe.
-func (p *Probes) ClearInventory() { p.clear(&p.inventory) }
-
-// Counts says how many probes there are, all three at one moment.
-func (p *Probes) Counts() Counts {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return Counts{Locality: len(p.locality), Health: len(p.health), Inventory: len(p.inventory)}
 }
 
 func (p *Probes) add(axis *[]*source, src *source) (remove func()) {
@@ -102,13 +83,7 @@ func (p *Probes) add(axis *[]*source, src *source) (remove func()) {
 	}
 }
 
-func (p *Probes) clear(axis *[]*source) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	*axis = nil
-}
-
-// sources lists the probes in poll order, as they are at one moment.
+// sources returns the probes in the order in which their answers are folded.
 func (p *Probes) sources() []*source {
 	p.mu.Lock()
 	defer p.mu.Unlock()

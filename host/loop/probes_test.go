@@ -45,7 +45,7 @@ func TestLOP12_HealthProbeIsShown(t *testing.T) {
 	})
 }
 
-// stock reports peers by id, as the function says at each call.
+// stock is a probe that reports the nodes that the function returns for each call.
 func stock(name string, nodes func(call int) []mesh.NodeID) stockProbe {
 	call := 0
 	return stockProbe{name, func(context.Context) ([]mesh.Inventory, error) {
@@ -141,40 +141,43 @@ func TestB19_InventoryOfThisNodeIsShown(t *testing.T) {
 	})
 }
 
-func TestLOP20_CountsAndClears(t *testing.T) {
+func TestLOP20_ProbesAreAddedAndRemoved(t *testing.T) {
 	var p Probes
 	check := func(locality, health, inventory int) {
 		t.Helper()
-		if got, want := p.Counts(), (Counts{locality, health, inventory}); got != want {
-			t.Errorf("counts are %+v, want %+v", got, want)
+		var got [3]int
+		for _, src := range p.sources() {
+			got[src.kind]++
+		}
+		if want := [3]int{locality, health, inventory}; got != want {
+			t.Errorf("%v probes of locality, health and inventory, want %v", got, want)
 		}
 	}
 	inv := stock("i", func(int) []mesh.NodeID { return nil })
-	p.AddLocality(rtts("l"))
-	p.AddHealth(verdictProbe{name: "h"})
-	p.AddInventory(inv)
-	remove := p.AddInventory(inv)
+	removeLocality := p.AddLocality(rtts("l"))
+	removeHealth := p.AddHealth(verdictProbe{name: "h"})
+	removeFirst := p.AddInventory(inv)
+	removeSecond := p.AddInventory(inv)
 	check(1, 1, 2)
-	remove()
-	remove()
+	removeSecond()
+	removeSecond()
 	check(1, 1, 1)
-	p.AddInventory(inv)
-	p.ClearInventory()
+	removeFirst()
 	check(1, 1, 0)
-	p.ClearLocality()
+	removeLocality()
 	check(0, 1, 0)
-	p.ClearHealth()
+	removeHealth()
 	check(0, 0, 0)
 	p.AddInventory(inv)
 	check(0, 0, 1)
 }
 
-func TestProbeReaddedAfterClearIsAsked(t *testing.T) {
+func TestProbeAddedAfterARemovalIsCalled(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := start(t)
-		r.Probes().AddLocality(rtts("old", mesh.RTTSample{Peer: 10, RTT: time.Millisecond}))
+		remove := r.Probes().AddLocality(rtts("old", mesh.RTTSample{Peer: 10, RTT: time.Millisecond}))
 		r.ticks(1)
-		r.Probes().ClearLocality()
+		remove()
 		r.Probes().AddLocality(rtts("new", mesh.RTTSample{Peer: 10, RTT: 2 * time.Millisecond}))
 		if p := peer(r.ticks(1), 10); *p.RTT != 2*time.Millisecond {
 			t.Errorf("RTT is %v, want that of the new probe", *p.RTT)
@@ -262,7 +265,7 @@ type badError struct{}
 
 func (badError) Error() string { panic("even the error is broken") }
 
-func TestStrangeWaysToFailAreAnswers(t *testing.T) {
+func TestHoweverACallFailsThereIsAnAnswer(t *testing.T) {
 	for name, c := range map[string]struct {
 		fail func() error
 		want string
@@ -288,7 +291,7 @@ func TestStrangeWaysToFailAreAnswers(t *testing.T) {
 	}
 }
 
-func TestFailedPollReachesTheCoreAsSuch(t *testing.T) {
+func TestFailedCallReachesTheCoreAsSuch(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var got list[mesh.Samples]
 		r := newRig(t, withJournal(func(_ mesh.Stamp, in mesh.Input) {
@@ -308,7 +311,7 @@ func TestFailedPollReachesTheCoreAsSuch(t *testing.T) {
 	})
 }
 
-func TestProbeThatNeverFailsForTheSameReasonIsReportedEverMoreSeldom(t *testing.T) {
+func TestProbeWithANewReasonEachTimeIsReportedLessAndLess(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := start(t)
 		call := 0

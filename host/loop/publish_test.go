@@ -11,7 +11,7 @@ import (
 	"github.com/meshos/meshos/host/mesh"
 )
 
-func TestLOP03_FullQueueAnswersWithinTheCallersTime(t *testing.T) {
+func TestLOP03_PublishToAFullQueueReturnsAtTheCallersDeadline(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t, withConfig(func(c *Config) { c.EventQueue = 1 }))
 		r.publish(holder(1, 2))
@@ -20,7 +20,7 @@ func TestLOP03_FullQueueAnswersWithinTheCallersTime(t *testing.T) {
 		begun := time.Now()
 		err := r.h.Publish(ctx, holder(2, 2))
 		if !errors.Is(err, ErrQueueFull) || !errors.Is(err, context.DeadlineExceeded) {
-			t.Errorf("publish gives %v, want a full queue and why it waited no longer", err)
+			t.Errorf("publish returns %v, want a full queue and why it waited no longer", err)
 		}
 		if took := time.Since(begun); took != 50*time.Millisecond {
 			t.Errorf("publish took %v, want 50ms", took)
@@ -31,11 +31,11 @@ func TestLOP03_FullQueueAnswersWithinTheCallersTime(t *testing.T) {
 	})
 }
 
-func TestLOP17_TryPublishOnAFullQueueAnswersAtOnce(t *testing.T) {
+func TestLOP17_TryPublishToAFullQueueReturnsAtOnce(t *testing.T) {
 	r := newRig(t, withConfig(func(c *Config) { c.EventQueue = 1 }))
 	r.publish(holder(1, 2))
 	if err := r.h.TryPublish(holder(2, 2)); !errors.Is(err, ErrQueueFull) {
-		t.Errorf("try-publish gives %v", err)
+		t.Errorf("try-publish returns %v", err)
 	}
 }
 
@@ -62,20 +62,20 @@ func TestRUN09_ClonedHandlesBothPublish(t *testing.T) {
 		}
 		other.Close()
 		if err := other.Clone().TryPublish(holder(1, 1)); !errors.Is(err, ErrHandleClosed) {
-			t.Errorf("the clone of a closed handle gives %v", err)
+			t.Errorf("the clone of a closed handle returns %v", err)
 		}
 		pass(interval)
 		r.mustRun() // the first handle is still open
 	})
 }
 
-func TestPublishRefusesNoEventAndCallersThatGaveUp(t *testing.T) {
+func TestPublishRefusesNilEventsAndEndedContexts(t *testing.T) {
 	r := newRig(t)
 	if err := r.h.TryPublish(nil); !errors.Is(err, ErrNoEvent) {
-		t.Errorf("a nil event gives %v", err)
+		t.Errorf("a nil event returns %v", err)
 	}
 	if n, err := r.h.PublishBatch(t.Context(), []mesh.Event{holder(1, 2), nil}); n != 0 || !errors.Is(err, ErrNoEvent) {
-		t.Errorf("a batch with a nil event gives %d, %v", n, err)
+		t.Errorf("a batch with a nil event returns %d, %v", n, err)
 	}
 	ctx, cancel := context.WithCancelCause(t.Context())
 	gone := errors.New("caller went away")
@@ -94,18 +94,18 @@ func TestPublishRefusesNoEventAndCallersThatGaveUp(t *testing.T) {
 	}
 }
 
-func TestBatchSaysHowMuchOfItWasQueued(t *testing.T) {
+func TestBatchReturnsHowMuchOfItWasQueued(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t, withConfig(func(c *Config) { c.EventQueue = 3 }))
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		n, err := r.h.PublishBatch(ctx, slices.Repeat([]mesh.Event{holder(1, 2)}, 5))
 		if n != 3 || !errors.Is(err, ErrQueueFull) {
-			t.Errorf("publish gives %d, %v; want 3 of 5 and a full queue", n, err)
+			t.Errorf("publish returns %d, %v; want 3 of 5 and a full queue", n, err)
 		}
 		r.run()
 		pass(time.Millisecond)
-		if got := r.Stats().EventsApplied; got != 3 {
+		if got := r.count.stats().EventsApplied; got != 3 {
 			t.Errorf("folded %d events, want the 3 that were queued", got)
 		}
 	})
@@ -140,7 +140,7 @@ func TestBatchKeepsItsOrderAndNobodyGetsBetween(t *testing.T) {
 	})
 }
 
-func TestGivingUpInLineLeavesTheOthersTheirPlaces(t *testing.T) {
+func TestAWaiterThatGivesUpLeavesTheOthersInOrder(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t, withConfig(func(c *Config) { c.EventQueue = 1 }))
 		r.publish(holder(1, 2))

@@ -7,48 +7,49 @@ import (
 	"sync"
 )
 
-// window bounds how much of a queue its owner works on before it gives the places
-// back. Larger means that fewer publishers are woken for more places each.
+// window is how many items of a queue its owner takes at most before it frees their
+// places. With a larger window, waiting publishers are woken less often, for more
+// places each.
 const window = 128
 
-// queue is a bounded first-in-first-out queue of many publishers and one owner.
+// queue is a bounded first-in-first-out queue with many publishers and one owner.
 //
-// The owner reads items where they lie and gives their places back in bulk, so a
-// flood costs it one lock per window and not one per item; an item that is being
-// folded still has its place. Publishers who find no place wait in line, and the
-// owner moves what they hold into freed places, in the order in which they came.
-// So while anybody waits the queue is full, and nobody overtakes.
+// The owner reads items where they lie in the ring and frees their places in bulk, so
+// a flood costs it one lock per window and not one per item; an item that is being
+// folded still occupies its place. A publisher who finds no free place becomes a
+// waiter, and the owner moves what waiters hold into freed places, in the order in
+// which they came. So while anybody waits the queue is full, and nobody overtakes.
 type queue[T any] struct {
 	ready chan struct{} // holds a token when an idle owner should look again
 
 	mu      sync.Mutex
 	ring    []T
 	head, n int
-	line    []*waiter[T]
-	idle    bool // the owner found nothing and may be waiting for ready
-	sealed  bool // takes nothing more
-	closed  bool // what is left is not folded
+	waiters []*waiter[T] // in the order in which they came
+	idle    bool         // the owner found nothing and may be waiting for ready
+	sealed  bool         // nothing more is taken
+	closed  bool         // what is left is not folded
 
-	// Touched by the owner only.
-	taken   []T // lying in the ring, not handed to the owner yet
-	used    int // handed to the owner, places not given back yet
-	drained bool
+	// Used by the owner only.
+	taken   []T  // of the present window, not handed out by next yet
+	used    int  // handed out by next, places not freed yet
+	drained bool // sealed, and everything was handed out
 }
 
-// waiter is a publisher in line, with what did not fit yet. Everything but done
-// is guarded by the queue's lock.
+// waiter is a publisher that waits for free places, with what did not fit yet. All but
+// done is protected by the queue's lock.
 type waiter[T any] struct {
 	left   []T
 	moved  int
 	closed bool
-	done   chan struct{} // holds a token when all is moved, or the queue was closed
+	done   chan struct{} // holds a token when all was moved, or the queue was closed
 }
 
 func newQueue[T any](places int) *queue[T] {
 	return &queue[T]{ready: make(chan struct{}, 1), ring: make([]T, places)}
 }
 
-// offer puts one item in, or says at once why not.
+// offer queues one item, or returns at once why it can't.
 func (q *queue[T]) offer(item T) error {
 	q.mu.Lock()
 	if q.sealed {
@@ -64,7 +65,8 @@ func (q *queue[T]) offer(item T) error {
 	return nil
 }
 
-// put puts items in, in order, and waits for places. It returns how many went in.
+// put queues items, in order, and waits for free places. It returns how many were
+// queued.
 func (q *queue[T]) put(ctx context.Context, items []T) (int, error) {
 	q.mu.Lock()
 	if q.sealed {
@@ -77,7 +79,7 @@ func (q *queue[T]) put(ctx context.Context, items []T) (int, error) {
 		return moved, nil
 	}
 	w := &waiter[T]{left: items[moved:], moved: moved, done: make(chan struct{}, 1)}
-	q.line = append(q.line, w)
+	q.waiters = append(q.waiters, w)
 	q.unlockAndWake()
 
 	select {
@@ -92,14 +94,15 @@ func (q *queue[T]) put(ctx context.Context, items []T) (int, error) {
 	case w.closed:
 		return w.moved, ErrLoopClosed
 	}
-	q.line = slices.DeleteFunc(q.line, func(other *waiter[T]) bool { return other == w })
+	q.waiters = slices.DeleteFunc(q.waiters, func(other *waiter[T]) bool { return other == w })
 	return w.moved, fmt.Errorf("%w: %w", ErrQueueFull, context.Cause(ctx))
 }
 
-// next hands its owner up to most items. They may be read until the next call.
+// next hands out up to most items to the owner, which may read them until the next
+// call.
 func (q *queue[T]) next(most int) []T {
 	if len(q.taken) == 0 {
-		q.turn()
+		q.nextWindow()
 	}
 	k := min(most, len(q.taken))
 	items := q.taken[:k]
@@ -108,8 +111,8 @@ func (q *queue[T]) next(most int) []T {
 	return items
 }
 
-// turn gives back the places of what was used and takes up the next window.
-func (q *queue[T]) turn() {
+// nextWindow frees the places of what was used and takes the next window.
+func (q *queue[T]) nextWindow() {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if q.closed {
@@ -120,7 +123,7 @@ func (q *queue[T]) turn() {
 		q.head = (q.head + q.used) % len(q.ring)
 		q.n -= q.used
 		q.used = 0
-		q.moveUp()
+		q.admitWaiters()
 	}
 	end := min(q.head+min(q.n, window), len(q.ring))
 	q.taken = q.ring[q.head:end]
@@ -128,10 +131,10 @@ func (q *queue[T]) turn() {
 	q.drained = q.idle && q.sealed
 }
 
-// moveUp moves what is held in line into free places. The lock is held.
-func (q *queue[T]) moveUp() {
+// admitWaiters moves what waiters hold into free places. The lock is held.
+func (q *queue[T]) admitWaiters() {
 	served := 0
-	for _, w := range q.line {
+	for _, w := range q.waiters {
 		k := q.pushSome(w.left)
 		w.left, w.moved = w.left[k:], w.moved+k
 		if len(w.left) > 0 {
@@ -140,7 +143,7 @@ func (q *queue[T]) moveUp() {
 		w.done <- struct{}{}
 		served++
 	}
-	q.line = slices.Delete(q.line, 0, served)
+	q.waiters = slices.Delete(q.waiters, 0, served)
 }
 
 // push puts one item into a free place. The lock is held.
@@ -153,7 +156,8 @@ func (q *queue[T]) push(item T) {
 	q.n++
 }
 
-// pushSome puts in as many items as there are places. The lock is held.
+// pushSome puts as many items into the ring as there are free places, and returns how
+// many. The lock is held.
 func (q *queue[T]) pushSome(items []T) int {
 	k := min(len(items), len(q.ring)-q.n)
 	for _, item := range items[:k] {
@@ -179,8 +183,8 @@ func (q *queue[T]) wake() {
 	}
 }
 
-// seal takes nothing more from newcomers. What is queued or stands in line is
-// still handed out; then the owner finds the queue drained.
+// seal refuses everything from now on. What is queued, or held by waiters, is still
+// handed out; then the queue is drained.
 func (q *queue[T]) seal() {
 	q.mu.Lock()
 	q.sealed = true
@@ -188,22 +192,21 @@ func (q *queue[T]) seal() {
 	q.wake()
 }
 
-// close throws away what is left and sends those in line home. Only the owner
-// calls it.
+// close drops what is left and has all waiters return. Only the owner calls it.
 func (q *queue[T]) close() {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.sealed, q.closed = true, true
 	clear(q.ring)
 	q.n, q.taken, q.used = 0, nil, 0
-	for _, w := range q.line {
+	for _, w := range q.waiters {
 		w.closed = true
 		w.done <- struct{}{}
 	}
-	q.line = nil
+	q.waiters = nil
 }
 
-// depth says how many places are taken.
+// depth returns how many places are occupied.
 func (q *queue[T]) depth() int {
 	q.mu.Lock()
 	defer q.mu.Unlock()

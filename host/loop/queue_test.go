@@ -16,7 +16,7 @@ func TestQueueAgainstAModel(t *testing.T) {
 		places := rapid.IntRange(1, 300).Draw(t, "places")
 		q := newQueue[int](places)
 		var model []int // what is queued and not handed out
-		held := 0       // handed out; the places are free at the latest at the next turn
+		held := 0       // handed out; the places are freed at the latest with the next window
 		sent := 0
 		t.Repeat(map[string]func(*rapid.T){
 			"offer": func(t *rapid.T) {
@@ -56,8 +56,8 @@ func TestQueueAgainstAModel(t *testing.T) {
 	})
 }
 
-// TestQueueLosesAndReordersNothing has many publishers of all kinds fill a small
-// queue while its owner empties it.
+// TestQueueLosesAndReordersNothing has many publishers, in all ways, fill a small queue while
+// its owner empties it.
 func TestQueueLosesAndReordersNothing(t *testing.T) {
 	const publishers, each = 8, 5000
 	type item struct{ from, n int }

@@ -106,13 +106,13 @@ func TestLOP08_SpinningReadersAndTicksAllProgress(t *testing.T) {
 				return false
 			}
 		}
-		return l.Stats().Ticks >= 5
+		return l.count.stats().Ticks >= 5
 	}
 	for !progressed() {
 		select {
 		case <-l.Reader().Changed():
 		case <-limit:
-			t.Fatalf("%d ticks in 20 s while readers spin, or one of them never read", l.Stats().Ticks)
+			t.Fatalf("%d ticks in 20 s while readers spin, or one of them never read", l.count.stats().Ticks)
 		}
 	}
 	stop.Store(true)

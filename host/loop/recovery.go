@@ -8,28 +8,28 @@ import (
 	"github.com/meshos/meshos/host/mesh"
 )
 
-// RecoveryHandler places again what a failed placement left without a place. It
-// is asked at every tick together with the probes, within the same budget; the
-// events that it gives are folded before the pass. One that panics is a failed
-// call, and is asked again at the next tick.
+// RecoveryHandler recovers from failed placements, by events. It is called at every
+// tick together with the probes, within the same budget; the events that it returns
+// are folded before the pass. A panic is a failed call: the handler is called again at
+// the next tick.
 type RecoveryHandler interface {
-	// Name says whose events these are; it must not change.
+	// Name returns whose events these are; it must not change.
 	Name() string
-	// Recover is told which peers are healthy as of the last tick, ascending. ctx
-	// has a deadline and ends with the loop.
+	// Recover is called with the peers that were healthy at the last tick, ascending.
+	// ctx has a deadline and ends with the loop.
 	Recover(ctx context.Context, healthy []mesh.NodeID) ([]mesh.Event, error)
 }
 
-// Handlers are the recovery handlers that a loop asks, in the order in which they
-// were added. Changes take effect at the next tick, also those that a handler
-// makes while it runs. The zero value is empty and ready; it is safe for
-// concurrent use.
+// Handlers are the recovery handlers that a loop calls, in the order in which they were
+// added. Changes take effect at the next tick, also those that a handler makes while
+// it runs. The zero value is empty and ready to use. Handlers are safe for concurrent
+// use.
 type Handlers struct {
 	mu   sync.Mutex
 	list []*source
 }
 
-// Add adds a handler. remove takes it away again, and may be ignored.
+// Add adds a handler; remove removes it again.
 func (h *Handlers) Add(handler RecoveryHandler) (remove func()) {
 	src := &source{
 		kind: recoveryHandler, name: handler.Name(),
@@ -48,8 +48,8 @@ func (h *Handlers) Add(handler RecoveryHandler) (remove func()) {
 	}
 }
 
-// Len says how many handlers there are.
-func (h *Handlers) Len() int {
+// count returns how many handlers there are.
+func (h *Handlers) count() int {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return len(h.list)

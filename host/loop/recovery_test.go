@@ -14,7 +14,7 @@ import (
 	"github.com/meshos/meshos/host/mesh"
 )
 
-func TestRecoveryRunsBeforeThePassAndIsToldWhoIsHealthy(t *testing.T) {
+func TestRecoveryRunsBeforeThePassAndGetsTheHealthyPeers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := start(t)
 		r.publish(mesh.HealthSample{Peer: 12, Health: mesh.HealthHealthy},
@@ -27,7 +27,7 @@ func TestRecoveryRunsBeforeThePassAndIsToldWhoIsHealthy(t *testing.T) {
 		}})
 		s := r.ticks(1)
 		if want := []mesh.NodeID{10, 12}; !slices.Equal(healthy.all()[0], want) {
-			t.Errorf("told that %v are healthy, want %v", healthy.all()[0], want)
+			t.Errorf("the handler got %v as healthy, want %v", healthy.all()[0], want)
 		}
 		if len(s.Emitted) != 1 || s.Stats.EventsApplied != 4 {
 			t.Errorf("emitted %+v after %d events, want the recovered daemon started in the same tick, after 4",
@@ -52,8 +52,8 @@ func TestREC02_HandlerMayAddAnotherWhileItRuns(t *testing.T) {
 		for _, l := range r.ticks(2).Logs {
 			ran = append(ran, l.Message)
 		}
-		if want := []string{"first", "first", "second"}; !slices.Equal(ran, want) || r.Handlers().Len() != 2 {
-			t.Errorf("ran %v of %d handlers, want %v of 2", ran, r.Handlers().Len(), want)
+		if want := []string{"first", "first", "second"}; !slices.Equal(ran, want) || r.Handlers().count() != 2 {
+			t.Errorf("ran %v of %d handlers, want %v of 2", ran, r.Handlers().count(), want)
 		}
 	})
 }
@@ -78,8 +78,8 @@ func TestREC03_SlowHandlerDelaysNobodyButItself(t *testing.T) {
 			t.Errorf("adding took %v", took)
 		}
 		pass(4*interval - budget/2)
-		// The call of the tick at 100 returns at 300; the tick at 320 folds that and
-		// asks again, without waiting for one that was late before.
+		// The call of the tick at 100 returns at 300; the tick at 320 folds its answer and
+		// calls again, without waiting, since the last answer was late.
 		if want := ms(120, 220, 320, 420); !slices.Equal(c.at.all(), want) {
 			t.Errorf("ticks ended at %v, want %v", c.at.all(), want)
 		}
@@ -87,13 +87,13 @@ func TestREC03_SlowHandlerDelaysNobodyButItself(t *testing.T) {
 			t.Error("what the slow handler recovered is not folded")
 		}
 		remove()
-		if got := r.Handlers().Len(); got != 1 {
+		if got := r.Handlers().count(); got != 1 {
 			t.Errorf("%d handlers are left, want 1", got)
 		}
 	})
 }
 
-func TestPanickingHandlerIsAskedAgain(t *testing.T) {
+func TestPanickingHandlerIsCalledAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := start(t)
 		calls := 0
@@ -107,8 +107,8 @@ func TestPanickingHandlerIsAskedAgain(t *testing.T) {
 		if got := failures(s, "recovery_handler:bad"); len(got) != 1 || !strings.Contains(got[0], "no slots") {
 			t.Errorf("failures are %q, want one", got)
 		}
-		if holds(s, 1) == nil || r.Handlers().Len() != 1 {
-			t.Error("the handler is not heard after it works again")
+		if holds(s, 1) == nil || r.Handlers().count() != 1 {
+			t.Error("the events of the handler are not folded although it works again")
 		}
 	})
 }

@@ -14,17 +14,17 @@ import (
 	"github.com/meshos/meshos/host/state"
 )
 
-// this is the node of all cases.
+// this is the id of the node in all tests.
 const this mesh.NodeID = 1
 
-// interval and budget are those of all cases that don't say otherwise.
+// interval and budget are those of all tests that don't set others.
 const (
 	interval = 100 * time.Millisecond
 	budget   = 20 * time.Millisecond
 )
 
-// rig is a loop on the real core with a publisher and a reader. Time in it is the
-// bubble's, so it stands still while anybody works.
+// rig is a loop on the real core with a handle. Its time is that of the synctest
+// bubble: it stands still while any goroutine works.
 type rig struct {
 	*Loop
 	hooks  Hooks
@@ -78,13 +78,13 @@ func (r *rig) run() {
 	synctest.Wait()
 }
 
-// pass lets the bubble's time go by, and everybody finish what is due.
+// pass lets the bubble's time go by, and all goroutines finish what is due.
 func pass(d time.Duration) {
 	time.Sleep(d)
 	synctest.Wait()
 }
 
-// ticks lets n ticks happen that take no time of their own.
+// ticks waits for n ticks that take no time themselves.
 func (r *rig) ticks(n int) *snapshot.Snapshot {
 	r.t.Helper()
 	pass(time.Duration(n) * interval)
@@ -169,7 +169,7 @@ func (a aborter) Abort(ctx context.Context, id mesh.MigrationID, reason string) 
 	return a.fn(ctx, id, reason)
 }
 
-// rtts is a probe that always says the same.
+// rtts is a probe that always returns the same samples.
 func rtts(name string, samples ...mesh.RTTSample) rttProbe {
 	return rttProbe{name, func(context.Context) ([]mesh.RTTSample, error) { return samples, nil }}
 }
@@ -202,7 +202,7 @@ func withHeavy(h heavy) option {
 	return func(s *setup) { s.wrap = func(c core) core { h.core = c; return h } }
 }
 
-// journal keeps what was folded.
+// withJournal calls folded with each input that is folded.
 func withJournal(folded func(mesh.Stamp, mesh.Input)) option { return withHeavy(heavy{folded: folded}) }
 
 func withConfig(change func(*Config)) option { return func(s *setup) { change(&s.cfg) } }
@@ -251,7 +251,7 @@ func logged(s *snapshot.Snapshot, text string) []string {
 	return out
 }
 
-// list collects what the loop's goroutines see, for the test to look at meanwhile.
+// list collects what the loop's goroutines see, for the test to read meanwhile.
 type list[T any] struct {
 	mu    sync.Mutex
 	items []T

@@ -8,47 +8,47 @@ import (
 	"github.com/meshos/meshos/host/state"
 )
 
-// Run runs the loop until a Shutdown event is folded, ctx is done, or the last
-// handle is closed and the backlog folded. It returns nil then, or an
-// AbandonedError when calls to the outside did not come back. The first tick is
-// due one interval from now.
+// Run runs the loop until it comes to a Shutdown event, ctx is done, or the last handle is
+// closed and everything queued is folded. Then it returns nil, or an *AbandonedError if
+// calls to probes or plugins did not return. The first tick is due one interval from
+// now.
 func (l *Loop) Run(ctx context.Context, hooks Hooks) error {
 	if l.started.Swap(true) {
 		return ErrStarted
 	}
 	l.hooks = hooks
-	calls, cancel := context.WithCancel(ctx)
+	callCtx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	l.crew = newCrew()
-	l.poll = newPoll(calls, l.crew, l.cfg.ProbeBudget)
-	l.aborts = newAborts(calls, l.crew, &l.slots, l.Feed(), l.cfg.Operators)
-	heralded := make(chan struct{})
+	l.calls = newCallGroup()
+	l.poll = newPoll(callCtx, l.calls, l.cfg.ProbeBudget)
+	l.aborts = newAborts(callCtx, l.calls, &l.slots, l.Feed(), l.cfg.Operators)
+	woken := make(chan struct{})
 	go func() {
-		defer close(heralded)
-		l.board.herald()
+		defer close(woken)
+		l.broadcast.wake()
 	}()
 
-	l.turn(ctx)
+	l.iterate(ctx)
 
-	l.showRecords()
+	l.publishRecords()
 	l.events.close()
 	l.inputs.close()
-	l.looks.close()
+	l.reads.close()
 	close(l.actions)
 	cancel()
-	abandoned := l.crew.wait(leaveGrace)
-	close(l.board.stale)
-	<-heralded
-	close(l.board.done)
+	abandoned := l.calls.wait(cancelGrace)
+	close(l.broadcast.wakeups)
+	<-woken
+	close(l.broadcast.done)
 	if len(abandoned) > 0 {
 		return &AbandonedError{Calls: abandoned}
 	}
 	return nil
 }
 
-// turn is the loop itself. Per round it runs a tick if one is due, and then folds
-// one chunk of what is queued: so neither can keep the other from its turn.
-func (l *Loop) turn(ctx context.Context) {
+// iterate is the loop itself. Each iteration runs a tick if one is due, and then folds
+// one chunk of what is queued, so that neither can starve the other.
+func (l *Loop) iterate(ctx context.Context) {
 	due := time.Now().Add(l.cfg.TickInterval)
 	l.timer = time.NewTimer(l.cfg.TickInterval) // after due: it must not fire before
 	defer l.timer.Stop()
@@ -73,32 +73,31 @@ func (l *Loop) turn(ctx context.Context) {
 		case <-l.timer.C:
 		case <-l.events.ready:
 		case <-l.inputs.ready:
-		case <-l.looks.turn.C:
-		case wish := <-l.looks.next(now):
-			l.looks.serve(wish)
+		case <-l.reads.timer.C:
+		case request := <-l.reads.next(now):
+			l.reads.serve(request)
 		case <-ctx.Done():
 			return
 		}
 	}
 }
 
-// showRecords shows the records that were left since the last tick, so that those who
-// store them miss none. All else in the snapshot stays as it was: there is no pass.
-func (l *Loop) showRecords() {
-	if !l.unshown {
+// publishRecords publishes the records that were made since the last tick, so that the
+// appenders miss none. All else in the snapshot stays as it was: there is no pass.
+func (l *Loop) publishRecords() {
+	if !l.unpublished {
 		return
 	}
 	last := *l.Reader().Latest()
 	now := l.core.Snapshot(l.stamp(time.Now()))
 	last.Audit, last.Logs, last.Failures, last.Actions = now.Audit, now.Logs, now.Failures, now.Actions
-	l.board.publish(&last)
+	l.broadcast.publish(&last)
 }
 
-// fold folds up to one chunk of each queue, all stamped with now, and lets one in
-// who wants to look between. It says how much it folded, and false when the loop is
-// to end.
+// fold serves one state read and folds up to one chunk of each queue, all stamped with
+// now. It returns how much it folded, and false when the loop is to end.
 func (l *Loop) fold(ctx context.Context, now time.Time) (folded int, goOn bool) {
-	l.looks.one(now)
+	l.reads.serveNext(now)
 	at := l.stamp(now)
 	fed := l.foldInputs(ctx, at)
 	heard, goOn := l.foldEvents(ctx, at)
@@ -126,7 +125,7 @@ func (l *Loop) foldInputs(ctx context.Context, at mesh.Stamp) (folded int) {
 	return folded
 }
 
-// foldEvents says false when it came to a Shutdown.
+// foldEvents returns false when it came to a Shutdown.
 func (l *Loop) foldEvents(ctx context.Context, at mesh.Stamp) (folded int, goOn bool) {
 	for folded < chunk {
 		evs := l.events.next(chunk - folded)
@@ -152,9 +151,9 @@ func (l *Loop) foldEvents(ctx context.Context, at mesh.Stamp) (folded int, goOn 
 	return folded, true
 }
 
-// apply folds one input and has its effects carried out.
+// apply folds one input and carries out its effects.
 func (l *Loop) apply(at mesh.Stamp, in mesh.Input) {
-	l.unshown = true
+	l.unpublished = true
 	if l.hooks.Recorder != nil {
 		l.record(at, func(r Recorder) { r.Input(at, in) })
 	}
@@ -168,9 +167,9 @@ func (l *Loop) apply(at mesh.Stamp, in mesh.Input) {
 	}
 }
 
-// newestAudit gives the audit record of the command that was folded just now.
+// newestAudit returns the audit record of the command that was folded just now.
 func (l *Loop) newestAudit() (out mesh.AuditRecord) {
-	l.core.Look(func(s *state.State) {
+	l.core.Read(func(s *state.State) {
 		if audit := s.Audit(); len(audit) > 0 {
 			out = audit[len(audit)-1]
 		}

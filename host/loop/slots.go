@@ -8,40 +8,40 @@ import (
 	"github.com/meshos/meshos/host/scoring"
 )
 
-// Scorer scores holders and candidates of chains. The loop only keeps its slot:
-// host/scoring asks it and feeds the loop what it answers.
+// Scorer scores holders and candidates of chains. The loop only keeps the slot for it:
+// host/scoring calls the scorer and feeds its answers to the loop.
 type Scorer = scoring.Scorer
 
 // Aborter aborts migrations.
 type Aborter interface {
-	// Abort aborts a migration that this node tracks, and is content with one that
-	// it does not know. ctx has a deadline.
+	// Abort aborts a migration that this node tracks, and returns nil for one that it
+	// does not know. ctx has a deadline.
 	Abort(ctx context.Context, migration mesh.MigrationID, reason string) error
-	// NoOp says that Abort does nothing.
+	// NoOp reports whether Abort does nothing.
 	NoOp() bool
 }
 
-// MigrationSource lists the migrations under way. It is asked like a probe, but a
-// tick never waits for it: its answer is folded at the next one.
+// MigrationSource lists the migrations under way. It is called like a probe, but a tick
+// never waits for it: its answer is folded at the next one.
 type MigrationSource interface {
 	Name() string
 	ListMigrations(ctx context.Context) ([]mesh.Migration, error)
 }
 
-// Slots are the places of which a loop has one each. An empty one holds an honest
-// no-op: no scorer has an opinion, no aborter aborts, no source has migrations.
-// Changes take effect at the next use. The zero value is empty and ready; it is
-// safe for concurrent use.
+// Slots hold what a loop has at most one of: a scorer, an aborter, a migration source.
+// While a slot is empty, no chain is scored, no migration aborted and none listed.
+// Changes take effect at the next use. The zero value is empty and ready to use. Slots
+// are safe for concurrent use.
 type Slots struct {
 	mu         sync.Mutex
 	scorer     Scorer
 	aborter    Aborter
 	migrations MigrationSource
-	listing    *source // asks migrations
+	listing    *source // calls migrations
 }
 
-// InstallScorer puts a scorer in, nil for none, and returns the previous one, nil
-// for none.
+// InstallScorer installs a scorer, or none for nil, and returns the one before, nil if
+// there was none.
 func (s *Slots) InstallScorer(scorer Scorer) (previous Scorer) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -49,7 +49,7 @@ func (s *Slots) InstallScorer(scorer Scorer) (previous Scorer) {
 	return previous
 }
 
-// Scorer is the scorer installed, or one that is a no-op.
+// Scorer returns the scorer that is installed, or one that does nothing.
 func (s *Slots) Scorer() Scorer {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -59,8 +59,8 @@ func (s *Slots) Scorer() Scorer {
 	return s.scorer
 }
 
-// InstallAborter puts an aborter in, nil for none, and returns the previous one,
-// nil for none.
+// InstallAborter installs an aborter, or none for nil, and returns the one before, nil
+// if there was none.
 func (s *Slots) InstallAborter(aborter Aborter) (previous Aborter) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -68,7 +68,7 @@ func (s *Slots) InstallAborter(aborter Aborter) (previous Aborter) {
 	return previous
 }
 
-// Aborter is the aborter installed, or one that is a no-op.
+// Aborter returns the aborter that is installed, or one that does nothing.
 func (s *Slots) Aborter() Aborter {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -78,8 +78,9 @@ func (s *Slots) Aborter() Aborter {
 	return s.aborter
 }
 
-// InstallMigrationSource puts a source in, nil for none, and returns the previous
-// one, nil for none. When the slot becomes empty, so does the list of migrations.
+// InstallMigrationSource installs a source, or none for nil, and returns the one
+// before, nil if there was none. When the slot becomes empty, so does the list of
+// migrations.
 func (s *Slots) InstallMigrationSource(src MigrationSource) (previous MigrationSource) {
 	var listing *source
 	if src != nil {
@@ -91,17 +92,7 @@ func (s *Slots) InstallMigrationSource(src MigrationSource) (previous MigrationS
 	return previous
 }
 
-// MigrationSource is the source installed, or one that is a no-op.
-func (s *Slots) MigrationSource() MigrationSource {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.migrations == nil {
-		return noMigrations{}
-	}
-	return s.migrations
-}
-
-// sources lists the migration source, if there is one.
+// sources returns the migration source, if there is one.
 func (s *Slots) sources() []*source {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -122,21 +113,23 @@ func listingOf(src MigrationSource) *source {
 }
 
 type (
-	noScorer     struct{}
-	noAborter    struct{}
-	noMigrations struct{}
+	noScorer  struct{}
+	noAborter struct{}
 )
 
+// Name implements Scorer.
 func (noScorer) Name() string { return "none" }
-func (noScorer) NoOp() bool   { return true }
+
+// NoOp implements Scorer.
+func (noScorer) NoOp() bool { return true }
 
 // Score implements Scorer.
 func (noScorer) Score(_ context.Context, req scoring.Request) (mesh.Scores, error) {
 	return mesh.Scores{ViewVersion: req.Version}, nil
 }
 
+// Abort implements Aborter.
 func (noAborter) Abort(context.Context, mesh.MigrationID, string) error { return nil }
-func (noAborter) NoOp() bool                                            { return true }
 
-func (noMigrations) Name() string                                             { return "none" }
-func (noMigrations) ListMigrations(context.Context) ([]mesh.Migration, error) { return nil, nil }
+// NoOp implements Aborter.
+func (noAborter) NoOp() bool { return true }

@@ -6,7 +6,7 @@ import (
 	"github.com/meshos/meshos/host/mesh"
 )
 
-// kind is what a source is asked for. The order is the order of folding.
+// kind is what a source is called for. Answers are folded in the order of the kinds.
 type kind uint8
 
 const (
@@ -17,7 +17,7 @@ const (
 	migrationSource
 )
 
-// String gives the name that failure records use; it is the plugin kind's name.
+// String returns the name that failure records use; it is the plugin kind's name.
 func (k kind) String() string {
 	switch k {
 	case localityProbe:
@@ -34,18 +34,18 @@ func (k kind) String() string {
 	return "unknown"
 }
 
-// source is something outside that is asked at every tick. It is one registration:
-// the same probe added twice is two sources.
+// source is something outside the loop that is called at every tick. It is one
+// registration: the same probe added twice is two sources.
 type source struct {
 	kind kind
 	name string
 	ask  func(ctx context.Context, healthy []mesh.NodeID) (answer, error)
 }
 
-// title names the source in records: "health_probe:health-tcp".
+// title returns the name of the source in records, such as "health_probe:health-tcp".
 func (s *source) title() string { return s.kind.String() + ":" + s.name }
 
-// answer is what a source gave to one call, or (err not empty) why it did not.
+// answer is what a source returned from one call or, if err is not empty, why it failed.
 type answer struct {
 	rtt        []mesh.RTTSample
 	health     []mesh.HealthSample
@@ -55,7 +55,7 @@ type answer struct {
 	err        string
 }
 
-// samples turns a probe's answer into the core's input.
+// samples returns a probe's answer as an input for the core.
 func (a *answer) samples(probe string) mesh.Samples {
 	if a.err != "" {
 		return mesh.Samples{Probe: probe, Err: a.err}

@@ -17,7 +17,7 @@ type counters struct {
 	lastTick atomic.Pointer[time.Time]
 }
 
-// stats gives the fields that the loop knows; the rest is the executor's.
+// stats returns the fields that the loop knows; the others stay zero, for Decorate.
 func (c *counters) stats() snapshot.Stats {
 	return snapshot.Stats{
 		EventsApplied:  c.events.Load(),

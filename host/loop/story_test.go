@@ -82,7 +82,7 @@ func TestRUN05_AStartAndACleanEnd(t *testing.T) {
 	})
 }
 
-func TestRUN03_GivenProbesAreAsked(t *testing.T) {
+func TestRUN03_AddedProbesAreCalled(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t)
 		r.Probes().AddLocality(rtts("mine", mesh.RTTSample{Peer: 5, RTT: time.Millisecond}))

@@ -11,12 +11,12 @@ import (
 	"github.com/meshos/meshos/host/snapshot"
 )
 
-// tick asks, waits for the answers within the budget while events go on being
-// folded, folds the answers, runs one pass and publishes. It says false when the
-// loop is to end.
+// tick calls the sources, goes on folding events until all have answered or the budget
+// is over, folds the answers, runs one pass and publishes the snapshot. It returns
+// false when the loop is to end.
 func (l *Loop) tick(ctx context.Context, now time.Time) (goOn bool) {
 	srcs := slices.Concat(l.probes.sources(), l.handlers.sources(), l.slots.sources())
-	asked, reports := l.poll.ask(now, srcs, l.healthy())
+	asked, reports := l.poll.ask(now, srcs, l.healthyPeers())
 	if asked != nil && !l.await(ctx, asked, now.Add(l.cfg.ProbeBudget)) {
 		return false
 	}
@@ -28,11 +28,11 @@ func (l *Loop) tick(ctx context.Context, now time.Time) (goOn bool) {
 	}
 	l.foldAnswers(at)
 	result := l.pass(at)
-	// Taken before anything else is folded, so that a journal gives the same one.
+	// Built before anything else is folded, so that a replayed journal has the same one.
 	snap := l.core.Snapshot(at)
-	l.unshown = false
+	l.unpublished = false
 	if result.Dropped > 0 {
-		l.say(at, mesh.LevelWarn, fmt.Sprintf("the action queue is full: dropped %d actions, the first a %s",
+		l.log(at, mesh.LevelWarn, fmt.Sprintf("the action queue is full: dropped %d actions, the first a %s",
 			result.Dropped, result.FirstDropped.Kind()))
 	}
 	took := l.publish(at, snap, now)
@@ -42,14 +42,14 @@ func (l *Loop) tick(ctx context.Context, now time.Time) (goOn bool) {
 	return true
 }
 
-// await folds what is queued until everybody asked has answered, or the deadline
-// is over.
-func (l *Loop) await(ctx context.Context, asked *round, deadline time.Time) (goOn bool) {
+// await folds what is queued until all answers of the round have come or the deadline
+// is over. It returns false when the loop is to end.
+func (l *Loop) await(ctx context.Context, r *round, deadline time.Time) (goOn bool) {
 	now := time.Now()
 	l.timer.Reset(deadline.Sub(now))
 	for now.Before(deadline) {
 		select {
-		case <-asked.done:
+		case <-r.done:
 			return true
 		default:
 		}
@@ -59,14 +59,14 @@ func (l *Loop) await(ctx context.Context, asked *round, deadline time.Time) (goO
 		}
 		if folded == 0 {
 			select {
-			case <-asked.done:
+			case <-r.done:
 				return true
 			case <-l.timer.C:
 			case <-l.events.ready:
 			case <-l.inputs.ready:
-			case <-l.looks.turn.C:
-			case wish := <-l.looks.next(now):
-				l.looks.serve(wish)
+			case <-l.reads.timer.C:
+			case request := <-l.reads.next(now):
+				l.reads.serve(request)
 			case <-ctx.Done():
 				return false
 			}
@@ -76,7 +76,7 @@ func (l *Loop) await(ctx context.Context, asked *round, deadline time.Time) (goO
 	return true
 }
 
-// foldAnswers folds what was answered, in poll order.
+// foldAnswers folds what was answered, in the order of the sources.
 func (l *Loop) foldAnswers(at mesh.Stamp) {
 	listed := false
 	for _, c := range l.poll.order {
@@ -86,13 +86,12 @@ func (l *Loop) foldAnswers(at mesh.Stamp) {
 		}
 	}
 	if l.listed && !listed {
-		l.apply(at, mesh.Migrations{}) // the source was taken away, and its list with it
+		l.apply(at, mesh.Migrations{}) // the source was removed, and its list with it
 	}
 	l.listed = listed
 }
 
-// foldAnswer folds one answer, and says so when its source begins or ceases to
-// fail.
+// foldAnswer folds one answer, and records it when its source begins or ceases to fail.
 func (l *Loop) foldAnswer(at mesh.Stamp, c *caller, a *answer) {
 	switch c.src.kind {
 	case localityProbe, healthProbe, inventoryProbe:
@@ -109,16 +108,16 @@ func (l *Loop) foldAnswer(at mesh.Stamp, c *caller, a *answer) {
 			l.apply(at, mesh.FailureReport{Source: c.src.title(), Reason: a.err})
 		}
 	} else if n := c.streak.ended(); n > 0 {
-		l.say(at, mesh.LevelInfo, fmt.Sprintf("%s answers again, after %s", c.src.title(), calls(n)))
+		l.log(at, mesh.LevelInfo, fmt.Sprintf("%s answers again, after %s", c.src.title(), failedCalls(n)))
 	}
 }
 
-// foldRecovered folds the events of a recovery handler. It may not end the loop: one
-// that says so has failed.
+// foldRecovered folds the events of a recovery handler. A handler may not end the loop:
+// one that returns a shutdown has failed.
 func (l *Loop) foldRecovered(at mesh.Stamp, a *answer) {
 	for _, ev := range a.events {
 		if _, end := ev.(mesh.Shutdown); ev == nil || end {
-			a.err = "gave an event that a recovery handler may not give (none at all, or shutdown); it was left out"
+			a.err = "returned an event that a recovery handler must not return (nil or a shutdown); it was left out"
 			continue
 		}
 		fitted, err := fit(ev)
@@ -131,13 +130,13 @@ func (l *Loop) foldRecovered(at mesh.Stamp, a *answer) {
 	}
 }
 
-// pass reconciles once and hands out what found room.
+// pass reconciles once and hands out as many actions as the queue has free places.
 func (l *Loop) pass(at mesh.Stamp) reconcile.Result {
-	room := cap(l.actions) - len(l.actions)
-	l.record(at, func(r Recorder) { r.Tick(at, room) })
-	result := l.core.Pass(at, room)
+	free := cap(l.actions) - len(l.actions)
+	l.record(at, func(r Recorder) { r.Tick(at, free) })
+	result := l.core.Pass(at, free)
 	for _, action := range result.Actions {
-		l.actions <- action // never blocks: nobody else puts any in, so the room is still there
+		l.actions <- action // never blocks: there are free places, and nobody else sends
 	}
 	l.count.emitted.Add(uint64(len(result.Actions)))
 	l.count.dropped.Add(uint64(result.Dropped))
@@ -145,7 +144,7 @@ func (l *Loop) pass(at mesh.Stamp) reconcile.Result {
 	return result
 }
 
-// publish completes the snapshot and shows it. It returns how long the tick took
+// publish completes the snapshot and publishes it. It returns how long the tick took
 // since began.
 func (l *Loop) publish(at mesh.Stamp, snap *snapshot.Snapshot, began time.Time) (took time.Duration) {
 	snap.Stats = l.count.stats()
@@ -157,18 +156,19 @@ func (l *Loop) publish(at mesh.Stamp, snap *snapshot.Snapshot, began time.Time) 
 	snap.Stats.LastTickTook = took
 	l.count.took.Store(int64(took))
 	l.count.lastTick.Store(&now)
-	l.board.publish(snap)
+	l.broadcast.publish(snap)
 	return took
 }
 
-// say writes a line into the node's log.
-func (l *Loop) say(at mesh.Stamp, level mesh.LogLevel, message string) {
+// log folds a line for the node's log.
+func (l *Loop) log(at mesh.Stamp, level mesh.LogLevel, message string) {
 	l.apply(at, mesh.Heard{Event: mesh.LogLine{Level: level, Message: message}})
 }
 
-// healthy lists the peers that the last snapshot calls healthy, ascending.
-func (l *Loop) healthy() []mesh.NodeID {
-	if l.handlers.Len() == 0 {
+// healthyPeers returns the peers that are healthy by the last snapshot, ascending, for
+// the recovery handlers.
+func (l *Loop) healthyPeers() []mesh.NodeID {
+	if l.handlers.count() == 0 {
 		return nil
 	}
 	var ids []mesh.NodeID
@@ -180,7 +180,7 @@ func (l *Loop) healthy() []mesh.NodeID {
 	return ids
 }
 
-func calls(n int) string {
+func failedCalls(n int) string {
 	if n == 1 {
 		return "1 failed call"
 	}

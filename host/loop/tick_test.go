@@ -45,7 +45,7 @@ func TestCore295_TicksComeAtTheirInterval(t *testing.T) {
 		if want := ms(100, 200, 300, 400); !slices.Equal(c.at.all(), want) {
 			t.Errorf("ticks at %v, want %v", c.at.all(), want)
 		}
-		if got := c.rig.Stats().Ticks; got != 4 {
+		if got := c.rig.count.stats().Ticks; got != 4 {
 			t.Errorf("counted %d ticks, want 4", got)
 		}
 		if got := c.rig.LastTickAt(); !got.Equal(c.rig.begun.Add(400 * time.Millisecond)) {
@@ -61,9 +61,9 @@ func TestLateTickDelaysTheNextAndNoneIsMadeUpFor(t *testing.T) {
 		c.rig.run()
 		pass(350 * time.Millisecond)
 		if got := c.rig.Reader().Latest().Stats.LastTickTook; got != 250*time.Millisecond {
-			t.Errorf("the snapshot of the first tick says that it took %v, want 250ms", got)
+			t.Errorf("the snapshot of the first tick shows that it took %v, want 250ms", got)
 		}
-		for range 7 { // events wake the loop, which is no reason to tick
+		for range 7 { // events wake the loop, but that is not a reason to tick
 			c.rig.publish(holder(1, 2))
 			pass(100 * time.Millisecond)
 		}
@@ -146,7 +146,7 @@ func TestFloodDoesNotStarveTheFeed(t *testing.T) {
 	})
 }
 
-func TestLOP09_FullActionQueueDropsAndSaysSoOncePerTick(t *testing.T) {
+func TestLOP09_FullActionQueueDropsAndLogsOncePerTick(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t, withConfig(func(c *Config) { c.ActionQueue = 1 }))
 		for i := range 5 {

@@ -14,13 +14,13 @@ import (
 	"github.com/meshos/meshos/host/state"
 )
 
-func TestLookSeesWhatWasFoldedBefore(t *testing.T) {
+func TestReadStateSeesWhatWasFoldedBefore(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := start(t)
 		r.publish(holder(7, 2))
 		synctest.Wait()
 		var held []mesh.NodeID
-		err := r.Feed().Look(t.Context(), func(s *state.State) {
+		err := r.Feed().ReadState(t.Context(), func(s *state.State) {
 			c, _ := s.Chain(7)
 			held = append(held, c.Holders...)
 		})
@@ -33,7 +33,7 @@ func TestLookSeesWhatWasFoldedBefore(t *testing.T) {
 	})
 }
 
-func TestLookIsLetInWhileATickWaitsForItsProbes(t *testing.T) {
+func TestStateIsReadWhileATickWaitsForItsProbes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := start(t)
 		r.Probes().AddLocality(rttProbe{"hung", func(ctx context.Context) ([]mesh.RTTSample, error) {
@@ -42,7 +42,7 @@ func TestLookIsLetInWhileATickWaitsForItsProbes(t *testing.T) {
 		}})
 		pass(interval + budget/2)
 		var passes uint64
-		if err := r.Feed().Look(t.Context(), func(s *state.State) { passes = s.Passes() }); err != nil || passes != 0 {
+		if err := r.Feed().ReadState(t.Context(), func(s *state.State) { passes = s.Passes() }); err != nil || passes != 0 {
 			t.Errorf("error %v, %d passes", err, passes)
 		}
 		if since := time.Since(r.begun); since >= interval+budget {
@@ -51,11 +51,11 @@ func TestLookIsLetInWhileATickWaitsForItsProbes(t *testing.T) {
 	})
 }
 
-func TestLookThatPanicsIsAnErrorOfItsOwn(t *testing.T) {
+func TestAPanicInAStateReadIsReturnedAsItsError(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := start(t)
-		err := r.Feed().Look(t.Context(), func(*state.State) { panic("boom") })
-		if err == nil || !strings.Contains(err.Error(), "look at the state: panicked at look_test.go:") ||
+		err := r.Feed().ReadState(t.Context(), func(*state.State) { panic("boom") })
+		if err == nil || !strings.Contains(err.Error(), "read the state: panicked at stateread_test.go:") ||
 			!strings.HasSuffix(err.Error(), ": boom") {
 			t.Errorf("error %v", err)
 		}
@@ -65,9 +65,9 @@ func TestLookThatPanicsIsAnErrorOfItsOwn(t *testing.T) {
 	})
 }
 
-// Ten who look for ten intervals each may cost ticks a tenth of the time, and no
-// flood of events keeps them out.
-func TestLookersTakeTurnsAndATenthOfTheTime(t *testing.T) {
+// Ten goroutines that read the state all the time take a tenth of the loop's time, and
+// no flood of events keeps them out.
+func TestStateReadsTakeTurnsAndATenthOfTheTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const long = interval / 10
 		r := start(t)
@@ -80,17 +80,17 @@ func TestLookersTakeTurnsAndATenthOfTheTime(t *testing.T) {
 			}
 		}()
 		inside, most := 0, 0
-		var looked list[time.Duration]
+		var reads list[time.Duration]
 		for range 10 {
 			go func() {
 				for flood.Err() == nil {
-					_ = r.Feed().Look(flood, func(*state.State) {
+					_ = r.Feed().ReadState(flood, func(*state.State) {
 						inside++
 						most = max(most, inside)
 						time.Sleep(long)
 						inside--
 					})
-					looked.add(time.Since(r.begun))
+					reads.add(time.Since(r.begun))
 				}
 			}()
 		}
@@ -99,10 +99,10 @@ func TestLookersTakeTurnsAndATenthOfTheTime(t *testing.T) {
 		stop()
 		synctest.Wait()
 		if most != 1 {
-			t.Errorf("%d looked at once", most)
+			t.Errorf("%d reads at once", most)
 		}
-		if n := len(looked.all()); n < 15 {
-			t.Errorf("%d looks in 20 intervals", n)
+		if n := len(reads.all()); n < 15 {
+			t.Errorf("%d reads in 20 intervals", n)
 		}
 		if seen.Tick < 17 {
 			t.Errorf("%d ticks in 20 intervals", seen.Tick)
@@ -110,72 +110,71 @@ func TestLookersTakeTurnsAndATenthOfTheTime(t *testing.T) {
 	})
 }
 
-func TestLookEndsWithItsContextAndWithTheLoop(t *testing.T) {
+func TestStateReadEndsWithItsContextAndWithTheLoop(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t)
-		visit := func(*state.State) { t.Error("it was let in") }
+		visit := func(*state.State) { t.Error("it was called") }
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
-		if err := r.Feed().Look(ctx, visit); !errors.Is(err, context.DeadlineExceeded) {
+		if err := r.Feed().ReadState(ctx, visit); !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("before the loop runs: error %v", err)
 		}
-		if err := r.Feed().Look(ctx, visit); !errors.Is(err, context.DeadlineExceeded) {
+		if err := r.Feed().ReadState(ctx, visit); !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("with a context that is over: error %v", err)
 		}
 		waiting := make(chan error, 1)
-		go func() { waiting <- r.Feed().Look(context.Background(), func(*state.State) {}) }()
+		go func() { waiting <- r.Feed().ReadState(context.Background(), func(*state.State) {}) }()
 		synctest.Wait()
 		r.run()
 		if err := <-waiting; err != nil {
-			t.Errorf("one who waited for the loop: error %v", err)
+			t.Errorf("a read that waited for the loop: error %v", err)
 		}
 		r.cancel()
 		<-r.Done()
-		if err := r.Feed().Look(context.Background(), visit); !errors.Is(err, ErrLoopClosed) {
+		if err := r.Feed().ReadState(context.Background(), visit); !errors.Is(err, ErrLoopClosed) {
 			t.Errorf("after the loop: error %v", err)
 		}
 	})
 }
 
-// Who waits while the loop ends hears of it.
-func TestLookIsToldThatTheLoopEnded(t *testing.T) {
+func TestAStateReadThatWaitsReturnsWhenTheLoopEnds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := start(t)
 		began, goOn := make(chan struct{}), make(chan struct{})
 		first, second := make(chan error, 1), make(chan error, 1)
 		go func() {
-			first <- r.Feed().Look(context.Background(), func(*state.State) {
+			first <- r.Feed().ReadState(context.Background(), func(*state.State) {
 				close(began)
 				<-goOn
 			})
 		}()
 		<-began
-		go func() { second <- r.Feed().Look(context.Background(), func(*state.State) {}) }()
+		go func() { second <- r.Feed().ReadState(context.Background(), func(*state.State) {}) }()
 		synctest.Wait()
 		r.cancel()
 		close(goOn)
 		if err := <-first; err != nil {
-			t.Errorf("the one inside: %v", err)
+			t.Errorf("the read that was being served: %v", err)
 		}
 		if err := <-second; err != nil && !errors.Is(err, ErrLoopClosed) {
-			t.Errorf("the one who waited: %v", err)
+			t.Errorf("the read that waited: %v", err)
 		}
 		<-r.Done()
 	})
 }
 
-// A loop that has nothing else to do does not leave the next one waiting for its tick.
-func TestLookersTakeTurnsWhileNothingElseHappens(t *testing.T) {
+// An idle loop serves the next read when its pause is over, not only at the next tick.
+func TestStateReadsTakeTurnsWhileNothingElseHappens(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const long = time.Millisecond
 		r := start(t)
 		for range 5 {
-			if err := r.Feed().Look(t.Context(), func(*state.State) { time.Sleep(long) }); err != nil {
+			if err := r.Feed().ReadState(t.Context(), func(*state.State) { time.Sleep(long) }); err != nil {
 				t.Fatal(err)
 			}
 		}
-		if took, most := time.Since(r.begun), (5+4*lookShare)*long; took != most {
-			t.Errorf("five took %v in turn, want %v", took, most)
+		if took, most := time.Since(r.begun), (5+4*readPause)*long; took != most {
+			t.Errorf("five reads took %v, want %v", took, most)
 		}
 	})
 }

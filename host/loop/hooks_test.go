@@ -10,7 +10,7 @@ import (
 	"github.com/meshos/meshos/host/mesh"
 )
 
-// notes is a recorder that keeps what it is told as text.
+// notes is a recorder that keeps what it receives as text.
 type notes struct {
 	list[string]
 	panics bool
@@ -23,15 +23,15 @@ func (n *notes) Input(at mesh.Stamp, in mesh.Input) {
 	}
 }
 
-func (n *notes) Tick(at mesh.Stamp, room int) {
-	n.add(fmt.Sprintf("%v tick %d", time.Duration(at.At), room))
+func (n *notes) Tick(at mesh.Stamp, free int) {
+	n.add(fmt.Sprintf("%v tick %d", time.Duration(at.At), free))
 }
 
 func withRecorder(r Recorder) option { return func(s *setup) { s.hooks.Recorder = r } }
 
 func withActionQueue(n int) option { return withConfig(func(c *Config) { c.ActionQueue = n }) }
 
-func TestARecorderIsToldOfAllThatIsFoldedInOrder(t *testing.T) {
+func TestARecorderReceivesAllThatIsFoldedInOrder(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := &notes{}
 		var folded list[string]
@@ -58,7 +58,7 @@ func TestARecorderIsToldOfAllThatIsFoldedInOrder(t *testing.T) {
 	})
 }
 
-func TestARecorderIsToldOfTheRoomThatIsLeft(t *testing.T) {
+func TestARecorderReceivesTheFreePlacesOfTheActionQueue(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := &notes{}
 		r := start(t, withRecorder(n), withActionQueue(5))
@@ -70,7 +70,7 @@ func TestARecorderIsToldOfTheRoomThatIsLeft(t *testing.T) {
 	})
 }
 
-func TestARecorderThatPanicsIsToldNoMore(t *testing.T) {
+func TestARecorderThatPanicsIsNotCalledAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := &notes{panics: true}
 		r := start(t, withRecorder(n))
@@ -80,7 +80,7 @@ func TestARecorderThatPanicsIsToldNoMore(t *testing.T) {
 			t.Errorf("failures %q", got)
 		}
 		if got := n.all(); len(got) != 1 {
-			t.Errorf("told of %q", got)
+			t.Errorf("received %q", got)
 		}
 		if got := holds(snap, 1); !slices.Equal(got, []mesh.NodeID{2, 3}) {
 			t.Errorf("holders %v: the events were not folded", got)
