@@ -13,6 +13,7 @@ import (
 	"google.golang.org/grpc/status"
 
 	"github.com/meshos/meshos/host/mesh"
+	"github.com/meshos/meshos/internal/plaintext"
 )
 
 // timeoutHeader tells the plugin, in milliseconds, how long it may work. The call's
@@ -138,7 +139,7 @@ func (c *call) do(do func(ctx context.Context, conn grpc.ClientConnInterface) er
 func (s *slot) guard(method string, f func() error) (err error) {
 	defer func() {
 		if r := recover(); r != nil {
-			err = &CallError{Plugin: s.entry.Name, Method: method, Kind: ErrFailed, Detail: clean(fmt.Sprint("panic: ", r), detailLength)}
+			err = &CallError{Plugin: s.entry.Name, Method: method, Kind: ErrFailed, Detail: plaintext.Clean(fmt.Sprint("panic: ", r), detailLength)}
 			s.opts.Log(mesh.LevelError, s.entry.Name, err.Error())
 		}
 	}()

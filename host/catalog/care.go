@@ -22,7 +22,7 @@ const (
 // before it is needed; a probe is told the peers that it missed; and what was left out
 // of the log is said. It does not wait, and says when to be called again at the latest.
 func (s *slot) care(i *instance) time.Duration {
-	s.sink.flushDue()
+	s.output.ReportSuppressedIfDue()
 	next := s.opts.PulseEvery
 	s.mu.Lock()
 	isReady := s.machine.phase == ready && s.instance == i

@@ -96,7 +96,7 @@ func (c *Catalog) Describe(name string) (*hostv1.PluginDetail, error) {
 		return nil, err
 	}
 	detail := &hostv1.PluginDetail{
-		View: wire.PluginToProto(s.view(c.opts.Now())), Path: s.entry.Path, LastStderr: s.sink.last(),
+		View: wire.PluginToProto(s.view(c.opts.Now())), Path: s.entry.Path, LastStderr: s.output.Lines(),
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()

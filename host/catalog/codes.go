@@ -7,6 +7,8 @@ import (
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
+
+	"github.com/meshos/meshos/internal/plaintext"
 )
 
 // detailLength bounds what is kept of a plugin's own words in an error.
@@ -21,7 +23,7 @@ func callError(plugin, method string, err error) error {
 		return err
 	}
 	st, _ := status.FromError(err)
-	kind, detail := kindOf(st), clean(st.Message(), detailLength)
+	kind, detail := kindOf(st), plaintext.Clean(st.Message(), detailLength)
 	switch kind {
 	case ErrTooLarge:
 		if strings.Contains(st.Message(), "trying to send") {

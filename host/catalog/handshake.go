@@ -9,6 +9,8 @@ import (
 	"strings"
 
 	goplugin "github.com/hashicorp/go-plugin"
+
+	"github.com/meshos/meshos/internal/plaintext"
 )
 
 // What a host and a plugin must agree on before they can talk.
@@ -45,7 +47,7 @@ func checkHandshake(line, socketDir string) (problem, remedy string) {
 	parts := strings.Split(strings.TrimSpace(line), "|")
 	field := func(i int) string {
 		if i < len(parts) {
-			return clean(parts[i], 100)
+			return plaintext.Clean(parts[i], 100)
 		}
 		return ""
 	}
@@ -70,7 +72,7 @@ func checkHandshake(line, socketDir string) (problem, remedy string) {
 		return "the certificate that it sent is not in base64 without padding", mtls
 	}
 	if _, err := x509.ParseCertificate(der); err != nil {
-		return "the certificate that it sent can't be read: " + clean(err.Error(), 200), mtls
+		return "the certificate that it sent can't be read: " + plaintext.Clean(err.Error(), 200), mtls
 	}
 	return "", ""
 }

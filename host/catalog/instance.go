@@ -12,6 +12,7 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/connectivity"
 
+	"github.com/meshos/meshos/host/catalog/pluginlog"
 	"github.com/meshos/meshos/host/process"
 )
 
@@ -41,7 +42,7 @@ type instance struct {
 	streams sync.WaitGroup // the streams that are open
 	slots   chan struct{}  // one token per call that is out
 	readers sync.WaitGroup // of stdout and stderr
-	printed []*lineWriter
+	printed []*pluginlog.Writer
 
 	version string
 	schema  string
@@ -89,7 +90,7 @@ func (i *instance) free() process.Exit {
 	i.streams.Wait()
 	i.readers.Wait()
 	for _, w := range i.printed {
-		w.close()
+		w.Close()
 	}
 	os.RemoveAll(i.dir)
 	return i.proc.Exit()

@@ -19,7 +19,9 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/backoff"
 
+	"github.com/meshos/meshos/host/catalog/pluginlog"
 	"github.com/meshos/meshos/host/process"
+	"github.com/meshos/meshos/internal/plaintext"
 )
 
 // launch starts the plugin's process and connects to it, within StartTimeout. If
@@ -61,7 +63,7 @@ func (s *slot) launch(ctx context.Context, env *runEnv, sha256 string) (*instanc
 		i.cancel()
 		within(giveUp, i.client.Kill)
 		for _, w := range i.printed {
-			w.close()
+			w.Close()
 		}
 		os.RemoveAll(dir)
 	} else {
@@ -87,8 +89,8 @@ type launching struct {
 // go-plugin's own calls can't be cancelled; killing the process ends them.
 func (l *launching) connect(ctx context.Context, spec process.Spec) {
 	i, s := l.instance, l.slot
-	stdout, stderr := newLineWriter(s.sink), newLineWriter(s.sink)
-	i.printed = []*lineWriter{stdout, stderr}
+	stdout, stderr := s.output.NewWriter(), s.output.NewWriter()
+	i.printed = []*pluginlog.Writer{stdout, stderr}
 	i.client = goplugin.NewClient(&goplugin.ClientConfig{
 		HandshakeConfig:  handshakeConfig(),
 		Plugins:          goplugin.PluginSet{pluginName: connOnly{}},
@@ -131,9 +133,12 @@ func (l *launching) running(p *process.Process) {
 	i.proc = p
 	s.setPid(p.Pid())
 	l.release = context.AfterFunc(l.runner.ctx, func() { _ = p.Signal(syscall.SIGKILL) })
-	i.readers.Go(func() { readStderr(p.Stderr(), s.sink) })
+	i.readers.Go(func() { s.output.ReadStderr(p.Stderr()) })
 	i.readers.Go(func() {
-		readStdout(p.Stdout(), s.sink, func(line string) {
+		s.output.ReadStdout(p.Stdout(), func(line string) bool {
+			if !looksLikeHandshake(line) {
+				return false
+			}
 			if problem, remedy := checkHandshake(line, i.dir); problem != "" {
 				l.refused.Store(&Error{
 					Plugin: s.entry.Name, Step: "start", Problem: problem, Remedy: remedy, Rejected: true,
@@ -141,6 +146,7 @@ func (l *launching) running(p *process.Process) {
 				line = ""
 			}
 			l.runner.greet(line)
+			return true
 		})
 		// It ended without one. go-plugin kills it then, which would hide how.
 		within(100*time.Millisecond, func() { <-p.Done() })
@@ -180,7 +186,7 @@ func (l *launching) judge(ctx context.Context, err error) *Error {
 			return l.noConnection(err)
 		}
 		remedy := fmt.Sprintf("run %s by hand to see why", filepath.Clean(s.entry.Path))
-		last, _ := s.sink.telling()
+		last, _ := s.output.LastMessage()
 		switch {
 		case i.proc.Exit().Clean():
 			remedy = "it may be no plugin at all: " + remedy
@@ -196,7 +202,7 @@ func (l *launching) judge(ctx context.Context, err error) *Error {
 // noConnection is the problem of a plugin that says hello and can't be reached.
 func (l *launching) noConnection(err error) *Error {
 	s := l.slot
-	return s.problem("start", "the connection failed: "+clean(err.Error(), detailLength)+s.quote(), serveGRPC, err)
+	return s.problem("start", "the connection failed: "+plaintext.Clean(err.Error(), detailLength)+s.quote(), serveGRPC, err)
 }
 
 // serveGRPC is the remedy for a socket that is not served as agreed.

@@ -5,6 +5,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"github.com/meshos/meshos/internal/plaintext"
 )
 
 // findings is what was left out of one answer: how many items of each kind of lie,
@@ -24,7 +26,7 @@ func (f *findings) add(lie, format string, args ...any) {
 	}
 	c := (*f)[lie]
 	if c == nil {
-		c = &lieCount{first: clean(fmt.Sprintf(format, args...), detailLength)}
+		c = &lieCount{first: plaintext.Clean(fmt.Sprintf(format, args...), detailLength)}
 		(*f)[lie] = c
 	}
 	c.n++

@@ -14,6 +14,7 @@ import (
 	"google.golang.org/protobuf/types/known/structpb"
 
 	"github.com/meshos/meshos/host/mesh"
+	"github.com/meshos/meshos/internal/plaintext"
 	pluginv1 "github.com/meshos/meshos/proto/meshos/plugin/v1"
 )
 
@@ -62,11 +63,11 @@ func (s *slot) describe(ctx context.Context, i *instance) error {
 		s.opts.Log(mesh.LevelWarn, s.entry.Name, fmt.Sprintf(format, args...))
 	}
 	if said.GetName() != s.entry.Name {
-		warn("it calls itself %q", clean(said.GetName(), 100))
+		warn("it calls itself %q", plaintext.Clean(said.GetName(), 100))
 	}
 	known, unknown := knownKinds(said.GetKinds())
 	if len(unknown) > 0 {
-		warn("it serves kinds that this host does not know: %s", clean(strings.Join(unknown, ", "), detailLength))
+		warn("it serves kinds that this host does not know: %s", plaintext.Clean(strings.Join(unknown, ", "), detailLength))
 	}
 	wanted, _ := knownKinds(s.entry.Kinds)
 	for _, kind := range wanted {
@@ -91,7 +92,7 @@ func (s *slot) describe(ctx context.Context, i *instance) error {
 	if len(s.entry.Chains) > 0 && !slices.Contains(known, KindChainAppender) {
 		warn("its entry grants it chains of records, but it is used as no chain_appender")
 	}
-	i.kinds, i.version = known, clean(said.GetVersion(), 100)
+	i.kinds, i.version = known, plaintext.Clean(said.GetVersion(), 100)
 	i.schema, i.noOp = said.GetConfigSchema(), said.GetNoOp()
 	if len(i.schema) > schemaMax {
 		warn("its configuration schema has %d bytes and is not kept: more than %d", len(i.schema), schemaMax)
@@ -131,8 +132,8 @@ func (s *slot) configure(ctx context.Context, i *instance, config map[string]any
 		if n == 20 {
 			break
 		}
-		warnings = append(warnings, clean(w, detailLength))
-		s.opts.Log(mesh.LevelWarn, s.entry.Name, "configuration: "+clean(w, detailLength))
+		warnings = append(warnings, plaintext.Clean(w, detailLength))
+		s.opts.Log(mesh.LevelWarn, s.entry.Name, "configuration: "+plaintext.Clean(w, detailLength))
 	}
 	s.mu.Lock()
 	s.warnings = warnings

@@ -7,20 +7,22 @@ import (
 	"sync"
 	"time"
 
+	"github.com/meshos/meshos/host/catalog/pluginlog"
 	"github.com/meshos/meshos/host/mesh"
 	"github.com/meshos/meshos/host/process"
 	"github.com/meshos/meshos/host/snapshot"
+	"github.com/meshos/meshos/internal/plaintext"
 )
 
 // slot is one configured plugin. Its goroutine (supervise.go) owns the life; what
 // others read of it is behind mu, which nobody holds while anything takes time.
 type slot struct {
-	entry Entry
-	opts  *Options
-	peers *peerBook
-	sink  *logSink
-	nudge chan struct{} // holds one: something for the goroutine to look at
-	tried stamp         // of the file at the last try; the goroutine's own
+	entry  Entry
+	opts   *Options
+	peers  *peerBook
+	output *pluginlog.Log
+	nudge  chan struct{} // holds one: something for the goroutine to look at
+	tried  stamp         // of the file at the last try; the goroutine's own
 
 	mu       sync.Mutex
 	machine  machine
@@ -61,7 +63,7 @@ func newSlot(e Entry, opts *Options, peers *peerBook) *slot {
 		entry: e, opts: opts, peers: peers, config: e.Config,
 		nudge: make(chan struct{}, 1), lies: make(map[string]*lieCount), renewal: make(chan struct{}),
 	}
-	s.sink = newLogSink(opts.Now, func(level mesh.LogLevel, message string) { opts.Log(level, e.Name, message) })
+	s.output = pluginlog.New(opts.Now, func(level mesh.LogLevel, message string) { opts.Log(level, e.Name, message) })
 	s.machine = newMachine(opts.Now(), defaultPolicy(opts.HangTimeout), opts.Rand, e.Enabled)
 	s.kinds, _ = knownKinds(e.Kinds)
 	return s
@@ -80,7 +82,7 @@ func (s *slot) problem(step, problem, remedy string, err error) *Error {
 // quote gives the line of the process's stderr that says most about its end, for an
 // error.
 func (s *slot) quote() string {
-	message, crashed := s.sink.telling()
+	message, crashed := s.output.LastMessage()
 	if message == "" {
 		return ""
 	}
@@ -88,7 +90,7 @@ func (s *slot) quote() string {
 	if crashed {
 		what = "it crashed"
 	}
-	return fmt.Sprintf(", %s: %q", what, clean(message, 300))
+	return fmt.Sprintf(", %s: %q", what, plaintext.Clean(message, 300))
 }
 
 // look is the remedy for what only the plugin's own lines can explain.

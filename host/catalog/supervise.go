@@ -37,13 +37,13 @@ func (s *slot) run(ctx context.Context, env *runEnv, first func(error)) {
 			m.stop(now)
 		}
 	})
-	s.sink.flush()
+	s.output.ReportSuppressed()
 }
 
 // attempt takes the plugin from verifying to ready, stays while it is, and leaves
 // when the process has ended.
 func (s *slot) attempt(ctx context.Context, env *runEnv, first func(error)) {
-	s.sink.fresh()
+	s.output.NextProcess()
 	s.tried = stampOf(s.entry.Path) // before it is read: what changes meanwhile counts
 	began := s.opts.Now()
 	i, err := s.startUp(ctx, env)

@@ -1,4 +1,4 @@
-package catalog
+package pluginlog
 
 import (
 	"bytes"
@@ -7,44 +7,43 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-	"unicode"
-	"unicode/utf8"
 
 	"github.com/meshos/meshos/host/mesh"
+	"github.com/meshos/meshos/internal/plaintext"
 )
 
 // maxLine bounds one line of a plugin's output, in bytes.
 const maxLine = 8 << 10
 
-// lineParser finds level and message in a plugin's lines: JSON as hclog, slog and
-// zap write it, their text forms, and anything else. It never fails. The lines of
-// a crash are errors to the end.
-type lineParser struct {
+// parser finds level and message in the lines of one process: JSON as hclog, slog and
+// zap write it, their text forms, and anything else. It never fails. Once a process
+// crashes, each of its lines that is not JSON is an error.
+type parser struct {
 	crashed bool
 }
 
-// parse reads one line.
-func (p *lineParser) parse(line string) (mesh.LogLevel, string) {
+// parse returns the level and the message of a line.
+func (p *parser) parse(line string) (mesh.LogLevel, string) {
 	if level, message, ok := parseJSON(line); ok {
-		return level, clean(message, maxLine)
+		return level, plaintext.Clean(message, maxLine)
 	}
-	p.watch(line)
+	p.skip(line)
 	if p.crashed {
-		return mesh.LevelError, clean(line, maxLine)
+		return mesh.LevelError, plaintext.Clean(line, maxLine)
 	}
 	level, message := parseText(line)
-	return level, clean(message, maxLine)
+	return level, plaintext.Clean(message, maxLine)
 }
 
-// watch looks whether a crash begins with a line that is not parsed.
-func (p *lineParser) watch(line string) {
-	if isCrash(line) {
+// skip takes a line that is not parsed, for the case that a crash begins with it.
+func (p *parser) skip(line string) {
+	if beginsCrash(line) {
 		p.crashed = true
 	}
 }
 
-// isCrash recognises what the Go runtime says first when it gives up.
-func isCrash(line string) bool {
+// beginsCrash reports whether the Go runtime begins the report of a crash with this line.
+func beginsCrash(line string) bool {
 	for _, prefix := range []string{"panic: ", "fatal error: ", "SIGABRT: ", "SIGSEGV: ", "SIGQUIT: ", "runtime: "} {
 		if strings.HasPrefix(line, prefix) {
 			return true
@@ -53,8 +52,9 @@ func isCrash(line string) bool {
 	return false
 }
 
-// parseJSON reads an object that has a message as text.
-func parseJSON(line string) (mesh.LogLevel, string, bool) {
+// parseJSON returns the level and the message of a line that is a JSON object. ok is
+// false if it is not one, or has no message that is a string.
+func parseJSON(line string) (level mesh.LogLevel, message string, ok bool) {
 	if !strings.HasPrefix(line, "{") {
 		return 0, "", false
 	}
@@ -64,24 +64,24 @@ func parseJSON(line string) (mesh.LogLevel, string, bool) {
 	if dec.Decode(&fields) != nil {
 		return 0, "", false
 	}
-	message, ok := takeText(fields, "@message", "msg", "message")
+	message, ok = takeString(fields, "@message", "msg", "message")
 	if !ok {
 		return 0, "", false
 	}
-	word, _ := takeText(fields, "@level", "level")
-	level, known := levelOf(word)
-	if !known {
+	word, _ := takeString(fields, "@level", "level")
+	level, ok = levelOf(word)
+	if !ok {
 		level = mesh.LevelInfo
 	}
-	// The node's log has its own times, and the plugin's name.
+	// The node's log has times of its own, and names the plugin.
 	for _, key := range []string{"@timestamp", "time", "ts", "@module", "@caller"} {
 		delete(fields, key)
 	}
 	return level, message + pairs(fields), true
 }
 
-// takeText takes the first of some keys that holds a text out of an object.
-func takeText(fields map[string]any, keys ...string) (string, bool) {
+// takeString removes the first of the keys whose value is a string, and returns the value.
+func takeString(fields map[string]any, keys ...string) (string, bool) {
 	for _, key := range keys {
 		if s, ok := fields[key].(string); ok {
 			delete(fields, key)
@@ -91,7 +91,7 @@ func takeText(fields map[string]any, keys ...string) (string, bool) {
 	return "", false
 }
 
-// pairs writes what else a line carries as " key=value", sorted by key.
+// pairs returns the other fields of a line as " key=value", sorted by key.
 func pairs(fields map[string]any) string {
 	var b strings.Builder
 	for _, key := range slices.Sorted(maps.Keys(fields)) {
@@ -108,7 +108,7 @@ func pairs(fields map[string]any) string {
 			var buf bytes.Buffer
 			enc := json.NewEncoder(&buf)
 			enc.SetEscapeHTML(false)
-			_ = enc.Encode(v) // it came from JSON
+			_ = enc.Encode(v) // it was decoded from JSON
 			b.WriteString(strings.TrimSpace(buf.String()))
 		}
 	}
@@ -124,7 +124,8 @@ var (
 	logfmt = regexp.MustCompile(`(?:^|\s)level=([A-Za-z]{4,7})\b`)
 )
 
-// parseText looks for a level in a line that is no JSON.
+// parseText returns the level and the message of a line that is not JSON. A line without
+// a level is INFO.
 func parseText(line string) (mesh.LogLevel, string) {
 	for _, form := range []*regexp.Regexp{bracketed, leading} {
 		if m := form.FindStringSubmatch(line); m != nil {
@@ -141,7 +142,7 @@ func parseText(line string) (mesh.LogLevel, string) {
 	return mesh.LevelInfo, line
 }
 
-// levelOf reads the name of a level.
+// levelOf returns the level of a name, whatever library it is from.
 func levelOf(word string) (mesh.LogLevel, bool) {
 	switch strings.ToLower(word) {
 	case "trace":
@@ -156,25 +157,4 @@ func levelOf(word string) (mesh.LogLevel, bool) {
 		return mesh.LevelError, true
 	}
 	return 0, false
-}
-
-// clean makes a plugin's words fit for a terminal and a record: valid UTF-8, no
-// control characters but tab, at most limit bytes.
-func clean(s string, limit int) string {
-	s = strings.Map(func(r rune) rune {
-		if r != '\t' && unicode.IsControl(r) {
-			if r == '\n' {
-				return ' '
-			}
-			return utf8.RuneError
-		}
-		return r
-	}, strings.ToValidUTF8(s, "\uFFFD"))
-	if len(s) <= limit {
-		return s
-	}
-	for limit > 0 && !utf8.RuneStart(s[limit]) {
-		limit--
-	}
-	return s[:limit] + " …"
 }
