@@ -150,7 +150,7 @@ func TestLinesOfAFileBecomeEvents(t *testing.T) {
 	tell(t, path, 300)
 	n.until("what is behind nonsense, which is named", func(s *meshosv1.Snapshot) bool {
 		return holders(s, 300) != nil && logged(s, "line=201") &&
-			failed(s, "plugin:tail-events", "shutdown, which plugins may not say")
+			failed(s, "plugin:tail-events", "shutdown, which plugins may not send")
 	})
 }
 

@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"sync"
 
-	"github.com/meshos/meshos/host/catalog"
+	"github.com/meshos/meshos/host/catalog/answers"
 	"github.com/meshos/meshos/host/loop"
 	"github.com/meshos/meshos/host/mesh"
 	"github.com/meshos/meshos/host/wire"
@@ -27,7 +27,7 @@ type ear struct {
 
 // hear takes events of a source. The error says how many of them were not taken,
 // and wraps why: the loop has ended, or ctx has.
-func (e *ear) hear(ctx context.Context, source string, events []catalog.Heard) error {
+func (e *ear) hear(ctx context.Context, source string, events []answers.Event) error {
 	all, taken := len(events), 0
 	for len(events) > 0 {
 		n, err := e.next(ctx, source, events)
@@ -42,7 +42,7 @@ func (e *ear) hear(ctx context.Context, source string, events []catalog.Heard) e
 
 // next takes one signed commit, or all events before the next one, or leaves out one
 // event that is too large.
-func (e *ear) next(ctx context.Context, source string, events []catalog.Heard) (int, error) {
+func (e *ear) next(ctx context.Context, source string, events []answers.Event) (int, error) {
 	if events[0].Signed != nil {
 		commit, err := e.judge(*events[0].Signed)
 		if err != nil {

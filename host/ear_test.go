@@ -9,7 +9,7 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/meshos/meshos/host/catalog"
+	"github.com/meshos/meshos/host/catalog/answers"
 	"github.com/meshos/meshos/host/loop"
 	"github.com/meshos/meshos/host/mesh"
 	"github.com/meshos/meshos/host/wire"
@@ -71,12 +71,12 @@ func (w *world) ear() *ear {
 }
 
 // said makes events: lines, and signed commits of what begins with "!".
-func said(texts ...string) (out []catalog.Heard) {
+func said(texts ...string) (out []answers.Event) {
 	for _, text := range texts {
 		if payload, signed := strings.CutPrefix(text, "!"); signed {
-			out = append(out, catalog.Heard{Signed: &wire.Signed{Payload: []byte(payload)}})
+			out = append(out, answers.Event{Signed: &wire.Signed{Payload: []byte(payload)}})
 		} else {
-			out = append(out, catalog.Heard{Event: mesh.LogLine{Level: mesh.LevelInfo, Message: text}})
+			out = append(out, answers.Event{Event: mesh.LogLine{Level: mesh.LevelInfo, Message: text}})
 		}
 	}
 	return out
@@ -102,7 +102,7 @@ func TestEventsAreHeardInOrderAndCommitsAreJudged(t *testing.T) {
 func TestP5_EventsThatAreTooLargeAreLeftOutAndToldOnce(t *testing.T) {
 	w := &world{room: -1}
 	events := said("a", "b")
-	large := catalog.Heard{Event: mesh.DaemonCrashed{Daemon: mesh.DaemonRef{ID: 1}, Reason: strings.Repeat("x", loop.MaxEvent+1)}}
+	large := answers.Event{Event: mesh.DaemonCrashed{Daemon: mesh.DaemonRef{ID: 1}, Reason: strings.Repeat("x", loop.MaxEvent+1)}}
 	events = slices.Insert(events, 1, large, large)
 	if err := w.ear().hear(t.Context(), "event_source:x", events); err != nil {
 		t.Fatal(err)

@@ -7,7 +7,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/meshos/meshos/host/catalog"
+	"github.com/meshos/meshos/host/catalog/answers"
 	"github.com/meshos/meshos/host/loop"
 )
 
@@ -23,7 +23,7 @@ const (
 type eventSource interface {
 	Name() string
 	Renewed() <-chan struct{}
-	Stream(ctx context.Context, take func(ctx context.Context, events []catalog.Heard) error) error
+	Stream(ctx context.Context, take func(ctx context.Context, events []answers.Event) error) error
 }
 
 // sources brings the streams of event sources to the loop, each in a goroutine of
@@ -76,7 +76,7 @@ func (s *sources) follow(ctx context.Context, src eventSource) {
 	title, out, wait := "event_source:"+src.Name(), false, firstResume
 	for ctx.Err() == nil {
 		renewed, began, resumed := src.Renewed(), time.Now(), false
-		err := src.Stream(ctx, func(ctx context.Context, events []catalog.Heard) error {
+		err := src.Stream(ctx, func(ctx context.Context, events []answers.Event) error {
 			if out && !resumed {
 				resumed = true
 				s.log.Info("an event source is heard again", "plugin", src.Name())

@@ -10,7 +10,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/meshos/meshos/host/catalog"
+	"github.com/meshos/meshos/host/catalog/answers"
 	"github.com/meshos/meshos/host/loop"
 )
 
@@ -48,7 +48,7 @@ func (s *script) opened() int {
 	return s.streams
 }
 
-func (s *script) Stream(ctx context.Context, take func(context.Context, []catalog.Heard) error) error {
+func (s *script) Stream(ctx context.Context, take func(context.Context, []answers.Event) error) error {
 	s.mu.Lock()
 	step := s.steps[min(s.streams, len(s.steps)-1)]
 	s.streams++

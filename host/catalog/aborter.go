@@ -12,19 +12,17 @@ import (
 )
 
 // Aborter has a plugin abort migrations.
-type Aborter struct{ slot *slot }
+type Aborter struct{ adapter }
 
-// Name is the plugin's, as configured.
-func (a *Aborter) Name() string { return a.slot.entry.Name }
-
-// NoOp says whether the plugin calls itself a placeholder.
+// NoOp reports whether the plugin describes itself as a placeholder.
 func (a *Aborter) NoOp() bool { return a.slot.isNoOp() }
 
-// Abort aborts a migration. One that the plugin does not know is no error: that
-// there is none is what was wanted. The error is a *NotReadyError or a *CallError;
-// ErrFailedPrecondition says that the migration is past the point of no return.
+// Abort aborts a migration. It returns nil as well if the plugin does not know the
+// migration, because then there is nothing left to abort. The error is a *NotReadyError
+// or a *CallError; ErrFailedPrecondition means that the migration is past the point of
+// no return.
 func (a *Aborter) Abort(ctx context.Context, migration mesh.MigrationID, reason string) error {
-	return a.slot.call(ctx, "MigrationAborter.Abort", func(ctx context.Context, conn grpc.ClientConnInterface) error {
+	return a.slot.call(ctx, a.slot.entry.Timeout, "MigrationAborter.Abort", func(ctx context.Context, conn grpc.ClientConnInterface) error {
 		_, err := pluginv1.NewMigrationAborterClient(conn).Abort(ctx, &pluginv1.AbortRequest{
 			Migration: uint64(migration), Reason: reason,
 		})

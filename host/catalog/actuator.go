@@ -6,46 +6,36 @@ import (
 
 	"google.golang.org/grpc"
 
+	"github.com/meshos/meshos/host/catalog/answers"
 	"github.com/meshos/meshos/host/mesh"
 	pluginv1 "github.com/meshos/meshos/proto/meshos/plugin/v1"
 	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
 )
 
-// dispatchTimeout is for a caller without a deadline of its own.
+// dispatchTimeout is the time of a dispatch whose caller has no deadline.
 const dispatchTimeout = time.Minute
 
 // Actuator has a plugin carry out actions.
-type Actuator struct{ slot *slot }
+type Actuator struct{ adapter }
 
-// Name is the plugin's, as configured.
-func (a *Actuator) Name() string { return a.slot.entry.Name }
-
-// Dispatch has an action carried out, and gives the events that came of it. It may
-// take as long as ctx lasts, or the timeout of the plugin's entry if that has one.
-// The error is a *NotReadyError or a *CallError; its RetryAfter is above 0 when the
-// action can be tried again: the plugin said when, or never heard of it.
-func (a *Actuator) Dispatch(ctx context.Context, id mesh.ActionID, action *meshosv1.Action) ([]Heard, error) {
-	const method = "Actuator.Dispatch"
-	var out []Heard
-	err := a.slot.callWithin(ctx, a.timeout(ctx), method, func(ctx context.Context, conn grpc.ClientConnInterface) error {
-		answer, err := pluginv1.NewActuatorClient(conn).Dispatch(ctx, &pluginv1.DispatchRequest{
-			ActionId: uint64(id), Action: action,
+// Dispatch has an action carried out and returns the events that it led to. It may take
+// as long as ctx lasts, or the timeout of the plugin's entry if that is set. The error is
+// a *NotReadyError or a *CallError. Its RetryAfter is above 0 if the action can be tried
+// again: either the plugin asked for that, or the action never reached it.
+func (a *Actuator) Dispatch(ctx context.Context, id mesh.ActionID, action *meshosv1.Action) ([]answers.Event, error) {
+	return ask(ctx, a.slot, a.timeout(ctx), "Actuator.Dispatch",
+		func(ctx context.Context, conn grpc.ClientConnInterface) (*pluginv1.DispatchResponse, error) {
+			return pluginv1.NewActuatorClient(conn).Dispatch(ctx, &pluginv1.DispatchRequest{
+				ActionId: uint64(id), Action: action,
+			})
+		},
+		func(answer *pluginv1.DispatchResponse) ([]answers.Event, answers.Discarded, error) {
+			good, bad := answers.Events(answer.GetEvents())
+			return good, bad, nil
 		})
-		if err != nil {
-			return err
-		}
-		good, bad := checkEvents(answer.GetEvents())
-		a.slot.report(method, bad)
-		out = good
-		return nil
-	})
-	if err != nil {
-		return nil, err
-	}
-	return out, nil
 }
 
-// timeout is how long one dispatch may take.
+// timeout returns how long one dispatch may take.
 func (a *Actuator) timeout(ctx context.Context) time.Duration {
 	if a.slot.entry.timed {
 		return a.slot.entry.Timeout

@@ -2,165 +2,102 @@ package catalog
 
 import "slices"
 
-// LocalityProbe gives the adapter of a plugin, whether it serves the kind or not
-// (then calls fail with ErrUnimplemented). The error is a *NotConfiguredError.
+// adapter is a plugin as the callers of one of its kinds see it. It outlives the
+// plugin's processes. The type of each kind embeds it and has the calls of the kind.
+type adapter struct{ slot *slot }
+
+// Name returns the name of the plugin in the configuration.
+func (a adapter) Name() string { return a.slot.entry.Name }
+
+// LocalityProbe returns the adapter of a plugin, whether or not the plugin serves the
+// kind: if not, calls fail with ErrUnimplemented. The error is a *NotConfiguredError.
 func (c *Catalog) LocalityProbe(name string) (*LocalityProbe, error) {
-	s, err := c.find(name)
-	if err != nil {
-		return nil, err
-	}
-	return &LocalityProbe{s}, nil
+	return named[LocalityProbe](c, name)
 }
 
 // HealthProbe is like LocalityProbe.
 func (c *Catalog) HealthProbe(name string) (*HealthProbe, error) {
-	s, err := c.find(name)
-	if err != nil {
-		return nil, err
-	}
-	return &HealthProbe{s}, nil
+	return named[HealthProbe](c, name)
 }
 
 // InventoryProbe is like LocalityProbe.
 func (c *Catalog) InventoryProbe(name string) (*InventoryProbe, error) {
-	s, err := c.find(name)
-	if err != nil {
-		return nil, err
-	}
-	return &InventoryProbe{s}, nil
+	return named[InventoryProbe](c, name)
 }
 
 // Actuator is like LocalityProbe.
 func (c *Catalog) Actuator(name string) (*Actuator, error) {
-	s, err := c.find(name)
-	if err != nil {
-		return nil, err
-	}
-	return &Actuator{s}, nil
+	return named[Actuator](c, name)
 }
 
 // EventSource is like LocalityProbe.
 func (c *Catalog) EventSource(name string) (*EventSource, error) {
-	s, err := c.find(name)
-	if err != nil {
-		return nil, err
-	}
-	return &EventSource{s}, nil
+	return named[EventSource](c, name)
 }
 
 // RecoveryHandler is like LocalityProbe.
 func (c *Catalog) RecoveryHandler(name string) (*RecoveryHandler, error) {
-	s, err := c.find(name)
-	if err != nil {
-		return nil, err
-	}
-	return &RecoveryHandler{s}, nil
+	return named[RecoveryHandler](c, name)
 }
 
 // ControlSink is like LocalityProbe.
 func (c *Catalog) ControlSink(name string) (*ControlSink, error) {
-	s, err := c.find(name)
-	if err != nil {
-		return nil, err
-	}
-	return &ControlSink{s}, nil
+	return named[ControlSink](c, name)
 }
 
 // Appender is like LocalityProbe.
 func (c *Catalog) Appender(name string) (*Appender, error) {
+	return named[Appender](c, name)
+}
+
+// Aborter returns the adapter of the first configured plugin that is known to serve
+// migration_aborter. It is nil if there is none, or none yet.
+func (c *Catalog) Aborter() *Aborter { return first[Aborter](c, KindMigrationAborter) }
+
+// MigrationSource is like Aborter, for migration_source.
+func (c *Catalog) MigrationSource() *MigrationSource {
+	return first[MigrationSource](c, KindMigrationSource)
+}
+
+// Scorer is like Aborter, for placement_scorer.
+func (c *Catalog) Scorer() *Scorer { return first[Scorer](c, KindPlacementScorer) }
+
+// Actuators returns the adapters of all plugins that are known to serve actuator, in
+// the order of the configuration.
+func (c *Catalog) Actuators() []*Actuator { return all[Actuator](c, KindActuator) }
+
+// named returns the adapter of one plugin.
+func named[A ~struct{ adapter }](c *Catalog, name string) (*A, error) {
 	s, err := c.find(name)
 	if err != nil {
 		return nil, err
 	}
-	return &Appender{s}, nil
+	return &A{adapter{s}}, nil
 }
 
-// LocalityProbes gives the adapters of all plugins that serve the kind: by their
-// entries, and of the others by what they said of themselves so far.
-func (c *Catalog) LocalityProbes() []*LocalityProbe {
-	var out []*LocalityProbe
-	for _, s := range c.serving(KindLocalityProbe) {
-		out = append(out, &LocalityProbe{s})
-	}
-	return out
-}
-
-// HealthProbes is like LocalityProbes.
-func (c *Catalog) HealthProbes() []*HealthProbe {
-	var out []*HealthProbe
-	for _, s := range c.serving(KindHealthProbe) {
-		out = append(out, &HealthProbe{s})
-	}
-	return out
-}
-
-// InventoryProbes is like LocalityProbes.
-func (c *Catalog) InventoryProbes() []*InventoryProbe {
-	var out []*InventoryProbe
-	for _, s := range c.serving(KindInventoryProbe) {
-		out = append(out, &InventoryProbe{s})
-	}
-	return out
-}
-
-// Aborter gives the adapter of the first configured plugin that is known to serve
-// migration_aborter; nil if there is none (yet).
-func (c *Catalog) Aborter() *Aborter {
-	for _, s := range c.serving(KindMigrationAborter) {
-		return &Aborter{s}
-	}
-	return nil
-}
-
-// MigrationSource is like Aborter, for migration_source.
-func (c *Catalog) MigrationSource() *MigrationSource {
-	for _, s := range c.serving(KindMigrationSource) {
-		return &MigrationSource{s}
-	}
-	return nil
-}
-
-// Scorer is like Aborter, for placement_scorer.
-func (c *Catalog) Scorer() *Scorer {
-	for _, s := range c.serving(KindPlacementScorer) {
-		return &Scorer{s}
-	}
-	return nil
-}
-
-// Actuators gives the adapters of all plugins that serve actuator, like
-// LocalityProbes.
-func (c *Catalog) Actuators() []*Actuator {
-	var out []*Actuator
-	for _, s := range c.serving(KindActuator) {
-		out = append(out, &Actuator{s})
-	}
-	return out
-}
-
-// Appenders gives the adapters of all plugins that serve chain_appender, like
-// LocalityProbes.
-func (c *Catalog) Appenders() []*Appender {
-	var out []*Appender
-	for _, s := range c.serving(KindChainAppender) {
-		out = append(out, &Appender{s})
-	}
-	return out
-}
-
-// Undescribed says whether a plugin is at its first start, and nobody knows yet which
-// kinds it serves.
-func (c *Catalog) Undescribed() bool {
-	return slices.ContainsFunc(c.slots, (*slot).isUndescribed)
-}
-
-// serving gives the slots that serve a kind, in the order of the configuration.
-func (c *Catalog) serving(kind string) []*slot {
-	var out []*slot
+// first returns the adapter of the first plugin that serves a kind.
+func first[A ~struct{ adapter }](c *Catalog, kind string) *A {
 	for _, s := range c.slots {
 		if s.serves(kind) {
-			out = append(out, s)
+			return &A{adapter{s}}
+		}
+	}
+	return nil
+}
+
+// all returns the adapters of all plugins that serve a kind.
+func all[A ~struct{ adapter }](c *Catalog, kind string) []*A {
+	var out []*A
+	for _, s := range c.slots {
+		if s.serves(kind) {
+			out = append(out, &A{adapter{s}})
 		}
 	}
 	return out
+}
+
+// Undescribed reports whether a plugin is at its first start and has not said yet which
+// kinds it serves.
+func (c *Catalog) Undescribed() bool {
+	return slices.ContainsFunc(c.slots, (*slot).isUndescribed)
 }

@@ -10,16 +10,13 @@ import (
 )
 
 // Appender has a plugin store records.
-type Appender struct{ slot *slot }
+type Appender struct{ adapter }
 
-// Name is the plugin's, as configured.
-func (a *Appender) Name() string { return a.slot.entry.Name }
-
-// Append stores records in order and returns when they are durable. The error is a
-// *NotReadyError or a *CallError; the batch must be sent again then, since nobody
-// knows whether it was stored.
+// Append stores records in their order and returns when they are durable. The error is
+// a *NotReadyError or a *CallError. After an error the same batch has to be sent again,
+// since it may or may not have been stored.
 func (a *Appender) Append(ctx context.Context, records []*meshosv1.Record) error {
-	return a.slot.call(ctx, "ChainAppender.Append", func(ctx context.Context, conn grpc.ClientConnInterface) error {
+	return a.slot.call(ctx, a.slot.entry.Timeout, "ChainAppender.Append", func(ctx context.Context, conn grpc.ClientConnInterface) error {
 		_, err := pluginv1.NewChainAppenderClient(conn).Append(ctx, &pluginv1.AppendRequest{Records: records})
 		return err
 	})

@@ -13,8 +13,8 @@ import (
 	"time"
 )
 
-// stamp tells one version of a file from another without reading it.
-type stamp struct {
+// fileStamp tells one version of a file from another without reading it.
+type fileStamp struct {
 	exists bool
 	size   int64
 	mtime  time.Time
@@ -23,16 +23,16 @@ type stamp struct {
 }
 
 // stampOf looks at a file. One that can't be looked at does not exist.
-func stampOf(path string) stamp {
+func stampOf(path string) fileStamp {
 	info, err := os.Stat(path)
 	if err != nil {
-		return stamp{}
+		return fileStamp{}
 	}
 	return stampFrom(info)
 }
 
-func stampFrom(info fs.FileInfo) stamp {
-	s := stamp{exists: true, size: info.Size(), mtime: info.ModTime(), mode: info.Mode()}
+func stampFrom(info fs.FileInfo) fileStamp {
+	s := fileStamp{exists: true, size: info.Size(), mtime: info.ModTime(), mode: info.Mode()}
 	if sys, ok := info.Sys().(*syscall.Stat_t); ok {
 		s.inode = sys.Ino
 	}

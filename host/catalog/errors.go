@@ -130,8 +130,3 @@ func (e *CallError) Unwrap() error { return e.Kind }
 
 // RetryAfter gives Again. It is above 0 only for ErrUnavailable.
 func (e *CallError) RetryAfter() time.Duration { return e.Again }
-
-// badAnswer makes the error of a call whose answer makes no sense.
-func (s *slot) badAnswer(method string, err error) error {
-	return &CallError{Plugin: s.entry.Name, Method: method, Kind: err}
-}

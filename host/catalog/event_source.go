@@ -7,25 +7,23 @@ import (
 
 	"google.golang.org/grpc"
 
+	"github.com/meshos/meshos/host/catalog/answers"
 	pluginv1 "github.com/meshos/meshos/proto/meshos/plugin/v1"
 )
 
 // EventSource streams a plugin's events.
-type EventSource struct{ slot *slot }
+type EventSource struct{ adapter }
 
-// Name is the plugin's, as configured.
-func (e *EventSource) Name() string { return e.slot.entry.Name }
-
-// Renewed is closed when the plugin is ready with another process or another
-// configuration than now. Ask for it before Stream.
+// Renewed returns a channel that is closed once the plugin is ready with another process
+// or another configuration than now. Ask for it before Stream.
 func (e *EventSource) Renewed() <-chan struct{} { return e.slot.renewed() }
 
-// Stream hands the plugin's events to take, batch after batch and without what
-// can't be true, until the stream ends. Nothing more is read while take is at work,
-// so that the plugin is held up by it; take must return when its ctx ends. nil
-// means that the plugin has said all it wanted to. The error is that of take, a
+// Stream passes the plugin's events to take, batch by batch and without those that are
+// malformed, until the stream ends. It reads on when take has returned, so a slow take
+// holds up the plugin; take has to return when its ctx ends. Stream returns nil when the
+// plugin ended the stream without an error. Otherwise the error is the one of take, a
 // *NotReadyError or a *CallError.
-func (e *EventSource) Stream(ctx context.Context, take func(ctx context.Context, events []Heard) error) error {
+func (e *EventSource) Stream(ctx context.Context, take func(ctx context.Context, events []answers.Event) error) error {
 	const method = "EventSource.Events"
 	var refused error
 	err := e.slot.stream(ctx, method, func(ctx context.Context, conn grpc.ClientConnInterface) error {
@@ -41,8 +39,8 @@ func (e *EventSource) Stream(ctx context.Context, take func(ctx context.Context,
 			if err != nil {
 				return err
 			}
-			good, bad := checkEvents(batch.GetEvents())
-			e.slot.report(method, bad)
+			good, bad := answers.Events(batch.GetEvents())
+			e.slot.reportDiscarded(method, bad)
 			if len(good) == 0 {
 				continue
 			}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/meshos/meshos/host/catalog"
+	"github.com/meshos/meshos/host/catalog/answers"
 	"github.com/meshos/meshos/host/mesh"
 	"github.com/meshos/meshos/host/snapshot"
 )
@@ -26,7 +27,7 @@ func source(t *testing.T, r *rig) *catalog.EventSource {
 type heard []string
 
 // take takes events as a loop does: not when its context has ended.
-func (h *heard) take(ctx context.Context, events []catalog.Heard) error {
+func (h *heard) take(ctx context.Context, events []answers.Event) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
@@ -56,7 +57,7 @@ func TestEventSourceThatFailsSaysWhy(t *testing.T) {
 func TestEventSourceEndsWithItsCaller(t *testing.T) {
 	r := startSeams(t, map[string]any{"events": 2})
 	ctx, cancel := context.WithCancel(t.Context())
-	err := source(t, r).Stream(ctx, func(context.Context, []catalog.Heard) error {
+	err := source(t, r).Stream(ctx, func(context.Context, []answers.Event) error {
 		cancel()
 		return nil
 	})
@@ -64,7 +65,7 @@ func TestEventSourceEndsWithItsCaller(t *testing.T) {
 		t.Error("ended without a word")
 	}
 	full := errors.New("no room")
-	if err := source(t, r).Stream(t.Context(), func(context.Context, []catalog.Heard) error { return full }); err != full { //nolint:errorlint // as it is
+	if err := source(t, r).Stream(t.Context(), func(context.Context, []answers.Event) error { return full }); err != full { //nolint:errorlint // as it is
 		t.Errorf("the taker's error became %v", err)
 	}
 }
@@ -76,7 +77,7 @@ func TestEventSourceIsHeldUpByItsTaker(t *testing.T) {
 	sent := func() int { return len(strings.Split(strings.Join(r.told(&r.logs), "\n"), "sent through")) - 1 }
 	var got heard
 	first := true
-	err := source(t, r).Stream(t.Context(), func(ctx context.Context, events []catalog.Heard) error {
+	err := source(t, r).Stream(t.Context(), func(ctx context.Context, events []answers.Event) error {
 		if first {
 			first = false
 			before := -1
@@ -102,7 +103,7 @@ func TestEventSourceIsHeardAfterItsDeath(t *testing.T) {
 	s := source(t, r)
 	renewed := s.Renewed()
 	var got heard
-	err := s.Stream(t.Context(), func(ctx context.Context, events []catalog.Heard) error {
+	err := s.Stream(t.Context(), func(ctx context.Context, events []answers.Event) error {
 		if len(got) == 0 {
 			r.until("all is sent", r.says(&r.logs, "sent through=6"))
 			// An answer that was written later has come, so all of it has.

@@ -16,13 +16,12 @@ import (
 	"github.com/meshos/meshos/host/process"
 )
 
-// How long the ladder of a stop stands on each rung.
 const (
-	termGrace  = 500 * time.Millisecond // after SIGTERM, before SIGKILL
-	abortGrace = time.Second            // after SIGABRT, for the stack to be written
-	giveUp     = 2 * time.Second        // for go-plugin's client to let go
-	lastEvents = time.Second            // for what a dead process streamed to be taken
-	callsAtOut = 64                     // calls that may be out at a time
+	termGrace    = 500 * time.Millisecond // after SIGTERM, before SIGKILL
+	abortGrace   = time.Second            // after SIGABRT, for the stack to be written
+	closeTimeout = 2 * time.Second        // for go-plugin's client to close
+	streamGrace  = time.Second            // for what a dead process streamed to be read
+	maxCalls     = 64                     // in flight at a time, streams included
 )
 
 // instance is one process of a plugin with its connection.
@@ -30,38 +29,42 @@ type instance struct {
 	proc     *process.Process
 	client   *goplugin.Client
 	conn     *grpc.ClientConn
-	lifeline *os.File // its end-of-file tells the plugin to go
+	lifeline *os.File // its end-of-file tells the plugin to end
 	dir      string   // of its sockets
-	path     string
-	sha256   string
-	started  time.Time
 
-	ctx     context.Context // of its calls; ends with it
+	ctx     context.Context // of its calls; ends when it is freed
 	cancel  context.CancelFunc
-	calls   sync.WaitGroup // the calls that are out
-	streams sync.WaitGroup // the streams that are open
-	slots   chan struct{}  // one token per call that is out
+	calls   sync.WaitGroup // calls in flight
+	streams sync.WaitGroup // open streams
+	tokens  chan struct{}  // one for each call in flight and each open stream
 	readers sync.WaitGroup // of stdout and stderr
 	printed []*pluginlog.Writer
 
+	// What it said of itself.
 	version string
 	schema  string
 	noOp    bool
 	kinds   []string
 
-	peersTurn    chan struct{} // one token: who may tell it the peers
-	peersVersion atomic.Uint64 // what it was told; written by who has the turn
-	telling      atomic.Bool   // the slot's goroutine has it told again
-	tellNext     time.Time     // when it may be told again; that goroutine's own, as is
-	tellAgain    time.Duration // the pause after that
+	peers *sentPeers
 
-	out   atomic.Int64 // calls that are out, streams aside
-	since time.Time    // by the clock that heard is measured with
-	heard atomic.Int64 // when a call last came back, in ns after since
+	pending    atomic.Int64 // calls in flight, streams aside
+	created    time.Time    // lastActive counts from here
+	lastActive atomic.Int64 // when a call returned last, in ns
 }
 
-// stop ends the process in steps: lifeline, SIGTERM, SIGKILL, and frees what
-// belonged to it. It returns when nothing is left of it, within patience + 3 s.
+// newInstance returns an instance whose process is about to be started.
+func newInstance(lifeline *os.File, socketDir string) *instance {
+	i := &instance{
+		lifeline: lifeline, dir: socketDir, created: time.Now(),
+		tokens: make(chan struct{}, maxCalls), peers: &sentPeers{sending: make(chan struct{}, 1)},
+	}
+	i.ctx, i.cancel = context.WithCancel(context.Background())
+	return i
+}
+
+// stop ends the process in steps (lifeline, SIGTERM, SIGKILL) and frees what belonged to
+// it. It returns when nothing of it is left, within patience + 3 s.
 func (i *instance) stop(patience time.Duration) process.Exit {
 	i.lifeline.Close()
 	timer := time.NewTimer(patience)
@@ -80,42 +83,62 @@ func (i *instance) abort() process.Exit {
 	return i.free()
 }
 
-// free gives back what belonged to a process that has ended.
+// free releases what belonged to a process that has ended.
 func (i *instance) free() process.Exit {
 	i.lifeline.Close()
-	within(lastEvents, i.streams.Wait)
+	waitAtMost(streamGrace, i.streams.Wait)
 	i.cancel()
-	within(giveUp, i.client.Kill) // of a dead process: closes the connection
+	waitAtMost(closeTimeout, i.client.Kill) // the process is dead: this closes the connection
 	i.calls.Wait()
 	i.streams.Wait()
 	i.readers.Wait()
+	i.freeFiles()
+	return i.proc.Exit()
+}
+
+// freeUnstarted releases what belonged to a process that could not be started.
+func (i *instance) freeUnstarted() {
+	i.lifeline.Close()
+	i.cancel()
+	waitAtMost(closeTimeout, i.client.Kill)
+	i.freeFiles()
+}
+
+func (i *instance) freeFiles() {
 	for _, w := range i.printed {
 		w.Close()
 	}
 	os.RemoveAll(i.dir)
-	return i.proc.Exit()
 }
 
-// lastWords waits a little for what a dead process wrote last to be read.
-func (i *instance) lastWords() {
-	within(100*time.Millisecond, i.readers.Wait)
+// awaitOutput waits a little until what a dead process wrote last is read.
+func (i *instance) awaitOutput() {
+	waitAtMost(100*time.Millisecond, i.readers.Wait)
 }
 
-// lostConnection says whether a call failed for the end of the connection, and not
-// because the plugin said so. gRPC learns that a moment after the calls do.
+// lostConnection reports whether a call failed because the connection ended, and not
+// because the plugin returned an error. gRPC learns of it a moment after the calls do.
 func (i *instance) lostConnection() bool {
 	ctx, cancel := context.WithTimeout(context.Background(), 25*time.Millisecond)
 	defer cancel()
 	return i.conn.WaitForStateChange(ctx, connectivity.Ready)
 }
 
-// unary and open are the groups that begin counts in.
+// unary and streaming are the groups that reserve adds calls to.
 func (i *instance) unary() *sync.WaitGroup { return &i.calls }
 
-func (i *instance) open() *sync.WaitGroup { return &i.streams }
+func (i *instance) streaming() *sync.WaitGroup { return &i.streams }
 
-// within calls f, but waits for its end only so long.
-func within(d time.Duration, f func()) {
+// touch notes that the process was called, or has answered.
+func (i *instance) touch(now time.Time) { i.lastActive.Store(int64(now.Sub(i.created))) }
+
+// idleSince returns when the process was called or answered last.
+func (i *instance) idleSince() time.Time {
+	return i.created.Add(time.Duration(i.lastActive.Load()))
+}
+
+// waitAtMost calls f, and returns when f does or after d.
+func waitAtMost(d time.Duration, f func()) {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)

@@ -19,6 +19,7 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/backoff"
 
+	"github.com/meshos/meshos/host/catalog/answers"
 	"github.com/meshos/meshos/host/catalog/pluginlog"
 	"github.com/meshos/meshos/host/process"
 	"github.com/meshos/meshos/internal/plaintext"
@@ -26,7 +27,7 @@ import (
 
 // launch starts the plugin's process and connects to it, within StartTimeout. If
 // it fails nothing is left behind, and the error is an *Error.
-func (s *slot) launch(ctx context.Context, env *runEnv, sha256 string) (*instance, error) {
+func (s *slot) launch(ctx context.Context, env *runEnv) (*instance, error) {
 	ctx, cancel := context.WithTimeout(ctx, s.opts.StartTimeout)
 	defer cancel()
 	err := os.MkdirAll(s.dataDir(), 0o700)
@@ -34,24 +35,20 @@ func (s *slot) launch(ctx context.Context, env *runEnv, sha256 string) (*instanc
 		err = os.Chmod(s.dataDir(), 0o700) // it may have been there
 	}
 	if err != nil {
-		return nil, s.problem("start", fmt.Sprintf("its data directory can't be made: %v", err), "make it writable for the host's user", err)
+		return nil, s.newError("start", fmt.Sprintf("its data directory can't be made: %v", err), "make it writable for the host's user", err)
 	}
 	dir, err := env.sockets.make()
 	if err != nil {
-		return nil, s.problem("start", fmt.Sprintf("its socket directory can't be made: %v", err), "make it writable or set TMPDIR", err)
+		return nil, s.newError("start", fmt.Sprintf("its socket directory can't be made: %v", err), "make it writable or set TMPDIR", err)
 	}
 	lifelineR, lifelineW, err := os.Pipe()
 	if err != nil {
 		os.RemoveAll(dir)
-		return nil, s.problem("start", err.Error(), "see how many files the node may open (ulimit -n)", err)
+		return nil, s.newError("start", err.Error(), "see how many files the node may open (ulimit -n)", err)
 	}
 	defer lifelineR.Close()
 
-	i := &instance{
-		lifeline: lifelineW, dir: dir, path: s.entry.Path, sha256: sha256, started: s.opts.Now(),
-		since: time.Now(), slots: make(chan struct{}, callsAtOut), peersTurn: make(chan struct{}, 1),
-	}
-	i.ctx, i.cancel = context.WithCancel(context.Background())
+	i := newInstance(lifelineW, dir)
 	spec := process.Spec{Path: s.entry.Path, Env: s.entry.Env, ExtraFiles: []*os.File{lifelineR}}
 	l := &launching{slot: s, spawner: env.spawner, instance: i}
 	l.connect(ctx, spec)
@@ -59,13 +56,7 @@ func (s *slot) launch(ctx context.Context, env *runEnv, sha256 string) (*instanc
 		return i, nil
 	}
 	if i.proc == nil {
-		i.lifeline.Close()
-		i.cancel()
-		within(giveUp, i.client.Kill)
-		for _, w := range i.printed {
-			w.Close()
-		}
-		os.RemoveAll(dir)
+		i.freeUnstarted()
 	} else {
 		_ = i.proc.Signal(syscall.SIGKILL)
 		<-i.proc.Done()
@@ -103,7 +94,7 @@ func (l *launching) connect(ctx context.Context, spec process.Spec) {
 		SyncStderr:       stderr,
 		UnixSocketConfig: &goplugin.UnixSocketConfig{TempDir: i.dir},
 		GRPCDialOptions: []grpc.DialOption{
-			grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(maxMessage), grpc.MaxCallSendMsgSize(maxMessage), grpc.ForceCodecV2(newSalvager(s.report))),
+			grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(maxMessage), grpc.MaxCallSendMsgSize(maxMessage), grpc.ForceCodecV2(answers.NewLenientCodec(s.reportDiscarded))),
 			grpc.WithNoProxy(),
 			// A grandchild may hold the connection of a dead process open.
 			grpc.WithConnectParams(grpc.ConnectParams{Backoff: backoff.DefaultConfig, MinConnectTimeout: s.opts.StartTimeout}),
@@ -149,7 +140,7 @@ func (l *launching) running(p *process.Process) {
 			return true
 		})
 		// It ended without one. go-plugin kills it then, which would hide how.
-		within(100*time.Millisecond, func() { <-p.Done() })
+		waitAtMost(100*time.Millisecond, func() { <-p.Done() })
 		l.runner.greet("")
 	})
 }
@@ -162,26 +153,26 @@ func (l *launching) judge(ctx context.Context, err error) *Error {
 	case l.refused.Load() != nil:
 		return l.refused.Load()
 	case errors.As(err, &start):
-		e := s.problem("start", fmt.Sprintf("%s: %s", start.Path, start.Reason()), startRemedy(start), err)
+		e := s.newError("start", fmt.Sprintf("%s: %s", start.Path, start.Reason()), startRemedy(start), err)
 		e.Rejected = start.Cause != process.CauseBusy && start.Cause != process.CauseOther
 		return e
 	case ctx.Err() != nil && !errors.Is(ctx.Err(), context.DeadlineExceeded):
 		return &Error{Plugin: name, Step: "start", Problem: "the host is stopping", Err: ctx.Err()}
 	case ctx.Err() != nil:
-		return s.problem("start", fmt.Sprintf("no handshake within %v%s", s.opts.StartTimeout, s.quote()),
+		return s.newError("start", fmt.Sprintf("no handshake within %v%s", s.opts.StartTimeout, s.lastMessage()),
 			fmt.Sprintf("run %s by hand to see what it does", filepath.Clean(s.entry.Path)), ctx.Err())
 	case err == nil:
 		return nil
 	}
 	i := l.instance
 	if i.proc == nil {
-		return s.problem("start", err.Error(), "it is tried again", err)
+		return s.newError("start", err.Error(), "it is tried again", err)
 	}
 	// go-plugin notices the end of stdout before the end of the process.
-	within(100*time.Millisecond, func() { <-i.proc.Done() })
+	waitAtMost(100*time.Millisecond, func() { <-i.proc.Done() })
 	select {
 	case <-i.proc.Done():
-		i.lastWords()
+		i.awaitOutput()
 		if l.runner.greeted.Load() && i.proc.Exit().Signal == syscall.SIGKILL { // go-plugin did that
 			return l.noConnection(err)
 		}
@@ -193,7 +184,7 @@ func (l *launching) judge(ctx context.Context, err error) *Error {
 		case strings.Contains(last, "load any plugins automatically"): // as go-plugin ends what it says
 			remedy = fmt.Sprintf("it is a plugin, but not for this host: it does not know %s=%s", cookieKey, cookieValue)
 		}
-		return s.problem("start", fmt.Sprintf("it ended before its handshake: %v%s", i.proc.Exit(), s.quote()), remedy, err)
+		return s.newError("start", fmt.Sprintf("it ended before its handshake: %v%s", i.proc.Exit(), s.lastMessage()), remedy, err)
 	default:
 		return l.noConnection(err)
 	}
@@ -202,7 +193,7 @@ func (l *launching) judge(ctx context.Context, err error) *Error {
 // noConnection is the problem of a plugin that says hello and can't be reached.
 func (l *launching) noConnection(err error) *Error {
 	s := l.slot
-	return s.problem("start", "the connection failed: "+plaintext.Clean(err.Error(), detailLength)+s.quote(), serveGRPC, err)
+	return s.newError("start", "the connection failed: "+plaintext.Clean(err.Error(), detailLength)+s.lastMessage(), serveGRPC, err)
 }
 
 // serveGRPC is the remedy for a socket that is not served as agreed.

@@ -28,15 +28,23 @@ func TestGoodPluginServesEveryKind(t *testing.T) {
 		t.Errorf("view %+v", v)
 	}
 	ctx := context.Background()
-	rtt, err := r.LocalityProbes()[0].SampleRTT(ctx)
+	rtt, err := r.locality("testplugin").SampleRTT(ctx)
 	if want := []mesh.RTTSample{{Peer: 2, RTT: time.Millisecond}, {Peer: 3, RTT: time.Millisecond}, {Peer: 4, RTT: time.Millisecond}}; err != nil || !cmp.Equal(rtt, want) {
 		t.Errorf("rtt %v, %v", rtt, err)
 	}
-	health, err := r.HealthProbes()[0].SampleHealth(ctx)
+	healthProbe, err := r.HealthProbe("testplugin")
+	if err != nil {
+		t.Fatal(err)
+	}
+	health, err := healthProbe.SampleHealth(ctx)
 	if want := []mesh.HealthSample{{Peer: 2, Health: mesh.HealthHealthy}, {Peer: 3, Health: mesh.HealthDegraded}, {Peer: 4, Health: mesh.HealthUnreachable}}; err != nil || !cmp.Equal(health, want) {
 		t.Errorf("health %v, %v", health, err)
 	}
-	inventory, err := r.InventoryProbes()[0].SampleInventory(ctx)
+	inventoryProbe, err := r.InventoryProbe("testplugin")
+	if err != nil {
+		t.Fatal(err)
+	}
+	inventory, err := inventoryProbe.SampleInventory(ctx)
 	if err != nil || len(inventory) != 1 || inventory[0].Node != 1 || *inventory[0].CPULoad1m != 1.5 {
 		t.Errorf("inventory %v, %v", inventory, err)
 	}
@@ -48,10 +56,14 @@ func TestGoodPluginServesEveryKind(t *testing.T) {
 	if err != nil || table.GetViewVersion() != 5 || len(table.Chains[0].Holders) != 1 {
 		t.Errorf("scores %v, %v", table, err)
 	}
-	if err := r.Appenders()[0].Append(ctx, []*meshosv1.Record{{}}); err != nil {
+	appender, err := r.Appender("testplugin")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := appender.Append(ctx, []*meshosv1.Record{{}}); err != nil {
 		t.Errorf("append: %v", err)
 	}
-	if err := r.Appenders()[0].Append(ctx, nil); !errors.Is(err, catalog.ErrInvalidArgument) {
+	if err := appender.Append(ctx, nil); !errors.Is(err, catalog.ErrInvalidArgument) {
 		t.Errorf("append of nothing: %v", err)
 	}
 	if v := r.view("testplugin"); v.Calls != 7 || v.Failures != 1 || v.LastCall <= 0 {

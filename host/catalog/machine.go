@@ -168,8 +168,8 @@ func (m *machine) due(now time.Time) bool {
 	return (m.phase == backingOff || m.phase == quarantined) && !now.Before(m.until)
 }
 
-// waits says whether there is no process because the last try failed.
-func (m *machine) waits() bool {
+// awaitsRetry reports whether there is no process because the last try failed.
+func (m *machine) awaitsRetry() bool {
 	return m.phase == rejected || m.phase == backingOff || m.phase == quarantined
 }
 
@@ -184,8 +184,8 @@ func (m *machine) retry(now time.Time) {
 // stop says that the host ends it.
 func (m *machine) stop(now time.Time) { m.enter(now, stopping, "the host is stopping it") }
 
-// wake says when to look again, if nothing happens before.
-func (m *machine) wake() (time.Time, bool) {
+// nextCheck returns when to look again if nothing happens before.
+func (m *machine) nextCheck() (time.Time, bool) {
 	switch m.phase {
 	case backingOff, quarantined:
 		return m.until, true

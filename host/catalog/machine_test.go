@@ -142,8 +142,8 @@ func TestLagging(t *testing.T) {
 	b.up()
 	b.callLate(b.now, "Probe.Sample")
 	b.is(lagging)
-	if wake, ok := b.wake(); !ok || wake.Sub(b.now) != 10*time.Second {
-		t.Errorf("looks again at %v, %v", wake, ok)
+	if wake, ok := b.nextCheck(); !ok || wake.Sub(b.now) != 10*time.Second {
+		t.Errorf("next check at %v, %v", wake, ok)
 	}
 	b.after(9*time.Second).callLate(b.now, "Probe.Other")
 	b.callBack(b.now)
@@ -159,7 +159,7 @@ func TestLagging(t *testing.T) {
 	if b.hung(b.now) || b.reason != "" {
 		t.Errorf("recovered, but hung or %q", b.reason)
 	}
-	if _, ok := b.wake(); ok {
+	if _, ok := b.nextCheck(); ok {
 		t.Error("a ready one has nothing to wait for")
 	}
 }
@@ -168,7 +168,7 @@ func TestRejectedWaitsForAChangeAndNotForATime(t *testing.T) {
 	b := newBench(t)
 	b.refused(b.now, "wrong checksum")
 	b.is(rejected)
-	if _, ok := b.wake(); ok || b.after(time.Hour).due(b.now) {
+	if _, ok := b.nextCheck(); ok || b.after(time.Hour).due(b.now) {
 		t.Error("a rejected one is tried again by itself")
 	}
 	b.retry(b.now)

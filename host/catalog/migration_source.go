@@ -5,33 +5,24 @@ import (
 
 	"google.golang.org/grpc"
 
+	"github.com/meshos/meshos/host/catalog/answers"
 	"github.com/meshos/meshos/host/mesh"
 	pluginv1 "github.com/meshos/meshos/proto/meshos/plugin/v1"
+	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
 )
 
 // MigrationSource asks a plugin which migrations are under way.
-type MigrationSource struct{ slot *slot }
+type MigrationSource struct{ adapter }
 
-// Name is the plugin's, as configured.
-func (m *MigrationSource) Name() string { return m.slot.entry.Name }
-
-// ListMigrations gives the migrations under way, without what can't be true. The
-// error is a *NotReadyError or a *CallError.
+// ListMigrations returns the migrations under way, without those that can't be true.
+// The error is a *NotReadyError or a *CallError.
 func (m *MigrationSource) ListMigrations(ctx context.Context) ([]mesh.Migration, error) {
-	const method = "MigrationSource.List"
-	var out []mesh.Migration
-	err := m.slot.poll(ctx, method, func(ctx context.Context, conn grpc.ClientConnInterface) error {
-		answer, err := pluginv1.NewMigrationSourceClient(conn).List(ctx, &pluginv1.ListMigrationsRequest{})
-		if err != nil {
-			return err
-		}
-		good, bad := checkMigrations(answer)
-		m.slot.report(method, bad)
-		out = good
-		return nil
-	})
-	if err != nil {
-		return nil, err
-	}
-	return out, nil
+	return ask(ctx, m.slot, m.slot.pollTimeout(), "MigrationSource.List",
+		func(ctx context.Context, conn grpc.ClientConnInterface) (*meshosv1.Migrations, error) {
+			return pluginv1.NewMigrationSourceClient(conn).List(ctx, &pluginv1.ListMigrationsRequest{})
+		},
+		func(answer *meshosv1.Migrations) ([]mesh.Migration, answers.Discarded, error) {
+			good, bad := answers.Migrations(answer)
+			return good, bad, nil
+		})
 }

@@ -149,7 +149,7 @@ func TestOutput(t *testing.T) {
 		{"prints", []string{"3 p: printed by a library yyyy"}},
 	} {
 		t.Run(c.mode, func(t *testing.T) {
-			r := start(t, []catalog.Entry{entry("p", c.mode)}, func(o *catalog.Options) { o.PulseEvery = 100 * time.Millisecond })
+			r := start(t, []catalog.Entry{entry("p", c.mode)}, func(o *catalog.Options) { o.KeepaliveEvery = 100 * time.Millisecond })
 			r.is("p", snapshot.PluginReady)
 			if _, err := r.locality("p").SampleRTT(context.Background()); err != nil {
 				t.Errorf("it does not work: %v", err)
@@ -171,7 +171,7 @@ func TestAnswersThatFailTheCall(t *testing.T) {
 		want string
 	}{
 		{"huge", catalog.ErrTooLarge, `^plugin p: LocalityProbe.SampleRtt: message too large: .*4194304.*; it has to answer with less at a time$`},
-		{"columns", catalog.ErrBadAnswer, `^plugin p: LocalityProbe.SampleRtt: bad answer: 1 peers but 0 rtt_ns; its author has to repair that$`},
+		{"columns", catalog.ErrBadAnswer, `^plugin p: LocalityProbe.SampleRtt: bad answer: 1 peers but 0 rtt_ns; its author has to fix that$`},
 	} {
 		r := start(t, []catalog.Entry{entry("p", c.mode)})
 		r.is("p", snapshot.PluginReady)
@@ -195,7 +195,7 @@ func TestRequestThatIsTooLargeIsNotTheAnswersFault(t *testing.T) {
 	}
 }
 
-func TestLiesAreLeftOutAndToldOnce(t *testing.T) {
+func TestImpossibleItemsAreDiscardedAndReportedOnce(t *testing.T) {
 	r := start(t, []catalog.Entry{entry("p", "liar")})
 	r.is("p", snapshot.PluginReady)
 	for range 3 {
@@ -204,14 +204,14 @@ func TestLiesAreLeftOutAndToldOnce(t *testing.T) {
 			t.Errorf("samples %v, %v", got, err)
 		}
 	}
-	want := []string{"p: LocalityProbe.SampleRtt: left out of its answer: peer twice in an answer (peer 2); " +
+	want := []string{"p: LocalityProbe.SampleRtt: discarded from its answer: peer twice in an answer (peer 2); " +
 		"rtt above 10m0s (peer 4: 2562047h47m16.854775807s); rtt not above zero (peer 3: -1ns); " +
-		"sample for this node (peer 1); unknown peer (peer 99); told once, counted from now on; its author has to repair that"}
+		"sample for this node (peer 1); unknown peer (peer 99); reported once, counted from now on; its author has to fix that"}
 	if d := cmp.Diff(want, r.told(&r.failures)); d != "" {
 		t.Error(d)
 	}
 	detail, err := r.Describe("p")
-	if err != nil || !strings.Contains(strings.Join(detail.GetWarnings(), "\n"), "left out of its answers 3 times: unknown peer (first: peer 99)") {
+	if err != nil || !strings.Contains(strings.Join(detail.GetWarnings(), "\n"), "discarded from its answers 3 times: unknown peer (first: peer 99)") {
 		t.Errorf("warnings %q, %v", detail.GetWarnings(), err)
 	}
 }
@@ -262,11 +262,11 @@ func TestRejectedPluginStartsWhenItsFileChanges(t *testing.T) {
 }
 
 func TestDisabledPluginIsNeverStarted(t *testing.T) {
-	r := start(t, []catalog.Entry{entry("p", "", func(e *catalog.Entry) { e.Enabled, e.Kinds = false, []string{catalog.KindLocalityProbe} })})
+	r := start(t, []catalog.Entry{entry("p", "", func(e *catalog.Entry) { e.Enabled, e.Kinds = false, []string{catalog.KindActuator} })})
 	if v := r.is("p", snapshot.PluginDisabled); v.PID != 0 || v.Message != "enabled = false in its entry" {
 		t.Errorf("view %+v", v)
 	}
-	if len(r.LocalityProbes()) != 0 {
+	if len(r.Actuators()) != 0 {
 		t.Error("it serves nevertheless")
 	}
 	_, err := r.locality("p").SampleRTT(context.Background())

@@ -25,16 +25,14 @@ func hostUntilKilled(dir string) {
 		{Name: "good", Path: path, Enabled: true},
 		{Name: "deaf", Path: path, Enabled: true, Env: []string{"MODE=ignore-term"}},
 	}
-	changed := make(chan struct{}, 100)
 	c, err := catalog.New(catalog.Options{
 		Entries: entries, DataDir: dir, RunDir: dir, Node: 1,
-		Changed: func() { changed <- struct{}{} },
 	})
 	if err != nil {
 		panic(err)
 	}
 	go func() { _ = c.Run(context.Background(), nil) }()
-	for range changed {
+	for range time.Tick(10 * time.Millisecond) {
 		var pids []string
 		for _, v := range c.Views() {
 			if v.PID != 0 && v.Version != "" {

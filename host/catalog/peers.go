@@ -1,45 +1,30 @@
 package catalog
 
 import (
+	"context"
+	"errors"
 	"sync"
+	"sync/atomic"
+	"time"
 
 	"google.golang.org/protobuf/proto"
 
+	"github.com/meshos/meshos/host/catalog/answers"
 	"github.com/meshos/meshos/host/mesh"
+	"github.com/meshos/meshos/internal/backoff"
 	pluginv1 "github.com/meshos/meshos/proto/meshos/plugin/v1"
 )
 
 // peerBook holds the peers that probes look at.
 type peerBook struct {
 	mu      sync.Mutex
-	version uint64
+	version uint64 // grows with every change
 	list    []*pluginv1.Peer
-	known   *peerSet
+	set     *answers.Peers
 }
 
-// peerSet is who a sample may be about. It never changes.
-type peerSet struct {
-	self mesh.NodeID
-	ids  map[mesh.NodeID]struct{}
-}
-
-func newPeerSet(self uint64, peers []*pluginv1.Peer) *peerSet {
-	s := &peerSet{self: mesh.NodeID(self), ids: make(map[mesh.NodeID]struct{}, len(peers))}
-	for _, p := range peers {
-		s.ids[mesh.NodeID(p.GetId())] = struct{}{}
-	}
-	delete(s.ids, s.self)
-	return s
-}
-
-// has says whether a node is a peer; this node is none.
-func (s *peerSet) has(id mesh.NodeID) bool {
-	_, ok := s.ids[id]
-	return ok
-}
-
-// set replaces the peers.
-func (b *peerBook) set(self uint64, peers []*pluginv1.Peer) {
+// replace replaces the peers of node self.
+func (b *peerBook) replace(self uint64, peers []*pluginv1.Peer) {
 	list := make([]*pluginv1.Peer, 0, len(peers))
 	for _, p := range peers {
 		list = append(list, proto.CloneOf(p))
@@ -47,19 +32,111 @@ func (b *peerBook) set(self uint64, peers []*pluginv1.Peer) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.version++
-	b.list, b.known = list, newPeerSet(self, list)
+	b.list, b.set = list, answers.NewPeers(mesh.NodeID(self), list)
 }
 
-// get gives the peers with their version, which grows with every change.
+// get returns the peers with their version.
 func (b *peerBook) get() (uint64, []*pluginv1.Peer) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.version, b.list
 }
 
-// set of who is known now.
-func (b *peerBook) knownNow() *peerSet {
+// current returns the nodes that samples may be about now.
+func (b *peerBook) current() *answers.Peers {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return b.known
+	return b.set
+}
+
+// sentPeers is what one process was told of the peers.
+type sentPeers struct {
+	sending chan struct{} // holds a token while somebody sends
+	version atomic.Uint64 // of the peers that were sent last
+
+	resending atomic.Bool // in a goroutine of its own
+
+	// Only the slot's goroutine uses these.
+	resendAt time.Time
+	resends  int // in a row
+}
+
+// SetPeers replaces the peers (without this node) and sends them to every probe that
+// runs; the others get them when they start. The error joins the errors of the plugins
+// that could not be told. These are told again until they know.
+func (c *Catalog) SetPeers(ctx context.Context, peers []*pluginv1.Peer) error {
+	c.peers.replace(c.opts.Node, peers)
+	errs := make([]error, len(c.slots))
+	var wg sync.WaitGroup
+	for n, s := range c.slots {
+		wg.Go(func() {
+			if i := s.acquire(); i != nil {
+				defer i.calls.Done()
+				errs[n] = s.sendPeers(ctx, i)
+			}
+		})
+	}
+	wg.Wait()
+	return errors.Join(errs...)
+}
+
+// peersOutdated reports whether a process is a probe that was not told the current peers.
+func (s *slot) peersOutdated(i *instance) bool {
+	version, _ := s.peers.get()
+	return isProbe(i.kinds) && i.peers.version.Load() != version
+}
+
+// sendPeers sends the peers to a probe, unless it knows them.
+func (s *slot) sendPeers(ctx context.Context, i *instance) error {
+	if !isProbe(i.kinds) {
+		return nil
+	}
+	turn, cancel := context.WithTimeout(ctx, s.entry.Timeout)
+	defer cancel()
+	select {
+	case i.peers.sending <- struct{}{}:
+		defer func() { <-i.peers.sending }()
+	case <-turn.Done():
+		return s.newError("peers", "another change of peers is under way", "it is told again", turn.Err())
+	}
+	version, peers := s.peers.get()
+	if version == i.peers.version.Load() {
+		return nil
+	}
+	err := s.setupCall(ctx, i, "Plugin.SetPeers", func(ctx context.Context, p pluginv1.PluginClient) error {
+		_, err := p.SetPeers(ctx, &pluginv1.SetPeersRequest{Peers: peers})
+		return err
+	})
+	if err != nil {
+		return s.setupError("peers", i, err)
+	}
+	i.peers.version.Store(version)
+	return nil
+}
+
+// resendPeers sends the peers in the background to a probe that could not be told them,
+// with growing pauses. It returns after how long it has to be called again.
+func (s *slot) resendPeers(i *instance) time.Duration {
+	p := i.peers
+	if !s.peersOutdated(i) {
+		p.resends = 0
+		return s.opts.KeepaliveEvery
+	}
+	if wait := time.Until(p.resendAt); wait > 0 {
+		return wait
+	}
+	if p.resending.CompareAndSwap(false, true) {
+		i.calls.Add(1)
+		go func() {
+			defer i.calls.Done()
+			defer p.resending.Store(false)
+			if err := s.sendPeers(i.ctx, i); err != nil {
+				s.opts.Log(mesh.LevelDebug, s.entry.Name, err.Error())
+			}
+		}()
+	}
+	p.resends++
+	pause := backoff.Doubling{First: time.Second, Max: time.Minute}.After(p.resends)
+	p.resendAt = time.Now().Add(pause)
+	return pause
 }

@@ -7,6 +7,7 @@ import (
 
 	"google.golang.org/grpc"
 
+	"github.com/meshos/meshos/host/catalog/answers"
 	"github.com/meshos/meshos/host/mesh"
 	pluginv1 "github.com/meshos/meshos/proto/meshos/plugin/v1"
 )
@@ -14,53 +15,47 @@ import (
 // slotsNamed bounds how many recovered slots one line of the log names.
 const slotsNamed = 20
 
-// RecoveryHandler has a plugin place again what a failed placement left without a
-// place.
-type RecoveryHandler struct{ slot *slot }
+// RecoveryHandler has a plugin place again what a failed placement left without a node.
+type RecoveryHandler struct{ adapter }
 
-// Name is the plugin's, as configured.
-func (r *RecoveryHandler) Name() string { return r.slot.entry.Name }
-
-// Recover runs one pass with the nodes that are healthy and gives the events that
-// came of it, without what can't be true; the slots that were recovered go to the
-// log. A signed commit can't come from here. The error is a *NotReadyError or a
-// *CallError.
+// Recover runs one pass with the healthy nodes and returns the events that it led to,
+// without those that are malformed or signed commits. It logs the slots that were
+// recovered. The error is a *NotReadyError or a *CallError.
 func (r *RecoveryHandler) Recover(ctx context.Context, healthy []mesh.NodeID) ([]mesh.Event, error) {
-	const method = "RecoveryHandler.Recover"
 	request := &pluginv1.RecoverRequest{HealthyNodes: make([]uint64, len(healthy))}
 	for i, node := range healthy {
 		request.HealthyNodes[i] = uint64(node)
 	}
-	var out []mesh.Event
-	err := r.slot.poll(ctx, method, func(ctx context.Context, conn grpc.ClientConnInterface) error {
-		answer, err := pluginv1.NewRecoveryHandlerClient(conn).Recover(ctx, request)
-		if err != nil {
-			return err
-		}
-		events, bad := checkEvents(answer.GetEvents())
-		good := make([]mesh.Event, 0, len(events))
-		for _, heard := range events {
-			if heard.Signed != nil {
-				bad.add("signed commit, which only an event source may bring", "a signed commit")
-				continue
+	return ask(ctx, r.slot, r.slot.pollTimeout(), "RecoveryHandler.Recover",
+		func(ctx context.Context, conn grpc.ClientConnInterface) (*pluginv1.RecoverResponse, error) {
+			return pluginv1.NewRecoveryHandlerClient(conn).Recover(ctx, request)
+		},
+		func(answer *pluginv1.RecoverResponse) ([]mesh.Event, answers.Discarded, error) {
+			if slots := answer.GetRecoveredSlots(); len(slots) > 0 {
+				r.slot.opts.Log(mesh.LevelInfo, r.slot.entry.Name, recoveredText(slots))
 			}
-			good = append(good, heard.Event)
-		}
-		r.slot.report(method, bad)
-		if slots := answer.GetRecoveredSlots(); len(slots) > 0 {
-			r.slot.opts.Log(mesh.LevelInfo, r.slot.entry.Name, recovered(slots))
-		}
-		out = good
-		return nil
-	})
-	if err != nil {
-		return nil, err
-	}
-	return out, nil
+			good, bad := unsignedEvents(answer)
+			return good, bad, nil
+		})
 }
 
-// recovered says which slots have a place again.
-func recovered(slots []uint32) string {
+// unsignedEvents returns the events that a recovery handler may send: an operator's
+// command does not come from there.
+func unsignedEvents(answer *pluginv1.RecoverResponse) ([]mesh.Event, answers.Discarded) {
+	events, bad := answers.Events(answer.GetEvents())
+	good := make([]mesh.Event, 0, len(events))
+	for _, e := range events {
+		if e.Signed != nil {
+			bad.Add("signed commit, which a recovery handler may not send", "a signed commit")
+			continue
+		}
+		good = append(good, e.Event)
+	}
+	return good, bad
+}
+
+// recoveredText is the log line that names the recovered slots.
+func recoveredText(slots []uint32) string {
 	named := slots[:min(len(slots), slotsNamed)]
 	text := strings.Trim(strings.ReplaceAll(fmt.Sprint(named), " ", ", "), "[]")
 	if more := len(slots) - len(named); more > 0 {

@@ -81,7 +81,6 @@ func start(t testing.TB, entries []catalog.Entry, change ...func(*catalog.Option
 
 		StartTimeout: 30 * time.Second, // for a slow machine
 		FilePoll:     20 * time.Millisecond,
-		Changed:      r.wake,
 		Log: func(level mesh.LogLevel, plugin, message string) {
 			r.note(&r.logs, fmt.Sprintf("%d %s: %s", level, plugin, message))
 		},
@@ -144,13 +143,13 @@ func (r *rig) wake() {
 	}
 }
 
-// until waits for a condition, which is looked at whenever the catalog told
-// something.
+// until waits for a condition. It is checked whenever the catalog called back, and every
+// 10 ms.
 func (r *rig) until(what string, ok func() bool) {
 	r.t.Helper()
 	deadline := time.NewTimer(30 * time.Second)
 	defer deadline.Stop()
-	tick := time.NewTicker(10 * time.Millisecond) // for what is not told
+	tick := time.NewTicker(10 * time.Millisecond)
 	defer tick.Stop()
 	for !ok() {
 		select {

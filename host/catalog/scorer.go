@@ -5,40 +5,26 @@ import (
 
 	"google.golang.org/grpc"
 
+	"github.com/meshos/meshos/host/catalog/answers"
 	pluginv1 "github.com/meshos/meshos/proto/meshos/plugin/v1"
 	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
 )
 
 // Scorer has a plugin score placements.
-type Scorer struct{ slot *slot }
+type Scorer struct{ adapter }
 
-// Name is the plugin's, as configured.
-func (s *Scorer) Name() string { return s.slot.entry.Name }
-
-// NoOp says whether the plugin calls itself a placeholder.
+// NoOp reports whether the plugin describes itself as a placeholder.
 func (s *Scorer) NoOp() bool { return s.slot.isNoOp() }
 
-// Score gives the plugin's opinion on one view, without what is none. The error
-// is a *NotReadyError or a *CallError. After one, and after the plugin was started
-// again, the next request must be full: ErrFailedPrecondition says so as well.
+// Score returns the plugin's scores of a view, without those that can't be used. The
+// error is a *NotReadyError or a *CallError. After an error, and after a restart of the
+// plugin, the next request has to be a full one; ErrFailedPrecondition asks for one too.
 func (s *Scorer) Score(ctx context.Context, view *pluginv1.ScoreRequest) (*meshosv1.ScoreTable, error) {
-	const method = "PlacementScorer.Score"
-	var out *meshosv1.ScoreTable
-	err := s.slot.call(ctx, method, func(ctx context.Context, conn grpc.ClientConnInterface) error {
-		answer, err := pluginv1.NewPlacementScorerClient(conn).Score(ctx, view)
-		if err != nil {
-			return err
-		}
-		good, bad, err := checkScores(answer, view.GetViewVersion())
-		if err != nil {
-			return s.slot.badAnswer(method, err)
-		}
-		s.slot.report(method, bad)
-		out = good
-		return nil
-	})
-	if err != nil {
-		return nil, err
-	}
-	return out, nil
+	return ask(ctx, s.slot, s.slot.entry.Timeout, "PlacementScorer.Score",
+		func(ctx context.Context, conn grpc.ClientConnInterface) (*meshosv1.ScoreTable, error) {
+			return pluginv1.NewPlacementScorerClient(conn).Score(ctx, view)
+		},
+		func(answer *meshosv1.ScoreTable) (*meshosv1.ScoreTable, answers.Discarded, error) {
+			return answers.Scores(answer, view.GetViewVersion())
+		})
 }

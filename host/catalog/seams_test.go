@@ -14,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/meshos/meshos/host/catalog"
+	"github.com/meshos/meshos/host/catalog/answers"
 	"github.com/meshos/meshos/host/mesh"
 	"github.com/meshos/meshos/host/snapshot"
 	"github.com/meshos/meshos/host/wire"
@@ -46,7 +47,7 @@ func startSeams(t *testing.T, config map[string]any, change ...func(*catalog.Ent
 	return r
 }
 
-func dispatch(t *testing.T, r *rig, ctx context.Context, chain mesh.ChainID) ([]catalog.Heard, error) {
+func dispatch(t *testing.T, r *rig, ctx context.Context, chain mesh.ChainID) ([]answers.Event, error) {
 	t.Helper()
 	a, err := r.Actuator("seams")
 	if err != nil {
@@ -61,7 +62,7 @@ func TestActuatorEventsAreChecked(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := []catalog.Heard{
+	want := []answers.Event{
 		{Event: mesh.ReplicaUpdate{Change: mesh.ReplicaAdded, Chain: 7, Holder: 1}},
 		{Signed: &wire.Signed{Payload: []byte{1}}},
 		{Event: mesh.LogLine{Level: mesh.LevelInfo, Message: "action 42 done"}},
@@ -72,9 +73,9 @@ func TestActuatorEventsAreChecked(t *testing.T) {
 	if _, err := dispatch(t, r, t.Context(), 8); err != nil {
 		t.Fatal(err)
 	}
-	r.until("the lies are told", r.says(&r.failures, "malformed event (replica_update.holder: must not be 0); shutdown"))
+	r.until("the discarded items are reported", r.says(&r.failures, "malformed event (replica_update.holder: must not be 0); shutdown"))
 	if told := r.told(&r.failures); len(told) != 1 {
-		t.Errorf("told more than once: %q", told)
+		t.Errorf("reported more than once: %q", told)
 	}
 	if len(r.Actuators()) != 1 {
 		t.Error("it is not known to be an actuator")

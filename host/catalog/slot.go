@@ -7,49 +7,41 @@ import (
 	"sync"
 	"time"
 
+	"github.com/meshos/meshos/host/catalog/answers"
 	"github.com/meshos/meshos/host/catalog/pluginlog"
 	"github.com/meshos/meshos/host/mesh"
-	"github.com/meshos/meshos/host/process"
 	"github.com/meshos/meshos/host/snapshot"
 	"github.com/meshos/meshos/internal/plaintext"
 )
 
-// slot is one configured plugin. Its goroutine (supervise.go) owns the life; what
-// others read of it is behind mu, which nobody holds while anything takes time.
+// slot is one configured plugin. Its goroutine (supervise.go) owns the plugin's life;
+// what others read of it is guarded by mu, which nobody holds while anything takes time.
 type slot struct {
-	entry  Entry
-	opts   *Options
-	peers  *peerBook
-	output *pluginlog.Log
-	nudge  chan struct{} // holds one: something for the goroutine to look at
-	tried  stamp         // of the file at the last try; the goroutine's own
+	entry     Entry
+	opts      *Options
+	peers     *peerBook
+	output    *pluginlog.Log
+	wake      chan struct{} // buffered for one: the goroutine has something to look at
+	triedFile fileStamp     // of the file at the last try; only the goroutine uses it
 
-	mu       sync.Mutex
-	machine  machine
-	instance *instance // while it takes calls
-	pid      int
-	config   map[string]any
-	kick     bool // try again although nothing is due
-	// configVersion grows with every change of config, to tell what a process has.
-	configVersion uint64
+	mu            sync.Mutex
+	machine       machine
+	retryNow      bool      // the next try is wanted although it is not due
+	instance      *instance // while it takes calls
+	renewal       chan struct{}
+	config        map[string]any
+	configVersion uint64 // grows with every change of config
 	stats         callStats
-	lies          map[string]*lieCount
-	renewal       chan struct{} // closed when a process or a configuration is new
+	discarded     answers.Discarded // from all its answers so far
 
-	// What is known of the present or the last process.
+	// What is known of the current or the last process.
+	pid                     int
 	version, sha256, schema string
 	kinds                   []string
 	noOp                    bool
-	served                  bool // kinds were reported to Run's caller
+	kindsReported           bool // to Run's caller
 	lastExit                string
 	warnings                []string
-}
-
-// runEnv is what all slots of a running catalog share.
-type runEnv struct {
-	spawner *process.Spawner
-	sockets *socketDirs
-	serving func(plugin string, kinds []string)
 }
 
 // callStats counts the calls of a plugin, over all its processes.
@@ -61,7 +53,7 @@ type callStats struct {
 func newSlot(e Entry, opts *Options, peers *peerBook) *slot {
 	s := &slot{
 		entry: e, opts: opts, peers: peers, config: e.Config,
-		nudge: make(chan struct{}, 1), lies: make(map[string]*lieCount), renewal: make(chan struct{}),
+		wake: make(chan struct{}, 1), renewal: make(chan struct{}),
 	}
 	s.output = pluginlog.New(opts.Now, func(level mesh.LogLevel, message string) { opts.Log(level, e.Name, message) })
 	s.machine = newMachine(opts.Now(), defaultPolicy(opts.HangTimeout), opts.Rand, e.Enabled)
@@ -69,19 +61,19 @@ func newSlot(e Entry, opts *Options, peers *peerBook) *slot {
 	return s
 }
 
-// dataDir is the plugin's own directory.
+// dataDir returns the plugin's own directory.
 func (s *slot) dataDir() string {
 	return filepath.Join(s.opts.DataDir, "plugins", s.entry.Name)
 }
 
-// problem makes an error about this plugin that a retry may heal.
-func (s *slot) problem(step, problem, remedy string, err error) *Error {
+// newError returns an error about this plugin that a retry may heal.
+func (s *slot) newError(step, problem, remedy string, err error) *Error {
 	return &Error{Plugin: s.entry.Name, Step: step, Problem: problem, Remedy: remedy, Err: err}
 }
 
-// quote gives the line of the process's stderr that says most about its end, for an
-// error.
-func (s *slot) quote() string {
+// lastMessage returns the line of the process's stderr that says most about its end, as
+// the rest of an error text. It is "" if the process wrote nothing.
+func (s *slot) lastMessage() string {
 	message, crashed := s.output.LastMessage()
 	if message == "" {
 		return ""
@@ -93,53 +85,63 @@ func (s *slot) quote() string {
 	return fmt.Sprintf(", %s: %q", what, plaintext.Clean(message, 300))
 }
 
-// look is the remedy for what only the plugin's own lines can explain.
-func (s *slot) look() string {
+// seeLastLines is the remedy for what only the plugin's own output can explain.
+func (s *slot) seeLastLines() string {
 	return fmt.Sprintf(`see its last lines with "meshos plugin describe %s"`, s.entry.Name)
 }
 
-// step changes the life and tells everybody who looks at it.
+// step changes the plugin's life. change is called with mu held.
 func (s *slot) step(change func(m *machine, now time.Time)) {
 	now := s.opts.Now()
 	s.mu.Lock()
+	defer s.mu.Unlock()
 	change(&s.machine, now)
-	s.mu.Unlock()
-	s.opts.Changed()
 }
 
 // wakeUp makes the slot's goroutine look again.
 func (s *slot) wakeUp() {
 	select {
-	case s.nudge <- struct{}{}:
+	case s.wake <- struct{}{}:
 	default:
 	}
 }
 
-// renewed is closed when the plugin is ready with another process or another
-// configuration than now: what was told to it before, or streamed by it, is gone.
+// acquire returns the running process, or nil if there is none. Its connection stays
+// open until the caller calls calls.Done.
+func (s *slot) acquire() *instance {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.instance != nil {
+		s.instance.calls.Add(1)
+	}
+	return s.instance
+}
+
+// renewed returns a channel that is closed once the plugin is ready with another process
+// or another configuration than now: it has forgotten what it was told before, and its
+// stream begins anew.
 func (s *slot) renewed() <-chan struct{} {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.renewal
 }
 
-// renewLocked tells those who wait for a new process or configuration. Called with
-// mu held.
+// renewLocked closes the channel of renewed. It is called with mu held.
 func (s *slot) renewLocked() {
 	close(s.renewal)
 	s.renewal = make(chan struct{})
 }
 
-// serves says whether the plugin is known to serve a kind and may: by its entry,
-// else by its own description.
+// serves reports whether the plugin is enabled and known to serve a kind: by its entry,
+// or else by its own description.
 func (s *slot) serves(kind string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.entry.Enabled && slices.Contains(s.kinds, kind)
 }
 
-// isUndescribed says whether it is at its first start, and its entry does not say
-// which kinds it serves.
+// isUndescribed reports whether the plugin is at its first start and its entry does not
+// name the kinds that it serves.
 func (s *slot) isUndescribed() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -150,14 +152,14 @@ func (s *slot) isUndescribed() bool {
 	return false
 }
 
-// isNoOp says whether the plugin describes itself as a placeholder.
+// isNoOp reports whether the plugin describes itself as a placeholder.
 func (s *slot) isNoOp() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.noOp
 }
 
-// view gives what operators see of it.
+// view returns the plugin as operators see it.
 func (s *slot) view(now time.Time) snapshot.Plugin {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -174,7 +176,7 @@ func (s *slot) view(now time.Time) snapshot.Plugin {
 	return v
 }
 
-// statusOf gives the contract's status of a phase.
+// statusOf returns the contract's status of a phase.
 func statusOf(p phase) snapshot.PluginStatus {
 	switch p {
 	case ready:

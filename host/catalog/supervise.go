@@ -13,8 +13,8 @@ import (
 	"github.com/meshos/meshos/host/process"
 )
 
-// run drives the plugin's life until ctx ends and nothing is left of its process.
-// first takes the error of the first try, nil when that made it ready.
+// run drives the plugin's life until ctx has ended and nothing is left of its process.
+// It calls first with the error of the first try, nil if that made the plugin ready.
 func (s *slot) run(ctx context.Context, env *runEnv, first func(error)) {
 	for ctx.Err() == nil {
 		s.mu.Lock()
@@ -25,7 +25,7 @@ func (s *slot) run(ctx context.Context, env *runEnv, first func(error)) {
 			s.attempt(ctx, env, first)
 			first = func(error) {}
 		case backingOff, quarantined:
-			s.await(ctx)
+			s.awaitRetry(ctx)
 		case rejected:
 			s.awaitChange(ctx)
 		default: // disabled
@@ -40,11 +40,11 @@ func (s *slot) run(ctx context.Context, env *runEnv, first func(error)) {
 	s.output.ReportSuppressed()
 }
 
-// attempt takes the plugin from verifying to ready, stays while it is, and leaves
-// when the process has ended.
+// attempt takes the plugin from verifying to ready, and returns when that failed or the
+// process has ended.
 func (s *slot) attempt(ctx context.Context, env *runEnv, first func(error)) {
 	s.output.NextProcess()
-	s.tried = stampOf(s.entry.Path) // before it is read: what changes meanwhile counts
+	s.triedFile = stampOf(s.entry.Path) // before it is read: a change meanwhile counts
 	began := s.opts.Now()
 	i, err := s.startUp(ctx, env)
 	if err != nil {
@@ -54,23 +54,23 @@ func (s *slot) attempt(ctx context.Context, env *runEnv, first func(error)) {
 		}
 		return
 	}
-	tell := false
+	report := false
 	s.step(func(m *machine, now time.Time) {
-		tell = !s.served || !slices.Equal(s.kinds, i.kinds)
-		s.served, s.kinds, s.version, s.schema, s.noOp = true, i.kinds, i.version, i.schema, i.noOp
+		report = !s.kindsReported || !slices.Equal(s.kinds, i.kinds)
+		s.kindsReported, s.kinds, s.version, s.schema, s.noOp = true, i.kinds, i.version, i.schema, i.noOp
 		m.configured(now)
 		s.renewLocked()
 	})
 	s.opts.Log(mesh.LevelInfo, s.entry.Name, fmt.Sprintf("ready after %v: version %s, pid %d, serves %s",
 		s.opts.Now().Sub(began).Round(time.Millisecond), orNone(i.version), i.proc.Pid(), strings.Join(i.kinds, ", ")))
-	if tell {
+	if report {
 		env.serving(s.entry.Name, slices.Clone(i.kinds))
 	}
 	first(nil)
 	s.serve(ctx, i)
 }
 
-// startUp verifies the file, starts it and gives it its configuration.
+// startUp verifies the plugin's file, starts it and sets the process up.
 func (s *slot) startUp(ctx context.Context, env *runEnv) (*instance, error) {
 	sha256, err := verify(ctx, s.entry)
 	s.mu.Lock()
@@ -80,7 +80,7 @@ func (s *slot) startUp(ctx context.Context, env *runEnv) (*instance, error) {
 		return nil, err
 	}
 	s.step(func(m *machine, now time.Time) { m.verified(now) })
-	i, err := s.launch(ctx, env, sha256)
+	i, err := s.launch(ctx, env)
 	if err != nil {
 		return nil, err
 	}
@@ -93,13 +93,13 @@ func (s *slot) startUp(ctx context.Context, env *runEnv) (*instance, error) {
 	return i, nil
 }
 
-// serve stays with a process that takes calls until it has ended.
+// serve looks after a process that takes calls, and returns when it has ended.
 func (s *slot) serve(ctx context.Context, i *instance) {
 	timer := time.NewTimer(time.Hour)
 	defer timer.Stop()
 	for {
 		s.mu.Lock()
-		wake, lags := s.machine.wake()
+		check, lags := s.machine.nextCheck()
 		hung := s.machine.hung(s.opts.Now())
 		reason := s.machine.reason
 		s.mu.Unlock()
@@ -107,26 +107,26 @@ func (s *slot) serve(ctx context.Context, i *instance) {
 			s.detach()
 			exit := i.abort()
 			s.ended(exit)
-			s.fail(s.problem("call", fmt.Sprintf("it hung: %s, and not for %v after that; aborted (%v)", reason, s.opts.HangTimeout, exit),
+			s.fail(s.newError("call", fmt.Sprintf("it hung: %s, and not for %v after that; aborted (%v)", reason, s.opts.HangTimeout, exit),
 				"its stack is in the log and tells where", nil))
 			return
 		}
-		wait := s.care(i)
+		wait := s.maintain(i)
 		if lags {
-			wait = min(wait, wake.Sub(s.opts.Now()))
+			wait = min(wait, check.Sub(s.opts.Now()))
 		}
 		timer.Reset(max(0, wait))
 		select {
 		case <-i.proc.Done():
 			s.detach()
-			i.lastWords()
+			i.awaitOutput()
 			exit := i.proc.Exit()
 			s.ended(exit)
-			quote := s.quote()
+			message := s.lastMessage()
 			if exit.Signal == syscall.SIGKILL {
-				quote = "" // it had no time to say why
+				message = "" // what it wrote last does not explain that
 			}
-			s.fail(s.problem("run", fmt.Sprintf("it ended by itself: %v%s", exit, quote), s.look(), nil))
+			s.fail(s.newError("run", fmt.Sprintf("it ended by itself: %v%s", exit, message), s.seeLastLines(), nil))
 			i.free()
 			return
 		case <-ctx.Done():
@@ -134,20 +134,20 @@ func (s *slot) serve(ctx context.Context, i *instance) {
 			s.step(func(m *machine, now time.Time) { m.stop(now) })
 			s.ended(i.stop(s.opts.DrainTimeout))
 			return
-		case <-s.nudge:
+		case <-s.wake:
 		case <-timer.C:
 		}
 	}
 }
 
-// detach takes the process away from callers.
+// detach closes the process to callers.
 func (s *slot) detach() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.instance = nil
 }
 
-// ended writes down how a process ended.
+// ended records how a process ended.
 func (s *slot) ended(exit process.Exit) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -161,7 +161,7 @@ func (s *slot) setPid(pid int) {
 	s.pid = pid
 }
 
-// fail tells the machine and everybody else about a failure.
+// fail records, reports and logs a failure.
 func (s *slot) fail(err error) {
 	reason := err.Error()
 	var e *Error
@@ -185,7 +185,7 @@ func (s *slot) fail(err error) {
 	case quarantined:
 		reason += fmt.Sprintf("; quarantined for %v", in.Round(time.Second))
 	}
-	// The record leaves the wait out, so that records of one cause are equal.
+	// The record does not name the pause, so that records of one cause are equal.
 	s.opts.Failure(s.entry.Name, reason)
 	if after == backingOff {
 		reason += fmt.Sprintf("; next try in %v", in.Round(time.Millisecond))
@@ -193,49 +193,49 @@ func (s *slot) fail(err error) {
 	s.opts.Log(mesh.LevelError, s.entry.Name, reason)
 }
 
-// await waits until the next try is due.
-func (s *slot) await(ctx context.Context) {
+// awaitRetry returns when the next try is made, or when there may be another reason for
+// one: run calls it again then.
+func (s *slot) awaitRetry(ctx context.Context) {
 	s.mu.Lock()
-	wake, _ := s.machine.wake()
-	kicked := s.kick
+	due, _ := s.machine.nextCheck()
+	now := s.retryNow
 	s.mu.Unlock()
-	if !kicked {
-		timer := time.NewTimer(max(0, wake.Sub(s.opts.Now())))
+	if !now {
+		timer := time.NewTimer(max(0, due.Sub(s.opts.Now())))
 		defer timer.Stop()
 		select {
 		case <-ctx.Done():
 			return
-		case <-s.nudge:
-			return // run comes back here
+		case <-s.wake:
+			return
 		case <-timer.C:
 		}
 	}
-	s.step(func(m *machine, now time.Time) {
-		if kicked || m.due(now) {
-			s.kick = false // one that came just now as well: this try is what it asked for
-			m.retry(now)
+	s.step(func(m *machine, t time.Time) {
+		if now || m.due(t) {
+			s.retryNow = false // also if it was set just now: this is the try that it asks for
+			m.retry(t)
 		}
 	})
 }
 
-// awaitChange waits until the file of a rejected plugin is another one, or its
-// configuration is.
+// awaitChange waits until the file or the configuration of a rejected plugin has changed.
 func (s *slot) awaitChange(ctx context.Context) {
 	tick := time.NewTicker(s.opts.FilePoll)
 	defer tick.Stop()
 	for {
 		s.mu.Lock()
-		again := s.kick
-		s.kick = false
+		again := s.retryNow
+		s.retryNow = false
 		s.mu.Unlock()
-		if again || stampOf(s.entry.Path) != s.tried {
+		if again || stampOf(s.entry.Path) != s.triedFile {
 			s.step(func(m *machine, now time.Time) { m.retry(now) })
 			return
 		}
 		select {
 		case <-ctx.Done():
 			return
-		case <-s.nudge:
+		case <-s.wake:
 		case <-tick.C:
 		}
 	}

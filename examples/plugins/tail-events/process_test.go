@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/meshos/meshos/host/catalog"
+	"github.com/meshos/meshos/host/catalog/answers"
 	"github.com/meshos/meshos/host/mesh"
 	"github.com/meshos/meshos/host/snapshot"
 	"github.com/meshos/meshos/internal/catalogtest"
@@ -48,7 +49,7 @@ func TestAKilledProcessLosesNoLine(t *testing.T) {
 	times := make([]int, lines+1) // how often a line was heard
 	last := 0
 	kept := int64(0) // the line a killed process had remembered
-	take := func(_ context.Context, events []catalog.Heard) error {
+	take := func(_ context.Context, events []answers.Event) error {
 		mu.Lock()
 		defer mu.Unlock()
 		for _, e := range events {

@@ -49,9 +49,9 @@ type Options struct {
 	StartTimeout time.Duration // from exec to handshake; 0 for 5 s
 	DrainTimeout time.Duration // for a plugin to end by itself; 0 for 1 s
 
-	// PulseEvery is after how long without a call a plugin is asked for a sign of
-	// life; 0 for 5 s.
-	PulseEvery time.Duration
+	// KeepaliveEvery is how long a plugin may be idle before it is called to see whether
+	// it lives; 0 for 5 s.
+	KeepaliveEvery time.Duration
 
 	// FilePoll is how often the file of a rejected plugin is looked at; 0 for 2 s.
 	FilePoll time.Duration
@@ -60,8 +60,6 @@ type Options struct {
 	Log func(level mesh.LogLevel, plugin, message string)
 	// Failure takes what belongs into a failure record.
 	Failure func(plugin, reason string)
-	// Changed says that Views would give something new (not for counters alone).
-	Changed func()
 	// Observe takes every call's end, with the error that its caller got.
 	Observe func(plugin, method string, took time.Duration, err error)
 
@@ -74,15 +72,15 @@ type Options struct {
 // defaultCallTimeout is the deadline of a call whose entry names none.
 const defaultCallTimeout = 5 * time.Second
 
-// pollTimeout is the same for a call that is made at every tick.
-const pollTimeout = time.Second
+// defaultPollTimeout is the same for a call that is made at every tick.
+const defaultPollTimeout = time.Second
 
 // withDefaults fills what was left out.
 func (o Options) withDefaults() Options {
 	setDefault(&o.HangTimeout, 10*time.Second)
 	setDefault(&o.StartTimeout, 5*time.Second)
 	setDefault(&o.DrainTimeout, time.Second)
-	setDefault(&o.PulseEvery, 5*time.Second)
+	setDefault(&o.KeepaliveEvery, 5*time.Second)
 	setDefault(&o.FilePoll, 2*time.Second)
 	if o.RunDir == "" {
 		o.RunDir = os.TempDir()
@@ -98,9 +96,6 @@ func (o Options) withDefaults() Options {
 	}
 	if o.Failure == nil {
 		o.Failure = func(string, string) {}
-	}
-	if o.Changed == nil {
-		o.Changed = func() {}
 	}
 	if o.Observe == nil {
 		o.Observe = func(string, string, time.Duration, error) {}

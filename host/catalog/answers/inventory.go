@@ -1,4 +1,4 @@
-package catalog
+package answers
 
 import (
 	"github.com/meshos/meshos/host/mesh"
@@ -11,39 +11,38 @@ const (
 	capabilityMax   = 256  // bytes of one, and of a software version
 )
 
-// checkInventory keeps the inventories that can be true. One of this node may be
-// among them.
-func checkInventory(in *pluginv1.InventorySamples, peers *peerSet) ([]mesh.Inventory, findings) {
-	var bad findings
+// Inventory returns the inventories that can be true. One of this node may be among
+// them.
+func Inventory(in *pluginv1.InventorySamples, peers *Peers) ([]mesh.Inventory, Discarded) {
+	var bad Discarded
 	out := make([]mesh.Inventory, 0, len(in.GetSamples()))
-	seen := make(map[mesh.NodeID]struct{}, len(in.GetSamples()))
+	nodes := newSubjects(peers, len(in.GetSamples()))
 	for _, sample := range in.GetSamples() {
 		inventory, err := wire.InventoryFromProto(sample)
 		if err != nil {
-			bad.add("malformed inventory", "peer %d: %v", sample.GetPeer(), err)
+			bad.Add("malformed inventory", "peer %d: %v", sample.GetPeer(), err)
 			continue
 		}
-		if lie := inventoryLie(inventory); lie != "" {
-			bad.add(lie, "peer %d", inventory.Node)
+		if reason := impossible(inventory); reason != "" {
+			bad.Add(reason, "peer %d", inventory.Node)
 			continue
 		}
+		good := false
 		if inventory.Node == peers.self {
-			if _, twice := seen[peers.self]; twice {
-				bad.add("peer twice in an answer", "peer %d", peers.self)
-				continue
-			}
-			seen[peers.self] = struct{}{}
-		} else if !about(inventory.Node, peers, seen, &bad) {
-			continue
+			good = nodes.first(inventory.Node, &bad)
+		} else {
+			good = nodes.take(inventory.Node, &bad)
 		}
-		out = append(out, inventory)
+		if good {
+			out = append(out, inventory)
+		}
 	}
 	return out, bad
 }
 
-// inventoryLie says what in an inventory can't be, or nothing. That numbers are
-// finite was looked at before.
-func inventoryLie(in mesh.Inventory) string {
+// impossible returns what in an inventory can't be true, or "". That its numbers are
+// finite was checked before.
+func impossible(in mesh.Inventory) string {
 	switch {
 	case in.CPULoad1m != nil && *in.CPULoad1m < 0:
 		return "negative load"

@@ -1,4 +1,4 @@
-package catalog
+package answers
 
 import (
 	"github.com/meshos/meshos/host/mesh"
@@ -6,9 +6,9 @@ import (
 	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
 )
 
-// checkMigrations keeps the migrations that can be true.
-func checkMigrations(in *meshosv1.Migrations) ([]mesh.Migration, findings) {
-	var bad findings
+// Migrations returns the migrations that can be true.
+func Migrations(in *meshosv1.Migrations) ([]mesh.Migration, Discarded) {
+	var bad Discarded
 	out := make([]mesh.Migration, 0, len(in.GetInFlight()))
 	seen := make(map[mesh.MigrationID]struct{}, len(in.GetInFlight()))
 	for _, view := range in.GetInFlight() {
@@ -16,11 +16,11 @@ func checkMigrations(in *meshosv1.Migrations) ([]mesh.Migration, findings) {
 		_, twice := seen[migration.ID]
 		switch {
 		case err != nil:
-			bad.add("malformed migration", "migration %d: %v", view.GetMigration(), err)
+			bad.Add("malformed migration", "migration %d: %v", view.GetMigration(), err)
 		case migration.Elapsed < 0 || migration.InPhase < 0:
-			bad.add("negative duration of a migration", "migration %d", migration.ID)
+			bad.Add("negative duration of a migration", "migration %d", migration.ID)
 		case twice:
-			bad.add("migration twice in an answer", "migration %d", migration.ID)
+			bad.Add("migration twice in an answer", "migration %d", migration.ID)
 		default:
 			seen[migration.ID] = struct{}{}
 			out = append(out, migration)

@@ -1,4 +1,4 @@
-package catalog
+package answers
 
 import (
 	"strings"
@@ -14,7 +14,7 @@ import (
 	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
 )
 
-// encoded gives the bytes of a message; those that it says are no UTF-8 are made so.
+// encoded returns the bytes of a message, with a byte that is not UTF-8 for each ~.
 func encoded(t *testing.T, m proto.Message) []byte {
 	t.Helper()
 	data, err := proto.Marshal(m)
@@ -29,16 +29,16 @@ func encoded(t *testing.T, m proto.Message) []byte {
 	return data
 }
 
-func TestOneItemThatCannotBeReadIsLeftOut(t *testing.T) {
+func TestOneItemThatCannotBeDecodedIsDiscarded(t *testing.T) {
 	version := func(s string) *string { return &s }
-	var told []string
-	s := newSalvager(func(what string, f findings) {
-		for lie, c := range f {
-			told = append(told, what+": "+lie+": "+c.first)
+	var reported []string
+	codec := NewLenientCodec(func(message string, d Discarded) {
+		for reason, c := range d.byReason {
+			reported = append(reported, message+": "+reason+": "+c.first)
 		}
 	})
 	got := &pluginv1.InventorySamples{}
-	err := s.Unmarshal(mem.BufferSlice{mem.SliceBuffer(encoded(t, &pluginv1.InventorySamples{Samples: []*meshosv1.PeerInventory{
+	err := codec.Unmarshal(mem.BufferSlice{mem.SliceBuffer(encoded(t, &pluginv1.InventorySamples{Samples: []*meshosv1.PeerInventory{
 		{Peer: 1, SoftwareVersion: version("good")}, {Peer: 2, SoftwareVersion: version("b~d")}, {Peer: 3},
 	}}))}, got)
 	if err != nil {
@@ -48,17 +48,17 @@ func TestOneItemThatCannotBeReadIsLeftOut(t *testing.T) {
 	if d := cmp.Diff(want, got, protocmp.Transform()); d != "" {
 		t.Error(d)
 	}
-	if len(told) != 1 || !strings.HasPrefix(told[0], "InventorySamples: item that can't be read: of samples, after 1 that can: ") {
-		t.Errorf("told %q", told)
+	if len(reported) != 1 || !strings.HasPrefix(reported[0], "InventorySamples: item that can't be decoded: in samples, after 1 good ones: ") {
+		t.Errorf("reported %q", reported)
 	}
 }
 
-func TestWhatElseIsInAnAnswerIsKept(t *testing.T) {
+func TestTheRestOfAnAnswerIsKept(t *testing.T) {
 	table := &meshosv1.ScoreTable{ViewVersion: 7, Chains: []*meshosv1.ChainScore{{Chain: 1}}}
 	broken := append(encoded(t, table), protowire.AppendBytes(protowire.AppendTag(nil, 2, protowire.BytesType), []byte{0xff})...)
 	got := &meshosv1.ScoreTable{}
-	bad, ok := salvage(broken, got)
-	if d := cmp.Diff(table, got, protocmp.Transform()); d != "" || !ok || bad["item that can't be read"].n != 1 {
+	bad, ok := decodeItems(broken, got)
+	if d := cmp.Diff(table, got, protocmp.Transform()); d != "" || !ok || bad.byReason["item that can't be decoded"].n != 1 {
 		t.Errorf("%v, %v, %s", bad, ok, d)
 	}
 }
@@ -71,30 +71,30 @@ func TestAnswerThatIsBrokenItselfIsRefused(t *testing.T) {
 		"text of a warning": encoded(t, &pluginv1.ConfigureResponse{Warnings: []string{"n~"}}),
 	} {
 		for _, m := range []proto.Message{&pluginv1.DescribeResponse{}, &pluginv1.ConfigureResponse{}} {
-			s := newSalvager(func(string, findings) { t.Errorf("%s: something was told", name) })
-			if s.CodecV2.Unmarshal(mem.BufferSlice{mem.SliceBuffer(data)}, m) == nil {
+			codec := NewLenientCodec(func(string, Discarded) { t.Errorf("%s: something was reported", name) })
+			if codec.CodecV2.Unmarshal(mem.BufferSlice{mem.SliceBuffer(data)}, m) == nil {
 				continue // fits the other message
 			}
-			if err := s.Unmarshal(mem.BufferSlice{mem.SliceBuffer(data)}, m); err == nil {
+			if err := codec.Unmarshal(mem.BufferSlice{mem.SliceBuffer(data)}, m); err == nil {
 				t.Errorf("%s: read as %v", name, m)
 			}
 		}
 	}
 }
 
-func FuzzSalvage(f *testing.F) {
+func FuzzDecodeItems(f *testing.F) {
 	f.Add([]byte{0x0a, 0x03, 0x4a, 0x01, 0xff, 0x0a, 0x02, 0x08, 0x01})
 	f.Fuzz(func(t *testing.T, data []byte) {
 		m := &pluginv1.InventorySamples{}
-		bad, ok := salvage(data, m)
+		bad, ok := decodeItems(data, m)
 		if !ok {
 			return
 		}
-		if len(bad) == 0 {
-			t.Error("salvaged, and nothing was wrong")
+		if len(bad.byReason) == 0 {
+			t.Error("decoded item by item, although nothing was wrong")
 		}
 		if _, err := proto.Marshal(m); err != nil {
-			t.Errorf("what was salvaged is no message: %v", err)
+			t.Errorf("what was decoded is not a message: %v", err)
 		}
 	})
 }

@@ -57,7 +57,7 @@ func TestDescribeOfAnUnknownPlugin(t *testing.T) {
 	if want := `no plugin "x" is configured; "meshos plugin list" shows those that are`; err == nil || err.Error() != want {
 		t.Errorf("got %v", err)
 	}
-	if c.Aborter() != nil || c.Scorer() != nil || c.MigrationSource() != nil || len(c.Appenders()) != 0 {
+	if c.Aborter() != nil || c.Scorer() != nil || c.MigrationSource() != nil || len(c.Actuators()) != 0 {
 		t.Error("an empty catalog serves something")
 	}
 }

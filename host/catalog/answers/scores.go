@@ -1,4 +1,4 @@
-package catalog
+package answers
 
 import (
 	"fmt"
@@ -8,21 +8,22 @@ import (
 	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
 )
 
-// checkScores keeps the opinions that are some. It changes in and gives it back.
-// What is finite but out of range is left to the core, which clamps it.
-func checkScores(in *meshosv1.ScoreTable, version uint64) (*meshosv1.ScoreTable, findings, error) {
-	if got := in.GetViewVersion(); got != version {
-		return nil, nil, fmt.Errorf("%w: it scored view %d, was asked for %d; its author has to repair that", ErrBadAnswer, got, version)
+// Scores removes from a table the scores that can't be used, and returns the table. A
+// score that is finite but out of range stays: the core clamps it. The table has to be
+// that of the view which was asked for.
+func Scores(in *meshosv1.ScoreTable, view uint64) (*meshosv1.ScoreTable, Discarded, error) {
+	var bad Discarded
+	if got := in.GetViewVersion(); got != view {
+		return nil, bad, fmt.Errorf("it scored view %d, but was asked for view %d", got, view)
 	}
-	var bad findings
 	seen := make(map[uint64]struct{}, len(in.Chains))
 	in.Chains = slices.DeleteFunc(in.Chains, func(c *meshosv1.ChainScore) bool {
 		if _, twice := seen[c.GetChain()]; twice {
-			bad.add("chain twice in an answer", "chain %d", c.GetChain())
+			bad.Add("chain twice in an answer", "chain %d", c.GetChain())
 			return true
 		}
 		if c.GetChain() == 0 {
-			bad.add("score of no chain", "chain 0")
+			bad.Add("score without a chain", "chain 0")
 			return true
 		}
 		seen[c.GetChain()] = struct{}{}
@@ -32,8 +33,8 @@ func checkScores(in *meshosv1.ScoreTable, version uint64) (*meshosv1.ScoreTable,
 	return in, bad, nil
 }
 
-// checkChainScore leaves out what is no opinion on one chain.
-func checkChainScore(c *meshosv1.ChainScore, bad *findings) {
+// checkChainScore removes from the scores of one chain what can't be used.
+func checkChainScore(c *meshosv1.ChainScore, bad *Discarded) {
 	nodes := make(map[uint64]struct{}, len(c.Holders))
 	c.Holders = slices.DeleteFunc(c.Holders, func(n *meshosv1.NodeScore) bool {
 		if !goodScore(c.GetChain(), n, bad) {
@@ -42,7 +43,7 @@ func checkChainScore(c *meshosv1.ChainScore, bad *findings) {
 		_, twice := nodes[n.GetNode()]
 		nodes[n.GetNode()] = struct{}{}
 		if twice {
-			bad.add("holder twice in a chain's scores", "chain %d, node %d", c.GetChain(), n.GetNode())
+			bad.Add("holder twice in a chain's scores", "chain %d, node %d", c.GetChain(), n.GetNode())
 		}
 		return twice
 	})
@@ -50,17 +51,17 @@ func checkChainScore(c *meshosv1.ChainScore, bad *findings) {
 		c.BestAlternative = nil
 	}
 	if cost := c.GetCost(); cost != nil && !goodCost(cost) {
-		bad.add("cost that is none", "chain %d", c.GetChain())
+		bad.Add("cost that is negative or not finite", "chain %d", c.GetChain())
 		c.Cost = nil
 	}
 }
 
-func goodScore(chain uint64, n *meshosv1.NodeScore, bad *findings) bool {
+func goodScore(chain uint64, n *meshosv1.NodeScore, bad *Discarded) bool {
 	switch {
 	case n.GetNode() == 0:
-		bad.add("score of no node", "chain %d", chain)
+		bad.Add("score without a node", "chain %d", chain)
 	case !finite(n.GetScore()):
-		bad.add("score not finite", "chain %d, node %d: %v", chain, n.GetNode(), n.GetScore())
+		bad.Add("score not finite", "chain %d, node %d: %v", chain, n.GetNode(), n.GetScore())
 	default:
 		return true
 	}

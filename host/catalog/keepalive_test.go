@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/meshos/meshos/host/catalog"
+	"github.com/meshos/meshos/host/catalog/answers"
 	"github.com/meshos/meshos/host/snapshot"
 	pluginv1 "github.com/meshos/meshos/proto/meshos/plugin/v1"
 )
@@ -16,7 +17,7 @@ import (
 // node that leads nothing, a sink that has nothing to hear.
 func TestStoppedPluginThatNobodyCallsIsReplaced(t *testing.T) {
 	r := start(t, []catalog.Entry{entry("p", "", func(e *catalog.Entry) { e.Timeout = time.Second })},
-		func(o *catalog.Options) { o.PulseEvery, o.HangTimeout = 50*time.Millisecond, 200*time.Millisecond })
+		func(o *catalog.Options) { o.KeepaliveEvery, o.HangTimeout = 50*time.Millisecond, 200*time.Millisecond })
 	before := r.is("p", snapshot.PluginReady)
 	freeze(t, before.PID)
 	r.until("it is replaced", func() bool {
@@ -25,7 +26,7 @@ func TestStoppedPluginThatNobodyCallsIsReplaced(t *testing.T) {
 	})
 	r.until("it is said", r.says(&r.failures, "p: call: it hung: Health.Check has not answered in time"))
 	if v := r.view("p"); v.Calls != 0 || v.Failures != 0 || len(r.told(&r.observed)) != 0 {
-		t.Errorf("signs of life count as calls: %+v", v)
+		t.Errorf("keepalives count as calls: %+v", v)
 	}
 }
 
@@ -37,13 +38,13 @@ func TestStoppedEventSourceIsReplaced(t *testing.T) {
 	r := start(t, []catalog.Entry{{
 		Name: "seams", Path: path, Enabled: true, Timeout: time.Second,
 		Kinds: []string{catalog.KindEventSource}, Config: map[string]any{"events": 2},
-	}}, func(o *catalog.Options) { o.PulseEvery, o.HangTimeout = 50*time.Millisecond, 200*time.Millisecond })
+	}}, func(o *catalog.Options) { o.KeepaliveEvery, o.HangTimeout = 50*time.Millisecond, 200*time.Millisecond })
 	before := r.is("seams", snapshot.PluginReady)
 	var got heard
 	broke := make(chan error, 1)
 	first := make(chan struct{})
 	go func() {
-		broke <- source(t, r).Stream(context.Background(), func(ctx context.Context, events []catalog.Heard) error {
+		broke <- source(t, r).Stream(context.Background(), func(ctx context.Context, events []answers.Event) error {
 			close(first)
 			return got.take(ctx, events)
 		})
@@ -59,7 +60,7 @@ func TestStoppedEventSourceIsReplaced(t *testing.T) {
 // One that is slow to answer is asked for nothing else meanwhile.
 func TestPluginAtWorkIsNotAskedForASignOfLife(t *testing.T) {
 	r := start(t, []catalog.Entry{entry("p", "slow-once", func(e *catalog.Entry) { e.Timeout = 30 * time.Second })},
-		func(o *catalog.Options) { o.PulseEvery = 20 * time.Millisecond })
+		func(o *catalog.Options) { o.KeepaliveEvery = 20 * time.Millisecond })
 	r.is("p", snapshot.PluginReady)
 	if _, err := r.locality("p").SampleRTT(t.Context()); err != nil {
 		t.Error(err)

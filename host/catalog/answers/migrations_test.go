@@ -1,0 +1,31 @@
+package answers
+
+import (
+	"testing"
+
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/durationpb"
+
+	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
+)
+
+func TestMigrations(t *testing.T) {
+	got, bad := Migrations(&meshosv1.Migrations{InFlight: []*meshosv1.MigrationView{
+		{Migration: 1, Phase: 2},
+		{Migration: 1},
+		{Migration: 0},
+		{Migration: 2, Phase: 99},
+		{Migration: 3, ProgressPercent: proto.Uint32(101)},
+		{Migration: 4, Elapsed: durationpb.New(-1)},
+	}})
+	if len(got) != 1 || got[0].ID != 1 {
+		t.Errorf("kept %v", got)
+	}
+	var n uint64
+	for _, c := range bad.byReason {
+		n += c.n
+	}
+	if n != 5 {
+		t.Errorf("found %v", counts(bad))
+	}
+}

@@ -1,0 +1,83 @@
+package answers
+
+import (
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/meshos/meshos/host/mesh"
+	pluginv1 "github.com/meshos/meshos/proto/meshos/plugin/v1"
+	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
+)
+
+// somePeers are 2 and 3 as node 1 sees them.
+func somePeers() *Peers { return NewPeers(1, []*pluginv1.Peer{{Id: 1}, {Id: 2}, {Id: 3}}) }
+
+// counts returns how often each reason was found, with its example.
+func counts(d Discarded) map[string]uint64 {
+	out := map[string]uint64{}
+	for reason, c := range d.byReason {
+		out[reason+": "+c.first] = c.n
+	}
+	return out
+}
+
+func TestRTT(t *testing.T) {
+	got, bad, err := RTT(&pluginv1.RttSamples{
+		Peers: []uint64{2, 3, 1, 99, 98, 2, 3, 3, 3},
+		RttNs: []int64{5, int64(10 * time.Minute), 1, 1, 1, 6, -1, 0, int64(10*time.Minute) + 1},
+	}, somePeers())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d := cmp.Diff([]mesh.RTTSample{{Peer: 2, RTT: 5}, {Peer: 3, RTT: 10 * time.Minute}}, got); d != "" {
+		t.Error(d)
+	}
+	want := map[string]uint64{
+		"sample for this node: peer 1":             1,
+		"unknown peer: peer 99":                    2,
+		"peer twice in an answer: peer 2":          1,
+		"rtt not above zero: peer 3: -1ns":         2,
+		"rtt above 10m0s: peer 3: 10m0.000000001s": 1,
+	}
+	if d := cmp.Diff(want, counts(bad)); d != "" {
+		t.Error(d)
+	}
+	if _, _, err := RTT(&pluginv1.RttSamples{Peers: []uint64{2}}, somePeers()); err == nil {
+		t.Error("columns of different length are accepted")
+	}
+}
+
+func TestHealth(t *testing.T) {
+	got, bad, err := Health(&pluginv1.HealthSamples{
+		Peers:  []uint64{2, 3, 3, 3, 1},
+		Health: []meshosv1.NodeHealth{1, 0, 77, 3, 1},
+	}, somePeers())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d := cmp.Diff([]mesh.HealthSample{{Peer: 2, Health: mesh.HealthHealthy}, {Peer: 3, Health: mesh.HealthUnreachable}}, got); d != "" {
+		t.Error(d)
+	}
+	if d := cmp.Diff(map[string]uint64{"unknown value of health: peer 3: 0": 2, "sample for this node: peer 1": 1}, counts(bad)); d != "" {
+		t.Error(d)
+	}
+	if _, _, err := Health(&pluginv1.HealthSamples{Peers: []uint64{2}}, somePeers()); err == nil {
+		t.Error("columns of different length are accepted")
+	}
+}
+
+// BenchmarkRTT is what 10,000 peers cost at every tick.
+func BenchmarkRTT(b *testing.B) {
+	in, peers := &pluginv1.RttSamples{}, &Peers{self: 1, ids: map[mesh.NodeID]struct{}{}}
+	for n := range uint64(10000) {
+		in.Peers, in.RttNs = append(in.Peers, n+2), append(in.RttNs, 1000)
+		peers.ids[mesh.NodeID(n+2)] = struct{}{}
+	}
+	for b.Loop() {
+		if got, _, _ := RTT(in, peers); len(got) != 10000 {
+			b.Fatal(len(got))
+		}
+	}
+}

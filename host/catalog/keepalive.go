@@ -1,0 +1,44 @@
+package catalog
+
+import (
+	"context"
+	"time"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/health/grpc_health_v1"
+)
+
+// maintain does what a running process needs although nobody calls it. It does not wait,
+// and returns after how long it has to be called again at the latest.
+func (s *slot) maintain(i *instance) time.Duration {
+	s.output.ReportSuppressedIfDue()
+	s.mu.Lock()
+	isReady := s.machine.phase == ready && s.instance == i
+	s.mu.Unlock()
+	if !isReady {
+		return s.opts.KeepaliveEvery // the slot is woken when that changes
+	}
+	return min(s.keepalive(i), s.resendPeers(i))
+}
+
+// keepalive calls a process that was idle for KeepaliveEvery, so that one that hangs is
+// found before it is needed. Any answer will do, even the one that it does not serve the
+// call. It returns after how long it has to be called again.
+func (s *slot) keepalive(i *instance) time.Duration {
+	every := s.opts.KeepaliveEvery
+	if i.pending.Load() > 0 {
+		return every // the call in flight shows whether the process lives
+	}
+	if idle := time.Since(i.idleSince()); idle < every {
+		return every - idle
+	}
+	i.touch(time.Now())
+	i.calls.Add(1)
+	c := s.newCall(i, "Health.Check", s.pollTimeout())
+	c.internal = true
+	c.start(func(ctx context.Context, conn grpc.ClientConnInterface) error {
+		_, err := grpc_health_v1.NewHealthClient(conn).Check(ctx, &grpc_health_v1.HealthCheckRequest{Service: "plugin"})
+		return err
+	}, i.calls.Done)
+	return every
+}

@@ -1,0 +1,57 @@
+package catalog
+
+import (
+	"context"
+
+	"google.golang.org/grpc"
+
+	"github.com/meshos/meshos/host/catalog/answers"
+	"github.com/meshos/meshos/host/mesh"
+	pluginv1 "github.com/meshos/meshos/proto/meshos/plugin/v1"
+)
+
+// LocalityProbe asks a plugin for round-trip times.
+type LocalityProbe struct{ adapter }
+
+// SampleRTT returns what the plugin knows now, without samples that can't be true. The
+// error is a *NotReadyError or a *CallError.
+func (p *LocalityProbe) SampleRTT(ctx context.Context) ([]mesh.RTTSample, error) {
+	return ask(ctx, p.slot, p.slot.pollTimeout(), "LocalityProbe.SampleRtt",
+		func(ctx context.Context, conn grpc.ClientConnInterface) (*pluginv1.RttSamples, error) {
+			return pluginv1.NewLocalityProbeClient(conn).SampleRtt(ctx, &pluginv1.SampleRequest{})
+		},
+		func(answer *pluginv1.RttSamples) ([]mesh.RTTSample, answers.Discarded, error) {
+			return answers.RTT(answer, p.slot.peers.current())
+		})
+}
+
+// HealthProbe asks a plugin for verdicts on the health of peers.
+type HealthProbe struct{ adapter }
+
+// SampleHealth returns what the plugin knows now, without samples that can't be true.
+// The error is a *NotReadyError or a *CallError.
+func (p *HealthProbe) SampleHealth(ctx context.Context) ([]mesh.HealthSample, error) {
+	return ask(ctx, p.slot, p.slot.pollTimeout(), "HealthProbe.SampleHealth",
+		func(ctx context.Context, conn grpc.ClientConnInterface) (*pluginv1.HealthSamples, error) {
+			return pluginv1.NewHealthProbeClient(conn).SampleHealth(ctx, &pluginv1.SampleRequest{})
+		},
+		func(answer *pluginv1.HealthSamples) ([]mesh.HealthSample, answers.Discarded, error) {
+			return answers.Health(answer, p.slot.peers.current())
+		})
+}
+
+// InventoryProbe asks a plugin for inventories of nodes.
+type InventoryProbe struct{ adapter }
+
+// SampleInventory returns what the plugin knows now, without inventories that can't be
+// true. The error is a *NotReadyError or a *CallError.
+func (p *InventoryProbe) SampleInventory(ctx context.Context) ([]mesh.Inventory, error) {
+	return ask(ctx, p.slot, p.slot.pollTimeout(), "InventoryProbe.SampleInventory",
+		func(ctx context.Context, conn grpc.ClientConnInterface) (*pluginv1.InventorySamples, error) {
+			return pluginv1.NewInventoryProbeClient(conn).SampleInventory(ctx, &pluginv1.SampleRequest{})
+		},
+		func(answer *pluginv1.InventorySamples) ([]mesh.Inventory, answers.Discarded, error) {
+			good, bad := answers.Inventory(answer, p.slot.peers.current())
+			return good, bad, nil
+		})
+}
