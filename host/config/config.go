@@ -173,7 +173,8 @@ type Plugin struct {
 	Required bool
 	Enabled  bool
 	Kinds    []string // the kinds that are used; empty for all that it serves
-	// Chains are those that an appender gets; empty for all.
+	// Chains are the record chains that an appender gets. Empty means all if Kinds has
+	// chain_appender, else none.
 	Chains []mesh.RecordChain
 	// Actions are the kinds of action that an actuator carries out; empty for all that no
 	// other plugin names.
