@@ -7,11 +7,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"strings"
 
 	"github.com/spf13/cobra"
 	"google.golang.org/protobuf/proto"
 
+	"github.com/meshos/meshos/cmd/meshos/internal/view"
 	"github.com/meshos/meshos/host/wire"
 	hostv1 "github.com/meshos/meshos/proto/meshos/host/v1"
 	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
@@ -127,8 +127,8 @@ func (a *app) carryOut(cmd *cobra.Command, f *orderFlags, build func(*meshosv1.S
 	if err != nil {
 		return wrong(err)
 	}
-	if f.monitor && orderNode(event) != snapshot.GetNode() {
-		return wrong(fmt.Errorf("--monitor: node %d is asked, and it sees its own drain only; ask node %d itself", snapshot.GetNode(), orderNode(event)))
+	if f.monitor && drainedNode(event) != snapshot.GetNode() {
+		return wrong(fmt.Errorf("--monitor: node %d is asked, and it sees its own drain only; ask node %d itself", snapshot.GetNode(), drainedNode(event)))
 	}
 	if !f.yes && !f.dryRun && f.propose == "" && a.prompts() == nil {
 		return errNobodyToAsk(o)
@@ -159,35 +159,25 @@ func (a *app) preview(f *orderFlags, o order, s *meshosv1.Snapshot, sim simulati
 	if f.dryRun && *f.output == outputTable {
 		w = a.out
 	}
-	p := paint(a.colour(w))
-	var b strings.Builder
-	b.WriteString(p.in(strong, sentence(orderTitle(o.event))) + "\n")
-	for _, line := range orderEffect(o.event) {
-		b.WriteString("  " + line + "\n")
-	}
-	for _, line := range orderNow(o.event, s) {
-		b.WriteString("  " + p.in(warning, line) + "\n")
-	}
+	p := a.printer(w)
+	text := p.Command(o.event, s)
 	if o.ice {
-		b.WriteString(blastWords(sim.blast, sim.hash, p))
+		text += p.BlastRadius(sim.blast, sim.hash)
 	}
 	if need, have := where.need(o), max(1, f.count()); need > have && !f.unsigned && f.propose == "" {
-		b.WriteString("  " + p.in(warning, fmt.Sprintf(
-			"%s needs the signatures of %d operators here: see --propose", o.kind, need)) + "\n")
+		text += "  " + p.Color.Apply(view.Warning, fmt.Sprintf(
+			"%s needs the signatures of %d operators here: see --propose", o.kind, need)) + "\n"
 	}
-	_, _ = io.WriteString(w, b.String())
+	_, _ = io.WriteString(w, text)
 }
-
-// sentence begins with a capital.
-func sentence(s string) string { return strings.ToUpper(s[:1]) + s[1:] }
 
 // dryRun says what would be sent.
 func (a *app) dryRun(ctx context.Context, f *orderFlags, o order, sim simulation, where place) error {
 	if *f.output == outputJSON {
 		if o.ice {
-			return writeJSON(a.out, &hostv1.SimulateResponse{BlastRadius: sim.blast, BlastHash: sim.hash}, false)
+			return view.JSON(a.out, &hostv1.SimulateResponse{BlastRadius: sim.blast, BlastHash: sim.hash}, false)
 		}
-		return writeJSON(a.out, o.event, false)
+		return view.JSON(a.out, o.event, false)
 	}
 	how := "It would be sent unsigned."
 	switch {
@@ -201,12 +191,12 @@ func (a *app) dryRun(ctx context.Context, f *orderFlags, o order, sim simulation
 		}
 		defer ring.close()
 		if len(keys) == 0 {
-			how = sentence(notice) + "."
+			how = view.Sentence(notice) + "."
 			break
 		}
 		how = "It would be signed with" + namesOf(keys)
 		if where.cluster != "" {
-			how += "\n  for cluster " + plain(where.cluster) + "."
+			how += "\n  for cluster " + view.Plain(where.cluster) + "."
 		}
 	}
 	_, err := fmt.Fprintf(a.out, "  %s\nNothing was sent.\n", how)
@@ -263,5 +253,5 @@ func errNoCluster() error {
 
 // note tells something beside the answer.
 func (a *app) note(text string) {
-	_, _ = fmt.Fprintf(a.err, "%s %s\n", paint(a.colour(a.err)).in(warning, "note:"), text)
+	_, _ = fmt.Fprintf(a.err, "%s %s\n", a.color(a.err).Apply(view.Warning, "note:"), text)
 }

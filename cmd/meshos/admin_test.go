@@ -5,7 +5,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"google.golang.org/protobuf/encoding/protojson"
@@ -43,7 +42,7 @@ func TestOperator026_113_WordsOfEveryCommand(t *testing.T) {
 			j, d, _ := office(t, "")
 			d.must(t, c.line+" --dry-run")
 			file := strings.NewReplacer(" ", "-", "--", "").Replace(c.line)
-			golden.Check(t, filepath.Join("testdata/orders", file+".txt"), d.out.String())
+			golden.Check(t, filepath.Join("testdata/commands", file+".txt"), d.out.String())
 			if len(j.commits)+len(j.unsigned) != 0 || d.err.String() != "" {
 				t.Errorf("a dry run sent %v %v and said %s", j.commits, j.unsigned, d.err.String())
 			}
@@ -61,11 +60,6 @@ func TestOperator026_113_WordsOfEveryCommand(t *testing.T) {
 			}
 		})
 	}
-}
-
-func TestABlastRadiusIsRed(t *testing.T) {
-	j, _, _ := office(t, "")
-	golden.Check(t, "testdata/orders/blast-colour.txt", blastWords(j.blast, hashOf(j.blast), true))
 }
 
 func TestAnOrdinaryCommandIsSignedOnceItIsConfirmed(t *testing.T) {
@@ -87,7 +81,7 @@ func TestAnOrdinaryCommandIsSignedOnceItIsConfirmed(t *testing.T) {
 	if diff := cmp.Diff([]string{"Send it? [y/N] "}, d.asked); diff != "" {
 		t.Errorf("questions, -want +got:\n%s", diff)
 	}
-	golden.Check(t, "testdata/orders/accepted.txt", d.out.String())
+	golden.Check(t, "testdata/commands/accepted.txt", d.out.String())
 }
 
 func TestABreakGlassCommandWantsItsNameTyped(t *testing.T) {
@@ -132,7 +126,7 @@ func TestARejectionGivesItsKindAndExitCode4(t *testing.T) {
 	if code != exitRejected || !strings.Contains(d.err.String(), "meshos: rejected: freeze_in_effect: the cluster is frozen\n    wait until") {
 		t.Errorf("exit code %d: %s", code, d.err.String())
 	}
-	golden.Check(t, "testdata/orders/rejected.txt", d.out.String())
+	golden.Check(t, "testdata/commands/rejected.txt", d.out.String())
 	code = d.do(t.Context(), "admin cordon --yes --unsigned -o json")
 	var record meshosv1.AdminAuditRecord
 	if err := protojson.Unmarshal([]byte(d.out.String()), &record); err != nil {
@@ -192,7 +186,7 @@ func TestUnsignedOnlyWhereThereAreNoOperators(t *testing.T) {
 				t.Errorf("exit code %d, sent %v: %s", code, j.unsigned, d.err.String())
 			}
 			if code == exitDone {
-				golden.Check(t, "testdata/orders/unverified.txt", d.out.String())
+				golden.Check(t, "testdata/commands/unverified.txt", d.out.String())
 			}
 		})
 	}
@@ -269,14 +263,3 @@ func TestAHashThatDoesNotFitWhatIsShownIsNotSigned(t *testing.T) {
 }
 
 func hexOf(b []byte) string { return hex.EncodeToString(b) }
-
-func TestShortSpans(t *testing.T) {
-	for want, d := range map[string]time.Duration{
-		"0s": 0, "15ms": 15 * time.Millisecond, "4m48s": 288 * time.Second, "5m": 5 * time.Minute, "1h0m5s": time.Hour + 5*time.Second,
-		"1h30m": 90 * time.Minute, "10m": 10 * time.Minute, "2h": 2 * time.Hour, "59s": 59 * time.Second,
-	} {
-		if got := shortSpan(d); got != want {
-			t.Errorf("%v: got %s, want %s", d, got, want)
-		}
-	}
-}

@@ -4,18 +4,17 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
 	"slices"
-	"strings"
 	"time"
 
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/proto"
 
+	"github.com/meshos/meshos/cmd/meshos/internal/view"
 	"github.com/meshos/meshos/host/wire"
 	hostv1 "github.com/meshos/meshos/proto/meshos/host/v1"
 	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
@@ -145,17 +144,17 @@ func (a *app) showVerdict(record *meshosv1.AdminAuditRecord, err error, output o
 		return err
 	}
 	if output == outputJSON {
-		if err := writeJSON(a.out, record, oneLine); err != nil {
+		if err := view.JSON(a.out, record, oneLine); err != nil {
 			return err
 		}
-	} else if _, err := io.WriteString(a.out, a.recordWords(record)); err != nil {
+	} else if _, err := io.WriteString(a.out, a.printer(a.out).Verdict(record)); err != nil {
 		return err
 	}
 	outcome := record.GetOutcome()
 	if outcome.GetVerdict() != meshosv1.VerificationOutcome_VERDICT_REJECTED {
 		return err
 	}
-	reason := outcome.GetKind() + ": " + plain(outcome.GetMessage())
+	reason := outcome.GetKind() + ": " + view.Plain(outcome.GetMessage())
 	if help := rejectionHelp(outcome.GetKind()); help != "" {
 		reason += "\n    " + help
 	}
@@ -175,46 +174,4 @@ func rejectionHelp(kind string) string {
 		return "name the node's cluster with --cluster, or its configuration with --config"
 	}
 	return ""
-}
-
-// recordWords shows an audit record to a person.
-func (a *app) recordWords(r *meshosv1.AdminAuditRecord) string {
-	p := paint(a.colour(a.out))
-	verdict := map[meshosv1.VerificationOutcome_Verdict]string{
-		meshosv1.VerificationOutcome_VERDICT_ACCEPTED:   p.in(good, "Accepted"),
-		meshosv1.VerificationOutcome_VERDICT_REJECTED:   p.in(bad, "Rejected"),
-		meshosv1.VerificationOutcome_VERDICT_UNVERIFIED: p.in(warning, "Accepted, and nobody's signature was asked for"),
-	}[r.GetOutcome().GetVerdict()]
-	if verdict == "" {
-		verdict = "Judged in a way that this version does not know"
-	}
-	var b strings.Builder
-	fmt.Fprintf(&b, "%s: %s\n", verdict, orderTitle(r.GetEvent()))
-	fmt.Fprintf(&b, "  audit     record %d of epoch %016x at %s", r.GetSeq(), r.GetEpoch(), clock(r.GetCommittedAt(), a.zone))
-	if r.GetChainPending() {
-		b.WriteString(p.in(faint, ", not on disk everywhere yet"))
-	}
-	b.WriteString("\n")
-	for i, o := range r.GetOperators() {
-		label := "          "
-		if i == 0 {
-			label = "signed by "
-		}
-		b.WriteString("  " + label + operatorWords(o, p) + "\n")
-	}
-	if id := r.GetCommitId(); len(id) > 0 {
-		fmt.Fprintf(&b, "  commit    %s\n", hex.EncodeToString(id))
-	}
-	return b.String()
-}
-
-func operatorWords(o *meshosv1.Operator, p paint) string {
-	words := plain(o.GetKeyId())
-	if o.GetName() != "" {
-		words = plain(o.GetName()) + " with " + words
-	}
-	if !o.GetVerified() {
-		words += p.in(warning, " (claimed, not proven)")
-	}
-	return words
 }

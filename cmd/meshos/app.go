@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/meshos/meshos/cmd/meshos/internal/view"
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 )
@@ -110,10 +111,13 @@ func terminal(w any) bool {
 	return ok && term.IsTerminal(int(file.Fd()))
 }
 
-// colour says whether to write in colour to w.
-func (a *app) colour(w any) bool {
-	return terminal(w) && a.env("NO_COLOR") == "" && a.env("TERM") != "dumb"
+// color reports whether to write in color to w.
+func (a *app) color(w any) view.Color {
+	return view.Color(terminal(w) && a.env("NO_COLOR") == "" && a.env("TERM") != "dumb")
 }
+
+// printer returns what shows messages on w.
+func (a *app) printer(w any) view.Printer { return view.Printer{Color: a.color(w), Zone: a.zone} }
 
 // outputFlag is the value of -o.
 type outputFlag string

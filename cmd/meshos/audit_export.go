@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/meshos/meshos/cmd/meshos/internal/view"
 	"github.com/meshos/meshos/host/records"
 	"github.com/meshos/meshos/host/records/durable"
 	"github.com/meshos/meshos/host/records/segment"
@@ -40,13 +41,13 @@ exit code is 1 then; so is how many records were lost before they could be writt
 					return err
 				}
 				for _, d := range report.Damage {
-					_, _ = fmt.Fprintf(a.err, "warning: %s\n", plain(d.Error()))
+					_, _ = fmt.Fprintf(a.err, "warning: %s\n", view.Plain(d.Error()))
 				}
 				for _, why := range ends.bad {
-					_, _ = fmt.Fprintf(a.err, "warning: %s\n", plain(why))
+					_, _ = fmt.Fprintf(a.err, "warning: %s\n", view.Plain(why))
 				}
 				if report.Missing > 0 {
-					_, _ = fmt.Fprintf(a.err, "warning: %s lost before they could be written\n", counted(int(report.Missing), "record"))
+					_, _ = fmt.Fprintf(a.err, "warning: %s lost before they could be written\n", view.Counted(int(report.Missing), "record"))
 				}
 				if len(report.Damage)+len(ends.bad) > 0 {
 					return fmt.Errorf("%s is damaged; what is printed is what can be proven", dir)
@@ -70,7 +71,7 @@ func (a *app) export(c chainDir, ends *heldCheck) (durable.Report, error) {
 		if err != nil {
 			return err
 		}
-		failed = writeJSON(out, record.GetAudit(), true)
+		failed = view.JSON(out, record.GetAudit(), true)
 		return nil
 	})
 	ends.end(report)

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/meshos/meshos/cmd/meshos/internal/view"
 	"github.com/meshos/meshos/host/records"
 	"github.com/meshos/meshos/host/records/durable"
 	"github.com/meshos/meshos/host/records/segment"
@@ -34,7 +35,7 @@ func heldBeside(dir string, chains []chainDir) ([]records.Held, error) {
 // knows how far these records once went.
 func (a *app) warnCursors(err error) {
 	for line := range strings.Lines(err.Error()) {
-		_, _ = fmt.Fprintf(a.err, "warning: %s\n", plain(strings.TrimSuffix(line, "\n")))
+		_, _ = fmt.Fprintf(a.err, "warning: %s\n", view.Plain(strings.TrimSuffix(line, "\n")))
 	}
 }
 
@@ -47,7 +48,7 @@ func (a *app) showMissing(chains []chainDir, held []records.Held) int {
 			continue
 		}
 		missing[h.Chain] = true
-		_, _ = fmt.Fprintf(a.out, "%-8s %s: %s holds record %d of them\n", h.Chain, paint(a.colour(a.out)).in(bad, "missing"), plain(h.Appender), h.Number)
+		_, _ = fmt.Fprintf(a.out, "%-8s %s: %s holds record %d of them\n", h.Chain, a.color(a.out).Apply(view.Bad, "missing"), view.Plain(h.Appender), h.Number)
 	}
 	return len(missing)
 }

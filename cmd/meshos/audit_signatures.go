@@ -6,6 +6,7 @@ import (
 
 	"google.golang.org/protobuf/proto"
 
+	"github.com/meshos/meshos/cmd/meshos/internal/view"
 	"github.com/meshos/meshos/host/operator"
 	"github.com/meshos/meshos/host/operator/signers"
 	"github.com/meshos/meshos/host/wire"
@@ -75,12 +76,12 @@ func (c *signatureCheck) check(a *meshosv1.AdminAuditRecord) string {
 
 // show prints what was found.
 func (c *signatureCheck) show(a *app) {
-	colours := paint(a.colour(a.out))
-	verdict := colours.in(good, "good")
+	colors := a.color(a.out)
+	verdict := colors.Apply(view.Good, "good")
 	if len(c.bad) > 0 {
-		verdict = colours.in(bad, "bad")
+		verdict = colors.Apply(view.Bad, "bad")
 	}
 	_, _ = fmt.Fprintf(a.out, "signatures %s: %s proven, %d unsigned or rejected, %d bad\n",
-		verdict, counted(c.proven, "command"), c.unsigned, len(c.bad))
+		verdict, view.Counted(c.proven, "command"), c.unsigned, len(c.bad))
 	a.showPlaces(c.bad)
 }

@@ -1,17 +1,15 @@
 package main
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"fmt"
-	"strings"
+	"io"
 	"time"
 
 	"github.com/spf13/cobra"
-	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
+	"github.com/meshos/meshos/cmd/meshos/internal/view"
 	hostv1 "github.com/meshos/meshos/proto/meshos/host/v1"
 	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
 )
@@ -46,7 +44,7 @@ on disk and with every appender. Lost records leave a line that says how many.`,
 			return err
 		}
 		defer node.close()
-		show := &auditPrinter{a: a, json: *output == outputJSON, paint: paint(a.colour(a.out))}
+		show := &auditPrinter{a: a, json: *output == outputJSON}
 		if *since != "" {
 			return node.tailAudit(cmd.Context(), in, show.print)
 		}
@@ -84,7 +82,6 @@ func sinceTime(text string, now time.Time) (time.Time, error) {
 type auditPrinter struct {
 	a     *app
 	json  bool
-	paint paint
 	epoch uint64
 	seq   uint64
 }
@@ -99,77 +96,17 @@ func (p *auditPrinter) print(r *meshosv1.AdminAuditRecord) error {
 	}
 	p.epoch, p.seq = r.GetEpoch(), r.GetSeq()
 	if missing > 0 {
-		if _, err := fmt.Fprintf(p.a.err, "warning: %s missing here\n", counted(int(missing), "record")); err != nil {
+		if _, err := fmt.Fprintf(p.a.err, "warning: %s missing here\n", view.Counted(int(missing), "record")); err != nil {
 			return err
 		}
 	}
 	if p.json {
-		return writeJSON(p.a.out, r, true)
+		return view.JSON(p.a.out, r, true)
 	}
-	if c := r.GetSignerChange(); c != nil {
-		_, err := fmt.Fprintf(p.a.out, "%s #%d %s %s%s\n", p.paint.in(faint, dateAndTime(r.GetCommittedAt(), p.a.zone)), r.GetSeq(),
-			p.paint.in(warning, fmt.Sprintf("%-10s", "signers")), plain(c.GetText()), durability(r))
-		return err
-	}
-	words, err := auditWords(r)
+	line, err := p.a.printer(p.a.out).AuditRecord(r)
 	if err != nil {
 		return err
 	}
-	verdict := enumWord(r.GetOutcome().GetVerdict().String(), "VERDICT_")
-	_, err = fmt.Fprintf(p.a.out, "%s #%d %s %s\n", p.paint.in(faint, dateAndTime(r.GetCommittedAt(), p.a.zone)), r.GetSeq(),
-		p.paint.in(verdictStyle(r.GetOutcome().GetVerdict()), fmt.Sprintf("%-10s", verdict)), words)
+	_, err = io.WriteString(p.a.out, line)
 	return err
-}
-
-func verdictStyle(v meshosv1.VerificationOutcome_Verdict) style {
-	switch v {
-	case meshosv1.VerificationOutcome_VERDICT_ACCEPTED:
-		return good
-	case meshosv1.VerificationOutcome_VERDICT_REJECTED:
-		return bad
-	}
-	return warning
-}
-
-// auditWords gives who commanded what, and why it was refused.
-func auditWords(r *meshosv1.AdminAuditRecord) (string, error) {
-	event, err := protojson.MarshalOptions{UseProtoNames: true}.Marshal(r.GetEvent())
-	if err != nil {
-		return "", fmt.Errorf("audit record %d: %w", r.GetSeq(), err)
-	}
-	var who []string
-	for _, o := range r.GetOperators() {
-		name := o.GetName()
-		if name == "" {
-			name = o.GetKeyId()
-		}
-		if !o.GetVerified() {
-			name += " (claimed)"
-		}
-		who = append(who, plain(name))
-	}
-	var compact bytes.Buffer
-	if err := json.Compact(&compact, event); err != nil {
-		return "", fmt.Errorf("audit record %d: %w", r.GetSeq(), err)
-	}
-	words := orDash(strings.Join(who, ", ")) + ": " + plain(compact.String())
-	if kind := r.GetOutcome().GetKind(); kind != "" {
-		words += " — " + plain(kind) + ": " + plain(r.GetOutcome().GetMessage())
-	}
-	return words + durability(r), nil
-}
-
-func durability(r *meshosv1.AdminAuditRecord) string {
-	if r.GetChainPending() {
-		return " (not durable)"
-	}
-	return ""
-}
-
-// dateAndTime gives a moment with its day, here.
-func dateAndTime(t *timestamppb.Timestamp, zone *time.Location) string {
-	if t == nil {
-		return "-"
-	}
-	return t.AsTime().In(zone).Format("2006-01-02 15:04:05.000")
 }

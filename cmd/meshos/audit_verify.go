@@ -5,6 +5,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/meshos/meshos/cmd/meshos/internal/view"
 	"github.com/meshos/meshos/host/operator/signers"
 	"github.com/meshos/meshos/host/records"
 	"github.com/meshos/meshos/host/records/durable"
@@ -82,11 +83,11 @@ bad, and each damage is named with its file, offset and record.`,
 				damaged++
 			}
 			if damaged > 0 {
-				return fmt.Errorf("%s is damaged in %s; keep a copy before anything else writes there", dir, counted(damaged, "place"))
+				return fmt.Errorf("%s is damaged in %s; keep a copy before anything else writes there", dir, view.Counted(damaged, "place"))
 			}
 			if signatures != nil && len(signatures.bad) > 0 {
 				return fmt.Errorf("%s in %s can't be proven with %s\n"+
-					"    where keys were taken out of that file, put their lines back with a valid-before", counted(len(signatures.bad), "command"), dir, signersFile)
+					"    where keys were taken out of that file, put their lines back with a valid-before", view.Counted(len(signatures.bad), "command"), dir, signersFile)
 			}
 			return nil
 		},
@@ -114,20 +115,20 @@ func verifyChain(c chainDir, ends *heldCheck, check recordCheck) (durable.Report
 
 // showReport prints what was found in one chain.
 func (a *app) showReport(name string, r durable.Report, cut []string) {
-	colours := paint(a.colour(a.out))
-	verdict := colours.in(good, "good")
+	colors := a.color(a.out)
+	verdict := colors.Apply(view.Good, "good")
 	if len(r.Damage)+len(cut) > 0 {
-		verdict = colours.in(bad, "damaged")
+		verdict = colors.Apply(view.Bad, "damaged")
 	}
-	line := fmt.Sprintf("%-8s %s: %s in %s", name, verdict, counted(int(r.Records), "record"), counted(r.Files, "file"))
+	line := fmt.Sprintf("%-8s %s: %s in %s", name, verdict, view.Counted(int(r.Records), "record"), view.Counted(r.Files, "file"))
 	if r.First > 1 {
 		line += fmt.Sprintf(", from number %d on", r.First)
 	}
 	if r.Gaps > 0 {
-		line += fmt.Sprintf(", %s with %s lost before they could be written", counted(r.Gaps, "gap"), counted(int(r.Missing), "record"))
+		line += fmt.Sprintf(", %s with %s lost before they could be written", view.Counted(r.Gaps, "gap"), view.Counted(int(r.Missing), "record"))
 	}
 	if r.Quarantined > 0 {
-		line += ", " + counted(r.Quarantined, "file") + " set aside"
+		line += ", " + view.Counted(r.Quarantined, "file") + " set aside"
 	}
 	_, _ = fmt.Fprintln(a.out, line)
 	var places []string
@@ -137,7 +138,7 @@ func (a *app) showReport(name string, r durable.Report, cut []string) {
 	a.showPlaces(append(places, cut...))
 	if r.Unfinished != nil {
 		_, _ = fmt.Fprintf(a.out, "         the last record is not complete: it is being written, or the node's next start cuts it off (%s)\n",
-			plain(r.Unfinished.Error()))
+			view.Plain(r.Unfinished.Error()))
 	}
 }
 
@@ -151,6 +152,6 @@ func (a *app) showPlaces(places []string) {
 			_, _ = fmt.Fprintf(a.out, "         and %d more\n", len(places)-i)
 			return
 		}
-		_, _ = fmt.Fprintf(a.out, "         %s\n", plain(place))
+		_, _ = fmt.Fprintf(a.out, "         %s\n", view.Plain(place))
 	}
 }

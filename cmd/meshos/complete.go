@@ -2,10 +2,12 @@ package main
 
 import (
 	"context"
+	"strconv"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"github.com/meshos/meshos/cmd/meshos/internal/view"
 	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
 )
 
@@ -46,8 +48,8 @@ func (a *app) completeDaemons(cmd *cobra.Command, _ []string, _ string) ([]strin
 
 // nameOrID gives the id of what has no name, or one that could steer a terminal.
 func nameOrID(name string, id uint64) string {
-	if name == "" || plain(name) != name {
-		return idOf(id)
+	if name == "" || view.Plain(name) != name {
+		return strconv.FormatUint(id, 10)
 	}
 	return name
 }
@@ -66,7 +68,7 @@ func (a *app) completeSubjects(cmd *cobra.Command, args []string, _ string) ([]s
 	switch args[0] {
 	case "chain":
 		for _, c := range snapshot.GetReplicas() {
-			found = append(found, idOf(c.GetChain()))
+			found = append(found, strconv.FormatUint(c.GetChain(), 10))
 		}
 	case "daemon":
 		for _, d := range snapshot.GetDaemons() {

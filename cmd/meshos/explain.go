@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/meshos/meshos/cmd/meshos/internal/view"
 	hostv1 "github.com/meshos/meshos/proto/meshos/host/v1"
 )
 
@@ -53,9 +54,9 @@ or as of --until.`,
 			return err
 		}
 		if *output == outputJSON {
-			return writeJSON(a.out, answer, false)
+			return view.JSON(a.out, answer, false)
 		}
-		_, err = io.WriteString(a.out, explanationText(answer, paint(a.colour(a.out))))
+		_, err = io.WriteString(a.out, a.printer(a.out).Explanation(answer))
 		return err
 	}
 	return cmd
@@ -109,27 +110,4 @@ func (a *app) explainNode(ctx context.Context, in *hostv1.ExplainRequest) (*host
 		return nil, node.explain(err)
 	}
 	return answer, nil
-}
-
-// explanationText groups the findings by arm: the arm stands once, before its first
-// finding.
-func explanationText(e *hostv1.ExplainResponse, p paint) string {
-	var b strings.Builder
-	fmt.Fprintf(&b, "%s %s\n", p.in(strong, plain(e.GetSubject())), p.in(faint, "at tick "+idOf(e.GetTick())))
-	width := 0
-	for _, f := range e.GetFindings() {
-		width = max(width, len([]rune(plain(f.GetArm()))))
-	}
-	last := ""
-	for _, f := range e.GetFindings() {
-		arm := plain(f.GetArm())
-		shown := arm
-		if arm == last {
-			shown = ""
-		}
-		last = arm
-		gap := strings.Repeat(" ", width-len([]rune(shown)))
-		fmt.Fprintf(&b, "  %s%s  %s\n", p.in(strong, shown), gap, plain(f.GetText()))
-	}
-	return b.String()
 }

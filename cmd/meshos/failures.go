@@ -3,9 +3,11 @@ package main
 import (
 	"context"
 	"fmt"
+	"io"
 
 	"github.com/spf13/cobra"
 
+	"github.com/meshos/meshos/cmd/meshos/internal/view"
 	hostv1 "github.com/meshos/meshos/proto/meshos/host/v1"
 	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
 )
@@ -37,13 +39,12 @@ came from and why. With --follow it goes on with new ones until it is interrupte
 		if err != nil {
 			return err
 		}
-		colours := paint(a.colour(a.out))
+		printer := a.printer(a.out)
 		show := func(r *meshosv1.FailureRecord) error {
 			if *output == outputJSON {
-				return writeJSON(a.out, r, true)
+				return view.JSON(a.out, r, true)
 			}
-			_, err := fmt.Fprintf(a.out, "%s %s %s\n", colours.in(faint, clock(r.GetAt(), a.zone)),
-				colours.in(bad, plain(r.GetSource())+":"), plain(r.GetReason()))
+			_, err := io.WriteString(a.out, printer.FailureRecord(r))
 			return err
 		}
 		return tail(cmd.Context(), tailing[meshosv1.FailureRecord]{

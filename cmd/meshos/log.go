@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+
+	"github.com/meshos/meshos/cmd/meshos/internal/view"
 )
 
 // logger gives the log of a node: text for people, or JSON.
@@ -21,9 +23,9 @@ func (a *app) logger(level, format string) (*slog.Logger, error) {
 		if !terminal(a.err) {
 			return jsonLog(a.err, least), nil
 		}
-		return slog.New(&lineHandler{out: &lockedWriter{to: a.err}, least: least, paint: paint(a.colour(a.err))}), nil
+		return slog.New(&lineHandler{out: &lockedWriter{to: a.err}, least: least, color: a.color(a.err)}), nil
 	case "text":
-		return slog.New(&lineHandler{out: &lockedWriter{to: a.err}, least: least, paint: paint(a.colour(a.err))}), nil
+		return slog.New(&lineHandler{out: &lockedWriter{to: a.err}, least: least, color: a.color(a.err)}), nil
 	case "json":
 		return jsonLog(a.err, least), nil
 	}
@@ -59,7 +61,7 @@ func (w *lockedWriter) line(s string) error {
 type lineHandler struct {
 	out   *lockedWriter
 	least slog.Level
-	paint paint
+	color view.Color
 	group string // "a.b." before keys
 	attrs string // those of the logger itself, as they are written
 }
@@ -71,9 +73,9 @@ func (h *lineHandler) Enabled(_ context.Context, level slog.Level) bool { return
 func (h *lineHandler) Handle(_ context.Context, r slog.Record) error {
 	var b strings.Builder
 	if !r.Time.IsZero() {
-		b.WriteString(h.paint.in(faint, r.Time.Format("15:04:05.000")) + " ")
+		b.WriteString(h.color.Apply(view.Faint, r.Time.Format("15:04:05.000")) + " ")
 	}
-	b.WriteString(h.paint.in(levelStyle(r.Level), fmt.Sprintf("%-5s", r.Level)) + " " + plain(r.Message) + h.attrs)
+	b.WriteString(h.color.Apply(levelStyle(r.Level), fmt.Sprintf("%-5s", r.Level)) + " " + view.Plain(r.Message) + h.attrs)
 	r.Attrs(func(attr slog.Attr) bool {
 		h.append(&b, h.group, attr)
 		return true
@@ -120,17 +122,17 @@ func (h *lineHandler) append(b *strings.Builder, group string, attr slog.Attr) {
 	if text == "" || strings.ContainsAny(text, " \"=\n\t") {
 		text = strconv.Quote(text)
 	}
-	b.WriteString(" " + h.paint.in(faint, group+attr.Key+"=") + plain(text))
+	b.WriteString(" " + h.color.Apply(view.Faint, group+attr.Key+"=") + view.Plain(text))
 }
 
-func levelStyle(level slog.Level) style {
+func levelStyle(level slog.Level) view.Style {
 	switch {
 	case level >= slog.LevelError:
-		return bad
+		return view.Bad
 	case level >= slog.LevelWarn:
-		return warning
+		return view.Warning
 	case level >= slog.LevelInfo:
-		return good
+		return view.Good
 	}
-	return faint
+	return view.Faint
 }

@@ -6,10 +6,10 @@ import (
 	"io"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
+	"github.com/meshos/meshos/cmd/meshos/internal/view"
 	hostv1 "github.com/meshos/meshos/proto/meshos/host/v1"
 	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
 )
@@ -57,10 +57,17 @@ its daemons. With --follow it goes on with new ones until it is interrupted.`,
 		wanted := func(r *meshosv1.LogRecord) bool {
 			return int32(r.GetLevel()) >= least && (*daemon == "" || r.DaemonId != nil && r.GetDaemonId() == only)
 		}
-		show := logPrinter{out: a.out, json: *output == outputJSON, paint: paint(a.colour(a.out)), zone: a.zone, names: daemonNames(snapshot)}
+		printer, names := a.printer(a.out), daemonNames(snapshot)
+		show := func(r *meshosv1.LogRecord) error {
+			if *output == outputJSON {
+				return view.JSON(a.out, r, true)
+			}
+			_, err := io.WriteString(a.out, printer.LogRecord(r, names))
+			return err
+		}
 		return tail(cmd.Context(), tailing[meshosv1.LogRecord]{
 			epoch: snapshot.GetEpoch(), ring: snapshot.GetLogs(), most: *lines, follow: *follow,
-			seq: (*meshosv1.LogRecord).GetSeq, wanted: wanted, show: show.print,
+			seq: (*meshosv1.LogRecord).GetSeq, wanted: wanted, show: show,
 			newer: func(ctx context.Context, in *hostv1.TailRequest, visit func(*meshosv1.LogRecord) error) error {
 				stream, err := node.TailLogs(ctx, in)
 				return receive(ctx, node, stream, err, visit)
@@ -92,7 +99,7 @@ func tail[R any](ctx context.Context, t tailing[R]) error {
 		}
 	}
 	if t.most > 0 {
-		shown = last(shown, t.most)
+		shown = shown[max(0, len(shown)-t.most):]
 	}
 	for _, record := range shown {
 		if err := t.show(record); err != nil {
@@ -110,44 +117,6 @@ func tail[R any](ctx context.Context, t tailing[R]) error {
 		}
 		return t.show(record)
 	})
-}
-
-// logPrinter prints lines of the log.
-type logPrinter struct {
-	out   io.Writer
-	json  bool
-	paint paint
-	zone  *time.Location
-	names map[uint64]string
-}
-
-func (p logPrinter) print(r *meshosv1.LogRecord) error {
-	if p.json {
-		return writeJSON(p.out, r, true)
-	}
-	from := "node"
-	if r.DaemonId != nil {
-		from = "daemon " + idOf(r.GetDaemonId())
-		if name := p.names[r.GetDaemonId()]; name != "" {
-			from = plain(name)
-		}
-	}
-	level := strings.ToUpper(enumWord(r.GetLevel().String(), "LOG_LEVEL_"))
-	_, err := fmt.Fprintf(p.out, "%s %s %s %s\n", p.paint.in(faint, clock(r.GetAt(), p.zone)),
-		p.paint.in(logStyle(r.GetLevel()), fmt.Sprintf("%-5s", level)), p.paint.in(strong, from+":"), plain(r.GetMessage()))
-	return err
-}
-
-func logStyle(level meshosv1.LogLevel) style {
-	switch level {
-	case meshosv1.LogLevel_LOG_LEVEL_ERROR:
-		return bad
-	case meshosv1.LogLevel_LOG_LEVEL_WARN:
-		return warning
-	case meshosv1.LogLevel_LOG_LEVEL_INFO:
-		return good
-	}
-	return faint
 }
 
 func daemonNames(s *meshosv1.Snapshot) map[uint64]string {
@@ -171,9 +140,9 @@ func findDaemon(s *meshosv1.Snapshot, word string) (uint64, error) {
 	var found uint64
 	for _, daemon := range s.GetDaemons() {
 		ref := daemon.GetDaemon()
-		known = append(known, daemonName(ref))
+		known = append(known, view.Daemon(ref))
 		if word == ref.GetName() {
-			found, bearers = ref.GetId(), append(bearers, idOf(ref.GetId()))
+			found, bearers = ref.GetId(), append(bearers, strconv.FormatUint(ref.GetId(), 10))
 		}
 	}
 	switch len(bearers) {
@@ -183,5 +152,5 @@ func findDaemon(s *meshosv1.Snapshot, word string) (uint64, error) {
 	default:
 		return 0, &usageError{err: fmt.Errorf("--daemon: several daemons are named %q; name one by its id: %s", word, strings.Join(bearers, ", "))}
 	}
-	return 0, &usageError{err: fmt.Errorf("--daemon: the node has no daemon %q, only: %s", word, orDash(strings.Join(known, ", ")))}
+	return 0, &usageError{err: fmt.Errorf("--daemon: the node has no daemon %q, only: %s", word, view.OrDash(strings.Join(known, ", ")))}
 }

@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/term"
 
+	"github.com/meshos/meshos/cmd/meshos/internal/view"
 	hostv1 "github.com/meshos/meshos/proto/meshos/host/v1"
 	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
 )
@@ -24,7 +25,7 @@ func (a *app) monitor(
 ) error {
 	m := &drainMonitor{
 		app: a, record: record.GetSeq(), epoch: epoch, output: output, since: map[string]time.Time{},
-		paint: paint(a.colour(a.out)), redraw: output == outputTable && terminal(a.out),
+		printer: a.printer(a.out), redraw: output == outputTable && terminal(a.out),
 	}
 	_, m.maintenance = o.event.GetKind().(*meshosv1.AdminEvent_EnterMaintenance)
 	watching, stop := context.WithCancel(ctx)
@@ -43,6 +44,11 @@ func (a *app) monitor(
 	return err
 }
 
+// drainedNode returns the node that a drain, or an entering of maintenance, empties.
+func drainedNode(event *meshosv1.AdminEvent) uint64 {
+	return max(event.GetDrain().GetNode(), event.GetEnterMaintenance().GetNode())
+}
+
 // drainMonitor shows how a drain goes.
 type drainMonitor struct {
 	app         *app
@@ -50,7 +56,7 @@ type drainMonitor struct {
 	record      uint64
 	epoch       uint64
 	output      outputFlag
-	paint       paint
+	printer     view.Printer
 	redraw      bool
 
 	since map[string]time.Time
@@ -72,16 +78,16 @@ func (m *drainMonitor) see(s *meshosv1.Snapshot) error {
 	}
 	end := m.end(s)
 	if m.output == outputJSON {
-		if err := m.tellJSON(s); err != nil {
+		if err := m.showJSON(s); err != nil {
 			return err
 		}
 		return end
 	}
 	if end == nil {
-		return m.tell(s)
+		return m.show(s)
 	}
 	if errors.Is(end, errDone) {
-		_, err := fmt.Fprintf(m.app.out, "%s%s\n", m.stamp(s), m.paint.in(good, m.doneWords(s)))
+		_, err := fmt.Fprintf(m.app.out, "%s%s\n", m.stamp(s), m.printer.Color.Apply(view.Good, m.doneWords(s)))
 		return errors.Join(err, end)
 	}
 	return end
@@ -92,7 +98,7 @@ func (m *drainMonitor) end(s *meshosv1.Snapshot) error {
 	local := s.GetLocalMaintenance()
 	phase := local.GetPhase()
 	if phase == meshosv1.MaintenancePhase_MAINTENANCE_PHASE_DRAIN_FAILED {
-		return fmt.Errorf("the drain failed: %s\n    still there: %s", plain(local.GetReason()), leftWords(local))
+		return fmt.Errorf("the drain failed: %s\n    still there: %s", view.Plain(local.GetReason()), stillThere(local))
 	}
 	if m.maintenance {
 		switch phase {
@@ -101,11 +107,11 @@ func (m *drainMonitor) end(s *meshosv1.Snapshot) error {
 		case meshosv1.MaintenancePhase_MAINTENANCE_PHASE_ENTERING:
 			return nil
 		}
-		return fmt.Errorf("the node is %s: another command, or a restart, ended the entering", phaseWord(phase))
+		return fmt.Errorf("the node is %s: another command, or a restart, ended the entering", view.Phase(phase))
 	}
 	switch {
 	case phase != meshosv1.MaintenancePhase_MAINTENANCE_PHASE_ACTIVE:
-		return fmt.Errorf("the node is %s: another command took over from the drain", phaseWord(phase))
+		return fmt.Errorf("the node is %s: another command took over from the drain", view.Phase(phase))
 	case local.GetDraining():
 		return nil
 	case !local.GetCordoned():
@@ -114,10 +120,6 @@ func (m *drainMonitor) end(s *meshosv1.Snapshot) error {
 		return nil
 	}
 	return errDone
-}
-
-func phaseWord(p meshosv1.MaintenancePhase) string {
-	return enumWord(p.String(), "MAINTENANCE_PHASE_")
 }
 
 func (m *drainMonitor) doneWords(s *meshosv1.Snapshot) string {
@@ -130,53 +132,41 @@ func (m *drainMonitor) doneWords(s *meshosv1.Snapshot) string {
 // stamp begins a line where lines follow each other.
 func (m *drainMonitor) stamp(s *meshosv1.Snapshot) string {
 	if m.redraw {
-		return m.wipe()
+		return m.erase()
 	}
-	return clock(s.GetTakenAt(), m.app.zone) + " "
+	return m.printer.Clock(s.GetTakenAt()) + " "
 }
 
-// wipe goes back to where the last page began.
-func (m *drainMonitor) wipe() string {
-	if m.rows == 0 {
-		return ""
-	}
-	text := fmt.Sprintf("\x1b[%dF\x1b[J", m.rows)
+// erase removes the page that was shown last.
+func (m *drainMonitor) erase() string {
+	text := view.Erase(m.rows)
 	m.rows = 0
 	return text
 }
 
-// tell shows what is left: in place on a terminal, else whenever it changed.
-func (m *drainMonitor) tell(s *meshosv1.Snapshot) error {
+// show prints what is left: on a terminal in place of the last page, and else as a line
+// whenever it changed.
+func (m *drainMonitor) show(s *meshosv1.Snapshot) error {
 	now := s.GetTakenAt().AsTime()
-	left := whatIsLeft(s)
-	kept := make(map[string]time.Time, len(left))
-	for i, item := range left {
-		first, known := m.since[item.name]
+	items := view.DrainItems(s)
+	since := make(map[string]time.Time, len(items))
+	for i, item := range items {
+		first, known := m.since[item.Name]
 		if !known {
 			first = now
 		}
-		kept[item.name] = first
-		left[i].waited = now.Sub(first)
+		since[item.Name] = first
+		items[i].Waited = now.Sub(first)
 	}
-	m.since = kept
+	m.since = since
 	if m.redraw {
-		page := m.page(s, left)
-		text := m.wipe() + "\x1b[?7l" + page + "\x1b[?7h"
+		page := m.page(s, items)
+		text := m.erase() + view.WithoutWrap(page)
 		m.rows = strings.Count(page, "\n")
 		_, err := io.WriteString(m.app.out, text)
 		return err
 	}
-	var b strings.Builder
-	for _, item := range left {
-		fmt.Fprintf(&b, "; %s: %s", item.name, item.why)
-	}
-	line := "nothing is left, the node confirms it soon"
-	if len(left) > 0 {
-		line = "left: " + strings.TrimPrefix(b.String(), "; ")
-	}
-	if s.FreezeRemaining != nil {
-		line = "frozen; " + line
-	}
+	line := view.DrainLine(s, items)
 	if line == m.last {
 		return nil
 	}
@@ -185,43 +175,34 @@ func (m *drainMonitor) tell(s *meshosv1.Snapshot) error {
 	return err
 }
 
-// page is what stands on a terminal.
-func (m *drainMonitor) page(s *meshosv1.Snapshot, left []leftItem) string {
-	local := s.GetLocalMaintenance()
+// page returns what fits on the terminal.
+func (m *drainMonitor) page(s *meshosv1.Snapshot, items []view.DrainItem) string {
 	what := "Draining"
 	if m.maintenance {
 		what = "Entering maintenance"
 	}
-	var b strings.Builder
-	fmt.Fprintf(&b, "%s for %s, %s left", m.paint.in(strong, what), span(local.GetSince()), counted(len(left), "thing"))
-	if local.Deadline != nil {
-		fmt.Fprintf(&b, ", %s to go", span(local.GetDeadline()))
-	}
-	b.WriteString("\n")
-	if s.FreezeRemaining != nil {
-		b.WriteString("  " + m.paint.in(warning, "the cluster is frozen for another "+span(s.GetFreezeRemaining())+": nothing moves") + "\n")
-	}
-	most := len(left)
+	shown := len(items)
 	if file, ok := m.app.out.(*os.File); ok {
 		if _, height, err := term.GetSize(int(file.Fd())); err == nil {
-			most = max(1, min(most, height-5))
+			shown = max(1, min(shown, height-5))
 		}
 	}
-	for _, item := range left[:most] {
-		fmt.Fprintf(&b, "  %s  %s, waited for %s\n", item.name, item.why, shortSpan(item.waited.Round(time.Second)))
-	}
-	if more := len(left) - most; more > 0 {
-		fmt.Fprintf(&b, "  … %d more\n", more)
-	}
-	return b.String()
+	return m.printer.Drain(what, s, items, shown)
 }
 
-func (m *drainMonitor) tellJSON(s *meshosv1.Snapshot) error {
+func (m *drainMonitor) showJSON(s *meshosv1.Snapshot) error {
 	local := s.GetLocalMaintenance()
 	state := fmt.Sprint(local.GetPhase(), local.GetDraining(), local.GetCordoned(), local.GetWaitingFor())
 	if state == m.last {
 		return nil
 	}
 	m.last = state
-	return writeJSON(m.app.out, local, true)
+	return view.JSON(m.app.out, local, true)
+}
+
+func stillThere(m *meshosv1.MaintenanceView) string {
+	if len(m.GetWaitingFor()) == 0 {
+		return "nothing"
+	}
+	return view.Plain(strings.Join(m.GetWaitingFor(), ", "))
 }

@@ -10,6 +10,7 @@ import (
 	"google.golang.org/protobuf/types/known/durationpb"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
+	"github.com/meshos/meshos/cmd/meshos/internal/view"
 	"github.com/meshos/meshos/internal/golden"
 	"github.com/meshos/meshos/internal/testkit"
 	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
@@ -75,7 +76,7 @@ func TestADrainIsDoneWhenNothingIsLeft(t *testing.T) {
 	j, d, _ := office(t, "")
 	j.script = append(drainScript(j), scene(j, 8, waits()), scene(j, 9, func(s *meshosv1.Snapshot) { s.LocalMaintenance.Draining = false }))
 	d.must(t, "admin drain --yes --monitor")
-	golden.Check(t, "testdata/orders/monitor-drain.txt", d.out.String())
+	golden.Check(t, "testdata/commands/monitor-drain.txt", d.out.String())
 }
 
 func TestEnteringIsDoneInMaintenance(t *testing.T) {
@@ -91,7 +92,7 @@ func TestEnteringIsDoneInMaintenance(t *testing.T) {
 		}),
 	}
 	d.must(t, "admin enter-maintenance --yes --monitor")
-	golden.Check(t, "testdata/orders/monitor-enter.txt", d.out.String())
+	golden.Check(t, "testdata/commands/monitor-enter.txt", d.out.String())
 	d.must(t, "admin enter-maintenance --yes --monitor -o json")
 	if lines := strings.Split(strings.TrimSpace(d.out.String()), "\n"); len(lines) != 4 || !strings.Contains(lines[3], `"phase":"MAINTENANCE_PHASE_MAINTENANCE"`) {
 		t.Errorf("said %s", d.out.String())
@@ -149,7 +150,7 @@ func TestAMonitorOnATerminal(t *testing.T) {
 	j, d, _ := office(t, "")
 	m := &drainMonitor{
 		app: &app{out: &d.out, now: noon, zone: time.UTC}, record: 1, epoch: j.snapshot.GetEpoch(), output: outputTable,
-		since: map[string]time.Time{}, paint: true, redraw: true,
+		since: map[string]time.Time{}, printer: view.Printer{Color: true, Zone: time.UTC}, redraw: true,
 	}
 	for _, s := range drainScript(j) {
 		if err := m.see(s); err != nil {
@@ -159,5 +160,5 @@ func TestAMonitorOnATerminal(t *testing.T) {
 	if err := m.see(scene(j, 9, func(s *meshosv1.Snapshot) { s.LocalMaintenance.Draining = false })); err == nil {
 		t.Error("it goes on")
 	}
-	golden.Check(t, "testdata/orders/monitor-terminal.txt", strings.ReplaceAll(d.out.String(), "\x1b", "ESC"))
+	golden.Check(t, "testdata/commands/monitor-terminal.txt", strings.ReplaceAll(d.out.String(), "\x1b", "ESC"))
 }

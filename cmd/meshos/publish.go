@@ -11,6 +11,7 @@ import (
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/proto"
 
+	"github.com/meshos/meshos/cmd/meshos/internal/view"
 	hostv1 "github.com/meshos/meshos/proto/meshos/host/v1"
 	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
 )
@@ -58,9 +59,9 @@ invalid, not at all.`,
 			return err
 		}
 		if *output == outputJSON {
-			return writeJSON(a.out, &hostv1.PublishResponse{Accepted: uint32(accepted)}, true)
+			return view.JSON(a.out, &hostv1.PublishResponse{Accepted: uint32(accepted)}, true)
 		}
-		_, err = fmt.Fprintf(a.out, "%s accepted\n", counted(accepted, "event"))
+		_, err = fmt.Fprintf(a.out, "%s accepted\n", view.Counted(accepted, "event"))
 		return err
 	}
 	return cmd
@@ -117,7 +118,7 @@ func (n *nodeClient) publishError(err error, batch []namedEvent, before int) err
 		explained = &rejectedError{reason: nameEvent(rejected.reason, batch)}
 	}
 	if before > 0 {
-		return fmt.Errorf("%w\n    %s accepted before", explained, counted(before, "event"))
+		return fmt.Errorf("%w\n    %s accepted before", explained, view.Counted(before, "event"))
 	}
 	return explained
 }

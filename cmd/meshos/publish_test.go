@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/meshos/meshos/cmd/meshos/internal/view"
 	"github.com/meshos/meshos/host/mesh"
 )
 
@@ -49,7 +50,7 @@ func TestPublishFromArgumentsFileAndStandardInput(t *testing.T) {
 			if diff := cmp.Diff(c.want, n.heard); diff != "" {
 				t.Errorf("-want +heard:\n%s", diff)
 			}
-			if want := counted(len(c.want), "event") + " accepted\n"; s.out.String() != want {
+			if want := view.Counted(len(c.want), "event") + " accepted\n"; s.out.String() != want {
 				t.Errorf("said %s, want %s", s.out.String(), want)
 			}
 		})

@@ -9,6 +9,7 @@ import (
 	"os"
 	"strings"
 
+	"github.com/meshos/meshos/cmd/meshos/internal/view"
 	"github.com/meshos/meshos/host/journal"
 )
 
@@ -79,13 +80,13 @@ func (a *app) otherSide(file string, until uint64) (side journal.Side, end func(
 func differenceText(d *journal.Difference, ticks uint64, one, other string) string {
 	switch {
 	case d == nil:
-		return fmt.Sprintf("equal: %s\n", counted(int(ticks), "tick"))
+		return fmt.Sprintf("equal: %s\n", view.Counted(int(ticks), "tick"))
 	case d.Ended != "":
 		return fmt.Sprintf("%s ends after tick %d, the other one goes on (%s)\n", d.Ended, ticks, strings.Join(d.Places[:], ""))
 	}
 	var b strings.Builder
 	if d.Tick == 0 {
-		fmt.Fprintf(&b, "all %s are equal, but not the snapshot at the end\n", counted(int(ticks), "tick"))
+		fmt.Fprintf(&b, "all %s are equal, but not the snapshot at the end\n", view.Counted(int(ticks), "tick"))
 	} else {
 		fmt.Fprintf(&b, "tick %d is the first that differs\n", d.Tick)
 	}
@@ -95,10 +96,10 @@ func differenceText(d *journal.Difference, ticks uint64, one, other string) stri
 	}
 	for i, f := range d.Fields {
 		if i == shownFields {
-			fmt.Fprintf(&b, "  and %s more; -o json shows all\n", counted(len(d.Fields)-i, "field"))
+			fmt.Fprintf(&b, "  and %s more; -o json shows all\n", view.Counted(len(d.Fields)-i, "field"))
 			break
 		}
-		fmt.Fprintf(&b, "  %s\n    %s: %s\n    %s: %s\n", plain(f.Path), plain(first), orNone(f.One), plain(second), orNone(f.Other))
+		fmt.Fprintf(&b, "  %s\n    %s: %s\n    %s: %s\n", view.Plain(f.Path), view.Plain(first), orNone(f.One), view.Plain(second), orNone(f.Other))
 	}
 	return b.String()
 }
@@ -107,7 +108,7 @@ func orNone(value string) string {
 	if value == "" {
 		return "(none)"
 	}
-	return plain(value)
+	return view.Plain(value)
 }
 
 // writeDifferenceJSON prints one object: {"equal":false,"ticks":2,"tick":3,"fields":[…]}.

@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/meshos/meshos/cmd/meshos/internal/view"
 	"github.com/meshos/meshos/host/operator/signers"
 	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
 )
@@ -29,7 +30,7 @@ func (a *app) propose(f *orderFlags, o order, sim simulation, where place) error
 		return err
 	}
 	if *f.output == outputJSON {
-		return writeJSON(a.out, &meshosv1.SignedCommit{Payload: payload}, false)
+		return view.JSON(a.out, &meshosv1.SignedCommit{Payload: payload}, false)
 	}
 	group := "admin"
 	if o.ice {
@@ -39,7 +40,7 @@ func (a *app) propose(f *orderFlags, o order, sim simulation, where place) error
   sign it   meshos %[3]s sign %[1]s
        or   ssh-keygen -Y sign -n %[4]s -f KEY %[1]s
   send it   meshos %[3]s commit %[1]s
-`, f.propose, shortSpan(where.freshness), group, signNamespace)
+`, f.propose, view.Seconds(where.freshness), group, signNamespace)
 	return err
 }
 
@@ -60,22 +61,20 @@ func (a *app) openProposal(path string, f signFlags, where place, w io.Writer) (
 	if err != nil {
 		return nil, nil, err
 	}
-	_, _ = io.WriteString(w, a.proposalWords(p, held, where, paint(a.colour(w))))
+	_, _ = io.WriteString(w, a.proposalWords(p, held, where, a.printer(w)))
 	return p, held, f.expects(p.command.GetBlastHash())
 }
 
 // proposalWords decodes all that will be signed.
-func (a *app) proposalWords(p *proposal, held []heldSignature, where place, c paint) string {
+func (a *app) proposalWords(p *proposal, held []heldSignature, where place, printer view.Printer) string {
 	var b strings.Builder
 	id := sha256.Sum256(p.payload)
-	b.WriteString(c.in(strong, sentence(orderTitle(p.event))) + "\n")
-	for _, line := range orderEffect(p.event) {
-		b.WriteString("  " + line + "\n")
-	}
+	c := printer.Color
+	b.WriteString(printer.Command(p.event, nil))
 	fmt.Fprintf(&b, "  %-9s %s\n", "action", p.kind)
-	cluster := plain(p.command.GetClusterId())
+	cluster := view.Plain(p.command.GetClusterId())
 	if where.cluster != "" && where.cluster != p.command.GetClusterId() {
-		cluster = c.in(bad, cluster+", which is not the one here ("+plain(where.cluster)+")")
+		cluster = c.Apply(view.Bad, cluster+", which is not the one here ("+view.Plain(where.cluster)+")")
 	}
 	fmt.Fprintf(&b, "  %-9s %s\n", "cluster", cluster)
 	fmt.Fprintf(&b, "  %-9s %s\n", "issued", a.ageWords(p, where.freshness, c))
@@ -83,10 +82,10 @@ func (a *app) proposalWords(p *proposal, held []heldSignature, where place, c pa
 	fmt.Fprintf(&b, "  %-9s %s\n", "commit", hex.EncodeToString(id[:]))
 	if p.ice {
 		if p.blast != nil {
-			b.WriteString(blastWords(p.blast, p.command.GetBlastHash(), c))
+			b.WriteString(printer.BlastRadius(p.blast, p.command.GetBlastHash()))
 		} else {
 			fmt.Fprintf(&b, "  %-9s %s\n", "hash", hex.EncodeToString(p.command.GetBlastHash()))
-			b.WriteString("  " + c.in(bad, "! "+p.path+".json does not hold the blast radius of this hash") + "\n")
+			b.WriteString("  " + c.Apply(view.Bad, "! "+p.path+".json does not hold the blast radius of this hash") + "\n")
 		}
 	}
 	set := where.operators()
@@ -104,7 +103,7 @@ func signatureWords(s heldSignature, set *signers.Set, now time.Time) string {
 	}
 	who, err := set.Find(s.key, signNamespace, now)
 	if who.Name != "" {
-		words = plain(who.Name) + " with " + words
+		words = view.Plain(who.Name) + " with " + words
 	}
 	if err != nil {
 		words += fmt.Sprintf(" (%v)", err)
@@ -112,32 +111,17 @@ func signatureWords(s heldSignature, set *signers.Set, now time.Time) string {
 	return words
 }
 
-func (a *app) ageWords(p *proposal, freshness time.Duration, c paint) string {
+func (a *app) ageWords(p *proposal, freshness time.Duration, c view.Color) string {
 	age := a.now().Sub(p.command.GetIssuedAt().AsTime())
-	words := fmt.Sprintf("%s ago", shortSpan(age))
+	words := fmt.Sprintf("%s ago", view.Seconds(age))
 	if age < 0 {
-		words = c.in(warning, fmt.Sprintf("%s from now", shortSpan(-age)))
+		words = c.Apply(view.Warning, fmt.Sprintf("%s from now", view.Seconds(-age)))
 	}
 	left := p.left(a.now(), freshness)
 	if left < 0 {
-		return words + c.in(bad, fmt.Sprintf(", expired %s ago", shortSpan(-left)))
+		return words + c.Apply(view.Bad, fmt.Sprintf(", expired %s ago", view.Seconds(-left)))
 	}
-	return fmt.Sprintf("%s, counts for another %s", words, shortSpan(left))
-}
-
-// shortSpan gives a duration in whole seconds, or milliseconds below one: "4m48s".
-func shortSpan(d time.Duration) string {
-	if d < time.Second {
-		return d.Round(time.Millisecond).String()
-	}
-	words := d.Round(time.Second).String()
-	if strings.HasSuffix(words, "m0s") {
-		words = strings.TrimSuffix(words, "0s")
-	}
-	if strings.HasSuffix(words, "h0m") {
-		words = strings.TrimSuffix(words, "0m")
-	}
-	return words
+	return fmt.Sprintf("%s, counts for another %s", words, view.Seconds(left))
 }
 
 func newSignCommand(a *app, ice bool) *cobra.Command {
@@ -176,10 +160,10 @@ func (a *app) signProposal(cmd *cobra.Command, f signFlags, path string) error {
 		a.compareWithNow(ctx, p)
 	}
 	if left := p.left(a.now(), where.freshness); left < 0 {
-		return fmt.Errorf("%s expired %s ago; propose it again", path, shortSpan(-left))
+		return fmt.Errorf("%s expired %s ago; propose it again", path, view.Seconds(-left))
 	}
 	if where.cluster != "" && where.cluster != p.command.GetClusterId() {
-		return fmt.Errorf("%s is for cluster %s; if that is right, say so with --cluster", path, plain(p.command.GetClusterId()))
+		return fmt.Errorf("%s is for cluster %s; if that is right, say so with --cluster", path, view.Plain(p.command.GetClusterId()))
 	}
 	if f.dryRun {
 		return a.nothingDone(f, p, held, "signed")
@@ -213,7 +197,7 @@ func (a *app) signProposal(cmd *cobra.Command, f signFlags, path string) error {
 			continue
 		}
 		if _, err := fmt.Fprintf(a.out, "Signed with %s in %s. It counts for another %s.\n",
-			key.name(), file, shortSpan(p.left(a.now(), where.freshness))); err != nil {
+			key.name(), file, view.Seconds(p.left(a.now(), where.freshness))); err != nil {
 			return err
 		}
 	}
@@ -223,13 +207,13 @@ func (a *app) signProposal(cmd *cobra.Command, f signFlags, path string) error {
 	if held, err = p.signatures(); err != nil {
 		return err
 	}
-	return writeJSON(a.out, p.signed(held), false)
+	return view.JSON(a.out, p.signed(held), false)
 }
 
 // nothingDone ends a --dry-run. As JSON it gives the command as it is by now.
 func (a *app) nothingDone(f signFlags, p *proposal, held []heldSignature, what string) error {
 	if *f.output == outputJSON {
-		return writeJSON(a.out, p.signed(held), false)
+		return view.JSON(a.out, p.signed(held), false)
 	}
 	_, err := fmt.Fprintf(a.out, "Nothing was %s.\n", what)
 	return err
@@ -237,17 +221,17 @@ func (a *app) nothingDone(f signFlags, p *proposal, held []heldSignature, what s
 
 // compareWithNow says whether a simulation made now is the one in the proposal.
 func (a *app) compareWithNow(ctx context.Context, p *proposal) {
-	c := paint(a.colour(a.err))
+	printer := a.printer(a.err)
 	node, err := a.connect()
 	if err == nil {
 		defer node.close()
 		var now simulation
 		if now, err = node.simulate(ctx, p.event); err == nil {
 			if bytes.Equal(now.hash, p.command.GetBlastHash()) {
-				_, _ = fmt.Fprintln(a.err, "Simulated again: "+c.in(good, "the same."))
+				_, _ = fmt.Fprintln(a.err, "Simulated again: "+printer.Color.Apply(view.Good, "the same."))
 				return
 			}
-			_, _ = fmt.Fprintf(a.err, "Simulated again: %s\n%s", c.in(bad, "it differs now."), blastWords(now.blast, now.hash, c))
+			_, _ = fmt.Fprintf(a.err, "Simulated again: %s\n%s", printer.Color.Apply(view.Bad, "it differs now."), printer.BlastRadius(now.blast, now.hash))
 			return
 		}
 	}

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 
+	"github.com/meshos/meshos/cmd/meshos/internal/view"
 	"github.com/spf13/cobra"
 )
 
@@ -36,7 +37,7 @@ func (a *app) commitProposal(cmd *cobra.Command, f signFlags, path string) error
 		return err
 	}
 	if left := p.left(a.now(), where.freshness); left < 0 {
-		return fmt.Errorf("%s expired %s ago; propose it again", path, shortSpan(-left))
+		return fmt.Errorf("%s expired %s ago; propose it again", path, view.Seconds(-left))
 	}
 	if !f.yes && !f.dryRun && a.prompts() == nil {
 		return errNobodyToAsk(p.order)

@@ -15,6 +15,7 @@ import (
 	"golang.org/x/crypto/ssh"
 	"golang.org/x/crypto/ssh/agent"
 
+	"github.com/meshos/meshos/cmd/meshos/internal/view"
 	"github.com/meshos/meshos/host/operator/signers"
 	"github.com/meshos/meshos/host/operator/sshsig"
 )
@@ -33,7 +34,7 @@ func (s signer) name() string {
 	if s.comment == "" {
 		return s.key.Fingerprint()
 	}
-	return s.key.Fingerprint() + " (" + plain(s.comment) + ")"
+	return s.key.Fingerprint() + " (" + view.Plain(s.comment) + ")"
 }
 
 // keyring is the keys that can be had. Its owner closes it.

@@ -8,6 +8,7 @@ import (
 	"os"
 	"strings"
 
+	"github.com/meshos/meshos/cmd/meshos/internal/view"
 	"golang.org/x/sys/unix"
 )
 
@@ -126,7 +127,7 @@ func (a *app) confirm(ctx context.Context, o order, verb string) error {
 	case o.ice && answer == o.kind, !o.ice && (strings.EqualFold(answer, "y") || strings.EqualFold(answer, "yes")):
 		return nil
 	case o.ice && answer != "":
-		return &unconfirmedError{why: fmt.Sprintf("%q is not %s", plain(answer), o.kind)}
+		return &unconfirmedError{why: fmt.Sprintf("%q is not %s", view.Plain(answer), o.kind)}
 	}
 	return &unconfirmedError{why: "not confirmed"}
 }

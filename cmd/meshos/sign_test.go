@@ -165,7 +165,7 @@ func TestOperator022_112_TwoOperatorsFreezeTheCluster(t *testing.T) {
 	d.holds(t, 1)
 	file := filepath.Join(dir, "night.cmd")
 	d.must(t, "ice freeze --ttl 10m --propose "+file)
-	golden.Check(t, "testdata/orders/propose.txt", hide(d.out.String(), dir))
+	golden.Check(t, "testdata/commands/propose.txt", hide(d.out.String(), dir))
 	for _, name := range []string{file, file + ".json"} {
 		if info, err := os.Stat(name); err != nil || info.Mode().Perm() != 0o600 {
 			t.Errorf("%s: %v %v", name, info, err)
@@ -177,7 +177,7 @@ func TestOperator022_112_TwoOperatorsFreezeTheCluster(t *testing.T) {
 
 	d.answers = []string{"freeze_cluster"}
 	d.must(t, "ice sign "+file)
-	golden.Check(t, "testdata/orders/sign.txt", hide(d.err.String()+d.out.String(), dir))
+	golden.Check(t, "testdata/commands/sign.txt", hide(d.err.String()+d.out.String(), dir))
 
 	// What `ssh-keygen -Y sign` leaves behind.
 	payload, err := os.ReadFile(file)
@@ -196,7 +196,7 @@ func TestOperator022_112_TwoOperatorsFreezeTheCluster(t *testing.T) {
 
 	d.answers, d.asked = []string{"freeze_cluster"}, nil
 	d.must(t, "ice commit "+file)
-	golden.Check(t, "testdata/orders/commit.txt", hide(d.err.String()+d.out.String(), dir))
+	golden.Check(t, "testdata/commands/commit.txt", hide(d.err.String()+d.out.String(), dir))
 	if diff := cmp.Diff([]string{print(t, 2), print(t, 1)}, j.signers); diff != "" {
 		t.Errorf("signers, -want +got:\n%s", diff)
 	}

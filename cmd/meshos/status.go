@@ -2,15 +2,14 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"io"
 	"os"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
+	"github.com/meshos/meshos/cmd/meshos/internal/view"
 	hostv1 "github.com/meshos/meshos/proto/meshos/host/v1"
 	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
 )
@@ -56,33 +55,32 @@ contract's Snapshot, one per line when watching.`,
 
 // screen prints snapshots, one after the other or each in place of the last.
 type screen struct {
-	out    io.Writer
-	output outputFlag
-	watch  bool
-	redraw bool
-	paint  paint
-	now    func() time.Time
-	zone   *time.Location
-	shown  int
+	out     io.Writer
+	output  outputFlag
+	watch   bool
+	redraw  bool
+	printer view.Printer
+	now     func() time.Time
+	shown   int
 }
 
 func (a *app) newScreen(output outputFlag, watch bool) *screen {
 	return &screen{
 		out: a.out, output: output, watch: watch,
-		redraw: watch && output == outputTable && terminal(a.out),
-		paint:  paint(a.colour(a.out)), now: a.now, zone: a.zone,
+		redraw:  watch && output == outputTable && terminal(a.out),
+		printer: a.printer(a.out), now: a.now,
 	}
 }
 
 func (s *screen) show(snapshot *meshosv1.Snapshot) error {
 	s.shown++
 	if s.output == outputJSON {
-		return writeJSON(s.out, snapshot, s.watch)
+		return view.JSON(s.out, snapshot, s.watch)
 	}
-	page := view{paint: s.paint, now: s.now(), zone: s.zone}.render(snapshot)
+	page := s.printer.Status(snapshot, s.now())
 	switch {
 	case s.redraw:
-		page = onScreen(page, s.height())
+		page = view.OnScreen(page, s.height())
 	case s.shown > 1:
 		page = "\n" + page
 	}
@@ -97,16 +95,4 @@ func (s *screen) height() int {
 		}
 	}
 	return 0
-}
-
-// onScreen draws a page over the one before, cut to the height of the screen.
-func onScreen(page string, height int) string {
-	lines := strings.Split(strings.TrimSuffix(page, "\n"), "\n")
-	if height > 1 && len(lines) > height-1 {
-		hidden := len(lines) - (height - 2)
-		lines = append(lines[:height-2], fmt.Sprintf("… %d more lines", hidden))
-	}
-	const home, clearLine, clearBelow = "\x1b[H", "\x1b[K\n", "\x1b[J"
-	const cutLines, wrapLines = "\x1b[?7l", "\x1b[?7h" // one too long must not take a second row
-	return cutLines + home + strings.Join(lines, clearLine) + clearLine + clearBelow + wrapLines
 }

@@ -4,11 +4,9 @@ import (
 	"context"
 	"strings"
 	"testing"
-	"time"
 
 	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/proto"
-	"google.golang.org/protobuf/types/known/durationpb"
 
 	"github.com/meshos/meshos/host/snapshot"
 	"github.com/meshos/meshos/host/wire"
@@ -25,16 +23,6 @@ func TestStatusShowsEverySection(t *testing.T) {
 	golden.Check(t, "testdata/status.txt", s.out.String())
 }
 
-func TestStatusInColour(t *testing.T) {
-	page := view{paint: true, now: noon(), zone: time.UTC}.render(wire.SnapshotToProto(busy()))
-	golden.Check(t, "testdata/status-colour.txt", page)
-	for _, line := range strings.Split(page, "\n") {
-		if strings.Count(line, "\x1b[") != 2*strings.Count(line, "\x1b[0m") {
-			t.Errorf("a colour does not end in its line: %q", line)
-		}
-	}
-}
-
 func TestStatusOfANodeThatJustStarted(t *testing.T) {
 	n, s := start(t)
 	n.Show(&snapshot.Snapshot{Node: 1, Epoch: 0xabc})
@@ -49,6 +37,7 @@ func TestStatusAsJSONIsTheContractsSnapshot(t *testing.T) {
 	if code := s.run(t.Context(), "status", "-o", "json"); code != exitDone {
 		t.Fatalf("exit code %d: %s", code, s.err.String())
 	}
+	golden.Check(t, "testdata/status.json", s.out.String())
 	var got meshosv1.Snapshot
 	if err := protojson.Unmarshal([]byte(s.out.String()), &got); err != nil {
 		t.Fatal(err)
@@ -83,31 +72,5 @@ func TestAWatchSaysWhenTheNodeStops(t *testing.T) {
 	n.End()
 	if code := <-ended; code != exitNoAnswer || !strings.Contains(s.err.String(), "the node's loop has ended") {
 		t.Errorf("exit code %d: %s", code, s.err.String())
-	}
-}
-
-// A page stays within the screen, and replaces the one before.
-func TestAPageOnAScreen(t *testing.T) {
-	got := onScreen("a\nb\nc\nd\n", 4)
-	if want := "\x1b[?7l\x1b[Ha\x1b[K\nb\x1b[K\n… 2 more lines\x1b[K\n\x1b[J\x1b[?7h"; got != want {
-		t.Errorf("got %q, want %q", got, want)
-	}
-	if got, want := onScreen("a\nb\n", 24), "\x1b[?7l\x1b[Ha\x1b[K\nb\x1b[K\n\x1b[J\x1b[?7h"; got != want {
-		t.Errorf("got %q, want %q", got, want)
-	}
-}
-
-func TestSpansHaveThreeDigits(t *testing.T) {
-	for want, d := range map[string]time.Duration{
-		"0s": 0, "17ns": 17, "123µs": 123456, "4.57ms": 4567890, "300ms": 300 * time.Millisecond, "1.5s": 1540 * time.Millisecond,
-		"59s": 59400 * time.Millisecond, "1m30s": 90 * time.Second, "10m": 10 * time.Minute, "1h1m": time.Hour + time.Minute + time.Second,
-		"1s": 999999999,
-	} {
-		if got := span(durationpb.New(d)); got != want {
-			t.Errorf("%v: got %s, want %s", int64(d), got, want)
-		}
-	}
-	if got := span(nil); got != "-" {
-		t.Errorf("none: got %s", got)
 	}
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/meshos/meshos/cmd/meshos/internal/view"
 	"github.com/meshos/meshos/host/config"
 )
 
@@ -41,8 +42,8 @@ its key and a remedy. Exit code 2 says that there are some.`,
 			return err
 		}
 		_, err = fmt.Fprintf(a.out, "%s: good: node %d, %s, %s, %s, %s\n", cfg.File, cfg.Node.ID,
-			counted(len(cfg.Peers), "peer"), counted(len(cfg.Chains), "chain"),
-			counted(len(cfg.Daemons), "daemon"), counted(len(cfg.Plugins), "plugin"))
+			view.Counted(len(cfg.Peers), "peer"), view.Counted(len(cfg.Chains), "chain"),
+			view.Counted(len(cfg.Daemons), "daemon"), view.Counted(len(cfg.Plugins), "plugin"))
 		return err
 	}
 	return cmd
@@ -67,12 +68,4 @@ func (a *app) warn(warnings []config.Problem) {
 	for _, warning := range warnings {
 		_, _ = fmt.Fprintf(a.err, "warning: %s\n", warning)
 	}
-}
-
-// counted gives "1 peer", "2 peers".
-func counted(n int, what string) string {
-	if n == 1 {
-		return "1 " + what
-	}
-	return fmt.Sprintf("%d %ss", n, what)
 }

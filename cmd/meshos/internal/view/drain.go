@@ -1,4 +1,4 @@
-package main
+package view
 
 import (
 	"fmt"
@@ -10,28 +10,28 @@ import (
 	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
 )
 
-// leftItem is one thing that keeps a drain from ending.
-type leftItem struct {
-	name   string // "chain 7", as the node has it
-	why    string
-	waited time.Duration
+// DrainItem is something on a node that keeps its drain from ending.
+type DrainItem struct {
+	Name   string // "chain 7", as the node calls it
+	Why    string // why it is still there
+	Waited time.Duration
 }
 
-// whatIsLeft says of each thing that a drain waits for what it waits for itself,
-// as far as the snapshot tells.
-func whatIsLeft(s *meshosv1.Snapshot) []leftItem {
-	items := make([]leftItem, 0, len(s.GetLocalMaintenance().GetWaitingFor()))
+// DrainItems lists what a node still has to get rid of, with the reasons that can be
+// found in the snapshot. Waited is left for the caller to fill.
+func DrainItems(s *meshosv1.Snapshot) []DrainItem {
+	items := make([]DrainItem, 0, len(s.GetLocalMaintenance().GetWaitingFor()))
 	for _, name := range s.GetLocalMaintenance().GetWaitingFor() {
 		why := whyLeft(s, name)
 		if failed := failedTry(s, name); failed != "" {
 			why += " (the last try failed: " + failed + ")"
 		}
-		items = append(items, leftItem{name: plain(name), why: why})
+		items = append(items, DrainItem{Name: Plain(name), Why: why})
 	}
 	return items
 }
 
-// failedTry says why the newest action about a thing failed, "" if it did not.
+// failedTry returns why the newest action about an item failed, or "" if it did not.
 func failedTry(s *meshosv1.Snapshot, name string) string {
 	var newest *meshosv1.EmittedAction
 	for _, e := range s.GetRecentlyEmitted() {
@@ -44,13 +44,13 @@ func failedTry(s *meshosv1.Snapshot, name string) string {
 	}
 	for _, f := range slices.Backward(s.GetRecentFailures()) {
 		if f.GetSource() == fmt.Sprintf("action:%d", newest.GetId()) {
-			return plain(f.GetReason())
+			return Plain(f.GetReason())
 		}
 	}
 	return ""
 }
 
-// about says whether an action is one that a drain needs for a thing that is left.
+// about reports whether a drain hands out this action to get rid of an item.
 func about(a *meshosv1.Action, name string) bool {
 	var subject string
 	var id uint64
@@ -64,8 +64,8 @@ func about(a *meshosv1.Action, name string) bool {
 	default:
 		return false
 	}
-	thing := fmt.Sprintf("%s %d", subject, id)
-	return name == thing || strings.HasPrefix(name, thing+" ")
+	item := fmt.Sprintf("%s %d", subject, id)
+	return name == item || strings.HasPrefix(name, item+" ")
 }
 
 func whyLeft(s *meshosv1.Snapshot, name string) string {
@@ -150,9 +150,40 @@ func whyDaemonLeft(d *meshosv1.DaemonView) string {
 	return "it has stopped"
 }
 
-func leftWords(m *meshosv1.MaintenanceView) string {
-	if len(m.GetWaitingFor()) == 0 {
-		return "nothing"
+// DrainLine shows what is left in one line.
+func DrainLine(s *meshosv1.Snapshot, items []DrainItem) string {
+	line := "nothing is left, the node confirms it soon"
+	if len(items) > 0 {
+		parts := make([]string, len(items))
+		for i, item := range items {
+			parts[i] = item.Name + ": " + item.Why
+		}
+		line = "left: " + strings.Join(parts, "; ")
 	}
-	return plain(strings.Join(m.GetWaitingFor(), ", "))
+	if s.FreezeRemaining != nil {
+		line = "frozen; " + line
+	}
+	return line
+}
+
+// Drain shows a page for a terminal with what is left; what names the drain. At most
+// shown items are listed.
+func (p Printer) Drain(what string, s *meshosv1.Snapshot, items []DrainItem, shown int) string {
+	local := s.GetLocalMaintenance()
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s for %s, %s left", p.Color.Apply(Strong, what), span(local.GetSince()), Counted(len(items), "thing"))
+	if local.Deadline != nil {
+		fmt.Fprintf(&b, ", %s to go", span(local.GetDeadline()))
+	}
+	b.WriteString("\n")
+	if s.FreezeRemaining != nil {
+		b.WriteString("  " + p.Color.Apply(Warning, "the cluster is frozen for another "+span(s.GetFreezeRemaining())+": nothing moves") + "\n")
+	}
+	for _, item := range items[:min(len(items), shown)] {
+		fmt.Fprintf(&b, "  %s  %s, waited for %s\n", item.Name, item.Why, Seconds(item.Waited.Round(time.Second)))
+	}
+	if more := len(items) - shown; more > 0 {
+		fmt.Fprintf(&b, "  … %d more\n", more)
+	}
+	return b.String()
 }

@@ -1,12 +1,15 @@
-package main
+package view
 
 import (
+	"os"
 	"strings"
 	"testing"
 	"time"
 
+	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/types/known/durationpb"
 
+	"github.com/meshos/meshos/internal/golden"
 	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
 )
 
@@ -21,9 +24,34 @@ func TestSchedulerInOneLine(t *testing.T) {
 		"  scheduler: idle: evil�[2J; 1 moving\n":            {IdleReason: "evil\x1b[2J", Moving: 1},
 	} {
 		var b strings.Builder
-		view{}.scheduler(&b, s)
+		Printer{}.scheduler(&b, s)
 		if b.String() != want {
 			t.Errorf("got %q, want %q", b.String(), want)
+		}
+	}
+}
+
+// readStatus reads what `meshos status -o json` printed.
+func readStatus(t *testing.T) *meshosv1.Snapshot {
+	t.Helper()
+	raw, err := os.ReadFile("../../testdata/status.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &meshosv1.Snapshot{}
+	if err := protojson.Unmarshal(raw, s); err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func TestStatusInColor(t *testing.T) {
+	s := readStatus(t)
+	page := Printer{Color: true}.Status(s, s.GetTakenAt().AsTime().Add(300*time.Millisecond))
+	golden.Check(t, "testdata/status-color.txt", page)
+	for _, line := range strings.Split(page, "\n") {
+		if strings.Count(line, "\x1b[") != 2*strings.Count(line, "\x1b[0m") {
+			t.Errorf("a color does not end in its line: %q", line)
 		}
 	}
 }

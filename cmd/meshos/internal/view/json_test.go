@@ -1,4 +1,4 @@
-package main
+package view
 
 import (
 	"bytes"
@@ -11,14 +11,14 @@ import (
 	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
 )
 
-func TestJSONSteersNoTerminal(t *testing.T) {
+func TestJSONCannotSteerATerminal(t *testing.T) {
 	in := &meshosv1.LogRecord{Message: "a\x1b[2J\u009b31m\x7f\u202eb\u2028\U000e0001 é 日 😀\n\t"}
 	for _, oneLine := range []bool{true, false} {
 		var out bytes.Buffer
-		if err := writeJSON(&out, in, oneLine); err != nil {
+		if err := JSON(&out, in, oneLine); err != nil {
 			t.Fatal(err)
 		}
-		if text := strings.ReplaceAll(out.String(), "\n", " "); strings.TrimSpace(text) != plain(strings.TrimSpace(text)) {
+		if text := strings.ReplaceAll(out.String(), "\n", " "); strings.TrimSpace(text) != Plain(strings.TrimSpace(text)) {
 			t.Errorf("prints %q", out.String())
 		}
 		if !strings.Contains(out.String(), "é 日 😀") {

@@ -1,4 +1,4 @@
-package main
+package view
 
 import (
 	"encoding/hex"
@@ -8,8 +8,8 @@ import (
 	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
 )
 
-// iceTitle names a break-glass command with what it is about.
-func iceTitle(e *meshosv1.AdminEvent) string {
+// breakGlassTitle names a break-glass command with what it is about.
+func breakGlassTitle(e *meshosv1.AdminEvent) string {
 	switch k := e.GetKind().(type) {
 	case *meshosv1.AdminEvent_FreezeCluster:
 		return "freeze the cluster for " + span(k.FreezeCluster.GetTtl())
@@ -26,7 +26,7 @@ func iceTitle(e *meshosv1.AdminEvent) string {
 	case *meshosv1.AdminEvent_ForceEvictReplica:
 		return fmt.Sprintf("evict chain %d from node %d", k.ForceEvictReplica.GetChain(), k.ForceEvictReplica.GetVictim())
 	case *meshosv1.AdminEvent_ForceRestartDaemon:
-		return "restart daemon " + daemonName(k.ForceRestartDaemon.GetDaemon())
+		return "restart daemon " + Daemon(k.ForceRestartDaemon.GetDaemon())
 	case *meshosv1.AdminEvent_ForceCutover:
 		return fmt.Sprintf("place chain %d on node %d", k.ForceCutover.GetChain(), k.ForceCutover.GetTarget())
 	case *meshosv1.AdminEvent_KillMigration:
@@ -35,20 +35,20 @@ func iceTitle(e *meshosv1.AdminEvent) string {
 	return "a command that this version does not know"
 }
 
-// blastWords shows what a break-glass command would touch, seen from one node.
-func blastWords(b *meshosv1.BlastRadius, hash []byte, p paint) string {
+// BlastRadius shows what a break-glass command would affect, as one node sees it.
+func (p Printer) BlastRadius(b *meshosv1.BlastRadius, hash []byte) string {
 	var out strings.Builder
 	row := func(name, value string) {
 		if value != "" {
-			fmt.Fprintf(&out, "  %-9s %s\n", name, p.in(bad, value))
+			fmt.Fprintf(&out, "  %-9s %s\n", name, p.Color.Apply(Bad, value))
 		}
 	}
-	out.WriteString(p.in(strong, "Blast radius") + "\n")
+	out.WriteString(p.Color.Apply(Strong, "Blast radius") + "\n")
 	row("nodes", idsOr(b.GetAffectedNodes(), ""))
 	row("chains", idsOr(b.GetAffectedReplicas(), ""))
 	daemons := make([]string, 0, len(b.GetAffectedDaemons()))
 	for _, d := range b.GetAffectedDaemons() {
-		daemons = append(daemons, daemonName(d))
+		daemons = append(daemons, Daemon(d))
 	}
 	row("daemons", strings.Join(daemons, ", "))
 	if b.EstimatedDrainDelay != nil {
@@ -61,8 +61,8 @@ func blastWords(b *meshosv1.BlastRadius, hash []byte, p paint) string {
 		out.WriteString("  nothing that this node sees\n")
 	}
 	for _, w := range b.GetWarnings() {
-		out.WriteString("  " + p.in(bad, "! "+plain(w.GetDetail())) + "\n")
-		out.WriteString("    " + p.in(faint, plain(w.GetKind())) + "\n")
+		out.WriteString("  " + p.Color.Apply(Bad, "! "+Plain(w.GetDetail())) + "\n")
+		out.WriteString("    " + p.Color.Apply(Faint, Plain(w.GetKind())) + "\n")
 	}
 	fmt.Fprintf(&out, "  %-9s %s\n", "hash", hex.EncodeToString(hash))
 	return out.String()

@@ -1,4 +1,4 @@
-package main
+package view
 
 import (
 	"fmt"
@@ -8,8 +8,27 @@ import (
 	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
 )
 
-// orderTitle names a command with what it is about: "drain node 1 within 10m".
-func orderTitle(e *meshosv1.AdminEvent) string {
+// Command shows what a command of an operator will do and, if there is a snapshot of the
+// node that is asked, what it will change there.
+func (p Printer) Command(e *meshosv1.AdminEvent, s *meshosv1.Snapshot) string {
+	var b strings.Builder
+	b.WriteString(p.Color.Apply(Strong, Sentence(Title(e))) + "\n")
+	for _, line := range effect(e) {
+		b.WriteString("  " + line + "\n")
+	}
+	if s != nil {
+		for _, line := range present(e, s) {
+			b.WriteString("  " + p.Color.Apply(Warning, line) + "\n")
+		}
+	}
+	return b.String()
+}
+
+// Sentence returns text with a capital as its first letter.
+func Sentence(text string) string { return strings.ToUpper(text[:1]) + text[1:] }
+
+// Title names a command and its subject: "drain node 1 within 10m".
+func Title(e *meshosv1.AdminEvent) string {
 	onNode := func(what string, t *meshosv1.NodeTarget) string { return fmt.Sprintf("%s node %d", what, t.GetNode()) }
 	switch k := e.GetKind().(type) {
 	case *meshosv1.AdminEvent_EnterMaintenance:
@@ -39,11 +58,11 @@ func orderTitle(e *meshosv1.AdminEvent) string {
 	case *meshosv1.AdminEvent_InvalidatePlacement:
 		return onNode("invalidate the placement scores of", k.InvalidatePlacement)
 	}
-	return iceTitle(e)
+	return breakGlassTitle(e)
 }
 
-// orderNode is the node that an ordinary command is about, 0 for none.
-func orderNode(e *meshosv1.AdminEvent) uint64 {
+// targetNode is the node that an ordinary command is about, 0 for none.
+func targetNode(e *meshosv1.AdminEvent) uint64 {
 	switch k := e.GetKind().(type) {
 	case *meshosv1.AdminEvent_EnterMaintenance:
 		return k.EnterMaintenance.GetNode()
@@ -67,8 +86,8 @@ func orderNode(e *meshosv1.AdminEvent) uint64 {
 	return 0
 }
 
-// orderEffect says what a command will do, in sentences, one a line.
-func orderEffect(e *meshosv1.AdminEvent) []string {
+// effect says what a command will do, in sentences, one a line.
+func effect(e *meshosv1.AdminEvent) []string {
 	switch e.GetKind().(type) {
 	case *meshosv1.AdminEvent_EnterMaintenance:
 		return []string{
@@ -100,10 +119,10 @@ func orderEffect(e *meshosv1.AdminEvent) []string {
 	return nil
 }
 
-// orderNow says what is there now that a command will change, as the asked node
+// present says what is there now that a command will change, as the asked node
 // sees it; "" for nothing to tell.
-func orderNow(e *meshosv1.AdminEvent, s *meshosv1.Snapshot) []string {
-	node := orderNode(e)
+func present(e *meshosv1.AdminEvent, s *meshosv1.Snapshot) []string {
+	node := targetNode(e)
 	if node == 0 {
 		return nil
 	}
@@ -162,7 +181,7 @@ func daemonsRunning(s *meshosv1.Snapshot) string {
 	var running []string
 	for _, d := range s.GetDaemons() {
 		if d.GetLifecycle() != meshosv1.DaemonView_LIFECYCLE_STOPPED {
-			running = append(running, daemonName(d.GetDaemon()))
+			running = append(running, Daemon(d.GetDaemon()))
 		}
 	}
 	if len(running) == 0 {
@@ -172,11 +191,4 @@ func daemonsRunning(s *meshosv1.Snapshot) string {
 		return "daemon " + running[0]
 	}
 	return "daemons " + strings.Join(running, ", ")
-}
-
-func idsOr(list []uint64, none string) string {
-	if len(list) == 0 {
-		return none
-	}
-	return idsOf(list)
 }

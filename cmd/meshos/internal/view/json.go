@@ -1,4 +1,4 @@
-package main
+package view
 
 import (
 	"bytes"
@@ -14,15 +14,14 @@ import (
 	"google.golang.org/protobuf/proto"
 )
 
-// writeJSON prints a message as the contract's JSON, with the contract's names,
-// indented for people or as one line for programs.
-func writeJSON(w io.Writer, message proto.Message, oneLine bool) error {
+// JSON prints a message as the contract's JSON, with the contract's field names: indented
+// for people, or as one line for programs. Equal messages print equally.
+func JSON(w io.Writer, message proto.Message, oneLine bool) error {
 	raw, err := protojson.MarshalOptions{UseProtoNames: true}.Marshal(message)
 	if err != nil {
 		return fmt.Errorf("print as JSON: %w", err)
 	}
-	// protojson varies its white space on purpose; equal answers should look equal.
-	var b bytes.Buffer
+	var b bytes.Buffer // protojson varies its white space on purpose
 	if oneLine {
 		err = json.Compact(&b, raw)
 	} else {
@@ -32,17 +31,17 @@ func writeJSON(w io.Writer, message proto.Message, oneLine bool) error {
 		return fmt.Errorf("print as JSON: %w", err)
 	}
 	b.WriteByte('\n')
-	_, err = io.WriteString(w, harmless(b.String()))
+	_, err = io.WriteString(w, escaped(b.String()))
 	return err
 }
 
-// harmless escapes what could steer a terminal. In JSON it can only stand in strings,
-// which mean the same afterwards.
-func harmless(text string) string {
+// escaped writes what could steer a terminal as \u sequences. In JSON such characters
+// occur only in strings, whose meaning stays the same.
+func escaped(text string) string {
 	var b strings.Builder
 	done := 0
 	for i, r := range text {
-		if r < ' ' || unicode.IsPrint(r) { // of the former JSON leaves the breaks between lines
+		if r < ' ' || unicode.IsPrint(r) { // the only control characters left in JSON are line breaks
 			continue
 		}
 		b.WriteString(text[done:i])

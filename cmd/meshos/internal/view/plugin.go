@@ -1,0 +1,142 @@
+package view
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+
+	hostv1 "github.com/meshos/meshos/proto/meshos/host/v1"
+	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
+)
+
+// Plugins shows a list of plugins, with the reasons of those that are not ready.
+func (p Printer) Plugins(plugins []*meshosv1.PluginView) string {
+	var b strings.Builder
+	p.plugins(&b, plugins)
+	return strings.TrimPrefix(b.String(), "\n")
+}
+
+func (p Printer) plugins(b *strings.Builder, plugins []*meshosv1.PluginView) {
+	t := table{
+		title:   "PLUGINS", // the columns that change fit into 80 columns of a terminal
+		columns: []string{"NAME", "STATUS", "CALLS", "FAILED", "RESTARTS", "LAST CALL", "PID", "VERSION", "KINDS"},
+		empty:   "none",
+	}
+	for _, plugin := range plugins {
+		t.add(text(plugin.GetName()), pluginStatus(plugin.GetStatus()), text(idOf(plugin.GetCalls())),
+			failed(plugin.GetFailures()), failed(plugin.GetRestarts()), text(span(plugin.GetLastCall())),
+			text(pid(plugin.GetPid())), text(OrDash(plugin.GetVersion())), text(OrDash(strings.Join(plugin.GetKinds(), ", "))))
+	}
+	t.write(b, p.Color)
+	// Reasons are long; in the table they would push the rest off the screen.
+	for _, plugin := range plugins {
+		if note := pluginNote(plugin); note != "" {
+			b.WriteString("  " + p.Color.Apply(pluginStatus(plugin.GetStatus()).style, Plain(plugin.GetName())+":") + " " + note + "\n")
+		}
+	}
+}
+
+func pluginStatus(status meshosv1.PluginView_Status) cell {
+	c := cell{text: enumWord(status.String(), "STATUS_"), style: Warning}
+	switch status {
+	case meshosv1.PluginView_STATUS_READY:
+		c.style = Good
+	case meshosv1.PluginView_STATUS_QUARANTINED, meshosv1.PluginView_STATUS_REJECTED:
+		c.style = Bad
+	case meshosv1.PluginView_STATUS_DISABLED:
+		c.style = Faint
+	}
+	return c
+}
+
+// pluginNote returns why a plugin is not ready, and when it is tried again.
+func pluginNote(plugin *meshosv1.PluginView) string {
+	note := Plain(plugin.GetMessage())
+	if plugin.RestartIn == nil {
+		return note
+	}
+	again := "next try in " + span(plugin.GetRestartIn())
+	if note == "" {
+		return again
+	}
+	return note + "; " + again
+}
+
+// failed highlights a count that should be 0.
+func failed(n uint64) cell {
+	if n == 0 {
+		return cell{text: "0"}
+	}
+	return cell{text: idOf(n), style: Warning}
+}
+
+// Plugin shows all that a node knows about one plugin.
+func (p Printer) Plugin(d *hostv1.PluginDetail) string {
+	var b strings.Builder
+	v := d.GetView()
+	status := pluginStatus(v.GetStatus())
+	fmt.Fprintf(&b, "%s %s: %s", p.Color.Apply(Strong, Plain(v.GetName())), Plain(v.GetVersion()), p.Color.Apply(status.style, status.text))
+	if note := pluginNote(v); note != "" {
+		b.WriteString(": " + note)
+	}
+	b.WriteString("\n")
+	line := func(key, value string) {
+		if value != "" {
+			fmt.Fprintf(&b, "  %-9s %s\n", key, Plain(value))
+		}
+	}
+	line("kinds", OrDash(strings.Join(v.GetKinds(), ", ")))
+	line("file", d.GetPath())
+	line("sha256", v.GetSha256())
+	line("pid", pid(v.GetPid()))
+	line("calls", fmt.Sprintf("%d, %d failed, the last took %s", v.GetCalls(), v.GetFailures(), span(v.GetLastCall())))
+	line("restarts", idOf(v.GetRestarts()))
+	line("last exit", OrDash(d.GetLastExit()))
+	for _, warning := range d.GetWarnings() {
+		line("warning", warning)
+	}
+	heading := func(title string, n int) {
+		if n > 0 {
+			b.WriteString("\n" + p.Color.Apply(Strong, title) + "\n")
+		}
+	}
+	heading("TIMELINE", len(d.GetTimeline()))
+	for _, event := range d.GetTimeline() {
+		fmt.Fprintf(&b, "  %s %s\n", p.Color.Apply(Faint, p.Clock(event.GetAt())), Plain(event.GetWhat()))
+	}
+	heading("LAST LINES OF STDERR", len(d.GetLastStderr()))
+	for _, stderr := range d.GetLastStderr() {
+		b.WriteString("  " + Plain(logWords(stderr)) + "\n")
+	}
+	return b.String()
+}
+
+// logWords shows a line that a plugin logged as JSON in hclog's form as text: "WARN message
+// key=value". It returns any other line as it is.
+func logWords(line string) string {
+	var fields map[string]any
+	decoder := json.NewDecoder(strings.NewReader(line))
+	decoder.UseNumber() // keeps 1902000 as it was written
+	if decoder.Decode(&fields) != nil {
+		return line
+	}
+	message, ok := fields["@message"].(string)
+	if !ok {
+		return line
+	}
+	level, _ := fields["@level"].(string)
+	words := fmt.Sprintf("%-5s %s", strings.ToUpper(level), message)
+	for _, key := range slices.Sorted(maps.Keys(fields)) {
+		if !strings.HasPrefix(key, "@") {
+			value := fmt.Sprint(fields[key])
+			if value == "" || strings.ContainsAny(value, " \"=") {
+				value = strconv.Quote(value)
+			}
+			words += " " + key + "=" + value
+		}
+	}
+	return words
+}
