@@ -16,19 +16,19 @@ import (
 // its first record on, but not that it did not go on: records that were cut off its
 // end, all of them whole, leave nothing behind but the cursor of who has a copy.
 type heldCheck struct {
-	held []records.Held // of this chain
+	held []records.Cursor // of this chain
 	last uint64         // number of the newest entry
 	bad  []string
 }
 
 // heldBeside gives what appenders hold of the chains in dir, a folder of records or
 // that of one chain; then nothing is said of the others.
-func heldBeside(dir string, chains []chainDir) ([]records.Held, error) {
+func heldBeside(dir string, chains []chainDir) ([]records.Cursor, error) {
 	if len(chains) != 1 || chains[0].fs.Dir() != dir {
-		return records.HeldBy(dir)
+		return records.ReadCursors(dir)
 	}
-	held, err := records.HeldBy(filepath.Join(dir, ".."))
-	return slices.DeleteFunc(held, func(h records.Held) bool { return h.Chain != chains[0].name }), err
+	held, err := records.ReadCursors(filepath.Join(dir, ".."))
+	return slices.DeleteFunc(held, func(h records.Cursor) bool { return h.Chain != chains[0].name }), err
 }
 
 // warnCursors says that the cursors of some appenders can't be read, so that nobody
@@ -41,7 +41,7 @@ func (a *app) warnCursors(err error) {
 
 // showMissing names the chains that appenders hold and that are not there, and gives
 // how many they are.
-func (a *app) showMissing(chains []chainDir, held []records.Held) int {
+func (a *app) showMissing(chains []chainDir, held []records.Cursor) int {
 	missing := map[string]bool{}
 	for _, h := range held {
 		if missing[h.Chain] || slices.ContainsFunc(chains, func(c chainDir) bool { return c.name == h.Chain }) {
@@ -54,7 +54,7 @@ func (a *app) showMissing(chains []chainDir, held []records.Held) int {
 }
 
 // heldOf leaves those of one chain.
-func heldOf(name string, all []records.Held) *heldCheck {
+func heldOf(name string, all []records.Cursor) *heldCheck {
 	c := &heldCheck{}
 	for _, h := range all {
 		if h.Chain == name {

@@ -10,19 +10,19 @@ import (
 // feedRetry is how long after a failed acknowledgement the next is tried.
 const feedRetry = time.Second
 
-// acknowledge tells the loop, until ctx ends, how far a chain is on disk and with all
-// its appenders.
+// acknowledge reports to the loop, until ctx ends, through which seq each chain is on disk
+// and held by all its appenders.
 func (r *Records) acknowledge(ctx context.Context, feed Feed) {
-	var told marks
+	var acked perChain[uint64]
 	for ctx.Err() == nil {
 		retry := false
 		for _, c := range allChains() {
 			through := r.through(c)
-			if through <= told[c] {
+			if through <= acked[c] {
 				continue
 			}
 			if r.acknowledgeOne(ctx, feed, mesh.Acknowledged{Chain: c, Through: through}) {
-				told[c] = through
+				acked[c] = through
 			} else {
 				retry = true
 			}
@@ -50,9 +50,9 @@ func (r *Records) acknowledgeOne(ctx context.Context, feed Feed, a mesh.Acknowle
 	return err == nil
 }
 
-// through is the seq through which a chain is on disk and every appender holds it.
+// through returns the seq through which a chain is on disk and every appender holds it.
 func (r *Records) through(c mesh.RecordChain) uint64 {
-	_, least := r.progress.now(c)
+	_, least := r.progress.position(c)
 	for _, one := range r.subscribers {
 		if one.follows(c) {
 			least = min(least, one.held[c].Load())
@@ -61,7 +61,7 @@ func (r *Records) through(c mesh.RecordChain) uint64 {
 	return least
 }
 
-// pending says whether an entry on disk is still to be acknowledged by an appender.
+// pending reports whether an appender of the chain does not hold an entry yet.
 func (r *Records) pending(c mesh.RecordChain, number uint64) bool {
 	for _, one := range r.subscribers {
 		if one.follows(c) && number > one.number[c].Load() {

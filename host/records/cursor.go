@@ -14,9 +14,9 @@ import (
 	"github.com/meshos/meshos/host/mesh"
 )
 
-// place is the last entry of a chain that an appender holds. Its epoch and seq tell
-// whether the log is still the one in which the number was counted.
-type place struct {
+// cursor is the last entry of a chain that an appender holds. Its epoch and seq show whether
+// the log is still the one in which the number was counted.
+type cursor struct {
 	Number uint64 `json:"number,string"`
 	Epoch  uint64 `json:"epoch,string"`
 	Seq    uint64 `json:"seq,string"`
@@ -25,12 +25,12 @@ type place struct {
 // cursorsName is the folder of the cursors, beside those of the chains.
 const cursorsName = "cursors"
 
-// cursorFile keeps an appender's cursors over a restart. It may be behind: what comes
-// again then is told by its epoch and seq.
+// cursorFile keeps an appender's cursors over a restart. It may be behind: the appender
+// recognizes what comes again by epoch and seq.
 type cursorFile struct{ path string }
 
-// load gives the cursors by chain; none when there is no file yet.
-func (f cursorFile) load() (out [len(marks{})]place, err error) {
+// load reads the cursors; all are zero when there is no file yet.
+func (f cursorFile) load() (out perChain[cursor], err error) {
 	raw, err := os.ReadFile(f.path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return out, nil
@@ -38,7 +38,7 @@ func (f cursorFile) load() (out [len(marks{})]place, err error) {
 	if err != nil {
 		return out, fmt.Errorf("cursors: %w", err)
 	}
-	var stored map[string]place
+	var stored map[string]cursor
 	if err := json.Unmarshal(raw, &stored); err != nil {
 		return out, fmt.Errorf("cursors in %s: %w", f.path, err)
 	}
@@ -48,12 +48,12 @@ func (f cursorFile) load() (out [len(marks{})]place, err error) {
 	return out, nil
 }
 
-// save replaces the file, all of it or nothing.
-func (f cursorFile) save(places [len(marks{})]place, chains []mesh.RecordChain) error {
-	stored := map[string]place{}
+// save recursors the file atomically.
+func (f cursorFile) save(cursors perChain[cursor], chains []mesh.RecordChain) error {
+	stored := map[string]cursor{}
 	for _, c := range chains {
-		if places[c].Number > 0 {
-			stored[c.String()] = places[c]
+		if cursors[c].Number > 0 {
+			stored[c.String()] = cursors[c]
 		}
 	}
 	raw, err := json.MarshalIndent(stored, "", "  ")
@@ -69,19 +69,19 @@ func (f cursorFile) save(places [len(marks{})]place, chains []mesh.RecordChain) 
 	return nil
 }
 
-// Held is the newest record of a chain that an appender holds, by its cursor.
-type Held struct {
+// Cursor is the newest record of a chain that an appender holds.
+type Cursor struct {
 	Appender   string
 	Chain      string
 	Number     uint64 // in the chain
 	Epoch, Seq uint64
 }
 
-// HeldBy reads the cursors in a folder of records. A log that ends before one of them
-// was cut off. There is none where there is no appender, or the folder is a copy
-// without them. The error names the files that can't be read; what the others say is
-// given all the same.
-func HeldBy(dir string) ([]Held, error) {
+// ReadCursors reads the cursors in a folder of records. A log that ends before one of them
+// was cut off. Without an appender there are none, nor in a copy that was made without them.
+// The error names the files that can't be read; the cursors of the others are returned all
+// the same.
+func ReadCursors(dir string) ([]Cursor, error) {
 	entries, err := os.ReadDir(filepath.Join(dir, cursorsName))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
@@ -89,20 +89,20 @@ func HeldBy(dir string) ([]Held, error) {
 	if err != nil {
 		return nil, fmt.Errorf("cursors: %w", err)
 	}
-	var out []Held
+	var out []Cursor
 	var bad []error
 	for _, e := range entries {
 		if strings.HasPrefix(e.Name(), ".") { // one that is being written
 			continue
 		}
-		places, err := cursorFile{path: filepath.Join(dir, cursorsName, e.Name())}.load()
+		cursors, err := cursorFile{path: filepath.Join(dir, cursorsName, e.Name())}.load()
 		if err != nil {
 			bad = append(bad, err)
 			continue
 		}
 		for _, c := range allChains() {
-			if at := places[c]; at.Number > 0 {
-				out = append(out, Held{Appender: e.Name(), Chain: c.String(), Number: at.Number, Epoch: at.Epoch, Seq: at.Seq})
+			if at := cursors[c]; at.Number > 0 {
+				out = append(out, Cursor{Appender: e.Name(), Chain: c.String(), Number: at.Number, Epoch: at.Epoch, Seq: at.Seq})
 			}
 		}
 	}

@@ -11,7 +11,7 @@ import (
 	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
 )
 
-// Names lists the chains of records by the names of their folders, in the order in
+// Names returns the names of the chains, which are those of their folders, in the order in
 // which people look for them.
 func Names() []string {
 	var out []string
@@ -21,12 +21,12 @@ func Names() []string {
 	return out
 }
 
-// Decode reads the record of an entry and checks that it is one of the named chain and
-// the one that the entry says it is.
+// Decode decodes the record of an entry, and checks that it belongs to the named chain and has
+// the epoch and seq of the entry.
 func Decode(chain string, e segment.Entry) (*meshosv1.Record, error) {
 	record := &meshosv1.Record{}
 	if err := proto.Unmarshal(e.Data, record); err != nil {
-		return nil, fmt.Errorf("it is no record: %w", err)
+		return nil, fmt.Errorf("it is not a record: %w", err)
 	}
 	var is mesh.RecordChain
 	var at interface {
@@ -43,13 +43,13 @@ func Decode(chain string, e segment.Entry) (*meshosv1.Record, error) {
 	case *meshosv1.Record_Action:
 		is, at = mesh.ChainAction, k.Action
 	default:
-		return nil, errors.New("it is a record of no kind")
+		return nil, errors.New("it is a record of an unknown kind")
 	}
 	if is.String() != chain {
 		return nil, fmt.Errorf("it is a record of the %s chain", is)
 	}
 	if at.GetEpoch() != e.Epoch || at.GetSeq() != e.Seq {
-		return nil, fmt.Errorf("it says that it is seq %d of epoch %d, and stands as seq %d of epoch %d", at.GetSeq(), at.GetEpoch(), e.Seq, e.Epoch)
+		return nil, fmt.Errorf("it is seq %d of epoch %d, and stored as seq %d of epoch %d", at.GetSeq(), at.GetEpoch(), e.Seq, e.Epoch)
 	}
 	return record, nil
 }

@@ -91,8 +91,8 @@ func (l *loop) add(c mesh.RecordChain, text string) {
 	}
 }
 
-// push gives a ring with one record more. What older snapshots show
-// stays as it is, since a ring is only ever appended to.
+// push returns a ring with one record more. What older snapshots show stays as it is, since a
+// ring is only ever appended to.
 func push[T any](ring []T, size int, v T) []T {
 	ring = append(ring, v)
 	return ring[max(0, len(ring)-size):]
@@ -131,7 +131,7 @@ func (l *loop) wantReports(t *testing.T, want ...string) {
 	}
 }
 
-// store is an appender that remembers, and does what answer says if it is set.
+// store is an appender that remembers what it got, after it called answer if that is set.
 type store struct {
 	name   string
 	answer func(ctx context.Context, records []*meshosv1.Record) error
@@ -187,7 +187,7 @@ func (s *store) wantCalls(t *testing.T, want ...string) {
 	}
 }
 
-// label gives "log 7" for a record of this node and epoch.
+// label returns "log 7" for a record of this node and epoch.
 func label(r *meshosv1.Record) string {
 	var c string
 	var e, seq uint64
@@ -207,7 +207,7 @@ func label(r *meshosv1.Record) string {
 	return fmt.Sprintf("%s %d", c, seq)
 }
 
-// describe gives "audit 1-2, log 1-256".
+// describe returns "audit 1-2, log 1-256".
 func describe(records []*meshosv1.Record) string {
 	var parts []string
 	for i := 0; i < len(records); {

@@ -67,7 +67,7 @@ func TestOutageIsReportedOnce(t *testing.T) {
 		l.wantReports(t) // it may be only a restart
 		time.Sleep(time.Hour)
 		synctest.Wait()
-		want := "appender:jsonl: jsonl stores no audit, failure, action and log records; they wait on the node's disk, and it is tried again: disk full"
+		want := "appender:jsonl: jsonl can't store audit, failure, action and log records; they wait on the node's disk for the next attempt: disk full"
 		l.wantReports(t, want)
 
 		s.answers(nil)
@@ -122,8 +122,8 @@ func TestPluginThatIsAwayIsAskedSoonAndCountsNoFailure(t *testing.T) {
 		if got := f.AppendFailures(); got != 0 {
 			t.Errorf("%d append failures counted, want none", got)
 		}
-		l.wantReports(t, "appender:jsonl: jsonl stores no audit, failure, action and log records; "+
-			"they wait on the node's disk, and it is tried again: plugin jsonl is starting: the appender is not there")
+		l.wantReports(t, "appender:jsonl: jsonl can't store audit, failure, action and log records; "+
+			"they wait on the node's disk for the next attempt: plugin jsonl is starting: the appender is not there")
 	})
 }
 

@@ -9,18 +9,18 @@ import (
 	"github.com/meshos/meshos/host/mesh"
 )
 
-// maxSpans bounds how many rows of lost seqs are remembered for each chain.
+// maxSpans bounds how many spans of lost records are remembered for each chain.
 const maxSpans = 256
 
-// progress is how far the present epoch's records are on disk.
+// progress is how far the records of the present epoch are on disk.
 type progress struct {
 	mu      sync.Mutex
 	epoch   uint64 // 0 before the first snapshot
-	through marks
-	lost    [len(marks{})][]span
+	through perChain[uint64]
+	lost    [len(perChain[uint64]{})][]span
 	ended   bool
 	changed chan struct{} // closed when any of this changes
-	rounds  chan struct{} // closed when a snapshot was brought to disk
+	rounds  chan struct{} // closed when all of a snapshot is on disk
 }
 
 func newProgress() *progress {
@@ -56,37 +56,36 @@ func (p *progress) end() {
 	p.signal()
 }
 
-// now gives the epoch and how far a chain is.
-func (p *progress) now(c mesh.RecordChain) (epoch, through uint64) {
+// position returns the epoch, and the seq through which a chain is on disk.
+func (p *progress) position(c mesh.RecordChain) (epoch, through uint64) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.epoch, p.through[c]
 }
 
-// round says that all that a snapshot brought is on disk, in all chains that could be
-// written.
-func (p *progress) round() {
+// endRound notes that all of a snapshot is on disk, in all chains that could be written.
+func (p *progress) endRound() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	close(p.rounds)
 	p.rounds = make(chan struct{})
 }
 
-// nextRound is closed by the next round. Who batches records waits for it, to get
-// those of all chains together.
+// nextRound returns a channel that is closed when the next round ends. Followers wait for it,
+// to batch the records of all chains together.
 func (p *progress) nextRound() <-chan struct{} {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.rounds
 }
 
-// ErrLost says that a record is not on disk and never will be: it left the node's
-// memory before it could be written, or the node ended.
+// ErrLost means that a record is not on disk and never will be: it left the node's memory
+// before it could be written, or the node ended.
 var ErrLost = errors.New("the record was lost before it could be written to disk")
 
-// Durable waits until a record is on disk: synced, and as such there after a loss of
-// power. An error that Is ErrLost says that it never will be; any other is ctx's, and
-// says nothing of the record.
+// Durable waits until a record is on disk and synced, so that it survives a loss of power. An
+// error that Is ErrLost means that it never will be; any other is ctx's, and says nothing
+// about the record.
 func (r *Records) Durable(ctx context.Context, c mesh.RecordChain, epoch, seq uint64) error {
 	p := r.progress
 	for {
@@ -121,7 +120,7 @@ func isLost(lost []span, seq uint64) bool {
 	return false
 }
 
-// find looks for a record of an earlier epoch.
+// find looks on disk for a record of an earlier epoch.
 func (r *Records) find(c mesh.RecordChain, epoch, seq uint64) error {
 	number, known, err := r.logs[c].After(epoch, seq-1)
 	if err != nil {

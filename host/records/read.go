@@ -13,19 +13,19 @@ import (
 	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
 )
 
-// Position is where somebody is in a chain.
+// Position is a place in a chain.
 type Position struct {
-	Epoch, Seq uint64    // behind this record; both 0: at the oldest
-	Since      time.Time // not before this; zero: any
+	Epoch, Seq uint64    // behind this record; both 0: before the oldest
+	Since      time.Time // without the records before this; zero: all
 }
 
-// Read gives the records on disk behind a position, in order, until none is left. It
-// calls known first, and says whether the position's epoch is still kept; if not, the
-// oldest record comes first. ChainPending is set as it is now. Lost records are left
-// out, which their seqs show; so is what is damaged, of which the node has told.
+// Read calls visit with the records on disk behind a position, in order, until none is left;
+// it does not wait for more. Before that it calls known with whether the position's epoch is
+// still kept; if not, the oldest record comes first. ChainPending is set as it is now. Lost
+// records are left out, which their seqs show; so is what is damaged, which the node has
+// reported.
 //
-// Read waits for no more. It ends with ctx, and with the first error of known or
-// visit.
+// Read ends with ctx, and with the first error of known or visit.
 func (r *Records) Read(
 	ctx context.Context, c mesh.RecordChain, from Position, known func(bool) error, visit func(*meshosv1.Record) error,
 ) error {
@@ -61,7 +61,7 @@ func (r *Records) Read(
 		if err != nil {
 			return fmt.Errorf("read %s record %d: %w", c, number, err)
 		}
-		mark(record, r.pending(c, number))
+		setPending(record, r.pending(c, number))
 		if err := visit(record); err != nil {
 			return err
 		}
@@ -69,8 +69,8 @@ func (r *Records) Read(
 	return context.Cause(ctx)
 }
 
-// mark sets whether a record is pending, where its kind tells.
-func mark(record *meshosv1.Record, pending bool) {
+// setPending sets whether a record is pending, if records of its kind show that.
+func setPending(record *meshosv1.Record, pending bool) {
 	switch k := record.GetKind().(type) {
 	case *meshosv1.Record_Audit:
 		k.Audit.ChainPending = pending

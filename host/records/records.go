@@ -45,7 +45,7 @@ type Options struct {
 // but for Subscribe, which is over before.
 type Records struct {
 	opts        Options
-	logs        [len(marks{})]*durable.Log
+	logs        perChain[*durable.Log]
 	progress    *progress
 	subscribers []*subscriber
 	auditStuck  atomic.Bool // audit records can't be written

@@ -72,10 +72,10 @@ func TestB24_RecordsOfEarlierRunsWaitForTheirAppender(t *testing.T) {
 	})
 }
 
-func TestACursorThatDoesNotFitTheLogStartsOverAndSaysSo(t *testing.T) {
+func TestACursorThatDoesNotFitTheLogStartsOverAndIsReported(t *testing.T) {
 	for name, spoil := range map[string]func(dir string) error{
-		"the log is gone":         func(dir string) error { return os.RemoveAll(filepath.Join(dir, "log")) },
-		"the cursors are no JSON": func(dir string) error { return os.WriteFile(dir+"/cursors/jsonl", []byte("{"), 0o600) },
+		"the log is gone":          func(dir string) error { return os.RemoveAll(filepath.Join(dir, "log")) },
+		"the cursors are not JSON": func(dir string) error { return os.WriteFile(dir+"/cursors/jsonl", []byte("{"), 0o600) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -114,20 +114,20 @@ func TestB24_ACursorThatStartsOverIsSavedSo(t *testing.T) {
 			stop()
 		}
 		run(newLoop(), 3)
-		if held, err := records.HeldBy(dir); err != nil || len(held) != 1 || held[0].Number != 3 || held[0].Seq != 3 || held[0].Chain != "audit" {
-			t.Fatalf("held %v: %v", held, err)
+		if cursors, err := records.ReadCursors(dir); err != nil || len(cursors) != 1 || cursors[0].Number != 3 || cursors[0].Seq != 3 || cursors[0].Chain != "audit" {
+			t.Fatalf("cursors %v: %v", cursors, err)
 		}
 		if err := os.RemoveAll(filepath.Join(dir, "audit")); err != nil {
 			t.Fatal(err)
 		}
 		run(restarted(), 0) // nothing comes that would move the cursor
-		if held, err := records.HeldBy(dir); err != nil || len(held) != 0 {
-			t.Errorf("held %v: %v; a log that begins anew would be taken for one that was cut off", held, err)
+		if cursors, err := records.ReadCursors(dir); err != nil || len(cursors) != 0 {
+			t.Errorf("cursors %v: %v; a log that begins anew would be taken for one that was cut off", cursors, err)
 		}
 	})
 }
 
-func TestCursorsThatCanNotBeSavedAreSaidOnceAMinute(t *testing.T) {
+func TestCursorsThatCanNotBeSavedAreLoggedOnceAMinute(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		dir, l := t.TempDir(), newLoop()
 		if err := os.WriteFile(filepath.Join(dir, "cursors"), nil, 0o600); err != nil { // no folder
@@ -142,12 +142,12 @@ func TestCursorsThatCanNotBeSavedAreSaidOnceAMinute(t *testing.T) {
 		synctest.Wait()
 		stop()
 		if got := strings.Count(log.String(), "cursors were not saved"); got != 3 {
-			t.Errorf("said %d times in two minutes and a half, want 3:\n%s", got, log.String())
+			t.Errorf("logged %d times in two minutes and a half, want 3:\n%s", got, log.String())
 		}
 	})
 }
 
-// onDisk gives options with the audit chain on a disk that can fail.
+// onDisk returns options with the audit chain on a disk that can fail.
 func onDisk(t *testing.T, d *diskfault.Disk) records.Options {
 	dir := t.TempDir()
 	return records.Options{Dir: dir, AuditLimit: 2000, OpenChain: func(name string) (disk.FS, error) {
@@ -184,7 +184,7 @@ func TestB24_NothingIsAcknowledgedBeforeItIsOnDisk(t *testing.T) {
 		reports := l.reports
 		l.mu.Unlock()
 		if len(reports) != 1 || reports[0].Source != "records" ||
-			!strings.HasPrefix(reports[0].Reason, "audit records are not written to disk; they wait in memory, and it is tried again: ") {
+			!strings.HasPrefix(reports[0].Reason, "audit records can't be written to disk; they wait in memory for the next attempt: ") {
 			t.Errorf("reports: %v", reports)
 		}
 		d.SetFault(nil)

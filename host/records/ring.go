@@ -14,11 +14,11 @@ import (
 	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
 )
 
-// marks holds a number for each chain of records: a seq, or a count.
-type marks [mesh.ChainAction + 1]uint64
+// perChain holds a value for each chain of records.
+type perChain[T any] [mesh.ChainAction + 1]T
 
-// allChains lists the chains in the order in which they are written and batched: what
-// is rare and dear first, so that a flood of log lines never keeps it waiting.
+// allChains returns the chains in the order in which they are written and batched: rare and
+// precious ones first, so that a flood of log lines never delays them.
 func allChains() []mesh.RecordChain {
 	return []mesh.RecordChain{mesh.ChainAudit, mesh.ChainFailure, mesh.ChainAction, mesh.ChainLog}
 }
@@ -66,26 +66,26 @@ func ringOf(s *snapshot.Snapshot, c mesh.RecordChain) ring {
 	return ring{}
 }
 
-// after gives the index of the first record above a seq, len for none.
+// after returns the index of the first record above a seq, len for none.
 func (r ring) after(seq uint64) int {
 	return sort.Search(r.len, func(i int) bool { return r.seq(i) > seq })
 }
 
-// group is what a snapshot brings to one chain.
+// group is what one snapshot adds to one chain.
 type group struct {
 	entries []segment.Entry
 	through uint64 // seq of the last
-	lost    []span // rows of seqs that left the ring before they were taken
-	large   []span // records that no call could carry
+	lost    []span // records that left the ring before they were read
+	large   []span // records that are too large for a call
 }
 
-// span is a row of seqs.
+// span is a range of seqs.
 type span struct{ first, last uint64 }
 
 func (s span) len() uint64 { return s.last - s.first + 1 }
 
-// newer takes the records of a ring above a seq. Where some are missing it puts a gap.
-func newer(s *snapshot.Snapshot, c mesh.RecordChain, after uint64, now time.Time) (group, error) {
+// newGroup reads the records of a ring above a seq. Where records are missing it puts a gap.
+func newGroup(s *snapshot.Snapshot, c mesh.RecordChain, after uint64, now time.Time) (group, error) {
 	g := group{through: after}
 	r := ringOf(s, c)
 	for i := r.after(after); i < r.len; i++ {

@@ -34,7 +34,7 @@ func TestLastRecordsAreStoredAtTheEnd(t *testing.T) {
 	})
 }
 
-func TestEndWaitsForNobodyLong(t *testing.T) {
+func TestEndTakesNoLongerThanItsLimit(t *testing.T) {
 	hang := func(ctx context.Context, _ []*meshosv1.Record) error {
 		<-ctx.Done()
 		return ctx.Err()

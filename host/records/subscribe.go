@@ -21,16 +21,16 @@ type subscriber struct {
 	name     string
 	chains   []mesh.RecordChain // in the order of allChains
 
-	// held is, per chain, the seq of the present epoch through which the appender
-	// holds the records; number that of its entry, of whatever epoch. Its follower
-	// stores them.
-	held, number [len(marks{})]atomic.Uint64
+	// held is, per chain, the seq of the present epoch through which the appender holds the
+	// records; number is the number of its newest entry, of whatever epoch. The follower
+	// writes both.
+	held, number perChain[atomic.Uint64]
 }
 
 func (s *subscriber) follows(c mesh.RecordChain) bool { return slices.Contains(s.chains, c) }
 
-// Subscribe adds appenders. It refuses a chain that does not exist and two appenders of
-// one name, and adds none then. It must be called before Run, and before Read.
+// Subscribe adds appenders. It fails, and adds none, if a chain does not exist or two
+// appenders have one name. It must be called before Run, and before Read.
 func (r *Records) Subscribe(subs []Subscription) error {
 	all := slices.Clone(r.subscribers)
 	for _, sub := range subs {

@@ -13,28 +13,28 @@ import (
 )
 
 const (
-	// retainEvery is how often what is too old or too much is dropped.
+	// retainEvery is how often files that are too old or too much are dropped.
 	retainEvery = 10 * time.Second
-	// reportTimeout bounds how long the writer is held up by a report.
+	// reportTimeout bounds how long a report delays the writer.
 	reportTimeout = 200 * time.Millisecond
 )
 
-// writer brings what the snapshots show to disk. It belongs to its goroutine.
+// writer writes the records of the snapshots to disk. It belongs to its goroutine.
 type writer struct {
 	reader   Reader
 	feed     Feed
 	log      *slog.Logger
-	logs     [len(marks{})]*durable.Log
+	logs     perChain[*durable.Log]
 	progress *progress
-	advanced func()       // is called when more is on disk
+	advanced func()       // called when more is on disk
 	stuck    *atomic.Bool // audit records can't be written
 
-	written  marks
-	outages  [len(marks{})]outage
-	retryAt  [len(marks{})]time.Time
-	missed   [len(marks{})]missed
-	reports  []string // that were not taken yet
-	retained time.Time
+	written  perChain[uint64]
+	outages  perChain[outage]
+	retryAt  perChain[time.Time]
+	losses   perChain[losses]
+	reports  []string  // that the loop did not take yet
+	retained time.Time // when old files were last dropped
 }
 
 func newWriter(r *Records, node Node) *writer {
@@ -44,23 +44,23 @@ func newWriter(r *Records, node Node) *writer {
 	}
 }
 
-// run writes until ctx ends, and then what is left.
+// run writes until ctx ends, and then the last records.
 func (w *writer) run(ctx context.Context) {
 	defer w.progress.end()
-	w.found()
+	w.collectFindings()
 	for ctx.Err() == nil {
 		changed := w.reader.Changed()
-		w.pass(time.Now())
-		w.tell(ctx)
+		w.writeNew(time.Now())
+		w.sendReports(ctx)
 		retry, stop := w.retry()
 		wait(ctx, changed, retry)
 		stop()
 	}
-	w.retryAt = [len(marks{})]time.Time{} // the last chance
-	w.pass(time.Now())
+	w.retryAt = perChain[time.Time]{} // the last chance
+	w.writeNew(time.Now())
 }
 
-// retry gives what fires when a failed write is to be tried again.
+// retry returns a channel that fires when the next failed write is due again.
 func (w *writer) retry() (<-chan time.Time, func()) {
 	var first time.Time
 	for _, at := range w.retryAt {
@@ -75,16 +75,16 @@ func (w *writer) retry() (<-chan time.Time, func()) {
 	return timer.C, func() { timer.Stop() }
 }
 
-// pass writes what the newest snapshot brings: first all chains, then it syncs all.
-func (w *writer) pass(now time.Time) {
+// writeNew writes what the newest snapshot adds: first it writes all chains, then it syncs all.
+func (w *writer) writeNew(now time.Time) {
 	s := w.reader.Latest()
 	if s == nil {
 		return
 	}
-	if epoch, _ := w.progress.now(0); epoch == 0 {
+	if epoch, _ := w.progress.position(0); epoch == 0 {
 		w.progress.begin(s.Epoch)
 	}
-	var groups [len(marks{})]group
+	var groups perChain[group]
 	for _, c := range allChains() {
 		if now.Before(w.retryAt[c]) {
 			continue
@@ -106,35 +106,35 @@ func (w *writer) pass(now time.Time) {
 			w.failed(c, err, now)
 			continue
 		}
-		w.wrote(c, groups[c])
+		w.committed(c, groups[c])
 		wrote = true
 	}
 	if wrote {
-		w.progress.round()
+		w.progress.endRound()
 	}
-	w.found()
+	w.collectFindings()
 	w.retain(now)
 }
 
 func (w *writer) append(s *snapshot.Snapshot, c mesh.RecordChain, now time.Time) (group, error) {
-	g, err := newer(s, c, w.written[c], now)
+	g, err := newGroup(s, c, w.written[c], now)
 	if err != nil {
 		return group{}, err
 	}
 	return g, w.logs[c].Append(g.entries)
 }
 
-// wrote notes that a group is durable.
-func (w *writer) wrote(c mesh.RecordChain, g group) {
+// committed notes that a group is durable.
+func (w *writer) committed(c mesh.RecordChain, g group) {
 	w.written[c] = g.through
 	for _, s := range g.lost {
-		w.missed[c].overrun += s.len()
+		w.losses[c].overrun += s.len()
 	}
-	w.missed[c].tooLarge += uint64(len(g.large))
-	if w.outages[c].on() {
+	w.losses[c].tooLarge += uint64(len(g.large))
+	if w.outages[c].active() {
 		w.log.Info("records are written again", "chain", c.String())
 	}
-	w.outages[c].over()
+	w.outages[c].end()
 	if c == mesh.ChainAudit {
 		w.stuck.Store(false)
 	}
@@ -143,20 +143,20 @@ func (w *writer) wrote(c mesh.RecordChain, g group) {
 }
 
 func (w *writer) failed(c mesh.RecordChain, err error, now time.Time) {
-	if !w.outages[c].on() {
-		w.log.Error("records can't be written; they wait in memory, and it is tried again", "chain", c.String(), "error", err)
+	if !w.outages[c].active() {
+		w.log.Error("records can't be written to disk; they wait in memory for the next attempt", "chain", c.String(), "error", err)
 	}
-	w.retryAt[c] = now.Add(min(w.outages[c].failed(now, err, false), maxWriteRetry))
+	w.retryAt[c] = now.Add(w.outages[c].failed(now, err, maxWriteRetry))
 	if c == mesh.ChainAudit {
 		w.stuck.Store(true)
 	}
 }
 
-// found says what was found wrong on disk.
-func (w *writer) found() {
+// collectFindings logs what was found wrong on disk, and keeps it to be reported.
+func (w *writer) collectFindings() {
 	for _, c := range allChains() {
 		for _, f := range w.logs[c].TakeFindings() {
-			w.log.Error("records on disk are not whole", "chain", c.String(), "finding", f.Text)
+			w.log.Error("records on disk are damaged or incomplete", "chain", c.String(), "finding", f.Text)
 			w.reports = append(w.reports, fmt.Sprintf("%s records: %s", c, f.Text))
 		}
 	}
@@ -175,31 +175,27 @@ func (w *writer) retain(now time.Time) {
 	}
 }
 
-const (
-	// maxReports bounds what waits to be reported; the node's own log has it all.
-	maxReports = 64
-	// maxWriteRetry is how long a disk that is full or broken is left alone.
-	maxWriteRetry = 2 * time.Second
-)
+// maxReports bounds how many reports wait for the loop; the process's own log has all.
+const maxReports = 64
 
-// tell reports what has to be. What can't be said now is kept.
-func (w *writer) tell(ctx context.Context) {
+// sendReports reports to the loop what is due. What the loop does not take now is kept.
+func (w *writer) sendReports(ctx context.Context) {
 	now := time.Now()
-	for len(w.reports) > 0 && w.report(ctx, w.reports[0]) {
+	for len(w.reports) > 0 && w.sendReport(ctx, w.reports[0]) {
 		w.reports = w.reports[1:]
 	}
 	for _, c := range allChains() {
-		o, m := &w.outages[c], &w.missed[c]
-		if o.dueNow(now) && w.report(ctx, fmt.Sprintf("%s records are not written to disk; they wait in memory, and it is tried again: %v", c, o.err)) {
-			o.told(now)
+		o, l := &w.outages[c], &w.losses[c]
+		if o.due(now, 0) && w.sendReport(ctx, fmt.Sprintf("%s records can't be written to disk; they wait in memory for the next attempt: %v", c, o.err)) {
+			o.reported(now)
 		}
-		if m.due(now) && w.report(ctx, m.lost(c)) {
-			m.told(now)
+		if l.due(now) && w.sendReport(ctx, l.ofDisk(c)) {
+			l.reported(now)
 		}
 	}
 }
 
-func (w *writer) report(ctx context.Context, reason string) bool {
+func (w *writer) sendReport(ctx context.Context, reason string) bool {
 	ctx, cancel := context.WithTimeout(ctx, reportTimeout)
 	defer cancel()
 	err := w.feed.Report(ctx, mesh.FailureReport{Source: "records", Reason: reason})

@@ -159,7 +159,7 @@ func (l *Log) abandon(err error) error {
 }
 
 // removeUnpublished removes a file in which nothing is durable. If it can't be removed, the
-// header of the next file says that nothing of it counts.
+// header of the next file overrules it.
 func (l *Log) removeUnpublished() {
 	if l.opts.FS.Remove(nameOf(l.number)) == nil {
 		l.last = l.number - 1
