@@ -7,6 +7,7 @@ package follow
 import (
 	"context"
 	"iter"
+	"weak"
 
 	"github.com/meshos/meshos/host/snapshot"
 )
@@ -25,11 +26,12 @@ type Source interface {
 // It ends when ctx does, or after the last snapshot of a source that is done.
 func Snapshots(ctx context.Context, source Source) iter.Seq[*snapshot.Snapshot] {
 	return func(yield func(*snapshot.Snapshot) bool) {
-		var shown *snapshot.Snapshot
+		// Weak, since yield may take long: a reader that is busy keeps no old snapshot.
+		var shown weak.Pointer[snapshot.Snapshot]
 		for ctx.Err() == nil {
 			changed := source.Changed() // before Latest, so that none is missed
-			if latest := source.Latest(); latest != shown {
-				shown = latest
+			if latest := source.Latest(); weak.Make(latest) != shown {
+				shown = weak.Make(latest)
 				if !yield(latest) {
 					return
 				}
@@ -39,7 +41,7 @@ func Snapshots(ctx context.Context, source Source) iter.Seq[*snapshot.Snapshot] 
 			case <-changed:
 			case <-ctx.Done():
 			case <-source.Done():
-				if latest := source.Latest(); latest != shown {
+				if latest := source.Latest(); weak.Make(latest) != shown {
 					yield(latest)
 				}
 				return

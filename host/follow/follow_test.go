@@ -2,9 +2,11 @@ package follow_test
 
 import (
 	"context"
+	"runtime"
 	"slices"
 	"testing"
 	"testing/synctest"
+	"weak"
 
 	"github.com/meshos/meshos/host/follow"
 	"github.com/meshos/meshos/host/snapshot"
@@ -84,5 +86,20 @@ func TestNothingComesAfterTheContextEnded(t *testing.T) {
 	stop()
 	if got := drained(ticks(ctx, snapshottest.New(at(0)))); got != nil {
 		t.Errorf("saw the ticks %v", got)
+	}
+}
+
+// A client that does not read blocks its reader for hours: the snapshot that it got
+// first must not stay in memory meanwhile.
+func TestP5_NoSnapshotIsKeptWhileItsReaderIsBusy(t *testing.T) {
+	board := snapshottest.New(at(0))
+	for s := range follow.Snapshots(t.Context(), board) {
+		kept := weak.Make(s)
+		board.Show(at(1))
+		runtime.GC()
+		if kept.Value() != nil {
+			t.Error("the snapshot is still in memory")
+		}
+		break
 	}
 }
