@@ -13,12 +13,12 @@ import (
 	"github.com/meshos/meshos/host/wire"
 )
 
-// encoded is a message as it is sent.
+// encoded is a message that is encoded already.
 type encoded []byte
 
-// codec encodes messages as gRPC's own does, but in no more memory than they need:
-// buffers of its pool are of 1 MiB, and a client that does not read holds several. It
-// also takes what is encoded already.
+// codec encodes messages as gRPC's own codec does, but in buffers of just their size.
+// gRPC's are pooled buffers of 1 MiB, and a client that does not read holds several. It
+// also accepts messages that are encoded already.
 type codec struct{ encoding.CodecV2 }
 
 func newCodec() codec { return codec{encoding.GetCodecV2(protocodec.Name)} }
@@ -32,29 +32,29 @@ func (codec) Marshal(v any) (mem.BufferSlice, error) {
 		out, err := proto.Marshal(v)
 		return mem.BufferSlice{mem.SliceBuffer(out)}, err
 	}
-	return nil, fmt.Errorf("encode a %T: it is no message", v)
+	return nil, fmt.Errorf("encode a %T: it is not a message", v)
 }
 
-// edition is the newest snapshot as it is sent: all who watch share it. The zero value
-// is ready.
-type edition struct {
-	mu   sync.Mutex
-	made bool
-	tick uint64
-	all  encoded
+// snapshotCache holds the newest snapshot encoded, so that all watchers share it. The
+// zero value is ready for use.
+type snapshotCache struct {
+	mu     sync.Mutex
+	filled bool
+	tick   uint64
+	bytes  encoded
 }
 
-// of gives a snapshot encoded.
-func (e *edition) of(latest *snapshot.Snapshot) (encoded, error) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if e.made && e.tick == latest.Tick {
-		return e.all, nil
+// encode returns the newest snapshot encoded.
+func (c *snapshotCache) encode(newest *snapshot.Snapshot) (encoded, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.filled && c.tick == newest.Tick {
+		return c.bytes, nil
 	}
-	all, err := proto.Marshal(wire.SnapshotToProto(latest))
+	bytes, err := proto.Marshal(wire.SnapshotToProto(newest))
 	if err != nil {
 		return nil, err
 	}
-	e.made, e.tick, e.all = true, latest.Tick, all
-	return all, nil
+	c.filled, c.tick, c.bytes = true, newest.Tick, bytes
+	return bytes, nil
 }

@@ -1,8 +1,8 @@
-// Package api serves what operators and tools ask a running node: the Host
+// Package api answers operators and tools that ask a running node. It serves the Host
 // service of the contract on a unix socket, and /healthz and /metrics over HTTP.
 //
-// It reads published snapshots and hands events on. It decides nothing, keeps no
-// copy of what it serves, and nothing that a client does or leaves undone can
-// delay the loop: who reads slowly skips snapshots, and who publishes too much is
-// told how many of his events went in.
+// It reads published snapshots and passes events and commands on. It decides nothing and
+// keeps no state of the node. A client can't delay the loop, whatever it does: a client
+// that reads slowly skips snapshots, and one that publishes too much gets an error that
+// says how many of its events were accepted.
 package api

@@ -18,11 +18,11 @@ import (
 	hostv1 "github.com/meshos/meshos/proto/meshos/host/v1"
 )
 
-// StateReader shows the state of the node.
+// StateReader gives access to the state of the node.
 type StateReader interface {
-	// ReadState shows it to visit, which reads it and keeps nothing of it, and returns
-	// when visit did. Before its turn it waits until ctx is done; any error while
-	// ctx is not done means that there was nothing to look at.
+	// ReadState calls visit with the state, which visit must neither change nor keep. It
+	// waits for its turn until ctx is done. An error while ctx is not done means that
+	// there is no state to read, since the loop has ended.
 	ReadState(ctx context.Context, visit func(*state.State)) error
 }
 
@@ -61,13 +61,13 @@ func explainError(err error) error {
 	return status.Error(codes.InvalidArgument, err.Error())
 }
 
-// errNoSubject says that a request asks about nothing.
+// errNoSubject means that a request names no subject.
 var errNoSubject = errors.New("subject: must be one of chain, daemon, daemon_name, peer and peer_name")
 
-// UnknownSubjectError says that a node never heard of what was asked about.
+// UnknownSubjectError means that the node does not know the subject of a request.
 type UnknownSubjectError struct {
-	What string // "daemon"
-	Name string // its id or its name
+	What string // such as "daemon"
+	Name string // its id or name
 }
 
 // Error implements error.
@@ -75,7 +75,7 @@ func (e *UnknownSubjectError) Error() string {
 	return fmt.Sprintf("the node has never heard of %s %s", e.What, e.Name)
 }
 
-// AmbiguousNameError says that a name stands for several: names are labels.
+// AmbiguousNameError means that several subjects have the name: names are labels.
 type AmbiguousNameError struct {
 	What string
 	Name string
@@ -91,9 +91,8 @@ func (e *AmbiguousNameError) Error() string {
 	return fmt.Sprintf("%d %ss are called %q: ask for one of %s by its id", len(ids), e.What, e.Name, strings.Join(ids, ", "))
 }
 
-// Explain says of a state why reconcile acts on what in asks about, or does not. It
-// returns an UnknownSubjectError, an AmbiguousNameError, or another error when in
-// asks about nothing.
+// Explain returns why reconcile acts on the subject of in, or does not. The error is an
+// *UnknownSubjectError, an *AmbiguousNameError, or another one if in has no subject.
 func Explain(s *state.State, in *hostv1.ExplainRequest) (*hostv1.ExplainResponse, error) {
 	about, err := explanation(s, in)
 	if err != nil {
@@ -137,7 +136,7 @@ func known(what string, id uint64, e reconcile.Explanation) (reconcile.Explanati
 	return e, nil
 }
 
-// named finds the one that is called so.
+// named returns the id of the only one with a name.
 func named(what, name string, all iter.Seq2[uint64, string]) (uint64, error) {
 	var ids []uint64
 	for id, its := range all {
@@ -165,7 +164,7 @@ func daemonNames(s *state.State) iter.Seq2[uint64, string] {
 	}
 }
 
-// peerNames gives this node's name too: it is asked about like any other.
+// peerNames includes this node, which may be the subject like any other.
 func peerNames(s *state.State) iter.Seq2[uint64, string] {
 	return func(yield func(uint64, string) bool) {
 		if !yield(uint64(s.Node()), s.NodeName()) {

@@ -14,23 +14,22 @@ import (
 	"golang.org/x/net/netutil"
 )
 
-// HTTPOptions are what /healthz and /metrics are made from; all but LastTick are
-// needed.
+// HTTPOptions configure /healthz and /metrics. All are required except LastTick.
 type HTTPOptions struct {
 	Reader       Reader
 	TickInterval time.Duration
 	Metrics      prometheus.Gatherer
 	Now          func() time.Time
-	// LastTick is when the last tick ended, with its monotonic part, so that a
-	// step of the clock makes no node ill; the zero time before the first. When it
-	// is nil, the wall time of the newest snapshot has to do.
+	// LastTick returns when the last tick ended; the zero time before the first one. It
+	// has the monotonic reading, so that a step of the clock makes no node unhealthy. If
+	// it is nil, the wall time of the newest snapshot is used.
 	LastTick func() time.Time
 }
 
-// NewHTTP gives the handler of /healthz and /metrics.
+// NewHTTP returns the handler of /healthz and /metrics.
 func NewHTTP(opts HTTPOptions) http.Handler {
 	mux := http.NewServeMux()
-	mux.Handle("GET /metrics", inTurn(promhttp.HandlerFor(opts.Metrics, promhttp.HandlerOpts{Timeout: 10 * time.Second})))
+	mux.Handle("GET /metrics", limited(promhttp.HandlerFor(opts.Metrics, promhttp.HandlerOpts{Timeout: 10 * time.Second})))
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 		w.Header().Set("Cache-Control", "no-store")
@@ -44,22 +43,22 @@ func NewHTTP(opts HTTPOptions) http.Handler {
 	return mux
 }
 
-// scrapesAtOnce bounds how many scrapes are put together at once, and scrapeWithin how
-// long the others wait for their turn.
+// scrapesAtOnce is how many scrapes are answered at the same time, and scrapeWithin how
+// long the others wait.
 const (
 	scrapesAtOnce = 4
 	scrapeWithin  = 10 * time.Second
 )
 
-// inTurn lets a few requests in at a time; a crowd waits.
-func inTurn(next http.Handler) http.Handler {
-	turns := make(chan struct{}, scrapesAtOnce)
+// limited lets scrapesAtOnce requests through at a time; the others wait.
+func limited(next http.Handler) http.Handler {
+	slots := make(chan struct{}, scrapesAtOnce)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		ctx, cancel := context.WithTimeout(r.Context(), scrapeWithin)
 		defer cancel()
 		select {
-		case turns <- struct{}{}:
-			defer func() { <-turns }()
+		case slots <- struct{}{}:
+			defer func() { <-slots }()
 			next.ServeHTTP(w, r)
 		case <-ctx.Done():
 			http.Error(w, "too many scrapes at once; try again later", http.StatusServiceUnavailable)
@@ -67,8 +66,8 @@ func inTurn(next http.Handler) http.Handler {
 	})
 }
 
-// unhealthy says why the node is not well, "" when it is: its last tick has to be
-// younger than three intervals.
+// unhealthy returns why the node is unhealthy, "" if it is healthy. It is healthy if its
+// last tick is younger than three intervals.
 func (o HTTPOptions) unhealthy() string {
 	select {
 	case <-o.Reader.Done():
@@ -97,7 +96,7 @@ func (o HTTPOptions) lastTick() time.Time {
 	return latest.TakenAt
 }
 
-// maxConnections bounds what a crowd of clients may hold open.
+// maxConnections is how many connections may be open at once.
 const maxConnections = 256
 
 // ListenHTTP opens the address of node.listen.
@@ -106,9 +105,9 @@ func ListenHTTP(ctx context.Context, address string) (net.Listener, error) {
 	ln, err := config.Listen(ctx, "tcp", address)
 	switch {
 	case errors.Is(err, syscall.EADDRINUSE):
-		return nil, fmt.Errorf("node.listen %s: address in use; set node.listen to another, or \"\" for none: %w", address, err)
+		return nil, fmt.Errorf("node.listen %s: address in use; set node.listen to another address, or \"\" for none: %w", address, err)
 	case errors.Is(err, syscall.EACCES):
-		return nil, fmt.Errorf("node.listen %s: this user may not listen there; take a port from 1024: %w", address, err)
+		return nil, fmt.Errorf("node.listen %s: this user may not listen there; use a port from 1024 up: %w", address, err)
 	case errors.Is(err, syscall.EADDRNOTAVAIL):
 		return nil, fmt.Errorf("node.listen %s: this machine has no such address; set node.listen to one that it has: %w", address, err)
 	case err != nil:
@@ -117,9 +116,9 @@ func ListenHTTP(ctx context.Context, address string) (net.Listener, error) {
 	return netutil.LimitListener(ln, maxConnections), nil
 }
 
-// ServeHTTP answers on ln until ctx is done. Each connection gets one answer, and one
-// that asks nothing is closed soon: who holds connections keeps nobody else from an
-// answer. The error is nil after a stop that was asked for.
+// ServeHTTP answers on ln until ctx is done. Each connection gets one answer, and one that
+// sends no request is closed soon, so that clients which hold connections do not keep
+// others out. The error is nil if ctx ended it.
 func ServeHTTP(ctx context.Context, ln net.Listener, handler http.Handler) error {
 	server := &http.Server{
 		Handler:           handler,

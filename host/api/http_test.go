@@ -16,7 +16,7 @@ import (
 	"github.com/meshos/meshos/host/api"
 )
 
-func TestHealthzSaysWhyANodeIsNotWell(t *testing.T) {
+func TestHealthzSaysWhyANodeIsUnhealthy(t *testing.T) {
 	now := time.Now()
 	ended := newNode()
 	ended.Show(at(1))
@@ -59,7 +59,7 @@ func ticked(taken time.Time) *node {
 	return n
 }
 
-// A step of the wall clock changes nothing where the time of the last tick is at hand.
+// A step of the wall clock changes nothing if LastTick is there.
 func TestHealthzPrefersTheTimeOfTheLastTick(t *testing.T) {
 	now := time.Now()
 	for want, last := range map[int]time.Time{200: now.Add(-1499 * time.Millisecond), 503: now.Add(-2 * time.Second)} {
@@ -142,8 +142,8 @@ func TestACrowdOfScrapesIsServedInTurn(t *testing.T) {
 	}
 }
 
-// Clients that asked and keep their connections keep nobody else waiting.
-func TestClientsThatHoldConnectionsKeepNobodyFromHealthz(t *testing.T) {
+// Clients that keep their connections after the answer do not keep others waiting.
+func TestClientsThatHoldConnectionsDoNotBlockHealthz(t *testing.T) {
 	ln, err := api.ListenHTTP(t.Context(), "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -191,7 +191,7 @@ func TestATakenPortSaysWhatToDo(t *testing.T) {
 	defer func() { _ = ln.Close() }()
 	address := ln.Addr().String()
 	_, err = api.ListenHTTP(t.Context(), address)
-	want := "node.listen " + address + `: address in use; set node.listen to another, or "" for none: `
+	want := "node.listen " + address + `: address in use; set node.listen to another address, or "" for none: `
 	if err == nil || !strings.HasPrefix(err.Error(), want) {
 		t.Errorf("error %v, want %s…", err, want)
 	}

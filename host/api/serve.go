@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"runtime/debug"
 	"time"
 
 	"golang.org/x/net/netutil"
@@ -15,31 +14,33 @@ import (
 	"google.golang.org/grpc/keepalive"
 	"google.golang.org/grpc/status"
 
+	"github.com/meshos/meshos/internal/guard"
 	hostv1 "github.com/meshos/meshos/proto/meshos/host/v1"
 )
 
 const (
-	// MaxRequest is the largest message that the service takes.
+	// MaxRequest is the largest message that the service accepts, in bytes.
 	MaxRequest = 4 << 20
-	// MaxAnswer is the largest message that it gives.
+	// MaxAnswer is the largest message that the service sends, in bytes.
 	MaxAnswer = 64 << 20
 
-	// What a crowd of clients may have open at once. More connections wait for one to
-	// end, more calls of one connection for one of its own.
+	// maxClients is how many connections may be open at once, and callsPerClient how many
+	// calls of one connection. More have to wait until one ends.
 	maxClients     = 512
 	callsPerClient = 128
-	// idleAfter is how long a client may keep a connection on which it asks nothing. One
-	// that asks again makes a new one, without a word.
+	// idleAfter is how long a connection without a call is kept open. gRPC clients open a
+	// new one for their next call by themselves.
 	idleAfter = time.Minute
 
-	stopWithin = 500 * time.Millisecond // of what a node may take to end
+	// stopWithin is how long calls may take to finish when the node ends.
+	stopWithin = 500 * time.Millisecond
 )
 
-// Serve answers on ln until ctx is done, then ends streams, gives calls a moment
-// to finish and closes ln. It serves once. The error is nil after a stop that was
-// asked for; onPanic, if set, is told of handlers that panicked.
+// Serve answers on ln until ctx is done. Then it ends streams, lets calls finish for a
+// moment, and closes ln. It must be called once only. The error is nil if ctx ended it.
+// If a handler panics, its call fails, and onPanic is called if it is not nil.
 func (s *Service) Serve(ctx context.Context, ln net.Listener, onPanic func(method string, value any, stack []byte)) error {
-	guard := guard{onPanic: onPanic}
+	panics := panicInterceptor{onPanic: onPanic}
 	server := grpc.NewServer(
 		grpc.MaxRecvMsgSize(MaxRequest),
 		grpc.MaxSendMsgSize(MaxAnswer),
@@ -47,8 +48,8 @@ func (s *Service) Serve(ctx context.Context, ln net.Listener, onPanic func(metho
 		grpc.ForceServerCodecV2(newCodec()),
 		grpc.ConnectionTimeout(2*time.Second),
 		grpc.KeepaliveParams(keepalive.ServerParameters{MaxConnectionIdle: cmp.Or(s.opts.IdleAfter, idleAfter)}),
-		grpc.UnaryInterceptor(guard.unary),
-		grpc.StreamInterceptor(guard.stream),
+		grpc.UnaryInterceptor(panics.unary),
+		grpc.StreamInterceptor(panics.stream),
 	)
 	hostv1.RegisterHostServer(server, s)
 	ended := make(chan error, 1)
@@ -59,38 +60,38 @@ func (s *Service) Serve(ctx context.Context, ln net.Listener, onPanic func(metho
 		return fmt.Errorf("serve %s: %w", ln.Addr(), err)
 	case <-ctx.Done():
 	}
-	close(s.stopping)
+	s.stop()
 	late := time.AfterFunc(stopWithin, server.Stop)
 	defer late.Stop()
 	server.GracefulStop()
-	if err := <-ended; err != nil && !errors.Is(err, grpc.ErrServerStopped) { // stopped before it began
+	if err := <-ended; err != nil && !errors.Is(err, grpc.ErrServerStopped) { // ErrServerStopped: ctx ended before Serve began
 		return fmt.Errorf("serve %s: %w", ln.Addr(), err)
 	}
 	return nil
 }
 
-// guard turns a panic of one call into an error of that call.
-type guard struct {
+// panicInterceptor turns a panic of one call into an error of that call.
+type panicInterceptor struct {
 	onPanic func(method string, value any, stack []byte)
 }
 
-func (g guard) caught(method string, err *error) {
-	value := recover()
-	if value == nil {
-		return
+func (p panicInterceptor) call(method string, handler func() error) error {
+	err := guard.Call(handler)
+	var panicked *guard.PanicError
+	if !errors.As(err, &panicked) {
+		return err
 	}
-	if g.onPanic != nil {
-		g.onPanic(method, value, debug.Stack())
+	if p.onPanic != nil {
+		p.onPanic(method, panicked.Value, panicked.Stack)
 	}
-	*err = status.Errorf(codes.Internal, "%s failed inside the node; its log says where", method)
+	return status.Errorf(codes.Internal, "%s failed inside the node; its log says where", method)
 }
 
-func (g guard) unary(ctx context.Context, in any, info *grpc.UnaryServerInfo, handler grpc.UnaryHandler) (out any, err error) {
-	defer g.caught(info.FullMethod, &err)
-	return handler(ctx, in)
+func (p panicInterceptor) unary(ctx context.Context, in any, info *grpc.UnaryServerInfo, handler grpc.UnaryHandler) (out any, err error) {
+	err = p.call(info.FullMethod, func() (err error) { out, err = handler(ctx, in); return err })
+	return out, err
 }
 
-func (g guard) stream(srv any, stream grpc.ServerStream, info *grpc.StreamServerInfo, handler grpc.StreamHandler) (err error) {
-	defer g.caught(info.FullMethod, &err)
-	return handler(srv, stream)
+func (p panicInterceptor) stream(srv any, stream grpc.ServerStream, info *grpc.StreamServerInfo, handler grpc.StreamHandler) error {
+	return p.call(info.FullMethod, func() error { return handler(srv, stream) })
 }

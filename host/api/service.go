@@ -79,13 +79,15 @@ type Service struct {
 	hostv1.UnimplementedHostServer
 
 	opts     Options
-	edition  edition
-	stopping chan struct{} // closed when streams have to end
+	newest   snapshotCache
+	stopping context.Context // done when streams must end
+	stop     context.CancelFunc
 }
 
-// NewService gives the service; Serve makes it reachable.
+// NewService returns a service; Serve makes it reachable.
 func NewService(opts Options) *Service {
-	return &Service{opts: opts, stopping: make(chan struct{})}
+	stopping, stop := context.WithCancel(context.Background())
+	return &Service{opts: opts, stopping: stopping, stop: stop}
 }
 
 // GetSnapshot implements hostv1.HostServer.
@@ -105,7 +107,7 @@ func (s *Service) DescribePlugin(_ context.Context, in *hostv1.PluginRequest) (*
 	return detail, nil
 }
 
-// notYet is the answer to what a later version serves.
+// notYet returns the error of a call that this version does not implement.
 func notYet(what string) error {
 	return status.Error(codes.Unimplemented, what+" is not in this version of meshos")
 }

@@ -14,7 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// SocketBusyError says that a living process answers on the socket.
+// SocketBusyError means that another process answers on the socket.
 type SocketBusyError struct{ Path string }
 
 // Error implements error.
@@ -22,9 +22,9 @@ func (e *SocketBusyError) Error() string {
 	return fmt.Sprintf("node.socket %s: another node answers there; stop it, or set node.socket to another path", e.Path)
 }
 
-// Listen opens the unix socket for this user only. Its folder is made when it is
-// missing, and a socket that a dead node left behind is replaced; a living one is
-// a *SocketBusyError.
+// Listen opens the unix socket, to which only this user may connect. It creates the
+// socket's folder if it is missing, and replaces a socket that a dead node left behind. If
+// a process answers on the socket, the error is a *SocketBusyError.
 func Listen(ctx context.Context, path string) (net.Listener, error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return nil, fmt.Errorf("node.socket: %w", err)
@@ -32,7 +32,7 @@ func Listen(ctx context.Context, path string) (net.Listener, error) {
 	if err := removeStale(ctx, path); err != nil {
 		return nil, err
 	}
-	// The mode is set before the name exists, so nobody else gets in meanwhile.
+	// The mode is set before the file exists, so that nobody else can connect in between.
 	private := net.ListenConfig{Control: func(_, _ string, conn syscall.RawConn) error {
 		var failed error
 		if err := conn.Control(func(fd uintptr) { failed = unix.Fchmod(int(fd), 0o600) }); err != nil {
@@ -51,7 +51,7 @@ func Listen(ctx context.Context, path string) (net.Listener, error) {
 	return ln, nil
 }
 
-// removeStale takes away a socket that nobody listens on.
+// removeStale removes a socket on which nobody listens.
 func removeStale(ctx context.Context, path string) error {
 	info, err := os.Lstat(path)
 	switch {
@@ -60,7 +60,7 @@ func removeStale(ctx context.Context, path string) error {
 	case err != nil:
 		return fmt.Errorf("node.socket: %w", err)
 	case info.Mode().Type() != fs.ModeSocket:
-		return fmt.Errorf("node.socket %s: there is something else than a socket; remove it, or set node.socket to another path", path)
+		return fmt.Errorf("node.socket %s: the file is not a socket; remove it, or set node.socket to another path", path)
 	}
 	ctx, cancel := context.WithTimeout(ctx, time.Second)
 	defer cancel()

@@ -75,12 +75,12 @@ func TestASocketOfALivingNodeIsRefused(t *testing.T) {
 	}
 }
 
-func TestAFileThatIsNoSocketIsLeftAlone(t *testing.T) {
+func TestAFileThatIsNotASocketIsLeftAlone(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "s")
 	if err := os.WriteFile(path, []byte("precious"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := api.Listen(t.Context(), path); err == nil || !strings.Contains(err.Error(), "something else than a socket") {
+	if _, err := api.Listen(t.Context(), path); err == nil || !strings.Contains(err.Error(), "is not a socket") {
 		t.Errorf("error %v", err)
 	}
 	if got, _ := os.ReadFile(path); string(got) != "precious" {
@@ -88,7 +88,7 @@ func TestAFileThatIsNoSocketIsLeftAlone(t *testing.T) {
 	}
 }
 
-// Connections that nobody uses keep no room that others need.
+// Unused connections do not take slots that others need.
 func TestAConnectionWithoutCallsIsClosedAndMadeAgainForTheNext(t *testing.T) {
 	n := newNode()
 	n.Show(at(1))

@@ -16,8 +16,8 @@ import (
 	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
 )
 
-// GapHeader is the header with which a tail says that the position asked for is not
-// known any more, so that records behind it may be missing. Its value is "unknown".
+// GapHeader is the header of a tail whose start position is no longer known, so that
+// records after it may be missing. Its value is "unknown".
 const GapHeader = "meshos-gap"
 
 // TailAudit implements hostv1.HostServer.
@@ -28,7 +28,7 @@ func (s *Service) TailAudit(in *hostv1.TailRequest, stream grpc.ServerStreamingS
 		seq:    func(r mesh.AuditRecord) uint64 { return r.Seq },
 		wall:   func(r mesh.AuditRecord) time.Time { return r.Wall },
 		acked:  func(latest *snapshot.Snapshot) uint64 { return latest.Acknowledged.Audit },
-		turn:   wire.Origin.Audit,
+		encode: wire.Origin.Audit,
 		stored: (*meshosv1.Record).GetAudit,
 	})
 }
@@ -41,7 +41,7 @@ func (s *Service) TailLogs(in *hostv1.TailRequest, stream grpc.ServerStreamingSe
 		seq:    func(r mesh.LogRecord) uint64 { return r.Seq },
 		wall:   func(r mesh.LogRecord) time.Time { return r.Wall },
 		acked:  func(latest *snapshot.Snapshot) uint64 { return latest.Acknowledged.Log },
-		turn:   wire.Origin.Log,
+		encode: wire.Origin.Log,
 		stored: (*meshosv1.Record).GetLog,
 	})
 }
@@ -54,33 +54,33 @@ func (s *Service) TailFailures(in *hostv1.TailRequest, stream grpc.ServerStreami
 		seq:    func(r mesh.FailureRecord) uint64 { return r.Seq },
 		wall:   func(r mesh.FailureRecord) time.Time { return r.Wall },
 		acked:  func(latest *snapshot.Snapshot) uint64 { return latest.Acknowledged.Failure },
-		turn:   wire.Origin.Failure,
+		encode: wire.Origin.Failure,
 		stored: (*meshosv1.Record).GetFailure,
 	})
 }
 
-// tailed is one chain of records, in memory and on disk.
+// tailed says how to read one chain of records, in memory and on disk.
 type tailed[R, M any] struct {
 	chain  mesh.RecordChain
-	ring   func(*snapshot.Snapshot) []R
+	ring   func(*snapshot.Snapshot) []R // the records in memory
 	seq    func(R) uint64
 	wall   func(R) time.Time
-	acked  func(*snapshot.Snapshot) uint64
-	turn   func(from wire.Origin, r R, pending bool) *M
-	stored func(*meshosv1.Record) *M
+	acked  func(*snapshot.Snapshot) uint64 // the newest record that all appenders have
+	encode func(from wire.Origin, r R, pending bool) *M
+	stored func(*meshosv1.Record) *M // takes the message out of a record on disk
 }
 
-// placed is what every record has.
-type placed interface {
+// positioned is implemented by all records of the contract.
+type positioned interface {
 	GetEpoch() uint64
 	GetSeq() uint64
 }
 
-// tail sends what is newer than the position that was asked for, once or for as long
-// as the client listens.
+// tail sends the records after the position that was asked for: once, or until the client
+// ends the call.
 func tail[R, M any](s *Service, in *hostv1.TailRequest, stream grpc.ServerStreamingServer[M], what tailed[R, M]) error {
 	if in.GetSince() != nil && !in.GetSince().IsValid() {
-		return status.Error(codes.InvalidArgument, "since: is no time")
+		return status.Error(codes.InvalidArgument, "since: is not a valid time")
 	}
 	t := &tailer[R, M]{tailed: what, s: s, stream: stream, at: Position{Epoch: in.GetEpoch(), Seq: in.GetAfterSeq()}}
 	if in.GetSince() != nil {
@@ -92,7 +92,7 @@ func tail[R, M any](s *Service, in *hostv1.TailRequest, stream grpc.ServerStream
 	return s.follow(stream.Context(), func(latest *snapshot.Snapshot) error { return t.visit(stream.Context(), latest) })
 }
 
-// tailer sends one client what is new in one chain.
+// tailer sends the new records of one chain to one client.
 type tailer[R, M any] struct {
 	tailed[R, M]
 	s      *Service
@@ -101,18 +101,19 @@ type tailer[R, M any] struct {
 	began  bool // the position asked for was looked up
 }
 
-// visit sends what is behind the position: from disk what left memory, then the rest.
+// visit sends the records after the position: those that are no longer in memory from
+// disk, then the others.
 func (t *tailer[R, M]) visit(ctx context.Context, latest *snapshot.Snapshot) error {
 	ring := t.ring(latest)
 	if t.at.Epoch != latest.Epoch || len(ring) > 0 && t.seq(ring[0]) > t.at.Seq+1 {
 		if err := t.read(ctx); err != nil {
 			return err
 		}
-		if t.at.Epoch != latest.Epoch { // of earlier ones all is sent
+		if t.at.Epoch != latest.Epoch { // all records of earlier epochs are sent
 			t.at.Epoch, t.at.Seq = latest.Epoch, 0
 		}
 	}
-	origin, acked := originOf(latest), t.acked(latest) // and no more of it while the client does not read
+	origin, acked := originOf(latest), t.acked(latest) // keeps latest from being held while Send blocks
 	for _, r := range ring {
 		if t.seq(r) <= t.at.Seq {
 			continue
@@ -121,14 +122,14 @@ func (t *tailer[R, M]) visit(ctx context.Context, latest *snapshot.Snapshot) err
 		if t.wall(r).Before(t.at.Since) {
 			continue
 		}
-		if err := t.stream.Send(t.turn(origin, r, t.seq(r) > acked)); err != nil {
+		if err := t.stream.Send(t.encode(origin, r, t.seq(r) > acked)); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// read sends what is on disk.
+// read sends the records on disk.
 func (t *tailer[R, M]) read(ctx context.Context) error {
 	if t.s.opts.Records == nil {
 		return nil
@@ -143,11 +144,11 @@ func (t *tailer[R, M]) read(ctx context.Context) error {
 	}
 	err := t.s.opts.Records.Read(ctx, t.chain, t.at, known, func(record *meshosv1.Record) error {
 		message := t.stored(record)
-		if at, ok := any(message).(placed); ok {
+		if at, ok := any(message).(positioned); ok {
 			t.at.Epoch, t.at.Seq = at.GetEpoch(), at.GetSeq()
 		}
 		select {
-		case <-t.s.stopping:
+		case <-t.s.stopping.Done():
 			return status.Error(codes.Unavailable, "the node is stopping")
 		default:
 			return t.stream.Send(message)

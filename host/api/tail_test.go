@@ -116,7 +116,7 @@ func TestAFollowedTailThatFallsBehindReadsOnDisk(t *testing.T) {
 	}
 }
 
-func TestATailSinceNoTimeIsRefused(t *testing.T) {
+func TestATailSinceAnInvalidTimeIsRefused(t *testing.T) {
 	tail, err := serve(t, newNode()).TailAudit(within(t), &hostv1.TailRequest{Since: &timestamppb.Timestamp{Nanos: -1}})
 	if err == nil {
 		_, err = tail.Recv()

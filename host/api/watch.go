@@ -7,22 +7,23 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
+	"github.com/meshos/meshos/host/follow"
 	"github.com/meshos/meshos/host/snapshot"
 	"github.com/meshos/meshos/host/wire"
 	hostv1 "github.com/meshos/meshos/proto/meshos/host/v1"
 	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
 )
 
-// WatchSnapshots sends the present snapshot and then each newer one. Whoever
-// reads too slowly gets the newest when he is ready, and never one twice.
+// WatchSnapshots sends the present snapshot and then each newer one, never one twice. A
+// client that reads too slowly gets the newest one next.
 func (s *Service) WatchSnapshots(_ *hostv1.WatchSnapshotsRequest, stream grpc.ServerStreamingServer[meshosv1.Snapshot]) error {
 	first, sent := true, uint64(0)
 	return s.follow(stream.Context(), func(latest *snapshot.Snapshot) error {
-		if !first && latest.Tick == sent { // at the end records are added to the last one
+		if !first && latest.Tick == sent { // when the loop ends, it adds records to the last one
 			return nil
 		}
 		first, sent = false, latest.Tick
-		message, err := s.edition.of(latest)
+		message, err := s.newest.encode(latest)
 		if err != nil {
 			return status.Errorf(codes.Internal, "the snapshot can't be encoded: %v", err)
 		}
@@ -30,27 +31,24 @@ func (s *Service) WatchSnapshots(_ *hostv1.WatchSnapshotsRequest, stream grpc.Se
 	})
 }
 
-// follow calls visit with the present snapshot and after each change, until ctx
-// is done, visit fails, or there will be no more.
+// follow calls visit with the present snapshot and then with each newer one, until visit
+// fails, ctx is done, the service stops, or the loop has ended. It returns which of these.
 func (s *Service) follow(ctx context.Context, visit func(*snapshot.Snapshot) error) error {
-	for {
-		changed := s.opts.Reader.Changed() // before Latest, so as to miss none
-		if err := visit(s.opts.Reader.Latest()); err != nil {
+	following, cancel := context.WithCancel(ctx)
+	defer cancel()
+	defer context.AfterFunc(s.stopping, cancel)()
+	for latest := range follow.Snapshots(following, s.opts.Reader) {
+		if err := visit(latest); err != nil {
 			return err
 		}
-		select {
-		case <-changed:
-		case <-ctx.Done():
-			return status.FromContextError(ctx.Err()).Err()
-		case <-s.stopping:
-			return status.Error(codes.Unavailable, "the node is stopping")
-		case <-s.opts.Reader.Done():
-			if err := visit(s.opts.Reader.Latest()); err != nil {
-				return err
-			}
-			return status.Error(codes.Unavailable, "the node's loop has ended")
-		}
 	}
+	switch {
+	case ctx.Err() != nil:
+		return status.FromContextError(ctx.Err()).Err()
+	case s.stopping.Err() != nil:
+		return status.Error(codes.Unavailable, "the node is stopping")
+	}
+	return status.Error(codes.Unavailable, "the node's loop has ended")
 }
 
 func originOf(s *snapshot.Snapshot) wire.Origin { return wire.Origin{Node: s.Node, Epoch: s.Epoch} }

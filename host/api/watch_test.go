@@ -20,7 +20,7 @@ import (
 
 func at(tick uint64) *snapshot.Snapshot { return &snapshot.Snapshot{Node: 1, Epoch: 99, Tick: tick} }
 
-func TestGetSnapshotGivesTheNewest(t *testing.T) {
+func TestGetSnapshotReturnsTheNewest(t *testing.T) {
 	n := newNode()
 	n.Show(at(7))
 	got, err := serve(t, n).GetSnapshot(within(t), &hostv1.GetSnapshotRequest{})
@@ -60,8 +60,8 @@ func TestWatchersSeeEveryChangeOnceAndSlowOnesSkip(t *testing.T) {
 	if tick := receive(); tick != 1 {
 		t.Fatalf("the first is of tick %d, want the present one", tick)
 	}
-	// Each is far larger than what the connection buffers, so what is not read
-	// holds the service up, and it has to skip.
+	// Each snapshot is far larger than what the connection buffers, so the service has to
+	// wait for the reader, and skips.
 	const last = 40
 	for tick := uint64(2); tick <= last; tick++ {
 		large := at(tick)
@@ -193,7 +193,7 @@ func TestAFollowedTailGoesOn(t *testing.T) {
 	}
 }
 
-// Clients that never read share what waits for them, and hold no more of it than fits.
+// Clients that never read share the encoded snapshot that waits for them.
 func TestP5_WatchersThatNeverReadShareOneSnapshot(t *testing.T) {
 	const watchers, size = 40, 1 << 20
 	large := func(tick uint64) *snapshot.Snapshot {
