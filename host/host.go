@@ -164,8 +164,7 @@ func assemble(cfg *config.Config, opts Options, spawner *process.Spawner) (_ *no
 		Commands:    n.operators.Counts,
 		Suppressed:  n.daemons.Suppressed,
 	})
-	router := executor.NewRouter(n.daemons, now)
-	router.Actuators = n.seams.actuators.find
+	router := executor.NewRouter(n.daemons, n.seams.actuators.find, now)
 	n.executor = executor.New(executor.Options{
 		Dispatcher: toldFirst{router, n.seams.control, now},
 		Outcomes:   n.loop.Feed(),

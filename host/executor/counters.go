@@ -2,22 +2,22 @@ package executor
 
 import "sync/atomic"
 
-// Counters count since the executor began; all but Waiting only grow. They are
-// read one by one, not as a consistent set. Every action is counted once in
-// Dispatched, Failed, Gated or Withdrawn when it ends.
+// Counters count since the executor was made; all but Waiting only grow. They are read
+// one by one, not as a consistent set. Every action is counted once in Dispatched,
+// Failed, Gated or Withdrawn when it ends.
 type Counters struct {
 	Dispatched uint64 // carried out
-	Failed     uint64 // ended in failure, for whatever reason
-	Gated      uint64 // given up because a gate was closed
-	Withdrawn  uint64 // given up because its reason was gone, or a newer one of its key came
+	Failed     uint64 // failed, for whatever reason
+	Gated      uint64 // not begun because a gate was closed
+	Withdrawn  uint64 // not begun because its reason was gone, or a newer one of its key came
 
 	Deferred             uint64 // times that a gate put an action off
 	DispatchRetries      uint64 // times that a dispatcher wanted an action tried again later
-	BackpressureAsserts  uint64 // times that too much was waiting
-	BackpressureReleases uint64 // times that this was over
-	Undelivered          uint64 // final outcomes that nobody took any more
+	BackpressureAsserts  uint64 // times that backpressure went on
+	BackpressureReleases uint64 // times that it went off
+	Undelivered          uint64 // final outcomes that were not taken
 
-	Waiting uint64 // actions taken from the queue that wait for their turn, now
+	Waiting uint64 // actions that were taken from the queue and wait now
 }
 
 type counters struct {
@@ -27,7 +27,7 @@ type counters struct {
 	undelivered, waiting                 atomic.Uint64
 }
 
-// Counters reads the counters. It may be called at any time.
+// Counters returns the counters. It is safe for concurrent use.
 func (e *Executor) Counters() Counters {
 	c := &e.counters
 	return Counters{

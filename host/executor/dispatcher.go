@@ -7,20 +7,22 @@ import (
 	"github.com/meshos/meshos/host/mesh"
 )
 
-// Dispatcher carries out one action. A nil error says that it is done, a RetryLater
-// that it should be tried again, any other one that it can't be done, with the
-// reason in words. Dispatch must return when ctx ends, which it does at the
-// deadline; one that does not is left behind and its action counts as failed. A
-// panic is a failure of that action alone. Dispatch is called from several
-// goroutines at once, but never for two actions on one subject.
+// Dispatcher carries out actions.
 type Dispatcher interface {
+	// Dispatch carries out one action. A nil error means that it is done, a RetryLater
+	// that it should be tried again, any other error that it can't be done, and why.
+	// Dispatch must return when ctx ends, which is at the deadline; if it does not, it
+	// is abandoned and its action counts as failed. A panic is a failure of that action
+	// alone. Dispatch is called from several goroutines at once, but never for two
+	// actions on one thing.
 	Dispatch(ctx context.Context, e mesh.Emitted) error
 }
 
-// Outcomes takes how actions ended, and word of those that have not yet, back into
-// the loop. It may wait for room; an error says that the outcome was not taken and
-// never will be.
+// Outcomes takes outcomes back to the loop; loop.Feed is one.
 type Outcomes interface {
+	// Outcome takes how an action ended or, if it is not final, that it waits or is
+	// begun. It may wait for a free place in a queue. An error means that the outcome
+	// was not taken.
 	Outcome(ctx context.Context, o mesh.Outcome) error
 }
 
@@ -33,8 +35,8 @@ type Daemons interface {
 	Stop(ctx context.Context, daemon mesh.DaemonRef, reason string, grace time.Duration) error
 }
 
-// Actuator carries out kinds of action that the host itself does not. It is a
-// Dispatcher for these kinds, and everything said there holds.
+// Actuator carries out kinds of action that the host itself does not.
 type Actuator interface {
+	// Dispatch does what Dispatcher's does, for these kinds.
 	Dispatch(ctx context.Context, e mesh.Emitted) error
 }

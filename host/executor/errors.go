@@ -8,15 +8,15 @@ import (
 	"time"
 )
 
-// maxReason bounds the reason of an outcome, in bytes: it may come from a plugin
-// and ends up in records.
+// maxReason bounds the reason of an outcome, in bytes, since it may come from a plugin
+// and goes into records.
 const maxReason = 1024
 
-// TimeoutError says that an action was not done by its deadline.
+// TimeoutError means that an action was not done by its deadline.
 type TimeoutError struct {
 	Kind    string
 	Allowed time.Duration // from when it was begun to the deadline
-	Err     error         // what its dispatcher said after the deadline, if anything
+	Err     error         // that its dispatcher returned after the deadline, if any
 }
 
 // Error implements error.
@@ -28,10 +28,10 @@ func (e *TimeoutError) Error() string {
 	return text
 }
 
-// Unwrap gives what its dispatcher said.
+// Unwrap returns the dispatcher's error.
 func (e *TimeoutError) Unwrap() error { return e.Err }
 
-// GatedError says that an action was not tried because a gate was closed.
+// GatedError means that an action was not tried because a gate was closed.
 type GatedError struct {
 	Kind   string
 	Reason string        // begins with the stable name of the gate
@@ -43,7 +43,7 @@ func (e *GatedError) Error() string {
 	return fmt.Sprintf("not carried out: %s is gated by %s", e.Kind, e.Reason)
 }
 
-// PutOffError says that an action was put off more often than max_defers allows.
+// PutOffError means that an action was put off more often than max_defers allows.
 type PutOffError struct {
 	Kind  string
 	Times int
@@ -57,14 +57,14 @@ func (e *PutOffError) Error() string {
 		e.Kind, e.Times, e.Limit, e.Err)
 }
 
-// Unwrap gives why it was put off the last time.
+// Unwrap returns why it was put off the last time.
 func (e *PutOffError) Unwrap() error { return e.Err }
 
-// ShutdownError says that an action was not done because the node ends.
+// ShutdownError means that an action was not done because the node ends.
 type ShutdownError struct {
 	Kind    string
 	Started bool  // it was under way; false: it waited
-	Err     error // what its dispatcher said in the end, or why it was put off, if anything
+	Err     error // that its dispatcher returned in the end, or why it was put off, if any
 }
 
 // Error implements error.
@@ -79,22 +79,11 @@ func (e *ShutdownError) Error() string {
 	return text
 }
 
-// Unwrap gives Err.
+// Unwrap returns Err.
 func (e *ShutdownError) Unwrap() error { return e.Err }
 
-// PanicError says that a dispatcher panicked.
-type PanicError struct {
-	Kind  string
-	Value any
-}
-
-// Error implements error.
-func (e *PanicError) Error() string {
-	return fmt.Sprintf("the dispatcher of %s panicked: %v", e.Kind, e.Value)
-}
-
-// StuckError says that an earlier action on the same subject has still not
-// returned, so that this one was not begun.
+// StuckError means that an action was not begun because the dispatch of an earlier one
+// on the same thing has still not returned.
 type StuckError struct {
 	Kind    string
 	Subject string // "daemon 7"
@@ -108,16 +97,16 @@ func (e *StuckError) Error() string {
 		e.Kind, e.Subject, e.Earlier, e.For.Round(time.Millisecond))
 }
 
-// LeftBehindError says that dispatches did not return although their contexts
-// had ended.
+// LeftBehindError means that dispatches did not return although their contexts had
+// ended.
 type LeftBehindError struct{ What []string }
 
 // Error implements error.
 func (e *LeftBehindError) Error() string {
-	return fmt.Sprintf("%d dispatches did not return at the end of the node: %s", len(e.What), strings.Join(e.What, ", "))
+	return fmt.Sprintf("%d calls did not return at the end of the node: %s", len(e.What), strings.Join(e.What, ", "))
 }
 
-// reasonOf gives an error's text as a record can carry it.
+// reasonOf returns an error's text as an outcome carries it: valid UTF-8, and bounded.
 func reasonOf(err error) string {
 	text := strings.ToValidUTF8(err.Error(), "\uFFFD")
 	if len(text) > maxReason {

@@ -85,7 +85,7 @@ func TestPanicIsOneFailedAction(t *testing.T) {
 			return nil
 		}))
 		n.emit(start(1), start(1))
-		n.want(failed(1, "the dispatcher of start_daemon panicked: boom"), done(2))
+		n.want(failed(1, "the dispatcher of start_daemon panicked at executor_test.go:N: boom"), done(2))
 		n.close()
 	})
 }
@@ -106,8 +106,8 @@ func TestDispatchThatHeedsItsDeadlineFailsAtIt(t *testing.T) {
 	})
 }
 
-// The core waits for action_timeout after it last heard of an action. So one that
-// had to wait is spoken of when it is begun, and has all of its time.
+// The core waits for action_timeout after it last heard of an action. So an action that
+// had to wait is reported when it is begun, and has the whole timeout.
 func TestB4_EveryDispatchHasItsDeadline(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		left := make(map[mesh.ActionID]time.Duration)
@@ -122,18 +122,18 @@ func TestB4_EveryDispatchHasItsDeadline(t *testing.T) {
 		n.want(done(1), done(2), done(3))
 		for id, got := range left {
 			if got != 10*time.Second {
-				t.Errorf("action %d was given %v, want 10s", id, got)
+				t.Errorf("action %d had %v, want 10s", id, got)
 			}
 		}
-		if last := n.said[len(n.said)-1]; last.ID != 3 || last.at != 16*time.Second {
-			t.Errorf("said: %+v, want word of action 3 when it was begun, at 16s", n.said)
+		if last := n.reports[len(n.reports)-1]; last.ID != 3 || last.at != 16*time.Second {
+			t.Errorf("reports: %+v, want one of action 3 when it was begun, at 16s", n.reports)
 		}
 		n.close()
 	})
 }
 
-// A short wait is not worth a word; then the deadline is the one the core knows.
-// What is short depends on how long the core waits.
+// A short wait is not reported; then the deadline is the one that the core knows. What
+// is short depends on how long the core waits.
 func TestB4_AShortWaitCountsTowardsTheDeadline(t *testing.T) {
 	for _, tc := range []struct{ timeout, left time.Duration }{
 		{10 * time.Second, 9500 * time.Millisecond},
@@ -151,14 +151,14 @@ func TestB4_AShortWaitCountsTowardsTheDeadline(t *testing.T) {
 			rest(2 * time.Second)
 			n.want(done(1), done(2))
 			if got, want := left.take(), []string{tc.timeout.String(), tc.left.String()}; !slices.Equal(got, want) {
-				t.Errorf("given %v, want %v", got, want)
+				t.Errorf("had %v, want %v", got, want)
 			}
 			n.close()
 		})
 	}
 }
 
-func TestHungDispatchHoldsUpNothingButItsSubject(t *testing.T) {
+func TestHungDispatchHoldsUpNothingButItsLane(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		release := make(chan struct{})
 		n := startNode(t, 10*time.Second, dispatch(func(_ context.Context, e mesh.Emitted) error {
@@ -195,8 +195,8 @@ func TestEXE13_CountersCanBeReadWhileItRuns(t *testing.T) {
 	})
 }
 
-// Records are written by whoever takes outcomes; the effect stands without them.
-func TestEXE01_AnOutcomeNobodyTakesUndoesNothing(t *testing.T) {
+// The core writes records from outcomes; the effect of the action stands without them.
+func TestEXE01_AnOutcomeThatIsNotTakenUndoesNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var saw []mesh.ActionID
 		n := startNode(t, time.Minute, noting(&saw), func(o *executor.Options) { o.Outcomes = deaf{} })
@@ -212,7 +212,7 @@ func TestEXE01_AnOutcomeNobodyTakesUndoesNothing(t *testing.T) {
 	})
 }
 
-// deaf takes no outcome.
+// deaf takes no outcomes.
 type deaf struct{}
 
 func (deaf) Outcome(context.Context, mesh.Outcome) error { return errNo }

@@ -86,8 +86,8 @@ func TestEXE04_TwoPullsShareTheSlot(t *testing.T) {
 	})
 }
 
-// All of them run, each in its turn, though only two defers are allowed: waiting
-// for the slot costs none.
+// All of them run, one after the other, though only two defers are allowed: waiting for
+// the slot does not count.
 func TestB4_WaitingForThePullSlotCostsNoDefer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var order []mesh.ActionID
@@ -112,7 +112,7 @@ func TestB4_WaitingForThePullSlotCostsNoDefer(t *testing.T) {
 	})
 }
 
-// The slot is free again at once, and goes to who waits longest.
+// The slot is free again at once, and goes to the pull that waits longest.
 func TestB4_AFailedPullGivesTheSlotToTheNext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := startNode(t, time.Minute, dispatch(func(_ context.Context, e mesh.Emitted) error {
@@ -174,7 +174,7 @@ func TestB4_WhatWaitedForItsTurnIsCheckedToo(t *testing.T) {
 	})
 }
 
-func TestACheckThatPanicsWantsEverything(t *testing.T) {
+func TestACheckThatPanicsCountsAsWanted(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := startNode(t, time.Minute, failing(1, later(time.Second)), func(o *executor.Options) {
 			o.StillWanted = func(mesh.Action) bool { panic("boom") }
@@ -257,8 +257,8 @@ func TestAPullThatHangsGivesTheSlotBack(t *testing.T) {
 	})
 }
 
-// The next in the row has something else of its chain under way; the one behind it
-// need not wait for that.
+// The first pull that waits has another action of its chain under way; the one behind
+// it need not wait for that.
 func TestB4_AFreeSlotIsNotKeptForABusyChain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := startNode(t, time.Minute, dispatch(func(_ context.Context, e mesh.Emitted) error {

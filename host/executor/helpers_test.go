@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 	"sync"
 	"testing"
@@ -19,7 +20,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// dispatch is a dispatcher made of a function.
+// dispatch is a Dispatcher that is a function.
 type dispatch func(ctx context.Context, e mesh.Emitted) error
 
 func (d dispatch) Dispatch(ctx context.Context, e mesh.Emitted) error { return d(ctx, e) }
@@ -36,20 +37,18 @@ type node struct {
 
 	mu       sync.Mutex
 	outcomes []mesh.Outcome              // the final ones
-	said     []said                      // the others
+	reports  []report                    // the others
 	took     map[mesh.ActionID]mesh.Time // when each outcome came
 	observed []string
 }
 
-// said is word of an action that has not ended.
-type said struct {
+// report is an outcome that is not final.
+type report struct {
 	at time.Duration
 	mesh.Outcome
 }
 
-// startNode runs an executor with the default admission, unless a test says
-// otherwise. Its outcomes come in the order of the actions' ids where they come
-// together.
+// startNode runs an executor with the default admission, unless a test changes that.
 func startNode(t *testing.T, timeout time.Duration, d executor.Dispatcher, change ...func(*executor.Options)) *node {
 	n := &node{
 		t: t, start: time.Now(), took: make(map[mesh.ActionID]mesh.Time),
@@ -91,7 +90,7 @@ func (n *node) Outcome(ctx context.Context, o mesh.Outcome) error {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if !o.Final {
-		n.said = append(n.said, said{at: time.Duration(n.now()), Outcome: o})
+		n.reports = append(n.reports, report{at: time.Duration(n.now()), Outcome: o})
 		return nil
 	}
 	n.outcomes = append(n.outcomes, o)
@@ -107,13 +106,17 @@ func (n *node) emit(actions ...mesh.Action) {
 	}
 }
 
-// want waits until nothing moves and compares the outcomes so far, by id.
+// want waits until nothing moves and compares the outcomes so far, by id. In reasons,
+// the line of a panic is N.
 func (n *node) want(want ...mesh.Outcome) {
 	n.t.Helper()
 	synctest.Wait()
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	got := slices.Clone(n.outcomes)
+	for i := range got {
+		got[i].Reason = panicLine.ReplaceAllString(got[i].Reason, ".go:N:")
+	}
 	slices.SortStableFunc(got, func(a, b mesh.Outcome) int { return cmp.Compare(a.ID, b.ID) })
 	if !slices.Equal(got, want) {
 		n.t.Errorf("outcomes:\n got %+v\nwant %+v", got, want)
@@ -129,8 +132,8 @@ func (n *node) counts(want executor.Counters) {
 	}
 }
 
-// end waits for Run, says how long that took, and checks that every action had
-// exactly one final outcome and no word after it.
+// end waits for Run, returns how long that took, and checks that every action had
+// exactly one final outcome and no report after it.
 func (n *node) end() (time.Duration, error) {
 	n.t.Helper()
 	begun := time.Now()
@@ -142,9 +145,9 @@ func (n *node) end() (time.Duration, error) {
 	for _, o := range n.outcomes {
 		count[o.ID]++
 	}
-	for _, s := range n.said {
+	for _, s := range n.reports {
 		if s.at > time.Duration(n.took[s.ID]) {
-			n.t.Errorf("word of action %d after it ended: %+v", s.ID, s)
+			n.t.Errorf("a report of action %d after it ended: %+v", s.ID, s)
 		}
 	}
 	for id := mesh.ActionID(1); id <= n.nextID; id++ {
@@ -161,7 +164,7 @@ func failed(id mesh.ActionID, reason string) mesh.Outcome {
 	return mesh.Outcome{ID: id, Reason: reason, Final: true}
 }
 
-// notes is what somebody saw, in order.
+// notes are lines about what happened, in order.
 type notes struct {
 	mu    sync.Mutex
 	lines []string
@@ -173,7 +176,7 @@ func (n *notes) add(format string, args ...any) {
 	n.lines = append(n.lines, fmt.Sprintf(format, args...))
 }
 
-// take gives the lines since it was last asked.
+// take returns the lines since the last take.
 func (n *notes) take() []string {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -182,13 +185,13 @@ func (n *notes) take() []string {
 	return lines
 }
 
-// rest lets time pass, and what happens then come to an end.
+// rest lets time pass, and waits until nothing moves.
 func rest(d time.Duration) {
 	time.Sleep(d)
 	synctest.Wait()
 }
 
-// close ends a node in order and wants nothing left behind.
+// close ends a node, and wants nothing left behind.
 func (n *node) close() {
 	n.t.Helper()
 	n.stop()
@@ -217,7 +220,7 @@ func (l later) RetryAfter() time.Duration { return time.Duration(l) }
 // nothing succeeds at once.
 func nothing(context.Context, mesh.Emitted) error { return nil }
 
-// noting succeeds at once, and notes what was to be done.
+// noting succeeds at once, and notes the ids.
 func noting(ids *[]mesh.ActionID) dispatch {
 	return func(_ context.Context, e mesh.Emitted) error {
 		*ids = append(*ids, e.ID)
@@ -226,3 +229,5 @@ func noting(ids *[]mesh.ActionID) dispatch {
 }
 
 var errNo = errors.New("no")
+
+var panicLine = regexp.MustCompile(`\.go:\d+:`)

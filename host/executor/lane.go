@@ -6,15 +6,15 @@ import (
 	"github.com/meshos/meshos/host/mesh"
 )
 
-// lane is what an action works on. It is wider than the action's key: the start
-// and the stop of one daemon are two keys and one lane.
+// lane is the thing that an action works on. It is wider than the action's key: the
+// start and the stop of one daemon are two keys and one lane.
 type lane struct {
-	of string
-	id uint64
+	kind string
+	id   uint64
 }
 
-// String gives "daemon 7".
-func (l lane) String() string { return l.of + " " + strconv.FormatUint(l.id, 10) }
+// String returns what errors name, such as "daemon 7".
+func (l lane) String() string { return l.kind + " " + strconv.FormatUint(l.id, 10) }
 
 func laneOf(a mesh.Action) lane {
 	key := a.Key()

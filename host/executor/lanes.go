@@ -6,14 +6,14 @@ import (
 	"github.com/meshos/meshos/host/mesh"
 )
 
-// item is the place at which the one waiting action of a key waits. A newer action
-// of the key takes the place over.
+// item holds the one waiting action of a key, and where it waits. A newer action of the
+// key replaces the action in it.
 type item struct {
-	action mesh.Emitted
-	lane   lane
-	heard  mesh.Time // when the core last heard of it
-	tries  int       // how often it was put off, at the cost of its budget
-	again  bool      // it was put off, for whatever reason
+	action   mesh.Emitted
+	lane     lane
+	reported mesh.Time // when the core last heard of the action
+	tries    int       // how often it was put off, as MaxDefers counts
+	waited   bool      // it was put off or waited for the pull slot
 
 	where place
 	due   mesh.Time // putOff: when it is tried again
@@ -24,33 +24,33 @@ type place uint8
 
 const (
 	inHand  place = iota // it does not wait
-	inLane               // for its turn
-	putOff               // for a time
+	inLane               // in its lane, to be begun
+	putOff               // in the delay queue, until it is due
 	forSlot              // for the pull slot
 )
 
-// lanes are the actions that wait for their turn, in order of arrival in each
-// lane. A lane that is busy gives out nothing; the others take turns.
+// lanes hold the actions that may be begun, each lane in order of arrival. While a lane
+// is busy, nothing is taken from it; the others take turns.
 type lanes struct {
-	of   map[lane]*queue
-	next []lane // that have something and are not busy
-	size int
+	waiting map[lane]*laneQueue
+	next    []lane // that have items and are not busy, in turn
+	size    int    // items in all lanes
 }
 
-type queue struct {
+type laneQueue struct {
 	items []*item
 	busy  bool
 }
 
-func newLanes() lanes { return lanes{of: make(map[lane]*queue)} }
+func newLanes() lanes { return lanes{waiting: make(map[lane]*laneQueue)} }
 
-// push puts an item behind all others of its lane.
+// push adds an item behind all others of its lane.
 func (l *lanes) push(it *item) {
 	it.where = inLane
-	q := l.of[it.lane]
+	q := l.waiting[it.lane]
 	if q == nil {
-		q = &queue{}
-		l.of[it.lane] = q
+		q = &laneQueue{}
+		l.waiting[it.lane] = q
 	}
 	q.items = append(q.items, it)
 	l.size++
@@ -59,9 +59,9 @@ func (l *lanes) push(it *item) {
 	}
 }
 
-// remove takes out an item that waits in its lane.
+// remove removes an item that waits in its lane.
 func (l *lanes) remove(it *item) {
-	q := l.of[it.lane]
+	q := l.waiting[it.lane]
 	i := slices.Index(q.items, it)
 	q.items = slices.Delete(q.items, i, i+1)
 	l.size--
@@ -69,18 +69,18 @@ func (l *lanes) remove(it *item) {
 	if len(q.items) > 0 || q.busy {
 		return
 	}
-	delete(l.of, it.lane)
+	delete(l.waiting, it.lane)
 	if i := slices.Index(l.next, it.lane); i >= 0 {
 		l.next = slices.Delete(l.next, i, i+1)
 	}
 }
 
-// take gives the item whose turn it is, or nil, and keeps its lane busy.
+// take removes and returns the next item and marks its lane busy; nil if there is none.
 func (l *lanes) take() *item {
 	if len(l.next) == 0 {
 		return nil
 	}
-	q := l.of[l.next[0]]
+	q := l.waiting[l.next[0]]
 	l.next = l.next[1:]
 	it := q.items[0]
 	q.items[0] = nil
@@ -91,17 +91,17 @@ func (l *lanes) take() *item {
 	return it
 }
 
-// busy says whether something of the lane is in hand.
+// busy reports whether a lane is marked busy.
 func (l *lanes) busy(on lane) bool {
-	q := l.of[on]
+	q := l.waiting[on]
 	return q != nil && q.busy
 }
 
-// occupy keeps a lane busy that is not, for an item that did not wait in it.
+// occupy marks a lane busy that is not, for an item that did not wait in it.
 func (l *lanes) occupy(on lane) {
-	q := l.of[on]
+	q := l.waiting[on]
 	if q == nil {
-		l.of[on] = &queue{busy: true}
+		l.waiting[on] = &laneQueue{busy: true}
 		return
 	}
 	q.busy = true
@@ -110,12 +110,12 @@ func (l *lanes) occupy(on lane) {
 	}
 }
 
-// free ends what kept a lane busy.
+// free unmarks a busy lane.
 func (l *lanes) free(on lane) {
-	q := l.of[on]
+	q := l.waiting[on]
 	q.busy = false
 	if len(q.items) == 0 {
-		delete(l.of, on)
+		delete(l.waiting, on)
 		return
 	}
 	l.next = append(l.next, on)

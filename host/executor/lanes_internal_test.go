@@ -8,8 +8,8 @@ import (
 	"github.com/meshos/meshos/host/mesh"
 )
 
-// Lanes give out every item once, those of a lane in order and one at a time, and
-// keep nothing of a lane that is empty.
+// Every item is taken once, those of a lane in order and one at a time, and nothing is
+// kept of a lane that is empty.
 func TestLanes(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		l := newLanes()
@@ -29,7 +29,7 @@ func TestLanes(t *testing.T) {
 				if it == nil {
 					for on, items := range waiting {
 						if len(items) > 0 && !busy[on] {
-							t.Fatalf("%v has something and gives nothing", on)
+							t.Fatalf("nothing is taken although %v has items", on)
 						}
 					}
 					break
@@ -64,8 +64,8 @@ func TestLanes(t *testing.T) {
 					alive++
 				}
 			}
-			if l.size != size || len(l.of) != alive {
-				t.Fatalf("%d items in %d lanes, want %d in %d", l.size, len(l.of), size, alive)
+			if l.size != size || len(l.waiting) != alive {
+				t.Fatalf("%d items in %d lanes, want %d in %d", l.size, len(l.waiting), size, alive)
 			}
 		}
 	})

@@ -26,7 +26,7 @@ func diary(lines *notes, d time.Duration) dispatch {
 	}
 }
 
-func TestB4_OrderedPerSubjectAndParallelAcrossThem(t *testing.T) {
+func TestB4_OrderedPerLaneAndParallelAcrossLanes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var lines notes
 		n := startNode(t, time.Minute, diary(&lines, time.Second))
@@ -74,8 +74,8 @@ func TestB4_NoMoreWorkersThanAllowed(t *testing.T) {
 	})
 }
 
-// A dispatch that is left behind gives its worker back: as many as there are
-// workers would stop the node else.
+// An abandoned dispatch no longer occupies a worker. Otherwise as many of them as there
+// are workers would stop the node.
 func TestB4_HungDispatchesKeepNoWorker(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		release := make(chan struct{})
@@ -96,8 +96,8 @@ func TestB4_HungDispatchesKeepNoWorker(t *testing.T) {
 	})
 }
 
-// Nothing that waits long keeps its subject from what comes after it.
-func TestB4_WhatIsPutOffLetsItsSubjectGoOn(t *testing.T) {
+// An action that is put off does not block its lane.
+func TestB4_WhatIsPutOffLetsItsLaneGoOn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := startNode(t, time.Minute, dispatch(func(_ context.Context, e mesh.Emitted) error {
 			if e.ID == 1 {
@@ -144,7 +144,7 @@ func TestB4_RetriesOfAKeyMerge(t *testing.T) {
 		}))
 		n.emit(start(1))
 		rest(5 * time.Second)
-		n.emit(start(1)) // no sooner than the first would have been tried again
+		n.emit(start(1)) // is not tried before the first would have been tried again
 		superseded := failed(1, "superseded by action 2, which asks for the same")
 		n.want(superseded)
 		rest(5*time.Second - 1)
@@ -179,7 +179,7 @@ func TestB4_ARetryGivesWayToANewerThatWaits(t *testing.T) {
 	})
 }
 
-func TestB4_ANewerPullKeepsThePlaceForTheSlot(t *testing.T) {
+func TestB4_ANewerPullKeepsThePlaceInTheOrderOfTheSlot(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var order []mesh.ActionID
 		n := startNode(t, time.Minute, noting(&order))
@@ -208,7 +208,7 @@ func TestB4_ANewerActionHasABudgetOfItsOwn(t *testing.T) {
 	})
 }
 
-func TestNoWorkersAreOne(t *testing.T) {
+func TestZeroWorkersMeanOne(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := startNode(t, time.Minute, dispatch(nothing), admit(func(a *executor.Admission) { a.Workers = 0 }))
 		n.emit(start(1))

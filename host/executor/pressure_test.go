@@ -12,7 +12,7 @@ import (
 	"github.com/meshos/meshos/host/mesh"
 )
 
-// pressed notes changes of backpressure, with their times.
+// pressed notes the calls of Options.Backpressure, with their times.
 func pressed(heard *notes) func(*executor.Options) {
 	return func(o *executor.Options) {
 		o.Admission = executor.DefaultAdmission()
@@ -24,8 +24,8 @@ func pressed(heard *notes) func(*executor.Options) {
 	}
 }
 
-// Ten are waiting or under way from the first moment, and every second one is done.
-func TestB5_BackpressureIsToldOncePerEdge(t *testing.T) {
+// Ten wait or are under way at the beginning, and one is done each second.
+func TestB5_BackpressureIsNotifiedOncePerEdge(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var heard notes
 		n := startNode(t, time.Hour, slow(time.Second), pressed(&heard), func(o *executor.Options) { o.Admission.Workers = 1 })
@@ -41,9 +41,8 @@ func TestB5_BackpressureIsToldOncePerEdge(t *testing.T) {
 	})
 }
 
-// Nothing happens but that the queue, which is full, is filled by others: only the
-// idle tick can see it.
-func TestB5_TheIdleTickLooksAtTheQueue(t *testing.T) {
+// While the executor takes nothing, others fill the queue: only the idle tick sees it.
+func TestB5_TheIdleTickChecksTheQueue(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var heard notes
 		begun := time.Now()
@@ -63,7 +62,7 @@ func TestB5_TheIdleTickLooksAtTheQueue(t *testing.T) {
 				synctest.Wait()
 			}
 		}
-		emit(1, 9) // one under way, eight taken ahead: what comes now stays in the queue
+		emit(1, 9) // one under way, eight in lanes: what comes now stays in the queue
 		rest(time.Second + 50*time.Millisecond)
 		emit(10, 16)
 		if early := heard.take(); len(early) != 0 || len(actions) != 7 {
@@ -81,7 +80,7 @@ func TestB5_TheIdleTickLooksAtTheQueue(t *testing.T) {
 	})
 }
 
-// What waits for a retry or for the pull slot is work to be done as well.
+// What waits for a retry or for the pull slot counts too.
 func TestB5_WhatWasPutOffCounts(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var heard notes
@@ -133,9 +132,9 @@ func TestB5_AListenerThatHangsOrPanicsHoldsUpNothing(t *testing.T) {
 	}
 }
 
-// While one is being told, a change and its opposite cancel out; the last word is
-// how it is.
-func TestB5_ASlowListenerHearsHowItIs(t *testing.T) {
+// While a call is out, a change and its opposite cancel out; the last call is with the
+// present state.
+func TestB5_ASlowListenerGetsThePresentState(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var heard notes
 		n := startNode(t, time.Hour, dispatch(func(_ context.Context, e mesh.Emitted) error {

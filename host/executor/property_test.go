@@ -13,8 +13,7 @@ import (
 	"github.com/meshos/meshos/host/mesh"
 )
 
-// watcher is a dispatcher that does whatever it is told, and sees whether the
-// executor keeps its word.
+// watcher is a dispatcher that behaves in any way, and checks the executor's promises.
 type watcher struct {
 	workers int
 	now     func() mesh.Time
@@ -67,7 +66,7 @@ func (w *watcher) begin(ctx context.Context, e mesh.Emitted) behaviour {
 	w.under[on] = ctx
 	working := 0
 	for _, ctx := range w.under {
-		if ctx.Err() == nil { // else it was left behind, and keeps no worker
+		if ctx.Err() == nil { // else it was abandoned, and occupies no worker
 			working++
 		}
 	}
@@ -96,7 +95,7 @@ func (w *watcher) Outcome(_ context.Context, o mesh.Outcome) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.over[o.ID] {
-		w.complain("word of an action after its final outcome")
+		w.complain("an outcome after the final one")
 	}
 	w.over[o.ID] = o.Final
 	return nil
@@ -112,9 +111,9 @@ func subjectOf(a mesh.Action) string {
 	return "chain " + string(rune('0'+a.Key().Subject))
 }
 
-// Whatever is asked for and however dispatches behave: never two of one subject at
-// once, never more than there are workers, those of a key in order, no more tries
-// than the budget has, and exactly one final outcome each, also at the end.
+// Whatever is asked for and however dispatches behave: never two of one lane at once,
+// never more than there are workers, those of a key in order, no more tries than
+// MaxDefers allows, and exactly one final outcome each, also at the end.
 func TestB4_Promises(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		synctest.Test(t, func(*testing.T) { promises(rt) })
@@ -163,11 +162,11 @@ func promises(t *rapid.T) {
 	}
 	end := time.Now()
 	<-ended
-	// The end of a queue that is full of actions is seen when they were taken.
+	// That the queue is closed is seen only when all actions in it were taken.
 	if took := time.Since(end); took > 5*time.Second && !(closed && cap(actions) < int(emitted)) {
 		t.Errorf("the end took %v", took)
 	}
-	time.Sleep(time.Minute) // for what was left behind
+	time.Sleep(time.Minute) // until abandoned dispatches have returned
 	synctest.Wait()
 
 	w.mu.Lock()
@@ -225,7 +224,7 @@ func alternating(w *watcher) func(bool, float64) {
 		w.mu.Lock()
 		defer w.mu.Unlock()
 		if on == was || on && level != 1 || !on && level != 0 {
-			w.complain("backpressure is no change")
+			w.complain("a call of Backpressure without a change")
 		}
 		was = on
 	}

@@ -5,23 +5,24 @@ import (
 	"time"
 )
 
-// longestRetry bounds how long a dispatcher may put an action off: what it says
-// comes from a plugin, and nobody else may do the same meanwhile.
-const longestRetry = 10 * time.Minute
+// maxRetryAfter bounds how long a dispatcher may put an action off: the time may come
+// from a plugin, and the action keeps its key meanwhile.
+const maxRetryAfter = 10 * time.Minute
 
-// RetryLater is what a Dispatcher's error may be: the action is worth another try,
-// no sooner than after that time. Every other error is final, and so is a time that
-// is not positive.
+// RetryLater is implemented by a Dispatcher's error if the action is worth another try.
+// Every other error is final.
 type RetryLater interface {
 	error
+	// RetryAfter returns the time before which the action is not tried again. If it is
+	// not positive, the error is final.
 	RetryAfter() time.Duration
 }
 
-// retryAfter gives the time an error asks for, or 0 when it is final.
+// retryAfter returns the time that an error asks for, or 0 if it is final.
 func retryAfter(err error) time.Duration {
 	var later RetryLater
 	if !errors.As(err, &later) {
 		return 0
 	}
-	return min(max(0, later.RetryAfter()), longestRetry)
+	return min(max(0, later.RetryAfter()), maxRetryAfter)
 }

@@ -39,9 +39,9 @@ func TestEXE07_ADispatcherMayAskForAnotherTry(t *testing.T) {
 		if at := time.Duration(n.took[1]); at != 50*time.Millisecond {
 			t.Errorf("done at %v, want 50ms", at)
 		}
-		want := said{Outcome: mesh.Outcome{ID: 1, Reason: "pull: not now", RetryAfter: 50 * time.Millisecond}}
-		if !slices.Equal(n.said, []said{want}) {
-			t.Errorf("said %+v, want %+v", n.said, want)
+		want := report{Outcome: mesh.Outcome{ID: 1, Reason: "pull: not now", RetryAfter: 50 * time.Millisecond}}
+		if !slices.Equal(n.reports, []report{want}) {
+			t.Errorf("reports %+v, want %+v", n.reports, want)
 		}
 		n.counts(executor.Counters{Dispatched: 1, DispatchRetries: 1})
 		n.close()
@@ -99,7 +99,7 @@ func TestEXE10_TheExecutorSurvivesAPanic(t *testing.T) {
 		n.emit(pull(1))
 		synctest.Wait()
 		n.emit(pull(1)) // the panic rolled its admission back
-		n.want(failed(1, "the dispatcher of pull_replica panicked: boom"), done(2))
+		n.want(failed(1, "the dispatcher of pull_replica panicked at retry_test.go:N: boom"), done(2))
 		n.counts(executor.Counters{Dispatched: 1, Failed: 1})
 		n.close()
 	})
@@ -111,8 +111,8 @@ func TestEXE06_AFinalErrorIsOneFailure(t *testing.T) {
 		n.emit(start(1))
 		rest(time.Minute)
 		n.want(failed(1, "no"))
-		if len(n.said) != 0 {
-			t.Errorf("said %+v", n.said)
+		if len(n.reports) != 0 {
+			t.Errorf("reports %+v", n.reports)
 		}
 		n.counts(executor.Counters{Failed: 1})
 		n.close()
@@ -142,7 +142,7 @@ func TestIMP09_DefersAndRetriesShareOneBudget(t *testing.T) {
 		}), admit(func(a *executor.Admission) { a.MaxDefers = 2 }))
 		n.emit(pull(1))
 		synctest.Wait()
-		n.emit(drop(1)) // one defer of a minute, one retry, and then it is enough
+		n.emit(drop(1)) // put off for a minute by the gate, then once by the dispatcher, then given up
 		rest(2 * time.Minute)
 		n.want(done(1), failed(2, "given up: drop_replica was put off 3 times, max_defers allows 2; the last time: not now"))
 		n.counts(executor.Counters{Dispatched: 1, Failed: 1, Deferred: 1, DispatchRetries: 1})
@@ -150,7 +150,7 @@ func TestIMP09_DefersAndRetriesShareOneBudget(t *testing.T) {
 	})
 }
 
-func TestARetryTimeThatIsNoneIsFinalAndALongOneIsCut(t *testing.T) {
+func TestARetryTimeThatIsNotPositiveIsFinalAndALongOneIsCut(t *testing.T) {
 	for _, tc := range []struct{ asked, got time.Duration }{
 		{0, 0},
 		{-time.Second, 0},
@@ -172,9 +172,9 @@ func TestARetryTimeThatIsNoneIsFinalAndALongOneIsCut(t *testing.T) {
 	}
 }
 
-// A retry that comes after the deadline is no retry: the core gave the action up.
-// Whether it returned or was left behind is a matter of chance, so this is tried
-// some times.
+// An action whose dispatcher asks for a retry after the deadline is not tried again:
+// the core gave it up. Whether the dispatch is seen to return or is abandoned before
+// is chance, so this is tried many times.
 func TestNoRetryAfterTheDeadline(t *testing.T) {
 	for range 20 {
 		synctest.Test(t, noRetryAfterTheDeadline)
@@ -188,7 +188,7 @@ func noRetryAfterTheDeadline(t *testing.T) {
 	}))
 	n.emit(start(1))
 	rest(time.Minute)
-	// What it said is in the reason if it returned before it was left behind.
+	// The dispatcher's error is in the reason if it was seen to return.
 	if o := n.outcomes[0]; !strings.HasPrefix(o.Reason, "start_daemon was not done within action_timeout (10s)") {
 		t.Errorf("got %+v", o)
 	}
@@ -209,14 +209,14 @@ func TestB4_WhatWaitsIsNotGivenUpByTheCore(t *testing.T) {
 		rest(5 * time.Minute)
 		n.want(done(1), done(2))
 		// First the pull is under way, then the chain settles for the rest of a minute.
-		if s := n.said[0]; s.ID != 2 || s.Reason != "" || s.RetryAfter != 0 || s.at >= 30*time.Second {
-			t.Errorf("first said: %+v", s)
+		if s := n.reports[0]; s.ID != 2 || s.Reason != "" || s.RetryAfter != 0 || s.at >= 30*time.Second {
+			t.Errorf("first report: %+v", s)
 		}
-		if s := n.said[1]; s.ID != 2 || s.Reason != "" || s.RetryAfter != time.Minute-s.at {
-			t.Errorf("then said: %+v", s)
+		if s := n.reports[1]; s.ID != 2 || s.Reason != "" || s.RetryAfter != time.Minute-s.at {
+			t.Errorf("second report: %+v", s)
 		}
 		heard := time.Duration(0)
-		for _, s := range append(n.said, said{at: time.Duration(n.took[2])}) {
+		for _, s := range append(n.reports, report{at: time.Duration(n.took[2])}) {
 			if silent := s.at - heard; silent >= timeout {
 				t.Errorf("the core heard nothing for %v before %+v", silent, s)
 			}

@@ -7,27 +7,25 @@ import (
 	"github.com/meshos/meshos/host/mesh"
 )
 
-// Router is the dispatcher of a node. What the host does itself stays the host's,
-// whatever plugins there are: it starts and stops daemons, and marked peers, gates
-// of daemons and maintenance phases succeed at once, since the state applies them
-// when it folds the outcome. Everything else goes to the actuator for its kind.
+// Router is the dispatcher of a node. Some kinds the host carries out itself, whatever
+// plugins there are: it starts and stops daemons; and MarkAvoid, ApplyBackoff and
+// CommitTransition succeed at once, since the state applies them when it folds the
+// outcome. Everything else goes to the actuator for its kind.
 type Router struct {
-	// Actuators, if set, gives what carries out a kind of action at present; false if
-	// nothing does. It is asked for every action, from several goroutines. Set it
-	// before the first action.
-	Actuators func(kind string) (Actuator, bool)
-
-	daemons Daemons
-	now     func() mesh.Time
+	daemons   Daemons
+	actuators func(kind string) (Actuator, bool)
+	now       func() mesh.Time
 }
 
-// NewRouter gives a Router without actuators. now is the loop's clock, in which
+// NewRouter makes a Router. actuators returns what carries out a kind of action at
+// present, false if nothing does; it is called for every action that the host does not
+// carry out itself, from several goroutines. now reads the loop's clock, in which
 // actions carry their deadlines.
-func NewRouter(daemons Daemons, now func() mesh.Time) *Router {
-	return &Router{daemons: daemons, now: now}
+func NewRouter(daemons Daemons, actuators func(kind string) (Actuator, bool), now func() mesh.Time) *Router {
+	return &Router{daemons: daemons, actuators: actuators, now: now}
 }
 
-// Dispatch implements Dispatcher. It gives a *NoActuatorError for an action that
+// Dispatch implements Dispatcher. It returns a *NoActuatorError for an action that
 // nothing on this node carries out.
 func (r *Router) Dispatch(ctx context.Context, e mesh.Emitted) error {
 	switch a := e.Action.(type) {
@@ -39,15 +37,13 @@ func (r *Router) Dispatch(ctx context.Context, e mesh.Emitted) error {
 		return nil
 	}
 	kind := e.Action.Kind()
-	if r.Actuators != nil {
-		if actuator, ok := r.Actuators(kind); ok {
-			return actuator.Dispatch(ctx, e)
-		}
+	if actuator, ok := r.actuators(kind); ok {
+		return actuator.Dispatch(ctx, e)
 	}
 	return &NoActuatorError{Kind: kind}
 }
 
-// NoActuatorError says that nothing on this node can carry out a kind of action.
+// NoActuatorError means that nothing on this node carries out a kind of action.
 type NoActuatorError struct{ Kind string }
 
 // Error implements error.

@@ -11,7 +11,7 @@ import (
 	"github.com/meshos/meshos/host/mesh"
 )
 
-// daemons remembers what it was asked for.
+// daemons keeps the calls that it got.
 type daemons struct {
 	calls []string
 	err   error
@@ -32,7 +32,7 @@ func TestRouter(t *testing.T) {
 	const sec = mesh.Time(time.Second)
 	for _, tc := range []struct {
 		action mesh.Action
-		call   string // what the daemons were asked for
+		call   string // of the daemons
 		err    string
 	}{
 		{action: mesh.StartDaemon{Daemon: ref}, call: "start 3 (telemetry)"},
@@ -49,7 +49,7 @@ func TestRouter(t *testing.T) {
 		{action: mesh.ReduceHeat{}, err: missing("reduce_heat")},
 	} {
 		d := &daemons{}
-		r := executor.NewRouter(d, func() mesh.Time { return 100 * sec })
+		r := executor.NewRouter(d, none, func() mesh.Time { return 100 * sec })
 		err := r.Dispatch(t.Context(), mesh.Emitted{ID: 1, Action: tc.action})
 		text := ""
 		if err != nil {
@@ -58,19 +58,19 @@ func TestRouter(t *testing.T) {
 		if text != tc.err {
 			t.Errorf("%s: got error %q, want %q", tc.action.Kind(), text, tc.err)
 		}
-		var none *executor.NoActuatorError
-		if tc.err != "" && (!errors.As(err, &none) || none.Kind != tc.action.Kind()) {
+		var missing *executor.NoActuatorError
+		if tc.err != "" && (!errors.As(err, &missing) || missing.Kind != tc.action.Kind()) {
 			t.Errorf("%s: got error %#v", tc.action.Kind(), err)
 		}
 		if got := fmt.Sprint(d.calls); got != fmt.Sprint(list(tc.call)) {
-			t.Errorf("%s: daemons were asked %s, want %q", tc.action.Kind(), got, tc.call)
+			t.Errorf("%s: calls of the daemons are %s, want %q", tc.action.Kind(), got, tc.call)
 		}
 	}
 }
 
-func TestRouterHandsOnWhatDaemonsSay(t *testing.T) {
+func TestRouterReturnsTheErrorsOfDaemons(t *testing.T) {
 	d := &daemons{err: errNo}
-	r := executor.NewRouter(d, func() mesh.Time { return 0 })
+	r := executor.NewRouter(d, none, func() mesh.Time { return 0 })
 	for _, a := range []mesh.Action{start(1), mesh.StopDaemon{}} {
 		if err := r.Dispatch(t.Context(), mesh.Emitted{Action: a}); !errors.Is(err, errNo) {
 			t.Errorf("%s: got error %v, want %v", a.Kind(), err, errNo)
@@ -78,7 +78,7 @@ func TestRouterHandsOnWhatDaemonsSay(t *testing.T) {
 	}
 }
 
-// actuator remembers what it was asked for.
+// actuator keeps the calls that it got.
 type actuator struct {
 	calls []string
 	err   error
@@ -89,27 +89,27 @@ func (a *actuator) Dispatch(_ context.Context, e mesh.Emitted) error {
 	return a.err
 }
 
-func TestRouterAsksTheActuatorForTheKind(t *testing.T) {
+func TestRouterCallsTheActuatorForTheKind(t *testing.T) {
 	act := &actuator{err: later(time.Second)}
-	r := executor.NewRouter(&daemons{}, func() mesh.Time { return 0 })
-	r.Actuators = func(kind string) (executor.Actuator, bool) { return act, kind == mesh.KindPullReplica }
+	r := executor.NewRouter(&daemons{}, func(kind string) (executor.Actuator, bool) {
+		return act, kind == mesh.KindPullReplica
+	}, func() mesh.Time { return 0 })
 	if err := r.Dispatch(t.Context(), mesh.Emitted{ID: 4, Action: pull(1)}); !errors.Is(err, act.err) {
 		t.Errorf("got error %v, want the actuator's", err)
 	}
 	if got := fmt.Sprint(act.calls); got != "[4 pull_replica]" {
-		t.Errorf("the actuator was asked for %s", got)
+		t.Errorf("calls of the actuator are %s", got)
 	}
-	var none *executor.NoActuatorError
-	if err := r.Dispatch(t.Context(), mesh.Emitted{Action: drop(1)}); !errors.As(err, &none) || none.Kind != "drop_replica" {
+	var missing *executor.NoActuatorError
+	if err := r.Dispatch(t.Context(), mesh.Emitted{Action: drop(1)}); !errors.As(err, &missing) || missing.Kind != "drop_replica" {
 		t.Errorf("got error %v", err)
 	}
 }
 
-func TestRouterKeepsWhatIsTheHosts(t *testing.T) {
+func TestRouterCarriesOutTheHostsKindsItself(t *testing.T) {
 	act := &actuator{}
 	d := &daemons{}
-	r := executor.NewRouter(d, func() mesh.Time { return 0 })
-	r.Actuators = func(string) (executor.Actuator, bool) { return act, true }
+	r := executor.NewRouter(d, func(string) (executor.Actuator, bool) { return act, true }, func() mesh.Time { return 0 })
 	for _, a := range []mesh.Action{
 		start(1), stop(1), mesh.MarkAvoid{Peer: 2}, mesh.ApplyBackoff{}, mesh.CommitTransition{},
 	} {
@@ -118,9 +118,12 @@ func TestRouterKeepsWhatIsTheHosts(t *testing.T) {
 		}
 	}
 	if len(act.calls) != 0 || len(d.calls) != 2 {
-		t.Errorf("the actuator was asked for %v, the daemons for %v", act.calls, d.calls)
+		t.Errorf("calls of the actuator are %v, of the daemons %v", act.calls, d.calls)
 	}
 }
+
+// none is a node without actuators.
+func none(string) (executor.Actuator, bool) { return nil, false }
 
 func missing(kind string) string {
 	return `nothing carries out ` + kind + ` on this node: a plugin of kind "actuator" for ` + kind +

@@ -9,28 +9,28 @@ import (
 	"github.com/meshos/meshos/host/mesh"
 )
 
-// windDown begins the end: what is in the queue is taken in, and what was put off
-// for longer than there is time is answered. actions is nil when it was closed.
+// windDown begins the end: what is in the queue is accepted, and what was put off
+// beyond the time that is left gets its final outcome. actions is nil if it was closed.
 func (r *run) windDown(actions <-chan mesh.Emitted) {
 	r.end()
-	r.ending, r.endsAt = true, r.opts.Now().Add(r.opts.work())
+	r.ending, r.endsAt = true, r.opts.Now().Add(r.opts.dispatchGrace())
 	for more := actions != nil; more; {
 		select {
 		case a, open := <-actions:
 			if more = open; open {
-				r.takeIn(a)
+				r.accept(a)
 			}
 		default:
 			more = false
 		}
 	}
-	for _, it := range r.later.takeAfter(r.endsAt) {
+	for _, it := range r.delayed.takeAfter(r.endsAt) {
 		delete(r.byKey, it.action.Action.Key())
-		r.answer(it.action, &ShutdownError{Kind: it.action.Action.Kind()}, 0)
+		r.fail(it.action, &ShutdownError{Kind: it.action.Action.Kind()}, 0)
 	}
 }
 
-// finish answers everything that was not done in time.
+// finish gives everything that was not done in time its final outcome.
 func (r *run) finish() error {
 	left := make([]mesh.Emitted, 0, len(r.byKey))
 	for _, it := range r.byKey {
@@ -38,10 +38,10 @@ func (r *run) finish() error {
 	}
 	slices.SortFunc(left, func(a, b mesh.Emitted) int { return cmp.Compare(a.ID, b.ID) })
 	for _, a := range left {
-		r.answer(a, &ShutdownError{Kind: a.Action.Kind()}, 0)
+		r.fail(a, &ShutdownError{Kind: a.Action.Kind()}, 0)
 	}
 	r.counters.waiting.Store(0)
-	timer := time.NewTimer(r.opts.late())
+	timer := time.NewTimer(r.opts.returnGrace())
 	defer timer.Stop()
 	for late := false; len(r.calls) > 0 && !late; {
 		select {
@@ -52,13 +52,13 @@ func (r *run) finish() error {
 		r.collect()
 	}
 	for _, c := range r.calls {
-		r.leave(c, &ShutdownError{Kind: c.action.Action.Kind(), Started: true})
+		r.abandon(c, &ShutdownError{Kind: c.action.Action.Kind(), Started: true})
 	}
-	return r.leftBehind(r.herald.end(r.opts.late()))
+	return r.leftBehind(r.notifier.stop(r.opts.returnGrace()))
 }
 
-// leftBehind names what has still not returned.
-func (r *run) leftBehind(heralded bool) error {
+// leftBehind returns what has still not returned, as an error.
+func (r *run) leftBehind(notified bool) error {
 	var what []string
 	for on, c := range r.stuck {
 		if !c.returned() {
@@ -66,7 +66,7 @@ func (r *run) leftBehind(heralded bool) error {
 		}
 	}
 	slices.Sort(what)
-	if !heralded {
+	if !notified {
 		what = append(what, "the listener to backpressure")
 	}
 	if len(what) == 0 {

@@ -42,7 +42,7 @@ func TestB4_ShutdownWorksOffWhatIsLeft(t *testing.T) {
 				if err != nil || took != 4*time.Second {
 					t.Errorf("ended after %v with %v, want 4s without error", took, err)
 				}
-				// The third was begun after 3 s of the 4 s that there are for work.
+				// The third was begun 3 s after the end; contexts of dispatches end after 4 s.
 				n.want(done(1), done(2), failed(3, "start_daemon was not finished: the node is shutting down"), done(4))
 				n.stop()
 			})
@@ -50,7 +50,7 @@ func TestB4_ShutdownWorksOffWhatIsLeft(t *testing.T) {
 	}
 }
 
-func TestB4_ShutdownAnswersWhatHasNoTurn(t *testing.T) {
+func TestB4_ShutdownFailsWhatIsNotBegun(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := startNode(t, time.Minute, slow(time.Hour))
 		n.emit(start(1), stop(1), start(2), stop(2))
@@ -66,8 +66,8 @@ func TestB4_ShutdownAnswersWhatHasNoTurn(t *testing.T) {
 	})
 }
 
-// What is put off for longer than there is time is answered at once, what comes
-// sooner is still tried, and pulls go on in their turn.
+// What is put off beyond the time that is left fails at once, what is due before is
+// still tried, and pulls go on in their order.
 func TestB4_ShutdownOfWhatWasPutOff(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		tries := 0
@@ -127,8 +127,8 @@ func TestShutdownKeepsToAShorterGrace(t *testing.T) {
 	})
 }
 
-// Several things are ready at once when the executor is free again, and it takes
-// any of them: so this is tried some times.
+// When the executor goes on, several channels are ready at once and it takes any of
+// them, so this is tried many times.
 func TestShutdownWhileNobodyTakesOutcomes(t *testing.T) {
 	for range 20 {
 		synctest.Test(t, shutdownWhileNobodyTakesOutcomes)
@@ -141,7 +141,7 @@ func shutdownWhileNobodyTakesOutcomes(t *testing.T) {
 	ex := executor.New(executor.Options{
 		Dispatcher: dispatch(func(ctx context.Context, _ mesh.Emitted) error {
 			if ctx.Err() != nil {
-				t.Error("a dispatch was begun when its time was over")
+				t.Error("a dispatch was begun after the end of its context")
 			}
 			return nil
 		}),
@@ -153,7 +153,7 @@ func shutdownWhileNobodyTakesOutcomes(t *testing.T) {
 	go func() { ended <- ex.Run(ctx, actions) }()
 	for i := range 50 {
 		if i == 1 {
-			synctest.Wait() // the first outcome waits to be taken, the others stay in the queue
+			synctest.Wait() // the first outcome waits to be taken, the other actions stay in the queue
 		}
 		actions <- mesh.Emitted{ID: mesh.ActionID(i + 1), Action: start(mesh.DaemonID(i + 1))}
 	}

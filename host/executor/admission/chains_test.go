@@ -48,7 +48,7 @@ func TestADM06_ADropAfterAPullOfTheChainWaits(t *testing.T) {
 	w.refuses(10*sec, drop(1), admission.Defer, 50*sec)
 }
 
-// Of two gates that are closed the chain's decides: it has no slot to wait for.
+// Of two closed gates the chain's decides: then the pull does not wait for the slot.
 func TestTheChainDecidesBeforeThePullSlot(t *testing.T) {
 	w := newWorld(t)
 	w.admits(0, pull(1))
@@ -112,7 +112,7 @@ func TestIMP06_ADropKeepsALaterPullOfTheChainAway(t *testing.T) {
 	w.admits(60*sec, pull(1))
 }
 
-func TestAWaitThatOverflowsIsNone(t *testing.T) {
+func TestAWaitThatOverflowsIsNotAWait(t *testing.T) {
 	g := admission.New(admission.Policy{PullCooldown: math.MaxInt64, Stabilization: math.MaxInt64, DrainRate: 1})
 	for id := mesh.ActionID(1); id < 3; id++ {
 		if d := g.Decide(mesh.Emitted{ID: id, Action: pull(1)}, 1); d.Verdict != admission.Admit {

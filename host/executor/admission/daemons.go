@@ -6,12 +6,12 @@ import (
 	"github.com/meshos/meshos/host/mesh"
 )
 
-// daemons are the gates of the daemons that crashed.
+// daemons holds the gates of the daemons that crashed.
 type daemons map[mesh.DaemonID]gate
 
 type gate struct {
 	until mesh.Time
-	by    mesh.ActionID // closed for what was handed out before it; 0: for everything
+	by    mesh.ActionID // closed for what was handed out before this action; 0: for everything
 }
 
 func (d daemons) decide(id mesh.ActionID, daemon mesh.DaemonRef, now mesh.Time) Decision {
@@ -26,7 +26,8 @@ func (d daemons) decide(id mesh.ActionID, daemon mesh.DaemonRef, now mesh.Time) 
 	}
 }
 
-func (d daemons) tick(now mesh.Time) {
+// expire forgets the gates that are open again.
+func (d daemons) expire(now mesh.Time) {
 	for daemon, g := range d {
 		if g.until <= now {
 			delete(d, daemon)

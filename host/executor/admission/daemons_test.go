@@ -40,7 +40,7 @@ func TestAGateThatEndsNowIsOpen(t *testing.T) {
 	w.admits(60*sec, start(7))
 }
 
-// Whoever hands out a start after the backoff knows of it, and forced the restart.
+// A start that was handed out after the backoff is a forced restart.
 func TestAGateHoldsForWhatWasHandedOutBeforeIt(t *testing.T) {
 	w := newWorld(t)
 	w.CloseDaemon(7, mesh.Time(60*sec), 2)

@@ -14,10 +14,10 @@ type Verdict uint8
 const (
 	Admit Verdict = iota // carry it out now; what it uses up is taken
 	Defer                // ask again later
-	Gate                 // give it up: whoever wanted it asks again when the gate opens
+	Gate                 // give it up: the core asks again when the gate opens
 )
 
-// String gives "admit", "defer" or "gate".
+// String returns "admit", "defer" or "gate".
 func (v Verdict) String() string {
 	switch v {
 	case Admit:
@@ -36,18 +36,18 @@ type Decision struct {
 	// After is how long to wait before asking again (Defer), or how long the gate
 	// stays closed (Gate).
 	After time.Duration
-	// Slot says that a Defer is for the pull slot, which all chains share: whoever
-	// waits for it is no nearer to being given up.
+	// Slot is true for a Defer because of the pull slot, which all chains share. Waiting
+	// for it does not count as being put off.
 	Slot bool
-	// Reason says in words what is in the way; empty for Admit.
+	// Reason is, for people, what the action waits for; empty for Admit.
 	Reason string
 }
 
 // daemonBackoff is the stable name of the gate of a daemon that crashed.
 const daemonBackoff = "daemon-backoff"
 
-// after gives now+d, or now when that can't be told: a wait that overflows is no
-// wait, rather than one for ever.
+// after returns now+d, or now if that overflows: no wait at all, rather than one that
+// never ends.
 func after(now mesh.Time, d time.Duration) mesh.Time {
 	at := now.Add(max(0, d))
 	if at == mesh.Never {

@@ -9,18 +9,18 @@ import (
 )
 
 const (
-	drainWindow = time.Second            // what the rate is counted over
-	drainRetry  = 100 * time.Millisecond // how long to wait when it is full
+	drainWindow = time.Second            // over which the rate is counted
+	drainRetry  = 100 * time.Millisecond // how long to wait when the rate is used up
 )
 
-// window is the blobs that were sent on their way within the last second, oldest
+// window holds the blobs whose migration was admitted within the last second, oldest
 // first.
 type window struct {
 	rate int
-	sent []sending
+	sent []admitted
 }
 
-type sending struct {
+type admitted struct {
 	id mesh.ActionID
 	at mesh.Time
 }
@@ -32,17 +32,17 @@ func (w *window) decide(id mesh.ActionID, now mesh.Time) Decision {
 			Reason: fmt.Sprintf("the drain_rate of %d blobs a second is used up", w.rate),
 		}
 	}
-	w.sent = append(w.sent, sending{id, now})
+	w.sent = append(w.sent, admitted{id, now})
 	return Decision{Verdict: Admit}
 }
 
 func (w *window) release(id mesh.ActionID) {
-	if i := slices.IndexFunc(w.sent, func(s sending) bool { return s.id == id }); i >= 0 {
+	if i := slices.IndexFunc(w.sent, func(a admitted) bool { return a.id == id }); i >= 0 {
 		w.sent = slices.Delete(w.sent, i, i+1)
 	}
 }
 
-// tick forgets what is a second old.
-func (w *window) tick(now mesh.Time) {
-	w.sent = slices.DeleteFunc(w.sent, func(s sending) bool { return s.at <= now.Add(-drainWindow) })
+// expire forgets what was admitted a second ago or earlier.
+func (w *window) expire(now mesh.Time) {
+	w.sent = slices.DeleteFunc(w.sent, func(a admitted) bool { return a.at <= now.Add(-drainWindow) })
 }

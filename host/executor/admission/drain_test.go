@@ -14,7 +14,7 @@ func TestTheEleventhBlobOfASecondWaits(t *testing.T) {
 	}
 	w.refuses(0, blob(11), admission.Defer, 100*ms)
 	w.refuses(sec-1, blob(11), admission.Defer, 100*ms)
-	w.admits(sec, blob(11)) // what was sent a second ago counts no more
+	w.admits(sec, blob(11)) // what was sent a second ago no longer counts
 }
 
 func TestADM11_TheWindowEmptiesItself(t *testing.T) {
@@ -47,7 +47,7 @@ func TestRollBackOfABlobGivesItsPlaceBack(t *testing.T) {
 
 func TestADM15_WhatNoGateIsForIsAdmitted(t *testing.T) {
 	w := newWorld(t)
-	w.admits(0, pull(1)) // closes what can be closed
+	w.admits(0, pull(1)) // closes all gates that it can
 	w.CloseDaemon(1, mesh.Never, 0)
 	for range 20 {
 		for _, a := range []mesh.Action{

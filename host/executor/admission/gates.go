@@ -7,19 +7,19 @@ import (
 	"github.com/meshos/meshos/host/mesh"
 )
 
-// Policy says how fast actions may leave.
+// Policy limits how fast actions are admitted.
 type Policy struct {
-	// PullCooldown is how long after one pull the next may begin, of any chain.
+	// PullCooldown is how long after one pull the next is admitted, of any chain.
 	PullCooldown time.Duration
-	// Stabilization is how long a chain is left alone after a pull or a drop of it
-	// was admitted.
+	// Stabilization is how long after a pull or a drop of a chain the next one of it is
+	// admitted.
 	Stabilization time.Duration
-	// DrainRate is how many blobs may be sent on their way within a second. With 0
+	// DrainRate is how many migrations of blobs are admitted within a second. With 0
 	// none ever is.
 	DrainRate int
 }
 
-// Gates is everything that may keep an action back. Only New makes one.
+// Gates holds everything that may keep an action back. Make one with New.
 type Gates struct {
 	policy  Policy
 	chains  chains
@@ -28,15 +28,15 @@ type Gates struct {
 	drain   window
 }
 
-// New gives gates that are all open.
+// New makes gates that are all open.
 func New(p Policy) *Gates {
 	return &Gates{policy: p, chains: newChains(), daemons: make(daemons), drain: window{rate: p.DrainRate}}
 }
 
-// Decide says what to do with an action now. After Admit everything that it uses
-// up is taken in its name; after any other verdict nothing is.
+// Decide returns what to do with an action now. If that is Admit, the action has taken
+// what it needs of slots, windows and rates; otherwise it has taken nothing.
 func (g *Gates) Decide(e mesh.Emitted, now mesh.Time) Decision {
-	g.Tick(now)
+	g.expire(now)
 	switch a := e.Action.(type) {
 	case mesh.PullReplica:
 		return g.decidePull(e.ID, a.Chain, now)
@@ -44,7 +44,7 @@ func (g *Gates) Decide(e mesh.Emitted, now mesh.Time) Decision {
 		if d, blocked := g.chains.blocks(a.Chain, now); blocked {
 			return d
 		}
-		g.chains.take(a.Chain, e.ID, after(now, g.policy.Stabilization))
+		g.chains.settle(a.Chain, e.ID, after(now, g.policy.Stabilization))
 	case mesh.StartDaemon:
 		return g.daemons.decide(e.ID, a.Daemon, now)
 	case mesh.StopDaemon:
@@ -57,7 +57,7 @@ func (g *Gates) Decide(e mesh.Emitted, now mesh.Time) Decision {
 	return Decision{Verdict: Admit}
 }
 
-// decidePull asks the chain first: of two that block, the first decides.
+// decidePull decides on a pull: by the chain first, then by the pull slot.
 func (g *Gates) decidePull(id mesh.ActionID, chain mesh.ChainID, now mesh.Time) Decision {
 	if d, blocked := g.chains.blocks(chain, now); blocked {
 		return d
@@ -69,13 +69,13 @@ func (g *Gates) decidePull(id mesh.ActionID, chain mesh.ChainID, now mesh.Time) 
 		}
 	}
 	g.pull = slot{owner: id, opens: after(now, g.policy.PullCooldown)}
-	g.chains.take(chain, id, after(now, g.policy.Stabilization))
+	g.chains.settle(chain, id, after(now, g.policy.Stabilization))
 	return Decision{Verdict: Admit}
 }
 
-// RollBack takes back what an admitted action used up, since its try failed. What
-// another action took in the meantime stays taken, so it does no harm to roll back
-// one that was not admitted.
+// RollBack gives back what an admitted action took, since its try failed. What another
+// action took meanwhile stays taken, and rolling back an action that was not admitted
+// changes nothing.
 func (g *Gates) RollBack(e mesh.Emitted) {
 	switch a := e.Action.(type) {
 	case mesh.PullReplica:
@@ -91,25 +91,24 @@ func (g *Gates) RollBack(e mesh.Emitted) {
 }
 
 // CloseDaemon closes the gate of a daemon until a time, because the action by was
-// carried out. It is closed for what was handed out before by: what was handed out
-// later was decided by somebody who knew that the gate is closed, and opened it
-// (a forced restart). With by 0 it is closed for everything.
+// carried out. It is closed for actions that were handed out before by. When the core
+// handed out a later one, it knew that the gate was closed, and opened it for a forced
+// restart. With by 0 the gate is closed for all actions.
 func (g *Gates) CloseDaemon(daemon mesh.DaemonID, until mesh.Time, by mesh.ActionID) {
 	g.daemons[daemon] = gate{until: until, by: by}
 }
 
-// PullOpens gives when the next pull may begin; a time that is not after now says
-// at once.
+// PullOpens returns when the next pull may begin: at once if that is not after now.
 func (g *Gates) PullOpens() mesh.Time { return g.pull.opens }
 
-// Tick forgets what is over. Decide does that too.
-func (g *Gates) Tick(now mesh.Time) {
-	g.chains.tick(now)
-	g.daemons.tick(now)
-	g.drain.tick(now)
+// expire forgets what is over.
+func (g *Gates) expire(now mesh.Time) {
+	g.chains.expire(now)
+	g.daemons.expire(now)
+	g.drain.expire(now)
 }
 
-// slot is the place of the one pull that may begin. The zero slot is free.
+// slot is taken by one pull at a time. The zero slot is free.
 type slot struct {
 	owner mesh.ActionID
 	opens mesh.Time

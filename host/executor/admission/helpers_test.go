@@ -8,7 +8,7 @@ import (
 	"github.com/meshos/meshos/host/mesh"
 )
 
-// world asks gates with the default policy, as an executor would.
+// world asks gates with the default policy, as an executor does.
 type world struct {
 	*testing.T
 	*admission.Gates
@@ -28,7 +28,7 @@ func (w *world) ask(at time.Duration, a mesh.Action) (mesh.Emitted, admission.De
 	return e, w.Decide(e, mesh.Time(at))
 }
 
-// admits asks and wants to hear yes.
+// admits asks, and wants the action admitted.
 func (w *world) admits(at time.Duration, a mesh.Action) mesh.Emitted {
 	w.Helper()
 	e, d := w.ask(at, a)
@@ -38,7 +38,7 @@ func (w *world) admits(at time.Duration, a mesh.Action) mesh.Emitted {
 	return e
 }
 
-// refuses asks and wants to hear no, of a kind and for as long as said.
+// refuses asks, and wants another verdict, for the given time.
 func (w *world) refuses(at time.Duration, a mesh.Action, v admission.Verdict, after time.Duration) {
 	w.Helper()
 	_, d := w.ask(at, a)

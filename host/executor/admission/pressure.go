@@ -6,11 +6,11 @@ type Edge uint8
 // The edges.
 const (
 	Steady   Edge = iota // no change
-	Asserted             // too much is waiting
-	Released             // it has been worked off
+	Asserted             // too much waits
+	Released             // it no longer does
 )
 
-// String gives "steady", "asserted" or "released".
+// String returns "steady", "asserted" or "released".
 func (e Edge) String() string {
 	switch e {
 	case Asserted:
@@ -21,17 +21,14 @@ func (e Edge) String() string {
 	return "steady"
 }
 
-// Pressure says whether too much is waiting. It goes on at High and off only at
-// Low, so that it does not flicker in between. Low must be below High.
+// Pressure judges whether too much waits. It goes on at High and off only at Low, so
+// that it does not flicker in between. Low must be below High.
 type Pressure struct {
 	High, Low int
 	on        bool
 }
 
-// On says whether backpressure is on.
-func (p *Pressure) On() bool { return p.on }
-
-// At takes how much is waiting, and gives the change that this makes.
+// At takes how much waits now, and returns the change that this makes.
 func (p *Pressure) At(depth int) Edge {
 	switch {
 	case !p.on && depth >= p.High:
@@ -44,7 +41,7 @@ func (p *Pressure) At(depth int) Edge {
 	return Steady
 }
 
-// Level gives how far depth is from Low (0) to High (1).
+// Level returns how far depth is between Low (0) and High (1).
 func (p *Pressure) Level(depth int) float64 {
 	if p.High <= p.Low {
 		return 1

@@ -8,10 +8,10 @@ import (
 
 func TestADM12_ADepthOf1000Asserts(t *testing.T) {
 	p := admission.Pressure{High: 1000, Low: 200}
-	if got := p.At(999); got != admission.Steady || p.On() {
+	if got := p.At(999); got != admission.Steady {
 		t.Errorf("at 999: %v", got)
 	}
-	if got := p.At(1000); got != admission.Asserted || !p.On() {
+	if got := p.At(1000); got != admission.Asserted {
 		t.Errorf("at 1000: %v", got)
 	}
 	if got := p.At(5000); got != admission.Steady {
@@ -23,12 +23,12 @@ func TestADM14_OnlyADepthOf200Releases(t *testing.T) {
 	p := admission.Pressure{High: 1000, Low: 200}
 	p.At(1000)
 	for _, depth := range []int{500, 201} {
-		if got := p.At(depth); got != admission.Steady || !p.On() {
-			t.Errorf("at %d: %v, on %v", depth, got, p.On())
+		if got := p.At(depth); got != admission.Steady {
+			t.Errorf("at %d: %v", depth, got)
 		}
 	}
-	if got := p.At(100); got != admission.Released || p.On() {
-		t.Errorf("at 100: %v, on %v", got, p.On())
+	if got := p.At(100); got != admission.Released {
+		t.Errorf("at 100: %v", got)
 	}
 	p.At(1000)
 	if got := p.At(200); got != admission.Released {

@@ -9,7 +9,7 @@ import (
 	"github.com/meshos/meshos/host/mesh"
 )
 
-func TestADM09_TickForgetsWhatIsOver(t *testing.T) {
+func TestADM09_WhatIsOverIsForgotten(t *testing.T) {
 	g := New(Policy{Stabilization: 10 * time.Second, DrainRate: 10})
 	g.CloseDaemon(7, mesh.Time(10*time.Second), 0)
 	g.Decide(mesh.Emitted{ID: 1, Action: mesh.DropReplica{Chain: 1}}, 0)
@@ -17,7 +17,7 @@ func TestADM09_TickForgetsWhatIsOver(t *testing.T) {
 	if len(g.daemons) != 1 || len(g.chains.settling) != 1 || len(g.drain.sent) != 1 {
 		t.Fatalf("before: %+v", g)
 	}
-	g.Tick(mesh.Time(20 * time.Second))
+	g.expire(mesh.Time(20 * time.Second))
 	if len(g.daemons) != 0 || len(g.chains.settling) != 0 || len(g.chains.byEnd) != 0 || len(g.drain.sent) != 0 {
 		t.Errorf("after: %+v", g)
 	}
@@ -33,9 +33,9 @@ func TestADM17_ABlobRolledBackLeavesTheWindowEmpty(t *testing.T) {
 	}
 }
 
-// Whatever happens, a chain is never taken twice within its window by actions that
-// were not rolled back, nor the pull slot within its own, and nothing is kept that
-// is over.
+// Whatever happens, no two actions that were not rolled back are admitted for one chain
+// within its window, nor two pulls within the cooldown, and nothing is kept that is
+// over.
 func TestGatesKeepTheirWindows(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		p := Policy{PullCooldown: 250 * time.Millisecond, Stabilization: 2 * time.Second, DrainRate: 3}
@@ -84,7 +84,7 @@ func TestGatesKeepTheirWindows(t *testing.T) {
 			}
 			admitted = append(admitted, taken{e, now})
 		}
-		g.Tick(now.Add(time.Hour))
+		g.expire(now.Add(time.Hour))
 		if len(g.chains.settling)+len(g.chains.byEnd)+len(g.drain.sent) != 0 {
 			t.Fatalf("kept: %+v", g)
 		}
