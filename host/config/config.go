@@ -62,7 +62,7 @@ type Admission struct {
 	DispatchWorkers  int
 }
 
-// Locality says when a peer is too slow and when it counts as unreachable.
+// Locality says when a peer is too slow and when an unreachable one is lost.
 type Locality struct {
 	DegradedRTT      time.Duration
 	AvoidTTL         time.Duration

@@ -89,7 +89,7 @@ func FuzzPlaces(f *testing.F) {
 		lines := strings.Count(text, "\n") + 1
 		for p, line := range found {
 			if line < 1 || line > lines {
-				t.Fatalf("%q stands in line %d of %d", p, line, lines)
+				t.Fatalf("%q is in line %d of %d", p, line, lines)
 			}
 		}
 		var tree map[string]any

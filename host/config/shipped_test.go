@@ -109,7 +109,7 @@ func TestTheCommentedDefaultsOfTheShippedFileAreTrue(t *testing.T) {
 	shipped := readFile(t, "../../meshos.toml")
 	commented := regexp.MustCompile(`(?m)^#([a-z0-9_]+ =)`)
 	if n := len(commented.FindAllString(shipped, -1)); n < 50 {
-		t.Errorf("only %d defaults stand in comments", n)
+		t.Errorf("only %d defaults are in comments", n)
 	}
 	as, err := Parse("meshos.toml", shipped)
 	if err != nil {

@@ -15,11 +15,11 @@
 //
 // The order never changes. The first check that fails decides the verdict.
 //
-//  1. malformed: the payload must not be too large, and must be an encoded
-//     AdminCommand without fields that this version does not know. Its event must make
-//     sense, its nonce have 16 bytes, its time of issue be set. A break-glass command
-//     has a blast hash of 32 bytes, any other command has none. A freeze lasts more
-//     than 0 and at most 24 h.
+//  1. malformed: the payload must be an encoded AdminCommand of at most 64 KiB, without
+//     fields that this version does not know. Its event must make sense, its nonce
+//     must have 16 bytes, and its time of issue must be set. A break-glass command has
+//     a blast hash of 32 bytes, any other command has none. A freeze lasts more than 0
+//     and at most 24 h.
 //  2. On a node without a file of signers the verdict is unverified, and of the checks
 //     below only audit_full is made. Of check 1 only the size and the event count
 //     then; the core refuses a freeze that is too long.

@@ -11,9 +11,9 @@ import (
 // Judge returns the verdict on a command that came from an origin, such as "api"; each
 // origin has a rate limit of its own.
 //
-// When Judge accepts a command, its nonce is used up on disk. The caller must have
-// the verdict folded whatever happens, and call Settled afterwards. Judge waits for
-// the disk and for nothing else.
+// When Judge accepts a command, its nonce is used up on disk. So the caller must pass
+// every verdict to the loop, which folds it into the state, and then call Settled. Judge
+// waits for the disk and for nothing else.
 func (a *Authorizer) Judge(origin string, signed wire.Signed) mesh.JudgedCommit {
 	now := a.opts.Now()
 	command, rejection := Decode(signed.Payload)
