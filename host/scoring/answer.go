@@ -8,7 +8,7 @@ import (
 	"github.com/meshos/meshos/host/mesh"
 )
 
-// WrongViewError says that a scorer answered for another view than the one it was
+// WrongViewError means that a scorer answered for another view than the one that it was
 // asked about.
 type WrongViewError struct{ Asked, Answered uint64 }
 
@@ -17,7 +17,7 @@ func (e *WrongViewError) Error() string {
 	return fmt.Sprintf("it scored view %d, but was asked for view %d", e.Answered, e.Asked)
 }
 
-// faults counts what was left out of an answer.
+// faults counts the opinions that were left out of an answer.
 type faults struct {
 	n     int
 	first string
@@ -30,7 +30,7 @@ func (f *faults) add(format string, args ...any) {
 	f.n++
 }
 
-// String says it in words.
+// String returns the reason of the failure report.
 func (f *faults) String() string {
 	if f.n == 1 {
 		return "one opinion was left out: " + f.first
@@ -38,9 +38,9 @@ func (f *faults) String() string {
 	return fmt.Sprintf("%d opinions were left out, the first: %s", f.n, f.first)
 }
 
-// check keeps of an answer what is an opinion on the view: on chains that this node
-// leads, on their holders, and on alternatives that are nodes and no holders. So an
-// answer can't be larger than the view.
+// check keeps what is valid of an answer: opinions on chains that this node leads, on
+// their holders, and on alternatives that are nodes of the view and not holders. So a
+// table can't be larger than the view.
 func check(v *View, in mesh.Scores) (out mesh.Scores, bad faults, err error) {
 	if in.ViewVersion != v.Version {
 		return mesh.Scores{}, faults{}, &WrongViewError{Asked: v.Version, Answered: in.ViewVersion}
@@ -92,7 +92,7 @@ func checkChain(v *View, c *Chain, in mesh.ChainScore, bad *faults) mesh.ChainSc
 	return out
 }
 
-// worst gives the lowest score of a chain's holders; ok is false for none.
+// worst returns the lowest score of a chain's holders; ok is false if there is none.
 func worst(c mesh.ChainScore) (score float32, ok bool) {
 	for _, h := range c.Holders {
 		if s := min(1, max(0, h.Score)); finite(h.Score) && (!ok || s < score) {

@@ -11,7 +11,7 @@ import (
 	"github.com/meshos/meshos/host/snapshot"
 )
 
-func TestB10_WhatIsNoOpinionOnTheViewIsLeftOut(t *testing.T) {
+func TestB10_InvalidOpinionsAreLeftOut(t *testing.T) {
 	v := View{
 		Version: 9,
 		Nodes:   []Node{{Peer: snapshot.Peer{Node: 1}}, {Peer: snapshot.Peer{Node: 2}}, {Peer: snapshot.Peer{Node: 3}}},
@@ -31,7 +31,7 @@ func TestB10_WhatIsNoOpinionOnTheViewIsLeftOut(t *testing.T) {
 		{"another's chain", []mesh.ChainScore{{Chain: 8}, good}, []mesh.ChainScore{good}, "one opinion was left out: chain 8, which this node does not lead"},
 		{"a chain twice", []mesh.ChainScore{good, {Chain: 7}}, []mesh.ChainScore{good}, "one opinion was left out: chain 7 a second time"},
 		{
-			"holders that are none",
+			"nodes that are not holders",
 			[]mesh.ChainScore{{Chain: 7, Holders: []mesh.NodeScore{{Node: 3}, {Node: 1, Score: nan}, {Node: 2}, {Node: 2, Score: 1}}}},
 			[]mesh.ChainScore{{Chain: 7, Holders: []mesh.NodeScore{{Node: 2}}}},
 			"3 opinions were left out, the first: node 3 as a holder of chain 7, which it does not hold",
@@ -63,14 +63,14 @@ func TestB10_WhatIsNoOpinionOnTheViewIsLeftOut(t *testing.T) {
 			if d := cmp.Diff(mesh.Scores{ViewVersion: 9, Chains: c.want}, got); d != "" {
 				t.Error(d)
 			}
-			if said := bad.n > 0; said != (c.bad != "") || said && bad.String() != c.bad {
-				t.Errorf("said %q, want %q", bad.String(), c.bad)
+			if found := bad.n > 0; found != (c.bad != "") || found && bad.String() != c.bad {
+				t.Errorf("faults %q, want %q", bad.String(), c.bad)
 			}
 		})
 	}
 }
 
-func TestB10_AnswerForAnotherViewIsNone(t *testing.T) {
+func TestB10_AnAnswerForAnotherViewIsAnError(t *testing.T) {
 	_, _, err := check(&View{Version: 9}, mesh.Scores{ViewVersion: 8})
 	var wrong *WrongViewError
 	if !errors.As(err, &wrong) || err.Error() != "it scored view 8, but was asked for view 9" {

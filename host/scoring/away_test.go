@@ -3,6 +3,7 @@ package scoring_test
 import (
 	"context"
 	"errors"
+	"strings"
 	"testing"
 	"testing/synctest"
 
@@ -13,7 +14,7 @@ import (
 	"github.com/meshos/meshos/host/snapshot"
 )
 
-func TestB10_FailingScorerIsLeftAloneLongerEachTime(t *testing.T) {
+func TestB10_FailingScorerIsAskedLessAndLessOften(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var failing error
 		s := &scorer{name: "s", answer: func(ctx context.Context, req scoring.Request) (mesh.Scores, error) {
@@ -50,7 +51,7 @@ func TestB10_FailingScorerIsLeftAloneLongerEachTime(t *testing.T) {
 		failing = nil
 		r.ticks(60)
 		if got := r.status(); !got.Active || len(r.handed()) != 1 {
-			t.Errorf("it answers again, but the snapshot says %+v", got)
+			t.Errorf("it answers again, but the snapshot shows %+v", got)
 		}
 		s.asked()
 		r.ticks(1, heldBy(1, 2))
@@ -60,7 +61,7 @@ func TestB10_FailingScorerIsLeftAloneLongerEachTime(t *testing.T) {
 	})
 }
 
-func TestB10_LateScorerIsWithoutOpinion(t *testing.T) {
+func TestB10_LateScorerHasNoOpinion(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		slow := false
 		s := &scorer{name: "s", answer: func(ctx context.Context, req scoring.Request) (mesh.Scores, error) {
@@ -82,7 +83,7 @@ func TestB10_LateScorerIsWithoutOpinion(t *testing.T) {
 	})
 }
 
-func TestB10_LyingScorerIsWithoutOpinion(t *testing.T) {
+func TestB10_LyingScorerHasNoOpinion(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var lie func(*mesh.Scores)
 		s := &scorer{name: "s", answer: func(ctx context.Context, req scoring.Request) (mesh.Scores, error) {
@@ -94,7 +95,7 @@ func TestB10_LyingScorerIsWithoutOpinion(t *testing.T) {
 		r := start(t, s)
 		r.ticks(1)
 		if tables := r.handed(); len(tables) != 1 || len(tables[0].Chains) != 1 {
-			t.Errorf("handed on %+v, want what is true of it", tables)
+			t.Errorf("handed on %+v, want what is valid of it", tables)
 		}
 		r.ticks(1, heldBy(1, 2, 3))
 		want := []mesh.FailureReport{{Source: "placement_scorer:s", Reason: "one opinion was left out: chain 8, which this node does not lead"}}
@@ -106,7 +107,9 @@ func TestB10_LyingScorerIsWithoutOpinion(t *testing.T) {
 		r.idle("it scored view 2, but was asked for view 3")
 		lie = func(*mesh.Scores) { panic("cheese") }
 		r.ticks(1)
-		r.idleStill("it panicked: cheese")
+		if got := r.status(); !strings.HasPrefix(got.IdleReason, "it panicked at away_test.go:") || !strings.HasSuffix(got.IdleReason, ": cheese") {
+			t.Errorf("the snapshot shows %+v, want the panic", got)
+		}
 	})
 }
 
@@ -130,13 +133,13 @@ func TestB10_RestartedScorerGetsTheWholeView(t *testing.T) {
 		if asks := s.asked(); len(asks) != 1 || !asks[0].Full || len(r.handed()) != 1 {
 			t.Errorf("asked %+v after the restart", asks)
 		}
-		// So fast that no snapshot showed it away.
+		// A restart so fast that no snapshot showed it away.
 		again.Restarts, again.PID = 2, 102
 		r.ticks(1, plugin(again))
 		if asks := s.asked(); len(asks) != 1 || !asks[0].Full {
 			t.Errorf("asked %+v after another", asks)
 		}
-		// Nor did one show that it restarted: it says itself that it knows nothing.
+		// A restart that no snapshot showed: the scorer returns ErrNoBase.
 		s.mu.Lock()
 		s.base = 0
 		s.mu.Unlock()
@@ -151,7 +154,7 @@ func TestB10_RestartedScorerGetsTheWholeView(t *testing.T) {
 	})
 }
 
-// Another process has failed at nothing yet, so it is not left alone.
+// Another process has not failed yet, so it is asked at once.
 func TestB10_RestartEndsThePauseAfterFailures(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &scorer{name: "s", answer: func(context.Context, scoring.Request) (mesh.Scores, error) {
@@ -171,7 +174,7 @@ func TestB10_RestartEndsThePauseAfterFailures(t *testing.T) {
 	})
 }
 
-func TestB10_NobodyIsNotAsked(t *testing.T) {
+func TestB10_APlaceholderIsNotAsked(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &scorer{name: "s", answer: opinion}
 		r := start(t, s)
@@ -190,7 +193,7 @@ func TestB10_NobodyIsNotAsked(t *testing.T) {
 		if asks := s.asked(); len(asks) != 1 || !asks[0].Full || len(none.asked())+len(placeholder.asked()) != 0 {
 			t.Errorf("asked %+v", asks)
 		}
-		// G-02: what another thought counts no more, however long the new one takes.
+		// G-02: the table of the scorer before is taken back, however long the new one takes.
 		r.handed()
 		r.install(&scorer{name: "slow", answer: func(ctx context.Context, req scoring.Request) (mesh.Scores, error) {
 			<-ctx.Done()
@@ -203,7 +206,7 @@ func TestB10_NobodyIsNotAsked(t *testing.T) {
 	})
 }
 
-func TestB10_AwayIsNoFailure(t *testing.T) {
+func TestB10_AwayIsNotAFailure(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &scorer{name: "s", answer: func(context.Context, scoring.Request) (mesh.Scores, error) {
 			return mesh.Scores{}, scoring.ErrAway

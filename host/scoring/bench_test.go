@@ -8,8 +8,8 @@ import (
 	"github.com/meshos/meshos/host/snapshot"
 )
 
-// benchSnapshot is of 10,000 peers, and of 10,000 chains of which this node leads
-// each tenth. Salt makes it another measurement of the same mesh.
+// benchSnapshot has 10,000 peers, and 10,000 chains of which this node leads each tenth.
+// Another salt makes it another measurement of the same mesh.
 func benchSnapshot(salt int) *snapshot.Snapshot {
 	const peers, chains = 10_000, 10_000
 	s := &snapshot.Snapshot{Node: 5000, Tick: uint64(salt + 1), Maintenance: snapshot.Maintenance{Phase: mesh.PhaseActive}}
@@ -32,7 +32,7 @@ func benchSnapshot(salt int) *snapshot.Snapshot {
 }
 
 // BenchmarkView measures what the driver does at every tick: it takes the view of a
-// snapshot of 10k peers and 1k led chains, and says what changed.
+// snapshot of 10k peers and 1k led chains, and computes what changed.
 func BenchmarkView(b *testing.B) {
 	first := benchSnapshot(0)
 	degraded := benchSnapshot(1)
@@ -44,31 +44,31 @@ func BenchmarkView(b *testing.B) {
 		s    *snapshot.Snapshot
 	}{{"steady", first}, {"jitter", benchSnapshot(1)}, {"1-percent-turned", degraded}} {
 		b.Run(c.name, func(b *testing.B) {
-			var told, now View
-			told.look(first)
+			var base, now View
+			base.fill(first)
 			h := newHistories(time.Now())
 			b.ReportAllocs()
 			for b.Loop() {
-				now.look(c.s)
-				h.keep(now.Chains)
-				changes(&told, &now, false)
+				now.fill(c.s)
+				h.retain(now.Chains)
+				changes(&base, &now, false)
 			}
 		})
 	}
 }
 
-// BenchmarkApply measures what follows an answer to a change of 1 % of the nodes.
+// BenchmarkApply measures what is done after an answer to a change of 1 % of the nodes.
 func BenchmarkApply(b *testing.B) {
-	var told, now View
-	told.look(benchSnapshot(0))
+	var base, now View
+	base.fill(benchSnapshot(0))
 	degraded := benchSnapshot(1)
 	for i := 0; i < len(degraded.Peers); i += 100 {
 		degraded.Peers[i].Health = mesh.HealthDegraded
 	}
-	now.look(degraded)
-	req, _ := changes(&told, &now, false)
+	now.fill(degraded)
+	req, _ := changes(&base, &now, false)
 	b.ReportAllocs()
 	for b.Loop() {
-		told.apply(req)
+		base.apply(req)
 	}
 }

@@ -6,33 +6,33 @@ import (
 	"github.com/meshos/meshos/host/mesh"
 )
 
-// changes says what leads from the view told to the view now. Jitter is left out
-// unless all of it is asked for. Urgent says that chains must be scored again
-// before the decision interval is over.
-func changes(told, now *View, all bool) (req Request, urgent bool) {
-	req = Request{Version: now.Version, Base: told.Version}
-	holders := changedNodes(&req, told, now, all)
-	urgent = holders.turned
-	if changedChains(&req, told, now) {
+// changes returns what leads from the view base to the view now. Jitter is left out
+// unless all is true. Urgent means that chains must be scored again before the decision
+// interval is over.
+func changes(base, now *View, all bool) (req Request, urgent bool) {
+	req = Request{Version: now.Version, Base: base.Version}
+	changed := changedNodes(&req, base, now, all)
+	urgent = changed.facts
+	if changedChains(&req, base, now) {
 		urgent = true
 	}
-	return req, urgent || holders.hold(now.Chains)
+	return req, urgent || changed.movedHolder(now.Chains)
 }
 
-// alarms is what the changed nodes mean for the chains.
-type alarms struct {
-	turned bool          // a fact turned, so any chain may have a better alternative
-	moved  []mesh.NodeID // ascending; they count only for the chains they hold
+// nodeChanges is what the changed nodes mean for the chains.
+type nodeChanges struct {
+	facts bool          // a fact changed, so any chain may have a better alternative
+	moved []mesh.NodeID // ascending; they count only for the chains that they hold
 }
 
-// hold says whether one of those that moved holds a chain.
-func (a *alarms) hold(chains []Chain) bool {
-	if len(a.moved) == 0 {
+// movedHolder reports whether a node that moved holds one of the chains.
+func (c *nodeChanges) movedHolder(chains []Chain) bool {
+	if len(c.moved) == 0 {
 		return false
 	}
 	for i := range chains {
 		for _, n := range chains[i].Holders {
-			if _, is := slices.BinarySearch(a.moved, n); is {
+			if _, is := slices.BinarySearch(c.moved, n); is {
 				return true
 			}
 		}
@@ -40,37 +40,37 @@ func (a *alarms) hold(chains []Chain) bool {
 	return false
 }
 
-func changedNodes(req *Request, told, now *View, all bool) (a alarms) {
-	old := told.Nodes
+func changedNodes(req *Request, base, now *View, all bool) (changed nodeChanges) {
+	old := base.Nodes
 	for i := range now.Nodes {
 		n := &now.Nodes[i]
 		for len(old) > 0 && old[0].Peer.Node < n.Peer.Node {
-			req.RemovedNodes, a.turned = append(req.RemovedNodes, old[0].Peer.Node), true
+			req.RemovedNodes, changed.facts = append(req.RemovedNodes, old[0].Peer.Node), true
 			old = old[1:]
 		}
-		c := turned
+		c := factChanged
 		if len(old) > 0 && old[0].Peer.Node == n.Peer.Node {
 			c = n.since(&old[0])
 			old = old[1:]
 		}
 		switch {
-		case c == turned:
-			a.turned = true
+		case c == factChanged:
+			changed.facts = true
 		case c == moved:
-			a.moved = append(a.moved, n.Peer.Node)
+			changed.moved = append(changed.moved, n.Peer.Node)
 		case c == same || !all:
 			continue
 		}
 		req.Nodes = append(req.Nodes, *n)
 	}
 	for _, gone := range old {
-		req.RemovedNodes, a.turned = append(req.RemovedNodes, gone.Peer.Node), true
+		req.RemovedNodes, changed.facts = append(req.RemovedNodes, gone.Peer.Node), true
 	}
-	return a
+	return changed
 }
 
-func changedChains(req *Request, told, now *View) (changed bool) {
-	old := told.Chains
+func changedChains(req *Request, base, now *View) (changed bool) {
+	old := base.Chains
 	for i := range now.Chains {
 		c := &now.Chains[i]
 		for len(old) > 0 && old[0].ID < c.ID {

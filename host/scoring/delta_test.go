@@ -53,18 +53,18 @@ func sorted(in []int) []int {
 	return in
 }
 
-// Applying what changed gives the whole view; jitter that was left out stays within
-// its dead bands; and the views that are at hand are not written to.
+// Applying the changes leads to the whole view; jitter that was left out stays within its
+// dead bands; and neither view is written to.
 func TestB10_ChangesLeadToTheFullView(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		told, now := genView().Draw(t, "told"), genView().Draw(t, "now")
-		toldBefore, nowBefore := told.apply(told.full()), now.apply(now.full())
+		base, now := genView().Draw(t, "base"), genView().Draw(t, "now")
+		baseBefore, nowBefore := base.apply(base.full()), now.apply(now.full())
 		for _, all := range []bool{true, false} {
-			req, urgent := changes(&told, &now, all)
-			if req.Version != now.Version || req.Base != told.Version || req.Full {
+			req, urgent := changes(&base, &now, all)
+			if req.Version != now.Version || req.Base != base.Version || req.Full {
 				t.Fatalf("got %+v", req)
 			}
-			got := told.apply(req)
+			got := base.apply(req)
 			if all {
 				if d := cmp.Diff(now, got, cmpopts.EquateEmpty()); d != "" {
 					t.Fatal(d)
@@ -82,20 +82,20 @@ func TestB10_ChangesLeadToTheFullView(t *testing.T) {
 				}
 			}
 			if again, urgent := changes(&got, &now, false); urgent || len(again.Nodes) > 0 {
-				t.Fatalf("a view just told is not the one at hand: %+v", again)
+				t.Fatalf("a view after its changes is not the one at hand: %+v", again)
 			}
 			if !urgent && (len(req.Chains) > 0 || len(req.RemovedChains) > 0 || len(req.RemovedNodes) > 0) {
 				t.Fatalf("not urgent: %+v", req)
 			}
 		}
-		if d := cmp.Diff(toldBefore, told.apply(told.full())) + cmp.Diff(nowBefore, now.apply(now.full())); d != "" {
+		if d := cmp.Diff(baseBefore, base.apply(base.full())) + cmp.Diff(nowBefore, now.apply(now.full())); d != "" {
 			t.Fatalf("a view was written to: %s", d)
 		}
 	})
 }
 
-func TestB10_WhatMakesChainsDirty(t *testing.T) {
-	base := func() View {
+func TestB10_WhatHasChainsScoredAgain(t *testing.T) {
+	view := func() View {
 		return View{
 			Version: 1,
 			Nodes: []Node{
@@ -122,12 +122,12 @@ func TestB10_WhatMakesChainsDirty(t *testing.T) {
 		{"Core250 a holder comes", func(v *View) { v.Chains[0].Holders = []mesh.NodeID{1, 2, 3} }, true, 0},
 		{"a wish changes", func(v *View) { v.Chains[0].Desired = 3 }, true, 0},
 		{"a chain is led", func(v *View) { v.Chains = append(v.Chains, Chain{ID: 8, Holders: []mesh.NodeID{1}}) }, true, 0},
-		{"a chain is led no more", func(v *View) { v.Chains = nil }, true, 0},
+		{"a chain is no longer led", func(v *View) { v.Chains = nil }, true, 0},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			told, now := base(), base()
+			base, now := view(), view()
 			c.change(&now)
-			req, urgent := changes(&told, &now, false)
+			req, urgent := changes(&base, &now, false)
 			if urgent != c.urgent || len(req.Nodes) != c.nodes {
 				t.Errorf("urgent %v with %d nodes, want %v with %d", urgent, len(req.Nodes), c.urgent, c.nodes)
 			}

@@ -1,18 +1,19 @@
-// Package scoring has the placement scorer score the chains that this node leads,
-// and brings its tables to the loop.
+// Package scoring asks the placement scorer to score the chains that this node leads,
+// and brings its answers to the loop.
 //
-// One goroutine beside the loop follows the published snapshots. It keeps the view
-// that the scorer holds (all nodes, the led chains), sends the whole of it once and
-// then only what changed, and hands each answer on as an input of the loop, for the
-// tick whose view was scored. A chain is scored again at once when its holders, its
-// wish or its leadership changed, when a fact about any node turned, or when what
-// was measured of one of its holders moved (facts.go says how far); all chains are
-// scored once per decision interval. Between two calls there is at least one tick,
-// and after failures a growing pause.
+// One goroutine beside the loop follows the published snapshots. It keeps the view that
+// the scorer has (all nodes, the led chains), sends the whole of it once and after that
+// only what changed, and hands each answer to the loop, as a table for the tick whose
+// view was scored. Chains are scored again at once when the holders, the wish or the
+// leadership of one changed, when a fact about any node changed, or when a measurement
+// of a node that holds one moved (facts.go defines how far). All chains are scored once
+// per decision interval. Between two calls there is at least one tick, and after
+// failures a growing pause.
 //
-// A scorer that is away, late or wrong means no rebalancing: its last table is
-// taken back at once, and the snapshot says why.
+// While the scorer is away, late or wrong nothing is rebalanced: its last table is
+// taken back at once, and the snapshot shows the reason.
 //
-// It is not the judge: whether a chain is moved stands in host/reconcile, and how
-// long a table counts in host/state. It knows no plugin process and no protobuf.
+// Package scoring does not judge the scores. Whether a chain is moved is decided in
+// host/reconcile, and how long a table counts in host/state. It knows neither plugin
+// processes nor protobuf.
 package scoring

@@ -11,7 +11,7 @@ import (
 	"github.com/meshos/meshos/host/snapshot"
 )
 
-// Feed takes what the loop should know; loop.Feed is one.
+// Feed takes inputs for the loop; loop.Feed is one.
 type Feed interface {
 	Scores(ctx context.Context, table mesh.Scores) error
 	Report(ctx context.Context, r mesh.FailureReport) error
@@ -32,28 +32,29 @@ type Options struct {
 	Log     *slog.Logger
 }
 
-// feedTimeout bounds one attempt to tell the loop something.
+// feedTimeout bounds how long one input may wait to be taken by the loop.
 const feedTimeout = 5 * time.Second
 
-// Driver asks the scorer and brings what it answers to the loop. Make it with New and
-// run it once. Its other methods are safe for concurrent use.
+// Driver asks the scorer and brings its answers to the loop. Make it with New and run
+// it once. Its other methods are safe for concurrent use.
 type Driver struct {
 	opts      Options
 	histories *histories
-	board     board
+	status    status
 
-	// Run's goroutine only.
-	seen     uint64 // the tick looked at last
-	now      View
-	told     View // what the scorer holds, while held
-	held     bool
-	asked    process
-	pace     pace
-	lied     bool // faults in its answers were reported
-	standing bool // the loop may hold a table of ours
+	// Used by Run's goroutine only.
+	seen          uint64 // the tick of the snapshot that was looked at last
+	view          View   // of that snapshot
+	ackedView     View   // what the scorer answered last; meaningful while hasBase
+	hasBase       bool   // the scorer has ackedView, so changes to it are enough
+	process       process
+	schedule      schedule
+	faultReported bool // faults in this process' answers were reported
+	tableInLoop   bool // the loop may have a table of ours that is not empty
 }
 
-// process is what answers: another one knows nothing of the views before.
+// process is what answers. Another process of a scorer does not have the views that
+// were sent to the one before.
 type process struct {
 	name     string
 	pid      int
@@ -74,9 +75,9 @@ func New(opts Options) *Driver {
 	d := &Driver{
 		opts:      opts,
 		histories: newHistories(time.Now()),
-		pace:      pace{interval: opts.DecisionInterval, tick: opts.TickInterval},
+		schedule:  schedule{interval: opts.DecisionInterval, tick: opts.TickInterval},
 	}
-	d.board.idle("nothing was scored yet")
+	d.status.setIdle("nothing was scored yet")
 	return d
 }
 
@@ -85,68 +86,68 @@ func (d *Driver) Run(ctx context.Context) {
 	for s := range follow.Snapshots(ctx, d.opts.Reader) {
 		if s.Tick != 0 && s.Tick != d.seen {
 			d.seen = s.Tick
-			d.look(ctx, s)
+			d.observe(ctx, s)
 		}
 	}
 }
 
-// History gives how the worst score of a chain went; ok is false for one that this
-// node does not lead, or that has no scores yet.
+// History returns how the worst score of a chain developed; ok is false for a chain
+// that this node does not lead, or that has no scores yet.
 func (d *Driver) History(id mesh.ChainID) (h History, ok bool) { return d.histories.get(id) }
 
-// look takes in one snapshot, and asks the scorer if something is due.
-func (d *Driver) look(ctx context.Context, s *snapshot.Snapshot) {
-	d.now.look(s)
-	d.histories.keep(d.now.Chains)
+// observe takes the view of a snapshot, and asks the scorer if that is due.
+func (d *Driver) observe(ctx context.Context, s *snapshot.Snapshot) {
+	d.view.fill(s)
+	d.histories.retain(d.view.Chains)
 	scorer := d.opts.Scorer()
 	plugin := pluginOf(s, scorer.Name())
-	d.notice(ctx, process{scorer.Name(), plugin.PID, plugin.Restarts})
-	switch why := away(scorer, plugin); {
+	d.setProcess(ctx, process{scorer.Name(), plugin.PID, plugin.Restarts})
+	switch why := unavailable(scorer, plugin); {
 	case why != "":
-		d.rest(ctx, why)
-	case len(d.now.Chains) == 0:
-		d.rest(ctx, "this node leads no chain that anybody holds")
+		d.idle(ctx, why)
+	case len(d.view.Chains) == 0:
+		d.idle(ctx, "this node leads no chain that anybody holds")
 	default:
-		d.decide(ctx, scorer)
+		d.askIfDue(ctx, scorer)
 	}
 }
 
-// notice begins anew when another scorer, or another process of it, is there.
-func (d *Driver) notice(ctx context.Context, p process) {
-	if p == d.asked {
+// setProcess starts over if another scorer, or another process of it, is there.
+func (d *Driver) setProcess(ctx context.Context, p process) {
+	if p == d.process {
 		return
 	}
-	if p.name != d.asked.name {
-		d.withdraw(ctx) // it is the opinion of one who is not asked any more
+	if p.name != d.process.name {
+		d.withdraw(ctx) // the table is of a scorer that is no longer installed
 	}
-	d.asked, d.held, d.lied = p, false, false
-	d.pace.restart()
+	d.process, d.hasBase, d.faultReported = p, false, false
+	d.schedule.restart()
 }
 
-// rest asks nobody and says why.
-func (d *Driver) rest(ctx context.Context, why string) {
-	d.held = false
-	d.board.idle(why)
+// idle takes the table back and shows why nothing is scored.
+func (d *Driver) idle(ctx context.Context, why string) {
+	d.hasBase = false
+	d.status.setIdle(why)
 	d.withdraw(ctx)
 }
 
-// decide asks the scorer if something is due.
-func (d *Driver) decide(ctx context.Context, scorer Scorer) {
+// askIfDue asks the scorer if that is due.
+func (d *Driver) askIfDue(ctx context.Context, scorer Scorer) {
 	began := time.Now()
-	urgent, all := true, d.pace.over(began)
+	urgent, all := true, d.schedule.allDue(began)
 	var req Request
-	if d.held {
-		req, urgent = changes(&d.told, &d.now, all)
+	if d.hasBase {
+		req, urgent = changes(&d.ackedView, &d.view, all)
 	}
-	if !d.pace.due(began, urgent) {
+	if !d.schedule.due(began, urgent) {
 		return
 	}
-	if !d.held {
-		req = d.now.full()
+	if !d.hasBase {
+		req = d.view.full()
 	}
 	table, err := d.ask(ctx, scorer, req)
 	if errors.Is(err, ErrNoBase) && !req.Full {
-		req = d.now.full()
+		req = d.view.full()
 		table, err = d.ask(ctx, scorer, req)
 	}
 	if ctx.Err() != nil {
@@ -159,51 +160,51 @@ func (d *Driver) decide(ctx context.Context, scorer Scorer) {
 	d.answered(ctx, req, table, all)
 }
 
-// answered hands a table on.
+// answered hands the table of an answer to the loop.
 func (d *Driver) answered(ctx context.Context, req Request, table mesh.Scores, all bool) {
 	now := time.Now()
-	if n := d.pace.failures; n > 0 {
-		d.opts.Log.Info("the scorer answers again", "scorer", d.asked.name, "failed calls", n)
+	if n := d.schedule.failures; n > 0 {
+		d.opts.Log.Info("the scorer answers again", "scorer", d.process.name, "failed calls", n)
 	}
-	d.pace.answered(now)
+	d.schedule.answered(now)
 	if !d.hand(ctx, table) {
-		d.held = false // so that it is asked again soon
-		d.board.idle("the loop takes no scores")
+		d.hasBase = false // so that the scorer is asked again at the next tick
+		d.status.setIdle("the loop takes no scores")
 		return
 	}
-	d.told, d.held = d.told.apply(req), true
-	d.standing = true
+	d.ackedView, d.hasBase = d.ackedView.apply(req), true
+	d.tableInLoop = true
 	d.histories.record(now, table, all)
-	d.board.scored(table, now)
+	d.status.setScored(table, now)
 }
 
-// failed takes the table back: what the scorer thought before it failed is no
-// ground for moving anything.
+// failed takes the table back: what a scorer answered before it failed is not a reason
+// to move anything.
 func (d *Driver) failed(ctx context.Context, scorer Scorer, err error) {
-	d.held = false
-	d.pace.failed(time.Now())
-	d.board.idle(words(err))
+	d.hasBase = false
+	d.schedule.failed(time.Now())
+	d.status.setIdle(errorText(err))
 	d.opts.Log.Debug("the scorer failed", "scorer", scorer.Name(), "error", err)
-	if d.pace.failures == 1 && !errors.Is(err, ErrAway) {
-		d.report(ctx, scorer, words(err))
+	if d.schedule.failures == 1 && !errors.Is(err, ErrAway) {
+		d.report(ctx, scorer, errorText(err))
 	}
 	d.withdraw(ctx)
 }
 
-// withdraw takes back what the loop holds of ours, by a table without opinions.
+// withdraw takes back the table that the loop has, by handing it one without opinions.
 func (d *Driver) withdraw(ctx context.Context) {
-	if d.standing && d.hand(ctx, mesh.Scores{ViewVersion: d.now.Version}) {
-		d.standing = false
+	if d.tableInLoop && d.hand(ctx, mesh.Scores{ViewVersion: d.view.Version}) {
+		d.tableInLoop = false
 	}
 }
 
-// hand brings a table to the loop, and says whether it was taken.
+// hand hands a table to the loop, and reports whether the loop took it.
 func (d *Driver) hand(ctx context.Context, table mesh.Scores) bool {
 	ctx, cancel := context.WithTimeout(ctx, feedTimeout)
 	defer cancel()
 	err := d.opts.Feed.Scores(ctx, table)
 	if err != nil {
-		d.opts.Log.Debug("a table of scores was not taken", "error", err)
+		d.opts.Log.Debug("the loop did not take a table of scores", "error", err)
 	}
 	return err == nil
 }

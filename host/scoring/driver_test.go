@@ -31,10 +31,10 @@ func TestB10_SCH11_13_14_16_WholeViewOnceAndChangesAfterThat(t *testing.T) {
 		}
 		time.Sleep(3 * time.Second)
 		if got := r.status(); !got.Active || got.IdleReason != "" || got.ViewVersion != 1 || *got.Age != 3*time.Second || got.ChainsScored != 1 {
-			t.Errorf("the snapshot says %+v", got)
+			t.Errorf("the snapshot shows %+v", got)
 		}
 
-		// Nothing new: nobody is asked (SCH-13), but all at the end of the interval.
+		// Without a change the scorer is not asked (SCH-13), until the interval is over.
 		r.ticks(50)
 		if asks := s.asked(); len(asks) != 0 {
 			t.Fatalf("asked %+v without a change", asks)
@@ -64,7 +64,7 @@ func TestB10_SCH11_13_14_16_WholeViewOnceAndChangesAfterThat(t *testing.T) {
 		if h, ok := r.History(7); !ok || h.Current != 0.3 || len(h.Samples) != 2 {
 			t.Errorf("history %+v", h)
 		}
-		// SCH-11: a chain that is led no more leaves nothing behind.
+		// SCH-11: a chain that is no longer led leaves nothing behind.
 		r.ticks(1, ledBy(2))
 		if _, ok := r.History(7); ok {
 			t.Error("the history of a chain that is not led any more was kept")
@@ -81,9 +81,9 @@ func TestB10_SCH11_13_14_16_WholeViewOnceAndChangesAfterThat(t *testing.T) {
 	})
 }
 
-// Round trips that jitter are no reason to score anything before the interval is
-// over; then they are told.
-func TestB10_JitterMakesNothingDirty(t *testing.T) {
+// Jitter of round trips is not a reason to score anything before the interval is over;
+// then the scorer gets it.
+func TestB10_JitterHasNothingScoredAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &scorer{name: "s", answer: opinion}
 		r := start(t, s)
@@ -103,8 +103,8 @@ func TestB10_JitterMakesNothingDirty(t *testing.T) {
 	})
 }
 
-// A slow answer is for the tick whose view was scored; what changed meanwhile is
-// asked next.
+// A slow answer is for the tick whose view was scored; what changed meanwhile is in the
+// next request.
 func TestB10_SlowAnswerIsForTheViewThatWasScored(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &scorer{name: "s", answer: func(ctx context.Context, req scoring.Request) (mesh.Scores, error) {
@@ -147,14 +147,14 @@ func TestB10_TableThatTheLoopDoesNotTakeIsAskedAgain(t *testing.T) {
 	})
 }
 
-func TestSchedulerSaysWhyNothingIsMoved(t *testing.T) {
+func TestSchedulerShowsWhyNothingIsMoved(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := start(t, &scorer{name: "s", answer: opinion})
 		r.ticks(1)
 		for want, change := range map[string]func(*snapshot.Snapshot){
 			"":                      func(s *snapshot.Snapshot) {},
 			"the cluster is frozen": func(s *snapshot.Snapshot) { s.FreezeRemaining = ptr(time.Hour) },
-			"this node is in maintenance, on its way there or back": func(s *snapshot.Snapshot) { s.Maintenance.Phase = mesh.PhaseRecovery },
+			"this node is in maintenance, or entering or leaving it": func(s *snapshot.Snapshot) { s.Maintenance.Phase = mesh.PhaseRecovery },
 		} {
 			s := *r.Latest()
 			s.Moving = 2
@@ -178,7 +178,7 @@ func TestDriverEndsWithTheLoop(t *testing.T) {
 		select {
 		case <-r.ended:
 		default:
-			t.Error("the driver follows a loop that has ended")
+			t.Error("the driver still runs although the loop has ended")
 		}
 	})
 }

@@ -8,11 +8,11 @@ import (
 	"github.com/meshos/meshos/host/mesh"
 )
 
-// change says how much a node differs from what the scorer was last told of it.
+// change is how much a node differs from what the scorer has of it.
 //
-// Measurements never stand still, so each has a dead band round what was told, and
-// not fixed buckets, at whose edges it would flap. What stays within is jitter and
-// waits for the next decision interval:
+// Measurements never stand still, so each has a dead band around the value that the
+// scorer has. (With fixed buckets a value would flap at their edges.) A difference
+// within the band is jitter and waits for the next decision interval:
 //
 //	round trip         a quarter of it, and 1 ms
 //	load               a quarter of it, and 1
@@ -24,50 +24,50 @@ import (
 type change uint8
 
 const (
-	same   change = iota
-	jitter        // measured anew, within the dead bands
-	moved         // measured, beyond them
-	turned        // a fact that is exact is another one
+	same        change = iota
+	jitter             // measurements changed, within the dead bands
+	moved              // a measurement changed beyond its dead band
+	factChanged        // something that is exact changed
 )
 
 const (
-	band    = 0.25 // share of what was told
+	band    = 0.25 // share of the value that the scorer has
 	rttBand = float64(time.Millisecond)
 )
 
-// since says how n differs from what was told.
-func (n *Node) since(told *Node) change {
-	p, old := &n.Peer, &told.Peer
+// since returns how much n differs from what the scorer has.
+func (n *Node) since(base *Node) change {
+	p, old := &n.Peer, &base.Peer
 	if p.Health != old.Health || p.Maintenance != old.Maintenance || p.Cordoned != old.Cordoned ||
-		n.Avoided != told.Avoided || p.Name != old.Name {
-		return turned
+		n.Avoided != base.Avoided || p.Name != old.Name {
+		return factChanged
 	}
 	c := drift(old.RTT, p.RTT, rttBand)
 	if p.Inventory == old.Inventory {
 		return c
 	}
-	return max(c, stock(old.Inventory, p.Inventory))
+	return max(c, inventoryChange(old.Inventory, p.Inventory))
 }
 
-// stock compares what is known of a node's machine.
-func stock(old, now *mesh.Inventory) change {
+// inventoryChange compares what is known of a node's machine.
+func inventoryChange(old, now *mesh.Inventory) change {
 	if old == nil || now == nil {
 		return moved
 	}
 	if !slices.Equal(old.Capabilities, now.Capabilities) || !equal(old.SoftwareVersion, now.SoftwareVersion) ||
 		!equal(old.ForkedFrom, now.ForkedFrom) {
-		return turned
+		return factChanged
 	}
 	return max(
 		drift(old.CPULoad1m, now.CPULoad1m, 1),
-		room(old.MemUsedBytes, old.MemTotalBytes, now.MemUsedBytes, now.MemTotalBytes),
-		room(old.DiskUsedBytes, old.DiskTotalBytes, now.DiskUsedBytes, now.DiskTotalBytes),
+		freeSpace(old.MemUsedBytes, old.MemTotalBytes, now.MemUsedBytes, now.MemTotalBytes),
+		freeSpace(old.DiskUsedBytes, old.DiskTotalBytes, now.DiskUsedBytes, now.DiskTotalBytes),
 		trend(old.SaturationTrend, now.SaturationTrend),
 	)
 }
 
-// drift compares two measurements with a dead band of a share of the old one, or
-// of least if that is more.
+// drift compares two measurements, with a dead band that is a share of the old one and
+// at least least.
 func drift[T ~int64 | ~float64](old, now *T, least float64) change {
 	switch {
 	case old == nil && now == nil:
@@ -88,8 +88,8 @@ func trend(old, now *float32) change {
 	return within(float64(*old), float64(*now), band)
 }
 
-// room compares how much is free.
-func room(oldUsed, oldTotal, used, total *uint64) change {
+// freeSpace compares how much is free.
+func freeSpace(oldUsed, oldTotal, used, total *uint64) change {
 	if equal(oldUsed, used) && equal(oldTotal, total) {
 		return same
 	}
@@ -101,7 +101,7 @@ func room(oldUsed, oldTotal, used, total *uint64) change {
 	return max(jitter, within(was, is, max(0.02, band*was)))
 }
 
-// freeShare gives which share of total is not used.
+// freeShare returns the share of total that is not used.
 func freeShare(used, total *uint64) (share float64, known bool) {
 	if used == nil || total == nil || *total == 0 {
 		return 0, false
@@ -112,8 +112,8 @@ func freeShare(used, total *uint64) (share float64, known bool) {
 	return float64(*total-*used) / float64(*total), true
 }
 
-// within compares two numbers; what is not a number has moved, unless it was none
-// before.
+// within compares two numbers with a dead band of most. Two that are not numbers are
+// the same.
 func within(old, now, most float64) change {
 	switch {
 	case old == now || math.IsNaN(old) && math.IsNaN(now):

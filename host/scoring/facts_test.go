@@ -24,7 +24,7 @@ func TestB10_WhatCountsAsAChangedInput(t *testing.T) {
 	peer := func(p snapshot.Peer) Node { return Node{Peer: p} }
 	for _, c := range []struct {
 		name      string
-		told, now Node
+		base, now Node
 		want      change
 	}{
 		{"nothing", rtt(20 * ms), rtt(20 * ms), same},
@@ -37,11 +37,11 @@ func TestB10_WhatCountsAsAChangedInput(t *testing.T) {
 		{"a small rtt, more than that", rtt(ms / 2), rtt(ms/2 + ms + 1), moved},
 		{"rtt becomes known", peer(snapshot.Peer{Node: 2}), rtt(ms), moved},
 		{"rtt is lost", rtt(ms), peer(snapshot.Peer{Node: 2}), moved},
-		{"health", peer(snapshot.Peer{Health: mesh.HealthHealthy}), peer(snapshot.Peer{Health: mesh.HealthDegraded}), turned},
-		{"maintenance", peer(snapshot.Peer{}), peer(snapshot.Peer{Maintenance: mesh.PhaseEntering}), turned},
-		{"cordon", peer(snapshot.Peer{}), peer(snapshot.Peer{Cordoned: true}), turned},
-		{"avoid", Node{}, Node{Avoided: true}, turned},
-		{"name", peer(snapshot.Peer{}), peer(snapshot.Peer{Name: "a"}), turned},
+		{"health", peer(snapshot.Peer{Health: mesh.HealthHealthy}), peer(snapshot.Peer{Health: mesh.HealthDegraded}), factChanged},
+		{"maintenance", peer(snapshot.Peer{}), peer(snapshot.Peer{Maintenance: mesh.PhaseEntering}), factChanged},
+		{"cordon", peer(snapshot.Peer{}), peer(snapshot.Peer{Cordoned: true}), factChanged},
+		{"avoid", Node{}, Node{Avoided: true}, factChanged},
+		{"name", peer(snapshot.Peer{}), peer(snapshot.Peer{Name: "a"}), factChanged},
 		{"an inventory comes", Node{}, load(1), moved},
 		{"an inventory goes", load(1), Node{}, moved},
 		{"the same inventory measured again", load(1), load(1), same},
@@ -61,13 +61,13 @@ func TestB10_WhatCountsAsAChangedInput(t *testing.T) {
 		{"disk beyond 2 %", disk(96, 100), disk(99, 100), moved},
 		{"trend within", trend(0), trend(0.25), jitter},
 		{"trend beyond", trend(0), trend(0.5), moved},
-		{"a capability", stock(mesh.Inventory{}), stock(mesh.Inventory{Capabilities: []string{"gpu"}}), turned},
-		{"a version", stock(mesh.Inventory{}), stock(mesh.Inventory{SoftwareVersion: ptr("2")}), turned},
-		{"a fork", stock(mesh.Inventory{}), stock(mesh.Inventory{ForkedFrom: ptr(mesh.NodeID(1))}), turned},
-		{"the most counts", rtt(20 * ms), peer(snapshot.Peer{Node: 2, RTT: ptr(time.Second), Cordoned: true}), turned},
+		{"a capability", stock(mesh.Inventory{}), stock(mesh.Inventory{Capabilities: []string{"gpu"}}), factChanged},
+		{"a version", stock(mesh.Inventory{}), stock(mesh.Inventory{SoftwareVersion: ptr("2")}), factChanged},
+		{"a fork", stock(mesh.Inventory{}), stock(mesh.Inventory{ForkedFrom: ptr(mesh.NodeID(1))}), factChanged},
+		{"the most counts", rtt(20 * ms), peer(snapshot.Peer{Node: 2, RTT: ptr(time.Second), Cordoned: true}), factChanged},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			if got := c.now.since(&c.told); got != c.want {
+			if got := c.now.since(&c.base); got != c.want {
 				t.Errorf("got %d, want %d", got, c.want)
 			}
 		})

@@ -7,8 +7,8 @@ import (
 	"github.com/meshos/meshos/host/mesh"
 )
 
-// histories holds those of the chains that this node leads. Its goroutine writes,
-// anybody reads.
+// histories holds the histories of the chains that this node leads. The driver's
+// goroutine writes them, others read.
 type histories struct {
 	start time.Time
 	mu    sync.Mutex
@@ -19,8 +19,8 @@ func newHistories(start time.Time) *histories {
 	return &histories{start: start, of: make(map[mesh.ChainID]*history)}
 }
 
-// keep drops the histories of chains that are not led any more.
-func (h *histories) keep(led []Chain) {
+// retain drops the histories of chains that this node does not lead any more.
+func (h *histories) retain(led []Chain) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	kept := 0
@@ -41,8 +41,8 @@ func (h *histories) keep(led []Chain) {
 	h.of = of
 }
 
-// record takes the worst scores of a table: all of them when a decision interval
-// is over, between only those that changed.
+// record records the worst scores of a table: all of them when a decision interval is
+// over, and between two only those that changed.
 func (h *histories) record(now time.Time, table mesh.Scores, all bool) {
 	at := int32(now.Sub(h.start) / time.Second)
 	h.mu.Lock()

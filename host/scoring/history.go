@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// Trend says where a chain's worst score is going.
+// Trend is where a chain's worst score is going.
 type Trend uint8
 
 // The trends.
@@ -15,7 +15,7 @@ const (
 	Improving
 )
 
-// String gives the trend as people read it.
+// String returns the trend as people read it.
 func (t Trend) String() string {
 	switch t {
 	case Degrading:
@@ -29,7 +29,7 @@ func (t Trend) String() string {
 const (
 	historyLength = 64   // samples kept
 	smoothing     = 0.3  // weight of the newest sample
-	deadBand      = 0.02 // round the mean
+	deadBand      = 0.02 // around the mean
 )
 
 // Sample is the worst score of a chain's holders at a time.
@@ -38,25 +38,25 @@ type Sample struct {
 	Score float32
 }
 
-// History is how the worst score of one chain went. Nothing is decided from it.
+// History is how the worst score of one chain developed. Nothing is decided from it.
 type History struct {
 	Samples []Sample // oldest first, at most 64
 	Current float32
-	Mean    float32 // weighs the newest sample 0.3
+	Mean    float32 // exponentially weighted, the newest sample with 0.3
 	Trend   Trend
 }
 
-// String says it in words: "worst score 0.62, of late 0.70 on average: degrading (12
-// samples in 5m30s)".
+// String returns it as people read it: "worst score 0.62, recent mean 0.70: degrading
+// (12 samples in 5m30s)".
 func (h History) String() string {
 	if len(h.Samples) == 1 {
 		return fmt.Sprintf("worst score %.2f (one sample)", h.Current)
 	}
 	span := h.Samples[len(h.Samples)-1].At.Sub(h.Samples[0].At)
-	return fmt.Sprintf("worst score %.2f, of late %.2f on average: %v (%d samples in %v)", h.Current, h.Mean, h.Trend, len(h.Samples), span)
+	return fmt.Sprintf("worst score %.2f, recent mean %.2f: %v (%d samples in %v)", h.Current, h.Mean, h.Trend, len(h.Samples), span)
 }
 
-// history is a History as it is kept. The zero value is empty.
+// history is a History in the form in which it is kept. The zero value is empty.
 type history struct {
 	samples []sample // a ring once it is full
 	oldest  int
@@ -65,13 +65,13 @@ type history struct {
 	trend   Trend
 }
 
-// sample is half the size of a Sample: a node may lead many chains.
+// sample is a Sample in half its size, since a node may lead many chains.
 type sample struct {
 	at    int32 // seconds since the driver was made
 	score float32
 }
 
-// record adds a sample. It is judged against the mean of those before it.
+// record adds a sample. The trend compares it with the mean of those before it.
 func (h *history) record(at int32, score float32) {
 	switch {
 	case len(h.samples) == 0:

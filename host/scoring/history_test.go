@@ -16,7 +16,7 @@ func TestSCH08_HistoryKeeps64(t *testing.T) {
 	start := time.Unix(1000, 0)
 	v := h.view(start)
 	if len(v.Samples) != 64 || cap(h.samples) > 128 {
-		t.Fatalf("%d samples, room for %d", len(v.Samples), cap(h.samples))
+		t.Fatalf("%d samples, capacity %d", len(v.Samples), cap(h.samples))
 	}
 	for i, s := range v.Samples {
 		if n := 64 + i; s.Score != float32(n)/128 || !s.At.Equal(start.Add(time.Duration(n)*time.Second)) {
@@ -28,14 +28,14 @@ func TestSCH08_HistoryKeeps64(t *testing.T) {
 	}
 }
 
-func TestHistoryInWords(t *testing.T) {
+func TestHistoryAsText(t *testing.T) {
 	var h history
 	h.record(10, 0.8)
 	if got := h.view(time.Unix(0, 0)).String(); got != "worst score 0.80 (one sample)" {
 		t.Error(got)
 	}
 	h.record(40, 0.2)
-	if got := h.view(time.Unix(0, 0)).String(); got != "worst score 0.20, of late 0.62 on average: degrading (2 samples in 30s)" {
+	if got := h.view(time.Unix(0, 0)).String(); got != "worst score 0.20, recent mean 0.62: degrading (2 samples in 30s)" {
 		t.Error(got)
 	}
 }
@@ -49,10 +49,10 @@ func TestCore253_Trend(t *testing.T) {
 		return h.trend
 	}
 	if got := record(0.8, 1); got != Stable || h.mean != 0.8 {
-		t.Errorf("a fresh history is %v round %v", got, h.mean)
+		t.Errorf("a fresh history is %v around %v", got, h.mean)
 	}
 	if got := record(0.2, 1); got != Degrading || math.Abs(float64(h.mean)-0.62) > 1e-6 {
-		t.Errorf("then 0.2: %v round %v", got, h.mean)
+		t.Errorf("then 0.2: %v around %v", got, h.mean)
 	}
 	if got := record(0.9, 5); got != Improving {
 		t.Errorf("then five 0.9: %v", got)
@@ -90,7 +90,7 @@ func TestSCH10_11_HistoryOfTheWorstOfLedChainsOnly(t *testing.T) {
 	if _, ok := h.get(3); ok {
 		t.Error("a chain without an opinion has a history")
 	}
-	h.keep([]Chain{{ID: 2}, {ID: 9}})
+	h.retain([]Chain{{ID: 2}, {ID: 9}})
 	if _, ok := h.get(1); ok || len(h.of) != 1 {
 		t.Error("the history of a chain that is not led any more was kept")
 	}

@@ -72,7 +72,7 @@ func (b *house) publish(evs ...mesh.Event) {
 	}
 }
 
-// decided gives what was handed out within some ticks, each done at once.
+// decided returns what was handed out within some ticks. Each action succeeds at once.
 func (b *house) decided(ticks int) (out []mesh.Action) {
 	b.t.Helper()
 	for range ticks {
@@ -89,7 +89,7 @@ func (b *house) decided(ticks int) (out []mesh.Action) {
 	return out
 }
 
-func TestB10a_BadHolderIsReplacedFirstAndEvictedThen(t *testing.T) {
+func TestB10a_BadHolderIsReplacedFirstAndThenEvicted(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := build(t, &scorer{name: "s", answer: opinion})
 		want := []mesh.Action{mesh.RequestPlacement{Chain: 7, Exclude: []mesh.NodeID{1, 2}, Target: 4}}
@@ -98,7 +98,7 @@ func TestB10a_BadHolderIsReplacedFirstAndEvictedThen(t *testing.T) {
 		}
 		s := b.Reader().Latest()
 		if !s.Scheduler.Active || s.Scheduler.Moving != 1 || s.Scheduler.ChainsScored != 1 {
-			t.Errorf("the snapshot says %+v", s.Scheduler)
+			t.Errorf("the snapshot shows %+v", s.Scheduler)
 		}
 		b.publish(mesh.ReplicaUpdate{Change: mesh.ReplicaAdded, Chain: 7, Holder: 4})
 		if d := cmp.Diff([]mesh.Action{mesh.RequestEviction{Chain: 7, Victim: 2}}, b.decided(4)); d != "" {
@@ -114,7 +114,7 @@ func TestB10a_BadHolderIsReplacedFirstAndEvictedThen(t *testing.T) {
 	})
 }
 
-// Whatever is wrong with the scorer, nothing is moved, and the snapshot says why.
+// Whatever is wrong with the scorer, nothing is moved, and the snapshot shows why.
 func TestB10_NothingIsMovedWithoutGoodScores(t *testing.T) {
 	for _, c := range []struct {
 		name   string
@@ -141,14 +141,14 @@ func TestB10_NothingIsMovedWithoutGoodScores(t *testing.T) {
 				}
 				got := b.Reader().Latest().Scheduler
 				if got.Active || len(got.IdleReason) < len(c.why) || got.IdleReason[:len(c.why)] != c.why {
-					t.Errorf("the snapshot says %+v, want %q", got, c.why)
+					t.Errorf("the snapshot shows %+v, want %q", got, c.why)
 				}
 			})
 		})
 	}
 }
 
-// A table that was good is no ground for a move any more once its scorer fails.
+// A good table is no longer a reason to move anything once its scorer fails.
 func TestB10_TableOfAScorerThatFailedMovesNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var fails atomic.Bool
@@ -160,7 +160,7 @@ func TestB10_TableOfAScorerThatFailedMovesNothing(t *testing.T) {
 		}})
 		b.publish(mesh.AdminReceived{Event: mesh.Cordon{Node: 4}}) // the table is there, the target is not allowed
 		if got := b.decided(4); len(got) != 0 || !b.Reader().Latest().Scheduler.Active {
-			t.Fatalf("handed out %v, the snapshot says %+v", got, b.Reader().Latest().Scheduler)
+			t.Fatalf("handed out %v, the snapshot shows %+v", got, b.Reader().Latest().Scheduler)
 		}
 		fails.Store(true)
 		b.publish(mesh.HealthSample{Peer: 2, Health: mesh.HealthHealthy}, mesh.HealthSample{Peer: 2, Health: mesh.HealthDegraded}, mesh.HealthSample{Peer: 9, Health: mesh.HealthDegraded})

@@ -24,8 +24,8 @@ const (
 
 func ptr[T any](v T) *T { return &v }
 
-// scorer is a scorer whose answers are a function. It keeps views as plugins do,
-// and fails when it is told a change to one that it does not hold.
+// scorer is a scorer whose answers a function computes. It keeps a view as plugins do,
+// and fails for changes to a view that it does not have.
 type scorer struct {
 	name   string
 	noOp   bool
@@ -56,7 +56,7 @@ func (s *scorer) Score(ctx context.Context, req scoring.Request) (mesh.Scores, e
 	return out, err
 }
 
-// asked gives what the scorer was asked since the last time.
+// asked returns the requests since its last call.
 func (s *scorer) asked() []scoring.Request {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -77,7 +77,7 @@ type rig struct {
 	*scoring.Driver
 	*snapshottest.Board
 	t     *testing.T
-	ended chan struct{} // the driver has
+	ended chan struct{} // when the driver has
 
 	mu       sync.Mutex
 	scorer   scoring.Scorer
@@ -144,7 +144,7 @@ func (r *rig) install(s scoring.Scorer) {
 	r.scorer = s
 }
 
-// ticks publishes a snapshot per tick, n of them, the first of them changed.
+// ticks publishes n snapshots, one per tick; changes are made to the first.
 func (r *rig) ticks(n int, changes ...func(*snapshot.Snapshot)) {
 	r.t.Helper()
 	for range n {
@@ -161,7 +161,7 @@ func (r *rig) ticks(n int, changes ...func(*snapshot.Snapshot)) {
 	}
 }
 
-// handed gives the tables that the loop got since the last time.
+// handed returns the tables that the loop got since its last call.
 func (r *rig) handed() []mesh.Scores {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -176,26 +176,26 @@ func (r *rig) reported() []mesh.FailureReport {
 	return slices.Clone(r.failures)
 }
 
-// status is what a snapshot published now says.
+// status is what a snapshot that is published now shows.
 func (r *rig) status() *snapshot.Scheduler { return r.Scheduler(r.Latest()) }
 
-// idle checks that nothing may be rebalanced: the loop's last table is without
-// opinions, and the snapshot says why.
+// idle checks that nothing may be rebalanced: the loop's last table is without opinions,
+// and the snapshot shows why.
 func (r *rig) idle(why string) {
 	r.t.Helper()
 	if got := r.status(); got.Active || got.IdleReason != why || got.ChainsScored != 0 {
-		r.t.Errorf("the snapshot says %+v, want idle: %s", got, why)
+		r.t.Errorf("the snapshot shows %+v, want idle: %s", got, why)
 	}
 	if tables := r.handed(); len(tables) == 0 || len(tables[len(tables)-1].Chains) > 0 {
 		r.t.Errorf("the table was not taken back: %+v", tables)
 	}
 }
 
-// idleStill checks that there is still nothing, and says why.
+// idleStill checks that the loop got no table, and that the snapshot shows why.
 func (r *rig) idleStill(why string) {
 	r.t.Helper()
 	if got := r.status(); got.Active || got.IdleReason != why {
-		r.t.Errorf("the snapshot says %+v, want idle: %s", got, why)
+		r.t.Errorf("the snapshot shows %+v, want idle: %s", got, why)
 	}
 	if tables := r.handed(); len(tables) != 0 {
 		r.t.Errorf("handed on %+v", tables)

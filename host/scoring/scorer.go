@@ -9,31 +9,31 @@ import (
 
 // Scorer scores the holders of chains and names better ones.
 type Scorer interface {
-	// Name is what people know it by.
+	// Name returns the name under which people know it.
 	Name() string
-	// NoOp says that it has no opinion on anything.
+	// NoOp reports whether it has no opinion on anything.
 	NoOp() bool
-	// Score gives its opinion on all chains of the view that the request leads to,
-	// whether they are in the request or not; a chain without one is left out. It
-	// returns soon after ctx is done, keeps nothing of the request that it writes
-	// to, and is called by one goroutine at a time.
+	// Score returns its opinion on all chains of the view that the request leads to,
+	// also on those that are not in the request; a chain without an opinion is left
+	// out. It must return soon after ctx is done and must not write to the request's
+	// memory. It is called by one goroutine at a time.
 	Score(ctx context.Context, req Request) (mesh.Scores, error)
 }
 
-// What the error of a Scorer may wrap.
+// Errors that the error of a Scorer may wrap.
 var (
-	// ErrNoBase says that the scorer does not hold the view that a change is for.
+	// ErrNoBase means that the scorer does not have the view that the changes are for.
 	// It gets the whole view at once.
-	ErrNoBase = errors.New("the scorer does not hold the view that the change is for")
-	// ErrAway says that the scorer can't be asked now. That is no failure to record:
-	// who runs it knows why.
+	ErrNoBase = errors.New("the scorer does not have the view that the changes are for")
+	// ErrAway means that the scorer can't be asked now. That is not recorded as a
+	// failure: what runs the scorer does that.
 	ErrAway = errors.New("the scorer is away")
 )
 
-// Request is a view to score: the whole of it, or what changed since the view
-// Base, which was the last one answered. Lists are ascending by id.
+// Request is a view to score: the whole of it, or what changed since the view Base,
+// which is the last one that the scorer answered. Lists are ascending by id.
 type Request struct {
-	Version       uint64 // the tick whose view it is
+	Version       uint64 // the tick of the view
 	Full          bool
 	Base          uint64 // meaningful unless Full
 	Nodes         []Node

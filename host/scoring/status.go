@@ -12,54 +12,53 @@ import (
 // staleAfter is how many decision intervals a table counts (host/state).
 const staleAfter = 2
 
-// board is where the driver's goroutine shows how things stand.
-type board struct {
-	mu      sync.Mutex
-	why     string // it is idle; empty while the table below stands
-	version uint64
-	at      time.Time // when the table was handed on
-	chains  int
+// status is what snapshots show of the scoring. The driver's goroutine sets it.
+type status struct {
+	mu         sync.Mutex
+	idleReason string    // why there is no table; "" while the one below counts
+	version    uint64    // of the view that the last table is for
+	at         time.Time // when it was handed to the loop
+	chains     int
 }
 
-func (b *board) idle(why string) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.why = why
+func (s *status) setIdle(why string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.idleReason = why
 }
 
-func (b *board) scored(table mesh.Scores, now time.Time) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.why, b.version, b.at, b.chains = "", table.ViewVersion, now, len(table.Chains)
+func (s *status) setScored(table mesh.Scores, now time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.idleReason, s.version, s.at, s.chains = "", table.ViewVersion, now, len(table.Chains)
 }
 
-// Scheduler says whether chains are rebalanced, for a snapshot that is about to be
-// published. It takes no longer than a lock.
+// Scheduler returns whether chains are rebalanced, and if not why, for a snapshot that
+// is about to be published. It waits for nothing but a lock.
 func (d *Driver) Scheduler(s *snapshot.Snapshot) *snapshot.Scheduler {
-	b := &d.board
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	out := &snapshot.Scheduler{IdleReason: b.why, ViewVersion: b.version, Moving: s.Moving}
-	if b.version != 0 {
-		age := max(0, time.Since(b.at))
+	d.status.mu.Lock()
+	defer d.status.mu.Unlock()
+	out := &snapshot.Scheduler{IdleReason: d.status.idleReason, ViewVersion: d.status.version, Moving: s.Moving}
+	if d.status.version != 0 {
+		age := max(0, time.Since(d.status.at))
 		out.Age = &age
 	}
-	if b.why == "" {
-		out.ChainsScored = b.chains
-		out.IdleReason = held(s, *out.Age, d.opts.DecisionInterval)
+	if d.status.idleReason == "" {
+		out.ChainsScored = d.status.chains
+		out.IdleReason = blocked(s, *out.Age, d.opts.DecisionInterval)
 	}
 	out.Active = out.IdleReason == ""
 	return out
 }
 
-// held says why nothing is moved although there are scores; empty if nothing keeps
-// this node from it.
-func held(s *snapshot.Snapshot, age, interval time.Duration) string {
+// blocked returns why nothing is moved although there are scores; "" if this node may
+// move chains.
+func blocked(s *snapshot.Snapshot, age, interval time.Duration) string {
 	switch {
 	case s.FreezeRemaining != nil:
 		return "the cluster is frozen"
 	case s.Maintenance.Phase != mesh.PhaseActive:
-		return "this node is in maintenance, on its way there or back"
+		return "this node is in maintenance, or entering or leaving it"
 	case age > staleAfter*interval:
 		return fmt.Sprintf("the scores are %v old", age.Round(time.Second))
 	}

@@ -8,9 +8,8 @@ import (
 	"github.com/meshos/meshos/host/snapshot"
 )
 
-// Node is a node as a scorer sees it. This node is among them, with its own
-// maintenance and cordon, and without what is never measured of it: round trip
-// and health.
+// Node is a node as a scorer sees it. This node is one of them, with its own maintenance
+// and cordon, but without round trip and health, which are never measured of it.
 type Node struct {
 	Peer    snapshot.Peer
 	Avoided bool
@@ -20,18 +19,18 @@ type Node struct {
 type Chain struct {
 	ID      mesh.ChainID
 	Holders []mesh.NodeID // ascending, at least one; not to be written to
-	Desired uint32        // 0: no wish
+	Desired uint32        // replicas; 0 for no wish
 }
 
-// View is all that is scored, of one tick. Lists are ascending by id.
+// View is all that a scorer gets, as of one tick. Lists are ascending by id.
 type View struct {
 	Version uint64
 	Nodes   []Node
 	Chains  []Chain
 }
 
-// look takes the view of a snapshot, into the places that v has already.
-func (v *View) look(s *snapshot.Snapshot) {
+// fill makes v the view of a snapshot, in the memory that v has already.
+func (v *View) fill(s *snapshot.Snapshot) {
 	v.Version = s.Tick
 	v.Nodes, v.Chains = v.Nodes[:0], v.Chains[:0]
 	seen := false // this node, which is among the peers for its inventory only
@@ -65,20 +64,20 @@ func (v *View) look(s *snapshot.Snapshot) {
 	}
 }
 
-// here is this node: p with what the snapshot says of it elsewhere.
+// here returns this node: p with what the snapshot shows of it elsewhere.
 func here(s *snapshot.Snapshot, p snapshot.Peer) Node {
 	p.RTT, p.Health = nil, mesh.HealthUnknown
 	p.Maintenance, p.Cordoned = s.Maintenance.Phase, s.Maintenance.Cordoned
 	return Node{Peer: p}
 }
 
-// full asks for the whole view to be scored.
+// full returns a request with the whole view.
 func (v *View) full() Request {
 	return Request{Version: v.Version, Full: true, Nodes: slices.Clone(v.Nodes), Chains: slices.Clone(v.Chains)}
 }
 
-// apply gives the view that a request leads to from the view v, as a scorer makes
-// it. v stays as it is.
+// apply returns the view that a request leads to from the view v, as a scorer computes
+// it. v is not changed.
 func (v *View) apply(req Request) View {
 	if req.Full {
 		return View{Version: req.Version, Nodes: slices.Clone(req.Nodes), Chains: slices.Clone(req.Chains)}
@@ -90,8 +89,8 @@ func (v *View) apply(req Request) View {
 	}
 }
 
-// merge is a new list: old without the removed, with the changed put in or
-// replaced. All are ascending.
+// merge returns a new list: old without the removed, with the changed inserted or
+// replaced. All lists are ascending.
 func merge[T any, ID cmp.Ordered](old, changed []T, removed []ID, id func(*T) ID) []T {
 	out := make([]T, 0, len(old)+len(changed))
 	for i := range old {
@@ -112,7 +111,7 @@ func merge[T any, ID cmp.Ordered](old, changed []T, removed []ID, id func(*T) ID
 	return append(out, changed...)
 }
 
-// chain finds a chain of the view.
+// chain returns a chain of the view.
 func (v *View) chain(id mesh.ChainID) (*Chain, bool) {
 	i, ok := slices.BinarySearchFunc(v.Chains, id, func(c Chain, id mesh.ChainID) int { return cmp.Compare(c.ID, id) })
 	if !ok {
@@ -121,13 +120,13 @@ func (v *View) chain(id mesh.ChainID) (*Chain, bool) {
 	return &v.Chains[i], true
 }
 
-// has says whether a node is in the view.
+// has reports whether a node is in the view.
 func (v *View) has(id mesh.NodeID) bool {
 	_, ok := slices.BinarySearchFunc(v.Nodes, id, func(n Node, id mesh.NodeID) int { return cmp.Compare(n.Peer.Node, id) })
 	return ok
 }
 
-// heldBy says whether a node holds the chain.
+// heldBy reports whether a node holds the chain.
 func (c *Chain) heldBy(n mesh.NodeID) bool {
 	_, held := slices.BinarySearch(c.Holders, n)
 	return held

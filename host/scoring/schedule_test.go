@@ -8,9 +8,9 @@ import (
 func TestB10_WhenTheScorerIsAsked(t *testing.T) {
 	const tick, interval = 500 * time.Millisecond, 30 * time.Second
 	now := time.Now()
-	answered := func(p *pace) { p.answered(now) }
-	failed := func(times int) func(*pace) {
-		return func(p *pace) {
+	answered := func(p *schedule) { p.answered(now) }
+	failed := func(times int) func(*schedule) {
+		return func(p *schedule) {
 			p.answered(now)
 			for range times {
 				p.failed(now)
@@ -19,15 +19,15 @@ func TestB10_WhenTheScorerIsAsked(t *testing.T) {
 	}
 	for _, c := range []struct {
 		name   string
-		before func(*pace)
+		before func(*schedule)
 		after  time.Duration
 		urgent bool
 		want   bool
 	}{
-		{"never asked", func(*pace) {}, 0, false, true},
+		{"never asked", func(*schedule) {}, 0, false, true},
 		{"all is well", answered, 29 * time.Second, false, false},
 		{"the interval is over", answered, interval, false, true},
-		{"the interval is over but for what a tick is late", answered, interval - tick/2, false, true},
+		{"the interval is over within half a tick", answered, interval - tick/2, false, true},
 		{"urgent at the next tick", answered, tick, true, true},
 		{"urgent, a tick that comes early", answered, tick - tick/2, true, true},
 		{"urgent in the same tick", answered, tick / 3, true, false},
@@ -36,13 +36,13 @@ func TestB10_WhenTheScorerIsAsked(t *testing.T) {
 		{"failed twice, two ticks later", failed(2), 2 * tick, true, true},
 		{"failed four times", failed(4), 3 * time.Second, true, false},
 		{"failed four times, later", failed(4), 4 * time.Second, false, true},
-		{"failed for ever", failed(1000), interval, false, true},
-		{"failed for ever, earlier", failed(1000), interval - tick, true, false},
-		{"answers again", func(p *pace) { failed(5)(p); p.answered(now) }, tick, true, true},
-		{"another process", func(p *pace) { failed(5)(p); p.restart() }, 0, false, true},
+		{"failed very often", failed(1000), interval, false, true},
+		{"failed very often, a tick earlier", failed(1000), interval - tick, true, false},
+		{"answers again", func(p *schedule) { failed(5)(p); p.answered(now) }, tick, true, true},
+		{"another process", func(p *schedule) { failed(5)(p); p.restart() }, 0, false, true},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			p := pace{interval: interval, tick: tick}
+			p := schedule{interval: interval, tick: tick}
 			c.before(&p)
 			if got := p.due(now.Add(c.after), c.urgent); got != c.want {
 				t.Errorf("due: %v, want %v", got, c.want)

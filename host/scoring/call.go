@@ -2,47 +2,51 @@ package scoring
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 
 	"github.com/meshos/meshos/host/mesh"
 	"github.com/meshos/meshos/host/snapshot"
+	"github.com/meshos/meshos/internal/guard"
 )
 
-// ask is one call, bounded by a deadline and guarded against panics, with its
-// answer checked against the view.
+// ask calls the scorer once and checks its answer against the view.
 func (d *Driver) ask(ctx context.Context, scorer Scorer, req Request) (mesh.Scores, error) {
 	answer, err := d.call(ctx, scorer, req)
 	if err != nil {
 		return mesh.Scores{}, err
 	}
-	table, bad, err := check(&d.now, answer)
-	if err == nil && bad.n > 0 && !d.lied {
-		d.lied = true
+	table, bad, err := check(&d.view, answer)
+	if err == nil && bad.n > 0 && !d.faultReported {
+		d.faultReported = true
 		d.report(ctx, scorer, bad.String())
 	}
 	return table, err
 }
 
+// call calls the scorer, with a deadline and guarded against panics.
 func (d *Driver) call(ctx context.Context, scorer Scorer, req Request) (answer mesh.Scores, err error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, d.opts.Timeout, fmt.Errorf("no answer within %v", d.opts.Timeout))
 	defer cancel()
-	defer func() {
-		if v := recover(); v != nil {
-			err = fmt.Errorf("it panicked: %v", v)
-		}
-	}()
-	answer, err = scorer.Score(ctx, req)
+	err = guard.Call(func() error {
+		answer, err = scorer.Score(ctx, req)
+		return err
+	})
+	if p := (*guard.PanicError)(nil); errors.As(err, &p) {
+		return mesh.Scores{}, fmt.Errorf("it %w", err)
+	}
 	if err == nil && ctx.Err() != nil {
 		err = context.Cause(ctx)
 	}
 	return answer, err
 }
 
-// words gives an error as people read it, without what they know already.
-func words(err error) string { return strings.TrimPrefix(err.Error(), "plugin ") }
+// errorText returns an error for people. It omits that the scorer is a plugin, since
+// the context shows that.
+func errorText(err error) string { return strings.TrimPrefix(err.Error(), "plugin ") }
 
-// pluginOf finds the plugin that a scorer is; the zero value for one that is none.
+// pluginOf returns the plugin of that name; the zero value if there is none.
 func pluginOf(s *snapshot.Snapshot, name string) snapshot.Plugin {
 	for _, p := range s.Plugins {
 		if p.Name == name {
@@ -52,8 +56,8 @@ func pluginOf(s *snapshot.Snapshot, name string) snapshot.Plugin {
 	return snapshot.Plugin{}
 }
 
-// away says why a scorer can't be asked; empty if it can.
-func away(scorer Scorer, p snapshot.Plugin) string {
+// unavailable returns why a scorer can't be asked; "" if it can.
+func unavailable(scorer Scorer, p snapshot.Plugin) string {
 	if scorer.NoOp() {
 		if p.Name == "" {
 			return "there is no placement scorer"
@@ -74,7 +78,7 @@ func away(scorer Scorer, p snapshot.Plugin) string {
 		status = "disabled"
 	case snapshot.PluginRejected:
 		status = "rejected"
-	default: // ready, or none of the plugins
+	default: // it is ready, or not a plugin
 		return ""
 	}
 	why := scorer.Name() + " is " + status
