@@ -140,8 +140,8 @@ func (m *machine) failed(now time.Time, reason string) {
 		return
 	}
 	m.enter(now, backingOff, reason)
-	m.until = now.Add(m.policy.backoff(m.inARow, m.rand()))
 	m.inARow++
+	m.until = now.Add(m.policy.backoff.Jittered(m.inARow, m.rand()))
 }
 
 // refused says that a retry can't help until something changes.

@@ -68,16 +68,16 @@ func (b *bench) downFor(want time.Duration) {
 }
 
 func TestBackoffDoublesAndHasABound(t *testing.T) {
-	p := defaultPolicy(0)
+	p := defaultPolicy(0).backoff
 	for before, want := range []time.Duration{200e6, 400e6, 800e6, 1600e6, 3200e6, 6400e6, 12800e6, 25600e6, 51200e6, 60e9, 60e9} {
-		if got := p.backoff(before, 1); got != want {
-			t.Errorf("after %d failures at most %v, want %v", before, got, want)
+		if got := p.Jittered(before+1, 1); got != want {
+			t.Errorf("%d failures before: at most %v, want %v", before, got, want)
 		}
-		if got := p.backoff(before, 0); got != 0 {
-			t.Errorf("after %d failures at least %v", before, got)
+		if got := p.Jittered(before+1, 0); got != 0 {
+			t.Errorf("%d failures before: at least %v", before, got)
 		}
 	}
-	if got := p.backoff(1<<30, 1); got != time.Minute {
+	if got := p.Jittered(1<<30, 1); got != time.Minute {
 		t.Errorf("after very many failures %v", got)
 	}
 }
