@@ -22,7 +22,7 @@ type fileStamp struct {
 	mode   fs.FileMode
 }
 
-// stampOf looks at a file. One that can't be looked at does not exist.
+// stampOf returns the stamp of a file. A file that can't be examined counts as missing.
 func stampOf(path string) fileStamp {
 	info, err := os.Stat(path)
 	if err != nil {
@@ -39,13 +39,13 @@ func stampFrom(info fs.FileInfo) fileStamp {
 	return s
 }
 
-// verify hashes a plugin's binary and compares it with the pin of its entry. It
-// gives the hash in hex, also with an error if it got so far.
+// verify hashes a plugin's binary and compares the hash with the pin of its entry. It
+// returns the hash in hex, also with an error if it got so far.
 func verify(ctx context.Context, e Entry) (string, error) {
 	fail := func(step, problem, remedy string, err error) error {
 		return &Error{Plugin: e.Name, Step: step, Problem: problem, Remedy: remedy, Rejected: true, Err: err}
 	}
-	f, err := os.OpenFile(e.Path, os.O_RDONLY|syscall.O_NONBLOCK, 0) // a pipe would wait for who writes to it
+	f, err := os.OpenFile(e.Path, os.O_RDONLY|syscall.O_NONBLOCK, 0) // opening a pipe would wait for its writer
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return "", fail("start", e.Path+" does not exist", `build it with "make build" or set path`, err)
@@ -58,11 +58,11 @@ func verify(ctx context.Context, e Entry) (string, error) {
 	info, err := f.Stat()
 	switch {
 	case err != nil:
-		return "", fail("start", err.Error(), "look after the file system that it is on", err)
+		return "", fail("start", err.Error(), "check the file system that it is on", err)
 	case info.IsDir():
 		return "", fail("start", e.Path+" is a directory", "set path to the binary in it", nil)
 	case !info.Mode().IsRegular():
-		return "", fail("start", e.Path+" is not a file", "set path to a binary", nil)
+		return "", fail("start", e.Path+" is not a regular file", "set path to a binary", nil)
 	case info.Mode()&0o111 == 0:
 		return "", fail("start", fmt.Sprintf("%s is not executable (mode %v)", e.Path, info.Mode()), "chmod +x it", nil)
 	}
@@ -70,7 +70,7 @@ func verify(ctx context.Context, e Entry) (string, error) {
 	if _, err := io.Copy(h, &ctxReader{ctx, f}); err != nil {
 		return "", &Error{
 			Plugin: e.Name, Step: "verify", Problem: fmt.Sprintf("%s can't be read: %v", e.Path, err),
-			Remedy: "look after the file system that it is on; it is tried again", Err: err,
+			Remedy: "check the file system that it is on; it is tried again", Err: err,
 		}
 	}
 	got := hex.EncodeToString(h.Sum(nil))

@@ -50,7 +50,7 @@ func (s *slot) call(ctx context.Context, timeout time.Duration, method string, d
 		return err
 	case <-ctx.Done():
 		// The call goes on: whether it returns shows whether the plugin lives.
-		return &CallError{Plugin: s.entry.Name, Method: method, Kind: ctx.Err(), Detail: "the caller has gone"}
+		return &CallError{Plugin: s.entry.Name, Method: method, Kind: ctx.Err(), Detail: "the caller stopped waiting"}
 	}
 }
 
@@ -72,7 +72,7 @@ func (s *slot) reserve(method string, group func(*instance) *sync.WaitGroup) (*i
 	if i == nil || s.machine.phase != ready {
 		return nil, &NotReadyError{
 			Plugin: s.entry.Name, Status: s.machine.phase.String(), Reason: s.machine.reason,
-			Again: s.machine.again(s.opts.Now()),
+			RetryIn: s.machine.retryIn(s.opts.Now()),
 		}
 	}
 	s.stats.calls++
@@ -80,7 +80,7 @@ func (s *slot) reserve(method string, group func(*instance) *sync.WaitGroup) (*i
 	case i.tokens <- struct{}{}:
 	default:
 		s.stats.failures++
-		return nil, &CallError{Plugin: s.entry.Name, Method: method, Kind: ErrBusy, Detail: fmt.Sprintf("%d; it answers too slowly for what it is asked", maxCalls)}
+		return nil, &CallError{Plugin: s.entry.Name, Method: method, Kind: ErrBusy, Detail: fmt.Sprintf("%d; it is called faster than it answers", maxCalls)}
 	}
 	group(i).Add(1)
 	return i, nil
@@ -162,7 +162,7 @@ func (c *call) returned(err error) {
 		c.settle(c.slot.classify(c.instance, c.method, err))
 	}
 	if c.late {
-		c.step(func(m *machine, now time.Time) { m.callBack(now) })
+		c.step(func(m *machine, now time.Time) { m.callReturned(now) })
 	}
 }
 

@@ -11,10 +11,10 @@ import (
 	"github.com/meshos/meshos/internal/plaintext"
 )
 
-// detailLength bounds what is kept of a plugin's own words in an error.
+// detailLength bounds a plugin's own words in an error, in bytes.
 const detailLength = 1000
 
-// callError turns what a call returned into what callers look for.
+// callError turns the gRPC error of a call into the *CallError that callers expect.
 func callError(plugin, method string, err error) error {
 	if err == nil {
 		return nil
@@ -27,18 +27,18 @@ func callError(plugin, method string, err error) error {
 	switch kind {
 	case ErrTooLarge:
 		if strings.Contains(st.Message(), "trying to send") {
-			detail += "; there is more to tell it than one message holds"
+			detail += "; the request does not fit into one message"
 		} else {
-			detail += "; it has to answer with less at a time"
+			detail += "; it has to send less in one answer"
 		}
 	case ErrUnimplemented:
-		detail += "; leave that out of kinds in its entry, or install a build that serves it"
+		detail += "; take this kind out of kinds in its entry, or install a build that serves it"
 	}
-	return &CallError{Plugin: plugin, Method: method, Kind: kind, Detail: detail, Again: retryOf(st)}
+	return &CallError{Plugin: plugin, Method: method, Kind: kind, Detail: detail, RetryIn: retryIn(st)}
 }
 
-// retryOf gives the time after which the plugin wants to be asked again.
-func retryOf(st *status.Status) time.Duration {
+// retryIn returns after how long the plugin wants to be called again.
+func retryIn(st *status.Status) time.Duration {
 	if st.Code() != codes.Unavailable {
 		return 0
 	}
@@ -50,7 +50,7 @@ func retryOf(st *status.Status) time.Duration {
 	return 0
 }
 
-// kindOf gives the meaning of a status code, as plugin.proto defines it.
+// kindOf returns the meaning of a status code, as plugin.proto defines it.
 func kindOf(st *status.Status) error {
 	switch st.Code() {
 	case codes.NotFound:
@@ -66,7 +66,7 @@ func kindOf(st *status.Status) error {
 	case codes.DeadlineExceeded:
 		return ErrDeadline
 	case codes.ResourceExhausted:
-		// Our side of the connection refuses a message by its size with this code.
+		// gRPC refuses messages for their size with this code, on the host's side too.
 		if strings.Contains(st.Message(), "larger than max") {
 			return ErrTooLarge
 		}

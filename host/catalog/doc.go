@@ -1,30 +1,26 @@
-// Package catalog finds, checks, starts, watches and restarts plugin processes,
-// and is the door through which the rest of the host talks to them.
+// Package catalog starts, checks, watches and restarts the processes of plugins, and makes
+// all calls to them.
 //
-// Each configured plugin is a slot: a goroutine that drives a pure state machine
-// (machine.go) through verify, start, configure, ready and all that goes wrong. A
-// slot owns at most one instance, which is one process with its connection. The
-// process is ours (runner.go, on top of host/process): go-plugin does handshake,
-// certificates and the connection, and nothing else is left to it.
+// Each configured plugin is a slot (slot.go). Its goroutine (supervise.go) drives a pure
+// state machine (machine.go) through verifying, starting, configuring and ready, and
+// through all that goes wrong. A slot has at most one instance: a process with its
+// connection. The process belongs to the catalog (runner.go, with host/process);
+// go-plugin only does the handshake, the certificates and the connection.
 //
-// Adapters (probe_*.go, aborter.go …) have the methods of the interfaces that
-// the loop declares. An adapter is a slot and a kind: it outlives restarts, talks
-// to whatever process the slot has now, and answers with a *NotReadyError at once
-// when there is none. Which kinds a plugin serves is in its entry, or is known once
-// it has described itself: Run calls serving then, and again when a later binary
-// serves others. Whoever wires the host makes adapters there by name, for example
-// LocalityProbe(name).
+// The host calls plugins through adapters, one type for each kind (probes.go, aborter.go
+// …). An adapter outlives restarts: it calls the process that its slot has at the moment,
+// and returns a *NotReadyError at once if there is none. Every call has a timeout
+// (call.go); a plugin that does not answer in time lags, takes no further calls until it
+// answers, and is killed if it takes too long. Streams have no timeout (stream.go).
 //
-// An event source is a stream (stream.go): it has no timeout and does not lag, and
-// it is the caller who takes it up again after its end. Renewed tells those who
-// have to do something anew when the plugin's process or configuration is another.
+// The kinds that a plugin serves are those of its entry, or those that it describes
+// itself with. Run calls back when they are known, and again when another binary serves
+// others. The channel of Renewed is closed when a plugin has another process or another
+// configuration, and has to be told again what it was told before.
 //
-// A process that nobody calls is looked after as well (care.go): it is asked for a
-// sign of life, so that one that hangs is found before it is needed.
+// What plugins say is never trusted: see the package answers. What they print is read by
+// the package pluginlog.
 //
-// What a plugin says is never believed: check_*.go holds one pure function per
-// kind of answer, which leaves out what can't be.
-//
-// The package does not decide what samples mean, does not know meshos.toml, and
-// keeps no log.
+// The catalog does not decide what samples mean, does not know meshos.toml, and keeps no
+// log.
 package catalog

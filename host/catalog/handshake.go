@@ -19,17 +19,17 @@ const (
 	cookieKey       = "MESHOS_PLUGIN"
 	cookieValue     = "meshos.plugin.v1"
 	pluginName      = "meshos"
-	// lifelineKey names the descriptor whose end-of-file says that the host is
-	// gone or wants the plugin gone.
+	// lifelineKey names the descriptor whose end-of-file tells the plugin to end: the
+	// host has closed it, or is dead.
 	lifelineKey = "MESHOS_LIFELINE_FD"
 	lifelineFD  = "3" // the first of a process's extra files
 	socketsKey  = "PLUGIN_UNIX_SOCKET_DIR"
 
-	// maxMessage is the largest answer the host takes.
+	// maxMessage is the largest message in either direction, in bytes.
 	maxMessage = 4 << 20
 )
 
-// handshakeConfig is the same for go-plugin.
+// handshakeConfig returns what go-plugin has to know of this.
 func handshakeConfig() goplugin.HandshakeConfig {
 	return goplugin.HandshakeConfig{
 		ProtocolVersion: protocolVersion, MagicCookieKey: cookieKey, MagicCookieValue: cookieValue,
@@ -38,11 +38,11 @@ func handshakeConfig() goplugin.HandshakeConfig {
 
 var handshakeForm = regexp.MustCompile(`^\d+\|\d+\|`)
 
-// looksLikeHandshake tells go-plugin's line from what else is on stdout.
+// looksLikeHandshake reports whether a line of stdout is go-plugin's handshake.
 func looksLikeHandshake(line string) bool { return handshakeForm.MatchString(line) }
 
-// checkHandshake reads "core|version|network|address|protocol|certificate". It
-// gives what is wrong and what to do, or nothing.
+// checkHandshake checks "core|version|network|address|protocol|certificate". It returns
+// what is wrong and what to do, or two empty strings.
 func checkHandshake(line, socketDir string) (problem, remedy string) {
 	parts := strings.Split(strings.TrimSpace(line), "|")
 	field := func(i int) string {
@@ -51,19 +51,19 @@ func checkHandshake(line, socketDir string) (problem, remedy string) {
 		}
 		return ""
 	}
-	const rebuild = "install a build of it that is made for this host"
+	const rebuild = "install a build that is made for this host"
 	switch {
 	case field(0) != fmt.Sprint(goplugin.CoreProtocolVersion):
 		return fmt.Sprintf("it speaks go-plugin's core protocol %s, this host %d", field(0), goplugin.CoreProtocolVersion), rebuild
 	case field(1) != fmt.Sprint(protocolVersion):
 		return fmt.Sprintf("it speaks plugin protocol %s, this host %d", field(1), protocolVersion), rebuild
 	case field(4) != "grpc":
-		return fmt.Sprintf("it serves %q, not grpc", field(4)), "serve it over gRPC, as pluginsdk does"
+		return fmt.Sprintf("it serves %q, not grpc", field(4)), "it has to serve gRPC, as pluginsdk does"
 	case field(2) != "unix" || filepath.Dir(field(3)) != socketDir:
 		return fmt.Sprintf("it listens on %s %s, not in the socket directory that it was given", field(2), field(3)),
-			"let it listen on a unix socket in $" + socketsKey
+			"it has to listen on a unix socket in $" + socketsKey
 	}
-	const mtls = "let it do go-plugin's AutoMTLS: answer $PLUGIN_CLIENT_CERT with a certificate of its own"
+	const mtls = "it has to use go-plugin's AutoMTLS: answer $PLUGIN_CLIENT_CERT with a certificate of its own"
 	if len(parts) < 6 || parts[5] == "" {
 		return "it sent no certificate", mtls
 	}

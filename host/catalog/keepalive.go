@@ -8,19 +8,6 @@ import (
 	"google.golang.org/grpc/health/grpc_health_v1"
 )
 
-// maintain does what a running process needs although nobody calls it. It does not wait,
-// and returns after how long it has to be called again at the latest.
-func (s *slot) maintain(i *instance) time.Duration {
-	s.output.ReportSuppressedIfDue()
-	s.mu.Lock()
-	isReady := s.machine.phase == ready && s.instance == i
-	s.mu.Unlock()
-	if !isReady {
-		return s.opts.KeepaliveEvery // the slot is woken when that changes
-	}
-	return min(s.keepalive(i), s.resendPeers(i))
-}
-
 // keepalive calls a process that was idle for KeepaliveEvery, so that one that hangs is
 // found before it is needed. Any answer will do, even the one that it does not serve the
 // call. It returns after how long it has to be called again.

@@ -17,7 +17,7 @@ const (
 	KindControlSink      = "control_sink"
 )
 
-// allKinds gives every kind that this host knows, in the contract's order.
+// allKinds returns every kind that this host knows, in the order of the contract.
 func allKinds() []string {
 	return []string{
 		KindLocalityProbe, KindHealthProbe, KindInventoryProbe, KindPlacementScorer,
@@ -26,11 +26,11 @@ func allKinds() []string {
 	}
 }
 
-// knownKinds parts what a plugin says it serves: known without repetitions and
-// sorted, and what this host has never heard of.
-func knownKinds(said []string) (known, unknown []string) {
+// knownKinds splits the kinds that somebody named into those that this host knows, sorted
+// and without repetitions, and the others.
+func knownKinds(named []string) (known, unknown []string) {
 	all := allKinds()
-	for _, kind := range said {
+	for _, kind := range named {
 		if slices.Contains(all, kind) {
 			known = append(known, kind)
 		} else {
@@ -41,7 +41,7 @@ func knownKinds(said []string) (known, unknown []string) {
 	return slices.Compact(known), unknown
 }
 
-// isProbe says whether a plugin of these kinds wants to know the peers.
+// isProbe reports whether a plugin of these kinds has to know the peers.
 func isProbe(kinds []string) bool {
 	return slices.Contains(kinds, KindLocalityProbe) ||
 		slices.Contains(kinds, KindHealthProbe) ||

@@ -154,7 +154,7 @@ func TestKilledPluginIsBackWithinASecond(t *testing.T) {
 	}
 	const next = "signal: killed; see its last lines with \"meshos plugin describe testplugin\"; next try in 200ms"
 	r.until(next, r.says(&r.logs, next))
-	r.until("testplugin: run: it ended by itself: signal: killed", r.says(&r.failures, "testplugin: run: it ended by itself: signal: killed"))
+	r.until("testplugin: run: it ended unexpectedly: signal: killed", r.says(&r.failures, "testplugin: run: it ended unexpectedly: signal: killed"))
 	if _, err := probe.SampleRTT(context.Background()); err != nil {
 		t.Errorf("the adapter did not outlive the process: %v", err)
 	}
@@ -235,7 +235,7 @@ func TestExitInACallIsUnavailable(t *testing.T) {
 	if _, err := r.locality("testplugin").SampleRTT(context.Background()); !errors.Is(err, catalog.ErrUnavailable) {
 		t.Errorf("call: %v", err)
 	}
-	r.until("the exit is a failure", r.says(&r.failures, "run: it ended by itself: exit status 5"))
+	r.until("the exit is a failure", r.says(&r.failures, "run: it ended unexpectedly: exit status 5"))
 }
 
 func TestShutdownEndsEvenWhoIgnoresTERM(t *testing.T) {

@@ -6,15 +6,15 @@ import (
 	"time"
 )
 
-// phase is where a plugin stands in its life.
+// phase is a phase of a plugin's life.
 type phase uint8
 
 const (
 	verifying   phase = iota + 1 // its file is looked up and hashed
-	starting                     // its process is started and says hello
+	starting                     // its process starts and sends its handshake
 	configuring                  // it describes itself and takes its configuration
 	ready                        // it takes calls
-	lagging                      // a call has outlived its deadline and is still out
+	lagging                      // a call has outlived its timeout and is still in flight
 	stopping                     // the host ends
 	backingOff                   // it failed; the next try is scheduled
 	quarantined                  // it failed too often; a trial is scheduled
@@ -22,7 +22,7 @@ const (
 	rejected                     // checksum, protocol or configuration were refused
 )
 
-// String gives the phase as people read it.
+// String returns the phase for people.
 func (p phase) String() string {
 	switch p {
 	case verifying:
@@ -49,9 +49,9 @@ func (p phase) String() string {
 	return "unknown"
 }
 
-// machine is the life of one plugin as a value: told what happened and when, it
-// says where the plugin stands and when to look again. It holds no process, reads
-// no clock and starts nothing.
+// machine is the life of one plugin as a value: from what happened and when, it works out
+// in which phase the plugin is and when to look again. It holds no process, reads no clock
+// and starts nothing.
 type machine struct {
 	policy policy
 	rand   func() float64 // in [0, 1)
@@ -65,7 +65,7 @@ type machine struct {
 	recent     []time.Time // failures within the window, oldest first
 	trial      bool        // one more failure means quarantine
 	readySince time.Time   // when it became ready; zero if this process never was
-	late       int         // calls that are out past their deadline
+	late       int         // calls in flight that have outlived their timeout
 	restarts   uint64
 	timeline   []moment
 }
@@ -76,10 +76,10 @@ type moment struct {
 	what string
 }
 
-// timelineLength bounds what is kept of a life.
+// timelineLength bounds the timeline.
 const timelineLength = 64
 
-// newMachine begins a life.
+// newMachine returns the machine of a plugin that is about to be verified, or disabled.
 func newMachine(now time.Time, p policy, rand func() float64, enabled bool) machine {
 	m := machine{policy: p, rand: rand}
 	if enabled {
@@ -90,17 +90,19 @@ func newMachine(now time.Time, p policy, rand func() float64, enabled bool) mach
 	return m
 }
 
-// verified, started and configured are the steps towards readiness.
+// verified records that the file is the right one.
 func (m *machine) verified(now time.Time) { m.enter(now, starting, "") }
 
+// started records that the process runs and is connected.
 func (m *machine) started(now time.Time) { m.enter(now, configuring, "") }
 
+// configured records that the process is set up: the plugin is ready.
 func (m *machine) configured(now time.Time) {
 	m.enter(now, ready, "")
 	m.readySince, m.late = now, 0
 }
 
-// callLate says that a call has outlived its deadline.
+// callLate records that a call has outlived its timeout.
 func (m *machine) callLate(now time.Time, method string) {
 	m.late++
 	if m.phase == ready {
@@ -108,20 +110,20 @@ func (m *machine) callLate(now time.Time, method string) {
 	}
 }
 
-// callBack says that a late call has come back.
-func (m *machine) callBack(now time.Time) {
+// callReturned records that a late call has returned.
+func (m *machine) callReturned(now time.Time) {
 	m.late--
 	if m.phase == lagging && m.late == 0 {
 		m.enter(now, ready, "")
 	}
 }
 
-// hung says whether it has lagged for too long.
+// hung reports whether the plugin has lagged for too long.
 func (m *machine) hung(now time.Time) bool {
 	return m.phase == lagging && now.Sub(m.since) >= m.policy.hang
 }
 
-// failed says that a try or the process ended badly.
+// failed records that a try to start the plugin failed, or that its process ended.
 func (m *machine) failed(now time.Time, reason string) {
 	if !m.readySince.IsZero() && now.Sub(m.readySince) >= m.policy.stable {
 		m.inARow, m.recent, m.trial = 0, nil, false
@@ -144,15 +146,15 @@ func (m *machine) failed(now time.Time, reason string) {
 	m.until = now.Add(m.policy.backoff.Jittered(m.inARow, m.rand()))
 }
 
-// refused says that a retry can't help until something changes.
+// refused records that the plugin can't run until its file or configuration changes.
 func (m *machine) refused(now time.Time, reason string) {
 	m.readySince, m.late = time.Time{}, 0
 	m.enter(now, rejected, reason)
 }
 
-// again says when a call that was refused may be worth another try; 0 when nothing
-// says that it will be soon.
-func (m *machine) again(now time.Time) time.Duration {
+// retryIn returns after how long a call that was refused may succeed; 0 if that is not
+// known.
+func (m *machine) retryIn(now time.Time) time.Duration {
 	const soon = time.Second
 	switch m.phase {
 	case verifying, starting, configuring, ready, lagging:
@@ -163,7 +165,7 @@ func (m *machine) again(now time.Time) time.Duration {
 	return 0
 }
 
-// due says whether the next try should be made now.
+// due reports whether the next try should be made now.
 func (m *machine) due(now time.Time) bool {
 	return (m.phase == backingOff || m.phase == quarantined) && !now.Before(m.until)
 }
@@ -173,15 +175,15 @@ func (m *machine) awaitsRetry() bool {
 	return m.phase == rejected || m.phase == backingOff || m.phase == quarantined
 }
 
-// retry begins the next try: because it is due, because what was refused has changed,
-// or because somebody asks for it.
+// retry begins the next try: it is due, what was refused has changed, or somebody asked
+// for it.
 func (m *machine) retry(now time.Time) {
 	m.trial = m.trial || m.phase == quarantined
 	m.restarts++
 	m.enter(now, verifying, "")
 }
 
-// stop says that the host ends it.
+// stop records that the host ends the plugin.
 func (m *machine) stop(now time.Time) { m.enter(now, stopping, "the host is stopping it") }
 
 // nextCheck returns when to look again if nothing happens before.
@@ -195,7 +197,7 @@ func (m *machine) nextCheck() (time.Time, bool) {
 	return time.Time{}, false
 }
 
-// enter changes the phase and writes it down.
+// enter changes the phase and adds it to the timeline.
 func (m *machine) enter(now time.Time, to phase, reason string) {
 	m.phase, m.since, m.reason, m.until = to, now, reason, time.Time{}
 	what := to.String()
@@ -205,7 +207,7 @@ func (m *machine) enter(now time.Time, to phase, reason string) {
 	m.note(now, what)
 }
 
-// note adds a line to the timeline and forgets the oldest when it is full.
+// note adds a line to the timeline, which drops its oldest one when it is full.
 func (m *machine) note(now time.Time, what string) {
 	if len(m.timeline) >= timelineLength {
 		m.timeline = append(m.timeline[:0], m.timeline[1:]...)

@@ -146,7 +146,7 @@ func TestLagging(t *testing.T) {
 		t.Errorf("next check at %v, %v", wake, ok)
 	}
 	b.after(9*time.Second).callLate(b.now, "Probe.Other")
-	b.callBack(b.now)
+	b.callReturned(b.now)
 	b.is(lagging) // one is still out
 	if b.hung(b.now) {
 		t.Error("hung too early")
@@ -154,7 +154,7 @@ func TestLagging(t *testing.T) {
 	if b.after(time.Second); !b.hung(b.now) {
 		t.Error("not hung")
 	}
-	b.callBack(b.now)
+	b.callReturned(b.now)
 	b.is(ready)
 	if b.hung(b.now) || b.reason != "" {
 		t.Errorf("recovered, but hung or %q", b.reason)
@@ -225,7 +225,7 @@ func TestMachineHoldsItsPromises(t *testing.T) {
 				}
 			case lagging:
 				if rapid.Bool().Draw(t, "back") {
-					m.callBack(now)
+					m.callReturned(now)
 				} else {
 					failures = append(failures, now)
 					m.failed(now, "x")

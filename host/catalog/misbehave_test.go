@@ -52,9 +52,9 @@ func TestStartErrors(t *testing.T) {
 		{withPath("missing", dir+"/none"), true, `start: ` + dir + `/none does not exist; build it with "make build" or set path`},
 		{withPath("folder", dir), true, `start: ` + dir + ` is a directory; set path to the binary in it`},
 		{withPath("text", text), true, `start: ` + text + ` is not executable (mode -rw-r--r--); chmod +x it`},
-		{withPath("garbage", garbage), true, `start: ` + garbage + `: not executable: exec format error; get or build one for ` + runtime.GOOS + `/` + runtime.GOARCH},
-		{withPath("pipe", pipe), true, `start: ` + pipe + ` is not a file; set path to a binary`},
-		{withPath("stranger", "/bin/true"), false, `start: it ended before its handshake: exit status 0; it may be no plugin at all: run /bin/true by hand to see why`},
+		{withPath("garbage", garbage), true, `start: ` + garbage + `: not executable: exec format error; install a build for ` + runtime.GOOS + `/` + runtime.GOARCH},
+		{withPath("pipe", pipe), true, `start: ` + pipe + ` is not a regular file; set path to a binary`},
+		{withPath("stranger", "/bin/true"), false, `start: it ended before its handshake: exit status 0; it may not be a plugin at all: run /bin/true by hand to see why`},
 		{withPath("script", script), true, `start: ` + script + `: the file is there, but the loader or interpreter that it names is not; build it statically (CGO_ENABLED=0), or install what it names and touch the file`},
 		{
 			entry("pinned", "", func(e *catalog.Entry) { e.SHA256 = pin }), true,
@@ -62,10 +62,10 @@ func TestStartErrors(t *testing.T) {
 		},
 		{entry("exit", "exit-3"), false, `start: it ended before its handshake: exit status 3, its last line: "can't open the frobnicator"; run FILE by hand to see why`},
 		{entry("cookie", "wrong-cookie"), false, `start: it ended before its handshake: exit status 1, its last line: "load any plugins automatically"; it is a plugin, but not for this host: it does not know MESHOS_PLUGIN=meshos.plugin.v1`},
-		{entry("protocol", "protocol-99"), true, `start: it speaks plugin protocol 99, this host 1; install a build of it that is made for this host`},
-		{entry("socket", "other-socket"), true, `start: it listens on unix /tmp/elsewhere.sock, not in the socket directory that it was given; let it listen on a unix socket in $PLUGIN_UNIX_SOCKET_DIR`},
-		{withCert("badcert", "AAAA"), true, `start: the certificate that it sent can't be read: x509: malformed certificate; let it do go-plugin's AutoMTLS: answer $PLUGIN_CLIENT_CERT with a certificate of its own`},
-		{withCert("unserved", aCertificate), false, `describe: its socket does not answer: connection error: desc = "transport: error while dialing: dial unix $PLUGIN_UNIX_SOCKET_DIR/s: connect: no such file or directory"; let it serve gRPC with go-plugin's AutoMTLS on the socket that it names, as pluginsdk does`},
+		{entry("protocol", "protocol-99"), true, `start: it speaks plugin protocol 99, this host 1; install a build that is made for this host`},
+		{entry("socket", "other-socket"), true, `start: it listens on unix /tmp/elsewhere.sock, not in the socket directory that it was given; it has to listen on a unix socket in $PLUGIN_UNIX_SOCKET_DIR`},
+		{withCert("badcert", "AAAA"), true, `start: the certificate that it sent can't be read: x509: malformed certificate; it has to use go-plugin's AutoMTLS: answer $PLUGIN_CLIENT_CERT with a certificate of its own`},
+		{withCert("unserved", aCertificate), false, `describe: its socket does not answer: connection error: desc = "transport: error while dialing: dial unix $PLUGIN_UNIX_SOCKET_DIR/s: connect: no such file or directory"; it has to serve gRPC with go-plugin's AutoMTLS on the socket that it names, as pluginsdk does`},
 		{entry("noservice", "no-plugin-service"), true, `describe: it does not serve meshos.plugin.v1.Plugin; build it with pluginsdk`},
 		{
 			entry("kinds", "", func(e *catalog.Entry) { e.Kinds = []string{catalog.KindActuator} }), true,
@@ -73,7 +73,7 @@ func TestStartErrors(t *testing.T) {
 		},
 		{entry("config", "", withConfig), true, `configure: it refuses its configuration: interval: "x" is no duration; correct [plugin.config] in its entry in meshos.toml`},
 		{entry("slow", "slow-configure", func(e *catalog.Entry) { e.Timeout = time.Second }), false, `configure: no answer within 1s; see what it waits for, or raise timeout in its entry in meshos.toml`},
-		{entry("gone", "exit-in-configure"), false, `configure: it ended meanwhile: exit status 4, its last line: "gone"; see its last lines with "meshos plugin describe gone"`},
+		{entry("gone", "exit-in-configure"), false, `configure: it ended during this step: exit status 4, its last line: "gone"; see its last lines with "meshos plugin describe gone"`},
 		{entry("panic", "panic-at-start"), false, `start: it ended before its handshake: exit status 2, it crashed: "panic: no luck today"; run FILE by hand to see why`},
 	}
 	var entries []catalog.Entry
@@ -170,7 +170,7 @@ func TestAnswersThatFailTheCall(t *testing.T) {
 		kind error
 		want string
 	}{
-		{"huge", catalog.ErrTooLarge, `^plugin p: LocalityProbe.SampleRtt: message too large: .*4194304.*; it has to answer with less at a time$`},
+		{"huge", catalog.ErrTooLarge, `^plugin p: LocalityProbe.SampleRtt: message too large: .*4194304.*; it has to send less in one answer$`},
 		{"columns", catalog.ErrBadAnswer, `^plugin p: LocalityProbe.SampleRtt: bad answer: 1 peers but 0 rtt_ns; its author has to fix that$`},
 	} {
 		r := start(t, []catalog.Entry{entry("p", c.mode)})
@@ -190,7 +190,7 @@ func TestRequestThatIsTooLargeIsNotTheAnswersFault(t *testing.T) {
 	r := start(t, []catalog.Entry{entry("p", "")})
 	r.is("p", snapshot.PluginReady)
 	err := r.Aborter().Abort(t.Context(), 1, strings.Repeat("x", 5<<20))
-	if !errors.Is(err, catalog.ErrTooLarge) || !strings.HasSuffix(err.Error(), "; there is more to tell it than one message holds") {
+	if !errors.Is(err, catalog.ErrTooLarge) || !strings.HasSuffix(err.Error(), "; the request does not fit into one message") {
 		t.Errorf("got %v", err)
 	}
 }

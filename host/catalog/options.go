@@ -21,61 +21,64 @@ type Entry struct {
 	Name     string
 	Path     string // the binary; empty for PluginDir/Name
 	SHA256   string // hex; empty for no pin
-	Required bool   // the host ends if it does not come up
+	Required bool   // the host ends if it does not start
 	Enabled  bool
-	Kinds    []string       // only these of what it serves; empty for all
-	Chains   []string       // of an appender: the chains it gets
-	Timeout  time.Duration  // of one call; 0 for 5 s, 1 s for what is asked at every tick, and for an actuator the caller's own
-	Env      []string       // KEY=VALUE: the whole environment beside our own variables
-	Config   map[string]any // handed to the plugin
+	Kinds    []string // of those that it serves, only these; empty for all
+	Chains   []string // whose records an appender stores
+	// Timeout bounds one call. 0 means 5 s, 1 s for calls that are made at every tick, and
+	// for an actuator the deadline of its caller.
+	Timeout time.Duration
+	Env     []string       // KEY=VALUE; beside these the process gets the host's own variables only
+	Config  map[string]any // passed to the plugin
 
-	timed bool // Timeout was given
+	timed bool // Timeout was set
 }
 
 // Options is what a catalog works with. Its callbacks are called from any goroutine;
 // they must not wait, and must not call into the catalog.
 type Options struct {
 	Entries   []Entry
-	PluginDir string // where binaries are looked up by name
-	DataDir   string // the host's; plugin NAME gets DataDir/plugins/NAME
-	// RunDir is where the socket directories are made; empty for the system's
-	// directory for temporary files. Its path must be short.
+	PluginDir string // of binaries whose entries have no path
+	DataDir   string // of the host; plugin NAME gets DataDir/plugins/NAME
+	// RunDir is where the socket directories are created; empty for the system's directory
+	// for temporary files. Its path has to be short.
 	RunDir  string
 	Node    uint64
 	Cluster string
 	Peers   []*pluginv1.Peer // without this node
 
-	HangTimeout  time.Duration // lagging for so long means killed; 0 for 10 s
-	StartTimeout time.Duration // from exec to handshake; 0 for 5 s
-	DrainTimeout time.Duration // for a plugin to end by itself; 0 for 1 s
+	HangTimeout  time.Duration // how long a plugin may lag before it is killed; 0 for 10 s
+	StartTimeout time.Duration // until the process is connected; 0 for 5 s
+	DrainTimeout time.Duration // for a plugin to end when it is asked to; 0 for 1 s
 
 	// KeepaliveEvery is how long a plugin may be idle before it is called to see whether
 	// it lives; 0 for 5 s.
 	KeepaliveEvery time.Duration
 
-	// FilePoll is how often the file of a rejected plugin is looked at; 0 for 2 s.
+	// FilePoll is how often the file of a rejected plugin is checked for a change; 0 for
+	// 2 s.
 	FilePoll time.Duration
 
-	// Log takes lines of plugins and about them.
+	// Log takes log lines of plugins, and the catalog's own about them.
 	Log func(level mesh.LogLevel, plugin, message string)
-	// Failure takes what belongs into a failure record.
+	// Failure takes what has to become a failure record.
 	Failure func(plugin, reason string)
-	// Observe takes every call's end, with the error that its caller got.
+	// Observe is called at the end of every call, with the error that its caller got.
 	Observe func(plugin, method string, took time.Duration, err error)
 
-	// Now and Rand are the supervisor's clock and randomness in [0, 1); nil for
+	// Now is the clock of the plugins' lives, and Rand their randomness in [0, 1); nil for
 	// the real ones.
 	Now  func() time.Time
 	Rand func() float64
 }
 
-// defaultCallTimeout is the deadline of a call whose entry names none.
+// defaultCallTimeout is the timeout of a call if the entry names none.
 const defaultCallTimeout = 5 * time.Second
 
 // defaultPollTimeout is the same for a call that is made at every tick.
 const defaultPollTimeout = time.Second
 
-// withDefaults fills what was left out.
+// withDefaults returns the options with defaults for what is not set.
 func (o Options) withDefaults() Options {
 	setDefault(&o.HangTimeout, 10*time.Second)
 	setDefault(&o.StartTimeout, 5*time.Second)
@@ -119,7 +122,7 @@ func setDefault(d *time.Duration, value time.Duration) {
 	}
 }
 
-// check finds what can't work whatever the binaries are: all of it in one error.
+// check returns in one error everything that can't work whatever the binaries are.
 func (o Options) check() error {
 	errs := []error{checkRunDir(o.RunDir)}
 	seen := make(map[string]bool)
@@ -155,7 +158,7 @@ func (o Options) check() error {
 	return errors.Join(errs...)
 }
 
-// badVariable says why a variable can't be granted, or nothing.
+// badVariable returns why a variable can't be granted, or "".
 func badVariable(kv string) string {
 	key, _, ok := strings.Cut(kv, "=")
 	switch {

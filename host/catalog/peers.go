@@ -97,7 +97,7 @@ func (s *slot) sendPeers(ctx context.Context, i *instance) error {
 	case i.peers.sending <- struct{}{}:
 		defer func() { <-i.peers.sending }()
 	case <-turn.Done():
-		return s.newError("peers", "another change of peers is under way", "it is told again", turn.Err())
+		return s.newError("peers", "another change of the peers is under way", "they are sent again", turn.Err())
 	}
 	version, peers := s.peers.get()
 	if version == i.peers.version.Load() {

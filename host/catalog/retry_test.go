@@ -38,6 +38,6 @@ func TestARetryEndsAQuarantine(t *testing.T) {
 func TestChainsOfWhatIsNoAppenderAreWarnedOf(t *testing.T) {
 	r := start(t, []catalog.Entry{entry("p", "", func(e *catalog.Entry) { e.Chains, e.Kinds = []string{"audit"}, []string{catalog.KindHealthProbe} })})
 	r.is("p", snapshot.PluginReady)
-	const want = "4 p: its entry grants it chains of records, but it is used as no chain_appender"
+	const want = "4 p: its entry names chains of records, but it is not used as a chain_appender"
 	r.until(want, r.says(&r.logs, want))
 }

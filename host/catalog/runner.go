@@ -14,31 +14,31 @@ import (
 	"github.com/meshos/meshos/host/process"
 )
 
-// pluginRunner implements go-plugin's runner.Runner on a process of ours.
-// go-plugin sees of the process's output the handshake line and nothing more.
+// pluginRunner implements go-plugin's runner.Runner with a process that belongs to the
+// catalog. Of its output, go-plugin gets the handshake line and nothing else.
 type pluginRunner struct {
-	// ctx bounds the start instead of go-plugin's own, so that it can be cancelled.
-	ctx     context.Context
+	ctx     context.Context // bounds the start; go-plugin's own can't be cancelled
 	spawner *process.Spawner
 	spec    process.Spec
-	running func(*process.Process) // called once, as soon as it runs
+	started func(*process.Process) // called once, as soon as the process runs
 
-	hello   *io.PipeReader // the handshake line, then end of file
-	helloW  *io.PipeWriter
-	greeted atomic.Bool // there was one
+	handshake  *io.PipeReader // what go-plugin reads: the handshake line, then end-of-file
+	handshakeW *io.PipeWriter
+	shookHands atomic.Bool // there was a handshake line
 
 	proc *process.Process
-	err  error // of the start
+	err  error // why it could not be started
 }
 
-// newRunner takes what go-plugin wants in the environment from cmd.
-func newRunner(ctx context.Context, s *process.Spawner, spec process.Spec, cmd *exec.Cmd, socketDir string, running func(*process.Process)) *pluginRunner {
+// newRunner returns a runner of spec. It adds to the environment what go-plugin has put
+// into that of cmd.
+func newRunner(ctx context.Context, s *process.Spawner, spec process.Spec, cmd *exec.Cmd, socketDir string, started func(*process.Process)) *pluginRunner {
 	env := slices.DeleteFunc(slices.Clone(cmd.Env), func(kv string) bool {
 		return strings.HasPrefix(kv, socketsKey+"=")
 	})
 	spec.Env = slices.Concat(spec.Env, env, []string{socketsKey + "=" + socketDir, lifelineKey + "=" + lifelineFD})
-	r := &pluginRunner{ctx: ctx, spawner: s, spec: spec, running: running}
-	r.hello, r.helloW = io.Pipe()
+	r := &pluginRunner{ctx: ctx, spawner: s, spec: spec, started: started}
+	r.handshake, r.handshakeW = io.Pipe()
 	return r
 }
 
@@ -46,26 +46,28 @@ func newRunner(ctx context.Context, s *process.Spawner, spec process.Spec, cmd *
 func (r *pluginRunner) Start(context.Context) error {
 	r.proc, r.err = r.spawner.Start(r.ctx, r.spec)
 	if r.err != nil {
-		r.helloW.Close()
+		r.handshakeW.Close()
 		return r.err
 	}
-	r.running(r.proc)
+	r.started(r.proc)
 	return nil
 }
 
-// greet hands the handshake line to go-plugin; without one, only the end.
-func (r *pluginRunner) greet(line string) {
+// finishHandshake passes the handshake line to go-plugin, or only the end-of-file if line
+// is empty.
+func (r *pluginRunner) finishHandshake(line string) {
 	if line != "" {
-		r.greeted.Store(true)
-		_, _ = io.WriteString(r.helloW, line+"\n")
+		r.shookHands.Store(true)
+		_, _ = io.WriteString(r.handshakeW, line+"\n")
 	}
-	r.helloW.Close()
+	r.handshakeW.Close()
 }
 
 // Stdout implements runner.Runner.
-func (r *pluginRunner) Stdout() io.ReadCloser { return r.hello }
+func (r *pluginRunner) Stdout() io.ReadCloser { return r.handshake }
 
-// Stderr implements runner.Runner. The real one is not for go-plugin.
+// Stderr implements runner.Runner. go-plugin does not get the real one: it panics on some
+// lines.
 func (r *pluginRunner) Stderr() io.ReadCloser { return io.NopCloser(strings.NewReader("")) }
 
 // Name implements runner.Runner.
@@ -79,7 +81,7 @@ func (r *pluginRunner) ID() string {
 	return strconv.Itoa(r.proc.Pid())
 }
 
-// Diagnose implements runner.Runner; our own errors say more than it could.
+// Diagnose implements runner.Runner. The errors of launch say more than it could.
 func (r *pluginRunner) Diagnose(context.Context) string { return "" }
 
 // Wait implements runner.Runner.
@@ -103,7 +105,7 @@ func (r *pluginRunner) Kill(context.Context) error {
 	return r.proc.Signal(syscall.SIGKILL)
 }
 
-// PluginToHost implements runner.Runner: host and plugin see the same files.
+// PluginToHost implements runner.Runner. Host and plugin see the same files.
 func (r *pluginRunner) PluginToHost(network, addr string) (string, string, error) {
 	return network, addr, nil
 }

@@ -81,12 +81,12 @@ func (s *slot) describe(ctx context.Context, i *instance) error {
 	if len(known) == 0 {
 		return &Error{
 			Plugin: s.entry.Name, Step: "describe", Rejected: true,
-			Problem: "it serves nothing that this host knows",
-			Remedy:  "install a build of it that is made for this host",
+			Problem: "it serves no kind that this host knows",
+			Remedy:  "install a build that is made for this host",
 		}
 	}
 	if len(s.entry.Chains) > 0 && !slices.Contains(known, KindChainAppender) {
-		warn("its entry grants it chains of records, but it is used as no chain_appender")
+		warn("its entry names chains of records, but it is not used as a chain_appender")
 	}
 	i.kinds, i.version = known, plaintext.Clean(said.GetVersion(), 100)
 	i.schema, i.noOp = said.GetConfigSchema(), said.GetNoOp()
@@ -132,7 +132,7 @@ func (s *slot) setupError(step string, i *instance, err error) *Error {
 	select {
 	case <-i.proc.Done():
 		i.awaitOutput()
-		return s.newError(step, fmt.Sprintf("it ended meanwhile: %v%s", i.proc.Exit(), s.lastMessage()), s.seeLastLines(), wrapped)
+		return s.newError(step, fmt.Sprintf("it ended during this step: %v%s", i.proc.Exit(), s.lastMessage()), s.seeLastLines(), wrapped)
 	default:
 	}
 	switch {

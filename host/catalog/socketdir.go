@@ -11,48 +11,48 @@ import (
 )
 
 const (
-	// socketPathMax is what a unix socket's address holds, without its final NUL.
+	// socketPathMax is the longest path of a unix socket, without its final NUL.
 	socketPathMax = 107
-	// socketPathNeed is what is added to the run directory: "/meshos-" and up to ten
-	// digits for the node's directory, a slash and six digits for the plugin's,
-	// "/plugin" and ten digits for its socket.
+	// socketPathNeed is the length of what follows the run directory in it: "/meshos-" and
+	// up to ten digits for the node's directory, a slash and six digits for the process's,
+	// "/plugin" and ten digits for the socket.
 	socketPathNeed = len("/meshos-") + 10 + 1 + 6 + len("/plugin") + 10
 )
 
-// checkRunDir says early that sockets below dir would have too long a path: the
-// system's own message for that names neither the path nor the limit.
+// checkRunDir returns an error if sockets below dir would have too long a path. The error
+// that the system returns later names neither the path nor the limit.
 func checkRunDir(dir string) error {
 	abs, err := filepath.Abs(dir)
 	if err != nil {
 		return fmt.Errorf("directory for plugin sockets: %w", err)
 	}
-	if room := socketPathMax - socketPathNeed; len(abs) > room {
-		return fmt.Errorf("directory for plugin sockets: %s has %d bytes, but a socket's path leaves room for %d; set TMPDIR to a shorter one",
-			abs, len(abs), room)
+	if limit := socketPathMax - socketPathNeed; len(abs) > limit {
+		return fmt.Errorf("directory for plugin sockets: the path %s has %d bytes, at most %d are possible; set TMPDIR to a shorter one",
+			abs, len(abs), limit)
 	}
 	return nil
 }
 
-// socketDirs makes the directories for sockets: each process of a plugin has one
-// of its own, below one that belongs to the node. That has the same name at every
-// start, so that what a killed host left there is found.
+// socketDirs creates the directories for sockets: one for each process of a plugin, below
+// the node's own. The node's directory has the same name at every start, so that what a
+// killed host left there is found.
 type socketDirs struct {
 	runDir, dataDir string
 
 	mu   sync.Mutex
-	node string // the node's directory; empty before the first
+	node string // the node's directory; empty until it is needed
 	last uint64
 }
 
-// sweep removes what an earlier run left. Nobody else runs on the same data
-// directory, so whatever is there is nobody's.
+// sweep removes what an earlier run of this node left. The data directory belongs to one
+// node at a time, so nobody uses what is there.
 func (d *socketDirs) sweep() {
 	if name, err := d.name(); err == nil && isOurs(name) {
 		_ = os.RemoveAll(name)
 	}
 }
 
-// name is the node's directory, unless somebody else has taken the name.
+// name returns the name of the node's directory; another user may have taken it.
 func (d *socketDirs) name() (string, error) {
 	run, err := filepath.Abs(d.runDir)
 	if err != nil {
@@ -66,8 +66,7 @@ func (d *socketDirs) name() (string, error) {
 	return filepath.Join(run, fmt.Sprintf("meshos-%x", sum[:4])), nil
 }
 
-// make makes a directory that only this user can enter. Whoever asked for it
-// removes it.
+// make creates a directory that only this user can enter. The caller removes it.
 func (d *socketDirs) make() (string, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -79,7 +78,7 @@ func (d *socketDirs) make() (string, error) {
 	return dir, os.Mkdir(dir, 0o700)
 }
 
-// ensure makes the node's directory if it is not there, or not there any more.
+// ensure creates the node's directory if it does not exist, or not any more.
 func (d *socketDirs) ensure() error {
 	if d.node != "" && isOurs(d.node) {
 		return nil
@@ -92,7 +91,7 @@ func (d *socketDirs) ensure() error {
 	if os.IsExist(err) && isOurs(name) {
 		err = nil
 	}
-	if os.IsExist(err) { // in a folder that all may write to, somebody was faster
+	if os.IsExist(err) { // another user was faster
 		name, err = os.MkdirTemp(filepath.Dir(name), "meshos-")
 	}
 	if err == nil {
@@ -101,7 +100,7 @@ func (d *socketDirs) ensure() error {
 	return err
 }
 
-// remove removes the node's directory, if nothing is left in it.
+// remove removes the node's directory if it is empty.
 func (d *socketDirs) remove() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -110,7 +109,7 @@ func (d *socketDirs) remove() {
 	}
 }
 
-// isOurs says whether a name is a directory of this user's that nobody else enters.
+// isOurs reports whether a directory belongs to this user and is closed to all others.
 func isOurs(name string) bool {
 	info, err := os.Lstat(name)
 	if err != nil || !info.IsDir() || info.Mode().Perm() != 0o700 {

@@ -6,11 +6,9 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/meshos/meshos/host/mesh"
-	"github.com/meshos/meshos/host/process"
 )
 
 // run drives the plugin's life until ctx has ended and nothing is left of its process.
@@ -67,7 +65,7 @@ func (s *slot) attempt(ctx context.Context, env *runEnv, first func(error)) {
 		env.serving(s.entry.Name, slices.Clone(i.kinds))
 	}
 	first(nil)
-	s.serve(ctx, i)
+	s.watch(ctx, i)
 }
 
 // startUp verifies the plugin's file, starts it and sets the process up.
@@ -91,74 +89,6 @@ func (s *slot) startUp(ctx context.Context, env *runEnv) (*instance, error) {
 		return nil, err
 	}
 	return i, nil
-}
-
-// serve looks after a process that takes calls, and returns when it has ended.
-func (s *slot) serve(ctx context.Context, i *instance) {
-	timer := time.NewTimer(time.Hour)
-	defer timer.Stop()
-	for {
-		s.mu.Lock()
-		check, lags := s.machine.nextCheck()
-		hung := s.machine.hung(s.opts.Now())
-		reason := s.machine.reason
-		s.mu.Unlock()
-		if hung {
-			s.detach()
-			exit := i.abort()
-			s.ended(exit)
-			s.fail(s.newError("call", fmt.Sprintf("it hung: %s, and not for %v after that; aborted (%v)", reason, s.opts.HangTimeout, exit),
-				"its stack is in the log and tells where", nil))
-			return
-		}
-		wait := s.maintain(i)
-		if lags {
-			wait = min(wait, check.Sub(s.opts.Now()))
-		}
-		timer.Reset(max(0, wait))
-		select {
-		case <-i.proc.Done():
-			s.detach()
-			i.awaitOutput()
-			exit := i.proc.Exit()
-			s.ended(exit)
-			message := s.lastMessage()
-			if exit.Signal == syscall.SIGKILL {
-				message = "" // what it wrote last does not explain that
-			}
-			s.fail(s.newError("run", fmt.Sprintf("it ended by itself: %v%s", exit, message), s.seeLastLines(), nil))
-			i.free()
-			return
-		case <-ctx.Done():
-			s.detach()
-			s.step(func(m *machine, now time.Time) { m.stop(now) })
-			s.ended(i.stop(s.opts.DrainTimeout))
-			return
-		case <-s.wake:
-		case <-timer.C:
-		}
-	}
-}
-
-// detach closes the process to callers.
-func (s *slot) detach() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.instance = nil
-}
-
-// ended records how a process ended.
-func (s *slot) ended(exit process.Exit) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.pid, s.lastExit = 0, exit.String()
-	s.machine.note(s.opts.Now(), "ended: "+exit.String())
-}
-
-func (s *slot) setPid(pid int) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.pid = pid
 }
 
 // fail records, reports and logs a failure.
