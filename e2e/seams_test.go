@@ -154,13 +154,13 @@ func TestLinesOfAFileBecomeEvents(t *testing.T) {
 	})
 }
 
-// A plugin of all four seams: its recovery is folded, and it is told of a drain.
+// A plugin of four kinds: its recovery is folded, and it is told of a drain.
 func TestRecoveryAndControlAreWired(t *testing.T) {
-	path := filepath.Join(bin, "seamplugin")
-	if out, err := exec.Command("go", "build", "-o", path, "../host/catalog/internal/seamplugin").CombinedOutput(); err != nil {
+	path := filepath.Join(bin, "sdkplugin")
+	if out, err := exec.Command("go", "build", "-o", path, "../host/catalog/internal/sdkplugin").CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	n := small(t, fmt.Sprintf("[[plugin]]\nname = \"seams\"\npath = %q\n[plugin.config]\nevents = 2\n", path)).start()
+	n := small(t, fmt.Sprintf("[[plugin]]\nname = \"sdkplugin\"\npath = %q\n[plugin.config]\nevents = 2\n", path)).start()
 	n.until("the chain that was recovered, and the source's end", func(s *meshosv1.Snapshot) bool {
 		return slices.Contains(holders(s, 7), 1)
 	})

@@ -11,7 +11,7 @@ import (
 // BenchmarkCall is one whole call to a plugin and back.
 func BenchmarkCall(b *testing.B) {
 	r := start(b, []catalog.Entry{entry("p", "")})
-	r.is("p", snapshot.PluginReady)
+	r.waitFor("p", snapshot.PluginReady)
 	probe := r.locality("p")
 	for b.Loop() {
 		if _, err := probe.SampleRTT(context.Background()); err != nil {
@@ -20,11 +20,11 @@ func BenchmarkCall(b *testing.B) {
 	}
 }
 
-// BenchmarkStart is from Run to ready, and to the end.
+// BenchmarkStart is one whole life of a plugin: from Run to ready, and to its end.
 func BenchmarkStart(b *testing.B) {
 	for b.Loop() {
 		r := start(b, []catalog.Entry{entry("p", "")})
-		r.is("p", snapshot.PluginReady)
+		r.waitFor("p", snapshot.PluginReady)
 		if err := r.stop(); err != nil {
 			b.Fatal(err)
 		}

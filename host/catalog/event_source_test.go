@@ -16,7 +16,7 @@ import (
 
 func source(t *testing.T, r *rig) *catalog.EventSource {
 	t.Helper()
-	s, err := r.EventSource("seams")
+	s, err := r.EventSource("sdkplugin")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -26,7 +26,7 @@ func source(t *testing.T, r *rig) *catalog.EventSource {
 // heard collects the first letters of lines.
 type heard []string
 
-// take takes events as a loop does: not when its context has ended.
+// take takes events as the loop does: none once its context has ended.
 func (h *heard) take(ctx context.Context, events []answers.Event) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
@@ -38,7 +38,7 @@ func (h *heard) take(ctx context.Context, events []answers.Event) error {
 }
 
 func TestEventSourceStreamsToItsEnd(t *testing.T) {
-	r := startSeams(t, map[string]any{"events": 5, "then": "end"})
+	r := startSDKPlugin(t, map[string]any{"events": 5, "then": "end"})
 	var got heard
 	if err := source(t, r).Stream(t.Context(), got.take); err != nil || strings.Join(got, " ") != "1 2 3 4 5" {
 		t.Errorf("heard %v, %v", got, err)
@@ -46,42 +46,42 @@ func TestEventSourceStreamsToItsEnd(t *testing.T) {
 }
 
 func TestEventSourceThatFailsSaysWhy(t *testing.T) {
-	r := startSeams(t, map[string]any{"events": 1, "then": "fail"})
+	r := startSDKPlugin(t, map[string]any{"events": 1, "then": "fail"})
 	var got heard
 	err := source(t, r).Stream(t.Context(), got.take)
-	if !errors.Is(err, catalog.ErrFailed) || err.Error() != "plugin seams: EventSource.Events: failed: lost the sensor" || len(got) != 1 {
+	if !errors.Is(err, catalog.ErrFailed) || err.Error() != "plugin sdkplugin: EventSource.Events: failed: lost the sensor" || len(got) != 1 {
 		t.Errorf("heard %v, %v", got, err)
 	}
 }
 
 func TestEventSourceEndsWithItsCaller(t *testing.T) {
-	r := startSeams(t, map[string]any{"events": 2})
+	r := startSDKPlugin(t, map[string]any{"events": 2})
 	ctx, cancel := context.WithCancel(t.Context())
 	err := source(t, r).Stream(ctx, func(context.Context, []answers.Event) error {
 		cancel()
 		return nil
 	})
 	if err == nil {
-		t.Error("ended without a word")
+		t.Error("ended without an error")
 	}
-	full := errors.New("no room")
+	full := errors.New("full")
 	if err := source(t, r).Stream(t.Context(), func(context.Context, []answers.Event) error { return full }); err != full { //nolint:errorlint // as it is
 		t.Errorf("the taker's error became %v", err)
 	}
 }
 
-// A host that takes nothing holds the plugin up: what is on its way is bounded.
+// A host that takes no events holds up the plugin: only so many are in flight.
 func TestEventSourceIsHeldUpByItsTaker(t *testing.T) {
 	const batches, size = 400, 100 << 10 // 80 MiB in all
-	r := startSeams(t, map[string]any{"events": 2 * batches, "size": size, "then": "end"})
-	sent := func() int { return len(strings.Split(strings.Join(r.told(&r.logs), "\n"), "sent through")) - 1 }
+	r := startSDKPlugin(t, map[string]any{"events": 2 * batches, "size": size, "then": "end"})
+	sent := func() int { return len(strings.Split(strings.Join(r.lines(&r.logs), "\n"), "sent through")) - 1 }
 	var got heard
 	first := true
 	err := source(t, r).Stream(t.Context(), func(ctx context.Context, events []answers.Event) error {
 		if first {
 			first = false
 			before := -1
-			for now := sent(); now != before; now = sent() { // until it stands still
+			for now := sent(); now != before; now = sent() { // until it does not grow any more
 				before = now
 				r.pause(200 * time.Millisecond)
 			}
@@ -96,24 +96,23 @@ func TestEventSourceIsHeldUpByItsTaker(t *testing.T) {
 	}
 }
 
-// What a process streamed before it was killed is still heard, although it is
-// taken later.
-func TestEventSourceIsHeardAfterItsDeath(t *testing.T) {
-	r := startSeams(t, map[string]any{"events": 6})
+// What a process sent before it was killed is still read, although it is taken later.
+func TestEventsArriveAfterTheDeathOfTheirSource(t *testing.T) {
+	r := startSDKPlugin(t, map[string]any{"events": 6})
 	s := source(t, r)
 	renewed := s.Renewed()
 	var got heard
 	err := s.Stream(t.Context(), func(ctx context.Context, events []answers.Event) error {
 		if len(got) == 0 {
-			r.until("all is sent", r.says(&r.logs, "sent through=6"))
-			// An answer that was written later has come, so all of it has.
+			r.until("all is sent", r.contains(&r.logs, "sent through=6"))
+			// An answer that was written later has arrived, so all events have.
 			if _, err := dispatch(t, r, ctx, 1); err != nil {
 				t.Error(err)
 			}
-			pid := r.view("seams").PID
+			pid := r.view("sdkplugin").PID
 			kill(t, pid, syscall.SIGKILL)
-			r.until("its death is noticed", func() bool { return r.view("seams").Status != snapshot.PluginReady })
-			r.pause(200 * time.Millisecond) // and what belonged to it is being freed
+			r.until("its death is noticed", func() bool { return r.view("sdkplugin").Status != snapshot.PluginReady })
+			r.pause(200 * time.Millisecond) // now what belonged to it is being freed
 		}
 		return got.take(ctx, events)
 	})
@@ -124,9 +123,9 @@ func TestEventSourceIsHeardAfterItsDeath(t *testing.T) {
 		t.Errorf("heard %v", got)
 	}
 	<-renewed
-	r.is("seams", snapshot.PluginReady)
+	r.waitFor("sdkplugin", snapshot.PluginReady)
 	renewed = s.Renewed()
-	if err := r.Reconfigure(t.Context(), "seams", map[string]any{"events": 1, "then": "end"}); err != nil {
+	if err := r.Reconfigure(t.Context(), "sdkplugin", map[string]any{"events": 1, "then": "end"}); err != nil {
 		t.Fatal(err)
 	}
 	<-renewed

@@ -8,63 +8,63 @@ import (
 	"pgregory.net/rapid"
 )
 
-// bench is a machine with a clock that a test moves.
-type bench struct {
+// scenario is a machine with a clock that the test moves.
+type scenario struct {
 	*testing.T
 	machine
 	now time.Time
 }
 
-func newBench(t *testing.T) *bench {
-	b := &bench{T: t, now: time.Unix(1e9, 0)}
-	b.machine = newMachine(b.now, defaultPolicy(10*time.Second), func() float64 { return 0.5 }, true)
-	return b
+func newScenario(t *testing.T) *scenario {
+	s := &scenario{T: t, now: time.Unix(1e9, 0)}
+	s.machine = newMachine(s.now, defaultPolicy(10*time.Second), func() float64 { return 0.5 }, true)
+	return s
 }
 
-func (b *bench) after(d time.Duration) *bench { b.now = b.now.Add(d); return b }
+func (s *scenario) after(d time.Duration) *scenario { s.now = s.now.Add(d); return s }
 
-func (b *bench) is(want phase) {
-	b.Helper()
-	if b.phase != want {
-		b.Fatalf("is %v, want %v; its life:\n%s", b.phase, want, b.life())
+func (s *scenario) is(want phase) {
+	s.Helper()
+	if s.phase != want {
+		s.Fatalf("is %v, want %v; its timeline:\n%s", s.phase, want, s.timelineText())
 	}
 }
 
-func (b *bench) life() string {
-	var s strings.Builder
-	for _, m := range b.timeline {
-		s.WriteString(m.at.Format("15:04:05.000 ") + m.what + "\n")
+func (s *scenario) timelineText() string {
+	var b strings.Builder
+	for _, m := range s.timeline {
+		b.WriteString(m.at.Format("15:04:05.000 ") + m.what + "\n")
 	}
-	return s.String()
+	return b.String()
 }
 
 // up takes it from verifying to ready.
-func (b *bench) up() {
-	b.Helper()
-	b.is(verifying)
-	b.verified(b.now)
-	b.is(starting)
-	b.started(b.now)
-	b.is(configuring)
-	b.configured(b.now)
-	b.is(ready)
+func (s *scenario) up() {
+	s.Helper()
+	s.is(verifying)
+	s.verified(s.now)
+	s.is(starting)
+	s.started(s.now)
+	s.is(configuring)
+	s.configured(s.now)
+	s.is(ready)
 }
 
-// downFor fails it, checks how long it waits, and makes the next try.
-func (b *bench) downFor(want time.Duration) {
-	b.Helper()
-	b.failed(b.now, "test")
-	b.is(backingOff)
-	if got := b.until.Sub(b.now); got != want {
-		b.Fatalf("backs off for %v, want %v", got, want)
+// downFor fails it, checks how long it backs off, and makes the next try.
+func (s *scenario) downFor(want time.Duration) {
+	s.Helper()
+	s.failed(s.now, "test")
+	s.is(backingOff)
+	if got := s.until.Sub(s.now); got != want {
+		s.Fatalf("backs off for %v, want %v", got, want)
 	}
-	if b.after(want - 1); b.due(b.now) {
-		b.Fatal("is due too early")
+	if s.after(want - 1); s.due(s.now) {
+		s.Fatal("is due too early")
 	}
-	if b.after(1); !b.due(b.now) {
-		b.Fatal("is not due")
+	if s.after(1); !s.due(s.now) {
+		s.Fatal("is not due")
 	}
-	b.retry(b.now)
+	s.retry(s.now)
 }
 
 func TestBackoffDoublesAndHasABound(t *testing.T) {
@@ -83,96 +83,96 @@ func TestBackoffDoublesAndHasABound(t *testing.T) {
 }
 
 func TestBackoffStartsOverOnlyAfterAStableMinute(t *testing.T) {
-	b := newBench(t)
-	b.up()
-	b.downFor(100 * time.Millisecond)
-	b.up()
-	b.after(time.Minute - 1)
-	b.downFor(200 * time.Millisecond)
-	b.up()
-	b.after(time.Minute)
-	b.downFor(100 * time.Millisecond)
-	if b.restarts != 3 {
-		t.Errorf("%d restarts", b.restarts)
+	s := newScenario(t)
+	s.up()
+	s.downFor(100 * time.Millisecond)
+	s.up()
+	s.after(time.Minute - 1)
+	s.downFor(200 * time.Millisecond)
+	s.up()
+	s.after(time.Minute)
+	s.downFor(100 * time.Millisecond)
+	if s.restarts != 3 {
+		t.Errorf("%d restarts", s.restarts)
 	}
 }
 
 func TestFiveFailuresInTenMinutesQuarantine(t *testing.T) {
-	b := newBench(t)
+	s := newScenario(t)
 	for range 4 {
-		b.verified(b.now)
-		b.failed(b.now, "boom")
-		b.is(backingOff)
-		b.after(time.Second).retry(b.now)
+		s.verified(s.now)
+		s.failed(s.now, "boom")
+		s.is(backingOff)
+		s.after(time.Second).retry(s.now)
 	}
-	b.failed(b.now, "boom")
-	b.is(quarantined)
-	if want := "5 failures within 10m0s, the last: boom"; b.reason != want {
-		t.Errorf("reason %q", b.reason)
+	s.failed(s.now, "boom")
+	s.is(quarantined)
+	if want := "5 failures within 10m0s, the last: boom"; s.reason != want {
+		t.Errorf("reason %q", s.reason)
 	}
-	if got := b.until.Sub(b.now); got != 10*time.Minute {
+	if got := s.until.Sub(s.now); got != 10*time.Minute {
 		t.Errorf("quarantined for %v", got)
 	}
 
-	b.after(10 * time.Minute).retry(b.now) // the trial
-	b.up()
-	b.after(59*time.Second).failed(b.now, "again")
-	b.is(quarantined)
-	if b.reason != "its trial failed: again" {
-		t.Errorf("reason %q", b.reason)
+	s.after(10 * time.Minute).retry(s.now) // the trial
+	s.up()
+	s.after(59*time.Second).failed(s.now, "again")
+	s.is(quarantined)
+	if s.reason != "its trial failed: again" {
+		t.Errorf("reason %q", s.reason)
 	}
 
-	b.after(10 * time.Minute).retry(b.now)
-	b.up()
-	b.after(time.Minute).failed(b.now, "later")
-	b.is(backingOff) // a stable minute passed the trial
+	s.after(10 * time.Minute).retry(s.now)
+	s.up()
+	s.after(time.Minute).failed(s.now, "later")
+	s.is(backingOff) // a stable minute passed the trial
 }
 
 func TestFailuresOutsideOfTheWindowDoNotCount(t *testing.T) {
-	b := newBench(t)
+	s := newScenario(t)
 	for range 20 {
-		b.failed(b.now, "boom")
-		b.is(backingOff)
-		b.after(150 * time.Second).retry(b.now) // at most 4 in any 10 minutes
+		s.failed(s.now, "boom")
+		s.is(backingOff)
+		s.after(150 * time.Second).retry(s.now) // at most 4 in any 10 minutes
 	}
 }
 
 func TestLagging(t *testing.T) {
-	b := newBench(t)
-	b.up()
-	b.callLate(b.now, "Probe.Sample")
-	b.is(lagging)
-	if wake, ok := b.nextCheck(); !ok || wake.Sub(b.now) != 10*time.Second {
+	s := newScenario(t)
+	s.up()
+	s.callLate(s.now, "Probe.Sample")
+	s.is(lagging)
+	if wake, ok := s.nextCheck(); !ok || wake.Sub(s.now) != 10*time.Second {
 		t.Errorf("next check at %v, %v", wake, ok)
 	}
-	b.after(9*time.Second).callLate(b.now, "Probe.Other")
-	b.callReturned(b.now)
-	b.is(lagging) // one is still out
-	if b.hung(b.now) {
+	s.after(9*time.Second).callLate(s.now, "Probe.Other")
+	s.callReturned(s.now)
+	s.is(lagging) // one call is still in flight
+	if s.hung(s.now) {
 		t.Error("hung too early")
 	}
-	if b.after(time.Second); !b.hung(b.now) {
+	if s.after(time.Second); !s.hung(s.now) {
 		t.Error("not hung")
 	}
-	b.callReturned(b.now)
-	b.is(ready)
-	if b.hung(b.now) || b.reason != "" {
-		t.Errorf("recovered, but hung or %q", b.reason)
+	s.callReturned(s.now)
+	s.is(ready)
+	if s.hung(s.now) || s.reason != "" {
+		t.Errorf("recovered, but hung or %q", s.reason)
 	}
-	if _, ok := b.nextCheck(); ok {
+	if _, ok := s.nextCheck(); ok {
 		t.Error("a ready one has nothing to wait for")
 	}
 }
 
 func TestRejectedWaitsForAChangeAndNotForATime(t *testing.T) {
-	b := newBench(t)
-	b.refused(b.now, "wrong checksum")
-	b.is(rejected)
-	if _, ok := b.nextCheck(); ok || b.after(time.Hour).due(b.now) {
+	s := newScenario(t)
+	s.refused(s.now, "wrong checksum")
+	s.is(rejected)
+	if _, ok := s.nextCheck(); ok || s.after(time.Hour).due(s.now) {
 		t.Error("a rejected one is tried again by itself")
 	}
-	b.retry(b.now)
-	b.is(verifying)
+	s.retry(s.now)
+	s.is(verifying)
 }
 
 func TestDisabled(t *testing.T) {
@@ -183,13 +183,13 @@ func TestDisabled(t *testing.T) {
 }
 
 func TestTimelineIsBounded(t *testing.T) {
-	b := newBench(t)
+	s := newScenario(t)
 	for range 1000 {
-		b.refused(b.now, "no")
-		b.retry(b.now)
+		s.refused(s.now, "no")
+		s.retry(s.now)
 	}
-	if len(b.timeline) != timelineLength || b.timeline[timelineLength-1].what != "verifying" {
-		t.Errorf("%d moments", len(b.timeline))
+	if len(s.timeline) != timelineLength || s.timeline[timelineLength-1].what != "verifying" {
+		t.Errorf("%d moments", len(s.timeline))
 	}
 }
 

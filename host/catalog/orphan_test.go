@@ -17,8 +17,8 @@ import (
 	"github.com/meshos/meshos/internal/testkit"
 )
 
-// hostUntilKilled is what the test binary does instead of testing when it plays
-// the host: it runs a catalog and writes the plugins' pids.
+// hostUntilKilled runs a catalog and prints the plugins' pids. The test binary does this
+// instead of testing when it plays the host.
 func hostUntilKilled(dir string) {
 	path := os.Getenv("CATALOG_TEST_PLUGIN")
 	entries := []catalog.Entry{
@@ -79,7 +79,7 @@ func TestP7_KilledHostLeavesNoPluginBehind(t *testing.T) {
 		t.Errorf("%d socket directories, want those of the killed host: 2", left)
 	}
 	r := start(t, []catalog.Entry{entry("good", "")}, func(o *catalog.Options) { o.DataDir, o.RunDir = dir, dir })
-	r.is("good", snapshot.PluginReady)
+	r.waitFor("good", snapshot.PluginReady)
 	if left := count(t, dir+"/meshos-*/*"); left != 1 {
 		t.Errorf("%d socket directories after the next start", left)
 	}
@@ -92,7 +92,7 @@ func TestP7_KilledHostLeavesNoPluginBehind(t *testing.T) {
 }
 
 func TestCrashCyclesLeaveNothingBehind(t *testing.T) {
-	// Each of these dies at another point of its life.
+	// Each of these plugins dies at another point of its life.
 	modes := []string{"exit-3", "protocol-99", "exit-in-configure", "exit-in-call", "panic-at-start"}
 	cycle := func() {
 		var entries []catalog.Entry

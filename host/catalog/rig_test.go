@@ -45,7 +45,7 @@ func TestMain(m *testing.M) {
 	}))
 }
 
-// rig is a running catalog, and what it told.
+// rig is a running catalog, and what it called back with.
 type rig struct {
 	*catalog.Catalog
 	t       testing.TB
@@ -70,7 +70,7 @@ func entry(name, mode string, change ...func(*catalog.Entry)) catalog.Entry {
 	return e
 }
 
-// start runs a catalog until the end of the test.
+// start runs a catalog until the test ends.
 func start(t testing.TB, entries []catalog.Entry, change ...func(*catalog.Options)) *rig {
 	t.Helper()
 	r := &rig{t: t, changed: make(chan struct{}, 1), ended: make(chan error, 1), runDir: shortDir(t)}
@@ -105,7 +105,7 @@ func start(t testing.TB, entries []catalog.Entry, change ...func(*catalog.Option
 	return r
 }
 
-// stop ends the catalog and checks that it left nothing behind, in time.
+// stop ends the catalog, and checks that it ends in time and leaves nothing behind.
 func (r *rig) stop() error {
 	r.t.Helper()
 	r.cancel()
@@ -116,7 +116,7 @@ func (r *rig) stop() error {
 			r.t.Errorf("socket directories were left: %v", left)
 		}
 		return err
-	case <-time.After(15 * time.Second): // 3 s are promised, for a machine that does nothing else
+	case <-time.After(15 * time.Second): // 3 s are promised, on a machine that does nothing else
 		r.t.Fatal("the catalog did not end within 15 s")
 		return nil
 	}
@@ -129,8 +129,8 @@ func (r *rig) note(list *[]string, line string) {
 	r.wake()
 }
 
-// told gives a copy of one of the lists.
-func (r *rig) told(list *[]string) []string {
+// lines returns a copy of one of the lists.
+func (r *rig) lines(list *[]string) []string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return slices.Clone(*list)
@@ -158,13 +158,13 @@ func (r *rig) until(what string, ok func() bool) {
 		case <-deadline.C:
 			r.mu.Lock()
 			defer r.mu.Unlock()
-			r.t.Fatalf("never: %s\nviews: %+v\nlog:\n%s\nfailures:\n%s", what, r.Views(),
+			r.t.Fatalf("did not happen: %s\nviews: %+v\nlog:\n%s\nfailures:\n%s", what, r.Views(),
 				strings.Join(r.logs[max(0, len(r.logs)-40):], "\n"), strings.Join(r.failures, "\n"))
 		}
 	}
 }
 
-// pause lets time pass, for what can only be seen not to happen.
+// pause lets time pass, for what must not happen.
 func (r *rig) pause(d time.Duration) {
 	r.t.Helper()
 	timer := time.NewTimer(d)
@@ -172,7 +172,7 @@ func (r *rig) pause(d time.Duration) {
 	<-timer.C
 }
 
-// view gives one plugin's view.
+// view returns the view of one plugin.
 func (r *rig) view(name string) snapshot.Plugin {
 	views := r.Views()
 	i := slices.IndexFunc(views, func(v snapshot.Plugin) bool { return v.Name == name })
@@ -182,15 +182,15 @@ func (r *rig) view(name string) snapshot.Plugin {
 	return views[i]
 }
 
-// is waits for a status.
-func (r *rig) is(name string, status snapshot.PluginStatus) snapshot.Plugin {
+// waitFor waits until a plugin has a status, and returns its view.
+func (r *rig) waitFor(name string, status snapshot.PluginStatus) snapshot.Plugin {
 	r.t.Helper()
 	r.until(fmt.Sprintf("%s has status %d", name, status), func() bool { return r.view(name).Status == status })
 	return r.view(name)
 }
 
-// says tells whether a line is in one of the lists.
-func (r *rig) says(list *[]string, part string) func() bool {
+// contains returns whether a line of one of the lists contains a text, for until.
+func (r *rig) contains(list *[]string, part string) func() bool {
 	return func() bool {
 		r.mu.Lock()
 		defer r.mu.Unlock()
@@ -198,7 +198,7 @@ func (r *rig) says(list *[]string, part string) func() bool {
 	}
 }
 
-// locality gives the adapter of a plugin.
+// locality returns the adapter of a plugin.
 func (r *rig) locality(name string) *catalog.LocalityProbe {
 	r.t.Helper()
 	p, err := r.LocalityProbe(name)
@@ -208,7 +208,7 @@ func (r *rig) locality(name string) *catalog.LocalityProbe {
 	return p
 }
 
-// shortDir is a directory with a path that sockets fit into.
+// shortDir returns a directory whose path is short enough for sockets.
 func shortDir(t testing.TB) string {
 	t.Helper()
 	dir, err := os.MkdirTemp("/tmp", "c")
@@ -229,7 +229,7 @@ func kill(t testing.TB, pid int, sig syscall.Signal) {
 	}
 }
 
-// freeze stops a process and waits until each of its threads stands still.
+// freeze stops a process and waits until all of its threads have stopped.
 func freeze(t testing.TB, pid int) {
 	t.Helper()
 	kill(t, pid, syscall.SIGSTOP)

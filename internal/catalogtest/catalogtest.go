@@ -1,8 +1,8 @@
-// Package catalogtest runs a plugin in its tests as a node does: as a process of
-// its own, under the real catalog. It is the other half of pluginsdk/plugintest,
-// which runs one in process; like that one it is for tests only.
+// Package catalogtest runs a plugin in its tests as a node does: in a process of its own,
+// under the real catalog. It complements pluginsdk/plugintest, which runs a plugin in the
+// process of the test. It is for tests only.
 //
-// The process is the test binary itself, so nothing is built for it: the
+// The plugin's process is the test binary itself, so nothing is built for it: the
 // package's TestMain calls Main.
 package catalogtest
 
@@ -21,8 +21,8 @@ import (
 	pluginv1 "github.com/meshos/meshos/proto/meshos/plugin/v1"
 )
 
-// Main is TestMain: it runs main, the plugin's, when this process was started by a
-// catalog. Otherwise it runs the tests, and wants no goroutine left behind them.
+// Main is TestMain. If a catalog started this process, it runs main, the plugin's.
+// Otherwise it runs the tests, and fails if they leave a goroutine behind.
 func Main(m *testing.M, main func()) {
 	if os.Getenv("MESHOS_PLUGIN") != "" {
 		main()
@@ -31,7 +31,7 @@ func Main(m *testing.M, main func()) {
 	goleak.VerifyTestMain(m)
 }
 
-// Start is Run for a plugin that comes up: it waits until it is ready.
+// Start is Run, and waits until the plugin is ready.
 func Start(t *testing.T, name string, config map[string]any, change ...func(*catalog.Options)) *catalog.Catalog {
 	t.Helper()
 	c := Run(t, name, config, change...)
@@ -39,11 +39,11 @@ func Start(t *testing.T, name string, config map[string]any, change ...func(*cat
 	return c
 }
 
-// Run runs this test binary as the plugin of that name until the test is over.
-// change changes what the catalog works with.
+// Run runs this test binary as the plugin of that name until the test ends. Each of change
+// may change the options of the catalog.
 func Run(t *testing.T, name string, config map[string]any, change ...func(*catalog.Options)) *catalog.Catalog {
 	t.Helper()
-	sockets, err := os.MkdirTemp("/tmp", "p") // short: sockets have to fit into a path
+	sockets, err := os.MkdirTemp("/tmp", "p") // short: the path of a socket has a limit
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -72,10 +72,10 @@ func Run(t *testing.T, name string, config map[string]any, change ...func(*catal
 	return c
 }
 
-// Peers has the plugin told of peers.
+// Peers returns a change that gives the plugin these peers.
 func Peers(peers ...*pluginv1.Peer) func(*catalog.Options) {
 	return func(o *catalog.Options) { o.Peers = peers }
 }
 
-// View is how operators see the plugin now.
+// View returns the plugin as operators see it now.
 func View(c *catalog.Catalog) snapshot.Plugin { return c.Views()[0] }

@@ -1,5 +1,5 @@
 // Command testplugin is a plugin for the catalog's tests, built on go-plugin alone.
-// $MODE says how it misbehaves; without one it behaves.
+// $MODE is how it misbehaves; without it, it behaves.
 package main
 
 import (
@@ -39,7 +39,7 @@ func main() {
 		select {}
 	case "chatty":
 		fmt.Println("hello from a library")
-		fmt.Println("1|2 is no handshake")
+		fmt.Println("1|2 is not a handshake")
 	case "flood-stdout":
 		long := strings.Repeat("x", 10<<20)
 		fmt.Println(long)
@@ -77,8 +77,8 @@ func main() {
 			os.Exit(0)
 		}()
 	}
-	p := &server{mode: mode, told: make(chan struct{}), goOn: make(chan os.Signal, 1)}
-	signal.Notify(p.goOn, syscall.SIGUSR1)
+	p := &server{mode: mode, proceed: make(chan os.Signal, 1)}
+	signal.Notify(p.proceed, syscall.SIGUSR1)
 	goplugin.Serve(&goplugin.ServeConfig{
 		HandshakeConfig: handshake,
 		Plugins:         goplugin.PluginSet{"meshos": p},
@@ -98,20 +98,19 @@ type server struct {
 	pluginv1.UnimplementedMigrationSourceServer
 	pluginv1.UnimplementedPlacementScorerServer
 	pluginv1.UnimplementedChainAppenderServer
-	mode  string
-	self  uint64
-	peers []*pluginv1.Peer
-	told  chan struct{}
-	goOn  chan os.Signal
-	calls int
+	mode    string
+	self    uint64
+	peers   []*pluginv1.Peer
+	proceed chan os.Signal
+	calls   int
 
-	signs atomic.Int64 // of life that it was asked for
+	keepalives atomic.Int64 // that it got
 }
 
-// count counts how often it is asked for a sign of life.
+// count counts keepalives.
 func (s *server) count(ctx context.Context, req any, info *grpc.UnaryServerInfo, next grpc.UnaryHandler) (any, error) {
 	if info.FullMethod == grpc_health_v1.Health_Check_FullMethodName {
-		s.signs.Add(1)
+		s.keepalives.Add(1)
 	}
 	return next(ctx, req)
 }
@@ -155,7 +154,7 @@ func (s *server) Configure(ctx context.Context, r *pluginv1.ConfigureRequest) (*
 	if what := r.GetConfig().GetFields()["say"].GetStringValue(); what != "" {
 		_, _ = syscall.Write(2, []byte("configured to say "+what+"\n"))
 		if what == "wait" {
-			<-s.goOn
+			<-s.proceed
 		}
 	}
 	if s.mode == "slow-configure" {
@@ -171,7 +170,7 @@ func (s *server) Configure(ctx context.Context, r *pluginv1.ConfigureRequest) (*
 
 func (s *server) SetPeers(_ context.Context, r *pluginv1.SetPeersRequest) (*pluginv1.SetPeersResponse, error) {
 	s.peers = r.GetPeers()
-	if s.mode == "hears" {
+	if s.mode == "log-peers" {
 		_, _ = syscall.Write(2, fmt.Appendf(nil, "told of %d peers\n", len(s.peers)))
 	}
 	return &pluginv1.SetPeersResponse{}, nil
@@ -187,12 +186,12 @@ func (s *server) SampleRtt(context.Context, *pluginv1.SampleRequest) (*pluginv1.
 	case "columns":
 		return &pluginv1.RttSamples{Peers: []uint64{2}}, nil
 	case "deadlock":
-		<-s.told // for ever
+		select {} // never answers
 	case "slow-once":
 		if s.calls == 1 {
-			before := s.signs.Load()
+			before := s.keepalives.Load()
 			time.Sleep(600 * time.Millisecond)
-			_, _ = syscall.Write(2, fmt.Appendf(nil, "asked for %d signs of life at work\n", s.signs.Load()-before))
+			_, _ = syscall.Write(2, fmt.Appendf(nil, "got %d keepalives at work\n", s.keepalives.Load()-before))
 		}
 	case "prints":
 		fmt.Println("printed by a library", strings.Repeat("y", 200<<10))

@@ -19,8 +19,8 @@ import (
 	"github.com/meshos/meshos/host/snapshot"
 )
 
-// TestStartErrors has every way in which a plugin does not come up, with the words
-// that an operator reads.
+// TestStartErrors has every way in which a plugin fails to start, with the text that an
+// operator reads.
 func TestStartErrors(t *testing.T) {
 	dir := t.TempDir()
 	script := filepath.Join(dir, "script")
@@ -43,7 +43,7 @@ func TestStartErrors(t *testing.T) {
 	withPath := func(name, path string) catalog.Entry {
 		return entry(name, "", func(e *catalog.Entry) { e.Path = path })
 	}
-	withConfig := func(e *catalog.Entry) { e.Config = map[string]any{"reject": `interval: "x" is no duration`} }
+	withConfig := func(e *catalog.Entry) { e.Config = map[string]any{"reject": `interval: "x" is not a duration`} }
 	cases := []struct {
 		entry    catalog.Entry
 		rejected bool
@@ -71,7 +71,7 @@ func TestStartErrors(t *testing.T) {
 			entry("kinds", "", func(e *catalog.Entry) { e.Kinds = []string{catalog.KindActuator} }), true,
 			`describe: it does not serve actuator, only chain_appender, health_probe, inventory_probe, locality_probe, migration_aborter, migration_source, placement_scorer; correct kinds in its entry in meshos.toml`,
 		},
-		{entry("config", "", withConfig), true, `configure: it refuses its configuration: interval: "x" is no duration; correct [plugin.config] in its entry in meshos.toml`},
+		{entry("config", "", withConfig), true, `configure: it refuses its configuration: interval: "x" is not a duration; correct [plugin.config] in its entry in meshos.toml`},
 		{entry("slow", "slow-configure", func(e *catalog.Entry) { e.Timeout = time.Second }), false, `configure: no answer within 1s; see what it waits for, or raise timeout in its entry in meshos.toml`},
 		{entry("gone", "exit-in-configure"), false, `configure: it ended during this step: exit status 4, its last line: "gone"; see its last lines with "meshos plugin describe gone"`},
 		{entry("panic", "panic-at-start"), false, `start: it ended before its handshake: exit status 2, it crashed: "panic: no luck today"; run FILE by hand to see why`},
@@ -92,7 +92,7 @@ func TestStartErrors(t *testing.T) {
 		if c.rejected {
 			status = snapshot.PluginRejected
 		}
-		v := r.is(c.entry.Name, status)
+		v := r.waitFor(c.entry.Name, status)
 		want := strings.NewReplacer("FILE", testPlugin, "SUM", v.SHA256, "SIZE", strconv.FormatInt(info.Size(), 10),
 			"TIME", info.ModTime().UTC().Format(time.RFC3339)).Replace(c.want)
 		if v.Message != want {
@@ -101,7 +101,7 @@ func TestStartErrors(t *testing.T) {
 		if (v.RestartIn == nil) != c.rejected {
 			t.Errorf("%s: next try in %v", c.entry.Name, v.RestartIn)
 		}
-		r.until("a failure record of "+c.entry.Name, r.says(&r.failures, c.entry.Name+": "+want))
+		r.until("a failure record of "+c.entry.Name, r.contains(&r.failures, c.entry.Name+": "+want))
 	}
 }
 
@@ -110,7 +110,7 @@ func TestPluginThatNeverSaysHello(t *testing.T) {
 		o.StartTimeout = 200 * time.Millisecond
 		o.Rand = func() float64 { return 1e6 }
 	})
-	v := r.is("p", snapshot.PluginBackingOff)
+	v := r.waitFor("p", snapshot.PluginBackingOff)
 	if want := "start: no handshake within 200ms; run " + testPlugin + " by hand to see what it does"; v.Message != want {
 		t.Errorf("message %q", v.Message)
 	}
@@ -118,12 +118,12 @@ func TestPluginThatNeverSaysHello(t *testing.T) {
 
 func TestPanicAtStartLeavesItsWords(t *testing.T) {
 	r := start(t, []catalog.Entry{entry("p", "panic-at-start")}, func(o *catalog.Options) { o.Rand = func() float64 { return 1e6 } })
-	v := r.is("p", snapshot.PluginBackingOff)
+	v := r.waitFor("p", snapshot.PluginBackingOff)
 	if !strings.HasPrefix(v.Message, "start: it ended before its handshake: exit status 2") {
 		t.Errorf("message %q", v.Message)
 	}
 	for _, want := range []string{"5 p: panic: no luck today", "5 p: goroutine 1"} {
-		r.until(want, r.says(&r.logs, want))
+		r.until(want, r.contains(&r.logs, want))
 	}
 	detail, err := r.Describe("p")
 	if err != nil || len(detail.GetLastStderr()) == 0 || detail.GetLastStderr()[0] != "panic: no luck today" ||
@@ -139,7 +139,7 @@ func TestOutput(t *testing.T) {
 	}{
 		{"chatty", []string{
 			"4 p: on stdout before the handshake, skipped: hello from a library",
-			"4 p: on stdout before the handshake, skipped: 1|2 is no handshake",
+			"4 p: on stdout before the handshake, skipped: 1|2 is not a handshake",
 		}},
 		{"flood-stdout", []string{"4 p: on stdout before the handshake, skipped: xxxx"}},
 		{"crafted-stderr", []string{
@@ -150,14 +150,14 @@ func TestOutput(t *testing.T) {
 	} {
 		t.Run(c.mode, func(t *testing.T) {
 			r := start(t, []catalog.Entry{entry("p", c.mode)}, func(o *catalog.Options) { o.KeepaliveEvery = 100 * time.Millisecond })
-			r.is("p", snapshot.PluginReady)
+			r.waitFor("p", snapshot.PluginReady)
 			if _, err := r.locality("p").SampleRTT(context.Background()); err != nil {
 				t.Errorf("it does not work: %v", err)
 			}
 			for _, want := range c.want {
-				r.until(want, r.says(&r.logs, want))
+				r.until(want, r.contains(&r.logs, want))
 			}
-			if n := len(r.told(&r.logs)); n > 1500 {
+			if n := len(r.lines(&r.logs)); n > 1500 {
 				t.Errorf("%d lines reached the log", n)
 			}
 		})
@@ -174,7 +174,7 @@ func TestAnswersThatFailTheCall(t *testing.T) {
 		{"columns", catalog.ErrBadAnswer, `^plugin p: LocalityProbe.SampleRtt: bad answer: 1 peers but 0 rtt_ns; its author has to fix that$`},
 	} {
 		r := start(t, []catalog.Entry{entry("p", c.mode)})
-		r.is("p", snapshot.PluginReady)
+		r.waitFor("p", snapshot.PluginReady)
 		_, err := r.locality("p").SampleRTT(context.Background())
 		if !errors.Is(err, c.kind) || !regexp.MustCompile(c.want).MatchString(err.Error()) {
 			t.Errorf("%s: %v", c.mode, err)
@@ -185,10 +185,10 @@ func TestAnswersThatFailTheCall(t *testing.T) {
 	}
 }
 
-// What is too large to be told fails in the node, whatever the plugin would take.
+// A request that is too large fails in the host, and the error does not blame the answer.
 func TestRequestThatIsTooLargeIsNotTheAnswersFault(t *testing.T) {
 	r := start(t, []catalog.Entry{entry("p", "")})
-	r.is("p", snapshot.PluginReady)
+	r.waitFor("p", snapshot.PluginReady)
 	err := r.Aborter().Abort(t.Context(), 1, strings.Repeat("x", 5<<20))
 	if !errors.Is(err, catalog.ErrTooLarge) || !strings.HasSuffix(err.Error(), "; the request does not fit into one message") {
 		t.Errorf("got %v", err)
@@ -197,7 +197,7 @@ func TestRequestThatIsTooLargeIsNotTheAnswersFault(t *testing.T) {
 
 func TestImpossibleItemsAreDiscardedAndReportedOnce(t *testing.T) {
 	r := start(t, []catalog.Entry{entry("p", "liar")})
-	r.is("p", snapshot.PluginReady)
+	r.waitFor("p", snapshot.PluginReady)
 	for range 3 {
 		got, err := r.locality("p").SampleRTT(context.Background())
 		if err != nil || len(got) != 1 || got[0].Peer != 2 {
@@ -207,7 +207,7 @@ func TestImpossibleItemsAreDiscardedAndReportedOnce(t *testing.T) {
 	want := []string{"p: LocalityProbe.SampleRtt: discarded from its answer: peer twice in an answer (peer 2); " +
 		"rtt above 10m0s (peer 4: 2562047h47m16.854775807s); rtt not above zero (peer 3: -1ns); " +
 		"sample for this node (peer 1); unknown peer (peer 99); reported once, counted from now on; its author has to fix that"}
-	if d := cmp.Diff(want, r.told(&r.failures)); d != "" {
+	if d := cmp.Diff(want, r.lines(&r.failures)); d != "" {
 		t.Error(d)
 	}
 	detail, err := r.Describe("p")
@@ -218,10 +218,10 @@ func TestImpossibleItemsAreDiscardedAndReportedOnce(t *testing.T) {
 
 func TestGrandchildThatHoldsStderrDelaysNothing(t *testing.T) {
 	r := start(t, []catalog.Entry{entry("p", "grandchild")})
-	before := r.is("p", snapshot.PluginReady)
-	r.until("the grandchild is there", r.says(&r.logs, "grandchild "))
+	before := r.waitFor("p", snapshot.PluginReady)
+	r.until("the grandchild is there", r.contains(&r.logs, "grandchild "))
 	defer func() {
-		for _, line := range r.told(&r.logs) {
+		for _, line := range r.lines(&r.logs) {
 			if _, pid, ok := strings.Cut(line, "grandchild "); ok {
 				n, _ := strconv.Atoi(pid)
 				kill(t, n, syscall.SIGKILL)
@@ -231,7 +231,7 @@ func TestGrandchildThatHoldsStderrDelaysNothing(t *testing.T) {
 	began := time.Now()
 	kill(t, before.PID, syscall.SIGKILL)
 	r.until("it is back", func() bool { v := r.view("p"); return v.PID != before.PID && v.Status == snapshot.PluginReady })
-	if took := time.Since(began); took > 20*time.Second { // the grandchild stays for a minute
+	if took := time.Since(began); took > 20*time.Second { // the grandchild lives for a minute
 		t.Errorf("back after %v", took)
 	}
 	if err := r.stop(); err != nil {
@@ -254,16 +254,16 @@ func TestRequiredPluginThatFailsEndsTheHost(t *testing.T) {
 func TestRejectedPluginStartsWhenItsFileChanges(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "plugin")
 	r := start(t, []catalog.Entry{entry("p", "", func(e *catalog.Entry) { e.Path = path })})
-	r.is("p", snapshot.PluginRejected)
+	r.waitFor("p", snapshot.PluginRejected)
 	if err := os.Symlink(testPlugin, path); err != nil {
 		t.Fatal(err)
 	}
-	r.is("p", snapshot.PluginReady)
+	r.waitFor("p", snapshot.PluginReady)
 }
 
 func TestDisabledPluginIsNeverStarted(t *testing.T) {
 	r := start(t, []catalog.Entry{entry("p", "", func(e *catalog.Entry) { e.Enabled, e.Kinds = false, []string{catalog.KindActuator} })})
-	if v := r.is("p", snapshot.PluginDisabled); v.PID != 0 || v.Message != "enabled = false in its entry" {
+	if v := r.waitFor("p", snapshot.PluginDisabled); v.PID != 0 || v.Message != "enabled = false in its entry" {
 		t.Errorf("view %+v", v)
 	}
 	if len(r.Actuators()) != 0 {
@@ -275,10 +275,17 @@ func TestDisabledPluginIsNeverStarted(t *testing.T) {
 	}
 }
 
+func TestChainsOfAPluginThatIsNotAnAppenderAreWarnedOf(t *testing.T) {
+	r := start(t, []catalog.Entry{entry("p", "", func(e *catalog.Entry) { e.Chains, e.Kinds = []string{"audit"}, []string{catalog.KindHealthProbe} })})
+	r.waitFor("p", snapshot.PluginReady)
+	const want = "4 p: its entry names chains of records, but it is not used as a chain_appender"
+	r.until(want, r.contains(&r.logs, want))
+}
+
 func TestPluginIsLookedUpByName(t *testing.T) {
 	r := start(t, []catalog.Entry{entry("testplugin", "", func(e *catalog.Entry) { e.Path = "" })},
 		func(o *catalog.Options) { o.PluginDir = filepath.Dir(testPlugin) })
-	r.is("testplugin", snapshot.PluginReady)
+	r.waitFor("testplugin", snapshot.PluginReady)
 }
 
 func write(t *testing.T, path, text string, mode os.FileMode) {
@@ -288,5 +295,6 @@ func write(t *testing.T, path, text string, mode os.FileMode) {
 	}
 }
 
-// aCertificate is one that anybody could have made; its time does not matter here.
+// aCertificate is a valid certificate of nobody in particular. Whether it has expired does
+// not matter here.
 const aCertificate = "MIIBkzCCATmgAwIBAgIUBb6l/TwnAWIghVCHcarrhmDdh+gwCgYIKoZIzj0EAwIwFDESMBAGA1UEAwwJbG9jYWxob3N0MB4XDTI2MTEyMzE1NTIyNloXDTI2MTEyNTE1NTIyNlowFDESMBAGA1UEAwwJbG9jYWxob3N0MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEwyNqqrro907my3xA+bGvU6Ib3+HfVf/leLXnpkcRrvhLOJ1Zu/h9esi495p0p0zj1WjE6s1VDgumqh7TIPPt4qNpMGcwHQYDVR0OBBYEFAm8rJUbtHFbkNig5ZL3odXhJ+cWMB8GA1UdIwQYMBaAFAm8rJUbtHFbkNig5ZL3odXhJ+cWMA8GA1UdEwEB/wQFMAMBAf8wFAYDVR0RBA0wC4IJbG9jYWxob3N0MAoGCCqGSM49BAMCA0gAMEUCID8vSETT+JJpuU/HqEFsOYDsc8SQa4LInF3yQlP2M/MgAiEAuPU6e5Few0uQGarYDKCruMZxAhhjznQ8VDSds02uShA"

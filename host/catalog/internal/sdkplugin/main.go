@@ -1,5 +1,6 @@
-// Command seamplugin is a plugin for the catalog's tests, made with the SDK: it
-// serves the seams that act and tell, and does as it is told.
+// Command sdkplugin is a plugin for the catalog's tests, made with the SDK. It is an
+// actuator, an event source, a recovery handler and a control sink, and does what its
+// configuration and the number of a chain say.
 package main
 
 import (
@@ -22,18 +23,18 @@ type config struct {
 	Size   int    `json:"size" doc:"bytes of text in each event"`
 }
 
-type seams struct {
+type plugin struct {
 	log hclog.Logger
 	cfg config
 }
 
 // Dispatch does what the number of the chain says.
-func (s *seams) Dispatch(ctx context.Context, id uint64, action *meshosv1.Action) ([]*meshosv1.Event, error) {
+func (p *plugin) Dispatch(ctx context.Context, id uint64, action *meshosv1.Action) ([]*meshosv1.Event, error) {
 	switch chain := action.GetPullReplica().GetChain(); chain {
 	case 9:
 		began := time.Now()
 		<-ctx.Done()
-		s.log.Info("stopped", "after", time.Since(began))
+		p.log.Info("stopped", "after", time.Since(began))
 		return nil, errors.New("stopped when the time was over")
 	case 400:
 		return nil, pluginsdk.Invalid(errors.New("no such chain"))
@@ -53,18 +54,18 @@ func (s *seams) Dispatch(ctx context.Context, id uint64, action *meshosv1.Action
 }
 
 // Events streams numbered lines.
-func (s *seams) Events(ctx context.Context, send func([]*meshosv1.Event) error) error {
-	for n := 1; n <= s.cfg.Events; n += 2 {
-		batch := []*meshosv1.Event{line(fmt.Sprint(n, strings.Repeat("x", s.cfg.Size)))}
-		if n < s.cfg.Events {
-			batch = append(batch, line(fmt.Sprint(n+1, strings.Repeat("x", s.cfg.Size))))
+func (p *plugin) Events(ctx context.Context, send func([]*meshosv1.Event) error) error {
+	for n := 1; n <= p.cfg.Events; n += 2 {
+		batch := []*meshosv1.Event{line(fmt.Sprint(n, strings.Repeat("x", p.cfg.Size)))}
+		if n < p.cfg.Events {
+			batch = append(batch, line(fmt.Sprint(n+1, strings.Repeat("x", p.cfg.Size))))
 		}
 		if err := send(batch); err != nil {
 			return err
 		}
-		s.log.Info("sent", "through", n+1)
+		p.log.Info("sent", "through", n+1)
 	}
-	switch s.cfg.Then {
+	switch p.cfg.Then {
 	case "end":
 		return nil
 	case "fail":
@@ -74,7 +75,7 @@ func (s *seams) Events(ctx context.Context, send func([]*meshosv1.Event) error) 
 	return ctx.Err()
 }
 
-func (s *seams) Recover(_ context.Context, healthy []uint64) ([]uint32, []*meshosv1.Event, error) {
+func (p *plugin) Recover(_ context.Context, healthy []uint64) ([]uint32, []*meshosv1.Event, error) {
 	var slots []uint32
 	for n := range healthy {
 		slots = append(slots, uint32(n))
@@ -85,8 +86,8 @@ func (s *seams) Recover(_ context.Context, healthy []uint64) ([]uint32, []*mesho
 	}, nil
 }
 
-func (s *seams) Deliver(_ context.Context, event *pluginv1.ControlEvent) error {
-	s.log.Info("told", "event", fmt.Sprintf("%T", event.GetKind()), "level", event.GetBackpressureOn())
+func (p *plugin) Deliver(_ context.Context, event *pluginv1.ControlEvent) error {
+	p.log.Info("delivered", "event", fmt.Sprintf("%T", event.GetKind()), "level", event.GetBackpressureOn())
 	return nil
 }
 
@@ -103,7 +104,7 @@ func line(text string) *meshosv1.Event {
 }
 
 func main() {
-	pluginsdk.Main(pluginsdk.Info{Name: "seams", Version: "1.0.0"}, func(env pluginsdk.Env, cfg config) (*seams, error) {
-		return &seams{env.Log, cfg}, nil
+	pluginsdk.Main(pluginsdk.Info{Name: "sdkplugin", Version: "1.0.0"}, func(env pluginsdk.Env, cfg config) (*plugin, error) {
+		return &plugin{env.Log, cfg}, nil
 	})
 }

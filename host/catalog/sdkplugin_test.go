@@ -21,35 +21,35 @@ import (
 	pluginv1 "github.com/meshos/meshos/proto/meshos/plugin/v1"
 )
 
-// buildSeams builds internal/seamplugin, once.
-var buildSeams = sync.OnceValues(func() (string, error) {
-	path := filepath.Join(filepath.Dir(testPlugin), "seamplugin")
-	out, err := exec.Command("go", "build", "-o", path, "./internal/seamplugin").CombinedOutput()
+// buildSDKPlugin builds internal/sdkplugin, once.
+var buildSDKPlugin = sync.OnceValues(func() (string, error) {
+	path := filepath.Join(filepath.Dir(testPlugin), "sdkplugin")
+	out, err := exec.Command("go", "build", "-o", path, "./internal/sdkplugin").CombinedOutput()
 	if err != nil {
 		err = errors.New(string(out))
 	}
 	return path, err
 })
 
-// startSeams runs the plugin that is made with the SDK.
-func startSeams(t *testing.T, config map[string]any, change ...func(*catalog.Entry)) *rig {
+// startSDKPlugin runs internal/sdkplugin until the test ends.
+func startSDKPlugin(t *testing.T, config map[string]any, change ...func(*catalog.Entry)) *rig {
 	t.Helper()
-	path, err := buildSeams()
+	path, err := buildSDKPlugin()
 	if err != nil {
 		t.Fatal(err)
 	}
-	e := catalog.Entry{Name: "seams", Path: path, Enabled: true, Config: config}
+	e := catalog.Entry{Name: "sdkplugin", Path: path, Enabled: true, Config: config}
 	for _, c := range change {
 		c(&e)
 	}
 	r := start(t, []catalog.Entry{e})
-	r.is("seams", snapshot.PluginReady)
+	r.waitFor("sdkplugin", snapshot.PluginReady)
 	return r
 }
 
 func dispatch(t *testing.T, r *rig, ctx context.Context, chain mesh.ChainID) ([]answers.Event, error) {
 	t.Helper()
-	a, err := r.Actuator("seams")
+	a, err := r.Actuator("sdkplugin")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -57,7 +57,7 @@ func dispatch(t *testing.T, r *rig, ctx context.Context, chain mesh.ChainID) ([]
 }
 
 func TestActuatorEventsAreChecked(t *testing.T) {
-	r := startSeams(t, nil)
+	r := startSDKPlugin(t, nil)
 	got, err := dispatch(t, r, t.Context(), 7)
 	if err != nil {
 		t.Fatal(err)
@@ -73,9 +73,9 @@ func TestActuatorEventsAreChecked(t *testing.T) {
 	if _, err := dispatch(t, r, t.Context(), 8); err != nil {
 		t.Fatal(err)
 	}
-	r.until("the discarded items are reported", r.says(&r.failures, "malformed event (replica_update.holder: must not be 0); shutdown"))
-	if told := r.told(&r.failures); len(told) != 1 {
-		t.Errorf("reported more than once: %q", told)
+	r.until("the discarded items are reported", r.contains(&r.failures, "malformed event (replica_update.holder: must not be 0); shutdown"))
+	if reported := r.lines(&r.failures); len(reported) != 1 {
+		t.Errorf("reported more than once: %q", reported)
 	}
 	if len(r.Actuators()) != 1 {
 		t.Error("it is not known to be an actuator")
@@ -83,16 +83,16 @@ func TestActuatorEventsAreChecked(t *testing.T) {
 }
 
 func TestActuatorErrorsSayWhetherToTryAgain(t *testing.T) {
-	r := startSeams(t, nil)
+	r := startSDKPlugin(t, nil)
 	for _, c := range []struct {
 		chain mesh.ChainID
 		kind  error
 		again time.Duration
 		text  string
 	}{
-		{400, catalog.ErrInvalidArgument, 0, "plugin seams: Actuator.Dispatch: invalid argument: no such chain"},
-		{502, catalog.ErrUnavailable, 0, "plugin seams: Actuator.Dispatch: unavailable: a gateway is away"},
-		{503, catalog.ErrUnavailable, 2 * time.Second, "plugin seams: Actuator.Dispatch: unavailable: the mover is busy"},
+		{400, catalog.ErrInvalidArgument, 0, "plugin sdkplugin: Actuator.Dispatch: invalid argument: no such chain"},
+		{502, catalog.ErrUnavailable, 0, "plugin sdkplugin: Actuator.Dispatch: unavailable: a gateway is away"},
+		{503, catalog.ErrUnavailable, 2 * time.Second, "plugin sdkplugin: Actuator.Dispatch: unavailable: the mover is busy"},
 	} {
 		_, err := dispatch(t, r, t.Context(), c.chain)
 		if !errors.Is(err, c.kind) || err.Error() != c.text {
@@ -103,8 +103,8 @@ func TestActuatorErrorsSayWhetherToTryAgain(t *testing.T) {
 			t.Errorf("chain %d: %#v, want it again after %v", c.chain, err, c.again)
 		}
 	}
-	kill(t, r.view("seams").PID, syscall.SIGKILL)
-	r.until("it is away", func() bool { return r.view("seams").Status != snapshot.PluginReady })
+	kill(t, r.view("sdkplugin").PID, syscall.SIGKILL)
+	r.until("it is not ready", func() bool { return r.view("sdkplugin").Status != snapshot.PluginReady })
 	_, err := dispatch(t, r, t.Context(), 7)
 	var away *catalog.NotReadyError
 	if errors.As(err, &away) && away.RetryAfter() <= 0 {
@@ -112,21 +112,21 @@ func TestActuatorErrorsSayWhetherToTryAgain(t *testing.T) {
 	}
 }
 
-// What an author's context says is the time that the caller waits, and what comes
-// at its end still is the answer.
-func TestTheTimeOfACallReachesTheAuthor(t *testing.T) {
-	r := startSeams(t, nil)
+// The deadline of an author's context is the time that the caller waits. An answer at the
+// deadline still counts.
+func TestTheTimeoutOfACallReachesTheAuthor(t *testing.T) {
+	r := startSDKPlugin(t, nil)
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second) // of which it gets all but 250 ms
 	defer cancel()
 	_, err := dispatch(t, r, ctx, 9)
 	if !errors.Is(err, catalog.ErrFailed) || !strings.Contains(err.Error(), "stopped when the time was over") {
 		t.Errorf("with the caller's deadline: %v", err)
 	}
-	if v := r.view("seams"); v.Status != snapshot.PluginReady {
+	if v := r.view("sdkplugin"); v.Status != snapshot.PluginReady {
 		t.Errorf("it lags: %+v", v)
 	}
 
-	r = startSeams(t, nil, func(e *catalog.Entry) { e.Timeout = 2 * time.Second })
+	r = startSDKPlugin(t, nil, func(e *catalog.Entry) { e.Timeout = 2 * time.Second })
 	began := time.Now()
 	_, err = dispatch(t, r, t.Context(), 9)
 	if !errors.Is(err, catalog.ErrFailed) || time.Since(began) > 2*time.Second {
@@ -135,8 +135,8 @@ func TestTheTimeOfACallReachesTheAuthor(t *testing.T) {
 }
 
 func TestRecoveryHandler(t *testing.T) {
-	r := startSeams(t, nil)
-	h, err := r.RecoveryHandler("seams")
+	r := startSDKPlugin(t, nil)
+	h, err := r.RecoveryHandler("sdkplugin")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -148,14 +148,14 @@ func TestRecoveryHandler(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
-	r.until("the slots are in the log", r.says(&r.logs, "seams: recovered 3 slots: 0, 1, 2"))
-	r.until("the rest is told", r.says(&r.failures, "replica_update.chain: must not be 0"))
-	r.until("the commit is told", r.says(&r.failures, "signed commit"))
+	r.until("the slots are in the log", r.contains(&r.logs, "sdkplugin: recovered 3 slots: 0, 1, 2"))
+	r.until("the malformed event is reported", r.contains(&r.failures, "replica_update.chain: must not be 0"))
+	r.until("the signed commit is reported", r.contains(&r.failures, "signed commit"))
 }
 
 func TestControlSink(t *testing.T) {
-	r := startSeams(t, nil)
-	s, err := r.ControlSink("seams")
+	r := startSDKPlugin(t, nil)
+	s, err := r.ControlSink("sdkplugin")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -163,14 +163,14 @@ func TestControlSink(t *testing.T) {
 	if err := s.Deliver(t.Context(), &pluginv1.ControlEvent{Kind: &pluginv1.ControlEvent_BackpressureOn{BackpressureOn: 0.75}}); err != nil {
 		t.Fatal(err)
 	}
-	r.until("it was told", r.says(&r.logs, "ControlEvent_BackpressureOn level=0.75"))
+	r.until("it got the event", r.contains(&r.logs, "ControlEvent_BackpressureOn level=0.75"))
 	select {
 	case <-renewed:
 		t.Error("renewed without a reason")
 	default:
 	}
-	kill(t, r.view("seams").PID, syscall.SIGKILL)
-	r.until("another process is told of", func() bool {
+	kill(t, r.view("sdkplugin").PID, syscall.SIGKILL)
+	r.until("the new process is noticed", func() bool {
 		select {
 		case <-renewed:
 			return true
