@@ -17,18 +17,18 @@ import (
 	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
 )
 
-// askEvery is the pause between two questions to a probe that measures in the
-// background and has not answered for every peer yet.
+// askEvery is the pause between two calls of a probe that measures in the background
+// and has not answered for every peer yet.
 const askEvery = 50 * time.Millisecond
 
-// askAll asks every kind that can be asked without an effect, each for at most
-// wait, and prints the answers. Its code says whether all calls succeeded.
+// askAll calls every kind that can be called without an effect, each for at most wait,
+// and prints the answers. It returns the exit code: failed if any call failed.
 func (p *program) askAll(ctx context.Context, s *Server, peers int, wait time.Duration) int {
 	code := exitDone
 	for _, kind := range s.kinds {
 		ask, want := s.question(kind, peers)
 		if ask == nil {
-			fmt.Fprintf(p.out, "%s: not asked, only a node can\n", kind)
+			fmt.Fprintf(p.out, "%s: not asked: only a node can ask it\n", kind)
 			continue
 		}
 		lines, good, err := askUntil(ctx, wait, want, ask)
@@ -54,11 +54,11 @@ func count(got, want int) string {
 	return fmt.Sprintf("%d answered", got)
 }
 
-// question asks a kind once. Good is how many of the answers a node would take.
+// question asks a kind once. Good is how many of the answers a node would accept.
 type question func(context.Context) (lines []string, good int, err error)
 
-// question is how to ask a kind, and how many answers are all of them (0: any
-// number will do). It is nil for a kind whose calls have an effect.
+// question returns how to ask a kind, and how many answers are complete (0: any number
+// is). Ask is nil for a kind that can't be asked without a node.
 func (s *Server) question(kind string, peers int) (ask question, want int) {
 	none := &pluginv1.SampleRequest{}
 	switch kind {
@@ -105,7 +105,7 @@ func (s *Server) question(kind string, peers int) (ask question, want int) {
 	}
 }
 
-// listing writes samples as lines, with a word on those that a node would leave out.
+// listing collects samples as lines, and marks those that a node would leave out.
 type listing struct {
 	known, seen map[uint64]bool
 	lines       []string
@@ -124,11 +124,11 @@ func (l *listing) add(peer uint64, value string, possible bool) {
 	line, why := fmt.Sprintf("peer %d\t%s", peer, value), ""
 	switch {
 	case !possible:
-		why = "can't be"
+		why = "impossible"
 	case !l.known[peer]:
 		why = "not one of the peers"
 	case l.seen[peer]:
-		why = "twice"
+		why = "a second sample"
 	default:
 		l.seen[peer] = true
 		l.good++
@@ -148,8 +148,8 @@ func guardedCall[R any](s *Server, what string, f func() (R, error)) (out R, err
 	return out, err
 }
 
-// askUntil asks until there are enough good answers or the time is over, and returns
-// the last.
+// askUntil asks until there are enough good answers or the time is over. It returns the
+// last answers.
 func askUntil(ctx context.Context, wait time.Duration, want int, ask question) ([]string, int, error) {
 	ctx, cancel := context.WithTimeout(ctx, wait)
 	defer cancel()
@@ -168,8 +168,8 @@ func askUntil(ctx context.Context, wait time.Duration, want int, ask question) (
 	}
 }
 
-// jsonLines writes each message as one line. protojson puts spaces in on purpose,
-// others in each build; they are taken out.
+// jsonLines writes each message as one line. protojson inserts spaces that differ from
+// build to build; they are removed.
 func jsonLines[M proto.Message](list []M) []string {
 	lines := make([]string, len(list))
 	for i, m := range list {

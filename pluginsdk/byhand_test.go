@@ -22,14 +22,14 @@ type pageConfig struct {
 	Mode   string   `json:"mode" enum:"fast,careful"`
 }
 
-// pages is a plugin of several kinds, for what people see.
+// pages is a plugin of several kinds, for tests of what a person sees.
 type pages struct {
 	cfg   pageConfig
 	asked int
 }
 
 func (p *pages) SampleRTT(_ context.Context, peers []Peer) (out []RTTSample, _ error) {
-	if p.asked++; p.asked < 3 { // measures in the background, as it were
+	if p.asked++; p.asked < 3 { // as a probe that measures in the background
 		return nil, nil
 	}
 	for _, peer := range peers {
@@ -69,7 +69,7 @@ func newPages(_ Env, cfg pageConfig) (*pages, error) {
 	return &pages{cfg: cfg}, nil
 }
 
-func TestPagesForPeople(t *testing.T) {
+func TestOutputForPeople(t *testing.T) {
 	config := t.TempDir() + "/config.json"
 	if err := os.WriteFile(config, []byte(`{"target":"a","mode":"careful"}`), 0o600); err != nil {
 		t.Fatal(err)
@@ -115,7 +115,7 @@ func TestPagesForPeople(t *testing.T) {
 	}
 }
 
-// quiet drops a log, whose lines have times and stacks.
+// quiet drops the log: its lines have times and stacks.
 func quiet(hclog.Logger) hclog.Logger { return hclog.NewNullLogger() }
 
 // mark puts a prefix before every line.

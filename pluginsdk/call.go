@@ -7,7 +7,7 @@ import (
 	"github.com/meshos/meshos/pluginsdk/wire"
 )
 
-// call runs f on the current instance, which stays until f has returned.
+// call runs f on the current instance, which is not closed before f has returned.
 func call[I, R any](ctx context.Context, s *Server, f func(context.Context, I) (R, error)) (R, error) {
 	var none R
 	inst, err := s.acquire()
@@ -15,7 +15,7 @@ func call[I, R any](ctx context.Context, s *Server, f func(context.Context, I) (
 		return none, err
 	}
 	defer inst.release()
-	if err := s.introduce(inst); err != nil {
+	if err := s.ensurePeers(inst); err != nil {
 		return none, err
 	}
 	ctx, cancel := context.WithCancel(ctx)
@@ -24,16 +24,16 @@ func call[I, R any](ctx context.Context, s *Server, f func(context.Context, I) (
 	return f(ctx, inst.value.(I))
 }
 
-// introduce tells a PeerWatcher that serves a probe the peers before its first call,
-// that there are none if nobody has said so yet. Other plugins are not told of peers.
-func (s *Server) introduce(inst *instance) error {
+// ensurePeers calls SetPeers of a probe before its first call, with no peers if the host
+// has not sent any yet. Plugins that serve no probe get no peers.
+func (s *Server) ensurePeers(inst *instance) error {
 	if !slices.ContainsFunc(s.kinds, isProbe) {
 		return nil
 	}
-	return inst.tell(s.peersNow(), true)
+	return inst.setPeers(s.peersNow(), true)
 }
 
-// isProbe says whether a host tells plugins of a kind the peers.
+// isProbe reports whether a host sends the peers to plugins of this kind.
 func isProbe(kind string) bool {
 	return kind == wire.KindLocalityProbe || kind == wire.KindHealthProbe || kind == wire.KindInventoryProbe
 }

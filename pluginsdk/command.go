@@ -9,7 +9,7 @@ import (
 	"text/tabwriter"
 )
 
-// command carries out what a person typed.
+// command runs the command that a person typed.
 func (p *program) command() int {
 	switch name, rest := p.args[0], p.args[1:]; name {
 	case "help", "--help", "-help", "-h":
@@ -24,7 +24,7 @@ func (p *program) command() int {
 	case "--debug", "-debug", "debug":
 		return p.alone(rest, p.debug)
 	case "run":
-		return p.try(rest)
+		return p.runCommand(rest)
 	default:
 		return p.wrong("unknown command %q", name)
 	}
@@ -38,7 +38,7 @@ func (p *program) alone(rest []string, f func() int) int {
 	return f()
 }
 
-// describe prints what a host would be told, and the sentence for people.
+// describe prints, as JSON, what Describe answers to a host, and Info.Doc.
 func (p *program) describe() int {
 	server, err := p.server(nil)
 	if err != nil {
@@ -59,7 +59,7 @@ func (p *program) describe() int {
 	return exitDone
 }
 
-// help is the page for a person who ran the binary.
+// help prints the page for a person who ran the binary.
 func (p *program) help(w io.Writer) int {
 	server, err := p.server(nil)
 	if err != nil {
@@ -86,15 +86,15 @@ This is a plugin of meshos. A node starts it; name it in the node's meshos.toml:
 	p.keys(w, server)
 	fmt.Fprintf(w, `By hand:
 
-  %[1]s describe    what it is and what it can be told, as JSON
-  %[1]s run         start it here, ask it once and print the answers (run -h)
-  %[1]s --debug     serve without being started by a host, under a debugger
-  %[1]s version     name and version
+  %[1]s describe    print its kinds and its configuration's schema, as JSON
+  %[1]s run         start it here, ask it once and print the answers (see run -h)
+  %[1]s --debug     serve without a host, for a debugger
+  %[1]s version     print its name and version
 `, p.path)
 	return exitDone
 }
 
-// keys lists the configuration.
+// keys prints the keys of the configuration.
 func (p *program) keys(w io.Writer, server *Server) {
 	keys := server.schema.Keys()
 	if len(keys) == 0 {
@@ -121,7 +121,7 @@ func (p *program) keys(w io.Writer, server *Server) {
 	fmt.Fprintln(w)
 }
 
-// tempDir makes a directory for the time of f.
+// tempDir runs f with a temporary directory, and removes it afterwards.
 func tempDir(f func(dir string) int, failed func(error) int) int {
 	dir, err := os.MkdirTemp("", "meshos-")
 	if err != nil {

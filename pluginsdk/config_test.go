@@ -34,7 +34,7 @@ type warned struct {
 
 func (w *warned) Warnings() []string { return []string{"high is " + w.conf.High.String()} }
 
-func TestTheConstructorGetsWhatTheHostSaid(t *testing.T) {
+func TestTheConstructorGetsWhatTheHostSent(t *testing.T) {
 	var got *warned
 	dir := t.TempDir()
 	plugin := plugintest.Start(t, func(env pluginsdk.Env, cfg limits) (*warned, error) {

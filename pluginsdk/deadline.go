@@ -11,11 +11,11 @@ import (
 	"github.com/meshos/meshos/pluginsdk/wire"
 )
 
-// untilCallerLeaves ends a call's context when the time in TimeoutHeader is over.
-// A host puts the deadline that counts there: the one of gRPC is later, since the
-// return of a late call is how the host learns that the plugin lives. A header
-// that is missing or makes no sense changes nothing.
-func untilCallerLeaves(ctx context.Context) (context.Context, context.CancelFunc) {
+// withCallerTimeout ends a call's context when the time in wire.TimeoutHeader is over.
+// That is the deadline that counts. The deadline of gRPC is later: from the return of a
+// late call the host learns that the plugin is alive. A header that is missing or
+// can't be parsed changes nothing.
+func withCallerTimeout(ctx context.Context) (context.Context, context.CancelFunc) {
 	values := metadata.ValueFromIncomingContext(ctx, wire.TimeoutHeader)
 	if len(values) == 0 {
 		return ctx, func() {}

@@ -15,9 +15,9 @@ import (
 	pluginv1 "github.com/meshos/meshos/proto/meshos/plugin/v1"
 )
 
-// A host's gRPC deadline is later than the time it waits: what counts for an
-// author is the header.
-func TestTheContextEndsWhenTheCallerLeaves(t *testing.T) {
+// The gRPC deadline of a host is later than the time that it waits. For an author the
+// header counts.
+func TestTheContextEndsWhenTheCallerStopsWaiting(t *testing.T) {
 	left := make(chan time.Duration, 1)
 	plugin := plugintest.Start(t, always(&probe{
 		sample: func(ctx context.Context, _ []pluginsdk.Peer) ([]pluginsdk.RTTSample, error) {

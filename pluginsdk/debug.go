@@ -14,8 +14,8 @@ import (
 	"github.com/meshos/meshos/pluginsdk/wire"
 )
 
-// debug serves without a host, so that the process can live under a debugger: no
-// TLS, a socket that only this user can open, no lifeline, and no deadlines.
+// debug serves without a host, so that the process can run under a debugger: without
+// TLS, on a socket that only this user can open, without lifeline and deadlines.
 func (p *program) debug() int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
@@ -28,7 +28,7 @@ func (p *program) debugIn(ctx context.Context, dir string) int {
 	if err != nil {
 		return p.failed(err)
 	}
-	server.endless = true
+	server.noDeadlines = true
 	if err := socketFits(dir); err != nil {
 		return p.failed(err)
 	}
@@ -41,7 +41,7 @@ func (p *program) debugIn(ctx context.Context, dir string) int {
 	config.Logger = log.Named("go-plugin")
 	config.Logger.SetLevel(hclog.Warn)
 	config.Test = &plugin.ServeTestConfig{Context: ctx, ReattachConfigCh: reattach, CloseCh: closed}
-	go plugin.Serve(config.ServeConfig) // ends with ctx, or when a host says Shutdown
+	go plugin.Serve(config.ServeConfig) // ends with ctx, or when a client calls Shutdown
 
 	select {
 	case at := <-reattach:

@@ -16,7 +16,7 @@ import (
 	pluginv1 "github.com/meshos/meshos/proto/meshos/plugin/v1"
 )
 
-func TestDebugServesWhoeverReadsTheLine(t *testing.T) {
+func TestDebugServesClientsThatReadItsLine(t *testing.T) {
 	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)

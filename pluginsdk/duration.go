@@ -6,11 +6,11 @@ import (
 	"time"
 )
 
-// Duration is a time.Duration for fields of a configuration: written as text,
-// such as "250ms" or "1m30s".
+// Duration is a time.Duration for fields of a configuration. Operators write it as
+// text, such as "250ms" or "1m30s".
 type Duration time.Duration
 
-// String writes the shortest form: "1m", not "1m0s".
+// String returns the shortest form: "1m", not "1m0s".
 func (d Duration) String() string {
 	s := time.Duration(d).String()
 	if strings.HasSuffix(s, "m0s") {
@@ -22,7 +22,7 @@ func (d Duration) String() string {
 	return s
 }
 
-// MarshalText writes what UnmarshalText reads.
+// MarshalText returns what UnmarshalText reads.
 func (d Duration) MarshalText() ([]byte, error) { return []byte(d.String()), nil }
 
 // UnmarshalText reads a duration such as "250ms".

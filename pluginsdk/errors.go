@@ -10,17 +10,17 @@ import (
 	"google.golang.org/protobuf/types/known/durationpb"
 )
 
-// coded is an error that means something to the host. It keeps its cause.
+// coded is an error with a meaning for the host. It wraps its cause.
 type coded struct {
 	code  codes.Code
 	cause error
-	after time.Duration // when to try again; 0: not said
+	after time.Duration // when to try again; 0: unknown
 }
 
 func (e *coded) Error() string { return e.cause.Error() }
 func (e *coded) Unwrap() error { return e.cause }
 
-// GRPCStatus is what the error becomes on the wire.
+// GRPCStatus returns what is sent to the host.
 func (e *coded) GRPCStatus() *status.Status {
 	st := status.New(e.code, e.cause.Error())
 	if e.after <= 0 {
@@ -40,22 +40,25 @@ func withCode(code codes.Code, err error, after time.Duration) error {
 	return &coded{code: code, cause: err, after: after}
 }
 
-// Invalid says that the request or the configuration is wrong: a retry won't
-// help (INVALID_ARGUMENT).
+// Invalid returns err with the meaning that the request or the configuration is wrong, so
+// that a retry does not help (INVALID_ARGUMENT). As with the functions below, the text is
+// that of err, and an error that wraps the result with %w keeps the meaning.
 func Invalid(err error) error { return withCode(codes.InvalidArgument, err, 0) }
 
-// NotFound says that the thing asked for does not exist (NOT_FOUND).
+// NotFound returns err with the meaning that what the call asks for does not exist
+// (NOT_FOUND).
 func NotFound(err error) error { return withCode(codes.NotFound, err, 0) }
 
-// FailedPrecondition says that it exists but its state does not allow the call
-// (FAILED_PRECONDITION).
+// FailedPrecondition returns err with the meaning that what the call asks for exists, but
+// is in a state that does not allow the call (FAILED_PRECONDITION).
 func FailedPrecondition(err error) error { return withCode(codes.FailedPrecondition, err, 0) }
 
-// Unavailable says that it may work later (UNAVAILABLE).
+// Unavailable returns err with the meaning that the same call may succeed later
+// (UNAVAILABLE).
 func Unavailable(err error) error { return withCode(codes.Unavailable, err, 0) }
 
-// UnavailableAfter is Unavailable with the time after which to try again: the
-// host tries an action again only if it is told when.
+// UnavailableAfter is Unavailable with the time after which the host may try again. An
+// action is tried again only with such a time.
 func UnavailableAfter(err error, d time.Duration) error {
 	return withCode(codes.Unavailable, err, d)
 }

@@ -46,7 +46,7 @@ func TestErrorsKeepTheirMeaning(t *testing.T) {
 	}
 }
 
-func TestUnavailableAfterSaysWhen(t *testing.T) {
+func TestUnavailableAfterCarriesTheTime(t *testing.T) {
 	plugin := plugintest.Start(t, always(&probe{
 		sample: func(context.Context, []pluginsdk.Peer) ([]pluginsdk.RTTSample, error) {
 			return nil, fmt.Errorf("queue: %w", pluginsdk.UnavailableAfter(errors.New("full"), 1500*time.Millisecond))

@@ -18,12 +18,12 @@ import (
 // none is a configuration without keys.
 type none struct{}
 
-// always is a constructor that hands out one instance.
+// always returns a constructor that always returns p.
 func always[P any](p P) func(pluginsdk.Env, none) (P, error) {
 	return func(pluginsdk.Env, none) (P, error) { return p, nil }
 }
 
-// probe is a locality probe of functions; one that is nil does nothing.
+// probe is a locality probe made of functions. One that is nil does nothing.
 type probe struct {
 	sample func(context.Context, []pluginsdk.Peer) ([]pluginsdk.RTTSample, error)
 	run    func(context.Context) error
@@ -58,7 +58,7 @@ func (p *probe) Close() error {
 	return p.close()
 }
 
-// everything serves every kind and answers with what it was asked.
+// everything serves every kind. Its answers repeat the requests.
 type everything struct{}
 
 func (everything) SampleRTT(_ context.Context, peers []pluginsdk.Peer) (out []pluginsdk.RTTSample, _ error) {
@@ -128,7 +128,7 @@ func line(text string) *meshosv1.Event {
 	return &meshosv1.Event{Kind: &meshosv1.Event_LogLine{LogLine: &meshosv1.LogLine{Message: text}}}
 }
 
-// diary collects what happened, in order.
+// diary records what happened, in order.
 type diary struct {
 	mu    sync.Mutex
 	lines []string
@@ -144,7 +144,7 @@ func (d *diary) add(text string) {
 	d.more <- struct{}{}
 }
 
-// Write takes log lines.
+// Write records log lines.
 func (d *diary) Write(b []byte) (int, error) {
 	d.add(string(b))
 	return len(b), nil
@@ -193,7 +193,7 @@ func receive[T any](t *testing.T, c <-chan T, what string) T {
 	}
 }
 
-// constant says one time for every peer.
+// constant returns one time for every peer.
 type constant struct{ rtt time.Duration }
 
 func (c *constant) SampleRTT(_ context.Context, peers []pluginsdk.Peer) (out []pluginsdk.RTTSample, _ error) {

@@ -19,7 +19,7 @@ import (
 
 func codeOf(err error) codes.Code { return status.Code(err) }
 
-// connection gives a go-plugin client the bare connection.
+// connection has a go-plugin client return the bare connection.
 type connection struct{ plugin.NetRPCUnsupportedPlugin }
 
 func (connection) GRPCServer(*plugin.GRPCBroker, *grpc.Server) error {
@@ -72,7 +72,7 @@ func TestAGoPluginClientWithAutoMTLSReachesTheExample(t *testing.T) {
 	if err != nil || len(got.GetRttNs()) != 1 || got.GetRttNs()[0] != 1_000_000 {
 		t.Fatalf("got %v, %v", got, err)
 	}
-	client.Kill() // says Shutdown, then waits
+	client.Kill() // calls Shutdown, then waits
 	if !client.Exited() {
 		t.Fatal("it lives on")
 	}

@@ -17,13 +17,13 @@ import (
 	"github.com/meshos/meshos/pluginsdk/wire"
 )
 
-// shutdownMethod is how go-plugin's client asks a plugin to end.
+// shutdownMethod is the call by which go-plugin's client ends a plugin.
 const shutdownMethod = "/plugin.GRPCController/Shutdown"
 
-// maxErrorText keeps an error within what HTTP/2 headers carry everywhere.
+// maxErrorText limits the text of an error: it travels in an HTTP/2 header.
 const maxErrorText = 4 << 10
 
-// guarded runs an author's code: a panic becomes an error, and its stack goes to the log.
+// guarded runs an author's code. A panic becomes an error, and its stack goes to the log.
 func guarded(what string, log hclog.Logger, f func() error) error {
 	err := guard.Call(f)
 	//nolint:errorlint // only the panic of this very call
@@ -34,17 +34,17 @@ func guarded(what string, log hclog.Logger, f func() error) error {
 	return err
 }
 
-// unary wraps every call: panics, deadlines, limits.
+// unary is the interceptor of every call: it handles panics, deadlines and limits.
 func (s *Server) unary(ctx context.Context, req any, info *grpc.UnaryServerInfo, next grpc.UnaryHandler) (any, error) {
 	name := path.Base(info.FullMethod)
 	if info.FullMethod == shutdownMethod {
 		s.closeWithin(shutdownGrace) // before go-plugin cuts every call
 	}
-	if s.endless {
+	if s.noDeadlines {
 		ctx = context.WithoutCancel(ctx)
 	} else {
 		var cancel context.CancelFunc
-		ctx, cancel = untilCallerLeaves(ctx)
+		ctx, cancel = withCallerTimeout(ctx)
 		defer cancel()
 	}
 	var resp any
@@ -53,23 +53,23 @@ func (s *Server) unary(ctx context.Context, req any, info *grpc.UnaryServerInfo,
 		return err
 	})
 	if err != nil {
-		return nil, bounded(err)
+		return nil, sendable(err)
 	}
 	if m, ok := resp.(proto.Message); ok {
-		if err := fits(name, m); err != nil {
+		if err := checkSize(name, m); err != nil {
 			return nil, err
 		}
 	}
 	return resp, nil
 }
 
-// stream wraps every stream.
+// stream is the interceptor of every stream.
 func (s *Server) stream(srv any, ss grpc.ServerStream, info *grpc.StreamServerInfo, next grpc.StreamHandler) error {
 	ctx, cancel := context.WithCancel(ss.Context())
 	defer cancel()
 	defer context.AfterFunc(s.ended, cancel)()
 	ss = &endingStream{ServerStream: ss, ctx: ctx}
-	return bounded(guarded(path.Base(info.FullMethod), s.log, func() error { return next(srv, ss) }))
+	return sendable(guarded(path.Base(info.FullMethod), s.log, func() error { return next(srv, ss) }))
 }
 
 // endingStream is a stream whose context also ends with the server.
@@ -78,20 +78,20 @@ type endingStream struct {
 	ctx context.Context
 }
 
-// Context is the stream's.
+// Context implements grpc.ServerStream.
 func (e *endingStream) Context() context.Context { return e.ctx }
 
-// fits refuses what the host would not take.
-func fits(name string, m proto.Message) error {
+// checkSize returns an error for a message that is larger than the host accepts.
+func checkSize(name string, m proto.Message) error {
 	if size := proto.Size(m); size > wire.MaxMessage {
 		return status.Errorf(codes.ResourceExhausted,
-			"the answer of %s has %d bytes, over the limit of %d: answer with less at a time", name, size, wire.MaxMessage)
+			"the answer of %s has %d bytes, over the limit of %d: return less in one call", name, size, wire.MaxMessage)
 	}
 	return nil
 }
 
-// bounded makes a text fit for a header; code and details stay.
-func bounded(err error) error {
+// sendable returns err with a text that a header can hold. Code and details stay.
+func sendable(err error) error {
 	if err == nil {
 		return nil
 	}
@@ -103,15 +103,15 @@ func bounded(err error) error {
 	if len(p.GetMessage()) > maxErrorText {
 		p.Message = strings.ToValidUTF8(p.GetMessage()[:maxErrorText], "") + " … (cut)"
 	}
-	p.Message = strings.ToValidUTF8(p.GetMessage(), "\uFFFD") // other text can't travel
+	p.Message = strings.ToValidUTF8(p.GetMessage(), "\uFFFD") // other text can't be sent
 	return status.ErrorProto(p)
 }
 
-// closeWithin is Close with a time, for those who can only log its error.
+// closeWithin calls Close with a time limit and logs its error.
 func (s *Server) closeWithin(d time.Duration) {
 	ctx, cancel := context.WithTimeout(context.Background(), d)
 	defer cancel()
 	if err := s.Close(ctx); err != nil {
-		s.log.Warn("ending in a hurry", "error", err)
+		s.log.Warn("the plugin did not end in time", "error", err)
 	}
 }

@@ -2,28 +2,28 @@ package pluginsdk
 
 import "github.com/hashicorp/go-hclog"
 
-// Info says what a plugin is.
+// Info describes a plugin.
 type Info struct {
-	// Name is the plugin's name, as operators write it: lower case, with dashes.
+	// Name is the plugin's name, as operators write it: in lower case, with dashes.
 	Name string
-	// Version is the plugin's own version, for people.
+	// Version is the version of the plugin, for people.
 	Version string
-	// Doc is one sentence for the page shown when the binary is run by hand.
+	// Doc is one sentence. It is shown when the binary is run by hand.
 	Doc string
-	// NoOp marks a placeholder: it serves its kinds and does nothing. The host
-	// shows that, and does not count on such a plugin.
+	// NoOp marks a placeholder: a plugin that serves its kinds and does nothing. The
+	// host shows this and does not rely on it.
 	NoOp bool
 }
 
-// Env is the world an instance lives in.
+// Env is what the constructor of an instance gets beside its configuration.
 type Env struct {
-	// Log writes to the node's log with its levels. It never blocks for long.
+	// Log writes to the node's log, with levels. It never blocks for long.
 	Log hclog.Logger
-	// Node is the id of the node the plugin runs on. Run by hand it is 1.
+	// Node is the id of the node that the plugin runs on. It is 1 when run by hand.
 	Node uint64
-	// Cluster is the id of the node's cluster. Run by hand it is "default".
+	// Cluster is the id of the node's cluster. It is "default" when run by hand.
 	Cluster string
-	// DataDir is a directory of the plugin's own, which exists and is kept across
-	// restarts. Run by hand it is a temporary one.
+	// DataDir is a directory for this plugin alone. It exists, and is kept across
+	// restarts. It is temporary when run by hand.
 	DataDir string
 }

@@ -11,30 +11,30 @@ import (
 	"github.com/hashicorp/go-hclog"
 )
 
-// instance is one value that an author's constructor returned, with all that runs
-// on it: calls, streams and its background work.
+// instance is one value that an author's constructor returned, with everything that
+// uses it: calls, streams and its background work.
 type instance struct {
 	value any
 	log   hclog.Logger
 
-	// Three contexts, ended one after the other: streams when the instance is
-	// replaced, calls when they took too long then, run when they are over.
+	// Three contexts that end one after the other: streams when the instance is
+	// replaced, calls when they take too long after that, run after the calls.
 	streams, calls, run                   context.Context
 	cancelStreams, cancelCalls, cancelRun context.CancelFunc
 
-	before  <-chan struct{} // closed when all before this one are gone; nil: none
+	before  <-chan struct{} // closed when all instances before this one are gone; nil: none
 	ran     chan struct{}   // closed when the background work ended
-	retired chan struct{}   // closed when it and all before it are gone
+	retired chan struct{}   // closed when this instance and all before it are gone
 
 	mu      sync.Mutex
-	active  int           // calls and streams at work
-	leaving bool          // no more of them will come
-	idle    chan struct{} // closed when leaving and none is active
+	active  int           // calls and streams that run
+	leaving bool          // no more of them will start
+	idle    chan struct{} // closed when leaving and none runs
 	runErr  error         // why the background work failed
 
-	peersMu sync.Mutex // held while the instance is told its peers
-	peers   []Peer
-	told    bool
+	peersMu  sync.Mutex // held while SetPeers runs
+	peers    []Peer
+	hasPeers bool
 }
 
 func newInstance(value any, log hclog.Logger) *instance {
@@ -48,8 +48,8 @@ func newInstance(value any, log hclog.Logger) *instance {
 	return i
 }
 
-// start begins the background work, once before is closed: the instance before has
-// let go then of what both may need, a port, a file. retire waits for its end.
+// start starts the background work once before is closed: by then the instance before
+// has released what both may need, such as a port or a file. retire waits for its end.
 func (i *instance) start(before <-chan struct{}) {
 	i.before = before
 	runner, ok := i.value.(Runner)
@@ -76,7 +76,7 @@ func (i *instance) start(before <-chan struct{}) {
 	}()
 }
 
-// broken is why no call can be served, or nil.
+// broken returns why no call can be served, or nil.
 func (i *instance) broken() error {
 	i.mu.Lock()
 	defer i.mu.Unlock()
@@ -89,7 +89,7 @@ func (i *instance) enter() {
 	i.active++
 }
 
-// release ends what acquire began.
+// release ends what Server.acquire began.
 func (i *instance) release() {
 	i.mu.Lock()
 	defer i.mu.Unlock()
@@ -103,28 +103,28 @@ func (i *instance) settle() {
 	}
 }
 
-// tell tells a PeerWatcher its peers, unless it knows them. With first it only
+// setPeers tells a PeerWatcher its peers, unless it knows them. With first it only
 // does so if the instance was never told any.
-func (i *instance) tell(peers []Peer, first bool) error {
+func (i *instance) setPeers(peers []Peer, first bool) error {
 	watcher, ok := i.value.(PeerWatcher)
 	if !ok {
 		return nil
 	}
 	i.peersMu.Lock()
 	defer i.peersMu.Unlock()
-	if i.told && (first || slices.Equal(i.peers, peers)) {
+	if i.hasPeers && (first || slices.Equal(i.peers, peers)) {
 		return nil
 	}
 	err := guarded("SetPeers", i.log, func() error {
 		watcher.SetPeers(slices.Clone(peers))
 		return nil
 	})
-	i.peers, i.told = peers, err == nil
+	i.peers, i.hasPeers = peers, err == nil
 	return err
 }
 
 // retire ends the instance within about grace, whatever its author's code does.
-// It is called once, by the owner, when acquire can't hand it out any more.
+// It is called once, after the instance was replaced or the server closed.
 func (i *instance) retire(grace time.Duration) {
 	defer close(i.retired)
 	i.cancelStreams()
@@ -134,7 +134,7 @@ func (i *instance) retire(grace time.Duration) {
 	i.mu.Unlock()
 
 	if !within(i.idle, grace/2) {
-		i.log.Warn("calls of an old configuration take too long: cancelling them")
+		i.log.Warn("calls with the old configuration take too long and are cancelled")
 	}
 	i.cancelCalls()
 	i.cancelRun()
@@ -147,25 +147,25 @@ func (i *instance) retire(grace time.Duration) {
 			i.log.Warn("the plugin left something running", "what", step.what)
 		}
 	}
-	go func() { // ends with the author's Close; one that hangs is said and left
+	go func() { // ends with the author's Close; one that hangs is logged and left
 		defer close(closed)
 		closer, ok := i.value.(io.Closer)
 		if !ok {
 			return
 		}
 		if err := guarded("Close", i.log, closer.Close); err != nil {
-			i.log.Warn("an old instance did not close cleanly", "error", err)
+			i.log.Warn("Close of an old instance failed", "error", err)
 		}
 	}()
 	if !within(closed, grace/4) {
 		i.log.Warn("the plugin left something running", "what", "Close")
 	}
 	if i.before != nil {
-		<-i.before // has a bound of its own
+		<-i.before // which is limited in the same way
 	}
 }
 
-// within waits for done, at most d.
+// within waits for done, at most for d, and reports whether it came.
 func within(done <-chan struct{}, d time.Duration) bool {
 	timer := time.NewTimer(d)
 	defer timer.Stop()

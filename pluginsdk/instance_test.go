@@ -12,7 +12,7 @@ import (
 	"github.com/hashicorp/go-hclog"
 )
 
-// stuck is an instance whose parts hang until they are let go.
+// stuck is an instance whose methods hang until they are released.
 type stuck struct {
 	run, close chan struct{}
 	closed     atomic.Bool
@@ -35,7 +35,7 @@ func open() chan struct{} {
 	return c
 }
 
-func TestAnInstanceIsGoneInTimeWhateverHangs(t *testing.T) {
+func TestAnInstanceEndsInTimeWhateverHangs(t *testing.T) {
 	for _, c := range []struct {
 		name             string
 		call, run, close bool // what hangs
@@ -43,7 +43,7 @@ func TestAnInstanceIsGoneInTimeWhateverHangs(t *testing.T) {
 		says             []string
 	}{
 		{"nothing", false, false, false, 0, nil},
-		{"a call", true, false, false, 3 * time.Second, []string{"calls of an old configuration take too long", "what=\"a call\""}},
+		{"a call", true, false, false, 3 * time.Second, []string{"calls with the old configuration take too long", "what=\"a call\""}},
 		{"Run", false, true, false, time.Second, []string{"what=Run"}},
 		{"Close", false, false, true, time.Second, []string{"what=Close"}},
 		{"everything", true, true, true, 5 * time.Second, []string{"what=\"a call\"", "what=Run", "what=Close"}},
@@ -60,7 +60,7 @@ func TestAnInstanceIsGoneInTimeWhateverHangs(t *testing.T) {
 				}
 				i := newInstance(s, hclog.New(&hclog.LoggerOptions{Output: &log}))
 				i.start(open())
-				synctest.Wait() // Run is at work
+				synctest.Wait() // Run is running
 				if c.call {
 					i.enter()
 				}
@@ -98,7 +98,7 @@ func TestACallThatEndsWhenCancelledIsWaitedFor(t *testing.T) {
 		i.enter()
 		go func() {
 			<-i.calls.Done()
-			time.Sleep(time.Millisecond) // fake time: the call tidies up
+			time.Sleep(time.Millisecond) // fake time: the call cleans up
 			i.release()
 		}()
 		began := time.Now()
@@ -109,13 +109,13 @@ func TestACallThatEndsWhenCancelledIsWaitedFor(t *testing.T) {
 	})
 }
 
-func TestCloseIsBoundedThoughAConstructorHangs(t *testing.T) {
+func TestCloseEndsInTimeThoughAConstructorHangs(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, err := NewServer(Info{Name: "x"}, func(Env, struct{}) (*pages, error) { return nil, nil }, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
-		s.admin <- struct{}{} // a constructor is at work and does not end
+		s.admin <- struct{}{} // a constructor is running and does not end
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		began := time.Now()

@@ -7,38 +7,33 @@ import (
 	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
 )
 
-// Every call has a deadline in its context, a little before its caller leaves. An
-// error means that the plugin could not do its work: a target that is down is an
-// answer, not an error. Calls may come at the same time, from several goroutines.
-
-// LocalityProbe measures round-trip times. A peer without an answer has no
-// sample. The peers are the caller's copy; ids that it does not name are dropped
-// by the host.
+// LocalityProbe measures round-trip times to the peers. A peer that did not answer has no
+// sample. The slice of peers belongs to the probe. The host drops samples of other peers.
 type LocalityProbe interface {
 	SampleRTT(ctx context.Context, peers []Peer) ([]RTTSample, error)
 }
 
-// HealthProbe tells how the peers do. A peer it knows nothing of has no sample.
+// HealthProbe reports the health of the peers. A peer whose health is unknown has no
+// sample.
 type HealthProbe interface {
 	SampleHealth(ctx context.Context, peers []Peer) ([]HealthSample, error)
 }
 
-// InventoryProbe tells what nodes have: usually this one. A field that is not set
-// is unknown, not zero.
+// InventoryProbe reports the resources of nodes, usually of this one. A field that is not
+// set is unknown, not zero.
 type InventoryProbe interface {
 	SampleInventory(ctx context.Context) ([]*meshosv1.PeerInventory, error)
 }
 
-// PlacementScorer scores the holders of each chain of the view, 0 … 1. The view
-// is whole and of one tick; it must not be changed.
+// PlacementScorer scores the holders of each chain of the view from 0 (worst) to 1 (best).
 type PlacementScorer interface {
 	Score(ctx context.Context, view View) ([]*meshosv1.ChainScore, error)
 }
 
-// View is what a scorer scores: every node and every chain that this node leads.
-// It is shared and must not be changed.
+// View is what a scorer scores: all nodes, and all chains that this node leads, at one
+// tick. It is shared between calls and must not be changed.
 type View struct {
-	// Version is the tick whose view this is.
+	// Version is the tick.
 	Version uint64
 	// Nodes is sorted by id, without duplicates.
 	Nodes []*pluginv1.NodeView
@@ -46,80 +41,83 @@ type View struct {
 	Chains []*pluginv1.ChainView
 }
 
-// MigrationAborter stops migrations. NotFound says that there is none (which is
-// what the caller wanted), FailedPrecondition that it is past the point of no
-// return, Unavailable that it may be tried again.
+// MigrationAborter stops migrations. It returns NotFound for a migration that is not
+// running (the host takes that as success), FailedPrecondition for one that can't be
+// stopped any more, and Unavailable if the call may succeed later.
 type MigrationAborter interface {
 	Abort(ctx context.Context, migration uint64, reason string) error
 }
 
-// MigrationSource lists the migrations that are under way.
+// MigrationSource lists the migrations that are running.
 type MigrationSource interface {
 	ListMigrations(ctx context.Context) ([]*meshosv1.MigrationView, error)
 }
 
-// ChainAppender stores records durably, in order, before it returns nil. A batch
-// comes again when its answer was lost: a record that is held already (same kind
-// of record, epoch and seq) is skipped.
+// ChainAppender stores records durably and in order before it returns nil. The host sends
+// a batch again when it does not know whether the batch was stored, so the appender
+// skips records that it has stored already: same kind of record, epoch and seq.
 type ChainAppender interface {
 	Append(ctx context.Context, records []*meshosv1.Record) error
 }
 
-// Actuator carries out one action; the events it returns are fed to the node's
-// loop. The id is the same when an action is tried again. UnavailableAfter asks
-// for a later try; any other error is final.
+// Actuator carries out one action. It returns events that describe what has changed, and
+// the node's loop applies them. An action that is tried again has the same id.
+// UnavailableAfter asks for another try; any other error is final.
 type Actuator interface {
 	Dispatch(ctx context.Context, id uint64, action *meshosv1.Action) ([]*meshosv1.Event, error)
 }
 
-// EventSource feeds events to the node's loop. Events runs until its context
-// ends, which it does when the host goes away, the plugin ends, or a new
-// configuration replaces the instance; then the new instance's Events goes on. A
-// nil return ends the stream until there is another process or configuration; after
-// an error the host calls again. send is for the calling goroutine only, and blocks
-// while the host is behind; that it returned does not say that the host has heard.
+// EventSource sends events to the node's loop. Events runs until its context ends: when
+// the host goes away, when the plugin ends, or when a new configuration replaces the
+// instance. After a replacement the host calls Events of the new instance. After an
+// error it calls Events again. After a nil return it calls Events again only when the
+// process or the configuration is a new one.
+//
+// send must be called from the goroutine of Events only. It blocks while the host is
+// behind. A nil return does not mean that the host has received the events.
 type EventSource interface {
 	Events(ctx context.Context, send func([]*meshosv1.Event) error) error
 }
 
-// RecoveryHandler re-places slots that a failed placement left unhealthy, once a
-// tick, given the healthy nodes.
+// RecoveryHandler moves slots whose placement failed to other nodes. The host calls it
+// once a tick with the nodes that are healthy. It returns the slots that it moved, and
+// events for the node's loop.
 type RecoveryHandler interface {
 	Recover(ctx context.Context, healthy []uint64) (slots []uint32, events []*meshosv1.Event, err error)
 }
 
-// ControlSink is told what supervised daemons should know.
+// ControlSink receives what supervised daemons should know, such as the start of a drain.
 type ControlSink interface {
 	Deliver(ctx context.Context, event *pluginv1.ControlEvent) error
 }
 
-// Runner is an optional interface of an instance: background work. Run is started
-// after construction, and its context ends when the instance is replaced or the
-// plugin ends; it should return soon then, and is waited for. A nil return before
-// that means that there is nothing more to do; an error, that the instance is
-// broken: it is logged, and every call fails with it until a new configuration.
+// Runner is an optional interface of an instance for background work. Run starts after
+// the constructor has returned. Its context ends when the instance is replaced or the
+// plugin ends; then Run should return soon. A nil return before that means that the
+// work is done. An error means that the instance is broken: it is logged, and every
+// call fails with it until there is a new configuration.
 type Runner interface {
 	Run(ctx context.Context) error
 }
 
-// PeerWatcher is an optional interface of a probe's instance: SetPeers is told the
-// peers before the first sample is asked for, and again whenever they change. It may
-// come while a call or Run is under way; the slice is the instance's to keep. Hosts
-// tell plugins that serve none of the probe kinds nothing about peers.
+// PeerWatcher is an optional interface of a probe's instance. SetPeers is called before
+// the first call of the probe, and again whenever the peers change, also while a call or
+// Run is running. The slice belongs to the instance. Plugins that serve no probe get no
+// peers.
 type PeerWatcher interface {
 	SetPeers(peers []Peer)
 }
 
-// Warner is an optional interface of an instance: what an operator should know
-// about a configuration that is valid. It is asked once, after construction.
+// Warner is an optional interface of an instance. Warnings returns what an operator should
+// know about a configuration that is valid. It is called once, after the constructor.
 type Warner interface {
 	Warnings() []string
 }
 
-// Validator is an optional interface of a configuration (or a pointer to it): the
-// checks that tags can't say, such as those across fields. It is also asked when
-// a configuration is only checked, so it must not touch the world. An error made
-// by errors.Join counts as several mistakes.
+// Validator is an optional interface of a configuration struct, or of a pointer to it, for
+// checks that tags can't express, such as those of several fields together. Validate is
+// also called when a configuration is only checked, so it must not change anything. Each
+// error that errors.Join has joined counts as a mistake of its own.
 type Validator interface {
 	Validate() error
 }

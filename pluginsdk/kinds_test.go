@@ -17,7 +17,7 @@ import (
 	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
 )
 
-func TestKindsAreThoseOfTheType(t *testing.T) {
+func TestAPluginServesTheKindsThatItsTypeImplements(t *testing.T) {
 	all, err := plugintest.Serve(t, always(everything{}),
 		plugintest.WithInfo(pluginsdk.Info{Name: "all", Version: "3", NoOp: true, Doc: "All kinds."})).Describe()
 	if err != nil {
@@ -135,7 +135,7 @@ func TestTenThousandPeersComeBackWhole(t *testing.T) {
 	}
 }
 
-func TestPeersAreTheCallsOwn(t *testing.T) {
+func TestEachCallGetsItsOwnSliceOfPeers(t *testing.T) {
 	plugin := plugintest.Start(t, always(&probe{
 		sample: func(_ context.Context, peers []pluginsdk.Peer) ([]pluginsdk.RTTSample, error) {
 			peers[0].ID++
@@ -157,7 +157,7 @@ func TestAnAnswerThatIsTooLargeFailsTheCall(t *testing.T) {
 	}), none{})
 	_, err := plugin.SampleRTT()
 	wantError(t, err, codes.ResourceExhausted,
-		"the answer of SampleRtt has 9000009 bytes, over the limit of 4194304: answer with less at a time")
+		"the answer of SampleRtt has 9000009 bytes, over the limit of 4194304: return less in one call")
 }
 
 func TestARequestThatIsTooLargeFailsTheCall(t *testing.T) {

@@ -48,8 +48,8 @@ func TestRunLivesAsLongAsItsInstance(t *testing.T) {
 		}
 		d.until(t, 6)
 	})
-	// The old one lets go of ports and files before the new one's work begins; the
-	// end of the plugin waits for the last.
+	// The old instance releases ports and files before the new one's Run starts. The
+	// end of the plugin waits for the last instance.
 	want := []string{"new a", "run a", "new b", "ran a", "close a", "run b", "ran b", "close b"}
 	if diff := cmp.Diff(want, d.read()); diff != "" {
 		t.Fatal(diff)
@@ -75,7 +75,7 @@ func TestARunThatFailsMakesCallsFailUntilConfiguredAgain(t *testing.T) {
 				return p, nil
 			}, named{}, plugintest.WithLogs(d))
 			var err error
-			for err == nil { // Run is at work beside us
+			for err == nil { // Run runs concurrently
 				_, err = plugin.SampleRTT()
 			}
 			wantError(t, err, c.code, "the plugin's background work failed: "+c.want)
@@ -92,7 +92,7 @@ func TestARunThatFailsMakesCallsFailUntilConfiguredAgain(t *testing.T) {
 	}
 }
 
-func TestCallsUnderWayFinishOnTheOldInstance(t *testing.T) {
+func TestRunningCallsFinishOnTheOldInstance(t *testing.T) {
 	entered, leave := make(chan struct{}), make(chan struct{})
 	d := newDiary()
 	plugin := plugintest.Start(t, func(_ pluginsdk.Env, cfg named) (*probe, error) {
@@ -139,7 +139,7 @@ func TestCallsUnderWayFinishOnTheOldInstance(t *testing.T) {
 	}
 }
 
-func TestConfigurationsChangeWhileCallsFlow(t *testing.T) {
+func TestConfigurationsChangeWhileCallsRun(t *testing.T) {
 	var alive, closed atomic.Int64
 	plugin := plugintest.Start(t, func(pluginsdk.Env, named) (*probe, error) {
 		alive.Add(1)
@@ -190,7 +190,7 @@ func TestConfigurationsChangeWhileCallsFlow(t *testing.T) {
 	}
 }
 
-func TestAWatcherIsToldItsPeersOnceAndWhenTheyChange(t *testing.T) {
+func TestSetPeersIsCalledOnceAndWhenPeersChange(t *testing.T) {
 	d := newDiary()
 	construct := func(_ pluginsdk.Env, cfg named) (*probe, error) {
 		return &probe{
@@ -210,12 +210,12 @@ func TestAWatcherIsToldItsPeersOnceAndWhenTheyChange(t *testing.T) {
 		}
 	}
 	ask := func() error { _, err := plugin.SampleRTT(); return err }
-	step(ask()) // nobody said which peers there are: none
+	step(ask()) // the host has sent no peers: an empty list
 	step(ask())
 	step(plugin.SetPeers(two...))
 	step(plugin.SetPeers(two...)) // no change
 	step(ask())
-	step(plugin.Reconfigure(named{"b"})) // told before it is asked
+	step(plugin.Reconfigure(named{"b"})) // SetPeers comes before the call
 	step(ask())
 	step(plugin.SetPeers(two[:1]...))
 	want := []string{
@@ -260,12 +260,12 @@ func TestACloseThatPanicsIsOnlyLogged(t *testing.T) {
 	t.Run("plugin", func(t *testing.T) {
 		plugintest.Start(t, always(&probe{close: func() error { panic("no") }}), none{}, plugintest.WithLogs(d))
 	})
-	if log := strings.Join(d.read(), ""); !strings.Contains(log, "did not close cleanly") {
+	if log := strings.Join(d.read(), ""); !strings.Contains(log, "Close of an old instance failed") {
 		t.Errorf("the log says %s", log)
 	}
 }
 
-// source sends its name, then waits for its end.
+// source sends its name, then waits until its context ends.
 type source struct{ name string }
 
 func (s *source) Events(ctx context.Context, send func([]*meshosv1.Event) error) error {
@@ -276,7 +276,7 @@ func (s *source) Events(ctx context.Context, send func([]*meshosv1.Event) error)
 	return ctx.Err()
 }
 
-func TestAnEventStreamGoesOnWithTheNextConfiguration(t *testing.T) {
+func TestAnEventStreamContinuesWithTheNextConfiguration(t *testing.T) {
 	plugin := plugintest.Start(t, func(_ pluginsdk.Env, cfg named) (*source, error) {
 		return &source{cfg.Name}, nil
 	}, named{"a"})

@@ -11,8 +11,8 @@ import (
 	"github.com/meshos/meshos/pluginsdk/wire"
 )
 
-// lifeline watches the pipe that ends with the host: the channel is closed at its
-// end-of-file. It is nil, and so never closed, when there is no such pipe.
+// lifeline watches the pipe that ends with the host, and returns a channel that is closed
+// at its end-of-file. Without such a pipe the channel is nil, so it is never closed.
 func lifeline(env func(string) (string, bool)) (<-chan struct{}, error) {
 	text, ok := env(wire.LifelineVariable)
 	if !ok {
@@ -31,7 +31,7 @@ func lifeline(env func(string) (string, bool)) (<-chan struct{}, error) {
 	gone := make(chan struct{})
 	go func() { // ends with the host, or with the process
 		defer close(gone)
-		// What it might say has no meaning. An error is an end like any other.
+		// Nothing that comes from it has a meaning. An error is an end like any other.
 		_, _ = io.Copy(io.Discard, pipe)
 	}()
 	return gone, nil

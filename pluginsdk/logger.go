@@ -8,27 +8,29 @@ import (
 	"github.com/hashicorp/go-hclog"
 )
 
-// wordy is a logger whose lines say in JSON what they would say as text: a duration
-// is "1.5s" and not its nanoseconds, and so with all else that has words for itself.
-type wordy struct{ hclog.Logger }
+// textLogger is a logger whose lines have in JSON the values that they would have as text: a
+// duration is "1.5s" and not its nanoseconds, and so is every other fmt.Stringer.
+type textLogger struct{ hclog.Logger }
 
-func (l wordy) Log(level hclog.Level, msg string, args ...any) {
-	l.Logger.Log(level, msg, inWords(args)...)
+func (l textLogger) Log(level hclog.Level, msg string, args ...any) {
+	l.Logger.Log(level, msg, asText(args)...)
 }
-func (l wordy) Trace(msg string, args ...any) { l.Logger.Trace(msg, inWords(args)...) }
-func (l wordy) Debug(msg string, args ...any) { l.Logger.Debug(msg, inWords(args)...) }
-func (l wordy) Info(msg string, args ...any)  { l.Logger.Info(msg, inWords(args)...) }
-func (l wordy) Warn(msg string, args ...any)  { l.Logger.Warn(msg, inWords(args)...) }
-func (l wordy) Error(msg string, args ...any) { l.Logger.Error(msg, inWords(args)...) }
+func (l textLogger) Trace(msg string, args ...any) { l.Logger.Trace(msg, asText(args)...) }
+func (l textLogger) Debug(msg string, args ...any) { l.Logger.Debug(msg, asText(args)...) }
+func (l textLogger) Info(msg string, args ...any)  { l.Logger.Info(msg, asText(args)...) }
+func (l textLogger) Warn(msg string, args ...any)  { l.Logger.Warn(msg, asText(args)...) }
+func (l textLogger) Error(msg string, args ...any) { l.Logger.Error(msg, asText(args)...) }
 
-func (l wordy) With(args ...any) hclog.Logger { return wordy{l.Logger.With(inWords(args)...)} }
+func (l textLogger) With(args ...any) hclog.Logger { return textLogger{l.Logger.With(asText(args)...)} }
 
-func (l wordy) Named(name string) hclog.Logger      { return wordy{l.Logger.Named(name)} }
-func (l wordy) ResetNamed(name string) hclog.Logger { return wordy{l.Logger.ResetNamed(name)} }
+func (l textLogger) Named(name string) hclog.Logger { return textLogger{l.Logger.Named(name)} }
+func (l textLogger) ResetNamed(name string) hclog.Logger {
+	return textLogger{l.Logger.ResetNamed(name)}
+}
 
-// inWords gives the arguments of a line, with words in place of those values that
+// asText gives the arguments of a line, with words in place of those values that
 // JSON would not show as themselves. What is passed in stays as it is.
-func inWords(args []any) []any {
+func asText(args []any) []any {
 	out := args
 	for i, arg := range args {
 		switch arg.(type) {

@@ -16,9 +16,9 @@ import (
 	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
 )
 
-// These are the mistakes of authors that the compiler lets pass.
+// The tests of this file are about mistakes of authors that the compiler accepts.
 
-func TestAConstructorThatReturnsNothingIsSaidAtOnce(t *testing.T) {
+func TestAConstructorThatReturnsNothingFailsAtOnce(t *testing.T) {
 	p := plugintest.Serve(t, func(pluginsdk.Env, none) (*probe, error) { return nil, nil })
 	err := p.ReconfigureRaw(nil)
 	if err == nil || !strings.Contains(err.Error(), "the constructor returned neither an instance nor an error") {
@@ -29,18 +29,18 @@ func TestAConstructorThatReturnsNothingIsSaidAtOnce(t *testing.T) {
 	}
 }
 
-// nearly has methods that miss their form.
+// nearly has only methods with the wrong signature.
 type nearly struct{}
 
 func (nearly) SampleRTT(context.Context) ([]pluginsdk.RTTSample, error) { return nil, nil }
 func (nearly) Close()                                                   {}
 
-// half has one that does not.
+// half has one method with the right signature.
 type half struct{ nearly }
 
 func (half) Deliver(context.Context, *pluginv1.ControlEvent) error { return nil }
 
-func TestMethodsOfAnotherFormAreNamed(t *testing.T) {
+func TestMethodsWithAnotherSignatureAreNamed(t *testing.T) {
 	_, err := pluginsdk.NewServer(pluginsdk.Info{Name: "x"}, always(nearly{}), nil)
 	want := "plugin x: pluginsdk_test.nearly has the methods of no kind; its method SampleRTT is never called: that of locality_probe is " +
 		"SampleRTT(context.Context, []pluginsdk.Peer) ([]pluginsdk.RTTSample, error); its method Close is never called: that of an io.Closer is Close() error"
@@ -60,7 +60,7 @@ func TestMethodsOfAnotherFormAreNamed(t *testing.T) {
 	}
 }
 
-// unlucky panics wherever a configuration is looked at.
+// unlucky panics wherever a configuration is checked.
 type unlucky struct{ closed *bool }
 
 func (unlucky) Deliver(context.Context, *pluginv1.ControlEvent) error { return nil }
@@ -90,7 +90,7 @@ func TestAPanicInWarningsAndValidateFailsTheConfiguration(t *testing.T) {
 	}
 }
 
-// garbled says what is no UTF-8.
+// garbled answers with text that is not UTF-8.
 type garbled struct{}
 
 func (garbled) SampleInventory(context.Context) ([]*meshosv1.PeerInventory, error) {
@@ -102,10 +102,10 @@ func (garbled) Abort(context.Context, uint64, string) error {
 	return pluginsdk.UnavailableAfter(errors.New("a\xffb is away"), time.Second)
 }
 
-func TestTextThatIsNoUTF8IsNamed(t *testing.T) {
+func TestTextThatIsNotUTF8IsNamed(t *testing.T) {
 	p := plugintest.Start(t, always(garbled{}), none{})
 	_, err := p.SampleInventory()
-	want := `InventorySamples.samples[1].software_version is no valid UTF-8: "a\xffb"`
+	want := `InventorySamples.samples[1].software_version is not valid UTF-8: "a\xffb"`
 	if err == nil || !strings.Contains(err.Error(), want) {
 		t.Errorf("got %v, want %s", err, want)
 	}
@@ -116,13 +116,13 @@ func TestTextThatIsNoUTF8IsNamed(t *testing.T) {
 	}
 }
 
-// bystander watches peers without being a probe.
+// bystander has SetPeers and is not a probe.
 type bystander struct{ told chan int }
 
 func (bystander) Deliver(context.Context, *pluginv1.ControlEvent) error { return nil }
 func (b bystander) SetPeers(peers []pluginsdk.Peer)                     { b.told <- len(peers) }
 
-func TestAPluginThatIsNoProbeIsNotToldThatThereAreNoPeers(t *testing.T) {
+func TestAPluginWithoutAProbeGetsNoPeers(t *testing.T) {
 	told := make(chan int, 9)
 	p := plugintest.Start(t, always(bystander{told}), none{})
 	if err := p.Deliver(&pluginv1.ControlEvent{}); err != nil || len(told) != 0 {

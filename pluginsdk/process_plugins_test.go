@@ -21,7 +21,7 @@ func serveTestPlugin(name string) {
 	pluginsdk.Main(pluginsdk.Info{Name: name, Version: "1", Doc: "A plugin for tests."}, construct)
 }
 
-// newFlood prints 10 MB each way a program can.
+// newFlood prints 10 MB in each way in which a program can print.
 func newFlood(pluginsdk.Env, none) (*probe, error) {
 	return &probe{sample: func(context.Context, []pluginsdk.Peer) ([]pluginsdk.RTTSample, error) {
 		long := strings.Repeat("x", 1<<20)
@@ -42,7 +42,7 @@ func newFlood(pluginsdk.Env, none) (*probe, error) {
 	}}, nil
 }
 
-// newHang ignores all that tells it to end.
+// newHang ignores everything that asks it to end.
 func newHang(env pluginsdk.Env, _ none) (*probe, error) {
 	forever := make(chan struct{})
 	return &probe{
@@ -56,7 +56,7 @@ func newHang(env pluginsdk.Env, _ none) (*probe, error) {
 	}, nil
 }
 
-// newDrain has a call at work until the instance is told to end.
+// newDrain has a call that runs until the instance has to end.
 func newDrain(env pluginsdk.Env, _ none) (*probe, error) {
 	ending := make(chan struct{})
 	return &probe{

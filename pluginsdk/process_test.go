@@ -24,8 +24,8 @@ import (
 	pluginv1 "github.com/meshos/meshos/proto/meshos/plugin/v1"
 )
 
-// process is a plugin started as a host would, without go-plugin's client: nobody
-// reads the stdio stream.
+// process is a plugin that was started as a host starts it, but without go-plugin's
+// client: nobody reads the stdio stream.
 type process struct {
 	cmd      *exec.Cmd
 	conn     *grpc.ClientConn
@@ -56,7 +56,7 @@ func startProcess(t *testing.T, name string, env ...string) *process {
 	p.cmd.Env = append([]string{
 		testPlugin + "=" + name, wire.CookieKey + "=" + wire.CookieValue,
 		"MESHOS_LIFELINE_FD=3", "PLUGIN_UNIX_SOCKET_DIR=" + dir, "PATH=/usr/bin:/bin",
-		"GORACE=atexit_sleep_ms=0", // or the race detector keeps each a second longer
+		"GORACE=atexit_sleep_ms=0", // or the race detector delays each exit by a second
 	}, env...)
 	p.cmd.ExtraFiles = []*os.File{read}
 	stdout, err := p.cmd.StdoutPipe()
@@ -78,7 +78,7 @@ func startProcess(t *testing.T, name string, env ...string) *process {
 	go func() {
 		defer close(p.ended)
 		drained.Wait()
-		_ = p.cmd.Wait() // its state is asked for
+		_ = p.cmd.Wait() // only its state is of interest
 	}()
 	t.Cleanup(func() {
 		if p.conn != nil {
@@ -108,7 +108,7 @@ func startProcess(t *testing.T, name string, env ...string) *process {
 	return p
 }
 
-// drain reads standard error line by line; of long lines it keeps the beginning.
+// drain reads standard error line by line. It keeps the beginning of long lines.
 func (p *process) drain(r io.Reader) {
 	lines := bufio.NewReader(r)
 	for {
@@ -138,8 +138,8 @@ func (p *process) wantLine(t *testing.T, message string) {
 	}
 }
 
-// inTime is the second that a plugin has for its end, with what a loaded machine
-// adds; one that forgets about it takes 5 s and more.
+// inTime is the second that a plugin has for its end, and what a loaded machine adds. A
+// plugin that ignores the limit takes 5 s and more.
 const inTime = 4 * time.Second
 
 // wantExit checks that the process ends with code 0 in time.
@@ -161,7 +161,7 @@ func TestTheEndOfTheLifelineEndsThePlugin(t *testing.T) {
 		t.Fatal(err)
 	}
 	p.wantExit(t, inTime)
-	p.wantLine(t, "the host is gone or wants this plugin gone: ending")
+	p.wantLine(t, "ending: the host is gone or ends this plugin")
 	p.wantLine(t, "run has ended")
 	p.wantLine(t, "closed")
 }
@@ -181,7 +181,7 @@ func TestTheEndOfTheLifelineEndsAPluginThatHangs(t *testing.T) {
 	receive(t, called, "the call to fail")
 }
 
-func TestAPluginDrainsThoughNobodyReadsItsLogAnyMore(t *testing.T) {
+func TestAPluginEndsCleanlyThoughNobodyReadsItsLog(t *testing.T) {
 	p := startProcess(t, "drain")
 	// As after the host's SIGKILL: every pipe is broken, and the plugin logs its end.
 	if err := p.stderr.Close(); err != nil {
@@ -193,7 +193,7 @@ func TestAPluginDrainsThoughNobodyReadsItsLogAnyMore(t *testing.T) {
 	p.wantExit(t, inTime)
 }
 
-func TestSIGTERMDrains(t *testing.T) {
+func TestSIGTERMLetsCallsFinish(t *testing.T) {
 	p := startProcess(t, "drain")
 	type answer struct {
 		samples *pluginv1.RttSamples
@@ -215,7 +215,7 @@ func TestSIGTERMDrains(t *testing.T) {
 	p.wantLine(t, "closed")
 }
 
-func TestPrintsNeverWedge(t *testing.T) {
+func TestPrintsNeverBlock(t *testing.T) {
 	p := startProcess(t, "flood")
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 	defer cancel()
@@ -266,7 +266,7 @@ func TestLogLinesKeepTheirLevels(t *testing.T) {
 	}
 }
 
-func TestALifelineThatIsNotThereIsSaid(t *testing.T) {
+func TestAMissingLifelineIsLogged(t *testing.T) {
 	for _, value := range []string{"x", "1", "77"} {
 		p := startProcess(t, "log", "MESHOS_LOG_LEVEL=warn", "MESHOS_LIFELINE_FD="+value)
 		p.wantLine(t, "the end of the host will not be noticed")
@@ -282,9 +282,9 @@ func TestCallsAfterTheEndBeganAreUnavailable(t *testing.T) {
 	if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil {
 		t.Fatal(err)
 	}
-	p.wantLine(t, "ending on SIGTERM")
-	// The call may race the very beginning of the end; then it hangs and is cut off,
-	// which is UNAVAILABLE as well.
+	p.wantLine(t, "ending: SIGTERM")
+	// The call may start just before the plugin refuses calls. Then it hangs and is cut
+	// off, which is UNAVAILABLE as well.
 	_, err := p.sample(t.Context())
 	if want := codes.Unavailable; codeOf(err) != want {
 		t.Errorf("got %v, want %v", err, want)

@@ -7,8 +7,8 @@ import (
 	pluginv1 "github.com/meshos/meshos/proto/meshos/plugin/v1"
 )
 
-// kindsOf names the kinds whose methods the type of v has, in the order of package
-// wire. A nil pointer will do.
+// kindsOf returns the kinds whose interface the type of v implements, in the order of
+// wire.Kinds. v may be a nil pointer.
 func kindsOf(v any) []string {
 	var kinds []string
 	add := func(kind string, served bool) {
@@ -16,27 +16,27 @@ func kindsOf(v any) []string {
 			kinds = append(kinds, kind)
 		}
 	}
-	add(wire.KindLocalityProbe, is[LocalityProbe](v))
-	add(wire.KindHealthProbe, is[HealthProbe](v))
-	add(wire.KindInventoryProbe, is[InventoryProbe](v))
-	add(wire.KindPlacementScorer, is[PlacementScorer](v))
-	add(wire.KindMigrationAborter, is[MigrationAborter](v))
-	add(wire.KindMigrationSource, is[MigrationSource](v))
-	add(wire.KindChainAppender, is[ChainAppender](v))
-	add(wire.KindActuator, is[Actuator](v))
-	add(wire.KindEventSource, is[EventSource](v))
-	add(wire.KindRecoveryHandler, is[RecoveryHandler](v))
-	add(wire.KindControlSink, is[ControlSink](v))
+	add(wire.KindLocalityProbe, implements[LocalityProbe](v))
+	add(wire.KindHealthProbe, implements[HealthProbe](v))
+	add(wire.KindInventoryProbe, implements[InventoryProbe](v))
+	add(wire.KindPlacementScorer, implements[PlacementScorer](v))
+	add(wire.KindMigrationAborter, implements[MigrationAborter](v))
+	add(wire.KindMigrationSource, implements[MigrationSource](v))
+	add(wire.KindChainAppender, implements[ChainAppender](v))
+	add(wire.KindActuator, implements[Actuator](v))
+	add(wire.KindEventSource, implements[EventSource](v))
+	add(wire.KindRecoveryHandler, implements[RecoveryHandler](v))
+	add(wire.KindControlSink, implements[ControlSink](v))
 	return kinds
 }
 
-func is[I any](v any) bool {
+func implements[I any](v any) bool {
 	_, ok := v.(I)
 	return ok
 }
 
 // Register adds the plugin's services to a gRPC server: Plugin and one for each
-// kind. A service that is not there answers UNIMPLEMENTED.
+// kind. Calls of other services return UNIMPLEMENTED.
 func (s *Server) Register(r grpc.ServiceRegistrar) {
 	pluginv1.RegisterPluginServer(r, pluginService{s: s})
 	for _, kind := range s.kinds {

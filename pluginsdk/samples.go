@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// Peer is another node, as the host hands it to a probe.
+// Peer is another node, as the host describes it to a probe.
 type Peer struct {
 	// ID names the node; it is never 0.
 	ID uint64
@@ -13,7 +13,7 @@ type Peer struct {
 	Name string
 	// Address is a host name or IP without a port, and may be empty.
 	Address string
-	// HealthTarget is "host:port", or empty for a node that has none.
+	// HealthTarget is the address for health checks, "host:port". It may be empty.
 	HealthTarget string
 }
 
@@ -23,17 +23,18 @@ type RTTSample struct {
 	RTT  time.Duration
 }
 
-// Health is how a peer does. The zero value is no opinion, and is not sent.
+// Health is the health of a peer. The zero value means unknown: such a sample is not
+// sent.
 type Health uint8
 
-// The states of health.
+// The values of Health.
 const (
 	Healthy Health = iota + 1
 	Degraded
 	Unreachable
 )
 
-// String names the state in lower case.
+// String returns the name in lower case.
 func (h Health) String() string {
 	switch h {
 	case Healthy:

@@ -15,19 +15,19 @@ import (
 	"github.com/meshos/meshos/pluginsdk/wire"
 )
 
-// serve is a plugin started by a host: handshake, calls, and an end for one of
-// three reasons, which are the host's Shutdown call, the lifeline and SIGTERM.
+// serve runs a plugin that a host started: the handshake, then calls, until one of three
+// ends it: the host's Shutdown call, the end of the lifeline, or SIGTERM.
 func (p *program) serve() int {
 	stdio, err := takeStdio()
 	if err != nil {
 		return p.failed(err)
 	}
-	log := wordy{hclog.New(&hclog.LoggerOptions{
+	log := textLogger{hclog.New(&hclog.LoggerOptions{
 		Level: p.logLevel(), Output: stdio.errors, JSONFormat: true,
 	})}
 	server, err := p.server(log)
 	if err != nil {
-		log.Error("this plugin can't be served: its author has to mend it", "error", err)
+		log.Error("this plugin can't be served: its author has to fix it", "error", err)
 		return exitFailed
 	}
 	if err := socketFits(os.Getenv(plugin.EnvUnixSocketDir)); err != nil {
@@ -35,8 +35,8 @@ func (p *program) serve() int {
 		return exitFailed
 	}
 
-	// Without this a log line after the host's end would kill the process before
-	// it has drained. Nothing reads the channel: asking for the signal is enough.
+	// Without this a log line after the host's end would kill the process before its
+	// calls have finished. Nothing reads the channel: to ask for the signal is enough.
 	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
 	term := make(chan os.Signal, 1)
 	signal.Notify(term, syscall.SIGTERM)
@@ -63,9 +63,9 @@ func (p *program) serve() int {
 		}
 		return exitDone
 	case <-hostGone:
-		log.Info("the host is gone or wants this plugin gone: ending")
+		log.Info("ending: the host is gone or ends this plugin")
 	case <-term:
-		log.Info("ending on SIGTERM")
+		log.Info("ending: SIGTERM")
 	}
 	server.closeWithin(shutdownGrace)
 	config.stop()
@@ -73,7 +73,7 @@ func (p *program) serve() int {
 	return exitDone
 }
 
-// logLevel is the lowest level that is written.
+// logLevel returns the lowest level that is logged.
 func (p *program) logLevel() hclog.Level {
 	if text, ok := p.env(wire.LogLevelVariable); ok {
 		if level := hclog.LevelFromString(text); level != hclog.NoLevel {
@@ -83,23 +83,23 @@ func (p *program) logLevel() hclog.Level {
 	return hclog.Debug
 }
 
-// served is a go-plugin configuration, with a way to end what it started.
+// served is a go-plugin configuration and the server that go-plugin makes with it.
 type served struct {
 	*plugin.ServeConfig
 	grpc chan *grpc.Server
 }
 
-// stop ends the server. The answers of calls that have ended are still sent; what
-// hangs is cut off.
+// stop ends the server. Answers of finished calls are still sent; calls that hang are
+// cut off.
 func (s served) stop() {
 	var g *grpc.Server
 	select {
 	case g = <-s.grpc:
-	default: // it never came so far
+	default: // go-plugin has made none
 		return
 	}
 	flushed := make(chan struct{})
-	go func() { // waits for author code, so it may end with the process only
+	go func() { // waits for author code, so it may run until the process ends
 		defer close(flushed)
 		g.GracefulStop()
 	}()
@@ -108,7 +108,7 @@ func (s served) stop() {
 	}
 }
 
-// serveConfig is what host and plugin agreed on.
+// serveConfig returns the go-plugin configuration that hosts expect.
 func serveConfig(s *Server, extra ...grpc.ServerOption) served {
 	made := make(chan *grpc.Server, 1)
 	return served{
@@ -117,7 +117,7 @@ func serveConfig(s *Server, extra ...grpc.ServerOption) served {
 			HandshakeConfig: plugin.HandshakeConfig{
 				ProtocolVersion: wire.ProtocolVersion, MagicCookieKey: wire.CookieKey, MagicCookieValue: wire.CookieValue,
 			},
-			Plugins: plugin.PluginSet{wire.PluginName: &wirePlugin{server: s}},
+			Plugins: plugin.PluginSet{wire.PluginName: &grpcPlugin{server: s}},
 			GRPCServer: func(opts []grpc.ServerOption) *grpc.Server {
 				g := grpc.NewServer(append(append(opts, s.Options()...), extra...)...)
 				made <- g
@@ -127,29 +127,30 @@ func serveConfig(s *Server, extra ...grpc.ServerOption) served {
 	}
 }
 
-// wirePlugin is the server as go-plugin wants it.
-type wirePlugin struct {
+// grpcPlugin adapts the server to go-plugin's interface.
+type grpcPlugin struct {
 	plugin.NetRPCUnsupportedPlugin
 	server *Server
 }
 
 // GRPCServer registers the services.
-func (w *wirePlugin) GRPCServer(_ *plugin.GRPCBroker, g *grpc.Server) error {
+func (w *grpcPlugin) GRPCServer(_ *plugin.GRPCBroker, g *grpc.Server) error {
 	w.server.Register(g)
 	return nil
 }
 
-// GRPCClient is the host's side, which is not here.
-func (w *wirePlugin) GRPCClient(context.Context, *plugin.GRPCBroker, *grpc.ClientConn) (any, error) {
-	return nil, errors.New("pluginsdk serves plugins; it is no host")
+// GRPCClient is the host's side, which this package does not have.
+func (w *grpcPlugin) GRPCClient(context.Context, *plugin.GRPCBroker, *grpc.ClientConn) (any, error) {
+	return nil, errors.New("pluginsdk serves plugins: it is not a host")
 }
 
-// maxSocketDir leaves room in a socket's path, 107 bytes, for go-plugin's name.
+// maxSocketDir is the longest directory to which go-plugin's file name can be added: a
+// socket's path has 107 bytes.
 const maxSocketDir = 107 - len("/plugin4294967295")
 
 func socketFits(dir string) error {
 	if len(dir) > maxSocketDir {
-		return fmt.Errorf("the socket directory %s has %d bytes, and a socket's path leaves room for %d: "+
+		return fmt.Errorf("the socket directory %s has %d bytes, at most %d fit into a socket's path: "+
 			"choose a shorter one in %s", dir, len(dir), maxSocketDir, plugin.EnvUnixSocketDir)
 	}
 	return nil

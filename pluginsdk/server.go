@@ -15,21 +15,21 @@ import (
 	"github.com/meshos/meshos/pluginsdk/wire"
 )
 
-// How long things may take that wait for an author's code.
+// How long the server waits for an author's code.
 const (
-	// replaceGrace is for the calls and the background work of a replaced
-	// instance; a call that runs longer is cancelled.
+	// replaceGrace is the time for the calls and the background work of a replaced
+	// instance. A call that runs longer is cancelled.
 	replaceGrace = 5 * time.Second
-	// replaceWait is how much of that Configure waits for before it answers.
+	// replaceWait is how long of that Configure waits before it answers.
 	replaceWait = time.Second
-	// shutdownGrace is for the instance of an ending plugin, flushGrace, twice, for
-	// its last answers and its socket. A host allows a second for all.
+	// shutdownGrace is the time for the instance of an ending plugin, flushGrace is the
+	// time for its last answers, and again for its socket. A host waits a second for all.
 	shutdownGrace = 700 * time.Millisecond
 	flushGrace    = 100 * time.Millisecond
 )
 
-// Server serves one plugin on a gRPC server. Main and plugintest are built on it;
-// an author needs it only to put a plugin into a program of another shape.
+// Server serves one plugin on a gRPC server. Main and plugintest are built on it. An
+// author needs it only to serve a plugin from a program that can't call Main.
 type Server struct {
 	info         Info
 	log          hclog.Logger
@@ -38,28 +38,28 @@ type Server struct {
 	configSchema string
 	decode       func(map[string]any) (any, error)
 	build        func(Env, any) (any, error)
-	endless      bool // calls lose their deadlines, for a debugger
+	noDeadlines  bool // for a debugger
 
-	// admin is held by Configure, SetPeers and Close: they come one at a time.
+	// admin is held by Configure, SetPeers and Close: they run one at a time.
 	admin chan struct{}
 
-	mu      sync.Mutex // guards what follows; never held while author code runs
-	current *instance  // nil before the first configuration
-	peers   []Peer
-	told    bool // the host has said which peers there are
-	closing bool
+	mu       sync.Mutex // guards what follows; never held while author code runs
+	current  *instance  // nil before the first configuration
+	peers    []Peer
+	hasPeers bool // the host has called SetPeers
+	closing  bool
 
-	// ended ends streams that are none of the plugin's kinds, when it is closed:
-	// go-plugin's own would keep a graceful stop waiting.
+	// ended ends the streams of other services when the server is closed: those of
+	// go-plugin would keep a graceful stop waiting.
 	ended    context.Context
 	endOther context.CancelFunc
 
-	views viewKeeper
+	views viewCache
 }
 
-// NewServer prepares a plugin to be served; it builds no instance. Its error means
-// that the author's types can't be served: the configuration's tags are wrong, P
-// is an interface, or it has the methods of no kind. log may be nil.
+// NewServer prepares a plugin to be served; it does not call construct, whose meaning is
+// that of Main's. It fails if the author's types can't be served: the tags of C are
+// wrong, P is an interface, or P implements no kind. log may be nil.
 func NewServer[C, P any](info Info, construct func(Env, C) (P, error), log hclog.Logger) (*Server, error) {
 	if log == nil {
 		log = hclog.NewNullLogger()
@@ -72,10 +72,10 @@ func NewServer[C, P any](info Info, construct func(Env, C) (P, error), log hclog
 	if err != nil {
 		return nil, fmt.Errorf("plugin %s: configuration schema: %w", info.Name, err)
 	}
-	var sample P // its kinds are those of its type; there is no instance yet
+	var sample P // only its type counts; there is no instance yet
 	if any(sample) == nil {
 		return nil, fmt.Errorf("plugin %s: the constructor must return a concrete type, not an interface: "+
-			"the kinds are those whose methods the type has", info.Name)
+			"a plugin serves the kinds whose interfaces this type implements", info.Name)
 	}
 	kinds := kindsOf(sample)
 	if len(kinds) == 0 {
@@ -122,7 +122,7 @@ func NewServer[C, P any](info Info, construct func(Env, C) (P, error), log hclog
 		build: func(env Env, cfg any) (any, error) {
 			p, err := construct(env, cfg.(C))
 			if err == nil && isNil(p) {
-				err = errors.New("the constructor returned neither an instance nor an error: its author has to repair that")
+				err = errors.New("the constructor returned neither an instance nor an error: its author has to fix that")
 			}
 			return p, err
 		},
@@ -130,35 +130,35 @@ func NewServer[C, P any](info Info, construct func(Env, C) (P, error), log hclog
 	}, nil
 }
 
-// Options are the gRPC server options that a plugin is served with: its limits, the
-// interceptors that turn a panic into a failed call, and errors that name a text
-// which can't be sent.
+// Options returns the gRPC server options that a plugin is served with: the limits of
+// messages, interceptors that turn a panic into a failed call, and a codec whose errors
+// name a text that can't be sent.
 func (s *Server) Options() []grpc.ServerOption {
 	return []grpc.ServerOption{
 		grpc.MaxRecvMsgSize(wire.MaxMessage),
 		grpc.MaxSendMsgSize(wire.MaxMessage),
-		grpc.ForceServerCodecV2(newNamingCodec()),
+		grpc.ForceServerCodecV2(newUTF8Codec()),
 		grpc.ChainUnaryInterceptor(s.unary),
 		grpc.ChainStreamInterceptor(s.stream),
 	}
 }
 
-// lockAdmin takes the turn of an administrative call.
+// lockAdmin waits until no other administrative call runs.
 func (s *Server) lockAdmin(ctx context.Context) error {
 	select {
 	case s.admin <- struct{}{}:
 		return nil
 	case <-ctx.Done():
-		return Unavailable(fmt.Errorf("another Configure or SetPeers is still at work: %w", ctx.Err()))
+		return Unavailable(fmt.Errorf("another Configure or SetPeers is still running: %w", ctx.Err()))
 	}
 }
 
 func (s *Server) unlockAdmin() { <-s.admin }
 
-// errShuttingDown is what calls get that come too late.
+// errShuttingDown is the error of calls that come too late.
 var errShuttingDown = errors.New("the plugin is shutting down")
 
-// acquire hands out the current instance for one call, which ends with release.
+// acquire returns the current instance for one call, which ends with release.
 func (s *Server) acquire() (*instance, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -175,15 +175,15 @@ func (s *Server) acquire() (*instance, error) {
 	return s.current, nil
 }
 
-// peersNow is the list of peers, which is never changed in place.
+// peersNow returns the peers. The list is never changed in place.
 func (s *Server) peersNow() []Peer {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.peers
 }
 
-// Close takes no more calls, ends the instance and waits for it until ctx ends.
-// Its error says what was still at work then. A second Close does nothing.
+// Close accepts no more calls, ends the instance and waits for its end. It returns an
+// error if ctx ends before the instance. A second Close does nothing.
 func (s *Server) Close(ctx context.Context) error {
 	s.mu.Lock()
 	if s.closing {
@@ -208,7 +208,7 @@ func (s *Server) Close(ctx context.Context) error {
 	if deadline, ok := ctx.Deadline(); ok {
 		grace = time.Until(deadline)
 	}
-	last.cancelRun() // at once, not after the calls: time is short
+	last.cancelRun() // at once, not after the calls: the host does not wait long
 	go last.retire(grace)
 	select {
 	case <-last.retired:

@@ -14,8 +14,8 @@ type eventService struct {
 	s *Server
 }
 
-// Events is one stream for the host, over as many instances as there are
-// configurations meanwhile.
+// Events is one stream for the host. It continues with the new instance whenever a
+// configuration replaces the instance.
 func (e eventService) Events(_ *pluginv1.EventsRequest, stream grpc.ServerStreamingServer[pluginv1.EventBatch]) error {
 	for {
 		replaced, err := e.feed(stream)
@@ -28,15 +28,15 @@ func (e eventService) Events(_ *pluginv1.EventsRequest, stream grpc.ServerStream
 	}
 }
 
-// feed streams the events of the current instance. It says whether the instance
-// was replaced: then its error is only that it was told to stop.
+// feed streams the events of the current instance. It reports whether the instance was
+// replaced: then the error is only that the context ended.
 func (e eventService) feed(stream grpc.ServerStreamingServer[pluginv1.EventBatch]) (replaced bool, err error) {
 	inst, err := e.s.acquire()
 	if err != nil {
 		return false, err
 	}
 	defer inst.release()
-	if err := e.s.introduce(inst); err != nil {
+	if err := e.s.ensurePeers(inst); err != nil {
 		return false, err
 	}
 	ctx, cancel := context.WithCancel(stream.Context())
@@ -47,7 +47,7 @@ func (e eventService) feed(stream grpc.ServerStreamingServer[pluginv1.EventBatch
 			return err
 		}
 		batch := &pluginv1.EventBatch{Events: events}
-		if err := fits("Events", batch); err != nil {
+		if err := checkSize("Events", batch); err != nil {
 			return err
 		}
 		return stream.Send(batch)

@@ -20,7 +20,7 @@ func (s scorerService) Score(ctx context.Context, req *pluginv1.ScoreRequest) (*
 		}
 		chains, err := p.Score(ctx, view)
 		if err != nil {
-			return nil, err // the host goes on from its last answer, and so do we
+			return nil, err // the next change is one to the last view that was answered
 		}
 		s.s.views.scored(view)
 		return &meshosv1.ScoreTable{ViewVersion: view.Version, Chains: chains}, nil

@@ -45,17 +45,17 @@ func (p pluginService) SetPeers(ctx context.Context, req *pluginv1.SetPeersReque
 		s.mu.Unlock()
 		return nil, Unavailable(errShuttingDown)
 	}
-	s.peers, s.told = peers, true
+	s.peers, s.hasPeers = peers, true
 	inst := s.current
 	if inst != nil {
 		inst.enter()
 	}
 	s.mu.Unlock()
-	if inst == nil { // remembered for the first instance
+	if inst == nil { // the first instance will get them
 		return &pluginv1.SetPeersResponse{}, nil
 	}
 	defer inst.release()
-	return &pluginv1.SetPeersResponse{}, inst.tell(peers, false)
+	return &pluginv1.SetPeersResponse{}, inst.setPeers(peers, false)
 }
 
 func (p pluginService) Configure(ctx context.Context, req *pluginv1.ConfigureRequest) (*pluginv1.ConfigureResponse, error) {
@@ -93,20 +93,20 @@ func (p pluginService) Configure(ctx context.Context, req *pluginv1.ConfigureReq
 	if old == nil {
 		return resp, nil
 	}
-	go old.retire(replaceGrace) // the next instance, and Close, wait for its end
+	go old.retire(replaceGrace) // the next instance's Run, and Close, wait for its end
 	patience := time.NewTimer(replaceWait)
 	defer patience.Stop()
 	select {
 	case <-old.retired:
 	case <-patience.C:
-		s.log.Info("the old configuration still has calls at work; new ones use the new configuration")
+		s.log.Info("calls with the old configuration are still running; new calls use the new configuration")
 	case <-ctx.Done(): // the new instance serves all the same
 	}
 	return resp, nil
 }
 
-// construct builds an instance that nobody knows yet. Whatever fails after the
-// author's constructor ends the instance again.
+// construct builds an instance that is not installed yet. If something fails after the
+// author's constructor, it ends the instance again.
 func (s *Server) construct(ctx context.Context, req *pluginv1.ConfigureRequest, cfg any) (_ *instance, err error) {
 	env := Env{Log: s.log, Node: req.GetNode(), Cluster: req.GetClusterId(), DataDir: req.GetDataDir()}
 	var value any
@@ -118,14 +118,14 @@ func (s *Server) construct(ctx context.Context, req *pluginv1.ConfigureRequest, 
 		return nil, fmt.Errorf("start with this configuration: %w", err)
 	}
 	s.mu.Lock()
-	peers, told := s.peers, s.told
+	peers, told := s.peers, s.hasPeers
 	s.mu.Unlock()
 	next := newInstance(value, s.log)
 	if told {
-		err = next.tell(peers, false)
+		err = next.setPeers(peers, false)
 	}
 	if err == nil && ctx.Err() != nil {
-		err = fmt.Errorf("start with this configuration: %w (the old one stays)", ctx.Err())
+		err = fmt.Errorf("start with this configuration: %w (the old one stays in use)", ctx.Err())
 	}
 	if err != nil {
 		s.discard(next)
@@ -160,13 +160,13 @@ func (s *Server) install(next *instance) (old *instance, err error) {
 	return nil, nil
 }
 
-// maxMistakes bounds the details of an error; the text has its own bound.
+// maxMistakes limits the details of an error; the text has a limit of its own.
 const maxMistakes = 20
 
-// configError is INVALID_ARGUMENT with each mistake as a detail.
+// configError returns INVALID_ARGUMENT with each mistake as a detail.
 func configError(err error) error {
 	if panicked := (*coded)(nil); errors.As(err, &panicked) {
-		return err // the check itself is broken
+		return err // Validate panicked
 	}
 	st := status.New(codes.InvalidArgument, err.Error())
 	var all *schema.Error

@@ -43,7 +43,7 @@ func (h healthService) SampleHealth(ctx context.Context, _ *pluginv1.SampleReque
 			Health: make([]meshosv1.NodeHealth, 0, len(samples)),
 		}
 		for _, s := range samples {
-			if s.Health == 0 { // no opinion, which is no lie
+			if s.Health == 0 { // unknown, which is not a mistake
 				continue
 			}
 			out.Peers, out.Health = append(out.Peers, s.Peer), append(out.Health, healthToWire(s.Health))

@@ -11,10 +11,10 @@ import (
 	"google.golang.org/grpc/stats"
 )
 
-// stdio keeps prints from hurting. Standard output belongs to the handshake, and
-// go-plugin replaces os.Stdout and os.Stderr by pipes that stop the program if
-// nobody reads them over gRPC. Here all that an author, a C library or a child
-// prints goes to the real standard error, which the host reads whatever comes.
+// stdio makes prints harmless. Standard output belongs to the handshake, and go-plugin
+// replaces os.Stdout and os.Stderr by pipes that block the program if nobody reads them
+// over gRPC. With stdio, everything that an author, a C library or a child process
+// prints goes to the real standard error, which the host always reads.
 type stdio struct {
 	errors *os.File // the real standard error
 	saved  *os.File // the real standard output; kept open, so that the host sees no end
@@ -22,10 +22,10 @@ type stdio struct {
 	first  chan struct{} // closed at the first connection
 }
 
-// takeStdio points descriptor 1 at standard error and keeps the real one for the
-// handshake, as os.Stdout. It is called before author code runs.
+// takeStdio points descriptor 1 at standard error and keeps the real standard output for
+// the handshake, as os.Stdout. It is called before author code runs.
 func takeStdio() (*stdio, error) {
-	const above = 10 // clear of what a host hands in
+	const above = 10 // above the descriptors that a host passes
 	fd, err := unix.FcntlInt(1, unix.F_DUPFD_CLOEXEC, above)
 	if err != nil {
 		return nil, fmt.Errorf("keep standard output for the handshake: %w", err)
@@ -38,11 +38,12 @@ func takeStdio() (*stdio, error) {
 	return s, nil
 }
 
-// option hooks into the server: at the first connection go-plugin has written its
-// handshake and swapped os.Stdout and os.Stderr, and author code has not run yet.
+// option returns the server option that calls TagConn: at the first connection go-plugin
+// has written its handshake and replaced os.Stdout and os.Stderr, and author code has
+// not run yet.
 func (s *stdio) option() grpc.ServerOption { return grpc.StatsHandler(s) }
 
-// connected says whether a host ever came.
+// connected reports whether a host has connected.
 func (s *stdio) connected() bool {
 	select {
 	case <-s.first:
@@ -61,11 +62,11 @@ func (s *stdio) TagConn(ctx context.Context, _ *stats.ConnTagInfo) context.Conte
 	return ctx
 }
 
-// TagRPC does nothing; stats.Handler wants it.
+// TagRPC does nothing; stats.Handler requires it.
 func (s *stdio) TagRPC(ctx context.Context, _ *stats.RPCTagInfo) context.Context { return ctx }
 
-// HandleRPC does nothing; stats.Handler wants it.
+// HandleRPC does nothing; stats.Handler requires it.
 func (s *stdio) HandleRPC(context.Context, stats.RPCStats) {}
 
-// HandleConn does nothing; stats.Handler wants it.
+// HandleConn does nothing; stats.Handler requires it.
 func (s *stdio) HandleConn(context.Context, stats.ConnStats) {}

@@ -9,21 +9,21 @@ import (
 	pluginv1 "github.com/meshos/meshos/proto/meshos/plugin/v1"
 )
 
-// viewKeeper holds the views that were scored last, so that the host need only
-// send what changed. Views are never changed in place: scoring one goes on while
-// the next is made.
-type viewKeeper struct {
+// viewCache holds the views that were scored last, so that the host needs to send only what
+// changed. Views are never changed in place: one may still be scored while the next is
+// made.
+type viewCache struct {
 	mu   sync.Mutex
 	held []View // newest last, at most keptViews
 }
 
-// keptViews is two, because the host goes on from the last answer it got: if the
-// newest one was lost, that is the view before.
+// keptViews is two: the host sends changes to the last view whose answer it received.
+// If the newest answer was lost, that is the view before.
 const keptViews = 2
 
-// view is what the request describes. A change to a view that is not held is a
-// FailedPrecondition: the host then sends the whole.
-func (k *viewKeeper) view(req *pluginv1.ScoreRequest) (View, error) {
+// view returns the view that the request describes. For a change to a view that is not
+// held it returns FailedPrecondition: then the host sends the whole view.
+func (k *viewCache) view(req *pluginv1.ScoreRequest) (View, error) {
 	base := View{}
 	if !req.GetFull() {
 		k.mu.Lock()
@@ -44,8 +44,8 @@ func (k *viewKeeper) view(req *pluginv1.ScoreRequest) (View, error) {
 	}, nil
 }
 
-// scored remembers a view whose scores were answered.
-func (k *viewKeeper) scored(v View) {
+// scored keeps a view whose scores were answered.
+func (k *viewCache) scored(v View) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.held = slices.DeleteFunc(k.held, func(old View) bool { return old.Version == v.Version })
@@ -57,8 +57,8 @@ func (k *viewKeeper) scored(v View) {
 
 func nodeID(n *pluginv1.NodeView) uint64 { return n.GetPeer().GetPeer() }
 
-// merge is a new list: old without the removed, with the changed put in or
-// replaced, sorted by id. Of several changes to one id the last counts.
+// merge returns a new list sorted by id: old without the removed, and with the changed
+// inserted or replaced. Of several changes to one id the last counts.
 func merge[T any](old, changed []T, removed []uint64, id func(T) uint64) []T {
 	byID := func(a, b T) int { return cmp.Compare(id(a), id(b)) }
 	changed = slices.Clone(changed)

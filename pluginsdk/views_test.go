@@ -15,7 +15,7 @@ import (
 	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
 )
 
-// scorer remembers the view it was given.
+// scorer remembers the view that it got.
 type scorer struct {
 	seen string
 	fail error
@@ -71,10 +71,10 @@ func TestViewsAreMadeOfChanges(t *testing.T) {
 		Nodes: []*pluginv1.NodeView{node(4, "d"), node(2, "b"), node(1, "A")}, RemovedNodes: []uint64{3, 77},
 		Chains: []*pluginv1.ChainView{chain(20, 9)}, RemovedChains: []uint64{10},
 	}, "2: n1=A n2=b n4=d c20=9")
-	// The answer to 2 was lost: the host goes on from 1.
+	// The answer to 2 was lost: the host sends a change to 1.
 	score(&pluginv1.ScoreRequest{ViewVersion: 3, BaseVersion: 1}, "3: n1=a n3=last counts c10=1 c20=2")
 	missing(1) // two are kept
-	// A call that failed is no answer: its view is not held, the one before is.
+	// A call that failed has no answer: its view is not held, the one before is.
 	s.fail = errors.New("no")
 	if _, err := plugin.ScoreRequest(&pluginv1.ScoreRequest{ViewVersion: 4, BaseVersion: 3}); err == nil {
 		t.Error("the error is lost")

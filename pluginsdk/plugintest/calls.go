@@ -11,8 +11,8 @@ import (
 	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
 )
 
-// SampleRTT asks for round-trip times: of these peers, or if none are given, of
-// those that the plugin was told last.
+// SampleRTT calls a locality probe for these peers or, without any, for those of the last
+// SetPeers.
 func (c *Client) SampleRTT(peers ...pluginsdk.Peer) ([]pluginsdk.RTTSample, error) {
 	if err := c.peersFirst(peers); err != nil {
 		return nil, err
@@ -33,8 +33,8 @@ func (c *Client) SampleRTT(peers ...pluginsdk.Peer) ([]pluginsdk.RTTSample, erro
 	return out, nil
 }
 
-// SampleHealth asks for the health: of these peers, or if none are given, of those
-// that the plugin was told last.
+// SampleHealth calls a health probe for these peers or, without any, for those of the
+// last SetPeers.
 func (c *Client) SampleHealth(peers ...pluginsdk.Peer) ([]pluginsdk.HealthSample, error) {
 	if err := c.peersFirst(peers); err != nil {
 		return nil, err
@@ -50,7 +50,7 @@ func (c *Client) SampleHealth(peers ...pluginsdk.Peer) ([]pluginsdk.HealthSample
 	}
 	var out []pluginsdk.HealthSample
 	for i, peer := range resp.GetPeers() {
-		// The numbers of the two enums are the same; the zero is no opinion in both.
+		// The numbers of the two enums are the same.
 		out = append(out, pluginsdk.HealthSample{Peer: peer, Health: pluginsdk.Health(resp.GetHealth()[i])})
 	}
 	return out, nil
@@ -63,7 +63,7 @@ func (c *Client) peersFirst(peers []pluginsdk.Peer) error {
 	return c.SetPeers(peers...)
 }
 
-// SampleInventory asks for inventories.
+// SampleInventory calls an inventory probe.
 func (c *Client) SampleInventory() ([]*meshosv1.PeerInventory, error) {
 	ctx, cancel := c.context()
 	defer cancel()
@@ -71,7 +71,7 @@ func (c *Client) SampleInventory() ([]*meshosv1.PeerInventory, error) {
 	return resp.GetSamples(), err
 }
 
-// Score asks for the scores of a view, sent as a whole.
+// Score calls a placement scorer with a whole view.
 func (c *Client) Score(view pluginsdk.View) ([]*meshosv1.ChainScore, error) {
 	table, err := c.ScoreRequest(&pluginv1.ScoreRequest{
 		ViewVersion: view.Version, Full: true, Nodes: view.Nodes, Chains: view.Chains,
@@ -79,14 +79,15 @@ func (c *Client) Score(view pluginsdk.View) ([]*meshosv1.ChainScore, error) {
 	return table.GetChains(), err
 }
 
-// ScoreRequest sends any request for scores, such as one with changes only.
+// ScoreRequest calls a placement scorer with any request, such as one that has only
+// the changes to a view.
 func (c *Client) ScoreRequest(req *pluginv1.ScoreRequest) (*meshosv1.ScoreTable, error) {
 	ctx, cancel := c.context()
 	defer cancel()
 	return pluginv1.NewPlacementScorerClient(c.conn).Score(ctx, req)
 }
 
-// Abort asks for the end of a migration.
+// Abort calls a migration aborter.
 func (c *Client) Abort(migration uint64, reason string) error {
 	ctx, cancel := c.context()
 	defer cancel()
@@ -95,7 +96,7 @@ func (c *Client) Abort(migration uint64, reason string) error {
 	return err
 }
 
-// ListMigrations asks for the migrations under way.
+// ListMigrations calls a migration source.
 func (c *Client) ListMigrations() ([]*meshosv1.MigrationView, error) {
 	ctx, cancel := c.context()
 	defer cancel()
@@ -103,7 +104,7 @@ func (c *Client) ListMigrations() ([]*meshosv1.MigrationView, error) {
 	return resp.GetInFlight(), err
 }
 
-// Append sends records to be stored.
+// Append calls a chain appender.
 func (c *Client) Append(records ...*meshosv1.Record) error {
 	ctx, cancel := c.context()
 	defer cancel()
@@ -111,7 +112,7 @@ func (c *Client) Append(records ...*meshosv1.Record) error {
 	return err
 }
 
-// Dispatch asks for an action to be carried out.
+// Dispatch calls an actuator.
 func (c *Client) Dispatch(id uint64, action *meshosv1.Action) ([]*meshosv1.Event, error) {
 	ctx, cancel := c.context()
 	defer cancel()
@@ -120,8 +121,8 @@ func (c *Client) Dispatch(id uint64, action *meshosv1.Action) ([]*meshosv1.Event
 	return resp.GetEvents(), err
 }
 
-// Events listens until n events have come or the plugin ended the stream, and
-// returns what came.
+// Events calls an event source. It returns once n events have come or the plugin has
+// ended the stream.
 func (c *Client) Events(n int) ([]*meshosv1.Event, error) {
 	ctx, cancel := c.context()
 	defer cancel()
@@ -143,7 +144,7 @@ func (c *Client) Events(n int) ([]*meshosv1.Event, error) {
 	return events, nil
 }
 
-// Recover runs one recovery pass.
+// Recover calls a recovery handler with the healthy nodes.
 func (c *Client) Recover(healthy ...uint64) (slots []uint32, events []*meshosv1.Event, err error) {
 	ctx, cancel := c.context()
 	defer cancel()
@@ -152,7 +153,7 @@ func (c *Client) Recover(healthy ...uint64) (slots []uint32, events []*meshosv1.
 	return resp.GetRecoveredSlots(), resp.GetEvents(), err
 }
 
-// Deliver sends a control event.
+// Deliver calls a control sink.
 func (c *Client) Deliver(event *pluginv1.ControlEvent) error {
 	ctx, cancel := c.context()
 	defer cancel()

@@ -17,9 +17,8 @@ import (
 	pluginv1 "github.com/meshos/meshos/proto/meshos/plugin/v1"
 )
 
-// Client speaks to one plugin, with the host's part of the conversation. Errors
-// are the ones a host would get: status.Code tells their meaning. Its methods may
-// be called from several goroutines.
+// Client calls one plugin as a host does. Errors are those that a host gets: status.Code
+// returns their code. Its methods may be called from several goroutines.
 type Client struct {
 	conn    *grpc.ClientConn
 	plugin  pluginv1.PluginClient
@@ -29,8 +28,9 @@ type Client struct {
 
 // Start serves the plugin and configures it with cfg, a value of the configuration
 // struct. Fields of cfg with zero values are left out, as if the operator had not
-// written them, so defaults count; StartRaw can say a zero. Whatever goes wrong
-// fails the test. The end of the test ends the plugin, and fails if it can't.
+// written them, so they get their defaults; use StartRaw to set a zero. Any error fails
+// the test. At the end of the test the plugin ends; if it does not end in 5 s, the test
+// fails.
 func Start[C, P any](t testing.TB, construct func(pluginsdk.Env, C) (P, error), cfg C, opts ...Option) *Client {
 	t.Helper()
 	c := serve(t, construct, opts)
@@ -40,8 +40,8 @@ func Start[C, P any](t testing.TB, construct func(pluginsdk.Env, C) (P, error), 
 	return c
 }
 
-// StartRaw is Start with a configuration as an operator would write it: text,
-// float64, bool, lists ([]any) and tables (map[string]any).
+// StartRaw is Start with a configuration as an operator writes it: string, float64, bool,
+// lists ([]any) and tables (map[string]any).
 func StartRaw[C, P any](t testing.TB, construct func(pluginsdk.Env, C) (P, error), cfg map[string]any, opts ...Option) *Client {
 	t.Helper()
 	c := serve(t, construct, opts)
@@ -51,8 +51,7 @@ func StartRaw[C, P any](t testing.TB, construct func(pluginsdk.Env, C) (P, error
 	return c
 }
 
-// Serve serves the plugin and leaves it without a configuration: for tests of
-// configurations that are wrong.
+// Serve serves the plugin without configuring it, for tests of wrong configurations.
 func Serve[C, P any](t testing.TB, construct func(pluginsdk.Env, C) (P, error), opts ...Option) *Client {
 	t.Helper()
 	return serve(t, construct, opts)
@@ -110,26 +109,26 @@ func serve[C, P any](t testing.TB, construct func(pluginsdk.Env, C) (P, error), 
 	return c
 }
 
-// endWithin is what an ending plugin gets, far more than a host would give.
+// endWithin is how long a plugin may take to end, much longer than a host waits.
 const endWithin = 5 * time.Second
 
-// Conn is the connection, for calls that the client has no method for.
+// Conn returns the connection, for calls that Client has no method for.
 func (c *Client) Conn() *grpc.ClientConn { return c.conn }
 
-// context is for one call.
+// context returns the context of one call.
 func (c *Client) context() (context.Context, context.CancelFunc) {
 	return context.WithTimeout(context.Background(), c.options.timeout)
 }
 
-// Describe is what the plugin says of itself.
+// Describe returns the plugin's name, version, kinds and configuration schema.
 func (c *Client) Describe() (*pluginv1.DescribeResponse, error) {
 	ctx, cancel := c.context()
 	defer cancel()
 	return c.plugin.Describe(ctx, &pluginv1.DescribeRequest{})
 }
 
-// Reconfigure gives the plugin a new configuration: a value of its struct, or of a
-// pointer to it, with zero values left out as Start does.
+// Reconfigure sends the plugin a new configuration: its struct, or a pointer to it.
+// Zero values are left out as in Start.
 func (c *Client) Reconfigure(cfg any) error {
 	if raw, ok := cfg.(map[string]any); ok {
 		return c.ReconfigureRaw(raw)
@@ -137,19 +136,19 @@ func (c *Client) Reconfigure(cfg any) error {
 	return c.ReconfigureRaw(c.encode(cfg))
 }
 
-// ReconfigureRaw is Reconfigure with the configuration as an operator writes it.
+// ReconfigureRaw is Reconfigure with a configuration as an operator writes it.
 func (c *Client) ReconfigureRaw(cfg map[string]any) error {
 	_, err := c.configure(cfg, false)
 	return err
 }
 
-// Validate asks whether a configuration is right, as `meshos validate` would.
+// Validate has the plugin check a configuration, as `meshos validate` does.
 func (c *Client) Validate(cfg map[string]any) error {
 	_, err := c.configure(cfg, true)
 	return err
 }
 
-// Warnings configures the plugin and returns what it warns of.
+// Warnings configures the plugin and returns its warnings.
 func (c *Client) Warnings(cfg map[string]any) ([]string, error) {
 	resp, err := c.configure(cfg, false)
 	return resp.GetWarnings(), err
@@ -168,7 +167,7 @@ func (c *Client) configure(cfg map[string]any, validate bool) (*pluginv1.Configu
 	})
 }
 
-// SetPeers replaces the peers that the plugin is asked about.
+// SetPeers replaces the peers that the plugin knows.
 func (c *Client) SetPeers(peers ...pluginsdk.Peer) error {
 	req := &pluginv1.SetPeersRequest{}
 	for _, p := range peers {

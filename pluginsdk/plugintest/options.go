@@ -10,7 +10,7 @@ import (
 	"github.com/meshos/meshos/pluginsdk"
 )
 
-// Option changes the world that a plugin under test lives in.
+// Option changes what a plugin under test gets from its host.
 type Option func(*options)
 
 type options struct {
@@ -38,31 +38,31 @@ func gather(t testing.TB, opts []Option) options {
 	return o
 }
 
-// WithNode is the id of the node that the plugin runs on; it is 1 otherwise.
+// WithNode sets the id of the node that the plugin runs on. The default is 1.
 func WithNode(id uint64) Option { return func(o *options) { o.node = id } }
 
-// WithCluster is the id of the cluster; it is "test" otherwise.
+// WithCluster sets the id of the cluster. The default is "test".
 func WithCluster(id string) Option { return func(o *options) { o.cluster = id } }
 
-// WithPeers tells the plugin its peers before it is configured.
+// WithPeers sends the plugin its peers before it is configured.
 func WithPeers(peers ...pluginsdk.Peer) Option {
 	return func(o *options) { o.peers = peers }
 }
 
-// WithLogs sends the plugin's log lines to w, which must take concurrent writes,
-// as a Buffer does. They go to the test's output otherwise.
+// WithLogs sends the plugin's log lines to w, which must allow concurrent writes, as a
+// Buffer does. By default they go to the test's output.
 func WithLogs(w io.Writer) Option {
 	return func(o *options) {
 		o.log = hclog.New(&hclog.LoggerOptions{Level: hclog.Trace, Output: w, DisableTime: true})
 	}
 }
 
-// WithDataDir is the plugin's data directory: for tests of what outlives a restart.
-// It is a fresh temporary one otherwise.
+// WithDataDir sets the plugin's data directory, for tests of what survives a restart. The
+// default is a new temporary one.
 func WithDataDir(dir string) Option { return func(o *options) { o.dataDir = dir } }
 
-// WithInfo is what the plugin says of itself; Start can't know it.
+// WithInfo sets what main passes to pluginsdk.Main, which Start can't see.
 func WithInfo(info pluginsdk.Info) Option { return func(o *options) { o.info = info } }
 
-// WithTimeout is the deadline of each call; it is 10 s otherwise.
+// WithTimeout sets the time limit of each call. The default is 10 s.
 func WithTimeout(d time.Duration) Option { return func(o *options) { o.timeout = d } }

@@ -58,7 +58,7 @@ func TestZeroFieldsTakeTheirDefaults(t *testing.T) {
 	}
 }
 
-func TestRawCanSayAZero(t *testing.T) {
+func TestRawConfigurationsCanSetAZero(t *testing.T) {
 	var got plugin
 	c := plugintest.StartRaw(t, construct(&got), map[string]any{"share": 0.0})
 	if got.cfg.Share != 0 {

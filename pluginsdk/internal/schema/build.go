@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// builder reads types and tags. It keeps the first error.
+// builder makes nodes from types and their tags. It keeps the first error.
 type builder struct {
 	duration reflect.Type
 	open     []reflect.Type // the structs being read, to find a cycle
@@ -80,7 +80,7 @@ func (b *builder) fields(n *node, path string) {
 		case !sf.IsExported():
 			b.fail(at, "a field with a json name must be exported")
 		case name == "":
-			b.fail(at, "give it a name with a json tag, or leave it out with json:\"-\"")
+			b.fail(at, "name its key in a json tag, or leave it out with json:\"-\"")
 		case seen[name]:
 			b.fail(at, "the key %q is there twice", name)
 		}
@@ -167,8 +167,8 @@ func (b *builder) bound(f *field, tag reflect.StructTag, name, at string) *bound
 	}
 }
 
-// parse turns the text of a default into what a configuration would hold: text
-// and durations as they are, lists separated by commas, all else as JSON.
+// parse turns the text of a default into the value that a configuration would have: text
+// and durations as they are, lists separated by commas, everything else as JSON.
 func (n *node) parse(text string) (any, error) {
 	switch n.kind {
 	case kindString, kindDuration:
@@ -199,7 +199,7 @@ func (n *node) parse(text string) (any, error) {
 	return v, nil
 }
 
-// describe names the kind for people, with its article.
+// describe returns the name of the kind for people, with its article.
 func (n *node) describe() string {
 	switch n.kind {
 	case kindBool:

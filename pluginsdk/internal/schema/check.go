@@ -9,7 +9,7 @@ import (
 	"unicode/utf8"
 )
 
-// check holds a value against the tags of its field.
+// check compares a value with the bounds in the tags of its field.
 func (d *decoder) check(key string, f *field, v reflect.Value) {
 	size, verb, is, unit := 0.0, "be", "is", ""
 	switch f.node.kind {

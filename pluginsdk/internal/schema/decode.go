@@ -10,10 +10,9 @@ import (
 	"time"
 )
 
-// Decode fills target, a pointer to the struct the schema was made for, from a
-// configuration as encoding/json or structpb give it: maps, lists, text, float64
-// and bool. Its error is a *Error with every mistake. On error target is not to be
-// used.
+// Decode fills target, a pointer to the struct that the schema was made for, from a
+// configuration as encoding/json and structpb return it: maps, lists, text, float64 and
+// bool. Its error is an *Error with every mistake; then target must not be used.
 func (s *Schema) Decode(config map[string]any, target any) error {
 	var d decoder
 	d.table("", s.root, config, reflect.ValueOf(target).Elem())
@@ -23,7 +22,7 @@ func (s *Schema) Decode(config map[string]any, target any) error {
 	return nil
 }
 
-// decoder collects mistakes, in the order of the declaration, then unknown keys.
+// decoder collects mistakes in the order of the declaration, then unknown keys.
 type decoder struct {
 	mistakes []Mistake
 }
@@ -172,11 +171,11 @@ func (d *decoder) value(key string, n *node, raw any, into reflect.Value) {
 	}
 }
 
-// exact is where float64 begins to leave whole numbers out: what is below is exact,
-// and 2^53 itself may have been the number after it.
+// exact is where float64 begins to skip whole numbers. Numbers below are exact; 2^53
+// itself may have been 2^53+1.
 const exact = 1 << 53
 
-// integer takes a number, or text for what a float64 can't hold exactly.
+// integer accepts a number, or a text for a number that float64 can't hold exactly.
 func (d *decoder) integer(key string, n *node, raw any, into reflect.Value) {
 	var text string
 	switch v := raw.(type) {
@@ -226,7 +225,7 @@ func isInteger(text string) bool {
 	return digits != "" && strings.Trim(digits, "0123456789") == ""
 }
 
-// show writes a wrong value for people: what it is, and if it is short, itself.
+// show describes a wrong value for people: its type, and the value if it is short.
 func show(raw any) string {
 	switch v := raw.(type) {
 	case nil:
@@ -249,7 +248,7 @@ func show(raw any) string {
 	}
 }
 
-// deepCopy gives each configuration lists and maps of its own.
+// deepCopy copies lists and maps, so that no two configurations share the default's.
 func deepCopy(v reflect.Value) reflect.Value {
 	switch v.Kind() {
 	case reflect.Slice:

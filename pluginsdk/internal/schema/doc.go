@@ -2,15 +2,15 @@
 // decoding with defaults, bounds and errors that name the key, a JSON Schema for
 // hosts, and a list of keys for people.
 //
-// It is the one place of the SDK that uses reflection. Tags are read once, by
-// For; what an author got wrong in them is an error there, so that decoding can
-// only fail for what an operator wrote.
+// It is the only part of the SDK that reads types by reflection. For reads the tags once
+// and returns the author's mistakes in them as an error, so that decoding can fail only
+// because of what an operator wrote.
 //
 //	json:"name"      the key; "-" leaves the field out
 //	default:"1s"     used when the key is missing
 //	doc:"…"          one sentence for people
 //	required:"true"  the key must be there
-//	min, max         bounds of numbers and durations; of the length of strings,
+//	min, max         bounds of numbers and durations, or of the length of texts,
 //	                 lists and maps
-//	enum:"a,b"       the only texts allowed, for strings and lists of them
+//	enum:"a,b"       the only texts allowed, for texts and lists of texts
 package schema

@@ -7,9 +7,8 @@ import (
 	"strconv"
 )
 
-// Encode is the other way round: the configuration that decodes to source, a
-// value of the struct. Fields with zero values are left out, so their defaults
-// count.
+// Encode is the inverse of Decode: it returns the configuration that decodes to source, a
+// value of the struct. Fields with zero values are left out, so they get their defaults.
 func (s *Schema) Encode(source any) map[string]any {
 	v := reflect.ValueOf(source)
 	for v.Kind() == reflect.Pointer {
@@ -56,7 +55,7 @@ func (n *node) encode(v reflect.Value) any {
 	}
 }
 
-// whole is a whole number as a configuration holds it: a number if that is exact,
+// whole returns a whole number as a configuration has it: a float64 if that is exact,
 // else its text.
 func whole(text string) any {
 	v, err := strconv.ParseFloat(text, 64)

@@ -6,7 +6,7 @@ import (
 	"reflect"
 )
 
-// object is a JSON object that keeps its order.
+// object is a JSON object whose members keep their order.
 type object []member
 
 type member struct {
@@ -40,11 +40,11 @@ func (o object) MarshalJSON() ([]byte, error) {
 	return b.Bytes(), nil
 }
 
-// durationPattern is what Go's time.ParseDuration takes.
+// durationPattern matches what Go's time.ParseDuration accepts.
 const durationPattern = `^[-+]?(0|(([0-9]+(\.[0-9]*)?|\.[0-9]+)(ns|us|µs|μs|ms|s|m|h))+)$`
 
-// JSON is the JSON Schema (draft 2020-12) of the configuration, with its keys in
-// the order of the declaration. Bounds of durations, which JSON Schema can't say,
+// JSON returns the JSON Schema (draft 2020-12) of the configuration, with its keys in the
+// order of the declaration. Bounds of durations, for which JSON Schema has no keyword,
 // are x-minimum and x-maximum.
 func (s *Schema) JSON(title, doc string) (string, error) {
 	o := object{{"$schema", "https://json-schema.org/draft/2020-12/schema"}}
@@ -135,7 +135,7 @@ func boundNames(k kind) (low, high string) {
 	}
 }
 
-// put sets name, replacing what the type alone implied.
+// put sets name, and replaces a bound that the type alone implied.
 func (b *bound) put(o object, name string, k kind) object {
 	if b == nil {
 		return o

@@ -5,13 +5,13 @@ import (
 	"strings"
 )
 
-// Mistake is one thing that an operator wrote wrong.
+// Mistake is one mistake of an operator.
 type Mistake struct {
-	Key  string // "weights.rtt", "ports[2]"; empty for the whole
+	Key  string // "weights.rtt", "ports[2]"; empty for the whole configuration
 	Text string // without the key
 }
 
-// String is the mistake as one line.
+// String returns the mistake as one line.
 func (m Mistake) String() string {
 	if m.Key == "" {
 		return m.Text
@@ -24,7 +24,7 @@ type Error struct {
 	Mistakes []Mistake
 }
 
-// Error is one line, however many mistakes there are.
+// Error returns one line, however many mistakes there are.
 func (e *Error) Error() string {
 	lines := make([]string, len(e.Mistakes))
 	for i, m := range e.Mistakes {
@@ -36,8 +36,8 @@ func (e *Error) Error() string {
 	return fmt.Sprintf("configuration has %d mistakes: %s", len(lines), strings.Join(lines, "; "))
 }
 
-// FromAuthor makes an Error of what an author's own check returned; joined errors
-// count one by one.
+// FromAuthor makes an Error from what an author's Validate returned. Each joined error is
+// a mistake of its own.
 func FromAuthor(err error) *Error {
 	if joined, ok := err.(interface{ Unwrap() []error }); ok {
 		out := &Error{}

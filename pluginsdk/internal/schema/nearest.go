@@ -2,7 +2,7 @@ package schema
 
 import "strings"
 
-// nearest finds the known word that was probably meant, or "".
+// nearest returns the known word that was probably meant, or "".
 func nearest(word string, known []string) string {
 	plain := func(s string) string {
 		return strings.NewReplacer("-", "", "_", "", " ", "").Replace(strings.ToLower(s))
@@ -21,7 +21,8 @@ func nearest(word string, known []string) string {
 	return best
 }
 
-// edits counts the letters to insert, delete, replace or swap with a neighbour.
+// edits returns how many letters must be inserted, deleted, replaced or swapped with a
+// neighbour to turn a into b.
 func edits(a, b string) int {
 	before, last := make([]int, len(b)+1), make([]int, len(b)+1)
 	for j := range last {

@@ -8,8 +8,8 @@ import (
 	"strings"
 )
 
-// plain is a value as an operator would write it in JSON: whole numbers as
-// numbers, durations as text.
+// plain returns a value as an operator would write it in JSON: whole numbers as numbers,
+// durations as text.
 func (n *node) plain(v reflect.Value) any {
 	switch n.kind {
 	case kindInt:
@@ -33,16 +33,16 @@ func (n *node) plain(v reflect.Value) any {
 	}
 }
 
-// Key is one key of a configuration, for a page that people read.
+// Key is one key of a configuration, described for people.
 type Key struct {
 	Name    string // with its table: "weights.rtt"
 	Type    string // "a duration"
 	Default string // as JSON; empty when there is none
 	Doc     string // one sentence; may be empty
-	Must    bool   // it has to be given
+	Must    bool   // the operator has to set it
 }
 
-// Keys lists every key in the order of the declaration.
+// Keys returns every key, in the order of the declaration.
 func (s *Schema) Keys() []Key { return s.root.list("") }
 
 func (n *node) list(path string) []Key {

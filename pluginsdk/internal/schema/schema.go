@@ -5,8 +5,8 @@ import (
 	"reflect"
 )
 
-// Schema is the format of one configuration struct. It is never changed after
-// For made it.
+// Schema is the format of one configuration struct. It does not change after For has
+// returned it.
 type Schema struct {
 	root *node
 }
@@ -46,15 +46,15 @@ type field struct {
 	min, max *bound
 }
 
-// bound is a limit as the author wrote it and as a number: of the value itself,
-// of nanoseconds, or of a length.
+// bound is a limit as the author wrote it, and as a number: of the value itself, of its
+// nanoseconds, or of its length.
 type bound struct {
 	text  string
 	value float64
 }
 
-// For reads the tags of C. D is the type of durations: an int64 of nanoseconds
-// that is written as text.
+// For returns the schema of C, which it reads from the tags. D is the type of durations:
+// an int64 of nanoseconds that operators write as text.
 func For[C any, D ~int64]() (*Schema, error) {
 	b := builder{duration: reflect.TypeFor[D]()}
 	typ := reflect.TypeFor[C]()

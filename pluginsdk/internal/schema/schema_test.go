@@ -57,7 +57,7 @@ func object(t testing.TB, text string) map[string]any {
 	return m
 }
 
-func TestDefaultsFillWhatIsMissing(t *testing.T) {
+func TestMissingKeysGetTheirDefaults(t *testing.T) {
 	var got everything
 	if err := format[everything](t).Decode(object(t, `{"target":"a:1","weights":{"load":1}}`), &got); err != nil {
 		t.Fatal(err)
@@ -188,7 +188,7 @@ func TestNothingToConfigure(t *testing.T) {
 	}
 }
 
-func TestJoinedErrorsCountOneByOne(t *testing.T) {
+func TestEachJoinedErrorIsAMistake(t *testing.T) {
 	err := schema.FromAuthor(fmt.Errorf("a"))
 	if got := err.Error(); got != "configuration: a" {
 		t.Errorf("got %s", got)
@@ -209,7 +209,7 @@ func TestAuthorsMistakesAreFoundAtOnce(t *testing.T) {
 	_, err := schema.For[int, duration]()
 	check("no struct", err, "must be a struct, not int")
 	_, err = schema.For[struct{ A int }, duration]()
-	check("no name", err, "give it a name with a json tag")
+	check("no name", err, "name its key in a json tag")
 	_, err = schema.For[struct {
 		A time.Duration `json:"a"`
 	}, duration]()
@@ -250,7 +250,7 @@ func TestAuthorsMistakesAreFoundAtOnce(t *testing.T) {
 	check("enum of numbers", err, "enum is for strings")
 }
 
-func TestEncodeIsWhatDecodeTakes(t *testing.T) {
+func TestEncodeIsTheInverseOfDecode(t *testing.T) {
 	s := format[everything](t)
 	rapid.Check(t, func(t *rapid.T) {
 		want := everything{
@@ -277,7 +277,7 @@ func TestEncodeIsWhatDecodeTakes(t *testing.T) {
 	})
 }
 
-// FuzzDecode looks for configurations that stop the decoder, and for mistakes
+// FuzzDecode looks for configurations that make the decoder panic, and for mistakes
 // without a text.
 func FuzzDecode(f *testing.F) {
 	f.Add(`{"target":"x"}`)

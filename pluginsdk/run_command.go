@@ -22,8 +22,8 @@ import (
 	pluginv1 "github.com/meshos/meshos/proto/meshos/plugin/v1"
 )
 
-// attempt is what `run` was asked to do.
-type attempt struct {
+// trial holds the arguments of the command run.
+type trial struct {
 	config  string
 	dataDir string
 	node    uint64
@@ -32,17 +32,18 @@ type attempt struct {
 	verbose bool
 }
 
-// try is the command `run`: one instance, asked once, the answers printed.
-func (p *program) try(args []string) int {
-	var a attempt
+// runCommand carries out the command run: it makes one instance, asks it and prints the
+// answers.
+func (p *program) runCommand(args []string) int {
+	var a trial
 	flags := flag.NewFlagSet("run", flag.ContinueOnError)
 	flags.SetOutput(io.Discard)
 	flags.StringVar(&a.config, "config", "", "read the configuration from `FILE`, in JSON; - is standard input")
-	flags.StringVar(&a.dataDir, "data-dir", "", "the plugin's data `DIR` (a temporary one)")
+	flags.StringVar(&a.dataDir, "data-dir", "", "the plugin's data `DIR` (default a temporary one)")
 	flags.Uint64Var(&a.node, "node", 1, "the `ID` of this node")
-	flags.DurationVar(&a.wait, "wait", 5*time.Second, "how long to ask each kind again until every peer has an answer")
+	flags.DurationVar(&a.wait, "wait", 5*time.Second, "how long to repeat the calls of a kind until every peer has an answer")
 	flags.BoolVar(&a.verbose, "v", false, "show the plugin's debug lines")
-	flags.Func("peer", "a `PEER` to ask about, again and again: id=2,address=10.0.0.2,health=10.0.0.2:80,name=b",
+	flags.Func("peer", "a `PEER` to ask about, may be repeated: id=2,address=10.0.0.2,health=10.0.0.2:80,name=b",
 		func(text string) error {
 			peer, err := parsePeer(text)
 			a.peers = append(a.peers, peer)
@@ -50,8 +51,8 @@ func (p *program) try(args []string) int {
 		})
 	switch err := flags.Parse(args); {
 	case errors.Is(err, flag.ErrHelp):
-		fmt.Fprintf(p.out, "%s run: start the plugin here, ask it once for all that it can be asked without\n"+
-			"an effect, and print the answers.\n\n", p.path)
+		fmt.Fprintf(p.out, "%s run: start the plugin here, call each kind that can be called without an\n"+
+			"effect, and print the answers.\n\n", p.path)
 		flags.SetOutput(p.out)
 		flags.PrintDefaults()
 		return exitDone
@@ -67,15 +68,16 @@ func (p *program) try(args []string) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	if a.dataDir != "" {
-		return p.attempt(ctx, a, config)
+		return p.runTrial(ctx, a, config)
 	}
 	return tempDir(func(dir string) int {
 		a.dataDir = dir
-		return p.attempt(ctx, a, config)
+		return p.runTrial(ctx, a, config)
 	}, p.failed)
 }
 
-func (p *program) attempt(ctx context.Context, a attempt, config *structpb.Struct) int {
+// runTrial starts the plugin in this process and asks it.
+func (p *program) runTrial(ctx context.Context, a trial, config *structpb.Struct) int {
 	level := hclog.Info
 	if a.verbose {
 		level = hclog.Trace
@@ -146,7 +148,7 @@ func parsePeer(text string) (*pluginv1.Peer, error) {
 		case "health":
 			peer.HealthTarget = value
 		default:
-			return nil, fmt.Errorf("%q is none of id=, name=, address=, health=", part)
+			return nil, fmt.Errorf("%q is not one of id=, name=, address=, health=", part)
 		}
 	}
 	if peer.GetId() == 0 {
