@@ -14,15 +14,15 @@ import (
 
 // Options is what an Announcer works with.
 type Options struct {
-	// DrainDeadline is how long a drain lasts of which the snapshot says no deadline.
+	// DrainDeadline is how long a drain lasts for which the snapshot has no deadline.
 	DrainDeadline time.Duration
-	// Report takes what belongs into a failure record; it must not wait.
+	// Report takes failures for records; it must not wait.
 	Report func(source, reason string)
 	Log    *slog.Logger
 }
 
-// Announcer tells every sink. Its methods are safe for concurrent use, and none of
-// them waits for a sink but WaitDelivered and Shutdown.
+// Announcer tells every sink. It is safe for concurrent use, and only WaitDelivered and
+// Shutdown wait for a sink.
 type Announcer struct {
 	opts Options
 	ctx  context.Context // of the sinks' goroutines; ends with Close
@@ -32,21 +32,21 @@ type Announcer struct {
 	mu     sync.Mutex
 	stance Stance
 	shown  mesh.ActionID // the newest action that a followed snapshot shows
-	news   chan struct{} // closed when there is a newer one
-	sinks  []*attached
+	newer  chan struct{} // closed when a newer one is shown
+	sinks  []*attachedSink
 	ending bool
 }
 
 // New makes an Announcer without sinks. Its owner must call Shutdown or Close.
 func New(o Options) *Announcer {
-	a := &Announcer{opts: o, news: make(chan struct{})}
+	a := &Announcer{opts: o, newer: make(chan struct{})}
 	a.ctx, a.end = context.WithCancel(context.Background())
 	return a
 }
 
-// Add adds a sink and tells it how things stand. remove takes it away again, and
-// does not wait for a delivery that is under way. After the end a sink is not added
-// any more.
+// Add adds a sink, which first gets the events that describe the present state. remove
+// removes it again, and does not wait for a delivery that is under way. After Shutdown
+// or Close nothing is added.
 func (a *Announcer) Add(sink Sink) (remove func()) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -54,19 +54,19 @@ func (a *Announcer) Add(sink Sink) (remove func()) {
 		return func() {}
 	}
 	ctx, cancel := context.WithCancel(a.ctx)
-	s := &attached{sink: sink, queue: newQueue(), ended: make(chan struct{}), report: a.opts.Report, log: a.opts.Log}
+	s := &attachedSink{sink: sink, queue: newQueue(), ended: make(chan struct{}), report: a.opts.Report, log: a.opts.Log}
 	a.sinks = append(a.sinks, s)
 	a.all.Go(func() { s.run(ctx, a.catchUp) })
 	return func() {
 		cancel()
 		a.mu.Lock()
 		defer a.mu.Unlock()
-		a.sinks = slices.DeleteFunc(a.sinks, func(other *attached) bool { return other == s })
+		a.sinks = slices.DeleteFunc(a.sinks, func(other *attachedSink) bool { return other == s })
 	}
 }
 
-// catchUp tells one sink how things stand. No change can get between the look and
-// the telling.
+// catchUp queues the events that describe the present state, for one sink. The lock
+// keeps changes from coming in between.
 func (a *Announcer) catchUp(q *queue) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -75,33 +75,43 @@ func (a *Announcer) catchUp(q *queue) {
 	}
 }
 
-// Follow tells of what each snapshot shows to be new, until ctx ends or no newer ones
-// come.
+// Follow tells what is new in each snapshot, until ctx ends or no newer ones come.
 func (a *Announcer) Follow(ctx context.Context, source follow.Source) {
 	for s := range follow.Snapshots(ctx, source) {
-		a.See(s.Maintenance)
-		a.showed(s.Emitted)
+		a.observe(s.Maintenance)
+		a.noteShown(s.Emitted)
 	}
 }
 
-// showed notes which actions were seen together with what there was to tell.
-func (a *Announcer) showed(emitted []snapshot.Emitted) {
+// observe tells what is new in the node's maintenance.
+func (a *Announcer) observe(m snapshot.Maintenance) {
+	left := a.opts.DrainDeadline
+	if m.Deadline != nil {
+		left = *m.Deadline
+	}
+	deadline := time.Now().Add(left)
+	a.update(func(s *Stance) {
+		s.Phase, s.Draining, s.Cordoned, s.Deadline = m.Phase, m.Draining, m.Cordoned, deadline
+	})
+}
+
+// noteShown notes which actions a snapshot shows, after its events were queued.
+func (a *Announcer) noteShown(emitted []snapshot.Emitted) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if n := len(emitted); n > 0 && emitted[n-1].ID > a.shown {
 		a.shown = emitted[n-1].ID
-		close(a.news)
-		a.news = make(chan struct{})
+		close(a.newer)
+		a.newer = make(chan struct{})
 	}
 }
 
-// WaitDelivered waits until all sinks were told of what led to an action, so that daemons
-// hear of a drain before it stops them, or until ctx ends. Without sinks it does not
-// wait.
+// WaitDelivered waits until all sinks got what led to an action, so that daemons hear of
+// a drain before it stops them, or until ctx ends. Without sinks it does not wait.
 func (a *Announcer) WaitDelivered(ctx context.Context, action mesh.ActionID) {
 	for {
 		a.mu.Lock()
-		shown, news, sinks := a.shown >= action, a.news, slices.Clone(a.sinks)
+		shown, newer, sinks := a.shown >= action, a.newer, slices.Clone(a.sinks)
 		a.mu.Unlock()
 		switch {
 		case len(sinks) == 0:
@@ -109,7 +119,7 @@ func (a *Announcer) WaitDelivered(ctx context.Context, action mesh.ActionID) {
 		case shown:
 			for _, s := range sinks {
 				select {
-				case <-s.queue.allTold():
+				case <-s.queue.allDelivered():
 				case <-s.ended:
 				case <-ctx.Done():
 					return
@@ -118,7 +128,7 @@ func (a *Announcer) WaitDelivered(ctx context.Context, action mesh.ActionID) {
 			return
 		}
 		select {
-		case <-news:
+		case <-newer:
 		case <-a.ctx.Done():
 			return
 		case <-ctx.Done():
@@ -127,26 +137,14 @@ func (a *Announcer) WaitDelivered(ctx context.Context, action mesh.ActionID) {
 	}
 }
 
-// See tells of what is new about the node's maintenance.
-func (a *Announcer) See(m snapshot.Maintenance) {
-	left := a.opts.DrainDeadline
-	if m.Deadline != nil {
-		left = *m.Deadline
-	}
-	deadline := time.Now().Add(left)
-	a.change(func(s *Stance) {
-		s.Phase, s.Draining, s.Cordoned, s.Deadline = m.Phase, m.Draining, m.Cordoned, deadline
-	})
-}
-
-// Backpressure tells that too much is waiting, with a level of 0 … 1, or that it
-// is over.
+// Backpressure tells that too much waits, with a level of 0 … 1, or that it no longer
+// does.
 func (a *Announcer) Backpressure(on bool, level float64) {
-	a.change(func(s *Stance) { s.Pressed, s.Level = on, float32(level) })
+	a.update(func(s *Stance) { s.Pressed, s.Level = on, float32(level) })
 }
 
-// change makes another stance and tells everybody what is new about it.
-func (a *Announcer) change(f func(*Stance)) {
+// update changes the stance and tells every sink what is new in it.
+func (a *Announcer) update(f func(*Stance)) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	before := a.stance
@@ -154,7 +152,7 @@ func (a *Announcer) change(f func(*Stance)) {
 	a.tell(a.stance.Since(before)...)
 }
 
-// tell is called with mu held.
+// tell queues events for every sink. The lock is held.
 func (a *Announcer) tell(events ...Event) {
 	if len(events) == 0 || a.ending {
 		return
@@ -164,8 +162,8 @@ func (a *Announcer) tell(events ...Event) {
 	}
 }
 
-// Shutdown tells everybody that the node ends what runs on it and how long that has
-// left, waits until they know, or ctx ends, and closes.
+// Shutdown tells every sink that the node ends what runs on it and how long that may
+// take, waits until all have got it or ctx ends, and closes.
 func (a *Announcer) Shutdown(ctx context.Context, grace time.Duration) {
 	a.mu.Lock()
 	a.tell(Event{Kind: Shutdown, Deadline: time.Now().Add(grace)})
@@ -181,8 +179,8 @@ func (a *Announcer) Shutdown(ctx context.Context, grace time.Duration) {
 	a.Close()
 }
 
-// Close ends everything without a word: nothing is told after it, and no goroutine
-// is left when it returns. It may be called more than once.
+// Close ends everything without telling anything more. No goroutine is left when it
+// returns. It may be called more than once.
 func (a *Announcer) Close() {
 	a.mu.Lock()
 	a.ending = true

@@ -3,7 +3,6 @@ package control_test
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"strings"
 	"sync"
@@ -20,10 +19,10 @@ import (
 	pluginv1 "github.com/meshos/meshos/proto/meshos/plugin/v1"
 )
 
-// sink notes what it is told.
+// sink keeps what it gets.
 type sink struct {
 	mu      sync.Mutex
-	told    []string
+	got     []string
 	renewed chan struct{}
 	deliver func(context.Context) error // nil: it takes everything
 }
@@ -56,7 +55,7 @@ func (s *sink) Deliver(ctx context.Context, e *pluginv1.ControlEvent) error {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.told = append(s.told, strings.ReplaceAll(protojson.MarshalOptions{UseProtoNames: true}.Format(e), " ", ""))
+	s.got = append(s.got, strings.ReplaceAll(protojson.MarshalOptions{UseProtoNames: true}.Format(e), " ", ""))
 	return nil
 }
 
@@ -66,16 +65,16 @@ func (s *sink) behave(f func(context.Context) error) {
 	s.deliver = f
 }
 
-// heard checks, once nothing moves any more, what the sink was told since.
+// heard checks, once nothing moves any more, what the sink got since the last check.
 func (s *sink) heard(t *testing.T, want ...string) {
 	t.Helper()
 	synctest.Wait()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if got := strings.Join(s.told, " "); got != strings.Join(want, " ") {
-		t.Errorf("told %s\nwant %s", got, strings.Join(want, " "))
+	if got := strings.Join(s.got, " "); got != strings.Join(want, " ") {
+		t.Errorf("got %s\nwant %s", got, strings.Join(want, " "))
 	}
-	s.told = nil
+	s.got = nil
 }
 
 // world is an announcer with its failure reports.
@@ -110,10 +109,12 @@ func (w *world) phase(p mesh.MaintenancePhase, left ...time.Duration) {
 	if len(left) > 0 {
 		m.Deadline = &left[0]
 	}
-	w.See(m)
+	b := snapshottest.New(&snapshot.Snapshot{Maintenance: m})
+	b.End()
+	w.Follow(context.Background(), b) // returns after the one snapshot
 }
 
-func TestPIP12_ADrainIsTold(t *testing.T) {
+func TestPIP12_ADrainIsDelivered(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w, s := newWorld(), newSink()
 		defer w.Shutdown(t.Context(), 0)
@@ -125,18 +126,18 @@ func TestPIP12_ADrainIsTold(t *testing.T) {
 		s.heard(t, `{"drain_start":{"grace":"90s"}}`)
 		w.phase(mesh.PhaseMaintenance)
 		w.phase(mesh.PhaseExiting)
-		w.phase(mesh.PhaseEntering) // the snapshot says no deadline
+		w.phase(mesh.PhaseEntering) // without a deadline in the snapshot
 		s.heard(t, `{"drain_finish":{}}`, `{"drain_start":{"grace":"600s"}}`)
 	})
 }
 
-func TestALatecomerIsToldHowThingsStand(t *testing.T) {
+func TestASinkThatIsAddedLaterGetsThePresentState(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w, s := newWorld(), newSink()
 		defer w.Shutdown(t.Context(), 0)
 		w.phase(mesh.PhaseEntering, time.Minute)
 		w.Backpressure(true, 0.5)
-		time.Sleep(20 * time.Second) // nobody looked at a snapshot meanwhile
+		time.Sleep(20 * time.Second) // without a snapshot meanwhile
 		w.Add(s)
 		s.heard(t, `{"drain_start":{"grace":"40s"}}`, `{"backpressure_on":0.5}`)
 		w.Backpressure(false, 0)
@@ -162,12 +163,12 @@ func TestASinkThatHangsHoldsUpNobody(t *testing.T) {
 		w.Backpressure(true, 1)
 		synctest.Wait()
 		works.mu.Lock()
-		if n := len(works.told); n != 2001 {
-			t.Errorf("the other was told %d times", n)
+		if n := len(works.got); n != 2001 {
+			t.Errorf("the other got %d events", n)
 		}
 		works.mu.Unlock()
 		close(free)
-		// The one it hung in, and of each kind the latest.
+		// The one in which it hung, and the latest of each kind.
 		hangs.heard(t, `{"backpressure_on":0}`, `{"backpressure_off":{}}`, `{"backpressure_on":1}`)
 	})
 }
@@ -192,13 +193,13 @@ func TestAnOutageIsReportedOnce(t *testing.T) {
 		s.heard(t, `{"backpressure_on":1}`)
 		s.behave(func(context.Context) error { panic("broken") })
 		w.Backpressure(false, 0)
-		if got := w.reported(); len(got) != 2 || !strings.Contains(got[1], "panicked: broken") {
+		if got := w.reported(); len(got) != 2 || !strings.Contains(got[1], "panicked at announcer_test.go:") || !strings.Contains(got[1], ": broken") {
 			t.Errorf("reported %q", got)
 		}
 	})
 }
 
-func TestShutdownIsTheLastThingTold(t *testing.T) {
+func TestShutdownIsTheLastEvent(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w, s, hangs := newWorld(), newSink(), newSink()
 		w.Add(s)
@@ -217,7 +218,7 @@ func TestShutdownIsTheLastThingTold(t *testing.T) {
 	})
 }
 
-func TestCloseEndsWithoutAWord(t *testing.T) {
+func TestCloseTellsNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w, s, hangs := newWorld(), newSink(), newSink()
 		w.Add(s)
@@ -231,7 +232,7 @@ func TestCloseEndsWithoutAWord(t *testing.T) {
 	})
 }
 
-func TestASinkThatIsTakenAwayIsNotToldAnyMore(t *testing.T) {
+func TestASinkThatIsRemovedGetsNothingMore(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w, s := newWorld(), newSink()
 		defer w.Shutdown(t.Context(), 0)
@@ -243,7 +244,7 @@ func TestASinkThatIsTakenAwayIsNotToldAnyMore(t *testing.T) {
 	})
 }
 
-// board publishes snapshots for an announcer to follow.
+// board publishes the snapshots that an announcer follows.
 type board struct{ *snapshottest.Board }
 
 // follow has the world follow a board until the test ends it.
@@ -276,7 +277,7 @@ func TestFollowSeesEverySnapshot(t *testing.T) {
 }
 
 // An action is handed out before the snapshot that shows it is published.
-func TestWhatLedToAnActionIsToldBeforeIt(t *testing.T) {
+func TestWhatLedToAnActionIsDeliveredBeforeIt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w, s := newWorld(), newSink()
 		defer w.Shutdown(t.Context(), 0)
@@ -284,30 +285,30 @@ func TestWhatLedToAnActionIsToldBeforeIt(t *testing.T) {
 		b, end := w.follow()
 		defer end()
 		b.publish(mesh.PhaseActive, snapshot.Emitted{ID: 6})
-		free, went := make(chan struct{}), false
+		free, returned := make(chan struct{}), false
 		s.behave(func(context.Context) error { <-free; return nil })
 		var waiting sync.WaitGroup
-		waiting.Go(func() { w.WaitDelivered(t.Context(), 7); went = true })
+		waiting.Go(func() { w.WaitDelivered(t.Context(), 7); returned = true })
 		synctest.Wait()
-		if went {
+		if returned {
 			t.Fatal("it did not wait for the snapshot")
 		}
 		b.publish(mesh.PhaseEntering, snapshot.Emitted{ID: 6}, snapshot.Emitted{ID: 7})
-		if went {
+		if returned {
 			t.Fatal("it did not wait for the sink")
 		}
 		close(free)
 		waiting.Wait()
 		s.heard(t, `{"drain_start":{"grace":"600s"}}`)
-		w.WaitDelivered(t.Context(), 7) // nothing is left to be told
+		w.WaitDelivered(t.Context(), 7) // nothing is left to be delivered
 	})
 }
 
-func TestASinkThatHangsKeepsAnActionForAMomentOnly(t *testing.T) {
+func TestASinkThatHangsDelaysAnActionForAMomentOnly(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w, s := newWorld(), newSink()
 		defer w.Shutdown(t.Context(), 0)
-		w.WaitDelivered(t.Context(), 1) // there is nobody to be told
+		w.WaitDelivered(t.Context(), 1) // there is no sink
 		remove := w.Add(s)
 		b, end := w.follow()
 		defer end()
@@ -328,18 +329,7 @@ func TestASinkThatHangsKeepsAnActionForAMomentOnly(t *testing.T) {
 		}
 		remove()
 		if took := wait(1); took != 0 {
-			t.Errorf("nobody was waited for %v", took)
+			t.Errorf("without a sink it waited %v", took)
 		}
 	})
-}
-
-// Kind names what a record says.
-func TestKindsHaveTheNamesOfTheContract(t *testing.T) {
-	var names []string
-	for k := control.Shutdown; k <= control.BackpressureOff+1; k++ {
-		names = append(names, fmt.Sprint(k))
-	}
-	if got := strings.Join(names, " "); got != "shutdown drain_start drain_finish backpressure_on backpressure_off unknown" {
-		t.Error(got)
-	}
 }

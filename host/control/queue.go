@@ -5,27 +5,29 @@ import (
 	"sync"
 )
 
-// queue holds what one sink has not been told yet: of each kind the latest, in the
+// queue holds the events that one sink did not get yet: the latest of each kind, in the
 // order in which they came.
 type queue struct {
-	more chan struct{} // holds one: there may be something
+	more chan struct{} // holds a token when there may be events
 
-	mu     sync.Mutex
-	events []Event
-	told   chan struct{} // closed while there is nothing, and nothing is being told
+	mu        sync.Mutex
+	events    []Event
+	delivered chan struct{} // closed while there is no event and none is being delivered
 }
 
-func newQueue() *queue { return &queue{more: make(chan struct{}, 1), told: make(chan struct{})} }
+func newQueue() *queue {
+	return &queue{more: make(chan struct{}, 1), delivered: make(chan struct{})}
+}
 
-// put adds events. One of a kind that is there takes its place at the end.
+// put adds events. An earlier one of the same kind is removed.
 func (q *queue) put(events ...Event) {
 	q.mu.Lock()
 	for _, e := range events {
 		q.events = slices.DeleteFunc(q.events, func(old Event) bool { return old.Kind == e.Kind })
 		q.events = append(q.events, e)
 	}
-	if len(events) > 0 && q.empty() {
-		q.told = make(chan struct{})
+	if len(events) > 0 && q.idle() {
+		q.delivered = make(chan struct{})
 	}
 	q.mu.Unlock()
 	select {
@@ -34,14 +36,14 @@ func (q *queue) put(events ...Event) {
 	}
 }
 
-// take gives the oldest event; false if there is none. Whoever takes has told what
-// it took before.
+// take removes and returns the oldest event; false if there is none. The event that was
+// taken before counts as delivered.
 func (q *queue) take() (Event, bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if len(q.events) == 0 {
-		if !q.empty() {
-			close(q.told)
+		if !q.idle() {
+			close(q.delivered)
 		}
 		return Event{}, false
 	}
@@ -50,19 +52,20 @@ func (q *queue) take() (Event, bool) {
 	return first, true
 }
 
-// empty says whether told is closed.
-func (q *queue) empty() bool {
+// idle reports whether delivered is closed. The lock is held.
+func (q *queue) idle() bool {
 	select {
-	case <-q.told:
+	case <-q.delivered:
 		return true
 	default:
 		return false
 	}
 }
 
-// allTold is closed once everything that is in the queue now was told or lost.
-func (q *queue) allTold() <-chan struct{} {
+// allDelivered returns a channel that is closed once everything that is in the queue
+// now was delivered or lost.
+func (q *queue) allDelivered() <-chan struct{} {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	return q.told
+	return q.delivered
 }

@@ -5,45 +5,13 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	"go.uber.org/goleak"
-	"google.golang.org/protobuf/encoding/protojson"
-	"google.golang.org/protobuf/proto"
 
 	"github.com/meshos/meshos/host/control"
 	"github.com/meshos/meshos/host/mesh"
-	pluginv1 "github.com/meshos/meshos/proto/meshos/plugin/v1"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
-
-// Core 10 to 14, CTL-01 to CTL-04.
-func TestConversionOfControlEvents(t *testing.T) {
-	now := time.Now()
-	for _, c := range []struct {
-		name string
-		in   control.Event
-		want string
-	}{
-		{"core 10, CTL-01: what is left", control.Event{Kind: control.Shutdown, Deadline: now.Add(2500 * time.Millisecond)}, `{"shutdown":{"grace":"2.5s"}}`},
-		{"core 11: a deadline that is past", control.Event{Kind: control.DrainStart, Deadline: now.Add(-time.Second)}, `{"drain_start":{"grace":"0s"}}`},
-		{"a drain", control.Event{Kind: control.DrainStart, Deadline: now.Add(time.Minute)}, `{"drain_start":{"grace":"60s"}}`},
-		{"CTL-03: the level as it is", control.Event{Kind: control.BackpressureOn, Level: 0.75}, `{"backpressure_on":0.75}`},
-		{"the level is not clamped here", control.Event{Kind: control.BackpressureOn, Level: 1.5}, `{"backpressure_on":1.5}`},
-		{"core 13, CTL-04", control.Event{Kind: control.DrainFinish}, `{"drain_finish":{}}`},
-		{"core 14, CTL-04", control.Event{Kind: control.BackpressureOff}, `{"backpressure_off":{}}`},
-	} {
-		var want pluginv1.ControlEvent
-		if err := protojson.Unmarshal([]byte(c.want), &want); err != nil {
-			t.Fatal(err)
-		}
-		if got := c.in.Proto(now); !proto.Equal(got, &want) {
-			t.Errorf("%s: %v, want %v", c.name, got, &want)
-		}
-	}
-}
-
 // Core 316 and 317, and the table of spec/core.md §3.5.
-func TestCore316_317_WhatAChangeOfPhaseTells(t *testing.T) {
+func TestCore316_317_EventsOfAChangeOfPhase(t *testing.T) {
 	deadline := time.Now().Add(time.Minute)
 	start, finish := []control.Event{{Kind: control.DrainStart, Deadline: deadline}}, []control.Event{{Kind: control.DrainFinish}}
 	phases := []mesh.MaintenancePhase{
@@ -68,7 +36,7 @@ func TestCore316_317_WhatAChangeOfPhaseTells(t *testing.T) {
 	}
 }
 
-func TestB12a_WhatADrainWithoutMaintenanceTells(t *testing.T) {
+func TestB12a_EventsOfADrainWithoutMaintenance(t *testing.T) {
 	deadline := time.Now().Add(time.Minute)
 	start, finish := []control.Event{{Kind: control.DrainStart, Deadline: deadline}}, []control.Event{{Kind: control.DrainFinish}}
 	active := control.Stance{Phase: mesh.PhaseActive}
@@ -86,11 +54,11 @@ func TestB12a_WhatADrainWithoutMaintenanceTells(t *testing.T) {
 		{"of a node that is cordoned", cordoned, draining, start},
 		{"with another window", draining, longer, nil},
 		{"nothing is left", draining, cordoned, finish},
-		{"it is called off", draining, active, nil},
+		{"it is cancelled", draining, active, nil},
 		{"maintenance takes over", draining, control.Stance{Phase: mesh.PhaseEntering, Cordoned: true, Deadline: deadline}, start},
 		{"and is reached at once", draining, control.Stance{Phase: mesh.PhaseMaintenance, Cordoned: true}, finish},
 		{"a cordon is lifted after it", cordoned, active, nil},
-		{"nobody was told yet", control.Stance{}, draining, start},
+		{"from the zero value", control.Stance{}, draining, start},
 	} {
 		if diff := cmp.Diff(c.want, c.after.Since(c.before)); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", c.name, diff)
@@ -98,7 +66,7 @@ func TestB12a_WhatADrainWithoutMaintenanceTells(t *testing.T) {
 	}
 }
 
-func TestWhatAChangeOfPressureTells(t *testing.T) {
+func TestEventsOfAChangeOfPressure(t *testing.T) {
 	off, half, full := control.Stance{}, control.Stance{Pressed: true, Level: 0.5}, control.Stance{Pressed: true, Level: 1}
 	for _, c := range []struct {
 		name          string
@@ -116,7 +84,7 @@ func TestWhatAChangeOfPressureTells(t *testing.T) {
 	}
 }
 
-func TestWhatALatecomerIsTold(t *testing.T) {
+func TestEventsOfThePresentState(t *testing.T) {
 	deadline := time.Now().Add(time.Minute)
 	for _, c := range []struct {
 		name string
@@ -128,8 +96,8 @@ func TestWhatALatecomerIsTold(t *testing.T) {
 		{"a drain without maintenance", control.Stance{Phase: mesh.PhaseActive, Draining: true, Deadline: deadline}, []control.Event{{Kind: control.DrainStart, Deadline: deadline}}},
 		{"a node in maintenance", control.Stance{Phase: mesh.PhaseMaintenance}, []control.Event{{Kind: control.DrainFinish}}},
 		{"a drain that failed", control.Stance{Phase: mesh.PhaseDrainFailed}, []control.Event{{Kind: control.DrainFinish}}},
-		{"a node on its way back", control.Stance{Phase: mesh.PhaseExiting}, nil},
-		{"too much is waiting", control.Stance{Phase: mesh.PhaseActive, Pressed: true, Level: 0.5}, []control.Event{{Kind: control.BackpressureOn, Level: 0.5}}},
+		{"a node that leaves maintenance", control.Stance{Phase: mesh.PhaseExiting}, nil},
+		{"too much waits", control.Stance{Phase: mesh.PhaseActive, Pressed: true, Level: 0.5}, []control.Event{{Kind: control.BackpressureOn, Level: 0.5}}},
 	} {
 		if diff := cmp.Diff(c.want, c.now.Present()); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", c.name, diff)
