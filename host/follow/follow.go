@@ -1,7 +1,7 @@
 // Package follow reads a node's snapshots one after the other.
 //
-// It starts no goroutine and keeps no snapshot: who is slower than the loop gets
-// the newest snapshot next, and does not see those in between.
+// It starts no goroutine and keeps no snapshot. A reader that is slower than the loop
+// gets the newest snapshot next, and does not see those in between.
 package follow
 
 import (
@@ -26,7 +26,7 @@ type Source interface {
 // It ends when ctx does, or after the last snapshot of a source that is done.
 func Snapshots(ctx context.Context, source Source) iter.Seq[*snapshot.Snapshot] {
 	return func(yield func(*snapshot.Snapshot) bool) {
-		// Weak, since yield may take long: a reader that is busy keeps no old snapshot.
+		// Weak, since yield may take long: meanwhile the old snapshot can be freed.
 		var shown weak.Pointer[snapshot.Snapshot]
 		for ctx.Err() == nil {
 			changed := source.Changed() // before Latest, so that none is missed

@@ -69,7 +69,7 @@ func TestASlowReaderGetsTheNewestNext(t *testing.T) {
 }
 
 func TestTheLastSnapshotOfAnEndedLoopComesToo(t *testing.T) {
-	for range 100 { // the order in which the reader hears of both is open
+	for range 100 { // the reader may see the end and the snapshot in any order
 		board := snapshottest.New(at(0))
 		seen := ticks(t.Context(), board)
 		<-seen

@@ -7,7 +7,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 )
 
-// Metrics is the registry of one node, with what is observed as it happens.
+// Metrics is the registry of one node, with the metrics that are recorded as things
+// happen.
 type Metrics struct {
 	registry *prometheus.Registry
 
@@ -17,14 +18,14 @@ type Metrics struct {
 	call    *prometheus.HistogramVec
 }
 
-// New makes the metrics of a node that runs the given version. What is read from
-// other parts of the node comes with Register.
+// New makes the metrics of a node that runs the given version. Those that are read from
+// other parts of the node are added by Register.
 func New(version string) *Metrics {
 	m := &Metrics{
 		registry: prometheus.NewRegistry(),
 		tick: prometheus.NewHistogram(prometheus.HistogramOpts{
 			Name:    "meshos_tick_duration_seconds",
-			Help:    "From the fold of the samples to the published snapshot.",
+			Help:    "How long a tick took, from folding the samples to publishing the snapshot.",
 			Buckets: prometheus.ExponentialBuckets(50e-6, 2.5, 11), // 50 µs … 0.5 s
 		}),
 		actions: prometheus.NewCounterVec(prometheus.CounterOpts{
@@ -44,7 +45,7 @@ func New(version string) *Metrics {
 	}
 	build := prometheus.NewGaugeVec(prometheus.GaugeOpts{
 		Name: "meshos_build_info",
-		Help: "Always 1; the label says what runs.",
+		Help: "Always 1; the label is the version that runs.",
 	}, []string{"version"})
 	build.WithLabelValues(version).Set(1)
 	m.registry.MustRegister(
@@ -59,13 +60,13 @@ func New(version string) *Metrics {
 // what it reads from exists.
 func (m *Metrics) Register(src Source) { m.registry.MustRegister(newCollector(src)) }
 
-// Registry is what the HTTP handler serves.
+// Registry returns what the HTTP handler serves.
 func (m *Metrics) Registry() *prometheus.Registry { return m.registry }
 
-// Tick observes one tick.
+// Tick records how long one tick took.
 func (m *Metrics) Tick(took time.Duration) { m.tick.Observe(took.Seconds()) }
 
-// Action observes the end of one action. One that was not begun has no duration.
+// Action records how one action ended. took is 0 for one that was not begun.
 func (m *Metrics) Action(kind, outcome string, took time.Duration) {
 	m.actions.WithLabelValues(kind, outcome).Inc()
 	if took > 0 {
@@ -73,7 +74,7 @@ func (m *Metrics) Action(kind, outcome string, took time.Duration) {
 	}
 }
 
-// Call observes one call to a plugin.
+// Call records how long one call to a plugin took.
 func (m *Metrics) Call(plugin, method string, took time.Duration) {
 	m.call.WithLabelValues(plugin, method).Observe(took.Seconds())
 }

@@ -45,19 +45,19 @@ meshos_avoided_peers 1
 # TYPE meshos_commands_total counter
 meshos_commands_total{verdict="accepted"} 3
 meshos_commands_total{verdict="replayed"} 2
-# HELP meshos_daemon_lines_suppressed_total Lines of daemons that were left out of the log because one said too much at once.
+# HELP meshos_daemon_lines_suppressed_total Lines of daemons that were left out of the log because a daemon printed too many at once.
 # TYPE meshos_daemon_lines_suppressed_total counter
 meshos_daemon_lines_suppressed_total 12
 # HELP meshos_event_queue_depth Events that wait to be folded.
 # TYPE meshos_event_queue_depth gauge
 meshos_event_queue_depth 4
-# HELP meshos_peer_rtt_seconds Round-trip time to a peer; absent while it is not known.
+# HELP meshos_peer_rtt_seconds Round-trip time to a peer; absent while it is unknown.
 # TYPE meshos_peer_rtt_seconds gauge
 meshos_peer_rtt_seconds{name="five",peer="5"} 0.0015
 # HELP meshos_plugin_call_failures_total Calls to a plugin that failed.
 # TYPE meshos_plugin_call_failures_total counter
 meshos_plugin_call_failures_total{plugin="health-tcp"} 2
-# HELP meshos_plugin_status 1 for the status that a plugin has, 0 for the others.
+# HELP meshos_plugin_status 1 for the present status of a plugin, 0 for the others.
 # TYPE meshos_plugin_status gauge
 meshos_plugin_status{plugin="health-tcp",status="backing_off"} 0
 meshos_plugin_status{plugin="health-tcp",status="disabled"} 0
