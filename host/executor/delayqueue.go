@@ -6,13 +6,13 @@ import (
 	"github.com/meshos/meshos/host/mesh"
 )
 
-// delayQueue holds the actions that were put off until a time, the earliest first.
+// delayQueue holds the actions that were deferred until a time, the earliest first.
 // Those that are due at the same time come in any order.
 type delayQueue struct{ items []*item }
 
 // put adds an item that is due at a time.
 func (q *delayQueue) put(it *item, due mesh.Time) {
-	it.where, it.due = putOff, due
+	it.where, it.due = deferred, due
 	heap.Push((*byDue)(q), it)
 }
 

@@ -20,9 +20,9 @@
 //
 // # Waiting
 //
-// A gate, or a dispatcher that asks for another try, puts an action off; others may
+// A gate, or a dispatcher that asks for another try, defers an action; others may
 // overtake it meanwhile, also in its lane. MaxDefers bounds both together. Waiting for
-// the pull slot is in order, without limit, and does not count as being put off. Before
+// the pull slot is in order, without limit, and does not count as being deferred. Before
 // an action that waited is begun, StillWanted is asked.
 //
 // The core gives up an action of which it hears nothing for Timeout. So the executor

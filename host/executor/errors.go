@@ -43,28 +43,28 @@ func (e *GatedError) Error() string {
 	return fmt.Sprintf("not carried out: %s is gated by %s", e.Kind, e.Reason)
 }
 
-// PutOffError means that an action was put off more often than max_defers allows.
-type PutOffError struct {
+// DeferLimitError means that an action was deferred more often than max_defers allows.
+type DeferLimitError struct {
 	Kind  string
 	Times int
 	Limit int
-	Err   error // why it was put off the last time
+	Err   error // why it was deferred the last time
 }
 
 // Error implements error.
-func (e *PutOffError) Error() string {
-	return fmt.Sprintf("given up: %s was put off %d times, max_defers allows %d; the last time: %v",
+func (e *DeferLimitError) Error() string {
+	return fmt.Sprintf("given up: %s was deferred %d times, max_defers allows %d; the last time: %v",
 		e.Kind, e.Times, e.Limit, e.Err)
 }
 
-// Unwrap returns why it was put off the last time.
-func (e *PutOffError) Unwrap() error { return e.Err }
+// Unwrap returns why it was deferred the last time.
+func (e *DeferLimitError) Unwrap() error { return e.Err }
 
 // ShutdownError means that an action was not done because the node ends.
 type ShutdownError struct {
 	Kind    string
 	Started bool  // it was under way; false: it waited
-	Err     error // that its dispatcher returned in the end, or why it was put off, if any
+	Err     error // that its dispatcher returned in the end, or why it was deferred, if any
 }
 
 // Error implements error.

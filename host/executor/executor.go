@@ -23,7 +23,7 @@ func New(o Options) *Executor { return &Executor{opts: o.withDefaults()} }
 // of ctx gets no outcome, so end the loop first.
 //
 // Run takes as many actions from the channel as it has places, to sort them into lanes,
-// and to see that it is closed while dispatches are under way. Those that were put off
+// and to see that it is closed while dispatches are under way. Those that were deferred
 // come on top: their number is bounded by the number of things that actions can be
 // about.
 func (e *Executor) Run(ctx context.Context, actions <-chan mesh.Emitted) error {

@@ -12,21 +12,21 @@ type item struct {
 	action   mesh.Emitted
 	lane     lane
 	reported mesh.Time // when the core last heard of the action
-	tries    int       // how often it was put off, as MaxDefers counts
-	waited   bool      // it was put off or waited for the pull slot
+	tries    int       // how often it was deferred, as MaxDefers counts
+	waited   bool      // it was deferred or waited for the pull slot
 
 	where place
-	due   mesh.Time // putOff: when it is tried again
+	due   mesh.Time // deferred: when it is tried again
 }
 
 // place is where an item waits.
 type place uint8
 
 const (
-	inHand  place = iota // it does not wait
-	inLane               // in its lane, to be begun
-	putOff               // in the delay queue, until it is due
-	forSlot              // for the pull slot
+	inHand   place = iota // it does not wait
+	inLane                // in its lane, to be begun
+	deferred              // in the delay queue, until it is due
+	forSlot               // for the pull slot
 )
 
 // lanes hold the actions that may be begun, each lane in order of arrival. While a lane

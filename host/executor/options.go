@@ -34,7 +34,7 @@ type Options struct {
 	// Grace is how long what is left may take when the node ends. 0 is 5 s.
 	Grace time.Duration
 	// StillWanted, if set, reports whether an action still has a reason. It is called
-	// before an action is begun that was put off or had to wait. One that is not wanted
+	// before an action is begun that was deferred or had to wait. One that is not wanted
 	// any more ends with mesh.ReasonNotWanted. It is called from one goroutine, must
 	// not block, and returns true when it does not know; a panic counts as true.
 	StillWanted func(mesh.Action) bool
@@ -51,7 +51,7 @@ type Options struct {
 	Log *slog.Logger
 }
 
-// Admission limits how fast actions are begun, and how often they are put off.
+// Admission limits how fast actions are begun, and how often they are deferred.
 type Admission struct {
 	PullCooldown  time.Duration // from one pull to the next, of any chain
 	Stabilization time.Duration // from a pull or drop of a chain to the next one of it
@@ -59,7 +59,7 @@ type Admission struct {
 	// BackpressureHigh and BackpressureLow are how many actions wait or are under way
 	// when backpressure goes on, and off again.
 	BackpressureHigh, BackpressureLow int
-	// MaxDefers is how often one action may be put off, by gates and by dispatchers
+	// MaxDefers is how often one action may be deferred, by gates and by dispatchers
 	// that want it tried again later together; 0 is never. Waiting for the pull slot
 	// does not count.
 	MaxDefers int

@@ -96,8 +96,8 @@ func TestB4_HungDispatchesKeepNoWorker(t *testing.T) {
 	})
 }
 
-// An action that is put off does not block its lane.
-func TestB4_WhatIsPutOffLetsItsLaneGoOn(t *testing.T) {
+// An action that is deferred does not block its lane.
+func TestB4_WhatIsDeferredLetsItsLaneGoOn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := startNode(t, time.Minute, dispatch(func(_ context.Context, e mesh.Emitted) error {
 			if e.ID == 1 {
@@ -171,7 +171,7 @@ func TestB4_ARetryGivesWayToANewerThatWaits(t *testing.T) {
 		synctest.Wait()
 		n.emit(pull(1))
 		rest(20 * time.Second)
-		n.want(failed(1, "superseded by action 2, which asks for the same; it was put off: not now"), done(2))
+		n.want(failed(1, "superseded by action 2, which asks for the same; it was deferred: not now"), done(2))
 		if at := time.Duration(n.took[2]); at != 12*time.Second {
 			t.Errorf("the newer was done at %v, want 12s", at)
 		}

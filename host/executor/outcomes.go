@@ -71,7 +71,7 @@ func (r *run) remind() {
 	slices.SortFunc(silent, func(a, b *item) int { return cmp.Compare(a.action.ID, b.action.ID) })
 	for _, it := range silent {
 		var wait time.Duration
-		if it.where == putOff {
+		if it.where == deferred {
 			wait = now.Until(it.due)
 		}
 		r.report(it, "", wait)

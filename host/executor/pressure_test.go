@@ -81,7 +81,7 @@ func TestB5_TheIdleTickChecksTheQueue(t *testing.T) {
 }
 
 // What waits for a retry or for the pull slot counts too.
-func TestB5_WhatWasPutOffCounts(t *testing.T) {
+func TestB5_WhatIsDeferredCounts(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var heard notes
 		n := startNode(t, time.Hour, failing(1, later(5*time.Second)), pressed(&heard))

@@ -57,7 +57,7 @@ func TestEXE09_RetriesHaveABudget(t *testing.T) {
 		}), admit(func(a *executor.Admission) { a.MaxDefers = 3 }))
 		n.emit(start(1))
 		rest(time.Second)
-		n.want(failed(1, "given up: start_daemon was put off 4 times, max_defers allows 3; the last time: not now"))
+		n.want(failed(1, "given up: start_daemon was deferred 4 times, max_defers allows 3; the last time: not now"))
 		if tries != 4 {
 			t.Errorf("%d tries, want 4", tries)
 		}
@@ -125,7 +125,7 @@ func TestIMP08_ALimitOfZeroAllowsNoDefer(t *testing.T) {
 		n.emit(pull(1))
 		synctest.Wait()
 		n.emit(drop(1))
-		n.want(done(1), failed(2, "given up: drop_replica was put off 1 times, max_defers allows 0; "+
+		n.want(done(1), failed(2, "given up: drop_replica was deferred 1 times, max_defers allows 0; "+
 			"the last time: chain 1 is left alone until it has settled"))
 		n.counts(executor.Counters{Dispatched: 1, Failed: 1})
 		n.close()
@@ -142,9 +142,9 @@ func TestIMP09_DefersAndRetriesShareOneBudget(t *testing.T) {
 		}), admit(func(a *executor.Admission) { a.MaxDefers = 2 }))
 		n.emit(pull(1))
 		synctest.Wait()
-		n.emit(drop(1)) // put off for a minute by the gate, then once by the dispatcher, then given up
+		n.emit(drop(1)) // deferred for a minute by the gate, then once by the dispatcher, then given up
 		rest(2 * time.Minute)
-		n.want(done(1), failed(2, "given up: drop_replica was put off 3 times, max_defers allows 2; the last time: not now"))
+		n.want(done(1), failed(2, "given up: drop_replica was deferred 3 times, max_defers allows 2; the last time: not now"))
 		n.counts(executor.Counters{Dispatched: 1, Failed: 1, Deferred: 1, DispatchRetries: 1})
 		n.close()
 	})

@@ -21,7 +21,7 @@ func (r *run) collect() {
 }
 
 // handle handles a dispatch that returned err: its action gets its final outcome, or is
-// put off.
+// deferred.
 func (r *run) handle(c *call, err error) {
 	c.cancel()
 	r.lanes.free(c.lane)
@@ -42,7 +42,7 @@ func (r *run) handle(c *call, err error) {
 		r.fail(c.action, &ShutdownError{Kind: kind, Started: true, Err: err}, c.took())
 	case wait == 0:
 		r.fail(c.action, err, c.took())
-	case r.putOff(c.item, wait, err, c.took()):
+	case r.deferItem(c.item, wait, err, c.took()):
 		r.counters.retries.Add(1)
 		r.report(c.item, reasonOf(err), wait)
 	}

@@ -9,7 +9,7 @@ import (
 	"github.com/meshos/meshos/host/mesh"
 )
 
-// windDown begins the end: what is in the queue is accepted, and what was put off
+// windDown begins the end: what is in the queue is accepted, and what was deferred
 // beyond the time that is left gets its final outcome. actions is nil if it was closed.
 func (r *run) windDown(actions <-chan mesh.Emitted) {
 	r.end()

@@ -66,9 +66,9 @@ func TestB4_ShutdownFailsWhatIsNotBegun(t *testing.T) {
 	})
 }
 
-// What is put off beyond the time that is left fails at once, what is due before is
+// What is deferred beyond the time that is left fails at once, what is due before is
 // still tried, and pulls go on in their order.
-func TestB4_ShutdownOfWhatWasPutOff(t *testing.T) {
+func TestB4_ShutdownOfWhatIsDeferred(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		tries := 0
 		n := startNode(t, time.Minute, dispatch(func(_ context.Context, e mesh.Emitted) error {

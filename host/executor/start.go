@@ -10,7 +10,7 @@ import (
 	"github.com/meshos/meshos/host/mesh"
 )
 
-// beginAll begins every action that may be begun. One that may not is put off, or gets
+// beginAll begins every action that may be begun. One that may not is deferred, or gets
 // its final outcome.
 func (r *run) beginAll() {
 	if r.dispatchCtx.Err() != nil {
@@ -77,7 +77,7 @@ func (r *run) try(it *item) {
 		it.where = forSlot
 		r.byKey[it.action.Action.Key()] = it
 		r.pulls = append(r.pulls, it)
-	case r.putOff(it, d.After, errors.New(d.Reason), 0):
+	case r.deferItem(it, d.After, errors.New(d.Reason), 0):
 		r.counters.deferred.Add(1)
 	}
 }
@@ -99,15 +99,15 @@ func (r *run) begin(it *item) {
 	r.calls = append(r.calls, begin(r.dispatchCtx, r.opts, it, left, r.returned))
 }
 
-// putOff lets an action wait for a time because of why, and reports whether it does. It
+// deferItem lets an action wait for a time because of why, and reports whether it does. It
 // does not, and the action gets its final outcome, if its budget is used up, if the node
 // ends before that time, or if a newer action of its key waits. Then the newer one waits
 // for as long in its place.
-func (r *run) putOff(it *item, wait time.Duration, why error, took time.Duration) bool {
+func (r *run) deferItem(it *item, wait time.Duration, why error, took time.Duration) bool {
 	key, due := it.action.Action.Key(), r.opts.Now().Add(wait)
 	it.tries++
 	if limit := r.opts.Admission.MaxDefers; it.tries > limit {
-		r.fail(it.action, &PutOffError{Kind: key.Kind, Times: it.tries, Limit: limit, Err: why}, took)
+		r.fail(it.action, &DeferLimitError{Kind: key.Kind, Times: it.tries, Limit: limit, Err: why}, took)
 		return false
 	}
 	if r.ending && due > r.endsAt {
@@ -130,7 +130,7 @@ func (r *run) putOff(it *item, wait time.Duration, why error, took time.Duration
 func superseded(by mesh.Emitted, why error) string {
 	text := fmt.Sprintf("superseded by action %d, which asks for the same", by.ID)
 	if why != nil {
-		text += "; it was put off: " + why.Error()
+		text += "; it was deferred: " + why.Error()
 	}
 	return text
 }

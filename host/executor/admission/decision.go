@@ -37,7 +37,7 @@ type Decision struct {
 	// stays closed (Gate).
 	After time.Duration
 	// Slot is true for a Defer because of the pull slot, which all chains share. Waiting
-	// for it does not count as being put off.
+	// for it does not count as being deferred.
 	Slot bool
 	// Reason is, for people, what the action waits for; empty for Admit.
 	Reason string

@@ -5,6 +5,6 @@
 // action, and rolls the admission back if the try failed. A wait that ends exactly now
 // is over.
 //
-// It neither queues nor counts: how long an action waits, how often it may be put off,
+// It neither queues nor counts: how long an action waits, how often it may be deferred,
 // and what happens then is the executor's business.
 package admission
