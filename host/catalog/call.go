@@ -3,13 +3,11 @@ package catalog
 import (
 	"context"
 	"fmt"
-	"strconv"
 	"sync"
 	"time"
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
-	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/status"
 
 	"github.com/meshos/meshos/host/mesh"
@@ -17,25 +15,15 @@ import (
 	"github.com/meshos/meshos/internal/plaintext"
 )
 
-// timeoutHeader tells the plugin, in milliseconds, how long it may work. The call's
-// deadline is later, because only the return of a late call shows that the plugin lives.
-const timeoutHeader = "meshos-timeout-ms"
-
-// timeoutForPlugin returns what the plugin is told of a timeout: a little less, so that
-// an answer at the very end of its time still comes in time and does not make it lag.
-func timeoutForPlugin(timeout time.Duration) time.Duration {
-	return timeout - min(timeout/8, 250*time.Millisecond)
-}
-
-// doer makes one gRPC call. It hands its answer out by variables of its own, which the
-// caller may read only if there was no error.
-type doer func(ctx context.Context, conn grpc.ClientConnInterface) error
+// rpc makes one gRPC call. It hands its answer out in variables of its caller, which may
+// be read only if there was no error.
+type rpc func(ctx context.Context, conn grpc.ClientConnInterface) error
 
 // call makes a call to the plugin; every call but a stream goes this way. It is refused
 // at once if the plugin takes no calls, bounded by timeout and by ctx, counted, and
 // guarded against panics. A call that outlives its timeout makes the plugin lag until the
 // call returns.
-func (s *slot) call(ctx context.Context, timeout time.Duration, method string, do doer) error {
+func (s *slot) call(ctx context.Context, timeout time.Duration, method string, do rpc) error {
 	i, err := s.reserve(method, (*instance).unary)
 	if err != nil {
 		return err
@@ -52,6 +40,30 @@ func (s *slot) call(ctx context.Context, timeout time.Duration, method string, d
 		// The call goes on: whether it returns shows whether the plugin lives.
 		return &CallError{Plugin: s.entry.Name, Method: method, Kind: ctx.Err(), Detail: "the caller stopped waiting"}
 	}
+}
+
+// stream makes a streaming call. Like call it is refused at once if the plugin takes no
+// calls, counted, and guarded against panics; but it has no timeout and never makes the
+// plugin lag. do has to return when its ctx ends, which it does with the caller's ctx and
+// when the process is freed. What a process sent before it died is still read, for at
+// most streamGrace.
+func (s *slot) stream(ctx context.Context, method string, do rpc) error {
+	i, err := s.reserve(method, (*instance).streaming)
+	if err != nil {
+		return err
+	}
+	defer i.streams.Done()
+	defer func() { <-i.tokens }()
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	defer context.AfterFunc(i.ctx, cancel)()
+	err = s.classify(i, method, s.guarded(method, func() error { return do(ctx, i.conn) }))
+	if err != nil {
+		s.mu.Lock()
+		s.stats.failures++
+		s.mu.Unlock()
+	}
+	return err
 }
 
 // pollTimeout is the timeout of calls that are made at every tick, unless the entry
@@ -86,49 +98,6 @@ func (s *slot) reserve(method string, group func(*instance) *sync.WaitGroup) (*i
 	return i, nil
 }
 
-// call is one call in flight.
-type call struct {
-	slot     *slot
-	instance *instance
-	method   string
-	timeout  time.Duration
-	began    time.Time
-	internal bool       // one of the catalog's own, which is not counted
-	result   chan error // buffered for one
-
-	mu      sync.Mutex
-	settled bool // it was counted, and its caller has the result
-	late    bool // the machine was told that it is
-}
-
-func (s *slot) newCall(i *instance, method string, timeout time.Duration) *call {
-	return &call{slot: s, instance: i, method: method, timeout: timeout, began: time.Now(), result: make(chan error, 1)}
-}
-
-// start makes the call in the background. It calls ended once the call has returned.
-func (c *call) start(do doer, ended func()) {
-	c.instance.pending.Add(1)
-	late := time.AfterFunc(c.timeout, c.timedOut)
-	go func() {
-		defer ended()
-		err := c.invoke(do)
-		late.Stop()
-		c.instance.touch(time.Now())
-		c.instance.pending.Add(-1)
-		c.returned(err)
-	}()
-}
-
-// invoke makes the call.
-func (c *call) invoke(do doer) error {
-	// After this time the process is being killed.
-	ctx, cancel := context.WithTimeout(c.instance.ctx, c.timeout+c.slot.opts.HangTimeout+abortGrace)
-	defer cancel()
-	ms := max(1, timeoutForPlugin(c.timeout).Milliseconds())
-	ctx = metadata.AppendToOutgoingContext(ctx, timeoutHeader, strconv.FormatInt(ms, 10))
-	return c.slot.guarded(c.method, func() error { return do(ctx, c.instance.conn) })
-}
-
 // guarded turns a panic of f, which is code of the host, into a failed call.
 func (s *slot) guarded(method string, f func() error) error {
 	err := guard.Call(f)
@@ -137,62 +106,6 @@ func (s *slot) guarded(method string, f func() error) error {
 		s.opts.Log(mesh.LevelError, s.entry.Name, err.Error())
 	}
 	return err
-}
-
-// timedOut gives the caller its error when the call has outlived its timeout.
-func (c *call) timedOut() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.settled {
-		return
-	}
-	c.late = true
-	c.settle(&CallError{
-		Plugin: c.slot.entry.Name, Method: c.method, Kind: ErrDeadline,
-		Detail: "no answer within " + c.timeout.String() + "; see what it waits for, or set timeout in its entry in meshos.toml",
-	})
-	c.step(func(m *machine, now time.Time) { m.callLate(now, c.method) })
-}
-
-// returned is called when the call has returned, in time or late.
-func (c *call) returned(err error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if !c.settled {
-		c.settle(c.slot.classify(c.instance, c.method, err))
-	}
-	if c.late {
-		c.step(func(m *machine, now time.Time) { m.callReturned(now) })
-	}
-}
-
-// step changes the life of the plugin if the process of the call is still the one that
-// takes calls.
-func (c *call) step(change func(m *machine, now time.Time)) {
-	s := c.slot
-	s.step(func(m *machine, now time.Time) {
-		if s.instance == c.instance {
-			change(m, now)
-		}
-	})
-	s.wakeUp()
-}
-
-// settle counts the call and hands the result to its caller.
-func (c *call) settle(err error) {
-	c.settled = true
-	defer func() { c.result <- err }()
-	if c.internal {
-		return
-	}
-	s, took := c.slot, time.Since(c.began)
-	s.mu.Lock()
-	s.stats.last = took
-	if err != nil {
-		s.stats.failures++
-	}
-	s.mu.Unlock()
-	s.opts.Observe(s.entry.Name, c.method, took, err)
 }
 
 // classify returns the error for the caller. A call whose process has ended was not

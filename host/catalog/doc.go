@@ -11,7 +11,7 @@
 // …). An adapter outlives restarts: it calls the process that its slot has at the moment,
 // and returns a *NotReadyError at once if there is none. Every call has a timeout
 // (call.go); a plugin that does not answer in time lags, takes no further calls until it
-// answers, and is killed if it takes too long. Streams have no timeout (stream.go).
+// answers, and is killed if it takes too long. Streams have no timeout.
 //
 // The kinds that a plugin serves are those of its entry, or those that it describes
 // itself with. Run calls back when they are known, and again when another binary serves

@@ -23,34 +23,34 @@ func source(t *testing.T, r *rig) *catalog.EventSource {
 	return s
 }
 
-// heard collects the first letters of lines.
-type heard []string
+// collected is the numbers of the lines that were taken.
+type collected []string
 
 // take takes events as the loop does: none once its context has ended.
-func (h *heard) take(ctx context.Context, events []answers.Event) error {
+func (c *collected) take(ctx context.Context, events []answers.Event) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
 	for _, e := range events {
-		*h = append(*h, strings.TrimRight(e.Event.(mesh.LogLine).Message, "x"))
+		*c = append(*c, strings.TrimRight(e.Event.(mesh.LogLine).Message, "x"))
 	}
 	return nil
 }
 
 func TestEventSourceStreamsToItsEnd(t *testing.T) {
 	r := startSDKPlugin(t, map[string]any{"events": 5, "then": "end"})
-	var got heard
+	var got collected
 	if err := source(t, r).Stream(t.Context(), got.take); err != nil || strings.Join(got, " ") != "1 2 3 4 5" {
-		t.Errorf("heard %v, %v", got, err)
+		t.Errorf("got %v, %v", got, err)
 	}
 }
 
 func TestEventSourceThatFailsSaysWhy(t *testing.T) {
 	r := startSDKPlugin(t, map[string]any{"events": 1, "then": "fail"})
-	var got heard
+	var got collected
 	err := source(t, r).Stream(t.Context(), got.take)
 	if !errors.Is(err, catalog.ErrFailed) || err.Error() != "plugin sdkplugin: EventSource.Events: failed: lost the sensor" || len(got) != 1 {
-		t.Errorf("heard %v, %v", got, err)
+		t.Errorf("got %v, %v", got, err)
 	}
 }
 
@@ -75,7 +75,7 @@ func TestEventSourceIsHeldUpByItsTaker(t *testing.T) {
 	const batches, size = 400, 100 << 10 // 80 MiB in all
 	r := startSDKPlugin(t, map[string]any{"events": 2 * batches, "size": size, "then": "end"})
 	sent := func() int { return len(strings.Split(strings.Join(r.lines(&r.logs), "\n"), "sent through")) - 1 }
-	var got heard
+	var got collected
 	first := true
 	err := source(t, r).Stream(t.Context(), func(ctx context.Context, events []answers.Event) error {
 		if first {
@@ -92,7 +92,7 @@ func TestEventSourceIsHeldUpByItsTaker(t *testing.T) {
 		return got.take(ctx, events)
 	})
 	if err != nil || len(got) != 2*batches {
-		t.Errorf("heard %d of %d: %v", len(got), 2*batches, err)
+		t.Errorf("got %d of %d: %v", len(got), 2*batches, err)
 	}
 }
 
@@ -101,7 +101,7 @@ func TestEventsArriveAfterTheDeathOfTheirSource(t *testing.T) {
 	r := startSDKPlugin(t, map[string]any{"events": 6})
 	s := source(t, r)
 	renewed := s.Renewed()
-	var got heard
+	var got collected
 	err := s.Stream(t.Context(), func(ctx context.Context, events []answers.Event) error {
 		if len(got) == 0 {
 			r.until("all is sent", r.contains(&r.logs, "sent through=6"))
@@ -120,7 +120,7 @@ func TestEventsArriveAfterTheDeathOfTheirSource(t *testing.T) {
 		t.Errorf("ended with %v", err)
 	}
 	if strings.Join(got, " ") != "1 2 3 4 5 6" {
-		t.Errorf("heard %v", got)
+		t.Errorf("got %v", got)
 	}
 	<-renewed
 	r.waitFor("sdkplugin", snapshot.PluginReady)
@@ -129,7 +129,7 @@ func TestEventsArriveAfterTheDeathOfTheirSource(t *testing.T) {
 		t.Fatal(err)
 	}
 	<-renewed
-	var again heard
+	var again collected
 	if err := s.Stream(t.Context(), again.take); err != nil || len(again) != 1 {
 		t.Errorf("after a restart and another configuration: %v, %v", again, err)
 	}

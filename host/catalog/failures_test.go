@@ -5,15 +5,12 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
-	"regexp"
 	"runtime"
 	"strconv"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
-
-	"github.com/google/go-cmp/cmp"
 
 	"github.com/meshos/meshos/host/catalog"
 	"github.com/meshos/meshos/host/snapshot"
@@ -129,113 +126,6 @@ func TestPanicAtStartLeavesItsWords(t *testing.T) {
 	if err != nil || len(detail.GetLastStderr()) == 0 || detail.GetLastStderr()[0] != "panic: no luck today" ||
 		detail.GetLastExit() != "exit status 2" {
 		t.Errorf("detail %v, %v", detail, err)
-	}
-}
-
-func TestOutput(t *testing.T) {
-	for _, c := range []struct {
-		mode string
-		want []string
-	}{
-		{"chatty", []string{
-			"4 p: on stdout before the handshake, skipped: hello from a library",
-			"4 p: on stdout before the handshake, skipped: 1|2 is not a handshake",
-		}},
-		{"flood-stdout", []string{"4 p: on stdout before the handshake, skipped: xxxx"}},
-		{"crafted-stderr", []string{
-			`3 p: {"@message": 1}`, "4 p: from hclog n=1", `5 p: from slog k="v w"`, "3 p: plain\uFFFD[31m text",
-		}},
-		{"flood-stderr", []string{"3 p: line 0", "lines suppressed: more than 200 a second"}},
-		{"prints", []string{"3 p: printed by a library yyyy"}},
-	} {
-		t.Run(c.mode, func(t *testing.T) {
-			r := start(t, []catalog.Entry{entry("p", c.mode)}, func(o *catalog.Options) { o.KeepaliveEvery = 100 * time.Millisecond })
-			r.waitFor("p", snapshot.PluginReady)
-			if _, err := r.locality("p").SampleRTT(context.Background()); err != nil {
-				t.Errorf("it does not work: %v", err)
-			}
-			for _, want := range c.want {
-				r.until(want, r.contains(&r.logs, want))
-			}
-			if n := len(r.lines(&r.logs)); n > 1500 {
-				t.Errorf("%d lines reached the log", n)
-			}
-		})
-	}
-}
-
-func TestAnswersThatFailTheCall(t *testing.T) {
-	for _, c := range []struct {
-		mode string
-		kind error
-		want string
-	}{
-		{"huge", catalog.ErrTooLarge, `^plugin p: LocalityProbe.SampleRtt: message too large: .*4194304.*; it has to send less in one answer$`},
-		{"columns", catalog.ErrBadAnswer, `^plugin p: LocalityProbe.SampleRtt: bad answer: 1 peers but 0 rtt_ns; its author has to fix that$`},
-	} {
-		r := start(t, []catalog.Entry{entry("p", c.mode)})
-		r.waitFor("p", snapshot.PluginReady)
-		_, err := r.locality("p").SampleRTT(context.Background())
-		if !errors.Is(err, c.kind) || !regexp.MustCompile(c.want).MatchString(err.Error()) {
-			t.Errorf("%s: %v", c.mode, err)
-		}
-		if v := r.view("p"); v.Status != snapshot.PluginReady || v.Failures != 1 {
-			t.Errorf("%s: view %+v", c.mode, v)
-		}
-	}
-}
-
-// A request that is too large fails in the host, and the error does not blame the answer.
-func TestRequestThatIsTooLargeIsNotTheAnswersFault(t *testing.T) {
-	r := start(t, []catalog.Entry{entry("p", "")})
-	r.waitFor("p", snapshot.PluginReady)
-	err := r.Aborter().Abort(t.Context(), 1, strings.Repeat("x", 5<<20))
-	if !errors.Is(err, catalog.ErrTooLarge) || !strings.HasSuffix(err.Error(), "; the request does not fit into one message") {
-		t.Errorf("got %v", err)
-	}
-}
-
-func TestImpossibleItemsAreDiscardedAndReportedOnce(t *testing.T) {
-	r := start(t, []catalog.Entry{entry("p", "liar")})
-	r.waitFor("p", snapshot.PluginReady)
-	for range 3 {
-		got, err := r.locality("p").SampleRTT(context.Background())
-		if err != nil || len(got) != 1 || got[0].Peer != 2 {
-			t.Errorf("samples %v, %v", got, err)
-		}
-	}
-	want := []string{"p: LocalityProbe.SampleRtt: discarded from its answer: peer twice in an answer (peer 2); " +
-		"rtt above 10m0s (peer 4: 2562047h47m16.854775807s); rtt not above zero (peer 3: -1ns); " +
-		"sample for this node (peer 1); unknown peer (peer 99); reported once, counted from now on; its author has to fix that"}
-	if d := cmp.Diff(want, r.lines(&r.failures)); d != "" {
-		t.Error(d)
-	}
-	detail, err := r.Describe("p")
-	if err != nil || !strings.Contains(strings.Join(detail.GetWarnings(), "\n"), "discarded from its answers 3 times: unknown peer (first: peer 99)") {
-		t.Errorf("warnings %q, %v", detail.GetWarnings(), err)
-	}
-}
-
-func TestGrandchildThatHoldsStderrDelaysNothing(t *testing.T) {
-	r := start(t, []catalog.Entry{entry("p", "grandchild")})
-	before := r.waitFor("p", snapshot.PluginReady)
-	r.until("the grandchild is there", r.contains(&r.logs, "grandchild "))
-	defer func() {
-		for _, line := range r.lines(&r.logs) {
-			if _, pid, ok := strings.Cut(line, "grandchild "); ok {
-				n, _ := strconv.Atoi(pid)
-				kill(t, n, syscall.SIGKILL)
-			}
-		}
-	}()
-	began := time.Now()
-	kill(t, before.PID, syscall.SIGKILL)
-	r.until("it is back", func() bool { v := r.view("p"); return v.PID != before.PID && v.Status == snapshot.PluginReady })
-	if took := time.Since(began); took > 20*time.Second { // the grandchild lives for a minute
-		t.Errorf("back after %v", took)
-	}
-	if err := r.stop(); err != nil {
-		t.Error(err)
 	}
 }
 

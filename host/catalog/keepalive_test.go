@@ -38,7 +38,7 @@ func TestStoppedEventSourceIsReplaced(t *testing.T) {
 		Kinds: []string{catalog.KindEventSource}, Config: map[string]any{"events": 2},
 	}}, func(o *catalog.Options) { o.KeepaliveEvery, o.HangTimeout = 50*time.Millisecond, 200*time.Millisecond })
 	before := r.waitFor("sdkplugin", snapshot.PluginReady)
-	var got heard
+	var got collected
 	broke := make(chan error, 1)
 	first := make(chan struct{})
 	go func() {

@@ -74,29 +74,6 @@ func TestGoodPluginServesEveryKind(t *testing.T) {
 	r.until("it serves kinds that this host does not know: time_machine", r.contains(&r.logs, "it serves kinds that this host does not know: time_machine"))
 }
 
-func TestAbortErrors(t *testing.T) {
-	r := start(t, []catalog.Entry{entry("testplugin", "")})
-	r.waitFor("testplugin", snapshot.PluginReady)
-	for _, c := range []struct {
-		migration mesh.MigrationID
-		want      error
-		text      string
-	}{
-		{1, nil, ""},
-		{404, nil, ""},
-		{409, catalog.ErrFailedPrecondition, "plugin testplugin: MigrationAborter.Abort: failed precondition: past the point of no return"},
-		{503, catalog.ErrUnavailable, "plugin testplugin: MigrationAborter.Abort: unavailable: orchestrator is away"},
-	} {
-		err := r.Aborter().Abort(context.Background(), c.migration, "test")
-		if !errors.Is(err, c.want) || err != nil && err.Error() != c.text {
-			t.Errorf("migration %d: %v", c.migration, err)
-		}
-	}
-	if v := r.view("testplugin"); v.Failures != 2 {
-		t.Errorf("%d failures; a migration that does not exist is not one", v.Failures)
-	}
-}
-
 func TestDirectoriesArePrivate(t *testing.T) {
 	var data string
 	r := start(t, []catalog.Entry{entry("testplugin", "")}, func(o *catalog.Options) { data = o.DataDir })
@@ -162,80 +139,6 @@ func TestKilledPluginIsBackWithinASecond(t *testing.T) {
 	if err != nil || detail.GetLastExit() != "signal: killed" || len(detail.GetTimeline()) < 9 {
 		t.Errorf("detail %v, %v", detail, err)
 	}
-}
-
-func TestStoppedPluginDelaysNobodyAndIsReplaced(t *testing.T) {
-	r := start(t, []catalog.Entry{entry("testplugin", "", func(e *catalog.Entry) { e.Timeout = 2 * time.Second })},
-		func(o *catalog.Options) { o.HangTimeout = 300 * time.Millisecond })
-	before := r.waitFor("testplugin", snapshot.PluginReady)
-	probe := r.locality("testplugin")
-	freeze(t, before.PID)
-
-	ctx, cancel := context.WithTimeout(context.Background(), 50*time.Millisecond)
-	defer cancel()
-	began := time.Now()
-	if _, err := probe.SampleRTT(ctx); !errors.Is(err, context.DeadlineExceeded) {
-		t.Errorf("call of a stopped plugin: %v", err)
-	}
-	if took := time.Since(began); took > time.Second {
-		t.Errorf("the caller was held for %v", took)
-	}
-	if _, err := probe.SampleRTT(context.Background()); !errors.Is(err, catalog.ErrDeadline) {
-		t.Errorf("second call: %v", err)
-	}
-	r.waitFor("testplugin", snapshot.PluginLagging)
-	began = time.Now()
-	_, err := probe.SampleRTT(context.Background())
-	if notReady := (*catalog.NotReadyError)(nil); !errors.As(err, &notReady) || notReady.Status != "lagging" {
-		t.Errorf("call while lagging: %v", err)
-	}
-	if took := time.Since(began); took > time.Second {
-		t.Errorf("the refusal took %v", took)
-	}
-	r.until("it is replaced", func() bool {
-		v := r.view("testplugin")
-		return v.Status == snapshot.PluginReady && v.PID != before.PID
-	})
-	r.until("5 testplugin: SIGABRT: abort", r.contains(&r.logs, "5 testplugin: SIGABRT: abort"))
-	r.until("call: it hung: LocalityProbe.SampleRtt has not answered in time", r.contains(&r.failures, "call: it hung: LocalityProbe.SampleRtt has not answered in time"))
-}
-
-func TestDeadlockedCallIsAborted(t *testing.T) {
-	r := start(t, []catalog.Entry{entry("testplugin", "deadlock", func(e *catalog.Entry) { e.Timeout = time.Second })},
-		func(o *catalog.Options) { o.HangTimeout = 100 * time.Millisecond })
-	before := r.waitFor("testplugin", snapshot.PluginReady)
-	if _, err := r.locality("testplugin").SampleRTT(context.Background()); err == nil ||
-		err.Error() != "plugin testplugin: LocalityProbe.SampleRtt: deadline exceeded: no answer within 1s; see what it waits for, or set timeout in its entry in meshos.toml" {
-		t.Errorf("call: %v", err)
-	}
-	r.until("it is replaced", func() bool { v := r.view("testplugin"); return v.PID != before.PID && v.Status == snapshot.PluginReady })
-	r.until("main.(*server).SampleRtt", r.contains(&r.logs, "main.(*server).SampleRtt"))
-}
-
-func TestLateAnswerMakesItReadyAgain(t *testing.T) {
-	r := start(t, []catalog.Entry{entry("testplugin", "slow-once", func(e *catalog.Entry) { e.Timeout = 250 * time.Millisecond })})
-	before := r.waitFor("testplugin", snapshot.PluginReady)
-	probe := r.locality("testplugin")
-	if _, err := probe.SampleRTT(context.Background()); !errors.Is(err, catalog.ErrDeadline) {
-		t.Errorf("slow call: %v", err)
-	}
-	r.waitFor("testplugin", snapshot.PluginLagging)
-	r.waitFor("testplugin", snapshot.PluginReady)
-	if _, err := probe.SampleRTT(context.Background()); err != nil {
-		t.Errorf("call after it: %v", err)
-	}
-	if v := r.view("testplugin"); v.PID != before.PID || v.Restarts != 0 || v.Failures != 1 || v.Calls != 2 {
-		t.Errorf("view %+v", v)
-	}
-}
-
-func TestExitInACallIsUnavailable(t *testing.T) {
-	r := start(t, []catalog.Entry{entry("testplugin", "exit-in-call")})
-	r.waitFor("testplugin", snapshot.PluginReady)
-	if _, err := r.locality("testplugin").SampleRTT(context.Background()); !errors.Is(err, catalog.ErrUnavailable) {
-		t.Errorf("call: %v", err)
-	}
-	r.until("the exit is a failure", r.contains(&r.failures, "run: it ended unexpectedly: exit status 5"))
 }
 
 func TestShutdownEndsEvenWhoIgnoresTERM(t *testing.T) {

@@ -9,5 +9,5 @@
 // host.
 //
 // The package starts no process and knows no gRPC. It does not know either what a
-// handshake is: the reader of stdout is told by its caller which line is the one.
+// handshake looks like: the caller of ReadStdout recognizes it.
 package pluginlog

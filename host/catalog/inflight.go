@@ -1,0 +1,119 @@
+package catalog
+
+import (
+	"context"
+	"strconv"
+	"sync"
+	"time"
+
+	"google.golang.org/grpc/metadata"
+)
+
+// timeoutHeader tells the plugin, in milliseconds, how long it may work. The call's
+// deadline is later, because only the return of a late call shows that the plugin lives.
+const timeoutHeader = "meshos-timeout-ms"
+
+// timeoutForPlugin returns what the plugin is told of a timeout: a little less, so that
+// an answer at the very end of its time still comes in time and does not make it lag.
+func timeoutForPlugin(timeout time.Duration) time.Duration {
+	return timeout - min(timeout/8, 250*time.Millisecond)
+}
+
+// call is one call in flight, streams aside.
+type call struct {
+	slot     *slot
+	instance *instance
+	method   string
+	timeout  time.Duration
+	began    time.Time
+	internal bool       // one of the catalog's own, which is not counted
+	result   chan error // buffered for one
+
+	mu      sync.Mutex
+	settled bool // it was counted, and its caller has the result
+	late    bool // the machine was told that it is
+}
+
+func (s *slot) newCall(i *instance, method string, timeout time.Duration) *call {
+	return &call{slot: s, instance: i, method: method, timeout: timeout, began: time.Now(), result: make(chan error, 1)}
+}
+
+// start makes the call in the background. It calls ended once the call has returned.
+func (c *call) start(do rpc, ended func()) {
+	c.instance.pending.Add(1)
+	late := time.AfterFunc(c.timeout, c.timedOut)
+	go func() {
+		defer ended()
+		err := c.invoke(do)
+		late.Stop()
+		c.instance.touch(time.Now())
+		c.instance.pending.Add(-1)
+		c.returned(err)
+	}()
+}
+
+// invoke makes the call.
+func (c *call) invoke(do rpc) error {
+	// After this time the process is being killed.
+	ctx, cancel := context.WithTimeout(c.instance.ctx, c.timeout+c.slot.opts.HangTimeout+abortGrace)
+	defer cancel()
+	ms := max(1, timeoutForPlugin(c.timeout).Milliseconds())
+	ctx = metadata.AppendToOutgoingContext(ctx, timeoutHeader, strconv.FormatInt(ms, 10))
+	return c.slot.guarded(c.method, func() error { return do(ctx, c.instance.conn) })
+}
+
+// timedOut ends the waiting of the caller when the call has outlived its timeout.
+func (c *call) timedOut() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.settled {
+		return
+	}
+	c.late = true
+	c.settle(&CallError{
+		Plugin: c.slot.entry.Name, Method: c.method, Kind: ErrDeadline,
+		Detail: "no answer within " + c.timeout.String() + "; see what it waits for, or set timeout in its entry in meshos.toml",
+	})
+	c.step(func(m *machine, now time.Time) { m.callLate(now, c.method) })
+}
+
+// returned is called when the call has returned, in time or late.
+func (c *call) returned(err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.settled {
+		c.settle(c.slot.classify(c.instance, c.method, err))
+	}
+	if c.late {
+		c.step(func(m *machine, now time.Time) { m.callReturned(now) })
+	}
+}
+
+// step changes the life of the plugin if the process of the call is still the one that
+// takes calls.
+func (c *call) step(change func(m *machine, now time.Time)) {
+	s := c.slot
+	s.step(func(m *machine, now time.Time) {
+		if s.instance == c.instance {
+			change(m, now)
+		}
+	})
+	s.wakeUp()
+}
+
+// settle counts the call and hands the result to its caller.
+func (c *call) settle(err error) {
+	c.settled = true
+	defer func() { c.result <- err }()
+	if c.internal {
+		return
+	}
+	s, took := c.slot, time.Since(c.began)
+	s.mu.Lock()
+	s.stats.last = took
+	if err != nil {
+		s.stats.failures++
+	}
+	s.mu.Unlock()
+	s.opts.Observe(s.entry.Name, c.method, took, err)
+}

@@ -1,0 +1,68 @@
+package catalog_test
+
+import (
+	"context"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/meshos/meshos/host/catalog"
+	"github.com/meshos/meshos/host/snapshot"
+)
+
+func TestOutput(t *testing.T) {
+	for _, c := range []struct {
+		mode string
+		want []string
+	}{
+		{"chatty", []string{
+			"4 p: on stdout before the handshake, skipped: hello from a library",
+			"4 p: on stdout before the handshake, skipped: 1|2 is not a handshake",
+		}},
+		{"flood-stdout", []string{"4 p: on stdout before the handshake, skipped: xxxx"}},
+		{"crafted-stderr", []string{
+			`3 p: {"@message": 1}`, "4 p: from hclog n=1", `5 p: from slog k="v w"`, "3 p: plain\uFFFD[31m text",
+		}},
+		{"flood-stderr", []string{"3 p: line 0", "lines suppressed: more than 200 a second"}},
+		{"prints", []string{"3 p: printed by a library yyyy"}},
+	} {
+		t.Run(c.mode, func(t *testing.T) {
+			r := start(t, []catalog.Entry{entry("p", c.mode)}, func(o *catalog.Options) { o.KeepaliveEvery = 100 * time.Millisecond })
+			r.waitFor("p", snapshot.PluginReady)
+			if _, err := r.locality("p").SampleRTT(context.Background()); err != nil {
+				t.Errorf("it does not work: %v", err)
+			}
+			for _, want := range c.want {
+				r.until(want, r.contains(&r.logs, want))
+			}
+			if n := len(r.lines(&r.logs)); n > 1500 {
+				t.Errorf("%d lines reached the log", n)
+			}
+		})
+	}
+}
+
+func TestGrandchildThatHoldsStderrDelaysNothing(t *testing.T) {
+	r := start(t, []catalog.Entry{entry("p", "grandchild")})
+	before := r.waitFor("p", snapshot.PluginReady)
+	r.until("the grandchild is there", r.contains(&r.logs, "grandchild "))
+	defer func() {
+		for _, line := range r.lines(&r.logs) {
+			if _, pid, ok := strings.Cut(line, "grandchild "); ok {
+				n, _ := strconv.Atoi(pid)
+				kill(t, n, syscall.SIGKILL)
+			}
+		}
+	}()
+	began := time.Now()
+	kill(t, before.PID, syscall.SIGKILL)
+	r.until("it is back", func() bool { v := r.view("p"); return v.PID != before.PID && v.Status == snapshot.PluginReady })
+	if took := time.Since(began); took > 20*time.Second { // the grandchild lives for a minute
+		t.Errorf("back after %v", took)
+	}
+	if err := r.stop(); err != nil {
+		t.Error(err)
+	}
+}
