@@ -3,20 +3,20 @@ package mesh
 import "time"
 
 // Action is one thing that the node wants done. The set is closed. Deadlines in
-// actions are instants of this process; they turn relative when they leave it.
+// actions are instants of this process and become relative when they leave it.
 type Action interface {
-	// Kind is the stable snake_case name of the action.
+	// Kind returns the stable snake_case name of the action.
 	Kind() string
-	// Key names what the action is about; at most one action of a key is
-	// outstanding at a time.
+	// Key returns the kind and the subject of the action. At most one action with a
+	// given key is outstanding at a time.
 	Key() ActionKey
 }
 
-// ActionKey is an action's kind and subject.
+// ActionKey is the kind of an action and the id of its subject.
 type ActionKey struct {
 	Kind    string
 	Subject uint64
-	Until   Time // apply_backoff only: the release time
+	Until   Time // the release time; of apply_backoff only
 }
 
 // The kinds of action.
@@ -38,7 +38,7 @@ const (
 type (
 	// StartDaemon starts a daemon's process.
 	StartDaemon struct{ Daemon DaemonRef }
-	// StopDaemon asks a daemon to end, and kills it at Deadline.
+	// StopDaemon asks a daemon to end, and kills it at the deadline.
 	StopDaemon struct {
 		Daemon   DaemonRef
 		Reason   string
@@ -49,15 +49,16 @@ type (
 		Chain  ChainID
 		Source NodeID
 	}
-	// DropReplica gives up this node's copy of a chain.
+	// DropReplica deletes this node's copy of a chain.
 	DropReplica struct{ Chain ChainID }
-	// RequestPlacement asks another node to host a chain. Target is 0 for any.
+	// RequestPlacement asks another node to host a chain: the target, or any node
+	// that is not excluded if the target is 0.
 	RequestPlacement struct {
 		Chain   ChainID
 		Exclude []NodeID // ascending
 		Target  NodeID
 	}
-	// RequestEviction asks a holder to give up a chain.
+	// RequestEviction asks a holder to delete its copy of a chain.
 	RequestEviction struct {
 		Chain  ChainID
 		Victim NodeID
@@ -78,12 +79,12 @@ type (
 		Reason string
 		TTL    time.Duration
 	}
-	// ApplyBackoff keeps a daemon from starting until Until.
+	// ApplyBackoff keeps a daemon from starting before Until.
 	ApplyBackoff struct {
 		Daemon DaemonRef
 		Until  Time
 	}
-	// CommitTransition moves this node's maintenance machine.
+	// CommitTransition moves this node to another phase of maintenance.
 	CommitTransition struct {
 		Node   NodeID
 		Target MaintenancePhase

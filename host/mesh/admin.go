@@ -4,9 +4,10 @@ import "time"
 
 // AdminEvent is one operator command. The set is closed.
 type AdminEvent interface {
-	// Kind is the stable snake_case name of the command.
+	// Kind returns the stable snake_case name of the command.
 	Kind() string
-	// BreakGlass says whether the command is one of those that pass a freeze.
+	// BreakGlass reports whether the command is for emergencies: it takes effect
+	// during a freeze too.
 	BreakGlass() bool
 	// Size returns what the command holds that has no bound of its own, as Event's does.
 	Size() int
@@ -14,15 +15,17 @@ type AdminEvent interface {
 
 // The ordinary commands.
 type (
-	// EnterMaintenance evacuates a node and isolates it. DrainFor is nil for the
-	// configured drain deadline.
+	// EnterMaintenance evacuates a node within DrainFor (nil: within the configured
+	// drain deadline) and takes it out of service.
 	EnterMaintenance struct {
 		Node     NodeID
 		DrainFor *time.Duration
 	}
-	// ExitMaintenance brings a node back, or cancels an entering.
+	// ExitMaintenance brings a node back into service. While the node is still
+	// entering maintenance, it cancels that.
 	ExitMaintenance struct{ Node NodeID }
-	// Drain cordons and evacuates a node without leaving Active.
+	// Drain cordons a node and evacuates it within DrainFor (0: within the configured
+	// drain deadline). The node stays Active.
 	Drain struct {
 		Node     NodeID
 		DrainFor time.Duration
@@ -35,37 +38,38 @@ type (
 	RestartAllDaemons struct{ Node NodeID }
 	// ClearAvoidList empties the avoid list of a node.
 	ClearAvoidList struct{ Node NodeID }
-	// DropReplicas makes a node give up chains.
+	// DropReplicas makes a node delete its copies of chains.
 	DropReplicas struct {
 		Node   NodeID
 		Chains []ChainID
 	}
-	// InvalidatePlacement makes every node forget the scores of one, and the rebalance
-	// cooldowns of the chains it holds.
+	// InvalidatePlacement makes the nodes that receive it forget the scores of Node and
+	// the rebalance cooldowns of the chains that Node holds.
 	InvalidatePlacement struct{ Node NodeID }
 )
 
 // The break-glass commands.
 type (
-	// FreezeCluster stops all acting for TTL.
+	// FreezeCluster stops all actions for TTL.
 	FreezeCluster struct{ TTL time.Duration }
 	// ThawCluster ends a freeze.
 	ThawCluster struct{}
-	// FlushAvoidLists removes avoid entries: all of node Local, peer OnPeer from
-	// every list, or every entry of every list. Exactly one is set.
+	// FlushAvoidLists removes entries of avoid lists: the whole list of node Local, the
+	// peer OnPeer from every list, or (Global) every entry of every list. Exactly one
+	// of the three is set.
 	FlushAvoidLists struct {
 		Local  NodeID
 		OnPeer NodeID
 		Global bool
 	}
-	// ForceEvictReplica takes a chain from a holder.
+	// ForceEvictReplica has the leader of a chain evict it from a holder.
 	ForceEvictReplica struct {
 		Chain  ChainID
 		Victim NodeID
 	}
-	// ForceRestartDaemon opens a daemon's restart gate.
+	// ForceRestartDaemon opens a daemon's restart gate and forgets its crashes.
 	ForceRestartDaemon struct{ Daemon DaemonRef }
-	// ForceCutover places a chain on a target.
+	// ForceCutover has the leader of a chain place it on a target.
 	ForceCutover struct {
 		Chain  ChainID
 		Target NodeID

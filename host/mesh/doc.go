@@ -1,8 +1,8 @@
-// Package mesh is the vocabulary of meshos: the names of things, what a node
-// hears (events), what it decides (actions), what it takes in (inputs) and what
-// it writes down (records).
+// Package mesh is the vocabulary of meshos: ids, the facts and orders that a node
+// receives (events), everything that it decides from (inputs), what it decides (actions)
+// and what it keeps for people (records).
 //
-// It holds no behaviour beyond small predicates and saturating time arithmetic,
-// imports only the standard library and knows nothing of protobuf; host/wire
-// converts. Every other room of the host speaks in these types.
+// It has no behaviour beyond small predicates and saturating time arithmetic, imports only
+// the standard library and does not know protobuf: host/wire converts. All other packages
+// of host use these types.
 package mesh

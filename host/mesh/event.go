@@ -2,8 +2,8 @@ package mesh
 
 import "time"
 
-// Event is one thing that a node hears. Ticks and samples are not events: the
-// loop makes ticks itself and pulls samples from its probes. The set is closed.
+// Event is one fact or order that a node receives. Ticks and samples are not events: the
+// loop makes ticks itself and asks its probes for samples. The set is closed.
 type Event interface {
 	// Size returns what the event holds that has no bound of its own: the bytes of its
 	// texts, plus one for each id of a list.
@@ -12,10 +12,10 @@ type Event interface {
 	isEvent()
 }
 
-// NodeHealth is how a node looks from here.
+// NodeHealth is the health of a node as this node sees it.
 type NodeHealth uint8
 
-// The health of a node; HealthUnknown is what nobody has reported yet.
+// The health of a node. HealthUnknown means that nothing was reported yet.
 const (
 	HealthUnknown NodeHealth = iota
 	HealthHealthy
@@ -23,10 +23,10 @@ const (
 	HealthUnreachable
 )
 
-// DaemonStatus is what a daemon says of its own health.
+// DaemonStatus is the health that a daemon reports of itself.
 type DaemonStatus uint8
 
-// The statuses of a daemon; DaemonUnknown is what it has not reported yet.
+// The statuses of a daemon. DaemonUnknown means that it has reported none yet.
 const (
 	DaemonUnknown DaemonStatus = iota
 	DaemonHealthy
@@ -34,16 +34,16 @@ const (
 	DaemonUnhealthy
 )
 
-// DaemonHealth is a daemon's status with the reason for one that is not good.
+// DaemonHealth is a daemon's status. Reason is set when the status is not healthy.
 type DaemonHealth struct {
 	Status DaemonStatus
 	Reason string
 }
 
-// MaintenancePhase is where a node stands in the maintenance machine.
+// MaintenancePhase is a state of a node's maintenance machine.
 type MaintenancePhase uint8
 
-// The phases; PhaseUnknown is only ever another node's.
+// The phases. PhaseUnknown occurs for other nodes only.
 const (
 	PhaseUnknown MaintenancePhase = iota
 	PhaseActive
@@ -54,10 +54,10 @@ const (
 	PhaseRecovery
 )
 
-// ReplicaChange says what happened to a replica.
+// ReplicaChange is what happened to a replica.
 type ReplicaChange uint8
 
-// The changes; Added and Repaired have the same effect, and so have Removed and Lost.
+// The changes. Added and Repaired have the same effect, and so have Removed and Lost.
 const (
 	ReplicaAdded ReplicaChange = iota + 1
 	ReplicaRemoved
@@ -65,20 +65,20 @@ const (
 	ReplicaRepaired
 )
 
-// ReplicaUpdate says that a node began or ceased to hold a chain.
+// ReplicaUpdate reports that a node began or ceased to hold a chain.
 type ReplicaUpdate struct {
 	Change ReplicaChange
 	Chain  ChainID
 	Holder NodeID
 }
 
-// ReplicaLeader names a chain's leader; 0 says that there is none.
+// ReplicaLeader reports the leader of a chain; 0 means that there is none.
 type ReplicaLeader struct {
 	Chain  ChainID
 	Leader NodeID
 }
 
-// TransitionKind says which two things happen as one step.
+// TransitionKind names the two changes that a ReplicaTransition combines.
 type TransitionKind uint8
 
 // The transitions.
@@ -87,8 +87,8 @@ const (
 	LeaderLostAndRemoved
 )
 
-// ReplicaTransition changes holder and leader of a chain as one step, so that a
-// full queue can't drop just one half.
+// ReplicaTransition changes holder and leader of a chain in one step, so that a full
+// queue cannot drop one of the two changes and keep the other.
 type ReplicaTransition struct {
 	Kind   TransitionKind
 	Chain  ChainID
@@ -97,16 +97,16 @@ type ReplicaTransition struct {
 
 // The signals in a daemon's life.
 type (
-	// DaemonStarted says that the daemon's process runs.
+	// DaemonStarted reports that the daemon's process runs.
 	DaemonStarted struct{ Daemon DaemonRef }
-	// DaemonExited says that the daemon ended cleanly, or because it was asked to.
+	// DaemonExited reports that the daemon ended cleanly, or because it was asked to.
 	DaemonExited struct{ Daemon DaemonRef }
-	// DaemonCrashed says that the daemon ended by itself, badly.
+	// DaemonCrashed reports that the daemon ended unasked and with an error.
 	DaemonCrashed struct {
 		Daemon DaemonRef
 		Reason string
 	}
-	// DaemonHealthChanged carries what the daemon says of its health.
+	// DaemonHealthChanged carries the health that the daemon reports of itself.
 	DaemonHealthChanged struct {
 		Daemon DaemonRef
 		Health DaemonHealth
@@ -124,16 +124,16 @@ type RTTSample struct {
 	RTT  time.Duration
 }
 
-// HealthSample is one verdict on a peer.
+// HealthSample is the health of a peer, as a probe or an event reports it.
 type HealthSample struct {
 	Peer   NodeID
 	Health NodeHealth
 }
 
-// LogLevel orders log lines by weight.
+// LogLevel is how important a log line is.
 type LogLevel uint8
 
-// The levels, lightest first.
+// The levels, least important first.
 const (
 	LevelTrace LogLevel = iota + 1
 	LevelDebug
@@ -142,14 +142,15 @@ const (
 	LevelError
 )
 
-// LogLine is a line for the node's log. Daemon is 0 for lines of no daemon.
+// LogLine is a line for the node's log. Daemon is 0 if the line is not a daemon's.
 type LogLine struct {
 	Level   LogLevel
 	Daemon  DaemonID
 	Message string
 }
 
-// BlobAnnouncement says that a holder has a blob, or (not Added) gave it up.
+// BlobAnnouncement reports that a holder has a blob or, if Added is false, no longer has
+// it.
 type BlobAnnouncement struct {
 	Blob      BlobID
 	Holder    NodeID
@@ -157,54 +158,55 @@ type BlobAnnouncement struct {
 	Added     bool
 }
 
-// PlacementIntent says how many replicas of a chain the cluster should hold.
+// PlacementIntent sets how many replicas of a chain the cluster should hold.
 type PlacementIntent struct {
 	Chain   ChainID
 	Desired uint32
 }
 
-// RunIntent says whether a daemon should run.
+// RunIntent is whether a daemon should run.
 type RunIntent uint8
 
-// The intents; IntentNone is no wish at all.
+// The intents. IntentNone means that the daemon is to be left alone.
 const (
 	IntentNone RunIntent = iota
 	IntentRun
 	IntentStop
 )
 
-// DaemonIntent says whether a daemon should run, and on which node only (0: any).
+// DaemonIntent sets whether a daemon should run, and the only node on which it may run
+// (0: any).
 type DaemonIntent struct {
 	Daemon DaemonRef
 	Intent RunIntent
 	Node   NodeID
 }
 
-// HoldIntent says whether this node should hold a chain.
+// HoldIntent is whether this node should hold a chain.
 type HoldIntent uint8
 
-// The intents; HoldNone is no wish at all.
+// The intents. HoldNone means that the replica is to be left alone.
 const (
 	HoldNone HoldIntent = iota
 	HoldKeep
 	HoldDrop
 )
 
-// LocalReplicaIntent says whether this node should hold a chain.
+// LocalReplicaIntent sets whether this node should hold a chain.
 type LocalReplicaIntent struct {
 	Chain  ChainID
 	Intent HoldIntent
 }
 
-// MaintenanceObserved is a committed maintenance transition of some node.
+// MaintenanceObserved reports that a node moved to another phase of maintenance.
 type MaintenanceObserved struct {
 	Node     NodeID
 	Phase    MaintenancePhase
 	Reason   string
-	Deadline *time.Duration // entering: the time left; nil for the default
+	Deadline *time.Duration // the time left, while entering; nil for the configured default
 }
 
-// AdminReceived is an unsigned admin event.
+// AdminReceived is an operator command without a signature.
 type AdminReceived struct{ Event AdminEvent }
 
 // Shutdown ends the loop at once.

@@ -2,17 +2,17 @@ package mesh
 
 import "time"
 
-// Input is one thing the core takes in. Everything the core decides from is an
-// Input with its Stamp, so the same stamped inputs give the same decisions. An
-// Event is one kind of input; Tick is not here, since it is what makes the core
-// decide (reconcile.Pass). The set is closed.
+// Input is one thing that the core decides from. It comes with its Stamp, and there is
+// nothing else that the core decides from, so the same stamped inputs lead to the same
+// decisions. A tick is not an Input: it makes the core decide (reconcile.Pass). The set
+// is closed.
 type Input interface{ isInput() }
 
-// Heard is an event as an input.
+// Heard is the input that carries an event.
 type Heard struct{ Event Event }
 
-// Samples is what one probe answered in one poll, or (Err not empty) why it did
-// not. A Probe that reports several axes answers once for each.
+// Samples is the answer of one probe in one poll, or (Err not empty) why there is none.
+// A plugin that serves several kinds of probes answers once for each kind.
 type Samples struct {
 	Probe     string
 	RTT       []RTTSample
@@ -21,7 +21,7 @@ type Samples struct {
 	Err       string
 }
 
-// Inventory is what a probe knows of one node. A nil field is unknown, not zero.
+// Inventory is what a probe knows about one node. A nil field means unknown, not zero.
 type Inventory struct {
 	Node            NodeID
 	CPULoad1m       *float64
@@ -35,31 +35,32 @@ type Inventory struct {
 	ForkedFrom      *NodeID
 }
 
-// Outcome says how an action ended, or (not Final) how it stands: with a Reason, a
-// try failed and is repeated; without one, it waits for its turn or was just begun.
+// Outcome reports how an action ended or, if it is not Final, how it is going: with a
+// Reason, a try failed and will be repeated; without one, the action waits for its turn
+// or was just begun.
 type Outcome struct {
 	ID     ActionID
 	OK     bool
 	Reason string
 	Final  bool
 
-	// What follows is for records alone; nothing may be decided from it.
+	// The following fields go into records. Nothing may be decided from them.
 
-	// Gated says that a closed gate kept the action from being tried at all.
+	// Gated means that a closed gate kept the action from being tried at all.
 	Gated bool
-	// RetryAfter is how long it is until the next try, or until the gate opens; 0 if
-	// there is none or nobody knows.
+	// RetryAfter is the time until the next try, or until the gate opens. It is 0 if
+	// there is none or if it is not known.
 	RetryAfter time.Duration
 }
 
-// ReasonNotWanted is the Reason of an Outcome for an action whose reason was gone
-// when its turn came: it was withdrawn, nothing went wrong.
+// ReasonNotWanted is the Reason of an Outcome for an action that was not needed any more
+// when its turn came. The action was withdrawn and nothing went wrong.
 const ReasonNotWanted = "no longer wanted"
 
 // Migrations replaces the list of migrations under way.
 type Migrations struct{ InFlight []Migration }
 
-// MigrationPhase is how far a migration is.
+// MigrationPhase is how far a migration has come.
 type MigrationPhase uint8
 
 // The phases of a migration, in order.
@@ -73,7 +74,7 @@ const (
 	MigrationComplete
 )
 
-// Migration is one migration under way, as its source describes it.
+// Migration is one migration under way, as a migration source describes it.
 type Migration struct {
 	ID              MigrationID
 	Phase           MigrationPhase
@@ -88,20 +89,20 @@ type Migration struct {
 
 // Scores is one answer of the placement scorer, for the chains this node leads.
 type Scores struct {
-	ViewVersion uint64 // the pass whose view was scored
+	ViewVersion uint64 // number of the pass whose view was scored
 	Chains      []ChainScore
 }
 
-// ChainScore is what the scorer thinks of one chain. A score or cost that is not
-// finite is no opinion.
+// ChainScore holds the scores for one chain. A score or cost that is not finite counts
+// as if it were not there.
 type ChainScore struct {
 	Chain   ChainID
 	Holders []NodeScore
 	Best    *NodeScore     // the best node that does not hold it; nil for none
-	Cost    *MigrationCost // of moving to Best; nil for none known
+	Cost    *MigrationCost // of moving to Best; nil if it is not known
 }
 
-// NodeScore says how well a node suits a chain, 0 worst … 1 best.
+// NodeScore is how well a node suits a chain, from 0 (worst) to 1 (best).
 type NodeScore struct {
 	Node  NodeID
 	Score float32
@@ -111,43 +112,44 @@ type NodeScore struct {
 type MigrationCost struct {
 	StateTransfer time.Duration
 	Disruption    time.Duration
-	Reliability   float32 // 1 normal; more makes the move dearer
+	Reliability   float32 // a factor: 1 is normal, more makes the move cost more
 }
 
-// JudgedCommit is a signed command with the verdict it got outside the core.
+// JudgedCommit is a signed command with its verdict: signatures are checked outside the
+// core.
 type JudgedCommit struct {
 	Event     AdminEvent
 	Operators []Operator
 	Outcome   Verification
 	CommitID  []byte    // SHA-256 of the signed payload
-	Envelope  *Envelope // of an accepted one, so that its signatures can be checked later
+	Envelope  *Envelope // of an accepted command, so that its signatures can be checked later
 }
 
-// Acknowledged says that every appender of a chain of records holds those of
-// this epoch up to and including a seq.
+// Acknowledged reports that every appender of a record chain has stored the records of
+// this epoch up to and including number Through.
 type Acknowledged struct {
 	Chain   RecordChain
 	Through uint64
 }
 
-// FailureReport is a failure that somebody outside the core saw.
+// FailureReport is a failure that happened outside the core.
 type FailureReport struct {
 	Source string
 	Reason string
 }
 
-// SignerChange is what changed in the file of the operators' keys when it was read
-// again. It changes nothing of the state, and is audited.
+// SignerChange is one change that was found in the file of the operators' keys when it
+// was read again. It is audited and changes nothing else.
 type SignerChange struct {
 	Name     string // the principal
-	Old, New string // fingerprints of the key that went and of the one that came; "" for none
-	Text     string // in words
+	Old, New string // fingerprints of the key that is gone and of the new one; "" for none
+	Text     string // the change in words
 }
 
-// Reload replaces what the configuration says of peers, chains and daemons.
+// Reload replaces the peers, chains and daemons of the configuration.
 type Reload struct{ Desired Configured }
 
-// Configured is what a configuration file says should be.
+// Configured holds the peers, chains and daemons of a configuration.
 type Configured struct {
 	Peers   []ConfiguredPeer
 	Chains  []ConfiguredChain
@@ -163,8 +165,8 @@ type ConfiguredPeer struct {
 // ConfiguredChain is a chain that the configuration names.
 type ConfiguredChain struct {
 	ID       ChainID
-	Replicas *uint32    // nil: no wish
-	Hold     HoldIntent // HoldNone: no wish
+	Replicas *uint32 // how many there should be; nil if that is not configured
+	Hold     HoldIntent
 }
 
 // ConfiguredDaemon is a daemon that the configuration names.
@@ -172,7 +174,7 @@ type ConfiguredDaemon struct {
 	Daemon    DaemonRef
 	Run       bool
 	Essential bool
-	Node      NodeID // 0: not pinned
+	Node      NodeID // the only node it may run on; 0 for any
 }
 
 func (Heard) isInput()         {}

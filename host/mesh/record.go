@@ -2,7 +2,8 @@ package mesh
 
 import "time"
 
-// RecordChain names one of the node's streams of records.
+// RecordChain names one of the node's chains of records. It has nothing to do with the
+// replicated chains that a ChainID names.
 type RecordChain uint8
 
 // The chains of records.
@@ -13,7 +14,7 @@ const (
 	ChainAction
 )
 
-// String gives the chain's name in the configuration: "audit", "log" …
+// String returns the chain's name in the configuration: "audit", "log" …
 func (c RecordChain) String() string {
 	switch c {
 	case ChainAudit:
@@ -35,32 +36,32 @@ type Verdict uint8
 const (
 	VerdictAccepted Verdict = iota + 1
 	VerdictRejected
-	VerdictUnverified // nobody was asked to verify it
+	VerdictUnverified // there was no signature to verify, and none was needed
 )
 
-// Verification is a verdict with its reason when it is a rejection.
+// Verification is a verdict. Kind and Message give the reason of a rejection.
 type Verification struct {
 	Verdict Verdict
-	Kind    string // stable snake_case
-	Message string // for a person
+	Kind    string // the kind of rejection, stable snake_case
+	Message string // for people
 }
 
-// The kinds of rejection that the core itself gives.
+// The kinds of rejection that the core itself decides.
 const (
 	RejectFrozen    = "freeze_in_effect"
 	RejectUnsigned  = "unsigned"
 	RejectMalformed = "malformed"
 )
 
-// Operator is who signed, as far as it is known.
+// Operator is somebody who signed a command.
 type Operator struct {
 	KeyID    string // SHA256:… fingerprint
 	Name     string // principal, empty if none
-	Verified bool   // false: claimed by an envelope that was rejected
+	Verified bool   // false if a rejected envelope only claims this
 }
 
-// Envelope is a signed command as it came in: the exact bytes that were signed,
-// and the signatures.
+// Envelope is a signed command as it was received: the exact bytes that were signed, and
+// the signatures.
 type Envelope struct {
 	Payload    []byte
 	Signatures [][]byte
@@ -75,9 +76,9 @@ type AuditRecord struct {
 	Operators []Operator
 	Outcome   Verification
 	CommitID  []byte
-	Envelope  *Envelope // of an accepted signed command; nil for others
+	Envelope  *Envelope // of an accepted signed command; nil otherwise
 
-	SignerChange *SignerChange // instead of a command
+	SignerChange *SignerChange // set instead of Event if the record is about a change of keys
 }
 
 // LogRecord is one line of the node's log.
@@ -89,7 +90,7 @@ type LogRecord struct {
 	Message string
 }
 
-// FailureRecord says what went wrong and where.
+// FailureRecord is one thing that went wrong, and where.
 type FailureRecord struct {
 	Seq    uint64
 	Wall   time.Time
@@ -107,16 +108,16 @@ const (
 	ActionGated
 )
 
-// ActionRecord says how an action ended.
+// ActionRecord records how an action ended.
 type ActionRecord struct {
 	Seq    uint64
 	Wall   time.Time
-	At     Time // when it ended, for what is relative in the action
+	At     Time // when it ended; deadlines in Action are shown relative to it
 	ID     ActionID
 	Action Action
 	End    ActionEnd
 	Reason string
-	// RetryAfter is how long the gate stays closed that kept it from being tried; 0
-	// for none.
+	// RetryAfter is how long the gate that kept it from being tried stays closed. It is
+	// 0 if there was none.
 	RetryAfter time.Duration
 }

@@ -5,14 +5,14 @@ import (
 	"time"
 )
 
-// Time is a monotonic instant: how long after the start of the process. The
-// core decides with it alone, so a step of the wall clock moves no deadline.
+// Time is a monotonic instant, counted from the start of the process. The core decides
+// with it alone, so a step of the wall clock moves no deadline.
 type Time time.Duration
 
-// Never is later than every instant that can be reached.
+// Never is later than every instant that is ever reached.
 const Never = Time(math.MaxInt64)
 
-// Add gives t+d, saturating at both ends.
+// Add returns t+d, saturating at both ends.
 func (t Time) Add(d time.Duration) Time {
 	sum := t + Time(d)
 	switch {
@@ -24,7 +24,7 @@ func (t Time) Add(d time.Duration) Time {
 	return sum
 }
 
-// Sub gives t-u, saturating at both ends.
+// Sub returns t-u, saturating at both ends.
 func (t Time) Sub(u Time) time.Duration {
 	diff := t - u
 	switch {
@@ -36,14 +36,14 @@ func (t Time) Sub(u Time) time.Duration {
 	return time.Duration(diff)
 }
 
-// Since gives how long ago u was at t, and 0 for an instant still to come.
+// Since returns how long before t the instant u was, and 0 if u is after t.
 func (t Time) Since(u Time) time.Duration { return max(0, t.Sub(u)) }
 
-// Until gives how long it is from t to u, and 0 for an instant that is past.
+// Until returns how long after t the instant u is, and 0 if u is before t.
 func (t Time) Until(u Time) time.Duration { return max(0, u.Sub(t)) }
 
-// Stamp is the time at which an input was taken in: At to decide with, Wall only
-// for records that carry wall time.
+// Stamp is when an input was taken off the queue. The core decides with At; Wall goes
+// into records only.
 type Stamp struct {
 	At   Time
 	Wall time.Time
