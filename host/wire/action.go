@@ -9,9 +9,9 @@ import (
 	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
 )
 
-// ActionToProto turns one action as seen at now: deadlines become what is left of
-// them, 0 for those that are past. It panics on a type of action that it does not
-// know, which only an unfinished change to the vocabulary can bring about.
+// ActionToProto converts one action as seen at now: a deadline becomes the time that is
+// left until it, 0 if it is past. It panics on a type of action that it does not know: then
+// somebody added one to host/mesh and forgot this function.
 func ActionToProto(in mesh.Action, now mesh.Time) *meshosv1.Action {
 	switch a := in.(type) {
 	case mesh.StartDaemon:

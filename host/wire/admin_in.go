@@ -5,9 +5,9 @@ import (
 	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
 )
 
-// AdminFromProto checks and turns one operator command. How long a freeze may
-// last is not checked here: one that is too long is audited, which this can't do.
-// The error is a *FieldError.
+// AdminFromProto checks and converts one operator command. It does not check how long a
+// freeze lasts: the core rejects one that is too long, and audits that. The error is a
+// *FieldError.
 func AdminFromProto(in *meshosv1.AdminEvent) (mesh.AdminEvent, error) {
 	return adminFromProto(&fields{}, in)
 }
@@ -26,7 +26,7 @@ func adminFromProto(f *fields, in *meshosv1.AdminEvent) (mesh.AdminEvent, error)
 	return out, nil
 }
 
-// ordinary turns the commands that a freeze stops, and gives nil for all others.
+// ordinary converts the commands that a freeze stops. It returns nil for all others.
 func (f *fields) ordinary(in *meshosv1.AdminEvent) mesh.AdminEvent {
 	switch kind := in.GetKind().(type) {
 	case *meshosv1.AdminEvent_EnterMaintenance:
@@ -60,11 +60,12 @@ func (f *fields) ordinary(in *meshosv1.AdminEvent) mesh.AdminEvent {
 	return nil
 }
 
+// target reads the node of a command that has no other field.
 func (f *fields) target(kind string, in *meshosv1.NodeTarget) mesh.NodeID {
 	return mesh.NodeID(f.id(kind+".node", in.GetNode()))
 }
 
-// breakGlass turns the commands that pass a freeze, and gives nil for all others.
+// breakGlass converts the commands that pass a freeze. It returns nil for all others.
 func (f *fields) breakGlass(in *meshosv1.AdminEvent) mesh.AdminEvent {
 	switch kind := in.GetKind().(type) {
 	case *meshosv1.AdminEvent_FreezeCluster:

@@ -9,9 +9,9 @@ import (
 	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
 )
 
-// AdminToProto turns one operator command; nil gives nil, for the record of an
-// envelope that held none. It panics on a type of command that it does not know,
-// which only an unfinished change to the vocabulary can bring about.
+// AdminToProto converts one operator command. It returns nil for nil, which is in the
+// record of an envelope that held no command. It panics on a type of command that it does
+// not know: then somebody added one to host/mesh and forgot this function.
 func AdminToProto(in mesh.AdminEvent) *meshosv1.AdminEvent {
 	if in == nil {
 		return nil

@@ -5,16 +5,15 @@ import (
 	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
 )
 
-// Signed is a signed commit as it came in. Payload is exactly what was signed:
-// it is judged before it is decoded, and never encoded again.
+// Signed is a signed command as it was received. Payload holds exactly the bytes that were
+// signed: they are judged before they are decoded, and are never encoded again.
 type Signed struct {
 	Payload    []byte
 	Signatures [][]byte
 }
 
-// EventFromProto checks and turns one event. Exactly one of the three results is
-// set: a signed commit is no event yet, it has to be judged first. The error is a
-// *FieldError.
+// EventFromProto checks and converts one event. Exactly one of the three results is set:
+// a signed command becomes an event only after it was judged. The error is a *FieldError.
 func EventFromProto(in *meshosv1.Event) (mesh.Event, *Signed, error) {
 	switch kind := in.GetKind().(type) {
 	case *meshosv1.Event_SignedCommit:
@@ -42,7 +41,7 @@ func signedFromProto(in *meshosv1.SignedCommit) (*Signed, error) {
 	return &Signed{Payload: in.GetPayload(), Signatures: in.GetSignatures()}, nil
 }
 
-// plainFromProto turns an event that is no operator command.
+// plainFromProto converts an event that is not an operator command.
 func plainFromProto(in *meshosv1.Event) (mesh.Event, error) {
 	var f fields
 	var out mesh.Event

@@ -9,8 +9,8 @@ import (
 	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
 )
 
-// EventToProto turns one event. It panics on a type of event that it does not
-// know, which only an unfinished change to the vocabulary can bring about.
+// EventToProto converts one event. It panics on a type of event that it does not know:
+// then somebody added one to host/mesh and forgot this function.
 func EventToProto(in mesh.Event) *meshosv1.Event {
 	if lifecycle := lifecycleToProto(in); lifecycle != nil {
 		return &meshosv1.Event{Kind: &meshosv1.Event_DaemonLifecycle{DaemonLifecycle: lifecycle}}
@@ -69,8 +69,8 @@ func EventToProto(in mesh.Event) *meshosv1.Event {
 	panic(fmt.Sprintf("wire: event of unknown type %T", in))
 }
 
-// lifecycleToProto turns a signal in a daemon's life, and gives nil for any
-// other event.
+// lifecycleToProto converts a signal in a daemon's life. It returns nil for all other
+// events.
 func lifecycleToProto(in mesh.Event) *meshosv1.DaemonLifecycle {
 	switch e := in.(type) {
 	case mesh.DaemonStarted:

@@ -10,19 +10,19 @@ import (
 	"google.golang.org/protobuf/types/known/durationpb"
 )
 
-// FieldError says which field of a message is wrong, and how.
+// FieldError names the field of a message that is wrong, and what is wrong with it.
 type FieldError struct {
 	Path    string // as in the contract: "replica_update.holder"
 	Problem string // "must not be 0"
 }
 
-// Error gives "replica_update.holder: must not be 0".
+// Error returns "replica_update.holder: must not be 0".
 func (e *FieldError) Error() string { return e.Path + ": " + e.Problem }
 
-// fields reads the fields of one message and remembers the first that is wrong.
-// After that it goes on handing out values, which nobody may use.
+// fields reads the fields of one message and remembers the first that is wrong. Once err
+// is set, the values that were read must not be used.
 type fields struct {
-	at  string // path of the message, "" for the outermost
+	at  string // path of the message; "" for the outermost
 	err error
 }
 
@@ -39,7 +39,7 @@ func (f *fields) fail(field, format string, args ...any) {
 	}
 }
 
-// id reads an id that must name something.
+// id reads an id that must be set.
 func (f *fields) id(field string, id uint64) uint64 {
 	if id == 0 {
 		f.fail(field, "must not be 0")
@@ -47,7 +47,7 @@ func (f *fields) id(field string, id uint64) uint64 {
 	return id
 }
 
-// optionalID reads an id that may be left out, which gives 0.
+// optionalID reads an id that may be left out: then it is 0.
 func (f *fields) optionalID(field string, id *uint64) uint64 {
 	if id == nil {
 		return 0
@@ -58,7 +58,7 @@ func (f *fields) optionalID(field string, id *uint64) uint64 {
 	return *id
 }
 
-// ids reads a list of ids that must each name something.
+// ids reads a list of ids, none of which may be 0.
 func ids[T ~uint64](f *fields, field string, list []uint64) []T {
 	if len(list) == 0 {
 		return nil
@@ -78,8 +78,8 @@ func (f *fields) text(field, s string) string {
 	return s
 }
 
-// duration reads a duration that may be left out, which gives nil. Longer ones
-// than the host can count saturate.
+// duration reads a duration that may be left out: then it is nil. One that is longer than
+// a time.Duration can be saturates.
 func (f *fields) duration(field string, d *durationpb.Duration) *time.Duration {
 	if d == nil {
 		return nil
@@ -95,7 +95,7 @@ func (f *fields) duration(field string, d *durationpb.Duration) *time.Duration {
 	return &out
 }
 
-// durationOr0 reads a duration whose absence means 0.
+// durationOr0 reads a duration that may be left out: then it is 0.
 func (f *fields) durationOr0(field string, d *durationpb.Duration) time.Duration {
 	if out := f.duration(field, d); out != nil {
 		return *out
@@ -103,15 +103,15 @@ func (f *fields) durationOr0(field string, d *durationpb.Duration) time.Duration
 	return 0
 }
 
-// finite reads a number, which must be one.
+// finite checks that a number is finite.
 func (f *fields) finite(field string, v float64) {
 	if math.IsNaN(v) || math.IsInf(v, 0) {
 		f.fail(field, "must be a finite number, is %v", v)
 	}
 }
 
-// enum reads a value of an enum whose last known value is last. The host's enums
-// have the contract's numbers, with 0 for nothing.
+// enum reads a value of an enum whose last known value is last. The enums of host/mesh
+// have the contract's numbers, and 0 means that the value is not set.
 func (f *fields) enum(field string, v, last int32) uint8 {
 	switch {
 	case v == 0:

@@ -10,8 +10,8 @@ import (
 	"github.com/meshos/meshos/host/mesh"
 )
 
-// The generators draw only what the host itself may hold, so what they draw has
-// to survive the way out and in.
+// The generators draw only values that the host may hold, so converting them to protobuf
+// and back must not change them.
 
 func genID() *rapid.Generator[uint64] { return rapid.Uint64Range(1, math.MaxUint64) }
 

@@ -8,9 +8,8 @@ import (
 	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
 )
 
-// InventoryFromProto checks and turns what a probe knows of one node.
-// Capabilities come out sorted and unique whatever order they came in. The error
-// is a *FieldError.
+// InventoryFromProto checks and converts what a probe knows about one node. It sorts the
+// capabilities and removes duplicates. The error is a *FieldError.
 func InventoryFromProto(in *meshosv1.PeerInventory) (mesh.Inventory, error) {
 	var f fields
 	out := mesh.Inventory{Node: mesh.NodeID(f.id("peer", in.GetPeer()))}
@@ -56,7 +55,7 @@ func (f *fields) capabilities(in []string) []string {
 	return slices.Compact(out)
 }
 
-// InventoryToProto turns what is known of one node.
+// InventoryToProto converts what is known about one node.
 func InventoryToProto(in mesh.Inventory) *meshosv1.PeerInventory {
 	out := &meshosv1.PeerInventory{
 		Peer:            uint64(in.Node),
@@ -78,7 +77,8 @@ func InventoryToProto(in mesh.Inventory) *meshosv1.PeerInventory {
 	return out
 }
 
-// copied keeps a message and a value that was made from it apart.
+// copied returns a pointer to a copy, so that a message and the value made from it share
+// nothing.
 func copied[T any](p *T) *T {
 	if p == nil {
 		return nil

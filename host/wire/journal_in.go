@@ -8,9 +8,9 @@ import (
 	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
 )
 
-// InputFromProto checks and turns the input of a journal entry. Boot, Tick and
-// Reload are none: the first two are no inputs, and the last holds a text that
-// others must read. The error is a *FieldError.
+// InputFromProto checks and converts the input of a journal entry. It refuses Boot and
+// Tick, which are not inputs, and Reload, whose text host/journal reads. The error is a
+// *FieldError.
 func InputFromProto(in *meshosv1.JournalEntry) (mesh.Input, error) {
 	switch kind := in.GetInput().(type) {
 	case *meshosv1.JournalEntry_Event:
@@ -56,8 +56,8 @@ func InputFromProto(in *meshosv1.JournalEntry) (mesh.Input, error) {
 	return nil, &FieldError{Path: "input", Problem: "must be set to a kind of input that this version knows"}
 }
 
-// StampFromProto reads when the input of an entry was taken in. A wall time that
-// is left out is the zero time. The error is a *FieldError.
+// StampFromProto reads the stamp of an entry. A wall time that is left out becomes the
+// zero time. The error is a *FieldError.
 func StampFromProto(in *meshosv1.JournalEntry) (mesh.Stamp, error) {
 	var f fields
 	out := mesh.Stamp{At: mesh.Time(f.durationOr0("at", in.GetAt()))}
@@ -73,15 +73,15 @@ func StampFromProto(in *meshosv1.JournalEntry) (mesh.Stamp, error) {
 	return out, nil
 }
 
-// FreezeFromProto reads what Boot says is left of a freeze; 0 is none. The error
-// is a *FieldError.
+// FreezeFromProto reads from Boot what is left of a freeze; 0 means that there is none.
+// The error is a *FieldError.
 func FreezeFromProto(in *meshosv1.Boot) (time.Duration, error) {
 	f := fields{at: "boot"}
 	out := f.durationOr0("freeze_remaining", in.GetFreezeRemaining())
 	return out, f.err
 }
 
-// checked gives the input, or the error alone.
+// checked returns the input, or nil with the error.
 func checked(in mesh.Input, err error) (mesh.Input, error) {
 	if err != nil {
 		return nil, err
@@ -96,7 +96,7 @@ func heardFromProto(in *meshosv1.Event) (mesh.Input, error) {
 	}
 	if signed != nil {
 		return nil, &FieldError{
-			Path: "event.signed_commit", Problem: "can't be in a journal: a signed commit is judged first, and stands there as commit",
+			Path: "event.signed_commit", Problem: "cannot be in a journal, which holds signed commands with their verdicts as commit",
 		}
 	}
 	return mesh.Heard{Event: event}, nil
@@ -145,8 +145,7 @@ func outcomeFromProto(in *meshosv1.ActionOutcome) (mesh.Input, error) {
 	return checked(out, f.err)
 }
 
-// scoresFromProto leaves numbers that are none to the core, which knows what they
-// are worth.
+// scoresFromProto accepts numbers that are not finite: the core ignores those scores.
 func scoresFromProto(f *fields, in *meshosv1.ScoreTable) (mesh.Scores, error) {
 	out := mesh.Scores{ViewVersion: in.GetViewVersion()}
 	for i, c := range in.GetChains() {
@@ -178,8 +177,8 @@ func (f *fields) nodeScore(at string, in *meshosv1.NodeScore) mesh.NodeScore {
 	return mesh.NodeScore{Node: mesh.NodeID(f.id(at+".node", in.GetNode())), Score: in.GetScore()}
 }
 
-// commitFromProto takes a commit without a command only when it was rejected: it
-// may have been rejected for that.
+// commitFromProto accepts a commit without a command only if it was rejected: that may be
+// the reason.
 func commitFromProto(in *meshosv1.JudgedCommit) (mesh.Input, error) {
 	f := fields{at: "commit"}
 	verdict := in.GetOutcome()

@@ -10,10 +10,9 @@ import (
 	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
 )
 
-// InputToProto turns one input into the journal entry that holds it; its index
-// and its time are for the caller to set. A Reload holds what a configuration
-// says and not its text, so it is none of these: the error says so, as it does
-// for a type of input that this version does not know.
+// InputToProto converts one input into a journal entry. The caller sets its index and its
+// stamp. It returns an error for a Reload, which host/journal converts since it holds a
+// configuration as text, and for a type of input that it does not know.
 func InputToProto(in mesh.Input) (*meshosv1.JournalEntry, error) {
 	switch in := in.(type) {
 	case mesh.Heard:
@@ -52,7 +51,7 @@ func outcomeToProto(in mesh.Outcome) *meshosv1.ActionOutcome {
 	return out
 }
 
-// StampEntry sets when the input of an entry was taken in.
+// StampEntry sets the stamp of an entry.
 func StampEntry(entry *meshosv1.JournalEntry, at mesh.Stamp) {
 	entry.At = durationpb.New(at.At.Sub(0))
 	entry.Wall = nil
@@ -104,20 +103,11 @@ func nodeScore(in mesh.NodeScore) *meshosv1.NodeScore {
 }
 
 func commitToProto(in mesh.JudgedCommit) *meshosv1.JudgedCommit {
-	out := &meshosv1.JudgedCommit{
-		Event: AdminToProto(in.Event),
-		Outcome: &meshosv1.VerificationOutcome{
-			Verdict: meshosv1.VerificationOutcome_Verdict(in.Outcome.Verdict),
-			Kind:    valid(in.Outcome.Kind),
-			Message: valid(in.Outcome.Message),
-		},
-		CommitId: in.CommitID,
-		Commit:   envelopeToProto(in.Envelope),
+	return &meshosv1.JudgedCommit{
+		Event:     AdminToProto(in.Event),
+		Operators: operatorsToProto(in.Operators),
+		Outcome:   verificationToProto(in.Outcome),
+		CommitId:  in.CommitID,
+		Commit:    envelopeToProto(in.Envelope),
 	}
-	for _, operator := range in.Operators {
-		out.Operators = append(out.Operators, &meshosv1.Operator{
-			KeyId: valid(operator.KeyID), Name: valid(operator.Name), Verified: operator.Verified,
-		})
-	}
-	return out
 }

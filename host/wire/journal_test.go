@@ -156,8 +156,8 @@ func TestStampsSurviveTheWayIntoAJournalAndBack(t *testing.T) {
 	})
 }
 
-// A score that is no number is for the core to judge, so a journal may hold it.
-func TestAScoreThatIsNoNumberCanBeInAJournal(t *testing.T) {
+// The core decides about a score that is not finite, so a journal may hold it.
+func TestAScoreThatIsNotFiniteCanBeInAJournal(t *testing.T) {
 	entry, err := wire.InputToProto(mesh.Scores{Chains: []mesh.ChainScore{
 		{Chain: 1, Best: &mesh.NodeScore{Node: 2, Score: float32(math.NaN())}},
 	}})
@@ -194,7 +194,7 @@ func TestInputsThatAreRefused(t *testing.T) {
 		{`{"event":{"replica_update":{"kind":"KIND_ADDED","chain":1}}}`, "event.replica_update.holder: must not be 0"},
 		{
 			`{"event":{"signed_commit":{"payload":"AA=="}}}`,
-			"event.signed_commit: can't be in a journal: a signed commit is judged first, and stands there as commit",
+			"event.signed_commit: cannot be in a journal, which holds signed commands with their verdicts as commit",
 		},
 		{`{"samples":{"rtt":[{"peer":1,"rtt":"1s"},{"peer":2}]}}`, "samples.rtt[1].rtt: must be set"},
 		{`{"samples":{"rtt":[{"rtt":"1s"}]}}`, "samples.rtt[0].peer: must not be 0"},

@@ -10,8 +10,8 @@ import (
 	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
 )
 
-// MigrationFromProto checks and turns one migration. Its phase, source and target
-// may be unknown to whoever reports it. The error is a *FieldError.
+// MigrationFromProto checks and converts one migration. Its phase, source and target may
+// be left out. The error is a *FieldError.
 func MigrationFromProto(in *meshosv1.MigrationView) (mesh.Migration, error) {
 	var f fields
 	out := mesh.Migration{
@@ -37,8 +37,8 @@ func MigrationFromProto(in *meshosv1.MigrationView) (mesh.Migration, error) {
 	return out, nil
 }
 
-// MigrationsFromProto checks and turns a list; the error names the place:
-// "in_flight[2].migration: must not be 0".
+// MigrationsFromProto checks and converts a list of migrations. The error is a
+// *FieldError that names the item: "in_flight[2].migration: must not be 0".
 func MigrationsFromProto(in *meshosv1.Migrations) (mesh.Migrations, error) {
 	var out mesh.Migrations
 	for i, view := range in.GetInFlight() {
@@ -51,7 +51,7 @@ func MigrationsFromProto(in *meshosv1.Migrations) (mesh.Migrations, error) {
 	return out, nil
 }
 
-// MigrationToProto turns one migration.
+// MigrationToProto converts one migration.
 func MigrationToProto(in mesh.Migration) *meshosv1.MigrationView {
 	return &meshosv1.MigrationView{
 		Migration:       uint64(in.ID),
@@ -67,7 +67,7 @@ func MigrationToProto(in mesh.Migration) *meshosv1.MigrationView {
 	}
 }
 
-// MigrationsToProto turns a list.
+// MigrationsToProto converts a list of migrations.
 func MigrationsToProto(in mesh.Migrations) *meshosv1.Migrations {
 	out := &meshosv1.Migrations{}
 	for _, migration := range in.InFlight {
@@ -76,7 +76,7 @@ func MigrationsToProto(in mesh.Migrations) *meshosv1.Migrations {
 	return out
 }
 
-// within puts the path of the outer message before that of a field.
+// within prepends the path of the outer message to the path of a *FieldError.
 func within(path string, err error) error {
 	var field *FieldError
 	if errors.As(err, &field) {

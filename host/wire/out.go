@@ -11,7 +11,7 @@ import (
 	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
 )
 
-// valid repairs text for a protobuf string, which refuses anything but UTF-8.
+// valid repairs text for a protobuf string, which must be UTF-8.
 func valid(s string) string { return strings.ToValidUTF8(s, "\uFFFD") }
 
 func validAll(list []string) []string {
@@ -25,7 +25,7 @@ func validAll(list []string) []string {
 	return out
 }
 
-// orAbsent turns an id whose 0 means none.
+// orAbsent converts an id into an optional field, which is absent for 0.
 func orAbsent[T ~uint64](id T) *uint64 {
 	if id == 0 {
 		return nil
@@ -52,7 +52,7 @@ func durationOrAbsent(d *time.Duration) *durationpb.Duration {
 	return durationpb.New(*d)
 }
 
-// wall turns a wall time; the zero time is none.
+// wall converts a wall time. The zero time becomes nil.
 func wall(t time.Time) *timestamppb.Timestamp {
 	if t.IsZero() {
 		return nil

@@ -15,7 +15,7 @@ import (
 	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
 )
 
-// same compares a message with what the contract's JSON says it should be.
+// same compares a message with the expected one in the contract's JSON.
 func same[M proto.Message](t *testing.T, got, fresh M, want string) {
 	t.Helper()
 	if err := protojson.Unmarshal([]byte(want), fresh); err != nil {

@@ -7,14 +7,15 @@ import (
 	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
 )
 
-// Origin is what every record of one process shares: who wrote it.
+// Origin is what all records of one process share: the node and the epoch that wrote
+// them.
 type Origin struct {
 	Node  mesh.NodeID
 	Epoch uint64
 }
 
-// Audit turns an audit record. Pending says that it is not yet durable and
-// acknowledged by every appender.
+// Audit converts an audit record. It is pending until it is on disk and every appender has
+// acknowledged it.
 func (o Origin) Audit(in mesh.AuditRecord, pending bool) *meshosv1.AdminAuditRecord {
 	if in.SignerChange != nil {
 		return &meshosv1.AdminAuditRecord{
@@ -22,26 +23,33 @@ func (o Origin) Audit(in mesh.AuditRecord, pending bool) *meshosv1.AdminAuditRec
 			SignerChange: signerChangeToProto(*in.SignerChange),
 		}
 	}
-	out := &meshosv1.AdminAuditRecord{
-		Epoch:       o.Epoch,
-		Seq:         in.Seq,
-		CommittedAt: wall(in.Wall),
-		Event:       AdminToProto(in.Event),
-		Outcome: &meshosv1.VerificationOutcome{
-			Verdict: meshosv1.VerificationOutcome_Verdict(in.Outcome.Verdict),
-			Kind:    valid(in.Outcome.Kind),
-			Message: valid(in.Outcome.Message),
-		},
+	return &meshosv1.AdminAuditRecord{
+		Epoch:        o.Epoch,
+		Seq:          in.Seq,
+		CommittedAt:  wall(in.Wall),
+		Event:        AdminToProto(in.Event),
+		Operators:    operatorsToProto(in.Operators),
+		Outcome:      verificationToProto(in.Outcome),
 		ChainPending: pending,
 		CommitId:     in.CommitID,
 		Commit:       envelopeToProto(in.Envelope),
 	}
-	for _, operator := range in.Operators {
-		out.Operators = append(out.Operators, &meshosv1.Operator{
-			KeyId: valid(operator.KeyID), Name: valid(operator.Name), Verified: operator.Verified,
-		})
+}
+
+func operatorsToProto(in []mesh.Operator) []*meshosv1.Operator {
+	var out []*meshosv1.Operator
+	for _, o := range in {
+		out = append(out, &meshosv1.Operator{KeyId: valid(o.KeyID), Name: valid(o.Name), Verified: o.Verified})
 	}
 	return out
+}
+
+func verificationToProto(in mesh.Verification) *meshosv1.VerificationOutcome {
+	return &meshosv1.VerificationOutcome{
+		Verdict: meshosv1.VerificationOutcome_Verdict(in.Verdict),
+		Kind:    valid(in.Kind),
+		Message: valid(in.Message),
+	}
 }
 
 func signerChangeToProto(in mesh.SignerChange) *meshosv1.SignerChange {
@@ -57,7 +65,7 @@ func envelopeToProto(in *mesh.Envelope) *meshosv1.SignedCommit {
 	return &meshosv1.SignedCommit{Payload: in.Payload, Signatures: in.Signatures}
 }
 
-// Log turns a line of the node's log.
+// Log converts a line of the node's log.
 func (o Origin) Log(in mesh.LogRecord, pending bool) *meshosv1.LogRecord {
 	return &meshosv1.LogRecord{
 		Epoch:        o.Epoch,
@@ -71,7 +79,7 @@ func (o Origin) Log(in mesh.LogRecord, pending bool) *meshosv1.LogRecord {
 	}
 }
 
-// Failure turns a failure record.
+// Failure converts a failure record.
 func (o Origin) Failure(in mesh.FailureRecord, pending bool) *meshosv1.FailureRecord {
 	return &meshosv1.FailureRecord{
 		Epoch:        o.Epoch,
@@ -83,8 +91,8 @@ func (o Origin) Failure(in mesh.FailureRecord, pending bool) *meshosv1.FailureRe
 	}
 }
 
-// Action turns the record of how an action ended. What is relative in the action
-// counts from when it ended, so that the same record always encodes the same.
+// Action converts the record of how an action ended. Deadlines in the action are relative
+// to that moment, so that one record always encodes to the same bytes.
 func (o Origin) Action(in mesh.ActionRecord) *meshosv1.ActionRecord {
 	out := &meshosv1.ActionRecord{
 		Epoch:    o.Epoch,

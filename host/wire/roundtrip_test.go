@@ -88,7 +88,8 @@ func TestMigrationsSurviveTheWayOutAndIn(t *testing.T) {
 	})
 }
 
-// An event that came in goes out as it came, so a journal of it says the same.
+// An event that was accepted converts back to the same message, so a journal of it replays
+// the same.
 func TestWhatIsAcceptedGoesOutAgain(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		sent := wire.EventToProto(genEvent().Draw(t, "event"))

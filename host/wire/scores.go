@@ -7,13 +7,13 @@ import (
 	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
 )
 
-// ScoresFromProto checks and turns a scorer's answer. Scores that are no numbers
-// are left to others. The error is a *FieldError.
+// ScoresFromProto checks and converts a scorer's answer. It accepts scores that are not
+// finite. The error is a *FieldError.
 func ScoresFromProto(in *meshosv1.ScoreTable) (mesh.Scores, error) {
 	return scoresFromProto(&fields{}, in)
 }
 
-// ScoreRequestToProto turns what a scorer is asked.
+// ScoreRequestToProto converts what a scorer is asked.
 func ScoreRequestToProto(in scoring.Request) *pluginv1.ScoreRequest {
 	out := &pluginv1.ScoreRequest{
 		ViewVersion:   in.Version,

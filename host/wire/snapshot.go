@@ -8,8 +8,8 @@ import (
 	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
 )
 
-// SnapshotToProto turns a whole snapshot; nil gives nil. Records are pending
-// while their seq is above what all appenders of their chain acknowledged.
+// SnapshotToProto converts a whole snapshot. It returns nil for nil. A record is pending
+// while its number is above the one that all appenders of its chain have acknowledged.
 func SnapshotToProto(in *snapshot.Snapshot) *meshosv1.Snapshot {
 	if in == nil {
 		return nil
@@ -54,7 +54,7 @@ func SnapshotToProto(in *snapshot.Snapshot) *meshosv1.Snapshot {
 	return out
 }
 
-// addRecords adds the rings, with what is pending in each.
+// addRecords adds the records of the rings, each with whether it is pending.
 func addRecords(out *meshosv1.Snapshot, in *snapshot.Snapshot) {
 	origin := Origin{Node: in.Node, Epoch: in.Epoch}
 	for _, record := range in.Audit {
@@ -123,7 +123,7 @@ func emittedToProto(in snapshot.Emitted) *meshosv1.EmittedAction {
 	}
 }
 
-// PluginToProto turns what is known of one plugin.
+// PluginToProto converts what is known about one plugin.
 func PluginToProto(in snapshot.Plugin) *meshosv1.PluginView {
 	return &meshosv1.PluginView{
 		Name:      valid(in.Name),
