@@ -172,7 +172,7 @@ func TestReplayDiffWithWhatIsNeitherOutputNorJournal(t *testing.T) {
 	first := strings.SplitAfter(roomsT, "\n")[0]
 	for text, want := range map[string]string{
 		"hello\n":                ":1: column 1: syntax error: invalid value hello",
-		first + "{\"tock\":1}\n": `:2: wants {"tick":…} or {"snapshot":…}, as replay prints them`,
+		first + "{\"tock\":1}\n": `:2: must begin with {"tick":…} or {"snapshot":…}, as replay prints them`,
 		first + "{\"tick\":1":    ":2: unexpected end of JSON input",
 	} {
 		file := scratch(t, "other", text)

@@ -2,14 +2,14 @@ package journal
 
 import "sync"
 
-// chunkSize is how many entries a chunk of a backlog has room for.
+// chunkSize is how many entries a chunk of a backlog holds.
 const chunkSize = 1024
 
-// backlog holds the entries that wait to be written. It takes memory only for
-// those, and putting one in never copies the others.
+// backlog holds the entries that wait to be written. It takes memory for those only, and
+// adding one never copies the others.
 type backlog struct {
 	max   int
-	ready chan struct{} // holds a token when there may be entries
+	ready chan struct{} // holds a token while there may be entries
 
 	mu     sync.Mutex
 	chunks [][]Entry
@@ -18,7 +18,7 @@ type backlog struct {
 
 func newBacklog(most int) *backlog { return &backlog{max: most, ready: make(chan struct{}, 1)} }
 
-// put says false when there is no room.
+// put adds an entry. It reports false if the backlog is full.
 func (b *backlog) put(e Entry) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -39,7 +39,7 @@ func (b *backlog) put(e Entry) bool {
 	return true
 }
 
-// take gives the oldest chunk, nil when there is none.
+// take removes and returns the oldest chunk, nil if there is none.
 func (b *backlog) take() []Entry {
 	b.mu.Lock()
 	defer b.mu.Unlock()

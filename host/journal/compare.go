@@ -9,44 +9,47 @@ import (
 	"github.com/meshos/meshos/host/snapshot"
 )
 
-// Side is one of two runs that are compared: a journal that is replayed, or what an
-// earlier replay printed.
+// Side is one of two runs that are compared: a journal that is replayed, or the output of
+// an earlier replay.
 type Side interface {
-	// Name is what people call it: the file.
+	// Name returns the name of the file.
 	Name() string
-	// next gives the next tick; io.EOF at the end.
+	// next returns the next tick, or io.EOF at the end.
 	next() (frame, error)
-	// last gives the line of the snapshot after the end; nil when there is none.
+	// last returns the line of the snapshot after the last tick, or nil if the side has
+	// none.
 	last() ([]byte, error)
 }
 
-// frame is what a side shows of one tick.
+// frame is one tick of a side.
 type frame struct {
 	tick     uint64
-	line     []byte // as TickLine gives it
-	place    string
-	snapshot func() ([]byte, error) // nil when it is not known
+	line     []byte                 // as TickLine returns it
+	place    string                 // file and line
+	snapshot func() ([]byte, error) // nil if the side does not know the snapshot
 }
 
 // Difference is the first tick at which two runs differ.
 type Difference struct {
-	Tick   uint64 // 0 for what comes after the last tick
-	Places [2]string
-	// Fields are what differs, in the order of the first side. When Ended is set,
-	// there are none: that side has no more ticks, and the other one has.
+	Tick   uint64    // 0 if only the snapshots after the last tick differ
+	Places [2]string // file and line on each side
+	// Fields are the fields that differ, in the order of the first side.
 	Fields []Field
-	Ended  string
+	// Ended names the side that has no more ticks while the other one has. Fields is
+	// empty then.
+	Ended string
 }
 
-// Field is one field that differs, each value as JSON; "" where there is none.
+// Field is one field that differs, with its values as JSON; "" on a side that does not have
+// the field.
 type Field struct {
 	Path       string // "actions[0].start_daemon.daemon.id"
 	One, Other string
 }
 
-// Compare compares two runs tick by tick: the actions handed out, and the snapshots
-// where both sides know them. It returns nil when they are equal, and how many ticks
-// it compared.
+// Compare compares two runs tick by tick: the actions that were handed out, and the
+// snapshots if both sides know them. It returns the first difference, or nil if there is
+// none, and the number of ticks that were equal.
 func Compare(one, other Side) (*Difference, uint64, error) {
 	for ticks := uint64(0); ; ticks++ {
 		a, errA := one.next()
@@ -109,7 +112,8 @@ func compareEnds(one, other Side) (*Difference, error) {
 	return &Difference{Fields: fields}, nil
 }
 
-// compareLines compares two lines of JSON; most are equal to the byte.
+// compareLines compares two lines of JSON. Most are equal byte for byte, so that is
+// checked first.
 func compareLines(a, b []byte) ([]Field, error) {
 	if bytes.Equal(a, b) {
 		return nil, nil
@@ -117,7 +121,8 @@ func compareLines(a, b []byte) ([]Field, error) {
 	return differences(a, b)
 }
 
-// ReplayedSide replays a journal to compare it, up to the tick until; 0 for all.
+// ReplayedSide returns the side of a journal that is replayed up to the tick until (0: up
+// to its end).
 func ReplayedSide(name string, p *Replay, until uint64) Side {
 	return &replayedSide{name: name, replay: p, until: until}
 }

@@ -43,7 +43,7 @@ func side(name, from string) journal.Side {
 	return journal.ReplayedSide(name, journal.NewReplay(journal.NewReader(name, strings.NewReader(from))), 0)
 }
 
-// What is no action but in the snapshot is a difference too, at the tick where it
+// A difference in the snapshots alone counts too, at the tick where it
 // shows first.
 func TestTwoJournalsAreComparedBySnapshotsToo(t *testing.T) {
 	lines := cut(story(t))

@@ -14,13 +14,13 @@ import (
 	"github.com/meshos/meshos/host/mesh"
 )
 
-// notRecorded stands for the command of a daemon in a recorded reload: the core
-// never learns it.
+// notRecorded stands for the command of a daemon in a recorded reload: the core never sees
+// the command.
 const notRecorded = "not-recorded"
 
-// readConfig reads the configuration that an entry holds. Boot says who the node
-// is, so a text that leaves node.id out will do; and a name that is left out is not
-// taken from the machine that replays.
+// readConfig reads the configuration in an entry. The text may leave out node.id, which
+// Boot holds too. A node.name that is left out stays empty: it is not taken from the
+// machine that replays.
 func readConfig(field, text string) (*config.Config, error) {
 	cfg, err := config.Parse(field, text)
 	var report *config.Report
@@ -42,7 +42,7 @@ func readConfig(field, text string) (*config.Config, error) {
 	return cfg, nil
 }
 
-// withNodeID adds an id that nobody looks at to a text that is right otherwise.
+// withNodeID adds a node.id, which is not used, to a text that lacks only that.
 func withNodeID(text string) string {
 	const id = "id = 9223372036854775807"
 	header := regexp.MustCompile(`(?m)^[ \t]*\[[ \t]*node[ \t]*\]`).FindStringIndex(text)
@@ -52,11 +52,11 @@ func withNodeID(text string) string {
 	return text[:header[1]] + "\n" + id + text[header[1]:]
 }
 
-// reloadText gives what a reload took over as a configuration that says the same.
+// reloadText returns a configuration that has the peers, chains and daemons of a reload.
 func reloadText(in mesh.Configured) (string, error) {
 	out := reloaded{Node: reloadedNode{ID: math.MaxInt64}}
 	for slices.ContainsFunc(in.Peers, func(p mesh.ConfiguredPeer) bool { return uint64(p.ID) == uint64(out.Node.ID) }) {
-		out.Node.ID-- // any but a peer's: nobody looks at it
+		out.Node.ID-- // any id but a peer's: it is not used
 	}
 	for _, p := range in.Peers {
 		out.Peer = append(out.Peer, reloadedPeer{ID: uint64(p.ID), Name: p.Name})
@@ -86,7 +86,7 @@ func reloadText(in mesh.Configured) (string, error) {
 	return text, nil
 }
 
-// The parts of a configuration that a reload takes over.
+// The sections of a configuration that a reload replaces.
 type (
 	reloaded struct {
 		Node   reloadedNode     `toml:"node"`

@@ -2,16 +2,15 @@ package journal
 
 import "fmt"
 
-// DamageError is a journal that can't be believed, with the place: nothing from
-// there on was replayed.
+// DamageError reports where a journal is damaged. Nothing from there on was replayed.
 type DamageError struct {
 	File    string
-	Line    int    // from 1; 0 when it is about the file as a whole
+	Line    int    // from 1; 0 if the file as a whole is damaged
 	Problem string // what is wrong
-	Hint    string // what to do about it; may be empty
+	Hint    string // what to do about it; may be ""
 }
 
-// Error gives "FILE:LINE: PROBLEM", and the hint on a second line.
+// Error returns "FILE:LINE: PROBLEM", with the hint on a second line.
 func (e *DamageError) Error() string {
 	place := e.File
 	if e.Line > 0 {

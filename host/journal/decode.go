@@ -15,10 +15,10 @@ import (
 	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
 )
 
-// decode reads one line. The error says what is wrong with it, without the place.
+// decode reads one line. Its error does not name the line.
 func decode(line []byte) (Entry, error) {
 	if len(bytes.TrimSpace(line)) == 0 {
-		return Entry{}, errors.New("an empty line is no entry")
+		return Entry{}, errors.New("an empty line is not an entry")
 	}
 	var in meshosv1.JournalEntry
 	if err := protojson.Unmarshal(line, &in); err != nil {
@@ -73,7 +73,7 @@ func tickFromProto(in *meshosv1.Tick) *Tick {
 	return &Tick{Room: int(in.GetQueueRoom())}
 }
 
-// cutOff says whether a line is the beginning of an entry and no more.
+// cutOff reports whether a line is only the beginning of an entry.
 func cutOff(line []byte) bool {
 	if len(line) == 0 || line[0] != '{' {
 		return false
@@ -83,8 +83,8 @@ func cutOff(line []byte) bool {
 	return errors.Is(err, io.ErrUnexpectedEOF)
 }
 
-// jsonProblem gives protojson's message for a person: it varies its white space
-// and counts lines within the one line.
+// jsonProblem returns protojson's message for people: without the white space that it
+// varies on purpose, and without the line number, which is always 1.
 func jsonProblem(err error) string {
 	text := strings.ReplaceAll(err.Error(), "\u00a0", " ")
 	text = strings.TrimPrefix(text, "proto: ")

@@ -33,7 +33,7 @@ func tree(line []byte) (any, error) {
 	return v, nil
 }
 
-// absent stands for a value that one side does not have.
+// absent stands for a value that one of the sides does not have.
 type absent struct{}
 
 func walk(path string, a, b any, out *[]Field) {
@@ -78,8 +78,8 @@ func member(object map[string]any, key string) any {
 	return absent{}
 }
 
-// walkList compares item by item: those with an id by that, so that one more or
-// less does not make all behind it differ, and others by their place.
+// walkList compares two lists. Items with an id are matched by it, so that an added item
+// does not make all items behind it differ. Other items are matched by their index.
 func walkList(path string, a, b []any, out *[]Field) {
 	namesA, okA := identities(a)
 	namesB, okB := identities(b)
@@ -106,8 +106,8 @@ func item(list []any, i int) any {
 	return list[i]
 }
 
-// identities names the items of a list by their ids; ok is false when one has none
-// or two share one.
+// identities returns the names of a list's items. ok is false if an item has no id or two
+// items have the same one.
 func identities(list []any) (names []string, ok bool) {
 	seen := map[string]bool{}
 	for _, v := range list {
@@ -121,7 +121,8 @@ func identities(list []any) (names []string, ok bool) {
 	return names, true
 }
 
-// identity names one item of a snapshot's lists: "daemon 3", "chain 7" …
+// identity returns the name of an item in a list of a snapshot, "daemon 3" or "chain 7",
+// and "" for one without an id.
 func identity(v any) string {
 	object, ok := v.(map[string]any)
 	if !ok {
@@ -141,14 +142,14 @@ func identity(v any) string {
 	return ""
 }
 
-// shown gives a value as JSON, "" for none.
+// shown returns a value as JSON, or "" if it is absent.
 func shown(v any) string {
 	if _, none := v.(absent); none {
 		return ""
 	}
 	raw, err := json.Marshal(v)
 	if err != nil {
-		return fmt.Sprint(v) // can't be: it was JSON
+		return fmt.Sprint(v) // cannot happen: the value was read from JSON
 	}
 	return string(raw)
 }

@@ -15,8 +15,8 @@ import (
 	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
 )
 
-// Encode gives an entry as its line, with the newline. Equal entries give equal
-// lines. An entry that could not be read again is refused.
+// Encode returns the line of an entry, with the newline. Equal entries have equal lines. It
+// refuses an entry that could not be read again.
 func Encode(e Entry) ([]byte, error) {
 	out, err := entryToProto(e)
 	if err != nil {
@@ -56,7 +56,7 @@ func entryToProto(e Entry) (*meshosv1.JournalEntry, error) {
 	if err != nil {
 		return nil, err
 	}
-	// What can't be read again must not be written: it would end every replay.
+	// An entry that cannot be read again would end every replay.
 	if _, err := wire.InputFromProto(out); err != nil {
 		return nil, err
 	}
@@ -80,8 +80,8 @@ func tickToProto(t *Tick) *meshosv1.JournalEntry {
 	return &meshosv1.JournalEntry{Input: &meshosv1.JournalEntry_Tick{Tick: tick}}
 }
 
-// oneLine gives a message as JSON without the white space that protojson varies
-// on purpose.
+// oneLine returns a message as JSON, without the white space that protojson varies on
+// purpose.
 func oneLine(m proto.Message) ([]byte, error) {
 	raw, err := protojson.MarshalOptions{UseProtoNames: true}.Marshal(m)
 	if err != nil {

@@ -9,12 +9,12 @@ import (
 	"github.com/meshos/meshos/host/state"
 )
 
-// MaxLine is how long a line of a journal may be, in bytes.
+// MaxLine is the greatest length of a line in bytes.
 const MaxLine = 64 << 20
 
 // Entry is one entry of a journal. Exactly one of Boot, Tick and Input is set.
 type Entry struct {
-	File string // where it stands
+	File string // where the entry was read
 	Line int
 
 	Index uint64
@@ -24,25 +24,25 @@ type Entry struct {
 	Input mesh.Input
 }
 
-// Boot is the first entry: who the node was, and what it was configured to do.
+// Boot is the first entry: which node it was, and how it was configured.
 type Boot struct {
 	Node            mesh.NodeID
 	Epoch           uint64
 	ConfigTOML      string        // the effective configuration
-	FreezeRemaining time.Duration // left of a freeze from before the restart; 0 for none
+	FreezeRemaining time.Duration // what is left of a freeze from before the restart; 0 for none
 
-	config *config.Config // what ConfigTOML says; set in entries that were read
+	config *config.Config // ConfigTOML, decoded; set in entries that were read
 }
 
 // Tick ends the inputs of one tick.
 type Tick struct {
-	Room int // free places in the action queue; AllRoom for as many as wanted
+	Room int // how many actions the queue has room for; AllRoom if there is no limit
 }
 
-// AllRoom is the room of a queue that is never full.
+// AllRoom is the Room of a queue that is never full.
 const AllRoom = math.MaxInt
 
-// state gives what the core begins with, as the host gives it to a node.
+// state returns what the core begins with. It is the same as in a running node.
 func (b *Boot) state(at mesh.Stamp) state.Boot {
 	return state.Boot{
 		At:              at,

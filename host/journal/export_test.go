@@ -8,17 +8,22 @@ type File interface {
 	Sync() error
 }
 
-// WithFiles lets a test put its own files in the place of real ones.
+// WithFiles replaces real files by those that create returns.
 func (o Options) WithFiles(create func(path string) (File, error)) Options {
 	o.create = func(path string) (file, error) { return create(path) }
 	return o
 }
 
-// Create makes a real file, as a Writer does.
+// Create creates a real file, as a Writer does.
 func Create(path string) (File, error) { return create(path) }
 
-// Differences lists what differs between two lines of JSON.
+// Differences lists the fields that differ between two lines of JSON.
 func Differences(a, b []byte) ([]Field, error) { return differences(a, b) }
 
-// LimitLine makes a line longer than n bytes too long.
+// NewReader reads a journal that is all in one stream. name stands for the file in errors.
+func NewReader(name string, from io.Reader) *Reader {
+	return &Reader{file: name, closer: io.NopCloser(from), lines: newLines(from)}
+}
+
+// LimitLine makes a line of more than n bytes too long.
 func (r *Reader) LimitLine(n int) { r.lines.max = n }

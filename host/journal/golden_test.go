@@ -12,7 +12,7 @@ import (
 )
 
 // Each journal of testdata/replay is a small story; what a replay prints of it,
-// snapshot and warnings included, stands beside it. README.md says what each tells.
+// snapshot and warnings included, is in the golden file beside it. README.md describes them.
 func TestJournalsReplayToTheirGoldenOutput(t *testing.T) {
 	files, err := filepath.Glob("testdata/replay/*.jsonl")
 	if err != nil || len(files) == 0 {
@@ -26,7 +26,7 @@ func TestJournalsReplayToTheirGoldenOutput(t *testing.T) {
 		name := strings.TrimSuffix(filepath.Base(file), ".jsonl")
 		t.Run(name, func(t *testing.T) {
 			if !bytes.Contains(stories, []byte("`"+name+"`")) {
-				t.Errorf("testdata/replay/README.md does not tell the story of %s", name)
+				t.Errorf("testdata/replay/README.md does not describe %s", name)
 			}
 			r, err := journal.Open(file)
 			if err != nil {
@@ -38,7 +38,7 @@ func TestJournalsReplayToTheirGoldenOutput(t *testing.T) {
 	}
 }
 
-// printed gives what a replay prints: its ticks, its snapshot and its warnings.
+// printed returns what a replay prints: its ticks, its snapshot and its warnings.
 func printed(t testing.TB, p *journal.Replay) string {
 	t.Helper()
 	var out strings.Builder

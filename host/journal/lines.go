@@ -8,7 +8,7 @@ import (
 	"io"
 )
 
-// errLineTooLong is a line beyond MaxLine.
+// errLineTooLong is the error about a line that is longer than MaxLine.
 var errLineTooLong = fmt.Errorf("the line is longer than %d MiB", MaxLine>>20)
 
 // lines reads a file line by line, in memory bounded by the longest line.
@@ -16,13 +16,13 @@ type lines struct {
 	from *bufio.Reader
 	max  int
 	buf  []byte
-	n    int // of the last line read
+	n    int // number of the line read last, from 1
 }
 
 func newLines(r io.Reader) *lines { return &lines{from: bufio.NewReaderSize(r, 64<<10), max: MaxLine} }
 
-// next gives a line without its newline, which the last one may lack; valid until the
-// next call. The end is io.EOF.
+// next returns the next line without its newline, which the last line need not have. The
+// line is valid until the next call. At the end next returns io.EOF.
 func (l *lines) next() (line []byte, err error) {
 	l.buf = l.buf[:0]
 	l.n++
@@ -43,7 +43,7 @@ func (l *lines) next() (line []byte, err error) {
 	}
 }
 
-// last says whether nothing follows the line read last.
+// last reports whether the line read last is the last one of the file.
 func (l *lines) last() bool {
 	_, err := l.from.Peek(1)
 	return errors.Is(err, io.EOF)

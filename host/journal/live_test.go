@@ -66,7 +66,7 @@ command = ["/bin/agent"]
 essential = true
 `
 
-// probe answers what chance says, now and then late, wrong or not at all.
+// probe answers at random, now and then late, wrong or not at all.
 type probe struct{ chance *chance }
 
 // chance is a source of random numbers that several goroutines share.
@@ -121,7 +121,7 @@ func (p probe) ListMigrations(context.Context) ([]mesh.Migration, error) {
 	return []mesh.Migration{{ID: mesh.MigrationID(1 + p.chance.n(9))}}, p.trouble()
 }
 
-// churn publishes what chance says.
+// churn publishes random events.
 func churn(t *testing.T, c *chance, h *loop.Handle, feed loop.Feed) {
 	t.Helper()
 	ctx := t.Context()
@@ -173,7 +173,7 @@ func churn(t *testing.T, c *chance, h *loop.Handle, feed loop.Feed) {
 
 // lived is what a loop showed of itself while it ran.
 type lived struct {
-	ticks     []string // as TickLine gives them
+	ticks     []string // as TickLine returns them
 	snapshots [][]byte
 }
 
@@ -182,7 +182,7 @@ func (l *lived) observe(t *testing.T, s *snapshot.Snapshot) {
 	l.snapshots = append(l.snapshots, judged(t, s))
 }
 
-// judged gives a snapshot without what is not the core's.
+// judged returns a snapshot without the fields that do not come from the core.
 func judged(t *testing.T, s *snapshot.Snapshot) []byte {
 	out := wire.SnapshotToProto(s)
 	out.Plugins, out.Stats, out.Scheduler = nil, nil, nil
@@ -193,7 +193,7 @@ func judged(t *testing.T, s *snapshot.Snapshot) []byte {
 	return raw
 }
 
-// shown gives what judged gave as a person can read it.
+// shown returns a snapshot without those fields, as text for people.
 func shown(raw []byte) string {
 	var s meshosv1.Snapshot
 	if err := proto.Unmarshal(raw, &s); err != nil {

@@ -11,12 +11,12 @@ import (
 	"github.com/meshos/meshos/host/wire"
 )
 
-// TickLine gives what a tick came to as one line of JSON, without a newline:
+// TickLine returns what a tick decided as one line of JSON, without a newline:
 //
 //	{"tick":3,"at":"1.5s","actions":[…]}
 //
-// The actions are messages of the contract (Action), in the order in which they
-// were handed out, with what is relative in them counted from the tick.
+// The actions are messages of the contract (Action), in the order in which they were handed
+// out. Durations in them are relative to the tick.
 func TickLine(t Ticked) ([]byte, error) {
 	var b bytes.Buffer
 	fmt.Fprintf(&b, `{"tick":%d,"at":"%s","actions":[`, t.Number, seconds(t.At.At))
@@ -34,12 +34,12 @@ func TickLine(t Ticked) ([]byte, error) {
 	return b.Bytes(), nil
 }
 
-// SnapshotLine gives a snapshot as one line of JSON, without a newline:
+// SnapshotLine returns a snapshot as one line of JSON, without a newline:
 //
 //	{"snapshot":{…}}
 //
-// Plugins, stats and the scheduler are left out: they are added when a snapshot is
-// published, and no journal says what they were.
+// Plugins, stats and scheduler are left out: they are added when a snapshot is published,
+// and a journal does not record them.
 func SnapshotLine(s *snapshot.Snapshot) ([]byte, error) {
 	message := wire.SnapshotToProto(s)
 	message.Plugins, message.Stats, message.Scheduler = nil, nil, nil
@@ -50,7 +50,7 @@ func SnapshotLine(s *snapshot.Snapshot) ([]byte, error) {
 	return fmt.Appendf(nil, `{"snapshot":%s}`, raw), nil
 }
 
-// seconds gives a time as protobuf's JSON does, with no more digits than needed.
+// seconds returns a time in the form of protobuf's JSON, with as few digits as possible.
 func seconds(at mesh.Time) string {
 	d := time.Duration(at)
 	whole, rest := d/time.Second, d%time.Second

@@ -17,8 +17,8 @@ type file interface {
 	Sync() error
 }
 
-// create makes the file of a journal, which others of this user may not write while
-// we do. It holds what daemons and plugins are given, so only this user may read it.
+// create creates the file of a journal and locks it against other nodes of this user. Only
+// this user may read it, since it holds the environment of daemons and plugins.
 func create(path string) (file, error) {
 	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
@@ -31,7 +31,7 @@ func create(path string) (file, error) {
 	return f, nil
 }
 
-// inUse says whether another node writes a journal at present.
+// inUse returns an error if another node is writing the journal.
 func inUse(path string) error {
 	f, err := os.Open(path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -42,7 +42,7 @@ func inUse(path string) error {
 	}
 	defer func() { _ = f.Close() }()
 	if err := unix.Flock(int(f.Fd()), unix.LOCK_SH|unix.LOCK_NB); err != nil {
-		return fmt.Errorf("%s is written by another node: name another file", path)
+		return fmt.Errorf("another node is writing %s: name another file", path)
 	}
 	return nil
 }
@@ -51,18 +51,18 @@ func inUse(path string) error {
 type parts struct {
 	path   string
 	create func(path string) (file, error)
-	most   int64 // bytes of one file
-	limit  int64 // bytes of all
+	most   int64 // size of one file, in bytes
+	limit  int64 // size of all files, in bytes
 
 	file  file // nil after close
 	out   *bufio.Writer
-	full  int   // parts that are full
-	size  int64 // bytes of the present one
-	total int64
+	full  int   // how many parts are full
+	size  int64 // of the present file
+	total int64 // of all files
 }
 
 func beginParts(path string, create func(string) (file, error), most, limit int64) (*parts, error) {
-	for _, check := range []func(string) error{mustBeOurs, inUse, keepOld} {
+	for _, check := range []func(string) error{mustBeJournal, inUse, keepPrevious} {
 		if err := check(path); err != nil {
 			return nil, err
 		}
@@ -81,11 +81,12 @@ func (p *parts) begin() error {
 	return nil
 }
 
-// write takes one line. A file that has no place for it is closed and renamed.
+// write writes one line. If the file would grow too large, it is closed and renamed, and a
+// new file begins.
 func (p *parts) write(line []byte) error {
 	n := int64(len(line))
 	if p.total+n > p.limit {
-		return fmt.Errorf("it has reached its size of %d MiB in all", p.limit>>20)
+		return fmt.Errorf("all its files together have reached their limit of %d MiB", p.limit>>20)
 	}
 	if p.size > 0 && p.size+n > p.most {
 		if err := p.close(); err != nil {
@@ -106,7 +107,7 @@ func (p *parts) write(line []byte) error {
 
 func (p *parts) flush() error { return p.out.Flush() }
 
-// close brings the present file to the disk.
+// close writes the present file to disk and closes it.
 func (p *parts) close() error {
 	if p.file == nil {
 		return nil

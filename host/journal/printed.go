@@ -9,8 +9,8 @@ import (
 	"io"
 )
 
-// PrintedSide reads what an earlier replay printed, to compare it, up to the tick
-// until; 0 for all.
+// PrintedSide returns the side of what an earlier replay printed, up to the tick until (0:
+// up to its end).
 func PrintedSide(name string, from io.Reader, until uint64) Side {
 	return &printedSide{name: name, lines: newLines(from), until: until}
 }
@@ -20,10 +20,10 @@ type printedSide struct {
 	lines    *lines
 	until    uint64
 	ticks    uint64
-	snapshot []byte // the last line, once it was read
+	snapshot []byte // the last line, if it is a snapshot and was read
 }
 
-// printedLine is a line that replay prints.
+// printedLine is a line of a replay's output.
 type printedLine struct {
 	Tick     *uint64         `json:"tick"`
 	Snapshot json.RawMessage `json:"snapshot"`
@@ -48,7 +48,7 @@ func (s *printedSide) next() (frame, error) {
 		s.snapshot = bytes.Clone(line)
 		return frame{}, io.EOF
 	case read.Tick == nil:
-		return frame{}, s.wrong(errors.New(`wants {"tick":…} or {"snapshot":…}, as replay prints them`))
+		return frame{}, s.wrong(errors.New(`must begin with {"tick":…} or {"snapshot":…}, as replay prints them`))
 	}
 	s.ticks++
 	if s.until > 0 && s.ticks > s.until {
@@ -66,8 +66,8 @@ func (s *printedSide) wrong(err error) error {
 	return &DamageError{File: s.name, Line: s.lines.n, Problem: err.Error()}
 }
 
-// Printed says whether what from begins with is printed by replay, and no journal.
-// It reads ahead without taking anything away.
+// Printed reports whether from holds the output of a replay, and not a journal. It looks
+// ahead and consumes nothing.
 func Printed(from *bufio.Reader) bool {
 	head, _ := from.Peek(len(`{"snapshot":`))
 	return bytes.HasPrefix(head, []byte(`{"tick":`)) || bytes.HasPrefix(head, []byte(`{"snapshot":`))

@@ -9,18 +9,18 @@ import (
 	"github.com/meshos/meshos/host/mesh"
 )
 
-// Reader gives the entries of a journal in order. It holds one line at a time.
+// Reader returns the entries of a journal in order. It holds one line in memory at a time.
 type Reader struct {
-	files []string // those not begun yet
+	files []string // the files not opened yet
 	open  func(file string) (io.ReadCloser, error)
 
-	file   string // the one being read
+	file   string // the file being read
 	closer io.Closer
 	lines  *lines
-	count  uint64    // entries given
-	at     mesh.Time // of the last one
-	torn   string
-	err    error // what Next goes on giving
+	count  uint64    // how many entries were returned
+	at     mesh.Time // of the last of them
+	torn   string    // the warning about a last line that is cut off
+	err    error     // what Next returned, and returns again
 }
 
 // Open opens the journal FILE with its older parts FILE.1, FILE.2 … The caller
@@ -37,12 +37,6 @@ func Open(file string) (*Reader, error) {
 	return r, nil
 }
 
-// NewReader reads a journal that is all in one stream; name stands for the file in
-// errors.
-func NewReader(name string, from io.Reader) *Reader {
-	return &Reader{file: name, closer: io.NopCloser(from), lines: newLines(from)}
-}
-
 // Close closes the file that is being read.
 func (r *Reader) Close() error {
 	if r.closer == nil {
@@ -53,13 +47,13 @@ func (r *Reader) Close() error {
 	return err
 }
 
-// Warning says that the journal is cut off in its last line; "" when it is not, or
-// the end was not reached.
+// Warning returns a warning if the journal is cut off in its last line. It returns "" if
+// it is not, or before the end is reached.
 func (r *Reader) Warning() string { return r.torn }
 
-// Next gives the next entry. It returns io.EOF at the end, also when the journal is
-// cut off in its last line, and a *DamageError for everything else that can't be
-// believed. After an error it gives the same one again.
+// Next returns the next entry. It returns io.EOF at the end, also if the journal is cut
+// off in its last line, and a *DamageError for any other damage. After an error it returns
+// the same error again.
 func (r *Reader) Next() (Entry, error) {
 	if r.err != nil {
 		return Entry{}, r.err
@@ -92,7 +86,7 @@ func (r *Reader) next() (Entry, error) {
 	return e, r.check(e)
 }
 
-// line gives the next line of the set.
+// line returns the next line, from whichever file of the journal it is in.
 func (r *Reader) line() ([]byte, error) {
 	for {
 		line, err := r.lines.next()
@@ -128,7 +122,8 @@ func (r *Reader) nextFile() error {
 	return nil
 }
 
-// cutOff ends the journal at a line that is not whole, if it is the last.
+// cutOff handles a line that is not complete: it ends the journal if it is the last line,
+// and is damage otherwise.
 func (r *Reader) cutOff() error {
 	if len(r.files) > 0 {
 		return r.damage("the line is cut off, and "+r.files[0]+" follows", "")
@@ -137,16 +132,16 @@ func (r *Reader) cutOff() error {
 	return io.EOF
 }
 
-// check looks at an entry in its place.
+// check checks that an entry may follow those before it.
 func (r *Reader) check(e Entry) error {
 	switch {
 	case r.count == 0 && e.Boot == nil && e.Index > 1:
-		return r.damage(fmt.Sprintf("the journal begins with entry %d, and not with boot", e.Index),
+		return r.damage(fmt.Sprintf("the journal begins with entry %d, not with boot", e.Index),
 			"FILE.1, FILE.2 … and FILE are one journal: keep them together and name FILE")
 	case r.count == 0 && e.Boot == nil:
 		return r.damage("the first entry must be boot", "")
 	case r.count > 0 && e.Boot != nil:
-		return r.damage("boot is a second time here; only the first entry is boot", "one journal holds one run of a node")
+		return r.damage("a second boot; only the first entry is boot", "a journal holds one run of a node")
 	case e.Index != r.count+1:
 		return r.damage(fmt.Sprintf("index %d follows %d, and must be %d", e.Index, r.count, r.count+1),
 			"entries are missing or out of order, so nothing from here on can be replayed")

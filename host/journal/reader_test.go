@@ -37,7 +37,7 @@ func TestAJournalCutOffInItsLastLineReplaysUpToThere(t *testing.T) {
 	}
 }
 
-func TestAJournalCutOffInItsFirstLineSaysSoAndNothingElse(t *testing.T) {
+func TestAJournalCutOffInItsFirstLineIsReportedAndNothingElse(t *testing.T) {
 	whole := cut(story(t))[0]
 	for n := 1; n < len(whole)-1; n++ {
 		got := replayed(t, whole[:n])
@@ -67,12 +67,12 @@ func TestDamageIsSaidWithItsPlace(t *testing.T) {
 		"cut in the middle":   {change(1, "}}\n", "\n"), "j.jsonl:2: the line is cut off, and others follow"},
 		"garbage at the end":  {append(lines[:4:4], "xyz"), "j.jsonl:5: column 1: syntax error: invalid value xyz"},
 		"wrong in the last":   {append(lines[:4:4], strings.TrimSpace(strings.Replace(lines[4], "tick", "tock", 1))), `j.jsonl:5: column`},
-		"empty line":          {change(1, lines[1], "\n"), "j.jsonl:2: an empty line is no entry"},
+		"empty line":          {change(1, lines[1], "\n"), "j.jsonl:2: an empty line is not an entry"},
 		"unknown field":       {change(1, `"tick":{}`, `"tick":{"rom":1}`), `j.jsonl:2: column`},
 		"no input":            {change(1, `,"tick":{}`, ``), "j.jsonl:2: input: must be set to a kind of input that this version knows"},
-		"boot is missing":     {without(0), "j.jsonl:1: the journal begins with entry 2, and not with boot"},
+		"boot is missing":     {without(0), "j.jsonl:1: the journal begins with entry 2, not with boot"},
 		"boot is another":     {[]string{strings.Replace(lines[1], `"2"`, `"1"`, 1)}, "j.jsonl:1: the first entry must be boot"},
-		"boot twice":          {append(lines[:1:1], strings.Replace(lines[0], `"1"`, `"2"`, 1)), "j.jsonl:2: boot is a second time here"},
+		"boot twice":          {append(lines[:1:1], strings.Replace(lines[0], `"1"`, `"2"`, 1)), "j.jsonl:2: a second boot"},
 		"a gap":               {without(2), "j.jsonl:3: index 4 follows 2, and must be 3"},
 		"an entry twice":      {append(lines[:2:2], lines[1:]...), "j.jsonl:3: index 2 follows 2, and must be 3"},
 		"index left out":      {change(1, `"index":"2",`, ``), "j.jsonl:2: index 0 follows 1, and must be 2"},
@@ -108,7 +108,7 @@ func TestErrorsOfJSONAreSaidTheSameWayEachTime(t *testing.T) {
 	}
 }
 
-// endless gives a line that never ends, and counts what was read of it.
+// endless is a line that never ends. It counts the bytes that were read of it.
 type endless struct {
 	chunk []byte
 	read  int
@@ -166,7 +166,7 @@ func TestPartsThatDontFitAreDamage(t *testing.T) {
 	}{
 		"one is missing": {map[string]string{"j.1": lines[0], "j.3": lines[1], "j": lines[2]}, "j", "j:1: index 3 follows 1, and must be 2"},
 		"the first is missing": {
-			map[string]string{"j.2": lines[1], "j": lines[2]}, "j", "j:1: the journal begins with entry 3, and not with boot",
+			map[string]string{"j.2": lines[1], "j": lines[2]}, "j", "j:1: the journal begins with entry 3, not with boot",
 		},
 		"cut off before the last": {
 			map[string]string{"j.1": lines[0] + lines[1][:20], "j": lines[2]}, "j", "j.1:2: the line is cut off, and ",
@@ -225,7 +225,7 @@ func TestBootIsUsedAsGiven(t *testing.T) {
 	}
 }
 
-// The name of the machine that replays is no input.
+// The name of the machine that replays must not matter.
 func TestANameThatIsLeftOutIsNotTheMachines(t *testing.T) {
 	j := `{"index":1,"boot":{"node":1,"epoch":1}}` + "\n" +
 		`{"index":2,"samples":{"probe":"p","inventory":[{"peer":1}]}}` + "\n"
@@ -250,7 +250,7 @@ func FuzzReplay(f *testing.F) {
 		})
 		var damage *journal.DamageError
 		if err != nil && (!errors.As(err, &damage) || damage.File == "" || damage.Problem == "") {
-			t.Fatalf("error %#v says no place", err)
+			t.Fatalf("error %#v names no place", err)
 		}
 		if s := p.Snapshot(); s != nil {
 			if _, err := journal.SnapshotLine(s); err != nil {

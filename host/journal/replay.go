@@ -11,32 +11,32 @@ import (
 	"github.com/meshos/meshos/host/state"
 )
 
-// Replay feeds the entries of a journal through the core of a node, as the loop
-// did. What the core wants done outside is not done.
+// Replay feeds the entries of a journal through the core of a node, as the loop did. It
+// carries out none of the actions and effects.
 type Replay struct {
 	from *Reader
 	core *state.State // nil before Boot
 	last mesh.Stamp   // of the last entry folded
 	shut *Entry       // the Shutdown that ended the node; nil for none
-	over int          // entries behind it
+	over int          // how many entries follow it
 }
 
-// Ticked is what one tick came to.
+// Ticked is what one tick decided.
 type Ticked struct {
-	File string // where the tick stands
+	File string // where the tick was read
 	Line int
 
 	Number  uint64 // 1, 2, 3 …
 	At      mesh.Stamp
 	Actions []mesh.Emitted // handed out, in order
-	Dropped int            // wanted, but there was no room
+	Dropped int            // how many actions found no room in the queue
 }
 
-// NewReplay replays what r gives. Closing r is left to the caller.
+// NewReplay replays the entries that r returns. The caller closes r.
 func NewReplay(r *Reader) *Replay { return &Replay{from: r} }
 
-// Next replays up to the next tick, and that. It returns io.EOF at the end of the
-// journal, and the errors of Reader.Next.
+// Next replays the entries up to and including the next tick. It returns io.EOF at the end
+// of the journal, and the errors of Reader.Next.
 func (p *Replay) Next() (Ticked, error) {
 	for {
 		e, err := p.from.Next()
@@ -65,7 +65,7 @@ func (p *Replay) Next() (Ticked, error) {
 	}
 }
 
-// All replays the whole journal, and gives each tick to visit.
+// All replays the rest of the journal and passes each tick to visit.
 func (p *Replay) All(visit func(Ticked) error) error {
 	for {
 		t, err := p.Next()
@@ -81,9 +81,13 @@ func (p *Replay) All(visit func(Ticked) error) error {
 	}
 }
 
-// Snapshot gives the view of the node after what was replayed, at the time of the
-// last entry; nil before Boot. It has no plugins and no stats: they are not the
-// core's.
+// State returns the state of the node after the last entry that was replayed, or nil
+// before Boot. It must not be changed, and the next step of the replay changes it.
+func (p *Replay) State() *state.State { return p.core }
+
+// Snapshot returns the snapshot of the node after the last entry that was replayed, at the
+// time of that entry, or nil before Boot. It has no plugins and no stats, which do not
+// come from the core.
 func (p *Replay) Snapshot() *snapshot.Snapshot {
 	if p.core == nil {
 		return nil
@@ -91,11 +95,12 @@ func (p *Replay) Snapshot() *snapshot.Snapshot {
 	return snapshot.Build(p.core, p.last)
 }
 
-// Warnings says what a person should know who trusts this replay.
+// Warnings returns what people should know about this replay: entries that were not
+// folded, and a last line that is cut off.
 func (p *Replay) Warnings() []string {
 	var out []string
 	if p.over > 0 {
-		out = append(out, fmt.Sprintf("%s:%d: the node was shut down here; the entries behind it, %d in number, were never folded",
+		out = append(out, fmt.Sprintf("%s:%d: the node was shut down here; the %d entries after it were never folded",
 			p.shut.File, p.shut.Line, p.over))
 	}
 	if torn := p.from.Warning(); torn != "" {
@@ -104,8 +109,8 @@ func (p *Replay) Warnings() []string {
 	return out
 }
 
-// isShutdown says whether an input ends a node: what is queued behind it is never
-// folded.
+// isShutdown reports whether an input ends the node. Inputs that are queued behind it are
+// never folded.
 func isShutdown(in mesh.Input) bool {
 	heard, ok := in.(mesh.Heard)
 	if !ok {

@@ -20,7 +20,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 const oneDaemon = "[node]\nid = 1\nname = \"one\"\n\n[[daemon]]\nid = 3\nname = \"telemetry\"\ncommand = [\"/bin/telemetry\"]\n"
 
-// stamp gives a time so many milliseconds after the start.
+// stamp returns the stamp of so many milliseconds after the start.
 func stamp(ms int64) mesh.Stamp {
 	d := time.Duration(ms) * time.Millisecond
 	return mesh.Stamp{At: mesh.Time(d), Wall: time.Unix(1_800_000_000, 0).UTC().Add(d)}
@@ -28,7 +28,7 @@ func stamp(ms int64) mesh.Stamp {
 
 func boot() *journal.Boot { return &journal.Boot{Node: 1, Epoch: 7, ConfigTOML: oneDaemon} }
 
-// text gives entries as a journal, numbered from 1.
+// text returns a journal of entries, numbered from 1.
 func text(t testing.TB, entries ...journal.Entry) string {
 	t.Helper()
 	var b strings.Builder
@@ -98,7 +98,7 @@ func readFile(t testing.TB, path string) []byte {
 	return raw
 }
 
-// cut gives the lines of a journal, each with its newline.
+// cut returns the lines of a journal, each with its newline.
 func cut(journal string) []string {
 	var out []string
 	for line := range bytes.Lines([]byte(journal)) {

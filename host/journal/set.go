@@ -8,13 +8,13 @@ import (
 	"strconv"
 )
 
-// A journal that grew beyond its size of file is a set: FILE.1 is the oldest part,
-// FILE.2 the next, and FILE the newest. All parts together are one journal.
+// A journal that has grown beyond the size of one file is a set of files: FILE.1 is the
+// oldest part, FILE.2 the next one, and FILE the newest. All parts together are one journal.
 
-// part names the n-th part of the set of a journal, from 1.
+// part returns the name of the n-th part of a journal, from 1.
 func part(path string, n int) string { return path + "." + strconv.Itoa(n) }
 
-// rotated counts the parts FILE.1, FILE.2 … that are there.
+// rotated counts the parts FILE.1, FILE.2 … that exist.
 func rotated(path string) (int, error) {
 	for n := 0; ; n++ {
 		_, err := os.Stat(part(path, n+1))
@@ -27,7 +27,7 @@ func rotated(path string) (int, error) {
 	}
 }
 
-// setOf lists the files of a journal, oldest first.
+// setOf returns the files of a journal, oldest first.
 func setOf(path string) ([]string, error) {
 	n, err := rotated(path)
 	if err != nil {
@@ -37,16 +37,16 @@ func setOf(path string) ([]string, error) {
 	for i := range n {
 		files = append(files, part(path, i+1))
 	}
-	// FILE itself may be missing when the node died between two parts.
+	// FILE itself may be missing if the node died between two parts.
 	if _, err := os.Stat(path); err == nil || n == 0 {
 		files = append(files, path)
 	}
 	return files, nil
 }
 
-// keepOld moves the set of an earlier run out of the way: FILE becomes FILE.old,
-// FILE.1 becomes FILE.old.1 … What was kept there before goes.
-func keepOld(path string) error {
+// keepPrevious renames the journal of the run before: FILE becomes FILE.old, FILE.1 becomes
+// FILE.old.1 and so on. It removes the journal that had these names.
+func keepPrevious(path string) error {
 	files, err := setOf(path)
 	if err != nil {
 		return err
@@ -79,8 +79,9 @@ func keepOld(path string) error {
 	return nil
 }
 
-// mustBeOurs refuses to move away what is no journal.
-func mustBeOurs(path string) error {
+// mustBeJournal returns an error if a file exists and is not a journal, so that nothing
+// else is renamed.
+func mustBeJournal(path string) error {
 	info, err := os.Stat(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
@@ -88,7 +89,7 @@ func mustBeOurs(path string) error {
 	case err != nil:
 		return err
 	case !info.Mode().IsRegular():
-		return fmt.Errorf("%s is no regular file: name another one for the journal", path)
+		return fmt.Errorf("%s is not a regular file: name another file for the journal", path)
 	case info.Size() == 0:
 		return nil
 	}
@@ -103,10 +104,10 @@ func mustBeOurs(path string) error {
 		return err
 	}
 	if string(head[:n]) != firstBytes[:n] {
-		return fmt.Errorf("%s is there and no journal: name another file, or move this one away", path)
+		return fmt.Errorf("%s exists and is not a journal: name another file, or move this one away", path)
 	}
 	return nil
 }
 
-// firstBytes begin every line that Encode gives.
+// firstBytes are the first bytes of every line that Encode returns.
 const firstBytes = `{"index":"`

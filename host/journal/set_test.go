@@ -40,15 +40,15 @@ func TestAJournalThatGrowsIsASetOfFiles(t *testing.T) {
 
 func TestAJournalStopsAtItsWholeSize(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "j")
-	w, told := newWriter(t, journal.Options{Path: path, FileSize: 2000, TotalSize: 4000})
+	w, stops := newWriter(t, journal.Options{Path: path, FileSize: 2000, TotalSize: 4000})
 	for i := range 100 {
 		w.Input(stamp(int64(i)), line(i))
 	}
-	if err := w.Close(context.Background()); err == nil || !strings.Contains(err.Error(), "reached its size") {
+	if err := w.Close(context.Background()); err == nil || !strings.Contains(err.Error(), "reached their limit") {
 		t.Fatal(err)
 	}
-	if len(told.all()) != 1 {
-		t.Fatal(told.all())
+	if len(stops.all()) != 1 {
+		t.Fatal(stops.all())
 	}
 	r, err := journal.Open(path)
 	if err != nil {
@@ -81,12 +81,12 @@ func TestTheJournalOfTheRunBeforeIsKept(t *testing.T) {
 	}
 }
 
-func TestWhatIsNoJournalIsNotMovedAway(t *testing.T) {
+func TestAFileThatIsNotAJournalIsNotRenamed(t *testing.T) {
 	dir := t.TempDir()
 	for want, path := range map[string]string{
-		"is there and no journal":   writeFile(t, dir, "meshos.toml", oneDaemon),
-		"is no regular file":        dir,
-		"no such file or directory": filepath.Join(dir, "none", "j"),
+		"exists and is not a journal": writeFile(t, dir, "meshos.toml", oneDaemon),
+		"is not a regular file":       dir,
+		"no such file or directory":   filepath.Join(dir, "none", "j"),
 	} {
 		if _, err := journal.NewWriter(journal.Options{Path: path, Boot: *boot()}); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: error %v, want %s", path, err, want)
@@ -100,7 +100,7 @@ func TestWhatIsNoJournalIsNotMovedAway(t *testing.T) {
 func TestTwoNodesCantWriteOneJournal(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "j")
 	newWriter(t, journal.Options{Path: path})
-	if _, err := journal.NewWriter(journal.Options{Path: path, Boot: *boot()}); err == nil || !strings.Contains(err.Error(), "is written by another node") {
+	if _, err := journal.NewWriter(journal.Options{Path: path, Boot: *boot()}); err == nil || !strings.Contains(err.Error(), "another node is writing") {
 		t.Fatal(err)
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/meshos/meshos/host/mesh"
+	"github.com/meshos/meshos/internal/guard"
 )
 
 // The defaults of Options.
@@ -19,10 +20,10 @@ const (
 	defaultQueue     = 1 << 19
 )
 
-// flushEvery bounds how much of a journal a crash of the node can cost.
+// flushEvery bounds how much of a journal is lost when the node is killed.
 const flushEvery = time.Second
 
-// ErrOverrun is why a journal stopped that could not keep up with the loop.
+// ErrOverrun is why a journal stops that cannot keep up with the loop.
 var ErrOverrun = errors.New("the inputs came faster than they could be written")
 
 // Options is what a Writer needs.
@@ -31,41 +32,41 @@ type Options struct {
 	At   mesh.Stamp // when the node started
 	Boot Boot
 
-	// FileSize is where a file ends and the next one begins, in bytes; 0 for 64 MiB.
+	// FileSize is the size in bytes at which a file ends and the next one begins; 0 for
+	// 64 MiB.
 	FileSize int64
-	// TotalSize is where the journal stops, in bytes over all its files; 0 for 4 GiB.
+	// TotalSize is the size in bytes of all files at which the journal stops; 0 for 4 GiB.
 	TotalSize int64
 	// Queue is how many entries may wait to be written; 0 for 524288.
 	Queue int
 
-	// Stopped is told once why the journal stopped, should it have to. It may be
-	// called on the loop's goroutine and must not block. Nil for nobody.
+	// Stopped is called once, with the reason, if the journal has to stop. It may be
+	// called on the loop's goroutine and must not block. It may be nil.
 	Stopped func(error)
 
 	create func(path string) (file, error) // nil for real files
 }
 
-// Writer writes the journal of one run. Input and Tick are for one goroutine, the
-// loop's; they never wait. When the disk is full, an input can't be written or the
-// queue is full, the journal stops for good: what is in it until then is whole, and
-// nothing behind it is missing unseen.
+// Writer writes the journal of one run. Input and Tick are for one goroutine, the loop's,
+// and never wait. If the disk is full, an input cannot be written or the queue is full, the
+// journal stops for good: it holds every entry up to that point and none after it.
 type Writer struct {
 	queue   *backlog
-	quit    chan struct{} // closed when no more is coming
-	done    chan struct{} // closed when the file is
+	quit    chan struct{} // closed when no more entries come
+	done    chan struct{} // closed when the file is closed
 	stopped atomic.Bool
-	told    func(error)
-	index   uint64 // of the last entry taken; the loop's own
+	onStop  func(error) // Options.Stopped
+	index   uint64      // of the last entry taken; used by the loop's goroutine only
 
 	mu     sync.Mutex
 	ending bool
-	err    error // why it stopped
+	err    error // why the journal stopped
 
-	parts *parts // the writing goroutine's own
+	parts *parts // used by the writing goroutine only
 }
 
-// NewWriter begins a journal. The journal of an earlier run is kept as FILE.old, and
-// the one that was kept there before goes. The caller closes it.
+// NewWriter begins a journal. It keeps the journal of the run before as FILE.old and
+// removes the one that had that name. The caller closes the Writer.
 func NewWriter(o Options) (*Writer, error) {
 	if o.FileSize <= 0 {
 		o.FileSize = defaultFileSize
@@ -90,7 +91,7 @@ func NewWriter(o Options) (*Writer, error) {
 	}
 	w := &Writer{
 		queue: newBacklog(o.Queue), quit: make(chan struct{}), done: make(chan struct{}),
-		told: o.Stopped, parts: parts,
+		onStop: o.Stopped, parts: parts,
 	}
 	w.take(Entry{At: o.At, Boot: &o.Boot})
 	go w.run()
@@ -115,13 +116,14 @@ func (w *Writer) take(e Entry) {
 	w.index++
 	e.Index = w.index
 	if !w.queue.put(e) {
-		// What is queued is still written, so the journal is whole up to here.
+		// The entries in the queue are still written, so the journal is complete up to here.
 		w.stop(fmt.Errorf("%w: %d entries wait already", ErrOverrun, w.queue.max))
 	}
 }
 
-// Close writes what is queued, and waits for the disk until ctx is done. It returns
-// why the journal is not whole, nil when it is. Nothing may be taken after it.
+// Close writes the entries in the queue and waits for the disk until ctx is done. It
+// returns nil if the journal is complete, and otherwise the reason. Input and Tick must not
+// be called after it.
 func (w *Writer) Close(ctx context.Context) error {
 	w.stopped.Store(true)
 	w.end(nil)
@@ -135,15 +137,15 @@ func (w *Writer) Close(ctx context.Context) error {
 	return w.err
 }
 
-// stop ends the journal for a reason, and tells the first one.
+// stop ends the journal for a reason, and reports the first one.
 func (w *Writer) stop(err error) {
 	w.stopped.Store(true)
-	if w.end(fmt.Errorf("journal: %w", err)) && w.told != nil {
-		w.told(w.err)
+	if w.end(fmt.Errorf("journal: %w", err)) && w.onStop != nil {
+		w.onStop(w.err)
 	}
 }
 
-// end lets the writing goroutine come to its end. It says whether err is the first.
+// end makes the writing goroutine end. It reports whether err is the first error.
 func (w *Writer) end(err error) (first bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -189,7 +191,7 @@ func (w *Writer) writeAll() error {
 	}
 }
 
-// writeQueued writes what is queued, and goes on flushing meanwhile.
+// writeQueued writes the entries in the queue, and flushes when it is time.
 func (w *Writer) writeQueued(flush <-chan time.Time) error {
 	for entries := w.queue.take(); entries != nil; entries = w.queue.take() {
 		for _, e := range entries {
@@ -208,22 +210,23 @@ func (w *Writer) writeQueued(flush <-chan time.Time) error {
 	return nil
 }
 
-// write writes one entry. A panic is an input that this version can't write.
-func (w *Writer) write(e Entry) (err error) {
-	defer func() {
-		if value := recover(); value != nil {
-			err = fmt.Errorf("entry %d (%T): %v", e.Index, e.Input, value)
+// write writes one entry. An input that this version cannot write may make Encode panic.
+func (w *Writer) write(e Entry) error {
+	err := guard.Call(func() error {
+		line, err := Encode(e)
+		if err != nil {
+			return err
 		}
-	}()
-	line, err := Encode(e)
-	if err != nil {
-		return err
+		return w.parts.write(line)
+	})
+	var panicked *guard.PanicError
+	if errors.As(err, &panicked) {
+		return fmt.Errorf("entry %d (%T): %w", e.Index, e.Input, err)
 	}
-	return w.parts.write(line)
+	return err
 }
 
-// detached gives an input that shares no list with whoever may use it again, such
-// as a probe its buffer.
+// detached returns an input whose lists are copies: a probe may use its buffers again.
 func detached(in mesh.Input) mesh.Input {
 	switch in := in.(type) {
 	case mesh.Samples:
