@@ -11,6 +11,7 @@ import (
 	"github.com/meshos/meshos/host/mesh"
 	"github.com/meshos/meshos/host/operator"
 	"github.com/meshos/meshos/host/state"
+	"github.com/meshos/meshos/internal/statetest"
 )
 
 // publishing runs a loop and gives a door to it; end ends it, after it has folded what
@@ -23,7 +24,7 @@ func publishing(t *testing.T, full func() bool) (ctx context.Context, l *loop.Lo
 	if err != nil {
 		t.Fatal(err)
 	}
-	l = loop.New(loop.Config{TickInterval: 20 * time.Millisecond}, state.New(state.Boot{Node: 1, Policy: state.DefaultPolicy()}))
+	l = loop.New(loop.Config{TickInterval: 20 * time.Millisecond}, state.New(state.Boot{Node: 1, Policy: statetest.Policy()}))
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 	ended := make(chan error, 1)
 	go func() { ended <- l.Run(ctx, loop.Hooks{}) }()

@@ -17,6 +17,7 @@ import (
 	"github.com/meshos/meshos/host/scoring"
 	"github.com/meshos/meshos/host/snapshot"
 	"github.com/meshos/meshos/host/state"
+	"github.com/meshos/meshos/internal/statetest"
 )
 
 // The shipped scorer as a process under a catalog, the driver and the loop on the
@@ -26,7 +27,7 @@ func TestB10a_ShippedScorerMovesAReplica(t *testing.T) {
 	defer end()
 	plugins := scorerCatalog(t)
 
-	l := loop.New(loop.Config{TickInterval: 20 * time.Millisecond}, state.New(state.Boot{Node: 1, NodeName: "here", Policy: state.DefaultPolicy()}))
+	l := loop.New(loop.Config{TickInterval: 20 * time.Millisecond}, state.New(state.Boot{Node: 1, NodeName: "here", Policy: statetest.Policy()}))
 	l.Slots().InstallScorer(scorer{plugins.Scorer()})
 	driver := scoring.New(scoring.Options{
 		Reader: l.Reader(), Feed: l.Feed(), Scorer: l.Slots().Scorer, TickInterval: 20 * time.Millisecond, Log: slog.New(slog.DiscardHandler),

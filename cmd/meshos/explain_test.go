@@ -11,6 +11,7 @@ import (
 	"github.com/meshos/meshos/host/reconcile"
 	"github.com/meshos/meshos/host/state"
 	"github.com/meshos/meshos/internal/golden"
+	"github.com/meshos/meshos/internal/statetest"
 )
 
 // recording is a journal in which telemetry crashes again and again.
@@ -19,7 +20,7 @@ const recording = "../../host/journal/testdata/replay/b15-crash-backoff.jsonl"
 // judging is a state with something to say about everything.
 func judging() *state.State {
 	s := state.New(state.Boot{
-		Node: 1, NodeName: "here", Policy: state.DefaultPolicy(),
+		Node: 1, NodeName: "here", Policy: statetest.Policy(),
 		Desired: mesh.Configured{
 			Peers: []mesh.ConfiguredPeer{{ID: 2, Name: "mirror"}, {ID: 3, Name: "evil\x1b[2J"}},
 			Daemons: []mesh.ConfiguredDaemon{

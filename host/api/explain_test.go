@@ -13,6 +13,7 @@ import (
 	"github.com/meshos/meshos/host/mesh"
 	"github.com/meshos/meshos/host/reconcile"
 	"github.com/meshos/meshos/host/state"
+	"github.com/meshos/meshos/internal/statetest"
 	hostv1 "github.com/meshos/meshos/proto/meshos/host/v1"
 )
 
@@ -21,7 +22,7 @@ import (
 func explained() *node {
 	n := newNode()
 	n.state = state.New(state.Boot{
-		Node: 1, NodeName: "here", Epoch: 99, Policy: state.DefaultPolicy(),
+		Node: 1, NodeName: "here", Epoch: 99, Policy: statetest.Policy(),
 		Desired: mesh.Configured{
 			Peers: []mesh.ConfiguredPeer{{ID: 2, Name: "mirror"}},
 			Daemons: []mesh.ConfiguredDaemon{

@@ -13,6 +13,7 @@ import (
 	"github.com/meshos/meshos/host/mesh"
 	"github.com/meshos/meshos/host/state"
 	"github.com/meshos/meshos/internal/golden"
+	"github.com/meshos/meshos/internal/statetest"
 )
 
 func parse(t *testing.T, text string) *config.Config {
@@ -62,7 +63,7 @@ func TestAGoodConfigurationMayHaveWarnings(t *testing.T) {
 func TestDefaultsAreTheDocumentedOnes(t *testing.T) {
 	c := parse(t, "[node]\nid = 1\n")
 	golden.Check(t, "testdata/good/defaults.effective", strings.Replace(c.Effective(), quoted(c.Node.Name), `"HOST"`, 1))
-	if diff := cmp.Diff(state.DefaultPolicy(), c.Policy()); diff != "" {
+	if diff := cmp.Diff(statetest.Policy(), c.Policy()); diff != "" {
 		t.Errorf("the core's own defaults differ (-core +config):\n%s", diff)
 	}
 }

@@ -9,12 +9,13 @@ import (
 
 	"github.com/meshos/meshos/host/mesh"
 	"github.com/meshos/meshos/host/state"
+	"github.com/meshos/meshos/internal/statetest"
 )
 
 // benchLoop runs a loop on the real core until the benchmark is over.
 func benchLoop(b *testing.B, cfg Config) *Loop {
 	b.Helper()
-	l := New(cfg, state.New(state.Boot{Node: this, Policy: state.DefaultPolicy()}))
+	l := New(cfg, state.New(state.Boot{Node: this, Policy: statetest.Policy()}))
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() { ended <- l.Run(ctx, Hooks{}) }()

@@ -13,6 +13,7 @@ import (
 	"github.com/meshos/meshos/host/mesh"
 	"github.com/meshos/meshos/host/snapshot"
 	"github.com/meshos/meshos/host/state"
+	"github.com/meshos/meshos/internal/statetest"
 )
 
 func TestBeforeTheFirstTickOnlyNodeAndEpochAreKnown(t *testing.T) {
@@ -80,7 +81,7 @@ func TestPublishedSnapshotNeverChanges(t *testing.T) {
 // TestLOP08_SpinningReadersAndTicksAllProgress runs on the real clock: readers
 // that spin would keep a bubble's clock still.
 func TestLOP08_SpinningReadersAndTicksAllProgress(t *testing.T) {
-	l := New(Config{TickInterval: time.Millisecond}, state.New(state.Boot{Node: this, Policy: state.DefaultPolicy()}))
+	l := New(Config{TickInterval: time.Millisecond}, state.New(state.Boot{Node: this, Policy: statetest.Policy()}))
 	h := l.Handle()
 	ran := make(chan error, 1)
 	go func() { ran <- l.Run(context.Background(), Hooks{}) }()

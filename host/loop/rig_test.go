@@ -12,6 +12,7 @@ import (
 	"github.com/meshos/meshos/host/mesh"
 	"github.com/meshos/meshos/host/snapshot"
 	"github.com/meshos/meshos/host/state"
+	"github.com/meshos/meshos/internal/statetest"
 )
 
 // this is the id of the node in all tests.
@@ -49,7 +50,7 @@ func newRig(t *testing.T, opts ...option) *rig {
 	t.Helper()
 	set := setup{
 		cfg:  Config{TickInterval: interval, ProbeBudget: budget},
-		boot: state.Boot{Node: this, NodeName: "here", Epoch: 7, Policy: state.DefaultPolicy()},
+		boot: state.Boot{Node: this, NodeName: "here", Epoch: 7, Policy: statetest.Policy()},
 		wrap: func(c core) core { return c },
 	}
 	for _, o := range opts {

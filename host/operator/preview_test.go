@@ -11,6 +11,7 @@ import (
 	"github.com/meshos/meshos/host/reconcile"
 	"github.com/meshos/meshos/host/snapshot"
 	"github.com/meshos/meshos/host/state"
+	"github.com/meshos/meshos/internal/statetest"
 )
 
 // The preview does not call reconcile, so a test compares the two.
@@ -31,7 +32,7 @@ func TestOperator019_020_Core178_ThePreviewNamesWhatReconcileDoes(t *testing.T) 
 		}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := state.New(state.Boot{Node: leader, Epoch: 7, Policy: state.DefaultPolicy(), At: at})
+			s := state.New(state.Boot{Node: leader, Epoch: 7, Policy: statetest.Policy(), At: at})
 			for _, ev := range []mesh.Event{
 				mesh.ReplicaUpdate{Change: mesh.ReplicaAdded, Chain: chain, Holder: 7},
 				mesh.ReplicaUpdate{Change: mesh.ReplicaAdded, Chain: chain, Holder: 8},

@@ -9,6 +9,7 @@ import (
 	"github.com/meshos/meshos/host/reconcile"
 	"github.com/meshos/meshos/host/snapshot"
 	"github.com/meshos/meshos/host/state"
+	"github.com/meshos/meshos/internal/statetest"
 )
 
 // size is a world of peers, chains and daemons.
@@ -39,7 +40,7 @@ var kinds = []kind{{}, {dirty: true}, {scores: true}, {dirty: true, scores: true
 // should. Of the dirty ones, one chain in a hundred lacks a holder; with scores as
 // well, another one in a hundred is worth moving to node P+1.
 func fixture(sz size, k kind) *state.State {
-	s := state.New(state.Boot{At: stamp(0), Node: 1, Epoch: 1, Policy: state.DefaultPolicy()})
+	s := state.New(state.Boot{At: stamp(0), Node: 1, Epoch: 1, Policy: statetest.Policy()})
 	hear := func(ev mesh.Event) { s.Apply(stamp(0), mesh.Heard{Event: ev}) }
 	for i := 1; i <= sz.peers; i++ {
 		hear(mesh.RTTSample{Peer: mesh.NodeID(i), RTT: 20*time.Millisecond + time.Duration(i)*time.Microsecond})

@@ -13,16 +13,16 @@ import (
 // being moved is only refilled.
 func (d *diff) replicaCount() {
 	for c := range d.chains() {
-		if !d.leads(c) || d.taken[c.ID] {
+		if !d.leads(c) || d.decided[c.ID] {
 			continue
 		}
 		switch {
 		case d.short(c):
 			if d.mayPlace(c) {
-				d.move(c.ID, want{action: mesh.RequestPlacement{Chain: c.ID, Exclude: d.exclude(c)}})
+				d.addMove(c.ID, want{action: mesh.RequestPlacement{Chain: c.ID, Exclude: d.exclude(c)}})
 			}
-		case c.Wished:
-			d.tooMany(c)
+		case c.HasDesired:
+			d.evictSurplus(c)
 		}
 	}
 }
@@ -30,10 +30,10 @@ func (d *diff) replicaCount() {
 // short says whether a chain needs another holder: fewer than wished are live and
 // stay, or this node wants to give it up and too few others hold it.
 func (d *diff) short(c state.Chain) bool {
-	if d.s.GivesUpReplicas() && c.HeldBy(d.s.Node()) && len(d.othersLive(c)) < c.Wanted() {
+	if d.s.GivesUpReplicas() && c.HeldBy(d.s.Node()) && len(d.othersLive(c)) < c.Required() {
 		return true
 	}
-	if !c.Wished {
+	if !c.HasDesired {
 		return false
 	}
 	_, staying := d.count(c)
@@ -49,20 +49,20 @@ func (d *diff) mayPlace(c state.Chain) bool {
 // exclude lists who may not be given the chain: its holders and who may not be
 // given any, ascending.
 func (d *diff) exclude(c state.Chain) []mesh.NodeID {
-	out := slices.Concat(d.notHosts(), c.Holders)
+	out := slices.Concat(d.barredNodes(), c.Holders)
 	slices.Sort(out)
 	return slices.Compact(out)
 }
 
-func (d *diff) tooMany(c state.Chain) {
-	if live, _ := d.count(c); live <= c.Wanted() {
+func (d *diff) evictSurplus(c state.Chain) {
+	if live, _ := d.count(c); live <= c.Required() {
 		return
 	}
 	if _, moving := d.s.Rebalancing(c.ID); moving {
 		return
 	}
 	if victim, ok := d.victim(c); ok {
-		d.move(c.ID, want{action: mesh.RequestEviction{Chain: c.ID, Victim: victim}})
+		d.addMove(c.ID, want{action: mesh.RequestEviction{Chain: c.ID, Victim: victim}})
 	}
 }
 
@@ -78,18 +78,18 @@ func (d *diff) victim(c state.Chain) (mesh.NodeID, bool) {
 	}
 	return slices.MinFunc(candidates, func(a, b mesh.NodeID) int {
 		return cmp.Or(
-			first(d.s.Returned(c.ID, a), d.s.Returned(c.ID, b)),
-			first(!d.s.Live(a), !d.s.Live(b)),
-			first(d.withdrawn(a), d.withdrawn(b)),
-			first(d.s.Avoids(a), d.s.Avoids(b)),
+			trueFirst(d.s.Returned(c.ID, a), d.s.Returned(c.ID, b)),
+			trueFirst(!d.s.Live(a), !d.s.Live(b)),
+			trueFirst(d.outOfService(a), d.outOfService(b)),
+			trueFirst(d.s.Avoids(a), d.s.Avoids(b)),
 			cmp.Compare(d.score(c.ID, a), d.score(c.ID, b)),
 			cmp.Compare(b, a),
 		)
 	}), true
 }
 
-// withdrawn says whether operators took a node out of service.
-func (d *diff) withdrawn(n mesh.NodeID) bool { return d.s.InMaintenance(n) || d.s.Cordoned(n) }
+// outOfService says whether operators took a node out of service.
+func (d *diff) outOfService(n mesh.NodeID) bool { return d.s.InMaintenance(n) || d.s.Cordoned(n) }
 
 // score orders holders; one that nobody has an opinion of is as good as the best.
 func (d *diff) score(id mesh.ChainID, n mesh.NodeID) float32 {
@@ -99,8 +99,8 @@ func (d *diff) score(id mesh.ChainID, n mesh.NodeID) float32 {
 	return 1
 }
 
-// first orders those of which something is true before the others.
-func first(a, b bool) int {
+// trueFirst orders those of which something is true before the others.
+func trueFirst(a, b bool) int {
 	switch {
 	case a == b:
 		return 0

@@ -10,29 +10,29 @@ import (
 // anything of is left alone.
 func (d *diff) daemons() {
 	for daemon := range d.s.Daemons() {
-		switch intent, why := d.s.Effective(daemon); intent {
+		switch intent, why := d.s.EffectiveIntent(daemon); intent {
 		case mesh.IntentRun:
-			d.run(daemon)
+			d.runDaemon(daemon)
 		case mesh.IntentStop:
-			d.stop(daemon, why)
+			d.stopDaemon(daemon, why)
 		}
 	}
 }
 
-func (d *diff) run(daemon state.Daemon) {
+func (d *diff) runDaemon(daemon state.Daemon) {
 	if daemon.Lifecycle != state.Stopped {
 		return // running, on its way, or let it finish stopping first
 	}
 	if daemon.Gate.Admits(d.s.Now()) {
-		d.do(mesh.StartDaemon{Daemon: daemon.Ref})
+		d.add(mesh.StartDaemon{Daemon: daemon.Ref})
 		return
 	}
 	if until, _ := daemon.Gate.ReleaseAt(); until != daemon.AppliedBackoff {
-		d.do(mesh.ApplyBackoff{Daemon: daemon.Ref, Until: until})
+		d.add(mesh.ApplyBackoff{Daemon: daemon.Ref, Until: until})
 	}
 }
 
-func (d *diff) stop(daemon state.Daemon, why string) {
+func (d *diff) stopDaemon(daemon state.Daemon, why string) {
 	if daemon.Lifecycle != state.Running && daemon.Lifecycle != state.Starting {
 		return
 	}
@@ -40,5 +40,5 @@ func (d *diff) stop(daemon state.Daemon, why string) {
 	if daemon.StopAsked {
 		deadline = daemon.StopDeadline // asking again gives no more time
 	}
-	d.do(mesh.StopDaemon{Daemon: daemon.Ref, Reason: why, Deadline: deadline})
+	d.add(mesh.StopDaemon{Daemon: daemon.Ref, Reason: why, Deadline: deadline})
 }

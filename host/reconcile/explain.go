@@ -76,7 +76,7 @@ func ExplainDaemon(s *state.State, id mesh.DaemonID) Explanation {
 	}
 	e := newExplainer(s, "daemon "+d.Ref.String(), 0)
 	const arm = "daemons"
-	intent, why := s.Effective(d)
+	intent, why := s.EffectiveIntent(d)
 	switch intent {
 	case mesh.IntentRun:
 		e.say(arm, "it should run here")

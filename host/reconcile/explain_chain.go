@@ -50,13 +50,13 @@ func (e *explainer) local(c state.Chain) {
 	held := c.HeldBy(e.s.Node())
 	others := len(e.d.othersLive(c))
 	switch {
-	case held && e.s.GivesUpReplicas() && others < c.Wanted():
-		e.say(arm, "this node gives up its replicas, but keeps this one until %d other live nodes hold it; %d do", c.Wanted(), others)
-	case held && c.Hold == mesh.HoldDrop && others < c.Wanted():
-		e.say(arm, "this node should drop it, but %d other live nodes must hold it first; %d do", c.Wanted(), others)
+	case held && e.s.GivesUpReplicas() && others < c.Required():
+		e.say(arm, "this node gives up its replicas, but keeps this one until %d other live nodes hold it; %d do", c.Required(), others)
+	case held && c.Hold == mesh.HoldDrop && others < c.Required():
+		e.say(arm, "this node should drop it, but %d other live nodes must hold it first; %d do", c.Required(), others)
 	case held && (e.s.GivesUpReplicas() || c.Hold == mesh.HoldDrop):
-		e.say(arm, "this node drops it: %d other live nodes hold it, %d are wanted", others, c.Wanted())
-	case !held && c.Hold == mesh.HoldKeep && !e.s.Pulls():
+		e.say(arm, "this node drops it: %d other live nodes hold it, %d are wanted", others, c.Required())
+	case !held && c.Hold == mesh.HoldKeep && !e.s.MayPull():
 		e.say(arm, "this node should hold it, but pulls nothing while it is in maintenance, drained or coming back")
 	case !held && c.Hold == mesh.HoldKeep:
 		if source, ok := e.s.NearestHolder(c); ok {
@@ -82,19 +82,19 @@ func (e *explainer) count(c state.Chain) {
 	}
 	switch {
 	case e.d.short(c) && !e.d.mayPlace(c):
-		e.say(arm, "%d of %d wanted holders are live and stay, but this node asks for placements only while it is Active", len(staying), c.Wanted())
+		e.say(arm, "%d of %d wanted holders are live and stay, but this node asks for placements only while it is Active", len(staying), c.Required())
 	case e.d.short(c):
-		e.say(arm, "%d of %d wanted holders are live and stay (%s), so a placement is asked for", len(staying), c.Wanted(), list(staying))
-	case !c.Wished:
+		e.say(arm, "%d of %d wanted holders are live and stay (%s), so a placement is asked for", len(staying), c.Required(), list(staying))
+	case !c.HasDesired:
 		e.say(arm, "nobody said how many replicas there should be")
-	case len(live) > c.Wanted():
+	case len(live) > c.Required():
 		what := "one is too many"
 		if _, moving := e.s.Rebalancing(c.ID); moving {
 			what = "the move that is under way ends that"
 		}
-		e.say(arm, "%d live holders, %d wanted: %s", len(live), c.Wanted(), what)
+		e.say(arm, "%d live holders, %d wanted: %s", len(live), c.Required(), what)
 	default:
-		e.say(arm, "%d live holders, %d wanted: as it should be", len(live), c.Wanted())
+		e.say(arm, "%d live holders, %d wanted: as it should be", len(live), c.Required())
 	}
 }
 
@@ -109,8 +109,8 @@ func (e *explainer) moves(c state.Chain) {
 		return
 	}
 	p := e.s.Policy()
-	worst, score, ok := e.d.worst(c)
-	ago, cooling := e.s.MovedAgo(c.ID)
+	worst, score, ok := e.d.worstHolder(c)
+	ago, cooling := e.s.SinceMove(c.ID)
 	switch {
 	case cooling:
 		e.say(arm, "it was moved %s ago; it is not moved again for another %s", round(ago), round(p.RebalanceCooldown-ago))
@@ -121,8 +121,8 @@ func (e *explainer) moves(c state.Chain) {
 	case !e.s.ScoresUsable():
 		e.say(arm, "there is no table of scores that is recent enough")
 		return
-	case len(e.s.LiveHolders(c)) < c.Wanted():
-		e.say(arm, "it is not moved before %d live nodes hold it", c.Wanted())
+	case len(e.s.LiveHolders(c)) < c.Required():
+		e.say(arm, "it is not moved before %d live nodes hold it", c.Required())
 		return
 	case !ok:
 		e.say(arm, "no holder but the leader has a score for the present holders")

@@ -13,7 +13,7 @@ import (
 // live holder, and never takes the last.
 func (d *diff) forcedEvictions() {
 	for _, order := range d.s.Forced() {
-		if order.Place || d.taken[order.Chain] {
+		if order.Place || d.decided[order.Chain] {
 			continue
 		}
 		c, known := d.s.Chain(order.Chain)
@@ -24,7 +24,7 @@ func (d *diff) forcedEvictions() {
 			d.refusals = append(d.refusals, refusal{order, why})
 			continue
 		}
-		d.move(c.ID, want{action: mesh.RequestEviction{Chain: c.ID, Victim: order.Node}, forced: &order})
+		d.addMove(c.ID, want{action: mesh.RequestEviction{Chain: c.ID, Victim: order.Node}, forced: &order})
 	}
 }
 
@@ -51,7 +51,7 @@ func (d *diff) forcedPlacements() {
 		return
 	}
 	for _, order := range d.s.Forced() {
-		if !order.Place || d.taken[order.Chain] {
+		if !order.Place || d.decided[order.Chain] {
 			continue
 		}
 		c, known := d.s.Chain(order.Chain)
@@ -59,7 +59,7 @@ func (d *diff) forcedPlacements() {
 			continue
 		}
 		exclude := slices.DeleteFunc(slices.Clone(c.Holders), func(n mesh.NodeID) bool { return n == order.Node })
-		d.move(c.ID, want{
+		d.addMove(c.ID, want{
 			action: mesh.RequestPlacement{Chain: c.ID, Exclude: exclude, Target: order.Node},
 			forced: &order,
 		})

@@ -23,7 +23,7 @@ func TestB6_ADropThatIsUnderWayCountsAsDone(t *testing.T) {
 }
 
 // The answer says that the replica went; that it did is heard a moment later.
-func TestB6_WhatEndedWellCountsAsDoneBeforeItIsHeardOf(t *testing.T) {
+func TestB6_ASuccessCountsAsDoneBeforeItIsReported(t *testing.T) {
 	t.Run("an eviction", func(t *testing.T) {
 		w := newWorld(t).chain(7, 2, this, 5, 6)
 		w.succeed(w.expect(0, "evict 7 from 6")...)

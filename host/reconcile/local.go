@@ -16,15 +16,15 @@ func (d *diff) localReplicas() {
 		held := c.HeldBy(d.s.Node())
 		switch {
 		case held && (leaving || c.Hold == mesh.HoldDrop):
-			if len(d.othersLive(c)) >= c.Wanted() {
-				d.do(mesh.DropReplica{Chain: c.ID})
+			if len(d.othersLive(c)) >= c.Required() {
+				d.add(mesh.DropReplica{Chain: c.ID})
 				// Also one that has to wait: if another replica went meanwhile, this
 				// one would have to stay.
-				d.going[c.ID] = append(d.going[c.ID], d.s.Node())
+				d.removing[c.ID] = append(d.removing[c.ID], d.s.Node())
 			}
-		case !held && c.Hold == mesh.HoldKeep && d.s.Pulls():
+		case !held && c.Hold == mesh.HoldKeep && d.s.MayPull():
 			if source, ok := d.s.NearestHolder(c); ok {
-				d.do(mesh.PullReplica{Chain: c.ID, Source: source})
+				d.add(mesh.PullReplica{Chain: c.ID, Source: source})
 			}
 		}
 	}

@@ -17,7 +17,7 @@ func (d *diff) locality() {
 		if rtt <= p.DegradedRTT || d.s.Avoids(peer.ID) {
 			continue
 		}
-		d.do(mesh.MarkAvoid{
+		d.add(mesh.MarkAvoid{
 			Peer:   peer.ID,
 			Reason: fmt.Sprintf("rtt %d ms is above %s", rtt.Milliseconds(), p.DegradedRTT),
 			TTL:    p.AvoidTTL,

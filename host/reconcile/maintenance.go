@@ -31,5 +31,5 @@ func (d *diff) maintenance() {
 }
 
 func (d *diff) commit(to mesh.MaintenancePhase, reason string) {
-	d.do(mesh.CommitTransition{Node: d.s.Node(), Target: to, Reason: reason})
+	d.add(mesh.CommitTransition{Node: d.s.Node(), Target: to, Reason: reason})
 }

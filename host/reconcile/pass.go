@@ -52,7 +52,7 @@ func Pass(s *state.State, at mesh.Stamp, room int) Result {
 func handOut(s *state.State, w want) mesh.Emitted {
 	out := s.HandOut(w.action)
 	if w.forced != nil {
-		s.CarriedOut(*w.forced)
+		s.ForcedHandedOut(*w.forced)
 	}
 	if w.rebalance != nil {
 		s.BeginRebalance(*w.rebalance)

@@ -15,39 +15,39 @@ func (d *diff) rebalance() {
 		return
 	}
 	for c := range d.chains() {
-		if !d.leads(c) || d.taken[c.ID] {
+		if !d.leads(c) || d.decided[c.ID] {
 			continue
 		}
 		if move, under := d.s.Rebalancing(c.ID); under {
-			d.goOn(c, move)
-		} else if d.s.Active() && !d.s.Cooling(c.ID) {
-			d.begin(c)
+			d.continueMove(c, move)
+		} else if d.s.Active() && !d.s.InCooldown(c.ID) {
+			d.beginMove(c)
 		}
 	}
 }
 
-// goOn asks for the next step of a move that is under way.
-func (d *diff) goOn(c state.Chain, move state.Rebalance) {
+// continueMove asks for the next step of a move that is under way.
+func (d *diff) continueMove(c state.Chain, move state.Rebalance) {
 	if !c.HeldBy(move.Target) {
 		if d.s.Active() {
-			d.move(c.ID, want{action: d.placement(c, move.Target)})
+			d.addMove(c.ID, want{action: d.placement(c, move.Target)})
 		}
 		return
 	}
 	live := d.live(c)
-	if !slices.Contains(live, move.Worst) || len(live) > c.Wanted() {
-		d.move(c.ID, want{action: mesh.RequestEviction{Chain: c.ID, Victim: move.Worst}})
+	if !slices.Contains(live, move.Worst) || len(live) > c.Required() {
+		d.addMove(c.ID, want{action: mesh.RequestEviction{Chain: c.ID, Victim: move.Worst}})
 	}
 }
 
-// begin starts a move if the worst holder is below the floor, and the best
+// beginMove starts a move if the worst holder is below the floor, and the best
 // alternative gains more than the gap and more than the move costs.
-func (d *diff) begin(c state.Chain) {
-	if live, _ := d.count(c); live < c.Wanted() {
+func (d *diff) beginMove(c state.Chain) {
+	if live, _ := d.count(c); live < c.Required() {
 		return
 	}
 	p := d.s.Policy()
-	worst, score, ok := d.worst(c)
+	worst, score, ok := d.worstHolder(c)
 	if !ok || score >= p.ScoreFloor {
 		return
 	}
@@ -59,7 +59,7 @@ func (d *diff) begin(c state.Chain) {
 	if gain := best.Score - score; !(gain > p.HysteresisGap && gain-cost > 0) {
 		return
 	}
-	d.move(c.ID, want{
+	d.addMove(c.ID, want{
 		action:    d.placement(c, best.Node),
 		rebalance: &state.Rebalance{Chain: c.ID, Worst: worst, Target: best.Node},
 	})
@@ -70,9 +70,9 @@ func (d *diff) placement(c state.Chain, target mesh.NodeID) mesh.Action {
 	return mesh.RequestPlacement{Chain: c.ID, Exclude: exclude, Target: target}
 }
 
-// worst gives the holder with the lowest score, the highest id among equals. The
+// worstHolder gives the holder with the lowest score, the highest id among equals. The
 // leader, which is this node, and holders without a score are left out.
-func (d *diff) worst(c state.Chain) (worst mesh.NodeID, score float32, ok bool) {
+func (d *diff) worstHolder(c state.Chain) (worst mesh.NodeID, score float32, ok bool) {
 	for _, n := range c.Holders {
 		if n == d.s.Node() {
 			continue

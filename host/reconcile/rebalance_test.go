@@ -193,7 +193,7 @@ func TestIMP03_TiesForTheWorstGoByTheHighestID(t *testing.T) {
 func TestB3_AMoveThatFoundNoRoomHasNotBegun(t *testing.T) {
 	w := placed(t).scores(&score{9, 0.9}, nil, score{1, 0.3}, score{2, 0.8})
 	w.passWithRoom(1, 0)
-	if _, moving := w.s.Rebalancing(7); moving || w.s.Cooling(7) {
+	if _, moving := w.s.Rebalancing(7); moving || w.s.InCooldown(7) {
 		t.Error("a move that was not handed out must not count")
 	}
 	w.expect(2, "place 7 on 9 not on 1,2,100")

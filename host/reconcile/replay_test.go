@@ -11,6 +11,7 @@ import (
 	"github.com/meshos/meshos/host/reconcile"
 	"github.com/meshos/meshos/host/snapshot"
 	"github.com/meshos/meshos/host/state"
+	"github.com/meshos/meshos/internal/statetest"
 )
 
 // moment is one stamped input; a nil input is a tick.
@@ -84,7 +85,7 @@ type trace struct {
 }
 
 func play(ms []moment, each func(*state.State, moment, reconcile.Result)) trace {
-	s := state.New(state.Boot{At: stamp(sec(0)), Node: this, Epoch: 1, Policy: state.DefaultPolicy()})
+	s := state.New(state.Boot{At: stamp(sec(0)), Node: this, Epoch: 1, Policy: statetest.Policy()})
 	var tr trace
 	for _, m := range ms {
 		if m.in != nil {
@@ -217,11 +218,11 @@ func TestB6_B9_NothingIsTakenThatIsNeeded(t *testing.T) {
 				}
 				c, _ := s.Chain(id)
 				if !forced[[2]uint64{uint64(id), uint64(victim)}] {
-					least = c.Wanted()
+					least = c.Required()
 				}
 				// What was handed out counts as done already.
 				if c.HeldBy(victim) && s.Live(victim) && len(s.LiveHolders(c)) < least {
-					t.Fatalf("%s leaves chain %d with %v of %v live, wanted %d", show(res.Actions), id, s.LiveHolders(c), c.Holders, c.Wanted())
+					t.Fatalf("%s leaves chain %d with %v of %v live, wanted %d", show(res.Actions), id, s.LiveHolders(c), c.Holders, c.Required())
 				}
 			}
 			for id, n := range moves {
@@ -237,7 +238,7 @@ func TestB6_B9_NothingIsTakenThatIsNeeded(t *testing.T) {
 // leaves ends up as small as it began.
 func TestB17_WhatIsGoneLeavesNothingBehind(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		s := state.New(state.Boot{At: stamp(sec(0)), Node: this, Epoch: 1, Policy: state.DefaultPolicy()})
+		s := state.New(state.Boot{At: stamp(sec(0)), Node: this, Epoch: 1, Policy: statetest.Policy()})
 		hear := func(n int, ev mesh.Event) { s.Apply(stamp(sec(float64(n))), mesh.Heard{Event: ev}) }
 		count := rapid.IntRange(1, 300).Draw(t, "count")
 		for i := 1; i <= count; i++ {

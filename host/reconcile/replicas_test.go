@@ -199,7 +199,7 @@ func TestForcedEvictions(t *testing.T) {
 			t.Error(got)
 		}
 	})
-	t.Run("Core184 a victim that is no holder", func(t *testing.T) {
+	t.Run("Core184 a victim that is not a holder", func(t *testing.T) {
 		newWorld(t).chain(7, 2, 1, 2).admin(evict(7, 9)).expect(0, "evict 7 from 9")
 	})
 	t.Run("Core173 no cooldown keeps it back, B3 two for a chain one after the other", func(t *testing.T) {

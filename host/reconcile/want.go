@@ -29,12 +29,12 @@ type diff struct {
 	about    *mesh.ChainID // the only chain to judge; nil for all
 	wants    []want
 	refusals []refusal
-	// taken are the chains that got a placement or an eviction in this pass: one
+	// decided are the chains that got a placement or an eviction in this pass: one
 	// chain gets one of them, never both.
-	taken map[mesh.ChainID]bool
-	// going are the holders that chains are being taken from, from before and by
+	decided map[mesh.ChainID]bool
+	// removing are the holders that chains are being taken from, from before and by
 	// this pass.
-	going map[mesh.ChainID][]mesh.NodeID
+	removing map[mesh.ChainID][]mesh.NodeID
 	// lost and leaving are the nodes that do not count as holders, and that don't
 	// for a leader that asks for placements. There are few as a rule, so that a chain
 	// is judged without looking each of its holders up.
@@ -46,8 +46,8 @@ type diff struct {
 
 func newDiff(s *state.State) *diff {
 	return &diff{
-		s: s, taken: make(map[mesh.ChainID]bool),
-		going: s.Going(), lost: s.NotLive(), leaving: s.LeavingNodes(),
+		s: s, decided: make(map[mesh.ChainID]bool),
+		removing: s.PendingRemovals(), lost: s.LostNodes(), leaving: s.LeavingNodes(),
 	}
 }
 
@@ -63,22 +63,22 @@ func (d *diff) chains() iter.Seq[state.Chain] {
 	}
 }
 
-func (d *diff) do(a mesh.Action) { d.wants = append(d.wants, want{action: a}) }
+func (d *diff) add(a mesh.Action) { d.wants = append(d.wants, want{action: a}) }
 
-// move wants a placement or an eviction of a chain.
-func (d *diff) move(id mesh.ChainID, w want) {
-	d.taken[id] = true
+// addMove wants a placement or an eviction of a chain.
+func (d *diff) addMove(id mesh.ChainID, w want) {
+	d.decided[id] = true
 	d.wants = append(d.wants, w)
 	if a, ok := w.action.(mesh.RequestEviction); ok {
-		d.takes(id, a.Victim, a)
+		d.countRemoval(id, a.Victim, a)
 	}
 }
 
-// takes notes that a holder is taken from a chain, if that can be handed out now,
+// countRemoval notes that a holder is taken from a chain, if that can be handed out now,
 // so that the arms that follow count it as done.
-func (d *diff) takes(id mesh.ChainID, n mesh.NodeID, a mesh.Action) {
+func (d *diff) countRemoval(id mesh.ChainID, n mesh.NodeID, a mesh.Action) {
 	if d.s.Ready(a.Key()) {
-		d.going[id] = append(d.going[id], n)
+		d.removing[id] = append(d.removing[id], n)
 	}
 }
 
@@ -95,12 +95,12 @@ func (d *diff) live(c state.Chain) []mesh.NodeID {
 }
 
 func (d *diff) counts(c state.Chain, n mesh.NodeID) bool {
-	return !d.lost[n] && !slices.Contains(d.going[c.ID], n)
+	return !d.lost[n] && !slices.Contains(d.removing[c.ID], n)
 }
 
 // count says how many holders of a chain count, and how many of those stay.
 func (d *diff) count(c state.Chain) (live, staying int) {
-	if len(d.lost) == 0 && len(d.leaving) == 0 && len(d.going[c.ID]) == 0 {
+	if len(d.lost) == 0 && len(d.leaving) == 0 && len(d.removing[c.ID]) == 0 {
 		return len(c.Holders), len(c.Holders)
 	}
 	for _, n := range c.Holders {
@@ -118,10 +118,10 @@ func (d *diff) count(c state.Chain) (live, staying int) {
 // leader is not known is nobody's to move.
 func (d *diff) leads(c state.Chain) bool { return c.Leader == d.s.Node() }
 
-// notHosts are the nodes that may not be given a replica of any chain.
-func (d *diff) notHosts() []mesh.NodeID {
+// barredNodes are the nodes that may not be given a replica of any chain.
+func (d *diff) barredNodes() []mesh.NodeID {
 	if d.barred == nil {
-		d.barred = d.s.NotHosts()
+		d.barred = d.s.BarredNodes()
 	}
 	return d.barred
 }

@@ -14,11 +14,11 @@ func StillWanted(s *state.State, a mesh.Action) bool {
 	switch a := a.(type) {
 	case mesh.StartDaemon:
 		d, ok := s.Daemon(a.Daemon.ID)
-		intent, _ := s.Effective(d)
+		intent, _ := s.EffectiveIntent(d)
 		return ok && intent == mesh.IntentRun && d.Lifecycle != state.Running
 	case mesh.StopDaemon:
 		d, ok := s.Daemon(a.Daemon.ID)
-		intent, _ := s.Effective(d)
+		intent, _ := s.EffectiveIntent(d)
 		return ok && intent == mesh.IntentStop && d.Lifecycle != state.Stopped
 	case mesh.ApplyBackoff:
 		d, _ := s.Daemon(a.Daemon.ID)
@@ -26,18 +26,18 @@ func StillWanted(s *state.State, a mesh.Action) bool {
 		return closed && until == a.Until
 	case mesh.PullReplica:
 		c, ok := s.Chain(a.Chain)
-		return ok && c.Hold == mesh.HoldKeep && !c.HeldBy(s.Node()) && s.Pulls() &&
+		return ok && c.Hold == mesh.HoldKeep && !c.HeldBy(s.Node()) && s.MayPull() &&
 			c.HeldBy(a.Source) && s.Live(a.Source)
 	case mesh.DropReplica:
 		c, ok := s.Chain(a.Chain)
 		return ok && c.HeldBy(s.Node()) && (c.Hold == mesh.HoldDrop || s.GivesUpReplicas()) &&
-			len(others(s, c, s.Node())) >= c.Wanted()
+			len(others(s, c, s.Node())) >= c.Required()
 	case mesh.RequestPlacement:
 		c, ok := s.Chain(a.Chain)
-		return ok && c.Leader == s.Node() && stillPlaced(s, c, a)
+		return ok && c.Leader == s.Node() && placementWanted(s, c, a)
 	case mesh.RequestEviction:
 		c, ok := s.Chain(a.Chain)
-		return ok && c.Leader == s.Node() && c.HeldBy(a.Victim) && stillEvicted(s, c, a)
+		return ok && c.Leader == s.Node() && c.HeldBy(a.Victim) && evictionWanted(s, c, a)
 	case mesh.MarkAvoid:
 		return !s.Avoids(a.Peer)
 	case mesh.CommitTransition:
@@ -51,9 +51,9 @@ func StillWanted(s *state.State, a mesh.Action) bool {
 	return true
 }
 
-// stillPlaced says whether a chain still needs a placement: for an order or a move
+// placementWanted says whether a chain still needs a placement: for an order or a move
 // while the target does not hold it, else while it is short.
-func stillPlaced(s *state.State, c state.Chain, a mesh.RequestPlacement) bool {
+func placementWanted(s *state.State, c state.Chain, a mesh.RequestPlacement) bool {
 	if a.Target == 0 {
 		d := newDiff(s)
 		return d.short(c) && d.mayPlace(c)
@@ -62,14 +62,14 @@ func stillPlaced(s *state.State, c state.Chain, a mesh.RequestPlacement) bool {
 		return false
 	}
 	move, moving := s.Rebalancing(c.ID)
-	return s.ByForce(a.Key()) || (moving && move.Target == a.Target && s.Active())
+	return s.IsForced(a.Key()) || (moving && move.Target == a.Target && s.Active())
 }
 
-// stillEvicted says whether enough others hold a chain without the victim: as many
+// evictionWanted says whether enough others hold a chain without the victim: as many
 // as wanted, and one for an order.
-func stillEvicted(s *state.State, c state.Chain, a mesh.RequestEviction) bool {
+func evictionWanted(s *state.State, c state.Chain, a mesh.RequestEviction) bool {
 	left := len(others(s, c, a.Victim))
-	return left >= c.Wanted() || (left > 0 && s.ByForce(a.Key()))
+	return left >= c.Required() || (left > 0 && s.IsForced(a.Key()))
 }
 
 // others lists the live holders of a chain but one.

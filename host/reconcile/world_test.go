@@ -10,9 +10,10 @@ import (
 	"github.com/meshos/meshos/host/mesh"
 	"github.com/meshos/meshos/host/reconcile"
 	"github.com/meshos/meshos/host/state"
+	"github.com/meshos/meshos/internal/statetest"
 )
 
-// The cases are those of spec/core.md, by their numbers.
+// Tests are named after the cases and rules of docs/conformance.md.
 
 const this mesh.NodeID = 100
 
@@ -31,7 +32,7 @@ func stamp(at mesh.Time) mesh.Stamp {
 }
 
 func newWorld(t *testing.T, change ...func(*state.Boot)) *world {
-	b := state.Boot{Node: this, Epoch: 7, Policy: state.DefaultPolicy(), At: stamp(sec(0))}
+	b := state.Boot{Node: this, Epoch: 7, Policy: statetest.Policy(), At: stamp(sec(0))}
 	for _, c := range change {
 		c(&b)
 	}

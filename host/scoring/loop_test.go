@@ -16,6 +16,7 @@ import (
 	"github.com/meshos/meshos/host/scoring"
 	"github.com/meshos/meshos/host/snapshot"
 	"github.com/meshos/meshos/host/state"
+	"github.com/meshos/meshos/internal/statetest"
 )
 
 // house is a driver at a real loop on the real core.
@@ -30,7 +31,7 @@ type house struct {
 func build(t *testing.T, s scoring.Scorer) *house {
 	t.Helper()
 	b := &house{t: t}
-	b.Loop = loop.New(loop.Config{}, state.New(state.Boot{Node: this, Policy: state.DefaultPolicy()}))
+	b.Loop = loop.New(loop.Config{}, state.New(state.Boot{Node: this, Policy: statetest.Policy()}))
 	b.Slots().InstallScorer(s)
 	b.driver = scoring.New(scoring.Options{
 		Reader: b.Reader(), Feed: b.Feed(), Scorer: b.Slots().Scorer, Log: slog.New(slog.DiscardHandler),

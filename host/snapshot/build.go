@@ -63,11 +63,11 @@ func daemons(s *state.State) []Daemon {
 func replicas(s *state.State) []Replica {
 	var out []Replica
 	for c := range s.Chains() {
-		if len(c.Holders) == 0 && !c.Wished {
+		if len(c.Holders) == 0 && !c.HasDesired {
 			continue
 		}
 		v := Replica{Chain: c.ID, Holders: c.Holders, Leader: c.Leader}
-		if c.Wished {
+		if c.HasDesired {
 			desired := c.Desired
 			v.Desired = &desired
 		}

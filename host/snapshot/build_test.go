@@ -9,6 +9,7 @@ import (
 	"github.com/meshos/meshos/host/reconcile"
 	"github.com/meshos/meshos/host/snapshot"
 	"github.com/meshos/meshos/host/state"
+	"github.com/meshos/meshos/internal/statetest"
 )
 
 const this mesh.NodeID = 100
@@ -19,7 +20,7 @@ func at(sec float64) mesh.Stamp {
 }
 
 func fold(evs ...mesh.Event) *state.State {
-	s := state.New(state.Boot{At: at(0), Node: this, NodeName: "here", Epoch: 9, Policy: state.DefaultPolicy()})
+	s := state.New(state.Boot{At: at(0), Node: this, NodeName: "here", Epoch: 9, Policy: statetest.Policy()})
 	for _, ev := range evs {
 		s.Apply(at(0), mesh.Heard{Event: ev})
 	}
@@ -83,7 +84,7 @@ func TestSNP08_09_Daemons(t *testing.T) {
 }
 
 func TestPeers(t *testing.T) {
-	s := state.New(state.Boot{At: at(0), Node: this, NodeName: "here", Policy: state.DefaultPolicy(), Desired: mesh.Configured{
+	s := state.New(state.Boot{At: at(0), Node: this, NodeName: "here", Policy: statetest.Policy(), Desired: mesh.Configured{
 		Peers: []mesh.ConfiguredPeer{{ID: 5, Name: "five"}},
 	}})
 	load := 1.5

@@ -10,22 +10,19 @@ import (
 // maxFreeze bounds how long a freeze may last.
 const maxFreeze = 24 * time.Hour
 
-// unsigned judges an admin event that nobody signed: it is audited whatever
-// comes of it, and carried out unless it is rejected.
-func (s *State) unsigned(ev mesh.AdminEvent) []Effect {
+// applyUnsigned judges a command without a signature. The command is audited in any case,
+// and carried out unless it is rejected.
+func (s *State) applyUnsigned(ev mesh.AdminEvent) []Effect {
 	out := mesh.Verification{Verdict: mesh.VerdictUnverified}
 	if s.operators && !s.allowUnsigned {
 		out = rejected(mesh.RejectUnsigned, "operators are configured, so the command must be signed")
 	}
-	return s.command(mesh.JudgedCommit{Event: ev, Outcome: out})
+	return s.applyCommand(mesh.JudgedCommit{Event: ev, Outcome: out})
 }
 
-// judged takes in a command whose signatures were checked outside.
-func (s *State) judged(in mesh.JudgedCommit) []Effect { return s.command(in) }
-
-// command audits a judged command, and carries it out unless it is rejected: by who
+// applyCommand audits a judged applyCommand, and carries it out unless it is rejected: by who
 // judged it, or here, because it can't be or because the cluster is frozen.
-func (s *State) command(in mesh.JudgedCommit) []Effect {
+func (s *State) applyCommand(in mesh.JudgedCommit) []Effect {
 	if in.Outcome.Verdict != mesh.VerdictRejected {
 		if why := malformed(in.Event); why != "" {
 			in.Outcome = rejected(mesh.RejectMalformed, why)
@@ -40,7 +37,8 @@ func (s *State) command(in mesh.JudgedCommit) []Effect {
 	return s.carryOut(in.Event)
 }
 
-// readable gives a duration for people: to a tenth of a second, where there is one.
+// readable rounds a duration for people to tenths of a second, unless it is shorter than a
+// second.
 func readable(d time.Duration) time.Duration {
 	if d < time.Second {
 		return d
@@ -52,7 +50,7 @@ func rejected(kind, message string) mesh.Verification {
 	return mesh.Verification{Verdict: mesh.VerdictRejected, Kind: kind, Message: message}
 }
 
-// malformed says what is wrong with a command, or "".
+// malformed returns what is wrong with a command, or "".
 func malformed(ev mesh.AdminEvent) string {
 	if f, ok := ev.(mesh.FreezeCluster); ok && (f.TTL <= 0 || f.TTL > maxFreeze) {
 		return fmt.Sprintf("a freeze lasts more than 0 and at most %s, not %s", maxFreeze, f.TTL)
@@ -84,7 +82,7 @@ func (s *State) carryOut(ev mesh.AdminEvent) []Effect {
 		if ev.Node == s.node {
 			for _, id := range ev.Chains {
 				s.chains.ensure(id).hold = mesh.HoldDrop
-				s.maybeEmpty(id)
+				s.noteIfEmpty(id)
 			}
 		}
 	case mesh.InvalidatePlacement:
@@ -96,9 +94,9 @@ func (s *State) carryOut(ev mesh.AdminEvent) []Effect {
 	case mesh.FlushAvoidLists:
 		s.flushAvoidLists(ev)
 	case mesh.ForceEvictReplica:
-		s.forceOrder(ForcedOrder{Chain: ev.Chain, Node: ev.Victim})
+		s.addForced(ForcedOrder{Chain: ev.Chain, Node: ev.Victim})
 	case mesh.ForceCutover:
-		s.forceOrder(ForcedOrder{Place: true, Chain: ev.Chain, Node: ev.Target})
+		s.addForced(ForcedOrder{Place: true, Chain: ev.Chain, Node: ev.Target})
 	case mesh.ForceRestartDaemon:
 		s.forceRestart(ev.Daemon)
 	case mesh.KillMigration:

@@ -6,8 +6,8 @@ import (
 	"github.com/meshos/meshos/host/mesh"
 )
 
-// Effect is something that somebody outside must do because of an input. It is
-// no part of the state.
+// Effect is something that has to be done outside the core because of an input. It is not
+// part of the state.
 type Effect interface{ isEffect() }
 
 // AbortMigration asks for a migration to be aborted.
@@ -15,43 +15,43 @@ type AbortMigration struct{ Migration mesh.MigrationID }
 
 func (AbortMigration) isEffect() {}
 
-// Apply folds one input. Inputs must be handed in in the order of their stamps.
+// Apply folds one input. Inputs must come in the order of their stamps.
 func (s *State) Apply(at mesh.Stamp, in mesh.Input) []Effect {
 	s.now, s.wall = max(s.now, at.At), at.Wall
 	switch in := in.(type) {
 	case mesh.Heard:
-		return s.hear(in.Event)
+		return s.applyEvent(in.Event)
 	case mesh.Samples:
-		s.sampled(in)
+		s.applySamples(in)
 	case mesh.Outcome:
-		s.ended(in)
+		s.applyOutcome(in)
 	case mesh.Migrations:
-		s.migrating(in)
+		s.applyMigrations(in)
 	case mesh.Scores:
-		s.scored(in)
+		s.applyScores(in)
 	case mesh.JudgedCommit:
-		return s.judged(in)
+		return s.applyCommand(in)
 	case mesh.Acknowledged:
 		s.records.acknowledge(in)
 	case mesh.SignerChange:
 		s.auditSigners(in)
 	case mesh.FailureReport:
-		s.fail(in.Source, in.Reason)
+		s.recordFailure(in.Source, in.Reason)
 	case mesh.Reload:
 		s.configure(in.Desired)
 	}
 	return nil
 }
 
-// hear folds one event.
-func (s *State) hear(ev mesh.Event) []Effect {
+// applyEvent folds one event.
+func (s *State) applyEvent(ev mesh.Event) []Effect {
 	switch ev := ev.(type) {
 	case mesh.ReplicaUpdate:
 		s.replicaUpdated(ev)
 	case mesh.ReplicaLeader:
 		s.leaderChanged(ev)
 	case mesh.ReplicaTransition:
-		s.replicaMoved(ev)
+		s.replicaTransitioned(ev)
 	case mesh.DaemonStarted:
 		s.daemonStarted(ev)
 	case mesh.DaemonExited:
@@ -59,35 +59,35 @@ func (s *State) hear(ev mesh.Event) []Effect {
 	case mesh.DaemonCrashed:
 		s.daemonCrashed(ev)
 	case mesh.DaemonHealthChanged:
-		s.daemonSeen(ev.Daemon).Health = ev.Health
+		s.ensureDaemon(ev.Daemon).Health = ev.Health
 	case mesh.DaemonSaturationChanged:
-		s.daemonSeen(ev.Daemon).Saturation = ev.Saturation
+		s.ensureDaemon(ev.Daemon).Saturation = ev.Saturation
 	case mesh.RTTSample:
-		s.rttHeard(ev)
+		s.rttReported(ev)
 	case mesh.HealthSample:
-		s.healthSeen(ev, false)
+		s.healthReported(ev, false)
 	case mesh.LogLine:
-		s.log(ev)
+		s.recordLog(ev)
 	case mesh.BlobAnnouncement:
 		s.blobAnnounced(ev)
 	case mesh.PlacementIntent:
 		s.chains.ensure(ev.Chain).setDesired(ev.Desired)
-		s.maybeEmpty(ev.Chain)
+		s.noteIfEmpty(ev.Chain)
 	case mesh.LocalReplicaIntent:
 		s.chains.ensure(ev.Chain).hold = ev.Intent
-		s.maybeEmpty(ev.Chain)
+		s.noteIfEmpty(ev.Chain)
 	case mesh.DaemonIntent:
 		s.daemonIntended(ev)
 	case mesh.MaintenanceObserved:
 		s.maintenanceObserved(ev)
 	case mesh.AdminReceived:
-		return s.unsigned(ev.Event)
+		return s.applyUnsigned(ev.Event)
 	case mesh.Shutdown: // the loop's own business
 	}
 	return nil
 }
 
-// describe names an action for people: "start_daemon 3 (telemetry)".
+// describe returns an action for people: "start_daemon 3 (telemetry)".
 func describe(a mesh.Action) string {
 	switch a := a.(type) {
 	case mesh.StartDaemon:

@@ -13,7 +13,7 @@ type Avoided struct {
 	Until  mesh.Time
 }
 
-// AvoidList walks the avoid list, by peer.
+// AvoidList yields the entries of the avoid list, by peer.
 func (s *State) AvoidList() iter.Seq2[mesh.NodeID, Avoided] {
 	return func(yield func(mesh.NodeID, Avoided) bool) {
 		for id, a := range s.avoid.all() {
@@ -24,7 +24,7 @@ func (s *State) AvoidList() iter.Seq2[mesh.NodeID, Avoided] {
 	}
 }
 
-// Avoids says whether a peer is on the avoid list.
+// Avoids reports whether a peer is on the avoid list.
 func (s *State) Avoids(n mesh.NodeID) bool { return s.avoid.get(n) != nil }
 
 func (s *State) avoidPeer(n mesh.NodeID, reason string, ttl time.Duration) {

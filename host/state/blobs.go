@@ -6,23 +6,9 @@ import (
 	"github.com/meshos/meshos/host/mesh"
 )
 
-// Blob is what is known of one blob.
-type Blob struct {
-	SizeBytes uint64
-	Holders   []mesh.NodeID // in the order they were first heard; not to be written to
-}
-
 type blob struct {
 	size    uint64
 	holders []mesh.NodeID
-}
-
-// Blob gives one blob; ok is false for one that nobody holds.
-func (s *State) Blob(id mesh.BlobID) (b Blob, ok bool) {
-	if e := s.blobs.get(id); e != nil {
-		return Blob{SizeBytes: e.size, Holders: e.holders}, true
-	}
-	return Blob{}, false
 }
 
 func (s *State) blobAnnounced(ev mesh.BlobAnnouncement) {

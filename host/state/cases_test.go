@@ -6,17 +6,18 @@ import (
 
 	"github.com/meshos/meshos/host/mesh"
 	"github.com/meshos/meshos/host/state"
+	"github.com/meshos/meshos/internal/statetest"
 )
 
 func TestCore242_SchedulerDefaults(t *testing.T) {
-	p := state.DefaultPolicy()
+	p := statetest.Policy()
 	equal(t, "floor", p.ScoreFloor, 0.5)
 	equal(t, "gap", p.HysteresisGap, 0.2)
 	equal(t, "cooldown", p.RebalanceCooldown, 5*time.Minute)
 	equal(t, "interval", p.DecisionInterval, 30*time.Second)
 }
 
-// What each of them does beside that is B11, B12a and B14.
+// B11, B12a and B14 test what else each of them does.
 func TestCore112_CommandsAboutNodesAreAuditedOnce(t *testing.T) {
 	w := newWorld(t)
 	for i, ev := range []mesh.AdminEvent{

@@ -7,42 +7,42 @@ import (
 	"github.com/meshos/meshos/host/mesh"
 )
 
-// Chain is what is known and wished of one replicated chain.
+// Chain is what is known about one replicated chain, and what should be.
 type Chain struct {
-	ID      mesh.ChainID
-	Holders []mesh.NodeID // ascending; not to be written to
-	Leader  mesh.NodeID   // 0: none known
-	Desired uint32        // meaningful with Wished
-	Wished  bool          // somebody said how many replicas there should be
-	Hold    mesh.HoldIntent
+	ID         mesh.ChainID
+	Holders    []mesh.NodeID // ascending; must not be written to
+	Leader     mesh.NodeID   // 0 if none is known
+	Desired    uint32        // meaningful with Wished
+	HasDesired bool          // somebody said how many replicas there should be
+	Hold       mesh.HoldIntent
 }
 
-// HeldBy says whether n holds the chain.
+// HeldBy reports whether n holds the chain.
 func (c Chain) HeldBy(n mesh.NodeID) bool {
 	_, found := slices.BinarySearch(c.Holders, n)
 	return found
 }
 
 type chain struct {
-	holders []mesh.NodeID
-	leader  mesh.NodeID
-	elected bool // the leader was named since the last holder left
-	desired uint32
-	wished  bool
-	hold    mesh.HoldIntent
+	holders    []mesh.NodeID
+	leader     mesh.NodeID
+	elected    bool // the leader was elected after the last holder left
+	desired    uint32
+	hasDesired bool
+	hold       mesh.HoldIntent
 
-	configured bool // the configuration names it
-	emptied    bool // it is among the emptied chains
-	taken      bool // a drop or an eviction was handed out once
+	configured   bool // the configuration names it
+	emptied      bool // it is in emptiedChains
+	removalAsked bool // a drop or an eviction was handed out once
 
-	everChanged  bool   // changed is meaningful
-	changed      uint64 // the last pass before the holders changed
-	returned     []mesh.NodeID
-	rebalanced   bool // rebalancedAt is meaningful
+	everChanged  bool          // changed is meaningful
+	changed      uint64        // number of the last pass before the holders changed
+	returned     []mesh.NodeID // holders that were lost and are back
+	rebalanced   bool          // rebalancedAt is meaningful
 	rebalancedAt mesh.Time
 }
 
-// Chains walks all chains, by id.
+// Chains yields all chains, by id.
 func (s *State) Chains() iter.Seq[Chain] {
 	return func(yield func(Chain) bool) {
 		for id, c := range s.chains.all() {
@@ -53,7 +53,7 @@ func (s *State) Chains() iter.Seq[Chain] {
 	}
 }
 
-// Chain gives one chain; ok is false for one that nobody mentioned.
+// Chain returns one chain; ok is false if the chain is not known.
 func (s *State) Chain(id mesh.ChainID) (c Chain, ok bool) {
 	if e := s.chains.get(id); e != nil {
 		return e.view(id), true
@@ -62,12 +62,12 @@ func (s *State) Chain(id mesh.ChainID) (c Chain, ok bool) {
 }
 
 func (c *chain) view(id mesh.ChainID) Chain {
-	return Chain{ID: id, Holders: c.holders, Leader: c.leader, Desired: c.desired, Wished: c.wished, Hold: c.hold}
+	return Chain{ID: id, Holders: c.holders, Leader: c.leader, Desired: c.desired, HasDesired: c.hasDesired, Hold: c.hold}
 }
 
-func (c *chain) setDesired(n uint32) { c.desired, c.wished = n, true }
+func (c *chain) setDesired(n uint32) { c.desired, c.hasDesired = n, true }
 
-// add and remove leave the old slice as it was: snapshots share it.
+// add and remove do not change the old slice, which snapshots share.
 func (c *chain) add(n mesh.NodeID) (changed bool) {
 	i, found := slices.BinarySearch(c.holders, n)
 	if found {
@@ -117,11 +117,11 @@ func (s *State) dropHolder(id mesh.ChainID, holder mesh.NodeID) {
 	if c := s.chains.get(id); c != nil {
 		if c.remove(holder) {
 			c.everChanged, c.changed = true, s.tick
-			if c.taken {
-				s.heardGone(id, holder)
+			if c.removalAsked {
+				s.holderGone(id, holder)
 			}
 		}
-		s.maybeEmpty(id)
+		s.noteIfEmpty(id)
 	}
 }
 
@@ -132,16 +132,16 @@ func (s *State) leaderChanged(ev mesh.ReplicaLeader) {
 	}
 	if c := s.chains.get(ev.Chain); c != nil {
 		c.elect(0)
-		s.maybeEmpty(ev.Chain)
+		s.noteIfEmpty(ev.Chain)
 	}
 }
 
-func (s *State) replicaMoved(ev mesh.ReplicaTransition) {
+func (s *State) replicaTransitioned(ev mesh.ReplicaTransition) {
 	switch ev.Kind {
 	case mesh.BecameHolderAndLeader:
 		s.addHolder(ev.Chain, ev.Holder).elect(ev.Holder)
 	case mesh.LeaderLostAndRemoved:
-		// A late step-down must not undo a newer election.
+		// A step-down that arrives late must not undo a newer election.
 		if c := s.chains.get(ev.Chain); c != nil && c.leader == ev.Holder {
 			c.elect(0)
 		}
@@ -149,29 +149,28 @@ func (s *State) replicaMoved(ev mesh.ReplicaTransition) {
 	}
 }
 
-// emptiedChain is a chain that became empty, and when.
+// emptiedChain is a chain that became empty, with the time.
 type emptiedChain struct {
 	id mesh.ChainID
 	at mesh.Time
 }
 
-// maybeEmpty notes a chain for the next tick, which forgets what nobody holds
-// and nobody wants.
-func (s *State) maybeEmpty(id mesh.ChainID) {
+// noteIfEmpty notes an empty chain for the next tick, which forgets it.
+func (s *State) noteIfEmpty(id mesh.ChainID) {
 	if c := s.chains.get(id); c != nil && c.empty() && !c.emptied {
 		c.emptied = true
 		s.emptiedChains = append(s.emptiedChains, emptiedChain{id, s.now})
 	}
 }
 
-// empty says whether nobody holds, leads or wants the chain. A leader from before
-// the last holder left does not keep it.
+// empty reports whether no node holds or leads the chain and nothing asks for it. A leader
+// that was elected before the last holder left does not count.
 func (c *chain) empty() bool {
-	return len(c.holders) == 0 && !c.configured && !c.elected && (!c.wished || c.desired == 0) && c.hold != mesh.HoldKeep
+	return len(c.holders) == 0 && !c.configured && !c.elected && (!c.hasDesired || c.desired == 0) && c.hold != mesh.HoldKeep
 }
 
-// sweepChains forgets empty chains. An order to drop one waits a while for the
-// replica it is about, since intents may be heard before holders.
+// sweepChains forgets empty chains. It keeps one with an order to drop it for a while: the
+// order may arrive before the news that this node holds the chain.
 func (s *State) sweepChains() {
 	s.emptiedChains = slices.DeleteFunc(s.emptiedChains, func(e emptiedChain) bool {
 		c := s.chains.get(e.id)

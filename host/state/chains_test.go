@@ -47,7 +47,7 @@ func TestCore073_B17_AnEmptyChainGoesAtTheNextTick(t *testing.T) {
 		t.Error("a chain that nobody holds or wants should be forgotten")
 	}
 	if _, ok := w.s.Chain(2); !ok {
-		t.Error("a chain that somebody wants replicas of should stay")
+		t.Error("a chain of which replicas are wanted should stay")
 	}
 }
 
@@ -131,7 +131,7 @@ func TestCore082_PlacementIntentIsDesiredOnly(t *testing.T) {
 	w := newWorld(t)
 	w.hear(mesh.PlacementIntent{Chain: 1, Desired: 3})
 	c, _ := w.s.Chain(1)
-	if !c.Wished || c.Desired != 3 || len(c.Holders) != 0 || c.Leader != 0 {
+	if !c.HasDesired || c.Desired != 3 || len(c.Holders) != 0 || c.Leader != 0 {
 		t.Errorf("got %+v", c)
 	}
 }
@@ -193,7 +193,7 @@ func TestWhatTheConfigurationSaysOfAChainHoldsBeforeItIsHeld(t *testing.T) {
 	w.hear(added(1, this))
 	c, _ := w.s.Chain(1)
 	equal(t, "intent", c.Hold, mesh.HoldDrop)
-	equal(t, "wished", c.Wished, true)
+	equal(t, "wished", c.HasDesired, true)
 	w.hear(removed(1, this))
 	w.input(mesh.Reload{})
 	w.tick(10_001)
@@ -209,7 +209,7 @@ func TestReloadTakesOnlyConfiguredWishesAway(t *testing.T) {
 	w.hear(mesh.LocalReplicaIntent{Chain: 1, Intent: mesh.HoldKeep}, mesh.PlacementIntent{Chain: 2, Desired: 5})
 	w.input(mesh.Reload{Desired: conf(mesh.ConfiguredChain{ID: 2, Hold: mesh.HoldKeep})})
 	c, _ := w.s.Chain(1)
-	equal(t, "the configured wish goes", c.Wished, false)
+	equal(t, "the configured wish goes", c.HasDesired, false)
 	equal(t, "that of an event stays", c.Hold, mesh.HoldKeep)
 	c, _ = w.s.Chain(2)
 	equal(t, "the configured wish comes", c.Hold, mesh.HoldKeep)

@@ -1,12 +1,10 @@
 package state
 
-import (
-	"github.com/meshos/meshos/host/mesh"
-)
+import "github.com/meshos/meshos/host/mesh"
 
-// configure takes over what the configuration says of peers, chains and daemons.
-// Only what changed since the last time is set: an intent that an event changed
-// meanwhile stays, unless the configuration changed it too.
+// configure takes over the peers, chains and daemons of the configuration. It sets only
+// what changed since the last time: an intent that an event has changed meanwhile stays,
+// unless the configuration changed it too.
 func (s *State) configure(next mesh.Configured) {
 	s.configurePeers(next.Peers)
 	s.configureChains(next.Chains)
@@ -37,14 +35,14 @@ func (s *State) configurePeers(next []mesh.ConfiguredPeer) {
 	}
 }
 
-// forgetHoldings leaves nothing behind of what nodes hold, lead or were to be given.
-// Without their health, holders that are long dead would count as live ones.
+// forgetHoldings forgets what nodes hold and lead, and the moves to them. Their health is
+// forgotten too, and holders without a known health would count as live.
 func (s *State) forgetHoldings(gone map[mesh.NodeID]bool) {
 	s.forgetScores(gone)
 	for id, c := range s.chains.all() {
 		if gone[c.leader] {
 			c.elect(0)
-			s.maybeEmpty(id)
+			s.noteIfEmpty(id)
 		}
 		for _, n := range c.holders {
 			if gone[n] {
@@ -82,16 +80,16 @@ func (s *State) configureChains(next []mesh.ConfiguredChain) {
 		if e := s.chains.get(id); e != nil {
 			e.configured = false
 			e.configure(old, mesh.ConfiguredChain{ID: id})
-			s.maybeEmpty(id)
+			s.noteIfEmpty(id)
 		}
 	}
 }
 
-// configure takes over the wishes that changed; one that the configuration neither
-// has nor had is not its to take away.
+// configure takes over the intents that changed. It does not remove one that is not from
+// the configuration.
 func (c *chain) configure(old, next mesh.ConfiguredChain) {
 	if !sameCount(old.Replicas, next.Replicas) {
-		c.desired, c.wished = 0, false
+		c.desired, c.hasDesired = 0, false
 		if next.Replicas != nil {
 			c.setDesired(*next.Replicas)
 		}
@@ -116,7 +114,7 @@ func (s *State) configureDaemons(next []mesh.ConfiguredDaemon) {
 	for _, c := range next {
 		old, known := before[c.Daemon.ID]
 		delete(before, c.Daemon.ID)
-		d := s.daemonNamed(c.Daemon)
+		d := s.ensureDaemon(c.Daemon)
 		d.configured, d.Essential = true, c.Essential
 		if !known || old.Run != c.Run {
 			d.Intent = mesh.IntentStop
@@ -129,7 +127,7 @@ func (s *State) configureDaemons(next []mesh.ConfiguredDaemon) {
 		}
 	}
 	for id := range before {
-		// Nobody says any more how to run it, so it is stopped.
+		// Its command is gone with the configuration, so it cannot go on running.
 		if d := s.daemons.get(id); d != nil {
 			d.configured, d.Essential, d.Intent, d.Pin = false, false, mesh.IntentStop, 0
 		}

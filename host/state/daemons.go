@@ -7,11 +7,11 @@ import (
 	"github.com/meshos/meshos/host/mesh"
 )
 
-// forgetAfter is how long a daemon that ended and that nobody wants is still
-// shown, and how long an order to drop a chain that nobody holds is remembered.
+// forgetAfter is how long a daemon that ended and is not wanted is still shown, and how long
+// an order to drop a chain that no node holds is remembered.
 const forgetAfter = 10 * time.Minute
 
-// Lifecycle is where a daemon's process stands, as far as this node knows.
+// Lifecycle is the state of a daemon's process, as far as this node knows.
 type Lifecycle uint8
 
 // The lifecycles, in the contract's order.
@@ -22,7 +22,7 @@ const (
 	Stopping
 )
 
-// Daemon is what is known and wished of one daemon.
+// Daemon is what is known about one daemon, and what should be.
 type Daemon struct {
 	Ref        mesh.DaemonRef
 	Lifecycle  Lifecycle
@@ -32,23 +32,24 @@ type Daemon struct {
 
 	Intent    mesh.RunIntent
 	Pin       mesh.NodeID // the only node it may run on; 0 for any
-	Essential bool        // runs on while its node is evacuated
+	Essential bool        // keeps running while its node is evacuated
 
-	// AppliedBackoff is the release time that was already applied; 0 for none.
+	// AppliedBackoff is the release time of the backoff that was applied last; 0 for none.
 	AppliedBackoff mesh.Time
-	// StopDeadline is the deadline of the first stop that is still wanted.
+	// StopDeadline is the deadline of the stop that was handed out first and is still
+	// wanted. It is meaningful with StopAsked.
 	StopDeadline mesh.Time
-	StopAsked    bool // StopDeadline is meaningful
+	StopAsked    bool
 	Restart      RestartOrder
 
-	since mesh.Time // in this lifecycle
-	ended mesh.Time // later of the last exit and the last crash
-	began mesh.Time // last start
+	since mesh.Time // when this lifecycle began
+	ended mesh.Time // the later of the last exit and the last crash
+	began mesh.Time // the last start
 	ran   bool      // began is meaningful
 	over  bool      // ended is meaningful
 }
 
-// RestartOrder is how far an ordered restart of a daemon is.
+// RestartOrder is how far an ordered restart of a daemon has come.
 type RestartOrder uint8
 
 // The steps of an ordered restart.
@@ -61,13 +62,12 @@ const (
 type daemon struct {
 	Daemon
 	configured bool
-	seen       bool      // some signal came from it
-	before     Lifecycle // what a stop that fails falls back to
+	before     Lifecycle // the lifecycle to fall back to if the stop fails
 	startedAt  mesh.Time // when the start that is under way was handed out
 	stoppedAt  mesh.Time // when the stop that is under way was handed out
 }
 
-// Daemons walks all daemons, by id.
+// Daemons yields all daemons, by id.
 func (s *State) Daemons() iter.Seq[Daemon] {
 	return func(yield func(Daemon) bool) {
 		for _, d := range s.daemons.all() {
@@ -78,7 +78,7 @@ func (s *State) Daemons() iter.Seq[Daemon] {
 	}
 }
 
-// Daemon gives one daemon; ok is false for one that nobody mentioned.
+// Daemon returns one daemon; ok is false if the daemon is not known.
 func (s *State) Daemon(id mesh.DaemonID) (d Daemon, ok bool) {
 	if e := s.daemons.get(id); e != nil {
 		return e.Daemon, true
@@ -86,8 +86,8 @@ func (s *State) Daemon(id mesh.DaemonID) (d Daemon, ok bool) {
 	return Daemon{}, false
 }
 
-// Age says how long a daemon has been in its lifecycle: a stopped one since it
-// ended, a running one since it started; 0 for one that never ran.
+// Age returns how long a daemon has been in its lifecycle: a stopped one since it ended, a
+// running one since it started. It is 0 for one that never ran.
 func (d Daemon) Age(now mesh.Time) time.Duration {
 	switch {
 	case d.Lifecycle == Starting || d.Lifecycle == Stopping:
@@ -100,8 +100,9 @@ func (d Daemon) Age(now mesh.Time) time.Duration {
 	return 0
 }
 
-// daemonNamed gives the daemon's entry, made if needed, with the newest label.
-func (s *State) daemonNamed(ref mesh.DaemonRef) *daemon {
+// ensureDaemon returns the entry of a daemon, which it creates if there is none. It takes
+// over the name.
+func (s *State) ensureDaemon(ref mesh.DaemonRef) *daemon {
 	d := s.daemons.ensure(ref.ID)
 	if d.Lifecycle == 0 {
 		d.Lifecycle = Stopped
@@ -114,14 +115,7 @@ func (s *State) daemonNamed(ref mesh.DaemonRef) *daemon {
 	return d
 }
 
-// daemonSeen is daemonNamed for a signal of the daemon's own.
-func (s *State) daemonSeen(ref mesh.DaemonRef) *daemon {
-	d := s.daemonNamed(ref)
-	d.seen = true
-	return d
-}
-
-func (s *State) move(d *daemon, to Lifecycle) {
+func (s *State) setLifecycle(d *daemon, to Lifecycle) {
 	if d.Lifecycle == to {
 		return
 	}
@@ -132,28 +126,28 @@ func (s *State) move(d *daemon, to Lifecycle) {
 }
 
 func (s *State) daemonStarted(ev mesh.DaemonStarted) {
-	d := s.daemonSeen(ev.Daemon)
+	d := s.ensureDaemon(ev.Daemon)
 	d.Gate.Started(s.now, s.policy.Restart)
 	d.began, d.ran = s.now, true
 	d.AppliedBackoff = 0
-	if d.Lifecycle != Stopping { // a stop that overtook this start keeps its deadline
+	if d.Lifecycle != Stopping { // a stop that was handed out during the start keeps its deadline
 		d.StopAsked = false
 	}
 	if d.Restart == RestartStart {
 		d.Restart = RestartNone
 	}
-	s.move(d, Running)
+	s.setLifecycle(d, Running)
 }
 
 func (s *State) daemonExited(ev mesh.DaemonExited) {
-	d := s.daemonSeen(ev.Daemon)
+	d := s.ensureDaemon(ev.Daemon)
 	d.Gate.Ended(s.now, s.policy.Restart)
 	d.AppliedBackoff = 0
 	s.stopped(d)
 }
 
 func (s *State) daemonCrashed(ev mesh.DaemonCrashed) {
-	d := s.daemonSeen(ev.Daemon)
+	d := s.ensureDaemon(ev.Daemon)
 	d.Gate.Crashed(s.now, s.policy.Restart)
 	s.stopped(d)
 }
@@ -161,11 +155,11 @@ func (s *State) daemonCrashed(ev mesh.DaemonCrashed) {
 func (s *State) stopped(d *daemon) {
 	d.ended, d.over = s.now, true
 	d.StopAsked = false
-	s.move(d, Stopped)
+	s.setLifecycle(d, Stopped)
 }
 
 func (s *State) daemonIntended(ev mesh.DaemonIntent) {
-	d := s.daemonNamed(ev.Daemon)
+	d := s.ensureDaemon(ev.Daemon)
 	d.Intent, d.Pin = ev.Intent, ev.Node
 }
 
@@ -177,7 +171,7 @@ func (s *State) forceRestart(ref mesh.DaemonRef) {
 	}
 }
 
-// restartAll orders a stop and a start of each running daemon and opens all gates.
+// restartAll orders a stop and then a start of each running daemon, and opens all gates.
 func (s *State) restartAll() {
 	for _, d := range s.daemons.all() {
 		d.Gate.Force(s.policy.Restart)
@@ -188,18 +182,18 @@ func (s *State) restartAll() {
 	}
 }
 
-// tickDaemons opens the gates whose time is over, gives up starts and stops that
-// never came to anything, and forgets daemons that ended long ago and are not wanted.
+// tickDaemons opens the gates whose time is over, gives up starts and stops that were never
+// reported, and forgets daemons that ended long ago and are not wanted.
 func (s *State) tickDaemons() {
 	for id, d := range s.daemons.all() {
 		if d.Gate.Release(s.now) {
 			d.AppliedBackoff = 0
 		}
 		if d.Lifecycle == Starting && s.now.Sub(d.startedAt) >= s.policy.ActionTimeout {
-			s.move(d, Stopped)
+			s.setLifecycle(d, Stopped)
 		}
 		if d.Lifecycle == Stopping && s.now.Sub(max(d.stoppedAt, d.StopDeadline)) >= s.policy.ActionTimeout {
-			s.move(d, d.before) // its end should have been reported long ago
+			s.setLifecycle(d, d.before) // its end was never reported
 		}
 		wanted := d.configured || d.Intent == mesh.IntentRun || (d.Intent == mesh.IntentNone && d.Restart == RestartStart)
 		if !wanted && d.Lifecycle == Stopped && d.Gate.State() == GateIdle &&

@@ -107,7 +107,7 @@ func TestB14_RestartAllStopsThenStartsWhatRuns(t *testing.T) {
 		mesh.DaemonStarted{Daemon: ref(2)}, // nobody wishes anything of it
 		mesh.DaemonIntent{Daemon: ref(3), Intent: mesh.IntentRun}, mesh.DaemonCrashed{Daemon: ref(3)})
 	intent := func(id mesh.DaemonID) mesh.RunIntent {
-		i, _ := w.s.Effective(w.daemon(id))
+		i, _ := w.s.EffectiveIntent(w.daemon(id))
 		return i
 	}
 	w.admin(mesh.RestartAllDaemons{Node: 5})
@@ -153,7 +153,7 @@ func TestReloadOfChains(t *testing.T) {
 	w.input(mesh.Reload{Desired: conf(mesh.ConfiguredChain{ID: 2, Replicas: &three}, mesh.ConfiguredChain{ID: 3, Replicas: &four})})
 	w.tick(1)
 	c, _ := w.s.Chain(1)
-	if c.Wished || c.Hold != mesh.HoldNone {
+	if c.HasDesired || c.Hold != mesh.HoldNone {
 		t.Errorf("the intents of a removed chain should go: %+v", c)
 	}
 	c, _ = w.s.Chain(2)

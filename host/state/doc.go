@@ -1,8 +1,7 @@
-// Package state folds everything a node hears into what it knows (Actual) and
-// what it should be (Desired).
+// Package state folds the inputs of a node into a State: what the node knows and what
+// should be.
 //
-// A State is owned by one goroutine. It is changed by Apply, by Tick and by the
-// hand-out of actions, each with the time handed in; it reads no clock, does no
-// I/O, starts no goroutine and logs nothing. It decides nothing either:
-// host/reconcile compares the two halves and says what to do.
+// A State is owned by one goroutine. Apply, Tick and HandOut change it, and time comes in
+// as an argument. The package reads no clock, does no I/O, starts no goroutine and logs
+// nothing. It does not decide what to do: host/reconcile does that from a State.
 package state

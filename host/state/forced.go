@@ -7,16 +7,16 @@ import (
 	"github.com/meshos/meshos/host/mesh"
 )
 
-// forcedOrders bounds how many forced orders may wait; they are rare and expire.
-const forcedOrders = 1024
+// maxForced bounds how many forced orders may wait. They are rare, and expire.
+const maxForced = 1024
 
-// ForcedOrder is a break-glass order that waits to be handed out: an eviction of
-// Node from Chain, or (Place) a placement on it.
+// ForcedOrder is a break-glass order that waits to be handed out: to evict Chain from Node
+// or, if Place is set, to place it there.
 type ForcedOrder struct {
 	Place bool
 	Chain mesh.ChainID
 	Node  mesh.NodeID
-	Until mesh.Time // given up then
+	Until mesh.Time // when it is given up
 }
 
 func (o ForcedOrder) source() string {
@@ -26,26 +26,26 @@ func (o ForcedOrder) source() string {
 	return fmt.Sprintf("force-evict-replica:%d", o.Chain)
 }
 
-// Forced lists the forced orders that wait, in the order they arrived. It must
+// Forced returns the forced orders that wait, in the order in which they arrived. It must
 // not be written to.
 func (s *State) Forced() []ForcedOrder { return s.forced }
 
-func (s *State) forceOrder(o ForcedOrder) {
+func (s *State) addForced(o ForcedOrder) {
 	for _, waiting := range s.forced {
 		if waiting.Place == o.Place && waiting.Chain == o.Chain && waiting.Node == o.Node {
 			return // the same order is waiting already
 		}
 	}
-	if len(s.forced) >= forcedOrders {
-		s.fail(o.source(), fmt.Sprintf("not taken: %d forced orders are waiting already", len(s.forced)))
+	if len(s.forced) >= maxForced {
+		s.recordFailure(o.source(), fmt.Sprintf("not taken: %d forced orders are waiting already", len(s.forced)))
 		return
 	}
 	o.Until = s.now.Add(s.policy.ForcedTTL)
 	s.forced = append(s.forced, o)
 }
 
-// tickForced lets go of the orders that are for another leader to carry out, and
-// gives up those that waited too long, with a failure record.
+// tickForced removes the orders for chains that another node leads, and gives up those that
+// have waited too long, with a failure record.
 func (s *State) tickForced() {
 	s.forced = slices.DeleteFunc(s.forced, func(o ForcedOrder) bool {
 		if c := s.chains.get(o.Chain); c != nil && c.leader != 0 && c.leader != s.node {
@@ -60,12 +60,12 @@ func (s *State) tickForced() {
 		} else if c := s.chains.get(o.Chain); c != nil && c.leader == s.node {
 			why = "it could not be handed out"
 		}
-		s.fail(o.source(), fmt.Sprintf("given up after %s: %s", s.policy.ForcedTTL, why))
+		s.recordFailure(o.source(), fmt.Sprintf("given up after %s: %s", s.policy.ForcedTTL, why))
 		return true
 	})
 }
 
-// key is that of the action that carries an order out.
+// key returns the key of the action that carries the order out.
 func (o ForcedOrder) key() mesh.ActionKey {
 	if o.Place {
 		return mesh.RequestPlacement{Chain: o.Chain}.Key()
@@ -73,33 +73,33 @@ func (o ForcedOrder) key() mesh.ActionKey {
 	return mesh.RequestEviction{Chain: o.Chain}.Key()
 }
 
-// CarriedOut takes away an order whose action was handed out just now.
-func (s *State) CarriedOut(o ForcedOrder) {
-	s.takeOrder(o)
+// ForcedHandedOut removes an order whose action was handed out just now.
+func (s *State) ForcedHandedOut(o ForcedOrder) {
+	s.removeForced(o)
 	if e := s.ledger.entries[o.key()]; e != nil {
 		e.forced = &o
 	}
 }
 
-// RefuseForced takes away an order that must not be carried out, and says why.
+// RefuseForced removes an order that must not be carried out, with a failure record.
 func (s *State) RefuseForced(o ForcedOrder, reason string) {
-	s.takeOrder(o)
-	s.fail(o.source(), reason)
+	s.removeForced(o)
+	s.recordFailure(o.source(), reason)
 }
 
-func (s *State) takeOrder(o ForcedOrder) {
+func (s *State) removeForced(o ForcedOrder) {
 	s.forced = slices.DeleteFunc(s.forced, func(waiting ForcedOrder) bool { return waiting == o })
 }
 
-// unmet says whether an order is still this node's to carry out, and is not carried
-// out. Nobody gives it again, so its end must be seen.
+// unmet reports whether this node still has to carry an order out. An operator gives an
+// order once, so a failure record must show when it ends without effect.
 func (s *State) unmet(o ForcedOrder) bool {
 	c := s.chains.get(o.Chain)
 	return c != nil && c.leader == s.node && c.view(o.Chain).HeldBy(o.Node) != o.Place
 }
 
-// ByForce says whether the last action of a key carries out a forced order.
-func (s *State) ByForce(key mesh.ActionKey) bool {
+// IsForced reports whether the last action of a key carries out a forced order.
+func (s *State) IsForced(key mesh.ActionKey) bool {
 	e := s.ledger.entries[key]
 	return e != nil && e.forced != nil
 }

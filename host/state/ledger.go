@@ -9,14 +9,14 @@ import (
 	"github.com/meshos/meshos/host/mesh"
 )
 
-// Bounds of the wait after an action failed.
+// Bounds of the backoff after an action failed.
 const (
-	firstRetry = time.Second
-	lastRetry  = time.Minute
+	firstBackoff = time.Second
+	maxBackoff   = time.Minute
 )
 
-// ledger remembers what was handed out, so that nothing is asked for twice: a
-// key is outstanding until its final outcome, then quiet for a while.
+// ledger remembers the actions that were handed out, so that none is handed out twice: a key
+// is outstanding until its final outcome, and is then not handed out again for a while.
 type ledger struct {
 	lastID  mesh.ActionID
 	entries map[mesh.ActionKey]*ledgerEntry
@@ -26,10 +26,10 @@ type ledger struct {
 type ledgerEntry struct {
 	phase   ledgerPhase
 	emitted mesh.Emitted
-	heard   mesh.Time    // when it was handed out or last said to be retried
-	until   mesh.Time    // quiet until then
-	gone    bool         // the replica that it takes was heard to be gone
-	forced  *ForcedOrder // that it carries out; nil for none
+	heard   mesh.Time    // when it was handed out, or the last outcome that was not final came
+	until   mesh.Time    // it is not handed out again before
+	gone    bool         // the replica that it removes was reported as gone
+	forced  *ForcedOrder // the order that it carries out; nil for none
 	backoff time.Duration
 	reason  string // of the last failure
 }
@@ -37,9 +37,9 @@ type ledgerEntry struct {
 type ledgerPhase uint8
 
 const (
-	outstanding ledgerPhase = iota // handed out, no final outcome yet
+	outstanding ledgerPhase = iota // handed out, without a final outcome yet
 	settling                       // succeeded a moment ago
-	waiting                        // failed, may be asked for again later
+	waiting                        // failed, and may be handed out again later
 )
 
 func newLedger() ledger {
@@ -49,30 +49,29 @@ func newLedger() ledger {
 	}
 }
 
-// Ready says whether an action of this key may be handed out now.
+// Ready reports whether an action of this key may be handed out now.
 func (s *State) Ready(key mesh.ActionKey) bool {
 	e := s.ledger.entries[key]
 	return e == nil || (e.phase != outstanding && s.now >= e.until)
 }
 
-// Outstanding says whether an action of this key was handed out and has not
-// ended.
+// Outstanding reports whether an action of this key was handed out and has not ended.
 func (s *State) Outstanding(key mesh.ActionKey) bool {
 	e := s.ledger.entries[key]
 	return e != nil && e.phase == outstanding
 }
 
-// KeyStatus is what became of the last action of a key, for explanations.
+// KeyStatus is the status of the last action of a key, for explanations.
 type KeyStatus struct {
 	ID          mesh.ActionID
-	Outstanding bool          // handed out, and not ended yet
-	Since       time.Duration // since it was handed out
-	Quiet       time.Duration // until it may be handed out again; 0 for now
-	Failed      string        // why it failed; empty for one that did not
+	Outstanding bool          // it was handed out and has not ended
+	Since       time.Duration // how long ago it was handed out
+	Quiet       time.Duration // how long it is until it may be handed out again
+	Failed      string        // why it failed; "" if it did not
 }
 
-// Status says what became of the last action of a key; ok is false when the key
-// is not remembered.
+// Status returns the status of the last action of a key; ok is false if the key is not
+// remembered.
 func (s *State) Status(key mesh.ActionKey) (st KeyStatus, ok bool) {
 	e := s.ledger.entries[key]
 	if e == nil {
@@ -88,8 +87,8 @@ func (s *State) Status(key mesh.ActionKey) (st KeyStatus, ok bool) {
 	return st, true
 }
 
-// HandOut gives an action its id and remembers it. Only here is written what
-// counts for handed-out actions only, such as a daemon's Starting.
+// HandOut assigns an id to an action and remembers it. Everything that depends on an action
+// being handed out, such as a daemon's Starting, is written here and nowhere else.
 func (s *State) HandOut(a mesh.Action) mesh.Emitted {
 	s.ledger.lastID++
 	out := mesh.Emitted{ID: s.ledger.lastID, Action: a, At: s.now}
@@ -103,28 +102,28 @@ func (s *State) HandOut(a mesh.Action) mesh.Emitted {
 	s.emitted.push(out)
 	switch a := a.(type) {
 	case mesh.StartDaemon:
-		d := s.daemonNamed(a.Daemon)
+		d := s.ensureDaemon(a.Daemon)
 		d.startedAt = s.now
-		s.move(d, Starting)
+		s.setLifecycle(d, Starting)
 	case mesh.StopDaemon:
-		d := s.daemonNamed(a.Daemon)
+		d := s.ensureDaemon(a.Daemon)
 		if d.Lifecycle != Stopping {
 			d.before = d.Lifecycle
 		}
 		d.stoppedAt, d.StopAsked, d.StopDeadline = s.now, true, a.Deadline
-		s.move(d, Stopping)
+		s.setLifecycle(d, Stopping)
 	case mesh.RequestEviction:
-		s.moved(a.Chain)
-		s.taking(a.Chain)
+		s.startCooldown(a.Chain)
+		s.noteRemoval(a.Chain)
 	case mesh.DropReplica:
-		s.taking(a.Chain)
+		s.noteRemoval(a.Chain)
 	}
 	return out
 }
 
-// Forget drops the keys whose reason is gone: those that are not wanted any
-// more, unless they are outstanding or settling. A frozen pass wants nothing, which
-// says nothing of the reasons.
+// Forget forgets the keys that are not wanted any more, unless they are outstanding or
+// settling. It forgets none during a freeze: then no action is wanted, though the reasons
+// are still there.
 func (s *State) Forget(wanted map[mesh.ActionKey]bool) {
 	if _, frozen := s.Frozen(); frozen {
 		return
@@ -142,9 +141,9 @@ func (s *State) Forget(wanted map[mesh.ActionKey]bool) {
 	}
 }
 
-// ended folds the outcome of an action. One that is not outstanding any more was
-// given up before; its outcome comes too late to count.
-func (s *State) ended(in mesh.Outcome) {
+// applyOutcome folds the outcome of an action. The outcome of an action that is not
+// outstanding any more comes too late and is ignored.
+func (s *State) applyOutcome(in mesh.Outcome) {
 	key, known := s.ledger.byID[in.ID]
 	if !known {
 		return
@@ -164,20 +163,20 @@ func (s *State) ended(in mesh.Outcome) {
 	}
 }
 
-// withdrawn folds that an action was not carried out because its reason was gone:
-// nothing went wrong, and it may be asked for again at once.
+// withdrawn folds the end of an action that was not needed any more and was not carried
+// out. Nothing went wrong, and the action may be handed out again at once.
 func (s *State) withdrawn(e *ledgerEntry, in mesh.Outcome) {
 	delete(s.ledger.byID, e.emitted.ID)
 	delete(s.ledger.entries, e.emitted.Action.Key())
 	s.recordAction(e.emitted, mesh.ActionFailed, in)
 	if e.forced != nil && s.unmet(*e.forced) {
-		s.fail(e.forced.source(), fmt.Sprintf("withdrawn before it was tried again: %s", in.Reason))
+		s.recordFailure(e.forced.source(), fmt.Sprintf("withdrawn before it was tried again: %s", in.Reason))
 	}
 	s.fallBack(e.emitted.Action)
 }
 
-// withdraw ends an action that is out, if there is one of the key: its outcome will
-// come too late to count.
+// withdraw ends the outstanding action of a key, if there is one. Its outcome will be
+// ignored.
 func (s *State) withdraw(key mesh.ActionKey, reason string) {
 	if e := s.ledger.entries[key]; e != nil && e.phase == outstanding {
 		s.withdrawn(e, mesh.Outcome{Reason: reason})
@@ -202,19 +201,19 @@ func (s *State) succeeded(e *ledgerEntry) {
 
 func (s *State) failed(e *ledgerEntry, in mesh.Outcome) {
 	delete(s.ledger.byID, e.emitted.ID)
-	e.backoff = min(max(2*e.backoff, firstRetry), lastRetry)
-	e.reason = cmp.Or(in.Reason, "it failed, and nobody said why")
+	e.backoff = min(max(2*e.backoff, firstBackoff), maxBackoff)
+	e.reason = cmp.Or(in.Reason, "it failed without a reason")
 	e.phase, e.until = waiting, s.now.Add(e.backoff)
 	end := mesh.ActionFailed
 	if in.Gated {
 		end = mesh.ActionGated
 	}
 	s.recordAction(e.emitted, end, in)
-	s.fail(fmt.Sprintf("action:%d", e.emitted.ID), describe(e.emitted.Action)+": "+e.reason)
+	s.recordFailure(fmt.Sprintf("action:%d", e.emitted.ID), describe(e.emitted.Action)+": "+e.reason)
 	s.fallBack(e.emitted.Action)
 }
 
-// fallBack takes back what handing an action out made of a daemon.
+// fallBack sets a daemon's lifecycle back to what it was before the action was handed out.
 func (s *State) fallBack(a mesh.Action) {
 	switch a := a.(type) {
 	case mesh.StartDaemon:
@@ -222,18 +221,18 @@ func (s *State) fallBack(a mesh.Action) {
 		switch {
 		case d == nil:
 		case d.Lifecycle == Starting:
-			s.move(d, Stopped)
+			s.setLifecycle(d, Stopped)
 		case d.Lifecycle == Stopping && d.before == Starting:
-			d.before = Stopped // there is nothing to fall back to should the stop fail too
+			d.before = Stopped // the start failed, so it must not come back if the stop fails too
 		}
 	case mesh.StopDaemon:
 		if d := s.daemons.get(a.Daemon.ID); d != nil && d.Lifecycle == Stopping {
-			s.move(d, d.before)
+			s.setLifecycle(d, d.before)
 		}
 	}
 }
 
-// tickLedger gives up the actions whose outcome never came.
+// tickLedger fails the actions whose outcome did not come in time.
 func (s *State) tickLedger() {
 	var late []*ledgerEntry
 	for _, e := range s.ledger.entries {
@@ -247,7 +246,7 @@ func (s *State) tickLedger() {
 	}
 }
 
-// sortByID puts entries in the order they were handed out, since a map has none.
+// sortByID sorts entries by the order in which they were handed out.
 func sortByID(entries []*ledgerEntry) {
 	slices.SortFunc(entries, func(a, b *ledgerEntry) int { return cmp.Compare(a.emitted.ID, b.emitted.ID) })
 }

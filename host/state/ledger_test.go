@@ -95,7 +95,7 @@ func TestB1_ADaemonThatNeverReportsStartedFallsBack(t *testing.T) {
 	equal(t, "failures", len(w.s.Failures()), 0)
 }
 
-func TestB1_ARetryIsNoEnd(t *testing.T) {
+func TestB1_ARetryIsNotTheEnd(t *testing.T) {
 	w := newWorld(t)
 	a := mesh.DropReplica{Chain: 1}
 	e := w.s.HandOut(a)
@@ -121,7 +121,7 @@ func TestB3_AStartOrStopThatFailsFallsBack(t *testing.T) {
 	}
 	w.s.Forget(nil)
 	if w.daemon(1).StopAsked {
-		t.Error("when nobody wants the stop any more, its deadline goes")
+		t.Error("once the stop is not wanted any more, its deadline goes")
 	}
 }
 
@@ -183,7 +183,7 @@ func TestEveryEndLeavesAnActionRecord(t *testing.T) {
 	equal(t, "reason", recs[1].Reason, "no")
 }
 
-func TestB4_AnActionThatIsNoLongerWantedIsNoFailure(t *testing.T) {
+func TestB4_AnActionThatIsNoLongerWantedIsNotAFailure(t *testing.T) {
 	w := newWorld(t)
 	a := mesh.StartDaemon{Daemon: ref(1)}
 	e := w.s.HandOut(a)
@@ -234,5 +234,5 @@ func TestB1_AStopThatOvertookItsStartKeepsItsDeadline(t *testing.T) {
 func TestAFailureWithoutAReasonSaysSo(t *testing.T) {
 	w := newWorld(t)
 	w.outcome(w.s.HandOut(mesh.DropReplica{Chain: 1}).ID, false, "")
-	equal(t, "reason", w.lastFailure().Reason, "drop_replica 1: it failed, and nobody said why")
+	equal(t, "reason", w.lastFailure().Reason, "drop_replica 1: it failed without a reason")
 }

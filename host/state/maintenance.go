@@ -8,24 +8,24 @@ import (
 	"github.com/meshos/meshos/host/mesh"
 )
 
-// maintenance is where this node stands in the maintenance machine, and in a
-// drain, which is beside it.
+// maintenance is the state of this node's maintenance machine, and of a drain, which is
+// independent of the machine.
 type maintenance struct {
 	name     string // of the node
 	phase    mesh.MaintenancePhase
 	since    mesh.Time
 	deadline mesh.Time // meaningful while entering
-	reason   string    // of a failed drain
-	reported bool      // an exit that takes too long was reported
+	reason   string    // why the drain failed
+	reported bool      // it was reported that the exit takes too long
 
 	draining      bool // evacuating while Active
-	drained       bool // a drain is over and the node still cordoned
+	drained       bool // a drain is over, and the node is still cordoned
 	drainSince    mesh.Time
 	drainDeadline mesh.Time
 	drainReported bool
 }
 
-// Maintenance is where this node stands, for readers.
+// Maintenance is the maintenance and drain of this node, for readers.
 type Maintenance struct {
 	Phase       mesh.MaintenancePhase
 	Since       mesh.Time // meaningful with HasSince
@@ -37,7 +37,7 @@ type Maintenance struct {
 	Draining    bool
 }
 
-// Maintenance says where this node stands.
+// Maintenance returns the maintenance and drain of this node.
 func (s *State) Maintenance() Maintenance {
 	m := Maintenance{
 		Phase: s.local.phase, Reason: s.local.reason,
@@ -58,22 +58,22 @@ func (s *State) Maintenance() Maintenance {
 	return m
 }
 
-// Cordoned says whether a node is cordoned.
+// Cordoned reports whether a node is cordoned.
 func (s *State) Cordoned(n mesh.NodeID) bool {
 	p := s.peers.get(n)
 	return p != nil && p.cordoned
 }
 
-// Evacuating says whether this node gives up what it holds and runs, or has done
-// so and is to stay empty.
+// Evacuating reports whether this node is to be empty: it moves its chains to other nodes
+// and stops its daemons, or has done so.
 func (s *State) Evacuating() bool {
 	return inMaintenance(s.local.phase) || s.local.draining || s.local.drained
 }
 
-// successor says whether an observed phase may follow another. A phase may
-// follow itself, since transitions are replayed. A table, and not an order:
-// Exiting and DrainFailed are equally far, and a late failure must not undo an
-// operator's exit.
+// successor reports whether an observed phase may follow another. A phase may follow itself,
+// since transitions may be observed again. The phases have no linear order: DrainFailed
+// must not follow Exiting, so that a failure that arrives late does not undo an operator's
+// exit.
 func successor(from, to mesh.MaintenancePhase) bool {
 	if from == to {
 		return true
@@ -126,7 +126,7 @@ func (s *State) maintenanceObserved(ev mesh.MaintenanceObserved) {
 		p := s.peers.ensure(ev.Node)
 		p.phase = ev.Phase
 		if inMaintenance(ev.Phase) {
-			p.draining = false // it takes over
+			p.draining = false // maintenance replaces the drain
 		}
 		return
 	}
@@ -146,15 +146,14 @@ func (s *State) maintenanceObserved(ev mesh.MaintenanceObserved) {
 	}
 }
 
-// committed carries out a maintenance transition of this node that was handed
-// out and succeeded.
+// committed folds the success of a maintenance transition.
 func (s *State) committed(a mesh.CommitTransition) {
 	if a.Node == s.node && successor(s.local.phase, a.Target) {
 		s.setPhase(a.Target, a.Reason)
 	}
 }
 
-// setPhase moves the machine; a phase that follows itself keeps its beginning.
+// setPhase moves the machine. A phase that follows itself keeps its beginning.
 func (s *State) setPhase(to mesh.MaintenancePhase, reason string) {
 	m := &s.local
 	if m.phase != to {
@@ -162,7 +161,7 @@ func (s *State) setPhase(to mesh.MaintenancePhase, reason string) {
 	}
 	m.reason = reason
 	if to == mesh.PhaseEntering {
-		m.draining, m.drained = false, false // it takes over
+		m.draining, m.drained = false, false // maintenance replaces the drain
 	}
 }
 
@@ -174,7 +173,7 @@ func (s *State) drain(ev mesh.Drain) {
 		return
 	}
 	if inMaintenance(s.local.phase) {
-		return // evacuating already
+		return // it is being evacuated already
 	}
 	m := &s.local
 	if !m.draining {
@@ -198,20 +197,20 @@ func (s *State) uncordon(n mesh.NodeID) {
 	}
 }
 
-// WaitingFor lists what the present phase or drain waits for: "chain 7",
-// "daemon 3 (telemetry)". Chains first, each kind by id.
+// WaitingFor lists what the present phase or drain waits for: "chain 7", "daemon 3
+// (telemetry)". Chains come first, and each kind is sorted by id.
 func (s *State) WaitingFor() []string {
 	switch {
 	case s.local.phase == mesh.PhaseExiting:
-		return s.notBack()
+		return s.notBackYet()
 	case s.local.phase == mesh.PhaseEntering, s.local.phase == mesh.PhaseDrainFailed, s.local.draining:
-		return s.leftHere()
+		return s.remaining()
 	}
 	return nil
 }
 
-// leftHere lists the chains and the daemons that evacuating has not moved yet.
-func (s *State) leftHere() []string {
+// remaining lists the chains and daemons that an evacuation has not removed yet.
+func (s *State) remaining() []string {
 	var left []string
 	for c := range s.Chains() {
 		if c.HeldBy(s.node) {
@@ -226,13 +225,13 @@ func (s *State) leftHere() []string {
 	return left
 }
 
-// notBack lists the daemons that should run here and don't yet, or not well.
-func (s *State) notBack() []string {
+// notBackYet lists the daemons that should run here and do not run yet or are not well.
+func (s *State) notBackYet() []string {
 	var out []string
 	for d := range s.Daemons() {
 		judged := d
-		judged.Restart = RestartNone // one that is being restarted should run all the same
-		if intent, _ := s.Effective(judged); intent != mesh.IntentRun {
+		judged.Restart = RestartNone // a daemon that is being restarted should run too
+		if intent, _ := s.EffectiveIntent(judged); intent != mesh.IntentRun {
 			continue
 		}
 		well := d.Health.Status == mesh.DaemonHealthy || d.Health.Status == mesh.DaemonUnknown
@@ -243,10 +242,10 @@ func (s *State) notBack() []string {
 	return out
 }
 
-// Effective gives what this node should do about a daemon, and why if that is to
-// stop it: an intent to run holds only on the node it is pinned to, and not
-// where the node is being evacuated.
-func (s *State) Effective(d Daemon) (intent mesh.RunIntent, why string) {
+// EffectiveIntent returns what this node should do about a daemon, and the reason if that
+// is to stop it. An intent to run holds only on the node to which it is pinned, and not
+// while the node is evacuated.
+func (s *State) EffectiveIntent(d Daemon) (intent mesh.RunIntent, why string) {
 	switch {
 	case d.Restart == RestartStop:
 		return mesh.IntentStop, "a restart of all daemons was ordered"
@@ -262,23 +261,23 @@ func (s *State) Effective(d Daemon) (intent mesh.RunIntent, why string) {
 	return d.Intent, ""
 }
 
-// tickMaintenance ends a drain with nothing left, and reports what takes longer
-// than it should, once.
+// tickMaintenance ends a drain when nothing is left, and reports once that a drain or an
+// exit takes too long.
 func (s *State) tickMaintenance() {
 	m := &s.local
 	if m.draining {
-		left := s.leftHere()
+		left := s.remaining()
 		switch {
 		case len(left) == 0:
 			m.draining, m.drained = false, true
 		case s.now >= m.drainDeadline && !m.drainReported:
 			m.drainReported = true
-			s.fail(fmt.Sprintf("drain:%d", s.node), overdue("the drain", m.drainDeadline.Sub(m.drainSince), left))
+			s.recordFailure(fmt.Sprintf("drain:%d", s.node), overdue("the drain", m.drainDeadline.Sub(m.drainSince), left))
 		}
 	}
 	if m.phase == mesh.PhaseExiting && !m.reported && s.now.Sub(m.since) >= s.policy.ExitReport {
 		m.reported = true
-		s.fail(fmt.Sprintf("exit-maintenance:%d", s.node), overdue("leaving maintenance", s.policy.ExitReport, s.notBack()))
+		s.recordFailure(fmt.Sprintf("exit-maintenance:%d", s.node), overdue("leaving maintenance", s.policy.ExitReport, s.notBackYet()))
 	}
 }
 

@@ -14,7 +14,7 @@ func (w *world) observe(p mesh.MaintenancePhase) {
 	w.hear(mesh.MaintenanceObserved{Node: this, Phase: p, Reason: "said so"})
 }
 
-// paths leads from Active to each phase by commands and observations.
+// paths lists the commands and observations that lead from Active to each phase.
 var paths = map[mesh.MaintenancePhase][]mesh.MaintenancePhase{
 	mesh.PhaseActive:      {},
 	mesh.PhaseEntering:    {mesh.PhaseEntering},
@@ -24,7 +24,7 @@ var paths = map[mesh.MaintenancePhase][]mesh.MaintenancePhase{
 	mesh.PhaseRecovery:    {mesh.PhaseEntering, mesh.PhaseMaintenance, mesh.PhaseExiting, mesh.PhaseRecovery},
 }
 
-// The cases 20 to 38: which observed phase may follow which.
+// The cases core 20 to 38: which observed phase may follow which.
 func TestCore020to038_Successors(t *testing.T) {
 	const (
 		A = mesh.PhaseActive
@@ -158,7 +158,7 @@ func TestB12_AnEvacuatingNodeStopsWhatIsNotEssential(t *testing.T) {
 	w.hear(mesh.DaemonStarted{Daemon: ref(3)}, added(7, this), added(8, 5))
 	intents := func() (out [4]mesh.RunIntent) {
 		for id := mesh.DaemonID(1); id <= 3; id++ {
-			out[id], _ = w.s.Effective(w.daemon(id))
+			out[id], _ = w.s.EffectiveIntent(w.daemon(id))
 		}
 		return out
 	}
@@ -204,10 +204,10 @@ func TestB12a_DrainEvacuatesWithoutLeavingActive(t *testing.T) {
 	m = w.s.Maintenance()
 	equal(t, "draining", m.Draining, false)
 	equal(t, "cordoned", m.Cordoned, true)
-	intent, _ := w.s.Effective(w.daemon(3))
+	intent, _ := w.s.EffectiveIntent(w.daemon(3))
 	equal(t, "stays away while cordoned", intent, mesh.IntentStop)
 	w.admin(mesh.Uncordon{Node: this})
-	intent, _ = w.s.Effective(w.daemon(3))
+	intent, _ = w.s.EffectiveIntent(w.daemon(3))
 	equal(t, "comes back", intent, mesh.IntentRun)
 }
 

@@ -7,12 +7,11 @@ import (
 	"github.com/meshos/meshos/host/mesh"
 )
 
-// Migrations lists the migrations under way, by id. They stand as their source told
-// them last, until that was a sample's lifetime ago: a source that is away says
-// nothing of how they went on.
+// Migrations returns the migrations under way, by id, as their source reported them last.
+// They are dropped if the source does not report again within the lifetime of a sample.
 func (s *State) Migrations() []mesh.Migration { return s.migrations }
 
-func (s *State) migrating(in mesh.Migrations) {
+func (s *State) applyMigrations(in mesh.Migrations) {
 	s.migrations, s.migrationsAt = slices.Clone(in.InFlight), s.now
 	slices.SortFunc(s.migrations, func(a, b mesh.Migration) int { return cmp.Compare(a.ID, b.ID) })
 }

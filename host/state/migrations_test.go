@@ -6,7 +6,7 @@ import (
 	"github.com/meshos/meshos/host/mesh"
 )
 
-// The list of a source that is away goes with its last sample, as a probe's does.
+// The list of a source that does not answer is dropped after its time, as a sample is.
 func TestB17_MigrationsThatAreNotRenewedGo(t *testing.T) {
 	w := newWorld(t)
 	list := mesh.Migrations{InFlight: []mesh.Migration{{ID: 9}, {ID: 4}}}

@@ -2,9 +2,9 @@ package state
 
 import "github.com/meshos/meshos/host/mesh"
 
-// EndPass closes a pass. RTTs that came as events count as judged now, but for
-// those of peers whose mark was wanted and could not be handed out; a frozen
-// pass judged nothing.
+// EndPass ends a pass. It marks the RTTs that came as events as judged, except those of
+// peers whose MarkAvoid was wanted and could not be handed out. During a freeze none was
+// judged.
 func (s *State) EndPass(unmet map[mesh.ActionKey]bool) {
 	if _, frozen := s.Frozen(); frozen {
 		return

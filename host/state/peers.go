@@ -8,20 +8,20 @@ import (
 	"github.com/meshos/meshos/host/mesh"
 )
 
-// Peer is what is known of one node. This node itself has no RTT and no health.
+// Peer is what is known about one node. This node itself has no RTT and no health.
 type Peer struct {
 	ID     mesh.NodeID
-	Name   string // from the configuration, empty for others
+	Name   string // from the configuration; "" if it is not configured
 	RTT    time.Duration
 	HasRTT bool
-	// Reported is an RTT that came as an event and that no pass has judged yet. A
-	// probe that measures the peer in between does not make it unheard.
+	// Reported is an RTT that came as an event and that no pass has judged yet. It stays
+	// if a probe measures the peer in between.
 	Reported    time.Duration
 	HasReported bool
 	Health      mesh.NodeHealth
-	Phase       mesh.MaintenancePhase // PhaseUnknown for one nobody told
+	Phase       mesh.MaintenancePhase
 	Cordoned    bool
-	Inventory   *mesh.Inventory // not to be written to; nil for none
+	Inventory   *mesh.Inventory // must not be written to; nil for none
 }
 
 type peer struct {
@@ -30,7 +30,7 @@ type peer struct {
 
 	rtt         time.Duration
 	hasRTT      bool
-	rttProbed   bool // from a probe, so it goes when it is not renewed
+	rttProbed   bool // it came from a probe, so it is dropped if it is not renewed
 	rttAt       mesh.Time
 	reported    time.Duration
 	hasReported bool
@@ -40,18 +40,18 @@ type peer struct {
 	healthAt         mesh.Time
 	unreachableSince mesh.Time // meaningful while unreachable
 
-	lost bool // it was unreachable for the grace at the last tick
+	lost bool // at the last tick it had been unreachable for the grace
 
 	phase     mesh.MaintenancePhase
 	cordoned  bool
-	draining  bool // another node's drain; ended by an uncordon or by maintenance
+	draining  bool // of another node: until it is uncordoned or enters maintenance
 	inventory *mesh.Inventory
-	// owners are the probes that reported the inventory; true once the probe
-	// answered without this peer.
+	// owners are the probes that reported the inventory. The value is true once the probe
+	// has answered without this peer.
 	owners map[string]bool
 }
 
-// Peers walks all nodes of which something is known, by id.
+// Peers yields all nodes about which something is known, by id.
 func (s *State) Peers() iter.Seq[Peer] {
 	return func(yield func(Peer) bool) {
 		for id, p := range s.peers.all() {
@@ -62,7 +62,7 @@ func (s *State) Peers() iter.Seq[Peer] {
 	}
 }
 
-// Peer gives one node; ok is false for one of which nothing is known.
+// Peer returns one node; ok is false if nothing is known about it.
 func (s *State) Peer(id mesh.NodeID) (p Peer, ok bool) {
 	if e := s.peers.get(id); e != nil {
 		return s.peerView(id, e), true
@@ -77,21 +77,21 @@ func (s *State) peerView(id mesh.NodeID, p *peer) Peer {
 		Health: p.health, Phase: p.phase, Cordoned: p.cordoned, Inventory: p.inventory,
 	}
 	if id == s.node {
-		// Derived, so it can't disagree with the local machine.
+		// Taken from the local machine, so that the two cannot disagree.
 		v.Name, v.Phase = s.local.name, s.local.phase
 	}
 	return v
 }
 
-// Live says whether a holder counts as one: unless it has been unreachable for
-// the grace. One of which nothing is known is live.
+// Live reports whether a holder counts as one: it does unless it has been unreachable for
+// the grace. A holder about which nothing is known is live.
 func (s *State) Live(n mesh.NodeID) bool {
 	p := s.peers.get(n)
 	return p == nil || p.health != mesh.HealthUnreachable ||
 		s.now.Sub(p.unreachableSince) < s.policy.UnreachableGrace
 }
 
-func (s *State) rttHeard(ev mesh.RTTSample) {
+func (s *State) rttReported(ev mesh.RTTSample) {
 	if ev.Peer == s.node {
 		return
 	}
@@ -100,7 +100,7 @@ func (s *State) rttHeard(ev mesh.RTTSample) {
 	p.reported, p.hasReported = ev.RTT, true
 }
 
-func (s *State) healthSeen(ev mesh.HealthSample, probed bool) {
+func (s *State) healthReported(ev mesh.HealthSample, probed bool) {
 	if ev.Peer == s.node {
 		return
 	}
@@ -111,9 +111,9 @@ func (s *State) healthSeen(ev mesh.HealthSample, probed bool) {
 	p.health, p.healthProbed, p.healthAt = ev.Health, probed, s.now
 }
 
-// sampled folds what one probe answered. A failed poll changes nothing: what the
-// probe said before stays until its time is over.
-func (s *State) sampled(in mesh.Samples) {
+// applySamples folds the answer of one probe. A failed poll changes nothing: earlier samples
+// stay until their time is over.
+func (s *State) applySamples(in mesh.Samples) {
 	if in.Err != "" {
 		return
 	}
@@ -125,16 +125,16 @@ func (s *State) sampled(in mesh.Samples) {
 		p.rtt, p.hasRTT, p.rttProbed, p.rttAt = r.RTT, true, true, s.now
 	}
 	for _, h := range in.Health {
-		s.healthSeen(h, true)
+		s.healthReported(h, true)
 	}
-	s.inventoried(in.Probe, in.Inventory)
+	s.applyInventory(in.Probe, in.Inventory)
 }
 
-// inventoried merges what a probe knows axis by axis, and drops the inventory of
-// those peers that every probe which reported them now answers without.
-func (s *State) inventoried(probe string, invs []mesh.Inventory) {
+// applyInventory merges the inventory that a probe reported field by field. It drops the
+// inventory of each peer that every probe which once reported it now leaves out.
+func (s *State) applyInventory(probe string, invs []mesh.Inventory) {
 	if len(invs) == 0 {
-		return // an empty answer is no evidence that anybody left
+		return // an empty answer does not prove that peers are gone
 	}
 	reported := make(map[mesh.NodeID]bool, len(invs))
 	for _, inv := range invs {
@@ -158,7 +158,7 @@ func (s *State) inventoried(probe string, invs []mesh.Inventory) {
 	}
 }
 
-// disowned says whether every probe that reported the peer now answers without it.
+// disowned reports whether every probe that reported the peer now leaves it out.
 func (p *peer) disowned() bool {
 	for _, without := range p.owners {
 		if !without {
@@ -168,7 +168,8 @@ func (p *peer) disowned() bool {
 	return true
 }
 
-// merge gives a new inventory: what the newer one says, and for the rest the older.
+// merge returns a new inventory, with the fields of the older one where the newer one has
+// none.
 func merge(old *mesh.Inventory, inv mesh.Inventory) *mesh.Inventory {
 	out := inv
 	out.Capabilities = slices.Compact(slices.Sorted(slices.Values(inv.Capabilities)))
@@ -189,13 +190,13 @@ func merge(old *mesh.Inventory, inv mesh.Inventory) *mesh.Inventory {
 	return &out
 }
 
-func keep[T any](axis **T, old *T) {
-	if *axis == nil {
-		*axis = old
+func keep[T any](field **T, old *T) {
+	if *field == nil {
+		*field = old
 	}
 }
 
-// expireSamples drops what probes said and did not renew.
+// expireSamples drops the samples that probes did not renew in time.
 func (s *State) expireSamples() {
 	for id, p := range s.peers.all() {
 		over := false
@@ -211,7 +212,7 @@ func (s *State) expireSamples() {
 	}
 }
 
-// sweepPeer forgets a peer of which nothing is left.
+// sweepPeer forgets a peer about which nothing is known any more.
 func (s *State) sweepPeer(id mesh.NodeID, p *peer) {
 	if !p.configured && !p.lost && !p.hasRTT && p.health == mesh.HealthUnknown &&
 		p.phase == mesh.PhaseUnknown && !p.cordoned && p.inventory == nil {

@@ -122,12 +122,12 @@ func TestB18_InventoryGoesWhenEveryOwnerAnswersWithoutIt(t *testing.T) {
 	w.samples(inventory("b", one, two))
 	w.samples(inventory("a", two))
 	if w.peer(1).Inventory == nil {
-		t.Error("the other owner has not said that it is gone")
+		t.Error("the other owner still reports it")
 	}
 	w.samples(inventory("b")) // empty: says nothing
 	w.samples(mesh.Samples{Probe: "b", Err: "failed"})
 	if w.peer(1).Inventory == nil {
-		t.Error("an empty or failed answer says nothing")
+		t.Error("an empty or failed answer proves nothing")
 	}
 	w.samples(inventory("b", two))
 	if w.peer(1).Inventory != nil {
@@ -142,7 +142,7 @@ func TestB18_InventoryGoesWhenEveryOwnerAnswersWithoutIt(t *testing.T) {
 	w.samples(inventory("a", one, two))
 	w.samples(inventory("b", two))
 	if w.peer(1).Inventory == nil {
-		t.Error("an owner that reports it again owns it again")
+		t.Error("a probe that reports it again is its owner again")
 	}
 }
 
@@ -180,8 +180,8 @@ func TestHolderIsLiveUntilTheGraceIsOver(t *testing.T) {
 	equal(t, "never heard of", w.s.Live(77), true)
 }
 
-// A holder that is dead must not turn into a live one because its health is
-// forgotten: the next one to be evicted would be a holder that lives.
+// A dead holder must not count as live because its health is forgotten: then a holder that
+// is live would be evicted.
 func TestB17_WhatATakenOutPeerHeldGoesToo(t *testing.T) {
 	w := newWorld(t, func(b *state.Boot) {
 		b.Desired.Peers = []mesh.ConfiguredPeer{{ID: 1}, {ID: 2}}
@@ -223,7 +223,7 @@ func TestB17_PeersThatAreTakenOutTogetherLeaveNothing(t *testing.T) {
 	}
 }
 
-func TestB17_ATakenOutPeerIsNoTarget(t *testing.T) {
+func TestB17_ATakenOutPeerIsNotATarget(t *testing.T) {
 	w := newWorld(t, func(b *state.Boot) {
 		b.Desired.Peers = []mesh.ConfiguredPeer{{ID: 1}, {ID: 2}}
 	})

@@ -8,29 +8,29 @@ import (
 	"github.com/meshos/meshos/host/mesh"
 )
 
-// Wanted is how many live holders nothing may take a chain under: what is
-// wished, and never none.
-func (c Chain) Wanted() int { return max(1, int(c.Desired)) }
+// Required returns the number of live holders below which no drop and no eviction may take
+// the chain: the desired number, and at least 1.
+func (c Chain) Required() int { return max(1, int(c.Desired)) }
 
-// LiveHolders lists the holders of a chain that count as holding it: the live
-// ones, without those that it is being taken from.
+// LiveHolders returns the holders of a chain that count: those that are live and from which
+// the chain is not being removed.
 func (s *State) LiveHolders(c Chain) []mesh.NodeID {
 	var out []mesh.NodeID
-	going := s.goingFrom(c.ID)
+	removing := s.pendingRemovalsOf(c.ID)
 	for _, n := range c.Holders {
-		if s.Live(n) && !slices.Contains(going, n) {
+		if s.Live(n) && !slices.Contains(removing, n) {
 			out = append(out, n)
 		}
 	}
 	return out
 }
 
-// goingFrom lists the holders that a chain is being taken from right now.
-func (s *State) goingFrom(id mesh.ChainID) []mesh.NodeID {
+// pendingRemovalsOf returns the holders from which a chain is being removed.
+func (s *State) pendingRemovalsOf(id mesh.ChainID) []mesh.NodeID {
 	var out []mesh.NodeID
-	for _, key := range takingKeys(id) {
+	for _, key := range removalKeys(id) {
 		if e := s.ledger.entries[key]; e != nil {
-			if _, n, ok := s.takes(e); ok {
+			if _, n, ok := s.removal(e); ok {
 				out = append(out, n)
 			}
 		}
@@ -38,44 +38,46 @@ func (s *State) goingFrom(id mesh.ChainID) []mesh.NodeID {
 	return out
 }
 
-// takingKeys are the keys of what can take a chain from a holder.
-func takingKeys(id mesh.ChainID) [2]mesh.ActionKey {
+// removalKeys returns the keys of the actions that can remove a chain from a holder.
+func removalKeys(id mesh.ChainID) [2]mesh.ActionKey {
 	return [2]mesh.ActionKey{mesh.RequestEviction{Chain: id}.Key(), mesh.DropReplica{Chain: id}.Key()}
 }
 
-// taking notes that a chain's removals have to be looked at by heardGone.
-func (s *State) taking(id mesh.ChainID) {
+// noteRemoval notes that a removal of the chain was handed out, so that dropHolder calls
+// holderGone.
+func (s *State) noteRemoval(id mesh.ChainID) {
 	if c := s.chains.get(id); c != nil {
-		c.taken = true
+		c.removalAsked = true
 	}
 }
 
-// heardGone notes that a holder gave a chain up, for what is taking it from there.
-func (s *State) heardGone(id mesh.ChainID, holder mesh.NodeID) {
-	for _, key := range takingKeys(id) {
+// holderGone notes that a holder no longer has a chain, in the entry of the action that
+// removes it.
+func (s *State) holderGone(id mesh.ChainID, holder mesh.NodeID) {
+	for _, key := range removalKeys(id) {
 		if e := s.ledger.entries[key]; e != nil {
-			if _, n, ok := s.takes(e); ok && n == holder {
+			if _, n, ok := s.removal(e); ok && n == holder {
 				e.gone = true
 			}
 		}
 	}
 }
 
-// Going lists, by chain, the holders that it is being taken from right now.
-func (s *State) Going() map[mesh.ChainID][]mesh.NodeID {
+// PendingRemovals returns, by chain, the holders from which it is being removed.
+func (s *State) PendingRemovals() map[mesh.ChainID][]mesh.NodeID {
 	out := make(map[mesh.ChainID][]mesh.NodeID)
 	for _, e := range s.ledger.entries {
-		if id, n, ok := s.takes(e); ok {
+		if id, n, ok := s.removal(e); ok {
 			out[id] = append(out[id], n)
 		}
 	}
 	return out
 }
 
-// takes gives the holder that a drop or an eviction is taking a chain from: one
-// that was handed out and has not ended, or that ended well a moment ago while the
-// holder was not heard to be gone.
-func (s *State) takes(e *ledgerEntry) (id mesh.ChainID, n mesh.NodeID, ok bool) {
+// removal returns the holder from which a drop or an eviction is removing a chain: the
+// action was handed out and has not ended, or it succeeded a moment ago and the holder is
+// not yet reported as gone.
+func (s *State) removal(e *ledgerEntry) (id mesh.ChainID, n mesh.NodeID, ok bool) {
 	switch a := e.emitted.Action.(type) {
 	case mesh.RequestEviction:
 		id, n = a.Chain, a.Victim
@@ -93,8 +95,8 @@ func (s *State) takes(e *ledgerEntry) (id mesh.ChainID, n mesh.NodeID, ok bool) 
 	return 0, 0, false
 }
 
-// NotLive gives the nodes that do not count as holders.
-func (s *State) NotLive() map[mesh.NodeID]bool {
+// LostNodes returns the nodes that do not count as holders.
+func (s *State) LostNodes() map[mesh.NodeID]bool {
 	out := make(map[mesh.NodeID]bool)
 	for id, p := range s.peers.all() {
 		if p.health == mesh.HealthUnreachable && !s.Live(id) {
@@ -104,7 +106,7 @@ func (s *State) NotLive() map[mesh.NodeID]bool {
 	return out
 }
 
-// LeavingNodes gives the nodes of which Leaving is true.
+// LeavingNodes returns the nodes for which Leaving is true.
 func (s *State) LeavingNodes() map[mesh.NodeID]bool {
 	out := make(map[mesh.NodeID]bool)
 	for id, p := range s.peers.all() {
@@ -118,8 +120,8 @@ func (s *State) LeavingNodes() map[mesh.NodeID]bool {
 	return out
 }
 
-// Leaving says whether a node gives up what it holds: it is draining, entering
-// maintenance, in it or drain-failed.
+// Leaving reports whether a node hands its replicas to others: it is draining, entering
+// maintenance, in it, or its drain has failed.
 func (s *State) Leaving(n mesh.NodeID) bool {
 	if n == s.node {
 		return s.GivesUpReplicas()
@@ -128,11 +130,11 @@ func (s *State) Leaving(n mesh.NodeID) bool {
 	return p != nil && (p.draining || inMaintenance(p.phase))
 }
 
-// GivesUpReplicas says whether this node hands its replicas to others.
+// GivesUpReplicas reports whether this node hands its replicas to others.
 func (s *State) GivesUpReplicas() bool { return s.local.draining || inMaintenance(s.local.phase) }
 
-// InMaintenance says whether a node is in maintenance, on its way there, or stuck
-// on it.
+// InMaintenance reports whether a node is in maintenance, entering it, or its drain has
+// failed.
 func (s *State) InMaintenance(n mesh.NodeID) bool {
 	if n == s.node {
 		return inMaintenance(s.local.phase)
@@ -145,15 +147,14 @@ func inMaintenance(p mesh.MaintenancePhase) bool {
 	return p == mesh.PhaseEntering || p == mesh.PhaseMaintenance || p == mesh.PhaseDrainFailed
 }
 
-// Active says whether this node takes part in placing: it is in no phase of
-// maintenance.
+// Active reports whether this node is in the phase Active.
 func (s *State) Active() bool { return s.local.phase == mesh.PhaseActive }
 
-// Pulls says whether this node may take replicas on.
-func (s *State) Pulls() bool { return s.Active() && !s.Evacuating() }
+// MayPull reports whether this node may pull replicas.
+func (s *State) MayPull() bool { return s.Active() && !s.Evacuating() }
 
-// MayHost says whether a node may be given a replica: it is not cordoned, avoided,
-// unreachable, or in a phase other than Active, and not this node.
+// MayHost reports whether a replica may be placed on a node: it is not this node, and not
+// cordoned, avoided, unreachable or in a phase other than Active.
 func (s *State) MayHost(n mesh.NodeID) bool {
 	if n == s.node || s.Avoids(n) {
 		return false
@@ -167,8 +168,8 @@ func (p *peer) barred() bool {
 		(p.phase != mesh.PhaseUnknown && p.phase != mesh.PhaseActive)
 }
 
-// NotHosts lists the nodes that may not be given a replica, ascending.
-func (s *State) NotHosts() []mesh.NodeID {
+// BarredNodes returns the nodes on which no replica may be placed, ascending.
+func (s *State) BarredNodes() []mesh.NodeID {
 	out := []mesh.NodeID{s.node}
 	for id, p := range s.peers.all() {
 		if id != s.node && p.barred() {
@@ -182,8 +183,9 @@ func (s *State) NotHosts() []mesh.NodeID {
 	return slices.Compact(out)
 }
 
-// NearestHolder picks whom to pull a chain from: a live holder, not avoided before
-// avoided, by RTT, unknown last, by id. ok is false when there is none.
+// NearestHolder returns the holder to pull a chain from: a live one, preferring those that
+// are not avoided, then the lowest RTT (an unknown one last), then the lowest id. ok is
+// false if there is none.
 func (s *State) NearestHolder(c Chain) (n mesh.NodeID, ok bool) {
 	type candidate struct {
 		id      mesh.NodeID
@@ -206,12 +208,13 @@ func (s *State) NearestHolder(c Chain) (n mesh.NodeID, ok bool) {
 		return 0, false
 	}
 	best := slices.MinFunc(all, func(a, b candidate) int {
-		return cmp.Or(compareBool(a.avoided, b.avoided), compareBool(a.unknown, b.unknown), cmp.Compare(a.rtt, b.rtt), cmp.Compare(a.id, b.id))
+		return cmp.Or(falseFirst(a.avoided, b.avoided), falseFirst(a.unknown, b.unknown), cmp.Compare(a.rtt, b.rtt), cmp.Compare(a.id, b.id))
 	})
 	return best.id, true
 }
 
-func compareBool(a, b bool) int {
+// falseFirst orders false before true.
+func falseFirst(a, b bool) int {
 	switch {
 	case a == b:
 		return 0

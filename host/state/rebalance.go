@@ -6,11 +6,11 @@ import (
 	"github.com/meshos/meshos/host/mesh"
 )
 
-// giveUpRebalance is how long a rebalance that does not come off is tried.
+// giveUpRebalance is how long a move is tried before it is given up.
 const giveUpRebalance = 10 * time.Minute
 
-// Rebalance is a move of one replica that is under way: a placement on Target,
-// and once that holds the chain an eviction of Worst.
+// Rebalance is a move of one replica that is under way: a placement on Target and, once
+// that holds the chain, an eviction from Worst.
 type Rebalance struct {
 	Chain  mesh.ChainID
 	Worst  mesh.NodeID
@@ -18,7 +18,7 @@ type Rebalance struct {
 	since  mesh.Time
 }
 
-// Rebalancing gives the move of a chain that is under way.
+// Rebalancing returns the move of a chain that is under way, if there is one.
 func (s *State) Rebalancing(id mesh.ChainID) (Rebalance, bool) {
 	r := s.rebalances.get(id)
 	if r == nil {
@@ -27,21 +27,21 @@ func (s *State) Rebalancing(id mesh.ChainID) (Rebalance, bool) {
 	return *r, true
 }
 
-// AnyRebalance says whether any move is under way.
+// AnyRebalance reports whether a move is under way.
 func (s *State) AnyRebalance() bool { return len(s.rebalances.entries) > 0 }
 
-// Moving says how many moves are under way.
+// Moving returns how many moves are under way.
 func (s *State) Moving() int { return len(s.rebalances.entries) }
 
-// Cooling says whether a chain was moved too short a while ago to be moved again.
-func (s *State) Cooling(id mesh.ChainID) bool {
-	_, cooling := s.MovedAgo(id)
+// InCooldown reports whether a chain was moved too recently to be moved again.
+func (s *State) InCooldown(id mesh.ChainID) bool {
+	_, cooling := s.SinceMove(id)
 	return cooling
 }
 
-// MovedAgo says how long ago a chain was moved; cooling is false for one that may be
-// moved again.
-func (s *State) MovedAgo(id mesh.ChainID) (ago time.Duration, cooling bool) {
+// SinceMove returns how long ago a chain was moved. cooling reports whether that was too
+// recent for another move.
+func (s *State) SinceMove(id mesh.ChainID) (ago time.Duration, cooling bool) {
 	c := s.chains.get(id)
 	if c == nil || !c.rebalanced {
 		return 0, false
@@ -50,22 +50,22 @@ func (s *State) MovedAgo(id mesh.ChainID) (ago time.Duration, cooling bool) {
 	return ago, ago < s.policy.RebalanceCooldown
 }
 
-// BeginRebalance notes a move whose placement was handed out.
+// BeginRebalance notes a move whose placement was handed out just now.
 func (s *State) BeginRebalance(r Rebalance) {
 	r.since = s.now
 	*s.rebalances.ensure(r.Chain) = r
-	s.moved(r.Chain)
+	s.startCooldown(r.Chain)
 }
 
-// moved starts a chain's cooldown.
-func (s *State) moved(id mesh.ChainID) {
+// startCooldown starts a chain's cooldown.
+func (s *State) startCooldown(id mesh.ChainID) {
 	if c := s.chains.get(id); c != nil {
 		c.rebalanced, c.rebalancedAt = true, s.now
 	}
 }
 
-// tickRebalances lets go of the moves that came off, and gives up those that take
-// too long, whose target is not allowed any more, or that are another leader's.
+// tickRebalances removes the moves that are done, and gives up those that take too long,
+// whose target may not host any more, or whose chain another node leads.
 func (s *State) tickRebalances() {
 	for id, r := range s.rebalances.all() {
 		c := s.chains.get(id)

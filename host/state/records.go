@@ -2,8 +2,7 @@ package state
 
 import "github.com/meshos/meshos/host/mesh"
 
-// records holds the rings of what was written down. They are output: nothing is
-// decided from them.
+// records holds the rings of records. They are output: nothing is decided from them.
 type records struct {
 	audit    ring[mesh.AuditRecord]
 	logs     ring[mesh.LogRecord]
@@ -12,8 +11,8 @@ type records struct {
 	acked    Acknowledged
 }
 
-// Acknowledged holds, per chain of records, the seq through which every appender
-// has them.
+// Acknowledged holds, for each record chain, the number up to which every appender has
+// stored the records.
 type Acknowledged struct{ Audit, Log, Failure, Action uint64 }
 
 func newRecords() records {
@@ -25,8 +24,8 @@ func newRecords() records {
 	}
 }
 
-// acknowledge moves a chain's mark forward, never back and never past what was
-// written.
+// acknowledge moves the mark of a record chain forward: never back, and never beyond the
+// last record.
 func (r *records) acknowledge(a mesh.Acknowledged) {
 	move := func(mark *uint64, written uint64) {
 		*mark = max(*mark, min(a.Through, written))
@@ -55,14 +54,14 @@ func (s *State) auditSigners(in mesh.SignerChange) {
 	s.records.audit.push(mesh.AuditRecord{Seq: s.records.audit.next(), Wall: s.wall, SignerChange: &in})
 }
 
-func (s *State) log(l mesh.LogLine) {
+func (s *State) recordLog(l mesh.LogLine) {
 	s.records.logs.push(mesh.LogRecord{
 		Seq: s.records.logs.next(), Wall: s.wall,
 		Level: l.Level, Daemon: l.Daemon, Message: l.Message,
 	})
 }
 
-func (s *State) fail(source, reason string) {
+func (s *State) recordFailure(source, reason string) {
 	s.records.failures.push(mesh.FailureRecord{
 		Seq: s.records.failures.next(), Wall: s.wall, Source: source, Reason: reason,
 	})
@@ -75,18 +74,18 @@ func (s *State) recordAction(e mesh.Emitted, end mesh.ActionEnd, in mesh.Outcome
 	})
 }
 
-// Audit lists the operator commands kept, oldest first. Like the other rings it
-// must not be written to, and stays as it is when more is folded.
+// Audit returns the audit records in the ring, oldest first. Like those of the other rings
+// they must not be written to, and do not change when more is folded.
 func (s *State) Audit() []mesh.AuditRecord { return s.records.audit.view() }
 
-// Logs lists the log lines kept, oldest first.
+// Logs returns the log records in the ring, oldest first.
 func (s *State) Logs() []mesh.LogRecord { return s.records.logs.view() }
 
-// Failures lists the failure records kept, oldest first.
+// Failures returns the failure records in the ring, oldest first.
 func (s *State) Failures() []mesh.FailureRecord { return s.records.failures.view() }
 
-// Actions lists the ends of actions kept, oldest first.
+// Actions returns the action records in the ring, oldest first.
 func (s *State) Actions() []mesh.ActionRecord { return s.records.actions.view() }
 
-// Acknowledged says how far every appender is.
+// Acknowledged returns the numbers up to which every appender has stored the records.
 func (s *State) Acknowledged() Acknowledged { return s.records.acked }

@@ -6,31 +6,18 @@ import (
 	"github.com/meshos/meshos/host/mesh"
 )
 
-// RestartPolicy says how a daemon that crashes is slowed down.
+// RestartPolicy holds how long a daemon that crashed must not start again.
 type RestartPolicy struct {
 	Initial            time.Duration // backoff after the first crash
-	Factor             float64       // growth per further crash
-	Max                time.Duration // cap of the backoff
+	Factor             float64       // by which the backoff grows with each further crash
+	Max                time.Duration // greatest backoff
 	CrashLoopThreshold int           // crashes within the window that close the gate for the cooldown
 	CrashLoopWindow    time.Duration
 	CrashLoopCooldown  time.Duration
-	StableRun          time.Duration // a run of this length forgives earlier crashes
+	StableRun          time.Duration // a run of this length makes the gate forget earlier crashes
 }
 
-// DefaultRestartPolicy gives the documented defaults.
-func DefaultRestartPolicy() RestartPolicy {
-	return RestartPolicy{
-		Initial:            500 * time.Millisecond,
-		Factor:             2,
-		Max:                time.Minute,
-		CrashLoopThreshold: 5,
-		CrashLoopWindow:    time.Minute,
-		CrashLoopCooldown:  5 * time.Minute,
-		StableRun:          time.Minute,
-	}
-}
-
-// GateState is what a restart gate says.
+// GateState is the state of a restart gate.
 type GateState uint8
 
 // The states of a gate, in the contract's order.
@@ -40,19 +27,18 @@ const (
 	GateCrashLooping
 )
 
-// Gate is the restart gate of one daemon. The zero value allows a start. It
-// holds no process and reads no clock: callers report starts and ends with their
-// times and ask whether a start is allowed.
+// Gate is the restart gate of one daemon. The zero value allows a start. Callers report
+// starts and ends with their times, and ask whether a start is allowed.
 type Gate struct {
-	closed  GateState // why it is closed; 0 while open
+	closed  GateState // why it is closed; 0 while it is open
 	until   mesh.Time
-	window  time.Duration // of the next backoff; 0 stands for Initial
+	window  time.Duration // the next backoff; 0 stands for Initial
 	crashes []mesh.Time   // within the crash-loop window, oldest first
 	started mesh.Time
 	running bool
 }
 
-// State says whether the gate is closed, and why.
+// State returns GateIdle for an open gate, and otherwise why it is closed.
 func (g Gate) State() GateState {
 	if g.closed == 0 {
 		return GateIdle
@@ -60,15 +46,14 @@ func (g Gate) State() GateState {
 	return g.closed
 }
 
-// ReleaseAt gives when a closed gate opens; ok is false for an open one.
+// ReleaseAt returns when a closed gate opens; ok is false for an open one.
 func (g Gate) ReleaseAt() (at mesh.Time, ok bool) { return g.until, g.closed != 0 }
 
-// Admits says whether a start is allowed at t. A gate whose time is exactly over
-// is open.
+// Admits reports whether a start is allowed at t. A gate whose time ends at t is open.
 func (g Gate) Admits(t mesh.Time) bool { return g.closed == 0 || g.until <= t }
 
-// Started records that a run began at t, and opens the gate. A run whose end nobody
-// reported ends with it.
+// Started records that a run began at t, and opens the gate. A run whose end was not
+// reported ends at t too.
 func (g *Gate) Started(t mesh.Time, p RestartPolicy) {
 	g.endRun(t, p)
 	g.closed, g.until = 0, 0
@@ -81,9 +66,9 @@ func (g *Gate) Ended(t mesh.Time, p RestartPolicy) {
 	g.closed, g.until = 0, 0
 }
 
-// Crashed records a crash at t and closes the gate: for a growing backoff, or
-// for the cooldown once there were too many crashes within the window. Another
-// crash within the window starts the cooldown anew.
+// Crashed records a crash at t and closes the gate: for a growing backoff, or for the
+// cooldown once there were too many crashes within the window. Another crash within the
+// window starts the cooldown again.
 func (g *Gate) Crashed(t mesh.Time, p RestartPolicy) {
 	g.endRun(t, p)
 	cutoff := t.Add(-p.CrashLoopWindow)
@@ -92,7 +77,7 @@ func (g *Gate) Crashed(t mesh.Time, p RestartPolicy) {
 	}
 	g.crashes = append(g.crashes, t)
 	if excess := len(g.crashes) - p.CrashLoopThreshold; excess > 0 {
-		// More than the threshold says nothing new; this bounds the history.
+		// More crashes than the threshold are not needed, so this bounds the history.
 		g.crashes = append([]mesh.Time(nil), g.crashes[excess:]...)
 	}
 	if len(g.crashes) >= p.CrashLoopThreshold {
@@ -105,7 +90,7 @@ func (g *Gate) Crashed(t mesh.Time, p RestartPolicy) {
 	g.window = grow(window, p)
 }
 
-// Release opens a gate whose time is over, and says whether it did.
+// Release opens a gate whose time is over. It reports whether it did.
 func (g *Gate) Release(t mesh.Time) bool {
 	if g.closed == 0 || !g.Admits(t) {
 		return false
@@ -114,7 +99,7 @@ func (g *Gate) Release(t mesh.Time) bool {
 	return true
 }
 
-// Force opens the gate and forgets all crashes, and says whether it was closed.
+// Force opens the gate and forgets all crashes. It reports whether the gate was closed.
 func (g *Gate) Force(p RestartPolicy) bool {
 	closed := g.closed != 0
 	g.closed, g.until = 0, 0
@@ -122,10 +107,7 @@ func (g *Gate) Force(p RestartPolicy) bool {
 	return closed
 }
 
-// Window gives the backoff that the next crash would meet.
-func (g Gate) Window(p RestartPolicy) time.Duration { return max(g.window, p.Initial) }
-
-// endRun forgives earlier crashes when the run that ends at t was a stable one.
+// endRun ends a run at t. It forgets earlier crashes if the run was a stable one.
 func (g *Gate) endRun(t mesh.Time, p RestartPolicy) {
 	if g.running && t.Sub(g.started) >= p.StableRun {
 		g.reset(p)
@@ -138,7 +120,7 @@ func (g *Gate) reset(p RestartPolicy) {
 	g.crashes = nil
 }
 
-// grow multiplies a backoff, within the policy's cap.
+// grow returns the backoff after this one.
 func grow(window time.Duration, p RestartPolicy) time.Duration {
 	grown := float64(window) * p.Factor
 	if grown >= float64(p.Max) {

@@ -8,9 +8,10 @@ import (
 
 	"github.com/meshos/meshos/host/mesh"
 	"github.com/meshos/meshos/host/state"
+	"github.com/meshos/meshos/internal/statetest"
 )
 
-var policy = state.DefaultRestartPolicy()
+var policy = statetest.Policy().Restart
 
 // step is something that happens to a gate: s(tart), c(rash), e(xit), r(elease)
 // or f(orce), at a second.
@@ -65,7 +66,7 @@ func TestGate(t *testing.T) {
 		{"Core058 a crash while looping starts the cooldown anew", append(spaced(5, 1), step{'c', 10}), state.GateCrashLooping, 310, 500 * time.Millisecond},
 		{"Core059 a start opens a looping gate", append(spaced(5, 1), step{'s', 10}), state.GateIdle, 0, 500 * time.Millisecond},
 		{"Core061 after the cooldown it begins small", append(spaced(5, 1), step{'r', 304}, step{'c', 305}), state.GateBackingOff, 305.5, time.Second},
-		{"B15 Core062 start to start is no run", []step{{'s', 0}, {'c', 1}, {'s', 60}}, state.GateIdle, 0, time.Second},
+		{"B15 Core062 start to start is not a run", []step{{'s', 0}, {'c', 1}, {'s', 60}}, state.GateIdle, 0, time.Second},
 		{"Core065 a clean exit after a stable run resets", []step{{'c', 0}, {'s', 1}, {'e', 61}}, state.GateIdle, 0, 500 * time.Millisecond},
 		{"Core065 a clean exit a second earlier does not", []step{{'c', 0}, {'s', 1}, {'e', 60}}, state.GateIdle, 0, time.Second},
 		{"B15 a crash after a stable run counts as the first", []step{{'c', 0}, {'s', 1}, {'c', 61}}, state.GateBackingOff, 61.5, time.Second},
@@ -102,11 +103,11 @@ func TestGateAnswers(t *testing.T) {
 		t.Error("Core049, Core064: a release should be reported once, and never of an idle gate")
 	}
 	if g.Force(policy) {
-		t.Error("forcing an idle gate should say so")
+		t.Error("forcing an idle gate should report false")
 	}
 	g.Crashed(sec(9), policy)
 	if !g.Force(policy) {
-		t.Error("Core053: forcing a closed gate should say so")
+		t.Error("Core053: forcing a closed gate should report true")
 	}
 
 	three := policy

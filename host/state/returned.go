@@ -6,9 +6,9 @@ import (
 	"github.com/meshos/meshos/host/mesh"
 )
 
-// tickReturned notes the holders that were lost and are back: where their chain
-// was refilled meanwhile they are the ones that are too many. A note goes once its
-// chain has not too many holders.
+// tickReturned notes the holders that were lost and are back: if their chain got another
+// holder meanwhile, they are the ones to evict. A note is removed once its chain does not
+// have too many holders.
 func (s *State) tickReturned() {
 	for id, p := range s.peers.all() {
 		switch live := s.Live(id); {
@@ -16,7 +16,7 @@ func (s *State) tickReturned() {
 			p.lost = true
 		case p.lost:
 			p.lost = false
-			s.returned(id)
+			s.noteReturn(id)
 			s.sweepPeer(id, p)
 		}
 	}
@@ -26,7 +26,7 @@ func (s *State) tickReturned() {
 			return true
 		}
 		v := c.view(id)
-		if c.wished && len(s.LiveHolders(v)) > v.Wanted() {
+		if c.hasDesired && len(s.LiveHolders(v)) > v.Required() {
 			return false
 		}
 		c.returned = nil
@@ -34,7 +34,8 @@ func (s *State) tickReturned() {
 	})
 }
 
-func (s *State) returned(n mesh.NodeID) {
+// noteReturn notes a node that is back in each chain that it holds.
+func (s *State) noteReturn(n mesh.NodeID) {
 	for id, c := range s.chains.all() {
 		if v := c.view(id); !v.HeldBy(n) {
 			continue
@@ -48,8 +49,8 @@ func (s *State) returned(n mesh.NodeID) {
 	}
 }
 
-// Returned says whether a holder of a chain was lost, is back, and may be the one
-// too many.
+// Returned reports whether a holder of a chain was lost and is back, so that it is the one
+// to evict if there are too many.
 func (s *State) Returned(id mesh.ChainID, n mesh.NodeID) bool {
 	c := s.chains.get(id)
 	return c != nil && slices.Contains(c.returned, n)

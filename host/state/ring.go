@@ -1,7 +1,7 @@
 package state
 
-// ring keeps the last size records. What view returned stays as it was, whatever
-// is pushed later: a full buffer is left to its readers and a new one begun.
+// ring keeps the last size records. The result of view does not change when more is pushed:
+// a full buffer is left to its readers, and a new one begins.
 type ring[T any] struct {
 	size int
 	buf  []T
@@ -10,8 +10,8 @@ type ring[T any] struct {
 
 func newRing[T any](size int) ring[T] { return ring[T]{size: size} }
 
-// next gives the seq of the record to be pushed. A seq is never used twice; a
-// counter of 64 bits does not run over within the life of a process.
+// next returns the number of the record that is to be pushed. No number is used twice: a
+// counter of 64 bits does not overflow within the life of a process.
 func (r *ring[T]) next() uint64 {
 	r.seq++
 	return r.seq
@@ -25,7 +25,7 @@ func (r *ring[T]) push(v T) {
 	r.buf = append(r.buf, v)
 }
 
-// view gives the records kept, oldest first. It must not be written to.
+// view returns the records, oldest first. They must not be written to.
 func (r *ring[T]) view() []T {
 	first := max(0, len(r.buf)-r.size)
 	return r.buf[first:len(r.buf):len(r.buf)]

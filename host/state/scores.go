@@ -11,8 +11,8 @@ import (
 // scoreTable is the scorer's last answer.
 type scoreTable struct {
 	known   bool
-	at      mesh.Time // when it was taken in
-	version uint64    // the pass whose view was scored
+	at      mesh.Time // when it was folded
+	version uint64    // number of the pass whose view was scored
 	chains  map[mesh.ChainID]scoredChain
 }
 
@@ -22,10 +22,9 @@ type scoredChain struct {
 	cost    *mesh.MigrationCost
 }
 
-// scored takes a table in, whole. What is not finite is no opinion; other scores
-// are brought into 0 … 1. A table of an older view than the one at hand says
-// nothing new.
-func (s *State) scored(in mesh.Scores) {
+// applyScores replaces the table as a whole. It ignores scores that are not finite and
+// clamps the others to 0 … 1. It ignores a table for an older view than the present one.
+func (s *State) applyScores(in mesh.Scores) {
 	if s.scores.known && in.ViewVersion < s.scores.version {
 		return
 	}
@@ -33,12 +32,12 @@ func (s *State) scored(in mesh.Scores) {
 	for _, c := range in.Chains {
 		sc := scoredChain{holders: make(map[mesh.NodeID]float32, len(c.Holders))}
 		for _, h := range c.Holders {
-			if score, ok := opinion(h.Score); ok {
+			if score, ok := usableScore(h.Score); ok {
 				sc.holders[h.Node] = score
 			}
 		}
 		if c.Best != nil && c.Best.Node != 0 {
-			if score, ok := opinion(c.Best.Score); ok {
+			if score, ok := usableScore(c.Best.Score); ok {
 				sc.best = &mesh.NodeScore{Node: c.Best.Node, Score: score}
 			}
 		}
@@ -51,23 +50,24 @@ func (s *State) scored(in mesh.Scores) {
 	s.scores = table
 }
 
-func opinion(score float32) (float32, bool) {
+// usableScore clamps a score to 0 … 1; ok is false if it is not finite.
+func usableScore(score float32) (clamped float32, ok bool) {
 	if f := float64(score); math.IsNaN(f) || math.IsInf(f, 0) {
 		return 0, false
 	}
 	return min(1, max(0, score)), true
 }
 
-// ScoresUsable says whether there is a table of scores that is not too old: one
-// older than two decision intervals is not used.
+// ScoresUsable reports whether there is a table of scores that is at most two decision
+// intervals old.
 func (s *State) ScoresUsable() bool {
 	return s.scores.known && s.now.Sub(s.scores.at) <= 2*s.policy.DecisionInterval
 }
 
-// Score gives the score of a holder of a chain; ok is false for no opinion, for a
-// table too old, and for a chain whose holders changed since it was scored.
+// Score returns the score of a holder of a chain. ok is false if there is no score, if the
+// table is too old, or if the holders of the chain have changed since they were scored.
 func (s *State) Score(id mesh.ChainID, n mesh.NodeID) (score float32, ok bool) {
-	c, ok := s.scoredNow(id)
+	c, ok := s.currentScores(id)
 	if !ok {
 		return 0, false
 	}
@@ -75,17 +75,18 @@ func (s *State) Score(id mesh.ChainID, n mesh.NodeID) (score float32, ok bool) {
 	return score, ok
 }
 
-// Alternative gives the best node that does not hold a chain, with the score that
-// moving there costs, under the same conditions as Score.
+// Alternative returns the best node that does not hold a chain, and the cost of moving
+// there in units of score. ok is false under the same conditions as for Score.
 func (s *State) Alternative(id mesh.ChainID) (best mesh.NodeScore, cost float32, ok bool) {
-	c, ok := s.scoredNow(id)
+	c, ok := s.currentScores(id)
 	if !ok || c.best == nil {
 		return mesh.NodeScore{}, 0, false
 	}
 	return *c.best, s.policy.costScore(c.cost), true
 }
 
-func (s *State) scoredNow(id mesh.ChainID) (scoredChain, bool) {
+// currentScores returns the scores of a chain, if they may be used now.
+func (s *State) currentScores(id mesh.ChainID) (scoredChain, bool) {
 	if !s.ScoresUsable() {
 		return scoredChain{}, false
 	}
@@ -96,8 +97,8 @@ func (s *State) scoredNow(id mesh.ChainID) (scoredChain, bool) {
 	return c, ok
 }
 
-// costScore turns the cost of a move into units of score. A reliability that is
-// not finite and positive weighs 1.
+// costScore converts the cost of a move to units of score. A reliability factor that is not
+// finite and positive counts as 1.
 func (p Policy) costScore(c *mesh.MigrationCost) float32 {
 	if c == nil {
 		return 0

@@ -14,8 +14,7 @@ const (
 	ActionRing  = 1024
 )
 
-// State is what a node knows and what should be. See the package comment for who
-// may touch it.
+// State is what a node knows and what should be. One goroutine owns it.
 type State struct {
 	node   mesh.NodeID
 	epoch  uint64
@@ -26,7 +25,7 @@ type State struct {
 
 	now  mesh.Time // At of the input being folded
 	wall time.Time // Wall of it
-	tick uint64    // passes begun
+	tick uint64    // how many passes have begun
 
 	daemons table[mesh.DaemonID, daemon]
 	chains  table[mesh.ChainID, chain]
@@ -37,9 +36,9 @@ type State struct {
 	rebalances table[mesh.ChainID, Rebalance]
 	scores     scoreTable
 
-	// Chains of which some holder was lost and is back.
+	// returning are the chains with a holder that was lost and is back.
 	returning []mesh.ChainID
-	// What may have become empty, for a tick to forget.
+	// emptiedChains and emptiedBlobs may have become empty; the next tick forgets them.
 	emptiedChains []emptiedChain
 	emptiedBlobs  []mesh.BlobID
 
@@ -49,14 +48,14 @@ type State struct {
 	forced       []ForcedOrder
 	configured   mesh.Configured
 	migrations   []mesh.Migration
-	migrationsAt mesh.Time // when they were told
+	migrationsAt mesh.Time // when they were reported
 
 	ledger  ledger
 	records records
 	emitted ring[mesh.Emitted]
 }
 
-// Boot is what a State begins with.
+// Boot holds what a State begins with.
 type Boot struct {
 	At       mesh.Stamp
 	Node     mesh.NodeID
@@ -65,8 +64,8 @@ type Boot struct {
 	Policy   Policy
 	Desired  mesh.Configured
 
-	// Operators says that operator keys are configured, so unsigned admin events
-	// are rejected unless AllowUnsigned.
+	// Operators means that operator keys are configured. Unsigned commands are then
+	// rejected, unless AllowUnsigned is set.
 	Operators     bool
 	AllowUnsigned bool
 
@@ -74,8 +73,8 @@ type Boot struct {
 	FreezeRemaining time.Duration
 }
 
-// New gives the state of a node that has heard nothing yet. The intents of the
-// configuration hold from here on.
+// New returns the state of a node that has received no input yet. The intents of the
+// configuration hold from the beginning.
 func New(b Boot) *State {
 	s := &State{
 		node:          b.Node,
@@ -103,25 +102,26 @@ func New(b Boot) *State {
 	return s
 }
 
-// Node is this node.
+// Node returns the id of this node.
 func (s *State) Node() mesh.NodeID { return s.node }
 
-// NodeName is the label of this node.
+// NodeName returns the name of this node.
 func (s *State) NodeName() string { return s.local.name }
 
-// Epoch is the random number of this process; it pairs with every seq.
+// Epoch returns the random number of this process. Together with it, the number of a record
+// is unique over restarts.
 func (s *State) Epoch() uint64 { return s.epoch }
 
-// Policy holds the thresholds in force.
+// Policy returns the thresholds and windows.
 func (s *State) Policy() Policy { return s.policy }
 
-// Now is the At of the input folded last.
+// Now returns the At of the input that was folded last.
 func (s *State) Now() mesh.Time { return s.now }
 
-// Passes says how many reconcile passes were begun.
+// Passes returns how many passes have begun.
 func (s *State) Passes() uint64 { return s.tick }
 
-// Frozen says whether acting is frozen now, and for how long still.
+// Frozen reports whether the cluster is frozen now, and returns for how long it still is.
 func (s *State) Frozen() (remaining time.Duration, frozen bool) {
 	if !s.frozen || s.now >= s.freezeUntil {
 		return 0, false
@@ -129,6 +129,6 @@ func (s *State) Frozen() (remaining time.Duration, frozen bool) {
 	return s.freezeUntil.Sub(s.now), true
 }
 
-// Emitted lists the actions handed out last, oldest first. It must not be
+// Emitted returns the actions that were handed out last, oldest first. They must not be
 // written to.
 func (s *State) Emitted() []mesh.Emitted { return s.emitted.view() }

@@ -6,19 +6,19 @@ import (
 	"slices"
 )
 
-// chunk is how many entries are made at once. Entries that come together lie
-// together, which spares a fold or a walk most of its cache misses.
+// chunk is how many entries are allocated at once. Entries that are added one after the
+// other are then adjacent in memory, which avoids most cache misses of a fold or a walk.
 const chunk = 256
 
-// table is a map whose entries can be walked in ascending order of their keys,
-// so that nothing that can be seen depends on the order of a Go map. The order
-// is made anew only after keys came or went.
+// table is a map whose entries can be walked in ascending order of their keys, so that no
+// decision and no output depends on the order of a Go map. The keys are sorted again only
+// after some were added or removed.
 type table[K cmp.Ordered, V any] struct {
 	entries map[K]*V
 	order   []entry[K, V]
 	stale   bool
-	room    []V  // of the newest chunk
-	free    []*V // entries of removed keys, to be used again
+	room    []V  // the unused entries of the newest chunk
+	free    []*V // the entries of removed keys, to be used again
 }
 
 type entry[K cmp.Ordered, V any] struct {
@@ -33,7 +33,7 @@ func newTable[K cmp.Ordered, V any]() table[K, V] {
 // get returns the entry of k, or nil.
 func (t *table[K, V]) get(k K) *V { return t.entries[k] }
 
-// ensure returns the entry of k and makes an empty one if there is none.
+// ensure returns the entry of k. It creates an empty one if there is none.
 func (t *table[K, V]) ensure(k K) *V {
 	if v := t.entries[k]; v != nil {
 		return v
@@ -68,8 +68,8 @@ func (t *table[K, V]) remove(k K) {
 	}
 }
 
-// all walks the entries in ascending order. The walk may remove the entry it is
-// at, but no other and not add any.
+// all yields the entries in ascending order of their keys. During the walk the present
+// entry may be removed, but no other one, and none may be added.
 func (t *table[K, V]) all() iter.Seq2[K, *V] {
 	if t.stale {
 		t.order = t.order[:0]

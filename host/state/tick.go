@@ -2,8 +2,8 @@ package state
 
 import "github.com/meshos/meshos/host/mesh"
 
-// Tick begins a pass: it moves the clock and lets go of everything whose time is
-// over. What ends exactly now is over.
+// Tick begins a pass: it moves the clock and ends everything whose time is over. What ends
+// exactly now is over.
 func (s *State) Tick(at mesh.Stamp) {
 	s.now, s.wall = max(s.now, at.At), at.Wall
 	s.tick++

@@ -6,30 +6,31 @@ import (
 
 	"github.com/meshos/meshos/host/mesh"
 	"github.com/meshos/meshos/host/state"
+	"github.com/meshos/meshos/internal/statetest"
 )
 
-// The cases below are those of spec/core.md, by their numbers; a case that a rule
-// of the design changes is tested in its changed form and named after the rule.
+// Tests are named after the cases and rules of docs/conformance.md. A case that a rule
+// changes is tested in its changed form and named after both.
 
 // this is the node of all cases.
 const this mesh.NodeID = 100
 
-// world is a state with a hand on the clock.
+// world is a state whose clock the test sets.
 type world struct {
 	t  *testing.T
 	s  *state.State
 	at mesh.Time
 }
 
-// sec gives the instant n seconds after the base, which is not zero so that an
-// unset instant shows.
+// sec returns the instant n seconds after the base, which is not zero so that an unset
+// instant is noticed.
 func sec(n float64) mesh.Time {
 	return mesh.Time(time.Hour) + mesh.Time(n*float64(time.Second))
 }
 
 func newWorld(t *testing.T, change ...func(*state.Boot)) *world {
 	t.Helper()
-	b := state.Boot{Node: this, NodeName: "here", Epoch: 7, Policy: state.DefaultPolicy()}
+	b := state.Boot{Node: this, NodeName: "here", Epoch: 7, Policy: statetest.Policy()}
 	b.At = stamp(sec(0))
 	for _, c := range change {
 		c(&b)
@@ -41,7 +42,7 @@ func stamp(at mesh.Time) mesh.Stamp {
 	return mesh.Stamp{At: at, Wall: time.Unix(1_700_000_000, 0).Add(time.Duration(at))}
 }
 
-// to moves the clock of what is heard next.
+// to sets the time of the next inputs.
 func (w *world) to(n float64) *world { w.at = sec(n); return w }
 
 func (w *world) hear(evs ...mesh.Event) []state.Effect {
