@@ -67,8 +67,8 @@ func wrongImport(f source, r rule, to string, except []exception) string {
 		return ""
 	}
 	for _, only := range onlyFrom {
-		if matches(only.of, to) && !matches(only.may, f.pkg) {
-			return fmt.Sprintf("only %s may import it", only.may)
+		if matches(only.to, to) && !matches(only.from, f.pkg) {
+			return fmt.Sprintf("only %s may import it", strings.Join(strings.Fields(only.from), ", "))
 		}
 	}
 	excepted := slices.ContainsFunc(except, func(e exception) bool { return matches(e.from, f.pkg) && matches(e.to, to) })
@@ -84,15 +84,24 @@ func wrongImport(f source, r rule, to string, except []exception) string {
 // ruleFor finds the rule of a package: the one that names it, or else the one with the
 // longest pattern that matches it.
 func ruleFor(pkg string) (best rule, found bool) {
+	longest := 0
 	for _, r := range rules {
-		switch {
-		case r.of == pkg:
-			return r, true
-		case matches(r.of, pkg) && (!found || len(r.of) > len(best.of)):
-			best, found = r, true
+		for _, pattern := range strings.Fields(r.of) {
+			if matches(pattern, pkg) && specific(pattern) > longest {
+				best, longest, found = r, specific(pattern), true
+			}
 		}
 	}
 	return best, found
+}
+
+// specific returns how specific a pattern is: one without wildcard is more so than any
+// with one.
+func specific(pattern string) int {
+	if !strings.HasSuffix(pattern, "/...") {
+		return 1 << 10
+	}
+	return len(pattern)
 }
 
 // folder returns the first two elements of a package's path.
