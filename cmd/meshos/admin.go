@@ -73,7 +73,7 @@ func newTargetCommand(a *app, use, short string, event func(*meshosv1.NodeTarget
 	cmd := &cobra.Command{Use: use, Short: short, Args: cobra.NoArgs}
 	cmd.Example = "  meshos admin " + use + "\n  meshos admin " + use + " --node 2 --dry-run"
 	node := addNode(cmd)
-	f := addOrderFlags(cmd, false)
+	f := addCommandFlags(cmd, false)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		return a.carryOut(cmd, f, func(s *meshosv1.Snapshot) (*meshosv1.AdminEvent, error) {
 			return event(&meshosv1.NodeTarget{Node: nodeOr(*node, s)}), nil
@@ -98,7 +98,7 @@ watching, not the drain.`,
 	}
 	node := addNode(cmd)
 	within := cmd.Flags().Duration("within", 0, "how long it may take (default: maintenance.drain_deadline of the node)")
-	f := addOrderFlags(cmd, false)
+	f := addCommandFlags(cmd, false)
 	addMonitor(cmd, f)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		return a.carryOut(cmd, f, func(s *meshosv1.Snapshot) (*meshosv1.AdminEvent, error) {
@@ -128,7 +128,7 @@ watching, not the drain.`,
 	}
 	node := addNode(cmd)
 	within := cmd.Flags().Duration("within", 0, "how long it should take (default: maintenance.drain_deadline of the node)")
-	f := addOrderFlags(cmd, false)
+	f := addCommandFlags(cmd, false)
 	addMonitor(cmd, f)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		return a.carryOut(cmd, f, func(s *meshosv1.Snapshot) (*meshosv1.AdminEvent, error) {
@@ -160,7 +160,7 @@ func newDropReplicasCommand(a *app) *cobra.Command {
 		Args:    cobra.MinimumNArgs(1),
 	}
 	node := addNode(cmd)
-	f := addOrderFlags(cmd, false)
+	f := addCommandFlags(cmd, false)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		chains := make([]uint64, len(args))
 		for i, arg := range args {

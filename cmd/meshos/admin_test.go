@@ -75,7 +75,7 @@ func TestAnOrdinaryCommandIsSignedOnceItIsConfirmed(t *testing.T) {
 	if got.GetClusterId() != "prod" || !got.GetIssuedAt().AsTime().Equal(noon()) || len(got.GetNonce()) != 16 || len(got.GetBlastHash()) != 0 {
 		t.Errorf("signed %v", got)
 	}
-	if diff := cmp.Diff([]string{print(t, 1)}, j.signers); diff != "" {
+	if diff := cmp.Diff([]string{fingerprint(t, 1)}, j.signers); diff != "" {
 		t.Errorf("signers, -want +got:\n%s", diff)
 	}
 	if diff := cmp.Diff([]string{"Send it? [y/N] "}, d.asked); diff != "" {
@@ -209,7 +209,7 @@ func TestWithoutAConfigurationTheClusterHasToBeNamed(t *testing.T) {
 	}
 }
 
-func TestOrdersThatMakeNoSense(t *testing.T) {
+func TestOperatorCommandsThatMakeNoSense(t *testing.T) {
 	for _, c := range []struct{ line, want string }{
 		{"admin cordon", "cordon has to be confirmed, and this is no terminal\n    --yes answers the question beforehand\n"},
 		{"ice thaw", "thaw_cluster has to be confirmed, and this is no terminal\n    --yes with --expect-hash HEX"},

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/meshos/meshos/cmd/meshos/internal/sign"
 	"github.com/meshos/meshos/cmd/meshos/internal/view"
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
@@ -23,7 +24,7 @@ type app struct {
 	now      func() time.Time
 	zone     *time.Location
 	version  string
-	prompter prompter // nil: the terminal, if in is one
+	person   sign.Prompter // nil: the terminal, if in is one
 
 	address string
 	config  string
@@ -118,6 +119,23 @@ func (a *app) color(w any) view.Color {
 
 // printer returns what shows messages on w.
 func (a *app) printer(w any) view.Printer { return view.Printer{Color: a.color(w), Zone: a.zone} }
+
+// prompter returns who can be asked, nil if nobody sits at a terminal.
+func (a *app) prompter() sign.Prompter {
+	if a.person != nil {
+		return a.person
+	}
+	in, ok := a.in.(*os.File)
+	if !ok || !terminal(in) || !terminal(a.err) {
+		return nil
+	}
+	return sign.NewTerminal(in, a.err)
+}
+
+// signer signs with the keys of whoever runs meshos.
+func (a *app) signer() *sign.Signer {
+	return &sign.Signer{AgentSocket: a.env("SSH_AUTH_SOCK"), AgentTimeout: a.timeout, Prompter: a.prompter(), Note: a.note}
+}
 
 // outputFlag is the value of -o.
 type outputFlag string

@@ -7,6 +7,7 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
+	"github.com/meshos/meshos/cmd/meshos/internal/sign"
 	"github.com/meshos/meshos/host/config"
 )
 
@@ -65,12 +66,13 @@ func (e *rejectedError) Error() string { return "rejected: " + e.reason }
 func exitCode(err error) int {
 	var (
 		usage    *usageError
+		unusable *sign.UsageError
 		mistakes *configError
 		noAnswer *noAnswerError
 		rejected *rejectedError
 	)
 	switch {
-	case errors.As(err, &usage), errors.As(err, &mistakes):
+	case errors.As(err, &usage), errors.As(err, &unusable), errors.As(err, &mistakes):
 		return exitUsage
 	case errors.As(err, &noAnswer):
 		return exitNoAnswer

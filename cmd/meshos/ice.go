@@ -48,7 +48,7 @@ func newFreezeCommand(a *app) *cobra.Command {
 		Args:    cobra.NoArgs,
 	}
 	ttl := cmd.Flags().Duration("ttl", 0, "how long, up to 24h")
-	f := addOrderFlags(cmd, true)
+	f := addCommandFlags(cmd, true)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		if *ttl <= 0 || *ttl > longestFreeze {
 			return &usageError{err: fmt.Errorf("--ttl: a freeze lasts more than 0 and at most 24h, not %v", *ttl), help: cmd.CommandPath() + " --help"}
@@ -67,7 +67,7 @@ func newThawCommand(a *app) *cobra.Command {
 		Use: "thaw", Short: "End a freeze", Args: cobra.NoArgs,
 		Example: "  meshos ice thaw",
 	}
-	f := addOrderFlags(cmd, true)
+	f := addCommandFlags(cmd, true)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		return a.carryOut(cmd, f, func(*meshosv1.Snapshot) (*meshosv1.AdminEvent, error) {
 			return &meshosv1.AdminEvent{Kind: &meshosv1.AdminEvent_ThawCluster{ThawCluster: &meshosv1.ThawCluster{}}}, nil
@@ -88,7 +88,7 @@ func newFlushAvoidCommand(a *app) *cobra.Command {
 	global := cmd.Flags().Bool("global", false, "every list")
 	cmd.MarkFlagsOneRequired("local", "on-peer", "global")
 	cmd.MarkFlagsMutuallyExclusive("local", "on-peer", "global")
-	f := addOrderFlags(cmd, true)
+	f := addCommandFlags(cmd, true)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		flush := &meshosv1.FlushAvoidLists{Scope: &meshosv1.FlushAvoidLists_Global{Global: *global}}
 		switch {
@@ -128,7 +128,7 @@ func newMoveCommand(a *app, use, short, flag, doc string, event func(chain, node
 	cmd.Example = "  meshos ice " + cmd.Name() + " 7 --" + flag + " 2"
 	node := cmd.Flags().Uint64(flag, 0, doc)
 	_ = cmd.MarkFlagRequired(flag)
-	f := addOrderFlags(cmd, true)
+	f := addCommandFlags(cmd, true)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		chain, err := readID("chain", args[0])
 		if err != nil {
@@ -146,7 +146,7 @@ func newRestartDaemonCommand(a *app) *cobra.Command {
 		Example: "  meshos ice restart-daemon 3",
 		Args:    cobra.ExactArgs(1),
 	}
-	f := addOrderFlags(cmd, true)
+	f := addCommandFlags(cmd, true)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		return a.carryOut(cmd, f, func(s *meshosv1.Snapshot) (*meshosv1.AdminEvent, error) {
 			daemon, err := namedDaemon(s, args[0])
@@ -192,7 +192,7 @@ func newKillMigrationCommand(a *app) *cobra.Command {
 		Example: "  meshos ice kill-migration 9",
 		Args:    cobra.ExactArgs(1),
 	}
-	f := addOrderFlags(cmd, true)
+	f := addCommandFlags(cmd, true)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		id, err := readID("migration", args[0])
 		if err != nil {

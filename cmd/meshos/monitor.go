@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/term"
 
+	"github.com/meshos/meshos/cmd/meshos/internal/sign"
 	"github.com/meshos/meshos/cmd/meshos/internal/view"
 	hostv1 "github.com/meshos/meshos/proto/meshos/host/v1"
 	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
@@ -21,13 +22,13 @@ var errDone = errors.New("done")
 
 // monitor watches a drain until nothing is left, or it failed.
 func (a *app) monitor(
-	ctx context.Context, node *nodeClient, o order, record *meshosv1.AdminAuditRecord, epoch uint64, output outputFlag,
+	ctx context.Context, node *nodeClient, command sign.Command, record *meshosv1.AdminAuditRecord, epoch uint64, output outputFlag,
 ) error {
 	m := &drainMonitor{
 		app: a, record: record.GetSeq(), epoch: epoch, output: output, since: map[string]time.Time{},
 		printer: a.printer(a.out), redraw: output == outputTable && terminal(a.out),
 	}
-	_, m.maintenance = o.event.GetKind().(*meshosv1.AdminEvent_EnterMaintenance)
+	_, m.maintenance = command.Event.GetKind().(*meshosv1.AdminEvent_EnterMaintenance)
 	watching, stop := context.WithCancel(ctx)
 	defer stop()
 	stream, err := node.WatchSnapshots(watching, &hostv1.WatchSnapshotsRequest{})

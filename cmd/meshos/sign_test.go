@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"context"
-	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -19,66 +18,14 @@ import (
 
 	"github.com/meshos/meshos/host/operator/sshsig"
 	"github.com/meshos/meshos/internal/golden"
+	"github.com/meshos/meshos/internal/testkit"
 	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
 )
-
-func TestWhichKeySigns(t *testing.T) {
-	for _, c := range []struct {
-		name, line string
-		holds      []byte
-		operators  map[string]byte
-		want       []byte
-		fails      string
-	}{
-		{name: "the only one of the agent", holds: []byte{1}, want: []byte{1}},
-		{name: "the only one of an operator", holds: []byte{1, 2, 3}, operators: map[string]byte{"ben": 2}, want: []byte{2}},
-		{name: "of several, by comment", line: "--key key-3", holds: []byte{1, 2, 3}, want: []byte{3}},
-		{name: "by fingerprint", line: "--key FINGERPRINT2", holds: []byte{1, 2}, want: []byte{2}},
-		{name: "by public key", line: "--key DIR/two.pub", holds: []byte{1, 2}, want: []byte{2}},
-		{name: "two", line: "--key key-1 --key key-2", holds: []byte{1, 2}, want: []byte{1, 2}},
-		{name: "a file", line: "--key-file DIR/four", holds: []byte{1}, want: []byte{4}},
-		{name: "a file and the agent's", line: "--key-file DIR/four --key key-1", holds: []byte{1}, want: []byte{1, 4}},
-		{name: "one named twice", line: "--key-file DIR/four --key-file DIR/four", want: []byte{4}},
-		{name: "several and none chosen", holds: []byte{1, 2}, fails: "the ssh-agent holds several keys; choose with --key:"},
-		{name: "none of an operator", holds: []byte{1}, operators: map[string]byte{"ben": 2}, fails: "none of the keys that the ssh-agent holds is in "},
-		{name: "an unknown one", line: "--key nope", holds: []byte{1}, fails: "--key nope: the ssh-agent has no such key, only:"},
-		{name: "no agent", line: "--key nope", fails: "--key nope: SSH_AUTH_SOCK is not set"},
-		{name: "no such file", line: "--key-file DIR/none", fails: "--key-file: open "},
-		{name: "no private key", line: "--key-file DIR/two.pub", fails: "two.pub: it is no OpenSSH private key"},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			j, d, dir := office(t, withOperators)
-			if c.operators != nil {
-				signersFile(t, dir, c.operators)
-			}
-			write(t, filepath.Join(dir, "two.pub"), string(ssh.MarshalAuthorizedKey(public(t, 2))))
-			keyFile(t, filepath.Join(dir, "four"), 4, "")
-			if c.holds != nil {
-				d.holds(t, c.holds...)
-			}
-			line := strings.NewReplacer("DIR", dir, "FINGERPRINT2", print(t, 2)).Replace("admin cordon --yes " + c.line)
-			code := d.do(t.Context(), line)
-			if c.fails != "" {
-				if code != exitUsage || !strings.Contains(d.err.String(), c.fails) || len(j.commits) != 0 {
-					t.Fatalf("exit code %d: %s", code, d.err.String())
-				}
-				return
-			}
-			var want []string
-			for _, n := range c.want {
-				want = append(want, print(t, n))
-			}
-			if diff := cmp.Diff(want, j.signers); code != exitDone || diff != "" {
-				t.Errorf("exit code %d: %s\n-want +got:\n%s", code, d.err.String(), diff)
-			}
-		})
-	}
-}
 
 func TestAPassphraseIsAskedForWhenItIsNeeded(t *testing.T) {
 	j, d, dir := office(t, withOperators)
 	path := filepath.Join(dir, "locked")
-	keyFile(t, path, 5, "open sesame")
+	testkit.SSHKeyFile(t, path, 5, "open sesame")
 	// x/crypto tells the public half of a locked key in OpenSSH's format.
 	line := "admin cordon --key-file " + path
 	d.answers = []string{"y", "wrong"}
@@ -105,8 +52,8 @@ func TestAPassphraseIsAskedForWhenItIsNeeded(t *testing.T) {
 func TestAnInterruptedCommandIsNotDone(t *testing.T) {
 	j, d, dir := office(t, withOperators)
 	locked, open := filepath.Join(dir, "locked"), filepath.Join(dir, "open")
-	keyFile(t, locked, 5, "open sesame")
-	keyFile(t, open, 5, "")
+	testkit.SSHKeyFile(t, locked, 5, "open sesame")
+	testkit.SSHKeyFile(t, open, 5, "")
 	for name, c := range map[string]struct {
 		line, want string
 		sent       bool
@@ -129,28 +76,6 @@ func TestAnInterruptedCommandIsNotDone(t *testing.T) {
 			}
 		})
 	}
-}
-
-func TestAKeyThatOthersMayReadSignsNothing(t *testing.T) {
-	j, d, dir := office(t, withOperators)
-	path := filepath.Join(dir, "key")
-	for _, passphrase := range []string{"", "open sesame"} {
-		keyFile(t, path, 1, passphrase)
-		for _, mode := range []os.FileMode{0o640, 0o604, 0o620} {
-			if err := os.Chmod(path, mode); err != nil {
-				t.Fatal(err)
-			}
-			want := fmt.Sprintf("--key-file %s: it is open to others (its mode is %04o)", path, mode)
-			if code := d.do(t.Context(), "admin cordon --yes --key-file "+path); code != exitUsage || !strings.Contains(d.err.String(), want) || len(j.commits) != 0 {
-				t.Errorf("exit code %d: %s", code, d.err.String())
-			}
-		}
-	}
-	keyFile(t, path, 1, "")
-	if err := os.Chmod(path, 0o400); err != nil {
-		t.Fatal(err)
-	}
-	d.must(t, "admin cordon --yes --key-file "+path)
 }
 
 // hide replaces what differs from run to run.
@@ -184,7 +109,7 @@ func TestOperator022_112_TwoOperatorsFreezeTheCluster(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	other, err := ssh.NewSignerFromKey(key(2))
+	other, err := ssh.NewSignerFromKey(testkit.SSHKey(2))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -197,7 +122,7 @@ func TestOperator022_112_TwoOperatorsFreezeTheCluster(t *testing.T) {
 	d.answers, d.asked = []string{"freeze_cluster"}, nil
 	d.must(t, "ice commit "+file)
 	golden.Check(t, "testdata/commands/commit.txt", hide(d.err.String()+d.out.String(), dir))
-	if diff := cmp.Diff([]string{print(t, 2), print(t, 1)}, j.signers); diff != "" {
+	if diff := cmp.Diff([]string{fingerprint(t, 2), fingerprint(t, 1)}, j.signers); diff != "" {
 		t.Errorf("signers, -want +got:\n%s", diff)
 	}
 	if got := j.commits[0]; got.GetClusterId() != "prod" || !cmp.Equal(got.GetBlastHash(), hashOf(j.blast)) {
@@ -272,83 +197,63 @@ func TestASignerSeesWhenTheWorldChanged(t *testing.T) {
 	}
 }
 
-// What lies beside a proposal may be anything: only the payload is signed.
-func TestABlastRadiusThatWasNotSignedIsNotShown(t *testing.T) {
-	_, d, dir := office(t, withOperators)
-	file := filepath.Join(dir, "a")
-	d.must(t, "ice evict 7 --victim 2 --propose "+file)
-	write(t, file+".json", `{"command":{},"blast_radius":{"affected_nodes":["1"]}}`)
-	d.must(t, "ice sign "+file+" --dry-run")
-	if !strings.Contains(d.err.String(), "! "+file+".json does not hold the blast radius of this hash") || strings.Contains(d.err.String(), "nodes     1\n") {
-		t.Errorf("said %s", d.err.String())
-	}
-}
-
-func TestProposalsThatMustNotBeSigned(t *testing.T) {
-	good := func() *meshosv1.AdminCommand {
-		return &meshosv1.AdminCommand{
-			ClusterId: "prod", IssuedAt: timestamppb.New(noon()), Nonce: make([]byte, 16),
-			Event: &meshosv1.AdminEvent{Kind: &meshosv1.AdminEvent_Cordon{Cordon: &meshosv1.NodeTarget{Node: 1}}},
-		}
-	}
+func TestProposalsThatAreNotSigned(t *testing.T) {
 	for _, c := range []struct {
 		name, want string
-		change     func(*meshosv1.AdminCommand) []byte
+		change     func(*meshosv1.AdminCommand)
 	}{
-		{"expired", "expired 1s ago; propose it again", func(c *meshosv1.AdminCommand) []byte {
+		{"expired", "expired 1s ago; propose it again", func(c *meshosv1.AdminCommand) {
 			c.IssuedAt = timestamppb.New(noon().Add(-5*time.Minute - time.Second))
-			return nil
 		}},
-		{"for another cluster", "is for cluster lab", func(c *meshosv1.AdminCommand) []byte { c.ClusterId = "lab"; return nil }},
-		{"without a nonce", "no nonce of 16 bytes", func(c *meshosv1.AdminCommand) []byte { c.Nonce = nil; return nil }},
-		{"without a time", "no time of issue", func(c *meshosv1.AdminCommand) []byte { c.IssuedAt = nil; return nil }},
-		{"without an event", "it is no proposal", func(c *meshosv1.AdminCommand) []byte { c.Event = nil; return nil }},
-		{"with a blast hash", "no node will take for cordon", func(c *meshosv1.AdminCommand) []byte { c.BlastHash = make([]byte, 32); return nil }},
-		{"of a later version", "holds more than this version of meshos can show", func(*meshosv1.AdminCommand) []byte { return []byte{0xfa, 0x01, 0x01, 'x'} }},
-		{"garbage", "it is no proposal", func(*meshosv1.AdminCommand) []byte { return []byte{0xff} }},
+		{"for another cluster", "is for cluster lab", func(c *meshosv1.AdminCommand) { c.ClusterId = "lab" }},
+		{"without a nonce", "no nonce of 16 bytes", func(c *meshosv1.AdminCommand) { c.Nonce = nil }},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			_, d, dir := office(t, withOperators)
 			d.holds(t, 1)
-			command := good()
-			more := c.change(command)
+			command := &meshosv1.AdminCommand{
+				ClusterId: "prod", IssuedAt: timestamppb.New(noon()), Nonce: make([]byte, 16),
+				Event: &meshosv1.AdminEvent{Kind: &meshosv1.AdminEvent_Cordon{Cordon: &meshosv1.NodeTarget{Node: 1}}},
+			}
+			c.change(command)
 			raw, err := proto.Marshal(command)
 			if err != nil {
 				t.Fatal(err)
 			}
 			file := filepath.Join(dir, "a")
-			write(t, file, string(append(raw, more...)))
+			write(t, file, string(raw))
 			code := d.do(t.Context(), "admin sign "+file+" --yes")
 			if code != exitFailed || !strings.Contains(d.err.String(), c.want) {
 				t.Errorf("exit code %d: %s", code, d.err.String())
 			}
-			if files, _ := signatureFiles(file); len(files) != 0 {
+			if files, _ := filepath.Glob(file + ".sig*"); len(files) != 0 {
 				t.Errorf("signed in %v", files)
 			}
 		})
 	}
 }
 
-func TestASignatureThatDoesNotFitIsNamed(t *testing.T) {
+func TestKeysAreNamedWithFlags(t *testing.T) {
 	j, d, dir := office(t, withOperators)
-	d.holds(t, 1)
-	file, other := filepath.Join(dir, "a"), filepath.Join(dir, "b")
+	d.holds(t, 1, 2)
+	testkit.SSHKeyFile(t, filepath.Join(dir, "four"), 4, "")
+	d.must(t, "admin cordon --yes --key key-2 --key-file "+filepath.Join(dir, "four"))
+	if diff := cmp.Diff([]string{fingerprint(t, 2), fingerprint(t, 4)}, j.signers); diff != "" {
+		t.Errorf("signers, -want +got:\n%s", diff)
+	}
+	if code := d.do(t.Context(), "admin cordon --yes --key nope"); code != exitUsage || len(j.commits) != 1 {
+		t.Errorf("exit code %d: %s", code, d.err.String())
+	}
+}
+
+// The node would reject the command for one signature that does not verify.
+func TestAProposalWithAWrongSignatureIsNotSent(t *testing.T) {
+	j, d, dir := office(t, withOperators)
+	file := filepath.Join(dir, "a")
 	d.must(t, "admin cordon --propose "+file)
-	d.must(t, "admin cordon --propose "+other)
-	d.must(t, "admin sign "+other+" --yes")
-	files, err := signatureFiles(other)
-	if err != nil || len(files) != 1 {
-		t.Fatal(files, err)
-	}
-	stray, err := os.ReadFile(files[0])
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, text := range []string{string(stray), "nonsense"} {
-		write(t, file+".sig", text)
-		code := d.do(t.Context(), "admin commit "+file+" --yes")
-		if code != exitFailed || !strings.Contains(d.err.String(), "meshos: "+file+".sig: ") || !strings.Contains(d.err.String(), "remove it") || len(j.commits) != 0 {
-			t.Errorf("exit code %d: %s", code, d.err.String())
-		}
+	write(t, file+".sig", "nonsense")
+	code := d.do(t.Context(), "admin commit "+file+" --yes")
+	if code != exitFailed || !strings.Contains(d.err.String(), "meshos: "+file+".sig: ") || len(j.commits) != 0 {
+		t.Errorf("exit code %d: %s", code, d.err.String())
 	}
 }

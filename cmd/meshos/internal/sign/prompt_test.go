@@ -1,4 +1,4 @@
-package main
+package sign
 
 import (
 	"context"
@@ -19,9 +19,9 @@ func TestAQuestionAtATerminal(t *testing.T) {
 			err  error
 		}
 		answered := make(chan answer, 1)
-		c := &console{in: program, out: program}
+		c := NewTerminal(program, program)
 		go func() {
-			text, err := c.ask(t.Context(), "Well? ", secret)
+			text, err := c.Ask(t.Context(), "Well? ", secret)
 			answered <- answer{text, err}
 		}()
 		seen := make([]byte, 256)
@@ -39,7 +39,7 @@ func TestAQuestionAtATerminal(t *testing.T) {
 		if err != nil || strings.Contains(string(seen[:n]), "yes it is") == secret {
 			t.Errorf("secret %v: showed %q: %v", secret, seen[:n], err)
 		}
-		if text, err := c.ask(t.Context(), "", false); err != nil || text != "the next line" {
+		if text, err := c.Ask(t.Context(), "", false); err != nil || text != "the next line" {
 			t.Errorf("then got %q: %v", text, err)
 		}
 		before, err := unix.IoctlGetTermios(int(program.Fd()), unix.TCGETS)
@@ -53,9 +53,9 @@ func TestAnInterruptEndsAQuestion(t *testing.T) {
 	_, program := testkit.Terminal(t)
 	ctx, interrupt := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
-	c := &console{in: program, out: program}
+	c := NewTerminal(program, program)
 	go func() {
-		_, err := c.ask(ctx, "Well? ", true)
+		_, err := c.Ask(ctx, "Well? ", true)
 		ended <- err
 	}()
 	interrupt()

@@ -2,9 +2,7 @@ package main
 
 import (
 	"context"
-	"crypto/ed25519"
 	"crypto/sha256"
-	"encoding/pem"
 	"errors"
 	"net"
 	"os"
@@ -14,7 +12,6 @@ import (
 	"testing"
 
 	"golang.org/x/crypto/ssh"
-	"golang.org/x/crypto/ssh/agent"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
@@ -22,8 +19,10 @@ import (
 	"google.golang.org/protobuf/types/known/durationpb"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
+	"github.com/meshos/meshos/host/operator"
 	"github.com/meshos/meshos/host/operator/sshsig"
 	"github.com/meshos/meshos/host/wire"
+	"github.com/meshos/meshos/internal/testkit"
 	hostv1 "github.com/meshos/meshos/proto/meshos/host/v1"
 	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
 )
@@ -164,7 +163,7 @@ type desk struct {
 	asked   []string
 }
 
-func (d *desk) ask(ctx context.Context, question string, secret bool) (string, error) {
+func (d *desk) Ask(ctx context.Context, question string, secret bool) (string, error) {
 	if secret {
 		question += "(secret)"
 	}
@@ -187,7 +186,7 @@ func (d *desk) do(ctx context.Context, line string) int {
 		now: noon, zone: noon().Location(), version: "v1.2.3",
 	}
 	if d.answers != nil {
-		a.prompter = d
+		a.person = d
 	}
 	d.out.Reset() // what the command before printed
 	d.err.Reset()
@@ -242,72 +241,15 @@ func write(t *testing.T, path, text string) {
 	}
 }
 
-// key makes a private key out of a number, always the same one.
-func key(n byte) ed25519.PrivateKey {
-	seed := make([]byte, ed25519.SeedSize)
-	seed[0] = n
-	return ed25519.NewKeyFromSeed(seed)
+// fingerprint is that of a key.
+func fingerprint(t *testing.T, n byte) string {
+	return ssh.FingerprintSHA256(testkit.SSHPublicKey(t, n))
 }
 
-func public(t *testing.T, n byte) ssh.PublicKey {
-	t.Helper()
-	out, err := ssh.NewPublicKey(key(n).Public())
-	if err != nil {
-		t.Fatal(err)
-	}
-	return out
-}
-
-func print(t *testing.T, n byte) string { return ssh.FingerprintSHA256(public(t, n)) }
-
-// keyFile writes a private key, with a passphrase if one is given.
-func keyFile(t *testing.T, path string, n byte, passphrase string) {
-	t.Helper()
-	var block *pem.Block
-	var err error
-	if passphrase == "" {
-		block, err = ssh.MarshalPrivateKey(key(n), "")
-	} else {
-		block, err = ssh.MarshalPrivateKeyWithPassphrase(key(n), "", []byte(passphrase))
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	write(t, path, string(pem.EncodeToMemory(block)))
-}
-
-// holds runs an ssh-agent with keys, each called by its number: "key-1".
+// holds gives the operator an ssh-agent with keys.
 func (d *desk) holds(t *testing.T, numbers ...byte) {
 	t.Helper()
-	ring := agent.NewKeyring()
-	for _, n := range numbers {
-		if err := ring.Add(agent.AddedKey{PrivateKey: key(n), Comment: "key-" + string('0'+n)}); err != nil {
-			t.Fatal(err)
-		}
-	}
-	path := filepath.Join(t.TempDir(), "a")
-	ln, err := net.Listen("unix", path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var served sync.WaitGroup
-	served.Go(func() {
-		for {
-			conn, err := ln.Accept()
-			if err != nil {
-				return
-			}
-			served.Go(func() {
-				_ = agent.ServeAgent(ring, conn)
-				_ = conn.Close()
-			})
-		}
-	})
-	t.Cleanup(func() {
-		_ = ln.Close()
-		served.Wait()
-	})
-	d.env["SSH_AUTH_SOCK"] = path
+	d.env["SSH_AUTH_SOCK"] = testkit.SSHAgent(t, numbers...)
 }
 
 // signersFile names operators by their keys.
@@ -315,7 +257,15 @@ func signersFile(t *testing.T, dir string, names map[string]byte) {
 	t.Helper()
 	var b strings.Builder
 	for name, n := range names {
-		b.WriteString(name + " " + string(ssh.MarshalAuthorizedKey(public(t, n))))
+		b.WriteString(name + " " + string(ssh.MarshalAuthorizedKey(testkit.SSHPublicKey(t, n))))
 	}
 	write(t, filepath.Join(dir, "signers"), b.String())
+}
+
+func hashOf(b *meshosv1.BlastRadius) []byte {
+	hash, err := operator.Hash(b)
+	if err != nil {
+		panic(err)
+	}
+	return hash[:]
 }

@@ -14,6 +14,7 @@ import (
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/proto"
 
+	"github.com/meshos/meshos/cmd/meshos/internal/sign"
 	"github.com/meshos/meshos/cmd/meshos/internal/view"
 	"github.com/meshos/meshos/host/wire"
 	hostv1 "github.com/meshos/meshos/proto/meshos/host/v1"
@@ -90,15 +91,15 @@ func asKept(event *meshosv1.AdminEvent) *meshosv1.AdminEvent {
 
 // sendUnsigned puts a command on the node's stream as it is, and waits for the
 // audit record that the node makes of it.
-func (n *nodeClient) sendUnsigned(ctx context.Context, o order) (*meshosv1.AdminAuditRecord, error) {
+func (n *nodeClient) sendUnsigned(ctx context.Context, command sign.Command) (*meshosv1.AdminAuditRecord, error) {
 	before, err := n.snapshot(ctx)
 	if err != nil {
 		return nil, err
 	}
 	epoch, last := before.GetEpoch(), lastAudit(before)
-	kept := asKept(o.event)
+	kept := asKept(command.Event)
 	if _, err := n.publish(ctx, []namedEvent{{
-		name: o.kind, event: &meshosv1.Event{Kind: &meshosv1.Event_Admin{Admin: o.event}},
+		name: command.Kind, event: &meshosv1.Event{Kind: &meshosv1.Event_Admin{Admin: command.Event}},
 	}}); err != nil {
 		if ctx.Err() != nil {
 			return nil, errUnanswered()
@@ -124,7 +125,7 @@ func (n *nodeClient) sendUnsigned(ctx context.Context, o order) (*meshosv1.Admin
 	case ctx.Err() != nil:
 		return nil, errUnanswered()
 	case watching.Err() != nil:
-		return nil, fmt.Errorf("the node took %s, and within %v there was no audit record of it; see meshos status", o.kind, n.timeout)
+		return nil, fmt.Errorf("the node took %s, and within %v there was no audit record of it; see meshos status", command.Kind, n.timeout)
 	}
 	return nil, err
 }

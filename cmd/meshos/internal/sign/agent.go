@@ -1,0 +1,109 @@
+package sign
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"golang.org/x/crypto/ssh"
+	"golang.org/x/crypto/ssh/agent"
+
+	"github.com/meshos/meshos/host/operator/sshsig"
+)
+
+// keyring holds the keys of an ssh-agent. Its owner closes it.
+type keyring struct {
+	keys  []Key
+	conn  net.Conn // to the ssh-agent, nil for none
+	empty string   // why there are no keys
+}
+
+func (k *keyring) close() {
+	if k.conn != nil {
+		_ = k.conn.Close()
+	}
+}
+
+// openAgent lists the keys of the ssh-agent, without those of types that may not sign
+// commands.
+func (s *Signer) openAgent(ctx context.Context) (*keyring, error) {
+	ring := &keyring{}
+	if s.AgentSocket == "" {
+		ring.empty = "SSH_AUTH_SOCK is not set"
+		return ring, nil
+	}
+	dialer := net.Dialer{Timeout: s.AgentTimeout}
+	conn, err := dialer.DialContext(ctx, "unix", s.AgentSocket)
+	if err != nil {
+		ring.empty = fmt.Sprintf("the ssh-agent does not answer: %v", err)
+		return ring, nil
+	}
+	ring.conn = conn
+	_ = conn.SetDeadline(time.Now().Add(s.AgentTimeout))
+	client := agent.NewClient(conn)
+	list, err := client.List()
+	if err != nil {
+		ring.close()
+		return nil, fmt.Errorf("ask the ssh-agent for its keys: %w", err)
+	}
+	_ = conn.SetDeadline(time.Time{}) // a security key may have to wait for a touch
+	for _, one := range list {
+		key, err := sshsig.ParseKey(one.Marshal())
+		if err != nil {
+			continue
+		}
+		ring.keys = append(ring.keys, Key{
+			key: key, comment: one.Comment, from: "the ssh-agent",
+			open:   func(context.Context) (ssh.Signer, error) { return &agentSigner{client, one}, nil },
+			cancel: ring.close,
+		})
+	}
+	if len(ring.keys) == 0 {
+		ring.empty = "the ssh-agent holds no ed25519 key; add one with ssh-add"
+	}
+	return ring, nil
+}
+
+// agentSigner signs with one key of an ssh-agent.
+type agentSigner struct {
+	agent agent.Agent
+	key   *agent.Key
+}
+
+func (s *agentSigner) PublicKey() ssh.PublicKey { return s.key }
+
+func (s *agentSigner) Sign(_ io.Reader, data []byte) (*ssh.Signature, error) {
+	return s.agent.Sign(s.key, data)
+}
+
+// pick finds the key that a fingerprint, a comment or a public key file names.
+func (k *keyring) pick(word string) (Key, error) {
+	named := func(key Key) bool { return key.key.Fingerprint() == word || key.comment == word }
+	if strings.HasSuffix(word, ".pub") {
+		raw, err := os.ReadFile(word)
+		if err != nil {
+			return Key{}, fmt.Errorf("--key: %w", err)
+		}
+		public, _, _, _, err := ssh.ParseAuthorizedKey(raw)
+		if err != nil {
+			return Key{}, fmt.Errorf("--key %s: it is no public key", word)
+		}
+		want := ssh.FingerprintSHA256(public)
+		named = func(key Key) bool { return key.key.Fingerprint() == want }
+	}
+	found := slices.DeleteFunc(slices.Clone(k.keys), func(key Key) bool { return !named(key) })
+	switch {
+	case len(found) == 1:
+		return found[0], nil
+	case len(found) > 1:
+		return Key{}, fmt.Errorf("--key %s: several keys have that comment; name one by its fingerprint:%s", word, Names(found))
+	case len(k.keys) == 0:
+		return Key{}, fmt.Errorf("--key %s: %s", word, k.empty)
+	}
+	return Key{}, fmt.Errorf("--key %s: the ssh-agent has no such key, only:%s\n    a private key's file is named with --key-file", word, Names(k.keys))
+}

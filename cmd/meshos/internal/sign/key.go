@@ -1,0 +1,77 @@
+package sign
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"golang.org/x/crypto/ssh"
+
+	"github.com/meshos/meshos/cmd/meshos/internal/view"
+	"github.com/meshos/meshos/host/operator/signers"
+	"github.com/meshos/meshos/host/operator/sshsig"
+)
+
+// Key is a key that can sign.
+type Key struct {
+	key     sshsig.Key
+	comment string
+	from    string // "the ssh-agent", or the file
+	open    func(context.Context) (ssh.Signer, error)
+	cancel  func() // ends a signing that goes on, or nil
+}
+
+// Name returns the key's fingerprint with its comment.
+func (k Key) Name() string {
+	if k.comment == "" {
+		return k.key.Fingerprint()
+	}
+	return k.key.Fingerprint() + " (" + view.Plain(k.comment) + ")"
+}
+
+// Names lists keys, each on a line of its own.
+func Names(keys []Key) string {
+	var b strings.Builder
+	for _, key := range keys {
+		b.WriteString("\n    " + key.Name())
+	}
+	return b.String()
+}
+
+// ofOperators returns the keys that an allowed_signers file names.
+func ofOperators(keys []Key, set *signers.Set) []Key {
+	return slices.DeleteFunc(slices.Clone(keys), func(k Key) bool {
+		return !slices.ContainsFunc(set.Entries(), func(e signers.Entry) bool { return e.Key == k.key })
+	})
+}
+
+// Sign signs a payload with one key.
+func (s *Signer) Sign(ctx context.Context, key Key, payload []byte) ([]byte, error) {
+	opened, err := key.open(ctx)
+	if ctx.Err() != nil {
+		return nil, errInterrupted
+	}
+	if err != nil {
+		return nil, err
+	}
+	if key.key.OnSecurityKey() {
+		s.Note("touch the security key " + key.Name())
+	}
+	if key.cancel != nil {
+		defer context.AfterFunc(ctx, key.cancel)() // ends the wait for a touch
+	}
+	raw, err := sshsig.Sign(opened, Namespace, payload)
+	if ctx.Err() != nil {
+		return nil, errInterrupted
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%w\n    %s refused, or was not touched or confirmed in time", err, key.from)
+	}
+	made, err := sshsig.Parse(raw)
+	if err != nil || made.Verify(Namespace, payload, sshsig.TouchNotRequired) != nil {
+		return nil, errors.New(key.from + " made a signature that does not verify: nothing was sent")
+	}
+	return raw, nil
+}

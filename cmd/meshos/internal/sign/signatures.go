@@ -1,0 +1,84 @@
+package sign
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/meshos/meshos/host/operator/sshsig"
+	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
+)
+
+// Signature is a signature over a proposal.
+type Signature struct {
+	key sshsig.Key
+	raw []byte
+}
+
+// Signatures reads the signatures beside the proposal, one of each key. A signature that
+// does not verify is an error, since a node would reject the command for it.
+func (p *Proposal) Signatures() ([]Signature, error) {
+	files, err := signatureFiles(p.path)
+	if err != nil {
+		return nil, err
+	}
+	var out []Signature
+	seen := map[sshsig.Key]bool{}
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			return nil, err
+		}
+		raw, err := sshsig.Dearmor(text)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w; remove it", file, err)
+		}
+		parsed, err := sshsig.Parse(raw)
+		if err == nil {
+			err = parsed.Verify(Namespace, p.Payload, sshsig.TouchNotRequired)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("%s: it is no signature over %s in the namespace %s: %w; remove it", file, p.path, Namespace, err)
+		}
+		if !seen[parsed.Key] {
+			seen[parsed.Key] = true
+			out = append(out, Signature{key: parsed.Key, raw: raw})
+		}
+	}
+	return out, nil
+}
+
+// signatureFiles lists the files beside a proposal whose names begin with FILE.sig.
+func signatureFiles(path string) ([]string, error) {
+	entries, err := os.ReadDir(filepath.Dir(path))
+	if err != nil {
+		return nil, err
+	}
+	var found []string
+	for _, entry := range entries {
+		if strings.HasPrefix(entry.Name(), filepath.Base(path)+".sig") {
+			found = append(found, filepath.Join(filepath.Dir(path), entry.Name()))
+		}
+	}
+	return found, nil
+}
+
+// AddSignature writes a signature beside the proposal and returns the file's name.
+func (p *Proposal) AddSignature(key Key, raw []byte) (string, error) {
+	short := strings.NewReplacer("/", "_", "+", "-").Replace(strings.TrimPrefix(key.key.Fingerprint(), "SHA256:"))
+	path := p.path + ".sig." + short[:min(len(short), 10)]
+	if err := os.WriteFile(path, sshsig.Armor(raw), 0o600); err != nil {
+		return "", fmt.Errorf("keep the signature: %w", err)
+	}
+	return path, nil
+}
+
+// Commit returns the command with signatures, as it is sent to a node.
+func (p *Proposal) Commit(signatures []Signature) *meshosv1.SignedCommit {
+	out := &meshosv1.SignedCommit{Payload: p.Payload}
+	for _, s := range signatures {
+		out.Signatures = append(out.Signatures, s.raw)
+	}
+	return out
+}

@@ -1,0 +1,69 @@
+package sign
+
+import (
+	"encoding/hex"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/meshos/meshos/cmd/meshos/internal/view"
+	"github.com/meshos/meshos/host/operator"
+	"github.com/meshos/meshos/host/operator/signers"
+)
+
+// Text shows all that a signature on the proposal covers, and who signed it so far.
+func (p *Proposal) Text(printer view.Printer, signatures []Signature, target Target, now time.Time) string {
+	var b strings.Builder
+	row := func(name, value string) { fmt.Fprintf(&b, "  %-9s %s\n", name, value) }
+	b.WriteString(printer.Command(p.Event, nil))
+	row("action", p.Kind)
+	cluster := view.Plain(p.Admin.GetClusterId())
+	if target.Cluster != "" && target.Cluster != p.Admin.GetClusterId() {
+		cluster = printer.Color.Apply(view.Bad, cluster+", which is not the one here ("+view.Plain(target.Cluster)+")")
+	}
+	row("cluster", cluster)
+	row("issued", p.issued(printer.Color, target, now))
+	row("nonce", hex.EncodeToString(p.Admin.GetNonce()))
+	row("commit", hex.EncodeToString(operator.CommitID(p.Payload)))
+	switch {
+	case p.Blast != nil:
+		b.WriteString(printer.BlastRadius(p.Blast, p.Admin.GetBlastHash()))
+	case p.BreakGlass:
+		row("hash", hex.EncodeToString(p.Admin.GetBlastHash()))
+		b.WriteString("  " + printer.Color.Apply(view.Bad, "! "+p.path+".json does not hold the blast radius of this hash") + "\n")
+	}
+	operators := target.operators()
+	for _, s := range signatures {
+		row("signed by", s.signer(operators, now))
+	}
+	return b.String()
+}
+
+func (p *Proposal) issued(c view.Color, target Target, now time.Time) string {
+	age := now.Sub(p.Admin.GetIssuedAt().AsTime())
+	words := view.Seconds(age) + " ago"
+	if age < 0 {
+		words = c.Apply(view.Warning, view.Seconds(-age)+" from now")
+	}
+	left := p.Left(now, target)
+	if left < 0 {
+		return words + c.Apply(view.Bad, fmt.Sprintf(", expired %s ago", view.Seconds(-left)))
+	}
+	return fmt.Sprintf("%s, counts for another %s", words, view.Seconds(left))
+}
+
+// signer names who signed, if the operators' file here has the key.
+func (s Signature) signer(operators *signers.Set, now time.Time) string {
+	words := s.key.Fingerprint()
+	if operators == nil {
+		return words
+	}
+	who, err := operators.Find(s.key, Namespace, now)
+	if who.Name != "" {
+		words = view.Plain(who.Name) + " with " + words
+	}
+	if err != nil {
+		words += fmt.Sprintf(" (%v)", err)
+	}
+	return words
+}

@@ -1,0 +1,114 @@
+package main
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/hex"
+	"errors"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/meshos/meshos/cmd/meshos/internal/sign"
+)
+
+// confirmFlags are the flags of all commands that an operator has to confirm.
+type confirmFlags struct {
+	breakGlass bool
+	yes        bool
+	dryRun     bool
+	expect     string
+	output     *outputFlag
+}
+
+func (f *confirmFlags) add(cmd *cobra.Command, breakGlass bool) {
+	f.breakGlass = breakGlass
+	yes := "don't ask"
+	if breakGlass {
+		yes = "don't ask; only with --expect-hash"
+		cmd.Flags().StringVar(&f.expect, "expect-hash", "", "go on only if the simulation has this hash")
+	}
+	cmd.Flags().BoolVarP(&f.yes, "yes", "y", false, yes)
+	cmd.Flags().BoolVar(&f.dryRun, "dry-run", false, "show all and do nothing")
+	f.output = addOutput(cmd)
+}
+
+// check finds flags that make no sense together.
+func (f *confirmFlags) check() error {
+	if f.breakGlass && f.yes && f.expect == "" {
+		return errors.New("--yes: a break-glass command goes unasked only with --expect-hash HEX, the hash that --dry-run shows")
+	}
+	if f.expect != "" {
+		_, err := readHash(f.expect)
+		return err
+	}
+	return nil
+}
+
+// readHash reads the value of --expect-hash: the hash as it is shown, or as JSON has it.
+func readHash(text string) ([]byte, error) {
+	hash, err := hex.DecodeString(text)
+	if err != nil {
+		hash, err = base64.StdEncoding.DecodeString(text)
+	}
+	if err != nil || len(hash) != sha256.Size {
+		return nil, fmt.Errorf("--expect-hash: want the %d hexadecimal digits that --dry-run shows", 2*sha256.Size)
+	}
+	return hash, nil
+}
+
+// expects compares a hash with --expect-hash, if that is set.
+func (f *confirmFlags) expects(hash []byte) error {
+	if f.expect == "" {
+		return nil
+	}
+	want, err := readHash(f.expect)
+	if err != nil || bytes.Equal(want, hash) {
+		return err
+	}
+	return fmt.Errorf("the simulation has the hash %s, and --expect-hash names another: what it would do is not what you looked at",
+		hex.EncodeToString(hash))
+}
+
+// keyFlags are the flags that say with which keys to sign, and for which cluster.
+type keyFlags struct {
+	keys    sign.Request
+	cluster string
+}
+
+func (f *keyFlags) add(cmd *cobra.Command) {
+	flags := cmd.Flags()
+	flags.StringArrayVar(&f.keys.Agent, "key", nil, "sign with this key of the ssh-agent: its fingerprint, its comment, or its .pub file")
+	flags.StringArrayVar(&f.keys.Files, "key-file", nil, "sign with this private key, in OpenSSH's format")
+	flags.StringVar(&f.cluster, "cluster", "", "the cluster that the command is for (default: node.cluster of the configuration)")
+	_ = cmd.MarkFlagFilename("key-file")
+}
+
+// commandFlags are the flags of all commands that operators give a node.
+type commandFlags struct {
+	keyFlags
+	confirmFlags
+
+	unsigned bool
+	monitor  bool
+	propose  string
+}
+
+func addCommandFlags(cmd *cobra.Command, breakGlass bool) *commandFlags {
+	f := &commandFlags{}
+	f.keyFlags.add(cmd)
+	f.confirmFlags.add(cmd, breakGlass)
+	cmd.Flags().BoolVar(&f.unsigned, "unsigned", false, "send it unsigned, for a node without operators")
+	cmd.Flags().StringVar(&f.propose, "propose", "", "write it to this file for others to sign, and send nothing")
+	cmd.MarkFlagsMutuallyExclusive("unsigned", "propose")
+	cmd.MarkFlagsMutuallyExclusive("unsigned", "key")
+	cmd.MarkFlagsMutuallyExclusive("unsigned", "key-file")
+	return f
+}
+
+func addMonitor(cmd *cobra.Command, f *commandFlags) {
+	cmd.Flags().BoolVar(&f.monitor, "monitor", false, "show what is left until it is done")
+	cmd.MarkFlagsMutuallyExclusive("monitor", "dry-run")
+	cmd.MarkFlagsMutuallyExclusive("monitor", "propose")
+}

@@ -1,0 +1,35 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+
+	"github.com/meshos/meshos/host/operator"
+	hostv1 "github.com/meshos/meshos/proto/meshos/host/v1"
+	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
+)
+
+// simulation is what the node says a break-glass command would do.
+type simulation struct {
+	blast *meshosv1.BlastRadius
+	hash  []byte
+}
+
+// simulate asks the node, and checks that the hash belongs to the blast radius: an operator
+// signs the hash, and must have seen what it stands for.
+func (n *nodeClient) simulate(ctx context.Context, event *meshosv1.AdminEvent) (simulation, error) {
+	ctx, cancel := context.WithTimeout(ctx, n.timeout)
+	defer cancel()
+	answer, err := n.Simulate(ctx, &hostv1.SimulateRequest{Event: event})
+	if err != nil {
+		return simulation{}, n.explain(err)
+	}
+	n.answered = true
+	out := simulation{blast: answer.GetBlastRadius(), hash: answer.GetBlastHash()}
+	if sum, err := operator.Hash(out.blast); err != nil || !bytes.Equal(sum[:], out.hash) {
+		return simulation{}, errors.New("the hash that the node gives does not fit the blast radius that it shows; don't sign it\n" +
+			"    another version of meshos may run there: compare meshos version")
+	}
+	return out, nil
+}
