@@ -11,7 +11,7 @@ type Counters struct {
 	Gated      uint64 // not begun because a gate was closed
 	Withdrawn  uint64 // not begun because its reason was gone, or a newer one of its key came
 
-	Deferred             uint64 // times that a gate put an action off
+	Deferred             uint64 // times that admission deferred an action
 	DispatchRetries      uint64 // times that a dispatcher wanted an action tried again later
 	BackpressureAsserts  uint64 // times that backpressure went on
 	BackpressureReleases uint64 // times that it went off

@@ -14,7 +14,7 @@ type Dispatcher interface {
 	// Dispatch must return when ctx ends, which is at the deadline; if it does not, it
 	// is abandoned and its action counts as failed. A panic is a failure of that action
 	// alone. Dispatch is called from several goroutines at once, but never for two
-	// actions on one thing.
+	// actions of one lane.
 	Dispatch(ctx context.Context, e mesh.Emitted) error
 }
 

@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// maxRetryAfter bounds how long a dispatcher may put an action off: the time may come
-// from a plugin, and the action keeps its key meanwhile.
+// maxRetryAfter bounds how long a dispatcher may defer an action: the time may come from a
+// plugin, and no other action of the same key is begun meanwhile.
 const maxRetryAfter = 10 * time.Minute
 
 // RetryLater is implemented by a Dispatcher's error if the action is worth another try.

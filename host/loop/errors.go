@@ -31,6 +31,6 @@ type AbandonedError struct {
 
 // Error implements error.
 func (e *AbandonedError) Error() string {
-	return fmt.Sprintf("loop ended, but %d calls ignore that they were cancelled and were left behind: %s",
+	return fmt.Sprintf("loop ended, but %d calls did not return although they were cancelled, and were left behind: %s",
 		len(e.Calls), strings.Join(e.Calls, ", "))
 }

@@ -24,7 +24,7 @@ type poll struct {
 // caller calls one source. At most one call is out at a time.
 type caller struct {
 	src    *source
-	ctx    context.Context // ends with the loop, or when the source is taken away
+	ctx    context.Context // ends with the loop, or when the source is removed
 	cancel context.CancelFunc
 
 	// Written by the call's goroutine: the answer first, out last.
@@ -129,7 +129,7 @@ func (c *caller) call(healthy []mesh.NodeID, finish func()) {
 	err := guard.Call(func() error {
 		given, err := c.src.ask(ctx, healthy)
 		if err != nil {
-			given = answer{err: cmp.Or(err.Error(), "failed without saying why")}
+			given = answer{err: cmp.Or(err.Error(), "failed without a message")}
 		}
 		got = given
 		return nil

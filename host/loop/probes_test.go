@@ -273,7 +273,7 @@ func TestHoweverACallFailsThereIsAnAnswer(t *testing.T) {
 		"ends its goroutine": {func() error { runtime.Goexit(); return nil }, "ended its goroutine"},
 		"panics with nil":    {func() error { panic(nil) }, "panicked"}, //nolint:govet // on purpose
 		"error that panics":  {func() error { return badError{} }, "even the error is broken"},
-		"error without text": {func() error { return errors.New("") }, "without saying why"},
+		"error without text": {func() error { return errors.New("") }, "without a message"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

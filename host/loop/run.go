@@ -8,9 +8,9 @@ import (
 	"github.com/meshos/meshos/host/state"
 )
 
-// Run runs the loop until it comes to a Shutdown event, ctx is done, or the last handle is
-// closed and everything queued is folded. Then it returns nil, or an *AbandonedError if
-// calls to probes or plugins did not return. The first tick is due one interval from
+// Run runs the loop until it comes to a Shutdown event, ctx is done, or the last handle
+// is closed and everything queued is folded. Then it returns nil, or an *AbandonedError
+// if calls to probes or plugins did not return. The first tick is due one interval from
 // now.
 func (l *Loop) Run(ctx context.Context, hooks Hooks) error {
 	if l.started.Swap(true) {

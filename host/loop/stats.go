@@ -7,7 +7,7 @@ import (
 	"github.com/meshos/meshos/host/snapshot"
 )
 
-// counters are written by the loop's goroutine and read by anybody.
+// counters are written by the loop's goroutine and may be read by any.
 type counters struct {
 	events   atomic.Uint64
 	ticks    atomic.Uint64
