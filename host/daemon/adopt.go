@@ -21,7 +21,7 @@ const (
 	settlePoll  = 10 * time.Millisecond
 )
 
-// Adopt takes over what an earlier Manager left in the same Dir: daemons that run go
+// Adopt takes over, and logs, what an earlier Manager left in the same Dir: daemons that run go
 // on and are told as started, those that ended meanwhile are told as ended the way
 // they did, and those that are not configured any more are stopped. Call it after
 // Configure and before anything is started. It returns when it is known what there
@@ -43,6 +43,12 @@ func (m *Manager) Adopt(ctx context.Context) error {
 		if err := m.adopt(ctx, mesh.DaemonID(id)); err != nil {
 			failed = append(failed, fmt.Errorf("adopt daemon %d: %w", id, err))
 		}
+	}
+	if running := m.Running(); len(running) > 0 {
+		m.opts.Log.Info("daemons of an earlier run go on", "daemons", processes(running))
+	}
+	if len(failed) > 0 {
+		m.opts.Log.Error("daemons of an earlier run could not be taken over", "error", errors.Join(failed...))
 	}
 	return errors.Join(failed...)
 }

@@ -4,45 +4,74 @@ import (
 	"cmp"
 	"context"
 	"slices"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/meshos/meshos/host/mesh"
 )
 
-// killedWait is how long what was killed may take to go.
+// killedWait is at most how long what was killed may take to go.
 const killedWait = 2 * time.Second
 
-// StopAll asks all daemons to end, kills those that have not after the grace or when
-// ctx ends, and waits until all of them are gone and the loop has heard of it: end
-// the loop after. None is started any more. The error is an *UnfinishedError for
-// daemons that the kernel does not let go. Close the Manager after it.
+// StopAll asks all daemons to end, kills those that have not ended in time, and waits
+// until all of them are gone and the loop has taken their events, so end the loop
+// after it. None is started any more. All daemons together have CloseGrace, or nine
+// tenths of the time that ctx has if that is less, whatever their own grace; who was
+// killed is logged. The error is an *UnfinishedError for daemons that the kernel does
+// not let go. Close the Manager after it.
 func (m *Manager) StopAll(ctx context.Context) error {
-	runs := m.stopStarting()
-	for _, r := range runs {
-		r.stop("the node is shutting down", m.opts.CloseGrace)
+	grace, wait := m.opts.CloseGrace, killedWait
+	if deadline, bounded := ctx.Deadline(); bounded {
+		total := max(0, time.Until(deadline))
+		grace, wait = min(grace, total*9/10), min(wait, total/20)
 	}
-	left := await(ctx.Done(), runs, func(r *run) <-chan struct{} { return r.over })
+	over := func(r *run) <-chan struct{} { return r.over }
+	runs := awaitFor(0, m.stopStarting(), over) // without those that are over already
+	for _, r := range runs {
+		r.stop("the node is shutting down", grace)
+	}
+	ended := func(r *run) <-chan struct{} { return r.ended }
+	left := awaitFor(grace, runs, ended)
+	if len(left) > 0 {
+		m.opts.Log.Warn("daemons are killed: they did not end in the time that the end of the node leaves them",
+			"daemons", refs(left), "time", grace.Round(time.Millisecond))
+	}
 	for _, r := range left {
 		r.kill()
 	}
-	gone := make(chan struct{})
-	timer := time.AfterFunc(killedWait, func() { close(gone) })
-	defer timer.Stop()
-	// Nobody has time for events now.
-	ended := func(r *run) <-chan struct{} { return r.ended }
-	if left = await(gone, left, ended); len(left) == 0 {
-		return nil
-	}
+	left = awaitFor(wait, left, ended)
 	for _, r := range left {
 		r.killShim()
 	}
-	really := make(chan struct{})
-	timer = time.AfterFunc(killedWait, func() { close(really) })
-	defer timer.Stop()
-	if left = await(really, left, ended); len(left) > 0 {
-		return unfinished(left)
+	if left = awaitFor(wait, left, ended); len(left) > 0 {
+		return &UnfinishedError{Daemons: refs(left)}
 	}
+	await(ctx.Done(), runs, over)
 	return nil
+}
+
+// End stops all daemons if it is asked to, within ctx, and else lets go of them. It
+// logs what becomes of them, and closes the Manager.
+func (m *Manager) End(ctx context.Context, stop bool) {
+	if stop {
+		if err := m.StopAll(ctx); err != nil {
+			m.opts.Log.Error("daemons were left behind", "error", err)
+		}
+	} else if running := m.Running(); len(running) > 0 {
+		m.opts.Log.Info("daemons go on without the node; the next one takes them over, and run --stop-daemons stops them with it",
+			"daemons", processes(running))
+	}
+	m.Close()
+}
+
+// processes lists daemons with their processes, for people.
+func processes(running []Running) string {
+	out := make([]string, len(running))
+	for i, r := range running {
+		out[i] = r.Daemon.String() + " as process " + strconv.Itoa(r.PID)
+	}
+	return strings.Join(out, ", ")
 }
 
 // Close lets go of all daemons, which run on, and ends everything that goes on here;
@@ -99,11 +128,19 @@ func await(enough <-chan struct{}, runs []*run, what func(*run) <-chan struct{})
 	return nil
 }
 
-func unfinished(runs []*run) error {
-	e := &UnfinishedError{}
+// awaitFor is await for a time.
+func awaitFor(d time.Duration, runs []*run, what func(*run) <-chan struct{}) (left []*run) {
+	ctx, cancel := context.WithTimeout(context.Background(), d)
+	defer cancel()
+	return await(ctx.Done(), runs, what)
+}
+
+// refs returns the daemons of runs, sorted by id.
+func refs(runs []*run) []mesh.DaemonRef {
+	out := make([]mesh.DaemonRef, 0, len(runs))
 	for _, r := range runs {
-		e.Daemons = append(e.Daemons, r.spec.Daemon)
+		out = append(out, r.spec.Daemon)
 	}
-	slices.SortFunc(e.Daemons, func(a, b mesh.DaemonRef) int { return cmp.Compare(a.ID, b.ID) })
-	return e
+	slices.SortFunc(out, func(a, b mesh.DaemonRef) int { return cmp.Compare(a.ID, b.ID) })
+	return out
 }

@@ -1,10 +1,13 @@
 package daemon_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -66,8 +69,10 @@ func TestStopAllKillsWhenItsContextEnds(t *testing.T) {
 	t.Parallel()
 	spawner, l := process.NewSpawner(), newLoop()
 	defer spawner.Close()
+	var log bytes.Buffer
 	m := daemon.New(daemon.Options{
 		Dir: t.TempDir(), Shim: shimCommand(), Spawner: spawner, Events: l, CloseGrace: time.Hour,
+		Log: slog.New(slog.NewTextHandler(&log, nil)),
 	})
 	defer m.Close()
 	m.Configure([]daemon.Spec{sh(7, stubborn)})
@@ -75,13 +80,16 @@ func TestStopAllKillsWhenItsContextEnds(t *testing.T) {
 		t.Fatal(err)
 	}
 	l.wait(t, "7 3> ready")
-	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
 	defer cancel()
 	if err := m.StopAll(ctx); err != nil {
 		t.Error(err)
 	}
 	if left := m.Running(); len(left) != 0 {
 		t.Errorf("still there: %v", left)
+	}
+	if got := log.String(); !strings.Contains(got, "daemons are killed") || !strings.Contains(got, ref(7).String()) {
+		t.Errorf("the log does not say who was killed: %s", got)
 	}
 }
 

@@ -36,7 +36,7 @@ type Options struct {
 	Events  Events
 	// StopGrace is what a daemon gets to end that is not configured any more. 0 is 30 s.
 	StopGrace time.Duration
-	// CloseGrace is what daemons get to end in StopAll. 0 is 3 s.
+	// CloseGrace is at most what all daemons together get to end in StopAll. 0 is 3 s.
 	CloseGrace time.Duration
 	// Log, if set, hears of events that nobody took.
 	Log *slog.Logger
