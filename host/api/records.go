@@ -2,17 +2,10 @@ package api
 
 import (
 	"context"
-	"time"
 
 	"github.com/meshos/meshos/host/mesh"
 	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
 )
-
-// Position is where a client is in a chain of records.
-type Position struct {
-	Epoch, Seq uint64    // behind this record; both 0: at the oldest
-	Since      time.Time // and not before this; zero: any
-}
 
 // Records are the node's records on disk.
 type Records interface {
@@ -20,5 +13,5 @@ type Records interface {
 	// It calls known first, and says whether records of the position's epoch are still
 	// kept; if not it begins with the oldest. It ends with the first error of known or
 	// visit, or with ctx.
-	Read(ctx context.Context, chain mesh.RecordChain, from Position, known func(bool) error, visit func(*meshosv1.Record) error) error
+	Read(ctx context.Context, chain mesh.RecordChain, from mesh.RecordPosition, known func(bool) error, visit func(*meshosv1.Record) error) error
 }

@@ -82,7 +82,7 @@ func tail[R, M any](s *Service, in *hostv1.TailRequest, stream grpc.ServerStream
 	if in.GetSince() != nil && !in.GetSince().IsValid() {
 		return status.Error(codes.InvalidArgument, "since: is not a valid time")
 	}
-	t := &tailer[R, M]{tailed: what, s: s, stream: stream, at: Position{Epoch: in.GetEpoch(), Seq: in.GetAfterSeq()}}
+	t := &tailer[R, M]{tailed: what, s: s, stream: stream, at: mesh.RecordPosition{Epoch: in.GetEpoch(), Seq: in.GetAfterSeq()}}
 	if in.GetSince() != nil {
 		t.at.Since = in.GetSince().AsTime()
 	}
@@ -97,7 +97,7 @@ type tailer[R, M any] struct {
 	tailed[R, M]
 	s      *Service
 	stream grpc.ServerStreamingServer[M]
-	at     Position
+	at     mesh.RecordPosition
 	began  bool // the position asked for was looked up
 }
 

@@ -31,7 +31,7 @@ func onDisk(epoch uint64, seqs ...uint64) (out stored) {
 func second(seq uint64) time.Time { return time.Unix(int64(seq), 0).UTC() }
 
 func (s stored) Read(
-	_ context.Context, c mesh.RecordChain, from api.Position, known func(bool) error, visit func(*meshosv1.Record) error,
+	_ context.Context, c mesh.RecordChain, from mesh.RecordPosition, known func(bool) error, visit func(*meshosv1.Record) error,
 ) error {
 	at := slices.IndexFunc(s, func(f *meshosv1.FailureRecord) bool { return f.Epoch == from.Epoch })
 	if err := known(at >= 0 || from.Epoch == 0); err != nil {

@@ -67,6 +67,12 @@ type Envelope struct {
 	Signatures [][]byte
 }
 
+// RecordPosition is a place in a chain of records, from which it is read on.
+type RecordPosition struct {
+	Epoch, Seq uint64    // behind this record; both 0: at the oldest
+	Since      time.Time // and not before this wall time; zero: any
+}
+
 // AuditRecord is one operator command with its verdict, or a change of the operators'
 // keys.
 type AuditRecord struct {

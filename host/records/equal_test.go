@@ -39,7 +39,7 @@ func TestOperator091_CHN29_CHN30_ARecordIsReadBackAsItWas(t *testing.T) {
 			mesh.ChainFailure: {Kind: &meshosv1.Record_Failure{Failure: from.Failure(failure, false)}},
 		} {
 			var got []*meshosv1.Record
-			err := r.Read(t.Context(), c, records.Position{}, func(bool) error { return nil }, func(record *meshosv1.Record) error {
+			err := r.Read(t.Context(), c, mesh.RecordPosition{}, func(bool) error { return nil }, func(record *meshosv1.Record) error {
 				got = append(got, record)
 				return nil
 			})

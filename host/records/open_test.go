@@ -34,7 +34,7 @@ func TestRecordsAnswerBeforeTheyRun(t *testing.T) {
 			t.Errorf("full %v, %d append failures, want true and none", r.AuditFull(), r.AppendFailures())
 		}
 		var last string
-		err = r.Read(t.Context(), mesh.ChainAudit, records.Position{}, func(bool) error { return nil },
+		err = r.Read(t.Context(), mesh.ChainAudit, mesh.RecordPosition{}, func(bool) error { return nil },
 			func(record *meshosv1.Record) error {
 				last = label(record)
 				return nil

@@ -5,19 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"time"
 
 	"github.com/meshos/meshos/host/mesh"
 	"github.com/meshos/meshos/host/records/durable"
 	"github.com/meshos/meshos/host/records/segment"
 	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
 )
-
-// Position is a place in a chain.
-type Position struct {
-	Epoch, Seq uint64    // behind this record; both 0: before the oldest
-	Since      time.Time // without the records before this; zero: all
-}
 
 // Read calls visit with the records on disk behind a position, in order, until none is left;
 // it does not wait for more. Before that it calls known with whether the position's epoch is
@@ -27,7 +20,7 @@ type Position struct {
 //
 // Read ends with ctx, and with the first error of known or visit.
 func (r *Records) Read(
-	ctx context.Context, c mesh.RecordChain, from Position, known func(bool) error, visit func(*meshosv1.Record) error,
+	ctx context.Context, c mesh.RecordChain, from mesh.RecordPosition, known func(bool) error, visit func(*meshosv1.Record) error,
 ) error {
 	number, found, err := uint64(1), true, error(nil)
 	if from.Epoch != 0 {

@@ -259,16 +259,16 @@ func TestReadResumesByEpochAndSeqBeyondTheRing(t *testing.T) {
 				continue
 			}
 			for _, c := range []struct {
-				from        records.Position
+				from        mesh.RecordPosition
 				known       bool
 				first, last string
 				n           int
 			}{
-				{records.Position{}, true, "failure 1", "failure 600 of epoch 78", 1200},
-				{records.Position{Epoch: epoch, Seq: 10}, true, "failure 11", "failure 600 of epoch 78", 1190},
-				{records.Position{Epoch: epoch, Seq: 600}, true, "failure 1 of epoch 78", "failure 600 of epoch 78", 600},
-				{records.Position{Epoch: epoch + 1, Seq: 599}, true, "failure 600 of epoch 78", "failure 600 of epoch 78", 1},
-				{records.Position{Epoch: 5, Seq: 599}, false, "failure 1", "failure 600 of epoch 78", 1200},
+				{mesh.RecordPosition{}, true, "failure 1", "failure 600 of epoch 78", 1200},
+				{mesh.RecordPosition{Epoch: epoch, Seq: 10}, true, "failure 11", "failure 600 of epoch 78", 1190},
+				{mesh.RecordPosition{Epoch: epoch, Seq: 600}, true, "failure 1 of epoch 78", "failure 600 of epoch 78", 600},
+				{mesh.RecordPosition{Epoch: epoch + 1, Seq: 599}, true, "failure 600 of epoch 78", "failure 600 of epoch 78", 1},
+				{mesh.RecordPosition{Epoch: 5, Seq: 599}, false, "failure 1", "failure 600 of epoch 78", 1200},
 			} {
 				var got []string
 				err := r.Read(t.Context(), mesh.ChainFailure, c.from, func(known bool) error {
