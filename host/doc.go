@@ -1,7 +1,12 @@
-// Package host puts the rooms of a node together: it starts them in order, joins
-// the doors of one to the other, takes a changed configuration in while it runs,
-// and ends everything in order.
+// Package host is the composition root of a node: it makes the parts, binds them to
+// each other and lists those that run.
+//
+// What is made takes what exists; what runs takes the callbacks. So the order in
+// which New makes the parts is the order in which they depend on each other, and the
+// list of Host.parts is the order in which they start, and from bottom to top the
+// order in which they end.
 //
 // It holds no rule of its own. What to do is decided in host/reconcile, when in
-// host/loop; how plugins live stands in host/catalog.
+// host/loop; how plugins live stands in host/catalog, and who may command in
+// host/operator.
 package host

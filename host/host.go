@@ -2,62 +2,43 @@ package host
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/binary"
-	"errors"
 	"fmt"
-	"log/slog"
-	"os"
+	"sync"
 	"time"
 
+	"github.com/meshos/meshos/host/api"
 	"github.com/meshos/meshos/host/catalog"
 	"github.com/meshos/meshos/host/config"
+	"github.com/meshos/meshos/host/control"
 	"github.com/meshos/meshos/host/daemon"
+	"github.com/meshos/meshos/host/datadir"
 	"github.com/meshos/meshos/host/executor"
+	"github.com/meshos/meshos/host/failures"
+	"github.com/meshos/meshos/host/intake"
+	"github.com/meshos/meshos/host/journal"
+	"github.com/meshos/meshos/host/lifecycle"
 	"github.com/meshos/meshos/host/loop"
 	"github.com/meshos/meshos/host/mesh"
 	"github.com/meshos/meshos/host/metrics"
 	"github.com/meshos/meshos/host/operator"
+	"github.com/meshos/meshos/host/plugins"
 	"github.com/meshos/meshos/host/process"
 	"github.com/meshos/meshos/host/records"
+	"github.com/meshos/meshos/host/reload"
 	"github.com/meshos/meshos/host/scoring"
+	"github.com/meshos/meshos/host/sdnotify"
 	"github.com/meshos/meshos/host/snapshot"
 	"github.com/meshos/meshos/host/state"
+	"github.com/meshos/meshos/host/statuslog"
+	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
 )
 
-// Options is what a node gets beside its configuration.
-type Options struct {
-	Version string
-	Log     *slog.Logger // required
-	// StopDaemons ends the daemons with the node; without it they go on, and the next
-	// node on the same data directory takes them over.
-	StopDaemons bool
-	// Reload asks for the configuration file to be read again; nil for never.
-	Reload <-chan os.Signal
-	// Journal is the file to record the run in; "" for none.
-	Journal string
-}
+// endWithin is how long an orderly end of a node takes at most.
+const endWithin = 5 * time.Second
 
-// node is a node that is being run: the rooms, joined.
-type node struct {
-	cfg  *config.Config
-	opts Options
-	log  *slog.Logger
-
-	loop      *loop.Loop
-	handle    *loop.Handle // the host's own, so that the loop lasts as long as the host
-	catalog   *catalog.Catalog
-	daemons   *daemon.Manager
-	executor  *executor.Executor
-	records   *records.Records
-	scoring   *scoring.Driver
-	metrics   *metrics.Metrics
-	reports   *reports
-	seams     *seams
-	operators *operator.Authorizer
-	pace      *pace
-	recording recording
-}
+// staleTicks is how many intervals after its last tick a loop counts as standing
+// still, for the service manager's watchdog.
+const staleTicks = 3
 
 // Run runs a node until ctx ends, a Shutdown event ends its loop, or something it
 // can't do without fails; then it ends everything it started, within 5 s. The
@@ -66,143 +47,244 @@ func Run(ctx context.Context, cfg *config.Config, opts Options) error {
 	for _, w := range cfg.Warnings {
 		opts.Log.Warn("configuration", "file", w.File, "line", w.Line, "key", w.Key, "message", w.Message)
 	}
-	unlock, err := lockDataDir(cfg.Node.DataDir)
+	unlock, err := datadir.Lock(cfg.Node.DataDir)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = unlock() }()
 	spawner := process.NewSpawner()
 	defer spawner.Close()
+	n := &node{cfg: cfg, opts: opts}
+	defer n.close()
+	if err := n.make(ctx, spawner); err != nil {
+		return err
+	}
+	if err := n.daemons.Adopt(ctx); err != nil { // the loop hears of them before its first tick
+		n.failures.Add("daemons", err.Error())
+	}
+	opts.Log.Info("node starts", "version", opts.Version, "node", uint64(cfg.Node.ID), "name", cfg.Node.Name,
+		"epoch", fmt.Sprintf("%016x", n.epoch), "socket", cfg.Node.Socket, "listen", cfg.Node.Listen)
+	return lifecycle.Run(ctx, opts.Log, endWithin, n.parts())
+}
 
-	n, err := assemble(cfg, opts, spawner)
+// node is one node: its parts, in the order in which they are made.
+type node struct {
+	cfg   *config.Config
+	opts  Options
+	start time.Time
+	epoch uint64
+
+	records   *records.Records
+	operators *operator.Authorizer
+	recording journal.Recording
+	loop      *loop.Loop
+	handle    *loop.Handle // the host's own, so that the loop lasts as long as the host
+	failures  *failures.Reporter
+	metrics   *metrics.Metrics
+	scoring   *scoring.Driver
+	catalog   *catalog.Catalog
+	control   *control.Announcer
+	plugins   *plugins.Plugins
+	daemons   *daemon.Manager
+	executor  *executor.Executor
+	reload    *reload.Reloader
+	api       *api.Service
+	listeners *api.Listeners
+
+	opened []func() error // what close closes, in the order in which it was opened
+}
+
+// make makes the parts, each from those before it. Nothing runs yet.
+func (n *node) make(ctx context.Context, spawner *process.Spawner) (err error) {
+	cfg, log := n.cfg, n.opts.Log
+	n.start = time.Now()
+	now := func() mesh.Time { return mesh.Time(time.Since(n.start)) }
+	if n.epoch, err = newEpoch(); err != nil {
+		return err
+	}
+	if n.records, err = records.Open(recordsOptions(cfg, log)); err != nil {
+		return err
+	}
+	n.opened = append(n.opened, n.records.Close)
+	if n.operators, err = operator.Open(operatorOptions(cfg, n.records.AuditFull, log)); err != nil {
+		return err
+	}
+	n.opened = append(n.opened, n.operators.Close)
+	boot := boot(cfg, n.epoch, n.start, n.operators.FreezeRemaining())
+	if n.recording, err = journal.Record(n.opts.Journal, cfg.Effective(), boot); err != nil {
+		return err
+	}
+	n.opened = append(n.opened, func() error { n.recording.Close(log, time.Second); return nil })
+
+	n.loop = loop.New(loopConfig(cfg, n.start), state.New(boot))
+	n.handle = n.loop.Handle()
+	reader, feed := n.loop.Reader(), n.loop.Feed()
+	n.failures = failures.New(feed, log)
+	n.metrics = metrics.New(n.opts.Version)
+	n.scoring = scoring.New(scoring.Options{
+		Reader: reader, Feed: feed, Scorer: n.loop.Slots().Scorer,
+		DecisionInterval: cfg.Scheduler.DecisionInterval, TickInterval: cfg.Loop.TickInterval, Log: log,
+	})
+	in := intake.New(n.handle, n.operators, reader, cfg.Operators.Signers == "" || cfg.Operators.AllowUnsigned)
+
+	co := catalogOptions(cfg)
+	co.Log = plugins.LogLines(n.handle, log)
+	co.Failure = func(plugin, reason string) { n.failures.Add("plugin:"+plugin, reason) }
+	co.Observe = func(plugin, method string, took time.Duration, _ error) { n.metrics.Call(plugin, method, took) }
+	if n.catalog, err = catalog.New(co); err != nil {
+		return err
+	}
+	subscriptions, err := plugins.Subscriptions(cfg, n.catalog)
 	if err != nil {
 		return err
 	}
-	defer n.endRecording()
-	defer func() { _ = n.operators.Close() }()
-	doors, err := n.open(ctx)
-	if err != nil {
-		return errors.Join(err, n.records.Close())
+	if err := n.records.Subscribe(subscriptions); err != nil {
+		return err
 	}
-	return n.run(ctx, doors)
-}
-
-// assemble makes the rooms of a node and joins their doors; nothing runs yet.
-func assemble(cfg *config.Config, opts Options, spawner *process.Spawner) (_ *node, err error) {
-	epoch, err := newEpoch()
-	if err != nil {
-		return nil, err
-	}
-	n := &node{cfg: cfg, opts: opts, log: opts.Log}
-	if n.records, err = n.openRecords(); err != nil {
-		return nil, err
-	}
-	defer func() {
-		if err != nil {
-			_ = n.records.Close()
-		}
-	}()
-	if n.operators, err = n.openOperators(); err != nil {
-		return nil, err
-	}
-	defer func() {
-		if err != nil {
-			_ = n.operators.Close()
-		}
-	}()
-	start := time.Now()
-	boot := state.Boot{
-		At:            mesh.Stamp{Wall: start.Round(0)},
-		Node:          cfg.Node.ID,
-		NodeName:      cfg.Node.Name,
-		Epoch:         epoch,
-		Policy:        cfg.Policy(),
-		Desired:       cfg.Desired(),
-		Operators:     cfg.Operators.Signers != "",
-		AllowUnsigned: cfg.Operators.AllowUnsigned,
-
-		FreezeRemaining: n.operators.FreezeRemaining(),
-	}
-	if n.recording, err = beginRecording(opts.Journal, cfg, boot); err != nil {
-		return nil, err
-	}
-	defer func() {
-		if err != nil {
-			n.endRecording()
-		}
-	}()
-	n.loop = loop.New(loop.Config{
-		TickInterval: cfg.Loop.TickInterval,
-		ProbeBudget:  cfg.Loop.ProbeBudget,
-		EventQueue:   cfg.Loop.EventQueue,
-		ActionQueue:  cfg.Loop.ActionQueue,
-		Operators:    cfg.Operators.Signers != "",
-		Start:        start,
-	}, state.New(boot))
-	n.handle = n.loop.Handle()
-	n.pace = newPace(n.loop.Reader())
-	n.reports = newReports(n.loop.Feed(), opts.Log)
-	n.metrics = metrics.New(opts.Version)
-	n.scoring = scoring.New(scoring.Options{
-		Reader:           n.loop.Reader(),
-		Feed:             n.loop.Feed(),
-		Scorer:           n.loop.Slots().Scorer,
-		DecisionInterval: cfg.Scheduler.DecisionInterval,
-		TickInterval:     cfg.Loop.TickInterval,
-		Log:              opts.Log,
+	n.control = control.New(control.Options{DrainDeadline: cfg.Maintenance.DrainDeadline, Report: n.failures.Add, Log: log})
+	n.plugins = plugins.New(plugins.Options{
+		Config: cfg, Catalog: n.catalog, Loop: n.loop, Intake: in.Client(intake.FromPlugins),
+		Control: n.control, Report: n.failures.Add, Now: now, Log: log,
 	})
-	now := func() mesh.Time { return mesh.Time(time.Since(start)) }
-	n.seams = newSeams(n, now)
-	if n.catalog, err = catalog.New(n.catalogOptions()); err != nil {
-		return nil, err
-	}
-	n.daemons = n.newDaemons(spawner)
-	n.metrics.Register(metrics.Source{
-		Latest:      n.loop.Reader().Latest,
-		EventQueue:  n.loop.EventQueueDepth,
-		ActionQueue: n.loop.ActionQueueDepth,
-		Commands:    n.operators.Counts,
-		Suppressed:  n.daemons.Suppressed,
-	})
-	router := executor.NewRouter(n.daemons, n.seams.actuators.find, now)
+
+	do := daemonOptions(cfg, log)
+	do.Spawner, do.Events = spawner, daemonEvents{n.handle}
+	n.daemons = daemon.New(do)
+	n.daemons.Configure(daemon.Specs(cfg.Daemons))
+	router := executor.NewRouter(n.daemons, n.plugins.Actuator, now)
 	n.executor = executor.New(executor.Options{
-		Dispatcher: toldFirst{router, n.seams.control, now},
-		Outcomes:   n.loop.Feed(),
+		Dispatcher: plugins.InformFirst{Dispatcher: router, Control: n.control, Now: now},
+		Outcomes:   feed,
 		Now:        now,
 		Timeout:    cfg.Loop.ActionTimeout,
-		Admission:  admissionOf(cfg.Admission),
+		Admission:  admission(cfg),
 		Grace:      endActions,
 		Observe: func(kind string, end executor.End, took time.Duration) {
 			n.metrics.Action(kind, string(end), took)
 		},
-		Log: opts.Log,
-
-		StillWanted:  stillWanted(n.loop.Feed()),
-		Backpressure: n.seams.control.Backpressure,
+		Log:          log,
+		StillWanted:  feed.StillWanted,
+		Backpressure: n.control.Backpressure,
 	})
-	return n, n.subscribeAppenders()
+	n.metrics.Register(metrics.Source{
+		Latest: reader.Latest, EventQueue: n.loop.EventQueueDepth, ActionQueue: n.loop.ActionQueueDepth,
+		Commands: n.operators.Counts, Suppressed: n.daemons.Suppressed,
+	})
+	n.reload = reload.New(cfg, reload.Parts{
+		Signers: n.operators, Intake: in, Daemons: n.daemons, Loop: feed, Plugins: n.plugins, Report: n.failures.Add, Log: log,
+	})
+
+	n.api = api.NewService(api.Options{
+		Reader: reader, Intake: in.Client(intake.FromAPI), Plugins: n.catalog, StateReader: feed, Records: n.records,
+		Simulate: func(ev mesh.AdminEvent) (*meshosv1.BlastRadius, []byte, error) {
+			radius, hash, err := n.operators.Simulate(reader.Latest(), ev)
+			return radius, hash[:], err
+		},
+		History: func(chain mesh.ChainID) (string, bool) {
+			if h, known := n.scoring.History(chain); known {
+				return h.String(), true
+			}
+			return "", false
+		},
+		Durable: func(ctx context.Context, c mesh.RecordChain, seq uint64) error {
+			return n.records.Durable(ctx, c, n.epoch, seq)
+		},
+	})
+	if n.listeners, err = api.OpenListeners(ctx, cfg.Node.Socket, cfg.Node.Listen); err != nil {
+		return err
+	}
+	n.opened = append(n.opened, n.listeners.Close)
+	return nil
 }
 
-func admissionOf(c config.Admission) executor.Admission {
-	return executor.Admission{
-		PullCooldown:     c.PullCooldown,
-		Stabilization:    c.Stabilization,
-		DrainRate:        c.DrainRate,
-		BackpressureHigh: c.BackpressureHigh,
-		BackpressureLow:  c.BackpressureLow,
-		MaxDefers:        c.MaxDefers,
-		Workers:          c.DispatchWorkers,
+// close closes what was opened, in reverse order. Parts that ran have closed theirs.
+func (n *node) close() {
+	for i := len(n.opened) - 1; i >= 0; i-- {
+		_ = n.opened[i]()
 	}
 }
 
-// newEpoch gives the random number that tells this process's records from those
-// of the one before.
-func newEpoch() (uint64, error) {
-	var b [8]byte
-	if _, err := rand.Read(b[:]); err != nil {
-		return 0, fmt.Errorf("epoch: %w", err)
+// What parts get for what is left at the end, within their limits.
+const (
+	endActions = 300 * time.Millisecond
+	endRecords = 450 * time.Millisecond // then cursors are saved and files closed
+)
+
+// parts lists what runs: from top to bottom in the order of the start, from bottom to
+// top in that of the end. The end of a part may need those above it: a daemon's last
+// event needs the loop, the last record the plugin that stores it.
+func (n *node) parts() []lifecycle.Part {
+	log, reader, ms := n.opts.Log, n.loop.Reader(), time.Millisecond
+	return []lifecycle.Part{
+		{Name: "journal", Limit: 100 * ms, Run: func(ctx context.Context) error {
+			n.recording.Watch(ctx, log, n.failures.Add)
+			return nil
+		}, Stop: func(context.Context) { n.recording.Close(log, 90*ms) }},
+		{Name: "plugins", Limit: 700 * ms, Rest: true, Run: func(ctx context.Context) error {
+			return n.catalog.Run(ctx, n.plugins.Serving)
+		}},
+		{Name: "records", Limit: 500 * ms, Run: func(ctx context.Context) error {
+			n.records.Run(ctx, records.Node{Reader: reader, Feed: n.loop.Feed()})
+			return nil
+		}},
+		{Name: "loop", Limit: 350 * ms, Run: n.runLoop, Stop: func(ctx context.Context) {
+			n.handle.Close() // the last one: the loop folds what is queued and ends
+			select {
+			case <-n.loop.Done():
+			case <-time.After(100 * ms):
+			case <-ctx.Done():
+			}
+		}},
+		{Name: "failures", Limit: 100 * ms, Run: func(ctx context.Context) error {
+			n.failures.Run(ctx, 50*ms)
+			return nil
+		}},
+		{Name: "daemons", Limit: 1200 * ms, Rest: true, Run: nothing, Stop: func(ctx context.Context) {
+			n.daemons.End(ctx, n.opts.StopDaemons)
+		}},
+		{Name: "control sinks", Limit: plugins.InformWithin + 50*ms, Run: func(ctx context.Context) error {
+			n.control.Follow(ctx, reader)
+			return nil
+		}, Stop: n.endControl},
+		{Name: "executor", Limit: endActions + 150*ms, Run: func(ctx context.Context) error {
+			return n.executor.Run(ctx, n.loop.Actions())
+		}},
+		{Name: "event sources", Limit: 200 * ms, Run: together(n.plugins.Run)},
+		{Name: "followers", Limit: 200 * ms, Run: together(
+			n.scoring.Run,
+			func(ctx context.Context) { n.operators.Follow(ctx, reader) },
+			func(ctx context.Context) { statuslog.New(log).Run(ctx, reader) },
+			func(ctx context.Context) {
+				sdnotify.New(log).Run(ctx, n.loop.LastTickAt, staleTicks*n.cfg.Loop.TickInterval)
+			},
+			func(ctx context.Context) { n.reload.Run(ctx, n.opts.Reload) },
+		)},
+		{Name: "api", Limit: 600 * ms, Run: n.serve},
 	}
-	return max(1, binary.LittleEndian.Uint64(b[:])), nil
+}
+
+// nothing is the Run of a part that is only ended.
+func nothing(context.Context) error { return nil }
+
+// together runs several things as one part, and waits for all of them.
+func together(runs ...func(context.Context)) func(context.Context) error {
+	return func(ctx context.Context) error {
+		var all sync.WaitGroup
+		for _, run := range runs {
+			all.Go(func() { run(ctx) })
+		}
+		all.Wait()
+		return nil
+	}
+}
+
+// runLoop runs the loop, whose own end, after a Shutdown event, is that of the node.
+func (n *node) runLoop(ctx context.Context) error {
+	err := n.loop.Run(ctx, loop.Hooks{Decorate: n.decorate, OnTick: n.metrics.Tick, Recorder: n.recording.Recorder()})
+	if err == nil {
+		return lifecycle.ErrEnd
+	}
+	return err
 }
 
 // decorate adds what the core does not know to a snapshot before it is published.
@@ -216,3 +298,27 @@ func (n *node) decorate(s *snapshot.Snapshot) {
 	s.Stats.BackpressureAsserts, s.Stats.BackpressureReleases = done.BackpressureAsserts, done.BackpressureReleases
 	s.Stats.AppendFailures = n.records.AppendFailures()
 }
+
+func (n *node) serve(ctx context.Context) error {
+	handler := api.NewHTTP(api.HTTPOptions{
+		Reader: n.loop.Reader(), TickInterval: n.cfg.Loop.TickInterval, Metrics: n.metrics.Registry(),
+		LastTick: n.loop.LastTickAt, Now: time.Now,
+	})
+	return n.listeners.Serve(ctx, n.api, handler, func(method string, value any, stack []byte) {
+		n.opts.Log.Error("a handler of the API panicked", "method", method, "value", value, "stack", string(stack))
+	})
+}
+
+// endControl informs control sinks of the end if the daemons end with the node.
+func (n *node) endControl(ctx context.Context) {
+	if !n.opts.StopDaemons {
+		n.control.Close()
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, plugins.InformWithin)
+	defer cancel()
+	n.control.Shutdown(ctx, daemonsEnd)
+}
+
+// daemonsEnd is what daemons have at least to end with the node.
+const daemonsEnd = time.Second

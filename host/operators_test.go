@@ -26,6 +26,7 @@ import (
 	"github.com/meshos/meshos/host/mesh"
 	"github.com/meshos/meshos/host/operator"
 	"github.com/meshos/meshos/host/operator/sshsig"
+	"github.com/meshos/meshos/host/state"
 	"github.com/meshos/meshos/host/wire"
 	hostv1 "github.com/meshos/meshos/proto/meshos/host/v1"
 	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
@@ -234,10 +235,10 @@ func TestSIGHUPTakesKeysOverAndAuditsThem(t *testing.T) {
 }
 
 // TestEveryKeyOfALargeChangeIsAudited changes more keys at once than a snapshot may
-// leave unshown.
+// leave state.AuditRing/2.
 func TestEveryKeyOfALargeChangeIsAudited(t *testing.T) {
 	w := newWhole(t)
-	const operators = unshown + 50
+	const operators = state.AuditRing/2 + 50
 	names := []string{"alice", "bob"}
 	for i := len(names); i < operators; i++ {
 		names = append(names, fmt.Sprintf("op%d", i))

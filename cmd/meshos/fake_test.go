@@ -72,8 +72,8 @@ func (n *node) ReadState(_ context.Context, visit func(*state.State)) error {
 	return nil
 }
 
-func (n *node) Judged(_ context.Context, c mesh.JudgedCommit) (mesh.AuditRecord, error) {
-	return mesh.AuditRecord{Seq: 1, Event: c.Event, Outcome: c.Outcome, CommitID: c.CommitID}, nil
+func (*node) Commit(context.Context, wire.Signed) (mesh.AuditRecord, error) {
+	return mesh.AuditRecord{Seq: 1}, nil
 }
 
 func (n *node) Describe(name string) (*hostv1.PluginDetail, error) {
@@ -105,8 +105,7 @@ func start(t *testing.T) (*node, *shell) {
 		t.Fatal(err)
 	}
 	service := api.NewService(api.Options{
-		Reader: n, Publisher: n, Plugins: n, StateReader: n,
-		Judge: func(wire.Signed) mesh.JudgedCommit { return mesh.JudgedCommit{} },
+		Reader: n, Intake: n, Plugins: n, StateReader: n,
 	})
 	ctx, stop := context.WithCancel(context.Background())
 	ended := make(chan error, 1)

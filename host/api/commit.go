@@ -2,7 +2,6 @@ package api
 
 import (
 	"context"
-	"time"
 
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
@@ -13,17 +12,14 @@ import (
 	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
 )
 
-// commitWithin is how long a command that was judged may take to be folded.
-const commitWithin = 10 * time.Second
-
-// Commit judges a signed command, brings it in and answers with its audit record,
-// once that is durable. A command that was rejected is an answer too: the record
-// says why. Of an accepted one whose client went away meanwhile the audit log tells.
+// Commit takes a signed command in and answers with its audit record once that is
+// durable. A command that was rejected is an answer too: the record says why. What
+// became of a command whose client went away meanwhile is in the audit log.
 func (s *Service) Commit(ctx context.Context, in *hostv1.CommitRequest) (*meshosv1.AdminAuditRecord, error) {
 	if in.GetCommit() == nil {
 		return nil, status.Error(codes.InvalidArgument, "commit: must be set")
 	}
-	record, err := s.commit(ctx, wire.Signed{Payload: in.GetCommit().GetPayload(), Signatures: in.GetCommit().GetSignatures()})
+	record, err := s.opts.Intake.Commit(ctx, wire.Signed{Payload: in.GetCommit().GetPayload(), Signatures: in.GetCommit().GetSignatures()})
 	if err != nil {
 		return nil, commitError(ctx, err)
 	}
@@ -37,25 +33,6 @@ func (s *Service) Commit(ctx context.Context, in *hostv1.CommitRequest) (*meshos
 	}
 	latest := s.opts.Reader.Latest()
 	return originOf(latest).Audit(record, record.Seq > latest.Acknowledged.Audit), nil
-}
-
-// commit judges a command and has it folded, once there is room for its record. From
-// the verdict on it does not depend on the client any more: what was accepted counts
-// once, and must not get lost.
-func (s *Service) commit(ctx context.Context, signed wire.Signed) (record mesh.AuditRecord, err error) {
-	if err := ctx.Err(); err != nil {
-		return mesh.AuditRecord{}, err
-	}
-	if s.opts.Room != nil {
-		done, err := s.opts.Room(ctx)
-		if err != nil {
-			return mesh.AuditRecord{}, err
-		}
-		defer func() { done(record.Seq) }()
-	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), commitWithin)
-	defer cancel()
-	return s.opts.Publisher.Judged(ctx, s.opts.Judge(signed))
 }
 
 func commitError(caller context.Context, err error) error {

@@ -64,7 +64,9 @@ func (n *node) ReadState(ctx context.Context, visit func(*state.State)) error {
 	return nil
 }
 
-func (n *node) Judged(ctx context.Context, commit mesh.JudgedCommit) (mesh.AuditRecord, error) {
+// Commit is the intake's, and judges as the fake judge does.
+func (n *node) Commit(ctx context.Context, signed wire.Signed) (mesh.AuditRecord, error) {
+	commit := n.judge(signed)
 	err := n.hear(ctx, commit)
 	return mesh.AuditRecord{Seq: 7, Event: commit.Event, Outcome: commit.Outcome, CommitID: commit.CommitID}, err
 }
@@ -129,7 +131,7 @@ func serveAt(t *testing.T, n *node, change ...func(*api.Options)) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	opts := api.Options{Reader: n, Publisher: n, Judge: n.judge, Simulate: n.simulate, Durable: n.wait, Records: n.records, Plugins: n, StateReader: n, History: history}
+	opts := api.Options{Reader: n, Intake: n, Simulate: n.simulate, Durable: n.wait, Records: n.records, Plugins: n, StateReader: n, History: history}
 	for _, f := range change {
 		f(&opts)
 	}

@@ -97,9 +97,9 @@ func (s *Service) plan(in []*meshosv1.Event) ([]step, error) {
 
 func (s *Service) take(ctx context.Context, step step) (int, error) {
 	if step.signed == nil {
-		return s.opts.Publisher.PublishBatch(ctx, step.events)
+		return s.opts.Intake.PublishBatch(ctx, step.events)
 	}
-	if _, err := s.commit(ctx, *step.signed); err != nil {
+	if _, err := s.opts.Intake.Commit(ctx, *step.signed); err != nil {
 		return 0, err
 	}
 	return 1, nil

@@ -24,23 +24,16 @@ type Reader interface {
 	Done() <-chan struct{}
 }
 
-// Publisher takes what clients publish. Both methods wait for a place until ctx
-// is done; any other error means that the loop has ended.
-type Publisher interface {
-	// PublishBatch queues events in order and says how many it queued.
+// Intake takes what clients publish. Both methods wait for room until ctx is done;
+// any other error means that the loop has ended.
+type Intake interface {
+	// PublishBatch queues events in order and returns how many it queued.
 	PublishBatch(ctx context.Context, events []mesh.Event) (int, error)
-	// Judged brings in a signed command with its verdict, and gives the audit
-	// record that it left.
-	Judged(ctx context.Context, commit mesh.JudgedCommit) (mesh.AuditRecord, error)
+	// Commit judges a signed command, also bytes that are not one, has it folded and
+	// returns the audit record that it left. Once the command is judged, Commit does
+	// not depend on ctx any more.
+	Commit(ctx context.Context, signed wire.Signed) (mesh.AuditRecord, error)
 }
-
-// Judge gives the verdict on a signed commit, also on one that is none. What it
-// accepts it accepts once, so the verdict has to be brought in.
-type Judge func(signed wire.Signed) mesh.JudgedCommit
-
-// Room waits until there is room for one more audit record. Done is to be called with
-// the record's seq once it was left, or with 0 when none was.
-type Room func(ctx context.Context) (done func(seq uint64), err error)
 
 // Simulate says what a break-glass command would do, and its hash. The error is for
 // the client: there is nothing to simulate.
@@ -58,9 +51,7 @@ type Plugins interface {
 // Options are what a Service works with. All but those that may be nil are needed.
 type Options struct {
 	Reader      Reader
-	Publisher   Publisher
-	Judge       Judge
-	Room        Room // nil: there always is
+	Intake      Intake
 	Simulate    Simulate
 	Durable     Durable // nil: a commit is answered without waiting for the disk
 	Records     Records // nil: tails begin with what is in memory

@@ -69,7 +69,7 @@ func TestServeEndsStreamsAndRemovesItsSocket(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	service := api.NewService(api.Options{Reader: n, Publisher: n, Judge: n.judge, Plugins: n})
+	service := api.NewService(api.Options{Reader: n, Intake: n, Plugins: n})
 	ctx, stop := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
 	go func() { ended <- service.Serve(ctx, ln, nil) }()

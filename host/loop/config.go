@@ -41,7 +41,7 @@ const callTimeout = 10 * time.Second
 
 // cancelGrace is how long an ended loop waits for calls that are still out after
 // their context was cancelled.
-const cancelGrace = time.Second
+const cancelGrace = 200 * time.Millisecond
 
 func (c Config) withDefaults() Config {
 	if c.TickInterval <= 0 {

@@ -1,8 +1,10 @@
 package operator
 
 import (
+	"context"
 	"time"
 
+	"github.com/meshos/meshos/host/follow"
 	"github.com/meshos/meshos/host/mesh"
 	"github.com/meshos/meshos/host/snapshot"
 )
@@ -27,6 +29,16 @@ func (a *Authorizer) Settled(c mesh.JudgedCommit, seq uint64) {
 	defer a.mu.Unlock()
 	a.inFlight--
 	a.settled = max(a.settled, seq)
+}
+
+// Follow observes each snapshot of source until ctx ends, so that what is written down
+// of the freeze is what is in force.
+func (a *Authorizer) Follow(ctx context.Context, source follow.Source) {
+	for s := range follow.Snapshots(ctx, source) {
+		if s.Tick > 0 {
+			a.Observe(s)
+		}
+	}
 }
 
 // Observe keeps the freeze on disk in line with the one in force: unsigned commands,

@@ -76,7 +76,7 @@ var onlyFrom = []struct{ to, from string }{
 // translators are the packages that import both the contract and host/mesh. All others
 // know one of them, so that the contract and the core can change apart.
 var translators = []struct{ of, why string }{
-	{"host", "judges the commands that event sources bring"},
+	{"host", "joins the API's simulation to the operators' authorizer"},
 	{"host/api/...", "serves the contract"},
 	{"host/catalog/...", "calls plugins, and checks what they answer in the contract's terms, field by field"},
 	{"host/control/...", "makes the events of control sinks, which exist in the contract only"},

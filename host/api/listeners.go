@@ -1,0 +1,63 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/http"
+	"sync"
+)
+
+// Listeners are the two addresses on which a node is asked: the unix socket of the
+// Host service, and the TCP address of /healthz and /metrics.
+type Listeners struct {
+	socket net.Listener
+	http   net.Listener // nil for none
+}
+
+// OpenListeners opens both, so that an address in use is found before anything
+// starts. An empty listen is for no TCP address.
+func OpenListeners(ctx context.Context, socket, listen string) (_ *Listeners, err error) {
+	var l Listeners
+	if l.socket, err = Listen(ctx, socket); err != nil {
+		return nil, err
+	}
+	if listen == "" {
+		return &l, nil
+	}
+	if l.http, err = ListenHTTP(ctx, listen); err != nil {
+		return nil, errors.Join(err, l.socket.Close())
+	}
+	return &l, nil
+}
+
+// Close closes listeners that are not served.
+func (l *Listeners) Close() error {
+	if l.http == nil {
+		return l.socket.Close()
+	}
+	return errors.Join(l.socket.Close(), l.http.Close())
+}
+
+// Serve answers on both until ctx is done, or one of them fails. onPanic is told of
+// handlers of the service that panicked.
+func (l *Listeners) Serve(
+	ctx context.Context, service *Service, handler http.Handler, onPanic func(method string, value any, stack []byte),
+) error {
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	var socketErr, httpErr error
+	var both sync.WaitGroup
+	both.Go(func() {
+		defer stop()
+		socketErr = service.Serve(ctx, l.socket, onPanic)
+	})
+	if l.http != nil {
+		both.Go(func() {
+			defer stop()
+			httpErr = ServeHTTP(ctx, l.http, handler)
+		})
+	}
+	both.Wait()
+	return errors.Join(socketErr, httpErr)
+}

@@ -1,0 +1,77 @@
+package intake
+
+import (
+	"context"
+	"fmt"
+	"sync"
+
+	"github.com/meshos/meshos/host/follow"
+	"github.com/meshos/meshos/host/loop"
+	"github.com/meshos/meshos/host/snapshot"
+	"github.com/meshos/meshos/host/state"
+)
+
+// maxUnshown is how many audit records may be on their way to the next snapshot.
+// The ring of a snapshot keeps twice as many.
+const maxUnshown = state.AuditRing / 2
+
+// auditLimiter limits commands so that each audit record reaches a snapshot before
+// the ring overwrites it: records are stored from snapshots, and a flood of bad
+// commands must not push out the record of a good one.
+type auditLimiter struct {
+	source follow.Source
+
+	mu       sync.Mutex
+	underWay uint64 // commands that have room and left no record yet
+	newest   uint64 // seq of the newest record that is known
+}
+
+func newAuditLimiter(source follow.Source) *auditLimiter { return &auditLimiter{source: source} }
+
+// acquire waits until there is room for one more audit record. release is to be
+// called with the record's seq, or with 0 when there is none.
+func (l *auditLimiter) acquire(ctx context.Context) (release func(seq uint64), err error) {
+	if err := ctx.Err(); err != nil {
+		return nil, fmt.Errorf("command: %w", context.Cause(ctx))
+	}
+	select {
+	case <-l.source.Done():
+		return nil, loop.ErrLoopClosed // a command that is judged now would be lost
+	default:
+	}
+	for s := range follow.Snapshots(ctx, l.source) {
+		if l.take(newestAudit(s)) {
+			return l.release, nil
+		}
+	}
+	if ctx.Err() != nil {
+		return nil, fmt.Errorf("too many commands at once, this one did not get its turn: %w", context.Cause(ctx))
+	}
+	return nil, loop.ErrLoopClosed
+}
+
+// take takes room for one record, if there is some beside those that are on their way.
+func (l *auditLimiter) take(shown uint64) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.newest = max(l.newest, shown)
+	if l.underWay+l.newest-shown >= maxUnshown {
+		return false
+	}
+	l.underWay++
+	return true
+}
+
+func (l *auditLimiter) release(seq uint64) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.underWay--
+	l.newest = max(l.newest, seq)
+}
+
+func newestAudit(s *snapshot.Snapshot) uint64 {
+	if len(s.Audit) == 0 {
+		return 0
+	}
+	return s.Audit[len(s.Audit)-1].Seq
+}

@@ -1,0 +1,153 @@
+package host
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/meshos/meshos/host/catalog"
+	"github.com/meshos/meshos/host/config"
+	"github.com/meshos/meshos/host/daemon"
+	"github.com/meshos/meshos/host/executor"
+	"github.com/meshos/meshos/host/loop"
+	"github.com/meshos/meshos/host/mesh"
+	"github.com/meshos/meshos/host/operator"
+	"github.com/meshos/meshos/host/plugins"
+	"github.com/meshos/meshos/host/records"
+	"github.com/meshos/meshos/host/state"
+)
+
+// ShimCommand is the subcommand of this binary that supervises one daemon.
+const ShimCommand = "daemon-shim"
+
+// Options is what a node gets beside its configuration.
+type Options struct {
+	Version string
+	Log     *slog.Logger // required
+	// StopDaemons ends the daemons with the node. Otherwise they go on, and the next
+	// node on the same data directory takes them over.
+	StopDaemons bool
+	// Reload asks for the configuration file to be read again; nil for never.
+	Reload <-chan os.Signal
+	// Journal is the file to record the run in; "" for none.
+	Journal string
+}
+
+// What each part gets of a configuration.
+
+func recordsOptions(cfg *config.Config, log *slog.Logger) records.Options {
+	return records.Options{
+		Dir:         filepath.Join(cfg.Node.DataDir, "records"),
+		Log:         log,
+		SegmentSize: cfg.Records.SegmentSize,
+		KeepSize:    cfg.Records.KeepSize,
+		KeepAge:     cfg.Records.KeepAge,
+		AuditLimit:  cfg.Records.AuditLimit,
+		EndWithin:   endRecords,
+	}
+}
+
+func operatorOptions(cfg *config.Config, auditFull func() bool, log *slog.Logger) operator.Options {
+	return operator.Options{
+		Policy: operator.Policy{
+			Cluster:    cfg.Node.Cluster,
+			Ordinary:   cfg.Operators.Ordinary,
+			BreakGlass: cfg.Operators.BreakGlass,
+			Thaw:       cfg.Operators.Thaw,
+			Freshness:  cfg.Operators.Freshness,
+			FutureSkew: cfg.Operators.FutureSkew,
+			Cooldown:   cfg.Operators.Cooldown,
+		},
+		Signers:   cfg.Operators.Signers,
+		DataDir:   cfg.Node.DataDir,
+		Now:       time.Now,
+		Log:       log,
+		AuditFull: auditFull,
+	}
+}
+
+func boot(cfg *config.Config, epoch uint64, start time.Time, freeze time.Duration) state.Boot {
+	return state.Boot{
+		At:              mesh.Stamp{Wall: start.Round(0)},
+		Node:            cfg.Node.ID,
+		NodeName:        cfg.Node.Name,
+		Epoch:           epoch,
+		Policy:          cfg.Policy(),
+		Desired:         cfg.Desired(),
+		Operators:       cfg.Operators.Signers != "",
+		AllowUnsigned:   cfg.Operators.AllowUnsigned,
+		FreezeRemaining: freeze,
+	}
+}
+
+func loopConfig(cfg *config.Config, start time.Time) loop.Config {
+	return loop.Config{
+		TickInterval: cfg.Loop.TickInterval,
+		ProbeBudget:  cfg.Loop.ProbeBudget,
+		EventQueue:   cfg.Loop.EventQueue,
+		ActionQueue:  cfg.Loop.ActionQueue,
+		Operators:    cfg.Operators.Signers != "",
+		Start:        start,
+	}
+}
+
+func catalogOptions(cfg *config.Config) catalog.Options {
+	return catalog.Options{
+		Entries:   plugins.Entries(cfg),
+		PluginDir: cfg.PluginSection.Dir,
+		DataDir:   cfg.Node.DataDir,
+		Node:      uint64(cfg.Node.ID),
+		Cluster:   cfg.Node.Cluster,
+		Peers:     plugins.Peers(cfg.Peers),
+	}
+}
+
+func daemonOptions(cfg *config.Config, log *slog.Logger) daemon.Options {
+	return daemon.Options{
+		Dir: filepath.Join(cfg.Node.DataDir, "daemons"),
+		// The file that is running, also when another one has its name by now.
+		Shim:      []string{"/proc/self/exe", ShimCommand},
+		StopGrace: cfg.Restart.StopGrace,
+		Log:       log,
+	}
+}
+
+func admission(cfg *config.Config) executor.Admission {
+	return executor.Admission{
+		PullCooldown:     cfg.Admission.PullCooldown,
+		Stabilization:    cfg.Admission.Stabilization,
+		DrainRate:        cfg.Admission.DrainRate,
+		BackpressureHigh: cfg.Admission.BackpressureHigh,
+		BackpressureLow:  cfg.Admission.BackpressureLow,
+		MaxDefers:        cfg.Admission.MaxDefers,
+		Workers:          cfg.Admission.DispatchWorkers,
+	}
+}
+
+// daemonEvents brings events of daemons to the loop as long as it runs.
+type daemonEvents struct{ *loop.Handle }
+
+// Publish implements daemon.Events.
+func (d daemonEvents) Publish(ctx context.Context, ev mesh.Event) error {
+	err := d.Handle.Publish(ctx, ev)
+	if errors.Is(err, loop.ErrLoopClosed) {
+		return fmt.Errorf("%w: %w", daemon.ErrUnheard, err)
+	}
+	return err
+}
+
+// newEpoch returns the random number that tells this process's records from those of
+// the one before.
+func newEpoch() (uint64, error) {
+	var b [8]byte
+	if _, err := rand.Read(b[:]); err != nil {
+		return 0, fmt.Errorf("epoch: %w", err)
+	}
+	return max(1, binary.LittleEndian.Uint64(b[:])), nil
+}

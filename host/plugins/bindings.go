@@ -1,0 +1,108 @@
+package plugins
+
+import (
+	"fmt"
+	"slices"
+	"sync"
+
+	"github.com/meshos/meshos/host/catalog"
+	"github.com/meshos/meshos/host/control"
+	"github.com/meshos/meshos/host/loop"
+)
+
+// bindings joins the kinds that plugins serve to the parts that use them.
+type bindings struct {
+	catalog   *catalog.Catalog
+	loop      *loop.Loop
+	control   *control.Announcer
+	report    func(source, reason string)
+	actuators *actuators
+	sources   *sources
+	appenders []string // the plugins that get records
+
+	mu    sync.Mutex
+	bound map[string][]func() // by plugin: what takes it away from its parts again
+}
+
+// serving is called with what a plugin serves, and again when that changes.
+func (b *bindings) serving(plugin string, kinds []string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, unbind := range b.bound[plugin] {
+		unbind()
+	}
+	b.bound[plugin] = nil
+	for _, kind := range kinds {
+		unbind, err := b.bind(plugin, kind)
+		if err != nil {
+			b.report("plugin:"+plugin, err.Error())
+		}
+		if unbind != nil {
+			b.bound[plugin] = append(b.bound[plugin], unbind)
+		}
+	}
+	if err := b.actuators.check(plugin, kinds); err != nil {
+		b.report("plugin:"+plugin, err.Error())
+	}
+	b.fillSlots()
+}
+
+// bind adds a plugin to a part that takes several of a kind, and returns what takes it
+// away again. The error says why a kind is of no use.
+func (b *bindings) bind(plugin, kind string) (unbind func(), err error) {
+	probes := b.loop.Probes()
+	switch kind {
+	case catalog.KindLocalityProbe:
+		return bindTo(plugin, b.catalog.LocalityProbe, func(p *catalog.LocalityProbe) func() { return probes.AddLocality(p) })
+	case catalog.KindHealthProbe:
+		return bindTo(plugin, b.catalog.HealthProbe, func(p *catalog.HealthProbe) func() { return probes.AddHealth(p) })
+	case catalog.KindInventoryProbe:
+		return bindTo(plugin, b.catalog.InventoryProbe, func(p *catalog.InventoryProbe) func() { return probes.AddInventory(p) })
+	case catalog.KindEventSource:
+		return bindTo(plugin, b.catalog.EventSource, func(p *catalog.EventSource) func() { return b.sources.add(p) })
+	case catalog.KindRecoveryHandler:
+		return bindTo(plugin, b.catalog.RecoveryHandler, func(p *catalog.RecoveryHandler) func() { return b.loop.Handlers().Add(p) })
+	case catalog.KindControlSink:
+		return bindTo(plugin, b.catalog.ControlSink, func(p *catalog.ControlSink) func() { return b.control.Add(p) })
+	case catalog.KindMigrationAborter, catalog.KindMigrationSource, catalog.KindPlacementScorer:
+		return nil, nil // of these there is one each: fillSlots
+	case catalog.KindActuator:
+		return nil, nil // the executor asks for it when there is an action
+	case catalog.KindChainAppender:
+		if !slices.Contains(b.appenders, plugin) {
+			return nil, fmt.Errorf(`it stores records, but gets none: name them with chains = ["audit", "log", "failure", "action"]`)
+		}
+		return nil, nil
+	}
+	return nil, fmt.Errorf("it serves %s, which this version of meshos does not use", kind)
+}
+
+// bindTo looks a plugin up and adds it.
+func bindTo[P any](plugin string, find func(string) (P, error), add func(P) (remove func())) (func(), error) {
+	p, err := find(plugin)
+	if err != nil {
+		return nil, err
+	}
+	return add(p), nil
+}
+
+// fillSlots gives each slot of the loop, which takes one plugin, to the first
+// configured one that serves its kind.
+func (b *bindings) fillSlots() {
+	slots := b.loop.Slots()
+	if a := b.catalog.Aborter(); a != nil {
+		slots.InstallAborter(aborter{a})
+	} else {
+		slots.InstallAborter(nil)
+	}
+	if m := b.catalog.MigrationSource(); m != nil {
+		slots.InstallMigrationSource(m)
+	} else {
+		slots.InstallMigrationSource(nil)
+	}
+	if p := b.catalog.Scorer(); p != nil {
+		slots.InstallScorer(scorer{p})
+	} else {
+		slots.InstallScorer(nil)
+	}
+}

@@ -1,0 +1,36 @@
+package plugins
+
+import (
+	"slices"
+
+	"github.com/meshos/meshos/host/catalog"
+	"github.com/meshos/meshos/host/config"
+	pluginv1 "github.com/meshos/meshos/proto/meshos/plugin/v1"
+)
+
+// Entries returns the configured plugins as the catalog takes them.
+func Entries(cfg *config.Config) (out []catalog.Entry) {
+	for _, p := range cfg.Plugins {
+		e := catalog.Entry{
+			Name: p.Name, Path: p.Path, SHA256: p.SHA256, Required: p.Required, Enabled: p.Enabled,
+			Kinds: p.Kinds, Timeout: p.Timeout, Config: p.Config,
+		}
+		for _, c := range p.Chains {
+			e.Chains = append(e.Chains, c.String())
+		}
+		for key, value := range p.Env {
+			e.Env = append(e.Env, key+"="+value)
+		}
+		slices.Sort(e.Env)
+		out = append(out, e)
+	}
+	return out
+}
+
+// Peers returns the configured peers as probes are told of them.
+func Peers(peers []config.Peer) (out []*pluginv1.Peer) {
+	for _, p := range peers {
+		out = append(out, &pluginv1.Peer{Id: uint64(p.ID), Name: p.Name, Address: p.Address, HealthTarget: p.Health})
+	}
+	return out
+}

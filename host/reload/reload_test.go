@@ -1,0 +1,83 @@
+package reload
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/meshos/meshos/host/config"
+	"github.com/meshos/meshos/host/mesh"
+)
+
+func TestAReloadThatAPluginRefusedIsAskedOfItAgain(t *testing.T) {
+	plugin := func(name, interval string) config.Plugin {
+		return config.Plugin{Name: name, Path: "/" + name, Config: map[string]any{"interval": interval}}
+	}
+	current := &config.Config{
+		Peers:   []config.Peer{{ID: 2}},
+		Plugins: []config.Plugin{plugin("took", "1s"), plugin("refused", "1s")},
+	}
+	next := &config.Config{
+		Peers:   []config.Peer{{ID: mesh.NodeID(3)}},
+		Plugins: []config.Plugin{plugin("took", "2s"), plugin("refused", "2s"), plugin("added", "2s")},
+	}
+	next.Plugins[0].Path = "/elsewhere"
+	want := &config.Config{
+		Peers:   []config.Peer{{ID: 3}},
+		Plugins: []config.Plugin{plugin("took", "2s"), plugin("refused", "1s")},
+	}
+	if diff := cmp.Diff(want, inForce(current, next, []string{"refused"})); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+}
+
+// hanging are plugins of which some never answer.
+type hanging struct {
+	mu    sync.Mutex
+	never []string
+	took  map[string]any
+}
+
+func (h *hanging) Reconfigure(ctx context.Context, name string, config map[string]any) error {
+	if slices.Contains(h.never, name) {
+		<-ctx.Done()
+		return ctx.Err()
+	}
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.took[name] = maps.Clone(config)
+	return nil
+}
+
+func TestAPluginThatHangsOnAReloadKeepsNoOtherFromIt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		plugin := func(name string, n int) config.Plugin {
+			return config.Plugin{Name: name, Config: map[string]any{"n": n}}
+		}
+		current := &config.Config{Plugins: []config.Plugin{plugin("a", 1), plugin("b", 1), plugin("c", 1), plugin("same", 1)}}
+		next := &config.Config{Plugins: []config.Plugin{plugin("a", 2), plugin("b", 2), plugin("c", 2), plugin("same", 1), plugin("added", 1)}}
+		plugins := &hanging{never: []string{"a", "b"}, took: make(map[string]any)}
+		var reported, kept []string
+		within(t.Context(), time.Second, func(ctx context.Context) {
+			kept = reconfigure(ctx, plugins, func(source, _ string) { reported = append(reported, source) }, current, next)
+		})
+		if diff := cmp.Diff(map[string]any{"c": map[string]any{"n": 2}}, plugins.took); diff != "" {
+			t.Errorf("taken: -want +got:\n%s", diff)
+		}
+		if diff := cmp.Diff([]string{"a", "b"}, kept); diff != "" {
+			t.Errorf("kept: -want +got:\n%s", diff)
+		}
+		if diff := cmp.Diff([]string{"plugin:a", "plugin:b"}, reported); diff != "" {
+			t.Errorf("reported: -want +got:\n%s", diff)
+		}
+	})
+}
