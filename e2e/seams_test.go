@@ -137,7 +137,7 @@ func TestLinesOfAFileBecomeEvents(t *testing.T) {
 		}
 	}
 	snap = n.until("every line, and the outage as a failure", func(s *meshosv1.Snapshot) bool {
-		return len(s.GetReplicas()) == 200 && failed(s, "event_source:tail-events", "is taken up again")
+		return len(s.GetReplicas()) == 200 && failed(s, "event_source:tail-events", "is opened again")
 	})
 	if p := plugin(snap, "tail-events"); p.GetRestarts() != 1 {
 		t.Errorf("%d restarts", p.GetRestarts())
