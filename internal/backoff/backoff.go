@@ -30,5 +30,9 @@ func (d Doubling) After(failures int) time.Duration {
 // Jittered returns a part of After, so that those who failed together do not all try
 // again together. Random is from 0 (at once) up to 1 (all of it).
 func (d Doubling) Jittered(failures int, random float64) time.Duration {
-	return time.Duration(random * float64(d.After(failures)))
+	pause := d.After(failures)
+	if part := random * float64(pause); part < float64(pause) { // a float may be rounded up past the largest duration
+		return time.Duration(part)
+	}
+	return pause
 }
