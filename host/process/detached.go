@@ -6,9 +6,9 @@ import (
 	"syscall"
 )
 
-// StartDetached starts a process that lives on when this one ends: in a session of
-// its own, with no input and with no pipe to anybody. Name is what it finds as its
-// argv[0]; empty for Path. The error is a *StartError.
+// StartDetached starts a process that lives on when this one ends: in a session of its own,
+// without input and without pipes. Name is its argv[0]; empty for Path. The error is a
+// *StartError.
 func StartDetached(spec Spec, name string) (*Handle, error) {
 	if err := checkDir(spec.Dir); err != nil {
 		return nil, err
@@ -32,7 +32,7 @@ func StartDetached(spec Spec, name string) (*Handle, error) {
 	if err != nil {
 		return nil, startError(spec, err)
 	}
-	// It is a child that nobody else collects, so until we let go of it its pid is its own.
+	// Until the child is released here nobody can reap it, so its pid is not reused.
 	id, err := Identify(proc.Pid)
 	var h *Handle
 	if err == nil {

@@ -11,34 +11,34 @@ import (
 // ErrSpawnerClosed is returned by Start after Close.
 var ErrSpawnerClosed = errors.New("the process spawner is closed")
 
-// Cause says why a process could not be started.
+// Cause is why a process could not be started.
 type Cause uint8
 
 // The causes.
 const (
-	CauseOther         Cause = iota // what the system said is in Err
-	CauseNotFound                   // there is no such file
+	CauseOther         Cause = iota // see Err
+	CauseNotFound                   // the file does not exist
 	CauseNotExecutable              // a directory, no x bit, no known format
-	CausePermission                 // the system forbids it
-	CauseInterpreter                // the file is there; the loader or #! program it names is not
-	CauseBusy                       // somebody is writing the file
+	CausePermission                 // the system denies it
+	CauseInterpreter                // the file exists; the loader or #! program that it names does not
+	CauseBusy                       // the file is open for writing
 	CauseDir                        // the working directory can't be used
 )
 
-// StartError says that a process could not be started, and why.
+// StartError means that a process could not be started.
 type StartError struct {
-	Path  string // what was to be executed, or for CauseDir the directory
+	Path  string // the file to execute, or for CauseDir the directory
 	Cause Cause
-	Err   error // what the system said
+	Err   error // of the system
 }
 
-// Error gives "start PATH: cause".
+// Error returns "start PATH: cause".
 func (e *StartError) Error() string { return "start " + e.Path + ": " + e.Reason() }
 
-// Unwrap gives what the system said.
+// Unwrap returns the error of the system.
 func (e *StartError) Unwrap() error { return e.Err }
 
-// Reason is the cause in words, without the path.
+// Reason returns the cause in words, without the path.
 func (e *StartError) Reason() string {
 	switch e.Cause {
 	case CauseNotFound:
@@ -57,7 +57,7 @@ func (e *StartError) Reason() string {
 	return errText(e.Err)
 }
 
-// errText leaves out the path that an fs.PathError repeats.
+// errText returns the text of an error without the path of an fs.PathError.
 func errText(err error) string {
 	if pe := (*fs.PathError)(nil); errors.As(err, &pe) {
 		err = pe.Err
@@ -65,7 +65,7 @@ func errText(err error) string {
 	return fmt.Sprint(err)
 }
 
-// startError finds the cause behind what the kernel answered to an exec.
+// startError finds the cause of an error of exec.
 func startError(spec Spec, err error) *StartError {
 	e := &StartError{Path: spec.Path, Err: err}
 	info, statErr := os.Stat(spec.Path)
@@ -91,7 +91,7 @@ func startError(spec Spec, err error) *StartError {
 	return e
 }
 
-// checkDir says early, and with the right path, that a directory is unusable.
+// checkDir returns the error of an unusable directory. That of exec would name the wrong path.
 func checkDir(dir string) error {
 	if dir == "" {
 		return nil

@@ -9,17 +9,17 @@ import (
 
 // Exit is how a process ended.
 type Exit struct {
-	// Code is the exit status, and -1 when a signal ended it.
+	// Code is the exit status, and -1 if a signal ended it.
 	Code int
-	// Signal is what ended it; 0 when it ended by itself.
+	// Signal is the signal that ended it; 0 if it ended by itself.
 	Signal syscall.Signal
-	// User and System are the CPU time of it and of the children it waited for.
+	// User and System are its CPU time and that of the children it waited for.
 	User, System time.Duration
 	// MaxRSSBytes is its largest resident size.
 	MaxRSSBytes int64
 }
 
-// String gives "exit status 2" or "signal: killed".
+// String returns "exit status 2" or "signal: killed".
 func (e Exit) String() string {
 	if e.Signal != 0 {
 		return "signal: " + e.Signal.String()
@@ -27,10 +27,10 @@ func (e Exit) String() string {
 	return "exit status " + strconv.Itoa(e.Code)
 }
 
-// Clean says whether it ended by itself with status 0.
+// Clean reports whether it ended by itself with status 0.
 func (e Exit) Clean() bool { return e.Code == 0 && e.Signal == 0 }
 
-// exitOf reads what the kernel reported at the reaping.
+// exitOf returns what the kernel reported at the reaping.
 func exitOf(state *os.ProcessState) Exit {
 	e := Exit{Code: state.ExitCode(), User: state.UserTime(), System: state.SystemTime()}
 	if status, ok := state.Sys().(syscall.WaitStatus); ok && status.Signaled() {

@@ -11,15 +11,15 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Handle is a hold on a process that need not be a child of this one. It never
-// means another process, whatever becomes of the pid. Close it.
+// Handle refers to a process that need not be a child of this one. It never refers to another
+// process, even if the pid is reused. Close it.
 type Handle struct {
 	id   Identity
 	file *os.File // a pidfd, watched by the runtime's poller: waiting costs no thread
 }
 
-// Open gives a handle on the process of an identity; ErrGone if it has ended. One
-// that ended and was not collected yet counts as there.
+// Open returns a handle on the process of an identity, or ErrGone if the process has ended. A
+// zombie has not ended.
 func Open(id Identity) (*Handle, error) {
 	boot, err := BootID()
 	if err != nil {
@@ -36,8 +36,8 @@ func Open(id Identity) (*Handle, error) {
 		return nil, os.NewSyscallError("pidfd_open", err)
 	}
 	h := &Handle{id: id, file: os.NewFile(uintptr(fd), "pidfd")}
-	// Looked at after the pidfd was opened: what has this start time now is what the
-	// pidfd means.
+	// The start time is read after the pidfd was opened: if it is the right one, the pidfd
+	// refers to the right process.
 	stat, err := readStat(id.PID)
 	if err == nil && stat.start != id.Start {
 		err = ErrGone
@@ -49,14 +49,14 @@ func Open(id Identity) (*Handle, error) {
 	return h, nil
 }
 
-// Identity names the process.
+// Identity returns the identity of the process.
 func (h *Handle) Identity() Identity { return h.id }
 
-// Close lets go of the process and ends a Wait. It does nothing to the process.
+// Close closes the handle and ends a Wait. It does nothing to the process.
 func (h *Handle) Close() { _ = h.file.Close() }
 
-// Wait waits until the process has ended; if it was a child, it is collected then.
-// The error is the context's, or os.ErrClosed after Close.
+// Wait waits until the process has ended, and reaps it if it is a child. The error is that of
+// ctx, or os.ErrClosed after Close.
 func (h *Handle) Wait(ctx context.Context) error {
 	raw, err := h.file.SyscallConn()
 	if err != nil {
@@ -72,7 +72,7 @@ func (h *Handle) Wait(ctx context.Context) error {
 		return err
 	}
 	return raw.Control(func(fd uintptr) {
-		_ = unix.Waitid(unix.P_PIDFD, int(fd), nil, unix.WEXITED|unix.WNOHANG, nil) // ECHILD: not ours
+		_ = unix.Waitid(unix.P_PIDFD, int(fd), nil, unix.WEXITED|unix.WNOHANG, nil) // ECHILD: it is not a child
 	})
 }
 
@@ -82,7 +82,7 @@ func readable(pidfd int) bool {
 	return err == nil && n == 1
 }
 
-// Signal sends a signal to this process alone; ErrGone once it has ended.
+// Signal sends a signal to this process only. It returns ErrGone once the process has ended.
 func (h *Handle) Signal(sig syscall.Signal) error {
 	raw, err := h.file.SyscallConn()
 	if err != nil {

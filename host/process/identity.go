@@ -9,23 +9,22 @@ import (
 	"strings"
 )
 
-// Identity names one process for ever. A process id alone does not: it is given
-// away again as soon as its process is gone.
+// Identity identifies one process for ever. A pid alone does not: it is reused once its process
+// is gone.
 type Identity struct {
 	PID int `json:"pid"`
-	// Start is when it was started, in clock ticks since the machine was: field 22
-	// of /proc/PID/stat.
+	// Start is the time when it was started, in clock ticks since the machine was booted:
+	// field 22 of /proc/PID/stat.
 	Start uint64 `json:"start"`
-	// Boot is the id of the machine's run that it belongs to.
+	// Boot is the boot id of the machine at that time.
 	Boot string `json:"boot"`
 }
 
-// ErrGone says that the process of an identity has ended. Its pid may be somebody
-// else's by now.
+// ErrGone means that the process of an identity has ended. Another process may have its pid by
+// now.
 var ErrGone = errors.New("the process is gone")
 
-// Identify gives the identity of the process that has this pid now; ErrGone if
-// none has.
+// Identify returns the identity of the process that has this pid now, or ErrGone if none has.
 func Identify(pid int) (Identity, error) {
 	boot, err := BootID()
 	if err != nil {
@@ -38,7 +37,7 @@ func Identify(pid int) (Identity, error) {
 	return Identity{PID: pid, Start: stat.start, Boot: boot}, nil
 }
 
-// BootID gives the id of this run of the machine.
+// BootID returns the id that the kernel gave itself when the machine was booted.
 func BootID() (string, error) {
 	id, err := os.ReadFile("/proc/sys/kernel/random/boot_id")
 	if err != nil {
@@ -47,7 +46,7 @@ func BootID() (string, error) {
 	return strings.TrimSpace(string(id)), nil
 }
 
-// stat is what /proc/PID/stat says, as far as it is needed here.
+// stat holds the fields of /proc/PID/stat that are needed here.
 type stat struct {
 	state          byte
 	group, session int
@@ -62,17 +61,17 @@ func readStat(pid int) (stat, error) {
 	return parseStat(text)
 }
 
-// parseStat takes the line apart. The program's name stands in it as it is, with
-// whatever blanks and brackets it holds, so counting begins after the last one.
+// parseStat parses the line. The program's name is in it unescaped, with any blanks and brackets
+// that it has, so fields are counted from the last bracket on.
 func parseStat(text []byte) (s stat, err error) {
 	end := bytes.LastIndexByte(text, ')')
 	if end < 0 {
-		return stat{}, fmt.Errorf("a stat line of /proc without a name: %q", text)
+		return stat{}, fmt.Errorf("a stat line of /proc has no name: %q", text)
 	}
 	const state, group, session, start = 0, 2, 3, 19 // fields 3, 5, 6 and 22
 	fields := strings.Fields(string(text[end+1:]))
 	if len(fields) <= start {
-		return stat{}, fmt.Errorf("a stat line of /proc with %d fields", len(fields))
+		return stat{}, fmt.Errorf("a stat line of /proc has only %d fields", len(fields))
 	}
 	s.state = fields[state][0]
 	if s.group, err = strconv.Atoi(fields[group]); err != nil {

@@ -6,16 +6,16 @@ import (
 	"strings"
 )
 
-// ReadLines calls each for every line of r until r ends or fails. A line longer
-// than maxLine bytes is delivered once, cut and with cut true, as soon as that
-// is known; the rest of it is thrown away, so memory is bounded whatever comes.
-// Lines come without their end, and bytes that are no UTF-8 as U+FFFD.
+// ReadLines calls each for every line of r until r ends or fails. A line longer than maxLine
+// bytes is delivered once, cut and with cut true, as soon as its length is known; the rest of
+// it is dropped, so that memory is bounded. Lines have no line end, and bytes that are not
+// UTF-8 are replaced by U+FFFD.
 func ReadLines(r io.Reader, maxLine int, each func(line string, cut bool)) {
 	l := lineReader{max: max(maxLine, 1), each: each}
 	buf := make([]byte, 4096)
 	for {
 		n, err := r.Read(buf)
-		l.take(buf[:n])
+		l.feed(buf[:n])
 		if err != nil {
 			l.end()
 			return
@@ -23,22 +23,22 @@ func ReadLines(r io.Reader, maxLine int, each func(line string, cut bool)) {
 	}
 }
 
-// lineReader puts lines together from what was read.
+// lineReader assembles lines from what was read.
 type lineReader struct {
 	max  int
 	each func(line string, cut bool)
 	line []byte // the line so far
-	cut  bool   // it was delivered cut, and its rest comes
+	cut  bool   // it was delivered cut, and its rest is dropped
 }
 
-// take takes what was read next.
-func (l *lineReader) take(b []byte) {
+// feed adds what was read next.
+func (l *lineReader) feed(b []byte) {
 	for len(b) > 0 {
 		part, rest, complete := bytes.Cut(b, []byte{'\n'})
 		b = rest
 		if !l.cut {
-			room := l.max + 2 - len(l.line) // two more, to see what follows a \r
-			l.line = append(l.line, part[:min(room, len(part))]...)
+			free := l.max + 2 - len(l.line) // two more, to see what follows a \r
+			l.line = append(l.line, part[:min(free, len(part))]...)
 			if n := len(l.line) - l.max; n > 1 || n == 1 && l.line[l.max] != '\r' {
 				l.deliverCut()
 			}
@@ -49,7 +49,7 @@ func (l *lineReader) take(b []byte) {
 	}
 }
 
-// deliver ends a line.
+// deliver delivers a whole line, unless it was delivered cut.
 func (l *lineReader) deliver() {
 	if !l.cut {
 		l.each(text(bytes.TrimSuffix(l.line, []byte{'\r'})), false)
@@ -63,17 +63,17 @@ func (l *lineReader) deliverCut() {
 	l.cut = true
 }
 
-// end delivers a last line that has no end.
+// end delivers a last line that has no line end.
 func (l *lineReader) end() {
 	if len(l.line) > 0 && !l.cut {
 		l.deliver()
 	}
 }
 
-// text makes a string of b that is valid UTF-8.
+// text returns b as valid UTF-8.
 func text(b []byte) string { return strings.ToValidUTF8(string(b), "\uFFFD") }
 
-// cutRune takes off the beginning of a character that was cut in two.
+// cutRune removes an incomplete character at the end of b.
 func cutRune(b []byte) []byte {
 	for i := len(b) - 1; i >= 0 && i >= len(b)-3; i-- {
 		switch {

@@ -12,7 +12,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// spawner gives a spawner that is closed at the end of the test.
+// spawner returns a spawner that is closed at the end of the test.
 func spawner(t *testing.T) *process.Spawner {
 	t.Helper()
 	s := process.NewSpawner()

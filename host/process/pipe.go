@@ -11,17 +11,17 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// pipe is the read end of a child's output. It knows when it was read to its
-// end, so that nobody has to wait for a grace that is not needed.
+// pipe is the read end of a child's output. It records when it was read to its end, so that the
+// grace after the exit is not waited for needlessly.
 type pipe struct {
-	file  *os.File
-	once  sync.Once
-	ended chan struct{} // closed at end of file, error or Close
-	over  atomic.Bool   // nothing that is written from now on is read
-	rest  int           // once over: bytes that may still be read; the reader's own then
+	file     *os.File
+	once     sync.Once
+	ended    chan struct{} // closed at end of file, error or Close
+	finished atomic.Bool   // nothing that is written after this is read
+	left     int           // once finished: bytes that may still be read; only Read uses it then
 }
 
-// newPipe gives a pipe and its write end.
+// newPipe returns a pipe and its write end.
 func newPipe() (*pipe, *os.File, error) {
 	r, w, err := os.Pipe()
 	if err != nil {
@@ -30,16 +30,16 @@ func newPipe() (*pipe, *os.File, error) {
 	return &pipe{file: r, ended: make(chan struct{})}, w, nil
 }
 
-// Read reads what the child wrote. After Close, also of another goroutine, it
-// gives os.ErrClosed. It is for one goroutine at a time.
+// Read reads what the child wrote. After Close, also by another goroutine, it returns
+// os.ErrClosed. It is for one goroutine at a time.
 func (p *pipe) Read(b []byte) (n int, err error) {
-	if !p.over.Load() {
+	if !p.finished.Load() {
 		n, err = p.file.Read(b)
 		if errors.Is(err, os.ErrDeadlineExceeded) {
 			err = nil
 		}
 	}
-	if n == 0 && err == nil && len(b) > 0 && p.over.Load() {
+	if n == 0 && err == nil && len(b) > 0 && p.finished.Load() {
 		n, err = p.readRest(b)
 	}
 	if err != nil {
@@ -48,41 +48,40 @@ func (p *pipe) Read(b []byte) (n int, err error) {
 	return n, err
 }
 
-// finish ends the output although somebody may still hold the write end. What was
-// written by now can be read, however late: the reader perhaps waits for a disk.
+// finish ends the output although another process may still hold the write end. What is written
+// by now can be read at any later time: the reader may be waiting for a disk.
 func (p *pipe) finish() {
 	rest := 0
 	raw, err := p.file.SyscallConn()
 	if err == nil {
 		err = raw.Control(func(fd uintptr) { rest, _ = unix.IoctlGetInt(int(fd), unix.TIOCINQ) }) // FIONREAD
 	}
-	p.rest = rest
-	p.over.Store(true)
+	p.left = rest
+	p.finished.Store(true)
 	if err != nil || rest == 0 || p.file.SetReadDeadline(time.Unix(1, 0)) != nil {
 		_ = p.Close()
 	}
 }
 
-// readRest reads of what was there when the output was ended, and closes the pipe
-// behind it.
+// readRest reads of what was in the pipe when it was finished, and closes it at the end of that.
 func (p *pipe) readRest(b []byte) (n int, err error) {
 	raw, err := p.file.SyscallConn()
 	if err != nil {
 		return 0, err
 	}
-	b = b[:min(len(b), p.rest)]
+	b = b[:min(len(b), p.left)]
 	var failed error
 	err = raw.Control(func(fd uintptr) { n, failed = unix.Read(int(fd), b) })
 	if err = errors.Join(err, failed); err != nil || n <= 0 { // EAGAIN: nothing is left
 		_ = p.Close()
 		return 0, io.EOF
 	}
-	p.rest -= n
+	p.left -= n
 	return n, nil
 }
 
-// Close closes the read end; the child gets SIGPIPE if it writes on. It may be
-// called more than once.
+// Close closes the read end; a child that writes gets SIGPIPE then. It may be called more than
+// once.
 func (p *pipe) Close() error {
 	p.once.Do(func() { close(p.ended) })
 	return p.file.Close()

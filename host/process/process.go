@@ -13,11 +13,11 @@ import (
 )
 
 const (
-	// pipeGrace is how long the pipes stay open after the exit, for what is left of
-	// the group to have its say; what is in them then can be read later, too.
+	// pipeGrace is how long the pipes stay open after the exit, if another process still holds
+	// a write end. What is in them then can still be read later.
 	pipeGrace = 500 * time.Millisecond
-	// killWait bounds how long Stop waits for a process after SIGKILL. Only one
-	// that hangs in the kernel, on a dead disk, takes longer.
+	// killWait bounds how long Stop waits for a process after SIGKILL. Only a process that
+	// hangs in the kernel, on a dead disk, takes longer.
 	killWait = 5 * time.Second
 )
 
@@ -37,23 +37,23 @@ func newProcess(proc *os.Process, stdout, stderr *pipe) *Process {
 	return &Process{proc: proc, pid: proc.Pid, stdout: stdout, stderr: stderr, done: make(chan struct{})}
 }
 
-// Pid is its process id, and that of its group.
+// Pid returns its process id, which is also the id of its group.
 func (p *Process) Pid() int { return p.pid }
 
-// Stdout and Stderr are what it writes. Somebody must read them, else it stands
-// still once a pipe is full. They end when everybody who holds the write end is
-// gone, at the latest with what was written until half a second after the process
+// Stdout returns what the process writes to its standard output. Somebody must read it, else
+// the process blocks once the pipe is full. It ends when every process that holds the write
+// end is gone, at the latest with what was written until half a second after the process
 // ended.
 func (p *Process) Stdout() io.ReadCloser { return p.stdout }
 
-// Stderr is like Stdout.
+// Stderr is like Stdout, for the standard error.
 func (p *Process) Stderr() io.ReadCloser { return p.stderr }
 
-// Done is closed when the process has ended and was reaped. What was left of its
-// group got SIGKILL by then.
+// Done returns a channel that is closed when the process has ended and was reaped. By then,
+// what was left of its group got SIGKILL.
 func (p *Process) Done() <-chan struct{} { return p.done }
 
-// Exit is how it ended. It is valid after Done.
+// Exit returns how it ended; before Done, an Exit with Code -1 and no Signal.
 func (p *Process) Exit() Exit {
 	select {
 	case <-p.done:
@@ -63,12 +63,12 @@ func (p *Process) Exit() Exit {
 	}
 }
 
-// Signal sends a signal to its whole group; os.ErrProcessDone once it has ended.
-// A process that left the group (setsid) is not reached.
+// Signal sends a signal to its whole group. It returns os.ErrProcessDone once the process has
+// ended. A process that left the group (setsid) is not reached.
 func (p *Process) Signal(sig syscall.Signal) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.reaped { // the pid may be somebody else's by now
+	if p.reaped { // another process may have the pid by now
 		return os.ErrProcessDone
 	}
 	if err := syscall.Kill(-p.pid, sig); err != nil {
@@ -80,10 +80,10 @@ func (p *Process) Signal(sig syscall.Signal) error {
 	return nil
 }
 
-// Stop sends sig to the group, waits for grace, sends SIGKILL and waits for the
-// end. A stopped process is continued, so that it can act on sig. When ctx ends
-// SIGKILL comes at once. It returns within grace + 5 s; a process that hangs in
-// the kernel is then still there, and its Exit has Code -1 without a Signal.
+// Stop sends sig to the group, waits for grace, sends SIGKILL and waits for the end. A stopped
+// process is continued, so that it can react to sig. When ctx ends it sends SIGKILL at once.
+// It returns within grace + 5 s; a process that hangs in the kernel is still there then, and
+// its Exit has Code -1 and no Signal.
 func (p *Process) Stop(ctx context.Context, sig syscall.Signal, grace time.Duration) Exit {
 	if p.Signal(sig) == nil && sig != syscall.SIGKILL {
 		_ = p.Signal(syscall.SIGCONT)
@@ -106,12 +106,12 @@ func (p *Process) Stop(ctx context.Context, sig syscall.Signal, grace time.Durat
 	return p.Exit()
 }
 
-// watch waits for the end. It never waits for a pipe, which a grandchild may
-// hold open for ever.
+// watch waits for the end of the process and reaps it. It never waits for a pipe, which a
+// grandchild may hold open for ever.
 func (p *Process) watch() {
 	p.awaitZombie()
 	p.mu.Lock()
-	// The zombie still holds its pid, so this hits its group and no other.
+	// The zombie still has its pid, so no other group can have that number.
 	_ = syscall.Kill(-p.pid, syscall.SIGKILL)
 	state, err := p.proc.Wait()
 	p.reaped = true
@@ -130,23 +130,23 @@ func (p *Process) watch() {
 		case <-pipe.ended:
 			pipe.Close()
 		case <-timer.C:
-			timer.Reset(0) // the grace is over for the other one as well
+			timer.Reset(0) // the grace is over for the other pipe too
 			pipe.finish()
 		}
 	}
 }
 
-// awaitZombie returns when the process has ended, and leaves it to be reaped.
+// awaitZombie returns when the process has ended, without reaping it.
 func (p *Process) awaitZombie() {
 	for {
 		err := unix.Waitid(unix.P_PID, p.pid, nil, unix.WEXITED|unix.WNOWAIT, nil)
 		if !errors.Is(err, unix.EINTR) {
-			return // ECHILD would be reported by the reaping as well
+			return // the reaping reports any other error
 		}
 	}
 }
 
-// abandon kills and forgets a process that nobody waits for any more.
+// abandon kills a process that nobody waits for any more.
 func (p *Process) abandon() {
 	_ = p.Signal(syscall.SIGKILL)
 	p.stdout.Close()

@@ -6,10 +6,9 @@ import (
 	"syscall"
 )
 
-// KillGroup kills what is left of a process group, if that group belongs to the
-// session, and says how many processes that were. The kernel gives away the number
-// of neither while a member of it lives, so strangers are not hit: a group of this
-// number in another session is left alone.
+// KillGroup kills the processes that are left of a process group, if the group belongs to the
+// session, and returns how many they were. The kernel reuses neither number while a member
+// lives, so no other process is hit: a group of this number in another session is left alone.
 func KillGroup(session, group int) int {
 	if session <= 1 || group <= 1 {
 		return 0

@@ -14,27 +14,27 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Spawner starts processes. All of its forks come from one goroutine that is
-// locked to its OS thread for ever: a child's Pdeathsig fires when the thread
-// that forked it ends, and Go ends threads as it likes (golang/go#27505).
+// Spawner starts processes. One goroutine does all its forks, and is locked to its OS thread for
+// ever: a child's Pdeathsig fires when the thread that forked it ends, and Go ends threads at
+// any time (golang/go#27505).
 type Spawner struct {
 	jobs     chan *job
 	quit     chan struct{}
 	close    sync.Once
-	ended    chan struct{}  // the forking goroutine is over
-	children sync.WaitGroup // watchers of children that die with us
+	ended    chan struct{}  // closed when the forking goroutine has ended
+	children sync.WaitGroup // watchers of the children that die with the thread
 }
 
-// NewSpawner starts the thread. Close it.
+// NewSpawner starts the thread. Close the Spawner.
 func NewSpawner() *Spawner {
 	s := &Spawner{jobs: make(chan *job), quit: make(chan struct{}), ended: make(chan struct{})}
 	go s.run()
 	return s
 }
 
-// Close ends the thread, by which the kernel kills every child that was not
-// started with KeepAfterParent, and waits until they are reaped, but no longer
-// than 5 s for one that hangs in the kernel.
+// Close ends the thread, so that the kernel kills every child that was not started with
+// KeepAfterParent, and waits until they are reaped, at most 5 s in case one hangs in the
+// kernel.
 func (s *Spawner) Close() {
 	s.close.Do(func() { close(s.quit) })
 	<-s.ended
@@ -51,8 +51,8 @@ func (s *Spawner) Close() {
 	}
 }
 
-// Start starts a process. Its error is a *StartError, ErrSpawnerClosed or the
-// context's; the context bounds only the start, not the life of the process.
+// Start starts a process. Its error is a *StartError, ErrSpawnerClosed or that of ctx, which
+// bounds only the start, not the life of the process.
 func (s *Spawner) Start(ctx context.Context, spec Spec) (*Process, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, fmt.Errorf("start %s: %w", spec.Path, err)
@@ -68,8 +68,8 @@ func (s *Spawner) Start(ctx context.Context, spec Spec) (*Process, error) {
 	select {
 	case <-j.done:
 	case <-ctx.Done():
-		// An exec can take long, on a file system that hangs. Whoever is first
-		// decides: either the child is ours, or the thread kills it.
+		// An exec can take long, on a file system that hangs. If settled is still false
+		// the thread kills the child; else the child was started in time and is returned.
 		if j.settled.CompareAndSwap(false, true) {
 			return nil, fmt.Errorf("start %s: %w", spec.Path, context.Cause(ctx))
 		}
@@ -78,10 +78,10 @@ func (s *Spawner) Start(ctx context.Context, spec Spec) (*Process, error) {
 	return j.process, j.err
 }
 
-// job is one start on its way to the thread and back.
+// job is one start that the thread does.
 type job struct {
 	spec    Spec
-	settled atomic.Bool // by the caller that gave up, or by the thread that is done
+	settled atomic.Bool // set by the caller when it gives up, or by the thread when it is done
 	done    chan struct{}
 	process *Process
 	err     error
@@ -104,7 +104,7 @@ func (s *Spawner) run() {
 	}
 }
 
-// fork does the work of Start on the locked thread.
+// fork starts a process. It runs on the locked thread.
 func (s *Spawner) fork(spec Spec) (*Process, error) {
 	if err := checkDir(spec.Dir); err != nil {
 		return nil, err
@@ -146,8 +146,8 @@ func (s *Spawner) fork(spec Spec) (*Process, error) {
 	return p, nil
 }
 
-// hideDescriptors keeps descriptors from children that were handed to this
-// process by whoever started it: Go marks those that it opens itself, not these.
+// hideDescriptors keeps children from inheriting descriptors that this process inherited itself.
+// Go marks close-on-exec only what it opens.
 func hideDescriptors() {
 	err := unix.CloseRange(3, math.MaxUint32, unix.CLOSE_RANGE_CLOEXEC)
 	if err == nil || !(errors.Is(err, unix.ENOSYS) || errors.Is(err, unix.EINVAL)) {

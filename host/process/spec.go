@@ -6,10 +6,10 @@ import (
 	"syscall"
 )
 
-// Spec says what to start and with what.
+// Spec is what to start, and how.
 type Spec struct {
-	// Path is the file to execute. A relative one counts from this process's
-	// working directory, also when Dir is set; PATH is never searched.
+	// Path is the file to execute. A relative path is relative to this process's working
+	// directory, also when Dir is set; PATH is never searched.
 	Path string
 	// Args are the arguments without argv[0], which is Path as given.
 	Args []string
@@ -17,15 +17,15 @@ type Spec struct {
 	Env []string
 	// Dir is the working directory; empty for this process's own.
 	Dir string
-	// ExtraFiles become descriptors 3, 4 … of the child. They stay open here;
-	// closing them is up to the caller.
+	// ExtraFiles become descriptors 3, 4 … of the child. They stay open in this process;
+	// the caller closes them.
 	ExtraFiles []*os.File
 	// KeepAfterParent lets the child live on when this process, or its Spawner,
 	// ends. Without it the child gets SIGKILL then.
 	KeepAfterParent bool
 }
 
-// attr gives what os.StartProcess wants: files are stdin, stdout and stderr.
+// attr returns the attributes for os.StartProcess.
 func (s Spec) attr(stdin, stdout, stderr *os.File) *os.ProcAttr {
 	env := s.Env
 	if env == nil {
@@ -43,8 +43,8 @@ func (s Spec) attr(stdin, stdout, stderr *os.File) *os.ProcAttr {
 	}
 }
 
-// executable gives the path to hand to the kernel: a relative one would count
-// from Dir, because the child changes its directory first.
+// executable returns the path for the kernel. It is absolute if Dir is set, because the child
+// changes its directory before it executes the file.
 func (s Spec) executable() (string, error) {
 	if s.Dir == "" || filepath.IsAbs(s.Path) {
 		return s.Path, nil
