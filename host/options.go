@@ -137,7 +137,7 @@ type daemonEvents struct{ *loop.Handle }
 func (d daemonEvents) Publish(ctx context.Context, ev mesh.Event) error {
 	err := d.Handle.Publish(ctx, ev)
 	if errors.Is(err, loop.ErrLoopClosed) {
-		return fmt.Errorf("%w: %w", daemon.ErrUnheard, err)
+		return fmt.Errorf("%w: %w", daemon.ErrEventsClosed, err)
 	}
 	return err
 }

@@ -15,17 +15,16 @@ import (
 )
 
 const (
-	// shimSettles is how long a shim that an earlier node had just begun may take to
-	// note its daemon, or to find out that nobody waits for its answer.
-	shimSettles = 2 * time.Second
-	settlePoll  = 10 * time.Millisecond
+	// recordWait is how long a shim that an earlier node had just started may take to write
+	// its record, or to find out that nobody waits for its response.
+	recordWait = 2 * time.Second
+	recordPoll = 10 * time.Millisecond
 )
 
-// Adopt takes over, and logs, what an earlier Manager left in the same Dir: daemons that run go
-// on and are told as started, those that ended meanwhile are told as ended the way
-// they did, and those that are not configured any more are stopped. Call it after
-// Configure and before anything is started. It returns when it is known what there
-// is; the events follow.
+// Adopt takes over, and logs, what an earlier Manager left in the same Dir: daemons that run
+// go on and are published as started, those that ended meanwhile are published as ended the
+// way they did, and those that are no longer configured are stopped. Call it after Configure
+// and before anything is started. It returns when all records are read; the events follow.
 func (m *Manager) Adopt(ctx context.Context) error {
 	entries, err := os.ReadDir(m.opts.Dir)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -53,15 +52,15 @@ func (m *Manager) Adopt(ctx context.Context) error {
 	return errors.Join(failed...)
 }
 
-// adopt takes over one daemon, if there is anything to take over.
+// adopt takes over one daemon, if it has a record.
 func (m *Manager) adopt(ctx context.Context, id mesh.DaemonID) error {
 	folder := shim.FolderOf(m.opts.Dir, id)
-	rec, err := settled(ctx, folder)
+	rec, err := awaitRecord(ctx, folder)
 	m.mu.Lock()
 	spec, known := m.specs[id]
 	m.mu.Unlock()
 	if errors.Is(err, fs.ErrNotExist) && !known {
-		return folder.Remove() // what a daemon left that was configured once
+		return folder.Remove() // left by a daemon that is no longer configured
 	}
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
@@ -80,40 +79,40 @@ func (m *Manager) adopt(ctx context.Context, id mesh.DaemonID) error {
 			return err
 		}
 	}
-	r.late = h == nil
+	r.endedBefore = h == nil
 	m.mu.Lock()
 	m.runs[id] = r
 	m.mu.Unlock()
-	m.began(r)
+	m.setLatest(r)
 	if h != nil {
-		r.started(h, rec.Process.PID, "adopted process %d, which an earlier run of the node started")
+		r.attach(h, rec.Process.PID, "adopted process %d, which an earlier run of the node started")
 		if known && rec.Hash != spec.hash() {
-			r.sayKept()
+			r.noteOldSpec()
 		}
 	}
-	go r.supervise() // Close waits for it through r.over
+	go r.supervise() // Close waits for it through r.finished
 	if !known {
 		r.stop("it is no longer in the configuration", m.opts.StopGrace)
 	}
 	return nil
 }
 
-// settled gives a daemon's record once no shim is about to write the first one.
-func settled(ctx context.Context, folder shim.Folder) (shim.Record, error) {
-	ctx, cancel := context.WithTimeout(ctx, shimSettles)
+// awaitRecord reads a daemon's record once no shim is about to write the first one.
+func awaitRecord(ctx context.Context, folder shim.Folder) (shim.Record, error) {
+	ctx, cancel := context.WithTimeout(ctx, recordWait)
 	defer cancel()
-	tick := time.NewTicker(settlePoll)
+	tick := time.NewTicker(recordPoll)
 	defer tick.Stop()
 	for {
-		busy := folder.Busy() // before the record is read, which may be written in between
+		locked := folder.Locked() // before the record is read, which may be written in between
 		rec, err := folder.Load()
-		if !errors.Is(err, fs.ErrNotExist) || !busy {
+		if !errors.Is(err, fs.ErrNotExist) || !locked {
 			return rec, err
 		}
 		select {
 		case <-tick.C:
 		case <-ctx.Done():
-			return rec, errors.New("a process supervises it that does not say what it does")
+			return rec, errors.New("a process holds its lock and does not write a record")
 		}
 	}
 }

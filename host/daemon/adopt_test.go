@@ -22,7 +22,7 @@ import (
 
 const sleeper = "echo ready; exec sleep 1000"
 
-// left starts daemon 7 under a node that then lets go of it, and gives its record.
+// left starts daemon 7 under a node that then lets go of it, and returns its record.
 func left(t *testing.T, dir, script string) shim.Record {
 	t.Helper()
 	n := startNodeIn(t, dir, sh(7, script))
@@ -56,7 +56,7 @@ func rewrite(t *testing.T, dir string, change func(*shim.Record)) {
 func TestAKilledNodesDaemonIsAdoptedAndNoLineIsLost(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	heard := killedNode(t, dir, "seq 1 5; echo killme\n"+await("away")+"seq 6 10\ntouch done\n"+await("back")+"seq 11 15; exit 0")
+	taken := killedNode(t, dir, "seq 1 5; echo killme\n"+await("away")+"seq 6 10\ntouch done\n"+await("back")+"seq 11 15; exit 0")
 	rec, err := shim.FolderOf(filepath.Join(dir, "daemons"), 7).Load()
 	if err != nil {
 		t.Fatal(err)
@@ -75,7 +75,7 @@ func TestAKilledNodesDaemonIsAdoptedAndNoLineIsLost(t *testing.T) {
 		t.Errorf("running: %+v", r)
 	}
 	if err := n.Start(t.Context(), ref(7)); err == nil || !strings.Contains(err.Error(), "runs already") {
-		t.Errorf("a second start gave %v", err)
+		t.Errorf("a second start returned %v", err)
 	}
 	touch(t, dir, "back")
 	n.wait(t, "7 exited")
@@ -83,15 +83,15 @@ func TestAKilledNodesDaemonIsAdoptedAndNoLineIsLost(t *testing.T) {
 	for i := range 15 {
 		want = append(want, strconv.Itoa(i+1))
 	}
-	if got := append(said(heard), said(n.all())...); !slices.Equal(got, want) {
-		t.Errorf("both nodes together heard %q", got)
+	if got := append(printed(taken), printed(n.all())...); !slices.Equal(got, want) {
+		t.Errorf("both nodes together published %q", got)
 	}
 	if got, want := n.life(), []string{"7 started", "7 exited"}; !slices.Equal(got, want) {
 		t.Errorf("there came %q, want %q", got, want)
 	}
 }
 
-func TestAnEndWithoutANodeIsToldByTheNextOneAndOnce(t *testing.T) {
+func TestAnEndWithoutANodeIsPublishedOnceByTheNextOne(t *testing.T) {
 	for name, tc := range map[string]struct{ end, want string }{
 		"with a status": {"echo 'no such table' >&2; exit 3", "7 crashed: exit status 3: no such table"},
 		"by a signal":   {"kill -SEGV $$", "7 crashed: signal: segmentation fault"},
@@ -121,7 +121,7 @@ func TestAnEndWithoutANodeIsToldByTheNextOneAndOnce(t *testing.T) {
 			again := startNodeIn(t, daemons, sh(7, "exit 0"))
 			again.Close()
 			if got := again.all(); len(got) != 0 {
-				t.Errorf("told again: %q", got)
+				t.Errorf("published again: %q", got)
 			}
 		})
 	}
@@ -134,7 +134,7 @@ func TestAnotherProcessOfThatPidIsNotAdopted(t *testing.T) {
 	}{
 		"started at another time": {
 			func(r *shim.Record) { r.Shim.Start++ },
-			"7 crashed: its supervising process was killed, and it with that",
+			"7 crashed: its supervising process was killed, and the daemon with it",
 		},
 		"of another boot": {func(r *shim.Record) { r.Shim.Boot = "another" }, "7 exited"},
 	} {
@@ -150,9 +150,9 @@ func TestAnotherProcessOfThatPidIsNotAdopted(t *testing.T) {
 			n := startNodeIn(t, dir, sh(7, sleeper))
 			n.wait(t, tc.want)
 			n.stop(7, 0)
-			// Whatever the record says, the lock keeps a second one away.
-			if err := n.Start(t.Context(), ref(7)); err == nil || !strings.Contains(err.Error(), "another process supervises it already") {
-				t.Errorf("a start gave %v", err)
+			// Whatever the record says, the lock prevents a second one.
+			if err := n.Start(t.Context(), ref(7)); err == nil || !strings.Contains(err.Error(), "another process supervises the daemon already") {
+				t.Errorf("a start returned %v", err)
 			}
 			if testkit.Ended(rec.Process.PID) {
 				t.Error("a process was hit that is not the daemon's")
@@ -200,12 +200,12 @@ func TestAnAdoptedDaemonThatIgnoresTermIsKilled(t *testing.T) {
 	}
 }
 
-func TestAnAdoptedDaemonKeepsItsCommandAndThatIsSaid(t *testing.T) {
+func TestAnAdoptedDaemonKeepsItsCommandAndThatIsLogged(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	left(t, dir, sleeper)
 	n := startNodeIn(t, dir, sh(7, "echo another; exec sleep 1000"))
-	n.wait(t, "7 4> meshos: it runs with what it was started with; *")
+	n.wait(t, "7 4> meshos: it runs with the command, env and dir that it was started with; *")
 	n.stop(7, time.Hour)
 	n.wait(t, "7 exited")
 	n.start(7)
@@ -222,7 +222,7 @@ func TestAStartOfWhatIsBeingAdoptedSucceeds(t *testing.T) {
 	short, cancel := contextOf(t, 20*time.Millisecond)
 	defer cancel()
 	if err := n.Start(short, ref(7)); !errors.Is(err, context.DeadlineExceeded) {
-		t.Errorf("a start that can't wait for the loop gave %v", err)
+		t.Errorf("a start that can't wait for the loop returned %v", err)
 	}
 	started := make(chan error, 1)
 	begun := make(chan struct{})
@@ -230,12 +230,12 @@ func TestAStartOfWhatIsBeingAdoptedSucceeds(t *testing.T) {
 	<-begun
 	select {
 	case err := <-started:
-		t.Fatalf("reconcile has not heard of it, and a start gave %v", err)
+		t.Fatalf("reconcile does not know of it, and a start returned %v", err)
 	case <-time.After(20 * time.Millisecond):
 	}
 	n.set(func(l *loop) { l.waits = nil })
 	if err := <-started; err != nil {
-		t.Errorf("a start of what is being adopted gave %v", err)
+		t.Errorf("a start of what is being adopted returned %v", err)
 	}
 	n.wait(t, "7 started")
 	if r := n.Running(); len(r) != 1 || r[0].PID != rec.Process.PID {
@@ -243,7 +243,7 @@ func TestAStartOfWhatIsBeingAdoptedSucceeds(t *testing.T) {
 	}
 }
 
-func TestADamagedRecordIsSaidAndAStartPutsItRight(t *testing.T) {
+func TestADamagedRecordIsReportedAndAStartReplacesIt(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	if err := shim.FolderOf(dir, 7).Make(); err != nil {
@@ -281,13 +281,13 @@ func TestFiftyRestartsOfTheNodeKeepOneProcessAndEveryLine(t *testing.T) {
 			t.Fatalf("running: %+v", r)
 		}
 		n.Close()
-		lines = append(lines, said(n.all())...)
+		lines = append(lines, printed(n.all())...)
 	}
 	n := startNodeIn(t, dir, sh(7, script))
 	n.until(t, "more lines", func() bool { return len(linesOf(n.loop)) > 10 })
 	n.stop(7, time.Hour)
 	n.wait(t, "7 exited")
-	lines = append(lines, said(n.all())...)
+	lines = append(lines, printed(n.all())...)
 	first, err := strconv.Atoi(lines[0])
 	if err != nil {
 		t.Fatal(err)

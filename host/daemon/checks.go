@@ -9,25 +9,25 @@ import (
 	"github.com/meshos/meshos/host/mesh"
 )
 
-// reconfigure takes over what another configuration says of a daemon that has a
-// process: how its health is asked for. The rest holds from its next start.
+// reconfigure applies a changed configuration to a daemon that has a process: how its health
+// is checked changes at once, everything else with its next start.
 func (r *run) reconfigure(old, now Spec) {
 	if hash := now.hash(); hash != old.hash() && hash != r.hash {
-		r.sayKept()
+		r.noteOldSpec()
 	}
 	if sameCheck(old.Health, now.Health) {
 		return
 	}
 	select {
-	case <-r.check:
+	case <-r.newCheck:
 	default:
 	}
-	r.check <- now.Health // there is room, since nobody else sends
+	r.newCheck <- now.Health // never blocks: nobody else sends
 }
 
-// named gives the daemon with its present label, which may be another than it was
+// ref returns the daemon with its present label, which may differ from the one that it was
 // started with.
-func (r *run) named() mesh.DaemonRef {
+func (r *run) ref() mesh.DaemonRef {
 	r.m.mu.Lock()
 	defer r.m.mu.Unlock()
 	if spec, known := r.m.specs[r.spec.Daemon.ID]; known {
@@ -36,9 +36,9 @@ func (r *run) named() mesh.DaemonRef {
 	return r.spec.Daemon
 }
 
-// sayKept says that the process is not what the configuration says.
-func (r *run) sayKept() {
-	r.out.say(mesh.LevelWarn, "it runs with what it was started with; the configuration says something else by now, which holds from its next start")
+// noteOldSpec logs that the process runs with an older configuration.
+func (r *run) noteOldSpec() {
+	r.out.note(mesh.LevelWarn, "it runs with the command, env and dir that it was started with; the changed ones hold from its next start")
 }
 
 func sameCheck(a, b *health.Check) bool {
@@ -49,44 +49,44 @@ func sameCheck(a, b *health.Check) bool {
 		a.Interval == b.Interval && a.Timeout == b.Timeout && a.Thresholds == b.Thresholds
 }
 
-// checks asks for the daemon's health until ctx ends, as the configuration says.
-// Without a check what was told last stays.
-func (r *run) checks(ctx context.Context) {
+// runChecks checks the daemon's health until ctx ends, as configured. Without a check the
+// last published health stays.
+func (r *run) runChecks(ctx context.Context) {
 	spec := r.spec
 	for ctx.Err() == nil {
-		asking, stop := context.WithCancel(ctx)
-		var asked sync.WaitGroup
-		asked.Go(func() { r.ask(asking, spec) })
+		checking, stop := context.WithCancel(ctx)
+		var checked sync.WaitGroup
+		checked.Go(func() { r.runCheck(checking, spec) })
 		var next *health.Check
 		select {
-		case next = <-r.check:
+		case next = <-r.newCheck:
 		case <-ctx.Done():
 		}
 		stop()
-		asked.Wait()
+		checked.Wait()
 		spec.Health = next
 	}
 }
 
-// ask asks by one check until ctx ends.
-func (r *run) ask(ctx context.Context, spec Spec) {
+// runCheck runs one check until ctx ends.
+func (r *run) runCheck(ctx context.Context, spec Spec) {
 	probe, err := spec.probe(r.m.opts.Spawner)
 	if err != nil {
-		r.m.tell(mesh.DaemonHealthChanged{Daemon: r.named(), Health: mesh.DaemonHealth{
-			Status: mesh.DaemonDegraded, Reason: "its health can't be asked for: " + err.Error(),
+		r.m.publish(mesh.DaemonHealthChanged{Daemon: r.ref(), Health: mesh.DaemonHealth{
+			Status: mesh.DaemonDegraded, Reason: "its health can't be checked: " + err.Error(),
 		}})
 		return
 	}
 	if probe == nil {
 		return
 	}
-	take := func(ev mesh.Event) bool { return r.m.opts.Events.Publish(ctx, ev) == nil }
-	health.Watch(ctx, probe, *spec.Health, health.Phase(spec.Daemon.ID, spec.Health.Interval), health.Told{
+	publish := func(ev mesh.Event) bool { return r.m.opts.Events.Publish(ctx, ev) == nil }
+	health.Watch(ctx, probe, *spec.Health, health.Phase(spec.Daemon.ID, spec.Health.Interval), health.Callbacks{
 		Health: func(h mesh.DaemonHealth) bool {
-			return take(mesh.DaemonHealthChanged{Daemon: r.named(), Health: h})
+			return publish(mesh.DaemonHealthChanged{Daemon: r.ref(), Health: h})
 		},
 		Saturation: func(level float32) bool {
-			return take(mesh.DaemonSaturationChanged{Daemon: r.named(), Saturation: level})
+			return publish(mesh.DaemonSaturationChanged{Daemon: r.ref(), Saturation: level})
 		},
 	})
 }

@@ -11,23 +11,23 @@ import (
 	"github.com/meshos/meshos/host/mesh"
 )
 
-// killedWait is at most how long what was killed may take to go.
+// killedWait is how long a process that was killed may take to end, at most.
 const killedWait = 2 * time.Second
 
-// StopAll asks all daemons to end, kills those that have not ended in time, and waits
-// until all of them are gone and the loop has taken their events, so end the loop
-// after it. None is started any more. All daemons together have CloseGrace, or nine
-// tenths of the time that ctx has if that is less, whatever their own grace; who was
-// killed is logged. The error is an *UnfinishedError for daemons that the kernel does
-// not let go. Close the Manager after it.
+// StopAll asks all daemons to end, kills those that have not ended in time, and waits until
+// all of them are gone and the loop has taken the events of their ends; so end the loop after
+// it. No daemon is started any more. All daemons together have CloseGrace, or nine tenths of
+// the time until ctx ends if that is less, whatever their own grace; the log names those that
+// are killed. The error is an *UnfinishedError for daemons that the kernel does not let go.
+// Close the Manager after it.
 func (m *Manager) StopAll(ctx context.Context) error {
 	grace, wait := m.opts.CloseGrace, killedWait
 	if deadline, bounded := ctx.Deadline(); bounded {
 		total := max(0, time.Until(deadline))
 		grace, wait = min(grace, total*9/10), min(wait, total/20)
 	}
-	over := func(r *run) <-chan struct{} { return r.over }
-	runs := awaitFor(0, m.stopStarting(), over) // without those that are over already
+	finished := func(r *run) <-chan struct{} { return r.finished }
+	runs := awaitFor(0, m.refuseStarts(), finished) // without those that are finished already
 	for _, r := range runs {
 		r.stop("the node is shutting down", grace)
 	}
@@ -47,12 +47,12 @@ func (m *Manager) StopAll(ctx context.Context) error {
 	if left = awaitFor(wait, left, ended); len(left) > 0 {
 		return &UnfinishedError{Daemons: refs(left)}
 	}
-	await(ctx.Done(), runs, over)
+	await(ctx.Done(), runs, finished)
 	return nil
 }
 
-// End stops all daemons if it is asked to, within ctx, and else lets go of them. It
-// logs what becomes of them, and closes the Manager.
+// End stops all daemons within ctx if stop is true, and else lets go of them. It logs what
+// becomes of them, and closes the Manager.
 func (m *Manager) End(ctx context.Context, stop bool) {
 	if stop {
 		if err := m.StopAll(ctx); err != nil {
@@ -65,7 +65,7 @@ func (m *Manager) End(ctx context.Context, stop bool) {
 	m.Close()
 }
 
-// processes lists daemons with their processes, for people.
+// processes describes daemons with their processes, for people.
 func processes(running []Running) string {
 	out := make([]string, len(running))
 	for i, r := range running {
@@ -74,18 +74,18 @@ func processes(running []Running) string {
 	return strings.Join(out, ", ")
 }
 
-// Close lets go of all daemons, which run on, and ends everything that goes on here;
-// the next Manager on the same Dir adopts them. What the loop has not taken yet of
-// their lines and ends, that one tells. Only the first Close does anything.
+// Close lets go of all daemons, which run on, and ends the Manager's goroutines; the next
+// Manager on the same Dir adopts the daemons, and publishes what the loop has not taken yet
+// of their lines and ends. Only the first Close does anything.
 func (m *Manager) Close() {
-	runs := m.stopStarting()
+	runs := m.refuseStarts()
 	m.mu.Lock()
 	again := m.closed
 	m.closed = true
 	m.mu.Unlock()
 	m.cancel()
 	for _, r := range runs {
-		<-r.over
+		<-r.finished
 	}
 	m.killers.Wait()
 	if !again {
@@ -93,8 +93,8 @@ func (m *Manager) Close() {
 	}
 }
 
-// stopStarting has nothing started any more, and gives what there is.
-func (m *Manager) stopStarting() (runs []*run) {
+// refuseStarts refuses all further starts, and returns the runs that there are.
+func (m *Manager) refuseStarts() (runs []*run) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.stopping = true
@@ -109,7 +109,7 @@ func (m *Manager) stopStarting() (runs []*run) {
 	return runs
 }
 
-// await waits for something of all runs, or until enough; then it gives the rest.
+// await waits for a channel of each run, or for enough; then it returns the runs that are left.
 func await(enough <-chan struct{}, runs []*run, what func(*run) <-chan struct{}) (left []*run) {
 	for i, r := range runs {
 		select {
@@ -128,7 +128,7 @@ func await(enough <-chan struct{}, runs []*run, what func(*run) <-chan struct{})
 	return nil
 }
 
-// awaitFor is await for a time.
+// awaitFor is await, for a time at most.
 func awaitFor(d time.Duration, runs []*run, what func(*run) <-chan struct{}) (left []*run) {
 	ctx, cancel := context.WithTimeout(context.Background(), d)
 	defer cancel()

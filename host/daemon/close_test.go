@@ -46,14 +46,14 @@ func TestStopAllEndsEverything(t *testing.T) {
 	n.Close()
 }
 
-// Where the loop ended before, nobody waits for it to hear of the daemons' ends.
-func TestStopAllWaitsForProcessesWhenNobodyHears(t *testing.T) {
+// If the loop has ended before, StopAll does not wait for it to take the daemons' ends.
+func TestStopAllWaitsForProcessesWhenTheLoopHasEnded(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	n := startNodeIn(t, dir, sh(7, "trap 'echo bye; exit 0' TERM; echo ready; while :; do sleep 0.01; done"))
 	n.start(7)
 	n.wait(t, "7 3> ready")
-	n.set(func(l *loop) { l.err = fmt.Errorf("the loop has ended: %w", daemon.ErrUnheard) })
+	n.set(func(l *loop) { l.err = fmt.Errorf("the loop has ended: %w", daemon.ErrEventsClosed) })
 	if err := n.StopAll(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -61,7 +61,7 @@ func TestStopAllWaitsForProcessesWhenNobodyHears(t *testing.T) {
 	n.set(func(l *loop) { l.err = nil })
 
 	next := startNodeOn(t, n.loop, dir)
-	next.wait(t, "7 exited") // not killed, and told by the next
+	next.wait(t, "7 exited") // not killed, and published by the next node
 	next.wait(t, "7 3> bye")
 }
 
@@ -122,7 +122,7 @@ func TestStopAllDoesNotWaitForALoopThatTakesNothing(t *testing.T) {
 	}
 }
 
-func TestLifeIsToldAgainUntilItIsTaken(t *testing.T) {
+func TestStartsAndEndsArePublishedUntilTheyAreTaken(t *testing.T) {
 	t.Parallel()
 	n := startNode(t, sh(7, "exit 3"))
 	n.set(func(l *loop) { l.err = errors.New("not now") })
@@ -135,7 +135,7 @@ func TestLifeIsToldAgainUntilItIsTaken(t *testing.T) {
 	}
 }
 
-func TestNextStartIsToldAfterTheLastEnd(t *testing.T) {
+func TestNextStartIsPublishedAfterTheLastEnd(t *testing.T) {
 	t.Parallel()
 	for range 5 {
 		n := startNode(t, sh(7, "exit 3"))

@@ -13,17 +13,17 @@ import (
 	"github.com/meshos/meshos/internal/testkit"
 )
 
-// kept counts how often it was said that daemon 7 keeps what it was started with.
+// kept counts how often it was logged that daemon 7 keeps what it was started with.
 func (n *node) kept() (times int) {
 	for _, ev := range n.all() {
-		if matches(ev, "7 4> meshos: it runs with what it was started with; *") {
+		if matches(ev, "7 4> meshos: it runs with the command, env and dir that it was started with; *") {
 			times++
 		}
 	}
 	return times
 }
 
-func TestAChangedCommandHoldsFromTheNextStartAndThatIsSaidOnce(t *testing.T) {
+func TestAChangedCommandHoldsFromTheNextStartAndThatIsLoggedOnce(t *testing.T) {
 	t.Parallel()
 	first, other := sh(7, sleeper), sh(7, "echo another; exec sleep 1000")
 	n := startNode(t, first)
@@ -36,7 +36,7 @@ func TestAChangedCommandHoldsFromTheNextStartAndThatIsSaidOnce(t *testing.T) {
 	}{{first, 0}, {other, 1}, {other, 1}, {first, 1}, {other, 2}} {
 		n.Configure([]daemon.Spec{c.spec})
 		if got := n.kept(); got != c.kept {
-			t.Errorf("it was said %d times, want %d", got, c.kept)
+			t.Errorf("it was logged %d times, want %d", got, c.kept)
 		}
 	}
 	if running := n.Running(); len(running) != 1 || running[0].PID != pid {
@@ -60,7 +60,7 @@ func TestAChangedCheckHoldsAtOnce(t *testing.T) {
 	n := startNode(t, sh(7, sleeper))
 	n.start(7)
 	n.Configure([]daemon.Spec{bad})
-	n.wait(t, "7 degraded: its health can't be asked for: *")
+	n.wait(t, "7 degraded: its health can't be checked: *")
 	n.Configure([]daemon.Spec{good})
 	n.wait(t, "7 healthy: ")
 	if got := n.kept(); got != 0 {
@@ -71,7 +71,7 @@ func TestAChangedCheckHoldsAtOnce(t *testing.T) {
 	n.wait(t, "7 exited")
 }
 
-func TestB16_AnotherNameHoldsForWhatIsToldFromThenOn(t *testing.T) {
+func TestB16_AnotherNameIsInAllEventsFromThenOn(t *testing.T) {
 	t.Parallel()
 	n := startNode(t, sh(7, sleeper))
 	n.start(7)

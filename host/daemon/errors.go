@@ -10,12 +10,12 @@ import (
 )
 
 // ErrClosed is returned by Start after Close.
-var ErrClosed = errors.New("no daemon is started any more: the node is shutting down")
+var ErrClosed = errors.New("daemons are not started any more: the node is shutting down")
 
-// ErrUnheard is what Events wrap once no event is taken any more, whoever waits.
-var ErrUnheard = errors.New("nobody takes events of daemons any more")
+// ErrEventsClosed is wrapped in the errors of Events once the loop takes no more events.
+var ErrEventsClosed = errors.New("the loop takes no more events of daemons")
 
-// UnknownError says that the configuration has no such daemon.
+// UnknownError means that the daemon is not in the configuration.
 type UnknownError struct{ Daemon mesh.DaemonRef }
 
 // Error implements error.
@@ -23,7 +23,7 @@ func (e *UnknownError) Error() string {
 	return fmt.Sprintf("no [[daemon]] with id %d in the configuration", e.Daemon.ID)
 }
 
-// RunningError says that a daemon can't be started because it has not ended.
+// RunningError means that a daemon can't be started because it has not ended.
 type RunningError struct {
 	Daemon   mesh.DaemonRef
 	PID      int // 0: it is being started
@@ -41,7 +41,7 @@ func (e *RunningError) Error() string {
 	return fmt.Sprintf("daemon %v runs already (process %d)", e.Daemon, e.PID)
 }
 
-// StartError says that a daemon's process could not be started.
+// StartError means that a daemon's process could not be started.
 type StartError struct {
 	Daemon mesh.DaemonRef
 	Err    error // a *process.StartError, a *NotInPathError …
@@ -56,18 +56,18 @@ func (e *StartError) Error() string {
 	return fmt.Sprintf("daemon %v could not be started: %s", e.Daemon, why)
 }
 
-// Unwrap gives the cause.
+// Unwrap returns the cause.
 func (e *StartError) Unwrap() error { return e.Err }
 
-// NotInPathError says that a command without a slash names no program.
+// NotInPathError means that no folder in PATH has the program of a command.
 type NotInPathError struct{ Program, Path string }
 
 // Error implements error.
 func (e *NotInPathError) Error() string {
-	return fmt.Sprintf("there is no program %q in PATH (%s); give its whole path", e.Program, e.Path)
+	return fmt.Sprintf("program %q was not found in PATH (%s); give its full path", e.Program, e.Path)
 }
 
-// UnfinishedError says that daemons had not ended when StopAll had to return.
+// UnfinishedError means that daemons had not ended when StopAll had to return.
 type UnfinishedError struct{ Daemons []mesh.DaemonRef }
 
 // Error implements error.

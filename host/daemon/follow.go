@@ -7,55 +7,55 @@ import (
 	"github.com/meshos/meshos/host/mesh"
 )
 
-// follow carries what the daemon prints into the loop until the process has ended
-// and everything was taken. It gives false when the Manager was closed before.
+// follow publishes what the daemon prints until the process has ended and the loop has taken
+// all of it. It reports false if the Manager was closed before.
 func (r *run) follow() bool {
 	if err := r.folder.Make(); err != nil {
-		return r.followNothing(err)
+		return r.followUnreadable(err)
 	}
 	wake, remove, err := r.m.watcher().Add(r.folder.Output())
 	if err != nil {
-		return r.followNothing(err)
+		return r.followUnreadable(err)
 	}
 	defer remove()
 	cursor, at, err := spool.OpenCursor(r.folder.Cursor())
 	if err != nil {
-		return r.followNothing(err)
+		return r.followUnreadable(err)
 	}
 	defer cursor.Close()
 	reader := spool.NewReader(r.folder.Output(), at)
 	defer reader.Close()
 
-	held := time.NewTimer(time.Hour)
-	defer held.Stop()
+	flush := time.NewTimer(time.Hour)
+	defer flush.Stop()
 	for last := false; ; {
 		if !r.read(reader, cursor) {
 			return false
 		}
 		if last {
-			r.out.end()
+			r.out.flush()
 			return true
 		}
-		if at, ok := r.out.due(); ok {
-			held.Reset(time.Until(at))
+		if at, ok := r.out.flushAt(); ok {
+			flush.Reset(time.Until(at))
 		} else {
-			held.Stop()
+			flush.Stop()
 		}
 		select {
 		case <-wake:
-		case <-held.C:
-			r.out.end()
+		case <-flush.C:
+			r.out.flush()
 		case <-r.ended:
-			last = true // what was printed last is stored by now
+			last = true // the shim has stored everything by now
 		case <-r.m.ctx.Done():
 			return false
 		}
 	}
 }
 
-// followNothing waits for the end of a daemon whose output can't be read.
-func (r *run) followNothing(err error) bool {
-	r.out.say(mesh.LevelWarn, "its output can't be read: %v", err)
+// followUnreadable waits for the end of a daemon whose output can't be read.
+func (r *run) followUnreadable(err error) bool {
+	r.out.note(mesh.LevelWarn, "its output can't be read: %v", err)
 	select {
 	case <-r.ended:
 		return true
@@ -64,13 +64,13 @@ func (r *run) followNothing(err error) bool {
 	}
 }
 
-// read carries all there is for now, and remembers after each line how far it is. It
-// gives false when lines are not taken any more.
+// read publishes all lines that are there now, and saves its position after each one. It
+// reports false if the loop takes no more lines.
 func (r *run) read(reader *spool.Reader, cursor *spool.Cursor) bool {
 	for {
 		line, ok, err := reader.Next()
 		if err != nil {
-			r.out.say(mesh.LevelWarn, "its output can't be read: %v", err)
+			r.out.note(mesh.LevelWarn, "its output can't be read: %v", err)
 			return true
 		}
 		if !ok {
@@ -87,7 +87,7 @@ func (r *run) read(reader *spool.Reader, cursor *spool.Cursor) bool {
 			return false
 		}
 		if err := cursor.Save(reader.Position()); err != nil {
-			r.m.opts.Log.Warn("lines of a daemon may come twice", "daemon", r.spec.Daemon, "error", err)
+			r.m.opts.Log.Warn("lines of a daemon may be logged twice", "daemon", r.spec.Daemon, "error", err)
 		}
 	}
 }

@@ -17,7 +17,7 @@ func checked(spec daemon.Spec, c health.Check) daemon.Spec {
 	return spec
 }
 
-func TestHealthIsAskedForInTheDaemonsOwnEnvironment(t *testing.T) {
+func TestHealthIsCheckedInTheDaemonsOwnEnvironment(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	spec := checked(sh(7, "echo ready; exec sleep 1000"), health.Check{
@@ -65,9 +65,9 @@ func TestACheckThatHangsEndsWithTheDaemon(t *testing.T) {
 	n.wait(t, "7 exited")
 }
 
-func TestACheckWhoseProgramIsMissingIsSaid(t *testing.T) {
+func TestACheckWhoseProgramIsMissingIsReported(t *testing.T) {
 	t.Parallel()
 	n := startNode(t, checked(sh(7, sleeper), health.Check{Type: "exec", Command: []string{"no-such-check"}}))
 	n.start(7)
-	n.wait(t, `7 degraded: its health can't be asked for: there is no program "no-such-check"*`)
+	n.wait(t, `7 degraded: its health can't be checked: program "no-such-check" was not found in PATH*`)
 }

@@ -56,7 +56,7 @@ func contextOf(t *testing.T, d time.Duration) (context.Context, context.CancelFu
 }
 
 // shimCommand runs this binary again. The race detector lets every process of its
-// wait for a second at its end, unless it is told not to.
+// wait for a second at its end, unless it is configured not to.
 func shimCommand() []string {
 	self, err := os.Executable()
 	if err != nil {
@@ -73,9 +73,9 @@ type loop struct {
 	mu      sync.Mutex
 	changed chan struct{} // closed when something came
 	events  []mesh.Event
-	full    bool                     // no room: TryPublish fails, Publish waits
+	full    bool                     // TryPublish fails, Publish waits
 	waits   func(ev mesh.Event) bool // Publish of this event waits, if set
-	err     error                    // what Publish says, if anything
+	err     error                    // what Publish returns, if set
 	refused int
 }
 
@@ -153,7 +153,7 @@ func (l *loop) until(t *testing.T, what string, ok func() bool) {
 	}
 }
 
-// wait waits for an event with this text, as describe gives it, or for one that
+// wait waits for an event with this text, as describe returns it, or for one that
 // begins with it if it ends in an asterisk.
 func (l *loop) wait(t *testing.T, text string) {
 	t.Helper()
@@ -196,7 +196,7 @@ func (l *loop) life() []string {
 	return out
 }
 
-// lines gives what a daemon printed, without the node's own lines.
+// lines returns what a daemon printed, without the node's own lines.
 func (l *loop) lines(id mesh.DaemonID) []mesh.LogLine {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -209,7 +209,7 @@ func (l *loop) lines(id mesh.DaemonID) []mesh.LogLine {
 	return out
 }
 
-// describe gives "7 started", "7 crashed: exit status 2", "7 3> a line on stdout".
+// describe returns "7 started", "7 crashed: exit status 2", "7 3> a line on stdout".
 func describe(ev mesh.Event) string {
 	switch ev := ev.(type) {
 	case mesh.DaemonStarted:
@@ -235,13 +235,13 @@ type node struct {
 	t *testing.T
 }
 
-// startNode gives a manager that knows these daemons, in a folder of its own.
+// startNode returns a manager with these daemons configured, in a folder of its own.
 func startNode(t *testing.T, specs ...daemon.Spec) *node {
 	t.Helper()
 	return startNodeIn(t, t.TempDir(), specs...)
 }
 
-// startNodeIn gives a manager that adopted what there is in a folder. Its daemons end
+// startNodeIn returns a manager that adopted the daemons of a folder. Its daemons end
 // with the test.
 func startNodeIn(t *testing.T, dir string, specs ...daemon.Spec) *node {
 	t.Helper()
@@ -295,7 +295,7 @@ func sh(id mesh.DaemonID, script string) daemon.Spec {
 	return daemon.Spec{Daemon: ref(id), Command: []string{"sh", "-c", script}}
 }
 
-// gone says whether a process that told its id is dead; a zombie is.
+// gone reports whether the process with this id is dead; a zombie is.
 func gone(pid string) bool {
 	n, _ := strconv.Atoi(pid)
 	return testkit.Ended(n)

@@ -49,9 +49,9 @@ func nodeToKill(dir string) int {
 	return 0
 }
 
-// killedNode runs a node in a process of its own until daemon 7 has said "killme",
-// kills it, and gives what its loop had heard of. Files of dir are the daemon's.
-func killedNode(t *testing.T, dir, script string) (heard []string) {
+// killedNode runs a node in a process of its own until daemon 7 has printed "killme",
+// kills it, and returns what its loop had taken. Files of dir are the daemon's.
+func killedNode(t *testing.T, dir, script string) (taken []string) {
 	t.Helper()
 	if err := os.WriteFile(filepath.Join(dir, "script"), []byte("cd "+dir+"\n"+script), 0o600); err != nil {
 		t.Fatal(err)
@@ -71,7 +71,7 @@ func killedNode(t *testing.T, dir, script string) (heard []string) {
 		if err := json.Unmarshal(lines.Bytes(), &text); err != nil {
 			t.Fatal(err)
 		}
-		heard = append(heard, text)
+		taken = append(taken, text)
 		if strings.HasSuffix(text, "> killme") {
 			// Its cursor is behind this line before it reads the next one.
 			testkit.Until(t, "the cursor", func() bool { return atEnd(filepath.Join(dir, "daemons", "7")) })
@@ -80,13 +80,13 @@ func killedNode(t *testing.T, dir, script string) (heard []string) {
 	}
 	_ = cmd.Process.Kill()
 	_ = cmd.Wait()
-	if len(heard) == 0 {
-		t.Fatal("the node said nothing")
+	if len(taken) == 0 {
+		t.Fatal("the node printed nothing")
 	}
-	return heard
+	return taken
 }
 
-// atEnd says whether everything in a daemon's one segment was read.
+// atEnd reports whether everything in a daemon's one segment was read.
 func atEnd(folder string) bool {
 	info, err := os.Stat(filepath.Join(folder, "output", "out.00000001.log"))
 	text, _ := os.ReadFile(filepath.Join(folder, "cursor"))
@@ -95,8 +95,8 @@ func atEnd(folder string) bool {
 	return err == nil && segment == 1 && offset == info.Size()
 }
 
-// said gives what the daemon itself said.
-func said(events []string) (out []string) {
+// printed returns what the daemon itself printed.
+func printed(events []string) (out []string) {
 	for _, ev := range events {
 		if _, text, ok := strings.Cut(ev, "> "); ok && !strings.HasPrefix(text, "meshos: ") && text != "killme" {
 			out = append(out, text)

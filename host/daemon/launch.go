@@ -14,40 +14,40 @@ import (
 	"github.com/meshos/meshos/host/process"
 )
 
-// launch starts a shim, hands it its order and waits for what it answers.
-func (m *Manager) launch(ctx context.Context, order shim.Order) (h *process.Handle, pid int, err error) {
+// launch starts a shim, sends it a request and waits for its response.
+func (m *Manager) launch(ctx context.Context, request shim.Request) (h *process.Handle, pid int, err error) {
 	if err := ctx.Err(); err != nil {
 		return nil, 0, err
 	}
-	folder := shim.FolderOf(m.opts.Dir, order.ID)
+	folder := shim.FolderOf(m.opts.Dir, request.ID)
 	if err := folder.Make(); err != nil {
 		return nil, 0, err
 	}
-	orderR, orderW, err := os.Pipe()
+	requestR, requestW, err := os.Pipe()
 	if err != nil {
 		return nil, 0, err
 	}
-	defer func() { _ = orderW.Close() }()
-	reportR, reportW, err := os.Pipe()
+	defer func() { _ = requestW.Close() }()
+	responseR, responseW, err := os.Pipe()
 	if err != nil {
-		_ = orderR.Close()
+		_ = requestR.Close()
 		return nil, 0, err
 	}
-	defer func() { _ = reportR.Close() }()
+	defer func() { _ = responseR.Close() }()
 
 	h, err = process.StartDetached(process.Spec{
 		Path: m.opts.Shim[0], Args: append(m.opts.Shim[1:len(m.opts.Shim):len(m.opts.Shim)], string(folder)),
-		// One thread at a time is enough for it, and costs the least memory.
-		Env: []string{"GOMAXPROCS=1"}, ExtraFiles: []*os.File{orderR, reportW},
+		// One thread at a time is enough, and takes the least memory.
+		Env: []string{"GOMAXPROCS=1"}, ExtraFiles: []*os.File{requestR, responseW},
 	}, "meshos")
-	_ = orderR.Close()
-	_ = reportW.Close()
+	_ = requestR.Close()
+	_ = responseW.Close()
 	if err != nil {
 		return nil, 0, fmt.Errorf("its supervising process: %w", err)
 	}
-	report, err := converse(ctx, order, orderW, reportR)
-	if err == nil && report.Fault != nil {
-		err = report.Fault.Err()
+	response, err := exchange(ctx, request, requestW, responseR)
+	if err == nil && response.Fault != nil {
+		err = response.Fault.Err()
 	} else if errors.Is(err, io.EOF) {
 		err = fmt.Errorf("its supervising process ended at once; see %s", folder.Log())
 	}
@@ -56,32 +56,32 @@ func (m *Manager) launch(ctx context.Context, order shim.Order) (h *process.Hand
 		_ = h.Signal(syscall.SIGKILL)
 		m.reap(h)
 		if rec, err := folder.Load(); err == nil && rec.Shim == h.Identity() {
-			sweep(rec)
-			m.removed(rec.Daemon(), folder.Forget())
+			killLeftovers(rec)
+			m.logRemoval(rec.Daemon(), folder.RemoveRecord())
 		}
 		return nil, 0, err
 	}
-	return h, report.PID, nil
+	return h, response.PID, nil
 }
 
-// converse writes the order and reads the report, until ctx ends.
-func converse(ctx context.Context, order shim.Order, to, from *os.File) (report shim.Report, err error) {
+// exchange writes the request and reads the response, until ctx ends.
+func exchange(ctx context.Context, request shim.Request, to, from *os.File) (response shim.Response, err error) {
 	stop := context.AfterFunc(ctx, func() {
 		past := time.Unix(1, 0)
 		_, _ = to.SetWriteDeadline(past), from.SetReadDeadline(past)
 	})
 	defer stop()
-	err = json.NewEncoder(to).Encode(order)
-	if err == nil || errors.Is(err, syscall.EPIPE) { // in that case it says why
-		err = json.NewDecoder(from).Decode(&report)
+	err = json.NewEncoder(to).Encode(request)
+	if err == nil || errors.Is(err, syscall.EPIPE) { // then the response says why
+		err = json.NewDecoder(from).Decode(&response)
 	}
 	if err != nil && ctx.Err() != nil {
 		err = context.Cause(ctx)
 	}
-	return report, err
+	return response, err
 }
 
-// reap collects a shim that was killed, but does not wait for ever.
+// reap waits for the end of a shim that was killed, but not for ever.
 func (m *Manager) reap(h *process.Handle) {
 	defer h.Close()
 	ctx, cancel := context.WithTimeout(context.Background(), killedWait)

@@ -106,7 +106,7 @@ func TestStopOfWhatDoesNotRunSucceeds(t *testing.T) {
 	}
 }
 
-func TestCrashLoopIsHeardInOrder(t *testing.T) {
+func TestCrashLoopIsPublishedInOrder(t *testing.T) {
 	t.Parallel()
 	n := startNode(t, sh(7, "exit 1"))
 	const rounds = 30

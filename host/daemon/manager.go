@@ -16,38 +16,38 @@ import (
 	"github.com/meshos/meshos/host/process"
 )
 
-// Events takes what there is to say about daemons, into the loop.
+// Events takes events of daemons into the loop.
 type Events interface {
-	// Publish waits for room until ctx ends. It wraps ErrUnheard when nobody takes
-	// events any more.
+	// Publish waits while the loop's queue is full, until ctx ends. Its error wraps
+	// ErrEventsClosed once the loop takes no more events.
 	Publish(ctx context.Context, ev mesh.Event) error
-	// TryPublish fails at once when there is none.
+	// TryPublish fails at once if the queue is full.
 	TryPublish(ev mesh.Event) error
 }
 
-// Options are what a Manager works with.
+// Options are what New needs.
 type Options struct {
 	// Dir holds a folder for each daemon. It belongs to one Manager at a time.
 	Dir string
 	// Shim is the command line of the program that supervises one daemon: it calls
 	// shim.Main with one more argument, which is added to this.
 	Shim    []string
-	Spawner *process.Spawner // for health checks; stays the caller's, who closes it after the Manager
+	Spawner *process.Spawner // for health checks; the caller closes it after the Manager
 	Events  Events
-	// StopGrace is what a daemon gets to end that is not configured any more. 0 is 30 s.
+	// StopGrace is how long a daemon that is no longer configured gets to end. 0 is 30 s.
 	StopGrace time.Duration
-	// CloseGrace is at most what all daemons together get to end in StopAll. 0 is 3 s.
+	// CloseGrace is how long all daemons together get to end in StopAll, at most. 0 is 3 s.
 	CloseGrace time.Duration
-	// Log, if set, hears of events that nobody took.
+	// Log, if set, receives what the loop did not take and what could not be removed.
 	Log *slog.Logger
 }
 
 // Manager runs this node's daemons. Its methods may be called from any goroutine.
 type Manager struct {
 	opts       Options
-	ctx        context.Context // of everything that goes on here; ends with Close
+	ctx        context.Context // of all goroutines; ends with Close
 	cancel     context.CancelFunc
-	watcher    func() *spool.Watcher // started when it is needed first
+	watcher    func() *spool.Watcher // started at its first use
 	suppressed atomic.Uint64
 	killers    sync.WaitGroup
 
@@ -55,11 +55,11 @@ type Manager struct {
 	stopping bool // StopAll or Close was called
 	closed   bool
 	specs    map[mesh.DaemonID]Spec
-	runs     map[mesh.DaemonID]*run // whose processes have not ended
-	latest   map[mesh.DaemonID]*run // whose events were not all taken
+	runs     map[mesh.DaemonID]*run // the run of each daemon until it is released
+	latest   map[mesh.DaemonID]*run // the newest run of each daemon until it is finished
 }
 
-// New gives a Manager without daemons. Configure it, let it Adopt, and Close it.
+// New returns a Manager without daemons. Configure it, let it Adopt, and Close it.
 func New(o Options) *Manager {
 	if o.StopGrace <= 0 {
 		o.StopGrace = 30 * time.Second
@@ -81,10 +81,10 @@ func New(o Options) *Manager {
 	return m
 }
 
-// Configure replaces what is known of daemons. It starts and stops nothing: a
-// daemon that runs keeps what it was started with until it ends, which is said, also
-// one that is no longer known; reconcile stops that. Only how its health is asked for
-// changes at once. Of one that neither runs nor is known any more the folder goes.
+// Configure replaces the configuration of all daemons. It starts and stops nothing: a daemon
+// that runs keeps what it was started with until it ends, which is logged; reconcile stops
+// one that is no longer configured. Only how its health is checked changes at once. The
+// folder of a daemon that neither runs nor is configured is removed.
 func (m *Manager) Configure(specs []Spec) {
 	known := make(map[mesh.DaemonID]Spec, len(specs))
 	for _, s := range specs {
@@ -101,15 +101,15 @@ func (m *Manager) Configure(specs []Spec) {
 		case still && r != nil:
 			r.reconfigure(old, now)
 		case !still && r == nil && m.latest[id] == nil:
-			m.removed(old.Daemon, shim.FolderOf(m.opts.Dir, id).Remove())
+			m.logRemoval(old.Daemon, shim.FolderOf(m.opts.Dir, id).Remove())
 		}
 	}
 }
 
-// Start starts a daemon and returns once its program is executed; DaemonStarted
-// follows. One that was adopted and whose DaemonStarted is still on its way is
-// started already. The error is an *UnknownError, a *RunningError, a *StartError or
-// ErrClosed, and then no event follows.
+// Start starts a daemon and returns once its program is executed; DaemonStarted follows. It
+// succeeds for a daemon that was adopted and whose DaemonStarted the loop has not taken yet.
+// The error is an *UnknownError, a *RunningError, a *StartError or ErrClosed, and then no
+// event follows.
 func (m *Manager) Start(ctx context.Context, daemon mesh.DaemonRef) error {
 	for {
 		r, running, err := m.reserve(daemon)
@@ -117,18 +117,18 @@ func (m *Manager) Start(ctx context.Context, daemon mesh.DaemonRef) error {
 			return err
 		}
 		if r != nil {
-			return m.begin(ctx, r)
+			return m.startReserved(ctx, r)
 		}
-		// What an earlier node started is being taken over, or the last lines of the
-		// run before are still on their way.
-		told := running.told
+		// The daemon is being adopted, or the last lines of its previous run are not
+		// published yet.
+		announced := running.announced
 		if !running.alive() {
-			told = nil
+			announced = nil
 		}
 		select {
-		case <-told:
+		case <-announced:
 			return nil
-		case <-running.vacated:
+		case <-running.released:
 		case <-m.ctx.Done():
 			return ErrClosed
 		case <-ctx.Done():
@@ -137,30 +137,30 @@ func (m *Manager) Start(ctx context.Context, daemon mesh.DaemonRef) error {
 	}
 }
 
-// begin starts what was reserved.
-func (m *Manager) begin(ctx context.Context, r *run) error {
+// startReserved starts a run that was reserved.
+func (m *Manager) startReserved(ctx context.Context, r *run) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	defer context.AfterFunc(m.ctx, func() { cancel(ErrClosed) })()
-	order, err := r.spec.order()
+	request, err := r.spec.request()
 	if err == nil {
 		var h *process.Handle
 		var pid int
-		if h, pid, err = m.launch(ctx, order); err == nil {
-			m.began(r)
-			r.started(h, pid, "started as process %d")
-			go r.supervise() // Close waits for it through r.over
+		if h, pid, err = m.launch(ctx, request); err == nil {
+			m.setLatest(r)
+			r.attach(h, pid, "started as process %d")
+			go r.supervise() // Close waits for it through r.finished
 			return nil
 		}
 	}
-	m.vacate(r)
-	close(r.over)
+	m.release(r)
+	close(r.finished)
 	return &StartError{Daemon: r.spec.Daemon, Err: err}
 }
 
-// Stop asks a daemon's process group to end and returns at once; what is left of
-// it after grace is killed. Stopping a daemon that does not run succeeds. Asked
-// more than once, the earliest deadline counts.
+// Stop asks a daemon's process group to end and returns at once; what is left of it after
+// grace is killed. Stopping a daemon that does not run succeeds. Of several calls the
+// earliest deadline counts.
 func (m *Manager) Stop(_ context.Context, daemon mesh.DaemonRef, reason string, grace time.Duration) error {
 	m.mu.Lock()
 	r := m.runs[daemon.ID]
@@ -179,7 +179,7 @@ type Running struct {
 	Stopping bool
 }
 
-// Running lists the daemons that have a process, by id.
+// Running returns the daemons that have a process, ordered by id.
 func (m *Manager) Running() []Running {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -193,8 +193,8 @@ func (m *Manager) Running() []Running {
 	return out
 }
 
-// reserve makes sure that a daemon is started once only. No lock is held while its
-// process starts. It gives the run that is to begin, or one to wait for.
+// reserve makes sure that a daemon is started only once, although no lock is held while its
+// process starts. It returns the run to start, or a run to wait for.
 func (m *Manager) reserve(daemon mesh.DaemonRef) (r, pending *run, err error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -219,65 +219,64 @@ func (m *Manager) reserve(daemon mesh.DaemonRef) (r, pending *run, err error) {
 
 func (m *Manager) newRun(spec Spec) *run {
 	return &run{
-		m: m, spec: spec, hash: spec.hash(), check: make(chan *health.Check, 1),
+		m: m, spec: spec, hash: spec.hash(), newCheck: make(chan *health.Check, 1),
 		folder: shim.FolderOf(m.opts.Dir, spec.Daemon.ID), since: time.Now(),
-		ended: make(chan struct{}), told: make(chan struct{}), vacated: make(chan struct{}), over: make(chan struct{}),
+		ended: make(chan struct{}), announced: make(chan struct{}), released: make(chan struct{}), finished: make(chan struct{}),
 		out: &output{
 			daemon: spec.Daemon.ID, suppressed: &m.suppressed,
-			put: func(l mesh.LogLine) bool { return m.tell(l) },
-			try: func(l mesh.LogLine) { _ = m.opts.Events.TryPublish(l) },
+			publish:    func(l mesh.LogLine) bool { return m.publish(l) },
+			tryPublish: func(l mesh.LogLine) { _ = m.opts.Events.TryPublish(l) },
 		},
 	}
 }
 
-// began puts a run behind the one before, whose events come first.
-func (m *Manager) began(r *run) {
+// setLatest makes a run the latest of its daemon. The events of the previous run come first.
+func (m *Manager) setLatest(r *run) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if before := m.latest[r.spec.Daemon.ID]; before != nil {
-		r.before = before.over
+		r.previous = before.finished
 	}
 	m.latest[r.spec.Daemon.ID] = r
 }
 
-// vacate lets the daemon be started again. It comes before the event that makes
-// reconcile do so.
-func (m *Manager) vacate(r *run) {
+// release lets the daemon be started again. It is called before the event that makes
+// reconcile start it.
+func (m *Manager) release(r *run) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.runs[r.spec.Daemon.ID] == r {
 		delete(m.runs, r.spec.Daemon.ID)
-		close(r.vacated)
+		close(r.released)
 	}
 }
 
-// forget ends a run. Its record goes when the loop has heard of its end and no later
-// run has one in its place; the whole folder goes with a daemon that nobody
-// configures any more.
-func (m *Manager) forget(r *run, heard bool) {
+// finish ends a run. If the loop took the event of its end and no later run has begun, its
+// record is removed; if the daemon is no longer configured, its whole folder is.
+func (m *Manager) finish(r *run, published bool) {
 	id := r.spec.Daemon.ID
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.latest[id] == r {
 		delete(m.latest, id)
 	}
-	if _, known := m.specs[id]; heard && m.runs[id] == nil {
+	if _, known := m.specs[id]; published && m.runs[id] == nil {
 		if known {
-			m.removed(r.spec.Daemon, r.folder.Forget())
+			m.logRemoval(r.spec.Daemon, r.folder.RemoveRecord())
 		} else {
-			m.removed(r.spec.Daemon, r.folder.Remove())
+			m.logRemoval(r.spec.Daemon, r.folder.Remove())
 		}
 	}
-	close(r.over)
+	close(r.finished)
 }
 
-// removed says why files of a daemon are still there, if they are.
-func (m *Manager) removed(daemon mesh.DaemonRef, err error) {
+// logRemoval logs why files of a daemon could not be removed, if err is not nil.
+func (m *Manager) logRemoval(daemon mesh.DaemonRef, err error) {
 	if err != nil {
-		m.opts.Log.Warn("what is left of a daemon could not be removed", "daemon", daemon, "error", err)
+		m.opts.Log.Warn("files of a daemon could not be removed", "daemon", daemon, "error", err)
 	}
 }
 
-// Suppressed counts the lines that were left out because a daemon said too much at
-// once, since the Manager was made.
+// Suppressed returns how many lines were left out, since the Manager was made, because a
+// daemon printed too many at once.
 func (m *Manager) Suppressed() uint64 { return m.suppressed.Load() }

@@ -11,84 +11,85 @@ import (
 )
 
 const (
-	// maxLines in lineWindow is what one daemon may say; the node's log holds 2048.
+	// maxLines is how many lines of one daemon are logged in a lineWindow; the node's log
+	// holds 2048.
 	maxLines   = 500
 	lineWindow = 5 * time.Second
 	// maxLast bounds the line of stderr that goes into the reason of a crash, in bytes.
 	maxLast = 256
 )
 
-// output turns what one daemon printed into lines of the node's log. How much is too
-// much goes by when it was printed: what waited for a node that was away is as
-// welcome as it would have been then.
+// output turns what one daemon printed into lines of the node's log, not more than maxLines in
+// a lineWindow. The times are those when the lines were printed, so that lines that waited for
+// a node that was away are treated as they would have been then.
 type output struct {
-	put        func(mesh.LogLine) bool // waits for room; false when nobody takes lines any more
-	try        func(mesh.LogLine)      // does not wait
+	publish    func(mesh.LogLine) bool // waits while the queue is full; false if the loop takes no more lines
+	tryPublish func(mesh.LogLine)      // drops the line if the queue is full
 	daemon     mesh.DaemonID
 	suppressed *atomic.Uint64
 
-	mu        sync.Mutex
-	windowEnd time.Time
-	lines     int    // in this window
-	held      uint64 // suppressed, not said yet
+	mu         sync.Mutex
+	windowEnd  time.Time
+	lines      int    // in this window
+	unreported uint64 // lines that were suppressed and not reported yet
 }
 
-// line gives a line that was printed at a time. False says that it was not taken
-// and is to be given again.
+// line logs a line that was printed at a time. It reports whether the line was handled; if
+// not, call it again with the same line.
 func (o *output) line(level mesh.LogLevel, text string, at time.Time) bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if !at.Before(o.windowEnd) || o.windowEnd.Sub(at) > lineWindow { // or the clock was set back
-		if !o.sayHeld() {
+		if !o.reportSuppressed() {
 			return false
 		}
 		o.windowEnd, o.lines = at.Add(lineWindow), 0
 	}
 	if o.lines == maxLines {
 		o.suppressed.Add(1)
-		o.held++
+		o.unreported++
 		return true
 	}
-	if !o.put(mesh.LogLine{Level: level, Daemon: o.daemon, Message: text}) {
+	if !o.publish(mesh.LogLine{Level: level, Daemon: o.daemon, Message: text}) {
 		return false
 	}
 	o.lines++
 	return true
 }
 
-// due gives when it has to be said that lines were suppressed, if any were.
-func (o *output) due() (at time.Time, ok bool) {
+// flushAt returns when flush is due, and false if no lines were suppressed.
+func (o *output) flushAt() (at time.Time, ok bool) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	return o.windowEnd, o.held > 0
+	return o.windowEnd, o.unreported > 0
 }
 
-// end says how many lines were suppressed, if any.
-func (o *output) end() {
+// flush reports how many lines were suppressed, if any.
+func (o *output) flush() {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.sayHeld()
+	o.reportSuppressed()
 }
 
-func (o *output) sayHeld() bool {
-	if o.held == 0 {
+func (o *output) reportSuppressed() bool {
+	if o.unreported == 0 {
 		return true
 	}
-	text := fmt.Sprintf("meshos: %d lines suppressed: more than %d in %v", o.held, maxLines, lineWindow)
-	if !o.put(mesh.LogLine{Level: mesh.LevelWarn, Daemon: o.daemon, Message: text}) {
+	text := fmt.Sprintf("meshos: %d lines suppressed: more than %d in %v", o.unreported, maxLines, lineWindow)
+	if !o.publish(mesh.LogLine{Level: mesh.LevelWarn, Daemon: o.daemon, Message: text}) {
 		return false
 	}
-	o.held = 0
+	o.unreported = 0
 	return true
 }
 
-// say adds a line of the node's own about the daemon; it counts for no limit, and is
-// dropped rather than waited for.
-func (o *output) say(level mesh.LogLevel, format string, args ...any) {
-	o.try(mesh.LogLine{Level: level, Daemon: o.daemon, Message: "meshos: " + fmt.Sprintf(format, args...)})
+// note logs a line of the node's own about the daemon. It does not count for the limit, and is
+// dropped if the queue is full.
+func (o *output) note(level mesh.LogLevel, format string, args ...any) {
+	o.tryPublish(mesh.LogLine{Level: level, Daemon: o.daemon, Message: "meshos: " + fmt.Sprintf(format, args...)})
 }
 
-// short cuts a line to what a reason may hold.
+// short cuts a line to the length that a reason may have.
 func short(line string) string {
 	if len(line) <= maxLast {
 		return line

@@ -58,7 +58,7 @@ func TestLineOfTenMegabytesIsCut(t *testing.T) {
 	}
 }
 
-func TestFloodIsCutAndSaidSo(t *testing.T) {
+func TestFloodIsCutAndReported(t *testing.T) {
 	t.Parallel()
 	n := startNode(t, sh(7, "seq 20000; echo 'the reason' >&2; exit 1"))
 	n.start(7)

@@ -14,60 +14,58 @@ import (
 	"github.com/meshos/meshos/host/process"
 )
 
-// run is one life of a daemon's process, from the wish to start or adopt it to the
-// last event about it, or to the Manager's end.
+// run is one run of a daemon's process, from the decision to start or adopt it to the last
+// event about it, or to the Manager's end.
 type run struct {
-	m      *Manager
-	spec   Spec   // as it was at the start, or is at the adoption
-	hash   string // of what the process was started with
-	folder shim.Folder
-	check  chan *health.Check // holds the newest one that nobody asks by yet
-	out    *output
-	since  time.Time
-	// before is closed when the last event of the run before was taken; nil if
-	// there was none.
-	before  <-chan struct{}
-	adopted bool
-	late    bool // it had ended before it was adopted
+	m        *Manager
+	spec     Spec   // when it was started or adopted
+	hash     string // of what the process was started with
+	folder   shim.Folder
+	newCheck chan *health.Check // buffers the newest one until runChecks takes it
+	out      *output
+	since    time.Time
+	// previous is closed when the daemon's previous run is finished; nil if there was none.
+	previous    <-chan struct{}
+	adopted     bool
+	endedBefore bool // before it was adopted
 
-	ended   chan struct{} // the process and its shim have ended
-	told    chan struct{} // the loop took that it began
-	vacated chan struct{} // it may be started again
-	over    chan struct{} // nothing of this run is left here
+	ended     chan struct{} // the process and its shim have ended
+	announced chan struct{} // the loop took its DaemonStarted
+	released  chan struct{} // the daemon may be started again
+	finished  chan struct{} // no goroutine works on this run any more
 
-	mu       sync.Mutex
-	shim     *process.Handle // nil while it is being started, and if it is late
-	pid      int
-	killed   bool      // it is to be killed with its shim
-	asked    bool      // to end
-	deadline time.Time // once asked: when it is killed
+	mu            sync.Mutex
+	shim          *process.Handle // nil while it is being started, and with endedBefore
+	pid           int
+	killed        bool // with its shim
+	stopRequested bool
+	deadline      time.Time // with stopRequested: when it is killed
 }
 
-// started takes the process over. It was perhaps asked to end meanwhile.
-func (r *run) started(h *process.Handle, pid int, how string) {
+// attach attaches the process to the run, and asks it to end if that was requested meanwhile.
+func (r *run) attach(h *process.Handle, pid int, how string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.shim, r.pid = h, pid
-	r.out.say(mesh.LevelInfo, how, pid)
-	if r.asked {
-		r.asked = r.terminate()
+	r.out.note(mesh.LevelInfo, how, pid)
+	if r.stopRequested {
+		r.stopRequested = r.terminate()
 	}
 }
 
-// supervise reads what the process prints, and says that it began, how it is and how
-// it ended.
+// supervise publishes that the process started, what it prints, how it is and how it ended.
 func (r *run) supervise() {
-	heard := false
-	defer func() { r.m.forget(r, heard) }()
-	var asking sync.WaitGroup
-	defer asking.Wait()
-	if r.before != nil {
+	published := false
+	defer func() { r.m.finish(r, published) }()
+	var checks sync.WaitGroup
+	defer checks.Wait()
+	if r.previous != nil {
 		select {
-		case <-r.before: // its exit was heard of before this start
+		case <-r.previous: // its exit is published before this start
 		case <-r.m.ctx.Done():
 		}
 	}
-	if r.late {
+	if r.endedBefore {
 		close(r.ended)
 	} else {
 		defer r.shim.Close()
@@ -78,32 +76,32 @@ func (r *run) supervise() {
 				close(r.ended)
 			}
 		})
-		if !r.m.tell(mesh.DaemonStarted{Daemon: r.named()}) {
+		if !r.m.publish(mesh.DaemonStarted{Daemon: r.ref()}) {
 			return
 		}
-		close(r.told)
+		close(r.announced)
 		ctx, stop := context.WithCancel(r.m.ctx)
 		defer stop()
-		wait.Go(func() { // a check that is under way ends with the process
+		wait.Go(func() { // a running check ends with the process
 			select {
 			case <-r.ended:
 				stop()
 			case <-ctx.Done():
 			}
 		})
-		asking.Go(func() { r.checks(ctx) })
+		checks.Go(func() { r.runChecks(ctx) })
 	}
 	if !r.follow() {
 		return
 	}
-	asking.Wait() // its health is not told after its end
-	last := r.ending()
-	r.m.vacate(r)
-	heard = r.m.tell(last)
+	checks.Wait() // no health is published after the end
+	last := r.lastEvent()
+	r.m.release(r)
+	published = r.m.publish(last)
 }
 
-// ending gives the last event of the run.
-func (r *run) ending() mesh.Event {
+// lastEvent returns the last event of the run.
+func (r *run) lastEvent() mesh.Event {
 	rec, err := r.folder.Load()
 	r.mu.Lock()
 	killed := r.killed
@@ -111,53 +109,53 @@ func (r *run) ending() mesh.Event {
 	boot, bootErr := process.BootID()
 	sameBoot := bootErr == nil && rec.Shim.Boot == boot
 	if err == nil && rec.End == nil && sameBoot {
-		sweep(rec)
+		killLeftovers(rec)
 	}
 	switch {
 	case err == nil && rec.End != nil:
-		return r.endingOf(*rec.End)
+		return r.eventOf(*rec.End)
 	case killed:
-		r.out.say(mesh.LevelInfo, "ended: it and its supervising process were killed")
-		return mesh.DaemonExited{Daemon: r.named()}
+		r.out.note(mesh.LevelInfo, "ended: it and its supervising process were killed")
+		return mesh.DaemonExited{Daemon: r.ref()}
 	case err == nil && bootErr == nil && !sameBoot:
-		r.out.say(mesh.LevelInfo, "ended: the machine was started again")
-		return mesh.DaemonExited{Daemon: r.named()}
+		r.out.note(mesh.LevelInfo, "ended: the machine was started again")
+		return mesh.DaemonExited{Daemon: r.ref()}
 	}
-	reason := "its supervising process was killed, and it with that"
+	reason := "its supervising process was killed, and the daemon with it"
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		reason = "how it ended is not known: " + err.Error()
+		reason = "how it ended is unknown: " + err.Error()
 	}
-	r.out.say(mesh.LevelWarn, "crashed: %s", reason)
-	return mesh.DaemonCrashed{Daemon: r.named(), Reason: reason}
+	r.out.note(mesh.LevelWarn, "crashed: %s", reason)
+	return mesh.DaemonCrashed{Daemon: r.ref(), Reason: reason}
 }
 
-// sweep kills what is left of a daemon whose shim has ended without a word: children
-// of its own do not die with the shim, which is perhaps still to be collected by
-// whoever inherited it. If the shim's pid is somebody else's by now, the session of
-// that number is too, and nothing of ours is left in it.
-func sweep(rec shim.Record) {
+// killLeftovers kills what is left of a daemon whose shim has ended and recorded no end: the
+// daemon's own children do not die with the shim. The shim may be gone or a zombie. If
+// another process has its pid by now, so has the session of that number, and nothing of the
+// daemon is left in it.
+func killLeftovers(rec shim.Record) {
 	id, err := process.Identify(rec.Shim.PID)
 	if errors.Is(err, process.ErrGone) || err == nil && id == rec.Shim {
 		process.KillGroup(rec.Shim.PID, rec.Process.PID)
 	}
 }
 
-// endingOf gives the last event of a run whose end was noted.
-func (r *run) endingOf(end shim.End) mesh.Event {
+// eventOf returns the last event of a run whose end was recorded.
+func (r *run) eventOf(end shim.End) mesh.Event {
 	exit := end.Exit()
-	if end.Asked || exit.Clean() {
-		r.out.say(mesh.LevelInfo, "ended: %v", exit)
-		return mesh.DaemonExited{Daemon: r.named()}
+	if end.StopRequested || exit.Clean() {
+		r.out.note(mesh.LevelInfo, "ended: %v", exit)
+		return mesh.DaemonExited{Daemon: r.ref()}
 	}
 	reason := exit.String()
 	if end.LastError != "" {
 		reason += ": " + short(end.LastError)
 	}
-	r.out.say(mesh.LevelWarn, "crashed: %s", reason)
-	return mesh.DaemonCrashed{Daemon: r.named(), Reason: reason}
+	r.out.note(mesh.LevelWarn, "crashed: %s", reason)
+	return mesh.DaemonCrashed{Daemon: r.ref(), Reason: reason}
 }
 
-// alive says whether its process has not ended.
+// alive reports whether its process has not ended.
 func (r *run) alive() bool {
 	select {
 	case <-r.ended:
@@ -167,29 +165,29 @@ func (r *run) alive() bool {
 	}
 }
 
-// state gives what a second start is told.
+// state returns what a second start reports.
 func (r *run) state() (pid int, stopping bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.pid, r.asked
+	return r.pid, r.stopRequested
 }
 
-// adopting says whether it was found and the loop has not heard of it yet.
+// adopting reports whether it was adopted and the loop has not taken its DaemonStarted yet.
 func (r *run) adopting() bool {
 	if !r.adopted {
 		return false
 	}
 	select {
-	case <-r.told:
+	case <-r.announced:
 		return false
 	default:
 		return true
 	}
 }
 
-// signal sends a signal to the shim; false if that has ended.
+// signal sends a signal to the shim, and reports false if the shim has ended.
 func (r *run) signal(sig syscall.Signal) bool {
 	sent := !errors.Is(r.shim.Signal(sig), process.ErrGone)
-	_ = r.shim.Signal(syscall.SIGCONT) // or a stopped one would not hear it
+	_ = r.shim.Signal(syscall.SIGCONT) // a stopped one would not react
 	return sent
 }

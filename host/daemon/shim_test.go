@@ -33,7 +33,7 @@ func TestAKilledShimTakesItsDaemonWithIt(t *testing.T) {
 	if err := syscall.Kill(rec.Shim.PID, syscall.SIGKILL); err != nil {
 		t.Fatal(err)
 	}
-	n.wait(t, "7 crashed: its supervising process was killed, and it with that")
+	n.wait(t, "7 crashed: its supervising process was killed, and the daemon with it")
 	for _, p := range []string{strconv.Itoa(pid), grandchild} {
 		testkit.Until(t, "the end of process "+p, func() bool { return gone(p) })
 	}
@@ -44,8 +44,8 @@ func TestAKilledShimTakesItsDaemonWithIt(t *testing.T) {
 func TestAKilledShimThatIsNobodysChildTakesItsDaemonsChildrenWithIt(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	heard := killedNode(t, dir, "trap '' TERM; sleep 1000 & echo $!; echo killme; wait; sleep 1000")
-	grandchild := said(heard)[0]
+	taken := killedNode(t, dir, "trap '' TERM; sleep 1000 & echo $!; echo killme; wait; sleep 1000")
+	grandchild := printed(taken)[0]
 	n := startNodeIn(t, filepath.Join(dir, "daemons"), sh(7, "exit 0"))
 	n.wait(t, "7 started")
 	rec, err := shim.FolderOf(filepath.Join(dir, "daemons"), 7).Load()
@@ -55,7 +55,7 @@ func TestAKilledShimThatIsNobodysChildTakesItsDaemonsChildrenWithIt(t *testing.T
 	if err := syscall.Kill(rec.Shim.PID, syscall.SIGKILL); err != nil {
 		t.Fatal(err)
 	}
-	n.wait(t, "7 crashed: its supervising process was killed, and it with that")
+	n.wait(t, "7 crashed: its supervising process was killed, and the daemon with it")
 	testkit.Until(t, "the end of process "+grandchild, func() bool { return gone(grandchild) })
 }
 
@@ -76,14 +76,14 @@ func TestAStoppedShimDoesNotKeepADaemonFromStopping(t *testing.T) {
 	n.wait(t, "7 exited")
 }
 
-func TestADaemonThatNobodyKnowsOfIsEnded(t *testing.T) {
+func TestADaemonThatNoNodeKnowsIsEnded(t *testing.T) {
 	t.Parallel()
 	folder := shim.FolderOf(t.TempDir(), 7)
 	if err := folder.Make(); err != nil {
 		t.Fatal(err)
 	}
 	mark := filepath.Join(t.TempDir(), "mark")
-	orderR, orderW, err := os.Pipe()
+	requestR, requestW, err := os.Pipe()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -93,15 +93,15 @@ func TestADaemonThatNobodyKnowsOfIsEnded(t *testing.T) {
 	}
 	_ = reportR.Close() // the node was killed
 	h, err := process.StartDetached(process.Spec{
-		Path: "/proc/self/exe", Args: []string{"daemon-shim", string(folder)}, ExtraFiles: []*os.File{orderR, reportW},
+		Path: "/proc/self/exe", Args: []string{"daemon-shim", string(folder)}, ExtraFiles: []*os.File{requestR, reportW},
 	}, "meshos")
-	_, _ = orderR.Close(), reportW.Close()
+	_, _ = requestR.Close(), reportW.Close()
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer h.Close()
-	_, err = orderW.WriteString(`{"id":7,"path":"/bin/sh","args":["-c","echo $$ > ` + mark + `; exec sleep 1000"],"env":["PATH=/usr/bin:/bin"]}`)
-	_ = orderW.Close()
+	_, err = requestW.WriteString(`{"id":7,"path":"/bin/sh","args":["-c","echo $$ > ` + mark + `; exec sleep 1000"],"env":["PATH=/usr/bin:/bin"]}`)
+	_ = requestW.Close()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -114,19 +114,19 @@ func TestADaemonThatNobodyKnowsOfIsEnded(t *testing.T) {
 	if _, err := folder.Load(); err == nil {
 		t.Error("there is a record of it")
 	}
-	if text, _ := os.ReadFile(folder.Log()); !strings.Contains(string(text), "the node that ordered the daemon is gone") {
+	if text, _ := os.ReadFile(folder.Log()); !strings.Contains(string(text), "the node that requested the daemon is gone") {
 		t.Errorf("its log says %q", text)
 	}
 }
 
-func TestAShimThatSomebodyStartsByHandSaysThatItIsForNodes(t *testing.T) {
+func TestAShimThatIsStartedByHandRefuses(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	ctx, cancel := contextOf(t, patience)
 	defer cancel()
 	command := append(shimCommand(), dir)
 	out, err := exec.CommandContext(ctx, command[0], command[1:]...).CombinedOutput()
-	if want := "meshos: daemon-shim is started by a node and by nobody else\n"; err == nil || string(out) != want {
+	if want := "meshos: daemon-shim is started by a node only\n"; err == nil || string(out) != want {
 		t.Errorf("%q, %v, want %q", out, err, want)
 	}
 	if entries, _ := os.ReadDir(dir); len(entries) > 0 {
@@ -134,7 +134,7 @@ func TestAShimThatSomebodyStartsByHandSaysThatItIsForNodes(t *testing.T) {
 	}
 }
 
-func TestEndOfStartIsWaitedForOnlyAsLongAsTheCallerWants(t *testing.T) {
+func TestStartWaitsOnlyAsLongAsItsContext(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	m := daemon.New(daemon.Options{Dir: dir, Shim: []string{"/bin/sh", "-c", "exec sleep 1000"}, Events: newLoop()})

@@ -18,23 +18,23 @@ import (
 	"github.com/meshos/meshos/host/process"
 )
 
-// Spec says how a daemon is run.
+// Spec is how a daemon is run.
 type Spec struct {
 	Daemon mesh.DaemonRef
-	// Command is the program and its arguments. A program without a slash is looked
-	// for in the daemon's PATH.
+	// Command is the program and its arguments. A program without a slash is searched in
+	// the daemon's PATH.
 	Command []string
 	// Env is added to PATH, HOME and LANG, and may replace them.
 	Env map[string]string
 	// Dir is the working directory; empty for the node's own.
 	Dir string
-	// Health says how to ask for its health; nil for not at all.
+	// Health is how its health is checked; nil for not at all.
 	Health *health.Check
 }
 
 const defaultPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
-// environment gives everything that a daemon finds in its environment.
+// environment returns the whole environment of the daemon.
 func (s Spec) environment() map[string]string {
 	env := map[string]string{"PATH": defaultPath, "LANG": "C.UTF-8"}
 	for _, key := range []string{"PATH", "HOME", "LANG"} {
@@ -46,8 +46,8 @@ func (s Spec) environment() map[string]string {
 	return env
 }
 
-// process gives what to start: the daemon itself, or another command in its
-// environment and folder.
+// process returns what to start: the daemon itself, or another command in its environment and
+// folder.
 func (s Spec) process(command []string) (out process.Spec, err error) {
 	env := s.environment()
 	if len(command) == 0 {
@@ -57,7 +57,7 @@ func (s Spec) process(command []string) (out process.Spec, err error) {
 	if out.Path, err = find(command[0], env["PATH"]); err != nil {
 		return process.Spec{}, err
 	}
-	// Whoever executes it is in another folder than we are.
+	// The shim, which executes it, has another working directory.
 	if out.Path, err = filepath.Abs(out.Path); err == nil {
 		out.Dir, err = filepath.Abs(out.Dir)
 	}
@@ -70,27 +70,27 @@ func (s Spec) process(command []string) (out process.Spec, err error) {
 	return out, nil
 }
 
-// order gives what the shim is told.
-func (s Spec) order() (shim.Order, error) {
+// request returns the request that is sent to the shim.
+func (s Spec) request() (shim.Request, error) {
 	p, err := s.process(s.Command)
 	if err != nil {
-		return shim.Order{}, err
+		return shim.Request{}, err
 	}
-	return shim.Order{
+	return shim.Request{
 		ID: s.Daemon.ID, Name: s.Daemon.Name, Command: s.Command, Hash: s.hash(),
 		Path: p.Path, Args: p.Args, Env: p.Env, Dir: p.Dir,
 	}, nil
 }
 
-// hash tells whether a daemon runs with what the configuration says now. What it
-// takes over from the node's own environment does not count.
+// hash returns a hash of what the configuration says, by which a daemon is recognized that runs
+// with another configuration. The node's own environment does not count.
 func (s Spec) hash() string {
-	text, _ := json.Marshal([]any{s.Command, s.Env, s.Dir}) // texts alone: it can't fail
+	text, _ := json.Marshal([]any{s.Command, s.Env, s.Dir}) // strings only: it can't fail
 	sum := sha256.Sum256(text)
 	return hex.EncodeToString(sum[:])
 }
 
-// probe gives how its health is asked for; nil for not at all.
+// probe returns the probe of its health; nil for none.
 func (s Spec) probe(spawner *process.Spawner) (health.Probe, error) {
 	if s.Health == nil {
 		return nil, nil
@@ -107,10 +107,10 @@ func (s Spec) probe(spawner *process.Spawner) (health.Probe, error) {
 		}
 		return health.Exec(spawner, p), nil
 	}
-	return nil, fmt.Errorf("no health check of type %q", s.Health.Type)
+	return nil, fmt.Errorf("unknown type of health check: %q", s.Health.Type)
 }
 
-// find looks for a program as a shell would, but never in the working directory.
+// find searches a program as a shell does, but never in the working directory.
 func find(program, path string) (string, error) {
 	if strings.Contains(program, "/") {
 		return program, nil

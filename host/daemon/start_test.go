@@ -32,9 +32,9 @@ func TestStartSaysWhatIsWrong(t *testing.T) {
 		"not configured":        {sh(8, ""), "no [[daemon]] with id 7 in the configuration"},
 		"no such file":          {at("", "/no/such/file"), "daemon 7 (test) could not be started: /no/such/file: no such file"},
 		"not executable":        {at("", text), "daemon 7 (test) could not be started: " + text + ": not executable: its mode is -rw-r--r--: permission denied"},
-		"not in PATH":           {at("", "no-such-program"), `daemon 7 (test) could not be started: there is no program "no-such-program" in PATH (/nowhere:/bin:/usr/bin); give its whole path`},
+		"not in PATH":           {at("", "no-such-program"), `daemon 7 (test) could not be started: program "no-such-program" was not found in PATH (/nowhere:/bin:/usr/bin); give its full path`},
 		"no working directory":  {at("/no/such/dir", "sh"), "daemon 7 (test) could not be started: /no/such/dir: can't be used as working directory: no such file or directory"},
-		"no command whatsoever": {at(""), `daemon 7 (test) could not be started: there is no program "" in PATH (/nowhere:/bin:/usr/bin); give its whole path`},
+		"no command whatsoever": {at(""), `daemon 7 (test) could not be started: program "" was not found in PATH (/nowhere:/bin:/usr/bin); give its full path`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			n := startNode(t, tc.spec)

@@ -7,31 +7,31 @@ import (
 	"github.com/meshos/meshos/host/mesh"
 )
 
-// stop asks the process to end, and has it killed after grace. Asked more than
-// once, the earliest deadline counts.
+// stop asks the process to end, and has it killed after grace. Of several calls the earliest
+// deadline counts.
 func (r *run) stop(reason string, grace time.Duration) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.late {
+	if r.endedBefore {
 		return
 	}
 	deadline := time.Now().Add(max(0, grace))
-	if r.asked && !deadline.Before(r.deadline) {
+	if r.stopRequested && !deadline.Before(r.deadline) {
 		return
 	}
-	if !r.asked {
-		r.out.say(mesh.LevelInfo, "stopping: %s", reason)
+	if !r.stopRequested {
+		r.out.note(mesh.LevelInfo, "stopping: %s", reason)
 	}
 	r.deadline = deadline
 	if r.shim == nil {
-		r.asked = true // and started does the rest
+		r.stopRequested = true // attach does the rest
 	} else if r.terminate() {
-		r.asked = true
+		r.stopRequested = true
 	}
 }
 
-// terminate has the shim send the signals. It is called with the lock held, and
-// gives false for a process that had ended before.
+// terminate has the shim send the signals, and reports false if the process had ended before.
+// It is called with the lock held.
 func (r *run) terminate() bool {
 	if !r.signal(syscall.SIGTERM) {
 		return false
@@ -41,7 +41,7 @@ func (r *run) terminate() bool {
 		if r.endsWithin(grace) || !r.signal(syscall.SIGUSR1) {
 			return
 		}
-		r.out.say(mesh.LevelWarn, "killed: it did not end when it was asked to")
+		r.out.note(mesh.LevelWarn, "killed: it did not end when it was asked to")
 		if !r.endsWithin(killedWait) {
 			r.killShim()
 		}
@@ -49,8 +49,8 @@ func (r *run) terminate() bool {
 	return true
 }
 
-// endsWithin says whether the run ends in that time, or need not be waited for any
-// more since the Manager is closed.
+// endsWithin waits until the run ends or the Manager is closed, and reports whether that was
+// within d.
 func (r *run) endsWithin(d time.Duration) bool {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
@@ -67,12 +67,12 @@ func (r *run) endsWithin(d time.Duration) bool {
 func (r *run) kill() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.late || r.shim == nil || r.signal(syscall.SIGUSR1) {
-		r.asked = true
+	if r.endedBefore || r.shim == nil || r.signal(syscall.SIGUSR1) {
+		r.stopRequested = true
 	}
 }
 
-// killShim kills a shim that does not do what it is told, and the daemon with it.
+// killShim kills a shim that does not react to signals, and the daemon with it.
 func (r *run) killShim() {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -10,10 +10,10 @@ import (
 	"github.com/meshos/meshos/host/mesh"
 )
 
-func TestSuppressedLinesAreSaidWhenTheWindowEnds(t *testing.T) {
+func TestSuppressedLinesAreReportedWhenTheWindowEnds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var lines []string
-		o := &output{suppressed: new(atomic.Uint64), put: func(l mesh.LogLine) bool {
+		o := &output{suppressed: new(atomic.Uint64), publish: func(l mesh.LogLine) bool {
 			lines = append(lines, l.Message)
 			return true
 		}}
@@ -22,7 +22,7 @@ func TestSuppressedLinesAreSaidWhenTheWindowEnds(t *testing.T) {
 				o.line(mesh.LevelInfo, "x", time.Now())
 			}
 		}
-		// tail gives what came after the first n lines, and forgets all of it.
+		// tail returns what came after the first n lines, and forgets all of it.
 		tail := func(n int) []string {
 			got := lines
 			lines = nil
@@ -35,11 +35,11 @@ func TestSuppressedLinesAreSaidWhenTheWindowEnds(t *testing.T) {
 		if got := tail(maxLines); len(got) != 0 {
 			t.Errorf("at first there came also %q", got)
 		}
-		if at, ok := o.due(); !ok || time.Until(at) != lineWindow {
+		if at, ok := o.flushAt(); !ok || time.Until(at) != lineWindow {
 			t.Errorf("due in %v: %v", time.Until(at), ok)
 		}
-		time.Sleep(lineWindow) // the daemon says nothing more
-		o.end()
+		time.Sleep(lineWindow) // the daemon prints nothing more
+		o.flush()
 		if got, want := tail(0), []string{"meshos: 100 lines suppressed: more than 500 in 5s"}; !slices.Equal(got, want) {
 			t.Errorf("after the window there came %q, want %q", got, want)
 		}
@@ -47,16 +47,16 @@ func TestSuppressedLinesAreSaidWhenTheWindowEnds(t *testing.T) {
 		if got := tail(maxLines); len(got) != 0 {
 			t.Errorf("in the second window there came also %q", got)
 		}
-		o.end() // the process ended
+		o.flush() // the process ended
 		if got, want := tail(0), []string{"meshos: 7 lines suppressed: more than 500 in 5s"}; !slices.Equal(got, want) {
 			t.Errorf("at the end there came %q, want %q", got, want)
 		}
-		if _, ok := o.due(); ok {
-			t.Error("something is still to be said")
+		if _, ok := o.flushAt(); ok {
+			t.Error("something is still to be reported")
 		}
-		o.end()
+		o.flush()
 		if got := tail(0); len(got) != 0 {
-			t.Errorf("said twice: %q", got)
+			t.Errorf("reported twice: %q", got)
 		}
 		if got := o.suppressed.Load(); got != 107 {
 			t.Errorf("%d lines counted, want 107", got)
@@ -66,7 +66,7 @@ func TestSuppressedLinesAreSaidWhenTheWindowEnds(t *testing.T) {
 
 func TestWhatWaitedIsJudgedByWhenItWasPrinted(t *testing.T) {
 	n := 0
-	o := &output{suppressed: new(atomic.Uint64), put: func(mesh.LogLine) bool { n++; return true }}
+	o := &output{suppressed: new(atomic.Uint64), publish: func(mesh.LogLine) bool { n++; return true }}
 	begun := time.Now()
 	for i := range 5000 { // two a second, all read at once
 		o.line(mesh.LevelInfo, "x", begun.Add(time.Duration(i)*500*time.Millisecond))
@@ -83,7 +83,7 @@ func TestWhatWaitedIsJudgedByWhenItWasPrinted(t *testing.T) {
 }
 
 func TestALineThatWasNotTakenIsNotCounted(t *testing.T) {
-	o := &output{suppressed: new(atomic.Uint64), put: func(mesh.LogLine) bool { return false }}
+	o := &output{suppressed: new(atomic.Uint64), publish: func(mesh.LogLine) bool { return false }}
 	if o.line(mesh.LevelInfo, "x", time.Now()) || o.lines != 0 {
 		t.Errorf("counted %d", o.lines)
 	}

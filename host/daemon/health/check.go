@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// Check says how and how often to ask.
+// Check is how and how often health is checked.
 type Check struct {
 	Type     string   // "exec", "tcp" or "http"
 	Target   string   // tcp: host:port, http: URL
@@ -15,21 +15,21 @@ type Check struct {
 	Thresholds
 }
 
-// Answer is what one try gave.
+// Answer is the result of one check.
 type Answer struct {
 	// Failure is why it failed; empty if it succeeded.
 	Failure string
 	// Saturation is how busy the daemon says it is, 0 … 1; meaningful if Said.
-	Saturation float32
-	Said       bool
+	Saturation    float32
+	HasSaturation bool
 }
 
-// Probe asks once. It returns soon after ctx ends.
+// Probe checks once. It returns soon after ctx ends.
 type Probe interface {
 	Ask(ctx context.Context) Answer
 }
 
-// ProbeFunc is a Probe.
+// ProbeFunc is a function that is a Probe.
 type ProbeFunc func(ctx context.Context) Answer
 
 // Ask implements Probe.

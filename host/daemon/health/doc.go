@@ -1,14 +1,13 @@
-// Package health asks a daemon how it is, again and again, and judges the answers.
+// Package health checks the health of a daemon, again and again.
 //
-// A check runs a program (exec), opens a TCP connection (tcp) or gets a URL (http).
-// Its answers go through a tally, which is pure: degraded with the first failure,
-// unhealthy after so many in a row, healthy after so many successes in a row. Only
-// changes are told.
+// A check runs a program (exec), opens a TCP connection (tcp) or gets a URL (http). The
+// answers are counted by a tally, which is pure: a daemon is degraded with the first
+// failure, unhealthy after a number of failures in a row, and healthy after a number of
+// successes in a row. Only changes are reported.
 //
-// A daemon may say with its answer how busy it is, from 0 idle to 1 saturated: an
-// http check by the header "Meshos-Saturation: 0.7", an exec check by the line
-// "saturation=0.7" as the last of its standard output. Nothing is guessed for one
-// that does not say it, and a tcp check can't.
+// The answer may also report how busy the daemon is, from 0 (idle) to 1 (saturated): an http
+// check by the header "Meshos-Saturation: 0.7", an exec check by the line "saturation=0.7"
+// as the last of its standard output. If it does not, nothing is guessed. A tcp check can't.
 //
-// It does nothing about what it finds; that is for reconcile and for people.
+// It does nothing about what it finds; that is left to reconcile and to people.
 package health

@@ -10,26 +10,26 @@ import (
 	"github.com/meshos/meshos/host/process"
 )
 
-const maxLine = 1 << 10 // of what a program prints, in bytes
+const maxLine = 1 << 10 // bytes of a line that a program prints
 
-// Exec asks by running a program: exit status 0 is good. The program and everything
-// it started are killed when the time is over. While one hangs in the kernel and
-// can't be killed no other is started.
+// Exec checks by running a program: exit status 0 is good. When the time is over, the program
+// and everything it started are killed. While one hangs in the kernel and can't be killed, no
+// other is started.
 func Exec(spawner *process.Spawner, spec process.Spec) Probe {
-	var before *process.Process
+	var previous *process.Process
 	return ProbeFunc(func(ctx context.Context) Answer {
-		if before != nil {
+		if previous != nil {
 			select {
-			case <-before.Done():
+			case <-previous.Done():
 			default:
-				return Answer{Failure: "the last check hangs and can't be killed"}
+				return Answer{Failure: "the previous check hangs and can't be killed"}
 			}
 		}
 		proc, err := spawner.Start(ctx, spec)
 		if err != nil {
 			return Answer{Failure: err.Error()}
 		}
-		before = proc
+		previous = proc
 		var out, errs string
 		var readers sync.WaitGroup
 		readers.Go(func() { out = lastLine(proc.Stdout()) })
@@ -44,13 +44,13 @@ func Exec(spawner *process.Spawner, spec process.Spec) Probe {
 		readers.Wait()
 		var answer Answer
 		if text, ok := strings.CutPrefix(out, "saturation="); ok {
-			answer.Saturation, answer.Said = saturation(text)
+			answer.Saturation, answer.HasSaturation = saturation(text)
 		}
 		if exit := proc.Exit(); !exit.Clean() {
 			answer.Failure = exit.String()
 			if last := errs; last != "" {
 				answer.Failure += ": " + last
-			} else if out != "" && !answer.Said {
+			} else if out != "" && !answer.HasSaturation {
 				answer.Failure += ": " + out
 			}
 		}
@@ -58,7 +58,7 @@ func Exec(spawner *process.Spawner, spec process.Spec) Probe {
 	})
 }
 
-// lastLine reads everything and keeps the last line that is not empty.
+// lastLine reads everything and returns the last line that is not empty.
 func lastLine(from io.Reader) (last string) {
 	process.ReadLines(from, maxLine, func(line string, _ bool) {
 		if line = strings.TrimSpace(line); line != "" {

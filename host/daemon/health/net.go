@@ -10,20 +10,21 @@ import (
 	"time"
 )
 
-// TCP asks by opening a connection to host:port.
+// TCP checks by opening a connection to host:port.
 func TCP(target string) Probe {
 	return ProbeFunc(func(ctx context.Context) Answer {
 		conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", target)
 		if err != nil {
-			return Answer{Failure: connect(target, err)}
+			return Answer{Failure: connectFailure(target, err)}
 		}
 		_ = conn.Close()
 		return Answer{}
 	})
 }
 
-// connect words a connection that failed, the same each time it fails the same way.
-func connect(target string, err error) string {
+// connectFailure describes why a connection failed, in the same words for the same cause, so that
+// it counts as unchanged.
+func connectFailure(target string, err error) string {
 	var system *os.SyscallError
 	var name *net.DNSError
 	switch {
@@ -35,11 +36,11 @@ func connect(target string, err error) string {
 	return "connect to " + target + ": " + err.Error()
 }
 
-// saturationHeader is where a daemon says in an answer how busy it is.
+// saturationHeader is the header of an answer that reports how busy the daemon is.
 const saturationHeader = "Meshos-Saturation"
 
-// HTTP asks by getting a URL: 2xx and 3xx are good. It follows no redirect and
-// uses no proxy, and every try makes a connection of its own.
+// HTTP checks by getting a URL: 2xx and 3xx are good. It follows no redirect and uses no proxy,
+// and each check makes a connection of its own.
 func HTTP(url string) Probe {
 	client := &http.Client{
 		Transport:     &http.Transport{DisableKeepAlives: true, MaxResponseHeaderBytes: 64 << 10},
@@ -53,11 +54,11 @@ func HTTP(url string) Probe {
 		request.Header.Set("User-Agent", "meshos-health")
 		answer, err := client.Do(request)
 		if err != nil {
-			return Answer{Failure: connect(request.URL.Host, err)}
+			return Answer{Failure: connectFailure(request.URL.Host, err)}
 		}
 		_ = answer.Body.Close()
 		var out Answer
-		out.Saturation, out.Said = saturation(answer.Header.Get(saturationHeader))
+		out.Saturation, out.HasSaturation = saturation(answer.Header.Get(saturationHeader))
 		if answer.StatusCode < 200 || answer.StatusCode > 399 {
 			out.Failure = fmt.Sprintf("GET %s answered %s", request.URL.Redacted(), answer.Status)
 		}
@@ -65,5 +66,5 @@ func HTTP(url string) Probe {
 	})
 }
 
-// timedOut words a try that took too long.
+// timedOut describes a check that took too long.
 func timedOut(timeout time.Duration) string { return fmt.Sprintf("no answer within %v", timeout) }

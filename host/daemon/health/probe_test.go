@@ -61,13 +61,13 @@ func TestHTTP(t *testing.T) {
 	defer close(release)
 	for path, want := range map[string]Answer{
 		"/200":            {},
-		"/204?level=0.7":  {Saturation: 0.7, Said: true},
-		"/200?level=1.5":  {Saturation: 1, Said: true},
+		"/204?level=0.7":  {Saturation: 0.7, HasSaturation: true},
+		"/200?level=1.5":  {Saturation: 1, HasSaturation: true},
 		"/200?level=NaN":  {},
 		"/200?level=busy": {},
 		"/moved":          {},
 		"/404":            {Failure: "GET " + server.URL + "/404 answered 404 Not Found"},
-		"/503?level=1":    {Failure: "GET " + server.URL + "/503?level=1 answered 503 Service Unavailable", Saturation: 1, Said: true},
+		"/503?level=1":    {Failure: "GET " + server.URL + "/503?level=1 answered 503 Service Unavailable", Saturation: 1, HasSaturation: true},
 	} {
 		if got := once(t, HTTP(server.URL+path), 5*time.Second); got != want {
 			t.Errorf("%s gave %+v, want %+v", path, got, want)
@@ -86,9 +86,9 @@ func TestExec(t *testing.T) {
 	}
 	for script, want := range map[string]Answer{
 		"exit 0":                                    {},
-		"echo queue 3; echo saturation=0.7":         {Saturation: 0.7, Said: true},
+		"echo queue 3; echo saturation=0.7":         {Saturation: 0.7, HasSaturation: true},
 		"echo saturation=0.7; echo done":            {},
-		"echo saturation=2; exit 1":                 {Failure: "exit status 1", Saturation: 1, Said: true},
+		"echo saturation=2; exit 1":                 {Failure: "exit status 1", Saturation: 1, HasSaturation: true},
 		"echo fine; exit 2":                         {Failure: "exit status 2: fine"},
 		"echo fine; echo 'no table' >&2; exit 2":    {Failure: "exit status 2: no table"},
 		"kill -SEGV $$":                             {Failure: "signal: segmentation fault"},

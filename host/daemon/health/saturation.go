@@ -6,10 +6,10 @@ import (
 	"strings"
 )
 
-// saturation reads how busy a daemon says it is; what lies outside 0 … 1 is taken
-// as the nearer end, and what is no finite number was not said. It is rounded to
-// hundredths, so that trembling is no news.
-func saturation(text string) (level float32, said bool) {
+// saturation parses how busy a daemon reports to be. Numbers outside 0 … 1 count as the nearer
+// end; ok is false for anything but a finite number. The level is rounded to hundredths, so
+// that small changes send no event.
+func saturation(text string) (level float32, ok bool) {
 	v, err := strconv.ParseFloat(strings.TrimSpace(text), 64)
 	if err != nil || math.IsNaN(v) || math.IsInf(v, 0) {
 		return 0, false

@@ -2,25 +2,24 @@ package health
 
 import "github.com/meshos/meshos/host/mesh"
 
-// Thresholds say how many answers of one kind in a row change the verdict. Both
-// are at least 1.
+// Thresholds are how many answers of one kind in a row change the verdict. Both are at least 1.
 type Thresholds struct {
 	Failures  int // in a row: unhealthy
 	Successes int // in a row: healthy
 }
 
-// Tally is the verdict on one daemon. The zero value has heard nothing yet.
+// Tally counts the answers of one daemon. The zero value is the verdict unknown.
 type Tally struct {
 	verdict   mesh.DaemonHealth
 	failures  int // in a row
 	successes int // in a row
 }
 
-// Verdict is the present one.
+// Verdict returns the present verdict.
 func (t *Tally) Verdict() mesh.DaemonHealth { return t.verdict }
 
-// Succeeded counts a good answer. What was not healthy is so after enough of them;
-// until then the verdict stays.
+// Succeeded counts a good answer. Enough of them in a row make the daemon healthy; until then
+// the verdict stays.
 func (t *Tally) Succeeded(th Thresholds) {
 	t.failures = 0
 	t.successes = min(t.successes+1, th.Successes)
@@ -29,9 +28,9 @@ func (t *Tally) Succeeded(th Thresholds) {
 	}
 }
 
-// Failed counts a bad answer. The first makes a daemon degraded, enough of them in
-// a row unhealthy, and it stays so until it is healthy again: a failure never
-// improves a verdict. The reason is always that of the last failure.
+// Failed counts a bad answer. The first makes a daemon degraded, enough of them in a row
+// unhealthy, and it stays unhealthy until it is healthy again: a failure never improves a
+// verdict. The reason is always that of the last failure.
 func (t *Tally) Failed(reason string, th Thresholds) {
 	t.successes = 0
 	t.failures = min(t.failures+1, th.Failures)

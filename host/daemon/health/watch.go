@@ -11,12 +11,12 @@ import (
 	"github.com/meshos/meshos/host/mesh"
 )
 
-// maxPhase bounds how long after the start the first check comes.
+// maxPhase bounds how long after the start of a daemon its first check comes.
 const maxPhase = 10 * time.Second
 
-// Phase is how long after its start a daemon is asked first: somewhere within the
-// first interval, always the same for the same daemon, so that those that start
-// together are not asked together.
+// Phase returns how long after the start of a daemon its first check comes: within the first
+// interval, always the same for the same daemon, so that daemons that start together are not
+// checked together.
 func Phase(id mesh.DaemonID, interval time.Duration) time.Duration {
 	span := min(interval, maxPhase)
 	if span <= 0 {
@@ -27,20 +27,19 @@ func Phase(id mesh.DaemonID, interval time.Duration) time.Duration {
 	return time.Duration(h.Sum64() % uint64(span))
 }
 
-// Told takes what changed. False says that it was not taken; then it is told again
-// after the next check.
-type Told struct {
+// Callbacks are called with what changed. If one returns false it is called again after the
+// next check.
+type Callbacks struct {
 	Health     func(mesh.DaemonHealth) bool
 	Saturation func(float32) bool
 }
 
-// Watch asks after phase and then every interval until ctx ends, and tells what
-// changed. A check that takes longer than the interval delays the next one; no two
-// are ever under way at once.
-func Watch(ctx context.Context, probe Probe, check Check, phase time.Duration, told Told) {
+// Watch checks after phase and then every interval until ctx ends, and reports what changed. A
+// check that takes longer than the interval delays the next one; no two ever run at once.
+func Watch(ctx context.Context, probe Probe, check Check, phase time.Duration, changed Callbacks) {
 	var tally Tally
 	var health mesh.DaemonHealth
-	level := float32(-1) // nothing was told yet: what an earlier run said may still count
+	level := float32(-1) // nothing was reported yet, but an earlier run may have left a level
 	due := time.Now().Add(phase)
 	timer := time.NewTimer(phase)
 	defer timer.Stop()
@@ -52,17 +51,17 @@ func Watch(ctx context.Context, probe Probe, check Check, phase time.Duration, t
 		}
 		answer := ask(ctx, probe, check.Timeout)
 		if ctx.Err() != nil {
-			return // the daemon ended meanwhile: this says nothing
+			return // the daemon ended meanwhile: the answer means nothing
 		}
 		if answer.Failure == "" {
 			tally.Succeeded(check.Thresholds)
 		} else {
 			tally.Failed(cut(answer.Failure), check.Thresholds)
 		}
-		if v := tally.Verdict(); v != health && told.Health(v) {
+		if v := tally.Verdict(); v != health && changed.Health(v) {
 			health = v
 		}
-		if answer.Said && answer.Saturation != level && told.Saturation(answer.Saturation) {
+		if answer.HasSaturation && answer.Saturation != level && changed.Saturation(answer.Saturation) {
 			level = answer.Saturation
 		}
 		for now := time.Now(); !due.After(now); {
@@ -72,8 +71,8 @@ func Watch(ctx context.Context, probe Probe, check Check, phase time.Duration, t
 	}
 }
 
-// ask asks once, within the timeout. A probe that does not heed it is waited for,
-// and what it says then comes too late.
+// ask checks once, within the timeout. It waits for a probe that exceeds the timeout, and counts
+// its answer as a failure.
 func ask(ctx context.Context, probe Probe, timeout time.Duration) Answer {
 	limited, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()

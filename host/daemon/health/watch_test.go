@@ -12,7 +12,7 @@ import (
 	"github.com/meshos/meshos/host/mesh"
 )
 
-// watched runs Watch for a while and gives what was told, with its second.
+// watched runs Watch for a while and returns what was reported, with its second.
 func watched(t *testing.T, probe Probe, c Check, phase, length time.Duration, take func() bool) (told []string) {
 	t.Helper()
 	begun := time.Now()
@@ -25,7 +25,7 @@ func watched(t *testing.T, probe Probe, c Check, phase, length time.Duration, ta
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), length)
 	defer cancel()
-	Watch(ctx, probe, c, phase, Told{
+	Watch(ctx, probe, c, phase, Callbacks{
 		Health:     func(h mesh.DaemonHealth) bool { return say("%s %s", letters[h.Status], h.Reason) },
 		Saturation: func(l float32) bool { return say("saturation %v", l) },
 	})
@@ -36,23 +36,23 @@ func always() bool { return true }
 
 var every10s = Check{Interval: 10 * time.Second, Timeout: 2 * time.Second, Thresholds: Thresholds{Failures: 2, Successes: 1}}
 
-func TestOnlyChangesAreTold(t *testing.T) {
+func TestOnlyChangesAreReported(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := 0
 		probe := ProbeFunc(func(context.Context) Answer {
 			n++
 			switch {
 			case n <= 3:
-				return Answer{Said: true, Saturation: 0.5}
+				return Answer{HasSaturation: true, Saturation: 0.5}
 			case n <= 6:
 				return Answer{Failure: "refused"}
 			}
-			return Answer{Said: true, Saturation: 0.75}
+			return Answer{HasSaturation: true, Saturation: 0.75}
 		})
 		got := watched(t, probe, every10s, 3*time.Second, 100*time.Second, always)
 		want := []string{"3s H ", "3s saturation 0.5", "33s D refused", "43s U refused", "1m3s H ", "1m3s saturation 0.75"}
 		if !slices.Equal(got, want) {
-			t.Errorf("told %q, want %q", got, want)
+			t.Errorf("reported %q, want %q", got, want)
 		}
 		if n != 10 {
 			t.Errorf("asked %d times in 100 s", n)
@@ -60,13 +60,13 @@ func TestOnlyChangesAreTold(t *testing.T) {
 	})
 }
 
-// Whoever is told may hold what the run before said.
-func TestThatADaemonIsIdleIsToldFirst(t *testing.T) {
+// The level of the previous run may still be shown.
+func TestThatADaemonIsIdleIsReportedFirst(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		probe := ProbeFunc(func(context.Context) Answer { return Answer{Said: true} })
+		probe := ProbeFunc(func(context.Context) Answer { return Answer{HasSaturation: true} })
 		got := watched(t, probe, every10s, 3*time.Second, 60*time.Second, always)
 		if want := []string{"3s H ", "3s saturation 0"}; !slices.Equal(got, want) {
-			t.Errorf("told %q, want %q", got, want)
+			t.Errorf("reported %q, want %q", got, want)
 		}
 	})
 }
@@ -85,30 +85,30 @@ func TestAHangingCheckIsAFailureAndNeverOverlaps(t *testing.T) {
 		got := watched(t, probe, every10s, 0, 61*time.Second, always)
 		want := []string{"25s D no answer within 2s", "55s U no answer within 2s"}
 		if !slices.Equal(got, want) || most.Load() != 1 {
-			t.Errorf("told %q, want %q; %d at once", got, want, most.Load())
+			t.Errorf("reported %q, want %q; %d at once", got, want, most.Load())
 		}
 	})
 }
 
-func TestWhatWasNotTakenIsToldAgain(t *testing.T) {
+func TestWhatWasNotTakenIsReportedAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		tries := 0
 		got := watched(t, ProbeFunc(func(context.Context) Answer { return Answer{} }), every10s, 0, 45*time.Second,
 			func() bool { tries++; return tries > 2 })
 		if want := []string{"20s H "}; !slices.Equal(got, want) {
-			t.Errorf("told %q, want %q", got, want)
+			t.Errorf("reported %q, want %q", got, want)
 		}
 	})
 }
 
-func TestACheckThatTheEndCutsShortSaysNothing(t *testing.T) {
+func TestACheckThatTheEndCutsShortIsNotReported(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		probe := ProbeFunc(func(ctx context.Context) Answer {
 			<-ctx.Done()
 			return Answer{Failure: "cut"}
 		})
 		if got := watched(t, probe, every10s, 0, time.Second, always); len(got) != 0 {
-			t.Errorf("told %q", got)
+			t.Errorf("reported %q", got)
 		}
 	})
 }

@@ -14,28 +14,28 @@ import (
 	"github.com/meshos/meshos/host/mesh"
 )
 
-// Folder is where one daemon's files are.
+// Folder is the folder of one daemon's files.
 type Folder string
 
-// FolderOf gives the folder of a daemon below the one of all.
+// FolderOf returns the folder of a daemon below the folder of all.
 func FolderOf(all string, id mesh.DaemonID) Folder {
 	return Folder(filepath.Join(all, strconv.FormatUint(uint64(id), 10)))
 }
 
-// Output is the folder of the segments.
+// Output returns the folder of the output's segments.
 func (f Folder) Output() string { return filepath.Join(string(f), "output") }
 
-// Cursor is the file that says how far the node has read the output.
+// Cursor returns the file that holds how far the node has read the output.
 func (f Folder) Cursor() string { return filepath.Join(string(f), "cursor") }
 
-// Log is what the shim itself says when it fails.
+// Log returns the file that holds why the shim failed, if it did.
 func (f Folder) Log() string { return filepath.Join(string(f), "shim.log") }
 
 func (f Folder) state() string { return filepath.Join(string(f), "state.json") }
 
 func (f Folder) lock() string { return filepath.Join(string(f), "lock") }
 
-// Make makes the folder.
+// Make creates the folder.
 func (f Folder) Make() error {
 	if err := os.MkdirAll(f.Output(), 0o700); err != nil {
 		return fmt.Errorf("folder of the daemon: %w", err)
@@ -56,9 +56,8 @@ func (f Folder) Load() (Record, error) {
 	return r, nil
 }
 
-// Store replaces the record at once. It is not synced to the disk: after a power cut
-// its processes are gone and only the boot id in it would count, and a sync can take
-// longer than a daemon's whole start.
+// Store replaces the record atomically. It is not synced to the disk: after a power cut the
+// processes are gone anyway, and a sync can take longer than a daemon's whole start.
 func (f Folder) Store(r Record) error {
 	text, err := json.MarshalIndent(r, "", "  ")
 	if err != nil {
@@ -75,15 +74,15 @@ func (f Folder) Store(r Record) error {
 	return nil
 }
 
-// Forget removes the record.
-func (f Folder) Forget() error {
+// RemoveRecord removes the record.
+func (f Folder) RemoveRecord() error {
 	if err := os.Remove(f.state()); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("record of the daemon: %w", err)
 	}
 	return nil
 }
 
-// Remove removes the whole folder. Nothing may run on it.
+// Remove removes the whole folder. No shim may use it.
 func (f Folder) Remove() error {
 	if err := os.RemoveAll(string(f)); err != nil {
 		return fmt.Errorf("folder of the daemon: %w", err)
@@ -91,8 +90,8 @@ func (f Folder) Remove() error {
 	return nil
 }
 
-// Busy says whether a shim holds the folder.
-func (f Folder) Busy() bool {
+// Locked reports whether a shim holds the folder's lock.
+func (f Folder) Locked() bool {
 	lock, err := f.tryLock()
 	if err != nil {
 		return errors.Is(err, unix.EWOULDBLOCK)

@@ -18,34 +18,33 @@ import (
 )
 
 const (
-	orderFD, reportFD = 3, 4
-	startTimeout      = time.Minute
-	lockTimeout       = time.Second
+	requestFD, responseFD = 3, 4
+	startTimeout          = time.Minute
+	lockTimeout           = time.Second
 )
 
-// Main is the shim: it starts the daemon whose folder this is and stays until that
-// has ended. It gives the exit code of the process, which nobody asks for; what
-// matters is in the record.
+// Main is the shim: it starts the daemon whose folder this is and stays until the daemon has
+// ended. It returns the exit code of the shim; what matters is in the record.
 func Main(folder string) int {
-	order, report := os.NewFile(orderFD, "order"), os.NewFile(reportFD, "report")
-	if info, err := order.Stat(); err != nil || info.Mode()&os.ModeNamedPipe == 0 { // it may be a file of the runtime's
-		fmt.Fprintln(os.Stderr, "meshos: daemon-shim is started by a node and by nobody else")
+	request, response := os.NewFile(requestFD, "request"), os.NewFile(responseFD, "response")
+	if info, err := request.Stat(); err != nil || info.Mode()&os.ModeNamedPipe == 0 { // the Go runtime may have opened a file there
+		fmt.Fprintln(os.Stderr, "meshos: daemon-shim is started by a node only")
 		return 2
 	}
 	s := &shim{folder: Folder(folder)}
 	s.redirect()
-	if err := s.begin(order, report); err != nil {
+	if err := s.begin(request, response); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
-	if err := s.attend(); err != nil {
+	if err := s.wait(); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
 	return 0
 }
 
-// shim is the one daemon that this process is for.
+// shim is the state of this process and its daemon.
 type shim struct {
 	folder  Folder
 	lock    *os.File // never closed: it is held to the end
@@ -56,7 +55,7 @@ type shim struct {
 	output  *output
 }
 
-// redirect lets what this process says, should it crash, end in a file.
+// redirect sends the stderr of this process to a file, for the case that it crashes.
 func (s *shim) redirect() {
 	_ = os.WriteFile("/proc/self/comm", []byte("meshos-shim"), 0o644) // for ps; cosmetic
 	log, err := os.OpenFile(s.folder.Log(), os.O_WRONLY|os.O_CREATE|os.O_TRUNC|os.O_APPEND, 0o600)
@@ -68,51 +67,51 @@ func (s *shim) redirect() {
 	_ = os.Chdir("/") // so that no file system is kept busy
 }
 
-// begin takes the order, starts the daemon and answers. If nobody takes the answer
-// any more, nobody knows of the daemon, and it is ended again.
+// begin reads the request, starts the daemon and responds. If the response can't be delivered
+// no node knows of the daemon, and begin ends it again.
 func (s *shim) begin(from io.ReadCloser, to io.WriteCloser) (err error) {
 	defer func() { _ = to.Close() }()
-	var order Order
-	err = json.NewDecoder(from).Decode(&order)
+	var request Request
+	err = json.NewDecoder(from).Decode(&request)
 	_ = from.Close()
 	if err != nil {
-		return fmt.Errorf("no order came: %w", err)
+		return fmt.Errorf("no request came: %w", err)
 	}
-	if err := s.start(order); err != nil {
-		_ = json.NewEncoder(to).Encode(Report{Fault: faultOf(err)})
+	if err := s.start(request); err != nil {
+		_ = json.NewEncoder(to).Encode(Response{Fault: faultOf(err)})
 		return err
 	}
-	if err := json.NewEncoder(to).Encode(Report{PID: s.proc.Pid()}); err != nil {
+	if err := json.NewEncoder(to).Encode(Response{PID: s.proc.Pid()}); err != nil {
 		s.abandon()
-		return fmt.Errorf("the node that ordered the daemon is gone, so it was ended: %w", err)
+		return fmt.Errorf("the node that requested the daemon is gone, so the daemon was ended: %w", err)
 	}
 	return nil
 }
 
-func (s *shim) start(o Order) (err error) {
-	if err := s.take(); err != nil {
+func (s *shim) start(request Request) (err error) {
+	if err := s.lockFolder(); err != nil {
 		return err
 	}
-	if err := s.folder.Forget(); err != nil {
+	if err := s.folder.RemoveRecord(); err != nil {
 		return err
 	}
 	writer, err := spool.NewWriter(s.folder.Output())
 	if err != nil {
 		return err
 	}
-	// Caught, not ignored: what is ignored here would be ignored by the daemon too.
+	// Caught, not ignored: the daemon would inherit ignored signals.
 	s.signals = make(chan os.Signal, 8)
 	signal.Notify(s.signals, syscall.SIGTERM, syscall.SIGUSR1, syscall.SIGHUP, syscall.SIGINT, syscall.SIGQUIT)
 
 	s.spawner = process.NewSpawner()
 	ctx, cancel := context.WithTimeout(context.Background(), startTimeout)
 	defer cancel()
-	s.proc, err = s.spawner.Start(ctx, process.Spec{Path: o.Path, Args: o.Args, Env: o.Env, Dir: o.Dir})
+	s.proc, err = s.spawner.Start(ctx, process.Spec{Path: request.Path, Args: request.Args, Env: request.Env, Dir: request.Dir})
 	if err != nil {
 		return err
 	}
 	s.output = collect(s.proc, writer)
-	s.record = Record{ID: o.ID, Name: o.Name, Command: o.Command, Hash: o.Hash, Started: time.Now().UTC()}
+	s.record = Record{ID: request.ID, Name: request.Name, Command: request.Command, Hash: request.Hash, Started: time.Now().UTC()}
 	if s.record.Shim, err = process.Identify(os.Getpid()); err != nil {
 		s.abandon()
 		return err
@@ -127,16 +126,16 @@ func (s *shim) start(o Order) (err error) {
 	return nil
 }
 
-// take locks the folder. The shim of the run before has perhaps noted the end and
-// not ended itself yet.
-func (s *shim) take() (err error) {
-	for late := time.Now().Add(lockTimeout); ; time.Sleep(lockTimeout / 100) {
+// lockFolder locks the folder. It waits a moment for the previous shim, which may have recorded
+// the end and not ended itself yet.
+func (s *shim) lockFolder() (err error) {
+	for deadline := time.Now().Add(lockTimeout); ; time.Sleep(lockTimeout / 100) {
 		s.lock, err = s.folder.tryLock()
 		if !errors.Is(err, unix.EWOULDBLOCK) {
 			return err
 		}
-		if time.Now().After(late) {
-			return errors.New("another process supervises it already and holds " + s.folder.lock())
+		if time.Now().After(deadline) {
+			return errors.New("another process supervises the daemon already and holds " + s.folder.lock())
 		}
 	}
 }
@@ -145,18 +144,18 @@ func (s *shim) take() (err error) {
 func (s *shim) abandon() {
 	s.proc.Stop(context.Background(), syscall.SIGKILL, 0)
 	s.output.wait()
-	_ = s.folder.Forget()
+	_ = s.folder.RemoveRecord()
 }
 
-// attend waits for the end and does what signals say until then.
-func (s *shim) attend() error {
-	rest()
-	asked := false
+// wait waits for the end of the daemon, handles signals meanwhile, and records the end.
+func (s *shim) wait() error {
+	shrink()
+	stopRequested := false
 	for {
 		select {
 		case sig := <-s.signals:
-			if s.pass(sig) {
-				asked = true
+			if s.forward(sig) {
+				stopRequested = true
 			}
 			continue
 		case <-s.proc.Done():
@@ -166,18 +165,19 @@ func (s *shim) attend() error {
 	s.output.wait()
 	exit := s.proc.Exit()
 	s.record.End = &End{
-		At: time.Now().UTC(), Code: exit.Code, Signal: exit.Signal, Asked: asked, LastError: s.output.lastError(),
+		At: time.Now().UTC(), Code: exit.Code, Signal: exit.Signal, StopRequested: stopRequested, LastError: s.output.lastError(),
 	}
 	return s.folder.Store(s.record)
 }
 
-// pass carries a signal to the daemon's group. It says whether that asked it to end.
-func (s *shim) pass(sig os.Signal) bool {
+// forward passes a signal on to the daemon's group, and reports whether the signal was to end
+// the daemon and reached it.
+func (s *shim) forward(sig os.Signal) bool {
 	switch sig {
 	case syscall.SIGTERM:
-		asked := s.proc.Signal(syscall.SIGTERM) == nil
-		_ = s.proc.Signal(syscall.SIGCONT) // or a stopped one would not hear it
-		return asked
+		reached := s.proc.Signal(syscall.SIGTERM) == nil
+		_ = s.proc.Signal(syscall.SIGCONT) // a stopped one would not react
+		return reached
 	case syscall.SIGUSR1:
 		return s.proc.Signal(syscall.SIGKILL) == nil
 	}

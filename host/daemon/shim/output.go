@@ -11,10 +11,10 @@ import (
 	"github.com/meshos/meshos/host/process"
 )
 
-// maxLine is where a line of output is cut, in bytes.
+// maxLine is the length, in bytes, at which a line of output is cut.
 const maxLine = 8 << 10
 
-// output carries what a process prints into a spool.
+// output stores what a process prints in a spool.
 type output struct {
 	writer *spool.Writer
 	both   sync.WaitGroup
@@ -23,7 +23,7 @@ type output struct {
 	last string // on stderr
 }
 
-// collect begins to read both streams. Call wait once the process has ended.
+// collect starts reading both streams. Call wait once the process has ended.
 func collect(proc *process.Process, writer *spool.Writer) *output {
 	o := &output{writer: writer}
 	o.both.Go(func() { o.read(proc.Stdout(), spool.Out) })

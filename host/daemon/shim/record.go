@@ -10,19 +10,19 @@ import (
 	"github.com/meshos/meshos/host/process"
 )
 
-// Record is what is noted of one run of a daemon, in state.json.
+// Record describes one run of a daemon, in state.json.
 type Record struct {
 	ID      mesh.DaemonID    `json:"id"`
 	Name    string           `json:"name"`
 	Command []string         `json:"command"`
-	Hash    string           `json:"command_sha256"` // of all that the daemon was started with
+	Hash    string           `json:"command_sha256"` // of everything that the daemon was started with
 	Shim    process.Identity `json:"shim"`
 	Process process.Identity `json:"process"` // also the id of its group
 	Started time.Time        `json:"started"`
 	End     *End             `json:"end,omitempty"` // nil while it runs
 }
 
-// Daemon names the daemon.
+// Daemon returns the daemon's id and name.
 func (r Record) Daemon() mesh.DaemonRef { return mesh.DaemonRef{ID: r.ID, Name: r.Name} }
 
 // End is how a run ended.
@@ -30,17 +30,17 @@ type End struct {
 	At     time.Time      `json:"at"`
 	Code   int            `json:"code"`             // -1 if a signal ended it
 	Signal syscall.Signal `json:"signal,omitempty"` // 0 if it ended by itself
-	// Asked says that it had been asked to end before.
-	Asked bool `json:"asked,omitempty"`
+	// StopRequested means that it had been asked to end before.
+	StopRequested bool `json:"asked,omitempty"`
 	// LastError is the last line that it wrote to stderr.
 	LastError string `json:"last_error,omitempty"`
 }
 
-// Exit gives the end in the words of package process.
+// Exit returns the end as package process describes it.
 func (e End) Exit() process.Exit { return process.Exit{Code: e.Code, Signal: e.Signal} }
 
-// Order says what a shim is to start.
-type Order struct {
+// Request is what a shim is to start.
+type Request struct {
 	ID      mesh.DaemonID `json:"id"`
 	Name    string        `json:"name"`
 	Command []string      `json:"command"` // for the record
@@ -51,13 +51,13 @@ type Order struct {
 	Dir     string        `json:"dir"`
 }
 
-// Report is the shim's answer. PID is 0 if there was a fault.
-type Report struct {
+// Response is the answer of a shim. PID is 0 if there was a fault.
+type Response struct {
 	PID   int    `json:"pid,omitempty"`
 	Fault *Fault `json:"fault,omitempty"`
 }
 
-// Fault is why a daemon could not be started, fit for a pipe.
+// Fault is the error of a daemon that could not be started, in a form that can be sent.
 type Fault struct {
 	Path    string        `json:"path,omitempty"`
 	Cause   process.Cause `json:"cause,omitempty"`
@@ -80,7 +80,7 @@ func faultOf(err error) *Fault {
 	return f
 }
 
-// Err gives the error again: a *process.StartError if it was one.
+// Err returns the error: a *process.StartError if it was one.
 func (f *Fault) Err() error {
 	err := errors.New(f.Message)
 	if f.Path == "" {

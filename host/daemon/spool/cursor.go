@@ -7,13 +7,13 @@ import (
 	"os"
 )
 
-// Cursor remembers a position in a file. Saving is one small write to one place, so
-// a process that is killed leaves the old or the new position and nothing between;
-// it is cheap enough for every line.
+// Cursor keeps a position in a file. Saving is one small write to one place, so a process that
+// is killed leaves the old or the new position and nothing between; it is cheap enough for
+// every line.
 type Cursor struct{ file *os.File }
 
-// OpenCursor opens or makes the file and gives the position that it holds. One that
-// can't be understood is the beginning. Close it.
+// OpenCursor opens or creates the file and returns the position in it, or the beginning if the
+// file holds none. Close it.
 func OpenCursor(path string) (*Cursor, Position, error) {
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
@@ -31,9 +31,9 @@ func OpenCursor(path string) (*Cursor, Position, error) {
 	return &Cursor{file: f}, at, nil
 }
 
-// Save remembers a position.
+// Save replaces the position.
 func (c *Cursor) Save(at Position) error {
-	if _, err := fmt.Fprintf(writerAt{c.file}, "%020d %020d\n", at.Segment, at.Offset); err != nil {
+	if _, err := fmt.Fprintf(fromStart{c.file}, "%020d %020d\n", at.Segment, at.Offset); err != nil {
 		return fmt.Errorf("output cursor: %w", err)
 	}
 	return nil
@@ -42,7 +42,7 @@ func (c *Cursor) Save(at Position) error {
 // Close closes the file.
 func (c *Cursor) Close() { _ = c.file.Close() }
 
-// writerAt writes to the beginning of a file.
-type writerAt struct{ file *os.File }
+// fromStart writes to the beginning of a file.
+type fromStart struct{ file *os.File }
 
-func (w writerAt) Write(b []byte) (int, error) { return w.file.WriteAt(b, 0) }
+func (w fromStart) Write(b []byte) (int, error) { return w.file.WriteAt(b, 0) }

@@ -12,20 +12,20 @@ import (
 )
 
 const (
-	// SegmentSize is where a segment is full; its last line may go beyond it.
+	// SegmentSize is the size at which a segment is full; its last line may go beyond it.
 	SegmentSize = 4 << 20
-	// Segments is how many are kept.
+	// Segments is how many segments are kept.
 	Segments = 2
 )
 
-// Stream is where a line came from.
+// Stream is the stream that a line was printed to.
 type Stream uint8
 
 // The streams.
 const (
 	Out  Stream = iota + 1
 	Err         // standard error
-	Note        // a remark of the writer's or the reader's own about missing lines
+	Note        // none: the writer or the reader reports lost lines
 )
 
 func (s Stream) word() string {
@@ -42,12 +42,12 @@ func (s Stream) word() string {
 type Line struct {
 	At     time.Time
 	Stream Stream
-	Text   string // without its end
+	Text   string // without the line feed
 }
 
 const stampLayout = "2006-01-02T15:04:05.000000Z"
 
-// append writes the line as it stands in a segment.
+// append appends the line in the format of a segment.
 func (l Line) append(b []byte) []byte {
 	b = l.At.UTC().AppendFormat(b, stampLayout)
 	b = append(b, ' ')
@@ -57,7 +57,7 @@ func (l Line) append(b []byte) []byte {
 	return append(b, '\n')
 }
 
-// parse reads a line without its end; false for one that was torn.
+// parse parses a line without its line feed, and reports false for one that was torn.
 func parse(b []byte) (l Line, ok bool) {
 	stamp, rest, ok := bytes.Cut(b, []byte{' '})
 	if !ok {
@@ -89,7 +89,7 @@ func segmentPath(dir string, segment uint64) string {
 	return filepath.Join(dir, fmt.Sprintf("out.%08d.log", segment))
 }
 
-// segments lists those of a folder, oldest first.
+// segments returns the numbers of a folder's segments, oldest first.
 func segments(dir string) ([]uint64, error) {
 	entries, err := os.ReadDir(dir)
 	if err != nil {

@@ -10,33 +10,33 @@ import (
 	"time"
 )
 
-// Position is how far a reader is. The zero value is the beginning.
+// Position is a place in a spool. The zero value is the beginning.
 type Position struct {
 	Segment uint64
 	Offset  int64
 }
 
-// Reader gives line after line. It is for one goroutine.
+// Reader reads line after line. It is for one goroutine.
 type Reader struct {
 	dir  string
 	full int64
-	at   Position // behind the last line that was given
-	file *os.File // nil until its segment is there
-	buf  []byte   // read and not given
-	lost bool     // to be said before the next line
+	at   Position // behind the last line that was returned
+	file *os.File // nil until the segment exists
+	buf  []byte   // read and not returned
+	lost bool     // a Note about lost lines comes next
 }
 
-// chunk is what is read at once; the longest line fits in.
+// chunk is how much is read at once; the longest line is shorter.
 const chunk = 32 << 10
 
-// NewReader reads from a position on. Close it.
+// NewReader returns a reader that begins at a position. Close it.
 func NewReader(dir string, at Position) *Reader { return newReader(dir, at, SegmentSize) }
 
 func newReader(dir string, at Position, full int64) *Reader {
 	return &Reader{dir: dir, full: full, at: at}
 }
 
-// Position is behind the last line that was given.
+// Position returns the place behind the last line that Next returned.
 func (r *Reader) Position() Position { return r.at }
 
 // Close closes the file.
@@ -47,8 +47,8 @@ func (r *Reader) Close() {
 	}
 }
 
-// Next gives the next line; false when there is none for now. Lines that fell out
-// of the kept segments before they were read are said as one Note.
+// Next returns the next line, and false if there is none for now. If lines were dropped before
+// they were read, it returns one Note in their place.
 func (r *Reader) Next() (line Line, ok bool, err error) {
 	for {
 		if r.lost {
@@ -71,7 +71,7 @@ func (r *Reader) Next() (line Line, ok bool, err error) {
 	}
 }
 
-// fill gets more to read, if there is more.
+// fill reads more into the buffer, and reports whether there was more.
 func (r *Reader) fill() (more bool, err error) {
 	if r.file == nil {
 		if more, err = r.open(); !more {
@@ -86,8 +86,8 @@ func (r *Reader) fill() (more bool, err error) {
 	if next == 0 || err != nil {
 		return false, err
 	}
-	// The writer was done with this segment when it made the next one, but perhaps
-	// not yet when it was read to its end above.
+	// The writer was done with this segment when it began the next one, but perhaps not yet
+	// when read found its end above.
 	if n, err = r.read(); n > 0 || err != nil {
 		return n > 0, err
 	}
@@ -113,13 +113,13 @@ func (r *Reader) read() (int, error) {
 	return n, nil
 }
 
-// open opens the segment of the position, or the oldest after it.
+// open opens the segment of the position, or the oldest one behind it.
 func (r *Reader) open() (bool, error) {
 	f, err := os.Open(segmentPath(r.dir, r.at.Segment))
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		next, err := r.next()
-		if err == nil && next == 0 && r.at.Segment > 0 { // the folder was removed and begun anew
+		if err == nil && next == 0 && r.at.Segment > 0 { // the folder was removed and made anew
 			r.at = Position{}
 			return r.open()
 		}
@@ -138,14 +138,14 @@ func (r *Reader) open() (bool, error) {
 		_ = f.Close()
 		return false, fmt.Errorf("output: %w", err)
 	}
-	if info.Size() < r.at.Offset { // the folder was removed and begun anew
+	if info.Size() < r.at.Offset { // the folder was removed and made anew
 		r.at.Offset = 0
 	}
 	r.file = f
 	return true, nil
 }
 
-// next gives the oldest segment after the one that is read; 0 for none.
+// next returns the oldest segment behind the one that is read; 0 for none.
 func (r *Reader) next() (uint64, error) {
 	have, err := segments(r.dir)
 	if errors.Is(err, fs.ErrNotExist) {

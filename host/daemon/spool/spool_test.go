@@ -109,7 +109,7 @@ func TestAReaderFollowsAcrossSegmentsAndRestartsOfBothSides(t *testing.T) {
 	})
 }
 
-func TestWhatFellOutOfTheFilesIsSaidOnce(t *testing.T) {
+func TestWhatFellOutOfTheFilesIsReportedOnce(t *testing.T) {
 	dir := t.TempDir()
 	w := writer(t, dir, 100)
 	w.Line(noon, Out, "first")
@@ -153,7 +153,7 @@ func TestAnUnfinishedLineWaitsAndATornOneIsLeftOut(t *testing.T) {
 	}
 }
 
-func TestAFullDiskLosesLinesAndSaysSo(t *testing.T) {
+func TestAFullDiskLosesLinesAndReportsThem(t *testing.T) {
 	w := writer(t, t.TempDir(), SegmentSize)
 	dir := w.dir
 	good := w.file
@@ -188,9 +188,9 @@ func TestAFolderThatWasBegunAnewIsReadFromItsBeginning(t *testing.T) {
 	}
 }
 
-func TestAWatcherTellsOfLinesAndNewSegments(t *testing.T) {
+func TestAWatcherWakesForLinesAndNewSegments(t *testing.T) {
 	for name, make := range map[string]func() *Watcher{
-		"told by the kernel": NewWatcher,
+		"woken by the kernel": NewWatcher,
 		"no more inotify": func() *Watcher {
 			return &Watcher{stop: make(chan struct{}), wakes: map[int]chan struct{}{}}
 		},
@@ -214,7 +214,7 @@ func TestAWatcherTellsOfLinesAndNewSegments(t *testing.T) {
 				select {
 				case <-wake:
 				case <-time.After(10 * time.Second):
-					t.Fatal("not told")
+					t.Fatal("not woken")
 				}
 			}
 			remove()

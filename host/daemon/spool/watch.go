@@ -11,22 +11,22 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// pollEvery is how often folders are looked at where the kernel does not tell.
+// pollEvery is how often the reader of a folder is woken that the kernel does not watch.
 const pollEvery = 250 * time.Millisecond
 
-// Watcher tells readers that something was written. One serves all of a node's
-// daemons and costs nothing while none of them prints, but for folders that the
-// machine gives no more inotify for: those are looked at now and then.
+// Watcher wakes readers when something was written. One Watcher serves all of a node's daemons,
+// and costs nothing while none of them prints. Readers of folders for which the kernel has no
+// more inotify watches are woken regularly instead.
 type Watcher struct {
-	file    *os.File // inotify; nil where the machine gives no more of them
+	file    *os.File // inotify; nil if the kernel has no more instances
 	add     func(inotify int, dir string, mask uint32) (watch int, err error)
 	stop    chan struct{}
 	done    sync.WaitGroup
 	polling sync.Once
 
-	mu     sync.Mutex
-	wakes  map[int]chan struct{} // by watch descriptor, or by a number of our own below 0
-	serial int
+	mu         sync.Mutex
+	wakes      map[int]chan struct{} // by watch descriptor; below 0: folders that are polled
+	lastPolled int
 }
 
 // NewWatcher starts watching. Close it.
@@ -39,7 +39,7 @@ func NewWatcher() *Watcher {
 	return w
 }
 
-// Close ends watching.
+// Close stops watching.
 func (w *Watcher) Close() {
 	close(w.stop)
 	if w.file != nil {
@@ -48,13 +48,13 @@ func (w *Watcher) Close() {
 	w.done.Wait()
 }
 
-// Add watches a folder that exists. The channel gets a value after something was
-// written there, and perhaps without that; several writes may be told as one. Call
-// remove when done, before Close.
+// Add watches a folder that exists. The channel gets a value after something was written there,
+// and sometimes without that; several writes may send one value. Call remove when done, before
+// Close.
 func (w *Watcher) Add(dir string) (wake <-chan struct{}, remove func(), err error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	key, err := w.ask(dir)
+	key, err := w.register(dir)
 	if err != nil {
 		return nil, nil, fmt.Errorf("watch %s: %w", dir, err)
 	}
@@ -66,11 +66,12 @@ func (w *Watcher) Add(dir string) (wake <-chan struct{}, remove func(), err erro
 	return c, func() { w.remove(key, c) }, nil
 }
 
-// ask has the kernel tell of a folder, and gives a number of our own if it can't.
-func (w *Watcher) ask(dir string) (key int, err error) {
-	w.serial--
+// register has the kernel watch a folder and returns the watch descriptor, or a number below 0 if
+// the folder has to be polled.
+func (w *Watcher) register(dir string) (key int, err error) {
+	w.lastPolled--
 	if w.file == nil {
-		return w.serial, nil
+		return w.lastPolled, nil
 	}
 	raw, err := w.file.SyscallConn()
 	if err != nil {
@@ -81,7 +82,7 @@ func (w *Watcher) ask(dir string) (key int, err error) {
 		key, failed = w.add(int(fd), dir, unix.IN_MODIFY|unix.IN_CREATE|unix.IN_ONLYDIR)
 	})
 	if errors.Is(failed, unix.ENOSPC) { // max_user_watches
-		return w.serial, nil
+		return w.lastPolled, nil
 	}
 	return key, errors.Join(err, failed)
 }
@@ -90,7 +91,7 @@ func (w *Watcher) remove(key int, c chan struct{}) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.wakes[key] != c {
-		return // the folder is watched for somebody else by now
+		return // the folder was added again meanwhile
 	}
 	delete(w.wakes, key)
 	if key < 0 {
@@ -101,7 +102,7 @@ func (w *Watcher) remove(key int, c chan struct{}) {
 	}
 }
 
-// listen reads what the kernel tells until the file is closed.
+// listen reads the kernel's events until the file is closed.
 func (w *Watcher) listen() {
 	buf := make([]byte, 16<<10)
 	for {
@@ -116,7 +117,7 @@ func (w *Watcher) listen() {
 			if mask&unix.IN_Q_OVERFLOW != 0 {
 				w.wakeAll()
 			} else if c, ok := w.wakes[key]; ok {
-				wakeUp(c)
+				wake(c)
 			}
 			b = b[min(len(b), unix.SizeofInotifyEvent+int(name)):]
 		}
@@ -124,7 +125,7 @@ func (w *Watcher) listen() {
 	}
 }
 
-// poll wakes those whom the kernel does not tell.
+// poll wakes the readers of folders that the kernel does not watch.
 func (w *Watcher) poll() {
 	tick := time.NewTicker(pollEvery)
 	defer tick.Stop()
@@ -136,7 +137,7 @@ func (w *Watcher) poll() {
 			w.mu.Lock()
 			for key, c := range w.wakes {
 				if key < 0 {
-					wakeUp(c)
+					wake(c)
 				}
 			}
 			w.mu.Unlock()
@@ -146,11 +147,11 @@ func (w *Watcher) poll() {
 
 func (w *Watcher) wakeAll() {
 	for _, c := range w.wakes {
-		wakeUp(c)
+		wake(c)
 	}
 }
 
-func wakeUp(c chan struct{}) {
+func wake(c chan struct{}) {
 	select {
 	case c <- struct{}{}:
 	default:

@@ -12,18 +12,19 @@ import (
 // Writer appends lines. Its methods may be called from any goroutine.
 type Writer struct {
 	dir  string
-	full int64 // size of a segment
+	full int64 // the size at which a segment is full
 
-	mu      sync.Mutex
-	file    *os.File
-	segment uint64
-	size    int64
-	buf     []byte
-	missed  int // lines that could not be written, not said yet
-	why     error
+	mu        sync.Mutex
+	file      *os.File
+	segment   uint64
+	size      int64
+	buf       []byte
+	lost      int // lines that could not be written and are not reported yet
+	lostCause error
 }
 
-// NewWriter goes on in a folder, which it makes when it is missing. Close it.
+// NewWriter returns a writer that appends to the newest segment of a folder, which it creates if
+// it does not exist. Close it.
 func NewWriter(dir string) (*Writer, error) { return newWriter(dir, SegmentSize) }
 
 func newWriter(dir string, full int64) (*Writer, error) {
@@ -41,7 +42,7 @@ func newWriter(dir string, full int64) (*Writer, error) {
 	if err := w.open(); err != nil {
 		return nil, err
 	}
-	if err := w.mend(); err != nil {
+	if err := w.endTornLine(); err != nil {
 		_ = w.file.Close()
 		return nil, err
 	}
@@ -63,8 +64,8 @@ func (w *Writer) open() error {
 	return nil
 }
 
-// mend ends a last line that a writer before could not end.
-func (w *Writer) mend() error {
+// endTornLine ends the last line if an earlier writer could not end it.
+func (w *Writer) endTornLine() error {
 	if w.size == 0 {
 		return nil
 	}
@@ -83,36 +84,35 @@ func (w *Writer) mend() error {
 	return nil
 }
 
-// Line appends a line, whose text holds no end of line. It never fails: a line that
-// can't be written, because the disk is full, is counted and said with the next one
-// that can.
+// Line appends a line, whose text has no line feed. It never fails: lines that can't be written,
+// because the disk is full, are counted, and a Note before the next line reports them.
 func (w *Writer) Line(at time.Time, stream Stream, text string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.file == nil {
 		return
 	}
-	if w.missed > 0 {
-		note := Line{At: at, Stream: Note, Text: fmt.Sprintf("%d lines lost: %v", w.missed, w.why)}
+	if w.lost > 0 {
+		note := Line{At: at, Stream: Note, Text: fmt.Sprintf("%d lines lost: %v", w.lost, w.lostCause)}
 		if w.put(note) != nil {
-			w.missed++
+			w.lost++
 			return
 		}
-		w.missed = 0
+		w.lost = 0
 	}
 	if err := w.put(Line{At: at, Stream: stream, Text: text}); err != nil {
-		w.missed++
+		w.lost++
 		if pe := (*fs.PathError)(nil); errors.As(err, &pe) {
 			err = pe.Err
 		}
-		w.why = err
+		w.lostCause = err
 	}
 	if w.size >= w.full {
 		w.rotate()
 	}
 }
 
-// put writes a line whole or not at all.
+// put writes a whole line or nothing.
 func (w *Writer) put(l Line) error {
 	w.buf = l.append(w.buf[:0])
 	n, err := w.file.Write(w.buf)
@@ -126,8 +126,8 @@ func (w *Writer) put(l Line) error {
 	return nil
 }
 
-// rotate begins a new segment and drops what is too old. Without a new one the
-// lines go on into the old one: the disk is full, and so will the next try be.
+// rotate begins a new segment and drops the oldest ones. If it can't, because the disk is full,
+// the old segment grows on, and the next line tries again.
 func (w *Writer) rotate() {
 	old, size := w.file, w.size
 	w.segment++
@@ -146,7 +146,7 @@ func (w *Writer) rotate() {
 	}
 }
 
-// Close ends writing. Lines that come after are thrown away.
+// Close closes the segment. Lines that come afterwards are dropped.
 func (w *Writer) Close() error {
 	w.mu.Lock()
 	defer w.mu.Unlock()

@@ -10,18 +10,18 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// rest makes this process small before it waits, perhaps for months. There is one
-// per daemon, each is the whole binary of the node, and it needs almost nothing of it.
-func rest() {
+// shrink makes this process small before it waits, perhaps for months. There is one per
+// daemon; each is the whole binary of the node and needs almost nothing of it.
+func shrink() {
 	debug.SetGCPercent(20)
 	debug.FreeOSMemory()
 	dropCode()
 }
 
-// dropCode gives the pages of code and constants back that starting up has touched.
-// They are clean and mapped from the file, so those that are needed again come from
-// the page cache. In a binary that is linked for any address (PIE) the constants were
-// changed when it was loaded, and stay.
+// dropCode returns the pages of code and constants that the start has touched to the kernel.
+// They are clean and mapped from the file, so those that are needed again come from the page
+// cache. In a position-independent binary (PIE) the loader has changed the constants, and
+// they stay.
 func dropCode() {
 	maps, err := os.Open("/proc/self/maps")
 	if err != nil {
@@ -48,7 +48,7 @@ func dropCode() {
 	}
 }
 
-// fixedBase is where a binary is loaded that is linked for one address.
+// fixedBase is the address of a binary that is not position-independent.
 const fixedBase = 0x400000
 
 func exe() string {
