@@ -30,6 +30,7 @@ import (
 	"github.com/meshos/meshos/host/snapshot"
 	"github.com/meshos/meshos/host/state"
 	"github.com/meshos/meshos/host/statuslog"
+	"github.com/meshos/meshos/internal/guard"
 	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
 )
 
@@ -304,8 +305,9 @@ func (n *node) serve(ctx context.Context) error {
 		Reader: n.loop.Reader(), TickInterval: n.cfg.Loop.TickInterval, Metrics: n.metrics.Registry(),
 		LastTick: n.loop.LastTickAt, Now: time.Now,
 	})
-	return n.listeners.Serve(ctx, n.api, handler, func(method string, value any, stack []byte) {
-		n.opts.Log.Error("a handler of the API panicked", "method", method, "value", value, "stack", string(stack))
+	return n.listeners.Serve(ctx, n.api, handler, func(method string, panicked *guard.PanicError) {
+		n.opts.Log.Error("a handler of the API panicked", "method", method,
+			"value", panicked.Value, "place", panicked.Place, "stack", string(panicked.Stack))
 	})
 }
 

@@ -12,9 +12,9 @@ import (
 	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
 )
 
-// Commit takes a signed command in and answers with its audit record once that is
-// durable. A command that was rejected is an answer too: the record says why. What
-// became of a command whose client went away meanwhile is in the audit log.
+// Commit passes a signed command on and answers with its audit record once that is on
+// disk. A rejected command is not an error: its record says why. If the client goes away
+// meanwhile, the audit log still has the record.
 func (s *Service) Commit(ctx context.Context, in *hostv1.CommitRequest) (*meshosv1.AdminAuditRecord, error) {
 	if in.GetCommit() == nil {
 		return nil, status.Error(codes.InvalidArgument, "commit: must be set")
@@ -39,7 +39,7 @@ func commitError(caller context.Context, err error) error {
 	if caller.Err() != nil {
 		return status.FromContextError(caller.Err()).Err()
 	}
-	return status.Errorf(codes.Unavailable, "%v; ask the audit log whether the command was taken before you sign a new one", err)
+	return status.Errorf(codes.Unavailable, "%v; look in the audit log whether the command was accepted before you sign a new one", err)
 }
 
 // Simulate implements hostv1.HostServer.

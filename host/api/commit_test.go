@@ -74,7 +74,7 @@ func TestSimulateAnswersWithRadiusAndHash(t *testing.T) {
 		t.Errorf("got %v, %v", got, err)
 	}
 	for want, event := range map[string]*meshosv1.AdminEvent{
-		"cordon is no break-glass command":                     wire.AdminToProto(mesh.Cordon{Node: 5}),
+		"cordon is not a break-glass command":                  wire.AdminToProto(mesh.Cordon{Node: 5}),
 		"event.force_cutover.target: must not be 0":            wire.AdminToProto(mesh.ForceCutover{Chain: 5}),
 		"event.kind: must be set to a kind of command that th": nil,
 	} {

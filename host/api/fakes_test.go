@@ -16,6 +16,7 @@ import (
 	"github.com/meshos/meshos/host/snapshot"
 	"github.com/meshos/meshos/host/state"
 	"github.com/meshos/meshos/host/wire"
+	"github.com/meshos/meshos/internal/guard"
 	"github.com/meshos/meshos/internal/snapshottest"
 	hostv1 "github.com/meshos/meshos/proto/meshos/host/v1"
 	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
@@ -23,22 +24,22 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// node is a loop, a judge and a catalog as the service sees them.
+// node fakes everything that the service asks of a node.
 type node struct {
 	*snapshottest.Board
 	mu       sync.Mutex
 	heard    []any // mesh.Event and mesh.JudgedCommit
-	room     int   // events that still fit
+	free     int   // how many more of them fit
 	state    *state.State
 	closed   bool
 	panicked []string
-	waited   []string // for which records to be durable
+	waited   []string // the records for which Durable was called
 	disk     error
 	records  stored // on disk
 }
 
 func newNode() *node {
-	return &node{Board: snapshottest.New(&snapshot.Snapshot{Node: 1, Epoch: 99}), room: 1000}
+	return &node{Board: snapshottest.New(&snapshot.Snapshot{Node: 1, Epoch: 99}), free: 1000}
 }
 
 func (n *node) PublishBatch(ctx context.Context, events []mesh.Event) (int, error) {
@@ -64,7 +65,7 @@ func (n *node) ReadState(ctx context.Context, visit func(*state.State)) error {
 	return nil
 }
 
-// Commit is the intake's, and judges as the fake judge does.
+// Commit implements api.Intake.
 func (n *node) Commit(ctx context.Context, signed wire.Signed) (mesh.AuditRecord, error) {
 	commit := n.judge(signed)
 	err := n.hear(ctx, commit)
@@ -73,7 +74,7 @@ func (n *node) Commit(ctx context.Context, signed wire.Signed) (mesh.AuditRecord
 
 func (n *node) simulate(ev mesh.AdminEvent) (*meshosv1.BlastRadius, []byte, error) {
 	if !ev.BreakGlass() {
-		return nil, nil, errors.New(ev.Kind() + " is no break-glass command")
+		return nil, nil, errors.New(ev.Kind() + " is not a break-glass command")
 	}
 	return &meshosv1.BlastRadius{AffectedNodes: []uint64{3}}, []byte("hash"), nil
 }
@@ -91,11 +92,11 @@ func (n *node) hear(ctx context.Context, what any) error {
 	if n.closed {
 		return errors.New("loop has ended")
 	}
-	if n.room == 0 {
+	if n.free == 0 {
 		<-ctx.Done()
 		return errors.New("queue is full")
 	}
-	n.room--
+	n.free--
 	n.heard = append(n.heard, what)
 	return nil
 }
@@ -117,13 +118,13 @@ func (n *node) Describe(name string) (*hostv1.PluginDetail, error) {
 	return nil, errors.New("there is no plugin " + name)
 }
 
-// serve runs a service over a real socket and gives a client of it.
+// serve runs a service on a real socket and returns a client of it.
 func serve(t *testing.T, n *node) hostv1.HostClient {
 	t.Helper()
 	return dial(t, serveAt(t, n))
 }
 
-// serveAt runs a service over a real socket and gives its path.
+// serveAt runs a service on a real socket and returns its path.
 func serveAt(t *testing.T, n *node, change ...func(*api.Options)) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "s")
@@ -139,7 +140,7 @@ func serveAt(t *testing.T, n *node, change ...func(*api.Options)) string {
 	ctx, stop := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() {
-		ended <- service.Serve(ctx, ln, func(method string, _ any, _ []byte) {
+		ended <- service.Serve(ctx, ln, func(method string, _ *guard.PanicError) {
 			n.mu.Lock()
 			defer n.mu.Unlock()
 			n.panicked = append(n.panicked, method)
@@ -154,7 +155,7 @@ func serveAt(t *testing.T, n *node, change ...func(*api.Options)) string {
 	return path
 }
 
-// within gives a context that ends a test that hangs.
+// within returns a context that ends a test that hangs.
 func within(t *testing.T) context.Context {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
@@ -162,5 +163,5 @@ func within(t *testing.T) context.Context {
 	return ctx
 }
 
-// history knows how the scores of one chain went.
+// history has something to say of one chain.
 func history(chain mesh.ChainID) (string, bool) { return "worst score 0.50 (one sample)", chain == 7 }

@@ -12,11 +12,13 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"golang.org/x/net/netutil"
+
+	"github.com/meshos/meshos/host/follow"
 )
 
 // HTTPOptions configure /healthz and /metrics. All are required except LastTick.
 type HTTPOptions struct {
-	Reader       Reader
+	Reader       follow.Source
 	TickInterval time.Duration
 	Metrics      prometheus.Gatherer
 	Now          func() time.Time

@@ -6,17 +6,19 @@ import (
 	"net"
 	"net/http"
 	"sync"
+
+	"github.com/meshos/meshos/internal/guard"
 )
 
-// Listeners are the two addresses on which a node is asked: the unix socket of the
-// Host service, and the TCP address of /healthz and /metrics.
+// Listeners are those of a node: the unix socket of the Host service, and the TCP address
+// of /healthz and /metrics.
 type Listeners struct {
 	socket net.Listener
-	http   net.Listener // nil for none
+	http   net.Listener // nil if there is none
 }
 
-// OpenListeners opens both, so that an address in use is found before anything
-// starts. An empty listen is for no TCP address.
+// OpenListeners opens both, so that an address in use is found before anything starts. If
+// listen is empty, there is no TCP address.
 func OpenListeners(ctx context.Context, socket, listen string) (_ *Listeners, err error) {
 	var l Listeners
 	if l.socket, err = Listen(ctx, socket); err != nil {
@@ -39,10 +41,10 @@ func (l *Listeners) Close() error {
 	return errors.Join(l.socket.Close(), l.http.Close())
 }
 
-// Serve answers on both until ctx is done, or one of them fails. onPanic is told of
-// handlers of the service that panicked.
+// Serve answers on both until ctx is done or one of them fails. onPanic is called when a
+// handler of the service panics.
 func (l *Listeners) Serve(
-	ctx context.Context, service *Service, handler http.Handler, onPanic func(method string, value any, stack []byte),
+	ctx context.Context, service *Service, handler http.Handler, onPanic func(method string, panicked *guard.PanicError),
 ) error {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()

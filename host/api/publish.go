@@ -17,11 +17,11 @@ import (
 	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
 )
 
-// fullFor is how long a queue may stay full before a client is told.
+// fullFor is how long a call waits for a full queue before it fails.
 const fullFor = 2 * time.Second
 
-// maxEvent is the most that one event may have, encoded; it keeps within what the
-// loop takes. A line for the log may be longer: it is cut.
+// maxEvent bounds an encoded event, in bytes, to what the loop accepts. A log line may be
+// longer: the loop cuts it.
 const maxEvent = 64 << 10
 
 func cuttable(event mesh.Event) bool {
@@ -29,7 +29,7 @@ func cuttable(event mesh.Event) bool {
 	return line
 }
 
-// kindOf names the field of an event that is set.
+// kindOf returns the name of the field that is set in an event.
 func kindOf(event *meshosv1.Event) string {
 	m := event.ProtoReflect()
 	return string(m.WhichOneof(m.Descriptor().Oneofs().ByName("kind")).Name())
@@ -41,11 +41,10 @@ type step struct {
 	signed *wire.Signed
 }
 
-// Publish puts events on the node's stream, in order: all of them, or none if one
-// of them is invalid. A signed commit is judged when its turn comes; one that is
-// rejected counts as accepted here, since the audit log has it. Where the queue stays
-// full, or the loop has ended, the error carries a PublishResponse that says how many
-// went in.
+// Publish passes events on to the loop in order, or none of them if one is invalid. A
+// signed commit is judged when its turn comes; a rejected one counts as accepted here,
+// since it is in the audit log. If the queue stays full or the loop has ended, the error
+// has a PublishResponse in its details that says how many events were accepted.
 func (s *Service) Publish(ctx context.Context, in *hostv1.PublishRequest) (*hostv1.PublishResponse, error) {
 	steps, err := s.plan(in.GetEvents())
 	if err != nil {
@@ -55,7 +54,7 @@ func (s *Service) Publish(ctx context.Context, in *hostv1.PublishRequest) (*host
 	defer cancel()
 	accepted := 0
 	for _, step := range steps {
-		n, err := s.take(waiting, step)
+		n, err := s.publish(waiting, step)
 		accepted += n
 		if err != nil {
 			return nil, publishError(ctx, waiting, accepted, len(in.GetEvents()), err)
@@ -83,7 +82,7 @@ func (s *Service) plan(in []*meshosv1.Event) ([]step, error) {
 		if size := proto.Size(message); size > maxEvent && !cuttable(event) {
 			return nil, &wire.FieldError{
 				Path:    "events[" + strconv.Itoa(i) + "]." + kindOf(message),
-				Problem: fmt.Sprintf("has %d bytes, and may have %d; make several of it", size, maxEvent),
+				Problem: fmt.Sprintf("has %d bytes, and may have %d; split it into several events", size, maxEvent),
 			}
 		}
 		if len(steps) == 0 || steps[len(steps)-1].signed != nil {
@@ -95,7 +94,8 @@ func (s *Service) plan(in []*meshosv1.Event) ([]step, error) {
 	return steps, nil
 }
 
-func (s *Service) take(ctx context.Context, step step) (int, error) {
+// publish passes one step on and returns how many of its events were accepted.
+func (s *Service) publish(ctx context.Context, step step) (int, error) {
 	if step.signed == nil {
 		return s.opts.Intake.PublishBatch(ctx, step.events)
 	}
@@ -105,7 +105,8 @@ func (s *Service) take(ctx context.Context, step step) (int, error) {
 	return 1, nil
 }
 
-// patience leaves a client with a deadline time to hear the answer.
+// patience returns how long a call may wait for the queue. If the client has a deadline,
+// some time is left for the answer to reach it.
 func patience(ctx context.Context) time.Duration {
 	if deadline, ok := ctx.Deadline(); ok {
 		return min(fullFor, time.Until(deadline)*3/4)
@@ -113,8 +114,8 @@ func patience(ctx context.Context) time.Duration {
 	return fullFor
 }
 
-// publishError says why not all events went in: the client went away, the queue
-// stayed full, or there is no loop any more.
+// publishError returns the error of a call whose events were not all accepted: the client
+// went away, the queue stayed full, or the loop has ended.
 func publishError(caller, waiting context.Context, accepted, all int, err error) error {
 	if caller.Err() != nil {
 		return status.FromContextError(caller.Err()).Err()

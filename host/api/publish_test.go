@@ -22,7 +22,7 @@ func signed(payload string) *meshosv1.Event {
 	return &meshosv1.Event{Kind: &meshosv1.Event_SignedCommit{SignedCommit: &meshosv1.SignedCommit{Payload: []byte(payload)}}}
 }
 
-// acceptedOf reads how many events went in from an error's details.
+// acceptedOf returns how many events were accepted according to an error's details.
 func acceptedOf(t *testing.T, err error) uint32 {
 	t.Helper()
 	for _, detail := range status.Convert(err).Details() {
@@ -94,7 +94,7 @@ func TestP5_AnEventThatIsTooLargeKeepsAllOut(t *testing.T) {
 	n := newNode()
 	client := serve(t, n)
 	_, err := client.Publish(within(t), &hostv1.PublishRequest{Events: []*meshosv1.Event{rtt(2), reason(64 << 10)}})
-	const want = "events[1].maintenance_observed: has 65548 bytes, and may have 65536; make several of it"
+	const want = "events[1].maintenance_observed: has 65548 bytes, and may have 65536; split it into several events"
 	if status.Code(err) != codes.InvalidArgument || status.Convert(err).Message() != want || len(n.heard) != 0 {
 		t.Errorf("error %v, heard %d, want none and %s", err, len(n.heard), want)
 	}
@@ -104,9 +104,9 @@ func TestP5_AnEventThatIsTooLargeKeepsAllOut(t *testing.T) {
 	}
 }
 
-func TestAFullQueueSaysHowManyWentIn(t *testing.T) {
+func TestAFullQueueSaysHowManyEventsWereAccepted(t *testing.T) {
 	n := newNode()
-	n.room = 2
+	n.free = 2
 	_, err := serve(t, n).Publish(within(t), &hostv1.PublishRequest{Events: []*meshosv1.Event{rtt(2), signed("a"), rtt(3)}})
 	if status.Code(err) != codes.ResourceExhausted || acceptedOf(t, err) != 2 {
 		t.Fatalf("error %v", err)

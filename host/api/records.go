@@ -9,9 +9,9 @@ import (
 
 // Records are the node's records on disk.
 type Records interface {
-	// Read gives the records of a chain behind a position, until no more are on disk.
-	// It calls known first, and says whether records of the position's epoch are still
-	// kept; if not it begins with the oldest. It ends with the first error of known or
-	// visit, or with ctx.
+	// Read calls visit with each record of a chain after a position, until there are no
+	// more on disk. First it calls known with whether records of the position's epoch are
+	// still there; if not, it begins with the oldest record. It ends at the first error of
+	// known or visit, or when ctx is done.
 	Read(ctx context.Context, chain mesh.RecordChain, from mesh.RecordPosition, known func(bool) error, visit func(*meshosv1.Record) error) error
 }

@@ -39,7 +39,7 @@ const (
 // Serve answers on ln until ctx is done. Then it ends streams, lets calls finish for a
 // moment, and closes ln. It must be called once only. The error is nil if ctx ended it.
 // If a handler panics, its call fails, and onPanic is called if it is not nil.
-func (s *Service) Serve(ctx context.Context, ln net.Listener, onPanic func(method string, value any, stack []byte)) error {
+func (s *Service) Serve(ctx context.Context, ln net.Listener, onPanic func(method string, panicked *guard.PanicError)) error {
 	panics := panicInterceptor{onPanic: onPanic}
 	server := grpc.NewServer(
 		grpc.MaxRecvMsgSize(MaxRequest),
@@ -72,7 +72,7 @@ func (s *Service) Serve(ctx context.Context, ln net.Listener, onPanic func(metho
 
 // panicInterceptor turns a panic of one call into an error of that call.
 type panicInterceptor struct {
-	onPanic func(method string, value any, stack []byte)
+	onPanic func(method string, panicked *guard.PanicError)
 }
 
 func (p panicInterceptor) call(method string, handler func() error) error {
@@ -82,7 +82,7 @@ func (p panicInterceptor) call(method string, handler func() error) error {
 		return err
 	}
 	if p.onPanic != nil {
-		p.onPanic(method, panicked.Value, panicked.Stack)
+		p.onPanic(method, panicked)
 	}
 	return status.Errorf(codes.Internal, "%s failed inside the node; its log says where", method)
 }

@@ -7,62 +7,53 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
+	"github.com/meshos/meshos/host/follow"
 	"github.com/meshos/meshos/host/mesh"
-	"github.com/meshos/meshos/host/snapshot"
 	"github.com/meshos/meshos/host/wire"
 	hostv1 "github.com/meshos/meshos/proto/meshos/host/v1"
 	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
 )
 
-// Reader gives the node's published snapshots.
-type Reader interface {
-	// Latest is the newest snapshot, never nil.
-	Latest() *snapshot.Snapshot
-	// Changed is closed when a newer snapshot than the present one is published.
-	Changed() <-chan struct{}
-	// Done is closed when no newer snapshot will come.
-	Done() <-chan struct{}
-}
-
-// Intake takes what clients publish. Both methods wait for room until ctx is done;
-// any other error means that the loop has ended.
+// Intake accepts what clients publish. Both methods wait while its queues are full, until
+// ctx is done; any other error means that the loop has ended.
 type Intake interface {
 	// PublishBatch queues events in order and returns how many it queued.
 	PublishBatch(ctx context.Context, events []mesh.Event) (int, error)
-	// Commit judges a signed command, also bytes that are not one, has it folded and
-	// returns the audit record that it left. Once the command is judged, Commit does
-	// not depend on ctx any more.
+	// Commit judges a signed command, even one that can't be decoded, has the loop apply
+	// it, and returns its audit record. Once the command is judged, Commit no longer
+	// depends on ctx.
 	Commit(ctx context.Context, signed wire.Signed) (mesh.AuditRecord, error)
 }
 
-// Simulate says what a break-glass command would do, and its hash. The error is for
-// the client: there is nothing to simulate.
+// Simulate returns what a break-glass command would do, and the hash of that. The error
+// means that the event can't be simulated, and goes to the client.
 type Simulate func(ev mesh.AdminEvent) (radius *meshosv1.BlastRadius, hash []byte, err error)
 
-// Durable waits until a record of this process, and all before it, are on disk.
+// Durable waits until a record of this process, and all records before it in its chain,
+// are on disk.
 type Durable func(ctx context.Context, chain mesh.RecordChain, seq uint64) error
 
-// Plugins knows the plugins of the node.
+// Plugins describes the plugins of the node.
 type Plugins interface {
-	// Describe tells all about one. The error says that there is none of that name.
+	// Describe describes one plugin. The error means that no plugin has the name.
 	Describe(name string) (*hostv1.PluginDetail, error)
 }
 
-// Options are what a Service works with. All but those that may be nil are needed.
+// Options configure a Service. All are required except those that may be nil or 0.
 type Options struct {
-	Reader      Reader
+	Reader      follow.Source
 	Intake      Intake
 	Simulate    Simulate
-	Durable     Durable // nil: a commit is answered without waiting for the disk
-	Records     Records // nil: tails begin with what is in memory
+	Durable     Durable // nil: Commit answers without waiting for the disk
+	Records     Records // nil: tails begin with the records in memory
 	Plugins     Plugins
 	StateReader StateReader
-	History     History // nil: nothing is known of how scores went
-	// IdleAfter is how long a connection without a call is kept; 0 for a minute.
+	History     History // nil: there is no history of scores
+	// IdleAfter is how long a connection without a call is kept open; 0 means a minute.
 	IdleAfter time.Duration
 }
 
-// History says how the scores of a chain went; ok is false where nothing is known.
+// History describes how the scores of a chain changed; ok is false if it has none.
 type History func(chain mesh.ChainID) (words string, ok bool)
 
 // Service is the Host service of the contract.

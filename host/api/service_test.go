@@ -57,7 +57,7 @@ func TestAPanicIsTheErrorOfOneCall(t *testing.T) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if len(n.panicked) != 1 {
-		t.Errorf("told of %v", n.panicked)
+		t.Errorf("onPanic was called for %v", n.panicked)
 	}
 }
 

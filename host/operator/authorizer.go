@@ -55,7 +55,7 @@ type Authorizer struct {
 	inFlight int                      // accepted commits that change the freeze and are not folded yet
 	settled  uint64                   // the audit record of the last such commit that was folded
 	pruned   time.Time                // when memory was last pruned
-	retried  time.Time                // when Observe last retried a failed write
+	retried  time.Time                // when observe last retried a failed write
 }
 
 // Open reads the signers' file and the authorizer's folder. A damaged signers' file is

@@ -31,20 +31,20 @@ func (a *Authorizer) Settled(c mesh.JudgedCommit, seq uint64) {
 	a.settled = max(a.settled, seq)
 }
 
-// Follow observes each snapshot of source until ctx ends, so that what is written down
-// of the freeze is what is in force.
+// Follow keeps the freeze on disk in line with the one in force, as the snapshots of
+// source show it, until ctx is done.
 func (a *Authorizer) Follow(ctx context.Context, source follow.Source) {
 	for s := range follow.Snapshots(ctx, source) {
 		if s.Tick > 0 {
-			a.Observe(s)
+			a.observe(s)
 		}
 	}
 }
 
-// Observe keeps the freeze on disk in line with the one in force: unsigned commands,
-// which are not judged here, also freeze and thaw, and two commits may be folded in
-// another order than they were judged. The host calls it with each published snapshot.
-func (a *Authorizer) Observe(s *snapshot.Snapshot) {
+// observe writes the freeze to disk if a snapshot shows another one than is there:
+// unsigned commands, which are not judged here, also freeze and thaw, and two commits may
+// be folded in another order than they were judged.
+func (a *Authorizer) observe(s *snapshot.Snapshot) {
 	now := a.opts.Now()
 	a.retryStore(now)
 	a.mu.Lock()
