@@ -1,35 +1,30 @@
 package catalog
 
-import "slices"
+import (
+	"slices"
+
+	"github.com/meshos/meshos/pluginsdk/wire"
+)
 
 // The kinds that a plugin may serve, as Describe names them.
 const (
-	KindLocalityProbe    = "locality_probe"
-	KindHealthProbe      = "health_probe"
-	KindInventoryProbe   = "inventory_probe"
-	KindPlacementScorer  = "placement_scorer"
-	KindMigrationAborter = "migration_aborter"
-	KindMigrationSource  = "migration_source"
-	KindChainAppender    = "chain_appender"
-	KindActuator         = "actuator"
-	KindEventSource      = "event_source"
-	KindRecoveryHandler  = "recovery_handler"
-	KindControlSink      = "control_sink"
+	KindLocalityProbe    = wire.KindLocalityProbe
+	KindHealthProbe      = wire.KindHealthProbe
+	KindInventoryProbe   = wire.KindInventoryProbe
+	KindPlacementScorer  = wire.KindPlacementScorer
+	KindMigrationAborter = wire.KindMigrationAborter
+	KindMigrationSource  = wire.KindMigrationSource
+	KindChainAppender    = wire.KindChainAppender
+	KindActuator         = wire.KindActuator
+	KindEventSource      = wire.KindEventSource
+	KindRecoveryHandler  = wire.KindRecoveryHandler
+	KindControlSink      = wire.KindControlSink
 )
-
-// allKinds returns every kind that this host knows, in the order of the contract.
-func allKinds() []string {
-	return []string{
-		KindLocalityProbe, KindHealthProbe, KindInventoryProbe, KindPlacementScorer,
-		KindMigrationAborter, KindMigrationSource, KindChainAppender, KindActuator,
-		KindEventSource, KindRecoveryHandler, KindControlSink,
-	}
-}
 
 // knownKinds splits the kinds that somebody named into those that this host knows, sorted
 // and without repetitions, and the others.
 func knownKinds(named []string) (known, unknown []string) {
-	all := allKinds()
+	all := wire.Kinds()
 	for _, kind := range named {
 		if slices.Contains(all, kind) {
 			known = append(known, kind)

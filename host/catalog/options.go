@@ -13,6 +13,7 @@ import (
 	"google.golang.org/protobuf/types/known/structpb"
 
 	"github.com/meshos/meshos/host/mesh"
+	"github.com/meshos/meshos/pluginsdk/wire"
 	pluginv1 "github.com/meshos/meshos/proto/meshos/plugin/v1"
 )
 
@@ -144,7 +145,7 @@ func (o Options) check() error {
 			bad("sha256 must be 64 hex digits, is %q", e.SHA256)
 		}
 		if _, unknown := knownKinds(e.Kinds); len(unknown) > 0 {
-			bad("unknown kind %q; known are %s", unknown[0], strings.Join(allKinds(), ", "))
+			bad("unknown kind %q; known are %s", unknown[0], strings.Join(wire.Kinds(), ", "))
 		}
 		for _, kv := range e.Env {
 			if why := badVariable(kv); why != "" {

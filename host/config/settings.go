@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/meshos/meshos/host/mesh"
+	"github.com/meshos/meshos/pluginsdk/wire"
 )
 
 const most = math.MaxInt32 // the bound of counts that need no tighter one
@@ -193,14 +194,6 @@ func (h *DaemonHealth) settings() []setting {
 	}
 }
 
-// kinds returns the plugin kinds of the contract.
-func kinds() []string {
-	return []string{
-		"locality_probe", "health_probe", "inventory_probe", "placement_scorer", "migration_aborter", "migration_source",
-		"chain_appender", "actuator", "event_source", "recovery_handler", "control_sink",
-	}
-}
-
 func (p *Plugin) settings() []setting {
 	return []setting{
 		notEmpty("name", &p.Name).needed().checked(func() *fault { return badPluginName(p.Name) }),
@@ -208,7 +201,7 @@ func (p *Plugin) settings() []setting {
 		textOrNone("sha256", &p.SHA256).checked(p.checkSHA256),
 		boolean("required", &p.Required),
 		boolean("enabled", &p.Enabled),
-		words("kinds", &p.Kinds, kinds()),
+		words("kinds", &p.Kinds, wire.Kinds()),
 		recordChains("chains", &p.Chains),
 		actions("actions", &p.Actions),
 		leftOut(duration("timeout", &p.Timeout), func() bool { return p.Timeout == 0 }),
