@@ -3,6 +3,7 @@ package host
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -43,7 +44,7 @@ func made(t *testing.T, log *slog.Logger) *node {
 
 // Every part has its limit whatever the others take, so the limits together are
 // within what an orderly end takes at most.
-func TestTheLimitsOfThePartsAreWithinThePromise(t *testing.T) {
+func TestTheOrderAndTheLimitsOfThePartsAreAsPromised(t *testing.T) {
 	n := made(t, slog.New(slog.DiscardHandler))
 	var sum, after, stopped time.Duration
 	for _, part := range n.parts() {
@@ -63,6 +64,16 @@ func TestTheLimitsOfThePartsAreWithinThePromise(t *testing.T) {
 	}
 	if rest := endWithin - after; rest < 3*time.Second {
 		t.Errorf("daemons have %v to end with a node whose other parts end at once", rest)
+	}
+	page, err := os.ReadFile("../docs/architecture.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := n.parts()
+	for i, part := range all {
+		if row := fmt.Sprintf("| %d | %d | %s |", i+1, len(all)-i, part.Name); !strings.Contains(string(page), row) {
+			t.Errorf("docs/architecture.md does not show the order of start and end: %s is not in it", row)
+		}
 	}
 	for _, part := range n.parts() { // nothing ran: what was started is let go
 		if part.Name == "daemons" || part.Name == "control sinks" {
