@@ -17,6 +17,13 @@ func TestPausesDoubleUpToTheLongest(t *testing.T) {
 	}
 }
 
+func TestAllOfTheLongestPauseIsNotNegative(t *testing.T) {
+	d := Doubling{First: math.MaxInt64, Max: math.MaxInt64}
+	if got := d.Jittered(1, 1); got != math.MaxInt64 {
+		t.Errorf("got %v", got)
+	}
+}
+
 func TestPausesStayWithinTheirBounds(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		d := Doubling{
