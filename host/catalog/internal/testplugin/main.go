@@ -21,6 +21,7 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/health/grpc_health_v1"
 	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/types/known/wrapperspb"
 
 	pluginv1 "github.com/meshos/meshos/proto/meshos/plugin/v1"
 	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
@@ -83,7 +84,7 @@ func main() {
 		HandshakeConfig: handshake,
 		Plugins:         goplugin.PluginSet{"meshos": p},
 		GRPCServer: func(o []grpc.ServerOption) *grpc.Server {
-			return grpc.NewServer(append(o, grpc.UnaryInterceptor(p.count))...)
+			return grpc.NewServer(append(o, grpc.UnaryInterceptor(p.count), grpc.StreamInterceptor(p.flood))...)
 		},
 	})
 }
@@ -105,6 +106,7 @@ type server struct {
 	calls   int
 
 	keepalives atomic.Int64 // that it got
+	frames     atomic.Int64 // of a flood that were sent
 }
 
 // count counts keepalives.
@@ -113,6 +115,31 @@ func (s *server) count(ctx context.Context, req any, info *grpc.UnaryServerInfo,
 		s.keepalives.Add(1)
 	}
 	return next(ctx, req)
+}
+
+// flood answers go-plugin's own streams with more than anybody asked for. Its messages
+// have a number in field 1, as a broker's id and the channel of printed text are.
+func (s *server) flood(srv any, stream grpc.ServerStream, info *grpc.StreamServerInfo, next grpc.StreamHandler) error {
+	if !strings.HasPrefix(info.FullMethod, "/plugin.") {
+		return next(srv, stream)
+	}
+	_, _ = syscall.Write(2, fmt.Appendf(nil, "the host opened %s\n", info.FullMethod))
+	switch {
+	case s.mode == "broker-flood" && info.FullMethod == "/plugin.GRPCBroker/StartStream":
+		for id := uint32(1); ; id++ {
+			if err := stream.SendMsg(wrapperspb.UInt32(id)); err != nil {
+				return err
+			}
+		}
+	case s.mode == "stdio-flood" && info.FullMethod == "/plugin.GRPCStdio/StreamStdio":
+		for n := 1; ; n++ {
+			if err := stream.SendMsg(wrapperspb.UInt32(99)); err != nil {
+				return err
+			}
+			s.frames.Store(int64(n))
+		}
+	}
+	return next(srv, stream)
 }
 
 // GRPCServer implements goplugin.GRPCPlugin.
@@ -197,6 +224,8 @@ func (s *server) SampleRtt(context.Context, *pluginv1.SampleRequest) (*pluginv1.
 		fmt.Println("printed by a library", strings.Repeat("y", 200<<10))
 	case "exit-in-call":
 		syscall.Exit(5)
+	case "stdio-flood":
+		return &pluginv1.RttSamples{Peers: []uint64{2}, RttNs: []int64{s.frames.Load() + 1}}, nil
 	case "liar":
 		return &pluginv1.RttSamples{
 			Peers: []uint64{s.self, 99, 2, 2, 3, 4},

@@ -1,0 +1,53 @@
+package catalog_test
+
+import (
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/meshos/meshos/host/catalog"
+	"github.com/meshos/meshos/host/snapshot"
+)
+
+// go-plugin's broker starts a goroutine for every message that comes by its stream: a
+// plugin that floods it costs nothing, since the host does not open that stream.
+func TestP5_ThePluginsBrokerIsNotUsed(t *testing.T) {
+	before := runtime.NumGoroutine()
+	r := start(t, []catalog.Entry{entry("evil", "broker-flood")})
+	r.waitFor("evil", snapshot.PluginReady)
+	r.until("go-plugin opened its streams", r.contains(&r.logs, "the host opened"))
+	r.pause(300 * time.Millisecond)
+	if _, err := r.locality("evil").SampleRTT(t.Context()); err != nil {
+		t.Error(err)
+	}
+	for _, line := range r.lines(&r.logs) {
+		if strings.Contains(line, "the host opened") && !strings.Contains(line, "GRPCStdio") {
+			t.Errorf("it says: %s", line)
+		}
+	}
+	if now := runtime.NumGoroutine(); now > before+100 {
+		t.Errorf("%d goroutines, %d before the plugin", now, before)
+	}
+}
+
+// Frames of a channel that go-plugin does not know are thrown away, but not read as fast
+// as they come.
+func TestP5_FramesOfAnUnknownChannelArePaced(t *testing.T) {
+	r := start(t, []catalog.Entry{entry("evil", "stdio-flood")})
+	r.waitFor("evil", snapshot.PluginReady)
+	sent := func() (n time.Duration) {
+		samples, err := r.locality("evil").SampleRTT(t.Context())
+		if err != nil || len(samples) != 1 {
+			t.Fatal(samples, err)
+		}
+		return samples[0].RTT
+	}
+	r.until("the burst is used up", func() bool { return sent() > 8000 })
+	first, began := sent(), time.Now()
+	r.pause(500 * time.Millisecond)
+	// 2000 a second are read, and what gRPC has in its windows beside them.
+	if n, most := sent()-first, 2500*time.Since(began).Seconds()+10000; float64(n) > most {
+		t.Errorf("%d frames were taken, at most %.0f should be", n, most)
+	}
+}
