@@ -8,9 +8,9 @@ import (
 	"github.com/meshos/meshos/host/state"
 )
 
-// replicaCount brings the chains that this node leads to the wished number of
-// holders: one placement or one eviction for a chain and pass. A chain that is
-// being moved is only refilled.
+// replicaCount brings the chains that this node leads to the desired number of holders, by
+// one placement or one eviction for each chain and pass. A chain that is being moved gets
+// placements only.
 func (d *diff) replicaCount() {
 	for c := range d.chains() {
 		if !d.leads(c) || d.decided[c.ID] {
@@ -27,8 +27,8 @@ func (d *diff) replicaCount() {
 	}
 }
 
-// short says whether a chain needs another holder: fewer than wished are live and
-// stay, or this node wants to give it up and too few others hold it.
+// short reports whether a chain needs another holder: fewer holders than desired are live
+// and stay, or this node is to hand it over and too few others hold it.
 func (d *diff) short(c state.Chain) bool {
 	if d.s.GivesUpReplicas() && c.HeldBy(d.s.Node()) && len(d.othersLive(c)) < c.Required() {
 		return true
@@ -40,20 +40,21 @@ func (d *diff) short(c state.Chain) bool {
 	return staying < int(c.Desired)
 }
 
-// mayPlace says whether this node may ask for a placement: while it is Active, or
-// to get rid of a chain it holds.
+// mayPlace reports whether this node may ask for a placement: while it is Active, or to hand
+// over a chain that it holds.
 func (d *diff) mayPlace(c state.Chain) bool {
 	return d.s.Active() || (d.s.GivesUpReplicas() && c.HeldBy(d.s.Node()))
 }
 
-// exclude lists who may not be given the chain: its holders and who may not be
-// given any, ascending.
+// exclude returns the nodes on which the chain may not be placed, ascending: its holders
+// and the nodes on which no replica may be placed.
 func (d *diff) exclude(c state.Chain) []mesh.NodeID {
 	out := slices.Concat(d.barredNodes(), c.Holders)
 	slices.Sort(out)
 	return slices.Compact(out)
 }
 
+// evictSurplus wants an eviction if a chain has too many holders.
 func (d *diff) evictSurplus(c state.Chain) {
 	if live, _ := d.count(c); live <= c.Required() {
 		return
@@ -66,9 +67,10 @@ func (d *diff) evictSurplus(c state.Chain) {
 	}
 }
 
-// victim picks whom to take a chain from: one that was lost and came back, one
-// that is not live, in maintenance or cordoned, avoided, then by score, lowest
-// first, then the highest id. This node, which leads, only when it is the last.
+// victim returns the holder to evict: first one that was lost and came back, then one that
+// is not live, then one in maintenance or cordoned, then an avoided one, then the one with
+// the lowest score, then the one with the highest id. This node, which leads the chain, is
+// evicted only if it is the last.
 func (d *diff) victim(c state.Chain) (mesh.NodeID, bool) {
 	candidates := slices.DeleteFunc(slices.Clone(c.Holders), func(n mesh.NodeID) bool {
 		return n == d.s.Node() && len(c.Holders) > 1
@@ -88,10 +90,10 @@ func (d *diff) victim(c state.Chain) (mesh.NodeID, bool) {
 	}), true
 }
 
-// outOfService says whether operators took a node out of service.
+// outOfService reports whether operators took a node out of service.
 func (d *diff) outOfService(n mesh.NodeID) bool { return d.s.InMaintenance(n) || d.s.Cordoned(n) }
 
-// score orders holders; one that nobody has an opinion of is as good as the best.
+// score returns the score of a holder to sort by. One without a score counts as the best.
 func (d *diff) score(id mesh.ChainID, n mesh.NodeID) float32 {
 	if score, ok := d.s.Score(id, n); ok {
 		return score
@@ -99,7 +101,7 @@ func (d *diff) score(id mesh.ChainID, n mesh.NodeID) float32 {
 	return 1
 }
 
-// trueFirst orders those of which something is true before the others.
+// trueFirst orders true before false.
 func trueFirst(a, b bool) int {
 	switch {
 	case a == b:

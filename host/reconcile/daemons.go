@@ -5,9 +5,8 @@ import (
 	"github.com/meshos/meshos/host/state"
 )
 
-// daemons starts the daemons that should run here, stops those that should not,
-// and holds back those whose restart gate is closed. A daemon that nobody wishes
-// anything of is left alone.
+// daemons starts the daemons that should run here, stops those that should not, and applies
+// a backoff to those whose restart gate is closed. A daemon without an intent is left alone.
 func (d *diff) daemons() {
 	for daemon := range d.s.Daemons() {
 		switch intent, why := d.s.EffectiveIntent(daemon); intent {
@@ -21,7 +20,7 @@ func (d *diff) daemons() {
 
 func (d *diff) runDaemon(daemon state.Daemon) {
 	if daemon.Lifecycle != state.Stopped {
-		return // running, on its way, or let it finish stopping first
+		return // it runs, is starting, or has to finish stopping first
 	}
 	if daemon.Gate.Admits(d.s.Now()) {
 		d.add(mesh.StartDaemon{Daemon: daemon.Ref})
@@ -38,7 +37,7 @@ func (d *diff) stopDaemon(daemon state.Daemon, why string) {
 	}
 	deadline := d.s.Now().Add(d.s.Policy().StopGrace)
 	if daemon.StopAsked {
-		deadline = daemon.StopDeadline // asking again gives no more time
+		deadline = daemon.StopDeadline // asking again does not give it more time
 	}
 	d.add(mesh.StopDaemon{Daemon: daemon.Ref, Reason: why, Deadline: deadline})
 }

@@ -28,7 +28,7 @@ func TestDaemonArm(t *testing.T) {
 		{"Core145 wanted and just crashed", []mesh.Event{wish(1, run), crashed(1)}, 0, []string{"backoff 1 to 500ms"}},
 		{"Core146 wanted and crashed a while ago", []mesh.Event{wish(1, run), crashed(1)}, 60, []string{"start 1"}},
 		{"Core152 the gate is over exactly now", []mesh.Event{wish(1, run), crashed(1)}, 0.5, []string{"start 1"}},
-		{"running and nobody wishes anything", []mesh.Event{started(1)}, 0, nil},
+		{"running without an intent", []mesh.Event{started(1)}, 0, nil},
 		{"Core151 unwanted and stopped", []mesh.Event{wish(1, stop), exited(1)}, 0, nil},
 	}
 	for _, c := range cases {

@@ -1,11 +1,13 @@
-// Package reconcile compares what a node knows with what should be and says what
-// to do about the difference.
+// Package reconcile decides what a node does about the difference between what it knows
+// and what should be.
 //
-// Diff is a pure function of a State: it changes nothing, reads no clock and asks
-// nobody. The order of its actions is part of its contract: the arms come in the
-// order of their files' numbers in Diff, each walking its subjects by id. Pass is
-// one tick of a node: it folds the tick, takes the Diff, holds back what was
-// asked for already and hands out what there is room for.
+// Pass is one tick of a node: it folds the tick, decides, and hands out those of the wanted
+// actions that are not under way already and find room in the queue. Deciding is a pure
+// function of the State. It is divided into arms, one for each concern (daemons, replica
+// count, locality …). The arms come in a fixed order and go through their subjects by id,
+// so the order of actions is always the same.
 //
-// It carries nothing out; host/executor does.
+// ExplainDaemon, ExplainPeer and ExplainChain put into words why the arms act or do not.
+//
+// The package carries no action out: host/executor does.
 package reconcile

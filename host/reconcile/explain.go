@@ -10,33 +10,33 @@ import (
 	"github.com/meshos/meshos/host/state"
 )
 
-// Finding is what one arm makes of a subject, in words: the condition, its values,
-// since when, and what it waits for.
+// Finding is what one arm found about a subject, in words: the condition, its values, since
+// when it holds, and what the arm waits for.
 type Finding struct {
 	Arm  string
 	Text string
 }
 
-// Explanation says why reconcile acts on a subject, or does not.
+// Explanation explains why the arms act on a subject or do not.
 type Explanation struct {
 	Subject  string
-	Unknown  bool // this node has never heard of it
+	Unknown  bool // this node does not know the subject
 	Findings []Finding
 }
 
-// explainer collects findings. It asks the same questions as the arms, of the same
-// state, and changes nothing.
+// explainer collects findings. It uses the decisions of the arms and the same state, and
+// changes nothing.
 type explainer struct {
 	d   *diff
 	s   *state.State
 	out Explanation
 }
 
-// newExplainer decides about one chain, 0 for none, and about everything that is no
-// chain: on a large mesh it is the chains that take time.
+// newExplainer decides about one chain (0: about none) and about all other subjects. On a
+// large mesh, deciding about all chains would take too long.
 func newExplainer(s *state.State, subject string, chain mesh.ChainID) *explainer {
 	d := newDiff(s)
-	d.about = &chain
+	d.only = &chain
 	e := &explainer{d: d.decide(), s: s, out: Explanation{Subject: subject}}
 	if left, frozen := s.Frozen(); frozen {
 		e.say("freeze", "acting is frozen for another %s, so no arm wants anything", round(left))
@@ -48,8 +48,7 @@ func (e *explainer) say(arm, format string, args ...any) {
 	e.out.Findings = append(e.out.Findings, Finding{Arm: arm, Text: fmt.Sprintf(format, args...)})
 }
 
-// keys says of every action about the subject whether it is wanted, and what became
-// of the last one.
+// keys adds a finding for each action about the subject that is wanted or was handed out.
 func (e *explainer) keys(keys ...mesh.ActionKey) {
 	for _, key := range keys {
 		i := slices.IndexFunc(e.d.wants, func(w want) bool { return w.action.Key() == key })
@@ -57,18 +56,18 @@ func (e *explainer) keys(keys ...mesh.ActionKey) {
 		switch {
 		case known && st.Outstanding:
 			e.say("actions", "%s was handed out %s ago as action %d and has not ended", key.Kind, round(st.Since), st.ID)
-		case known && st.Failed != "" && i < 0: // it failed, and nobody wants it any more
+		case known && st.Failed != "" && i < 0: // it failed, and is not wanted any more
 		case known && st.Failed != "":
-			e.say("actions", "%s is wanted; action %d failed (%s), and it is asked for again %s", key.Kind, st.ID, st.Failed, soon(st.Quiet))
+			e.say("actions", "%s is wanted; action %d failed (%s), and it is handed out again %s", key.Kind, st.ID, st.Failed, soon(st.Quiet))
 		case known && st.Quiet > 0:
-			e.say("actions", "%s was done %s ago as action %d; it is not asked for again for another %s", key.Kind, round(st.Since), st.ID, round(st.Quiet))
+			e.say("actions", "%s was done %s ago as action %d; it is not handed out again for another %s", key.Kind, round(st.Since), st.ID, round(st.Quiet))
 		case i >= 0:
 			e.say("actions", "%s is wanted and is handed out by the next pass", key.Kind)
 		}
 	}
 }
 
-// ExplainDaemon says why a daemon is started, stopped, held back or left alone.
+// ExplainDaemon explains why a daemon is started, stopped, kept from starting or left alone.
 func ExplainDaemon(s *state.State, id mesh.DaemonID) Explanation {
 	d, ok := s.Daemon(id)
 	if !ok {
@@ -83,7 +82,7 @@ func ExplainDaemon(s *state.State, id mesh.DaemonID) Explanation {
 	case mesh.IntentStop:
 		e.say(arm, "it should not run here: %s", why)
 	default:
-		e.say(arm, "nobody wishes anything of it, so it is left alone")
+		e.say(arm, "no intent is set for it, so it is left alone")
 	}
 	e.say(arm, "it has been %s for %s", lifecycle(d.Lifecycle), round(d.Age(s.Now())))
 	if at, closed := d.Gate.ReleaseAt(); closed {
@@ -94,7 +93,7 @@ func ExplainDaemon(s *state.State, id mesh.DaemonID) Explanation {
 		e.say(arm, "its restart gate is closed (%s) for another %s", what, round(s.Now().Until(at)))
 	}
 	if d.StopAsked {
-		e.say(arm, "it was asked to stop, and is killed in %s", round(s.Now().Until(d.StopDeadline)))
+		e.say(arm, "it was asked to stop, and will be killed in %s", round(s.Now().Until(d.StopDeadline)))
 	}
 	keys := []mesh.ActionKey{mesh.StartDaemon{Daemon: d.Ref}.Key(), mesh.StopDaemon{Daemon: d.Ref}.Key()}
 	if at, closed := d.Gate.ReleaseAt(); closed {
@@ -104,15 +103,15 @@ func ExplainDaemon(s *state.State, id mesh.DaemonID) Explanation {
 	return e.out
 }
 
-// ExplainPeer says how a node is judged: whether it is avoided, counts as a holder
-// and may be given replicas.
+// ExplainPeer explains whether a node is avoided, counts as a holder and may be given
+// replicas.
 func ExplainPeer(s *state.State, id mesh.NodeID) Explanation {
 	p, ok := s.Peer(id)
 	if !ok {
 		if id != s.Node() && !inAnyChain(s, id) {
 			return unknown("node", uint64(id))
 		}
-		p = state.Peer{ID: id} // nobody measured it yet
+		p = state.Peer{ID: id} // it was not measured yet
 		if id == s.Node() {
 			p.Phase, p.Cordoned = s.Maintenance().Phase, s.Cordoned(id)
 		}
@@ -147,7 +146,7 @@ func ExplainPeer(s *state.State, id mesh.NodeID) Explanation {
 	return e.out
 }
 
-// labelled gives the form of a node that people read: "2 (mirror)".
+// labelled returns a node for people: "2 (mirror)".
 func labelled(s *state.State, p state.Peer) string {
 	name := p.Name
 	if p.ID == s.Node() {
@@ -159,8 +158,7 @@ func labelled(s *state.State, p state.Peer) string {
 	return fmt.Sprintf("%d (%s)", p.ID, name)
 }
 
-// maintenance says where this node stands in the maintenance machine, and what it
-// waits for.
+// maintenance adds the phase of this node and what it waits for.
 func (e *explainer) maintenance() {
 	m := e.s.Maintenance()
 	text := "in phase " + phase(m.Phase)
@@ -200,7 +198,7 @@ func phase(p mesh.MaintenancePhase) string {
 	return "unknown"
 }
 
-// hosting says whether a node may be given replicas, or why not.
+// hosting returns that a node may be given replicas, or why not.
 func hosting(s *state.State, p state.Peer) string {
 	if s.MayHost(p.ID) {
 		return "it may be given replicas"
@@ -223,8 +221,8 @@ func hosting(s *state.State, p state.Peer) string {
 	return "it is not given replicas: " + strings.Join(why, ", ")
 }
 
-// inAnyChain says whether a node holds or leads some chain: so one may know it that
-// nobody measures.
+// inAnyChain reports whether a node holds or leads a chain, so that it is known even if
+// nothing was measured.
 func inAnyChain(s *state.State, id mesh.NodeID) bool {
 	for c := range s.Chains() {
 		if c.HeldBy(id) || c.Leader == id {

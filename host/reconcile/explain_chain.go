@@ -8,8 +8,8 @@ import (
 	"github.com/meshos/meshos/host/state"
 )
 
-// ExplainChain says why a chain is pulled, dropped, placed, evicted or moved by
-// this node, arm by arm, or why not.
+// ExplainChain explains, arm by arm, why this node pulls, drops, places, evicts or moves a
+// chain, or why it does not.
 func ExplainChain(s *state.State, id mesh.ChainID) Explanation {
 	c, ok := s.Chain(id)
 	if !ok {
@@ -23,9 +23,9 @@ func ExplainChain(s *state.State, id mesh.ChainID) Explanation {
 		e.count(c)
 		e.moves(c)
 	} else if c.Leader == 0 {
-		e.say("replica count", "no leader is known, so nobody places or evicts it")
+		e.say("replica count", "no leader is known, so no node places or evicts it")
 	} else {
-		e.say("replica count", "node %d leads it and decides on placements and evictions", c.Leader)
+		e.say("replica count", "node %d leads it and decides about placements and evictions", c.Leader)
 	}
 	e.keys(mesh.PullReplica{Chain: id}.Key(), mesh.DropReplica{Chain: id}.Key(),
 		mesh.RequestPlacement{Chain: id}.Key(), mesh.RequestEviction{Chain: id}.Key())
@@ -41,7 +41,7 @@ func (e *explainer) forced(c state.Chain) {
 		if o.Place {
 			what = fmt.Sprintf("placement on node %d", o.Node)
 		}
-		e.say("forced orders", "a forced %s waits, and is given up in %s", what, round(e.s.Now().Until(o.Until)))
+		e.say("forced orders", "a forced %s waits and will be given up in %s", what, round(e.s.Now().Until(o.Until)))
 	}
 }
 
@@ -51,7 +51,7 @@ func (e *explainer) local(c state.Chain) {
 	others := len(e.d.othersLive(c))
 	switch {
 	case held && e.s.GivesUpReplicas() && others < c.Required():
-		e.say(arm, "this node gives up its replicas, but keeps this one until %d other live nodes hold it; %d do", c.Required(), others)
+		e.say(arm, "this node hands over its replicas, but keeps this one until %d other live nodes hold it; %d do", c.Required(), others)
 	case held && c.Hold == mesh.HoldDrop && others < c.Required():
 		e.say(arm, "this node should drop it, but %d other live nodes must hold it first; %d do", c.Required(), others)
 	case held && (e.s.GivesUpReplicas() || c.Hold == mesh.HoldDrop):
@@ -86,15 +86,15 @@ func (e *explainer) count(c state.Chain) {
 	case e.d.short(c):
 		e.say(arm, "%d of %d wanted holders are live and stay (%s), so a placement is asked for", len(staying), c.Required(), list(staying))
 	case !c.HasDesired:
-		e.say(arm, "nobody said how many replicas there should be")
+		e.say(arm, "no number of replicas is set for it")
 	case len(live) > c.Required():
-		what := "one is too many"
+		what := "that is too many, so one is evicted"
 		if _, moving := e.s.Rebalancing(c.ID); moving {
-			what = "the move that is under way ends that"
+			what = "the move that is under way will evict one"
 		}
 		e.say(arm, "%d live holders, %d wanted: %s", len(live), c.Required(), what)
 	default:
-		e.say(arm, "%d live holders, %d wanted: as it should be", len(live), c.Required())
+		e.say(arm, "%d live holders, %d wanted: nothing to do", len(live), c.Required())
 	}
 }
 
@@ -103,7 +103,7 @@ func (e *explainer) moves(c state.Chain) {
 	if m, moving := e.s.Rebalancing(c.ID); moving {
 		step := fmt.Sprintf("until node %d holds it", m.Target)
 		if c.HeldBy(m.Target) {
-			step = fmt.Sprintf("until node %d gave it up", m.Worst)
+			step = fmt.Sprintf("until node %d no longer holds it", m.Worst)
 		}
 		e.say(arm, "it is being moved from node %d to node %d; waiting %s", m.Worst, m.Target, step)
 		return
@@ -116,16 +116,16 @@ func (e *explainer) moves(c state.Chain) {
 		e.say(arm, "it was moved %s ago; it is not moved again for another %s", round(ago), round(p.RebalanceCooldown-ago))
 		return
 	case !e.s.Active():
-		e.say(arm, "this node begins no move before it is Active")
+		e.say(arm, "this node begins moves only while it is Active")
 		return
 	case !e.s.ScoresUsable():
-		e.say(arm, "there is no table of scores that is recent enough")
+		e.say(arm, "there is no recent table of scores")
 		return
 	case len(e.s.LiveHolders(c)) < c.Required():
-		e.say(arm, "it is not moved before %d live nodes hold it", c.Required())
+		e.say(arm, "it is not moved until %d live nodes hold it", c.Required())
 		return
 	case !ok:
-		e.say(arm, "no holder but the leader has a score for the present holders")
+		e.say(arm, "no holder except the leader has a score that may be used now")
 		return
 	case score >= p.ScoreFloor:
 		e.say(arm, "the worst holder, node %d, scores %.2f, not below %.2f", worst, score, p.ScoreFloor)
@@ -150,7 +150,7 @@ func (e *explainer) moves(c state.Chain) {
 
 func list(ns []mesh.NodeID) string {
 	if len(ns) == 0 {
-		return "nobody"
+		return "no node"
 	}
 	var out []string
 	for _, n := range ns {

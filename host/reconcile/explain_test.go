@@ -40,7 +40,7 @@ func TestExplainDaemon(t *testing.T) {
 	says(t, reconcile.ExplainDaemon(w.s, 1),
 		"daemons: it should run here",
 		"daemons: it has been stopped for 2s",
-		"actions: start_daemon is wanted; action 2 failed (no such file), and it is asked for again in 1s")
+		"actions: start_daemon is wanted; action 2 failed (no such file), and it is handed out again in 1s")
 	w.hear(wish(1, run, 5))
 	says(t, reconcile.ExplainDaemon(w.s, 1),
 		"daemons: it should not run here: desired intent is to run on node 5 only",
@@ -54,7 +54,7 @@ func TestExplainChain(t *testing.T) {
 		"state: held by node 1, node 2; live: node 1, node 2",
 		"local replicas: this node should hold it and pulls it from node 1",
 		"replica count: 2 of 3 wanted holders are live and stay (node 1, node 2), so a placement is asked for",
-		"rebalance: there is no table of scores that is recent enough",
+		"rebalance: there is no recent table of scores",
 		"actions: pull_replica is wanted and is handed out by the next pass",
 		"actions: request_placement is wanted and is handed out by the next pass")
 	w.admin(mesh.FreezeCluster{TTL: time.Minute}, mesh.ForceEvictReplica{Chain: 7, Victim: 1})
@@ -62,24 +62,24 @@ func TestExplainChain(t *testing.T) {
 	says(t, reconcile.ExplainChain(w.s, 7),
 		"freeze: acting is frozen for another 1m0s, so no arm wants anything",
 		"state: held by node 1, node 2; live: node 1, node 2",
-		"forced orders: a forced eviction from node 1 waits, and is given up in 5m0s",
+		"forced orders: a forced eviction from node 1 waits and will be given up in 5m0s",
 		"local replicas: this node should hold it and pulls it from node 1",
-		"replica count: node 5 leads it and decides on placements and evictions")
+		"replica count: node 5 leads it and decides about placements and evictions")
 
 	w = placed(t).scores(&score{9, 0.9}, disruption(time.Minute), score{1, 0.3}, score{2, 0.8})
 	says(t, reconcile.ExplainChain(w.s, 7),
 		"state: held by node 1, node 2; live: node 1, node 2",
 		"local replicas: this node does not hold it, and nothing says that it should",
-		"replica count: 2 live holders, 2 wanted: as it should be",
+		"replica count: 2 live holders, 2 wanted: nothing to do",
 		"rebalance: moving from node 1 to node 9 gains 0.60 and costs 6.00")
 	w.scores(&score{9, 0.9}, nil, score{1, 0.3}, score{2, 0.8})
 	w.succeed(w.pass(1)...)
 	says(t, reconcile.ExplainChain(w.s, 7),
 		"state: held by node 1, node 2; live: node 1, node 2",
 		"local replicas: this node does not hold it, and nothing says that it should",
-		"replica count: 2 live holders, 2 wanted: as it should be",
+		"replica count: 2 live holders, 2 wanted: nothing to do",
 		"rebalance: it is being moved from node 1 to node 9; waiting until node 9 holds it",
-		"actions: request_placement was done 0s ago as action 1; it is not asked for again for another 5s")
+		"actions: request_placement was done 0s ago as action 1; it is not handed out again for another 5s")
 }
 
 // What keeps a move back is said as the arm judges it, and since when.
@@ -103,8 +103,8 @@ func TestExplainWhyAChainIsNotMoved(t *testing.T) {
 		{"moving from node 1 to node 9 gains 0.60 and costs 0.00: worth it", placed(t).scores(&score{9, 0.9}, nil, bad...)},
 		{"node 1 scores 0.30, but node 2, the alternative, holds it already", placed(t).scores(&score{2, 0.9}, nil, bad...)},
 		{"node 1 scores 0.30, but node 9 may not be given replicas now", placed(t).scores(&score{9, 0.9}, nil, bad...).admin(mesh.Cordon{Node: 9})},
-		{"it is not moved before 3 live nodes hold it", placed(t).scores(&score{9, 0.9}, nil, bad...).hear(desired(7, 3))},
-		{"this node begins no move before it is Active", placed(t).scores(&score{9, 0.9}, nil, bad...).admin(mesh.EnterMaintenance{Node: this})},
+		{"it is not moved until 3 live nodes hold it", placed(t).scores(&score{9, 0.9}, nil, bad...).hear(desired(7, 3))},
+		{"this node begins moves only while it is Active", placed(t).scores(&score{9, 0.9}, nil, bad...).admin(mesh.EnterMaintenance{Node: this})},
 		{"it was moved 10s ago; it is not moved again for another 4m50s", evicted},
 	} {
 		if got := rebalance(c.w); got != c.want {
@@ -142,7 +142,7 @@ func TestExplainPeer(t *testing.T) {
 		"locality: it is avoided for another 5m0s: rtt 500 ms is above 250ms",
 		"placing: it counts as a live holder of what it holds",
 		"placing: it is not given replicas: it is cordoned, it is avoided",
-		"actions: mark_avoid was done 0s ago as action 1; it is not asked for again for another 5s")
+		"actions: mark_avoid was done 0s ago as action 1; it is not handed out again for another 5s")
 	w.hear(added(7, this)...).admin(mesh.EnterMaintenance{Node: this, DrainFor: window(time.Minute)})
 	w.hear(mesh.AdminReceived{Event: mesh.Cordon{Node: this}})
 	w.to(10).hear(mesh.LogLine{})

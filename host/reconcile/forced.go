@@ -8,9 +8,9 @@ import (
 	"github.com/meshos/meshos/host/state"
 )
 
-// forcedEvictions carries out the evictions that operators forced, in the order
-// they came, one for a chain and pass. A forced one may take a chain down to one
-// live holder, and never takes the last.
+// forcedEvictions carries out the evictions that operators forced, in the order in which
+// they came, one for each chain and pass. A forced eviction may leave a single live holder,
+// and never takes the last.
 func (d *diff) forcedEvictions() {
 	for _, order := range d.s.Forced() {
 		if order.Place || d.decided[order.Chain] {
@@ -28,8 +28,8 @@ func (d *diff) forcedEvictions() {
 	}
 }
 
-// mustKeep says why a holder can't be taken from a chain even by force, or "". A
-// node that does not hold it takes nothing away.
+// mustKeep returns why a holder must keep a chain even if its eviction is forced, or "".
+// Evicting a node that does not hold the chain does no harm.
 func (d *diff) mustKeep(c state.Chain, victim mesh.NodeID) string {
 	if !c.HeldBy(victim) {
 		return ""
@@ -44,8 +44,8 @@ func (d *diff) mustKeep(c state.Chain, victim mesh.NodeID) string {
 	return ""
 }
 
-// forcedPlacements carries out the placements that operators forced, like
-// forcedEvictions. They come back with Active, like every placement.
+// forcedPlacements carries out the placements that operators forced, like forcedEvictions.
+// Like every placement they wait until this node is Active.
 func (d *diff) forcedPlacements() {
 	if !d.s.Active() {
 		return

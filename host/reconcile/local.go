@@ -7,9 +7,9 @@ import (
 	"github.com/meshos/meshos/host/state"
 )
 
-// localReplicas pulls what this node should hold and does not, and drops what it
-// should not hold or, while it is evacuated, what others hold enough of. A drop
-// never takes a chain under what is wanted.
+// localReplicas pulls the chains that this node should hold and does not. It drops those
+// that it should not hold and, while it is evacuated, all others too, once enough other
+// nodes hold them.
 func (d *diff) localReplicas() {
 	leaving := d.s.GivesUpReplicas()
 	for c := range d.chains() {
@@ -18,8 +18,8 @@ func (d *diff) localReplicas() {
 		case held && (leaving || c.Hold == mesh.HoldDrop):
 			if len(d.othersLive(c)) >= c.Required() {
 				d.add(mesh.DropReplica{Chain: c.ID})
-				// Also one that has to wait: if another replica went meanwhile, this
-				// one would have to stay.
+				// A drop that has to wait counts too: if another replica were
+				// removed meanwhile, this one would have to stay.
 				d.removing[c.ID] = append(d.removing[c.ID], d.s.Node())
 			}
 		case !held && c.Hold == mesh.HoldKeep && d.s.MayPull():
@@ -30,7 +30,7 @@ func (d *diff) localReplicas() {
 	}
 }
 
-// othersLive lists the live holders of a chain but this node.
+// othersLive returns the live holders of a chain except this node.
 func (d *diff) othersLive(c state.Chain) []mesh.NodeID {
 	return slices.DeleteFunc(d.live(c), func(n mesh.NodeID) bool { return n == d.s.Node() })
 }

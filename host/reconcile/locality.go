@@ -8,8 +8,7 @@ import (
 	"github.com/meshos/meshos/host/state"
 )
 
-// locality marks the peers to avoid: those slower than the threshold that are
-// not on the avoid list yet.
+// locality marks the peers that are slower than the threshold and not avoided yet.
 func (d *diff) locality() {
 	p := d.s.Policy()
 	for peer := range d.s.Peers() {
@@ -25,8 +24,8 @@ func (d *diff) locality() {
 	}
 }
 
-// slowest gives the RTT to judge a peer by: the latest, or one that was reported
-// since the last pass if that was slower.
+// slowest returns the RTT to judge a peer by: the latest one, or one that was reported since
+// the last pass if that is longer.
 func slowest(p state.Peer) time.Duration {
 	var rtt time.Duration
 	if p.HasRTT {

@@ -6,9 +6,9 @@ import (
 	"github.com/meshos/meshos/host/mesh"
 )
 
-// maintenance moves this node's maintenance machine on: into maintenance when
-// nothing is left here, to drain-failed when that took too long, out of an exit
-// when the daemons are back, and to Active after the ramp.
+// maintenance moves this node's maintenance machine: to Maintenance when nothing is left
+// here, to DrainFailed when that took too long, to Recovery when the daemons are back, and
+// to Active after the ramp.
 func (d *diff) maintenance() {
 	m := d.s.Maintenance()
 	switch m.Phase {

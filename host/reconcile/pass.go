@@ -8,15 +8,14 @@ import (
 // Result is what one pass decided.
 type Result struct {
 	Actions []mesh.Emitted // handed out, in order
-	Dropped int            // wanted, but there was no room
-	// FirstDropped is the first action that found no room; nil if there was room
-	// for all.
+	Dropped int            // how many wanted actions found no room
+	// FirstDropped is the first action that found no room; nil if all did.
 	FirstDropped mesh.Action
 }
 
-// Pass is one tick of a node: it folds the tick at its time, decides once, and
-// hands out at most room actions. What was handed out before and has not ended,
-// or ended a moment ago, is not handed out again.
+// Pass is one tick of a node: it folds the tick, decides, and hands out at most room
+// actions. An action that was handed out before and has not ended, or ended a moment ago, is
+// not handed out again.
 func Pass(s *state.State, at mesh.Stamp, room int) Result {
 	s.Tick(at)
 	var res Result

@@ -7,9 +7,9 @@ import (
 	"github.com/meshos/meshos/host/state"
 )
 
-// rebalance moves replicas from holders that suit them badly to nodes that suit
-// them clearly better. It places first and evicts once the target holds the
-// chain, so a chain is never short on the way.
+// rebalance moves replicas from holders with a low score to nodes with a clearly higher one.
+// It places first and evicts once the target holds the chain, so a chain never has too few
+// holders during a move.
 func (d *diff) rebalance() {
 	if !d.s.ScoresUsable() && !d.s.AnyRebalance() {
 		return
@@ -40,8 +40,8 @@ func (d *diff) continueMove(c state.Chain, move state.Rebalance) {
 	}
 }
 
-// beginMove starts a move if the worst holder is below the floor, and the best
-// alternative gains more than the gap and more than the move costs.
+// beginMove begins a move if the worst holder is below the floor, and the best alternative
+// gains more than the gap and more than the move costs.
 func (d *diff) beginMove(c state.Chain) {
 	if live, _ := d.count(c); live < c.Required() {
 		return
@@ -55,7 +55,7 @@ func (d *diff) beginMove(c state.Chain) {
 	if !ok || c.HeldBy(best.Node) || !d.s.MayHost(best.Node) {
 		return
 	}
-	// Written so that whatever is not a number begins nothing.
+	// Written so that no move begins if one of the numbers is NaN.
 	if gain := best.Score - score; !(gain > p.HysteresisGap && gain-cost > 0) {
 		return
 	}
@@ -70,8 +70,8 @@ func (d *diff) placement(c state.Chain, target mesh.NodeID) mesh.Action {
 	return mesh.RequestPlacement{Chain: c.ID, Exclude: exclude, Target: target}
 }
 
-// worstHolder gives the holder with the lowest score, the highest id among equals. The
-// leader, which is this node, and holders without a score are left out.
+// worstHolder returns the holder with the lowest score, and among equals the one with the
+// highest id. It leaves out this node, which leads the chain, and holders without a score.
 func (d *diff) worstHolder(c state.Chain) (worst mesh.NodeID, score float32, ok bool) {
 	for _, n := range c.Holders {
 		if n == d.s.Node() {

@@ -8,10 +8,10 @@ import (
 	"github.com/meshos/meshos/host/state"
 )
 
-// want is an action with what has to be written down when it is handed out.
+// want is an action that should be done, with what has to be noted when it is handed out.
 type want struct {
 	action mesh.Action
-	// forced is the order that the action carries out; nil for none.
+	// forced is the forced order that the action carries out; nil for none.
 	forced *state.ForcedOrder
 	// rebalance is the move that the action begins; nil for none.
 	rebalance *state.Rebalance
@@ -26,21 +26,21 @@ type refusal struct {
 // diff collects what the arms of one pass want.
 type diff struct {
 	s        *state.State
-	about    *mesh.ChainID // the only chain to judge; nil for all
+	only     *mesh.ChainID // the only chain to decide about; nil for all
 	wants    []want
 	refusals []refusal
-	// decided are the chains that got a placement or an eviction in this pass: one
-	// chain gets one of them, never both.
+	// decided are the chains that get a placement or an eviction in this pass. A chain
+	// gets at most one of the two.
 	decided map[mesh.ChainID]bool
-	// removing are the holders that chains are being taken from, from before and by
-	// this pass.
+	// removing are, by chain, the holders from which it is being removed, by earlier
+	// passes and by this one.
 	removing map[mesh.ChainID][]mesh.NodeID
-	// lost and leaving are the nodes that do not count as holders, and that don't
-	// for a leader that asks for placements. There are few as a rule, so that a chain
-	// is judged without looking each of its holders up.
+	// lost are the nodes that do not count as holders, and leaving are those that do not
+	// count when the leader asks for placements. Usually there are few, so most chains
+	// need no look at each of their holders.
 	lost, leaving map[mesh.NodeID]bool
-	// barred are the nodes that may not be given a replica, ascending; made when
-	// first asked for.
+	// barred are the nodes on which no replica may be placed, ascending. barredNodes
+	// sets them when they are needed.
 	barred []mesh.NodeID
 }
 
@@ -51,13 +51,13 @@ func newDiff(s *state.State) *diff {
 	}
 }
 
-// chains gives the chains to judge. No chain's judgement depends on another one.
+// chains yields the chains to decide about. No decision depends on another chain.
 func (d *diff) chains() iter.Seq[state.Chain] {
-	if d.about == nil {
+	if d.only == nil {
 		return d.s.Chains()
 	}
 	return func(yield func(state.Chain) bool) {
-		if c, ok := d.s.Chain(*d.about); ok {
+		if c, ok := d.s.Chain(*d.only); ok {
 			yield(c)
 		}
 	}
@@ -74,16 +74,16 @@ func (d *diff) addMove(id mesh.ChainID, w want) {
 	}
 }
 
-// countRemoval notes that a holder is taken from a chain, if that can be handed out now,
-// so that the arms that follow count it as done.
+// countRemoval notes the removal of a chain from a holder, if it can be handed out now, so
+// that later arms count it as done.
 func (d *diff) countRemoval(id mesh.ChainID, n mesh.NodeID, a mesh.Action) {
 	if d.s.Ready(a.Key()) {
 		d.removing[id] = append(d.removing[id], n)
 	}
 }
 
-// live lists the holders of a chain that count: the live ones that nothing takes,
-// neither in this pass nor from before.
+// live returns the holders of a chain that count: those that are live and from which the
+// chain is not being removed.
 func (d *diff) live(c state.Chain) []mesh.NodeID {
 	out := make([]mesh.NodeID, 0, len(c.Holders))
 	for _, n := range c.Holders {
@@ -98,7 +98,7 @@ func (d *diff) counts(c state.Chain, n mesh.NodeID) bool {
 	return !d.lost[n] && !slices.Contains(d.removing[c.ID], n)
 }
 
-// count says how many holders of a chain count, and how many of those stay.
+// count returns how many holders of a chain count, and how many of those stay.
 func (d *diff) count(c state.Chain) (live, staying int) {
 	if len(d.lost) == 0 && len(d.leaving) == 0 && len(d.removing[c.ID]) == 0 {
 		return len(c.Holders), len(c.Holders)
@@ -114,11 +114,11 @@ func (d *diff) count(c state.Chain) (live, staying int) {
 	return live, staying
 }
 
-// leads says whether this node decides on the chain's placement: a chain whose
-// leader is not known is nobody's to move.
+// leads reports whether this node decides about the chain's holders. If no leader is known,
+// no node does.
 func (d *diff) leads(c state.Chain) bool { return c.Leader == d.s.Node() }
 
-// barredNodes are the nodes that may not be given a replica of any chain.
+// barredNodes returns the nodes on which no replica may be placed.
 func (d *diff) barredNodes() []mesh.NodeID {
 	if d.barred == nil {
 		d.barred = d.s.BarredNodes()

@@ -7,9 +7,9 @@ import (
 	"github.com/meshos/meshos/host/state"
 )
 
-// StillWanted says whether the reason of an action that was handed out and is
-// about to be tried again still holds. It is not the same as being in the Diff,
-// which holds nothing that is under way.
+// StillWanted reports whether an action that was handed out is still needed before it is
+// tried again. That is not the same as deciding again: the arms count what is under way as
+// done and do not want it once more.
 func StillWanted(s *state.State, a mesh.Action) bool {
 	switch a := a.(type) {
 	case mesh.StartDaemon:
@@ -51,8 +51,8 @@ func StillWanted(s *state.State, a mesh.Action) bool {
 	return true
 }
 
-// placementWanted says whether a chain still needs a placement: for an order or a move
-// while the target does not hold it, else while it is short.
+// placementWanted reports whether a placement is still needed: one for a forced order or a
+// move until the target holds the chain, any other while the chain is short.
 func placementWanted(s *state.State, c state.Chain, a mesh.RequestPlacement) bool {
 	if a.Target == 0 {
 		d := newDiff(s)
@@ -65,14 +65,14 @@ func placementWanted(s *state.State, c state.Chain, a mesh.RequestPlacement) boo
 	return s.IsForced(a.Key()) || (moving && move.Target == a.Target && s.Active())
 }
 
-// evictionWanted says whether enough others hold a chain without the victim: as many
-// as wanted, and one for an order.
+// evictionWanted reports whether enough other nodes hold a chain without the victim: as many
+// as required, and for a forced order at least one.
 func evictionWanted(s *state.State, c state.Chain, a mesh.RequestEviction) bool {
 	left := len(others(s, c, a.Victim))
 	return left >= c.Required() || (left > 0 && s.IsForced(a.Key()))
 }
 
-// others lists the live holders of a chain but one.
+// others returns the live holders of a chain except one.
 func others(s *state.State, c state.Chain, but mesh.NodeID) []mesh.NodeID {
 	return slices.DeleteFunc(s.LiveHolders(c), func(n mesh.NodeID) bool { return n == but })
 }

@@ -7,8 +7,8 @@ import (
 	"github.com/meshos/meshos/host/state"
 )
 
-// Build takes the view of a node at the given time. It reads state and keeps
-// nothing of it that will change.
+// Build returns the view of a node at the given time. It copies everything from the state
+// that may change later.
 func Build(s *state.State, at mesh.Stamp) *Snapshot {
 	acked := s.Acknowledged()
 	snap := &Snapshot{
@@ -58,8 +58,8 @@ func daemons(s *state.State) []Daemon {
 	return out
 }
 
-// replicas shows the chains somebody holds and those somebody wishes replicas of,
-// even none yet.
+// replicas returns the chains that a node holds and those with a desired number of
+// replicas, even if none exists yet.
 func replicas(s *state.State) []Replica {
 	var out []Replica
 	for c := range s.Chains() {

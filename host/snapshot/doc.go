@@ -1,9 +1,8 @@
 // Package snapshot builds the immutable view of a node that readers get.
 //
-// A Snapshot is a value taken after one reconcile pass; nothing in it changes
-// after it was built, so any number of readers may share it. Times in it are
-// relative to TakenAt. Plugins, Stats and Scheduler are added when it is published
-// and are no part of what a replay gives again.
+// A Snapshot is built from the State after a reconcile pass. Nothing in it changes later, so
+// any number of readers may share it. Durations in it are relative to TakenAt. The loop adds
+// Plugins, Stats and Scheduler when it publishes a snapshot; a replay does not have them.
 //
-// It reads state and decides nothing.
+// The package reads the state and decides nothing.
 package snapshot

@@ -11,8 +11,8 @@ import (
 // id; rings are oldest first.
 type Snapshot struct {
 	Node    mesh.NodeID
-	Epoch   uint64 // random per process start; pairs with every seq
-	Tick    uint64 // reconcile passes so far
+	Epoch   uint64 // random for each start of the process; record numbers begin again with it
+	Tick    uint64 // number of reconcile passes so far
 	TakenAt time.Time
 
 	Daemons     []Daemon
@@ -22,39 +22,39 @@ type Snapshot struct {
 	Maintenance Maintenance
 	Emitted     []Emitted
 	Migrations  []mesh.Migration
-	// FreezeRemaining is nil when there is no freeze.
+	// FreezeRemaining is nil if there is no freeze.
 	FreezeRemaining *time.Duration
 
-	// The rings. A record is pending while its seq is above what Acknowledged
-	// says of its chain.
+	// The records in the rings. A record is pending while its number is above the one in
+	// Acknowledged for its record chain.
 	Audit        []mesh.AuditRecord
 	Logs         []mesh.LogRecord
 	Failures     []mesh.FailureRecord
-	Actions      []mesh.ActionRecord // not part of the contract's Snapshot; appenders follow it
+	Actions      []mesh.ActionRecord // for appenders; not part of the contract's Snapshot
 	Acknowledged AcknowledgedThrough
 
 	Plugins []Plugin
 	Stats   Stats
-	// Scheduler is nil in a snapshot that nobody published.
+	// Scheduler is nil in a snapshot that was not published.
 	Scheduler *Scheduler
-	Moving    int // rebalances under way; part of the contract's SchedulerView
+	Moving    int // how many rebalances are under way; goes into the contract's SchedulerView
 }
 
-// Scheduler says whether this node rebalances the chains that it leads.
+// Scheduler is whether this node rebalances the chains that it leads.
 type Scheduler struct {
 	Active       bool
-	IdleReason   string         // why not, in words
-	ViewVersion  uint64         // of the last table of scores; 0 for none yet
-	Age          *time.Duration // of that table; nil for none yet
-	ChainsScored int            // in it, while it counts
-	Moving       int            // rebalances under way
+	IdleReason   string         // why it does not, in words
+	ViewVersion  uint64         // of the last table of scores; 0 if there was none yet
+	Age          *time.Duration // of that table; nil if there was none yet
+	ChainsScored int            // how many chains that table scores, while it is recent enough
+	Moving       int            // how many rebalances are under way
 }
 
-// AcknowledgedThrough holds, per chain of records, the seq through which every
-// appender holds them.
+// AcknowledgedThrough holds, for each record chain, the number up to which every appender
+// has stored the records.
 type AcknowledgedThrough struct{ Audit, Log, Failure, Action uint64 }
 
-// Daemon is one daemon as the node sees it.
+// Daemon is one daemon of the node.
 type Daemon struct {
 	Daemon     mesh.DaemonRef
 	Lifecycle  Lifecycle
@@ -67,7 +67,7 @@ type Daemon struct {
 	Intent     mesh.RunIntent
 }
 
-// Lifecycle is where a daemon's process stands.
+// Lifecycle is the state of a daemon's process.
 type Lifecycle = state.Lifecycle
 
 // The lifecycles.
@@ -78,7 +78,7 @@ const (
 	Stopping = state.Stopping
 )
 
-// Restart is what a daemon's restart gate says.
+// Restart is the state of a daemon's restart gate.
 type Restart = state.GateState
 
 // The states of a restart gate.
@@ -88,16 +88,16 @@ const (
 	RestartCrashLooping = state.GateCrashLooping
 )
 
-// Replica is one chain with who holds it.
+// Replica is one chain with its holders.
 type Replica struct {
 	Chain   mesh.ChainID
 	Holders []mesh.NodeID // ascending
 	Desired *uint32
-	Leader  mesh.NodeID // 0: none known
+	Leader  mesh.NodeID // 0 if none is known
 }
 
-// Peer is one node as this one sees it. This node itself appears for its
-// inventory only.
+// Peer is one node as this one sees it. This node itself is among the peers only if it has
+// an inventory.
 type Peer struct {
 	Node        mesh.NodeID
 	Name        string
@@ -115,27 +115,26 @@ type Avoid struct {
 	TTL    time.Duration
 }
 
-// Maintenance is where this node stands.
+// Maintenance is the maintenance and drain of this node.
 type Maintenance struct {
 	Phase      mesh.MaintenancePhase
 	Since      *time.Duration // nil while Active
-	Deadline   *time.Duration // time left; nil for none
+	Deadline   *time.Duration // the time left; nil if there is no deadline
 	Reason     string
 	Cordoned   bool
 	Draining   bool
 	WaitingFor []string // "chain 7", "daemon 3 (telemetry)" …
 }
 
-// Emitted is an action that was handed out, with its age. Relative times of the
-// action itself count from Now.
+// Emitted is an action that was handed out, with its age.
 type Emitted struct {
 	ID     mesh.ActionID
 	Action mesh.Action
 	Age    time.Duration
-	Now    mesh.Time // the instant of the snapshot, to turn deadlines relative
+	Now    mesh.Time // the instant of the snapshot, to which deadlines in Action are relative
 }
 
-// PluginStatus is where a plugin stands in its life.
+// PluginStatus is the state of a plugin.
 type PluginStatus uint8
 
 // The statuses, in the contract's order.
@@ -149,7 +148,7 @@ const (
 	PluginRejected
 )
 
-// Plugin is one configured plugin as operators see it.
+// Plugin is one configured plugin.
 type Plugin struct {
 	Name      string
 	Version   string
@@ -160,12 +159,12 @@ type Plugin struct {
 	Calls     uint64
 	Failures  uint64
 	LastCall  time.Duration  // how long the last call took
-	RestartIn *time.Duration // until the next try, when one is scheduled
+	RestartIn *time.Duration // until the next start; nil if none is scheduled
 	PID       int
 	SHA256    string
 }
 
-// Stats counts since the process started.
+// Stats holds counts since the process started.
 type Stats struct {
 	EventsApplied        uint64
 	Ticks                uint64
@@ -179,5 +178,5 @@ type Stats struct {
 	BackpressureAsserts  uint64
 	BackpressureReleases uint64
 	AppendFailures       uint64
-	LastTickTook         time.Duration // fold of samples to published snapshot
+	LastTickTook         time.Duration // from folding the samples to publishing the snapshot
 }

@@ -104,7 +104,7 @@ func TestB17_ADaemonThatEndedAndNobodyWantsIsForgotten(t *testing.T) {
 func TestB14_RestartAllStopsThenStartsWhatRuns(t *testing.T) {
 	w := newWorld(t)
 	w.hear(mesh.DaemonIntent{Daemon: ref(1), Intent: mesh.IntentRun}, mesh.DaemonStarted{Daemon: ref(1)},
-		mesh.DaemonStarted{Daemon: ref(2)}, // nobody wishes anything of it
+		mesh.DaemonStarted{Daemon: ref(2)}, // it has no intent
 		mesh.DaemonIntent{Daemon: ref(3), Intent: mesh.IntentRun}, mesh.DaemonCrashed{Daemon: ref(3)})
 	intent := func(id mesh.DaemonID) mesh.RunIntent {
 		i, _ := w.s.EffectiveIntent(w.daemon(id))
