@@ -44,7 +44,7 @@ func (s *shell) run(ctx context.Context, args ...string) int {
 
 // node is a running node, as far as clients can see.
 type node struct {
-	*snapshottest.Board
+	*snapshottest.Source
 	mu    sync.Mutex
 	heard []mesh.Event
 	room  int
@@ -98,7 +98,7 @@ func (n *node) Describe(name string) (*hostv1.PluginDetail, error) {
 // start runs the API of a fake node, and gives it with a shell that finds it.
 func start(t *testing.T) (*node, *shell) {
 	t.Helper()
-	n := &node{Board: snapshottest.New(busy()), room: 5000}
+	n := &node{Source: snapshottest.New(busy()), room: 5000}
 	path := filepath.Join(t.TempDir(), "s")
 	ln, err := api.Listen(t.Context(), path)
 	if err != nil {

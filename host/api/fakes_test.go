@@ -26,7 +26,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // node fakes everything that the service asks of a node.
 type node struct {
-	*snapshottest.Board
+	*snapshottest.Source
 	mu       sync.Mutex
 	heard    []any // mesh.Event and mesh.JudgedCommit
 	free     int   // how many more of them fit
@@ -39,7 +39,7 @@ type node struct {
 }
 
 func newNode() *node {
-	return &node{Board: snapshottest.New(&snapshot.Snapshot{Node: 1, Epoch: 99}), free: 1000}
+	return &node{Source: snapshottest.New(&snapshot.Snapshot{Node: 1, Epoch: 99}), free: 1000}
 }
 
 func (n *node) PublishBatch(ctx context.Context, events []mesh.Event) (int, error) {

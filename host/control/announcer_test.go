@@ -245,7 +245,7 @@ func TestASinkThatIsRemovedGetsNothingMore(t *testing.T) {
 }
 
 // board publishes the snapshots that an announcer follows.
-type board struct{ *snapshottest.Board }
+type board struct{ *snapshottest.Source }
 
 // follow has the world follow a board until the test ends it.
 func (w *world) follow() (b board, end func()) {

@@ -65,25 +65,25 @@ func (*ledger) SignerChange(context.Context, mesh.SignerChange) (mesh.AuditRecor
 // at all, so that it may be sent again, or judged, folded and audited.
 func TestACommandIsFoldedOrNotJudgedWheneverItsStreamBreaks(t *testing.T) {
 	for name, tc := range map[string]struct {
-		breaks func(l *ledger, board *snapshottest.Board, stop func())
+		breaks func(l *ledger, board *snapshottest.Source, stop func())
 		folded int
 	}{
-		"before it is taken": {func(_ *ledger, _ *snapshottest.Board, stop func()) { stop() }, 0},
-		"while it waits for room": {func(_ *ledger, _ *snapshottest.Board, stop func()) {
+		"before it is taken": {func(_ *ledger, _ *snapshottest.Source, stop func()) { stop() }, 0},
+		"while it waits for room": {func(_ *ledger, _ *snapshottest.Source, stop func()) {
 			time.AfterFunc(time.Second, stop)
 		}, 0},
-		"just when there is room": {func(_ *ledger, board *snapshottest.Board, stop func()) {
+		"just when there is room": {func(_ *ledger, board *snapshottest.Source, stop func()) {
 			time.AfterFunc(time.Second, func() { board.Show(room()); stop() })
 		}, 0},
-		"while it is judged": {func(l *ledger, board *snapshottest.Board, stop func()) {
+		"while it is judged": {func(l *ledger, board *snapshottest.Source, stop func()) {
 			board.Show(room())
 			l.atJudge = stop
 		}, 1},
-		"while it waits for the loop": {func(l *ledger, board *snapshottest.Board, stop func()) {
+		"while it waits for the loop": {func(l *ledger, board *snapshottest.Source, stop func()) {
 			board.Show(room())
 			l.atFold = func() { time.Sleep(time.Second); stop() }
 		}, 1},
-		"never": {func(_ *ledger, board *snapshottest.Board, _ func()) { board.Show(room()) }, 1},
+		"never": {func(_ *ledger, board *snapshottest.Source, _ func()) { board.Show(room()) }, 1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

@@ -44,7 +44,7 @@ func TestCore133_134_AFreezeStopsEverything(t *testing.T) {
 	w.expect(30, "start 1", "avoid 5 for 5m0s: rtt 1000 ms is above 250ms")
 }
 
-// A frozen pass wants nothing, but that is no sign that a reason is gone.
+// A frozen pass wants nothing, although the reasons are still there.
 func TestB1_AFreezeForgetsNoWait(t *testing.T) {
 	w := newWorld(t).hear(wish(1, run))
 	w.fail(w.expect(0, "start 1")...)

@@ -9,7 +9,7 @@ import (
 	"github.com/meshos/meshos/host/reconcile"
 )
 
-// says compares an explanation, one finding a line: "arm: text".
+// says compares an explanation with its expected lines: "arm: text".
 func says(t *testing.T, e reconcile.Explanation, want ...string) {
 	t.Helper()
 	var got []string
@@ -82,7 +82,7 @@ func TestExplainChain(t *testing.T) {
 		"actions: request_placement was done 0s ago as action 1; it is not handed out again for another 5s")
 }
 
-// What keeps a move back is said as the arm judges it, and since when.
+// An explanation names what keeps a move back, and since when.
 func TestExplainWhyAChainIsNotMoved(t *testing.T) {
 	bad := []score{{1, 0.3}, {2, 0.8}}
 	rebalance := func(w *world) string {
@@ -154,7 +154,7 @@ func TestExplainPeer(t *testing.T) {
 }
 
 // Every action that a pass would hand out about a chain is explained as wanted,
-// although the explainer judges that chain alone.
+// although the explainer decides about that chain alone.
 func TestExplainChainAgreesWithThePass(t *testing.T) {
 	s := fixture(size{peers: 100, chains: 1000, daemons: 10}, kind{dirty: true, scores: true})
 	wanted := map[mesh.ChainID]string{}

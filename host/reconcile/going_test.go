@@ -22,7 +22,8 @@ func TestB6_ADropThatIsUnderWayCountsAsDone(t *testing.T) {
 	w.expect(1) // two others are left, so nothing else may go
 }
 
-// The answer says that the replica went; that it did is heard a moment later.
+// The outcome reports that the replica was removed; the event about it comes a moment
+// later.
 func TestB6_ASuccessCountsAsDoneBeforeItIsReported(t *testing.T) {
 	t.Run("an eviction", func(t *testing.T) {
 		w := newWorld(t).chain(7, 2, this, 5, 6)
@@ -59,7 +60,7 @@ func TestB6_ASuccessCountsAsDoneBeforeItIsReported(t *testing.T) {
 	})
 }
 
-// If another replica went instead, this node could never drop its own.
+// If another replica were removed instead, this node could never drop its own.
 func TestB6_NoEvictionTakesThePlaceOfADropThatHasToWait(t *testing.T) {
 	w := newWorld(t).chain(7, 2, this, 5, 6).hear(hold(7, mesh.HoldDrop))
 	w.fail(w.expect(0, "drop 7")...)

@@ -9,8 +9,7 @@ import (
 	"github.com/meshos/meshos/host/state"
 )
 
-// score is what the scorer says of chain 7: pairs of node and score, then the
-// alternative.
+// score returns the scores of chain 7: pairs of node and score, then the alternative.
 type score struct {
 	node  mesh.NodeID
 	value float32
@@ -28,7 +27,7 @@ func (w *world) scores(alternative *score, cost *mesh.MigrationCost, holders ...
 	return w
 }
 
-// placed is a world with chain 7 led here and held by 1 and 2, seen by a pass.
+// placed returns a world after one pass, with chain 7 led here and held by 1 and 2.
 func placed(t *testing.T, change ...func(*state.Boot)) *world {
 	w := newWorld(t, change...).chain(7, 2, 1, 2)
 	w.expect(0)

@@ -185,8 +185,8 @@ func TestSnapshotsAreSortedAndMakeSense(t *testing.T) {
 	})
 }
 
-// Rule B6: nothing takes a chain under what is wanted, but for a forced eviction,
-// and nothing takes the last live holder. Rule B9: one placement or eviction.
+// Rule B6: only a forced eviction takes a chain below the required number of live holders,
+// and nothing takes the last one. Rule B9: one placement or eviction in a pass.
 func TestB6_B9_NothingIsTakenThatIsNeeded(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		ms := history(t)
@@ -234,8 +234,8 @@ func TestB6_B9_NothingIsTakenThatIsNeeded(t *testing.T) {
 	})
 }
 
-// Nothing grows with the length of the input: a world of few names that everybody
-// leaves ends up as small as it began.
+// Nothing grows with the length of the input: a world that all chains, daemons and peers
+// have left is as small as at the beginning.
 func TestB17_WhatIsGoneLeavesNothingBehind(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		s := state.New(state.Boot{At: stamp(sec(0)), Node: this, Epoch: 1, Policy: statetest.Policy()})

@@ -34,7 +34,7 @@ func health(n mesh.NodeID, h mesh.NodeHealth) mesh.Event {
 
 const unreachable = mesh.HealthUnreachable
 
-// chain is a chain led here with the given holders and wish.
+// chain returns the events of a chain led here, with its holders and desired number.
 func (w *world) chain(c mesh.ChainID, wish uint32, holders ...mesh.NodeID) *world {
 	return w.hear(added(c, holders...)...).hear(leader(c, this), desired(c, wish))
 }

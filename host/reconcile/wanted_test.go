@@ -72,7 +72,7 @@ func TestB4_AnEvictionThatIsUnderWayIsStillWanted(t *testing.T) {
 	}
 }
 
-// Orders of operators and moves have reasons of their own.
+// A forced order and a move are reasons for an action too.
 func TestB4_TheReasonOfAnOrderAndOfAMove(t *testing.T) {
 	ask := func(w *world, e mesh.Emitted, want bool) {
 		t.Helper()

@@ -55,13 +55,13 @@ func (w *world) admin(evs ...mesh.AdminEvent) *world {
 	return w
 }
 
-// pass takes one pass with room for all and shows what was handed out.
+// pass makes one pass with room for all actions and returns what was handed out.
 func (w *world) pass(n float64) []mesh.Emitted {
 	w.to(n)
 	return reconcile.Pass(w.s, stamp(w.at), 1<<20).Actions
 }
 
-// expect takes one pass and compares what was handed out, in order.
+// expect makes one pass and compares what was handed out, in order.
 func (w *world) expect(n float64, want ...string) []mesh.Emitted {
 	w.t.Helper()
 	got := w.pass(n)
@@ -71,7 +71,7 @@ func (w *world) expect(n float64, want ...string) []mesh.Emitted {
 	return got
 }
 
-// passWithRoom takes one pass with little room and shows what was handed out.
+// passWithRoom makes one pass with little room and shows what was handed out.
 func (w *world) passWithRoom(n float64, room int) string {
 	w.to(n)
 	return show(reconcile.Pass(w.s, stamp(w.at), room).Actions)
@@ -86,7 +86,7 @@ func (w *world) succeed(es ...mesh.Emitted) *world {
 	return w
 }
 
-// show writes actions one a line: "stop_daemon 1 until 30s (why)".
+// show returns actions as text, one per line: "stop 1 at 30s: why".
 func show(es []mesh.Emitted) string {
 	var lines []string
 	for _, e := range es {

@@ -31,7 +31,7 @@ const (
 // loop stands for the node's loop: its rings, what it publishes, what it is fed.
 // A failure report becomes a failure record, as in the real one.
 type loop struct {
-	*snapshottest.Board
+	*snapshottest.Source
 	mu      sync.Mutex
 	snap    snapshot.Snapshot // what the next publish shows
 	seq     [5]uint64
@@ -41,7 +41,7 @@ type loop struct {
 }
 
 func newLoop() *loop {
-	return &loop{Board: snapshottest.New(nil), snap: snapshot.Snapshot{Node: node, Epoch: epoch}}
+	return &loop{Source: snapshottest.New(nil), snap: snapshot.Snapshot{Node: node, Epoch: epoch}}
 }
 
 func (l *loop) Acknowledge(_ context.Context, a mesh.Acknowledged) error {

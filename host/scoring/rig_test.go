@@ -75,7 +75,7 @@ func opinion(_ context.Context, req scoring.Request) (mesh.Scores, error) {
 // rig is a running driver in a bubble, between a fake reader and a fake feed.
 type rig struct {
 	*scoring.Driver
-	*snapshottest.Board
+	*snapshottest.Source
 	t     *testing.T
 	ended chan struct{} // when the driver has
 
@@ -90,7 +90,7 @@ type rig struct {
 func start(t *testing.T, s scoring.Scorer) *rig {
 	t.Helper()
 	r := &rig{t: t, scorer: s, ended: make(chan struct{})}
-	r.Board = snapshottest.New(&snapshot.Snapshot{
+	r.Source = snapshottest.New(&snapshot.Snapshot{
 		Node: this, Maintenance: snapshot.Maintenance{Phase: mesh.PhaseActive},
 		Peers: []snapshot.Peer{
 			{Node: 2, RTT: ptr(20 * time.Millisecond), Health: mesh.HealthHealthy},

@@ -1,6 +1,5 @@
-// Package golden compares what a program prints with a file of the repository that
-// was read by a person. It is for tests only.
+// Package golden compares the output of a program with a file that somebody has read and
+// committed. It is for tests only.
 //
-// `go test -update` writes the files anew: read the difference before it is
-// committed.
+// `go test -update` writes the files again: read the differences before you commit them.
 package golden

@@ -9,9 +9,10 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-var update = flag.Bool("update", false, "write the golden files anew")
+var update = flag.Bool("update", false, "write the golden files again")
 
-// Check fails the test unless the file's text is got. With -update it makes it so.
+// Check fails the test unless the file holds the text got. With -update it writes that text
+// to the file first.
 func Check(t testing.TB, file, got string) {
 	t.Helper()
 	if *update {
@@ -24,6 +25,6 @@ func Check(t testing.TB, file, got string) {
 		t.Fatalf("%v (go test -run %s -update writes it)", err, t.Name())
 	}
 	if diff := cmp.Diff(strings.Split(string(want), "\n"), strings.Split(got, "\n")); diff != "" {
-		t.Errorf("%s differs (-want +got), go test -run %s -update writes it anew:\n%s", file, t.Name(), diff)
+		t.Errorf("%s differs (-want +got), go test -run %s -update writes it again:\n%s", file, t.Name(), diff)
 	}
 }

@@ -1,3 +1,3 @@
-// Package snapshottest stands in for the loop towards those that follow its
-// snapshots: a test publishes what they are to see. It is for tests only.
+// Package snapshottest replaces the loop in tests of packages that follow its snapshots: a
+// test shows the snapshots that they are to see. It is for tests only.
 package snapshottest
