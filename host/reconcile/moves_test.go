@@ -7,7 +7,7 @@ import (
 	"github.com/meshos/meshos/host/mesh"
 )
 
-// scoredChain returns the scores of any chain, as score does of chain 7.
+// scoredChain returns the scores of one chain.
 func scoredChain(id mesh.ChainID, alternative score, holders ...score) mesh.ChainScore {
 	c := mesh.ChainScore{Chain: id, Best: &mesh.NodeScore{Node: alternative.node, Score: alternative.value}}
 	for _, h := range holders {

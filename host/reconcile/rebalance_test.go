@@ -9,12 +9,13 @@ import (
 	"github.com/meshos/meshos/host/state"
 )
 
-// score returns the scores of chain 7: pairs of node and score, then the alternative.
+// score is a node with its score.
 type score struct {
 	node  mesh.NodeID
 	value float32
 }
 
+// scores folds a table with chain 7 only.
 func (w *world) scores(alternative *score, cost *mesh.MigrationCost, holders ...score) *world {
 	c := mesh.ChainScore{Chain: 7, Cost: cost}
 	for _, h := range holders {
