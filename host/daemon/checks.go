@@ -2,52 +2,11 @@ package daemon
 
 import (
 	"context"
-	"slices"
 	"sync"
 
 	"github.com/meshos/meshos/host/daemon/health"
 	"github.com/meshos/meshos/host/mesh"
 )
-
-// reconfigure applies a changed configuration to a daemon that has a process: how its health
-// is checked changes at once, everything else with its next start.
-func (r *run) reconfigure(old, now Spec) {
-	if hash := now.hash(); hash != old.hash() && hash != r.hash {
-		r.noteOldSpec()
-	}
-	if sameCheck(old.Health, now.Health) {
-		return
-	}
-	select {
-	case <-r.newCheck:
-	default:
-	}
-	r.newCheck <- now.Health // never blocks: nobody else sends
-}
-
-// ref returns the daemon with its present label, which may differ from the one that it was
-// started with.
-func (r *run) ref() mesh.DaemonRef {
-	r.m.mu.Lock()
-	defer r.m.mu.Unlock()
-	if spec, known := r.m.specs[r.spec.Daemon.ID]; known {
-		return spec.Daemon
-	}
-	return r.spec.Daemon
-}
-
-// noteOldSpec logs that the process runs with an older configuration.
-func (r *run) noteOldSpec() {
-	r.out.note(mesh.LevelWarn, "it runs with the command, env and dir that it was started with; the changed ones hold from its next start")
-}
-
-func sameCheck(a, b *health.Check) bool {
-	if a == nil || b == nil {
-		return a == b
-	}
-	return a.Type == b.Type && a.Target == b.Target && slices.Equal(a.Command, b.Command) &&
-		a.Interval == b.Interval && a.Timeout == b.Timeout && a.Thresholds == b.Thresholds
-}
 
 // runChecks checks the daemon's health until ctx ends, as configured. Without a check the
 // last published health stays.

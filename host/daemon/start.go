@@ -1,0 +1,100 @@
+package daemon
+
+import (
+	"context"
+	"time"
+
+	"github.com/meshos/meshos/host/daemon/health"
+	"github.com/meshos/meshos/host/daemon/shim"
+	"github.com/meshos/meshos/host/mesh"
+	"github.com/meshos/meshos/host/process"
+)
+
+// Start starts a daemon and returns once its program is executed; DaemonStarted follows. It
+// succeeds for a daemon that was adopted and whose DaemonStarted the loop has not taken yet.
+// The error is an *UnknownError, a *RunningError, a *StartError or ErrClosed, and then no
+// event follows.
+func (m *Manager) Start(ctx context.Context, daemon mesh.DaemonRef) error {
+	for {
+		r, running, err := m.reserve(daemon)
+		if err != nil {
+			return err
+		}
+		if r != nil {
+			return m.startReserved(ctx, r)
+		}
+		// The daemon is being adopted, or the last lines of its previous run are not
+		// published yet.
+		announced := running.announced
+		if !running.alive() {
+			announced = nil
+		}
+		select {
+		case <-announced:
+			return nil
+		case <-running.released:
+		case <-m.ctx.Done():
+			return ErrClosed
+		case <-ctx.Done():
+			return &StartError{Daemon: running.spec.Daemon, Err: context.Cause(ctx)}
+		}
+	}
+}
+
+// startReserved starts a run that was reserved.
+func (m *Manager) startReserved(ctx context.Context, r *run) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	defer context.AfterFunc(m.ctx, func() { cancel(ErrClosed) })()
+	request, err := r.spec.request()
+	if err == nil {
+		var h *process.Handle
+		var pid int
+		if h, pid, err = m.launch(ctx, request); err == nil {
+			m.setLatest(r)
+			r.attach(h, pid, "started as process %d")
+			go r.supervise() // Close waits for it through r.finished
+			return nil
+		}
+	}
+	m.release(r)
+	close(r.finished)
+	return &StartError{Daemon: r.spec.Daemon, Err: err}
+}
+
+// reserve makes sure that a daemon is started only once, although no lock is held while its
+// process starts. It returns the run to start, or a run to wait for.
+func (m *Manager) reserve(daemon mesh.DaemonRef) (r, pending *run, err error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.stopping {
+		return nil, nil, ErrClosed
+	}
+	spec, ok := m.specs[daemon.ID]
+	if !ok {
+		return nil, nil, &UnknownError{Daemon: daemon}
+	}
+	if r := m.runs[daemon.ID]; r != nil {
+		if r.adopting() || !r.alive() {
+			return nil, r, nil
+		}
+		pid, stopping := r.state()
+		return nil, nil, &RunningError{Daemon: r.spec.Daemon, PID: pid, Stopping: stopping}
+	}
+	r = m.newRun(spec)
+	m.runs[daemon.ID] = r
+	return r, nil, nil
+}
+
+func (m *Manager) newRun(spec Spec) *run {
+	return &run{
+		m: m, spec: spec, hash: spec.hash(), newCheck: make(chan *health.Check, 1),
+		folder: shim.FolderOf(m.opts.Dir, spec.Daemon.ID), since: time.Now(),
+		ended: make(chan struct{}), announced: make(chan struct{}), released: make(chan struct{}), finished: make(chan struct{}),
+		out: &output{
+			daemon: spec.Daemon.ID, suppressed: &m.suppressed,
+			publish:    func(l mesh.LogLine) bool { return m.publish(l) },
+			tryPublish: func(l mesh.LogLine) { _ = m.opts.Events.TryPublish(l) },
+		},
+	}
+}
