@@ -27,7 +27,7 @@ type run struct {
 	// previous is closed when the daemon's previous run is finished; nil if there was none.
 	previous    <-chan struct{}
 	adopted     bool
-	endedBefore bool // before it was adopted
+	endedBefore bool // the process had ended before it was adopted
 
 	ended     chan struct{} // the process and its shim have ended
 	announced chan struct{} // the loop took its DaemonStarted
@@ -130,9 +130,9 @@ func (r *run) lastEvent() mesh.Event {
 }
 
 // killLeftovers kills what is left of a daemon whose shim has ended and recorded no end: the
-// daemon's own children do not die with the shim. The shim may be gone or a zombie. If
-// another process has its pid by now, so has the session of that number, and nothing of the
-// daemon is left in it.
+// daemon's own children do not die with the shim. The shim may be gone or a zombie. If another
+// process has its pid by now, the daemon's session is gone too, since the kernel reuses its
+// number only then, and there is nothing to kill.
 func killLeftovers(rec shim.Record) {
 	id, err := process.Identify(rec.Shim.PID)
 	if errors.Is(err, process.ErrGone) || err == nil && id == rec.Shim {

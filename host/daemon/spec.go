@@ -21,8 +21,8 @@ import (
 // Spec is how a daemon is run.
 type Spec struct {
 	Daemon mesh.DaemonRef
-	// Command is the program and its arguments. A program without a slash is searched in
-	// the daemon's PATH.
+	// Command is the program and its arguments. A program without a slash is searched
+	// for in the daemon's PATH.
 	Command []string
 	// Env is added to PATH, HOME and LANG, and may replace them.
 	Env map[string]string
@@ -110,7 +110,7 @@ func (s Spec) probe(spawner *process.Spawner) (health.Probe, error) {
 	return nil, fmt.Errorf("unknown type of health check: %q", s.Health.Type)
 }
 
-// find searches a program as a shell does, but never in the working directory.
+// find searches for a program as a shell does, but never in the working directory.
 func find(program, path string) (string, error) {
 	if strings.Contains(program, "/") {
 		return program, nil

@@ -22,7 +22,7 @@ type Spawner struct {
 	quit     chan struct{}
 	close    sync.Once
 	ended    chan struct{}  // closed when the forking goroutine has ended
-	children sync.WaitGroup // watchers of the children that die with the thread
+	children sync.WaitGroup // watchers of the children
 }
 
 // NewSpawner starts the thread. Close the Spawner.
@@ -32,9 +32,8 @@ func NewSpawner() *Spawner {
 	return s
 }
 
-// Close ends the thread, so that the kernel kills every child that was not started with
-// KeepAfterParent, and waits until they are reaped, at most 5 s in case one hangs in the
-// kernel.
+// Close ends the thread, so that the kernel kills every child, and waits until they are reaped,
+// at most 5 s in case one hangs in the kernel.
 func (s *Spawner) Close() {
 	s.close.Do(func() { close(s.quit) })
 	<-s.ended
@@ -138,11 +137,7 @@ func (s *Spawner) fork(spec Spec) (*Process, error) {
 		return nil, startError(spec, err)
 	}
 	p := newProcess(proc, stdout, stderr)
-	if spec.KeepAfterParent {
-		go p.watch()
-	} else {
-		s.children.Go(p.watch)
-	}
+	s.children.Go(p.watch)
 	return p, nil
 }
 

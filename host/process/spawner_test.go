@@ -67,20 +67,13 @@ func TestRelativePathCountsFromHere(t *testing.T) {
 	}
 }
 
-func TestCloseKillsChildrenButThoseThatAreKept(t *testing.T) {
+func TestCloseKillsTheChildren(t *testing.T) {
 	s := process.NewSpawner()
 	dies := sh(t, s, "exec sleep 60")
-	stays := sh(t, s, "exec sleep 60", func(spec *process.Spec) { spec.KeepAfterParent = true })
 	s.Close()
 	if e := exit(t, dies); e.Signal != syscall.SIGKILL {
 		t.Errorf("ended with %v", e)
 	}
-	select {
-	case <-stays.Done():
-		t.Errorf("the other one ended with %v", stays.Exit())
-	default:
-	}
-	stays.Stop(context.Background(), syscall.SIGKILL, 0)
 	if _, err := s.Start(context.Background(), process.Spec{Path: "/bin/true"}); !errors.Is(err, process.ErrSpawnerClosed) {
 		t.Errorf("start after close: %v", err)
 	}

@@ -20,9 +20,6 @@ type Spec struct {
 	// ExtraFiles become descriptors 3, 4 … of the child. They stay open in this process;
 	// the caller closes them.
 	ExtraFiles []*os.File
-	// KeepAfterParent lets the child live on when this process, or its Spawner,
-	// ends. Without it the child gets SIGKILL then.
-	KeepAfterParent bool
 }
 
 // attr returns the attributes for os.StartProcess.
@@ -31,15 +28,11 @@ func (s Spec) attr(stdin, stdout, stderr *os.File) *os.ProcAttr {
 	if env == nil {
 		env = []string{} // nil would be this process's environment
 	}
-	sys := &syscall.SysProcAttr{Setpgid: true}
-	if !s.KeepAfterParent {
-		sys.Pdeathsig = syscall.SIGKILL
-	}
 	return &os.ProcAttr{
 		Dir:   s.Dir,
 		Env:   env,
 		Files: append([]*os.File{stdin, stdout, stderr}, s.ExtraFiles...),
-		Sys:   sys,
+		Sys:   &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL},
 	}
 }
 
