@@ -21,16 +21,15 @@ type aborter struct {
 }
 
 const (
-	// firstPause is how long to wait before connecting again; it doubles.
+	// firstPause is how long to wait before connecting again. It doubles each time.
 	firstPause = 100 * time.Millisecond
-	// maxWait bounds an abort with all its attempts.
+	// maxWait limits an abort with all its attempts.
 	maxWait = 30 * time.Second
 )
 
-// abort posts the request, and posts it again only where that is safe and can
-// help: when the orchestrator never saw it, or answered 503 and said when to come
-// back. All attempts carry the same Idempotency-Key, so that one whose answer was
-// lost is not carried out twice.
+// abort posts the request. It posts it again only where that is safe and can help: when
+// the orchestrator never saw it, or answered 503 with a Retry-After. All attempts carry
+// the same Idempotency-Key, so that none is carried out twice.
 func (a *aborter) abort(ctx context.Context, migration uint64, reason string) error {
 	body, err := json.Marshal(struct {
 		Reason string `json:"reason"`
@@ -64,8 +63,8 @@ func (a *aborter) abort(ctx context.Context, migration uint64, reason string) er
 	}
 }
 
-// patience gives how long an abort may take: a little less than its caller waits,
-// who would otherwise never learn why it failed.
+// patience returns how long an abort may take: a little less than its caller waits,
+// so that the caller learns why it failed.
 func patience(ctx context.Context) time.Duration {
 	deadline, ok := ctx.Deadline()
 	if !ok {
@@ -75,7 +74,7 @@ func patience(ctx context.Context) time.Duration {
 	return min(maxWait, left-left/20)
 }
 
-// undelivered says of a failed request what is known of the migration.
+// undelivered adds to the error of a request what is known of the migration.
 func undelivered(err error, unsent bool) error {
 	if unsent {
 		return fmt.Errorf("%w: the migration was not aborted", err)
@@ -83,8 +82,8 @@ func undelivered(err error, unsent bool) error {
 	return fmt.Errorf("%w: the migration may or may not be aborted; the list of migrations will show it", err)
 }
 
-// sleep waits, unless the context ends before d is over: then it says false at
-// once.
+// sleep waits for d and returns true. If the context ends before that, it returns false,
+// at once if the context's deadline is known to be earlier.
 func sleep(ctx context.Context, d time.Duration) bool {
 	if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) <= d {
 		return false

@@ -65,9 +65,9 @@ func TestAnswersBecomeErrorsTheHostUnderstands(t *testing.T) {
 	}
 }
 
-// What an orchestrator has done, or refused, its status says. A body that is too
-// large, or never ends, takes nothing away from that.
-func TestAnAbortIsAnsweredByItsStatus(t *testing.T) {
+// The status says what an orchestrator has done or refused. A body that is too large, or
+// never ends, does not change that.
+func TestTheStatusIsTheAnswerToAnAbort(t *testing.T) {
 	stalls := func(status int) http.HandlerFunc {
 		return func(w http.ResponseWriter, r *http.Request) {
 			w.WriteHeader(status)
@@ -98,8 +98,8 @@ func TestAnAbortIsAnsweredByItsStatus(t *testing.T) {
 	}
 }
 
-// 503 with a time to come back is tried again with the same key.
-func TestAbortComesBackWhenAskedTo(t *testing.T) {
+// After a 503 with a Retry-After the abort is tried again with the same key.
+func TestAbortIsTriedAgainWhenAskedTo(t *testing.T) {
 	s := serve(t, plain)
 	s.abort = func(w http.ResponseWriter, r *http.Request) {
 		if len(s.seen()) == 1 {
@@ -146,7 +146,7 @@ func TestAbortConnectsAgain(t *testing.T) {
 	}
 }
 
-// An answer that never came may have had its effect, so it isn't asked for again.
+// A request whose answer never came may have had its effect, so it is not repeated.
 func TestAbortThatHangsIsNotRepeated(t *testing.T) {
 	t.Parallel()
 	s := serve(t, plain)
@@ -172,7 +172,7 @@ func TestAbortEndsWithItsCaller(t *testing.T) {
 	}
 }
 
-func TestWithoutOrchestratorNothingIsPretended(t *testing.T) {
+func TestWithoutOrchestratorAbortsAreRefused(t *testing.T) {
 	o := build(t, "")
 	if w := o.Warnings(); len(w) != 1 || !strings.Contains(w[0], "no orchestrator is configured") {
 		t.Errorf("warnings %q", w)
@@ -195,7 +195,7 @@ func TestMigrationZeroIsInvalid(t *testing.T) {
 	}
 }
 
-// A kill must not be taken for done because url points at the wrong server.
+// A kill must not count as success because url points at the wrong server.
 func TestMissingAPIIsNotAMissingMigration(t *testing.T) {
 	s := serve(t, plain)
 	o := build(t, s.URL+"/wrong")

@@ -13,18 +13,18 @@ import (
 	"github.com/meshos/meshos/pluginsdk"
 )
 
-// refused is an answer that is not a success. What it wraps carries the code that
-// the host understands.
+// refused is an answer that is not a success. It wraps an error with the code for the
+// host.
 type refused struct {
 	error
 	status int
-	after  time.Duration // when to come back; 0: not said
+	after  time.Duration // Retry-After; 0: there is none
 }
 
 func (r refused) Unwrap() error { return r.error }
 
-// errorOf makes an error of an answer; nil for 2xx. What it is about (the request
-// and its address) is added by the caller.
+// errorOf returns the error that an answer means; nil for 2xx. The caller adds the
+// request and its address.
 func errorOf(a *answer) error {
 	if a.status >= 200 && a.status < 300 {
 		return nil
@@ -52,7 +52,7 @@ func causeOf(a *answer) error {
 	return fmt.Errorf("%s, which the API does not use: check that url points at an orchestrator", said)
 }
 
-// askedToWait gives how long the orchestrator asked to be left alone, or 0.
+// askedToWait returns how long the orchestrator asked to wait in its answer, or 0.
 func askedToWait(err error) time.Duration {
 	var r refused
 	if errors.As(err, &r) {
@@ -61,14 +61,14 @@ func askedToWait(err error) time.Duration {
 	return 0
 }
 
-// isMissing says whether an error is an answer of 404.
+// isMissing reports whether err is an answer 404.
 func isMissing(err error) bool {
 	var r refused
 	return errors.As(err, &r) && r.status == http.StatusNotFound
 }
 
-// reasonIn takes the text for people out of an error's body: the API's "error",
-// or else the beginning of whatever it is.
+// reasonIn returns the text for people in the body of an error: the API's "error", or
+// else the beginning of the body.
 func reasonIn(body []byte) string {
 	var e struct {
 		Error string `json:"error"`
@@ -79,10 +79,10 @@ func reasonIn(body []byte) string {
 	return clean(string(body[:min(len(body), 4*maxReason)]))
 }
 
-// maxReason bounds, in characters, what of foreign text goes into an error.
+// maxReason limits, in characters, how much foreign text an error contains.
 const maxReason = 200
 
-// clean makes one short printable line of foreign text.
+// clean returns foreign text as one short printable line.
 func clean(text string) string {
 	text = strings.Map(func(r rune) rune {
 		switch {
@@ -100,8 +100,8 @@ func clean(text string) string {
 	return text
 }
 
-// retryAfter reads the header: seconds or a date. What can't be read, or is past,
-// is 0.
+// retryAfter parses the header: seconds or a date. It returns 0 for what it can't parse
+// and for a date in the past.
 func retryAfter(value string, now time.Time) time.Duration {
 	if value == "" {
 		return 0

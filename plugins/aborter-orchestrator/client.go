@@ -12,17 +12,17 @@ import (
 	"time"
 )
 
-// client makes single requests to the orchestrator: bounded in time and size,
-// with the token, never following a redirect. It knows nothing of migrations.
+// client makes single requests to the orchestrator: limited in time and size, with the
+// token, without following redirects. It knows nothing of migrations.
 type client struct {
 	base    *url.URL
-	token   *tokenFile // nil: none
+	token   *tokenFile // nil: without a token
 	http    *http.Client
 	timeout time.Duration
 	maxBody int
 }
 
-// newClient reads the certificates; its errors name the key.
+// newClient reads the certificates. Its errors name the key of the configuration.
 func newClient(c config) (*client, error) {
 	base, err := parseBase(c.URL)
 	if err != nil {
@@ -38,18 +38,18 @@ func newClient(c config) (*client, error) {
 	}
 	out.http = &http.Client{
 		Transport: &http.Transport{
-			Proxy:                  http.ProxyFromEnvironment, // only what the plugin's entry grants
+			Proxy:                  http.ProxyFromEnvironment, // if the plugin's entry grants the variables
 			DialContext:            (&net.Dialer{Timeout: c.timeout(), KeepAlive: 15 * time.Second}).DialContext,
 			TLSClientConfig:        tlsConf,
 			TLSHandshakeTimeout:    c.timeout(),
 			ForceAttemptHTTP2:      true,
-			DisableCompression:     true, // the bound on the body then holds on the wire, too
+			DisableCompression:     true, // so the limit of the body also limits what is received
 			MaxConnsPerHost:        4,
 			IdleConnTimeout:        90 * time.Second,
 			MaxResponseHeaderBytes: 64 << 10,
 		},
-		// A redirect could carry the token to somebody else, and make a GET of
-		// a POST. The address in url has to be the right one.
+		// A redirect could send the token to another server, and turn a POST into a
+		// GET.
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 	return out, nil
@@ -57,22 +57,22 @@ func newClient(c config) (*client, error) {
 
 func (c *client) close() { c.http.CloseIdleConnections() }
 
-// answer is what came back, whatever its status.
+// answer is an HTTP response of any status.
 type answer struct {
 	status     int
 	body       []byte        // of a GET, or the beginning of an error's
 	location   string        // of a redirect
-	retryAfter time.Duration // 0: not said
+	retryAfter time.Duration // 0: there is none
 }
 
-// unsent is the cause of a request that never reached the orchestrator, so that
-// it may be made again whatever it asks for.
+// unsent marks the error of a request that never reached the orchestrator, so that it is
+// safe to send it again.
 type unsent struct{ error }
 
 func (e unsent) Unwrap() error { return e.error }
 
-// do makes one request. An error means that no answer came, or not the whole of what
-// was to be got; it is unsent if the orchestrator can't have seen the request.
+// do makes one request. An error means that no answer came, or only a part of what GET
+// asked for. It is unsent if the orchestrator can't have seen the request.
 func (c *client) do(ctx context.Context, method, path string, body []byte, header http.Header) (*answer, error) {
 	ctx, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
@@ -107,11 +107,11 @@ func (c *client) do(ctx context.Context, method, path string, body []byte, heade
 	}
 	switch {
 	case a.status < 200 || a.status >= 300:
-		// The status is the answer; of its text, whatever comes will do.
+		// The status is the answer. If its text can't be read, that does not matter.
 		a.body, _ = io.ReadAll(io.LimitReader(res.Body, mostErrorText))
 		return a, nil
 	case method != http.MethodGet:
-		return a, nil // done is done, whatever is said about it
+		return a, nil // the status is the whole answer
 	}
 	if a.body, err = io.ReadAll(io.LimitReader(res.Body, int64(c.maxBody)+1)); err != nil {
 		return nil, c.transportError(ctx, err)
@@ -122,10 +122,10 @@ func (c *client) do(ctx context.Context, method, path string, body []byte, heade
 	return a, nil
 }
 
-// mostErrorText bounds what is read of the body of an error.
+// mostErrorText limits how much of an error's body is read.
 const mostErrorText = 16 << 10
 
-// transportError says what broke, without the address that callers add.
+// transportError returns err without the address, which callers add.
 func (c *client) transportError(ctx context.Context, err error) error {
 	var wrapped *url.Error
 	if errors.As(err, &wrapped) {

@@ -12,9 +12,9 @@ import (
 	"github.com/meshos/meshos/pluginsdk"
 )
 
-// config is the plugin's configuration; README.md tells it as a table.
+// config is the plugin's configuration; README.md describes it in a table.
 type config struct {
-	URL        string             `json:"url" doc:"base address of the orchestrator, such as https://orchestrator.example:8443; empty: there is none"`
+	URL        string             `json:"url" doc:"base address of the orchestrator, such as https://orchestrator.example:8443; empty: there is no orchestrator"`
 	TokenFile  string             `json:"token_file" doc:"file with the bearer token; read again for every request"`
 	CAFile     string             `json:"ca_file" doc:"PEM file of the authorities that may have signed the orchestrator's certificate; empty: those of the system"`
 	CertFile   string             `json:"cert_file" doc:"PEM file of this client's certificate; read again for every connection"`
@@ -22,12 +22,12 @@ type config struct {
 	ServerName string             `json:"server_name" doc:"name the orchestrator's certificate must carry, if it is not the host of url"`
 	Timeout    pluginsdk.Duration `json:"timeout" default:"3s" min:"10ms" max:"5m" doc:"how long one request may take"`
 	Interval   pluginsdk.Duration `json:"interval" default:"1s" min:"10ms" max:"1h" doc:"how often the list is fetched"`
-	StaleAfter pluginsdk.Duration `json:"stale_after" default:"30s" min:"20ms" max:"24h" doc:"a list older than this is an error, and not answered with"`
-	Attempts   int                `json:"abort_attempts" default:"3" min:"1" max:"10" doc:"how often an abort is tried when the orchestrator can't be connected to, or answers 503 and when to come back"`
-	MaxBody    int                `json:"max_body" default:"4194304" min:"1024" max:"4194304" doc:"most bytes of an answer"`
+	StaleAfter pluginsdk.Duration `json:"stale_after" default:"30s" min:"20ms" max:"24h" doc:"a list older than this is an error"`
+	Attempts   int                `json:"abort_attempts" default:"3" min:"1" max:"10" doc:"how often an abort is tried if the orchestrator can't be reached, or answers 503 with a Retry-After"`
+	MaxBody    int                `json:"max_body" default:"4194304" min:"1024" max:"4194304" doc:"size of the largest answer, in bytes"`
 }
 
-// Validate checks what tags can't say, without touching files or network.
+// Validate checks what tags can't express. It uses neither files nor network.
 func (c config) Validate() error {
 	var errs []error
 	bad := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
@@ -57,7 +57,7 @@ func (c config) Validate() error {
 	}
 	if base.Scheme == "http" {
 		if c.CAFile != "" || c.CertFile != "" || c.ServerName != "" {
-			bad("url: %s uses no TLS, but ca_file, cert_file or server_name is set: write https:// or take them out", base)
+			bad("url: %s uses no TLS, but ca_file, cert_file or server_name is set: write https:// or remove them", base)
 		}
 		if c.TokenFile != "" && !isLoopback(base.Hostname()) {
 			bad("url: %s would carry the token of token_file unencrypted over the network: write https://", base)

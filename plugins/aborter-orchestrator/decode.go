@@ -12,12 +12,12 @@ import (
 	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
 )
 
-// maxMigrations bounds a list; nobody has more under way at a time.
+// maxMigrations is the length of the longest list that is believed.
 const maxMigrations = 10_000
 
-// decodeList reads the body of GET /v1/migrations. It is strict: one migration
-// that can't be true makes the whole list an error, because a list that silently
-// lacks something is one in which an operator looks in vain.
+// decodeList parses the body of GET /v1/migrations. It is strict: one impossible migration
+// makes the whole list an error. If it were left out, an operator would look for it in
+// vain.
 func decodeList(body []byte) ([]*meshosv1.MigrationView, error) {
 	var keys map[string]json.RawMessage
 	if err := json.Unmarshal(body, &keys); err != nil {
@@ -26,7 +26,7 @@ func decodeList(body []byte) ([]*meshosv1.MigrationView, error) {
 	_, snake := keys["in_flight"]
 	_, camel := keys["inFlight"]
 	if !snake && !camel {
-		return nil, errors.New(`no "in_flight" in it: check that url points at an orchestrator`)
+		return nil, errors.New(`it has no "in_flight": check that url points at an orchestrator`)
 	}
 	var list meshosv1.Migrations
 	if err := protojson.Unmarshal(body, &list); err != nil {
@@ -70,22 +70,22 @@ func checkMigration(m *meshosv1.MigrationView) error {
 	return nil
 }
 
-// checkDuration wants a duration from 0 to ten years.
+// checkDuration returns an error unless d is from 0 to ten years.
 func checkDuration(d *durationpb.Duration) error {
 	const tenYears = 10 * 366 * 24 * 3600
 	switch {
 	case d == nil:
 		return errors.New("is missing")
 	case d.CheckValid() != nil, d.GetSeconds() > tenYears:
-		return errors.New("is absurd")
+		return errors.New("is impossible")
 	case d.GetSeconds() < 0, d.GetNanos() < 0:
 		return errors.New("is negative")
 	}
 	return nil
 }
 
-// protoText takes the prefix off an error of protobuf's JSON, whose space is on
-// purpose not always the same.
+// protoText returns the text of a protojson error without its prefix, which ends in a
+// space that differs from build to build.
 func protoText(err error) string {
 	return clean(strings.TrimLeft(strings.TrimPrefix(err.Error(), "proto:"), " \u00a0"))
 }

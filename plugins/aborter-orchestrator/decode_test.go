@@ -35,7 +35,7 @@ func TestDecodeList(t *testing.T) {
 		{"no elapsed", strings.Replace(`{"in_flight":[`+good+`]}`, `"elapsed":"62.500s",`, "", 1), "elapsed is missing"},
 		{"negative elapsed", strings.Replace(`{"in_flight":[`+good+`]}`, `62.500s`, "-1s", 1), "elapsed is negative"},
 		{"negative by nanoseconds", strings.Replace(`{"in_flight":[`+good+`]}`, `62.500s`, "-0.1s", 1), "elapsed is negative"},
-		{"absurd in_phase", strings.Replace(`{"in_flight":[`+good+`]}`, `"1s"`, `"999999999s"`, 1), "in_phase is absurd"},
+		{"impossible in_phase", strings.Replace(`{"in_flight":[`+good+`]}`, `"1s"`, `"999999999s"`, 1), "in_phase is impossible"},
 		{"listed twice", `{"in_flight":[` + good + `,` + good + `]}`, "in_flight[1]: migration 7 is listed twice"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -50,7 +50,7 @@ func TestDecodeList(t *testing.T) {
 	}
 }
 
-func TestDecodeListIsBounded(t *testing.T) {
+func TestTheLengthOfAListIsLimited(t *testing.T) {
 	var b strings.Builder
 	for i := range maxMigrations + 1 {
 		fmt.Fprintf(&b, `,{"migration":%d,"phase":1,"source":1,"target":2,"elapsed":"0s","in_phase":"0s"}`, i+1)
@@ -77,8 +77,8 @@ func FuzzDecodeList(f *testing.F) {
 	})
 }
 
-// The example that docs/orchestrator-api.md shows is one that is understood.
-func TestDocumentedExampleIsUnderstood(t *testing.T) {
+// The plugin accepts the example of docs/orchestrator-api.md.
+func TestDocumentedExampleIsAccepted(t *testing.T) {
 	page, err := os.ReadFile("../../docs/orchestrator-api.md")
 	if err != nil {
 		t.Fatal(err)

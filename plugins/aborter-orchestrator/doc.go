@@ -2,6 +2,6 @@
 // and aborts the migrations of an orchestrator over its HTTP API, which
 // docs/orchestrator-api.md describes.
 //
-// It decides nothing and moves nothing. It never answers that a kill is done
-// unless the orchestrator said so, and never shows a list older than configured.
+// It decides nothing and moves nothing. It reports success of an abort only if the
+// orchestrator has answered so, and it never returns a list older than configured.
 package main

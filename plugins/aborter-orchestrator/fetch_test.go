@@ -37,7 +37,7 @@ func certPEM(cert *x509.Certificate) []byte {
 	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: cert.Raw})
 }
 
-func TestFetchGivesTheList(t *testing.T) {
+func TestFetchReturnsTheList(t *testing.T) {
 	s := serve(t, plain)
 	got, err := build(t, s.URL+"/base").fetch(t.Context())
 	if err != nil || len(got) != 1 || got[0].GetMigration() != 7 {
@@ -45,7 +45,7 @@ func TestFetchGivesTheList(t *testing.T) {
 	}
 }
 
-func TestFetchDistrustsAnswers(t *testing.T) {
+func TestFetchRefusesWrongAnswers(t *testing.T) {
 	for _, c := range []struct {
 		name   string
 		answer http.HandlerFunc
@@ -117,7 +117,7 @@ func TestTokenIsReadForEveryRequest(t *testing.T) {
 	}
 }
 
-func TestTokenFilesAnOperatorShouldLookAt(t *testing.T) {
+func TestTokenFilesThatDeserveAWarning(t *testing.T) {
 	for _, c := range []struct {
 		name, content string
 		mode          os.FileMode
@@ -125,8 +125,8 @@ func TestTokenFilesAnOperatorShouldLookAt(t *testing.T) {
 	}{
 		{"readable by all", "secret", 0o644, "mode 0644): chmod o-rwx"},
 		{"empty", " \n", 0o600, "is empty"},
-		{"two lines", "secret\nmore", 0o600, "no token has (byte 7)"},
-		{"not ASCII", "sécret", 0o600, "no token has (byte 2)"},
+		{"two lines", "secret\nmore", 0o600, "tokens can't have (byte 7)"},
+		{"not ASCII", "sécret", 0o600, "tokens can't have (byte 2)"},
 		{"huge", strings.Repeat("x", maxToken+1), 0o600, "more than 8192 bytes"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -200,7 +200,7 @@ func TestWrongFilesAreNamed(t *testing.T) {
 		want string
 	}{
 		{"no ca_file", config{CAFile: "/nonexistent"}, "ca_file: open /nonexistent"},
-		{"junk ca_file", config{CAFile: junk}, "holds no certificate in PEM form"},
+		{"junk ca_file", config{CAFile: junk}, "has no certificate in PEM form"},
 		{"junk cert_file", config{CertFile: junk, KeyFile: junk}, "cert_file and key_file: "},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -11,27 +11,29 @@ import (
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/durationpb"
 
+	"github.com/meshos/meshos/internal/backoff"
 	"github.com/meshos/meshos/pluginsdk"
 	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
 )
 
-// list keeps the last good list of migrations fresh in the background, so that
-// whoever asks is answered at once, however slow the orchestrator is.
+// list fetches the list of migrations in the background, so that get returns at once,
+// however slow the orchestrator is.
 type list struct {
 	fetch      func(context.Context) ([]*meshosv1.MigrationView, error)
 	interval   time.Duration
 	staleAfter time.Duration
-	changed    func(err error) // told when fetching begins to fail (err) and works again (nil)
+	changed    func(err error) // called when fetching begins to fail (err) and works again (nil)
 
-	wake chan struct{} // asks for a fetch now; holds one
+	wake chan struct{} // asks for a fetch now; holds one request
 
 	mu   sync.Mutex
 	good []*meshosv1.MigrationView // never changed once stored
-	at   time.Time                 // when the good list was asked for; zero: never
+	at   time.Time                 // when the good list was requested; zero: never
 	err  error                     // of the last fetch
 }
 
-// maxPause bounds how long after failures the list is not asked for.
+// maxPause is the longest pause between fetches after failures, unless interval is
+// longer.
 const maxPause = 10 * time.Second
 
 func newList(
@@ -44,8 +46,8 @@ func newList(
 	}
 }
 
-// run fetches until ctx ends: every interval, after failures more and more
-// seldom, and at once when woken.
+// run fetches until ctx ends: every interval, less often after failures, and at once
+// when woken.
 func (l *list) run(ctx context.Context) {
 	failures := 0
 	for {
@@ -75,11 +77,11 @@ func (l *list) run(ctx context.Context) {
 	}
 }
 
-// pause gives the time until the next fetch.
+// pause returns the time until the next fetch.
 func (l *list) pause(failures int, err error) time.Duration {
 	pause := l.interval
-	for range min(failures, 16) {
-		pause = min(2*pause, max(maxPause, l.interval))
+	if failures > 0 {
+		pause = backoff.Doubling{First: 2 * l.interval, Max: max(maxPause, l.interval)}.After(failures)
 	}
 	return max(pause, min(askedToWait(err), l.staleAfter))
 }
@@ -97,18 +99,18 @@ func (l *list) store(got []*meshosv1.MigrationView, asked time.Time, err error) 
 func (l *list) refresh() {
 	select {
 	case l.wake <- struct{}{}:
-	default: // one is asked for already
+	default: // a fetch is already requested
 	}
 }
 
-// lastError gives why the last fetch failed, or nil.
+// lastError returns the error of the last fetch, or nil.
 func (l *list) lastError() error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.err
 }
 
-// get gives the last good list, its durations moved on to now, or UNAVAILABLE if
+// get returns the last good list, with its durations extended until now, or UNAVAILABLE if
 // there is none or it is stale.
 func (l *list) get() ([]*meshosv1.MigrationView, error) {
 	l.mu.Lock()
@@ -134,7 +136,7 @@ func (l *list) get() ([]*meshosv1.MigrationView, error) {
 	return out, nil
 }
 
-// later adds age to a duration that went on meanwhile.
+// later adds age to a duration that has grown since the list was requested.
 func later(d *durationpb.Duration, age time.Duration) *durationpb.Duration {
 	v := d.AsDuration()
 	if v > math.MaxInt64-age {

@@ -16,7 +16,7 @@ import (
 	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
 )
 
-// source is an orchestrator whose answers a test sets.
+// source is a fake orchestrator whose answers a test sets.
 type source struct {
 	mu    sync.Mutex
 	calls int
@@ -31,7 +31,7 @@ func (s *source) answers(err error, takes time.Duration) {
 	s.err, s.takes = err, takes
 }
 
-// asked gives how many fetches there were.
+// asked returns the number of fetches.
 func (s *source) asked() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -56,7 +56,7 @@ func (s *source) fetch(ctx context.Context) ([]*meshosv1.MigrationView, error) {
 	}}, nil
 }
 
-// inBubble runs a list over src in a world of its own clock.
+// inBubble runs a list over src in virtual time.
 func inBubble(t *testing.T, src *source, test func(t *testing.T, l *list, changes *[]error)) {
 	synctest.Test(t, func(t *testing.T) {
 		var changes []error
@@ -72,7 +72,7 @@ func inBubble(t *testing.T, src *source, test func(t *testing.T, l *list, change
 }
 
 func wait(d time.Duration) {
-	time.Sleep(d) // of the bubble: no time passes outside
+	time.Sleep(d) // virtual time
 	synctest.Wait()
 }
 
@@ -89,7 +89,7 @@ func TestListIsFetchedEveryInterval(t *testing.T) {
 	})
 }
 
-func TestDurationsOfTheListMoveOn(t *testing.T) {
+func TestDurationsOfTheListGrow(t *testing.T) {
 	inBubble(t, &source{}, func(t *testing.T, l *list, _ *[]error) {
 		wait(700 * time.Millisecond)
 		for range 2 { // twice: the kept list must not grow
@@ -107,7 +107,7 @@ func TestDurationsOfTheListMoveOn(t *testing.T) {
 	})
 }
 
-func TestFailuresAreAskedMoreSeldomAndSaidOnce(t *testing.T) {
+func TestAfterFailuresFetchesAreRarerAndLoggedOnce(t *testing.T) {
 	src := &source{err: errors.New("no connection")}
 	inBubble(t, src, func(t *testing.T, l *list, changes *[]error) {
 		wait(59 * time.Second) // 2+4+8+10+10+10+10 = 54
@@ -127,7 +127,7 @@ func TestFailuresAreAskedMoreSeldomAndSaidOnce(t *testing.T) {
 	})
 }
 
-func TestOrchestratorMaySayWhenToComeBack(t *testing.T) {
+func TestRetryAfterDelaysTheNextFetch(t *testing.T) {
 	src := &source{err: refused{error: errors.New("busy"), status: 503, after: 25 * time.Second}}
 	inBubble(t, src, func(t *testing.T, _ *list, _ *[]error) {
 		wait(24 * time.Second)

@@ -12,8 +12,8 @@ import (
 	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
 )
 
-// orchestrator serves both kinds. Without a configured orchestrator its client is
-// nil: then it lists nothing, and refuses to abort rather than to pretend.
+// orchestrator serves both kinds. Its client is nil if no orchestrator is configured: then
+// the list is empty and aborts are refused.
 type orchestrator struct {
 	log      hclog.Logger
 	client   *client
@@ -40,18 +40,17 @@ func construct(env pluginsdk.Env, cfg config) (*orchestrator, error) {
 		}
 	}
 	if o.client.base.Scheme == "http" && !isLoopback(o.client.base.Hostname()) {
-		o.warn(fmt.Sprintf("url: %s is not encrypted: whoever sits in between can read and change what is aborted", o.client.base))
+		o.warn(fmt.Sprintf("url: %s is not encrypted: others on the network can read and change requests", o.client.base))
 	}
 	return o, nil
 }
 
 func (o *orchestrator) warn(text string) { o.warnings = append(o.warnings, text) }
 
-// Warnings tells what an operator should know of the configuration. The host shows
-// and logs it.
+// Warnings returns what an operator should know of the configuration.
 func (o *orchestrator) Warnings() []string { return o.warnings }
 
-// Run keeps the list fresh until ctx ends.
+// Run fetches the list until ctx ends.
 func (o *orchestrator) Run(ctx context.Context) error {
 	if o.client == nil {
 		return nil
@@ -68,7 +67,7 @@ func (o *orchestrator) Close() error {
 	return nil
 }
 
-// ListMigrations answers at once, with the last good list while that is fresh.
+// ListMigrations returns the last good list at once, or an error if it is stale.
 func (o *orchestrator) ListMigrations(context.Context) ([]*meshosv1.MigrationView, error) {
 	if o.client == nil {
 		return nil, nil
@@ -76,10 +75,11 @@ func (o *orchestrator) ListMigrations(context.Context) ([]*meshosv1.MigrationVie
 	return o.list.get()
 }
 
-// Abort asks the orchestrator to stop a migration. nil means that it agreed.
+// Abort asks the orchestrator to stop a migration. It returns nil if the orchestrator
+// agreed.
 func (o *orchestrator) Abort(ctx context.Context, migration uint64, reason string) error {
 	if migration == 0 {
-		return pluginsdk.Invalid(errors.New("migration 0 names nothing"))
+		return pluginsdk.Invalid(errors.New("0 is not the id of a migration"))
 	}
 	if o.client == nil {
 		return pluginsdk.FailedPrecondition(fmt.Errorf(
@@ -87,8 +87,8 @@ func (o *orchestrator) Abort(ctx context.Context, migration uint64, reason strin
 	}
 	err := o.aborter.abort(ctx, migration, reason)
 	if isMissing(err) && isMissing(o.list.lastError()) {
-		// NOT_FOUND is good news to the host. It is not when the whole API is
-		// missing at that address: then nobody was asked.
+		// The host takes NOT_FOUND as success. But if the whole API is missing at
+		// that address, then nobody was asked.
 		return pluginsdk.Unavailable(fmt.Errorf(
 			"migration %d was not aborted: %s answers 404 to the list of migrations, too: check that url points at an orchestrator",
 			migration, o.client.base))
@@ -97,7 +97,7 @@ func (o *orchestrator) Abort(ctx context.Context, migration uint64, reason strin
 	return err
 }
 
-// fetch gets the list once.
+// fetch requests the list once.
 func (o *orchestrator) fetch(ctx context.Context) ([]*meshosv1.MigrationView, error) {
 	const path = "/v1/migrations"
 	got, err := o.client.do(ctx, http.MethodGet, path, nil, nil)
@@ -114,12 +114,12 @@ func (o *orchestrator) fetch(ctx context.Context) ([]*meshosv1.MigrationView, er
 	return migrations, nil
 }
 
-// changed logs when fetching begins to fail and when it works again, and nothing
-// in between: a node that waits for its orchestrator is not to fill its log.
+// changed logs when fetching begins to fail and when it works again. It logs nothing in
+// between, so that a node that waits for its orchestrator does not fill its log.
 func (o *orchestrator) changed(err error) {
 	if err == nil {
-		o.log.Info("the list of migrations arrives again", "url", o.client.base.String())
+		o.log.Info("the list of migrations can be fetched again", "url", o.client.base.String())
 		return
 	}
-	o.log.Warn("the list of migrations can't be fetched; trying on", "error", err)
+	o.log.Warn("the list of migrations can't be fetched; the plugin keeps trying", "error", err)
 }

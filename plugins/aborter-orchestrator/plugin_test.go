@@ -78,8 +78,8 @@ func TestPluginWithoutOrchestrator(t *testing.T) {
 	}
 }
 
-// The plugin is ready although nobody listens, says why its list is missing, and
-// says it to the log once.
+// The plugin is ready although nobody listens. Its error says why there is no list, and
+// its log says so once.
 func TestPluginWhoseOrchestratorIsAway(t *testing.T) {
 	var log plugintest.Buffer
 	c := plugintest.Start(t, construct, config{

@@ -16,7 +16,7 @@ import (
 	"github.com/meshos/meshos/pluginsdk"
 )
 
-// server is an orchestrator that says what a test tells it to.
+// server is a fake orchestrator with handlers of the test.
 type server struct {
 	*httptest.Server
 	list, abort http.HandlerFunc
@@ -65,7 +65,7 @@ func (s *server) see(f func()) {
 	f()
 }
 
-// seen gives the aborts that have arrived.
+// seen returns the aborts that have arrived.
 func (s *server) seen() []abortSeen {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -75,7 +75,7 @@ func (s *server) seen() []abortSeen {
 func plain(s *httptest.Server)   { s.Start() }
 func withTLS(s *httptest.Server) { s.StartTLS() }
 
-// says makes a handler of a status and a body.
+// says returns a handler that answers with a status and a body.
 func says(status int, body string, header ...string) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) {
 		for i := 0; i+1 < len(header); i += 2 {
@@ -86,7 +86,7 @@ func says(status int, body string, header ...string) http.HandlerFunc {
 	}
 }
 
-// build makes an instance for a server with the defaults, altered.
+// build returns an instance for a server, with the defaults and these changes.
 func build(t *testing.T, url string, alter ...func(*config)) *orchestrator {
 	t.Helper()
 	cfg := config{

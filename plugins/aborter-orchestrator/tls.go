@@ -7,9 +7,8 @@ import (
 	"os"
 )
 
-// tlsConfig builds the client's side of TLS. The certificate is checked now and
-// read again for every connection, so that a renewed one is used without a
-// restart.
+// tlsConfig returns the client's TLS configuration. The client certificate is checked now
+// and read again for every connection, so that a renewed one is used without a restart.
 func tlsConfig(c config) (*tls.Config, error) {
 	out := &tls.Config{MinVersion: tls.VersionTLS12, ServerName: c.ServerName}
 	if c.CAFile != "" {
@@ -19,7 +18,7 @@ func tlsConfig(c config) (*tls.Config, error) {
 		}
 		out.RootCAs = x509.NewCertPool()
 		if !out.RootCAs.AppendCertsFromPEM(pem) {
-			return nil, fmt.Errorf("ca_file: %s holds no certificate in PEM form", c.CAFile)
+			return nil, fmt.Errorf("ca_file: %s has no certificate in PEM form", c.CAFile)
 		}
 	}
 	if c.CertFile != "" {

@@ -8,14 +8,14 @@ import (
 	"strings"
 )
 
-// maxToken bounds a token in bytes; headers longer than this are refused widely.
+// maxToken is the size of the longest token in bytes. Many servers refuse longer headers.
 const maxToken = 8 << 10
 
-// tokenFile reads a bearer token. It keeps no copy: a token that is replaced is
-// used from the next request on.
+// tokenFile reads a bearer token. It keeps no copy, so that the next request uses a token
+// that was replaced.
 type tokenFile struct{ path string }
 
-// read gives the token. Errors name token_file and never hold the token.
+// read returns the token. Errors name token_file and never contain the token.
 func (f tokenFile) read() (string, error) {
 	file, err := os.Open(f.path)
 	if err != nil {
@@ -27,7 +27,7 @@ func (f tokenFile) read() (string, error) {
 		return "", fmt.Errorf("token_file: %w", err)
 	}
 	if len(data) > maxToken {
-		return "", fmt.Errorf("token_file: %s holds more than %d bytes, which is no token", f.path, maxToken)
+		return "", fmt.Errorf("token_file: %s has more than %d bytes, so it is not a token", f.path, maxToken)
 	}
 	token := strings.TrimSpace(string(data))
 	if token == "" {
@@ -35,25 +35,25 @@ func (f tokenFile) read() (string, error) {
 	}
 	for i := range len(token) {
 		if token[i] <= ' ' || token[i] > '~' {
-			return "", fmt.Errorf("token_file: %s holds a character that no token has (byte %d): write only the token into it", f.path, i+1)
+			return "", fmt.Errorf("token_file: %s has a character that tokens can't have (byte %d): write only the token into it", f.path, i+1)
 		}
 	}
 	return token, nil
 }
 
-// check gives what an operator should know about the file, or "".
+// check returns what an operator should know of the file, or "".
 func (f tokenFile) check() string {
 	st, err := os.Stat(f.path)
 	switch {
 	case errors.Is(err, os.ErrNotExist):
 		return fmt.Sprintf("token_file: %s does not exist yet; requests fail until it does", f.path)
 	case err != nil:
-		return fmt.Sprintf("token_file: %v; requests fail until that is changed", err)
+		return fmt.Sprintf("token_file: %v; requests fail until that is fixed", err)
 	case st.Mode().Perm()&0o004 != 0:
 		return fmt.Sprintf("token_file: everybody on this machine may read %s (mode %04o): chmod o-rwx it", f.path, st.Mode().Perm())
 	}
 	if _, err := f.read(); err != nil {
-		return err.Error() + "; requests fail until that is changed"
+		return err.Error() + "; requests fail until that is fixed"
 	}
 	return ""
 }
