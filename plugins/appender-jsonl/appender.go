@@ -16,14 +16,15 @@ import (
 type appender struct {
 	env    pluginsdk.Env
 	dir    string
-	order  []*chain // as in the names above
+	order  []*chain // audit, log, failure, action
 	chains map[string]*chain
 
 	locked chan struct{} // closed once the lock is held
 	lock   *folderLock   // written before locked is closed
 }
 
-// The folder may be locked for a moment by a process that is just ending.
+// How long the constructor waits for a process that is just ending and still holds the
+// lock, and how often it tries.
 const (
 	lockWait = time.Second
 	lockPoll = 20 * time.Millisecond
@@ -43,7 +44,7 @@ func construct(env pluginsdk.Env, cfg config) (*appender, error) {
 	switch err := a.acquire(ctx, false); {
 	case errors.Is(err, errOurs):
 		// A new configuration: the instance before this one ends after this
-		// one was made. Run waits for it.
+		// constructor. Run waits for it.
 	case err != nil:
 		return nil, pluginsdk.Unavailable(fmt.Errorf("dir: %w", err))
 	default:
@@ -57,7 +58,7 @@ func construct(env pluginsdk.Env, cfg config) (*appender, error) {
 	return a, nil
 }
 
-// open reads the files of all chains, at the same time: they may be large.
+// open reads the files of all chains, concurrently: they may be large.
 func (a *appender) open() error {
 	errs := make([]error, len(a.order))
 	var wg sync.WaitGroup
@@ -78,8 +79,8 @@ func newAppender(env pluginsdk.Env, dir string, cfg config, d disk) *appender {
 	return a
 }
 
-// acquire takes the lock, trying until ctx ends. If this process holds it already
-// it tries on only if patient, and else says errOurs.
+// acquire takes the lock. It tries until ctx ends. If this process holds the lock already,
+// it keeps trying only if patient, and else returns errOurs.
 func (a *appender) acquire(ctx context.Context, patient bool) error {
 	poll := time.NewTicker(lockPoll)
 	defer poll.Stop()
@@ -101,8 +102,8 @@ func (a *appender) acquire(ctx context.Context, patient bool) error {
 	}
 }
 
-// Run takes the lock if the instance before this one still held it when this one
-// was made.
+// Run takes the lock if the constructor could not, because the instance before this one
+// still held it.
 func (a *appender) Run(ctx context.Context) error {
 	select {
 	case <-a.locked:
@@ -115,9 +116,9 @@ func (a *appender) Run(ctx context.Context) error {
 	return nil
 }
 
-// Append makes the records durable before it returns nil. Those of one chain keep
-// their order; chains don't wait for each other. An error says which chains failed,
-// and the whole batch may come again.
+// Append makes the records durable before it returns nil. Records of one chain keep their
+// order; chains do not wait for each other. An error names the chains that failed; then
+// the whole batch may come again.
 func (a *appender) Append(ctx context.Context, records []*meshosv1.Record) error {
 	batches := map[string][]entry{}
 	for i, r := range records {
@@ -146,7 +147,7 @@ func (a *appender) Append(ctx context.Context, records []*meshosv1.Record) error
 	return nil
 }
 
-// Warnings says what was found when the files were opened.
+// Warnings returns what was found when the files were opened.
 func (a *appender) Warnings() []string {
 	var out []string
 	for _, c := range a.order {
@@ -155,8 +156,7 @@ func (a *appender) Warnings() []string {
 	return out
 }
 
-// Close ends the writing and gives up the folder. It waits for what is being
-// written.
+// Close waits for records that are being written, accepts no more, and releases the lock.
 func (a *appender) Close() error {
 	var errs []error
 	for _, c := range a.order {

@@ -53,14 +53,14 @@ func TestPluginRefusesABatchWithARecordItCannotWrite(t *testing.T) {
 	dir := t.TempDir()
 	c := plugintest.Start(t, construct, config{}, plugintest.WithDataDir(dir))
 	err := c.Append(logRecord(7, 1), &meshosv1.Record{})
-	if status.Code(err) != codes.InvalidArgument || !strings.Contains(err.Error(), "records[1] is a record of no chain") {
+	if status.Code(err) != codes.InvalidArgument || !strings.Contains(err.Error(), "records[1] is a record of a chain that this plugin does not know") {
 		t.Errorf("error %v, want INVALID_ARGUMENT that names the record", err)
 	}
 	wantContent(t, dir, "")
 }
 
-// A new configuration makes a new instance while the old one still holds the
-// folder; nothing is lost or doubled on the way.
+// A new configuration makes a new instance while the old one still has the folder.
+// Nothing is lost or doubled.
 func TestPluginIsConfiguredAgain(t *testing.T) {
 	dir := t.TempDir()
 	c := plugintest.Start(t, construct, config{}, plugintest.WithDataDir(dir))
@@ -142,7 +142,7 @@ func TestFolderIsWrittenByOneProcess(t *testing.T) {
 	}
 	c := plugintest.Serve(t, construct, plugintest.WithDataDir(dir))
 	err = c.ReconfigureRaw(map[string]any{})
-	if status.Code(err) != codes.Unavailable || !strings.Contains(err.Error(), fmt.Sprintf("written by another process (pid %d", other.Process.Pid)) {
+	if status.Code(err) != codes.Unavailable || !strings.Contains(err.Error(), fmt.Sprintf("in use by another process (pid %d", other.Process.Pid)) {
 		t.Errorf("error %v, want UNAVAILABLE that names the process", err)
 	}
 	_ = stdin.Close()
@@ -154,8 +154,8 @@ func TestFolderIsWrittenByOneProcess(t *testing.T) {
 	}
 }
 
-// Two instances in one process: the second waits for the first, as long as its
-// caller does.
+// Of two instances in one process the second waits for the first, as long as its
+// caller waits.
 func TestSecondInstanceWaitsForTheFirst(t *testing.T) {
 	env := pluginsdk.Env{Log: hclog.NewNullLogger(), DataDir: t.TempDir()}
 	cfg := config{MaxSize: 4096}
@@ -195,8 +195,8 @@ func TestSecondInstanceWaitsForTheFirst(t *testing.T) {
 	wantContent(t, env.DataDir, text(entries(t, 7, 1, 2)))
 }
 
-// Appends at the same time, each batch twice: every record is there once, and those
-// of one epoch in order.
+// With concurrent appends, each batch twice, every record is there once, and records of
+// one epoch are in order.
 func TestConcurrentAppends(t *testing.T) {
 	dir := t.TempDir()
 	c := plugintest.StartRaw(t, construct, map[string]any{"max_size": 4096.0, "keep": 1000.0}, plugintest.WithDataDir(dir))
@@ -234,8 +234,8 @@ func TestConcurrentAppends(t *testing.T) {
 	}
 }
 
-// One chain that can't be written fails the call and leaves the others alone.
-func TestChainsDoNotSufferFromEachOther(t *testing.T) {
+// A chain that can't be written fails the call and does not disturb the others.
+func TestAChainThatFailsDoesNotDisturbTheOthers(t *testing.T) {
 	dir := t.TempDir()
 	d := &faultyDisk{folder: folder(dir)}
 	d.fail = func(op, name string) error {

@@ -11,8 +11,8 @@ import (
 	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
 )
 
-// BenchmarkAppend is one call with a batch of the log, with and without a disk to
-// wait for.
+// BenchmarkAppend measures one call with a batch of the log, with and without waiting for
+// a disk.
 func BenchmarkAppend(b *testing.B) {
 	for _, size := range []int{1, 256} {
 		for _, real := range []bool{true, false} {
@@ -46,7 +46,7 @@ func BenchmarkAppend(b *testing.B) {
 	}
 }
 
-// BenchmarkOpen is a start with a full file of the default size.
+// BenchmarkOpen measures a start with a full file of the default size.
 func BenchmarkOpen(b *testing.B) {
 	dir := b.TempDir()
 	c := opened(b, folder(dir), limits{maxSize: 64 << 20})

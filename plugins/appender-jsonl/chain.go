@@ -12,31 +12,31 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// chain writes the files of one chain: the current one, NAME.jsonl, and those put
-// aside, NAME-000001.jsonl and so on.
+// chain writes the files of one chain: the current one, NAME.jsonl, and makes rotated ones,
+// NAME-000001.jsonl and so on.
 //
-// What it holds to: a record is on disk before append answers; bytes beyond size
-// are never believed; and a file whose fsync failed is never used on as if nothing
-// had happened, because the kernel may have dropped what it could not write.
+// Its invariants: a record is on disk before append returns. Bytes beyond size count as
+// not written. A file whose fsync failed is closed and read again before it is used,
+// because the kernel may have dropped what it could not write.
 type chain struct {
 	name   string
 	disk   disk
 	limits limits
 	log    hclog.Logger
 	now    func() time.Time // wall time, for the age of files
-	turn   chan struct{}    // taken by whoever works on the chain
+	turn   chan struct{}    // held by the goroutine that uses the chain
 
 	held     held
-	older    bool     // the files put aside were looked at
-	next     int      // number of the next file put aside
-	warnings []string // what was found before the plugin was running
-	running  bool     // from now on such things go to the log
-	ended    bool     // nothing is written any more
+	older    bool     // the rotated files were read
+	next     int      // number of the next rotated file
+	warnings []string // what was found before the constructor returned
+	running  bool     // the constructor has returned: warnings go to the log
+	ended    bool     // no more records are accepted
 
-	file  file        // the current file; nil: there is none, or it must be opened
-	ident fs.FileInfo // which file that is, or was
+	file  file        // the current file; nil: there is none, or it has to be opened
+	ident fs.FileInfo // its identity; kept after it is closed
 	size  int64       // its durable bytes
-	cut   bool        // bytes beyond size are to be cut when ident is opened again
+	cut   bool        // bytes beyond size have to be cut off when ident is opened again
 	born  time.Time   // when it was made
 	named bool        // its name, and the last rename, are durable
 }
@@ -50,8 +50,8 @@ func newChain(name string, d disk, l limits, log hclog.Logger) *chain {
 
 func (c *chain) current() string { return c.name + ".jsonl" }
 
-// take waits for the chain; give gives it back.
-func (c *chain) take(ctx context.Context) error {
+// lock waits until no other goroutine uses the chain; unlock lets the next one.
+func (c *chain) lock(ctx context.Context) error {
 	select {
 	case c.turn <- struct{}{}:
 		return nil
@@ -60,22 +60,22 @@ func (c *chain) take(ctx context.Context) error {
 	}
 }
 
-func (c *chain) give() { <-c.turn }
+func (c *chain) unlock() { <-c.turn }
 
-// append makes the entries durable that are not held yet, in order. After an error
-// a part of them may be held; all of them may then be appended again.
+// append makes the entries durable that are not held yet, in order. After an error some of
+// them may be held; it is safe to append all of them again.
 func (c *chain) append(ctx context.Context, entries []entry) error {
-	if err := c.take(ctx); err != nil {
+	if err := c.lock(ctx); err != nil {
 		return err
 	}
-	defer c.give()
+	defer c.unlock()
 	if c.ended {
 		return fmt.Errorf("%s: the plugin is ending", c.current())
 	}
 	if err := c.ready(); err != nil {
 		return err
 	}
-	for fresh := c.fresh(entries); len(fresh) > 0; {
+	for fresh := c.unheld(entries); len(fresh) > 0; {
 		if err := ctx.Err(); err != nil {
 			return fmt.Errorf("%s: %w", c.current(), err)
 		}
@@ -93,8 +93,8 @@ func (c *chain) append(ctx context.Context, entries []entry) error {
 	return nil
 }
 
-// fresh gives the entries that are not held, each once.
-func (c *chain) fresh(entries []entry) []entry {
+// unheld returns the entries that are not held, without duplicates.
+func (c *chain) unheld(entries []entry) []entry {
 	out := make([]entry, 0, len(entries))
 	seen := make(map[key]bool, len(entries))
 	for _, e := range entries {
@@ -106,7 +106,7 @@ func (c *chain) fresh(entries []entry) []entry {
 	return out
 }
 
-// write adds entries to the current file and waits for the disk, once.
+// write appends entries to the current file and waits for the disk once.
 func (c *chain) write(entries []entry) error {
 	if c.file == nil {
 		if err := c.create(); err != nil {
@@ -142,11 +142,11 @@ func (c *chain) write(entries []entry) error {
 	return nil
 }
 
-// abandon gives up a file that can't be trusted any more. What is beyond its
-// durable size is cut off when it is opened again, before the next record.
+// abandon closes a file whose content is uncertain. What is beyond its durable size is cut
+// off when the file is opened again, before the next record.
 func (c *chain) abandon() {
 	if err := c.file.Close(); err != nil {
-		c.log.Warn("closing a file that failed", "file", c.current(), "error", err)
+		c.log.Warn("closing a file after a failure failed, too", "file", c.current(), "error", err)
 	}
 	c.file, c.cut = nil, true
 }
@@ -163,33 +163,33 @@ func (c *chain) syncNames() error {
 	return nil
 }
 
-// failed names the file and the step, and what helps where that is known.
+// failed adds the file and the step to err, and what to do where that is known.
 func (c *chain) failed(step string, err error) error {
 	switch {
 	case errors.Is(err, unix.ENOSPC), errors.Is(err, unix.EDQUOT):
-		return fmt.Errorf("%s: %s: %w: free some space, or lower keep; records wait in the node's log meanwhile", c.current(), step, err)
+		return fmt.Errorf("%s: %s: %w: free some space, or lower keep; until then records wait in the node's log", c.current(), step, err)
 	case errors.Is(err, fs.ErrPermission):
 		return fmt.Errorf("%s: %s: %w: let the node's user write there", c.current(), step, err)
 	}
 	return fmt.Errorf("%s: %s: %w", c.current(), step, err)
 }
 
-// untouched says whether the current file is still the one that was written last,
-// as long as it was left.
-func (c *chain) untouched() bool {
+// unchanged reports whether the current file is still the one that was written last, with
+// the same size.
+func (c *chain) unchanged() bool {
 	st, err := c.disk.stat(c.current())
 	return err == nil && os.SameFile(st, c.ident) && st.Size() == c.size
 }
 
-// end closes the chain for good, after what is being written.
+// end waits for entries that are being written and closes the chain for good.
 func (c *chain) end() error {
 	c.turn <- struct{}{}
-	defer c.give()
+	defer c.unlock()
 	c.ended = true
 	return c.close()
 }
 
-// close lets go of the file.
+// close closes the current file, if one is open.
 func (c *chain) close() error {
 	if c.file == nil {
 		return nil

@@ -12,16 +12,16 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// disk is one folder, as far as this plugin needs it. Tests put faults into it.
+// disk is what this plugin needs of a folder. Tests replace it by one with faults.
 type disk interface {
-	// open opens a file for reading and writing, and makes it if create is set.
+	// open opens a file for reading and writing. With create it makes the file.
 	open(name string, create bool) (file, error)
 	stat(name string) (fs.FileInfo, error)
 	rename(from, to string) error
 	remove(name string) error
-	// list gives the names of all files.
+	// list returns the names of all files.
 	list() ([]string, error)
-	// sync makes names durable: after a file was made, renamed or removed.
+	// sync makes the names durable, after a file was made, renamed or removed.
 	sync() error
 }
 
@@ -33,8 +33,8 @@ type file interface {
 	Sync() error
 	Stat() (fs.FileInfo, error)
 	Close() error
-	// born gives when the file was made, or if the file system does not know,
-	// when it was last written.
+	// born returns when the file was made, or when it was last written if the file
+	// system does not know.
 	born() (time.Time, error)
 }
 

@@ -26,9 +26,9 @@ func TestOneFsyncForAFileAndBatch(t *testing.T) {
 	}
 }
 
-// Whatever step fails, the call fails, and the same batch sent again leaves each
-// record there once.
-func TestEveryFailureIsToldAndHealed(t *testing.T) {
+// Whichever step fails, the call fails. After the same batch is sent again, each record is
+// there once.
+func TestAfterEveryFailureABatchCanBeSentAgain(t *testing.T) {
 	broken := errors.New("broken")
 	for _, op := range []string{"open", "write", "fsync", "sync", "rename"} {
 		for _, torn := range []int{0, 1, 100, 1 << 20} {
@@ -100,7 +100,7 @@ func TestFailedFsyncIsNotTrusted(t *testing.T) {
 		if !step.fails {
 			d.failing("", nil)
 		}
-		d.count("") // forget what was asked before
+		d.count("") // start counting anew
 		if err := c.append(t.Context(), entries(t, 7, 3, 4)); (err != nil) != step.fails {
 			t.Fatalf("error %v, want one: %v", err, step.fails)
 		}
@@ -113,7 +113,7 @@ func TestFailedFsyncIsNotTrusted(t *testing.T) {
 	wantContent(t, dir, text(entries(t, 7, 1, 4)))
 }
 
-// When not even the partial line can be cut off, it is cut off later.
+// If the partial line can't be cut off at once, it is cut off later.
 func TestTruncateFailsToo(t *testing.T) {
 	dir := t.TempDir()
 	d := &faultyDisk{folder: folder(dir), torn: 100}
@@ -148,7 +148,7 @@ func TestCancelledAppendWritesNothing(t *testing.T) {
 	wantContent(t, dir, "")
 }
 
-// Batches, repeats, faults of every kind and restarts in any order: what was
+// After batches, repeats, faults of every kind and restarts in any order, what was
 // acknowledged is there, each record once, in order.
 func TestNothingIsLostOrDoubled(t *testing.T) {
 	all := entries(t, 7, 1, 60)

@@ -5,15 +5,14 @@ import (
 	"sort"
 )
 
-// key is what makes a record of one chain the same record.
+// key identifies a record of one chain.
 type key struct{ epoch, seq uint64 }
 
-// held remembers which records of a chain are on disk: for each of the latest
-// epochs the spans of their seqs, usually one. What it has forgotten (epochs and
-// spans beyond the bounds) it says it does not hold: a record may then be written
-// twice, but none is ever lost. The zero value holds nothing.
+// held remembers which records of a chain are on disk: for each of the latest epochs the
+// spans of their seqs, usually one. Epochs and spans beyond its limits are forgotten:
+// their records may be written twice, but none is lost. The zero value holds nothing.
 type held struct {
-	epochs []epochHeld // the latest used is the last
+	epochs []epochHeld // the last one was used last
 }
 
 type epochHeld struct {
@@ -24,13 +23,13 @@ type epochHeld struct {
 // span is a run of seqs, both ends included.
 type span struct{ first, last uint64 }
 
-// The bounds of the memory: 64 epochs of 256 spans are a quarter of a megabyte.
+// The limits of the memory: 64 epochs of 256 spans are a quarter of a megabyte.
 const (
 	maxEpochs = 64
 	maxSpans  = 256
 )
 
-// has says whether the record is known to be on disk.
+// has reports whether it is known that the record is on disk.
 func (h *held) has(k key) bool {
 	i := h.find(k.epoch)
 	if i < 0 {
@@ -70,7 +69,7 @@ func (h *held) find(epoch uint64) int {
 	return -1
 }
 
-// after gives the index of the first span that begins after seq.
+// after returns the index of the first span that begins after seq.
 func after(spans []span, seq uint64) int {
 	if n := len(spans); n > 0 && spans[n-1].first <= seq {
 		return n // nearly always
@@ -78,7 +77,7 @@ func after(spans []span, seq uint64) int {
 	return sort.Search(len(spans), func(i int) bool { return spans[i].first > seq })
 }
 
-// insert adds seq and joins what then touches.
+// insert adds seq and joins the spans that touch then.
 func insert(spans []span, seq uint64) []span {
 	i := after(spans, seq)
 	if i > 0 && seq <= spans[i-1].last {

@@ -7,7 +7,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-// Within its bounds held knows exactly what a set would.
+// Within its limits held is exactly a set.
 func TestHeldIsASet(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		var h held
@@ -38,7 +38,7 @@ func TestHeldIsASet(t *testing.T) {
 	})
 }
 
-func TestHeldIsBoundedAndForgetsTheOldest(t *testing.T) {
+func TestHeldIsLimitedAndForgetsTheOldest(t *testing.T) {
 	var h held
 	for epoch := uint64(1); epoch <= maxEpochs; epoch++ {
 		h.add(key{epoch, 1})

@@ -27,12 +27,11 @@ type entry struct {
 	line []byte // with its newline
 }
 
-// encode makes the line of a record: protobuf's JSON with the field names of the
-// .proto file. protojson varies its spaces on purpose, so they are taken out: the
-// same record always gives the same line.
+// encode returns the line of a record: protobuf's JSON with the field names of the .proto
+// file. protojson inserts spaces that differ from build to build; they are removed, so
+// that the same record always makes the same line.
 //
-// chain_pending is left out. It says how far the node has got with handing the
-// record out, which at the time of writing always is "not yet".
+// chain_pending is left out: while the record is written it is always true.
 func encode(record *meshosv1.Record) (chain string, e entry, err error) {
 	switch r := record.GetKind().(type) {
 	case *meshosv1.Record_Audit:
@@ -44,12 +43,12 @@ func encode(record *meshosv1.Record) (chain string, e entry, err error) {
 	case *meshosv1.Record_Action:
 		chain, e.key = chainAction, key{r.Action.GetEpoch(), r.Action.GetSeq()}
 	default:
-		return "", entry{}, errors.New("a record of no chain this plugin knows")
+		return "", entry{}, errors.New("a record of a chain that this plugin does not know")
 	}
 	if e.key.seq == 0 {
 		return "", entry{}, fmt.Errorf("a record of %s without a seq", chain)
 	}
-	text, err := protojson.MarshalOptions{UseProtoNames: true}.Marshal(settled(record))
+	text, err := protojson.MarshalOptions{UseProtoNames: true}.Marshal(withoutPending(record))
 	if err != nil {
 		return "", entry{}, fmt.Errorf("a record of %s: %w", chain, err)
 	}
@@ -62,12 +61,12 @@ func encode(record *meshosv1.Record) (chain string, e entry, err error) {
 	return chain, e, nil
 }
 
-// settled gives the record without chain_pending.
-func settled(record *meshosv1.Record) *meshosv1.Record {
+// withoutPending returns the record without chain_pending.
+func withoutPending(record *meshosv1.Record) *meshosv1.Record {
 	if !record.GetAudit().GetChainPending() && !record.GetLog().GetChainPending() && !record.GetFailure().GetChainPending() {
 		return record
 	}
-	record = proto.CloneOf(record) // it is the caller's
+	record = proto.CloneOf(record) // the original belongs to the caller
 	switch r := record.GetKind().(type) {
 	case *meshosv1.Record_Audit:
 		r.Audit.ChainPending = false
@@ -79,8 +78,8 @@ func settled(record *meshosv1.Record) *meshosv1.Record {
 	return record
 }
 
-// keyOf reads the key out of a line of a chain. Nearly every line begins as encode
-// writes it; others, which somebody reformatted, are decoded.
+// keyOf returns the key of a line of a chain. Nearly every line begins as encode writes
+// it; others, which a person may have reformatted, are decoded.
 func keyOf(chain string, line []byte) (key, error) {
 	rest, ok := bytes.CutPrefix(line, []byte(`{"`+chain+`":{"epoch":"`))
 	if ok {
@@ -105,7 +104,7 @@ func keyOf(chain string, line []byte) (key, error) {
 	return e.key, nil
 }
 
-// number reads the digits that text begins with.
+// number returns the number that text begins with, and the rest.
 func number(text []byte) (uint64, []byte, bool) {
 	n := 0
 	for n < len(text) && text[n] >= '0' && text[n] <= '9' {

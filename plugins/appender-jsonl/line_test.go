@@ -97,7 +97,7 @@ func TestRecordsThatCannotBeWrittenAreInvalid(t *testing.T) {
 	}
 }
 
-func TestLinesThatAreNoRecordOfTheChain(t *testing.T) {
+func TestLinesThatAreNotRecordsOfTheChain(t *testing.T) {
 	for _, line := range []string{
 		"", " ", "null", "[]", "{}", "\x00\x00", `{"log":{"epoch":"7","seq":"2"`, `{"log":{"epoch":"7","seq":"0"}}`,
 		`{"log":{"epoch":"7"}}`, `{"audit":{"epoch":"7","seq":"2"}}`, `{"log":{"epoch":"99999999999999999999","seq":"2"}}`,

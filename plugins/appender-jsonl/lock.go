@@ -11,20 +11,20 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// lockName is the file that is locked. It stays when the lock is given up: to
-// remove it would let two processes lock two files of one name.
+// lockName is the file that is locked. It is not removed when the lock is released: then
+// two processes could lock two files of the same name.
 const lockName = "appender-jsonl.lock"
 
-// folderLock keeps everybody else from writing a folder. The kernel gives it up
-// when the process ends, however it ends.
+// folderLock keeps other processes from writing a folder. The kernel releases it when the
+// process ends, however it ends.
 type folderLock struct{ f *os.File }
 
-// errOurs says that this very process holds the lock: the instance before this one
-// has not ended yet.
-var errOurs = errors.New("the instance before this one still writes the folder")
+// errOurs means that this process itself holds the lock: the instance before this one has
+// not ended yet.
+var errOurs = errors.New("the instance before this one still writes to the folder")
 
-// lockFolder takes the lock without waiting. The error is errOurs, or names who
-// holds it.
+// lockFolder takes the lock without waiting. The error is errOurs, or it names the process
+// that holds the lock.
 func lockFolder(dir string) (*folderLock, error) {
 	f, err := os.OpenFile(filepath.Join(dir, lockName), os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
@@ -39,7 +39,7 @@ func lockFolder(dir string) (*folderLock, error) {
 		if len(holder) > 0 && bytes.Equal(holder, whoami()) {
 			return nil, errOurs
 		}
-		return nil, fmt.Errorf("%s is written by another process (%s): give each node a folder of its own, or end that process",
+		return nil, fmt.Errorf("%s is in use by another process (%s): configure a folder of its own for each node, or end that process",
 			dir, bytes.TrimSpace(holder))
 	}
 	err = errors.Join(f.Truncate(0), writeAt0(f, whoami()))
@@ -57,12 +57,13 @@ func writeAt0(f *os.File, data []byte) error {
 
 func (l *folderLock) release() error { return l.f.Close() }
 
-// whoami names this process and no other: a pid alone is used again, and stands for
-// somebody else in another container.
+// whoami returns a text that identifies this process. A pid alone is used again, and means
+// another process in another container.
 func whoami() []byte {
 	start := "unknown"
 	if stat, err := os.ReadFile("/proc/self/stat"); err == nil {
-		// The 20th field after the name, which is in brackets and may hold any.
+		// The 20th field after the name, which stands in brackets and may contain spaces
+		// and brackets.
 		fields := bytes.Fields(stat[bytes.LastIndexByte(stat, ')')+1:])
 		if len(fields) > 19 {
 			start = string(fields[19])

@@ -11,8 +11,8 @@ import (
 	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
 )
 
-// The process is killed again and again while records are sent, each batch until
-// it is acknowledged: at the end all are there, once and in order.
+// The process is killed repeatedly while records are sent, each batch until it is
+// acknowledged. At the end all are there, once and in order.
 func TestProcessKilledWhileItWrites(t *testing.T) {
 	dir := t.TempDir()
 	c := catalogtest.Start(t, name, map[string]any{"dir": dir, "max_size": int64(4096), "keep": int64(1000)})
@@ -41,7 +41,7 @@ func TestProcessKilledWhileItWrites(t *testing.T) {
 	}
 	wantContent(t, dir, text(entries(t, 7, 1, all)))
 	if _, err := os.Stat(filepath.Join(dir, "log-000001.jsonl")); err != nil {
-		t.Errorf("nothing was put aside: %v", err)
+		t.Errorf("no file was rotated: %v", err)
 	}
 	if n := catalogtest.View(c).Restarts; n == 0 {
 		t.Error("the process was never restarted")

@@ -7,31 +7,31 @@ import (
 	"os"
 )
 
-// How many bytes are read at the start, to know what is held. A batch that comes
-// again is among the latest records, and a host does not wait for ever: a current
-// file of the default size is read whole, of a larger one the end.
+// How many bytes are read at the start, to learn which records are held. A batch that
+// comes again has recent records, and a host does not wait for long: a current file of
+// the default size is read completely, and the end of a larger one.
 const (
 	scanCurrent = 64 << 20
-	scanBack    = 8 << 20 // of the files put aside
+	scanBack    = 8 << 20 // of the rotated files
 )
 
-// ready makes sure that the current file is open and as it was left. It has to be
-// opened at the start, after a failure, and after somebody else touched it: a file
-// that was moved away or cut off must not swallow records.
+// ready makes sure that the current file is open and unchanged. It opens the file at the
+// start, after a failure, and after another program has changed it: no record may be
+// written to a file that was moved away or cut short.
 func (c *chain) ready() error {
 	if c.file != nil {
-		if c.untouched() {
+		if c.unchanged() {
 			return nil
 		}
-		c.note("%s was changed by somebody else: it is read again", c.current())
+		c.note("%s was changed by another program: it is read again", c.current())
 		_ = c.close()
 		c.cut = false
 	}
 	return c.open()
 }
 
-// open opens the current file if there is one, cuts off what is torn or was never
-// durable, and learns which records it holds.
+// open opens the current file if there is one, cuts off a torn line and what was never
+// durable, and learns which records the file holds.
 func (c *chain) open() error {
 	if err := c.readOlder(); err != nil {
 		return err
@@ -52,7 +52,7 @@ func (c *chain) open() error {
 	return nil
 }
 
-// adopt takes an open file as the current one, or leaves all as it is.
+// adopt makes an open file the current one. After an error nothing has changed.
 func (c *chain) adopt(f file) error {
 	st, err := f.Stat()
 	if err != nil {
@@ -65,8 +65,8 @@ func (c *chain) adopt(f file) error {
 	size := st.Size()
 	again := c.cut && os.SameFile(st, c.ident)
 	if again && size > c.size {
-		// After a failed write or fsync: what stands there may be in the
-		// kernel's memory only. It comes again.
+		// After a failed write or fsync: these bytes may be in the kernel's
+		// memory only. Their records come again.
 		size = c.size
 		if err := f.Truncate(size); err != nil {
 			return c.failed("cut off what failed to be written", err)
@@ -74,7 +74,7 @@ func (c *chain) adopt(f file) error {
 	}
 	from := max(0, size-scanCurrent)
 	got, err := scan(c.current(), c.name, f, from, size, c.held.add)
-	for err == nil && got.end == from && from > 0 { // no line ends there: all of it is torn, and more
+	for err == nil && got.end == from && from > 0 { // no line ends in there: the torn line is longer
 		from = max(0, from-(size-from)) // twice as much
 		got, err = scan(c.current(), c.name, f, from, size, c.held.add)
 	}
@@ -87,8 +87,8 @@ func (c *chain) adopt(f file) error {
 		}
 		c.note("%s: cut off a torn last line of %d bytes at byte %d", c.current(), size-got.end, got.end)
 	}
-	// What a process before this one wrote may not be on disk yet, and from now
-	// on is taken as held.
+	// What an earlier process wrote may not be on disk yet, and from now on counts
+	// as held.
 	if err := f.Sync(); err != nil {
 		return c.failed("fsync", err)
 	}
@@ -116,27 +116,26 @@ func (c *chain) create() error {
 	return nil
 }
 
-// readOlder learns, once, which files were put aside and what the latest of them
-// hold.
+// readOlder learns, once, which rotated files there are and what the latest of them hold.
 func (c *chain) readOlder() error {
 	if c.older {
 		return nil
 	}
-	numbers, err := c.aside()
+	numbers, err := c.rotated()
 	if err != nil {
 		return err
 	}
 	left := int64(scanBack)
-	var from int // the first to read, oldest first: the latest epoch is remembered longest
+	var from int // the first to read; oldest first, so that the latest epochs are remembered
 	for from = len(numbers); from > 0 && left > 0; from-- {
-		st, err := c.disk.stat(c.asideName(numbers[from-1]))
+		st, err := c.disk.stat(c.rotatedName(numbers[from-1]))
 		if err != nil {
-			return c.failed("stat of a file put aside", err)
+			return c.failed("stat of a rotated file", err)
 		}
 		left -= st.Size()
 	}
 	for _, n := range numbers[from:] {
-		if err := c.readAside(c.asideName(n), max(0, -left)); err != nil {
+		if err := c.readRotated(c.rotatedName(n), max(0, -left)); err != nil {
 			return err
 		}
 		left = 0
@@ -149,9 +148,9 @@ func (c *chain) readOlder() error {
 	return nil
 }
 
-// readAside learns what a file put aside holds after skip bytes. It is never
-// changed.
-func (c *chain) readAside(name string, skip int64) error {
+// readRotated learns which records a rotated file holds after skip bytes. It does not
+// change the file.
+func (c *chain) readRotated(name string, skip int64) error {
 	f, err := c.disk.open(name, false)
 	if err != nil {
 		return c.failed("open "+name, err)
@@ -172,7 +171,7 @@ func (c *chain) readAside(name string, skip int64) error {
 	return nil
 }
 
-// report says which lines are damaged. They are left as they are.
+// report notes which lines are damaged. They are left as they are.
 func (c *chain) report(name string, got scanned) {
 	for _, text := range got.first {
 		c.note("%s (left as it is)", text)
@@ -182,11 +181,11 @@ func (c *chain) report(name string, got scanned) {
 	}
 }
 
-// maxWarnings bounds what is kept for the operator.
+// maxWarnings limits how many warnings are kept.
 const maxWarnings = 20
 
-// note tells an operator: with the answer to the configuration, which the host
-// logs, or once that is given, with the log.
+// note tells the operator: by a warning in the answer to the configuration, or by the log
+// once that answer was sent.
 func (c *chain) note(format string, args ...any) {
 	text := fmt.Sprintf(format, args...)
 	if c.running || len(c.warnings) == maxWarnings {

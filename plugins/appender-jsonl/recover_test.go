@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// Whatever byte the last records are cut at, the whole lines stay, the rest goes,
-// and sending all again gives what was there before.
+// Wherever the last records are cut, complete lines stay and the rest is removed. Sending
+// all records again restores the file.
 func TestTornTailAtEveryByte(t *testing.T) {
 	all := entries(t, 7, 1, 5)
 	whole := text(all)
@@ -94,9 +94,9 @@ func TestLinesLongerThanBuffersAndBounds(t *testing.T) {
 	}
 }
 
-// Of a file larger than what is read at the start, the end is read; nothing is cut
+// Of a file that is too large to be read at the start, the end is read. Nothing is cut off
 // that is not torn.
-func TestEndOfAHugeFileIsRead(t *testing.T) {
+func TestOnlyTheEndOfAHugeFileIsRead(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, "log.jsonl")
 	f, err := os.Create(path)
@@ -122,8 +122,8 @@ func TestEndOfAHugeFileIsRead(t *testing.T) {
 	}
 }
 
-// A torn end that is longer than what is read at first is cut off where its line
-// begins, too: the next record must not continue it.
+// A torn end that is longer than what is read first is cut off where its line begins,
+// too: the next record must not continue that line.
 func TestTornEndLongerThanWhatIsRead(t *testing.T) {
 	dir := t.TempDir()
 	all := entries(t, 7, 1, 2)
@@ -139,8 +139,8 @@ func TestTornEndLongerThanWhatIsRead(t *testing.T) {
 	wantContent(t, dir, text(all))
 }
 
-// After a restart whatever is on disk is skipped: of this epoch, of older ones, and
-// of files put aside.
+// After a restart every record on disk is skipped: of this epoch, of older ones, and of
+// rotated files.
 func TestRestartKnowsWhatIsHeld(t *testing.T) {
 	dir := t.TempDir()
 	old, recent := entries(t, 99, 1, 50), entries(t, 3, 1, 50)
@@ -162,12 +162,12 @@ func TestRestartKnowsWhatIsHeld(t *testing.T) {
 		}
 	}
 	if _, err := os.Stat(filepath.Join(dir, "log-000001.jsonl")); err != nil {
-		t.Errorf("nothing was put aside: %v", err)
+		t.Errorf("no file was rotated: %v", err)
 	}
 }
 
-// The process before may have died between write and fsync: what it left is only
-// taken as held once it is on disk.
+// An earlier process may have died between write and fsync. What it left counts as held
+// only once it is on disk.
 func TestOpeningMakesWhatIsFoundDurable(t *testing.T) {
 	dir := t.TempDir()
 	if err := os.WriteFile(filepath.Join(dir, "log.jsonl"), []byte(text(entries(t, 7, 1, 3))), 0o600); err != nil {
@@ -183,8 +183,8 @@ func TestOpeningMakesWhatIsFoundDurable(t *testing.T) {
 	}
 }
 
-// Tools like logrotate may move a file away under us, or cut it.
-func TestFileThatSomebodyElseTouched(t *testing.T) {
+// Tools like logrotate may move the current file away, or cut it short.
+func TestFileThatAnotherProgramChanged(t *testing.T) {
 	for name, touch := range map[string]func(path string) error{
 		"moved away": func(path string) error { return os.Rename(path, path+".1") },
 		"removed":    os.Remove,
@@ -199,7 +199,7 @@ func TestFileThatSomebodyElseTouched(t *testing.T) {
 			}
 			mustAppend(t, c, entries(t, 7, 2, 5))
 			wantContent(t, dir, text(entries(t, 7, 4, 5)))
-			if len(c.warnings) != 1 || !strings.Contains(c.warnings[0], "changed by somebody else") {
+			if len(c.warnings) != 1 || !strings.Contains(c.warnings[0], "changed by another program") {
 				t.Errorf("warnings %q", c.warnings)
 			}
 		})

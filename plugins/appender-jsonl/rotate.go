@@ -10,15 +10,15 @@ import (
 	"time"
 )
 
-// limits say when a file is put aside, and how many of those are kept.
+// limits define when a file is rotated, and how many rotated files are kept.
 type limits struct {
 	maxSize int64
 	maxAge  time.Duration // 0: no limit
 	keep    int           // 0: all
 }
 
-// full says whether the next line goes into a new file. An empty file never is
-// full, so that a line longer than all limits goes somewhere.
+// full reports whether the next line has to go into a new file. An empty file is never
+// full, so that even a line longer than the limit can be written.
 func (c *chain) full(next entry) bool {
 	switch {
 	case c.file == nil || c.size == 0:
@@ -29,8 +29,8 @@ func (c *chain) full(next entry) bool {
 	return c.limits.maxAge > 0 && c.now().Sub(c.born) >= c.limits.maxAge
 }
 
-// fitting gives how many of the entries go into the current file: as many as it
-// has room for, and at least one.
+// fitting returns how many of the entries go into the current file: as many as fit, and at
+// least one.
 func (c *chain) fitting(entries []entry) int {
 	size := c.size
 	for i, e := range entries {
@@ -41,45 +41,45 @@ func (c *chain) fitting(entries []entry) int {
 	return len(entries)
 }
 
-// rotate puts the current file aside, all of which is durable. The next one is made
-// by the next write, which also makes the names durable before it answers.
+// rotate renames the current file, all of which is durable. The next write makes a new
+// one and makes the names durable before it returns.
 func (c *chain) rotate() error {
 	for {
-		_, err := c.disk.stat(c.asideName(c.next))
+		_, err := c.disk.stat(c.rotatedName(c.next))
 		if errors.Is(err, fs.ErrNotExist) {
 			break
 		}
 		if err != nil {
-			return c.failed("stat of "+c.asideName(c.next), err)
+			return c.failed("stat of "+c.rotatedName(c.next), err)
 		}
-		c.next++ // somebody else put a file there
+		c.next++ // another program has made this file
 	}
-	if err := c.disk.rename(c.current(), c.asideName(c.next)); err != nil {
-		return c.failed("rename to "+c.asideName(c.next), err)
+	if err := c.disk.rename(c.current(), c.rotatedName(c.next)); err != nil {
+		return c.failed("rename to "+c.rotatedName(c.next), err)
 	}
 	c.named = false
 	c.next++
 	if err := c.close(); err != nil {
-		c.log.Warn("closing a file put aside", "error", err)
+		c.log.Warn("closing a rotated file failed", "error", err)
 	}
 	c.ident, c.size, c.cut = nil, 0, false
 	c.prune()
 	return nil
 }
 
-// prune removes the oldest of the files put aside. That it can't is no reason not
-// to write records: it is said, and tried again at the next rotation.
+// prune removes the oldest rotated files. If it can't, it logs that and tries again at the
+// next rotation; records are written all the same.
 func (c *chain) prune() {
 	if c.limits.keep == 0 {
 		return
 	}
-	numbers, err := c.aside()
+	numbers, err := c.rotated()
 	if err != nil {
 		c.log.Warn("old files can't be removed", "error", err)
 		return
 	}
 	for len(numbers) > c.limits.keep {
-		name := c.asideName(numbers[0])
+		name := c.rotatedName(numbers[0])
 		if err := c.disk.remove(name); err != nil {
 			c.log.Warn("an old file can't be removed", "file", name, "error", err)
 		}
@@ -87,8 +87,8 @@ func (c *chain) prune() {
 	}
 }
 
-// aside gives the numbers of the files put aside, ascending.
-func (c *chain) aside() ([]int, error) {
+// rotated returns the numbers of the rotated files, in ascending order.
+func (c *chain) rotated() ([]int, error) {
 	names, err := c.disk.list()
 	if err != nil {
 		return nil, c.failed("list the folder", err)
@@ -100,7 +100,7 @@ func (c *chain) aside() ([]int, error) {
 			continue
 		}
 		digits, _ = strings.CutSuffix(digits, ".jsonl")
-		if n, err := strconv.Atoi(digits); err == nil && n > 0 && name == c.asideName(n) {
+		if n, err := strconv.Atoi(digits); err == nil && n > 0 && name == c.rotatedName(n) {
 			numbers = append(numbers, n)
 		}
 	}
@@ -108,4 +108,4 @@ func (c *chain) aside() ([]int, error) {
 	return numbers, nil
 }
 
-func (c *chain) asideName(n int) string { return fmt.Sprintf("%s-%06d.jsonl", c.name, n) }
+func (c *chain) rotatedName(n int) string { return fmt.Sprintf("%s-%06d.jsonl", c.name, n) }

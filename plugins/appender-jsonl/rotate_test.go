@@ -68,7 +68,7 @@ func TestRotationByAge(t *testing.T) {
 	if err := c.end(); err != nil {
 		t.Fatal(err)
 	}
-	// A restart does not make the file young again.
+	// After a restart the age of the file is the same.
 	c = opened(t, folder(dir), day)
 	wall.at = wall.at.Add(2 * time.Second)
 	c.now = wall.now
@@ -79,10 +79,10 @@ func TestRotationByAge(t *testing.T) {
 	wantContent(t, dir, text(all))
 }
 
-func TestOldestFilesGo(t *testing.T) {
+func TestTheOldestFilesAreRemoved(t *testing.T) {
 	dir := t.TempDir()
 	for _, name := range []string{"log-x.jsonl", "log-1.jsonl", "log-000000.jsonl", "audit-000001.jsonl"} {
-		if err := os.WriteFile(filepath.Join(dir, name), nil, 0o600); err != nil { // not ours to remove
+		if err := os.WriteFile(filepath.Join(dir, name), nil, 0o600); err != nil { // not files of the plugin
 			t.Fatal(err)
 		}
 	}

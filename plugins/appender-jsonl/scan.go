@@ -9,25 +9,25 @@ import (
 	"io"
 )
 
-// maxLine bounds a line in bytes; a record is at most 4 MiB, and its JSON not much
-// more.
+// maxLine is the length of the longest line in bytes. A record has at most 4 MiB, and its
+// JSON not much more.
 const maxLine = 16 << 20
 
-// scanned is what a scan of a file found.
+// scanned is the result of a scan of a file.
 type scanned struct {
-	end     int64    // where the last whole line ends; what follows is torn
-	lines   int      // whole lines
-	damaged int      // lines that are no record of the chain
+	end     int64    // where the last complete line ends; the rest is torn
+	lines   int      // complete lines
+	damaged int      // lines that are not records of the chain
 	first   []string // the first few of them: where, and why
 }
 
-// maxNamed bounds how many damaged lines of a file are named.
+// maxNamed limits how many damaged lines of a file are named.
 const maxNamed = 5
 
-// scan reads the lines of a chain's file from an offset to size, hands the key of
-// each to found, and keeps count of the damaged ones. An offset above 0 may be in
-// the middle of a line, which is passed over; damaged lines are then named by their
-// place in bytes, as nobody counted the lines before.
+// scan reads the lines of a chain's file from an offset to size, calls found with the key
+// of each, and counts the damaged ones. An offset above 0 may be in the middle of a line,
+// which is skipped; then damaged lines are named by their byte, since the lines before
+// were not counted.
 func scan(name, chain string, f io.ReaderAt, from, size int64, found func(key)) (scanned, error) {
 	out := scanned{end: from}
 	in := bufio.NewReaderSize(io.NewSectionReader(f, from, size-from), 256<<10)
@@ -61,8 +61,8 @@ func scan(name, chain string, f io.ReaderAt, from, size int64, found func(key)) 
 	}
 }
 
-// readLine reads up to the next newline; whole is false if the end comes before it.
-// A line too long is read over, and nil.
+// readLine reads up to the next newline; whole is false if the file ends before it. It
+// skips a line that is too long and returns nil for it.
 func readLine(in *bufio.Reader, long *[]byte) (line []byte, whole bool, n int64, err error) {
 	*long = (*long)[:0]
 	for {
@@ -88,7 +88,7 @@ func readLine(in *bufio.Reader, long *[]byte) (line []byte, whole bool, n int64,
 	}
 }
 
-// check gives the key of a line, or why it is damaged.
+// check returns the key of a line, or why it is damaged.
 func check(chain string, line []byte) (key, error) {
 	switch {
 	case line == nil:

@@ -16,7 +16,7 @@ import (
 	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
 )
 
-// faultyDisk is a real folder that fails as told and notes what is asked of it.
+// faultyDisk is a real folder whose calls fail as a test says, and are counted.
 type faultyDisk struct {
 	folder
 
@@ -36,7 +36,7 @@ func (d *faultyDisk) hit(op, name string) error {
 	return d.fail(op, name)
 }
 
-// failing makes one operation fail with err until it is called again.
+// failing lets one operation fail with err, until failing is called again.
 func (d *faultyDisk) failing(op string, err error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -48,7 +48,7 @@ func (d *faultyDisk) failing(op string, err error) {
 	}
 }
 
-// count gives how often something was asked for since the last call.
+// count returns how often an operation was called since the last count.
 func (d *faultyDisk) count(op string) int {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -113,10 +113,10 @@ func (f *faultyFile) Truncate(size int64) error {
 }
 
 func (f *faultyFile) Sync() error {
-	return f.disk.hit("fsync", f.name) // what a real one does no test can see
+	return f.disk.hit("fsync", f.name) // no test can see what a real fsync does
 }
 
-// opened makes a chain of logs in dir and opens it, as a started plugin would.
+// opened returns the chain of logs in dir, opened as a plugin opens it at its start.
 func opened(t testing.TB, d disk, l limits) *chain {
 	t.Helper()
 	c := newChain(chainLog, d, l, hclog.NewNullLogger())
@@ -156,7 +156,7 @@ func mustAppend(t testing.TB, c *chain, batch []entry) {
 	}
 }
 
-// text is what the entries are in a file.
+// text returns the lines of the entries.
 func text(batches ...[]entry) string {
 	var b strings.Builder
 	for _, batch := range batches {
@@ -194,7 +194,7 @@ func wantContent(t testing.TB, dir, want string) {
 	}
 }
 
-// clock is a wall clock that a test moves.
+// clock is a wall clock that a test sets.
 type clock struct{ at time.Time }
 
 func (c *clock) now() time.Time { return c.at }

@@ -105,7 +105,7 @@ func (s *starts) note(address string) {
 	s.at[address] = s.last
 }
 
-// of gives the start of the connect to an address. The system may write one in
+// of returns the start of the connect to an address. The system may write one in
 // another way than it was asked for; then it is the last start.
 func (s *starts) of(address string) time.Time {
 	s.mu.Lock()

@@ -191,7 +191,7 @@ func (p *Pinger) loop(ctx context.Context) {
 	}
 }
 
-// sent gives how many echoes of a round were sent; of none, 0.
+// sent returns how many echoes of a round were sent; of none, 0.
 func sent(r *round) int {
 	if r == nil {
 		return 0

@@ -47,7 +47,7 @@ func atLeastZero(v float64) reading {
 	return reading{value: v, known: true}
 }
 
-// freeShare gives which share of total is not used; unknown unless both numbers
+// freeShare returns which share of total is not used; unknown unless both numbers
 // are there and the total is not zero.
 func freeShare(used, total *uint64) reading {
 	if used == nil || total == nil || *total == 0 {

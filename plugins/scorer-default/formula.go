@@ -80,7 +80,7 @@ func (p *formula) score(n facts) float64 {
 	return math.Round(min(1, max(0, s))*resolution) / resolution
 }
 
-// hardZero says whether a node is out of the question whatever else is known of
+// hardZero reports whether a node is out of the question whatever else is known of
 // it: nobody reaches it, or it gives away what it holds.
 func hardZero(n facts) bool {
 	if n.health == meshosv1.NodeHealth_NODE_HEALTH_UNREACHABLE {

@@ -50,7 +50,7 @@ func rank(p *formula, self uint64, views []*pluginv1.NodeView) ranking {
 	return r
 }
 
-// mayHost says whether a placement may name the node: cordoned, avoided,
+// mayHost reports whether a placement may name the node: cordoned, avoided,
 // unreachable and not Active ones are never asked. An unknown phase is not held
 // against it. (The node itself never is its own target; rank sees to that.)
 func mayHost(f facts) bool {
@@ -61,7 +61,7 @@ func mayHost(f facts) bool {
 		f.phase == meshosv1.MaintenancePhase_MAINTENANCE_PHASE_UNSPECIFIED
 }
 
-// find gives the node of that id, or false if the view does not have it.
+// find returns the node of that id, or false if the view does not have it.
 func (r *ranking) find(id uint64) (rated, bool) {
 	i, ok := slices.BinarySearchFunc(r.nodes, id, func(n rated, id uint64) int { return cmp.Compare(n.id, id) })
 	if !ok {
@@ -70,7 +70,7 @@ func (r *ranking) find(id uint64) (rated, bool) {
 	return r.nodes[i], true
 }
 
-// best gives the best candidate outside holders, which must be ascending.
+// best returns the best candidate outside holders, which must be ascending.
 func (r *ranking) best(holders []uint64) (rated, bool) {
 	for _, c := range r.candidates {
 		if _, holds := slices.BinarySearch(holders, c.id); !holds {

@@ -63,7 +63,7 @@ func (s *scorer) cost(target facts) *meshosv1.MigrationCost {
 	}
 }
 
-// ascending gives ids sorted and without doubles. The view is shared, so it is
+// ascending returns ids sorted and without doubles. The view is shared, so it is
 // copied if it has to change.
 func ascending(ids []uint64) []uint64 {
 	for i := 1; i < len(ids); i++ {

@@ -43,7 +43,7 @@ func (c config) Validate() error {
 	return errors.Join(wrong...)
 }
 
-// kinds gives the names of all kinds of action, as the contract has them.
+// kinds returns the names of all kinds of action, as the contract has them.
 func kinds() []string {
 	var names []string
 	fields := (&meshosv1.Action{}).ProtoReflect().Descriptor().Oneofs().ByName("kind").Fields()

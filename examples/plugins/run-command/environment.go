@@ -40,7 +40,7 @@ func environment(own pluginsdk.Env, extra map[string]string, id uint64, kind str
 	return out
 }
 
-// text gives a field's value: a list as words, a message as JSON.
+// text returns a field's value: a list as words, a message as JSON.
 func text(value any) string {
 	switch v := value.(type) {
 	case string:

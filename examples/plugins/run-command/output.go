@@ -87,7 +87,7 @@ func (l *lines) keep(b []byte) {
 	l.part = append(l.part, b...)
 }
 
-// end gives what there is of a line.
+// end returns what there is of a line.
 func (l *lines) end() {
 	line := strings.TrimRight(strings.ToValidUTF8(string(l.part), "\uFFFD"), "\r ")
 	if l.cut {

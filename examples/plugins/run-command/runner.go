@@ -89,7 +89,7 @@ func quoted(last string) string {
 	return fmt.Sprintf(", its last line: %q", last)
 }
 
-// kindOf gives the name of an action's kind, as the contract has it.
+// kindOf returns the name of an action's kind, as the contract has it.
 func kindOf(action *meshosv1.Action) string {
 	m := action.ProtoReflect()
 	if field := m.WhichOneof(m.Descriptor().Oneofs().ByName("kind")); field != nil {

@@ -28,7 +28,7 @@ func pull() *meshosv1.Action {
 	return &meshosv1.Action{Kind: &meshosv1.Action_PullReplica{PullReplica: &meshosv1.PullReplica{Chain: 1<<64 - 1, Source: 2}}}
 }
 
-// file gives what a command wrote into its directory.
+// file returns what a command wrote into its directory.
 func file(t *testing.T, dir, name string) string {
 	t.Helper()
 	b, err := os.ReadFile(filepath.Join(dir, name))

@@ -27,7 +27,7 @@ type place struct {
 // headMost is how much of a file tells it from others.
 const headMost = 1024
 
-// identity gives the place at the start of an open file.
+// identity returns the place at the start of an open file.
 func identity(f *os.File) (place, error) {
 	info, err := f.Stat()
 	if err != nil {
@@ -62,7 +62,7 @@ func (p *place) stamp(f *os.File) {
 	}
 }
 
-// isIn says whether an open file is the one that p was taken of, and still has all
+// isIn reports whether an open file is the one that p was taken of, and still has all
 // that was read.
 func (p place) isIn(f *os.File) bool {
 	id, err := identity(f)

@@ -111,7 +111,7 @@ func (s *source) send(lines []line, send func([]*meshosv1.Event) error) error {
 	return send(batch)
 }
 
-// parse gives the event of a line; nil for one that is empty.
+// parse returns the event of a line; nil for one that is empty.
 func parse(l line) (*meshosv1.Event, error) {
 	if l.long {
 		return nil, fmt.Errorf("it is longer than %d bytes", maxLine)

@@ -99,7 +99,7 @@ func (t *tail) open() error {
 	return nil
 }
 
-// read gives the lines that were added, up to maxLines; none when there are none
+// read returns the lines that were added, up to maxLines; none when there are none
 // now. A line counts once its end is there.
 func (t *tail) read() ([]line, error) {
 	if t.file == nil {
