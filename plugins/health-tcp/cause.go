@@ -9,8 +9,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// cause says why an attempt failed, in words for the log that stay the same as
-// long as the reason does.
+// cause is why an attempt failed, as a text for the log. The same reason always has the
+// same text.
 type cause string
 
 const (
@@ -28,14 +28,14 @@ const (
 	interrupted cause = "interrupted"
 )
 
-// ours reports whether the failure says something about this machine or its
-// configuration, and nothing about the peer.
+// ours reports whether the failure is one of this machine or its configuration, and not of
+// the peer.
 func (c cause) ours() bool {
 	return c == shortage || c == noLocal || c == forbidden || c == unusable || c == interrupted
 }
 
-// errSelfConnect is a connection that TCP made between a socket and itself,
-// which happens when a port nobody listens on is drawn as the local port.
+// errSelfConnect is a connection of a TCP socket with itself: that happens when the kernel
+// picks the port of the target, on which nobody listens, as the local port.
 var errSelfConnect = errors.New("connected to itself")
 
 // causeOf classifies an error of a dialer.

@@ -48,7 +48,7 @@ func TestCauseOf(t *testing.T) {
 	}
 }
 
-func TestRealDialsAreToldApart(t *testing.T) {
+func TestCausesOfRealDialsAreDistinguished(t *testing.T) {
 	open := listen(t)
 	closed := freeAddress(t)
 	tests := map[string]struct {
@@ -79,7 +79,7 @@ func TestRealDialsAreToldApart(t *testing.T) {
 	}
 }
 
-func TestALostNameGoesToTheLastAddress(t *testing.T) {
+func TestWithoutTheNameTheLastAddressIsUsed(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 	defer cancel()
 	address := listen(t)
@@ -88,7 +88,7 @@ func TestALostNameGoesToTheLastAddress(t *testing.T) {
 	}
 }
 
-// The commonest way for a name server to break is to say nothing at all.
+// A broken name server most often does not answer at all.
 func TestANameServerThatIsSilentLeavesTimeForTheLastAddress(t *testing.T) {
 	t.Parallel()
 	silent, err := net.ListenPacket("udp", "127.0.0.1:0")
@@ -97,7 +97,7 @@ func TestANameServerThatIsSilentLeavesTimeForTheLastAddress(t *testing.T) {
 	}
 	defer silent.Close()
 	asking := make(chan net.Conn, 100)
-	defer func() { // the resolver would wait on for an answer that nobody wants
+	defer func() { // or the resolver would go on waiting for an answer
 		for len(asking) > 0 {
 			(<-asking).Close()
 		}
@@ -144,7 +144,7 @@ func TestAConnectIsTimedFromItsOwnStart(t *testing.T) {
 	})
 }
 
-// listen accepts and hangs up until the test ends.
+// listen accepts and closes connections until the test ends.
 func listen(t testing.TB) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -166,8 +166,8 @@ func listen(t testing.TB) string {
 	return l.Addr().String()
 }
 
-// freeAddress returns an address nobody listens on: the port stays bound, so that
-// nobody else can take it.
+// freeAddress returns an address on which nobody listens. The port stays bound, so that
+// no other process can take it.
 func freeAddress(t testing.TB) string {
 	t.Helper()
 	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)

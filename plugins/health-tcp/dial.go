@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// attempt is what one connect found out.
+// attempt is the result of one connection attempt.
 type attempt struct {
 	took   time.Duration // of a success, without the lookup of the name
 	remote string        // of a success: the address that answered
@@ -21,14 +21,13 @@ type attempt struct {
 // remote address of the last success, "" if there was none.
 type dialFunc func(ctx context.Context, target, last string) attempt
 
-// dialer connects and hangs up.
+// dialer connects and resets the connection.
 type dialer struct {
 	resolver *net.Resolver // nil: the machine's
 }
 
-// dial is a dialFunc. A broken name server says nothing about the peer: when the
-// name does not resolve within half of the time, it goes to the last address that
-// answered.
+// dial is a dialFunc. If the name does not resolve within half of the time, dial tries the
+// last address that answered: a broken name server is not a fault of the peer.
 func (d dialer) dial(ctx context.Context, target, last string) attempt {
 	if last == "" {
 		return d.connect(ctx, target, func() bool { return true })
@@ -57,8 +56,8 @@ func (d dialer) dial(ctx context.Context, target, last string) attempt {
 
 var errGaveUp = errors.New("the name was found too late")
 
-// connect makes an attempt. It asks begin when an address is found, and again for
-// each further one; false ends it.
+// connect makes an attempt. It calls begin before it connects to an address, and stops if
+// begin returns false.
 func (d dialer) connect(ctx context.Context, target string, begin func() bool) attempt {
 	var starts starts
 	dialer := net.Dialer{
@@ -87,8 +86,8 @@ func (d dialer) connect(ctx context.Context, target string, begin func() bool) a
 	return a
 }
 
-// starts remembers when the connect to each address of a name began: a dialer tries
-// two side by side, and the one that began last need not be the one that answers.
+// starts records when the connection attempt to each address of a name began: a dialer
+// tries two at the same time, and either may answer.
 type starts struct {
 	mu   sync.Mutex
 	at   map[string]time.Time
@@ -105,8 +104,8 @@ func (s *starts) note(address string) {
 	s.at[address] = s.last
 }
 
-// of returns the start of the connect to an address. The system may write one in
-// another way than it was asked for; then it is the last start.
+// of returns when the attempt to an address began. If the system writes the address in
+// another way than the name server did, that is the last start.
 func (s *starts) of(address string) time.Time {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -116,8 +115,8 @@ func (s *starts) of(address string) time.Time {
 	return s.last
 }
 
-// hangUp resets the connection. An orderly close would leave each socket in
-// TIME_WAIT for a minute: 600,000 of them at 10,000 targets a second.
+// hangUp resets the connection. After an orderly close each socket would stay in TIME_WAIT
+// for a minute: 600,000 sockets at 10,000 targets a second.
 func hangUp(c net.Conn) {
 	if tcp, ok := c.(*net.TCPConn); ok {
 		_ = tcp.SetLinger(0)

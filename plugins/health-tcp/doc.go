@@ -1,10 +1,10 @@
-// The health-tcp plugin tells how peers do by connecting to their health address.
+// The health-tcp plugin reports the health of peers: it connects to their health address.
 //
-// What is where: verdict.go judges a row of attempts, dial.go makes one attempt,
-// cause.go says why it failed, queue.go orders what is due, prober.go spends the
-// attempts, limit.go says how many may be out at once, probe.go is what the host
-// talks to.
+// The files: verdict.go turns a sequence of attempts into a verdict, dial.go makes one
+// attempt, cause.go classifies why it failed, queue.go orders the targets by when they are
+// due, prober.go runs the attempts, limit.go limits how many run at the same time, probe.go
+// is what the host calls.
 //
-// It says nothing above TCP: a peer that accepts and then does nothing is
+// The plugin checks nothing above TCP: a peer that accepts and then does nothing is
 // healthy. No byte is sent.
 package main

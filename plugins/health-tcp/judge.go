@@ -6,8 +6,8 @@ import (
 	"github.com/meshos/meshos/pluginsdk"
 )
 
-// judge puts an attempt into t's verdict and logs what is news: another verdict,
-// or another reason for the same. The caller holds mu.
+// judge updates t's verdict with an attempt. It logs changes: another verdict, or another
+// reason for the same verdict. The caller holds mu.
 func (p *Prober) judge(t *target, a attempt) {
 	if a.err == nil {
 		changed := t.verdict.success(a.took, p.set.policy)
@@ -32,7 +32,7 @@ func (p *Prober) judge(t *target, a attempt) {
 	t.why = why
 }
 
-// report logs t's verdict, louder when it is bad news.
+// report logs t's verdict, as a warning unless the peer is healthy.
 func (p *Prober) report(t *target, details ...any) {
 	line := append([]any{"peer", t.peer, "name", t.name, "target", t.address}, details...)
 	if t.verdict.health == pluginsdk.Healthy {

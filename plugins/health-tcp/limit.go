@@ -7,16 +7,15 @@ import (
 )
 
 const (
-	// reservedFiles is what the process needs beside its probes: the host's
-	// connection, logs, the runtime's own.
+	// reservedFiles is how many files the process needs for other things: the host's
+	// connection, logs, the Go runtime.
 	reservedFiles = 64
-	// filesPerAttempt: a dialer may try IPv4 and IPv6 side by side, or talk to a
-	// name server before.
+	// filesPerAttempt is two, because a dialer may try IPv4 and IPv6 at the same time.
 	filesPerAttempt = 2
 )
 
-// limitAttempts returns how many attempts may be out at once, given the wish and
-// the limit of open files, and a warning if that is fewer than wished.
+// limitAttempts returns how many attempts may run at the same time with the configured
+// concurrency and the limit of open files, and a warning if that is less than configured.
 func limitAttempts(wish int, files uint64) (int, string) {
 	room := 1
 	if files > reservedFiles+filesPerAttempt {

@@ -6,6 +6,6 @@ func main() {
 	pluginsdk.Main(pluginsdk.Info{
 		Name:    "health-tcp",
 		Version: "1.0.0",
-		Doc:     "Tells how peers do by connecting to their health address.",
+		Doc:     "Reports the health of peers by connecting to their health address.",
 	}, newProbe)
 }

@@ -27,7 +27,7 @@ func newProbe(env pluginsdk.Env, cfg config) (*probe, error) {
 	return p, nil
 }
 
-// SampleHealth answers at once with the present verdicts.
+// SampleHealth returns the current verdicts at once.
 func (p *probe) SampleHealth(_ context.Context, peers []pluginsdk.Peer) ([]pluginsdk.HealthSample, error) {
 	samples := make([]pluginsdk.HealthSample, 0, len(peers))
 	for _, peer := range peers {
@@ -38,5 +38,6 @@ func (p *probe) SampleHealth(_ context.Context, peers []pluginsdk.Peer) ([]plugi
 	return samples, nil
 }
 
-// Warnings tells that fewer attempts are made at once than configured.
+// Warnings returns a warning if the limit of open files allows fewer attempts than
+// configured.
 func (p *probe) Warnings() []string { return p.warnings }

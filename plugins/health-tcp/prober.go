@@ -12,14 +12,14 @@ import (
 )
 
 const (
-	// firstGap lies between the first attempts at new targets, so that a large
-	// mesh is not dialled in one burst.
+	// firstGap is the time between the first attempts at new targets, so that a large
+	// mesh does not cause a burst.
 	firstGap = 200 * time.Microsecond
 	// quickRetry is how soon a target without a verdict is tried again.
 	quickRetry = 200 * time.Millisecond
 )
 
-// settings say how targets are probed.
+// settings define how targets are probed.
 type settings struct {
 	policy
 	interval    time.Duration
@@ -27,7 +27,7 @@ type settings struct {
 	concurrency int
 }
 
-// target is one peer's health address and what is known of it.
+// target is the health address of one peer, and what is known of it.
 type target struct {
 	peer    uint64
 	name    string
@@ -36,25 +36,25 @@ type target struct {
 	verdict verdict
 	why     cause         // of the last failure, "" after a success
 	last    string        // remote address of the last success
-	phase   time.Duration // where in the interval its steady attempts lie
-	settled bool          // the steady attempts have begun
-	gone    bool          // no longer wanted
+	phase   time.Duration // when in the interval its regular attempts start
+	settled bool          // the regular attempts have begun
+	gone    bool          // no longer a target
 	due     time.Time
 	place   int // in the queue
 }
 
-// Prober attempts every target once an interval and judges it. All methods may be
-// called from any goroutine; Run only once.
+// Prober connects to every target once an interval and updates its verdict. All methods
+// may be called from any goroutine; Run only once.
 type Prober struct {
 	set  settings
 	dial dialFunc
 	log  hclog.Logger
-	wake chan struct{} // holds a token when the queue may have an earlier target
+	wake chan struct{} // has a token when the queue may have an earlier target
 
 	mu      sync.Mutex
 	targets map[uint64]*target
 	queue   queue
-	behind  bool // attempts can't keep up with the interval
+	behind  bool // attempts start too late
 }
 
 func newProber(set settings, dial dialFunc, log hclog.Logger) *Prober {
@@ -65,8 +65,8 @@ func newProber(set settings, dial dialFunc, log hclog.Logger) *Prober {
 	}
 }
 
-// SetPeers replaces the peers. What is known of a peer stays as long as its health
-// address does.
+// SetPeers replaces the peers. What is known of a peer is kept as long as its health
+// address is the same.
 func (p *Prober) SetPeers(peers []pluginsdk.Peer) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -100,8 +100,7 @@ func (p *Prober) SetPeers(peers []pluginsdk.Peer) {
 	p.signal()
 }
 
-// Health returns the verdict on a peer under its configured address; false: there
-// is none yet.
+// Health returns the verdict on a peer with this address, and false if there is none yet.
 func (p *Prober) Health(peer uint64, address string) (pluginsdk.Health, bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -112,8 +111,8 @@ func (p *Prober) Health(peer uint64, address string) (pluginsdk.Health, bool) {
 	return t.verdict.health, true
 }
 
-// Run attempts what is due until ctx ends. Every attempt has ended when it
-// returns.
+// Run makes the attempts that are due until ctx ends. When it returns, no attempt is
+// running any more.
 func (p *Prober) Run(ctx context.Context) error {
 	var attempts sync.WaitGroup
 	defer attempts.Wait()
@@ -121,7 +120,7 @@ func (p *Prober) Run(ctx context.Context) error {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for {
-		// Room first: a target leaves the queue only when it can be attempted.
+		// First a free slot: a target leaves the queue only when its attempt can start.
 		if room.Acquire(ctx, 1) != nil {
 			return nil
 		}
@@ -136,7 +135,7 @@ func (p *Prober) Run(ctx context.Context) error {
 	}
 }
 
-// next waits for the next target that is due; false: ctx ended.
+// next waits for the next target that is due. It returns false when ctx has ended.
 func (p *Prober) next(ctx context.Context, timer *time.Timer) (*target, bool) {
 	for {
 		now := time.Now()
@@ -151,7 +150,7 @@ func (p *Prober) next(ctx context.Context, timer *time.Timer) (*target, bool) {
 		}
 		timer.Stop()
 		if !due.IsZero() {
-			// A sleep under a millisecond costs more than what it would win.
+			// A sleep of less than a millisecond costs more than it saves.
 			timer.Reset(max(due.Sub(now), time.Millisecond))
 		}
 		select {
@@ -163,8 +162,8 @@ func (p *Prober) next(ctx context.Context, timer *time.Timer) (*target, bool) {
 	}
 }
 
-// noteLag says once that attempts start late, and once that they no longer do.
-// The caller holds mu.
+// noteLag logs once that attempts start late, and once that they no longer do. The caller
+// holds mu.
 func (p *Prober) noteLag(late time.Duration) {
 	switch {
 	case !p.behind && late > p.set.interval:
@@ -173,11 +172,11 @@ func (p *Prober) noteLag(late time.Duration) {
 			"late", late.Round(time.Millisecond), "targets", len(p.targets), "concurrency", p.set.concurrency)
 	case p.behind && late < p.set.interval/10:
 		p.behind = false
-		p.log.Info("attempts keep up with the interval again")
+		p.log.Info("attempts start in time again")
 	}
 }
 
-// attempt connects to t once, judges it, and queues it again.
+// attempt connects to t once, updates its verdict and queues it again.
 func (p *Prober) attempt(ctx context.Context, t *target) {
 	began := time.Now()
 	limited, cancel := context.WithTimeout(ctx, p.set.timeout)
@@ -199,8 +198,8 @@ func (p *Prober) attempt(ctx context.Context, t *target) {
 	}
 }
 
-// after returns when t is due again after an attempt that began at began. The
-// caller holds mu.
+// after returns when t is due next, after an attempt that began at began. The caller holds
+// mu.
 func (p *Prober) after(t *target, began time.Time) time.Time {
 	switch {
 	case t.verdict.health == unknown:

@@ -16,12 +16,12 @@ import (
 	"github.com/meshos/meshos/pluginsdk/plugintest"
 )
 
-// world answers attempts as a test says, in virtual time.
+// world answers attempts as a test sets it, in virtual time.
 type world struct {
 	mu       sync.Mutex
 	answers  map[string]func(ctx context.Context) attempt
 	started  map[string][]time.Time
-	out, max int // attempts under way, and their highest number
+	out, max int // running attempts, and their highest number
 }
 
 func newWorld() *world {
@@ -151,7 +151,7 @@ func TestOnlyTransitionsAreLogged(t *testing.T) {
 	})
 }
 
-func TestOurOwnShortageIsNoVerdictOnThePeer(t *testing.T) {
+func TestAFaultOfThisMachineChangesNoVerdict(t *testing.T) {
 	w := newWorld()
 	w.set("a:1", connects(time.Millisecond))
 	bubble(t, usual, w, peersOf("a:1"), func(p *Prober, logged func() string) {
@@ -202,7 +202,7 @@ func TestAttemptsAreSpreadOverTheIntervalAndBounded(t *testing.T) {
 	})
 }
 
-func TestAFullHouseOfSilentTargetsIsSaidOnce(t *testing.T) {
+func TestTooManySilentTargetsAreLoggedOnce(t *testing.T) {
 	w := newWorld()
 	var addresses []string
 	for i := range 40 {

@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// queue holds the targets that wait for their next attempt, earliest first. A
-// target that is being attempted is in no queue.
+// queue holds the targets that wait for their next attempt, earliest first. A target whose
+// attempt is running is not in it.
 type queue []*target
 
 func (q queue) Len() int           { return len(q) }
@@ -34,7 +34,7 @@ func (q *queue) Pop() any {
 	return t
 }
 
-// waiting is the place of a target that is in no queue.
+// waiting is the place of a target that is not in the queue.
 const waiting = -1
 
 // add queues t for due.
@@ -43,15 +43,15 @@ func (q *queue) add(t *target, due time.Time) {
 	heap.Push(q, t)
 }
 
-// drop takes t out, if it is in.
+// drop removes t if it is in the queue.
 func (q *queue) drop(t *target) {
 	if t.place != waiting {
 		heap.Remove(q, t.place)
 	}
 }
 
-// next takes the earliest target out if it is due, and else returns when it will
-// be; the zero time if there is none.
+// next removes and returns the earliest target if it is due. Else it returns when that
+// target will be due, or the zero time for an empty queue.
 func (q *queue) next(now time.Time) (*target, time.Time) {
 	if len(*q) == 0 {
 		return nil, time.Time{}

@@ -17,7 +17,7 @@ import (
 	"github.com/meshos/meshos/pluginsdk"
 )
 
-// probeEnv makes the test binary probe many targets with few files and report.
+// probeEnv names the variable with which the test binary probes many targets with few files.
 const probeEnv = "HEALTH_TCP_TEST_PROBE"
 
 func TestMain(m *testing.M) {

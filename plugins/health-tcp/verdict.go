@@ -6,9 +6,9 @@ import (
 	"github.com/meshos/meshos/pluginsdk"
 )
 
-// policy says when a target counts as what.
+// policy defines which attempts lead to which verdict.
 type policy struct {
-	degradedAfter time.Duration // a slower connect is a bad sign
+	degradedAfter time.Duration // a slower connection is a bad sign
 	failures      int           // in a row make a target unreachable
 	successes     int           // in a row make it healthy again
 }
@@ -16,15 +16,14 @@ type policy struct {
 // unknown is the state of a target without a verdict yet.
 const unknown pluginsdk.Health = 0
 
-// verdict is the state of one target. The zero value knows nothing. It reads no
-// clock; attempts are reported in the order in which they ended.
+// verdict is the state of one target. The zero value is unknown. It reads no clock;
+// attempts are reported in the order in which they ended.
 //
-// The first success says healthy, or degraded when it was slow. From unknown,
-// failures say nothing until there are enough of them for unreachable: the first
-// thing said of a target must not be a guess. Later one failure or one slow
-// connect says degraded. Enough failures in a row say unreachable, and only
-// enough successes in a row lead away from there; healthy takes as many fast
-// ones.
+// The first success makes an unknown target healthy, or degraded if it was slow or if a
+// failure came first. Failures leave it unknown until there are enough of them for
+// unreachable, so that the first verdict is not a guess. Later, one failure or one slow
+// connection makes a target degraded. Enough failures in a row make it unreachable; only
+// enough successes in a row end that. Healthy again takes as many fast ones.
 type verdict struct {
 	health    pluginsdk.Health
 	failed    int // failures in a row
@@ -32,8 +31,7 @@ type verdict struct {
 	fast      int // fast successes in a row
 }
 
-// success takes a connect that took so long and reports whether the state
-// changed.
+// success adds a connection that took so long, and reports whether the state changed.
 func (v *verdict) success(took time.Duration, p policy) bool {
 	before, doubted := v.health, v.failed > 0
 	v.failed = 0
@@ -68,7 +66,7 @@ func (v *verdict) success(took time.Duration, p policy) bool {
 	return v.health != before
 }
 
-// failure takes an attempt that failed and reports whether the state changed.
+// failure adds an attempt that failed, and reports whether the state changed.
 func (v *verdict) failure(p policy) bool {
 	before := v.health
 	v.succeeded, v.fast = 0, 0

@@ -12,7 +12,7 @@ import (
 
 var usualPolicy = policy{degradedAfter: 250 * time.Millisecond, failures: 3, successes: 2}
 
-// letters of attempts: o fast success, s slow success, x failure. Letters of
+// Letters of attempts: o fast success, s slow success, x failure. Letters of
 // verdicts: . none yet, h healthy, d degraded, u unreachable.
 var verdictLetter = map[pluginsdk.Health]string{unknown: ".", pluginsdk.Healthy: "h", pluginsdk.Degraded: "d", pluginsdk.Unreachable: "u"}
 

@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// notableFeatures are the CPU features that programs are built for, by the names
-// the kernel gives them on amd64 and arm64.
+// notableFeatures returns the CPU features that programs are built for, by the kernel's
+// names on amd64 and arm64.
 func notableFeatures() []string {
 	return []string{
 		"aes", "amx_bf16", "amx_int8", "amx_tile", "avx", "avx2", "avx512_bf16", "avx512_fp16", "avx512_vnni",
@@ -17,14 +17,14 @@ func notableFeatures() []string {
 	}
 }
 
-// machine is what capabilities are named after.
+// machine is what capabilities are derived from.
 type machine struct {
 	arch, os, kernel string
 	features         []string // of the CPU, as the kernel names them
 }
 
-// capabilities returns dotted names for the machine, and the operator's tags as
-// they are: sorted, without duplicates and empty ones.
+// capabilities returns dotted names for the machine, and the operator's tags unchanged:
+// sorted, without duplicates and empty names.
 func (m machine) capabilities(tags []string) []string {
 	var names []string
 	add := func(prefix, name string) {

@@ -11,10 +11,9 @@ import (
 	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
 )
 
-// collector runs one source, never twice at the same time. A run past its
-// deadline makes it late: its facts are gone until that very run has ended, and
-// no other is started meanwhile. So a dead mount costs one goroutine, however
-// long it stays dead.
+// collector runs one source, never twice at the same time. When a run misses its deadline
+// the collector is late: it has no facts until that run has ended, and starts no other
+// run. So a dead mount costs one goroutine, however long it stays dead.
 type collector struct {
 	name     string
 	read     source
@@ -23,13 +22,13 @@ type collector struct {
 
 	mu     sync.Mutex
 	facts  *meshosv1.PeerInventory // nil: none
-	ended  chan struct{}           // of the present run; nil: none is under way
+	ended  chan struct{}           // closed at the end of the current run; nil: none is running
 	late   bool
-	failed string // the last error, to log changes only
+	failed string // the last error; only changes are logged
 }
 
-// collect runs the source and waits for it until the deadline or the end of ctx.
-// With a run still under way it does nothing.
+// collect runs the source and waits for it until the deadline or the end of ctx. It does
+// nothing while another run is running.
 func (c *collector) collect(ctx context.Context) {
 	ended, ok := c.start(ctx)
 	if !ok {
@@ -45,7 +44,7 @@ func (c *collector) collect(ctx context.Context) {
 	}
 }
 
-// start begins a run unless there is one.
+// start starts a run unless one is running.
 func (c *collector) start(ctx context.Context) (<-chan struct{}, bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -62,7 +61,7 @@ func (c *collector) start(ctx context.Context) (<-chan struct{}, bool) {
 	return ended, true
 }
 
-// guarded turns a panic of the source into an error: the others go on.
+// guarded calls the source and turns a panic into an error, so that other collectors go on.
 func (c *collector) guarded(ctx context.Context) (facts *meshosv1.PeerInventory, err error) {
 	err = guard.Call(func() error {
 		facts, err = c.read(ctx)
@@ -92,7 +91,7 @@ func (c *collector) finish(facts *meshosv1.PeerInventory, err error) {
 	}
 }
 
-// overdue takes the facts of a collector back, unless it ended just now.
+// overdue drops the facts of a collector, unless it ended just now.
 func (c *collector) overdue() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -104,15 +103,14 @@ func (c *collector) overdue() {
 		"collector", c.name, "deadline", c.deadline)
 }
 
-// known returns the present facts, nil if there are none. They must not be
-// changed.
+// known returns the current facts, or nil. They must not be changed.
 func (c *collector) known() *meshosv1.PeerInventory {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.facts
 }
 
-// wait waits for the run under way, if there is one, until ctx ends.
+// wait waits for the current run, if there is one, until ctx ends.
 func (c *collector) wait(ctx context.Context) {
 	c.mu.Lock()
 	ended := c.ended

@@ -9,18 +9,18 @@ import (
 	"github.com/meshos/meshos/pluginsdk"
 )
 
-// version is this plugin's, and the software version of a node that has no other.
+// version is the version of this plugin, and part of a node's default software version.
 const version = "1.0.0"
 
 type config struct {
-	Interval pluginsdk.Duration `json:"interval" default:"1s" min:"100ms" max:"1h" doc:"how often the machine is looked at"`
+	Interval pluginsdk.Duration `json:"interval" default:"1s" min:"100ms" max:"1h" doc:"how often the facts are collected"`
 	Deadline pluginsdk.Duration `json:"deadline" default:"500ms" min:"10ms" max:"1m" doc:"a collector that takes longer is left out until it answers"`
-	DiskPath string             `json:"disk_path" default:"/" doc:"disk space is that of the file system which holds this path"`
-	Version  string             `json:"version" doc:"the node's software version; this plugin's if empty"`
-	Tags     []string           `json:"tags" doc:"capabilities to add to those found"`
+	DiskPath string             `json:"disk_path" default:"/" doc:"a path in the file system whose disk space is reported"`
+	Version  string             `json:"version" doc:"the node's software version; empty: the version of this plugin"`
+	Tags     []string           `json:"tags" doc:"further capabilities of this node"`
 }
 
-// Validate checks what the tags can't.
+// Validate checks what tags can't express.
 func (c config) Validate() error {
 	var errs []error
 	if !filepath.IsAbs(c.DiskPath) {

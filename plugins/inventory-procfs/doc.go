@@ -1,10 +1,9 @@
-// The inventory-procfs plugin tells what this node has and how busy it is.
+// The inventory-procfs plugin reports the resources of this node and how busy it is.
 //
-// What is where: collector.go runs one source of facts with a deadline and never
-// twice at a time, inventory.go runs all of them in turn and puts their answers
-// together, sources.go reads the machine, trend.go and capabilities.go are the
-// maths and names, probe.go is what the host talks to.
+// The files: collector.go runs one source of facts with a deadline, inventory.go runs all
+// collectors in turn and merges their facts, sources.go reads the machine, trend.go and
+// capabilities.go compute what it reports, probe.go is what the host calls.
 //
-// It is not a metrics exporter: it knows the few facts that placement is decided
-// by, and only of the node it runs on.
+// It is not a metrics exporter: it reports only the few facts that placement needs, and
+// only of the node that it runs on.
 package main

@@ -9,16 +9,16 @@ import (
 	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
 )
 
-// inventory runs its collectors once an interval, one after the other: parallel
-// reads of procfs only get in each other's way in the kernel.
+// inventory runs its collectors once an interval, one after the other: concurrent reads of
+// procfs would only wait for each other in the kernel.
 type inventory struct {
 	collectors []*collector
 	interval   time.Duration
 	base       *meshosv1.PeerInventory // what is always known
 }
 
-// run collects until ctx ends, at once at first. A collector that hangs for long
-// after that is left behind: nothing can interrupt it.
+// run collects until ctx ends, the first time at once. It does not wait long for a
+// collector that still hangs then: nothing can interrupt it.
 func (i *inventory) run(ctx context.Context) {
 	ticker := time.NewTicker(i.interval)
 	defer ticker.Stop()
@@ -35,7 +35,7 @@ func (i *inventory) run(ctx context.Context) {
 	}
 }
 
-// lastWait is what collectors that are under way get at the end.
+// lastWait is how long run waits for running collectors after ctx has ended.
 const lastWait = 200 * time.Millisecond
 
 func (i *inventory) wait() {
@@ -46,7 +46,7 @@ func (i *inventory) wait() {
 	}
 }
 
-// sample puts together what is known now; nil before any collector has answered.
+// sample returns all facts that are known now, or nil before any collector has answered.
 func (i *inventory) sample() *meshosv1.PeerInventory {
 	var out *meshosv1.PeerInventory
 	for _, c := range i.collectors {

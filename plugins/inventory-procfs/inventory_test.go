@@ -29,10 +29,10 @@ type mount struct {
 	mood  atomic.Pointer[mood]
 }
 
-// mood is how a mount takes a read.
+// mood is how a mount reacts to a read.
 type mood struct {
-	dead  chan struct{} // a read waits for its close; nil: it doesn't
-	hangs time.Duration // what a read takes
+	dead  chan struct{} // a read waits until it is closed; nil: it does not wait
+	hangs time.Duration // how long a read takes
 	err   error
 	panic bool
 }
@@ -132,7 +132,7 @@ func TestAMountDeadFromTheStartDelaysNothingPastTheDeadline(t *testing.T) {
 			t.Errorf("sample: %v", s)
 		}
 		m.mood.Store(&mood{})
-		after(time.Hour) // the bubble wants every goroutine to end
+		after(time.Hour) // synctest requires that every goroutine ends
 	})
 }
 
@@ -160,7 +160,7 @@ func TestAFailureIsLoggedOncePerChangeAndItsFactsGo(t *testing.T) {
 	}
 }
 
-func TestSamplesAreTheCallers(t *testing.T) {
+func TestSamplesBelongToTheCaller(t *testing.T) {
 	bubble(t, []named{{"load", answersLoad}}, func(inv *inventory, _ func() string) {
 		synctest.Wait()
 		inv.sample().Capabilities = []string{"mine"}

@@ -6,6 +6,6 @@ func main() {
 	pluginsdk.Main(pluginsdk.Info{
 		Name:    "inventory-procfs",
 		Version: version,
-		Doc:     "Tells what this node has and how busy it is.",
+		Doc:     "Reports the resources of this node and how busy it is.",
 	}, newProbe)
 }

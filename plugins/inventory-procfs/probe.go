@@ -27,11 +27,11 @@ func newProbe(env pluginsdk.Env, cfg config) (*probe, error) {
 		{"load", readLoad},
 		{"saturation", readTrend(proc)},
 		{"capabilities", readCapabilities(proc, cfg.Tags)},
-		{"disk", readDisk(cfg.DiskPath)}, // last: the one that hangs
+		{"disk", readDisk(cfg.DiskPath)}, // last: it is the one that may hang
 	}, env.Log)}, nil
 }
 
-// named is a source with its name for the log.
+// named is a source with a name for the log.
 type named struct {
 	name string
 	read source
@@ -52,7 +52,7 @@ func newInventory(env pluginsdk.Env, cfg config, sources []named, log hclog.Logg
 	return inv
 }
 
-// SampleInventory answers at once with what is known of this node.
+// SampleInventory returns at once what is known of this node.
 func (p *probe) SampleInventory(context.Context) ([]*meshosv1.PeerInventory, error) {
 	if s := p.inventory.sample(); s != nil {
 		return []*meshosv1.PeerInventory{s}, nil

@@ -18,8 +18,8 @@ import (
 	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
 )
 
-// A source reads one kind of fact and returns the fields it knows. It may hang:
-// a system call on a dead mount can't be interrupted.
+// A source reads one kind of facts and returns the fields that it knows. It may hang: a
+// system call on a dead mount can't be interrupted.
 type source func(ctx context.Context) (*meshosv1.PeerInventory, error)
 
 func readLoad(ctx context.Context) (*meshosv1.PeerInventory, error) {
@@ -38,7 +38,7 @@ func readMemory(ctx context.Context) (*meshosv1.PeerInventory, error) {
 	return &meshosv1.PeerInventory{MemUsedBytes: proto.Uint64(vm.Used), MemTotalBytes: proto.Uint64(vm.Total)}, nil
 }
 
-// readDisk reads the file system that holds path.
+// readDisk reads the disk space of the file system with path.
 func readDisk(path string) source {
 	return func(ctx context.Context) (*meshosv1.PeerInventory, error) {
 		usage, err := disk.UsageWithContext(ctx, path)
@@ -49,8 +49,8 @@ func readDisk(path string) source {
 	}
 }
 
-// readTrend reads pressure stall information below proc, and the load where the
-// kernel has none.
+// readTrend reads the pressure stall information below proc, or the load if the kernel has
+// none.
 func readTrend(proc procfs.FS) source {
 	return func(ctx context.Context) (*meshosv1.PeerInventory, error) {
 		trend, err := readPressure(proc)
@@ -80,8 +80,8 @@ func readPressure(proc procfs.FS) (float64, error) {
 	return pressureTrend(all...), nil
 }
 
-// withoutPressure reports whether the kernel has no pressure stall information:
-// it is too old, built without it, booted with psi=0, or hides it.
+// withoutPressure reports whether the error means that the kernel has no pressure stall
+// information: it is too old, built without it, booted with psi=0, or hides it.
 func withoutPressure(err error) bool {
 	return errors.Is(err, os.ErrNotExist) || errors.Is(err, os.ErrPermission) || errors.Is(err, unix.EOPNOTSUPP)
 }
@@ -94,8 +94,8 @@ func readSlope(ctx context.Context) (float64, error) {
 	return loadTrend(avg.Load1, avg.Load5, runtime.NumCPU()), nil
 }
 
-// readCapabilities reads what does not change while the machine is up. It reads
-// once: /proc/cpuinfo is slow on machines with many CPUs.
+// readCapabilities reads what does not change while the machine is up. It reads only once,
+// because /proc/cpuinfo is slow on machines with many CPUs.
 func readCapabilities(proc procfs.FS, tags []string) source {
 	var known *meshosv1.PeerInventory
 	return func(ctx context.Context) (*meshosv1.PeerInventory, error) {

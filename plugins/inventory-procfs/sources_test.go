@@ -111,7 +111,7 @@ func TestTrendIsTheLoadsSlopeWithoutPressure(t *testing.T) {
 	}
 }
 
-func TestBrokenPressureIsAnErrorAndNoTrend(t *testing.T) {
+func TestBrokenPressureIsAnErrorWithoutATrend(t *testing.T) {
 	facts, err := readTrend(procWith(t, map[string]string{"pressure/cpu": "some avg10=much\n"}))(t.Context())
 	if err == nil {
 		t.Errorf("read %v", facts)
@@ -144,7 +144,7 @@ func TestCapabilitiesAreReadOnceAndAgainAfterAFailure(t *testing.T) {
 	}
 }
 
-// BenchmarkCycle measures the CPU time of looking at everything once. At the
+// BenchmarkCycle measures the CPU time of collecting everything once. At the
 // default interval that many microseconds are used each second: 5,000 are 0.5 %.
 func BenchmarkCycle(b *testing.B) {
 	cfg := config{Interval: pluginsdk.Duration(time.Second), Deadline: pluginsdk.Duration(time.Second), DiskPath: "/"}
