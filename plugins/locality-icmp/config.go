@@ -7,8 +7,8 @@ import (
 	"github.com/meshos/meshos/pluginsdk"
 )
 
-// maxOpenRounds bounds how many rounds may wait for replies at the same time,
-// and so the memory.
+// maxOpenRounds limits how many rounds may wait for replies at the same time, and so the
+// memory.
 const maxOpenRounds = 10
 
 type config struct {
@@ -18,7 +18,7 @@ type config struct {
 	Resolve  pluginsdk.Duration `json:"resolve_interval" default:"60s" min:"1s" doc:"how often host names are looked up again"`
 }
 
-// Validate checks what the tags can't.
+// Validate checks what tags can't express.
 func (c config) Validate() error {
 	if c.Timeout > maxOpenRounds*c.Interval {
 		return fmt.Errorf("timeout: %s is more than %d intervals of %s; use a shorter timeout or a longer interval",

@@ -7,25 +7,24 @@ import (
 	"golang.org/x/net/ipv6"
 )
 
-// Sizes of an echo. The payload has the length that ping uses, because some
-// middleboxes drop what looks unusual.
+// Sizes of an echo. The payload has the length that ping uses, because some middleboxes
+// drop unusual packets.
 const (
 	icmpHeaderLen = 8
 	payloadLen    = 56
 	echoLen       = icmpHeaderLen + payloadLen
 )
 
-// echo is what an ICMP echo of ours carries: which process sent it, in which
-// round, for which slot of the round, and a nonce that nobody can guess who has
-// not seen this very packet.
+// echo is the content of an ICMP echo of this plugin: which process sent it, in which round,
+// for which slot of the round, and a nonce that can't be guessed without the packet.
 type echo struct {
-	cookie uint64 // random per pinger
+	cookie uint64 // random, one for each pinger
 	round  uint32
 	slot   uint32
 	nonce  uint64
 }
 
-// family is an address family; it selects socket, header and checksum rules.
+// family is an address family. It determines socket, header and checksum.
 type family int
 
 const (
@@ -41,8 +40,8 @@ func (f family) String() string {
 	return "IPv4"
 }
 
-// put writes an echo request into b, which must hold echoLen bytes. The id is
-// only for middleboxes; an unprivileged socket replaces it.
+// put writes an echo request into b, which must have echoLen bytes. The id is only for
+// middleboxes; an unprivileged socket replaces it.
 func (e echo) put(b []byte, f family, id uint16) {
 	b = b[:echoLen]
 	clear(b)
@@ -61,9 +60,8 @@ func (e echo) put(b []byte, f family, id uint16) {
 	}
 }
 
-// parseReply reads an echo reply from what a socket delivered. A raw IPv4
-// socket delivers the IP header too. It reports false for anything that is not
-// a whole echo reply with a payload of ours.
+// parseReply parses what a socket delivered; a raw IPv4 socket also delivers the IP header.
+// It returns false for anything but a complete echo reply with a payload of this plugin.
 func parseReply(b []byte, f family, withIPHeader bool) (echo, bool) {
 	if withIPHeader {
 		if len(b) == 0 || b[0]>>4 != 4 {
@@ -90,9 +88,9 @@ func parseReply(b []byte, f family, withIPHeader bool) (echo, bool) {
 	}, true
 }
 
-// checksum is the Internet checksum of RFC 1071. x/net/icmp has one inside
-// Message.Marshal, which allocates several times per packet; at 30,000 packets a
-// second that is worth ten lines.
+// checksum returns the Internet checksum of RFC 1071. That of x/net/icmp is a part of
+// Message.Marshal, which allocates several times for each packet: too much for 30,000
+// packets a second.
 func checksum(b []byte) uint16 {
 	var sum uint32
 	for ; len(b) >= 2; b = b[2:] {

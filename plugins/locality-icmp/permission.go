@@ -7,23 +7,23 @@ import (
 	"strings"
 )
 
-// PermissionError says that this process may open no kind of ICMP socket, and
-// what to grant so that it may.
+// PermissionError means that this process may not open any kind of ICMP socket. Its text
+// names what to grant.
 type PermissionError struct {
 	Family family
-	File   string // the plugin's file, "" if it is not known
+	File   string // the plugin's file, "" if unknown
 	cause  error
 }
 
 func newPermissionError(f family, raw, ping error) *PermissionError {
 	file, err := os.Readlink("/proc/self/exe")
 	if err != nil || strings.HasPrefix(file, "/memfd:") || strings.HasSuffix(file, " (deleted)") {
-		file = "" // a copy in memory, to which nothing can be granted
+		file = "" // a copy in memory, which can't get capabilities
 	}
 	return &PermissionError{Family: f, File: file, cause: errors.Join(raw, ping)}
 }
 
-// Error names the remedies; one of them is enough.
+// Error names the remedies. One of them is enough.
 func (e *PermissionError) Error() string {
 	remedies := []string{
 		`sysctl -w net.ipv4.ping_group_range="0 2147483647"`,
@@ -36,5 +36,5 @@ func (e *PermissionError) Error() string {
 		e.Family, strings.Join(remedies, " | "))
 }
 
-// Unwrap returns what the system said to both attempts.
+// Unwrap returns the system's errors of both attempts.
 func (e *PermissionError) Unwrap() error { return e.cause }

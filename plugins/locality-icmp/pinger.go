@@ -12,43 +12,43 @@ import (
 	"github.com/hashicorp/go-hclog"
 )
 
-// idRounds is how many rounds share an ICMP id. A firewall that has learned to
-// drop an id loses it again; a new id every round would instead fill connection
-// tables with an entry per target and round.
+// idRounds is how many rounds share an ICMP id. A new id helps after a firewall has learned
+// to drop the old one. A new id in every round would fill connection tables with an entry
+// for each target and round.
 const idRounds = 300
 
-// settings say how rounds are made.
+// settings define the rounds.
 type settings struct {
 	interval time.Duration
 	timeout  time.Duration
 	count    int
 }
 
-// Pinger sends rounds of echoes to its targets and keeps what each target's last
-// round said. All methods may be called from any goroutine; Run only once.
+// Pinger sends rounds of echoes to its targets and keeps the result of each target's last
+// round. All methods may be called from any goroutine; Run only once.
 type Pinger struct {
 	set     settings
 	links   [families]*link // nil: the family can't be used
 	log     hclog.Logger
 	cookie  uint64
-	changed chan struct{} // holds a token after SetTargets
+	changed chan struct{} // has a token after SetTargets
 
 	mu      sync.Mutex
 	targets []target          // by family
 	address map[uint64]string // by peer, of the targets
-	fresh   bool              // a target has not been in any round yet
+	fresh   bool              // a target has not been in a round yet
 	rounds  []*round          // whose replies still count, oldest first
 	results map[uint64]result // by peer
-	refused map[uint64]string // peers whose echoes the kernel does not send, and why
+	refused map[uint64]string // why the kernel does not send to these peers
 }
 
-// result is what the last round with a verdict said about a peer.
+// result is the outcome of a peer in the last round that was settled for it.
 type result struct {
 	round uint32
 	outcome
 }
 
-// newPinger makes a pinger over links, which stay the caller's to close.
+// newPinger makes a pinger over links, which the caller closes.
 func newPinger(set settings, links [families]*link, log hclog.Logger) *Pinger {
 	var cookie [8]byte
 	_, _ = rand.Read(cookie[:]) // never fails
@@ -61,9 +61,9 @@ func newPinger(set settings, links [families]*link, log hclog.Logger) *Pinger {
 	}
 }
 
-// SetTargets replaces the targets; every one must be of a family that has a link.
-// New ones make the next round a quick one that starts as soon as it can. Results of peers that are gone, or whose configured
-// address is another now, are forgotten at once.
+// SetTargets replaces the targets; there must be a link for the family of each. For new
+// targets the next round is a quick one and starts as soon as possible. Results of peers
+// that are gone, or that have another configured address now, are dropped at once.
 func (p *Pinger) SetTargets(targets []target) {
 	targets = slices.Clone(targets)
 	address := make(map[uint64]string, len(targets))
@@ -72,7 +72,7 @@ func (p *Pinger) SetTargets(targets []target) {
 		t.to = p.links[t.family()].destination(t.addr)
 		address[t.peer] = t.address
 	}
-	// Neighbours of one family go out in one system call.
+	// Targets of one family are sent together, in one system call.
 	slices.SortStableFunc(targets, func(a, b target) int { return int(a.family()) - int(b.family()) })
 
 	p.mu.Lock()
@@ -89,11 +89,11 @@ func (p *Pinger) SetTargets(targets []target) {
 	}
 }
 
-// known reports whether a target is still wanted. The caller holds mu.
+// known reports whether t is still a target. The caller holds mu.
 func (p *Pinger) known(t target) bool { return p.address[t.peer] == t.address }
 
-// RTT returns what the last round measured for a peer under its configured
-// address; false: the peer did not answer, or there is no verdict yet.
+// RTT returns what the last round measured for a peer with this configured address. It
+// returns false if the peer did not answer or no round is settled for it yet.
 func (p *Pinger) RTT(peer uint64, address string) (time.Duration, bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -104,8 +104,8 @@ func (p *Pinger) RTT(peer uint64, address string) (time.Duration, bool) {
 	return r.rtt, true
 }
 
-// Run sends rounds until ctx ends. It returns nil then, and an error if a socket
-// broke. Every goroutine it starts has ended when it returns.
+// Run sends rounds until ctx ends; then it returns nil. It returns an error if a socket is
+// broken. When it returns, all its goroutines have ended.
 func (p *Pinger) Run(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -133,7 +133,7 @@ func (p *Pinger) Run(ctx context.Context) error {
 	}
 }
 
-// wakeReaders makes blocked reads return.
+// wakeReaders lets blocked reads return.
 func (p *Pinger) wakeReaders() {
 	for _, l := range p.links {
 		if l != nil {
@@ -142,8 +142,8 @@ func (p *Pinger) wakeReaders() {
 	}
 }
 
-// loop sends what is due, settles what has timed out, and sleeps until there is
-// more of either.
+// loop sends echoes that are due, settles targets that have timed out, and sleeps until the
+// next of either.
 func (p *Pinger) loop(ctx context.Context) {
 	var (
 		id      uint32
@@ -182,8 +182,8 @@ func (p *Pinger) loop(ctx context.Context) {
 		case <-timer.C:
 		case <-p.changed:
 			if current == nil || p.hasFresh() {
-				// What the present round has left to send goes first, and fast:
-				// spread over a long interval it would keep new targets waiting.
+				// The rest of the current round is sent first, and fast: spread over a
+				// long interval it would delay new targets.
 				start = time.Now()
 				plan = plan.hurried(start, sent(current))
 			}
@@ -191,7 +191,7 @@ func (p *Pinger) loop(ctx context.Context) {
 	}
 }
 
-// sent returns how many echoes of a round were sent; of none, 0.
+// sent returns how many echoes of a round were sent, and 0 for nil.
 func sent(r *round) int {
 	if r == nil {
 		return 0
@@ -206,8 +206,8 @@ func (p *Pinger) hasFresh() bool {
 	return p.fresh
 }
 
-// begin makes the next round over the present targets and says how to pace it;
-// nil if there are no targets.
+// begin returns the next round for the current targets, and its schedule. The round is nil
+// if there are no targets.
 func (p *Pinger) begin(id uint32) (*round, pace) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -226,8 +226,8 @@ func (p *Pinger) begin(id uint32) (*round, pace) {
 	return r, how
 }
 
-// nextWake settles what has timed out, but nothing before held, and returns when
-// to look again; false: only a change of the targets can bring work.
+// nextWake settles what has timed out, but nothing before held, and returns when to call it
+// again. It returns false if nothing is left to do until the targets change.
 func (p *Pinger) nextWake(current *round, plan schedule, start, held time.Time) (time.Time, bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -268,7 +268,7 @@ func (p *Pinger) nextWake(current *round, plan schedule, start, held time.Time) 
 	return wake, !wake.IsZero()
 }
 
-// publish keeps an outcome unless a later round has spoken, or the target is gone.
+// publish stores an outcome, unless there is one of a later round or the target is gone.
 // The caller holds mu.
 func (p *Pinger) publish(id uint32, o outcome) {
 	if !p.known(o.target) {

@@ -18,11 +18,11 @@ import (
 	"github.com/meshos/meshos/pluginsdk/plugintest"
 )
 
-// network is a fake link: what is written is answered as answer says. It works in
+// network is a fake link: answer returns the replies to what is written. It works in
 // the virtual time of a synctest bubble.
 type network struct {
 	answer  func(to string, request []byte) []packet // called with mu held
-	fail    map[string]error                         // what a write to an address says
+	fail    map[string]error                         // error of a write to an address
 	arrived chan packet
 	expired chan struct{} // closed by SetReadDeadline
 	once    sync.Once
@@ -124,7 +124,7 @@ func wantRTT(t *testing.T, p *Pinger, tg target, want time.Duration) {
 	}
 }
 
-func TestFirstSampleWithinHundredMilliseconds(t *testing.T) {
+func TestTheFirstSampleComesWithinHundredMilliseconds(t *testing.T) {
 	targets := loopback(3)
 	bubble(t, newNetwork(echoing(5*time.Millisecond)), hclog.NewNullLogger(), targets, func(t *testing.T, p *Pinger) {
 		after(100 * time.Millisecond)
@@ -134,8 +134,8 @@ func TestFirstSampleWithinHundredMilliseconds(t *testing.T) {
 	})
 }
 
-// The round under way, spread over the interval, must not keep a new peer waiting.
-func TestANewPeerIsAskedAtOnceHoweverLongTheInterval(t *testing.T) {
+// The current round, spread over the interval, must not delay a new peer.
+func TestANewPeerIsPingedAtOnceHoweverLongTheInterval(t *testing.T) {
 	targets := loopback(3)
 	slow := usual
 	slow.interval = time.Hour
@@ -149,7 +149,7 @@ func TestANewPeerIsAskedAtOnceHoweverLongTheInterval(t *testing.T) {
 	})
 }
 
-func TestASilentPeerHasNoSampleAndHoldsNobodyUp(t *testing.T) {
+func TestASilentPeerHasNoSampleAndDelaysNoOther(t *testing.T) {
 	targets := loopback(2)
 	n := newNetwork(func(to string, request []byte) []packet {
 		if to == targets[1].address {
@@ -202,7 +202,7 @@ func TestOneLostEchoOnlyNarrowsTheMedian(t *testing.T) {
 	})
 }
 
-func TestForgedRepliesAreNoSamples(t *testing.T) {
+func TestForgedRepliesAreNotSamples(t *testing.T) {
 	targets := loopback(1)
 	forge := map[string]int{"another nonce": 24, "another cookie": 8, "another round": 19, "another slot": 23}
 	for name, at := range forge {
@@ -250,7 +250,7 @@ func TestEchoesOfARoundAreSpreadOverTheInterval(t *testing.T) {
 	})
 }
 
-func TestAnAddressThatChangesOrGoesTakesItsResultAlong(t *testing.T) {
+func TestTheResultOfAnAddressThatChangesOrGoesIsDropped(t *testing.T) {
 	targets := loopback(2)
 	bubble(t, newNetwork(echoing(time.Millisecond)), hclog.NewNullLogger(), targets, func(t *testing.T, p *Pinger) {
 		after(100 * time.Millisecond)
@@ -273,7 +273,7 @@ func TestAnAddressThatChangesOrGoesTakesItsResultAlong(t *testing.T) {
 	})
 }
 
-func TestAnAddressTheKernelRefusesIsLoggedOnceAndHoldsNobodyUp(t *testing.T) {
+func TestAnAddressTheKernelRefusesIsLoggedOnceAndDelaysNoOther(t *testing.T) {
 	var out plugintest.Buffer
 	log := hclog.New(&hclog.LoggerOptions{Output: &out, Level: hclog.Info})
 	targets := loopback(3)

@@ -20,9 +20,9 @@ type probe struct {
 	log      hclog.Logger
 }
 
-// newProbe opens the sockets. One family is enough; that the other can't be used
-// is only said when a peer needs it. With none it is Unavailable, because a grant
-// helps without a change of the configuration.
+// newProbe opens the sockets. One family is enough; that the other can't be used is logged
+// only when a peer needs it. Without any, the error is Unavailable, because a retry
+// succeeds once the system grants a socket.
 func newProbe(env pluginsdk.Env, cfg config) (*probe, error) {
 	var links [families]*link
 	var unusable [families]error
@@ -31,7 +31,7 @@ func newProbe(env pluginsdk.Env, cfg config) (*probe, error) {
 	}
 	if links[familyV4] == nil && links[familyV6] == nil {
 		if why := (*PermissionError)(nil); errors.As(unusable[familyV4], &why) {
-			return nil, pluginsdk.Unavailable(why) // one family's remedies do for both
+			return nil, pluginsdk.Unavailable(why) // the remedies are the same for both families
 		}
 		return nil, pluginsdk.Unavailable(errors.Join(unusable[:]...))
 	}
@@ -61,7 +61,7 @@ func lookupHost(ctx context.Context, host string) ([]netip.Addr, error) {
 // SetPeers replaces the peers that are pinged.
 func (p *probe) SetPeers(peers []pluginsdk.Peer) { p.resolver.SetPeers(peers) }
 
-// SampleRTT answers at once with what each peer's last round measured.
+// SampleRTT returns at once what each peer's last round measured.
 func (p *probe) SampleRTT(_ context.Context, peers []pluginsdk.Peer) ([]pluginsdk.RTTSample, error) {
 	samples := make([]pluginsdk.RTTSample, 0, len(peers))
 	for _, peer := range peers {

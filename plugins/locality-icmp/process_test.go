@@ -11,8 +11,8 @@ import (
 	pluginv1 "github.com/meshos/meshos/proto/meshos/plugin/v1"
 )
 
-// Where this user may not send echoes, the process has to say what to grant.
-func TestProcessMeasuresOrSaysWhatToGrant(t *testing.T) {
+// If this user may not send echoes, the process has to name what to grant.
+func TestProcessMeasuresOrNamesWhatToGrant(t *testing.T) {
 	if _, may := openV4(t); !may {
 		c := catalogtest.Run(t, "locality-icmp", nil)
 		testkit.Until(t, "the reason", func() bool { return strings.Contains(catalogtest.View(c).Message, "ping_group_range") })

@@ -10,9 +10,9 @@ import (
 
 const (
 	readBatch = 128 // packets in one system call
-	readLen   = 192 // of a packet at most: the longest IPv4 header and our echo
-	// maxReadErrors in a row mean that a socket is broken. Single ones are not:
-	// an ICMP error for an earlier packet may be reported on the next read.
+	readLen   = 192 // bytes of a packet that are read: the longest IPv4 header and an echo
+	// maxReadErrors in a row mean that a socket is broken. A single error does not: the
+	// kernel may report an ICMP error for an earlier packet on the next read.
 	maxReadErrors = 64
 )
 
@@ -23,8 +23,7 @@ type reply struct {
 	stamped bool // kernel is set
 }
 
-// receive reads replies from l until ctx ends; an error means that the socket is
-// broken.
+// receive reads replies from l until ctx ends. An error means that the socket is broken.
 func (p *Pinger) receive(ctx context.Context, l *link) error {
 	ms := newReadBuffers()
 	replies := make([]reply, 0, readBatch)
@@ -63,8 +62,8 @@ func newReadBuffers() []ipv4.Message {
 	return ms
 }
 
-// match hands replies to the rounds they belong to. One that belongs to no open
-// echo is dropped: it is late, a duplicate, or forged.
+// match adds replies to their rounds. A reply without an open echo is dropped: it is late, a
+// duplicate, or forged.
 func (p *Pinger) match(replies []reply, read time.Time) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

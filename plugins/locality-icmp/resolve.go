@@ -20,29 +20,29 @@ const (
 	lookupTimeout  = 5 * time.Second // of one name
 	lookupsAtOnce  = 16
 	retryUnsettled = 5 * time.Second // how soon a name that failed is tried again
-	// publishEvery keeps slow names from holding up found ones, and thousands of
-	// found ones from each rebuilding the list.
+	// publishEvery is how often found names are published: not only after the slowest
+	// name, and not after each of thousands.
 	publishEvery = 50 * time.Millisecond
 )
 
-// lookupFunc finds the addresses of a host name, best first.
+// lookupFunc returns the addresses of a host name, best first.
 type lookupFunc func(ctx context.Context, host string) ([]netip.Addr, error)
 
-// resolver turns peers into targets. Names are looked up in Run, away from every
-// call, and again at intervals; a name that stops resolving keeps its last
-// address, since a broken name server says nothing about the peer.
+// resolver turns peers into targets. Run looks names up in the background, and again at
+// intervals. A name that stops resolving keeps its last address, since a broken name
+// server is not a fault of the peer.
 type resolver struct {
 	lookup   lookupFunc
 	interval time.Duration
 	unusable [families]error // why a family can't be used; nil: it can
-	publish  func([]target)  // is told the targets whenever they may have changed
+	publish  func([]target)  // called with the targets when they may have changed
 	log      hclog.Logger
-	wake     chan struct{} // holds a token after SetPeers
+	wake     chan struct{} // has a token after SetPeers
 
 	mu      sync.Mutex
 	peers   []pluginsdk.Peer
 	known   map[string]netip.Addr // by address of a peer
-	trouble map[string]string     // addresses without target, and the reason last logged
+	trouble map[string]string     // the reason last logged, by address without a target
 }
 
 func newResolver(lookup lookupFunc, interval time.Duration, unusable [families]error, publish func([]target), log hclog.Logger) *resolver {
@@ -54,8 +54,8 @@ func newResolver(lookup lookupFunc, interval time.Duration, unusable [families]e
 	}
 }
 
-// SetPeers replaces the peers. Those with an IP, and those whose name is known
-// from before, become targets at once, the others when their name is found.
+// SetPeers replaces the peers. Those with an IP, or with a name that was looked up before,
+// become targets at once, the others when their name is found.
 func (r *resolver) SetPeers(peers []pluginsdk.Peer) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -110,7 +110,7 @@ func (r *resolver) resolve(ctx context.Context) bool {
 			defer cancel()
 			ips, err := r.lookup(limited, name)
 			if ctx.Err() != nil {
-				return nil // shutting down; the answer says nothing about the name
+				return nil // the end; the error is not one of the name
 			}
 			r.mu.Lock()
 			defer r.mu.Unlock()
@@ -122,7 +122,7 @@ func (r *resolver) resolve(ctx context.Context) bool {
 			return nil
 		})
 	}
-	_ = lookups.Wait() // no lookup returns an error: a name's trouble is its own
+	_ = lookups.Wait() // the functions return no errors: each name's error is handled above
 
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -150,9 +150,9 @@ func (r *resolver) names() map[string]bool {
 	return names
 }
 
-// choose takes the outcome of a lookup and reports whether the address of a name
-// is another now. The present address stays while it is among the answers, so
-// that round-robin names do not jump. The caller holds mu.
+// choose stores the result of a lookup and reports whether the address of the name has
+// changed. An address is kept while it is among the answers, so that round-robin names do
+// not jump. The caller holds mu.
 func (r *resolver) choose(name string, ips []netip.Addr, err error) bool {
 	old, had := r.known[name]
 	var best netip.Addr
@@ -192,8 +192,8 @@ func (r *resolver) choose(name string, ips []netip.Addr, err error) bool {
 	return true
 }
 
-// complain logs why an address can't be pinged, unless that was said already.
-// The caller holds mu.
+// complain logs why an address can't be pinged, unless that was logged already. The caller
+// holds mu.
 func (r *resolver) complain(name string, err error, old netip.Addr) {
 	why := reason(err)
 	if r.trouble[name] == why {
@@ -202,13 +202,13 @@ func (r *resolver) complain(name string, err error, old netip.Addr) {
 	r.trouble[name] = why
 	consequence := "no round-trip time until it resolves"
 	if old.IsValid() {
-		consequence = fmt.Sprintf("going on with %s", old)
+		consequence = fmt.Sprintf("still using %s", old)
 	}
 	r.log.Warn("can't use a peer's address: "+consequence, "address", name, "error", why)
 }
 
-// reason says why a lookup failed, in words that stay the same while the cause
-// does: a resolver's own text holds port numbers.
+// reason returns why a lookup failed. The same cause always has the same text, unlike the
+// resolver's, which contains port numbers.
 func reason(err error) string {
 	var dns *net.DNSError
 	switch {

@@ -121,7 +121,7 @@ func TestANameFollowsItsAddress(t *testing.T) {
 		want(t, got(), "a.example=192.0.2.3")
 		n.set("a.example", "")
 		after(time.Minute)
-		want(t, got(), "a.example=192.0.2.3") // kept: a lost name is no lost peer
+		want(t, got(), "a.example=192.0.2.3") // kept: the peer may still be there
 	})
 }
 
@@ -151,7 +151,7 @@ func TestANameThatDoesNotResolveIsLoggedOncePerChange(t *testing.T) {
 	})
 }
 
-func TestASlowNameDoesNotHoldUpTheOthers(t *testing.T) {
+func TestASlowNameDoesNotDelayTheOthers(t *testing.T) {
 	n := &names{answers: map[string]string{"slow.example": "hang", "b.example": "192.0.2.2"}}
 	resolving(t, n, [families]error{}, func(r *resolver, got, logged func() string) {
 		r.SetPeers(peersAt("slow.example", "192.0.2.1"))
@@ -169,7 +169,7 @@ func TestASlowNameDoesNotHoldUpTheOthers(t *testing.T) {
 	})
 }
 
-func TestAMissingFamilyOnlyMattersToThePeersThatNeedIt(t *testing.T) {
+func TestAMissingFamilyMattersOnlyToPeersThatNeedIt(t *testing.T) {
 	n := &names{answers: map[string]string{"both.example": "2001:db8::2 192.0.2.2", "six.example": "2001:db8::3"}}
 	unusable := [families]error{familyV6: errors.New("no IPv6 socket, grant it")}
 	resolving(t, n, unusable, func(r *resolver, got, logged func() string) {

@@ -11,9 +11,9 @@ import (
 // target is one address to ping, for one peer.
 type target struct {
 	peer    uint64
-	address string // as configured; a result is for this address only
+	address string // as configured; a result counts for this address only
 	addr    netip.Addr
-	to      net.Addr // addr as the family's socket wants it
+	to      net.Addr // addr in the form that the family's socket needs
 }
 
 func (t *target) family() family {
@@ -23,37 +23,37 @@ func (t *target) family() family {
 	return familyV6
 }
 
-// outcome is what a round found out about one target: the median of its
-// answered echoes, or that none was answered in time.
+// outcome is the result of one target in a round: the median of its answered echoes, or
+// that none was answered in time.
 type outcome struct {
 	target   target
 	rtt      time.Duration
 	answered int
 }
 
-// round collects the replies to count echoes for each of its targets. Slot n is
-// echo n/len(targets) of target n%len(targets): echoes go round the targets, so
-// that those of one target lie far apart.
+// round collects the replies to count echoes to each of its targets. Slot n is echo
+// n/len(targets) to target n%len(targets): targets take turns, so that the echoes to one
+// target are far apart.
 //
-// A target is settled once: when its last echo is answered, or when the timeout
-// of its last echo is over. Nothing here does I/O or reads a clock.
+// A target is settled once: when its last echo is answered, or when the timeout of its
+// last echo is over. A round does no I/O and reads no clock.
 type round struct {
 	id      uint32
 	targets []target
 	count   int
 	timeout time.Duration
 
-	nonces  []byte          // 8 random bytes a slot
+	nonces  []byte          // 8 random bytes for each slot
 	sent    []time.Time     // zero: not sent
 	rtts    []time.Duration // 0: no answer
-	answers []uint8         // per target
-	settled []bool          // per target
+	answers []uint8         // by target
+	settled []bool          // by target
 	next    int             // slot to send next
 	expired int             // targets below this are settled
 }
 
-// newRound makes a round; nonces holds 8 random bytes for each of the
-// len(targets)*count slots.
+// newRound returns a round. nonces has 8 random bytes for each of the len(targets)*count
+// slots.
 func newRound(id uint32, targets []target, count int, timeout time.Duration, nonces []byte) *round {
 	slots := len(targets) * count
 	return &round{
@@ -81,9 +81,8 @@ func (r *round) accepts(e echo) bool {
 	return !r.sent[s].IsZero() && r.rtts[s] == 0 && r.nonce(s) == e.nonce && !r.settled[s%len(r.targets)]
 }
 
-// answer notes the round-trip time of an accepted reply and returns the target's
-// outcome if this was the last one missing. A reply later than the timeout does
-// not count.
+// answer stores the round-trip time of an accepted reply. It returns the target's outcome
+// if this was the last missing reply. A reply later than the timeout does not count.
 func (r *round) answer(slot uint32, rtt time.Duration) (outcome, bool) {
 	if rtt > r.timeout {
 		return outcome{}, false
@@ -97,8 +96,8 @@ func (r *round) answer(slot uint32, rtt time.Duration) (outcome, bool) {
 	return r.settle(t), true
 }
 
-// expire settles the targets whose last echo has timed out by now and appends
-// their outcomes to out.
+// expire settles the targets whose last echo has timed out, and appends their outcomes to
+// out.
 func (r *round) expire(now time.Time, out []outcome) []outcome {
 	for ; r.expired < len(r.targets); r.expired++ {
 		t := r.expired
@@ -113,8 +112,8 @@ func (r *round) expire(now time.Time, out []outcome) []outcome {
 	return out
 }
 
-// nextExpiry returns when expire has something to do next; false: not known
-// before more was sent, or never.
+// nextExpiry returns when expire has something to do next. It returns false if that is not
+// known before more was sent, or if nothing is left.
 func (r *round) nextExpiry() (time.Time, bool) {
 	for t := r.expired; t < len(r.targets); t++ {
 		if r.settled[t] {
@@ -139,8 +138,8 @@ func (r *round) settle(t int) outcome {
 	return outcome{target: r.targets[t], rtt: median(rtts), answered: len(rtts)}
 }
 
-// median returns the middle value, for an even number the mean of the two in the
-// middle, and 0 for none. It reorders its argument.
+// median returns the middle value, the mean of the two middle ones of an even number, or 0
+// for none. It reorders its argument.
 func median(d []time.Duration) time.Duration {
 	if len(d) == 0 {
 		return 0

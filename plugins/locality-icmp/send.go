@@ -10,8 +10,8 @@ import (
 
 const (
 	sendBatch = 64 // echoes in one system call
-	// maxStuck is how many ticks one echo may be held up by a full send buffer
-	// before it counts as not sent; else one sick interface would stop the rest.
+	// maxStuck is for how many ticks a full send buffer may delay one echo before the
+	// echo counts as not sent; else one broken interface would stop all others.
 	maxStuck = 20
 )
 
@@ -30,9 +30,9 @@ func newSender() *sender {
 	return s
 }
 
-// sendDue sends echoes of r until due of them are sent, at most maxBurst. When
-// there are few, each goes out alone and so has a send time of its own; within a
-// batch the times are an estimate.
+// sendDue sends echoes of r until due of them are sent, at most maxBurst in one call. A few
+// echoes are sent one by one, so that each has an exact send time; within a batch the
+// times are estimates.
 func (p *Pinger) sendDue(out *sender, r *round, due int) {
 	due = min(due, r.next+maxBurst)
 	batch := sendBatch
@@ -43,12 +43,12 @@ func (p *Pinger) sendDue(out *sender, r *round, due int) {
 		f := r.target(r.next).family()
 		n := p.fill(out, r, f, min(due, r.next+batch))
 		if !p.write(out, r, f, n) {
-			return // the send buffer is full: the next tick goes on
+			return // the send buffer is full: continue at the next tick
 		}
 	}
 }
 
-// fill prepares neighbouring echoes of one family, up to slot end.
+// fill prepares consecutive echoes of one family, up to slot end.
 func (p *Pinger) fill(out *sender, r *round, f family, end int) int {
 	id := uint16(p.cookie) + uint16(r.id/idRounds)
 	n := 0
@@ -65,9 +65,8 @@ func (p *Pinger) fill(out *sender, r *round, f family, end int) int {
 	return n
 }
 
-// write sends a batch without ever waiting. It reports false if the socket takes
-// nothing now. The lock is held so that no reply is looked at before the send
-// times stand.
+// write sends a batch without waiting. It returns false if the socket accepts nothing now.
+// It holds the lock, so that no reply is handled before the send times are stored.
 func (p *Pinger) write(out *sender, r *round, f family, n int) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -81,7 +80,7 @@ func (p *Pinger) write(out *sender, r *round, f family, n int) bool {
 	}
 	if sent > 0 {
 		out.stuck = 0
-		return true // what was not sent is tried again, and then tells why
+		return true // the rest is tried again, and then the error says why
 	}
 	if full(err) && out.stuck < maxStuck {
 		out.stuck++
@@ -97,8 +96,8 @@ func full(err error) bool {
 	return errors.Is(err, unix.EAGAIN) || errors.Is(err, unix.ENOBUFS) || errors.Is(err, unix.EINTR)
 }
 
-// rejected notes that the kernel does not send to a target, and says so if it is
-// news. The caller holds mu.
+// rejected records that the kernel does not send to a target, and logs it if that is new.
+// The caller holds mu.
 func (p *Pinger) rejected(t *target, err error) {
 	var errno unix.Errno
 	why := "nothing was sent"
@@ -115,7 +114,7 @@ func (p *Pinger) rejected(t *target, err error) {
 	p.log.Warn("can't send to peer", "peer", t.peer, "address", t.address, "ip", t.addr, "error", why)
 }
 
-// accepted notes that the kernel sends to a target. The caller holds mu.
+// accepted records that the kernel sends to a target. The caller holds mu.
 func (p *Pinger) accepted(t *target) {
 	if len(p.refused) == 0 {
 		return

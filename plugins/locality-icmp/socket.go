@@ -14,12 +14,11 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// receiveBuffer is asked for so that replies that come while the process is not
-// running are kept. The kernel cuts it to net.core.rmem_max for a process
-// without CAP_NET_ADMIN.
+// receiveBuffer is large enough for replies that arrive while the process is not running.
+// The kernel limits it to net.core.rmem_max for a process without CAP_NET_ADMIN.
 const receiveBuffer = 8 << 20
 
-// batchConn is the part of ipv4.PacketConn and ipv6.PacketConn that is used.
+// batchConn is what this plugin uses of ipv4.PacketConn and ipv6.PacketConn.
 type batchConn interface {
 	ReadBatch(ms []ipv4.Message, flags int) (int, error)
 	WriteBatch(ms []ipv4.Message, flags int) (int, error)
@@ -27,7 +26,7 @@ type batchConn interface {
 	Close() error
 }
 
-// link is the one socket of an address family.
+// link is the socket of an address family.
 type link struct {
 	batchConn
 	family family
@@ -37,7 +36,7 @@ type link struct {
 // withIPHeader reports whether received packets start with their IP header.
 func (l *link) withIPHeader() bool { return l.raw && l.family == familyV4 }
 
-// destination returns addr as this kind of socket wants it.
+// destination returns addr in the form that this kind of socket needs.
 func (l *link) destination(addr netip.Addr) net.Addr {
 	if l.raw {
 		return &net.IPAddr{IP: addr.AsSlice(), Zone: addr.Zone()}
@@ -45,7 +44,7 @@ func (l *link) destination(addr netip.Addr) net.Addr {
 	return &net.UDPAddr{IP: addr.AsSlice(), Zone: addr.Zone()}
 }
 
-// mode says for people what kind of socket it is.
+// mode returns the name of the kind of socket, for people.
 func (l *link) mode() string {
 	if l.raw {
 		return "raw socket"
@@ -54,8 +53,8 @@ func (l *link) mode() string {
 }
 
 // openLink opens a raw socket, or else an unprivileged ping socket. It returns a
-// PermissionError if the process may open neither, and another error if the
-// machine has no such family.
+// PermissionError if the process may not open either, and another error if the machine
+// does not have the family.
 func openLink(f family) (*link, error) {
 	raw, rawErr := listen(f, true)
 	if rawErr == nil {
@@ -88,13 +87,13 @@ func listen(f family, raw bool) (*link, error) {
 		return nil, err
 	}
 	growReceiveBuffer(sc)
-	// Without timestamps the time of the read serves; see roundTrip.
+	// Without timestamps the time of the read is used; see roundTrip.
 	_ = enableTimestamps(sc)
 	return &link{batchConn: c, family: f, raw: raw}, nil
 }
 
-// listenRaw opens a raw socket that only lets echo replies through, so that the
-// host's other ICMP traffic costs this process nothing.
+// listenRaw opens a raw socket with a filter for echo replies, so that other ICMP traffic of
+// the machine does not wake this process.
 func listenRaw(f family) (batchConn, syscall.RawConn, error) {
 	network, address := "ip4:icmp", "0.0.0.0"
 	if f == familyV6 {
@@ -128,8 +127,8 @@ func listenRaw(f family) (batchConn, syscall.RawConn, error) {
 	return p, sc, nil
 }
 
-// listenPing opens a datagram ICMP socket. The kernel gives it an id of its own
-// and delivers only the echo replies with that id.
+// listenPing opens a datagram ICMP socket. The kernel assigns an id to it and delivers only
+// the echo replies with that id.
 func listenPing(f family) (batchConn, syscall.RawConn, error) {
 	network, address := "udp4", "0.0.0.0"
 	if f == familyV6 {
@@ -149,8 +148,8 @@ func listenPing(f family) (batchConn, syscall.RawConn, error) {
 	return p, sc, err
 }
 
-// growReceiveBuffer does what the process may do; a small buffer only shows when
-// the process is starved of CPU.
+// growReceiveBuffer enlarges the buffer as far as the process may. A small buffer matters
+// only when the process does not get enough CPU time.
 func growReceiveBuffer(c syscall.RawConn) {
 	_ = c.Control(func(fd uintptr) {
 		if unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_RCVBUFFORCE, receiveBuffer) != nil {

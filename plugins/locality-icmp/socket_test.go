@@ -29,7 +29,7 @@ func loopback(n int) []target {
 }
 
 // openV4 opens the IPv4 link of this process. Where that is not allowed it checks
-// that the error says what to grant, and reports false.
+// that the error names what to grant, and returns false.
 func openV4(t testing.TB) ([families]*link, bool) {
 	t.Helper()
 	l, err := openLink(familyV4)
@@ -100,7 +100,7 @@ func answered(p *Pinger, targets []target) (n int) {
 func TestLoopbackIPv6(t *testing.T) {
 	l, err := openLink(familyV6)
 	if err != nil {
-		return // no IPv6 here, or not allowed, which openV4's tests look at
+		return // no IPv6 here, or not allowed, which the tests of openV4 check
 	}
 	t.Cleanup(func() { _ = l.Close() })
 	p := newPinger(settings{interval: 100 * time.Millisecond, timeout: time.Second, count: 2}, [families]*link{familyV6: l}, hclog.NewNullLogger())
@@ -115,7 +115,7 @@ func TestLoopbackIPv6(t *testing.T) {
 }
 
 // Capabilities and namespaces belong to a thread: the goroutine never unlocks
-// its thread, so the runtime throws it away afterwards.
+// its thread, so the runtime ends the thread afterwards.
 func onThrowawayThread(f func() error) error {
 	done := make(chan error)
 	go func() {
@@ -131,7 +131,7 @@ func dropCapabilities() error {
 	return unix.Capset(&header, &none[0])
 }
 
-func TestWithoutPrivilegesThePingSocketIsUsedOrTheErrorSaysWhatToGrant(t *testing.T) {
+func TestWithoutPrivilegesThePingSocketIsUsedOrTheErrorNamesWhatToGrant(t *testing.T) {
 	err := onThrowawayThread(func() error {
 		if err := dropCapabilities(); err != nil {
 			return err
@@ -222,7 +222,7 @@ func BenchmarkRound(b *testing.B) {
 			p.SetTargets(targets)
 			run(b, p)
 			testkit.Until(b, "the first round is over", func() bool { return lastRound(p, targets) >= 1 })
-			again := time.NewTicker(100 * time.Millisecond) // asking costs CPU time too
+			again := time.NewTicker(100 * time.Millisecond) // calls cost CPU time, too
 			defer again.Stop()
 			from, cpu, began := lastRound(p, targets), cpuTime(b), time.Now()
 			lost := 0

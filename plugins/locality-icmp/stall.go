@@ -3,25 +3,25 @@ package main
 import "time"
 
 const (
-	// stalled is how much later than planned the loop must wake for this process
-	// to have been held up: starved of CPU, stopped, or suspended.
+	// stalled is how much later than planned the loop has to wake up for a stall: the
+	// process got no CPU time, or was stopped or suspended.
 	stalled = 50 * time.Millisecond
-	// catchUp is what the readers then get to take in the replies that wait in the
+	// catchUp is the time that readers then have to read the replies that wait in the
 	// sockets.
 	catchUp = 50 * time.Millisecond
 )
 
-// stall notices that this process was held up. Nothing may count as lost then
-// before the waiting replies were read: they came in time, as their kernel
-// timestamps will say, only we were late.
+// stall notices that this process did not run for a while. After that nothing may count as
+// lost before the waiting replies were read: by their kernel timestamps they came in
+// time, and only the process was late.
 type stall struct {
-	planned time.Time // when the loop wanted to wake; zero: at no certain time
-	until   time.Time // no verdict of loss before this
+	planned time.Time // when the loop wanted to wake up; zero: at no particular time
+	until   time.Time // nothing counts as lost before this
 }
 
-// woke takes the time of a wake-up and returns the time before which nothing may
-// count as lost. A hold that is over is never followed by another at once: also a
-// machine that is always late must find out who is silent.
+// woke is called at each wake-up. It returns the time before which nothing may count as
+// lost. Such a delay is not followed by another one at once, so that a machine that is
+// always late still finds out who does not answer.
 func (s *stall) woke(now time.Time) time.Time {
 	late := !s.planned.IsZero() && now.Sub(s.planned) > stalled
 	s.planned = time.Time{}
@@ -34,5 +34,5 @@ func (s *stall) woke(now time.Time) time.Time {
 	return s.until
 }
 
-// sleep takes when the loop wants to wake.
+// sleep is called with the time at which the loop wants to wake up.
 func (s *stall) sleep(until time.Time) { s.planned = until }

@@ -8,12 +8,12 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// oobLen holds the control messages that a socket of ours may deliver.
+// oobLen is the space for the control messages of one packet.
 const oobLen = 64
 
-// kernelTime finds the kernel's receive timestamp among a packet's control
-// messages. It is wall-clock time, so it is only good for comparing with another
-// wall-clock reading nearby.
+// kernelTime returns the kernel's receive timestamp from a packet's control messages. It is
+// wall-clock time, so it may be compared only with another reading of the wall clock that
+// is close to it.
 func kernelTime(oob []byte) (time.Time, bool) {
 	for len(oob) >= unix.CmsgLen(0) {
 		header, data, rest, err := unix.ParseOneSocketControlMessage(oob)
@@ -39,8 +39,8 @@ func timespec(b []byte) (time.Time, bool) {
 	return time.Time{}, false
 }
 
-// enableTimestamps asks for kernel receive timestamps. A kernel without them is
-// no error: the time of the read is then used.
+// enableTimestamps requests kernel receive timestamps. If the kernel has none, that is not
+// an error: then the time of the read is used.
 func enableTimestamps(c syscall.RawConn) error {
 	var opt error
 	if err := c.Control(func(fd uintptr) {
@@ -51,20 +51,20 @@ func enableTimestamps(c syscall.RawConn) error {
 	return opt
 }
 
-// roundTrip is the time from sent to the arrival of the reply. The monotonic
-// time until the program read it is the upper bound; the kernel's timestamp says
-// it better, without the wait for this process to run, as long as it lies within
-// that bound. Outside of it the wall clock was stepped, and the bound is used.
+// roundTrip returns the time from sent to the arrival of the reply. The monotonic time until
+// the process read the reply is the upper bound. The kernel's timestamp is more exact,
+// since it does not include the wait for this process to run; it is used if it lies
+// within the bound. If it does not, the wall clock was stepped.
 func roundTrip(sent, read, kernel time.Time, stamped bool) time.Duration {
 	bound := read.Sub(sent)
 	rtt := bound
 	if stamped {
-		// kernel has no monotonic reading, so this compares wall with wall.
+		// kernel has no monotonic reading, so this compares wall-clock times.
 		if d := kernel.Sub(sent); d > 0 && d <= bound {
 			rtt = d
 		}
 	}
-	// Two packets of one batch share their send time but for an estimate, and a
-	// reply over loopback is faster than a microsecond's error in it.
+	// Send times within a batch are estimates, and a reply over loopback may take less
+	// than the microsecond by which they can be wrong.
 	return max(rtt, time.Microsecond)
 }
