@@ -7,36 +7,36 @@ import (
 	"github.com/meshos/meshos/pluginsdk"
 )
 
-// config is the plugin's configuration; README.md tells it as a table.
+// config is the plugin's configuration; README.md describes it in a table.
 type config struct {
-	WeightRTT    float64 `json:"weight_rtt" default:"3" min:"0" max:"100" doc:"how much the round-trip time counts, against the other weights; 0: not at all"`
+	WeightRTT    float64 `json:"weight_rtt" default:"3" min:"0" max:"100" doc:"how much the round-trip time counts, relative to the other weights; 0: not at all"`
 	WeightHealth float64 `json:"weight_health" default:"3" min:"0" max:"100" doc:"how much health counts"`
 	WeightLoad   float64 `json:"weight_load" default:"1" min:"0" max:"100" doc:"how much the load counts"`
 	WeightMemory float64 `json:"weight_memory" default:"1" min:"0" max:"100" doc:"how much free memory counts"`
 	WeightDisk   float64 `json:"weight_disk" default:"1" min:"0" max:"100" doc:"how much free disk counts"`
 
-	RTTHalf  pluginsdk.Duration `json:"rtt_half" default:"100ms" min:"1us" max:"1h" doc:"round-trip time that is half as good as none"`
-	LoadFull float64            `json:"load_full" default:"8" min:"0.01" max:"100000" doc:"load (1 minute) of a busy node, about its number of cores; half as good as an idle one"`
-	MemFree  float64            `json:"mem_free" default:"0.2" min:"0.01" max:"1" doc:"share of free memory that is enough; less counts less, none is a score of 0"`
-	DiskFree float64            `json:"disk_free" default:"0.2" min:"0.01" max:"1" doc:"share of free disk that is enough; less counts less, none is a score of 0"`
+	RTTHalf  pluginsdk.Duration `json:"rtt_half" default:"100ms" min:"1us" max:"1h" doc:"round-trip time that is half as good as 0"`
+	LoadFull float64            `json:"load_full" default:"8" min:"0.01" max:"100000" doc:"load (1 minute) of a busy node, about its number of cores; it is half as good as 0"`
+	MemFree  float64            `json:"mem_free" default:"0.2" min:"0.01" max:"1" doc:"share of free memory that is enough; with less the score falls, to 0 with none"`
+	DiskFree float64            `json:"disk_free" default:"0.2" min:"0.01" max:"1" doc:"share of free disk that is enough; with less the score falls, to 0 with none"`
 
-	Degraded float64 `json:"degraded" default:"0.4" min:"0" max:"1" doc:"what degraded health counts, where healthy is 1"`
-	Unknown  float64 `json:"unknown" default:"0.5" min:"0.01" max:"1" doc:"what an input counts that nobody measured"`
+	Degraded float64 `json:"degraded" default:"0.4" min:"0" max:"1" doc:"quality of degraded health, where healthy is 1"`
+	Unknown  float64 `json:"unknown" default:"0.5" min:"0.01" max:"1" doc:"quality of an input that is unknown"`
 
 	CordonedFactor  float64 `json:"cordoned_factor" default:"0.8" min:"0" max:"1" doc:"the score of a cordoned holder is multiplied by this"`
 	AvoidedFactor   float64 `json:"avoided_factor" default:"0.4" min:"0" max:"1" doc:"the score of a holder on the avoid list is multiplied by this"`
 	ReturningFactor float64 `json:"returning_factor" default:"0.8" min:"0" max:"1" doc:"the score of a holder that leaves maintenance or recovers is multiplied by this"`
 
-	Transfer   pluginsdk.Duration `json:"transfer" default:"1s" min:"0s" max:"24h" doc:"estimate of moving a chain's state to a node with a round-trip time of none; twice that at rtt_half"`
+	Transfer   pluginsdk.Duration `json:"transfer" default:"1s" min:"0s" max:"24h" doc:"estimate of moving a chain's state to a node with a round-trip time of 0; twice that at rtt_half"`
 	Disruption pluginsdk.Duration `json:"disruption" default:"200ms" min:"0s" max:"24h" doc:"estimate of how long a move disturbs the chain"`
 	Doubt      float64            `json:"doubt" default:"1.5" min:"1" max:"100" doc:"reliability factor of a move to a node that is not known to be healthy"`
 }
 
-// Validate checks what the bounds of single keys can't say.
+// Validate checks what the bounds of single keys can't express.
 func (c config) Validate() error {
 	if c.WeightRTT+c.WeightHealth+c.WeightLoad+c.WeightMemory+c.WeightDisk == 0 {
 		return errors.New("weight_rtt, weight_health, weight_load, weight_memory and weight_disk are all 0: " +
-			"every score would be 0; give at least one of them a weight")
+			"every score would be 0; set at least one of them above 0")
 	}
 	return nil
 }

@@ -1,7 +1,6 @@
-// Scorer-default is a placement_scorer: it rates how well each node would do as
-// a holder of the chains that this node leads, and names the best node that
-// does not hold them yet.
+// Scorer-default is a placement_scorer: it scores the holders of the chains that this node
+// leads, and names the best node that does not hold the chain yet.
 //
-// It knows one formula (formula.go) and keeps no history. Whether a move is
-// worth it is the host's decision, never its own.
+// It has one formula (formula.go) and keeps no history. The host decides whether a move is
+// worth its cost.
 package main

@@ -7,11 +7,11 @@ import (
 	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
 )
 
-// factsOf reads the facts of one node out of the host's view. What is absent,
-// negative or not a number is unknown.
+// factsOf returns the facts of one node in the host's view. What is absent, negative or not
+// a number is unknown.
 //
-// The host measures neither round trip nor health of the node it runs on: for
-// self the one is 0, and the other healthy, since somebody runs this code.
+// The host measures neither round-trip time nor health of its own node. For self they are
+// 0 and healthy.
 func factsOf(n *pluginv1.NodeView, self bool) facts {
 	peer := n.GetPeer()
 	inventory := peer.GetInventory()
@@ -39,7 +39,7 @@ func factsOf(n *pluginv1.NodeView, self bool) facts {
 	return f
 }
 
-// atLeastZero takes v as a reading unless it is negative, NaN or infinite.
+// atLeastZero returns v as a reading. It is unknown if v is negative, NaN or infinite.
 func atLeastZero(v float64) reading {
 	if v < 0 || math.IsNaN(v) || math.IsInf(v, 0) {
 		return reading{}
@@ -47,8 +47,8 @@ func atLeastZero(v float64) reading {
 	return reading{value: v, known: true}
 }
 
-// freeShare returns which share of total is not used; unknown unless both numbers
-// are there and the total is not zero.
+// freeShare returns which share of total is not used. It is unknown unless both numbers are
+// there and total is not 0.
 func freeShare(used, total *uint64) reading {
 	if used == nil || total == nil || *total == 0 {
 		return reading{}

@@ -7,21 +7,21 @@ import (
 	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
 )
 
-// This file is the whole formula: nothing outside it decides what a score or a
-// cost is. It is pure, so the table in its test is its specification.
+// This file is the whole formula: it alone defines scores and costs. It is pure, so the
+// table in its test is its specification.
 //
 //	score = ∏ quality ^ (weight / sum of weights) × factors
 //
-// The product is weighted rather than a mean, because a mean lets four good
-// inputs hide a full disk.
+// It is a weighted product and not a mean, because with a mean four good inputs would hide
+// a full disk.
 
-// reading is one measured number, or the fact that nobody measured it.
+// reading is one measured number, or unknown.
 type reading struct {
 	value float64
 	known bool
 }
 
-// facts is all the formula looks at of one node.
+// facts is all that the formula uses of one node.
 type facts struct {
 	rtt      reading // seconds
 	load     reading // runnable processes, averaged over a minute
@@ -37,13 +37,13 @@ type facts struct {
 type formula struct {
 	weightRTT, weightHealth, weightLoad, weightMemory, weightDisk float64
 
-	rttHalf  float64 // seconds at which the quality of the round trip is a half
+	rttHalf  float64 // round-trip time in seconds at which its quality is a half
 	loadFull float64 // load at which its quality is a half
-	memFree  float64 // share of free memory from which on there is enough
-	diskFree float64 // share of free disk from which on there is enough
+	memFree  float64 // share of free memory that is enough
+	diskFree float64 // share of free disk that is enough
 
 	degraded float64 // quality of degraded health
-	unknown  float64 // quality of anything nobody measured
+	unknown  float64 // quality of an unknown input
 
 	cordoned, avoided, returning float64 // factors
 
@@ -51,11 +51,11 @@ type formula struct {
 	doubt                float64 // reliability factor of a target not known to be healthy
 }
 
-// resolution is the step scores are rounded to. What is finer is noise of the
-// measurements, and would make the best alternative flap.
+// resolution is the step to which scores are rounded. Finer differences are noise of the
+// measurements: the best alternative would change all the time.
 const resolution = 1000
 
-// score rates a node from 0 to 1. It is never NaN.
+// score returns the score of a node, from 0 to 1. It is never NaN.
 func (p *formula) score(n facts) float64 {
 	if hardZero(n) {
 		return 0
@@ -63,7 +63,7 @@ func (p *formula) score(n facts) float64 {
 	var logs, weights float64
 	add := func(weight, quality float64) {
 		if weight <= 0 {
-			return // an input without weight can't veto either
+			return // an input without weight has no effect, even if its quality is 0
 		}
 		logs += weight * math.Log(quality)
 		weights += weight
@@ -80,8 +80,8 @@ func (p *formula) score(n facts) float64 {
 	return math.Round(min(1, max(0, s))*resolution) / resolution
 }
 
-// hardZero reports whether a node is out of the question whatever else is known of
-// it: nobody reaches it, or it gives away what it holds.
+// hardZero reports whether the score is 0 whatever else is known of a node: it is
+// unreachable, or it hands over what it holds for maintenance.
 func hardZero(n facts) bool {
 	if n.health == meshosv1.NodeHealth_NODE_HEALTH_UNREACHABLE {
 		return true
@@ -95,7 +95,7 @@ func hardZero(n facts) bool {
 	return false
 }
 
-// rttQuality falls from 1 without ever reaching 0: 1/2 at rttHalf.
+// rttQuality falls from 1 towards 0, which it never reaches. It is 1/2 at rttHalf.
 func (p *formula) rttQuality(rtt reading) float64 {
 	if !rtt.known {
 		return p.unknown
@@ -103,7 +103,7 @@ func (p *formula) rttQuality(rtt reading) float64 {
 	return 1 / (1 + rtt.value/p.rttHalf)
 }
 
-// loadQuality falls from 1 without ever reaching 0: 1/2 at loadFull.
+// loadQuality falls from 1 towards 0, which it never reaches. It is 1/2 at loadFull.
 func (p *formula) loadQuality(load reading) float64 {
 	if !load.known {
 		return p.unknown
@@ -111,7 +111,8 @@ func (p *formula) loadQuality(load reading) float64 {
 	return 1 / (1 + load.value/p.loadFull)
 }
 
-// freeQuality is 1 while enough is free and falls straight to 0 at nothing.
+// freeQuality is 1 while enough is free. Below that it falls linearly, to 0 with nothing
+// free.
 func (p *formula) freeQuality(free reading, enough float64) float64 {
 	if !free.known {
 		return p.unknown
@@ -131,7 +132,7 @@ func (p *formula) healthQuality(h meshosv1.NodeHealth) float64 {
 	return p.unknown
 }
 
-// factor multiplies what an operator or the node's own state holds against it.
+// factor returns the product of the factors for the state of a node.
 func (p *formula) factor(n facts) float64 {
 	f := 1.0
 	if n.cordoned {
@@ -148,8 +149,8 @@ func (p *formula) factor(n facts) float64 {
 	return f
 }
 
-// cost estimates what moving one chain to the node takes: the transfer takes
-// longer the further away the node is, the disruption does not.
+// cost estimates the cost of moving one chain to the node. The transfer takes longer the
+// farther away the node is, the disruption does not.
 func (p *formula) cost(target facts) (transfer, disruption time.Duration, reliability float64) {
 	stretch := min(1/p.rttQuality(target.rtt), maxStretch)
 	transfer = time.Duration(float64(p.transfer) * stretch)
@@ -160,6 +161,6 @@ func (p *formula) cost(target facts) (transfer, disruption time.Duration, reliab
 	return transfer, p.disruption, reliability
 }
 
-// maxStretch bounds how often the transfer estimate is multiplied, so that an
-// absurd round trip can't overflow a duration.
+// maxStretch limits the factor of the transfer estimate, so that an impossible round-trip
+// time can't overflow a duration.
 const maxStretch = 1000

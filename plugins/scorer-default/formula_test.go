@@ -37,7 +37,7 @@ const (
 
 func is(v float64) reading { return reading{value: v, known: true} }
 
-// perfect is a node nothing can be said against.
+// perfect is a node with the best value of every input.
 func perfect() facts {
 	return facts{rtt: is(0), load: is(0), memFree: is(1), diskFree: is(1), health: healthy, phase: active}
 }
@@ -94,7 +94,7 @@ func TestScoreTable(t *testing.T) {
 	}
 }
 
-func TestInputWithoutWeightHasNoSay(t *testing.T) {
+func TestAnInputWithoutWeightHasNoEffect(t *testing.T) {
 	cfg := defaults()
 	cfg.WeightDisk = 0
 	p := cfg.formula()
@@ -129,8 +129,8 @@ func TestCostTable(t *testing.T) {
 	}
 }
 
-// Whatever is fed in, a score is a number from 0 to 1, and no input that gets
-// worse makes it better.
+// For all inputs the score is a number from 0 to 1, and an input that gets worse does not
+// make it better.
 func TestScoreIsBoundedAndMonotonic(t *testing.T) {
 	maybe := func(rt *rapid.T, top float64, name string) reading {
 		if rapid.Bool().Draw(rt, name+" known") {

@@ -11,7 +11,7 @@ func main() {
 	pluginsdk.Main(pluginsdk.Info{
 		Name:    name,
 		Version: version,
-		Doc:     "Rates nodes as holders of chains by round-trip time, health, load, memory, disk, maintenance, cordon and avoid state.",
+		Doc:     "Scores nodes as holders of chains by round-trip time, health, load, memory, disk, maintenance, cordon and avoid state.",
 	}, construct)
 }
 

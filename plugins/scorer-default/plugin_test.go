@@ -15,7 +15,7 @@ import (
 	pluginv1 "github.com/meshos/meshos/proto/meshos/plugin/v1"
 )
 
-// The tests of the formula count on the defaults that an operator gets.
+// The tests of the formula use the defaults that an operator gets.
 func TestDefaultsOfTheTags(t *testing.T) {
 	var got config
 	plugintest.StartRaw(t, func(_ pluginsdk.Env, c config) (*scorer, error) {
@@ -37,7 +37,7 @@ func TestPluginScoresTheViewItIsSent(t *testing.T) {
 	if d := cmp.Diff(score(t, nodes, chains...), table, protocmp.Transform()); d != "" {
 		t.Error(d)
 	}
-	// Node 4 comes nearer; the host sends nothing but that.
+	// The round-trip time to node 4 falls; the host sends only that.
 	delta, err := c.ScoreRequest(&pluginv1.ScoreRequest{
 		ViewVersion: 10, BaseVersion: 9, Nodes: []*pluginv1.NodeView{node(4, 0)},
 	})
@@ -70,7 +70,7 @@ func TestWrongConfigurationsAreNamed(t *testing.T) {
 	c := plugintest.Serve(t, construct)
 	none := map[string]any{"weight_rtt": 0.0, "weight_health": 0.0, "weight_load": 0.0, "weight_memory": 0.0, "weight_disk": 0.0}
 	for want, cfg := range map[string]map[string]any{
-		"give at least one of them a weight": none,
+		"set at least one of them above 0": none,
 		"weight_rtt":                         {"weight_rtt": -1.0},
 		"rtt_half":                           {"rtt_half": "0s"},
 		"avoided_factor":                     {"avoided_factor": 2.0},

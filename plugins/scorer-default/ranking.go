@@ -15,13 +15,13 @@ type rated struct {
 	facts facts
 }
 
-// ranking holds every node of one view, each scored once, and those that may
-// host a chain more, best first. A chain's best alternative is then the first
-// candidate that does not hold it, which costs as much as it has holders and
-// not as much as there are nodes.
+// ranking has every node of one view, each scored once, and the candidates that may get
+// another chain, best first. The best alternative of a chain is the first candidate that
+// does not hold it: to find it takes as many steps as the chain has holders, not as many
+// as there are nodes.
 type ranking struct {
 	nodes      []rated // ascending by id
-	candidates []rated // best first, ties to the lowest id
+	candidates []rated // best first; of equal ones the lowest id first
 }
 
 // rank scores every node of the view.
@@ -30,7 +30,7 @@ func rank(p *formula, self uint64, views []*pluginv1.NodeView) ranking {
 	for _, view := range views {
 		id := view.GetPeer().GetPeer()
 		if id == 0 {
-			continue // 0 names nothing
+			continue // 0 is not an id
 		}
 		f := factsOf(view, id == self)
 		r.nodes = append(r.nodes, rated{id: id, score: p.score(f), facts: f})
@@ -50,9 +50,9 @@ func rank(p *formula, self uint64, views []*pluginv1.NodeView) ranking {
 	return r
 }
 
-// mayHost reports whether a placement may name the node: cordoned, avoided,
-// unreachable and not Active ones are never asked. An unknown phase is not held
-// against it. (The node itself never is its own target; rank sees to that.)
+// mayHost reports whether a placement may name the node: cordoned, avoided, unreachable and
+// not Active nodes are never asked. An unknown phase counts as Active. (rank makes sure
+// that the node itself is not a candidate.)
 func mayHost(f facts) bool {
 	if f.cordoned || f.avoided || f.health == meshosv1.NodeHealth_NODE_HEALTH_UNREACHABLE {
 		return false
@@ -61,7 +61,7 @@ func mayHost(f facts) bool {
 		f.phase == meshosv1.MaintenancePhase_MAINTENANCE_PHASE_UNSPECIFIED
 }
 
-// find returns the node of that id, or false if the view does not have it.
+// find returns the node with this id, or false if the view does not have it.
 func (r *ranking) find(id uint64) (rated, bool) {
 	i, ok := slices.BinarySearchFunc(r.nodes, id, func(n rated, id uint64) int { return cmp.Compare(n.id, id) })
 	if !ok {
@@ -70,7 +70,7 @@ func (r *ranking) find(id uint64) (rated, bool) {
 	return r.nodes[i], true
 }
 
-// best returns the best candidate outside holders, which must be ascending.
+// best returns the best candidate that is not a holder. holders must be ascending.
 func (r *ranking) best(holders []uint64) (rated, bool) {
 	for _, c := range r.candidates {
 		if _, holds := slices.BinarySearch(holders, c.id); !holds {

@@ -11,16 +11,16 @@ import (
 	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
 )
 
-// scorer rates holders and alternatives of chains by one formula. It keeps
-// nothing between calls: equal views give equal tables.
+// scorer scores holders and alternatives of chains by one formula. It keeps nothing between
+// calls: equal views have equal tables.
 type scorer struct {
 	self    uint64
 	formula formula
 }
 
-// Score rates every chain of a view, in its order. A holder that is not among
-// the nodes gets no score, which the host takes as no opinion. The error is the
-// context's.
+// Score scores every chain of a view, in the order of the view. A holder that is not among
+// the nodes gets no score; for the host that means unknown. The only error is that ctx has
+// ended.
 func (s *scorer) Score(ctx context.Context, view pluginsdk.View) ([]*meshosv1.ChainScore, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
@@ -32,7 +32,7 @@ func (s *scorer) Score(ctx context.Context, view pluginsdk.View) ([]*meshosv1.Ch
 			return nil, ctx.Err()
 		}
 		if chain.GetChain() == 0 {
-			continue // 0 names nothing
+			continue // 0 is not an id
 		}
 		out = append(out, s.chain(&ranks, chain))
 	}
@@ -63,8 +63,8 @@ func (s *scorer) cost(target facts) *meshosv1.MigrationCost {
 	}
 }
 
-// ascending returns ids sorted and without doubles. The view is shared, so it is
-// copied if it has to change.
+// ascending returns ids sorted and without duplicates. The view is shared, so ids are copied
+// if they have to change.
 func ascending(ids []uint64) []uint64 {
 	for i := 1; i < len(ids); i++ {
 		if ids[i-1] >= ids[i] {

@@ -85,7 +85,7 @@ func TestBestAlternativeIsTheBestNodeThatMayHost(t *testing.T) {
 	}
 }
 
-func TestHoldersAreScoredAndUnknownOnesAreNoOpinion(t *testing.T) {
+func TestHoldersAreScoredUnlessTheyAreUnknown(t *testing.T) {
 	nodes := []*pluginv1.NodeView{node(self, 0), node(2, 100*time.Millisecond), node(3, 0)}
 	got := score(t, nodes, chain(7, 2, 99), chain(8))
 	want := []*meshosv1.ChainScore{
@@ -160,7 +160,7 @@ func TestAbsurdInputsAreUnknown(t *testing.T) {
 	}
 }
 
-// The same view, whatever its order, gives the same table; and the view, which
+// The same view in any order has the same table; and the view, which
 // is shared, is left as it was.
 func TestScoreIsDeterministicAndChangesNothing(t *testing.T) {
 	nodes, chains := world(200, 100)
@@ -179,7 +179,7 @@ func TestScoreIsDeterministicAndChangesNothing(t *testing.T) {
 	}
 }
 
-// The ranking gives what looking at every node for every chain would.
+// The ranking has the same result as comparing every node for every chain.
 func TestBestAlternativeEqualsTheSlowWay(t *testing.T) {
 	nodes, chains := world(300, 200)
 	r := rank(&formula{}, self, nil)
