@@ -17,7 +17,7 @@ import (
 )
 
 type pageConfig struct {
-	RTT    Duration `json:"rtt" default:"1ms" min:"0s" doc:"what every peer is said to take"`
+	RTT    Duration `json:"rtt" default:"1ms" min:"0s" doc:"round-trip time to every peer"`
 	Target string   `json:"target" required:"true" doc:"whom to ask"`
 	Mode   string   `json:"mode" enum:"fast,careful"`
 }

@@ -1,5 +1,5 @@
-// constant-rtt says the same round-trip time for every peer. It is the smallest
-// whole plugin: copy it to begin your own.
+// constant-rtt returns the same round-trip time for every peer. It is the smallest complete
+// plugin: copy it to begin your own.
 package main
 
 import (
@@ -10,7 +10,7 @@ import (
 )
 
 type config struct {
-	RTT pluginsdk.Duration `json:"rtt" default:"1ms" doc:"what every peer is said to take"`
+	RTT pluginsdk.Duration `json:"rtt" default:"1ms" doc:"round-trip time to every peer"`
 }
 
 type constant struct{ rtt time.Duration }

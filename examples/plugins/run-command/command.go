@@ -11,8 +11,8 @@ import (
 	"time"
 )
 
-// outputGrace is how long the pipes of a command that has ended stay open, for what
-// it left running and for what is still in them.
+// outputGrace is how long the output of a command is still read after the command has
+// ended, for what is in the pipes and for processes that it left running.
 const outputGrace = 500 * time.Millisecond
 
 // command is one run of a program.
@@ -24,9 +24,9 @@ type command struct {
 	grace time.Duration // from SIGTERM to SIGKILL
 }
 
-// run runs the program to its end and hands every line it writes to said. It is a
-// process group of its own: when ctx ends the group gets SIGTERM, and what is left
-// of it in the end gets SIGKILL. It does not outlive the plugin.
+// run runs the program to its end and passes every line of its output to said. The program
+// has a process group of its own: when ctx ends, the group gets SIGTERM, and what is left
+// of it at the end gets SIGKILL. The program does not outlive the plugin.
 func (c command) run(ctx context.Context, said *listener) error {
 	runtime.LockOSThread() // Pdeathsig counts from the thread that started it
 	defer runtime.UnlockOSThread()
@@ -47,27 +47,27 @@ func (c command) run(ctx context.Context, said *listener) error {
 	err := cmd.Wait()
 	close(ended)
 	watch.Wait()
-	// What it left in its group; ESRCH is the rule.
+	// What is left of its group. Usually that is nothing (ESRCH).
 	_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
 	out.end()
 	errs.end()
 	switch {
 	case ctx.Err() != nil:
 		return ctx.Err()
-	case errors.Is(err, exec.ErrWaitDelay): // it did its work, and left something running
+	case errors.Is(err, exec.ErrWaitDelay): // it succeeded, and left a process running
 		return nil
 	}
 	return err
 }
 
-// stop ends the group once ctx has, unless the program ends before.
+// stop ends the group when ctx ends, unless the program ends before.
 func (c command) stop(ctx context.Context, group int, ended <-chan struct{}) {
 	select {
 	case <-ended:
 		return
 	case <-ctx.Done():
 	}
-	_ = syscall.Kill(-group, syscall.SIGTERM) // one that is gone is what is wanted
+	_ = syscall.Kill(-group, syscall.SIGTERM) // it fails if the group is gone already
 	timer := time.NewTimer(c.grace)
 	defer timer.Stop()
 	select {

@@ -11,18 +11,18 @@ import (
 	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
 )
 
-// config is the plugin's configuration; README.md tells it as a table.
+// config is the plugin's configuration; README.md describes it in a table.
 type config struct {
 	Commands map[string][]string `json:"commands" required:"true" min:"1" doc:"program and arguments for each kind of action"`
-	Dir      string              `json:"dir" doc:"where commands run; the plugin's data directory when empty"`
-	Env      map[string]string   `json:"env" doc:"environment of the commands, beside PATH and what says the action"`
+	Dir      string              `json:"dir" doc:"working directory of the commands; empty: the plugin's data directory"`
+	Env      map[string]string   `json:"env" doc:"environment of the commands, beside PATH and the variables of the action"`
 	Timeout  pluginsdk.Duration  `json:"timeout" default:"0s" min:"0s" doc:"how long a command may take; 0s: as long as the node waits for the action"`
 	Grace    pluginsdk.Duration  `json:"grace" default:"2s" min:"0s" max:"1m" doc:"from SIGTERM to SIGKILL when the time is over"`
-	Retry    pluginsdk.Duration  `json:"retry" default:"5s" min:"1ms" doc:"when an action is tried again whose command ended with status 75"`
-	Events   bool                `json:"events" doc:"take lines of standard output that begin with { as events for the node"`
+	Retry    pluginsdk.Duration  `json:"retry" default:"5s" min:"1ms" doc:"how long after a command ended with status 75 its action is tried again"`
+	Events   bool                `json:"events" doc:"whether lines of standard output that begin with { are events for the node"`
 }
 
-// Validate checks what tags can't say.
+// Validate checks what tags can't express.
 func (c config) Validate() error {
 	var wrong []error
 	known := kinds()
@@ -30,20 +30,20 @@ func (c config) Validate() error {
 		command := c.Commands[kind]
 		switch {
 		case !slices.Contains(known, kind):
-			wrong = append(wrong, fmt.Errorf("commands.%s: no such kind of action; known are %s", kind, strings.Join(known, ", ")))
+			wrong = append(wrong, fmt.Errorf("commands.%s: is not a kind of action; the kinds are %s", kind, strings.Join(known, ", ")))
 		case len(command) == 0 || command[0] == "":
 			wrong = append(wrong, fmt.Errorf("commands.%s: names no program", kind))
 		}
 	}
 	for name := range c.Env {
 		if name == "" || strings.ContainsAny(name, "=\x00") {
-			wrong = append(wrong, fmt.Errorf("env: %q can't name a variable", name))
+			wrong = append(wrong, fmt.Errorf("env: %q can't be the name of a variable", name))
 		}
 	}
 	return errors.Join(wrong...)
 }
 
-// kinds returns the names of all kinds of action, as the contract has them.
+// kinds returns the names of all kinds of action in the contract.
 func kinds() []string {
 	var names []string
 	fields := (&meshosv1.Action{}).ProtoReflect().Descriptor().Oneofs().ByName("kind").Fields()

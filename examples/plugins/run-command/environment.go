@@ -14,8 +14,8 @@ import (
 // defaultPath is for a plugin whose entry grants no PATH.
 const defaultPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
-// environment is all that a command gets: PATH, what the configuration says, and
-// the action, as a whole and field by field.
+// environment returns the whole environment of a command: PATH, the variables of the
+// configuration, and the action, as JSON and field by field.
 func environment(own pluginsdk.Env, extra map[string]string, id uint64, kind string, action []byte) []string {
 	vars := map[string]string{"PATH": defaultPath}
 	if path, ok := os.LookupEnv("PATH"); ok {
@@ -40,7 +40,8 @@ func environment(own pluginsdk.Env, extra map[string]string, id uint64, kind str
 	return out
 }
 
-// text returns a field's value: a list as words, a message as JSON.
+// text returns the value of a field: the items of a list separated by spaces, a message as
+// JSON.
 func text(value any) string {
 	switch v := value.(type) {
 	case string:

@@ -11,14 +11,14 @@ import (
 	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
 )
 
-// Bounds of what a command writes.
+// Limits of what a command writes.
 const (
 	maxLine   = 64 << 10 // a longer line is cut
 	maxEvents = 10_000   // of one command
 )
 
-// listener takes the lines of one command: into the log, and, where they are
-// events, to the node.
+// listener gets the lines of one command. They go to the log, or, if they are events, to
+// the node.
 type listener struct {
 	log        hclog.Logger
 	wantEvents bool
@@ -46,19 +46,19 @@ func (l *listener) stderr(line string) {
 func (l *listener) event(line string) {
 	var event meshosv1.Event
 	if err := protojson.Unmarshal([]byte(line), &event); err != nil {
-		l.log.Warn("this line is no event", "line", line, "error", err)
+		l.log.Warn("this line is not an event", "line", line, "error", err)
 		return
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if len(l.events) == maxEvents {
-		l.log.Warn("the command said too many events; this one is left out", "most", maxEvents)
+		l.log.Warn("the command wrote too many events; this one is left out", "most", maxEvents)
 		return
 	}
 	l.events = append(l.events, &event)
 }
 
-// lines cuts what is written to it into lines.
+// lines splits what is written to it into lines.
 type lines struct {
 	take func(line string)
 	part []byte
@@ -87,7 +87,7 @@ func (l *lines) keep(b []byte) {
 	l.part = append(l.part, b...)
 }
 
-// end returns what there is of a line.
+// end takes what there is of a line, even without a newline.
 func (l *lines) end() {
 	line := strings.TrimRight(strings.ToValidUTF8(string(l.part), "\uFFFD"), "\r ")
 	if l.cut {

@@ -18,7 +18,7 @@ import (
 	"github.com/meshos/meshos/internal/testkit"
 )
 
-// asProcess starts this plugin as a node does, and gives its data directory.
+// asProcess starts this plugin as a node does, and returns its data directory.
 func asProcess(t *testing.T, config map[string]any) (c *catalog.Catalog, dir string) {
 	t.Helper()
 	dir = t.TempDir()
@@ -93,7 +93,7 @@ func TestAKilledProcessLeavesNoCommandBehind(t *testing.T) {
 	testkit.Until(t, "the command is gone", func() bool { return testkit.Ended(pidIn(t, dir, "pid")) })
 }
 
-// pidIn is the process whose id stands in a file.
+// pidIn returns the process id in a file.
 func pidIn(t *testing.T, dir, name string) int {
 	t.Helper()
 	pid, err := strconv.Atoi(strings.TrimSpace(file(t, dir, name)))

@@ -64,7 +64,7 @@ func (r *runner) Dispatch(ctx context.Context, id uint64, action *meshosv1.Actio
 	return nil, r.explain(ctx, log, words[0], said.last, took, err)
 }
 
-// explain says how a command failed, and whether to try again.
+// explain returns the error of a failed command, which tells the host whether to try again.
 func (r *runner) explain(ctx context.Context, log hclog.Logger, program, last string, took time.Duration, err error) error {
 	var exit *exec.ExitError
 	switch {
@@ -75,7 +75,7 @@ func (r *runner) explain(ctx context.Context, log hclog.Logger, program, last st
 	}
 	err = fmt.Errorf("%s ended with %v%s", program, exit, quoted(last))
 	if exit.ExitCode() == tempFail {
-		log.Info("to be tried again", "after", r.cfg.Retry, "took", took)
+		log.Info("the command asks for another try", "after", r.cfg.Retry, "took", took)
 		return pluginsdk.UnavailableAfter(err, time.Duration(r.cfg.Retry))
 	}
 	return err
@@ -89,7 +89,7 @@ func quoted(last string) string {
 	return fmt.Sprintf(", its last line: %q", last)
 }
 
-// kindOf returns the name of an action's kind, as the contract has it.
+// kindOf returns the name of an action's kind in the contract.
 func kindOf(action *meshosv1.Action) string {
 	m := action.ProtoReflect()
 	if field := m.WhichOneof(m.Descriptor().Oneofs().ByName("kind")); field != nil {

@@ -110,8 +110,8 @@ func TestACommandThatCanNotBeRun(t *testing.T) {
 	}
 }
 
-// Whatever the command does with SIGTERM, and whatever it started: when the time is
-// over nothing is left of it.
+// Whatever the command does with SIGTERM, and whatever it has started, nothing is left of
+// it when the time is over.
 func TestWhenTheTimeIsOverTheWholeGroupEnds(t *testing.T) {
 	dir := t.TempDir()
 	plugin := plugintest.Start(t, newRunner, config{
@@ -129,7 +129,7 @@ func TestWhenTheTimeIsOverTheWholeGroupEnds(t *testing.T) {
 	testkit.Until(t, "the child is gone", func() bool { return testkit.Ended(pidIn(t, dir, "child")) })
 }
 
-func TestAGrandchildDoesNotHoldTheCommandUp(t *testing.T) {
+func TestAGrandchildDoesNotDelayTheCommand(t *testing.T) {
 	plugin := plugintest.Start(t, newRunner, config{Commands: shell(`setsid sleep 20 & exit 0`)})
 	began := time.Now()
 	_, err := plugin.Dispatch(1, pull())
@@ -147,7 +147,7 @@ echo '{"nonsense":1}'; echo careful >&2; printf 'no newline'; head -c 100000 /de
 	if err != nil || len(events) != 1 || events[0].GetReplicaUpdate().GetChain() != 7 {
 		t.Errorf("events %v, %v", events, err)
 	}
-	for _, want := range []string{"[INFO]  working: action=1 kind=pull_replica", "this line is no event", "[WARN]  careful", "no newline", "(cut)"} {
+	for _, want := range []string{"[INFO]  working: action=1 kind=pull_replica", "this line is not an event", "[WARN]  careful", "no newline", "(cut)"} {
 		if !strings.Contains(log.String(), want) {
 			t.Errorf("the log has no %q:\n%.2000s", want, log.String())
 		}
@@ -158,9 +158,9 @@ func TestWrongConfigurations(t *testing.T) {
 	plugin := plugintest.Serve(t, newRunner)
 	for want, cfg := range map[string]map[string]any{
 		"commands: ":                              {},
-		"commands.pull: no such kind of action":   {"commands": map[string]any{"pull": []any{"x"}}},
+		"commands.pull: is not a kind of action":   {"commands": map[string]any{"pull": []any{"x"}}},
 		"commands.drop_replica: names no program": {"commands": map[string]any{"drop_replica": []any{}}},
-		"can't name a variable":                   {"commands": map[string]any{"drop_replica": []any{"x"}}, "env": map[string]any{"A=B": ""}},
+		"can't be the name of a variable":                   {"commands": map[string]any{"drop_replica": []any{"x"}}, "env": map[string]any{"A=B": ""}},
 	} {
 		if err := plugin.ReconfigureRaw(cfg); status.Code(err) != codes.InvalidArgument || !strings.Contains(err.Error(), want) {
 			t.Errorf("want %q, got %v", want, err)

@@ -1,6 +1,6 @@
-// tail-events is an event source: it follows a file of events, one of the
-// contract's as JSON in each line, and streams what is added to it. README.md tells
-// what happens when the file is rotated, and when anybody is killed.
+// tail-events is an event source: it follows a file whose lines are events of the contract
+// as JSON, and streams what is added to it. README.md describes what happens when the file
+// is rotated, and when the plugin or the node is killed.
 package main
 
 import "github.com/meshos/meshos/pluginsdk"

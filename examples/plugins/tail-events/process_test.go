@@ -28,8 +28,8 @@ func asProcess(t *testing.T, dir string, config map[string]any) *catalog.Catalog
 	})
 }
 
-// The process is killed again and again while the file grows: no line is lost, and
-// none comes again whose place was remembered before the kill.
+// The process is killed repeatedly while the file grows: no line is lost, and no line
+// comes again whose position was saved before the kill.
 func TestAKilledProcessLosesNoLine(t *testing.T) {
 	const lines, kills = 400, 3
 	dir := t.TempDir()
@@ -48,7 +48,7 @@ func TestAKilledProcessLosesNoLine(t *testing.T) {
 	var mu sync.Mutex
 	times := make([]int, lines+1) // how often a line was heard
 	last := 0
-	kept := int64(0) // the line a killed process had remembered
+	kept := int64(0) // the line that a killed process had saved
 	take := func(_ context.Context, events []answers.Event) error {
 		mu.Lock()
 		defer mu.Unlock()
@@ -101,9 +101,9 @@ func TestAKilledProcessLosesNoLine(t *testing.T) {
 		}
 		if n%100 == 50 && n/100 < kills {
 			testkit.Until(t, "lines before the kill", heard(n-5))
-			var place *place
+			var place *position
 			testkit.Until(t, "a line more is remembered", func() bool {
-				place, err = loadPlace(remembered)
+				place, err = loadPosition(remembered)
 				return err == nil && place != nil && place.Line > kept
 			})
 			restarts := catalogtest.View(c).Restarts

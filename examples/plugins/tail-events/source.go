@@ -14,49 +14,49 @@ import (
 	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
 )
 
-// maxBatch bounds the events of one message, in bytes; a line alone is smaller.
+// maxBatch limits the events of one message, in bytes. A single line is smaller.
 const maxBatch = 2 << 20
 
 // source follows the file, for one stream at a time.
 type source struct {
-	env  pluginsdk.Env
-	cfg  config
-	turn chan struct{} // held by the stream that reads
+	env     pluginsdk.Env
+	cfg     config
+	reading chan struct{} // held by the stream that reads the file
 }
 
 func newSource(env pluginsdk.Env, cfg config) (*source, error) {
-	return &source{env: env, cfg: cfg, turn: make(chan struct{}, 1)}, nil
+	return &source{env: env, cfg: cfg, reading: make(chan struct{}, 1)}, nil
 }
 
 // Events streams what is added to the file until ctx ends.
 func (s *source) Events(ctx context.Context, send func([]*meshosv1.Event) error) error {
 	select {
-	case s.turn <- struct{}{}:
-		defer func() { <-s.turn }()
+	case s.reading <- struct{}{}:
+		defer func() { <-s.reading }()
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-	memory := memory{file: filepath.Join(s.env.DataDir, "place.json"), settle: time.Duration(s.cfg.Settle), off: !s.cfg.Remember}
-	was, err := memory.load()
+	saved := checkpoint{file: filepath.Join(s.env.DataDir, "place.json"), settle: time.Duration(s.cfg.Settle), off: !s.cfg.Remember}
+	was, err := saved.load()
 	if err != nil {
-		s.env.Log.Warn("where the last process was is not known", "error", err)
+		s.env.Log.Warn("the position of the last process is unknown", "error", err)
 	}
 	t := &tail{path: s.cfg.Path, log: s.env.Log}
 	defer t.close()
-	if err := t.begin(was, s.cfg.From == "end"); err != nil {
+	if err := t.start(was, s.cfg.From == "end"); err != nil {
 		return err
 	}
-	err = s.follow(ctx, t, &memory, send)
+	err = s.follow(ctx, t, &saved, send)
 	if ctx.Err() != nil {
-		memory.flush() // an orderly end: what was sent arrives
+		saved.flush() // an orderly end: everything that was sent arrives
 	}
-	if memory.err != nil {
-		s.env.Log.Warn("the place in the file can't be remembered: after the next start lines come again", "error", memory.err)
+	if saved.err != nil {
+		s.env.Log.Warn("the position in the file can't be saved: after the next start lines come again", "error", saved.err)
 	}
 	return err
 }
 
-func (s *source) follow(ctx context.Context, t *tail, memory *memory, send func([]*meshosv1.Event) error) error {
+func (s *source) follow(ctx context.Context, t *tail, saved *checkpoint, send func([]*meshosv1.Event) error) error {
 	poll := time.NewTimer(0)
 	defer poll.Stop()
 	for ctx.Err() == nil {
@@ -68,9 +68,9 @@ func (s *source) follow(ctx context.Context, t *tail, memory *memory, send func(
 			return err
 		}
 		if len(lines) > 0 {
-			memory.sent(t.at, time.Now())
+			saved.sent(t.at, time.Now())
 		}
-		memory.settled(time.Now())
+		saved.settled(time.Now())
 		if len(lines) > 0 {
 			continue
 		}
@@ -83,7 +83,7 @@ func (s *source) follow(ctx context.Context, t *tail, memory *memory, send func(
 	return ctx.Err()
 }
 
-// send sends the events in some lines; a line that is none is said and skipped.
+// send sends the events in the lines. A line that is not an event is logged and skipped.
 func (s *source) send(lines []line, send func([]*meshosv1.Event) error) error {
 	var batch []*meshosv1.Event
 	size := 0
@@ -111,7 +111,7 @@ func (s *source) send(lines []line, send func([]*meshosv1.Event) error) error {
 	return send(batch)
 }
 
-// parse returns the event of a line; nil for one that is empty.
+// parse returns the event in a line, or nil for an empty line.
 func parse(l line) (*meshosv1.Event, error) {
 	if l.long {
 		return nil, fmt.Errorf("it is longer than %d bytes", maxLine)
@@ -124,7 +124,7 @@ func parse(l line) (*meshosv1.Event, error) {
 		return nil, err
 	}
 	if event.GetKind() == nil {
-		return nil, fmt.Errorf("it names no kind of event")
+		return nil, fmt.Errorf("it has no kind of event")
 	}
 	return &event, nil
 }

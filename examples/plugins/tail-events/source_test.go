@@ -19,7 +19,7 @@ import (
 
 func TestMain(m *testing.M) { catalogtest.Main(m, main) }
 
-// said is a line of the file that says something.
+// said returns a line of the file: a log line with this text.
 func said(text string) string {
 	return fmt.Sprintf(`{"log_line":{"level":"LOG_LEVEL_INFO","message":%q}}`+"\n", text)
 }
@@ -48,18 +48,18 @@ func TestEventsAreStreamedAndBadLinesNamed(t *testing.T) {
 	if err != nil || messages(events) != "a b" {
 		t.Errorf("heard %q, %v", messages(events), err)
 	}
-	for _, want := range []string{"line=2 ", "line=4 ", "names no kind of event", "line=5 ", "colour", "line=6 ", "longer than"} {
+	for _, want := range []string{"line=2 ", "line=4 ", "has no kind of event", "line=5 ", "colour", "line=6 ", "longer than"} {
 		if !strings.Contains(log.String(), want) {
 			t.Errorf("the log has no %q:\n%s", want, log.String())
 		}
 	}
 	if strings.Contains(log.String(), "line=3 ") {
-		t.Error("an empty line is no mistake")
+		t.Error("an empty line is not a mistake")
 	}
 }
 
-// The end of a stream, a new configuration and a new process each go on.
-func TestAStreamGoesOnWhereTheLastOneEnded(t *testing.T) {
+// After the end of a stream, with a new configuration and in a new process reading continues.
+func TestAStreamContinuesWhereTheLastOneEnded(t *testing.T) {
 	dir, path := t.TempDir(), filepath.Join(t.TempDir(), "events.jsonl")
 	add := func(text string) {
 		t.Helper()
@@ -96,7 +96,7 @@ func TestAStreamGoesOnWhereTheLastOneEnded(t *testing.T) {
 		add("d")
 		hears(plugin, "d")
 	})
-	t.Run("one that is told not to remember", func(t *testing.T) {
+	t.Run("without remember", func(t *testing.T) {
 		plugin := plugintest.StartRaw(t, newSource, map[string]any{"path": path, "remember": false}, plugintest.WithDataDir(dir))
 		events, err := plugin.Events(4)
 		if err != nil || messages(events) != "a b c d" {
@@ -108,10 +108,10 @@ func TestAStreamGoesOnWhereTheLastOneEnded(t *testing.T) {
 func TestWrongConfigurations(t *testing.T) {
 	plugin := plugintest.Serve(t, newSource)
 	for want, cfg := range map[string]map[string]any{
-		"path: ":          {},
-		"is not absolute": {"path": "events.jsonl"},
-		"from: ":          {"path": "/x", "from": "middle"},
-		"poll: ":          {"path": "/x", "poll": "0s"},
+		"path: ":                  {},
+		"is not an absolute path": {"path": "events.jsonl"},
+		"from: ":                  {"path": "/x", "from": "middle"},
+		"poll: ":                  {"path": "/x", "poll": "0s"},
 	} {
 		if err := plugin.ReconfigureRaw(cfg); status.Code(err) != codes.InvalidArgument || !strings.Contains(err.Error(), want) {
 			t.Errorf("want %q, got %v", want, err)
@@ -121,7 +121,7 @@ func TestWrongConfigurations(t *testing.T) {
 
 func TestAFileThatCanNotBeReadIsAnError(t *testing.T) {
 	plugin := plugintest.Start(t, newSource, quick(t.TempDir()))
-	if _, err := plugin.Events(1); err == nil || !strings.Contains(err.Error(), "no regular file") {
+	if _, err := plugin.Events(1); err == nil || !strings.Contains(err.Error(), "not a regular file") {
 		t.Error(err)
 	}
 }

@@ -11,53 +11,53 @@ import (
 	"github.com/hashicorp/go-hclog"
 )
 
-// Bounds of what is read at a time.
+// Limits of what is read at a time.
 const (
 	maxLine  = 1 << 20  // a longer line is skipped
 	maxLines = 256      // in one read
 	chunk    = 64 << 10 // of the file
 )
 
-// line is one line of the file, without its end.
+// line is one line of the file, without its newline.
 type line struct {
 	number int64 // from 1
 	text   []byte
 	long   bool // more than maxLine: the text is cut
 }
 
-// tail reads a file that grows and is rotated. It holds no goroutine and never
-// waits: read gives what there is.
+// tail reads a file that grows and is rotated. It has no goroutine and never waits: read
+// returns what is there.
 type tail struct {
 	path string
 	log  hclog.Logger
 
 	file  *os.File // nil while there is none
-	at    place    // the end of the last whole line that read gave
+	at    position // the end of the last line that read returned
 	part  []byte   // of the line after it
 	long  bool     // part was cut
 	taken int64    // bytes after at that were read
 	buf   []byte   // for reading
 
-	leaving bool // the file was rotated away, and had no more to say at the last look
-	missing bool // it was said that there is no file
+	leaving bool // the file was rotated, and had nothing more at the last read
+	missing bool // it was logged that there is no file
 }
 
 func (t *tail) close() {
 	if t.file != nil {
-		_ = t.file.Close() // it was only read
+		_ = t.file.Close() // it was opened for reading only
 		t.file = nil
 	}
 }
 
-// begin opens the file where an earlier process was, or, without was, at its begin
-// or its end. A file that is not there yet is waited for.
-func (t *tail) begin(was *place, atEnd bool) error {
+// start opens the file at the position of an earlier process or, if was is nil, at its
+// beginning or its end. The file may be missing; then read opens it later.
+func (t *tail) start(was *position, atEnd bool) error {
 	if was != nil {
 		if f := was.find(t.path); f != nil {
-			t.take(f, *was)
+			t.follow(f, *was)
 			return nil
 		}
-		t.log.Warn("the file that was read last is gone or is another one: what was added to it since is lost; the present one is read from its begin",
+		t.log.Warn("the file that was read last is gone or was replaced: what was added to it since is lost; the current file is read from its beginning",
 			"path", t.path, "last_line", was.Line)
 		return t.open()
 	}
@@ -72,13 +72,13 @@ func (t *tail) begin(was *place, atEnd bool) error {
 	}
 }
 
-func (t *tail) take(f *os.File, at place) {
+func (t *tail) follow(f *os.File, at position) {
 	t.close()
 	t.file, t.at = f, at
 	t.part, t.long, t.taken, t.leaving, t.missing = nil, false, 0, false, false
 }
 
-// open opens the file at path from its begin; there may be none yet.
+// open opens the file at path at its beginning. The file may be missing.
 func (t *tail) open() error {
 	f, err := os.Open(t.path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -95,12 +95,12 @@ func (t *tail) open() error {
 	if err != nil {
 		return errors.Join(err, f.Close())
 	}
-	t.take(f, id)
+	t.follow(f, id)
 	return nil
 }
 
-// read returns the lines that were added, up to maxLines; none when there are none
-// now. A line counts once its end is there.
+// read returns the lines that were added, at most maxLines. A line counts once its newline
+// is there.
 func (t *tail) read() ([]line, error) {
 	if t.file == nil {
 		if err := t.open(); err != nil || t.file == nil {
@@ -122,16 +122,16 @@ func (t *tail) read() ([]line, error) {
 			return out, fmt.Errorf("read %s: %w", t.path, err)
 		}
 		if len(out) > 0 {
-			break // first these, then what is to be done about the file
+			break // return these first; the next read looks at the file
 		}
-		last, err := t.turn()
+		last, err := t.endReached()
 		return append(out, last...), err
 	}
 	t.at.stamp(t.file)
 	return out, nil
 }
 
-// split adds the whole lines in b, up to maxLines.
+// split appends the complete lines in b to out, up to maxLines.
 func (t *tail) split(out []line, b []byte) []line {
 	for len(b) > 0 && len(out) < maxLines {
 		i := bytes.IndexByte(b, '\n')
@@ -155,7 +155,7 @@ func (t *tail) keep(b []byte) {
 	t.part = append(t.part, b...)
 }
 
-// finish makes a line of what was kept.
+// finish returns what was kept as a line.
 func (t *tail) finish() line {
 	t.at.Offset += t.taken
 	t.at.Line++
@@ -164,24 +164,24 @@ func (t *tail) finish() line {
 	return l
 }
 
-// turn is for when there is no more to read: was the file cut short, or is there
-// another one at its path? It leaves a file only when there was nothing more twice,
-// since its writer may need a moment to leave it too. A last line without an end
-// is one then.
-func (t *tail) turn() ([]line, error) {
+// endReached is called when there is nothing more to read. It checks whether the file was cut
+// short, or whether another one is at its path. It leaves a file only after there was
+// nothing more twice, since its writer may need a moment to leave it, too. A last line
+// without a newline counts then.
+func (t *tail) endReached() ([]line, error) {
 	info, err := t.file.Stat()
 	if err != nil {
 		return nil, err
 	}
 	if info.Size() < t.at.Offset {
-		t.log.Warn("the file was cut short and is read from its begin", "path", t.path, "line", t.at.Line)
-		t.at = place{Device: t.at.Device, Inode: t.at.Inode}
+		t.log.Warn("the file was cut short and is read from its beginning", "path", t.path, "line", t.at.Line)
+		t.at = position{Device: t.at.Device, Inode: t.at.Inode}
 		t.part, t.long, t.taken = nil, false, 0
 		return nil, nil
 	}
 	next, err := os.Open(t.path)
 	if err != nil {
-		return nil, nil // not there yet, or not to be read: the old one is all there is
+		return nil, nil // missing or not readable: continue with the old one
 	}
 	id, err := identity(next)
 	if err != nil || id.same(t.at) {
@@ -195,7 +195,7 @@ func (t *tail) turn() ([]line, error) {
 	if t.taken > 0 {
 		last = append(last, t.finish())
 	}
-	t.log.Info("the file was rotated: on with the new one", "path", t.path, "lines", t.at.Line)
-	t.take(next, id)
+	t.log.Info("the file was rotated: reading the new one", "path", t.path, "lines", t.at.Line)
+	t.follow(next, id)
 	return last, nil
 }

@@ -11,7 +11,7 @@ import (
 	"github.com/hashicorp/go-hclog"
 )
 
-// paper is a file that is followed, with the words that were read of it.
+// paper is a file that is followed, and what was read of it.
 type paper struct {
 	t    *testing.T
 	path string
@@ -27,14 +27,14 @@ func newPaper(t *testing.T) *paper {
 	return p
 }
 
-// again begins anew, as another process does.
-func (p *paper) again(was *place, atEnd bool) {
+// again starts anew, as another process does.
+func (p *paper) again(was *position, atEnd bool) {
 	p.t.Helper()
 	if p.tail != nil {
 		p.tail.close()
 	}
 	p.tail = &tail{path: p.path, log: hclog.New(&hclog.LoggerOptions{Level: hclog.Trace, Output: &p.log, DisableTime: true})}
-	if err := p.tail.begin(was, atEnd); err != nil {
+	if err := p.tail.start(was, atEnd); err != nil {
 		p.t.Fatal(err)
 	}
 }
@@ -60,7 +60,7 @@ func (p *paper) rotate(to string) {
 	}
 }
 
-// reads checks what several looks give: "number:text" of each line.
+// reads checks what several reads return: "number:text" of each line.
 func (p *paper) reads(want string) {
 	p.t.Helper()
 	var got []string
@@ -156,7 +156,7 @@ func appendTo(t *testing.T, path, text string) {
 	}
 }
 
-func TestAFileThatIsCutShortIsReadFromItsBegin(t *testing.T) {
+func TestAFileThatIsCutShortIsReadFromItsBeginning(t *testing.T) {
 	p := newPaper(t)
 	p.write("a\nb\npart")
 	p.reads("1:a 2:b")
@@ -168,7 +168,7 @@ func TestAFileThatIsCutShortIsReadFromItsBegin(t *testing.T) {
 	p.said("cut short")
 }
 
-func TestAnotherProcessGoesOn(t *testing.T) {
+func TestAnotherProcessContinues(t *testing.T) {
 	p := newPaper(t)
 	p.write("a\nb\npart")
 	p.reads("1:a 2:b")
@@ -186,7 +186,7 @@ func TestAnotherProcessGoesOn(t *testing.T) {
 	p.again(&was, false)
 	p.reads("5:d 1:e")
 
-	// Gone meanwhile: said, and the new one is read.
+	// Removed meanwhile: that is logged, and the new one is read.
 	was = p.tail.at
 	p.tail.close()
 	if err := os.Remove(p.path); err != nil {
@@ -198,8 +198,8 @@ func TestAnotherProcessGoesOn(t *testing.T) {
 	p.said("is lost")
 }
 
-// An inode can be that of another file by now.
-func TestAFileWithOtherWordsIsAnotherFile(t *testing.T) {
+// Another file may have got the same inode.
+func TestAFileWithAnotherContentIsAnotherFile(t *testing.T) {
 	p := newPaper(t)
 	p.write("a\nb\n")
 	p.reads("1:a 2:b")
@@ -221,60 +221,60 @@ func TestFromTheEnd(t *testing.T) {
 	p.reads(fmt.Sprintf("%d:new", maxLines+2))
 }
 
-func TestWhatIsNoFileIsSaid(t *testing.T) {
+func TestADirectoryIsNotFollowed(t *testing.T) {
 	dir := t.TempDir()
 	bad := &tail{path: dir, log: hclog.NewNullLogger()}
-	if err := bad.begin(nil, false); err == nil || !strings.Contains(err.Error(), "no regular file") {
+	if err := bad.start(nil, false); err == nil || !strings.Contains(err.Error(), "not a regular file") {
 		t.Error(err)
 	}
 }
 
-func TestAPlaceCountsOnceItHasSettled(t *testing.T) {
+func TestAPositionIsSavedOnceItHasSettled(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "place.json")
-	m := memory{file: file, settle: time.Second}
+	m := checkpoint{file: file, settle: time.Second}
 	start := time.Now()
 	at := func(ms int) time.Time { return start.Add(time.Duration(ms) * time.Millisecond) }
 	remembered := func(want int64) {
 		t.Helper()
-		p, err := loadPlace(file)
+		p, err := loadPosition(file)
 		if err != nil {
 			t.Fatal(err)
 		}
 		if p == nil {
-			p = &place{}
+			p = &position{}
 		}
 		if p.Line != want {
 			t.Errorf("line %d is remembered, want %d", p.Line, want)
 		}
 	}
 	for n := range int64(200) { // one each 10 ms
-		m.sent(place{Line: n + 1}, at(int(n)*10))
+		m.sent(position{Line: n + 1}, at(int(n)*10))
 		m.settled(at(int(n) * 10))
 		if len(m.marks) > marksPerSettle+2 {
 			t.Fatalf("%d marks", len(m.marks))
 		}
-		if p, err := loadPlace(file); err != nil || p != nil && p.Line > max(0, n+1-100) {
+		if p, err := loadPosition(file); err != nil || p != nil && p.Line > max(0, n+1-100) {
 			t.Fatalf("line %d is remembered when %d was sent a second ago: %v", p.Line, n+1-100, err)
 		}
 	}
 	m.settled(at(1990 + 999))
-	if p, err := loadPlace(file); err != nil || p == nil || p.Line >= 200 {
+	if p, err := loadPosition(file); err != nil || p == nil || p.Line >= 200 {
 		t.Errorf("%+v is remembered too early: %v", p, err)
 	}
 	m.settled(at(1990 + 1000))
 	remembered(200)
-	m.sent(place{Line: 201}, at(5000))
+	m.sent(position{Line: 201}, at(5000))
 	m.flush()
 	remembered(201)
 }
 
-func TestADamagedPlaceIsNotBelieved(t *testing.T) {
+func TestADamagedPositionIsRefused(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "place.json")
 	for _, text := range []string{"", "{", `{"offset":-1}`, `{"head_bytes":1000000000}`} {
 		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if p, err := loadPlace(file); err == nil {
+		if p, err := loadPosition(file); err == nil {
 			t.Errorf("%q is taken for %+v", text, p)
 		}
 	}

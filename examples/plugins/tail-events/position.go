@@ -12,37 +12,39 @@ import (
 	"syscall"
 )
 
-// place is how far a file was read: up to the end of a line.
-type place struct {
+// position is how far a file was read: up to the end of a line.
+type position struct {
 	Device uint64 `json:"device"`
 	Inode  uint64 `json:"inode"`
 	Offset int64  `json:"offset"`
-	Line   int64  `json:"line"` // how many lines that was
-	// Head is the checksum of the file's first HeadBytes: an inode can be used
-	// again by another file.
+	Line   int64  `json:"line"` // number of lines up to there
+	// Head is the checksum of the file's first HeadBytes: another file may get the
+	// same inode later.
 	HeadBytes int64  `json:"head_bytes"`
 	Head      uint32 `json:"head"`
 }
 
-// headMost is how much of a file tells it from others.
+// headMost is how many bytes of a file are compared to recognize it.
 const headMost = 1024
 
-// identity returns the place at the start of an open file.
-func identity(f *os.File) (place, error) {
+// identity returns the position at the start of an open file.
+func identity(f *os.File) (position, error) {
 	info, err := f.Stat()
 	if err != nil {
-		return place{}, err
+		return position{}, err
 	}
 	if !info.Mode().IsRegular() {
-		return place{}, fmt.Errorf("%s is no regular file", f.Name())
+		return position{}, fmt.Errorf("%s is not a regular file", f.Name())
 	}
 	stat := info.Sys().(*syscall.Stat_t) // always, on Linux
-	return place{Device: uint64(stat.Dev), Inode: stat.Ino}, nil
+	return position{Device: uint64(stat.Dev), Inode: stat.Ino}, nil
 }
 
-func (p place) same(other place) bool { return p.Device == other.Device && p.Inode == other.Inode }
+func (p position) same(other position) bool {
+	return p.Device == other.Device && p.Inode == other.Inode
+}
 
-// head reads the checksum of the first n bytes.
+// head returns the checksum of the first n bytes.
 func head(f *os.File, n int64) (uint32, error) {
 	b := make([]byte, n)
 	if _, err := f.ReadAt(b, 0); err != nil {
@@ -51,8 +53,8 @@ func head(f *os.File, n int64) (uint32, error) {
 	return crc32.ChecksumIEEE(b), nil
 }
 
-// stamp notes the checksum of what was read, as long as there is more to note.
-func (p *place) stamp(f *os.File) {
+// stamp updates the checksum until it covers headMost bytes.
+func (p *position) stamp(f *os.File) {
 	n := min(p.Offset, headMost)
 	if n == p.HeadBytes {
 		return
@@ -62,9 +64,9 @@ func (p *place) stamp(f *os.File) {
 	}
 }
 
-// isIn reports whether an open file is the one that p was taken of, and still has all
-// that was read.
-func (p place) isIn(f *os.File) bool {
+// isIn reports whether an open file is the one of p, and still has everything that was
+// read.
+func (p position) isIn(f *os.File) bool {
 	id, err := identity(f)
 	if err != nil || !p.same(id) {
 		return false
@@ -77,9 +79,9 @@ func (p place) isIn(f *os.File) bool {
 	return (err == nil || errors.Is(err, io.EOF)) && sum == p.Head
 }
 
-// find opens the file that p was taken of: at path, or under another name in the
-// same folder, where it was rotated to. It is nil if there is none.
-func (p place) find(path string) *os.File {
+// find opens the file of p: at path or, if it was rotated, under another name in the same
+// folder. It returns nil if there is none.
+func (p position) find(path string) *os.File {
 	names := []string{path}
 	if siblings, err := os.ReadDir(filepath.Dir(path)); err == nil {
 		for _, s := range siblings {
@@ -105,8 +107,8 @@ func (p place) find(path string) *os.File {
 	return nil
 }
 
-// loadPlace reads what an earlier process remembered; nil for nothing.
-func loadPlace(file string) (*place, error) {
+// loadPosition returns what an earlier process saved, or nil if there is nothing.
+func loadPosition(file string) (*position, error) {
 	b, err := os.ReadFile(file)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
@@ -114,18 +116,19 @@ func loadPlace(file string) (*place, error) {
 	if err != nil {
 		return nil, err
 	}
-	var p place
+	var p position
 	if err := json.Unmarshal(b, &p); err != nil {
 		return nil, fmt.Errorf("%s: %w", file, err)
 	}
 	if p.Offset < 0 || p.HeadBytes < 0 || p.HeadBytes > headMost {
-		return nil, fmt.Errorf("%s: no place in a file", file)
+		return nil, fmt.Errorf("%s: not a position in a file", file)
 	}
 	return &p, nil
 }
 
-// savePlace remembers a place; a crash leaves the old one or the new one.
-func savePlace(file string, p place) error {
+// savePosition writes a position to file. After a crash the file has the old or the new
+// one.
+func savePosition(file string, p position) error {
 	b, err := json.Marshal(p)
 	if err != nil {
 		return err
