@@ -31,7 +31,7 @@ func (f *follower) resume() {
 		f.readers[c] = &chainReader{
 			in: f.logs[c].Read(cursors[c].Number + 1),
 			dropped: func(n uint64) {
-				if f.cursors[c].Number > 0 { // else nobody promised it the oldest ones
+				if f.cursors[c].Number > 0 { // else it never held the oldest ones, and does not miss them
 					f.losses[c].overrun += n
 				}
 			},
