@@ -11,9 +11,10 @@ LDFLAGS := -s -w -X main.version=$(VERSION)
 # The race detector needs a C compiler; without one the tests run without it.
 RACE  := $(if $(shell command -v gcc || command -v cc || command -v clang),-race)
 TOOLS := bin/tools
+SECONDS ?= 10
 GEN   := $(shell find proto -name '*.proto' 2>/dev/null)
 
-.PHONY: help build run test bench lint proto contract contract-baseline conformance tools clean
+.PHONY: help build run test bench torture lint proto contract contract-baseline conformance tools clean
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 19
@@ -32,6 +33,9 @@ test: ## all tests, with the race detector where there is a C compiler
 
 bench: ## benchmarks with fixed names and sizes
 	go test -run '^$$' -bench . -benchmem ./...
+
+torture: build ## real nodes beside plugins that attack them: what each attack does (SECONDS=10)
+	go run ./internal/torture -for $(SECONDS)s
 
 lint: tools ## formatting, go vet, staticcheck, the contract's rules
 	@unformatted=$$(git ls-files -co --exclude-standard '*.go' | grep -v '\.pb\.go$$' | xargs -r $(TOOLS)/gofumpt -l); \

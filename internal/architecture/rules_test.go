@@ -17,7 +17,7 @@ const (
 	// forTests are the helpers of tests and the programs of the build: no program that
 	// is shipped imports them.
 	forTests = "e2e/... internal/apidiff internal/architecture internal/catalogtest internal/conformance " +
-		"internal/golden internal/snapshottest internal/statetest internal/testkit"
+		"internal/golden internal/snapshottest internal/statetest internal/testkit internal/torture/..."
 )
 
 // rule says what the packages of a pattern may import of this project. Packages that
@@ -87,6 +87,7 @@ var translators = []struct{ of, why string }{
 	{"host/records/...", "stores records as messages of the contract"},
 	{"host/wire", "turns the one into the other"},
 	{"internal/catalogtest", "runs plugins in tests, as the catalog does"},
+	{"internal/torture", "commits commands as an operator does, and reads the records that are left"},
 }
 
 // pureStandard is what the core may import of the standard library: packages that only
