@@ -9,8 +9,8 @@ import (
 // Nothing comes in from outside for an hour: no samples, no intents, no commands.
 func TestP6_ANodeThatIsCutOffGoesOnEnforcingWhatItKnows(t *testing.T) {
 	w := newWorld(t).hear(
-		wish(1, run), started(1),
-		wish(2, stop), exited(2),
+		intent(1, run), started(1),
+		intent(2, stop), exited(2),
 		mesh.ReplicaTransition{Kind: mesh.BecameHolderAndLeader, Chain: 1, Holder: this},
 		mesh.PlacementIntent{Chain: 1, Desired: 2},
 		mesh.ReplicaUpdate{Change: mesh.ReplicaAdded, Chain: 1, Holder: 3},

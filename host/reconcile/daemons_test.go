@@ -18,18 +18,18 @@ func TestDaemonArm(t *testing.T) {
 		at   float64
 		want []string
 	}{
-		{"Core137 wanted and stopped", []mesh.Event{wish(1, run), exited(1)}, 0, []string{"start 1"}},
-		{"PIP01 wanted and never heard of", []mesh.Event{wish(1, run)}, 0, []string{"start 1"}},
-		{"Core139 wanted and running", []mesh.Event{wish(1, run), started(1)}, 0, nil},
-		{"Core140 unwanted and running", []mesh.Event{wish(1, stop), started(1)}, 0, []string{"stop 1 at 30s: desired intent is stop"}},
-		{"Core142 pinned here", []mesh.Event{wish(1, run, this)}, 0, []string{"start 1"}},
-		{"Core143 pinned elsewhere and stopped here", []mesh.Event{wish(1, run, 5)}, 0, nil},
-		{"pinned elsewhere and running here", []mesh.Event{wish(1, run, 5), started(1)}, 0, []string{"stop 1 at 30s: desired intent is to run on node 5 only"}},
-		{"Core145 wanted and just crashed", []mesh.Event{wish(1, run), crashed(1)}, 0, []string{"backoff 1 to 500ms"}},
-		{"Core146 wanted and crashed a while ago", []mesh.Event{wish(1, run), crashed(1)}, 60, []string{"start 1"}},
-		{"Core152 the gate is over exactly now", []mesh.Event{wish(1, run), crashed(1)}, 0.5, []string{"start 1"}},
+		{"Core137 wanted and stopped", []mesh.Event{intent(1, run), exited(1)}, 0, []string{"start 1"}},
+		{"PIP01 wanted and never heard of", []mesh.Event{intent(1, run)}, 0, []string{"start 1"}},
+		{"Core139 wanted and running", []mesh.Event{intent(1, run), started(1)}, 0, nil},
+		{"Core140 unwanted and running", []mesh.Event{intent(1, stop), started(1)}, 0, []string{"stop 1 at 30s: desired intent is stop"}},
+		{"Core142 pinned here", []mesh.Event{intent(1, run, this)}, 0, []string{"start 1"}},
+		{"Core143 pinned elsewhere and stopped here", []mesh.Event{intent(1, run, 5)}, 0, nil},
+		{"pinned elsewhere and running here", []mesh.Event{intent(1, run, 5), started(1)}, 0, []string{"stop 1 at 30s: desired intent is to run on node 5 only"}},
+		{"Core145 wanted and just crashed", []mesh.Event{intent(1, run), crashed(1)}, 0, []string{"backoff 1 to 500ms"}},
+		{"Core146 wanted and crashed a while ago", []mesh.Event{intent(1, run), crashed(1)}, 60, []string{"start 1"}},
+		{"Core152 the gate is over exactly now", []mesh.Event{intent(1, run), crashed(1)}, 0.5, []string{"start 1"}},
 		{"running without an intent", []mesh.Event{started(1)}, 0, nil},
-		{"Core151 unwanted and stopped", []mesh.Event{wish(1, stop), exited(1)}, 0, nil},
+		{"Core151 unwanted and stopped", []mesh.Event{intent(1, stop), exited(1)}, 0, nil},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
@@ -39,7 +39,7 @@ func TestDaemonArm(t *testing.T) {
 }
 
 func TestCore148_149_ABackoffIsAppliedOncePerReleaseTime(t *testing.T) {
-	w := newWorld(t).hear(wish(1, run), crashed(1))
+	w := newWorld(t).hear(intent(1, run), crashed(1))
 	w.succeed(w.expect(0, "backoff 1 to 500ms")...)
 	w.expect(0.1)
 	w.to(0.2).hear(crashed(1))
@@ -49,9 +49,9 @@ func TestCore148_149_ABackoffIsAppliedOncePerReleaseTime(t *testing.T) {
 }
 
 func TestCore151_AStartThatIsUnderWayIsStopped(t *testing.T) {
-	w := newWorld(t).hear(wish(1, run))
+	w := newWorld(t).hear(intent(1, run))
 	w.expect(0, "start 1")
-	w.hear(wish(1, stop))
+	w.hear(intent(1, stop))
 	w.expect(1, "stop 1 at 31s: desired intent is stop")
 	w.expect(2)
 	if d, _ := w.s.Daemon(1); d.Lifecycle != state.Stopping {
@@ -60,16 +60,16 @@ func TestCore151_AStartThatIsUnderWayIsStopped(t *testing.T) {
 }
 
 func TestAStopIsLetFinishBeforeAStart(t *testing.T) {
-	w := newWorld(t).hear(wish(1, stop), started(1))
+	w := newWorld(t).hear(intent(1, stop), started(1))
 	w.succeed(w.expect(0, "stop 1 at 30s: desired intent is stop")...)
-	w.hear(wish(1, run))
+	w.hear(intent(1, run))
 	w.expect(1)
 	w.to(2).hear(exited(1))
 	w.expect(2, "start 1")
 }
 
 func TestB1_AStopKeepsTheDeadlineOfItsFirstEmission(t *testing.T) {
-	w := newWorld(t).hear(wish(1, stop), started(1))
+	w := newWorld(t).hear(intent(1, stop), started(1))
 	w.expect(0, "stop 1 at 30s: desired intent is stop")
 	w.expect(60) // no outcome: it failed
 	w.expect(61, "stop 1 at 30s: desired intent is stop")
@@ -79,7 +79,7 @@ func TestB1_AStopKeepsTheDeadlineOfItsFirstEmission(t *testing.T) {
 }
 
 func TestB14_RestartAllDaemons(t *testing.T) {
-	w := newWorld(t).hear(wish(1, run), started(1), wish(2, run), crashed(2))
+	w := newWorld(t).hear(intent(1, run), started(1), intent(2, run), crashed(2))
 	w.admin(mesh.RestartAllDaemons{Node: this})
 	w.succeed(w.expect(0, "stop 1 at 30s: a restart of all daemons was ordered", "start 2")...)
 	w.to(1).hear(exited(1), started(2))
@@ -108,7 +108,7 @@ func TestB12_Core197_ARunningDaemonNobodyWishesIsStoppedToo(t *testing.T) {
 }
 
 func TestB12a_ADrainedNodeStaysEmptyWhileItIsCordoned(t *testing.T) {
-	w := newWorld(t).hear(wish(1, run), started(1))
+	w := newWorld(t).hear(intent(1, run), started(1))
 	w.admin(mesh.Drain{Node: this})
 	w.succeed(w.expect(0, "stop 1 at 30s: this node is being evacuated")...)
 	w.to(1).hear(exited(1))

@@ -22,7 +22,7 @@ func says(t *testing.T, e reconcile.Explanation, want ...string) {
 }
 
 func TestExplainDaemon(t *testing.T) {
-	w := newWorld(t).hear(wish(1, run), started(1))
+	w := newWorld(t).hear(intent(1, run), started(1))
 	w.to(10).hear(crashed(1))
 	says(t, reconcile.ExplainDaemon(w.s, 1),
 		"daemons: it should run here",
@@ -41,7 +41,7 @@ func TestExplainDaemon(t *testing.T) {
 		"daemons: it should run here",
 		"daemons: it has been stopped for 2s",
 		"actions: start_daemon is wanted; action 2 failed (no such file), and it is handed out again in 1s")
-	w.hear(wish(1, run, 5))
+	w.hear(intent(1, run, 5))
 	says(t, reconcile.ExplainDaemon(w.s, 1),
 		"daemons: it should not run here: desired intent is to run on node 5 only",
 		"daemons: it has been stopped for 2s")

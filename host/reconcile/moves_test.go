@@ -72,7 +72,7 @@ func TestCore231_B10_ATableIsAsGoodAsItsView(t *testing.T) {
 	bad := []score{{1, 0.3}, {2, 0.8}}
 	w := placed(t).scores(&score{9, 0.9}, nil, bad...)
 	w.to(0.5).scores(&score{9, 0.9}, nil, score{1, 0.7}, score{2, 0.8})
-	w.expect(1) // the holder recovered, and the newer table says so
+	w.expect(1) // the holder recovered, and the newer table shows it
 	w.to(2).scores(&score{9, 0.9}, nil, bad...)
 	w.expect(3, "place 7 on 9 not on 1,2,100")
 }
@@ -120,7 +120,7 @@ func TestCore211_AnExitWithoutDaemonsIsRecoveryAtOnce(t *testing.T) {
 }
 
 func TestCore311_ADaemonInACrashLoopIsNotStarted(t *testing.T) {
-	w := newWorld(t).hear(wish(1, run))
+	w := newWorld(t).hear(intent(1, run))
 	for i := range 5 {
 		w.to(float64(i)).hear(crashed(1))
 	}
@@ -135,7 +135,7 @@ func TestB3_Core319_AnAvoidanceThatFoundNoRoomIsAskedAgain(t *testing.T) {
 		t.Errorf("handed out %s", got)
 	}
 	if w.s.Avoids(5) {
-		t.Error("nobody was told, and yet it is avoided")
+		t.Error("it is avoided although the action was not handed out")
 	}
 	w.succeed(w.expect(2, "avoid 5 for 5m0s: rtt 500 ms is above 250ms")...)
 	if !w.s.Avoids(5) {

@@ -56,14 +56,14 @@ func TestB10a_WhenAMoveBegins(t *testing.T) {
 		{"Core235 the gain is exactly the gap", &score{9, 0.5}, nil, []score{{1, 0.3}, {2, 0.8}}, nil},
 		{"Core236 exactly at the floor", &score{9, 0.9}, nil, []score{{1, 0.5}, {2, 0.8}}, nil},
 		{"DEC04 no alternative", nil, nil, []score{{1, 0.3}, {2, 0.8}}, nil},
-		{"Core224 NaN is no opinion", &score{9, 0.9}, nil, []score{{1, nan}, {2, 0.3}}, []string{place9}},
-		{"DEC13 no opinion of anybody", &score{9, 0.9}, nil, []score{{1, nan}, {2, nan}}, nil},
+		{"Core224 NaN is not a score", &score{9, 0.9}, nil, []score{{1, nan}, {2, 0.3}}, []string{place9}},
+		{"DEC13 no holder has a score", &score{9, 0.9}, nil, []score{{1, nan}, {2, nan}}, nil},
 		{"G01 an alternative that is NaN", &score{9, nan}, nil, []score{{1, 0.3}, {2, 0.8}}, nil},
 		{"Core226 dearer than its gain", &score{9, 0.9}, disruption(100 * time.Second), []score{{1, 0.3}, {2, 0.8}}, nil},
 		{"Core227 cheap", &score{9, 0.9}, disruption(100 * time.Millisecond), []score{{1, 0.3}, {2, 0.8}}, []string{place9}},
 		{"DEC16 5 s of disruption", &score{9, 0.9}, disruption(5 * time.Second), []score{{1, 0.3}, {2, 0.8}}, []string{place9}},
 		{"DEC16 6 s of disruption", &score{9, 0.9}, disruption(6 * time.Second), []score{{1, 0.3}, {2, 0.8}}, nil},
-		{"Core257 a weight that is none counts as 1", &score{9, 0.9}, &mesh.MigrationCost{Disruption: 7 * time.Second}, []score{{1, 0.3}, {2, 0.8}}, nil},
+		{"Core257 a weight of 0 counts as 1", &score{9, 0.9}, &mesh.MigrationCost{Disruption: 7 * time.Second}, []score{{1, 0.3}, {2, 0.8}}, nil},
 		{"B10 scores are brought into 0 to 1", &score{9, 7}, nil, []score{{1, -3}, {2, 0.8}}, []string{place9}},
 		{"an alternative that holds the chain", &score{2, 0.9}, nil, []score{{1, 0.3}, {2, 0.9}}, nil},
 	}
@@ -95,7 +95,7 @@ func TestB10a_WhatKeepsAMoveBack(t *testing.T) {
 			w.expect(1)
 		})
 	}
-	t.Run("Core241 fewer live holders than wished", func(t *testing.T) {
+	t.Run("Core241 fewer live holders than desired", func(t *testing.T) {
 		w := placed(t).hear(desired(7, 3))
 		bad(w).expect(1, "place 7 not on 1,2,100")
 	})
@@ -136,7 +136,7 @@ func TestB10a_AMoveFromBeginningToEnd(t *testing.T) {
 func TestB10a_TheCountArmLeavesAMoveAlone(t *testing.T) {
 	w := placed(t).scores(&score{9, 0.9}, nil, score{1, 0.3}, score{2, 0.8})
 	w.succeed(w.expect(1, "place 7 on 9 not on 1,2,100")...)
-	w.to(2).hear(added(7, 9, 11)...) // four, where two are wished
+	w.to(2).hear(added(7, 9, 11)...) // four, and two are desired
 	w.succeed(w.expect(3, "evict 7 from 1")...)
 	w.to(4).hear(gone(7, 1))
 	w.expect(9, "evict 7 from 11")
@@ -144,7 +144,7 @@ func TestB10a_TheCountArmLeavesAMoveAlone(t *testing.T) {
 	w = placed(t).scores(&score{9, 0.9}, nil, score{1, 0.3}, score{2, 0.8})
 	w.fail(w.expect(1, "place 7 on 9 not on 1,2,100")...)
 	w.hear(desired(7, 3))
-	w.expect(3, "place 7 not on 1,2,100") // below what is wished it refills
+	w.expect(3, "place 7 not on 1,2,100") // below the desired number it refills
 }
 
 func TestB10a_AMoveIsGivenUp(t *testing.T) {

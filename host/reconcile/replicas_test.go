@@ -35,8 +35,8 @@ func health(n mesh.NodeID, h mesh.NodeHealth) mesh.Event {
 const unreachable = mesh.HealthUnreachable
 
 // chain returns the events of a chain led here, with its holders and desired number.
-func (w *world) chain(c mesh.ChainID, wish uint32, holders ...mesh.NodeID) *world {
-	return w.hear(added(c, holders...)...).hear(leader(c, this), desired(c, wish))
+func (w *world) chain(c mesh.ChainID, want uint32, holders ...mesh.NodeID) *world {
+	return w.hear(added(c, holders...)...).hear(leader(c, this), desired(c, want))
 }
 
 // lost makes nodes unreachable for longer than the grace.
@@ -107,13 +107,13 @@ func TestReplicaCountArm(t *testing.T) {
 		{"Core160 B8 one too many: the highest id goes", func(w *world) { w.chain(7, 2, 5, 2, 9) }, []string{"evict 7 from 9"}},
 		{"Core161 led elsewhere", func(w *world) { w.chain(7, 3, 5).hear(leader(7, 5)) }, nil},
 		{"nobody leads", func(w *world) { w.hear(added(7, 5)...).hear(desired(7, 3)) }, nil},
-		{"Core163 as many as wished", func(w *world) { w.chain(7, 2, 5, 6) }, nil},
+		{"Core163 as many as desired", func(w *world) { w.chain(7, 2, 5, 6) }, nil},
 		{"Core164 B9 in the order of chains, this node and holders excluded", func(w *world) { w.chain(9, 2, 5).chain(7, 3, 6) }, []string{"place 7 not on 6,100", "place 9 not on 5,100"}},
 		{"Core165 B9 many missing are one placement", func(w *world) { w.chain(7, 9, 5) }, []string{"place 7 not on 5,100"}},
 		{"Core167 B9 held by nobody", func(w *world) { w.chain(7, 1) }, []string{"place 7 not on 100"}},
 		{"B8 the leader stays while another is left", func(w *world) { w.chain(7, 1, 5, this) }, []string{"evict 7 from 5"}},
-		{"B6 a wish of none still keeps one", func(w *world) { w.chain(7, 0, 5) }, nil},
-		{"B6 down to one for a wish of none", func(w *world) { w.chain(7, 0, 5, 6) }, []string{"evict 7 from 6"}},
+		{"B6 a desired number of 0 still keeps one", func(w *world) { w.chain(7, 0, 5) }, nil},
+		{"B6 down to one for a desired number of 0", func(w *world) { w.chain(7, 0, 5, 6) }, []string{"evict 7 from 6"}},
 		{"B7 a lost holder does not count", func(w *world) { w.chain(7, 2, 5, 6).lost(40, 6) }, []string{"place 7 not on 5,6,100"}},
 		{"B7 one unreachable for a moment still counts", func(w *world) { w.chain(7, 2, 5, 6).hear(health(6, unreachable)) }, nil},
 		{"B7 one that is leaving does not count for the leader", func(w *world) { w.chain(7, 2, 5, 6).admin(mesh.EnterMaintenance{Node: 6}) }, []string{"place 7 not on 5,6,100"}},
@@ -157,13 +157,13 @@ func TestB7_ALostHolderThatComesBackGoesFirst(t *testing.T) {
 	w.to(41).hear(health(1, mesh.HealthHealthy)) // back before it was replaced
 	w.expect(41)
 	w.to(60).hear(added(7, 9)...)
-	w.expect(120, "evict 7 from 9") // an excess of later is none of its doing
+	w.expect(120, "evict 7 from 9") // the surplus came later and is not its fault
 
 	w = newWorld(t).chain(7, 3, 1, 2, 3)
 	w.s.Apply(stamp(w.at), mesh.Samples{Probe: "p", Health: []mesh.HealthSample{{Peer: 1, Health: unreachable}}})
 	w.succeed(w.expect(31, "place 7 not on 1,2,3,100")...)
 	w.to(32).hear(added(7, 9)...)
-	w.expect(60, "evict 7 from 1") // nobody says any more that it is unreachable
+	w.expect(60, "evict 7 from 1") // its health was not renewed, so it counts as live again
 }
 
 func TestB9_OnePlacementOrEvictionForAChainAndPass(t *testing.T) {
@@ -179,7 +179,7 @@ func TestForcedEvictions(t *testing.T) {
 	t.Run("Core172 led elsewhere", func(t *testing.T) {
 		newWorld(t).chain(7, 3, 1, 2, 3).hear(leader(7, 5)).admin(evict(7, 1)).expect(0)
 	})
-	t.Run("B6 down to one live holder, below the wish", func(t *testing.T) {
+	t.Run("B6 down to one live holder, below the desired number", func(t *testing.T) {
 		newWorld(t).chain(7, 2, 1, 2).admin(evict(7, 1)).expect(0, "evict 7 from 1")
 	})
 	t.Run("B6 never the only one", func(t *testing.T) {
@@ -329,7 +329,7 @@ func TestMaintenanceArm(t *testing.T) {
 		w.expect(300, "commit active")
 	})
 	t.Run("Core209 B13 an exit waits for daemons that are not well, and for no others", func(t *testing.T) {
-		w := newWorld(t).hear(wish(1, run), started(1), wish(2, stop), exited(2),
+		w := newWorld(t).hear(intent(1, run), started(1), intent(2, stop), exited(2),
 			mesh.DaemonHealthChanged{Daemon: ref(1), Health: mesh.DaemonHealth{Status: mesh.DaemonDegraded}})
 		w.admin(enter, mesh.ExitMaintenance{Node: this})
 		w.expect(0)

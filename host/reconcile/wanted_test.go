@@ -18,12 +18,12 @@ func TestB4_BeforeARetryTheReasonIsCheckedAgain(t *testing.T) {
 		action mesh.Action
 		want   bool
 	}{
-		{"start, wanted and on its way", func(w *world) { w.hear(wish(1, run)).pass(0) }, start, true},
-		{"start, not wanted any more", func(w *world) { w.hear(wish(1, run)).pass(0); w.hear(wish(1, stop)) }, start, false},
-		{"start, running already", func(w *world) { w.hear(wish(1, run), started(1)) }, start, false},
-		{"stop, still unwanted", func(w *world) { w.hear(wish(1, stop), started(1)) }, halt, true},
-		{"stop, wanted again", func(w *world) { w.hear(wish(1, run), started(1)) }, halt, false},
-		{"stop, gone already", func(w *world) { w.hear(wish(1, stop), exited(1)) }, halt, false},
+		{"start, wanted and on its way", func(w *world) { w.hear(intent(1, run)).pass(0) }, start, true},
+		{"start, not wanted any more", func(w *world) { w.hear(intent(1, run)).pass(0); w.hear(intent(1, stop)) }, start, false},
+		{"start, running already", func(w *world) { w.hear(intent(1, run), started(1)) }, start, false},
+		{"stop, still unwanted", func(w *world) { w.hear(intent(1, stop), started(1)) }, halt, true},
+		{"stop, wanted again", func(w *world) { w.hear(intent(1, run), started(1)) }, halt, false},
+		{"stop, gone already", func(w *world) { w.hear(intent(1, stop), exited(1)) }, halt, false},
 		{"pull, still wanted", func(w *world) { w.chain(7, 2, 1).hear(hold(7, mesh.HoldKeep)) }, pull, true},
 		{"pull, held already", func(w *world) { w.chain(7, 2, 1, this).hear(hold(7, mesh.HoldKeep)) }, pull, false},
 		{"pull, evacuating", func(w *world) { w.chain(7, 2, 1).hear(hold(7, mesh.HoldKeep)).admin(mesh.Drain{Node: this}) }, pull, false},
@@ -35,12 +35,12 @@ func TestB4_BeforeARetryTheReasonIsCheckedAgain(t *testing.T) {
 		{"place, led elsewhere by now", func(w *world) { w.chain(7, 2, 1).hear(leader(7, 5)) }, place, false},
 		{"place, the target holds it by now", func(w *world) { w.chain(7, 2, 1, 9) }, placeOn, false},
 		{"B6 evict, too few others by now", func(w *world) { w.chain(7, 1, 1, 2).lost(40, 2).hear(mesh.LogLine{}) }, evict, false},
-		{"B6 evict, more are wished by now", func(w *world) { w.chain(7, 2, 1, 2) }, evict, false},
+		{"B6 evict, more are desired by now", func(w *world) { w.chain(7, 2, 1, 2) }, evict, false},
 		{"pull, the source gave it up", func(w *world) { w.chain(7, 2, 2).hear(hold(7, mesh.HoldKeep)) }, pull, false},
 		{"pull, the source is lost", func(w *world) { w.chain(7, 2, 1, 2).hear(hold(7, mesh.HoldKeep)).lost(40, 1).hear(mesh.LogLine{}) }, pull, false},
-		{"back off, the gate is closed", func(w *world) { w.hear(wish(1, run), crashed(1)) }, mesh.ApplyBackoff{Daemon: ref(1), Until: sec(0.5)}, true},
+		{"back off, the gate is closed", func(w *world) { w.hear(intent(1, run), crashed(1)) }, mesh.ApplyBackoff{Daemon: ref(1), Until: sec(0.5)}, true},
 		{"back off, the gate was opened", func(w *world) {
-			w.hear(wish(1, run), crashed(1)).admin(mesh.ForceRestartDaemon{Daemon: ref(1)})
+			w.hear(intent(1, run), crashed(1)).admin(mesh.ForceRestartDaemon{Daemon: ref(1)})
 		}, mesh.ApplyBackoff{Daemon: ref(1), Until: sec(0.5)}, false},
 		{"evict, still a holder", func(w *world) { w.chain(7, 1, 1, 2) }, evict, true},
 		{"evict, no holder any more", func(w *world) { w.chain(7, 1, 2) }, evict, false},
@@ -51,7 +51,7 @@ func TestB4_BeforeARetryTheReasonIsCheckedAgain(t *testing.T) {
 		{"commit, the operator turned round", func(w *world) {
 			w.admin(mesh.EnterMaintenance{Node: this}, mesh.ExitMaintenance{Node: this})
 		}, mesh.CommitTransition{Node: this, Target: mesh.PhaseMaintenance}, false},
-		{"what nobody knows better", func(*world) {}, mesh.ReduceHeat{Blob: 1}, true},
+		{"an action without a reason to check", func(*world) {}, mesh.ReduceHeat{Blob: 1}, true},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
@@ -82,7 +82,7 @@ func TestB4_TheReasonOfAnOrderAndOfAMove(t *testing.T) {
 	}
 	w := newWorld(t).chain(7, 3, 1, 2, 3).admin(mesh.ForceEvictReplica{Chain: 7, Victim: 1})
 	out := w.expect(0, "evict 7 from 1")[0]
-	ask(w, out, true) // below what is wished
+	ask(w, out, true) // below the desired number
 	w.hear(gone(7, 2))
 	ask(w, out, true)
 	w.hear(gone(7, 3))

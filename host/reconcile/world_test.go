@@ -124,7 +124,7 @@ func show(es []mesh.Emitted) string {
 
 func ref(id mesh.DaemonID) mesh.DaemonRef { return mesh.DaemonRef{ID: id, Name: "d"} }
 
-func wish(id mesh.DaemonID, i mesh.RunIntent, pin ...mesh.NodeID) mesh.Event {
+func intent(id mesh.DaemonID, i mesh.RunIntent, pin ...mesh.NodeID) mesh.Event {
 	ev := mesh.DaemonIntent{Daemon: ref(id), Intent: i}
 	if len(pin) > 0 {
 		ev.Node = pin[0]

@@ -13,7 +13,7 @@ type Chain struct {
 	Holders    []mesh.NodeID // ascending; must not be written to
 	Leader     mesh.NodeID   // 0 if none is known
 	Desired    uint32        // meaningful with Wished
-	HasDesired bool          // somebody said how many replicas there should be
+	HasDesired bool          // Desired is set
 	Hold       mesh.HoldIntent
 }
 

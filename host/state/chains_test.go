@@ -118,7 +118,7 @@ func TestCore079_080_Blobs(t *testing.T) {
 	}
 	say(1, 9, 20, true)
 	b, _ = w.s.Blob(1)
-	equalNodes(t, "holders in the order they were heard", b.Holders, 11, 9)
+	equalNodes(t, "holders in the order of their announcements", b.Holders, 11, 9)
 	say(1, 11, 0, false)
 	say(1, 9, 0, false)
 	w.tick(1)
@@ -168,7 +168,7 @@ func TestB17_AnOrderToDropWaitsForItsReplica(t *testing.T) {
 	w.tick(599)
 	w.hear(added(1, this))
 	c, _ := w.s.Chain(1)
-	equal(t, "heard before the holder", c.Hold, mesh.HoldDrop)
+	equal(t, "before the holder is known", c.Hold, mesh.HoldDrop)
 	w.tick(600)
 	if _, ok := w.s.Chain(2); ok {
 		t.Error("a chain that nobody holds is remembered for ever")
@@ -193,7 +193,7 @@ func TestWhatTheConfigurationSaysOfAChainHoldsBeforeItIsHeld(t *testing.T) {
 	w.hear(added(1, this))
 	c, _ := w.s.Chain(1)
 	equal(t, "intent", c.Hold, mesh.HoldDrop)
-	equal(t, "wished", c.HasDesired, true)
+	equal(t, "has a desired number", c.HasDesired, true)
 	w.hear(removed(1, this))
 	w.input(mesh.Reload{})
 	w.tick(10_001)
@@ -209,9 +209,9 @@ func TestReloadTakesOnlyConfiguredWishesAway(t *testing.T) {
 	w.hear(mesh.LocalReplicaIntent{Chain: 1, Intent: mesh.HoldKeep}, mesh.PlacementIntent{Chain: 2, Desired: 5})
 	w.input(mesh.Reload{Desired: conf(mesh.ConfiguredChain{ID: 2, Hold: mesh.HoldKeep})})
 	c, _ := w.s.Chain(1)
-	equal(t, "the configured wish goes", c.HasDesired, false)
+	equal(t, "the configured number goes", c.HasDesired, false)
 	equal(t, "that of an event stays", c.Hold, mesh.HoldKeep)
 	c, _ = w.s.Chain(2)
-	equal(t, "the configured wish comes", c.Hold, mesh.HoldKeep)
+	equal(t, "the configured intent comes", c.Hold, mesh.HoldKeep)
 	equal(t, "that of an event stays", c.Desired, 5)
 }

@@ -115,15 +115,15 @@ func TestB14_RestartAllStopsThenStartsWhatRuns(t *testing.T) {
 
 	w.admin(mesh.RestartAllDaemons{Node: this})
 	equal(t, "running, wanted", intent(1), mesh.IntentStop)
-	equal(t, "running, no wish", intent(2), mesh.IntentStop)
+	equal(t, "running, no intent", intent(2), mesh.IntentStop)
 	equal(t, "stopped", intent(3), mesh.IntentRun)
 	equal(t, "its gate", w.daemon(3).Gate.State(), state.GateIdle)
 
 	w.hear(mesh.DaemonExited{Daemon: ref(1)}, mesh.DaemonExited{Daemon: ref(2)})
 	equal(t, "ended, wanted", intent(1), mesh.IntentRun)
-	equal(t, "ended, no wish", intent(2), mesh.IntentRun)
+	equal(t, "ended, no intent", intent(2), mesh.IntentRun)
 	w.hear(mesh.DaemonStarted{Daemon: ref(1)}, mesh.DaemonStarted{Daemon: ref(2)})
-	equal(t, "back, no wish", intent(2), mesh.IntentNone)
+	equal(t, "back, no intent", intent(2), mesh.IntentNone)
 	equal(t, "back, wanted", intent(1), mesh.IntentRun)
 }
 

@@ -23,6 +23,6 @@ func TestB17_MigrationsThatAreNotRenewedGo(t *testing.T) {
 	}
 	w.s.Apply(stamp(sec(111)), list)
 	if got := w.s.Migrations(); len(got) != 2 {
-		t.Errorf("told again: %v", got)
+		t.Errorf("reported again: %v", got)
 	}
 }

@@ -63,7 +63,7 @@ func TestGate(t *testing.T) {
 		{"Core049 released when its time is over", []step{{'c', 0}, {'r', 0.6}}, state.GateIdle, 0, time.Second},
 		{"Core052 the window is capped", spaced(15, 200), state.GateBackingOff, 14*200 + 60, time.Minute},
 		{"Core053 force forgives", []step{{'c', 0}, {'c', 1}, {'f', 1}}, state.GateIdle, 0, 500 * time.Millisecond},
-		{"Core058 a crash while looping starts the cooldown anew", append(spaced(5, 1), step{'c', 10}), state.GateCrashLooping, 310, 500 * time.Millisecond},
+		{"Core058 a crash while looping starts the cooldown again", append(spaced(5, 1), step{'c', 10}), state.GateCrashLooping, 310, 500 * time.Millisecond},
 		{"Core059 a start opens a looping gate", append(spaced(5, 1), step{'s', 10}), state.GateIdle, 0, 500 * time.Millisecond},
 		{"Core061 after the cooldown it begins small", append(spaced(5, 1), step{'r', 304}, step{'c', 305}), state.GateBackingOff, 305.5, time.Second},
 		{"B15 Core062 start to start is not a run", []step{{'s', 0}, {'c', 1}, {'s', 60}}, state.GateIdle, 0, time.Second},
