@@ -71,10 +71,10 @@ func TestWrongConfigurationsAreNamed(t *testing.T) {
 	none := map[string]any{"weight_rtt": 0.0, "weight_health": 0.0, "weight_load": 0.0, "weight_memory": 0.0, "weight_disk": 0.0}
 	for want, cfg := range map[string]map[string]any{
 		"set at least one of them above 0": none,
-		"weight_rtt":                         {"weight_rtt": -1.0},
-		"rtt_half":                           {"rtt_half": "0s"},
-		"avoided_factor":                     {"avoided_factor": 2.0},
-		"wait_rtt":                           {"wait_rtt": 1.0},
+		"weight_rtt":                       {"weight_rtt": -1.0},
+		"rtt_half":                         {"rtt_half": "0s"},
+		"avoided_factor":                   {"avoided_factor": 2.0},
+		"wait_rtt":                         {"wait_rtt": 1.0},
 	} {
 		err := c.Validate(cfg)
 		if status.Code(err) != codes.InvalidArgument || !strings.Contains(err.Error(), want) {

@@ -158,9 +158,9 @@ func TestWrongConfigurations(t *testing.T) {
 	plugin := plugintest.Serve(t, newRunner)
 	for want, cfg := range map[string]map[string]any{
 		"commands: ":                              {},
-		"commands.pull: is not a kind of action":   {"commands": map[string]any{"pull": []any{"x"}}},
+		"commands.pull: is not a kind of action":  {"commands": map[string]any{"pull": []any{"x"}}},
 		"commands.drop_replica: names no program": {"commands": map[string]any{"drop_replica": []any{}}},
-		"can't be the name of a variable":                   {"commands": map[string]any{"drop_replica": []any{"x"}}, "env": map[string]any{"A=B": ""}},
+		"can't be the name of a variable":         {"commands": map[string]any{"drop_replica": []any{"x"}}, "env": map[string]any{"A=B": ""}},
 	} {
 		if err := plugin.ReconfigureRaw(cfg); status.Code(err) != codes.InvalidArgument || !strings.Contains(err.Error(), want) {
 			t.Errorf("want %q, got %v", want, err)
