@@ -52,10 +52,10 @@ func TestWrongImportsAreFound(t *testing.T) {
 
 func TestPackagesThatKnowTheContractAndTheCoreAreFound(t *testing.T) {
 	text := "package a\nimport (\n_ \"" + module + "/host/mesh\"\n_ \"" + module + "/proto/meshos/v1\"\n)\n"
-	if got := wrongTranslators(fileTree(t, "host/loop/a.go", text)); len(got) != 1 || !strings.HasPrefix(got[0], "host/loop imports") {
+	if got := wrongTranslators(fileTree(t, "host/loop/a.go", text), translators); len(got) != 1 || !strings.HasPrefix(got[0], "host/loop imports") {
 		t.Errorf("host/loop: %q", got)
 	}
-	if got := wrongTranslators(fileTree(t, "host/wire/a.go", text)); got != nil {
+	if got := wrongTranslators(fileTree(t, "host/wire/a.go", text), translators); got != nil {
 		t.Errorf("host/wire: %q", got)
 	}
 }

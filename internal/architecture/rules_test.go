@@ -73,14 +73,16 @@ var onlyFrom = []struct{ to, from string }{
 	{forTests, forTests},
 }
 
-// translators are the packages that import both the contract and host/mesh. All others
-// know one of them, so that the contract and the core can change apart.
-var translators = []struct{ of, why string }{
+// translator is a package that imports both the contract and host/mesh.
+type translator struct{ of, why string }
+
+// translators are all of them. Every other package knows at most one of the two, so that the
+// contract and the core can change independently.
+var translators = []translator{
 	{"host", "joins the API's simulation to the operators' authorizer"},
 	{"host/api/...", "serves the contract"},
 	{"host/catalog/...", "calls plugins, and checks what they answer in the contract's terms, field by field"},
 	{"host/control/...", "makes the events of control sinks, which exist in the contract only"},
-	{"host/intake/...", "takes in commands, which are judged as the bytes of the contract that were signed"},
 	{"host/journal/...", "writes and reads the contract's JournalEntry"},
 	{"host/operator/...", "judges commands, which are signed as the bytes of the contract's AdminCommand"},
 	{"host/plugins/...", "binds plugins, which speak the contract, to the node"},
