@@ -16,26 +16,29 @@ func newAdminCommand(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "admin",
 		Short: "Drain, cordon and repair a node, with signed commands",
-		Long: `Commands of operators. Each shows what it will do and asks; then it is signed with a
-key of the ssh-agent (or --key-file), and the node judges it and answers with its
-audit record. A node whose configuration names no operators takes it unsigned.
+		Long: `Commands that operators give a node. Each one first shows what it will do and asks
+for confirmation. Then it is signed with a key of the ssh-agent or with --key-file
+and sent; the node verifies it, carries it out or rejects it, and answers with its
+audit record. A node whose configuration names no operators accepts commands
+without a signature.
 
-Where several operators have to sign, --propose FILE writes the command to a file;
-` + "`meshos admin sign FILE`" + ` and ` + "`meshos admin commit FILE`" + ` take it from there.
+If several operators have to sign, --propose FILE writes the command to a file
+instead, ` + "`meshos admin sign FILE`" + ` adds a signature to it, and
+` + "`meshos admin commit FILE`" + ` sends it.
 
-While the cluster is frozen these commands are refused; see meshos ice.`,
+While the cluster is frozen, a node rejects all these commands; see meshos ice.`,
 	}
 	cmd.AddCommand(
 		newEnterMaintenanceCommand(a), newDrainCommand(a), newDropReplicasCommand(a),
-		newTargetCommand(a, "exit-maintenance", "Bring a node back from maintenance, or stop it entering",
+		newTargetCommand(a, "exit-maintenance", "Take a node out of maintenance, or cancel entering it",
 			func(t *meshosv1.NodeTarget) *meshosv1.AdminEvent {
 				return &meshosv1.AdminEvent{Kind: &meshosv1.AdminEvent_ExitMaintenance{ExitMaintenance: t}}
 			}),
-		newTargetCommand(a, "cordon", "Keep new replicas away from a node",
+		newTargetCommand(a, "cordon", "Place no new replicas on a node",
 			func(t *meshosv1.NodeTarget) *meshosv1.AdminEvent {
 				return &meshosv1.AdminEvent{Kind: &meshosv1.AdminEvent_Cordon{Cordon: t}}
 			}),
-		newTargetCommand(a, "uncordon", "Let a node have replicas again, and end its drain",
+		newTargetCommand(a, "uncordon", "Allow replicas on a node again, and end its drain",
 			func(t *meshosv1.NodeTarget) *meshosv1.AdminEvent {
 				return &meshosv1.AdminEvent{Kind: &meshosv1.AdminEvent_Uncordon{Uncordon: t}}
 			}),
@@ -56,9 +59,9 @@ While the cluster is frozen these commands are refused; see meshos ice.`,
 	return cmd
 }
 
-// addNode adds --node, whose zero stands for the node that is asked.
+// addNode adds --node. 0 stands for the node that the command is sent to.
 func addNode(cmd *cobra.Command) *uint64 {
-	return cmd.Flags().Uint64("node", 0, "the node that is meant (default: the one that is asked)")
+	return cmd.Flags().Uint64("node", 0, "the `ID` of the node to act on (default: the node that the command is sent to)")
 }
 
 func nodeOr(id uint64, s *meshosv1.Snapshot) uint64 {
@@ -68,7 +71,7 @@ func nodeOr(id uint64, s *meshosv1.Snapshot) uint64 {
 	return id
 }
 
-// newTargetCommand makes a command that needs nothing but a node.
+// newTargetCommand returns a command that has no parameter but the node.
 func newTargetCommand(a *app, use, short string, event func(*meshosv1.NodeTarget) *meshosv1.AdminEvent) *cobra.Command {
 	cmd := &cobra.Command{Use: use, Short: short, Args: cobra.NoArgs}
 	cmd.Example = "  meshos admin " + use + "\n  meshos admin " + use + " --node 2 --dry-run"
@@ -86,18 +89,18 @@ func newEnterMaintenanceCommand(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "enter-maintenance",
 		Short: "Empty a node and take it out of service",
-		Long: `Empties a node: its replicas are dropped once enough others hold them, and its
-daemons stop but for the essential ones. It is in maintenance when that is done, and
-failed to drain when it is not within the time given.
+		Long: `Empties a node: drops its replicas once enough other nodes hold them, and stops its
+daemons, except for the essential ones. When all of that is done the node is in
+maintenance. If it takes longer than --within, the drain has failed.
 
---monitor shows what is left and what it waits for, until it is done. Ctrl-C ends the
-watching, not the drain.`,
+--monitor shows what is left and what it waits for, until the node is empty. Ctrl-C
+ends the display, not the drain.`,
 		Example: `  meshos admin enter-maintenance --within 10m --monitor
   meshos admin enter-maintenance --node 2`,
 		Args: cobra.NoArgs,
 	}
 	node := addNode(cmd)
-	within := cmd.Flags().Duration("within", 0, "how long it may take (default: maintenance.drain_deadline of the node)")
+	within := cmd.Flags().Duration("within", 0, "how long the drain may take (default: maintenance.drain_deadline of the node)")
 	f := addCommandFlags(cmd, false)
 	addMonitor(cmd, f)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
@@ -116,18 +119,18 @@ func newDrainCommand(a *app) *cobra.Command {
 		Use:   "drain",
 		Short: "Empty a node and keep it empty, without maintenance",
 		Long: `Cordons a node and empties it as enter-maintenance does, but the node stays active.
-It is done when nothing is left there: processes have ended and replicas are gone. The
-node then stays cordoned until ` + "`meshos admin uncordon`" + `. Past the time given a failure
-record lists what is left, and it goes on.
+The drain is done when nothing is left: the processes have ended and the replicas are
+gone. The node then stays cordoned until ` + "`meshos admin uncordon`" + `. A drain that takes
+longer than --within goes on, and a failure record lists what is left.
 
---monitor shows what is left and what it waits for, until it is done. Ctrl-C ends the
-watching, not the drain.`,
+--monitor shows what is left and what it waits for, until the node is empty. Ctrl-C
+ends the display, not the drain.`,
 		Example: `  meshos admin drain --monitor
   meshos admin drain --within 30m --yes`,
 		Args: cobra.NoArgs,
 	}
 	node := addNode(cmd)
-	within := cmd.Flags().Duration("within", 0, "how long it should take (default: maintenance.drain_deadline of the node)")
+	within := cmd.Flags().Duration("within", 0, "how long the drain should take (default: maintenance.drain_deadline of the node)")
 	f := addCommandFlags(cmd, false)
 	addMonitor(cmd, f)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
@@ -141,7 +144,7 @@ watching, not the drain.`,
 	return cmd
 }
 
-// windowOf gives a time for draining, nil for the node's own.
+// windowOf returns the time that a drain has; nil stands for the node's default.
 func windowOf(d time.Duration) (*durationpb.Duration, error) {
 	if d < 0 {
 		return nil, fmt.Errorf("--within: must not be negative, is %v", d)
@@ -155,7 +158,7 @@ func windowOf(d time.Duration) (*durationpb.Duration, error) {
 func newDropReplicasCommand(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "drop-replicas CHAIN…",
-		Short:   "Drop a node's replicas of chains, as far as that is safe",
+		Short:   "Drop a node's replicas of some chains, as far as that is safe",
 		Example: "  meshos admin drop-replicas 7 8",
 		Args:    cobra.MinimumNArgs(1),
 	}
@@ -178,14 +181,14 @@ func newDropReplicasCommand(a *app) *cobra.Command {
 	return cmd
 }
 
-// readID reads the id of a chain, a node and the like.
+// readID reads the id of a chain, a migration and so on.
 func readID(what, word string) (uint64, error) {
 	id, err := strconv.ParseUint(word, 10, 64)
 	if errors.Is(err, strconv.ErrRange) || err == nil && id == 0 {
 		return 0, fmt.Errorf("%s %q: ids are whole numbers from 1 to 2^64-1", what, word)
 	}
 	if err != nil {
-		return 0, fmt.Errorf("%s %q: want its id, a number", what, word)
+		return 0, fmt.Errorf("%s %q: want an id, a whole number", what, word)
 	}
 	return id, nil
 }

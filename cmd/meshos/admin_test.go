@@ -14,8 +14,8 @@ import (
 	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
 )
 
-// What each command says it will do, and what it would send.
-func TestOperator026_113_WordsOfEveryCommand(t *testing.T) {
+// The output of each command's dry run, and the event that it sends.
+func TestOperator026_113_WhatEveryCommandShowsAndSends(t *testing.T) {
 	for _, c := range []struct{ line, event string }{
 		{"admin enter-maintenance --within 10m", `{"enter_maintenance":{"node":1,"drain_for":"600s"}}`},
 		{"admin enter-maintenance --node 2", `{"enter_maintenance":{"node":2}}`},
@@ -39,7 +39,7 @@ func TestOperator026_113_WordsOfEveryCommand(t *testing.T) {
 		{"ice kill-migration 9", `{"kill_migration":{"migration":9}}`},
 	} {
 		t.Run(c.line, func(t *testing.T) {
-			j, d, _ := office(t, "")
+			j, d, _ := newOperatorNode(t, "")
 			d.must(t, c.line+" --dry-run")
 			file := strings.NewReplacer(" ", "-", "--", "").Replace(c.line)
 			golden.Check(t, filepath.Join("testdata/commands", file+".txt"), d.out.String())
@@ -63,9 +63,9 @@ func TestOperator026_113_WordsOfEveryCommand(t *testing.T) {
 }
 
 func TestAnOrdinaryCommandIsSignedOnceItIsConfirmed(t *testing.T) {
-	j, d, dir := office(t, withOperators)
+	j, d, dir := newOperatorNode(t, withOperators)
 	signersFile(t, dir, map[string]byte{"ana": 1})
-	d.holds(t, 1)
+	d.startAgent(t, 1)
 	d.answers = []string{"y"}
 	d.must(t, "admin cordon")
 	if len(j.commits) != 1 || len(j.unsigned) != 0 {
@@ -84,12 +84,12 @@ func TestAnOrdinaryCommandIsSignedOnceItIsConfirmed(t *testing.T) {
 	golden.Check(t, "testdata/commands/accepted.txt", d.out.String())
 }
 
-func TestABreakGlassCommandWantsItsNameTyped(t *testing.T) {
+func TestABreakGlassCommandIsConfirmedByTypingItsName(t *testing.T) {
 	for answer, sent := range map[string]bool{"freeze_cluster": true, " freeze_cluster ": true, "y": false, "": false, "thaw_cluster": false} {
-		j, d, _ := office(t, withOperators)
-		d.holds(t, 1)
+		j, d, _ := newOperatorNode(t, withOperators)
+		d.startAgent(t, 1)
 		d.answers = []string{answer}
-		code := d.do(t.Context(), "ice freeze --ttl 10m")
+		code := d.run(t.Context(), "ice freeze --ttl 10m")
 		if (code == exitDone) != sent || (len(j.commits) == 1) != sent {
 			t.Errorf("%q: exit code %d, sent %v: %s", answer, code, j.commits, d.err.String())
 		}
@@ -105,29 +105,29 @@ func TestABreakGlassCommandWantsItsNameTyped(t *testing.T) {
 	}
 }
 
-func TestNoIsNo(t *testing.T) {
+func TestACommandThatIsNotConfirmedIsNotSent(t *testing.T) {
 	for _, answer := range []string{"", "n", "no", "x"} {
-		j, d, _ := office(t, "")
+		j, d, _ := newOperatorNode(t, "")
 		d.answers = []string{answer}
-		code := d.do(t.Context(), "admin drain")
+		code := d.run(t.Context(), "admin drain")
 		if code != exitFailed || len(j.unsigned) != 0 || !strings.HasSuffix(d.err.String(), "meshos: not confirmed: nothing was sent\n") {
 			t.Errorf("%q: exit code %d, sent %v: %s", answer, code, j.unsigned, d.err.String())
 		}
 	}
 }
 
-func TestARejectionGivesItsKindAndExitCode4(t *testing.T) {
-	j, d, _ := office(t, withOperators)
-	d.holds(t, 1)
+func TestARejectionShowsItsKindAndEndsWithExitCode4(t *testing.T) {
+	j, d, _ := newOperatorNode(t, withOperators)
+	d.startAgent(t, 1)
 	j.outcome = &meshosv1.VerificationOutcome{
 		Verdict: meshosv1.VerificationOutcome_VERDICT_REJECTED, Kind: "freeze_in_effect", Message: "the cluster is frozen",
 	}
-	code := d.do(t.Context(), "admin cordon --yes")
-	if code != exitRejected || !strings.Contains(d.err.String(), "meshos: rejected: freeze_in_effect: the cluster is frozen\n    wait until") {
+	code := d.run(t.Context(), "admin cordon --yes")
+	if code != exitRejected || !strings.Contains(d.err.String(), "meshos: rejected: freeze_in_effect: the cluster is frozen\n    wait for") {
 		t.Errorf("exit code %d: %s", code, d.err.String())
 	}
 	golden.Check(t, "testdata/commands/rejected.txt", d.out.String())
-	code = d.do(t.Context(), "admin cordon --yes --unsigned -o json")
+	code = d.run(t.Context(), "admin cordon --yes --unsigned -o json")
 	var record meshosv1.AdminAuditRecord
 	if err := protojson.Unmarshal([]byte(d.out.String()), &record); err != nil {
 		t.Fatal(err)
@@ -137,28 +137,28 @@ func TestARejectionGivesItsKindAndExitCode4(t *testing.T) {
 	}
 }
 
-// A thaw works while the disk is full, and its operator must be told so.
-func TestAVerdictThatIsNotOnDiskIsShownAllTheSame(t *testing.T) {
-	const late = "meshos: audit record 1 was not on disk within 5s: the verdict holds for now"
+// A thaw works while the disk is full, and its operator has to see that it is not durable.
+func TestAVerdictThatIsNotOnDiskIsShownWithAnError(t *testing.T) {
+	const late = "meshos: audit record 1 was not on disk within 5s: the verdict is in effect"
 	for _, c := range []struct {
 		name, out, err string
 		code           int
-		change         func(*judge)
+		change         func(*operatorNode)
 	}{
-		{"accepted", "Accepted: cordon node 1\n", late, exitFailed, func(j *judge) { j.stuck = true }},
-		{"rejected", "Rejected: cordon node 1\n", "meshos: rejected: store_unavailable: no space left", exitRejected, func(j *judge) {
-			j.stuck = true
+		{"accepted", "Accepted: cordon node 1\n", late, exitFailed, func(j *operatorNode) { j.diskStuck = true }},
+		{"rejected", "Rejected: cordon node 1\n", "meshos: rejected: store_unavailable: no space left", exitRejected, func(j *operatorNode) {
+			j.diskStuck = true
 			j.outcome = &meshosv1.VerificationOutcome{
 				Verdict: meshosv1.VerificationOutcome_VERDICT_REJECTED, Kind: "store_unavailable", Message: "no space left",
 			}
 		}},
-		{"not judged", "", "it may still take the command: see meshos audit tail", exitNoAnswer, func(j *judge) { j.deaf = true }},
+		{"not judged", "", "it may still accept the command: look at meshos audit tail", exitNoAnswer, func(j *operatorNode) { j.dropsCommits = true }},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			j, d, _ := office(t, withOperators)
-			d.holds(t, 1)
+			j, d, _ := newOperatorNode(t, withOperators)
+			d.startAgent(t, 1)
 			c.change(j)
-			code := d.do(t.Context(), "admin cordon --yes")
+			code := d.run(t.Context(), "admin cordon --yes")
 			if code != c.code || !strings.HasPrefix(d.out.String(), c.out) || !strings.Contains(d.err.String(), c.err) {
 				t.Errorf("exit code %d: %s%s", code, d.out.String(), d.err.String())
 			}
@@ -171,17 +171,17 @@ func TestUnsignedOnlyWhereThereAreNoOperators(t *testing.T) {
 		name, operators, line, notice string
 		code                          int
 	}{
-		{"no operators", "", "admin cordon --yes", "note: the configuration names no operators, so it goes unsigned\n", exitDone},
-		{"forced", withOperators, "admin cordon --yes --unsigned", "note: it goes unsigned, as --unsigned says\n", exitDone},
+		{"no operators", "", "admin cordon --yes", "note: the configuration names no operators, so the command is sent without a signature\n", exitDone},
+		{"forced", withOperators, "admin cordon --yes --unsigned", "note: the command is sent without a signature, because of --unsigned\n", exitDone},
 		{
 			"no key", withOperators, "admin cordon --yes",
 			"meshos: there is no key to sign with: SSH_AUTH_SOCK is not set\n    name one with --key-file\n", exitUsage,
 		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			j, d, _ := office(t, c.operators)
+			j, d, _ := newOperatorNode(t, c.operators)
 			j.outcome = &meshosv1.VerificationOutcome{Verdict: meshosv1.VerificationOutcome_VERDICT_UNVERIFIED}
-			code := d.do(t.Context(), c.line)
+			code := d.run(t.Context(), c.line)
 			if code != c.code || !strings.HasSuffix(d.err.String(), c.notice) || len(j.unsigned) != map[int]int{exitDone: 1}[c.code] {
 				t.Errorf("exit code %d, sent %v: %s", code, j.unsigned, d.err.String())
 			}
@@ -193,14 +193,14 @@ func TestUnsignedOnlyWhereThereAreNoOperators(t *testing.T) {
 }
 
 func TestWithoutAConfigurationTheClusterHasToBeNamed(t *testing.T) {
-	j, d, dir := office(t, "")
+	j, d, dir := newOperatorNode(t, "")
 	d.env = map[string]string{"MESHOS_ADDRESS": filepath.Join(dir, "s"), "MESHOS_CONFIG": filepath.Join(dir, "none.toml")}
 	d.must(t, "admin cordon --yes")
-	if len(j.unsigned) != 1 || !strings.Contains(d.err.String(), "note: there is no key to sign with (SSH_AUTH_SOCK is not set), so it goes unsigned") {
+	if len(j.unsigned) != 1 || !strings.Contains(d.err.String(), "note: there is no key to sign with (SSH_AUTH_SOCK is not set), so the command is sent without a signature") {
 		t.Errorf("sent %v: %s", j.unsigned, d.err.String())
 	}
-	d.holds(t, 1)
-	if code := d.do(t.Context(), "admin cordon --yes"); code != exitUsage || !strings.Contains(d.err.String(), "name it with --cluster") {
+	d.startAgent(t, 1)
+	if code := d.run(t.Context(), "admin cordon --yes"); code != exitUsage || !strings.Contains(d.err.String(), "name it with --cluster") {
 		t.Errorf("exit code %d: %s", code, d.err.String())
 	}
 	d.must(t, "admin cordon --yes --cluster lab")
@@ -211,9 +211,9 @@ func TestWithoutAConfigurationTheClusterHasToBeNamed(t *testing.T) {
 
 func TestOperatorCommandsThatMakeNoSense(t *testing.T) {
 	for _, c := range []struct{ line, want string }{
-		{"admin cordon", "cordon has to be confirmed, and this is no terminal\n    --yes answers the question beforehand\n"},
-		{"ice thaw", "thaw_cluster has to be confirmed, and this is no terminal\n    --yes with --expect-hash HEX"},
-		{"ice thaw --yes", "--yes: a break-glass command goes unasked only with --expect-hash HEX"},
+		{"admin cordon", "cordon has to be confirmed, and there is no terminal\n    use --yes to confirm it beforehand\n"},
+		{"ice thaw", "thaw_cluster has to be confirmed, and there is no terminal\n    use --yes with --expect-hash HEX"},
+		{"ice thaw --yes", "--yes: a break-glass command also needs --expect-hash HEX"},
 		{"ice thaw --yes --expect-hash 12", "--expect-hash: want the 64 hexadecimal digits"},
 		{"ice freeze", "--ttl: a freeze lasts more than 0 and at most 24h, not 0s"},
 		{"ice freeze --ttl 25h", "--ttl: a freeze lasts more than 0 and at most 24h, not 25h0m0s"},
@@ -221,20 +221,20 @@ func TestOperatorCommandsThatMakeNoSense(t *testing.T) {
 		{"ice flush-avoid --local 1 --global", "if any flags in the group [local on-peer global] are set"},
 		{"ice flush-avoid --local 0 --dry-run", "flush_avoid_lists.local"},
 		{"ice evict 7", `required flag(s) "victim" not set`},
-		{"ice evict x --victim 2", `chain "x": want its id, a number`},
+		{"ice evict x --victim 2", `chain "x": want an id, a whole number`},
 		{"ice cutover 7 --target 0 --dry-run", "force_cutover.target"},
 		{"ice kill-migration 0", `migration "0": ids are whole numbers from 1 to 2^64-1`},
-		{"ice restart-daemon dmeo --dry-run", `the node has no daemon "dmeo"`},
+		{"ice restart-daemon dmeo --dry-run", `the node has no daemon with the name "dmeo"`},
 		{"admin drain --within -1s --dry-run", "--within: must not be negative, is -1s"},
-		{"admin drain --node 2 --monitor --yes", "--monitor: node 1 is asked, and it sees its own drain only; ask node 2 itself"},
-		{"admin cordon --node 0 --yes", "--node: ids are whole numbers from 1; leave it out for the node that is asked"},
+		{"admin drain --node 2 --monitor --yes", "--monitor: the command would be sent to node 1, which can only show its own drain; send it to node 2"},
+		{"admin cordon --node 0 --yes", "--node: ids are whole numbers from 1; without --node the command acts on the node that it is sent to"},
 		{"admin cordon --monitor", "unknown flag: --monitor"},
 		{"admin drop-replicas", "requires at least 1 arg(s)"},
 		{"admin cordon --unsigned --propose f", "if any flags in the group [unsigned propose] are set"},
 	} {
 		t.Run(c.line, func(t *testing.T) {
-			j, d, _ := office(t, "")
-			code := d.do(t.Context(), c.line)
+			j, d, _ := newOperatorNode(t, "")
+			code := d.run(t.Context(), c.line)
 			if code != exitUsage || !strings.Contains(d.err.String(), "meshos: "+c.want) || d.out.String() != "" {
 				t.Errorf("exit code %d: %s%s", code, d.err.String(), d.out.String())
 			}
@@ -245,19 +245,19 @@ func TestOperatorCommandsThatMakeNoSense(t *testing.T) {
 	}
 }
 
-func TestAHashThatIsNotTheExpectedOneSendsNothing(t *testing.T) {
-	j, d, _ := office(t, "")
-	code := d.do(t.Context(), "ice thaw --yes --expect-hash "+strings.Repeat("ab", 32))
-	if code != exitFailed || len(j.unsigned) != 0 || !strings.Contains(d.err.String(), "what it would do is not what you looked at") {
+func TestACommandWithAnotherHashThanExpectedIsNotSent(t *testing.T) {
+	j, d, _ := newOperatorNode(t, "")
+	code := d.run(t.Context(), "ice thaw --yes --expect-hash "+strings.Repeat("ab", 32))
+	if code != exitFailed || len(j.unsigned) != 0 || !strings.Contains(d.err.String(), "the command would not do what you looked at") {
 		t.Errorf("exit code %d: %s", code, d.err.String())
 	}
 }
 
-func TestAHashThatDoesNotFitWhatIsShownIsNotSigned(t *testing.T) {
-	j, d, _ := office(t, "")
-	j.lies = true
-	code := d.do(t.Context(), "ice thaw --dry-run")
-	if code != exitFailed || !strings.Contains(d.err.String(), "does not fit the blast radius that it shows; don't sign it") {
+func TestAHashThatDoesNotBelongToTheBlastRadiusIsNotSigned(t *testing.T) {
+	j, d, _ := newOperatorNode(t, "")
+	j.wrongHash = true
+	code := d.run(t.Context(), "ice thaw --dry-run")
+	if code != exitFailed || !strings.Contains(d.err.String(), "does not belong to the blast radius in it; don't sign it") {
 		t.Errorf("exit code %d: %s", code, d.err.String())
 	}
 }

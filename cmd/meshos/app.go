@@ -15,8 +15,8 @@ import (
 	"golang.org/x/term"
 )
 
-// app is what commands work with: the world outside, and the flags that all
-// commands share.
+// app is what every command works with: the outside world, and the flags that all commands
+// share.
 type app struct {
 	in       io.Reader
 	out, err io.Writer
@@ -29,10 +29,10 @@ type app struct {
 	address string
 	config  string
 	timeout time.Duration
-	started bool // a command began: what fails now is no wrong usage
+	started bool // the command line was understood: what fails now is not wrong usage
 }
 
-// execute runs one command line and gives its exit code.
+// execute runs one command line and returns its exit code.
 func execute(ctx context.Context, a *app, args []string) int {
 	root := newRoot(a)
 	root.SetArgs(args)
@@ -56,13 +56,14 @@ func newRoot(a *app) *cobra.Command {
 	root := &cobra.Command{
 		Use:   "meshos",
 		Short: "One control loop per machine",
-		Long: `meshos runs one control loop per machine: it hears what happens on the mesh,
-measures the other machines, compares what is with what should be, and acts on
-the difference.
+		Long: `meshos runs one control loop per machine: it receives events about the mesh,
+measures the other machines, compares the actual state with the desired one, and
+acts on the difference.
 
-` + "`meshos run`" + ` starts a node. Those that show, publish and command talk to a
-running one, over the unix socket that its configuration names (node.socket).
-Validate, replay, explain --journal, audit verify and audit export need none.
+` + "`meshos run`" + ` starts a node. The other commands talk to a running node over its
+unix socket (node.socket in its configuration), except for validate, replay,
+explain --journal, audit verify, audit export, version and completion, which need
+no running node.
 
 Exit codes: 0 done, 1 failed, 2 wrong usage or configuration, 3 the node did not
 answer, 4 the node rejected the command.`,
@@ -70,7 +71,7 @@ answer, 4 the node rejected the command.`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {
-			// Cobra asks these only after a command began.
+			// Cobra itself checks these later, when started is set already.
 			if err := errors.Join(cmd.ValidateRequiredFlags(), cmd.ValidateFlagGroups()); err != nil {
 				return err
 			}
@@ -82,8 +83,8 @@ answer, 4 the node rejected the command.`,
 	root.Flags().Bool("version", false, "print the version of this binary")
 	flags := root.PersistentFlags()
 	flags.StringVar(&a.address, "address", "",
-		"the node's socket, unix:PATH or PATH (default: $MESHOS_ADDRESS, else node.socket of the configuration)")
-	flags.StringVarP(&a.config, "config", "c", "", "the configuration file (default: $MESHOS_CONFIG, else meshos.toml)")
+		"the node's `SOCKET`, as unix:PATH or PATH (default: $MESHOS_ADDRESS, else node.socket of the configuration)")
+	flags.StringVarP(&a.config, "config", "c", "", "the configuration `FILE` (default: $MESHOS_CONFIG, else meshos.toml)")
 	_ = root.MarkPersistentFlagFilename("config", "toml")
 	flags.DurationVar(&a.timeout, "timeout", 5*time.Second, "how long to wait for the node's answer")
 	root.AddCommand(
@@ -95,7 +96,7 @@ answer, 4 the node rejected the command.`,
 	return root
 }
 
-// configPath is the file that --config or the environment names.
+// configPath returns the configuration file that --config or the environment names.
 func (a *app) configPath() string {
 	if a.config != "" {
 		return a.config
@@ -106,7 +107,7 @@ func (a *app) configPath() string {
 	return "meshos.toml"
 }
 
-// terminal says whether w is one.
+// terminal reports whether w is a terminal.
 func terminal(w any) bool {
 	file, ok := w.(*os.File)
 	return ok && term.IsTerminal(int(file.Fd()))
@@ -117,10 +118,10 @@ func (a *app) color(w any) view.Color {
 	return view.Color(terminal(w) && a.env("NO_COLOR") == "" && a.env("TERM") != "dumb")
 }
 
-// printer returns what shows messages on w.
+// printer returns the Printer for text that is written to w.
 func (a *app) printer(w any) view.Printer { return view.Printer{Color: a.color(w), Zone: a.zone} }
 
-// prompter returns who can be asked, nil if nobody sits at a terminal.
+// prompter returns who answers questions, or nil if nobody is at a terminal.
 func (a *app) prompter() sign.Prompter {
 	if a.person != nil {
 		return a.person
@@ -132,7 +133,7 @@ func (a *app) prompter() sign.Prompter {
 	return sign.NewTerminal(in, a.err)
 }
 
-// signer signs with the keys of whoever runs meshos.
+// signer returns the Signer for the operator who runs this command.
 func (a *app) signer() *sign.Signer {
 	return &sign.Signer{AgentSocket: a.env("SSH_AUTH_SOCK"), AgentTimeout: a.timeout, Prompter: a.prompter(), Note: a.note}
 }
@@ -167,7 +168,7 @@ func (o *outputFlag) Set(s string) error {
 // addOutput adds -o to a command.
 func addOutput(cmd *cobra.Command) *outputFlag {
 	output := outputTable
-	cmd.Flags().VarP(&output, "output", "o", "how to print: a table for people, or the contract's JSON")
+	cmd.Flags().VarP(&output, "output", "o", "print a table for people, or the contract's JSON")
 	completeFlag(cmd, "output", "table", "json")
 	return &output
 }

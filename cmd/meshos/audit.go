@@ -17,12 +17,12 @@ import (
 func newAuditCommand(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "audit",
-		Short: "Show, check and export what operators commanded",
-		Long: `Shows the audit records of a running node, and checks or exports a node's records
-on disk, whether it runs or not.`,
+		Short: "Show, check and export the records of operators' commands",
+		Long: `Shows the audit records of a running node, and checks or exports the records that a
+node has on disk, whether it is running or not.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return &usageError{err: errors.New("which one? audit tail, audit verify or audit export"), help: cmd.CommandPath() + " --help"}
+			return &usageError{err: errors.New("a command is missing: audit tail, audit verify or audit export"), help: cmd.CommandPath() + " --help"}
 		},
 	}
 	cmd.AddCommand(newAuditTailCommand(a), newAuditVerifyCommand(a), newAuditExportCommand(a))
@@ -35,8 +35,8 @@ type chainDir struct {
 	fs   disk.FS
 }
 
-// recordDirs finds the chains in a folder of records, a data directory, or the folder
-// of one chain; without one in the configured data directory.
+// recordDirs finds the chains of records in a folder of records, in a data directory, or in
+// the folder of one chain. Without an argument it looks in the configured data directory.
 func (a *app) recordDirs(args []string) (dir string, out []chainDir, err error) {
 	if len(args) > 0 {
 		dir = args[0]
@@ -48,7 +48,7 @@ func (a *app) recordDirs(args []string) (dir string, out []chainDir, err error) 
 		dir = cfg.Node.DataDir
 	}
 	if _, err := os.Stat(dir); err != nil {
-		return "", nil, fmt.Errorf("%w; name the folder with the node's records, which is records in its data_dir", err)
+		return "", nil, fmt.Errorf("%w; name the node's data_dir or the folder records in it", err)
 	}
 	if info, err := os.Stat(filepath.Join(dir, "records")); err == nil && info.IsDir() {
 		dir = filepath.Join(dir, "records")
@@ -71,15 +71,15 @@ func (a *app) recordDirs(args []string) (dir string, out []chainDir, err error) 
 		out = append(out, chainDir{name, folder})
 	}
 	if len(out) == 0 {
-		return "", nil, fmt.Errorf("%s holds no records; name the folder with the node's records, which is records in its data_dir", dir)
+		return "", nil, fmt.Errorf("%s has no records; name the node's data_dir or the folder records in it", dir)
 	}
 	return dir, out, nil
 }
 
-// folderName is the name of a folder, whichever way it is written.
+// folderName returns the last element of a folder's absolute path.
 func folderName(dir string) string {
-	if whole, err := filepath.Abs(dir); err == nil {
-		dir = whole
+	if absolute, err := filepath.Abs(dir); err == nil {
+		dir = absolute
 	}
 	return filepath.Base(dir)
 }

@@ -16,9 +16,10 @@ func newAuditExportCommand(a *app) *cobra.Command {
 	return &cobra.Command{
 		Use:   "export [DIR]",
 		Short: "Print all audit records on disk as JSON",
-		Long: `Prints all audit records in DIR, oldest first, as one line of the contract's JSON
-each. DIR is as for audit verify. What is damaged is not printed but named, and the
-exit code is 1 then; so is how many records were lost before they could be written.`,
+		Long: `Prints all audit records in DIR, oldest first, each as one line of the contract's
+JSON. DIR is a folder as for audit verify. Damaged records are not printed: a warning
+names each damage, and the exit code is 1. A warning also tells how many records were
+lost before they could be written.`,
 		Example: `  meshos audit export > audit.jsonl
   meshos audit export /mnt/backup/records | jq -r .outcome.verdict | sort | uniq -c`,
 		Args: cobra.MaximumNArgs(1),
@@ -31,11 +32,11 @@ exit code is 1 then; so is how many records were lost before they could be writt
 				if c.name != "audit" {
 					continue
 				}
-				held, unread := heldBeside(dir, chains)
+				cursors, unread := readCursors(dir, chains)
 				if unread != nil {
-					a.warnCursors(unread)
+					a.warnOfCursors(unread)
 				}
-				ends := heldOf(c.name, held)
+				ends := newCursorCheck(c.name, cursors)
 				report, err := a.export(c, ends)
 				if err != nil {
 					return err
@@ -50,16 +51,16 @@ exit code is 1 then; so is how many records were lost before they could be writt
 					_, _ = fmt.Fprintf(a.err, "warning: %s lost before they could be written\n", view.Counted(int(report.Missing), "record"))
 				}
 				if len(report.Damage)+len(ends.bad) > 0 {
-					return fmt.Errorf("%s is damaged; what is printed is what can be proven", dir)
+					return fmt.Errorf("%s is damaged; only the intact records were printed", dir)
 				}
 				return nil
 			}
-			return fmt.Errorf("%s holds no audit records", dir)
+			return fmt.Errorf("%s has no audit records", dir)
 		},
 	}
 }
 
-func (a *app) export(c chainDir, ends *heldCheck) (durable.Report, error) {
+func (a *app) export(c chainDir, ends *cursorCheck) (durable.Report, error) {
 	out := bufio.NewWriter(a.out)
 	var failed error
 	report, err := durable.Walk(c.fs, c.name, func(e segment.Entry, number uint64) error {

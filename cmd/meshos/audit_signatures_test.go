@@ -67,27 +67,27 @@ func recordOf(t *testing.T, signed, understood *meshosv1.AdminEvent) (*meshosv1.
 	}, set
 }
 
-func TestSignaturesOfTheAuditAreCheckedAgain(t *testing.T) {
+func TestSignaturesInTheAuditAreVerifiedAgain(t *testing.T) {
 	cases := []struct {
 		name   string
 		change func(*meshosv1.AdminAuditRecord)
 		want   string // "" for good
 	}{
 		{"as it was committed", func(*meshosv1.AdminAuditRecord) {}, ""},
-		{"another event", func(a *meshosv1.AdminAuditRecord) { a.Event = cordonOf(6) }, "another one than the record says"},
-		{"another payload", func(a *meshosv1.AdminAuditRecord) { a.Commit.Payload[0]++ }, "its commit id is not that"},
+		{"another event", func(a *meshosv1.AdminAuditRecord) { a.Event = cordonOf(6) }, "another command than the one that was signed"},
+		{"another payload", func(a *meshosv1.AdminAuditRecord) { a.Commit.Payload[0]++ }, "its commit id does not belong"},
 		{"a payload that no node takes", func(a *meshosv1.AdminAuditRecord) {
 			a.Commit.Payload = append(a.Commit.Payload, 0xf8, 0x01, 0x01)
 			a.CommitId = operator.CommitID(a.Commit.Payload)
-		}, "can't have been accepted: malformed"},
+		}, "no node can have accepted the signed command: malformed"},
 		{"another payload with its id", func(a *meshosv1.AdminAuditRecord) {
 			a.Commit.Payload = append(a.Commit.Payload, 0x12, 0)
 			a.CommitId = operator.CommitID(a.Commit.Payload)
 		}, "signature_invalid"},
 		{"a damaged signature", func(a *meshosv1.AdminAuditRecord) { s := a.Commit.Signatures[0]; s[len(s)-1]++ }, "signature_invalid"},
-		{"no signature", func(a *meshosv1.AdminAuditRecord) { a.Commit.Signatures = nil }, "whose signature is not with it"},
-		{"another operator", func(a *meshosv1.AdminAuditRecord) { a.Operators[0].KeyId = "SHA256:x" }, "whose signature is not with it"},
-		{"nothing to check", func(a *meshosv1.AdminAuditRecord) { a.Commit = nil }, "the signed command is not with it"},
+		{"no signature", func(a *meshosv1.AdminAuditRecord) { a.Commit.Signatures = nil }, "has no signature of this key"},
+		{"another operator", func(a *meshosv1.AdminAuditRecord) { a.Operators[0].KeyId = "SHA256:x" }, "has no signature of this key"},
+		{"nothing to check", func(a *meshosv1.AdminAuditRecord) { a.Commit = nil }, "has no signed command"},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
@@ -101,14 +101,14 @@ func TestSignaturesOfTheAuditAreCheckedAgain(t *testing.T) {
 			if (c.want == "") != (got == "") || !strings.Contains(got, c.want) {
 				t.Errorf("got %q, want %q", got, c.want)
 			}
-			if c.want == "" && check.proven != 1 {
-				t.Errorf("%d proven", check.proven)
+			if c.want == "" && check.verified != 1 {
+				t.Errorf("%d verified", check.verified)
 			}
 		})
 	}
 }
 
-func TestACommandIsProvenHoweverItWasWritten(t *testing.T) {
+func TestACommandIsVerifiedHoweverItWasEncoded(t *testing.T) {
 	signed := &meshosv1.AdminEvent{Kind: &meshosv1.AdminEvent_Drain{Drain: &meshosv1.Drain{Node: 5}}} // without a window
 	event, err := wire.AdminFromProto(signed)
 	if err != nil {
@@ -116,16 +116,16 @@ func TestACommandIsProvenHoweverItWasWritten(t *testing.T) {
 	}
 	record, set := recordOf(t, signed, wire.AdminToProto(event))
 	check := &signatureCheck{set: set}
-	if err := check.see(&meshosv1.Record{Kind: &meshosv1.Record_Audit{Audit: record}}); err != nil || check.proven != 1 {
+	if err := check.see(&meshosv1.Record{Kind: &meshosv1.Record_Audit{Audit: record}}); err != nil || check.verified != 1 {
 		t.Errorf("%q %v", check.bad, err)
 	}
 }
 
-func TestARejectedCommandProvesNothing(t *testing.T) {
+func TestARejectedCommandIsNotVerified(t *testing.T) {
 	record, set := signedRecord(t)
 	record.Outcome.Verdict = meshosv1.VerificationOutcome_VERDICT_REJECTED
 	check := &signatureCheck{set: set}
-	if err := check.see(&meshosv1.Record{Kind: &meshosv1.Record_Audit{Audit: record}}); err != nil || check.unsigned != 1 || check.proven != 0 {
+	if err := check.see(&meshosv1.Record{Kind: &meshosv1.Record_Audit{Audit: record}}); err != nil || check.unsigned != 1 || check.verified != 0 {
 		t.Errorf("%+v %v", check, err)
 	}
 }

@@ -9,8 +9,8 @@ import (
 	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
 )
 
-// What changed of the keys stands among the commands, and is none whose signatures
-// could be checked.
+// A change of the operators' keys is an audit record between those of commands, but has no
+// signature.
 func TestChangesOfSignersAreShownAndHaveNoSignatures(t *testing.T) {
 	record := wire.Origin{Node: 1, Epoch: 7}.Audit(mesh.AuditRecord{
 		Seq: 3, Wall: time.Date(2026, 1, 2, 12, 0, 3, 0, time.UTC),
@@ -25,7 +25,7 @@ func TestChangesOfSignersAreShownAndHaveNoSignatures(t *testing.T) {
 		t.Errorf("shows %q, want %q", s.out.String(), want)
 	}
 	check := &signatureCheck{}
-	if err := check.see(&meshosv1.Record{Kind: &meshosv1.Record_Audit{Audit: record}}); err != nil || check.proven+check.unsigned+len(check.bad) != 0 {
+	if err := check.see(&meshosv1.Record{Kind: &meshosv1.Record_Audit{Audit: record}}); err != nil || check.verified+check.unsigned+len(check.bad) != 0 {
 		t.Errorf("%v, checked as a command: %+v", err, check)
 	}
 }

@@ -18,18 +18,20 @@ func newAuditTailCommand(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "tail",
 		Short: "Show the audit records of a running node",
-		Long: `Shows what operators commanded: the newest 256 records, or with --since all from
-then on, also those of earlier runs of the node. With --follow it goes on with new
-ones until it is interrupted. "not durable" behind a record says that it is not yet
-on disk and with every appender. Lost records leave a line that says how many.`,
+		Long: `Shows the commands of operators and the node's verdicts: the newest 256 records, or
+with --since all records since a time, including those of earlier runs of the node.
+With --follow it continues with new records until it is interrupted.
+
+"not durable" after a record means that the record is not yet on disk, or not yet
+stored by every appender. A warning shows where records are missing, and how many.`,
 		Example: `  meshos audit tail
   meshos audit tail -f --since 2h
   meshos audit tail --since 2026-01-31T08:00:00Z -o json | jq -c .event`,
 		Args: cobra.NoArgs,
 	}
 	output := addOutput(cmd)
-	follow := cmd.Flags().BoolP("follow", "f", false, "go on with new records")
-	since := cmd.Flags().String("since", "", "from then on: a span such as 2h, a time such as 2026-01-31T08:00:00Z, or all")
+	follow := cmd.Flags().BoolP("follow", "f", false, "continue with new records")
+	since := cmd.Flags().String("since", "", "show records since this `TIME`: a duration such as 2h, a time such as 2026-01-31T08:00:00Z, or all")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		in := &hostv1.TailRequest{Follow: *follow}
 		if *since != "" && *since != "all" {
@@ -67,7 +69,7 @@ func (n *nodeClient) tailAudit(ctx context.Context, in *hostv1.TailRequest, visi
 	return receive(ctx, n, stream, err, visit)
 }
 
-// sinceTime reads a span before now, or a time.
+// sinceTime reads the value of --since: a time, or a duration before now.
 func sinceTime(text string, now time.Time) (time.Time, error) {
 	if d, err := time.ParseDuration(text); err == nil && d >= 0 {
 		return now.Add(-d), nil
@@ -75,10 +77,10 @@ func sinceTime(text string, now time.Time) (time.Time, error) {
 	if t, err := time.Parse(time.RFC3339, text); err == nil {
 		return t, nil
 	}
-	return time.Time{}, fmt.Errorf("--since %q: want a span such as 2h, a time such as 2026-01-31T08:00:00Z, or all", text)
+	return time.Time{}, fmt.Errorf("--since %q: want a duration such as 2h, a time such as 2026-01-31T08:00:00Z, or all", text)
 }
 
-// auditPrinter prints audit records, and says where some are missing.
+// auditPrinter prints audit records, with warnings where some are missing.
 type auditPrinter struct {
 	a     *app
 	json  bool
@@ -91,7 +93,7 @@ func (p *auditPrinter) print(r *meshosv1.AdminAuditRecord) error {
 	switch {
 	case r.GetEpoch() == p.epoch && r.GetSeq() > p.seq:
 		missing = r.GetSeq() - p.seq - 1
-	case r.GetEpoch() != p.epoch && p.epoch != 0 && r.GetSeq() > 0: // a later run, which began with record 1
+	case r.GetEpoch() != p.epoch && p.epoch != 0 && r.GetSeq() > 0: // a later run, whose first record was 1
 		missing = r.GetSeq() - 1
 	}
 	p.epoch, p.seq = r.GetEpoch(), r.GetSeq()

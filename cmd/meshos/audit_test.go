@@ -87,12 +87,12 @@ func TestAuditVerify(t *testing.T) {
 	if diff := cmp.Diff(want, s.out.String()); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
 	}
-	if want := "meshos: " + dir + "/records is damaged in 1 place; keep a copy before anything else writes there\n"; s.err.String() != want {
+	if want := "meshos: " + dir + "/records is damaged in 1 place; make a copy before anything else writes there\n"; s.err.String() != want {
 		t.Errorf("says %q", s.err.String())
 	}
 }
 
-func TestB24_AuditVerifySeesWhatWasCutOffBehindAnAppender(t *testing.T) {
+func TestB24_AuditVerifyFindsRecordsThatWereCutOff(t *testing.T) {
 	const where = "audit    damaged: 3 records in 1 file\n         "
 	for name, c := range map[string]struct {
 		cursors, want string
@@ -102,17 +102,17 @@ func TestB24_AuditVerifySeesWhatWasCutOffBehindAnAppender(t *testing.T) {
 		"behind":    {`{"audit":{"number":"1","epoch":"9","seq":"1"}}`, "audit    good: 3 records in 1 file\n", exitDone},
 		"cut off": {
 			`{"audit":{"number":"5","epoch":"9","seq":"5"}}`,
-			where + "it ends with record 3, and jsonl holds record 5 (seq 5 of epoch 0000000000000009): what comes after 3 was cut off or taken away\n",
+			where + "the chain ends with record 3, but jsonl has record 5 (seq 5 of epoch 0000000000000009): the records after 3 were cut off or removed\n",
 			exitFailed,
 		},
 		"another chain": {
 			`{"audit":{"number":"2","epoch":"10","seq":"7"}}`,
-			where + "jsonl holds another record 2 (seq 7 of epoch 000000000000000a) than stands there (seq 2 of epoch 0000000000000009)\n",
+			where + "jsonl has another record 2 (seq 7 of epoch 000000000000000a) than the chain (seq 2 of epoch 0000000000000009)\n",
 			exitFailed,
 		},
-		"taken away": {
+		"removed": {
 			`{"audit":{"number":"3","epoch":"9","seq":"3"},"log":{"number":"8","epoch":"9","seq":"8"}}`,
-			"log      missing: jsonl holds record 8 of them\naudit    good: 3 records in 1 file\n",
+			"log      missing: jsonl has its record 8\naudit    good: 3 records in 1 file\n",
 			exitFailed,
 		},
 	} {
@@ -135,8 +135,8 @@ func TestB24_AuditVerifySeesWhatWasCutOffBehindAnAppender(t *testing.T) {
 			if warned := strings.Contains(exported.err.String(), "warning: "); warned != strings.Contains(c.want, "damaged") || warned != (code == exitFailed) {
 				t.Errorf("exported with exit code %d: %s", code, exported.err.String())
 			}
-			if name == "taken away" {
-				return // of a single folder nobody expects the others
+			if name == "removed" {
+				return // the folder of one chain is checked without the others
 			}
 			t.Chdir(dir + "/audit")
 			s = &shell{}
@@ -147,8 +147,8 @@ func TestB24_AuditVerifySeesWhatWasCutOffBehindAnAppender(t *testing.T) {
 	}
 }
 
-// TestADamagedCursorHidesNoRecords has one appender's file damaged: the records are
-// checked all the same, and against what the other one holds.
+// If one appender's cursor is damaged, the records are checked all the same, and compared
+// with the cursor of the other one.
 func TestADamagedCursorHidesNoRecords(t *testing.T) {
 	dir := auditFolder(t, 3) + "/records"
 	if err := os.Mkdir(dir+"/cursors", 0o700); err != nil {
@@ -158,7 +158,7 @@ func TestADamagedCursorHidesNoRecords(t *testing.T) {
 	write(t, dir+"/cursors/jsonl", `{"audit":{"number":"5","epoch":"9","seq":"5"}}`)
 	s := &shell{}
 	code := s.run(t.Context(), "audit", "verify", dir)
-	if code != exitFailed || !strings.Contains(s.out.String(), "audit    damaged: 3 records in 1 file\n         it ends with record 3, and jsonl holds record 5") {
+	if code != exitFailed || !strings.Contains(s.out.String(), "audit    damaged: 3 records in 1 file\n         the chain ends with record 3, but jsonl has record 5") {
 		t.Errorf("verified with exit code %d:\n%s", code, s.out.String())
 	}
 	if !strings.Contains(s.err.String(), "warning: cursors in "+dir+"/cursors/archive: ") || !strings.Contains(s.err.String(), "damaged in 2 places") {
@@ -171,12 +171,12 @@ func TestADamagedCursorHidesNoRecords(t *testing.T) {
 	}
 }
 
-func TestAuditVerifyOfWhatIsNone(t *testing.T) {
+func TestAuditVerifyWithoutRecords(t *testing.T) {
 	empty := t.TempDir()
 	for _, where := range []string{empty, empty + "/nothing"} {
 		s := &shell{}
 		if code := s.run(t.Context(), "audit", "verify", where); code != exitFailed ||
-			!strings.Contains(s.err.String(), "name the folder with the node's records, which is records in its data_dir") {
+			!strings.Contains(s.err.String(), "name the node's data_dir or the folder records in it") {
 			t.Errorf("exit code %d: %s", code, s.err.String())
 		}
 	}
@@ -196,7 +196,7 @@ func TestAuditExport(t *testing.T) {
 	}
 }
 
-func TestOperator134_AuditTailGoesOnAndSaysWhatIsMissing(t *testing.T) {
+func TestOperator134_AuditTailFollowsAndWarnsOfMissingRecords(t *testing.T) {
 	n, s := start(t)
 	first := busy()
 	rejected := audited(2)
@@ -240,15 +240,15 @@ func TestAuditTailSince(t *testing.T) {
 		t.Errorf("exit code %d: %s%s", code, s.out.String(), s.err.String())
 	}
 	if code := s.run(t.Context(), "audit", "tail", "--since", "noon"); code != exitUsage ||
-		!strings.Contains(s.err.String(), `--since "noon": want a span such as 2h, a time such as 2026-01-31T08:00:00Z, or all`) {
+		!strings.Contains(s.err.String(), `--since "noon": want a duration such as 2h, a time such as 2026-01-31T08:00:00Z, or all`) {
 		t.Errorf("exit code %d: %s", code, s.err.String())
 	}
 }
 
-func TestAuditTailSaysWhatIsMissingAtTheBeginningOfARun(t *testing.T) {
+func TestAuditTailWarnsOfRecordsMissingAtTheBeginningOfARun(t *testing.T) {
 	s := &shell{}
 	show := &auditPrinter{a: &app{out: &s.out, err: &s.err, zone: time.UTC}}
-	for _, at := range []struct{ epoch, seq uint64 }{{7, 5}, {7, 6}, {8, 1}, {9, 3}, {9, 5}} { // of the oldest run nobody knows
+	for _, at := range []struct{ epoch, seq uint64 }{{7, 5}, {7, 6}, {8, 1}, {9, 3}, {9, 5}} { // what is missing of the oldest run is not known
 		record := wire.Origin{Node: 1, Epoch: at.epoch}.Audit(audited(at.seq), false)
 		if err := show.print(record); err != nil {
 			t.Fatal(err)
@@ -259,7 +259,7 @@ func TestAuditTailSaysWhatIsMissingAtTheBeginningOfARun(t *testing.T) {
 	}
 }
 
-func TestAuditVerifyNamesTheFirstPlacesOfMany(t *testing.T) {
+func TestAuditVerifyShowsTheFirstOfManyDamages(t *testing.T) {
 	s := &shell{}
 	places := make([]string, 25)
 	for i := range places {

@@ -13,8 +13,7 @@ import (
 	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
 )
 
-// recordCheck says what is wrong with a record whose checksum and link are right, nil
-// for nothing.
+// recordCheck returns what is wrong with a record whose checksum and link are right, or nil.
 type recordCheck func(*meshosv1.Record) error
 
 func newAuditVerifyCommand(a *app) *cobra.Command {
@@ -22,18 +21,19 @@ func newAuditVerifyCommand(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "verify [DIR]",
 		Short: "Check a node's records on disk",
-		Long: `Reads all records in DIR and checks every byte: checksums, the links from each
-record to the one before it, gaps, and that nothing is missing in between, or at the
-end as far as an appender holds it. DIR is a folder of records, a data directory, or
-the folder of one chain; without it the data directory of the configuration is taken.
-The node may run meanwhile.
+		Long: `Reads all records in DIR and checks every byte: the checksums, the link from each
+record to the one before it, and that no record is missing in between. If an appender
+has stored a record that is no longer at the end, that is found, too. DIR is a data
+directory, the folder records in it, or the folder of one chain; the default is the
+data directory of the configuration. The node may be running meanwhile.
 
-The signatures of all accepted commands are checked again, as of the time at which they
-were committed, against an allowed_signers file: with DIR the one that --signers names,
-if it does, and else that of the configuration.
+The signatures of all accepted commands are verified again, as of the time when the
+node accepted them, with the allowed_signers file of --signers. Without DIR the default
+is the file that the configuration names; with DIR and without --signers no signature
+is checked.
 
-Nothing is changed. The exit code is 1 when something is damaged or a signature is
-bad, and each damage is named with its file, offset and record.`,
+Nothing is changed on disk. Each damage is shown with its file, offset and record. The
+exit code is 1 if there is damage or a bad signature.`,
 		Example: `  meshos audit verify
   meshos audit verify --signers /etc/meshos/allowed_signers
   meshos audit verify /mnt/backup/records
@@ -64,10 +64,10 @@ bad, and each damage is named with its file, offset and record.`,
 				signatures = &signatureCheck{set: set}
 				check = signatures.see
 			}
-			held, unread := heldBeside(dir, chains) // first, since a running node gets on
-			damaged := a.showMissing(chains, held)
+			cursors, unread := readCursors(dir, chains) // first, since a running node moves them
+			damaged := a.showMissing(chains, cursors)
 			for _, c := range chains {
-				ends := heldOf(c.name, held)
+				ends := newCursorCheck(c.name, cursors)
 				report, err := verifyChain(c, ends, check)
 				if err != nil {
 					return err
@@ -79,25 +79,25 @@ bad, and each damage is named with its file, offset and record.`,
 				signatures.show(a)
 			}
 			if unread != nil {
-				a.warnCursors(unread)
+				a.warnOfCursors(unread)
 				damaged++
 			}
 			if damaged > 0 {
-				return fmt.Errorf("%s is damaged in %s; keep a copy before anything else writes there", dir, view.Counted(damaged, "place"))
+				return fmt.Errorf("%s is damaged in %s; make a copy before anything else writes there", dir, view.Counted(damaged, "place"))
 			}
 			if signatures != nil && len(signatures.bad) > 0 {
-				return fmt.Errorf("%s in %s can't be proven with %s\n"+
-					"    where keys were taken out of that file, put their lines back with a valid-before", view.Counted(len(signatures.bad), "command"), dir, signersFile)
+				return fmt.Errorf("%s in %s could not be verified with %s\n"+
+					"    if keys were removed from that file, put their lines back with a valid-before option", view.Counted(len(signatures.bad), "command"), dir, signersFile)
 			}
 			return nil
 		},
 	}
-	cmd.Flags().StringVar(&signersFile, "signers", "", "check the signatures of accepted commands against this allowed_signers file")
+	cmd.Flags().StringVar(&signersFile, "signers", "", "verify the signatures of accepted commands with this allowed_signers `FILE`")
 	return cmd
 }
 
-// verifyChain reads a whole chain. Check is asked for each record, if it is set.
-func verifyChain(c chainDir, ends *heldCheck, check recordCheck) (durable.Report, error) {
+// verifyChain reads a whole chain. check, if it is not nil, is called with each record.
+func verifyChain(c chainDir, ends *cursorCheck, check recordCheck) (durable.Report, error) {
 	report, err := durable.Walk(c.fs, c.name, func(e segment.Entry, number uint64) error {
 		ends.see(e, number)
 		if e.Kind != segment.KindRecord {
@@ -113,7 +113,7 @@ func verifyChain(c chainDir, ends *heldCheck, check recordCheck) (durable.Report
 	return report, err
 }
 
-// showReport prints what was found in one chain.
+// showReport prints the result for one chain; cut has what the cursors showed.
 func (a *app) showReport(name string, r durable.Report, cut []string) {
 	colors := a.color(a.out)
 	verdict := colors.Apply(view.Good, "good")
@@ -125,7 +125,7 @@ func (a *app) showReport(name string, r durable.Report, cut []string) {
 		line += fmt.Sprintf(", from number %d on", r.First)
 	}
 	if r.Gaps > 0 {
-		line += fmt.Sprintf(", %s with %s lost before they could be written", view.Counted(r.Gaps, "gap"), view.Counted(int(r.Missing), "record"))
+		line += fmt.Sprintf(", %s of %s that were lost before they could be written", view.Counted(r.Gaps, "gap"), view.Counted(int(r.Missing), "record"))
 	}
 	if r.Quarantined > 0 {
 		line += ", " + view.Counted(r.Quarantined, "file") + " set aside"
@@ -137,15 +137,15 @@ func (a *app) showReport(name string, r durable.Report, cut []string) {
 	}
 	a.showPlaces(append(places, cut...))
 	if r.Unfinished != nil {
-		_, _ = fmt.Fprintf(a.out, "         the last record is not complete: it is being written, or the node's next start cuts it off (%s)\n",
+		_, _ = fmt.Fprintf(a.out, "         the last record is incomplete: either it is being written, or the node's next start will cut it off (%s)\n",
 			view.Plain(r.Unfinished.Error()))
 	}
 }
 
-// shownPlaces is how many places are named: behind damage every file is one.
+// shownPlaces is how many damages are shown: after the first one every file is damage.
 const shownPlaces = 20
 
-// showPlaces names what is wrong, one thing a line, the first ones first.
+// showPlaces prints what is wrong, one line each.
 func (a *app) showPlaces(places []string) {
 	for i, place := range places {
 		if i == shownPlaces {

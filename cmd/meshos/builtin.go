@@ -6,9 +6,9 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// finishBuiltins makes the commands that cobra brings along, help and completion,
-// refuse what they don't know, as all others do: cobra prints a help text then and
-// says that all is well.
+// finishBuiltins makes cobra's own commands, help and completion, fail for arguments that
+// they don't know, as all other commands do. By default they print a help text and end with
+// exit code 0.
 func finishBuiltins(root *cobra.Command) {
 	root.InitDefaultHelpCmd()
 	root.InitDefaultCompletionCmd()
@@ -33,12 +33,12 @@ func helpFor(cmd *cobra.Command, args []string) error {
 			err: fmt.Errorf("unknown command %q for %q", rest[0], found.CommandPath()), help: found.CommandPath() + " --help",
 		}
 	}
-	found.InitDefaultHelpFlag() // so that the flag is shown, too
+	found.InitDefaultHelpFlag() // so that the help text lists the flag
 	return found.Help()
 }
 
-// finishCompletion keeps file names away from where the shell can't use them: behind
-// commands without arguments.
+// finishCompletion keeps the shell from offering file names for commands that take no
+// arguments.
 func finishCompletion(cmd *cobra.Command) {
 	takesNone := cmd.Args != nil && cmd.Args(cmd, []string{"x"}) != nil
 	if takesNone && cmd.ValidArgsFunction == nil {
@@ -49,7 +49,7 @@ func finishCompletion(cmd *cobra.Command) {
 	}
 }
 
-// completeFlag offers words to the shell as values of a flag.
+// completeFlag makes the shell offer these words as values of a flag.
 func completeFlag(cmd *cobra.Command, flag string, words ...string) {
 	_ = cmd.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(words, cobra.ShellCompDirectiveNoFileComp))
 }

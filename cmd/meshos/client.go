@@ -31,7 +31,7 @@ type nodeClient struct {
 	answered bool
 }
 
-// connect finds the node's socket. Nothing is sent yet. The caller closes it.
+// connect finds the node's socket. It sends nothing yet. The caller closes the client.
 func (a *app) connect() (*nodeClient, error) {
 	n := &nodeClient{timeout: a.timeout}
 	if a.timeout <= 0 {
@@ -47,7 +47,7 @@ func (a *app) connect() (*nodeClient, error) {
 		peeked, err := config.Peek(a.configPath(), "node.socket")
 		var report *config.Report
 		if errors.As(err, &report) {
-			return nil, &usageError{err: fmt.Errorf("can't tell which node to ask: %w\n    or name its socket with --address", err)}
+			return nil, &usageError{err: fmt.Errorf("can't find the node's socket: %w\n    or name the socket with --address", err)}
 		}
 		if err != nil {
 			return nil, err
@@ -77,7 +77,7 @@ func (a *app) connect() (*nodeClient, error) {
 
 func (n *nodeClient) close() { _ = n.conn.Close() }
 
-// snapshot asks for the present snapshot.
+// snapshot asks for the newest snapshot.
 func (n *nodeClient) snapshot(ctx context.Context) (*meshosv1.Snapshot, error) {
 	ctx, cancel := context.WithTimeout(ctx, n.timeout)
 	defer cancel()
@@ -89,7 +89,7 @@ func (n *nodeClient) snapshot(ctx context.Context) (*meshosv1.Snapshot, error) {
 	return snapshot, nil
 }
 
-// receive reads one stream to its end, or that of ctx, and hands on what comes.
+// receive reads a stream until it or ctx ends, and calls visit with each message.
 func receive[M any](ctx context.Context, n *nodeClient, stream grpc.ServerStreamingClient[M], err error, visit func(*M) error) error {
 	for {
 		var message *M
@@ -100,7 +100,7 @@ func receive[M any](ctx context.Context, n *nodeClient, stream grpc.ServerStream
 			return nil
 		}
 		if err != nil {
-			if ctx.Err() != nil { // interrupted, which is how a stream is meant to end
+			if ctx.Err() != nil { // interrupted, which is the normal end of a stream
 				return ctx.Err()
 			}
 			return n.explain(err)
@@ -112,34 +112,34 @@ func receive[M any](ctx context.Context, n *nodeClient, stream grpc.ServerStream
 	}
 }
 
-// reason says what is wrong with the socket.
+// reason returns what is wrong with the socket.
 func (n *nodeClient) reason() string {
 	info, err := os.Stat(n.path)
 	switch {
 	case errors.Is(err, os.ErrNotExist):
-		return "there is no such socket"
+		return "it does not exist"
 	case errors.Is(err, os.ErrPermission):
-		return "this user may not look there"
+		return "this user has no access to it"
 	case err != nil:
 		return err.Error()
 	case info.Mode().Type() != os.ModeSocket:
-		return "this is no socket"
+		return "it is not a socket"
 	}
 	conn, err := net.DialTimeout("unix", n.path, time.Second)
 	switch {
 	case errors.Is(err, os.ErrPermission):
-		return "only the user who runs the node may ask it"
+		return "only the user who runs the node has access to it"
 	case err != nil:
-		return "nobody listens there"
+		return "nothing listens on it"
 	}
 	_ = conn.Close()
-	return "what listens there does not speak meshos"
+	return "the program that listens on it is not a meshos node"
 }
 
-// hint says how to start the node.
+// hint returns how to start the node.
 func (n *nodeClient) hint() string {
 	if n.config == "" {
-		return "start a node with `meshos run`, or name another socket with --address"
+		return "start a node with `meshos run`, or name its socket with --address"
 	}
-	return fmt.Sprintf("start the node with `meshos run --config %s`, or name another one's socket with --address", n.config)
+	return fmt.Sprintf("start the node with `meshos run --config %s`, or name another node's socket with --address", n.config)
 }

@@ -12,9 +12,10 @@ import (
 func newCommitCommand(a *app, breakGlass bool) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "commit FILE",
-		Short: "Send a proposal with the signatures beside it",
-		Long: `Collects the signatures beside a proposal (FILE.sig and whatever else begins like
-that), shows everything, asks, and has the node judge it.`,
+		Short: "Send a proposal with its signatures",
+		Long: `Shows all that a proposal contains, with its signatures, asks for confirmation, and
+sends it to the node. The signatures are in the files beside the proposal whose names
+begin with FILE.sig.`,
 		Example: "  meshos " + group(breakGlass) + " commit night.cmd",
 		Args:    cobra.ExactArgs(1),
 	}
@@ -38,16 +39,16 @@ func (a *app) commitProposal(cmd *cobra.Command, f *confirmFlags, path string) e
 		return err
 	}
 	if left := p.Left(a.now(), target); left < 0 {
-		return fmt.Errorf("%s expired %s ago; propose it again", path, view.Seconds(-left))
+		return fmt.Errorf("%s expired %s ago; propose the command again", path, view.Seconds(-left))
 	}
 	if !f.yes && !f.dryRun && a.prompter() == nil {
 		return sign.NobodyToAsk(p.Command)
 	}
 	if len(signatures) == 0 {
-		return fmt.Errorf("%s: nobody signed it yet: there is no %s.sig", path, path)
+		return fmt.Errorf("%s: nobody has signed it yet: there is no %s.sig", path, path)
 	}
 	if required := target.Required(p.Command); required > len(signatures) {
-		a.note(fmt.Sprintf("%s needs the signatures of %d operators here, and has %d", p.Kind, required, len(signatures)))
+		a.note(fmt.Sprintf("this node requires the signatures of %[2]d operators for %[1]s, and the proposal has %[3]d", p.Kind, required, len(signatures)))
 	}
 	if f.dryRun {
 		return a.nothingDone(f, p, signatures, "sent")

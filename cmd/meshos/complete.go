@@ -11,8 +11,9 @@ import (
 	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
 )
 
-// asked gives a running node's snapshot for the shell, which won't wait long.
-func (a *app) asked(cmd *cobra.Command) (*meshosv1.Snapshot, bool) {
+// snapshotForShell returns a running node's snapshot, and whether the node answered in the
+// short time that a shell can wait for completions.
+func (a *app) snapshotForShell(cmd *cobra.Command) (*meshosv1.Snapshot, bool) {
 	node, err := a.connect()
 	if err != nil {
 		return nil, false
@@ -28,7 +29,7 @@ func (a *app) asked(cmd *cobra.Command) (*meshosv1.Snapshot, bool) {
 func (a *app) completePlugins(cmd *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
 	var names []string
 	if len(args) == 0 {
-		snapshot, _ := a.asked(cmd)
+		snapshot, _ := a.snapshotForShell(cmd)
 		for _, plugin := range snapshot.GetPlugins() {
 			names = append(names, plugin.GetName())
 		}
@@ -39,14 +40,14 @@ func (a *app) completePlugins(cmd *cobra.Command, args []string, _ string) ([]st
 // completeDaemons offers a running node's daemons, by name where they have one.
 func (a *app) completeDaemons(cmd *cobra.Command, _ []string, _ string) ([]string, cobra.ShellCompDirective) {
 	var names []string
-	snapshot, _ := a.asked(cmd)
+	snapshot, _ := a.snapshotForShell(cmd)
 	for _, daemon := range snapshot.GetDaemons() {
 		names = append(names, nameOrID(daemon.GetDaemon().GetName(), daemon.GetDaemon().GetId()))
 	}
 	return names, cobra.ShellCompDirectiveNoFileComp
 }
 
-// nameOrID gives the id of what has no name, or one that could steer a terminal.
+// nameOrID returns the name, or the id if there is no name or one that could steer a terminal.
 func nameOrID(name string, id uint64) string {
 	if name == "" || view.Plain(name) != name {
 		return strconv.FormatUint(id, 10)
@@ -54,7 +55,7 @@ func nameOrID(name string, id uint64) string {
 	return name
 }
 
-// completeSubjects offers what a running node can explain to the shell.
+// completeSubjects offers what a running node can explain.
 func (a *app) completeSubjects(cmd *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
 	const nothing = cobra.ShellCompDirectiveNoFileComp
 	if len(args) == 0 {
@@ -63,7 +64,7 @@ func (a *app) completeSubjects(cmd *cobra.Command, args []string, _ string) ([]s
 	if len(args) > 1 {
 		return nil, nothing
 	}
-	snapshot, _ := a.asked(cmd)
+	snapshot, _ := a.snapshotForShell(cmd)
 	var found []string
 	switch args[0] {
 	case "chain":

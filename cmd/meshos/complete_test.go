@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-func TestTheShellIsOfferedWhatFits(t *testing.T) {
+func TestTheShellOffersWhatTheNodeHas(t *testing.T) {
 	const files, none, toml = ":0", ":4", ":8" // the directives of cobra
 	_, s := start(t)
 	for _, c := range []struct{ line, want string }{
@@ -40,7 +40,7 @@ func TestTheShellIsOfferedWhatFits(t *testing.T) {
 	}
 }
 
-func TestTheShellWaitsForNoNode(t *testing.T) {
+func TestTheShellDoesNotWaitForANode(t *testing.T) {
 	s := shell{env: map[string]string{"MESHOS_ADDRESS": "/nowhere"}}
 	if code := s.run(t.Context(), "__complete", "plugin", "describe", ""); code != exitDone || s.out.String() != ":4\n" {
 		t.Errorf("exit code %d, offered %q", code, s.out.String())

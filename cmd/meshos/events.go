@@ -45,7 +45,7 @@ func (a *app) readEvents(args []string, file string) ([]namedEvent, error) {
 	return append(events, parsed...), err
 }
 
-// parseEvents reads events that stand one after the other, or in lists.
+// parseEvents reads any number of events, one after the other or in lists.
 func parseEvents(name string, raw []byte) ([]namedEvent, error) {
 	var events []namedEvent
 	decoder, lines := json.NewDecoder(bytes.NewReader(raw)), newLines(raw)
@@ -56,13 +56,13 @@ func parseEvents(name string, raw []byte) ([]namedEvent, error) {
 			return events, nil
 		}
 		if err != nil {
-			return nil, fmt.Errorf("%s%s: no JSON: %w", name, lines.at(faultAt(err, decoder.InputOffset(), raw)), err)
+			return nil, fmt.Errorf("%s%s: not JSON: %w", name, lines.at(faultAt(err, decoder.InputOffset(), raw)), err)
 		}
 		at := lines.at(decoder.InputOffset() - int64(len(value)))
 		items := []json.RawMessage{value}
 		if value[0] == '[' {
 			if err := json.Unmarshal(value, &items); err != nil {
-				return nil, fmt.Errorf("%s%s: no JSON: %w", name, at, err)
+				return nil, fmt.Errorf("%s%s: not JSON: %w", name, at, err)
 			}
 		}
 		for _, item := range items {
@@ -76,7 +76,7 @@ func parseEvents(name string, raw []byte) ([]namedEvent, error) {
 	}
 }
 
-// faultAt gives where in raw a decoder met what is no JSON.
+// faultAt returns the offset in raw at which a decoder found something that is not JSON.
 func faultAt(err error, read int64, raw []byte) int64 {
 	var syntax *json.SyntaxError
 	switch {
@@ -88,11 +88,11 @@ func faultAt(err error, read int64, raw []byte) int64 {
 	return read
 }
 
-// lines tells in which line of a text something stands, for texts of several lines.
+// lines finds the line numbers of a text.
 type lines struct {
 	raw     []byte
-	several bool
-	counted int // up to here newlines were counted
+	several bool // the text has more than one line
+	counted int  // the offset up to which line breaks were counted
 	line    int
 }
 
@@ -100,8 +100,8 @@ func newLines(raw []byte) *lines {
 	return &lines{raw: raw, several: bytes.Contains(bytes.TrimSpace(raw), []byte("\n")), line: 1}
 }
 
-// at gives " (line 3)", or "" for a text of one line. It goes on from where it was
-// asked before, so that a long file is not counted again for each of its events.
+// at returns " (line 3)" for an offset, or "" for a text of one line. It continues from the
+// last offset, so that a long file is not counted again for each of its events.
 func (l *lines) at(offset int64) string {
 	if !l.several {
 		return ""
@@ -115,7 +115,8 @@ func (l *lines) at(offset int64) string {
 	return fmt.Sprintf(" (line %d)", l.line)
 }
 
-// protoMessage gives what protojson says, without the prefix that it varies.
+// protoMessage returns the message of a protojson error without its prefix, which varies on
+// purpose.
 func protoMessage(err error) string {
 	message := strings.TrimPrefix(err.Error(), "proto:")
 	message = strings.TrimLeft(message, " \u00a0")

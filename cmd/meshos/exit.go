@@ -20,10 +20,10 @@ const (
 	exitRejected = 4
 )
 
-// usageError is a command line that makes no sense.
+// usageError is a mistake in the command line.
 type usageError struct {
 	err  error
-	help string // the command that explains; may be empty
+	help string // the command line that explains the usage; may be empty
 }
 
 func (e *usageError) Error() string {
@@ -58,7 +58,7 @@ func (e *noAnswerError) Error() string {
 	return fmt.Sprintf("no node answers on %s: %s\n    %s", e.path, e.reason, e.hint)
 }
 
-// rejectedError is what a node refused to do.
+// rejectedError is a request that the node rejected.
 type rejectedError struct{ reason string }
 
 func (e *rejectedError) Error() string { return "rejected: " + e.reason }
@@ -82,7 +82,7 @@ func exitCode(err error) int {
 	return exitFailed
 }
 
-// explain turns the error of a call into one for a person, with its exit code.
+// explain turns the error of a call into one that a person understands and exitCode knows.
 func (n *nodeClient) explain(err error) error {
 	answer, ok := status.FromError(err)
 	if !ok {
@@ -93,12 +93,12 @@ func (n *nodeClient) explain(err error) error {
 		return errors.New("interrupted before the node answered")
 	case codes.Unavailable:
 		if n.answered {
-			return &noAnswerError{path: n.path, reason: answer.Message(), hint: "the node stopped; see what it said with its log"}
+			return &noAnswerError{path: n.path, reason: answer.Message(), hint: "the node has stopped; its log shows why"}
 		}
 		return &noAnswerError{path: n.path, reason: n.reason(), hint: n.hint()}
 	case codes.DeadlineExceeded:
 		return &noAnswerError{
-			path: n.path, reason: fmt.Sprintf("nothing came within %v", n.timeout), hint: "wait longer with --timeout, or see what the node's log says",
+			path: n.path, reason: fmt.Sprintf("no answer within %v", n.timeout), hint: "wait longer with --timeout, or look into the node's log",
 		}
 	case codes.InvalidArgument, codes.FailedPrecondition, codes.PermissionDenied, codes.Unauthenticated, codes.AlreadyExists:
 		return &rejectedError{reason: answer.Message()}

@@ -17,13 +17,14 @@ import (
 func newExplainCommand(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "explain chain ID | daemon ID|NAME | peer ID|NAME",
-		Short: "Say why the node acts on something, or does not",
-		Long: `Says in words why the node acts on a chain, a daemon or a node of the mesh, or does
-not: arm by arm, the condition with its values, since when, and what it waits for.
-chain:7 stands for chain 7. A node is a peer, this one too.
+		Short: "Explain why the node acts on something, or does not",
+		Long: `Explains why the node acts on a chain, a daemon or a node of the mesh, or does not.
+For each rule of the node's control loop it shows the condition with its values, since
+when it holds, and what the node waits for. "chain:7" is the same as "chain 7". Every
+node is a peer, including the one that is asked.
 
-With --journal it asks no node: it replays a recording and explains as of its end,
-or as of --until.`,
+With --journal no running node is needed: the recording is replayed up to its end, or
+up to --until, and explained as of then.`,
 		Example: `  meshos explain chain 7
   meshos explain daemon demo
   meshos explain peer:2 -o json
@@ -32,8 +33,8 @@ or as of --until.`,
 		ValidArgsFunction: a.completeSubjects,
 	}
 	output := addOutput(cmd)
-	journal := cmd.Flags().String("journal", "", "replay this journal, and ask no node")
-	until := cmd.Flags().Uint64("until", 0, "with --journal: explain as of this tick; 0 for the end")
+	journal := cmd.Flags().String("journal", "", "replay this journal `FILE` instead of asking a node")
+	until := cmd.Flags().Uint64("until", 0, "with --journal: explain as of this `TICK`; 0 for the end")
 	_ = cmd.MarkFlagFilename("journal")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		wrong := func(err error) error { return &usageError{err: err, help: cmd.CommandPath() + " --help"} }
@@ -46,7 +47,7 @@ or as of --until.`,
 		case *journal != "":
 			answer, err = a.explainJournal(*journal, *until, in)
 		case *until > 0:
-			return wrong(fmt.Errorf("--until: a running node knows the present only; name a recording with --journal"))
+			return wrong(fmt.Errorf("--until: a running node only knows the present; name a recording with --journal"))
 		default:
 			answer, err = a.explainNode(cmd.Context(), in)
 		}
@@ -71,11 +72,11 @@ func explainRequest(args []string) (*hostv1.ExplainRequest, error) {
 		var found bool
 		kind, name, found = strings.Cut(kind, ":")
 		if !found && !slices.Contains([]string{"chain", "daemon", "peer", "node"}, kind) {
-			return nil, fmt.Errorf("%q: say what it is: chain:ID, daemon:ID, daemon:NAME, peer:ID or peer:NAME", args[0])
+			return nil, fmt.Errorf("%q: want chain:ID, daemon:ID, daemon:NAME, peer:ID or peer:NAME", args[0])
 		}
 	}
 	if name == "" {
-		return nil, fmt.Errorf("%s: which one? name it: %s:ID", kind, kind)
+		return nil, fmt.Errorf("%s: the id is missing: want %s:ID", kind, kind)
 	}
 	id, err := strconv.ParseUint(name, 10, 64)
 	isID := err == nil

@@ -10,7 +10,7 @@ import (
 	hostv1 "github.com/meshos/meshos/proto/meshos/host/v1"
 )
 
-// explainJournal replays a journal up to a tick, 0 for its end, and explains there.
+// explainJournal replays a journal up to a tick, 0 for its end, and explains the state there.
 func (a *app) explainJournal(file string, until uint64, in *hostv1.ExplainRequest) (*hostv1.ExplainResponse, error) {
 	reader, err := journal.Open(file)
 	if err != nil {

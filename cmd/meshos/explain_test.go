@@ -17,8 +17,8 @@ import (
 // recording is a journal in which telemetry crashes again and again.
 const recording = "../../host/journal/testdata/replay/b15-crash-backoff.jsonl"
 
-// judging is a state with something to say about everything.
-func judging() *state.State {
+// explainable returns a state in which every arm has findings.
+func explainable() *state.State {
 	s := state.New(state.Boot{
 		Node: 1, NodeName: "here", Policy: statetest.Policy(),
 		Desired: mesh.Configured{
@@ -58,7 +58,7 @@ func TestExplain(t *testing.T) {
 	} {
 		t.Run(line, func(t *testing.T) {
 			n, s := start(t)
-			n.state = judging()
+			n.state = explainable()
 			if code := s.run(t.Context(), strings.Fields(line)...); code != exitDone {
 				t.Fatalf("exit code %d: %s", code, s.err.String())
 			}
@@ -67,9 +67,9 @@ func TestExplain(t *testing.T) {
 	}
 }
 
-func TestExplainShowsNothingToTheTerminalThatIsNotText(t *testing.T) {
+func TestExplainCannotSteerATerminal(t *testing.T) {
 	n, s := start(t)
-	n.state = judging()
+	n.state = explainable()
 	n.state.Apply(mesh.Stamp{At: mesh.Time(4 * time.Second)}, mesh.Heard{Event: mesh.DaemonStarted{
 		Daemon: mesh.DaemonRef{ID: 9, Name: "evil\x1b[2J"},
 	}})
@@ -78,7 +78,7 @@ func TestExplainShowsNothingToTheTerminalThatIsNotText(t *testing.T) {
 	}
 }
 
-func TestExplainOfWhatTheNodeDoesNotKnow(t *testing.T) {
+func TestExplainOfAnUnknownSubject(t *testing.T) {
 	for _, c := range []struct {
 		line string
 		code int
@@ -91,7 +91,7 @@ func TestExplainOfWhatTheNodeDoesNotKnow(t *testing.T) {
 	} {
 		t.Run(c.line, func(t *testing.T) {
 			n, s := start(t)
-			n.state = judging()
+			n.state = explainable()
 			if code := s.run(t.Context(), strings.Fields(c.line)...); code != c.code || s.err.String() != c.want || s.out.String() != "" {
 				t.Errorf("exit code %d, said %s%s", code, s.out.String(), s.err.String())
 			}
@@ -99,7 +99,7 @@ func TestExplainOfWhatTheNodeDoesNotKnow(t *testing.T) {
 	}
 }
 
-// Nobody is asked: the shell knows of no node.
+// This shell has no node.
 func TestExplainAJournal(t *testing.T) {
 	for file, line := range map[string]string{
 		"explain-journal.txt":       "explain daemon telemetry --journal " + recording,
@@ -123,7 +123,7 @@ func TestExplainAJournalThatEndsEarlier(t *testing.T) {
 	}
 }
 
-// A line that was cut off by a crash is said, and what stands before it explained.
+// If a crash cut off the last line, a warning says so, and the state before it is explained.
 func TestExplainAJournalThatIsCutOff(t *testing.T) {
 	whole, err := os.ReadFile(recording)
 	if err != nil {
@@ -158,7 +158,7 @@ func TestExplainAJournalThatIsCutOffInItsBoot(t *testing.T) {
 	}
 }
 
-func TestExplainAJournalThatIsNone(t *testing.T) {
+func TestExplainAJournalThatDoesNotExist(t *testing.T) {
 	var s shell
 	code := s.run(t.Context(), "explain", "daemon:3", "--journal", filepath.Join(t.TempDir(), "none.jsonl"))
 	if code != exitFailed || !strings.Contains(s.err.String(), "none.jsonl") {

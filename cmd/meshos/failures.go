@@ -15,17 +15,17 @@ import (
 func newFailuresCommand(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "failures",
-		Short: "Show what went wrong",
-		Long: `Shows the failure records that the node still holds (the newest 256): where each
-came from and why. With --follow it goes on with new ones until it is interrupted.`,
+		Short: "Show failure records: what went wrong, and where",
+		Long: `Shows the newest 256 failure records of the node: the source of each failure and its
+reason. With --follow it continues with new records until it is interrupted.`,
 		Example: `  meshos failures
   meshos failures -f
   meshos failures -o json | jq -r .source | sort | uniq -c`,
 		Args: cobra.NoArgs,
 	}
 	output := addOutput(cmd)
-	follow := cmd.Flags().BoolP("follow", "f", false, "go on with new records")
-	lines := cmd.Flags().IntP("lines", "n", 0, "only the newest records; 0 for all")
+	follow := cmd.Flags().BoolP("follow", "f", false, "continue with new records")
+	lines := cmd.Flags().IntP("lines", "n", 0, "show only the `N` newest records; 0 for all")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		if *lines < 0 {
 			return &usageError{err: fmt.Errorf("--lines: must not be negative, is %d", *lines), help: cmd.CommandPath() + " --help"}

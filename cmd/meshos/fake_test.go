@@ -24,7 +24,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// noon is when all tests happen.
+// noon is the present time of all tests.
 func noon() time.Time { return time.Date(2026, 1, 2, 12, 0, 0, 0, time.UTC) }
 
 // shell runs command lines.
@@ -42,24 +42,24 @@ func (s *shell) run(ctx context.Context, args ...string) int {
 	}, args)
 }
 
-// node is a running node, as far as clients can see.
+// node is a fake node behind the real API.
 type node struct {
 	*snapshottest.Source
-	mu    sync.Mutex
-	heard []mesh.Event
-	room  int
-	state *state.State
+	mu       sync.Mutex
+	heard    []mesh.Event
+	capacity int
+	state    *state.State
 }
 
 func (n *node) PublishBatch(ctx context.Context, events []mesh.Event) (int, error) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	for i, event := range events {
-		if n.room == 0 {
+		if n.capacity == 0 {
 			<-ctx.Done()
 			return i, errors.New("queue is full")
 		}
-		n.room--
+		n.capacity--
 		n.heard = append(n.heard, event)
 	}
 	return len(events), nil
@@ -95,10 +95,10 @@ func (n *node) Describe(name string) (*hostv1.PluginDetail, error) {
 	}, nil
 }
 
-// start runs the API of a fake node, and gives it with a shell that finds it.
+// start serves the API of a fake node, and returns it with a shell whose environment names it.
 func start(t *testing.T) (*node, *shell) {
 	t.Helper()
-	n := &node{Source: snapshottest.New(busy()), room: 5000}
+	n := &node{Source: snapshottest.New(busy()), capacity: 5000}
 	path := filepath.Join(t.TempDir(), "s")
 	ln, err := api.Listen(t.Context(), path)
 	if err != nil {
@@ -121,7 +121,7 @@ func start(t *testing.T) (*node, *shell) {
 
 func ptr[T any](v T) *T { return &v }
 
-// busy is a snapshot with something in every list.
+// busy returns a snapshot with something in every list.
 func busy() *snapshot.Snapshot {
 	return &snapshot.Snapshot{
 		Node: 1, Epoch: 0xabc, Tick: 1234, TakenAt: noon().Add(-300 * time.Millisecond),

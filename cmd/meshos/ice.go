@@ -18,20 +18,22 @@ const longestFreeze = 24 * time.Hour
 func newIceCommand(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "ice",
-		Short: "Break-glass commands, for when the mesh must be overruled",
-		Long: `Break-glass commands overrule the mesh's own judgement, and pass a freeze. The node
-simulates each first: what it would touch is shown, with warnings, and the hash of
-that is part of what is signed. Then the action's name has to be typed.
+		Short: "Break-glass commands, which overrule the mesh",
+		Long: `Break-glass commands overrule the mesh's own decisions, and work during a freeze.
+The node first simulates the command. The result, its blast radius, is shown with
+warnings, and its hash becomes part of what is signed. To confirm the command, its
+name has to be typed.
 
-Most of them need the signatures of two operators (operators.break_glass). One
-proposes, the other looks at it and signs, either commits:
+Most of these commands need the signatures of two operators (operators.break_glass).
+One operator proposes the command and signs it, the other one looks at it and signs
+it, and either of them sends it:
 
   meshos ice freeze --ttl 10m --propose freeze.cmd
-  meshos ice sign freeze.cmd
+  meshos ice sign freeze.cmd     (both operators)
   meshos ice commit freeze.cmd
 
-A proposal counts for as long as operators.freshness says (5m), on the node that
-simulated it.`,
+A proposal is valid for the time of operators.freshness (5m by default), and only on
+the node that simulated it.`,
 	}
 	cmd.AddCommand(
 		newFreezeCommand(a), newThawCommand(a), newFlushAvoidCommand(a), newEvictCommand(a), newRestartDaemonCommand(a),
@@ -43,11 +45,11 @@ simulated it.`,
 func newFreezeCommand(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "freeze --ttl DURATION",
-		Short:   "Stop all changes for a while",
+		Short:   "Stop all changes in the cluster for a while",
 		Example: "  meshos ice freeze --ttl 10m --dry-run\n  meshos ice freeze --ttl 10m --propose freeze.cmd",
 		Args:    cobra.NoArgs,
 	}
-	ttl := cmd.Flags().Duration("ttl", 0, "how long, up to 24h")
+	ttl := cmd.Flags().Duration("ttl", 0, "how long the freeze lasts, up to 24h")
 	f := addCommandFlags(cmd, true)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		if *ttl <= 0 || *ttl > longestFreeze {
@@ -83,9 +85,9 @@ func newFlushAvoidCommand(a *app) *cobra.Command {
 		Example: "  meshos ice flush-avoid --on-peer 2\n  meshos ice flush-avoid --global --dry-run",
 		Args:    cobra.NoArgs,
 	}
-	local := cmd.Flags().Uint64("local", 0, "the whole list of this node")
-	peer := cmd.Flags().Uint64("on-peer", 0, "this peer, on the list of every node")
-	global := cmd.Flags().Bool("global", false, "every list")
+	local := cmd.Flags().Uint64("local", 0, "the avoid list of the node with this `ID`")
+	peer := cmd.Flags().Uint64("on-peer", 0, "the entries for the node with this `ID`, on all nodes")
+	global := cmd.Flags().Bool("global", false, "all entries on all nodes")
 	cmd.MarkFlagsOneRequired("local", "on-peer", "global")
 	cmd.MarkFlagsMutuallyExclusive("local", "on-peer", "global")
 	f := addCommandFlags(cmd, true)
@@ -105,7 +107,7 @@ func newFlushAvoidCommand(a *app) *cobra.Command {
 }
 
 func newEvictCommand(a *app) *cobra.Command {
-	return newMoveCommand(a, "evict CHAIN --victim NODE", "Take a chain's replica from a node at once", "victim", "the node that loses its replica",
+	return newMoveCommand(a, "evict CHAIN --victim NODE", "Drop a chain's replica on a node at once", "victim", "the `ID` of the node that loses its replica",
 		func(chain, node uint64) *meshosv1.AdminEvent {
 			return &meshosv1.AdminEvent{Kind: &meshosv1.AdminEvent_ForceEvictReplica{
 				ForceEvictReplica: &meshosv1.ForceEvictReplica{Chain: chain, Victim: node},
@@ -114,7 +116,7 @@ func newEvictCommand(a *app) *cobra.Command {
 }
 
 func newCutoverCommand(a *app) *cobra.Command {
-	return newMoveCommand(a, "cutover CHAIN --target NODE", "Place a chain's replica on a node at once", "target", "the node that gets a replica",
+	return newMoveCommand(a, "cutover CHAIN --target NODE", "Place a chain's replica on a node at once", "target", "the `ID` of the node that gets a replica",
 		func(chain, node uint64) *meshosv1.AdminEvent {
 			return &meshosv1.AdminEvent{Kind: &meshosv1.AdminEvent_ForceCutover{
 				ForceCutover: &meshosv1.ForceCutover{Chain: chain, Target: node},
@@ -122,7 +124,7 @@ func newCutoverCommand(a *app) *cobra.Command {
 		})
 }
 
-// newMoveCommand makes a command about a chain and a node.
+// newMoveCommand returns a command about a chain and a node.
 func newMoveCommand(a *app, use, short, flag, doc string, event func(chain, node uint64) *meshosv1.AdminEvent) *cobra.Command {
 	cmd := &cobra.Command{Use: use, Short: short, Args: cobra.ExactArgs(1)}
 	cmd.Example = "  meshos ice " + cmd.Name() + " 7 --" + flag + " 2"
@@ -142,7 +144,7 @@ func newMoveCommand(a *app, use, short, flag, doc string, event func(chain, node
 func newRestartDaemonCommand(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "restart-daemon ID|NAME",
-		Short:   "Let a daemon start again at once, whatever its backoff",
+		Short:   "Start a daemon again at once, without waiting for its backoff",
 		Example: "  meshos ice restart-daemon 3",
 		Args:    cobra.ExactArgs(1),
 	}
@@ -158,8 +160,8 @@ func newRestartDaemonCommand(a *app) *cobra.Command {
 	return cmd
 }
 
-// namedDaemon finds a daemon by its id or name. An id that this node does not know
-// passes: the simulation warns of it.
+// namedDaemon finds a daemon by its id or name. An id that the node does not know is
+// accepted: the simulation warns about it.
 func namedDaemon(s *meshosv1.Snapshot, word string) (*meshosv1.DaemonRef, error) {
 	id, notID := strconv.ParseUint(word, 10, 64)
 	var found []*meshosv1.DaemonRef
@@ -176,11 +178,11 @@ func namedDaemon(s *meshosv1.Snapshot, word string) (*meshosv1.DaemonRef, error)
 	case len(found) == 1:
 		return found[0], nil
 	case len(found) > 1:
-		return nil, fmt.Errorf("several daemons are called %q; name one by its id", word)
+		return nil, fmt.Errorf("several daemons have the name %q; use an id", word)
 	case notID != nil:
-		return nil, fmt.Errorf("the node has no daemon %q; see meshos status", word)
+		return nil, fmt.Errorf("the node has no daemon with the name %q; meshos status lists them", word)
 	case id == 0:
-		return nil, errors.New("ids of daemons are 1 or more")
+		return nil, errors.New("ids of daemons are whole numbers from 1")
 	}
 	return &meshosv1.DaemonRef{Id: id}, nil
 }
@@ -188,7 +190,7 @@ func namedDaemon(s *meshosv1.Snapshot, word string) (*meshosv1.DaemonRef, error)
 func newKillMigrationCommand(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "kill-migration ID",
-		Short:   "Abort a migration under way",
+		Short:   "Abort a running migration",
 		Example: "  meshos ice kill-migration 9",
 		Args:    cobra.ExactArgs(1),
 	}

@@ -12,7 +12,7 @@ import (
 	"github.com/meshos/meshos/cmd/meshos/internal/view"
 )
 
-// logger gives the log of a node: text for people, or JSON.
+// logger returns the log of a node, as text for people or as JSON.
 func (a *app) logger(level, format string) (*slog.Logger, error) {
 	var least slog.Level
 	if err := least.UnmarshalText([]byte(level)); err != nil {
@@ -44,7 +44,7 @@ func jsonLog(to io.Writer, least slog.Level) *slog.Logger {
 	}))
 }
 
-// lockedWriter keeps lines whole that come from several goroutines.
+// lockedWriter writes the lines of several goroutines one after the other.
 type lockedWriter struct {
 	mu sync.Mutex
 	to io.Writer
@@ -63,7 +63,7 @@ type lineHandler struct {
 	least slog.Level
 	color view.Color
 	group string // "a.b." before keys
-	attrs string // those of the logger itself, as they are written
+	attrs string // the attributes of the logger itself, formatted
 }
 
 // Enabled implements slog.Handler.

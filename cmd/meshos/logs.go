@@ -17,9 +17,9 @@ import (
 func newLogsCommand(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "logs",
-		Short: "Show the node's log, with the lines of its daemons",
-		Long: `Shows the lines that the node still holds (the newest 2048): its own and those of
-its daemons. With --follow it goes on with new ones until it is interrupted.`,
+		Short: "Show the log of a node and its daemons",
+		Long: `Shows the newest 2048 lines of the node's log: its own lines and those of its
+daemons. With --follow it continues with new lines until it is interrupted.`,
 		Example: `  meshos logs -n 20
   meshos logs -f --level warn
   meshos logs -f --daemon demo
@@ -27,11 +27,11 @@ its daemons. With --follow it goes on with new ones until it is interrupted.`,
 		Args: cobra.NoArgs,
 	}
 	output := addOutput(cmd)
-	follow := cmd.Flags().BoolP("follow", "f", false, "go on with new lines")
-	lines := cmd.Flags().IntP("lines", "n", 0, "only the newest lines; 0 for all")
-	level := cmd.Flags().String("level", "trace", "the least level: trace, debug, info, warn or error")
+	follow := cmd.Flags().BoolP("follow", "f", false, "continue with new lines")
+	lines := cmd.Flags().IntP("lines", "n", 0, "show only the `N` newest lines; 0 for all")
+	level := cmd.Flags().String("level", "trace", "show lines from this `LEVEL` on: trace, debug, info, warn or error")
 	completeFlag(cmd, "level", "trace", "debug", "info", "warn", "error")
-	daemon := cmd.Flags().String("daemon", "", "only lines of this daemon, by its id or name")
+	daemon := cmd.Flags().String("daemon", "", "show only lines of the daemon with this `ID` or name")
 	_ = cmd.RegisterFlagCompletionFunc("daemon", a.completeDaemons)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		least, ok := meshosv1.LogLevel_value["LOG_LEVEL_"+strings.ToUpper(*level)]
@@ -77,7 +77,7 @@ its daemons. With --follow it goes on with new ones until it is interrupted.`,
 	return cmd
 }
 
-// tailing is how one ring is shown: what the snapshot had, and what comes.
+// tailing shows the records of one ring: those in the snapshot, and then new ones.
 type tailing[R any] struct {
 	epoch  uint64
 	ring   []*R
@@ -127,30 +127,30 @@ func daemonNames(s *meshosv1.Snapshot) map[uint64]string {
 	return names
 }
 
-// findDaemon gives the id of a daemon that is named by its id or its name. A number
-// is an id: names are labels, which several may bear.
+// findDaemon returns the id of a daemon that is named by its id or its name. A number is an
+// id: names are labels, and several daemons may have the same one.
 func findDaemon(s *meshosv1.Snapshot, word string) (uint64, error) {
 	if word == "" {
 		return 0, nil
 	}
 	if id, err := strconv.ParseUint(word, 10, 64); err == nil && id != 0 {
-		return id, nil // also of one that is gone: it may have left lines
+		return id, nil // the daemon may be gone, but may have left lines
 	}
-	var known, bearers []string
+	var known, ids []string
 	var found uint64
 	for _, daemon := range s.GetDaemons() {
 		ref := daemon.GetDaemon()
 		known = append(known, view.Daemon(ref))
 		if word == ref.GetName() {
-			found, bearers = ref.GetId(), append(bearers, strconv.FormatUint(ref.GetId(), 10))
+			found, ids = ref.GetId(), append(ids, strconv.FormatUint(ref.GetId(), 10))
 		}
 	}
-	switch len(bearers) {
+	switch len(ids) {
 	case 0:
 	case 1:
 		return found, nil
 	default:
-		return 0, &usageError{err: fmt.Errorf("--daemon: several daemons are named %q; name one by its id: %s", word, strings.Join(bearers, ", "))}
+		return 0, &usageError{err: fmt.Errorf("--daemon: several daemons have the name %q; use one of their ids: %s", word, strings.Join(ids, ", "))}
 	}
-	return 0, &usageError{err: fmt.Errorf("--daemon: the node has no daemon %q, only: %s", word, view.OrDash(strings.Join(known, ", ")))}
+	return 0, &usageError{err: fmt.Errorf("--daemon: the node has no daemon %q; it has: %s", word, view.OrDash(strings.Join(known, ", ")))}
 }

@@ -17,7 +17,8 @@ var version = "dev"
 
 func main() {
 	if len(os.Args) == 3 && os.Args[1] == host.ShimCommand {
-		// Not for people, and meant to stay small: no command line, no other signals.
+		// This is what the node starts for each daemon. It has to stay small, so it gets no
+		// command line and no signal handling.
 		os.Exit(shim.Main(os.Args[2]))
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)

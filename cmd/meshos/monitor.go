@@ -17,10 +17,10 @@ import (
 	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
 )
 
-// errDone ends a watch that saw what it waited for.
+// errDone ends the stream of snapshots when the drain is done.
 var errDone = errors.New("done")
 
-// monitor watches a drain until nothing is left, or it failed.
+// monitor shows a drain until it is done or has failed.
 func (a *app) monitor(
 	ctx context.Context, node *nodeClient, command sign.Command, record *meshosv1.AdminAuditRecord, epoch uint64, output outputFlag,
 ) error {
@@ -37,10 +37,10 @@ func (a *app) monitor(
 	case errors.Is(err, errDone):
 		return nil
 	case ctx.Err() != nil:
-		a.note("the drain goes on; meshos status -w shows it, and " + m.undo() + " ends it")
+		a.note("the drain goes on; meshos status -w shows it, and " + m.undo() + " cancels it")
 		return ctx.Err()
 	case err == nil:
-		return errors.New("the node stopped telling how the drain goes; see meshos status")
+		return errors.New("the node closed the connection, and the drain may go on; see meshos status")
 	}
 	return err
 }
@@ -50,10 +50,10 @@ func drainedNode(event *meshosv1.AdminEvent) uint64 {
 	return max(event.GetDrain().GetNode(), event.GetEnterMaintenance().GetNode())
 }
 
-// drainMonitor shows how a drain goes.
+// drainMonitor shows the progress of a drain.
 type drainMonitor struct {
 	app         *app
-	maintenance bool // it ends in maintenance
+	maintenance bool // the drain is part of entering maintenance
 	record      uint64
 	epoch       uint64
 	output      outputFlag
@@ -62,7 +62,7 @@ type drainMonitor struct {
 
 	since map[string]time.Time
 	last  string
-	rows  int // that stand on the terminal
+	rows  int // of the page on the terminal
 }
 
 func (m *drainMonitor) undo() string {
@@ -72,10 +72,10 @@ func (m *drainMonitor) undo() string {
 	return "meshos admin uncordon"
 }
 
-// see takes one snapshot. It gives errDone at the good end.
+// see takes one snapshot. It returns errDone when the drain is done.
 func (m *drainMonitor) see(s *meshosv1.Snapshot) error {
 	if s.GetEpoch() == m.epoch && lastAudit(s) < m.record {
-		return nil // from before the command
+		return nil // taken before the command
 	}
 	end := m.end(s)
 	if m.output == outputJSON {
@@ -94,7 +94,7 @@ func (m *drainMonitor) see(s *meshosv1.Snapshot) error {
 	return end
 }
 
-// end says whether it is over, and how.
+// end returns nil while the drain goes on, errDone when it is done, and else why it ended.
 func (m *drainMonitor) end(s *meshosv1.Snapshot) error {
 	local := s.GetLocalMaintenance()
 	phase := local.GetPhase()
@@ -108,15 +108,15 @@ func (m *drainMonitor) end(s *meshosv1.Snapshot) error {
 		case meshosv1.MaintenancePhase_MAINTENANCE_PHASE_ENTERING:
 			return nil
 		}
-		return fmt.Errorf("the node is %s: another command, or a restart, ended the entering", view.Phase(phase))
+		return fmt.Errorf("the node is %s: another command or a restart canceled entering maintenance", view.Phase(phase))
 	}
 	switch {
 	case phase != meshosv1.MaintenancePhase_MAINTENANCE_PHASE_ACTIVE:
-		return fmt.Errorf("the node is %s: another command took over from the drain", view.Phase(phase))
+		return fmt.Errorf("the node is %s: another command replaced the drain", view.Phase(phase))
 	case local.GetDraining():
 		return nil
 	case !local.GetCordoned():
-		return errors.New("the node is not cordoned any more: another command, or a restart, ended the drain")
+		return errors.New("the node is no longer cordoned: another command or a restart canceled the drain")
 	case len(local.GetWaitingFor()) > 0:
 		return nil
 	}
@@ -130,7 +130,7 @@ func (m *drainMonitor) doneWords(s *meshosv1.Snapshot) string {
 	return fmt.Sprintf("Node %d is drained: its processes have ended and its replicas are gone. It stays cordoned.", s.GetNode())
 }
 
-// stamp begins a line where lines follow each other.
+// stamp returns what a line begins with: the time, or what replaces the last page.
 func (m *drainMonitor) stamp(s *meshosv1.Snapshot) string {
 	if m.redraw {
 		return m.erase()

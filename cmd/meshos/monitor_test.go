@@ -16,8 +16,8 @@ import (
 	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
 )
 
-// scene is a snapshot after the command, some seconds after noon.
-func scene(j *judge, second int, change func(*meshosv1.Snapshot)) *meshosv1.Snapshot {
+// scene returns a snapshot taken after the command, some seconds after noon.
+func scene(j *operatorNode, second int, change func(*meshosv1.Snapshot)) *meshosv1.Snapshot {
 	s := proto.CloneOf(j.snapshot)
 	s.TakenAt = timestamppb.New(noon().Add(time.Duration(second) * time.Second))
 	s.AdminAudit = []*meshosv1.AdminAuditRecord{{Epoch: s.GetEpoch(), Seq: 9}}
@@ -33,15 +33,15 @@ func waits(names ...string) func(*meshosv1.Snapshot) {
 	return func(s *meshosv1.Snapshot) { s.LocalMaintenance.WaitingFor = names }
 }
 
-// drop is an action that was handed out.
+// drop is an action of the drain.
 func drop(id uint64) *meshosv1.EmittedAction {
 	return &meshosv1.EmittedAction{Id: id, Kind: "drop_replica", Action: &meshosv1.Action{
 		Kind: &meshosv1.Action_DropReplica{DropReplica: &meshosv1.DropReplica{Chain: 7}},
 	}}
 }
 
-// drainScript is a drain of a daemon and a chain.
-func drainScript(j *judge) []*meshosv1.Snapshot {
+// drainScript has the snapshots of a drain of a daemon and a chain.
+func drainScript(j *operatorNode) []*meshosv1.Snapshot {
 	chain := func(holders ...uint64) func(*meshosv1.Snapshot) {
 		return func(s *meshosv1.Snapshot) {
 			s.LocalMaintenance.WaitingFor = []string{"chain 7"}
@@ -62,7 +62,7 @@ func drainScript(j *judge) []*meshosv1.Snapshot {
 		}),
 		scene(j, 6, func(s *meshosv1.Snapshot) {
 			chain(1, 2, 3, 5)(s)
-			s.RecentlyEmitted = append(s.RecentlyEmitted, drop(3)) // the placement failed, this did not
+			s.RecentlyEmitted = append(s.RecentlyEmitted, drop(3)) // the placement failed, the drop did not
 		}),
 		scene(j, 7, func(s *meshosv1.Snapshot) {
 			chain(1, 2, 3, 5)(s)
@@ -73,20 +73,20 @@ func drainScript(j *judge) []*meshosv1.Snapshot {
 }
 
 func TestADrainIsDoneWhenNothingIsLeft(t *testing.T) {
-	j, d, _ := office(t, "")
+	j, d, _ := newOperatorNode(t, "")
 	j.script = append(drainScript(j), scene(j, 8, waits()), scene(j, 9, func(s *meshosv1.Snapshot) { s.LocalMaintenance.Draining = false }))
 	d.must(t, "admin drain --yes --monitor")
 	golden.Check(t, "testdata/commands/monitor-drain.txt", d.out.String())
 }
 
 func TestEnteringIsDoneInMaintenance(t *testing.T) {
-	j, d, _ := office(t, "")
+	j, d, _ := newOperatorNode(t, "")
 	entering := func(s *meshosv1.Snapshot) {
 		s.LocalMaintenance.Phase, s.LocalMaintenance.Draining = meshosv1.MaintenancePhase_MAINTENANCE_PHASE_ENTERING, false
 	}
 	j.script = []*meshosv1.Snapshot{
 		scene(j, 1, func(s *meshosv1.Snapshot) { entering(s); waits("daemon 1 (demo)")(s) }),
-		scene(j, 2, entering), // nothing is left, but the node did not say so
+		scene(j, 2, entering), // nothing is left, but the node has not confirmed it
 		scene(j, 3, func(s *meshosv1.Snapshot) {
 			s.LocalMaintenance.Phase = meshosv1.MaintenancePhase_MAINTENANCE_PHASE_MAINTENANCE
 		}),
@@ -112,18 +112,18 @@ func TestDrainsThatEndBadly(t *testing.T) {
 			s.LocalMaintenance.Reason, s.LocalMaintenance.WaitingFor = "not within 10m", []string{"chain 7"}
 		}},
 		{
-			"somebody ends the entering", "admin enter-maintenance", "the node is exiting: another command, or a restart, ended the entering\n",
+			"entering is canceled", "admin enter-maintenance", "the node is exiting: another command or a restart canceled entering maintenance\n",
 			phase(meshosv1.MaintenancePhase_MAINTENANCE_PHASE_EXITING),
 		},
-		{"somebody uncordons", "admin drain", "the node is not cordoned any more", func(s *meshosv1.Snapshot) {
+		{"the node is uncordoned", "admin drain", "the node is no longer cordoned", func(s *meshosv1.Snapshot) {
 			s.LocalMaintenance.Draining, s.LocalMaintenance.Cordoned = false, false
 		}},
-		{"maintenance takes over", "admin drain", "the node is entering: another command took over", phase(meshosv1.MaintenancePhase_MAINTENANCE_PHASE_ENTERING)},
+		{"the node enters maintenance", "admin drain", "the node is entering: another command replaced the drain", phase(meshosv1.MaintenancePhase_MAINTENANCE_PHASE_ENTERING)},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			j, d, _ := office(t, "")
+			j, d, _ := newOperatorNode(t, "")
 			j.script = []*meshosv1.Snapshot{scene(j, 1, c.last)}
-			code := d.do(t.Context(), c.line+" --yes --monitor")
+			code := d.run(t.Context(), c.line+" --yes --monitor")
 			if code != exitFailed || !strings.Contains(d.err.String(), "meshos: "+c.want) {
 				t.Errorf("exit code %d: %s", code, d.err.String())
 			}
@@ -132,22 +132,22 @@ func TestDrainsThatEndBadly(t *testing.T) {
 }
 
 func TestAnInterruptLeavesTheDrainGoing(t *testing.T) {
-	j, d, _ := office(t, "")
+	j, d, _ := newOperatorNode(t, "")
 	j.script = []*meshosv1.Snapshot{scene(j, 1, waits("chain 7"))}
 	ctx, interrupt := context.WithCancel(t.Context())
 	ended := make(chan int, 1)
-	go func() { ended <- d.do(ctx, "admin drain --yes --monitor") }()
+	go func() { ended <- d.run(ctx, "admin drain --yes --monitor") }()
 	testkit.Until(t, "what is left", func() bool { return strings.Contains(d.out.String(), "left: chain 7") })
 	interrupt()
-	want := "note: the drain goes on; meshos status -w shows it, and meshos admin uncordon ends it\n"
+	want := "note: the drain goes on; meshos status -w shows it, and meshos admin uncordon cancels it\n"
 	if code := <-ended; code != exitDone || !strings.HasSuffix(d.err.String(), want) {
 		t.Errorf("exit code %d: %s", code, d.err.String())
 	}
 }
 
-// On a terminal each page stands where the last one stood.
+// On a terminal each page replaces the one before.
 func TestAMonitorOnATerminal(t *testing.T) {
-	j, d, _ := office(t, "")
+	j, d, _ := newOperatorNode(t, "")
 	m := &drainMonitor{
 		app: &app{out: &d.out, now: noon, zone: time.UTC}, record: 1, epoch: j.snapshot.GetEpoch(), output: outputTable,
 		since: map[string]time.Time{}, printer: view.Printer{Color: true, Zone: time.UTC}, redraw: true,

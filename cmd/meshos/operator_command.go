@@ -14,7 +14,8 @@ import (
 	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
 )
 
-// carryOut takes a command from its flags to the node's verdict.
+// carryOut runs a command of an operator, from its flags to the node's verdict. build makes
+// the event; the snapshot is that of the node that the command is sent to.
 func (a *app) carryOut(cmd *cobra.Command, f *commandFlags, build func(*meshosv1.Snapshot) (*meshosv1.AdminEvent, error)) error {
 	ctx := cmd.Context()
 	wrong := func(err error) error { return &usageError{err: err, help: cmd.CommandPath() + " --help"} }
@@ -22,7 +23,7 @@ func (a *app) carryOut(cmd *cobra.Command, f *commandFlags, build func(*meshosv1
 		return wrong(err)
 	}
 	if given := cmd.Flags().Lookup("node"); given != nil && given.Changed && given.Value.String() == "0" {
-		return wrong(errors.New("--node: ids are whole numbers from 1; leave it out for the node that is asked"))
+		return wrong(errors.New("--node: ids are whole numbers from 1; without --node the command acts on the node that it is sent to"))
 	}
 	node, err := a.connect()
 	if err != nil {
@@ -46,7 +47,7 @@ func (a *app) carryOut(cmd *cobra.Command, f *commandFlags, build func(*meshosv1
 		return wrong(err)
 	}
 	if f.monitor && drainedNode(event) != snapshot.GetNode() {
-		return wrong(fmt.Errorf("--monitor: node %d is asked, and it sees its own drain only; ask node %d itself", snapshot.GetNode(), drainedNode(event)))
+		return wrong(fmt.Errorf("--monitor: the command would be sent to node %d, which can only show its own drain; send it to node %d", snapshot.GetNode(), drainedNode(event)))
 	}
 	if !f.yes && !f.dryRun && f.propose == "" && a.prompter() == nil {
 		return sign.NobodyToAsk(command)
@@ -70,8 +71,8 @@ func (a *app) carryOut(cmd *cobra.Command, f *commandFlags, build func(*meshosv1
 	return a.send(ctx, node, f, command, sim, target, snapshot)
 }
 
-// preview shows what a command will do. With --dry-run that is the result, and
-// else what stands above the question.
+// preview shows what a command will do: on standard output as the result of --dry-run, and
+// else on standard error above the question.
 func (a *app) preview(f *commandFlags, command sign.Command, s *meshosv1.Snapshot, sim simulation, target sign.Target) {
 	w := a.err
 	if f.dryRun && *f.output == outputTable {
@@ -84,12 +85,12 @@ func (a *app) preview(f *commandFlags, command sign.Command, s *meshosv1.Snapsho
 	}
 	if need, have := target.Required(command), max(1, f.keys.Count()); need > have && !f.unsigned && f.propose == "" {
 		text += "  " + p.Color.Apply(view.Warning, fmt.Sprintf(
-			"%s needs the signatures of %d operators here: see --propose", command.Kind, need)) + "\n"
+			"This node requires the signatures of %[2]d operators for %[1]s: use --propose.", command.Kind, need)) + "\n"
 	}
 	_, _ = io.WriteString(w, text)
 }
 
-// dryRun says what would be sent.
+// dryRun ends a --dry-run: it shows how the command would be sent.
 func (a *app) dryRun(ctx context.Context, f *commandFlags, command sign.Command, sim simulation, target sign.Target) error {
 	if *f.output == outputJSON {
 		if command.BreakGlass {
@@ -97,14 +98,14 @@ func (a *app) dryRun(ctx context.Context, f *commandFlags, command sign.Command,
 		}
 		return view.JSON(a.out, command.Event, false)
 	}
-	how := "It would be sent unsigned."
+	how := "It would be sent without a signature."
 	switch {
 	case f.propose != "":
 		how = "It would be written to " + f.propose + "."
 	case !f.unsigned:
 		choice, err := a.signer().Choose(ctx, f.keys, target)
 		if err != nil {
-			how = "It can't be signed yet: " + err.Error() + "."
+			how = "It can't be signed: " + err.Error() + "."
 			break
 		}
 		defer choice.Close()
@@ -121,14 +122,15 @@ func (a *app) dryRun(ctx context.Context, f *commandFlags, command sign.Command,
 	return err
 }
 
-// send asks, signs and commits, shows the verdict, and watches what comes of it.
+// send asks for confirmation, signs and sends a command, shows the verdict, and with
+// --monitor the drain that it started.
 func (a *app) send(
 	ctx context.Context, node *nodeClient, f *commandFlags, command sign.Command, sim simulation, target sign.Target, before *meshosv1.Snapshot,
 ) error {
 	signer := a.signer()
 	var keys []sign.Key
 	if f.unsigned {
-		a.note("it goes unsigned, as --unsigned says")
+		a.note("the command is sent without a signature, because of --unsigned")
 	} else {
 		choice, err := signer.Choose(ctx, f.keys, target)
 		if err != nil {
@@ -186,10 +188,10 @@ func (a *app) signCommand(
 }
 
 func errNoCluster() error {
-	return &usageError{err: errors.New("which cluster is the command for? There is no configuration that says so; name it with --cluster")}
+	return &usageError{err: errors.New("there is no configuration that names the cluster; name it with --cluster")}
 }
 
-// note tells something beside the answer.
+// note writes a remark to standard error.
 func (a *app) note(text string) {
 	_, _ = fmt.Fprintf(a.err, "%s %s\n", a.color(a.err).Apply(view.Warning, "note:"), text)
 }

@@ -27,37 +27,37 @@ import (
 	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
 )
 
-// judge is a node as far as commands of operators go: it believes the contract,
-// verifies signatures, and judges as it is told to.
-type judge struct {
+// operatorNode is a fake node for commands of operators. It verifies signatures, and answers
+// with the outcome that the test sets.
+type operatorNode struct {
 	hostv1.UnimplementedHostServer
 	t *testing.T
 
-	mu       sync.Mutex
-	snapshot *meshosv1.Snapshot
-	script   []*meshosv1.Snapshot // what a monitor is shown
-	watches  int
-	outcome  *meshosv1.VerificationOutcome
-	blast    *meshosv1.BlastRadius
-	lies     bool   // its hash fits nothing
-	stuck    bool   // its disk is: a record is made, and no commit answered
-	deaf     bool   // no record is made either
-	keeps    func() // it has a command, and does not answer before its client leaves
-	commits  []*meshosv1.AdminCommand
-	signers  []string // fingerprints of the last commit
-	unsigned []*meshosv1.AdminEvent
+	mu           sync.Mutex
+	snapshot     *meshosv1.Snapshot
+	script       []*meshosv1.Snapshot // what --monitor sees after the command
+	watches      int
+	outcome      *meshosv1.VerificationOutcome
+	blast        *meshosv1.BlastRadius
+	wrongHash    bool   // its blast hashes don't belong to the blast radius
+	diskStuck    bool   // its records don't get onto the disk: it does not answer commits
+	dropsCommits bool   // it does not answer commits, nor makes records of them
+	onCommand    func() // called with a command, which is not answered then
+	commits      []*meshosv1.AdminCommand
+	signers      []string // fingerprints of the last commit
+	unsigned     []*meshosv1.AdminEvent
 }
 
-func (j *judge) GetSnapshot(context.Context, *hostv1.GetSnapshotRequest) (*meshosv1.Snapshot, error) {
+func (j *operatorNode) GetSnapshot(context.Context, *hostv1.GetSnapshotRequest) (*meshosv1.Snapshot, error) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	return proto.CloneOf(j.snapshot), nil
 }
 
-func (j *judge) WatchSnapshots(_ *hostv1.WatchSnapshotsRequest, stream grpc.ServerStreamingServer[meshosv1.Snapshot]) error {
+func (j *operatorNode) WatchSnapshots(_ *hostv1.WatchSnapshotsRequest, stream grpc.ServerStreamingServer[meshosv1.Snapshot]) error {
 	j.mu.Lock()
 	show := []*meshosv1.Snapshot{proto.CloneOf(j.snapshot)}
-	if j.watches++; j.watches%2 == 0 { // the one after that for the audit record
+	if j.watches++; j.watches%2 == 0 { // the first one waits for the audit record, the second one is the monitor's
 		show[0].AdminAudit = nil
 		show = append(show, j.script...)
 	}
@@ -71,18 +71,18 @@ func (j *judge) WatchSnapshots(_ *hostv1.WatchSnapshotsRequest, stream grpc.Serv
 	return stream.Context().Err()
 }
 
-func (j *judge) Simulate(context.Context, *hostv1.SimulateRequest) (*hostv1.SimulateResponse, error) {
+func (j *operatorNode) Simulate(context.Context, *hostv1.SimulateRequest) (*hostv1.SimulateResponse, error) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	hash := hashOf(j.blast)
-	if j.lies {
+	if j.wrongHash {
 		hash[0]++
 	}
 	return &hostv1.SimulateResponse{BlastRadius: j.blast, BlastHash: hash}, nil
 }
 
-// audit makes the record of a command, which the next snapshot shows.
-func (j *judge) audit(event *meshosv1.AdminEvent) *meshosv1.AdminAuditRecord {
+// audit adds the record of a command to the snapshot.
+func (j *operatorNode) audit(event *meshosv1.AdminEvent) *meshosv1.AdminAuditRecord {
 	record := &meshosv1.AdminAuditRecord{
 		Epoch: j.snapshot.GetEpoch(), Seq: uint64(len(j.snapshot.GetAdminAudit()) + 1), CommittedAt: timestamppb.New(noon()),
 		Event: event, Outcome: j.outcome,
@@ -91,9 +91,9 @@ func (j *judge) audit(event *meshosv1.AdminEvent) *meshosv1.AdminAuditRecord {
 	return record
 }
 
-func (j *judge) Publish(ctx context.Context, in *hostv1.PublishRequest) (*hostv1.PublishResponse, error) {
-	if j.keeps != nil {
-		j.keeps()
+func (j *operatorNode) Publish(ctx context.Context, in *hostv1.PublishRequest) (*hostv1.PublishResponse, error) {
+	if j.onCommand != nil {
+		j.onCommand()
 		<-ctx.Done()
 		return nil, ctx.Err()
 	}
@@ -105,26 +105,26 @@ func (j *judge) Publish(ctx context.Context, in *hostv1.PublishRequest) (*hostv1
 		if err != nil {
 			return nil, err
 		}
-		j.audit(wire.AdminToProto(taken)) // in the words of a node
+		j.audit(wire.AdminToProto(taken)) // as a node records it
 	}
 	return &hostv1.PublishResponse{Accepted: uint32(len(in.GetEvents()))}, nil
 }
 
-func (j *judge) Commit(ctx context.Context, in *hostv1.CommitRequest) (*meshosv1.AdminAuditRecord, error) {
-	if j.keeps != nil {
-		j.keeps()
+func (j *operatorNode) Commit(ctx context.Context, in *hostv1.CommitRequest) (*meshosv1.AdminAuditRecord, error) {
+	if j.onCommand != nil {
+		j.onCommand()
 		<-ctx.Done()
 		return nil, ctx.Err()
 	}
-	record, err := j.judge(in)
-	if j.stuck || j.deaf {
+	record, err := j.record(in)
+	if j.diskStuck || j.dropsCommits {
 		return nil, status.Error(codes.DeadlineExceeded, "as if the client's time were over")
 	}
 	return record, err
 }
 
-func (j *judge) judge(in *hostv1.CommitRequest) (*meshosv1.AdminAuditRecord, error) {
-	if j.deaf {
+func (j *operatorNode) record(in *hostv1.CommitRequest) (*meshosv1.AdminAuditRecord, error) {
+	if j.dropsCommits {
 		return nil, nil
 	}
 	j.mu.Lock()
@@ -148,28 +148,28 @@ func (j *judge) judge(in *hostv1.CommitRequest) (*meshosv1.AdminAuditRecord, err
 		record.Operators = append(record.Operators, &meshosv1.Operator{KeyId: signature.Key.Fingerprint(), Name: "ana", Verified: true})
 	}
 	record.CommitId = []byte{0xab, 0xcd}
-	if j.stuck {
+	if j.diskStuck {
 		id := sha256.Sum256(in.GetCommit().GetPayload())
 		record.CommitId, record.ChainPending = id[:], true
 	}
 	return record, nil
 }
 
-// desk is an operator's terminal.
-type desk struct {
+// operatorShell runs command lines for an operator at a terminal.
+type operatorShell struct {
 	shell
-	answers []string // nil: nobody sits there
-	leaves  func()   // interrupts the command when a passphrase is asked for
-	asked   []string
+	answers   []string // to questions; nil: there is no terminal
+	interrupt func()   // called when a passphrase is asked for
+	asked     []string
 }
 
-func (d *desk) Ask(ctx context.Context, question string, secret bool) (string, error) {
+func (d *operatorShell) Ask(ctx context.Context, question string, secret bool) (string, error) {
 	if secret {
 		question += "(secret)"
 	}
 	d.asked = append(d.asked, question)
-	if d.leaves != nil && secret {
-		d.leaves()
+	if d.interrupt != nil && secret {
+		d.interrupt()
 		return "", ctx.Err()
 	}
 	if len(d.answers) == 0 {
@@ -180,7 +180,7 @@ func (d *desk) Ask(ctx context.Context, question string, secret bool) (string, e
 	return answer, nil
 }
 
-func (d *desk) do(ctx context.Context, line string) int {
+func (d *operatorShell) run(ctx context.Context, line string) int {
 	a := &app{
 		in: strings.NewReader(""), out: &d.out, err: &d.err, env: func(key string) string { return d.env[key] },
 		now: noon, zone: noon().Location(), version: "v1.2.3",
@@ -188,24 +188,25 @@ func (d *desk) do(ctx context.Context, line string) int {
 	if d.answers != nil {
 		a.person = d
 	}
-	d.out.Reset() // what the command before printed
+	d.out.Reset() // the output of the command before
 	d.err.Reset()
 	return execute(ctx, a, strings.Fields(line))
 }
 
-// must does what has to succeed.
-func (d *desk) must(t *testing.T, line string) {
+// must runs a command line that has to succeed.
+func (d *operatorShell) must(t *testing.T, line string) {
 	t.Helper()
-	if code := d.do(t.Context(), line); code != exitDone {
+	if code := d.run(t.Context(), line); code != exitDone {
 		t.Fatalf("meshos %s: exit code %d: %s", line, code, d.err.String())
 	}
 }
 
-// office is a folder with a configuration, a judge that it names, and a desk.
-func office(t *testing.T, operators string) (*judge, *desk, string) {
+// newOperatorNode starts a fake node, and returns it with a shell whose configuration names
+// it, and the folder of that.
+func newOperatorNode(t *testing.T, operators string) (*operatorNode, *operatorShell, string) {
 	t.Helper()
 	dir := t.TempDir()
-	j := &judge{
+	j := &operatorNode{
 		t: t, snapshot: wire.SnapshotToProto(busy()),
 		outcome: &meshosv1.VerificationOutcome{Verdict: meshosv1.VerificationOutcome_VERDICT_ACCEPTED},
 		blast: &meshosv1.BlastRadius{
@@ -229,7 +230,7 @@ func office(t *testing.T, operators string) (*judge, *desk, string) {
 	})
 	config := filepath.Join(dir, "meshos.toml")
 	write(t, config, "[node]\nid = 1\ncluster = \"prod\"\nsocket = \"s\"\n"+operators)
-	return j, &desk{shell: shell{env: map[string]string{"MESHOS_CONFIG": config}}}, dir
+	return j, &operatorShell{shell: shell{env: map[string]string{"MESHOS_CONFIG": config}}}, dir
 }
 
 const withOperators = "[operators]\nsigners = \"signers\"\n"
@@ -241,18 +242,18 @@ func write(t *testing.T, path, text string) {
 	}
 }
 
-// fingerprint is that of a key.
+// fingerprint returns the fingerprint of a key.
 func fingerprint(t *testing.T, n byte) string {
 	return ssh.FingerprintSHA256(testkit.SSHPublicKey(t, n))
 }
 
-// holds gives the operator an ssh-agent with keys.
-func (d *desk) holds(t *testing.T, numbers ...byte) {
+// startAgent starts an ssh-agent with keys for the operator.
+func (d *operatorShell) startAgent(t *testing.T, numbers ...byte) {
 	t.Helper()
 	d.env["SSH_AUTH_SOCK"] = testkit.SSHAgent(t, numbers...)
 }
 
-// signersFile names operators by their keys.
+// signersFile writes an allowed_signers file.
 func signersFile(t *testing.T, dir string, names map[string]byte) {
 	t.Helper()
 	var b strings.Builder

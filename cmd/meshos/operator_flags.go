@@ -24,20 +24,20 @@ type confirmFlags struct {
 
 func (f *confirmFlags) add(cmd *cobra.Command, breakGlass bool) {
 	f.breakGlass = breakGlass
-	yes := "don't ask"
+	yes := "don't ask for confirmation"
 	if breakGlass {
-		yes = "don't ask; only with --expect-hash"
-		cmd.Flags().StringVar(&f.expect, "expect-hash", "", "go on only if the simulation has this hash")
+		yes = "don't ask for confirmation; needs --expect-hash"
+		cmd.Flags().StringVar(&f.expect, "expect-hash", "", "fail unless the simulation has the hash `HEX`")
 	}
 	cmd.Flags().BoolVarP(&f.yes, "yes", "y", false, yes)
-	cmd.Flags().BoolVar(&f.dryRun, "dry-run", false, "show all and do nothing")
+	cmd.Flags().BoolVar(&f.dryRun, "dry-run", false, "only show what would happen")
 	f.output = addOutput(cmd)
 }
 
 // check finds flags that make no sense together.
 func (f *confirmFlags) check() error {
 	if f.breakGlass && f.yes && f.expect == "" {
-		return errors.New("--yes: a break-glass command goes unasked only with --expect-hash HEX, the hash that --dry-run shows")
+		return errors.New("--yes: a break-glass command also needs --expect-hash HEX, with the hash that --dry-run shows")
 	}
 	if f.expect != "" {
 		_, err := readHash(f.expect)
@@ -58,7 +58,7 @@ func readHash(text string) ([]byte, error) {
 	return hash, nil
 }
 
-// expects compares a hash with --expect-hash, if that is set.
+// expects returns an error if --expect-hash is set to another hash.
 func (f *confirmFlags) expects(hash []byte) error {
 	if f.expect == "" {
 		return nil
@@ -67,11 +67,11 @@ func (f *confirmFlags) expects(hash []byte) error {
 	if err != nil || bytes.Equal(want, hash) {
 		return err
 	}
-	return fmt.Errorf("the simulation has the hash %s, and --expect-hash names another: what it would do is not what you looked at",
+	return fmt.Errorf("the simulation has the hash %s, but --expect-hash names another one: the command would not do what you looked at",
 		hex.EncodeToString(hash))
 }
 
-// keyFlags are the flags that say with which keys to sign, and for which cluster.
+// keyFlags choose the keys to sign with, and the cluster to sign for.
 type keyFlags struct {
 	keys    sign.Request
 	cluster string
@@ -79,9 +79,9 @@ type keyFlags struct {
 
 func (f *keyFlags) add(cmd *cobra.Command) {
 	flags := cmd.Flags()
-	flags.StringArrayVar(&f.keys.Agent, "key", nil, "sign with this key of the ssh-agent: its fingerprint, its comment, or its .pub file")
-	flags.StringArrayVar(&f.keys.Files, "key-file", nil, "sign with this private key, in OpenSSH's format")
-	flags.StringVar(&f.cluster, "cluster", "", "the cluster that the command is for (default: node.cluster of the configuration)")
+	flags.StringArrayVar(&f.keys.Agent, "key", nil, "sign with this `KEY` of the ssh-agent: a fingerprint, a comment or a .pub file; may be repeated")
+	flags.StringArrayVar(&f.keys.Files, "key-file", nil, "sign with the private key in this `FILE`, in OpenSSH's format; may be repeated")
+	flags.StringVar(&f.cluster, "cluster", "", "the `NAME` of the cluster that the command is for (default: node.cluster of the configuration)")
 	_ = cmd.MarkFlagFilename("key-file")
 }
 
@@ -99,8 +99,8 @@ func addCommandFlags(cmd *cobra.Command, breakGlass bool) *commandFlags {
 	f := &commandFlags{}
 	f.keyFlags.add(cmd)
 	f.confirmFlags.add(cmd, breakGlass)
-	cmd.Flags().BoolVar(&f.unsigned, "unsigned", false, "send it unsigned, for a node without operators")
-	cmd.Flags().StringVar(&f.propose, "propose", "", "write it to this file for others to sign, and send nothing")
+	cmd.Flags().BoolVar(&f.unsigned, "unsigned", false, "send the command without a signature, for a node without operators")
+	cmd.Flags().StringVar(&f.propose, "propose", "", "send nothing, but write the command to this `FILE` for others to sign")
 	cmd.MarkFlagsMutuallyExclusive("unsigned", "propose")
 	cmd.MarkFlagsMutuallyExclusive("unsigned", "key")
 	cmd.MarkFlagsMutuallyExclusive("unsigned", "key-file")
@@ -108,7 +108,7 @@ func addCommandFlags(cmd *cobra.Command, breakGlass bool) *commandFlags {
 }
 
 func addMonitor(cmd *cobra.Command, f *commandFlags) {
-	cmd.Flags().BoolVar(&f.monitor, "monitor", false, "show what is left until it is done")
+	cmd.Flags().BoolVar(&f.monitor, "monitor", false, "show what is left on the node, until it is empty")
 	cmd.MarkFlagsMutuallyExclusive("monitor", "dry-run")
 	cmd.MarkFlagsMutuallyExclusive("monitor", "propose")
 }

@@ -14,7 +14,7 @@ import (
 func newPluginCommand(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "plugin",
-		Short: "Look at a node's plugins",
+		Short: "Show a node's plugins",
 		Args:  cobra.NoArgs,
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
@@ -25,9 +25,9 @@ func newPluginCommand(a *app) *cobra.Command {
 func newPluginListCommand(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "list",
-		Short: "List the plugins with what they do and how they are",
-		Long: `Lists the configured plugins. With -o json it prints a Snapshot of the contract that
-holds nothing but them.`,
+		Short: "List the plugins with their state and their calls",
+		Long: `Lists the configured plugins. With -o json it prints a Snapshot of the contract in
+which only the plugins are set.`,
 		Args: cobra.NoArgs,
 	}
 	output := addOutput(cmd)
@@ -53,9 +53,10 @@ holds nothing but them.`,
 func newPluginDescribeCommand(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "describe NAME",
-		Short: "Tell all about one plugin",
-		Long: `Tells all that the node knows of one plugin: how it is and why, when it is tried
-again, its life so far, how its last process ended and what that said last.`,
+		Short: "Show all about one plugin",
+		Long: `Shows all that the node knows about one plugin: its state with the reason, when it
+will be started again, what happened to it so far, how its last process ended, and
+the last lines that this process wrote to standard error.`,
 		Example: `  meshos plugin describe health-tcp
   meshos plugin describe health-tcp -o json | jq -r .config_schema`,
 		Args:              cobra.ExactArgs(1),

@@ -23,7 +23,7 @@ func (a *app) propose(f *commandFlags, command sign.Command, sim simulation, tar
 	if *f.output == outputJSON {
 		return view.JSON(a.out, &meshosv1.SignedCommit{Payload: payload}, false)
 	}
-	_, err = fmt.Fprintf(a.out, `Proposed in %[1]s. It counts for %[2]s.
+	_, err = fmt.Fprintf(a.out, `Proposed in %[1]s. The proposal is valid for %[2]s.
   sign it   meshos %[3]s sign %[1]s
        or   ssh-keygen -Y sign -n %[4]s -f KEY %[1]s
   send it   meshos %[3]s commit %[1]s

@@ -16,7 +16,7 @@ import (
 	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
 )
 
-// What goes into one request; the node takes up to 4 MiB.
+// Bounds of one request. The node accepts up to 4 MiB.
 const (
 	mostEvents = 1000
 	mostBytes  = 2 << 20
@@ -25,13 +25,13 @@ const (
 func newPublishCommand(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "publish [EVENT…]",
-		Short: "Put events on a node's stream",
-		Long: `Publishes events, in order. An event is the contract's Event as JSON, one per
-argument; a file, or - for standard input, holds any number of them, one after the
-other or in a list. Nothing is sent when one of them is no event.
+		Short: "Publish events to a node",
+		Long: `Publishes events, in order. Each argument is one of the contract's Events as JSON. A
+file, or - for standard input, has any number of events, one after the other or in a
+list. If one of them can't be read, nothing is sent.
 
-The node takes each request of up to 1000 events whole or, when one in it is
-invalid, not at all.`,
+Events are sent in requests of up to 1000. If one event of a request is invalid, the
+node accepts no event of that request.`,
 		Example: `  meshos publish '{"rtt_sample":{"peer":2,"rtt":"0.3s"}}'
   meshos publish '{"daemon_intent":{"daemon":{"id":1},"intent":"INTENT_STOP"}}'
   meshos publish '{"admin":{"cordon":{"node":1}}}'
@@ -40,14 +40,14 @@ invalid, not at all.`,
 		ValidArgsFunction: cobra.NoFileCompletions,
 	}
 	output := addOutput(cmd)
-	file := cmd.Flags().StringP("file", "f", "", "read events from a file, - for standard input")
+	file := cmd.Flags().StringP("file", "f", "", "read events from this `FILE`, - for standard input")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		events, err := a.readEvents(args, *file)
 		if err != nil {
 			return &usageError{err: err}
 		}
 		if len(events) == 0 && *file == "" {
-			return &usageError{err: errors.New("no event given"), help: cmd.CommandPath() + " --help"}
+			return &usageError{err: errors.New("there is no event: give events as arguments, or a file with --file"), help: cmd.CommandPath() + " --help"}
 		}
 		node, err := a.connect()
 		if err != nil {
@@ -67,8 +67,8 @@ invalid, not at all.`,
 	return cmd
 }
 
-// publish sends events in as many requests as they need, and says how many the
-// node accepted.
+// publish sends events in as many requests as they need, and returns how many the node
+// accepted.
 func (n *nodeClient) publish(ctx context.Context, events []namedEvent) (int, error) {
 	accepted := 0
 	for len(events) > 0 {
@@ -104,8 +104,8 @@ func batchSize(events []namedEvent) int {
 	return len(events)
 }
 
-// publishError says which event was at fault as the user knows it, and how many
-// went in before.
+// publishError names the event that was rejected as the user knows it, and how many events
+// were accepted before.
 func (n *nodeClient) publishError(err error, batch []namedEvent, before int) error {
 	for _, detail := range status.Convert(err).Details() {
 		if part, ok := detail.(*hostv1.PublishResponse); ok {
@@ -118,12 +118,12 @@ func (n *nodeClient) publishError(err error, batch []namedEvent, before int) err
 		explained = &rejectedError{reason: nameEvent(rejected.reason, batch)}
 	}
 	if before > 0 {
-		return fmt.Errorf("%w\n    %s accepted before", explained, view.Counted(before, "event"))
+		return fmt.Errorf("%w\n    accepted in all: %s", explained, view.Counted(before, "event"))
 	}
 	return explained
 }
 
-// nameEvent puts where an event came from in place of its number in the request.
+// nameEvent replaces the number of an event in its request by where it came from.
 func nameEvent(message string, batch []namedEvent) string {
 	found := regexp.MustCompile(`^events\[(\d+)\]\.`).FindStringSubmatch(message)
 	if found == nil {

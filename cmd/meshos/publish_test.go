@@ -70,10 +70,10 @@ func TestPublishOfMoreThanOneRequest(t *testing.T) {
 	}
 }
 
-func TestPublishOfWhatIsNoEventSendsNothing(t *testing.T) {
+func TestPublishSendsNothingIfOneEventCannotBeRead(t *testing.T) {
 	for _, c := range []struct{ in, want string }{
 		{line(2) + "\n" + `{"rtt_sampl":{}}`, `standard input, event 2 (line 2): (line 1:2): unknown field "rtt_sampl"`},
-		{line(2) + "\n{", "standard input (line 2): no JSON: unexpected EOF"},
+		{line(2) + "\n{", "standard input (line 2): not JSON: unexpected EOF"},
 		{`["x"]`, `standard input, event 1: `},
 		{"7", "standard input, event 1: "},
 	} {
@@ -94,12 +94,12 @@ func TestAnEventThatTheNodeRejectsIsNamed(t *testing.T) {
 	}
 }
 
-func TestAFullQueueSaysHowManyEventsWentIn(t *testing.T) {
+func TestAFullQueueShowsHowManyEventsWereAccepted(t *testing.T) {
 	n, s := start(t)
-	n.room = 1
+	n.capacity = 1
 	code := s.run(t.Context(), "publish", line(2), line(3), "--timeout", "1s")
 	want := "meshos: 1 of 2 events accepted: the node's event queue stayed full; send the rest again later\n" +
-		"    1 event accepted before\n"
+		"    accepted in all: 1 event\n"
 	if code != exitFailed || s.err.String() != want {
 		t.Errorf("exit code %d: %s", code, s.err.String())
 	}

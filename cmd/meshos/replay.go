@@ -15,18 +15,18 @@ import (
 func newReplayCommand(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "replay FILE",
-		Short: "Replay what a node recorded, and show what it decided",
-		Long: `Feeds a journal, as run --journal writes it, through the same judgement as a node
-does, without plugins, network or waiting, and prints one line of JSON per tick: the
-actions handed out. Nothing that its configuration names is opened.
+		Short: "Replay the journal of a node, and show what it decided",
+		Long: `Replays a journal that "run --journal" wrote: makes the same decisions as the node did,
+without plugins, network or waiting, and prints one line of JSON for each tick, with
+the actions of that tick. It opens no file that the recorded configuration names.
 
-A journal of several files (FILE.1, FILE.2 … and FILE) is named by FILE. One that is
-cut off in its last line is replayed up to there, with a warning; any other damage
-ends the replay, with the line and exit code 1.
+FILE also stands for a journal of several files (FILE.1, FILE.2 … and FILE). A journal
+whose last line is cut off is replayed up to there, with a warning. Any other damage
+ends the replay with exit code 1 and the number of the line.
 
-With --diff it prints no ticks: it compares tick by tick with another journal, or
-with what an earlier replay printed, and shows the first tick that differs, field by
-field; exit code 1 says that there is one.`,
+With --diff no ticks are printed. The journal is compared, tick by tick, with another
+journal or with the output of an earlier replay. The first tick that differs is shown
+field by field, and the exit code is 1.`,
 		Example: `  meshos replay var/journal.jsonl
   meshos replay var/journal.jsonl --until 1200 --snapshot | tail -1
   meshos replay before.jsonl --diff after.jsonl
@@ -34,16 +34,16 @@ field; exit code 1 says that there is one.`,
   meshos replay var/journal.jsonl --diff recorded.out   # with the next`,
 		Args: cobra.ExactArgs(1),
 	}
-	snapshot := cmd.Flags().Bool("snapshot", false, "print the node's view after the end as a last line")
-	until := cmd.Flags().Uint64("until", 0, "stop after this tick; 0 for the end")
-	diff := cmd.Flags().String("diff", "", "compare with this journal, or with this output of an earlier replay")
+	snapshot := cmd.Flags().Bool("snapshot", false, "print the node's snapshot after the last tick as the last line")
+	until := cmd.Flags().Uint64("until", 0, "stop after this `TICK`; 0 for the end")
+	diff := cmd.Flags().String("diff", "", "compare with this `FILE`: another journal, or the output of an earlier replay")
 	output := addOutput(cmd)
 	_ = cmd.MarkFlagFilename("diff")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		switch {
 		case *diff != "" && *snapshot:
 			return &usageError{
-				err:  errors.New("--snapshot: --diff compares snapshots anyway and prints none"),
+				err:  errors.New("--snapshot: with --diff the snapshots are compared anyway, and none is printed"),
 				help: cmd.CommandPath() + " --help",
 			}
 		case *diff != "":
@@ -54,7 +54,7 @@ field; exit code 1 says that there is one.`,
 	return cmd
 }
 
-// replay prints one line per tick up to a tick, 0 for the end.
+// replay prints one line for each tick up to until, 0 for the end.
 func (a *app) replay(ctx context.Context, file string, until uint64, snapshot bool) (err error) {
 	reader, err := journal.Open(file)
 	if err != nil {

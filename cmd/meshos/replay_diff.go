@@ -13,15 +13,15 @@ import (
 	"github.com/meshos/meshos/host/journal"
 )
 
-// shownFields bounds how many fields of a tick are shown to people.
+// shownFields is how many fields of a tick are shown to people.
 const shownFields = 40
 
-// differError is two runs that are not the same; what differs was printed.
+// differError is the error for two runs that differ. The differences were printed already.
 type differError struct{ what string }
 
 func (e *differError) Error() string { return e.what }
 
-// replayDiff compares a journal with another one, or with printed output.
+// replayDiff compares a journal with another one, or with the output of a replay.
 func (a *app) replayDiff(file, other string, until uint64, output outputFlag) error {
 	one, endOne, err := a.journalSide(file, until)
 	if err != nil {
@@ -60,11 +60,11 @@ func (a *app) journalSide(file string, until uint64) (side journal.Side, end fun
 	}, nil
 }
 
-// otherSide tells a journal from printed output by how it begins.
+// otherSide opens a journal or the output of a replay. It looks at how the file begins.
 func (a *app) otherSide(file string, until uint64) (side journal.Side, end func(), err error) {
 	f, err := os.Open(file)
 	if errors.Is(err, os.ErrNotExist) {
-		return a.journalSide(file, until) // its newest part may be missing
+		return a.journalSide(file, until) // there may be older parts, FILE.1 and so on
 	}
 	if err != nil {
 		return nil, nil, err
@@ -82,11 +82,11 @@ func differenceText(d *journal.Difference, ticks uint64, one, other string) stri
 	case d == nil:
 		return fmt.Sprintf("equal: %s\n", view.Counted(int(ticks), "tick"))
 	case d.Ended != "":
-		return fmt.Sprintf("%s ends after tick %d, the other one goes on (%s)\n", d.Ended, ticks, strings.Join(d.Places[:], ""))
+		return fmt.Sprintf("%s ends after tick %d, the other one continues (%s)\n", d.Ended, ticks, strings.Join(d.Places[:], ""))
 	}
 	var b strings.Builder
 	if d.Tick == 0 {
-		fmt.Fprintf(&b, "all %s are equal, but not the snapshot at the end\n", view.Counted(int(ticks), "tick"))
+		fmt.Fprintf(&b, "all %s are equal, but the snapshots at the end differ\n", view.Counted(int(ticks), "tick"))
 	} else {
 		fmt.Fprintf(&b, "tick %d is the first that differs\n", d.Tick)
 	}
@@ -96,7 +96,7 @@ func differenceText(d *journal.Difference, ticks uint64, one, other string) stri
 	}
 	for i, f := range d.Fields {
 		if i == shownFields {
-			fmt.Fprintf(&b, "  and %s more; -o json shows all\n", view.Counted(len(d.Fields)-i, "field"))
+			fmt.Fprintf(&b, "  and %s more; -o json shows all of them\n", view.Counted(len(d.Fields)-i, "field"))
 			break
 		}
 		fmt.Fprintf(&b, "  %s\n    %s: %s\n    %s: %s\n", view.Plain(f.Path), view.Plain(first), orNone(f.One), view.Plain(second), orNone(f.Other))

@@ -8,23 +8,23 @@ import (
 )
 
 const (
-	rooms  = "../../host/journal/testdata/replay/b03-queue-room.jsonl"
-	roomsT = `{"tick":1,"at":"0.5s","actions":[]}
+	journalFile  = "../../host/journal/testdata/replay/b03-queue-room.jsonl"
+	journalTicks = `{"tick":1,"at":"0.5s","actions":[]}
 {"tick":2,"at":"1s","actions":[{"start_daemon":{"daemon":{"id":"1","name":"a"}}}]}
 {"tick":3,"at":"1.5s","actions":[{"start_daemon":{"daemon":{"id":"2","name":"b"}}},{"start_daemon":{"daemon":{"id":"3","name":"c"}}}]}
 {"tick":4,"at":"2s","actions":[]}
 `
 )
 
-// changed writes the journal of rooms with one text replaced.
+// changed writes the journal with one text replaced.
 func changed(t *testing.T, from, to string) string {
 	t.Helper()
-	raw, err := os.ReadFile(rooms)
+	raw, err := os.ReadFile(journalFile)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if !strings.Contains(string(raw), from) {
-		t.Fatalf("no %s in %s", from, rooms)
+		t.Fatalf("no %s in %s", from, journalFile)
 	}
 	return scratch(t, "changed.jsonl", strings.Replace(string(raw), from, to, 1))
 }
@@ -40,15 +40,15 @@ func scratch(t *testing.T, name, text string) string {
 
 func TestReplayPrintsOneLinePerTick(t *testing.T) {
 	var s shell
-	if code := s.run(t.Context(), "replay", rooms); code != exitDone || s.out.String() != roomsT || s.err.String() != "" {
+	if code := s.run(t.Context(), "replay", journalFile); code != exitDone || s.out.String() != journalTicks || s.err.String() != "" {
 		t.Errorf("exit code %d: %s%s", code, s.out.String(), s.err.String())
 	}
 }
 
 func TestReplayStopsAfterATickAndPrintsTheSnapshotThere(t *testing.T) {
 	var s shell
-	code := s.run(t.Context(), "replay", rooms, "--until", "2", "--snapshot")
-	lines := strings.SplitAfter(roomsT, "\n")
+	code := s.run(t.Context(), "replay", journalFile, "--until", "2", "--snapshot")
+	lines := strings.SplitAfter(journalTicks, "\n")
 	got, found := strings.CutPrefix(s.out.String(), lines[0]+lines[1])
 	if code != exitDone || !found || !strings.HasPrefix(got, `{"snapshot":{"node":"1","epoch":"7","tick":"2","taken_at":"2026-03-01T12:00:01Z"`) ||
 		strings.Count(got, "\n") != 1 {
@@ -57,7 +57,7 @@ func TestReplayStopsAfterATickAndPrintsTheSnapshotThere(t *testing.T) {
 }
 
 func TestReplayOfAJournalThatIsCutOff(t *testing.T) {
-	raw, err := os.ReadFile(rooms)
+	raw, err := os.ReadFile(journalFile)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -65,7 +65,7 @@ func TestReplayOfAJournalThatIsCutOff(t *testing.T) {
 	var s shell
 	code := s.run(t.Context(), "replay", file)
 	want := "warning: " + file + ":5: the last line is cut off; the journal ends before it, with entry 4\n"
-	if lines := strings.SplitAfter(roomsT, "\n"); code != exitDone || s.out.String() != strings.Join(lines[:3], "") || s.err.String() != want {
+	if lines := strings.SplitAfter(journalTicks, "\n"); code != exitDone || s.out.String() != strings.Join(lines[:3], "") || s.err.String() != want {
 		t.Errorf("exit code %d: %s%s", code, s.out.String(), s.err.String())
 	}
 }
@@ -76,18 +76,18 @@ func TestReplayOfADamagedJournal(t *testing.T) {
 	code := s.run(t.Context(), "replay", file)
 	want := "meshos: " + file + ":3: index 4 follows 2, and must be 3\n" +
 		"    entries are missing or out of order, so nothing from here on can be replayed\n"
-	if lines := strings.SplitAfter(roomsT, "\n"); code != exitFailed || s.out.String() != lines[0] || s.err.String() != want {
+	if lines := strings.SplitAfter(journalTicks, "\n"); code != exitFailed || s.out.String() != lines[0] || s.err.String() != want {
 		t.Errorf("exit code %d: %s%s", code, s.out.String(), s.err.String())
 	}
 }
 
 func TestReplayUsage(t *testing.T) {
 	for line, want := range map[string]string{
-		"replay":                                "accepts 1 arg(s), received 0",
-		"replay a b":                            "accepts 1 arg(s), received 2",
-		"replay a --until -1":                   `invalid argument "-1" for "--until" flag`,
-		"replay " + rooms + " --diff b -o yaml": "want table or json",
-		"replay " + rooms + " --snapshot --diff " + rooms: "--snapshot: --diff compares snapshots anyway and prints none",
+		"replay":              "accepts 1 arg(s), received 0",
+		"replay a b":          "accepts 1 arg(s), received 2",
+		"replay a --until -1": `invalid argument "-1" for "--until" flag`,
+		"replay " + journalFile + " --diff b -o yaml":                 "want table or json",
+		"replay " + journalFile + " --snapshot --diff " + journalFile: "--snapshot: with --diff the snapshots are compared anyway",
 	} {
 		var s shell
 		if code := s.run(t.Context(), strings.Fields(line)...); code != exitUsage || !strings.Contains(s.err.String(), want) {
@@ -101,19 +101,19 @@ func TestReplayUsage(t *testing.T) {
 }
 
 func TestReplayDiff(t *testing.T) {
-	printed := scratch(t, "printed", roomsT)
+	printed := scratch(t, "printed", journalTicks)
 	less := changed(t, `"queue_room":2}`, `"queue_room":1}`)
-	short := scratch(t, "short", strings.Join(strings.SplitAfter(roomsT, "\n")[:3], ""))
+	short := scratch(t, "short", strings.Join(strings.SplitAfter(journalTicks, "\n")[:3], ""))
 	for _, c := range []struct {
 		name, file, other, more string
 		code                    int
 		want                    string
 	}{
-		{"with itself", rooms, rooms, "", exitDone, "equal: 4 ticks\n"},
-		{"with its output", rooms, printed, "", exitDone, "equal: 4 ticks\n"},
-		{"as JSON", rooms, printed, "-o json", exitDone, `{"equal":true,"ticks":4}` + "\n"},
-		{"up to a tick", rooms, less, "--until 2", exitDone, "equal: 2 ticks\n"},
-		{"with another journal", rooms, less, "", exitFailed, `tick 3 is the first that differs
+		{"with itself", journalFile, journalFile, "", exitDone, "equal: 4 ticks\n"},
+		{"with its output", journalFile, printed, "", exitDone, "equal: 4 ticks\n"},
+		{"as JSON", journalFile, printed, "-o json", exitDone, `{"equal":true,"ticks":4}` + "\n"},
+		{"up to a tick", journalFile, less, "--until 2", exitDone, "equal: 2 ticks\n"},
+		{"with another journal", journalFile, less, "", exitFailed, `tick 3 is the first that differs
   actions[1]
     ONE:4: {"start_daemon":{"daemon":{"id":"3","name":"c"}}}
     OTHER:4: (none)
@@ -133,7 +133,7 @@ func TestReplayDiff(t *testing.T) {
 			"as JSON what differs", less, printed, "-o json", exitFailed,
 			`{"equal":false,"ticks":2,"tick":3,"fields":[{"path":"actions[1]","other":{"start_daemon":{"daemon":{"id":"3","name":"c"}}}}]}` + "\n",
 		},
-		{"with less output", rooms, short, "", exitFailed, "OTHER ends after tick 3, the other one goes on (ONE:5)\n"},
+		{"with less output", journalFile, short, "", exitFailed, "OTHER ends after tick 3, the other one continues (ONE:5)\n"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			var s shell
@@ -148,12 +148,12 @@ func TestReplayDiff(t *testing.T) {
 
 func TestReplayDiffWithTheSnapshotAtTheEnd(t *testing.T) {
 	var s shell
-	if code := s.run(t.Context(), "replay", rooms, "--snapshot"); code != exitDone {
+	if code := s.run(t.Context(), "replay", journalFile, "--snapshot"); code != exitDone {
 		t.Fatal(s.err.String())
 	}
 	for from, want := range map[string]string{
 		"": "equal: 4 ticks\n",
-		`"name":"c"},"lifecycle":"LIFECYCLE_STARTING"`: "all 4 ticks are equal, but not the snapshot at the end\n  snapshot.daemons[daemon 3].lifecycle\n",
+		`"name":"c"},"lifecycle":"LIFECYCLE_STARTING"`: "all 4 ticks are equal, but the snapshots at the end differ\n  snapshot.daemons[daemon 3].lifecycle\n",
 	} {
 		text := s.out.String()
 		if from != "" && !strings.Contains(text, from) {
@@ -161,15 +161,15 @@ func TestReplayDiffWithTheSnapshotAtTheEnd(t *testing.T) {
 		}
 		text = strings.Replace(text, from, strings.Replace(from, "STARTING", "RUNNING", 1), 1)
 		var d shell
-		d.run(t.Context(), "replay", rooms, "--diff", scratch(t, "printed", text))
+		d.run(t.Context(), "replay", journalFile, "--diff", scratch(t, "printed", text))
 		if !strings.HasPrefix(d.out.String(), want) {
 			t.Errorf("said %s%s\nwant %s", d.out.String(), d.err.String(), want)
 		}
 	}
 }
 
-func TestReplayDiffWithWhatIsNeitherOutputNorJournal(t *testing.T) {
-	first := strings.SplitAfter(roomsT, "\n")[0]
+func TestReplayDiffWithAFileThatIsNeitherOutputNorJournal(t *testing.T) {
+	first := strings.SplitAfter(journalTicks, "\n")[0]
 	for text, want := range map[string]string{
 		"hello\n":                ":1: column 1: syntax error: invalid value hello",
 		first + "{\"tock\":1}\n": `:2: must begin with {"tick":…} or {"snapshot":…}, as replay prints them`,
@@ -177,7 +177,7 @@ func TestReplayDiffWithWhatIsNeitherOutputNorJournal(t *testing.T) {
 	} {
 		file := scratch(t, "other", text)
 		var s shell
-		code := s.run(t.Context(), "replay", rooms, "--diff", file)
+		code := s.run(t.Context(), "replay", journalFile, "--diff", file)
 		if code != exitFailed || s.err.String() != "meshos: "+file+want+"\n" {
 			t.Errorf("exit code %d: %s\nwant %s", code, s.err.String(), want)
 		}

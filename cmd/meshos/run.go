@@ -14,30 +14,31 @@ import (
 func newRunCommand(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "run",
-		Short: "Run a node until it is told to end",
+		Short: "Run a node",
 		Long: `Runs one node in the foreground: its loop, its plugins and its daemons.
 
-SIGTERM and SIGINT end it in order, within 5 s; a second one ends it at once. Its
-daemons go on without it, and the next node on the same data directory takes them
-over; with --stop-daemons they are stopped in order before it ends.
+SIGTERM or SIGINT ends the node in an orderly way within 5 s; a second signal ends it
+at once. Its daemons keep running, and the next node on the same data directory takes
+them over. With --stop-daemons the node stops them before it ends.
 
-SIGHUP reads the configuration again. Under systemd it says when it is ready and
-keeps a watchdog content. It logs to standard error: lines for people on a terminal,
-JSON elsewhere.
+SIGHUP makes the node read its configuration again. Under systemd the node reports
+when it is ready, and supports the watchdog. It logs to standard error, as text on a
+terminal and as JSON elsewhere.
 
-A configuration with mistakes starts nothing, and one data directory takes one node.`,
+A node does not start with a configuration that has mistakes, or on a data directory
+that another node is using.`,
 		Example: `  meshos run
   meshos run --config /etc/meshos/meshos.toml --log-level debug
   meshos run --journal var/journal.jsonl`,
 		Args: cobra.NoArgs,
 	}
-	level := cmd.Flags().String("log-level", "info", "the least level that is logged: debug, info, warn or error")
-	format := cmd.Flags().String("log-format", "auto", "text, json, or auto: text on a terminal, json elsewhere")
-	journal := cmd.Flags().String("journal", "", "record what the node hears in this file, for replay; an earlier one is kept as FILE.old")
+	level := cmd.Flags().String("log-level", "info", "log from this `LEVEL` on: debug, info, warn or error")
+	format := cmd.Flags().String("log-format", "auto", "the `FORMAT` of the log: text, json, or auto, which is text on a terminal and json elsewhere")
+	journal := cmd.Flags().String("journal", "", "record the inputs of the node in this `FILE`, for replay; an existing file becomes FILE.old")
 	completeFlag(cmd, "log-level", "debug", "info", "warn", "error")
 	completeFlag(cmd, "log-format", "auto", "text", "json")
 	_ = cmd.MarkFlagFilename("journal")
-	stopDaemons := cmd.Flags().Bool("stop-daemons", false, "stop the daemons when the node ends, instead of leaving them to the next one")
+	stopDaemons := cmd.Flags().Bool("stop-daemons", false, "stop the daemons when the node ends, instead of leaving them running")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		log, err := a.logger(*level, *format)
 		if err != nil {

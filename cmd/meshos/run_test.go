@@ -11,7 +11,7 @@ import (
 	"github.com/meshos/meshos/pluginsdk/plugintest"
 )
 
-// shortDir is a folder whose path leaves room for a socket.
+// shortDir returns a configuration file in a folder whose path is short enough for a socket.
 func shortDir(t *testing.T, text string) string {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "meshos")
@@ -26,9 +26,9 @@ func shortDir(t *testing.T, text string) string {
 	return file
 }
 
-func TestANodeRunsUntilItIsTold(t *testing.T) {
+func TestANodeRunsUntilItIsInterrupted(t *testing.T) {
 	file := shortDir(t, "[node]\nid = 7\nlisten = \"\"\n[loop]\ntick_interval = \"20ms\"\n"+
-		"[[plugin]]\nname = \"no-plugin\"\npath = \"/bin/false\"\n") // one that fails doesn't take the node with it
+		"[[plugin]]\nname = \"no-plugin\"\npath = \"/bin/false\"\n") // a plugin that fails does not stop the node
 	var runs shell
 	ctx, stop := context.WithCancel(t.Context())
 	defer stop()
@@ -51,7 +51,7 @@ func TestANodeRunsUntilItIsTold(t *testing.T) {
 	}
 }
 
-func TestAConfigurationWithMistakesStartsNothing(t *testing.T) {
+func TestANodeDoesNotStartWithMistakesInItsConfiguration(t *testing.T) {
 	file := shortDir(t, "[node]\nid = 0\nlisten = 7\n")
 	for _, command := range []string{"run", "validate"} {
 		var s shell
@@ -72,7 +72,7 @@ func TestValidateOfAGoodConfiguration(t *testing.T) {
 	file := shortDir(t, "[node]\nid = 7\nname = \"n\"\n[[peer]]\nid = 2\n")
 	var s shell
 	if code := s.run(t.Context(), "validate", file); code != exitDone ||
-		s.out.String() != file+": good: node 7, 1 peer, 0 chains, 0 daemons, 0 plugins\n" {
+		s.out.String() != file+" is valid: node 7, 1 peer, 0 chains, 0 daemons, 0 plugins\n" {
 		t.Errorf("exit code %d: %s", code, s.out.String())
 	}
 	var effective shell

@@ -16,9 +16,10 @@ import (
 func newSignCommand(a *app, breakGlass bool) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "sign FILE",
-		Short: "Sign what another operator proposed",
-		Long: `Shows everything that a proposal says, asks, and puts a signature beside the file.
-` + "`ssh-keygen -Y sign -n " + sign.Namespace + " -f KEY FILE`" + ` does the same without showing anything.`,
+		Short: "Sign a command that an operator proposed",
+		Long: `Shows all that a proposal contains, asks for confirmation, and writes a signature to a
+file beside it. ` + "`ssh-keygen -Y sign -n " + sign.Namespace + " -f KEY FILE`" + ` makes a signature, too,
+but does not show what is signed.`,
 		Example: "  meshos " + group(breakGlass) + " sign night.cmd",
 		Args:    cobra.ExactArgs(1),
 	}
@@ -35,7 +36,7 @@ type signFlags struct {
 	confirmFlags
 }
 
-// group is the command that break-glass or ordinary commands belong to.
+// group returns the name of the command that has these subcommands.
 func group(breakGlass bool) string { return sign.Command{BreakGlass: breakGlass}.Group() }
 
 func (a *app) signProposal(cmd *cobra.Command, f *signFlags, path string) error {
@@ -58,10 +59,10 @@ func (a *app) signProposal(cmd *cobra.Command, f *signFlags, path string) error 
 		a.simulateAgain(ctx, p)
 	}
 	if left := p.Left(a.now(), target); left < 0 {
-		return fmt.Errorf("%s expired %s ago; propose it again", path, view.Seconds(-left))
+		return fmt.Errorf("%s expired %s ago; propose the command again", path, view.Seconds(-left))
 	}
 	if target.Cluster != "" && target.Cluster != p.Admin.GetClusterId() {
-		return fmt.Errorf("%s is for cluster %s; if that is right, say so with --cluster", path, view.Plain(p.Admin.GetClusterId()))
+		return fmt.Errorf("%s is for cluster %s; if you mean that cluster, name it with --cluster", path, view.Plain(p.Admin.GetClusterId()))
 	}
 	if f.dryRun {
 		return a.nothingDone(&f.confirmFlags, p, signatures, "signed")
@@ -89,7 +90,7 @@ func (a *app) signProposal(cmd *cobra.Command, f *signFlags, path string) error 
 		if *f.output == outputJSON {
 			continue
 		}
-		if _, err := fmt.Fprintf(a.out, "Signed with %s in %s. It counts for another %s.\n",
+		if _, err := fmt.Fprintf(a.out, "Signed with %s in %s. The proposal is valid for another %s.\n",
 			key.Name(), file, view.Seconds(p.Left(a.now(), target))); err != nil {
 			return err
 		}
@@ -110,7 +111,7 @@ func (a *app) openProposal(path string, f *confirmFlags, target sign.Target) (*s
 		return nil, nil, err
 	}
 	if p.BreakGlass != f.breakGlass {
-		return nil, nil, &usageError{err: fmt.Errorf("%s: %s is for meshos %s", path, p.Kind, p.Group())}
+		return nil, nil, &usageError{err: fmt.Errorf("%s: %s belongs to meshos %s", path, p.Kind, p.Group())}
 	}
 	signatures, err := p.Signatures()
 	if err != nil {
@@ -129,8 +130,8 @@ func (a *app) nothingDone(f *confirmFlags, p *sign.Proposal, signatures []sign.S
 	return err
 }
 
-// simulateAgain shows whether the proposal would still do what its simulation says. It is
-// a help to the signer: without a node that answers, the proposal can be signed as well.
+// simulateAgain shows whether the proposal would still do what its simulation shows. This
+// only helps the signer: a proposal can also be signed where no node answers.
 func (a *app) simulateAgain(ctx context.Context, p *sign.Proposal) {
 	printer := a.printer(a.err)
 	node, err := a.connect()
@@ -139,14 +140,14 @@ func (a *app) simulateAgain(ctx context.Context, p *sign.Proposal) {
 		var now simulation
 		if now, err = node.simulate(ctx, p.Event); err == nil {
 			if bytes.Equal(now.hash, p.Admin.GetBlastHash()) {
-				_, _ = fmt.Fprintln(a.err, "Simulated again: "+printer.Color.Apply(view.Good, "the same."))
+				_, _ = fmt.Fprintln(a.err, "Simulated again: "+printer.Color.Apply(view.Good, "the result is the same."))
 				return
 			}
 			_, _ = fmt.Fprintf(a.err, "Simulated again: %s\n%s",
-				printer.Color.Apply(view.Bad, "it differs now."), printer.BlastRadius(now.blast, now.hash))
+				printer.Color.Apply(view.Bad, "the result differs now."), printer.BlastRadius(now.blast, now.hash))
 			return
 		}
 	}
 	first, _, _ := strings.Cut(err.Error(), "\n")
-	a.note("not simulated again: " + first)
+	a.note("the command was not simulated again: " + first)
 }

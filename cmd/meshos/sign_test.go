@@ -22,14 +22,14 @@ import (
 	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
 )
 
-func TestAPassphraseIsAskedForWhenItIsNeeded(t *testing.T) {
-	j, d, dir := office(t, withOperators)
+func TestAPassphraseIsAskedForWhenTheKeySigns(t *testing.T) {
+	j, d, dir := newOperatorNode(t, withOperators)
 	path := filepath.Join(dir, "locked")
 	testkit.SSHKeyFile(t, path, 5, "open sesame")
-	// x/crypto tells the public half of a locked key in OpenSSH's format.
+	// In OpenSSH's format the public half of a locked key is readable.
 	line := "admin cordon --key-file " + path
 	d.answers = []string{"y", "wrong"}
-	if code := d.do(t.Context(), line); code != exitFailed || !strings.Contains(d.err.String(), "the passphrase does not open it") {
+	if code := d.run(t.Context(), line); code != exitFailed || !strings.Contains(d.err.String(), "the passphrase is wrong") {
 		t.Errorf("exit code %d: %s", code, d.err.String())
 	}
 	d.answers, d.asked = []string{"y", "open sesame"}, nil
@@ -38,19 +38,19 @@ func TestAPassphraseIsAskedForWhenItIsNeeded(t *testing.T) {
 		t.Errorf("-want +got:\n%s", diff)
 	}
 	d.answers, d.asked = []string{"n"}, nil
-	if d.do(t.Context(), line); len(d.asked) != 1 {
-		t.Errorf("asked for a passphrase for nothing: %q", d.asked)
+	if d.run(t.Context(), line); len(d.asked) != 1 {
+		t.Errorf("asked for a passphrase in vain: %q", d.asked)
 	}
 	d.answers = nil
-	if code := d.do(t.Context(), line+" --yes"); code != exitUsage || !strings.Contains(d.err.String(), "there is no terminal to ask for it") {
+	if code := d.run(t.Context(), line+" --yes"); code != exitUsage || !strings.Contains(d.err.String(), "there is no terminal to ask for it") {
 		t.Errorf("exit code %d: %s", code, d.err.String())
 	}
 }
 
-// TestAnInterruptedCommandIsNotDone has Ctrl-C pressed where a passphrase is asked for,
-// and where the node has the command already.
-func TestAnInterruptedCommandIsNotDone(t *testing.T) {
-	j, d, dir := office(t, withOperators)
+// An interrupt comes while a passphrase is asked for, or when the node has the command
+// already.
+func TestAnInterruptedCommandHasFailed(t *testing.T) {
+	j, d, dir := newOperatorNode(t, withOperators)
 	locked, open := filepath.Join(dir, "locked"), filepath.Join(dir, "open")
 	testkit.SSHKeyFile(t, locked, 5, "open sesame")
 	testkit.SSHKeyFile(t, open, 5, "")
@@ -59,16 +59,16 @@ func TestAnInterruptedCommandIsNotDone(t *testing.T) {
 		sent       bool
 	}{
 		"passphrase": {"admin cordon --key-file " + locked, "meshos: interrupted: nothing was sent\n", false},
-		"signed":     {"admin cordon --yes --key-file " + open, "interrupted before the verdict came: the node may take the command all the same", true},
-		"unsigned":   {"admin cordon --yes --unsigned", "interrupted before the verdict came: the node may take the command all the same", true},
+		"signed":     {"admin cordon --yes --key-file " + open, "interrupted before the verdict came: the node may still accept the command", true},
+		"unsigned":   {"admin cordon --yes --unsigned", "interrupted before the verdict came: the node may still accept the command", true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			ctx, interrupt := context.WithCancel(t.Context())
 			defer interrupt()
 			sent := make(chan struct{}, 1)
-			d.answers, d.leaves = []string{"y"}, interrupt
-			j.keeps = func() { sent <- struct{}{}; interrupt() }
-			if code := d.do(ctx, c.line); code != exitFailed || !strings.Contains(d.err.String(), c.want) {
+			d.answers, d.interrupt = []string{"y"}, interrupt
+			j.onCommand = func() { sent <- struct{}{}; interrupt() }
+			if code := d.run(ctx, c.line); code != exitFailed || !strings.Contains(d.err.String(), c.want) {
 				t.Errorf("exit code %d: %s", code, d.err.String())
 			}
 			if len(sent) == 1 != c.sent {
@@ -85,9 +85,9 @@ func hide(text, dir string) string {
 }
 
 func TestOperator022_112_TwoOperatorsFreezeTheCluster(t *testing.T) {
-	j, d, dir := office(t, withOperators)
+	j, d, dir := newOperatorNode(t, withOperators)
 	signersFile(t, dir, map[string]byte{"ana": 1, "ben": 2})
-	d.holds(t, 1)
+	d.startAgent(t, 1)
 	file := filepath.Join(dir, "night.cmd")
 	d.must(t, "ice freeze --ttl 10m --propose "+file)
 	golden.Check(t, "testdata/commands/propose.txt", hide(d.out.String(), dir))
@@ -96,7 +96,7 @@ func TestOperator022_112_TwoOperatorsFreezeTheCluster(t *testing.T) {
 			t.Errorf("%s: %v %v", name, info, err)
 		}
 	}
-	if code := d.do(t.Context(), "ice commit "+file+" --dry-run"); code != exitFailed || !strings.Contains(d.err.String(), "nobody signed it yet") {
+	if code := d.run(t.Context(), "ice commit "+file+" --dry-run"); code != exitFailed || !strings.Contains(d.err.String(), "nobody has signed it yet") {
 		t.Errorf("exit code %d: %s", code, d.err.String())
 	}
 
@@ -104,7 +104,7 @@ func TestOperator022_112_TwoOperatorsFreezeTheCluster(t *testing.T) {
 	d.must(t, "ice sign "+file)
 	golden.Check(t, "testdata/commands/sign.txt", hide(d.err.String()+d.out.String(), dir))
 
-	// What `ssh-keygen -Y sign` leaves behind.
+	// This is what `ssh-keygen -Y sign` writes.
 	payload, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)
@@ -131,11 +131,11 @@ func TestOperator022_112_TwoOperatorsFreezeTheCluster(t *testing.T) {
 }
 
 func TestAnOrdinaryProposalGoesThroughAdmin(t *testing.T) {
-	j, d, dir := office(t, withOperators)
-	d.holds(t, 1)
+	j, d, dir := newOperatorNode(t, withOperators)
+	d.startAgent(t, 1)
 	file := filepath.Join(dir, "a")
 	d.must(t, "admin drain --propose "+file)
-	if code := d.do(t.Context(), "ice sign "+file+" --dry-run"); code != exitUsage || !strings.Contains(d.err.String(), "drain is for meshos admin") {
+	if code := d.run(t.Context(), "ice sign "+file+" --dry-run"); code != exitUsage || !strings.Contains(d.err.String(), "drain belongs to meshos admin") {
 		t.Errorf("exit code %d: %s", code, d.err.String())
 	}
 	d.must(t, "admin sign "+file+" --yes")
@@ -143,15 +143,15 @@ func TestAnOrdinaryProposalGoesThroughAdmin(t *testing.T) {
 	if len(j.commits) != 1 || j.commits[0].GetEvent().GetDrain().GetNode() != 1 {
 		t.Errorf("committed %v", j.commits)
 	}
-	if code := d.do(t.Context(), "admin drain --propose "+file); code != exitFailed || !strings.Contains(d.err.String(), "is there already") {
+	if code := d.run(t.Context(), "admin drain --propose "+file); code != exitFailed || !strings.Contains(d.err.String(), "exists already") {
 		t.Errorf("exit code %d: %s", code, d.err.String())
 	}
 }
 
-// A script passes a proposal on as the contract's SignedCommit, at every step.
+// Each step prints the proposal as the contract's SignedCommit, for scripts.
 func TestAProposalAsJSON(t *testing.T) {
-	_, d, dir := office(t, withOperators)
-	d.holds(t, 1)
+	_, d, dir := newOperatorNode(t, withOperators)
+	d.startAgent(t, 1)
 	file := filepath.Join(dir, "a")
 	for _, step := range []struct {
 		line       string
@@ -178,21 +178,21 @@ func TestAProposalAsJSON(t *testing.T) {
 	}
 }
 
-func TestASignerSeesWhenTheWorldChanged(t *testing.T) {
-	j, d, dir := office(t, withOperators)
-	d.holds(t, 1)
+func TestASignerSeesWhenTheSimulationDiffers(t *testing.T) {
+	j, d, dir := newOperatorNode(t, withOperators)
+	d.startAgent(t, 1)
 	file := filepath.Join(dir, "a")
 	d.must(t, "ice thaw --propose "+file)
 	j.mu.Lock()
 	j.blast.AffectedNodes = []uint64{9}
 	j.mu.Unlock()
 	d.must(t, "ice sign "+file+" --dry-run")
-	if !strings.Contains(d.err.String(), "Simulated again: it differs now.\nBlast radius\n  nodes     9\n") || d.out.String() != "Nothing was signed.\n" {
+	if !strings.Contains(d.err.String(), "Simulated again: the result differs now.\nBlast radius\n  nodes     9\n") || d.out.String() != "Nothing was signed.\n" {
 		t.Errorf("said %s%s", d.err.String(), d.out.String())
 	}
 	d.env["MESHOS_ADDRESS"] = filepath.Join(dir, "gone")
 	d.must(t, "ice sign "+file+" --dry-run")
-	if !strings.Contains(d.err.String(), "note: not simulated again: no node answers on ") {
+	if !strings.Contains(d.err.String(), "note: the command was not simulated again: no node answers on ") {
 		t.Errorf("said %s", d.err.String())
 	}
 }
@@ -202,15 +202,15 @@ func TestProposalsThatAreNotSigned(t *testing.T) {
 		name, want string
 		change     func(*meshosv1.AdminCommand)
 	}{
-		{"expired", "expired 1s ago; propose it again", func(c *meshosv1.AdminCommand) {
+		{"expired", "expired 1s ago; propose the command again", func(c *meshosv1.AdminCommand) {
 			c.IssuedAt = timestamppb.New(noon().Add(-5*time.Minute - time.Second))
 		}},
 		{"for another cluster", "is for cluster lab", func(c *meshosv1.AdminCommand) { c.ClusterId = "lab" }},
 		{"without a nonce", "no nonce of 16 bytes", func(c *meshosv1.AdminCommand) { c.Nonce = nil }},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			_, d, dir := office(t, withOperators)
-			d.holds(t, 1)
+			_, d, dir := newOperatorNode(t, withOperators)
+			d.startAgent(t, 1)
 			command := &meshosv1.AdminCommand{
 				ClusterId: "prod", IssuedAt: timestamppb.New(noon()), Nonce: make([]byte, 16),
 				Event: &meshosv1.AdminEvent{Kind: &meshosv1.AdminEvent_Cordon{Cordon: &meshosv1.NodeTarget{Node: 1}}},
@@ -222,7 +222,7 @@ func TestProposalsThatAreNotSigned(t *testing.T) {
 			}
 			file := filepath.Join(dir, "a")
 			write(t, file, string(raw))
-			code := d.do(t.Context(), "admin sign "+file+" --yes")
+			code := d.run(t.Context(), "admin sign "+file+" --yes")
 			if code != exitFailed || !strings.Contains(d.err.String(), c.want) {
 				t.Errorf("exit code %d: %s", code, d.err.String())
 			}
@@ -234,25 +234,25 @@ func TestProposalsThatAreNotSigned(t *testing.T) {
 }
 
 func TestKeysAreNamedWithFlags(t *testing.T) {
-	j, d, dir := office(t, withOperators)
-	d.holds(t, 1, 2)
+	j, d, dir := newOperatorNode(t, withOperators)
+	d.startAgent(t, 1, 2)
 	testkit.SSHKeyFile(t, filepath.Join(dir, "four"), 4, "")
 	d.must(t, "admin cordon --yes --key key-2 --key-file "+filepath.Join(dir, "four"))
 	if diff := cmp.Diff([]string{fingerprint(t, 2), fingerprint(t, 4)}, j.signers); diff != "" {
 		t.Errorf("signers, -want +got:\n%s", diff)
 	}
-	if code := d.do(t.Context(), "admin cordon --yes --key nope"); code != exitUsage || len(j.commits) != 1 {
+	if code := d.run(t.Context(), "admin cordon --yes --key nope"); code != exitUsage || len(j.commits) != 1 {
 		t.Errorf("exit code %d: %s", code, d.err.String())
 	}
 }
 
 // The node would reject the command for one signature that does not verify.
 func TestAProposalWithAWrongSignatureIsNotSent(t *testing.T) {
-	j, d, dir := office(t, withOperators)
+	j, d, dir := newOperatorNode(t, withOperators)
 	file := filepath.Join(dir, "a")
 	d.must(t, "admin cordon --propose "+file)
 	write(t, file+".sig", "nonsense")
-	code := d.do(t.Context(), "admin commit "+file+" --yes")
+	code := d.run(t.Context(), "admin commit "+file+" --yes")
 	if code != exitFailed || !strings.Contains(d.err.String(), "meshos: "+file+".sig: ") || len(j.commits) != 0 {
 		t.Errorf("exit code %d: %s", code, d.err.String())
 	}

@@ -28,8 +28,8 @@ func (n *nodeClient) simulate(ctx context.Context, event *meshosv1.AdminEvent) (
 	n.answered = true
 	out := simulation{blast: answer.GetBlastRadius(), hash: answer.GetBlastHash()}
 	if sum, err := operator.Hash(out.blast); err != nil || !bytes.Equal(sum[:], out.hash) {
-		return simulation{}, errors.New("the hash that the node gives does not fit the blast radius that it shows; don't sign it\n" +
-			"    another version of meshos may run there: compare meshos version")
+		return simulation{}, errors.New("the hash in the node's answer does not belong to the blast radius in it; don't sign it\n" +
+			"    the node may run another version of meshos: compare meshos version")
 	}
 	return out, nil
 }

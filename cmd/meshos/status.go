@@ -17,20 +17,20 @@ import (
 func newStatusCommand(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "status",
-		Short: "Show what a node knows and does",
-		Long: `Shows the node's newest snapshot: where it stands, its peers, daemons and plugins,
-whom it avoids, what it did and what went wrong.
+		Short: "Show the state of a node",
+		Long: `Shows the node's newest snapshot: its maintenance state, its peers, daemons and
+plugins, the peers that it avoids, its newest actions and failures.
 
-With --watch it goes on with each newer snapshot until it is interrupted: on a
-terminal it draws the screen anew, elsewhere it appends. With -o json it prints the
-contract's Snapshot, one per line when watching.`,
+With --watch it continues with each newer snapshot until it is interrupted. On a
+terminal each snapshot replaces the one before; elsewhere it is appended. With -o json
+it prints the contract's Snapshot, with --watch one in each line.`,
 		Example: `  meshos status
   meshos status -w
   meshos status -o json | jq '.peers[] | {peer, rtt, health}'`,
 		Args: cobra.NoArgs,
 	}
 	output := addOutput(cmd)
-	watch := cmd.Flags().BoolP("watch", "w", false, "go on with each newer snapshot")
+	watch := cmd.Flags().BoolP("watch", "w", false, "continue with each newer snapshot")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		node, err := a.connect()
 		if err != nil {
@@ -53,7 +53,7 @@ contract's Snapshot, one per line when watching.`,
 	return cmd
 }
 
-// screen prints snapshots, one after the other or each in place of the last.
+// screen prints snapshots, one after the other or each in place of the one before.
 type screen struct {
 	out     io.Writer
 	output  outputFlag

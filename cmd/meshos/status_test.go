@@ -64,7 +64,7 @@ func TestStatusWatchesUntilInterrupted(t *testing.T) {
 	}
 }
 
-func TestAWatchSaysWhenTheNodeStops(t *testing.T) {
+func TestAWatchEndsWithAnErrorWhenTheNodeStops(t *testing.T) {
 	n, s := start(t)
 	ended := make(chan int, 1)
 	go func() { ended <- s.run(t.Context(), "status", "-w") }()

@@ -14,9 +14,9 @@ import (
 func newValidateCommand(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "validate [FILE]",
-		Short: "Check a configuration, and start nothing",
-		Long: `Checks a configuration as run does: every mistake is reported, each with its line,
-its key and a remedy. Exit code 2 says that there are some.`,
+		Short: "Check a configuration without starting anything",
+		Long: `Checks a configuration as run does. All mistakes are reported, each with its line, its
+key and what to do about it; the exit code is 2 then.`,
 		Example: `  meshos validate
   meshos validate /etc/meshos/meshos.toml
   meshos validate --effective > all-keys.toml`,
@@ -28,7 +28,7 @@ its key and a remedy. Exit code 2 says that there are some.`,
 			return []string{"toml"}, cobra.ShellCompDirectiveFilterFileExt
 		},
 	}
-	effective := cmd.Flags().Bool("effective", false, "print the configuration with every default filled in")
+	effective := cmd.Flags().Bool("effective", false, "print the configuration with all defaults filled in")
 	cmd.RunE = func(_ *cobra.Command, args []string) error {
 		if len(args) == 1 {
 			a.config = args[0]
@@ -41,7 +41,7 @@ its key and a remedy. Exit code 2 says that there are some.`,
 			_, err := io.WriteString(a.out, cfg.Effective())
 			return err
 		}
-		_, err = fmt.Fprintf(a.out, "%s: good: node %d, %s, %s, %s, %s\n", cfg.File, cfg.Node.ID,
+		_, err = fmt.Fprintf(a.out, "%s is valid: node %d, %s, %s, %s, %s\n", cfg.File, cfg.Node.ID,
 			view.Counted(len(cfg.Peers), "peer"), view.Counted(len(cfg.Chains), "chain"),
 			view.Counted(len(cfg.Daemons), "daemon"), view.Counted(len(cfg.Plugins), "plugin"))
 		return err

@@ -21,20 +21,20 @@ import (
 	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
 )
 
-// undurableError says that a command was judged and its record was not on disk in time,
-// as when the disk is full.
+// undurableError is a verdict whose audit record was not on disk in time, for example
+// because the disk is full.
 type undurableError struct {
 	within time.Duration
 	seq    uint64
 }
 
 func (e *undurableError) Error() string {
-	return fmt.Sprintf("audit record %d was not on disk within %v: the verdict holds for now, and may be forgotten when the node ends\n"+
-		"    meshos audit tail says \"not durable\" until it is there; meshos failures says what is wrong with the disk", e.seq, e.within)
+	return fmt.Sprintf("audit record %d was not on disk within %v: the verdict is in effect, but may be lost when the node stops\n"+
+		"    meshos audit tail shows \"not durable\" until it is on disk; meshos failures shows what is wrong with the disk", e.seq, e.within)
 }
 
-// commit has the node judge a signed command. With an *undurableError there is a record
-// all the same.
+// commit sends a signed command and returns the node's audit record of it. With an
+// *undurableError it returns a record, too.
 func (n *nodeClient) commit(ctx context.Context, commit *meshosv1.SignedCommit) (*meshosv1.AdminAuditRecord, error) {
 	waiting, cancel := context.WithTimeout(ctx, n.timeout)
 	defer cancel()
@@ -53,18 +53,20 @@ func (n *nodeClient) commit(ctx context.Context, commit *meshosv1.SignedCommit) 
 		return record, &undurableError{within: n.timeout, seq: record.GetSeq()}
 	}
 	return nil, &noAnswerError{
-		path: n.path, reason: fmt.Sprintf("nothing came within %v", n.timeout),
-		hint: "it may still take the command: see meshos audit tail before you send it again",
+		path: n.path, reason: fmt.Sprintf("no answer within %v", n.timeout),
+		hint: "it may still accept the command: look at meshos audit tail before you send it again",
 	}
 }
 
-// errUnanswered is for an operator who did not wait for the verdict on a command.
+// errUnanswered returns the error for an operator who interrupted a command that was sent
+// already.
 func errUnanswered() error {
-	return errors.New("interrupted before the verdict came: the node may take the command all the same\n" +
-		"    see meshos audit tail before you send it again")
+	return errors.New("interrupted before the verdict came: the node may still accept the command\n" +
+		"    look at meshos audit tail before you send it again")
 }
 
-// judged finds the record of a signed command among the node's newest, nil for none.
+// judged returns the record of a signed command if it is among the node's newest, and else
+// nil.
 func (n *nodeClient) judged(ctx context.Context, payload []byte) *meshosv1.AdminAuditRecord {
 	now, err := n.snapshot(ctx)
 	if err != nil {
@@ -79,25 +81,25 @@ func (n *nodeClient) judged(ctx context.Context, payload []byte) *meshosv1.Admin
 	return nil
 }
 
-// asKept gives a command as the node's records have it, which spell out what was left
+// asRecorded returns a command as the node's records have it. They spell out what was left
 // out: a drain without a window has one of 0s there.
-func asKept(event *meshosv1.AdminEvent) *meshosv1.AdminEvent {
+func asRecorded(event *meshosv1.AdminEvent) *meshosv1.AdminEvent {
 	taken, err := wire.AdminFromProto(event)
 	if err != nil {
-		return event // which the node refuses
+		return event // the node will reject it
 	}
 	return wire.AdminToProto(taken)
 }
 
-// sendUnsigned puts a command on the node's stream as it is, and waits for the
-// audit record that the node makes of it.
+// sendUnsigned publishes a command without signatures as an event, and waits for the audit
+// record that the node makes of it.
 func (n *nodeClient) sendUnsigned(ctx context.Context, command sign.Command) (*meshosv1.AdminAuditRecord, error) {
 	before, err := n.snapshot(ctx)
 	if err != nil {
 		return nil, err
 	}
 	epoch, last := before.GetEpoch(), lastAudit(before)
-	kept := asKept(command.Event)
+	recorded := asRecorded(command.Event)
 	if _, err := n.publish(ctx, []namedEvent{{
 		name: command.Kind, event: &meshosv1.Event{Kind: &meshosv1.Event_Admin{Admin: command.Event}},
 	}}); err != nil {
@@ -112,7 +114,7 @@ func (n *nodeClient) sendUnsigned(ctx context.Context, command sign.Command) (*m
 	stream, err := n.WatchSnapshots(watching, &hostv1.WatchSnapshotsRequest{})
 	err = receive(watching, n, stream, err, func(s *meshosv1.Snapshot) error {
 		for _, record := range s.GetAdminAudit() {
-			if s.GetEpoch() == epoch && record.GetSeq() > last && len(record.GetCommitId()) == 0 && proto.Equal(record.GetEvent(), kept) {
+			if s.GetEpoch() == epoch && record.GetSeq() > last && len(record.GetCommitId()) == 0 && proto.Equal(record.GetEvent(), recorded) {
 				found = record
 				return io.EOF
 			}
@@ -125,7 +127,7 @@ func (n *nodeClient) sendUnsigned(ctx context.Context, command sign.Command) (*m
 	case ctx.Err() != nil:
 		return nil, errUnanswered()
 	case watching.Err() != nil:
-		return nil, fmt.Errorf("the node took %s, and within %v there was no audit record of it; see meshos status", command.Kind, n.timeout)
+		return nil, fmt.Errorf("the node accepted %s, but there was no audit record of it within %v; see meshos audit tail", command.Kind, n.timeout)
 	}
 	return nil, err
 }
@@ -137,8 +139,8 @@ func lastAudit(s *meshosv1.Snapshot) uint64 {
 	return 0
 }
 
-// showVerdict prints the audit record, and gives an error if the command was
-// rejected, or if its record is not on disk: err is what came with it.
+// showVerdict prints the audit record of a command. It returns an error if the command was
+// rejected or its record is not on disk; err is the error that came with the record.
 func (a *app) showVerdict(record *meshosv1.AdminAuditRecord, err error, output outputFlag, oneLine bool) error {
 	var undurable *undurableError
 	if err != nil && !errors.As(err, &undurable) {
@@ -162,15 +164,16 @@ func (a *app) showVerdict(record *meshosv1.AdminAuditRecord, err error, output o
 	return &rejectedError{reason: reason}
 }
 
-// rejectionHelp says what to do about a rejection that the node's words leave open.
+// rejectionHelp returns what an operator can do about a rejection, "" if the node's message
+// says it.
 func rejectionHelp(kind string) string {
 	switch kind {
 	case "unsigned":
-		return "the node has operators: sign with --key or --key-file"
+		return "this node has operators: sign the command, with --key or --key-file"
 	case "freeze_in_effect":
-		return "wait until the freeze ends, or end it with meshos ice thaw"
+		return "wait for the end of the freeze, or end it with meshos ice thaw"
 	case "insufficient_signatures":
-		return "collect them with --propose FILE"
+		return "collect the signatures of more operators with --propose FILE"
 	case "wrong_cluster":
 		return "name the node's cluster with --cluster, or its configuration with --config"
 	}

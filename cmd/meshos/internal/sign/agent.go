@@ -64,7 +64,7 @@ func (s *Signer) openAgent(ctx context.Context) (*keyring, error) {
 		})
 	}
 	if len(ring.keys) == 0 {
-		ring.empty = "the ssh-agent holds no ed25519 key; add one with ssh-add"
+		ring.empty = "the ssh-agent has no ed25519 key; add one with ssh-add"
 	}
 	return ring, nil
 }
@@ -91,7 +91,7 @@ func (k *keyring) pick(word string) (Key, error) {
 		}
 		public, _, _, _, err := ssh.ParseAuthorizedKey(raw)
 		if err != nil {
-			return Key{}, fmt.Errorf("--key %s: it is no public key", word)
+			return Key{}, fmt.Errorf("--key %s: it is not a public key", word)
 		}
 		want := ssh.FingerprintSHA256(public)
 		named = func(key Key) bool { return key.key.Fingerprint() == want }
@@ -105,5 +105,5 @@ func (k *keyring) pick(word string) (Key, error) {
 	case len(k.keys) == 0:
 		return Key{}, fmt.Errorf("--key %s: %s", word, k.empty)
 	}
-	return Key{}, fmt.Errorf("--key %s: the ssh-agent has no such key, only:%s\n    a private key's file is named with --key-file", word, Names(k.keys))
+	return Key{}, fmt.Errorf("--key %s: the ssh-agent has no such key; it has:%s\n    to sign with a private key's file use --key-file", word, Names(k.keys))
 }

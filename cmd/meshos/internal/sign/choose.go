@@ -15,12 +15,12 @@ type Signer struct {
 	Note         func(string)  // tells the operator something, such as to touch a key
 }
 
-// Request names the keys to sign with. Without any the key is chosen that the operator
-// most likely means.
+// Request names the keys to sign with. If it names none, the operator most likely means the
+// only key of the ssh-agent, or its only one that belongs to an operator.
 type Request struct {
 	Agent    []string // keys of the ssh-agent: fingerprints, comments or .pub files
 	Files    []string // files of private keys
-	Required bool     // no key is an error, also where there are no operators
+	Required bool     // an unsigned command is of no use: no key is an error
 }
 
 // Count returns how many keys are named.
@@ -29,7 +29,7 @@ func (r Request) Count() int { return len(r.Agent) + len(r.Files) }
 // Choice is the result of choosing keys. It must be closed.
 type Choice struct {
 	Keys     []Key
-	Unsigned string // why there are no keys, so that the command goes unsigned
+	Unsigned string // why there are no keys and the command is sent without a signature
 
 	ring *keyring
 }
@@ -41,7 +41,7 @@ func (c *Choice) Close() { c.ring.close() }
 func (s *Signer) Choose(ctx context.Context, r Request, target Target) (*Choice, error) {
 	c := &Choice{ring: &keyring{}}
 	if r.Count() == 0 && !r.Required && target.Known && target.Signers == "" {
-		c.Unsigned = "the configuration names no operators, so it goes unsigned"
+		c.Unsigned = "the configuration names no operators, so the command is sent without a signature"
 		return c, nil
 	}
 	var err error
@@ -97,12 +97,12 @@ func (c *Choice) byDefault(r Request, target Target) error {
 		c.Keys = found
 		return nil
 	case len(found) > 1:
-		return fmt.Errorf("the ssh-agent holds several keys; choose with --key:%s", Names(found))
+		return fmt.Errorf("the ssh-agent has several keys; choose one with --key:%s", Names(found))
 	case target.Signers == "" && !r.Required:
-		c.Unsigned = fmt.Sprintf("there is no key to sign with (%s), so it goes unsigned; a node with operators will reject it", c.ring.empty)
+		c.Unsigned = fmt.Sprintf("there is no key to sign with (%s), so the command is sent without a signature; a node with operators will reject it", c.ring.empty)
 		return nil
 	case len(c.ring.keys) > 0:
-		return fmt.Errorf("none of the keys that the ssh-agent holds is in %s:%s\n    name another with --key-file", target.Signers, Names(c.ring.keys))
+		return fmt.Errorf("none of the keys in the ssh-agent is in %s:%s\n    name another key with --key-file", target.Signers, Names(c.ring.keys))
 	}
 	return fmt.Errorf("there is no key to sign with: %s\n    name one with --key-file", c.ring.empty)
 }

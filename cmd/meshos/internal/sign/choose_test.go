@@ -23,7 +23,7 @@ func write(t *testing.T, path, text string) {
 	}
 }
 
-// signersFile names operators by their keys.
+// signersFile writes an allowed_signers file.
 func signersFile(t *testing.T, path string, names map[string]byte) {
 	t.Helper()
 	var b strings.Builder
@@ -77,12 +77,12 @@ func TestWhichKeySigns(t *testing.T) {
 		{name: "a file", request: Request{Files: []string{"DIR/four"}}, agent: []byte{1}, want: []byte{4}},
 		{name: "a file and the agent's", request: Request{Agent: []string{"key-1"}, Files: []string{"DIR/four"}}, agent: []byte{1}, want: []byte{1, 4}},
 		{name: "one named twice", request: Request{Files: []string{"DIR/four", "DIR/four"}}, want: []byte{4}},
-		{name: "several and none chosen", agent: []byte{1, 2}, fails: "the ssh-agent holds several keys; choose with --key:"},
-		{name: "none of an operator", agent: []byte{1}, operators: map[string]byte{"ben": 2}, fails: "none of the keys that the ssh-agent holds is in "},
-		{name: "an unknown one", request: Request{Agent: []string{"nope"}}, agent: []byte{1}, fails: "--key nope: the ssh-agent has no such key, only:"},
+		{name: "several and none chosen", agent: []byte{1, 2}, fails: "the ssh-agent has several keys; choose one with --key:"},
+		{name: "none of an operator", agent: []byte{1}, operators: map[string]byte{"ben": 2}, fails: "none of the keys in the ssh-agent is in "},
+		{name: "an unknown one", request: Request{Agent: []string{"nope"}}, agent: []byte{1}, fails: "--key nope: the ssh-agent has no such key; it has:"},
 		{name: "no agent", request: Request{Agent: []string{"nope"}}, fails: "--key nope: SSH_AUTH_SOCK is not set"},
 		{name: "no such file", request: Request{Files: []string{"DIR/none"}}, fails: "--key-file: open "},
-		{name: "no private key", request: Request{Files: []string{"DIR/two.pub"}}, fails: "two.pub: it is no OpenSSH private key"},
+		{name: "no private key", request: Request{Files: []string{"DIR/two.pub"}}, fails: "two.pub: it is not an OpenSSH private key"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			dir := t.TempDir()
@@ -156,7 +156,7 @@ func TestAKeyThatOthersMayReadSignsNothing(t *testing.T) {
 			if err := os.Chmod(path, mode); err != nil {
 				t.Fatal(err)
 			}
-			want := fmt.Sprintf("--key-file %s: it is open to others (its mode is %04o)", path, mode)
+			want := fmt.Sprintf("--key-file %s: others have access to it (its mode is %04o)", path, mode)
 			if got, _, err := s.chosen(t, Request{Files: []string{path}}, Target{}); err == nil || !strings.HasPrefix(err.Error(), want) {
 				t.Errorf("got %v: %v", got, err)
 			}

@@ -67,7 +67,7 @@ func (s *Signer) Sign(ctx context.Context, key Key, payload []byte) ([]byte, err
 		return nil, errInterrupted
 	}
 	if err != nil {
-		return nil, fmt.Errorf("%w\n    %s refused, or was not touched or confirmed in time", err, key.from)
+		return nil, fmt.Errorf("%w\n    %s refused to sign, or was not touched or confirmed in time", err, key.from)
 	}
 	made, err := sshsig.Parse(raw)
 	if err != nil || made.Verify(Namespace, payload, sshsig.TouchNotRequired) != nil {

@@ -30,8 +30,8 @@ func (s *Signer) fileKey(path string) (Key, error) {
 		key.open = func(ctx context.Context) (ssh.Signer, error) { return s.unlock(ctx, path, raw) }
 		key.key, err = sshsig.ParseKey(locked.PublicKey.Marshal())
 	default:
-		err = fmt.Errorf("it is no OpenSSH private key that can be used here (%w)\n"+
-			"    a security key signs through the ssh-agent: ssh-add it and use --key", err)
+		err = fmt.Errorf("it is not an OpenSSH private key that can be used here (%w)\n"+
+			"    a security key can only sign through the ssh-agent: add it with ssh-add and use --key", err)
 	}
 	if err == nil {
 		err = checkPermissions(path)
@@ -53,12 +53,12 @@ func checkPermissions(path string) error {
 	if open := info.Mode().Perm() & 0o077; open == 0 || !ok || int(owner.Uid) != os.Getuid() {
 		return nil
 	}
-	return fmt.Errorf("it is open to others (its mode is %04o), so it may be no secret any more\n    chmod 600 %s", info.Mode().Perm(), path)
+	return fmt.Errorf("others have access to it (its mode is %04o), so the key may no longer be secret\n    chmod 600 %s", info.Mode().Perm(), path)
 }
 
 func (s *Signer) unlock(ctx context.Context, path string, raw []byte) (ssh.Signer, error) {
 	if s.Prompter == nil {
-		return nil, &UsageError{fmt.Errorf("--key-file %s: it has a passphrase, and there is no terminal to ask for it\n    ssh-add it and use --key", path)}
+		return nil, &UsageError{fmt.Errorf("--key-file %s: it has a passphrase, and there is no terminal to ask for it\n    add it with ssh-add and use --key", path)}
 	}
 	passphrase, err := s.Prompter.Ask(ctx, "Passphrase of "+path+": ", true)
 	if err != nil {
@@ -66,7 +66,7 @@ func (s *Signer) unlock(ctx context.Context, path string, raw []byte) (ssh.Signe
 	}
 	opened, err := ssh.ParsePrivateKeyWithPassphrase(raw, []byte(passphrase))
 	if err != nil {
-		return nil, fmt.Errorf("%s: the passphrase does not open it", path)
+		return nil, fmt.Errorf("%s: the passphrase is wrong", path)
 	}
 	return opened, nil
 }

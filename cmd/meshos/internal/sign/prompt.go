@@ -93,8 +93,8 @@ func readable(ctx context.Context, fd int) error {
 	}
 }
 
-// Confirm asks whether to go on with what verb says: "Sign" or "Send". Of a break-glass
-// command the name has to be typed. With a nil Prompter the error is that of NobodyToAsk.
+// Confirm asks for confirmation; verb is what happens then, "Sign" or "Send". A break-glass
+// command is confirmed by typing its name. Without a Prompter the error is NobodyToAsk's.
 func Confirm(ctx context.Context, p Prompter, c Command, verb string) error {
 	if p == nil {
 		return NobodyToAsk(c)
@@ -123,9 +123,9 @@ func Confirm(ctx context.Context, p Prompter, c Command, verb string) error {
 // NobodyToAsk returns the error for a command that has to be confirmed where there is no
 // terminal.
 func NobodyToAsk(c Command) error {
-	how := "--yes answers the question beforehand"
+	how := "use --yes to confirm it beforehand"
 	if c.BreakGlass {
-		how = "--yes with --expect-hash HEX, the hash that --dry-run shows, answers the question beforehand"
+		how = "use --yes with --expect-hash HEX, the hash that --dry-run shows, to confirm it beforehand"
 	}
-	return &UsageError{fmt.Errorf("%s has to be confirmed, and this is no terminal\n    %s", c.Kind, how)}
+	return &UsageError{fmt.Errorf("%s has to be confirmed, and there is no terminal\n    %s", c.Kind, how)}
 }

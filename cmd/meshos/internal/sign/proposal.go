@@ -52,7 +52,7 @@ func WriteProposal(path string, payload []byte, blast *meshosv1.BlastRadius) err
 		return fmt.Errorf("--propose: %w", err)
 	}
 	if len(old) > 0 {
-		return fmt.Errorf("--propose: %s is there already, of an earlier proposal; choose another name", old[0])
+		return fmt.Errorf("--propose: %s exists already, from an earlier proposal; choose another name", old[0])
 	}
 	if err := createFile(path, payload); err != nil {
 		return err
@@ -83,7 +83,7 @@ func sidecarText(payload []byte, blast *meshosv1.BlastRadius) ([]byte, error) {
 func createFile(path string, content []byte) error {
 	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if errors.Is(err, os.ErrExist) {
-		return fmt.Errorf("--propose: %s is there already; choose another name", path)
+		return fmt.Errorf("--propose: %s exists already; choose another name", path)
 	}
 	if err != nil {
 		return fmt.Errorf("--propose: %w", err)
@@ -106,24 +106,24 @@ func ReadProposal(path string) (*Proposal, error) {
 		return fmt.Errorf("%s: %s", path, fmt.Sprintf(format, args...))
 	}
 	if len(payload) > operator.MaxPayload {
-		return nil, bad("%d bytes are more than a command has; it is no proposal", len(payload))
+		return nil, bad("it is not a proposal: it has %d bytes, and a command has at most %d", len(payload), operator.MaxPayload)
 	}
 	p := &Proposal{path: path, Payload: payload, Admin: &meshosv1.AdminCommand{}}
 	if err := proto.Unmarshal(payload, p.Admin); err != nil || len(payload) == 0 {
-		return nil, bad("it is no proposal; --propose FILE makes one")
+		return nil, bad("it is not a proposal; --propose FILE makes one")
 	}
 	var known meshosv1.AdminCommand
 	if err := (proto.UnmarshalOptions{DiscardUnknown: true}).Unmarshal(payload, &known); err != nil || proto.Size(&known) != proto.Size(p.Admin) {
-		return nil, bad("it holds more than this version of meshos can show, so it must not be signed with it")
+		return nil, bad("it has fields that this version of meshos can't show, so it must not be signed with this version")
 	}
 	if p.Command, err = NewCommand(p.Admin.GetEvent()); err != nil {
-		return nil, bad("it is no proposal: %v", err)
+		return nil, bad("it is not a proposal: %v", err)
 	}
 	switch n := len(p.Admin.GetBlastHash()); {
 	case !p.Admin.GetIssuedAt().IsValid() || len(p.Admin.GetNonce()) != operator.NonceSize:
-		return nil, bad("it has no time of issue, or no nonce of %d bytes: no node will take it", operator.NonceSize)
+		return nil, bad("it has no time of issue, or no nonce of %d bytes: no node will accept it", operator.NonceSize)
 	case p.BreakGlass && n != operator.HashSize, !p.BreakGlass && n != 0:
-		return nil, bad("its blast hash has %d bytes, which no node will take for %s", n, p.Kind)
+		return nil, bad("its blast hash has %d bytes, which no node will accept for %s", n, p.Kind)
 	}
 	p.Blast = readBlast(path+".json", p.Admin.GetBlastHash())
 	return p, nil

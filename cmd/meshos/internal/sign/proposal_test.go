@@ -95,7 +95,7 @@ func TestAProposalCollectsSignatures(t *testing.T) {
 	if err != nil || len(signatures) != 2 || len(p.Commit(signatures).GetSignatures()) != 2 {
 		t.Errorf("%d signatures: %v", len(signatures), err)
 	}
-	if err := WriteProposal(file, p.Payload, nil); err == nil || !strings.Contains(err.Error(), "is there already") {
+	if err := WriteProposal(file, p.Payload, nil); err == nil || !strings.Contains(err.Error(), "exists already") {
 		t.Errorf("replaced a proposal: %v", err)
 	}
 }
@@ -107,10 +107,10 @@ func TestProposalsThatMustNotBeSigned(t *testing.T) {
 	}{
 		{"without a nonce", "no nonce of 16 bytes", func(c *meshosv1.AdminCommand) []byte { c.Nonce = nil; return nil }},
 		{"without a time", "no time of issue", func(c *meshosv1.AdminCommand) []byte { c.IssuedAt = nil; return nil }},
-		{"without an event", "it is no proposal", func(c *meshosv1.AdminCommand) []byte { c.Event = nil; return nil }},
-		{"with a blast hash", "no node will take for cordon", func(c *meshosv1.AdminCommand) []byte { c.BlastHash = make([]byte, 32); return nil }},
-		{"of a later version", "holds more than this version of meshos can show", func(*meshosv1.AdminCommand) []byte { return []byte{0xfa, 0x01, 0x01, 'x'} }},
-		{"garbage", "it is no proposal", func(*meshosv1.AdminCommand) []byte { return []byte{0xff} }},
+		{"without an event", "it is not a proposal", func(c *meshosv1.AdminCommand) []byte { c.Event = nil; return nil }},
+		{"with a blast hash", "no node will accept for cordon", func(c *meshosv1.AdminCommand) []byte { c.BlastHash = make([]byte, 32); return nil }},
+		{"of a later version", "has fields that this version of meshos can't show", func(*meshosv1.AdminCommand) []byte { return []byte{0xfa, 0x01, 0x01, 'x'} }},
+		{"garbage", "it is not a proposal", func(*meshosv1.AdminCommand) []byte { return []byte{0xff} }},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			command := &meshosv1.AdminCommand{ClusterId: "prod", IssuedAt: timestamppb.New(noon()), Nonce: make([]byte, 16), Event: cordon()}
@@ -154,7 +154,7 @@ func TestABlastRadiusThatWasNotSignedIsNotShown(t *testing.T) {
 		t.Fatal(err)
 	}
 	text := p.Text(view.Printer{}, nil, Target{}, noon())
-	if p.Blast != nil || !strings.Contains(text, "! "+file+".json does not hold the blast radius of this hash") || strings.Contains(text, "nodes     1\n") {
+	if p.Blast != nil || !strings.Contains(text, "! "+file+".json has no blast radius with this hash") || strings.Contains(text, "nodes     1\n") {
 		t.Errorf("shows %s", text)
 	}
 }

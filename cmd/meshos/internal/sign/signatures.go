@@ -39,7 +39,7 @@ func (p *Proposal) Signatures() ([]Signature, error) {
 			err = parsed.Verify(Namespace, p.Payload, sshsig.TouchNotRequired)
 		}
 		if err != nil {
-			return nil, fmt.Errorf("%s: it is no signature over %s in the namespace %s: %w; remove it", file, p.path, Namespace, err)
+			return nil, fmt.Errorf("%s: it is not a signature over %s in the namespace %s: %w; remove it", file, p.path, Namespace, err)
 		}
 		if !seen[parsed.Key] {
 			seen[parsed.Key] = true
@@ -69,7 +69,7 @@ func (p *Proposal) AddSignature(key Key, raw []byte) (string, error) {
 	short := strings.NewReplacer("/", "_", "+", "-").Replace(strings.TrimPrefix(key.key.Fingerprint(), "SHA256:"))
 	path := p.path + ".sig." + short[:min(len(short), 10)]
 	if err := os.WriteFile(path, sshsig.Armor(raw), 0o600); err != nil {
-		return "", fmt.Errorf("keep the signature: %w", err)
+		return "", fmt.Errorf("write the signature: %w", err)
 	}
 	return path, nil
 }

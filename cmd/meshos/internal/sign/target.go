@@ -33,7 +33,7 @@ func ReadTarget(path, cluster string) (Target, error) {
 		return Target{Cluster: cluster, Freshness: config.Default().Operators.Freshness}, nil
 	}
 	if err != nil {
-		return Target{}, &UsageError{fmt.Errorf("can't tell which cluster to sign for: %w", err)}
+		return Target{}, &UsageError{fmt.Errorf("can't find the cluster to sign for: %w", err)}
 	}
 	operators := peeked.Operators
 	target := Target{

@@ -19,7 +19,7 @@ func (p *Proposal) Text(printer view.Printer, signatures []Signature, target Tar
 	row("action", p.Kind)
 	cluster := view.Plain(p.Admin.GetClusterId())
 	if target.Cluster != "" && target.Cluster != p.Admin.GetClusterId() {
-		cluster = printer.Color.Apply(view.Bad, cluster+", which is not the one here ("+view.Plain(target.Cluster)+")")
+		cluster = printer.Color.Apply(view.Bad, cluster+", but the cluster of this configuration is "+view.Plain(target.Cluster))
 	}
 	row("cluster", cluster)
 	row("issued", p.issued(printer.Color, target, now))
@@ -30,7 +30,7 @@ func (p *Proposal) Text(printer view.Printer, signatures []Signature, target Tar
 		b.WriteString(printer.BlastRadius(p.Blast, p.Admin.GetBlastHash()))
 	case p.BreakGlass:
 		row("hash", hex.EncodeToString(p.Admin.GetBlastHash()))
-		b.WriteString("  " + printer.Color.Apply(view.Bad, "! "+p.path+".json does not hold the blast radius of this hash") + "\n")
+		b.WriteString("  " + printer.Color.Apply(view.Bad, "! "+p.path+".json has no blast radius with this hash") + "\n")
 	}
 	operators := target.operators()
 	for _, s := range signatures {
@@ -43,13 +43,13 @@ func (p *Proposal) issued(c view.Color, target Target, now time.Time) string {
 	age := now.Sub(p.Admin.GetIssuedAt().AsTime())
 	words := view.Seconds(age) + " ago"
 	if age < 0 {
-		words = c.Apply(view.Warning, view.Seconds(-age)+" from now")
+		words = c.Apply(view.Warning, "in "+view.Seconds(-age))
 	}
 	left := p.Left(now, target)
 	if left < 0 {
 		return words + c.Apply(view.Bad, fmt.Sprintf(", expired %s ago", view.Seconds(-left)))
 	}
-	return fmt.Sprintf("%s, counts for another %s", words, view.Seconds(left))
+	return fmt.Sprintf("%s, valid for another %s", words, view.Seconds(left))
 }
 
 // signer names who signed, if the operators' file here has the key.

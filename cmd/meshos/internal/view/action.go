@@ -33,7 +33,11 @@ func action(a *meshosv1.Action) string {
 	case *meshosv1.Action_MarkAvoid:
 		return fmt.Sprintf("peer %d for %s: %s", k.MarkAvoid.GetPeer(), span(k.MarkAvoid.GetTtl()), Plain(k.MarkAvoid.GetReason()))
 	case *meshosv1.Action_ApplyBackoff:
-		return fmt.Sprintf("daemon %s for %s", Daemon(k.ApplyBackoff.GetDaemon()), span(k.ApplyBackoff.GetRemaining()))
+		words := "daemon " + Daemon(k.ApplyBackoff.GetDaemon())
+		if left := k.ApplyBackoff.GetRemaining(); left.AsDuration() > 0 { // as of the snapshot
+			return words + ", for another " + span(left)
+		}
+		return words + ", over"
 	case *meshosv1.Action_CommitMaintenanceTransition:
 		words := Phase(k.CommitMaintenanceTransition.GetTarget())
 		if reason := k.CommitMaintenanceTransition.GetReason(); reason != "" {

@@ -8,7 +8,7 @@ import (
 	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
 )
 
-// breakGlassTitle names a break-glass command with what it is about.
+// breakGlassTitle names a break-glass command and its subject.
 func breakGlassTitle(e *meshosv1.AdminEvent) string {
 	switch k := e.GetKind().(type) {
 	case *meshosv1.AdminEvent_FreezeCluster:
@@ -18,11 +18,11 @@ func breakGlassTitle(e *meshosv1.AdminEvent) string {
 	case *meshosv1.AdminEvent_FlushAvoidLists:
 		switch scope := k.FlushAvoidLists.GetScope().(type) {
 		case *meshosv1.FlushAvoidLists_Local:
-			return fmt.Sprintf("flush the avoid list of node %d", scope.Local)
+			return fmt.Sprintf("empty the avoid list of node %d", scope.Local)
 		case *meshosv1.FlushAvoidLists_OnPeer:
-			return fmt.Sprintf("flush node %d from every avoid list", scope.OnPeer)
+			return fmt.Sprintf("remove node %d from all avoid lists", scope.OnPeer)
 		}
-		return "flush every avoid list"
+		return "empty all avoid lists"
 	case *meshosv1.AdminEvent_ForceEvictReplica:
 		return fmt.Sprintf("evict chain %d from node %d", k.ForceEvictReplica.GetChain(), k.ForceEvictReplica.GetVictim())
 	case *meshosv1.AdminEvent_ForceRestartDaemon:
@@ -55,10 +55,10 @@ func (p Printer) BlastRadius(b *meshosv1.BlastRadius, hash []byte) string {
 		row("delay", "up to "+span(b.GetEstimatedDrainDelay()))
 	}
 	if churn := b.GetPlacementStabilityDelta(); churn != 0 {
-		row("churn", fmt.Sprintf("%.2f of 1", churn))
+		row("churn", fmt.Sprintf("%.2f on a scale from 0 to 1", churn))
 	}
 	if len(b.GetAffectedNodes()) == 0 && len(b.GetAffectedReplicas()) == 0 && len(daemons) == 0 {
-		out.WriteString("  nothing that this node sees\n")
+		out.WriteString("  nothing that this node knows of\n")
 	}
 	for _, w := range b.GetWarnings() {
 		out.WriteString("  " + p.Color.Apply(Bad, "! "+Plain(w.GetDetail())) + "\n")

@@ -8,8 +8,8 @@ import (
 	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
 )
 
-// Command shows what a command of an operator will do and, if there is a snapshot of the
-// node that is asked, what it will change there.
+// Command shows what a command of an operator will do. With a snapshot of the node that the
+// command is sent to, it also shows what the command will change there.
 func (p Printer) Command(e *meshosv1.AdminEvent, s *meshosv1.Snapshot) string {
 	var b strings.Builder
 	b.WriteString(p.Color.Apply(Strong, Sentence(Title(e))) + "\n")
@@ -24,7 +24,7 @@ func (p Printer) Command(e *meshosv1.AdminEvent, s *meshosv1.Snapshot) string {
 	return b.String()
 }
 
-// Sentence returns text with a capital as its first letter.
+// Sentence returns text with its first letter capitalized.
 func Sentence(text string) string { return strings.ToUpper(text[:1]) + text[1:] }
 
 // Title names a command and its subject: "drain node 1 within 10m".
@@ -61,7 +61,7 @@ func Title(e *meshosv1.AdminEvent) string {
 	return breakGlassTitle(e)
 }
 
-// targetNode is the node that an ordinary command is about, 0 for none.
+// targetNode returns the node that an ordinary command acts on, 0 for any other command.
 func targetNode(e *meshosv1.AdminEvent) uint64 {
 	switch k := e.GetKind().(type) {
 	case *meshosv1.AdminEvent_EnterMaintenance:
@@ -86,41 +86,43 @@ func targetNode(e *meshosv1.AdminEvent) uint64 {
 	return 0
 }
 
-// effect says what a command will do, in sentences, one a line.
+// effect returns lines of sentences about what an ordinary command does.
 func effect(e *meshosv1.AdminEvent) []string {
 	switch e.GetKind().(type) {
 	case *meshosv1.AdminEvent_EnterMaintenance:
 		return []string{
-			"Its replicas are dropped once enough other nodes hold them, its daemons stop but for",
-			"the essential ones, and nothing is pulled or placed there. When all that is done it is",
-			"in maintenance; if it is not in time, the drain has failed.",
+			"The node drops its replicas once enough other nodes hold them, stops its daemons except",
+			"for the essential ones, and takes no new replicas. When all of that is done it is in",
+			"maintenance; if that takes too long, the drain has failed.",
 		}
 	case *meshosv1.AdminEvent_ExitMaintenance:
-		return []string{"Its daemons start again, and once they are well it takes replicas again."}
+		return []string{"The node starts its daemons again, and takes replicas again once the daemons are healthy."}
 	case *meshosv1.AdminEvent_Drain:
 		return []string{
-			"It is cordoned and stays active. Its replicas are dropped once enough other nodes hold",
-			"them, and its daemons stop but for the essential ones. It stays empty and cordoned",
+			"The node is cordoned and stays active. It drops its replicas once enough other nodes hold",
+			"them, and stops its daemons except for the essential ones. It stays empty and cordoned",
 			"until it is uncordoned.",
 		}
 	case *meshosv1.AdminEvent_Cordon:
-		return []string{"No replica is placed there any more, and it is the first to lose one. What it holds and", "runs stays for now."}
+		return []string{
+			"The node gets no new replicas, and is the first to lose one if there are too many. The",
+			"replicas that it holds and its daemons stay.",
+		}
 	case *meshosv1.AdminEvent_Uncordon:
-		return []string{"Replicas may be placed there again. A drain of it ends."}
+		return []string{"The node may get replicas again. If it is being drained, the drain ends."}
 	case *meshosv1.AdminEvent_RestartAllDaemons:
-		return []string{"Each running daemon stops and starts again, and none waits for its backoff any more."}
+		return []string{"The node stops and starts each running daemon. Daemons in backoff start at once."}
 	case *meshosv1.AdminEvent_ClearAvoidList:
-		return []string{"It stops avoiding peers. One that is still too slow is avoided again."}
+		return []string{"The node stops avoiding peers. It will avoid a peer again that is still too slow."}
 	case *meshosv1.AdminEvent_DropReplicas:
-		return []string{"Each is dropped as soon as enough other nodes hold the chain; the last live one never is."}
+		return []string{"The node drops each replica once enough other nodes hold the chain, and never the last live one."}
 	case *meshosv1.AdminEvent_InvalidatePlacement:
-		return []string{"Its scores and the rebalance cooldown of the chains it holds are forgotten."}
+		return []string{"The node forgets its scores, and the rebalance cooldown of the chains that it holds."}
 	}
 	return nil
 }
 
-// present says what is there now that a command will change, as the asked node
-// sees it; "" for nothing to tell.
+// present returns what a command will change, as the node that it is sent to sees it now.
 func present(e *meshosv1.AdminEvent, s *meshosv1.Snapshot) []string {
 	node := targetNode(e)
 	if node == 0 {
@@ -128,31 +130,31 @@ func present(e *meshosv1.AdminEvent, s *meshosv1.Snapshot) []string {
 	}
 	if node != s.GetNode() {
 		return []string{fmt.Sprintf(
-			"Node %d is asked: it takes note. Node %d acts on it when it is given the command itself.", s.GetNode(), node)}
+			"The command is sent to node %d, which only takes note of it. To make node %d act, send it there.", s.GetNode(), node)}
 	}
 	var lines []string
 	switch k := e.GetKind().(type) {
 	case *meshosv1.AdminEvent_EnterMaintenance, *meshosv1.AdminEvent_Drain:
-		lines = append(lines, "Held there: "+chainsHeld(s)+". Running there: "+daemonsRunning(s)+".")
+		lines = append(lines, "It now holds "+chainsHeld(s)+" and runs "+daemonsRunning(s)+".")
 	case *meshosv1.AdminEvent_RestartAllDaemons:
-		lines = append(lines, "Running there: "+daemonsRunning(s)+".")
+		lines = append(lines, "It now runs "+daemonsRunning(s)+".")
 	case *meshosv1.AdminEvent_ClearAvoidList:
 		avoided := make([]uint64, 0, len(s.GetAvoidList()))
 		for _, one := range s.GetAvoidList() {
 			avoided = append(avoided, one.GetPeer())
 		}
-		lines = append(lines, "Avoided now: "+idsOr(avoided, "nobody")+".")
+		lines = append(lines, "It now avoids "+peersWord(avoided)+".")
 	case *meshosv1.AdminEvent_DropReplicas:
 		for _, chain := range k.DropReplicas.GetChains() {
 			if !slices.ContainsFunc(s.GetReplicas(), func(r *meshosv1.ReplicaView) bool {
 				return r.GetChain() == chain && slices.Contains(r.GetHolders(), node)
 			}) {
-				lines = append(lines, fmt.Sprintf("Chain %d is not held there.", chain))
+				lines = append(lines, fmt.Sprintf("It does not hold chain %d.", chain))
 			}
 		}
 	}
 	if freeze := s.GetFreezeRemaining(); freeze != nil {
-		lines = append(lines, "The cluster is frozen for another "+span(freeze)+": the node will refuse this.")
+		lines = append(lines, "The cluster is frozen for another "+span(freeze)+": the node will reject the command.")
 	}
 	return lines
 }
@@ -175,6 +177,16 @@ func chainsWord(ids []uint64) string {
 		return "chain " + idOf(ids[0])
 	}
 	return "chains " + idsOf(ids)
+}
+
+func peersWord(ids []uint64) string {
+	switch len(ids) {
+	case 0:
+		return "no peer"
+	case 1:
+		return "peer " + idOf(ids[0])
+	}
+	return "peers " + idsOf(ids)
 }
 
 func daemonsRunning(s *meshosv1.Snapshot) string {

@@ -105,20 +105,20 @@ func whyChainLeft(s *meshosv1.Snapshot, r *meshosv1.ReplicaView) string {
 	}
 	want := max(1, int(r.GetDesired()))
 	if len(others) >= want {
-		return "held by " + nodesWord(others) + ", its replica here is being dropped"
+		return "it is held by " + nodesWord(others) + ", and the replica here is being dropped"
 	}
-	words := fmt.Sprintf("%d of the %d other holders it needs", len(others), want)
+	words := fmt.Sprintf("it has %d of the %d other holders that it needs", len(others), want)
 	if len(others) == 0 {
-		words = "nobody else holds it"
+		words = "no other node holds it"
 	}
 	if len(dead) > 0 {
 		words += ", " + nodesWord(dead) + " can't be reached"
 	}
 	switch r.GetLeader() {
 	case 0:
-		words += ", and no leader is known who could place it"
+		words += ", and it has no known leader that could place it"
 	case s.GetNode():
-		words += ", this node asks for a placement"
+		words += ", this node requests a placement"
 	default:
 		words += fmt.Sprintf(", node %d has to place it", r.GetLeader())
 	}
@@ -143,16 +143,16 @@ func whyDaemonLeft(d *meshosv1.DaemonView) string {
 	case meshosv1.DaemonView_LIFECYCLE_STOPPING:
 		return "its process has not ended yet"
 	case meshosv1.DaemonView_LIFECYCLE_STARTING:
-		return "it was just starting"
+		return "it is starting"
 	case meshosv1.DaemonView_LIFECYCLE_RUNNING:
-		return "it runs, its stop comes next"
+		return "it is running and will be stopped next"
 	}
 	return "it has stopped"
 }
 
 // DrainLine shows what is left in one line.
 func DrainLine(s *meshosv1.Snapshot, items []DrainItem) string {
-	line := "nothing is left, the node confirms it soon"
+	line := "nothing is left; waiting for the node to confirm it"
 	if len(items) > 0 {
 		parts := make([]string, len(items))
 		for i, item := range items {
@@ -171,16 +171,16 @@ func DrainLine(s *meshosv1.Snapshot, items []DrainItem) string {
 func (p Printer) Drain(what string, s *meshosv1.Snapshot, items []DrainItem, shown int) string {
 	local := s.GetLocalMaintenance()
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s for %s, %s left", p.Color.Apply(Strong, what), span(local.GetSince()), Counted(len(items), "thing"))
+	fmt.Fprintf(&b, "%s for %s: %s left", p.Color.Apply(Strong, what), span(local.GetSince()), Counted(len(items), "item"))
 	if local.Deadline != nil {
-		fmt.Fprintf(&b, ", %s to go", span(local.GetDeadline()))
+		fmt.Fprintf(&b, ", %s until the deadline", span(local.GetDeadline()))
 	}
 	b.WriteString("\n")
 	if s.FreezeRemaining != nil {
-		b.WriteString("  " + p.Color.Apply(Warning, "the cluster is frozen for another "+span(s.GetFreezeRemaining())+": nothing moves") + "\n")
+		b.WriteString("  " + p.Color.Apply(Warning, "the cluster is frozen for another "+span(s.GetFreezeRemaining())+": nothing changes until then") + "\n")
 	}
 	for _, item := range items[:min(len(items), shown)] {
-		fmt.Fprintf(&b, "  %s  %s, waited for %s\n", item.Name, item.Why, Seconds(item.Waited.Round(time.Second)))
+		fmt.Fprintf(&b, "  %s  %s, waiting for %s\n", item.Name, item.Why, Seconds(item.Waited.Round(time.Second)))
 	}
 	if more := len(items) - shown; more > 0 {
 		fmt.Fprintf(&b, "  … %d more\n", more)

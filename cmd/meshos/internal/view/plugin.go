@@ -78,7 +78,11 @@ func (p Printer) Plugin(d *hostv1.PluginDetail) string {
 	var b strings.Builder
 	v := d.GetView()
 	status := pluginStatus(v.GetStatus())
-	fmt.Fprintf(&b, "%s %s: %s", p.Color.Apply(Strong, Plain(v.GetName())), Plain(v.GetVersion()), p.Color.Apply(status.style, status.text))
+	b.WriteString(p.Color.Apply(Strong, Plain(v.GetName())))
+	if version := v.GetVersion(); version != "" { // "" until the plugin was ready once
+		b.WriteString(" " + Plain(version))
+	}
+	b.WriteString(": " + p.Color.Apply(status.style, status.text))
 	if note := pluginNote(v); note != "" {
 		b.WriteString(": " + note)
 	}
@@ -92,7 +96,11 @@ func (p Printer) Plugin(d *hostv1.PluginDetail) string {
 	line("file", d.GetPath())
 	line("sha256", v.GetSha256())
 	line("pid", pid(v.GetPid()))
-	line("calls", fmt.Sprintf("%d, %d failed, the last took %s", v.GetCalls(), v.GetFailures(), span(v.GetLastCall())))
+	calls := idOf(v.GetCalls())
+	if v.GetCalls() > 0 {
+		calls += fmt.Sprintf(", %d failed, the last one took %s", v.GetFailures(), span(v.GetLastCall()))
+	}
+	line("calls", calls)
 	line("restarts", idOf(v.GetRestarts()))
 	line("last exit", OrDash(d.GetLastExit()))
 	for _, warning := range d.GetWarnings() {

@@ -48,7 +48,7 @@ func (p Printer) header(b *strings.Builder, s *meshosv1.Snapshot, now time.Time)
 // age shows how old the snapshot is. An old one is a sign of a stalled node.
 func (p Printer) age(s *meshosv1.Snapshot, now time.Time) string {
 	if s.GetTakenAt() == nil {
-		return " (none yet)"
+		return " (no tick yet)"
 	}
 	age := max(0, now.Sub(s.GetTakenAt().AsTime()))
 	words := fmt.Sprintf(" (%v ago)", age.Round(100*time.Millisecond))

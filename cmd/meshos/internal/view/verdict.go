@@ -13,16 +13,16 @@ func (p Printer) Verdict(r *meshosv1.AdminAuditRecord) string {
 	verdict := map[meshosv1.VerificationOutcome_Verdict]string{
 		meshosv1.VerificationOutcome_VERDICT_ACCEPTED:   p.Color.Apply(Good, "Accepted"),
 		meshosv1.VerificationOutcome_VERDICT_REJECTED:   p.Color.Apply(Bad, "Rejected"),
-		meshosv1.VerificationOutcome_VERDICT_UNVERIFIED: p.Color.Apply(Warning, "Accepted, and nobody's signature was asked for"),
+		meshosv1.VerificationOutcome_VERDICT_UNVERIFIED: p.Color.Apply(Warning, "Accepted without a signature, since the node requires none"),
 	}[r.GetOutcome().GetVerdict()]
 	if verdict == "" {
-		verdict = "Judged in a way that this version does not know"
+		verdict = "A verdict that this version does not know"
 	}
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s: %s\n", verdict, Title(r.GetEvent()))
 	fmt.Fprintf(&b, "  audit     record %d of epoch %016x at %s", r.GetSeq(), r.GetEpoch(), p.Clock(r.GetCommittedAt()))
 	if r.GetChainPending() {
-		b.WriteString(p.Color.Apply(Faint, ", not on disk everywhere yet"))
+		b.WriteString(p.Color.Apply(Faint, ", not durable yet"))
 	}
 	b.WriteString("\n")
 	for i, o := range r.GetOperators() {
@@ -44,7 +44,7 @@ func (p Printer) operator(o *meshosv1.Operator) string {
 		words = Plain(o.GetName()) + " with " + words
 	}
 	if !o.GetVerified() {
-		words += p.Color.Apply(Warning, " (claimed, not proven)")
+		words += p.Color.Apply(Warning, " (claimed, not verified)")
 	}
 	return words
 }
