@@ -6,7 +6,10 @@
 // restart gates of daemons are not here: their rules belong to host/state.
 package backoff
 
-import "time"
+import (
+	"math"
+	"time"
+)
 
 // Doubling is a pause that doubles from First up to Max.
 type Doubling struct{ First, Max time.Duration }
@@ -28,11 +31,16 @@ func (d Doubling) After(failures int) time.Duration {
 }
 
 // Jittered returns a part of After, so that those who failed together do not all try
-// again together. Random is from 0 (at once) up to 1 (all of it).
+// again together. Random is from 0 (at once) up to 1 (all of it); more than 1 makes the
+// pause longer.
 func (d Doubling) Jittered(failures int, random float64) time.Duration {
 	pause := d.After(failures)
-	if part := random * float64(pause); part < float64(pause) { // a float may be rounded up past the largest duration
-		return time.Duration(part)
+	part := random * float64(pause)
+	switch {
+	case random <= 1 && part >= float64(pause): // rounding may lead past the pause
+		return pause
+	case part >= math.MaxInt64:
+		return math.MaxInt64
 	}
-	return pause
+	return time.Duration(part)
 }
