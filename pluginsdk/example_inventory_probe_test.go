@@ -14,7 +14,7 @@ type labelsConfig struct {
 	Labels []string `json:"labels" doc:"what this node can do"`
 }
 
-// labels is an inventory probe: an operator says what the node can do.
+// labels is an inventory probe that reports what an operator has configured.
 type labels struct {
 	node   uint64
 	labels []string

@@ -103,8 +103,8 @@ func (i *instance) settle() {
 	}
 }
 
-// setPeers tells a PeerWatcher its peers, unless it knows them. With first it only
-// does so if the instance was never told any.
+// setPeers calls SetPeers of a PeerWatcher, unless it has these peers already. With first
+// it does so only if SetPeers was not called before.
 func (i *instance) setPeers(peers []Peer, first bool) error {
 	watcher, ok := i.value.(PeerWatcher)
 	if !ok {

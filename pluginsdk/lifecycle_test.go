@@ -128,7 +128,7 @@ func TestRunningCallsFinishOnTheOldInstance(t *testing.T) {
 		t.Fatalf("a new call got %v, %v", got, err)
 	}
 	if got := d.read(); len(got) != 0 {
-		t.Fatalf("%q while a call was at work on it", got)
+		t.Fatalf("%q while a call was using it", got)
 	}
 	close(leave)
 	if got := receive(t, slow, "the slow call's answer"); got.err != nil || got.samples[0].Peer != 1 {
@@ -194,7 +194,7 @@ func TestSetPeersIsCalledOnceAndWhenPeersChange(t *testing.T) {
 	d := newDiary()
 	construct := func(_ pluginsdk.Env, cfg named) (*probe, error) {
 		return &probe{
-			peers: func(peers []pluginsdk.Peer) { d.add(fmt.Sprint(cfg.Name, " is told ", len(peers))) },
+			peers: func(peers []pluginsdk.Peer) { d.add(fmt.Sprint(cfg.Name, " gets ", len(peers))) },
 			sample: func(context.Context, []pluginsdk.Peer) ([]pluginsdk.RTTSample, error) {
 				d.add(cfg.Name + " is asked")
 				return nil, nil
@@ -219,8 +219,8 @@ func TestSetPeersIsCalledOnceAndWhenPeersChange(t *testing.T) {
 	step(ask())
 	step(plugin.SetPeers(two[:1]...))
 	want := []string{
-		"a is told 0", "a is asked", "a is asked", "a is told 2", "a is asked",
-		"b is told 2", "b is asked", "b is told 1",
+		"a gets 0", "a is asked", "a is asked", "a gets 2", "a is asked",
+		"b gets 2", "b is asked", "b gets 1",
 	}
 	if diff := cmp.Diff(want, d.read()); diff != "" {
 		t.Fatal(diff)

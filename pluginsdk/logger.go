@@ -8,8 +8,8 @@ import (
 	"github.com/hashicorp/go-hclog"
 )
 
-// textLogger is a logger whose lines have in JSON the values that they would have as text: a
-// duration is "1.5s" and not its nanoseconds, and so is every other fmt.Stringer.
+// textLogger is a logger that writes a fmt.Stringer as text, also in lines of JSON: a
+// duration is "1.5s" and not its nanoseconds.
 type textLogger struct{ hclog.Logger }
 
 func (l textLogger) Log(level hclog.Level, msg string, args ...any) {
@@ -28,8 +28,8 @@ func (l textLogger) ResetNamed(name string) hclog.Logger {
 	return textLogger{l.Logger.ResetNamed(name)}
 }
 
-// asText gives the arguments of a line, with words in place of those values that
-// JSON would not show as themselves. What is passed in stays as it is.
+// asText returns the arguments of a line with text in place of each fmt.Stringer. It does
+// not change args.
 func asText(args []any) []any {
 	out := args
 	for i, arg := range args {

@@ -117,15 +117,15 @@ func TestTextThatIsNotUTF8IsNamed(t *testing.T) {
 }
 
 // bystander has SetPeers and is not a probe.
-type bystander struct{ told chan int }
+type bystander struct{ calls chan int }
 
 func (bystander) Deliver(context.Context, *pluginv1.ControlEvent) error { return nil }
-func (b bystander) SetPeers(peers []pluginsdk.Peer)                     { b.told <- len(peers) }
+func (b bystander) SetPeers(peers []pluginsdk.Peer)                     { b.calls <- len(peers) }
 
 func TestAPluginWithoutAProbeGetsNoPeers(t *testing.T) {
-	told := make(chan int, 9)
-	p := plugintest.Start(t, always(bystander{told}), none{})
-	if err := p.Deliver(&pluginv1.ControlEvent{}); err != nil || len(told) != 0 {
-		t.Errorf("told %d times, %v", len(told), err)
+	calls := make(chan int, 9)
+	p := plugintest.Start(t, always(bystander{calls}), none{})
+	if err := p.Deliver(&pluginv1.ControlEvent{}); err != nil || len(calls) != 0 {
+		t.Errorf("called %d times, %v", len(calls), err)
 	}
 }

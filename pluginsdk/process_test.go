@@ -208,8 +208,8 @@ func TestSIGTERMLetsCallsFinish(t *testing.T) {
 	if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil {
 		t.Fatal(err)
 	}
-	if got := receive(t, answered, "the call under way"); got.err != nil || got.samples.GetPeers()[0] != 7 {
-		t.Errorf("the call under way got %v, %v", got.samples, got.err)
+	if got := receive(t, answered, "the running call"); got.err != nil || got.samples.GetPeers()[0] != 7 {
+		t.Errorf("the running call got %v, %v", got.samples, got.err)
 	}
 	p.wantExit(t, inTime)
 	p.wantLine(t, "closed")

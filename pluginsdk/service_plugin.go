@@ -118,10 +118,10 @@ func (s *Server) construct(ctx context.Context, req *pluginv1.ConfigureRequest, 
 		return nil, fmt.Errorf("start with this configuration: %w", err)
 	}
 	s.mu.Lock()
-	peers, told := s.peers, s.hasPeers
+	peers, known := s.peers, s.hasPeers
 	s.mu.Unlock()
 	next := newInstance(value, s.log)
-	if told {
+	if known {
 		err = next.setPeers(peers, false)
 	}
 	if err == nil && ctx.Err() != nil {

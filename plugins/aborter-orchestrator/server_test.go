@@ -45,7 +45,7 @@ func serve(t *testing.T, start func(*httptest.Server)) *server {
 			Reason string `json:"reason"`
 		}
 		if err := json.NewDecoder(r.Body).Decode(&body); err != nil {
-			t.Errorf("abort with a body that is no JSON: %v", err)
+			t.Errorf("abort with a body that is not JSON: %v", err)
 		}
 		s.see(func() {
 			s.aborts = append(s.aborts, abortSeen{r.URL.Path, body.Reason, r.Header.Get("Idempotency-Key")})

@@ -17,15 +17,15 @@ const (
 // limitAttempts returns how many attempts may run at the same time with the configured
 // concurrency and the limit of open files, and a warning if that is less than configured.
 func limitAttempts(wish int, files uint64) (int, string) {
-	room := 1
+	attempts := 1
 	if files > reservedFiles+filesPerAttempt {
-		room = int(min(uint64(wish), (files-reservedFiles)/filesPerAttempt))
+		attempts = int(min(uint64(wish), (files-reservedFiles)/filesPerAttempt))
 	}
-	if room >= wish {
+	if attempts >= wish {
 		return wish, ""
 	}
-	return room, fmt.Sprintf("concurrency: %d instead of %d, because this process may open only %d files; "+
-		"raise its limit (systemd: LimitNOFILE=) or lower concurrency", room, wish, files)
+	return attempts, fmt.Sprintf("concurrency: %d instead of %d, because this process may open only %d files; "+
+		"raise its limit (systemd: LimitNOFILE=) or lower concurrency", attempts, wish, files)
 }
 
 // openFileLimit returns how many files this process may open.

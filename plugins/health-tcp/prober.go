@@ -116,12 +116,12 @@ func (p *Prober) Health(peer uint64, address string) (pluginsdk.Health, bool) {
 func (p *Prober) Run(ctx context.Context) error {
 	var attempts sync.WaitGroup
 	defer attempts.Wait()
-	room := semaphore.NewWeighted(int64(p.set.concurrency))
+	slots := semaphore.NewWeighted(int64(p.set.concurrency))
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for {
 		// First a free slot: a target leaves the queue only when its attempt can start.
-		if room.Acquire(ctx, 1) != nil {
+		if slots.Acquire(ctx, 1) != nil {
 			return nil
 		}
 		t, ok := p.next(ctx, timer)
@@ -129,7 +129,7 @@ func (p *Prober) Run(ctx context.Context) error {
 			return nil
 		}
 		attempts.Go(func() {
-			defer room.Release(1)
+			defer slots.Release(1)
 			p.attempt(ctx, t)
 		})
 	}

@@ -101,7 +101,7 @@ func TestAnInputWithoutWeightHasNoEffect(t *testing.T) {
 	f := perfect()
 	f.diskFree = is(0)
 	if got := p.score(f); got != 1 {
-		t.Errorf("a full disk without weight gives %v, want 1", got)
+		t.Errorf("with a full disk without weight the score is %v, want 1", got)
 	}
 }
 
@@ -113,7 +113,7 @@ func TestCostTable(t *testing.T) {
 		transfer    time.Duration
 		reliability float64
 	}{
-		{"next door", facts{rtt: is(0), health: healthy}, time.Second, 1},
+		{"close by", facts{rtt: is(0), health: healthy}, time.Second, 1},
 		{"at rtt_half twice as long", facts{rtt: is(0.1), health: healthy}, 2 * time.Second, 1},
 		{"unknown distance like rtt_half", facts{health: healthy}, 2 * time.Second, 1},
 		{"degraded target is dearer", facts{rtt: is(0), health: degraded}, time.Second, 1.5},

@@ -59,7 +59,7 @@ func TestBestAlternativeIsTheBestNodeThatMayHost(t *testing.T) {
 		want  uint64
 	}{
 		{"the nearest", func(*pluginv1.NodeView) {}, 2},
-		{"phase unknown is no reason against it", func(n *pluginv1.NodeView) { n.Peer.Maintenance = 0 }, 2},
+		{"an unknown phase counts as Active", func(n *pluginv1.NodeView) { n.Peer.Maintenance = 0 }, 2},
 		{"cordoned", func(n *pluginv1.NodeView) { n.Peer.Cordoned = true }, 3},
 		{"avoided", func(n *pluginv1.NodeView) { n.Avoided = true }, 3},
 		{"unreachable", func(n *pluginv1.NodeView) { n.Peer.Health = unreachable }, 3},
@@ -175,7 +175,7 @@ func TestScoreIsDeterministicAndChangesNothing(t *testing.T) {
 		t.Errorf("the view's holders became %v", chains[3].Holders)
 	}
 	if got := len(want[3].GetHolders()); got != 3 {
-		t.Errorf("a holder named twice gives %d scores, want 3", got)
+		t.Errorf("with a holder that is named twice there are %d scores, want 3", got)
 	}
 }
 

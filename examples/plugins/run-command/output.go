@@ -81,8 +81,8 @@ func (l *lines) Write(b []byte) (int, error) {
 }
 
 func (l *lines) keep(b []byte) {
-	if room := maxLine - len(l.part); len(b) > room {
-		b, l.cut = b[:room], true
+	if left := maxLine - len(l.part); len(b) > left {
+		b, l.cut = b[:left], true
 	}
 	l.part = append(l.part, b...)
 }

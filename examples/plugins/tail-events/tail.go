@@ -149,8 +149,8 @@ func (t *tail) split(out []line, b []byte) []line {
 
 func (t *tail) keep(b []byte) {
 	t.taken += int64(len(b))
-	if room := maxLine - len(t.part); len(b) > room {
-		b, t.long = b[:room], true
+	if left := maxLine - len(t.part); len(b) > left {
+		b, t.long = b[:left], true
 	}
 	t.part = append(t.part, b...)
 }
