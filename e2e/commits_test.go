@@ -30,10 +30,9 @@ import (
 	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
 )
 
-// kills is how often the node is killed.
 var kills = flag.Int("kills", 200, "how often TestP2 kills the node")
 
-// operatorKey is an operator with a key of his own.
+// operatorKey is the key of an operator.
 type operatorKey struct{ signer ssh.Signer }
 
 func newOperatorKey(t *testing.T) operatorKey {
@@ -49,7 +48,7 @@ func newOperatorKey(t *testing.T) operatorKey {
 	return operatorKey{signer}
 }
 
-// command is a signed cordon, unlike any other by its nonce.
+// command returns a signed cordon. Its nonce makes it different from all others.
 func (o operatorKey) command(node uint64) (*meshosv1.SignedCommit, error) {
 	nonce := make([]byte, 16)
 	if _, err := rand.Read(nonce); err != nil {
@@ -69,7 +68,7 @@ func (o operatorKey) command(node uint64) (*meshosv1.SignedCommit, error) {
 	return &meshosv1.SignedCommit{Payload: payload, Signatures: [][]byte{signature}}, nil
 }
 
-// answered keeps, per client, the ids of the commits that were answered, in order.
+// answered has the ids of the commits that were answered, in order, for each client.
 type answered struct {
 	mu  sync.Mutex
 	ids map[int][]string
@@ -89,8 +88,8 @@ func (a *answered) count() int {
 	return a.n
 }
 
-// commitUntil commits one command after the other until ctx ends; a node that is
-// just being killed or started answers with errors, and that is all right.
+// commitUntil commits one command after the other until ctx ends. Errors are expected while
+// the node is being killed or started.
 func (a *answered) commitUntil(ctx context.Context, client int, key operatorKey, host hostv1.HostClient) error {
 	for ctx.Err() == nil {
 		command, err := key.command(uint64(client + 2))
@@ -111,8 +110,8 @@ func (a *answered) commitUntil(ctx context.Context, client int, key operatorKey,
 	return nil
 }
 
-// Promise P2: what was answered is there after any number of kills, once, and in
-// the order in which it was answered.
+// Promise P2: after any number of kills each commit that was answered is in the records
+// once, and they are in the order of the answers.
 func TestP2_CommitsThatWereAnsweredSurviveKills(t *testing.T) {
 	key := newOperatorKey(t)
 	n := prepare(t)
@@ -160,7 +159,7 @@ func TestP2_CommitsThatWereAnsweredSurviveKills(t *testing.T) {
 	at := map[string]int{}
 	for i, id := range exported(t, n) {
 		if before, twice := at[id]; twice {
-			t.Fatalf("commit %s is there as record %d and as record %d", id, before, i)
+			t.Fatalf("commit %s is both record %d and record %d", id, before, i)
 		}
 		at[id] = i
 	}
@@ -169,7 +168,7 @@ func TestP2_CommitsThatWereAnsweredSurviveKills(t *testing.T) {
 		for _, id := range ids {
 			i, there := at[id]
 			if !there {
-				t.Fatalf("client %d: commit %s was answered and is gone", client, id)
+				t.Fatalf("client %d: commit %s was answered but is not in the records", client, id)
 			}
 			if i < last {
 				t.Fatalf("client %d: commit %s is out of order", client, id)
@@ -183,8 +182,8 @@ func TestP2_CommitsThatWereAnsweredSurviveKills(t *testing.T) {
 	}
 }
 
-// exported gives the ids of the accepted commits in a node's records on disk, in
-// their order.
+// exported returns the ids of the accepted commits in a node's records on disk, in their
+// order.
 func exported(t *testing.T, n *node) (ids []string) {
 	t.Helper()
 	lines := bufio.NewScanner(strings.NewReader(n.must("audit", "export")))

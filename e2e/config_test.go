@@ -10,7 +10,7 @@ import (
 	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
 )
 
-func TestEveryMistakeOfAConfigurationIsInOneReport(t *testing.T) {
+func TestAllMistakesOfAConfigurationAreInOneReport(t *testing.T) {
 	n := prepare(t)
 	n.write(`[node]
 id = 1
@@ -67,7 +67,7 @@ func TestReloadOnHangup(t *testing.T) {
 	if err := n.cmd.Process.Signal(syscall.SIGHUP); err != nil {
 		t.Fatal(err)
 	}
-	n.until("the refused file to be reported", func(s *meshosv1.Snapshot) bool {
+	n.until("the rejected file to be reported", func(s *meshosv1.Snapshot) bool {
 		for _, f := range s.GetRecentFailures() {
 			if f.GetSource() == "reload" {
 				return peer(s, 77) != nil
@@ -80,10 +80,10 @@ func TestReloadOnHangup(t *testing.T) {
 	if err := n.cmd.Process.Signal(syscall.SIGHUP); err != nil {
 		t.Fatal(err)
 	}
-	n.until("the peer to leave nothing behind", func(s *meshosv1.Snapshot) bool { return peer(s, 77) == nil })
+	n.until("the peer to disappear", func(s *meshosv1.Snapshot) bool { return peer(s, 77) == nil })
 }
 
-func TestANodeNeedsNoPluginsAndNoListen(t *testing.T) {
+func TestANodeRunsWithoutPluginsAndWithoutAListener(t *testing.T) {
 	n := prepare(t)
 	n.write("[node]\nid = 9\nlisten = \"\"\n")
 	n.start()

@@ -21,7 +21,7 @@ import (
 	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
 )
 
-// daemon gives what is noted of a daemon that was started.
+// daemon returns the record of a daemon that was started.
 func (n *node) daemon(id mesh.DaemonID) shim.Record {
 	n.t.Helper()
 	rec, err := shim.FolderOf(filepath.Join(n.dir, "var", "daemons"), id).Load()
@@ -31,7 +31,7 @@ func (n *node) daemon(id mesh.DaemonID) shim.Record {
 	return rec
 }
 
-// endDaemons ends what a test's nodes left: daemons outlive them.
+// endDaemons kills the daemons of a test, since they outlive its nodes.
 func endDaemons(t *testing.T, all string) {
 	entries, _ := os.ReadDir(all)
 	for _, e := range entries {
@@ -44,7 +44,7 @@ func endDaemons(t *testing.T, all string) {
 		if err != nil {
 			continue
 		}
-		_ = h.Signal(syscall.SIGKILL) // and its daemon goes with it
+		_ = h.Signal(syscall.SIGKILL) // which ends its daemon, too
 		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 		if err := h.Wait(ctx); err != nil {
 			t.Errorf("daemon %d: %v", id, err)
@@ -54,7 +54,7 @@ func endDaemons(t *testing.T, all string) {
 	}
 }
 
-// kill ends the node the hard way.
+// kill kills the node.
 func (n *node) kill() {
 	n.t.Helper()
 	if err := n.cmd.Process.Kill(); err != nil {
@@ -63,7 +63,7 @@ func (n *node) kill() {
 	<-n.exited
 }
 
-// numbers gives what the demo daemon counted, as far as the node's log has it.
+// numbers returns the numbers that the demo daemon has printed, from the node's log.
 func numbers(s *meshosv1.Snapshot) (out []int) {
 	for _, l := range s.GetLogs() {
 		var i int
@@ -78,7 +78,7 @@ func running(s *meshosv1.Snapshot) bool {
 	return len(s.GetDaemons()) == 1 && s.GetDaemons()[0].GetLifecycle() == meshosv1.DaemonView_LIFECYCLE_RUNNING
 }
 
-// processesWith lists processes whose command line holds a text.
+// processesWith lists the processes whose command line contains a text.
 func processesWith(text string) (out []string) {
 	entries, _ := os.ReadDir("/proc")
 	for _, e := range entries {
@@ -89,9 +89,9 @@ func processesWith(text string) (out []string) {
 	return out
 }
 
-func TestTheDemoDaemonOutlivesAKilledNodeWithoutAHoleInItsOutput(t *testing.T) {
+func TestTheDemoDaemonOutlivesAKilledNodeWithoutLosingOutput(t *testing.T) {
 	n := prepare(t).start()
-	// Killed just after a line was heard of: the next one comes a second later.
+	// The node is killed just after a new line: the next line comes a second later.
 	last := 0
 	n.until("two lines of the daemon", func(s *meshosv1.Snapshot) bool {
 		got := numbers(s)
@@ -105,7 +105,7 @@ func TestTheDemoDaemonOutlivesAKilledNodeWithoutAHoleInItsOutput(t *testing.T) {
 	before := n.daemon(1)
 	n.kill()
 	if testkit.Ended(before.Process.PID) {
-		t.Fatal("the daemon died with the node")
+		t.Fatal("the daemon ended with the node")
 	}
 
 	n.out = &plugintest.Buffer{}
@@ -140,7 +140,7 @@ func TestTheDemoDaemonOutlivesAKilledNodeWithoutAHoleInItsOutput(t *testing.T) {
 	}
 }
 
-func TestStopDaemonsTakesThemAlongInOrder(t *testing.T) {
+func TestStopDaemonsEndsTheDaemonsWithTheNode(t *testing.T) {
 	n := prepare(t).start("--stop-daemons")
 	n.until("a line of the daemon", func(s *meshosv1.Snapshot) bool { return running(s) && len(numbers(s)) > 0 })
 	rec := n.daemon(1)
@@ -149,7 +149,7 @@ func TestStopDaemonsTakesThemAlongInOrder(t *testing.T) {
 	}
 	<-n.exited
 	if !testkit.Ended(rec.Process.PID) || !testkit.Ended(rec.Shim.PID) {
-		t.Error("something is left")
+		t.Error("the daemon or its supervisor is still running")
 	}
 	segments, err := filepath.Glob(filepath.Join(n.dir, "var", "daemons", "1", "output", "*"))
 	if err != nil || len(segments) != 1 {
@@ -160,7 +160,7 @@ func TestStopDaemonsTakesThemAlongInOrder(t *testing.T) {
 	}
 }
 
-func TestADaemonTakenOutOfTheConfigurationMeanwhileIsStopped(t *testing.T) {
+func TestADaemonRemovedFromTheConfigurationIsStoppedByTheNextNode(t *testing.T) {
 	n := prepare(t).start()
 	n.until("the daemon running", running)
 	rec := n.daemon(1)
@@ -220,7 +220,7 @@ func TestAnIdleShimIsSmallAndSleeps(t *testing.T) {
 	if kib, err := strconv.Atoi(strings.Fields(rest)[0]); err != nil || kib >= 12<<10 {
 		t.Errorf("%d KiB, %v", kib, err)
 	}
-	// A process that just started has some things to do before it rests.
+	// A process that has just started does some work before it becomes idle.
 	woke := 0
 	for range 5 {
 		tick, before := n.status().GetTick(), sleeps(t, pid)
@@ -232,7 +232,7 @@ func TestAnIdleShimIsSmallAndSleeps(t *testing.T) {
 	t.Errorf("it woke up %d times in two seconds", woke)
 }
 
-// sleeps counts how often the threads of a process went to sleep.
+// sleeps returns how often the threads of a process have gone to sleep.
 func sleeps(t *testing.T, pid int) (n int) {
 	t.Helper()
 	tasks, err := filepath.Glob("/proc/" + strconv.Itoa(pid) + "/task/*/status")

@@ -1,6 +1,5 @@
-// Package e2e tests the built binaries as a user meets them: it starts a node on
-// the shipped configuration, asks it with the command line, and does to it what
-// happens on a bad day.
+// Package e2e tests the built binaries as users meet them: it starts a node with the
+// shipped configuration, uses it with the command line, and kills processes.
 //
-// It holds tests only. What one room can show is tested in that room.
+// It has tests only. What a single package can show is tested in that package.
 package e2e

@@ -18,7 +18,7 @@ import (
 // all are the plugins that come with meshos.
 var all = []string{"aborter-orchestrator", "appender-jsonl", "health-tcp", "inventory-procfs", "locality-icmp", "scorer-default"}
 
-// mayPing says whether this machine lets this user send ICMP echoes.
+// mayPing reports whether this user may send ICMP echoes on this machine.
 func mayPing() bool {
 	for _, network := range []string{"ip4:icmp", "udp4"} {
 		if c, err := icmp.ListenPacket(network, "127.0.0.1"); err == nil {
@@ -29,8 +29,8 @@ func mayPing() bool {
 	return false
 }
 
-// settled says whether a plugin is where it should be: ready, or, where pinging is
-// forbidden, locality-icmp saying what it lacks.
+// settled reports whether a plugin is in its expected state: ready, or, if this user may not
+// ping, locality-icmp with the reason.
 func settled(p *meshosv1.PluginView) bool {
 	if p.GetName() == "locality-icmp" && !mayPing() {
 		return strings.Contains(p.GetMessage(), "ping_group_range")
@@ -78,7 +78,7 @@ func TestPIP09_TheShippedConfigurationWorksAtOnce(t *testing.T) {
 		}
 	}
 	if got, want := peer(snap, snap.GetNode()).GetInventory().GetMemTotalBytes(), memTotal(t); got != want {
-		t.Errorf("memory %d, the kernel says %d", got, want)
+		t.Errorf("memory %d, the kernel has %d", got, want)
 	}
 	for _, p := range snap.GetPlugins() {
 		if settled(p) && p.GetStatus() == meshosv1.PluginView_STATUS_READY && (p.GetPid() == 0 || len(p.GetSha256()) != 64) {
@@ -143,8 +143,8 @@ func TestAPublishedSlowPeerIsAvoidedWithinTwoTicks(t *testing.T) {
 	if a.GetPeer() != slow || !strings.Contains(a.GetReason(), "300 ms") || a.GetTtl().AsDuration() <= 0 {
 		t.Errorf("avoided: %v", a)
 	}
-	// By the node's own times, so that it does not count how slow this test is. Two
-	// ticks take a second; a busy machine may take longer.
+	// The node's own times are compared, so that it does not matter how slow this test is.
+	// Two ticks take a second, or longer on a busy machine.
 	i := slices.IndexFunc(snap.GetLogs(), func(l *meshosv1.LogRecord) bool { return l.GetMessage() == "slow from here on" })
 	if i < 0 {
 		t.Fatal("the line published with it is not in the log")
@@ -154,7 +154,7 @@ func TestAPublishedSlowPeerIsAvoidedWithinTwoTicks(t *testing.T) {
 		t.Errorf("on the list %s later", took)
 	}
 	if out := n.must("status"); !strings.Contains(out, "300 ms") {
-		t.Errorf("status does not give the reason:\n%s", out)
+		t.Errorf("status does not show the reason:\n%s", out)
 	}
 }
 

@@ -13,7 +13,7 @@ import (
 	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
 )
 
-// snapshotAfter gives what replay --snapshot prints last.
+// snapshotAfter returns the snapshot that replay --snapshot prints.
 func (n *node) snapshotAfter(args ...string) *meshosv1.Snapshot {
 	n.t.Helper()
 	lines := strings.Split(strings.TrimSpace(n.must(append([]string{"replay", "--snapshot"}, args...)...)), "\n")
@@ -25,7 +25,7 @@ func (n *node) snapshotAfter(args ...string) *meshosv1.Snapshot {
 	return &snap
 }
 
-func TestP3_ARecordingOfANodeWithAllPluginsReplaysToTheSame(t *testing.T) {
+func TestP3_ARecordingOfANodeWithAllPluginsReplaysToTheSameSnapshots(t *testing.T) {
 	n := prepare(t)
 	journal := filepath.Join(n.dir, "journal.jsonl")
 	n.start("--journal", journal)
@@ -45,7 +45,7 @@ func TestP3_ARecordingOfANodeWithAllPluginsReplaysToTheSame(t *testing.T) {
 	n.end()
 
 	for _, want := range lived {
-		// What is added when a snapshot is published is not the core's.
+		// The node adds these when it publishes a snapshot; the core does not know them.
 		want.Plugins, want.Stats, want.Scheduler = nil, nil, nil
 		got := n.snapshotAfter(journal, "--until", strconv.FormatUint(want.GetTick(), 10))
 		if !proto.Equal(want, got) {
@@ -64,7 +64,7 @@ func TestP3_ARecordingOfANodeWithAllPluginsReplaysToTheSame(t *testing.T) {
 	}
 }
 
-// A node that is killed leaves a journal that is right up to its last second.
+// A node that is killed leaves a journal that is complete up to its last second.
 func TestTheJournalOfANodeThatWasKilledReplays(t *testing.T) {
 	n := prepare(t)
 	journal := filepath.Join(n.dir, "journal.jsonl")
@@ -76,10 +76,10 @@ func TestTheJournalOfANodeThatWasKilledReplays(t *testing.T) {
 	if code != 0 || !strings.HasPrefix(out, `{"tick":1,`) {
 		t.Errorf("exit code %d: %s%s", code, out, errs)
 	}
-	// The next run begins a journal of its own and keeps this one.
+	// The next run begins a new journal and keeps this one.
 	n.start("--journal", journal)
 	n.until("the node is back", func(s *meshosv1.Snapshot) bool { return s.GetTick() >= 1 })
 	if again, _, code := n.meshos("replay", journal+".old"); code != 0 || again != out {
-		t.Errorf("exit code %d: the journal of the run before is not what it was", code)
+		t.Errorf("exit code %d: the journal of the earlier run has changed", code)
 	}
 }

@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// bin is where TestMain put the binaries: meshos, plugins/* and examples/*.
+// bin is the folder in which TestMain put the binaries: meshos, plugins/* and examples/*.
 var bin string
 
 func TestMain(m *testing.M) {

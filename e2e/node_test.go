@@ -19,19 +19,19 @@ import (
 	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
 )
 
-// node is a running node on a configuration of its own.
+// node is a node with a configuration of its own.
 type node struct {
 	t      *testing.T
 	dir    string
 	config string
 	listen string
 	cmd    *exec.Cmd
-	out    *plugintest.Buffer // what the node printed
-	exited chan struct{}      // closed once it ended; err is set then
+	out    *plugintest.Buffer // what the node has printed
+	exited chan struct{}      // closed when it has ended; err is set then
 	err    error
 }
 
-// freePort gives an address that nobody listens on now.
+// freePort returns an address on which nothing listens.
 func freePort(t *testing.T) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -42,8 +42,8 @@ func freePort(t *testing.T) string {
 	return l.Addr().String()
 }
 
-// shipped gives the configuration that comes with meshos, moved to a port and to
-// plugins of this test's own.
+// shipped returns the configuration that comes with meshos, with a port and plugins of this
+// test's own.
 func shipped(t *testing.T, listen string) string {
 	t.Helper()
 	text, err := os.ReadFile("../meshos.toml")
@@ -54,15 +54,15 @@ func shipped(t *testing.T, listen string) string {
 	if !strings.Contains(moved, "[plugins]") || strings.Count(moved, listen) < 2 {
 		t.Fatal("the shipped configuration is not what this test expects")
 	}
-	// The keys that the shipped file holds as comments are set here.
+	// These keys are comments in the shipped file.
 	moved = strings.Replace(moved, "[plugins]", fmt.Sprintf("[plugins]\ndir = %q", filepath.Join(bin, "plugins")), 1)
 	return strings.Replace(moved, "[node]", fmt.Sprintf("[node]\nlisten = %q", listen), 1)
 }
 
-// prepare lays out a node without starting it. change edits the configuration.
+// prepare returns a node that is not started yet. change edits the configuration.
 func prepare(t *testing.T, change ...func(string) string) *node {
 	t.Helper()
-	dir, err := os.MkdirTemp("", "mesh") // short: a socket's path is
+	dir, err := os.MkdirTemp("", "mesh") // a short path, since that of a socket has to be
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -86,7 +86,7 @@ func (n *node) write(text string) {
 	}
 }
 
-// start runs the node; it is ended with the test, and so are its daemons.
+// start starts the node. The end of the test ends it and its daemons.
 func (n *node) start(flags ...string) *node {
 	n.t.Helper()
 	n.cmd = exec.Command(filepath.Join(bin, "meshos"), append([]string{"run", "-c", n.config}, flags...)...)
@@ -109,7 +109,7 @@ func (n *node) start(flags ...string) *node {
 	return n
 }
 
-// end asks the node to end and waits until it did.
+// end asks the node to end, and waits until it has.
 func (n *node) end() {
 	n.t.Helper()
 	_ = n.cmd.Process.Signal(syscall.SIGTERM)
@@ -122,8 +122,7 @@ func (n *node) end() {
 	}
 }
 
-// meshos runs one command against the node and gives what it printed and its
-// exit code.
+// meshos runs one command against the node, and returns its output and its exit code.
 func (n *node) meshos(args ...string) (stdout, stderr string, code int) {
 	n.t.Helper()
 	ctx, cancel := context.WithTimeout(n.t.Context(), 20*time.Second)
@@ -137,7 +136,7 @@ func (n *node) meshos(args ...string) (stdout, stderr string, code int) {
 	return out.String(), errs.String(), cmd.ProcessState.ExitCode()
 }
 
-// must is meshos for a command that has to succeed.
+// must runs a command that has to succeed.
 func (n *node) must(args ...string) string {
 	n.t.Helper()
 	out, errs, code := n.meshos(args...)
@@ -147,7 +146,7 @@ func (n *node) must(args ...string) string {
 	return out
 }
 
-// status gives the node's snapshot, or nil while it does not answer.
+// status returns the node's snapshot, or nil if it does not answer.
 func (n *node) status() *meshosv1.Snapshot {
 	n.t.Helper()
 	out, _, code := n.meshos("status", "-o", "json")
@@ -161,12 +160,11 @@ func (n *node) status() *meshosv1.Snapshot {
 	return &snap
 }
 
-// patience is for what comes as soon as the machine lets it; a slow one may be busy
-// with other tests.
+// patience is how long a test waits for anything: the machine may be slow, or busy with
+// other tests.
 const patience = 30 * time.Second
 
-// until asks for the status until ok is content, and fails the test when patience
-// is over.
+// until asks for the status until ok returns true, and fails the test after patience.
 func (n *node) until(what string, ok func(*meshosv1.Snapshot) bool) *meshosv1.Snapshot {
 	n.t.Helper()
 	deadline := time.After(patience)

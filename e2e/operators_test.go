@@ -15,9 +15,9 @@ import (
 	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
 )
 
-// Every console block of docs/operators.md is typed at a terminal, in order, against
-// a node that has the page's [operators] section.
-func TestTheOperatorsPageIsTrue(t *testing.T) {
+// Types every console block of docs/operators.md at a terminal, in order, and compares the
+// output. The node has the page's [operators] section.
+func TestTheOperatorsPageMatchesTheProgram(t *testing.T) {
 	for _, tool := range []string{"ssh-keygen", "ssh-agent", "ssh-add"} {
 		if _, err := exec.LookPath(tool); err != nil {
 			t.Fatalf("this test needs OpenSSH's client programs: %v", err)
@@ -35,7 +35,7 @@ func TestTheOperatorsPageIsTrue(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			// The shipped file has the section, with nothing in it but comments.
+			// In the shipped file the section has only comments.
 			n.write(strings.Replace(string(text), "[operators]\n", block[2], 1))
 			n.start()
 			n.until("a running daemon", func(s *meshosv1.Snapshot) bool {
@@ -53,7 +53,7 @@ func TestTheOperatorsPageIsTrue(t *testing.T) {
 	}
 }
 
-// typedCommand is one command of the page, with what it shows.
+// typedCommand is one command of the page, with the output that the page shows.
 type typedCommand struct {
 	who, line string
 	want      []string
@@ -78,11 +78,12 @@ var (
 	asksOnPage     = regexp.MustCompile(`(?:Type \S+ to \w+ it: |\[y/N\] )$`)
 )
 
-// run types the command, answers as the page does, and looks for its lines in order.
+// run runs the command, gives the page's answers, and compares the output.
 func (c typedCommand) run(t *testing.T, n *node) {
 	t.Helper()
 	person, program := testkit.Terminal(t)
-	// What a command exports, as ssh-agent's does, holds for the operator's next one.
+	// Variables that a command exports, as that of ssh-agent does, are kept for the operator's
+	// next command.
 	env := filepath.Join(n.dir, c.who+".env")
 	script := fmt.Sprintf("[ ! -f %[1]s ] || . %[1]s; %[2]s\nrc=$?; export -p > %[1]s; exit $rc", env, c.line)
 	cmd := exec.Command("bash", "-c", script)
@@ -122,7 +123,7 @@ func (c typedCommand) run(t *testing.T, n *node) {
 	c.compare(t, shown)
 }
 
-// answers gives what the page types at questions.
+// answers returns what the page types when it is asked.
 func (c typedCommand) answers() []string {
 	var out []string
 	for _, line := range c.want {
@@ -133,7 +134,7 @@ func (c typedCommand) answers() []string {
 	return out
 }
 
-// compare wants the page's lines among those shown, in their order.
+// compare fails the test unless the output has the page's lines, in their order.
 func (c typedCommand) compare(t *testing.T, shown string) {
 	t.Helper()
 	ansi := regexp.MustCompile(`\x1b\[[?0-9;]*[A-Za-z]`)
@@ -145,13 +146,13 @@ func (c typedCommand) compare(t *testing.T, shown string) {
 			at++
 		}
 		if at == len(lines) {
-			t.Fatalf("%s$ %s\ndoes not show, in its order: %s\nbut:\n%s", c.who, c.line, want, shown)
+			t.Fatalf("%s$ %s\ndoes not show this line in its place: %s\nbut:\n%s", c.who, c.line, want, shown)
 		}
 		at++
 	}
 }
 
-// stopAgent sees to it that an ssh-agent that the page starts ends with the test.
+// stopAgent makes an ssh-agent that the page starts end with the test.
 func (c typedCommand) stopAgent(t *testing.T, env string) {
 	t.Helper()
 	if !strings.Contains(c.line, "ssh-agent") {

@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// State is the letter of a process's state as proc(5) has it: R, S, T, Z …; 0 when
+// State returns the letter of a process's state as in proc(5): R, S, T, Z and so on; 0 if
 // there is no such process.
 func State(pid int) byte {
 	stat, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
@@ -19,6 +19,5 @@ func State(pid int) byte {
 	return 0
 }
 
-// Ended says whether a process is no more, or only a zombie that waits to be
-// collected by its parent.
+// Ended reports whether a process has ended. Its parent may not have collected it yet.
 func Ended(pid int) bool { return strings.IndexByte("\x00ZX", State(pid)) >= 0 }

@@ -8,7 +8,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Terminal gives both ends of a pseudo-terminal, which the end of the test closes.
+// Terminal returns both ends of a pseudo-terminal. The end of the test closes them.
 func Terminal(t testing.TB) (person, program *os.File) {
 	t.Helper()
 	person, err := os.OpenFile("/dev/ptmx", os.O_RDWR|unix.O_NOCTTY, 0)

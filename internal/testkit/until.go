@@ -5,12 +5,11 @@ import (
 	"time"
 )
 
-// patience is how long a slow machine may need for anything.
+// patience is how long a slow machine may take for anything.
 const patience = 30 * time.Second
 
-// Until waits for what nobody tells of, by asking again and again. It fails the test
-// when it waited for as long as a slow machine may need, so it says nothing of how
-// fast something is.
+// Until polls a condition that has no notification. It fails the test only after patience,
+// so it is not a test of how long something takes.
 func Until(t testing.TB, what string, ok func() bool) {
 	t.Helper()
 	again := time.NewTicker(2 * time.Millisecond)

@@ -18,7 +18,7 @@ const (
 	Bad
 )
 
-// Color reports whether text may contain the escape sequences of colors.
+// Color is true if text may contain the escape sequences of colors.
 type Color bool
 
 // Apply returns text in a style.

@@ -13,7 +13,7 @@ import (
 	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
 )
 
-// small lays out a node with few ticks between things and the plugins given.
+// small returns a node with a short tick interval and the given plugins.
 func small(t *testing.T, plugins string) *node {
 	t.Helper()
 	n := prepare(t)
@@ -32,7 +32,7 @@ name = "other"
 	return n
 }
 
-// example is the entry of one of the example plugins.
+// example returns the entry of an example plugin.
 func example(name, more string) string {
 	return fmt.Sprintf("[[plugin]]\nname = %q\npath = %q\n%s\n", name, filepath.Join(bin, "examples", name), more)
 }
@@ -52,7 +52,7 @@ func holders(s *meshosv1.Snapshot, chain uint64) []uint64 {
 	return nil
 }
 
-// logged says whether a part of a line is in the node's log.
+// logged reports whether a line of the node's log has this part.
 func logged(s *meshosv1.Snapshot, part string) bool {
 	return slices.ContainsFunc(s.GetLogs(), func(l *meshosv1.LogRecord) bool { return strings.Contains(l.GetMessage(), part) })
 }
@@ -63,8 +63,8 @@ func failed(s *meshosv1.Snapshot, source, part string) bool {
 	})
 }
 
-// A pull is carried out by a command, which asks for another try the first time
-// and then says that the chain is here.
+// A command carries out a pull. The first time it asks to be tried again; the second time it
+// reports that the chain is here.
 func TestACommandCarriesOutActions(t *testing.T) {
 	n := small(t, "")
 	actions := filepath.Join(n.dir, "actions")
@@ -96,15 +96,15 @@ pull_replica = ["/bin/sh", "-c", '''%s''']`, script)))
 	}
 	want := `{"pull_replica":{"chain":"7","source":"2"}}` + "\n"
 	if strings.ReplaceAll(string(got), " ", "") != want+want {
-		t.Errorf("the command was given %q, want twice %q", got, want)
+		t.Errorf("the command got %q, want twice %q", got, want)
 	}
 	if !logged(snap, "not yet") {
-		t.Error("what the command said is not in the log")
+		t.Error("the output of the command is not in the log")
 	}
 }
 
-// tell appends an event to a file: that node 2 holds a chain.
-func tell(t *testing.T, path string, chain uint64) {
+// appendEvent appends an event to a file: node 2 holds a chain.
+func appendEvent(t *testing.T, path string, chain uint64) {
 	t.Helper()
 	f, err := os.OpenFile(path, os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o600)
 	if err != nil {
@@ -116,8 +116,8 @@ func tell(t *testing.T, path string, chain uint64) {
 	}
 }
 
-// What is written into a file is in the snapshot, also what is written while the
-// plugin that reads it is killed.
+// Events that are written to a file get into the snapshot, even those that are written while
+// the plugin that reads the file is killed.
 func TestLinesOfAFileBecomeEvents(t *testing.T) {
 	n := small(t, "")
 	text, err := os.ReadFile(n.config)
@@ -129,7 +129,7 @@ func TestLinesOfAFileBecomeEvents(t *testing.T) {
 	n.start()
 	snap := n.until("the source to be ready", ready("tail-events"))
 	for chain := uint64(1); chain <= 200; chain++ {
-		tell(t, path, chain)
+		appendEvent(t, path, chain)
 		if chain == 100 {
 			if err := syscall.Kill(int(plugin(snap, "tail-events").GetPid()), syscall.SIGKILL); err != nil {
 				t.Fatal(err)
@@ -147,15 +147,15 @@ func TestLinesOfAFileBecomeEvents(t *testing.T) {
 	} else if _, err := f.WriteString("nonsense\n{\"shutdown\":{}}\n"); err != nil || f.Close() != nil {
 		t.Fatal(err)
 	}
-	tell(t, path, 300)
-	n.until("what is behind nonsense, which is named", func(s *meshosv1.Snapshot) bool {
+	appendEvent(t, path, 300)
+	n.until("the event after an invalid line, and a failure for that line", func(s *meshosv1.Snapshot) bool {
 		return holders(s, 300) != nil && logged(s, "line=201") &&
 			failed(s, "plugin:tail-events", "shutdown, which plugins may not send")
 	})
 }
 
-// A plugin of four kinds: its recovery is folded, and it is told of a drain.
-func TestRecoveryAndControlAreWired(t *testing.T) {
+// A plugin of four kinds: the node takes its recovered chain, and informs it of a drain.
+func TestARecoveryHandlerAndAControlSinkWork(t *testing.T) {
 	path := filepath.Join(bin, "sdkplugin")
 	if out, err := exec.Command("go", "build", "-o", path, "../host/catalog/internal/sdkplugin").CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
@@ -165,7 +165,7 @@ func TestRecoveryAndControlAreWired(t *testing.T) {
 		return slices.Contains(holders(s, 7), 1)
 	})
 	n.must("publish", `{"admin":{"enter_maintenance":{"node":"1","drain_for":"60s"}}}`)
-	n.until("the sink to be told of the drain", func(s *meshosv1.Snapshot) bool {
+	n.until("the sink to get the drain", func(s *meshosv1.Snapshot) bool {
 		return logged(s, "ControlEvent_DrainStart")
 	})
 }

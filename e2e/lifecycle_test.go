@@ -27,7 +27,7 @@ func TestKilledPluginsAndDaemonsComeBack(t *testing.T) {
 	for _, name := range all {
 		p := plugin(snap, name)
 		if p.GetStatus() != meshosv1.PluginView_STATUS_READY {
-			continue // it may not do its work here
+			continue // this machine does not let it do its work
 		}
 		if err := syscall.Kill(int(p.GetPid()), syscall.SIGKILL); err != nil {
 			t.Fatalf("kill %s: %v", name, err)
@@ -53,7 +53,7 @@ func TestKilledPluginsAndDaemonsComeBack(t *testing.T) {
 		return daemon(s).GetLifecycle() == meshosv1.DaemonView_LIFECYCLE_RUNNING
 	})
 
-	// No tick was lost: there is one every 500 ms, and later ones only on a busy machine.
+	// No tick was lost. There is one every 500 ms, unless the machine is busy.
 	elapsed := time.Since(began)
 	if want := uint64(elapsed / time.Second); snap.GetTick()-first < want {
 		t.Errorf("%d ticks in %s", snap.GetTick()-first, elapsed)
@@ -80,7 +80,7 @@ func childrenOf(t *testing.T, pid int) (out []int) {
 	return out
 }
 
-// plugins gives the node's children but for those that supervise a daemon.
+// plugins returns the node's child processes, except for those that supervise a daemon.
 func (n *node) plugins() (out []int) {
 	n.t.Helper()
 	for _, pid := range childrenOf(n.t, n.cmd.Process.Pid) {
@@ -121,7 +121,7 @@ func TestP7_AKilledHostLeavesNoPluginBehind(t *testing.T) {
 		case <-poll.C:
 		}
 	}
-	// What it left on disk does not keep the next one from starting.
+	// What the host left on disk does not keep the next one from starting.
 	n.out = &plugintest.Buffer{}
 	n.start()
 	n.until("a complete snapshot of the next node", complete)
@@ -157,10 +157,10 @@ func TestTermEndsTheNodeCleanly(t *testing.T) {
 	}
 }
 
-// What was accepted in the moment before the end is on disk when the node has ended.
+// Events that were accepted just before the end are on disk when the node has ended.
 func TestB24_RecordsOfTheLastMomentAreOnDisk(t *testing.T) {
 	n := prepare(t, func(text string) string {
-		return strings.Replace(text, "[loop]", "[loop]\ntick_interval = \"2s\"", 1) // so that no tick comes between
+		return strings.Replace(text, "[loop]", "[loop]\ntick_interval = \"2s\"", 1) // so that no tick comes in between
 	}).start("--stop-daemons")
 	n.until("a first tick", func(s *meshosv1.Snapshot) bool { return s.GetTick() > 0 })
 	n.must("publish", `{"admin":{"cordon":{"node":3}}}`, `{"log_line":{"level":"LOG_LEVEL_INFO","message":"last words"}}`)
@@ -178,7 +178,7 @@ func TestB24_RecordsOfTheLastMomentAreOnDisk(t *testing.T) {
 	}
 }
 
-func TestASecondNodeOnTheSameDataDirectoryIsRefused(t *testing.T) {
+func TestASecondNodeOnTheSameDataDirectoryDoesNotStart(t *testing.T) {
 	n := prepare(t).start()
 	n.until("a complete snapshot", complete)
 	_, errs, code := n.meshos("run")
@@ -186,6 +186,6 @@ func TestASecondNodeOnTheSameDataDirectoryIsRefused(t *testing.T) {
 		t.Errorf("exit %d\n%s", code, errs)
 	}
 	if n.status() == nil {
-		t.Error("the first node does not answer any more")
+		t.Error("the first node no longer answers")
 	}
 }
