@@ -120,7 +120,7 @@ func (s *server) count(ctx context.Context, req any, info *grpc.UnaryServerInfo,
 // flood answers go-plugin's own streams with more than anybody asked for. Its messages
 // have a number in field 1, as a broker's id and the channel of printed text are.
 func (s *server) flood(srv any, stream grpc.ServerStream, info *grpc.StreamServerInfo, next grpc.StreamHandler) error {
-	if !strings.HasPrefix(info.FullMethod, "/plugin.") {
+	if !strings.HasPrefix(info.FullMethod, "/plugin.") || !strings.HasSuffix(s.mode, "-flood") {
 		return next(srv, stream)
 	}
 	_, _ = syscall.Write(2, fmt.Appendf(nil, "the host opened %s\n", info.FullMethod))
