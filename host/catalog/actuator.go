@@ -30,7 +30,7 @@ func (a *Actuator) Dispatch(ctx context.Context, id mesh.ActionID, action *mesho
 			})
 		},
 		func(answer *pluginv1.DispatchResponse) ([]answers.Event, answers.Discarded, error) {
-			good, bad := answers.Events(answer.GetEvents())
+			good, bad := answers.Events(answer.GetEvents(), a.slot.peers.current())
 			return good, bad, nil
 		})
 }

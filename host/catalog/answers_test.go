@@ -20,11 +20,16 @@ func TestAnswersThatFailTheCall(t *testing.T) {
 		want string
 	}{
 		{"huge", catalog.ErrTooLarge, `^plugin p: LocalityProbe.SampleRtt: message too large: .*4194304.*; it has to send less in one answer$`},
+		{"empty-items", catalog.ErrTooLarge, `^plugin p: InventoryProbe.SampleInventory: message too large: .*: they consist of empty or tiny items; it has to send less in one answer$`},
 		{"columns", catalog.ErrBadAnswer, `^plugin p: LocalityProbe.SampleRtt: bad answer: 1 peers but 0 rtt_ns; its author has to fix that$`},
 	} {
 		r := start(t, []catalog.Entry{entry("p", c.mode)})
 		r.waitFor("p", snapshot.PluginReady)
 		_, err := r.locality("p").SampleRTT(context.Background())
+		if c.mode == "empty-items" {
+			probe, _ := r.InventoryProbe("p")
+			_, err = probe.SampleInventory(context.Background())
+		}
 		if !errors.Is(err, c.kind) || !regexp.MustCompile(c.want).MatchString(err.Error()) {
 			t.Errorf("%s: %v", c.mode, err)
 		}

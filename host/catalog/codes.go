@@ -8,6 +8,7 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
+	"github.com/meshos/meshos/host/catalog/answers"
 	"github.com/meshos/meshos/internal/plaintext"
 )
 
@@ -68,6 +69,10 @@ func kindOf(st *status.Status) error {
 	case codes.ResourceExhausted:
 		// gRPC refuses messages for their size with this code, on the host's side too.
 		if strings.Contains(st.Message(), "larger than max") {
+			return ErrTooLarge
+		}
+	case codes.Internal:
+		if strings.Contains(st.Message(), answers.TooHeavy) { // by the host's codec
 			return ErrTooLarge
 		}
 	}

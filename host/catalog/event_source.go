@@ -5,7 +5,9 @@ import (
 	"errors"
 	"io"
 
+	"golang.org/x/time/rate"
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/status"
 
 	"github.com/meshos/meshos/host/catalog/answers"
 	pluginv1 "github.com/meshos/meshos/proto/meshos/plugin/v1"
@@ -18,6 +20,14 @@ type EventSource struct{ adapter }
 // or another configuration than now. Ask for it before Stream.
 func (e *EventSource) Renewed() <-chan struct{} { return e.slot.renewed() }
 
+// How many batches that bring nothing, and events that are discarded, are read for long
+// and at once. A plugin that streams more of them waits: to read what brings nothing
+// would cost the host most of a core.
+const (
+	nothingPerSecond = 1000
+	nothingAtOnce    = 10_000
+)
+
 // Stream passes the plugin's events to take, batch by batch and without those that are
 // malformed, until the stream ends. It reads on when take has returned, so a slow take
 // holds up the plugin; take has to return when its ctx ends. Stream returns nil when the
@@ -27,6 +37,7 @@ func (e *EventSource) Stream(ctx context.Context, take func(ctx context.Context,
 	const method = "EventSource.Events"
 	var refused error
 	err := e.slot.stream(ctx, method, func(ctx context.Context, conn grpc.ClientConnInterface) error {
+		nothing := rate.NewLimiter(nothingPerSecond, nothingAtOnce)
 		stream, err := pluginv1.NewEventSourceClient(conn).Events(ctx, &pluginv1.EventsRequest{})
 		if err != nil {
 			return err
@@ -39,8 +50,13 @@ func (e *EventSource) Stream(ctx context.Context, take func(ctx context.Context,
 			if err != nil {
 				return err
 			}
-			good, bad := answers.Events(batch.GetEvents())
+			good, bad := answers.Events(batch.GetEvents(), e.slot.peers.current())
 			e.slot.reportDiscarded(method, bad)
+			if wasted := len(batch.GetEvents()) - len(good); wasted > 0 || len(good) == 0 {
+				if err := nothing.WaitN(ctx, min(1+wasted, nothingAtOnce)); err != nil {
+					return status.FromContextError(context.Cause(ctx)).Err()
+				}
+			}
 			if len(good) == 0 {
 				continue
 			}

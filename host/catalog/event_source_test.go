@@ -134,3 +134,57 @@ func TestEventsArriveAfterTheDeathOfTheirSource(t *testing.T) {
 		t.Errorf("after a restart and another configuration: %v, %v", again, err)
 	}
 }
+
+// What a source says of the round-trip time or the health of a node counts if the node is
+// a peer, as in the answer of a probe.
+func TestEventsOfUnknownPeersAreDiscarded(t *testing.T) {
+	r := start(t, []catalog.Entry{entry("p", "unknown-peers")})
+	r.waitFor("p", snapshot.PluginReady)
+	s, err := r.EventSource("p")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []answers.Event
+	err = s.Stream(t.Context(), func(_ context.Context, events []answers.Event) error {
+		got = append(got, events...)
+		return nil
+	})
+	if err != nil || len(got) != 2 || got[0].Event != (mesh.HealthSample{Peer: 2, Health: mesh.HealthHealthy}) {
+		t.Errorf("got %+v, %v", got, err)
+	}
+	if v := r.lines(&r.failures); len(v) != 1 || !strings.Contains(v[0], "unknown peer (peer 99); reported once") {
+		t.Errorf("failures %q", v)
+	}
+}
+
+func TestP5_BatchesThatBringNothingArePaced(t *testing.T) {
+	r := start(t, []catalog.Entry{entry("p", "empty-batches")})
+	r.waitFor("p", snapshot.PluginReady)
+	s, err := r.EventSource("p")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() {
+		ended <- s.Stream(ctx, func(context.Context, []answers.Event) error { return errors.New("an empty batch was taken") })
+	}()
+	sent := func() float64 {
+		samples, err := r.locality("p").SampleRTT(t.Context())
+		if err != nil || len(samples) != 1 {
+			t.Fatal(samples, err)
+		}
+		return float64(samples[0].RTT)
+	}
+	r.until("the burst is used up", func() bool { return sent() > 10_000 })
+	first, began := sent(), time.Now()
+	r.pause(500 * time.Millisecond)
+	// gRPC has as many in its windows as it likes, but sends no more for long.
+	if n, most := sent()-first, 1500*time.Since(began).Seconds()+50_000; n > most {
+		t.Errorf("%.0f batches were taken, at most %.0f should be", n, most)
+	}
+	cancel()
+	if err := <-ended; err == nil || !strings.Contains(err.Error(), "cancel") {
+		t.Errorf("ended with %v", err)
+	}
+}

@@ -27,6 +27,9 @@ const (
 
 	// maxMessage is the largest message in either direction, in bytes.
 	maxMessage = 4 << 20
+	// maxHeaders is how many bytes the headers of an answer may have, and with them the
+	// text of an error.
+	maxHeaders = 256 << 10
 )
 
 // handshakeConfig returns what go-plugin has to know of this.

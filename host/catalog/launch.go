@@ -90,6 +90,7 @@ func (l *launching) connect(ctx context.Context, spec process.Spec) *Error {
 		GRPCDialOptions: []grpc.DialOption{
 			grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(maxMessage), grpc.MaxCallSendMsgSize(maxMessage), grpc.ForceCodecV2(answers.NewLenientCodec(s.reportDiscarded))),
 			grpc.WithNoProxy(),
+			grpc.WithMaxHeaderListSize(maxHeaders),
 			grpc.WithUnaryInterceptor(unaryMethods),
 			grpc.WithStreamInterceptor(streamMethods),
 			// A grandchild may keep the connection of a dead process open.

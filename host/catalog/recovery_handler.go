@@ -34,15 +34,15 @@ func (r *RecoveryHandler) Recover(ctx context.Context, healthy []mesh.NodeID) ([
 			if slots := answer.GetRecoveredSlots(); len(slots) > 0 {
 				r.slot.opts.Log(mesh.LevelInfo, r.slot.entry.Name, recoveredText(slots))
 			}
-			good, bad := unsignedEvents(answer)
+			good, bad := unsignedEvents(answer, r.slot.peers.current())
 			return good, bad, nil
 		})
 }
 
 // unsignedEvents returns the events that a recovery handler may send: an operator's
 // command does not come from there.
-func unsignedEvents(answer *pluginv1.RecoverResponse) ([]mesh.Event, answers.Discarded) {
-	events, bad := answers.Events(answer.GetEvents())
+func unsignedEvents(answer *pluginv1.RecoverResponse, peers *answers.Peers) ([]mesh.Event, answers.Discarded) {
+	events, bad := answers.Events(answer.GetEvents(), peers)
 	good := make([]mesh.Event, 0, len(events))
 	for _, e := range events {
 		if e.Signed != nil {

@@ -11,7 +11,8 @@ import (
 
 // LenientCodec is gRPC's codec for protobuf, except that an answer does not fail for list
 // items that can't be decoded, such as one with text that is not UTF-8: it discards these
-// items and keeps the others.
+// items and keeps the others. And it does not decode an answer that would take far more
+// memory than it has bytes.
 type LenientCodec struct {
 	encoding.CodecV2
 	report func(message string, d Discarded)
@@ -25,12 +26,21 @@ func NewLenientCodec(report func(message string, d Discarded)) *LenientCodec {
 
 // Unmarshal implements encoding.CodecV2.
 func (c *LenientCodec) Unmarshal(data mem.BufferSlice, v any) error {
-	err := c.CodecV2.Unmarshal(data, v)
 	m, ok := v.(proto.Message)
-	if err == nil || !ok {
-		return err
+	if !ok {
+		return c.CodecV2.Unmarshal(data, v)
 	}
-	bad, ok := decodeItems(data.Materialize(), m)
+	buf := data.MaterializeToBuffer(mem.DefaultBufferPool())
+	defer buf.Free()
+	raw := buf.ReadOnlyData()
+	if d := m.ProtoReflect().Descriptor(); len(raw) >= weighedFrom && weigh(raw, d, decodedMax) > decodedMax {
+		return tooHeavy(string(d.Name()), len(raw))
+	}
+	err := proto.Unmarshal(raw, m)
+	if err == nil {
+		return nil
+	}
+	bad, ok := decodeItems(raw, m)
 	if !ok {
 		return err
 	}

@@ -13,9 +13,10 @@ type Event struct {
 	Signed *wire.Signed
 }
 
-// Events returns the events that are well-formed, in their order. Shutdown is discarded:
-// a plugin may not end the node.
-func Events(in []*meshosv1.Event) ([]Event, Discarded) {
+// Events returns the events that can be true, in their order. Shutdown is discarded: a
+// plugin may not end the node. A round-trip time or the health of a node is checked as
+// in the answer of a probe: the node has to be a peer.
+func Events(in []*meshosv1.Event, peers *Peers) ([]Event, Discarded) {
 	var bad Discarded
 	out := make([]Event, 0, len(in))
 	for _, message := range in {
@@ -28,7 +29,22 @@ func Events(in []*meshosv1.Event) ([]Event, Discarded) {
 			bad.Add("malformed event", "%v", err)
 			continue
 		}
+		if !peers.canSay(event, &bad) {
+			continue
+		}
 		out = append(out, Event{Event: event, Signed: signed})
 	}
 	return out, bad
+}
+
+// canSay reports whether a plugin can know what an event says of a node. It counts an
+// event that a plugin can't know as discarded.
+func (p *Peers) canSay(event mesh.Event, bad *Discarded) bool {
+	switch e := event.(type) {
+	case mesh.RTTSample:
+		return goodRTT(e.Peer, e.RTT, bad) && p.may(e.Peer, bad)
+	case mesh.HealthSample:
+		return p.may(e.Peer, bad)
+	}
+	return true
 }

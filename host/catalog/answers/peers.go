@@ -27,6 +27,20 @@ func (p *Peers) has(id mesh.NodeID) bool {
 	return ok
 }
 
+// may reports whether a plugin may measure a node: it has to be a peer. It counts what is
+// said of another one as discarded.
+func (p *Peers) may(node mesh.NodeID, bad *Discarded) bool {
+	switch {
+	case node == p.self:
+		bad.Add("sample for this node", "peer %d", node)
+	case !p.has(node):
+		bad.Add("unknown peer", "peer %d", node)
+	default:
+		return true
+	}
+	return false
+}
+
 // subjects collects the nodes that one answer has samples of.
 type subjects struct {
 	peers *Peers
@@ -40,15 +54,7 @@ func newSubjects(peers *Peers, size int) *subjects {
 // take reports whether a sample of this node counts: the node has to be a peer, and the
 // first of several samples counts. It counts the others as discarded.
 func (s *subjects) take(node mesh.NodeID, bad *Discarded) bool {
-	switch {
-	case node == s.peers.self:
-		bad.Add("sample for this node", "peer %d", node)
-	case !s.peers.has(node):
-		bad.Add("unknown peer", "peer %d", node)
-	default:
-		return s.first(node, bad)
-	}
-	return false
+	return s.peers.may(node, bad) && s.first(node, bad)
 }
 
 // first reports whether the answer has no sample of this node yet.

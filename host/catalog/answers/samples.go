@@ -23,16 +23,25 @@ func RTT(in *pluginv1.RttSamples, peers *Peers) ([]mesh.RTTSample, Discarded, er
 	nodes := newSubjects(peers, len(ids))
 	for n, id := range ids {
 		peer, rtt := mesh.NodeID(id), time.Duration(values[n])
-		switch {
-		case rtt <= 0:
-			bad.Add("rtt not above zero", "peer %d: %v", peer, rtt)
-		case rtt > rttMax:
-			bad.Add("rtt above "+rttMax.String(), "peer %d: %v", peer, rtt)
-		case nodes.take(peer, &bad):
+		if goodRTT(peer, rtt, &bad) && nodes.take(peer, &bad) {
 			out = append(out, mesh.RTTSample{Peer: peer, RTT: rtt})
 		}
 	}
 	return out, bad, nil
+}
+
+// goodRTT reports whether a round-trip time can be true, and counts it as discarded if
+// not.
+func goodRTT(peer mesh.NodeID, rtt time.Duration, bad *Discarded) bool {
+	switch {
+	case rtt <= 0:
+		bad.Add("rtt not above zero", "peer %d: %v", peer, rtt)
+	case rtt > rttMax:
+		bad.Add("rtt above "+rttMax.String(), "peer %d: %v", peer, rtt)
+	default:
+		return true
+	}
+	return false
 }
 
 // Health returns the verdicts that can be true.

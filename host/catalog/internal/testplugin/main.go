@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
+	"slices"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -21,6 +22,7 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/health/grpc_health_v1"
 	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/types/known/durationpb"
 	"google.golang.org/protobuf/types/known/wrapperspb"
 
 	pluginv1 "github.com/meshos/meshos/proto/meshos/plugin/v1"
@@ -99,6 +101,7 @@ type server struct {
 	pluginv1.UnimplementedMigrationSourceServer
 	pluginv1.UnimplementedPlacementScorerServer
 	pluginv1.UnimplementedChainAppenderServer
+	pluginv1.UnimplementedEventSourceServer
 	mode    string
 	self    uint64
 	peers   []*pluginv1.Peer
@@ -106,7 +109,7 @@ type server struct {
 	calls   int
 
 	keepalives atomic.Int64 // that it got
-	frames     atomic.Int64 // of a flood that were sent
+	frames     atomic.Int64 // or batches of a flood that were sent
 }
 
 // count counts keepalives.
@@ -155,6 +158,7 @@ func (s *server) GRPCServer(_ *goplugin.GRPCBroker, g *grpc.Server) error {
 	pluginv1.RegisterMigrationSourceServer(g, s)
 	pluginv1.RegisterPlacementScorerServer(g, s)
 	pluginv1.RegisterChainAppenderServer(g, s)
+	pluginv1.RegisterEventSourceServer(g, s)
 	return nil
 }
 
@@ -164,13 +168,17 @@ func (*server) GRPCClient(context.Context, *goplugin.GRPCBroker, *grpc.ClientCon
 }
 
 func (s *server) Describe(context.Context, *pluginv1.DescribeRequest) (*pluginv1.DescribeResponse, error) {
-	return &pluginv1.DescribeResponse{
+	out := &pluginv1.DescribeResponse{
 		Name: "testplugin", Version: "1.2.3", ConfigSchema: "{}", NoOp: s.mode == "no-op",
 		Kinds: []string{
 			"locality_probe", "health_probe", "inventory_probe", "migration_aborter",
 			"migration_source", "placement_scorer", "chain_appender", "time_machine",
 		},
-	}, nil
+	}
+	if s.mode == "empty-batches" || s.mode == "unknown-peers" {
+		out.Kinds = []string{"event_source", "locality_probe"}
+	}
+	return out, nil
 }
 
 func (s *server) Configure(ctx context.Context, r *pluginv1.ConfigureRequest) (*pluginv1.ConfigureResponse, error) {
@@ -224,7 +232,7 @@ func (s *server) SampleRtt(context.Context, *pluginv1.SampleRequest) (*pluginv1.
 		fmt.Println("printed by a library", strings.Repeat("y", 200<<10))
 	case "exit-in-call":
 		syscall.Exit(5)
-	case "stdio-flood":
+	case "stdio-flood", "empty-batches":
 		return &pluginv1.RttSamples{Peers: []uint64{2}, RttNs: []int64{s.frames.Load() + 1}}, nil
 	case "liar":
 		return &pluginv1.RttSamples{
@@ -247,6 +255,9 @@ func (s *server) SampleHealth(context.Context, *pluginv1.SampleRequest) (*plugin
 }
 
 func (s *server) SampleInventory(context.Context, *pluginv1.SampleRequest) (*pluginv1.InventorySamples, error) {
+	if s.mode == "empty-items" {
+		return &pluginv1.InventorySamples{Samples: slices.Repeat([]*meshosv1.PeerInventory{{}}, 2<<20-8)}, nil
+	}
 	load, bad := 1.5, math.NaN()
 	return &pluginv1.InventorySamples{Samples: []*meshosv1.PeerInventory{
 		{Peer: s.self, CpuLoad_1M: &load}, {Peer: 2, CpuLoad_1M: &bad},
@@ -280,4 +291,26 @@ func (s *server) Append(_ context.Context, r *pluginv1.AppendRequest) (*pluginv1
 		return nil, status.Error(codes.InvalidArgument, "no records")
 	}
 	return &pluginv1.AppendResponse{}, nil
+}
+
+// Events streams, for ever, batches that bring nothing; or of one event of each node that
+// is no peer.
+func (s *server) Events(_ *pluginv1.EventsRequest, stream grpc.ServerStreamingServer[pluginv1.EventBatch]) error {
+	for n := uint64(1); ; n++ {
+		batch := &pluginv1.EventBatch{}
+		if s.mode == "unknown-peers" {
+			if n == 3 {
+				return nil
+			}
+			batch.Events = []*meshosv1.Event{
+				{Kind: &meshosv1.Event_RttSample{RttSample: &meshosv1.RttSample{Peer: 98 + n, Rtt: durationpb.New(1)}}},
+				{Kind: &meshosv1.Event_NodeHealth{NodeHealth: &meshosv1.NodeHealthSample{Peer: 98 + n, Health: 1}}},
+				{Kind: &meshosv1.Event_NodeHealth{NodeHealth: &meshosv1.NodeHealthSample{Peer: 2, Health: 1}}},
+			}
+		}
+		if err := stream.Send(batch); err != nil {
+			return err
+		}
+		s.frames.Store(int64(n))
+	}
 }
