@@ -10,7 +10,7 @@ import (
 	"github.com/meshos/meshos/host/mesh"
 )
 
-// Core 316 and 317, and the table of spec/core.md §3.5.
+// Core 316 and 317 of docs/conformance.md, and what each phase of maintenance says to daemons.
 func TestCore316_317_EventsOfAChangeOfPhase(t *testing.T) {
 	deadline := time.Now().Add(time.Minute)
 	start, finish := []control.Event{{Kind: control.DrainStart, Deadline: deadline}}, []control.Event{{Kind: control.DrainFinish}}

@@ -17,7 +17,7 @@ import (
 	"github.com/meshos/meshos/host/mesh"
 )
 
-// Cases are named after their numbers in spec/runtime.md 9.11 and spec/core.md 8.18.
+// The numbers in the names of cases are those of docs/conformance.md.
 
 func TestLOP11_RTTProbeIsShown(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -23,7 +23,7 @@ func TestAPanicIsAnErrorThatNamesItsPlace(t *testing.T) {
 		"nil pointer":   func() error { var p *int; *p = 1; return nil },
 		"out of range":  func() error { return []error{nil}[len(three)] },
 		"nil argument":  func() error { panic(nil) },
-		"deep in a map": func() error { var m map[string]int; m["x"] = 1; return nil },
+		"nil map":       func() error { write(nil); return nil },
 	} {
 		err := Call(f)
 		var caught *PanicError
@@ -40,3 +40,5 @@ func TestAPanicIsAnErrorThatNamesItsPlace(t *testing.T) {
 }
 
 const three = "abc"
+
+func write(m map[string]int) { m["x"] = 1 }
