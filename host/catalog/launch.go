@@ -25,6 +25,9 @@ import (
 func (s *slot) launch(ctx context.Context, env *runEnv) (*instance, error) {
 	ctx, cancel := context.WithTimeout(ctx, s.opts.StartTimeout)
 	defer cancel()
+	if err := s.checkStuck(); err != nil {
+		return nil, err
+	}
 	err := os.MkdirAll(s.dataDir(), 0o700)
 	if err == nil {
 		err = os.Chmod(s.dataDir(), 0o700) // in case it existed
@@ -54,10 +57,28 @@ func (s *slot) launch(ctx context.Context, env *runEnv) (*instance, error) {
 		i.freeUnstarted()
 	} else {
 		_ = i.proc.Signal(syscall.SIGKILL)
-		<-i.proc.Done()
+		<-i.proc.Done() // within 5 s, also when it can't be killed
 		s.ended(i.free())
 	}
 	return nil, failure
+}
+
+// checkStuck returns an error while a process of this plugin that was killed hangs in the
+// kernel: each further one would perhaps hang as well.
+func (s *slot) checkStuck() error {
+	s.mu.Lock()
+	p := s.process
+	s.mu.Unlock()
+	if p == nil {
+		return nil
+	}
+	select {
+	case <-p.Collected():
+		return nil
+	default:
+		return s.newError("start", fmt.Sprintf("its last process, %d, was killed but hangs in the kernel", p.Pid()),
+			"see what it waits for in /proc/PID/stack, often a file system that does not answer", nil)
+	}
 }
 
 // launching is a start in progress.
@@ -119,7 +140,7 @@ func (l *launching) connect(ctx context.Context, spec process.Spec) *Error {
 func (l *launching) started(p *process.Process) {
 	i, s := l.instance, l.slot
 	i.proc = p
-	s.setPid(p.Pid())
+	s.setProcess(p)
 	l.release = context.AfterFunc(l.runner.ctx, func() { _ = p.Signal(syscall.SIGKILL) })
 	i.readers.Go(func() { s.output.ReadStderr(p.Stderr()) })
 	i.readers.Go(func() {

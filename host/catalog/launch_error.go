@@ -21,6 +21,7 @@ const serveGRPC = "it has to serve gRPC with go-plugin's AutoMTLS on the socket 
 func (l *launching) failure(ctx context.Context, err error) *Error {
 	s := l.slot
 	var start *process.StartError
+	var abandoned *process.AbandonedError
 	switch {
 	case l.refused.Load() != nil:
 		return l.refused.Load()
@@ -28,8 +29,15 @@ func (l *launching) failure(ctx context.Context, err error) *Error {
 		e := s.newError("start", fmt.Sprintf("%s: %s", start.Path, start.Reason()), startRemedy(start), err)
 		e.Rejected = start.Cause != process.CauseBusy && start.Cause != process.CauseOther
 		return e
+	case errors.As(err, &abandoned):
+		s.setProcess(abandoned.Process)
+		return s.newError("start", fmt.Sprintf("%s could not be executed within %v, and process %d hangs in the kernel with it",
+			s.entry.Path, s.opts.StartTimeout, abandoned.Process.Pid()), "check the file system that it is on", err)
 	case ctx.Err() != nil && !errors.Is(ctx.Err(), context.DeadlineExceeded):
 		return s.newError("start", "the host is stopping", "", ctx.Err())
+	case ctx.Err() != nil && l.instance.proc == nil:
+		return s.newError("start", fmt.Sprintf("%s could not be executed within %v", s.entry.Path, s.opts.StartTimeout),
+			"the system makes its execution wait: check its file system, and who holds a lease on it", ctx.Err())
 	case ctx.Err() != nil:
 		return s.newError("start", fmt.Sprintf("no handshake within %v%s", s.opts.StartTimeout, s.lastMessage()),
 			fmt.Sprintf("run %s by hand to see what it does", filepath.Clean(s.entry.Path)), ctx.Err())

@@ -10,6 +10,7 @@ import (
 	"github.com/meshos/meshos/host/catalog/answers"
 	"github.com/meshos/meshos/host/catalog/pluginlog"
 	"github.com/meshos/meshos/host/mesh"
+	"github.com/meshos/meshos/host/process"
 	"github.com/meshos/meshos/host/snapshot"
 	"github.com/meshos/meshos/internal/plaintext"
 )
@@ -36,6 +37,7 @@ type slot struct {
 
 	// What is known of the current or the last process.
 	pid                     int
+	process                 *process.Process // nil before the first
 	version, sha256, schema string
 	kinds                   []string
 	noOp                    bool

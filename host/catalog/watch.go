@@ -94,8 +94,9 @@ func (s *slot) ended(exit process.Exit) {
 	s.machine.note(s.opts.Now(), "ended: "+exit.String())
 }
 
-func (s *slot) setPid(pid int) {
+// setProcess notes the latest process.
+func (s *slot) setProcess(p *process.Process) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.pid = pid
+	s.pid, s.process = p.Pid(), p
 }

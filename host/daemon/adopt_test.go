@@ -133,7 +133,7 @@ func TestAnotherProcessOfThatPidIsNotAdopted(t *testing.T) {
 		want   string
 	}{
 		"started at another time": {
-			func(r *shim.Record) { r.Shim.Start++ },
+			func(r *shim.Record) { r.Shim.Start++; r.Process.Start++ },
 			"7 crashed: its supervising process was killed, and the daemon with it",
 		},
 		"of another boot": {func(r *shim.Record) { r.Shim.Boot = "another" }, "7 exited"},

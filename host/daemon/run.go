@@ -130,14 +130,11 @@ func (r *run) lastEvent() mesh.Event {
 }
 
 // killLeftovers kills what is left of a daemon whose shim has ended and recorded no end: the
-// daemon's own children do not die with the shim. The shim may be gone or a zombie. If another
-// process has its pid by now, the daemon's session is gone too, since the kernel reuses its
-// number only then, and there is nothing to kill.
+// daemon's own children do not die with the shim. A daemon that an earlier version started
+// is in the session of its shim, others have one of their own.
 func killLeftovers(rec shim.Record) {
-	id, err := process.Identify(rec.Shim.PID)
-	if errors.Is(err, process.ErrGone) || err == nil && id == rec.Shim {
-		process.KillGroup(rec.Shim.PID, rec.Process.PID)
-	}
+	process.KillSession(rec.Process)
+	process.KillSession(rec.Shim)
 }
 
 // eventOf returns the last event of a run whose end was recorded.

@@ -7,30 +7,29 @@ import (
 )
 
 // StartDetached starts a process that lives on when this one ends: in a session of its own,
-// without input and without pipes. Name is its argv[0]; empty for Path. The error is a
-// *StartError.
+// without input and without pipes. Name is its argv[0]; empty for Path. It goes through no
+// helper, so Path has to be a file on which nobody can make the kernel wait: this process's
+// own binary. The error is a *StartError.
 func StartDetached(spec Spec, name string) (*Handle, error) {
-	if err := checkDir(spec.Dir); err != nil {
-		return nil, err
-	}
-	path, err := spec.executable()
-	if err != nil {
-		return nil, &StartError{Path: spec.Path, Err: err}
-	}
 	null, err := os.OpenFile(os.DevNull, os.O_RDWR, 0)
 	if err != nil {
 		return nil, &StartError{Path: spec.Path, Err: err}
 	}
 	defer func() { _ = null.Close() }()
-	attr := spec.attr(null, null, null)
-	attr.Sys = &syscall.SysProcAttr{Setsid: true}
 	if name == "" {
 		name = spec.Path
 	}
+	env := spec.Env
+	if env == nil {
+		env = []string{} // nil would be this process's environment
+	}
 	hideDescriptors()
-	proc, err := os.StartProcess(path, append([]string{name}, spec.Args...), attr)
+	proc, err := os.StartProcess(spec.Path, append([]string{name}, spec.Args...), &os.ProcAttr{
+		Dir: spec.Dir, Env: env, Files: append([]*os.File{null, null, null}, spec.ExtraFiles...),
+		Sys: &syscall.SysProcAttr{Setsid: true},
+	})
 	if err != nil {
-		return nil, startError(spec, err)
+		return nil, &StartError{Path: spec.Path, Err: err}
 	}
 	// Until the child is released here nobody can reap it, so its pid is not reused.
 	id, err := Identify(proc.Pid)

@@ -4,8 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"syscall"
+
+	"github.com/meshos/meshos/host/process/order"
 )
 
 // ErrSpawnerClosed is returned by Start after Close.
@@ -65,43 +66,55 @@ func errText(err error) string {
 	return fmt.Sprint(err)
 }
 
-// startError finds the cause of an error of exec.
-func startError(spec Spec, err error) *StartError {
-	e := &StartError{Path: spec.Path, Err: err}
-	info, statErr := os.Stat(spec.Path)
+// AbandonedError says that a start took too long, and that what it hangs in, often a
+// file system that does not answer, did not let go of it when it was killed either.
+type AbandonedError struct {
+	Path string
+	Err  error // the context's
+	// Process is what hangs. Its Collected tells when it is gone.
+	Process *Process
+}
+
+// Error implements error.
+func (e *AbandonedError) Error() string {
+	return fmt.Sprintf("start %s: %v; process %d, which was to execute it, hangs in the kernel and can't be killed",
+		e.Path, e.Err, e.Process.Pid())
+}
+
+// Unwrap returns the context's error.
+func (e *AbandonedError) Unwrap() error { return e.Err }
+
+// startError finds the cause in the last word of a helper; nil if it executed the
+// program.
+func startError(spec Spec, last order.Status) error {
+	errno := syscall.Errno(last.Errno)
+	e := &StartError{Path: spec.Path, Err: errno}
+	switch last.Step {
+	case order.AtExec:
+		return nil
+	case order.AtDir:
+		e.Path, e.Cause = spec.Dir, CauseDir
+		return e
+	case order.AtOrder:
+		e.Err = errors.New("its starting process does not understand what it is told; is it of another version?")
+		return e
+	}
+	exists, isDir := last.Mode != 0, last.Mode&syscall.S_IFMT == syscall.S_IFDIR
 	switch {
-	case errors.Is(err, syscall.ENOENT) && statErr == nil:
+	case errno == syscall.ENOENT && exists:
 		e.Cause = CauseInterpreter
-	case errors.Is(err, syscall.ENOENT), errors.Is(err, syscall.ENOTDIR):
+	case errno == syscall.ENOENT, errno == syscall.ENOTDIR:
 		e.Cause = CauseNotFound
-	case errors.Is(err, syscall.ENOEXEC):
+	case errno == syscall.ENOEXEC:
 		e.Cause = CauseNotExecutable
-	case errors.Is(err, syscall.ETXTBSY):
+	case errno == syscall.ETXTBSY:
 		e.Cause = CauseBusy
-	case errors.Is(err, syscall.EACCES) && statErr == nil && info.IsDir():
+	case errno == syscall.EACCES && isDir:
 		e.Cause, e.Err = CauseNotExecutable, syscall.EISDIR
-	case errors.Is(err, syscall.EACCES) && statErr == nil && info.Mode()&0o111 == 0:
-		e.Cause, e.Err = CauseNotExecutable, fmt.Errorf("its mode is %v: %w", info.Mode(), err)
-		if pe := (*fs.PathError)(nil); errors.As(err, &pe) {
-			e.Err = fmt.Errorf("its mode is %v: %w", info.Mode(), pe.Err)
-		}
-	case errors.Is(err, syscall.EACCES), errors.Is(err, syscall.EPERM):
+	case errno == syscall.EACCES && exists && last.Mode&0o111 == 0:
+		e.Cause, e.Err = CauseNotExecutable, fmt.Errorf("its mode is %v: %w", fs.FileMode(last.Mode&0o777), errno)
+	case errno == syscall.EACCES, errno == syscall.EPERM:
 		e.Cause = CausePermission
 	}
 	return e
-}
-
-// checkDir returns the error of an unusable directory. That of exec would name the wrong path.
-func checkDir(dir string) error {
-	if dir == "" {
-		return nil
-	}
-	info, err := os.Stat(dir)
-	if err == nil && !info.IsDir() {
-		err = syscall.ENOTDIR
-	}
-	if err != nil {
-		return &StartError{Path: dir, Cause: CauseDir, Err: err}
-	}
-	return nil
 }

@@ -17,10 +17,16 @@ type Exit struct {
 	User, System time.Duration
 	// MaxRSSBytes is its largest resident size.
 	MaxRSSBytes int64
+	// Stuck is set if it has not ended at all: it was killed, but the kernel does not let
+	// go of it.
+	Stuck bool
 }
 
 // String returns "exit status 2" or "signal: killed".
 func (e Exit) String() string {
+	if e.Stuck {
+		return "killed, but it hangs in the kernel and is still there"
+	}
 	if e.Signal != 0 {
 		return "signal: " + e.Signal.String()
 	}

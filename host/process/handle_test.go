@@ -4,7 +4,7 @@ import (
 	"context"
 	"errors"
 	"os"
-	"os/exec"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"syscall"
@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/meshos/meshos/host/process"
+	"github.com/meshos/meshos/internal/testkit"
 )
 
 func detached(t *testing.T, script string) *process.Handle {
@@ -94,22 +95,41 @@ func TestADetachedProcessHasASessionOfItsOwn(t *testing.T) {
 	}
 }
 
-func TestKillGroupHitsOnlyTheGroupOfThatSession(t *testing.T) {
-	h := detached(t, "exec sleep 1000")
-	pid := h.Identity().PID
-	other := exec.Command("sleep", "1000")
-	other.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	if err := other.Start(); err != nil {
-		t.Fatal(err)
+func TestKillSessionKillsAllGroupsOfIt(t *testing.T) {
+	h := detached(t, "set -m; sleep 1000 & sleep 1000 & wait")
+	id := h.Identity()
+	testkit.Until(t, "its children", func() bool { return len(sessionOf(t, id.PID)) == 3 })
+	members := sessionOf(t, id.PID)
+	other := id
+	other.Start++
+	if n := process.KillSession(other); n != 0 {
+		t.Errorf("%d killed of a session that another process of the same pid began", n)
 	}
-	defer func() { _ = other.Process.Kill(); _ = other.Wait() }()
-	if n := process.KillGroup(pid, other.Process.Pid); n != 0 {
-		t.Errorf("%d of a group in another session killed", n)
-	}
-	if n := process.KillGroup(pid, pid); n != 1 {
-		t.Errorf("%d killed, want 1", n)
+	if n := process.KillSession(id); n != 3 {
+		t.Errorf("%d killed, want 3", n)
 	}
 	if err := h.Wait(t.Context()); err != nil {
 		t.Fatal(err)
 	}
+	for _, pid := range members {
+		waitGone(t, pid)
+	}
+}
+
+// sessionOf returns the processes of a session.
+func sessionOf(t *testing.T, session int) (pids []int) {
+	t.Helper()
+	stats, err := filepath.Glob("/proc/[0-9]*/stat")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range stats {
+		text, _ := os.ReadFile(name)
+		_, rest, _ := strings.Cut(string(text), ") ")
+		if f := strings.Fields(rest); len(f) > 3 && f[3] == strconv.Itoa(session) {
+			pid, _ := strconv.Atoi(strings.Split(name, "/")[2])
+			pids = append(pids, pid)
+		}
+	}
+	return pids
 }

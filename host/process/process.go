@@ -8,36 +8,49 @@ import (
 	"sync"
 	"syscall"
 	"time"
-
-	"golang.org/x/sys/unix"
 )
 
 const (
 	// pipeGrace is how long the pipes stay open after the exit, if another process still holds
 	// a write end. What is in them then can still be read later.
 	pipeGrace = 500 * time.Millisecond
-	// killWait bounds how long Stop waits for a process after SIGKILL. Only a process that
-	// hangs in the kernel, on a dead disk, takes longer.
+	// killWait is how long a process may take to end after SIGKILL before it is given up.
+	// Only a process that hangs in the kernel, on a dead disk, takes longer.
 	killWait = 5 * time.Second
 )
 
-// Process is one child. Its methods may be called from any goroutine.
+// child is a process that somebody waits for.
+type child interface {
+	// signal sends a signal to its group; os.ErrProcessDone once it has ended.
+	signal(sig syscall.Signal) error
+	// wait returns when it has ended, what was left of its group was killed, and it was
+	// collected. It is called once.
+	wait() Exit
+}
+
+// Process is one process that a Spawner started. It leads a session and a group of its
+// own, which it can't leave. Its methods may be called from any goroutine.
 type Process struct {
-	proc           *os.Process
+	child          child
 	pid            int
 	stdout, stderr *pipe
 	done           chan struct{}
-	exit           Exit // written before done is closed
+	collected      chan struct{}
 
-	mu     sync.Mutex // held for a signal and for the reaping
-	reaped bool
+	mu     sync.Mutex
+	exit   Exit        // written before done is closed
+	over   bool        // done is closed
+	doomed *time.Timer // gives it up, once it was killed
 }
 
-func newProcess(proc *os.Process, stdout, stderr *pipe) *Process {
-	return &Process{proc: proc, pid: proc.Pid, stdout: stdout, stderr: stderr, done: make(chan struct{})}
+func newProcess(c child, pid int, stdout, stderr *pipe) *Process {
+	return &Process{
+		child: c, pid: pid, stdout: stdout, stderr: stderr,
+		done: make(chan struct{}), collected: make(chan struct{}),
+	}
 }
 
-// Pid returns its process id, which is also the id of its group.
+// Pid returns its process id, which is also the id of its group and of its session.
 func (p *Process) Pid() int { return p.pid }
 
 // Stdout returns what the process writes to its standard output. Somebody must read it, else
@@ -49,9 +62,14 @@ func (p *Process) Stdout() io.ReadCloser { return p.stdout }
 // Stderr is like Stdout, for the standard error.
 func (p *Process) Stderr() io.ReadCloser { return p.stderr }
 
-// Done returns a channel that is closed when the process has ended and was reaped. By then,
-// what was left of its group got SIGKILL.
+// Done returns a channel that is closed when the process has ended and was reaped, and what
+// was left of its group got SIGKILL; or when it was given up, 5 s after its first SIGKILL. So
+// it is closed within 5 s after a SIGKILL, whatever happens.
 func (p *Process) Done() <-chan struct{} { return p.done }
+
+// Collected returns a channel that is closed when the process was reaped. For one that hangs
+// in the kernel that may be never.
+func (p *Process) Collected() <-chan struct{} { return p.collected }
 
 // Exit returns how it ended; before Done, an Exit with Code -1 and no Signal.
 func (p *Process) Exit() Exit {
@@ -64,26 +82,22 @@ func (p *Process) Exit() Exit {
 }
 
 // Signal sends a signal to its whole group. It returns os.ErrProcessDone once the process has
-// ended. A process that left the group (setsid) is not reached.
+// ended. Children that left the group (setsid) are not reached.
 func (p *Process) Signal(sig syscall.Signal) error {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.reaped { // another process may have the pid by now
-		return os.ErrProcessDone
-	}
-	if err := syscall.Kill(-p.pid, sig); err != nil {
-		if errors.Is(err, syscall.ESRCH) {
-			return os.ErrProcessDone
+	err := p.child.signal(sig)
+	if sig == syscall.SIGKILL && !errors.Is(err, os.ErrProcessDone) {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		if p.doomed == nil && !p.over {
+			p.doomed = time.AfterFunc(killWait, func() { p.end(Exit{Code: -1, Stuck: true}) })
 		}
-		return os.NewSyscallError("kill", err)
 	}
-	return nil
+	return err
 }
 
 // Stop sends sig to the group, waits for grace, sends SIGKILL and waits for the end. A stopped
 // process is continued, so that it can react to sig. When ctx ends it sends SIGKILL at once.
-// It returns within grace + 5 s; a process that hangs in the kernel is still there then, and
-// its Exit has Code -1 and no Signal.
+// It returns within grace + 5 s; the Exit of a process that is still there then is Stuck.
 func (p *Process) Stop(ctx context.Context, sig syscall.Signal, grace time.Duration) Exit {
 	if p.Signal(sig) == nil && sig != syscall.SIGKILL {
 		_ = p.Signal(syscall.SIGCONT)
@@ -97,31 +111,34 @@ func (p *Process) Stop(ctx context.Context, sig syscall.Signal, grace time.Durat
 		}
 	}
 	_ = p.Signal(syscall.SIGKILL)
-	timer := time.NewTimer(killWait)
-	defer timer.Stop()
-	select {
-	case <-p.done:
-	case <-timer.C:
-	}
-	return p.Exit()
+	<-p.done
+	return p.exit
 }
 
-// watch waits for the end of the process and reaps it. It never waits for a pipe, which a
-// grandchild may hold open for ever.
-func (p *Process) watch() {
-	p.awaitZombie()
+// end closes done, once.
+func (p *Process) end(exit Exit) {
 	p.mu.Lock()
-	// The zombie still has its pid, so no other group can have that number.
-	_ = syscall.Kill(-p.pid, syscall.SIGKILL)
-	state, err := p.proc.Wait()
-	p.reaped = true
-	p.mu.Unlock()
-
-	p.exit = Exit{Code: -1}
-	if err == nil {
-		p.exit = exitOf(state)
+	defer p.mu.Unlock()
+	if p.over {
+		return
+	}
+	p.over, p.exit = true, exit
+	if p.doomed != nil {
+		p.doomed.Stop()
 	}
 	close(p.done)
+	if exit.Stuck { // nobody writes any more
+		p.stdout.finish()
+		p.stderr.finish()
+	}
+}
+
+// watch waits for the end of the process. It never waits for a pipe, which a
+// grandchild may hold open for ever.
+func (p *Process) watch() {
+	exit := p.child.wait()
+	close(p.collected)
+	p.end(exit)
 
 	timer := time.NewTimer(pipeGrace)
 	defer timer.Stop()
@@ -132,16 +149,6 @@ func (p *Process) watch() {
 		case <-timer.C:
 			timer.Reset(0) // the grace is over for the other pipe too
 			pipe.finish()
-		}
-	}
-}
-
-// awaitZombie returns when the process has ended, without reaping it.
-func (p *Process) awaitZombie() {
-	for {
-		err := unix.Waitid(unix.P_PID, p.pid, nil, unix.WEXITED|unix.WNOWAIT, nil)
-		if !errors.Is(err, unix.EINTR) {
-			return // the reaping reports any other error
 		}
 	}
 }

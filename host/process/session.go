@@ -1,34 +1,45 @@
 package process
 
 import (
+	"errors"
 	"os"
 	"strconv"
 	"syscall"
 )
 
-// KillGroup kills the processes that are left of a process group, if the group belongs to the
-// session, and returns how many they were. The kernel reuses neither number while a member
-// lives, so no other process is hit: a group of this number in another session is left alone.
-func KillGroup(session, group int) int {
-	if session <= 1 || group <= 1 {
+// KillSession kills the processes that are left of the session that leader began, and returns
+// how many they were. Those that left the session are not reached. The kernel reuses the
+// number of a session or group only when no member lives, so no other process is hit: if
+// another process has the leader's pid by now, nothing is left of its session.
+func KillSession(leader Identity) int {
+	boot, err := BootID()
+	if err != nil || leader.Boot != boot || leader.PID <= 1 {
 		return 0
 	}
+	if id, err := Identify(leader.PID); err == nil && id != leader || err != nil && !errors.Is(err, ErrGone) {
+		return 0
+	}
+	return killSession(leader.PID)
+}
+
+func killSession(session int) (n int) {
 	entries, err := os.ReadDir("/proc")
 	if err != nil {
 		return 0
 	}
-	n := 0
+	groups := make(map[int]bool)
 	for _, e := range entries {
 		pid, err := strconv.Atoi(e.Name())
 		if err != nil {
 			continue
 		}
 		s, err := readStat(pid)
-		if err == nil && s.session == session && s.group == group && s.state != 'Z' && s.state != 'X' {
+		if err == nil && s.session == session && s.group > 1 && s.state != 'Z' && s.state != 'X' {
 			n++
+			groups[s.group] = true
 		}
 	}
-	if n > 0 {
+	for group := range groups {
 		_ = syscall.Kill(-group, syscall.SIGKILL)
 	}
 	return n

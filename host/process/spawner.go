@@ -4,19 +4,18 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math"
 	"os"
 	"runtime"
 	"sync"
-	"sync/atomic"
+	"syscall"
 	"time"
 
-	"golang.org/x/sys/unix"
+	"github.com/meshos/meshos/host/process/order"
 )
 
-// Spawner starts processes. One goroutine does all its forks, and is locked to its OS thread for
-// ever: a child's Pdeathsig fires when the thread that forked it ends, and Go ends threads at
-// any time (golang/go#27505).
+// Spawner starts processes, each through a helper. One goroutine does all its forks, and is
+// locked to its OS thread for ever: a child's Pdeathsig fires when the thread that forked it
+// ends, and Go ends threads at any time (golang/go#27505).
 type Spawner struct {
 	jobs     chan *job
 	quit     chan struct{}
@@ -37,86 +36,45 @@ func NewSpawner() *Spawner {
 func (s *Spawner) Close() {
 	s.close.Do(func() { close(s.quit) })
 	<-s.ended
-	reaped := make(chan struct{})
+	collected := make(chan struct{})
 	go func() {
-		defer close(reaped)
+		defer close(collected)
 		s.children.Wait()
 	}()
 	timer := time.NewTimer(killWait)
 	defer timer.Stop()
 	select {
-	case <-reaped:
+	case <-collected:
 	case <-timer.C:
 	}
 }
 
-// Start starts a process. Its error is a *StartError, ErrSpawnerClosed or that of ctx, which
-// bounds only the start, not the life of the process.
+// Start starts a process and returns when its program is executed. Its error is a
+// *StartError, an *AbandonedError, ErrSpawnerClosed or the context's; the context bounds
+// only the start, not the life of the process. However long an execution takes, other
+// starts do not wait for it.
 func (s *Spawner) Start(ctx context.Context, spec Spec) (*Process, error) {
+	p, err := s.start(ctx, spec)
+	if err != nil && p == nil && !isStartError(err) {
+		err = fmt.Errorf("start %s: %w", spec.Path, err)
+	}
+	return p, err
+}
+
+func isStartError(err error) bool {
+	var start *StartError
+	var abandoned *AbandonedError
+	return errors.As(err, &start) || errors.As(err, &abandoned)
+}
+
+func (s *Spawner) start(ctx context.Context, spec Spec) (*Process, error) {
 	if err := ctx.Err(); err != nil {
-		return nil, fmt.Errorf("start %s: %w", spec.Path, err)
-	}
-	j := &job{spec: spec, done: make(chan struct{})}
-	select {
-	case s.jobs <- j:
-	case <-s.quit:
-		return nil, fmt.Errorf("start %s: %w", spec.Path, ErrSpawnerClosed)
-	case <-ctx.Done():
-		return nil, fmt.Errorf("start %s: %w", spec.Path, context.Cause(ctx))
-	}
-	select {
-	case <-j.done:
-	case <-ctx.Done():
-		// An exec can take long, on a file system that hangs. If settled is still false
-		// the thread kills the child; else the child was started in time and is returned.
-		if j.settled.CompareAndSwap(false, true) {
-			return nil, fmt.Errorf("start %s: %w", spec.Path, context.Cause(ctx))
-		}
-		<-j.done
-	}
-	return j.process, j.err
-}
-
-// job is one start that the thread does.
-type job struct {
-	spec    Spec
-	settled atomic.Bool // set by the caller when it gives up, or by the thread when it is done
-	done    chan struct{}
-	process *Process
-	err     error
-}
-
-func (s *Spawner) run() {
-	runtime.LockOSThread() // never unlocked: the thread ends with this goroutine
-	defer close(s.ended)
-	for {
-		select {
-		case <-s.quit:
-			return
-		case j := <-s.jobs:
-			j.process, j.err = s.fork(j.spec)
-			if !j.settled.CompareAndSwap(false, true) && j.process != nil {
-				j.process.abandon()
-			}
-			close(j.done)
-		}
-	}
-}
-
-// fork starts a process. It runs on the locked thread.
-func (s *Spawner) fork(spec Spec) (*Process, error) {
-	if err := checkDir(spec.Dir); err != nil {
 		return nil, err
 	}
 	path, err := spec.executable()
 	if err != nil {
 		return nil, &StartError{Path: spec.Path, Err: err}
 	}
-	null, err := os.Open(os.DevNull)
-	if err != nil {
-		return nil, &StartError{Path: spec.Path, Err: err}
-	}
-	defer null.Close()
 	stdout, stdoutW, err := newPipe()
 	if err != nil {
 		return nil, &StartError{Path: spec.Path, Err: err}
@@ -128,35 +86,106 @@ func (s *Spawner) fork(spec Spec) (*Process, error) {
 		return nil, &StartError{Path: spec.Path, Err: err}
 	}
 	defer stderrW.Close()
-
-	hideDescriptors()
-	proc, err := os.StartProcess(path, append([]string{spec.Path}, spec.Args...), spec.attr(null, stdoutW, stderrW))
-	if err != nil {
+	closePipes := func() {
 		stdout.Close()
 		stderr.Close()
-		return nil, startError(spec, err)
 	}
-	p := newProcess(proc, stdout, stderr)
-	s.children.Go(p.watch)
-	return p, nil
-}
-
-// hideDescriptors keeps children from inheriting descriptors that this process inherited itself.
-// Go marks close-on-exec only what it opens.
-func hideDescriptors() {
-	err := unix.CloseRange(3, math.MaxUint32, unix.CLOSE_RANGE_CLOEXEC)
-	if err == nil || !(errors.Is(err, unix.ENOSYS) || errors.Is(err, unix.EINVAL)) {
-		return
-	}
-	// Kernels before 5.11.
-	entries, err := os.ReadDir("/proc/self/fd")
+	null, err := os.Open(os.DevNull)
 	if err != nil {
-		return
+		closePipes()
+		return nil, &StartError{Path: spec.Path, Err: err}
 	}
-	for _, e := range entries {
-		var fd int
-		if _, err := fmt.Sscan(e.Name(), &fd); err == nil && fd > 2 {
-			unix.CloseOnExec(fd)
+	defer null.Close()
+	h, err := newHelperStart(order.Order{
+		Path: path, Argv: append([]string{spec.Path}, spec.Args...), Env: spec.Env, Dir: spec.Dir,
+	}, [3]*os.File{null, stdoutW, stderrW}, spec.ExtraFiles, nil)
+	if err != nil {
+		closePipes()
+		return nil, &StartError{Path: spec.Path, Err: err}
+	}
+	p, err := s.fork(ctx, h, stdout, stderr)
+	h.sent()
+	if err != nil {
+		_ = h.status.Close()
+		closePipes()
+		return nil, err
+	}
+	last, err := h.await(ctx)
+	if err == nil {
+		if err = startError(spec, last); err == nil {
+			return p, nil
 		}
 	}
+	p.abandon()
+	select {
+	case <-p.Collected():
+	case <-time.After(abandonAfter):
+		return nil, &AbandonedError{Path: spec.Path, Err: err, Process: p}
+	}
+	if errors.Is(err, errHelper) {
+		err = &StartError{Path: spec.Path, Err: fmt.Errorf("%w: %v", errHelper, p.Exit())}
+	}
+	return nil, err
+}
+
+// abandonAfter is how long a start waits for a helper that it has killed.
+const abandonAfter = 200 * time.Millisecond
+
+// job is one fork on its way to the thread and back.
+type job struct {
+	helper         *helperStart
+	stdout, stderr *pipe
+	done           chan struct{}
+	process        *Process
+	err            error
+}
+
+// fork has the thread start a helper. It executes our own binary, so that takes no time
+// to speak of.
+func (s *Spawner) fork(ctx context.Context, h *helperStart, stdout, stderr *pipe) (*Process, error) {
+	j := &job{helper: h, stdout: stdout, stderr: stderr, done: make(chan struct{})}
+	select {
+	case s.jobs <- j:
+	case <-s.quit:
+		return nil, ErrSpawnerClosed
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	}
+	<-j.done
+	return j.process, j.err
+}
+
+func (s *Spawner) run() {
+	runtime.LockOSThread() // never unlocked: the thread ends with this goroutine
+	defer close(s.ended)
+	for {
+		select {
+		case <-s.quit:
+			return
+		case j := <-s.jobs:
+			proc, err := forkHelper(j.helper)
+			if err != nil {
+				j.err = &StartError{Path: j.helper.path, Err: err}
+			} else {
+				j.process = newProcess(&localChild{proc: proc}, proc.Pid, j.stdout, j.stderr)
+				s.children.Go(j.process.watch)
+			}
+			close(j.done)
+		}
+	}
+}
+
+// forkHelper starts a helper in a session of its own. It dies with the thread that calls
+// this.
+func forkHelper(h *helperStart) (*os.Process, error) {
+	hideDescriptors()
+	proc, err := os.StartProcess(self, h.args(), &os.ProcAttr{
+		// One thread at a time is enough for it.
+		Env: []string{"GOMAXPROCS=1"}, Files: h.files,
+		Sys: &syscall.SysProcAttr{Setsid: true, Pdeathsig: syscall.SIGKILL},
+	})
+	if err != nil {
+		return nil, fmt.Errorf("its starting process: %w", err)
+	}
+	return proc, nil
 }

@@ -3,7 +3,6 @@ package process
 import (
 	"os"
 	"path/filepath"
-	"syscall"
 )
 
 // Spec is what to start, and how.
@@ -17,23 +16,9 @@ type Spec struct {
 	Env []string
 	// Dir is the working directory; empty for this process's own.
 	Dir string
-	// ExtraFiles become descriptors 3, 4 … of the child. They stay open in this process;
-	// the caller closes them.
+	// ExtraFiles become descriptors 3, 4 … of the child, at most nine. They stay open in this
+	// process; the caller closes them.
 	ExtraFiles []*os.File
-}
-
-// attr returns the attributes for os.StartProcess.
-func (s Spec) attr(stdin, stdout, stderr *os.File) *os.ProcAttr {
-	env := s.Env
-	if env == nil {
-		env = []string{} // nil would be this process's environment
-	}
-	return &os.ProcAttr{
-		Dir:   s.Dir,
-		Env:   env,
-		Files: append([]*os.File{stdin, stdout, stderr}, s.ExtraFiles...),
-		Sys:   &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL},
-	}
 }
 
 // executable returns the path for the kernel. It is absolute if Dir is set, because the child

@@ -2,6 +2,7 @@ package health
 
 import (
 	"context"
+	"errors"
 	"io"
 	"strings"
 	"sync"
@@ -20,12 +21,15 @@ func Exec(spawner *process.Spawner, spec process.Spec) Probe {
 	return ProbeFunc(func(ctx context.Context) Answer {
 		if previous != nil {
 			select {
-			case <-previous.Done():
+			case <-previous.Collected():
 			default:
 				return Answer{Failure: "the previous check hangs and can't be killed"}
 			}
 		}
 		proc, err := spawner.Start(ctx, spec)
+		if abandoned := (*process.AbandonedError)(nil); errors.As(err, &abandoned) {
+			previous = abandoned.Process
+		}
 		if err != nil {
 			return Answer{Failure: err.Error()}
 		}

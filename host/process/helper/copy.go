@@ -1,0 +1,60 @@
+package helper
+
+import (
+	"syscall"
+
+	"github.com/meshos/meshos/host/process/order"
+)
+
+// copy copies the file at the order's path to the program's descriptor.
+func (h *helper) copy() {
+	// Opening a pipe would wait for its writer.
+	from, err := syscall.Open(h.order.Path, syscall.O_RDONLY|syscall.O_NONBLOCK|syscall.O_CLOEXEC, 0)
+	if err != nil {
+		h.answer(order.AtOpen, err)
+		return
+	}
+	var info syscall.Stat_t
+	if err := syscall.Fstat(from, &info); err != nil {
+		h.answer(order.AtOpen, err)
+		return
+	}
+	h.status.Mode, h.status.Size = info.Mode, uint64(info.Size)
+	switch {
+	case info.Mode&syscall.S_IFMT != syscall.S_IFREG:
+		h.answer(order.AtKind, nil)
+	case h.status.Size > h.order.MaxSize:
+		h.answer(order.AtSize, nil)
+	default:
+		step, err := h.copyFrom(from)
+		h.answer(step, err)
+	}
+}
+
+// copyFrom copies until the end of the file, which may grow meanwhile.
+func (h *helper) copyFrom(from int) (order.Step, error) {
+	b := make([]byte, 1<<20)
+	for size := uint64(0); ; {
+		n, err := syscall.Read(from, b)
+		switch {
+		case err == syscall.EINTR:
+			continue
+		case err != nil:
+			return order.AtRead, err
+		case n == 0:
+			h.status.Size = size
+			return order.Copied, nil
+		}
+		if size += uint64(n); size > h.order.MaxSize {
+			h.status.Size = size
+			return order.AtSize, nil
+		}
+		for rest := b[:n]; len(rest) > 0; {
+			n, err := syscall.Write(h.programFD(), rest)
+			if err != nil && err != syscall.EINTR {
+				return order.AtWrite, err
+			}
+			rest = rest[max(0, n):]
+		}
+	}
+}

@@ -1,0 +1,57 @@
+package process
+
+import (
+	"errors"
+	"os"
+	"sync"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+// localChild is a child of this process.
+type localChild struct {
+	proc *os.Process
+
+	mu     sync.Mutex // held for a signal and for the reaping
+	reaped bool
+}
+
+func (c *localChild) signal(sig syscall.Signal) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.reaped { // another process may have the pid by now
+		return os.ErrProcessDone
+	}
+	if err := syscall.Kill(-c.proc.Pid, sig); err != nil {
+		if errors.Is(err, syscall.ESRCH) {
+			return os.ErrProcessDone
+		}
+		return os.NewSyscallError("kill", err)
+	}
+	return nil
+}
+
+func (c *localChild) wait() Exit {
+	c.awaitZombie()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	// The zombie still has its pid, so no other group can have that number.
+	_ = syscall.Kill(-c.proc.Pid, syscall.SIGKILL)
+	state, err := c.proc.Wait()
+	c.reaped = true
+	if err != nil {
+		return Exit{Code: -1}
+	}
+	return exitOf(state)
+}
+
+// awaitZombie returns when the process has ended, without reaping it.
+func (c *localChild) awaitZombie() {
+	for {
+		err := unix.Waitid(unix.P_PID, c.proc.Pid, nil, unix.WEXITED|unix.WNOWAIT, nil)
+		if !errors.Is(err, unix.EINTR) {
+			return // the reaping reports any other error
+		}
+	}
+}

@@ -1,0 +1,55 @@
+package order
+
+// Step is how far a helper has come.
+type Step uint8
+
+// The steps. All but AtExec and Copied say where it failed.
+const (
+	AtOrder Step = 1 + iota // the order makes no sense
+	AtDir                   // the folder can't be used
+	AtOpen                  // the file can't be opened or examined
+	AtKind                  // it is not a regular file
+	AtSize                  // it is larger than allowed
+	AtRead                  // it can't be read
+	AtWrite                 // its copy can't be written
+	AtExec                  // it is about to be executed
+	NoExec                  // it could not be executed
+	Copied                  // it is copied
+)
+
+// Status is one record of the status pipe.
+type Status struct {
+	Step  Step
+	Errno uint32 // what the system said; 0 for nothing
+	Mode  uint32 // of the file, as stat(2) has it; 0 if there is none
+	Size  uint64 // of the file, in bytes
+}
+
+// StatusSize is the size of a record: a pipe takes and returns it as one.
+const StatusSize = 1 + 4 + 4 + 8
+
+// Encode returns the bytes of the record.
+func (s Status) Encode() (b [StatusSize]byte) {
+	b[0] = byte(s.Step)
+	for i := range 4 {
+		b[1+i] = byte(s.Errno >> (8 * i))
+		b[5+i] = byte(s.Mode >> (8 * i))
+	}
+	for i := range 8 {
+		b[9+i] = byte(s.Size >> (8 * i))
+	}
+	return b
+}
+
+// DecodeStatus reads a record.
+func DecodeStatus(b [StatusSize]byte) (s Status) {
+	s.Step = Step(b[0])
+	for i := range 4 {
+		s.Errno |= uint32(b[1+i]) << (8 * i)
+		s.Mode |= uint32(b[5+i]) << (8 * i)
+	}
+	for i := range 8 {
+		s.Size |= uint64(b[9+i]) << (8 * i)
+	}
+	return s
+}
