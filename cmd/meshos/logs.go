@@ -77,48 +77,6 @@ daemons. With --follow it continues with new lines until it is interrupted.`,
 	return cmd
 }
 
-// tailing shows the records of one ring: those in the snapshot, and then new ones.
-type tailing[R any] struct {
-	epoch  uint64
-	ring   []*R
-	most   int // of the ring; 0 for all
-	follow bool
-	seq    func(*R) uint64
-	wanted func(*R) bool
-	show   func(*R) error
-	newer  func(ctx context.Context, in *hostv1.TailRequest, visit func(*R) error) error
-}
-
-func tail[R any](ctx context.Context, t tailing[R]) error {
-	var shown []*R
-	after := uint64(0)
-	for _, record := range t.ring {
-		after = max(after, t.seq(record))
-		if t.wanted(record) {
-			shown = append(shown, record)
-		}
-	}
-	if t.most > 0 {
-		shown = shown[max(0, len(shown)-t.most):]
-	}
-	for _, record := range shown {
-		if err := t.show(record); err != nil {
-			return err
-		}
-	}
-	if !t.follow {
-		return nil
-	}
-	ctx, stop := context.WithCancel(ctx)
-	defer stop()
-	return t.newer(ctx, &hostv1.TailRequest{Epoch: t.epoch, AfterSeq: after, Follow: true}, func(record *R) error {
-		if !t.wanted(record) {
-			return nil
-		}
-		return t.show(record)
-	})
-}
-
 func daemonNames(s *meshosv1.Snapshot) map[uint64]string {
 	names := map[uint64]string{}
 	for _, daemon := range s.GetDaemons() {

@@ -12,7 +12,7 @@ import (
 // command is sent to, it also shows what the command will change there.
 func (p Printer) Command(e *meshosv1.AdminEvent, s *meshosv1.Snapshot) string {
 	var b strings.Builder
-	b.WriteString(p.Color.Apply(Strong, Sentence(Title(e))) + "\n")
+	b.WriteString(p.Color.Apply(Strong, Sentence(commandTitle(e))) + "\n")
 	for _, line := range effect(e) {
 		b.WriteString("  " + line + "\n")
 	}
@@ -27,8 +27,8 @@ func (p Printer) Command(e *meshosv1.AdminEvent, s *meshosv1.Snapshot) string {
 // Sentence returns text with its first letter capitalized.
 func Sentence(text string) string { return strings.ToUpper(text[:1]) + text[1:] }
 
-// Title names a command and its subject: "drain node 1 within 10m".
-func Title(e *meshosv1.AdminEvent) string {
+// commandTitle names a command and its subject: "drain node 1 within 10m".
+func commandTitle(e *meshosv1.AdminEvent) string {
 	onNode := func(what string, t *meshosv1.NodeTarget) string { return fmt.Sprintf("%s node %d", what, t.GetNode()) }
 	switch k := e.GetKind().(type) {
 	case *meshosv1.AdminEvent_EnterMaintenance:

@@ -19,7 +19,7 @@ func (p Printer) Verdict(r *meshosv1.AdminAuditRecord) string {
 		verdict = "A verdict that this version does not know"
 	}
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s: %s\n", verdict, Title(r.GetEvent()))
+	fmt.Fprintf(&b, "%s: %s\n", verdict, commandTitle(r.GetEvent()))
 	fmt.Fprintf(&b, "  audit     record %d of epoch %016x at %s", r.GetSeq(), r.GetEpoch(), p.Clock(r.GetCommittedAt()))
 	if r.GetChainPending() {
 		b.WriteString(p.Color.Apply(Faint, ", not durable yet"))
