@@ -19,6 +19,7 @@ import (
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/types/known/structpb"
 
+	"github.com/meshos/meshos/internal/readfile"
 	pluginv1 "github.com/meshos/meshos/proto/meshos/plugin/v1"
 )
 
@@ -115,9 +116,9 @@ func (p *program) readConfig(file string) (*structpb.Struct, error) {
 		return &structpb.Struct{}, nil
 	case "-":
 		file = "standard input"
-		text, err = io.ReadAll(p.in)
+		text, err = readfile.All(file, p.in, readfile.MaxText)
 	default:
-		text, err = os.ReadFile(file)
+		text, err = readfile.Read(file, readfile.MaxText)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("read the configuration: %w", err)

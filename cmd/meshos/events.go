@@ -6,13 +6,16 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"strings"
 
 	"google.golang.org/protobuf/encoding/protojson"
 
+	"github.com/meshos/meshos/internal/readfile"
 	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
 )
+
+// maxEvents bounds a file of events, in bytes.
+const maxEvents = 64 << 20
 
 // readEvents reads the events of all arguments, then those of the file.
 func (a *app) readEvents(args []string, file string) ([]namedEvent, error) {
@@ -34,9 +37,9 @@ func (a *app) readEvents(args []string, file string) ([]namedEvent, error) {
 	name, raw, err := file, []byte(nil), error(nil)
 	if file == "-" {
 		name = "standard input"
-		raw, err = io.ReadAll(a.in)
+		raw, err = readfile.All(name, a.in, maxEvents)
 	} else {
-		raw, err = os.ReadFile(file)
+		raw, err = readfile.Read(file, maxEvents)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("--file: %w", err)

@@ -11,6 +11,7 @@ import (
 
 	"github.com/meshos/meshos/cmd/meshos/internal/view"
 	"github.com/meshos/meshos/host/journal"
+	"github.com/meshos/meshos/internal/readfile"
 )
 
 // shownFields is how many fields of a tick are shown to people.
@@ -62,7 +63,7 @@ func (a *app) journalSide(file string, until uint64) (side journal.Side, end fun
 
 // otherSide opens a journal or the output of a replay. It looks at how the file begins.
 func (a *app) otherSide(file string, until uint64) (side journal.Side, end func(), err error) {
-	f, err := os.Open(file)
+	f, _, err := readfile.Open(file)
 	if errors.Is(err, os.ErrNotExist) {
 		return a.journalSide(file, until) // there may be older parts, FILE.1 and so on
 	}

@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"time"
 )
 
 // maxSocketPath is how long the path of a unix socket may be on Linux, in bytes.
@@ -47,8 +48,11 @@ func resolveProgram(command []string, absolute func(*string)) {
 	}
 }
 
-// checkFiles checks that the files and folders that the configuration names exist.
-func (r *reader) checkFiles(c *Config) {
+// checkFiles checks that the files and folders that the configuration names exist. All are
+// looked at at once, within this time together. One that can't be looked at in that time is
+// a warning: what does not need it is not held up. The signers' file is read again before
+// the node starts, and without it the node does not start.
+func (r *reader) checkFiles(c *Config, within time.Duration) {
 	node := place("").key("node")
 	if len(c.Node.Socket) > maxSocketPath {
 		r.problem("node.socket", fault{
@@ -56,74 +60,73 @@ func (r *reader) checkFiles(c *Config) {
 			hint:    `use a short absolute path such as "/run/meshos.sock"`,
 		}, node.key("socket"), node)
 	}
-	if info, err := os.Stat(c.Node.DataDir); err == nil && !info.IsDir() {
-		r.problem("node.data_dir", fault{
-			message: c.Node.DataDir + " is not a directory", hint: "name a directory; it is created if it is missing",
-		}, node.key("data_dir"), node)
-	}
+	var l looks
+	l.add("node.data_dir", c.Node.DataDir, badDataDir, node.key("data_dir"), node)
 	if c.Operators.Signers != "" {
-		at := place("").key("operators").key("signers")
-		if f := badFile(c.Operators.Signers, "name an allowed_signers file, as ssh-keygen -Y verify reads it"); f != nil {
-			r.problem("operators.signers", *f, at)
-		} else {
-			r.checkSigners(&c.Operators, at)
-		}
+		addSigners(&l, &c.Operators, place("").key("operators").key("signers"))
 	}
 	for i := range c.Daemons {
-		r.checkDaemonFiles(c, &c.Daemons[i], place("").key("daemon").item(i))
+		addDaemonFiles(&l, c, &c.Daemons[i], place("").key("daemon").item(i))
 	}
 	for i := range c.Plugins {
-		r.checkPluginFile(c, &c.Plugins[i], place("").key("plugin").item(i))
+		addPluginFile(&l, c, &c.Plugins[i], place("").key("plugin").item(i))
 	}
+	l.report(r, within)
 }
 
-// checkDaemonFiles checks that a daemon's programs exist, unless it runs on another node.
-func (r *reader) checkDaemonFiles(c *Config, d *Daemon, at place) {
+func badDataDir(path string) *fault {
+	if info, err := os.Stat(path); err == nil && !info.IsDir() {
+		return &fault{message: path + " is not a directory", hint: "name a directory; it is created if it is missing"}
+	}
+	return nil
+}
+
+// addDaemonFiles adds a daemon's programs and folder, unless it runs on another node.
+func addDaemonFiles(l *looks, c *Config, d *Daemon, at place) {
 	if d.Node != 0 && d.Node != c.Node.ID {
 		return
 	}
 	if d.Dir != "" {
-		if info, err := os.Stat(d.Dir); err != nil || !info.IsDir() {
-			r.problem("daemon.dir", fault{message: "there is no directory " + d.Dir, hint: "create it, or leave dir out"}, at.key("dir"))
-		}
+		l.add("daemon.dir", d.Dir, badDir, at.key("dir"))
 	}
 	if len(d.Command) > 0 {
-		if f := badProgram(d.Command[0]); f != nil {
-			r.problem("daemon.command", *f, at.key("command").item(0), at.key("command"))
-		}
+		l.add("daemon.command", d.Command[0], badProgram, at.key("command").item(0), at.key("command"))
 	}
 	if d.Health != nil && len(d.Health.Command) > 0 {
 		command := at.key("health").key("command")
-		if f := badProgram(d.Health.Command[0]); f != nil {
-			r.problem("daemon.health.command", *f, command.item(0), command)
-		}
+		l.add("daemon.health.command", d.Health.Command[0], badProgram, command.item(0), command)
 	}
 }
 
-// checkPluginFile checks that a plugin's binary exists. If the plugin is disabled, a
-// missing binary is a warning.
-func (r *reader) checkPluginFile(c *Config, p *Plugin, at place) {
+// addPluginFile adds a plugin's binary. If the plugin is disabled, a missing binary is a
+// warning.
+func addPluginFile(l *looks, c *Config, p *Plugin, at place) {
 	if p.Name == "" || p.Path == "" {
 		return
 	}
 	if badPluginName(p.Name) != nil && p.Path == filepath.Join(c.PluginSection.Dir, p.Name) {
 		return // the name is wrong, and reported as that
 	}
-	f := badProgram(p.Path)
-	if f == nil {
-		return
+	l.add("plugin.path", p.Path, badPlugin, at.key("path"), at.key("name"), at).warns = !p.Enabled
+}
+
+func badDir(path string) *fault {
+	if info, err := os.Stat(path); err != nil || !info.IsDir() {
+		return &fault{message: "there is no directory " + path, hint: "create it, or leave dir out"}
 	}
-	if f.hint == hintInstall {
-		f.hint = "build or install it, or set plugin.path to where it is"
-	}
-	if !p.Enabled {
-		r.warning("plugin.path", *f, at.key("path"), at.key("name"), at)
-		return
-	}
-	r.problem("plugin.path", *f, at.key("path"), at.key("name"), at)
+	return nil
 }
 
 const hintInstall = "install it, or correct the path"
+
+// badPlugin returns why a plugin can't be started, nil if it can.
+func badPlugin(path string) *fault {
+	f := badProgram(path)
+	if f != nil && f.hint == hintInstall {
+		f.hint = "build or install it, or set plugin.path to where it is"
+	}
+	return f
+}
 
 // badProgram returns why a program can't be started, nil if it can.
 func badProgram(program string) *fault {
@@ -141,24 +144,10 @@ func badProgram(program string) *fault {
 		return &fault{message: err.Error(), hint: hintInstall}
 	case info.IsDir():
 		return &fault{message: program + " is a directory, not a program", hint: hintInstall}
+	case !info.Mode().IsRegular():
+		return &fault{message: program + " is not a regular file", hint: hintInstall}
 	case info.Mode()&0o111 == 0:
 		return &fault{message: program + " is not executable", hint: "chmod +x " + program}
-	}
-	return nil
-}
-
-// badFile returns why a file can't be read, nil if it can.
-func badFile(path, hint string) *fault {
-	file, err := os.Open(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return &fault{message: "there is no file " + path, hint: hint}
-	}
-	if err != nil {
-		return &fault{message: err.Error(), hint: hint}
-	}
-	defer func() { _ = file.Close() }()
-	if info, err := file.Stat(); err != nil || info.IsDir() {
-		return &fault{message: path + " is a directory", hint: hint}
 	}
 	return nil
 }

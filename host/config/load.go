@@ -6,11 +6,17 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"time"
+
+	"github.com/meshos/meshos/internal/readfile"
 )
 
-// Load reads and checks a file. The error is a *Report of all its mistakes.
-func Load(path string) (*Config, error) {
-	raw, err := os.ReadFile(path)
+// Load reads and checks a file. The error is a *Report of all its mistakes. It takes no
+// longer than twice readfile.Within, whatever the paths lead to.
+func Load(path string) (*Config, error) { return load(path, readfile.Within) }
+
+func load(path string, lookWithin time.Duration) (*Config, error) {
+	raw, err := readfile.Read(path, readfile.MaxText)
 	if err != nil {
 		return nil, unreadable(path, err)
 	}
@@ -22,7 +28,7 @@ func Load(path string) (*Config, error) {
 			return nil, &Report{Problems: []Problem{{File: path, Message: fmt.Sprintf("can't find the folder of the file: %v", err)}}}
 		}
 		c.resolve(dir)
-		r.checkFiles(c)
+		r.checkFiles(c, lookWithin)
 	}
 	return r.result(c)
 }
@@ -47,7 +53,15 @@ func (r *reader) result(c *Config) (*Config, error) {
 
 func unreadable(path string, err error) *Report {
 	p := Problem{File: path, Message: "can't be read: " + err.Error()}
+	var kind *readfile.NotRegularError
+	var large *readfile.TooLargeError
 	switch {
+	case errors.As(err, &kind):
+		p.Message = "is " + kind.What + ", not a regular file"
+		p.Hint = "say where the configuration is with --config FILE"
+	case errors.As(err, &large):
+		p.Message = fmt.Sprintf("is larger than %d MiB, which no configuration is", large.Most>>20)
+		p.Hint = "say where the configuration is with --config FILE"
 	case errors.Is(err, fs.ErrNotExist):
 		p.Message = "there is no such file"
 		p.Hint = "say where it is with --config FILE, or start from the meshos.toml that comes with meshos"

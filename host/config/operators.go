@@ -3,15 +3,24 @@ package config
 import (
 	"errors"
 	"fmt"
+	"io/fs"
+	"strings"
 
 	"github.com/meshos/meshos/host/operator/signers"
 )
 
-// checkSigners reads the signers' file and reports its mistakes with their lines in it. If
-// it names fewer operators than a command needs, that is a warning: they may be added
+// addSigners has the signers' file read. Its mistakes are reported with their lines in it.
+// If it names fewer operators than a command needs, that is a warning: they may be added
 // later.
-func (r *reader) checkSigners(o *Operators, at place) {
-	set, err := signers.Load(o.Signers)
+func addSigners(l *looks, o *Operators, at place) {
+	l.add("operators.signers", o.Signers, nil, at).read = func() func(*reader) {
+		set, err := signers.Load(o.Signers)
+		return func(r *reader) { r.checkSigners(o, set, err, at) }
+	}
+}
+
+func (r *reader) checkSigners(o *Operators, set *signers.Set, err error, at place) {
+	const hint = "name an allowed_signers file, as ssh-keygen -Y verify reads it"
 	var damage *signers.Damage
 	switch {
 	case errors.As(err, &damage):
@@ -19,8 +28,14 @@ func (r *reader) checkSigners(o *Operators, at place) {
 			r.problems = append(r.problems, Problem{File: damage.File, Line: p.Line, Message: p.Message})
 		}
 		return
+	case errors.Is(err, fs.ErrNotExist):
+		r.problem("operators.signers", fault{message: "there is no file " + o.Signers, hint: hint}, at)
+		return
+	case isHung(err):
+		r.notLooked("operators.signers", err, at)
+		return
 	case err != nil:
-		r.problem("operators.signers", fault{message: err.Error()}, at)
+		r.problem("operators.signers", fault{message: strings.TrimPrefix(err.Error(), "file of signers: "), hint: hint}, at)
 		return
 	}
 	have := set.Persons()

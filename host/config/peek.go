@@ -1,10 +1,11 @@
 package config
 
 import (
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/meshos/meshos/internal/readfile"
 )
 
 // Peeked holds the settings that Peek was asked for; all others have their defaults.
@@ -18,7 +19,7 @@ type Peeked struct {
 // edited. Paths are absolute. The error is a *Report; it covers a file that can't be read,
 // and the named keys.
 func Peek(path string, keys ...string) (Peeked, error) {
-	raw, err := os.ReadFile(path)
+	raw, err := readfile.Read(path, readfile.MaxText)
 	if err != nil {
 		return Peeked{}, unreadable(path, err)
 	}

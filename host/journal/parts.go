@@ -9,6 +9,8 @@ import (
 	"os"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/meshos/meshos/internal/readfile"
 )
 
 // file is what a journal is written to.
@@ -33,7 +35,7 @@ func create(path string) (file, error) {
 
 // inUse returns an error if another node is writing the journal.
 func inUse(path string) error {
-	f, err := os.Open(path)
+	f, _, err := readfile.Open(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}

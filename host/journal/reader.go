@@ -4,9 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 
 	"github.com/meshos/meshos/host/mesh"
+	"github.com/meshos/meshos/internal/readfile"
 )
 
 // Reader returns the entries of a journal in order. It holds one line in memory at a time.
@@ -30,7 +30,10 @@ func Open(file string) (*Reader, error) {
 	if err != nil {
 		return nil, fmt.Errorf("journal: %w", err)
 	}
-	r := &Reader{files: files, open: func(file string) (io.ReadCloser, error) { return os.Open(file) }}
+	r := &Reader{files: files, open: func(file string) (io.ReadCloser, error) {
+		f, _, err := readfile.Open(file)
+		return f, err
+	}}
 	if err := r.nextFile(); err != nil {
 		return nil, err
 	}

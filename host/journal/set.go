@@ -6,6 +6,8 @@ import (
 	"io/fs"
 	"os"
 	"strconv"
+
+	"github.com/meshos/meshos/internal/readfile"
 )
 
 // A journal that has grown beyond the size of one file is a set of files: FILE.1 is the
@@ -82,7 +84,7 @@ func keepPrevious(path string) error {
 // mustBeJournal returns an error if a file exists and is not a journal, so that nothing
 // else is renamed.
 func mustBeJournal(path string) error {
-	info, err := os.Stat(path)
+	info, err := readfile.Stat(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return nil
@@ -93,7 +95,7 @@ func mustBeJournal(path string) error {
 	case info.Size() == 0:
 		return nil
 	}
-	f, err := os.Open(path)
+	f, _, err := readfile.Open(path)
 	if err != nil {
 		return err
 	}

@@ -12,6 +12,8 @@ import (
 
 	"github.com/google/renameio/v2"
 	"golang.org/x/sys/unix"
+
+	"github.com/meshos/meshos/internal/readfile"
 )
 
 // storeName is the file of the store in its folder.
@@ -43,10 +45,13 @@ type batch struct {
 	err   error
 }
 
+// maxStore bounds the file of a folder, in bytes. What the memory holds is far less.
+const maxStore = 256 << 20
+
 // loadStore reads the file of a folder, which may be missing, and returns its entries
 // and which of its lines are damaged.
 func loadStore(dir string) ([]entry, []damage, error) {
-	text, err := os.ReadFile(filepath.Join(dir, storeName))
+	text, err := readfile.Read(filepath.Join(dir, storeName), maxStore)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil, nil
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/google/renameio/v2"
 
 	"github.com/meshos/meshos/host/mesh"
+	"github.com/meshos/meshos/internal/readfile"
 )
 
 // cursor is the last entry of a chain that an appender holds. Its epoch and seq show whether
@@ -31,7 +32,7 @@ type cursorFile struct{ path string }
 
 // load reads the cursors; all are zero when there is no file yet.
 func (f cursorFile) load() (out perChain[cursor], err error) {
-	raw, err := os.ReadFile(f.path)
+	raw, err := readfile.Read(f.path, readfile.MaxText)
 	if errors.Is(err, fs.ErrNotExist) {
 		return out, nil
 	}

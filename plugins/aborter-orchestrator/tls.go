@@ -4,7 +4,8 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"fmt"
-	"os"
+
+	"github.com/meshos/meshos/internal/readfile"
 )
 
 // tlsConfig returns the client's TLS configuration. The client certificate is checked now
@@ -12,7 +13,7 @@ import (
 func tlsConfig(c config) (*tls.Config, error) {
 	out := &tls.Config{MinVersion: tls.VersionTLS12, ServerName: c.ServerName}
 	if c.CAFile != "" {
-		pem, err := os.ReadFile(c.CAFile)
+		pem, err := readfile.Read(c.CAFile, readfile.MaxText)
 		if err != nil {
 			return nil, fmt.Errorf("ca_file: %w", err)
 		}

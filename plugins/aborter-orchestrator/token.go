@@ -3,9 +3,10 @@ package main
 import (
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"strings"
+
+	"github.com/meshos/meshos/internal/readfile"
 )
 
 // maxToken is the size of the longest token in bytes. Many servers refuse longer headers.
@@ -17,17 +18,13 @@ type tokenFile struct{ path string }
 
 // read returns the token. Errors name token_file and never contain the token.
 func (f tokenFile) read() (string, error) {
-	file, err := os.Open(f.path)
-	if err != nil {
-		return "", fmt.Errorf("token_file: %w", err)
-	}
-	defer file.Close()
-	data, err := io.ReadAll(io.LimitReader(file, maxToken+1))
-	if err != nil {
-		return "", fmt.Errorf("token_file: %w", err)
-	}
-	if len(data) > maxToken {
+	data, err := readfile.Read(f.path, maxToken)
+	var large *readfile.TooLargeError
+	switch {
+	case errors.As(err, &large):
 		return "", fmt.Errorf("token_file: %s has more than %d bytes, so it is not a token", f.path, maxToken)
+	case err != nil:
+		return "", fmt.Errorf("token_file: %w", err)
 	}
 	token := strings.TrimSpace(string(data))
 	if token == "" {

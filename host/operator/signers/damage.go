@@ -24,6 +24,12 @@ func (d *Damage) add(line int, message string) {
 	d.Problems = append(d.Problems, Problem{Line: line, Message: message})
 }
 
+func tooLarge(file string) *Damage {
+	damage := &Damage{File: file}
+	damage.add(0, fmt.Sprintf("is larger than %d bytes", MaxSize))
+	return damage
+}
+
 // Error lists the mistakes, one per line, as FILE:LINE: MESSAGE.
 func (d *Damage) Error() string {
 	var lines []string

@@ -4,14 +4,13 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
-	"io"
-	"os"
 	"strings"
 	"time"
 	"unicode"
 	"unicode/utf8"
 
 	"github.com/meshos/meshos/host/operator/sshsig"
+	"github.com/meshos/meshos/internal/readfile"
 )
 
 // Namespace is the SSHSIG namespace in which commands are signed.
@@ -25,15 +24,16 @@ const (
 	MaxLine = 8 << 10
 )
 
-// Load reads a file. The error is a *Damage if its content is wrong.
+// Load reads a file, a regular one only and within a time. The error is a *Damage if its
+// content is wrong. Nobody is an operator by an error: callers keep the set that they have,
+// or do not start.
 func Load(path string) (*Set, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, fmt.Errorf("file of signers: %w", err)
-	}
-	defer func() { _ = f.Close() }()
-	text, err := io.ReadAll(io.LimitReader(f, MaxSize+1))
-	if err != nil {
+	text, err := readfile.Read(path, MaxSize)
+	var large *readfile.TooLargeError
+	switch {
+	case errors.As(err, &large):
+		return nil, tooLarge(path)
+	case err != nil:
 		return nil, fmt.Errorf("file of signers: %w", err)
 	}
 	return Parse(path, string(text), time.Local)
@@ -46,8 +46,7 @@ func Parse(file, text string, zone *time.Location) (*Set, error) {
 	damage := &Damage{File: file}
 	set := &Set{byKey: make(map[sshsig.Key][]int)}
 	if len(text) > MaxSize {
-		damage.add(0, fmt.Sprintf("is larger than %d bytes", MaxSize))
-		return nil, damage
+		return nil, tooLarge(file)
 	}
 	for n, line := range strings.Split(text, "\n") {
 		if n >= MaxLines {

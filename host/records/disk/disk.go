@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"syscall"
 
 	"golang.org/x/sys/unix"
 )
@@ -106,8 +107,17 @@ func (d folder) Create(name string) (File, error) {
 }
 
 func (d folder) open(name string, flags int) (File, error) {
-	f, err := os.OpenFile(d.path(name), flags, 0o600)
+	// Opening a pipe would wait for the other end of it.
+	f, err := os.OpenFile(d.path(name), flags|syscall.O_NONBLOCK, 0o600)
 	if err != nil {
+		return nil, err
+	}
+	info, err := f.Stat()
+	if err == nil && !info.Mode().IsRegular() {
+		err = &os.PathError{Op: "open", Path: d.path(name), Err: errors.New("it is not a regular file")}
+	}
+	if err != nil {
+		_ = f.Close()
 		return nil, err
 	}
 	return file{f}, nil

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"os"
 	"slices"
 	"strings"
 	"time"
@@ -14,6 +13,7 @@ import (
 	"golang.org/x/crypto/ssh/agent"
 
 	"github.com/meshos/meshos/host/operator/sshsig"
+	"github.com/meshos/meshos/internal/readfile"
 )
 
 // keyring holds the keys of an ssh-agent. Its owner closes it.
@@ -85,7 +85,7 @@ func (s *agentSigner) Sign(_ io.Reader, data []byte) (*ssh.Signature, error) {
 func (k *keyring) pick(word string) (Key, error) {
 	named := func(key Key) bool { return key.key.Fingerprint() == word || key.comment == word }
 	if strings.HasSuffix(word, ".pub") {
-		raw, err := os.ReadFile(word)
+		raw, err := readfile.Read(word, readfile.MaxText)
 		if err != nil {
 			return Key{}, fmt.Errorf("--key: %w", err)
 		}

@@ -10,12 +10,13 @@ import (
 	"golang.org/x/crypto/ssh"
 
 	"github.com/meshos/meshos/host/operator/sshsig"
+	"github.com/meshos/meshos/internal/readfile"
 )
 
 // fileKey reads a private key. The passphrase of a locked key is asked for when the key
 // signs, so that nobody types it in vain.
 func (s *Signer) fileKey(path string) (Key, error) {
-	raw, err := os.ReadFile(path)
+	raw, err := readfile.Read(path, readfile.MaxText)
 	if err != nil {
 		return Key{}, fmt.Errorf("--key-file: %w", err)
 	}
@@ -73,7 +74,7 @@ func (s *Signer) unlock(ctx context.Context, path string, raw []byte) (ssh.Signe
 
 // publicComment returns the comment of the public key beside a private one, "" for none.
 func publicComment(path string) string {
-	raw, err := os.ReadFile(path + ".pub")
+	raw, err := readfile.Read(path+".pub", readfile.MaxText)
 	if err != nil {
 		return ""
 	}

@@ -12,6 +12,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/meshos/meshos/host/operator"
+	"github.com/meshos/meshos/internal/readfile"
 	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
 )
 
@@ -98,7 +99,7 @@ func createFile(path string, content []byte) error {
 // ReadProposal reads a proposal. It refuses one that this version can't show completely,
 // and one that no node would accept.
 func ReadProposal(path string) (*Proposal, error) {
-	payload, err := os.ReadFile(path)
+	payload, err := readfile.Read(path, readfile.MaxText)
 	if err != nil {
 		return nil, err
 	}
@@ -131,7 +132,7 @@ func ReadProposal(path string) (*Proposal, error) {
 
 // readBlast returns the blast radius in FILE.json, or nil if its hash is another one.
 func readBlast(path string, hash []byte) *meshosv1.BlastRadius {
-	raw, err := os.ReadFile(path)
+	raw, err := readfile.Read(path, readfile.MaxText)
 	if err != nil {
 		return nil
 	}

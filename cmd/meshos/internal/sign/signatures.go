@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/meshos/meshos/host/operator/sshsig"
+	"github.com/meshos/meshos/internal/readfile"
 	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
 )
 
@@ -26,7 +27,7 @@ func (p *Proposal) Signatures() ([]Signature, error) {
 	var out []Signature
 	seen := map[sshsig.Key]bool{}
 	for _, file := range files {
-		text, err := os.ReadFile(file)
+		text, err := readfile.Read(file, readfile.MaxText)
 		if err != nil {
 			return nil, err
 		}

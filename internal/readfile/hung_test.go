@@ -1,0 +1,58 @@
+package readfile
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/meshos/meshos/internal/testkit"
+)
+
+func TestAFileSystemThatNeverAnswersIsGivenUp(t *testing.T) {
+	dir, end := testkit.DeadMount(t)
+	path := filepath.Join(dir, "f")
+	for _, try := range []string{"the first", "the next, which hangs on nothing"} {
+		_, err := ReadWithin(path, 10, 10*time.Millisecond)
+		var hung *HungError
+		if !errors.As(err, &hung) || hung.Path != path || !hung.Timeout() {
+			t.Errorf("%s: %v", try, err)
+		}
+	}
+	if hanging.count != 1 {
+		t.Errorf("%d calls hang", hanging.count)
+	}
+	other := filepath.Join(t.TempDir(), "f")
+	if err := os.WriteFile(other, []byte("x"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Read(other, 10); err != nil {
+		t.Errorf("another file: %v", err)
+	}
+	end()
+	testkit.Until(t, "no call hangs", func() bool { return !hangs(path) })
+}
+
+func TestACallThatHangsIsRememberedUntilItEnds(t *testing.T) {
+	release, dropped := make(chan struct{}), make(chan int, 1)
+	_, err := wait("/p", time.Millisecond, func() (int, error) {
+		<-release
+		return 7, nil
+	}, func(n int) { dropped <- n })
+	var hung *HungError
+	if !errors.As(err, &hung) {
+		t.Fatal(err)
+	}
+	if _, err := Do("/p", time.Minute, func() (int, error) { return 1, nil }); !errors.As(err, &hung) {
+		t.Errorf("the same path: %v", err)
+	}
+	close(release)
+	if n := <-dropped; n != 7 {
+		t.Errorf("%d was dropped", n)
+	}
+	testkit.Until(t, "no call hangs", func() bool { return !hangs("/p") })
+	if n, err := Do("/p", time.Minute, func() (int, error) { return 1, nil }); n != 1 || err != nil {
+		t.Errorf("when it has ended: %d, %v", n, err)
+	}
+}
