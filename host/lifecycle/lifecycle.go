@@ -45,6 +45,7 @@ func Run(ctx context.Context, log *slog.Logger, total time.Duration, parts []Par
 		cause = ErrEnd
 	}
 	log.Info("node ends", "why", cause)
+	ending := time.Now()
 	for i := len(parts) - 1; i >= 0; i-- {
 		part, limit, began := parts[i], parts[i].Limit, time.Now()
 		if part.Rest {
@@ -55,6 +56,7 @@ func Run(ctx context.Context, log *slog.Logger, total time.Duration, parts []Par
 		}
 		total += part.Limit - time.Since(began)
 	}
+	log.Info("node ended", "took", time.Since(ending).Round(time.Millisecond))
 	if errors.Is(cause, ErrEnd) {
 		return nil
 	}
