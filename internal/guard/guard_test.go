@@ -18,12 +18,12 @@ func TestAnErrorComesBackAsItIs(t *testing.T) {
 
 func TestAPanicIsAnErrorThatNamesItsPlace(t *testing.T) {
 	for what, f := range map[string]func() error{
-		"boom":          func() error { panic("boom") },
-		io.EOF.Error():  func() error { panic(io.EOF) },
-		"nil pointer":   func() error { var p *int; *p = 1; return nil },
-		"out of range":  func() error { return []error{nil}[len(three)] },
-		"nil argument":  func() error { panic(nil) },
-		"nil map":       func() error { write(nil); return nil },
+		"boom":         func() error { panic("boom") },
+		io.EOF.Error(): func() error { panic(io.EOF) },
+		"nil pointer":  func() error { var p *int; *p = 1; return nil },
+		"out of range": func() error { return []error{nil}[len(three)] },
+		"nil argument": func() error { panic(nil) },
+		"nil map":      func() error { write(nil); return nil },
 	} {
 		err := Call(f)
 		var caught *PanicError
