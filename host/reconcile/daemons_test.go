@@ -48,6 +48,16 @@ func TestCore148_149_ABackoffIsAppliedOncePerReleaseTime(t *testing.T) {
 	w.expect(1.2, "start 1")
 }
 
+func TestB1_AnEarlyCrashWaitsForItsBackoffOnly(t *testing.T) {
+	w := newWorld(t).hear(intent(1, run))
+	w.succeed(w.expect(0, "start 1")...)
+	w.hear(started(1), crashed(1))
+	w.succeed(w.expect(0.1, "backoff 1 to 500ms")...)
+	w.succeed(w.expect(0.5, "start 1")...)
+	w.hear(started(1), crashed(1))
+	w.expect(1.5, "start 1") // a pass that came when the gate was open again
+}
+
 func TestCore151_AStartThatIsUnderWayIsStopped(t *testing.T) {
 	w := newWorld(t).hear(intent(1, run))
 	w.expect(0, "start 1")

@@ -141,8 +141,7 @@ func TestExplainPeer(t *testing.T) {
 		"locality: its round-trip time 500ms is above 250ms",
 		"locality: it is avoided for another 5m0s: rtt 500 ms is above 250ms",
 		"placing: it counts as a live holder of what it holds",
-		"placing: it is not given replicas: it is cordoned, it is avoided",
-		"actions: mark_avoid was done 0s ago as action 1; it is not handed out again for another 5s")
+		"placing: it is not given replicas: it is cordoned, it is avoided")
 	w.hear(added(7, this)...).admin(mesh.EnterMaintenance{Node: this, DrainFor: window(time.Minute)})
 	w.hear(mesh.AdminReceived{Event: mesh.Cordon{Node: this}})
 	w.to(10).hear(mesh.LogLine{})

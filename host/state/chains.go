@@ -109,6 +109,7 @@ func (s *State) addHolder(id mesh.ChainID, holder mesh.NodeID) *chain {
 	c := s.chains.ensure(id)
 	if c.add(holder) {
 		c.everChanged, c.changed = true, s.tick
+		s.holderAdded(id, holder)
 	}
 	return c
 }

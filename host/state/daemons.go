@@ -136,6 +136,7 @@ func (s *State) daemonStarted(ev mesh.DaemonStarted) {
 	if d.Restart == RestartStart {
 		d.Restart = RestartNone
 	}
+	s.met(mesh.StartDaemon{Daemon: d.Ref}.Key())
 	s.setLifecycle(d, Running)
 }
 
@@ -155,6 +156,7 @@ func (s *State) daemonCrashed(ev mesh.DaemonCrashed) {
 func (s *State) stopped(d *daemon) {
 	d.ended, d.over = s.now, true
 	d.StopAsked = false
+	s.met(mesh.StopDaemon{Daemon: d.Ref}.Key())
 	s.setLifecycle(d, Stopped)
 }
 

@@ -28,7 +28,7 @@ type ledgerEntry struct {
 	emitted mesh.Emitted
 	heard   mesh.Time    // when it was handed out, or the last outcome that was not final came
 	until   mesh.Time    // it is not handed out again before
-	gone    bool         // the replica that it removes was reported as gone
+	met     bool         // what it is for was reported: the daemon started, the replica is gone …
 	forced  *ForcedOrder // the order that it carries out; nil for none
 	backoff time.Duration
 	reason  string // of the last failure
@@ -97,7 +97,7 @@ func (s *State) HandOut(a mesh.Action) mesh.Emitted {
 		e = &ledgerEntry{}
 		s.ledger.entries[a.Key()] = e
 	}
-	e.phase, e.emitted, e.heard, e.gone, e.forced = outstanding, out, s.now, false, nil
+	e.phase, e.emitted, e.heard, e.met, e.forced = outstanding, out, s.now, false, nil
 	s.ledger.byID[out.ID] = a.Key()
 	s.emitted.push(out)
 	switch a := a.(type) {
@@ -121,15 +121,18 @@ func (s *State) HandOut(a mesh.Action) mesh.Emitted {
 	return out
 }
 
-// Forget forgets the keys that are not wanted any more, unless they are outstanding or
-// settling. It forgets none during a freeze: then no action is wanted, though the reasons
-// are still there.
+// Forget forgets the keys that are not wanted any more, unless they are outstanding. A
+// removal that settles is kept too: it is not wanted because it counts as done. Forget
+// forgets none during a freeze: then no action is wanted, though the reasons are still there.
 func (s *State) Forget(wanted map[mesh.ActionKey]bool) {
 	if _, frozen := s.Frozen(); frozen {
 		return
 	}
 	for key, e := range s.ledger.entries {
-		if wanted[key] || e.phase == outstanding || (e.phase == settling && s.now < e.until) {
+		if wanted[key] || e.phase == outstanding {
+			continue
+		}
+		if _, _, counted := s.removal(e); counted {
 			continue
 		}
 		delete(s.ledger.entries, key)
@@ -190,12 +193,32 @@ func (s *State) succeeded(e *ledgerEntry) {
 	switch a := e.emitted.Action.(type) {
 	case mesh.MarkAvoid:
 		s.avoidPeer(a.Peer, a.Reason, a.TTL)
+		e.met = true
 	case mesh.ApplyBackoff:
 		if d := s.daemons.get(a.Daemon.ID); d != nil {
 			d.AppliedBackoff = a.Until
 		}
+		e.met = true
 	case mesh.CommitTransition:
 		s.committed(a)
+		e.met = true
+	}
+	s.forgetMet(e)
+}
+
+// met notes that what the action of a key is for was reported, so that its reason is gone
+// also if the next pass finds a new one.
+func (s *State) met(key mesh.ActionKey) {
+	if e := s.ledger.entries[key]; e != nil {
+		e.met = true
+		s.forgetMet(e)
+	}
+}
+
+// forgetMet forgets the key of an action that succeeded and whose reason is gone.
+func (s *State) forgetMet(e *ledgerEntry) {
+	if e.phase == settling && e.met {
+		delete(s.ledger.entries, e.emitted.Action.Key())
 	}
 }
 

@@ -29,9 +29,62 @@ func TestB1_AKeyIsOutstandingThenQuiet(t *testing.T) {
 	w.tick(5.9)
 	equal(t, "ready while settling", w.s.Ready(a.Key()), false)
 	w.s.Forget(nil)
-	equal(t, "ready, although the reason went away meanwhile", w.s.Ready(a.Key()), false)
+	equal(t, "ready while the drop counts as done, and so is not wanted", w.s.Ready(a.Key()), false)
 	w.tick(6)
 	equal(t, "ready when settled", w.s.Ready(a.Key()), true)
+}
+
+func TestB1_WhatSettlesIsForgottenWhenItsReasonIsGone(t *testing.T) {
+	succeeds := func(w *world, a mesh.Action) { w.outcome(w.s.HandOut(a).ID, true, "") }
+	here, other := mesh.ReplicaUpdate{Chain: 7, Holder: this}, mesh.ReplicaUpdate{Chain: 7, Holder: 2}
+	change := func(ev mesh.ReplicaUpdate, to mesh.ReplicaChange) mesh.Event { ev.Change = to; return ev }
+	added := func(ev mesh.ReplicaUpdate) mesh.Event { return change(ev, mesh.ReplicaAdded) }
+	lost := func(ev mesh.ReplicaUpdate) mesh.Event { return change(ev, mesh.ReplicaLost) }
+	for _, c := range []struct {
+		name   string
+		before []mesh.Event
+		action mesh.Action
+		news   []mesh.Event // all of it before the next pass
+	}{
+		{"a start, reported", nil, mesh.StartDaemon{Daemon: ref(1)}, []mesh.Event{mesh.DaemonStarted{Daemon: ref(1)}}},
+		{
+			"a stop, reported",
+			[]mesh.Event{mesh.DaemonStarted{Daemon: ref(1)}},
+			mesh.StopDaemon{Daemon: ref(1)},
+			[]mesh.Event{mesh.DaemonExited{Daemon: ref(1)}},
+		},
+		{"a pull whose replica is lost again", nil, mesh.PullReplica{Chain: 7, Source: 2}, []mesh.Event{added(here), lost(here)}},
+		{"a drop", []mesh.Event{added(here)}, mesh.DropReplica{Chain: 7}, []mesh.Event{lost(here), added(here)}},
+		{"an eviction", []mesh.Event{added(other)}, mesh.RequestEviction{Chain: 7, Victim: 2}, []mesh.Event{lost(other), added(other)}},
+		{"a placement on a target", nil, mesh.RequestPlacement{Chain: 7, Target: 2}, []mesh.Event{added(other), lost(other)}},
+		{"a phase that was reached", nil, mesh.CommitTransition{Node: this, Target: mesh.PhaseMaintenance}, nil},
+		{"a mark", nil, mesh.MarkAvoid{Peer: 5, TTL: time.Minute}, nil},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			for _, first := range []string{"the outcome", "the news"} {
+				w := newWorld(t)
+				w.hear(c.before...)
+				if first == "the outcome" {
+					succeeds(w, c.action)
+					w.hear(c.news...)
+				} else {
+					e := w.s.HandOut(c.action)
+					w.hear(c.news...)
+					w.outcome(e.ID, true, "")
+				}
+				equal(t, "ready at once, with "+first+" first", w.s.Ready(c.action.Key()), true)
+			}
+		})
+	}
+	t.Run("any, when no pass wants it", func(t *testing.T) {
+		w := newWorld(t)
+		a := mesh.RequestPlacement{Chain: 7}
+		succeeds(w, a)
+		w.s.Forget(map[mesh.ActionKey]bool{a.Key(): true})
+		equal(t, "ready while wanted", w.s.Ready(a.Key()), false)
+		w.s.Forget(nil)
+		equal(t, "ready", w.s.Ready(a.Key()), true)
+	})
 }
 
 func TestB1_FailuresBackOffUntilASuccess(t *testing.T) {

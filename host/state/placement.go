@@ -57,8 +57,22 @@ func (s *State) holderGone(id mesh.ChainID, holder mesh.NodeID) {
 	for _, key := range removalKeys(id) {
 		if e := s.ledger.entries[key]; e != nil {
 			if _, n, ok := s.removal(e); ok && n == holder {
-				e.gone = true
+				s.met(key)
 			}
+		}
+	}
+}
+
+// holderAdded notes that a holder has a chain, in the entry of the action that brings it
+// there.
+func (s *State) holderAdded(id mesh.ChainID, holder mesh.NodeID) {
+	if holder == s.node {
+		s.met(mesh.PullReplica{Chain: id}.Key())
+	}
+	key := mesh.RequestPlacement{Chain: id}.Key()
+	if e := s.ledger.entries[key]; e != nil {
+		if a, ok := e.emitted.Action.(mesh.RequestPlacement); ok && a.Target == holder {
+			s.met(key)
 		}
 	}
 }
@@ -90,7 +104,7 @@ func (s *State) removal(e *ledgerEntry) (id mesh.ChainID, n mesh.NodeID, ok bool
 	case outstanding:
 		return id, n, true
 	case settling:
-		return id, n, s.now < e.until && !e.gone
+		return id, n, s.now < e.until && !e.met
 	}
 	return 0, 0, false
 }
