@@ -30,6 +30,11 @@ While the cluster is frozen, a node rejects all these commands; see meshos ice.`
 	}
 	cmd.AddCommand(
 		newEnterMaintenanceCommand(a), newDrainCommand(a), newDropReplicasCommand(a),
+		newSetPlacementCommand(a), newSetReplicaCommand(a),
+		newTargetCommand(a, "stop-node", "End a node's process; its daemons go on",
+			func(t *meshosv1.NodeTarget) *meshosv1.AdminEvent {
+				return &meshosv1.AdminEvent{Kind: &meshosv1.AdminEvent_StopNode{StopNode: t}}
+			}),
 		newTargetCommand(a, "exit-maintenance", "Take a node out of maintenance, or cancel entering it",
 			func(t *meshosv1.NodeTarget) *meshosv1.AdminEvent {
 				return &meshosv1.AdminEvent{Kind: &meshosv1.AdminEvent_ExitMaintenance{ExitMaintenance: t}}

@@ -91,7 +91,7 @@ answer, 4 the node rejected the command.`,
 		newRunCommand(a), newValidateCommand(a), newStatusCommand(a), newPublishCommand(a), newLogsCommand(a),
 		newFailuresCommand(a), newPluginCommand(a), newExplainCommand(a), newReplayCommand(a), newVersionCommand(a),
 		newAuditCommand(a),
-		newAdminCommand(a), newIceCommand(a),
+		newAdminCommand(a), newDaemonCommand(a), newIceCommand(a),
 	)
 	return root
 }

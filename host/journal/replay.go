@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 
 	"github.com/meshos/meshos/host/mesh"
 	"github.com/meshos/meshos/host/reconcile"
@@ -59,8 +60,8 @@ func (p *Replay) Next() (Ticked, error) {
 			}, nil
 		case isShutdown(e.Input):
 			p.shut = &e
-		default:
-			p.core.Apply(e.At, e.Input)
+		case slices.Contains(p.core.Apply(e.At, e.Input), state.Effect(state.EndNode{})):
+			p.shut = &e
 		}
 	}
 }

@@ -258,3 +258,19 @@ func TestEndWaitsForCallsThatHeedTheirCancel(t *testing.T) {
 		}
 	})
 }
+
+func TestACommandToEndTheNodeIsAuditedAndEndsTheLoop(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := start(t)
+		record, err := r.h.Unsigned(t.Context(), mesh.AdminReceived{Event: mesh.StopNode{Node: this}})
+		if err != nil || record.Seq != 1 {
+			t.Errorf("recorded %+v, %v", record, err)
+		}
+		if err := r.mustEnd(time.Millisecond); err != nil {
+			t.Errorf("ended with %v", err)
+		}
+		if audit := r.Reader().Latest().Audit; len(audit) != 1 {
+			t.Errorf("the last snapshot shows %v", audit)
+		}
+	})
+}

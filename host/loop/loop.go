@@ -32,6 +32,7 @@ type Loop struct {
 	poll        *poll
 	aborts      *aborts
 	listed      bool // there was a migration source at the last tick
+	ending      bool // a command to end the node was folded
 	unpublished bool // something was folded since the newest snapshot was built
 	decorate    streak
 	onTick      streak

@@ -8,10 +8,10 @@ import (
 	"github.com/meshos/meshos/host/state"
 )
 
-// Run runs the loop until it comes to a Shutdown event, ctx is done, or the last handle
-// is closed and everything queued is folded. Then it returns nil, or an *AbandonedError
-// if calls to probes or plugins did not return. The first tick is due one interval from
-// now.
+// Run runs the loop until it comes to a Shutdown event or a command to end the node, ctx
+// is done, or the last handle is closed and everything queued is folded. Then it returns
+// nil, or an *AbandonedError if calls to probes or plugins did not return. The first tick
+// is due one interval from now.
 func (l *Loop) Run(ctx context.Context, hooks Hooks) error {
 	if l.started.Swap(true) {
 		return ErrStarted
@@ -125,7 +125,7 @@ func (l *Loop) foldInputs(ctx context.Context, at mesh.Stamp) (folded int) {
 	return folded
 }
 
-// foldEvents returns false when it came to a Shutdown.
+// foldEvents returns false when it came to a Shutdown, or to a command to end the node.
 func (l *Loop) foldEvents(ctx context.Context, at mesh.Stamp) (folded int, goOn bool) {
 	for folded < chunk {
 		evs := l.events.next(chunk - folded)
@@ -146,6 +146,9 @@ func (l *Loop) foldEvents(ctx context.Context, at mesh.Stamp) (folded int, goOn 
 				l.apply(at, mesh.Heard{Event: ev})
 			}
 			folded++
+			if l.ending {
+				return folded, false
+			}
 		}
 	}
 	return folded, true
@@ -163,6 +166,8 @@ func (l *Loop) apply(at mesh.Stamp, in mesh.Input) {
 			if report, failed := l.aborts.start(effect.Migration); failed {
 				l.apply(at, report)
 			}
+		case state.EndNode:
+			l.ending = true
 		}
 	}
 }

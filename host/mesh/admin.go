@@ -46,6 +46,29 @@ type (
 	// InvalidatePlacement makes the nodes that receive it forget the scores of Node and
 	// the rebalance cooldowns of the chains that Node holds.
 	InvalidatePlacement struct{ Node NodeID }
+	// SetDaemonIntent sets whether a daemon of a node should run. IntentNone stands for
+	// what the node's configuration says.
+	SetDaemonIntent struct {
+		Node   NodeID
+		Daemon DaemonRef
+		Intent RunIntent
+	}
+	// SetPlacement sets how many replicas of a chain a node asks for while it leads the
+	// chain. nil stands for what the node's configuration says.
+	SetPlacement struct {
+		Node    NodeID
+		Chain   ChainID
+		Desired *uint32
+	}
+	// SetLocalReplica sets whether a node should hold a chain. HoldNone stands for what the
+	// node's configuration says.
+	SetLocalReplica struct {
+		Node   NodeID
+		Chain  ChainID
+		Intent HoldIntent
+	}
+	// StopNode ends the process of a node. Its daemons go on.
+	StopNode struct{ Node NodeID }
 )
 
 // The break-glass commands.
@@ -88,6 +111,10 @@ func (RestartAllDaemons) Kind() string   { return "restart_all_daemons" }
 func (ClearAvoidList) Kind() string      { return "clear_avoid_list" }
 func (DropReplicas) Kind() string        { return "drop_replicas" }
 func (InvalidatePlacement) Kind() string { return "invalidate_placement" }
+func (SetDaemonIntent) Kind() string     { return "set_daemon_intent" }
+func (SetPlacement) Kind() string        { return "set_placement" }
+func (SetLocalReplica) Kind() string     { return "set_local_replica" }
+func (StopNode) Kind() string            { return "stop_node" }
 func (FreezeCluster) Kind() string       { return "freeze_cluster" }
 func (ThawCluster) Kind() string         { return "thaw_cluster" }
 func (FlushAvoidLists) Kind() string     { return "flush_avoid_lists" }
@@ -106,6 +133,10 @@ func (RestartAllDaemons) BreakGlass() bool   { return false }
 func (ClearAvoidList) BreakGlass() bool      { return false }
 func (DropReplicas) BreakGlass() bool        { return false }
 func (InvalidatePlacement) BreakGlass() bool { return false }
+func (SetDaemonIntent) BreakGlass() bool     { return false }
+func (SetPlacement) BreakGlass() bool        { return false }
+func (SetLocalReplica) BreakGlass() bool     { return false }
+func (StopNode) BreakGlass() bool            { return false }
 func (FreezeCluster) BreakGlass() bool       { return true }
 func (ThawCluster) BreakGlass() bool         { return true }
 func (FlushAvoidLists) BreakGlass() bool     { return true }
@@ -124,6 +155,10 @@ func (RestartAllDaemons) Size() int    { return 0 }
 func (ClearAvoidList) Size() int       { return 0 }
 func (e DropReplicas) Size() int       { return len(e.Chains) }
 func (InvalidatePlacement) Size() int  { return 0 }
+func (e SetDaemonIntent) Size() int    { return len(e.Daemon.Name) }
+func (SetPlacement) Size() int         { return 0 }
+func (SetLocalReplica) Size() int      { return 0 }
+func (StopNode) Size() int             { return 0 }
 func (FreezeCluster) Size() int        { return 0 }
 func (ThawCluster) Size() int          { return 0 }
 func (FlushAvoidLists) Size() int      { return 0 }

@@ -9,7 +9,16 @@ import "time"
 type Input interface{ isInput() }
 
 // Heard is the input that carries an event.
-type Heard struct{ Event Event }
+type Heard struct {
+	Event   Event
+	Ordered Place // of an order that is in the ordered log
+}
+
+// Place is where an order stands in the ordered log. It is zero for what is not in the log.
+type Place struct {
+	Height uint64    // 1, 2, 3 …
+	At     time.Time // when the log took it; windows that the order opens begin then
+}
 
 // Samples is the answer of one probe in one poll, or (Err not empty) why there is none.
 // A plugin that serves several kinds of probes answers once for each kind.
@@ -123,6 +132,7 @@ type JudgedCommit struct {
 	Outcome   Verification
 	CommitID  []byte    // SHA-256 of the signed payload
 	Envelope  *Envelope // of an accepted command, so that its signatures can be checked later
+	Ordered   Place     // of a command that is in the ordered log
 }
 
 // Acknowledged reports that every appender of a record chain has stored the records of

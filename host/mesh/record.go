@@ -83,6 +83,7 @@ type AuditRecord struct {
 	Outcome   Verification
 	CommitID  []byte
 	Envelope  *Envelope // of an accepted signed command; nil otherwise
+	Ordered   Place     // of a command that is in the ordered log
 
 	SignerChange *SignerChange // set instead of Event if the record is about a change of keys
 }

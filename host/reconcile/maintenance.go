@@ -14,6 +14,7 @@ func (d *diff) maintenance() {
 	switch m.Phase {
 	case mesh.PhaseEntering:
 		switch {
+		case !d.s.MayBeOver():
 		case len(d.s.WaitingFor()) == 0:
 			d.commit(mesh.PhaseMaintenance, "")
 		case m.HasDeadline && d.s.Now() >= m.Deadline:

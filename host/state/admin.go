@@ -12,21 +12,23 @@ const maxFreeze = 24 * time.Hour
 
 // applyUnsigned judges a command without a signature. The command is audited in any case,
 // and carried out unless it is rejected.
-func (s *State) applyUnsigned(ev mesh.AdminEvent) []Effect {
+func (s *State) applyUnsigned(ev mesh.AdminEvent, o Origin) []Effect {
 	out := mesh.Verification{Verdict: mesh.VerdictUnverified}
 	if s.operators && !s.allowUnsigned {
 		out = rejected(mesh.RejectUnsigned, "operators are configured, so the command must be signed")
 	}
-	return s.applyCommand(mesh.JudgedCommit{Event: ev, Outcome: out})
+	return s.applyCommand(mesh.JudgedCommit{Event: ev, Outcome: out, Ordered: o.place})
 }
 
-// applyCommand audits a judged applyCommand, and carries it out unless it is rejected: by who
-// judged it, or here, because it can't be or because the cluster is frozen.
+// applyCommand audits a judged command, and carries it out unless it is rejected: by who
+// judged it, or here, because it can't be or because the cluster was frozen when the command
+// was ordered.
 func (s *State) applyCommand(in mesh.JudgedCommit) []Effect {
+	o := s.origin(in.Ordered, in.Operators)
 	if in.Outcome.Verdict != mesh.VerdictRejected {
 		if why := malformed(in.Event); why != "" {
 			in.Outcome = rejected(mesh.RejectMalformed, why)
-		} else if left, frozen := s.Frozen(); frozen && !in.Event.BreakGlass() {
+		} else if left, frozen := s.frozenAt(o.At); frozen && !in.Event.BreakGlass() {
 			in.Outcome = rejected(mesh.RejectFrozen, fmt.Sprintf("the cluster is frozen for another %s", readable(left)))
 		}
 	}
@@ -34,7 +36,7 @@ func (s *State) applyCommand(in mesh.JudgedCommit) []Effect {
 	if in.Outcome.Verdict == mesh.VerdictRejected {
 		return nil
 	}
-	return s.carryOut(in.Event)
+	return s.carryOut(in.Event, o)
 }
 
 // readable rounds a duration for people to tenths of a second, unless it is shorter than a
@@ -58,16 +60,16 @@ func malformed(ev mesh.AdminEvent) string {
 	return ""
 }
 
-func (s *State) carryOut(ev mesh.AdminEvent) []Effect {
+func (s *State) carryOut(ev mesh.AdminEvent, o Origin) []Effect {
 	switch ev := ev.(type) {
 	case mesh.EnterMaintenance:
-		s.enterMaintenance(ev)
+		s.enterMaintenance(ev, o)
 	case mesh.ExitMaintenance:
-		s.exitMaintenance(ev.Node)
+		s.exitMaintenance(ev.Node, o)
 	case mesh.Drain:
-		s.drain(ev)
+		s.drain(ev, o)
 	case mesh.Cordon:
-		s.peers.ensure(ev.Node).cordoned = true
+		s.peers.ensure(ev.Node).cordon(o)
 	case mesh.Uncordon:
 		s.uncordon(ev.Node)
 	case mesh.RestartAllDaemons:
@@ -81,30 +83,54 @@ func (s *State) carryOut(ev mesh.AdminEvent) []Effect {
 	case mesh.DropReplicas:
 		if ev.Node == s.node {
 			for _, id := range ev.Chains {
-				s.chains.ensure(id).hold = mesh.HoldDrop
-				s.noteIfEmpty(id)
+				s.orderHold(id, mesh.HoldDrop, o)
 			}
 		}
 	case mesh.InvalidatePlacement:
 		s.invalidatePlacement(ev.Node)
 	case mesh.FreezeCluster:
-		s.freeze(ev.TTL)
+		s.freeze(o.At, ev.TTL)
 	case mesh.ThawCluster:
 		s.frozen = false
 	case mesh.FlushAvoidLists:
 		s.flushAvoidLists(ev)
 	case mesh.ForceEvictReplica:
-		s.addForced(ForcedOrder{Chain: ev.Chain, Node: ev.Victim})
+		s.addForced(ForcedOrder{Chain: ev.Chain, Node: ev.Victim}, o.At)
 	case mesh.ForceCutover:
-		s.addForced(ForcedOrder{Place: true, Chain: ev.Chain, Node: ev.Target})
+		s.addForced(ForcedOrder{Place: true, Chain: ev.Chain, Node: ev.Target}, o.At)
 	case mesh.ForceRestartDaemon:
 		s.forceRestart(ev.Daemon)
 	case mesh.KillMigration:
 		return []Effect{AbortMigration{Migration: ev.Migration}}
+	default:
+		return s.carryOutHere(ev, o)
 	}
 	return nil
 }
 
-func (s *State) freeze(ttl time.Duration) {
-	s.frozen, s.freezeUntil = true, s.now.Add(ttl)
+// carryOutHere carries out the commands that only the node that they name carries out.
+func (s *State) carryOutHere(ev mesh.AdminEvent, o Origin) []Effect {
+	switch ev := ev.(type) {
+	case mesh.SetDaemonIntent:
+		if ev.Node == s.node {
+			s.orderRun(ev.Daemon, ev.Intent, o)
+		}
+	case mesh.SetPlacement:
+		if ev.Node == s.node {
+			s.orderDesired(ev.Chain, ev.Desired, o)
+		}
+	case mesh.SetLocalReplica:
+		if ev.Node == s.node {
+			s.orderHold(ev.Chain, ev.Intent, o)
+		}
+	case mesh.StopNode:
+		if ev.Node == s.node {
+			return []Effect{EndNode{}}
+		}
+	}
+	return nil
+}
+
+func (s *State) freeze(at mesh.Time, ttl time.Duration) {
+	s.frozen, s.freezeUntil = true, at.Add(ttl)
 }

@@ -13,14 +13,18 @@ type Effect interface{ isEffect() }
 // AbortMigration asks for a migration to be aborted.
 type AbortMigration struct{ Migration mesh.MigrationID }
 
+// EndNode asks for the process to be ended. What is queued behind its command is not folded.
+type EndNode struct{}
+
 func (AbortMigration) isEffect() {}
+func (EndNode) isEffect()        {}
 
 // Apply folds one input. Inputs must come in the order of their stamps.
 func (s *State) Apply(at mesh.Stamp, in mesh.Input) []Effect {
 	s.now, s.wall = max(s.now, at.At), at.Wall
 	switch in := in.(type) {
 	case mesh.Heard:
-		return s.applyEvent(in.Event)
+		return s.applyEvent(in.Event, s.origin(in.Ordered, nil))
 	case mesh.Samples:
 		s.applySamples(in)
 	case mesh.Outcome:
@@ -43,8 +47,8 @@ func (s *State) Apply(at mesh.Stamp, in mesh.Input) []Effect {
 	return nil
 }
 
-// applyEvent folds one event.
-func (s *State) applyEvent(ev mesh.Event) []Effect {
+// applyEvent folds one event. o is where it comes from if it is an order.
+func (s *State) applyEvent(ev mesh.Event, o Origin) []Effect {
 	switch ev := ev.(type) {
 	case mesh.ReplicaUpdate:
 		s.replicaUpdated(ev)
@@ -71,17 +75,15 @@ func (s *State) applyEvent(ev mesh.Event) []Effect {
 	case mesh.BlobAnnouncement:
 		s.blobAnnounced(ev)
 	case mesh.PlacementIntent:
-		s.chains.ensure(ev.Chain).setDesired(ev.Desired)
-		s.noteIfEmpty(ev.Chain)
+		s.orderDesired(ev.Chain, &ev.Desired, o)
 	case mesh.LocalReplicaIntent:
-		s.chains.ensure(ev.Chain).hold = ev.Intent
-		s.noteIfEmpty(ev.Chain)
+		s.orderHold(ev.Chain, ev.Intent, o)
 	case mesh.DaemonIntent:
-		s.daemonIntended(ev)
+		s.daemonIntended(ev, o)
 	case mesh.MaintenanceObserved:
-		s.maintenanceObserved(ev)
+		s.maintenanceObserved(ev, o)
 	case mesh.AdminReceived:
-		return s.applyUnsigned(ev.Event)
+		return s.applyUnsigned(ev.Event, o)
 	case mesh.Shutdown: // the loop's own business
 	}
 	return nil

@@ -15,6 +15,7 @@ type Chain struct {
 	Desired    uint32        // meaningful with Wished
 	HasDesired bool          // Desired is set
 	Hold       mesh.HoldIntent
+	By         *Origin // the order that set Desired; nil if the configuration did
 }
 
 // HeldBy reports whether n holds the chain.
@@ -31,7 +32,10 @@ type chain struct {
 	hasDesired bool
 	hold       mesh.HoldIntent
 
-	configured   bool // the configuration names it
+	configured   bool                 // the configuration names it
+	file         mesh.ConfiguredChain // what the configuration says; zero if it does not name the chain
+	count        *CountOrder          // what was ordered instead; nil for nothing
+	held         *HoldOrder
 	emptied      bool // it is in emptiedChains
 	removalAsked bool // a drop or an eviction was handed out once
 
@@ -62,7 +66,11 @@ func (s *State) Chain(id mesh.ChainID) (c Chain, ok bool) {
 }
 
 func (c *chain) view(id mesh.ChainID) Chain {
-	return Chain{ID: id, Holders: c.holders, Leader: c.leader, Desired: c.desired, HasDesired: c.hasDesired, Hold: c.hold}
+	v := Chain{ID: id, Holders: c.holders, Leader: c.leader, Desired: c.desired, HasDesired: c.hasDesired, Hold: c.hold}
+	if c.count != nil {
+		v.By = &c.count.By
+	}
+	return v
 }
 
 func (c *chain) setDesired(n uint32) { c.desired, c.hasDesired = n, true }
@@ -182,6 +190,7 @@ func (s *State) sweepChains() {
 		case c.hold == mesh.HoldDrop && s.now.Sub(e.at) < forgetAfter:
 			return false
 		default:
+			delete(s.orderedChains, e.id)
 			s.chains.remove(e.id)
 		}
 		return true

@@ -3,8 +3,8 @@ package state
 import "github.com/meshos/meshos/host/mesh"
 
 // configure takes over the peers, chains and daemons of the configuration. It sets only
-// what changed since the last time: an intent that an event has changed meanwhile stays,
-// unless the configuration changed it too.
+// what changed since the last time: an order that set an intent meanwhile stays in force,
+// unless the configuration changed that intent too.
 func (s *State) configure(next mesh.Configured) {
 	s.configurePeers(next.Peers)
 	s.configureChains(next.Chains)
@@ -72,34 +72,46 @@ func (s *State) configureChains(next []mesh.ConfiguredChain) {
 	for _, c := range next {
 		old := before[c.ID]
 		delete(before, c.ID)
-		e := s.chains.ensure(c.ID)
-		e.configured = true
-		e.configure(old, c)
+		s.configureChain(s.chains.ensure(c.ID), old, c, true)
 	}
 	for id, old := range before {
 		if e := s.chains.get(id); e != nil {
-			e.configured = false
-			e.configure(old, mesh.ConfiguredChain{ID: id})
+			s.configureChain(e, old, mesh.ConfiguredChain{ID: id}, false)
 			s.noteIfEmpty(id)
 		}
 	}
 }
 
-// configure takes over the intents that changed. It does not remove one that is not from
-// the configuration.
-func (c *chain) configure(old, next mesh.ConfiguredChain) {
-	if !sameCount(old.Replicas, next.Replicas) {
-		c.desired, c.hasDesired = 0, false
-		if next.Replicas != nil {
-			c.setDesired(*next.Replicas)
+// configureChain takes over the intents that changed, in place of what was ordered. It does
+// not remove an intent that is not from the configuration.
+func (s *State) configureChain(c *chain, old, next mesh.ConfiguredChain, configured bool) {
+	c.file, c.configured = next, configured
+	if !same(old.Replicas, next.Replicas) {
+		if c.count != nil {
+			s.logReplaced(0, c.count.By, countOrdered(next.ID, c.count.Desired), "replicas", old.Replicas, next.Replicas)
 		}
+		c.count = nil
+		c.setFromFile()
 	}
 	if old.Hold != next.Hold {
-		c.hold = next.Hold
+		if c.held != nil {
+			s.logReplaced(0, c.held.By, holdOrdered(next.ID, c.held.Intent), "hold", holdOf(old.Hold), holdOf(next.Hold))
+		}
+		c.held, c.hold = nil, next.Hold
+	}
+	s.noteOrdered(next.ID, c)
+}
+
+// setFromFile sets the desired number to that of the configuration.
+func (c *chain) setFromFile() {
+	c.desired, c.hasDesired = 0, false
+	if c.file.Replicas != nil {
+		c.setDesired(*c.file.Replicas)
 	}
 }
 
-func sameCount(a, b *uint32) bool {
+// same reports whether two values that may be absent are the same.
+func same[T comparable](a, b *T) bool {
 	if a == nil || b == nil {
 		return a == b
 	}
@@ -115,21 +127,30 @@ func (s *State) configureDaemons(next []mesh.ConfiguredDaemon) {
 		old, known := before[c.Daemon.ID]
 		delete(before, c.Daemon.ID)
 		d := s.ensureDaemon(c.Daemon)
-		d.configured, d.Essential = true, c.Essential
+		d.configured, d.file, d.Essential = true, c, c.Essential
 		if !known || old.Run != c.Run {
-			d.Intent = mesh.IntentStop
-			if c.Run {
-				d.Intent = mesh.IntentRun
+			if d.run != nil {
+				s.logReplaced(c.Daemon.ID, d.run.By, runOrdered(c.Daemon, d.run.Intent), "run", valueOf(old.Run, known), &c.Run)
 			}
+			d.setRun(nil)
 		}
 		if !known || old.Node != c.Node {
-			d.Pin = c.Node
+			if d.pin != nil {
+				s.logReplaced(c.Daemon.ID, d.pin.By, pinOrdered(c.Daemon, d.pin.Node), "node", valueOf(old.Node, known), &c.Node)
+			}
+			d.setPin(nil)
 		}
 	}
 	for id := range before {
 		// Its command is gone with the configuration, so it cannot go on running.
 		if d := s.daemons.get(id); d != nil {
-			d.configured, d.Essential, d.Intent, d.Pin = false, false, mesh.IntentStop, 0
+			if d.run != nil {
+				s.logGone(d.Ref, d.run.By)
+			}
+			d.configured, d.Essential = false, false
+			d.setRun(nil)
+			d.setPin(nil)
+			d.Intent = mesh.IntentStop
 		}
 	}
 }

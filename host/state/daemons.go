@@ -33,6 +33,7 @@ type Daemon struct {
 	Intent    mesh.RunIntent
 	Pin       mesh.NodeID // the only node it may run on; 0 for any
 	Essential bool        // keeps running while its node is evacuated
+	By        *Origin     // the order that set Intent; nil if the configuration did
 
 	// AppliedBackoff is the release time of the backoff that was applied last; 0 for none.
 	AppliedBackoff mesh.Time
@@ -62,6 +63,9 @@ const (
 type daemon struct {
 	Daemon
 	configured bool
+	file       mesh.ConfiguredDaemon // what the configuration says; meaningful with configured
+	run        *RunOrder             // what was ordered instead; nil for nothing
+	pin        *PinOrder
 	before     Lifecycle // the lifecycle to fall back to if the stop fails
 	startedAt  mesh.Time // when the start that is under way was handed out
 	stoppedAt  mesh.Time // when the stop that is under way was handed out
@@ -158,11 +162,6 @@ func (s *State) stopped(d *daemon) {
 	d.StopAsked = false
 	s.met(mesh.StopDaemon{Daemon: d.Ref}.Key())
 	s.setLifecycle(d, Stopped)
-}
-
-func (s *State) daemonIntended(ev mesh.DaemonIntent) {
-	d := s.ensureDaemon(ev.Daemon)
-	d.Intent, d.Pin = ev.Intent, ev.Node
 }
 
 // forceRestart opens a known daemon's gate and forgets its crashes.

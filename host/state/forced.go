@@ -30,7 +30,8 @@ func (o ForcedOrder) source() string {
 // not be written to.
 func (s *State) Forced() []ForcedOrder { return s.forced }
 
-func (s *State) addForced(o ForcedOrder) {
+// addForced takes an order that was given at a time.
+func (s *State) addForced(o ForcedOrder, at mesh.Time) {
 	for _, waiting := range s.forced {
 		if waiting.Place == o.Place && waiting.Chain == o.Chain && waiting.Node == o.Node {
 			return // the same order is waiting already
@@ -40,7 +41,7 @@ func (s *State) addForced(o ForcedOrder) {
 		s.recordFailure(o.source(), fmt.Sprintf("not taken: %d forced orders are waiting already", len(s.forced)))
 		return
 	}
-	o.Until = s.now.Add(s.policy.ForcedTTL)
+	o.Until = at.Add(s.policy.ForcedTTL)
 	s.forced = append(s.forced, o)
 }
 

@@ -17,12 +17,14 @@ type maintenance struct {
 	deadline mesh.Time // meaningful while entering
 	reason   string    // why the drain failed
 	reported bool      // it was reported that the exit takes too long
+	by       Origin    // the order that led to the phase
 
 	draining      bool // evacuating while Active
 	drained       bool // a drain is over, and the node is still cordoned
 	drainSince    mesh.Time
 	drainDeadline mesh.Time
 	drainReported bool
+	drainBy       Origin
 }
 
 // Maintenance is the maintenance and drain of this node, for readers.
@@ -35,6 +37,7 @@ type Maintenance struct {
 	Reason      string
 	Cordoned    bool
 	Draining    bool
+	By          Origin // the order that led to this; zero for none
 }
 
 // Maintenance returns the maintenance and drain of this node.
@@ -45,9 +48,13 @@ func (s *State) Maintenance() Maintenance {
 	}
 	switch {
 	case m.Phase != mesh.PhaseActive:
-		m.Since, m.HasSince = s.local.since, true
+		m.Since, m.HasSince, m.By = s.local.since, true, s.local.by
 	case s.local.draining:
-		m.Since, m.HasSince = s.local.drainSince, true
+		m.Since, m.HasSince, m.By = s.local.drainSince, true, s.local.drainBy
+	case s.local.drained:
+		m.By = s.local.drainBy
+	case m.Cordoned:
+		m.By = s.peers.get(s.node).cordonedBy
 	}
 	switch {
 	case m.Phase == mesh.PhaseEntering:
@@ -95,10 +102,10 @@ func successor(from, to mesh.MaintenancePhase) bool {
 	return false
 }
 
-func (s *State) enterMaintenance(ev mesh.EnterMaintenance) {
+func (s *State) enterMaintenance(ev mesh.EnterMaintenance, o Origin) {
 	if ev.Node != s.node {
 		p := s.peers.ensure(ev.Node)
-		p.phase, p.draining = mesh.PhaseEntering, false
+		p.phase, p.phaseOrdered, p.draining = mesh.PhaseEntering, true, false
 		return
 	}
 	window := s.policy.DrainDeadline
@@ -106,25 +113,27 @@ func (s *State) enterMaintenance(ev mesh.EnterMaintenance) {
 		window = *ev.DrainFor
 	}
 	if s.local.phase != mesh.PhaseMaintenance {
-		s.setPhase(mesh.PhaseEntering, "")
-		s.local.deadline = s.now.Add(window)
+		s.setPhase(mesh.PhaseEntering, "", o.At)
+		s.local.deadline, s.local.by = o.At.Add(window), o
 	}
 }
 
-func (s *State) exitMaintenance(n mesh.NodeID) {
+func (s *State) exitMaintenance(n mesh.NodeID, o Origin) {
 	if n != s.node {
-		s.peers.ensure(n).phase = mesh.PhaseExiting
+		p := s.peers.ensure(n)
+		p.phase, p.phaseOrdered = mesh.PhaseExiting, true
 		return
 	}
 	if inMaintenance(s.local.phase) {
-		s.setPhase(mesh.PhaseExiting, "")
+		s.setPhase(mesh.PhaseExiting, "", o.At)
+		s.local.by = o
 	}
 }
 
-func (s *State) maintenanceObserved(ev mesh.MaintenanceObserved) {
+func (s *State) maintenanceObserved(ev mesh.MaintenanceObserved, o Origin) {
 	if ev.Node != s.node {
 		p := s.peers.ensure(ev.Node)
-		p.phase = ev.Phase
+		p.phase, p.phaseOrdered = ev.Phase, false
 		if inMaintenance(ev.Phase) {
 			p.draining = false // maintenance replaces the drain
 		}
@@ -134,30 +143,31 @@ func (s *State) maintenanceObserved(ev mesh.MaintenanceObserved) {
 		return
 	}
 	again := s.local.phase == ev.Phase
-	s.setPhase(ev.Phase, ev.Reason)
+	s.setPhase(ev.Phase, ev.Reason, o.At)
+	s.local.by = o
 	if ev.Phase != mesh.PhaseEntering {
 		return
 	}
 	switch {
 	case ev.Deadline != nil:
-		s.local.deadline = s.now.Add(*ev.Deadline)
+		s.local.deadline = o.At.Add(*ev.Deadline)
 	case !again:
-		s.local.deadline = s.now.Add(s.policy.DrainDeadline)
+		s.local.deadline = o.At.Add(s.policy.DrainDeadline)
 	}
 }
 
 // committed folds the success of a maintenance transition.
 func (s *State) committed(a mesh.CommitTransition) {
 	if a.Node == s.node && successor(s.local.phase, a.Target) {
-		s.setPhase(a.Target, a.Reason)
+		s.setPhase(a.Target, a.Reason, s.now)
 	}
 }
 
-// setPhase moves the machine. A phase that follows itself keeps its beginning.
-func (s *State) setPhase(to mesh.MaintenancePhase, reason string) {
+// setPhase moves the machine, at a time. A phase that follows itself keeps its beginning.
+func (s *State) setPhase(to mesh.MaintenancePhase, reason string, at mesh.Time) {
 	m := &s.local
 	if m.phase != to {
-		m.phase, m.since, m.reported = to, s.now, false
+		m.phase, m.since, m.reported = to, at, false
 	}
 	m.reason = reason
 	if to == mesh.PhaseEntering {
@@ -165,9 +175,9 @@ func (s *State) setPhase(to mesh.MaintenancePhase, reason string) {
 	}
 }
 
-func (s *State) drain(ev mesh.Drain) {
+func (s *State) drain(ev mesh.Drain, o Origin) {
 	p := s.peers.ensure(ev.Node)
-	p.cordoned = true
+	p.cordon(o)
 	if ev.Node != s.node {
 		p.draining = !inMaintenance(p.phase)
 		return
@@ -177,14 +187,14 @@ func (s *State) drain(ev mesh.Drain) {
 	}
 	m := &s.local
 	if !m.draining {
-		m.drainSince = s.now
+		m.drainSince = o.At
 	}
-	m.draining, m.drained, m.drainReported = true, false, false
+	m.draining, m.drained, m.drainReported, m.drainBy = true, false, false, o
 	window := ev.DrainFor
 	if window == 0 {
 		window = s.policy.DrainDeadline
 	}
-	m.drainDeadline = s.now.Add(window)
+	m.drainDeadline = o.At.Add(window)
 }
 
 func (s *State) uncordon(n mesh.NodeID) {
@@ -269,7 +279,9 @@ func (s *State) tickMaintenance() {
 		left := s.remaining()
 		switch {
 		case len(left) == 0:
-			m.draining, m.drained = false, true
+			if s.MayBeOver() {
+				m.draining, m.drained = false, true
+			}
 		case s.now >= m.drainDeadline && !m.drainReported:
 			m.drainReported = true
 			s.recordFailure(fmt.Sprintf("drain:%d", s.node), overdue("the drain", m.drainDeadline.Sub(m.drainSince), left))
@@ -280,6 +292,10 @@ func (s *State) tickMaintenance() {
 		s.recordFailure(fmt.Sprintf("exit-maintenance:%d", s.node), overdue("leaving maintenance", s.policy.ExitReport, s.notBackYet()))
 	}
 }
+
+// MayBeOver reports whether an evacuation can be over. It can't for a moment after a
+// restart: what is still here may not be known yet.
+func (s *State) MayBeOver() bool { return s.now >= s.notOverUntil }
 
 func overdue(what string, after time.Duration, left []string) string {
 	if len(left) == 0 {

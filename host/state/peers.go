@@ -42,10 +42,12 @@ type peer struct {
 
 	lost bool // at the last tick it had been unreachable for the grace
 
-	phase     mesh.MaintenancePhase
-	cordoned  bool
-	draining  bool // of another node: until it is uncordoned or enters maintenance
-	inventory *mesh.Inventory
+	phase        mesh.MaintenancePhase
+	phaseOrdered bool // a command led to the phase of another node, and nothing was observed since
+	cordoned     bool
+	cordonedBy   Origin
+	draining     bool // of another node: until it is uncordoned or enters maintenance
+	inventory    *mesh.Inventory
 	// owners are the probes that reported the inventory. The value is true once the probe
 	// has answered without this peer.
 	owners map[string]bool

@@ -29,9 +29,11 @@ type State struct {
 
 	daemons table[mesh.DaemonID, daemon]
 	chains  table[mesh.ChainID, chain]
-	peers   table[mesh.NodeID, peer]
-	blobs   table[mesh.BlobID, blob]
-	avoid   table[mesh.NodeID, Avoided]
+	// orderedChains are the chains of which an order set an intent.
+	orderedChains map[mesh.ChainID]bool
+	peers         table[mesh.NodeID, peer]
+	blobs         table[mesh.BlobID, blob]
+	avoid         table[mesh.NodeID, Avoided]
 
 	rebalances table[mesh.ChainID, Rebalance]
 	scores     scoreTable
@@ -43,6 +45,8 @@ type State struct {
 	emptiedBlobs  []mesh.BlobID
 
 	local        maintenance
+	height       uint64    // of the last order from the ordered log
+	notOverUntil mesh.Time // no evacuation is over before; after a restart
 	freezeUntil  mesh.Time
 	frozen       bool
 	forced       []ForcedOrder
@@ -71,6 +75,9 @@ type Boot struct {
 
 	// FreezeRemaining is what is left of a freeze from before the restart.
 	FreezeRemaining time.Duration
+	// Orders are what operators ordered before the restart. What they say of a freeze does
+	// not count, FreezeRemaining does.
+	Orders Orders
 }
 
 // New returns the state of a node that has received no input yet. The intents of the
@@ -86,6 +93,7 @@ func New(b Boot) *State {
 		wall:          b.At.Wall,
 		daemons:       newTable[mesh.DaemonID, daemon](),
 		chains:        newTable[mesh.ChainID, chain](),
+		orderedChains: make(map[mesh.ChainID]bool),
 		peers:         newTable[mesh.NodeID, peer](),
 		blobs:         newTable[mesh.BlobID, blob](),
 		avoid:         newTable[mesh.NodeID, Avoided](),
@@ -96,8 +104,9 @@ func New(b Boot) *State {
 		emitted:       newRing[mesh.Emitted](max(1, b.Policy.ActionQueue)),
 	}
 	s.configure(b.Desired)
+	s.restore(b.Orders)
 	if b.FreezeRemaining > 0 {
-		s.freeze(b.FreezeRemaining)
+		s.freeze(s.now, b.FreezeRemaining)
 	}
 	return s
 }
@@ -122,11 +131,13 @@ func (s *State) Now() mesh.Time { return s.now }
 func (s *State) Passes() uint64 { return s.tick }
 
 // Frozen reports whether the cluster is frozen now, and returns for how long it still is.
-func (s *State) Frozen() (remaining time.Duration, frozen bool) {
-	if !s.frozen || s.now >= s.freezeUntil {
+func (s *State) Frozen() (remaining time.Duration, frozen bool) { return s.frozenAt(s.now) }
+
+func (s *State) frozenAt(t mesh.Time) (remaining time.Duration, frozen bool) {
+	if !s.frozen || t >= s.freezeUntil {
 		return 0, false
 	}
-	return s.freezeUntil.Sub(s.now), true
+	return s.freezeUntil.Sub(t), true
 }
 
 // Emitted returns the actions that were handed out last, oldest first. They must not be

@@ -56,6 +56,34 @@ func (f *fields) ordinary(in *meshosv1.AdminEvent) mesh.AdminEvent {
 		}
 	case *meshosv1.AdminEvent_InvalidatePlacement:
 		return mesh.InvalidatePlacement{Node: f.target("invalidate_placement", kind.InvalidatePlacement)}
+	case *meshosv1.AdminEvent_StopNode:
+		return mesh.StopNode{Node: f.target("stop_node", kind.StopNode)}
+	}
+	return f.intent(in)
+}
+
+// intent converts the commands that take precedence over the configuration. It returns nil
+// for all others.
+func (f *fields) intent(in *meshosv1.AdminEvent) mesh.AdminEvent {
+	switch kind := in.GetKind().(type) {
+	case *meshosv1.AdminEvent_SetDaemonIntent:
+		return mesh.SetDaemonIntent{
+			Node:   mesh.NodeID(f.id("set_daemon_intent.node", kind.SetDaemonIntent.GetNode())),
+			Daemon: f.daemonRef("set_daemon_intent.daemon", kind.SetDaemonIntent.GetDaemon()),
+			Intent: mesh.RunIntent(f.enumOr0("set_daemon_intent.intent", int32(kind.SetDaemonIntent.GetIntent()), int32(mesh.IntentStop))),
+		}
+	case *meshosv1.AdminEvent_SetPlacement:
+		return mesh.SetPlacement{
+			Node:    mesh.NodeID(f.id("set_placement.node", kind.SetPlacement.GetNode())),
+			Chain:   mesh.ChainID(f.id("set_placement.chain", kind.SetPlacement.GetChain())),
+			Desired: copied(kind.SetPlacement.DesiredReplicas),
+		}
+	case *meshosv1.AdminEvent_SetLocalReplica:
+		return mesh.SetLocalReplica{
+			Node:   mesh.NodeID(f.id("set_local_replica.node", kind.SetLocalReplica.GetNode())),
+			Chain:  mesh.ChainID(f.id("set_local_replica.chain", kind.SetLocalReplica.GetChain())),
+			Intent: mesh.HoldIntent(f.enumOr0("set_local_replica.intent", int32(kind.SetLocalReplica.GetIntent()), int32(mesh.HoldDrop))),
+		}
 	}
 	return nil
 }

@@ -48,6 +48,20 @@ func ordinaryToProto(in mesh.AdminEvent) *meshosv1.AdminEvent {
 		}}}
 	case mesh.InvalidatePlacement:
 		return &meshosv1.AdminEvent{Kind: &meshosv1.AdminEvent_InvalidatePlacement{InvalidatePlacement: target(e.Node)}}
+	case mesh.SetDaemonIntent:
+		return &meshosv1.AdminEvent{Kind: &meshosv1.AdminEvent_SetDaemonIntent{SetDaemonIntent: &meshosv1.SetDaemonIntent{
+			Node: uint64(e.Node), Daemon: daemonRef(e.Daemon), Intent: meshosv1.DaemonIntent_Intent(e.Intent),
+		}}}
+	case mesh.SetPlacement:
+		return &meshosv1.AdminEvent{Kind: &meshosv1.AdminEvent_SetPlacement{SetPlacement: &meshosv1.SetPlacement{
+			Node: uint64(e.Node), Chain: uint64(e.Chain), DesiredReplicas: copied(e.Desired),
+		}}}
+	case mesh.SetLocalReplica:
+		return &meshosv1.AdminEvent{Kind: &meshosv1.AdminEvent_SetLocalReplica{SetLocalReplica: &meshosv1.SetLocalReplica{
+			Node: uint64(e.Node), Chain: uint64(e.Chain), Intent: meshosv1.LocalReplicaIntent_Intent(e.Intent),
+		}}}
+	case mesh.StopNode:
+		return &meshosv1.AdminEvent{Kind: &meshosv1.AdminEvent_StopNode{StopNode: target(e.Node)}}
 	}
 	panic(fmt.Sprintf("wire: command of unknown type %T", in))
 }

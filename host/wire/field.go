@@ -121,3 +121,11 @@ func (f *fields) enum(field string, v, last int32) uint8 {
 	}
 	return uint8(max(0, min(v, last)))
 }
+
+// enumOr0 reads a value of an enum that may be left out: then it is 0.
+func (f *fields) enumOr0(field string, v, last int32) uint8 {
+	if v == 0 {
+		return 0
+	}
+	return f.enum(field, v, last)
+}

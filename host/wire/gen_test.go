@@ -141,6 +141,22 @@ func genAdmin() *rapid.Generator[mesh.AdminEvent] {
 			return mesh.DropReplicas{Node: node(t), Chains: rapid.SliceOfN(genChain(), 1, 5).Draw(t, "chains")}
 		}),
 		command(func(t *rapid.T) mesh.InvalidatePlacement { return mesh.InvalidatePlacement{Node: node(t)} }),
+		command(func(t *rapid.T) mesh.SetDaemonIntent {
+			return mesh.SetDaemonIntent{
+				Node: node(t), Daemon: genDaemon().Draw(t, "daemon"), Intent: mesh.RunIntent(rapid.IntRange(0, 2).Draw(t, "intent")),
+			}
+		}),
+		command(func(t *rapid.T) mesh.SetPlacement {
+			return mesh.SetPlacement{
+				Node: node(t), Chain: genChain().Draw(t, "chain"), Desired: rapid.Ptr(rapid.Uint32(), true).Draw(t, "desired"),
+			}
+		}),
+		command(func(t *rapid.T) mesh.SetLocalReplica {
+			return mesh.SetLocalReplica{
+				Node: node(t), Chain: genChain().Draw(t, "chain"), Intent: mesh.HoldIntent(rapid.IntRange(0, 2).Draw(t, "intent")),
+			}
+		}),
+		command(func(t *rapid.T) mesh.StopNode { return mesh.StopNode{Node: node(t)} }),
 		command(func(t *rapid.T) mesh.FreezeCluster { return mesh.FreezeCluster{TTL: genDuration().Draw(t, "ttl")} }),
 		rapid.Just(mesh.AdminEvent(mesh.ThawCluster{})),
 		command(func(t *rapid.T) mesh.FlushAvoidLists { return mesh.FlushAvoidLists{Local: node(t)} }),

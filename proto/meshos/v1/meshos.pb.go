@@ -506,7 +506,7 @@ func (x VerificationOutcome_Verdict) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use VerificationOutcome_Verdict.Descriptor instead.
 func (VerificationOutcome_Verdict) EnumDescriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{43, 0}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{46, 0}
 }
 
 type ActionRecord_Outcome int32
@@ -558,7 +558,7 @@ func (x ActionRecord_Outcome) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use ActionRecord_Outcome.Descriptor instead.
 func (ActionRecord_Outcome) EnumDescriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{49, 0}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{52, 0}
 }
 
 type DaemonView_Lifecycle int32
@@ -613,7 +613,7 @@ func (x DaemonView_Lifecycle) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use DaemonView_Lifecycle.Descriptor instead.
 func (DaemonView_Lifecycle) EnumDescriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{53, 0}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{56, 0}
 }
 
 type DaemonView_Restart int32
@@ -665,7 +665,7 @@ func (x DaemonView_Restart) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use DaemonView_Restart.Descriptor instead.
 func (DaemonView_Restart) EnumDescriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{53, 1}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{56, 1}
 }
 
 type MigrationView_Phase int32
@@ -726,7 +726,7 @@ func (x MigrationView_Phase) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use MigrationView_Phase.Descriptor instead.
 func (MigrationView_Phase) EnumDescriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{59, 0}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{62, 0}
 }
 
 type PluginView_Status int32
@@ -790,7 +790,7 @@ func (x PluginView_Status) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use PluginView_Status.Descriptor instead.
 func (PluginView_Status) EnumDescriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{60, 0}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{63, 0}
 }
 
 type Acknowledged_Chain int32
@@ -845,7 +845,7 @@ func (x Acknowledged_Chain) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Acknowledged_Chain.Descriptor instead.
 func (Acknowledged_Chain) EnumDescriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{67, 0}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{70, 0}
 }
 
 // DaemonRef names a supervised daemon. The id identifies it, the name is a label.
@@ -2201,6 +2201,10 @@ type AdminEvent struct {
 	//	*AdminEvent_ClearAvoidList
 	//	*AdminEvent_DropReplicas
 	//	*AdminEvent_InvalidatePlacement
+	//	*AdminEvent_SetDaemonIntent
+	//	*AdminEvent_SetPlacement
+	//	*AdminEvent_SetLocalReplica
+	//	*AdminEvent_StopNode
 	//	*AdminEvent_FreezeCluster
 	//	*AdminEvent_ThawCluster
 	//	*AdminEvent_FlushAvoidLists
@@ -2331,6 +2335,42 @@ func (x *AdminEvent) GetInvalidatePlacement() *NodeTarget {
 	return nil
 }
 
+func (x *AdminEvent) GetSetDaemonIntent() *SetDaemonIntent {
+	if x != nil {
+		if x, ok := x.Kind.(*AdminEvent_SetDaemonIntent); ok {
+			return x.SetDaemonIntent
+		}
+	}
+	return nil
+}
+
+func (x *AdminEvent) GetSetPlacement() *SetPlacement {
+	if x != nil {
+		if x, ok := x.Kind.(*AdminEvent_SetPlacement); ok {
+			return x.SetPlacement
+		}
+	}
+	return nil
+}
+
+func (x *AdminEvent) GetSetLocalReplica() *SetLocalReplica {
+	if x != nil {
+		if x, ok := x.Kind.(*AdminEvent_SetLocalReplica); ok {
+			return x.SetLocalReplica
+		}
+	}
+	return nil
+}
+
+func (x *AdminEvent) GetStopNode() *NodeTarget {
+	if x != nil {
+		if x, ok := x.Kind.(*AdminEvent_StopNode); ok {
+			return x.StopNode
+		}
+	}
+	return nil
+}
+
 func (x *AdminEvent) GetFreezeCluster() *FreezeCluster {
 	if x != nil {
 		if x, ok := x.Kind.(*AdminEvent_FreezeCluster); ok {
@@ -2434,6 +2474,22 @@ type AdminEvent_InvalidatePlacement struct {
 	InvalidatePlacement *NodeTarget `protobuf:"bytes,9,opt,name=invalidate_placement,json=invalidatePlacement,proto3,oneof"`
 }
 
+type AdminEvent_SetDaemonIntent struct {
+	SetDaemonIntent *SetDaemonIntent `protobuf:"bytes,10,opt,name=set_daemon_intent,json=setDaemonIntent,proto3,oneof"`
+}
+
+type AdminEvent_SetPlacement struct {
+	SetPlacement *SetPlacement `protobuf:"bytes,11,opt,name=set_placement,json=setPlacement,proto3,oneof"`
+}
+
+type AdminEvent_SetLocalReplica struct {
+	SetLocalReplica *SetLocalReplica `protobuf:"bytes,12,opt,name=set_local_replica,json=setLocalReplica,proto3,oneof"`
+}
+
+type AdminEvent_StopNode struct {
+	StopNode *NodeTarget `protobuf:"bytes,13,opt,name=stop_node,json=stopNode,proto3,oneof"` // the node's process ends; its daemons go on
+}
+
 type AdminEvent_FreezeCluster struct {
 	// Break-glass commands (ICE). Only these are accepted while the cluster is frozen.
 	FreezeCluster *FreezeCluster `protobuf:"bytes,20,opt,name=freeze_cluster,json=freezeCluster,proto3,oneof"`
@@ -2480,6 +2536,14 @@ func (*AdminEvent_ClearAvoidList) isAdminEvent_Kind() {}
 func (*AdminEvent_DropReplicas) isAdminEvent_Kind() {}
 
 func (*AdminEvent_InvalidatePlacement) isAdminEvent_Kind() {}
+
+func (*AdminEvent_SetDaemonIntent) isAdminEvent_Kind() {}
+
+func (*AdminEvent_SetPlacement) isAdminEvent_Kind() {}
+
+func (*AdminEvent_SetLocalReplica) isAdminEvent_Kind() {}
+
+func (*AdminEvent_StopNode) isAdminEvent_Kind() {}
 
 func (*AdminEvent_FreezeCluster) isAdminEvent_Kind() {}
 
@@ -2696,6 +2760,192 @@ func (x *DropReplicas) GetChains() []uint64 {
 	return nil
 }
 
+// SetDaemonIntent sets whether a daemon of a node should run, until the node's
+// configuration changes that or another command does.
+type SetDaemonIntent struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Node          uint64                 `protobuf:"varint,1,opt,name=node,proto3" json:"node,omitempty"`
+	Daemon        *DaemonRef             `protobuf:"bytes,2,opt,name=daemon,proto3" json:"daemon,omitempty"`
+	Intent        DaemonIntent_Intent    `protobuf:"varint,3,opt,name=intent,proto3,enum=meshos.v1.DaemonIntent_Intent" json:"intent,omitempty"` // unspecified: what the node's configuration says
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SetDaemonIntent) Reset() {
+	*x = SetDaemonIntent{}
+	mi := &file_meshos_v1_meshos_proto_msgTypes[22]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SetDaemonIntent) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SetDaemonIntent) ProtoMessage() {}
+
+func (x *SetDaemonIntent) ProtoReflect() protoreflect.Message {
+	mi := &file_meshos_v1_meshos_proto_msgTypes[22]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SetDaemonIntent.ProtoReflect.Descriptor instead.
+func (*SetDaemonIntent) Descriptor() ([]byte, []int) {
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{22}
+}
+
+func (x *SetDaemonIntent) GetNode() uint64 {
+	if x != nil {
+		return x.Node
+	}
+	return 0
+}
+
+func (x *SetDaemonIntent) GetDaemon() *DaemonRef {
+	if x != nil {
+		return x.Daemon
+	}
+	return nil
+}
+
+func (x *SetDaemonIntent) GetIntent() DaemonIntent_Intent {
+	if x != nil {
+		return x.Intent
+	}
+	return DaemonIntent_INTENT_UNSPECIFIED
+}
+
+// SetPlacement sets how many replicas of a chain a node asks for while it leads the chain,
+// until its configuration changes that or another command does.
+type SetPlacement struct {
+	state           protoimpl.MessageState `protogen:"open.v1"`
+	Node            uint64                 `protobuf:"varint,1,opt,name=node,proto3" json:"node,omitempty"`
+	Chain           uint64                 `protobuf:"varint,2,opt,name=chain,proto3" json:"chain,omitempty"`
+	DesiredReplicas *uint32                `protobuf:"varint,3,opt,name=desired_replicas,json=desiredReplicas,proto3,oneof" json:"desired_replicas,omitempty"` // absent: what the node's configuration says
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
+}
+
+func (x *SetPlacement) Reset() {
+	*x = SetPlacement{}
+	mi := &file_meshos_v1_meshos_proto_msgTypes[23]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SetPlacement) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SetPlacement) ProtoMessage() {}
+
+func (x *SetPlacement) ProtoReflect() protoreflect.Message {
+	mi := &file_meshos_v1_meshos_proto_msgTypes[23]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SetPlacement.ProtoReflect.Descriptor instead.
+func (*SetPlacement) Descriptor() ([]byte, []int) {
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{23}
+}
+
+func (x *SetPlacement) GetNode() uint64 {
+	if x != nil {
+		return x.Node
+	}
+	return 0
+}
+
+func (x *SetPlacement) GetChain() uint64 {
+	if x != nil {
+		return x.Chain
+	}
+	return 0
+}
+
+func (x *SetPlacement) GetDesiredReplicas() uint32 {
+	if x != nil && x.DesiredReplicas != nil {
+		return *x.DesiredReplicas
+	}
+	return 0
+}
+
+// SetLocalReplica sets whether a node should hold a chain, until its configuration changes
+// that or another command does.
+type SetLocalReplica struct {
+	state         protoimpl.MessageState    `protogen:"open.v1"`
+	Node          uint64                    `protobuf:"varint,1,opt,name=node,proto3" json:"node,omitempty"`
+	Chain         uint64                    `protobuf:"varint,2,opt,name=chain,proto3" json:"chain,omitempty"`
+	Intent        LocalReplicaIntent_Intent `protobuf:"varint,3,opt,name=intent,proto3,enum=meshos.v1.LocalReplicaIntent_Intent" json:"intent,omitempty"` // unspecified: what the node's configuration says
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SetLocalReplica) Reset() {
+	*x = SetLocalReplica{}
+	mi := &file_meshos_v1_meshos_proto_msgTypes[24]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SetLocalReplica) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SetLocalReplica) ProtoMessage() {}
+
+func (x *SetLocalReplica) ProtoReflect() protoreflect.Message {
+	mi := &file_meshos_v1_meshos_proto_msgTypes[24]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SetLocalReplica.ProtoReflect.Descriptor instead.
+func (*SetLocalReplica) Descriptor() ([]byte, []int) {
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{24}
+}
+
+func (x *SetLocalReplica) GetNode() uint64 {
+	if x != nil {
+		return x.Node
+	}
+	return 0
+}
+
+func (x *SetLocalReplica) GetChain() uint64 {
+	if x != nil {
+		return x.Chain
+	}
+	return 0
+}
+
+func (x *SetLocalReplica) GetIntent() LocalReplicaIntent_Intent {
+	if x != nil {
+		return x.Intent
+	}
+	return LocalReplicaIntent_INTENT_UNSPECIFIED
+}
+
 type FreezeCluster struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Ttl           *durationpb.Duration   `protobuf:"bytes,1,opt,name=ttl,proto3" json:"ttl,omitempty"`
@@ -2705,7 +2955,7 @@ type FreezeCluster struct {
 
 func (x *FreezeCluster) Reset() {
 	*x = FreezeCluster{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[22]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2717,7 +2967,7 @@ func (x *FreezeCluster) String() string {
 func (*FreezeCluster) ProtoMessage() {}
 
 func (x *FreezeCluster) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[22]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2730,7 +2980,7 @@ func (x *FreezeCluster) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FreezeCluster.ProtoReflect.Descriptor instead.
 func (*FreezeCluster) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{22}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *FreezeCluster) GetTtl() *durationpb.Duration {
@@ -2748,7 +2998,7 @@ type ThawCluster struct {
 
 func (x *ThawCluster) Reset() {
 	*x = ThawCluster{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[23]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2760,7 +3010,7 @@ func (x *ThawCluster) String() string {
 func (*ThawCluster) ProtoMessage() {}
 
 func (x *ThawCluster) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[23]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2773,7 +3023,7 @@ func (x *ThawCluster) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ThawCluster.ProtoReflect.Descriptor instead.
 func (*ThawCluster) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{23}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{26}
 }
 
 type FlushAvoidLists struct {
@@ -2790,7 +3040,7 @@ type FlushAvoidLists struct {
 
 func (x *FlushAvoidLists) Reset() {
 	*x = FlushAvoidLists{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[24]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2802,7 +3052,7 @@ func (x *FlushAvoidLists) String() string {
 func (*FlushAvoidLists) ProtoMessage() {}
 
 func (x *FlushAvoidLists) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[24]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2815,7 +3065,7 @@ func (x *FlushAvoidLists) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FlushAvoidLists.ProtoReflect.Descriptor instead.
 func (*FlushAvoidLists) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{24}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *FlushAvoidLists) GetScope() isFlushAvoidLists_Scope {
@@ -2884,7 +3134,7 @@ type ForceEvictReplica struct {
 
 func (x *ForceEvictReplica) Reset() {
 	*x = ForceEvictReplica{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[25]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2896,7 +3146,7 @@ func (x *ForceEvictReplica) String() string {
 func (*ForceEvictReplica) ProtoMessage() {}
 
 func (x *ForceEvictReplica) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[25]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2909,7 +3159,7 @@ func (x *ForceEvictReplica) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ForceEvictReplica.ProtoReflect.Descriptor instead.
 func (*ForceEvictReplica) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{25}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *ForceEvictReplica) GetChain() uint64 {
@@ -2935,7 +3185,7 @@ type ForceRestartDaemon struct {
 
 func (x *ForceRestartDaemon) Reset() {
 	*x = ForceRestartDaemon{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[26]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2947,7 +3197,7 @@ func (x *ForceRestartDaemon) String() string {
 func (*ForceRestartDaemon) ProtoMessage() {}
 
 func (x *ForceRestartDaemon) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[26]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2960,7 +3210,7 @@ func (x *ForceRestartDaemon) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ForceRestartDaemon.ProtoReflect.Descriptor instead.
 func (*ForceRestartDaemon) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{26}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *ForceRestartDaemon) GetDaemon() *DaemonRef {
@@ -2980,7 +3230,7 @@ type ForceCutover struct {
 
 func (x *ForceCutover) Reset() {
 	*x = ForceCutover{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[27]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2992,7 +3242,7 @@ func (x *ForceCutover) String() string {
 func (*ForceCutover) ProtoMessage() {}
 
 func (x *ForceCutover) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[27]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3005,7 +3255,7 @@ func (x *ForceCutover) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ForceCutover.ProtoReflect.Descriptor instead.
 func (*ForceCutover) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{27}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *ForceCutover) GetChain() uint64 {
@@ -3031,7 +3281,7 @@ type KillMigration struct {
 
 func (x *KillMigration) Reset() {
 	*x = KillMigration{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[28]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3043,7 +3293,7 @@ func (x *KillMigration) String() string {
 func (*KillMigration) ProtoMessage() {}
 
 func (x *KillMigration) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[28]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3056,7 +3306,7 @@ func (x *KillMigration) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use KillMigration.ProtoReflect.Descriptor instead.
 func (*KillMigration) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{28}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *KillMigration) GetMigration() uint64 {
@@ -3080,7 +3330,7 @@ type SignedCommit struct {
 
 func (x *SignedCommit) Reset() {
 	*x = SignedCommit{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[29]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3092,7 +3342,7 @@ func (x *SignedCommit) String() string {
 func (*SignedCommit) ProtoMessage() {}
 
 func (x *SignedCommit) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[29]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3105,7 +3355,7 @@ func (x *SignedCommit) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SignedCommit.ProtoReflect.Descriptor instead.
 func (*SignedCommit) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{29}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *SignedCommit) GetPayload() []byte {
@@ -3136,7 +3386,7 @@ type AdminCommand struct {
 
 func (x *AdminCommand) Reset() {
 	*x = AdminCommand{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[30]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3148,7 +3398,7 @@ func (x *AdminCommand) String() string {
 func (*AdminCommand) ProtoMessage() {}
 
 func (x *AdminCommand) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[30]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3161,7 +3411,7 @@ func (x *AdminCommand) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AdminCommand.ProtoReflect.Descriptor instead.
 func (*AdminCommand) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{30}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *AdminCommand) GetClusterId() string {
@@ -3223,7 +3473,7 @@ type Action struct {
 
 func (x *Action) Reset() {
 	*x = Action{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[31]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3235,7 +3485,7 @@ func (x *Action) String() string {
 func (*Action) ProtoMessage() {}
 
 func (x *Action) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[31]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3248,7 +3498,7 @@ func (x *Action) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Action.ProtoReflect.Descriptor instead.
 func (*Action) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{31}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *Action) GetKind() isAction_Kind {
@@ -3436,7 +3686,7 @@ type StartDaemon struct {
 
 func (x *StartDaemon) Reset() {
 	*x = StartDaemon{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[32]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3448,7 +3698,7 @@ func (x *StartDaemon) String() string {
 func (*StartDaemon) ProtoMessage() {}
 
 func (x *StartDaemon) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[32]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3461,7 +3711,7 @@ func (x *StartDaemon) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StartDaemon.ProtoReflect.Descriptor instead.
 func (*StartDaemon) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{32}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *StartDaemon) GetDaemon() *DaemonRef {
@@ -3482,7 +3732,7 @@ type StopDaemon struct {
 
 func (x *StopDaemon) Reset() {
 	*x = StopDaemon{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[33]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3494,7 +3744,7 @@ func (x *StopDaemon) String() string {
 func (*StopDaemon) ProtoMessage() {}
 
 func (x *StopDaemon) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[33]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3507,7 +3757,7 @@ func (x *StopDaemon) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StopDaemon.ProtoReflect.Descriptor instead.
 func (*StopDaemon) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{33}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *StopDaemon) GetDaemon() *DaemonRef {
@@ -3542,7 +3792,7 @@ type PullReplica struct {
 
 func (x *PullReplica) Reset() {
 	*x = PullReplica{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[34]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3554,7 +3804,7 @@ func (x *PullReplica) String() string {
 func (*PullReplica) ProtoMessage() {}
 
 func (x *PullReplica) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[34]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3567,7 +3817,7 @@ func (x *PullReplica) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PullReplica.ProtoReflect.Descriptor instead.
 func (*PullReplica) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{34}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *PullReplica) GetChain() uint64 {
@@ -3594,7 +3844,7 @@ type DropReplica struct {
 
 func (x *DropReplica) Reset() {
 	*x = DropReplica{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[35]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3606,7 +3856,7 @@ func (x *DropReplica) String() string {
 func (*DropReplica) ProtoMessage() {}
 
 func (x *DropReplica) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[35]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3619,7 +3869,7 @@ func (x *DropReplica) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DropReplica.ProtoReflect.Descriptor instead.
 func (*DropReplica) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{35}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *DropReplica) GetChain() uint64 {
@@ -3641,7 +3891,7 @@ type RequestPlacement struct {
 
 func (x *RequestPlacement) Reset() {
 	*x = RequestPlacement{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[36]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3653,7 +3903,7 @@ func (x *RequestPlacement) String() string {
 func (*RequestPlacement) ProtoMessage() {}
 
 func (x *RequestPlacement) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[36]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3666,7 +3916,7 @@ func (x *RequestPlacement) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RequestPlacement.ProtoReflect.Descriptor instead.
 func (*RequestPlacement) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{36}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{39}
 }
 
 func (x *RequestPlacement) GetChain() uint64 {
@@ -3701,7 +3951,7 @@ type RequestEviction struct {
 
 func (x *RequestEviction) Reset() {
 	*x = RequestEviction{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[37]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3713,7 +3963,7 @@ func (x *RequestEviction) String() string {
 func (*RequestEviction) ProtoMessage() {}
 
 func (x *RequestEviction) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[37]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3726,7 +3976,7 @@ func (x *RequestEviction) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RequestEviction.ProtoReflect.Descriptor instead.
 func (*RequestEviction) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{37}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{40}
 }
 
 func (x *RequestEviction) GetChain() uint64 {
@@ -3754,7 +4004,7 @@ type MigrateBlob struct {
 
 func (x *MigrateBlob) Reset() {
 	*x = MigrateBlob{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[38]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3766,7 +4016,7 @@ func (x *MigrateBlob) String() string {
 func (*MigrateBlob) ProtoMessage() {}
 
 func (x *MigrateBlob) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[38]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3779,7 +4029,7 @@ func (x *MigrateBlob) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MigrateBlob.ProtoReflect.Descriptor instead.
 func (*MigrateBlob) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{38}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{41}
 }
 
 func (x *MigrateBlob) GetBlob() uint64 {
@@ -3814,7 +4064,7 @@ type ReduceHeat struct {
 
 func (x *ReduceHeat) Reset() {
 	*x = ReduceHeat{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[39]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3826,7 +4076,7 @@ func (x *ReduceHeat) String() string {
 func (*ReduceHeat) ProtoMessage() {}
 
 func (x *ReduceHeat) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[39]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3839,7 +4089,7 @@ func (x *ReduceHeat) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReduceHeat.ProtoReflect.Descriptor instead.
 func (*ReduceHeat) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{39}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{42}
 }
 
 func (x *ReduceHeat) GetBlob() uint64 {
@@ -3867,7 +4117,7 @@ type MarkAvoid struct {
 
 func (x *MarkAvoid) Reset() {
 	*x = MarkAvoid{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[40]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[43]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3879,7 +4129,7 @@ func (x *MarkAvoid) String() string {
 func (*MarkAvoid) ProtoMessage() {}
 
 func (x *MarkAvoid) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[40]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[43]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3892,7 +4142,7 @@ func (x *MarkAvoid) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MarkAvoid.ProtoReflect.Descriptor instead.
 func (*MarkAvoid) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{40}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{43}
 }
 
 func (x *MarkAvoid) GetPeer() uint64 {
@@ -3927,7 +4177,7 @@ type ApplyBackoff struct {
 
 func (x *ApplyBackoff) Reset() {
 	*x = ApplyBackoff{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[41]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[44]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3939,7 +4189,7 @@ func (x *ApplyBackoff) String() string {
 func (*ApplyBackoff) ProtoMessage() {}
 
 func (x *ApplyBackoff) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[41]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[44]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3952,7 +4202,7 @@ func (x *ApplyBackoff) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ApplyBackoff.ProtoReflect.Descriptor instead.
 func (*ApplyBackoff) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{41}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{44}
 }
 
 func (x *ApplyBackoff) GetDaemon() *DaemonRef {
@@ -3980,7 +4230,7 @@ type CommitMaintenanceTransition struct {
 
 func (x *CommitMaintenanceTransition) Reset() {
 	*x = CommitMaintenanceTransition{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[42]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[45]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3992,7 +4242,7 @@ func (x *CommitMaintenanceTransition) String() string {
 func (*CommitMaintenanceTransition) ProtoMessage() {}
 
 func (x *CommitMaintenanceTransition) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[42]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[45]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4005,7 +4255,7 @@ func (x *CommitMaintenanceTransition) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CommitMaintenanceTransition.ProtoReflect.Descriptor instead.
 func (*CommitMaintenanceTransition) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{42}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{45}
 }
 
 func (x *CommitMaintenanceTransition) GetNode() uint64 {
@@ -4041,7 +4291,7 @@ type VerificationOutcome struct {
 
 func (x *VerificationOutcome) Reset() {
 	*x = VerificationOutcome{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[43]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[46]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4053,7 +4303,7 @@ func (x *VerificationOutcome) String() string {
 func (*VerificationOutcome) ProtoMessage() {}
 
 func (x *VerificationOutcome) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[43]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[46]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4066,7 +4316,7 @@ func (x *VerificationOutcome) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use VerificationOutcome.ProtoReflect.Descriptor instead.
 func (*VerificationOutcome) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{43}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{46}
 }
 
 func (x *VerificationOutcome) GetVerdict() VerificationOutcome_Verdict {
@@ -4102,7 +4352,7 @@ type Operator struct {
 
 func (x *Operator) Reset() {
 	*x = Operator{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[44]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[47]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4114,7 +4364,7 @@ func (x *Operator) String() string {
 func (*Operator) ProtoMessage() {}
 
 func (x *Operator) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[44]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[47]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4127,7 +4377,7 @@ func (x *Operator) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Operator.ProtoReflect.Descriptor instead.
 func (*Operator) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{44}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{47}
 }
 
 func (x *Operator) GetKeyId() string {
@@ -4170,7 +4420,7 @@ type AdminAuditRecord struct {
 
 func (x *AdminAuditRecord) Reset() {
 	*x = AdminAuditRecord{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[45]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[48]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4182,7 +4432,7 @@ func (x *AdminAuditRecord) String() string {
 func (*AdminAuditRecord) ProtoMessage() {}
 
 func (x *AdminAuditRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[45]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[48]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4195,7 +4445,7 @@ func (x *AdminAuditRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AdminAuditRecord.ProtoReflect.Descriptor instead.
 func (*AdminAuditRecord) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{45}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{48}
 }
 
 func (x *AdminAuditRecord) GetEpoch() uint64 {
@@ -4281,7 +4531,7 @@ type SignerChange struct {
 
 func (x *SignerChange) Reset() {
 	*x = SignerChange{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[46]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[49]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4293,7 +4543,7 @@ func (x *SignerChange) String() string {
 func (*SignerChange) ProtoMessage() {}
 
 func (x *SignerChange) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[46]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[49]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4306,7 +4556,7 @@ func (x *SignerChange) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SignerChange.ProtoReflect.Descriptor instead.
 func (*SignerChange) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{46}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{49}
 }
 
 func (x *SignerChange) GetName() string {
@@ -4354,7 +4604,7 @@ type LogRecord struct {
 
 func (x *LogRecord) Reset() {
 	*x = LogRecord{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[47]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[50]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4366,7 +4616,7 @@ func (x *LogRecord) String() string {
 func (*LogRecord) ProtoMessage() {}
 
 func (x *LogRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[47]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[50]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4379,7 +4629,7 @@ func (x *LogRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LogRecord.ProtoReflect.Descriptor instead.
 func (*LogRecord) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{47}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{50}
 }
 
 func (x *LogRecord) GetEpoch() uint64 {
@@ -4453,7 +4703,7 @@ type FailureRecord struct {
 
 func (x *FailureRecord) Reset() {
 	*x = FailureRecord{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[48]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[51]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4465,7 +4715,7 @@ func (x *FailureRecord) String() string {
 func (*FailureRecord) ProtoMessage() {}
 
 func (x *FailureRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[48]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[51]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4478,7 +4728,7 @@ func (x *FailureRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FailureRecord.ProtoReflect.Descriptor instead.
 func (*FailureRecord) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{48}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{51}
 }
 
 func (x *FailureRecord) GetEpoch() uint64 {
@@ -4540,7 +4790,7 @@ type ActionRecord struct {
 
 func (x *ActionRecord) Reset() {
 	*x = ActionRecord{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[49]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[52]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4552,7 +4802,7 @@ func (x *ActionRecord) String() string {
 func (*ActionRecord) ProtoMessage() {}
 
 func (x *ActionRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[49]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[52]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4565,7 +4815,7 @@ func (x *ActionRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ActionRecord.ProtoReflect.Descriptor instead.
 func (*ActionRecord) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{49}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{52}
 }
 
 func (x *ActionRecord) GetEpoch() uint64 {
@@ -4640,7 +4890,7 @@ type Record struct {
 
 func (x *Record) Reset() {
 	*x = Record{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[50]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[53]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4652,7 +4902,7 @@ func (x *Record) String() string {
 func (*Record) ProtoMessage() {}
 
 func (x *Record) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[50]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[53]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4665,7 +4915,7 @@ func (x *Record) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Record.ProtoReflect.Descriptor instead.
 func (*Record) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{50}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{53}
 }
 
 func (x *Record) GetKind() isRecord_Kind {
@@ -4767,7 +5017,7 @@ type Snapshot struct {
 
 func (x *Snapshot) Reset() {
 	*x = Snapshot{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[51]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[54]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4779,7 +5029,7 @@ func (x *Snapshot) String() string {
 func (*Snapshot) ProtoMessage() {}
 
 func (x *Snapshot) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[51]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[54]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4792,7 +5042,7 @@ func (x *Snapshot) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Snapshot.ProtoReflect.Descriptor instead.
 func (*Snapshot) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{51}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{54}
 }
 
 func (x *Snapshot) GetNode() uint64 {
@@ -4937,7 +5187,7 @@ type SchedulerView struct {
 
 func (x *SchedulerView) Reset() {
 	*x = SchedulerView{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[52]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[55]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4949,7 +5199,7 @@ func (x *SchedulerView) String() string {
 func (*SchedulerView) ProtoMessage() {}
 
 func (x *SchedulerView) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[52]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[55]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4962,7 +5212,7 @@ func (x *SchedulerView) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SchedulerView.ProtoReflect.Descriptor instead.
 func (*SchedulerView) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{52}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{55}
 }
 
 func (x *SchedulerView) GetActive() bool {
@@ -5024,7 +5274,7 @@ type DaemonView struct {
 
 func (x *DaemonView) Reset() {
 	*x = DaemonView{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[53]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[56]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5036,7 +5286,7 @@ func (x *DaemonView) String() string {
 func (*DaemonView) ProtoMessage() {}
 
 func (x *DaemonView) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[53]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[56]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5049,7 +5299,7 @@ func (x *DaemonView) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DaemonView.ProtoReflect.Descriptor instead.
 func (*DaemonView) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{53}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{56}
 }
 
 func (x *DaemonView) GetDaemon() *DaemonRef {
@@ -5127,7 +5377,7 @@ type ReplicaView struct {
 
 func (x *ReplicaView) Reset() {
 	*x = ReplicaView{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[54]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[57]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5139,7 +5389,7 @@ func (x *ReplicaView) String() string {
 func (*ReplicaView) ProtoMessage() {}
 
 func (x *ReplicaView) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[54]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[57]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5152,7 +5402,7 @@ func (x *ReplicaView) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReplicaView.ProtoReflect.Descriptor instead.
 func (*ReplicaView) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{54}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{57}
 }
 
 func (x *ReplicaView) GetChain() uint64 {
@@ -5198,7 +5448,7 @@ type PeerView struct {
 
 func (x *PeerView) Reset() {
 	*x = PeerView{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[55]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[58]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5210,7 +5460,7 @@ func (x *PeerView) String() string {
 func (*PeerView) ProtoMessage() {}
 
 func (x *PeerView) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[55]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[58]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5223,7 +5473,7 @@ func (x *PeerView) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PeerView.ProtoReflect.Descriptor instead.
 func (*PeerView) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{55}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{58}
 }
 
 func (x *PeerView) GetPeer() uint64 {
@@ -5286,7 +5536,7 @@ type AvoidView struct {
 
 func (x *AvoidView) Reset() {
 	*x = AvoidView{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[56]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[59]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5298,7 +5548,7 @@ func (x *AvoidView) String() string {
 func (*AvoidView) ProtoMessage() {}
 
 func (x *AvoidView) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[56]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[59]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5311,7 +5561,7 @@ func (x *AvoidView) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AvoidView.ProtoReflect.Descriptor instead.
 func (*AvoidView) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{56}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{59}
 }
 
 func (x *AvoidView) GetPeer() uint64 {
@@ -5350,7 +5600,7 @@ type MaintenanceView struct {
 
 func (x *MaintenanceView) Reset() {
 	*x = MaintenanceView{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[57]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[60]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5362,7 +5612,7 @@ func (x *MaintenanceView) String() string {
 func (*MaintenanceView) ProtoMessage() {}
 
 func (x *MaintenanceView) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[57]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[60]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5375,7 +5625,7 @@ func (x *MaintenanceView) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MaintenanceView.ProtoReflect.Descriptor instead.
 func (*MaintenanceView) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{57}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{60}
 }
 
 func (x *MaintenanceView) GetPhase() MaintenancePhase {
@@ -5440,7 +5690,7 @@ type EmittedAction struct {
 
 func (x *EmittedAction) Reset() {
 	*x = EmittedAction{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[58]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[61]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5452,7 +5702,7 @@ func (x *EmittedAction) String() string {
 func (*EmittedAction) ProtoMessage() {}
 
 func (x *EmittedAction) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[58]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[61]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5465,7 +5715,7 @@ func (x *EmittedAction) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EmittedAction.ProtoReflect.Descriptor instead.
 func (*EmittedAction) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{58}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{61}
 }
 
 func (x *EmittedAction) GetId() uint64 {
@@ -5515,7 +5765,7 @@ type MigrationView struct {
 
 func (x *MigrationView) Reset() {
 	*x = MigrationView{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[59]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[62]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5527,7 +5777,7 @@ func (x *MigrationView) String() string {
 func (*MigrationView) ProtoMessage() {}
 
 func (x *MigrationView) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[59]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[62]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5540,7 +5790,7 @@ func (x *MigrationView) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MigrationView.ProtoReflect.Descriptor instead.
 func (*MigrationView) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{59}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{62}
 }
 
 func (x *MigrationView) GetMigration() uint64 {
@@ -5634,7 +5884,7 @@ type PluginView struct {
 
 func (x *PluginView) Reset() {
 	*x = PluginView{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[60]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[63]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5646,7 +5896,7 @@ func (x *PluginView) String() string {
 func (*PluginView) ProtoMessage() {}
 
 func (x *PluginView) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[60]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[63]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5659,7 +5909,7 @@ func (x *PluginView) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PluginView.ProtoReflect.Descriptor instead.
 func (*PluginView) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{60}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{63}
 }
 
 func (x *PluginView) GetName() string {
@@ -5768,7 +6018,7 @@ type Stats struct {
 
 func (x *Stats) Reset() {
 	*x = Stats{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[61]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[64]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5780,7 +6030,7 @@ func (x *Stats) String() string {
 func (*Stats) ProtoMessage() {}
 
 func (x *Stats) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[61]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[64]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5793,7 +6043,7 @@ func (x *Stats) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Stats.ProtoReflect.Descriptor instead.
 func (*Stats) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{61}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{64}
 }
 
 func (x *Stats) GetEventsApplied() uint64 {
@@ -5915,7 +6165,7 @@ type JournalEntry struct {
 
 func (x *JournalEntry) Reset() {
 	*x = JournalEntry{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[62]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[65]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5927,7 +6177,7 @@ func (x *JournalEntry) String() string {
 func (*JournalEntry) ProtoMessage() {}
 
 func (x *JournalEntry) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[62]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[65]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5940,7 +6190,7 @@ func (x *JournalEntry) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JournalEntry.ProtoReflect.Descriptor instead.
 func (*JournalEntry) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{62}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{65}
 }
 
 func (x *JournalEntry) GetIndex() uint64 {
@@ -6168,7 +6418,7 @@ type Boot struct {
 
 func (x *Boot) Reset() {
 	*x = Boot{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[63]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[66]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6180,7 +6430,7 @@ func (x *Boot) String() string {
 func (*Boot) ProtoMessage() {}
 
 func (x *Boot) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[63]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[66]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6193,7 +6443,7 @@ func (x *Boot) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Boot.ProtoReflect.Descriptor instead.
 func (*Boot) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{63}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{66}
 }
 
 func (x *Boot) GetNode() uint64 {
@@ -6236,7 +6486,7 @@ type Tick struct {
 
 func (x *Tick) Reset() {
 	*x = Tick{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[64]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[67]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6248,7 +6498,7 @@ func (x *Tick) String() string {
 func (*Tick) ProtoMessage() {}
 
 func (x *Tick) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[64]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[67]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6261,7 +6511,7 @@ func (x *Tick) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Tick.ProtoReflect.Descriptor instead.
 func (*Tick) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{64}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{67}
 }
 
 func (x *Tick) GetQueueRoom() uint32 {
@@ -6285,7 +6535,7 @@ type JudgedCommit struct {
 
 func (x *JudgedCommit) Reset() {
 	*x = JudgedCommit{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[65]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[68]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6297,7 +6547,7 @@ func (x *JudgedCommit) String() string {
 func (*JudgedCommit) ProtoMessage() {}
 
 func (x *JudgedCommit) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[65]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[68]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6310,7 +6560,7 @@ func (x *JudgedCommit) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JudgedCommit.ProtoReflect.Descriptor instead.
 func (*JudgedCommit) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{65}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{68}
 }
 
 func (x *JudgedCommit) GetEvent() *AdminEvent {
@@ -6358,7 +6608,7 @@ type Reload struct {
 
 func (x *Reload) Reset() {
 	*x = Reload{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[66]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[69]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6370,7 +6620,7 @@ func (x *Reload) String() string {
 func (*Reload) ProtoMessage() {}
 
 func (x *Reload) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[66]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[69]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6383,7 +6633,7 @@ func (x *Reload) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Reload.ProtoReflect.Descriptor instead.
 func (*Reload) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{66}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{69}
 }
 
 func (x *Reload) GetConfigToml() string {
@@ -6405,7 +6655,7 @@ type Acknowledged struct {
 
 func (x *Acknowledged) Reset() {
 	*x = Acknowledged{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[67]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[70]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6417,7 +6667,7 @@ func (x *Acknowledged) String() string {
 func (*Acknowledged) ProtoMessage() {}
 
 func (x *Acknowledged) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[67]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[70]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6430,7 +6680,7 @@ func (x *Acknowledged) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Acknowledged.ProtoReflect.Descriptor instead.
 func (*Acknowledged) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{67}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{70}
 }
 
 func (x *Acknowledged) GetChain() Acknowledged_Chain {
@@ -6458,7 +6708,7 @@ type FailureReport struct {
 
 func (x *FailureReport) Reset() {
 	*x = FailureReport{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[68]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[71]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6470,7 +6720,7 @@ func (x *FailureReport) String() string {
 func (*FailureReport) ProtoMessage() {}
 
 func (x *FailureReport) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[68]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[71]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6483,7 +6733,7 @@ func (x *FailureReport) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FailureReport.ProtoReflect.Descriptor instead.
 func (*FailureReport) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{68}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{71}
 }
 
 func (x *FailureReport) GetSource() string {
@@ -6514,7 +6764,7 @@ type Samples struct {
 
 func (x *Samples) Reset() {
 	*x = Samples{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[69]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[72]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6526,7 +6776,7 @@ func (x *Samples) String() string {
 func (*Samples) ProtoMessage() {}
 
 func (x *Samples) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[69]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[72]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6539,7 +6789,7 @@ func (x *Samples) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Samples.ProtoReflect.Descriptor instead.
 func (*Samples) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{69}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{72}
 }
 
 func (x *Samples) GetProbe() string {
@@ -6593,7 +6843,7 @@ type ActionOutcome struct {
 
 func (x *ActionOutcome) Reset() {
 	*x = ActionOutcome{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[70]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[73]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6605,7 +6855,7 @@ func (x *ActionOutcome) String() string {
 func (*ActionOutcome) ProtoMessage() {}
 
 func (x *ActionOutcome) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[70]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[73]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6618,7 +6868,7 @@ func (x *ActionOutcome) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ActionOutcome.ProtoReflect.Descriptor instead.
 func (*ActionOutcome) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{70}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{73}
 }
 
 func (x *ActionOutcome) GetActionId() uint64 {
@@ -6681,7 +6931,7 @@ type ScoreTable struct {
 
 func (x *ScoreTable) Reset() {
 	*x = ScoreTable{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[71]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[74]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6693,7 +6943,7 @@ func (x *ScoreTable) String() string {
 func (*ScoreTable) ProtoMessage() {}
 
 func (x *ScoreTable) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[71]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[74]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6706,7 +6956,7 @@ func (x *ScoreTable) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ScoreTable.ProtoReflect.Descriptor instead.
 func (*ScoreTable) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{71}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{74}
 }
 
 func (x *ScoreTable) GetViewVersion() uint64 {
@@ -6735,7 +6985,7 @@ type ChainScore struct {
 
 func (x *ChainScore) Reset() {
 	*x = ChainScore{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[72]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[75]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6747,7 +6997,7 @@ func (x *ChainScore) String() string {
 func (*ChainScore) ProtoMessage() {}
 
 func (x *ChainScore) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[72]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[75]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6760,7 +7010,7 @@ func (x *ChainScore) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ChainScore.ProtoReflect.Descriptor instead.
 func (*ChainScore) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{72}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{75}
 }
 
 func (x *ChainScore) GetChain() uint64 {
@@ -6801,7 +7051,7 @@ type NodeScore struct {
 
 func (x *NodeScore) Reset() {
 	*x = NodeScore{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[73]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[76]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6813,7 +7063,7 @@ func (x *NodeScore) String() string {
 func (*NodeScore) ProtoMessage() {}
 
 func (x *NodeScore) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[73]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[76]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6826,7 +7076,7 @@ func (x *NodeScore) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NodeScore.ProtoReflect.Descriptor instead.
 func (*NodeScore) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{73}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{76}
 }
 
 func (x *NodeScore) GetNode() uint64 {
@@ -6855,7 +7105,7 @@ type MigrationCost struct {
 
 func (x *MigrationCost) Reset() {
 	*x = MigrationCost{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[74]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[77]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6867,7 +7117,7 @@ func (x *MigrationCost) String() string {
 func (*MigrationCost) ProtoMessage() {}
 
 func (x *MigrationCost) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[74]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[77]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6880,7 +7130,7 @@ func (x *MigrationCost) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MigrationCost.ProtoReflect.Descriptor instead.
 func (*MigrationCost) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{74}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{77}
 }
 
 func (x *MigrationCost) GetStateTransfer() *durationpb.Duration {
@@ -6914,7 +7164,7 @@ type Migrations struct {
 
 func (x *Migrations) Reset() {
 	*x = Migrations{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[75]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[78]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6926,7 +7176,7 @@ func (x *Migrations) String() string {
 func (*Migrations) ProtoMessage() {}
 
 func (x *Migrations) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[75]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[78]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6939,7 +7189,7 @@ func (x *Migrations) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Migrations.ProtoReflect.Descriptor instead.
 func (*Migrations) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{75}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{78}
 }
 
 func (x *Migrations) GetInFlight() []*MigrationView {
@@ -6964,7 +7214,7 @@ type BlastRadius struct {
 
 func (x *BlastRadius) Reset() {
 	*x = BlastRadius{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[76]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[79]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6976,7 +7226,7 @@ func (x *BlastRadius) String() string {
 func (*BlastRadius) ProtoMessage() {}
 
 func (x *BlastRadius) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[76]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[79]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6989,7 +7239,7 @@ func (x *BlastRadius) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BlastRadius.ProtoReflect.Descriptor instead.
 func (*BlastRadius) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{76}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{79}
 }
 
 func (x *BlastRadius) GetAffectedNodes() []uint64 {
@@ -7042,7 +7292,7 @@ type DaemonLifecycle_Started struct {
 
 func (x *DaemonLifecycle_Started) Reset() {
 	*x = DaemonLifecycle_Started{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[77]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[80]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7054,7 +7304,7 @@ func (x *DaemonLifecycle_Started) String() string {
 func (*DaemonLifecycle_Started) ProtoMessage() {}
 
 func (x *DaemonLifecycle_Started) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[77]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[80]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7078,7 +7328,7 @@ type DaemonLifecycle_ExitedCleanly struct {
 
 func (x *DaemonLifecycle_ExitedCleanly) Reset() {
 	*x = DaemonLifecycle_ExitedCleanly{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[78]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[81]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7090,7 +7340,7 @@ func (x *DaemonLifecycle_ExitedCleanly) String() string {
 func (*DaemonLifecycle_ExitedCleanly) ProtoMessage() {}
 
 func (x *DaemonLifecycle_ExitedCleanly) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[78]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[81]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7115,7 +7365,7 @@ type DaemonLifecycle_Crashed struct {
 
 func (x *DaemonLifecycle_Crashed) Reset() {
 	*x = DaemonLifecycle_Crashed{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[79]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[82]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7127,7 +7377,7 @@ func (x *DaemonLifecycle_Crashed) String() string {
 func (*DaemonLifecycle_Crashed) ProtoMessage() {}
 
 func (x *DaemonLifecycle_Crashed) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[79]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[82]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7160,7 +7410,7 @@ type BlastRadius_Warning struct {
 
 func (x *BlastRadius_Warning) Reset() {
 	*x = BlastRadius_Warning{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[80]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[83]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7172,7 +7422,7 @@ func (x *BlastRadius_Warning) String() string {
 func (*BlastRadius_Warning) ProtoMessage() {}
 
 func (x *BlastRadius_Warning) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[80]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[83]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7185,7 +7435,7 @@ func (x *BlastRadius_Warning) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BlastRadius_Warning.ProtoReflect.Descriptor instead.
 func (*BlastRadius_Warning) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{76, 0}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{79, 0}
 }
 
 func (x *BlastRadius_Warning) GetKind() string {
@@ -7339,7 +7589,8 @@ const file_meshos_v1_meshos_proto_rawDesc = "" +
 	"\x05phase\x18\x02 \x01(\x0e2\x1b.meshos.v1.MaintenancePhaseR\x05phase\x12\x16\n" +
 	"\x06reason\x18\x03 \x01(\tR\x06reason\x12:\n" +
 	"\bdeadline\x18\x04 \x01(\v2\x19.google.protobuf.DurationH\x00R\bdeadline\x88\x01\x01B\v\n" +
-	"\t_deadline\"\xbc\b\n" +
+	"\t_deadline\"\xc6\n" +
+	"\n" +
 	"\n" +
 	"AdminEvent\x12J\n" +
 	"\x11enter_maintenance\x18\x01 \x01(\v2\x1b.meshos.v1.EnterMaintenanceH\x00R\x10enterMaintenance\x12B\n" +
@@ -7350,7 +7601,12 @@ const file_meshos_v1_meshos_proto_rawDesc = "" +
 	"\x13restart_all_daemons\x18\x06 \x01(\v2\x15.meshos.v1.NodeTargetH\x00R\x11restartAllDaemons\x12A\n" +
 	"\x10clear_avoid_list\x18\a \x01(\v2\x15.meshos.v1.NodeTargetH\x00R\x0eclearAvoidList\x12>\n" +
 	"\rdrop_replicas\x18\b \x01(\v2\x17.meshos.v1.DropReplicasH\x00R\fdropReplicas\x12J\n" +
-	"\x14invalidate_placement\x18\t \x01(\v2\x15.meshos.v1.NodeTargetH\x00R\x13invalidatePlacement\x12A\n" +
+	"\x14invalidate_placement\x18\t \x01(\v2\x15.meshos.v1.NodeTargetH\x00R\x13invalidatePlacement\x12H\n" +
+	"\x11set_daemon_intent\x18\n" +
+	" \x01(\v2\x1a.meshos.v1.SetDaemonIntentH\x00R\x0fsetDaemonIntent\x12>\n" +
+	"\rset_placement\x18\v \x01(\v2\x17.meshos.v1.SetPlacementH\x00R\fsetPlacement\x12H\n" +
+	"\x11set_local_replica\x18\f \x01(\v2\x1a.meshos.v1.SetLocalReplicaH\x00R\x0fsetLocalReplica\x124\n" +
+	"\tstop_node\x18\r \x01(\v2\x15.meshos.v1.NodeTargetH\x00R\bstopNode\x12A\n" +
 	"\x0efreeze_cluster\x18\x14 \x01(\v2\x18.meshos.v1.FreezeClusterH\x00R\rfreezeCluster\x12;\n" +
 	"\fthaw_cluster\x18\x15 \x01(\v2\x16.meshos.v1.ThawClusterH\x00R\vthawCluster\x12H\n" +
 	"\x11flush_avoid_lists\x18\x16 \x01(\v2\x1a.meshos.v1.FlushAvoidListsH\x00R\x0fflushAvoidLists\x12N\n" +
@@ -7372,7 +7628,20 @@ const file_meshos_v1_meshos_proto_rawDesc = "" +
 	"\tdrain_for\x18\x02 \x01(\v2\x19.google.protobuf.DurationR\bdrainFor\":\n" +
 	"\fDropReplicas\x12\x12\n" +
 	"\x04node\x18\x01 \x01(\x04R\x04node\x12\x16\n" +
-	"\x06chains\x18\x02 \x03(\x04R\x06chains\"<\n" +
+	"\x06chains\x18\x02 \x03(\x04R\x06chains\"\x8b\x01\n" +
+	"\x0fSetDaemonIntent\x12\x12\n" +
+	"\x04node\x18\x01 \x01(\x04R\x04node\x12,\n" +
+	"\x06daemon\x18\x02 \x01(\v2\x14.meshos.v1.DaemonRefR\x06daemon\x126\n" +
+	"\x06intent\x18\x03 \x01(\x0e2\x1e.meshos.v1.DaemonIntent.IntentR\x06intent\"}\n" +
+	"\fSetPlacement\x12\x12\n" +
+	"\x04node\x18\x01 \x01(\x04R\x04node\x12\x14\n" +
+	"\x05chain\x18\x02 \x01(\x04R\x05chain\x12.\n" +
+	"\x10desired_replicas\x18\x03 \x01(\rH\x00R\x0fdesiredReplicas\x88\x01\x01B\x13\n" +
+	"\x11_desired_replicas\"y\n" +
+	"\x0fSetLocalReplica\x12\x12\n" +
+	"\x04node\x18\x01 \x01(\x04R\x04node\x12\x14\n" +
+	"\x05chain\x18\x02 \x01(\x04R\x05chain\x12<\n" +
+	"\x06intent\x18\x03 \x01(\x0e2$.meshos.v1.LocalReplicaIntent.IntentR\x06intent\"<\n" +
 	"\rFreezeCluster\x12+\n" +
 	"\x03ttl\x18\x01 \x01(\v2\x19.google.protobuf.DurationR\x03ttl\"\r\n" +
 	"\vThawCluster\"g\n" +
@@ -7828,7 +8097,7 @@ func file_meshos_v1_meshos_proto_rawDescGZIP() []byte {
 }
 
 var file_meshos_v1_meshos_proto_enumTypes = make([]protoimpl.EnumInfo, 15)
-var file_meshos_v1_meshos_proto_msgTypes = make([]protoimpl.MessageInfo, 81)
+var file_meshos_v1_meshos_proto_msgTypes = make([]protoimpl.MessageInfo, 84)
 var file_meshos_v1_meshos_proto_goTypes = []any{
 	(NodeHealth)(0),                       // 0: meshos.v1.NodeHealth
 	(MaintenancePhase)(0),                 // 1: meshos.v1.MaintenancePhase
@@ -7867,67 +8136,70 @@ var file_meshos_v1_meshos_proto_goTypes = []any{
 	(*EnterMaintenance)(nil),              // 34: meshos.v1.EnterMaintenance
 	(*Drain)(nil),                         // 35: meshos.v1.Drain
 	(*DropReplicas)(nil),                  // 36: meshos.v1.DropReplicas
-	(*FreezeCluster)(nil),                 // 37: meshos.v1.FreezeCluster
-	(*ThawCluster)(nil),                   // 38: meshos.v1.ThawCluster
-	(*FlushAvoidLists)(nil),               // 39: meshos.v1.FlushAvoidLists
-	(*ForceEvictReplica)(nil),             // 40: meshos.v1.ForceEvictReplica
-	(*ForceRestartDaemon)(nil),            // 41: meshos.v1.ForceRestartDaemon
-	(*ForceCutover)(nil),                  // 42: meshos.v1.ForceCutover
-	(*KillMigration)(nil),                 // 43: meshos.v1.KillMigration
-	(*SignedCommit)(nil),                  // 44: meshos.v1.SignedCommit
-	(*AdminCommand)(nil),                  // 45: meshos.v1.AdminCommand
-	(*Action)(nil),                        // 46: meshos.v1.Action
-	(*StartDaemon)(nil),                   // 47: meshos.v1.StartDaemon
-	(*StopDaemon)(nil),                    // 48: meshos.v1.StopDaemon
-	(*PullReplica)(nil),                   // 49: meshos.v1.PullReplica
-	(*DropReplica)(nil),                   // 50: meshos.v1.DropReplica
-	(*RequestPlacement)(nil),              // 51: meshos.v1.RequestPlacement
-	(*RequestEviction)(nil),               // 52: meshos.v1.RequestEviction
-	(*MigrateBlob)(nil),                   // 53: meshos.v1.MigrateBlob
-	(*ReduceHeat)(nil),                    // 54: meshos.v1.ReduceHeat
-	(*MarkAvoid)(nil),                     // 55: meshos.v1.MarkAvoid
-	(*ApplyBackoff)(nil),                  // 56: meshos.v1.ApplyBackoff
-	(*CommitMaintenanceTransition)(nil),   // 57: meshos.v1.CommitMaintenanceTransition
-	(*VerificationOutcome)(nil),           // 58: meshos.v1.VerificationOutcome
-	(*Operator)(nil),                      // 59: meshos.v1.Operator
-	(*AdminAuditRecord)(nil),              // 60: meshos.v1.AdminAuditRecord
-	(*SignerChange)(nil),                  // 61: meshos.v1.SignerChange
-	(*LogRecord)(nil),                     // 62: meshos.v1.LogRecord
-	(*FailureRecord)(nil),                 // 63: meshos.v1.FailureRecord
-	(*ActionRecord)(nil),                  // 64: meshos.v1.ActionRecord
-	(*Record)(nil),                        // 65: meshos.v1.Record
-	(*Snapshot)(nil),                      // 66: meshos.v1.Snapshot
-	(*SchedulerView)(nil),                 // 67: meshos.v1.SchedulerView
-	(*DaemonView)(nil),                    // 68: meshos.v1.DaemonView
-	(*ReplicaView)(nil),                   // 69: meshos.v1.ReplicaView
-	(*PeerView)(nil),                      // 70: meshos.v1.PeerView
-	(*AvoidView)(nil),                     // 71: meshos.v1.AvoidView
-	(*MaintenanceView)(nil),               // 72: meshos.v1.MaintenanceView
-	(*EmittedAction)(nil),                 // 73: meshos.v1.EmittedAction
-	(*MigrationView)(nil),                 // 74: meshos.v1.MigrationView
-	(*PluginView)(nil),                    // 75: meshos.v1.PluginView
-	(*Stats)(nil),                         // 76: meshos.v1.Stats
-	(*JournalEntry)(nil),                  // 77: meshos.v1.JournalEntry
-	(*Boot)(nil),                          // 78: meshos.v1.Boot
-	(*Tick)(nil),                          // 79: meshos.v1.Tick
-	(*JudgedCommit)(nil),                  // 80: meshos.v1.JudgedCommit
-	(*Reload)(nil),                        // 81: meshos.v1.Reload
-	(*Acknowledged)(nil),                  // 82: meshos.v1.Acknowledged
-	(*FailureReport)(nil),                 // 83: meshos.v1.FailureReport
-	(*Samples)(nil),                       // 84: meshos.v1.Samples
-	(*ActionOutcome)(nil),                 // 85: meshos.v1.ActionOutcome
-	(*ScoreTable)(nil),                    // 86: meshos.v1.ScoreTable
-	(*ChainScore)(nil),                    // 87: meshos.v1.ChainScore
-	(*NodeScore)(nil),                     // 88: meshos.v1.NodeScore
-	(*MigrationCost)(nil),                 // 89: meshos.v1.MigrationCost
-	(*Migrations)(nil),                    // 90: meshos.v1.Migrations
-	(*BlastRadius)(nil),                   // 91: meshos.v1.BlastRadius
-	(*DaemonLifecycle_Started)(nil),       // 92: meshos.v1.DaemonLifecycle.Started
-	(*DaemonLifecycle_ExitedCleanly)(nil), // 93: meshos.v1.DaemonLifecycle.ExitedCleanly
-	(*DaemonLifecycle_Crashed)(nil),       // 94: meshos.v1.DaemonLifecycle.Crashed
-	(*BlastRadius_Warning)(nil),           // 95: meshos.v1.BlastRadius.Warning
-	(*durationpb.Duration)(nil),           // 96: google.protobuf.Duration
-	(*timestamppb.Timestamp)(nil),         // 97: google.protobuf.Timestamp
+	(*SetDaemonIntent)(nil),               // 37: meshos.v1.SetDaemonIntent
+	(*SetPlacement)(nil),                  // 38: meshos.v1.SetPlacement
+	(*SetLocalReplica)(nil),               // 39: meshos.v1.SetLocalReplica
+	(*FreezeCluster)(nil),                 // 40: meshos.v1.FreezeCluster
+	(*ThawCluster)(nil),                   // 41: meshos.v1.ThawCluster
+	(*FlushAvoidLists)(nil),               // 42: meshos.v1.FlushAvoidLists
+	(*ForceEvictReplica)(nil),             // 43: meshos.v1.ForceEvictReplica
+	(*ForceRestartDaemon)(nil),            // 44: meshos.v1.ForceRestartDaemon
+	(*ForceCutover)(nil),                  // 45: meshos.v1.ForceCutover
+	(*KillMigration)(nil),                 // 46: meshos.v1.KillMigration
+	(*SignedCommit)(nil),                  // 47: meshos.v1.SignedCommit
+	(*AdminCommand)(nil),                  // 48: meshos.v1.AdminCommand
+	(*Action)(nil),                        // 49: meshos.v1.Action
+	(*StartDaemon)(nil),                   // 50: meshos.v1.StartDaemon
+	(*StopDaemon)(nil),                    // 51: meshos.v1.StopDaemon
+	(*PullReplica)(nil),                   // 52: meshos.v1.PullReplica
+	(*DropReplica)(nil),                   // 53: meshos.v1.DropReplica
+	(*RequestPlacement)(nil),              // 54: meshos.v1.RequestPlacement
+	(*RequestEviction)(nil),               // 55: meshos.v1.RequestEviction
+	(*MigrateBlob)(nil),                   // 56: meshos.v1.MigrateBlob
+	(*ReduceHeat)(nil),                    // 57: meshos.v1.ReduceHeat
+	(*MarkAvoid)(nil),                     // 58: meshos.v1.MarkAvoid
+	(*ApplyBackoff)(nil),                  // 59: meshos.v1.ApplyBackoff
+	(*CommitMaintenanceTransition)(nil),   // 60: meshos.v1.CommitMaintenanceTransition
+	(*VerificationOutcome)(nil),           // 61: meshos.v1.VerificationOutcome
+	(*Operator)(nil),                      // 62: meshos.v1.Operator
+	(*AdminAuditRecord)(nil),              // 63: meshos.v1.AdminAuditRecord
+	(*SignerChange)(nil),                  // 64: meshos.v1.SignerChange
+	(*LogRecord)(nil),                     // 65: meshos.v1.LogRecord
+	(*FailureRecord)(nil),                 // 66: meshos.v1.FailureRecord
+	(*ActionRecord)(nil),                  // 67: meshos.v1.ActionRecord
+	(*Record)(nil),                        // 68: meshos.v1.Record
+	(*Snapshot)(nil),                      // 69: meshos.v1.Snapshot
+	(*SchedulerView)(nil),                 // 70: meshos.v1.SchedulerView
+	(*DaemonView)(nil),                    // 71: meshos.v1.DaemonView
+	(*ReplicaView)(nil),                   // 72: meshos.v1.ReplicaView
+	(*PeerView)(nil),                      // 73: meshos.v1.PeerView
+	(*AvoidView)(nil),                     // 74: meshos.v1.AvoidView
+	(*MaintenanceView)(nil),               // 75: meshos.v1.MaintenanceView
+	(*EmittedAction)(nil),                 // 76: meshos.v1.EmittedAction
+	(*MigrationView)(nil),                 // 77: meshos.v1.MigrationView
+	(*PluginView)(nil),                    // 78: meshos.v1.PluginView
+	(*Stats)(nil),                         // 79: meshos.v1.Stats
+	(*JournalEntry)(nil),                  // 80: meshos.v1.JournalEntry
+	(*Boot)(nil),                          // 81: meshos.v1.Boot
+	(*Tick)(nil),                          // 82: meshos.v1.Tick
+	(*JudgedCommit)(nil),                  // 83: meshos.v1.JudgedCommit
+	(*Reload)(nil),                        // 84: meshos.v1.Reload
+	(*Acknowledged)(nil),                  // 85: meshos.v1.Acknowledged
+	(*FailureReport)(nil),                 // 86: meshos.v1.FailureReport
+	(*Samples)(nil),                       // 87: meshos.v1.Samples
+	(*ActionOutcome)(nil),                 // 88: meshos.v1.ActionOutcome
+	(*ScoreTable)(nil),                    // 89: meshos.v1.ScoreTable
+	(*ChainScore)(nil),                    // 90: meshos.v1.ChainScore
+	(*NodeScore)(nil),                     // 91: meshos.v1.NodeScore
+	(*MigrationCost)(nil),                 // 92: meshos.v1.MigrationCost
+	(*Migrations)(nil),                    // 93: meshos.v1.Migrations
+	(*BlastRadius)(nil),                   // 94: meshos.v1.BlastRadius
+	(*DaemonLifecycle_Started)(nil),       // 95: meshos.v1.DaemonLifecycle.Started
+	(*DaemonLifecycle_ExitedCleanly)(nil), // 96: meshos.v1.DaemonLifecycle.ExitedCleanly
+	(*DaemonLifecycle_Crashed)(nil),       // 97: meshos.v1.DaemonLifecycle.Crashed
+	(*BlastRadius_Warning)(nil),           // 98: meshos.v1.BlastRadius.Warning
+	(*durationpb.Duration)(nil),           // 99: google.protobuf.Duration
+	(*timestamppb.Timestamp)(nil),         // 100: google.protobuf.Timestamp
 }
 var file_meshos_v1_meshos_proto_depIdxs = []int32{
 	3,   // 0: meshos.v1.DaemonHealth.status:type_name -> meshos.v1.DaemonHealth.Status
@@ -7938,7 +8210,7 @@ var file_meshos_v1_meshos_proto_depIdxs = []int32{
 	23,  // 5: meshos.v1.Event.rtt_sample:type_name -> meshos.v1.RttSample
 	24,  // 6: meshos.v1.Event.node_health:type_name -> meshos.v1.NodeHealthSample
 	32,  // 7: meshos.v1.Event.admin:type_name -> meshos.v1.AdminEvent
-	44,  // 8: meshos.v1.Event.signed_commit:type_name -> meshos.v1.SignedCommit
+	47,  // 8: meshos.v1.Event.signed_commit:type_name -> meshos.v1.SignedCommit
 	26,  // 9: meshos.v1.Event.log_line:type_name -> meshos.v1.LogLine
 	27,  // 10: meshos.v1.Event.blob_announcement:type_name -> meshos.v1.BlobAnnouncement
 	28,  // 11: meshos.v1.Event.placement_intent:type_name -> meshos.v1.PlacementIntent
@@ -7949,18 +8221,18 @@ var file_meshos_v1_meshos_proto_depIdxs = []int32{
 	4,   // 16: meshos.v1.ReplicaUpdate.kind:type_name -> meshos.v1.ReplicaUpdate.Kind
 	5,   // 17: meshos.v1.ReplicaTransition.kind:type_name -> meshos.v1.ReplicaTransition.Kind
 	15,  // 18: meshos.v1.DaemonLifecycle.daemon:type_name -> meshos.v1.DaemonRef
-	92,  // 19: meshos.v1.DaemonLifecycle.started:type_name -> meshos.v1.DaemonLifecycle.Started
-	93,  // 20: meshos.v1.DaemonLifecycle.exited_cleanly:type_name -> meshos.v1.DaemonLifecycle.ExitedCleanly
-	94,  // 21: meshos.v1.DaemonLifecycle.crashed:type_name -> meshos.v1.DaemonLifecycle.Crashed
+	95,  // 19: meshos.v1.DaemonLifecycle.started:type_name -> meshos.v1.DaemonLifecycle.Started
+	96,  // 20: meshos.v1.DaemonLifecycle.exited_cleanly:type_name -> meshos.v1.DaemonLifecycle.ExitedCleanly
+	97,  // 21: meshos.v1.DaemonLifecycle.crashed:type_name -> meshos.v1.DaemonLifecycle.Crashed
 	16,  // 22: meshos.v1.DaemonLifecycle.health_changed:type_name -> meshos.v1.DaemonHealth
-	96,  // 23: meshos.v1.RttSample.rtt:type_name -> google.protobuf.Duration
+	99,  // 23: meshos.v1.RttSample.rtt:type_name -> google.protobuf.Duration
 	0,   // 24: meshos.v1.NodeHealthSample.health:type_name -> meshos.v1.NodeHealth
 	2,   // 25: meshos.v1.LogLine.level:type_name -> meshos.v1.LogLevel
 	15,  // 26: meshos.v1.DaemonIntent.daemon:type_name -> meshos.v1.DaemonRef
 	6,   // 27: meshos.v1.DaemonIntent.intent:type_name -> meshos.v1.DaemonIntent.Intent
 	7,   // 28: meshos.v1.LocalReplicaIntent.intent:type_name -> meshos.v1.LocalReplicaIntent.Intent
 	1,   // 29: meshos.v1.MaintenanceObserved.phase:type_name -> meshos.v1.MaintenancePhase
-	96,  // 30: meshos.v1.MaintenanceObserved.deadline:type_name -> google.protobuf.Duration
+	99,  // 30: meshos.v1.MaintenanceObserved.deadline:type_name -> google.protobuf.Duration
 	34,  // 31: meshos.v1.AdminEvent.enter_maintenance:type_name -> meshos.v1.EnterMaintenance
 	33,  // 32: meshos.v1.AdminEvent.exit_maintenance:type_name -> meshos.v1.NodeTarget
 	35,  // 33: meshos.v1.AdminEvent.drain:type_name -> meshos.v1.Drain
@@ -7970,135 +8242,142 @@ var file_meshos_v1_meshos_proto_depIdxs = []int32{
 	33,  // 37: meshos.v1.AdminEvent.clear_avoid_list:type_name -> meshos.v1.NodeTarget
 	36,  // 38: meshos.v1.AdminEvent.drop_replicas:type_name -> meshos.v1.DropReplicas
 	33,  // 39: meshos.v1.AdminEvent.invalidate_placement:type_name -> meshos.v1.NodeTarget
-	37,  // 40: meshos.v1.AdminEvent.freeze_cluster:type_name -> meshos.v1.FreezeCluster
-	38,  // 41: meshos.v1.AdminEvent.thaw_cluster:type_name -> meshos.v1.ThawCluster
-	39,  // 42: meshos.v1.AdminEvent.flush_avoid_lists:type_name -> meshos.v1.FlushAvoidLists
-	40,  // 43: meshos.v1.AdminEvent.force_evict_replica:type_name -> meshos.v1.ForceEvictReplica
-	41,  // 44: meshos.v1.AdminEvent.force_restart_daemon:type_name -> meshos.v1.ForceRestartDaemon
-	42,  // 45: meshos.v1.AdminEvent.force_cutover:type_name -> meshos.v1.ForceCutover
-	43,  // 46: meshos.v1.AdminEvent.kill_migration:type_name -> meshos.v1.KillMigration
-	96,  // 47: meshos.v1.EnterMaintenance.drain_for:type_name -> google.protobuf.Duration
-	96,  // 48: meshos.v1.Drain.drain_for:type_name -> google.protobuf.Duration
-	96,  // 49: meshos.v1.FreezeCluster.ttl:type_name -> google.protobuf.Duration
-	15,  // 50: meshos.v1.ForceRestartDaemon.daemon:type_name -> meshos.v1.DaemonRef
-	32,  // 51: meshos.v1.AdminCommand.event:type_name -> meshos.v1.AdminEvent
-	97,  // 52: meshos.v1.AdminCommand.issued_at:type_name -> google.protobuf.Timestamp
-	47,  // 53: meshos.v1.Action.start_daemon:type_name -> meshos.v1.StartDaemon
-	48,  // 54: meshos.v1.Action.stop_daemon:type_name -> meshos.v1.StopDaemon
-	49,  // 55: meshos.v1.Action.pull_replica:type_name -> meshos.v1.PullReplica
-	50,  // 56: meshos.v1.Action.drop_replica:type_name -> meshos.v1.DropReplica
-	51,  // 57: meshos.v1.Action.request_placement:type_name -> meshos.v1.RequestPlacement
-	52,  // 58: meshos.v1.Action.request_eviction:type_name -> meshos.v1.RequestEviction
-	53,  // 59: meshos.v1.Action.migrate_blob:type_name -> meshos.v1.MigrateBlob
-	54,  // 60: meshos.v1.Action.reduce_heat:type_name -> meshos.v1.ReduceHeat
-	55,  // 61: meshos.v1.Action.mark_avoid:type_name -> meshos.v1.MarkAvoid
-	56,  // 62: meshos.v1.Action.apply_backoff:type_name -> meshos.v1.ApplyBackoff
-	57,  // 63: meshos.v1.Action.commit_maintenance_transition:type_name -> meshos.v1.CommitMaintenanceTransition
-	15,  // 64: meshos.v1.StartDaemon.daemon:type_name -> meshos.v1.DaemonRef
-	15,  // 65: meshos.v1.StopDaemon.daemon:type_name -> meshos.v1.DaemonRef
-	96,  // 66: meshos.v1.StopDaemon.grace:type_name -> google.protobuf.Duration
-	96,  // 67: meshos.v1.MarkAvoid.ttl:type_name -> google.protobuf.Duration
-	15,  // 68: meshos.v1.ApplyBackoff.daemon:type_name -> meshos.v1.DaemonRef
-	96,  // 69: meshos.v1.ApplyBackoff.remaining:type_name -> google.protobuf.Duration
-	1,   // 70: meshos.v1.CommitMaintenanceTransition.target:type_name -> meshos.v1.MaintenancePhase
-	8,   // 71: meshos.v1.VerificationOutcome.verdict:type_name -> meshos.v1.VerificationOutcome.Verdict
-	97,  // 72: meshos.v1.AdminAuditRecord.committed_at:type_name -> google.protobuf.Timestamp
-	32,  // 73: meshos.v1.AdminAuditRecord.event:type_name -> meshos.v1.AdminEvent
-	59,  // 74: meshos.v1.AdminAuditRecord.operators:type_name -> meshos.v1.Operator
-	58,  // 75: meshos.v1.AdminAuditRecord.outcome:type_name -> meshos.v1.VerificationOutcome
-	44,  // 76: meshos.v1.AdminAuditRecord.commit:type_name -> meshos.v1.SignedCommit
-	61,  // 77: meshos.v1.AdminAuditRecord.signer_change:type_name -> meshos.v1.SignerChange
-	97,  // 78: meshos.v1.LogRecord.at:type_name -> google.protobuf.Timestamp
-	2,   // 79: meshos.v1.LogRecord.level:type_name -> meshos.v1.LogLevel
-	97,  // 80: meshos.v1.FailureRecord.at:type_name -> google.protobuf.Timestamp
-	97,  // 81: meshos.v1.ActionRecord.at:type_name -> google.protobuf.Timestamp
-	46,  // 82: meshos.v1.ActionRecord.action:type_name -> meshos.v1.Action
-	9,   // 83: meshos.v1.ActionRecord.outcome:type_name -> meshos.v1.ActionRecord.Outcome
-	96,  // 84: meshos.v1.ActionRecord.retry_after:type_name -> google.protobuf.Duration
-	60,  // 85: meshos.v1.Record.audit:type_name -> meshos.v1.AdminAuditRecord
-	62,  // 86: meshos.v1.Record.log:type_name -> meshos.v1.LogRecord
-	63,  // 87: meshos.v1.Record.failure:type_name -> meshos.v1.FailureRecord
-	64,  // 88: meshos.v1.Record.action:type_name -> meshos.v1.ActionRecord
-	97,  // 89: meshos.v1.Snapshot.taken_at:type_name -> google.protobuf.Timestamp
-	68,  // 90: meshos.v1.Snapshot.daemons:type_name -> meshos.v1.DaemonView
-	69,  // 91: meshos.v1.Snapshot.replicas:type_name -> meshos.v1.ReplicaView
-	70,  // 92: meshos.v1.Snapshot.peers:type_name -> meshos.v1.PeerView
-	71,  // 93: meshos.v1.Snapshot.avoid_list:type_name -> meshos.v1.AvoidView
-	72,  // 94: meshos.v1.Snapshot.local_maintenance:type_name -> meshos.v1.MaintenanceView
-	73,  // 95: meshos.v1.Snapshot.recently_emitted:type_name -> meshos.v1.EmittedAction
-	63,  // 96: meshos.v1.Snapshot.recent_failures:type_name -> meshos.v1.FailureRecord
-	96,  // 97: meshos.v1.Snapshot.freeze_remaining:type_name -> google.protobuf.Duration
-	60,  // 98: meshos.v1.Snapshot.admin_audit:type_name -> meshos.v1.AdminAuditRecord
-	62,  // 99: meshos.v1.Snapshot.logs:type_name -> meshos.v1.LogRecord
-	74,  // 100: meshos.v1.Snapshot.in_flight_migrations:type_name -> meshos.v1.MigrationView
-	75,  // 101: meshos.v1.Snapshot.plugins:type_name -> meshos.v1.PluginView
-	76,  // 102: meshos.v1.Snapshot.stats:type_name -> meshos.v1.Stats
-	67,  // 103: meshos.v1.Snapshot.scheduler:type_name -> meshos.v1.SchedulerView
-	96,  // 104: meshos.v1.SchedulerView.age:type_name -> google.protobuf.Duration
-	15,  // 105: meshos.v1.DaemonView.daemon:type_name -> meshos.v1.DaemonRef
-	10,  // 106: meshos.v1.DaemonView.lifecycle:type_name -> meshos.v1.DaemonView.Lifecycle
-	16,  // 107: meshos.v1.DaemonView.health:type_name -> meshos.v1.DaemonHealth
-	11,  // 108: meshos.v1.DaemonView.restart:type_name -> meshos.v1.DaemonView.Restart
-	96,  // 109: meshos.v1.DaemonView.restart_in:type_name -> google.protobuf.Duration
-	96,  // 110: meshos.v1.DaemonView.age:type_name -> google.protobuf.Duration
-	6,   // 111: meshos.v1.DaemonView.intent:type_name -> meshos.v1.DaemonIntent.Intent
-	96,  // 112: meshos.v1.PeerView.rtt:type_name -> google.protobuf.Duration
-	0,   // 113: meshos.v1.PeerView.health:type_name -> meshos.v1.NodeHealth
-	1,   // 114: meshos.v1.PeerView.maintenance:type_name -> meshos.v1.MaintenancePhase
-	25,  // 115: meshos.v1.PeerView.inventory:type_name -> meshos.v1.PeerInventory
-	96,  // 116: meshos.v1.AvoidView.ttl:type_name -> google.protobuf.Duration
-	1,   // 117: meshos.v1.MaintenanceView.phase:type_name -> meshos.v1.MaintenancePhase
-	96,  // 118: meshos.v1.MaintenanceView.since:type_name -> google.protobuf.Duration
-	96,  // 119: meshos.v1.MaintenanceView.deadline:type_name -> google.protobuf.Duration
-	96,  // 120: meshos.v1.EmittedAction.age:type_name -> google.protobuf.Duration
-	46,  // 121: meshos.v1.EmittedAction.action:type_name -> meshos.v1.Action
-	12,  // 122: meshos.v1.MigrationView.phase:type_name -> meshos.v1.MigrationView.Phase
-	96,  // 123: meshos.v1.MigrationView.elapsed:type_name -> google.protobuf.Duration
-	96,  // 124: meshos.v1.MigrationView.in_phase:type_name -> google.protobuf.Duration
-	13,  // 125: meshos.v1.PluginView.status:type_name -> meshos.v1.PluginView.Status
-	96,  // 126: meshos.v1.PluginView.last_call:type_name -> google.protobuf.Duration
-	96,  // 127: meshos.v1.PluginView.restart_in:type_name -> google.protobuf.Duration
-	96,  // 128: meshos.v1.Stats.last_tick_took:type_name -> google.protobuf.Duration
-	96,  // 129: meshos.v1.JournalEntry.at:type_name -> google.protobuf.Duration
-	97,  // 130: meshos.v1.JournalEntry.wall:type_name -> google.protobuf.Timestamp
-	78,  // 131: meshos.v1.JournalEntry.boot:type_name -> meshos.v1.Boot
-	17,  // 132: meshos.v1.JournalEntry.event:type_name -> meshos.v1.Event
-	84,  // 133: meshos.v1.JournalEntry.samples:type_name -> meshos.v1.Samples
-	79,  // 134: meshos.v1.JournalEntry.tick:type_name -> meshos.v1.Tick
-	85,  // 135: meshos.v1.JournalEntry.outcome:type_name -> meshos.v1.ActionOutcome
-	86,  // 136: meshos.v1.JournalEntry.scores:type_name -> meshos.v1.ScoreTable
-	90,  // 137: meshos.v1.JournalEntry.migrations:type_name -> meshos.v1.Migrations
-	80,  // 138: meshos.v1.JournalEntry.commit:type_name -> meshos.v1.JudgedCommit
-	81,  // 139: meshos.v1.JournalEntry.reload:type_name -> meshos.v1.Reload
-	82,  // 140: meshos.v1.JournalEntry.acknowledged:type_name -> meshos.v1.Acknowledged
-	83,  // 141: meshos.v1.JournalEntry.failure:type_name -> meshos.v1.FailureReport
-	61,  // 142: meshos.v1.JournalEntry.signer_change:type_name -> meshos.v1.SignerChange
-	96,  // 143: meshos.v1.Boot.freeze_remaining:type_name -> google.protobuf.Duration
-	32,  // 144: meshos.v1.JudgedCommit.event:type_name -> meshos.v1.AdminEvent
-	59,  // 145: meshos.v1.JudgedCommit.operators:type_name -> meshos.v1.Operator
-	58,  // 146: meshos.v1.JudgedCommit.outcome:type_name -> meshos.v1.VerificationOutcome
-	44,  // 147: meshos.v1.JudgedCommit.commit:type_name -> meshos.v1.SignedCommit
-	14,  // 148: meshos.v1.Acknowledged.chain:type_name -> meshos.v1.Acknowledged.Chain
-	23,  // 149: meshos.v1.Samples.rtt:type_name -> meshos.v1.RttSample
-	24,  // 150: meshos.v1.Samples.health:type_name -> meshos.v1.NodeHealthSample
-	25,  // 151: meshos.v1.Samples.inventory:type_name -> meshos.v1.PeerInventory
-	46,  // 152: meshos.v1.ActionOutcome.action:type_name -> meshos.v1.Action
-	96,  // 153: meshos.v1.ActionOutcome.retry_after:type_name -> google.protobuf.Duration
-	87,  // 154: meshos.v1.ScoreTable.chains:type_name -> meshos.v1.ChainScore
-	88,  // 155: meshos.v1.ChainScore.holders:type_name -> meshos.v1.NodeScore
-	88,  // 156: meshos.v1.ChainScore.best_alternative:type_name -> meshos.v1.NodeScore
-	89,  // 157: meshos.v1.ChainScore.cost:type_name -> meshos.v1.MigrationCost
-	96,  // 158: meshos.v1.MigrationCost.state_transfer:type_name -> google.protobuf.Duration
-	96,  // 159: meshos.v1.MigrationCost.disruption:type_name -> google.protobuf.Duration
-	74,  // 160: meshos.v1.Migrations.in_flight:type_name -> meshos.v1.MigrationView
-	15,  // 161: meshos.v1.BlastRadius.affected_daemons:type_name -> meshos.v1.DaemonRef
-	96,  // 162: meshos.v1.BlastRadius.estimated_drain_delay:type_name -> google.protobuf.Duration
-	95,  // 163: meshos.v1.BlastRadius.warnings:type_name -> meshos.v1.BlastRadius.Warning
-	164, // [164:164] is the sub-list for method output_type
-	164, // [164:164] is the sub-list for method input_type
-	164, // [164:164] is the sub-list for extension type_name
-	164, // [164:164] is the sub-list for extension extendee
-	0,   // [0:164] is the sub-list for field type_name
+	37,  // 40: meshos.v1.AdminEvent.set_daemon_intent:type_name -> meshos.v1.SetDaemonIntent
+	38,  // 41: meshos.v1.AdminEvent.set_placement:type_name -> meshos.v1.SetPlacement
+	39,  // 42: meshos.v1.AdminEvent.set_local_replica:type_name -> meshos.v1.SetLocalReplica
+	33,  // 43: meshos.v1.AdminEvent.stop_node:type_name -> meshos.v1.NodeTarget
+	40,  // 44: meshos.v1.AdminEvent.freeze_cluster:type_name -> meshos.v1.FreezeCluster
+	41,  // 45: meshos.v1.AdminEvent.thaw_cluster:type_name -> meshos.v1.ThawCluster
+	42,  // 46: meshos.v1.AdminEvent.flush_avoid_lists:type_name -> meshos.v1.FlushAvoidLists
+	43,  // 47: meshos.v1.AdminEvent.force_evict_replica:type_name -> meshos.v1.ForceEvictReplica
+	44,  // 48: meshos.v1.AdminEvent.force_restart_daemon:type_name -> meshos.v1.ForceRestartDaemon
+	45,  // 49: meshos.v1.AdminEvent.force_cutover:type_name -> meshos.v1.ForceCutover
+	46,  // 50: meshos.v1.AdminEvent.kill_migration:type_name -> meshos.v1.KillMigration
+	99,  // 51: meshos.v1.EnterMaintenance.drain_for:type_name -> google.protobuf.Duration
+	99,  // 52: meshos.v1.Drain.drain_for:type_name -> google.protobuf.Duration
+	15,  // 53: meshos.v1.SetDaemonIntent.daemon:type_name -> meshos.v1.DaemonRef
+	6,   // 54: meshos.v1.SetDaemonIntent.intent:type_name -> meshos.v1.DaemonIntent.Intent
+	7,   // 55: meshos.v1.SetLocalReplica.intent:type_name -> meshos.v1.LocalReplicaIntent.Intent
+	99,  // 56: meshos.v1.FreezeCluster.ttl:type_name -> google.protobuf.Duration
+	15,  // 57: meshos.v1.ForceRestartDaemon.daemon:type_name -> meshos.v1.DaemonRef
+	32,  // 58: meshos.v1.AdminCommand.event:type_name -> meshos.v1.AdminEvent
+	100, // 59: meshos.v1.AdminCommand.issued_at:type_name -> google.protobuf.Timestamp
+	50,  // 60: meshos.v1.Action.start_daemon:type_name -> meshos.v1.StartDaemon
+	51,  // 61: meshos.v1.Action.stop_daemon:type_name -> meshos.v1.StopDaemon
+	52,  // 62: meshos.v1.Action.pull_replica:type_name -> meshos.v1.PullReplica
+	53,  // 63: meshos.v1.Action.drop_replica:type_name -> meshos.v1.DropReplica
+	54,  // 64: meshos.v1.Action.request_placement:type_name -> meshos.v1.RequestPlacement
+	55,  // 65: meshos.v1.Action.request_eviction:type_name -> meshos.v1.RequestEviction
+	56,  // 66: meshos.v1.Action.migrate_blob:type_name -> meshos.v1.MigrateBlob
+	57,  // 67: meshos.v1.Action.reduce_heat:type_name -> meshos.v1.ReduceHeat
+	58,  // 68: meshos.v1.Action.mark_avoid:type_name -> meshos.v1.MarkAvoid
+	59,  // 69: meshos.v1.Action.apply_backoff:type_name -> meshos.v1.ApplyBackoff
+	60,  // 70: meshos.v1.Action.commit_maintenance_transition:type_name -> meshos.v1.CommitMaintenanceTransition
+	15,  // 71: meshos.v1.StartDaemon.daemon:type_name -> meshos.v1.DaemonRef
+	15,  // 72: meshos.v1.StopDaemon.daemon:type_name -> meshos.v1.DaemonRef
+	99,  // 73: meshos.v1.StopDaemon.grace:type_name -> google.protobuf.Duration
+	99,  // 74: meshos.v1.MarkAvoid.ttl:type_name -> google.protobuf.Duration
+	15,  // 75: meshos.v1.ApplyBackoff.daemon:type_name -> meshos.v1.DaemonRef
+	99,  // 76: meshos.v1.ApplyBackoff.remaining:type_name -> google.protobuf.Duration
+	1,   // 77: meshos.v1.CommitMaintenanceTransition.target:type_name -> meshos.v1.MaintenancePhase
+	8,   // 78: meshos.v1.VerificationOutcome.verdict:type_name -> meshos.v1.VerificationOutcome.Verdict
+	100, // 79: meshos.v1.AdminAuditRecord.committed_at:type_name -> google.protobuf.Timestamp
+	32,  // 80: meshos.v1.AdminAuditRecord.event:type_name -> meshos.v1.AdminEvent
+	62,  // 81: meshos.v1.AdminAuditRecord.operators:type_name -> meshos.v1.Operator
+	61,  // 82: meshos.v1.AdminAuditRecord.outcome:type_name -> meshos.v1.VerificationOutcome
+	47,  // 83: meshos.v1.AdminAuditRecord.commit:type_name -> meshos.v1.SignedCommit
+	64,  // 84: meshos.v1.AdminAuditRecord.signer_change:type_name -> meshos.v1.SignerChange
+	100, // 85: meshos.v1.LogRecord.at:type_name -> google.protobuf.Timestamp
+	2,   // 86: meshos.v1.LogRecord.level:type_name -> meshos.v1.LogLevel
+	100, // 87: meshos.v1.FailureRecord.at:type_name -> google.protobuf.Timestamp
+	100, // 88: meshos.v1.ActionRecord.at:type_name -> google.protobuf.Timestamp
+	49,  // 89: meshos.v1.ActionRecord.action:type_name -> meshos.v1.Action
+	9,   // 90: meshos.v1.ActionRecord.outcome:type_name -> meshos.v1.ActionRecord.Outcome
+	99,  // 91: meshos.v1.ActionRecord.retry_after:type_name -> google.protobuf.Duration
+	63,  // 92: meshos.v1.Record.audit:type_name -> meshos.v1.AdminAuditRecord
+	65,  // 93: meshos.v1.Record.log:type_name -> meshos.v1.LogRecord
+	66,  // 94: meshos.v1.Record.failure:type_name -> meshos.v1.FailureRecord
+	67,  // 95: meshos.v1.Record.action:type_name -> meshos.v1.ActionRecord
+	100, // 96: meshos.v1.Snapshot.taken_at:type_name -> google.protobuf.Timestamp
+	71,  // 97: meshos.v1.Snapshot.daemons:type_name -> meshos.v1.DaemonView
+	72,  // 98: meshos.v1.Snapshot.replicas:type_name -> meshos.v1.ReplicaView
+	73,  // 99: meshos.v1.Snapshot.peers:type_name -> meshos.v1.PeerView
+	74,  // 100: meshos.v1.Snapshot.avoid_list:type_name -> meshos.v1.AvoidView
+	75,  // 101: meshos.v1.Snapshot.local_maintenance:type_name -> meshos.v1.MaintenanceView
+	76,  // 102: meshos.v1.Snapshot.recently_emitted:type_name -> meshos.v1.EmittedAction
+	66,  // 103: meshos.v1.Snapshot.recent_failures:type_name -> meshos.v1.FailureRecord
+	99,  // 104: meshos.v1.Snapshot.freeze_remaining:type_name -> google.protobuf.Duration
+	63,  // 105: meshos.v1.Snapshot.admin_audit:type_name -> meshos.v1.AdminAuditRecord
+	65,  // 106: meshos.v1.Snapshot.logs:type_name -> meshos.v1.LogRecord
+	77,  // 107: meshos.v1.Snapshot.in_flight_migrations:type_name -> meshos.v1.MigrationView
+	78,  // 108: meshos.v1.Snapshot.plugins:type_name -> meshos.v1.PluginView
+	79,  // 109: meshos.v1.Snapshot.stats:type_name -> meshos.v1.Stats
+	70,  // 110: meshos.v1.Snapshot.scheduler:type_name -> meshos.v1.SchedulerView
+	99,  // 111: meshos.v1.SchedulerView.age:type_name -> google.protobuf.Duration
+	15,  // 112: meshos.v1.DaemonView.daemon:type_name -> meshos.v1.DaemonRef
+	10,  // 113: meshos.v1.DaemonView.lifecycle:type_name -> meshos.v1.DaemonView.Lifecycle
+	16,  // 114: meshos.v1.DaemonView.health:type_name -> meshos.v1.DaemonHealth
+	11,  // 115: meshos.v1.DaemonView.restart:type_name -> meshos.v1.DaemonView.Restart
+	99,  // 116: meshos.v1.DaemonView.restart_in:type_name -> google.protobuf.Duration
+	99,  // 117: meshos.v1.DaemonView.age:type_name -> google.protobuf.Duration
+	6,   // 118: meshos.v1.DaemonView.intent:type_name -> meshos.v1.DaemonIntent.Intent
+	99,  // 119: meshos.v1.PeerView.rtt:type_name -> google.protobuf.Duration
+	0,   // 120: meshos.v1.PeerView.health:type_name -> meshos.v1.NodeHealth
+	1,   // 121: meshos.v1.PeerView.maintenance:type_name -> meshos.v1.MaintenancePhase
+	25,  // 122: meshos.v1.PeerView.inventory:type_name -> meshos.v1.PeerInventory
+	99,  // 123: meshos.v1.AvoidView.ttl:type_name -> google.protobuf.Duration
+	1,   // 124: meshos.v1.MaintenanceView.phase:type_name -> meshos.v1.MaintenancePhase
+	99,  // 125: meshos.v1.MaintenanceView.since:type_name -> google.protobuf.Duration
+	99,  // 126: meshos.v1.MaintenanceView.deadline:type_name -> google.protobuf.Duration
+	99,  // 127: meshos.v1.EmittedAction.age:type_name -> google.protobuf.Duration
+	49,  // 128: meshos.v1.EmittedAction.action:type_name -> meshos.v1.Action
+	12,  // 129: meshos.v1.MigrationView.phase:type_name -> meshos.v1.MigrationView.Phase
+	99,  // 130: meshos.v1.MigrationView.elapsed:type_name -> google.protobuf.Duration
+	99,  // 131: meshos.v1.MigrationView.in_phase:type_name -> google.protobuf.Duration
+	13,  // 132: meshos.v1.PluginView.status:type_name -> meshos.v1.PluginView.Status
+	99,  // 133: meshos.v1.PluginView.last_call:type_name -> google.protobuf.Duration
+	99,  // 134: meshos.v1.PluginView.restart_in:type_name -> google.protobuf.Duration
+	99,  // 135: meshos.v1.Stats.last_tick_took:type_name -> google.protobuf.Duration
+	99,  // 136: meshos.v1.JournalEntry.at:type_name -> google.protobuf.Duration
+	100, // 137: meshos.v1.JournalEntry.wall:type_name -> google.protobuf.Timestamp
+	81,  // 138: meshos.v1.JournalEntry.boot:type_name -> meshos.v1.Boot
+	17,  // 139: meshos.v1.JournalEntry.event:type_name -> meshos.v1.Event
+	87,  // 140: meshos.v1.JournalEntry.samples:type_name -> meshos.v1.Samples
+	82,  // 141: meshos.v1.JournalEntry.tick:type_name -> meshos.v1.Tick
+	88,  // 142: meshos.v1.JournalEntry.outcome:type_name -> meshos.v1.ActionOutcome
+	89,  // 143: meshos.v1.JournalEntry.scores:type_name -> meshos.v1.ScoreTable
+	93,  // 144: meshos.v1.JournalEntry.migrations:type_name -> meshos.v1.Migrations
+	83,  // 145: meshos.v1.JournalEntry.commit:type_name -> meshos.v1.JudgedCommit
+	84,  // 146: meshos.v1.JournalEntry.reload:type_name -> meshos.v1.Reload
+	85,  // 147: meshos.v1.JournalEntry.acknowledged:type_name -> meshos.v1.Acknowledged
+	86,  // 148: meshos.v1.JournalEntry.failure:type_name -> meshos.v1.FailureReport
+	64,  // 149: meshos.v1.JournalEntry.signer_change:type_name -> meshos.v1.SignerChange
+	99,  // 150: meshos.v1.Boot.freeze_remaining:type_name -> google.protobuf.Duration
+	32,  // 151: meshos.v1.JudgedCommit.event:type_name -> meshos.v1.AdminEvent
+	62,  // 152: meshos.v1.JudgedCommit.operators:type_name -> meshos.v1.Operator
+	61,  // 153: meshos.v1.JudgedCommit.outcome:type_name -> meshos.v1.VerificationOutcome
+	47,  // 154: meshos.v1.JudgedCommit.commit:type_name -> meshos.v1.SignedCommit
+	14,  // 155: meshos.v1.Acknowledged.chain:type_name -> meshos.v1.Acknowledged.Chain
+	23,  // 156: meshos.v1.Samples.rtt:type_name -> meshos.v1.RttSample
+	24,  // 157: meshos.v1.Samples.health:type_name -> meshos.v1.NodeHealthSample
+	25,  // 158: meshos.v1.Samples.inventory:type_name -> meshos.v1.PeerInventory
+	49,  // 159: meshos.v1.ActionOutcome.action:type_name -> meshos.v1.Action
+	99,  // 160: meshos.v1.ActionOutcome.retry_after:type_name -> google.protobuf.Duration
+	90,  // 161: meshos.v1.ScoreTable.chains:type_name -> meshos.v1.ChainScore
+	91,  // 162: meshos.v1.ChainScore.holders:type_name -> meshos.v1.NodeScore
+	91,  // 163: meshos.v1.ChainScore.best_alternative:type_name -> meshos.v1.NodeScore
+	92,  // 164: meshos.v1.ChainScore.cost:type_name -> meshos.v1.MigrationCost
+	99,  // 165: meshos.v1.MigrationCost.state_transfer:type_name -> google.protobuf.Duration
+	99,  // 166: meshos.v1.MigrationCost.disruption:type_name -> google.protobuf.Duration
+	77,  // 167: meshos.v1.Migrations.in_flight:type_name -> meshos.v1.MigrationView
+	15,  // 168: meshos.v1.BlastRadius.affected_daemons:type_name -> meshos.v1.DaemonRef
+	99,  // 169: meshos.v1.BlastRadius.estimated_drain_delay:type_name -> google.protobuf.Duration
+	98,  // 170: meshos.v1.BlastRadius.warnings:type_name -> meshos.v1.BlastRadius.Warning
+	171, // [171:171] is the sub-list for method output_type
+	171, // [171:171] is the sub-list for method input_type
+	171, // [171:171] is the sub-list for extension type_name
+	171, // [171:171] is the sub-list for extension extendee
+	0,   // [0:171] is the sub-list for field type_name
 }
 
 func init() { file_meshos_v1_meshos_proto_init() }
@@ -8145,6 +8424,10 @@ func file_meshos_v1_meshos_proto_init() {
 		(*AdminEvent_ClearAvoidList)(nil),
 		(*AdminEvent_DropReplicas)(nil),
 		(*AdminEvent_InvalidatePlacement)(nil),
+		(*AdminEvent_SetDaemonIntent)(nil),
+		(*AdminEvent_SetPlacement)(nil),
+		(*AdminEvent_SetLocalReplica)(nil),
+		(*AdminEvent_StopNode)(nil),
 		(*AdminEvent_FreezeCluster)(nil),
 		(*AdminEvent_ThawCluster)(nil),
 		(*AdminEvent_FlushAvoidLists)(nil),
@@ -8154,12 +8437,13 @@ func file_meshos_v1_meshos_proto_init() {
 		(*AdminEvent_KillMigration)(nil),
 	}
 	file_meshos_v1_meshos_proto_msgTypes[19].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[24].OneofWrappers = []any{
+	file_meshos_v1_meshos_proto_msgTypes[23].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[27].OneofWrappers = []any{
 		(*FlushAvoidLists_Local)(nil),
 		(*FlushAvoidLists_OnPeer)(nil),
 		(*FlushAvoidLists_Global)(nil),
 	}
-	file_meshos_v1_meshos_proto_msgTypes[31].OneofWrappers = []any{
+	file_meshos_v1_meshos_proto_msgTypes[34].OneofWrappers = []any{
 		(*Action_StartDaemon)(nil),
 		(*Action_StopDaemon)(nil),
 		(*Action_PullReplica)(nil),
@@ -8172,23 +8456,23 @@ func file_meshos_v1_meshos_proto_init() {
 		(*Action_ApplyBackoff)(nil),
 		(*Action_CommitMaintenanceTransition)(nil),
 	}
-	file_meshos_v1_meshos_proto_msgTypes[36].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[47].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[49].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[50].OneofWrappers = []any{
+	file_meshos_v1_meshos_proto_msgTypes[39].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[50].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[52].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[53].OneofWrappers = []any{
 		(*Record_Audit)(nil),
 		(*Record_Log)(nil),
 		(*Record_Failure)(nil),
 		(*Record_Action)(nil),
 	}
-	file_meshos_v1_meshos_proto_msgTypes[51].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[53].OneofWrappers = []any{}
 	file_meshos_v1_meshos_proto_msgTypes[54].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[55].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[56].OneofWrappers = []any{}
 	file_meshos_v1_meshos_proto_msgTypes[57].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[59].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[58].OneofWrappers = []any{}
 	file_meshos_v1_meshos_proto_msgTypes[60].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[62].OneofWrappers = []any{
+	file_meshos_v1_meshos_proto_msgTypes[62].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[63].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[65].OneofWrappers = []any{
 		(*JournalEntry_Boot)(nil),
 		(*JournalEntry_Event)(nil),
 		(*JournalEntry_Samples)(nil),
@@ -8202,18 +8486,18 @@ func file_meshos_v1_meshos_proto_init() {
 		(*JournalEntry_Failure)(nil),
 		(*JournalEntry_SignerChange)(nil),
 	}
-	file_meshos_v1_meshos_proto_msgTypes[63].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[64].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[70].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[72].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[76].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[66].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[67].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[73].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[75].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[79].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_meshos_v1_meshos_proto_rawDesc), len(file_meshos_v1_meshos_proto_rawDesc)),
 			NumEnums:      15,
-			NumMessages:   81,
+			NumMessages:   84,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

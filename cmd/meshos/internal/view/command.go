@@ -57,6 +57,11 @@ func commandTitle(e *meshosv1.AdminEvent) string {
 		return fmt.Sprintf("drop the replicas of %s on node %d", chainsWord(k.DropReplicas.GetChains()), k.DropReplicas.GetNode())
 	case *meshosv1.AdminEvent_InvalidatePlacement:
 		return onNode("invalidate the placement scores of", k.InvalidatePlacement)
+	case *meshosv1.AdminEvent_StopNode:
+		return onNode("end the process of", k.StopNode)
+	}
+	if title := intentTitle(e); title != "" {
+		return title
 	}
 	return breakGlassTitle(e)
 }
@@ -82,6 +87,14 @@ func targetNode(e *meshosv1.AdminEvent) uint64 {
 		return k.DropReplicas.GetNode()
 	case *meshosv1.AdminEvent_InvalidatePlacement:
 		return k.InvalidatePlacement.GetNode()
+	case *meshosv1.AdminEvent_SetDaemonIntent:
+		return k.SetDaemonIntent.GetNode()
+	case *meshosv1.AdminEvent_SetPlacement:
+		return k.SetPlacement.GetNode()
+	case *meshosv1.AdminEvent_SetLocalReplica:
+		return k.SetLocalReplica.GetNode()
+	case *meshosv1.AdminEvent_StopNode:
+		return k.StopNode.GetNode()
 	}
 	return 0
 }
@@ -118,8 +131,13 @@ func effect(e *meshosv1.AdminEvent) []string {
 		return []string{"The node drops each replica once enough other nodes hold the chain, and never the last live one."}
 	case *meshosv1.AdminEvent_InvalidatePlacement:
 		return []string{"The node forgets its scores, and the rebalance cooldown of the chains that it holds."}
+	case *meshosv1.AdminEvent_StopNode:
+		return []string{
+			"The node's process ends at once. Its daemons go on, and nothing supervises them until",
+			"the node is started again.",
+		}
 	}
-	return nil
+	return intentEffect(e)
 }
 
 // present returns what a command will change, as the node that it is sent to sees it now.

@@ -1,0 +1,239 @@
+package state
+
+import (
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/meshos/meshos/host/mesh"
+)
+
+// Orders are what has to outlive the process: what the orders of operators left, and what
+// belongs to them without being an order, such as how long a window still is and the gates
+// of daemons that crash in a loop. Lists are sorted by id. Times are those of the process
+// that holds them; negative ones are before its start.
+type Orders struct {
+	Height uint64 // of the last order of the ordered log that is in it
+
+	Local   *LocalOrder // nil while this node is active and not drained
+	Nodes   []NodeOrder
+	Forced  []ForcedOrder // in the order in which they arrived
+	Daemons []DaemonOrder
+	Gates   []GateOrder
+	Chains  []ChainOrder
+
+	Frozen      bool
+	FreezeUntil mesh.Time // meaningful with Frozen
+}
+
+// LocalOrder is this node's maintenance and drain.
+type LocalOrder struct {
+	Phase    mesh.MaintenancePhase
+	Since    mesh.Time
+	Deadline mesh.Time // meaningful while entering
+	Reason   string    // why the drain failed
+	Reported bool      // it was reported that the exit takes too long
+	By       Origin
+
+	Draining      bool
+	Drained       bool
+	DrainSince    mesh.Time
+	DrainDeadline mesh.Time
+	DrainReported bool
+	DrainBy       Origin
+}
+
+// NodeOrder is what was ordered about a node; of this node, whether it is cordoned.
+type NodeOrder struct {
+	Node     mesh.NodeID
+	Peer     bool // the configuration named it as a peer: it goes with that
+	Cordoned bool
+	By       Origin                // of the cordon
+	Draining bool                  // of another node
+	Phase    mesh.MaintenancePhase // of another node; PhaseUnknown if none was ordered
+}
+
+// DaemonOrder is what was ordered about a daemon.
+type DaemonOrder struct {
+	Daemon mesh.DaemonRef
+	Run    *RunOrder // nil for nothing
+	Pin    *PinOrder
+}
+
+// GateOrder is the restart gate of a daemon that crashed.
+type GateOrder struct {
+	Daemon  mesh.DaemonRef
+	State   GateState
+	Until   mesh.Time     // meaningful unless the gate is idle
+	Window  time.Duration // the next backoff
+	Crashes []mesh.Time
+}
+
+// ChainOrder is what was ordered about a chain.
+type ChainOrder struct {
+	Chain mesh.ChainID
+	Count *CountOrder // nil for nothing
+	Hold  *HoldOrder
+}
+
+// Orders returns what has to outlive the process. It shares nothing with the state.
+func (s *State) Orders() Orders {
+	o := Orders{Height: s.height, Local: s.localOrder(), Forced: slices.Clone(s.forced), Frozen: s.frozen}
+	if s.frozen {
+		o.FreezeUntil = s.freezeUntil
+	}
+	for id, p := range s.peers.all() {
+		n := NodeOrder{Node: id, Peer: p.configured, Cordoned: p.cordoned, Draining: p.draining}
+		if p.cordoned {
+			n.By = p.cordonedBy
+		}
+		if p.phaseOrdered && id != s.node {
+			n.Phase = p.phase
+		}
+		if n.Cordoned || n.Draining || n.Phase != mesh.PhaseUnknown {
+			o.Nodes = append(o.Nodes, n)
+		}
+	}
+	for _, d := range s.daemons.all() {
+		if d.run != nil || d.pin != nil {
+			o.Daemons = append(o.Daemons, DaemonOrder{Daemon: d.Ref, Run: copied(d.run), Pin: copied(d.pin)})
+		}
+		if g := d.Gate; g.closed != 0 || len(g.crashes) > 0 {
+			one := GateOrder{Daemon: d.Ref, State: g.State(), Window: g.window, Crashes: slices.Clone(g.crashes)}
+			if g.closed != 0 {
+				one.Until = g.until
+			}
+			o.Gates = append(o.Gates, one)
+		}
+	}
+	for _, id := range slices.Sorted(maps.Keys(s.orderedChains)) {
+		c := s.chains.get(id)
+		o.Chains = append(o.Chains, ChainOrder{Chain: id, Count: copied(c.count), Hold: copied(c.held)})
+	}
+	return o
+}
+
+func (s *State) localOrder() *LocalOrder {
+	m := s.local
+	if m.phase == mesh.PhaseActive && !m.draining && !m.drained {
+		return nil
+	}
+	o := &LocalOrder{Phase: m.phase, Reason: m.reason, Draining: m.draining, Drained: m.drained}
+	if m.phase != mesh.PhaseActive {
+		o.Since, o.Reported, o.By = m.since, m.reported, m.by
+	}
+	if m.phase == mesh.PhaseEntering {
+		o.Deadline = m.deadline
+	}
+	if m.draining || m.drained {
+		o.DrainSince, o.DrainDeadline, o.DrainReported, o.DrainBy = m.drainSince, m.drainDeadline, m.drainReported, m.drainBy
+	}
+	return o
+}
+
+func copied[T any](p *T) *T {
+	if p == nil {
+		return nil
+	}
+	v := *p
+	return &v
+}
+
+// restore takes over what outlived the process before. The configuration replaces an order
+// if its own value changed since the order was given.
+func (s *State) restore(o Orders) {
+	s.height = o.Height
+	s.restoreLocal(o.Local)
+	for _, n := range o.Nodes {
+		if known := s.peers.get(n.Node); n.Peer && (known == nil || !known.configured) {
+			continue
+		}
+		p := s.peers.ensure(n.Node)
+		p.cordoned, p.cordonedBy, p.draining = n.Cordoned, n.By, n.Draining
+		if n.Phase != mesh.PhaseUnknown && n.Node != s.node {
+			p.phase, p.phaseOrdered = n.Phase, true
+		}
+	}
+	s.forced = slices.Clone(o.Forced)
+	for _, d := range o.Daemons {
+		s.restoreDaemon(d)
+	}
+	for _, g := range o.Gates {
+		if d := s.daemons.get(g.Daemon.ID); d != nil {
+			d.Gate = Gate{until: g.Until, window: g.Window, crashes: slices.Clone(g.Crashes)}
+			if g.State != GateIdle {
+				d.Gate.closed = g.State
+			}
+		}
+	}
+	for _, c := range o.Chains {
+		s.restoreChain(c)
+	}
+}
+
+func (s *State) restoreLocal(o *LocalOrder) {
+	if o == nil {
+		return
+	}
+	m := &s.local
+	m.phase, m.since, m.deadline, m.reason, m.reported, m.by = o.Phase, o.Since, o.Deadline, o.Reason, o.Reported, o.By
+	m.draining, m.drained, m.drainSince, m.drainDeadline = o.Draining, o.Drained, o.DrainSince, o.DrainDeadline
+	m.drainReported, m.drainBy = o.DrainReported, o.DrainBy
+	s.notOverUntil = s.now.Add(s.policy.Settle)
+}
+
+func (s *State) restoreDaemon(o DaemonOrder) {
+	d := s.daemons.get(o.Daemon.ID)
+	if d == nil {
+		if o.Run != nil && o.Run.Over != nil || o.Pin != nil && o.Pin.Over != nil {
+			by := Origin{}
+			if o.Run != nil {
+				by = o.Run.By
+			}
+			s.logGone(o.Daemon, by)
+			return
+		}
+		d = s.ensureDaemon(o.Daemon)
+	}
+	if o.Run != nil {
+		if same(o.Run.Over, d.fileRun()) {
+			d.setRun(copied(o.Run))
+		} else {
+			s.logReplaced(d.Ref.ID, o.Run.By, runOrdered(d.Ref, o.Run.Intent), "run", o.Run.Over, d.fileRun())
+		}
+	}
+	if o.Pin != nil {
+		if same(o.Pin.Over, d.fileNode()) {
+			d.setPin(copied(o.Pin))
+		} else {
+			s.logReplaced(d.Ref.ID, o.Pin.By, pinOrdered(d.Ref, o.Pin.Node), "node", o.Pin.Over, d.fileNode())
+		}
+	}
+}
+
+func (s *State) restoreChain(o ChainOrder) {
+	c := s.chains.ensure(o.Chain)
+	if o.Count != nil {
+		if same(o.Count.Over, c.file.Replicas) {
+			c.setCount(copied(o.Count))
+		} else {
+			s.logReplaced(0, o.Count.By, countOrdered(o.Chain, o.Count.Desired), "replicas", o.Count.Over, c.file.Replicas)
+		}
+	}
+	if o.Hold != nil {
+		if o.Hold.Over == c.file.Hold {
+			c.setHold(copied(o.Hold))
+		} else {
+			s.logReplaced(0, o.Hold.By, holdOrdered(o.Chain, o.Hold.Intent), "hold", holdOf(o.Hold.Over), holdOf(c.file.Hold))
+		}
+	}
+	s.noteOrdered(o.Chain, c)
+	s.noteIfEmpty(o.Chain)
+}
+
+// cordon cordons a node.
+func (p *peer) cordon(o Origin) {
+	if !p.cordoned {
+		p.cordoned, p.cordonedBy = true, o
+	}
+}

@@ -1,0 +1,52 @@
+package state
+
+import (
+	"fmt"
+
+	"github.com/meshos/meshos/host/mesh"
+)
+
+// Origin is where an order came from. The zero value stands for no order.
+type Origin struct {
+	Height    uint64    // in the ordered log; 0 if it is not there
+	At        mesh.Time // when it was ordered: windows that it opens begin then
+	Operators []string  // who signed it; empty if nobody did
+
+	place mesh.Place
+}
+
+// origin returns the origin of an order that is being folded. An order that waited between
+// the log and the fold was given when the log took it.
+func (s *State) origin(p mesh.Place, operators []mesh.Operator) Origin {
+	o := Origin{Height: p.Height, At: s.now, place: p}
+	if !p.At.IsZero() {
+		o.At = s.now.Add(-max(0, s.wall.Sub(p.At)))
+	}
+	for _, who := range operators {
+		switch {
+		case !who.Verified:
+		case who.Name != "":
+			o.Operators = append(o.Operators, who.Name)
+		default:
+			o.Operators = append(o.Operators, who.KeyID)
+		}
+	}
+	s.height = max(s.height, p.Height)
+	return o
+}
+
+// String returns the origin for people: "order 12 of alice".
+func (o Origin) String() string {
+	what := "an order"
+	if o.Height > 0 {
+		what = fmt.Sprintf("order %d", o.Height)
+	}
+	for i, name := range o.Operators {
+		word := ", "
+		if i == 0 {
+			word = " of "
+		}
+		what += word + name
+	}
+	return what
+}
