@@ -11,6 +11,9 @@ import (
 	"os"
 	"syscall"
 	"time"
+
+	"github.com/meshos/meshos/host/mesh"
+	"github.com/meshos/meshos/host/process"
 )
 
 // fileStamp tells one version of a file from another without reading it.
@@ -39,49 +42,97 @@ func stampFrom(info fs.FileInfo) fileStamp {
 	return s
 }
 
-// verify hashes a plugin's binary and compares the hash with the pin of its entry. It
-// returns the hash in hex, also with an error if it got so far.
-func verify(ctx context.Context, e Entry) (string, error) {
-	fail := func(step, problem, remedy string, err error) error {
-		return &Error{Plugin: e.Name, Step: step, Problem: problem, Remedy: remedy, Rejected: true, Err: err}
+const (
+	// maxProgram is the size of the largest file that is taken for a plugin, in bytes.
+	maxProgram = 1 << 30
+	// loadTimeout is how long the file may take to be read.
+	loadTimeout = 30 * time.Second
+)
+
+// load copies a plugin's file and compares the copy's hash with the pin of its entry. What
+// is executed later is that copy. It returns the hash in hex, also with an error if it got
+// so far. The caller closes the program.
+func (s *slot) load(ctx context.Context, spawner *process.Spawner) (*process.Program, string, error) {
+	e := s.entry
+	ctx, cancel := context.WithTimeoutCause(ctx, loadTimeout, fmt.Errorf("not read within %v", loadTimeout))
+	defer cancel()
+	program, err := spawner.Load(ctx, e.Path, process.LoadOptions{MaxSize: maxProgram, Dir: s.opts.DataDir})
+	if err != nil {
+		return nil, "", s.loadError(err)
 	}
-	f, err := os.OpenFile(e.Path, os.O_RDONLY|syscall.O_NONBLOCK, 0) // opening a pipe would wait for its writer
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return "", fail("start", e.Path+" does not exist", `build it with "make build" or set path`, err)
-	case errors.Is(err, fs.ErrPermission):
-		return "", fail("start", e.Path+" can't be read: permission denied", "let the host's user read and execute it", err)
-	case err != nil:
-		return "", fail("start", fmt.Sprintf("%s can't be opened: %v", e.Path, errors.Unwrap(err)), "set path to a binary", err)
+	reject := func(step, problem, remedy string) (*process.Program, string, error) {
+		program.Close()
+		return nil, "", &Error{Plugin: e.Name, Step: step, Problem: problem, Remedy: remedy, Rejected: true}
 	}
-	defer f.Close()
-	info, err := f.Stat()
-	switch {
-	case err != nil:
-		return "", fail("start", err.Error(), "check the file system that it is on", err)
-	case info.IsDir():
-		return "", fail("start", e.Path+" is a directory", "set path to the binary in it", nil)
-	case !info.Mode().IsRegular():
-		return "", fail("start", e.Path+" is not a regular file", "set path to a binary", nil)
-	case info.Mode()&0o111 == 0:
-		return "", fail("start", fmt.Sprintf("%s is not executable (mode %v)", e.Path, info.Mode()), "chmod +x it", nil)
+	if program.Mode&0o111 == 0 {
+		return reject("start", fmt.Sprintf("%s is not executable (mode %v)", e.Path, program.Mode), "chmod +x it")
 	}
 	h := sha256.New()
-	if _, err := io.Copy(h, &ctxReader{ctx, f}); err != nil {
-		return "", &Error{
-			Plugin: e.Name, Step: "verify", Problem: fmt.Sprintf("%s can't be read: %v", e.Path, err),
-			Remedy: "check the file system that it is on; it is tried again", Err: err,
-		}
+	if _, err := io.Copy(h, &ctxReader{ctx, program.Reader()}); err != nil {
+		program.Close()
+		return nil, "", s.newError("verify", fmt.Sprintf("the copy of %s can't be read: %v", e.Path, err), "it is tried again", err)
 	}
 	got := hex.EncodeToString(h.Sum(nil))
 	if e.SHA256 != "" && got != e.SHA256 {
-		return got, fail("verify",
+		_, _, err := reject("verify",
 			fmt.Sprintf("%s has the wrong checksum: expected sha256 %s, got %s (%d bytes, modified %s)",
-				e.Path, e.SHA256, got, info.Size(), info.ModTime().UTC().Format(time.RFC3339)),
-			fmt.Sprintf("if this is the file you want, put sha256 = %q into its entry in meshos.toml", got), nil)
+				e.Path, e.SHA256, got, program.Size(), program.ModTime.UTC().Format(time.RFC3339)),
+			fmt.Sprintf("if this is the file you want, put sha256 = %q into its entry in meshos.toml", got))
+		return nil, got, err
 	}
-	return got, nil
+	if !program.Sealed() {
+		s.warnUnsealed()
+	}
+	return program, got, nil
 }
+
+// loadError returns what it means that a plugin's file could not be copied.
+func (s *slot) loadError(err error) error {
+	path := s.entry.Path
+	reject := func(problem, remedy string) error {
+		return &Error{Plugin: s.entry.Name, Step: "start", Problem: problem, Remedy: remedy, Rejected: true, Err: err}
+	}
+	var abandoned *process.AbandonedError
+	var load *process.LoadError
+	switch {
+	case errors.As(err, &abandoned):
+		s.setProcess(abandoned.Process)
+		return s.newError("verify", fmt.Sprintf("%s: %v, and process %d, which reads it, hangs in the kernel", path, abandoned.Err, abandoned.Process.Pid()),
+			"check the file system that it is on", err)
+	case !errors.As(err, &load):
+		return s.newError("verify", err.Error(), "check the file system that it is on, and who holds a lease on it; it is tried again", err)
+	case errors.Is(err, fs.ErrNotExist):
+		return reject(path+" does not exist", `build it with "make build" or set path`)
+	case load.Cause == process.LoadOpen && errors.Is(err, fs.ErrPermission):
+		return reject(path+" can't be read: permission denied", "let the host's user read and execute it")
+	case load.Cause == process.LoadOpen && errors.Is(err, syscall.EAGAIN):
+		return s.newError("verify", path+" can't be opened: somebody holds a lease on it", "find out who; it is tried again", err)
+	case load.Cause == process.LoadOpen:
+		return reject(load.Error(), "set path to a binary")
+	case load.Mode.IsDir():
+		return reject(path+" is a directory", "set path to the binary in it")
+	case load.Cause == process.LoadKind:
+		return reject(path+" is not a regular file", "set path to a binary")
+	case load.Cause == process.LoadTooLarge:
+		return reject(fmt.Sprintf("%s has %d bytes, more than a plugin may have (%d)", path, load.Size, maxProgram), "set path to a binary")
+	case load.Cause == process.LoadRead:
+		return s.newError("verify", load.Error(), "check the file system that it is on; it is tried again", err)
+	}
+	return s.newError("verify", load.Error(), "give the host memory, or room in node.data_dir; it is tried again", err)
+}
+
+// warnUnsealed says, once for each plugin, what its checksum is worth on this system.
+func (s *slot) warnUnsealed() {
+	s.mu.Lock()
+	known := s.unsealed
+	s.unsealed = true
+	s.mu.Unlock()
+	if !known {
+		s.opts.Log(mesh.LevelWarn, s.entry.Name, unsealedWarning)
+	}
+}
+
+const unsealedWarning = "this system executes no memory (vm.memfd_noexec), so the checked copy of its file is in node.data_dir, where another plugin of the same user could change it"
 
 // ctxReader ends a long read with its context.
 type ctxReader struct {

@@ -106,6 +106,9 @@ func (c *Catalog) Describe(name string) (*hostv1.PluginDetail, error) {
 	defer s.mu.Unlock()
 	detail.LastExit, detail.ConfigSchema = s.lastExit, s.schema
 	detail.Warnings = append(slices.Clone(s.warnings), s.discarded.Warnings()...)
+	if s.unsealed {
+		detail.Warnings = append(detail.Warnings, unsealedWarning)
+	}
 	for _, m := range s.machine.timeline {
 		detail.Timeline = append(detail.Timeline, &hostv1.PluginEvent{At: timestamppb.New(m.at), What: m.what})
 	}

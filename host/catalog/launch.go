@@ -22,12 +22,9 @@ import (
 
 // launch starts the plugin's process and connects to it, within StartTimeout. If it fails
 // nothing is left of the process, and the error is an *Error.
-func (s *slot) launch(ctx context.Context, env *runEnv) (*instance, error) {
+func (s *slot) launch(ctx context.Context, env *runEnv, program *process.Program) (*instance, error) {
 	ctx, cancel := context.WithTimeout(ctx, s.opts.StartTimeout)
 	defer cancel()
-	if err := s.checkStuck(); err != nil {
-		return nil, err
-	}
 	err := os.MkdirAll(s.dataDir(), 0o700)
 	if err == nil {
 		err = os.Chmod(s.dataDir(), 0o700) // in case it existed
@@ -47,7 +44,7 @@ func (s *slot) launch(ctx context.Context, env *runEnv) (*instance, error) {
 	defer lifelineR.Close()
 
 	i := newInstance(lifelineW, dir)
-	spec := process.Spec{Path: s.entry.Path, Env: s.entry.Env, ExtraFiles: []*os.File{lifelineR}}
+	spec := process.Spec{Path: s.entry.Path, Program: program, Env: s.entry.Env, ExtraFiles: []*os.File{lifelineR}}
 	l := &launching{slot: s, spawner: env.spawner, instance: i}
 	failure := l.connect(ctx, spec)
 	if failure == nil {

@@ -44,6 +44,7 @@ type slot struct {
 	kindsReported           bool // to Run's caller
 	lastExit                string
 	warnings                []string
+	unsealed                bool // the copy of its file could be changed
 }
 
 // callStats counts the calls of a plugin, over all its processes.

@@ -70,7 +70,10 @@ func (s *slot) attempt(ctx context.Context, env *runEnv, first func(error)) {
 
 // startUp verifies the plugin's file, starts it and sets the process up.
 func (s *slot) startUp(ctx context.Context, env *runEnv) (*instance, error) {
-	sha256, err := verify(ctx, s.entry)
+	if err := s.checkStuck(); err != nil {
+		return nil, err
+	}
+	program, sha256, err := s.load(ctx, env.spawner)
 	s.mu.Lock()
 	s.sha256 = sha256
 	s.mu.Unlock()
@@ -78,7 +81,8 @@ func (s *slot) startUp(ctx context.Context, env *runEnv) (*instance, error) {
 		return nil, err
 	}
 	s.step(func(m *machine, now time.Time) { m.verified(now) })
-	i, err := s.launch(ctx, env)
+	i, err := s.launch(ctx, env, program)
+	program.Close()
 	if err != nil {
 		return nil, err
 	}

@@ -68,64 +68,79 @@ func isStartError(err error) bool {
 }
 
 func (s *Spawner) start(ctx context.Context, spec Spec) (*Process, error) {
-	if err := ctx.Err(); err != nil {
-		return nil, err
-	}
 	path, err := spec.executable()
 	if err != nil {
 		return nil, &StartError{Path: spec.Path, Err: err}
 	}
+	o := order.Order{Path: path, Argv: append([]string{spec.Path}, spec.Args...), Env: spec.Env, Dir: spec.Dir}
+	p, last, err := s.help(ctx, spec.Program.order(o), spec.ExtraFiles, spec.Program.descriptor())
+	if err == nil {
+		if err = startError(spec, last); err != nil {
+			p.abandon()
+		}
+	}
+	if err != nil {
+		return nil, err
+	}
+	return p, nil
+}
+
+// help starts a helper and returns it with its last word on its order. If there is an error
+// nothing is left of it, or the error is an *AbandonedError.
+func (s *Spawner) help(ctx context.Context, o order.Order, given []*os.File, program *os.File) (*Process, order.Status, error) {
+	var last order.Status
+	if err := ctx.Err(); err != nil {
+		return nil, last, err
+	}
+	failed := func(err error) (*Process, order.Status, error) {
+		return nil, last, &StartError{Path: o.Path, Err: err}
+	}
+	null, err := os.Open(os.DevNull)
+	if err != nil {
+		return failed(err)
+	}
+	defer null.Close()
 	stdout, stdoutW, err := newPipe()
 	if err != nil {
-		return nil, &StartError{Path: spec.Path, Err: err}
+		return failed(err)
 	}
 	defer stdoutW.Close()
 	stderr, stderrW, err := newPipe()
 	if err != nil {
 		stdout.Close()
-		return nil, &StartError{Path: spec.Path, Err: err}
+		return failed(err)
 	}
 	defer stderrW.Close()
-	closePipes := func() {
+	h, err := newHelperStart(o, [3]*os.File{null, stdoutW, stderrW}, given, program)
+	if err != nil {
 		stdout.Close()
 		stderr.Close()
-	}
-	null, err := os.Open(os.DevNull)
-	if err != nil {
-		closePipes()
-		return nil, &StartError{Path: spec.Path, Err: err}
-	}
-	defer null.Close()
-	h, err := newHelperStart(order.Order{
-		Path: path, Argv: append([]string{spec.Path}, spec.Args...), Env: spec.Env, Dir: spec.Dir,
-	}, [3]*os.File{null, stdoutW, stderrW}, spec.ExtraFiles, nil)
-	if err != nil {
-		closePipes()
-		return nil, &StartError{Path: spec.Path, Err: err}
+		return failed(err)
 	}
 	p, err := s.fork(ctx, h, stdout, stderr)
 	h.sent()
 	if err != nil {
 		_ = h.status.Close()
-		closePipes()
-		return nil, err
+		stdout.Close()
+		stderr.Close()
+		return nil, last, err
 	}
-	last, err := h.await(ctx)
+	last, err = h.await(ctx)
 	if err == nil {
-		if err = startError(spec, last); err == nil {
-			return p, nil
-		}
+		return p, last, nil
 	}
 	p.abandon()
+	timer := time.NewTimer(abandonAfter)
+	defer timer.Stop()
 	select {
 	case <-p.Collected():
-	case <-time.After(abandonAfter):
-		return nil, &AbandonedError{Path: spec.Path, Err: err, Process: p}
+	case <-timer.C:
+		return nil, last, &AbandonedError{Path: o.Path, Err: err, Process: p}
 	}
 	if errors.Is(err, errHelper) {
-		err = &StartError{Path: spec.Path, Err: fmt.Errorf("%w: %v", errHelper, p.Exit())}
+		return failed(fmt.Errorf("%w: %v", errHelper, p.Exit()))
 	}
-	return nil, err
+	return nil, last, err
 }
 
 // abandonAfter is how long a start waits for a helper that it has killed.

@@ -10,6 +10,9 @@ type Spec struct {
 	// Path is the file to execute. A relative path is relative to this process's working
 	// directory, also when Dir is set; PATH is never searched.
 	Path string
+	// Program is executed instead of the file at Path, which only names it then; nil for
+	// that file.
+	Program *Program
 	// Args are the arguments without argv[0], which is Path as given.
 	Args []string
 	// Env is the whole environment, as KEY=VALUE; nil is an empty one.

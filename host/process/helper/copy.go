@@ -19,7 +19,7 @@ func (h *helper) copy() {
 		h.answer(order.AtOpen, err)
 		return
 	}
-	h.status.Mode, h.status.Size = info.Mode, uint64(info.Size)
+	h.found(&info)
 	switch {
 	case info.Mode&syscall.S_IFMT != syscall.S_IFREG:
 		h.answer(order.AtKind, nil)

@@ -14,7 +14,7 @@ func (h *helper) execPath() {
 	err := syscall.Exec(h.order.Path, h.order.Argv, h.order.Env)
 	var info syscall.Stat_t
 	if syscall.Stat(h.order.Path, &info) == nil {
-		h.status.Mode, h.status.Size = info.Mode, uint64(info.Size)
+		h.found(&info)
 	}
 	h.answer(order.NoExec, err)
 }
@@ -38,7 +38,12 @@ func (h *helper) execScript() {
 // execDescriptor executes an open file.
 func (h *helper) execDescriptor(fd int) {
 	h.answer(order.AtExec, nil)
-	h.answer(order.NoExec, execveat(fd, h.order.Argv, h.order.Env))
+	err := execveat(fd, h.order.Argv, h.order.Env)
+	var info syscall.Stat_t
+	if syscall.Fstat(fd, &info) == nil {
+		h.found(&info)
+	}
+	h.answer(order.NoExec, err)
 }
 
 // atEmptyPath has execveat execute the descriptor itself.

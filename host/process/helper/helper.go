@@ -103,6 +103,11 @@ func (h *helper) answer(step order.Step, err error) {
 	_, _ = syscall.Write(h.statusFD(), b[:])
 }
 
+// found notes what the file is.
+func (h *helper) found(info *syscall.Stat_t) {
+	h.status.Mode, h.status.Size, h.status.Mtime = info.Mode, uint64(info.Size), info.Mtim.Nano()
+}
+
 // readAll reads a file from its beginning.
 func readAll(fd int) (text []byte, ok bool) {
 	var b [4096]byte

@@ -42,7 +42,7 @@ func TestWhatIsNotAnOrderIsRefused(t *testing.T) {
 }
 
 func TestAStatusComesBackAsItWas(t *testing.T) {
-	want := Status{Step: AtSize, Errno: 0x01020304, Mode: 0x8fff, Size: 1<<63 + 5}
+	want := Status{Step: AtSize, Errno: 0x01020304, Mode: 0x8fff, Size: 1<<63 + 5, Mtime: -7}
 	if got := DecodeStatus(want.Encode()); got != want {
 		t.Errorf("got %+v, want %+v", got, want)
 	}

@@ -23,10 +23,11 @@ type Status struct {
 	Errno uint32 // what the system said; 0 for nothing
 	Mode  uint32 // of the file, as stat(2) has it; 0 if there is none
 	Size  uint64 // of the file, in bytes
+	Mtime int64  // of the file, in nanoseconds since 1970
 }
 
 // StatusSize is the size of a record: a pipe takes and returns it as one.
-const StatusSize = 1 + 4 + 4 + 8
+const StatusSize = 1 + 4 + 4 + 8 + 8
 
 // Encode returns the bytes of the record.
 func (s Status) Encode() (b [StatusSize]byte) {
@@ -37,6 +38,7 @@ func (s Status) Encode() (b [StatusSize]byte) {
 	}
 	for i := range 8 {
 		b[9+i] = byte(s.Size >> (8 * i))
+		b[17+i] = byte(s.Mtime >> (8 * i))
 	}
 	return b
 }
@@ -50,6 +52,7 @@ func DecodeStatus(b [StatusSize]byte) (s Status) {
 	}
 	for i := range 8 {
 		s.Size |= uint64(b[9+i]) << (8 * i)
+		s.Mtime |= int64(b[17+i]) << (8 * i)
 	}
 	return s
 }

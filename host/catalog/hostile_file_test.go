@@ -1,0 +1,63 @@
+package catalog_test
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/meshos/meshos/host/catalog"
+	"github.com/meshos/meshos/host/snapshot"
+)
+
+// Opening the file, or executing it, waits as long as somebody holds a lease on it.
+func TestAPluginWhoseFileIsLeasedStopsNobodyElse(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "leased")
+	text, err := os.ReadFile(testPlugin)
+	if err != nil {
+		t.Fatal(err)
+	}
+	write(t, path, string(text), 0o755)
+	file, err := os.OpenFile(path, os.O_RDWR, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	if _, err := unix.FcntlInt(file.Fd(), unix.F_SETLEASE, unix.F_WRLCK); err != nil {
+		t.Fatal(err)
+	}
+	r := start(t, []catalog.Entry{entry("leased", "", func(e *catalog.Entry) { e.Path = path }), entry("good", "")})
+	r.until("the lease is in the way", r.contains(&r.failures, "leased: verify: "+path+" can't be opened: somebody holds a lease on it"))
+	for range 5 {
+		runtime.GC() // it would wait for a thread that waits in the kernel
+	}
+	r.waitFor("good", snapshot.PluginReady)
+	_ = file.Close()
+	r.waitFor("leased", snapshot.PluginReady)
+}
+
+func TestASparseFileIsNotRead(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "sparse")
+	write(t, path, "", 0o755)
+	if err := os.Truncate(path, 300<<30); err != nil {
+		t.Fatal(err)
+	}
+	r := start(t, []catalog.Entry{entry("sparse", "", func(e *catalog.Entry) { e.Path = path })})
+	v := r.waitFor("sparse", snapshot.PluginRejected)
+	if want := fmt.Sprintf("start: %s has %d bytes, more than a plugin may have (%d); set path to a binary", path, int64(300)<<30, 1<<30); v.Message != want {
+		t.Errorf("got  %s\nwant %s", v.Message, want)
+	}
+}
+
+func TestAPluginRunsFromACopyThatNobodyCanChange(t *testing.T) {
+	r := start(t, []catalog.Entry{entry("good", "")})
+	pid := r.waitFor("good", snapshot.PluginReady).PID
+	exe, err := os.Readlink(fmt.Sprintf("/proc/%d/exe", pid))
+	if err != nil || !strings.HasPrefix(exe, "/memfd:") {
+		t.Errorf("it executes %q, %v", exe, err)
+	}
+}
