@@ -187,6 +187,10 @@ func (n *node) make(ctx context.Context, spawner *process.Spawner) (err error) {
 			}
 			return "", false
 		},
+		Reload: func(ctx context.Context) (api.Reloaded, error) {
+			result, err := n.reload.Reload(ctx)
+			return api.Reloaded(result), err
+		},
 		Durable: func(ctx context.Context, c mesh.RecordChain, seq uint64) error {
 			return n.records.Durable(ctx, c, n.epoch, seq)
 		},

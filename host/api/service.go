@@ -49,6 +49,7 @@ type Options struct {
 	Plugins     Plugins
 	StateReader StateReader
 	History     History // nil: there is no history of scores
+	Reload      Reload  // nil: the configuration can't be read again
 	// IdleAfter is how long a connection without a call is kept open; 0 means a minute.
 	IdleAfter time.Duration
 }

@@ -4,8 +4,10 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"maps"
 	"os"
 	"reflect"
+	"slices"
 	"strings"
 	"time"
 
@@ -52,39 +54,71 @@ type Plugins interface {
 	Retry()
 }
 
+// Result is what became of a reload.
+type Result struct {
+	TakenOver    []config.Difference
+	NeedsRestart []config.Difference // in force as it was until the node is restarted
+	Kept         []string            // plugins that keep their configuration, and why
+	Warnings     []string
+	Rejected     string // the mistakes of the file: nothing was taken over then
+}
+
 // Reloader reloads the configuration of one node.
 type Reloader struct {
-	parts   Parts
-	current *config.Config // what the node runs on
+	parts    Parts
+	current  *config.Config     // what the node runs on
+	requests chan chan<- Result // unbuffered: a successful send means that Run reloads now
 }
 
 // New returns a reloader of a node that was started with cfg.
-func New(cfg *config.Config, parts Parts) *Reloader { return &Reloader{parts: parts, current: cfg} }
+func New(cfg *config.Config, parts Parts) *Reloader {
+	return &Reloader{parts: parts, current: cfg, requests: make(chan chan<- Result)}
+}
 
-// Run reloads whenever a signal comes, until ctx ends.
+// Run reloads whenever a signal comes or Reload is called, until ctx ends.
 func (r *Reloader) Run(ctx context.Context, asked <-chan os.Signal) {
 	for {
 		select {
 		case <-asked:
 			r.reload(ctx)
+		case done := <-r.requests:
+			done <- r.reload(ctx)
 		case <-ctx.Done():
 			return
 		}
 	}
 }
 
+// Reload has the configuration read again and returns what became of it. The error is
+// that of ctx, also when the node ends.
+func (r *Reloader) Reload(ctx context.Context) (Result, error) {
+	done := make(chan Result, 1)
+	select {
+	case r.requests <- done:
+	case <-ctx.Done():
+		return Result{}, fmt.Errorf("reload: %w", context.Cause(ctx))
+	}
+	select {
+	case result := <-done:
+		return result, nil
+	case <-ctx.Done():
+		return Result{}, fmt.Errorf("reload is under way: %w", context.Cause(ctx))
+	}
+}
+
 // reload reads the file again and has what changed taken over. A file with mistakes
 // changes nothing.
-func (r *Reloader) reload(ctx context.Context) {
+func (r *Reloader) reload(ctx context.Context) (result Result) {
 	r.reloadSigners(ctx) // whatever else is wrong: a key that was taken away must not sign
 	next, err := config.Load(r.current.File)
 	if err != nil {
 		r.parts.Log.Error("configuration not reloaded, the one in force stays", "error", err)
 		r.parts.Report("reload", fmt.Sprintf("the configuration in force stays: %v", err))
-		return
+		return Result{Rejected: err.Error()}
 	}
 	for _, w := range next.Warnings {
 		r.parts.Log.Warn("configuration", "file", w.File, "line", w.Line, "key", w.Key, "message", w.Message)
+		result.Warnings = append(result.Warnings, w.String())
 	}
 	// Daemons before the loop, so that a new one is known when the loop has it started.
 	r.parts.Daemons.Configure(daemon.Specs(next.Daemons))
@@ -100,19 +134,40 @@ func (r *Reloader) reload(ctx context.Context) {
 			}
 		})
 	}
-	var kept []string
+	kept := map[string]error{}
 	within(ctx, stepTimeout, func(ctx context.Context) {
-		kept = reconfigure(ctx, r.parts.Plugins, r.parts.Report, r.current, next)
+		kept = reconfigure(ctx, r.parts.Plugins, r.current, next)
 	})
-	r.parts.Plugins.Retry() // what they lacked may be granted or installed by now
-	if keys := needRestart(r.current, next); len(keys) > 0 {
-		what := fmt.Sprintf("restart the node for the changes of %s", strings.Join(keys, ", "))
-		r.parts.Log.Warn("configuration reloaded in part", "todo", what)
-		r.parts.Report("reload", what)
-	} else {
-		r.parts.Log.Info("configuration reloaded", "file", next.File)
+	for _, name := range slices.Sorted(maps.Keys(kept)) {
+		r.parts.Report("plugin:"+name, fmt.Sprintf("reload: it keeps its configuration: %v", kept[name]))
+		result.Kept = append(result.Kept, fmt.Sprintf("%s: %v", name, kept[name]))
 	}
-	r.current = inForce(r.current, next, kept)
+	r.parts.Plugins.Retry() // what they lacked may be granted or installed by now
+	inForce := inForce(r.current, next, kept)
+	result.TakenOver, result.NeedsRestart = r.current.Differences(inForce), inForce.Differences(next)
+	result.NeedsRestart = slices.DeleteFunc(result.NeedsRestart, func(d config.Difference) bool { return refused(d, kept) })
+	r.log(next.File, result)
+	r.current = inForce
+	return result
+}
+
+// log says in the log, and where something is left to do in a failure record, what
+// became of a reload.
+func (r *Reloader) log(file string, result Result) {
+	for _, d := range result.TakenOver {
+		r.parts.Log.Info("configuration changed", "key", d.String(), "old", d.Old, "new", d.New)
+	}
+	if len(result.NeedsRestart) == 0 {
+		r.parts.Log.Info("configuration reloaded", "file", file, "changes", len(result.TakenOver))
+		return
+	}
+	keys := make([]string, len(result.NeedsRestart))
+	for i, d := range result.NeedsRestart {
+		keys[i] = d.String()
+	}
+	what := "restart the node for the changes of " + strings.Join(keys, ", ")
+	r.parts.Log.Warn("configuration reloaded in part", "todo", what)
+	r.parts.Report("reload", what)
 }
 
 // within calls f with a context that ends after d.

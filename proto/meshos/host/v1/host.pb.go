@@ -25,6 +25,179 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
+type ReloadRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ReloadRequest) Reset() {
+	*x = ReloadRequest{}
+	mi := &file_meshos_host_v1_host_proto_msgTypes[0]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ReloadRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ReloadRequest) ProtoMessage() {}
+
+func (x *ReloadRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_meshos_host_v1_host_proto_msgTypes[0]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ReloadRequest.ProtoReflect.Descriptor instead.
+func (*ReloadRequest) Descriptor() ([]byte, []int) {
+	return file_meshos_host_v1_host_proto_rawDescGZIP(), []int{0}
+}
+
+type ReloadResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	TakenOver     []*ConfigChange        `protobuf:"bytes,1,rep,name=taken_over,json=takenOver,proto3" json:"taken_over,omitempty"`
+	NeedsRestart  []*ConfigChange        `protobuf:"bytes,2,rep,name=needs_restart,json=needsRestart,proto3" json:"needs_restart,omitempty"` // stays as it was until the node is restarted
+	Kept          []string               `protobuf:"bytes,3,rep,name=kept,proto3" json:"kept,omitempty"`                                     // plugins that refused a new configuration, and why
+	Warnings      []string               `protobuf:"bytes,4,rep,name=warnings,proto3" json:"warnings,omitempty"`
+	Rejected      string                 `protobuf:"bytes,5,opt,name=rejected,proto3" json:"rejected,omitempty"` // the mistakes of the file; nothing of it was taken over then
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ReloadResponse) Reset() {
+	*x = ReloadResponse{}
+	mi := &file_meshos_host_v1_host_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ReloadResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ReloadResponse) ProtoMessage() {}
+
+func (x *ReloadResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_meshos_host_v1_host_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ReloadResponse.ProtoReflect.Descriptor instead.
+func (*ReloadResponse) Descriptor() ([]byte, []int) {
+	return file_meshos_host_v1_host_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *ReloadResponse) GetTakenOver() []*ConfigChange {
+	if x != nil {
+		return x.TakenOver
+	}
+	return nil
+}
+
+func (x *ReloadResponse) GetNeedsRestart() []*ConfigChange {
+	if x != nil {
+		return x.NeedsRestart
+	}
+	return nil
+}
+
+func (x *ReloadResponse) GetKept() []string {
+	if x != nil {
+		return x.Kept
+	}
+	return nil
+}
+
+func (x *ReloadResponse) GetWarnings() []string {
+	if x != nil {
+		return x.Warnings
+	}
+	return nil
+}
+
+func (x *ReloadResponse) GetRejected() string {
+	if x != nil {
+		return x.Rejected
+	}
+	return ""
+}
+
+// ConfigChange is one key that has another value in the file than the node runs on.
+type ConfigChange struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Key           string                 `protobuf:"bytes,1,opt,name=key,proto3" json:"key,omitempty"` // "loop.tick_interval", "plugin NAME: timeout", "peer 4 added"
+	Old           string                 `protobuf:"bytes,2,opt,name=old,proto3" json:"old,omitempty"` // as TOML; empty for a value that was not set
+	New           string                 `protobuf:"bytes,3,opt,name=new,proto3" json:"new,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ConfigChange) Reset() {
+	*x = ConfigChange{}
+	mi := &file_meshos_host_v1_host_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ConfigChange) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ConfigChange) ProtoMessage() {}
+
+func (x *ConfigChange) ProtoReflect() protoreflect.Message {
+	mi := &file_meshos_host_v1_host_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ConfigChange.ProtoReflect.Descriptor instead.
+func (*ConfigChange) Descriptor() ([]byte, []int) {
+	return file_meshos_host_v1_host_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *ConfigChange) GetKey() string {
+	if x != nil {
+		return x.Key
+	}
+	return ""
+}
+
+func (x *ConfigChange) GetOld() string {
+	if x != nil {
+		return x.Old
+	}
+	return ""
+}
+
+func (x *ConfigChange) GetNew() string {
+	if x != nil {
+		return x.New
+	}
+	return ""
+}
+
 type GetSnapshotRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	unknownFields protoimpl.UnknownFields
@@ -33,7 +206,7 @@ type GetSnapshotRequest struct {
 
 func (x *GetSnapshotRequest) Reset() {
 	*x = GetSnapshotRequest{}
-	mi := &file_meshos_host_v1_host_proto_msgTypes[0]
+	mi := &file_meshos_host_v1_host_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -45,7 +218,7 @@ func (x *GetSnapshotRequest) String() string {
 func (*GetSnapshotRequest) ProtoMessage() {}
 
 func (x *GetSnapshotRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_host_v1_host_proto_msgTypes[0]
+	mi := &file_meshos_host_v1_host_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -58,7 +231,7 @@ func (x *GetSnapshotRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetSnapshotRequest.ProtoReflect.Descriptor instead.
 func (*GetSnapshotRequest) Descriptor() ([]byte, []int) {
-	return file_meshos_host_v1_host_proto_rawDescGZIP(), []int{0}
+	return file_meshos_host_v1_host_proto_rawDescGZIP(), []int{3}
 }
 
 type WatchSnapshotsRequest struct {
@@ -69,7 +242,7 @@ type WatchSnapshotsRequest struct {
 
 func (x *WatchSnapshotsRequest) Reset() {
 	*x = WatchSnapshotsRequest{}
-	mi := &file_meshos_host_v1_host_proto_msgTypes[1]
+	mi := &file_meshos_host_v1_host_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -81,7 +254,7 @@ func (x *WatchSnapshotsRequest) String() string {
 func (*WatchSnapshotsRequest) ProtoMessage() {}
 
 func (x *WatchSnapshotsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_host_v1_host_proto_msgTypes[1]
+	mi := &file_meshos_host_v1_host_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -94,7 +267,7 @@ func (x *WatchSnapshotsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchSnapshotsRequest.ProtoReflect.Descriptor instead.
 func (*WatchSnapshotsRequest) Descriptor() ([]byte, []int) {
-	return file_meshos_host_v1_host_proto_rawDescGZIP(), []int{1}
+	return file_meshos_host_v1_host_proto_rawDescGZIP(), []int{4}
 }
 
 type PublishRequest struct {
@@ -106,7 +279,7 @@ type PublishRequest struct {
 
 func (x *PublishRequest) Reset() {
 	*x = PublishRequest{}
-	mi := &file_meshos_host_v1_host_proto_msgTypes[2]
+	mi := &file_meshos_host_v1_host_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -118,7 +291,7 @@ func (x *PublishRequest) String() string {
 func (*PublishRequest) ProtoMessage() {}
 
 func (x *PublishRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_host_v1_host_proto_msgTypes[2]
+	mi := &file_meshos_host_v1_host_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -131,7 +304,7 @@ func (x *PublishRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PublishRequest.ProtoReflect.Descriptor instead.
 func (*PublishRequest) Descriptor() ([]byte, []int) {
-	return file_meshos_host_v1_host_proto_rawDescGZIP(), []int{2}
+	return file_meshos_host_v1_host_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *PublishRequest) GetEvents() []*v1.Event {
@@ -150,7 +323,7 @@ type PublishResponse struct {
 
 func (x *PublishResponse) Reset() {
 	*x = PublishResponse{}
-	mi := &file_meshos_host_v1_host_proto_msgTypes[3]
+	mi := &file_meshos_host_v1_host_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -162,7 +335,7 @@ func (x *PublishResponse) String() string {
 func (*PublishResponse) ProtoMessage() {}
 
 func (x *PublishResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_host_v1_host_proto_msgTypes[3]
+	mi := &file_meshos_host_v1_host_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -175,7 +348,7 @@ func (x *PublishResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PublishResponse.ProtoReflect.Descriptor instead.
 func (*PublishResponse) Descriptor() ([]byte, []int) {
-	return file_meshos_host_v1_host_proto_rawDescGZIP(), []int{3}
+	return file_meshos_host_v1_host_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *PublishResponse) GetAccepted() uint32 {
@@ -194,7 +367,7 @@ type CommitRequest struct {
 
 func (x *CommitRequest) Reset() {
 	*x = CommitRequest{}
-	mi := &file_meshos_host_v1_host_proto_msgTypes[4]
+	mi := &file_meshos_host_v1_host_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -206,7 +379,7 @@ func (x *CommitRequest) String() string {
 func (*CommitRequest) ProtoMessage() {}
 
 func (x *CommitRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_host_v1_host_proto_msgTypes[4]
+	mi := &file_meshos_host_v1_host_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -219,7 +392,7 @@ func (x *CommitRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CommitRequest.ProtoReflect.Descriptor instead.
 func (*CommitRequest) Descriptor() ([]byte, []int) {
-	return file_meshos_host_v1_host_proto_rawDescGZIP(), []int{4}
+	return file_meshos_host_v1_host_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *CommitRequest) GetCommit() *v1.SignedCommit {
@@ -238,7 +411,7 @@ type SimulateRequest struct {
 
 func (x *SimulateRequest) Reset() {
 	*x = SimulateRequest{}
-	mi := &file_meshos_host_v1_host_proto_msgTypes[5]
+	mi := &file_meshos_host_v1_host_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -250,7 +423,7 @@ func (x *SimulateRequest) String() string {
 func (*SimulateRequest) ProtoMessage() {}
 
 func (x *SimulateRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_host_v1_host_proto_msgTypes[5]
+	mi := &file_meshos_host_v1_host_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -263,7 +436,7 @@ func (x *SimulateRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SimulateRequest.ProtoReflect.Descriptor instead.
 func (*SimulateRequest) Descriptor() ([]byte, []int) {
-	return file_meshos_host_v1_host_proto_rawDescGZIP(), []int{5}
+	return file_meshos_host_v1_host_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *SimulateRequest) GetEvent() *v1.AdminEvent {
@@ -283,7 +456,7 @@ type SimulateResponse struct {
 
 func (x *SimulateResponse) Reset() {
 	*x = SimulateResponse{}
-	mi := &file_meshos_host_v1_host_proto_msgTypes[6]
+	mi := &file_meshos_host_v1_host_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -295,7 +468,7 @@ func (x *SimulateResponse) String() string {
 func (*SimulateResponse) ProtoMessage() {}
 
 func (x *SimulateResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_host_v1_host_proto_msgTypes[6]
+	mi := &file_meshos_host_v1_host_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -308,7 +481,7 @@ func (x *SimulateResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SimulateResponse.ProtoReflect.Descriptor instead.
 func (*SimulateResponse) Descriptor() ([]byte, []int) {
-	return file_meshos_host_v1_host_proto_rawDescGZIP(), []int{6}
+	return file_meshos_host_v1_host_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *SimulateResponse) GetBlastRadius() *v1.BlastRadius {
@@ -337,7 +510,7 @@ type TailRequest struct {
 
 func (x *TailRequest) Reset() {
 	*x = TailRequest{}
-	mi := &file_meshos_host_v1_host_proto_msgTypes[7]
+	mi := &file_meshos_host_v1_host_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -349,7 +522,7 @@ func (x *TailRequest) String() string {
 func (*TailRequest) ProtoMessage() {}
 
 func (x *TailRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_host_v1_host_proto_msgTypes[7]
+	mi := &file_meshos_host_v1_host_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -362,7 +535,7 @@ func (x *TailRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TailRequest.ProtoReflect.Descriptor instead.
 func (*TailRequest) Descriptor() ([]byte, []int) {
-	return file_meshos_host_v1_host_proto_rawDescGZIP(), []int{7}
+	return file_meshos_host_v1_host_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *TailRequest) GetEpoch() uint64 {
@@ -402,7 +575,7 @@ type PluginRequest struct {
 
 func (x *PluginRequest) Reset() {
 	*x = PluginRequest{}
-	mi := &file_meshos_host_v1_host_proto_msgTypes[8]
+	mi := &file_meshos_host_v1_host_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -414,7 +587,7 @@ func (x *PluginRequest) String() string {
 func (*PluginRequest) ProtoMessage() {}
 
 func (x *PluginRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_host_v1_host_proto_msgTypes[8]
+	mi := &file_meshos_host_v1_host_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -427,7 +600,7 @@ func (x *PluginRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PluginRequest.ProtoReflect.Descriptor instead.
 func (*PluginRequest) Descriptor() ([]byte, []int) {
-	return file_meshos_host_v1_host_proto_rawDescGZIP(), []int{8}
+	return file_meshos_host_v1_host_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *PluginRequest) GetName() string {
@@ -453,7 +626,7 @@ type PluginDetail struct {
 
 func (x *PluginDetail) Reset() {
 	*x = PluginDetail{}
-	mi := &file_meshos_host_v1_host_proto_msgTypes[9]
+	mi := &file_meshos_host_v1_host_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -465,7 +638,7 @@ func (x *PluginDetail) String() string {
 func (*PluginDetail) ProtoMessage() {}
 
 func (x *PluginDetail) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_host_v1_host_proto_msgTypes[9]
+	mi := &file_meshos_host_v1_host_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -478,7 +651,7 @@ func (x *PluginDetail) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PluginDetail.ProtoReflect.Descriptor instead.
 func (*PluginDetail) Descriptor() ([]byte, []int) {
-	return file_meshos_host_v1_host_proto_rawDescGZIP(), []int{9}
+	return file_meshos_host_v1_host_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *PluginDetail) GetView() *v1.PluginView {
@@ -541,7 +714,7 @@ type PluginEvent struct {
 
 func (x *PluginEvent) Reset() {
 	*x = PluginEvent{}
-	mi := &file_meshos_host_v1_host_proto_msgTypes[10]
+	mi := &file_meshos_host_v1_host_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -553,7 +726,7 @@ func (x *PluginEvent) String() string {
 func (*PluginEvent) ProtoMessage() {}
 
 func (x *PluginEvent) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_host_v1_host_proto_msgTypes[10]
+	mi := &file_meshos_host_v1_host_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -566,7 +739,7 @@ func (x *PluginEvent) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PluginEvent.ProtoReflect.Descriptor instead.
 func (*PluginEvent) Descriptor() ([]byte, []int) {
-	return file_meshos_host_v1_host_proto_rawDescGZIP(), []int{10}
+	return file_meshos_host_v1_host_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *PluginEvent) GetAt() *timestamppb.Timestamp {
@@ -599,7 +772,7 @@ type ExplainRequest struct {
 
 func (x *ExplainRequest) Reset() {
 	*x = ExplainRequest{}
-	mi := &file_meshos_host_v1_host_proto_msgTypes[11]
+	mi := &file_meshos_host_v1_host_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -611,7 +784,7 @@ func (x *ExplainRequest) String() string {
 func (*ExplainRequest) ProtoMessage() {}
 
 func (x *ExplainRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_host_v1_host_proto_msgTypes[11]
+	mi := &file_meshos_host_v1_host_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -624,7 +797,7 @@ func (x *ExplainRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ExplainRequest.ProtoReflect.Descriptor instead.
 func (*ExplainRequest) Descriptor() ([]byte, []int) {
-	return file_meshos_host_v1_host_proto_rawDescGZIP(), []int{11}
+	return file_meshos_host_v1_host_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *ExplainRequest) GetSubject() isExplainRequest_Subject {
@@ -725,7 +898,7 @@ type ExplainResponse struct {
 
 func (x *ExplainResponse) Reset() {
 	*x = ExplainResponse{}
-	mi := &file_meshos_host_v1_host_proto_msgTypes[12]
+	mi := &file_meshos_host_v1_host_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -737,7 +910,7 @@ func (x *ExplainResponse) String() string {
 func (*ExplainResponse) ProtoMessage() {}
 
 func (x *ExplainResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_host_v1_host_proto_msgTypes[12]
+	mi := &file_meshos_host_v1_host_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -750,7 +923,7 @@ func (x *ExplainResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ExplainResponse.ProtoReflect.Descriptor instead.
 func (*ExplainResponse) Descriptor() ([]byte, []int) {
-	return file_meshos_host_v1_host_proto_rawDescGZIP(), []int{12}
+	return file_meshos_host_v1_host_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *ExplainResponse) GetSubject() string {
@@ -785,7 +958,7 @@ type Finding struct {
 
 func (x *Finding) Reset() {
 	*x = Finding{}
-	mi := &file_meshos_host_v1_host_proto_msgTypes[13]
+	mi := &file_meshos_host_v1_host_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -797,7 +970,7 @@ func (x *Finding) String() string {
 func (*Finding) ProtoMessage() {}
 
 func (x *Finding) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_host_v1_host_proto_msgTypes[13]
+	mi := &file_meshos_host_v1_host_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -810,7 +983,7 @@ func (x *Finding) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Finding.ProtoReflect.Descriptor instead.
 func (*Finding) Descriptor() ([]byte, []int) {
-	return file_meshos_host_v1_host_proto_rawDescGZIP(), []int{13}
+	return file_meshos_host_v1_host_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *Finding) GetArm() string {
@@ -831,7 +1004,19 @@ var File_meshos_host_v1_host_proto protoreflect.FileDescriptor
 
 const file_meshos_host_v1_host_proto_rawDesc = "" +
 	"\n" +
-	"\x19meshos/host/v1/host.proto\x12\x0emeshos.host.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x16meshos/v1/meshos.proto\"\x14\n" +
+	"\x19meshos/host/v1/host.proto\x12\x0emeshos.host.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x16meshos/v1/meshos.proto\"\x0f\n" +
+	"\rReloadRequest\"\xdc\x01\n" +
+	"\x0eReloadResponse\x12;\n" +
+	"\n" +
+	"taken_over\x18\x01 \x03(\v2\x1c.meshos.host.v1.ConfigChangeR\ttakenOver\x12A\n" +
+	"\rneeds_restart\x18\x02 \x03(\v2\x1c.meshos.host.v1.ConfigChangeR\fneedsRestart\x12\x12\n" +
+	"\x04kept\x18\x03 \x03(\tR\x04kept\x12\x1a\n" +
+	"\bwarnings\x18\x04 \x03(\tR\bwarnings\x12\x1a\n" +
+	"\brejected\x18\x05 \x01(\tR\brejected\"D\n" +
+	"\fConfigChange\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12\x10\n" +
+	"\x03old\x18\x02 \x01(\tR\x03old\x12\x10\n" +
+	"\x03new\x18\x03 \x01(\tR\x03new\"\x14\n" +
 	"\x12GetSnapshotRequest\"\x17\n" +
 	"\x15WatchSnapshotsRequest\":\n" +
 	"\x0ePublishRequest\x12(\n" +
@@ -879,7 +1064,7 @@ const file_meshos_host_v1_host_proto_rawDesc = "" +
 	"\x04tick\x18\x03 \x01(\x04R\x04tick\"/\n" +
 	"\aFinding\x12\x10\n" +
 	"\x03arm\x18\x01 \x01(\tR\x03arm\x12\x12\n" +
-	"\x04text\x18\x02 \x01(\tR\x04text2\xc0\a\n" +
+	"\x04text\x18\x02 \x01(\tR\x04text2\x89\b\n" +
 	"\x04Host\x12F\n" +
 	"\vGetSnapshot\x12\".meshos.host.v1.GetSnapshotRequest\x1a\x13.meshos.v1.Snapshot\x12N\n" +
 	"\x0eWatchSnapshots\x12%.meshos.host.v1.WatchSnapshotsRequest\x1a\x13.meshos.v1.Snapshot0\x01\x12J\n" +
@@ -888,7 +1073,8 @@ const file_meshos_host_v1_host_proto_rawDesc = "" +
 	"\bSimulate\x12\x1f.meshos.host.v1.SimulateRequest\x1a .meshos.host.v1.SimulateResponse\x12G\n" +
 	"\tTailAudit\x12\x1b.meshos.host.v1.TailRequest\x1a\x1b.meshos.v1.AdminAuditRecord0\x01\x12?\n" +
 	"\bTailLogs\x12\x1b.meshos.host.v1.TailRequest\x1a\x14.meshos.v1.LogRecord0\x01\x12G\n" +
-	"\fTailFailures\x12\x1b.meshos.host.v1.TailRequest\x1a\x18.meshos.v1.FailureRecord0\x01\x12D\n" +
+	"\fTailFailures\x12\x1b.meshos.host.v1.TailRequest\x1a\x18.meshos.v1.FailureRecord0\x01\x12G\n" +
+	"\x06Reload\x12\x1d.meshos.host.v1.ReloadRequest\x1a\x1e.meshos.host.v1.ReloadResponse\x12D\n" +
 	"\fReloadPlugin\x12\x1d.meshos.host.v1.PluginRequest\x1a\x15.meshos.v1.PluginView\x12D\n" +
 	"\fEnablePlugin\x12\x1d.meshos.host.v1.PluginRequest\x1a\x15.meshos.v1.PluginView\x12E\n" +
 	"\rDisablePlugin\x12\x1d.meshos.host.v1.PluginRequest\x1a\x15.meshos.v1.PluginView\x12M\n" +
@@ -907,74 +1093,81 @@ func file_meshos_host_v1_host_proto_rawDescGZIP() []byte {
 	return file_meshos_host_v1_host_proto_rawDescData
 }
 
-var file_meshos_host_v1_host_proto_msgTypes = make([]protoimpl.MessageInfo, 14)
+var file_meshos_host_v1_host_proto_msgTypes = make([]protoimpl.MessageInfo, 17)
 var file_meshos_host_v1_host_proto_goTypes = []any{
-	(*GetSnapshotRequest)(nil),    // 0: meshos.host.v1.GetSnapshotRequest
-	(*WatchSnapshotsRequest)(nil), // 1: meshos.host.v1.WatchSnapshotsRequest
-	(*PublishRequest)(nil),        // 2: meshos.host.v1.PublishRequest
-	(*PublishResponse)(nil),       // 3: meshos.host.v1.PublishResponse
-	(*CommitRequest)(nil),         // 4: meshos.host.v1.CommitRequest
-	(*SimulateRequest)(nil),       // 5: meshos.host.v1.SimulateRequest
-	(*SimulateResponse)(nil),      // 6: meshos.host.v1.SimulateResponse
-	(*TailRequest)(nil),           // 7: meshos.host.v1.TailRequest
-	(*PluginRequest)(nil),         // 8: meshos.host.v1.PluginRequest
-	(*PluginDetail)(nil),          // 9: meshos.host.v1.PluginDetail
-	(*PluginEvent)(nil),           // 10: meshos.host.v1.PluginEvent
-	(*ExplainRequest)(nil),        // 11: meshos.host.v1.ExplainRequest
-	(*ExplainResponse)(nil),       // 12: meshos.host.v1.ExplainResponse
-	(*Finding)(nil),               // 13: meshos.host.v1.Finding
-	(*v1.Event)(nil),              // 14: meshos.v1.Event
-	(*v1.SignedCommit)(nil),       // 15: meshos.v1.SignedCommit
-	(*v1.AdminEvent)(nil),         // 16: meshos.v1.AdminEvent
-	(*v1.BlastRadius)(nil),        // 17: meshos.v1.BlastRadius
-	(*timestamppb.Timestamp)(nil), // 18: google.protobuf.Timestamp
-	(*v1.PluginView)(nil),         // 19: meshos.v1.PluginView
-	(*v1.Snapshot)(nil),           // 20: meshos.v1.Snapshot
-	(*v1.AdminAuditRecord)(nil),   // 21: meshos.v1.AdminAuditRecord
-	(*v1.LogRecord)(nil),          // 22: meshos.v1.LogRecord
-	(*v1.FailureRecord)(nil),      // 23: meshos.v1.FailureRecord
+	(*ReloadRequest)(nil),         // 0: meshos.host.v1.ReloadRequest
+	(*ReloadResponse)(nil),        // 1: meshos.host.v1.ReloadResponse
+	(*ConfigChange)(nil),          // 2: meshos.host.v1.ConfigChange
+	(*GetSnapshotRequest)(nil),    // 3: meshos.host.v1.GetSnapshotRequest
+	(*WatchSnapshotsRequest)(nil), // 4: meshos.host.v1.WatchSnapshotsRequest
+	(*PublishRequest)(nil),        // 5: meshos.host.v1.PublishRequest
+	(*PublishResponse)(nil),       // 6: meshos.host.v1.PublishResponse
+	(*CommitRequest)(nil),         // 7: meshos.host.v1.CommitRequest
+	(*SimulateRequest)(nil),       // 8: meshos.host.v1.SimulateRequest
+	(*SimulateResponse)(nil),      // 9: meshos.host.v1.SimulateResponse
+	(*TailRequest)(nil),           // 10: meshos.host.v1.TailRequest
+	(*PluginRequest)(nil),         // 11: meshos.host.v1.PluginRequest
+	(*PluginDetail)(nil),          // 12: meshos.host.v1.PluginDetail
+	(*PluginEvent)(nil),           // 13: meshos.host.v1.PluginEvent
+	(*ExplainRequest)(nil),        // 14: meshos.host.v1.ExplainRequest
+	(*ExplainResponse)(nil),       // 15: meshos.host.v1.ExplainResponse
+	(*Finding)(nil),               // 16: meshos.host.v1.Finding
+	(*v1.Event)(nil),              // 17: meshos.v1.Event
+	(*v1.SignedCommit)(nil),       // 18: meshos.v1.SignedCommit
+	(*v1.AdminEvent)(nil),         // 19: meshos.v1.AdminEvent
+	(*v1.BlastRadius)(nil),        // 20: meshos.v1.BlastRadius
+	(*timestamppb.Timestamp)(nil), // 21: google.protobuf.Timestamp
+	(*v1.PluginView)(nil),         // 22: meshos.v1.PluginView
+	(*v1.Snapshot)(nil),           // 23: meshos.v1.Snapshot
+	(*v1.AdminAuditRecord)(nil),   // 24: meshos.v1.AdminAuditRecord
+	(*v1.LogRecord)(nil),          // 25: meshos.v1.LogRecord
+	(*v1.FailureRecord)(nil),      // 26: meshos.v1.FailureRecord
 }
 var file_meshos_host_v1_host_proto_depIdxs = []int32{
-	14, // 0: meshos.host.v1.PublishRequest.events:type_name -> meshos.v1.Event
-	15, // 1: meshos.host.v1.CommitRequest.commit:type_name -> meshos.v1.SignedCommit
-	16, // 2: meshos.host.v1.SimulateRequest.event:type_name -> meshos.v1.AdminEvent
-	17, // 3: meshos.host.v1.SimulateResponse.blast_radius:type_name -> meshos.v1.BlastRadius
-	18, // 4: meshos.host.v1.TailRequest.since:type_name -> google.protobuf.Timestamp
-	19, // 5: meshos.host.v1.PluginDetail.view:type_name -> meshos.v1.PluginView
-	10, // 6: meshos.host.v1.PluginDetail.timeline:type_name -> meshos.host.v1.PluginEvent
-	18, // 7: meshos.host.v1.PluginEvent.at:type_name -> google.protobuf.Timestamp
-	13, // 8: meshos.host.v1.ExplainResponse.findings:type_name -> meshos.host.v1.Finding
-	0,  // 9: meshos.host.v1.Host.GetSnapshot:input_type -> meshos.host.v1.GetSnapshotRequest
-	1,  // 10: meshos.host.v1.Host.WatchSnapshots:input_type -> meshos.host.v1.WatchSnapshotsRequest
-	2,  // 11: meshos.host.v1.Host.Publish:input_type -> meshos.host.v1.PublishRequest
-	4,  // 12: meshos.host.v1.Host.Commit:input_type -> meshos.host.v1.CommitRequest
-	5,  // 13: meshos.host.v1.Host.Simulate:input_type -> meshos.host.v1.SimulateRequest
-	7,  // 14: meshos.host.v1.Host.TailAudit:input_type -> meshos.host.v1.TailRequest
-	7,  // 15: meshos.host.v1.Host.TailLogs:input_type -> meshos.host.v1.TailRequest
-	7,  // 16: meshos.host.v1.Host.TailFailures:input_type -> meshos.host.v1.TailRequest
-	8,  // 17: meshos.host.v1.Host.ReloadPlugin:input_type -> meshos.host.v1.PluginRequest
-	8,  // 18: meshos.host.v1.Host.EnablePlugin:input_type -> meshos.host.v1.PluginRequest
-	8,  // 19: meshos.host.v1.Host.DisablePlugin:input_type -> meshos.host.v1.PluginRequest
-	8,  // 20: meshos.host.v1.Host.DescribePlugin:input_type -> meshos.host.v1.PluginRequest
-	11, // 21: meshos.host.v1.Host.Explain:input_type -> meshos.host.v1.ExplainRequest
-	20, // 22: meshos.host.v1.Host.GetSnapshot:output_type -> meshos.v1.Snapshot
-	20, // 23: meshos.host.v1.Host.WatchSnapshots:output_type -> meshos.v1.Snapshot
-	3,  // 24: meshos.host.v1.Host.Publish:output_type -> meshos.host.v1.PublishResponse
-	21, // 25: meshos.host.v1.Host.Commit:output_type -> meshos.v1.AdminAuditRecord
-	6,  // 26: meshos.host.v1.Host.Simulate:output_type -> meshos.host.v1.SimulateResponse
-	21, // 27: meshos.host.v1.Host.TailAudit:output_type -> meshos.v1.AdminAuditRecord
-	22, // 28: meshos.host.v1.Host.TailLogs:output_type -> meshos.v1.LogRecord
-	23, // 29: meshos.host.v1.Host.TailFailures:output_type -> meshos.v1.FailureRecord
-	19, // 30: meshos.host.v1.Host.ReloadPlugin:output_type -> meshos.v1.PluginView
-	19, // 31: meshos.host.v1.Host.EnablePlugin:output_type -> meshos.v1.PluginView
-	19, // 32: meshos.host.v1.Host.DisablePlugin:output_type -> meshos.v1.PluginView
-	9,  // 33: meshos.host.v1.Host.DescribePlugin:output_type -> meshos.host.v1.PluginDetail
-	12, // 34: meshos.host.v1.Host.Explain:output_type -> meshos.host.v1.ExplainResponse
-	22, // [22:35] is the sub-list for method output_type
-	9,  // [9:22] is the sub-list for method input_type
-	9,  // [9:9] is the sub-list for extension type_name
-	9,  // [9:9] is the sub-list for extension extendee
-	0,  // [0:9] is the sub-list for field type_name
+	2,  // 0: meshos.host.v1.ReloadResponse.taken_over:type_name -> meshos.host.v1.ConfigChange
+	2,  // 1: meshos.host.v1.ReloadResponse.needs_restart:type_name -> meshos.host.v1.ConfigChange
+	17, // 2: meshos.host.v1.PublishRequest.events:type_name -> meshos.v1.Event
+	18, // 3: meshos.host.v1.CommitRequest.commit:type_name -> meshos.v1.SignedCommit
+	19, // 4: meshos.host.v1.SimulateRequest.event:type_name -> meshos.v1.AdminEvent
+	20, // 5: meshos.host.v1.SimulateResponse.blast_radius:type_name -> meshos.v1.BlastRadius
+	21, // 6: meshos.host.v1.TailRequest.since:type_name -> google.protobuf.Timestamp
+	22, // 7: meshos.host.v1.PluginDetail.view:type_name -> meshos.v1.PluginView
+	13, // 8: meshos.host.v1.PluginDetail.timeline:type_name -> meshos.host.v1.PluginEvent
+	21, // 9: meshos.host.v1.PluginEvent.at:type_name -> google.protobuf.Timestamp
+	16, // 10: meshos.host.v1.ExplainResponse.findings:type_name -> meshos.host.v1.Finding
+	3,  // 11: meshos.host.v1.Host.GetSnapshot:input_type -> meshos.host.v1.GetSnapshotRequest
+	4,  // 12: meshos.host.v1.Host.WatchSnapshots:input_type -> meshos.host.v1.WatchSnapshotsRequest
+	5,  // 13: meshos.host.v1.Host.Publish:input_type -> meshos.host.v1.PublishRequest
+	7,  // 14: meshos.host.v1.Host.Commit:input_type -> meshos.host.v1.CommitRequest
+	8,  // 15: meshos.host.v1.Host.Simulate:input_type -> meshos.host.v1.SimulateRequest
+	10, // 16: meshos.host.v1.Host.TailAudit:input_type -> meshos.host.v1.TailRequest
+	10, // 17: meshos.host.v1.Host.TailLogs:input_type -> meshos.host.v1.TailRequest
+	10, // 18: meshos.host.v1.Host.TailFailures:input_type -> meshos.host.v1.TailRequest
+	0,  // 19: meshos.host.v1.Host.Reload:input_type -> meshos.host.v1.ReloadRequest
+	11, // 20: meshos.host.v1.Host.ReloadPlugin:input_type -> meshos.host.v1.PluginRequest
+	11, // 21: meshos.host.v1.Host.EnablePlugin:input_type -> meshos.host.v1.PluginRequest
+	11, // 22: meshos.host.v1.Host.DisablePlugin:input_type -> meshos.host.v1.PluginRequest
+	11, // 23: meshos.host.v1.Host.DescribePlugin:input_type -> meshos.host.v1.PluginRequest
+	14, // 24: meshos.host.v1.Host.Explain:input_type -> meshos.host.v1.ExplainRequest
+	23, // 25: meshos.host.v1.Host.GetSnapshot:output_type -> meshos.v1.Snapshot
+	23, // 26: meshos.host.v1.Host.WatchSnapshots:output_type -> meshos.v1.Snapshot
+	6,  // 27: meshos.host.v1.Host.Publish:output_type -> meshos.host.v1.PublishResponse
+	24, // 28: meshos.host.v1.Host.Commit:output_type -> meshos.v1.AdminAuditRecord
+	9,  // 29: meshos.host.v1.Host.Simulate:output_type -> meshos.host.v1.SimulateResponse
+	24, // 30: meshos.host.v1.Host.TailAudit:output_type -> meshos.v1.AdminAuditRecord
+	25, // 31: meshos.host.v1.Host.TailLogs:output_type -> meshos.v1.LogRecord
+	26, // 32: meshos.host.v1.Host.TailFailures:output_type -> meshos.v1.FailureRecord
+	1,  // 33: meshos.host.v1.Host.Reload:output_type -> meshos.host.v1.ReloadResponse
+	22, // 34: meshos.host.v1.Host.ReloadPlugin:output_type -> meshos.v1.PluginView
+	22, // 35: meshos.host.v1.Host.EnablePlugin:output_type -> meshos.v1.PluginView
+	22, // 36: meshos.host.v1.Host.DisablePlugin:output_type -> meshos.v1.PluginView
+	12, // 37: meshos.host.v1.Host.DescribePlugin:output_type -> meshos.host.v1.PluginDetail
+	15, // 38: meshos.host.v1.Host.Explain:output_type -> meshos.host.v1.ExplainResponse
+	25, // [25:39] is the sub-list for method output_type
+	11, // [11:25] is the sub-list for method input_type
+	11, // [11:11] is the sub-list for extension type_name
+	11, // [11:11] is the sub-list for extension extendee
+	0,  // [0:11] is the sub-list for field type_name
 }
 
 func init() { file_meshos_host_v1_host_proto_init() }
@@ -982,7 +1175,7 @@ func file_meshos_host_v1_host_proto_init() {
 	if File_meshos_host_v1_host_proto != nil {
 		return
 	}
-	file_meshos_host_v1_host_proto_msgTypes[11].OneofWrappers = []any{
+	file_meshos_host_v1_host_proto_msgTypes[14].OneofWrappers = []any{
 		(*ExplainRequest_Chain)(nil),
 		(*ExplainRequest_Daemon)(nil),
 		(*ExplainRequest_DaemonName)(nil),
@@ -995,7 +1188,7 @@ func file_meshos_host_v1_host_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_meshos_host_v1_host_proto_rawDesc), len(file_meshos_host_v1_host_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   14,
+			NumMessages:   17,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -30,6 +30,7 @@ const (
 	Host_TailAudit_FullMethodName      = "/meshos.host.v1.Host/TailAudit"
 	Host_TailLogs_FullMethodName       = "/meshos.host.v1.Host/TailLogs"
 	Host_TailFailures_FullMethodName   = "/meshos.host.v1.Host/TailFailures"
+	Host_Reload_FullMethodName         = "/meshos.host.v1.Host/Reload"
 	Host_ReloadPlugin_FullMethodName   = "/meshos.host.v1.Host/ReloadPlugin"
 	Host_EnablePlugin_FullMethodName   = "/meshos.host.v1.Host/EnablePlugin"
 	Host_DisablePlugin_FullMethodName  = "/meshos.host.v1.Host/DisablePlugin"
@@ -64,6 +65,9 @@ type HostClient interface {
 	TailAudit(ctx context.Context, in *TailRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[v1.AdminAuditRecord], error)
 	TailLogs(ctx context.Context, in *TailRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[v1.LogRecord], error)
 	TailFailures(ctx context.Context, in *TailRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[v1.FailureRecord], error)
+	// Reload reads the configuration file again, as SIGHUP does, and returns what became of
+	// it. A file with mistakes changes nothing, and is an answer too: see rejected.
+	Reload(ctx context.Context, in *ReloadRequest, opts ...grpc.CallOption) (*ReloadResponse, error)
 	// ReloadPlugin, EnablePlugin and DisablePlugin change one plugin and return its state.
 	ReloadPlugin(ctx context.Context, in *PluginRequest, opts ...grpc.CallOption) (*v1.PluginView, error)
 	EnablePlugin(ctx context.Context, in *PluginRequest, opts ...grpc.CallOption) (*v1.PluginView, error)
@@ -200,6 +204,16 @@ func (c *hostClient) TailFailures(ctx context.Context, in *TailRequest, opts ...
 // This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
 type Host_TailFailuresClient = grpc.ServerStreamingClient[v1.FailureRecord]
 
+func (c *hostClient) Reload(ctx context.Context, in *ReloadRequest, opts ...grpc.CallOption) (*ReloadResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ReloadResponse)
+	err := c.cc.Invoke(ctx, Host_Reload_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 func (c *hostClient) ReloadPlugin(ctx context.Context, in *PluginRequest, opts ...grpc.CallOption) (*v1.PluginView, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(v1.PluginView)
@@ -277,6 +291,9 @@ type HostServer interface {
 	TailAudit(*TailRequest, grpc.ServerStreamingServer[v1.AdminAuditRecord]) error
 	TailLogs(*TailRequest, grpc.ServerStreamingServer[v1.LogRecord]) error
 	TailFailures(*TailRequest, grpc.ServerStreamingServer[v1.FailureRecord]) error
+	// Reload reads the configuration file again, as SIGHUP does, and returns what became of
+	// it. A file with mistakes changes nothing, and is an answer too: see rejected.
+	Reload(context.Context, *ReloadRequest) (*ReloadResponse, error)
 	// ReloadPlugin, EnablePlugin and DisablePlugin change one plugin and return its state.
 	ReloadPlugin(context.Context, *PluginRequest) (*v1.PluginView, error)
 	EnablePlugin(context.Context, *PluginRequest) (*v1.PluginView, error)
@@ -320,6 +337,9 @@ func (UnimplementedHostServer) TailLogs(*TailRequest, grpc.ServerStreamingServer
 }
 func (UnimplementedHostServer) TailFailures(*TailRequest, grpc.ServerStreamingServer[v1.FailureRecord]) error {
 	return status.Error(codes.Unimplemented, "method TailFailures not implemented")
+}
+func (UnimplementedHostServer) Reload(context.Context, *ReloadRequest) (*ReloadResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method Reload not implemented")
 }
 func (UnimplementedHostServer) ReloadPlugin(context.Context, *PluginRequest) (*v1.PluginView, error) {
 	return nil, status.Error(codes.Unimplemented, "method ReloadPlugin not implemented")
@@ -473,6 +493,24 @@ func _Host_TailFailures_Handler(srv interface{}, stream grpc.ServerStream) error
 // This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
 type Host_TailFailuresServer = grpc.ServerStreamingServer[v1.FailureRecord]
 
+func _Host_Reload_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ReloadRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(HostServer).Reload(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Host_Reload_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(HostServer).Reload(ctx, req.(*ReloadRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _Host_ReloadPlugin_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(PluginRequest)
 	if err := dec(in); err != nil {
@@ -585,6 +623,10 @@ var Host_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "Simulate",
 			Handler:    _Host_Simulate_Handler,
+		},
+		{
+			MethodName: "Reload",
+			Handler:    _Host_Reload_Handler,
 		},
 		{
 			MethodName: "ReloadPlugin",
