@@ -10,8 +10,12 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
+	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/meshos/meshos/internal/readfile"
 )
 
 // BusyError is returned when another node runs on the data directory.
@@ -29,30 +33,110 @@ func (e *BusyError) Error() string {
 	return fmt.Sprintf("data directory %s is in use by %s; stop it, or give this one a node.data_dir of its own", e.Dir, who)
 }
 
+// openWithin bounds how long the file system of the data directory may take to answer.
+const openWithin = 10 * time.Second
+
 // Lock makes the data directory and keeps other nodes out of it until the returned
 // function is called or the process ends, however it ends. The error is a *BusyError
-// when another node has it.
+// when another node has it, and a *readfile.HungError when its file system does not answer.
+//
+// Two locks are held: that of the directory itself, which nobody can take away by deleting
+// a file, and that of the file "lock", which nodes of older versions respect. A file
+// system that has no locks on directories, such as NFS, has the file only.
 func Lock(dir string) (unlock func() error, err error) {
+	held, err := readfile.Do(dir, openWithin, func() (locks, error) { return lock(dir) })
+	if err != nil {
+		return nil, err
+	}
+	return held.close, nil
+}
+
+// locks are open files with a lock, the last one on top.
+type locks []*os.File
+
+func (l locks) close() error {
+	var errs []error
+	for i := len(l) - 1; i >= 0; i-- {
+		errs = append(errs, l[i].Close())
+	}
+	return errors.Join(errs...)
+}
+
+func lock(dir string) (held locks, err error) {
+	defer func() {
+		if err != nil {
+			_ = held.close()
+			held = nil
+		}
+	}()
 	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return nil, fmt.Errorf("data directory: %w", err)
+		return held, fmt.Errorf("data directory: %w", err)
 	}
 	path := filepath.Join(dir, "lock")
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	folder, err := os.Open(dir)
 	if err != nil {
-		return nil, fmt.Errorf("data directory: %w", err)
+		return held, fmt.Errorf("data directory: %w", err)
 	}
-	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
-		owner, _ := os.ReadFile(path)
-		_ = f.Close()
-		if !errors.Is(err, unix.EWOULDBLOCK) {
-			return nil, fmt.Errorf("lock %s: %w", path, err)
+	held = append(held, folder)
+	if err := flock(folder); err != nil && !noDirectoryLocks(err) {
+		return held, refused(dir, path, err)
+	}
+	file, err := lockFile(path)
+	if file != nil {
+		held = append(held, file)
+	}
+	if err != nil {
+		return held, refused(dir, path, err)
+	}
+	// The pid is only for the message of a BusyError; the locks are what counts.
+	if err := file.Truncate(0); err == nil {
+		_, _ = file.WriteAt([]byte(strconv.Itoa(os.Getpid())+"\n"), 0)
+	}
+	return held, nil
+}
+
+// lockFile opens and locks the file. It is opened again if it was deleted or replaced in
+// between: the lock of a file without a name keeps nobody out.
+func lockFile(path string) (*os.File, error) {
+	for {
+		f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|syscall.O_NONBLOCK, 0o600)
+		if err != nil {
+			return nil, err
 		}
-		pid, _ := strconv.Atoi(strings.TrimSpace(string(owner)))
-		return nil, &BusyError{Dir: dir, PID: pid}
+		if err := flock(f); err != nil {
+			return f, err
+		}
+		mine, err := f.Stat()
+		if err != nil {
+			return f, err
+		}
+		if named, err := os.Stat(path); err == nil && os.SameFile(mine, named) {
+			return f, nil
+		}
+		_ = f.Close()
 	}
-	// The pid is only for the message above; the lock is what counts.
-	if err := f.Truncate(0); err == nil {
-		_, _ = f.WriteAt([]byte(strconv.Itoa(os.Getpid())+"\n"), 0)
+}
+
+func flock(f *os.File) error {
+	for {
+		if err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); !errors.Is(err, unix.EINTR) {
+			return err
+		}
 	}
-	return f.Close, nil
+}
+
+// noDirectoryLocks reports whether a file system can't lock a directory.
+func noDirectoryLocks(err error) bool {
+	return errors.Is(err, unix.EBADF) || errors.Is(err, unix.ENOLCK) || errors.Is(err, unix.EOPNOTSUPP) ||
+		errors.Is(err, unix.ENOSYS) || errors.Is(err, unix.EINVAL) || errors.Is(err, unix.EISDIR)
+}
+
+// refused returns a *BusyError if another node has the lock.
+func refused(dir, path string, err error) error {
+	if !errors.Is(err, unix.EWOULDBLOCK) {
+		return fmt.Errorf("data directory: lock %s: %w", dir, err)
+	}
+	owner, _ := readfile.Read(path, 64)
+	pid, _ := strconv.Atoi(strings.TrimSpace(string(owner)))
+	return &BusyError{Dir: dir, PID: pid}
 }
