@@ -177,6 +177,7 @@ func (n *node) make(ctx context.Context, spawner *process.Spawner) (err error) {
 
 	n.api = api.NewService(api.Options{
 		Reader: reader, Intake: in.Client(intake.FromAPI), Plugins: n.catalog, StateReader: feed, Records: n.records,
+		Report: n.failures.Add,
 		Simulate: func(ev mesh.AdminEvent) (*meshosv1.BlastRadius, []byte, error) {
 			radius, hash, err := n.operators.Simulate(reader.Latest(), ev)
 			return radius, hash[:], err

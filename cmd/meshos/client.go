@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"os"
 	"path/filepath"
 	"strings"
 	"time"
@@ -110,36 +109,4 @@ func receive[M any](ctx context.Context, n *nodeClient, stream grpc.ServerStream
 			return err
 		}
 	}
-}
-
-// reason returns what is wrong with the socket.
-func (n *nodeClient) reason() string {
-	info, err := os.Stat(n.path)
-	switch {
-	case errors.Is(err, os.ErrNotExist):
-		return "it does not exist"
-	case errors.Is(err, os.ErrPermission):
-		return "this user has no access to it"
-	case err != nil:
-		return err.Error()
-	case info.Mode().Type() != os.ModeSocket:
-		return "it is not a socket"
-	}
-	conn, err := net.DialTimeout("unix", n.path, time.Second)
-	switch {
-	case errors.Is(err, os.ErrPermission):
-		return "only the user who runs the node has access to it"
-	case err != nil:
-		return "nothing listens on it"
-	}
-	_ = conn.Close()
-	return "the program that listens on it is not a meshos node"
-}
-
-// hint returns how to start the node.
-func (n *nodeClient) hint() string {
-	if n.config == "" {
-		return "start a node with `meshos run`, or name its socket with --address"
-	}
-	return fmt.Sprintf("start the node with `meshos run --config %s`, or name another node's socket with --address", n.config)
 }

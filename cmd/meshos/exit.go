@@ -4,10 +4,12 @@ import (
 	"errors"
 	"fmt"
 
+	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
 	"github.com/meshos/meshos/cmd/meshos/internal/sign"
+	"github.com/meshos/meshos/host/api"
 	"github.com/meshos/meshos/host/config"
 )
 
@@ -95,13 +97,25 @@ func (n *nodeClient) explain(err error) error {
 		if n.answered {
 			return &noAnswerError{path: n.path, reason: answer.Message(), hint: "the node has stopped; its log shows why"}
 		}
-		return &noAnswerError{path: n.path, reason: n.reason(), hint: n.hint()}
+		return n.noAnswer()
 	case codes.DeadlineExceeded:
-		return &noAnswerError{
-			path: n.path, reason: fmt.Sprintf("no answer within %v", n.timeout), hint: "wait longer with --timeout, or look into the node's log",
+		return n.late()
+	case codes.ResourceExhausted:
+		if tooMany(answer) {
+			return &noAnswerError{path: n.path, reason: answer.Message(), hint: hintTooMany}
 		}
 	case codes.InvalidArgument, codes.FailedPrecondition, codes.PermissionDenied, codes.Unauthenticated, codes.AlreadyExists:
 		return &rejectedError{reason: answer.Message()}
 	}
 	return errors.New(answer.Message())
+}
+
+// tooMany reports whether a node refused a connection because it has too many.
+func tooMany(answer *status.Status) bool {
+	for _, d := range answer.Details() {
+		if info, ok := d.(*errdetails.ErrorInfo); ok && info.GetReason() == api.ReasonTooMany {
+			return true
+		}
+	}
+	return false
 }

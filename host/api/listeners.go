@@ -13,7 +13,7 @@ import (
 // Listeners are those of a node: the unix socket of the Host service, and the TCP address
 // of /healthz and /metrics.
 type Listeners struct {
-	socket net.Listener
+	socket *Socket
 	http   net.Listener // nil if there is none
 }
 

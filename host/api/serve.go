@@ -5,10 +5,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"time"
 
-	"golang.org/x/net/netutil"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/keepalive"
@@ -24,9 +22,8 @@ const (
 	// MaxAnswer is the largest message that the service sends, in bytes.
 	MaxAnswer = 64 << 20
 
-	// maxClients is how many connections may be open at once, and callsPerClient how many
-	// calls of one connection. More have to wait until one ends.
-	maxClients     = 512
+	// callsPerClient is how many calls of one connection may be under way. More have to wait
+	// until one ends.
 	callsPerClient = 128
 	// idleAfter is how long a connection without a call is kept open. gRPC clients open a
 	// new one for their next call by themselves.
@@ -36,16 +33,20 @@ const (
 	stopWithin = 500 * time.Millisecond
 )
 
-// Serve answers on ln until ctx is done. Then it ends streams, lets calls finish for a
-// moment, and closes ln. It must be called once only. The error is nil if ctx ended it.
-// If a handler panics, its call fails, and onPanic is called if it is not nil.
-func (s *Service) Serve(ctx context.Context, ln net.Listener, onPanic func(method string, panicked *guard.PanicError)) error {
+// Serve answers on the socket until ctx is done, and opens it again when its file is
+// deleted. Then it ends streams, lets calls finish for a moment, and closes the socket. It
+// must be called once only. The error is nil if ctx ended it. If a handler panics, its call
+// fails, and onPanic is called if it is not nil.
+func (s *Service) Serve(ctx context.Context, ln *Socket, onPanic func(method string, panicked *guard.PanicError)) error {
 	panics := panicInterceptor{onPanic: onPanic}
 	server := grpc.NewServer(
 		grpc.MaxRecvMsgSize(MaxRequest),
 		grpc.MaxSendMsgSize(MaxAnswer),
 		grpc.MaxConcurrentStreams(callsPerClient),
 		grpc.ForceServerCodecV2(newCodec()),
+		grpc.Creds(kernelCredentials{}),
+		grpc.InTapHandle(refuse),
+		grpc.StatsHandler(callCounter{}),
 		grpc.ConnectionTimeout(2*time.Second),
 		grpc.KeepaliveParams(keepalive.ServerParameters{MaxConnectionIdle: cmp.Or(s.opts.IdleAfter, idleAfter)}),
 		grpc.UnaryInterceptor(panics.unary),
@@ -53,7 +54,20 @@ func (s *Service) Serve(ctx context.Context, ln net.Listener, onPanic func(metho
 	)
 	hostv1.RegisterHostServer(server, s)
 	ended := make(chan error, 1)
-	go func() { ended <- server.Serve(netutil.LimitListener(ln, maxClients)) }()
+	refusals := newReports(s.opts.Report, time.Now)
+	go func() {
+		ended <- server.Serve(&acceptor{Listener: ln, connections: newConnections(), origin: s.opts.Origin, onRefused: refusals.add})
+	}()
+	watched := make(chan struct{})
+	watching, stopWatching := context.WithCancel(ctx)
+	go func() {
+		defer close(watched)
+		ln.watch(watching, cmp.Or(s.opts.WatchEvery, watchEvery), refusals.socket)
+	}()
+	defer func() {
+		stopWatching()
+		<-watched
+	}()
 	select {
 	case err := <-ended:
 		server.Stop()

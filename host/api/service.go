@@ -50,6 +50,12 @@ type Options struct {
 	StateReader StateReader
 	History     History // nil: there is no history of scores
 	Reload      Reload  // nil: the configuration can't be read again
+	Origin      Origin  // nil: no plugin runs
+	// Report records what operators should know: refused connections, and a socket that
+	// was deleted. It does not wait. It may be nil.
+	Report func(source, reason string)
+	// WatchEvery is how often the file of the socket is looked at; 0 means a second.
+	WatchEvery time.Duration
 	// IdleAfter is how long a connection without a call is kept open; 0 means a minute.
 	IdleAfter time.Duration
 }

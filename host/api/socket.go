@@ -8,6 +8,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"sync"
 	"syscall"
 	"time"
 
@@ -22,15 +23,33 @@ func (e *SocketBusyError) Error() string {
 	return fmt.Sprintf("node.socket %s: another node answers there; stop it, or set node.socket to another path", e.Path)
 }
 
+// Socket is the unix socket of a node. It is a net.Listener whose file can be made anew.
+type Socket struct {
+	path string
+
+	mu     sync.Mutex
+	ln     *net.UnixListener
+	file   fs.FileInfo // of the socket's file, as it was made
+	closed bool
+}
+
 // Listen opens the unix socket, to which only this user may connect. It creates the
 // socket's folder if it is missing, and replaces a socket that a dead node left behind. If
 // a process answers on the socket, the error is a *SocketBusyError.
-func Listen(ctx context.Context, path string) (net.Listener, error) {
+func Listen(ctx context.Context, path string) (*Socket, error) {
+	ln, file, err := listen(ctx, path)
+	if err != nil {
+		return nil, err
+	}
+	return &Socket{path: path, ln: ln, file: file}, nil
+}
+
+func listen(ctx context.Context, path string) (*net.UnixListener, fs.FileInfo, error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		return nil, fmt.Errorf("node.socket: %w", err)
+		return nil, nil, fmt.Errorf("node.socket: %w", err)
 	}
 	if err := removeStale(ctx, path); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	// The mode is set before the file exists, so that nobody else can connect in between.
 	private := net.ListenConfig{Control: func(_, _ string, conn syscall.RawConn) error {
@@ -40,15 +59,71 @@ func Listen(ctx context.Context, path string) (net.Listener, error) {
 		}
 		return failed
 	}}
-	ln, err := private.Listen(ctx, "unix", path)
+	opened, err := private.Listen(ctx, "unix", path)
 	if err != nil {
-		return nil, fmt.Errorf("node.socket %s: %w", path, err)
+		return nil, nil, fmt.Errorf("node.socket %s: %w", path, err)
 	}
-	if err := os.Chmod(path, 0o600); err != nil {
+	ln := opened.(*net.UnixListener)
+	ln.SetUnlinkOnClose(false) // by then the name may be that of another node's socket
+	err = os.Chmod(path, 0o600)
+	var file fs.FileInfo
+	if err == nil {
+		file, err = os.Lstat(path)
+	}
+	if err != nil {
 		_ = ln.Close()
-		return nil, fmt.Errorf("node.socket: %w", err)
+		return nil, nil, fmt.Errorf("node.socket: %w", err)
 	}
-	return ln, nil
+	return ln, file, nil
+}
+
+// Accept implements net.Listener. It goes on with the next listener when the socket was
+// opened again.
+func (s *Socket) Accept() (net.Conn, error) {
+	for {
+		ln := s.listener()
+		conn, err := ln.Accept()
+		if err != nil && s.listener() != ln {
+			continue
+		}
+		return conn, err
+	}
+}
+
+func (s *Socket) listener() *net.UnixListener {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.ln
+}
+
+// Addr implements net.Listener.
+func (s *Socket) Addr() net.Addr { return s.listener().Addr() }
+
+// Close implements net.Listener. It removes the file if it is still this socket's.
+func (s *Socket) Close() error {
+	s.mu.Lock()
+	closed, ln, file := s.closed, s.ln, s.file
+	s.closed = true
+	s.mu.Unlock()
+	if closed {
+		return net.ErrClosed
+	}
+	s.remove(file)
+	return ln.Close()
+}
+
+// remove removes the file of the socket, unless the path leads to another one.
+func (s *Socket) remove(file fs.FileInfo) {
+	if s.leadsTo(file) {
+		_ = os.Remove(s.path)
+	}
+}
+
+// leadsTo reports whether the path leads to a file. The inode of a socket can't be used
+// again as long as the socket is open.
+func (s *Socket) leadsTo(file fs.FileInfo) bool {
+	now, err := os.Lstat(s.path)
+	return err == nil && os.SameFile(now, file)
 }
 
 // removeStale removes a socket on which nobody listens.
@@ -70,8 +145,14 @@ func removeStale(ctx context.Context, path string) error {
 		_ = conn.Close()
 		return &SocketBusyError{Path: path}
 	}
-	if !errors.Is(err, syscall.ECONNREFUSED) {
+	switch {
+	case errors.Is(err, syscall.EAGAIN):
+		return &SocketBusyError{Path: path} // so many wait there that no more can
+	case !errors.Is(err, syscall.ECONNREFUSED):
 		return fmt.Errorf("node.socket: can't tell whether another node uses it: %w", err)
+	}
+	if now, err := os.Lstat(path); err != nil || !os.SameFile(info, now) {
+		return &SocketBusyError{Path: path} // somebody has just made it anew
 	}
 	if err := os.Remove(path); err != nil {
 		return fmt.Errorf("node.socket: left by a dead node: %w", err)
