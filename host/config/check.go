@@ -12,6 +12,7 @@ func (r *reader) check(c *Config) {
 	for i := range c.Daemons {
 		r.checkHealth(c.Daemons[i].Health, place("").key("daemon").item(i).key("health"))
 	}
+	r.checkCapacity(c)
 	r.checkActions(c)
 	for i := range c.Plugins {
 		r.checkPlugin(&c.Plugins[i], place("").key("plugin").item(i))

@@ -19,6 +19,7 @@ type Config struct {
 	Restart       Restart
 	Operators     Operators
 	Records       Records
+	Capacity      Capacity
 	PluginSection PluginSection
 
 	Peers   []Peer
@@ -116,6 +117,16 @@ type Records struct {
 	KeepSize    int64         // bytes of each chain except audit
 	KeepAge     time.Duration // of a record in a chain except audit
 	AuditLimit  int64         // with this many bytes of audit records, ordinary commands are refused
+}
+
+// Capacity limits what a node remembers.
+type Capacity struct {
+	Peers           int
+	Chains          int
+	Daemons         int
+	Blobs           int
+	HoldersPerChain int // of a chain, and of a blob
+	NameBytes       int // of a daemon's or a peer's name
 }
 
 // PluginSection says where plugins are found.

@@ -72,6 +72,14 @@ func Default() Config {
 			KeepAge:     720 * time.Hour,
 			AuditLimit:  1 << 30,
 		},
+		Capacity: Capacity{
+			Peers:           20_000,
+			Chains:          200_000,
+			Daemons:         5_000,
+			Blobs:           200_000,
+			HoldersPerChain: 64,
+			NameBytes:       256,
+		},
 		PluginSection: PluginSection{Dir: "bin/plugins"},
 	}
 }

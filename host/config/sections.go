@@ -30,6 +30,7 @@ func (c *Config) sections() []sectionSpec {
 		{name: "restart", single: c.Restart.settings()},
 		{name: "operators", single: c.Operators.settings()},
 		{name: "records", single: c.Records.settings()},
+		{name: "capacity", single: c.Capacity.settings()},
 		list("peer", &c.Peers, func() Peer { return Peer{} }, (*Peer).settings),
 		list("chain", &c.Chains, func() Chain { return Chain{} }, (*Chain).settings),
 		list("daemon", &c.Daemons, defaultDaemon, (*Daemon).settings),

@@ -120,6 +120,18 @@ func (r *Records) settings() []setting {
 	}
 }
 
+func (c *Capacity) settings() []setting {
+	const most = 10_000_000
+	return []setting{
+		count("peers", &c.Peers, 1, most),
+		count("chains", &c.Chains, 1, most),
+		count("daemons", &c.Daemons, 1, most),
+		count("blobs", &c.Blobs, 1, most),
+		count("holders_per_chain", &c.HoldersPerChain, 1, 10_000),
+		count("name_bytes", &c.NameBytes, 16, 4096),
+	}
+}
+
 // outside returns a fault if a size is too small or too large.
 func outside(n, least, most int64, leastText, mostText string) *fault {
 	switch {
