@@ -40,7 +40,10 @@ type Error struct {
 	Remedy  string // what a person should do; may be empty
 	// Rejected is set if a retry can't help until a file or the configuration changes.
 	Rejected bool
-	Err      error // the cause, if there is one
+	// Host is set if it is the fault of this node or machine, which lacks something: the
+	// failure does not count against the plugin.
+	Host bool
+	Err  error // the cause, if there is one
 }
 
 // Error returns "plugin NAME: STEP: PROBLEM; REMEDY".

@@ -188,3 +188,39 @@ func write(t *testing.T, path, text string, mode os.FileMode) {
 // aCertificate is a valid certificate of nobody in particular. Whether it has expired does
 // not matter here.
 const aCertificate = "MIIBkzCCATmgAwIBAgIUBb6l/TwnAWIghVCHcarrhmDdh+gwCgYIKoZIzj0EAwIwFDESMBAGA1UEAwwJbG9jYWxob3N0MB4XDTI2MTEyMzE1NTIyNloXDTI2MTEyNTE1NTIyNlowFDESMBAGA1UEAwwJbG9jYWxob3N0MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEwyNqqrro907my3xA+bGvU6Ib3+HfVf/leLXnpkcRrvhLOJ1Zu/h9esi495p0p0zj1WjE6s1VDgumqh7TIPPt4qNpMGcwHQYDVR0OBBYEFAm8rJUbtHFbkNig5ZL3odXhJ+cWMB8GA1UdIwQYMBaAFAm8rJUbtHFbkNig5ZL3odXhJ+cWMA8GA1UdEwEB/wQFMAMBAf8wFAYDVR0RBA0wC4IJbG9jYWxob3N0MAoGCCqGSM49BAMCA0gAMEUCID8vSETT+JJpuU/HqEFsOYDsc8SQa4LInF3yQlP2M/MgAiEAuPU6e5Few0uQGarYDKCruMZxAhhjznQ8VDSds02uShA"
+
+// A handshake that came is not one that did not: the error says what was missing then.
+func TestWhatWasMissingAfterTheHandshakeIsSaid(t *testing.T) {
+	wants := map[string]string{
+		"silent-socket":  "start: its handshake came, but within 2s no HTTP/2 began on its socket",
+		"no-streams":     "start: its handshake came, but within 2s no stream could be opened on its connection: it allows none at a time (MAX_CONCURRENT_STREAMS), or does not answer",
+		"silent":         "start: no handshake within 2s",
+		"long-handshake": "start: its handshake is longer than 8192 bytes; send a handshake as go-plugin does; rejected",
+		"symlink-socket": "start: what it listens on, s, can't be used: not a socket (symbolic links are not followed); it has to listen on a unix socket in $PLUGIN_UNIX_SOCKET_DIR; rejected",
+	}
+	elsewhere := func(e *catalog.Entry) { e.Env = append(e.Env, "ELSEWHERE="+shortDir(t)+"/s") }
+	var entries []catalog.Entry
+	for mode := range wants {
+		entries = append(entries, entry(mode, mode, elsewhere))
+	}
+	r := start(t, entries, soon, func(o *catalog.Options) { o.StartTimeout = 2 * time.Second })
+	for mode, want := range wants {
+		r.until(want, r.contains(&r.failures, mode+": "+want))
+	}
+}
+
+// A migration that is to be aborted by a plugin that hangs or dies is not aborted, and the
+// caller hears of it in time.
+func TestAbortsOfAPluginThatHangsOrDiesFail(t *testing.T) {
+	for mode, want := range map[string]error{"deadlock": catalog.ErrDeadline, "exit-in-call": catalog.ErrUnavailable} {
+		t.Run(mode, func(t *testing.T) {
+			r := start(t, []catalog.Entry{entry("p", mode, func(e *catalog.Entry) { e.Timeout = time.Second })},
+				func(o *catalog.Options) { o.HangTimeout = 100 * time.Millisecond })
+			before := r.waitFor("p", snapshot.PluginReady)
+			if err := r.Aborter().Abort(t.Context(), 1, "test"); !errors.Is(err, want) {
+				t.Errorf("got %v, want %v", err, want)
+			}
+			r.until("it is replaced", func() bool { v := r.view("p"); return v.PID != before.PID && v.Status == snapshot.PluginReady })
+		})
+	}
+}

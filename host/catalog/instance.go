@@ -29,8 +29,9 @@ type instance struct {
 	proc     *process.Process
 	client   *goplugin.Client
 	conn     *grpc.ClientConn
-	lifeline *os.File // its end-of-file tells the plugin to end
-	dir      string   // of its sockets
+	lifeline *os.File               // its end-of-file tells the plugin to end
+	dir      string                 // of its sockets
+	socket   atomic.Pointer[socket] // nil until its handshake has come
 
 	ctx     context.Context // of its calls; ends when it is freed
 	cancel  context.CancelFunc
@@ -107,6 +108,9 @@ func (i *instance) freeUnstarted() {
 func (i *instance) freeFiles() {
 	for _, w := range i.printed {
 		w.Close()
+	}
+	if s := i.socket.Load(); s != nil {
+		s.close()
 	}
 	os.RemoveAll(i.dir)
 }

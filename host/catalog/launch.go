@@ -30,16 +30,16 @@ func (s *slot) launch(ctx context.Context, env *runEnv, program *process.Program
 		err = os.Chmod(s.dataDir(), 0o700) // in case it existed
 	}
 	if err != nil {
-		return nil, s.newError("start", fmt.Sprintf("its data directory can't be created: %v", err), "make node.data_dir writable for the host's user", err)
+		return nil, s.hostError("start", fmt.Sprintf("its data directory can't be created: %v", err), "make node.data_dir writable for the host's user", err)
 	}
 	dir, err := env.sockets.make()
 	if err != nil {
-		return nil, s.newError("start", fmt.Sprintf("its socket directory can't be created: %v", err), "make the directory for temporary files writable, or set TMPDIR", err)
+		return nil, s.hostError("start", fmt.Sprintf("its socket directory can't be created: %v", err), "make the directory for temporary files writable, or set TMPDIR", err)
 	}
 	lifelineR, lifelineW, err := os.Pipe()
 	if err != nil {
 		os.RemoveAll(dir)
-		return nil, s.newError("start", err.Error(), "raise how many files the node may open (ulimit -n)", err)
+		return nil, s.hostError("start", "a pipe can't be made", "", err)
 	}
 	defer lifelineR.Close()
 
@@ -86,6 +86,7 @@ type launching struct {
 	runner   *pluginRunner
 	release  func() bool           // from now on, the end of the start's ctx does not kill it
 	refused  atomic.Pointer[Error] // what is wrong with its handshake
+	accepted atomic.Bool           // HTTP/2 has begun on a connection
 }
 
 // connect has go-plugin start the process through our runner, and connect to it. These
@@ -109,6 +110,8 @@ func (l *launching) connect(ctx context.Context, spec process.Spec) *Error {
 			grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(maxMessage), grpc.MaxCallSendMsgSize(maxMessage), grpc.ForceCodecV2(answers.NewLenientCodec(s.reportDiscarded))),
 			grpc.WithNoProxy(),
 			grpc.WithMaxHeaderListSize(maxHeaders),
+			grpc.WithContextDialer(l.dial),
+			grpc.WithStatsHandler(connWatch{func() { l.accepted.Store(true) }}),
 			grpc.WithUnaryInterceptor(unaryMethods),
 			grpc.WithStreamInterceptor(streamMethods),
 			// A grandchild may keep the connection of a dead process open.
@@ -141,11 +144,15 @@ func (l *launching) started(p *process.Process) {
 	l.release = context.AfterFunc(l.runner.ctx, func() { _ = p.Signal(syscall.SIGKILL) })
 	i.readers.Go(func() { s.output.ReadStderr(p.Stderr()) })
 	i.readers.Go(func() {
-		s.output.ReadStdout(p.Stdout(), func(line string) bool {
+		s.output.ReadStdout(p.Stdout(), func(line string, cut bool) bool {
 			if !looksLikeHandshake(line) {
 				return false
 			}
-			if problem, remedy := checkHandshake(line, i.dir); problem != "" {
+			problem, remedy := fmt.Sprintf("its handshake is longer than %d bytes", len(line)), "send a handshake as go-plugin does"
+			if !cut {
+				problem, remedy = l.checkHandshake(line)
+			}
+			if problem != "" {
 				l.refused.Store(&Error{
 					Plugin: s.entry.Name, Step: "start", Problem: problem, Remedy: remedy, Rejected: true,
 				})

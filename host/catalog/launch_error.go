@@ -38,6 +38,8 @@ func (l *launching) failure(ctx context.Context, err error) *Error {
 	case ctx.Err() != nil && l.instance.proc == nil:
 		return s.newError("start", fmt.Sprintf("%s could not be executed within %v", s.entry.Path, s.opts.StartTimeout),
 			"the system makes its execution wait: check its file system, and who holds a lease on it", ctx.Err())
+	case ctx.Err() != nil && l.runner.shookHands.Load():
+		return s.newError("start", fmt.Sprintf("its handshake came, but within %v %s%s", s.opts.StartTimeout, l.missing(), s.lastMessage()), serveGRPC, ctx.Err())
 	case ctx.Err() != nil:
 		return s.newError("start", fmt.Sprintf("no handshake within %v%s", s.opts.StartTimeout, s.lastMessage()),
 			fmt.Sprintf("run %s by hand to see what it does", filepath.Clean(s.entry.Path)), ctx.Err())
@@ -46,7 +48,18 @@ func (l *launching) failure(ctx context.Context, err error) *Error {
 	case l.instance.proc == nil:
 		return s.newError("start", err.Error(), "it is tried again", err)
 	}
+	if err := openFiles(); err != nil {
+		return s.hostError("start", "its socket can't be reached", "", err)
+	}
 	return l.noConnection(err)
+}
+
+// missing returns what did not happen after the handshake.
+func (l *launching) missing() string {
+	if l.accepted.Load() {
+		return "no stream could be opened on its connection: it allows none at a time (MAX_CONCURRENT_STREAMS), or does not answer"
+	}
+	return "no HTTP/2 began on its socket"
 }
 
 // noConnection returns why a process was started but can't be reached.

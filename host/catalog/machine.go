@@ -146,6 +146,15 @@ func (m *machine) failed(now time.Time, reason string) {
 	m.until = now.Add(m.policy.backoff.Jittered(m.inARow, m.rand()))
 }
 
+// heldUp records that a try to start the plugin failed for want of something that the
+// host or its machine has to provide. It never quarantines the plugin.
+func (m *machine) heldUp(now time.Time, reason string) {
+	m.readySince, m.late = time.Time{}, 0
+	m.enter(now, backingOff, reason)
+	m.inARow++
+	m.until = now.Add(m.policy.backoff.Jittered(m.inARow, m.rand()))
+}
+
 // refused records that the plugin can't run until its file or configuration changes.
 func (m *machine) refused(now time.Time, reason string) {
 	m.readySince, m.late = time.Time{}, 0

@@ -190,3 +190,19 @@ func TestTimelineIsBounded(t *testing.T) {
 		t.Errorf("%d moments", len(s.timeline))
 	}
 }
+
+func TestWhatTheHostLacksNeverQuarantines(t *testing.T) {
+	s := newScenario(t)
+	for range 20 {
+		s.heldUp(s.now, "no descriptors")
+		s.is(backingOff)
+		s.after(s.until.Sub(s.now)).retry(s.now)
+	}
+	for range s.policy.limit - 1 {
+		s.failed(s.now, "test")
+		s.is(backingOff)
+		s.retry(s.now)
+	}
+	s.failed(s.now, "test")
+	s.is(quarantined)
+}

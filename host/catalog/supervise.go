@@ -99,16 +99,20 @@ func (s *slot) startUp(ctx context.Context, env *runEnv) (*instance, error) {
 func (s *slot) fail(err error) {
 	reason := err.Error()
 	var e *Error
-	refused := false
+	refused, lacks := false, false
 	if errors.As(err, &e) {
-		reason, refused = e.reason(), e.Rejected
+		e = e.orLack()
+		reason, refused, lacks = e.reason(), e.Rejected, e.Host
 	}
 	var after phase
 	var in time.Duration
 	s.step(func(m *machine, now time.Time) {
-		if refused {
+		switch {
+		case lacks:
+			m.heldUp(now, reason)
+		case refused:
 			m.refused(now, reason)
-		} else {
+		default:
 			m.failed(now, reason)
 		}
 		after, in = m.phase, m.until.Sub(now)
@@ -118,6 +122,9 @@ func (s *slot) fail(err error) {
 		reason += "; rejected until its file or configuration changes"
 	case quarantined:
 		reason += fmt.Sprintf("; quarantined for %v", in.Round(time.Second))
+	}
+	if lacks {
+		reason += "; not the plugin's fault"
 	}
 	// The record does not name the pause, so that records of one cause are equal.
 	s.opts.Failure(s.entry.Name, reason)

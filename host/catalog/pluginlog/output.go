@@ -63,10 +63,10 @@ func (l *Log) ReadStderr(r io.Reader) {
 
 // ReadStdout reads a process's stdout until it ends. It offers each line to handshake
 // until that returns true for one; this line is not logged, all others are.
-func (l *Log) ReadStdout(r io.Reader, handshake func(line string) bool) {
+func (l *Log) ReadStdout(r io.Reader, handshake func(line string, cut bool) bool) {
 	done := false
 	process.ReadLines(newPacedReader(r), maxLine, func(line string, cut bool) {
-		if !done && !cut && handshake(line) {
+		if !done && handshake(line, cut) {
 			done = true
 			return
 		}

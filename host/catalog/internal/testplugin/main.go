@@ -70,6 +70,12 @@ func main() {
 		handshake.ProtocolVersion = 99
 	case "wrong-cookie":
 		handshake.MagicCookieValue = "something else"
+	case "long-handshake":
+		fmt.Println("1|1|unix|" + os.Getenv("PLUGIN_UNIX_SOCKET_DIR") + "/s|grpc|" + strings.Repeat("A", 9<<10))
+		select {}
+	case "symlink-socket", "silent-socket", "no-streams":
+		badSocket(mode)
+		select {}
 	case "other-socket":
 		fmt.Println("1|1|unix|/tmp/elsewhere.sock|grpc|" + strings.Repeat("A", 100))
 		select {}
@@ -265,6 +271,12 @@ func (s *server) SampleInventory(context.Context, *pluginv1.SampleRequest) (*plu
 }
 
 func (s *server) Abort(_ context.Context, r *pluginv1.AbortRequest) (*pluginv1.AbortResponse, error) {
+	switch s.mode {
+	case "deadlock":
+		select {}
+	case "exit-in-call":
+		syscall.Exit(5)
+	}
 	switch r.GetMigration() {
 	case 404:
 		return nil, status.Error(codes.NotFound, "no such migration")
