@@ -126,7 +126,7 @@ func TestAProbeThatHangsAtTheEndIsNamedInTheLog(t *testing.T) {
 		}
 		stop()
 	}()
-	if err := lifecycle.Run(ctx, n.opts.Log, endWithin, n.parts()); err != nil {
+	if err := lifecycle.Run(ctx, n.opts.Log, endWithin, nil, n.parts()); err != nil {
 		t.Fatal(err)
 	}
 	if got := log.String(); !strings.Contains(got, "locality_probe:stuck") || !strings.Contains(got, "part=loop") {

@@ -65,7 +65,7 @@ func Run(ctx context.Context, cfg *config.Config, opts Options) error {
 	}
 	opts.Log.Info("node starts", "version", opts.Version, "node", uint64(cfg.Node.ID), "name", cfg.Node.Name,
 		"epoch", fmt.Sprintf("%016x", n.epoch), "socket", cfg.Node.Socket, "listen", cfg.Node.Listen)
-	return lifecycle.Run(ctx, opts.Log, endWithin, n.parts())
+	return lifecycle.Run(ctx, opts.Log, endWithin, opts.Abort, n.parts())
 }
 
 // node is one node: its parts, in the order in which they are made.

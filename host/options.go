@@ -35,6 +35,8 @@ type Options struct {
 	StopDaemons bool
 	// Reload asks for the configuration file to be read again; nil for never.
 	Reload <-chan os.Signal
+	// Abort, when it is closed, ends the node at once: nothing is waited for any more.
+	Abort <-chan struct{}
 	// Journal is the file to record the run in; "" for none.
 	Journal string
 }

@@ -29,7 +29,8 @@ type app struct {
 	address string
 	config  string
 	timeout time.Duration
-	started bool // the command line was understood: what fails now is not wrong usage
+	abort   <-chan struct{} // closed when not even an orderly end is waited for
+	started bool            // the command line was understood: what fails now is not wrong usage
 }
 
 // execute runs one command line and returns its exit code.

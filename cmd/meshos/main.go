@@ -2,10 +2,7 @@
 package main
 
 import (
-	"context"
 	"os"
-	"os/signal"
-	"syscall"
 	"time"
 
 	"github.com/meshos/meshos/host"
@@ -21,10 +18,9 @@ func main() {
 		// command line and no signal handling.
 		os.Exit(shim.Main(os.Args[2]))
 	}
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	context.AfterFunc(ctx, stop) // a second signal ends the process at once
+	ctx, abort, stop := endContext(time.Now)
 	code := execute(ctx, &app{
-		in: os.Stdin, out: os.Stdout, err: os.Stderr, env: os.Getenv, now: time.Now, zone: time.Local, version: version,
+		abort: abort, in: os.Stdin, out: os.Stdout, err: os.Stderr, env: os.Getenv, now: time.Now, zone: time.Local, version: version,
 	}, os.Args[1:])
 	stop()
 	os.Exit(code)

@@ -17,9 +17,11 @@ func newRunCommand(a *app) *cobra.Command {
 		Short: "Run a node",
 		Long: `Runs one node in the foreground: its loop, its plugins and its daemons.
 
-SIGTERM or SIGINT ends the node in an orderly way within 5 s; a second signal ends it
-at once. Its daemons keep running, and the next node on the same data directory takes
-them over. With --stop-daemons the node stops them before it ends.
+SIGTERM or SIGINT (Ctrl-C) ends the node in an orderly way within 5 s. Its daemons keep
+running, and the next node on the same data directory takes them over. With --stop-daemons
+the node stops them before it ends; all of them together have about 3 s, and the log names
+those that were killed. A third SIGTERM, or Ctrl-C twice within 2 s, ends the node at once,
+and the log names what is left behind.
 
 SIGHUP makes the node read its configuration again. Under systemd the node reports
 when it is ready, and supports the watchdog. It logs to standard error, as text on a
@@ -52,7 +54,7 @@ that another node is using.`,
 		signal.Notify(reload, syscall.SIGHUP)
 		defer signal.Stop(reload)
 		if err := host.Run(cmd.Context(), cfg, host.Options{
-			Version: a.version, Log: log, Reload: reload, Journal: *journal, StopDaemons: *stopDaemons,
+			Version: a.version, Log: log, Reload: reload, Journal: *journal, StopDaemons: *stopDaemons, Abort: a.abort,
 		}); err != nil {
 			return fmt.Errorf("node %d: %w", cfg.Node.ID, err)
 		}

@@ -10,31 +10,19 @@ import (
 // ErrEnd is what a part's Run returns to end all parts in order without an error.
 var ErrEnd = errors.New("it was asked to")
 
-// Part is one part of a node.
-type Part struct {
-	Name string
-	// Run runs the part until ctx ends. An error that it returns before that ends all
-	// parts; nil says that this part has nothing more to do.
-	Run func(ctx context.Context) error
-	// Stop, if set, ends the part in order before Run's ctx ends. Its own ctx has the
-	// deadline of the part's end.
-	Stop func(ctx context.Context)
-	// Limit is how long Stop and the return of Run may take together. It is kept free
-	// for this part whatever the others take.
-	Limit time.Duration
-	// Rest allows the part to take also what the others have left of the total.
-	Rest bool
-}
+// ErrAborted is returned when not even an orderly end was waited for.
+var ErrAborted = errors.New("ended at once: the log names what is left behind")
 
 // Run starts the parts in the order of the list and waits until ctx ends or a part
 // returns an error. Then it ends them in reverse order, within total, which has to be
 // at least the sum of the limits. It returns that error, or nil for ErrEnd and for
 // the end of ctx. A part that is not done at its deadline is logged and left behind;
-// an error that a part returns while it ends is logged.
-func Run(ctx context.Context, log *slog.Logger, total time.Duration, parts []Part) error {
+// an error that a part returns while it ends is logged. When abort is closed, nothing
+// more is waited for, and the error is ErrAborted.
+func Run(ctx context.Context, log *slog.Logger, total time.Duration, abort <-chan struct{}, parts []Part) error {
 	ctx, end := context.WithCancelCause(ctx)
 	defer end(nil)
-	ends := make([]func(limit time.Duration, cause error) error, len(parts))
+	ends := make([]func(time.Duration, error, <-chan struct{}) error, len(parts))
 	for i, part := range parts {
 		ends[i] = start(context.WithoutCancel(ctx), part, end)
 		total -= part.Limit
@@ -51,12 +39,17 @@ func Run(ctx context.Context, log *slog.Logger, total time.Duration, parts []Par
 		if part.Rest {
 			limit += max(0, total)
 		}
-		if err := ends[i](limit, cause); err != nil {
+		if err := ends[i](limit, cause, abort); err != nil {
 			log.Error("a part of the node did not end as it should", "part", part.Name, "limit", limit.Round(time.Millisecond), "error", err)
 		}
 		total += part.Limit - time.Since(began)
 	}
 	log.Info("node ended", "took", time.Since(ending).Round(time.Millisecond))
+	select {
+	case <-abort:
+		return ErrAborted
+	default:
+	}
 	if errors.Is(cause, ErrEnd) {
 		return nil
 	}
@@ -64,7 +57,7 @@ func Run(ctx context.Context, log *slog.Logger, total time.Duration, parts []Par
 }
 
 // start runs a part and returns the function that ends it.
-func start(ctx context.Context, part Part, failed func(error)) (end func(time.Duration, error) error) {
+func start(ctx context.Context, part Part, failed func(error)) (end func(time.Duration, error, <-chan struct{}) error) {
 	ctx, cancel := context.WithCancel(ctx)
 	done := make(chan error, 1)
 	go func() {
@@ -74,7 +67,7 @@ func start(ctx context.Context, part Part, failed func(error)) (end func(time.Du
 		}
 		done <- err
 	}()
-	return func(limit time.Duration, cause error) error {
+	return func(limit time.Duration, cause error, abort <-chan struct{}) error {
 		ending, stop := context.WithTimeout(context.Background(), limit)
 		defer stop()
 		defer cancel()
@@ -94,6 +87,8 @@ func start(ctx context.Context, part Part, failed func(error)) (end func(time.Du
 			return err
 		case <-ending.Done():
 			return errors.New("it is not done in time, and is left behind")
+		case <-abort:
+			return errors.New("it is left behind: an end at once was asked for")
 		}
 	}
 }

@@ -60,7 +60,7 @@ func (w *world) run(total time.Duration, parts ...lifecycle.Part) (took time.Dur
 		asked = time.Now()
 		cancel()
 	}()
-	err = lifecycle.Run(ctx, slog.New(slog.NewTextHandler(&w.log, nil)), total, parts)
+	err = lifecycle.Run(ctx, slog.New(slog.NewTextHandler(&w.log, nil)), total, nil, parts)
 	return time.Since(asked), err
 }
 
@@ -135,7 +135,7 @@ func TestAFailureEndsAllAndIsReturned(t *testing.T) {
 		var w world
 		fails := lifecycle.Part{Name: "fails", Limit: time.Second, Run: func(context.Context) error { return io.ErrUnexpectedEOF }}
 		idle := lifecycle.Part{Name: "idle", Limit: time.Second, Run: func(context.Context) error { return nil }}
-		err := lifecycle.Run(t.Context(), slog.New(slog.NewTextHandler(&w.log, nil)), 5*time.Second,
+		err := lifecycle.Run(t.Context(), slog.New(slog.NewTextHandler(&w.log, nil)), 5*time.Second, nil,
 			[]lifecycle.Part{w.part("a", time.Second, 0, 0), idle, fails})
 		if !errors.Is(err, io.ErrUnexpectedEOF) || !slices.Contains(w.notes, "a returned") {
 			t.Errorf("%v after %q", err, w.notes)
@@ -150,7 +150,7 @@ func TestErrEndIsAnOrderlyEnd(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var w world
 		ends := lifecycle.Part{Name: "ends", Limit: time.Second, Run: func(context.Context) error { return lifecycle.ErrEnd }}
-		err := lifecycle.Run(t.Context(), slog.New(slog.NewTextHandler(&w.log, nil)), 5*time.Second,
+		err := lifecycle.Run(t.Context(), slog.New(slog.NewTextHandler(&w.log, nil)), 5*time.Second, nil,
 			[]lifecycle.Part{w.part("a", time.Second, 0, 0), ends})
 		if err != nil || !slices.Contains(w.notes, "a returned") || !strings.Contains(w.log.String(), `why="it was asked to"`) {
 			t.Errorf("%v after %q: %s", err, w.notes, w.log.String())
@@ -171,5 +171,32 @@ func TestWhatAPartSaysWhileItEndsIsLogged(t *testing.T) {
 		if !strings.Contains(w.log.String(), "a probe was given up") {
 			t.Error(w.log.String())
 		}
+	})
+}
+
+func TestAnEndAtOnceWaitsForNothingAndNamesWhatIsLeft(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var w world
+		ctx, cancel := context.WithCancel(t.Context())
+		abort := make(chan struct{})
+		began := time.Now()
+		go func() {
+			time.Sleep(time.Second)
+			cancel()
+			time.Sleep(time.Second)
+			close(abort)
+		}()
+		err := lifecycle.Run(ctx, slog.New(slog.NewTextHandler(&w.log, nil)), time.Hour, abort, []lifecycle.Part{
+			w.part("below", time.Minute, time.Minute, 0), w.part("hangs", time.Minute, time.Minute, 0), w.part("done", time.Minute, 0, 0),
+		})
+		if took := time.Since(began); !errors.Is(err, lifecycle.ErrAborted) || took != 2*time.Second {
+			t.Errorf("%v after %v", err, took)
+		}
+		for part, left := range map[string]bool{"part=below": true, "part=hangs": true, "part=done": false} {
+			if strings.Contains(w.log.String(), part) != left {
+				t.Errorf("%s: %s", part, w.log.String())
+			}
+		}
+		time.Sleep(time.Hour)
 	})
 }
