@@ -80,6 +80,7 @@ type node struct {
 	recording journal.Recording
 	loop      *loop.Loop
 	handle    *loop.Handle // the host's own, so that the loop lasts as long as the host
+	intake    *intake.Intake
 	failures  *failures.Reporter
 	metrics   *metrics.Metrics
 	scoring   *scoring.Driver
@@ -126,7 +127,9 @@ func (n *node) make(ctx context.Context, spawner *process.Spawner) (err error) {
 		Reader: reader, Feed: feed, Scorer: n.loop.Slots().Scorer,
 		DecisionInterval: cfg.Scheduler.DecisionInterval, TickInterval: cfg.Loop.TickInterval, Log: log,
 	})
-	in := intake.New(n.handle, n.operators, reader, cfg.Operators.Signers == "" || cfg.Operators.AllowUnsigned)
+	n.intake = intake.New(intake.Options{
+		Loop: n.handle, Authorizer: n.operators, Snapshots: reader, Node: cfg.Node.ID, RefusalRoom: n.records.RefusalRoom,
+	})
 
 	co := catalogOptions(cfg)
 	co.Log = plugins.LogLines(n.handle, log)
@@ -144,7 +147,7 @@ func (n *node) make(ctx context.Context, spawner *process.Spawner) (err error) {
 	}
 	n.control = control.New(control.Options{DrainDeadline: cfg.Maintenance.DrainDeadline, Report: n.failures.Add, Log: log})
 	n.plugins = plugins.New(plugins.Options{
-		Config: cfg, Catalog: n.catalog, Loop: n.loop, Intake: in.Client(intake.FromPlugins),
+		Config: cfg, Catalog: n.catalog, Loop: n.loop, Intake: n.intake,
 		Control: n.control, Report: n.failures.Add, Now: now, Log: log,
 	})
 
@@ -172,11 +175,11 @@ func (n *node) make(ctx context.Context, spawner *process.Spawner) (err error) {
 		Commands: n.operators.Counts, Suppressed: n.daemons.Suppressed,
 	})
 	n.reload = reload.New(cfg, reload.Parts{
-		Signers: n.operators, Intake: in, Daemons: n.daemons, Loop: feed, Plugins: n.plugins, Report: n.failures.Add, Log: log,
+		Signers: n.operators, Intake: n.intake, Daemons: n.daemons, Loop: feed, Plugins: n.plugins, Report: n.failures.Add, Log: log,
 	})
 
 	n.api = api.NewService(api.Options{
-		Reader: reader, Intake: in.Client(intake.FromAPI), Plugins: n.catalog, StateReader: feed, Records: n.records,
+		Reader: reader, Intake: n.intake.Client(intake.API()), Plugins: n.catalog, StateReader: feed, Records: n.records,
 		Report: n.failures.Add,
 		Simulate: func(ev mesh.AdminEvent) (*meshosv1.BlastRadius, []byte, error) {
 			radius, hash, err := n.operators.Simulate(reader.Latest(), ev)
@@ -258,6 +261,7 @@ func (n *node) parts() []lifecycle.Part {
 		{Name: "event sources", Limit: 200 * ms, Run: together(n.plugins.Run)},
 		{Name: "followers", Limit: 200 * ms, Run: together(
 			n.scoring.Run,
+			n.intake.Run,
 			func(ctx context.Context) { n.operators.Follow(ctx, reader) },
 			func(ctx context.Context) { statuslog.New(log).Run(ctx, reader) },
 			func(ctx context.Context) {

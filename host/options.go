@@ -66,11 +66,12 @@ func operatorOptions(cfg *config.Config, auditFull func() bool, log *slog.Logger
 			FutureSkew: cfg.Operators.FutureSkew,
 			Cooldown:   cfg.Operators.Cooldown,
 		},
-		Signers:   cfg.Operators.Signers,
-		DataDir:   cfg.Node.DataDir,
-		Now:       time.Now,
-		Log:       log,
-		AuditFull: auditFull,
+		Signers:       cfg.Operators.Signers,
+		AllowUnsigned: cfg.Operators.AllowUnsigned,
+		DataDir:       cfg.Node.DataDir,
+		Now:           time.Now,
+		Log:           log,
+		AuditFull:     auditFull,
 	}
 }
 

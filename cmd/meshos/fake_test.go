@@ -51,18 +51,25 @@ type node struct {
 	state    *state.State
 }
 
-func (n *node) PublishBatch(ctx context.Context, events []mesh.Event) (int, error) {
+func (n *node) PublishBatch(ctx context.Context, events []mesh.Event) (out mesh.Published, err error) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	for i, event := range events {
+		if _, refused := event.(mesh.Shutdown); refused {
+			out.Refused = append(out.Refused, mesh.RefusedEvent{
+				Index: i, Verdict: mesh.Verification{Verdict: mesh.VerdictRejected, Kind: "unsigned", Message: "it must be signed"},
+			})
+			continue
+		}
 		if n.capacity == 0 {
 			<-ctx.Done()
-			return i, errors.New("queue is full")
+			return out, errors.New("queue is full")
 		}
 		n.capacity--
 		n.heard = append(n.heard, event)
+		out.Taken++
 	}
-	return len(events), nil
+	return out, nil
 }
 
 func (n *node) ReadState(_ context.Context, visit func(*state.State)) error {

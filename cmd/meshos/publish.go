@@ -1,11 +1,13 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"regexp"
 	"strconv"
+	"strings"
 
 	"github.com/spf13/cobra"
 	"google.golang.org/grpc/status"
@@ -31,7 +33,9 @@ file, or - for standard input, has any number of events, one after the other or 
 list. If one of them can't be read, nothing is sent.
 
 Events are sent in requests of up to 1000. If one event of a request is invalid, the
-node accepts no event of that request.`,
+node accepts no event of that request. An event that the node refuses, such as an order
+without a signature where there are operators, is named, and the exit code is 4; the
+events beside it are accepted.`,
 		Example: `  meshos publish '{"rtt_sample":{"peer":2,"rtt":"0.3s"}}'
   meshos publish '{"daemon_intent":{"daemon":{"id":1},"intent":"INTENT_STOP"}}'
   meshos publish '{"admin":{"cordon":{"node":1}}}'
@@ -54,37 +58,59 @@ node accepts no event of that request.`,
 			return err
 		}
 		defer node.close()
-		accepted, err := node.publish(cmd.Context(), events)
+		answer, err := node.publish(cmd.Context(), events)
 		if err != nil {
 			return err
 		}
 		if *output == outputJSON {
-			return view.JSON(a.out, &hostv1.PublishResponse{Accepted: uint32(accepted)}, true)
+			err = view.JSON(a.out, answer, true)
+		} else {
+			_, err = fmt.Fprintf(a.out, "%s accepted\n", view.Counted(int(answer.GetAccepted()), "event"))
 		}
-		_, err = fmt.Fprintf(a.out, "%s accepted\n", view.Counted(accepted, "event"))
-		return err
+		return cmp.Or(err, refusedEvents(answer, events))
 	}
 	return cmd
 }
 
+// refusedEvents returns an error that names the events that the node refused; nil for
+// none.
+func refusedEvents(answer *hostv1.PublishResponse, events []namedEvent) error {
+	var reasons []string
+	for _, r := range answer.GetRefused() {
+		name := fmt.Sprintf("event %d", r.GetIndex())
+		if i := int(r.GetIndex()); i < len(events) {
+			name = events[i].name
+		}
+		reasons = append(reasons, fmt.Sprintf("%s: %s: %s", name, r.GetKind(), r.GetMessage()))
+	}
+	if len(reasons) == 0 {
+		return nil
+	}
+	return &rejectedError{reason: strings.Join(reasons, "\n    ")}
+}
+
 // publish sends events in as many requests as they need, and returns how many the node
-// accepted.
-func (n *nodeClient) publish(ctx context.Context, events []namedEvent) (int, error) {
-	accepted := 0
-	for len(events) > 0 {
-		batch := events[:batchSize(events)]
+// accepted and which it refused.
+func (n *nodeClient) publish(ctx context.Context, events []namedEvent) (*hostv1.PublishResponse, error) {
+	all := &hostv1.PublishResponse{}
+	for sent := 0; sent < len(events); {
+		batch := events[sent:][:batchSize(events[sent:])]
 		request := &hostv1.PublishRequest{}
 		for _, event := range batch {
 			request.Events = append(request.Events, event.event)
 		}
 		answer, err := n.publishBatch(ctx, request)
 		if err != nil {
-			return accepted, n.publishError(err, batch, accepted)
+			return nil, n.publishError(err, batch, int(all.GetAccepted()))
 		}
-		accepted += int(answer.GetAccepted())
-		events = events[len(batch):]
+		all.Accepted += answer.GetAccepted()
+		for _, r := range answer.GetRefused() {
+			r.Index += uint32(sent)
+			all.Refused = append(all.Refused, r)
+		}
+		sent += len(batch)
 	}
-	return accepted, nil
+	return all, nil
 }
 
 func (n *nodeClient) publishBatch(ctx context.Context, request *hostv1.PublishRequest) (*hostv1.PublishResponse, error) {

@@ -104,3 +104,23 @@ func TestAFullQueueShowsHowManyEventsWereAccepted(t *testing.T) {
 		t.Errorf("exit code %d: %s", code, s.err.String())
 	}
 }
+
+func TestB20_EveryRefusedEventIsNamed(t *testing.T) {
+	n, s := start(t)
+	code := s.run(t.Context(), "publish", line(2), `{"shutdown":{}}`, line(3), `{"shutdown":{}}`)
+	const want = "meshos: rejected: argument 2: unsigned: it must be signed\n    argument 4: unsigned: it must be signed\n"
+	if code != exitRejected || s.out.String() != "2 events accepted\n" || s.err.String() != want || len(n.heard) != 2 {
+		t.Errorf("exit code %d, heard %d: %s%s", code, len(n.heard), s.out.String(), s.err.String())
+	}
+	n, s = start(t)
+	for i := range 1500 {
+		s.in += line(i+1) + "\n"
+	}
+	s.in += `{"shutdown":{}}`
+	code = s.run(t.Context(), "publish", "-f", "-", "-o", "json")
+	const json = `{"accepted":1500,"refused":[{"index":1500,"kind":"unsigned","message":"it must be signed"}]}` + "\n"
+	if code != exitRejected || s.out.String() != json || len(n.heard) != 1500 ||
+		!strings.Contains(s.err.String(), "standard input, event 1501 (line 1501): unsigned") {
+		t.Errorf("exit code %d: %s%s", code, s.out.String(), s.err.String())
+	}
+}

@@ -51,13 +51,20 @@ func newNode() *node {
 	return &node{Source: snapshottest.New(&snapshot.Snapshot{Node: 1, Epoch: 99}), free: 1000}
 }
 
-func (n *node) PublishBatch(ctx context.Context, events []mesh.Event) (int, error) {
+func (n *node) PublishBatch(ctx context.Context, events []mesh.Event) (out mesh.Published, err error) {
 	for i, event := range events {
-		if err := n.hear(ctx, event); err != nil {
-			return i, err
+		if _, refused := event.(mesh.Shutdown); refused {
+			out.Refused = append(out.Refused, mesh.RefusedEvent{
+				Index: i, Verdict: mesh.Verification{Verdict: mesh.VerdictRejected, Kind: "unsigned", Message: "it must be signed"},
+			})
+			continue
 		}
+		if err := n.hear(ctx, event); err != nil {
+			return out, err
+		}
+		out.Taken++
 	}
-	return len(events), nil
+	return out, nil
 }
 
 func (n *node) ReadState(ctx context.Context, visit func(*state.State)) error {

@@ -37,14 +37,15 @@ func kindOf(event *meshosv1.Event) string {
 
 // step is a run of events, or one signed commit.
 type step struct {
+	first  int // number of its first event in the request
 	events []mesh.Event
 	signed *wire.Signed
 }
 
 // Publish passes events on to the loop in order, or none of them if one is invalid. A
-// signed commit is judged when its turn comes; a rejected one counts as accepted here,
-// since it is in the audit log. If the queue stays full or the loop has ended, the error
-// has a PublishResponse in its details that says how many events were accepted.
+// signed commit is judged when its turn comes. The answer names the events that were
+// refused or rejected. If the queue stays full or the loop has ended, the error has a
+// PublishResponse in its details that says how many events were accepted.
 func (s *Service) Publish(ctx context.Context, in *hostv1.PublishRequest) (*hostv1.PublishResponse, error) {
 	steps, err := s.plan(in.GetEvents())
 	if err != nil {
@@ -52,15 +53,20 @@ func (s *Service) Publish(ctx context.Context, in *hostv1.PublishRequest) (*host
 	}
 	waiting, cancel := context.WithTimeout(ctx, patience(ctx))
 	defer cancel()
-	accepted := 0
+	answer := &hostv1.PublishResponse{}
 	for _, step := range steps {
-		n, err := s.publish(waiting, step)
-		accepted += n
+		published, err := s.publish(waiting, step)
+		answer.Accepted += uint32(published.Taken)
+		for _, r := range published.Refused {
+			answer.Refused = append(answer.Refused, &hostv1.RefusedEvent{
+				Index: uint32(step.first + r.Index), Kind: r.Verdict.Kind, Message: r.Verdict.Message,
+			})
+		}
 		if err != nil {
-			return nil, publishError(ctx, waiting, accepted, len(in.GetEvents()), err)
+			return nil, publishError(ctx, waiting, answer, len(in.GetEvents()), err)
 		}
 	}
-	return &hostv1.PublishResponse{Accepted: uint32(accepted)}, nil
+	return answer, nil
 }
 
 // plan checks all events before anything is published.
@@ -76,7 +82,7 @@ func (s *Service) plan(in []*meshosv1.Event) ([]step, error) {
 			return nil, fmt.Errorf("events[%d]: %w", i, err)
 		}
 		if signed != nil {
-			steps = append(steps, step{signed: signed})
+			steps = append(steps, step{first: i, signed: signed})
 			continue
 		}
 		if size := proto.Size(message); size > maxEvent && !cuttable(event) {
@@ -86,7 +92,7 @@ func (s *Service) plan(in []*meshosv1.Event) ([]step, error) {
 			}
 		}
 		if len(steps) == 0 || steps[len(steps)-1].signed != nil {
-			steps = append(steps, step{})
+			steps = append(steps, step{first: i})
 		}
 		last := &steps[len(steps)-1]
 		last.events = append(last.events, event)
@@ -94,15 +100,19 @@ func (s *Service) plan(in []*meshosv1.Event) ([]step, error) {
 	return steps, nil
 }
 
-// publish passes one step on and returns how many of its events were accepted.
-func (s *Service) publish(ctx context.Context, step step) (int, error) {
+// publish passes one step on and returns which of its events were accepted.
+func (s *Service) publish(ctx context.Context, step step) (mesh.Published, error) {
 	if step.signed == nil {
 		return s.opts.Intake.PublishBatch(ctx, step.events)
 	}
-	if _, err := s.opts.Intake.Commit(ctx, *step.signed); err != nil {
-		return 0, err
+	record, err := s.opts.Intake.Commit(ctx, *step.signed)
+	switch {
+	case err != nil:
+		return mesh.Published{}, err
+	case record.Outcome.Verdict == mesh.VerdictRejected:
+		return mesh.Published{Refused: []mesh.RefusedEvent{{Verdict: record.Outcome}}}, nil
 	}
-	return 1, nil
+	return mesh.Published{Taken: 1}, nil
 }
 
 // patience returns how long a call may wait for the queue. If the client has a deadline,
@@ -116,7 +126,8 @@ func patience(ctx context.Context) time.Duration {
 
 // publishError returns the error of a call whose events were not all accepted: the client
 // went away, the queue stayed full, or the loop has ended.
-func publishError(caller, waiting context.Context, accepted, all int, err error) error {
+func publishError(caller, waiting context.Context, part *hostv1.PublishResponse, all int, err error) error {
+	accepted := part.GetAccepted()
 	if caller.Err() != nil {
 		return status.FromContextError(caller.Err()).Err()
 	}
@@ -125,7 +136,7 @@ func publishError(caller, waiting context.Context, accepted, all int, err error)
 		answer = status.Newf(codes.ResourceExhausted,
 			"%d of %d events accepted: the node's event queue stayed full; send the rest again later", accepted, all)
 	}
-	if detailed, err := answer.WithDetails(&hostv1.PublishResponse{Accepted: uint32(accepted)}); err == nil {
+	if detailed, err := answer.WithDetails(part); err == nil {
 		answer = detailed
 	}
 	return answer.Err()

@@ -58,8 +58,29 @@ func TestPublishKeepsTheOrderOfEventsAndCommits(t *testing.T) {
 func TestARejectedCommitHoldsUpNoOtherEvent(t *testing.T) {
 	n := newNode()
 	answer, err := serve(t, n).Publish(within(t), &hostv1.PublishRequest{Events: []*meshosv1.Event{rtt(2), signed("junk"), rtt(3)}})
-	if err != nil || answer.GetAccepted() != 3 || len(n.heard) != 3 {
+	if err != nil || answer.GetAccepted() != 2 || len(n.heard) != 3 {
 		t.Errorf("accepted %d, error %v, heard %v", answer.GetAccepted(), err, n.heard)
+	}
+	if r := answer.GetRefused(); len(r) != 1 || r[0].GetIndex() != 1 || r[0].GetKind() != "malformed" {
+		t.Errorf("refused %v, want the commit", r)
+	}
+}
+
+func TestRefusedEventsAreNamed(t *testing.T) {
+	n := newNode()
+	shutdown := wire.EventToProto(mesh.Shutdown{})
+	answer, err := serve(t, n).Publish(within(t), &hostv1.PublishRequest{
+		Events: []*meshosv1.Event{shutdown, signed("a"), rtt(2), shutdown, rtt(3)},
+	})
+	if err != nil || answer.GetAccepted() != 3 || len(n.heard) != 3 {
+		t.Fatalf("accepted %d, error %v, heard %v", answer.GetAccepted(), err, n.heard)
+	}
+	var at []uint32
+	for _, r := range answer.GetRefused() {
+		at = append(at, r.GetIndex())
+	}
+	if diff := cmp.Diff([]uint32{0, 3}, at); diff != "" {
+		t.Errorf("-want +refused:\n%s", diff)
 	}
 }
 

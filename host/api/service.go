@@ -17,8 +17,9 @@ import (
 // Intake accepts what clients publish. Both methods wait while its queues are full, until
 // ctx is done; any other error means that the loop has ended.
 type Intake interface {
-	// PublishBatch queues events in order and returns how many it queued.
-	PublishBatch(ctx context.Context, events []mesh.Event) (int, error)
+	// PublishBatch queues events in order and returns how many it queued, and which it
+	// refused.
+	PublishBatch(ctx context.Context, events []mesh.Event) (mesh.Published, error)
 	// Commit judges a signed command, even one that can't be decoded, has the loop apply
 	// it, and returns its audit record. Once the command is judged, Commit no longer
 	// depends on ctx.

@@ -19,9 +19,8 @@ const slotsNamed = 20
 type RecoveryHandler struct{ adapter }
 
 // Recover runs one pass with the healthy nodes and returns the events that it led to,
-// without those that are malformed or signed commits. It logs the slots that were
-// recovered. The error is a *NotReadyError or a *CallError.
-func (r *RecoveryHandler) Recover(ctx context.Context, healthy []mesh.NodeID) ([]mesh.Event, error) {
+// without those that are malformed. It logs the slots that were recovered. The error is a *NotReadyError or a *CallError.
+func (r *RecoveryHandler) Recover(ctx context.Context, healthy []mesh.NodeID) ([]answers.Event, error) {
 	request := &pluginv1.RecoverRequest{HealthyNodes: make([]uint64, len(healthy))}
 	for i, node := range healthy {
 		request.HealthyNodes[i] = uint64(node)
@@ -30,28 +29,13 @@ func (r *RecoveryHandler) Recover(ctx context.Context, healthy []mesh.NodeID) ([
 		func(ctx context.Context, conn grpc.ClientConnInterface) (*pluginv1.RecoverResponse, error) {
 			return pluginv1.NewRecoveryHandlerClient(conn).Recover(ctx, request)
 		},
-		func(answer *pluginv1.RecoverResponse) ([]mesh.Event, answers.Discarded, error) {
+		func(answer *pluginv1.RecoverResponse) ([]answers.Event, answers.Discarded, error) {
 			if slots := answer.GetRecoveredSlots(); len(slots) > 0 {
 				r.slot.opts.Log(mesh.LevelInfo, r.slot.entry.Name, recoveredText(slots))
 			}
-			good, bad := unsignedEvents(answer, r.slot.peers.current())
+			good, bad := answers.Events(answer.GetEvents(), r.slot.peers.current())
 			return good, bad, nil
 		})
-}
-
-// unsignedEvents returns the events that a recovery handler may send: an operator's
-// command does not come from there.
-func unsignedEvents(answer *pluginv1.RecoverResponse, peers *answers.Peers) ([]mesh.Event, answers.Discarded) {
-	events, bad := answers.Events(answer.GetEvents(), peers)
-	good := make([]mesh.Event, 0, len(events))
-	for _, e := range events {
-		if e.Signed != nil {
-			bad.Add("signed commit, which a recovery handler may not send", "a signed commit")
-			continue
-		}
-		good = append(good, e.Event)
-	}
-	return good, bad
 }
 
 // recoveredText is the log line that names the recovered slots.

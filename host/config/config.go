@@ -189,7 +189,10 @@ type Plugin struct {
 	Chains []mesh.RecordChain
 	// Actions are the kinds of action that an actuator carries out; empty for all that no
 	// other plugin names.
-	Actions   []string
+	Actions []string
+	// Events are the events that it may bring: "facts", and the names of the contract's
+	// events. Empty means facts.
+	Events    []string
 	Timeout   time.Duration // of one call; 0 for the node's default for its kind
 	Isolation string        // "" or "best-effort"
 	Env       map[string]string

@@ -206,6 +206,10 @@ func (h *DaemonHealth) settings() []setting {
 	}
 }
 
+// events returns what an entry may name in events: everything that is not an order, and
+// the events of the contract, but for signed commands, which need no grant.
+func events() []string { return append([]string{"facts"}, mesh.EventKinds()...) }
+
 func (p *Plugin) settings() []setting {
 	return []setting{
 		notEmpty("name", &p.Name).needed().checked(func() *fault { return badPluginName(p.Name) }),
@@ -216,6 +220,7 @@ func (p *Plugin) settings() []setting {
 		words("kinds", &p.Kinds, wire.Kinds()),
 		recordChains("chains", &p.Chains),
 		actions("actions", &p.Actions),
+		words("events", &p.Events, events()),
 		leftOut(duration("timeout", &p.Timeout), func() bool { return p.Timeout == 0 }),
 		textOrNone("isolation", &p.Isolation).checked(p.checkIsolation),
 		environment("env", &p.Env),

@@ -29,9 +29,7 @@ func (l *ledger) Judge(string, wire.Signed) mesh.JudgedCommit {
 	return mesh.JudgedCommit{}
 }
 
-func (*ledger) RefuseUnsigned(mesh.AdminEvent) (mesh.JudgedCommit, bool) {
-	return mesh.JudgedCommit{}, false
-}
+func (*ledger) RefuseUnsigned(mesh.Event) (mesh.Verification, bool) { return mesh.Verification{}, false }
 
 func (l *ledger) Settled(mesh.JudgedCommit, uint64) { l.settled++ }
 
@@ -59,6 +57,11 @@ func (*ledger) Unsigned(context.Context, mesh.AdminReceived) (mesh.AuditRecord, 
 
 func (*ledger) SignerChange(context.Context, mesh.SignerChange) (mesh.AuditRecord, error) {
 	return mesh.AuditRecord{}, nil
+}
+
+// over returns the intake of a ledger.
+func over(l *ledger, board *snapshottest.Source) *Intake {
+	return New(Options{Loop: l, Authorizer: l, Snapshots: board, Node: 1})
 }
 
 // Whenever the stream that brings a command breaks, the command is either not judged
@@ -89,12 +92,12 @@ func TestACommandIsFoldedOrNotJudgedWheneverItsStreamBreaks(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				board := snapshottest.New(&snapshot.Snapshot{})
 				l := &ledger{}
-				in := New(l, l, board, false)
+				in := over(l, board)
 				in.limiter.newest = maxUnshown // none of which was shown yet
 				ctx, stop := context.WithCancel(t.Context())
 				defer stop()
 				tc.breaks(l, board, stop)
-				record, err := in.Client(FromPlugins).Commit(ctx, wire.Signed{})
+				record, err := in.Client(API()).Commit(ctx, wire.Signed{})
 				// The board may have shown room at the very moment: both ends are right then.
 				if l.judged != l.folded || l.settled != l.folded || (err == nil) != (record.Seq != 0) {
 					t.Errorf("judged %d, folded %d, settled %d, %v", l.judged, l.folded, l.settled, err)
@@ -120,8 +123,8 @@ func room() *snapshot.Snapshot {
 
 func TestACommandThatTheLoopDoesNotTakeIsSettledAsNotFolded(t *testing.T) {
 	l := &ledger{err: loop.ErrLoopClosed}
-	in := New(l, l, snapshottest.New(&snapshot.Snapshot{}), false)
-	if _, err := in.Commit(t.Context(), FromAPI, wire.Signed{}); !errors.Is(err, loop.ErrLoopClosed) || l.settled != 1 {
+	in := over(l, snapshottest.New(&snapshot.Snapshot{}))
+	if _, err := in.Client(API()).Commit(t.Context(), wire.Signed{}); !errors.Is(err, loop.ErrLoopClosed) || l.settled != 1 {
 		t.Errorf("settled %d, %v", l.settled, err)
 	}
 }
@@ -130,7 +133,7 @@ func TestACommandIsNotJudgedAfterTheLoopEnded(t *testing.T) {
 	board := snapshottest.New(&snapshot.Snapshot{})
 	board.End()
 	l := &ledger{}
-	if _, err := New(l, l, board, false).Commit(t.Context(), FromAPI, wire.Signed{}); !errors.Is(err, loop.ErrLoopClosed) || l.judged != 0 {
+	if _, err := over(l, board).Client(API()).Commit(t.Context(), wire.Signed{}); !errors.Is(err, loop.ErrLoopClosed) || l.judged != 0 {
 		t.Errorf("judged %d, %v", l.judged, err)
 	}
 }

@@ -9,16 +9,6 @@ import (
 	"github.com/meshos/meshos/host/wire"
 )
 
-// Origin is the way by which a signed command came. Each has its own limit of
-// signatures that are verified, so that one can't use up the other's.
-type Origin string
-
-// The origins of commands.
-const (
-	FromAPI     Origin = "api"
-	FromPlugins Origin = "plugins"
-)
-
 // foldWithin is how long a command that was judged may take to be folded.
 const foldWithin = 10 * time.Second
 
@@ -31,94 +21,113 @@ type Loop interface {
 	SignerChange(ctx context.Context, c mesh.SignerChange) (mesh.AuditRecord, error)
 }
 
-// Authorizer decides about commands; *operator.Authorizer is one.
+// Authorizer decides about orders; *operator.Authorizer is one.
 type Authorizer interface {
 	// Judge returns the verdict on a signed command, also on bytes that are not one. A
 	// command is accepted once, so the verdict has to be folded.
 	Judge(origin string, signed wire.Signed) mesh.JudgedCommit
-	// RefuseUnsigned returns the verdict on an unsigned command if it is refused.
-	RefuseUnsigned(ev mesh.AdminEvent) (verdict mesh.JudgedCommit, refused bool)
-	// Settled tells that a verdict was folded and left the audit record seq; 0 if it
+	// RefuseUnsigned returns the verdict on an order without a signature if it is
+	// refused: because it would need one, or because the audit log is full.
+	RefuseUnsigned(order mesh.Event) (verdict mesh.Verification, refused bool)
+	// Settled reports that a verdict was folded and left the audit record seq; 0 if it
 	// was not folded.
 	Settled(verdict mesh.JudgedCommit, seq uint64)
+}
+
+// Options are what an Intake works with.
+type Options struct {
+	Loop       Loop
+	Authorizer Authorizer
+	Snapshots  follow.Source
+	Node       mesh.NodeID // this node
+	// RefusalRoom reports whether the audit log takes one more record of what was
+	// refused; nil for always.
+	RefusalRoom func() bool
+	// Now is the clock of the limits; nil for the real one.
+	Now func() time.Time
 }
 
 // Intake lets events and commands in. Any number of goroutines may use it.
 type Intake struct {
 	loop       Loop
 	authorizer Authorizer
+	node       mesh.NodeID
 	limiter    *auditLimiter
-	unsigned   bool
+	refusals   refusals
+	lines      lines
+	waiting    chan struct{} // has a token while refusals or suppressed lines wait to be recorded
 }
 
-// New returns the way in to a loop whose snapshots are source. With unsigned set,
-// unsigned commands are carried out, unless the authorizer refuses them; otherwise
-// the core rejects them.
-func New(loop Loop, authorizer Authorizer, source follow.Source, unsigned bool) *Intake {
-	return &Intake{loop: loop, authorizer: authorizer, limiter: newAuditLimiter(source), unsigned: unsigned}
-}
-
-// PublishBatch queues events in order, waits until the unsigned commands among them
-// are folded, and returns how many events were taken. A command that is refused, for
-// example because the audit log is full, counts as taken: its audit record says so.
-func (in *Intake) PublishBatch(ctx context.Context, events []mesh.Event) (taken int, err error) {
-	for i, event := range events {
-		command, is := event.(mesh.AdminReceived)
-		if !is {
-			continue
-		}
-		n, err := in.loop.PublishBatch(ctx, events[taken:i])
-		if taken += n; err != nil {
-			return taken, err
-		}
-		if err := in.publishCommand(ctx, command); err != nil {
-			return taken, err
-		}
-		taken++
+// New returns the way in to a loop. Run it while it is used.
+func New(o Options) *Intake {
+	if o.Now == nil {
+		o.Now = time.Now
 	}
-	n, err := in.loop.PublishBatch(ctx, events[taken:])
-	return taken + n, err
+	in := &Intake{
+		loop: o.Loop, authorizer: o.Authorizer, node: o.Node, limiter: newAuditLimiter(o.Snapshots),
+		lines: lines{now: o.Now}, waiting: make(chan struct{}, 1),
+	}
+	in.refusals = refusals{now: o.Now, record: func(verdict mesh.JudgedCommit) bool {
+		return (o.RefusalRoom == nil || o.RefusalRoom()) && in.recordRefusal(verdict)
+	}}
+	return in
 }
 
-func (in *Intake) publishCommand(ctx context.Context, command mesh.AdminReceived) error {
-	_, err := in.audited(ctx, func() (mesh.AuditRecord, error) {
-		if in.unsigned {
-			if verdict, refused := in.authorizer.RefuseUnsigned(command.Event); refused {
-				return in.fold(ctx, verdict)
-			}
+// Run records what waits to be recorded of refusals and suppressed lines, until ctx ends.
+func (in *Intake) Run(ctx context.Context) {
+	pause := time.NewTimer(0)
+	defer pause.Stop()
+	for ctx.Err() == nil {
+		select {
+		case <-in.waiting:
+		case <-ctx.Done():
+			in.record(true)
+			return
 		}
-		return in.loop.Unsigned(ctx, command)
-	})
-	return err
+		pause.Reset(refusalEvery)
+		select {
+		case <-pause.C:
+		case <-ctx.Done():
+		}
+		in.record(ctx.Err() != nil)
+	}
 }
 
-// Commit judges a signed command, has it folded and returns the audit record that it
-// left. Until it is judged it waits for ctx; from then on it does not depend on the
-// caller any more, since a command that was accepted counts as used and must not be
-// lost.
-func (in *Intake) Commit(ctx context.Context, origin Origin, signed wire.Signed) (mesh.AuditRecord, error) {
-	return in.audited(ctx, func() (mesh.AuditRecord, error) {
-		return in.fold(ctx, in.authorizer.Judge(string(origin), signed))
-	})
+// recordWithin bounds how long a loop that ends can hold up the records of refusals.
+const recordWithin = 100 * time.Millisecond
+
+// record records what is due of refusals and suppressed lines, or all that is left.
+func (in *Intake) record(atOnce bool) {
+	if !in.refusals.recordAll(atOnce) {
+		in.wake()
+	}
+	if reports := in.lines.takeReports(); len(reports) > 0 {
+		ctx, cancel := context.WithTimeout(context.Background(), recordWithin)
+		defer cancel()
+		_, _ = in.loop.PublishBatch(ctx, reports) // fails when the loop ends, and its log with it
+	}
 }
 
-// Client brings events and commands from one origin.
-type Client struct {
-	in     *Intake
-	origin Origin
+// wake has Run look after a while.
+func (in *Intake) wake() {
+	select {
+	case in.waiting <- struct{}{}:
+	default:
+	}
 }
 
-// Client returns the intake as those of one origin see it.
-func (in *Intake) Client(origin Origin) Client { return Client{in, origin} }
-
-// PublishBatch is Intake.PublishBatch.
-func (c Client) PublishBatch(ctx context.Context, events []mesh.Event) (int, error) {
-	return c.in.PublishBatch(ctx, events)
-}
-
-// Commit is Intake.Commit with the client's origin.
-func (c Client) Commit(ctx context.Context, signed wire.Signed) (mesh.AuditRecord, error) {
-	return c.in.Commit(ctx, c.origin, signed)
+// recordRefusal folds the record of a refusal if that needs no waiting for room: whoever
+// brings what is refused must not hold up those whose commands are not.
+func (in *Intake) recordRefusal(verdict mesh.JudgedCommit) bool {
+	release, ok := in.limiter.tryAcquire()
+	if !ok {
+		return false
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), recordWithin)
+	defer cancel()
+	record, err := in.loop.Judged(ctx, verdict)
+	release(record.Seq)
+	return err == nil
 }
 
 // SignerChange has a change of the operators' keys audited.

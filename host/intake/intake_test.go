@@ -28,7 +28,7 @@ func letIn(t *testing.T, full func() bool) (ctx context.Context, l *loop.Loop, i
 	ended := make(chan error, 1)
 	go func() { ended <- l.Run(ctx, loop.Hooks{}) }()
 	handle := l.Handle()
-	return ctx, l, New(handle, operators, l.Reader(), true), func() {
+	return ctx, l, New(Options{Loop: handle, Authorizer: operators, Snapshots: l.Reader(), Node: 1}), func() {
 		handle.Close()
 		if err := <-ended; err != nil {
 			t.Error(err)
@@ -63,9 +63,9 @@ func TestB24_EveryUnsignedCommandIsShown(t *testing.T) {
 		}
 		followed <- shown
 	}()
-	n, err := in.PublishBatch(ctx, slices.Repeat([]mesh.Event{mesh.AdminReceived{Event: mesh.ThawCluster{}}}, all))
-	if n != all || err != nil {
-		t.Errorf("%d taken, %v", n, err)
+	n, err := in.Client(API()).PublishBatch(ctx, slices.Repeat([]mesh.Event{mesh.AdminReceived{Event: mesh.ThawCluster{}}}, all))
+	if n.Taken != all || err != nil {
+		t.Errorf("%v taken, %v", n, err)
 	}
 	end()
 	if shown := <-followed; shown != all {
@@ -82,13 +82,13 @@ func TestB24_UnsignedCommandsFindTheAuditLogFull(t *testing.T) {
 	cordon := mesh.AdminReceived{Event: mesh.Cordon{Node: 1}}
 	line := func(text string) mesh.Event { return mesh.LogLine{Level: mesh.LevelInfo, Message: text} }
 	flush := mesh.AdminReceived{Event: mesh.FlushAvoidLists{}}
-	n, err := in.PublishBatch(ctx, []mesh.Event{line("a"), cordon, line("b"), flush, cordon})
-	if n != 5 || err != nil {
-		t.Errorf("%d taken, %v", n, err)
+	n, err := in.Client(API()).PublishBatch(ctx, []mesh.Event{line("a"), cordon, line("b"), flush, cordon})
+	if n.Taken != 3 || len(n.Refused) != 2 || n.Refused[1].Index != 4 || n.Refused[1].Verdict.Kind != operator.KindAuditFull || err != nil {
+		t.Errorf("%v taken, %v", n, err)
 	}
 	full = false
-	if n, err := in.PublishBatch(ctx, []mesh.Event{cordon}); n != 1 || err != nil {
-		t.Errorf("with room: %d taken, %v", n, err)
+	if n, err := in.Client(API()).PublishBatch(ctx, []mesh.Event{cordon}); n.Taken != 1 || err != nil {
+		t.Errorf("with room: %v taken, %v", n, err)
 	}
 	end()
 	var got []string

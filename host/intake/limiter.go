@@ -50,6 +50,14 @@ func (l *auditLimiter) acquire(ctx context.Context) (release func(seq uint64), e
 	return nil, loop.ErrLoopClosed
 }
 
+// tryAcquire is acquire for those who don't wait.
+func (l *auditLimiter) tryAcquire() (release func(seq uint64), ok bool) {
+	if !l.take(newestAudit(l.source.Latest())) {
+		return nil, false
+	}
+	return l.release, true
+}
+
 // take takes room for one record, if there is some beside those that are on their way.
 func (l *auditLimiter) take(shown uint64) bool {
 	l.mu.Lock()

@@ -1,7 +1,6 @@
 package loop
 
 import (
-	"context"
 	"errors"
 	"slices"
 	"strings"
@@ -69,22 +68,6 @@ func TestP5_LongLinesAreCut(t *testing.T) {
 			if len(l.Message) > maxLine+32 || !strings.HasSuffix(l.Message, "é … (cut at 8192 bytes)") || !utf8.ValidString(l.Message) {
 				t.Errorf("a line of %d bytes ends with %q", len(l.Message), l.Message[len(l.Message)-30:])
 			}
-		}
-	})
-}
-
-func TestP5_LargeEventsOfRecoveryHandlersAreLeftOut(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		r := start(t)
-		r.Handlers().Add(handler{"lavish", func(context.Context, []mesh.NodeID) ([]mesh.Event, error) {
-			return []mesh.Event{mesh.MaintenanceObserved{Node: 2, Reason: strings.Repeat("x", MaxEvent+1)}, holder(7, 2)}, nil
-		}})
-		s := r.ticks(2)
-		if got := holds(s, 7); !slices.Equal(got, []mesh.NodeID{2}) {
-			t.Errorf("chain 7 is held by %v, want 2", got)
-		}
-		if got := failures(s, "recovery_handler:lavish"); len(got) != 1 || !strings.Contains(got[0], "left out: event holds 65537 bytes") {
-			t.Errorf("failures %q, want one", got)
 		}
 	})
 }

@@ -8,16 +8,17 @@ import (
 	"github.com/meshos/meshos/host/mesh"
 )
 
-// RecoveryHandler recovers from failed placements, by events. It is called at every
-// tick together with the probes, within the same budget; the events that it returns
-// are folded before the pass. A panic is a failed call: the handler is called again at
-// the next tick.
+// RecoveryHandler recovers from failed placements. It is called at every tick together
+// with the probes, within the same budget. What it has recovered it publishes, as
+// everybody does who has events; what is queued when it returns is folded before the pass
+// if no more than a chunk is. A panic is a failed call: the handler is called again at the
+// next tick.
 type RecoveryHandler interface {
-	// Name returns whose events these are; it must not change.
+	// Name returns the name of the handler in records; it must not change.
 	Name() string
 	// Recover is called with the peers that were healthy at the last tick, ascending.
 	// ctx has a deadline and ends with the loop.
-	Recover(ctx context.Context, healthy []mesh.NodeID) ([]mesh.Event, error)
+	Recover(ctx context.Context, healthy []mesh.NodeID) error
 }
 
 // Handlers are the recovery handlers that a loop calls, in the order in which they were
@@ -34,8 +35,7 @@ func (h *Handlers) Add(handler RecoveryHandler) (remove func()) {
 	src := &source{
 		kind: recoveryHandler, name: handler.Name(),
 		ask: func(ctx context.Context, healthy []mesh.NodeID) (answer, error) {
-			events, err := handler.Recover(ctx, healthy)
-			return answer{events: events}, err
+			return answer{}, handler.Recover(ctx, healthy)
 		},
 	}
 	h.mu.Lock()

@@ -134,8 +134,10 @@ type (
 		name string
 		fn   func(context.Context) ([]mesh.Inventory, error)
 	}
+	// handler publishes what its function returns.
 	handler struct {
 		name string
+		h    *Handle
 		fn   func(context.Context, []mesh.NodeID) ([]mesh.Event, error)
 	}
 	lister struct {
@@ -162,9 +164,20 @@ func (p verdictProbe) SampleHealth(ctx context.Context) ([]mesh.HealthSample, er
 
 func (p stockProbe) SampleInventory(ctx context.Context) ([]mesh.Inventory, error) { return p.fn(ctx) }
 
-func (h handler) Recover(ctx context.Context, healthy []mesh.NodeID) ([]mesh.Event, error) {
-	return h.fn(ctx, healthy)
+func (h handler) Recover(ctx context.Context, healthy []mesh.NodeID) error {
+	events, err := h.fn(ctx, healthy)
+	if err != nil {
+		return err
+	}
+	_, err = h.h.PublishBatch(ctx, events)
+	return err
 }
+
+// handler returns a recovery handler that publishes what fn returns.
+func (r *rig) handler(name string, fn func(ctx context.Context, healthy []mesh.NodeID) ([]mesh.Event, error)) handler {
+	return handler{name: name, h: r.h, fn: fn}
+}
+
 func (l lister) ListMigrations(ctx context.Context) ([]mesh.Migration, error) { return l.fn(ctx) }
 func (a aborter) Abort(ctx context.Context, id mesh.MigrationID, reason string) error {
 	return a.fn(ctx, id, reason)

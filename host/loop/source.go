@@ -50,7 +50,6 @@ type answer struct {
 	rtt        []mesh.RTTSample
 	health     []mesh.HealthSample
 	inventory  []mesh.Inventory
-	events     []mesh.Event
 	migrations []mesh.Migration
 	err        string
 }

@@ -12,8 +12,8 @@ import (
 )
 
 // tick calls the sources, goes on folding events until all have answered or the budget
-// is over, folds the answers, runs one pass and publishes the snapshot. It returns
-// false when the loop is to end.
+// is over, folds the answers, runs one pass and publishes the snapshot. It returns false
+// when the loop is to end.
 func (l *Loop) tick(ctx context.Context, now time.Time) (goOn bool) {
 	srcs := slices.Concat(l.probes.sources(), l.handlers.sources(), l.slots.sources())
 	asked, reports := l.poll.ask(now, srcs, l.healthyPeers())
@@ -27,6 +27,9 @@ func (l *Loop) tick(ctx context.Context, now time.Time) (goOn bool) {
 		l.apply(at, report)
 	}
 	l.foldAnswers(at)
+	if l.handlers.count() > 0 && !l.foldRecovered(ctx, at) {
+		return false
+	}
 	result := l.pass(at)
 	// Built before anything else is folded, so that a replayed journal has the same one.
 	snap := l.core.Snapshot(at)
@@ -96,8 +99,6 @@ func (l *Loop) foldAnswer(at mesh.Stamp, c *caller, a *answer) {
 	switch c.src.kind {
 	case localityProbe, healthProbe, inventoryProbe:
 		l.apply(at, a.samples(c.src.name))
-	case recoveryHandler:
-		l.foldRecovered(at, a)
 	case migrationSource:
 		if a.err == "" {
 			l.apply(at, mesh.Migrations{InFlight: a.migrations})
@@ -112,22 +113,12 @@ func (l *Loop) foldAnswer(at mesh.Stamp, c *caller, a *answer) {
 	}
 }
 
-// foldRecovered folds the events of a recovery handler. A handler may not end the loop:
-// one that returns a shutdown has failed.
-func (l *Loop) foldRecovered(at mesh.Stamp, a *answer) {
-	for _, ev := range a.events {
-		if _, end := ev.(mesh.Shutdown); ev == nil || end {
-			a.err = "returned an event that a recovery handler must not return (nil or a shutdown); it was left out"
-			continue
-		}
-		fitted, err := fit(ev)
-		if err != nil {
-			a.err = "an event was left out: " + err.Error()
-			continue
-		}
-		l.apply(at, mesh.Heard{Event: fitted})
-		l.count.events.Add(1)
-	}
+// foldRecovered folds a chunk of what is queued, so that what recovery handlers have just
+// published counts for the pass of this tick. It returns false when the loop is to end.
+func (l *Loop) foldRecovered(ctx context.Context, at mesh.Stamp) (goOn bool) {
+	heard, goOn := l.foldEvents(ctx, at)
+	l.count.events.Add(uint64(heard))
+	return goOn && ctx.Err() == nil
 }
 
 // pass reconciles once and hands out as many actions as the queue has free places.

@@ -142,10 +142,13 @@ const (
 	LevelError
 )
 
-// LogLine is a line for the node's log. Daemon is 0 if the line is not a daemon's.
+// LogLine is a line for the node's log. Daemon is 0 if the line is not a daemon's. Source
+// says who says it: "api", "plugin:NAME"; it is empty for the node itself and for the
+// output of a daemon.
 type LogLine struct {
 	Level   LogLevel
 	Daemon  DaemonID
+	Source  string
 	Message string
 }
 
@@ -242,7 +245,7 @@ func (e DaemonHealthChanged) Size() int     { return len(e.Daemon.Name) + len(e.
 func (e DaemonSaturationChanged) Size() int { return len(e.Daemon.Name) }
 func (RTTSample) Size() int                 { return 0 }
 func (HealthSample) Size() int              { return 0 }
-func (e LogLine) Size() int                 { return len(e.Message) }
+func (e LogLine) Size() int                 { return len(e.Source) + len(e.Message) }
 func (BlobAnnouncement) Size() int          { return 0 }
 func (PlacementIntent) Size() int           { return 0 }
 func (e DaemonIntent) Size() int            { return len(e.Daemon.Name) }

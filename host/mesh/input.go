@@ -133,6 +133,7 @@ type JudgedCommit struct {
 	CommitID  []byte    // SHA-256 of the signed payload
 	Envelope  *Envelope // of an accepted command, so that its signatures can be checked later
 	Ordered   Place     // of a command that is in the ordered log
+	Refusal   *Refusal  // set if the order was refused before it came to the core; then Event may be nil
 }
 
 // Acknowledged reports that every appender of a record chain has stored the records of

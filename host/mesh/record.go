@@ -53,6 +53,10 @@ const (
 	RejectMalformed = "malformed"
 )
 
+// RejectNotGranted is the kind of rejection of an order that a plugin brings without being
+// allowed to.
+const RejectNotGranted = "not_granted"
+
 // Operator is somebody who signed a command.
 type Operator struct {
 	KeyID    string // SHA256:… fingerprint
@@ -86,6 +90,7 @@ type AuditRecord struct {
 	Ordered   Place     // of a command that is in the ordered log
 
 	SignerChange *SignerChange // set instead of Event if the record is about a change of keys
+	Refusal      *Refusal      // set if the order was refused before it came to the core
 }
 
 // LogRecord is one line of the node's log.
@@ -94,6 +99,7 @@ type LogRecord struct {
 	Wall    time.Time
 	Level   LogLevel
 	Daemon  DaemonID
+	Source  string // as in LogLine
 	Message string
 }
 

@@ -29,6 +29,9 @@ type Options struct {
 	// Signers is the path of the allowed_signers file; "" for a node that accepts
 	// every command unverified.
 	Signers string
+	// AllowUnsigned lets ordinary orders pass without a signature although there are
+	// operators.
+	AllowUnsigned bool
 	// DataDir is the node's data directory; the authorizer keeps a folder of its own in it.
 	DataDir string
 	// AuditFull reports whether the node's audit log takes no more ordinary commands;

@@ -143,14 +143,18 @@ func TestB24_AFullAuditLogTakesBreakGlassOnly(t *testing.T) {
 		if n := r.Counts()[operator.CountPassedFull]; n != 1 {
 			t.Errorf("%d passed, want 1", n)
 		}
-		verdict, refuses := r.RefuseUnsigned(cordon())
-		want(t, verdict, operator.KindAuditFull)
-		if _, ice := r.RefuseUnsigned(freeze()); !refuses || ice {
-			t.Errorf("unsigned: an ordinary command is refused: %v, break-glass: %v", refuses, ice)
+		if !signers {
+			verdict, refuses := r.RefuseUnsigned(mesh.AdminReceived{Event: cordon()})
+			if verdict.Kind != operator.KindAuditFull || !refuses {
+				t.Errorf("an unsigned command: %v, refused %v", verdict, refuses)
+			}
+			if _, ice := r.RefuseUnsigned(mesh.AdminReceived{Event: freeze()}); ice {
+				t.Error("an unsigned break-glass command is refused")
+			}
 		}
 		full = false
-		if _, refuses := r.RefuseUnsigned(cordon()); refuses {
-			t.Error("an unsigned command is refused though there is room")
+		if _, refuses := r.RefuseUnsigned(mesh.AdminReceived{Event: cordon()}); refuses != signers {
+			t.Errorf("there is room, and an unsigned command is refused: %v", refuses)
 		}
 		want(t, r.Judge("api", refused), accepted)
 	}
@@ -206,4 +210,36 @@ func BenchmarkJudge(b *testing.B) {
 			r.Judge("api", forged)
 		}
 	})
+}
+
+// Orders without a signature are refused where there are operators. What allow_unsigned
+// lets pass are ordinary orders.
+func TestB20_OrdersNeedSignaturesWhereThereAreOperators(t *testing.T) {
+	orders := []mesh.Event{
+		mesh.AdminReceived{Event: cordon()}, mesh.AdminReceived{Event: freeze()}, mesh.PlacementIntent{Chain: 1}, mesh.DaemonIntent{},
+		mesh.LocalReplicaIntent{Chain: 1}, mesh.Shutdown{}, mesh.MaintenanceObserved{Node: 1},
+	}
+	for name, tc := range map[string]struct {
+		change  func(*rig)
+		refused []bool // of the orders
+	}{
+		"operators":         {func(*rig) {}, []bool{true, true, true, true, true, true, true}},
+		"no operators":      {func(r *rig) { r.opts.Signers = "" }, make([]bool, 7)},
+		"allowed: ordinary": {func(r *rig) { r.opts.AllowUnsigned = true }, []bool{false, true, false, false, false, false, true}},
+	} {
+		r := newRig(t, tc.change)
+		n := uint64(0)
+		for i, order := range orders {
+			verdict, refused := r.RefuseUnsigned(order)
+			if refused != tc.refused[i] || refused && (verdict.Kind != mesh.RejectUnsigned || verdict.Verdict != mesh.VerdictRejected) {
+				t.Errorf("%s: %s: refused %v, %v", name, mesh.EventKind(order), refused, verdict)
+			}
+			if refused {
+				n++
+			}
+		}
+		if got := r.Counts()[mesh.RejectUnsigned]; got != n {
+			t.Errorf("%s: counted %d refusals, want %d", name, got, n)
+		}
+	}
 }

@@ -137,16 +137,40 @@ func (a *Authorizer) unverified(ev mesh.AdminEvent, now time.Time) {
 	}
 }
 
-// RefuseUnsigned returns the verdict that refuses an unsigned command, which the core
-// would carry out, while the audit log is full; refused is false if it may pass.
-func (a *Authorizer) RefuseUnsigned(ev mesh.AdminEvent) (verdict mesh.JudgedCommit, refused bool) {
-	rejection := a.checkAuditFull(ev)
-	if rejection == nil {
-		return mesh.JudgedCommit{}, false
+// RefuseUnsigned returns the verdict on an order without a signature if it is refused:
+// because there are operators, or because it is a command and the audit log is full.
+func (a *Authorizer) RefuseUnsigned(order mesh.Event) (verdict mesh.Verification, refused bool) {
+	rejection := a.checkUnsigned(order)
+	if command, is := order.(mesh.AdminReceived); is && rejection == nil {
+		rejection = a.checkAuditFull(command.Event)
 	}
-	verdict = mesh.JudgedCommit{Event: ev, Outcome: rejection.outcome()}
-	a.count(verdict.Outcome)
+	if rejection == nil {
+		return mesh.Verification{}, false
+	}
+	verdict = rejection.outcome()
+	a.count(verdict)
 	return verdict, true
+}
+
+// checkUnsigned refuses what operators would have to sign. AllowUnsigned lets ordinary
+// orders pass.
+func (a *Authorizer) checkUnsigned(order mesh.Event) *Rejection {
+	if !a.HasOperators() {
+		return nil
+	}
+	if _, is := order.(mesh.MaintenanceObserved); is {
+		return reject(mesh.RejectUnsigned, "operators are configured, so this node's maintenance is theirs to command: sign enter_maintenance or exit_maintenance")
+	}
+	command, is := order.(mesh.AdminReceived)
+	switch {
+	case is && command.Event.BreakGlass() && a.opts.AllowUnsigned:
+		return reject(mesh.RejectUnsigned, "operators are configured, so the command must be signed: allow_unsigned is not for break-glass commands")
+	case a.opts.AllowUnsigned:
+		return nil
+	case is:
+		return reject(mesh.RejectUnsigned, "operators are configured, so the command must be signed")
+	}
+	return reject(mesh.RejectUnsigned, "operators are configured, and %s has no signature: change the configuration, or sign a command", mesh.EventKind(order))
 }
 
 // checkAuditFull refuses ordinary commands while the audit log is full, and counts the

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"time"
 
 	"github.com/meshos/meshos/host/catalog"
 	"github.com/meshos/meshos/host/config"
@@ -48,9 +47,6 @@ func (a *actuators) find(kind string) (executor.Actuator, bool) {
 	if plugin := a.rest(); plugin != nil {
 		return actuator{plugin, a}, true
 	}
-	if a.catalog.Undescribed() {
-		return notYet{}, true
-	}
 	return nil, false
 }
 
@@ -93,25 +89,9 @@ func (a actuator) Dispatch(ctx context.Context, e mesh.Emitted) error {
 		return err
 	}
 	// The action is done, whatever becomes of its events.
-	source := "actuator:" + a.plugin.Name()
-	if err := a.events.take(ctx, source, events); err != nil {
-		a.events.report(source, fmt.Sprintf("%s %d was carried out, but of the events that it answered with %v", e.Action.Kind(), e.ID, err))
+	from := a.events.from(catalog.KindActuator, a.plugin.Name())
+	if err := from.take(ctx, events); err != nil {
+		from.report(from.source, fmt.Sprintf("%s %d was carried out, but of the events that it answered with %v", e.Action.Kind(), e.ID, err))
 	}
 	return nil
 }
-
-// notYet is the actuator of a node some of whose plugins have not said yet what they
-// serve.
-type notYet struct{}
-
-// Dispatch implements executor.Actuator.
-func (notYet) Dispatch(context.Context, mesh.Emitted) error { return &startingError{} }
-
-// startingError is returned for an action that came before the plugins were ready.
-type startingError struct{}
-
-// Error implements error.
-func (*startingError) Error() string { return "plugins are still starting" }
-
-// RetryAfter implements executor.RetryLater.
-func (*startingError) RetryAfter() time.Duration { return 250 * time.Millisecond }

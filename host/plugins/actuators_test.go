@@ -64,18 +64,6 @@ func TestWithoutAnActuatorNothingIsFound(t *testing.T) {
 	}
 }
 
-// At the start it is not known yet whether a plugin is an actuator.
-func TestAnActionThatComesBeforeThePluginsIsTriedAgain(t *testing.T) {
-	a, ok := routing(t, config.Plugin{Name: "unknown", Enabled: true}).find(mesh.KindReduceHeat)
-	if !ok {
-		t.Fatal("given up")
-	}
-	var later executor.RetryLater
-	if err := a.Dispatch(t.Context(), mesh.Emitted{}); !errors.As(err, &later) || later.RetryAfter() <= 0 {
-		t.Errorf("%v", err)
-	}
-}
-
 // What was never heard of can be tried again, and the executor is told so.
 func TestAnActionForAPluginThatIsNotReadyIsTriedAgain(t *testing.T) {
 	a, _ := routing(t, acting("puller", mesh.KindPullReplica)).find(mesh.KindPullReplica)

@@ -19,6 +19,7 @@ type bindings struct {
 	actuators *actuators
 	sources   *sources
 	appenders []string // the plugins that get records
+	recovery  func(*catalog.RecoveryHandler) loop.RecoveryHandler
 
 	mu    sync.Mutex
 	bound map[string][]func() // by plugin: what takes it away from its parts again
@@ -61,7 +62,7 @@ func (b *bindings) bind(plugin, kind string) (unbind func(), err error) {
 	case catalog.KindEventSource:
 		return bindTo(plugin, b.catalog.EventSource, func(p *catalog.EventSource) func() { return b.sources.add(p) })
 	case catalog.KindRecoveryHandler:
-		return bindTo(plugin, b.catalog.RecoveryHandler, func(p *catalog.RecoveryHandler) func() { return b.loop.Handlers().Add(p) })
+		return bindTo(plugin, b.catalog.RecoveryHandler, func(p *catalog.RecoveryHandler) func() { return b.loop.Handlers().Add(b.recovery(p)) })
 	case catalog.KindControlSink:
 		return bindTo(plugin, b.catalog.ControlSink, func(p *catalog.ControlSink) func() { return b.control.Add(p) })
 	case catalog.KindMigrationAborter, catalog.KindMigrationSource, catalog.KindPlacementScorer:

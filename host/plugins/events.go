@@ -3,36 +3,51 @@ package plugins
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 
 	"github.com/meshos/meshos/host/catalog/answers"
+	"github.com/meshos/meshos/host/intake"
 	"github.com/meshos/meshos/host/loop"
 	"github.com/meshos/meshos/host/mesh"
 	"github.com/meshos/meshos/host/wire"
 )
 
-// Intake is the way in for the events and commands of plugins; an intake.Client is one.
+// Intake is the way in for the events and commands of one source; an intake.Client is one.
 type Intake interface {
-	PublishBatch(ctx context.Context, events []mesh.Event) (int, error)
+	PublishBatch(ctx context.Context, events []mesh.Event) (mesh.Published, error)
 	Commit(ctx context.Context, signed wire.Signed) (mesh.AuditRecord, error)
 }
 
 // pluginEvents brings the events of plugins to the intake, in order. A plugin whose
 // events find no room is held up until there is some.
 type pluginEvents struct {
-	intake Intake
+	// client returns the intake of a source: a plugin in the role of one kind.
+	client func(kind, plugin string) Intake
 	report func(source, reason string)
 
 	mu       sync.Mutex
-	reported map[string]bool // sources with an event that was left out
+	reported map[string]bool // "source kind" of what was left out or refused
 }
 
-// take takes events of a source. The error says how many of them were not taken, and
-// wraps why: the loop has ended, or ctx has.
-func (e *pluginEvents) take(ctx context.Context, source string, events []answers.Event) error {
+// from returns what takes the events that a plugin brings in the role of one kind.
+func (e *pluginEvents) from(kind, plugin string) *eventTaker {
+	return &eventTaker{pluginEvents: e, source: kind + ":" + plugin, intake: e.client(kind, plugin)}
+}
+
+// eventTaker takes the events of one source.
+type eventTaker struct {
+	*pluginEvents
+	source string
+	intake Intake
+}
+
+// take takes events. The error says how many of them were not taken, and wraps why: the
+// loop has ended, or ctx has.
+func (e *eventTaker) take(ctx context.Context, events []answers.Event) error {
 	all, taken := len(events), 0
 	for len(events) > 0 {
-		n, err := e.next(ctx, source, events)
+		n, err := e.next(ctx, events)
 		taken += n
 		if err != nil {
 			return fmt.Errorf("%d of %d events were not taken: %w", all-taken, all, err)
@@ -44,16 +59,19 @@ func (e *pluginEvents) take(ctx context.Context, source string, events []answers
 
 // next takes one signed command, or all events before the next one, or leaves out one
 // event that is too large. It returns how many that was.
-func (e *pluginEvents) next(ctx context.Context, source string, events []answers.Event) (int, error) {
+func (e *eventTaker) next(ctx context.Context, events []answers.Event) (int, error) {
 	if events[0].Signed != nil {
-		// Its audit record tells what became of it; the plugin does not ask.
-		if _, err := e.intake.Commit(ctx, *events[0].Signed); err != nil {
+		record, err := e.intake.Commit(ctx, *events[0].Signed)
+		if err != nil {
 			return 0, err
+		}
+		if record.Outcome.Verdict == mesh.VerdictRejected {
+			e.refused("signed_commit", record.Outcome)
 		}
 		return 1, nil
 	}
 	if err := loop.Fits(events[0].Event); err != nil {
-		e.leftOut(source, err)
+		e.reportOnce("size", fmt.Sprintf("an event was left out: %v; further ones are not reported", err))
 		return 1, nil
 	}
 	var run []mesh.Event
@@ -63,18 +81,44 @@ func (e *pluginEvents) next(ctx context.Context, source string, events []answers
 		}
 		run = append(run, heard.Event)
 	}
-	return e.intake.PublishBatch(ctx, run)
+	result, err := e.intake.PublishBatch(ctx, run)
+	for _, r := range result.Refused {
+		e.refused(mesh.EventKind(run[r.Index]), r.Verdict)
+	}
+	return result.Taken + len(result.Refused), err
 }
 
-// leftOut reports once of each source that it brings events which can't be taken.
-func (e *pluginEvents) leftOut(source string, err error) {
+// refused reports once of each source and kind that its events are refused.
+func (e *eventTaker) refused(kind string, verdict mesh.Verification) {
+	if verdict.Kind != intake.KindLogBudget { // the log says that
+		e.reportOnce(kind, fmt.Sprintf("a %s was refused: %s: %s; further ones are not reported", kind, verdict.Kind, verdict.Message))
+	}
+}
+
+// reportOnce reports once of each source what is wrong with its events.
+func (e *eventTaker) reportOnce(what, text string) {
 	e.mu.Lock()
-	defer e.mu.Unlock()
 	if e.reported == nil {
 		e.reported = make(map[string]bool)
 	}
-	if !e.reported[source] {
-		e.reported[source] = true
-		e.report(source, fmt.Sprintf("an event was left out: %v; further ones are not reported", err))
+	key := e.source + " " + what
+	known := e.reported[key]
+	e.reported[key] = true
+	e.mu.Unlock()
+	if !known {
+		e.report(e.source, text)
 	}
+}
+
+// untilCommand splits events before the first that may have to wait for the record of a
+// command.
+func untilCommand(events []answers.Event) (facts, rest []answers.Event) {
+	i := slices.IndexFunc(events, func(heard answers.Event) bool {
+		_, command := heard.Event.(mesh.AdminReceived)
+		return heard.Signed != nil || command
+	})
+	if i < 0 {
+		return events, nil
+	}
+	return events[:i], events[i:]
 }

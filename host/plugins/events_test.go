@@ -9,6 +9,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/meshos/meshos/host/catalog"
 	"github.com/meshos/meshos/host/catalog/answers"
 	"github.com/meshos/meshos/host/loop"
 	"github.com/meshos/meshos/host/mesh"
@@ -24,14 +25,21 @@ type world struct {
 	err      error
 }
 
-func (w *world) PublishBatch(_ context.Context, evs []mesh.Event) (int, error) {
+func (w *world) PublishBatch(_ context.Context, evs []mesh.Event) (out mesh.Published, err error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for n, ev := range evs {
 		if w.room == 0 {
-			return n, w.err
+			return out, w.err
+		}
+		if _, refused := ev.(mesh.Shutdown); refused {
+			out.Refused = append(out.Refused, mesh.RefusedEvent{
+				Index: n, Verdict: mesh.Verification{Verdict: mesh.VerdictRejected, Kind: "unsigned", Message: "sign it"},
+			})
+			continue
 		}
 		w.room--
+		out.Taken++
 		switch ev := ev.(type) {
 		case mesh.LogLine:
 			w.taken = append(w.taken, ev.Message)
@@ -39,7 +47,7 @@ func (w *world) PublishBatch(_ context.Context, evs []mesh.Event) (int, error) {
 			w.taken = append(w.taken, fmt.Sprintf("%T", ev))
 		}
 	}
-	return len(evs), nil
+	return out, nil
 }
 
 func (w *world) Commit(_ context.Context, signed wire.Signed) (mesh.AuditRecord, error) {
@@ -62,7 +70,12 @@ func (w *world) seen() (taken, failures []string) {
 	return slices.Clone(w.taken), slices.Clone(w.failures)
 }
 
-func (w *world) events() *pluginEvents { return &pluginEvents{intake: w, report: w.report} }
+func (w *world) events() *pluginEvents {
+	return &pluginEvents{client: func(string, string) Intake { return w }, report: w.report}
+}
+
+// source is the event source x of this world.
+func (w *world) source() *eventTaker { return w.events().from(catalog.KindEventSource, "x") }
 
 // heard makes events: log lines, and signed commands of texts that begin with "!".
 func heard(texts ...string) (out []answers.Event) {
@@ -78,7 +91,7 @@ func heard(texts ...string) (out []answers.Event) {
 
 func TestEventsAndCommandsAreTakenInOrder(t *testing.T) {
 	w := &world{room: -1}
-	if err := w.events().take(t.Context(), "event_source:x", heard("a", "b", "!ok", "!", "c")); err != nil {
+	if err := w.source().take(t.Context(), heard("a", "b", "!ok", "!", "c")); err != nil {
 		t.Fatal(err)
 	}
 	taken, failures := w.seen()
@@ -92,7 +105,7 @@ func TestP5_EventsThatAreTooLargeAreLeftOutAndReportedOnce(t *testing.T) {
 	events := heard("a", "b")
 	large := answers.Event{Event: mesh.DaemonCrashed{Daemon: mesh.DaemonRef{ID: 1}, Reason: strings.Repeat("x", loop.MaxEvent+1)}}
 	events = slices.Insert(events, 1, large, large)
-	if err := w.events().take(t.Context(), "event_source:x", events); err != nil {
+	if err := w.source().take(t.Context(), events); err != nil {
 		t.Fatal(err)
 	}
 	taken, failures := w.seen()
@@ -106,8 +119,25 @@ func TestP5_EventsThatAreTooLargeAreLeftOutAndReportedOnce(t *testing.T) {
 
 func TestEventsThatAreNotTakenAreCounted(t *testing.T) {
 	w := &world{room: 3, err: context.DeadlineExceeded}
-	err := w.events().take(t.Context(), "x", heard("a", "b", "!ok", "c", "d", "e"))
+	err := w.source().take(t.Context(), heard("a", "b", "!ok", "c", "d", "e"))
 	if !errors.Is(err, context.DeadlineExceeded) || err.Error() != "2 of 6 events were not taken: context deadline exceeded" {
 		t.Error(err)
+	}
+}
+
+func TestRefusedEventsAreReportedOnceOfEachKind(t *testing.T) {
+	w := &world{room: -1}
+	shutdown := answers.Event{Event: mesh.Shutdown{}}
+	events := slices.Insert(heard("a", "b"), 1, shutdown, shutdown)
+	if err := w.source().take(t.Context(), events); err != nil {
+		t.Fatal(err)
+	}
+	taken, failures := w.seen()
+	if got := strings.Join(taken, ","); got != "a,b" {
+		t.Errorf("took %s", got)
+	}
+	const want = "event_source:x: a shutdown was refused: unsigned: sign it; further ones are not reported"
+	if len(failures) != 1 || failures[0] != want {
+		t.Errorf("reported %q", failures)
 	}
 }

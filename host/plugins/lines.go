@@ -12,6 +12,9 @@ import (
 func LogLines(loop interface{ TryPublish(mesh.Event) error }, log *slog.Logger) func(mesh.LogLevel, string, string) {
 	return func(level mesh.LogLevel, plugin, message string) {
 		log.Debug(message, "plugin", plugin)
-		_ = loop.TryPublish(mesh.LogLine{Level: level, Message: plugin + ": " + message})
+		_ = loop.TryPublish(mesh.LogLine{Level: level, Source: linesOf(plugin), Message: message})
 	}
 }
+
+// linesOf returns who says a plugin's lines, as the node's log names it.
+func linesOf(plugin string) string { return "plugin:" + plugin }

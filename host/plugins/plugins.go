@@ -8,6 +8,7 @@ import (
 	"github.com/meshos/meshos/host/config"
 	"github.com/meshos/meshos/host/control"
 	"github.com/meshos/meshos/host/executor"
+	"github.com/meshos/meshos/host/intake"
 	"github.com/meshos/meshos/host/loop"
 	"github.com/meshos/meshos/host/mesh"
 )
@@ -17,7 +18,7 @@ type Options struct {
 	Config  *config.Config
 	Catalog *catalog.Catalog
 	Loop    *loop.Loop
-	Intake  Intake
+	Intake  *intake.Intake
 	Control *control.Announcer
 	// Report records a failure; it does not wait.
 	Report func(source, reason string)
@@ -31,23 +32,37 @@ type Plugins struct {
 	catalog   *catalog.Catalog
 	bindings  *bindings
 	actuators *actuators
-	sources   *sources
+	tasks     *tasks
 }
 
 // New binds nothing yet: Serving does, when a plugin says what it serves.
 func New(o Options) *Plugins {
-	events := &pluginEvents{intake: o.Intake, report: o.Report}
-	p := &Plugins{
-		catalog:   o.Catalog,
-		actuators: newActuators(o.Config, o.Catalog, events, o.Now),
-		sources:   newSources(events, o.Log),
-	}
+	events := &pluginEvents{report: o.Report, client: func(kind, plugin string) Intake {
+		return o.Intake.Client(sourceOf(o.Config, kind, plugin))
+	}}
+	p := &Plugins{catalog: o.Catalog, actuators: newActuators(o.Config, o.Catalog, events, o.Now), tasks: newTasks()}
 	p.bindings = &bindings{
 		catalog: o.Catalog, loop: o.Loop, control: o.Control, report: o.Report,
-		actuators: p.actuators, sources: p.sources, appenders: appenders(o.Config),
+		actuators: p.actuators, sources: &sources{events, o.Log, p.tasks}, appenders: appenders(o.Config),
+		recovery: func(plugin *catalog.RecoveryHandler) loop.RecoveryHandler {
+			return &recovery{recoveryPlugin: plugin, background: p.tasks, events: events.from(catalog.KindRecoveryHandler, plugin.Name())}
+		},
 		bound: make(map[string][]func()),
 	}
 	return p
+}
+
+// sourceOf returns a plugin, in the role of one of its kinds, as the intake sees it.
+func sourceOf(cfg *config.Config, kind, plugin string) intake.Source {
+	source := intake.Source{
+		Name: kind + ":" + plugin, Lines: linesOf(plugin), Origin: intake.FromPlugins, Grant: intake.NewGrant(nil),
+	}
+	for _, p := range cfg.Plugins {
+		if p.Name == plugin {
+			source.Grant = intake.NewGrant(p.Events)
+		}
+	}
+	return source
 }
 
 // Serving binds a plugin to the parts that use the kinds which it serves, in place of
@@ -74,5 +89,5 @@ func (p *Plugins) Retry() { p.catalog.Retry() }
 // Run listens to event sources until ctx ends, and waits for their streams to end.
 func (p *Plugins) Run(ctx context.Context) {
 	<-ctx.Done()
-	p.sources.close()
+	p.tasks.close()
 }

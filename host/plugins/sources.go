@@ -4,9 +4,9 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"sync"
 	"time"
 
+	"github.com/meshos/meshos/host/catalog"
 	"github.com/meshos/meshos/host/catalog/answers"
 	"github.com/meshos/meshos/host/loop"
 	"github.com/meshos/meshos/internal/backoff"
@@ -30,44 +30,22 @@ type eventSource interface {
 // sources brings the streams of event sources to the intake, each in a goroutine of
 // its own, and opens those again that break.
 type sources struct {
-	events *pluginEvents
-	log    *slog.Logger
-	ctx    context.Context // of all streams
-	end    context.CancelFunc
-
-	mu     sync.Mutex
-	closed bool
-	all    sync.WaitGroup
+	events  *pluginEvents
+	log     *slog.Logger
+	streams background
 }
 
-func newSources(events *pluginEvents, log *slog.Logger) *sources {
-	s := &sources{events: events, log: log}
-	s.ctx, s.end = context.WithCancel(context.Background())
-	return s
-}
-
-// add begins to follow a source. remove ends that and does not wait for it.
+// add begins to follow a source. remove ends that and does not wait for it. Once the
+// background is closed add does nothing.
 func (s *sources) add(src eventSource) (remove func()) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.closed {
-		return func() {}
-	}
-	ctx, cancel := context.WithCancel(s.ctx)
-	s.all.Go(func() {
-		defer cancel()
+	following, cancel := context.WithCancel(context.Background())
+	s.streams.start(func(ctx context.Context) {
+		ctx, end := context.WithCancel(ctx)
+		defer end()
+		defer context.AfterFunc(following, end)()
 		s.follow(ctx, src)
 	})
 	return cancel
-}
-
-// close ends all streams and waits for them. After it add does nothing.
-func (s *sources) close() {
-	s.mu.Lock()
-	s.closed = true
-	s.mu.Unlock()
-	s.end()
-	s.all.Wait()
 }
 
 // follow reads the streams of one source until ctx or the loop ends. An outage is one
@@ -75,15 +53,15 @@ func (s *sources) close() {
 // lasted. A source that ended its stream without an error is asked again when its
 // process or its configuration is another one.
 func (s *sources) follow(ctx context.Context, src eventSource) {
-	title, broken, reported := "event_source:"+src.Name(), 0, false
+	events, broken, reported := s.events.from(catalog.KindEventSource, src.Name()), 0, false
 	for ctx.Err() == nil {
 		renewed, began, resumed := src.Renewed(), time.Now(), false
-		err := src.Stream(ctx, func(ctx context.Context, events []answers.Event) error {
+		err := src.Stream(ctx, func(ctx context.Context, batch []answers.Event) error {
 			if reported && !resumed {
 				resumed = true
 				s.log.Info("an event source streams again", "plugin", src.Name())
 			}
-			return s.events.take(ctx, title, events)
+			return events.take(ctx, batch)
 		})
 		if time.Since(began) >= lasted {
 			broken, reported = 0, false
@@ -101,7 +79,7 @@ func (s *sources) follow(ctx context.Context, src eventSource) {
 			continue
 		case !reported:
 			reported = true
-			s.events.report(title, "its stream broke and is opened again: "+err.Error())
+			events.report(events.source, "its stream broke and is opened again: "+err.Error())
 		}
 		pause := time.NewTimer(resume(broken + 1))
 		select {

@@ -76,15 +76,18 @@ func ends(texts ...string) func(ctx context.Context, take func(...string) error)
 	return func(_ context.Context, take func(...string) error) error { return take(texts...) }
 }
 
+// followed are sources without any yet.
+func followed(w *world) *sources { return &sources{w.events(), slog.New(slog.DiscardHandler), newTasks()} }
+
 // following runs a test with a source that is followed.
 func following(t *testing.T, w *world, s *script, test func(*sources)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		s.renewal = make(chan struct{}) // of this bubble
-		all := newSources(w.events(), slog.New(slog.DiscardHandler))
+		all := followed(w)
 		all.add(s)
 		test(all)
-		all.close()
+		all.streams.(*tasks).close()
 		all.add(s) // too late: the bubble would not end
 	})
 }
@@ -176,7 +179,7 @@ func TestASourceIsLeftWhenTheLoopHasEnded(t *testing.T) {
 func TestARemovedSourceIsNotFollowedAnyMore(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w, s := &world{room: -1}, play(fails)
-		all := newSources(w.events(), slog.New(slog.DiscardHandler))
+		all := followed(w)
 		remove := all.add(s)
 		synctest.Wait()
 		remove()
@@ -185,6 +188,6 @@ func TestARemovedSourceIsNotFollowedAnyMore(t *testing.T) {
 		if n := s.opened(); n != 1 {
 			t.Errorf("asked %d times", n)
 		}
-		all.close()
+		all.streams.(*tasks).close()
 	})
 }

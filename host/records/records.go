@@ -31,7 +31,8 @@ type Options struct {
 	KeepSize int64
 	KeepAge  time.Duration
 	// AuditLimit is the size of the audit chain, in bytes, from which on AuditFull
-	// reports true; 0 for never.
+	// reports true; 0 for never. Records of what was refused do not count; they may use
+	// a tenth of it beside the others.
 	AuditLimit int64
 
 	// OpenChain returns the folder of a chain. nil is a real one below Dir.
@@ -49,6 +50,7 @@ type Records struct {
 	progress    *progress
 	subscribers []*subscriber
 	auditStuck  atomic.Bool // audit records can't be written
+	refusals    refusals
 	failures    atomic.Uint64
 	moved       chan struct{} // buffers one wake-up for the goroutine that acknowledges
 	running     atomic.Bool
@@ -121,7 +123,7 @@ func (r *Records) AppendFailures() uint64 { return r.failures.Load() }
 // of break-glass commands are still taken.
 func (r *Records) AuditFull() bool {
 	return r.auditStuck.Load() ||
-		r.opts.AuditLimit > 0 && r.logs[mesh.ChainAudit].Bytes() >= r.opts.AuditLimit
+		r.opts.AuditLimit > 0 && r.logs[mesh.ChainAudit].Bytes()-r.refusals.most(r.opts.AuditLimit) >= r.opts.AuditLimit
 }
 
 // wake wakes the goroutine that acknowledges.

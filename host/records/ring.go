@@ -77,6 +77,7 @@ type group struct {
 	through uint64 // seq of the last
 	lost    []span // records that left the ring before they were read
 	large   []span // records that are too large for a call
+	refused int64  // bytes of the audit records of refusals
 }
 
 // span is a range of seqs.
@@ -104,6 +105,9 @@ func newGroup(s *snapshot.Snapshot, c mesh.RecordChain, after uint64, now time.T
 			g.large = append(g.large, span{seq, seq})
 			g.entries = append(g.entries, gapOf(s.Epoch, span{seq, seq}, now))
 			continue
+		}
+		if c == mesh.ChainAudit && s.Audit[i].Refusal != nil {
+			g.refused += int64(len(data)) + frame
 		}
 		g.entries = append(g.entries, segment.Entry{Kind: segment.KindRecord, Epoch: s.Epoch, Seq: seq, Wall: r.wall(i), Data: data})
 	}

@@ -42,6 +42,7 @@ func (r *Records) Run(ctx context.Context, node Node) {
 	defer endDelivering()
 	following, endFollowing := context.WithCancel(delivering)
 	defer endFollowing()
+	firstNew := r.logs[mesh.ChainAudit].Next()
 	var all sync.WaitGroup
 	all.Go(func() {
 		newWriter(r, node).run(ctx)
@@ -51,6 +52,7 @@ func (r *Records) Run(ctx context.Context, node Node) {
 		all.Go(func() { newFollower(r, s, node.Feed).run(following, delivering) })
 	}
 	all.Go(func() { r.acknowledge(following, node.Feed) })
+	all.Go(func() { r.refusals.count(ctx, r.logs[mesh.ChainAudit], firstNew) })
 	<-ctx.Done()
 	limit := time.AfterFunc(r.opts.EndWithin, endDelivering)
 	defer limit.Stop()

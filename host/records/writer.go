@@ -28,6 +28,7 @@ type writer struct {
 	progress *progress
 	advanced func()       // called when more is on disk
 	stuck    *atomic.Bool // audit records can't be written
+	refusals *refusals
 
 	written  perChain[uint64]
 	outages  perChain[outage]
@@ -40,7 +41,7 @@ type writer struct {
 func newWriter(r *Records, node Node) *writer {
 	return &writer{
 		reader: node.Reader, feed: node.Feed, log: r.opts.Log, logs: r.logs,
-		progress: r.progress, advanced: r.wake, stuck: &r.auditStuck,
+		progress: r.progress, advanced: r.wake, stuck: &r.auditStuck, refusals: &r.refusals,
 	}
 }
 
@@ -137,6 +138,7 @@ func (w *writer) committed(c mesh.RecordChain, g group) {
 	w.outages[c].end()
 	if c == mesh.ChainAudit {
 		w.stuck.Store(false)
+		w.refusals.add(g.refused)
 	}
 	w.progress.advance(c, g)
 	w.advanced()

@@ -117,6 +117,9 @@ func TestB20_UnsignedCommandsWithOperators(t *testing.T) {
 	w.admin(mesh.Cordon{Node: 1})
 	equal(t, "allowed", w.verdict().Verdict, mesh.VerdictUnverified)
 	equal(t, "folded", w.s.Cordoned(1), true)
+	w.admin(mesh.FreezeCluster{TTL: time.Minute})
+	equal(t, "break-glass", w.verdict().Kind, mesh.RejectUnsigned)
+	equal(t, "frozen", w.frozen(), false)
 }
 
 func TestCore307_CommandsAreAuditedUnverifiedWithoutOperators(t *testing.T) {

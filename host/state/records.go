@@ -46,7 +46,7 @@ func (s *State) auditCommand(in mesh.JudgedCommit) {
 	s.records.audit.push(mesh.AuditRecord{
 		Seq: s.records.audit.next(), Wall: s.wall,
 		Event: in.Event, Operators: in.Operators, Outcome: in.Outcome,
-		CommitID: in.CommitID, Envelope: in.Envelope,
+		CommitID: in.CommitID, Envelope: in.Envelope, Refusal: in.Refusal,
 	})
 }
 
@@ -57,7 +57,7 @@ func (s *State) auditSigners(in mesh.SignerChange) {
 func (s *State) recordLog(l mesh.LogLine) {
 	s.records.logs.push(mesh.LogRecord{
 		Seq: s.records.logs.next(), Wall: s.wall,
-		Level: l.Level, Daemon: l.Daemon, Message: l.Message,
+		Level: l.Level, Daemon: l.Daemon, Source: l.Source, Message: l.Message,
 	})
 }
 

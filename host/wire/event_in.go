@@ -161,6 +161,7 @@ func (f *fields) logLine(in *meshosv1.LogLine) mesh.Event {
 	f.at = "log_line"
 	out := mesh.LogLine{
 		Level:   mesh.LogLevel(f.enum("level", int32(in.GetLevel()), int32(mesh.LevelError))),
+		Source:  f.text("source", in.GetSource()),
 		Message: f.text("message", in.GetMessage()),
 	}
 	if in != nil {

@@ -38,7 +38,7 @@ func EventToProto(in mesh.Event) *meshosv1.Event {
 		}}}
 	case mesh.LogLine:
 		return &meshosv1.Event{Kind: &meshosv1.Event_LogLine{LogLine: &meshosv1.LogLine{
-			Level: meshosv1.LogLevel(e.Level), DaemonId: orAbsent(e.Daemon), Message: valid(e.Message),
+			Level: meshosv1.LogLevel(e.Level), DaemonId: orAbsent(e.Daemon), Source: valid(e.Source), Message: valid(e.Message),
 		}}}
 	case mesh.BlobAnnouncement:
 		return &meshosv1.Event{Kind: &meshosv1.Event_BlobAnnouncement{BlobAnnouncement: &meshosv1.BlobAnnouncement{

@@ -203,6 +203,18 @@ func commitFromProto(in *meshosv1.JudgedCommit) (mesh.Input, error) {
 			Verified: operator.GetVerified(),
 		})
 	}
+	if r := in.GetRefusal(); r != nil {
+		out.Refusal = &mesh.Refusal{
+			Source: f.text("refusal.source", r.GetSource()), Kind: f.text("refusal.kind", r.GetKind()), More: r.GetMore(),
+		}
+		if r.GetOrder() != nil {
+			order, err := plainFromProto(r.GetOrder())
+			if err != nil {
+				return nil, within("commit.refusal.order", err)
+			}
+			out.Refusal.Order = order
+		}
+	}
 	switch {
 	case in.GetEvent() != nil:
 		event, err := adminFromProto(&fields{at: "commit.event"}, in.GetEvent())

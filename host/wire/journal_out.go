@@ -109,5 +109,6 @@ func commitToProto(in mesh.JudgedCommit) *meshosv1.JudgedCommit {
 		Outcome:   verificationToProto(in.Outcome),
 		CommitId:  in.CommitID,
 		Commit:    envelopeToProto(in.Envelope),
+		Refusal:   refusalToProto(in.Refusal),
 	}
 }

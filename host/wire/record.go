@@ -33,7 +33,19 @@ func (o Origin) Audit(in mesh.AuditRecord, pending bool) *meshosv1.AdminAuditRec
 		ChainPending: pending,
 		CommitId:     in.CommitID,
 		Commit:       envelopeToProto(in.Envelope),
+		Refusal:      refusalToProto(in.Refusal),
 	}
+}
+
+func refusalToProto(in *mesh.Refusal) *meshosv1.Refusal {
+	if in == nil {
+		return nil
+	}
+	out := &meshosv1.Refusal{Source: valid(in.Source), Kind: valid(in.Kind), More: in.More}
+	if in.Order != nil {
+		out.Order = EventToProto(in.Order)
+	}
+	return out
 }
 
 func operatorsToProto(in []mesh.Operator) []*meshosv1.Operator {
@@ -74,6 +86,7 @@ func (o Origin) Log(in mesh.LogRecord, pending bool) *meshosv1.LogRecord {
 		Level:        meshosv1.LogLevel(in.Level),
 		Node:         uint64(o.Node),
 		DaemonId:     orAbsent(in.Daemon),
+		Source:       valid(in.Source),
 		Message:      valid(in.Message),
 		ChainPending: pending,
 	}

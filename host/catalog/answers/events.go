@@ -13,18 +13,14 @@ type Event struct {
 	Signed *wire.Signed
 }
 
-// Events returns the events that can be true, in their order. Shutdown is discarded: a
-// plugin may not end the node. A round-trip time or the health of a node is checked as
+// Events returns the events that can be true, in their order. Which of them the plugin may
+// bring is host/intake's to decide. A round-trip time or the health of a node is checked as
 // in the answer of a probe: the node has to be a peer.
 func Events(in []*meshosv1.Event, peers *Peers) ([]Event, Discarded) {
 	var bad Discarded
 	out := make([]Event, 0, len(in))
 	for _, message := range in {
 		event, signed, err := wire.EventFromProto(message)
-		if _, end := event.(mesh.Shutdown); end {
-			bad.Add("shutdown, which plugins may not send", "a shutdown event")
-			continue
-		}
 		if err != nil {
 			bad.Add("malformed event", "%v", err)
 			continue

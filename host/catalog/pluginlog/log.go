@@ -11,9 +11,11 @@ import (
 	"github.com/meshos/meshos/host/mesh"
 )
 
+// How many lines whoever writes to the node's log may write: a plugin on stderr, and
+// everybody who brings lines as events.
 const (
-	linesPerSecond = 200  // that a plugin may log for long
-	linesAtOnce    = 1000 // and in a burst
+	LinesPerSecond = 200  // for long
+	LinesAtOnce    = 1000 // in a burst
 )
 
 // Log takes the output of one plugin, over all its processes. Its methods are safe for
@@ -32,7 +34,7 @@ type Log struct {
 
 // New returns a Log that passes lines on to log. now is the clock of its limits.
 func New(now func() time.Time, log func(level mesh.LogLevel, message string)) *Log {
-	return &Log{log: log, now: now, limit: rate.NewLimiter(linesPerSecond, linesAtOnce)}
+	return &Log{log: log, now: now, limit: rate.NewLimiter(LinesPerSecond, LinesAtOnce)}
 }
 
 // NextProcess separates the lines of the last process from those of the next one. Call
@@ -78,7 +80,7 @@ func (l *Log) ReportSuppressed() {
 	l.suppressed = 0
 	l.mu.Unlock()
 	if n > 0 {
-		l.log(mesh.LevelWarn, fmt.Sprintf("%d lines suppressed: more than %d a second", n, linesPerSecond))
+		l.log(mesh.LevelWarn, fmt.Sprintf("%d lines suppressed: more than %d a second", n, LinesPerSecond))
 	}
 }
 

@@ -22,15 +22,15 @@ func TestAFloodIsSuppressedAndReported(t *testing.T) {
 	now := time.Unix(1e9, 0)
 	var got []string
 	l := New(func() time.Time { return now }, func(_ mesh.LogLevel, m string) { got = append(got, m) })
-	for range linesAtOnce + 500 {
+	for range LinesAtOnce + 500 {
 		logLine(l, "x")
 	}
-	if len(got) != linesAtOnce {
+	if len(got) != LinesAtOnce {
 		t.Fatalf("%d lines passed", len(got))
 	}
 	now = now.Add(time.Second)
 	logLine(l, "y")
-	if d := cmp.Diff([]string{"500 lines suppressed: more than 200 a second", "y"}, got[linesAtOnce:]); d != "" {
+	if d := cmp.Diff([]string{"500 lines suppressed: more than 200 a second", "y"}, got[LinesAtOnce:]); d != "" {
 		t.Error(d)
 	}
 }

@@ -558,7 +558,7 @@ func (x ActionRecord_Outcome) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use ActionRecord_Outcome.Descriptor instead.
 func (ActionRecord_Outcome) EnumDescriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{52, 0}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{53, 0}
 }
 
 type DaemonView_Lifecycle int32
@@ -613,7 +613,7 @@ func (x DaemonView_Lifecycle) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use DaemonView_Lifecycle.Descriptor instead.
 func (DaemonView_Lifecycle) EnumDescriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{56, 0}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{57, 0}
 }
 
 type DaemonView_Restart int32
@@ -665,7 +665,7 @@ func (x DaemonView_Restart) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use DaemonView_Restart.Descriptor instead.
 func (DaemonView_Restart) EnumDescriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{56, 1}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{57, 1}
 }
 
 type MigrationView_Phase int32
@@ -726,7 +726,7 @@ func (x MigrationView_Phase) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use MigrationView_Phase.Descriptor instead.
 func (MigrationView_Phase) EnumDescriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{62, 0}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{63, 0}
 }
 
 type PluginView_Status int32
@@ -790,7 +790,7 @@ func (x PluginView_Status) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use PluginView_Status.Descriptor instead.
 func (PluginView_Status) EnumDescriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{63, 0}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{64, 0}
 }
 
 type Acknowledged_Chain int32
@@ -845,7 +845,7 @@ func (x Acknowledged_Chain) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Acknowledged_Chain.Descriptor instead.
 func (Acknowledged_Chain) EnumDescriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{70, 0}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{71, 0}
 }
 
 // DaemonRef names a supervised daemon. The id identifies it, the name is a label.
@@ -1181,7 +1181,7 @@ type Event_NodeHealth struct {
 }
 
 type Event_Admin struct {
-	Admin *AdminEvent `protobuf:"bytes,7,opt,name=admin,proto3,oneof"` // unsigned; audited as unverified
+	Admin *AdminEvent `protobuf:"bytes,7,opt,name=admin,proto3,oneof"` // unsigned; audited as unverified, or refused as unsigned
 }
 
 type Event_SignedCommit struct {
@@ -1823,10 +1823,13 @@ func (x *PeerInventory) GetForkedFrom() uint64 {
 
 // LogLine is a line for the node's log.
 type LogLine struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Level         LogLevel               `protobuf:"varint,1,opt,name=level,proto3,enum=meshos.v1.LogLevel" json:"level,omitempty"`
-	DaemonId      *uint64                `protobuf:"varint,2,opt,name=daemon_id,json=daemonId,proto3,oneof" json:"daemon_id,omitempty"` // of the daemon that wrote it
-	Message       string                 `protobuf:"bytes,3,opt,name=message,proto3" json:"message,omitempty"`
+	state    protoimpl.MessageState `protogen:"open.v1"`
+	Level    LogLevel               `protobuf:"varint,1,opt,name=level,proto3,enum=meshos.v1.LogLevel" json:"level,omitempty"`
+	DaemonId *uint64                `protobuf:"varint,2,opt,name=daemon_id,json=daemonId,proto3,oneof" json:"daemon_id,omitempty"` // of the daemon that wrote it
+	Message  string                 `protobuf:"bytes,3,opt,name=message,proto3" json:"message,omitempty"`
+	// Who says it: "api", "plugin:NAME"; empty for the node itself and for the output
+	// of a daemon. The node sets it, whatever the event says.
+	Source        string `protobuf:"bytes,4,opt,name=source,proto3" json:"source,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1878,6 +1881,13 @@ func (x *LogLine) GetDaemonId() uint64 {
 func (x *LogLine) GetMessage() string {
 	if x != nil {
 		return x.Message
+	}
+	return ""
+}
+
+func (x *LogLine) GetSource() string {
+	if x != nil {
+		return x.Source
 	}
 	return ""
 }
@@ -4414,6 +4424,7 @@ type AdminAuditRecord struct {
 	CommitId      []byte                 `protobuf:"bytes,8,opt,name=commit_id,json=commitId,proto3" json:"commit_id,omitempty"`              // SHA-256 of the signed payload; empty when unsigned
 	Commit        *SignedCommit          `protobuf:"bytes,9,opt,name=commit,proto3" json:"commit,omitempty"`                                  // of an accepted command, so that its signatures can be checked later
 	SignerChange  *SignerChange          `protobuf:"bytes,10,opt,name=signer_change,json=signerChange,proto3" json:"signer_change,omitempty"` // instead of event, operators and outcome
+	Refusal       *Refusal               `protobuf:"bytes,11,opt,name=refusal,proto3" json:"refusal,omitempty"`                               // beside outcome, of what was refused before it came to the loop
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -4518,6 +4529,83 @@ func (x *AdminAuditRecord) GetSignerChange() *SignerChange {
 	return nil
 }
 
+func (x *AdminAuditRecord) GetRefusal() *Refusal {
+	if x != nil {
+		return x.Refusal
+	}
+	return nil
+}
+
+// Refusal is an order that was refused, and how many more like it were. A node records
+// one a second at most for each source and kind.
+type Refusal struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Source        string                 `protobuf:"bytes,1,opt,name=source,proto3" json:"source,omitempty"` // who brought it: "api", "event_source:NAME", "recovery_handler:NAME" …
+	Kind          string                 `protobuf:"bytes,2,opt,name=kind,proto3" json:"kind,omitempty"`     // "daemon_intent", of a command its own: "cordon"; of a signed one the reason
+	Order         *Event                 `protobuf:"bytes,3,opt,name=order,proto3" json:"order,omitempty"`   // what was refused; empty for a command, which is in event, and if it is large
+	More          uint64                 `protobuf:"varint,4,opt,name=more,proto3" json:"more,omitempty"`    // refused since the last record of this source and kind, beside this one
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Refusal) Reset() {
+	*x = Refusal{}
+	mi := &file_meshos_v1_meshos_proto_msgTypes[49]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Refusal) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Refusal) ProtoMessage() {}
+
+func (x *Refusal) ProtoReflect() protoreflect.Message {
+	mi := &file_meshos_v1_meshos_proto_msgTypes[49]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Refusal.ProtoReflect.Descriptor instead.
+func (*Refusal) Descriptor() ([]byte, []int) {
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{49}
+}
+
+func (x *Refusal) GetSource() string {
+	if x != nil {
+		return x.Source
+	}
+	return ""
+}
+
+func (x *Refusal) GetKind() string {
+	if x != nil {
+		return x.Kind
+	}
+	return ""
+}
+
+func (x *Refusal) GetOrder() *Event {
+	if x != nil {
+		return x.Order
+	}
+	return nil
+}
+
+func (x *Refusal) GetMore() uint64 {
+	if x != nil {
+		return x.More
+	}
+	return 0
+}
+
 // SignerChange is a change in the file of the operators' keys, found when it was read again.
 type SignerChange struct {
 	state          protoimpl.MessageState `protogen:"open.v1"`
@@ -4531,7 +4619,7 @@ type SignerChange struct {
 
 func (x *SignerChange) Reset() {
 	*x = SignerChange{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[49]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[50]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4543,7 +4631,7 @@ func (x *SignerChange) String() string {
 func (*SignerChange) ProtoMessage() {}
 
 func (x *SignerChange) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[49]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[50]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4556,7 +4644,7 @@ func (x *SignerChange) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SignerChange.ProtoReflect.Descriptor instead.
 func (*SignerChange) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{49}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{50}
 }
 
 func (x *SignerChange) GetName() string {
@@ -4598,13 +4686,14 @@ type LogRecord struct {
 	DaemonId      *uint64                `protobuf:"varint,6,opt,name=daemon_id,json=daemonId,proto3,oneof" json:"daemon_id,omitempty"`
 	Message       string                 `protobuf:"bytes,7,opt,name=message,proto3" json:"message,omitempty"`
 	ChainPending  bool                   `protobuf:"varint,8,opt,name=chain_pending,json=chainPending,proto3" json:"chain_pending,omitempty"`
+	Source        string                 `protobuf:"bytes,9,opt,name=source,proto3" json:"source,omitempty"` // as in LogLine
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *LogRecord) Reset() {
 	*x = LogRecord{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[50]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[51]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4616,7 +4705,7 @@ func (x *LogRecord) String() string {
 func (*LogRecord) ProtoMessage() {}
 
 func (x *LogRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[50]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[51]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4629,7 +4718,7 @@ func (x *LogRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LogRecord.ProtoReflect.Descriptor instead.
 func (*LogRecord) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{50}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{51}
 }
 
 func (x *LogRecord) GetEpoch() uint64 {
@@ -4688,6 +4777,13 @@ func (x *LogRecord) GetChainPending() bool {
 	return false
 }
 
+func (x *LogRecord) GetSource() string {
+	if x != nil {
+		return x.Source
+	}
+	return ""
+}
+
 // FailureRecord is a failure that an operator should know of.
 type FailureRecord struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -4703,7 +4799,7 @@ type FailureRecord struct {
 
 func (x *FailureRecord) Reset() {
 	*x = FailureRecord{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[51]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[52]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4715,7 +4811,7 @@ func (x *FailureRecord) String() string {
 func (*FailureRecord) ProtoMessage() {}
 
 func (x *FailureRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[51]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[52]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4728,7 +4824,7 @@ func (x *FailureRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FailureRecord.ProtoReflect.Descriptor instead.
 func (*FailureRecord) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{51}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{52}
 }
 
 func (x *FailureRecord) GetEpoch() uint64 {
@@ -4790,7 +4886,7 @@ type ActionRecord struct {
 
 func (x *ActionRecord) Reset() {
 	*x = ActionRecord{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[52]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[53]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4802,7 +4898,7 @@ func (x *ActionRecord) String() string {
 func (*ActionRecord) ProtoMessage() {}
 
 func (x *ActionRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[52]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[53]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4815,7 +4911,7 @@ func (x *ActionRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ActionRecord.ProtoReflect.Descriptor instead.
 func (*ActionRecord) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{52}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{53}
 }
 
 func (x *ActionRecord) GetEpoch() uint64 {
@@ -4890,7 +4986,7 @@ type Record struct {
 
 func (x *Record) Reset() {
 	*x = Record{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[53]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[54]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4902,7 +4998,7 @@ func (x *Record) String() string {
 func (*Record) ProtoMessage() {}
 
 func (x *Record) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[53]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[54]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4915,7 +5011,7 @@ func (x *Record) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Record.ProtoReflect.Descriptor instead.
 func (*Record) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{53}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{54}
 }
 
 func (x *Record) GetKind() isRecord_Kind {
@@ -5017,7 +5113,7 @@ type Snapshot struct {
 
 func (x *Snapshot) Reset() {
 	*x = Snapshot{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[54]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[55]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5029,7 +5125,7 @@ func (x *Snapshot) String() string {
 func (*Snapshot) ProtoMessage() {}
 
 func (x *Snapshot) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[54]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[55]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5042,7 +5138,7 @@ func (x *Snapshot) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Snapshot.ProtoReflect.Descriptor instead.
 func (*Snapshot) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{54}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{55}
 }
 
 func (x *Snapshot) GetNode() uint64 {
@@ -5187,7 +5283,7 @@ type SchedulerView struct {
 
 func (x *SchedulerView) Reset() {
 	*x = SchedulerView{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[55]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[56]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5199,7 +5295,7 @@ func (x *SchedulerView) String() string {
 func (*SchedulerView) ProtoMessage() {}
 
 func (x *SchedulerView) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[55]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[56]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5212,7 +5308,7 @@ func (x *SchedulerView) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SchedulerView.ProtoReflect.Descriptor instead.
 func (*SchedulerView) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{55}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{56}
 }
 
 func (x *SchedulerView) GetActive() bool {
@@ -5274,7 +5370,7 @@ type DaemonView struct {
 
 func (x *DaemonView) Reset() {
 	*x = DaemonView{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[56]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[57]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5286,7 +5382,7 @@ func (x *DaemonView) String() string {
 func (*DaemonView) ProtoMessage() {}
 
 func (x *DaemonView) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[56]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[57]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5299,7 +5395,7 @@ func (x *DaemonView) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DaemonView.ProtoReflect.Descriptor instead.
 func (*DaemonView) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{56}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{57}
 }
 
 func (x *DaemonView) GetDaemon() *DaemonRef {
@@ -5377,7 +5473,7 @@ type ReplicaView struct {
 
 func (x *ReplicaView) Reset() {
 	*x = ReplicaView{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[57]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[58]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5389,7 +5485,7 @@ func (x *ReplicaView) String() string {
 func (*ReplicaView) ProtoMessage() {}
 
 func (x *ReplicaView) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[57]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[58]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5402,7 +5498,7 @@ func (x *ReplicaView) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReplicaView.ProtoReflect.Descriptor instead.
 func (*ReplicaView) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{57}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{58}
 }
 
 func (x *ReplicaView) GetChain() uint64 {
@@ -5448,7 +5544,7 @@ type PeerView struct {
 
 func (x *PeerView) Reset() {
 	*x = PeerView{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[58]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[59]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5460,7 +5556,7 @@ func (x *PeerView) String() string {
 func (*PeerView) ProtoMessage() {}
 
 func (x *PeerView) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[58]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[59]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5473,7 +5569,7 @@ func (x *PeerView) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PeerView.ProtoReflect.Descriptor instead.
 func (*PeerView) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{58}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{59}
 }
 
 func (x *PeerView) GetPeer() uint64 {
@@ -5536,7 +5632,7 @@ type AvoidView struct {
 
 func (x *AvoidView) Reset() {
 	*x = AvoidView{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[59]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[60]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5548,7 +5644,7 @@ func (x *AvoidView) String() string {
 func (*AvoidView) ProtoMessage() {}
 
 func (x *AvoidView) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[59]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[60]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5561,7 +5657,7 @@ func (x *AvoidView) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AvoidView.ProtoReflect.Descriptor instead.
 func (*AvoidView) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{59}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{60}
 }
 
 func (x *AvoidView) GetPeer() uint64 {
@@ -5600,7 +5696,7 @@ type MaintenanceView struct {
 
 func (x *MaintenanceView) Reset() {
 	*x = MaintenanceView{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[60]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[61]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5612,7 +5708,7 @@ func (x *MaintenanceView) String() string {
 func (*MaintenanceView) ProtoMessage() {}
 
 func (x *MaintenanceView) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[60]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[61]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5625,7 +5721,7 @@ func (x *MaintenanceView) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MaintenanceView.ProtoReflect.Descriptor instead.
 func (*MaintenanceView) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{60}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{61}
 }
 
 func (x *MaintenanceView) GetPhase() MaintenancePhase {
@@ -5690,7 +5786,7 @@ type EmittedAction struct {
 
 func (x *EmittedAction) Reset() {
 	*x = EmittedAction{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[61]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[62]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5702,7 +5798,7 @@ func (x *EmittedAction) String() string {
 func (*EmittedAction) ProtoMessage() {}
 
 func (x *EmittedAction) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[61]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[62]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5715,7 +5811,7 @@ func (x *EmittedAction) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EmittedAction.ProtoReflect.Descriptor instead.
 func (*EmittedAction) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{61}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{62}
 }
 
 func (x *EmittedAction) GetId() uint64 {
@@ -5765,7 +5861,7 @@ type MigrationView struct {
 
 func (x *MigrationView) Reset() {
 	*x = MigrationView{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[62]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[63]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5777,7 +5873,7 @@ func (x *MigrationView) String() string {
 func (*MigrationView) ProtoMessage() {}
 
 func (x *MigrationView) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[62]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[63]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5790,7 +5886,7 @@ func (x *MigrationView) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MigrationView.ProtoReflect.Descriptor instead.
 func (*MigrationView) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{62}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{63}
 }
 
 func (x *MigrationView) GetMigration() uint64 {
@@ -5878,13 +5974,14 @@ type PluginView struct {
 	RestartIn     *durationpb.Duration   `protobuf:"bytes,10,opt,name=restart_in,json=restartIn,proto3,oneof" json:"restart_in,omitempty"`
 	Pid           int64                  `protobuf:"varint,11,opt,name=pid,proto3" json:"pid,omitempty"`
 	Sha256        string                 `protobuf:"bytes,12,opt,name=sha256,proto3" json:"sha256,omitempty"`
+	Warnings      []string               `protobuf:"bytes,13,rep,name=warnings,proto3" json:"warnings,omitempty"` // about its entry in the configuration
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *PluginView) Reset() {
 	*x = PluginView{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[63]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[64]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5896,7 +5993,7 @@ func (x *PluginView) String() string {
 func (*PluginView) ProtoMessage() {}
 
 func (x *PluginView) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[63]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[64]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5909,7 +6006,7 @@ func (x *PluginView) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PluginView.ProtoReflect.Descriptor instead.
 func (*PluginView) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{63}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{64}
 }
 
 func (x *PluginView) GetName() string {
@@ -5996,6 +6093,13 @@ func (x *PluginView) GetSha256() string {
 	return ""
 }
 
+func (x *PluginView) GetWarnings() []string {
+	if x != nil {
+		return x.Warnings
+	}
+	return nil
+}
+
 // Stats are counters since the process started.
 type Stats struct {
 	state                protoimpl.MessageState `protogen:"open.v1"`
@@ -6018,7 +6122,7 @@ type Stats struct {
 
 func (x *Stats) Reset() {
 	*x = Stats{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[64]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[65]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6030,7 +6134,7 @@ func (x *Stats) String() string {
 func (*Stats) ProtoMessage() {}
 
 func (x *Stats) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[64]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[65]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6043,7 +6147,7 @@ func (x *Stats) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Stats.ProtoReflect.Descriptor instead.
 func (*Stats) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{64}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{65}
 }
 
 func (x *Stats) GetEventsApplied() uint64 {
@@ -6165,7 +6269,7 @@ type JournalEntry struct {
 
 func (x *JournalEntry) Reset() {
 	*x = JournalEntry{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[65]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[66]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6177,7 +6281,7 @@ func (x *JournalEntry) String() string {
 func (*JournalEntry) ProtoMessage() {}
 
 func (x *JournalEntry) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[65]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[66]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6190,7 +6294,7 @@ func (x *JournalEntry) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JournalEntry.ProtoReflect.Descriptor instead.
 func (*JournalEntry) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{65}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{66}
 }
 
 func (x *JournalEntry) GetIndex() uint64 {
@@ -6418,7 +6522,7 @@ type Boot struct {
 
 func (x *Boot) Reset() {
 	*x = Boot{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[66]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[67]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6430,7 +6534,7 @@ func (x *Boot) String() string {
 func (*Boot) ProtoMessage() {}
 
 func (x *Boot) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[66]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[67]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6443,7 +6547,7 @@ func (x *Boot) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Boot.ProtoReflect.Descriptor instead.
 func (*Boot) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{66}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{67}
 }
 
 func (x *Boot) GetNode() uint64 {
@@ -6486,7 +6590,7 @@ type Tick struct {
 
 func (x *Tick) Reset() {
 	*x = Tick{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[67]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[68]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6498,7 +6602,7 @@ func (x *Tick) String() string {
 func (*Tick) ProtoMessage() {}
 
 func (x *Tick) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[67]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[68]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6511,7 +6615,7 @@ func (x *Tick) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Tick.ProtoReflect.Descriptor instead.
 func (*Tick) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{67}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{68}
 }
 
 func (x *Tick) GetQueueRoom() uint32 {
@@ -6528,14 +6632,15 @@ type JudgedCommit struct {
 	Operators     []*Operator            `protobuf:"bytes,2,rep,name=operators,proto3" json:"operators,omitempty"`
 	Outcome       *VerificationOutcome   `protobuf:"bytes,3,opt,name=outcome,proto3" json:"outcome,omitempty"`
 	CommitId      []byte                 `protobuf:"bytes,4,opt,name=commit_id,json=commitId,proto3" json:"commit_id,omitempty"`
-	Commit        *SignedCommit          `protobuf:"bytes,5,opt,name=commit,proto3" json:"commit,omitempty"` // of an accepted command
+	Commit        *SignedCommit          `protobuf:"bytes,5,opt,name=commit,proto3" json:"commit,omitempty"`   // of an accepted command
+	Refusal       *Refusal               `protobuf:"bytes,6,opt,name=refusal,proto3" json:"refusal,omitempty"` // set if the node refused it before it came to the loop
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *JudgedCommit) Reset() {
 	*x = JudgedCommit{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[68]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[69]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6547,7 +6652,7 @@ func (x *JudgedCommit) String() string {
 func (*JudgedCommit) ProtoMessage() {}
 
 func (x *JudgedCommit) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[68]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[69]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6560,7 +6665,7 @@ func (x *JudgedCommit) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JudgedCommit.ProtoReflect.Descriptor instead.
 func (*JudgedCommit) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{68}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{69}
 }
 
 func (x *JudgedCommit) GetEvent() *AdminEvent {
@@ -6598,6 +6703,13 @@ func (x *JudgedCommit) GetCommit() *SignedCommit {
 	return nil
 }
 
+func (x *JudgedCommit) GetRefusal() *Refusal {
+	if x != nil {
+		return x.Refusal
+	}
+	return nil
+}
+
 // Reload replaces the peers, chains and daemons of the configuration.
 type Reload struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -6608,7 +6720,7 @@ type Reload struct {
 
 func (x *Reload) Reset() {
 	*x = Reload{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[69]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[70]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6620,7 +6732,7 @@ func (x *Reload) String() string {
 func (*Reload) ProtoMessage() {}
 
 func (x *Reload) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[69]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[70]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6633,7 +6745,7 @@ func (x *Reload) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Reload.ProtoReflect.Descriptor instead.
 func (*Reload) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{69}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{70}
 }
 
 func (x *Reload) GetConfigToml() string {
@@ -6655,7 +6767,7 @@ type Acknowledged struct {
 
 func (x *Acknowledged) Reset() {
 	*x = Acknowledged{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[70]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[71]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6667,7 +6779,7 @@ func (x *Acknowledged) String() string {
 func (*Acknowledged) ProtoMessage() {}
 
 func (x *Acknowledged) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[70]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[71]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6680,7 +6792,7 @@ func (x *Acknowledged) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Acknowledged.ProtoReflect.Descriptor instead.
 func (*Acknowledged) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{70}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{71}
 }
 
 func (x *Acknowledged) GetChain() Acknowledged_Chain {
@@ -6708,7 +6820,7 @@ type FailureReport struct {
 
 func (x *FailureReport) Reset() {
 	*x = FailureReport{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[71]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[72]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6720,7 +6832,7 @@ func (x *FailureReport) String() string {
 func (*FailureReport) ProtoMessage() {}
 
 func (x *FailureReport) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[71]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[72]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6733,7 +6845,7 @@ func (x *FailureReport) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FailureReport.ProtoReflect.Descriptor instead.
 func (*FailureReport) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{71}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{72}
 }
 
 func (x *FailureReport) GetSource() string {
@@ -6764,7 +6876,7 @@ type Samples struct {
 
 func (x *Samples) Reset() {
 	*x = Samples{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[72]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[73]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6776,7 +6888,7 @@ func (x *Samples) String() string {
 func (*Samples) ProtoMessage() {}
 
 func (x *Samples) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[72]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[73]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6789,7 +6901,7 @@ func (x *Samples) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Samples.ProtoReflect.Descriptor instead.
 func (*Samples) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{72}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{73}
 }
 
 func (x *Samples) GetProbe() string {
@@ -6843,7 +6955,7 @@ type ActionOutcome struct {
 
 func (x *ActionOutcome) Reset() {
 	*x = ActionOutcome{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[73]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[74]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6855,7 +6967,7 @@ func (x *ActionOutcome) String() string {
 func (*ActionOutcome) ProtoMessage() {}
 
 func (x *ActionOutcome) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[73]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[74]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6868,7 +6980,7 @@ func (x *ActionOutcome) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ActionOutcome.ProtoReflect.Descriptor instead.
 func (*ActionOutcome) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{73}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{74}
 }
 
 func (x *ActionOutcome) GetActionId() uint64 {
@@ -6931,7 +7043,7 @@ type ScoreTable struct {
 
 func (x *ScoreTable) Reset() {
 	*x = ScoreTable{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[74]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[75]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6943,7 +7055,7 @@ func (x *ScoreTable) String() string {
 func (*ScoreTable) ProtoMessage() {}
 
 func (x *ScoreTable) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[74]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[75]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6956,7 +7068,7 @@ func (x *ScoreTable) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ScoreTable.ProtoReflect.Descriptor instead.
 func (*ScoreTable) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{74}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{75}
 }
 
 func (x *ScoreTable) GetViewVersion() uint64 {
@@ -6985,7 +7097,7 @@ type ChainScore struct {
 
 func (x *ChainScore) Reset() {
 	*x = ChainScore{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[75]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[76]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6997,7 +7109,7 @@ func (x *ChainScore) String() string {
 func (*ChainScore) ProtoMessage() {}
 
 func (x *ChainScore) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[75]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[76]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7010,7 +7122,7 @@ func (x *ChainScore) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ChainScore.ProtoReflect.Descriptor instead.
 func (*ChainScore) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{75}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{76}
 }
 
 func (x *ChainScore) GetChain() uint64 {
@@ -7051,7 +7163,7 @@ type NodeScore struct {
 
 func (x *NodeScore) Reset() {
 	*x = NodeScore{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[76]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[77]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7063,7 +7175,7 @@ func (x *NodeScore) String() string {
 func (*NodeScore) ProtoMessage() {}
 
 func (x *NodeScore) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[76]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[77]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7076,7 +7188,7 @@ func (x *NodeScore) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NodeScore.ProtoReflect.Descriptor instead.
 func (*NodeScore) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{76}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{77}
 }
 
 func (x *NodeScore) GetNode() uint64 {
@@ -7105,7 +7217,7 @@ type MigrationCost struct {
 
 func (x *MigrationCost) Reset() {
 	*x = MigrationCost{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[77]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[78]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7117,7 +7229,7 @@ func (x *MigrationCost) String() string {
 func (*MigrationCost) ProtoMessage() {}
 
 func (x *MigrationCost) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[77]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[78]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7130,7 +7242,7 @@ func (x *MigrationCost) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MigrationCost.ProtoReflect.Descriptor instead.
 func (*MigrationCost) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{77}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{78}
 }
 
 func (x *MigrationCost) GetStateTransfer() *durationpb.Duration {
@@ -7164,7 +7276,7 @@ type Migrations struct {
 
 func (x *Migrations) Reset() {
 	*x = Migrations{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[78]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[79]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7176,7 +7288,7 @@ func (x *Migrations) String() string {
 func (*Migrations) ProtoMessage() {}
 
 func (x *Migrations) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[78]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[79]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7189,7 +7301,7 @@ func (x *Migrations) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Migrations.ProtoReflect.Descriptor instead.
 func (*Migrations) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{78}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{79}
 }
 
 func (x *Migrations) GetInFlight() []*MigrationView {
@@ -7214,7 +7326,7 @@ type BlastRadius struct {
 
 func (x *BlastRadius) Reset() {
 	*x = BlastRadius{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[79]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[80]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7226,7 +7338,7 @@ func (x *BlastRadius) String() string {
 func (*BlastRadius) ProtoMessage() {}
 
 func (x *BlastRadius) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[79]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[80]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7239,7 +7351,7 @@ func (x *BlastRadius) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BlastRadius.ProtoReflect.Descriptor instead.
 func (*BlastRadius) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{79}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{80}
 }
 
 func (x *BlastRadius) GetAffectedNodes() []uint64 {
@@ -7292,7 +7404,7 @@ type DaemonLifecycle_Started struct {
 
 func (x *DaemonLifecycle_Started) Reset() {
 	*x = DaemonLifecycle_Started{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[80]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[81]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7304,7 +7416,7 @@ func (x *DaemonLifecycle_Started) String() string {
 func (*DaemonLifecycle_Started) ProtoMessage() {}
 
 func (x *DaemonLifecycle_Started) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[80]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[81]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7328,7 +7440,7 @@ type DaemonLifecycle_ExitedCleanly struct {
 
 func (x *DaemonLifecycle_ExitedCleanly) Reset() {
 	*x = DaemonLifecycle_ExitedCleanly{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[81]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[82]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7340,7 +7452,7 @@ func (x *DaemonLifecycle_ExitedCleanly) String() string {
 func (*DaemonLifecycle_ExitedCleanly) ProtoMessage() {}
 
 func (x *DaemonLifecycle_ExitedCleanly) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[81]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[82]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7365,7 +7477,7 @@ type DaemonLifecycle_Crashed struct {
 
 func (x *DaemonLifecycle_Crashed) Reset() {
 	*x = DaemonLifecycle_Crashed{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[82]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[83]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7377,7 +7489,7 @@ func (x *DaemonLifecycle_Crashed) String() string {
 func (*DaemonLifecycle_Crashed) ProtoMessage() {}
 
 func (x *DaemonLifecycle_Crashed) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[82]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[83]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7410,7 +7522,7 @@ type BlastRadius_Warning struct {
 
 func (x *BlastRadius_Warning) Reset() {
 	*x = BlastRadius_Warning{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[83]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[84]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7422,7 +7534,7 @@ func (x *BlastRadius_Warning) String() string {
 func (*BlastRadius_Warning) ProtoMessage() {}
 
 func (x *BlastRadius_Warning) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[83]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[84]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7435,7 +7547,7 @@ func (x *BlastRadius_Warning) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BlastRadius_Warning.ProtoReflect.Descriptor instead.
 func (*BlastRadius_Warning) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{79, 0}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{80, 0}
 }
 
 func (x *BlastRadius_Warning) GetKind() string {
@@ -7551,11 +7663,12 @@ const file_meshos_v1_meshos_proto_rawDesc = "" +
 	"\x11_disk_total_bytesB\x13\n" +
 	"\x11_saturation_trendB\x13\n" +
 	"\x11_software_versionB\x0e\n" +
-	"\f_forked_from\"~\n" +
+	"\f_forked_from\"\x96\x01\n" +
 	"\aLogLine\x12)\n" +
 	"\x05level\x18\x01 \x01(\x0e2\x13.meshos.v1.LogLevelR\x05level\x12 \n" +
 	"\tdaemon_id\x18\x02 \x01(\x04H\x00R\bdaemonId\x88\x01\x01\x12\x18\n" +
-	"\amessage\x18\x03 \x01(\tR\amessageB\f\n" +
+	"\amessage\x18\x03 \x01(\tR\amessage\x12\x16\n" +
+	"\x06source\x18\x04 \x01(\tR\x06sourceB\f\n" +
 	"\n" +
 	"_daemon_id\"s\n" +
 	"\x10BlobAnnouncement\x12\x12\n" +
@@ -7741,7 +7854,7 @@ const file_meshos_v1_meshos_proto_rawDesc = "" +
 	"\bOperator\x12\x15\n" +
 	"\x06key_id\x18\x01 \x01(\tR\x05keyId\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12\x1a\n" +
-	"\bverified\x18\x03 \x01(\bR\bverified\"\xc4\x03\n" +
+	"\bverified\x18\x03 \x01(\bR\bverified\"\xf2\x03\n" +
 	"\x10AdminAuditRecord\x12\x14\n" +
 	"\x05epoch\x18\x01 \x01(\x04R\x05epoch\x12\x10\n" +
 	"\x03seq\x18\x02 \x01(\x04R\x03seq\x12=\n" +
@@ -7753,12 +7866,18 @@ const file_meshos_v1_meshos_proto_rawDesc = "" +
 	"\tcommit_id\x18\b \x01(\fR\bcommitId\x12/\n" +
 	"\x06commit\x18\t \x01(\v2\x17.meshos.v1.SignedCommitR\x06commit\x12<\n" +
 	"\rsigner_change\x18\n" +
-	" \x01(\v2\x17.meshos.v1.SignerChangeR\fsignerChange\"\x88\x01\n" +
+	" \x01(\v2\x17.meshos.v1.SignerChangeR\fsignerChange\x12,\n" +
+	"\arefusal\x18\v \x01(\v2\x12.meshos.v1.RefusalR\arefusal\"q\n" +
+	"\aRefusal\x12\x16\n" +
+	"\x06source\x18\x01 \x01(\tR\x06source\x12\x12\n" +
+	"\x04kind\x18\x02 \x01(\tR\x04kind\x12&\n" +
+	"\x05order\x18\x03 \x01(\v2\x10.meshos.v1.EventR\x05order\x12\x12\n" +
+	"\x04more\x18\x04 \x01(\x04R\x04more\"\x88\x01\n" +
 	"\fSignerChange\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12'\n" +
 	"\x0fold_fingerprint\x18\x02 \x01(\tR\x0eoldFingerprint\x12'\n" +
 	"\x0fnew_fingerprint\x18\x03 \x01(\tR\x0enewFingerprint\x12\x12\n" +
-	"\x04text\x18\x04 \x01(\tR\x04text\"\x8d\x02\n" +
+	"\x04text\x18\x04 \x01(\tR\x04text\"\xa5\x02\n" +
 	"\tLogRecord\x12\x14\n" +
 	"\x05epoch\x18\x01 \x01(\x04R\x05epoch\x12\x10\n" +
 	"\x03seq\x18\x02 \x01(\x04R\x03seq\x12*\n" +
@@ -7767,7 +7886,8 @@ const file_meshos_v1_meshos_proto_rawDesc = "" +
 	"\x04node\x18\x05 \x01(\x04R\x04node\x12 \n" +
 	"\tdaemon_id\x18\x06 \x01(\x04H\x00R\bdaemonId\x88\x01\x01\x12\x18\n" +
 	"\amessage\x18\a \x01(\tR\amessage\x12#\n" +
-	"\rchain_pending\x18\b \x01(\bR\fchainPendingB\f\n" +
+	"\rchain_pending\x18\b \x01(\bR\fchainPending\x12\x16\n" +
+	"\x06source\x18\t \x01(\tR\x06sourceB\f\n" +
 	"\n" +
 	"_daemon_id\"\xb8\x01\n" +
 	"\rFailureRecord\x12\x14\n" +
@@ -7914,7 +8034,7 @@ const file_meshos_v1_meshos_proto_rawDesc = "" +
 	"\rPHASE_CUTOVER\x10\x05\x12\x12\n" +
 	"\x0ePHASE_COMPLETE\x10\x06B\x11\n" +
 	"\x0f_snapshot_bytesB\x13\n" +
-	"\x11_progress_percent\"\xd6\x04\n" +
+	"\x11_progress_percent\"\xf2\x04\n" +
 	"\n" +
 	"PluginView\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x18\n" +
@@ -7930,7 +8050,8 @@ const file_meshos_v1_meshos_proto_rawDesc = "" +
 	"restart_in\x18\n" +
 	" \x01(\v2\x19.google.protobuf.DurationH\x00R\trestartIn\x88\x01\x01\x12\x10\n" +
 	"\x03pid\x18\v \x01(\x03R\x03pid\x12\x16\n" +
-	"\x06sha256\x18\f \x01(\tR\x06sha256\"\xb5\x01\n" +
+	"\x06sha256\x18\f \x01(\tR\x06sha256\x12\x1a\n" +
+	"\bwarnings\x18\r \x03(\tR\bwarnings\"\xb5\x01\n" +
 	"\x06Status\x12\x16\n" +
 	"\x12STATUS_UNSPECIFIED\x10\x00\x12\x13\n" +
 	"\x0fSTATUS_STARTING\x10\x01\x12\x10\n" +
@@ -7988,13 +8109,14 @@ const file_meshos_v1_meshos_proto_rawDesc = "" +
 	"\x04Tick\x12\"\n" +
 	"\n" +
 	"queue_room\x18\x01 \x01(\rH\x00R\tqueueRoom\x88\x01\x01B\r\n" +
-	"\v_queue_room\"\xf6\x01\n" +
+	"\v_queue_room\"\xa4\x02\n" +
 	"\fJudgedCommit\x12+\n" +
 	"\x05event\x18\x01 \x01(\v2\x15.meshos.v1.AdminEventR\x05event\x121\n" +
 	"\toperators\x18\x02 \x03(\v2\x13.meshos.v1.OperatorR\toperators\x128\n" +
 	"\aoutcome\x18\x03 \x01(\v2\x1e.meshos.v1.VerificationOutcomeR\aoutcome\x12\x1b\n" +
 	"\tcommit_id\x18\x04 \x01(\fR\bcommitId\x12/\n" +
-	"\x06commit\x18\x05 \x01(\v2\x17.meshos.v1.SignedCommitR\x06commit\")\n" +
+	"\x06commit\x18\x05 \x01(\v2\x17.meshos.v1.SignedCommitR\x06commit\x12,\n" +
+	"\arefusal\x18\x06 \x01(\v2\x12.meshos.v1.RefusalR\arefusal\")\n" +
 	"\x06Reload\x12\x1f\n" +
 	"\vconfig_toml\x18\x01 \x01(\tR\n" +
 	"configToml\"\xc9\x01\n" +
@@ -8097,7 +8219,7 @@ func file_meshos_v1_meshos_proto_rawDescGZIP() []byte {
 }
 
 var file_meshos_v1_meshos_proto_enumTypes = make([]protoimpl.EnumInfo, 15)
-var file_meshos_v1_meshos_proto_msgTypes = make([]protoimpl.MessageInfo, 84)
+var file_meshos_v1_meshos_proto_msgTypes = make([]protoimpl.MessageInfo, 85)
 var file_meshos_v1_meshos_proto_goTypes = []any{
 	(NodeHealth)(0),                       // 0: meshos.v1.NodeHealth
 	(MaintenancePhase)(0),                 // 1: meshos.v1.MaintenancePhase
@@ -8163,43 +8285,44 @@ var file_meshos_v1_meshos_proto_goTypes = []any{
 	(*VerificationOutcome)(nil),           // 61: meshos.v1.VerificationOutcome
 	(*Operator)(nil),                      // 62: meshos.v1.Operator
 	(*AdminAuditRecord)(nil),              // 63: meshos.v1.AdminAuditRecord
-	(*SignerChange)(nil),                  // 64: meshos.v1.SignerChange
-	(*LogRecord)(nil),                     // 65: meshos.v1.LogRecord
-	(*FailureRecord)(nil),                 // 66: meshos.v1.FailureRecord
-	(*ActionRecord)(nil),                  // 67: meshos.v1.ActionRecord
-	(*Record)(nil),                        // 68: meshos.v1.Record
-	(*Snapshot)(nil),                      // 69: meshos.v1.Snapshot
-	(*SchedulerView)(nil),                 // 70: meshos.v1.SchedulerView
-	(*DaemonView)(nil),                    // 71: meshos.v1.DaemonView
-	(*ReplicaView)(nil),                   // 72: meshos.v1.ReplicaView
-	(*PeerView)(nil),                      // 73: meshos.v1.PeerView
-	(*AvoidView)(nil),                     // 74: meshos.v1.AvoidView
-	(*MaintenanceView)(nil),               // 75: meshos.v1.MaintenanceView
-	(*EmittedAction)(nil),                 // 76: meshos.v1.EmittedAction
-	(*MigrationView)(nil),                 // 77: meshos.v1.MigrationView
-	(*PluginView)(nil),                    // 78: meshos.v1.PluginView
-	(*Stats)(nil),                         // 79: meshos.v1.Stats
-	(*JournalEntry)(nil),                  // 80: meshos.v1.JournalEntry
-	(*Boot)(nil),                          // 81: meshos.v1.Boot
-	(*Tick)(nil),                          // 82: meshos.v1.Tick
-	(*JudgedCommit)(nil),                  // 83: meshos.v1.JudgedCommit
-	(*Reload)(nil),                        // 84: meshos.v1.Reload
-	(*Acknowledged)(nil),                  // 85: meshos.v1.Acknowledged
-	(*FailureReport)(nil),                 // 86: meshos.v1.FailureReport
-	(*Samples)(nil),                       // 87: meshos.v1.Samples
-	(*ActionOutcome)(nil),                 // 88: meshos.v1.ActionOutcome
-	(*ScoreTable)(nil),                    // 89: meshos.v1.ScoreTable
-	(*ChainScore)(nil),                    // 90: meshos.v1.ChainScore
-	(*NodeScore)(nil),                     // 91: meshos.v1.NodeScore
-	(*MigrationCost)(nil),                 // 92: meshos.v1.MigrationCost
-	(*Migrations)(nil),                    // 93: meshos.v1.Migrations
-	(*BlastRadius)(nil),                   // 94: meshos.v1.BlastRadius
-	(*DaemonLifecycle_Started)(nil),       // 95: meshos.v1.DaemonLifecycle.Started
-	(*DaemonLifecycle_ExitedCleanly)(nil), // 96: meshos.v1.DaemonLifecycle.ExitedCleanly
-	(*DaemonLifecycle_Crashed)(nil),       // 97: meshos.v1.DaemonLifecycle.Crashed
-	(*BlastRadius_Warning)(nil),           // 98: meshos.v1.BlastRadius.Warning
-	(*durationpb.Duration)(nil),           // 99: google.protobuf.Duration
-	(*timestamppb.Timestamp)(nil),         // 100: google.protobuf.Timestamp
+	(*Refusal)(nil),                       // 64: meshos.v1.Refusal
+	(*SignerChange)(nil),                  // 65: meshos.v1.SignerChange
+	(*LogRecord)(nil),                     // 66: meshos.v1.LogRecord
+	(*FailureRecord)(nil),                 // 67: meshos.v1.FailureRecord
+	(*ActionRecord)(nil),                  // 68: meshos.v1.ActionRecord
+	(*Record)(nil),                        // 69: meshos.v1.Record
+	(*Snapshot)(nil),                      // 70: meshos.v1.Snapshot
+	(*SchedulerView)(nil),                 // 71: meshos.v1.SchedulerView
+	(*DaemonView)(nil),                    // 72: meshos.v1.DaemonView
+	(*ReplicaView)(nil),                   // 73: meshos.v1.ReplicaView
+	(*PeerView)(nil),                      // 74: meshos.v1.PeerView
+	(*AvoidView)(nil),                     // 75: meshos.v1.AvoidView
+	(*MaintenanceView)(nil),               // 76: meshos.v1.MaintenanceView
+	(*EmittedAction)(nil),                 // 77: meshos.v1.EmittedAction
+	(*MigrationView)(nil),                 // 78: meshos.v1.MigrationView
+	(*PluginView)(nil),                    // 79: meshos.v1.PluginView
+	(*Stats)(nil),                         // 80: meshos.v1.Stats
+	(*JournalEntry)(nil),                  // 81: meshos.v1.JournalEntry
+	(*Boot)(nil),                          // 82: meshos.v1.Boot
+	(*Tick)(nil),                          // 83: meshos.v1.Tick
+	(*JudgedCommit)(nil),                  // 84: meshos.v1.JudgedCommit
+	(*Reload)(nil),                        // 85: meshos.v1.Reload
+	(*Acknowledged)(nil),                  // 86: meshos.v1.Acknowledged
+	(*FailureReport)(nil),                 // 87: meshos.v1.FailureReport
+	(*Samples)(nil),                       // 88: meshos.v1.Samples
+	(*ActionOutcome)(nil),                 // 89: meshos.v1.ActionOutcome
+	(*ScoreTable)(nil),                    // 90: meshos.v1.ScoreTable
+	(*ChainScore)(nil),                    // 91: meshos.v1.ChainScore
+	(*NodeScore)(nil),                     // 92: meshos.v1.NodeScore
+	(*MigrationCost)(nil),                 // 93: meshos.v1.MigrationCost
+	(*Migrations)(nil),                    // 94: meshos.v1.Migrations
+	(*BlastRadius)(nil),                   // 95: meshos.v1.BlastRadius
+	(*DaemonLifecycle_Started)(nil),       // 96: meshos.v1.DaemonLifecycle.Started
+	(*DaemonLifecycle_ExitedCleanly)(nil), // 97: meshos.v1.DaemonLifecycle.ExitedCleanly
+	(*DaemonLifecycle_Crashed)(nil),       // 98: meshos.v1.DaemonLifecycle.Crashed
+	(*BlastRadius_Warning)(nil),           // 99: meshos.v1.BlastRadius.Warning
+	(*durationpb.Duration)(nil),           // 100: google.protobuf.Duration
+	(*timestamppb.Timestamp)(nil),         // 101: google.protobuf.Timestamp
 }
 var file_meshos_v1_meshos_proto_depIdxs = []int32{
 	3,   // 0: meshos.v1.DaemonHealth.status:type_name -> meshos.v1.DaemonHealth.Status
@@ -8221,18 +8344,18 @@ var file_meshos_v1_meshos_proto_depIdxs = []int32{
 	4,   // 16: meshos.v1.ReplicaUpdate.kind:type_name -> meshos.v1.ReplicaUpdate.Kind
 	5,   // 17: meshos.v1.ReplicaTransition.kind:type_name -> meshos.v1.ReplicaTransition.Kind
 	15,  // 18: meshos.v1.DaemonLifecycle.daemon:type_name -> meshos.v1.DaemonRef
-	95,  // 19: meshos.v1.DaemonLifecycle.started:type_name -> meshos.v1.DaemonLifecycle.Started
-	96,  // 20: meshos.v1.DaemonLifecycle.exited_cleanly:type_name -> meshos.v1.DaemonLifecycle.ExitedCleanly
-	97,  // 21: meshos.v1.DaemonLifecycle.crashed:type_name -> meshos.v1.DaemonLifecycle.Crashed
+	96,  // 19: meshos.v1.DaemonLifecycle.started:type_name -> meshos.v1.DaemonLifecycle.Started
+	97,  // 20: meshos.v1.DaemonLifecycle.exited_cleanly:type_name -> meshos.v1.DaemonLifecycle.ExitedCleanly
+	98,  // 21: meshos.v1.DaemonLifecycle.crashed:type_name -> meshos.v1.DaemonLifecycle.Crashed
 	16,  // 22: meshos.v1.DaemonLifecycle.health_changed:type_name -> meshos.v1.DaemonHealth
-	99,  // 23: meshos.v1.RttSample.rtt:type_name -> google.protobuf.Duration
+	100, // 23: meshos.v1.RttSample.rtt:type_name -> google.protobuf.Duration
 	0,   // 24: meshos.v1.NodeHealthSample.health:type_name -> meshos.v1.NodeHealth
 	2,   // 25: meshos.v1.LogLine.level:type_name -> meshos.v1.LogLevel
 	15,  // 26: meshos.v1.DaemonIntent.daemon:type_name -> meshos.v1.DaemonRef
 	6,   // 27: meshos.v1.DaemonIntent.intent:type_name -> meshos.v1.DaemonIntent.Intent
 	7,   // 28: meshos.v1.LocalReplicaIntent.intent:type_name -> meshos.v1.LocalReplicaIntent.Intent
 	1,   // 29: meshos.v1.MaintenanceObserved.phase:type_name -> meshos.v1.MaintenancePhase
-	99,  // 30: meshos.v1.MaintenanceObserved.deadline:type_name -> google.protobuf.Duration
+	100, // 30: meshos.v1.MaintenanceObserved.deadline:type_name -> google.protobuf.Duration
 	34,  // 31: meshos.v1.AdminEvent.enter_maintenance:type_name -> meshos.v1.EnterMaintenance
 	33,  // 32: meshos.v1.AdminEvent.exit_maintenance:type_name -> meshos.v1.NodeTarget
 	35,  // 33: meshos.v1.AdminEvent.drain:type_name -> meshos.v1.Drain
@@ -8253,15 +8376,15 @@ var file_meshos_v1_meshos_proto_depIdxs = []int32{
 	44,  // 48: meshos.v1.AdminEvent.force_restart_daemon:type_name -> meshos.v1.ForceRestartDaemon
 	45,  // 49: meshos.v1.AdminEvent.force_cutover:type_name -> meshos.v1.ForceCutover
 	46,  // 50: meshos.v1.AdminEvent.kill_migration:type_name -> meshos.v1.KillMigration
-	99,  // 51: meshos.v1.EnterMaintenance.drain_for:type_name -> google.protobuf.Duration
-	99,  // 52: meshos.v1.Drain.drain_for:type_name -> google.protobuf.Duration
+	100, // 51: meshos.v1.EnterMaintenance.drain_for:type_name -> google.protobuf.Duration
+	100, // 52: meshos.v1.Drain.drain_for:type_name -> google.protobuf.Duration
 	15,  // 53: meshos.v1.SetDaemonIntent.daemon:type_name -> meshos.v1.DaemonRef
 	6,   // 54: meshos.v1.SetDaemonIntent.intent:type_name -> meshos.v1.DaemonIntent.Intent
 	7,   // 55: meshos.v1.SetLocalReplica.intent:type_name -> meshos.v1.LocalReplicaIntent.Intent
-	99,  // 56: meshos.v1.FreezeCluster.ttl:type_name -> google.protobuf.Duration
+	100, // 56: meshos.v1.FreezeCluster.ttl:type_name -> google.protobuf.Duration
 	15,  // 57: meshos.v1.ForceRestartDaemon.daemon:type_name -> meshos.v1.DaemonRef
 	32,  // 58: meshos.v1.AdminCommand.event:type_name -> meshos.v1.AdminEvent
-	100, // 59: meshos.v1.AdminCommand.issued_at:type_name -> google.protobuf.Timestamp
+	101, // 59: meshos.v1.AdminCommand.issued_at:type_name -> google.protobuf.Timestamp
 	50,  // 60: meshos.v1.Action.start_daemon:type_name -> meshos.v1.StartDaemon
 	51,  // 61: meshos.v1.Action.stop_daemon:type_name -> meshos.v1.StopDaemon
 	52,  // 62: meshos.v1.Action.pull_replica:type_name -> meshos.v1.PullReplica
@@ -8275,109 +8398,112 @@ var file_meshos_v1_meshos_proto_depIdxs = []int32{
 	60,  // 70: meshos.v1.Action.commit_maintenance_transition:type_name -> meshos.v1.CommitMaintenanceTransition
 	15,  // 71: meshos.v1.StartDaemon.daemon:type_name -> meshos.v1.DaemonRef
 	15,  // 72: meshos.v1.StopDaemon.daemon:type_name -> meshos.v1.DaemonRef
-	99,  // 73: meshos.v1.StopDaemon.grace:type_name -> google.protobuf.Duration
-	99,  // 74: meshos.v1.MarkAvoid.ttl:type_name -> google.protobuf.Duration
+	100, // 73: meshos.v1.StopDaemon.grace:type_name -> google.protobuf.Duration
+	100, // 74: meshos.v1.MarkAvoid.ttl:type_name -> google.protobuf.Duration
 	15,  // 75: meshos.v1.ApplyBackoff.daemon:type_name -> meshos.v1.DaemonRef
-	99,  // 76: meshos.v1.ApplyBackoff.remaining:type_name -> google.protobuf.Duration
+	100, // 76: meshos.v1.ApplyBackoff.remaining:type_name -> google.protobuf.Duration
 	1,   // 77: meshos.v1.CommitMaintenanceTransition.target:type_name -> meshos.v1.MaintenancePhase
 	8,   // 78: meshos.v1.VerificationOutcome.verdict:type_name -> meshos.v1.VerificationOutcome.Verdict
-	100, // 79: meshos.v1.AdminAuditRecord.committed_at:type_name -> google.protobuf.Timestamp
+	101, // 79: meshos.v1.AdminAuditRecord.committed_at:type_name -> google.protobuf.Timestamp
 	32,  // 80: meshos.v1.AdminAuditRecord.event:type_name -> meshos.v1.AdminEvent
 	62,  // 81: meshos.v1.AdminAuditRecord.operators:type_name -> meshos.v1.Operator
 	61,  // 82: meshos.v1.AdminAuditRecord.outcome:type_name -> meshos.v1.VerificationOutcome
 	47,  // 83: meshos.v1.AdminAuditRecord.commit:type_name -> meshos.v1.SignedCommit
-	64,  // 84: meshos.v1.AdminAuditRecord.signer_change:type_name -> meshos.v1.SignerChange
-	100, // 85: meshos.v1.LogRecord.at:type_name -> google.protobuf.Timestamp
-	2,   // 86: meshos.v1.LogRecord.level:type_name -> meshos.v1.LogLevel
-	100, // 87: meshos.v1.FailureRecord.at:type_name -> google.protobuf.Timestamp
-	100, // 88: meshos.v1.ActionRecord.at:type_name -> google.protobuf.Timestamp
-	49,  // 89: meshos.v1.ActionRecord.action:type_name -> meshos.v1.Action
-	9,   // 90: meshos.v1.ActionRecord.outcome:type_name -> meshos.v1.ActionRecord.Outcome
-	99,  // 91: meshos.v1.ActionRecord.retry_after:type_name -> google.protobuf.Duration
-	63,  // 92: meshos.v1.Record.audit:type_name -> meshos.v1.AdminAuditRecord
-	65,  // 93: meshos.v1.Record.log:type_name -> meshos.v1.LogRecord
-	66,  // 94: meshos.v1.Record.failure:type_name -> meshos.v1.FailureRecord
-	67,  // 95: meshos.v1.Record.action:type_name -> meshos.v1.ActionRecord
-	100, // 96: meshos.v1.Snapshot.taken_at:type_name -> google.protobuf.Timestamp
-	71,  // 97: meshos.v1.Snapshot.daemons:type_name -> meshos.v1.DaemonView
-	72,  // 98: meshos.v1.Snapshot.replicas:type_name -> meshos.v1.ReplicaView
-	73,  // 99: meshos.v1.Snapshot.peers:type_name -> meshos.v1.PeerView
-	74,  // 100: meshos.v1.Snapshot.avoid_list:type_name -> meshos.v1.AvoidView
-	75,  // 101: meshos.v1.Snapshot.local_maintenance:type_name -> meshos.v1.MaintenanceView
-	76,  // 102: meshos.v1.Snapshot.recently_emitted:type_name -> meshos.v1.EmittedAction
-	66,  // 103: meshos.v1.Snapshot.recent_failures:type_name -> meshos.v1.FailureRecord
-	99,  // 104: meshos.v1.Snapshot.freeze_remaining:type_name -> google.protobuf.Duration
-	63,  // 105: meshos.v1.Snapshot.admin_audit:type_name -> meshos.v1.AdminAuditRecord
-	65,  // 106: meshos.v1.Snapshot.logs:type_name -> meshos.v1.LogRecord
-	77,  // 107: meshos.v1.Snapshot.in_flight_migrations:type_name -> meshos.v1.MigrationView
-	78,  // 108: meshos.v1.Snapshot.plugins:type_name -> meshos.v1.PluginView
-	79,  // 109: meshos.v1.Snapshot.stats:type_name -> meshos.v1.Stats
-	70,  // 110: meshos.v1.Snapshot.scheduler:type_name -> meshos.v1.SchedulerView
-	99,  // 111: meshos.v1.SchedulerView.age:type_name -> google.protobuf.Duration
-	15,  // 112: meshos.v1.DaemonView.daemon:type_name -> meshos.v1.DaemonRef
-	10,  // 113: meshos.v1.DaemonView.lifecycle:type_name -> meshos.v1.DaemonView.Lifecycle
-	16,  // 114: meshos.v1.DaemonView.health:type_name -> meshos.v1.DaemonHealth
-	11,  // 115: meshos.v1.DaemonView.restart:type_name -> meshos.v1.DaemonView.Restart
-	99,  // 116: meshos.v1.DaemonView.restart_in:type_name -> google.protobuf.Duration
-	99,  // 117: meshos.v1.DaemonView.age:type_name -> google.protobuf.Duration
-	6,   // 118: meshos.v1.DaemonView.intent:type_name -> meshos.v1.DaemonIntent.Intent
-	99,  // 119: meshos.v1.PeerView.rtt:type_name -> google.protobuf.Duration
-	0,   // 120: meshos.v1.PeerView.health:type_name -> meshos.v1.NodeHealth
-	1,   // 121: meshos.v1.PeerView.maintenance:type_name -> meshos.v1.MaintenancePhase
-	25,  // 122: meshos.v1.PeerView.inventory:type_name -> meshos.v1.PeerInventory
-	99,  // 123: meshos.v1.AvoidView.ttl:type_name -> google.protobuf.Duration
-	1,   // 124: meshos.v1.MaintenanceView.phase:type_name -> meshos.v1.MaintenancePhase
-	99,  // 125: meshos.v1.MaintenanceView.since:type_name -> google.protobuf.Duration
-	99,  // 126: meshos.v1.MaintenanceView.deadline:type_name -> google.protobuf.Duration
-	99,  // 127: meshos.v1.EmittedAction.age:type_name -> google.protobuf.Duration
-	49,  // 128: meshos.v1.EmittedAction.action:type_name -> meshos.v1.Action
-	12,  // 129: meshos.v1.MigrationView.phase:type_name -> meshos.v1.MigrationView.Phase
-	99,  // 130: meshos.v1.MigrationView.elapsed:type_name -> google.protobuf.Duration
-	99,  // 131: meshos.v1.MigrationView.in_phase:type_name -> google.protobuf.Duration
-	13,  // 132: meshos.v1.PluginView.status:type_name -> meshos.v1.PluginView.Status
-	99,  // 133: meshos.v1.PluginView.last_call:type_name -> google.protobuf.Duration
-	99,  // 134: meshos.v1.PluginView.restart_in:type_name -> google.protobuf.Duration
-	99,  // 135: meshos.v1.Stats.last_tick_took:type_name -> google.protobuf.Duration
-	99,  // 136: meshos.v1.JournalEntry.at:type_name -> google.protobuf.Duration
-	100, // 137: meshos.v1.JournalEntry.wall:type_name -> google.protobuf.Timestamp
-	81,  // 138: meshos.v1.JournalEntry.boot:type_name -> meshos.v1.Boot
-	17,  // 139: meshos.v1.JournalEntry.event:type_name -> meshos.v1.Event
-	87,  // 140: meshos.v1.JournalEntry.samples:type_name -> meshos.v1.Samples
-	82,  // 141: meshos.v1.JournalEntry.tick:type_name -> meshos.v1.Tick
-	88,  // 142: meshos.v1.JournalEntry.outcome:type_name -> meshos.v1.ActionOutcome
-	89,  // 143: meshos.v1.JournalEntry.scores:type_name -> meshos.v1.ScoreTable
-	93,  // 144: meshos.v1.JournalEntry.migrations:type_name -> meshos.v1.Migrations
-	83,  // 145: meshos.v1.JournalEntry.commit:type_name -> meshos.v1.JudgedCommit
-	84,  // 146: meshos.v1.JournalEntry.reload:type_name -> meshos.v1.Reload
-	85,  // 147: meshos.v1.JournalEntry.acknowledged:type_name -> meshos.v1.Acknowledged
-	86,  // 148: meshos.v1.JournalEntry.failure:type_name -> meshos.v1.FailureReport
-	64,  // 149: meshos.v1.JournalEntry.signer_change:type_name -> meshos.v1.SignerChange
-	99,  // 150: meshos.v1.Boot.freeze_remaining:type_name -> google.protobuf.Duration
-	32,  // 151: meshos.v1.JudgedCommit.event:type_name -> meshos.v1.AdminEvent
-	62,  // 152: meshos.v1.JudgedCommit.operators:type_name -> meshos.v1.Operator
-	61,  // 153: meshos.v1.JudgedCommit.outcome:type_name -> meshos.v1.VerificationOutcome
-	47,  // 154: meshos.v1.JudgedCommit.commit:type_name -> meshos.v1.SignedCommit
-	14,  // 155: meshos.v1.Acknowledged.chain:type_name -> meshos.v1.Acknowledged.Chain
-	23,  // 156: meshos.v1.Samples.rtt:type_name -> meshos.v1.RttSample
-	24,  // 157: meshos.v1.Samples.health:type_name -> meshos.v1.NodeHealthSample
-	25,  // 158: meshos.v1.Samples.inventory:type_name -> meshos.v1.PeerInventory
-	49,  // 159: meshos.v1.ActionOutcome.action:type_name -> meshos.v1.Action
-	99,  // 160: meshos.v1.ActionOutcome.retry_after:type_name -> google.protobuf.Duration
-	90,  // 161: meshos.v1.ScoreTable.chains:type_name -> meshos.v1.ChainScore
-	91,  // 162: meshos.v1.ChainScore.holders:type_name -> meshos.v1.NodeScore
-	91,  // 163: meshos.v1.ChainScore.best_alternative:type_name -> meshos.v1.NodeScore
-	92,  // 164: meshos.v1.ChainScore.cost:type_name -> meshos.v1.MigrationCost
-	99,  // 165: meshos.v1.MigrationCost.state_transfer:type_name -> google.protobuf.Duration
-	99,  // 166: meshos.v1.MigrationCost.disruption:type_name -> google.protobuf.Duration
-	77,  // 167: meshos.v1.Migrations.in_flight:type_name -> meshos.v1.MigrationView
-	15,  // 168: meshos.v1.BlastRadius.affected_daemons:type_name -> meshos.v1.DaemonRef
-	99,  // 169: meshos.v1.BlastRadius.estimated_drain_delay:type_name -> google.protobuf.Duration
-	98,  // 170: meshos.v1.BlastRadius.warnings:type_name -> meshos.v1.BlastRadius.Warning
-	171, // [171:171] is the sub-list for method output_type
-	171, // [171:171] is the sub-list for method input_type
-	171, // [171:171] is the sub-list for extension type_name
-	171, // [171:171] is the sub-list for extension extendee
-	0,   // [0:171] is the sub-list for field type_name
+	65,  // 84: meshos.v1.AdminAuditRecord.signer_change:type_name -> meshos.v1.SignerChange
+	64,  // 85: meshos.v1.AdminAuditRecord.refusal:type_name -> meshos.v1.Refusal
+	17,  // 86: meshos.v1.Refusal.order:type_name -> meshos.v1.Event
+	101, // 87: meshos.v1.LogRecord.at:type_name -> google.protobuf.Timestamp
+	2,   // 88: meshos.v1.LogRecord.level:type_name -> meshos.v1.LogLevel
+	101, // 89: meshos.v1.FailureRecord.at:type_name -> google.protobuf.Timestamp
+	101, // 90: meshos.v1.ActionRecord.at:type_name -> google.protobuf.Timestamp
+	49,  // 91: meshos.v1.ActionRecord.action:type_name -> meshos.v1.Action
+	9,   // 92: meshos.v1.ActionRecord.outcome:type_name -> meshos.v1.ActionRecord.Outcome
+	100, // 93: meshos.v1.ActionRecord.retry_after:type_name -> google.protobuf.Duration
+	63,  // 94: meshos.v1.Record.audit:type_name -> meshos.v1.AdminAuditRecord
+	66,  // 95: meshos.v1.Record.log:type_name -> meshos.v1.LogRecord
+	67,  // 96: meshos.v1.Record.failure:type_name -> meshos.v1.FailureRecord
+	68,  // 97: meshos.v1.Record.action:type_name -> meshos.v1.ActionRecord
+	101, // 98: meshos.v1.Snapshot.taken_at:type_name -> google.protobuf.Timestamp
+	72,  // 99: meshos.v1.Snapshot.daemons:type_name -> meshos.v1.DaemonView
+	73,  // 100: meshos.v1.Snapshot.replicas:type_name -> meshos.v1.ReplicaView
+	74,  // 101: meshos.v1.Snapshot.peers:type_name -> meshos.v1.PeerView
+	75,  // 102: meshos.v1.Snapshot.avoid_list:type_name -> meshos.v1.AvoidView
+	76,  // 103: meshos.v1.Snapshot.local_maintenance:type_name -> meshos.v1.MaintenanceView
+	77,  // 104: meshos.v1.Snapshot.recently_emitted:type_name -> meshos.v1.EmittedAction
+	67,  // 105: meshos.v1.Snapshot.recent_failures:type_name -> meshos.v1.FailureRecord
+	100, // 106: meshos.v1.Snapshot.freeze_remaining:type_name -> google.protobuf.Duration
+	63,  // 107: meshos.v1.Snapshot.admin_audit:type_name -> meshos.v1.AdminAuditRecord
+	66,  // 108: meshos.v1.Snapshot.logs:type_name -> meshos.v1.LogRecord
+	78,  // 109: meshos.v1.Snapshot.in_flight_migrations:type_name -> meshos.v1.MigrationView
+	79,  // 110: meshos.v1.Snapshot.plugins:type_name -> meshos.v1.PluginView
+	80,  // 111: meshos.v1.Snapshot.stats:type_name -> meshos.v1.Stats
+	71,  // 112: meshos.v1.Snapshot.scheduler:type_name -> meshos.v1.SchedulerView
+	100, // 113: meshos.v1.SchedulerView.age:type_name -> google.protobuf.Duration
+	15,  // 114: meshos.v1.DaemonView.daemon:type_name -> meshos.v1.DaemonRef
+	10,  // 115: meshos.v1.DaemonView.lifecycle:type_name -> meshos.v1.DaemonView.Lifecycle
+	16,  // 116: meshos.v1.DaemonView.health:type_name -> meshos.v1.DaemonHealth
+	11,  // 117: meshos.v1.DaemonView.restart:type_name -> meshos.v1.DaemonView.Restart
+	100, // 118: meshos.v1.DaemonView.restart_in:type_name -> google.protobuf.Duration
+	100, // 119: meshos.v1.DaemonView.age:type_name -> google.protobuf.Duration
+	6,   // 120: meshos.v1.DaemonView.intent:type_name -> meshos.v1.DaemonIntent.Intent
+	100, // 121: meshos.v1.PeerView.rtt:type_name -> google.protobuf.Duration
+	0,   // 122: meshos.v1.PeerView.health:type_name -> meshos.v1.NodeHealth
+	1,   // 123: meshos.v1.PeerView.maintenance:type_name -> meshos.v1.MaintenancePhase
+	25,  // 124: meshos.v1.PeerView.inventory:type_name -> meshos.v1.PeerInventory
+	100, // 125: meshos.v1.AvoidView.ttl:type_name -> google.protobuf.Duration
+	1,   // 126: meshos.v1.MaintenanceView.phase:type_name -> meshos.v1.MaintenancePhase
+	100, // 127: meshos.v1.MaintenanceView.since:type_name -> google.protobuf.Duration
+	100, // 128: meshos.v1.MaintenanceView.deadline:type_name -> google.protobuf.Duration
+	100, // 129: meshos.v1.EmittedAction.age:type_name -> google.protobuf.Duration
+	49,  // 130: meshos.v1.EmittedAction.action:type_name -> meshos.v1.Action
+	12,  // 131: meshos.v1.MigrationView.phase:type_name -> meshos.v1.MigrationView.Phase
+	100, // 132: meshos.v1.MigrationView.elapsed:type_name -> google.protobuf.Duration
+	100, // 133: meshos.v1.MigrationView.in_phase:type_name -> google.protobuf.Duration
+	13,  // 134: meshos.v1.PluginView.status:type_name -> meshos.v1.PluginView.Status
+	100, // 135: meshos.v1.PluginView.last_call:type_name -> google.protobuf.Duration
+	100, // 136: meshos.v1.PluginView.restart_in:type_name -> google.protobuf.Duration
+	100, // 137: meshos.v1.Stats.last_tick_took:type_name -> google.protobuf.Duration
+	100, // 138: meshos.v1.JournalEntry.at:type_name -> google.protobuf.Duration
+	101, // 139: meshos.v1.JournalEntry.wall:type_name -> google.protobuf.Timestamp
+	82,  // 140: meshos.v1.JournalEntry.boot:type_name -> meshos.v1.Boot
+	17,  // 141: meshos.v1.JournalEntry.event:type_name -> meshos.v1.Event
+	88,  // 142: meshos.v1.JournalEntry.samples:type_name -> meshos.v1.Samples
+	83,  // 143: meshos.v1.JournalEntry.tick:type_name -> meshos.v1.Tick
+	89,  // 144: meshos.v1.JournalEntry.outcome:type_name -> meshos.v1.ActionOutcome
+	90,  // 145: meshos.v1.JournalEntry.scores:type_name -> meshos.v1.ScoreTable
+	94,  // 146: meshos.v1.JournalEntry.migrations:type_name -> meshos.v1.Migrations
+	84,  // 147: meshos.v1.JournalEntry.commit:type_name -> meshos.v1.JudgedCommit
+	85,  // 148: meshos.v1.JournalEntry.reload:type_name -> meshos.v1.Reload
+	86,  // 149: meshos.v1.JournalEntry.acknowledged:type_name -> meshos.v1.Acknowledged
+	87,  // 150: meshos.v1.JournalEntry.failure:type_name -> meshos.v1.FailureReport
+	65,  // 151: meshos.v1.JournalEntry.signer_change:type_name -> meshos.v1.SignerChange
+	100, // 152: meshos.v1.Boot.freeze_remaining:type_name -> google.protobuf.Duration
+	32,  // 153: meshos.v1.JudgedCommit.event:type_name -> meshos.v1.AdminEvent
+	62,  // 154: meshos.v1.JudgedCommit.operators:type_name -> meshos.v1.Operator
+	61,  // 155: meshos.v1.JudgedCommit.outcome:type_name -> meshos.v1.VerificationOutcome
+	47,  // 156: meshos.v1.JudgedCommit.commit:type_name -> meshos.v1.SignedCommit
+	64,  // 157: meshos.v1.JudgedCommit.refusal:type_name -> meshos.v1.Refusal
+	14,  // 158: meshos.v1.Acknowledged.chain:type_name -> meshos.v1.Acknowledged.Chain
+	23,  // 159: meshos.v1.Samples.rtt:type_name -> meshos.v1.RttSample
+	24,  // 160: meshos.v1.Samples.health:type_name -> meshos.v1.NodeHealthSample
+	25,  // 161: meshos.v1.Samples.inventory:type_name -> meshos.v1.PeerInventory
+	49,  // 162: meshos.v1.ActionOutcome.action:type_name -> meshos.v1.Action
+	100, // 163: meshos.v1.ActionOutcome.retry_after:type_name -> google.protobuf.Duration
+	91,  // 164: meshos.v1.ScoreTable.chains:type_name -> meshos.v1.ChainScore
+	92,  // 165: meshos.v1.ChainScore.holders:type_name -> meshos.v1.NodeScore
+	92,  // 166: meshos.v1.ChainScore.best_alternative:type_name -> meshos.v1.NodeScore
+	93,  // 167: meshos.v1.ChainScore.cost:type_name -> meshos.v1.MigrationCost
+	100, // 168: meshos.v1.MigrationCost.state_transfer:type_name -> google.protobuf.Duration
+	100, // 169: meshos.v1.MigrationCost.disruption:type_name -> google.protobuf.Duration
+	78,  // 170: meshos.v1.Migrations.in_flight:type_name -> meshos.v1.MigrationView
+	15,  // 171: meshos.v1.BlastRadius.affected_daemons:type_name -> meshos.v1.DaemonRef
+	100, // 172: meshos.v1.BlastRadius.estimated_drain_delay:type_name -> google.protobuf.Duration
+	99,  // 173: meshos.v1.BlastRadius.warnings:type_name -> meshos.v1.BlastRadius.Warning
+	174, // [174:174] is the sub-list for method output_type
+	174, // [174:174] is the sub-list for method input_type
+	174, // [174:174] is the sub-list for extension type_name
+	174, // [174:174] is the sub-list for extension extendee
+	0,   // [0:174] is the sub-list for field type_name
 }
 
 func init() { file_meshos_v1_meshos_proto_init() }
@@ -8457,22 +8583,22 @@ func file_meshos_v1_meshos_proto_init() {
 		(*Action_CommitMaintenanceTransition)(nil),
 	}
 	file_meshos_v1_meshos_proto_msgTypes[39].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[50].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[52].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[53].OneofWrappers = []any{
+	file_meshos_v1_meshos_proto_msgTypes[51].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[53].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[54].OneofWrappers = []any{
 		(*Record_Audit)(nil),
 		(*Record_Log)(nil),
 		(*Record_Failure)(nil),
 		(*Record_Action)(nil),
 	}
-	file_meshos_v1_meshos_proto_msgTypes[54].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[56].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[55].OneofWrappers = []any{}
 	file_meshos_v1_meshos_proto_msgTypes[57].OneofWrappers = []any{}
 	file_meshos_v1_meshos_proto_msgTypes[58].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[60].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[62].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[59].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[61].OneofWrappers = []any{}
 	file_meshos_v1_meshos_proto_msgTypes[63].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[65].OneofWrappers = []any{
+	file_meshos_v1_meshos_proto_msgTypes[64].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[66].OneofWrappers = []any{
 		(*JournalEntry_Boot)(nil),
 		(*JournalEntry_Event)(nil),
 		(*JournalEntry_Samples)(nil),
@@ -8486,18 +8612,18 @@ func file_meshos_v1_meshos_proto_init() {
 		(*JournalEntry_Failure)(nil),
 		(*JournalEntry_SignerChange)(nil),
 	}
-	file_meshos_v1_meshos_proto_msgTypes[66].OneofWrappers = []any{}
 	file_meshos_v1_meshos_proto_msgTypes[67].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[73].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[75].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[79].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[68].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[74].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[76].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[80].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_meshos_v1_meshos_proto_rawDesc), len(file_meshos_v1_meshos_proto_rawDesc)),
 			NumEnums:      15,
-			NumMessages:   84,
+			NumMessages:   85,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

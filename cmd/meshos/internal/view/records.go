@@ -20,6 +20,13 @@ func (p Printer) LogRecord(r *meshosv1.LogRecord, names map[uint64]string) strin
 			from = Plain(name)
 		}
 	}
+	if source := r.GetSource(); source != "" {
+		about := from
+		from = Plain(strings.Replace(source, ":", " ", 1))
+		if r.DaemonId != nil {
+			from += " (of " + about + ")"
+		}
+	}
 	level := strings.ToUpper(enumWord(r.GetLevel().String(), "LOG_LEVEL_"))
 	return fmt.Sprintf("%s %s %s %s\n", p.Color.Apply(Faint, p.Clock(r.GetAt())),
 		p.Color.Apply(levelStyle(r.GetLevel()), fmt.Sprintf("%-5s", level)), p.Color.Apply(Strong, from+":"), Plain(r.GetMessage()))
@@ -95,6 +102,15 @@ func auditedCommand(r *meshosv1.AdminAuditRecord) (string, error) {
 		who = append(who, Plain(name))
 	}
 	words := OrDash(strings.Join(who, ", ")) + ": " + Plain(compact.String())
+	if refusal := r.GetRefusal(); refusal != nil {
+		words = "from " + Plain(refusal.GetSource()) + ": " + Plain(refusal.GetKind())
+		if r.GetEvent() != nil {
+			words += " " + Plain(compact.String())
+		}
+		if refusal.GetMore() > 0 {
+			words += fmt.Sprintf(" and %d more", refusal.GetMore())
+		}
+	}
 	if kind := r.GetOutcome().GetKind(); kind != "" {
 		words += " — " + Plain(kind) + ": " + Plain(r.GetOutcome().GetMessage())
 	}

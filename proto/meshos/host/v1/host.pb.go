@@ -316,7 +316,8 @@ func (x *PublishRequest) GetEvents() []*v1.Event {
 
 type PublishResponse struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
-	Accepted      uint32                 `protobuf:"varint,1,opt,name=accepted,proto3" json:"accepted,omitempty"`
+	Accepted      uint32                 `protobuf:"varint,1,opt,name=accepted,proto3" json:"accepted,omitempty"` // how many events were queued
+	Refused       []*RefusedEvent        `protobuf:"bytes,2,rep,name=refused,proto3" json:"refused,omitempty"`    // the others, up to where the node came
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -358,6 +359,74 @@ func (x *PublishResponse) GetAccepted() uint32 {
 	return 0
 }
 
+func (x *PublishResponse) GetRefused() []*RefusedEvent {
+	if x != nil {
+		return x.Refused
+	}
+	return nil
+}
+
+// RefusedEvent is an event that was not accepted, while those beside it were.
+type RefusedEvent struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Index         uint32                 `protobuf:"varint,1,opt,name=index,proto3" json:"index,omitempty"`    // in the request
+	Kind          string                 `protobuf:"bytes,2,opt,name=kind,proto3" json:"kind,omitempty"`       // "unsigned", "freeze_in_effect" …, as in VerificationOutcome; "log_budget"
+	Message       string                 `protobuf:"bytes,3,opt,name=message,proto3" json:"message,omitempty"` // for people
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RefusedEvent) Reset() {
+	*x = RefusedEvent{}
+	mi := &file_meshos_host_v1_host_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RefusedEvent) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RefusedEvent) ProtoMessage() {}
+
+func (x *RefusedEvent) ProtoReflect() protoreflect.Message {
+	mi := &file_meshos_host_v1_host_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RefusedEvent.ProtoReflect.Descriptor instead.
+func (*RefusedEvent) Descriptor() ([]byte, []int) {
+	return file_meshos_host_v1_host_proto_rawDescGZIP(), []int{7}
+}
+
+func (x *RefusedEvent) GetIndex() uint32 {
+	if x != nil {
+		return x.Index
+	}
+	return 0
+}
+
+func (x *RefusedEvent) GetKind() string {
+	if x != nil {
+		return x.Kind
+	}
+	return ""
+}
+
+func (x *RefusedEvent) GetMessage() string {
+	if x != nil {
+		return x.Message
+	}
+	return ""
+}
+
 type CommitRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Commit        *v1.SignedCommit       `protobuf:"bytes,1,opt,name=commit,proto3" json:"commit,omitempty"`
@@ -367,7 +436,7 @@ type CommitRequest struct {
 
 func (x *CommitRequest) Reset() {
 	*x = CommitRequest{}
-	mi := &file_meshos_host_v1_host_proto_msgTypes[7]
+	mi := &file_meshos_host_v1_host_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -379,7 +448,7 @@ func (x *CommitRequest) String() string {
 func (*CommitRequest) ProtoMessage() {}
 
 func (x *CommitRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_host_v1_host_proto_msgTypes[7]
+	mi := &file_meshos_host_v1_host_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -392,7 +461,7 @@ func (x *CommitRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CommitRequest.ProtoReflect.Descriptor instead.
 func (*CommitRequest) Descriptor() ([]byte, []int) {
-	return file_meshos_host_v1_host_proto_rawDescGZIP(), []int{7}
+	return file_meshos_host_v1_host_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *CommitRequest) GetCommit() *v1.SignedCommit {
@@ -411,7 +480,7 @@ type SimulateRequest struct {
 
 func (x *SimulateRequest) Reset() {
 	*x = SimulateRequest{}
-	mi := &file_meshos_host_v1_host_proto_msgTypes[8]
+	mi := &file_meshos_host_v1_host_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -423,7 +492,7 @@ func (x *SimulateRequest) String() string {
 func (*SimulateRequest) ProtoMessage() {}
 
 func (x *SimulateRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_host_v1_host_proto_msgTypes[8]
+	mi := &file_meshos_host_v1_host_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -436,7 +505,7 @@ func (x *SimulateRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SimulateRequest.ProtoReflect.Descriptor instead.
 func (*SimulateRequest) Descriptor() ([]byte, []int) {
-	return file_meshos_host_v1_host_proto_rawDescGZIP(), []int{8}
+	return file_meshos_host_v1_host_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *SimulateRequest) GetEvent() *v1.AdminEvent {
@@ -456,7 +525,7 @@ type SimulateResponse struct {
 
 func (x *SimulateResponse) Reset() {
 	*x = SimulateResponse{}
-	mi := &file_meshos_host_v1_host_proto_msgTypes[9]
+	mi := &file_meshos_host_v1_host_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -468,7 +537,7 @@ func (x *SimulateResponse) String() string {
 func (*SimulateResponse) ProtoMessage() {}
 
 func (x *SimulateResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_host_v1_host_proto_msgTypes[9]
+	mi := &file_meshos_host_v1_host_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -481,7 +550,7 @@ func (x *SimulateResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SimulateResponse.ProtoReflect.Descriptor instead.
 func (*SimulateResponse) Descriptor() ([]byte, []int) {
-	return file_meshos_host_v1_host_proto_rawDescGZIP(), []int{9}
+	return file_meshos_host_v1_host_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *SimulateResponse) GetBlastRadius() *v1.BlastRadius {
@@ -510,7 +579,7 @@ type TailRequest struct {
 
 func (x *TailRequest) Reset() {
 	*x = TailRequest{}
-	mi := &file_meshos_host_v1_host_proto_msgTypes[10]
+	mi := &file_meshos_host_v1_host_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -522,7 +591,7 @@ func (x *TailRequest) String() string {
 func (*TailRequest) ProtoMessage() {}
 
 func (x *TailRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_host_v1_host_proto_msgTypes[10]
+	mi := &file_meshos_host_v1_host_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -535,7 +604,7 @@ func (x *TailRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TailRequest.ProtoReflect.Descriptor instead.
 func (*TailRequest) Descriptor() ([]byte, []int) {
-	return file_meshos_host_v1_host_proto_rawDescGZIP(), []int{10}
+	return file_meshos_host_v1_host_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *TailRequest) GetEpoch() uint64 {
@@ -575,7 +644,7 @@ type PluginRequest struct {
 
 func (x *PluginRequest) Reset() {
 	*x = PluginRequest{}
-	mi := &file_meshos_host_v1_host_proto_msgTypes[11]
+	mi := &file_meshos_host_v1_host_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -587,7 +656,7 @@ func (x *PluginRequest) String() string {
 func (*PluginRequest) ProtoMessage() {}
 
 func (x *PluginRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_host_v1_host_proto_msgTypes[11]
+	mi := &file_meshos_host_v1_host_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -600,7 +669,7 @@ func (x *PluginRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PluginRequest.ProtoReflect.Descriptor instead.
 func (*PluginRequest) Descriptor() ([]byte, []int) {
-	return file_meshos_host_v1_host_proto_rawDescGZIP(), []int{11}
+	return file_meshos_host_v1_host_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *PluginRequest) GetName() string {
@@ -626,7 +695,7 @@ type PluginDetail struct {
 
 func (x *PluginDetail) Reset() {
 	*x = PluginDetail{}
-	mi := &file_meshos_host_v1_host_proto_msgTypes[12]
+	mi := &file_meshos_host_v1_host_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -638,7 +707,7 @@ func (x *PluginDetail) String() string {
 func (*PluginDetail) ProtoMessage() {}
 
 func (x *PluginDetail) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_host_v1_host_proto_msgTypes[12]
+	mi := &file_meshos_host_v1_host_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -651,7 +720,7 @@ func (x *PluginDetail) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PluginDetail.ProtoReflect.Descriptor instead.
 func (*PluginDetail) Descriptor() ([]byte, []int) {
-	return file_meshos_host_v1_host_proto_rawDescGZIP(), []int{12}
+	return file_meshos_host_v1_host_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *PluginDetail) GetView() *v1.PluginView {
@@ -714,7 +783,7 @@ type PluginEvent struct {
 
 func (x *PluginEvent) Reset() {
 	*x = PluginEvent{}
-	mi := &file_meshos_host_v1_host_proto_msgTypes[13]
+	mi := &file_meshos_host_v1_host_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -726,7 +795,7 @@ func (x *PluginEvent) String() string {
 func (*PluginEvent) ProtoMessage() {}
 
 func (x *PluginEvent) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_host_v1_host_proto_msgTypes[13]
+	mi := &file_meshos_host_v1_host_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -739,7 +808,7 @@ func (x *PluginEvent) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PluginEvent.ProtoReflect.Descriptor instead.
 func (*PluginEvent) Descriptor() ([]byte, []int) {
-	return file_meshos_host_v1_host_proto_rawDescGZIP(), []int{13}
+	return file_meshos_host_v1_host_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *PluginEvent) GetAt() *timestamppb.Timestamp {
@@ -772,7 +841,7 @@ type ExplainRequest struct {
 
 func (x *ExplainRequest) Reset() {
 	*x = ExplainRequest{}
-	mi := &file_meshos_host_v1_host_proto_msgTypes[14]
+	mi := &file_meshos_host_v1_host_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -784,7 +853,7 @@ func (x *ExplainRequest) String() string {
 func (*ExplainRequest) ProtoMessage() {}
 
 func (x *ExplainRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_host_v1_host_proto_msgTypes[14]
+	mi := &file_meshos_host_v1_host_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -797,7 +866,7 @@ func (x *ExplainRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ExplainRequest.ProtoReflect.Descriptor instead.
 func (*ExplainRequest) Descriptor() ([]byte, []int) {
-	return file_meshos_host_v1_host_proto_rawDescGZIP(), []int{14}
+	return file_meshos_host_v1_host_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *ExplainRequest) GetSubject() isExplainRequest_Subject {
@@ -898,7 +967,7 @@ type ExplainResponse struct {
 
 func (x *ExplainResponse) Reset() {
 	*x = ExplainResponse{}
-	mi := &file_meshos_host_v1_host_proto_msgTypes[15]
+	mi := &file_meshos_host_v1_host_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -910,7 +979,7 @@ func (x *ExplainResponse) String() string {
 func (*ExplainResponse) ProtoMessage() {}
 
 func (x *ExplainResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_host_v1_host_proto_msgTypes[15]
+	mi := &file_meshos_host_v1_host_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -923,7 +992,7 @@ func (x *ExplainResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ExplainResponse.ProtoReflect.Descriptor instead.
 func (*ExplainResponse) Descriptor() ([]byte, []int) {
-	return file_meshos_host_v1_host_proto_rawDescGZIP(), []int{15}
+	return file_meshos_host_v1_host_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *ExplainResponse) GetSubject() string {
@@ -958,7 +1027,7 @@ type Finding struct {
 
 func (x *Finding) Reset() {
 	*x = Finding{}
-	mi := &file_meshos_host_v1_host_proto_msgTypes[16]
+	mi := &file_meshos_host_v1_host_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -970,7 +1039,7 @@ func (x *Finding) String() string {
 func (*Finding) ProtoMessage() {}
 
 func (x *Finding) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_host_v1_host_proto_msgTypes[16]
+	mi := &file_meshos_host_v1_host_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -983,7 +1052,7 @@ func (x *Finding) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Finding.ProtoReflect.Descriptor instead.
 func (*Finding) Descriptor() ([]byte, []int) {
-	return file_meshos_host_v1_host_proto_rawDescGZIP(), []int{16}
+	return file_meshos_host_v1_host_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *Finding) GetArm() string {
@@ -1020,9 +1089,14 @@ const file_meshos_host_v1_host_proto_rawDesc = "" +
 	"\x12GetSnapshotRequest\"\x17\n" +
 	"\x15WatchSnapshotsRequest\":\n" +
 	"\x0ePublishRequest\x12(\n" +
-	"\x06events\x18\x01 \x03(\v2\x10.meshos.v1.EventR\x06events\"-\n" +
+	"\x06events\x18\x01 \x03(\v2\x10.meshos.v1.EventR\x06events\"e\n" +
 	"\x0fPublishResponse\x12\x1a\n" +
-	"\baccepted\x18\x01 \x01(\rR\baccepted\"@\n" +
+	"\baccepted\x18\x01 \x01(\rR\baccepted\x126\n" +
+	"\arefused\x18\x02 \x03(\v2\x1c.meshos.host.v1.RefusedEventR\arefused\"R\n" +
+	"\fRefusedEvent\x12\x14\n" +
+	"\x05index\x18\x01 \x01(\rR\x05index\x12\x12\n" +
+	"\x04kind\x18\x02 \x01(\tR\x04kind\x12\x18\n" +
+	"\amessage\x18\x03 \x01(\tR\amessage\"@\n" +
 	"\rCommitRequest\x12/\n" +
 	"\x06commit\x18\x01 \x01(\v2\x17.meshos.v1.SignedCommitR\x06commit\">\n" +
 	"\x0fSimulateRequest\x12+\n" +
@@ -1093,7 +1167,7 @@ func file_meshos_host_v1_host_proto_rawDescGZIP() []byte {
 	return file_meshos_host_v1_host_proto_rawDescData
 }
 
-var file_meshos_host_v1_host_proto_msgTypes = make([]protoimpl.MessageInfo, 17)
+var file_meshos_host_v1_host_proto_msgTypes = make([]protoimpl.MessageInfo, 18)
 var file_meshos_host_v1_host_proto_goTypes = []any{
 	(*ReloadRequest)(nil),         // 0: meshos.host.v1.ReloadRequest
 	(*ReloadResponse)(nil),        // 1: meshos.host.v1.ReloadResponse
@@ -1102,72 +1176,74 @@ var file_meshos_host_v1_host_proto_goTypes = []any{
 	(*WatchSnapshotsRequest)(nil), // 4: meshos.host.v1.WatchSnapshotsRequest
 	(*PublishRequest)(nil),        // 5: meshos.host.v1.PublishRequest
 	(*PublishResponse)(nil),       // 6: meshos.host.v1.PublishResponse
-	(*CommitRequest)(nil),         // 7: meshos.host.v1.CommitRequest
-	(*SimulateRequest)(nil),       // 8: meshos.host.v1.SimulateRequest
-	(*SimulateResponse)(nil),      // 9: meshos.host.v1.SimulateResponse
-	(*TailRequest)(nil),           // 10: meshos.host.v1.TailRequest
-	(*PluginRequest)(nil),         // 11: meshos.host.v1.PluginRequest
-	(*PluginDetail)(nil),          // 12: meshos.host.v1.PluginDetail
-	(*PluginEvent)(nil),           // 13: meshos.host.v1.PluginEvent
-	(*ExplainRequest)(nil),        // 14: meshos.host.v1.ExplainRequest
-	(*ExplainResponse)(nil),       // 15: meshos.host.v1.ExplainResponse
-	(*Finding)(nil),               // 16: meshos.host.v1.Finding
-	(*v1.Event)(nil),              // 17: meshos.v1.Event
-	(*v1.SignedCommit)(nil),       // 18: meshos.v1.SignedCommit
-	(*v1.AdminEvent)(nil),         // 19: meshos.v1.AdminEvent
-	(*v1.BlastRadius)(nil),        // 20: meshos.v1.BlastRadius
-	(*timestamppb.Timestamp)(nil), // 21: google.protobuf.Timestamp
-	(*v1.PluginView)(nil),         // 22: meshos.v1.PluginView
-	(*v1.Snapshot)(nil),           // 23: meshos.v1.Snapshot
-	(*v1.AdminAuditRecord)(nil),   // 24: meshos.v1.AdminAuditRecord
-	(*v1.LogRecord)(nil),          // 25: meshos.v1.LogRecord
-	(*v1.FailureRecord)(nil),      // 26: meshos.v1.FailureRecord
+	(*RefusedEvent)(nil),          // 7: meshos.host.v1.RefusedEvent
+	(*CommitRequest)(nil),         // 8: meshos.host.v1.CommitRequest
+	(*SimulateRequest)(nil),       // 9: meshos.host.v1.SimulateRequest
+	(*SimulateResponse)(nil),      // 10: meshos.host.v1.SimulateResponse
+	(*TailRequest)(nil),           // 11: meshos.host.v1.TailRequest
+	(*PluginRequest)(nil),         // 12: meshos.host.v1.PluginRequest
+	(*PluginDetail)(nil),          // 13: meshos.host.v1.PluginDetail
+	(*PluginEvent)(nil),           // 14: meshos.host.v1.PluginEvent
+	(*ExplainRequest)(nil),        // 15: meshos.host.v1.ExplainRequest
+	(*ExplainResponse)(nil),       // 16: meshos.host.v1.ExplainResponse
+	(*Finding)(nil),               // 17: meshos.host.v1.Finding
+	(*v1.Event)(nil),              // 18: meshos.v1.Event
+	(*v1.SignedCommit)(nil),       // 19: meshos.v1.SignedCommit
+	(*v1.AdminEvent)(nil),         // 20: meshos.v1.AdminEvent
+	(*v1.BlastRadius)(nil),        // 21: meshos.v1.BlastRadius
+	(*timestamppb.Timestamp)(nil), // 22: google.protobuf.Timestamp
+	(*v1.PluginView)(nil),         // 23: meshos.v1.PluginView
+	(*v1.Snapshot)(nil),           // 24: meshos.v1.Snapshot
+	(*v1.AdminAuditRecord)(nil),   // 25: meshos.v1.AdminAuditRecord
+	(*v1.LogRecord)(nil),          // 26: meshos.v1.LogRecord
+	(*v1.FailureRecord)(nil),      // 27: meshos.v1.FailureRecord
 }
 var file_meshos_host_v1_host_proto_depIdxs = []int32{
 	2,  // 0: meshos.host.v1.ReloadResponse.taken_over:type_name -> meshos.host.v1.ConfigChange
 	2,  // 1: meshos.host.v1.ReloadResponse.needs_restart:type_name -> meshos.host.v1.ConfigChange
-	17, // 2: meshos.host.v1.PublishRequest.events:type_name -> meshos.v1.Event
-	18, // 3: meshos.host.v1.CommitRequest.commit:type_name -> meshos.v1.SignedCommit
-	19, // 4: meshos.host.v1.SimulateRequest.event:type_name -> meshos.v1.AdminEvent
-	20, // 5: meshos.host.v1.SimulateResponse.blast_radius:type_name -> meshos.v1.BlastRadius
-	21, // 6: meshos.host.v1.TailRequest.since:type_name -> google.protobuf.Timestamp
-	22, // 7: meshos.host.v1.PluginDetail.view:type_name -> meshos.v1.PluginView
-	13, // 8: meshos.host.v1.PluginDetail.timeline:type_name -> meshos.host.v1.PluginEvent
-	21, // 9: meshos.host.v1.PluginEvent.at:type_name -> google.protobuf.Timestamp
-	16, // 10: meshos.host.v1.ExplainResponse.findings:type_name -> meshos.host.v1.Finding
-	3,  // 11: meshos.host.v1.Host.GetSnapshot:input_type -> meshos.host.v1.GetSnapshotRequest
-	4,  // 12: meshos.host.v1.Host.WatchSnapshots:input_type -> meshos.host.v1.WatchSnapshotsRequest
-	5,  // 13: meshos.host.v1.Host.Publish:input_type -> meshos.host.v1.PublishRequest
-	7,  // 14: meshos.host.v1.Host.Commit:input_type -> meshos.host.v1.CommitRequest
-	8,  // 15: meshos.host.v1.Host.Simulate:input_type -> meshos.host.v1.SimulateRequest
-	10, // 16: meshos.host.v1.Host.TailAudit:input_type -> meshos.host.v1.TailRequest
-	10, // 17: meshos.host.v1.Host.TailLogs:input_type -> meshos.host.v1.TailRequest
-	10, // 18: meshos.host.v1.Host.TailFailures:input_type -> meshos.host.v1.TailRequest
-	0,  // 19: meshos.host.v1.Host.Reload:input_type -> meshos.host.v1.ReloadRequest
-	11, // 20: meshos.host.v1.Host.ReloadPlugin:input_type -> meshos.host.v1.PluginRequest
-	11, // 21: meshos.host.v1.Host.EnablePlugin:input_type -> meshos.host.v1.PluginRequest
-	11, // 22: meshos.host.v1.Host.DisablePlugin:input_type -> meshos.host.v1.PluginRequest
-	11, // 23: meshos.host.v1.Host.DescribePlugin:input_type -> meshos.host.v1.PluginRequest
-	14, // 24: meshos.host.v1.Host.Explain:input_type -> meshos.host.v1.ExplainRequest
-	23, // 25: meshos.host.v1.Host.GetSnapshot:output_type -> meshos.v1.Snapshot
-	23, // 26: meshos.host.v1.Host.WatchSnapshots:output_type -> meshos.v1.Snapshot
-	6,  // 27: meshos.host.v1.Host.Publish:output_type -> meshos.host.v1.PublishResponse
-	24, // 28: meshos.host.v1.Host.Commit:output_type -> meshos.v1.AdminAuditRecord
-	9,  // 29: meshos.host.v1.Host.Simulate:output_type -> meshos.host.v1.SimulateResponse
-	24, // 30: meshos.host.v1.Host.TailAudit:output_type -> meshos.v1.AdminAuditRecord
-	25, // 31: meshos.host.v1.Host.TailLogs:output_type -> meshos.v1.LogRecord
-	26, // 32: meshos.host.v1.Host.TailFailures:output_type -> meshos.v1.FailureRecord
-	1,  // 33: meshos.host.v1.Host.Reload:output_type -> meshos.host.v1.ReloadResponse
-	22, // 34: meshos.host.v1.Host.ReloadPlugin:output_type -> meshos.v1.PluginView
-	22, // 35: meshos.host.v1.Host.EnablePlugin:output_type -> meshos.v1.PluginView
-	22, // 36: meshos.host.v1.Host.DisablePlugin:output_type -> meshos.v1.PluginView
-	12, // 37: meshos.host.v1.Host.DescribePlugin:output_type -> meshos.host.v1.PluginDetail
-	15, // 38: meshos.host.v1.Host.Explain:output_type -> meshos.host.v1.ExplainResponse
-	25, // [25:39] is the sub-list for method output_type
-	11, // [11:25] is the sub-list for method input_type
-	11, // [11:11] is the sub-list for extension type_name
-	11, // [11:11] is the sub-list for extension extendee
-	0,  // [0:11] is the sub-list for field type_name
+	18, // 2: meshos.host.v1.PublishRequest.events:type_name -> meshos.v1.Event
+	7,  // 3: meshos.host.v1.PublishResponse.refused:type_name -> meshos.host.v1.RefusedEvent
+	19, // 4: meshos.host.v1.CommitRequest.commit:type_name -> meshos.v1.SignedCommit
+	20, // 5: meshos.host.v1.SimulateRequest.event:type_name -> meshos.v1.AdminEvent
+	21, // 6: meshos.host.v1.SimulateResponse.blast_radius:type_name -> meshos.v1.BlastRadius
+	22, // 7: meshos.host.v1.TailRequest.since:type_name -> google.protobuf.Timestamp
+	23, // 8: meshos.host.v1.PluginDetail.view:type_name -> meshos.v1.PluginView
+	14, // 9: meshos.host.v1.PluginDetail.timeline:type_name -> meshos.host.v1.PluginEvent
+	22, // 10: meshos.host.v1.PluginEvent.at:type_name -> google.protobuf.Timestamp
+	17, // 11: meshos.host.v1.ExplainResponse.findings:type_name -> meshos.host.v1.Finding
+	3,  // 12: meshos.host.v1.Host.GetSnapshot:input_type -> meshos.host.v1.GetSnapshotRequest
+	4,  // 13: meshos.host.v1.Host.WatchSnapshots:input_type -> meshos.host.v1.WatchSnapshotsRequest
+	5,  // 14: meshos.host.v1.Host.Publish:input_type -> meshos.host.v1.PublishRequest
+	8,  // 15: meshos.host.v1.Host.Commit:input_type -> meshos.host.v1.CommitRequest
+	9,  // 16: meshos.host.v1.Host.Simulate:input_type -> meshos.host.v1.SimulateRequest
+	11, // 17: meshos.host.v1.Host.TailAudit:input_type -> meshos.host.v1.TailRequest
+	11, // 18: meshos.host.v1.Host.TailLogs:input_type -> meshos.host.v1.TailRequest
+	11, // 19: meshos.host.v1.Host.TailFailures:input_type -> meshos.host.v1.TailRequest
+	0,  // 20: meshos.host.v1.Host.Reload:input_type -> meshos.host.v1.ReloadRequest
+	12, // 21: meshos.host.v1.Host.ReloadPlugin:input_type -> meshos.host.v1.PluginRequest
+	12, // 22: meshos.host.v1.Host.EnablePlugin:input_type -> meshos.host.v1.PluginRequest
+	12, // 23: meshos.host.v1.Host.DisablePlugin:input_type -> meshos.host.v1.PluginRequest
+	12, // 24: meshos.host.v1.Host.DescribePlugin:input_type -> meshos.host.v1.PluginRequest
+	15, // 25: meshos.host.v1.Host.Explain:input_type -> meshos.host.v1.ExplainRequest
+	24, // 26: meshos.host.v1.Host.GetSnapshot:output_type -> meshos.v1.Snapshot
+	24, // 27: meshos.host.v1.Host.WatchSnapshots:output_type -> meshos.v1.Snapshot
+	6,  // 28: meshos.host.v1.Host.Publish:output_type -> meshos.host.v1.PublishResponse
+	25, // 29: meshos.host.v1.Host.Commit:output_type -> meshos.v1.AdminAuditRecord
+	10, // 30: meshos.host.v1.Host.Simulate:output_type -> meshos.host.v1.SimulateResponse
+	25, // 31: meshos.host.v1.Host.TailAudit:output_type -> meshos.v1.AdminAuditRecord
+	26, // 32: meshos.host.v1.Host.TailLogs:output_type -> meshos.v1.LogRecord
+	27, // 33: meshos.host.v1.Host.TailFailures:output_type -> meshos.v1.FailureRecord
+	1,  // 34: meshos.host.v1.Host.Reload:output_type -> meshos.host.v1.ReloadResponse
+	23, // 35: meshos.host.v1.Host.ReloadPlugin:output_type -> meshos.v1.PluginView
+	23, // 36: meshos.host.v1.Host.EnablePlugin:output_type -> meshos.v1.PluginView
+	23, // 37: meshos.host.v1.Host.DisablePlugin:output_type -> meshos.v1.PluginView
+	13, // 38: meshos.host.v1.Host.DescribePlugin:output_type -> meshos.host.v1.PluginDetail
+	16, // 39: meshos.host.v1.Host.Explain:output_type -> meshos.host.v1.ExplainResponse
+	26, // [26:40] is the sub-list for method output_type
+	12, // [12:26] is the sub-list for method input_type
+	12, // [12:12] is the sub-list for extension type_name
+	12, // [12:12] is the sub-list for extension extendee
+	0,  // [0:12] is the sub-list for field type_name
 }
 
 func init() { file_meshos_host_v1_host_proto_init() }
@@ -1175,7 +1251,7 @@ func file_meshos_host_v1_host_proto_init() {
 	if File_meshos_host_v1_host_proto != nil {
 		return
 	}
-	file_meshos_host_v1_host_proto_msgTypes[14].OneofWrappers = []any{
+	file_meshos_host_v1_host_proto_msgTypes[15].OneofWrappers = []any{
 		(*ExplainRequest_Chain)(nil),
 		(*ExplainRequest_Daemon)(nil),
 		(*ExplainRequest_DaemonName)(nil),
@@ -1188,7 +1264,7 @@ func file_meshos_host_v1_host_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_meshos_host_v1_host_proto_rawDesc), len(file_meshos_host_v1_host_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   17,
+			NumMessages:   18,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

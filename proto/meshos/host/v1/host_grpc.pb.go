@@ -49,8 +49,10 @@ type HostClient interface {
 	// WatchSnapshots streams the newest snapshot, and then each newer one. A reader that is
 	// slower than the node does not get those in between.
 	WatchSnapshots(ctx context.Context, in *WatchSnapshotsRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[v1.Snapshot], error)
-	// Publish queues events for the node's loop, in order. RESOURCE_EXHAUSTED: the queue
-	// stayed full; a PublishResponse in the error's details has how many were accepted.
+	// Publish queues events for the node's loop, in order. An event that is refused (an order
+	// without a signature on a node with operators, a command that is rejected) does not keep
+	// those beside it out. RESOURCE_EXHAUSTED: the queue stayed full; a PublishResponse in
+	// the error's details has how many were accepted and refused before.
 	Publish(ctx context.Context, in *PublishRequest, opts ...grpc.CallOption) (*PublishResponse, error)
 	// Commit judges one signed command on this node and returns its audit record.
 	Commit(ctx context.Context, in *CommitRequest, opts ...grpc.CallOption) (*v1.AdminAuditRecord, error)
@@ -275,8 +277,10 @@ type HostServer interface {
 	// WatchSnapshots streams the newest snapshot, and then each newer one. A reader that is
 	// slower than the node does not get those in between.
 	WatchSnapshots(*WatchSnapshotsRequest, grpc.ServerStreamingServer[v1.Snapshot]) error
-	// Publish queues events for the node's loop, in order. RESOURCE_EXHAUSTED: the queue
-	// stayed full; a PublishResponse in the error's details has how many were accepted.
+	// Publish queues events for the node's loop, in order. An event that is refused (an order
+	// without a signature on a node with operators, a command that is rejected) does not keep
+	// those beside it out. RESOURCE_EXHAUSTED: the queue stayed full; a PublishResponse in
+	// the error's details has how many were accepted and refused before.
 	Publish(context.Context, *PublishRequest) (*PublishResponse, error)
 	// Commit judges one signed command on this node and returns its audit record.
 	Commit(context.Context, *CommitRequest) (*v1.AdminAuditRecord, error)

@@ -1,0 +1,150 @@
+package intake
+
+import (
+	"context"
+
+	"github.com/meshos/meshos/host/mesh"
+	"github.com/meshos/meshos/host/wire"
+)
+
+// Client brings the events and commands of one source.
+type Client struct {
+	in   *Intake
+	from Source
+}
+
+// Client returns the intake as a source sees it.
+func (in *Intake) Client(from Source) Client { return Client{in, from} }
+
+// PublishBatch queues events in order, waits until the unsigned commands among them are
+// folded, and returns which events were refused. With the error the events behind those
+// of the result were not taken either.
+func (c Client) PublishBatch(ctx context.Context, events []mesh.Event) (mesh.Published, error) {
+	b := batch{Client: c}
+	for i, ev := range events {
+		if err := b.add(ctx, i, ev); err != nil {
+			return b.result, err
+		}
+	}
+	err := b.queue(ctx)
+	return b.result, err
+}
+
+// batch is one call of PublishBatch.
+type batch struct {
+	Client
+	result mesh.Published
+	run    []mesh.Event // that are not queued yet
+}
+
+// add takes or refuses one event.
+func (b *batch) add(ctx context.Context, index int, ev mesh.Event) error {
+	if line, is := ev.(mesh.LogLine); is {
+		line.Source = b.from.Lines
+		ev = line
+	}
+	verdict, refused := b.judge(ev)
+	command, isCommand := ev.(mesh.AdminReceived)
+	if !refused && !isCommand {
+		b.run = append(b.run, ev)
+		return nil
+	}
+	if err := b.queue(ctx); err != nil { // what was refused is behind it
+		return err
+	}
+	if isCommand && !refused {
+		record, err := b.in.audited(ctx, func() (mesh.AuditRecord, error) { return b.in.loop.Unsigned(ctx, command) })
+		if err != nil {
+			return err
+		}
+		verdict, refused = record.Outcome, record.Outcome.Verdict == mesh.VerdictRejected
+	} else if verdict.Kind == auditFull && b.from.Grant == nil {
+		if err := b.auditFull(ctx, command, verdict); err != nil {
+			return err
+		}
+	} else {
+		b.recordRefusal(ev, verdict)
+	}
+	if refused {
+		b.result.Refused = append(b.result.Refused, mesh.RefusedEvent{Index: index, Verdict: verdict})
+	} else {
+		b.result.Taken++
+	}
+	return nil
+}
+
+// judge returns the verdict on an event that is refused before it comes to the loop.
+func (b *batch) judge(ev mesh.Event) (verdict mesh.Verification, refused bool) {
+	order := mesh.IsOrder(ev, b.in.node)
+	if order {
+		if verdict, refused = b.in.authorizer.RefuseUnsigned(ev); refused && verdict.Kind != auditFull {
+			return verdict, true
+		}
+	}
+	if ungranted, is := b.from.refuse(ev, order); is {
+		return ungranted, true
+	}
+	if _, line := ev.(mesh.LogLine); line && !b.in.lines.admit(b.from.Lines) {
+		b.in.wake()
+		return tooManyLines(), true
+	}
+	return verdict, refused
+}
+
+// queue queues the events of the run.
+func (b *batch) queue(ctx context.Context) error {
+	if len(b.run) == 0 {
+		return nil
+	}
+	n, err := b.in.loop.PublishBatch(ctx, b.run)
+	b.result.Taken += n
+	b.run = nil
+	return err
+}
+
+// auditFull is the kind of the verdict on a command that nothing is wrong with. Each of
+// an operator's has a record, like those that the core rejects.
+const auditFull = "audit_full"
+
+func (b *batch) auditFull(ctx context.Context, command mesh.AdminReceived, verdict mesh.Verification) error {
+	_, err := b.in.audited(ctx, func() (mesh.AuditRecord, error) {
+		return b.in.fold(ctx, mesh.JudgedCommit{Event: command.Event, Outcome: verdict})
+	})
+	return err
+}
+
+// recordRefusal has a refused order audited. Facts are not: they are nobody's command.
+func (b *batch) recordRefusal(ev mesh.Event, verdict mesh.Verification) {
+	if !mesh.IsOrder(ev, b.in.node) {
+		return
+	}
+	kind, judged := mesh.EventKind(ev), mesh.JudgedCommit{Outcome: verdict, Refusal: &mesh.Refusal{Order: ev}}
+	if command, is := ev.(mesh.AdminReceived); is {
+		kind, judged.Event, judged.Refusal.Order = command.Event.Kind(), command.Event, nil
+	}
+	if b.in.refusals.add(b.from.Name, kind, judged) {
+		b.in.wake()
+	}
+}
+
+// Commit judges a signed command, has it folded and returns the audit record that it
+// left. Until it is judged it waits for ctx; from then on it does not depend on the
+// caller any more, since a command that was accepted counts as used and must not be
+// lost. The commands of a plugin that are rejected are audited as refusals are: their
+// record may come later, and the one that is returned has no Seq.
+func (c Client) Commit(ctx context.Context, signed wire.Signed) (mesh.AuditRecord, error) {
+	return c.in.audited(ctx, func() (mesh.AuditRecord, error) {
+		verdict := c.in.authorizer.Judge(string(c.from.Origin), signed)
+		if c.from.Grant == nil || verdict.Outcome.Verdict != mesh.VerdictRejected {
+			return c.in.fold(ctx, verdict)
+		}
+		c.in.authorizer.Settled(verdict, 0)
+		verdict.Refusal = &mesh.Refusal{}
+		if c.in.refusals.add(c.from.Name, verdict.Outcome.Kind, verdict) {
+			c.in.wake()
+		}
+		return mesh.AuditRecord{
+			Event: verdict.Event, Operators: verdict.Operators, Outcome: verdict.Outcome, CommitID: verdict.CommitID,
+		}, nil
+	})
+}
