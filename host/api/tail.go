@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"sort"
 	"time"
 
 	"google.golang.org/grpc"
@@ -105,7 +106,7 @@ type tailer[R, M any] struct {
 // disk, then the others.
 func (t *tailer[R, M]) visit(ctx context.Context, latest *snapshot.Snapshot) error {
 	ring := t.ring(latest)
-	if t.at.Epoch != latest.Epoch || len(ring) > 0 && t.seq(ring[0]) > t.at.Seq+1 {
+	if t.at.Epoch != latest.Epoch || t.gapIn(ring) {
 		if err := t.read(ctx); err != nil {
 			return err
 		}
@@ -127,6 +128,16 @@ func (t *tailer[R, M]) visit(ctx context.Context, latest *snapshot.Snapshot) err
 		}
 	}
 	return nil
+}
+
+// gapIn reports whether records behind the position are missing in a ring: at its begin or,
+// since a flood of lines pushes out its own, in its middle.
+func (t *tailer[R, M]) gapIn(ring []R) bool {
+	if len(ring) == 0 {
+		return false
+	}
+	first := sort.Search(len(ring), func(i int) bool { return t.seq(ring[i]) > t.at.Seq })
+	return uint64(len(ring)-first) < t.seq(ring[len(ring)-1])-min(t.at.Seq, t.seq(ring[len(ring)-1]))
 }
 
 // read sends the records on disk.

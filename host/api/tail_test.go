@@ -125,3 +125,19 @@ func TestATailSinceAnInvalidTimeIsRefused(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+// Records may be missing in the middle of a ring: of a source that said too much.
+func TestB24_ATailReadsOnDiskWhatIsMissingInMemory(t *testing.T) {
+	n := newNode()
+	n.records = onDisk(99, 1, 2, 3, 4, 5)
+	n.Show(failing(1, 5, 6))
+	tail, err := serve(t, n).TailFailures(within(t), &hostv1.TailRequest{Epoch: 99})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for want := uint64(1); want <= 6; want++ {
+		if got, err := tail.Recv(); err != nil || got.GetSeq() != want {
+			t.Fatalf("got %v, error %v, want seq %d", got, err, want)
+		}
+	}
+}

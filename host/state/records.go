@@ -5,7 +5,7 @@ import "github.com/meshos/meshos/host/mesh"
 // records holds the rings of records. They are output: nothing is decided from them.
 type records struct {
 	audit    ring[mesh.AuditRecord]
-	logs     ring[mesh.LogRecord]
+	logs     logRing
 	failures ring[mesh.FailureRecord]
 	actions  ring[mesh.ActionRecord]
 	acked    Acknowledged
@@ -18,7 +18,7 @@ type Acknowledged struct{ Audit, Log, Failure, Action uint64 }
 func newRecords() records {
 	return records{
 		audit:    newRing[mesh.AuditRecord](AuditRing),
-		logs:     newRing[mesh.LogRecord](LogRing),
+		logs:     newLogRing(LogRing),
 		failures: newRing[mesh.FailureRecord](FailureRing),
 		actions:  newRing[mesh.ActionRecord](ActionRing),
 	}

@@ -94,7 +94,7 @@ var translators = []translator{
 
 // pureStandard is what the core may import of the standard library: packages that only
 // compute.
-const pureStandard = "cmp errors fmt iter maps math math/bits slices sort strconv strings time unicode unicode/utf8"
+const pureStandard = "cmp container/heap errors fmt iter maps math math/bits slices sort strconv strings time unicode unicode/utf8"
 
 // impure are the functions of those packages that do more than compute.
 var impure = map[string]string{
