@@ -150,7 +150,7 @@ func TestLinesOfAFileBecomeEvents(t *testing.T) {
 	appendEvent(t, path, 300)
 	n.until("the event after an invalid line, and a failure for that line", func(s *meshosv1.Snapshot) bool {
 		return holders(s, 300) != nil && logged(s, "line=201") &&
-			failed(s, "plugin:tail-events", "shutdown, which plugins may not send")
+			failed(s, "event_source:tail-events", "a shutdown was refused: not_granted")
 	})
 }
 
@@ -160,7 +160,7 @@ func TestARecoveryHandlerAndAControlSinkWork(t *testing.T) {
 	if out, err := exec.Command("go", "build", "-o", path, "../host/catalog/internal/sdkplugin").CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	n := small(t, fmt.Sprintf("[[plugin]]\nname = \"sdkplugin\"\npath = %q\n[plugin.config]\nevents = 2\n", path)).start()
+	n := small(t, fmt.Sprintf("[[plugin]]\nname = \"sdkplugin\"\npath = %q\nkinds = [\"recovery_handler\", \"control_sink\", \"event_source\"]\n[plugin.config]\nevents = 2\n", path)).start()
 	n.until("the chain that was recovered, and the source's end", func(s *meshosv1.Snapshot) bool {
 		return slices.Contains(holders(s, 7), 1)
 	})

@@ -1,7 +1,5 @@
 package catalog
 
-import "slices"
-
 // adapter is a plugin as the callers of one of its kinds see it. It outlives the
 // plugin's processes. The type of each kind embeds it and has the calls of the kind.
 type adapter struct{ slot *slot }
@@ -94,10 +92,4 @@ func all[A ~struct{ adapter }](c *Catalog, kind string) []*A {
 		}
 	}
 	return out
-}
-
-// Undescribed reports whether a plugin is at its first start and has not said yet which
-// kinds it serves.
-func (c *Catalog) Undescribed() bool {
-	return slices.ContainsFunc(c.slots, (*slot).isUndescribed)
 }

@@ -105,7 +105,10 @@ func (c *Catalog) Describe(name string) (*hostv1.PluginDetail, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	detail.LastExit, detail.ConfigSchema = s.lastExit, s.schema
-	detail.Warnings = append(slices.Clone(s.warnings), s.discarded.Warnings()...)
+	if s.notice != "" {
+		detail.Warnings = []string{s.notice}
+	}
+	detail.Warnings = slices.Concat(detail.Warnings, s.warnings, s.discarded.Warnings())
 	if s.unsealed {
 		detail.Warnings = append(detail.Warnings, unsealedWarning)
 	}

@@ -46,6 +46,7 @@ type instance struct {
 	schema  string
 	noOp    bool
 	kinds   []string
+	notice  string // what its entry lacks of what it serves
 
 	peers *sentPeers
 

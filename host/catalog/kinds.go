@@ -1,7 +1,10 @@
 package catalog
 
 import (
+	"fmt"
 	"slices"
+	"strconv"
+	"strings"
 
 	"github.com/meshos/meshos/pluginsdk/wire"
 )
@@ -34,6 +37,44 @@ func knownKinds(named []string) (known, unknown []string) {
 	}
 	slices.Sort(known)
 	return slices.Compact(known), unknown
+}
+
+// actingKinds returns the kinds that act or bring events. They count only when the entry of
+// the plugin asks for them: a new build must not take on what nobody gave it.
+func actingKinds() []string {
+	return []string{KindChainAppender, KindActuator, KindEventSource, KindRecoveryHandler}
+}
+
+// usedKinds splits the kinds that a plugin serves into those for which its entry has it
+// used, and those that count only if the entry asked for them.
+func (e Entry) usedKinds(served []string) (used, unasked []string) {
+	for _, kind := range served {
+		switch {
+		case len(e.Kinds) > 0:
+			if slices.Contains(e.Kinds, kind) {
+				used = append(used, kind)
+			}
+		case slices.Contains(actingKinds(), kind) && !slices.Contains(e.Asks, kind):
+			unasked = append(unasked, kind)
+		default:
+			used = append(used, kind)
+		}
+	}
+	return used, unasked
+}
+
+// unaskedText returns what is wrong with an entry that does not ask for kinds which the
+// plugin serves, with the line to add; "" for nothing.
+func unaskedText(served, unasked []string) string {
+	if len(unasked) == 0 {
+		return ""
+	}
+	quoted := make([]string, len(served))
+	for i, kind := range served {
+		quoted[i] = strconv.Quote(kind)
+	}
+	return fmt.Sprintf("it is not used as %s, since its entry does not ask for that; add kinds = [%s] to the entry, or leave out what it is not to be",
+		strings.Join(unasked, ", "), strings.Join(quoted, ", "))
 }
 
 // isProbe reports whether a plugin of these kinds has to know the peers.

@@ -24,7 +24,7 @@ import (
 func TestGoodPluginServesEveryKind(t *testing.T) {
 	r := start(t, []catalog.Entry{entry("testplugin", "")})
 	v := r.waitFor("testplugin", snapshot.PluginReady)
-	if v.Version != "1.2.3" || v.PID == 0 || len(v.SHA256) != 64 || len(v.Kinds) != 7 || v.Message != "" {
+	if v.Version != "1.2.3" || v.PID == 0 || len(v.SHA256) != 64 || len(v.Kinds) != 6 || v.Message != "" {
 		t.Errorf("view %+v", v)
 	}
 	ctx := context.Background()
@@ -69,7 +69,7 @@ func TestGoodPluginServesEveryKind(t *testing.T) {
 	if v := r.view("testplugin"); v.Calls != 7 || v.Failures != 1 || v.LastCall <= 0 {
 		t.Errorf("counted %+v", v)
 	}
-	r.until("testplugin chain_appender,health_probe,inventory_probe,locality_probe,migration_aborter,migration_source,placement_scorer", r.contains(&r.serving, "testplugin chain_appender,health_probe,inventory_probe,locality_probe,migration_aborter,migration_source,placement_scorer"))
+	r.until("testplugin health_probe,inventory_probe,locality_probe,migration_aborter,migration_source,placement_scorer", r.contains(&r.serving, "testplugin health_probe,inventory_probe,locality_probe,migration_aborter,migration_source,placement_scorer"))
 	r.until("testplugin LocalityProbe.SampleRtt <nil>", r.contains(&r.observed, "testplugin LocalityProbe.SampleRtt <nil>"))
 	r.until("it serves kinds that this host does not know: time_machine", r.contains(&r.logs, "it serves kinds that this host does not know: time_machine"))
 }

@@ -24,8 +24,12 @@ type Entry struct {
 	SHA256   string // hex; empty for no pin
 	Required bool   // the host ends if it does not start
 	Enabled  bool
-	Kinds    []string // of those that it serves, only these; empty for all
-	Chains   []string // whose records an appender stores
+	// Kinds are those for which it is used, of those that it serves; empty for all but those
+	// that act or bring events.
+	Kinds []string
+	// Asks are kinds that act or bring events and that count although Kinds is empty.
+	Asks   []string
+	Chains []string // whose records an appender stores
 	// Timeout bounds one call. 0 means 5 s, 1 s for calls that are made at every tick, and
 	// for an actuator the deadline of its caller.
 	Timeout time.Duration

@@ -75,8 +75,10 @@ func (s *slot) describe(ctx context.Context, i *instance) error {
 			}
 		}
 	}
-	if len(wanted) > 0 {
-		known = wanted
+	used, unasked := s.entry.usedKinds(known)
+	i.notice = unaskedText(known, unasked)
+	if i.notice != "" {
+		warn("%s", i.notice)
 	}
 	if len(known) == 0 {
 		return &Error{
@@ -85,10 +87,10 @@ func (s *slot) describe(ctx context.Context, i *instance) error {
 			Remedy:  "install a build that is made for this host",
 		}
 	}
-	if len(s.entry.Chains) > 0 && !slices.Contains(known, KindChainAppender) {
+	if len(s.entry.Chains) > 0 && !slices.Contains(used, KindChainAppender) {
 		warn("its entry names chains of records, but it is not used as a chain_appender")
 	}
-	i.kinds, i.version = known, plaintext.Clean(said.GetVersion(), 100)
+	i.kinds, i.version = used, plaintext.Clean(said.GetVersion(), 100)
 	i.schema, i.noOp = said.GetConfigSchema(), said.GetNoOp()
 	if len(i.schema) > schemaMax {
 		warn("its configuration schema has %d bytes and is not kept: more than %d", len(i.schema), schemaMax)

@@ -44,7 +44,8 @@ type slot struct {
 	kindsReported           bool // to Run's caller
 	lastExit                string
 	warnings                []string
-	unsealed                bool // the copy of its file could be changed
+	unsealed                bool   // the copy of its file could be changed
+	notice                  string // what its entry lacks
 }
 
 // callStats counts the calls of a plugin, over all its processes.
@@ -143,18 +144,6 @@ func (s *slot) serves(kind string) bool {
 	return s.entry.Enabled && slices.Contains(s.kinds, kind)
 }
 
-// isUndescribed reports whether the plugin is at its first start and its entry does not
-// name the kinds that it serves.
-func (s *slot) isUndescribed() bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	switch s.machine.phase {
-	case verifying, starting, configuring:
-		return len(s.kinds) == 0 && s.machine.restarts == 0
-	}
-	return false
-}
-
 // isNoOp reports whether the plugin describes itself as a placeholder.
 func (s *slot) isNoOp() bool {
 	s.mu.Lock()
@@ -171,6 +160,9 @@ func (s *slot) view(now time.Time) snapshot.Plugin {
 		Status: statusOf(s.machine.phase), Message: s.machine.reason,
 		Restarts: s.machine.restarts, Calls: s.stats.calls, Failures: s.stats.failures,
 		LastCall: s.stats.last, PID: s.pid, SHA256: s.sha256,
+	}
+	if s.notice != "" {
+		v.Warnings = []string{s.notice}
 	}
 	if p := s.machine.phase; p == backingOff || p == quarantined {
 		in := max(0, s.machine.until.Sub(now))

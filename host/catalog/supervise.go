@@ -55,12 +55,12 @@ func (s *slot) attempt(ctx context.Context, env *runEnv, first func(error)) {
 	report := false
 	s.step(func(m *machine, now time.Time) {
 		report = !s.kindsReported || !slices.Equal(s.kinds, i.kinds)
-		s.kindsReported, s.kinds, s.version, s.schema, s.noOp = true, i.kinds, i.version, i.schema, i.noOp
+		s.kindsReported, s.kinds, s.version, s.schema, s.noOp, s.notice = true, i.kinds, i.version, i.schema, i.noOp, i.notice
 		m.configured(now)
 		s.renewLocked()
 	})
 	s.opts.Log(mesh.LevelInfo, s.entry.Name, fmt.Sprintf("ready after %v: version %s, pid %d, serves %s",
-		s.opts.Now().Sub(began).Round(time.Millisecond), orNone(i.version), i.proc.Pid(), strings.Join(i.kinds, ", ")))
+		s.opts.Now().Sub(began).Round(time.Millisecond), orNone(i.version), i.proc.Pid(), orNone(strings.Join(i.kinds, ", "))))
 	if report {
 		env.serving(s.entry.Name, slices.Clone(i.kinds))
 	}

@@ -2,7 +2,9 @@ package config
 
 import (
 	"fmt"
+	"path/filepath"
 	"slices"
+	"strings"
 )
 
 // check reports valid keys that contradict each other.
@@ -131,6 +133,14 @@ func (r *reader) checkPlugin(p *Plugin, at place) {
 			hint:    `add "chain_appender" to kinds, or leave out chains`,
 		}, at.key("chains"))
 	}
+	brings := []string{"event_source", "actuator", "recovery_handler"}
+	if len(p.Events) > 0 && len(p.Kinds) > 0 && !slices.ContainsFunc(p.Kinds, func(kind string) bool { return slices.Contains(brings, kind) }) {
+		r.problem("plugin.events", fault{
+			message: "is for plugins that bring events, but kinds has none of " + strings.Join(brings, ", "),
+			hint:    "add the kind to kinds, or leave out events",
+		}, at.key("events"))
+	}
+	r.checkAsksFor(p, at)
 	if p.Limits != (Limits{}) {
 		r.warning("plugin.limits", fault{
 			message: "is not enforced yet: this version starts plugins without limits",
@@ -140,5 +150,35 @@ func (r *reader) checkPlugin(p *Plugin, at place) {
 		r.warning("plugin.isolation", fault{
 			message: "has no effect yet: this version does not isolate plugins",
 		}, at.key("isolation"))
+	}
+}
+
+// acts names what plugins that act or bring events are for, of those that come with meshos
+// or are its examples: what others serve is not known before they run.
+func acts(binary string) (kind, key, line string) {
+	switch binary {
+	case "appender-jsonl":
+		return "chain_appender", "chains", `chains = ["audit", "log", "failure", "action"]`
+	case "run-command":
+		return "actuator", "actions", `kinds = ["actuator"]`
+	case "tail-events":
+		return "event_source", "events", `events = ["facts"]`
+	}
+	return "", "", ""
+}
+
+// checkAsksFor warns of an entry that does not ask for the one thing that its plugin does.
+func (r *reader) checkAsksFor(p *Plugin, at place) {
+	name := p.Name
+	if p.Path != "" {
+		name = filepath.Base(p.Path)
+	}
+	kind, key, line := acts(name)
+	asked := map[string]bool{"chains": len(p.Chains) > 0, "actions": len(p.Actions) > 0, "events": len(p.Events) > 0}
+	if kind != "" && p.Enabled && len(p.Kinds) == 0 && !asked[key] {
+		r.warning("plugin.kinds", fault{
+			message: "does not have " + kind + ", so the plugin is not used: what acts or brings events counts only when its entry asks for it",
+			hint:    "add " + line,
+		}, at.key("name"))
 	}
 }

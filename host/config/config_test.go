@@ -181,3 +181,28 @@ func TestDeepNestingIsRefusedBeforeItIsRead(t *testing.T) {
 		})
 	}
 }
+
+// What acts counts only when the entry asks for it: validate says so of the plugins that
+// come with meshos, and of its examples.
+func TestAnEntryThatDoesNotAskForWhatItsPluginDoesIsWarnedOf(t *testing.T) {
+	for entry, want := range map[string]string{
+		`name = "appender-jsonl"`:                               "does not have chain_appender",
+		`name = "x"` + "\npath = \"run-command\"":               "does not have actuator",
+		`name = "tail-events"`:                                  "does not have event_source",
+		`name = "tail-events"` + "\nkinds = [\"event_source\"]": "",
+		`name = "tail-events"` + "\nevents = [\"facts\"]":       "",
+		`name = "tail-events"` + "\nenabled = false":            "",
+		`name = "health-tcp"`:                                   "",
+	} {
+		c, err := config.Parse("meshos.toml", "[node]\nid = 1\n[[plugin]]\n"+entry+"\n")
+		if err != nil {
+			t.Fatal(err)
+		}
+		switch {
+		case want == "" && len(c.Warnings) > 0:
+			t.Errorf("%s: warnings %v", entry, c.Warnings)
+		case want != "" && (len(c.Warnings) != 1 || !strings.Contains(c.Warnings[0].String(), want)):
+			t.Errorf("%s: warnings %v, want one: %s", entry, c.Warnings, want)
+		}
+	}
+}

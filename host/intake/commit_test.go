@@ -29,7 +29,9 @@ func (l *ledger) Judge(string, wire.Signed) mesh.JudgedCommit {
 	return mesh.JudgedCommit{}
 }
 
-func (*ledger) RefuseUnsigned(mesh.Event) (mesh.Verification, bool) { return mesh.Verification{}, false }
+func (*ledger) RefuseUnsigned(mesh.Event) (mesh.Verification, bool) {
+	return mesh.Verification{}, false
+}
 
 func (l *ledger) Settled(mesh.JudgedCommit, uint64) { l.settled++ }
 

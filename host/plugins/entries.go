@@ -13,7 +13,7 @@ func Entries(cfg *config.Config) (out []catalog.Entry) {
 	for _, p := range cfg.Plugins {
 		e := catalog.Entry{
 			Name: p.Name, Path: p.Path, SHA256: p.SHA256, Required: p.Required, Enabled: p.Enabled,
-			Kinds: p.Kinds, Timeout: p.Timeout, Config: p.Config,
+			Kinds: p.Kinds, Asks: asks(p), Timeout: p.Timeout, Config: p.Config,
 		}
 		for _, c := range p.Chains {
 			e.Chains = append(e.Chains, c.String())
@@ -25,6 +25,20 @@ func Entries(cfg *config.Config) (out []catalog.Entry) {
 		out = append(out, e)
 	}
 	return out
+}
+
+// asks returns the kinds that an entry asks for by keys which only these kinds have.
+func asks(p config.Plugin) (kinds []string) {
+	if len(p.Chains) > 0 {
+		kinds = append(kinds, catalog.KindChainAppender)
+	}
+	if len(p.Actions) > 0 {
+		kinds = append(kinds, catalog.KindActuator)
+	}
+	if len(p.Events) > 0 {
+		kinds = append(kinds, catalog.KindEventSource)
+	}
+	return kinds
 }
 
 // Peers returns the configured peers as probes are told of them.

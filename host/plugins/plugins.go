@@ -43,7 +43,7 @@ func New(o Options) *Plugins {
 	p := &Plugins{catalog: o.Catalog, actuators: newActuators(o.Config, o.Catalog, events, o.Now), tasks: newTasks()}
 	p.bindings = &bindings{
 		catalog: o.Catalog, loop: o.Loop, control: o.Control, report: o.Report,
-		actuators: p.actuators, sources: &sources{events, o.Log, p.tasks}, appenders: appenders(o.Config),
+		actuators: p.actuators, sources: &sources{events, o.Log, p.tasks},
 		recovery: func(plugin *catalog.RecoveryHandler) loop.RecoveryHandler {
 			return &recovery{recoveryPlugin: plugin, background: p.tasks, events: events.from(catalog.KindRecoveryHandler, plugin.Name())}
 		},

@@ -77,7 +77,9 @@ func ends(texts ...string) func(ctx context.Context, take func(...string) error)
 }
 
 // followed are sources without any yet.
-func followed(w *world) *sources { return &sources{w.events(), slog.New(slog.DiscardHandler), newTasks()} }
+func followed(w *world) *sources {
+	return &sources{w.events(), slog.New(slog.DiscardHandler), newTasks()}
+}
 
 // following runs a test with a source that is followed.
 func following(t *testing.T, w *world, s *script, test func(*sources)) {

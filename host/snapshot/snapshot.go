@@ -162,6 +162,7 @@ type Plugin struct {
 	RestartIn *time.Duration // until the next start; nil if none is scheduled
 	PID       int
 	SHA256    string
+	Warnings  []string // about its entry in the configuration
 }
 
 // Stats holds counts since the process started.

@@ -138,6 +138,7 @@ func PluginToProto(in snapshot.Plugin) *meshosv1.PluginView {
 		RestartIn: durationOrAbsent(in.RestartIn),
 		Pid:       int64(in.PID),
 		Sha256:    valid(in.SHA256),
+		Warnings:  validAll(in.Warnings),
 	}
 }
 

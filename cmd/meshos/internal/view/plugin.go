@@ -12,7 +12,8 @@ import (
 	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
 )
 
-// Plugins shows a list of plugins, with the reasons of those that are not ready.
+// Plugins shows a list of plugins, with the reasons of those that are not ready and what is
+// wrong with their entries.
 func (p Printer) Plugins(plugins []*meshosv1.PluginView) string {
 	var b strings.Builder
 	p.plugins(&b, plugins)
@@ -35,6 +36,9 @@ func (p Printer) plugins(b *strings.Builder, plugins []*meshosv1.PluginView) {
 	for _, plugin := range plugins {
 		if note := pluginNote(plugin); note != "" {
 			b.WriteString("  " + p.Color.Apply(pluginStatus(plugin.GetStatus()).style, Plain(plugin.GetName())+":") + " " + note + "\n")
+		}
+		for _, warning := range plugin.GetWarnings() {
+			b.WriteString("  " + p.Color.Apply(Warning, Plain(plugin.GetName())+":") + " " + Plain(warning) + "\n")
 		}
 	}
 }
