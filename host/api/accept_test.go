@@ -83,11 +83,11 @@ type listener struct {
 	caller api.Caller
 }
 
-func (l *listener) PublishBatch(ctx context.Context, events []mesh.Event) (int, error) {
+func (l *listener) PublishBatch(ctx context.Context, events []mesh.Event) (mesh.Published, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.caller, _ = api.CallerFrom(ctx)
-	return len(events), nil
+	return mesh.Published{Taken: len(events)}, nil
 }
 
 func TestHandlersKnowWhoCalls(t *testing.T) {
