@@ -3,6 +3,7 @@ package host
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"sync"
 	"time"
 
@@ -14,6 +15,7 @@ import (
 	"github.com/meshos/meshos/host/datadir"
 	"github.com/meshos/meshos/host/executor"
 	"github.com/meshos/meshos/host/failures"
+	"github.com/meshos/meshos/host/filelimit"
 	"github.com/meshos/meshos/host/intake"
 	"github.com/meshos/meshos/host/journal"
 	"github.com/meshos/meshos/host/lifecycle"
@@ -48,6 +50,7 @@ func Run(ctx context.Context, cfg *config.Config, opts Options) error {
 	for _, w := range cfg.Warnings {
 		opts.Log.Warn("configuration", "file", w.File, "line", w.Line, "key", w.Key, "message", w.Message)
 	}
+	checkFiles(cfg, opts.Log)
 	unlock, err := datadir.Lock(cfg.Node.DataDir)
 	if err != nil {
 		return err
@@ -66,6 +69,17 @@ func Run(ctx context.Context, cfg *config.Config, opts Options) error {
 	opts.Log.Info("node starts", "version", opts.Version, "node", uint64(cfg.Node.ID), "name", cfg.Node.Name,
 		"epoch", fmt.Sprintf("%016x", n.epoch), "socket", cfg.Node.Socket, "listen", cfg.Node.Listen)
 	return lifecycle.Run(ctx, opts.Log, endWithin, opts.Abort, n.parts())
+}
+
+// checkFiles raises how many files may be open, and warns if that is not enough.
+func checkFiles(cfg *config.Config, log *slog.Logger) {
+	limit, err := filelimit.Raise()
+	if err != nil {
+		log.Warn(err.Error())
+	}
+	if why := filelimit.TooLow(limit, filelimit.Node{Plugins: len(cfg.Plugins), Daemons: len(cfg.Daemons)}); limit > 0 && why != "" {
+		log.Warn(why)
+	}
 }
 
 // node is one node: its parts, in the order in which they are made.

@@ -180,7 +180,7 @@ func TestAScriptHasItselfToReadAndNothingElse(t *testing.T) {
 	out, end := run(t, s, process.Spec{Path: path, Program: load(t, s, path), Args: []string{"a"}, ExtraFiles: []*os.File{null}})
 	// 3 is the file that was handed over, 4 the script; bash hides its own descriptor from ls,
 	// which opens 5 itself.
-	if want := "/dev/fd/4 a\n0 1 2 3 4 5 read-only\n"; !strings.HasPrefix(out, want) || !end.Clean() {
+	if want := "/proc/self/fd/4 a\n0 1 2 3 4 5 read-only\n"; !strings.HasPrefix(out, want) || !end.Clean() {
 		t.Errorf("%q, %v, want %q", out, end, want)
 	}
 }

@@ -1,9 +1,7 @@
 package helper
 
 import (
-	"runtime"
 	"syscall"
-	"unsafe"
 
 	"github.com/meshos/meshos/host/process/order"
 )
@@ -35,33 +33,17 @@ func (h *helper) execScript() {
 	h.execDescriptor(h.orderFD())
 }
 
-// execDescriptor executes an open file.
+// execDescriptor executes an open file. It does so by the file's path in /proc, since
+// syscall.Exec sets the limit of open files back that package syscall has raised, and
+// there is no such function for execveat.
 func (h *helper) execDescriptor(fd int) {
 	h.answer(order.AtExec, nil)
-	err := execveat(fd, h.order.Argv, h.order.Env)
+	err := syscall.Exec("/proc/self/fd/"+decimal(fd), h.order.Argv, h.order.Env)
 	var info syscall.Stat_t
 	if syscall.Fstat(fd, &info) == nil {
 		h.found(&info)
 	}
 	h.answer(order.NoExec, err)
-}
-
-// atEmptyPath has execveat execute the descriptor itself.
-const atEmptyPath = 0x1000
-
-func execveat(fd int, argv, env []string) error {
-	argvp, err := syscall.SlicePtrFromStrings(argv)
-	if err != nil {
-		return err
-	}
-	envp, err := syscall.SlicePtrFromStrings(env)
-	if err != nil {
-		return err
-	}
-	var empty byte
-	_, _, errno := syscall.RawSyscall6(execveatNumber(), uintptr(fd), uintptr(unsafe.Pointer(&empty)),
-		uintptr(unsafe.Pointer(&argvp[0])), uintptr(unsafe.Pointer(&envp[0])), atEmptyPath, 0)
-	return errno
 }
 
 // decimal returns a number as text.
@@ -70,22 +52,4 @@ func decimal(n int) string {
 		return string(rune('0' + n))
 	}
 	return decimal(n/10) + string(rune('0'+n%10))
-}
-
-// execveatNumber returns the number of the system call. Package syscall does not know it
-// on every machine, and x/sys takes too long to initialize.
-func execveatNumber() uintptr {
-	switch runtime.GOARCH {
-	case "amd64":
-		return 322
-	case "386":
-		return 358
-	case "arm":
-		return 387
-	case "ppc64", "ppc64le":
-		return 362
-	case "s390x":
-		return 354
-	}
-	return 281 // of all newer machines
 }
