@@ -1,6 +1,10 @@
 package config
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+
 	"github.com/meshos/meshos/host/mesh"
 	"github.com/meshos/meshos/host/state"
 )
@@ -56,7 +60,20 @@ func (c *Config) Desired() mesh.Configured {
 	for _, daemon := range c.Daemons {
 		out.Daemons = append(out.Daemons, mesh.ConfiguredDaemon{
 			Daemon: daemon.Ref(), Run: daemon.Run, Essential: daemon.Essential, Node: daemon.Node,
+			Checked: daemon.Health != nil, Config: ProcessHash(daemon.Command, daemon.Env, daemon.Dir),
 		})
 	}
 	return out
+}
+
+// ProcessHash returns a hash of what a daemon's process is started with, by which one is
+// recognized that runs with another configuration. The node's own environment does not
+// count.
+func ProcessHash(command []string, env map[string]string, dir string) string {
+	if len(env) == 0 {
+		env = nil
+	}
+	text, _ := json.Marshal([]any{command, env, dir}) // strings only: it can't fail
+	sum := sha256.Sum256(text)
+	return hex.EncodeToString(sum[:])
 }

@@ -82,7 +82,10 @@ func TestB16_AnotherNameIsInAllEventsFromThenOn(t *testing.T) {
 	n.stop(7, time.Hour)
 	n.wait(t, "7 exited")
 	n.until(t, "its end under its new name", func() bool {
-		return slices.Contains(n.events, mesh.Event(mesh.DaemonExited{Daemon: renamed.Daemon}))
+		return slices.ContainsFunc(n.events, func(ev mesh.Event) bool {
+			exit, is := ev.(mesh.DaemonExited)
+			return is && exit.Daemon == renamed.Daemon
+		})
 	})
 }
 

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/meshos/meshos/host/daemon"
+	"github.com/meshos/meshos/host/mesh"
 	"github.com/meshos/meshos/internal/testkit"
 )
 
@@ -18,7 +19,7 @@ func TestHowADaemonEnds(t *testing.T) {
 		"with a last word":        {"echo one >&2; echo 'no such table' >&2; echo >&2; echo bye; exit 2", "7 crashed: exit status 2: no such table"},
 		"by a signal":             {"kill -SEGV $$", "7 crashed: signal: segmentation fault"},
 		"killed by someone":       {"kill -KILL $$", "7 crashed: signal: killed"},
-		"with a very long word":   {"printf '%0300d' 0 >&2; exit 1", "7 crashed: exit status 1: " + strings.Repeat("0", 256) + "…"},
+		"with a very long word":   {"printf '%0300d' 0 >&2; exit 1", "7 crashed: exit status 1: " + strings.Repeat("0", 256) + " …"},
 		"asked by somebody else":  {"kill -TERM $$", "7 crashed: signal: terminated"},
 		"leaving a child behind":  {"sleep 1000 & exit 0", "7 exited"},
 		"with a child in the way": {"(setsid sleep 5 >&2 &) ; exit 4", "7 crashed: exit status 4"},
@@ -35,6 +36,35 @@ func TestHowADaemonEnds(t *testing.T) {
 				t.Errorf("it is still listed as running: %v", left)
 			}
 		})
+	}
+}
+
+func TestEventsTellTheProcessAndItsEnd(t *testing.T) {
+	t.Parallel()
+	spec := sh(7, "echo \"no such table\" >&2; exit 3")
+	n := startNode(t, spec, sh(8, "kill -SEGV $$"))
+	begun := time.Now()
+	n.start(7)
+	n.start(8)
+	n.wait(t, "7 crashed: exit status 3: no such table")
+	n.wait(t, "8 crashed: *")
+	var events []mesh.Event
+	n.set(func(l *loop) { events = slices.Clone(l.events) })
+	for _, ev := range events {
+		switch ev := ev.(type) {
+		case mesh.DaemonStarted:
+			if ev.PID <= 1 || len(ev.Config) != 64 {
+				t.Errorf("started with pid %d, configuration %q", ev.PID, ev.Config)
+			}
+		case mesh.DaemonCrashed:
+			want := map[mesh.DaemonID]string{7: `exit 3: "no such table"`, 8: "signal SIGSEGV"}[ev.Daemon.ID]
+			if ev.End.String() != want {
+				t.Errorf("daemon %d: %v, want %s", ev.Daemon.ID, ev.End, want)
+			}
+			if ev.End.At.Before(begun.Add(-time.Second)) || ev.End.At.After(time.Now().Add(time.Second)) {
+				t.Errorf("daemon %d ended at %v", ev.Daemon.ID, ev.End.At)
+			}
+		}
 	}
 }
 

@@ -5,7 +5,6 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
-	"unicode/utf8"
 
 	"github.com/meshos/meshos/host/mesh"
 )
@@ -87,16 +86,4 @@ func (o *output) reportSuppressed() bool {
 // dropped if the queue is full.
 func (o *output) note(level mesh.LogLevel, format string, args ...any) {
 	o.tryPublish(mesh.LogLine{Level: level, Daemon: o.daemon, Message: "meshos: " + fmt.Sprintf(format, args...)})
-}
-
-// short cuts a line to the length that a reason may have.
-func short(line string) string {
-	if len(line) <= maxLast {
-		return line
-	}
-	end := maxLast
-	for !utf8.RuneStart(line[end]) {
-		end--
-	}
-	return line[:end] + "…"
 }

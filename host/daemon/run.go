@@ -8,10 +8,13 @@ import (
 	"syscall"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/meshos/meshos/host/daemon/health"
 	"github.com/meshos/meshos/host/daemon/shim"
 	"github.com/meshos/meshos/host/mesh"
 	"github.com/meshos/meshos/host/process"
+	"github.com/meshos/meshos/internal/plaintext"
 )
 
 // run is one run of a daemon's process, from the decision to start or adopt it to the last
@@ -76,7 +79,8 @@ func (r *run) supervise() {
 				close(r.ended)
 			}
 		})
-		if !r.m.publish(mesh.DaemonStarted{Daemon: r.ref()}) {
+		pid, _ := r.state()
+		if !r.m.publish(mesh.DaemonStarted{Daemon: r.ref(), PID: int64(pid), Config: r.hash}) {
 			return
 		}
 		close(r.announced)
@@ -116,17 +120,17 @@ func (r *run) lastEvent() mesh.Event {
 		return r.eventOf(*rec.End)
 	case killed:
 		r.out.note(mesh.LevelInfo, "ended: it and its supervising process were killed")
-		return mesh.DaemonExited{Daemon: r.ref()}
+		return mesh.DaemonExited{Daemon: r.ref(), End: mesh.DaemonEnd{Code: -1, Signal: "SIGKILL", At: time.Now()}}
 	case err == nil && bootErr == nil && !sameBoot:
 		r.out.note(mesh.LevelInfo, "ended: the machine was started again")
-		return mesh.DaemonExited{Daemon: r.ref()}
+		return mesh.DaemonExited{Daemon: r.ref()} // when is not known
 	}
 	reason := "its supervising process was killed, and the daemon with it"
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		reason = "how it ended is unknown: " + err.Error()
 	}
 	r.out.note(mesh.LevelWarn, "crashed: %s", reason)
-	return mesh.DaemonCrashed{Daemon: r.ref(), Reason: reason}
+	return mesh.DaemonCrashed{Daemon: r.ref(), Reason: reason, End: mesh.DaemonEnd{Code: -1, At: time.Now()}}
 }
 
 // killLeftovers kills what is left of a daemon whose shim has ended and recorded no end: the
@@ -140,16 +144,18 @@ func killLeftovers(rec shim.Record) {
 // eventOf returns the last event of a run whose end was recorded.
 func (r *run) eventOf(end shim.End) mesh.Event {
 	exit := end.Exit()
+	last := plaintext.Clean(end.LastError, maxLast)
+	how := mesh.DaemonEnd{Code: int32(exit.Code), Signal: unix.SignalName(exit.Signal), LastLine: last, At: end.At}
 	if end.StopRequested || exit.Clean() {
 		r.out.note(mesh.LevelInfo, "ended: %v", exit)
-		return mesh.DaemonExited{Daemon: r.ref()}
+		return mesh.DaemonExited{Daemon: r.ref(), End: how}
 	}
 	reason := exit.String()
-	if end.LastError != "" {
-		reason += ": " + short(end.LastError)
+	if last != "" {
+		reason += ": " + last
 	}
 	r.out.note(mesh.LevelWarn, "crashed: %s", reason)
-	return mesh.DaemonCrashed{Daemon: r.ref(), Reason: reason}
+	return mesh.DaemonCrashed{Daemon: r.ref(), Reason: reason, End: how}
 }
 
 // alive reports whether its process has not ended.

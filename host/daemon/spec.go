@@ -1,9 +1,6 @@
 package daemon
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
-	"encoding/json"
 	"fmt"
 	"maps"
 	"os"
@@ -12,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/meshos/meshos/host/config"
 	"github.com/meshos/meshos/host/daemon/health"
 	"github.com/meshos/meshos/host/daemon/shim"
 	"github.com/meshos/meshos/host/mesh"
@@ -82,13 +80,8 @@ func (s Spec) request() (shim.Request, error) {
 	}, nil
 }
 
-// hash returns a hash of what the configuration says, by which a daemon is recognized that runs
-// with another configuration. The node's own environment does not count.
-func (s Spec) hash() string {
-	text, _ := json.Marshal([]any{s.Command, s.Env, s.Dir}) // strings only: it can't fail
-	sum := sha256.Sum256(text)
-	return hex.EncodeToString(sum[:])
-}
+// hash returns a hash of what the process is started with.
+func (s Spec) hash() string { return config.ProcessHash(s.Command, s.Env, s.Dir) }
 
 // probe returns the probe of its health; nil for none.
 func (s Spec) probe(spawner *process.Spawner) (health.Probe, error) {

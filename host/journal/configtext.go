@@ -14,8 +14,9 @@ import (
 	"github.com/meshos/meshos/host/mesh"
 )
 
-// notRecorded stands for the command of a daemon in a recorded reload: the core never sees
-// the command.
+// notRecorded stands for the command of a daemon in a recorded reload, and for the target of
+// its health check: the core sees neither. It sees the hash of what the daemon is started
+// with, which is the argument of this command.
 const notRecorded = "not-recorded"
 
 // readConfig reads the configuration in an entry. The text may leave out node.id, which
@@ -70,10 +71,17 @@ func reloadText(in mesh.Configured) (string, error) {
 		out.Chain = append(out.Chain, chain)
 	}
 	for _, d := range in.Daemons {
-		out.Daemon = append(out.Daemon, reloadedDaemon{
+		daemon := reloadedDaemon{
 			ID: uint64(d.Daemon.ID), Name: d.Daemon.Name, Command: []string{notRecorded},
 			Run: d.Run, Essential: d.Essential, Node: uint64(d.Node),
-		})
+		}
+		if d.Config != "" {
+			daemon.Command = append(daemon.Command, d.Config)
+		}
+		if d.Checked {
+			daemon.Health = &reloadedHealth{Type: "exec", Command: []string{notRecorded}}
+		}
+		out.Daemon = append(out.Daemon, daemon)
 	}
 	var b bytes.Buffer
 	if err := toml.NewEncoder(&b).Encode(out); err != nil {
@@ -84,6 +92,21 @@ func reloadText(in mesh.Configured) (string, error) {
 		return "", err
 	}
 	return text, nil
+}
+
+// recordedDesired returns what a recorded reload asks for.
+func recordedDesired(cfg *config.Config) mesh.Configured {
+	out := cfg.Desired()
+	for i, d := range cfg.Daemons {
+		switch command := d.Command; {
+		case len(command) == 0 || command[0] != notRecorded: // written by hand
+		case len(command) == 1:
+			out.Daemons[i].Config = ""
+		default:
+			out.Daemons[i].Config = command[1]
+		}
+	}
+	return out
 }
 
 // The sections of a configuration that a reload replaces.
@@ -107,11 +130,16 @@ type (
 		Hold     *bool   `toml:"hold,omitempty"`
 	}
 	reloadedDaemon struct {
-		ID        uint64   `toml:"id"`
-		Name      string   `toml:"name,omitempty"`
-		Command   []string `toml:"command"`
-		Run       bool     `toml:"run"`
-		Essential bool     `toml:"essential"`
-		Node      uint64   `toml:"node,omitzero"`
+		ID        uint64          `toml:"id"`
+		Name      string          `toml:"name,omitempty"`
+		Command   []string        `toml:"command"`
+		Run       bool            `toml:"run"`
+		Essential bool            `toml:"essential"`
+		Node      uint64          `toml:"node,omitzero"`
+		Health    *reloadedHealth `toml:"health,omitempty"`
+	}
+	reloadedHealth struct {
+		Type    string   `toml:"type"`
+		Command []string `toml:"command"`
 	}
 )

@@ -37,7 +37,7 @@ func decode(line []byte) (Entry, error) {
 	case *meshosv1.JournalEntry_Reload:
 		var next *config.Config
 		if next, err = readConfig("reload.config_toml", kind.Reload.GetConfigToml()); err == nil {
-			e.Input = mesh.Reload{Desired: next.Desired()}
+			e.Input = mesh.Reload{Desired: recordedDesired(next)}
 		}
 	default:
 		e.Input, err = wire.InputFromProto(&in)

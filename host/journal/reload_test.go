@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
+	"github.com/meshos/meshos/host/config"
 	"github.com/meshos/meshos/host/journal"
 	"github.com/meshos/meshos/host/mesh"
 )
@@ -35,7 +36,9 @@ func genConfigured() *rapid.Generator[mesh.Configured] {
 			out.Daemons = append(out.Daemons, mesh.ConfiguredDaemon{
 				Daemon: mesh.DaemonRef{ID: mesh.DaemonID(n), Name: name.Draw(t, "name")},
 				Run:    rapid.Bool().Draw(t, "run"), Essential: rapid.Bool().Draw(t, "essential"),
-				Node: mesh.NodeID(rapid.OneOf(rapid.Just(uint64(0)), id).Draw(t, "node")),
+				Node:    mesh.NodeID(rapid.OneOf(rapid.Just(uint64(0)), id).Draw(t, "node")),
+				Checked: rapid.Bool().Draw(t, "checked"),
+				Config:  rapid.SampledFrom([]string{"", "1f", config.ProcessHash([]string{"/bin/x"}, nil, "")}).Draw(t, "config"),
 			})
 		}
 		return out

@@ -97,12 +97,27 @@ type ReplicaTransition struct {
 
 // The signals in a daemon's life.
 type (
-	// DaemonStarted reports that the daemon's process runs.
-	DaemonStarted struct{ Daemon DaemonRef }
+	// DaemonStarted reports that the daemon's process runs. PID is 0 and Config is empty if
+	// they are not known.
+	DaemonStarted struct {
+		Daemon DaemonRef
+		PID    int64
+		Config string // ConfiguredDaemon.Config of what it was started with
+	}
 	// DaemonExited reports that the daemon ended cleanly, or because it was asked to.
-	DaemonExited struct{ Daemon DaemonRef }
+	DaemonExited struct {
+		Daemon DaemonRef
+		End    DaemonEnd
+	}
 	// DaemonCrashed reports that the daemon ended unasked and with an error.
 	DaemonCrashed struct {
+		Daemon DaemonRef
+		Reason string
+		End    DaemonEnd
+	}
+	// DaemonRejected reports that what the daemon's entry in the configuration points at is
+	// missing or can't be executed. An empty reason takes that back.
+	DaemonRejected struct {
 		Daemon DaemonRef
 		Reason string
 	}
@@ -221,6 +236,7 @@ func (ReplicaTransition) isEvent()       {}
 func (DaemonStarted) isEvent()           {}
 func (DaemonExited) isEvent()            {}
 func (DaemonCrashed) isEvent()           {}
+func (DaemonRejected) isEvent()          {}
 func (DaemonHealthChanged) isEvent()     {}
 func (DaemonSaturationChanged) isEvent() {}
 func (RTTSample) isEvent()               {}
@@ -238,9 +254,10 @@ func (Shutdown) isEvent()                {}
 func (ReplicaUpdate) Size() int             { return 0 }
 func (ReplicaLeader) Size() int             { return 0 }
 func (ReplicaTransition) Size() int         { return 0 }
-func (e DaemonStarted) Size() int           { return len(e.Daemon.Name) }
-func (e DaemonExited) Size() int            { return len(e.Daemon.Name) }
-func (e DaemonCrashed) Size() int           { return len(e.Daemon.Name) + len(e.Reason) }
+func (e DaemonStarted) Size() int           { return len(e.Daemon.Name) + len(e.Config) }
+func (e DaemonExited) Size() int            { return len(e.Daemon.Name) + e.End.size() }
+func (e DaemonCrashed) Size() int           { return len(e.Daemon.Name) + len(e.Reason) + e.End.size() }
+func (e DaemonRejected) Size() int          { return len(e.Daemon.Name) + len(e.Reason) }
 func (e DaemonHealthChanged) Size() int     { return len(e.Daemon.Name) + len(e.Health.Reason) }
 func (e DaemonSaturationChanged) Size() int { return len(e.Daemon.Name) }
 func (RTTSample) Size() int                 { return 0 }

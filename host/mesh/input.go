@@ -186,6 +186,10 @@ type ConfiguredDaemon struct {
 	Run       bool
 	Essential bool
 	Node      NodeID // the only node it may run on; 0 for any
+	Checked   bool   // its health is checked
+	// Config is a hash of what its process is started with. A process that was started with
+	// another one is outdated.
+	Config string
 }
 
 func (Heard) isInput()         {}

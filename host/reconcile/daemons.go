@@ -22,6 +22,9 @@ func (d *diff) runDaemon(daemon state.Daemon) {
 	if daemon.Lifecycle != state.Stopped {
 		return // it runs, is starting, or has to finish stopping first
 	}
+	if daemon.Rejected != "" {
+		return // it can't be started until that is taken back
+	}
 	if daemon.Gate.Admits(d.s.Now()) {
 		d.add(mesh.StartDaemon{Daemon: daemon.Ref})
 		return

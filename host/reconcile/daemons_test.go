@@ -38,6 +38,13 @@ func TestDaemonArm(t *testing.T) {
 	}
 }
 
+func TestARejectedDaemonIsNotStarted(t *testing.T) {
+	w := newWorld(t).hear(intent(1, run), mesh.DaemonRejected{Daemon: ref(1), Reason: "there is no file /bin/x"})
+	w.expect(0)
+	w.hear(mesh.DaemonRejected{Daemon: ref(1)})
+	w.expect(1, "start 1")
+}
+
 func TestCore148_149_ABackoffIsAppliedOncePerReleaseTime(t *testing.T) {
 	w := newWorld(t).hear(intent(1, run), crashed(1))
 	w.succeed(w.expect(0, "backoff 1 to 500ms")...)

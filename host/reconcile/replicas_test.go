@@ -336,6 +336,20 @@ func TestMaintenanceArm(t *testing.T) {
 		w.hear(mesh.DaemonHealthChanged{Daemon: ref(1), Health: mesh.DaemonHealth{Status: mesh.DaemonHealthy}})
 		w.expect(1, "commit recovery")
 	})
+	t.Run("B13 an exit waits for the first verdict on the present process", func(t *testing.T) {
+		w := newWorld(t, func(b *state.Boot) {
+			b.Desired.Daemons = []mesh.ConfiguredDaemon{{Daemon: ref(1), Run: true, Checked: true}}
+		})
+		healthy := mesh.DaemonHealthChanged{Daemon: ref(1), Health: mesh.DaemonHealth{Status: mesh.DaemonHealthy}}
+		w.hear(started(1), healthy).admin(enter)
+		w.pass(0)
+		w.hear(exited(1)).admin(mesh.ExitMaintenance{Node: this})
+		w.pass(1)
+		w.hear(started(1))
+		w.expect(2) // it was healthy, but that was another process
+		w.hear(healthy)
+		w.expect(3, "commit recovery")
+	})
 	t.Run("B1 Core212 a commit is not asked for twice", func(t *testing.T) {
 		w := newWorld(t).admin(enter)
 		w.expect(0, "commit maintenance")

@@ -48,10 +48,21 @@ func daemons(s *state.State) []Daemon {
 			Placement:  s.Node(),
 			Age:        d.Age(s.Now()),
 			Intent:     d.Intent,
+			PID:        d.PID,
+			Restarts:   d.Restarts(),
+			Crashes:    d.Crashes,
+			LastEnd:    d.LastEnd,
+			Outdated:   d.Outdated(),
+			StartError: s.StartError(d),
+			Rejected:   d.Rejected,
 		}
 		if at, closed := d.Gate.ReleaseAt(); closed {
 			left := s.Now().Until(at)
 			v.RestartIn = &left
+		}
+		if at, waits := s.NextStart(d); waits {
+			left := s.Now().Until(at)
+			v.NextStart = &left
 		}
 		out = append(out, v)
 	}

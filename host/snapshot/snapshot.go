@@ -65,6 +65,14 @@ type Daemon struct {
 	Placement  mesh.NodeID
 	Age        time.Duration // in the present lifecycle
 	Intent     mesh.RunIntent
+	PID        int64  // 0 if no process runs, or if it is not known
+	Restarts   uint64 // how often it was started again
+	Crashes    uint32 // since it was well
+	LastEnd    mesh.DaemonEnd
+	NextStart  *time.Duration // until it is started again, if that waits
+	Outdated   bool           // it runs with another configuration than the present one
+	StartError string         // why the last start failed, until one succeeds
+	Rejected   string         // why its entry in the configuration can't be used
 }
 
 // Lifecycle is the state of a daemon's process.

@@ -62,8 +62,12 @@ func (s *State) applyEvent(ev mesh.Event, o Origin) []Effect {
 		s.daemonExited(ev)
 	case mesh.DaemonCrashed:
 		s.daemonCrashed(ev)
+	case mesh.DaemonRejected:
+		s.daemonRejected(ev)
 	case mesh.DaemonHealthChanged:
-		s.ensureDaemon(ev.Daemon).Health = ev.Health
+		if d := s.ensureDaemon(ev.Daemon); !d.hasEnded() {
+			d.Health = ev.Health
+		}
 	case mesh.DaemonSaturationChanged:
 		s.ensureDaemon(ev.Daemon).Saturation = ev.Saturation
 	case mesh.RTTSample:

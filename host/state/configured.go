@@ -127,7 +127,11 @@ func (s *State) configureDaemons(next []mesh.ConfiguredDaemon) {
 		old, known := before[c.Daemon.ID]
 		delete(before, c.Daemon.ID)
 		d := s.ensureDaemon(c.Daemon)
-		d.configured, d.file, d.Essential = true, c, c.Essential
+		d.configured, d.entry, d.Essential = true, c, c.Essential
+		if d.file, d.removed = c.Config, false; d.Checked && !c.Checked {
+			d.Health = mesh.DaemonHealth{} // nobody renews it
+		}
+		d.Checked = c.Checked
 		if !known || old.Run != c.Run {
 			if d.run != nil {
 				s.logReplaced(c.Daemon.ID, d.run.By, runOrdered(c.Daemon, d.run.Intent), "run", valueOf(old.Run, known), &c.Run)
@@ -147,7 +151,7 @@ func (s *State) configureDaemons(next []mesh.ConfiguredDaemon) {
 			if d.run != nil {
 				s.logGone(d.Ref, d.run.By)
 			}
-			d.configured, d.Essential = false, false
+			d.configured, d.Essential, d.Checked, d.file, d.removed = false, false, false, "", true
 			d.setRun(nil)
 			d.setPin(nil)
 			d.Intent = mesh.IntentStop

@@ -1,7 +1,9 @@
 package state
 
 import (
+	"fmt"
 	"iter"
+	"math"
 	"time"
 
 	"github.com/meshos/meshos/host/mesh"
@@ -43,11 +45,23 @@ type Daemon struct {
 	StopAsked    bool
 	Restart      RestartOrder
 
+	PID      int64          // 0 if no process runs, or if it is not known
+	Crashes  uint32         // since it was well
+	LastEnd  mesh.DaemonEnd // of the process before
+	Rejected string         // why its entry in the configuration can't be used; "" if it can
+	Checked  bool           // its health is checked
+
 	since mesh.Time // when this lifecycle began
 	ended mesh.Time // the later of the last exit and the last crash
 	began mesh.Time // the last start
 	ran   bool      // began is meaningful
 	over  bool      // ended is meaningful
+
+	starts  uint64 // that told their process
+	runs    string // the hash of what its process was started with; "" if it is not known
+	file    string // the hash of what the configuration has now; "" if it has none
+	alone   bool   // with Restart: it alone was ordered to restart
+	removed bool   // it was taken out of the configuration
 }
 
 // RestartOrder is how far an ordered restart of a daemon has come.
@@ -63,7 +77,7 @@ const (
 type daemon struct {
 	Daemon
 	configured bool
-	file       mesh.ConfiguredDaemon // what the configuration says; meaningful with configured
+	entry      mesh.ConfiguredDaemon // what the configuration says; meaningful with configured
 	run        *RunOrder             // what was ordered instead; nil for nothing
 	pin        *PinOrder
 	before     Lifecycle // the lifecycle to fall back to if the stop fails
@@ -133,6 +147,11 @@ func (s *State) daemonStarted(ev mesh.DaemonStarted) {
 	d := s.ensureDaemon(ev.Daemon)
 	d.Gate.Started(s.now, s.policy.Restart)
 	d.began, d.ran = s.now, true
+	d.Health, d.Saturation = mesh.DaemonHealth{}, 0 // those of the process before
+	d.PID, d.runs, d.Rejected = ev.PID, ev.Config, ""
+	if ev.PID != 0 {
+		d.starts++
+	}
 	d.AppliedBackoff = 0
 	if d.Lifecycle != Stopping { // a stop that was handed out during the start keeps its deadline
 		d.StopAsked = false
@@ -147,54 +166,77 @@ func (s *State) daemonStarted(ev mesh.DaemonStarted) {
 func (s *State) daemonExited(ev mesh.DaemonExited) {
 	d := s.ensureDaemon(ev.Daemon)
 	d.Gate.Ended(s.now, s.policy.Restart)
-	d.AppliedBackoff = 0
-	s.stopped(d)
+	d.AppliedBackoff, d.Crashes = 0, 0
+	s.stopped(d, ev.End)
 }
 
 func (s *State) daemonCrashed(ev mesh.DaemonCrashed) {
 	d := s.ensureDaemon(ev.Daemon)
 	d.Gate.Crashed(s.now, s.policy.Restart)
-	s.stopped(d)
+	if ev.End.Known() {
+		if d.stable(s.now, s.policy.Restart) {
+			d.Crashes = 0
+		}
+		d.Crashes = min(d.Crashes, math.MaxUint32-1) + 1
+	}
+	s.stopped(d, ev.End)
+	if ev.End.Known() {
+		s.recordFailure(fmt.Sprintf("daemon:%d", d.Ref.ID), s.crashes(d))
+	}
 }
 
-func (s *State) stopped(d *daemon) {
+func (s *State) stopped(d *daemon, end mesh.DaemonEnd) {
 	d.ended, d.over = s.now, true
 	d.StopAsked = false
+	d.Health, d.Saturation, d.PID, d.LastEnd = mesh.DaemonHealth{}, 0, 0, end
 	s.met(mesh.StopDaemon{Daemon: d.Ref}.Key())
 	s.setLifecycle(d, Stopped)
 }
 
-// forceRestart opens a known daemon's gate and forgets its crashes.
+// forceRestart restarts one daemon, if it is known.
 func (s *State) forceRestart(ref mesh.DaemonRef) {
 	if d := s.daemons.get(ref.ID); d != nil {
-		d.Gate.Force(s.policy.Restart)
-		d.AppliedBackoff = 0
+		s.orderRestart(d, true)
 	}
 }
 
-// restartAll orders a stop and then a start of each running daemon, and opens all gates.
+// restartAll restarts all daemons.
 func (s *State) restartAll() {
 	for _, d := range s.daemons.all() {
-		d.Gate.Force(s.policy.Restart)
-		d.AppliedBackoff = 0
-		if d.Lifecycle == Running || d.Lifecycle == Starting {
-			d.Restart = RestartStop
-		}
+		s.orderRestart(d, false)
+	}
+}
+
+// orderRestart opens a daemon's gate, forgets its crashes and, if it runs, orders a stop and
+// then a start.
+func (s *State) orderRestart(d *daemon, alone bool) {
+	d.Gate.Force(s.policy.Restart)
+	d.AppliedBackoff, d.Crashes = 0, 0
+	if d.Lifecycle == Running || d.Lifecycle == Starting {
+		d.Restart, d.alone = RestartStop, alone
 	}
 }
 
 // tickDaemons opens the gates whose time is over, gives up starts and stops that were never
-// reported, and forgets daemons that ended long ago and are not wanted.
+// reported, and forgets daemons that were taken out of the configuration, or that ended long
+// ago and are not wanted.
 func (s *State) tickDaemons() {
 	for id, d := range s.daemons.all() {
 		if d.Gate.Release(s.now) {
 			d.AppliedBackoff = 0
+		}
+		if d.Lifecycle == Running && d.stable(s.now, s.policy.Restart) {
+			d.Crashes = 0
 		}
 		if d.Lifecycle == Starting && s.now.Sub(d.startedAt) >= s.policy.ActionTimeout {
 			s.setLifecycle(d, Stopped)
 		}
 		if d.Lifecycle == Stopping && s.now.Sub(max(d.stoppedAt, d.StopDeadline)) >= s.policy.ActionTimeout {
 			s.setLifecycle(d, d.before) // its end was never reported
+		}
+		if d.removed && d.Lifecycle == Stopped {
+			s.daemons.remove(id)
+			continue
 		}
 		wanted := d.configured || d.Intent == mesh.IntentRun || (d.Intent == mesh.IntentNone && d.Restart == RestartStart)
 		if !wanted && d.Lifecycle == Stopped && d.Gate.State() == GateIdle &&

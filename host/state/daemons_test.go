@@ -18,12 +18,29 @@ func TestCore103_ACrashStopsAndBacksOff(t *testing.T) {
 	equal(t, "age", d.Age(sec(12)), 2*time.Second)
 }
 
-func TestCore104_HealthOutlivesARestart(t *testing.T) {
+func TestB13_Core104_HealthBelongsToAProcess(t *testing.T) {
 	w := newWorld(t)
-	w.hear(mesh.DaemonHealthChanged{Daemon: ref(1), Health: mesh.DaemonHealth{Status: mesh.DaemonUnhealthy, Reason: "full"}},
-		mesh.DaemonCrashed{Daemon: ref(1)}, mesh.DaemonStarted{Daemon: ref(1)})
+	unhealthy := mesh.DaemonHealthChanged{Daemon: ref(1), Health: mesh.DaemonHealth{Status: mesh.DaemonUnhealthy, Reason: "full"}}
+	w.hear(mesh.DaemonStarted{Daemon: ref(1)}, unhealthy, mesh.DaemonSaturationChanged{Daemon: ref(1), Saturation: 0.5})
 	equal(t, "health", w.daemon(1).Health.Status, mesh.DaemonUnhealthy)
-	equal(t, "lifecycle", w.daemon(1).Lifecycle, state.Running)
+	w.hear(mesh.DaemonCrashed{Daemon: ref(1)})
+	equal(t, "health when it has ended", w.daemon(1).Health, mesh.DaemonHealth{})
+	w.hear(unhealthy)
+	equal(t, "health that comes late", w.daemon(1).Health, mesh.DaemonHealth{})
+	w.hear(mesh.DaemonStarted{Daemon: ref(1)})
+	equal(t, "health of the next process", w.daemon(1).Health, mesh.DaemonHealth{})
+	equal(t, "saturation of the next process", w.daemon(1).Saturation, 0)
+	w.hear(unhealthy, mesh.DaemonStarted{Daemon: ref(1)})
+	equal(t, "health after a start whose end before was not reported", w.daemon(1).Health, mesh.DaemonHealth{})
+}
+
+func TestB13_AVerdictGoesWithItsCheck(t *testing.T) {
+	entry := mesh.ConfiguredDaemon{Daemon: ref(1), Run: true, Checked: true}
+	w := newWorld(t, func(b *state.Boot) { b.Desired.Daemons = []mesh.ConfiguredDaemon{entry} })
+	w.hear(mesh.DaemonStarted{Daemon: ref(1)}, mesh.DaemonHealthChanged{Daemon: ref(1), Health: mesh.DaemonHealth{Status: mesh.DaemonHealthy}})
+	entry.Checked = false
+	w.input(mesh.Reload{Desired: mesh.Configured{Daemons: []mesh.ConfiguredDaemon{entry}}})
+	equal(t, "health", w.daemon(1).Health.Status, mesh.DaemonUnknown)
 }
 
 func TestCore106_107_PinsComeAndGoWithTheIntent(t *testing.T) {
@@ -42,6 +59,21 @@ func TestCore109_ForceRestartOfAnUnknownDaemonMakesNoEntry(t *testing.T) {
 		t.Error("an entry was made")
 	}
 	equal(t, "verdict", w.verdict().Verdict, mesh.VerdictUnverified)
+}
+
+func TestForceRestartRestartsADaemonThatRuns(t *testing.T) {
+	w := newWorld(t)
+	w.hear(mesh.DaemonStarted{Daemon: ref(1)}, mesh.DaemonStarted{Daemon: ref(2)})
+	w.admin(mesh.ForceRestartDaemon{Daemon: ref(1)})
+	intent, why := w.s.EffectiveIntent(w.daemon(1))
+	equal(t, "intent", intent, mesh.IntentStop)
+	equal(t, "reason", why, "a restart of it was ordered")
+	equal(t, "the other one", w.daemon(2).Restart, state.RestartNone)
+	w.hear(mesh.DaemonExited{Daemon: ref(1)})
+	intent, _ = w.s.EffectiveIntent(w.daemon(1))
+	equal(t, "intent when it has stopped", intent, mesh.IntentRun)
+	w.hear(mesh.DaemonStarted{Daemon: ref(1)})
+	equal(t, "restart order when it runs again", w.daemon(1).Restart, state.RestartNone)
 }
 
 func TestForceRestartOpensTheGate(t *testing.T) {

@@ -68,7 +68,7 @@ func (d *daemon) setRun(order *RunOrder) {
 		d.Intent, d.By = order.Intent, &order.By
 	case !d.configured:
 		d.Intent = mesh.IntentNone
-	case d.file.Run:
+	case d.entry.Run:
 		d.Intent = mesh.IntentRun
 	default:
 		d.Intent = mesh.IntentStop
@@ -82,12 +82,12 @@ func (d *daemon) setPin(order *PinOrder) {
 	case order != nil:
 		d.Pin = order.Node
 	case d.configured:
-		d.Pin = d.file.Node
+		d.Pin = d.entry.Node
 	}
 }
 
-func (d *daemon) fileRun() *bool         { return valueOf(d.file.Run, d.configured) }
-func (d *daemon) fileNode() *mesh.NodeID { return valueOf(d.file.Node, d.configured) }
+func (d *daemon) fileRun() *bool         { return valueOf(d.entry.Run, d.configured) }
+func (d *daemon) fileNode() *mesh.NodeID { return valueOf(d.entry.Node, d.configured) }
 
 func valueOf[T any](v T, known bool) *T {
 	if !known {

@@ -244,7 +244,7 @@ func (s *State) notBackYet() []string {
 		if intent, _ := s.EffectiveIntent(judged); intent != mesh.IntentRun {
 			continue
 		}
-		well := d.Health.Status == mesh.DaemonHealthy || d.Health.Status == mesh.DaemonUnknown
+		well := d.Health.Status == mesh.DaemonHealthy || d.Health.Status == mesh.DaemonUnknown && !d.Checked
 		if d.Lifecycle != Running || d.Restart != RestartNone || !well {
 			out = append(out, fmt.Sprintf("daemon %s", d.Ref))
 		}
@@ -258,7 +258,7 @@ func (s *State) notBackYet() []string {
 func (s *State) EffectiveIntent(d Daemon) (intent mesh.RunIntent, why string) {
 	switch {
 	case d.Restart == RestartStop:
-		return mesh.IntentStop, "a restart of all daemons was ordered"
+		return mesh.IntentStop, d.restartReason()
 	case d.Intent == mesh.IntentStop:
 		return mesh.IntentStop, "desired intent is stop"
 	case d.Pin != 0 && d.Pin != s.node:

@@ -120,11 +120,18 @@ func (f *fields) daemonLifecycle(in *meshosv1.DaemonLifecycle) mesh.Event {
 	daemon := f.daemonRef("daemon", in.GetDaemon())
 	switch signal := in.GetSignal().(type) {
 	case *meshosv1.DaemonLifecycle_Started_:
-		return mesh.DaemonStarted{Daemon: daemon}
+		return mesh.DaemonStarted{
+			Daemon: daemon, PID: signal.Started.GetPid(), Config: f.text("started.config_sha256", signal.Started.GetConfigSha256()),
+		}
 	case *meshosv1.DaemonLifecycle_ExitedCleanly_:
-		return mesh.DaemonExited{Daemon: daemon}
+		return mesh.DaemonExited{Daemon: daemon, End: f.daemonEnd("exited_cleanly.exit", signal.ExitedCleanly.GetExit())}
 	case *meshosv1.DaemonLifecycle_Crashed_:
-		return mesh.DaemonCrashed{Daemon: daemon, Reason: f.text("crashed.reason", signal.Crashed.GetReason())}
+		return mesh.DaemonCrashed{
+			Daemon: daemon, Reason: f.text("crashed.reason", signal.Crashed.GetReason()),
+			End: f.daemonEnd("crashed.exit", signal.Crashed.GetExit()),
+		}
+	case *meshosv1.DaemonLifecycle_Rejected_:
+		return mesh.DaemonRejected{Daemon: daemon, Reason: f.text("rejected.reason", signal.Rejected.GetReason())}
 	case *meshosv1.DaemonLifecycle_HealthChanged:
 		return mesh.DaemonHealthChanged{Daemon: daemon, Health: mesh.DaemonHealth{
 			Status: mesh.DaemonStatus(f.enum("health_changed.status",
@@ -137,6 +144,20 @@ func (f *fields) daemonLifecycle(in *meshosv1.DaemonLifecycle) mesh.Event {
 	}
 	f.fail("signal", "must be set to a signal that this version knows")
 	return nil
+}
+
+// daemonEnd reads how a daemon ended, which may be left out.
+func (f *fields) daemonEnd(field string, in *meshosv1.DaemonExit) mesh.DaemonEnd {
+	if in == nil {
+		return mesh.DaemonEnd{}
+	}
+	if err := in.GetAt().CheckValid(); err != nil {
+		f.fail(field+".at", "must be a valid time")
+	}
+	return mesh.DaemonEnd{
+		Code: in.GetCode(), Signal: f.text(field+".signal", in.GetSignal()),
+		LastLine: f.text(field+".last_line", in.GetLastLine()), At: in.GetAt().AsTime(),
+	}
 }
 
 func (f *fields) rttSample(in *meshosv1.RttSample) mesh.Event {

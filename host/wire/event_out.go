@@ -76,17 +76,28 @@ func lifecycleToProto(in mesh.Event) *meshosv1.DaemonLifecycle {
 	case mesh.DaemonStarted:
 		return &meshosv1.DaemonLifecycle{
 			Daemon: daemonRef(e.Daemon),
-			Signal: &meshosv1.DaemonLifecycle_Started_{Started: &meshosv1.DaemonLifecycle_Started{}},
+			Signal: &meshosv1.DaemonLifecycle_Started_{Started: &meshosv1.DaemonLifecycle_Started{
+				Pid: e.PID, ConfigSha256: valid(e.Config),
+			}},
 		}
 	case mesh.DaemonExited:
 		return &meshosv1.DaemonLifecycle{
 			Daemon: daemonRef(e.Daemon),
-			Signal: &meshosv1.DaemonLifecycle_ExitedCleanly_{ExitedCleanly: &meshosv1.DaemonLifecycle_ExitedCleanly{}},
+			Signal: &meshosv1.DaemonLifecycle_ExitedCleanly_{ExitedCleanly: &meshosv1.DaemonLifecycle_ExitedCleanly{
+				Exit: daemonEnd(e.End),
+			}},
 		}
 	case mesh.DaemonCrashed:
 		return &meshosv1.DaemonLifecycle{
 			Daemon: daemonRef(e.Daemon),
-			Signal: &meshosv1.DaemonLifecycle_Crashed_{Crashed: &meshosv1.DaemonLifecycle_Crashed{Reason: valid(e.Reason)}},
+			Signal: &meshosv1.DaemonLifecycle_Crashed_{Crashed: &meshosv1.DaemonLifecycle_Crashed{
+				Reason: valid(e.Reason), Exit: daemonEnd(e.End),
+			}},
+		}
+	case mesh.DaemonRejected:
+		return &meshosv1.DaemonLifecycle{
+			Daemon: daemonRef(e.Daemon),
+			Signal: &meshosv1.DaemonLifecycle_Rejected_{Rejected: &meshosv1.DaemonLifecycle_Rejected{Reason: valid(e.Reason)}},
 		}
 	case mesh.DaemonHealthChanged:
 		return &meshosv1.DaemonLifecycle{
@@ -102,4 +113,12 @@ func lifecycleToProto(in mesh.Event) *meshosv1.DaemonLifecycle {
 		}
 	}
 	return nil
+}
+
+// daemonEnd converts how a daemon ended. It returns nil if nothing is known.
+func daemonEnd(e mesh.DaemonEnd) *meshosv1.DaemonExit {
+	if !e.Known() {
+		return nil
+	}
+	return &meshosv1.DaemonExit{Code: e.Code, Signal: valid(e.Signal), LastLine: valid(e.LastLine), At: wall(e.At)}
 }

@@ -29,6 +29,15 @@ func genDuration() *rapid.Generator[time.Duration] {
 	return rapid.Map(rapid.Int64Range(0, math.MaxInt64), func(n int64) time.Duration { return time.Duration(n) })
 }
 
+func genDaemonEnd() *rapid.Generator[mesh.DaemonEnd] {
+	return rapid.OneOf(rapid.Just(mesh.DaemonEnd{}), rapid.Custom(func(t *rapid.T) mesh.DaemonEnd {
+		return mesh.DaemonEnd{
+			Code: rapid.Int32().Draw(t, "code"), Signal: rapid.String().Draw(t, "signal"), LastLine: rapid.String().Draw(t, "line"),
+			At: time.Unix(rapid.Int64Range(0, 1<<33).Draw(t, "at"), 0).UTC(),
+		}
+	}))
+}
+
 func genDaemon() *rapid.Generator[mesh.DaemonRef] {
 	return rapid.Custom(func(t *rapid.T) mesh.DaemonRef {
 		return mesh.DaemonRef{ID: mesh.DaemonID(genID().Draw(t, "id")), Name: rapid.String().Draw(t, "name")}
@@ -57,10 +66,21 @@ func genEvent() *rapid.Generator[mesh.Event] {
 				Chain: genChain().Draw(t, "chain"), Holder: genNode().Draw(t, "holder"),
 			}
 		}),
-		event(func(t *rapid.T) mesh.DaemonStarted { return mesh.DaemonStarted{Daemon: genDaemon().Draw(t, "daemon")} }),
-		event(func(t *rapid.T) mesh.DaemonExited { return mesh.DaemonExited{Daemon: genDaemon().Draw(t, "daemon")} }),
+		event(func(t *rapid.T) mesh.DaemonStarted {
+			return mesh.DaemonStarted{
+				Daemon: genDaemon().Draw(t, "daemon"), PID: rapid.Int64().Draw(t, "pid"), Config: rapid.String().Draw(t, "config"),
+			}
+		}),
+		event(func(t *rapid.T) mesh.DaemonExited {
+			return mesh.DaemonExited{Daemon: genDaemon().Draw(t, "daemon"), End: genDaemonEnd().Draw(t, "end")}
+		}),
 		event(func(t *rapid.T) mesh.DaemonCrashed {
-			return mesh.DaemonCrashed{Daemon: genDaemon().Draw(t, "daemon"), Reason: rapid.String().Draw(t, "reason")}
+			return mesh.DaemonCrashed{
+				Daemon: genDaemon().Draw(t, "daemon"), Reason: rapid.String().Draw(t, "reason"), End: genDaemonEnd().Draw(t, "end"),
+			}
+		}),
+		event(func(t *rapid.T) mesh.DaemonRejected {
+			return mesh.DaemonRejected{Daemon: genDaemon().Draw(t, "daemon"), Reason: rapid.String().Draw(t, "reason")}
 		}),
 		event(func(t *rapid.T) mesh.DaemonHealthChanged {
 			return mesh.DaemonHealthChanged{Daemon: genDaemon().Draw(t, "daemon"), Health: mesh.DaemonHealth{

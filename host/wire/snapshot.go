@@ -78,6 +78,14 @@ func daemonToProto(in snapshot.Daemon) *meshosv1.DaemonView {
 		Placement:  uint64(in.Placement),
 		Age:        durationpb.New(in.Age),
 		Intent:     meshosv1.DaemonIntent_Intent(in.Intent),
+		Pid:        in.PID,
+		Restarts:   in.Restarts,
+		Crashes:    in.Crashes,
+		LastExit:   daemonEnd(in.LastEnd),
+		NextStart:  durationOrAbsent(in.NextStart),
+		Outdated:   in.Outdated,
+		StartError: valid(in.StartError),
+		Rejected:   valid(in.Rejected),
 	}
 	if in.Health.Status != mesh.DaemonUnknown {
 		out.Health = &meshosv1.DaemonHealth{

@@ -1,0 +1,78 @@
+package state
+
+import (
+	"fmt"
+
+	"github.com/meshos/meshos/host/mesh"
+)
+
+// Restarts returns how often a daemon was started again.
+func (d Daemon) Restarts() uint64 { return max(1, d.starts) - 1 }
+
+// Outdated reports whether a daemon's process was started with something else than what the
+// configuration has now.
+func (d Daemon) Outdated() bool {
+	return d.Lifecycle != Stopped && d.runs != "" && d.file != "" && d.runs != d.file
+}
+
+// hasEnded reports whether a daemon's process has ended, so that it has no health.
+func (d Daemon) hasEnded() bool { return d.Lifecycle == Stopped && d.over }
+
+// stable reports whether the last run has been long enough for earlier crashes to be
+// forgotten.
+func (d Daemon) stable(now mesh.Time, p RestartPolicy) bool {
+	return d.ran && (!d.over || d.began >= d.ended) && now.Sub(d.began) >= p.StableRun
+}
+
+// StartError returns why a daemon's last start failed, and "" if it did not.
+func (s *State) StartError(d Daemon) string {
+	e := s.ledger.entries[mesh.StartDaemon{Daemon: d.Ref}.Key()]
+	if e == nil || e.backoff == 0 {
+		return ""
+	}
+	return e.reason
+}
+
+// NextStart returns when a daemon that should run is started again; waits is false if it
+// does not wait for a time.
+func (s *State) NextStart(d Daemon) (at mesh.Time, waits bool) {
+	if intent, _ := s.EffectiveIntent(d); intent != mesh.IntentRun || d.Lifecycle != Stopped || d.Rejected != "" {
+		return 0, false
+	}
+	at, _ = d.Gate.ReleaseAt()
+	if e := s.ledger.entries[mesh.StartDaemon{Daemon: d.Ref}.Key()]; e != nil && e.phase != outstanding {
+		at = max(at, e.until)
+	}
+	return at, at > s.now
+}
+
+// daemonRejected folds whether a daemon can be started at all.
+func (s *State) daemonRejected(ev mesh.DaemonRejected) {
+	d := s.ensureDaemon(ev.Daemon)
+	if ev.Reason != "" && ev.Reason != d.Rejected {
+		s.recordFailure(fmt.Sprintf("daemon:%d", d.Ref.ID), fmt.Sprintf("%s is rejected: %s", d.Ref, ev.Reason))
+	}
+	d.Rejected = ev.Reason
+}
+
+// crashes describes the crashes of a daemon that has just crashed: `1 (demo) crashed 4 times
+// (exit 3: "boom"), again in 3s`.
+func (s *State) crashes(d *daemon) string {
+	times := "crashed"
+	if d.Crashes > 1 {
+		times = fmt.Sprintf("crashed %d times", d.Crashes)
+	}
+	text := fmt.Sprintf("%s %s (%s)", d.Ref, times, d.LastEnd)
+	if at, waits := s.NextStart(d.Daemon); waits {
+		text += fmt.Sprintf(", again in %s", readable(s.now.Until(at)))
+	}
+	return text
+}
+
+// restartReason returns why a daemon that is being restarted is stopped.
+func (d Daemon) restartReason() string {
+	if d.alone {
+		return "a restart of it was ordered"
+	}
+	return "a restart of all daemons was ordered"
+}
