@@ -405,7 +405,7 @@ func (x DaemonIntent_Intent) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use DaemonIntent_Intent.Descriptor instead.
 func (DaemonIntent_Intent) EnumDescriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{14, 0}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{15, 0}
 }
 
 type LocalReplicaIntent_Intent int32
@@ -454,7 +454,7 @@ func (x LocalReplicaIntent_Intent) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use LocalReplicaIntent_Intent.Descriptor instead.
 func (LocalReplicaIntent_Intent) EnumDescriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{15, 0}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{16, 0}
 }
 
 type VerificationOutcome_Verdict int32
@@ -506,7 +506,7 @@ func (x VerificationOutcome_Verdict) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use VerificationOutcome_Verdict.Descriptor instead.
 func (VerificationOutcome_Verdict) EnumDescriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{46, 0}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{47, 0}
 }
 
 type ActionRecord_Outcome int32
@@ -558,7 +558,7 @@ func (x ActionRecord_Outcome) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use ActionRecord_Outcome.Descriptor instead.
 func (ActionRecord_Outcome) EnumDescriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{53, 0}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{54, 0}
 }
 
 type DaemonView_Lifecycle int32
@@ -613,7 +613,7 @@ func (x DaemonView_Lifecycle) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use DaemonView_Lifecycle.Descriptor instead.
 func (DaemonView_Lifecycle) EnumDescriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{57, 0}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{58, 0}
 }
 
 type DaemonView_Restart int32
@@ -665,7 +665,7 @@ func (x DaemonView_Restart) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use DaemonView_Restart.Descriptor instead.
 func (DaemonView_Restart) EnumDescriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{57, 1}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{58, 1}
 }
 
 type MigrationView_Phase int32
@@ -726,7 +726,7 @@ func (x MigrationView_Phase) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use MigrationView_Phase.Descriptor instead.
 func (MigrationView_Phase) EnumDescriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{63, 0}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{64, 0}
 }
 
 type PluginView_Status int32
@@ -790,7 +790,7 @@ func (x PluginView_Status) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use PluginView_Status.Descriptor instead.
 func (PluginView_Status) EnumDescriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{64, 0}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{65, 0}
 }
 
 type Acknowledged_Chain int32
@@ -845,7 +845,7 @@ func (x Acknowledged_Chain) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Acknowledged_Chain.Descriptor instead.
 func (Acknowledged_Chain) EnumDescriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{71, 0}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{72, 0}
 }
 
 // DaemonRef names a supervised daemon. The id identifies it, the name is a label.
@@ -1469,6 +1469,7 @@ type DaemonLifecycle struct {
 	//	*DaemonLifecycle_Crashed_
 	//	*DaemonLifecycle_HealthChanged
 	//	*DaemonLifecycle_SaturationChanged
+	//	*DaemonLifecycle_Rejected_
 	Signal        isDaemonLifecycle_Signal `protobuf_oneof:"signal"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1563,6 +1564,15 @@ func (x *DaemonLifecycle) GetSaturationChanged() float32 {
 	return 0
 }
 
+func (x *DaemonLifecycle) GetRejected() *DaemonLifecycle_Rejected {
+	if x != nil {
+		if x, ok := x.Signal.(*DaemonLifecycle_Rejected_); ok {
+			return x.Rejected
+		}
+	}
+	return nil
+}
+
 type isDaemonLifecycle_Signal interface {
 	isDaemonLifecycle_Signal()
 }
@@ -1587,6 +1597,10 @@ type DaemonLifecycle_SaturationChanged struct {
 	SaturationChanged float32 `protobuf:"fixed32,6,opt,name=saturation_changed,json=saturationChanged,proto3,oneof"` // 0 idle … 1 saturated
 }
 
+type DaemonLifecycle_Rejected_ struct {
+	Rejected *DaemonLifecycle_Rejected `protobuf:"bytes,7,opt,name=rejected,proto3,oneof"`
+}
+
 func (*DaemonLifecycle_Started_) isDaemonLifecycle_Signal() {}
 
 func (*DaemonLifecycle_ExitedCleanly_) isDaemonLifecycle_Signal() {}
@@ -1596,6 +1610,77 @@ func (*DaemonLifecycle_Crashed_) isDaemonLifecycle_Signal() {}
 func (*DaemonLifecycle_HealthChanged) isDaemonLifecycle_Signal() {}
 
 func (*DaemonLifecycle_SaturationChanged) isDaemonLifecycle_Signal() {}
+
+func (*DaemonLifecycle_Rejected_) isDaemonLifecycle_Signal() {}
+
+// DaemonExit is how a daemon's process ended.
+type DaemonExit struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Code          int32                  `protobuf:"varint,1,opt,name=code,proto3" json:"code,omitempty"`                        // the exit status; -1 if a signal ended it, or if it is not known
+	Signal        string                 `protobuf:"bytes,2,opt,name=signal,proto3" json:"signal,omitempty"`                     // "SIGKILL"; empty if it ended by itself, or if it is not known
+	LastLine      string                 `protobuf:"bytes,3,opt,name=last_line,json=lastLine,proto3" json:"last_line,omitempty"` // the last line that it wrote to standard error
+	At            *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=at,proto3" json:"at,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DaemonExit) Reset() {
+	*x = DaemonExit{}
+	mi := &file_meshos_v1_meshos_proto_msgTypes[8]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DaemonExit) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DaemonExit) ProtoMessage() {}
+
+func (x *DaemonExit) ProtoReflect() protoreflect.Message {
+	mi := &file_meshos_v1_meshos_proto_msgTypes[8]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DaemonExit.ProtoReflect.Descriptor instead.
+func (*DaemonExit) Descriptor() ([]byte, []int) {
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{8}
+}
+
+func (x *DaemonExit) GetCode() int32 {
+	if x != nil {
+		return x.Code
+	}
+	return 0
+}
+
+func (x *DaemonExit) GetSignal() string {
+	if x != nil {
+		return x.Signal
+	}
+	return ""
+}
+
+func (x *DaemonExit) GetLastLine() string {
+	if x != nil {
+		return x.LastLine
+	}
+	return ""
+}
+
+func (x *DaemonExit) GetAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.At
+	}
+	return nil
+}
 
 // RttSample is the round-trip time to a peer.
 type RttSample struct {
@@ -1608,7 +1693,7 @@ type RttSample struct {
 
 func (x *RttSample) Reset() {
 	*x = RttSample{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[8]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1620,7 +1705,7 @@ func (x *RttSample) String() string {
 func (*RttSample) ProtoMessage() {}
 
 func (x *RttSample) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[8]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1633,7 +1718,7 @@ func (x *RttSample) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RttSample.ProtoReflect.Descriptor instead.
 func (*RttSample) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{8}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *RttSample) GetPeer() uint64 {
@@ -1661,7 +1746,7 @@ type NodeHealthSample struct {
 
 func (x *NodeHealthSample) Reset() {
 	*x = NodeHealthSample{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[9]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1673,7 +1758,7 @@ func (x *NodeHealthSample) String() string {
 func (*NodeHealthSample) ProtoMessage() {}
 
 func (x *NodeHealthSample) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[9]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1686,7 +1771,7 @@ func (x *NodeHealthSample) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NodeHealthSample.ProtoReflect.Descriptor instead.
 func (*NodeHealthSample) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{9}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *NodeHealthSample) GetPeer() uint64 {
@@ -1723,7 +1808,7 @@ type PeerInventory struct {
 
 func (x *PeerInventory) Reset() {
 	*x = PeerInventory{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[10]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1735,7 +1820,7 @@ func (x *PeerInventory) String() string {
 func (*PeerInventory) ProtoMessage() {}
 
 func (x *PeerInventory) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[10]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1748,7 +1833,7 @@ func (x *PeerInventory) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PeerInventory.ProtoReflect.Descriptor instead.
 func (*PeerInventory) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{10}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *PeerInventory) GetPeer() uint64 {
@@ -1836,7 +1921,7 @@ type LogLine struct {
 
 func (x *LogLine) Reset() {
 	*x = LogLine{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[11]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1848,7 +1933,7 @@ func (x *LogLine) String() string {
 func (*LogLine) ProtoMessage() {}
 
 func (x *LogLine) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[11]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1861,7 +1946,7 @@ func (x *LogLine) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LogLine.ProtoReflect.Descriptor instead.
 func (*LogLine) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{11}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *LogLine) GetLevel() LogLevel {
@@ -1905,7 +1990,7 @@ type BlobAnnouncement struct {
 
 func (x *BlobAnnouncement) Reset() {
 	*x = BlobAnnouncement{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[12]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1917,7 +2002,7 @@ func (x *BlobAnnouncement) String() string {
 func (*BlobAnnouncement) ProtoMessage() {}
 
 func (x *BlobAnnouncement) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[12]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1930,7 +2015,7 @@ func (x *BlobAnnouncement) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BlobAnnouncement.ProtoReflect.Descriptor instead.
 func (*BlobAnnouncement) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{12}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *BlobAnnouncement) GetBlob() uint64 {
@@ -1972,7 +2057,7 @@ type PlacementIntent struct {
 
 func (x *PlacementIntent) Reset() {
 	*x = PlacementIntent{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[13]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1984,7 +2069,7 @@ func (x *PlacementIntent) String() string {
 func (*PlacementIntent) ProtoMessage() {}
 
 func (x *PlacementIntent) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[13]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1997,7 +2082,7 @@ func (x *PlacementIntent) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PlacementIntent.ProtoReflect.Descriptor instead.
 func (*PlacementIntent) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{13}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *PlacementIntent) GetChain() uint64 {
@@ -2026,7 +2111,7 @@ type DaemonIntent struct {
 
 func (x *DaemonIntent) Reset() {
 	*x = DaemonIntent{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[14]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2038,7 +2123,7 @@ func (x *DaemonIntent) String() string {
 func (*DaemonIntent) ProtoMessage() {}
 
 func (x *DaemonIntent) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[14]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2051,7 +2136,7 @@ func (x *DaemonIntent) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DaemonIntent.ProtoReflect.Descriptor instead.
 func (*DaemonIntent) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{14}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *DaemonIntent) GetDaemon() *DaemonRef {
@@ -2086,7 +2171,7 @@ type LocalReplicaIntent struct {
 
 func (x *LocalReplicaIntent) Reset() {
 	*x = LocalReplicaIntent{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[15]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2098,7 +2183,7 @@ func (x *LocalReplicaIntent) String() string {
 func (*LocalReplicaIntent) ProtoMessage() {}
 
 func (x *LocalReplicaIntent) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[15]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2111,7 +2196,7 @@ func (x *LocalReplicaIntent) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LocalReplicaIntent.ProtoReflect.Descriptor instead.
 func (*LocalReplicaIntent) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{15}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *LocalReplicaIntent) GetChain() uint64 {
@@ -2141,7 +2226,7 @@ type MaintenanceObserved struct {
 
 func (x *MaintenanceObserved) Reset() {
 	*x = MaintenanceObserved{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[16]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2153,7 +2238,7 @@ func (x *MaintenanceObserved) String() string {
 func (*MaintenanceObserved) ProtoMessage() {}
 
 func (x *MaintenanceObserved) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[16]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2166,7 +2251,7 @@ func (x *MaintenanceObserved) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MaintenanceObserved.ProtoReflect.Descriptor instead.
 func (*MaintenanceObserved) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{16}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *MaintenanceObserved) GetNode() uint64 {
@@ -2229,7 +2314,7 @@ type AdminEvent struct {
 
 func (x *AdminEvent) Reset() {
 	*x = AdminEvent{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[17]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2241,7 +2326,7 @@ func (x *AdminEvent) String() string {
 func (*AdminEvent) ProtoMessage() {}
 
 func (x *AdminEvent) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[17]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2254,7 +2339,7 @@ func (x *AdminEvent) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AdminEvent.ProtoReflect.Descriptor instead.
 func (*AdminEvent) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{17}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *AdminEvent) GetKind() isAdminEvent_Kind {
@@ -2579,7 +2664,7 @@ type NodeTarget struct {
 
 func (x *NodeTarget) Reset() {
 	*x = NodeTarget{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[18]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2591,7 +2676,7 @@ func (x *NodeTarget) String() string {
 func (*NodeTarget) ProtoMessage() {}
 
 func (x *NodeTarget) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[18]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2604,7 +2689,7 @@ func (x *NodeTarget) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NodeTarget.ProtoReflect.Descriptor instead.
 func (*NodeTarget) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{18}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *NodeTarget) GetNode() uint64 {
@@ -2624,7 +2709,7 @@ type EnterMaintenance struct {
 
 func (x *EnterMaintenance) Reset() {
 	*x = EnterMaintenance{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[19]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2636,7 +2721,7 @@ func (x *EnterMaintenance) String() string {
 func (*EnterMaintenance) ProtoMessage() {}
 
 func (x *EnterMaintenance) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[19]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2649,7 +2734,7 @@ func (x *EnterMaintenance) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EnterMaintenance.ProtoReflect.Descriptor instead.
 func (*EnterMaintenance) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{19}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *EnterMaintenance) GetNode() uint64 {
@@ -2676,7 +2761,7 @@ type Drain struct {
 
 func (x *Drain) Reset() {
 	*x = Drain{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[20]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2688,7 +2773,7 @@ func (x *Drain) String() string {
 func (*Drain) ProtoMessage() {}
 
 func (x *Drain) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[20]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2701,7 +2786,7 @@ func (x *Drain) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Drain.ProtoReflect.Descriptor instead.
 func (*Drain) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{20}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *Drain) GetNode() uint64 {
@@ -2728,7 +2813,7 @@ type DropReplicas struct {
 
 func (x *DropReplicas) Reset() {
 	*x = DropReplicas{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[21]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2740,7 +2825,7 @@ func (x *DropReplicas) String() string {
 func (*DropReplicas) ProtoMessage() {}
 
 func (x *DropReplicas) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[21]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2753,7 +2838,7 @@ func (x *DropReplicas) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DropReplicas.ProtoReflect.Descriptor instead.
 func (*DropReplicas) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{21}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *DropReplicas) GetNode() uint64 {
@@ -2783,7 +2868,7 @@ type SetDaemonIntent struct {
 
 func (x *SetDaemonIntent) Reset() {
 	*x = SetDaemonIntent{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[22]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2795,7 +2880,7 @@ func (x *SetDaemonIntent) String() string {
 func (*SetDaemonIntent) ProtoMessage() {}
 
 func (x *SetDaemonIntent) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[22]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2808,7 +2893,7 @@ func (x *SetDaemonIntent) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetDaemonIntent.ProtoReflect.Descriptor instead.
 func (*SetDaemonIntent) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{22}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *SetDaemonIntent) GetNode() uint64 {
@@ -2845,7 +2930,7 @@ type SetPlacement struct {
 
 func (x *SetPlacement) Reset() {
 	*x = SetPlacement{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[23]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2857,7 +2942,7 @@ func (x *SetPlacement) String() string {
 func (*SetPlacement) ProtoMessage() {}
 
 func (x *SetPlacement) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[23]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2870,7 +2955,7 @@ func (x *SetPlacement) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetPlacement.ProtoReflect.Descriptor instead.
 func (*SetPlacement) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{23}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *SetPlacement) GetNode() uint64 {
@@ -2907,7 +2992,7 @@ type SetLocalReplica struct {
 
 func (x *SetLocalReplica) Reset() {
 	*x = SetLocalReplica{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[24]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2919,7 +3004,7 @@ func (x *SetLocalReplica) String() string {
 func (*SetLocalReplica) ProtoMessage() {}
 
 func (x *SetLocalReplica) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[24]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2932,7 +3017,7 @@ func (x *SetLocalReplica) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetLocalReplica.ProtoReflect.Descriptor instead.
 func (*SetLocalReplica) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{24}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *SetLocalReplica) GetNode() uint64 {
@@ -2965,7 +3050,7 @@ type FreezeCluster struct {
 
 func (x *FreezeCluster) Reset() {
 	*x = FreezeCluster{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[25]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2977,7 +3062,7 @@ func (x *FreezeCluster) String() string {
 func (*FreezeCluster) ProtoMessage() {}
 
 func (x *FreezeCluster) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[25]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2990,7 +3075,7 @@ func (x *FreezeCluster) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FreezeCluster.ProtoReflect.Descriptor instead.
 func (*FreezeCluster) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{25}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *FreezeCluster) GetTtl() *durationpb.Duration {
@@ -3008,7 +3093,7 @@ type ThawCluster struct {
 
 func (x *ThawCluster) Reset() {
 	*x = ThawCluster{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[26]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3020,7 +3105,7 @@ func (x *ThawCluster) String() string {
 func (*ThawCluster) ProtoMessage() {}
 
 func (x *ThawCluster) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[26]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3033,7 +3118,7 @@ func (x *ThawCluster) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ThawCluster.ProtoReflect.Descriptor instead.
 func (*ThawCluster) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{26}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{27}
 }
 
 type FlushAvoidLists struct {
@@ -3050,7 +3135,7 @@ type FlushAvoidLists struct {
 
 func (x *FlushAvoidLists) Reset() {
 	*x = FlushAvoidLists{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[27]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3062,7 +3147,7 @@ func (x *FlushAvoidLists) String() string {
 func (*FlushAvoidLists) ProtoMessage() {}
 
 func (x *FlushAvoidLists) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[27]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3075,7 +3160,7 @@ func (x *FlushAvoidLists) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FlushAvoidLists.ProtoReflect.Descriptor instead.
 func (*FlushAvoidLists) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{27}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *FlushAvoidLists) GetScope() isFlushAvoidLists_Scope {
@@ -3144,7 +3229,7 @@ type ForceEvictReplica struct {
 
 func (x *ForceEvictReplica) Reset() {
 	*x = ForceEvictReplica{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[28]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3156,7 +3241,7 @@ func (x *ForceEvictReplica) String() string {
 func (*ForceEvictReplica) ProtoMessage() {}
 
 func (x *ForceEvictReplica) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[28]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3169,7 +3254,7 @@ func (x *ForceEvictReplica) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ForceEvictReplica.ProtoReflect.Descriptor instead.
 func (*ForceEvictReplica) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{28}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *ForceEvictReplica) GetChain() uint64 {
@@ -3195,7 +3280,7 @@ type ForceRestartDaemon struct {
 
 func (x *ForceRestartDaemon) Reset() {
 	*x = ForceRestartDaemon{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[29]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3207,7 +3292,7 @@ func (x *ForceRestartDaemon) String() string {
 func (*ForceRestartDaemon) ProtoMessage() {}
 
 func (x *ForceRestartDaemon) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[29]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3220,7 +3305,7 @@ func (x *ForceRestartDaemon) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ForceRestartDaemon.ProtoReflect.Descriptor instead.
 func (*ForceRestartDaemon) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{29}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *ForceRestartDaemon) GetDaemon() *DaemonRef {
@@ -3240,7 +3325,7 @@ type ForceCutover struct {
 
 func (x *ForceCutover) Reset() {
 	*x = ForceCutover{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[30]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3252,7 +3337,7 @@ func (x *ForceCutover) String() string {
 func (*ForceCutover) ProtoMessage() {}
 
 func (x *ForceCutover) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[30]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3265,7 +3350,7 @@ func (x *ForceCutover) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ForceCutover.ProtoReflect.Descriptor instead.
 func (*ForceCutover) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{30}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *ForceCutover) GetChain() uint64 {
@@ -3291,7 +3376,7 @@ type KillMigration struct {
 
 func (x *KillMigration) Reset() {
 	*x = KillMigration{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[31]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3303,7 +3388,7 @@ func (x *KillMigration) String() string {
 func (*KillMigration) ProtoMessage() {}
 
 func (x *KillMigration) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[31]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3316,7 +3401,7 @@ func (x *KillMigration) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use KillMigration.ProtoReflect.Descriptor instead.
 func (*KillMigration) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{31}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *KillMigration) GetMigration() uint64 {
@@ -3340,7 +3425,7 @@ type SignedCommit struct {
 
 func (x *SignedCommit) Reset() {
 	*x = SignedCommit{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[32]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3352,7 +3437,7 @@ func (x *SignedCommit) String() string {
 func (*SignedCommit) ProtoMessage() {}
 
 func (x *SignedCommit) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[32]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3365,7 +3450,7 @@ func (x *SignedCommit) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SignedCommit.ProtoReflect.Descriptor instead.
 func (*SignedCommit) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{32}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *SignedCommit) GetPayload() []byte {
@@ -3396,7 +3481,7 @@ type AdminCommand struct {
 
 func (x *AdminCommand) Reset() {
 	*x = AdminCommand{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[33]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3408,7 +3493,7 @@ func (x *AdminCommand) String() string {
 func (*AdminCommand) ProtoMessage() {}
 
 func (x *AdminCommand) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[33]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3421,7 +3506,7 @@ func (x *AdminCommand) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AdminCommand.ProtoReflect.Descriptor instead.
 func (*AdminCommand) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{33}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *AdminCommand) GetClusterId() string {
@@ -3483,7 +3568,7 @@ type Action struct {
 
 func (x *Action) Reset() {
 	*x = Action{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[34]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3495,7 +3580,7 @@ func (x *Action) String() string {
 func (*Action) ProtoMessage() {}
 
 func (x *Action) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[34]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3508,7 +3593,7 @@ func (x *Action) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Action.ProtoReflect.Descriptor instead.
 func (*Action) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{34}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *Action) GetKind() isAction_Kind {
@@ -3696,7 +3781,7 @@ type StartDaemon struct {
 
 func (x *StartDaemon) Reset() {
 	*x = StartDaemon{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[35]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3708,7 +3793,7 @@ func (x *StartDaemon) String() string {
 func (*StartDaemon) ProtoMessage() {}
 
 func (x *StartDaemon) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[35]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3721,7 +3806,7 @@ func (x *StartDaemon) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StartDaemon.ProtoReflect.Descriptor instead.
 func (*StartDaemon) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{35}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *StartDaemon) GetDaemon() *DaemonRef {
@@ -3742,7 +3827,7 @@ type StopDaemon struct {
 
 func (x *StopDaemon) Reset() {
 	*x = StopDaemon{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[36]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3754,7 +3839,7 @@ func (x *StopDaemon) String() string {
 func (*StopDaemon) ProtoMessage() {}
 
 func (x *StopDaemon) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[36]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3767,7 +3852,7 @@ func (x *StopDaemon) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StopDaemon.ProtoReflect.Descriptor instead.
 func (*StopDaemon) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{36}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *StopDaemon) GetDaemon() *DaemonRef {
@@ -3802,7 +3887,7 @@ type PullReplica struct {
 
 func (x *PullReplica) Reset() {
 	*x = PullReplica{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[37]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3814,7 +3899,7 @@ func (x *PullReplica) String() string {
 func (*PullReplica) ProtoMessage() {}
 
 func (x *PullReplica) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[37]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3827,7 +3912,7 @@ func (x *PullReplica) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PullReplica.ProtoReflect.Descriptor instead.
 func (*PullReplica) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{37}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *PullReplica) GetChain() uint64 {
@@ -3854,7 +3939,7 @@ type DropReplica struct {
 
 func (x *DropReplica) Reset() {
 	*x = DropReplica{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[38]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3866,7 +3951,7 @@ func (x *DropReplica) String() string {
 func (*DropReplica) ProtoMessage() {}
 
 func (x *DropReplica) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[38]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3879,7 +3964,7 @@ func (x *DropReplica) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DropReplica.ProtoReflect.Descriptor instead.
 func (*DropReplica) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{38}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{39}
 }
 
 func (x *DropReplica) GetChain() uint64 {
@@ -3901,7 +3986,7 @@ type RequestPlacement struct {
 
 func (x *RequestPlacement) Reset() {
 	*x = RequestPlacement{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[39]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3913,7 +3998,7 @@ func (x *RequestPlacement) String() string {
 func (*RequestPlacement) ProtoMessage() {}
 
 func (x *RequestPlacement) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[39]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3926,7 +4011,7 @@ func (x *RequestPlacement) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RequestPlacement.ProtoReflect.Descriptor instead.
 func (*RequestPlacement) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{39}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{40}
 }
 
 func (x *RequestPlacement) GetChain() uint64 {
@@ -3961,7 +4046,7 @@ type RequestEviction struct {
 
 func (x *RequestEviction) Reset() {
 	*x = RequestEviction{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[40]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3973,7 +4058,7 @@ func (x *RequestEviction) String() string {
 func (*RequestEviction) ProtoMessage() {}
 
 func (x *RequestEviction) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[40]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3986,7 +4071,7 @@ func (x *RequestEviction) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RequestEviction.ProtoReflect.Descriptor instead.
 func (*RequestEviction) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{40}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{41}
 }
 
 func (x *RequestEviction) GetChain() uint64 {
@@ -4014,7 +4099,7 @@ type MigrateBlob struct {
 
 func (x *MigrateBlob) Reset() {
 	*x = MigrateBlob{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[41]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4026,7 +4111,7 @@ func (x *MigrateBlob) String() string {
 func (*MigrateBlob) ProtoMessage() {}
 
 func (x *MigrateBlob) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[41]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4039,7 +4124,7 @@ func (x *MigrateBlob) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MigrateBlob.ProtoReflect.Descriptor instead.
 func (*MigrateBlob) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{41}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{42}
 }
 
 func (x *MigrateBlob) GetBlob() uint64 {
@@ -4074,7 +4159,7 @@ type ReduceHeat struct {
 
 func (x *ReduceHeat) Reset() {
 	*x = ReduceHeat{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[42]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[43]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4086,7 +4171,7 @@ func (x *ReduceHeat) String() string {
 func (*ReduceHeat) ProtoMessage() {}
 
 func (x *ReduceHeat) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[42]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[43]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4099,7 +4184,7 @@ func (x *ReduceHeat) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReduceHeat.ProtoReflect.Descriptor instead.
 func (*ReduceHeat) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{42}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{43}
 }
 
 func (x *ReduceHeat) GetBlob() uint64 {
@@ -4127,7 +4212,7 @@ type MarkAvoid struct {
 
 func (x *MarkAvoid) Reset() {
 	*x = MarkAvoid{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[43]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[44]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4139,7 +4224,7 @@ func (x *MarkAvoid) String() string {
 func (*MarkAvoid) ProtoMessage() {}
 
 func (x *MarkAvoid) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[43]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[44]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4152,7 +4237,7 @@ func (x *MarkAvoid) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MarkAvoid.ProtoReflect.Descriptor instead.
 func (*MarkAvoid) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{43}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{44}
 }
 
 func (x *MarkAvoid) GetPeer() uint64 {
@@ -4187,7 +4272,7 @@ type ApplyBackoff struct {
 
 func (x *ApplyBackoff) Reset() {
 	*x = ApplyBackoff{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[44]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[45]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4199,7 +4284,7 @@ func (x *ApplyBackoff) String() string {
 func (*ApplyBackoff) ProtoMessage() {}
 
 func (x *ApplyBackoff) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[44]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[45]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4212,7 +4297,7 @@ func (x *ApplyBackoff) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ApplyBackoff.ProtoReflect.Descriptor instead.
 func (*ApplyBackoff) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{44}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{45}
 }
 
 func (x *ApplyBackoff) GetDaemon() *DaemonRef {
@@ -4240,7 +4325,7 @@ type CommitMaintenanceTransition struct {
 
 func (x *CommitMaintenanceTransition) Reset() {
 	*x = CommitMaintenanceTransition{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[45]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[46]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4252,7 +4337,7 @@ func (x *CommitMaintenanceTransition) String() string {
 func (*CommitMaintenanceTransition) ProtoMessage() {}
 
 func (x *CommitMaintenanceTransition) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[45]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[46]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4265,7 +4350,7 @@ func (x *CommitMaintenanceTransition) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CommitMaintenanceTransition.ProtoReflect.Descriptor instead.
 func (*CommitMaintenanceTransition) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{45}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{46}
 }
 
 func (x *CommitMaintenanceTransition) GetNode() uint64 {
@@ -4301,7 +4386,7 @@ type VerificationOutcome struct {
 
 func (x *VerificationOutcome) Reset() {
 	*x = VerificationOutcome{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[46]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[47]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4313,7 +4398,7 @@ func (x *VerificationOutcome) String() string {
 func (*VerificationOutcome) ProtoMessage() {}
 
 func (x *VerificationOutcome) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[46]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[47]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4326,7 +4411,7 @@ func (x *VerificationOutcome) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use VerificationOutcome.ProtoReflect.Descriptor instead.
 func (*VerificationOutcome) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{46}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{47}
 }
 
 func (x *VerificationOutcome) GetVerdict() VerificationOutcome_Verdict {
@@ -4362,7 +4447,7 @@ type Operator struct {
 
 func (x *Operator) Reset() {
 	*x = Operator{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[47]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[48]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4374,7 +4459,7 @@ func (x *Operator) String() string {
 func (*Operator) ProtoMessage() {}
 
 func (x *Operator) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[47]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[48]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4387,7 +4472,7 @@ func (x *Operator) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Operator.ProtoReflect.Descriptor instead.
 func (*Operator) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{47}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{48}
 }
 
 func (x *Operator) GetKeyId() string {
@@ -4431,7 +4516,7 @@ type AdminAuditRecord struct {
 
 func (x *AdminAuditRecord) Reset() {
 	*x = AdminAuditRecord{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[48]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[49]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4443,7 +4528,7 @@ func (x *AdminAuditRecord) String() string {
 func (*AdminAuditRecord) ProtoMessage() {}
 
 func (x *AdminAuditRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[48]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[49]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4456,7 +4541,7 @@ func (x *AdminAuditRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AdminAuditRecord.ProtoReflect.Descriptor instead.
 func (*AdminAuditRecord) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{48}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{49}
 }
 
 func (x *AdminAuditRecord) GetEpoch() uint64 {
@@ -4550,7 +4635,7 @@ type Refusal struct {
 
 func (x *Refusal) Reset() {
 	*x = Refusal{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[49]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[50]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4562,7 +4647,7 @@ func (x *Refusal) String() string {
 func (*Refusal) ProtoMessage() {}
 
 func (x *Refusal) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[49]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[50]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4575,7 +4660,7 @@ func (x *Refusal) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Refusal.ProtoReflect.Descriptor instead.
 func (*Refusal) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{49}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{50}
 }
 
 func (x *Refusal) GetSource() string {
@@ -4619,7 +4704,7 @@ type SignerChange struct {
 
 func (x *SignerChange) Reset() {
 	*x = SignerChange{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[50]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[51]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4631,7 +4716,7 @@ func (x *SignerChange) String() string {
 func (*SignerChange) ProtoMessage() {}
 
 func (x *SignerChange) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[50]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[51]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4644,7 +4729,7 @@ func (x *SignerChange) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SignerChange.ProtoReflect.Descriptor instead.
 func (*SignerChange) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{50}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{51}
 }
 
 func (x *SignerChange) GetName() string {
@@ -4693,7 +4778,7 @@ type LogRecord struct {
 
 func (x *LogRecord) Reset() {
 	*x = LogRecord{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[51]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[52]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4705,7 +4790,7 @@ func (x *LogRecord) String() string {
 func (*LogRecord) ProtoMessage() {}
 
 func (x *LogRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[51]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[52]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4718,7 +4803,7 @@ func (x *LogRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LogRecord.ProtoReflect.Descriptor instead.
 func (*LogRecord) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{51}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{52}
 }
 
 func (x *LogRecord) GetEpoch() uint64 {
@@ -4799,7 +4884,7 @@ type FailureRecord struct {
 
 func (x *FailureRecord) Reset() {
 	*x = FailureRecord{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[52]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[53]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4811,7 +4896,7 @@ func (x *FailureRecord) String() string {
 func (*FailureRecord) ProtoMessage() {}
 
 func (x *FailureRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[52]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[53]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4824,7 +4909,7 @@ func (x *FailureRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FailureRecord.ProtoReflect.Descriptor instead.
 func (*FailureRecord) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{52}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{53}
 }
 
 func (x *FailureRecord) GetEpoch() uint64 {
@@ -4886,7 +4971,7 @@ type ActionRecord struct {
 
 func (x *ActionRecord) Reset() {
 	*x = ActionRecord{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[53]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[54]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4898,7 +4983,7 @@ func (x *ActionRecord) String() string {
 func (*ActionRecord) ProtoMessage() {}
 
 func (x *ActionRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[53]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[54]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4911,7 +4996,7 @@ func (x *ActionRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ActionRecord.ProtoReflect.Descriptor instead.
 func (*ActionRecord) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{53}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{54}
 }
 
 func (x *ActionRecord) GetEpoch() uint64 {
@@ -4986,7 +5071,7 @@ type Record struct {
 
 func (x *Record) Reset() {
 	*x = Record{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[54]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[55]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4998,7 +5083,7 @@ func (x *Record) String() string {
 func (*Record) ProtoMessage() {}
 
 func (x *Record) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[54]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[55]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5011,7 +5096,7 @@ func (x *Record) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Record.ProtoReflect.Descriptor instead.
 func (*Record) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{54}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{55}
 }
 
 func (x *Record) GetKind() isRecord_Kind {
@@ -5113,7 +5198,7 @@ type Snapshot struct {
 
 func (x *Snapshot) Reset() {
 	*x = Snapshot{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[55]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[56]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5125,7 +5210,7 @@ func (x *Snapshot) String() string {
 func (*Snapshot) ProtoMessage() {}
 
 func (x *Snapshot) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[55]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[56]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5138,7 +5223,7 @@ func (x *Snapshot) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Snapshot.ProtoReflect.Descriptor instead.
 func (*Snapshot) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{55}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{56}
 }
 
 func (x *Snapshot) GetNode() uint64 {
@@ -5283,7 +5368,7 @@ type SchedulerView struct {
 
 func (x *SchedulerView) Reset() {
 	*x = SchedulerView{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[56]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[57]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5295,7 +5380,7 @@ func (x *SchedulerView) String() string {
 func (*SchedulerView) ProtoMessage() {}
 
 func (x *SchedulerView) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[56]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[57]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5308,7 +5393,7 @@ func (x *SchedulerView) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SchedulerView.ProtoReflect.Descriptor instead.
 func (*SchedulerView) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{56}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{57}
 }
 
 func (x *SchedulerView) GetActive() bool {
@@ -5364,13 +5449,21 @@ type DaemonView struct {
 	Placement     uint64                 `protobuf:"varint,7,opt,name=placement,proto3" json:"placement,omitempty"`
 	Age           *durationpb.Duration   `protobuf:"bytes,8,opt,name=age,proto3" json:"age,omitempty"` // since the lifecycle last changed
 	Intent        DaemonIntent_Intent    `protobuf:"varint,9,opt,name=intent,proto3,enum=meshos.v1.DaemonIntent_Intent" json:"intent,omitempty"`
+	Pid           int64                  `protobuf:"varint,10,opt,name=pid,proto3" json:"pid,omitempty"`                                   // 0 if no process runs, or if it is not known
+	Restarts      uint64                 `protobuf:"varint,11,opt,name=restarts,proto3" json:"restarts,omitempty"`                         // how often it was started again since this node's process started
+	Crashes       uint32                 `protobuf:"varint,12,opt,name=crashes,proto3" json:"crashes,omitempty"`                           // since it last ran for restart.stable_run, ended cleanly or was restarted by an operator
+	LastExit      *DaemonExit            `protobuf:"bytes,13,opt,name=last_exit,json=lastExit,proto3" json:"last_exit,omitempty"`          // of the process before
+	NextStart     *durationpb.Duration   `protobuf:"bytes,14,opt,name=next_start,json=nextStart,proto3,oneof" json:"next_start,omitempty"` // until it is started again, if that waits
+	Outdated      bool                   `protobuf:"varint,15,opt,name=outdated,proto3" json:"outdated,omitempty"`                         // it runs with another command, env or dir than the configuration has now
+	StartError    string                 `protobuf:"bytes,16,opt,name=start_error,json=startError,proto3" json:"start_error,omitempty"`    // why the last start failed, until one succeeds
+	Rejected      string                 `protobuf:"bytes,17,opt,name=rejected,proto3" json:"rejected,omitempty"`                          // why its entry in the configuration can't be used; empty if it can
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *DaemonView) Reset() {
 	*x = DaemonView{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[57]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[58]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5382,7 +5475,7 @@ func (x *DaemonView) String() string {
 func (*DaemonView) ProtoMessage() {}
 
 func (x *DaemonView) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[57]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[58]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5395,7 +5488,7 @@ func (x *DaemonView) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DaemonView.ProtoReflect.Descriptor instead.
 func (*DaemonView) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{57}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{58}
 }
 
 func (x *DaemonView) GetDaemon() *DaemonRef {
@@ -5461,6 +5554,62 @@ func (x *DaemonView) GetIntent() DaemonIntent_Intent {
 	return DaemonIntent_INTENT_UNSPECIFIED
 }
 
+func (x *DaemonView) GetPid() int64 {
+	if x != nil {
+		return x.Pid
+	}
+	return 0
+}
+
+func (x *DaemonView) GetRestarts() uint64 {
+	if x != nil {
+		return x.Restarts
+	}
+	return 0
+}
+
+func (x *DaemonView) GetCrashes() uint32 {
+	if x != nil {
+		return x.Crashes
+	}
+	return 0
+}
+
+func (x *DaemonView) GetLastExit() *DaemonExit {
+	if x != nil {
+		return x.LastExit
+	}
+	return nil
+}
+
+func (x *DaemonView) GetNextStart() *durationpb.Duration {
+	if x != nil {
+		return x.NextStart
+	}
+	return nil
+}
+
+func (x *DaemonView) GetOutdated() bool {
+	if x != nil {
+		return x.Outdated
+	}
+	return false
+}
+
+func (x *DaemonView) GetStartError() string {
+	if x != nil {
+		return x.StartError
+	}
+	return ""
+}
+
+func (x *DaemonView) GetRejected() string {
+	if x != nil {
+		return x.Rejected
+	}
+	return ""
+}
+
 type ReplicaView struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Chain         uint64                 `protobuf:"varint,1,opt,name=chain,proto3" json:"chain,omitempty"`
@@ -5473,7 +5622,7 @@ type ReplicaView struct {
 
 func (x *ReplicaView) Reset() {
 	*x = ReplicaView{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[58]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[59]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5485,7 +5634,7 @@ func (x *ReplicaView) String() string {
 func (*ReplicaView) ProtoMessage() {}
 
 func (x *ReplicaView) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[58]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[59]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5498,7 +5647,7 @@ func (x *ReplicaView) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReplicaView.ProtoReflect.Descriptor instead.
 func (*ReplicaView) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{58}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{59}
 }
 
 func (x *ReplicaView) GetChain() uint64 {
@@ -5544,7 +5693,7 @@ type PeerView struct {
 
 func (x *PeerView) Reset() {
 	*x = PeerView{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[59]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[60]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5556,7 +5705,7 @@ func (x *PeerView) String() string {
 func (*PeerView) ProtoMessage() {}
 
 func (x *PeerView) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[59]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[60]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5569,7 +5718,7 @@ func (x *PeerView) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PeerView.ProtoReflect.Descriptor instead.
 func (*PeerView) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{59}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{60}
 }
 
 func (x *PeerView) GetPeer() uint64 {
@@ -5632,7 +5781,7 @@ type AvoidView struct {
 
 func (x *AvoidView) Reset() {
 	*x = AvoidView{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[60]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[61]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5644,7 +5793,7 @@ func (x *AvoidView) String() string {
 func (*AvoidView) ProtoMessage() {}
 
 func (x *AvoidView) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[60]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[61]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5657,7 +5806,7 @@ func (x *AvoidView) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AvoidView.ProtoReflect.Descriptor instead.
 func (*AvoidView) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{60}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{61}
 }
 
 func (x *AvoidView) GetPeer() uint64 {
@@ -5696,7 +5845,7 @@ type MaintenanceView struct {
 
 func (x *MaintenanceView) Reset() {
 	*x = MaintenanceView{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[61]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[62]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5708,7 +5857,7 @@ func (x *MaintenanceView) String() string {
 func (*MaintenanceView) ProtoMessage() {}
 
 func (x *MaintenanceView) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[61]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[62]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5721,7 +5870,7 @@ func (x *MaintenanceView) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MaintenanceView.ProtoReflect.Descriptor instead.
 func (*MaintenanceView) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{61}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{62}
 }
 
 func (x *MaintenanceView) GetPhase() MaintenancePhase {
@@ -5786,7 +5935,7 @@ type EmittedAction struct {
 
 func (x *EmittedAction) Reset() {
 	*x = EmittedAction{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[62]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[63]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5798,7 +5947,7 @@ func (x *EmittedAction) String() string {
 func (*EmittedAction) ProtoMessage() {}
 
 func (x *EmittedAction) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[62]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[63]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5811,7 +5960,7 @@ func (x *EmittedAction) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EmittedAction.ProtoReflect.Descriptor instead.
 func (*EmittedAction) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{62}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{63}
 }
 
 func (x *EmittedAction) GetId() uint64 {
@@ -5861,7 +6010,7 @@ type MigrationView struct {
 
 func (x *MigrationView) Reset() {
 	*x = MigrationView{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[63]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[64]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5873,7 +6022,7 @@ func (x *MigrationView) String() string {
 func (*MigrationView) ProtoMessage() {}
 
 func (x *MigrationView) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[63]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[64]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5886,7 +6035,7 @@ func (x *MigrationView) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MigrationView.ProtoReflect.Descriptor instead.
 func (*MigrationView) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{63}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{64}
 }
 
 func (x *MigrationView) GetMigration() uint64 {
@@ -5981,7 +6130,7 @@ type PluginView struct {
 
 func (x *PluginView) Reset() {
 	*x = PluginView{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[64]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[65]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5993,7 +6142,7 @@ func (x *PluginView) String() string {
 func (*PluginView) ProtoMessage() {}
 
 func (x *PluginView) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[64]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[65]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6006,7 +6155,7 @@ func (x *PluginView) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PluginView.ProtoReflect.Descriptor instead.
 func (*PluginView) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{64}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{65}
 }
 
 func (x *PluginView) GetName() string {
@@ -6122,7 +6271,7 @@ type Stats struct {
 
 func (x *Stats) Reset() {
 	*x = Stats{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[65]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[66]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6134,7 +6283,7 @@ func (x *Stats) String() string {
 func (*Stats) ProtoMessage() {}
 
 func (x *Stats) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[65]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[66]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6147,7 +6296,7 @@ func (x *Stats) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Stats.ProtoReflect.Descriptor instead.
 func (*Stats) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{65}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{66}
 }
 
 func (x *Stats) GetEventsApplied() uint64 {
@@ -6269,7 +6418,7 @@ type JournalEntry struct {
 
 func (x *JournalEntry) Reset() {
 	*x = JournalEntry{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[66]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[67]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6281,7 +6430,7 @@ func (x *JournalEntry) String() string {
 func (*JournalEntry) ProtoMessage() {}
 
 func (x *JournalEntry) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[66]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[67]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6294,7 +6443,7 @@ func (x *JournalEntry) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JournalEntry.ProtoReflect.Descriptor instead.
 func (*JournalEntry) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{66}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{67}
 }
 
 func (x *JournalEntry) GetIndex() uint64 {
@@ -6522,7 +6671,7 @@ type Boot struct {
 
 func (x *Boot) Reset() {
 	*x = Boot{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[67]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[68]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6534,7 +6683,7 @@ func (x *Boot) String() string {
 func (*Boot) ProtoMessage() {}
 
 func (x *Boot) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[67]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[68]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6547,7 +6696,7 @@ func (x *Boot) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Boot.ProtoReflect.Descriptor instead.
 func (*Boot) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{67}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{68}
 }
 
 func (x *Boot) GetNode() uint64 {
@@ -6590,7 +6739,7 @@ type Tick struct {
 
 func (x *Tick) Reset() {
 	*x = Tick{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[68]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[69]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6602,7 +6751,7 @@ func (x *Tick) String() string {
 func (*Tick) ProtoMessage() {}
 
 func (x *Tick) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[68]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[69]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6615,7 +6764,7 @@ func (x *Tick) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Tick.ProtoReflect.Descriptor instead.
 func (*Tick) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{68}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{69}
 }
 
 func (x *Tick) GetQueueRoom() uint32 {
@@ -6640,7 +6789,7 @@ type JudgedCommit struct {
 
 func (x *JudgedCommit) Reset() {
 	*x = JudgedCommit{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[69]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[70]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6652,7 +6801,7 @@ func (x *JudgedCommit) String() string {
 func (*JudgedCommit) ProtoMessage() {}
 
 func (x *JudgedCommit) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[69]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[70]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6665,7 +6814,7 @@ func (x *JudgedCommit) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JudgedCommit.ProtoReflect.Descriptor instead.
 func (*JudgedCommit) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{69}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{70}
 }
 
 func (x *JudgedCommit) GetEvent() *AdminEvent {
@@ -6720,7 +6869,7 @@ type Reload struct {
 
 func (x *Reload) Reset() {
 	*x = Reload{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[70]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[71]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6732,7 +6881,7 @@ func (x *Reload) String() string {
 func (*Reload) ProtoMessage() {}
 
 func (x *Reload) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[70]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[71]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6745,7 +6894,7 @@ func (x *Reload) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Reload.ProtoReflect.Descriptor instead.
 func (*Reload) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{70}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{71}
 }
 
 func (x *Reload) GetConfigToml() string {
@@ -6767,7 +6916,7 @@ type Acknowledged struct {
 
 func (x *Acknowledged) Reset() {
 	*x = Acknowledged{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[71]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[72]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6779,7 +6928,7 @@ func (x *Acknowledged) String() string {
 func (*Acknowledged) ProtoMessage() {}
 
 func (x *Acknowledged) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[71]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[72]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6792,7 +6941,7 @@ func (x *Acknowledged) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Acknowledged.ProtoReflect.Descriptor instead.
 func (*Acknowledged) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{71}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{72}
 }
 
 func (x *Acknowledged) GetChain() Acknowledged_Chain {
@@ -6820,7 +6969,7 @@ type FailureReport struct {
 
 func (x *FailureReport) Reset() {
 	*x = FailureReport{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[72]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[73]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6832,7 +6981,7 @@ func (x *FailureReport) String() string {
 func (*FailureReport) ProtoMessage() {}
 
 func (x *FailureReport) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[72]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[73]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6845,7 +6994,7 @@ func (x *FailureReport) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FailureReport.ProtoReflect.Descriptor instead.
 func (*FailureReport) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{72}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{73}
 }
 
 func (x *FailureReport) GetSource() string {
@@ -6876,7 +7025,7 @@ type Samples struct {
 
 func (x *Samples) Reset() {
 	*x = Samples{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[73]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[74]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6888,7 +7037,7 @@ func (x *Samples) String() string {
 func (*Samples) ProtoMessage() {}
 
 func (x *Samples) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[73]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[74]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6901,7 +7050,7 @@ func (x *Samples) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Samples.ProtoReflect.Descriptor instead.
 func (*Samples) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{73}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{74}
 }
 
 func (x *Samples) GetProbe() string {
@@ -6955,7 +7104,7 @@ type ActionOutcome struct {
 
 func (x *ActionOutcome) Reset() {
 	*x = ActionOutcome{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[74]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[75]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6967,7 +7116,7 @@ func (x *ActionOutcome) String() string {
 func (*ActionOutcome) ProtoMessage() {}
 
 func (x *ActionOutcome) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[74]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[75]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6980,7 +7129,7 @@ func (x *ActionOutcome) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ActionOutcome.ProtoReflect.Descriptor instead.
 func (*ActionOutcome) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{74}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{75}
 }
 
 func (x *ActionOutcome) GetActionId() uint64 {
@@ -7043,7 +7192,7 @@ type ScoreTable struct {
 
 func (x *ScoreTable) Reset() {
 	*x = ScoreTable{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[75]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[76]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7055,7 +7204,7 @@ func (x *ScoreTable) String() string {
 func (*ScoreTable) ProtoMessage() {}
 
 func (x *ScoreTable) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[75]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[76]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7068,7 +7217,7 @@ func (x *ScoreTable) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ScoreTable.ProtoReflect.Descriptor instead.
 func (*ScoreTable) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{75}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{76}
 }
 
 func (x *ScoreTable) GetViewVersion() uint64 {
@@ -7097,7 +7246,7 @@ type ChainScore struct {
 
 func (x *ChainScore) Reset() {
 	*x = ChainScore{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[76]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[77]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7109,7 +7258,7 @@ func (x *ChainScore) String() string {
 func (*ChainScore) ProtoMessage() {}
 
 func (x *ChainScore) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[76]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[77]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7122,7 +7271,7 @@ func (x *ChainScore) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ChainScore.ProtoReflect.Descriptor instead.
 func (*ChainScore) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{76}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{77}
 }
 
 func (x *ChainScore) GetChain() uint64 {
@@ -7163,7 +7312,7 @@ type NodeScore struct {
 
 func (x *NodeScore) Reset() {
 	*x = NodeScore{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[77]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[78]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7175,7 +7324,7 @@ func (x *NodeScore) String() string {
 func (*NodeScore) ProtoMessage() {}
 
 func (x *NodeScore) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[77]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[78]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7188,7 +7337,7 @@ func (x *NodeScore) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NodeScore.ProtoReflect.Descriptor instead.
 func (*NodeScore) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{77}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{78}
 }
 
 func (x *NodeScore) GetNode() uint64 {
@@ -7217,7 +7366,7 @@ type MigrationCost struct {
 
 func (x *MigrationCost) Reset() {
 	*x = MigrationCost{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[78]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[79]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7229,7 +7378,7 @@ func (x *MigrationCost) String() string {
 func (*MigrationCost) ProtoMessage() {}
 
 func (x *MigrationCost) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[78]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[79]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7242,7 +7391,7 @@ func (x *MigrationCost) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MigrationCost.ProtoReflect.Descriptor instead.
 func (*MigrationCost) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{78}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{79}
 }
 
 func (x *MigrationCost) GetStateTransfer() *durationpb.Duration {
@@ -7276,7 +7425,7 @@ type Migrations struct {
 
 func (x *Migrations) Reset() {
 	*x = Migrations{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[79]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[80]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7288,7 +7437,7 @@ func (x *Migrations) String() string {
 func (*Migrations) ProtoMessage() {}
 
 func (x *Migrations) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[79]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[80]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7301,7 +7450,7 @@ func (x *Migrations) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Migrations.ProtoReflect.Descriptor instead.
 func (*Migrations) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{79}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{80}
 }
 
 func (x *Migrations) GetInFlight() []*MigrationView {
@@ -7326,7 +7475,7 @@ type BlastRadius struct {
 
 func (x *BlastRadius) Reset() {
 	*x = BlastRadius{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[80]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[81]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7338,7 +7487,7 @@ func (x *BlastRadius) String() string {
 func (*BlastRadius) ProtoMessage() {}
 
 func (x *BlastRadius) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[80]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[81]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7351,7 +7500,7 @@ func (x *BlastRadius) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BlastRadius.ProtoReflect.Descriptor instead.
 func (*BlastRadius) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{80}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{81}
 }
 
 func (x *BlastRadius) GetAffectedNodes() []uint64 {
@@ -7398,13 +7547,15 @@ func (x *BlastRadius) GetWarnings() []*BlastRadius_Warning {
 
 type DaemonLifecycle_Started struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
+	Pid           int64                  `protobuf:"varint,1,opt,name=pid,proto3" json:"pid,omitempty"`                                      // 0 if it is not known
+	ConfigSha256  string                 `protobuf:"bytes,2,opt,name=config_sha256,json=configSha256,proto3" json:"config_sha256,omitempty"` // of the command, env and dir that it was started with
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *DaemonLifecycle_Started) Reset() {
 	*x = DaemonLifecycle_Started{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[81]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[82]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7416,7 +7567,7 @@ func (x *DaemonLifecycle_Started) String() string {
 func (*DaemonLifecycle_Started) ProtoMessage() {}
 
 func (x *DaemonLifecycle_Started) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[81]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[82]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7432,15 +7583,30 @@ func (*DaemonLifecycle_Started) Descriptor() ([]byte, []int) {
 	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{7, 0}
 }
 
+func (x *DaemonLifecycle_Started) GetPid() int64 {
+	if x != nil {
+		return x.Pid
+	}
+	return 0
+}
+
+func (x *DaemonLifecycle_Started) GetConfigSha256() string {
+	if x != nil {
+		return x.ConfigSha256
+	}
+	return ""
+}
+
 type DaemonLifecycle_ExitedCleanly struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
+	Exit          *DaemonExit            `protobuf:"bytes,1,opt,name=exit,proto3" json:"exit,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *DaemonLifecycle_ExitedCleanly) Reset() {
 	*x = DaemonLifecycle_ExitedCleanly{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[82]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[83]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7452,7 +7618,7 @@ func (x *DaemonLifecycle_ExitedCleanly) String() string {
 func (*DaemonLifecycle_ExitedCleanly) ProtoMessage() {}
 
 func (x *DaemonLifecycle_ExitedCleanly) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[82]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[83]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7468,16 +7634,24 @@ func (*DaemonLifecycle_ExitedCleanly) Descriptor() ([]byte, []int) {
 	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{7, 1}
 }
 
+func (x *DaemonLifecycle_ExitedCleanly) GetExit() *DaemonExit {
+	if x != nil {
+		return x.Exit
+	}
+	return nil
+}
+
 type DaemonLifecycle_Crashed struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Reason        string                 `protobuf:"bytes,1,opt,name=reason,proto3" json:"reason,omitempty"`
+	Exit          *DaemonExit            `protobuf:"bytes,2,opt,name=exit,proto3" json:"exit,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *DaemonLifecycle_Crashed) Reset() {
 	*x = DaemonLifecycle_Crashed{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[83]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[84]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7489,7 +7663,7 @@ func (x *DaemonLifecycle_Crashed) String() string {
 func (*DaemonLifecycle_Crashed) ProtoMessage() {}
 
 func (x *DaemonLifecycle_Crashed) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[83]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[84]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7512,6 +7686,59 @@ func (x *DaemonLifecycle_Crashed) GetReason() string {
 	return ""
 }
 
+func (x *DaemonLifecycle_Crashed) GetExit() *DaemonExit {
+	if x != nil {
+		return x.Exit
+	}
+	return nil
+}
+
+// Rejected: what the daemon's entry in the configuration points at is missing or can't be
+// executed, so that the daemon can't be started. An empty reason takes that back.
+type DaemonLifecycle_Rejected struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Reason        string                 `protobuf:"bytes,1,opt,name=reason,proto3" json:"reason,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DaemonLifecycle_Rejected) Reset() {
+	*x = DaemonLifecycle_Rejected{}
+	mi := &file_meshos_v1_meshos_proto_msgTypes[85]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DaemonLifecycle_Rejected) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DaemonLifecycle_Rejected) ProtoMessage() {}
+
+func (x *DaemonLifecycle_Rejected) ProtoReflect() protoreflect.Message {
+	mi := &file_meshos_v1_meshos_proto_msgTypes[85]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DaemonLifecycle_Rejected.ProtoReflect.Descriptor instead.
+func (*DaemonLifecycle_Rejected) Descriptor() ([]byte, []int) {
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{7, 3}
+}
+
+func (x *DaemonLifecycle_Rejected) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
 type BlastRadius_Warning struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Kind          string                 `protobuf:"bytes,1,opt,name=kind,proto3" json:"kind,omitempty"`     // stable snake_case
@@ -7522,7 +7749,7 @@ type BlastRadius_Warning struct {
 
 func (x *BlastRadius_Warning) Reset() {
 	*x = BlastRadius_Warning{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[84]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[86]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7534,7 +7761,7 @@ func (x *BlastRadius_Warning) String() string {
 func (*BlastRadius_Warning) ProtoMessage() {}
 
 func (x *BlastRadius_Warning) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[84]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[86]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7547,7 +7774,7 @@ func (x *BlastRadius_Warning) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BlastRadius_Warning.ProtoReflect.Descriptor instead.
 func (*BlastRadius_Warning) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{80, 0}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{81, 0}
 }
 
 func (x *BlastRadius_Warning) GetKind() string {
@@ -7624,19 +7851,32 @@ const file_meshos_v1_meshos_proto_rawDesc = "" +
 	"\x04Kind\x12\x14\n" +
 	"\x10KIND_UNSPECIFIED\x10\x00\x12!\n" +
 	"\x1dKIND_BECAME_HOLDER_AND_LEADER\x10\x01\x12 \n" +
-	"\x1cKIND_LEADER_LOST_AND_REMOVED\x10\x02\"\xce\x03\n" +
+	"\x1cKIND_LEADER_LOST_AND_REMOVED\x10\x02\"\xc2\x05\n" +
 	"\x0fDaemonLifecycle\x12,\n" +
 	"\x06daemon\x18\x01 \x01(\v2\x14.meshos.v1.DaemonRefR\x06daemon\x12>\n" +
 	"\astarted\x18\x02 \x01(\v2\".meshos.v1.DaemonLifecycle.StartedH\x00R\astarted\x12Q\n" +
 	"\x0eexited_cleanly\x18\x03 \x01(\v2(.meshos.v1.DaemonLifecycle.ExitedCleanlyH\x00R\rexitedCleanly\x12>\n" +
 	"\acrashed\x18\x04 \x01(\v2\".meshos.v1.DaemonLifecycle.CrashedH\x00R\acrashed\x12@\n" +
 	"\x0ehealth_changed\x18\x05 \x01(\v2\x17.meshos.v1.DaemonHealthH\x00R\rhealthChanged\x12/\n" +
-	"\x12saturation_changed\x18\x06 \x01(\x02H\x00R\x11saturationChanged\x1a\t\n" +
-	"\aStarted\x1a\x0f\n" +
-	"\rExitedCleanly\x1a!\n" +
+	"\x12saturation_changed\x18\x06 \x01(\x02H\x00R\x11saturationChanged\x12A\n" +
+	"\brejected\x18\a \x01(\v2#.meshos.v1.DaemonLifecycle.RejectedH\x00R\brejected\x1a@\n" +
+	"\aStarted\x12\x10\n" +
+	"\x03pid\x18\x01 \x01(\x03R\x03pid\x12#\n" +
+	"\rconfig_sha256\x18\x02 \x01(\tR\fconfigSha256\x1a:\n" +
+	"\rExitedCleanly\x12)\n" +
+	"\x04exit\x18\x01 \x01(\v2\x15.meshos.v1.DaemonExitR\x04exit\x1aL\n" +
 	"\aCrashed\x12\x16\n" +
+	"\x06reason\x18\x01 \x01(\tR\x06reason\x12)\n" +
+	"\x04exit\x18\x02 \x01(\v2\x15.meshos.v1.DaemonExitR\x04exit\x1a\"\n" +
+	"\bRejected\x12\x16\n" +
 	"\x06reason\x18\x01 \x01(\tR\x06reasonB\b\n" +
-	"\x06signal\"L\n" +
+	"\x06signal\"\x81\x01\n" +
+	"\n" +
+	"DaemonExit\x12\x12\n" +
+	"\x04code\x18\x01 \x01(\x05R\x04code\x12\x16\n" +
+	"\x06signal\x18\x02 \x01(\tR\x06signal\x12\x1b\n" +
+	"\tlast_line\x18\x03 \x01(\tR\blastLine\x12*\n" +
+	"\x02at\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\x02at\"L\n" +
 	"\tRttSample\x12\x12\n" +
 	"\x04peer\x18\x01 \x01(\x04R\x04peer\x12+\n" +
 	"\x03rtt\x18\x02 \x01(\v2\x19.google.protobuf.DurationR\x03rtt\"U\n" +
@@ -7949,7 +8189,7 @@ const file_meshos_v1_meshos_proto_rawDesc = "" +
 	"\fview_version\x18\x03 \x01(\x04R\vviewVersion\x12+\n" +
 	"\x03age\x18\x04 \x01(\v2\x19.google.protobuf.DurationR\x03age\x12#\n" +
 	"\rchains_scored\x18\x05 \x01(\rR\fchainsScored\x12\x16\n" +
-	"\x06moving\x18\x06 \x01(\rR\x06moving\"\xc5\x05\n" +
+	"\x06moving\x18\x06 \x01(\rR\x06moving\"\xe8\a\n" +
 	"\n" +
 	"DaemonView\x12,\n" +
 	"\x06daemon\x18\x01 \x01(\v2\x14.meshos.v1.DaemonRefR\x06daemon\x12=\n" +
@@ -7963,7 +8203,18 @@ const file_meshos_v1_meshos_proto_rawDesc = "" +
 	"restart_in\x18\x06 \x01(\v2\x19.google.protobuf.DurationH\x00R\trestartIn\x88\x01\x01\x12\x1c\n" +
 	"\tplacement\x18\a \x01(\x04R\tplacement\x12+\n" +
 	"\x03age\x18\b \x01(\v2\x19.google.protobuf.DurationR\x03age\x126\n" +
-	"\x06intent\x18\t \x01(\x0e2\x1e.meshos.v1.DaemonIntent.IntentR\x06intent\"\x84\x01\n" +
+	"\x06intent\x18\t \x01(\x0e2\x1e.meshos.v1.DaemonIntent.IntentR\x06intent\x12\x10\n" +
+	"\x03pid\x18\n" +
+	" \x01(\x03R\x03pid\x12\x1a\n" +
+	"\brestarts\x18\v \x01(\x04R\brestarts\x12\x18\n" +
+	"\acrashes\x18\f \x01(\rR\acrashes\x122\n" +
+	"\tlast_exit\x18\r \x01(\v2\x15.meshos.v1.DaemonExitR\blastExit\x12=\n" +
+	"\n" +
+	"next_start\x18\x0e \x01(\v2\x19.google.protobuf.DurationH\x01R\tnextStart\x88\x01\x01\x12\x1a\n" +
+	"\boutdated\x18\x0f \x01(\bR\boutdated\x12\x1f\n" +
+	"\vstart_error\x18\x10 \x01(\tR\n" +
+	"startError\x12\x1a\n" +
+	"\brejected\x18\x11 \x01(\tR\brejected\"\x84\x01\n" +
 	"\tLifecycle\x12\x19\n" +
 	"\x15LIFECYCLE_UNSPECIFIED\x10\x00\x12\x15\n" +
 	"\x11LIFECYCLE_STOPPED\x10\x01\x12\x16\n" +
@@ -7975,7 +8226,8 @@ const file_meshos_v1_meshos_proto_rawDesc = "" +
 	"\fRESTART_IDLE\x10\x01\x12\x17\n" +
 	"\x13RESTART_BACKING_OFF\x10\x02\x12\x19\n" +
 	"\x15RESTART_CRASH_LOOPING\x10\x03B\r\n" +
-	"\v_restart_in\"\x90\x01\n" +
+	"\v_restart_inB\r\n" +
+	"\v_next_start\"\x90\x01\n" +
 	"\vReplicaView\x12\x14\n" +
 	"\x05chain\x18\x01 \x01(\x04R\x05chain\x12\x18\n" +
 	"\aholders\x18\x02 \x03(\x04R\aholders\x12\x1d\n" +
@@ -8219,7 +8471,7 @@ func file_meshos_v1_meshos_proto_rawDescGZIP() []byte {
 }
 
 var file_meshos_v1_meshos_proto_enumTypes = make([]protoimpl.EnumInfo, 15)
-var file_meshos_v1_meshos_proto_msgTypes = make([]protoimpl.MessageInfo, 85)
+var file_meshos_v1_meshos_proto_msgTypes = make([]protoimpl.MessageInfo, 87)
 var file_meshos_v1_meshos_proto_goTypes = []any{
 	(NodeHealth)(0),                       // 0: meshos.v1.NodeHealth
 	(MaintenancePhase)(0),                 // 1: meshos.v1.MaintenancePhase
@@ -8244,85 +8496,87 @@ var file_meshos_v1_meshos_proto_goTypes = []any{
 	(*ReplicaLeader)(nil),                 // 20: meshos.v1.ReplicaLeader
 	(*ReplicaTransition)(nil),             // 21: meshos.v1.ReplicaTransition
 	(*DaemonLifecycle)(nil),               // 22: meshos.v1.DaemonLifecycle
-	(*RttSample)(nil),                     // 23: meshos.v1.RttSample
-	(*NodeHealthSample)(nil),              // 24: meshos.v1.NodeHealthSample
-	(*PeerInventory)(nil),                 // 25: meshos.v1.PeerInventory
-	(*LogLine)(nil),                       // 26: meshos.v1.LogLine
-	(*BlobAnnouncement)(nil),              // 27: meshos.v1.BlobAnnouncement
-	(*PlacementIntent)(nil),               // 28: meshos.v1.PlacementIntent
-	(*DaemonIntent)(nil),                  // 29: meshos.v1.DaemonIntent
-	(*LocalReplicaIntent)(nil),            // 30: meshos.v1.LocalReplicaIntent
-	(*MaintenanceObserved)(nil),           // 31: meshos.v1.MaintenanceObserved
-	(*AdminEvent)(nil),                    // 32: meshos.v1.AdminEvent
-	(*NodeTarget)(nil),                    // 33: meshos.v1.NodeTarget
-	(*EnterMaintenance)(nil),              // 34: meshos.v1.EnterMaintenance
-	(*Drain)(nil),                         // 35: meshos.v1.Drain
-	(*DropReplicas)(nil),                  // 36: meshos.v1.DropReplicas
-	(*SetDaemonIntent)(nil),               // 37: meshos.v1.SetDaemonIntent
-	(*SetPlacement)(nil),                  // 38: meshos.v1.SetPlacement
-	(*SetLocalReplica)(nil),               // 39: meshos.v1.SetLocalReplica
-	(*FreezeCluster)(nil),                 // 40: meshos.v1.FreezeCluster
-	(*ThawCluster)(nil),                   // 41: meshos.v1.ThawCluster
-	(*FlushAvoidLists)(nil),               // 42: meshos.v1.FlushAvoidLists
-	(*ForceEvictReplica)(nil),             // 43: meshos.v1.ForceEvictReplica
-	(*ForceRestartDaemon)(nil),            // 44: meshos.v1.ForceRestartDaemon
-	(*ForceCutover)(nil),                  // 45: meshos.v1.ForceCutover
-	(*KillMigration)(nil),                 // 46: meshos.v1.KillMigration
-	(*SignedCommit)(nil),                  // 47: meshos.v1.SignedCommit
-	(*AdminCommand)(nil),                  // 48: meshos.v1.AdminCommand
-	(*Action)(nil),                        // 49: meshos.v1.Action
-	(*StartDaemon)(nil),                   // 50: meshos.v1.StartDaemon
-	(*StopDaemon)(nil),                    // 51: meshos.v1.StopDaemon
-	(*PullReplica)(nil),                   // 52: meshos.v1.PullReplica
-	(*DropReplica)(nil),                   // 53: meshos.v1.DropReplica
-	(*RequestPlacement)(nil),              // 54: meshos.v1.RequestPlacement
-	(*RequestEviction)(nil),               // 55: meshos.v1.RequestEviction
-	(*MigrateBlob)(nil),                   // 56: meshos.v1.MigrateBlob
-	(*ReduceHeat)(nil),                    // 57: meshos.v1.ReduceHeat
-	(*MarkAvoid)(nil),                     // 58: meshos.v1.MarkAvoid
-	(*ApplyBackoff)(nil),                  // 59: meshos.v1.ApplyBackoff
-	(*CommitMaintenanceTransition)(nil),   // 60: meshos.v1.CommitMaintenanceTransition
-	(*VerificationOutcome)(nil),           // 61: meshos.v1.VerificationOutcome
-	(*Operator)(nil),                      // 62: meshos.v1.Operator
-	(*AdminAuditRecord)(nil),              // 63: meshos.v1.AdminAuditRecord
-	(*Refusal)(nil),                       // 64: meshos.v1.Refusal
-	(*SignerChange)(nil),                  // 65: meshos.v1.SignerChange
-	(*LogRecord)(nil),                     // 66: meshos.v1.LogRecord
-	(*FailureRecord)(nil),                 // 67: meshos.v1.FailureRecord
-	(*ActionRecord)(nil),                  // 68: meshos.v1.ActionRecord
-	(*Record)(nil),                        // 69: meshos.v1.Record
-	(*Snapshot)(nil),                      // 70: meshos.v1.Snapshot
-	(*SchedulerView)(nil),                 // 71: meshos.v1.SchedulerView
-	(*DaemonView)(nil),                    // 72: meshos.v1.DaemonView
-	(*ReplicaView)(nil),                   // 73: meshos.v1.ReplicaView
-	(*PeerView)(nil),                      // 74: meshos.v1.PeerView
-	(*AvoidView)(nil),                     // 75: meshos.v1.AvoidView
-	(*MaintenanceView)(nil),               // 76: meshos.v1.MaintenanceView
-	(*EmittedAction)(nil),                 // 77: meshos.v1.EmittedAction
-	(*MigrationView)(nil),                 // 78: meshos.v1.MigrationView
-	(*PluginView)(nil),                    // 79: meshos.v1.PluginView
-	(*Stats)(nil),                         // 80: meshos.v1.Stats
-	(*JournalEntry)(nil),                  // 81: meshos.v1.JournalEntry
-	(*Boot)(nil),                          // 82: meshos.v1.Boot
-	(*Tick)(nil),                          // 83: meshos.v1.Tick
-	(*JudgedCommit)(nil),                  // 84: meshos.v1.JudgedCommit
-	(*Reload)(nil),                        // 85: meshos.v1.Reload
-	(*Acknowledged)(nil),                  // 86: meshos.v1.Acknowledged
-	(*FailureReport)(nil),                 // 87: meshos.v1.FailureReport
-	(*Samples)(nil),                       // 88: meshos.v1.Samples
-	(*ActionOutcome)(nil),                 // 89: meshos.v1.ActionOutcome
-	(*ScoreTable)(nil),                    // 90: meshos.v1.ScoreTable
-	(*ChainScore)(nil),                    // 91: meshos.v1.ChainScore
-	(*NodeScore)(nil),                     // 92: meshos.v1.NodeScore
-	(*MigrationCost)(nil),                 // 93: meshos.v1.MigrationCost
-	(*Migrations)(nil),                    // 94: meshos.v1.Migrations
-	(*BlastRadius)(nil),                   // 95: meshos.v1.BlastRadius
-	(*DaemonLifecycle_Started)(nil),       // 96: meshos.v1.DaemonLifecycle.Started
-	(*DaemonLifecycle_ExitedCleanly)(nil), // 97: meshos.v1.DaemonLifecycle.ExitedCleanly
-	(*DaemonLifecycle_Crashed)(nil),       // 98: meshos.v1.DaemonLifecycle.Crashed
-	(*BlastRadius_Warning)(nil),           // 99: meshos.v1.BlastRadius.Warning
-	(*durationpb.Duration)(nil),           // 100: google.protobuf.Duration
-	(*timestamppb.Timestamp)(nil),         // 101: google.protobuf.Timestamp
+	(*DaemonExit)(nil),                    // 23: meshos.v1.DaemonExit
+	(*RttSample)(nil),                     // 24: meshos.v1.RttSample
+	(*NodeHealthSample)(nil),              // 25: meshos.v1.NodeHealthSample
+	(*PeerInventory)(nil),                 // 26: meshos.v1.PeerInventory
+	(*LogLine)(nil),                       // 27: meshos.v1.LogLine
+	(*BlobAnnouncement)(nil),              // 28: meshos.v1.BlobAnnouncement
+	(*PlacementIntent)(nil),               // 29: meshos.v1.PlacementIntent
+	(*DaemonIntent)(nil),                  // 30: meshos.v1.DaemonIntent
+	(*LocalReplicaIntent)(nil),            // 31: meshos.v1.LocalReplicaIntent
+	(*MaintenanceObserved)(nil),           // 32: meshos.v1.MaintenanceObserved
+	(*AdminEvent)(nil),                    // 33: meshos.v1.AdminEvent
+	(*NodeTarget)(nil),                    // 34: meshos.v1.NodeTarget
+	(*EnterMaintenance)(nil),              // 35: meshos.v1.EnterMaintenance
+	(*Drain)(nil),                         // 36: meshos.v1.Drain
+	(*DropReplicas)(nil),                  // 37: meshos.v1.DropReplicas
+	(*SetDaemonIntent)(nil),               // 38: meshos.v1.SetDaemonIntent
+	(*SetPlacement)(nil),                  // 39: meshos.v1.SetPlacement
+	(*SetLocalReplica)(nil),               // 40: meshos.v1.SetLocalReplica
+	(*FreezeCluster)(nil),                 // 41: meshos.v1.FreezeCluster
+	(*ThawCluster)(nil),                   // 42: meshos.v1.ThawCluster
+	(*FlushAvoidLists)(nil),               // 43: meshos.v1.FlushAvoidLists
+	(*ForceEvictReplica)(nil),             // 44: meshos.v1.ForceEvictReplica
+	(*ForceRestartDaemon)(nil),            // 45: meshos.v1.ForceRestartDaemon
+	(*ForceCutover)(nil),                  // 46: meshos.v1.ForceCutover
+	(*KillMigration)(nil),                 // 47: meshos.v1.KillMigration
+	(*SignedCommit)(nil),                  // 48: meshos.v1.SignedCommit
+	(*AdminCommand)(nil),                  // 49: meshos.v1.AdminCommand
+	(*Action)(nil),                        // 50: meshos.v1.Action
+	(*StartDaemon)(nil),                   // 51: meshos.v1.StartDaemon
+	(*StopDaemon)(nil),                    // 52: meshos.v1.StopDaemon
+	(*PullReplica)(nil),                   // 53: meshos.v1.PullReplica
+	(*DropReplica)(nil),                   // 54: meshos.v1.DropReplica
+	(*RequestPlacement)(nil),              // 55: meshos.v1.RequestPlacement
+	(*RequestEviction)(nil),               // 56: meshos.v1.RequestEviction
+	(*MigrateBlob)(nil),                   // 57: meshos.v1.MigrateBlob
+	(*ReduceHeat)(nil),                    // 58: meshos.v1.ReduceHeat
+	(*MarkAvoid)(nil),                     // 59: meshos.v1.MarkAvoid
+	(*ApplyBackoff)(nil),                  // 60: meshos.v1.ApplyBackoff
+	(*CommitMaintenanceTransition)(nil),   // 61: meshos.v1.CommitMaintenanceTransition
+	(*VerificationOutcome)(nil),           // 62: meshos.v1.VerificationOutcome
+	(*Operator)(nil),                      // 63: meshos.v1.Operator
+	(*AdminAuditRecord)(nil),              // 64: meshos.v1.AdminAuditRecord
+	(*Refusal)(nil),                       // 65: meshos.v1.Refusal
+	(*SignerChange)(nil),                  // 66: meshos.v1.SignerChange
+	(*LogRecord)(nil),                     // 67: meshos.v1.LogRecord
+	(*FailureRecord)(nil),                 // 68: meshos.v1.FailureRecord
+	(*ActionRecord)(nil),                  // 69: meshos.v1.ActionRecord
+	(*Record)(nil),                        // 70: meshos.v1.Record
+	(*Snapshot)(nil),                      // 71: meshos.v1.Snapshot
+	(*SchedulerView)(nil),                 // 72: meshos.v1.SchedulerView
+	(*DaemonView)(nil),                    // 73: meshos.v1.DaemonView
+	(*ReplicaView)(nil),                   // 74: meshos.v1.ReplicaView
+	(*PeerView)(nil),                      // 75: meshos.v1.PeerView
+	(*AvoidView)(nil),                     // 76: meshos.v1.AvoidView
+	(*MaintenanceView)(nil),               // 77: meshos.v1.MaintenanceView
+	(*EmittedAction)(nil),                 // 78: meshos.v1.EmittedAction
+	(*MigrationView)(nil),                 // 79: meshos.v1.MigrationView
+	(*PluginView)(nil),                    // 80: meshos.v1.PluginView
+	(*Stats)(nil),                         // 81: meshos.v1.Stats
+	(*JournalEntry)(nil),                  // 82: meshos.v1.JournalEntry
+	(*Boot)(nil),                          // 83: meshos.v1.Boot
+	(*Tick)(nil),                          // 84: meshos.v1.Tick
+	(*JudgedCommit)(nil),                  // 85: meshos.v1.JudgedCommit
+	(*Reload)(nil),                        // 86: meshos.v1.Reload
+	(*Acknowledged)(nil),                  // 87: meshos.v1.Acknowledged
+	(*FailureReport)(nil),                 // 88: meshos.v1.FailureReport
+	(*Samples)(nil),                       // 89: meshos.v1.Samples
+	(*ActionOutcome)(nil),                 // 90: meshos.v1.ActionOutcome
+	(*ScoreTable)(nil),                    // 91: meshos.v1.ScoreTable
+	(*ChainScore)(nil),                    // 92: meshos.v1.ChainScore
+	(*NodeScore)(nil),                     // 93: meshos.v1.NodeScore
+	(*MigrationCost)(nil),                 // 94: meshos.v1.MigrationCost
+	(*Migrations)(nil),                    // 95: meshos.v1.Migrations
+	(*BlastRadius)(nil),                   // 96: meshos.v1.BlastRadius
+	(*DaemonLifecycle_Started)(nil),       // 97: meshos.v1.DaemonLifecycle.Started
+	(*DaemonLifecycle_ExitedCleanly)(nil), // 98: meshos.v1.DaemonLifecycle.ExitedCleanly
+	(*DaemonLifecycle_Crashed)(nil),       // 99: meshos.v1.DaemonLifecycle.Crashed
+	(*DaemonLifecycle_Rejected)(nil),      // 100: meshos.v1.DaemonLifecycle.Rejected
+	(*BlastRadius_Warning)(nil),           // 101: meshos.v1.BlastRadius.Warning
+	(*timestamppb.Timestamp)(nil),         // 102: google.protobuf.Timestamp
+	(*durationpb.Duration)(nil),           // 103: google.protobuf.Duration
 }
 var file_meshos_v1_meshos_proto_depIdxs = []int32{
 	3,   // 0: meshos.v1.DaemonHealth.status:type_name -> meshos.v1.DaemonHealth.Status
@@ -8330,180 +8584,186 @@ var file_meshos_v1_meshos_proto_depIdxs = []int32{
 	20,  // 2: meshos.v1.Event.replica_leader:type_name -> meshos.v1.ReplicaLeader
 	21,  // 3: meshos.v1.Event.replica_transition:type_name -> meshos.v1.ReplicaTransition
 	22,  // 4: meshos.v1.Event.daemon_lifecycle:type_name -> meshos.v1.DaemonLifecycle
-	23,  // 5: meshos.v1.Event.rtt_sample:type_name -> meshos.v1.RttSample
-	24,  // 6: meshos.v1.Event.node_health:type_name -> meshos.v1.NodeHealthSample
-	32,  // 7: meshos.v1.Event.admin:type_name -> meshos.v1.AdminEvent
-	47,  // 8: meshos.v1.Event.signed_commit:type_name -> meshos.v1.SignedCommit
-	26,  // 9: meshos.v1.Event.log_line:type_name -> meshos.v1.LogLine
-	27,  // 10: meshos.v1.Event.blob_announcement:type_name -> meshos.v1.BlobAnnouncement
-	28,  // 11: meshos.v1.Event.placement_intent:type_name -> meshos.v1.PlacementIntent
-	29,  // 12: meshos.v1.Event.daemon_intent:type_name -> meshos.v1.DaemonIntent
-	30,  // 13: meshos.v1.Event.local_replica_intent:type_name -> meshos.v1.LocalReplicaIntent
-	31,  // 14: meshos.v1.Event.maintenance_observed:type_name -> meshos.v1.MaintenanceObserved
+	24,  // 5: meshos.v1.Event.rtt_sample:type_name -> meshos.v1.RttSample
+	25,  // 6: meshos.v1.Event.node_health:type_name -> meshos.v1.NodeHealthSample
+	33,  // 7: meshos.v1.Event.admin:type_name -> meshos.v1.AdminEvent
+	48,  // 8: meshos.v1.Event.signed_commit:type_name -> meshos.v1.SignedCommit
+	27,  // 9: meshos.v1.Event.log_line:type_name -> meshos.v1.LogLine
+	28,  // 10: meshos.v1.Event.blob_announcement:type_name -> meshos.v1.BlobAnnouncement
+	29,  // 11: meshos.v1.Event.placement_intent:type_name -> meshos.v1.PlacementIntent
+	30,  // 12: meshos.v1.Event.daemon_intent:type_name -> meshos.v1.DaemonIntent
+	31,  // 13: meshos.v1.Event.local_replica_intent:type_name -> meshos.v1.LocalReplicaIntent
+	32,  // 14: meshos.v1.Event.maintenance_observed:type_name -> meshos.v1.MaintenanceObserved
 	18,  // 15: meshos.v1.Event.shutdown:type_name -> meshos.v1.Shutdown
 	4,   // 16: meshos.v1.ReplicaUpdate.kind:type_name -> meshos.v1.ReplicaUpdate.Kind
 	5,   // 17: meshos.v1.ReplicaTransition.kind:type_name -> meshos.v1.ReplicaTransition.Kind
 	15,  // 18: meshos.v1.DaemonLifecycle.daemon:type_name -> meshos.v1.DaemonRef
-	96,  // 19: meshos.v1.DaemonLifecycle.started:type_name -> meshos.v1.DaemonLifecycle.Started
-	97,  // 20: meshos.v1.DaemonLifecycle.exited_cleanly:type_name -> meshos.v1.DaemonLifecycle.ExitedCleanly
-	98,  // 21: meshos.v1.DaemonLifecycle.crashed:type_name -> meshos.v1.DaemonLifecycle.Crashed
+	97,  // 19: meshos.v1.DaemonLifecycle.started:type_name -> meshos.v1.DaemonLifecycle.Started
+	98,  // 20: meshos.v1.DaemonLifecycle.exited_cleanly:type_name -> meshos.v1.DaemonLifecycle.ExitedCleanly
+	99,  // 21: meshos.v1.DaemonLifecycle.crashed:type_name -> meshos.v1.DaemonLifecycle.Crashed
 	16,  // 22: meshos.v1.DaemonLifecycle.health_changed:type_name -> meshos.v1.DaemonHealth
-	100, // 23: meshos.v1.RttSample.rtt:type_name -> google.protobuf.Duration
-	0,   // 24: meshos.v1.NodeHealthSample.health:type_name -> meshos.v1.NodeHealth
-	2,   // 25: meshos.v1.LogLine.level:type_name -> meshos.v1.LogLevel
-	15,  // 26: meshos.v1.DaemonIntent.daemon:type_name -> meshos.v1.DaemonRef
-	6,   // 27: meshos.v1.DaemonIntent.intent:type_name -> meshos.v1.DaemonIntent.Intent
-	7,   // 28: meshos.v1.LocalReplicaIntent.intent:type_name -> meshos.v1.LocalReplicaIntent.Intent
-	1,   // 29: meshos.v1.MaintenanceObserved.phase:type_name -> meshos.v1.MaintenancePhase
-	100, // 30: meshos.v1.MaintenanceObserved.deadline:type_name -> google.protobuf.Duration
-	34,  // 31: meshos.v1.AdminEvent.enter_maintenance:type_name -> meshos.v1.EnterMaintenance
-	33,  // 32: meshos.v1.AdminEvent.exit_maintenance:type_name -> meshos.v1.NodeTarget
-	35,  // 33: meshos.v1.AdminEvent.drain:type_name -> meshos.v1.Drain
-	33,  // 34: meshos.v1.AdminEvent.cordon:type_name -> meshos.v1.NodeTarget
-	33,  // 35: meshos.v1.AdminEvent.uncordon:type_name -> meshos.v1.NodeTarget
-	33,  // 36: meshos.v1.AdminEvent.restart_all_daemons:type_name -> meshos.v1.NodeTarget
-	33,  // 37: meshos.v1.AdminEvent.clear_avoid_list:type_name -> meshos.v1.NodeTarget
-	36,  // 38: meshos.v1.AdminEvent.drop_replicas:type_name -> meshos.v1.DropReplicas
-	33,  // 39: meshos.v1.AdminEvent.invalidate_placement:type_name -> meshos.v1.NodeTarget
-	37,  // 40: meshos.v1.AdminEvent.set_daemon_intent:type_name -> meshos.v1.SetDaemonIntent
-	38,  // 41: meshos.v1.AdminEvent.set_placement:type_name -> meshos.v1.SetPlacement
-	39,  // 42: meshos.v1.AdminEvent.set_local_replica:type_name -> meshos.v1.SetLocalReplica
-	33,  // 43: meshos.v1.AdminEvent.stop_node:type_name -> meshos.v1.NodeTarget
-	40,  // 44: meshos.v1.AdminEvent.freeze_cluster:type_name -> meshos.v1.FreezeCluster
-	41,  // 45: meshos.v1.AdminEvent.thaw_cluster:type_name -> meshos.v1.ThawCluster
-	42,  // 46: meshos.v1.AdminEvent.flush_avoid_lists:type_name -> meshos.v1.FlushAvoidLists
-	43,  // 47: meshos.v1.AdminEvent.force_evict_replica:type_name -> meshos.v1.ForceEvictReplica
-	44,  // 48: meshos.v1.AdminEvent.force_restart_daemon:type_name -> meshos.v1.ForceRestartDaemon
-	45,  // 49: meshos.v1.AdminEvent.force_cutover:type_name -> meshos.v1.ForceCutover
-	46,  // 50: meshos.v1.AdminEvent.kill_migration:type_name -> meshos.v1.KillMigration
-	100, // 51: meshos.v1.EnterMaintenance.drain_for:type_name -> google.protobuf.Duration
-	100, // 52: meshos.v1.Drain.drain_for:type_name -> google.protobuf.Duration
-	15,  // 53: meshos.v1.SetDaemonIntent.daemon:type_name -> meshos.v1.DaemonRef
-	6,   // 54: meshos.v1.SetDaemonIntent.intent:type_name -> meshos.v1.DaemonIntent.Intent
-	7,   // 55: meshos.v1.SetLocalReplica.intent:type_name -> meshos.v1.LocalReplicaIntent.Intent
-	100, // 56: meshos.v1.FreezeCluster.ttl:type_name -> google.protobuf.Duration
-	15,  // 57: meshos.v1.ForceRestartDaemon.daemon:type_name -> meshos.v1.DaemonRef
-	32,  // 58: meshos.v1.AdminCommand.event:type_name -> meshos.v1.AdminEvent
-	101, // 59: meshos.v1.AdminCommand.issued_at:type_name -> google.protobuf.Timestamp
-	50,  // 60: meshos.v1.Action.start_daemon:type_name -> meshos.v1.StartDaemon
-	51,  // 61: meshos.v1.Action.stop_daemon:type_name -> meshos.v1.StopDaemon
-	52,  // 62: meshos.v1.Action.pull_replica:type_name -> meshos.v1.PullReplica
-	53,  // 63: meshos.v1.Action.drop_replica:type_name -> meshos.v1.DropReplica
-	54,  // 64: meshos.v1.Action.request_placement:type_name -> meshos.v1.RequestPlacement
-	55,  // 65: meshos.v1.Action.request_eviction:type_name -> meshos.v1.RequestEviction
-	56,  // 66: meshos.v1.Action.migrate_blob:type_name -> meshos.v1.MigrateBlob
-	57,  // 67: meshos.v1.Action.reduce_heat:type_name -> meshos.v1.ReduceHeat
-	58,  // 68: meshos.v1.Action.mark_avoid:type_name -> meshos.v1.MarkAvoid
-	59,  // 69: meshos.v1.Action.apply_backoff:type_name -> meshos.v1.ApplyBackoff
-	60,  // 70: meshos.v1.Action.commit_maintenance_transition:type_name -> meshos.v1.CommitMaintenanceTransition
-	15,  // 71: meshos.v1.StartDaemon.daemon:type_name -> meshos.v1.DaemonRef
-	15,  // 72: meshos.v1.StopDaemon.daemon:type_name -> meshos.v1.DaemonRef
-	100, // 73: meshos.v1.StopDaemon.grace:type_name -> google.protobuf.Duration
-	100, // 74: meshos.v1.MarkAvoid.ttl:type_name -> google.protobuf.Duration
-	15,  // 75: meshos.v1.ApplyBackoff.daemon:type_name -> meshos.v1.DaemonRef
-	100, // 76: meshos.v1.ApplyBackoff.remaining:type_name -> google.protobuf.Duration
-	1,   // 77: meshos.v1.CommitMaintenanceTransition.target:type_name -> meshos.v1.MaintenancePhase
-	8,   // 78: meshos.v1.VerificationOutcome.verdict:type_name -> meshos.v1.VerificationOutcome.Verdict
-	101, // 79: meshos.v1.AdminAuditRecord.committed_at:type_name -> google.protobuf.Timestamp
-	32,  // 80: meshos.v1.AdminAuditRecord.event:type_name -> meshos.v1.AdminEvent
-	62,  // 81: meshos.v1.AdminAuditRecord.operators:type_name -> meshos.v1.Operator
-	61,  // 82: meshos.v1.AdminAuditRecord.outcome:type_name -> meshos.v1.VerificationOutcome
-	47,  // 83: meshos.v1.AdminAuditRecord.commit:type_name -> meshos.v1.SignedCommit
-	65,  // 84: meshos.v1.AdminAuditRecord.signer_change:type_name -> meshos.v1.SignerChange
-	64,  // 85: meshos.v1.AdminAuditRecord.refusal:type_name -> meshos.v1.Refusal
-	17,  // 86: meshos.v1.Refusal.order:type_name -> meshos.v1.Event
-	101, // 87: meshos.v1.LogRecord.at:type_name -> google.protobuf.Timestamp
-	2,   // 88: meshos.v1.LogRecord.level:type_name -> meshos.v1.LogLevel
-	101, // 89: meshos.v1.FailureRecord.at:type_name -> google.protobuf.Timestamp
-	101, // 90: meshos.v1.ActionRecord.at:type_name -> google.protobuf.Timestamp
-	49,  // 91: meshos.v1.ActionRecord.action:type_name -> meshos.v1.Action
-	9,   // 92: meshos.v1.ActionRecord.outcome:type_name -> meshos.v1.ActionRecord.Outcome
-	100, // 93: meshos.v1.ActionRecord.retry_after:type_name -> google.protobuf.Duration
-	63,  // 94: meshos.v1.Record.audit:type_name -> meshos.v1.AdminAuditRecord
-	66,  // 95: meshos.v1.Record.log:type_name -> meshos.v1.LogRecord
-	67,  // 96: meshos.v1.Record.failure:type_name -> meshos.v1.FailureRecord
-	68,  // 97: meshos.v1.Record.action:type_name -> meshos.v1.ActionRecord
-	101, // 98: meshos.v1.Snapshot.taken_at:type_name -> google.protobuf.Timestamp
-	72,  // 99: meshos.v1.Snapshot.daemons:type_name -> meshos.v1.DaemonView
-	73,  // 100: meshos.v1.Snapshot.replicas:type_name -> meshos.v1.ReplicaView
-	74,  // 101: meshos.v1.Snapshot.peers:type_name -> meshos.v1.PeerView
-	75,  // 102: meshos.v1.Snapshot.avoid_list:type_name -> meshos.v1.AvoidView
-	76,  // 103: meshos.v1.Snapshot.local_maintenance:type_name -> meshos.v1.MaintenanceView
-	77,  // 104: meshos.v1.Snapshot.recently_emitted:type_name -> meshos.v1.EmittedAction
-	67,  // 105: meshos.v1.Snapshot.recent_failures:type_name -> meshos.v1.FailureRecord
-	100, // 106: meshos.v1.Snapshot.freeze_remaining:type_name -> google.protobuf.Duration
-	63,  // 107: meshos.v1.Snapshot.admin_audit:type_name -> meshos.v1.AdminAuditRecord
-	66,  // 108: meshos.v1.Snapshot.logs:type_name -> meshos.v1.LogRecord
-	78,  // 109: meshos.v1.Snapshot.in_flight_migrations:type_name -> meshos.v1.MigrationView
-	79,  // 110: meshos.v1.Snapshot.plugins:type_name -> meshos.v1.PluginView
-	80,  // 111: meshos.v1.Snapshot.stats:type_name -> meshos.v1.Stats
-	71,  // 112: meshos.v1.Snapshot.scheduler:type_name -> meshos.v1.SchedulerView
-	100, // 113: meshos.v1.SchedulerView.age:type_name -> google.protobuf.Duration
-	15,  // 114: meshos.v1.DaemonView.daemon:type_name -> meshos.v1.DaemonRef
-	10,  // 115: meshos.v1.DaemonView.lifecycle:type_name -> meshos.v1.DaemonView.Lifecycle
-	16,  // 116: meshos.v1.DaemonView.health:type_name -> meshos.v1.DaemonHealth
-	11,  // 117: meshos.v1.DaemonView.restart:type_name -> meshos.v1.DaemonView.Restart
-	100, // 118: meshos.v1.DaemonView.restart_in:type_name -> google.protobuf.Duration
-	100, // 119: meshos.v1.DaemonView.age:type_name -> google.protobuf.Duration
-	6,   // 120: meshos.v1.DaemonView.intent:type_name -> meshos.v1.DaemonIntent.Intent
-	100, // 121: meshos.v1.PeerView.rtt:type_name -> google.protobuf.Duration
-	0,   // 122: meshos.v1.PeerView.health:type_name -> meshos.v1.NodeHealth
-	1,   // 123: meshos.v1.PeerView.maintenance:type_name -> meshos.v1.MaintenancePhase
-	25,  // 124: meshos.v1.PeerView.inventory:type_name -> meshos.v1.PeerInventory
-	100, // 125: meshos.v1.AvoidView.ttl:type_name -> google.protobuf.Duration
-	1,   // 126: meshos.v1.MaintenanceView.phase:type_name -> meshos.v1.MaintenancePhase
-	100, // 127: meshos.v1.MaintenanceView.since:type_name -> google.protobuf.Duration
-	100, // 128: meshos.v1.MaintenanceView.deadline:type_name -> google.protobuf.Duration
-	100, // 129: meshos.v1.EmittedAction.age:type_name -> google.protobuf.Duration
-	49,  // 130: meshos.v1.EmittedAction.action:type_name -> meshos.v1.Action
-	12,  // 131: meshos.v1.MigrationView.phase:type_name -> meshos.v1.MigrationView.Phase
-	100, // 132: meshos.v1.MigrationView.elapsed:type_name -> google.protobuf.Duration
-	100, // 133: meshos.v1.MigrationView.in_phase:type_name -> google.protobuf.Duration
-	13,  // 134: meshos.v1.PluginView.status:type_name -> meshos.v1.PluginView.Status
-	100, // 135: meshos.v1.PluginView.last_call:type_name -> google.protobuf.Duration
-	100, // 136: meshos.v1.PluginView.restart_in:type_name -> google.protobuf.Duration
-	100, // 137: meshos.v1.Stats.last_tick_took:type_name -> google.protobuf.Duration
-	100, // 138: meshos.v1.JournalEntry.at:type_name -> google.protobuf.Duration
-	101, // 139: meshos.v1.JournalEntry.wall:type_name -> google.protobuf.Timestamp
-	82,  // 140: meshos.v1.JournalEntry.boot:type_name -> meshos.v1.Boot
-	17,  // 141: meshos.v1.JournalEntry.event:type_name -> meshos.v1.Event
-	88,  // 142: meshos.v1.JournalEntry.samples:type_name -> meshos.v1.Samples
-	83,  // 143: meshos.v1.JournalEntry.tick:type_name -> meshos.v1.Tick
-	89,  // 144: meshos.v1.JournalEntry.outcome:type_name -> meshos.v1.ActionOutcome
-	90,  // 145: meshos.v1.JournalEntry.scores:type_name -> meshos.v1.ScoreTable
-	94,  // 146: meshos.v1.JournalEntry.migrations:type_name -> meshos.v1.Migrations
-	84,  // 147: meshos.v1.JournalEntry.commit:type_name -> meshos.v1.JudgedCommit
-	85,  // 148: meshos.v1.JournalEntry.reload:type_name -> meshos.v1.Reload
-	86,  // 149: meshos.v1.JournalEntry.acknowledged:type_name -> meshos.v1.Acknowledged
-	87,  // 150: meshos.v1.JournalEntry.failure:type_name -> meshos.v1.FailureReport
-	65,  // 151: meshos.v1.JournalEntry.signer_change:type_name -> meshos.v1.SignerChange
-	100, // 152: meshos.v1.Boot.freeze_remaining:type_name -> google.protobuf.Duration
-	32,  // 153: meshos.v1.JudgedCommit.event:type_name -> meshos.v1.AdminEvent
-	62,  // 154: meshos.v1.JudgedCommit.operators:type_name -> meshos.v1.Operator
-	61,  // 155: meshos.v1.JudgedCommit.outcome:type_name -> meshos.v1.VerificationOutcome
-	47,  // 156: meshos.v1.JudgedCommit.commit:type_name -> meshos.v1.SignedCommit
-	64,  // 157: meshos.v1.JudgedCommit.refusal:type_name -> meshos.v1.Refusal
-	14,  // 158: meshos.v1.Acknowledged.chain:type_name -> meshos.v1.Acknowledged.Chain
-	23,  // 159: meshos.v1.Samples.rtt:type_name -> meshos.v1.RttSample
-	24,  // 160: meshos.v1.Samples.health:type_name -> meshos.v1.NodeHealthSample
-	25,  // 161: meshos.v1.Samples.inventory:type_name -> meshos.v1.PeerInventory
-	49,  // 162: meshos.v1.ActionOutcome.action:type_name -> meshos.v1.Action
-	100, // 163: meshos.v1.ActionOutcome.retry_after:type_name -> google.protobuf.Duration
-	91,  // 164: meshos.v1.ScoreTable.chains:type_name -> meshos.v1.ChainScore
-	92,  // 165: meshos.v1.ChainScore.holders:type_name -> meshos.v1.NodeScore
-	92,  // 166: meshos.v1.ChainScore.best_alternative:type_name -> meshos.v1.NodeScore
-	93,  // 167: meshos.v1.ChainScore.cost:type_name -> meshos.v1.MigrationCost
-	100, // 168: meshos.v1.MigrationCost.state_transfer:type_name -> google.protobuf.Duration
-	100, // 169: meshos.v1.MigrationCost.disruption:type_name -> google.protobuf.Duration
-	78,  // 170: meshos.v1.Migrations.in_flight:type_name -> meshos.v1.MigrationView
-	15,  // 171: meshos.v1.BlastRadius.affected_daemons:type_name -> meshos.v1.DaemonRef
-	100, // 172: meshos.v1.BlastRadius.estimated_drain_delay:type_name -> google.protobuf.Duration
-	99,  // 173: meshos.v1.BlastRadius.warnings:type_name -> meshos.v1.BlastRadius.Warning
-	174, // [174:174] is the sub-list for method output_type
-	174, // [174:174] is the sub-list for method input_type
-	174, // [174:174] is the sub-list for extension type_name
-	174, // [174:174] is the sub-list for extension extendee
-	0,   // [0:174] is the sub-list for field type_name
+	100, // 23: meshos.v1.DaemonLifecycle.rejected:type_name -> meshos.v1.DaemonLifecycle.Rejected
+	102, // 24: meshos.v1.DaemonExit.at:type_name -> google.protobuf.Timestamp
+	103, // 25: meshos.v1.RttSample.rtt:type_name -> google.protobuf.Duration
+	0,   // 26: meshos.v1.NodeHealthSample.health:type_name -> meshos.v1.NodeHealth
+	2,   // 27: meshos.v1.LogLine.level:type_name -> meshos.v1.LogLevel
+	15,  // 28: meshos.v1.DaemonIntent.daemon:type_name -> meshos.v1.DaemonRef
+	6,   // 29: meshos.v1.DaemonIntent.intent:type_name -> meshos.v1.DaemonIntent.Intent
+	7,   // 30: meshos.v1.LocalReplicaIntent.intent:type_name -> meshos.v1.LocalReplicaIntent.Intent
+	1,   // 31: meshos.v1.MaintenanceObserved.phase:type_name -> meshos.v1.MaintenancePhase
+	103, // 32: meshos.v1.MaintenanceObserved.deadline:type_name -> google.protobuf.Duration
+	35,  // 33: meshos.v1.AdminEvent.enter_maintenance:type_name -> meshos.v1.EnterMaintenance
+	34,  // 34: meshos.v1.AdminEvent.exit_maintenance:type_name -> meshos.v1.NodeTarget
+	36,  // 35: meshos.v1.AdminEvent.drain:type_name -> meshos.v1.Drain
+	34,  // 36: meshos.v1.AdminEvent.cordon:type_name -> meshos.v1.NodeTarget
+	34,  // 37: meshos.v1.AdminEvent.uncordon:type_name -> meshos.v1.NodeTarget
+	34,  // 38: meshos.v1.AdminEvent.restart_all_daemons:type_name -> meshos.v1.NodeTarget
+	34,  // 39: meshos.v1.AdminEvent.clear_avoid_list:type_name -> meshos.v1.NodeTarget
+	37,  // 40: meshos.v1.AdminEvent.drop_replicas:type_name -> meshos.v1.DropReplicas
+	34,  // 41: meshos.v1.AdminEvent.invalidate_placement:type_name -> meshos.v1.NodeTarget
+	38,  // 42: meshos.v1.AdminEvent.set_daemon_intent:type_name -> meshos.v1.SetDaemonIntent
+	39,  // 43: meshos.v1.AdminEvent.set_placement:type_name -> meshos.v1.SetPlacement
+	40,  // 44: meshos.v1.AdminEvent.set_local_replica:type_name -> meshos.v1.SetLocalReplica
+	34,  // 45: meshos.v1.AdminEvent.stop_node:type_name -> meshos.v1.NodeTarget
+	41,  // 46: meshos.v1.AdminEvent.freeze_cluster:type_name -> meshos.v1.FreezeCluster
+	42,  // 47: meshos.v1.AdminEvent.thaw_cluster:type_name -> meshos.v1.ThawCluster
+	43,  // 48: meshos.v1.AdminEvent.flush_avoid_lists:type_name -> meshos.v1.FlushAvoidLists
+	44,  // 49: meshos.v1.AdminEvent.force_evict_replica:type_name -> meshos.v1.ForceEvictReplica
+	45,  // 50: meshos.v1.AdminEvent.force_restart_daemon:type_name -> meshos.v1.ForceRestartDaemon
+	46,  // 51: meshos.v1.AdminEvent.force_cutover:type_name -> meshos.v1.ForceCutover
+	47,  // 52: meshos.v1.AdminEvent.kill_migration:type_name -> meshos.v1.KillMigration
+	103, // 53: meshos.v1.EnterMaintenance.drain_for:type_name -> google.protobuf.Duration
+	103, // 54: meshos.v1.Drain.drain_for:type_name -> google.protobuf.Duration
+	15,  // 55: meshos.v1.SetDaemonIntent.daemon:type_name -> meshos.v1.DaemonRef
+	6,   // 56: meshos.v1.SetDaemonIntent.intent:type_name -> meshos.v1.DaemonIntent.Intent
+	7,   // 57: meshos.v1.SetLocalReplica.intent:type_name -> meshos.v1.LocalReplicaIntent.Intent
+	103, // 58: meshos.v1.FreezeCluster.ttl:type_name -> google.protobuf.Duration
+	15,  // 59: meshos.v1.ForceRestartDaemon.daemon:type_name -> meshos.v1.DaemonRef
+	33,  // 60: meshos.v1.AdminCommand.event:type_name -> meshos.v1.AdminEvent
+	102, // 61: meshos.v1.AdminCommand.issued_at:type_name -> google.protobuf.Timestamp
+	51,  // 62: meshos.v1.Action.start_daemon:type_name -> meshos.v1.StartDaemon
+	52,  // 63: meshos.v1.Action.stop_daemon:type_name -> meshos.v1.StopDaemon
+	53,  // 64: meshos.v1.Action.pull_replica:type_name -> meshos.v1.PullReplica
+	54,  // 65: meshos.v1.Action.drop_replica:type_name -> meshos.v1.DropReplica
+	55,  // 66: meshos.v1.Action.request_placement:type_name -> meshos.v1.RequestPlacement
+	56,  // 67: meshos.v1.Action.request_eviction:type_name -> meshos.v1.RequestEviction
+	57,  // 68: meshos.v1.Action.migrate_blob:type_name -> meshos.v1.MigrateBlob
+	58,  // 69: meshos.v1.Action.reduce_heat:type_name -> meshos.v1.ReduceHeat
+	59,  // 70: meshos.v1.Action.mark_avoid:type_name -> meshos.v1.MarkAvoid
+	60,  // 71: meshos.v1.Action.apply_backoff:type_name -> meshos.v1.ApplyBackoff
+	61,  // 72: meshos.v1.Action.commit_maintenance_transition:type_name -> meshos.v1.CommitMaintenanceTransition
+	15,  // 73: meshos.v1.StartDaemon.daemon:type_name -> meshos.v1.DaemonRef
+	15,  // 74: meshos.v1.StopDaemon.daemon:type_name -> meshos.v1.DaemonRef
+	103, // 75: meshos.v1.StopDaemon.grace:type_name -> google.protobuf.Duration
+	103, // 76: meshos.v1.MarkAvoid.ttl:type_name -> google.protobuf.Duration
+	15,  // 77: meshos.v1.ApplyBackoff.daemon:type_name -> meshos.v1.DaemonRef
+	103, // 78: meshos.v1.ApplyBackoff.remaining:type_name -> google.protobuf.Duration
+	1,   // 79: meshos.v1.CommitMaintenanceTransition.target:type_name -> meshos.v1.MaintenancePhase
+	8,   // 80: meshos.v1.VerificationOutcome.verdict:type_name -> meshos.v1.VerificationOutcome.Verdict
+	102, // 81: meshos.v1.AdminAuditRecord.committed_at:type_name -> google.protobuf.Timestamp
+	33,  // 82: meshos.v1.AdminAuditRecord.event:type_name -> meshos.v1.AdminEvent
+	63,  // 83: meshos.v1.AdminAuditRecord.operators:type_name -> meshos.v1.Operator
+	62,  // 84: meshos.v1.AdminAuditRecord.outcome:type_name -> meshos.v1.VerificationOutcome
+	48,  // 85: meshos.v1.AdminAuditRecord.commit:type_name -> meshos.v1.SignedCommit
+	66,  // 86: meshos.v1.AdminAuditRecord.signer_change:type_name -> meshos.v1.SignerChange
+	65,  // 87: meshos.v1.AdminAuditRecord.refusal:type_name -> meshos.v1.Refusal
+	17,  // 88: meshos.v1.Refusal.order:type_name -> meshos.v1.Event
+	102, // 89: meshos.v1.LogRecord.at:type_name -> google.protobuf.Timestamp
+	2,   // 90: meshos.v1.LogRecord.level:type_name -> meshos.v1.LogLevel
+	102, // 91: meshos.v1.FailureRecord.at:type_name -> google.protobuf.Timestamp
+	102, // 92: meshos.v1.ActionRecord.at:type_name -> google.protobuf.Timestamp
+	50,  // 93: meshos.v1.ActionRecord.action:type_name -> meshos.v1.Action
+	9,   // 94: meshos.v1.ActionRecord.outcome:type_name -> meshos.v1.ActionRecord.Outcome
+	103, // 95: meshos.v1.ActionRecord.retry_after:type_name -> google.protobuf.Duration
+	64,  // 96: meshos.v1.Record.audit:type_name -> meshos.v1.AdminAuditRecord
+	67,  // 97: meshos.v1.Record.log:type_name -> meshos.v1.LogRecord
+	68,  // 98: meshos.v1.Record.failure:type_name -> meshos.v1.FailureRecord
+	69,  // 99: meshos.v1.Record.action:type_name -> meshos.v1.ActionRecord
+	102, // 100: meshos.v1.Snapshot.taken_at:type_name -> google.protobuf.Timestamp
+	73,  // 101: meshos.v1.Snapshot.daemons:type_name -> meshos.v1.DaemonView
+	74,  // 102: meshos.v1.Snapshot.replicas:type_name -> meshos.v1.ReplicaView
+	75,  // 103: meshos.v1.Snapshot.peers:type_name -> meshos.v1.PeerView
+	76,  // 104: meshos.v1.Snapshot.avoid_list:type_name -> meshos.v1.AvoidView
+	77,  // 105: meshos.v1.Snapshot.local_maintenance:type_name -> meshos.v1.MaintenanceView
+	78,  // 106: meshos.v1.Snapshot.recently_emitted:type_name -> meshos.v1.EmittedAction
+	68,  // 107: meshos.v1.Snapshot.recent_failures:type_name -> meshos.v1.FailureRecord
+	103, // 108: meshos.v1.Snapshot.freeze_remaining:type_name -> google.protobuf.Duration
+	64,  // 109: meshos.v1.Snapshot.admin_audit:type_name -> meshos.v1.AdminAuditRecord
+	67,  // 110: meshos.v1.Snapshot.logs:type_name -> meshos.v1.LogRecord
+	79,  // 111: meshos.v1.Snapshot.in_flight_migrations:type_name -> meshos.v1.MigrationView
+	80,  // 112: meshos.v1.Snapshot.plugins:type_name -> meshos.v1.PluginView
+	81,  // 113: meshos.v1.Snapshot.stats:type_name -> meshos.v1.Stats
+	72,  // 114: meshos.v1.Snapshot.scheduler:type_name -> meshos.v1.SchedulerView
+	103, // 115: meshos.v1.SchedulerView.age:type_name -> google.protobuf.Duration
+	15,  // 116: meshos.v1.DaemonView.daemon:type_name -> meshos.v1.DaemonRef
+	10,  // 117: meshos.v1.DaemonView.lifecycle:type_name -> meshos.v1.DaemonView.Lifecycle
+	16,  // 118: meshos.v1.DaemonView.health:type_name -> meshos.v1.DaemonHealth
+	11,  // 119: meshos.v1.DaemonView.restart:type_name -> meshos.v1.DaemonView.Restart
+	103, // 120: meshos.v1.DaemonView.restart_in:type_name -> google.protobuf.Duration
+	103, // 121: meshos.v1.DaemonView.age:type_name -> google.protobuf.Duration
+	6,   // 122: meshos.v1.DaemonView.intent:type_name -> meshos.v1.DaemonIntent.Intent
+	23,  // 123: meshos.v1.DaemonView.last_exit:type_name -> meshos.v1.DaemonExit
+	103, // 124: meshos.v1.DaemonView.next_start:type_name -> google.protobuf.Duration
+	103, // 125: meshos.v1.PeerView.rtt:type_name -> google.protobuf.Duration
+	0,   // 126: meshos.v1.PeerView.health:type_name -> meshos.v1.NodeHealth
+	1,   // 127: meshos.v1.PeerView.maintenance:type_name -> meshos.v1.MaintenancePhase
+	26,  // 128: meshos.v1.PeerView.inventory:type_name -> meshos.v1.PeerInventory
+	103, // 129: meshos.v1.AvoidView.ttl:type_name -> google.protobuf.Duration
+	1,   // 130: meshos.v1.MaintenanceView.phase:type_name -> meshos.v1.MaintenancePhase
+	103, // 131: meshos.v1.MaintenanceView.since:type_name -> google.protobuf.Duration
+	103, // 132: meshos.v1.MaintenanceView.deadline:type_name -> google.protobuf.Duration
+	103, // 133: meshos.v1.EmittedAction.age:type_name -> google.protobuf.Duration
+	50,  // 134: meshos.v1.EmittedAction.action:type_name -> meshos.v1.Action
+	12,  // 135: meshos.v1.MigrationView.phase:type_name -> meshos.v1.MigrationView.Phase
+	103, // 136: meshos.v1.MigrationView.elapsed:type_name -> google.protobuf.Duration
+	103, // 137: meshos.v1.MigrationView.in_phase:type_name -> google.protobuf.Duration
+	13,  // 138: meshos.v1.PluginView.status:type_name -> meshos.v1.PluginView.Status
+	103, // 139: meshos.v1.PluginView.last_call:type_name -> google.protobuf.Duration
+	103, // 140: meshos.v1.PluginView.restart_in:type_name -> google.protobuf.Duration
+	103, // 141: meshos.v1.Stats.last_tick_took:type_name -> google.protobuf.Duration
+	103, // 142: meshos.v1.JournalEntry.at:type_name -> google.protobuf.Duration
+	102, // 143: meshos.v1.JournalEntry.wall:type_name -> google.protobuf.Timestamp
+	83,  // 144: meshos.v1.JournalEntry.boot:type_name -> meshos.v1.Boot
+	17,  // 145: meshos.v1.JournalEntry.event:type_name -> meshos.v1.Event
+	89,  // 146: meshos.v1.JournalEntry.samples:type_name -> meshos.v1.Samples
+	84,  // 147: meshos.v1.JournalEntry.tick:type_name -> meshos.v1.Tick
+	90,  // 148: meshos.v1.JournalEntry.outcome:type_name -> meshos.v1.ActionOutcome
+	91,  // 149: meshos.v1.JournalEntry.scores:type_name -> meshos.v1.ScoreTable
+	95,  // 150: meshos.v1.JournalEntry.migrations:type_name -> meshos.v1.Migrations
+	85,  // 151: meshos.v1.JournalEntry.commit:type_name -> meshos.v1.JudgedCommit
+	86,  // 152: meshos.v1.JournalEntry.reload:type_name -> meshos.v1.Reload
+	87,  // 153: meshos.v1.JournalEntry.acknowledged:type_name -> meshos.v1.Acknowledged
+	88,  // 154: meshos.v1.JournalEntry.failure:type_name -> meshos.v1.FailureReport
+	66,  // 155: meshos.v1.JournalEntry.signer_change:type_name -> meshos.v1.SignerChange
+	103, // 156: meshos.v1.Boot.freeze_remaining:type_name -> google.protobuf.Duration
+	33,  // 157: meshos.v1.JudgedCommit.event:type_name -> meshos.v1.AdminEvent
+	63,  // 158: meshos.v1.JudgedCommit.operators:type_name -> meshos.v1.Operator
+	62,  // 159: meshos.v1.JudgedCommit.outcome:type_name -> meshos.v1.VerificationOutcome
+	48,  // 160: meshos.v1.JudgedCommit.commit:type_name -> meshos.v1.SignedCommit
+	65,  // 161: meshos.v1.JudgedCommit.refusal:type_name -> meshos.v1.Refusal
+	14,  // 162: meshos.v1.Acknowledged.chain:type_name -> meshos.v1.Acknowledged.Chain
+	24,  // 163: meshos.v1.Samples.rtt:type_name -> meshos.v1.RttSample
+	25,  // 164: meshos.v1.Samples.health:type_name -> meshos.v1.NodeHealthSample
+	26,  // 165: meshos.v1.Samples.inventory:type_name -> meshos.v1.PeerInventory
+	50,  // 166: meshos.v1.ActionOutcome.action:type_name -> meshos.v1.Action
+	103, // 167: meshos.v1.ActionOutcome.retry_after:type_name -> google.protobuf.Duration
+	92,  // 168: meshos.v1.ScoreTable.chains:type_name -> meshos.v1.ChainScore
+	93,  // 169: meshos.v1.ChainScore.holders:type_name -> meshos.v1.NodeScore
+	93,  // 170: meshos.v1.ChainScore.best_alternative:type_name -> meshos.v1.NodeScore
+	94,  // 171: meshos.v1.ChainScore.cost:type_name -> meshos.v1.MigrationCost
+	103, // 172: meshos.v1.MigrationCost.state_transfer:type_name -> google.protobuf.Duration
+	103, // 173: meshos.v1.MigrationCost.disruption:type_name -> google.protobuf.Duration
+	79,  // 174: meshos.v1.Migrations.in_flight:type_name -> meshos.v1.MigrationView
+	15,  // 175: meshos.v1.BlastRadius.affected_daemons:type_name -> meshos.v1.DaemonRef
+	103, // 176: meshos.v1.BlastRadius.estimated_drain_delay:type_name -> google.protobuf.Duration
+	101, // 177: meshos.v1.BlastRadius.warnings:type_name -> meshos.v1.BlastRadius.Warning
+	23,  // 178: meshos.v1.DaemonLifecycle.ExitedCleanly.exit:type_name -> meshos.v1.DaemonExit
+	23,  // 179: meshos.v1.DaemonLifecycle.Crashed.exit:type_name -> meshos.v1.DaemonExit
+	180, // [180:180] is the sub-list for method output_type
+	180, // [180:180] is the sub-list for method input_type
+	180, // [180:180] is the sub-list for extension type_name
+	180, // [180:180] is the sub-list for extension extendee
+	0,   // [0:180] is the sub-list for field type_name
 }
 
 func init() { file_meshos_v1_meshos_proto_init() }
@@ -8535,12 +8795,13 @@ func file_meshos_v1_meshos_proto_init() {
 		(*DaemonLifecycle_Crashed_)(nil),
 		(*DaemonLifecycle_HealthChanged)(nil),
 		(*DaemonLifecycle_SaturationChanged)(nil),
+		(*DaemonLifecycle_Rejected_)(nil),
 	}
-	file_meshos_v1_meshos_proto_msgTypes[10].OneofWrappers = []any{}
 	file_meshos_v1_meshos_proto_msgTypes[11].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[14].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[16].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[17].OneofWrappers = []any{
+	file_meshos_v1_meshos_proto_msgTypes[12].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[15].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[17].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[18].OneofWrappers = []any{
 		(*AdminEvent_EnterMaintenance)(nil),
 		(*AdminEvent_ExitMaintenance)(nil),
 		(*AdminEvent_Drain)(nil),
@@ -8562,14 +8823,14 @@ func file_meshos_v1_meshos_proto_init() {
 		(*AdminEvent_ForceCutover)(nil),
 		(*AdminEvent_KillMigration)(nil),
 	}
-	file_meshos_v1_meshos_proto_msgTypes[19].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[23].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[27].OneofWrappers = []any{
+	file_meshos_v1_meshos_proto_msgTypes[20].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[24].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[28].OneofWrappers = []any{
 		(*FlushAvoidLists_Local)(nil),
 		(*FlushAvoidLists_OnPeer)(nil),
 		(*FlushAvoidLists_Global)(nil),
 	}
-	file_meshos_v1_meshos_proto_msgTypes[34].OneofWrappers = []any{
+	file_meshos_v1_meshos_proto_msgTypes[35].OneofWrappers = []any{
 		(*Action_StartDaemon)(nil),
 		(*Action_StopDaemon)(nil),
 		(*Action_PullReplica)(nil),
@@ -8582,23 +8843,23 @@ func file_meshos_v1_meshos_proto_init() {
 		(*Action_ApplyBackoff)(nil),
 		(*Action_CommitMaintenanceTransition)(nil),
 	}
-	file_meshos_v1_meshos_proto_msgTypes[39].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[51].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[53].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[54].OneofWrappers = []any{
+	file_meshos_v1_meshos_proto_msgTypes[40].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[52].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[54].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[55].OneofWrappers = []any{
 		(*Record_Audit)(nil),
 		(*Record_Log)(nil),
 		(*Record_Failure)(nil),
 		(*Record_Action)(nil),
 	}
-	file_meshos_v1_meshos_proto_msgTypes[55].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[57].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[56].OneofWrappers = []any{}
 	file_meshos_v1_meshos_proto_msgTypes[58].OneofWrappers = []any{}
 	file_meshos_v1_meshos_proto_msgTypes[59].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[61].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[63].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[60].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[62].OneofWrappers = []any{}
 	file_meshos_v1_meshos_proto_msgTypes[64].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[66].OneofWrappers = []any{
+	file_meshos_v1_meshos_proto_msgTypes[65].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[67].OneofWrappers = []any{
 		(*JournalEntry_Boot)(nil),
 		(*JournalEntry_Event)(nil),
 		(*JournalEntry_Samples)(nil),
@@ -8612,18 +8873,18 @@ func file_meshos_v1_meshos_proto_init() {
 		(*JournalEntry_Failure)(nil),
 		(*JournalEntry_SignerChange)(nil),
 	}
-	file_meshos_v1_meshos_proto_msgTypes[67].OneofWrappers = []any{}
 	file_meshos_v1_meshos_proto_msgTypes[68].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[74].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[76].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[80].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[69].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[75].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[77].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[81].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_meshos_v1_meshos_proto_rawDesc), len(file_meshos_v1_meshos_proto_rawDesc)),
 			NumEnums:      15,
-			NumMessages:   85,
+			NumMessages:   87,
 			NumExtensions: 0,
 			NumServices:   0,
 		},
