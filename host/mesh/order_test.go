@@ -11,13 +11,27 @@ func TestB20_OrdersAreToldFromFacts(t *testing.T) {
 	const self = 1
 	for order, events := range map[bool][]mesh.Event{
 		true: {
-			mesh.AdminReceived{Event: mesh.Cordon{Node: 2}}, mesh.PlacementIntent{}, mesh.DaemonIntent{}, mesh.LocalReplicaIntent{},
-			mesh.Shutdown{}, mesh.MaintenanceObserved{Node: self},
+			mesh.AdminReceived{Event: mesh.Cordon{Node: 2}},
+			mesh.PlacementIntent{},
+			mesh.DaemonIntent{},
+			mesh.LocalReplicaIntent{},
+			mesh.Shutdown{},
+			mesh.MaintenanceObserved{Node: self},
 		},
 		false: {
-			mesh.MaintenanceObserved{Node: 2}, mesh.ReplicaUpdate{}, mesh.ReplicaLeader{}, mesh.ReplicaTransition{},
-			mesh.DaemonStarted{}, mesh.DaemonExited{}, mesh.DaemonCrashed{}, mesh.DaemonHealthChanged{}, mesh.DaemonSaturationChanged{},
-			mesh.RTTSample{}, mesh.HealthSample{}, mesh.LogLine{}, mesh.BlobAnnouncement{},
+			mesh.MaintenanceObserved{Node: 2},
+			mesh.ReplicaUpdate{},
+			mesh.ReplicaLeader{},
+			mesh.ReplicaTransition{},
+			mesh.DaemonStarted{},
+			mesh.DaemonExited{},
+			mesh.DaemonCrashed{},
+			mesh.DaemonHealthChanged{},
+			mesh.DaemonSaturationChanged{},
+			mesh.RTTSample{},
+			mesh.HealthSample{},
+			mesh.LogLine{},
+			mesh.BlobAnnouncement{},
 		},
 	} {
 		for _, ev := range events {

@@ -216,8 +216,13 @@ func BenchmarkJudge(b *testing.B) {
 // lets pass are ordinary orders.
 func TestB20_OrdersNeedSignaturesWhereThereAreOperators(t *testing.T) {
 	orders := []mesh.Event{
-		mesh.AdminReceived{Event: cordon()}, mesh.AdminReceived{Event: freeze()}, mesh.PlacementIntent{Chain: 1}, mesh.DaemonIntent{},
-		mesh.LocalReplicaIntent{Chain: 1}, mesh.Shutdown{}, mesh.MaintenanceObserved{Node: 1},
+		mesh.AdminReceived{Event: cordon()},
+		mesh.AdminReceived{Event: freeze()},
+		mesh.PlacementIntent{Chain: 1},
+		mesh.DaemonIntent{},
+		mesh.LocalReplicaIntent{Chain: 1},
+		mesh.Shutdown{},
+		mesh.MaintenanceObserved{Node: 1},
 	}
 	for name, tc := range map[string]struct {
 		change  func(*rig)

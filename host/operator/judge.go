@@ -170,7 +170,20 @@ func (a *Authorizer) checkUnsigned(order mesh.Event) *Rejection {
 	case is:
 		return reject(mesh.RejectUnsigned, "operators are configured, so the command must be signed")
 	}
-	return reject(mesh.RejectUnsigned, "operators are configured, and %s has no signature: change the configuration, or sign a command", mesh.EventKind(order))
+	return reject(mesh.RejectUnsigned, "operators are configured, so the order must be signed: sign %s instead", signedForm(order))
+}
+
+// signedForm returns the command that operators sign in place of an order.
+func signedForm(order mesh.Event) string {
+	switch order.(type) {
+	case mesh.DaemonIntent:
+		return mesh.SetDaemonIntent{}.Kind()
+	case mesh.PlacementIntent:
+		return mesh.SetPlacement{}.Kind()
+	case mesh.LocalReplicaIntent:
+		return mesh.SetLocalReplica{}.Kind()
+	}
+	return mesh.StopNode{}.Kind()
 }
 
 // checkAuditFull refuses ordinary commands while the audit log is full, and counts the
