@@ -2,6 +2,7 @@ package pluginsdk
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -70,7 +71,14 @@ func (s *Server) question(kind string, peers int) (ask question, want int) {
 			l := s.newListing()
 			for i, peer := range out.GetPeers() {
 				rtt := time.Duration(out.GetRttNs()[i])
-				l.add(peer, rtt.String(), rtt > 0)
+				value, sent := rtt.String(), column(out.GetSent(), i)
+				if rtt == 0 {
+					value = cmp.Or(column(out.GetReasons(), i), "no answer")
+				}
+				if sent > 0 {
+					value += fmt.Sprintf("\t%d of %d echoes answered", column(out.GetReceived(), i), sent)
+				}
+				l.add(peer, value, rtt > 0 || rtt == 0 && (sent > 0 || column(out.GetReasons(), i) != ""))
 			}
 			return l.lines, l.good, err
 		}, peers
@@ -82,7 +90,11 @@ func (s *Server) question(kind string, peers int) (ask question, want int) {
 			l := s.newListing()
 			for i, peer := range out.GetPeers() {
 				health := out.GetHealth()[i]
-				l.add(peer, Health(health).String(), health != meshosv1.NodeHealth_NODE_HEALTH_UNSPECIFIED)
+				value := Health(health).String()
+				if reason := column(out.GetReasons(), i); reason != "" {
+					value += ": " + reason
+				}
+				l.add(peer, value, health != meshosv1.NodeHealth_NODE_HEALTH_UNSPECIFIED)
 			}
 			return l.lines, l.good, err
 		}, peers
@@ -103,6 +115,14 @@ func (s *Server) question(kind string, peers int) (ask question, want int) {
 	default:
 		return nil, 0
 	}
+}
+
+// column returns a value of a column that may be left out.
+func column[T any](values []T, i int) (value T) {
+	if i < len(values) {
+		value = values[i]
+	}
+	return value
 }
 
 // listing collects samples as lines, and marks those that a node would leave out.

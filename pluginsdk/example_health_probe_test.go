@@ -23,15 +23,15 @@ func newMarkers(_ pluginsdk.Env, cfg markersConfig) (*markers, error) { return &
 
 func (p *markers) SampleHealth(_ context.Context, peers []pluginsdk.Peer) (samples []pluginsdk.HealthSample, _ error) {
 	for _, peer := range peers {
-		health := pluginsdk.Healthy
+		sample := pluginsdk.HealthSample{Peer: peer.ID, Health: pluginsdk.Healthy}
 		_, err := os.Stat(filepath.Join(p.dir, peer.Name))
 		switch {
 		case errors.Is(err, os.ErrNotExist):
-			health = pluginsdk.Unreachable // an answer, not an error
+			sample.Health, sample.Reason = pluginsdk.Unreachable, "its file is gone" // an answer, not an error
 		case err != nil:
 			return nil, err // the probe can't work
 		}
-		samples = append(samples, pluginsdk.HealthSample{Peer: peer.ID, Health: health})
+		samples = append(samples, sample)
 	}
 	return samples, nil
 }
@@ -47,8 +47,13 @@ func ExampleHealthProbe() {
 			pluginsdk.Peer{ID: 2, Name: "left"},
 			pluginsdk.Peer{ID: 3, Name: "right"},
 		)
-		fmt.Println(samples, err)
+		for _, s := range samples {
+			fmt.Printf("peer %d %s %q\n", s.Peer, s.Health, s.Reason)
+		}
+		fmt.Println(err)
 	})
 	// Output:
-	// [{2 healthy} {3 unreachable}] <nil>
+	// peer 2 healthy ""
+	// peer 3 unreachable "its file is gone"
+	// <nil>
 }

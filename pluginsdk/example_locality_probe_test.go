@@ -19,7 +19,8 @@ type times struct{ byAddress map[string]pluginsdk.Duration }
 
 func newTimes(_ pluginsdk.Env, cfg timesConfig) (*times, error) { return &times{cfg.Times}, nil }
 
-func (p *times) SampleRTT(_ context.Context, peers []pluginsdk.Peer) (samples []pluginsdk.RTTSample, _ error) {
+func (p *times) SampleRTT(ctx context.Context, peers []pluginsdk.Peer) (samples []pluginsdk.RTTSample, _ error) {
+	pluginsdk.Complete(ctx) // a peer that is not in the answer has no time any more
 	for _, peer := range peers {
 		if rtt, ok := p.byAddress[peer.Address]; ok { // a peer that did not answer has no sample
 			samples = append(samples, pluginsdk.RTTSample{Peer: peer.ID, RTT: time.Duration(rtt)})
@@ -37,8 +38,12 @@ func ExampleLocalityProbe() {
 			pluginsdk.Peer{ID: 2, Address: "10.0.0.2"},
 			pluginsdk.Peer{ID: 3, Address: "10.0.0.3"},
 		)
-		fmt.Println(samples, err)
+		for _, s := range samples {
+			fmt.Println("peer", s.Peer, s.RTT)
+		}
+		fmt.Println(plugin.Complete(), err)
 	})
 	// Output:
-	// [{2 3ms}] <nil>
+	// peer 2 3ms
+	// true <nil>
 }

@@ -72,12 +72,15 @@ func ExampleRunner() {
 		plugin := plugintest.Start(t, newBackground, backgroundConfig{}, plugintest.WithPeers(pluginsdk.Peer{ID: 2}))
 		for {
 			samples, err := plugin.SampleRTT()
-			if err != nil || len(samples) > 0 {
-				fmt.Println(samples, err)
+			if err != nil {
+				t.Fatalf("%v", err)
+			}
+			for _, s := range samples {
+				fmt.Println("peer", s.Peer, s.RTT)
 				return
 			}
 		}
 	})
 	// Output:
-	// [{2 1ms}] <nil>
+	// peer 2 1ms
 }

@@ -8,13 +8,14 @@ import (
 )
 
 // LocalityProbe measures round-trip times to the peers. A peer that did not answer has no
-// sample. The slice of peers belongs to the probe. The host drops samples of other peers.
+// sample, or one with the reason in place of a time. The slice of peers belongs to the
+// probe. The host drops samples of other peers. Complete says that an answer has all peers.
 type LocalityProbe interface {
 	SampleRTT(ctx context.Context, peers []Peer) ([]RTTSample, error)
 }
 
 // HealthProbe reports the health of the peers. A peer whose health is unknown has no
-// sample.
+// sample. Complete says that an answer has all peers.
 type HealthProbe interface {
 	SampleHealth(ctx context.Context, peers []Peer) ([]HealthSample, error)
 }

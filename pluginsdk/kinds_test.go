@@ -3,6 +3,7 @@ package pluginsdk_test
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -132,6 +133,57 @@ func TestTenThousandPeersComeBackWhole(t *testing.T) {
 		if s.Peer != uint64(i+1) || s.RTT != time.Duration(i+1) {
 			t.Fatalf("sample %d is %v", i, s)
 		}
+	}
+}
+
+// A column that no sample needs is not sent.
+func TestSamplesComeBackWithAllThatGoesWithThem(t *testing.T) {
+	want := []pluginsdk.RTTSample{
+		{Peer: 5, RTT: time.Millisecond, Sent: 20, Received: 19, Jitter: time.Microsecond},
+		{Peer: 6, Sent: 20, Reason: "timed out"},
+		{Peer: 7, Reason: "no such name"},
+	}
+	sample := want
+	firstRound := true
+	plugin := plugintest.Start(t, always(&probe{
+		sample: func(ctx context.Context, _ []pluginsdk.Peer) ([]pluginsdk.RTTSample, error) {
+			if !firstRound {
+				pluginsdk.Complete(ctx)
+			}
+			return sample, nil
+		},
+	}), none{})
+	got, err := plugin.SampleRTT()
+	if err != nil || !slices.Equal(got, want) || plugin.Complete() {
+		t.Errorf("got %+v, complete %v, %v", got, plugin.Complete(), err)
+	}
+	firstRound, sample = false, want[:0]
+	if got, err := plugin.SampleRTT(); err != nil || len(got) != 0 || !plugin.Complete() {
+		t.Errorf("empty: got %+v, complete %v, %v", got, plugin.Complete(), err)
+	}
+	sample = []pluginsdk.RTTSample{{Peer: 5, RTT: time.Millisecond}}
+	raw, err := pluginv1.NewLocalityProbeClient(plugin.Conn()).SampleRtt(t.Context(), &pluginv1.SampleRequest{})
+	if err != nil || len(raw.GetRttNs()) != 1 || len(raw.GetSent())+len(raw.GetReceived())+len(raw.GetJitterNs())+len(raw.GetReasons()) != 0 {
+		t.Errorf("got %v, %v", raw, err)
+	}
+	pluginsdk.Complete(t.Context()) // of no call: nothing happens
+}
+
+// verdicts is a health probe of fixed answers.
+type verdicts []pluginsdk.HealthSample
+
+func (v verdicts) SampleHealth(ctx context.Context, _ []pluginsdk.Peer) ([]pluginsdk.HealthSample, error) {
+	pluginsdk.Complete(ctx)
+	return v, nil
+}
+
+func TestAReasonStaysWithItsPeer(t *testing.T) {
+	down := pluginsdk.HealthSample{Peer: 7, Health: pluginsdk.Unreachable, Reason: "refused"}
+	up := pluginsdk.HealthSample{Peer: 6, Health: pluginsdk.Healthy}
+	plugin := plugintest.Start(t, always(verdicts{{Peer: 5, Reason: "of unknown health"}, up, down}), none{})
+	got, err := plugin.SampleHealth()
+	if err != nil || !slices.Equal(got, []pluginsdk.HealthSample{up, down}) || !plugin.Complete() {
+		t.Errorf("got %+v, complete %v, %v", got, plugin.Complete(), err)
 	}
 }
 

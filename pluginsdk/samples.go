@@ -17,10 +17,20 @@ type Peer struct {
 	HealthTarget string
 }
 
-// RTTSample is a measured round-trip time to one peer.
+// RTTSample is a measured round-trip time to one peer, or the reason why there is none.
 type RTTSample struct {
 	Peer uint64
-	RTT  time.Duration
+	// RTT is above 0. It is 0 for a peer that did not answer in the last round: then Sent or
+	// Reason has more about it.
+	RTT time.Duration
+	// Sent and Received count the echoes of the last rounds and those that were answered.
+	// Both are 0 if the probe does not count them.
+	Sent, Received uint32
+	// Jitter is the mean difference of successive round-trip times.
+	Jitter time.Duration
+	// Reason is why there is no RTT, in a few words for people that rarely change, such as
+	// "timed out". The host cuts it at 200 bytes.
+	Reason string
 }
 
 // Health is the health of a peer. The zero value means unknown: such a sample is not
@@ -52,4 +62,6 @@ func (h Health) String() string {
 type HealthSample struct {
 	Peer   uint64
 	Health Health
+	// Reason is why the peer is not healthy, as in RTTSample.
+	Reason string
 }

@@ -15,16 +15,42 @@ type localityService struct {
 
 func (l localityService) SampleRtt(ctx context.Context, _ *pluginv1.SampleRequest) (*pluginv1.RttSamples, error) {
 	return call(ctx, l.s, func(ctx context.Context, p LocalityProbe) (*pluginv1.RttSamples, error) {
+		ctx, complete := withComplete(ctx)
 		samples, err := p.SampleRTT(ctx, slices.Clone(l.s.peersNow()))
 		if err != nil {
 			return nil, err
 		}
-		out := &pluginv1.RttSamples{Peers: make([]uint64, len(samples)), RttNs: make([]int64, len(samples))}
-		for i, s := range samples {
-			out.Peers[i], out.RttNs[i] = s.Peer, int64(s.RTT)
-		}
+		out := rttToWire(samples)
+		out.Complete = *complete
 		return out, nil
 	})
+}
+
+// rttToWire leaves out the columns that no sample needs.
+func rttToWire(samples []RTTSample) *pluginv1.RttSamples {
+	n := len(samples)
+	out := &pluginv1.RttSamples{Peers: make([]uint64, n), RttNs: make([]int64, n)}
+	for i, s := range samples {
+		out.Peers[i], out.RttNs[i] = s.Peer, int64(s.RTT)
+		set(&out.Sent, n, i, s.Sent)
+		set(&out.Received, n, i, s.Received)
+		set(&out.JitterNs, n, i, int64(s.Jitter))
+		set(&out.Reasons, n, i, s.Reason)
+	}
+	return out
+}
+
+// set stores value i of a column of n values. The column stays nil as long as all values
+// are zero.
+func set[T comparable](column *[]T, n, i int, value T) {
+	var zero T
+	if value == zero {
+		return
+	}
+	if *column == nil {
+		*column = make([]T, n)
+	}
+	(*column)[i] = value
 }
 
 type healthService struct {
@@ -34,19 +60,21 @@ type healthService struct {
 
 func (h healthService) SampleHealth(ctx context.Context, _ *pluginv1.SampleRequest) (*pluginv1.HealthSamples, error) {
 	return call(ctx, h.s, func(ctx context.Context, p HealthProbe) (*pluginv1.HealthSamples, error) {
+		ctx, complete := withComplete(ctx)
 		samples, err := p.SampleHealth(ctx, slices.Clone(h.s.peersNow()))
 		if err != nil {
 			return nil, err
 		}
+		// One of unknown health is not a mistake.
+		samples = slices.DeleteFunc(slices.Clone(samples), func(s HealthSample) bool { return s.Health == 0 })
 		out := &pluginv1.HealthSamples{
-			Peers:  make([]uint64, 0, len(samples)),
-			Health: make([]meshosv1.NodeHealth, 0, len(samples)),
+			Peers:    make([]uint64, len(samples)),
+			Health:   make([]meshosv1.NodeHealth, len(samples)),
+			Complete: *complete,
 		}
-		for _, s := range samples {
-			if s.Health == 0 { // unknown, which is not a mistake
-				continue
-			}
-			out.Peers, out.Health = append(out.Peers, s.Peer), append(out.Health, healthToWire(s.Health))
+		for i, s := range samples {
+			out.Peers[i], out.Health[i] = s.Peer, healthToWire(s.Health)
+			set(&out.Reasons, len(samples), i, s.Reason)
 		}
 		return out, nil
 	})

@@ -26,9 +26,14 @@ func (c *Client) SampleRTT(peers ...pluginsdk.Peer) ([]pluginsdk.RTTSample, erro
 	if len(resp.GetPeers()) != len(resp.GetRttNs()) {
 		return nil, fmt.Errorf("columns of unequal length: %d peers, %d times", len(resp.GetPeers()), len(resp.GetRttNs()))
 	}
+	c.complete.Store(resp.GetComplete())
 	var out []pluginsdk.RTTSample
 	for i, peer := range resp.GetPeers() {
-		out = append(out, pluginsdk.RTTSample{Peer: peer, RTT: time.Duration(resp.GetRttNs()[i])})
+		out = append(out, pluginsdk.RTTSample{
+			Peer: peer, RTT: time.Duration(resp.GetRttNs()[i]),
+			Sent: value(resp.GetSent(), i), Received: value(resp.GetReceived(), i),
+			Jitter: time.Duration(value(resp.GetJitterNs(), i)), Reason: value(resp.GetReasons(), i),
+		})
 	}
 	return out, nil
 }
@@ -48,12 +53,27 @@ func (c *Client) SampleHealth(peers ...pluginsdk.Peer) ([]pluginsdk.HealthSample
 	if len(resp.GetPeers()) != len(resp.GetHealth()) {
 		return nil, fmt.Errorf("columns of unequal length: %d peers, %d healths", len(resp.GetPeers()), len(resp.GetHealth()))
 	}
+	c.complete.Store(resp.GetComplete())
 	var out []pluginsdk.HealthSample
 	for i, peer := range resp.GetPeers() {
 		// The numbers of the two enums are the same.
-		out = append(out, pluginsdk.HealthSample{Peer: peer, Health: pluginsdk.Health(resp.GetHealth()[i])})
+		out = append(out, pluginsdk.HealthSample{
+			Peer: peer, Health: pluginsdk.Health(resp.GetHealth()[i]), Reason: value(resp.GetReasons(), i),
+		})
 	}
 	return out, nil
+}
+
+// Complete reports whether the last answer of SampleRTT or SampleHealth was complete
+// (pluginsdk.Complete).
+func (c *Client) Complete() bool { return c.complete.Load() }
+
+// value returns a value of a column that may be left out.
+func value[T any](column []T, i int) (v T) {
+	if i < len(column) {
+		v = column[i]
+	}
+	return v
 }
 
 func (c *Client) peersFirst(peers []pluginsdk.Peer) error {

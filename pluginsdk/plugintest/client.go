@@ -3,6 +3,7 @@ package plugintest
 import (
 	"context"
 	"net"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -24,6 +25,8 @@ type Client struct {
 	plugin  pluginv1.PluginClient
 	options options
 	encode  func(cfg any) map[string]any
+
+	complete atomic.Bool // the last answer of a probe
 }
 
 // Start serves the plugin and configures it with cfg, a value of the configuration

@@ -452,11 +452,22 @@ func (*SampleRequest) Descriptor() ([]byte, []int) {
 }
 
 // RttSamples has columns of equal length: rtt_ns[i] is the round-trip time to peers[i]. For
-// 10,000 peers columns take a third of the time that a message for each sample takes.
+// 10,000 peers columns take a third of the time that a message for each sample takes. The
+// columns after complete may be left out.
 type RttSamples struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Peers         []uint64               `protobuf:"fixed64,1,rep,packed,name=peers,proto3" json:"peers,omitempty"`
-	RttNs         []int64                `protobuf:"varint,2,rep,packed,name=rtt_ns,json=rttNs,proto3" json:"rtt_ns,omitempty"` // nanoseconds, above 0
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Peers []uint64               `protobuf:"fixed64,1,rep,packed,name=peers,proto3" json:"peers,omitempty"`
+	// Nanoseconds, above 0; or 0 if the last round got no answer, and sent or reasons has
+	// more about it.
+	RttNs []int64 `protobuf:"varint,2,rep,packed,name=rtt_ns,json=rttNs,proto3" json:"rtt_ns,omitempty"`
+	// The answer has all that the probe knows now: what it said earlier of a peer that is not
+	// in it is dropped at once, also if the answer is empty. A probe sets it once its first
+	// round is complete. Without it what is not renewed is dropped after sample_ttl.
+	Complete      bool     `protobuf:"varint,3,opt,name=complete,proto3" json:"complete,omitempty"`
+	Sent          []uint32 `protobuf:"varint,4,rep,packed,name=sent,proto3" json:"sent,omitempty"`                         // echoes sent in the last rounds; 0: not counted
+	Received      []uint32 `protobuf:"varint,5,rep,packed,name=received,proto3" json:"received,omitempty"`                 // how many of them were answered
+	JitterNs      []int64  `protobuf:"varint,6,rep,packed,name=jitter_ns,json=jitterNs,proto3" json:"jitter_ns,omitempty"` // mean difference of successive round-trip times
+	Reasons       []string `protobuf:"bytes,7,rep,name=reasons,proto3" json:"reasons,omitempty"`                           // why there is no time, for people: "timed out"; else empty
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -505,11 +516,49 @@ func (x *RttSamples) GetRttNs() []int64 {
 	return nil
 }
 
-// HealthSamples has columns of equal length: health[i] is the health of peers[i].
+func (x *RttSamples) GetComplete() bool {
+	if x != nil {
+		return x.Complete
+	}
+	return false
+}
+
+func (x *RttSamples) GetSent() []uint32 {
+	if x != nil {
+		return x.Sent
+	}
+	return nil
+}
+
+func (x *RttSamples) GetReceived() []uint32 {
+	if x != nil {
+		return x.Received
+	}
+	return nil
+}
+
+func (x *RttSamples) GetJitterNs() []int64 {
+	if x != nil {
+		return x.JitterNs
+	}
+	return nil
+}
+
+func (x *RttSamples) GetReasons() []string {
+	if x != nil {
+		return x.Reasons
+	}
+	return nil
+}
+
+// HealthSamples has columns of equal length: health[i] is the health of peers[i]. The
+// column after complete may be left out.
 type HealthSamples struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Peers         []uint64               `protobuf:"fixed64,1,rep,packed,name=peers,proto3" json:"peers,omitempty"`
 	Health        []v1.NodeHealth        `protobuf:"varint,2,rep,packed,name=health,proto3,enum=meshos.v1.NodeHealth" json:"health,omitempty"`
+	Complete      bool                   `protobuf:"varint,3,opt,name=complete,proto3" json:"complete,omitempty"` // as in RttSamples
+	Reasons       []string               `protobuf:"bytes,4,rep,name=reasons,proto3" json:"reasons,omitempty"`    // why it is not healthy, for people: "timed out"; else empty
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -554,6 +603,20 @@ func (x *HealthSamples) GetPeers() []uint64 {
 func (x *HealthSamples) GetHealth() []v1.NodeHealth {
 	if x != nil {
 		return x.Health
+	}
+	return nil
+}
+
+func (x *HealthSamples) GetComplete() bool {
+	if x != nil {
+		return x.Complete
+	}
+	return false
+}
+
+func (x *HealthSamples) GetReasons() []string {
+	if x != nil {
+		return x.Reasons
 	}
 	return nil
 }
@@ -1559,14 +1622,21 @@ const file_meshos_plugin_v1_plugin_proto_rawDesc = "" +
 	"\x0fSetPeersRequest\x12,\n" +
 	"\x05peers\x18\x01 \x03(\v2\x16.meshos.plugin.v1.PeerR\x05peers\"\x12\n" +
 	"\x10SetPeersResponse\"\x0f\n" +
-	"\rSampleRequest\"9\n" +
+	"\rSampleRequest\"\xbc\x01\n" +
 	"\n" +
 	"RttSamples\x12\x14\n" +
 	"\x05peers\x18\x01 \x03(\x06R\x05peers\x12\x15\n" +
-	"\x06rtt_ns\x18\x02 \x03(\x03R\x05rttNs\"T\n" +
+	"\x06rtt_ns\x18\x02 \x03(\x03R\x05rttNs\x12\x1a\n" +
+	"\bcomplete\x18\x03 \x01(\bR\bcomplete\x12\x12\n" +
+	"\x04sent\x18\x04 \x03(\rR\x04sent\x12\x1a\n" +
+	"\breceived\x18\x05 \x03(\rR\breceived\x12\x1b\n" +
+	"\tjitter_ns\x18\x06 \x03(\x03R\bjitterNs\x12\x18\n" +
+	"\areasons\x18\a \x03(\tR\areasons\"\x8a\x01\n" +
 	"\rHealthSamples\x12\x14\n" +
 	"\x05peers\x18\x01 \x03(\x06R\x05peers\x12-\n" +
-	"\x06health\x18\x02 \x03(\x0e2\x15.meshos.v1.NodeHealthR\x06health\"F\n" +
+	"\x06health\x18\x02 \x03(\x0e2\x15.meshos.v1.NodeHealthR\x06health\x12\x1a\n" +
+	"\bcomplete\x18\x03 \x01(\bR\bcomplete\x12\x18\n" +
+	"\areasons\x18\x04 \x03(\tR\areasons\"F\n" +
 	"\x10InventorySamples\x122\n" +
 	"\asamples\x18\x01 \x03(\v2\x18.meshos.v1.PeerInventoryR\asamples\"\x9b\x02\n" +
 	"\fScoreRequest\x12!\n" +
