@@ -9,16 +9,16 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// cause is why an attempt failed, as a text for the log. The same reason always has the
-// same text.
+// cause is why an attempt failed, as a text for the log and for operators. The same reason
+// always has the same text.
 type cause string
 
 const (
-	refused     cause = "refused: the machine answers, nobody listens on the port"
-	timedOut    cause = "timed out: no answer"
-	unroutable  cause = "no route to it"
-	noName      cause = "its name does not resolve"
-	nameTimeout cause = "its name was not resolved in time"
+	refused     cause = "refused: nobody listens"
+	timedOut    cause = "timed out"
+	unroutable  cause = "no route"
+	noName      cause = "no such name"
+	nameTimeout cause = "name not resolved in time"
 	reset       cause = "reset while connecting"
 	otherCause  cause = "failed"
 	shortage    cause = "this machine is short of sockets"

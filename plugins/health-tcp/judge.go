@@ -12,6 +12,7 @@ func (p *Prober) judge(t *target, a attempt) {
 	if a.err == nil {
 		changed := t.verdict.success(a.took, p.set.policy)
 		t.why, t.last = "", a.remote
+		t.reason = t.verdict.reason(t.reason, a.took, p.set.policy)
 		if changed {
 			p.report(t, "took", a.took.Round(time.Microsecond))
 		}
@@ -30,6 +31,9 @@ func (p *Prober) judge(t *target, a attempt) {
 		p.report(t, "reason", string(why), "error", a.err)
 	}
 	t.why = why
+	if t.verdict.health != unknown {
+		t.reason = string(why)
+	}
 }
 
 // report logs t's verdict, as a warning unless the peer is healthy.

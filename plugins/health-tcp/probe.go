@@ -28,12 +28,10 @@ func newProbe(env pluginsdk.Env, cfg config) (*probe, error) {
 }
 
 // SampleHealth returns the current verdicts at once.
-func (p *probe) SampleHealth(_ context.Context, peers []pluginsdk.Peer) ([]pluginsdk.HealthSample, error) {
-	samples := make([]pluginsdk.HealthSample, 0, len(peers))
-	for _, peer := range peers {
-		if health, ok := p.Health(peer.ID, peer.HealthTarget); ok {
-			samples = append(samples, pluginsdk.HealthSample{Peer: peer.ID, Health: health})
-		}
+func (p *probe) SampleHealth(ctx context.Context, peers []pluginsdk.Peer) ([]pluginsdk.HealthSample, error) {
+	samples, complete := p.Health(peers)
+	if complete {
+		pluginsdk.Complete(ctx)
 	}
 	return samples, nil
 }

@@ -35,6 +35,8 @@ type target struct {
 
 	verdict verdict
 	why     cause         // of the last failure, "" after a success
+	reason  string        // why the verdict is not healthy, in words
+	tries   int           // attempts so far, at most as many as settle a verdict
 	last    string        // remote address of the last success
 	phase   time.Duration // when in the interval its regular attempts start
 	settled bool          // the regular attempts have begun
@@ -100,15 +102,28 @@ func (p *Prober) SetPeers(peers []pluginsdk.Peer) {
 	p.signal()
 }
 
-// Health returns the verdict on a peer with this address, and false if there is none yet.
-func (p *Prober) Health(peer uint64, address string) (pluginsdk.Health, bool) {
+// Health returns the verdicts on peers. Complete reports whether each peer with a health
+// address has a verdict, or has had as many attempts as settle one: some never get one,
+// for a reason of this machine.
+func (p *Prober) Health(peers []pluginsdk.Peer) (samples []pluginsdk.HealthSample, complete bool) {
+	samples, complete = make([]pluginsdk.HealthSample, 0, len(peers)), true
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	t := p.targets[peer]
-	if t == nil || t.address != address || t.verdict.health == unknown {
-		return unknown, false
+	for _, peer := range peers {
+		if peer.HealthTarget == "" {
+			continue
+		}
+		t := p.targets[peer.ID]
+		switch {
+		case t == nil || t.address != peer.HealthTarget:
+			complete = false
+		case t.verdict.health != unknown:
+			samples = append(samples, pluginsdk.HealthSample{Peer: peer.ID, Health: t.verdict.health, Reason: t.reason})
+		case t.tries < p.set.failures:
+			complete = false
+		}
 	}
-	return t.verdict.health, true
+	return samples, complete
 }
 
 // Run makes the attempts that are due until ctx ends. When it returns, no attempt is
@@ -191,6 +206,7 @@ func (p *Prober) attempt(ctx context.Context, t *target) {
 	if t.gone || ctx.Err() != nil {
 		return
 	}
+	t.tries = min(t.tries+1, p.set.failures)
 	p.judge(t, a)
 	p.queue.add(t, p.after(t, began))
 	if p.queue[0] == t {

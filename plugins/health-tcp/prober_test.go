@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"net"
 	"strings"
 	"sync"
 	"testing"
@@ -100,9 +101,73 @@ func after(d time.Duration) {
 
 func wantHealth(t *testing.T, p *Prober, peer uint64, address string, want pluginsdk.Health) {
 	t.Helper()
-	if got, ok := p.Health(peer, address); got != want || ok != (want != unknown) {
-		t.Errorf("peer %d: %v, %v; want %v", peer, got, ok, want)
+	got := unknown
+	samples, _ := p.Health([]pluginsdk.Peer{{ID: peer, HealthTarget: address}})
+	for _, s := range samples {
+		got = s.Health
 	}
+	if got != want {
+		t.Errorf("peer %d: %v; want %v", peer, got, want)
+	}
+}
+
+// An answer before the first round is over would wipe out what the process before found.
+func TestAnAnswerIsCompleteOnceEveryPeerWasTriedOftenEnough(t *testing.T) {
+	w := newWorld()
+	w.set("up:1", connects(time.Millisecond))
+	w.set("black:1", swallows)
+	w.set("ours:1", exhausted)
+	peers := append(peersOf("up:1", "black:1", "ours:1"), pluginsdk.Peer{ID: 9})
+	bubble(t, usual, w, peers, func(p *Prober, _ func() string) {
+		check := func(want bool, judged int) {
+			t.Helper()
+			if got, complete := p.Health(peers); complete != want || len(got) != judged {
+				t.Errorf("%d verdicts, complete %v; want %d, %v", len(got), complete, judged, want)
+			}
+		}
+		after(2900 * time.Millisecond)
+		check(false, 1)
+		after(time.Second)
+		check(true, 2)
+		more := append(peers, pluginsdk.Peer{ID: 10, HealthTarget: "black:1"})
+		p.SetPeers(more)
+		check(true, 2)
+		peers = more
+		check(false, 2)
+		after(5 * time.Second)
+		check(true, 3)
+		p.SetPeers(nil)
+		peers = nil
+		check(true, 0)
+	})
+}
+
+func TestAPeerThatIsNotHealthyHasAReason(t *testing.T) {
+	w := newWorld()
+	w.set("a:1", connects(time.Millisecond))
+	bubble(t, usual, w, peersOf("a:1"), func(p *Prober, _ func() string) {
+		check := func(health pluginsdk.Health, reason string) {
+			t.Helper()
+			after(10 * time.Second)
+			got, _ := p.Health(peersOf("a:1"))
+			if len(got) != 1 || got[0].Health != health || got[0].Reason != reason {
+				t.Errorf("%+v; want %s: %s", got, health, reason)
+			}
+		}
+		check(pluginsdk.Healthy, "")
+		w.set("a:1", connects(300*time.Millisecond))
+		check(pluginsdk.Degraded, "slower than 250ms")
+		w.set("a:1", swallows)
+		check(pluginsdk.Unreachable, "timed out")
+		w.set("a:1", exhausted)
+		check(pluginsdk.Unreachable, "timed out")
+		w.set("a:1", refuses)
+		check(pluginsdk.Unreachable, "refused: nobody listens")
+		w.set("a:1", func(context.Context) attempt { return attempt{err: &net.DNSError{IsNotFound: true}} })
+		check(pluginsdk.Unreachable, "no such name")
+		w.set("a:1", connects(time.Millisecond))
+		check(pluginsdk.Healthy, "")
+	})
 }
 
 func TestTheFirstVerdictComesSoonAndIsRight(t *testing.T) {
@@ -123,7 +188,7 @@ func TestTheFirstVerdictComesSoonAndIsRight(t *testing.T) {
 		after(2510 * time.Millisecond)
 		wantHealth(t, p, 4, "black:1", pluginsdk.Unreachable)
 		wantHealth(t, p, 9, "", unknown)
-		for _, want := range []string{"peer is healthy", "refused: ", "timed out: "} {
+		for _, want := range []string{"peer is healthy", "refused: ", "timed out"} {
 			if !strings.Contains(logged(), want) {
 				t.Errorf("%q is not in the log:\n%s", want, logged())
 			}

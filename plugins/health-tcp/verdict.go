@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"time"
 
 	"github.com/meshos/meshos/pluginsdk"
@@ -64,6 +65,20 @@ func (v *verdict) success(took time.Duration, p policy) bool {
 		}
 	}
 	return v.health != before
+}
+
+// reason returns in words why the state is not healthy after a connection that took so
+// long; before is what it was until then.
+func (v *verdict) reason(before string, took time.Duration, p policy) string {
+	switch {
+	case v.health == pluginsdk.Healthy:
+		return ""
+	case took > p.degradedAfter:
+		return fmt.Sprintf("slower than %v", p.degradedAfter)
+	case before == "":
+		return "recovering"
+	}
+	return before
 }
 
 // failure adds an attempt that failed, and reports whether the state changed.
