@@ -6,10 +6,10 @@
 // another program's pings nor a forged or late reply becomes a sample.
 //
 // The files: echo.go is the packet, schedule.go computes when each echo is due, round.go
-// collects the replies of one round, pinger.go, send.go and receive.go send and receive
+// collects the replies of one round, history.go adds up the last rounds, pinger.go, send.go and receive.go send and receive
 // packets, stall.go notices that this process did not run for a while, socket.go opens the
 // sockets, resolve.go turns names into addresses, probe.go is what the host calls.
 //
-// It is not a monitor of paths or loss: it reports one value for each peer, the median of
-// that peer's last round, and no value for a peer that does not answer.
+// It is not a monitor of paths: it reports for each peer the median of its last round, loss
+// and jitter of its last 20 echoes, and why a peer has no round-trip time.
 package main

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/hashicorp/go-hclog"
+
+	"github.com/meshos/meshos/pluginsdk"
 )
 
 // idRounds is how many rounds share an ICMP id. A new id helps after a firewall has learned
@@ -25,7 +27,7 @@ type settings struct {
 }
 
 // Pinger sends rounds of echoes to its targets and keeps the result of each target's last
-// round. All methods may be called from any goroutine; Run only once.
+// rounds. All methods may be called from any goroutine; Run only once.
 type Pinger struct {
 	set     settings
 	links   [families]*link // nil: the family can't be used
@@ -34,18 +36,22 @@ type Pinger struct {
 	changed chan struct{} // has a token after SetTargets
 
 	mu      sync.Mutex
-	targets []target          // by family
-	address map[uint64]string // by peer, of the targets
-	fresh   bool              // a target has not been in a round yet
-	rounds  []*round          // whose replies still count, oldest first
-	results map[uint64]result // by peer
-	refused map[uint64]string // why the kernel does not send to these peers
+	targets []target           // by family
+	address map[uint64]string  // by peer, of the targets
+	fresh   bool               // a target has not been in a round yet
+	rounds  []*round           // whose replies still count, oldest first
+	results map[uint64]*result // by peer
+	refused map[uint64]string  // why the kernel does not send to these peers
 }
 
-// result is the outcome of a peer in the last round that was settled for it.
+// result is the outcome of a peer in the last round that was settled for it, and what
+// became of its last echoes.
 type result struct {
-	round uint32
-	outcome
+	round    uint32
+	target   target
+	rtt      time.Duration
+	answered int
+	history  history
 }
 
 // newPinger makes a pinger over links, which the caller closes.
@@ -56,7 +62,7 @@ func newPinger(set settings, links [families]*link, log hclog.Logger) *Pinger {
 		set: set, links: links, log: log,
 		cookie:  binary.BigEndian.Uint64(cookie[:]),
 		changed: make(chan struct{}, 1),
-		results: make(map[uint64]result),
+		results: make(map[uint64]*result),
 		refused: make(map[uint64]string),
 	}
 }
@@ -81,7 +87,7 @@ func (p *Pinger) SetTargets(targets []target) {
 		p.fresh = p.fresh || !p.known(t)
 	}
 	p.targets, p.address = targets, address
-	maps.DeleteFunc(p.results, func(peer uint64, r result) bool { return !p.known(r.target) })
+	maps.DeleteFunc(p.results, func(_ uint64, r *result) bool { return !p.known(r.target) })
 	maps.DeleteFunc(p.refused, func(peer uint64, _ string) bool { return address[peer] == "" })
 	select {
 	case p.changed <- struct{}{}:
@@ -92,17 +98,31 @@ func (p *Pinger) SetTargets(targets []target) {
 // known reports whether t is still a target. The caller holds mu.
 func (p *Pinger) known(t target) bool { return p.address[t.peer] == t.address }
 
-// RTT returns what the last round measured for a peer with this configured address. It
-// returns false if the peer did not answer or no round is settled for it yet.
-func (p *Pinger) RTT(peer uint64, address string) (time.Duration, bool) {
+// sample returns what the last rounds measured for a peer with this configured address,
+// and false if no round is settled for it yet.
+func (p *Pinger) sample(peer uint64, address string) (pluginsdk.RTTSample, bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	r, ok := p.results[peer]
-	if !ok || r.answered == 0 || r.target.address != address {
-		return 0, false
+	if !ok || r.target.address != address {
+		return pluginsdk.RTTSample{}, false
 	}
-	return r.rtt, true
+	out := pluginsdk.RTTSample{Peer: peer, RTT: r.rtt}
+	out.Sent, out.Received, out.Jitter = r.history.summary()
+	if r.answered == 0 {
+		out.Reason = timedOut
+		if why := p.refused[peer]; why != "" {
+			out.Reason = notSent + why
+		}
+	}
+	return out, true
 }
+
+// Why a peer has no round-trip time, in words.
+const (
+	timedOut = "timed out"
+	notSent  = "not sent: "
+)
 
 // Run sends rounds until ctx ends; then it returns nil. It returns an error if a socket is
 // broken. When it returns, all its goroutines have ended.
@@ -268,14 +288,20 @@ func (p *Pinger) nextWake(current *round, plan schedule, start, held time.Time) 
 	return wake, !wake.IsZero()
 }
 
-// publish stores an outcome, unless there is one of a later round or the target is gone.
-// The caller holds mu.
+// publish stores an outcome, unless the target is gone. An outcome that comes after that of
+// a later round counts for loss and jitter alone. The caller holds mu.
 func (p *Pinger) publish(id uint32, o outcome) {
 	if !p.known(o.target) {
 		return
 	}
-	if old, ok := p.results[o.target.peer]; ok && old.round > id {
+	r := p.results[o.target.peer]
+	if r == nil {
+		r = &result{}
+		p.results[o.target.peer] = r
+	}
+	r.history.add(o.echoes)
+	if r.round > id {
 		return
 	}
-	p.results[o.target.peer] = result{round: id, outcome: o}
+	r.round, r.target, r.rtt, r.answered = id, o.target, o.rtt, o.answered
 }

@@ -15,6 +15,7 @@ import (
 	"golang.org/x/net/ipv4"
 	"golang.org/x/sys/unix"
 
+	"github.com/meshos/meshos/pluginsdk"
 	"github.com/meshos/meshos/pluginsdk/plugintest"
 )
 
@@ -118,10 +119,53 @@ func after(d time.Duration) {
 
 func wantRTT(t *testing.T, p *Pinger, tg target, want time.Duration) {
 	t.Helper()
-	rtt, ok := p.RTT(tg.peer, tg.address)
-	if ok != (want > 0) || rtt != want {
-		t.Errorf("peer %d: round-trip time %s, %v; want %s", tg.peer, rtt, ok, want)
+	if s, _ := p.sample(tg.peer, tg.address); s.RTT != want {
+		t.Errorf("peer %d: round-trip time %s; want %s", tg.peer, s.RTT, want)
 	}
+}
+
+func wantSample(t *testing.T, p *Pinger, tg target, want pluginsdk.RTTSample) {
+	t.Helper()
+	want.Peer = tg.peer
+	if s, ok := p.sample(tg.peer, tg.address); !ok || s != want {
+		t.Errorf("got %+v, %v; want %+v", s, ok, want)
+	}
+}
+
+func TestLossAndJitterAreThoseOfTheLastTwentyEchoes(t *testing.T) {
+	targets := loopback(1)
+	var nth int
+	n := newNetwork(func(to string, request []byte) []packet {
+		if nth++; nth%5 == 0 {
+			return nil
+		}
+		return echoing(time.Duration(1+nth%2)*time.Millisecond)(to, request)
+	})
+	bubble(t, n, hclog.NewNullLogger(), targets, func(t *testing.T, p *Pinger) {
+		after(time.Minute)
+		s, ok := p.sample(targets[0].peer, targets[0].address)
+		if !ok || s.Sent != 20 || s.Received != 16 || s.Reason != "" {
+			t.Errorf("got %+v, %v", s, ok)
+		}
+		if s.Jitter < 500*time.Microsecond || s.Jitter > time.Millisecond { // successive ones differ by 1 ms, but for those beside a lost one
+			t.Errorf("jitter %s", s.Jitter)
+		}
+	})
+}
+
+func TestAPeerThatDoesNotAnswerHasAReason(t *testing.T) {
+	targets := loopback(2)
+	n := newNetwork(func(string, []byte) []packet { return nil })
+	n.fail = map[string]error{targets[1].address: os.NewSyscallError("sendmmsg", unix.ENETUNREACH)}
+	bubble(t, n, hclog.NewNullLogger(), targets, func(t *testing.T, p *Pinger) {
+		after(900 * time.Millisecond)
+		if s, ok := p.sample(targets[0].peer, targets[0].address); ok {
+			t.Errorf("before the first round is over: %+v", s)
+		}
+		after(time.Minute)
+		wantSample(t, p, targets[0], pluginsdk.RTTSample{Sent: 20, Reason: "timed out"})
+		wantSample(t, p, targets[1], pluginsdk.RTTSample{Reason: "not sent: network is unreachable"})
+	})
 }
 
 func TestTheFirstSampleComesWithinHundredMilliseconds(t *testing.T) {

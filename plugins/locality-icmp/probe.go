@@ -61,13 +61,24 @@ func lookupHost(ctx context.Context, host string) ([]netip.Addr, error) {
 // SetPeers replaces the peers that are pinged.
 func (p *probe) SetPeers(peers []pluginsdk.Peer) { p.resolver.SetPeers(peers) }
 
-// SampleRTT returns at once what each peer's last round measured.
-func (p *probe) SampleRTT(_ context.Context, peers []pluginsdk.Peer) ([]pluginsdk.RTTSample, error) {
-	samples := make([]pluginsdk.RTTSample, 0, len(peers))
+// SampleRTT returns at once what each peer's last rounds measured, or why there is nothing.
+// The answer is complete once that is known of every peer that has an address.
+func (p *probe) SampleRTT(ctx context.Context, peers []pluginsdk.Peer) ([]pluginsdk.RTTSample, error) {
+	samples, complete := make([]pluginsdk.RTTSample, 0, len(peers)), true
 	for _, peer := range peers {
-		if rtt, ok := p.pinger.RTT(peer.ID, peer.Address); ok {
-			samples = append(samples, pluginsdk.RTTSample{Peer: peer.ID, RTT: rtt})
+		if peer.Address == "" {
+			continue
 		}
+		if sample, ok := p.pinger.sample(peer.ID, peer.Address); ok {
+			samples = append(samples, sample)
+		} else if why := p.resolver.why(peer.Address); why != "" {
+			samples = append(samples, pluginsdk.RTTSample{Peer: peer.ID, Reason: why})
+		} else {
+			complete = false
+		}
+	}
+	if complete {
+		pluginsdk.Complete(ctx)
 	}
 	return samples, nil
 }

@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"fmt"
+	"net"
 	"net/netip"
 	"testing"
 	"time"
@@ -62,7 +64,10 @@ func TestANameThatIsFoundIsPingedAtOnce(t *testing.T) {
 	n := newNetwork(echoing(time.Millisecond))
 	links := [families]*link{familyV4: {batchConn: n, family: familyV4, raw: true}}
 	found := make(chan struct{})
-	lookup := func(ctx context.Context, _ string) ([]netip.Addr, error) {
+	lookup := func(ctx context.Context, name string) ([]netip.Addr, error) {
+		if name == "b.example" {
+			return nil, &net.DNSError{IsNotFound: true}
+		}
 		select {
 		case <-found:
 		case <-ctx.Done():
@@ -71,20 +76,24 @@ func TestANameThatIsFoundIsPingedAtOnce(t *testing.T) {
 	}
 	cfg := config{Interval: pluginsdk.Duration(time.Hour), Timeout: pluginsdk.Duration(time.Second), Count: 3, Resolve: pluginsdk.Duration(time.Minute)}
 	p := assemble(cfg, links, [families]error{}, lookup, hclog.NewNullLogger())
-	peers := []pluginsdk.Peer{{ID: 2, Address: "a.example"}, {ID: 3, Address: "192.0.2.3"}}
+	peers := []pluginsdk.Peer{{ID: 2, Address: "a.example"}, {ID: 3, Address: "192.0.2.3"}, {ID: 4, Address: "b.example"}, {ID: 5}}
 	p.SetPeers(peers)
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error)
 	go func() { done <- p.Run(ctx) }()
-	sampled := func(want int) func() bool {
+	sampled := func(want string) func() bool {
 		return func() bool {
 			samples, err := p.SampleRTT(ctx, peers)
-			return err == nil && len(samples) == want
+			got := ""
+			for _, s := range samples {
+				got += fmt.Sprintf("%d:%v:%s ", s.Peer, s.RTT > 0, s.Reason)
+			}
+			return err == nil && got == want
 		}
 	}
-	testkit.Until(t, "the peer with an IP has a sample", sampled(1))
+	testkit.Until(t, "the peer with an IP has a sample", sampled("3:true: 4:false:no such name "))
 	close(found)
-	testkit.Until(t, "the named peer has a sample too", sampled(2))
+	testkit.Until(t, "the named peer has a sample too", sampled("2:true: 3:true: 4:false:no such name "))
 	cancel()
 	if err := <-done; err != nil {
 		t.Error(err)

@@ -195,7 +195,7 @@ func (r *resolver) choose(name string, ips []netip.Addr, err error) bool {
 // complain logs why an address can't be pinged, unless that was logged already. The caller
 // holds mu.
 func (r *resolver) complain(name string, err error, old netip.Addr) {
-	why := reason(err)
+	why, remedy := reason(err)
 	if r.trouble[name] == why {
 		return
 	}
@@ -204,22 +204,29 @@ func (r *resolver) complain(name string, err error, old netip.Addr) {
 	if old.IsValid() {
 		consequence = fmt.Sprintf("still using %s", old)
 	}
-	r.log.Warn("can't use a peer's address: "+consequence, "address", name, "error", why)
+	r.log.Warn("can't use a peer's address: "+consequence, "address", name, "error", why+remedy)
 }
 
-// reason returns why a lookup failed. The same cause always has the same text, unlike the
-// resolver's, which contains port numbers.
-func reason(err error) string {
+// why returns why an address can't be pinged, "" if it can or if that is not known yet.
+func (r *resolver) why(address string) string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.trouble[address]
+}
+
+// reason returns why a lookup failed, and what to do. The same cause always has the same
+// text, unlike the resolver's, which contains port numbers.
+func reason(err error) (why, remedy string) {
 	var dns *net.DNSError
 	switch {
 	case errors.As(err, &dns) && dns.IsNotFound:
-		return "no such host; check the peer's address or the name server"
+		return "no such name", "; check the peer's address or the name server"
 	case errors.As(err, &dns) && dns.IsTimeout, errors.Is(err, context.DeadlineExceeded):
-		return "the name server does not answer in time"
+		return "the name server does not answer in time", ""
 	case errors.As(err, &dns):
-		return "the name server fails; check /etc/resolv.conf"
+		return "the name server fails", "; check /etc/resolv.conf"
 	}
-	return err.Error()
+	return err.Error(), ""
 }
 
 // targets returns every peer with a known address. The caller holds mu.

@@ -130,7 +130,7 @@ func TestANameThatDoesNotResolveIsLoggedOncePerChange(t *testing.T) {
 	resolving(t, n, [families]error{}, func(r *resolver, got, logged func() string) {
 		r.SetPeers(peersAt("gone.example"))
 		after(10 * time.Minute)
-		if c := strings.Count(logged(), "no such host"); c != 1 || got() != "" {
+		if c := strings.Count(logged(), "no such name"); c != 1 || got() != "" {
 			t.Errorf("said %d times, targets %q:\n%s", c, got(), logged())
 		}
 		n.mu.Lock()

@@ -29,7 +29,14 @@ type outcome struct {
 	target   target
 	rtt      time.Duration
 	answered int
+	echoes   []time.Duration // in the order of sending: round-trip times, or lost or unsent
 }
+
+// What stands in place of a round-trip time.
+const (
+	lost   time.Duration = 0
+	unsent time.Duration = -1 // the kernel did not send the echo: that is not the peer's fault
+)
 
 // round collects the replies to count echoes to each of its targets. Slot n is echo
 // n/len(targets) to target n%len(targets): targets take turns, so that the echoes to one
@@ -45,7 +52,7 @@ type round struct {
 
 	nonces  []byte          // 8 random bytes for each slot
 	sent    []time.Time     // zero: not sent
-	rtts    []time.Duration // 0: no answer
+	rtts    []time.Duration // lost: no answer so far
 	answers []uint8         // by target
 	settled []bool          // by target
 	next    int             // slot to send next
@@ -69,6 +76,7 @@ func (r *round) allSent() bool             { return r.next == len(r.sent) }
 func (r *round) done() bool                { return r.allSent() && r.expired == len(r.targets) }
 func (r *round) lastSlot(target int) int   { return (r.count-1)*len(r.targets) + target }
 func (r *round) markSent(at time.Time)     { r.sent[r.next] = at; r.next++ }
+func (r *round) markUnsent(at time.Time)   { r.rtts[r.next] = unsent; r.markSent(at) }
 func (r *round) sentAt(s uint32) time.Time { return r.sent[s] }
 
 // accepts reports whether a reply belongs to an echo of this round that was sent
@@ -130,12 +138,14 @@ func (r *round) nextExpiry() (time.Time, bool) {
 func (r *round) settle(t int) outcome {
 	r.settled[t] = true
 	rtts := make([]time.Duration, 0, 8)
+	echoes := make([]time.Duration, 0, r.count)
 	for s := t; s < len(r.rtts); s += len(r.targets) {
+		echoes = append(echoes, r.rtts[s])
 		if r.rtts[s] > 0 {
 			rtts = append(rtts, r.rtts[s])
 		}
 	}
-	return outcome{target: r.targets[t], rtt: median(rtts), answered: len(rtts)}
+	return outcome{target: r.targets[t], rtt: median(rtts), answered: len(rtts), echoes: echoes}
 }
 
 // median returns the middle value, the mean of the two middle ones of an even number, or 0

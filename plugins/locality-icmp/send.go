@@ -88,7 +88,7 @@ func (p *Pinger) write(out *sender, r *round, f family, n int) bool {
 	}
 	out.stuck = 0
 	p.rejected(r.target(r.next), err)
-	r.markSent(before)
+	r.markUnsent(before)
 	return true
 }
 

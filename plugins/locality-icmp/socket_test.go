@@ -82,15 +82,15 @@ func TestLoopbackFirstSamplesComeAtOnceAndAreAboveZero(t *testing.T) {
 	run(t, p)
 	testkit.Until(t, "every target has a sample", func() bool { return answered(p, targets) == len(targets) })
 	for _, tg := range targets {
-		if rtt, _ := p.RTT(tg.peer, tg.address); rtt <= 0 || rtt > 500*time.Millisecond {
-			t.Errorf("peer %d: round-trip time %s", tg.peer, rtt)
+		if s, _ := p.sample(tg.peer, tg.address); s.RTT <= 0 || s.RTT > 500*time.Millisecond {
+			t.Errorf("peer %d: round-trip time %s", tg.peer, s.RTT)
 		}
 	}
 }
 
 func answered(p *Pinger, targets []target) (n int) {
 	for _, tg := range targets {
-		if _, ok := p.RTT(tg.peer, tg.address); ok {
+		if s, _ := p.sample(tg.peer, tg.address); s.RTT > 0 {
 			n++
 		}
 	}
@@ -110,7 +110,7 @@ func TestLoopbackIPv6(t *testing.T) {
 	testkit.Until(t, "::1 answers, or can't be reached", func() bool {
 		p.mu.Lock()
 		defer p.mu.Unlock()
-		return p.results[6].answered == 2 || p.refused[6] != ""
+		return p.results[6] != nil && p.results[6].answered == 2 || p.refused[6] != ""
 	})
 }
 
