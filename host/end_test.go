@@ -87,9 +87,9 @@ type stuck struct{ release chan struct{} }
 
 func (stuck) Name() string { return "stuck" }
 
-func (s stuck) SampleRTT(context.Context) ([]mesh.RTTSample, error) {
+func (s stuck) SampleRTT(context.Context) (mesh.RTTAnswer, error) {
 	<-s.release
-	return nil, nil
+	return mesh.RTTAnswer{}, nil
 }
 
 // buffer is written by many.

@@ -54,7 +54,7 @@ func TestImpossibleItemsAreDiscardedAndReportedOnce(t *testing.T) {
 	r.waitFor("p", snapshot.PluginReady)
 	for range 3 {
 		got, err := r.locality("p").SampleRTT(context.Background())
-		if err != nil || len(got) != 1 || got[0].Peer != 2 {
+		if err != nil || len(got.Samples) != 1 || got.Samples[0].Peer != 2 {
 			t.Errorf("samples %v, %v", got, err)
 		}
 	}

@@ -55,7 +55,7 @@ func TestChangesDuringTheStartReachThePlugin(t *testing.T) {
 	kill(t, r.view("p").PID, syscall.SIGUSR1)
 	r.waitFor("p", snapshot.PluginReady)
 	r.until("it has the newer one", r.contains(&r.logs, "configured to say newer"))
-	if got, err := r.locality("p").SampleRTT(t.Context()); err != nil || len(got) != 1 || got[0].Peer != 9 {
+	if got, err := r.locality("p").SampleRTT(t.Context()); err != nil || len(got.Samples) != 1 || got.Samples[0].Peer != 9 {
 		t.Errorf("samples %v, %v", got, err)
 	}
 }

@@ -171,10 +171,10 @@ func TestP5_BatchesThatBringNothingArePaced(t *testing.T) {
 	}()
 	sent := func() float64 {
 		samples, err := r.locality("p").SampleRTT(t.Context())
-		if err != nil || len(samples) != 1 {
+		if err != nil || len(samples.Samples) != 1 {
 			t.Fatal(samples, err)
 		}
-		return float64(samples[0].RTT)
+		return float64(samples.Samples[0].RTT)
 	}
 	r.until("the burst is used up", func() bool { return sent() > 10_000 })
 	first, began := sent(), time.Now()

@@ -29,7 +29,7 @@ func TestGoodPluginServesEveryKind(t *testing.T) {
 	}
 	ctx := context.Background()
 	rtt, err := r.locality("testplugin").SampleRTT(ctx)
-	if want := []mesh.RTTSample{{Peer: 2, RTT: time.Millisecond}, {Peer: 3, RTT: time.Millisecond}, {Peer: 4, RTT: time.Millisecond}}; err != nil || !cmp.Equal(rtt, want) {
+	if want := []mesh.RTTSample{{Peer: 2, RTT: time.Millisecond}, {Peer: 3, RTT: time.Millisecond}, {Peer: 4, RTT: time.Millisecond}}; err != nil || !cmp.Equal(rtt.Samples, want) {
 		t.Errorf("rtt %v, %v", rtt, err)
 	}
 	healthProbe, err := r.HealthProbe("testplugin")
@@ -37,7 +37,7 @@ func TestGoodPluginServesEveryKind(t *testing.T) {
 		t.Fatal(err)
 	}
 	health, err := healthProbe.SampleHealth(ctx)
-	if want := []mesh.HealthSample{{Peer: 2, Health: mesh.HealthHealthy}, {Peer: 3, Health: mesh.HealthDegraded}, {Peer: 4, Health: mesh.HealthUnreachable}}; err != nil || !cmp.Equal(health, want) {
+	if want := []mesh.HealthSample{{Peer: 2, Health: mesh.HealthHealthy}, {Peer: 3, Health: mesh.HealthDegraded}, {Peer: 4, Health: mesh.HealthUnreachable}}; err != nil || !cmp.Equal(health.Samples, want) {
 		t.Errorf("health %v, %v", health, err)
 	}
 	inventoryProbe, err := r.InventoryProbe("testplugin")

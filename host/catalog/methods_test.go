@@ -38,10 +38,10 @@ func TestP5_FramesOfAnUnknownChannelArePaced(t *testing.T) {
 	r.waitFor("evil", snapshot.PluginReady)
 	sent := func() (n time.Duration) {
 		samples, err := r.locality("evil").SampleRTT(t.Context())
-		if err != nil || len(samples) != 1 {
+		if err != nil || len(samples.Samples) != 1 {
 			t.Fatal(samples, err)
 		}
-		return samples[0].RTT
+		return samples.Samples[0].RTT
 	}
 	r.until("the burst is used up", func() bool { return sent() > 8000 })
 	first, began := sent(), time.Now()

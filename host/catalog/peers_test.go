@@ -19,7 +19,7 @@ func TestSetPeersReachesRunningPlugins(t *testing.T) {
 		t.Fatal(err)
 	}
 	got, err := r.locality("testplugin").SampleRTT(context.Background())
-	if err != nil || len(got) != 1 || got[0].Peer != 9 {
+	if err != nil || len(got.Samples) != 1 || got.Samples[0].Peer != 9 {
 		t.Errorf("samples %v, %v", got, err)
 	}
 }
@@ -41,7 +41,7 @@ func TestPeersThatAProbeMissedAreToldAgain(t *testing.T) {
 	})
 	r.until("it samples the new peer", func() bool {
 		got, err := r.locality("p").SampleRTT(t.Context())
-		return err == nil && len(got) == 1 && got[0].Peer == 9
+		return err == nil && len(got.Samples) == 1 && got.Samples[0].Peer == 9
 	})
 	if v := r.view("p"); v.PID != pid {
 		t.Error("it was replaced for that")

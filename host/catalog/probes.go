@@ -15,12 +15,12 @@ type LocalityProbe struct{ adapter }
 
 // SampleRTT returns what the plugin knows now, without samples that can't be true. The
 // error is a *NotReadyError or a *CallError.
-func (p *LocalityProbe) SampleRTT(ctx context.Context) ([]mesh.RTTSample, error) {
+func (p *LocalityProbe) SampleRTT(ctx context.Context) (mesh.RTTAnswer, error) {
 	return ask(ctx, p.slot, p.slot.pollTimeout(), "LocalityProbe.SampleRtt",
 		func(ctx context.Context, conn grpc.ClientConnInterface) (*pluginv1.RttSamples, error) {
 			return pluginv1.NewLocalityProbeClient(conn).SampleRtt(ctx, &pluginv1.SampleRequest{})
 		},
-		func(answer *pluginv1.RttSamples) ([]mesh.RTTSample, answers.Discarded, error) {
+		func(answer *pluginv1.RttSamples) (mesh.RTTAnswer, answers.Discarded, error) {
 			return answers.RTT(answer, p.slot.peers.current())
 		})
 }
@@ -30,12 +30,12 @@ type HealthProbe struct{ adapter }
 
 // SampleHealth returns what the plugin knows now, without samples that can't be true.
 // The error is a *NotReadyError or a *CallError.
-func (p *HealthProbe) SampleHealth(ctx context.Context) ([]mesh.HealthSample, error) {
+func (p *HealthProbe) SampleHealth(ctx context.Context) (mesh.HealthAnswer, error) {
 	return ask(ctx, p.slot, p.slot.pollTimeout(), "HealthProbe.SampleHealth",
 		func(ctx context.Context, conn grpc.ClientConnInterface) (*pluginv1.HealthSamples, error) {
 			return pluginv1.NewHealthProbeClient(conn).SampleHealth(ctx, &pluginv1.SampleRequest{})
 		},
-		func(answer *pluginv1.HealthSamples) ([]mesh.HealthSample, answers.Discarded, error) {
+		func(answer *pluginv1.HealthSamples) (mesh.HealthAnswer, answers.Discarded, error) {
 			return answers.Health(answer, p.slot.peers.current())
 		})
 }

@@ -98,18 +98,31 @@ func (p probe) trouble() error {
 	return nil
 }
 
-func (p probe) SampleRTT(context.Context) ([]mesh.RTTSample, error) {
+func (p probe) SampleRTT(context.Context) (out mesh.RTTAnswer, err error) {
 	if err := p.trouble(); err != nil {
-		return nil, err
+		return out, err
 	}
-	return []mesh.RTTSample{{Peer: p.chance.node(), RTT: time.Duration(p.chance.n(500)) * time.Millisecond}}, nil
+	out.Complete = p.chance.n(2) == 0
+	sample := mesh.RTTSample{Peer: p.chance.node(), RTT: time.Duration(p.chance.n(500)) * time.Millisecond}
+	if sample.Sent = uint32(p.chance.n(3)); sample.Sent > 0 {
+		sample.Received, sample.Jitter = uint32(p.chance.n(int(sample.Sent)+1)), time.Millisecond
+	}
+	if sample.RTT == 0 {
+		sample.Reason = "timed out"
+	}
+	out.Samples = []mesh.RTTSample{sample}
+	return out, nil
 }
 
-func (p probe) SampleHealth(context.Context) ([]mesh.HealthSample, error) {
+func (p probe) SampleHealth(context.Context) (out mesh.HealthAnswer, err error) {
 	if err := p.trouble(); err != nil {
-		return nil, err
+		return out, err
 	}
-	return []mesh.HealthSample{{Peer: p.chance.node(), Health: mesh.NodeHealth(1 + p.chance.n(3))}}, nil
+	out.Complete = p.chance.n(2) == 0
+	out.Samples = []mesh.HealthSample{{
+		Peer: p.chance.node(), Health: mesh.NodeHealth(1 + p.chance.n(3)), Reason: "because",
+	}}
+	return out, nil
 }
 
 func (p probe) SampleInventory(context.Context) ([]mesh.Inventory, error) {

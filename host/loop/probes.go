@@ -15,13 +15,13 @@ type LocalityProbe interface {
 	// Name returns whose samples these are; it must not change.
 	Name() string
 	// SampleRTT returns what is known now. ctx has a deadline and ends with the loop.
-	SampleRTT(ctx context.Context) ([]mesh.RTTSample, error)
+	SampleRTT(ctx context.Context) (mesh.RTTAnswer, error)
 }
 
 // HealthProbe judges the health of peers. It is called like a LocalityProbe.
 type HealthProbe interface {
 	Name() string
-	SampleHealth(ctx context.Context) ([]mesh.HealthSample, error)
+	SampleHealth(ctx context.Context) (mesh.HealthAnswer, error)
 }
 
 // InventoryProbe describes nodes. It is called like a LocalityProbe.

@@ -157,9 +157,14 @@ func (h handler) Name() string      { return h.name }
 func (l lister) Name() string       { return l.name }
 func (a aborter) NoOp() bool        { return a.noOp }
 
-func (p rttProbe) SampleRTT(ctx context.Context) ([]mesh.RTTSample, error) { return p.fn(ctx) }
-func (p verdictProbe) SampleHealth(ctx context.Context) ([]mesh.HealthSample, error) {
-	return p.fn(ctx)
+func (p rttProbe) SampleRTT(ctx context.Context) (mesh.RTTAnswer, error) {
+	samples, err := p.fn(ctx)
+	return mesh.RTTAnswer{Samples: samples}, err
+}
+
+func (p verdictProbe) SampleHealth(ctx context.Context) (mesh.HealthAnswer, error) {
+	samples, err := p.fn(ctx)
+	return mesh.HealthAnswer{Samples: samples}, err
 }
 
 func (p stockProbe) SampleInventory(ctx context.Context) ([]mesh.Inventory, error) { return p.fn(ctx) }

@@ -47,8 +47,8 @@ func (s *source) title() string { return s.kind.String() + ":" + s.name }
 
 // answer is what a source returned from one call or, if err is not empty, why it failed.
 type answer struct {
-	rtt        []mesh.RTTSample
-	health     []mesh.HealthSample
+	rtt        mesh.RTTAnswer
+	health     mesh.HealthAnswer
 	inventory  []mesh.Inventory
 	migrations []mesh.Migration
 	err        string
@@ -59,5 +59,8 @@ func (a *answer) samples(probe string) mesh.Samples {
 	if a.err != "" {
 		return mesh.Samples{Probe: probe, Err: a.err}
 	}
-	return mesh.Samples{Probe: probe, RTT: a.rtt, Health: a.health, Inventory: a.inventory}
+	return mesh.Samples{
+		Probe: probe, RTT: a.rtt.Samples, Health: a.health.Samples, Inventory: a.inventory,
+		RTTComplete: a.rtt.Complete, HealthComplete: a.health.Complete,
+	}
 }

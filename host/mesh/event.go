@@ -133,16 +133,35 @@ type (
 	}
 )
 
-// RTTSample is one measured round-trip time.
+// RTTSample is one measured round-trip time, with what else its probe measured.
 type RTTSample struct {
 	Peer NodeID
-	RTT  time.Duration
+	RTT  time.Duration // 0 in the answer of a probe whose last round got no answer
+	Echoes
+}
+
+// Echoes is what became of the echoes to a peer in the last rounds of a probe. The zero
+// value means that the probe does not say.
+type Echoes struct {
+	Sent, Received uint32
+	Jitter         time.Duration // mean difference of successive round-trip times
+	Reason         string        // why there is no round-trip time, for people
+}
+
+// Loss returns the share of the echoes that were not answered; ok is false if none was
+// counted.
+func (e Echoes) Loss() (share float64, ok bool) {
+	if e.Sent == 0 {
+		return 0, false
+	}
+	return float64(e.Sent-min(e.Sent, e.Received)) / float64(e.Sent), true
 }
 
 // HealthSample is the health of a peer, as a probe or an event reports it.
 type HealthSample struct {
 	Peer   NodeID
 	Health NodeHealth
+	Reason string // why it is not healthy, for people
 }
 
 // LogLevel is how important a log line is.
@@ -260,8 +279,8 @@ func (e DaemonCrashed) Size() int           { return len(e.Daemon.Name) + len(e.
 func (e DaemonRejected) Size() int          { return len(e.Daemon.Name) + len(e.Reason) }
 func (e DaemonHealthChanged) Size() int     { return len(e.Daemon.Name) + len(e.Health.Reason) }
 func (e DaemonSaturationChanged) Size() int { return len(e.Daemon.Name) }
-func (RTTSample) Size() int                 { return 0 }
-func (HealthSample) Size() int              { return 0 }
+func (e RTTSample) Size() int               { return len(e.Reason) }
+func (e HealthSample) Size() int            { return len(e.Reason) }
 func (e LogLine) Size() int                 { return len(e.Source) + len(e.Message) }
 func (BlobAnnouncement) Size() int          { return 0 }
 func (PlacementIntent) Size() int           { return 0 }

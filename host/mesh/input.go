@@ -28,6 +28,22 @@ type Samples struct {
 	Health    []HealthSample
 	Inventory []Inventory
 	Err       string
+
+	// RTTComplete and HealthComplete mean that the answer has everything of that kind that
+	// the probe knows: what it said earlier of a peer that is not in it is no longer true.
+	RTTComplete, HealthComplete bool
+}
+
+// RTTAnswer is what a probe says of round-trip times in one poll.
+type RTTAnswer struct {
+	Samples  []RTTSample
+	Complete bool // as Samples.RTTComplete
+}
+
+// HealthAnswer is what a probe says of the health of peers in one poll.
+type HealthAnswer struct {
+	Samples  []HealthSample
+	Complete bool // as Samples.HealthComplete
 }
 
 // Inventory is what a probe knows about one node. A nil field means unknown, not zero.

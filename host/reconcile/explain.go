@@ -117,16 +117,23 @@ func ExplainPeer(s *state.State, id mesh.NodeID) Explanation {
 		}
 	}
 	e := newExplainer(s, "node "+labelled(s, p), 0)
+	e.health(p)
 	limit := s.Policy().DegradedRTT
 	switch rtt := slowest(p); {
 	case id == s.Node():
 		e.say("locality", "it is this node, which has no round-trip time to itself")
+	case rtt == 0 && p.Echoes.Reason != "":
+		e.say("locality", "its round-trip time is not known: %s", p.Echoes.Reason)
 	case rtt == 0:
 		e.say("locality", "its round-trip time is not known")
 	case rtt > limit:
 		e.say("locality", "its round-trip time %s is above %s", rtt, limit)
 	default:
 		e.say("locality", "its round-trip time %s is not above %s", rtt, limit)
+	}
+	if p.Echoes.Sent > 0 {
+		e.say("locality", "%d of its last %d echoes were answered, with a jitter of %s",
+			p.Echoes.Received, p.Echoes.Sent, p.Echoes.Jitter.Round(time.Microsecond))
 	}
 	for n, a := range s.AvoidList() {
 		if n == id {
@@ -144,6 +151,30 @@ func ExplainPeer(s *state.State, id mesh.NodeID) Explanation {
 	}
 	e.keys(mesh.MarkAvoid{Peer: id}.Key(), mesh.CommitTransition{Node: id}.Key())
 	return e.out
+}
+
+// health adds how the peer is, since when and why.
+func (e *explainer) health(p state.Peer) {
+	if p.Health == mesh.HealthUnknown {
+		return
+	}
+	text := fmt.Sprintf("it has been %s for %s", health(p.Health), round(e.s.Now().Since(p.HealthSince)))
+	if p.HealthReason != "" {
+		text += ": " + p.HealthReason
+	}
+	e.say("health", "%s", text)
+}
+
+func health(h mesh.NodeHealth) string {
+	switch h {
+	case mesh.HealthHealthy:
+		return "healthy"
+	case mesh.HealthDegraded:
+		return "degraded"
+	case mesh.HealthUnreachable:
+		return "unreachable"
+	}
+	return "unknown"
 }
 
 // labelled returns a node for people: "2 (mirror)".

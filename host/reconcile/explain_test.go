@@ -134,6 +134,21 @@ func TestExplainPeerThatNobodyMeasured(t *testing.T) {
 	}
 }
 
+func TestExplainPeerThatDoesNotAnswer(t *testing.T) {
+	w := newWorld(t).to(1)
+	w.hear(mesh.HealthSample{Peer: 5, Health: mesh.HealthUnreachable, Reason: "refused: nobody listens"})
+	w.s.Apply(mesh.Stamp{At: w.s.Now()}, mesh.Samples{Probe: "icmp", RTT: []mesh.RTTSample{
+		{Peer: 5, Echoes: mesh.Echoes{Sent: 20, Received: 17, Jitter: 1234567, Reason: "timed out"}},
+	}})
+	w.to(13).hear(mesh.LogLine{})
+	says(t, reconcile.ExplainPeer(w.s, 5),
+		"health: it has been unreachable for 12s: refused: nobody listens",
+		"locality: its round-trip time is not known: timed out",
+		"locality: 17 of its last 20 echoes were answered, with a jitter of 1.235ms",
+		"placing: it counts as a live holder of what it holds",
+		"placing: it is not given replicas: it is unreachable")
+}
+
 func TestExplainPeer(t *testing.T) {
 	w := newWorld(t).hear(rtt(5, 500)).admin(mesh.Cordon{Node: 5})
 	w.succeed(w.pass(0)...)

@@ -36,6 +36,7 @@ func (v *View) fill(s *snapshot.Snapshot) {
 	seen := false // this node, which is among the peers for its inventory only
 	avoid := s.AvoidList
 	for _, p := range s.Peers {
+		p.HealthSince = nil // it grows at every tick
 		if !seen && p.Node >= s.Node {
 			seen = true
 			if p.Node == s.Node {

@@ -94,12 +94,25 @@ func peers(s *state.State) []Peer {
 			continue
 		}
 		v := Peer{
-			Node: p.ID, Name: p.Name, Health: p.Health,
+			Node: p.ID, Name: p.Name, Health: p.Health, HealthReason: p.HealthReason,
 			Maintenance: p.Phase, Cordoned: p.Cordoned, Inventory: p.Inventory,
+		}
+		if p.Health != mesh.HealthUnknown {
+			since := s.Now().Since(p.HealthSince)
+			v.HealthSince = &since
 		}
 		if p.HasRTT {
 			rtt := p.RTT
 			v.RTT = &rtt
+		} else {
+			v.RTTReason = p.Echoes.Reason
+		}
+		if loss, known := p.Echoes.Loss(); known {
+			v.Loss = &loss
+		}
+		if p.Echoes.Received > 1 {
+			jitter := p.Echoes.Jitter
+			v.Jitter = &jitter
 		}
 		out = append(out, v)
 	}

@@ -114,6 +114,12 @@ type Peer struct {
 	Maintenance mesh.MaintenancePhase
 	Cordoned    bool
 	Inventory   *mesh.Inventory
+
+	HealthReason string         // why it is not healthy, in words
+	HealthSince  *time.Duration // for how long Health has been so; nil if it is unknown
+	Loss         *float64       // share of the echoes without an answer; nil if it is unknown
+	Jitter       *time.Duration // nil if it is unknown
+	RTTReason    string         // why there is no RTT, in words
 }
 
 // Avoid is one entry of the avoid list.

@@ -73,7 +73,7 @@ func (s *State) applyEvent(ev mesh.Event, o Origin) []Effect {
 	case mesh.RTTSample:
 		s.rttReported(ev)
 	case mesh.HealthSample:
-		s.healthReported(ev, false)
+		s.healthReported(ev, origin{})
 	case mesh.LogLine:
 		s.recordLog(ev)
 	case mesh.BlobAnnouncement:

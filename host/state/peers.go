@@ -16,12 +16,15 @@ type Peer struct {
 	HasRTT bool
 	// Reported is an RTT that came as an event and that no pass has judged yet. It stays
 	// if a probe measures the peer in between.
-	Reported    time.Duration
-	HasReported bool
-	Health      mesh.NodeHealth
-	Phase       mesh.MaintenancePhase
-	Cordoned    bool
-	Inventory   *mesh.Inventory // must not be written to; nil for none
+	Reported     time.Duration
+	HasReported  bool
+	Echoes       mesh.Echoes
+	Health       mesh.NodeHealth
+	HealthReason string
+	HealthSince  mesh.Time // meaningful while Health is known
+	Phase        mesh.MaintenancePhase
+	Cordoned     bool
+	Inventory    *mesh.Inventory // must not be written to; nil for none
 }
 
 type peer struct {
@@ -30,15 +33,16 @@ type peer struct {
 
 	rtt         time.Duration
 	hasRTT      bool
-	rttProbed   bool // it came from a probe, so it is dropped if it is not renewed
-	rttAt       mesh.Time
+	rttFrom     origin
+	echoes      mesh.Echoes
+	echoesFrom  origin
 	reported    time.Duration
 	hasReported bool
 
-	health           mesh.NodeHealth
-	healthProbed     bool
-	healthAt         mesh.Time
-	unreachableSince mesh.Time // meaningful while unreachable
+	health       mesh.NodeHealth
+	healthReason string
+	healthFrom   origin
+	healthSince  mesh.Time // when health last changed
 
 	lost bool // at the last tick it had been unreachable for the grace
 
@@ -75,8 +79,9 @@ func (s *State) Peer(id mesh.NodeID) (p Peer, ok bool) {
 func (s *State) peerView(id mesh.NodeID, p *peer) Peer {
 	v := Peer{
 		ID: id, Name: p.name,
-		RTT: p.rtt, HasRTT: p.hasRTT, Reported: p.reported, HasReported: p.hasReported,
-		Health: p.health, Phase: p.phase, Cordoned: p.cordoned, Inventory: p.inventory,
+		RTT: p.rtt, HasRTT: p.hasRTT, Reported: p.reported, HasReported: p.hasReported, Echoes: p.echoes,
+		Health: p.health, HealthReason: p.healthReason, HealthSince: p.healthSince,
+		Phase: p.phase, Cordoned: p.cordoned, Inventory: p.inventory,
 	}
 	if id == s.node {
 		// Taken from the local machine, so that the two cannot disagree.
@@ -90,46 +95,7 @@ func (s *State) peerView(id mesh.NodeID, p *peer) Peer {
 func (s *State) Live(n mesh.NodeID) bool {
 	p := s.peers.get(n)
 	return p == nil || p.health != mesh.HealthUnreachable ||
-		s.now.Sub(p.unreachableSince) < s.policy.UnreachableGrace
-}
-
-func (s *State) rttReported(ev mesh.RTTSample) {
-	if ev.Peer == s.node {
-		return
-	}
-	p := s.peers.ensure(ev.Peer)
-	p.rtt, p.hasRTT, p.rttProbed, p.rttAt = ev.RTT, true, false, s.now
-	p.reported, p.hasReported = ev.RTT, true
-}
-
-func (s *State) healthReported(ev mesh.HealthSample, probed bool) {
-	if ev.Peer == s.node {
-		return
-	}
-	p := s.peers.ensure(ev.Peer)
-	if ev.Health == mesh.HealthUnreachable && p.health != mesh.HealthUnreachable {
-		p.unreachableSince = s.now
-	}
-	p.health, p.healthProbed, p.healthAt = ev.Health, probed, s.now
-}
-
-// applySamples folds the answer of one probe. A failed poll changes nothing: earlier samples
-// stay until their time is over.
-func (s *State) applySamples(in mesh.Samples) {
-	if in.Err != "" {
-		return
-	}
-	for _, r := range in.RTT {
-		if r.Peer == s.node {
-			continue
-		}
-		p := s.peers.ensure(r.Peer)
-		p.rtt, p.hasRTT, p.rttProbed, p.rttAt = r.RTT, true, true, s.now
-	}
-	for _, h := range in.Health {
-		s.healthReported(h, true)
-	}
-	s.applyInventory(in.Probe, in.Inventory)
+		s.now.Sub(p.healthSince) < s.policy.UnreachableGrace
 }
 
 // applyInventory merges the inventory that a probe reported field by field. It drops the
@@ -198,25 +164,10 @@ func keep[T any](field **T, old *T) {
 	}
 }
 
-// expireSamples drops the samples that probes did not renew in time.
-func (s *State) expireSamples() {
-	for id, p := range s.peers.all() {
-		over := false
-		if p.hasRTT && p.rttProbed && s.now.Sub(p.rttAt) >= s.policy.SampleTTL {
-			p.rtt, p.hasRTT, over = 0, false, true
-		}
-		if p.health != mesh.HealthUnknown && p.healthProbed && s.now.Sub(p.healthAt) >= s.policy.SampleTTL {
-			p.health, over = mesh.HealthUnknown, true
-		}
-		if over {
-			s.sweepPeer(id, p)
-		}
-	}
-}
-
 // sweepPeer forgets a peer about which nothing is known any more.
 func (s *State) sweepPeer(id mesh.NodeID, p *peer) {
-	if !p.configured && !p.lost && !p.hasRTT && p.health == mesh.HealthUnknown &&
+	if !p.configured && !p.lost && !p.hasRTT && p.echoes == (mesh.Echoes{}) &&
+		p.health == mesh.HealthUnknown &&
 		p.phase == mesh.PhaseUnknown && !p.cordoned && p.inventory == nil {
 		s.peers.remove(id)
 	}

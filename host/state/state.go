@@ -34,6 +34,7 @@ type State struct {
 	peers         table[mesh.NodeID, peer]
 	blobs         table[mesh.BlobID, blob]
 	avoid         table[mesh.NodeID, Avoided]
+	answers       uint64 // how many answers of probes were folded
 
 	rebalances table[mesh.ChainID, Rebalance]
 	scores     scoreTable

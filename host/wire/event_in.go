@@ -162,19 +162,40 @@ func (f *fields) daemonEnd(field string, in *meshosv1.DaemonExit) mesh.DaemonEnd
 
 func (f *fields) rttSample(in *meshosv1.RttSample) mesh.Event {
 	f.at = "rtt_sample"
-	out := mesh.RTTSample{Peer: mesh.NodeID(f.id("peer", in.GetPeer()))}
+	out := f.rtt("", in)
 	if in.GetRtt() == nil {
 		f.fail("rtt", "must be set")
 	}
-	out.RTT = f.durationOr0("rtt", in.GetRtt())
+	return out
+}
+
+// rtt reads a sample whose path begins with at.
+func (f *fields) rtt(at string, in *meshosv1.RttSample) mesh.RTTSample {
+	out := mesh.RTTSample{
+		Peer: mesh.NodeID(f.id(at+"peer", in.GetPeer())),
+		RTT:  f.durationOr0(at+"rtt", in.GetRtt()),
+		Echoes: mesh.Echoes{
+			Sent: in.GetSent(), Received: in.GetReceived(),
+			Jitter: f.durationOr0(at+"jitter", in.GetJitter()), Reason: f.text(at+"reason", in.GetReason()),
+		},
+	}
+	if out.Received > out.Sent {
+		f.fail(at+"received", "must not be more than sent (%d), is %d", out.Sent, out.Received)
+	}
 	return out
 }
 
 func (f *fields) nodeHealth(in *meshosv1.NodeHealthSample) mesh.Event {
 	f.at = "node_health"
+	return f.health("", in)
+}
+
+// health reads a sample whose path begins with at.
+func (f *fields) health(at string, in *meshosv1.NodeHealthSample) mesh.HealthSample {
 	return mesh.HealthSample{
-		Peer:   mesh.NodeID(f.id("peer", in.GetPeer())),
-		Health: mesh.NodeHealth(f.enum("health", int32(in.GetHealth()), int32(mesh.HealthUnreachable))),
+		Peer:   mesh.NodeID(f.id(at+"peer", in.GetPeer())),
+		Health: mesh.NodeHealth(f.enum(at+"health", int32(in.GetHealth()), int32(mesh.HealthUnreachable))),
+		Reason: f.text(at+"reason", in.GetReason()),
 	}
 }
 

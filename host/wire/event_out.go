@@ -29,13 +29,11 @@ func EventToProto(in mesh.Event) *meshosv1.Event {
 			Kind: meshosv1.ReplicaTransition_Kind(e.Kind), Chain: uint64(e.Chain), Holder: uint64(e.Holder),
 		}}}
 	case mesh.RTTSample:
-		return &meshosv1.Event{Kind: &meshosv1.Event_RttSample{RttSample: &meshosv1.RttSample{
-			Peer: uint64(e.Peer), Rtt: durationpb.New(e.RTT),
-		}}}
+		sample := rttToProto(e)
+		sample.Rtt = durationpb.New(e.RTT)
+		return &meshosv1.Event{Kind: &meshosv1.Event_RttSample{RttSample: sample}}
 	case mesh.HealthSample:
-		return &meshosv1.Event{Kind: &meshosv1.Event_NodeHealth{NodeHealth: &meshosv1.NodeHealthSample{
-			Peer: uint64(e.Peer), Health: meshosv1.NodeHealth(e.Health),
-		}}}
+		return &meshosv1.Event{Kind: &meshosv1.Event_NodeHealth{NodeHealth: healthToProto(e)}}
 	case mesh.LogLine:
 		return &meshosv1.Event{Kind: &meshosv1.Event_LogLine{LogLine: &meshosv1.LogLine{
 			Level: meshosv1.LogLevel(e.Level), DaemonId: orAbsent(e.Daemon), Source: valid(e.Source), Message: valid(e.Message),

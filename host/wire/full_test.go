@@ -34,7 +34,8 @@ func fullSnapshot() *snapshot.Snapshot {
 			},
 			{
 				Node: 2, Name: "two", RTT: ptr(123 * time.Microsecond), Health: mesh.HealthHealthy,
-				Maintenance: mesh.PhaseActive, Cordoned: true,
+				Maintenance: mesh.PhaseActive, Cordoned: true, HealthReason: "timed out",
+				HealthSince: ptr(3 * time.Second), Loss: ptr(0.25), Jitter: ptr(time.Millisecond), RTTReason: "no such name",
 			},
 		},
 		AvoidList: []snapshot.Avoid{{Peer: 2, Reason: "slow", TTL: 4 * time.Minute}},
@@ -92,7 +93,8 @@ const fullSnapshotJSON = `{
 	"peers":[
 		{"peer":1,"inventory":{"peer":1,"mem_total_bytes":1024,"capabilities":["arch=amd64"]}},
 		{"peer":2,"name":"two","rtt":"0.000123s","health":"NODE_HEALTH_HEALTHY",
-		 "maintenance":"MAINTENANCE_PHASE_ACTIVE","cordoned":true}],
+		 "maintenance":"MAINTENANCE_PHASE_ACTIVE","cordoned":true,
+			"health_reason":"timed out","health_since":"3s","loss":0.25,"jitter":"0.001s","rtt_reason":"no such name"}],
 	"avoid_list":[{"peer":2,"reason":"slow","ttl":"240s"}],
 	"local_maintenance":{"phase":"MAINTENANCE_PHASE_ENTERING","since":"1s","deadline":"60s","reason":"why",
 		"cordoned":true,"draining":true,"waiting_for":["chain 7"]},

@@ -93,12 +93,10 @@ func genEvent() *rapid.Generator[mesh.Event] {
 			}
 		}),
 		event(func(t *rapid.T) mesh.RTTSample {
-			return mesh.RTTSample{Peer: genNode().Draw(t, "peer"), RTT: genDuration().Draw(t, "rtt")}
+			return genRTT(t)
 		}),
 		event(func(t *rapid.T) mesh.HealthSample {
-			return mesh.HealthSample{
-				Peer: genNode().Draw(t, "peer"), Health: mesh.NodeHealth(rapid.Uint8Range(1, 3).Draw(t, "health")),
-			}
+			return genHealth(t)
 		}),
 		event(func(t *rapid.T) mesh.LogLine {
 			return mesh.LogLine{
@@ -234,4 +232,22 @@ func genMigration() *rapid.Generator[mesh.Migration] {
 			BufferedEvents:  rapid.Uint32().Draw(t, "buffered"),
 		}
 	})
+}
+
+func genRTT(t *rapid.T) mesh.RTTSample {
+	sent := rapid.Uint32().Draw(t, "sent")
+	return mesh.RTTSample{
+		Peer: genNode().Draw(t, "peer"), RTT: genDuration().Draw(t, "rtt"),
+		Echoes: mesh.Echoes{
+			Sent: sent, Received: rapid.Uint32Max(sent).Draw(t, "received"),
+			Jitter: genDuration().Draw(t, "jitter"), Reason: rapid.String().Draw(t, "reason"),
+		},
+	}
+}
+
+func genHealth(t *rapid.T) mesh.HealthSample {
+	return mesh.HealthSample{
+		Peer: genNode().Draw(t, "peer"), Health: mesh.NodeHealth(rapid.Uint8Range(1, 3).Draw(t, "health")),
+		Reason: rapid.String().Draw(t, "reason"),
+	}
 }

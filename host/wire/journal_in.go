@@ -104,22 +104,19 @@ func heardFromProto(in *meshosv1.Event) (mesh.Input, error) {
 
 func samplesFromProto(in *meshosv1.Samples) (mesh.Input, error) {
 	f := fields{at: "samples"}
-	out := mesh.Samples{Probe: f.text("probe", in.GetProbe()), Err: f.text("error", in.GetError())}
+	out := mesh.Samples{
+		Probe: f.text("probe", in.GetProbe()), Err: f.text("error", in.GetError()),
+		RTTComplete: in.GetRttComplete(), HealthComplete: in.GetHealthComplete(),
+	}
 	for i, s := range in.GetRtt() {
-		at := "rtt[" + strconv.Itoa(i) + "]"
-		if s.GetRtt() == nil {
-			f.fail(at+".rtt", "must be set")
+		at := "rtt[" + strconv.Itoa(i) + "]."
+		out.RTT = append(out.RTT, f.rtt(at, s))
+		if s.GetRtt() == nil && s.GetSent() == 0 && s.GetReason() == "" {
+			f.fail(at+"rtt", "must be set")
 		}
-		out.RTT = append(out.RTT, mesh.RTTSample{
-			Peer: mesh.NodeID(f.id(at+".peer", s.GetPeer())), RTT: f.durationOr0(at+".rtt", s.GetRtt()),
-		})
 	}
 	for i, s := range in.GetHealth() {
-		at := "health[" + strconv.Itoa(i) + "]"
-		out.Health = append(out.Health, mesh.HealthSample{
-			Peer:   mesh.NodeID(f.id(at+".peer", s.GetPeer())),
-			Health: mesh.NodeHealth(f.enum(at+".health", int32(s.GetHealth()), int32(mesh.HealthUnreachable))),
-		})
+		out.Health = append(out.Health, f.health("health["+strconv.Itoa(i)+"].", s))
 	}
 	for i, inventory := range in.GetInventory() {
 		one, err := InventoryFromProto(inventory)

@@ -61,19 +61,38 @@ func StampEntry(entry *meshosv1.JournalEntry, at mesh.Stamp) {
 }
 
 func samplesToProto(in mesh.Samples) *meshosv1.Samples {
-	out := &meshosv1.Samples{Probe: valid(in.Probe), Error: valid(in.Err)}
+	out := &meshosv1.Samples{
+		Probe: valid(in.Probe), Error: valid(in.Err),
+		RttComplete: in.RTTComplete, HealthComplete: in.HealthComplete,
+	}
 	for _, s := range in.RTT {
-		out.Rtt = append(out.Rtt, &meshosv1.RttSample{Peer: uint64(s.Peer), Rtt: durationpb.New(s.RTT)})
+		out.Rtt = append(out.Rtt, rttToProto(s))
 	}
 	for _, s := range in.Health {
-		out.Health = append(out.Health, &meshosv1.NodeHealthSample{
-			Peer: uint64(s.Peer), Health: meshosv1.NodeHealth(s.Health),
-		})
+		out.Health = append(out.Health, healthToProto(s))
 	}
 	for _, inventory := range in.Inventory {
 		out.Inventory = append(out.Inventory, InventoryToProto(inventory))
 	}
 	return out
+}
+
+// rttToProto leaves the round-trip time out if the probe got no answer.
+func rttToProto(in mesh.RTTSample) *meshosv1.RttSample {
+	out := &meshosv1.RttSample{Peer: uint64(in.Peer), Sent: in.Sent, Received: in.Received, Reason: valid(in.Reason)}
+	if in.RTT != 0 || in.Sent == 0 && in.Reason == "" {
+		out.Rtt = durationpb.New(in.RTT)
+	}
+	if in.Jitter != 0 {
+		out.Jitter = durationpb.New(in.Jitter)
+	}
+	return out
+}
+
+func healthToProto(in mesh.HealthSample) *meshosv1.NodeHealthSample {
+	return &meshosv1.NodeHealthSample{
+		Peer: uint64(in.Peer), Health: meshosv1.NodeHealth(in.Health), Reason: valid(in.Reason),
+	}
 }
 
 func scoresToProto(in mesh.Scores) *meshosv1.ScoreTable {

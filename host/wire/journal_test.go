@@ -35,16 +35,12 @@ func genSamples() *rapid.Generator[mesh.Input] {
 	return input(func(t *rapid.T) mesh.Samples {
 		return mesh.Samples{
 			Probe: rapid.String().Draw(t, "probe"),
-			RTT: few(t, rapid.Custom(func(t *rapid.T) mesh.RTTSample {
-				return mesh.RTTSample{Peer: genNode().Draw(t, "peer"), RTT: genDuration().Draw(t, "rtt")}
-			}), "rtt"),
-			Health: few(t, rapid.Custom(func(t *rapid.T) mesh.HealthSample {
-				return mesh.HealthSample{
-					Peer: genNode().Draw(t, "peer"), Health: mesh.NodeHealth(rapid.Uint8Range(1, 3).Draw(t, "health")),
-				}
-			}), "health"),
+			RTT: few(t, rapid.Custom(genRTT), "rtt"),
+			Health: few(t, rapid.Custom(genHealth), "health"),
 			Inventory: few(t, genInventory(), "inventory"),
 			Err:       rapid.String().Draw(t, "error"),
+
+			RTTComplete: rapid.Bool().Draw(t, "rtt complete"), HealthComplete: rapid.Bool().Draw(t, "health complete"),
 		}
 	})
 }

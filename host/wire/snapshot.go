@@ -103,6 +103,12 @@ func peerToProto(in snapshot.Peer) *meshosv1.PeerView {
 		Health:      meshosv1.NodeHealth(in.Health),
 		Maintenance: meshosv1.MaintenancePhase(in.Maintenance),
 		Cordoned:    in.Cordoned,
+
+		HealthReason: valid(in.HealthReason),
+		HealthSince:  durationOrAbsent(in.HealthSince),
+		Loss:         copied(in.Loss),
+		Jitter:       durationOrAbsent(in.Jitter),
+		RttReason:    valid(in.RTTReason),
 	}
 	if in.Inventory != nil {
 		out.Inventory = InventoryToProto(*in.Inventory)

@@ -29,11 +29,13 @@ func TestProcessJudgesPeers(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		got := map[mesh.NodeID]mesh.NodeHealth{}
-		for _, s := range samples {
+		got, why := map[mesh.NodeID]mesh.NodeHealth{}, ""
+		for _, s := range samples.Samples {
 			got[s.Peer] = s.Health
+			why += s.Reason
 		}
 		_, silent := got[7]
-		return got[5] == mesh.HealthHealthy && got[6] == mesh.HealthUnreachable && !silent
+		return got[5] == mesh.HealthHealthy && got[6] == mesh.HealthUnreachable && !silent &&
+			why == "refused: nobody listens" && samples.Complete
 	})
 }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/meshos/meshos/host/catalog"
+	"github.com/meshos/meshos/host/mesh"
 	"github.com/meshos/meshos/internal/catalogtest"
 	"github.com/meshos/meshos/internal/testkit"
 	pluginv1 "github.com/meshos/meshos/proto/meshos/plugin/v1"
@@ -23,6 +24,10 @@ func TestProcessMeasuresOrNamesWhatToGrant(t *testing.T) {
 	measures(t, c)
 }
 
+func good(s mesh.RTTSample) bool {
+	return s.Peer == 5 && s.RTT > 0 && s.RTT < 50*time.Millisecond && s.Sent >= 3 && s.Received > 0 && s.Reason == ""
+}
+
 func measures(t *testing.T, c *catalog.Catalog) {
 	t.Helper()
 	probe, err := c.LocalityProbe("locality-icmp")
@@ -34,6 +39,6 @@ func measures(t *testing.T, c *catalog.Catalog) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		return len(samples) == 1 && samples[0].Peer == 5 && samples[0].RTT > 0 && samples[0].RTT < 50*time.Millisecond
+		return samples.Complete && len(samples.Samples) == 1 && good(samples.Samples[0])
 	})
 }

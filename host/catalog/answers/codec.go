@@ -1,6 +1,8 @@
 package answers
 
 import (
+	"strings"
+
 	"google.golang.org/grpc/encoding"
 	encproto "google.golang.org/grpc/encoding/proto"
 	"google.golang.org/grpc/mem"
@@ -11,7 +13,8 @@ import (
 
 // LenientCodec is gRPC's codec for protobuf, except that an answer does not fail for list
 // items that can't be decoded, such as one with text that is not UTF-8: it discards these
-// items and keeps the others. And it does not decode an answer that would take far more
+// items and keeps the others. In a column of texts it repairs those that are not UTF-8: without them the
+// others would move up. And it does not decode an answer that would take far more
 // memory than it has bytes.
 type LenientCodec struct {
 	encoding.CodecV2
@@ -49,10 +52,11 @@ func (c *LenientCodec) Unmarshal(data mem.BufferSlice, v any) error {
 }
 
 // decodeItems decodes a message item by item: its items are the messages in its lists.
-// ok is false if something else than an item is broken.
+// ok is false if something else than an item, or a text of a column, is broken.
 func decodeItems(data []byte, m proto.Message) (bad Discarded, ok bool) {
 	proto.Reset(m)
 	fields := m.ProtoReflect().Descriptor().Fields()
+	columns := fields.ByName("peers") != nil
 	var rest []byte
 	for len(data) > 0 {
 		number, kind, n := protowire.ConsumeTag(data)
@@ -64,6 +68,16 @@ func decodeItems(data []byte, m proto.Message) (bad Discarded, ok bool) {
 			return bad, false
 		}
 		field := fields.ByNumber(number)
+		if columns && field != nil && field.IsList() && field.Kind() == protoreflect.StringKind && kind == protowire.BytesType {
+			text, _ := protowire.ConsumeString(data[n:])
+			if valid := strings.ToValidUTF8(text, "\uFFFD"); valid != text {
+				bad.Add("text that is not UTF-8", "in %s: %.60q", field.Name(), text)
+				text = valid
+			}
+			rest = protowire.AppendString(append(rest, data[:n]...), text)
+			data = data[n+size:]
+			continue
+		}
 		if field == nil || !field.IsList() || field.Message() == nil || kind != protowire.BytesType {
 			rest = append(rest, data[:n+size]...)
 			data = data[n+size:]

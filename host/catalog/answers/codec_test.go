@@ -53,6 +53,19 @@ func TestOneItemThatCannotBeDecodedIsDiscarded(t *testing.T) {
 	}
 }
 
+func TestATextOfAColumnIsRepairedInItsPlace(t *testing.T) {
+	got := &pluginv1.HealthSamples{}
+	bad, ok := decodeItems(encoded(t, &pluginv1.HealthSamples{
+		Peers: []uint64{2, 3}, Health: []meshosv1.NodeHealth{3, 3}, Reasons: []string{"t~med out", "refused"},
+	}), got)
+	want := &pluginv1.HealthSamples{
+		Peers: []uint64{2, 3}, Health: []meshosv1.NodeHealth{3, 3}, Reasons: []string{"t\uFFFDmed out", "refused"},
+	}
+	if d := cmp.Diff(want, got, protocmp.Transform()); d != "" || !ok || bad.byReason["text that is not UTF-8"].n != 1 {
+		t.Errorf("%v, %v, %s", bad, ok, d)
+	}
+}
+
 func TestTheRestOfAnAnswerIsKept(t *testing.T) {
 	table := &meshosv1.ScoreTable{ViewVersion: 7, Chains: []*meshosv1.ChainScore{{Chain: 1}}}
 	broken := append(encoded(t, table), protowire.AppendBytes(protowire.AppendTag(nil, 2, protowire.BytesType), []byte{0xff})...)

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/meshos/meshos/host/mesh"
+	"github.com/meshos/meshos/internal/plaintext"
 	pluginv1 "github.com/meshos/meshos/proto/meshos/plugin/v1"
 	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
 )
@@ -12,22 +13,67 @@ import (
 // rttMax is longer than any round trip takes; above it, a clock is broken.
 const rttMax = 10 * time.Minute
 
-// RTT returns the round-trip times that can be true.
-func RTT(in *pluginv1.RttSamples, peers *Peers) ([]mesh.RTTSample, Discarded, error) {
+// RTT returns the round-trip times, and what goes with them, that can be true.
+func RTT(in *pluginv1.RttSamples, peers *Peers) (mesh.RTTAnswer, Discarded, error) {
 	var bad Discarded
-	ids, values := in.GetPeers(), in.GetRttNs()
-	if len(ids) != len(values) {
-		return nil, bad, columnsError(len(ids), len(values), "rtt_ns")
+	ids := in.GetPeers()
+	if err := equalColumns(len(ids),
+		column{"rtt_ns", len(in.GetRttNs()), false}, column{"sent", len(in.GetSent()), true},
+		column{"received", len(in.GetReceived()), true}, column{"jitter_ns", len(in.GetJitterNs()), true},
+		column{"reasons", len(in.GetReasons()), true}); err != nil {
+		return mesh.RTTAnswer{}, bad, err
 	}
-	out := make([]mesh.RTTSample, 0, len(ids))
+	out := mesh.RTTAnswer{Samples: make([]mesh.RTTSample, 0, len(ids)), Complete: in.GetComplete()}
 	nodes := newSubjects(peers, len(ids))
 	for n, id := range ids {
-		peer, rtt := mesh.NodeID(id), time.Duration(values[n])
-		if goodRTT(peer, rtt, &bad) && nodes.take(peer, &bad) {
-			out = append(out, mesh.RTTSample{Peer: peer, RTT: rtt})
+		sample := mesh.RTTSample{
+			Peer: mesh.NodeID(id), RTT: time.Duration(in.GetRttNs()[n]),
+			Echoes: mesh.Echoes{
+				Sent: at(in.GetSent(), n), Received: at(in.GetReceived(), n),
+				Jitter: time.Duration(at(in.GetJitterNs(), n)), Reason: reasonOf(at(in.GetReasons(), n)),
+			},
+		}
+		if goodSample(sample, &bad) && nodes.take(sample.Peer, &bad) {
+			out.Samples = append(out.Samples, sample)
 		}
 	}
 	return out, bad, nil
+}
+
+// goodSample reports whether a sample can be true, and counts it as discarded if not.
+func goodSample(s mesh.RTTSample, bad *Discarded) bool {
+	switch {
+	case s.Received > s.Sent:
+		bad.Add("more echoes answered than sent", "peer %d: %d of %d", s.Peer, s.Received, s.Sent)
+	case s.RTT > 0 && s.Sent > 0 && s.Received == 0:
+		bad.Add("an rtt although no echo was answered", "peer %d: %v", s.Peer, s.RTT)
+	case s.Jitter < 0 || s.Jitter > rttMax:
+		bad.Add("jitter outside of 0 … "+rttMax.String(), "peer %d: %v", s.Peer, s.Jitter)
+	case s.RTT == 0 && (s.Sent > 0 || s.Reason != ""):
+		return true // the peer did not answer
+	default:
+		return goodRTT(s.Peer, s.RTT, bad)
+	}
+	return false
+}
+
+// at returns the value of a column that may be left out.
+func at[T any](column []T, n int) (value T) {
+	if n < len(column) {
+		value = column[n]
+	}
+	return value
+}
+
+// reasonMax bounds a reason, in bytes.
+const reasonMax = 200
+
+// reasonOf returns a reason as it may be shown. Most are the same few texts again.
+func reasonOf(text string) string {
+	if text == "" {
+		return ""
+	}
+	return plaintext.Clean(text, reasonMax)
 }
 
 // goodRTT reports whether a round-trip time can be true, and counts it as discarded if
@@ -44,14 +90,15 @@ func goodRTT(peer mesh.NodeID, rtt time.Duration, bad *Discarded) bool {
 	return false
 }
 
-// Health returns the verdicts that can be true.
-func Health(in *pluginv1.HealthSamples, peers *Peers) ([]mesh.HealthSample, Discarded, error) {
+// Health returns the verdicts that can be true, with their reasons.
+func Health(in *pluginv1.HealthSamples, peers *Peers) (mesh.HealthAnswer, Discarded, error) {
 	var bad Discarded
 	ids, values := in.GetPeers(), in.GetHealth()
-	if len(ids) != len(values) {
-		return nil, bad, columnsError(len(ids), len(values), "health")
+	if err := equalColumns(len(ids),
+		column{"health", len(values), false}, column{"reasons", len(in.GetReasons()), true}); err != nil {
+		return mesh.HealthAnswer{}, bad, err
 	}
-	out := make([]mesh.HealthSample, 0, len(ids))
+	out := mesh.HealthAnswer{Samples: make([]mesh.HealthSample, 0, len(ids)), Complete: in.GetComplete()}
 	nodes := newSubjects(peers, len(ids))
 	for n, id := range ids {
 		peer := mesh.NodeID(id)
@@ -60,7 +107,9 @@ func Health(in *pluginv1.HealthSamples, peers *Peers) ([]mesh.HealthSample, Disc
 		case !ok:
 			bad.Add("unknown value of health", "peer %d: %d", peer, values[n])
 		case nodes.take(peer, &bad):
-			out = append(out, mesh.HealthSample{Peer: peer, Health: health})
+			out.Samples = append(out.Samples, mesh.HealthSample{
+				Peer: peer, Health: health, Reason: reasonOf(at(in.GetReasons(), n)),
+			})
 		}
 	}
 	return out, bad, nil
@@ -79,8 +128,20 @@ func healthOf(v meshosv1.NodeHealth) (mesh.NodeHealth, bool) {
 	return mesh.HealthUnknown, false
 }
 
-// columnsError is the error of an answer whose columns differ in length: nobody knows
+// column is one column of an answer.
+type column struct {
+	name     string
+	length   int
+	optional bool // it may be left out
+}
+
+// equalColumns returns an error for an answer whose columns differ in length: nobody knows
 // which of its values belong together.
-func columnsError(peers, values int, column string) error {
-	return fmt.Errorf("%d peers but %d %s", peers, values, column)
+func equalColumns(peers int, columns ...column) error {
+	for _, c := range columns {
+		if c.length != peers && !(c.optional && c.length == 0) {
+			return fmt.Errorf("%d peers but %d %s", peers, c.length, c.name)
+		}
+	}
+	return nil
 }

@@ -31,7 +31,7 @@ func TestRTT(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if d := cmp.Diff([]mesh.RTTSample{{Peer: 2, RTT: 5}, {Peer: 3, RTT: 10 * time.Minute}}, got); d != "" {
+	if d := cmp.Diff([]mesh.RTTSample{{Peer: 2, RTT: 5}, {Peer: 3, RTT: 10 * time.Minute}}, got.Samples); d != "" {
 		t.Error(d)
 	}
 	want := map[string]uint64{
@@ -57,7 +57,7 @@ func TestHealth(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if d := cmp.Diff([]mesh.HealthSample{{Peer: 2, Health: mesh.HealthHealthy}, {Peer: 3, Health: mesh.HealthUnreachable}}, got); d != "" {
+	if d := cmp.Diff([]mesh.HealthSample{{Peer: 2, Health: mesh.HealthHealthy}, {Peer: 3, Health: mesh.HealthUnreachable}}, got.Samples); d != "" {
 		t.Error(d)
 	}
 	if d := cmp.Diff(map[string]uint64{"unknown value of health: peer 3: 0": 2, "sample for this node: peer 1": 1}, counts(bad)); d != "" {
@@ -65,6 +65,51 @@ func TestHealth(t *testing.T) {
 	}
 	if _, _, err := Health(&pluginv1.HealthSamples{Peers: []uint64{2}}, somePeers()); err == nil {
 		t.Error("columns of different length are accepted")
+	}
+}
+
+func TestRTTWithEchoes(t *testing.T) {
+	got, bad, err := RTT(&pluginv1.RttSamples{
+		Peers: []uint64{2, 3, 4, 5, 6, 7, 8}, RttNs: []int64{5, 0, 5, 7, 0, 5, 5},
+		Sent: []uint32{20, 20, 3, 3, 0, 3, 0}, Received: []uint32{19, 0, 4, 0, 0, 3, 0},
+		JitterNs: []int64{2, 0, 0, 0, 0, -1, 0}, Reasons: []string{"", "timed\nout", "", "", "no such name", "", ""},
+		Complete: true,
+	}, NewPeers(1, []*pluginv1.Peer{{Id: 2}, {Id: 3}, {Id: 4}, {Id: 5}, {Id: 6}, {Id: 7}, {Id: 8}}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d := cmp.Diff(mesh.RTTAnswer{Complete: true, Samples: []mesh.RTTSample{
+		{Peer: 2, RTT: 5, Echoes: mesh.Echoes{Sent: 20, Received: 19, Jitter: 2}},
+		{Peer: 3, Echoes: mesh.Echoes{Sent: 20, Reason: "timed out"}},
+		{Peer: 6, Echoes: mesh.Echoes{Reason: "no such name"}},
+		{Peer: 8, RTT: 5},
+	}}, got); d != "" {
+		t.Error(d)
+	}
+	want := map[string]uint64{
+		"more echoes answered than sent: peer 4: 4 of 3":    1,
+		"an rtt although no echo was answered: peer 5: 7ns": 1,
+		"jitter outside of 0 … 10m0s: peer 7: -1ns":         1,
+	}
+	if d := cmp.Diff(want, counts(bad)); d != "" {
+		t.Error(d)
+	}
+	if _, _, err := RTT(&pluginv1.RttSamples{Peers: []uint64{2}, RttNs: []int64{1}, Reasons: []string{"", ""}}, somePeers()); err == nil {
+		t.Error("columns of different length are accepted")
+	}
+}
+
+func TestHealthHasReasons(t *testing.T) {
+	got, _, err := Health(&pluginv1.HealthSamples{
+		Peers: []uint64{2, 3}, Health: []meshosv1.NodeHealth{1, 3}, Reasons: []string{"", "refused"}, Complete: true,
+	}, somePeers())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d := cmp.Diff(mesh.HealthAnswer{Complete: true, Samples: []mesh.HealthSample{
+		{Peer: 2, Health: mesh.HealthHealthy}, {Peer: 3, Health: mesh.HealthUnreachable, Reason: "refused"},
+	}}, got); d != "" {
+		t.Error(d)
 	}
 }
 
@@ -76,8 +121,8 @@ func BenchmarkCheckRTT(b *testing.B) {
 		peers.ids[mesh.NodeID(n+2)] = struct{}{}
 	}
 	for b.Loop() {
-		if got, _, _ := RTT(in, peers); len(got) != 10000 {
-			b.Fatal(len(got))
+		if got, _, _ := RTT(in, peers); len(got.Samples) != 10000 {
+			b.Fatal(len(got.Samples))
 		}
 	}
 }

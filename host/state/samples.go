@@ -1,0 +1,118 @@
+package state
+
+import (
+	"github.com/meshos/meshos/host/mesh"
+)
+
+// origin is where an entry of a peer comes from. The zero value is an event: such an entry
+// stays until it is changed.
+type origin struct {
+	probed bool
+	probe  string
+	answer uint64 // which of all answers of probes said it last
+	at     mesh.Time
+}
+
+// stale returns whether an entry was not renewed in time by its probe.
+func (s *State) stale(o origin) bool {
+	return o.probed && s.now.Sub(o.at) >= s.policy.SampleTTL
+}
+
+// rttReported takes over an RTT that came as an event.
+func (s *State) rttReported(ev mesh.RTTSample) {
+	if ev.Peer == s.node {
+		return
+	}
+	p := s.peers.ensure(ev.Peer)
+	p.rtt, p.hasRTT, p.rttFrom = ev.RTT, true, origin{}
+	p.echoes, p.echoesFrom = ev.Echoes, origin{}
+	p.reported, p.hasReported = ev.RTT, true
+}
+
+// healthReported takes over a verdict of a probe or an event.
+func (s *State) healthReported(ev mesh.HealthSample, from origin) {
+	if ev.Peer == s.node {
+		return
+	}
+	p := s.peers.ensure(ev.Peer)
+	if p.health != ev.Health {
+		p.health, p.healthSince = ev.Health, s.now
+	}
+	p.healthReason, p.healthFrom = ev.Reason, from
+}
+
+// applySamples folds the answer of one probe. A failed poll changes nothing: earlier samples
+// stay until their time is over.
+func (s *State) applySamples(in mesh.Samples) {
+	if in.Err != "" {
+		return
+	}
+	s.answers++
+	from := origin{probed: true, probe: in.Probe, answer: s.answers, at: s.now}
+	for _, r := range in.RTT {
+		if r.Peer != s.node {
+			s.peers.ensure(r.Peer).measured(r, from)
+		}
+	}
+	for _, h := range in.Health {
+		s.healthReported(h, from)
+	}
+	unsaid := func(o origin) bool { return o.probed && o.probe == in.Probe && o.answer != s.answers }
+	if in.RTTComplete {
+		s.dropEntries(func(p *peer) bool { return p.dropRTT(unsaid) })
+	}
+	if in.HealthComplete {
+		s.dropEntries(func(p *peer) bool { return p.dropHealth(unsaid) })
+	}
+	s.applyInventory(in.Probe, in.Inventory)
+}
+
+// measured takes over what a probe measured. If the probe got no answer in its last round,
+// the RTT that it measured before is no longer true; one from elsewhere stays.
+func (p *peer) measured(r mesh.RTTSample, from origin) {
+	p.echoes, p.echoesFrom = r.Echoes, from
+	switch {
+	case r.RTT > 0 || r.Echoes == (mesh.Echoes{}):
+		p.rtt, p.hasRTT, p.rttFrom = r.RTT, true, from
+	case p.rttFrom.probed && p.rttFrom.probe == from.probe:
+		p.rtt, p.hasRTT = 0, false
+	}
+}
+
+// expireSamples drops the samples that probes did not renew in time.
+func (s *State) expireSamples() {
+	s.dropEntries(func(p *peer) bool {
+		rtt, health := p.dropRTT(s.stale), p.dropHealth(s.stale)
+		return rtt || health
+	})
+}
+
+// dropEntries calls drop for each peer, and forgets the peers about which nothing is known
+// after it has dropped something.
+func (s *State) dropEntries(drop func(p *peer) bool) {
+	for id, p := range s.peers.all() {
+		if drop(p) {
+			s.sweepPeer(id, p)
+		}
+	}
+}
+
+// dropRTT drops what was measured if its origin is over, and reports whether it was.
+func (p *peer) dropRTT(over func(origin) bool) (dropped bool) {
+	if p.hasRTT && over(p.rttFrom) {
+		p.rtt, p.hasRTT, dropped = 0, false, true
+	}
+	if p.echoes != (mesh.Echoes{}) && over(p.echoesFrom) {
+		p.echoes, dropped = mesh.Echoes{}, true
+	}
+	return dropped
+}
+
+// dropHealth drops the verdict if its origin is over, and reports whether it was.
+func (p *peer) dropHealth(over func(origin) bool) bool {
+	if p.health == mesh.HealthUnknown || !over(p.healthFrom) {
+		return false
+	}
+	p.health, p.healthReason = mesh.HealthUnknown, ""
+	return true
+}
