@@ -151,7 +151,10 @@ func busy() *snapshot.Snapshot {
 			}},
 			{Node: 2, Name: "mirror", RTT: ptr(123456 * time.Nanosecond), Health: mesh.HealthHealthy, Maintenance: mesh.PhaseActive},
 			{Node: 3, Name: "evil\x1b[2J", RTT: ptr(300 * time.Millisecond), Health: mesh.HealthDegraded, Cordoned: true},
-			{Node: 4, Health: mesh.HealthUnreachable},
+			{
+				Node: 4, Health: mesh.HealthUnreachable, HealthReason: "timed out", HealthSince: ptr(12 * time.Second),
+				RTTReason: "timed out", Loss: ptr(1.0),
+			},
 		},
 		AvoidList: []snapshot.Avoid{{Peer: 3, Reason: "rtt 300ms is above 250ms", TTL: 4*time.Minute + 59*time.Second}},
 		Maintenance: snapshot.Maintenance{

@@ -18,6 +18,9 @@ func (p Printer) peers(b *strings.Builder, s *meshosv1.Snapshot) {
 			continue
 		}
 		var notes []string
+		if trouble := peerTrouble(peer); trouble != "" {
+			notes = append(notes, trouble)
+		}
 		if peer.GetCordoned() {
 			notes = append(notes, "cordoned")
 		}
@@ -78,9 +81,14 @@ func (p Printer) daemons(b *strings.Builder, s *meshosv1.Snapshot) {
 }
 
 func (p Printer) avoidList(b *strings.Builder, s *meshosv1.Snapshot) {
-	t := table{title: "AVOIDED", columns: []string{"PEER", "LEFT", "REASON"}}
+	t := table{title: "AVOIDED", columns: []string{"PEER", "LEFT", "REASON", "NOW"}}
+	peers := make(map[uint64]*meshosv1.PeerView, len(s.GetPeers()))
+	for _, peer := range s.GetPeers() {
+		peers[peer.GetPeer()] = peer
+	}
 	for _, avoid := range s.GetAvoidList() {
-		t.add(text(idOf(avoid.GetPeer())), text(span(avoid.GetTtl())), text(avoid.GetReason()))
+		t.add(text(idOf(avoid.GetPeer())), text(span(avoid.GetTtl())), text(avoid.GetReason()),
+			text(peerNow(peers[avoid.GetPeer()])))
 	}
 	t.writeIfAny(b, p.Color)
 }
