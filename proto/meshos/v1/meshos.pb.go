@@ -1682,11 +1682,17 @@ func (x *DaemonExit) GetAt() *timestamppb.Timestamp {
 	return nil
 }
 
-// RttSample is the round-trip time to a peer.
+// RttSample is the round-trip time to a peer, with what else its probe measured.
 type RttSample struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Peer          uint64                 `protobuf:"varint,1,opt,name=peer,proto3" json:"peer,omitempty"`
-	Rtt           *durationpb.Duration   `protobuf:"bytes,2,opt,name=rtt,proto3" json:"rtt,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Peer  uint64                 `protobuf:"varint,1,opt,name=peer,proto3" json:"peer,omitempty"`
+	// Absent only in the answer of a probe whose last round got no answer; the sample then
+	// has sent or reason.
+	Rtt           *durationpb.Duration `protobuf:"bytes,2,opt,name=rtt,proto3" json:"rtt,omitempty"`
+	Sent          uint32               `protobuf:"varint,3,opt,name=sent,proto3" json:"sent,omitempty"`         // echoes of the last rounds; 0: the probe does not count them
+	Received      uint32               `protobuf:"varint,4,opt,name=received,proto3" json:"received,omitempty"` // how many of them were answered
+	Jitter        *durationpb.Duration `protobuf:"bytes,5,opt,name=jitter,proto3" json:"jitter,omitempty"`      // mean difference of successive round-trip times
+	Reason        string               `protobuf:"bytes,6,opt,name=reason,proto3" json:"reason,omitempty"`      // why there is no rtt, for people: "timed out"
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1735,11 +1741,40 @@ func (x *RttSample) GetRtt() *durationpb.Duration {
 	return nil
 }
 
+func (x *RttSample) GetSent() uint32 {
+	if x != nil {
+		return x.Sent
+	}
+	return 0
+}
+
+func (x *RttSample) GetReceived() uint32 {
+	if x != nil {
+		return x.Received
+	}
+	return 0
+}
+
+func (x *RttSample) GetJitter() *durationpb.Duration {
+	if x != nil {
+		return x.Jitter
+	}
+	return nil
+}
+
+func (x *RttSample) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
 // NodeHealthSample is the health of a peer.
 type NodeHealthSample struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Peer          uint64                 `protobuf:"varint,1,opt,name=peer,proto3" json:"peer,omitempty"`
 	Health        NodeHealth             `protobuf:"varint,2,opt,name=health,proto3,enum=meshos.v1.NodeHealth" json:"health,omitempty"`
+	Reason        string                 `protobuf:"bytes,3,opt,name=reason,proto3" json:"reason,omitempty"` // why it is not healthy, for people: "timed out"
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1786,6 +1821,13 @@ func (x *NodeHealthSample) GetHealth() NodeHealth {
 		return x.Health
 	}
 	return NodeHealth_NODE_HEALTH_UNSPECIFIED
+}
+
+func (x *NodeHealthSample) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
 }
 
 // PeerInventory is what one inventory probe knows of one node. An absent field is unknown,
@@ -5687,6 +5729,11 @@ type PeerView struct {
 	Maintenance   MaintenancePhase       `protobuf:"varint,5,opt,name=maintenance,proto3,enum=meshos.v1.MaintenancePhase" json:"maintenance,omitempty"`
 	Cordoned      bool                   `protobuf:"varint,6,opt,name=cordoned,proto3" json:"cordoned,omitempty"`
 	Inventory     *PeerInventory         `protobuf:"bytes,7,opt,name=inventory,proto3" json:"inventory,omitempty"`
+	HealthReason  string                 `protobuf:"bytes,8,opt,name=health_reason,json=healthReason,proto3" json:"health_reason,omitempty"`    // why it is not healthy, for people: "timed out"
+	HealthSince   *durationpb.Duration   `protobuf:"bytes,9,opt,name=health_since,json=healthSince,proto3,oneof" json:"health_since,omitempty"` // for how long health has been so
+	Loss          *float64               `protobuf:"fixed64,10,opt,name=loss,proto3,oneof" json:"loss,omitempty"`                               // share of the echoes of the last rounds without an answer, 0 … 1
+	Jitter        *durationpb.Duration   `protobuf:"bytes,11,opt,name=jitter,proto3,oneof" json:"jitter,omitempty"`                             // mean difference of successive round-trip times
+	RttReason     string                 `protobuf:"bytes,12,opt,name=rtt_reason,json=rttReason,proto3" json:"rtt_reason,omitempty"`            // why there is no rtt, for people: "timed out"
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -5768,6 +5815,41 @@ func (x *PeerView) GetInventory() *PeerInventory {
 		return x.Inventory
 	}
 	return nil
+}
+
+func (x *PeerView) GetHealthReason() string {
+	if x != nil {
+		return x.HealthReason
+	}
+	return ""
+}
+
+func (x *PeerView) GetHealthSince() *durationpb.Duration {
+	if x != nil {
+		return x.HealthSince
+	}
+	return nil
+}
+
+func (x *PeerView) GetLoss() float64 {
+	if x != nil && x.Loss != nil {
+		return *x.Loss
+	}
+	return 0
+}
+
+func (x *PeerView) GetJitter() *durationpb.Duration {
+	if x != nil {
+		return x.Jitter
+	}
+	return nil
+}
+
+func (x *PeerView) GetRttReason() string {
+	if x != nil {
+		return x.RttReason
+	}
+	return ""
 }
 
 type AvoidView struct {
@@ -7013,14 +7095,18 @@ func (x *FailureReport) GetReason() string {
 
 // Samples is the answer of one probe at one tick, or the error instead of it.
 type Samples struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Probe         string                 `protobuf:"bytes,1,opt,name=probe,proto3" json:"probe,omitempty"`
-	Rtt           []*RttSample           `protobuf:"bytes,2,rep,name=rtt,proto3" json:"rtt,omitempty"`
-	Health        []*NodeHealthSample    `protobuf:"bytes,3,rep,name=health,proto3" json:"health,omitempty"`
-	Inventory     []*PeerInventory       `protobuf:"bytes,4,rep,name=inventory,proto3" json:"inventory,omitempty"`
-	Error         string                 `protobuf:"bytes,5,opt,name=error,proto3" json:"error,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	state     protoimpl.MessageState `protogen:"open.v1"`
+	Probe     string                 `protobuf:"bytes,1,opt,name=probe,proto3" json:"probe,omitempty"`
+	Rtt       []*RttSample           `protobuf:"bytes,2,rep,name=rtt,proto3" json:"rtt,omitempty"`
+	Health    []*NodeHealthSample    `protobuf:"bytes,3,rep,name=health,proto3" json:"health,omitempty"`
+	Inventory []*PeerInventory       `protobuf:"bytes,4,rep,name=inventory,proto3" json:"inventory,omitempty"`
+	Error     string                 `protobuf:"bytes,5,opt,name=error,proto3" json:"error,omitempty"`
+	// The answer has all round-trip times, or verdicts, that the probe knows: what it said
+	// earlier of a peer that is not in it is no longer true.
+	RttComplete    bool `protobuf:"varint,6,opt,name=rtt_complete,json=rttComplete,proto3" json:"rtt_complete,omitempty"`
+	HealthComplete bool `protobuf:"varint,7,opt,name=health_complete,json=healthComplete,proto3" json:"health_complete,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
 }
 
 func (x *Samples) Reset() {
@@ -7086,6 +7172,20 @@ func (x *Samples) GetError() string {
 		return x.Error
 	}
 	return ""
+}
+
+func (x *Samples) GetRttComplete() bool {
+	if x != nil {
+		return x.RttComplete
+	}
+	return false
+}
+
+func (x *Samples) GetHealthComplete() bool {
+	if x != nil {
+		return x.HealthComplete
+	}
+	return false
 }
 
 // ActionOutcome is how an action ended, or one try of it.
@@ -7876,13 +7976,18 @@ const file_meshos_v1_meshos_proto_rawDesc = "" +
 	"\x04code\x18\x01 \x01(\x05R\x04code\x12\x16\n" +
 	"\x06signal\x18\x02 \x01(\tR\x06signal\x12\x1b\n" +
 	"\tlast_line\x18\x03 \x01(\tR\blastLine\x12*\n" +
-	"\x02at\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\x02at\"L\n" +
+	"\x02at\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\x02at\"\xc7\x01\n" +
 	"\tRttSample\x12\x12\n" +
 	"\x04peer\x18\x01 \x01(\x04R\x04peer\x12+\n" +
-	"\x03rtt\x18\x02 \x01(\v2\x19.google.protobuf.DurationR\x03rtt\"U\n" +
+	"\x03rtt\x18\x02 \x01(\v2\x19.google.protobuf.DurationR\x03rtt\x12\x12\n" +
+	"\x04sent\x18\x03 \x01(\rR\x04sent\x12\x1a\n" +
+	"\breceived\x18\x04 \x01(\rR\breceived\x121\n" +
+	"\x06jitter\x18\x05 \x01(\v2\x19.google.protobuf.DurationR\x06jitter\x12\x16\n" +
+	"\x06reason\x18\x06 \x01(\tR\x06reason\"m\n" +
 	"\x10NodeHealthSample\x12\x12\n" +
 	"\x04peer\x18\x01 \x01(\x04R\x04peer\x12-\n" +
-	"\x06health\x18\x02 \x01(\x0e2\x15.meshos.v1.NodeHealthR\x06health\"\xc0\x04\n" +
+	"\x06health\x18\x02 \x01(\x0e2\x15.meshos.v1.NodeHealthR\x06health\x12\x16\n" +
+	"\x06reason\x18\x03 \x01(\tR\x06reason\"\xc0\x04\n" +
 	"\rPeerInventory\x12\x12\n" +
 	"\x04peer\x18\x01 \x01(\x04R\x04peer\x12#\n" +
 	"\vcpu_load_1m\x18\x02 \x01(\x01H\x00R\tcpuLoad1m\x88\x01\x01\x12)\n" +
@@ -8235,7 +8340,7 @@ const file_meshos_v1_meshos_proto_rawDesc = "" +
 	"\x06leader\x18\x04 \x01(\x04H\x01R\x06leader\x88\x01\x01B\n" +
 	"\n" +
 	"\b_desiredB\t\n" +
-	"\a_leader\"\xae\x02\n" +
+	"\a_leader\"\xab\x04\n" +
 	"\bPeerView\x12\x12\n" +
 	"\x04peer\x18\x01 \x01(\x04R\x04peer\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x120\n" +
@@ -8243,8 +8348,18 @@ const file_meshos_v1_meshos_proto_rawDesc = "" +
 	"\x06health\x18\x04 \x01(\x0e2\x15.meshos.v1.NodeHealthR\x06health\x12=\n" +
 	"\vmaintenance\x18\x05 \x01(\x0e2\x1b.meshos.v1.MaintenancePhaseR\vmaintenance\x12\x1a\n" +
 	"\bcordoned\x18\x06 \x01(\bR\bcordoned\x126\n" +
-	"\tinventory\x18\a \x01(\v2\x18.meshos.v1.PeerInventoryR\tinventoryB\x06\n" +
-	"\x04_rtt\"d\n" +
+	"\tinventory\x18\a \x01(\v2\x18.meshos.v1.PeerInventoryR\tinventory\x12#\n" +
+	"\rhealth_reason\x18\b \x01(\tR\fhealthReason\x12A\n" +
+	"\fhealth_since\x18\t \x01(\v2\x19.google.protobuf.DurationH\x01R\vhealthSince\x88\x01\x01\x12\x17\n" +
+	"\x04loss\x18\n" +
+	" \x01(\x01H\x02R\x04loss\x88\x01\x01\x126\n" +
+	"\x06jitter\x18\v \x01(\v2\x19.google.protobuf.DurationH\x03R\x06jitter\x88\x01\x01\x12\x1d\n" +
+	"\n" +
+	"rtt_reason\x18\f \x01(\tR\trttReasonB\x06\n" +
+	"\x04_rttB\x0f\n" +
+	"\r_health_sinceB\a\n" +
+	"\x05_lossB\t\n" +
+	"\a_jitter\"d\n" +
 	"\tAvoidView\x12\x12\n" +
 	"\x04peer\x18\x01 \x01(\x04R\x04peer\x12\x16\n" +
 	"\x06reason\x18\x02 \x01(\tR\x06reason\x12+\n" +
@@ -8384,13 +8499,15 @@ const file_meshos_v1_meshos_proto_rawDesc = "" +
 	"\fCHAIN_ACTION\x10\x04\"?\n" +
 	"\rFailureReport\x12\x16\n" +
 	"\x06source\x18\x01 \x01(\tR\x06source\x12\x16\n" +
-	"\x06reason\x18\x02 \x01(\tR\x06reason\"\xca\x01\n" +
+	"\x06reason\x18\x02 \x01(\tR\x06reason\"\x96\x02\n" +
 	"\aSamples\x12\x14\n" +
 	"\x05probe\x18\x01 \x01(\tR\x05probe\x12&\n" +
 	"\x03rtt\x18\x02 \x03(\v2\x14.meshos.v1.RttSampleR\x03rtt\x123\n" +
 	"\x06health\x18\x03 \x03(\v2\x1b.meshos.v1.NodeHealthSampleR\x06health\x126\n" +
 	"\tinventory\x18\x04 \x03(\v2\x18.meshos.v1.PeerInventoryR\tinventory\x12\x14\n" +
-	"\x05error\x18\x05 \x01(\tR\x05error\"\xfc\x01\n" +
+	"\x05error\x18\x05 \x01(\tR\x05error\x12!\n" +
+	"\frtt_complete\x18\x06 \x01(\bR\vrttComplete\x12'\n" +
+	"\x0fhealth_complete\x18\a \x01(\bR\x0ehealthComplete\"\xfc\x01\n" +
 	"\rActionOutcome\x12\x1b\n" +
 	"\taction_id\x18\x01 \x01(\x04R\bactionId\x12)\n" +
 	"\x06action\x18\x02 \x01(\v2\x11.meshos.v1.ActionR\x06action\x12\x0e\n" +
@@ -8605,165 +8722,168 @@ var file_meshos_v1_meshos_proto_depIdxs = []int32{
 	100, // 23: meshos.v1.DaemonLifecycle.rejected:type_name -> meshos.v1.DaemonLifecycle.Rejected
 	102, // 24: meshos.v1.DaemonExit.at:type_name -> google.protobuf.Timestamp
 	103, // 25: meshos.v1.RttSample.rtt:type_name -> google.protobuf.Duration
-	0,   // 26: meshos.v1.NodeHealthSample.health:type_name -> meshos.v1.NodeHealth
-	2,   // 27: meshos.v1.LogLine.level:type_name -> meshos.v1.LogLevel
-	15,  // 28: meshos.v1.DaemonIntent.daemon:type_name -> meshos.v1.DaemonRef
-	6,   // 29: meshos.v1.DaemonIntent.intent:type_name -> meshos.v1.DaemonIntent.Intent
-	7,   // 30: meshos.v1.LocalReplicaIntent.intent:type_name -> meshos.v1.LocalReplicaIntent.Intent
-	1,   // 31: meshos.v1.MaintenanceObserved.phase:type_name -> meshos.v1.MaintenancePhase
-	103, // 32: meshos.v1.MaintenanceObserved.deadline:type_name -> google.protobuf.Duration
-	35,  // 33: meshos.v1.AdminEvent.enter_maintenance:type_name -> meshos.v1.EnterMaintenance
-	34,  // 34: meshos.v1.AdminEvent.exit_maintenance:type_name -> meshos.v1.NodeTarget
-	36,  // 35: meshos.v1.AdminEvent.drain:type_name -> meshos.v1.Drain
-	34,  // 36: meshos.v1.AdminEvent.cordon:type_name -> meshos.v1.NodeTarget
-	34,  // 37: meshos.v1.AdminEvent.uncordon:type_name -> meshos.v1.NodeTarget
-	34,  // 38: meshos.v1.AdminEvent.restart_all_daemons:type_name -> meshos.v1.NodeTarget
-	34,  // 39: meshos.v1.AdminEvent.clear_avoid_list:type_name -> meshos.v1.NodeTarget
-	37,  // 40: meshos.v1.AdminEvent.drop_replicas:type_name -> meshos.v1.DropReplicas
-	34,  // 41: meshos.v1.AdminEvent.invalidate_placement:type_name -> meshos.v1.NodeTarget
-	38,  // 42: meshos.v1.AdminEvent.set_daemon_intent:type_name -> meshos.v1.SetDaemonIntent
-	39,  // 43: meshos.v1.AdminEvent.set_placement:type_name -> meshos.v1.SetPlacement
-	40,  // 44: meshos.v1.AdminEvent.set_local_replica:type_name -> meshos.v1.SetLocalReplica
-	34,  // 45: meshos.v1.AdminEvent.stop_node:type_name -> meshos.v1.NodeTarget
-	41,  // 46: meshos.v1.AdminEvent.freeze_cluster:type_name -> meshos.v1.FreezeCluster
-	42,  // 47: meshos.v1.AdminEvent.thaw_cluster:type_name -> meshos.v1.ThawCluster
-	43,  // 48: meshos.v1.AdminEvent.flush_avoid_lists:type_name -> meshos.v1.FlushAvoidLists
-	44,  // 49: meshos.v1.AdminEvent.force_evict_replica:type_name -> meshos.v1.ForceEvictReplica
-	45,  // 50: meshos.v1.AdminEvent.force_restart_daemon:type_name -> meshos.v1.ForceRestartDaemon
-	46,  // 51: meshos.v1.AdminEvent.force_cutover:type_name -> meshos.v1.ForceCutover
-	47,  // 52: meshos.v1.AdminEvent.kill_migration:type_name -> meshos.v1.KillMigration
-	103, // 53: meshos.v1.EnterMaintenance.drain_for:type_name -> google.protobuf.Duration
-	103, // 54: meshos.v1.Drain.drain_for:type_name -> google.protobuf.Duration
-	15,  // 55: meshos.v1.SetDaemonIntent.daemon:type_name -> meshos.v1.DaemonRef
-	6,   // 56: meshos.v1.SetDaemonIntent.intent:type_name -> meshos.v1.DaemonIntent.Intent
-	7,   // 57: meshos.v1.SetLocalReplica.intent:type_name -> meshos.v1.LocalReplicaIntent.Intent
-	103, // 58: meshos.v1.FreezeCluster.ttl:type_name -> google.protobuf.Duration
-	15,  // 59: meshos.v1.ForceRestartDaemon.daemon:type_name -> meshos.v1.DaemonRef
-	33,  // 60: meshos.v1.AdminCommand.event:type_name -> meshos.v1.AdminEvent
-	102, // 61: meshos.v1.AdminCommand.issued_at:type_name -> google.protobuf.Timestamp
-	51,  // 62: meshos.v1.Action.start_daemon:type_name -> meshos.v1.StartDaemon
-	52,  // 63: meshos.v1.Action.stop_daemon:type_name -> meshos.v1.StopDaemon
-	53,  // 64: meshos.v1.Action.pull_replica:type_name -> meshos.v1.PullReplica
-	54,  // 65: meshos.v1.Action.drop_replica:type_name -> meshos.v1.DropReplica
-	55,  // 66: meshos.v1.Action.request_placement:type_name -> meshos.v1.RequestPlacement
-	56,  // 67: meshos.v1.Action.request_eviction:type_name -> meshos.v1.RequestEviction
-	57,  // 68: meshos.v1.Action.migrate_blob:type_name -> meshos.v1.MigrateBlob
-	58,  // 69: meshos.v1.Action.reduce_heat:type_name -> meshos.v1.ReduceHeat
-	59,  // 70: meshos.v1.Action.mark_avoid:type_name -> meshos.v1.MarkAvoid
-	60,  // 71: meshos.v1.Action.apply_backoff:type_name -> meshos.v1.ApplyBackoff
-	61,  // 72: meshos.v1.Action.commit_maintenance_transition:type_name -> meshos.v1.CommitMaintenanceTransition
-	15,  // 73: meshos.v1.StartDaemon.daemon:type_name -> meshos.v1.DaemonRef
-	15,  // 74: meshos.v1.StopDaemon.daemon:type_name -> meshos.v1.DaemonRef
-	103, // 75: meshos.v1.StopDaemon.grace:type_name -> google.protobuf.Duration
-	103, // 76: meshos.v1.MarkAvoid.ttl:type_name -> google.protobuf.Duration
-	15,  // 77: meshos.v1.ApplyBackoff.daemon:type_name -> meshos.v1.DaemonRef
-	103, // 78: meshos.v1.ApplyBackoff.remaining:type_name -> google.protobuf.Duration
-	1,   // 79: meshos.v1.CommitMaintenanceTransition.target:type_name -> meshos.v1.MaintenancePhase
-	8,   // 80: meshos.v1.VerificationOutcome.verdict:type_name -> meshos.v1.VerificationOutcome.Verdict
-	102, // 81: meshos.v1.AdminAuditRecord.committed_at:type_name -> google.protobuf.Timestamp
-	33,  // 82: meshos.v1.AdminAuditRecord.event:type_name -> meshos.v1.AdminEvent
-	63,  // 83: meshos.v1.AdminAuditRecord.operators:type_name -> meshos.v1.Operator
-	62,  // 84: meshos.v1.AdminAuditRecord.outcome:type_name -> meshos.v1.VerificationOutcome
-	48,  // 85: meshos.v1.AdminAuditRecord.commit:type_name -> meshos.v1.SignedCommit
-	66,  // 86: meshos.v1.AdminAuditRecord.signer_change:type_name -> meshos.v1.SignerChange
-	65,  // 87: meshos.v1.AdminAuditRecord.refusal:type_name -> meshos.v1.Refusal
-	17,  // 88: meshos.v1.Refusal.order:type_name -> meshos.v1.Event
-	102, // 89: meshos.v1.LogRecord.at:type_name -> google.protobuf.Timestamp
-	2,   // 90: meshos.v1.LogRecord.level:type_name -> meshos.v1.LogLevel
-	102, // 91: meshos.v1.FailureRecord.at:type_name -> google.protobuf.Timestamp
-	102, // 92: meshos.v1.ActionRecord.at:type_name -> google.protobuf.Timestamp
-	50,  // 93: meshos.v1.ActionRecord.action:type_name -> meshos.v1.Action
-	9,   // 94: meshos.v1.ActionRecord.outcome:type_name -> meshos.v1.ActionRecord.Outcome
-	103, // 95: meshos.v1.ActionRecord.retry_after:type_name -> google.protobuf.Duration
-	64,  // 96: meshos.v1.Record.audit:type_name -> meshos.v1.AdminAuditRecord
-	67,  // 97: meshos.v1.Record.log:type_name -> meshos.v1.LogRecord
-	68,  // 98: meshos.v1.Record.failure:type_name -> meshos.v1.FailureRecord
-	69,  // 99: meshos.v1.Record.action:type_name -> meshos.v1.ActionRecord
-	102, // 100: meshos.v1.Snapshot.taken_at:type_name -> google.protobuf.Timestamp
-	73,  // 101: meshos.v1.Snapshot.daemons:type_name -> meshos.v1.DaemonView
-	74,  // 102: meshos.v1.Snapshot.replicas:type_name -> meshos.v1.ReplicaView
-	75,  // 103: meshos.v1.Snapshot.peers:type_name -> meshos.v1.PeerView
-	76,  // 104: meshos.v1.Snapshot.avoid_list:type_name -> meshos.v1.AvoidView
-	77,  // 105: meshos.v1.Snapshot.local_maintenance:type_name -> meshos.v1.MaintenanceView
-	78,  // 106: meshos.v1.Snapshot.recently_emitted:type_name -> meshos.v1.EmittedAction
-	68,  // 107: meshos.v1.Snapshot.recent_failures:type_name -> meshos.v1.FailureRecord
-	103, // 108: meshos.v1.Snapshot.freeze_remaining:type_name -> google.protobuf.Duration
-	64,  // 109: meshos.v1.Snapshot.admin_audit:type_name -> meshos.v1.AdminAuditRecord
-	67,  // 110: meshos.v1.Snapshot.logs:type_name -> meshos.v1.LogRecord
-	79,  // 111: meshos.v1.Snapshot.in_flight_migrations:type_name -> meshos.v1.MigrationView
-	80,  // 112: meshos.v1.Snapshot.plugins:type_name -> meshos.v1.PluginView
-	81,  // 113: meshos.v1.Snapshot.stats:type_name -> meshos.v1.Stats
-	72,  // 114: meshos.v1.Snapshot.scheduler:type_name -> meshos.v1.SchedulerView
-	103, // 115: meshos.v1.SchedulerView.age:type_name -> google.protobuf.Duration
-	15,  // 116: meshos.v1.DaemonView.daemon:type_name -> meshos.v1.DaemonRef
-	10,  // 117: meshos.v1.DaemonView.lifecycle:type_name -> meshos.v1.DaemonView.Lifecycle
-	16,  // 118: meshos.v1.DaemonView.health:type_name -> meshos.v1.DaemonHealth
-	11,  // 119: meshos.v1.DaemonView.restart:type_name -> meshos.v1.DaemonView.Restart
-	103, // 120: meshos.v1.DaemonView.restart_in:type_name -> google.protobuf.Duration
-	103, // 121: meshos.v1.DaemonView.age:type_name -> google.protobuf.Duration
-	6,   // 122: meshos.v1.DaemonView.intent:type_name -> meshos.v1.DaemonIntent.Intent
-	23,  // 123: meshos.v1.DaemonView.last_exit:type_name -> meshos.v1.DaemonExit
-	103, // 124: meshos.v1.DaemonView.next_start:type_name -> google.protobuf.Duration
-	103, // 125: meshos.v1.PeerView.rtt:type_name -> google.protobuf.Duration
-	0,   // 126: meshos.v1.PeerView.health:type_name -> meshos.v1.NodeHealth
-	1,   // 127: meshos.v1.PeerView.maintenance:type_name -> meshos.v1.MaintenancePhase
-	26,  // 128: meshos.v1.PeerView.inventory:type_name -> meshos.v1.PeerInventory
-	103, // 129: meshos.v1.AvoidView.ttl:type_name -> google.protobuf.Duration
-	1,   // 130: meshos.v1.MaintenanceView.phase:type_name -> meshos.v1.MaintenancePhase
-	103, // 131: meshos.v1.MaintenanceView.since:type_name -> google.protobuf.Duration
-	103, // 132: meshos.v1.MaintenanceView.deadline:type_name -> google.protobuf.Duration
-	103, // 133: meshos.v1.EmittedAction.age:type_name -> google.protobuf.Duration
-	50,  // 134: meshos.v1.EmittedAction.action:type_name -> meshos.v1.Action
-	12,  // 135: meshos.v1.MigrationView.phase:type_name -> meshos.v1.MigrationView.Phase
-	103, // 136: meshos.v1.MigrationView.elapsed:type_name -> google.protobuf.Duration
-	103, // 137: meshos.v1.MigrationView.in_phase:type_name -> google.protobuf.Duration
-	13,  // 138: meshos.v1.PluginView.status:type_name -> meshos.v1.PluginView.Status
-	103, // 139: meshos.v1.PluginView.last_call:type_name -> google.protobuf.Duration
-	103, // 140: meshos.v1.PluginView.restart_in:type_name -> google.protobuf.Duration
-	103, // 141: meshos.v1.Stats.last_tick_took:type_name -> google.protobuf.Duration
-	103, // 142: meshos.v1.JournalEntry.at:type_name -> google.protobuf.Duration
-	102, // 143: meshos.v1.JournalEntry.wall:type_name -> google.protobuf.Timestamp
-	83,  // 144: meshos.v1.JournalEntry.boot:type_name -> meshos.v1.Boot
-	17,  // 145: meshos.v1.JournalEntry.event:type_name -> meshos.v1.Event
-	89,  // 146: meshos.v1.JournalEntry.samples:type_name -> meshos.v1.Samples
-	84,  // 147: meshos.v1.JournalEntry.tick:type_name -> meshos.v1.Tick
-	90,  // 148: meshos.v1.JournalEntry.outcome:type_name -> meshos.v1.ActionOutcome
-	91,  // 149: meshos.v1.JournalEntry.scores:type_name -> meshos.v1.ScoreTable
-	95,  // 150: meshos.v1.JournalEntry.migrations:type_name -> meshos.v1.Migrations
-	85,  // 151: meshos.v1.JournalEntry.commit:type_name -> meshos.v1.JudgedCommit
-	86,  // 152: meshos.v1.JournalEntry.reload:type_name -> meshos.v1.Reload
-	87,  // 153: meshos.v1.JournalEntry.acknowledged:type_name -> meshos.v1.Acknowledged
-	88,  // 154: meshos.v1.JournalEntry.failure:type_name -> meshos.v1.FailureReport
-	66,  // 155: meshos.v1.JournalEntry.signer_change:type_name -> meshos.v1.SignerChange
-	103, // 156: meshos.v1.Boot.freeze_remaining:type_name -> google.protobuf.Duration
-	33,  // 157: meshos.v1.JudgedCommit.event:type_name -> meshos.v1.AdminEvent
-	63,  // 158: meshos.v1.JudgedCommit.operators:type_name -> meshos.v1.Operator
-	62,  // 159: meshos.v1.JudgedCommit.outcome:type_name -> meshos.v1.VerificationOutcome
-	48,  // 160: meshos.v1.JudgedCommit.commit:type_name -> meshos.v1.SignedCommit
-	65,  // 161: meshos.v1.JudgedCommit.refusal:type_name -> meshos.v1.Refusal
-	14,  // 162: meshos.v1.Acknowledged.chain:type_name -> meshos.v1.Acknowledged.Chain
-	24,  // 163: meshos.v1.Samples.rtt:type_name -> meshos.v1.RttSample
-	25,  // 164: meshos.v1.Samples.health:type_name -> meshos.v1.NodeHealthSample
-	26,  // 165: meshos.v1.Samples.inventory:type_name -> meshos.v1.PeerInventory
-	50,  // 166: meshos.v1.ActionOutcome.action:type_name -> meshos.v1.Action
-	103, // 167: meshos.v1.ActionOutcome.retry_after:type_name -> google.protobuf.Duration
-	92,  // 168: meshos.v1.ScoreTable.chains:type_name -> meshos.v1.ChainScore
-	93,  // 169: meshos.v1.ChainScore.holders:type_name -> meshos.v1.NodeScore
-	93,  // 170: meshos.v1.ChainScore.best_alternative:type_name -> meshos.v1.NodeScore
-	94,  // 171: meshos.v1.ChainScore.cost:type_name -> meshos.v1.MigrationCost
-	103, // 172: meshos.v1.MigrationCost.state_transfer:type_name -> google.protobuf.Duration
-	103, // 173: meshos.v1.MigrationCost.disruption:type_name -> google.protobuf.Duration
-	79,  // 174: meshos.v1.Migrations.in_flight:type_name -> meshos.v1.MigrationView
-	15,  // 175: meshos.v1.BlastRadius.affected_daemons:type_name -> meshos.v1.DaemonRef
-	103, // 176: meshos.v1.BlastRadius.estimated_drain_delay:type_name -> google.protobuf.Duration
-	101, // 177: meshos.v1.BlastRadius.warnings:type_name -> meshos.v1.BlastRadius.Warning
-	23,  // 178: meshos.v1.DaemonLifecycle.ExitedCleanly.exit:type_name -> meshos.v1.DaemonExit
-	23,  // 179: meshos.v1.DaemonLifecycle.Crashed.exit:type_name -> meshos.v1.DaemonExit
-	180, // [180:180] is the sub-list for method output_type
-	180, // [180:180] is the sub-list for method input_type
-	180, // [180:180] is the sub-list for extension type_name
-	180, // [180:180] is the sub-list for extension extendee
-	0,   // [0:180] is the sub-list for field type_name
+	103, // 26: meshos.v1.RttSample.jitter:type_name -> google.protobuf.Duration
+	0,   // 27: meshos.v1.NodeHealthSample.health:type_name -> meshos.v1.NodeHealth
+	2,   // 28: meshos.v1.LogLine.level:type_name -> meshos.v1.LogLevel
+	15,  // 29: meshos.v1.DaemonIntent.daemon:type_name -> meshos.v1.DaemonRef
+	6,   // 30: meshos.v1.DaemonIntent.intent:type_name -> meshos.v1.DaemonIntent.Intent
+	7,   // 31: meshos.v1.LocalReplicaIntent.intent:type_name -> meshos.v1.LocalReplicaIntent.Intent
+	1,   // 32: meshos.v1.MaintenanceObserved.phase:type_name -> meshos.v1.MaintenancePhase
+	103, // 33: meshos.v1.MaintenanceObserved.deadline:type_name -> google.protobuf.Duration
+	35,  // 34: meshos.v1.AdminEvent.enter_maintenance:type_name -> meshos.v1.EnterMaintenance
+	34,  // 35: meshos.v1.AdminEvent.exit_maintenance:type_name -> meshos.v1.NodeTarget
+	36,  // 36: meshos.v1.AdminEvent.drain:type_name -> meshos.v1.Drain
+	34,  // 37: meshos.v1.AdminEvent.cordon:type_name -> meshos.v1.NodeTarget
+	34,  // 38: meshos.v1.AdminEvent.uncordon:type_name -> meshos.v1.NodeTarget
+	34,  // 39: meshos.v1.AdminEvent.restart_all_daemons:type_name -> meshos.v1.NodeTarget
+	34,  // 40: meshos.v1.AdminEvent.clear_avoid_list:type_name -> meshos.v1.NodeTarget
+	37,  // 41: meshos.v1.AdminEvent.drop_replicas:type_name -> meshos.v1.DropReplicas
+	34,  // 42: meshos.v1.AdminEvent.invalidate_placement:type_name -> meshos.v1.NodeTarget
+	38,  // 43: meshos.v1.AdminEvent.set_daemon_intent:type_name -> meshos.v1.SetDaemonIntent
+	39,  // 44: meshos.v1.AdminEvent.set_placement:type_name -> meshos.v1.SetPlacement
+	40,  // 45: meshos.v1.AdminEvent.set_local_replica:type_name -> meshos.v1.SetLocalReplica
+	34,  // 46: meshos.v1.AdminEvent.stop_node:type_name -> meshos.v1.NodeTarget
+	41,  // 47: meshos.v1.AdminEvent.freeze_cluster:type_name -> meshos.v1.FreezeCluster
+	42,  // 48: meshos.v1.AdminEvent.thaw_cluster:type_name -> meshos.v1.ThawCluster
+	43,  // 49: meshos.v1.AdminEvent.flush_avoid_lists:type_name -> meshos.v1.FlushAvoidLists
+	44,  // 50: meshos.v1.AdminEvent.force_evict_replica:type_name -> meshos.v1.ForceEvictReplica
+	45,  // 51: meshos.v1.AdminEvent.force_restart_daemon:type_name -> meshos.v1.ForceRestartDaemon
+	46,  // 52: meshos.v1.AdminEvent.force_cutover:type_name -> meshos.v1.ForceCutover
+	47,  // 53: meshos.v1.AdminEvent.kill_migration:type_name -> meshos.v1.KillMigration
+	103, // 54: meshos.v1.EnterMaintenance.drain_for:type_name -> google.protobuf.Duration
+	103, // 55: meshos.v1.Drain.drain_for:type_name -> google.protobuf.Duration
+	15,  // 56: meshos.v1.SetDaemonIntent.daemon:type_name -> meshos.v1.DaemonRef
+	6,   // 57: meshos.v1.SetDaemonIntent.intent:type_name -> meshos.v1.DaemonIntent.Intent
+	7,   // 58: meshos.v1.SetLocalReplica.intent:type_name -> meshos.v1.LocalReplicaIntent.Intent
+	103, // 59: meshos.v1.FreezeCluster.ttl:type_name -> google.protobuf.Duration
+	15,  // 60: meshos.v1.ForceRestartDaemon.daemon:type_name -> meshos.v1.DaemonRef
+	33,  // 61: meshos.v1.AdminCommand.event:type_name -> meshos.v1.AdminEvent
+	102, // 62: meshos.v1.AdminCommand.issued_at:type_name -> google.protobuf.Timestamp
+	51,  // 63: meshos.v1.Action.start_daemon:type_name -> meshos.v1.StartDaemon
+	52,  // 64: meshos.v1.Action.stop_daemon:type_name -> meshos.v1.StopDaemon
+	53,  // 65: meshos.v1.Action.pull_replica:type_name -> meshos.v1.PullReplica
+	54,  // 66: meshos.v1.Action.drop_replica:type_name -> meshos.v1.DropReplica
+	55,  // 67: meshos.v1.Action.request_placement:type_name -> meshos.v1.RequestPlacement
+	56,  // 68: meshos.v1.Action.request_eviction:type_name -> meshos.v1.RequestEviction
+	57,  // 69: meshos.v1.Action.migrate_blob:type_name -> meshos.v1.MigrateBlob
+	58,  // 70: meshos.v1.Action.reduce_heat:type_name -> meshos.v1.ReduceHeat
+	59,  // 71: meshos.v1.Action.mark_avoid:type_name -> meshos.v1.MarkAvoid
+	60,  // 72: meshos.v1.Action.apply_backoff:type_name -> meshos.v1.ApplyBackoff
+	61,  // 73: meshos.v1.Action.commit_maintenance_transition:type_name -> meshos.v1.CommitMaintenanceTransition
+	15,  // 74: meshos.v1.StartDaemon.daemon:type_name -> meshos.v1.DaemonRef
+	15,  // 75: meshos.v1.StopDaemon.daemon:type_name -> meshos.v1.DaemonRef
+	103, // 76: meshos.v1.StopDaemon.grace:type_name -> google.protobuf.Duration
+	103, // 77: meshos.v1.MarkAvoid.ttl:type_name -> google.protobuf.Duration
+	15,  // 78: meshos.v1.ApplyBackoff.daemon:type_name -> meshos.v1.DaemonRef
+	103, // 79: meshos.v1.ApplyBackoff.remaining:type_name -> google.protobuf.Duration
+	1,   // 80: meshos.v1.CommitMaintenanceTransition.target:type_name -> meshos.v1.MaintenancePhase
+	8,   // 81: meshos.v1.VerificationOutcome.verdict:type_name -> meshos.v1.VerificationOutcome.Verdict
+	102, // 82: meshos.v1.AdminAuditRecord.committed_at:type_name -> google.protobuf.Timestamp
+	33,  // 83: meshos.v1.AdminAuditRecord.event:type_name -> meshos.v1.AdminEvent
+	63,  // 84: meshos.v1.AdminAuditRecord.operators:type_name -> meshos.v1.Operator
+	62,  // 85: meshos.v1.AdminAuditRecord.outcome:type_name -> meshos.v1.VerificationOutcome
+	48,  // 86: meshos.v1.AdminAuditRecord.commit:type_name -> meshos.v1.SignedCommit
+	66,  // 87: meshos.v1.AdminAuditRecord.signer_change:type_name -> meshos.v1.SignerChange
+	65,  // 88: meshos.v1.AdminAuditRecord.refusal:type_name -> meshos.v1.Refusal
+	17,  // 89: meshos.v1.Refusal.order:type_name -> meshos.v1.Event
+	102, // 90: meshos.v1.LogRecord.at:type_name -> google.protobuf.Timestamp
+	2,   // 91: meshos.v1.LogRecord.level:type_name -> meshos.v1.LogLevel
+	102, // 92: meshos.v1.FailureRecord.at:type_name -> google.protobuf.Timestamp
+	102, // 93: meshos.v1.ActionRecord.at:type_name -> google.protobuf.Timestamp
+	50,  // 94: meshos.v1.ActionRecord.action:type_name -> meshos.v1.Action
+	9,   // 95: meshos.v1.ActionRecord.outcome:type_name -> meshos.v1.ActionRecord.Outcome
+	103, // 96: meshos.v1.ActionRecord.retry_after:type_name -> google.protobuf.Duration
+	64,  // 97: meshos.v1.Record.audit:type_name -> meshos.v1.AdminAuditRecord
+	67,  // 98: meshos.v1.Record.log:type_name -> meshos.v1.LogRecord
+	68,  // 99: meshos.v1.Record.failure:type_name -> meshos.v1.FailureRecord
+	69,  // 100: meshos.v1.Record.action:type_name -> meshos.v1.ActionRecord
+	102, // 101: meshos.v1.Snapshot.taken_at:type_name -> google.protobuf.Timestamp
+	73,  // 102: meshos.v1.Snapshot.daemons:type_name -> meshos.v1.DaemonView
+	74,  // 103: meshos.v1.Snapshot.replicas:type_name -> meshos.v1.ReplicaView
+	75,  // 104: meshos.v1.Snapshot.peers:type_name -> meshos.v1.PeerView
+	76,  // 105: meshos.v1.Snapshot.avoid_list:type_name -> meshos.v1.AvoidView
+	77,  // 106: meshos.v1.Snapshot.local_maintenance:type_name -> meshos.v1.MaintenanceView
+	78,  // 107: meshos.v1.Snapshot.recently_emitted:type_name -> meshos.v1.EmittedAction
+	68,  // 108: meshos.v1.Snapshot.recent_failures:type_name -> meshos.v1.FailureRecord
+	103, // 109: meshos.v1.Snapshot.freeze_remaining:type_name -> google.protobuf.Duration
+	64,  // 110: meshos.v1.Snapshot.admin_audit:type_name -> meshos.v1.AdminAuditRecord
+	67,  // 111: meshos.v1.Snapshot.logs:type_name -> meshos.v1.LogRecord
+	79,  // 112: meshos.v1.Snapshot.in_flight_migrations:type_name -> meshos.v1.MigrationView
+	80,  // 113: meshos.v1.Snapshot.plugins:type_name -> meshos.v1.PluginView
+	81,  // 114: meshos.v1.Snapshot.stats:type_name -> meshos.v1.Stats
+	72,  // 115: meshos.v1.Snapshot.scheduler:type_name -> meshos.v1.SchedulerView
+	103, // 116: meshos.v1.SchedulerView.age:type_name -> google.protobuf.Duration
+	15,  // 117: meshos.v1.DaemonView.daemon:type_name -> meshos.v1.DaemonRef
+	10,  // 118: meshos.v1.DaemonView.lifecycle:type_name -> meshos.v1.DaemonView.Lifecycle
+	16,  // 119: meshos.v1.DaemonView.health:type_name -> meshos.v1.DaemonHealth
+	11,  // 120: meshos.v1.DaemonView.restart:type_name -> meshos.v1.DaemonView.Restart
+	103, // 121: meshos.v1.DaemonView.restart_in:type_name -> google.protobuf.Duration
+	103, // 122: meshos.v1.DaemonView.age:type_name -> google.protobuf.Duration
+	6,   // 123: meshos.v1.DaemonView.intent:type_name -> meshos.v1.DaemonIntent.Intent
+	23,  // 124: meshos.v1.DaemonView.last_exit:type_name -> meshos.v1.DaemonExit
+	103, // 125: meshos.v1.DaemonView.next_start:type_name -> google.protobuf.Duration
+	103, // 126: meshos.v1.PeerView.rtt:type_name -> google.protobuf.Duration
+	0,   // 127: meshos.v1.PeerView.health:type_name -> meshos.v1.NodeHealth
+	1,   // 128: meshos.v1.PeerView.maintenance:type_name -> meshos.v1.MaintenancePhase
+	26,  // 129: meshos.v1.PeerView.inventory:type_name -> meshos.v1.PeerInventory
+	103, // 130: meshos.v1.PeerView.health_since:type_name -> google.protobuf.Duration
+	103, // 131: meshos.v1.PeerView.jitter:type_name -> google.protobuf.Duration
+	103, // 132: meshos.v1.AvoidView.ttl:type_name -> google.protobuf.Duration
+	1,   // 133: meshos.v1.MaintenanceView.phase:type_name -> meshos.v1.MaintenancePhase
+	103, // 134: meshos.v1.MaintenanceView.since:type_name -> google.protobuf.Duration
+	103, // 135: meshos.v1.MaintenanceView.deadline:type_name -> google.protobuf.Duration
+	103, // 136: meshos.v1.EmittedAction.age:type_name -> google.protobuf.Duration
+	50,  // 137: meshos.v1.EmittedAction.action:type_name -> meshos.v1.Action
+	12,  // 138: meshos.v1.MigrationView.phase:type_name -> meshos.v1.MigrationView.Phase
+	103, // 139: meshos.v1.MigrationView.elapsed:type_name -> google.protobuf.Duration
+	103, // 140: meshos.v1.MigrationView.in_phase:type_name -> google.protobuf.Duration
+	13,  // 141: meshos.v1.PluginView.status:type_name -> meshos.v1.PluginView.Status
+	103, // 142: meshos.v1.PluginView.last_call:type_name -> google.protobuf.Duration
+	103, // 143: meshos.v1.PluginView.restart_in:type_name -> google.protobuf.Duration
+	103, // 144: meshos.v1.Stats.last_tick_took:type_name -> google.protobuf.Duration
+	103, // 145: meshos.v1.JournalEntry.at:type_name -> google.protobuf.Duration
+	102, // 146: meshos.v1.JournalEntry.wall:type_name -> google.protobuf.Timestamp
+	83,  // 147: meshos.v1.JournalEntry.boot:type_name -> meshos.v1.Boot
+	17,  // 148: meshos.v1.JournalEntry.event:type_name -> meshos.v1.Event
+	89,  // 149: meshos.v1.JournalEntry.samples:type_name -> meshos.v1.Samples
+	84,  // 150: meshos.v1.JournalEntry.tick:type_name -> meshos.v1.Tick
+	90,  // 151: meshos.v1.JournalEntry.outcome:type_name -> meshos.v1.ActionOutcome
+	91,  // 152: meshos.v1.JournalEntry.scores:type_name -> meshos.v1.ScoreTable
+	95,  // 153: meshos.v1.JournalEntry.migrations:type_name -> meshos.v1.Migrations
+	85,  // 154: meshos.v1.JournalEntry.commit:type_name -> meshos.v1.JudgedCommit
+	86,  // 155: meshos.v1.JournalEntry.reload:type_name -> meshos.v1.Reload
+	87,  // 156: meshos.v1.JournalEntry.acknowledged:type_name -> meshos.v1.Acknowledged
+	88,  // 157: meshos.v1.JournalEntry.failure:type_name -> meshos.v1.FailureReport
+	66,  // 158: meshos.v1.JournalEntry.signer_change:type_name -> meshos.v1.SignerChange
+	103, // 159: meshos.v1.Boot.freeze_remaining:type_name -> google.protobuf.Duration
+	33,  // 160: meshos.v1.JudgedCommit.event:type_name -> meshos.v1.AdminEvent
+	63,  // 161: meshos.v1.JudgedCommit.operators:type_name -> meshos.v1.Operator
+	62,  // 162: meshos.v1.JudgedCommit.outcome:type_name -> meshos.v1.VerificationOutcome
+	48,  // 163: meshos.v1.JudgedCommit.commit:type_name -> meshos.v1.SignedCommit
+	65,  // 164: meshos.v1.JudgedCommit.refusal:type_name -> meshos.v1.Refusal
+	14,  // 165: meshos.v1.Acknowledged.chain:type_name -> meshos.v1.Acknowledged.Chain
+	24,  // 166: meshos.v1.Samples.rtt:type_name -> meshos.v1.RttSample
+	25,  // 167: meshos.v1.Samples.health:type_name -> meshos.v1.NodeHealthSample
+	26,  // 168: meshos.v1.Samples.inventory:type_name -> meshos.v1.PeerInventory
+	50,  // 169: meshos.v1.ActionOutcome.action:type_name -> meshos.v1.Action
+	103, // 170: meshos.v1.ActionOutcome.retry_after:type_name -> google.protobuf.Duration
+	92,  // 171: meshos.v1.ScoreTable.chains:type_name -> meshos.v1.ChainScore
+	93,  // 172: meshos.v1.ChainScore.holders:type_name -> meshos.v1.NodeScore
+	93,  // 173: meshos.v1.ChainScore.best_alternative:type_name -> meshos.v1.NodeScore
+	94,  // 174: meshos.v1.ChainScore.cost:type_name -> meshos.v1.MigrationCost
+	103, // 175: meshos.v1.MigrationCost.state_transfer:type_name -> google.protobuf.Duration
+	103, // 176: meshos.v1.MigrationCost.disruption:type_name -> google.protobuf.Duration
+	79,  // 177: meshos.v1.Migrations.in_flight:type_name -> meshos.v1.MigrationView
+	15,  // 178: meshos.v1.BlastRadius.affected_daemons:type_name -> meshos.v1.DaemonRef
+	103, // 179: meshos.v1.BlastRadius.estimated_drain_delay:type_name -> google.protobuf.Duration
+	101, // 180: meshos.v1.BlastRadius.warnings:type_name -> meshos.v1.BlastRadius.Warning
+	23,  // 181: meshos.v1.DaemonLifecycle.ExitedCleanly.exit:type_name -> meshos.v1.DaemonExit
+	23,  // 182: meshos.v1.DaemonLifecycle.Crashed.exit:type_name -> meshos.v1.DaemonExit
+	183, // [183:183] is the sub-list for method output_type
+	183, // [183:183] is the sub-list for method input_type
+	183, // [183:183] is the sub-list for extension type_name
+	183, // [183:183] is the sub-list for extension extendee
+	0,   // [0:183] is the sub-list for field type_name
 }
 
 func init() { file_meshos_v1_meshos_proto_init() }
