@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -80,12 +81,12 @@ func childrenOf(t *testing.T, pid int) (out []int) {
 	return out
 }
 
-// plugins returns the node's child processes, except for those that supervise a daemon.
+// plugins returns the process that watches over the node's plugins, and its children.
 func (n *node) plugins() (out []int) {
 	n.t.Helper()
 	for _, pid := range childrenOf(n.t, n.cmd.Process.Pid) {
-		if cmdline, _ := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/cmdline"); !strings.Contains(string(cmdline), "daemon-shim") {
-			out = append(out, pid)
+		if cmdline, _ := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/cmdline"); strings.HasSuffix(string(cmdline), "process-watcher\x00") {
+			out = append(append(out, pid), childrenOf(n.t, pid)...)
 		}
 	}
 	return out
@@ -102,24 +103,8 @@ func TestP7_AKilledHostLeavesNoPluginBehind(t *testing.T) {
 		t.Fatal(err)
 	}
 	<-n.exited
-	deadline := time.After(2 * time.Second)
-	poll := time.NewTicker(20 * time.Millisecond)
-	defer poll.Stop()
-	for {
-		left := 0
-		for _, pid := range children {
-			if !testkit.Ended(pid) {
-				left++
-			}
-		}
-		if left == 0 {
-			break
-		}
-		select {
-		case <-deadline:
-			t.Fatalf("%d processes left 2 s after the host was killed", left)
-		case <-poll.C:
-		}
+	for _, pid := range children {
+		testkit.Until(t, fmt.Sprintf("the end of process %d", pid), func() bool { return testkit.Ended(pid) })
 	}
 	// What the host left on disk does not keep the next one from starting.
 	n.out = &plugintest.Buffer{}

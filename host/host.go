@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"path/filepath"
 	"sync"
 	"time"
 
@@ -56,7 +57,10 @@ func Run(ctx context.Context, cfg *config.Config, opts Options) error {
 		return err
 	}
 	defer func() { _ = unlock() }()
-	spawner := process.NewSpawner()
+	spawner, err := process.NewWatched(process.WatchOptions{Record: filepath.Join(cfg.Node.DataDir, "processes.json"), Log: opts.Log})
+	if err != nil {
+		return err
+	}
 	defer spawner.Close()
 	n := &node{cfg: cfg, opts: opts}
 	defer n.close()
@@ -146,6 +150,7 @@ func (n *node) make(ctx context.Context, spawner *process.Spawner) (err error) {
 	})
 
 	co := catalogOptions(cfg)
+	co.Spawner = spawner
 	co.Log = plugins.LogLines(n.handle, log)
 	co.Failure = func(plugin, reason string) { n.failures.Add("plugin:"+plugin, reason) }
 	co.Observe = func(plugin, method string, took time.Duration, _ error) { n.metrics.Call(plugin, method, took) }

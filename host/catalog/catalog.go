@@ -49,8 +49,11 @@ func (c *Catalog) Run(ctx context.Context, serving func(plugin string, kinds []s
 	if serving == nil {
 		serving = func(string, []string) {}
 	}
-	spawner := process.NewSpawner()
-	defer spawner.Close()
+	spawner := c.opts.Spawner
+	if spawner == nil {
+		spawner = process.NewSpawner()
+		defer spawner.Close()
+	}
 	sockets := &socketDirs{runDir: c.opts.RunDir, dataDir: c.opts.DataDir}
 	sockets.sweep()
 	defer sockets.remove()

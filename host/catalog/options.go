@@ -13,6 +13,7 @@ import (
 	"google.golang.org/protobuf/types/known/structpb"
 
 	"github.com/meshos/meshos/host/mesh"
+	"github.com/meshos/meshos/host/process"
 	"github.com/meshos/meshos/pluginsdk/wire"
 	pluginv1 "github.com/meshos/meshos/proto/meshos/plugin/v1"
 )
@@ -44,7 +45,9 @@ type Entry struct {
 type Options struct {
 	Entries   []Entry
 	PluginDir string // of binaries whose entries have no path
-	DataDir   string // of the host; plugin NAME gets DataDir/plugins/NAME
+	// Spawner starts the plugins; it stays the caller's. nil for one of the catalog's own.
+	Spawner *process.Spawner
+	DataDir string // of the host; plugin NAME gets DataDir/plugins/NAME
 	// RunDir is where the socket directories are created; empty for the system's directory
 	// for temporary files. Its path has to be short.
 	RunDir  string

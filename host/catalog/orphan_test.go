@@ -3,6 +3,7 @@ package catalog_test
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -14,6 +15,7 @@ import (
 	"time"
 
 	"github.com/meshos/meshos/host/catalog"
+	"github.com/meshos/meshos/host/process"
 	"github.com/meshos/meshos/host/snapshot"
 	"github.com/meshos/meshos/internal/testkit"
 )
@@ -26,8 +28,12 @@ func hostUntilKilled(dir string) {
 		{Name: "good", Path: path, Enabled: true},
 		{Name: "deaf", Path: path, Enabled: true, Env: []string{"MODE=ignore-term"}},
 	}
+	spawner, err := process.NewWatched(process.WatchOptions{Record: filepath.Join(dir, "processes.json"), Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		panic(err)
+	}
 	c, err := catalog.New(catalog.Options{
-		Entries: entries, DataDir: dir, RunDir: dir, Node: 1,
+		Entries: entries, Spawner: spawner, DataDir: dir, RunDir: dir, Node: 1,
 	})
 	if err != nil {
 		panic(err)
@@ -66,14 +72,7 @@ func TestP7_KilledHostLeavesNoPluginBehind(t *testing.T) {
 		t.Fatal(scanErr)
 	}
 	began := time.Now()
-	look := time.NewTicker(time.Millisecond)
-	defer look.Stop()
-	for !testkit.Ended(a) || !testkit.Ended(b) {
-		if time.Since(began) > 2*time.Second {
-			t.Fatalf("plugin %d (%c) or %d (%c) outlived its host", a, testkit.State(a), b, testkit.State(b))
-		}
-		<-look.C
-	}
+	testkit.Until(t, "the end of the plugins", func() bool { return testkit.Ended(a) && testkit.Ended(b) })
 	t.Logf("gone after %v", time.Since(began))
 
 	if left := count(t, dir+"/meshos-*/*"); left != 2 {

@@ -8,6 +8,12 @@
 // deadline of its context; what hangs then is killed, and if that does not help, said
 // and left alone. After a SIGKILL nobody waits longer than 5 s for any process.
 //
+// A Spawner is plain, and its processes are children of this one and die with it; or it is
+// watched, and they are children of a watcher: another process of our own binary
+// (WatcherCommand), which is the subreaper of all that descends from them, ends it when this
+// process is gone, and does nothing else. Whoever imports this package needs no line for
+// that: the package's initialization finds out whether the process is a watcher.
+//
 // It is not a supervisor: it never restarts anything, keeps no log and knows neither plugins
 // nor daemons. It does not search PATH, and a child inherits nothing of this process's
 // environment and descriptors but what a Spec names.

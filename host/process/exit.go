@@ -20,12 +20,17 @@ type Exit struct {
 	// Stuck is set if it has not ended at all: it was killed, but the kernel does not let
 	// go of it.
 	Stuck bool
+	// Unreported is set if it has ended, but who knew how was killed.
+	Unreported bool
 }
 
 // String returns "exit status 2" or "signal: killed".
 func (e Exit) String() string {
 	if e.Stuck {
 		return "killed, but it hangs in the kernel and is still there"
+	}
+	if e.Unreported {
+		return "ended; how is not known, because the process that watched it was killed"
 	}
 	if e.Signal != 0 {
 		return "signal: " + e.Signal.String()

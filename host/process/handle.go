@@ -100,3 +100,34 @@ func (h *Handle) Signal(sig syscall.Signal) error {
 	}
 	return nil
 }
+
+// pidfdSignalProcessGroup has a signal reach the group that the process leads (Linux 6.9).
+const pidfdSignalProcessGroup = 1 << 2
+
+// signalGroup sends a signal to the group that this process leads; ErrGone once it has ended.
+func (h *Handle) signalGroup(sig syscall.Signal) error {
+	raw, err := h.file.SyscallConn()
+	if err != nil {
+		return err
+	}
+	var sent error
+	if err := raw.Control(func(fd uintptr) {
+		if readable(int(fd)) { // it is at least a zombie
+			sent = unix.ESRCH
+			return
+		}
+		sent = unix.PidfdSendSignal(int(fd), sig, nil, pidfdSignalProcessGroup)
+		if errors.Is(sent, unix.EINVAL) {
+			sent = unix.Kill(-h.id.PID, sig)
+		}
+	}); err != nil {
+		return err
+	}
+	if errors.Is(sent, unix.ESRCH) {
+		return ErrGone
+	}
+	if sent != nil {
+		return fmt.Errorf("signal %v to the group of process %d: %w", sig, h.id.PID, sent)
+	}
+	return nil
+}

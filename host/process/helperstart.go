@@ -22,11 +22,12 @@ const self = "/proc/self/exe"
 
 // helperStart is what a helper is started with.
 type helperStart struct {
-	path   string     // for errors
-	files  []*os.File // all descriptors of the helper, from 0
-	given  int        // how many of them the program keeps beside 0, 1 and 2
-	own    []*os.File // of files, those to close here once it is started
-	status *os.File   // the read end of the status pipe
+	path    string     // for errors
+	files   []*os.File // all descriptors of the helper, from 0
+	lasting bool       // see Spec
+	given   int        // how many of them the program keeps beside 0, 1 and 2
+	own     []*os.File // of files, those to close here once it is started
+	status  *os.File   // the read end of the status pipe
 }
 
 // newHelperStart prepares a helper: stdio are its first three descriptors, given those

@@ -49,6 +49,7 @@ func BootID() (string, error) {
 // stat holds the fields of /proc/PID/stat that are needed here.
 type stat struct {
 	state          byte
+	parent         int
 	group, session int
 	start          uint64
 }
@@ -68,12 +69,15 @@ func parseStat(text []byte) (s stat, err error) {
 	if end < 0 {
 		return stat{}, fmt.Errorf("a stat line of /proc has no name: %q", text)
 	}
-	const state, group, session, start = 0, 2, 3, 19 // fields 3, 5, 6 and 22
+	const state, parent, group, session, start = 0, 1, 2, 3, 19 // fields 3 to 6 and 22
 	fields := strings.Fields(string(text[end+1:]))
 	if len(fields) <= start {
 		return stat{}, fmt.Errorf("a stat line of /proc has only %d fields", len(fields))
 	}
 	s.state = fields[state][0]
+	if s.parent, err = strconv.Atoi(fields[parent]); err != nil {
+		return stat{}, fmt.Errorf("parent: %w", err)
+	}
 	if s.group, err = strconv.Atoi(fields[group]); err != nil {
 		return stat{}, fmt.Errorf("process group: %w", err)
 	}

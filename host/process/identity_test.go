@@ -9,7 +9,7 @@ func TestAStatLineIsTakenApartWhateverTheNameIs(t *testing.T) {
 	rest := " S 1 22 33 0 -1 4194560 1 2 3 4 5 6 7 8 20 0 1 0 987654 1 2 3"
 	for _, name := range []string{"sh", "a b", ") Z 9 9 9 (", "x)"} {
 		s, err := parseStat([]byte("7 (" + name + ")" + rest))
-		if want := (stat{state: 'S', group: 22, session: 33, start: 987654}); err != nil || s != want {
+		if want := (stat{state: 'S', parent: 1, group: 22, session: 33, start: 987654}); err != nil || s != want {
 			t.Errorf("%q: %+v %v", name, s, err)
 		}
 	}

@@ -2,6 +2,7 @@ package process_test
 
 import (
 	"context"
+	"os"
 	"testing"
 	"time"
 
@@ -10,7 +11,12 @@ import (
 	"github.com/meshos/meshos/host/process"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	if dir := os.Getenv("PROCESS_TEST_HOST"); dir != "" {
+		hostUntilKilled(dir)
+	}
+	goleak.VerifyTestMain(m)
+}
 
 // spawner returns a spawner that is closed at the end of the test.
 func spawner(t *testing.T) *process.Spawner {

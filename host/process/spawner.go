@@ -5,37 +5,34 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"runtime"
 	"sync"
-	"syscall"
 	"time"
 
 	"github.com/meshos/meshos/host/process/order"
 )
 
-// Spawner starts processes, each through a helper. One goroutine does all its forks, and is
-// locked to its OS thread for ever: a child's Pdeathsig fires when the thread that forked it
-// ends, and Go ends threads at any time (golang/go#27505).
+// Spawner starts processes, each through a helper.
 type Spawner struct {
-	jobs     chan *job
-	quit     chan struct{}
-	close    sync.Once
-	ended    chan struct{}  // closed when the forking goroutine has ended
+	forker   forker
 	children sync.WaitGroup // watchers of the children
 }
 
-// NewSpawner starts the thread. Close the Spawner.
-func NewSpawner() *Spawner {
-	s := &Spawner{jobs: make(chan *job), quit: make(chan struct{}), ended: make(chan struct{})}
-	go s.run()
-	return s
+// forker starts helpers.
+type forker interface {
+	// fork starts a helper in a session of its own, and returns it with its pid. It takes
+	// no time to speak of, since what it executes is our own binary.
+	fork(ctx context.Context, h *helperStart) (child, int, error)
+	// close ends every child.
+	close()
 }
 
-// Close ends the thread, so that the kernel kills every child, and waits until they are reaped,
-// at most 5 s in case one hangs in the kernel.
+// NewSpawner returns a Spawner whose processes are children of this one. Close it.
+func NewSpawner() *Spawner { return &Spawner{forker: newLocalForker()} }
+
+// Close kills every child and waits until they are reaped, at most 5 s in case one hangs in
+// the kernel.
 func (s *Spawner) Close() {
-	s.close.Do(func() { close(s.quit) })
-	<-s.ended
+	s.forker.close()
 	collected := make(chan struct{})
 	go func() {
 		defer close(collected)
@@ -73,7 +70,7 @@ func (s *Spawner) start(ctx context.Context, spec Spec) (*Process, error) {
 		return nil, &StartError{Path: spec.Path, Err: err}
 	}
 	o := order.Order{Path: path, Argv: append([]string{spec.Path}, spec.Args...), Env: spec.Env, Dir: spec.Dir}
-	p, last, err := s.help(ctx, spec.Program.order(o), spec.ExtraFiles, spec.Program.descriptor())
+	p, last, err := s.help(ctx, spec.Program.order(o), spec.Lasting, spec.ExtraFiles, spec.Program.descriptor())
 	if err == nil {
 		if err = startError(spec, last); err != nil {
 			p.abandon()
@@ -87,7 +84,7 @@ func (s *Spawner) start(ctx context.Context, spec Spec) (*Process, error) {
 
 // help starts a helper and returns it with its last word on its order. If there is an error
 // nothing is left of it, or the error is an *AbandonedError.
-func (s *Spawner) help(ctx context.Context, o order.Order, given []*os.File, program *os.File) (*Process, order.Status, error) {
+func (s *Spawner) help(ctx context.Context, o order.Order, lasting bool, given []*os.File, program *os.File) (*Process, order.Status, error) {
 	var last order.Status
 	if err := ctx.Err(); err != nil {
 		return nil, last, err
@@ -117,7 +114,8 @@ func (s *Spawner) help(ctx context.Context, o order.Order, given []*os.File, pro
 		stderr.Close()
 		return failed(err)
 	}
-	p, err := s.fork(ctx, h, stdout, stderr)
+	h.lasting = lasting
+	c, pid, err := s.forker.fork(ctx, h)
 	h.sent()
 	if err != nil {
 		_ = h.status.Close()
@@ -125,6 +123,8 @@ func (s *Spawner) help(ctx context.Context, o order.Order, given []*os.File, pro
 		stderr.Close()
 		return nil, last, err
 	}
+	p := newProcess(c, pid, stdout, stderr)
+	s.children.Go(p.watch)
 	last, err = h.await(ctx)
 	if err == nil {
 		return p, last, nil
@@ -145,62 +145,3 @@ func (s *Spawner) help(ctx context.Context, o order.Order, given []*os.File, pro
 
 // abandonAfter is how long a start waits for a helper that it has killed.
 const abandonAfter = 200 * time.Millisecond
-
-// job is one fork on its way to the thread and back.
-type job struct {
-	helper         *helperStart
-	stdout, stderr *pipe
-	done           chan struct{}
-	process        *Process
-	err            error
-}
-
-// fork has the thread start a helper. It executes our own binary, so that takes no time
-// to speak of.
-func (s *Spawner) fork(ctx context.Context, h *helperStart, stdout, stderr *pipe) (*Process, error) {
-	j := &job{helper: h, stdout: stdout, stderr: stderr, done: make(chan struct{})}
-	select {
-	case s.jobs <- j:
-	case <-s.quit:
-		return nil, ErrSpawnerClosed
-	case <-ctx.Done():
-		return nil, context.Cause(ctx)
-	}
-	<-j.done
-	return j.process, j.err
-}
-
-func (s *Spawner) run() {
-	runtime.LockOSThread() // never unlocked: the thread ends with this goroutine
-	defer close(s.ended)
-	for {
-		select {
-		case <-s.quit:
-			return
-		case j := <-s.jobs:
-			proc, err := forkHelper(j.helper)
-			if err != nil {
-				j.err = &StartError{Path: j.helper.path, Err: err}
-			} else {
-				j.process = newProcess(&localChild{proc: proc}, proc.Pid, j.stdout, j.stderr)
-				s.children.Go(j.process.watch)
-			}
-			close(j.done)
-		}
-	}
-}
-
-// forkHelper starts a helper in a session of its own. It dies with the thread that calls
-// this.
-func forkHelper(h *helperStart) (*os.Process, error) {
-	hideDescriptors()
-	proc, err := os.StartProcess(self, h.args(), &os.ProcAttr{
-		// One thread at a time is enough for it.
-		Env: []string{"GOMAXPROCS=1"}, Files: h.files,
-		Sys: &syscall.SysProcAttr{Setsid: true, Pdeathsig: syscall.SIGKILL},
-	})
-	if err != nil {
-		return nil, fmt.Errorf("its starting process: %w", err)
-	}
-	return proc, nil
-}

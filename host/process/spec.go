@@ -13,6 +13,9 @@ type Spec struct {
 	// Program is executed instead of the file at Path, which only names it then; nil for
 	// that file.
 	Program *Program
+	// Lasting is for processes that go on when the watcher of a watched Spawner is killed.
+	// They are recorded, so that the next Spawner can end what was left of them.
+	Lasting bool
 	// Args are the arguments without argv[0], which is Path as given.
 	Args []string
 	// Env is the whole environment, as KEY=VALUE; nil is an empty one.

@@ -1,0 +1,81 @@
+package process
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"runtime"
+	"sync"
+	"syscall"
+)
+
+// localForker makes helpers children of this process, which die with it. One goroutine does
+// all its forks, and is locked to its OS thread for ever: a child's Pdeathsig fires when the
+// thread that forked it ends, and Go ends threads at any time (golang/go#27505).
+type localForker struct {
+	jobs  chan *job
+	quit  chan struct{}
+	once  sync.Once
+	ended chan struct{} // closed when the forking goroutine has ended
+}
+
+// job is one fork that the thread does.
+type job struct {
+	helper *helperStart
+	done   chan struct{}
+	proc   *os.Process
+	err    error
+}
+
+func newLocalForker() *localForker {
+	f := &localForker{jobs: make(chan *job), quit: make(chan struct{}), ended: make(chan struct{})}
+	go f.run()
+	return f
+}
+
+func (f *localForker) run() {
+	runtime.LockOSThread() // never unlocked: the thread ends with this goroutine
+	defer close(f.ended)
+	for {
+		select {
+		case <-f.quit:
+			return
+		case j := <-f.jobs:
+			j.proc, j.err = forkHelper(j.helper.files, j.helper.args(), &syscall.SysProcAttr{Setsid: true, Pdeathsig: syscall.SIGKILL})
+			close(j.done)
+		}
+	}
+}
+
+func (f *localForker) fork(ctx context.Context, h *helperStart) (child, int, error) {
+	j := &job{helper: h, done: make(chan struct{})}
+	select {
+	case f.jobs <- j:
+	case <-f.quit:
+		return nil, 0, ErrSpawnerClosed
+	case <-ctx.Done():
+		return nil, 0, context.Cause(ctx)
+	}
+	<-j.done
+	if j.err != nil {
+		return nil, 0, &StartError{Path: h.path, Err: j.err}
+	}
+	return &localChild{proc: j.proc}, j.proc.Pid, nil
+}
+
+// close ends the thread, so that the kernel kills every child.
+func (f *localForker) close() {
+	f.once.Do(func() { close(f.quit) })
+	<-f.ended
+}
+
+// forkHelper executes our own binary as a helper.
+func forkHelper(files []*os.File, args []string, attr *syscall.SysProcAttr) (*os.Process, error) {
+	hideDescriptors()
+	// One thread at a time is enough for it.
+	proc, err := os.StartProcess(self, args, &os.ProcAttr{Env: []string{"GOMAXPROCS=1"}, Files: files, Sys: attr})
+	if err != nil {
+		return nil, fmt.Errorf("its starting process: %w", err)
+	}
+	return proc, nil
+}
