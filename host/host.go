@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/meshos/meshos/host/api"
+	"github.com/meshos/meshos/host/capacity"
 	"github.com/meshos/meshos/host/catalog"
 	"github.com/meshos/meshos/host/config"
 	"github.com/meshos/meshos/host/control"
@@ -75,6 +76,18 @@ func Run(ctx context.Context, cfg *config.Config, opts Options) error {
 	return lifecycle.Run(ctx, opts.Log, endWithin, opts.Abort, n.parts())
 }
 
+// reloads brings another configuration to the loop, and to the bounds before it.
+type reloads struct {
+	feed     loop.Feed
+	capacity *capacity.Gate
+}
+
+// Reload implements the reloader's idea of a loop.
+func (r reloads) Reload(ctx context.Context, next mesh.Reload) error {
+	r.capacity.Configure(next.Desired)
+	return r.feed.Reload(ctx, next)
+}
+
 // checkFiles raises how many files may be open, and warns if that is not enough.
 func checkFiles(cfg *config.Config, log *slog.Logger) {
 	limit, err := filelimit.Raise()
@@ -98,6 +111,7 @@ type node struct {
 	recording journal.Recording
 	loop      *loop.Loop
 	handle    *loop.Handle // the host's own, so that the loop lasts as long as the host
+	capacity  *capacity.Gate
 	intake    *intake.Intake
 	failures  *failures.Reporter
 	metrics   *metrics.Metrics
@@ -145,8 +159,13 @@ func (n *node) make(ctx context.Context, spawner *process.Spawner) (err error) {
 		Reader: reader, Feed: feed, Scorer: n.loop.Slots().Scorer,
 		DecisionInterval: cfg.Scheduler.DecisionInterval, TickInterval: cfg.Loop.TickInterval, Log: log,
 	})
+	n.capacity = capacity.New(capacity.Options{
+		Limits: capacity.Limits(cfg.Capacity), Node: cfg.Node.ID, Read: feed.ReadState, Report: n.failures.Add,
+	})
+	n.capacity.Configure(cfg.Desired())
 	n.intake = intake.New(intake.Options{
-		Loop: n.handle, Authorizer: n.operators, Snapshots: reader, Node: cfg.Node.ID, RefusalRoom: n.records.RefusalRoom,
+		Capacity: n.capacity,
+		Loop:     n.handle, Authorizer: n.operators, Snapshots: reader, Node: cfg.Node.ID, RefusalRoom: n.records.RefusalRoom,
 	})
 
 	co := catalogOptions(cfg)
@@ -192,9 +211,10 @@ func (n *node) make(ctx context.Context, spawner *process.Spawner) (err error) {
 	n.metrics.Register(metrics.Source{
 		Latest: reader.Latest, EventQueue: n.loop.EventQueueDepth, ActionQueue: n.loop.ActionQueueDepth,
 		Commands: n.operators.Counts, Suppressed: n.daemons.Suppressed,
+		Capacity: n.capacity.Limits, Refused: n.capacity.Refused,
 	})
 	n.reload = reload.New(cfg, reload.Parts{
-		Signers: n.operators, Intake: n.intake, Daemons: n.daemons, Loop: feed, Plugins: n.plugins, Report: n.failures.Add, Log: log,
+		Signers: n.operators, Intake: n.intake, Daemons: n.daemons, Loop: reloads{feed, n.capacity}, Plugins: n.plugins, Report: n.failures.Add, Log: log,
 	})
 
 	n.api = api.NewService(api.Options{
@@ -326,6 +346,7 @@ func (n *node) decorate(s *snapshot.Snapshot) {
 	s.Stats.DispatchRetries = done.DispatchRetries
 	s.Stats.BackpressureAsserts, s.Stats.BackpressureReleases = done.BackpressureAsserts, done.BackpressureReleases
 	s.Stats.AppendFailures = n.records.AppendFailures()
+	n.capacity.Refused(func(_, _ string, refused uint64) { s.Stats.EventsRefused += refused })
 }
 
 func (n *node) serve(ctx context.Context) error {

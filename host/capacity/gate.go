@@ -56,11 +56,11 @@ type Gate struct {
 	generation uint8
 	alignedAt  time.Time
 	aligned    chan struct{} // closed when the alignment under way is over; nil if there is none
-	refused    map[Count]uint64
+	refused    map[count]uint64
 }
 
-// Count is what refusals are counted by.
-type Count struct{ Source, What string }
+// count is what refusals are counted by.
+type count struct{ source, what string }
 
 // New returns a gate that has let in nothing yet.
 func New(o Options) *Gate {
@@ -69,7 +69,7 @@ func New(o Options) *Gate {
 	}
 	l := o.Limits
 	return &Gate{
-		options: o, owners: make(map[string]owner), refused: make(map[Count]uint64), generation: 2,
+		options: o, owners: make(map[string]owner), refused: make(map[count]uint64), generation: 2,
 		indexes: [kinds]index{peers: newIndex(l.Peers), chains: newIndex(l.Chains), daemons: newIndex(l.Daemons), blobs: newIndex(l.Blobs)},
 	}
 }
@@ -93,11 +93,14 @@ func (g *Gate) Configure(desired mesh.Configured) {
 	}
 }
 
-// Refused returns how much was refused, by source and key of [capacity].
-func (g *Gate) Refused() map[Count]uint64 {
+// Refused calls each with how much of what was refused, by source and key of [capacity].
+func (g *Gate) Refused(each func(source, what string, n uint64)) {
 	g.mu.Lock()
-	defer g.mu.Unlock()
-	return maps.Clone(g.refused)
+	refused := maps.Clone(g.refused)
+	g.mu.Unlock()
+	for of, n := range refused {
+		each(of.source, of.what, n)
+	}
 }
 
 // Limits returns the bounds by the key of [capacity].
@@ -158,7 +161,7 @@ func (g *Gate) admit(ctx context.Context, from Source, n need) *Refusal {
 		return nil
 	}
 	g.mu.Lock()
-	key := Count{from.Name, refusal.What}
+	key := count{from.Name, refusal.What}
 	g.refused[key]++
 	first := g.refused[key] == 1
 	g.mu.Unlock()

@@ -101,8 +101,10 @@ func TestOnePluginBringsHalf(t *testing.T) {
 	if refusal == nil || refusal.Message != "chain 9 is not known, and this node remembers 8 chains already; raise chains in [capacity] if there are that many" {
 		t.Errorf("the ninth: %v", refusal)
 	}
-	want := map[Count]uint64{{"event_source:evil", "chains"}: 3, {"api", "chains"}: 1}
-	if got := r.Refused(); !maps.Equal(got, want) || len(r.reports) != 2 || !strings.HasPrefix(r.reports[0], "capacity:event_source:evil: chain 5 is not known") {
+	want := map[string]uint64{"event_source:evil chains": 3, "api chains": 1}
+	got := make(map[string]uint64)
+	r.Refused(func(source, what string, n uint64) { got[source+" "+what] = n })
+	if !maps.Equal(got, want) || len(r.reports) != 2 || !strings.HasPrefix(r.reports[0], "capacity:event_source:evil: chain 5 is not known") {
 		t.Errorf("refused %v, reported %q", got, r.reports)
 	}
 	if r.reads > 1 {

@@ -44,6 +44,9 @@ func (b *batch) add(ctx context.Context, index int, ev mesh.Event) error {
 		ev = line
 	}
 	verdict, refused := b.judge(ev)
+	if !refused {
+		ev, verdict, refused = b.in.admit(ctx, b.from, ev)
+	}
 	command, isCommand := ev.(mesh.AdminReceived)
 	if !refused && !isCommand {
 		b.run = append(b.run, ev)
@@ -135,6 +138,11 @@ func (b *batch) recordRefusal(ev mesh.Event, verdict mesh.Verification) {
 func (c Client) Commit(ctx context.Context, signed wire.Signed) (mesh.AuditRecord, error) {
 	return c.in.audited(ctx, func() (mesh.AuditRecord, error) {
 		verdict := c.in.authorizer.Judge(string(c.from.Origin), signed)
+		if verdict.Outcome.Verdict != mesh.VerdictRejected && verdict.Event != nil {
+			if _, over, refused := c.in.admit(ctx, c.from, mesh.AdminReceived{Event: verdict.Event}); refused {
+				verdict.Outcome = over
+			}
+		}
 		if c.from.Grant == nil || verdict.Outcome.Verdict != mesh.VerdictRejected {
 			return c.in.fold(ctx, verdict)
 		}

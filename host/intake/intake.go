@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/meshos/meshos/host/capacity"
 	"github.com/meshos/meshos/host/follow"
 	"github.com/meshos/meshos/host/mesh"
 	"github.com/meshos/meshos/host/wire"
@@ -43,6 +44,8 @@ type Options struct {
 	// RefusalRoom reports whether the audit log takes one more record of what was
 	// refused; nil for always.
 	RefusalRoom func() bool
+	// Capacity bounds how much the node remembers; nil for no bounds.
+	Capacity *capacity.Gate
 	// Now is the clock of the limits; nil for the real one.
 	Now func() time.Time
 }
@@ -52,6 +55,7 @@ type Intake struct {
 	loop       Loop
 	authorizer Authorizer
 	node       mesh.NodeID
+	capacity   *capacity.Gate
 	limiter    *auditLimiter
 	refusals   refusals
 	lines      lines
@@ -64,7 +68,7 @@ func New(o Options) *Intake {
 		o.Now = time.Now
 	}
 	in := &Intake{
-		loop: o.Loop, authorizer: o.Authorizer, node: o.Node, limiter: newAuditLimiter(o.Snapshots),
+		loop: o.Loop, authorizer: o.Authorizer, node: o.Node, capacity: o.Capacity, limiter: newAuditLimiter(o.Snapshots),
 		lines: lines{now: o.Now}, waiting: make(chan struct{}, 1),
 	}
 	in.refusals = refusals{now: o.Now, record: func(verdict mesh.JudgedCommit) bool {

@@ -53,6 +53,10 @@ const (
 	RejectMalformed = "malformed"
 )
 
+// RejectCapacity is the kind of rejection of what would make the node remember more than
+// its configuration allows.
+const RejectCapacity = "capacity"
+
 // RejectNotGranted is the kind of rejection of an order that a plugin brings without being
 // allowed to.
 const RejectNotGranted = "not_granted"

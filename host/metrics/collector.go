@@ -32,6 +32,10 @@ type Source struct {
 	Commands func() map[string]uint64
 	// Suppressed returns how many lines of daemons were left out of the log.
 	Suppressed func() uint64
+	// Capacity returns the bounds of what the node remembers, by their key.
+	Capacity func() map[string]int
+	// Refused calls each with what was refused because of them.
+	Refused func(each func(source, what string, n uint64))
 }
 
 // collector turns a Source into metrics at each scrape.
@@ -44,6 +48,7 @@ type collector struct {
 	pluginCalls, pluginFailures, pluginRestarts     *prometheus.Desc
 	pluginStatus, pluginLastCall                    *prometheus.Desc
 	peerRTT, avoided, frozen, commands, suppressed  *prometheus.Desc
+	capacity, refused                               *prometheus.Desc
 }
 
 func newCollector(src Source) *collector {
@@ -69,6 +74,8 @@ func newCollector(src Source) *collector {
 		avoided:        desc("avoided_peers", "Peers on the avoid list."),
 		frozen:         desc("frozen", "1 while acting is frozen."),
 		suppressed:     desc("daemon_lines_suppressed_total", "Lines of daemons that were left out of the log because a daemon printed too many at once."),
+		capacity:       desc("capacity", "How much of a thing the node may remember, by the key of [capacity].", "what"),
+		refused:        desc("capacity_refused_total", "Events and commands that were refused because of [capacity], by its key.", "source", "what"),
 		commands:       desc("commands_total", "Signed commands by verdict: accepted, unverified, or the kind of rejection.", "verdict"),
 	}
 }
@@ -79,6 +86,7 @@ func (c *collector) Describe(ch chan<- *prometheus.Desc) {
 		c.ticks, c.events, c.emitted, c.dropped, c.appendFailures, c.eventQueue, c.actionQueue,
 		c.pluginCalls, c.pluginFailures, c.pluginRestarts, c.pluginStatus, c.pluginLastCall,
 		c.peerRTT, c.avoided, c.frozen, c.commands, c.suppressed,
+		c.capacity, c.refused,
 	} {
 		ch <- d
 	}
@@ -107,6 +115,10 @@ func (c *collector) Collect(ch chan<- prometheus.Metric) {
 	}
 	gauge(c.frozen, frozen)
 	count(c.suppressed, c.src.Suppressed())
+	for what, n := range c.src.Capacity() {
+		gauge(c.capacity, float64(n), what)
+	}
+	c.src.Refused(func(source, what string, n uint64) { count(c.refused, n, source, what) })
 	for verdict, n := range c.src.Commands() {
 		count(c.commands, n, verdict)
 	}

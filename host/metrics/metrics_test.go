@@ -28,6 +28,8 @@ func TestASnapshotBecomesMetrics(t *testing.T) {
 		ActionQueue: func() int { return 0 },
 		Commands:    func() map[string]uint64 { return map[string]uint64{"accepted": 3, "replayed": 2} },
 		Suppressed:  func() uint64 { return 12 },
+		Capacity:    func() map[string]int { return map[string]int{"chains": 200} },
+		Refused:     func(each func(source, what string, n uint64)) { each("api", "chains", 5) },
 	})
 	m.Tick(time.Millisecond)
 	m.Action("start_daemon", "dispatched", time.Millisecond)
@@ -41,6 +43,12 @@ meshos_actions_total{kind="start_daemon",outcome="failed"} 1
 # HELP meshos_avoided_peers Peers on the avoid list.
 # TYPE meshos_avoided_peers gauge
 meshos_avoided_peers 1
+# HELP meshos_capacity How much of a thing the node may remember, by the key of [capacity].
+# TYPE meshos_capacity gauge
+meshos_capacity{what="chains"} 200
+# HELP meshos_capacity_refused_total Events and commands that were refused because of [capacity], by its key.
+# TYPE meshos_capacity_refused_total counter
+meshos_capacity_refused_total{source="api",what="chains"} 5
 # HELP meshos_commands_total Signed commands by verdict: accepted, unverified, or the kind of rejection.
 # TYPE meshos_commands_total counter
 meshos_commands_total{verdict="accepted"} 3
@@ -71,7 +79,7 @@ meshos_plugin_status{plugin="health-tcp",status="starting"} 0
 meshos_ticks_total 7
 `
 	err := testutil.GatherAndCompare(m.Registry(), strings.NewReader(want),
-		"meshos_actions_total", "meshos_avoided_peers", "meshos_commands_total", "meshos_daemon_lines_suppressed_total", "meshos_event_queue_depth", "meshos_peer_rtt_seconds",
+		"meshos_actions_total", "meshos_avoided_peers", "meshos_capacity", "meshos_capacity_refused_total", "meshos_commands_total", "meshos_daemon_lines_suppressed_total", "meshos_event_queue_depth", "meshos_peer_rtt_seconds",
 		"meshos_plugin_call_failures_total", "meshos_plugin_status", "meshos_ticks_total")
 	if err != nil {
 		t.Error(err)

@@ -27,6 +27,8 @@ func TestEveryMetricIsDocumented(t *testing.T) {
 		Latest: func() *snapshot.Snapshot { return snap }, EventQueue: none, ActionQueue: none,
 		Commands:   func() map[string]uint64 { return map[string]uint64{"accepted": 1} },
 		Suppressed: func() uint64 { return 0 },
+		Capacity:   func() map[string]int { return map[string]int{"chains": 1} },
+		Refused:    func(each func(source, what string, n uint64)) { each("api", "chains", 1) },
 	})
 	m.Action("start_daemon", "dispatched", time.Millisecond)
 	m.Call("health-tcp", "HealthProbe.SampleHealth", time.Millisecond)

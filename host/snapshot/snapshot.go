@@ -193,5 +193,6 @@ type Stats struct {
 	BackpressureAsserts  uint64
 	BackpressureReleases uint64
 	AppendFailures       uint64
+	EventsRefused        uint64        // because the node would have to remember more than it may
 	LastTickTook         time.Duration // from folding the samples to publishing the snapshot
 }

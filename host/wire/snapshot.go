@@ -184,6 +184,7 @@ func statsToProto(in snapshot.Stats) *meshosv1.Stats {
 		BackpressureAsserts:  in.BackpressureAsserts,
 		BackpressureReleases: in.BackpressureReleases,
 		AppendFailures:       in.AppendFailures,
+		EventsRefused:        in.EventsRefused,
 		LastTickTook:         durationpb.New(in.LastTickTook),
 	}
 }

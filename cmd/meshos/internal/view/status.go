@@ -43,6 +43,9 @@ func (p Printer) header(b *strings.Builder, s *meshosv1.Snapshot, now time.Time)
 	fmt.Fprintf(b, "  %s, %s: %d done, %d failed, %d dropped; last tick took %s\n",
 		Counted(int(stats.GetEventsApplied()), "event"), Counted(int(stats.GetActionsEmitted()), "action"),
 		stats.GetDispatched(), stats.GetFailed(), stats.GetActionsDropped(), span(stats.GetLastTickTook()))
+	if n := stats.GetEventsRefused(); n > 0 {
+		b.WriteString("  " + p.Color.Apply(Warning, Counted(int(n), "event")+" refused: the node remembers as much as it may; see meshos failures") + "\n")
+	}
 }
 
 // age shows how old the snapshot is. An old one is a sign of a stalled node.

@@ -370,7 +370,7 @@ func (x *PublishResponse) GetRefused() []*RefusedEvent {
 type RefusedEvent struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Index         uint32                 `protobuf:"varint,1,opt,name=index,proto3" json:"index,omitempty"`    // in the request
-	Kind          string                 `protobuf:"bytes,2,opt,name=kind,proto3" json:"kind,omitempty"`       // "unsigned", "freeze_in_effect" …, as in VerificationOutcome; "log_budget"
+	Kind          string                 `protobuf:"bytes,2,opt,name=kind,proto3" json:"kind,omitempty"`       // "unsigned", "freeze_in_effect" …, as in VerificationOutcome; "log_budget", "capacity"
 	Message       string                 `protobuf:"bytes,3,opt,name=message,proto3" json:"message,omitempty"` // for people
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
