@@ -6346,7 +6346,8 @@ type Stats struct {
 	BackpressureAsserts  uint64                 `protobuf:"varint,10,opt,name=backpressure_asserts,json=backpressureAsserts,proto3" json:"backpressure_asserts,omitempty"`
 	BackpressureReleases uint64                 `protobuf:"varint,11,opt,name=backpressure_releases,json=backpressureReleases,proto3" json:"backpressure_releases,omitempty"`
 	AppendFailures       uint64                 `protobuf:"varint,12,opt,name=append_failures,json=appendFailures,proto3" json:"append_failures,omitempty"`
-	LastTickTook         *durationpb.Duration   `protobuf:"bytes,13,opt,name=last_tick_took,json=lastTickTook,proto3" json:"last_tick_took,omitempty"` // from folding its samples to the published snapshot
+	LastTickTook         *durationpb.Duration   `protobuf:"bytes,13,opt,name=last_tick_took,json=lastTickTook,proto3" json:"last_tick_took,omitempty"`   // from folding its samples to the published snapshot
+	EventsRefused        uint64                 `protobuf:"varint,14,opt,name=events_refused,json=eventsRefused,proto3" json:"events_refused,omitempty"` // because the node would have to remember more than [capacity] allows
 	unknownFields        protoimpl.UnknownFields
 	sizeCache            protoimpl.SizeCache
 }
@@ -6470,6 +6471,13 @@ func (x *Stats) GetLastTickTook() *durationpb.Duration {
 		return x.LastTickTook
 	}
 	return nil
+}
+
+func (x *Stats) GetEventsRefused() uint64 {
+	if x != nil {
+		return x.EventsRefused
+	}
+	return 0
 }
 
 // JournalEntry is one input to the loop, with the time at which it was folded. A replay of
@@ -8428,7 +8436,7 @@ const file_meshos_v1_meshos_proto_rawDesc = "" +
 	"\x12STATUS_QUARANTINED\x10\x05\x12\x13\n" +
 	"\x0fSTATUS_DISABLED\x10\x06\x12\x13\n" +
 	"\x0fSTATUS_REJECTED\x10\aB\r\n" +
-	"\v_restart_in\"\xfd\x03\n" +
+	"\v_restart_in\"\xa4\x04\n" +
 	"\x05Stats\x12%\n" +
 	"\x0eevents_applied\x18\x01 \x01(\x04R\reventsApplied\x12\x14\n" +
 	"\x05ticks\x18\x02 \x01(\x04R\x05ticks\x12'\n" +
@@ -8445,7 +8453,8 @@ const file_meshos_v1_meshos_proto_rawDesc = "" +
 	" \x01(\x04R\x13backpressureAsserts\x123\n" +
 	"\x15backpressure_releases\x18\v \x01(\x04R\x14backpressureReleases\x12'\n" +
 	"\x0fappend_failures\x18\f \x01(\x04R\x0eappendFailures\x12?\n" +
-	"\x0elast_tick_took\x18\r \x01(\v2\x19.google.protobuf.DurationR\flastTickTook\"\xe5\x05\n" +
+	"\x0elast_tick_took\x18\r \x01(\v2\x19.google.protobuf.DurationR\flastTickTook\x12%\n" +
+	"\x0eevents_refused\x18\x0e \x01(\x04R\reventsRefused\"\xe5\x05\n" +
 	"\fJournalEntry\x12\x14\n" +
 	"\x05index\x18\x01 \x01(\x04R\x05index\x12)\n" +
 	"\x02at\x18\x02 \x01(\v2\x19.google.protobuf.DurationR\x02at\x12.\n" +
