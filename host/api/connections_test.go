@@ -53,10 +53,16 @@ func TestConnectionsAreBoundedForEachUserAndPlugin(t *testing.T) {
 		plugin string
 		want   int
 	}{
-		{1001, "", maxOfUser}, {1002, "", maxOfUser}, {1000, "p", maxOfPlugin}, {0, "q", maxOfPlugin},
-		{1003, "", maxOfUser}, {1004, "", maxOfOthers - 3*maxOfUser - 2*maxOfPlugin}, {1005, "", 0},
+		{1001, "", maxOfUser},
+		{1002, "", maxOfUser},
+		{1000, "p", maxOfPlugin},
+		{0, "q", maxOfPlugin},
+		{1003, "", maxOfUser},
+		{1004, "", maxOfOthers - 3*maxOfUser - 2*maxOfPlugin},
+		{1005, "", 0},
 		// Whatever the others do, these get theirs.
-		{1000, "", maxOfOperator}, {0, "", maxOfOperator},
+		{1000, "", maxOfOperator},
+		{0, "", maxOfOperator},
 	} {
 		if got := a.fill(c.uid, c.plugin); got != c.want {
 			t.Errorf("uid %d, plugin %q: %d connections, want %d", c.uid, c.plugin, got, c.want)

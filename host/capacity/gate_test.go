@@ -151,7 +151,8 @@ func TestNamesAndReasonsAreBounded(t *testing.T) {
 	r := newRig(small(), mesh.Configured{})
 	long := mesh.DaemonRef{ID: 1, Name: strings.Repeat("x", 17)}
 	for _, ev := range []mesh.Event{
-		mesh.DaemonStarted{Daemon: long}, mesh.DaemonIntent{Daemon: long},
+		mesh.DaemonStarted{Daemon: long},
+		mesh.DaemonIntent{Daemon: long},
 		mesh.AdminReceived{Event: mesh.ForceRestartDaemon{Daemon: long}},
 	} {
 		if refusal := r.bring(api, ev); refusal == nil || refusal.What != "name_bytes" {
@@ -174,7 +175,10 @@ func TestCommandsAreBounded(t *testing.T) {
 		}
 	}
 	for _, ev := range []mesh.AdminEvent{
-		mesh.Cordon{Node: 9}, mesh.Drain{Node: 9}, mesh.EnterMaintenance{Node: 9}, mesh.ExitMaintenance{Node: 9},
+		mesh.Cordon{Node: 9},
+		mesh.Drain{Node: 9},
+		mesh.EnterMaintenance{Node: 9},
+		mesh.ExitMaintenance{Node: 9},
 		mesh.DropReplicas{Node: 1, Chains: []mesh.ChainID{1, 2, 3, 4, 5, 6, 7, 8, 9}},
 	} {
 		if refusal := r.AdmitCommand(t.Context(), api, ev); refusal == nil {
@@ -182,7 +186,11 @@ func TestCommandsAreBounded(t *testing.T) {
 		}
 	}
 	for _, ev := range []mesh.AdminEvent{
-		mesh.Cordon{Node: 7}, mesh.Uncordon{Node: 9}, mesh.Cordon{Node: 1}, mesh.FreezeCluster{TTL: 1}, nil,
+		mesh.Cordon{Node: 7},
+		mesh.Uncordon{Node: 9},
+		mesh.Cordon{Node: 1},
+		mesh.FreezeCluster{TTL: 1},
+		nil,
 		mesh.DropReplicas{Node: 9, Chains: []mesh.ChainID{10, 11}},
 	} {
 		if refusal := r.AdmitCommand(t.Context(), api, ev); refusal != nil {
@@ -221,11 +229,13 @@ func TestP5_TheBoundsHold(t *testing.T) {
 				mesh.LocalReplicaIntent{Chain: mesh.ChainID(id), Intent: mesh.HoldKeep},
 				mesh.BlobAnnouncement{Blob: mesh.BlobID(id), Holder: node, Added: true},
 				mesh.BlobAnnouncement{Blob: mesh.BlobID(id), Holder: node},
-				mesh.RTTSample{Peer: node, RTT: time.Second}, mesh.HealthSample{Peer: node, Health: mesh.HealthHealthy},
+				mesh.RTTSample{Peer: node, RTT: time.Second},
+				mesh.HealthSample{Peer: node, Health: mesh.HealthHealthy},
 				mesh.MaintenanceObserved{Node: node, Phase: mesh.PhaseActive},
 				mesh.DaemonIntent{Daemon: mesh.DaemonRef{ID: mesh.DaemonID(id)}, Intent: mesh.IntentRun},
 				mesh.DaemonExited{Daemon: mesh.DaemonRef{ID: mesh.DaemonID(id)}},
-				mesh.AdminReceived{Event: mesh.Cordon{Node: node}}, mesh.AdminReceived{Event: mesh.Uncordon{Node: node}},
+				mesh.AdminReceived{Event: mesh.Cordon{Node: node}},
+				mesh.AdminReceived{Event: mesh.Uncordon{Node: node}},
 				mesh.AdminReceived{Event: mesh.DropReplicas{Node: 1, Chains: []mesh.ChainID{mesh.ChainID(id), mesh.ChainID(id + 1)}}},
 			}).Draw(t, "event")
 			exists := r.has(ev)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -144,15 +145,16 @@ func TestP2_RefusalsAreAuditedOnceASecond(t *testing.T) {
 
 // While the audit log has no room for refusals they are counted, and nobody waits.
 func TestP2_RefusalsWaitForRoomInTheAuditLog(t *testing.T) {
-	g, room := newGate(true), false
-	running(t, g, func(o *Options) { o.RefusalRoom = func() bool { return room } }, func(in *Intake) {
+	g := newGate(true)
+	var room atomic.Bool
+	running(t, g, func(o *Options) { o.RefusalRoom = room.Load }, func(in *Intake) {
 		_, _ = in.Client(API()).PublishBatch(t.Context(), intents(5))
 		time.Sleep(10 * time.Second)
 		synctest.Wait()
 		if len(g.audited()) != 0 {
 			t.Errorf("recorded %v", g.audited())
 		}
-		room = true
+		room.Store(true)
 		time.Sleep(2 * time.Second)
 	})
 	if got := g.audited(); !slices.Equal(got, []string{"api daemon_intent unsigned +4"}) {
