@@ -219,7 +219,7 @@ func (n *node) make(ctx context.Context, spawner *process.Spawner) (err error) {
 
 	n.api = api.NewService(api.Options{
 		Reader: reader, Intake: n.intake.Client(intake.API()), Plugins: n.catalog, StateReader: feed, Records: n.records,
-		Report: n.failures.Add,
+		Report: n.failures.Add, Origin: n.catalog.PluginOf,
 		Simulate: func(ev mesh.AdminEvent) (*meshosv1.BlastRadius, []byte, error) {
 			radius, hash, err := n.operators.Simulate(reader.Latest(), ev)
 			return radius, hash[:], err

@@ -119,6 +119,7 @@ func (l *launching) connect(ctx context.Context, spec process.Spec) *Error {
 		},
 		RunnerFunc: func(_ hclog.Logger, cmd *exec.Cmd, _ string) (runner.Runner, error) {
 			l.runner = newRunner(ctx, l.spawner, spec, cmd, i.dir, l.started)
+			l.runner.sessions = &l.slot.sessions
 			return l.runner, nil
 		},
 	})

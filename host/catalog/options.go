@@ -34,6 +34,7 @@ type Entry struct {
 	// Timeout bounds one call. 0 means 5 s, 1 s for calls that are made at every tick, and
 	// for an actuator the deadline of its caller.
 	Timeout time.Duration
+	API     bool           // its processes may use the node's API
 	Env     []string       // KEY=VALUE; beside these the process gets the host's own variables only
 	Config  map[string]any // passed to the plugin
 

@@ -21,6 +21,8 @@ type pluginRunner struct {
 	spawner *process.Spawner
 	spec    process.Spec
 	started func(*process.Process) // called once, as soon as the process runs
+	// sessions are told that a start is under way; nil in tests.
+	sessions *sessions
 
 	handshake  *io.PipeReader // what go-plugin reads: the handshake line, then end-of-file
 	handshakeW *io.PipeWriter
@@ -44,6 +46,9 @@ func newRunner(ctx context.Context, s *process.Spawner, spec process.Spec, cmd *
 
 // Start implements runner.Runner.
 func (r *pluginRunner) Start(context.Context) error {
+	if r.sessions != nil {
+		defer r.sessions.starting()()
+	}
 	r.proc, r.err = r.spawner.Start(r.ctx, r.spec)
 	if r.err != nil {
 		r.handshakeW.Close()

@@ -25,6 +25,8 @@ type slot struct {
 	wake      chan struct{} // buffered for one: the goroutine has something to look at
 	triedFile fileStamp     // of the file at the last try; only the goroutine uses it
 
+	sessions sessions
+
 	mu            sync.Mutex
 	machine       machine
 	retryNow      bool      // the next try is wanted although it is not due

@@ -96,6 +96,7 @@ func (s *slot) ended(exit process.Exit) {
 
 // setProcess notes the latest process.
 func (s *slot) setProcess(p *process.Process) {
+	s.sessions.add(p.Pid())
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.pid, s.process = p.Pid(), p

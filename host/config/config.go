@@ -183,6 +183,7 @@ type Plugin struct {
 	SHA256   string // 64 hexadecimal digits in lower case; "" to accept any file
 	Required bool
 	Enabled  bool
+	API      bool     // whether its processes may use the node's API
 	Kinds    []string // the kinds that are used; empty for all that it serves
 	// Chains are the record chains that an appender gets. Empty means all if Kinds has
 	// chain_appender, else none.

@@ -217,6 +217,7 @@ func (p *Plugin) settings() []setting {
 		textOrNone("sha256", &p.SHA256).checked(p.checkSHA256),
 		boolean("required", &p.Required),
 		boolean("enabled", &p.Enabled),
+		leftOut(boolean("api", &p.API), func() bool { return !p.API }),
 		words("kinds", &p.Kinds, wire.Kinds()),
 		recordChains("chains", &p.Chains),
 		actions("actions", &p.Actions),

@@ -13,7 +13,7 @@ func Entries(cfg *config.Config) (out []catalog.Entry) {
 	for _, p := range cfg.Plugins {
 		e := catalog.Entry{
 			Name: p.Name, Path: p.Path, SHA256: p.SHA256, Required: p.Required, Enabled: p.Enabled,
-			Kinds: p.Kinds, Asks: asks(p), Timeout: p.Timeout, Config: p.Config,
+			Kinds: p.Kinds, Asks: asks(p), Timeout: p.Timeout, Config: p.Config, API: p.API,
 		}
 		for _, c := range p.Chains {
 			e.Chains = append(e.Chains, c.String())

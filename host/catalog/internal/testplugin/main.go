@@ -32,7 +32,12 @@ import (
 func main() {
 	mode := os.Getenv("MODE")
 	handshake := goplugin.HandshakeConfig{ProtocolVersion: 1, MagicCookieKey: "MESHOS_PLUGIN", MagicCookieValue: "meshos.plugin.v1"}
+	if calledByMain(mode) {
+		return
+	}
 	switch mode {
+	case "call-api":
+		callAPI()
 	case "panic-at-start":
 		panic("no luck today")
 	case "exit-3":
