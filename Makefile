@@ -68,5 +68,5 @@ $(TOOLS)/.built: tools/go.mod tools/go.sum go.mod
 	go build -o $(TOOLS)/ google.golang.org/protobuf/cmd/protoc-gen-go
 	@touch $@
 
-clean: ## remove what was built and what a node left in var/
-	rm -rf bin var
+clean: ## remove what was built and what a node left in var/ and run/
+	rm -rf bin var run

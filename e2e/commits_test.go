@@ -122,7 +122,7 @@ func TestP2_CommitsThatWereAnsweredSurviveKills(t *testing.T) {
 	}
 	n.write("[node]\nid = 1\nlisten = \"\"\n[loop]\ntick_interval = \"20ms\"\n[operators]\nsigners = \"allowed_signers\"\n")
 
-	conn, err := grpc.NewClient("unix:"+filepath.Join(n.dir, "var", "meshos.sock"),
+	conn, err := grpc.NewClient("unix:"+filepath.Join(n.dir, "run", "meshos.sock"),
 		grpc.WithTransportCredentials(insecure.NewCredentials()),
 		grpc.WithConnectParams(grpc.ConnectParams{MinConnectTimeout: time.Second}))
 	if err != nil {

@@ -25,6 +25,7 @@ type node struct {
 	dir    string
 	config string
 	listen string
+	as     *syscall.Credential // the user that it runs as; nil for this one
 	cmd    *exec.Cmd
 	out    *plugintest.Buffer // what the node has printed
 	exited chan struct{}      // closed when it has ended; err is set then
@@ -91,6 +92,7 @@ func (n *node) start(flags ...string) *node {
 	n.t.Helper()
 	n.cmd = exec.Command(filepath.Join(bin, "meshos"), append([]string{"run", "-c", n.config}, flags...)...)
 	n.cmd.Stdout, n.cmd.Stderr = n.out, n.out
+	n.cmd.SysProcAttr = &syscall.SysProcAttr{Credential: n.as}
 	n.cmd.WaitDelay = 5 * time.Second
 	if err := n.cmd.Start(); err != nil {
 		n.t.Fatal(err)

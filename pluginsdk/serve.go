@@ -12,12 +12,14 @@ import (
 	"github.com/hashicorp/go-plugin"
 	"google.golang.org/grpc"
 
+	"github.com/meshos/meshos/internal/dumpable"
 	"github.com/meshos/meshos/pluginsdk/wire"
 )
 
 // serve runs a plugin that a host started: the handshake, then calls, until one of three
 // ends it: the host's Shutdown call, the end of the lifeline, or SIGTERM.
 func (p *program) serve() int {
+	undumpable := dumpable.Forbid()
 	stdio, err := takeStdio()
 	if err != nil {
 		return p.failed(err)
@@ -25,6 +27,9 @@ func (p *program) serve() int {
 	log := textLogger{hclog.New(&hclog.LoggerOptions{
 		Level: p.logLevel(), Output: stdio.errors, JSONFormat: true,
 	})}
+	if undumpable != nil {
+		log.Warn("other processes of this user can read this one", "error", undumpable)
+	}
 	server, err := p.server(log)
 	if err != nil {
 		log.Error("this plugin can't be served: its author has to fix it", "error", err)

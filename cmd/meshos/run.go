@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/meshos/meshos/host"
+	"github.com/meshos/meshos/internal/dumpable"
 )
 
 func newRunCommand(a *app) *cobra.Command {
@@ -27,6 +28,10 @@ SIGHUP makes the node read its configuration again. Under systemd the node repor
 when it is ready, and supports the watchdog. It logs to standard error, as text on a
 terminal and as JSON elsewhere.
 
+Other processes of the same user, such as plugins, can't read the node's memory and
+environment, so the kernel writes no core dump and no debugger can attach without root.
+--debuggable allows both. Crashes are in the log either way.
+
 A node does not start with a configuration that has mistakes, or on a data directory
 that another node is using.`,
 		Example: `  meshos run
@@ -41,7 +46,13 @@ that another node is using.`,
 	completeFlag(cmd, "log-format", "auto", "text", "json")
 	_ = cmd.MarkFlagFilename("journal")
 	stopDaemons := cmd.Flags().Bool("stop-daemons", false, "stop the daemons when the node ends, instead of leaving them running")
+	debuggable := cmd.Flags().Bool("debuggable", false, "let other processes of this user read the node's memory, and let the kernel dump it")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		if !*debuggable {
+			if err := dumpable.Forbid(); err != nil {
+				return err
+			}
+		}
 		log, err := a.logger(*level, *format)
 		if err != nil {
 			return &usageError{err: err, help: cmd.CommandPath() + " --help"}

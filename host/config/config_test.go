@@ -139,7 +139,7 @@ func TestRelativePathsCountFromTheFile(t *testing.T) {
 		t.Fatal(err)
 	}
 	got := []string{c.Node.DataDir, c.Node.Socket, c.Daemons[0].Command[0], c.Daemons[0].Dir, c.Plugins[0].Path}
-	want := []string{"var", "var/meshos.sock", "bin/daemon", "bin", "bin/plugins/probe"}
+	want := []string{"var", "run/meshos.sock", "bin/daemon", "bin", "bin/plugins/probe"}
 	for i := range want {
 		want[i] = filepath.Join(dir, want[i])
 	}

@@ -9,7 +9,7 @@ func Default() Config {
 		Node: Node{
 			Cluster: "default",
 			DataDir: "var",
-			Socket:  "var/meshos.sock",
+			Socket:  "run/meshos.sock",
 			Listen:  "127.0.0.1:7878",
 		},
 		Loop: Loop{

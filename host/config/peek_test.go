@@ -16,11 +16,11 @@ func TestPeekReadsOnlyTheKeysItIsAskedFor(t *testing.T) {
 	dir := t.TempDir()
 	file := filepath.Join(dir, "meshos.toml")
 	for text, want := range map[string]string{
-		"":                                    filepath.Join(dir, "var/meshos.sock"),
+		"":                                    filepath.Join(dir, "run/meshos.sock"),
 		"[node]\nsocket = \"/run/m.sock\"":    "/run/m.sock",
 		"[node]\nid = what\nsocket = \"s\"\n": filepath.Join(dir, "s"),
-		"[loop]\ntick_interval = 7":           filepath.Join(dir, "var/meshos.sock"),
-		"[node]\ncluster = 7\n[operators]\nordinary = many\n": filepath.Join(dir, "var/meshos.sock"),
+		"[loop]\ntick_interval = 7":           filepath.Join(dir, "run/meshos.sock"),
+		"[node]\ncluster = 7\n[operators]\nordinary = many\n": filepath.Join(dir, "run/meshos.sock"),
 	} {
 		if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
 			t.Fatal(err)
