@@ -85,6 +85,7 @@ func ExplainDaemon(s *state.State, id mesh.DaemonID) Explanation {
 		e.say(arm, "no intent is set for it, so it is left alone")
 	}
 	e.say(arm, "it has been %s for %s", lifecycle(d.Lifecycle), round(d.Age(s.Now())))
+	e.process(d)
 	if at, closed := d.Gate.ReleaseAt(); closed {
 		what := "backing off after a crash"
 		if d.Gate.State() == state.GateCrashLooping {
@@ -101,6 +102,41 @@ func ExplainDaemon(s *state.State, id mesh.DaemonID) Explanation {
 	}
 	e.keys(keys...)
 	return e.out
+}
+
+// process adds what is known of a daemon's process and of the one before.
+func (e *explainer) process(d state.Daemon) {
+	const arm = "process"
+	if d.Rejected != "" {
+		e.say(arm, "its entry in the configuration can't be used: %s; it is tried again when that is mended", d.Rejected)
+	}
+	if d.PID != 0 {
+		e.say(arm, "it runs as process %d", d.PID)
+	}
+	if n := d.Restarts(); n > 0 {
+		e.say(arm, "it was started again %s", times(n))
+	}
+	if d.LastEnd.Known() {
+		what := "its process before ended"
+		if d.Crashes > 0 {
+			what = "it crashed " + times(uint64(d.Crashes)) + ", the last time"
+		}
+		e.say(arm, "%s at %s: %s", what, d.LastEnd.At.UTC().Format("2006-01-02 15:04:05Z"), d.LastEnd)
+	}
+	if d.Outdated() {
+		e.say(arm, "it runs with an older command, env or dir than the configuration has; a restart takes over the present one")
+	}
+	if d.Checked && d.Lifecycle == state.Running && d.Health.Status == mesh.DaemonUnknown {
+		e.say(arm, "its health has not been judged yet")
+	}
+}
+
+// times returns "once", "2 times".
+func times(n uint64) string {
+	if n == 1 {
+		return "once"
+	}
+	return fmt.Sprintf("%d times", n)
 }
 
 // ExplainPeer explains whether a node is avoided, counts as a holder and may be given

@@ -56,30 +56,6 @@ func healthCell(health meshosv1.NodeHealth) cell {
 	return c
 }
 
-func (p Printer) daemons(b *strings.Builder, s *meshosv1.Snapshot) {
-	t := table{title: "DAEMONS", columns: []string{"ID", "NAME", "STATE", "FOR", "WANTED", "HEALTH", "RESTART"}, empty: "none"}
-	for _, daemon := range s.GetDaemons() {
-		state := cell{text: enumWord(daemon.GetLifecycle().String(), "LIFECYCLE_"), style: Warning}
-		switch {
-		case daemon.GetLifecycle() == meshosv1.DaemonView_LIFECYCLE_RUNNING:
-			state.style = Good
-		case daemon.GetIntent() != meshosv1.DaemonIntent_INTENT_RUN:
-			state.style = Ordinary
-		}
-		health := enumWord(daemon.GetHealth().GetStatus().String(), "STATUS_")
-		if reason := daemon.GetHealth().GetReason(); reason != "" {
-			health += ": " + reason
-		}
-		restart := cell{text: enumWord(daemon.GetRestart().String(), "RESTART_")}
-		if daemon.RestartIn != nil {
-			restart = cell{text: restart.text + ", again in " + span(daemon.GetRestartIn()), style: Warning}
-		}
-		t.add(text(idOf(daemon.GetDaemon().GetId())), text(OrDash(daemon.GetDaemon().GetName())), state,
-			text(span(daemon.GetAge())), text(enumWord(daemon.GetIntent().String(), "INTENT_")), text(health), restart)
-	}
-	t.write(b, p.Color)
-}
-
 func (p Printer) avoidList(b *strings.Builder, s *meshosv1.Snapshot) {
 	t := table{title: "AVOIDED", columns: []string{"PEER", "LEFT", "REASON", "NOW"}}
 	peers := make(map[uint64]*meshosv1.PeerView, len(s.GetPeers()))

@@ -1,0 +1,155 @@
+package view
+
+import (
+	"fmt"
+	"strings"
+
+	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
+)
+
+func (p Printer) daemons(b *strings.Builder, s *meshosv1.Snapshot) {
+	p.daemonTable(b, "DAEMONS", s.GetDaemons())
+}
+
+// Daemons shows the daemons of a node, and below them what is wrong with each.
+func (p Printer) Daemons(s *meshosv1.Snapshot) string {
+	var b strings.Builder
+	p.daemonTable(&b, "", s.GetDaemons())
+	return b.String()
+}
+
+func (p Printer) daemonTable(b *strings.Builder, title string, daemons []*meshosv1.DaemonView) {
+	t := table{
+		title:   title,
+		columns: []string{"ID", "NAME", "STATE", "FOR", "PID", "RESTARTS", "WANTED", "HEALTH"},
+		empty:   "none",
+	}
+	for _, d := range daemons {
+		t.add(text(idOf(d.GetDaemon().GetId())), text(OrDash(d.GetDaemon().GetName())), daemonState(d), text(span(d.GetAge())),
+			text(pid(d.GetPid())), text(idOf(d.GetRestarts())), text(enumWord(d.GetIntent().String(), "INTENT_")), daemonHealth(d))
+	}
+	t.write(b, p.Color)
+	// Reasons are long; in the table they would push the rest off the screen.
+	for _, d := range daemons {
+		if note := DaemonTrouble(d); note != "" {
+			name := nameOrNumber(d.GetDaemon())
+			b.WriteString("  " + p.Color.Apply(daemonState(d).style, name+":") + " " + note + "\n")
+		}
+	}
+}
+
+func nameOrNumber(d *meshosv1.DaemonRef) string {
+	if d.GetName() == "" {
+		return "daemon " + idOf(d.GetId())
+	}
+	return Plain(d.GetName())
+}
+
+// daemonState returns the state of a daemon in a word or two. One that waits to be started
+// again is not just stopped.
+func daemonState(d *meshosv1.DaemonView) cell {
+	wanted := d.GetIntent() == meshosv1.DaemonIntent_INTENT_RUN
+	switch d.GetLifecycle() {
+	case meshosv1.DaemonView_LIFECYCLE_RUNNING:
+		if d.GetCrashes() > 0 {
+			return cell{text: "running", style: Warning}
+		}
+		return cell{text: "running", style: Good}
+	case meshosv1.DaemonView_LIFECYCLE_STOPPED:
+	default:
+		return cell{text: enumWord(d.GetLifecycle().String(), "LIFECYCLE_"), style: Warning}
+	}
+	switch {
+	case d.GetRejected() != "":
+		return cell{text: "rejected", style: Bad}
+	case !wanted:
+		return cell{text: "stopped"}
+	case d.GetRestart() == meshosv1.DaemonView_RESTART_CRASH_LOOPING:
+		return cell{text: "crash-looping", style: Bad}
+	case d.GetRestart() == meshosv1.DaemonView_RESTART_BACKING_OFF, d.GetCrashes() > 0:
+		return cell{text: "crashed", style: Bad}
+	case d.GetStartError() != "":
+		return cell{text: "not started", style: Bad}
+	}
+	return cell{text: "stopped", style: Warning}
+}
+
+func daemonHealth(d *meshosv1.DaemonView) cell {
+	c := cell{text: enumWord(d.GetHealth().GetStatus().String(), "STATUS_")}
+	switch d.GetHealth().GetStatus() {
+	case meshosv1.DaemonHealth_STATUS_HEALTHY:
+		c.style = Good
+	case meshosv1.DaemonHealth_STATUS_DEGRADED:
+		c.style = Warning
+	case meshosv1.DaemonHealth_STATUS_UNHEALTHY:
+		c.style = Bad
+	}
+	return c
+}
+
+// DaemonTrouble returns what is wrong with a daemon and when it is started again: `crashed 4
+// times (exit 3: "boom"), again in 3s`. It returns "" if nothing is.
+func DaemonTrouble(d *meshosv1.DaemonView) string {
+	var parts []string
+	if d.GetRejected() != "" {
+		parts = append(parts, "its entry can't be used: "+Plain(d.GetRejected()))
+	}
+	if reason := d.GetHealth().GetReason(); reason != "" {
+		parts = append(parts, enumWord(d.GetHealth().GetStatus().String(), "STATUS_")+": "+Plain(reason))
+	}
+	if crashed := crashes(d); crashed != "" {
+		parts = append(parts, crashed)
+	}
+	if d.GetStartError() != "" {
+		parts = append(parts, Plain(d.GetStartError()))
+	}
+	next := d.NextStart
+	if next == nil {
+		next = d.RestartIn
+	}
+	if next != nil && len(parts) > 0 {
+		parts[len(parts)-1] += ", again in " + span(next)
+	}
+	if d.GetOutdated() {
+		parts = append(parts, "it runs with an older command, env or dir; a restart takes over the present one")
+	}
+	return strings.Join(parts, "; ")
+}
+
+func crashes(d *meshosv1.DaemonView) string {
+	text := ""
+	switch n := d.GetCrashes(); {
+	case n > 1:
+		text = fmt.Sprintf("crashed %d times", n)
+	case n == 1:
+		text = "crashed"
+	case d.GetRestart() == meshosv1.DaemonView_RESTART_CRASH_LOOPING:
+		return "it crashed too often"
+	case d.GetRestart() == meshosv1.DaemonView_RESTART_BACKING_OFF:
+		return "crashed"
+	default:
+		return ""
+	}
+	if end := daemonExit(d.GetLastExit()); end != "" {
+		text += " (" + end + ")"
+	}
+	return text
+}
+
+// daemonExit returns how a process ended: `exit 3: "boom"`.
+func daemonExit(e *meshosv1.DaemonExit) string {
+	if e == nil {
+		return ""
+	}
+	text := fmt.Sprintf("exit %d", e.GetCode())
+	switch {
+	case e.GetSignal() != "":
+		text = "signal " + Plain(e.GetSignal())
+	case e.GetCode() < 0:
+		text = "how is not known"
+	}
+	if e.GetLastLine() != "" {
+		text += fmt.Sprintf(": %q", Plain(e.GetLastLine()))
+	}
+	return text
+}
