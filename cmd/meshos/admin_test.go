@@ -36,6 +36,7 @@ func TestOperator026_113_WhatEveryCommandShowsAndSends(t *testing.T) {
 		{"daemon start demo", `{"set_daemon_intent":{"node":1,"daemon":{"id":1,"name":"demo"},"intent":"INTENT_RUN"}}`},
 		{"daemon stop 1", `{"set_daemon_intent":{"node":1,"daemon":{"id":1,"name":"demo"},"intent":"INTENT_STOP"}}`},
 		{"daemon reset demo", `{"set_daemon_intent":{"node":1,"daemon":{"id":1,"name":"demo"}}}`},
+		{"daemon restart demo", `{"restart_daemon":{"node":1,"daemon":{"id":1,"name":"demo"}}}`},
 		{"admin invalidate-placement", `{"invalidate_placement":{"node":1}}`},
 		{"ice freeze --ttl 10m", `{"freeze_cluster":{"ttl":"600s"}}`},
 		{"ice thaw", `{"thaw_cluster":{}}`},

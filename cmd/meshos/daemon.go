@@ -1,24 +1,31 @@
 package main
 
 import (
+	"context"
 	"fmt"
+	"io"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 
+	"github.com/meshos/meshos/cmd/meshos/internal/view"
 	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
 )
 
 func newDaemonCommand(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "daemon",
-		Short: "Start and stop daemons, with signed commands",
-		Long: `Commands about the daemons of a node. They are signed and confirmed like those of
-meshos admin. What they order takes precedence over the node's configuration and
-outlives restarts, until the configuration's own value of that key changes or
-` + "`meshos daemon reset`" + ` returns to it.`,
+		Short: "Show, start and stop the daemons of a node",
+		Long: `Shows the daemons of a node, and commands them. Commands are signed and confirmed like
+those of meshos admin. What start and stop order takes precedence over the node's
+configuration and outlives restarts, until the configuration's own value of that key
+changes or ` + "`meshos daemon reset`" + ` returns to it.`,
 	}
 	cmd.AddCommand(
+		newDaemonListCommand(a),
+		newDaemonLogsCommand(a),
+		newDaemonRestartCommand(a),
 		newDaemonIntentCommand(a, "start", "Order a daemon to run", meshosv1.DaemonIntent_INTENT_RUN),
 		newDaemonIntentCommand(a, "stop", "Order a daemon to stop and to stay stopped", meshosv1.DaemonIntent_INTENT_STOP),
 		newDaemonIntentCommand(a, "reset", "Return to what the configuration says of a daemon", meshosv1.DaemonIntent_INTENT_UNSPECIFIED),
@@ -40,6 +47,116 @@ func newDaemonIntentCommand(a *app, use, short string, intent meshosv1.DaemonInt
 				SetDaemonIntent: &meshosv1.SetDaemonIntent{Node: s.GetNode(), Daemon: daemon, Intent: intent},
 			}}, err
 		})
+	}
+	return cmd
+}
+
+func newDaemonRestartCommand(a *app) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "restart ID|NAME",
+		Short: "Stop a daemon and start it again",
+		Long: `Stops a daemon, if it runs, and starts it again with the present configuration. A daemon
+that waits to be started again, after a crash or because a start failed, starts at once.`,
+		Args:              cobra.ExactArgs(1),
+		Example:           "  meshos daemon restart telemetry\n  meshos daemon restart 3 --dry-run",
+		ValidArgsFunction: a.completeDaemons,
+	}
+	f := addCommandFlags(cmd, false)
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		return a.carryOut(cmd, f, func(s *meshosv1.Snapshot) (*meshosv1.AdminEvent, error) {
+			daemon, err := knownDaemon(s, args[0])
+			if err == nil {
+				err = restartable(s, daemon.GetId())
+			}
+			return &meshosv1.AdminEvent{Kind: &meshosv1.AdminEvent_RestartDaemon{
+				RestartDaemon: &meshosv1.RestartDaemon{Node: s.GetNode(), Daemon: daemon},
+			}}, err
+		})
+	}
+	return cmd
+}
+
+// restartable returns why restarting a daemon would not start it.
+func restartable(s *meshosv1.Snapshot, id uint64) error {
+	for _, d := range s.GetDaemons() {
+		name := view.Daemon(d.GetDaemon())
+		switch {
+		case d.GetDaemon().GetId() != id:
+		case d.GetRejected() != "":
+			return fmt.Errorf("daemon %s can't be started: %s", name, d.GetRejected())
+		case d.GetIntent() != meshosv1.DaemonIntent_INTENT_RUN && d.GetLifecycle() == meshosv1.DaemonView_LIFECYCLE_STOPPED:
+			return fmt.Errorf("daemon %s is stopped and should be; start it with `meshos daemon start %d`", name, id)
+		}
+	}
+	return nil
+}
+
+func newDaemonListCommand(a *app) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "list [ID|NAME]",
+		Short: "Show the daemons of a node, and what is wrong with each",
+		Long: `Shows the daemons of a node: their states, processes and health, and for each that is
+not well why, and when it is started again. With -o json each line is a DaemonView.`,
+		Example:           "  meshos daemon list\n  meshos daemon list demo -o json | jq .last_exit",
+		Args:              cobra.MaximumNArgs(1),
+		ValidArgsFunction: a.completeDaemons,
+	}
+	output := addOutput(cmd)
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		s, err := a.askSnapshot(cmd.Context())
+		if err != nil {
+			return err
+		}
+		if len(args) == 1 {
+			only, err := knownDaemon(s, args[0])
+			if err != nil {
+				return err
+			}
+			s.Daemons = slices.DeleteFunc(s.Daemons, func(d *meshosv1.DaemonView) bool {
+				return d.GetDaemon().GetId() != only.GetId()
+			})
+		}
+		if *output != outputJSON {
+			_, err = io.WriteString(a.out, a.printer(a.out).Daemons(s))
+			return err
+		}
+		for _, d := range s.GetDaemons() {
+			if err := view.JSON(a.out, d, true); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	return cmd
+}
+
+// askSnapshot returns the newest snapshot of the node.
+func (a *app) askSnapshot(ctx context.Context) (*meshosv1.Snapshot, error) {
+	node, err := a.connect()
+	if err != nil {
+		return nil, err
+	}
+	defer node.close()
+	return node.snapshot(ctx)
+}
+
+// newDaemonLogsCommand is `meshos logs --daemon`, with the daemon as its argument.
+func newDaemonLogsCommand(a *app) *cobra.Command {
+	cmd := newLogsCommand(a)
+	cmd.Use = "logs ID|NAME"
+	cmd.Short = "Show what a daemon printed, and how it was started and ended"
+	cmd.Long = `Shows the lines of the node's log that are about one daemon: what it printed, and the
+node's own lines about it. It has the flags of meshos logs.`
+	cmd.Example = "  meshos daemon logs demo -n 20\n  meshos daemon logs demo -f --level warn"
+	cmd.Args = cobra.ExactArgs(1)
+	cmd.ValidArgsFunction = a.completeDaemons
+	_ = cmd.Flags().MarkHidden("daemon")
+	run := cmd.RunE
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		if err := cmd.Flags().Set("daemon", args[0]); err != nil {
+			return err
+		}
+		return run(cmd, nil)
 	}
 	return cmd
 }

@@ -144,7 +144,7 @@ func newMoveCommand(a *app, use, short, flag, doc string, event func(chain, node
 func newRestartDaemonCommand(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "restart-daemon ID|NAME",
-		Short:   "Start a daemon again at once, without waiting for its backoff",
+		Short:   "Restart a daemon at once; one that waits for its backoff starts",
 		Example: "  meshos ice restart-daemon 3",
 		Args:    cobra.ExactArgs(1),
 	}

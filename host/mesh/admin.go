@@ -69,6 +69,12 @@ type (
 	}
 	// StopNode ends the process of a node. Its daemons go on.
 	StopNode struct{ Node NodeID }
+	// RestartDaemon stops a daemon of a node and starts it again. One that waits to be
+	// started again is started at once.
+	RestartDaemon struct {
+		Node   NodeID
+		Daemon DaemonRef
+	}
 )
 
 // The break-glass commands.
@@ -90,7 +96,8 @@ type (
 		Chain  ChainID
 		Victim NodeID
 	}
-	// ForceRestartDaemon opens a daemon's restart gate and forgets its crashes.
+	// ForceRestartDaemon restarts a daemon of the nodes that receive it, as RestartDaemon
+	// does.
 	ForceRestartDaemon struct{ Daemon DaemonRef }
 	// ForceCutover has the leader of a chain place it on a target.
 	ForceCutover struct {
@@ -115,6 +122,7 @@ func (SetDaemonIntent) Kind() string     { return "set_daemon_intent" }
 func (SetPlacement) Kind() string        { return "set_placement" }
 func (SetLocalReplica) Kind() string     { return "set_local_replica" }
 func (StopNode) Kind() string            { return "stop_node" }
+func (RestartDaemon) Kind() string       { return "restart_daemon" }
 func (FreezeCluster) Kind() string       { return "freeze_cluster" }
 func (ThawCluster) Kind() string         { return "thaw_cluster" }
 func (FlushAvoidLists) Kind() string     { return "flush_avoid_lists" }
@@ -137,6 +145,7 @@ func (SetDaemonIntent) BreakGlass() bool     { return false }
 func (SetPlacement) BreakGlass() bool        { return false }
 func (SetLocalReplica) BreakGlass() bool     { return false }
 func (StopNode) BreakGlass() bool            { return false }
+func (RestartDaemon) BreakGlass() bool       { return false }
 func (FreezeCluster) BreakGlass() bool       { return true }
 func (ThawCluster) BreakGlass() bool         { return true }
 func (FlushAvoidLists) BreakGlass() bool     { return true }
@@ -159,6 +168,7 @@ func (e SetDaemonIntent) Size() int    { return len(e.Daemon.Name) }
 func (SetPlacement) Size() int         { return 0 }
 func (SetLocalReplica) Size() int      { return 0 }
 func (StopNode) Size() int             { return 0 }
+func (e RestartDaemon) Size() int      { return len(e.Daemon.Name) }
 func (FreezeCluster) Size() int        { return 0 }
 func (ThawCluster) Size() int          { return 0 }
 func (FlushAvoidLists) Size() int      { return 0 }

@@ -45,6 +45,7 @@ func TestCore005_OnlyBreakGlassCommandsPassAFreeze(t *testing.T) {
 		mesh.SetPlacement{},
 		mesh.SetLocalReplica{},
 		mesh.StopNode{},
+		mesh.RestartDaemon{},
 		mesh.FreezeCluster{},
 		mesh.ThawCluster{},
 		mesh.FlushAvoidLists{},

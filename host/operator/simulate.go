@@ -142,6 +142,8 @@ func (b *blast) restart(ev mesh.ForceRestartDaemon) {
 	switch {
 	case i < 0:
 		b.warn(warnRestartUnknown, "this node does not know daemon %s: it may be mistyped", ev.Daemon)
+	case b.s.Daemons[i].Lifecycle == snapshot.Running || b.s.Daemons[i].Lifecycle == snapshot.Starting:
+		b.warn(warnRestartRuns, "daemon %s runs: it is stopped first", ev.Daemon)
 	case b.s.Daemons[i].Restart == snapshot.RestartIdle:
 		b.warn(warnRestartIdle, "nothing keeps daemon %s from starting: nothing would change", ev.Daemon)
 	}

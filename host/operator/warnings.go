@@ -20,6 +20,7 @@ const (
 	warnRestartBypasses = "forced_restart_bypasses_backoff"
 	warnRestartUnknown  = "forced_restart_targets_unknown_daemon"
 	warnRestartIdle     = "forced_restart_daemon_not_in_backoff"
+	warnRestartRuns     = "forced_restart_stops_daemon"
 	warnCutoverBypasses = "forced_cutover_bypasses_placement_scorer"
 	warnCutoverUnknown  = "forced_cutover_targets_unknown_chain"
 	warnCutoverHolder   = "forced_cutover_target_already_holder"

@@ -99,7 +99,7 @@ func (s *State) carryOut(ev mesh.AdminEvent, o Origin) []Effect {
 	case mesh.ForceCutover:
 		s.addForced(ForcedOrder{Place: true, Chain: ev.Chain, Node: ev.Target}, o.At)
 	case mesh.ForceRestartDaemon:
-		s.forceRestart(ev.Daemon)
+		s.restart(ev.Daemon)
 	case mesh.KillMigration:
 		return []Effect{AbortMigration{Migration: ev.Migration}}
 	default:
@@ -122,6 +122,10 @@ func (s *State) carryOutHere(ev mesh.AdminEvent, o Origin) []Effect {
 	case mesh.SetLocalReplica:
 		if ev.Node == s.node {
 			s.orderHold(ev.Chain, ev.Intent, o)
+		}
+	case mesh.RestartDaemon:
+		if ev.Node == s.node {
+			s.restart(ev.Daemon)
 		}
 	case mesh.StopNode:
 		if ev.Node == s.node {

@@ -77,6 +77,17 @@ func TestAFailedStartSaysWhyAndWhenItIsTriedAgain(t *testing.T) {
 	equal(t, "error once it runs", w.s.StartError(w.daemon(1)), "")
 }
 
+func TestARestartDoesNotWaitForAFailedStart(t *testing.T) {
+	w := newWorld(t, runs(mesh.ConfiguredDaemon{Daemon: ref(1), Run: true}))
+	start := mesh.StartDaemon{Daemon: ref(1)}
+	w.outcome(w.s.HandOut(start).ID, false, "no such file")
+	equal(t, "ready", w.s.Ready(start.Key()), false)
+	w.admin(mesh.RestartDaemon{Node: 9, Daemon: ref(1)})
+	equal(t, "ready when another node is meant", w.s.Ready(start.Key()), false)
+	w.admin(mesh.RestartDaemon{Node: this, Daemon: ref(1)})
+	equal(t, "ready", w.s.Ready(start.Key()), true)
+}
+
 func TestAnOutdatedProcessIsSaid(t *testing.T) {
 	entry := mesh.ConfiguredDaemon{Daemon: ref(1), Run: true, Config: "old"}
 	w := newWorld(t, runs(entry))

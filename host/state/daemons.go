@@ -193,8 +193,8 @@ func (s *State) stopped(d *daemon, end mesh.DaemonEnd) {
 	s.setLifecycle(d, Stopped)
 }
 
-// forceRestart restarts one daemon, if it is known.
-func (s *State) forceRestart(ref mesh.DaemonRef) {
+// restart restarts one daemon, if it is known.
+func (s *State) restart(ref mesh.DaemonRef) {
 	if d := s.daemons.get(ref.ID); d != nil {
 		s.orderRestart(d, true)
 	}
@@ -207,11 +207,14 @@ func (s *State) restartAll() {
 	}
 }
 
-// orderRestart opens a daemon's gate, forgets its crashes and, if it runs, orders a stop and
-// then a start.
+// orderRestart opens a daemon's gate, forgets its crashes and failed starts and, if it runs,
+// orders a stop and then a start.
 func (s *State) orderRestart(d *daemon, alone bool) {
 	d.Gate.Force(s.policy.Restart)
 	d.AppliedBackoff, d.Crashes = 0, 0
+	if key := (mesh.StartDaemon{Daemon: d.Ref}).Key(); !s.Outstanding(key) {
+		delete(s.ledger.entries, key)
+	}
 	if d.Lifecycle == Running || d.Lifecycle == Starting {
 		d.Restart, d.alone = RestartStop, alone
 	}

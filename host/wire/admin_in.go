@@ -58,6 +58,11 @@ func (f *fields) ordinary(in *meshosv1.AdminEvent) mesh.AdminEvent {
 		return mesh.InvalidatePlacement{Node: f.target("invalidate_placement", kind.InvalidatePlacement)}
 	case *meshosv1.AdminEvent_StopNode:
 		return mesh.StopNode{Node: f.target("stop_node", kind.StopNode)}
+	case *meshosv1.AdminEvent_RestartDaemon:
+		return mesh.RestartDaemon{
+			Node:   mesh.NodeID(f.id("restart_daemon.node", kind.RestartDaemon.GetNode())),
+			Daemon: f.daemonRef("restart_daemon.daemon", kind.RestartDaemon.GetDaemon()),
+		}
 	}
 	return f.intent(in)
 }

@@ -62,6 +62,10 @@ func ordinaryToProto(in mesh.AdminEvent) *meshosv1.AdminEvent {
 		}}}
 	case mesh.StopNode:
 		return &meshosv1.AdminEvent{Kind: &meshosv1.AdminEvent_StopNode{StopNode: target(e.Node)}}
+	case mesh.RestartDaemon:
+		return &meshosv1.AdminEvent{Kind: &meshosv1.AdminEvent_RestartDaemon{RestartDaemon: &meshosv1.RestartDaemon{
+			Node: uint64(e.Node), Daemon: daemonRef(e.Daemon),
+		}}}
 	}
 	panic(fmt.Sprintf("wire: command of unknown type %T", in))
 }

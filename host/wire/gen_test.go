@@ -175,6 +175,9 @@ func genAdmin() *rapid.Generator[mesh.AdminEvent] {
 			}
 		}),
 		command(func(t *rapid.T) mesh.StopNode { return mesh.StopNode{Node: node(t)} }),
+		command(func(t *rapid.T) mesh.RestartDaemon {
+			return mesh.RestartDaemon{Node: node(t), Daemon: genDaemon().Draw(t, "daemon")}
+		}),
 		command(func(t *rapid.T) mesh.FreezeCluster { return mesh.FreezeCluster{TTL: genDuration().Draw(t, "ttl")} }),
 		rapid.Just(mesh.AdminEvent(mesh.ThawCluster{})),
 		command(func(t *rapid.T) mesh.FlushAvoidLists { return mesh.FlushAvoidLists{Local: node(t)} }),

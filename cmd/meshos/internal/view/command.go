@@ -59,6 +59,8 @@ func commandTitle(e *meshosv1.AdminEvent) string {
 		return onNode("invalidate the placement scores of", k.InvalidatePlacement)
 	case *meshosv1.AdminEvent_StopNode:
 		return onNode("end the process of", k.StopNode)
+	case *meshosv1.AdminEvent_RestartDaemon:
+		return fmt.Sprintf("restart daemon %s on node %d", Daemon(k.RestartDaemon.GetDaemon()), k.RestartDaemon.GetNode())
 	}
 	if title := intentTitle(e); title != "" {
 		return title
@@ -95,6 +97,8 @@ func targetNode(e *meshosv1.AdminEvent) uint64 {
 		return k.SetLocalReplica.GetNode()
 	case *meshosv1.AdminEvent_StopNode:
 		return k.StopNode.GetNode()
+	case *meshosv1.AdminEvent_RestartDaemon:
+		return k.RestartDaemon.GetNode()
 	}
 	return 0
 }
@@ -131,6 +135,11 @@ func effect(e *meshosv1.AdminEvent) []string {
 		return []string{"The node drops each replica once enough other nodes hold the chain, and never the last live one."}
 	case *meshosv1.AdminEvent_InvalidatePlacement:
 		return []string{"The node forgets its scores, and the rebalance cooldown of the chains that it holds."}
+	case *meshosv1.AdminEvent_RestartDaemon:
+		return []string{
+			"The daemon is stopped, if it runs, and started again with its present configuration. One",
+			"that waits to be started again starts at once, and its crashes are forgotten.",
+		}
 	case *meshosv1.AdminEvent_StopNode:
 		return []string{
 			"The node's process ends at once. Its daemons go on, and nothing supervises them until",
