@@ -506,7 +506,7 @@ func (x VerificationOutcome_Verdict) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use VerificationOutcome_Verdict.Descriptor instead.
 func (VerificationOutcome_Verdict) EnumDescriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{47, 0}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{48, 0}
 }
 
 type ActionRecord_Outcome int32
@@ -558,7 +558,7 @@ func (x ActionRecord_Outcome) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use ActionRecord_Outcome.Descriptor instead.
 func (ActionRecord_Outcome) EnumDescriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{54, 0}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{55, 0}
 }
 
 type DaemonView_Lifecycle int32
@@ -613,7 +613,7 @@ func (x DaemonView_Lifecycle) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use DaemonView_Lifecycle.Descriptor instead.
 func (DaemonView_Lifecycle) EnumDescriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{58, 0}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{59, 0}
 }
 
 type DaemonView_Restart int32
@@ -665,7 +665,7 @@ func (x DaemonView_Restart) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use DaemonView_Restart.Descriptor instead.
 func (DaemonView_Restart) EnumDescriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{58, 1}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{59, 1}
 }
 
 type MigrationView_Phase int32
@@ -726,7 +726,7 @@ func (x MigrationView_Phase) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use MigrationView_Phase.Descriptor instead.
 func (MigrationView_Phase) EnumDescriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{64, 0}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{65, 0}
 }
 
 type PluginView_Status int32
@@ -790,7 +790,7 @@ func (x PluginView_Status) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use PluginView_Status.Descriptor instead.
 func (PluginView_Status) EnumDescriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{65, 0}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{66, 0}
 }
 
 type Acknowledged_Chain int32
@@ -845,7 +845,7 @@ func (x Acknowledged_Chain) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Acknowledged_Chain.Descriptor instead.
 func (Acknowledged_Chain) EnumDescriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{72, 0}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{73, 0}
 }
 
 // DaemonRef names a supervised daemon. The id identifies it, the name is a label.
@@ -2342,6 +2342,7 @@ type AdminEvent struct {
 	//	*AdminEvent_SetPlacement
 	//	*AdminEvent_SetLocalReplica
 	//	*AdminEvent_StopNode
+	//	*AdminEvent_RestartDaemon
 	//	*AdminEvent_FreezeCluster
 	//	*AdminEvent_ThawCluster
 	//	*AdminEvent_FlushAvoidLists
@@ -2508,6 +2509,15 @@ func (x *AdminEvent) GetStopNode() *NodeTarget {
 	return nil
 }
 
+func (x *AdminEvent) GetRestartDaemon() *RestartDaemon {
+	if x != nil {
+		if x, ok := x.Kind.(*AdminEvent_RestartDaemon); ok {
+			return x.RestartDaemon
+		}
+	}
+	return nil
+}
+
 func (x *AdminEvent) GetFreezeCluster() *FreezeCluster {
 	if x != nil {
 		if x, ok := x.Kind.(*AdminEvent_FreezeCluster); ok {
@@ -2627,6 +2637,10 @@ type AdminEvent_StopNode struct {
 	StopNode *NodeTarget `protobuf:"bytes,13,opt,name=stop_node,json=stopNode,proto3,oneof"` // the node's process ends; its daemons go on
 }
 
+type AdminEvent_RestartDaemon struct {
+	RestartDaemon *RestartDaemon `protobuf:"bytes,14,opt,name=restart_daemon,json=restartDaemon,proto3,oneof"`
+}
+
 type AdminEvent_FreezeCluster struct {
 	// Break-glass commands (ICE). Only these are accepted while the cluster is frozen.
 	FreezeCluster *FreezeCluster `protobuf:"bytes,20,opt,name=freeze_cluster,json=freezeCluster,proto3,oneof"`
@@ -2681,6 +2695,8 @@ func (*AdminEvent_SetPlacement) isAdminEvent_Kind() {}
 func (*AdminEvent_SetLocalReplica) isAdminEvent_Kind() {}
 
 func (*AdminEvent_StopNode) isAdminEvent_Kind() {}
+
+func (*AdminEvent_RestartDaemon) isAdminEvent_Kind() {}
 
 func (*AdminEvent_FreezeCluster) isAdminEvent_Kind() {}
 
@@ -3083,6 +3099,60 @@ func (x *SetLocalReplica) GetIntent() LocalReplicaIntent_Intent {
 	return LocalReplicaIntent_INTENT_UNSPECIFIED
 }
 
+// RestartDaemon stops a daemon of a node and starts it again. One that waits to be started
+// again is started at once.
+type RestartDaemon struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Node          uint64                 `protobuf:"varint,1,opt,name=node,proto3" json:"node,omitempty"`
+	Daemon        *DaemonRef             `protobuf:"bytes,2,opt,name=daemon,proto3" json:"daemon,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RestartDaemon) Reset() {
+	*x = RestartDaemon{}
+	mi := &file_meshos_v1_meshos_proto_msgTypes[26]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RestartDaemon) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RestartDaemon) ProtoMessage() {}
+
+func (x *RestartDaemon) ProtoReflect() protoreflect.Message {
+	mi := &file_meshos_v1_meshos_proto_msgTypes[26]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RestartDaemon.ProtoReflect.Descriptor instead.
+func (*RestartDaemon) Descriptor() ([]byte, []int) {
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{26}
+}
+
+func (x *RestartDaemon) GetNode() uint64 {
+	if x != nil {
+		return x.Node
+	}
+	return 0
+}
+
+func (x *RestartDaemon) GetDaemon() *DaemonRef {
+	if x != nil {
+		return x.Daemon
+	}
+	return nil
+}
+
 type FreezeCluster struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Ttl           *durationpb.Duration   `protobuf:"bytes,1,opt,name=ttl,proto3" json:"ttl,omitempty"`
@@ -3092,7 +3162,7 @@ type FreezeCluster struct {
 
 func (x *FreezeCluster) Reset() {
 	*x = FreezeCluster{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[26]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3104,7 +3174,7 @@ func (x *FreezeCluster) String() string {
 func (*FreezeCluster) ProtoMessage() {}
 
 func (x *FreezeCluster) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[26]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3117,7 +3187,7 @@ func (x *FreezeCluster) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FreezeCluster.ProtoReflect.Descriptor instead.
 func (*FreezeCluster) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{26}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *FreezeCluster) GetTtl() *durationpb.Duration {
@@ -3135,7 +3205,7 @@ type ThawCluster struct {
 
 func (x *ThawCluster) Reset() {
 	*x = ThawCluster{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[27]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3147,7 +3217,7 @@ func (x *ThawCluster) String() string {
 func (*ThawCluster) ProtoMessage() {}
 
 func (x *ThawCluster) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[27]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3160,7 +3230,7 @@ func (x *ThawCluster) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ThawCluster.ProtoReflect.Descriptor instead.
 func (*ThawCluster) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{27}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{28}
 }
 
 type FlushAvoidLists struct {
@@ -3177,7 +3247,7 @@ type FlushAvoidLists struct {
 
 func (x *FlushAvoidLists) Reset() {
 	*x = FlushAvoidLists{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[28]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3189,7 +3259,7 @@ func (x *FlushAvoidLists) String() string {
 func (*FlushAvoidLists) ProtoMessage() {}
 
 func (x *FlushAvoidLists) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[28]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3202,7 +3272,7 @@ func (x *FlushAvoidLists) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FlushAvoidLists.ProtoReflect.Descriptor instead.
 func (*FlushAvoidLists) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{28}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *FlushAvoidLists) GetScope() isFlushAvoidLists_Scope {
@@ -3271,7 +3341,7 @@ type ForceEvictReplica struct {
 
 func (x *ForceEvictReplica) Reset() {
 	*x = ForceEvictReplica{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[29]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3283,7 +3353,7 @@ func (x *ForceEvictReplica) String() string {
 func (*ForceEvictReplica) ProtoMessage() {}
 
 func (x *ForceEvictReplica) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[29]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3296,7 +3366,7 @@ func (x *ForceEvictReplica) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ForceEvictReplica.ProtoReflect.Descriptor instead.
 func (*ForceEvictReplica) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{29}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *ForceEvictReplica) GetChain() uint64 {
@@ -3322,7 +3392,7 @@ type ForceRestartDaemon struct {
 
 func (x *ForceRestartDaemon) Reset() {
 	*x = ForceRestartDaemon{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[30]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3334,7 +3404,7 @@ func (x *ForceRestartDaemon) String() string {
 func (*ForceRestartDaemon) ProtoMessage() {}
 
 func (x *ForceRestartDaemon) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[30]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3347,7 +3417,7 @@ func (x *ForceRestartDaemon) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ForceRestartDaemon.ProtoReflect.Descriptor instead.
 func (*ForceRestartDaemon) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{30}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *ForceRestartDaemon) GetDaemon() *DaemonRef {
@@ -3367,7 +3437,7 @@ type ForceCutover struct {
 
 func (x *ForceCutover) Reset() {
 	*x = ForceCutover{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[31]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3379,7 +3449,7 @@ func (x *ForceCutover) String() string {
 func (*ForceCutover) ProtoMessage() {}
 
 func (x *ForceCutover) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[31]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3392,7 +3462,7 @@ func (x *ForceCutover) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ForceCutover.ProtoReflect.Descriptor instead.
 func (*ForceCutover) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{31}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *ForceCutover) GetChain() uint64 {
@@ -3418,7 +3488,7 @@ type KillMigration struct {
 
 func (x *KillMigration) Reset() {
 	*x = KillMigration{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[32]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3430,7 +3500,7 @@ func (x *KillMigration) String() string {
 func (*KillMigration) ProtoMessage() {}
 
 func (x *KillMigration) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[32]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3443,7 +3513,7 @@ func (x *KillMigration) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use KillMigration.ProtoReflect.Descriptor instead.
 func (*KillMigration) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{32}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *KillMigration) GetMigration() uint64 {
@@ -3467,7 +3537,7 @@ type SignedCommit struct {
 
 func (x *SignedCommit) Reset() {
 	*x = SignedCommit{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[33]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3479,7 +3549,7 @@ func (x *SignedCommit) String() string {
 func (*SignedCommit) ProtoMessage() {}
 
 func (x *SignedCommit) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[33]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3492,7 +3562,7 @@ func (x *SignedCommit) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SignedCommit.ProtoReflect.Descriptor instead.
 func (*SignedCommit) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{33}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *SignedCommit) GetPayload() []byte {
@@ -3523,7 +3593,7 @@ type AdminCommand struct {
 
 func (x *AdminCommand) Reset() {
 	*x = AdminCommand{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[34]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3535,7 +3605,7 @@ func (x *AdminCommand) String() string {
 func (*AdminCommand) ProtoMessage() {}
 
 func (x *AdminCommand) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[34]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3548,7 +3618,7 @@ func (x *AdminCommand) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AdminCommand.ProtoReflect.Descriptor instead.
 func (*AdminCommand) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{34}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *AdminCommand) GetClusterId() string {
@@ -3610,7 +3680,7 @@ type Action struct {
 
 func (x *Action) Reset() {
 	*x = Action{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[35]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3622,7 +3692,7 @@ func (x *Action) String() string {
 func (*Action) ProtoMessage() {}
 
 func (x *Action) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[35]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3635,7 +3705,7 @@ func (x *Action) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Action.ProtoReflect.Descriptor instead.
 func (*Action) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{35}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *Action) GetKind() isAction_Kind {
@@ -3823,7 +3893,7 @@ type StartDaemon struct {
 
 func (x *StartDaemon) Reset() {
 	*x = StartDaemon{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[36]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3835,7 +3905,7 @@ func (x *StartDaemon) String() string {
 func (*StartDaemon) ProtoMessage() {}
 
 func (x *StartDaemon) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[36]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3848,7 +3918,7 @@ func (x *StartDaemon) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StartDaemon.ProtoReflect.Descriptor instead.
 func (*StartDaemon) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{36}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *StartDaemon) GetDaemon() *DaemonRef {
@@ -3869,7 +3939,7 @@ type StopDaemon struct {
 
 func (x *StopDaemon) Reset() {
 	*x = StopDaemon{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[37]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3881,7 +3951,7 @@ func (x *StopDaemon) String() string {
 func (*StopDaemon) ProtoMessage() {}
 
 func (x *StopDaemon) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[37]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3894,7 +3964,7 @@ func (x *StopDaemon) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StopDaemon.ProtoReflect.Descriptor instead.
 func (*StopDaemon) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{37}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *StopDaemon) GetDaemon() *DaemonRef {
@@ -3929,7 +3999,7 @@ type PullReplica struct {
 
 func (x *PullReplica) Reset() {
 	*x = PullReplica{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[38]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3941,7 +4011,7 @@ func (x *PullReplica) String() string {
 func (*PullReplica) ProtoMessage() {}
 
 func (x *PullReplica) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[38]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3954,7 +4024,7 @@ func (x *PullReplica) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PullReplica.ProtoReflect.Descriptor instead.
 func (*PullReplica) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{38}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{39}
 }
 
 func (x *PullReplica) GetChain() uint64 {
@@ -3981,7 +4051,7 @@ type DropReplica struct {
 
 func (x *DropReplica) Reset() {
 	*x = DropReplica{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[39]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3993,7 +4063,7 @@ func (x *DropReplica) String() string {
 func (*DropReplica) ProtoMessage() {}
 
 func (x *DropReplica) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[39]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4006,7 +4076,7 @@ func (x *DropReplica) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DropReplica.ProtoReflect.Descriptor instead.
 func (*DropReplica) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{39}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{40}
 }
 
 func (x *DropReplica) GetChain() uint64 {
@@ -4028,7 +4098,7 @@ type RequestPlacement struct {
 
 func (x *RequestPlacement) Reset() {
 	*x = RequestPlacement{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[40]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4040,7 +4110,7 @@ func (x *RequestPlacement) String() string {
 func (*RequestPlacement) ProtoMessage() {}
 
 func (x *RequestPlacement) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[40]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4053,7 +4123,7 @@ func (x *RequestPlacement) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RequestPlacement.ProtoReflect.Descriptor instead.
 func (*RequestPlacement) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{40}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{41}
 }
 
 func (x *RequestPlacement) GetChain() uint64 {
@@ -4088,7 +4158,7 @@ type RequestEviction struct {
 
 func (x *RequestEviction) Reset() {
 	*x = RequestEviction{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[41]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4100,7 +4170,7 @@ func (x *RequestEviction) String() string {
 func (*RequestEviction) ProtoMessage() {}
 
 func (x *RequestEviction) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[41]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4113,7 +4183,7 @@ func (x *RequestEviction) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RequestEviction.ProtoReflect.Descriptor instead.
 func (*RequestEviction) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{41}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{42}
 }
 
 func (x *RequestEviction) GetChain() uint64 {
@@ -4141,7 +4211,7 @@ type MigrateBlob struct {
 
 func (x *MigrateBlob) Reset() {
 	*x = MigrateBlob{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[42]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[43]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4153,7 +4223,7 @@ func (x *MigrateBlob) String() string {
 func (*MigrateBlob) ProtoMessage() {}
 
 func (x *MigrateBlob) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[42]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[43]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4166,7 +4236,7 @@ func (x *MigrateBlob) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MigrateBlob.ProtoReflect.Descriptor instead.
 func (*MigrateBlob) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{42}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{43}
 }
 
 func (x *MigrateBlob) GetBlob() uint64 {
@@ -4201,7 +4271,7 @@ type ReduceHeat struct {
 
 func (x *ReduceHeat) Reset() {
 	*x = ReduceHeat{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[43]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[44]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4213,7 +4283,7 @@ func (x *ReduceHeat) String() string {
 func (*ReduceHeat) ProtoMessage() {}
 
 func (x *ReduceHeat) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[43]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[44]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4226,7 +4296,7 @@ func (x *ReduceHeat) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReduceHeat.ProtoReflect.Descriptor instead.
 func (*ReduceHeat) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{43}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{44}
 }
 
 func (x *ReduceHeat) GetBlob() uint64 {
@@ -4254,7 +4324,7 @@ type MarkAvoid struct {
 
 func (x *MarkAvoid) Reset() {
 	*x = MarkAvoid{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[44]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[45]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4266,7 +4336,7 @@ func (x *MarkAvoid) String() string {
 func (*MarkAvoid) ProtoMessage() {}
 
 func (x *MarkAvoid) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[44]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[45]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4279,7 +4349,7 @@ func (x *MarkAvoid) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MarkAvoid.ProtoReflect.Descriptor instead.
 func (*MarkAvoid) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{44}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{45}
 }
 
 func (x *MarkAvoid) GetPeer() uint64 {
@@ -4314,7 +4384,7 @@ type ApplyBackoff struct {
 
 func (x *ApplyBackoff) Reset() {
 	*x = ApplyBackoff{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[45]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[46]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4326,7 +4396,7 @@ func (x *ApplyBackoff) String() string {
 func (*ApplyBackoff) ProtoMessage() {}
 
 func (x *ApplyBackoff) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[45]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[46]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4339,7 +4409,7 @@ func (x *ApplyBackoff) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ApplyBackoff.ProtoReflect.Descriptor instead.
 func (*ApplyBackoff) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{45}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{46}
 }
 
 func (x *ApplyBackoff) GetDaemon() *DaemonRef {
@@ -4367,7 +4437,7 @@ type CommitMaintenanceTransition struct {
 
 func (x *CommitMaintenanceTransition) Reset() {
 	*x = CommitMaintenanceTransition{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[46]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[47]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4379,7 +4449,7 @@ func (x *CommitMaintenanceTransition) String() string {
 func (*CommitMaintenanceTransition) ProtoMessage() {}
 
 func (x *CommitMaintenanceTransition) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[46]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[47]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4392,7 +4462,7 @@ func (x *CommitMaintenanceTransition) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CommitMaintenanceTransition.ProtoReflect.Descriptor instead.
 func (*CommitMaintenanceTransition) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{46}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{47}
 }
 
 func (x *CommitMaintenanceTransition) GetNode() uint64 {
@@ -4428,7 +4498,7 @@ type VerificationOutcome struct {
 
 func (x *VerificationOutcome) Reset() {
 	*x = VerificationOutcome{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[47]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[48]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4440,7 +4510,7 @@ func (x *VerificationOutcome) String() string {
 func (*VerificationOutcome) ProtoMessage() {}
 
 func (x *VerificationOutcome) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[47]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[48]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4453,7 +4523,7 @@ func (x *VerificationOutcome) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use VerificationOutcome.ProtoReflect.Descriptor instead.
 func (*VerificationOutcome) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{47}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{48}
 }
 
 func (x *VerificationOutcome) GetVerdict() VerificationOutcome_Verdict {
@@ -4489,7 +4559,7 @@ type Operator struct {
 
 func (x *Operator) Reset() {
 	*x = Operator{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[48]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[49]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4501,7 +4571,7 @@ func (x *Operator) String() string {
 func (*Operator) ProtoMessage() {}
 
 func (x *Operator) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[48]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[49]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4514,7 +4584,7 @@ func (x *Operator) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Operator.ProtoReflect.Descriptor instead.
 func (*Operator) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{48}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{49}
 }
 
 func (x *Operator) GetKeyId() string {
@@ -4558,7 +4628,7 @@ type AdminAuditRecord struct {
 
 func (x *AdminAuditRecord) Reset() {
 	*x = AdminAuditRecord{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[49]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[50]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4570,7 +4640,7 @@ func (x *AdminAuditRecord) String() string {
 func (*AdminAuditRecord) ProtoMessage() {}
 
 func (x *AdminAuditRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[49]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[50]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4583,7 +4653,7 @@ func (x *AdminAuditRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AdminAuditRecord.ProtoReflect.Descriptor instead.
 func (*AdminAuditRecord) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{49}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{50}
 }
 
 func (x *AdminAuditRecord) GetEpoch() uint64 {
@@ -4677,7 +4747,7 @@ type Refusal struct {
 
 func (x *Refusal) Reset() {
 	*x = Refusal{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[50]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[51]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4689,7 +4759,7 @@ func (x *Refusal) String() string {
 func (*Refusal) ProtoMessage() {}
 
 func (x *Refusal) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[50]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[51]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4702,7 +4772,7 @@ func (x *Refusal) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Refusal.ProtoReflect.Descriptor instead.
 func (*Refusal) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{50}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{51}
 }
 
 func (x *Refusal) GetSource() string {
@@ -4746,7 +4816,7 @@ type SignerChange struct {
 
 func (x *SignerChange) Reset() {
 	*x = SignerChange{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[51]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[52]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4758,7 +4828,7 @@ func (x *SignerChange) String() string {
 func (*SignerChange) ProtoMessage() {}
 
 func (x *SignerChange) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[51]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[52]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4771,7 +4841,7 @@ func (x *SignerChange) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SignerChange.ProtoReflect.Descriptor instead.
 func (*SignerChange) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{51}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{52}
 }
 
 func (x *SignerChange) GetName() string {
@@ -4820,7 +4890,7 @@ type LogRecord struct {
 
 func (x *LogRecord) Reset() {
 	*x = LogRecord{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[52]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[53]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4832,7 +4902,7 @@ func (x *LogRecord) String() string {
 func (*LogRecord) ProtoMessage() {}
 
 func (x *LogRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[52]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[53]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4845,7 +4915,7 @@ func (x *LogRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LogRecord.ProtoReflect.Descriptor instead.
 func (*LogRecord) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{52}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{53}
 }
 
 func (x *LogRecord) GetEpoch() uint64 {
@@ -4926,7 +4996,7 @@ type FailureRecord struct {
 
 func (x *FailureRecord) Reset() {
 	*x = FailureRecord{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[53]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[54]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4938,7 +5008,7 @@ func (x *FailureRecord) String() string {
 func (*FailureRecord) ProtoMessage() {}
 
 func (x *FailureRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[53]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[54]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4951,7 +5021,7 @@ func (x *FailureRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FailureRecord.ProtoReflect.Descriptor instead.
 func (*FailureRecord) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{53}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{54}
 }
 
 func (x *FailureRecord) GetEpoch() uint64 {
@@ -5013,7 +5083,7 @@ type ActionRecord struct {
 
 func (x *ActionRecord) Reset() {
 	*x = ActionRecord{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[54]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[55]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5025,7 +5095,7 @@ func (x *ActionRecord) String() string {
 func (*ActionRecord) ProtoMessage() {}
 
 func (x *ActionRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[54]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[55]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5038,7 +5108,7 @@ func (x *ActionRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ActionRecord.ProtoReflect.Descriptor instead.
 func (*ActionRecord) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{54}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{55}
 }
 
 func (x *ActionRecord) GetEpoch() uint64 {
@@ -5113,7 +5183,7 @@ type Record struct {
 
 func (x *Record) Reset() {
 	*x = Record{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[55]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[56]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5125,7 +5195,7 @@ func (x *Record) String() string {
 func (*Record) ProtoMessage() {}
 
 func (x *Record) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[55]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[56]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5138,7 +5208,7 @@ func (x *Record) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Record.ProtoReflect.Descriptor instead.
 func (*Record) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{55}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{56}
 }
 
 func (x *Record) GetKind() isRecord_Kind {
@@ -5240,7 +5310,7 @@ type Snapshot struct {
 
 func (x *Snapshot) Reset() {
 	*x = Snapshot{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[56]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[57]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5252,7 +5322,7 @@ func (x *Snapshot) String() string {
 func (*Snapshot) ProtoMessage() {}
 
 func (x *Snapshot) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[56]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[57]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5265,7 +5335,7 @@ func (x *Snapshot) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Snapshot.ProtoReflect.Descriptor instead.
 func (*Snapshot) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{56}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{57}
 }
 
 func (x *Snapshot) GetNode() uint64 {
@@ -5410,7 +5480,7 @@ type SchedulerView struct {
 
 func (x *SchedulerView) Reset() {
 	*x = SchedulerView{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[57]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[58]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5422,7 +5492,7 @@ func (x *SchedulerView) String() string {
 func (*SchedulerView) ProtoMessage() {}
 
 func (x *SchedulerView) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[57]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[58]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5435,7 +5505,7 @@ func (x *SchedulerView) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SchedulerView.ProtoReflect.Descriptor instead.
 func (*SchedulerView) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{57}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{58}
 }
 
 func (x *SchedulerView) GetActive() bool {
@@ -5505,7 +5575,7 @@ type DaemonView struct {
 
 func (x *DaemonView) Reset() {
 	*x = DaemonView{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[58]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[59]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5517,7 +5587,7 @@ func (x *DaemonView) String() string {
 func (*DaemonView) ProtoMessage() {}
 
 func (x *DaemonView) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[58]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[59]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5530,7 +5600,7 @@ func (x *DaemonView) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DaemonView.ProtoReflect.Descriptor instead.
 func (*DaemonView) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{58}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{59}
 }
 
 func (x *DaemonView) GetDaemon() *DaemonRef {
@@ -5664,7 +5734,7 @@ type ReplicaView struct {
 
 func (x *ReplicaView) Reset() {
 	*x = ReplicaView{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[59]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[60]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5676,7 +5746,7 @@ func (x *ReplicaView) String() string {
 func (*ReplicaView) ProtoMessage() {}
 
 func (x *ReplicaView) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[59]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[60]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5689,7 +5759,7 @@ func (x *ReplicaView) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReplicaView.ProtoReflect.Descriptor instead.
 func (*ReplicaView) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{59}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{60}
 }
 
 func (x *ReplicaView) GetChain() uint64 {
@@ -5740,7 +5810,7 @@ type PeerView struct {
 
 func (x *PeerView) Reset() {
 	*x = PeerView{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[60]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[61]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5752,7 +5822,7 @@ func (x *PeerView) String() string {
 func (*PeerView) ProtoMessage() {}
 
 func (x *PeerView) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[60]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[61]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5765,7 +5835,7 @@ func (x *PeerView) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PeerView.ProtoReflect.Descriptor instead.
 func (*PeerView) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{60}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{61}
 }
 
 func (x *PeerView) GetPeer() uint64 {
@@ -5863,7 +5933,7 @@ type AvoidView struct {
 
 func (x *AvoidView) Reset() {
 	*x = AvoidView{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[61]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[62]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5875,7 +5945,7 @@ func (x *AvoidView) String() string {
 func (*AvoidView) ProtoMessage() {}
 
 func (x *AvoidView) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[61]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[62]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5888,7 +5958,7 @@ func (x *AvoidView) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AvoidView.ProtoReflect.Descriptor instead.
 func (*AvoidView) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{61}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{62}
 }
 
 func (x *AvoidView) GetPeer() uint64 {
@@ -5927,7 +5997,7 @@ type MaintenanceView struct {
 
 func (x *MaintenanceView) Reset() {
 	*x = MaintenanceView{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[62]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[63]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5939,7 +6009,7 @@ func (x *MaintenanceView) String() string {
 func (*MaintenanceView) ProtoMessage() {}
 
 func (x *MaintenanceView) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[62]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[63]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5952,7 +6022,7 @@ func (x *MaintenanceView) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MaintenanceView.ProtoReflect.Descriptor instead.
 func (*MaintenanceView) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{62}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{63}
 }
 
 func (x *MaintenanceView) GetPhase() MaintenancePhase {
@@ -6017,7 +6087,7 @@ type EmittedAction struct {
 
 func (x *EmittedAction) Reset() {
 	*x = EmittedAction{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[63]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[64]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6029,7 +6099,7 @@ func (x *EmittedAction) String() string {
 func (*EmittedAction) ProtoMessage() {}
 
 func (x *EmittedAction) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[63]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[64]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6042,7 +6112,7 @@ func (x *EmittedAction) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EmittedAction.ProtoReflect.Descriptor instead.
 func (*EmittedAction) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{63}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{64}
 }
 
 func (x *EmittedAction) GetId() uint64 {
@@ -6092,7 +6162,7 @@ type MigrationView struct {
 
 func (x *MigrationView) Reset() {
 	*x = MigrationView{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[64]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[65]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6104,7 +6174,7 @@ func (x *MigrationView) String() string {
 func (*MigrationView) ProtoMessage() {}
 
 func (x *MigrationView) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[64]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[65]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6117,7 +6187,7 @@ func (x *MigrationView) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MigrationView.ProtoReflect.Descriptor instead.
 func (*MigrationView) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{64}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{65}
 }
 
 func (x *MigrationView) GetMigration() uint64 {
@@ -6212,7 +6282,7 @@ type PluginView struct {
 
 func (x *PluginView) Reset() {
 	*x = PluginView{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[65]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[66]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6224,7 +6294,7 @@ func (x *PluginView) String() string {
 func (*PluginView) ProtoMessage() {}
 
 func (x *PluginView) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[65]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[66]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6237,7 +6307,7 @@ func (x *PluginView) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PluginView.ProtoReflect.Descriptor instead.
 func (*PluginView) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{65}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{66}
 }
 
 func (x *PluginView) GetName() string {
@@ -6354,7 +6424,7 @@ type Stats struct {
 
 func (x *Stats) Reset() {
 	*x = Stats{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[66]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[67]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6366,7 +6436,7 @@ func (x *Stats) String() string {
 func (*Stats) ProtoMessage() {}
 
 func (x *Stats) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[66]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[67]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6379,7 +6449,7 @@ func (x *Stats) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Stats.ProtoReflect.Descriptor instead.
 func (*Stats) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{66}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{67}
 }
 
 func (x *Stats) GetEventsApplied() uint64 {
@@ -6508,7 +6578,7 @@ type JournalEntry struct {
 
 func (x *JournalEntry) Reset() {
 	*x = JournalEntry{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[67]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[68]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6520,7 +6590,7 @@ func (x *JournalEntry) String() string {
 func (*JournalEntry) ProtoMessage() {}
 
 func (x *JournalEntry) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[67]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[68]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6533,7 +6603,7 @@ func (x *JournalEntry) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JournalEntry.ProtoReflect.Descriptor instead.
 func (*JournalEntry) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{67}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{68}
 }
 
 func (x *JournalEntry) GetIndex() uint64 {
@@ -6761,7 +6831,7 @@ type Boot struct {
 
 func (x *Boot) Reset() {
 	*x = Boot{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[68]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[69]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6773,7 +6843,7 @@ func (x *Boot) String() string {
 func (*Boot) ProtoMessage() {}
 
 func (x *Boot) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[68]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[69]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6786,7 +6856,7 @@ func (x *Boot) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Boot.ProtoReflect.Descriptor instead.
 func (*Boot) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{68}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{69}
 }
 
 func (x *Boot) GetNode() uint64 {
@@ -6829,7 +6899,7 @@ type Tick struct {
 
 func (x *Tick) Reset() {
 	*x = Tick{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[69]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[70]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6841,7 +6911,7 @@ func (x *Tick) String() string {
 func (*Tick) ProtoMessage() {}
 
 func (x *Tick) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[69]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[70]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6854,7 +6924,7 @@ func (x *Tick) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Tick.ProtoReflect.Descriptor instead.
 func (*Tick) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{69}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{70}
 }
 
 func (x *Tick) GetQueueRoom() uint32 {
@@ -6879,7 +6949,7 @@ type JudgedCommit struct {
 
 func (x *JudgedCommit) Reset() {
 	*x = JudgedCommit{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[70]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[71]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6891,7 +6961,7 @@ func (x *JudgedCommit) String() string {
 func (*JudgedCommit) ProtoMessage() {}
 
 func (x *JudgedCommit) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[70]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[71]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6904,7 +6974,7 @@ func (x *JudgedCommit) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JudgedCommit.ProtoReflect.Descriptor instead.
 func (*JudgedCommit) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{70}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{71}
 }
 
 func (x *JudgedCommit) GetEvent() *AdminEvent {
@@ -6959,7 +7029,7 @@ type Reload struct {
 
 func (x *Reload) Reset() {
 	*x = Reload{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[71]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[72]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6971,7 +7041,7 @@ func (x *Reload) String() string {
 func (*Reload) ProtoMessage() {}
 
 func (x *Reload) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[71]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[72]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6984,7 +7054,7 @@ func (x *Reload) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Reload.ProtoReflect.Descriptor instead.
 func (*Reload) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{71}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{72}
 }
 
 func (x *Reload) GetConfigToml() string {
@@ -7006,7 +7076,7 @@ type Acknowledged struct {
 
 func (x *Acknowledged) Reset() {
 	*x = Acknowledged{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[72]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[73]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7018,7 +7088,7 @@ func (x *Acknowledged) String() string {
 func (*Acknowledged) ProtoMessage() {}
 
 func (x *Acknowledged) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[72]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[73]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7031,7 +7101,7 @@ func (x *Acknowledged) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Acknowledged.ProtoReflect.Descriptor instead.
 func (*Acknowledged) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{72}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{73}
 }
 
 func (x *Acknowledged) GetChain() Acknowledged_Chain {
@@ -7059,7 +7129,7 @@ type FailureReport struct {
 
 func (x *FailureReport) Reset() {
 	*x = FailureReport{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[73]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[74]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7071,7 +7141,7 @@ func (x *FailureReport) String() string {
 func (*FailureReport) ProtoMessage() {}
 
 func (x *FailureReport) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[73]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[74]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7084,7 +7154,7 @@ func (x *FailureReport) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FailureReport.ProtoReflect.Descriptor instead.
 func (*FailureReport) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{73}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{74}
 }
 
 func (x *FailureReport) GetSource() string {
@@ -7119,7 +7189,7 @@ type Samples struct {
 
 func (x *Samples) Reset() {
 	*x = Samples{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[74]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[75]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7131,7 +7201,7 @@ func (x *Samples) String() string {
 func (*Samples) ProtoMessage() {}
 
 func (x *Samples) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[74]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[75]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7144,7 +7214,7 @@ func (x *Samples) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Samples.ProtoReflect.Descriptor instead.
 func (*Samples) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{74}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{75}
 }
 
 func (x *Samples) GetProbe() string {
@@ -7212,7 +7282,7 @@ type ActionOutcome struct {
 
 func (x *ActionOutcome) Reset() {
 	*x = ActionOutcome{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[75]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[76]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7224,7 +7294,7 @@ func (x *ActionOutcome) String() string {
 func (*ActionOutcome) ProtoMessage() {}
 
 func (x *ActionOutcome) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[75]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[76]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7237,7 +7307,7 @@ func (x *ActionOutcome) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ActionOutcome.ProtoReflect.Descriptor instead.
 func (*ActionOutcome) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{75}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{76}
 }
 
 func (x *ActionOutcome) GetActionId() uint64 {
@@ -7300,7 +7370,7 @@ type ScoreTable struct {
 
 func (x *ScoreTable) Reset() {
 	*x = ScoreTable{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[76]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[77]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7312,7 +7382,7 @@ func (x *ScoreTable) String() string {
 func (*ScoreTable) ProtoMessage() {}
 
 func (x *ScoreTable) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[76]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[77]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7325,7 +7395,7 @@ func (x *ScoreTable) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ScoreTable.ProtoReflect.Descriptor instead.
 func (*ScoreTable) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{76}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{77}
 }
 
 func (x *ScoreTable) GetViewVersion() uint64 {
@@ -7354,7 +7424,7 @@ type ChainScore struct {
 
 func (x *ChainScore) Reset() {
 	*x = ChainScore{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[77]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[78]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7366,7 +7436,7 @@ func (x *ChainScore) String() string {
 func (*ChainScore) ProtoMessage() {}
 
 func (x *ChainScore) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[77]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[78]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7379,7 +7449,7 @@ func (x *ChainScore) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ChainScore.ProtoReflect.Descriptor instead.
 func (*ChainScore) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{77}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{78}
 }
 
 func (x *ChainScore) GetChain() uint64 {
@@ -7420,7 +7490,7 @@ type NodeScore struct {
 
 func (x *NodeScore) Reset() {
 	*x = NodeScore{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[78]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[79]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7432,7 +7502,7 @@ func (x *NodeScore) String() string {
 func (*NodeScore) ProtoMessage() {}
 
 func (x *NodeScore) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[78]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[79]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7445,7 +7515,7 @@ func (x *NodeScore) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NodeScore.ProtoReflect.Descriptor instead.
 func (*NodeScore) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{78}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{79}
 }
 
 func (x *NodeScore) GetNode() uint64 {
@@ -7474,7 +7544,7 @@ type MigrationCost struct {
 
 func (x *MigrationCost) Reset() {
 	*x = MigrationCost{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[79]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[80]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7486,7 +7556,7 @@ func (x *MigrationCost) String() string {
 func (*MigrationCost) ProtoMessage() {}
 
 func (x *MigrationCost) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[79]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[80]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7499,7 +7569,7 @@ func (x *MigrationCost) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MigrationCost.ProtoReflect.Descriptor instead.
 func (*MigrationCost) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{79}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{80}
 }
 
 func (x *MigrationCost) GetStateTransfer() *durationpb.Duration {
@@ -7533,7 +7603,7 @@ type Migrations struct {
 
 func (x *Migrations) Reset() {
 	*x = Migrations{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[80]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[81]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7545,7 +7615,7 @@ func (x *Migrations) String() string {
 func (*Migrations) ProtoMessage() {}
 
 func (x *Migrations) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[80]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[81]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7558,7 +7628,7 @@ func (x *Migrations) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Migrations.ProtoReflect.Descriptor instead.
 func (*Migrations) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{80}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{81}
 }
 
 func (x *Migrations) GetInFlight() []*MigrationView {
@@ -7583,7 +7653,7 @@ type BlastRadius struct {
 
 func (x *BlastRadius) Reset() {
 	*x = BlastRadius{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[81]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[82]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7595,7 +7665,7 @@ func (x *BlastRadius) String() string {
 func (*BlastRadius) ProtoMessage() {}
 
 func (x *BlastRadius) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[81]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[82]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7608,7 +7678,7 @@ func (x *BlastRadius) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BlastRadius.ProtoReflect.Descriptor instead.
 func (*BlastRadius) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{81}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{82}
 }
 
 func (x *BlastRadius) GetAffectedNodes() []uint64 {
@@ -7663,7 +7733,7 @@ type DaemonLifecycle_Started struct {
 
 func (x *DaemonLifecycle_Started) Reset() {
 	*x = DaemonLifecycle_Started{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[82]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[83]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7675,7 +7745,7 @@ func (x *DaemonLifecycle_Started) String() string {
 func (*DaemonLifecycle_Started) ProtoMessage() {}
 
 func (x *DaemonLifecycle_Started) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[82]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[83]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7714,7 +7784,7 @@ type DaemonLifecycle_ExitedCleanly struct {
 
 func (x *DaemonLifecycle_ExitedCleanly) Reset() {
 	*x = DaemonLifecycle_ExitedCleanly{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[83]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[84]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7726,7 +7796,7 @@ func (x *DaemonLifecycle_ExitedCleanly) String() string {
 func (*DaemonLifecycle_ExitedCleanly) ProtoMessage() {}
 
 func (x *DaemonLifecycle_ExitedCleanly) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[83]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[84]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7759,7 +7829,7 @@ type DaemonLifecycle_Crashed struct {
 
 func (x *DaemonLifecycle_Crashed) Reset() {
 	*x = DaemonLifecycle_Crashed{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[84]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[85]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7771,7 +7841,7 @@ func (x *DaemonLifecycle_Crashed) String() string {
 func (*DaemonLifecycle_Crashed) ProtoMessage() {}
 
 func (x *DaemonLifecycle_Crashed) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[84]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[85]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7812,7 +7882,7 @@ type DaemonLifecycle_Rejected struct {
 
 func (x *DaemonLifecycle_Rejected) Reset() {
 	*x = DaemonLifecycle_Rejected{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[85]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[86]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7824,7 +7894,7 @@ func (x *DaemonLifecycle_Rejected) String() string {
 func (*DaemonLifecycle_Rejected) ProtoMessage() {}
 
 func (x *DaemonLifecycle_Rejected) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[85]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[86]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7857,7 +7927,7 @@ type BlastRadius_Warning struct {
 
 func (x *BlastRadius_Warning) Reset() {
 	*x = BlastRadius_Warning{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[86]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[87]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7869,7 +7939,7 @@ func (x *BlastRadius_Warning) String() string {
 func (*BlastRadius_Warning) ProtoMessage() {}
 
 func (x *BlastRadius_Warning) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[86]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[87]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7882,7 +7952,7 @@ func (x *BlastRadius_Warning) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BlastRadius_Warning.ProtoReflect.Descriptor instead.
 func (*BlastRadius_Warning) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{81, 0}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{82, 0}
 }
 
 func (x *BlastRadius_Warning) GetKind() string {
@@ -8055,8 +8125,7 @@ const file_meshos_v1_meshos_proto_rawDesc = "" +
 	"\x05phase\x18\x02 \x01(\x0e2\x1b.meshos.v1.MaintenancePhaseR\x05phase\x12\x16\n" +
 	"\x06reason\x18\x03 \x01(\tR\x06reason\x12:\n" +
 	"\bdeadline\x18\x04 \x01(\v2\x19.google.protobuf.DurationH\x00R\bdeadline\x88\x01\x01B\v\n" +
-	"\t_deadline\"\xc6\n" +
-	"\n" +
+	"\t_deadline\"\x89\v\n" +
 	"\n" +
 	"AdminEvent\x12J\n" +
 	"\x11enter_maintenance\x18\x01 \x01(\v2\x1b.meshos.v1.EnterMaintenanceH\x00R\x10enterMaintenance\x12B\n" +
@@ -8073,6 +8142,7 @@ const file_meshos_v1_meshos_proto_rawDesc = "" +
 	"\rset_placement\x18\v \x01(\v2\x17.meshos.v1.SetPlacementH\x00R\fsetPlacement\x12H\n" +
 	"\x11set_local_replica\x18\f \x01(\v2\x1a.meshos.v1.SetLocalReplicaH\x00R\x0fsetLocalReplica\x124\n" +
 	"\tstop_node\x18\r \x01(\v2\x15.meshos.v1.NodeTargetH\x00R\bstopNode\x12A\n" +
+	"\x0erestart_daemon\x18\x0e \x01(\v2\x18.meshos.v1.RestartDaemonH\x00R\rrestartDaemon\x12A\n" +
 	"\x0efreeze_cluster\x18\x14 \x01(\v2\x18.meshos.v1.FreezeClusterH\x00R\rfreezeCluster\x12;\n" +
 	"\fthaw_cluster\x18\x15 \x01(\v2\x16.meshos.v1.ThawClusterH\x00R\vthawCluster\x12H\n" +
 	"\x11flush_avoid_lists\x18\x16 \x01(\v2\x1a.meshos.v1.FlushAvoidListsH\x00R\x0fflushAvoidLists\x12N\n" +
@@ -8107,7 +8177,10 @@ const file_meshos_v1_meshos_proto_rawDesc = "" +
 	"\x0fSetLocalReplica\x12\x12\n" +
 	"\x04node\x18\x01 \x01(\x04R\x04node\x12\x14\n" +
 	"\x05chain\x18\x02 \x01(\x04R\x05chain\x12<\n" +
-	"\x06intent\x18\x03 \x01(\x0e2$.meshos.v1.LocalReplicaIntent.IntentR\x06intent\"<\n" +
+	"\x06intent\x18\x03 \x01(\x0e2$.meshos.v1.LocalReplicaIntent.IntentR\x06intent\"Q\n" +
+	"\rRestartDaemon\x12\x12\n" +
+	"\x04node\x18\x01 \x01(\x04R\x04node\x12,\n" +
+	"\x06daemon\x18\x02 \x01(\v2\x14.meshos.v1.DaemonRefR\x06daemon\"<\n" +
 	"\rFreezeCluster\x12+\n" +
 	"\x03ttl\x18\x01 \x01(\v2\x19.google.protobuf.DurationR\x03ttl\"\r\n" +
 	"\vThawCluster\"g\n" +
@@ -8597,7 +8670,7 @@ func file_meshos_v1_meshos_proto_rawDescGZIP() []byte {
 }
 
 var file_meshos_v1_meshos_proto_enumTypes = make([]protoimpl.EnumInfo, 15)
-var file_meshos_v1_meshos_proto_msgTypes = make([]protoimpl.MessageInfo, 87)
+var file_meshos_v1_meshos_proto_msgTypes = make([]protoimpl.MessageInfo, 88)
 var file_meshos_v1_meshos_proto_goTypes = []any{
 	(NodeHealth)(0),                       // 0: meshos.v1.NodeHealth
 	(MaintenancePhase)(0),                 // 1: meshos.v1.MaintenancePhase
@@ -8640,69 +8713,70 @@ var file_meshos_v1_meshos_proto_goTypes = []any{
 	(*SetDaemonIntent)(nil),               // 38: meshos.v1.SetDaemonIntent
 	(*SetPlacement)(nil),                  // 39: meshos.v1.SetPlacement
 	(*SetLocalReplica)(nil),               // 40: meshos.v1.SetLocalReplica
-	(*FreezeCluster)(nil),                 // 41: meshos.v1.FreezeCluster
-	(*ThawCluster)(nil),                   // 42: meshos.v1.ThawCluster
-	(*FlushAvoidLists)(nil),               // 43: meshos.v1.FlushAvoidLists
-	(*ForceEvictReplica)(nil),             // 44: meshos.v1.ForceEvictReplica
-	(*ForceRestartDaemon)(nil),            // 45: meshos.v1.ForceRestartDaemon
-	(*ForceCutover)(nil),                  // 46: meshos.v1.ForceCutover
-	(*KillMigration)(nil),                 // 47: meshos.v1.KillMigration
-	(*SignedCommit)(nil),                  // 48: meshos.v1.SignedCommit
-	(*AdminCommand)(nil),                  // 49: meshos.v1.AdminCommand
-	(*Action)(nil),                        // 50: meshos.v1.Action
-	(*StartDaemon)(nil),                   // 51: meshos.v1.StartDaemon
-	(*StopDaemon)(nil),                    // 52: meshos.v1.StopDaemon
-	(*PullReplica)(nil),                   // 53: meshos.v1.PullReplica
-	(*DropReplica)(nil),                   // 54: meshos.v1.DropReplica
-	(*RequestPlacement)(nil),              // 55: meshos.v1.RequestPlacement
-	(*RequestEviction)(nil),               // 56: meshos.v1.RequestEviction
-	(*MigrateBlob)(nil),                   // 57: meshos.v1.MigrateBlob
-	(*ReduceHeat)(nil),                    // 58: meshos.v1.ReduceHeat
-	(*MarkAvoid)(nil),                     // 59: meshos.v1.MarkAvoid
-	(*ApplyBackoff)(nil),                  // 60: meshos.v1.ApplyBackoff
-	(*CommitMaintenanceTransition)(nil),   // 61: meshos.v1.CommitMaintenanceTransition
-	(*VerificationOutcome)(nil),           // 62: meshos.v1.VerificationOutcome
-	(*Operator)(nil),                      // 63: meshos.v1.Operator
-	(*AdminAuditRecord)(nil),              // 64: meshos.v1.AdminAuditRecord
-	(*Refusal)(nil),                       // 65: meshos.v1.Refusal
-	(*SignerChange)(nil),                  // 66: meshos.v1.SignerChange
-	(*LogRecord)(nil),                     // 67: meshos.v1.LogRecord
-	(*FailureRecord)(nil),                 // 68: meshos.v1.FailureRecord
-	(*ActionRecord)(nil),                  // 69: meshos.v1.ActionRecord
-	(*Record)(nil),                        // 70: meshos.v1.Record
-	(*Snapshot)(nil),                      // 71: meshos.v1.Snapshot
-	(*SchedulerView)(nil),                 // 72: meshos.v1.SchedulerView
-	(*DaemonView)(nil),                    // 73: meshos.v1.DaemonView
-	(*ReplicaView)(nil),                   // 74: meshos.v1.ReplicaView
-	(*PeerView)(nil),                      // 75: meshos.v1.PeerView
-	(*AvoidView)(nil),                     // 76: meshos.v1.AvoidView
-	(*MaintenanceView)(nil),               // 77: meshos.v1.MaintenanceView
-	(*EmittedAction)(nil),                 // 78: meshos.v1.EmittedAction
-	(*MigrationView)(nil),                 // 79: meshos.v1.MigrationView
-	(*PluginView)(nil),                    // 80: meshos.v1.PluginView
-	(*Stats)(nil),                         // 81: meshos.v1.Stats
-	(*JournalEntry)(nil),                  // 82: meshos.v1.JournalEntry
-	(*Boot)(nil),                          // 83: meshos.v1.Boot
-	(*Tick)(nil),                          // 84: meshos.v1.Tick
-	(*JudgedCommit)(nil),                  // 85: meshos.v1.JudgedCommit
-	(*Reload)(nil),                        // 86: meshos.v1.Reload
-	(*Acknowledged)(nil),                  // 87: meshos.v1.Acknowledged
-	(*FailureReport)(nil),                 // 88: meshos.v1.FailureReport
-	(*Samples)(nil),                       // 89: meshos.v1.Samples
-	(*ActionOutcome)(nil),                 // 90: meshos.v1.ActionOutcome
-	(*ScoreTable)(nil),                    // 91: meshos.v1.ScoreTable
-	(*ChainScore)(nil),                    // 92: meshos.v1.ChainScore
-	(*NodeScore)(nil),                     // 93: meshos.v1.NodeScore
-	(*MigrationCost)(nil),                 // 94: meshos.v1.MigrationCost
-	(*Migrations)(nil),                    // 95: meshos.v1.Migrations
-	(*BlastRadius)(nil),                   // 96: meshos.v1.BlastRadius
-	(*DaemonLifecycle_Started)(nil),       // 97: meshos.v1.DaemonLifecycle.Started
-	(*DaemonLifecycle_ExitedCleanly)(nil), // 98: meshos.v1.DaemonLifecycle.ExitedCleanly
-	(*DaemonLifecycle_Crashed)(nil),       // 99: meshos.v1.DaemonLifecycle.Crashed
-	(*DaemonLifecycle_Rejected)(nil),      // 100: meshos.v1.DaemonLifecycle.Rejected
-	(*BlastRadius_Warning)(nil),           // 101: meshos.v1.BlastRadius.Warning
-	(*timestamppb.Timestamp)(nil),         // 102: google.protobuf.Timestamp
-	(*durationpb.Duration)(nil),           // 103: google.protobuf.Duration
+	(*RestartDaemon)(nil),                 // 41: meshos.v1.RestartDaemon
+	(*FreezeCluster)(nil),                 // 42: meshos.v1.FreezeCluster
+	(*ThawCluster)(nil),                   // 43: meshos.v1.ThawCluster
+	(*FlushAvoidLists)(nil),               // 44: meshos.v1.FlushAvoidLists
+	(*ForceEvictReplica)(nil),             // 45: meshos.v1.ForceEvictReplica
+	(*ForceRestartDaemon)(nil),            // 46: meshos.v1.ForceRestartDaemon
+	(*ForceCutover)(nil),                  // 47: meshos.v1.ForceCutover
+	(*KillMigration)(nil),                 // 48: meshos.v1.KillMigration
+	(*SignedCommit)(nil),                  // 49: meshos.v1.SignedCommit
+	(*AdminCommand)(nil),                  // 50: meshos.v1.AdminCommand
+	(*Action)(nil),                        // 51: meshos.v1.Action
+	(*StartDaemon)(nil),                   // 52: meshos.v1.StartDaemon
+	(*StopDaemon)(nil),                    // 53: meshos.v1.StopDaemon
+	(*PullReplica)(nil),                   // 54: meshos.v1.PullReplica
+	(*DropReplica)(nil),                   // 55: meshos.v1.DropReplica
+	(*RequestPlacement)(nil),              // 56: meshos.v1.RequestPlacement
+	(*RequestEviction)(nil),               // 57: meshos.v1.RequestEviction
+	(*MigrateBlob)(nil),                   // 58: meshos.v1.MigrateBlob
+	(*ReduceHeat)(nil),                    // 59: meshos.v1.ReduceHeat
+	(*MarkAvoid)(nil),                     // 60: meshos.v1.MarkAvoid
+	(*ApplyBackoff)(nil),                  // 61: meshos.v1.ApplyBackoff
+	(*CommitMaintenanceTransition)(nil),   // 62: meshos.v1.CommitMaintenanceTransition
+	(*VerificationOutcome)(nil),           // 63: meshos.v1.VerificationOutcome
+	(*Operator)(nil),                      // 64: meshos.v1.Operator
+	(*AdminAuditRecord)(nil),              // 65: meshos.v1.AdminAuditRecord
+	(*Refusal)(nil),                       // 66: meshos.v1.Refusal
+	(*SignerChange)(nil),                  // 67: meshos.v1.SignerChange
+	(*LogRecord)(nil),                     // 68: meshos.v1.LogRecord
+	(*FailureRecord)(nil),                 // 69: meshos.v1.FailureRecord
+	(*ActionRecord)(nil),                  // 70: meshos.v1.ActionRecord
+	(*Record)(nil),                        // 71: meshos.v1.Record
+	(*Snapshot)(nil),                      // 72: meshos.v1.Snapshot
+	(*SchedulerView)(nil),                 // 73: meshos.v1.SchedulerView
+	(*DaemonView)(nil),                    // 74: meshos.v1.DaemonView
+	(*ReplicaView)(nil),                   // 75: meshos.v1.ReplicaView
+	(*PeerView)(nil),                      // 76: meshos.v1.PeerView
+	(*AvoidView)(nil),                     // 77: meshos.v1.AvoidView
+	(*MaintenanceView)(nil),               // 78: meshos.v1.MaintenanceView
+	(*EmittedAction)(nil),                 // 79: meshos.v1.EmittedAction
+	(*MigrationView)(nil),                 // 80: meshos.v1.MigrationView
+	(*PluginView)(nil),                    // 81: meshos.v1.PluginView
+	(*Stats)(nil),                         // 82: meshos.v1.Stats
+	(*JournalEntry)(nil),                  // 83: meshos.v1.JournalEntry
+	(*Boot)(nil),                          // 84: meshos.v1.Boot
+	(*Tick)(nil),                          // 85: meshos.v1.Tick
+	(*JudgedCommit)(nil),                  // 86: meshos.v1.JudgedCommit
+	(*Reload)(nil),                        // 87: meshos.v1.Reload
+	(*Acknowledged)(nil),                  // 88: meshos.v1.Acknowledged
+	(*FailureReport)(nil),                 // 89: meshos.v1.FailureReport
+	(*Samples)(nil),                       // 90: meshos.v1.Samples
+	(*ActionOutcome)(nil),                 // 91: meshos.v1.ActionOutcome
+	(*ScoreTable)(nil),                    // 92: meshos.v1.ScoreTable
+	(*ChainScore)(nil),                    // 93: meshos.v1.ChainScore
+	(*NodeScore)(nil),                     // 94: meshos.v1.NodeScore
+	(*MigrationCost)(nil),                 // 95: meshos.v1.MigrationCost
+	(*Migrations)(nil),                    // 96: meshos.v1.Migrations
+	(*BlastRadius)(nil),                   // 97: meshos.v1.BlastRadius
+	(*DaemonLifecycle_Started)(nil),       // 98: meshos.v1.DaemonLifecycle.Started
+	(*DaemonLifecycle_ExitedCleanly)(nil), // 99: meshos.v1.DaemonLifecycle.ExitedCleanly
+	(*DaemonLifecycle_Crashed)(nil),       // 100: meshos.v1.DaemonLifecycle.Crashed
+	(*DaemonLifecycle_Rejected)(nil),      // 101: meshos.v1.DaemonLifecycle.Rejected
+	(*BlastRadius_Warning)(nil),           // 102: meshos.v1.BlastRadius.Warning
+	(*timestamppb.Timestamp)(nil),         // 103: google.protobuf.Timestamp
+	(*durationpb.Duration)(nil),           // 104: google.protobuf.Duration
 }
 var file_meshos_v1_meshos_proto_depIdxs = []int32{
 	3,   // 0: meshos.v1.DaemonHealth.status:type_name -> meshos.v1.DaemonHealth.Status
@@ -8713,7 +8787,7 @@ var file_meshos_v1_meshos_proto_depIdxs = []int32{
 	24,  // 5: meshos.v1.Event.rtt_sample:type_name -> meshos.v1.RttSample
 	25,  // 6: meshos.v1.Event.node_health:type_name -> meshos.v1.NodeHealthSample
 	33,  // 7: meshos.v1.Event.admin:type_name -> meshos.v1.AdminEvent
-	48,  // 8: meshos.v1.Event.signed_commit:type_name -> meshos.v1.SignedCommit
+	49,  // 8: meshos.v1.Event.signed_commit:type_name -> meshos.v1.SignedCommit
 	27,  // 9: meshos.v1.Event.log_line:type_name -> meshos.v1.LogLine
 	28,  // 10: meshos.v1.Event.blob_announcement:type_name -> meshos.v1.BlobAnnouncement
 	29,  // 11: meshos.v1.Event.placement_intent:type_name -> meshos.v1.PlacementIntent
@@ -8724,21 +8798,21 @@ var file_meshos_v1_meshos_proto_depIdxs = []int32{
 	4,   // 16: meshos.v1.ReplicaUpdate.kind:type_name -> meshos.v1.ReplicaUpdate.Kind
 	5,   // 17: meshos.v1.ReplicaTransition.kind:type_name -> meshos.v1.ReplicaTransition.Kind
 	15,  // 18: meshos.v1.DaemonLifecycle.daemon:type_name -> meshos.v1.DaemonRef
-	97,  // 19: meshos.v1.DaemonLifecycle.started:type_name -> meshos.v1.DaemonLifecycle.Started
-	98,  // 20: meshos.v1.DaemonLifecycle.exited_cleanly:type_name -> meshos.v1.DaemonLifecycle.ExitedCleanly
-	99,  // 21: meshos.v1.DaemonLifecycle.crashed:type_name -> meshos.v1.DaemonLifecycle.Crashed
+	98,  // 19: meshos.v1.DaemonLifecycle.started:type_name -> meshos.v1.DaemonLifecycle.Started
+	99,  // 20: meshos.v1.DaemonLifecycle.exited_cleanly:type_name -> meshos.v1.DaemonLifecycle.ExitedCleanly
+	100, // 21: meshos.v1.DaemonLifecycle.crashed:type_name -> meshos.v1.DaemonLifecycle.Crashed
 	16,  // 22: meshos.v1.DaemonLifecycle.health_changed:type_name -> meshos.v1.DaemonHealth
-	100, // 23: meshos.v1.DaemonLifecycle.rejected:type_name -> meshos.v1.DaemonLifecycle.Rejected
-	102, // 24: meshos.v1.DaemonExit.at:type_name -> google.protobuf.Timestamp
-	103, // 25: meshos.v1.RttSample.rtt:type_name -> google.protobuf.Duration
-	103, // 26: meshos.v1.RttSample.jitter:type_name -> google.protobuf.Duration
+	101, // 23: meshos.v1.DaemonLifecycle.rejected:type_name -> meshos.v1.DaemonLifecycle.Rejected
+	103, // 24: meshos.v1.DaemonExit.at:type_name -> google.protobuf.Timestamp
+	104, // 25: meshos.v1.RttSample.rtt:type_name -> google.protobuf.Duration
+	104, // 26: meshos.v1.RttSample.jitter:type_name -> google.protobuf.Duration
 	0,   // 27: meshos.v1.NodeHealthSample.health:type_name -> meshos.v1.NodeHealth
 	2,   // 28: meshos.v1.LogLine.level:type_name -> meshos.v1.LogLevel
 	15,  // 29: meshos.v1.DaemonIntent.daemon:type_name -> meshos.v1.DaemonRef
 	6,   // 30: meshos.v1.DaemonIntent.intent:type_name -> meshos.v1.DaemonIntent.Intent
 	7,   // 31: meshos.v1.LocalReplicaIntent.intent:type_name -> meshos.v1.LocalReplicaIntent.Intent
 	1,   // 32: meshos.v1.MaintenanceObserved.phase:type_name -> meshos.v1.MaintenancePhase
-	103, // 33: meshos.v1.MaintenanceObserved.deadline:type_name -> google.protobuf.Duration
+	104, // 33: meshos.v1.MaintenanceObserved.deadline:type_name -> google.protobuf.Duration
 	35,  // 34: meshos.v1.AdminEvent.enter_maintenance:type_name -> meshos.v1.EnterMaintenance
 	34,  // 35: meshos.v1.AdminEvent.exit_maintenance:type_name -> meshos.v1.NodeTarget
 	36,  // 36: meshos.v1.AdminEvent.drain:type_name -> meshos.v1.Drain
@@ -8752,147 +8826,149 @@ var file_meshos_v1_meshos_proto_depIdxs = []int32{
 	39,  // 44: meshos.v1.AdminEvent.set_placement:type_name -> meshos.v1.SetPlacement
 	40,  // 45: meshos.v1.AdminEvent.set_local_replica:type_name -> meshos.v1.SetLocalReplica
 	34,  // 46: meshos.v1.AdminEvent.stop_node:type_name -> meshos.v1.NodeTarget
-	41,  // 47: meshos.v1.AdminEvent.freeze_cluster:type_name -> meshos.v1.FreezeCluster
-	42,  // 48: meshos.v1.AdminEvent.thaw_cluster:type_name -> meshos.v1.ThawCluster
-	43,  // 49: meshos.v1.AdminEvent.flush_avoid_lists:type_name -> meshos.v1.FlushAvoidLists
-	44,  // 50: meshos.v1.AdminEvent.force_evict_replica:type_name -> meshos.v1.ForceEvictReplica
-	45,  // 51: meshos.v1.AdminEvent.force_restart_daemon:type_name -> meshos.v1.ForceRestartDaemon
-	46,  // 52: meshos.v1.AdminEvent.force_cutover:type_name -> meshos.v1.ForceCutover
-	47,  // 53: meshos.v1.AdminEvent.kill_migration:type_name -> meshos.v1.KillMigration
-	103, // 54: meshos.v1.EnterMaintenance.drain_for:type_name -> google.protobuf.Duration
-	103, // 55: meshos.v1.Drain.drain_for:type_name -> google.protobuf.Duration
-	15,  // 56: meshos.v1.SetDaemonIntent.daemon:type_name -> meshos.v1.DaemonRef
-	6,   // 57: meshos.v1.SetDaemonIntent.intent:type_name -> meshos.v1.DaemonIntent.Intent
-	7,   // 58: meshos.v1.SetLocalReplica.intent:type_name -> meshos.v1.LocalReplicaIntent.Intent
-	103, // 59: meshos.v1.FreezeCluster.ttl:type_name -> google.protobuf.Duration
-	15,  // 60: meshos.v1.ForceRestartDaemon.daemon:type_name -> meshos.v1.DaemonRef
-	33,  // 61: meshos.v1.AdminCommand.event:type_name -> meshos.v1.AdminEvent
-	102, // 62: meshos.v1.AdminCommand.issued_at:type_name -> google.protobuf.Timestamp
-	51,  // 63: meshos.v1.Action.start_daemon:type_name -> meshos.v1.StartDaemon
-	52,  // 64: meshos.v1.Action.stop_daemon:type_name -> meshos.v1.StopDaemon
-	53,  // 65: meshos.v1.Action.pull_replica:type_name -> meshos.v1.PullReplica
-	54,  // 66: meshos.v1.Action.drop_replica:type_name -> meshos.v1.DropReplica
-	55,  // 67: meshos.v1.Action.request_placement:type_name -> meshos.v1.RequestPlacement
-	56,  // 68: meshos.v1.Action.request_eviction:type_name -> meshos.v1.RequestEviction
-	57,  // 69: meshos.v1.Action.migrate_blob:type_name -> meshos.v1.MigrateBlob
-	58,  // 70: meshos.v1.Action.reduce_heat:type_name -> meshos.v1.ReduceHeat
-	59,  // 71: meshos.v1.Action.mark_avoid:type_name -> meshos.v1.MarkAvoid
-	60,  // 72: meshos.v1.Action.apply_backoff:type_name -> meshos.v1.ApplyBackoff
-	61,  // 73: meshos.v1.Action.commit_maintenance_transition:type_name -> meshos.v1.CommitMaintenanceTransition
-	15,  // 74: meshos.v1.StartDaemon.daemon:type_name -> meshos.v1.DaemonRef
-	15,  // 75: meshos.v1.StopDaemon.daemon:type_name -> meshos.v1.DaemonRef
-	103, // 76: meshos.v1.StopDaemon.grace:type_name -> google.protobuf.Duration
-	103, // 77: meshos.v1.MarkAvoid.ttl:type_name -> google.protobuf.Duration
-	15,  // 78: meshos.v1.ApplyBackoff.daemon:type_name -> meshos.v1.DaemonRef
-	103, // 79: meshos.v1.ApplyBackoff.remaining:type_name -> google.protobuf.Duration
-	1,   // 80: meshos.v1.CommitMaintenanceTransition.target:type_name -> meshos.v1.MaintenancePhase
-	8,   // 81: meshos.v1.VerificationOutcome.verdict:type_name -> meshos.v1.VerificationOutcome.Verdict
-	102, // 82: meshos.v1.AdminAuditRecord.committed_at:type_name -> google.protobuf.Timestamp
-	33,  // 83: meshos.v1.AdminAuditRecord.event:type_name -> meshos.v1.AdminEvent
-	63,  // 84: meshos.v1.AdminAuditRecord.operators:type_name -> meshos.v1.Operator
-	62,  // 85: meshos.v1.AdminAuditRecord.outcome:type_name -> meshos.v1.VerificationOutcome
-	48,  // 86: meshos.v1.AdminAuditRecord.commit:type_name -> meshos.v1.SignedCommit
-	66,  // 87: meshos.v1.AdminAuditRecord.signer_change:type_name -> meshos.v1.SignerChange
-	65,  // 88: meshos.v1.AdminAuditRecord.refusal:type_name -> meshos.v1.Refusal
-	17,  // 89: meshos.v1.Refusal.order:type_name -> meshos.v1.Event
-	102, // 90: meshos.v1.LogRecord.at:type_name -> google.protobuf.Timestamp
-	2,   // 91: meshos.v1.LogRecord.level:type_name -> meshos.v1.LogLevel
-	102, // 92: meshos.v1.FailureRecord.at:type_name -> google.protobuf.Timestamp
-	102, // 93: meshos.v1.ActionRecord.at:type_name -> google.protobuf.Timestamp
-	50,  // 94: meshos.v1.ActionRecord.action:type_name -> meshos.v1.Action
-	9,   // 95: meshos.v1.ActionRecord.outcome:type_name -> meshos.v1.ActionRecord.Outcome
-	103, // 96: meshos.v1.ActionRecord.retry_after:type_name -> google.protobuf.Duration
-	64,  // 97: meshos.v1.Record.audit:type_name -> meshos.v1.AdminAuditRecord
-	67,  // 98: meshos.v1.Record.log:type_name -> meshos.v1.LogRecord
-	68,  // 99: meshos.v1.Record.failure:type_name -> meshos.v1.FailureRecord
-	69,  // 100: meshos.v1.Record.action:type_name -> meshos.v1.ActionRecord
-	102, // 101: meshos.v1.Snapshot.taken_at:type_name -> google.protobuf.Timestamp
-	73,  // 102: meshos.v1.Snapshot.daemons:type_name -> meshos.v1.DaemonView
-	74,  // 103: meshos.v1.Snapshot.replicas:type_name -> meshos.v1.ReplicaView
-	75,  // 104: meshos.v1.Snapshot.peers:type_name -> meshos.v1.PeerView
-	76,  // 105: meshos.v1.Snapshot.avoid_list:type_name -> meshos.v1.AvoidView
-	77,  // 106: meshos.v1.Snapshot.local_maintenance:type_name -> meshos.v1.MaintenanceView
-	78,  // 107: meshos.v1.Snapshot.recently_emitted:type_name -> meshos.v1.EmittedAction
-	68,  // 108: meshos.v1.Snapshot.recent_failures:type_name -> meshos.v1.FailureRecord
-	103, // 109: meshos.v1.Snapshot.freeze_remaining:type_name -> google.protobuf.Duration
-	64,  // 110: meshos.v1.Snapshot.admin_audit:type_name -> meshos.v1.AdminAuditRecord
-	67,  // 111: meshos.v1.Snapshot.logs:type_name -> meshos.v1.LogRecord
-	79,  // 112: meshos.v1.Snapshot.in_flight_migrations:type_name -> meshos.v1.MigrationView
-	80,  // 113: meshos.v1.Snapshot.plugins:type_name -> meshos.v1.PluginView
-	81,  // 114: meshos.v1.Snapshot.stats:type_name -> meshos.v1.Stats
-	72,  // 115: meshos.v1.Snapshot.scheduler:type_name -> meshos.v1.SchedulerView
-	103, // 116: meshos.v1.SchedulerView.age:type_name -> google.protobuf.Duration
-	15,  // 117: meshos.v1.DaemonView.daemon:type_name -> meshos.v1.DaemonRef
-	10,  // 118: meshos.v1.DaemonView.lifecycle:type_name -> meshos.v1.DaemonView.Lifecycle
-	16,  // 119: meshos.v1.DaemonView.health:type_name -> meshos.v1.DaemonHealth
-	11,  // 120: meshos.v1.DaemonView.restart:type_name -> meshos.v1.DaemonView.Restart
-	103, // 121: meshos.v1.DaemonView.restart_in:type_name -> google.protobuf.Duration
-	103, // 122: meshos.v1.DaemonView.age:type_name -> google.protobuf.Duration
-	6,   // 123: meshos.v1.DaemonView.intent:type_name -> meshos.v1.DaemonIntent.Intent
-	23,  // 124: meshos.v1.DaemonView.last_exit:type_name -> meshos.v1.DaemonExit
-	103, // 125: meshos.v1.DaemonView.next_start:type_name -> google.protobuf.Duration
-	103, // 126: meshos.v1.PeerView.rtt:type_name -> google.protobuf.Duration
-	0,   // 127: meshos.v1.PeerView.health:type_name -> meshos.v1.NodeHealth
-	1,   // 128: meshos.v1.PeerView.maintenance:type_name -> meshos.v1.MaintenancePhase
-	26,  // 129: meshos.v1.PeerView.inventory:type_name -> meshos.v1.PeerInventory
-	103, // 130: meshos.v1.PeerView.health_since:type_name -> google.protobuf.Duration
-	103, // 131: meshos.v1.PeerView.jitter:type_name -> google.protobuf.Duration
-	103, // 132: meshos.v1.AvoidView.ttl:type_name -> google.protobuf.Duration
-	1,   // 133: meshos.v1.MaintenanceView.phase:type_name -> meshos.v1.MaintenancePhase
-	103, // 134: meshos.v1.MaintenanceView.since:type_name -> google.protobuf.Duration
-	103, // 135: meshos.v1.MaintenanceView.deadline:type_name -> google.protobuf.Duration
-	103, // 136: meshos.v1.EmittedAction.age:type_name -> google.protobuf.Duration
-	50,  // 137: meshos.v1.EmittedAction.action:type_name -> meshos.v1.Action
-	12,  // 138: meshos.v1.MigrationView.phase:type_name -> meshos.v1.MigrationView.Phase
-	103, // 139: meshos.v1.MigrationView.elapsed:type_name -> google.protobuf.Duration
-	103, // 140: meshos.v1.MigrationView.in_phase:type_name -> google.protobuf.Duration
-	13,  // 141: meshos.v1.PluginView.status:type_name -> meshos.v1.PluginView.Status
-	103, // 142: meshos.v1.PluginView.last_call:type_name -> google.protobuf.Duration
-	103, // 143: meshos.v1.PluginView.restart_in:type_name -> google.protobuf.Duration
-	103, // 144: meshos.v1.Stats.last_tick_took:type_name -> google.protobuf.Duration
-	103, // 145: meshos.v1.JournalEntry.at:type_name -> google.protobuf.Duration
-	102, // 146: meshos.v1.JournalEntry.wall:type_name -> google.protobuf.Timestamp
-	83,  // 147: meshos.v1.JournalEntry.boot:type_name -> meshos.v1.Boot
-	17,  // 148: meshos.v1.JournalEntry.event:type_name -> meshos.v1.Event
-	89,  // 149: meshos.v1.JournalEntry.samples:type_name -> meshos.v1.Samples
-	84,  // 150: meshos.v1.JournalEntry.tick:type_name -> meshos.v1.Tick
-	90,  // 151: meshos.v1.JournalEntry.outcome:type_name -> meshos.v1.ActionOutcome
-	91,  // 152: meshos.v1.JournalEntry.scores:type_name -> meshos.v1.ScoreTable
-	95,  // 153: meshos.v1.JournalEntry.migrations:type_name -> meshos.v1.Migrations
-	85,  // 154: meshos.v1.JournalEntry.commit:type_name -> meshos.v1.JudgedCommit
-	86,  // 155: meshos.v1.JournalEntry.reload:type_name -> meshos.v1.Reload
-	87,  // 156: meshos.v1.JournalEntry.acknowledged:type_name -> meshos.v1.Acknowledged
-	88,  // 157: meshos.v1.JournalEntry.failure:type_name -> meshos.v1.FailureReport
-	66,  // 158: meshos.v1.JournalEntry.signer_change:type_name -> meshos.v1.SignerChange
-	103, // 159: meshos.v1.Boot.freeze_remaining:type_name -> google.protobuf.Duration
-	33,  // 160: meshos.v1.JudgedCommit.event:type_name -> meshos.v1.AdminEvent
-	63,  // 161: meshos.v1.JudgedCommit.operators:type_name -> meshos.v1.Operator
-	62,  // 162: meshos.v1.JudgedCommit.outcome:type_name -> meshos.v1.VerificationOutcome
-	48,  // 163: meshos.v1.JudgedCommit.commit:type_name -> meshos.v1.SignedCommit
-	65,  // 164: meshos.v1.JudgedCommit.refusal:type_name -> meshos.v1.Refusal
-	14,  // 165: meshos.v1.Acknowledged.chain:type_name -> meshos.v1.Acknowledged.Chain
-	24,  // 166: meshos.v1.Samples.rtt:type_name -> meshos.v1.RttSample
-	25,  // 167: meshos.v1.Samples.health:type_name -> meshos.v1.NodeHealthSample
-	26,  // 168: meshos.v1.Samples.inventory:type_name -> meshos.v1.PeerInventory
-	50,  // 169: meshos.v1.ActionOutcome.action:type_name -> meshos.v1.Action
-	103, // 170: meshos.v1.ActionOutcome.retry_after:type_name -> google.protobuf.Duration
-	92,  // 171: meshos.v1.ScoreTable.chains:type_name -> meshos.v1.ChainScore
-	93,  // 172: meshos.v1.ChainScore.holders:type_name -> meshos.v1.NodeScore
-	93,  // 173: meshos.v1.ChainScore.best_alternative:type_name -> meshos.v1.NodeScore
-	94,  // 174: meshos.v1.ChainScore.cost:type_name -> meshos.v1.MigrationCost
-	103, // 175: meshos.v1.MigrationCost.state_transfer:type_name -> google.protobuf.Duration
-	103, // 176: meshos.v1.MigrationCost.disruption:type_name -> google.protobuf.Duration
-	79,  // 177: meshos.v1.Migrations.in_flight:type_name -> meshos.v1.MigrationView
-	15,  // 178: meshos.v1.BlastRadius.affected_daemons:type_name -> meshos.v1.DaemonRef
-	103, // 179: meshos.v1.BlastRadius.estimated_drain_delay:type_name -> google.protobuf.Duration
-	101, // 180: meshos.v1.BlastRadius.warnings:type_name -> meshos.v1.BlastRadius.Warning
-	23,  // 181: meshos.v1.DaemonLifecycle.ExitedCleanly.exit:type_name -> meshos.v1.DaemonExit
-	23,  // 182: meshos.v1.DaemonLifecycle.Crashed.exit:type_name -> meshos.v1.DaemonExit
-	183, // [183:183] is the sub-list for method output_type
-	183, // [183:183] is the sub-list for method input_type
-	183, // [183:183] is the sub-list for extension type_name
-	183, // [183:183] is the sub-list for extension extendee
-	0,   // [0:183] is the sub-list for field type_name
+	41,  // 47: meshos.v1.AdminEvent.restart_daemon:type_name -> meshos.v1.RestartDaemon
+	42,  // 48: meshos.v1.AdminEvent.freeze_cluster:type_name -> meshos.v1.FreezeCluster
+	43,  // 49: meshos.v1.AdminEvent.thaw_cluster:type_name -> meshos.v1.ThawCluster
+	44,  // 50: meshos.v1.AdminEvent.flush_avoid_lists:type_name -> meshos.v1.FlushAvoidLists
+	45,  // 51: meshos.v1.AdminEvent.force_evict_replica:type_name -> meshos.v1.ForceEvictReplica
+	46,  // 52: meshos.v1.AdminEvent.force_restart_daemon:type_name -> meshos.v1.ForceRestartDaemon
+	47,  // 53: meshos.v1.AdminEvent.force_cutover:type_name -> meshos.v1.ForceCutover
+	48,  // 54: meshos.v1.AdminEvent.kill_migration:type_name -> meshos.v1.KillMigration
+	104, // 55: meshos.v1.EnterMaintenance.drain_for:type_name -> google.protobuf.Duration
+	104, // 56: meshos.v1.Drain.drain_for:type_name -> google.protobuf.Duration
+	15,  // 57: meshos.v1.SetDaemonIntent.daemon:type_name -> meshos.v1.DaemonRef
+	6,   // 58: meshos.v1.SetDaemonIntent.intent:type_name -> meshos.v1.DaemonIntent.Intent
+	7,   // 59: meshos.v1.SetLocalReplica.intent:type_name -> meshos.v1.LocalReplicaIntent.Intent
+	15,  // 60: meshos.v1.RestartDaemon.daemon:type_name -> meshos.v1.DaemonRef
+	104, // 61: meshos.v1.FreezeCluster.ttl:type_name -> google.protobuf.Duration
+	15,  // 62: meshos.v1.ForceRestartDaemon.daemon:type_name -> meshos.v1.DaemonRef
+	33,  // 63: meshos.v1.AdminCommand.event:type_name -> meshos.v1.AdminEvent
+	103, // 64: meshos.v1.AdminCommand.issued_at:type_name -> google.protobuf.Timestamp
+	52,  // 65: meshos.v1.Action.start_daemon:type_name -> meshos.v1.StartDaemon
+	53,  // 66: meshos.v1.Action.stop_daemon:type_name -> meshos.v1.StopDaemon
+	54,  // 67: meshos.v1.Action.pull_replica:type_name -> meshos.v1.PullReplica
+	55,  // 68: meshos.v1.Action.drop_replica:type_name -> meshos.v1.DropReplica
+	56,  // 69: meshos.v1.Action.request_placement:type_name -> meshos.v1.RequestPlacement
+	57,  // 70: meshos.v1.Action.request_eviction:type_name -> meshos.v1.RequestEviction
+	58,  // 71: meshos.v1.Action.migrate_blob:type_name -> meshos.v1.MigrateBlob
+	59,  // 72: meshos.v1.Action.reduce_heat:type_name -> meshos.v1.ReduceHeat
+	60,  // 73: meshos.v1.Action.mark_avoid:type_name -> meshos.v1.MarkAvoid
+	61,  // 74: meshos.v1.Action.apply_backoff:type_name -> meshos.v1.ApplyBackoff
+	62,  // 75: meshos.v1.Action.commit_maintenance_transition:type_name -> meshos.v1.CommitMaintenanceTransition
+	15,  // 76: meshos.v1.StartDaemon.daemon:type_name -> meshos.v1.DaemonRef
+	15,  // 77: meshos.v1.StopDaemon.daemon:type_name -> meshos.v1.DaemonRef
+	104, // 78: meshos.v1.StopDaemon.grace:type_name -> google.protobuf.Duration
+	104, // 79: meshos.v1.MarkAvoid.ttl:type_name -> google.protobuf.Duration
+	15,  // 80: meshos.v1.ApplyBackoff.daemon:type_name -> meshos.v1.DaemonRef
+	104, // 81: meshos.v1.ApplyBackoff.remaining:type_name -> google.protobuf.Duration
+	1,   // 82: meshos.v1.CommitMaintenanceTransition.target:type_name -> meshos.v1.MaintenancePhase
+	8,   // 83: meshos.v1.VerificationOutcome.verdict:type_name -> meshos.v1.VerificationOutcome.Verdict
+	103, // 84: meshos.v1.AdminAuditRecord.committed_at:type_name -> google.protobuf.Timestamp
+	33,  // 85: meshos.v1.AdminAuditRecord.event:type_name -> meshos.v1.AdminEvent
+	64,  // 86: meshos.v1.AdminAuditRecord.operators:type_name -> meshos.v1.Operator
+	63,  // 87: meshos.v1.AdminAuditRecord.outcome:type_name -> meshos.v1.VerificationOutcome
+	49,  // 88: meshos.v1.AdminAuditRecord.commit:type_name -> meshos.v1.SignedCommit
+	67,  // 89: meshos.v1.AdminAuditRecord.signer_change:type_name -> meshos.v1.SignerChange
+	66,  // 90: meshos.v1.AdminAuditRecord.refusal:type_name -> meshos.v1.Refusal
+	17,  // 91: meshos.v1.Refusal.order:type_name -> meshos.v1.Event
+	103, // 92: meshos.v1.LogRecord.at:type_name -> google.protobuf.Timestamp
+	2,   // 93: meshos.v1.LogRecord.level:type_name -> meshos.v1.LogLevel
+	103, // 94: meshos.v1.FailureRecord.at:type_name -> google.protobuf.Timestamp
+	103, // 95: meshos.v1.ActionRecord.at:type_name -> google.protobuf.Timestamp
+	51,  // 96: meshos.v1.ActionRecord.action:type_name -> meshos.v1.Action
+	9,   // 97: meshos.v1.ActionRecord.outcome:type_name -> meshos.v1.ActionRecord.Outcome
+	104, // 98: meshos.v1.ActionRecord.retry_after:type_name -> google.protobuf.Duration
+	65,  // 99: meshos.v1.Record.audit:type_name -> meshos.v1.AdminAuditRecord
+	68,  // 100: meshos.v1.Record.log:type_name -> meshos.v1.LogRecord
+	69,  // 101: meshos.v1.Record.failure:type_name -> meshos.v1.FailureRecord
+	70,  // 102: meshos.v1.Record.action:type_name -> meshos.v1.ActionRecord
+	103, // 103: meshos.v1.Snapshot.taken_at:type_name -> google.protobuf.Timestamp
+	74,  // 104: meshos.v1.Snapshot.daemons:type_name -> meshos.v1.DaemonView
+	75,  // 105: meshos.v1.Snapshot.replicas:type_name -> meshos.v1.ReplicaView
+	76,  // 106: meshos.v1.Snapshot.peers:type_name -> meshos.v1.PeerView
+	77,  // 107: meshos.v1.Snapshot.avoid_list:type_name -> meshos.v1.AvoidView
+	78,  // 108: meshos.v1.Snapshot.local_maintenance:type_name -> meshos.v1.MaintenanceView
+	79,  // 109: meshos.v1.Snapshot.recently_emitted:type_name -> meshos.v1.EmittedAction
+	69,  // 110: meshos.v1.Snapshot.recent_failures:type_name -> meshos.v1.FailureRecord
+	104, // 111: meshos.v1.Snapshot.freeze_remaining:type_name -> google.protobuf.Duration
+	65,  // 112: meshos.v1.Snapshot.admin_audit:type_name -> meshos.v1.AdminAuditRecord
+	68,  // 113: meshos.v1.Snapshot.logs:type_name -> meshos.v1.LogRecord
+	80,  // 114: meshos.v1.Snapshot.in_flight_migrations:type_name -> meshos.v1.MigrationView
+	81,  // 115: meshos.v1.Snapshot.plugins:type_name -> meshos.v1.PluginView
+	82,  // 116: meshos.v1.Snapshot.stats:type_name -> meshos.v1.Stats
+	73,  // 117: meshos.v1.Snapshot.scheduler:type_name -> meshos.v1.SchedulerView
+	104, // 118: meshos.v1.SchedulerView.age:type_name -> google.protobuf.Duration
+	15,  // 119: meshos.v1.DaemonView.daemon:type_name -> meshos.v1.DaemonRef
+	10,  // 120: meshos.v1.DaemonView.lifecycle:type_name -> meshos.v1.DaemonView.Lifecycle
+	16,  // 121: meshos.v1.DaemonView.health:type_name -> meshos.v1.DaemonHealth
+	11,  // 122: meshos.v1.DaemonView.restart:type_name -> meshos.v1.DaemonView.Restart
+	104, // 123: meshos.v1.DaemonView.restart_in:type_name -> google.protobuf.Duration
+	104, // 124: meshos.v1.DaemonView.age:type_name -> google.protobuf.Duration
+	6,   // 125: meshos.v1.DaemonView.intent:type_name -> meshos.v1.DaemonIntent.Intent
+	23,  // 126: meshos.v1.DaemonView.last_exit:type_name -> meshos.v1.DaemonExit
+	104, // 127: meshos.v1.DaemonView.next_start:type_name -> google.protobuf.Duration
+	104, // 128: meshos.v1.PeerView.rtt:type_name -> google.protobuf.Duration
+	0,   // 129: meshos.v1.PeerView.health:type_name -> meshos.v1.NodeHealth
+	1,   // 130: meshos.v1.PeerView.maintenance:type_name -> meshos.v1.MaintenancePhase
+	26,  // 131: meshos.v1.PeerView.inventory:type_name -> meshos.v1.PeerInventory
+	104, // 132: meshos.v1.PeerView.health_since:type_name -> google.protobuf.Duration
+	104, // 133: meshos.v1.PeerView.jitter:type_name -> google.protobuf.Duration
+	104, // 134: meshos.v1.AvoidView.ttl:type_name -> google.protobuf.Duration
+	1,   // 135: meshos.v1.MaintenanceView.phase:type_name -> meshos.v1.MaintenancePhase
+	104, // 136: meshos.v1.MaintenanceView.since:type_name -> google.protobuf.Duration
+	104, // 137: meshos.v1.MaintenanceView.deadline:type_name -> google.protobuf.Duration
+	104, // 138: meshos.v1.EmittedAction.age:type_name -> google.protobuf.Duration
+	51,  // 139: meshos.v1.EmittedAction.action:type_name -> meshos.v1.Action
+	12,  // 140: meshos.v1.MigrationView.phase:type_name -> meshos.v1.MigrationView.Phase
+	104, // 141: meshos.v1.MigrationView.elapsed:type_name -> google.protobuf.Duration
+	104, // 142: meshos.v1.MigrationView.in_phase:type_name -> google.protobuf.Duration
+	13,  // 143: meshos.v1.PluginView.status:type_name -> meshos.v1.PluginView.Status
+	104, // 144: meshos.v1.PluginView.last_call:type_name -> google.protobuf.Duration
+	104, // 145: meshos.v1.PluginView.restart_in:type_name -> google.protobuf.Duration
+	104, // 146: meshos.v1.Stats.last_tick_took:type_name -> google.protobuf.Duration
+	104, // 147: meshos.v1.JournalEntry.at:type_name -> google.protobuf.Duration
+	103, // 148: meshos.v1.JournalEntry.wall:type_name -> google.protobuf.Timestamp
+	84,  // 149: meshos.v1.JournalEntry.boot:type_name -> meshos.v1.Boot
+	17,  // 150: meshos.v1.JournalEntry.event:type_name -> meshos.v1.Event
+	90,  // 151: meshos.v1.JournalEntry.samples:type_name -> meshos.v1.Samples
+	85,  // 152: meshos.v1.JournalEntry.tick:type_name -> meshos.v1.Tick
+	91,  // 153: meshos.v1.JournalEntry.outcome:type_name -> meshos.v1.ActionOutcome
+	92,  // 154: meshos.v1.JournalEntry.scores:type_name -> meshos.v1.ScoreTable
+	96,  // 155: meshos.v1.JournalEntry.migrations:type_name -> meshos.v1.Migrations
+	86,  // 156: meshos.v1.JournalEntry.commit:type_name -> meshos.v1.JudgedCommit
+	87,  // 157: meshos.v1.JournalEntry.reload:type_name -> meshos.v1.Reload
+	88,  // 158: meshos.v1.JournalEntry.acknowledged:type_name -> meshos.v1.Acknowledged
+	89,  // 159: meshos.v1.JournalEntry.failure:type_name -> meshos.v1.FailureReport
+	67,  // 160: meshos.v1.JournalEntry.signer_change:type_name -> meshos.v1.SignerChange
+	104, // 161: meshos.v1.Boot.freeze_remaining:type_name -> google.protobuf.Duration
+	33,  // 162: meshos.v1.JudgedCommit.event:type_name -> meshos.v1.AdminEvent
+	64,  // 163: meshos.v1.JudgedCommit.operators:type_name -> meshos.v1.Operator
+	63,  // 164: meshos.v1.JudgedCommit.outcome:type_name -> meshos.v1.VerificationOutcome
+	49,  // 165: meshos.v1.JudgedCommit.commit:type_name -> meshos.v1.SignedCommit
+	66,  // 166: meshos.v1.JudgedCommit.refusal:type_name -> meshos.v1.Refusal
+	14,  // 167: meshos.v1.Acknowledged.chain:type_name -> meshos.v1.Acknowledged.Chain
+	24,  // 168: meshos.v1.Samples.rtt:type_name -> meshos.v1.RttSample
+	25,  // 169: meshos.v1.Samples.health:type_name -> meshos.v1.NodeHealthSample
+	26,  // 170: meshos.v1.Samples.inventory:type_name -> meshos.v1.PeerInventory
+	51,  // 171: meshos.v1.ActionOutcome.action:type_name -> meshos.v1.Action
+	104, // 172: meshos.v1.ActionOutcome.retry_after:type_name -> google.protobuf.Duration
+	93,  // 173: meshos.v1.ScoreTable.chains:type_name -> meshos.v1.ChainScore
+	94,  // 174: meshos.v1.ChainScore.holders:type_name -> meshos.v1.NodeScore
+	94,  // 175: meshos.v1.ChainScore.best_alternative:type_name -> meshos.v1.NodeScore
+	95,  // 176: meshos.v1.ChainScore.cost:type_name -> meshos.v1.MigrationCost
+	104, // 177: meshos.v1.MigrationCost.state_transfer:type_name -> google.protobuf.Duration
+	104, // 178: meshos.v1.MigrationCost.disruption:type_name -> google.protobuf.Duration
+	80,  // 179: meshos.v1.Migrations.in_flight:type_name -> meshos.v1.MigrationView
+	15,  // 180: meshos.v1.BlastRadius.affected_daemons:type_name -> meshos.v1.DaemonRef
+	104, // 181: meshos.v1.BlastRadius.estimated_drain_delay:type_name -> google.protobuf.Duration
+	102, // 182: meshos.v1.BlastRadius.warnings:type_name -> meshos.v1.BlastRadius.Warning
+	23,  // 183: meshos.v1.DaemonLifecycle.ExitedCleanly.exit:type_name -> meshos.v1.DaemonExit
+	23,  // 184: meshos.v1.DaemonLifecycle.Crashed.exit:type_name -> meshos.v1.DaemonExit
+	185, // [185:185] is the sub-list for method output_type
+	185, // [185:185] is the sub-list for method input_type
+	185, // [185:185] is the sub-list for extension type_name
+	185, // [185:185] is the sub-list for extension extendee
+	0,   // [0:185] is the sub-list for field type_name
 }
 
 func init() { file_meshos_v1_meshos_proto_init() }
@@ -8944,6 +9020,7 @@ func file_meshos_v1_meshos_proto_init() {
 		(*AdminEvent_SetPlacement)(nil),
 		(*AdminEvent_SetLocalReplica)(nil),
 		(*AdminEvent_StopNode)(nil),
+		(*AdminEvent_RestartDaemon)(nil),
 		(*AdminEvent_FreezeCluster)(nil),
 		(*AdminEvent_ThawCluster)(nil),
 		(*AdminEvent_FlushAvoidLists)(nil),
@@ -8954,12 +9031,12 @@ func file_meshos_v1_meshos_proto_init() {
 	}
 	file_meshos_v1_meshos_proto_msgTypes[20].OneofWrappers = []any{}
 	file_meshos_v1_meshos_proto_msgTypes[24].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[28].OneofWrappers = []any{
+	file_meshos_v1_meshos_proto_msgTypes[29].OneofWrappers = []any{
 		(*FlushAvoidLists_Local)(nil),
 		(*FlushAvoidLists_OnPeer)(nil),
 		(*FlushAvoidLists_Global)(nil),
 	}
-	file_meshos_v1_meshos_proto_msgTypes[35].OneofWrappers = []any{
+	file_meshos_v1_meshos_proto_msgTypes[36].OneofWrappers = []any{
 		(*Action_StartDaemon)(nil),
 		(*Action_StopDaemon)(nil),
 		(*Action_PullReplica)(nil),
@@ -8972,23 +9049,23 @@ func file_meshos_v1_meshos_proto_init() {
 		(*Action_ApplyBackoff)(nil),
 		(*Action_CommitMaintenanceTransition)(nil),
 	}
-	file_meshos_v1_meshos_proto_msgTypes[40].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[52].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[54].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[55].OneofWrappers = []any{
+	file_meshos_v1_meshos_proto_msgTypes[41].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[53].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[55].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[56].OneofWrappers = []any{
 		(*Record_Audit)(nil),
 		(*Record_Log)(nil),
 		(*Record_Failure)(nil),
 		(*Record_Action)(nil),
 	}
-	file_meshos_v1_meshos_proto_msgTypes[56].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[58].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[57].OneofWrappers = []any{}
 	file_meshos_v1_meshos_proto_msgTypes[59].OneofWrappers = []any{}
 	file_meshos_v1_meshos_proto_msgTypes[60].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[62].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[64].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[61].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[63].OneofWrappers = []any{}
 	file_meshos_v1_meshos_proto_msgTypes[65].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[67].OneofWrappers = []any{
+	file_meshos_v1_meshos_proto_msgTypes[66].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[68].OneofWrappers = []any{
 		(*JournalEntry_Boot)(nil),
 		(*JournalEntry_Event)(nil),
 		(*JournalEntry_Samples)(nil),
@@ -9002,18 +9079,18 @@ func file_meshos_v1_meshos_proto_init() {
 		(*JournalEntry_Failure)(nil),
 		(*JournalEntry_SignerChange)(nil),
 	}
-	file_meshos_v1_meshos_proto_msgTypes[68].OneofWrappers = []any{}
 	file_meshos_v1_meshos_proto_msgTypes[69].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[75].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[77].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[81].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[70].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[76].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[78].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[82].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_meshos_v1_meshos_proto_rawDesc), len(file_meshos_v1_meshos_proto_rawDesc)),
 			NumEnums:      15,
-			NumMessages:   87,
+			NumMessages:   88,
 			NumExtensions: 0,
 			NumServices:   0,
 		},
