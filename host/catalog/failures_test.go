@@ -104,11 +104,11 @@ func TestStartErrors(t *testing.T) {
 
 func TestPluginThatNeverSaysHello(t *testing.T) {
 	r := start(t, []catalog.Entry{entry("p", "silent")}, func(o *catalog.Options) {
-		o.StartTimeout = 200 * time.Millisecond
+		o.StartTimeout = 3 * time.Second // its execution counts too
 		o.Rand = func() float64 { return 1e6 }
 	})
 	v := r.waitFor("p", snapshot.PluginBackingOff)
-	if want := "start: no handshake within 200ms; run " + testPlugin + " by hand to see what it does"; v.Message != want {
+	if want := "start: no handshake within 3s; run " + testPlugin + " by hand to see what it does"; v.Message != want {
 		t.Errorf("message %q", v.Message)
 	}
 }
