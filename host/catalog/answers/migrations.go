@@ -1,10 +1,15 @@
 package answers
 
 import (
+	"fmt"
+
 	"github.com/meshos/meshos/host/mesh"
 	"github.com/meshos/meshos/host/wire"
 	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
 )
+
+// migrationsMax bounds the migrations of one answer: the node keeps and shows all of them.
+const migrationsMax = 10_000
 
 // Migrations returns the migrations that can be true.
 func Migrations(in *meshosv1.Migrations) ([]mesh.Migration, Discarded) {
@@ -15,6 +20,8 @@ func Migrations(in *meshosv1.Migrations) ([]mesh.Migration, Discarded) {
 		migration, err := wire.MigrationFromProto(view)
 		_, twice := seen[migration.ID]
 		switch {
+		case len(out) == migrationsMax:
+			bad.Add(fmt.Sprintf("more than %d migrations", migrationsMax), "migration %d", view.GetMigration())
 		case err != nil:
 			bad.Add("malformed migration", "migration %d: %v", view.GetMigration(), err)
 		case migration.Elapsed < 0 || migration.InPhase < 0:

@@ -1,6 +1,7 @@
 package answers
 
 import (
+	"maps"
 	"testing"
 
 	"google.golang.org/protobuf/proto"
@@ -27,5 +28,16 @@ func TestMigrations(t *testing.T) {
 	}
 	if n != 5 {
 		t.Errorf("found %v", counts(bad))
+	}
+}
+
+func TestP5_MigrationsAreBounded(t *testing.T) {
+	in := &meshosv1.Migrations{}
+	for id := range uint64(migrationsMax + 5) {
+		in.InFlight = append(in.InFlight, &meshosv1.MigrationView{Migration: id + 1, Phase: 2})
+	}
+	got, bad := Migrations(in)
+	if want := map[string]uint64{"more than 10000 migrations: migration 10001": 5}; len(got) != migrationsMax || !maps.Equal(counts(bad), want) {
+		t.Errorf("kept %d, found %v", len(got), counts(bad))
 	}
 }
