@@ -4,6 +4,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/meshos/meshos/cmd/meshos/internal/view"
 	"github.com/meshos/meshos/host/mesh"
 	"github.com/meshos/meshos/host/wire"
 	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
@@ -16,13 +17,9 @@ func TestChangesOfSignersAreShownAndHaveNoSignatures(t *testing.T) {
 		Seq: 3, Wall: time.Date(2026, 1, 2, 12, 0, 3, 0, time.UTC),
 		SignerChange: &mesh.SignerChange{Name: "ana", Old: "SHA256:x", New: "SHA256:y", Text: "operator ana: key SHA256:x replaced by SHA256:y"},
 	}, true)
-	s := &shell{}
-	show := &auditPrinter{a: &app{out: &s.out, err: &s.err, zone: time.UTC}}
-	if err := show.print(record); err != nil {
-		t.Fatal(err)
-	}
-	if want := "2026-01-02 12:00:03.000 #3 signers    operator ana: key SHA256:x replaced by SHA256:y (not durable)\n"; s.out.String() != want {
-		t.Errorf("shows %q, want %q", s.out.String(), want)
+	want := "2026-01-02 12:00:03.000 #3 signers    operator ana: key SHA256:x replaced by SHA256:y (not durable)\n"
+	if got := (view.Printer{}).AuditRecord(record); got != want {
+		t.Errorf("shows %q, want %q", got, want)
 	}
 	check := &signatureCheck{}
 	if err := check.see(&meshosv1.Record{Kind: &meshosv1.Record_Audit{Audit: record}}); err != nil || check.verified+check.unsigned+len(check.bad) != 0 {

@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"google.golang.org/protobuf/proto"
 
+	"github.com/meshos/meshos/cmd/meshos/internal/view"
 	"github.com/meshos/meshos/host/mesh"
 	"github.com/meshos/meshos/host/records/disk"
 	"github.com/meshos/meshos/host/records/durable"
@@ -189,7 +190,8 @@ func TestAuditExport(t *testing.T) {
 	}
 	line := func(seq string) string {
 		return `{"epoch":"9","seq":"` + seq + `","committed_at":"2026-01-02T12:00:0` + seq + `Z","event":{"cordon":{"node":"4"}},` +
-			`"operators":[{"key_id":"SHA256:abc","name":"alice","verified":true}],"outcome":{"verdict":"VERDICT_ACCEPTED"}}` + "\n"
+			`"operators":[{"key_id":"SHA256:abc","name":"alice","verified":true}],"outcome":{"verdict":"VERDICT_ACCEPTED"},` +
+			`"node":"1","epoch_hex":"0000000000000009"}` + "\n"
 	}
 	if diff := cmp.Diff(line("1")+line("2"), s.out.String()); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
@@ -218,9 +220,9 @@ func TestOperator134_AuditTailFollowsAndWarnsOfMissingRecords(t *testing.T) {
 	if code := <-ended; code != exitDone {
 		t.Errorf("exit code %d: %s", code, s.err.String())
 	}
-	want := `2026-01-02 12:00:01.000 #1 accepted   alice: {"cordon":{"node":"4"}}
-2026-01-02 12:00:02.000 #2 rejected   alice (claimed): {"cordon":{"node":"4"}} — frozen: wait (not durable)
-2026-01-02 12:00:05.000 #5 accepted   alice: {"cordon":{"node":"4"}}
+	want := `2026-01-02 12:00:01.000 #1 accepted   alice: cordon node 4
+2026-01-02 12:00:02.000 #2 rejected   alice (claimed): cordon node 4 — frozen: wait (not durable)
+2026-01-02 12:00:05.000 #5 accepted   alice: cordon node 4
 `
 	if diff := cmp.Diff(want, s.out.String()); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
@@ -240,14 +242,17 @@ func TestAuditTailSince(t *testing.T) {
 		t.Errorf("exit code %d: %s%s", code, s.out.String(), s.err.String())
 	}
 	if code := s.run(t.Context(), "audit", "tail", "--since", "noon"); code != exitUsage ||
-		!strings.Contains(s.err.String(), `--since "noon": want a duration such as 2h, a time such as 2026-01-31T08:00:00Z, or all`) {
+		!strings.Contains(s.err.String(), `--since "noon" is not a time: want how long ago (2h, 7d), a day (2026-11-23), a minute`) {
 		t.Errorf("exit code %d: %s", code, s.err.String())
 	}
 }
 
 func TestAuditTailWarnsOfRecordsMissingAtTheBeginningOfARun(t *testing.T) {
 	s := &shell{}
-	show := &auditPrinter{a: &app{out: &s.out, err: &s.err, zone: time.UTC}}
+	show := &recordPrinter[meshosv1.AdminAuditRecord, *meshosv1.AdminAuditRecord]{
+		a:    &app{out: &s.out, err: &s.err, zone: time.UTC, env: func(string) string { return "" }},
+		line: func(r *meshosv1.AdminAuditRecord) (string, error) { return view.Printer{}.AuditRecord(r), nil },
+	}
 	for _, at := range []struct{ epoch, seq uint64 }{{7, 5}, {7, 6}, {8, 1}, {9, 3}, {9, 5}} { // what is missing of the oldest run is not known
 		record := wire.Origin{Node: 1, Epoch: at.epoch}.Audit(audited(at.seq), false)
 		if err := show.print(record); err != nil {
@@ -256,6 +261,9 @@ func TestAuditTailWarnsOfRecordsMissingAtTheBeginningOfARun(t *testing.T) {
 	}
 	if want := "warning: 2 records missing here\nwarning: 1 record missing here\n"; s.err.String() != want {
 		t.Errorf("says %q", s.err.String())
+	}
+	if want := "-- the node started again: epoch 0000000000000009 --\n"; strings.Count(s.out.String(), want) != 1 {
+		t.Errorf("prints %s", s.out.String())
 	}
 }
 

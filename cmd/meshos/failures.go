@@ -1,13 +1,8 @@
 package main
 
 import (
-	"context"
-	"fmt"
-	"io"
-
 	"github.com/spf13/cobra"
 
-	"github.com/meshos/meshos/cmd/meshos/internal/view"
 	hostv1 "github.com/meshos/meshos/proto/meshos/host/v1"
 	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
 )
@@ -16,44 +11,34 @@ func newFailuresCommand(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "failures",
 		Short: "Show failure records: what went wrong, and where",
-		Long: `Shows the newest 256 failure records of the node: the source of each failure and its
-reason. With --follow it continues with new records until it is interrupted.`,
+		Long: `Shows failure records: the source of each failure and its reason. They are read from
+disk, so those of earlier runs of the node are among them. Without --since, --until and
+-n the newest 256 are shown. With --follow it continues with new records until it is
+interrupted.
+
+` + aboutTimes,
 		Example: `  meshos failures
   meshos failures -f
+  meshos failures --since 7d
+  meshos failures --since 2026-11-23 --until "2026-11-23 14:02"
   meshos failures -o json | jq -r .source | sort | uniq -c`,
 		Args: cobra.NoArgs,
 	}
-	output := addOutput(cmd)
-	follow := cmd.Flags().BoolP("follow", "f", false, "continue with new records")
-	lines := cmd.Flags().IntP("lines", "n", 0, "show only the `N` newest records; 0 for all")
+	h := addHistory(cmd, "failures", 256)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		if *lines < 0 {
-			return &usageError{err: fmt.Errorf("--lines: must not be negative, is %d", *lines), help: cmd.CommandPath() + " --help"}
+		in, err := h.request(cmd, a)
+		if err != nil {
+			return err
 		}
 		node, err := a.connect()
 		if err != nil {
 			return err
 		}
 		defer node.close()
-		snapshot, err := node.snapshot(cmd.Context())
-		if err != nil {
-			return err
-		}
 		printer := a.printer(a.out)
-		show := func(r *meshosv1.FailureRecord) error {
-			if *output == outputJSON {
-				return view.JSON(a.out, r, true)
-			}
-			_, err := io.WriteString(a.out, printer.FailureRecord(r))
-			return err
-		}
-		return tail(cmd.Context(), tailing[meshosv1.FailureRecord]{
-			epoch: snapshot.GetEpoch(), ring: snapshot.GetRecentFailures(), most: *lines, follow: *follow,
-			seq: (*meshosv1.FailureRecord).GetSeq, wanted: func(*meshosv1.FailureRecord) bool { return true }, show: show,
-			newer: func(ctx context.Context, in *hostv1.TailRequest, visit func(*meshosv1.FailureRecord) error) error {
-				stream, err := node.TailFailures(ctx, in)
-				return receive(ctx, node, stream, err, visit)
-			},
+		return showHistory[meshosv1.FailureRecord](cmd.Context(), a, node, h, in, chain[meshosv1.FailureRecord]{
+			name: "failure", tail: hostv1.HostClient.TailFailures, stored: (*meshosv1.Record).GetFailure, at: (*meshosv1.FailureRecord).GetAt,
+			line: func(r *meshosv1.FailureRecord) (string, error) { return printer.FailureRecord(r, a.now()), nil },
 		})
 	}
 	return cmd

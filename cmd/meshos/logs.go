@@ -1,9 +1,7 @@
 package main
 
 import (
-	"context"
 	"fmt"
-	"io"
 	"strconv"
 	"strings"
 
@@ -18,60 +16,60 @@ func newLogsCommand(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "logs",
 		Short: "Show the log of a node and its daemons",
-		Long: `Shows the newest 2048 lines of the node's log: its own lines and those of its
-daemons. With --follow it continues with new lines until it is interrupted.`,
+		Long: `Shows the node's log: its own lines and those of its daemons. They are read from disk,
+so those of earlier runs of the node are among them. Without --since, --until and -n the
+newest 2048 are shown. With --follow it continues with new lines until it is interrupted.
+
+` + aboutTimes,
 		Example: `  meshos logs -n 20
   meshos logs -f --level warn
-  meshos logs -f --daemon demo
+  meshos logs --since 7d --daemon demo
+  meshos logs --since "2026-11-23 14:00" --until "2026-11-23 14:02"
   meshos logs -o json | jq -r .message`,
 		Args: cobra.NoArgs,
 	}
-	output := addOutput(cmd)
-	follow := cmd.Flags().BoolP("follow", "f", false, "continue with new lines")
-	lines := cmd.Flags().IntP("lines", "n", 0, "show only the `N` newest lines; 0 for all")
+	h := addHistory(cmd, "lines", 2048)
 	level := cmd.Flags().String("level", "trace", "show lines from this `LEVEL` on: trace, debug, info, warn or error")
 	completeFlag(cmd, "level", "trace", "debug", "info", "warn", "error")
 	daemon := cmd.Flags().String("daemon", "", "show only lines of the daemon with this `ID` or name")
 	_ = cmd.RegisterFlagCompletionFunc("daemon", a.completeDaemons)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		in, err := h.request(cmd, a)
+		if err != nil {
+			return err
+		}
 		least, ok := meshosv1.LogLevel_value["LOG_LEVEL_"+strings.ToUpper(*level)]
 		if !ok || least == 0 {
 			return &usageError{err: fmt.Errorf("--level %q: want trace, debug, info, warn or error", *level), help: cmd.CommandPath() + " --help"}
 		}
-		if *lines < 0 {
-			return &usageError{err: fmt.Errorf("--lines: must not be negative, is %d", *lines), help: cmd.CommandPath() + " --help"}
+		if least > 1 {
+			in.MinLevel = meshosv1.LogLevel(least)
 		}
 		node, err := a.connect()
 		if err != nil {
 			return err
 		}
 		defer node.close()
-		snapshot, err := node.snapshot(cmd.Context())
-		if err != nil {
-			return err
+		var snapshot *meshosv1.Snapshot // for the names of daemons
+		if h.dir == "" {
+			if snapshot, err = node.snapshot(cmd.Context()); err != nil {
+				return err
+			}
 		}
-		only, err := findDaemon(snapshot, *daemon)
-		if err != nil {
-			return err
-		}
-		wanted := func(r *meshosv1.LogRecord) bool {
-			return int32(r.GetLevel()) >= least && (*daemon == "" || r.DaemonId != nil && r.GetDaemonId() == only)
+		if *daemon != "" {
+			only, err := findDaemon(snapshot, *daemon)
+			if err != nil {
+				return err
+			}
+			in.DaemonId = &only
 		}
 		printer, names := a.printer(a.out), daemonNames(snapshot)
-		show := func(r *meshosv1.LogRecord) error {
-			if *output == outputJSON {
-				return view.JSON(a.out, r, true)
-			}
-			_, err := io.WriteString(a.out, printer.LogRecord(r, names))
-			return err
-		}
-		return tail(cmd.Context(), tailing[meshosv1.LogRecord]{
-			epoch: snapshot.GetEpoch(), ring: snapshot.GetLogs(), most: *lines, follow: *follow,
-			seq: (*meshosv1.LogRecord).GetSeq, wanted: wanted, show: show,
-			newer: func(ctx context.Context, in *hostv1.TailRequest, visit func(*meshosv1.LogRecord) error) error {
-				stream, err := node.TailLogs(ctx, in)
-				return receive(ctx, node, stream, err, visit)
+		return showHistory[meshosv1.LogRecord](cmd.Context(), a, node, h, in, chain[meshosv1.LogRecord]{
+			name: "log", tail: hostv1.HostClient.TailLogs, stored: (*meshosv1.Record).GetLog, at: (*meshosv1.LogRecord).GetAt,
+			wanted: func(r *meshosv1.LogRecord) bool {
+				return r.GetLevel() >= in.GetMinLevel() && (in.DaemonId == nil || r.DaemonId != nil && r.GetDaemonId() == in.GetDaemonId())
 			},
+			line: func(r *meshosv1.LogRecord) (string, error) { return printer.LogRecord(r, names, a.now()), nil },
 		})
 	}
 	return cmd
@@ -88,11 +86,11 @@ func daemonNames(s *meshosv1.Snapshot) map[uint64]string {
 // findDaemon returns the id of a daemon that is named by its id or its name. A number is an
 // id: names are labels, and several daemons may have the same one.
 func findDaemon(s *meshosv1.Snapshot, word string) (uint64, error) {
-	if word == "" {
-		return 0, nil
-	}
 	if id, err := strconv.ParseUint(word, 10, 64); err == nil && id != 0 {
 		return id, nil // the daemon may be gone, but may have left lines
+	}
+	if s == nil {
+		return 0, &usageError{err: fmt.Errorf("--daemon %q: with --dir no node is asked for its daemons; use the daemon's id", word)}
 	}
 	var known, ids []string
 	var found uint64

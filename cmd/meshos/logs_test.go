@@ -22,7 +22,7 @@ func TestLogs(t *testing.T) {
 		"logs --daemon 2":    "12:00:00.000 WARN  daemon 2: careful\n",
 		"logs --daemon 9":    "",
 		"logs -n 1 --level info -o json": `{"epoch":"2748","seq":"4","at":"2026-01-02T12:00:00Z","level":"LOG_LEVEL_ERROR",` +
-			`"node":"1","message":"broken","chain_pending":true}` + "\n",
+			`"node":"1","message":"broken","chain_pending":true,"epoch_hex":"0000000000000abc"}` + "\n",
 	} {
 		t.Run(line, func(t *testing.T) {
 			_, s := start(t)

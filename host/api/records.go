@@ -14,4 +14,7 @@ type Records interface {
 	// still there; if not, it begins with the oldest record. It ends at the first error of
 	// known or visit, or when ctx is done.
 	Read(ctx context.Context, chain mesh.RecordChain, from mesh.RecordPosition, known func(bool) error, visit func(*meshosv1.Record) error) error
+	// Newest returns the number of the entry, for the From of a position, with which the
+	// newest n wanted records on disk begin; that of the oldest entry if there are fewer.
+	Newest(ctx context.Context, chain mesh.RecordChain, n int, wanted func(*meshosv1.Record) bool) (uint64, error)
 }

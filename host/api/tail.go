@@ -9,6 +9,7 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"github.com/meshos/meshos/host/mesh"
 	"github.com/meshos/meshos/host/snapshot"
@@ -27,10 +28,10 @@ func (s *Service) TailAudit(in *hostv1.TailRequest, stream grpc.ServerStreamingS
 		chain:  mesh.ChainAudit,
 		ring:   func(latest *snapshot.Snapshot) []mesh.AuditRecord { return latest.Audit },
 		seq:    func(r mesh.AuditRecord) uint64 { return r.Seq },
-		wall:   func(r mesh.AuditRecord) time.Time { return r.Wall },
 		acked:  func(latest *snapshot.Snapshot) uint64 { return latest.Acknowledged.Audit },
 		encode: wire.Origin.Audit,
 		stored: (*meshosv1.Record).GetAudit,
+		wall:   (*meshosv1.AdminAuditRecord).GetCommittedAt,
 	})
 }
 
@@ -40,10 +41,11 @@ func (s *Service) TailLogs(in *hostv1.TailRequest, stream grpc.ServerStreamingSe
 		chain:  mesh.ChainLog,
 		ring:   func(latest *snapshot.Snapshot) []mesh.LogRecord { return latest.Logs },
 		seq:    func(r mesh.LogRecord) uint64 { return r.Seq },
-		wall:   func(r mesh.LogRecord) time.Time { return r.Wall },
 		acked:  func(latest *snapshot.Snapshot) uint64 { return latest.Acknowledged.Log },
 		encode: wire.Origin.Log,
 		stored: (*meshosv1.Record).GetLog,
+		wall:   (*meshosv1.LogRecord).GetAt,
+		wanted: lines(in),
 	})
 }
 
@@ -53,10 +55,25 @@ func (s *Service) TailFailures(in *hostv1.TailRequest, stream grpc.ServerStreami
 		chain:  mesh.ChainFailure,
 		ring:   func(latest *snapshot.Snapshot) []mesh.FailureRecord { return latest.Failures },
 		seq:    func(r mesh.FailureRecord) uint64 { return r.Seq },
-		wall:   func(r mesh.FailureRecord) time.Time { return r.Wall },
 		acked:  func(latest *snapshot.Snapshot) uint64 { return latest.Acknowledged.Failure },
 		encode: wire.Origin.Failure,
 		stored: (*meshosv1.Record).GetFailure,
+		wall:   (*meshosv1.FailureRecord).GetAt,
+	})
+}
+
+// TailActions implements hostv1.HostServer.
+func (s *Service) TailActions(in *hostv1.TailRequest, stream grpc.ServerStreamingServer[meshosv1.ActionRecord]) error {
+	return tail(s, in, stream, tailed[mesh.ActionRecord, meshosv1.ActionRecord]{
+		chain: mesh.ChainAction,
+		ring:  func(latest *snapshot.Snapshot) []mesh.ActionRecord { return latest.Actions },
+		seq:   func(r mesh.ActionRecord) uint64 { return r.Seq },
+		acked: func(latest *snapshot.Snapshot) uint64 { return latest.Acknowledged.Action },
+		encode: func(from wire.Origin, r mesh.ActionRecord, _ bool) *meshosv1.ActionRecord {
+			return from.Action(r)
+		},
+		stored: (*meshosv1.Record).GetAction,
+		wall:   (*meshosv1.ActionRecord).GetAt,
 	})
 }
 
@@ -65,10 +82,11 @@ type tailed[R, M any] struct {
 	chain  mesh.RecordChain
 	ring   func(*snapshot.Snapshot) []R // the records in memory
 	seq    func(R) uint64
-	wall   func(R) time.Time
 	acked  func(*snapshot.Snapshot) uint64 // the newest record that all appenders have
 	encode func(from wire.Origin, r R, pending bool) *M
 	stored func(*meshosv1.Record) *M // takes the message out of a record on disk
+	wall   func(*M) *timestamppb.Timestamp
+	wanted func(*M) bool // nil: all
 }
 
 // positioned is implemented by all records of the contract.
@@ -77,20 +95,30 @@ type positioned interface {
 	GetSeq() uint64
 }
 
+// lines returns which lines of the log a request wants.
+func lines(in *hostv1.TailRequest) func(*meshosv1.LogRecord) bool {
+	return func(r *meshosv1.LogRecord) bool {
+		return r.GetLevel() >= in.GetMinLevel() && (in.DaemonId == nil || r.DaemonId != nil && r.GetDaemonId() == in.GetDaemonId())
+	}
+}
+
 // tail sends the records after the position that was asked for: once, or until the client
 // ends the call.
 func tail[R, M any](s *Service, in *hostv1.TailRequest, stream grpc.ServerStreamingServer[M], what tailed[R, M]) error {
-	if in.GetSince() != nil && !in.GetSince().IsValid() {
-		return status.Error(codes.InvalidArgument, "since: is not a valid time")
-	}
 	t := &tailer[R, M]{tailed: what, s: s, stream: stream, at: mesh.RecordPosition{Epoch: in.GetEpoch(), Seq: in.GetAfterSeq()}}
-	if in.GetSince() != nil {
-		t.at.Since = in.GetSince().AsTime()
+	if err := t.limits(in); err != nil {
+		return err
+	}
+	ctx := stream.Context()
+	if in.GetNewest() > 0 {
+		if err := t.newest(ctx, s.opts.Reader.Latest(), int(in.GetNewest())); err != nil {
+			return t.explain(ctx, err)
+		}
 	}
 	if !in.GetFollow() {
-		return t.visit(stream.Context(), s.opts.Reader.Latest())
+		return t.visit(ctx, s.opts.Reader.Latest())
 	}
-	return s.follow(stream.Context(), func(latest *snapshot.Snapshot) error { return t.visit(stream.Context(), latest) })
+	return s.follow(ctx, func(latest *snapshot.Snapshot) error { return t.visit(ctx, latest) })
 }
 
 // tailer sends the new records of one chain to one client.
@@ -99,7 +127,75 @@ type tailer[R, M any] struct {
 	s      *Service
 	stream grpc.ServerStreamingServer[M]
 	at     mesh.RecordPosition
-	began  bool // the position asked for was looked up
+	until  time.Time // zero: no end
+	began  bool      // the position asked for was looked up
+}
+
+// maxNewest is how many records a client may ask for as the newest.
+const maxNewest = 1 << 20
+
+// limits takes over which records a request wants.
+func (t *tailer[R, M]) limits(in *hostv1.TailRequest) error {
+	since, err := timeIn("since", in.GetSince())
+	if err != nil {
+		return err
+	}
+	if t.until, err = timeIn("until", in.GetUntil()); err != nil {
+		return err
+	}
+	t.at.Since = since
+	switch {
+	case in.GetNewest() > 0 && in.GetEpoch() > 0:
+		return status.Error(codes.InvalidArgument, "newest: must not be set with a position")
+	case in.GetNewest() > maxNewest:
+		return status.Errorf(codes.InvalidArgument, "newest: is %d, and may be at most %d", in.GetNewest(), maxNewest)
+	}
+	return nil
+}
+
+func timeIn(field string, t *timestamppb.Timestamp) (time.Time, error) {
+	switch {
+	case t == nil:
+		return time.Time{}, nil
+	case !t.IsValid():
+		return time.Time{}, status.Errorf(codes.InvalidArgument, "%s: is not a valid time", field)
+	}
+	return t.AsTime(), nil
+}
+
+// wants reports whether the client wants a record, wherever the tail begins.
+func (t *tailer[R, M]) wants(m *M) bool {
+	at := t.wall(m).AsTime()
+	return !at.Before(t.at.Since) && (t.until.IsZero() || at.Before(t.until)) && (t.wanted == nil || t.wanted(m))
+}
+
+// newest moves the position to the newest n records that the client wants. What is in memory
+// counts first; only the rest is looked for on disk.
+func (t *tailer[R, M]) newest(ctx context.Context, latest *snapshot.Snapshot, n int) error {
+	ring, origin := t.ring(latest), originOf(latest)
+	for i := len(ring) - 1; i >= 0 && n > 0; i-- {
+		if t.wants(t.encode(origin, ring[i], false)) {
+			n--
+		}
+		if n == 0 {
+			t.at.Epoch, t.at.Seq = latest.Epoch, t.seq(ring[i])-1
+			return nil
+		}
+	}
+	if t.s.opts.Records == nil {
+		return nil
+	}
+	first := uint64(1) // of those in memory
+	if len(ring) > 0 {
+		first = t.seq(ring[0])
+	}
+	from, err := t.s.opts.Records.Newest(ctx, t.chain, n, func(record *meshosv1.Record) bool {
+		m := t.stored(record)
+		at, ok := any(m).(positioned)
+		return ok && (at.GetEpoch() != latest.Epoch || at.GetSeq() < first) && t.wants(m)
+	})
+	t.at.From = from
+	return err
 }
 
 // visit sends the records after the position: those that are no longer in memory from
@@ -120,10 +216,11 @@ func (t *tailer[R, M]) visit(ctx context.Context, latest *snapshot.Snapshot) err
 			continue
 		}
 		t.at.Seq = t.seq(r)
-		if t.wall(r).Before(t.at.Since) {
+		message := t.encode(origin, r, t.seq(r) > acked)
+		if !t.wants(message) {
 			continue
 		}
-		if err := t.stream.Send(t.encode(origin, r, t.seq(r) > acked)); err != nil {
+		if err := t.stream.Send(message); err != nil {
 			return err
 		}
 	}
@@ -158,6 +255,9 @@ func (t *tailer[R, M]) read(ctx context.Context) error {
 		if at, ok := any(message).(positioned); ok {
 			t.at.Epoch, t.at.Seq = at.GetEpoch(), at.GetSeq()
 		}
+		if !t.wants(message) {
+			return nil
+		}
 		select {
 		case <-t.s.stopping.Done():
 			return status.Error(codes.Unavailable, "the node is stopping")
@@ -165,6 +265,12 @@ func (t *tailer[R, M]) read(ctx context.Context) error {
 			return t.stream.Send(message)
 		}
 	})
+	t.at.From = 0 // from here on the last record that was read counts
+	return t.explain(ctx, err)
+}
+
+// explain returns the error of reading records as the client gets it.
+func (t *tailer[R, M]) explain(ctx context.Context, err error) error {
 	if err != nil && ctx.Err() != nil {
 		return status.FromContextError(ctx.Err()).Err()
 	}

@@ -38,7 +38,7 @@ func (s stored) Read(
 		return err
 	}
 	for i, f := range s {
-		if c != mesh.ChainFailure || at >= 0 && (i < at || f.Epoch == from.Epoch && f.Seq <= from.Seq) || f.At.AsTime().Before(from.Since) {
+		if i+1 < int(from.From) || c != mesh.ChainFailure || at >= 0 && (i < at || f.Epoch == from.Epoch && f.Seq <= from.Seq) || f.At.AsTime().Before(from.Since) {
 			continue
 		}
 		if err := visit(&meshosv1.Record{Kind: &meshosv1.Record_Failure{Failure: f}}); err != nil {
@@ -46,6 +46,18 @@ func (s stored) Read(
 		}
 	}
 	return nil
+}
+
+func (s stored) Newest(_ context.Context, _ mesh.RecordChain, n int, wanted func(*meshosv1.Record) bool) (uint64, error) {
+	for i := len(s) - 1; i >= 0; i-- {
+		if wanted(&meshosv1.Record{Kind: &meshosv1.Record_Failure{Failure: s[i]}}) {
+			n--
+		}
+		if n == 0 {
+			return uint64(i + 1), nil
+		}
+	}
+	return 1, nil
 }
 
 // failing is a snapshot of epoch 99 with failures in memory.
@@ -76,6 +88,10 @@ func TestB24_TailsResumeOnDiskAndGoOnInMemory(t *testing.T) {
 		{"in memory", &hostv1.TailRequest{Epoch: 99, AfterSeq: 5}, all[8:], nil},
 		{"at the head", &hostv1.TailRequest{Epoch: 99, AfterSeq: 6}, nil, nil},
 		{"in an epoch that is not kept", &hostv1.TailRequest{Epoch: 5, AfterSeq: 5}, all, []string{"unknown"}},
+		{"the newest in memory", &hostv1.TailRequest{Newest: 2}, all[7:], nil},
+		{"the newest over all runs", &hostv1.TailRequest{Newest: 7}, all[2:], nil},
+		{"more than there are", &hostv1.TailRequest{Newest: 70}, all, nil},
+		{"the newest until a time", &hostv1.TailRequest{Newest: 2, Until: timestamppb.New(second(3))}, all[3:5], nil},
 		{"since a time", &hostv1.TailRequest{Since: timestamppb.New(second(3))}, append(slices.Clone(all[2:3]), all[5:]...), nil},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -111,7 +111,7 @@ const auditFull = "audit_full"
 
 func (b *batch) auditFull(ctx context.Context, command mesh.AdminReceived, verdict mesh.Verification) error {
 	_, err := b.in.audited(ctx, func() (mesh.AuditRecord, error) {
-		return b.in.fold(ctx, mesh.JudgedCommit{Event: command.Event, Outcome: verdict})
+		return b.in.fold(ctx, mesh.JudgedCommit{Event: command.Event, Outcome: verdict, Reason: command.Reason})
 	})
 	return err
 }
@@ -124,6 +124,7 @@ func (b *batch) recordRefusal(ev mesh.Event, verdict mesh.Verification) {
 	kind, judged := mesh.EventKind(ev), mesh.JudgedCommit{Outcome: verdict, Refusal: &mesh.Refusal{Order: ev}}
 	if command, is := ev.(mesh.AdminReceived); is {
 		kind, judged.Event, judged.Refusal.Order = command.Event.Kind(), command.Event, nil
+		judged.Reason = command.Reason
 	}
 	if b.in.refusals.add(b.from.Name, kind, judged) {
 		b.in.wake()

@@ -38,11 +38,11 @@ func TickLine(t Ticked) ([]byte, error) {
 //
 //	{"snapshot":{…}}
 //
-// Plugins, stats and scheduler are left out: they are added when a snapshot is published,
+// Plugins, stats, scheduler and info are left out: they are added when a snapshot is published,
 // and a journal does not record them.
 func SnapshotLine(s *snapshot.Snapshot) ([]byte, error) {
 	message := wire.SnapshotToProto(s)
-	message.Plugins, message.Stats, message.Scheduler = nil, nil, nil
+	message.Plugins, message.Stats, message.Scheduler, message.Info = nil, nil, nil, nil
 	raw, err := oneLine(message)
 	if err != nil {
 		return nil, fmt.Errorf("snapshot: %w", err)

@@ -244,7 +244,13 @@ type MaintenanceObserved struct {
 }
 
 // AdminReceived is an operator command without a signature.
-type AdminReceived struct{ Event AdminEvent }
+type AdminReceived struct {
+	Event  AdminEvent
+	Reason string // why it was given; at most MaxReason bytes
+}
+
+// MaxReason is how long the reason of a command may be, in bytes.
+const MaxReason = 1024
 
 // Shutdown ends the loop at once.
 type Shutdown struct{}
@@ -291,6 +297,6 @@ func (e AdminReceived) Size() int {
 	if e.Event == nil {
 		return 0
 	}
-	return e.Event.Size()
+	return e.Event.Size() + len(e.Reason)
 }
 func (Shutdown) Size() int { return 0 }

@@ -147,6 +147,7 @@ type JudgedCommit struct {
 	Operators []Operator
 	Outcome   Verification
 	CommitID  []byte    // SHA-256 of the signed payload
+	Reason    string    // why the command was given
 	Envelope  *Envelope // of an accepted command, so that its signatures can be checked later
 	Ordered   Place     // of a command that is in the ordered log
 	Refusal   *Refusal  // set if the order was refused before it came to the core; then Event may be nil

@@ -79,6 +79,7 @@ type Envelope struct {
 type RecordPosition struct {
 	Epoch, Seq uint64    // behind this record; both 0: at the oldest
 	Since      time.Time // and not before this wall time; zero: any
+	From       uint64    // and not before this entry of the chain on disk; 0: any
 }
 
 // AuditRecord is one operator command with its verdict, or a change of the operators'
@@ -90,6 +91,7 @@ type AuditRecord struct {
 	Operators []Operator
 	Outcome   Verification
 	CommitID  []byte
+	Reason    string    // why the command was given
 	Envelope  *Envelope // of an accepted signed command; nil otherwise
 	Ordered   Place     // of a command that is in the ordered log
 

@@ -59,6 +59,7 @@ type Authorizer struct {
 	settled  uint64                   // the audit record of the last such commit that was folded
 	pruned   time.Time                // when memory was last pruned
 	retried  time.Time                // when observe last retried a failed write
+	found    names                    // what Names returned last
 }
 
 // Open reads the signers' file and the authorizer's folder. A damaged signers' file is

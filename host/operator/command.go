@@ -31,6 +31,7 @@ type Command struct {
 	IssuedAt  time.Time // whole milliseconds
 	Nonce     Nonce
 	BlastHash []byte // empty, or HashSize bytes
+	Reason    string // why the command is given, for people
 }
 
 // CommitID returns the SHA-256 of a payload, which identifies the command.
@@ -54,9 +55,13 @@ func Decode(payload []byte) (Command, *Rejection) {
 	if err != nil {
 		return Command{}, bad("the payload's event: %v", err)
 	}
-	out := Command{Event: event, Cluster: in.GetClusterId(), BlastHash: in.GetBlastHash()}
+	out := Command{Event: event, Cluster: in.GetClusterId(), BlastHash: in.GetBlastHash(), Reason: in.GetReason()}
 	if hasUnknown(in.ProtoReflect()) {
 		return out, bad("the payload has fields that this version does not know, so what was signed may mean more than this node understands")
+	}
+	if n := len(out.Reason); n > mesh.MaxReason {
+		out.Reason = ""
+		return out, bad("the reason has %d bytes; it may have at most %d", n, mesh.MaxReason)
 	}
 	if len(in.GetNonce()) != NonceSize {
 		return out, bad("nonce has %d bytes instead of %d", len(in.GetNonce()), NonceSize)

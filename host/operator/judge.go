@@ -17,7 +17,7 @@ import (
 func (a *Authorizer) Judge(origin string, signed wire.Signed) mesh.JudgedCommit {
 	now := a.opts.Now()
 	command, rejection := Decode(signed.Payload)
-	out := mesh.JudgedCommit{Event: command.Event, CommitID: CommitID(signed.Payload)}
+	out := mesh.JudgedCommit{Event: command.Event, CommitID: CommitID(signed.Payload), Reason: command.Reason}
 	set := a.signers()
 	switch {
 	case set == nil && command.Event != nil:

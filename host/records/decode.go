@@ -8,6 +8,7 @@ import (
 
 	"github.com/meshos/meshos/host/mesh"
 	"github.com/meshos/meshos/host/records/segment"
+	"github.com/meshos/meshos/host/wire"
 	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
 )
 
@@ -33,15 +34,16 @@ func Decode(chain string, e segment.Entry) (*meshosv1.Record, error) {
 		GetEpoch() uint64
 		GetSeq() uint64
 	}
+	hex := wire.EpochHex(e.Epoch) // which earlier versions did not write
 	switch k := record.GetKind().(type) {
 	case *meshosv1.Record_Audit:
-		is, at = mesh.ChainAudit, k.Audit
+		is, at, k.Audit.EpochHex = mesh.ChainAudit, k.Audit, hex
 	case *meshosv1.Record_Log:
-		is, at = mesh.ChainLog, k.Log
+		is, at, k.Log.EpochHex = mesh.ChainLog, k.Log, hex
 	case *meshosv1.Record_Failure:
-		is, at = mesh.ChainFailure, k.Failure
+		is, at, k.Failure.EpochHex = mesh.ChainFailure, k.Failure, hex
 	case *meshosv1.Record_Action:
-		is, at = mesh.ChainAction, k.Action
+		is, at, k.Action.EpochHex = mesh.ChainAction, k.Action, hex
 	default:
 		return nil, errors.New("it is a record of an unknown kind")
 	}
@@ -49,7 +51,7 @@ func Decode(chain string, e segment.Entry) (*meshosv1.Record, error) {
 		return nil, fmt.Errorf("it is a record of the %s chain", is)
 	}
 	if at.GetEpoch() != e.Epoch || at.GetSeq() != e.Seq {
-		return nil, fmt.Errorf("it is seq %d of epoch %d, and stored as seq %d of epoch %d", at.GetSeq(), at.GetEpoch(), e.Seq, e.Epoch)
+		return nil, fmt.Errorf("it is seq %d of epoch %016x, and stored as seq %d of epoch %016x", at.GetSeq(), at.GetEpoch(), e.Seq, e.Epoch)
 	}
 	return record, nil
 }

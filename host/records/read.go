@@ -31,6 +31,7 @@ func (r *Records) Read(
 	if !from.Since.IsZero() {
 		number = max(number, r.logs[c].Since(from.Since))
 	}
+	number = max(number, from.From)
 	if err := known(found); err != nil {
 		return err
 	}

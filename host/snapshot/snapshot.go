@@ -38,6 +38,23 @@ type Snapshot struct {
 	// Scheduler is nil in a snapshot that was not published.
 	Scheduler *Scheduler
 	Moving    int // how many rebalances are under way; goes into the contract's SchedulerView
+	// Info is nil in a snapshot that was not published.
+	Info *Info
+}
+
+// Info is what does not change from tick to tick.
+type Info struct {
+	Name      string
+	Cluster   string
+	Version   string        // of the node's binary
+	StartedAt time.Time     // wall time
+	Uptime    time.Duration // of the process, by a clock that nobody sets
+	// Operators are the names of those whose keys may sign commands now, sorted.
+	Operators []string
+	// Unsigned is whether ordinary commands need no signature. Otherwise Ordinary and
+	// BreakGlass are how many operators have to sign.
+	Unsigned             bool
+	Ordinary, BreakGlass int
 }
 
 // Scheduler is whether this node rebalances the chains that it leads.

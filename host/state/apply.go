@@ -87,7 +87,7 @@ func (s *State) applyEvent(ev mesh.Event, o Origin) []Effect {
 	case mesh.MaintenanceObserved:
 		s.maintenanceObserved(ev, o)
 	case mesh.AdminReceived:
-		return s.applyUnsigned(ev.Event, o)
+		return s.applyUnsigned(ev, o)
 	case mesh.Shutdown: // the loop's own business
 	}
 	return nil

@@ -24,7 +24,12 @@ func EventFromProto(in *meshosv1.Event) (mesh.Event, *Signed, error) {
 		if err != nil {
 			return nil, nil, err
 		}
-		return mesh.AdminReceived{Event: admin}, nil, nil
+		f := &fields{}
+		out := mesh.AdminReceived{Event: admin, Reason: f.reason("reason", in.GetReason())}
+		if f.err != nil {
+			return nil, nil, f.err
+		}
+		return out, nil, nil
 	}
 	event, err := plainFromProto(in)
 	return event, nil, err

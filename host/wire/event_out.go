@@ -60,7 +60,7 @@ func EventToProto(in mesh.Event) *meshosv1.Event {
 			Reason: valid(e.Reason), Deadline: durationOrAbsent(e.Deadline),
 		}}}
 	case mesh.AdminReceived:
-		return &meshosv1.Event{Kind: &meshosv1.Event_Admin{Admin: AdminToProto(e.Event)}}
+		return &meshosv1.Event{Kind: &meshosv1.Event_Admin{Admin: AdminToProto(e.Event)}, Reason: valid(e.Reason)}
 	case mesh.Shutdown:
 		return &meshosv1.Event{Kind: &meshosv1.Event_Shutdown{Shutdown: &meshosv1.Shutdown{}}}
 	}

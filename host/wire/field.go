@@ -8,6 +8,8 @@ import (
 	"unicode/utf8"
 
 	"google.golang.org/protobuf/types/known/durationpb"
+
+	"github.com/meshos/meshos/host/mesh"
 )
 
 // FieldError names the field of a message that is wrong, and what is wrong with it.
@@ -76,6 +78,14 @@ func (f *fields) text(field, s string) string {
 		f.fail(field, "must be valid UTF-8")
 	}
 	return s
+}
+
+// reason reads why a command was given.
+func (f *fields) reason(field, s string) string {
+	if len(s) > mesh.MaxReason {
+		f.fail(field, "has %d bytes; the reason of a command may have at most %d", len(s), mesh.MaxReason)
+	}
+	return f.text(field, s)
 }
 
 // duration reads a duration that may be left out: then it is nil. One that is longer than

@@ -79,11 +79,15 @@ func fullSnapshot() *snapshot.Snapshot {
 			Active: true, IdleReason: "x is backing off", ViewVersion: 11, Age: ptr(3 * time.Second), ChainsScored: 12, Moving: 1,
 		},
 		Moving: 1,
+		Info: &snapshot.Info{
+			Name: "one", Cluster: "prod", Version: "1.2.3", StartedAt: at, Uptime: time.Minute,
+			Operators: []string{"ana"}, Unsigned: true, Ordinary: 1, BreakGlass: 2,
+		},
 	}
 }
 
 const fullSnapshotJSON = `{
-	"node":1,"epoch":"18446744073709551615","tick":12,"taken_at":"2026-01-02T03:04:05Z",
+	"node":1,"epoch":"18446744073709551615","epoch_hex":"ffffffffffffffff","tick":12,"taken_at":"2026-01-02T03:04:05Z",
 	"daemons":[
 		{"daemon":{"id":1,"name":"demo\ufffd"},"lifecycle":"LIFECYCLE_RUNNING",
 		 "health":{"status":"STATUS_DEGRADED","reason":"slow"},"saturation":0.5,"restart":"RESTART_BACKING_OFF",
@@ -101,17 +105,17 @@ const fullSnapshotJSON = `{
 	"recently_emitted":[{"id":17,"kind":"stop_daemon","age":"1s",
 		"action":{"stop_daemon":{"daemon":{"id":1},"grace":"30s"}}}],
 	"recent_failures":[
-		{"epoch":"18446744073709551615","seq":3,"at":"2026-01-02T03:04:05Z","source":"plugin:x","reason":"a"},
-		{"epoch":"18446744073709551615","seq":4,"at":"2026-01-02T03:04:05Z","source":"plugin:x","reason":"b","chain_pending":true}],
+		{"epoch":"18446744073709551615","seq":3,"at":"2026-01-02T03:04:05Z","node":1,"epoch_hex":"ffffffffffffffff","source":"plugin:x","reason":"a"},
+		{"epoch":"18446744073709551615","seq":4,"at":"2026-01-02T03:04:05Z","node":1,"epoch_hex":"ffffffffffffffff","source":"plugin:x","reason":"b","chain_pending":true}],
 	"freeze_remaining":"3600s",
 	"admin_audit":[
-		{"epoch":"18446744073709551615","seq":1,"committed_at":"2026-01-02T03:04:05Z","event":{"thaw_cluster":{}},
+		{"epoch":"18446744073709551615","seq":1,"committed_at":"2026-01-02T03:04:05Z","event":{"thaw_cluster":{}},"node":1,"epoch_hex":"ffffffffffffffff",
 		 "outcome":{"verdict":"VERDICT_UNVERIFIED"}},
-		{"epoch":"18446744073709551615","seq":2,"committed_at":"2026-01-02T03:04:05Z","event":{"thaw_cluster":{}},
+		{"epoch":"18446744073709551615","seq":2,"committed_at":"2026-01-02T03:04:05Z","event":{"thaw_cluster":{}},"node":1,"epoch_hex":"ffffffffffffffff",
 		 "outcome":{"verdict":"VERDICT_UNVERIFIED"},"chain_pending":true}],
 	"logs":[
-		{"epoch":"18446744073709551615","seq":5,"at":"2026-01-02T03:04:05Z","level":"LOG_LEVEL_INFO","node":1,"message":"a"},
-		{"epoch":"18446744073709551615","seq":6,"at":"2026-01-02T03:04:05Z","level":"LOG_LEVEL_INFO","node":1,"message":"b",
+		{"epoch":"18446744073709551615","seq":5,"at":"2026-01-02T03:04:05Z","level":"LOG_LEVEL_INFO","node":1,"epoch_hex":"ffffffffffffffff","message":"a"},
+		{"epoch":"18446744073709551615","seq":6,"at":"2026-01-02T03:04:05Z","level":"LOG_LEVEL_INFO","node":1,"epoch_hex":"ffffffffffffffff","message":"b",
 		 "chain_pending":true}],
 	"in_flight_migrations":[{"migration":9,"phase":"PHASE_REPLAY","source":1,"target":2,"elapsed":"60s","in_phase":"1s",
 		"snapshot_bytes":5,"retries":1,"progress_percent":70,"buffered_events":3}],
@@ -121,5 +125,7 @@ const fullSnapshotJSON = `{
 	"stats":{"events_applied":1,"ticks":2,"actions_emitted":3,"actions_dropped":4,"dispatched":5,"failed":6,"deferred":7,
 		"gated":8,"dispatch_retries":9,"backpressure_asserts":10,"backpressure_releases":11,"append_failures":12,
 		"last_tick_took":"0.000013s"},
-	"scheduler":{"active":true,"idle_reason":"x is backing off","view_version":11,"age":"3s","chains_scored":12,"moving":1}
+	"scheduler":{"active":true,"idle_reason":"x is backing off","view_version":11,"age":"3s","chains_scored":12,"moving":1},
+	"info":{"name":"one","cluster":"prod","version":"1.2.3","started_at":"2026-01-02T03:04:05Z","uptime":"60s",
+		"operators":["ana"],"unsigned_accepted":true,"ordinary":1,"break_glass":2}
 }`

@@ -131,7 +131,9 @@ func genEvent() *rapid.Generator[mesh.Event] {
 				Reason: rapid.String().Draw(t, "reason"), Deadline: rapid.Ptr(genDuration(), true).Draw(t, "deadline"),
 			}
 		}),
-		event(func(t *rapid.T) mesh.AdminReceived { return mesh.AdminReceived{Event: genAdmin().Draw(t, "admin")} }),
+		event(func(t *rapid.T) mesh.AdminReceived {
+			return mesh.AdminReceived{Event: genAdmin().Draw(t, "admin"), Reason: rapid.StringN(-1, -1, mesh.MaxReason).Draw(t, "reason")}
+		}),
 		rapid.Just(mesh.Event(mesh.Shutdown{})),
 	)
 }

@@ -186,6 +186,7 @@ func commitFromProto(in *meshosv1.JudgedCommit) (mesh.Input, error) {
 			Message: f.text("outcome.message", verdict.GetMessage()),
 		},
 	}
+	out.Reason = f.reason("reason", in.GetReason())
 	if id := in.GetCommitId(); len(id) > 0 {
 		out.CommitID = id
 	}

@@ -129,5 +129,6 @@ func commitToProto(in mesh.JudgedCommit) *meshosv1.JudgedCommit {
 		CommitId:  in.CommitID,
 		Commit:    envelopeToProto(in.Envelope),
 		Refusal:   refusalToProto(in.Refusal),
+		Reason:    valid(in.Reason),
 	}
 }

@@ -83,7 +83,7 @@ func genCommit() *rapid.Generator[mesh.Input] {
 				Verdict: mesh.Verdict(rapid.Uint8Range(1, 3).Draw(t, "verdict")),
 				Kind:    rapid.String().Draw(t, "kind"), Message: rapid.String().Draw(t, "message"),
 			},
-			CommitID: few(t, rapid.Byte(), "id"),
+			CommitID: few(t, rapid.Byte(), "id"), Reason: rapid.StringN(-1, -1, mesh.MaxReason).Draw(t, "reason"),
 		}
 		if out.Outcome.Verdict != mesh.VerdictRejected || rapid.Bool().Draw(t, "with a command") {
 			out.Event = genAdmin().Draw(t, "command")

@@ -97,23 +97,23 @@ func TestRecordsAsTheyLeave(t *testing.T) {
 		Seq: 1, Wall: at, Event: mesh.Cordon{Node: 2},
 		Operators: []mesh.Operator{{KeyID: "SHA256:x", Name: "ada", Verified: true}},
 		Outcome:   mesh.Verification{Verdict: mesh.VerdictRejected, Kind: "replayed", Message: "seen before"},
-		CommitID:  []byte{1, 2},
+		CommitID:  []byte{1, 2}, Reason: "rehearsal",
 	}, true), &meshosv1.AdminAuditRecord{}, `{
 		"epoch":99,"seq":1,"committed_at":"2026-01-02T03:04:05Z","event":{"cordon":{"node":2}},
 		"operators":[{"key_id":"SHA256:x","name":"ada","verified":true}],
 		"outcome":{"verdict":"VERDICT_REJECTED","kind":"replayed","message":"seen before"},
-		"chain_pending":true,"commit_id":"AQI="}`)
+		"chain_pending":true,"commit_id":"AQI=","reason":"rehearsal","node":1,"epoch_hex":"0000000000000063"}`)
 	same(t, origin.Log(mesh.LogRecord{Seq: 2, Wall: at, Level: mesh.LevelWarn, Daemon: 3, Message: "x\xff"}, false),
 		&meshosv1.LogRecord{}, `{
-		"epoch":99,"seq":2,"at":"2026-01-02T03:04:05Z","level":"LOG_LEVEL_WARN","node":1,"daemon_id":3,"message":"x\ufffd"}`)
+		"epoch":99,"seq":2,"at":"2026-01-02T03:04:05Z","level":"LOG_LEVEL_WARN","node":1,"daemon_id":3,"message":"x\ufffd","epoch_hex":"0000000000000063"}`)
 	same(t, origin.Failure(mesh.FailureRecord{Seq: 3, Wall: at, Source: "action:17", Reason: "no actuator"}, true),
 		&meshosv1.FailureRecord{}, `{
-		"epoch":99,"seq":3,"at":"2026-01-02T03:04:05Z","source":"action:17","reason":"no actuator","chain_pending":true}`)
+		"epoch":99,"seq":3,"at":"2026-01-02T03:04:05Z","source":"action:17","reason":"no actuator","chain_pending":true,"node":1,"epoch_hex":"0000000000000063"}`)
 	same(t, origin.Action(mesh.ActionRecord{
 		Seq: 4, Wall: at, At: 100, ID: 17, End: mesh.ActionFailed, Reason: "why",
 		Action: mesh.StopDaemon{Daemon: mesh.DaemonRef{ID: 3}, Deadline: 100 + mesh.Time(time.Second)},
 	}), &meshosv1.ActionRecord{}, `{
-		"epoch":99,"seq":4,"at":"2026-01-02T03:04:05Z","action_id":17,"outcome":"OUTCOME_FAILED","reason":"why",
+		"epoch":99,"seq":4,"at":"2026-01-02T03:04:05Z","action_id":17,"outcome":"OUTCOME_FAILED","reason":"why","node":1,"epoch_hex":"0000000000000063",
 		"action":{"stop_daemon":{"daemon":{"id":3},"grace":"1s"}}}`)
 }
 

@@ -1,6 +1,8 @@
 package wire
 
 import (
+	"fmt"
+
 	"google.golang.org/protobuf/types/known/durationpb"
 
 	"github.com/meshos/meshos/host/mesh"
@@ -14,12 +16,16 @@ type Origin struct {
 	Epoch uint64
 }
 
+// EpochHex returns an epoch as people see it everywhere: in 16 hexadecimal digits.
+func EpochHex(epoch uint64) string { return fmt.Sprintf("%016x", epoch) }
+
 // Audit converts an audit record. It is pending until it is on disk and every appender has
 // acknowledged it.
 func (o Origin) Audit(in mesh.AuditRecord, pending bool) *meshosv1.AdminAuditRecord {
 	if in.SignerChange != nil {
 		return &meshosv1.AdminAuditRecord{
 			Epoch: o.Epoch, Seq: in.Seq, CommittedAt: wall(in.Wall), ChainPending: pending,
+			Node: uint64(o.Node), EpochHex: EpochHex(o.Epoch),
 			SignerChange: signerChangeToProto(*in.SignerChange),
 		}
 	}
@@ -34,6 +40,9 @@ func (o Origin) Audit(in mesh.AuditRecord, pending bool) *meshosv1.AdminAuditRec
 		CommitId:     in.CommitID,
 		Commit:       envelopeToProto(in.Envelope),
 		Refusal:      refusalToProto(in.Refusal),
+		Reason:       valid(in.Reason),
+		Node:         uint64(o.Node),
+		EpochHex:     EpochHex(o.Epoch),
 	}
 }
 
@@ -89,6 +98,7 @@ func (o Origin) Log(in mesh.LogRecord, pending bool) *meshosv1.LogRecord {
 		Source:       valid(in.Source),
 		Message:      valid(in.Message),
 		ChainPending: pending,
+		EpochHex:     EpochHex(o.Epoch),
 	}
 }
 
@@ -101,6 +111,8 @@ func (o Origin) Failure(in mesh.FailureRecord, pending bool) *meshosv1.FailureRe
 		Source:       valid(in.Source),
 		Reason:       valid(in.Reason),
 		ChainPending: pending,
+		Node:         uint64(o.Node),
+		EpochHex:     EpochHex(o.Epoch),
 	}
 }
 
@@ -114,6 +126,8 @@ func (o Origin) Action(in mesh.ActionRecord) *meshosv1.ActionRecord {
 		ActionId: uint64(in.ID),
 		Outcome:  meshosv1.ActionRecord_Outcome(in.End),
 		Reason:   valid(in.Reason),
+		Node:     uint64(o.Node),
+		EpochHex: EpochHex(o.Epoch),
 	}
 	if in.Action != nil {
 		out.Action = ActionToProto(in.Action, in.At)

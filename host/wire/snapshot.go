@@ -17,6 +17,8 @@ func SnapshotToProto(in *snapshot.Snapshot) *meshosv1.Snapshot {
 	out := &meshosv1.Snapshot{
 		Node:             uint64(in.Node),
 		Epoch:            in.Epoch,
+		EpochHex:         EpochHex(in.Epoch),
+		Info:             infoToProto(in.Info),
 		Tick:             in.Tick,
 		TakenAt:          wall(in.TakenAt),
 		LocalMaintenance: maintenanceToProto(in.Maintenance),
@@ -51,6 +53,21 @@ func SnapshotToProto(in *snapshot.Snapshot) *meshosv1.Snapshot {
 		out.Plugins = append(out.Plugins, PluginToProto(plugin))
 	}
 	addRecords(out, in)
+	return out
+}
+
+func infoToProto(in *snapshot.Info) *meshosv1.NodeInfo {
+	if in == nil {
+		return nil
+	}
+	out := &meshosv1.NodeInfo{
+		Name: valid(in.Name), Cluster: valid(in.Cluster), Version: valid(in.Version),
+		StartedAt: wall(in.StartedAt), Uptime: durationpb.New(in.Uptime),
+		UnsignedAccepted: in.Unsigned, Ordinary: uint32(in.Ordinary), BreakGlass: uint32(in.BreakGlass),
+	}
+	for _, name := range in.Operators {
+		out.Operators = append(out.Operators, valid(name))
+	}
 	return out
 }
 

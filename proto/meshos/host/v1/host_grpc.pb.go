@@ -30,6 +30,7 @@ const (
 	Host_TailAudit_FullMethodName      = "/meshos.host.v1.Host/TailAudit"
 	Host_TailLogs_FullMethodName       = "/meshos.host.v1.Host/TailLogs"
 	Host_TailFailures_FullMethodName   = "/meshos.host.v1.Host/TailFailures"
+	Host_TailActions_FullMethodName    = "/meshos.host.v1.Host/TailActions"
 	Host_Reload_FullMethodName         = "/meshos.host.v1.Host/Reload"
 	Host_ReloadPlugin_FullMethodName   = "/meshos.host.v1.Host/ReloadPlugin"
 	Host_EnablePlugin_FullMethodName   = "/meshos.host.v1.Host/EnablePlugin"
@@ -67,6 +68,7 @@ type HostClient interface {
 	TailAudit(ctx context.Context, in *TailRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[v1.AdminAuditRecord], error)
 	TailLogs(ctx context.Context, in *TailRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[v1.LogRecord], error)
 	TailFailures(ctx context.Context, in *TailRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[v1.FailureRecord], error)
+	TailActions(ctx context.Context, in *TailRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[v1.ActionRecord], error)
 	// Reload reads the configuration file again, as SIGHUP does, and returns what became of
 	// it. A file with mistakes changes nothing, and is an answer too: see rejected.
 	Reload(ctx context.Context, in *ReloadRequest, opts ...grpc.CallOption) (*ReloadResponse, error)
@@ -206,6 +208,25 @@ func (c *hostClient) TailFailures(ctx context.Context, in *TailRequest, opts ...
 // This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
 type Host_TailFailuresClient = grpc.ServerStreamingClient[v1.FailureRecord]
 
+func (c *hostClient) TailActions(ctx context.Context, in *TailRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[v1.ActionRecord], error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	stream, err := c.cc.NewStream(ctx, &Host_ServiceDesc.Streams[4], Host_TailActions_FullMethodName, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	x := &grpc.GenericClientStream[TailRequest, v1.ActionRecord]{ClientStream: stream}
+	if err := x.ClientStream.SendMsg(in); err != nil {
+		return nil, err
+	}
+	if err := x.ClientStream.CloseSend(); err != nil {
+		return nil, err
+	}
+	return x, nil
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type Host_TailActionsClient = grpc.ServerStreamingClient[v1.ActionRecord]
+
 func (c *hostClient) Reload(ctx context.Context, in *ReloadRequest, opts ...grpc.CallOption) (*ReloadResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(ReloadResponse)
@@ -295,6 +316,7 @@ type HostServer interface {
 	TailAudit(*TailRequest, grpc.ServerStreamingServer[v1.AdminAuditRecord]) error
 	TailLogs(*TailRequest, grpc.ServerStreamingServer[v1.LogRecord]) error
 	TailFailures(*TailRequest, grpc.ServerStreamingServer[v1.FailureRecord]) error
+	TailActions(*TailRequest, grpc.ServerStreamingServer[v1.ActionRecord]) error
 	// Reload reads the configuration file again, as SIGHUP does, and returns what became of
 	// it. A file with mistakes changes nothing, and is an answer too: see rejected.
 	Reload(context.Context, *ReloadRequest) (*ReloadResponse, error)
@@ -341,6 +363,9 @@ func (UnimplementedHostServer) TailLogs(*TailRequest, grpc.ServerStreamingServer
 }
 func (UnimplementedHostServer) TailFailures(*TailRequest, grpc.ServerStreamingServer[v1.FailureRecord]) error {
 	return status.Error(codes.Unimplemented, "method TailFailures not implemented")
+}
+func (UnimplementedHostServer) TailActions(*TailRequest, grpc.ServerStreamingServer[v1.ActionRecord]) error {
+	return status.Error(codes.Unimplemented, "method TailActions not implemented")
 }
 func (UnimplementedHostServer) Reload(context.Context, *ReloadRequest) (*ReloadResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method Reload not implemented")
@@ -496,6 +521,17 @@ func _Host_TailFailures_Handler(srv interface{}, stream grpc.ServerStream) error
 
 // This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
 type Host_TailFailuresServer = grpc.ServerStreamingServer[v1.FailureRecord]
+
+func _Host_TailActions_Handler(srv interface{}, stream grpc.ServerStream) error {
+	m := new(TailRequest)
+	if err := stream.RecvMsg(m); err != nil {
+		return err
+	}
+	return srv.(HostServer).TailActions(m, &grpc.GenericServerStream[TailRequest, v1.ActionRecord]{ServerStream: stream})
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type Host_TailActionsServer = grpc.ServerStreamingServer[v1.ActionRecord]
 
 func _Host_Reload_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(ReloadRequest)
@@ -672,6 +708,11 @@ var Host_ServiceDesc = grpc.ServiceDesc{
 		{
 			StreamName:    "TailFailures",
 			Handler:       _Host_TailFailures_Handler,
+			ServerStreams: true,
+		},
+		{
+			StreamName:    "TailActions",
+			Handler:       _Host_TailActions_Handler,
 			ServerStreams: true,
 		},
 	},
