@@ -571,8 +571,12 @@ type TailRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Epoch         uint64                 `protobuf:"varint,1,opt,name=epoch,proto3" json:"epoch,omitempty"`
 	AfterSeq      uint64                 `protobuf:"varint,2,opt,name=after_seq,json=afterSeq,proto3" json:"after_seq,omitempty"`
-	Follow        bool                   `protobuf:"varint,3,opt,name=follow,proto3" json:"follow,omitempty"` // wait for new records at the end
-	Since         *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=since,proto3" json:"since,omitempty"`    // leave out older records
+	Follow        bool                   `protobuf:"varint,3,opt,name=follow,proto3" json:"follow,omitempty"`                                             // wait for new records at the end
+	Since         *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=since,proto3" json:"since,omitempty"`                                                // leave out older records
+	Until         *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=until,proto3" json:"until,omitempty"`                                                // leave out records that are not older
+	Newest        uint32                 `protobuf:"varint,6,opt,name=newest,proto3" json:"newest,omitempty"`                                             // begin with the newest that many; 0: with the first
+	MinLevel      v1.LogLevel            `protobuf:"varint,7,opt,name=min_level,json=minLevel,proto3,enum=meshos.v1.LogLevel" json:"min_level,omitempty"` // of the log: leave out lines below it
+	DaemonId      *uint64                `protobuf:"varint,8,opt,name=daemon_id,json=daemonId,proto3,oneof" json:"daemon_id,omitempty"`                   // of the log: leave out lines that this daemon did not write
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -633,6 +637,34 @@ func (x *TailRequest) GetSince() *timestamppb.Timestamp {
 		return x.Since
 	}
 	return nil
+}
+
+func (x *TailRequest) GetUntil() *timestamppb.Timestamp {
+	if x != nil {
+		return x.Until
+	}
+	return nil
+}
+
+func (x *TailRequest) GetNewest() uint32 {
+	if x != nil {
+		return x.Newest
+	}
+	return 0
+}
+
+func (x *TailRequest) GetMinLevel() v1.LogLevel {
+	if x != nil {
+		return x.MinLevel
+	}
+	return v1.LogLevel(0)
+}
+
+func (x *TailRequest) GetDaemonId() uint64 {
+	if x != nil && x.DaemonId != nil {
+		return *x.DaemonId
+	}
+	return 0
 }
 
 type PluginRequest struct {
@@ -1104,12 +1136,18 @@ const file_meshos_host_v1_host_proto_rawDesc = "" +
 	"\x10SimulateResponse\x129\n" +
 	"\fblast_radius\x18\x01 \x01(\v2\x16.meshos.v1.BlastRadiusR\vblastRadius\x12\x1d\n" +
 	"\n" +
-	"blast_hash\x18\x02 \x01(\fR\tblastHash\"\x8a\x01\n" +
+	"blast_hash\x18\x02 \x01(\fR\tblastHash\"\xb6\x02\n" +
 	"\vTailRequest\x12\x14\n" +
 	"\x05epoch\x18\x01 \x01(\x04R\x05epoch\x12\x1b\n" +
 	"\tafter_seq\x18\x02 \x01(\x04R\bafterSeq\x12\x16\n" +
 	"\x06follow\x18\x03 \x01(\bR\x06follow\x120\n" +
-	"\x05since\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\x05since\"#\n" +
+	"\x05since\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\x05since\x120\n" +
+	"\x05until\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampR\x05until\x12\x16\n" +
+	"\x06newest\x18\x06 \x01(\rR\x06newest\x120\n" +
+	"\tmin_level\x18\a \x01(\x0e2\x13.meshos.v1.LogLevelR\bminLevel\x12 \n" +
+	"\tdaemon_id\x18\b \x01(\x04H\x00R\bdaemonId\x88\x01\x01B\f\n" +
+	"\n" +
+	"_daemon_id\"#\n" +
 	"\rPluginRequest\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\"\x85\x02\n" +
 	"\fPluginDetail\x12)\n" +
@@ -1138,7 +1176,7 @@ const file_meshos_host_v1_host_proto_rawDesc = "" +
 	"\x04tick\x18\x03 \x01(\x04R\x04tick\"/\n" +
 	"\aFinding\x12\x10\n" +
 	"\x03arm\x18\x01 \x01(\tR\x03arm\x12\x12\n" +
-	"\x04text\x18\x02 \x01(\tR\x04text2\x89\b\n" +
+	"\x04text\x18\x02 \x01(\tR\x04text2\xd0\b\n" +
 	"\x04Host\x12F\n" +
 	"\vGetSnapshot\x12\".meshos.host.v1.GetSnapshotRequest\x1a\x13.meshos.v1.Snapshot\x12N\n" +
 	"\x0eWatchSnapshots\x12%.meshos.host.v1.WatchSnapshotsRequest\x1a\x13.meshos.v1.Snapshot0\x01\x12J\n" +
@@ -1147,7 +1185,8 @@ const file_meshos_host_v1_host_proto_rawDesc = "" +
 	"\bSimulate\x12\x1f.meshos.host.v1.SimulateRequest\x1a .meshos.host.v1.SimulateResponse\x12G\n" +
 	"\tTailAudit\x12\x1b.meshos.host.v1.TailRequest\x1a\x1b.meshos.v1.AdminAuditRecord0\x01\x12?\n" +
 	"\bTailLogs\x12\x1b.meshos.host.v1.TailRequest\x1a\x14.meshos.v1.LogRecord0\x01\x12G\n" +
-	"\fTailFailures\x12\x1b.meshos.host.v1.TailRequest\x1a\x18.meshos.v1.FailureRecord0\x01\x12G\n" +
+	"\fTailFailures\x12\x1b.meshos.host.v1.TailRequest\x1a\x18.meshos.v1.FailureRecord0\x01\x12E\n" +
+	"\vTailActions\x12\x1b.meshos.host.v1.TailRequest\x1a\x17.meshos.v1.ActionRecord0\x01\x12G\n" +
 	"\x06Reload\x12\x1d.meshos.host.v1.ReloadRequest\x1a\x1e.meshos.host.v1.ReloadResponse\x12D\n" +
 	"\fReloadPlugin\x12\x1d.meshos.host.v1.PluginRequest\x1a\x15.meshos.v1.PluginView\x12D\n" +
 	"\fEnablePlugin\x12\x1d.meshos.host.v1.PluginRequest\x1a\x15.meshos.v1.PluginView\x12E\n" +
@@ -1192,11 +1231,13 @@ var file_meshos_host_v1_host_proto_goTypes = []any{
 	(*v1.AdminEvent)(nil),         // 20: meshos.v1.AdminEvent
 	(*v1.BlastRadius)(nil),        // 21: meshos.v1.BlastRadius
 	(*timestamppb.Timestamp)(nil), // 22: google.protobuf.Timestamp
-	(*v1.PluginView)(nil),         // 23: meshos.v1.PluginView
-	(*v1.Snapshot)(nil),           // 24: meshos.v1.Snapshot
-	(*v1.AdminAuditRecord)(nil),   // 25: meshos.v1.AdminAuditRecord
-	(*v1.LogRecord)(nil),          // 26: meshos.v1.LogRecord
-	(*v1.FailureRecord)(nil),      // 27: meshos.v1.FailureRecord
+	(v1.LogLevel)(0),              // 23: meshos.v1.LogLevel
+	(*v1.PluginView)(nil),         // 24: meshos.v1.PluginView
+	(*v1.Snapshot)(nil),           // 25: meshos.v1.Snapshot
+	(*v1.AdminAuditRecord)(nil),   // 26: meshos.v1.AdminAuditRecord
+	(*v1.LogRecord)(nil),          // 27: meshos.v1.LogRecord
+	(*v1.FailureRecord)(nil),      // 28: meshos.v1.FailureRecord
+	(*v1.ActionRecord)(nil),       // 29: meshos.v1.ActionRecord
 }
 var file_meshos_host_v1_host_proto_depIdxs = []int32{
 	2,  // 0: meshos.host.v1.ReloadResponse.taken_over:type_name -> meshos.host.v1.ConfigChange
@@ -1207,43 +1248,47 @@ var file_meshos_host_v1_host_proto_depIdxs = []int32{
 	20, // 5: meshos.host.v1.SimulateRequest.event:type_name -> meshos.v1.AdminEvent
 	21, // 6: meshos.host.v1.SimulateResponse.blast_radius:type_name -> meshos.v1.BlastRadius
 	22, // 7: meshos.host.v1.TailRequest.since:type_name -> google.protobuf.Timestamp
-	23, // 8: meshos.host.v1.PluginDetail.view:type_name -> meshos.v1.PluginView
-	14, // 9: meshos.host.v1.PluginDetail.timeline:type_name -> meshos.host.v1.PluginEvent
-	22, // 10: meshos.host.v1.PluginEvent.at:type_name -> google.protobuf.Timestamp
-	17, // 11: meshos.host.v1.ExplainResponse.findings:type_name -> meshos.host.v1.Finding
-	3,  // 12: meshos.host.v1.Host.GetSnapshot:input_type -> meshos.host.v1.GetSnapshotRequest
-	4,  // 13: meshos.host.v1.Host.WatchSnapshots:input_type -> meshos.host.v1.WatchSnapshotsRequest
-	5,  // 14: meshos.host.v1.Host.Publish:input_type -> meshos.host.v1.PublishRequest
-	8,  // 15: meshos.host.v1.Host.Commit:input_type -> meshos.host.v1.CommitRequest
-	9,  // 16: meshos.host.v1.Host.Simulate:input_type -> meshos.host.v1.SimulateRequest
-	11, // 17: meshos.host.v1.Host.TailAudit:input_type -> meshos.host.v1.TailRequest
-	11, // 18: meshos.host.v1.Host.TailLogs:input_type -> meshos.host.v1.TailRequest
-	11, // 19: meshos.host.v1.Host.TailFailures:input_type -> meshos.host.v1.TailRequest
-	0,  // 20: meshos.host.v1.Host.Reload:input_type -> meshos.host.v1.ReloadRequest
-	12, // 21: meshos.host.v1.Host.ReloadPlugin:input_type -> meshos.host.v1.PluginRequest
-	12, // 22: meshos.host.v1.Host.EnablePlugin:input_type -> meshos.host.v1.PluginRequest
-	12, // 23: meshos.host.v1.Host.DisablePlugin:input_type -> meshos.host.v1.PluginRequest
-	12, // 24: meshos.host.v1.Host.DescribePlugin:input_type -> meshos.host.v1.PluginRequest
-	15, // 25: meshos.host.v1.Host.Explain:input_type -> meshos.host.v1.ExplainRequest
-	24, // 26: meshos.host.v1.Host.GetSnapshot:output_type -> meshos.v1.Snapshot
-	24, // 27: meshos.host.v1.Host.WatchSnapshots:output_type -> meshos.v1.Snapshot
-	6,  // 28: meshos.host.v1.Host.Publish:output_type -> meshos.host.v1.PublishResponse
-	25, // 29: meshos.host.v1.Host.Commit:output_type -> meshos.v1.AdminAuditRecord
-	10, // 30: meshos.host.v1.Host.Simulate:output_type -> meshos.host.v1.SimulateResponse
-	25, // 31: meshos.host.v1.Host.TailAudit:output_type -> meshos.v1.AdminAuditRecord
-	26, // 32: meshos.host.v1.Host.TailLogs:output_type -> meshos.v1.LogRecord
-	27, // 33: meshos.host.v1.Host.TailFailures:output_type -> meshos.v1.FailureRecord
-	1,  // 34: meshos.host.v1.Host.Reload:output_type -> meshos.host.v1.ReloadResponse
-	23, // 35: meshos.host.v1.Host.ReloadPlugin:output_type -> meshos.v1.PluginView
-	23, // 36: meshos.host.v1.Host.EnablePlugin:output_type -> meshos.v1.PluginView
-	23, // 37: meshos.host.v1.Host.DisablePlugin:output_type -> meshos.v1.PluginView
-	13, // 38: meshos.host.v1.Host.DescribePlugin:output_type -> meshos.host.v1.PluginDetail
-	16, // 39: meshos.host.v1.Host.Explain:output_type -> meshos.host.v1.ExplainResponse
-	26, // [26:40] is the sub-list for method output_type
-	12, // [12:26] is the sub-list for method input_type
-	12, // [12:12] is the sub-list for extension type_name
-	12, // [12:12] is the sub-list for extension extendee
-	0,  // [0:12] is the sub-list for field type_name
+	22, // 8: meshos.host.v1.TailRequest.until:type_name -> google.protobuf.Timestamp
+	23, // 9: meshos.host.v1.TailRequest.min_level:type_name -> meshos.v1.LogLevel
+	24, // 10: meshos.host.v1.PluginDetail.view:type_name -> meshos.v1.PluginView
+	14, // 11: meshos.host.v1.PluginDetail.timeline:type_name -> meshos.host.v1.PluginEvent
+	22, // 12: meshos.host.v1.PluginEvent.at:type_name -> google.protobuf.Timestamp
+	17, // 13: meshos.host.v1.ExplainResponse.findings:type_name -> meshos.host.v1.Finding
+	3,  // 14: meshos.host.v1.Host.GetSnapshot:input_type -> meshos.host.v1.GetSnapshotRequest
+	4,  // 15: meshos.host.v1.Host.WatchSnapshots:input_type -> meshos.host.v1.WatchSnapshotsRequest
+	5,  // 16: meshos.host.v1.Host.Publish:input_type -> meshos.host.v1.PublishRequest
+	8,  // 17: meshos.host.v1.Host.Commit:input_type -> meshos.host.v1.CommitRequest
+	9,  // 18: meshos.host.v1.Host.Simulate:input_type -> meshos.host.v1.SimulateRequest
+	11, // 19: meshos.host.v1.Host.TailAudit:input_type -> meshos.host.v1.TailRequest
+	11, // 20: meshos.host.v1.Host.TailLogs:input_type -> meshos.host.v1.TailRequest
+	11, // 21: meshos.host.v1.Host.TailFailures:input_type -> meshos.host.v1.TailRequest
+	11, // 22: meshos.host.v1.Host.TailActions:input_type -> meshos.host.v1.TailRequest
+	0,  // 23: meshos.host.v1.Host.Reload:input_type -> meshos.host.v1.ReloadRequest
+	12, // 24: meshos.host.v1.Host.ReloadPlugin:input_type -> meshos.host.v1.PluginRequest
+	12, // 25: meshos.host.v1.Host.EnablePlugin:input_type -> meshos.host.v1.PluginRequest
+	12, // 26: meshos.host.v1.Host.DisablePlugin:input_type -> meshos.host.v1.PluginRequest
+	12, // 27: meshos.host.v1.Host.DescribePlugin:input_type -> meshos.host.v1.PluginRequest
+	15, // 28: meshos.host.v1.Host.Explain:input_type -> meshos.host.v1.ExplainRequest
+	25, // 29: meshos.host.v1.Host.GetSnapshot:output_type -> meshos.v1.Snapshot
+	25, // 30: meshos.host.v1.Host.WatchSnapshots:output_type -> meshos.v1.Snapshot
+	6,  // 31: meshos.host.v1.Host.Publish:output_type -> meshos.host.v1.PublishResponse
+	26, // 32: meshos.host.v1.Host.Commit:output_type -> meshos.v1.AdminAuditRecord
+	10, // 33: meshos.host.v1.Host.Simulate:output_type -> meshos.host.v1.SimulateResponse
+	26, // 34: meshos.host.v1.Host.TailAudit:output_type -> meshos.v1.AdminAuditRecord
+	27, // 35: meshos.host.v1.Host.TailLogs:output_type -> meshos.v1.LogRecord
+	28, // 36: meshos.host.v1.Host.TailFailures:output_type -> meshos.v1.FailureRecord
+	29, // 37: meshos.host.v1.Host.TailActions:output_type -> meshos.v1.ActionRecord
+	1,  // 38: meshos.host.v1.Host.Reload:output_type -> meshos.host.v1.ReloadResponse
+	24, // 39: meshos.host.v1.Host.ReloadPlugin:output_type -> meshos.v1.PluginView
+	24, // 40: meshos.host.v1.Host.EnablePlugin:output_type -> meshos.v1.PluginView
+	24, // 41: meshos.host.v1.Host.DisablePlugin:output_type -> meshos.v1.PluginView
+	13, // 42: meshos.host.v1.Host.DescribePlugin:output_type -> meshos.host.v1.PluginDetail
+	16, // 43: meshos.host.v1.Host.Explain:output_type -> meshos.host.v1.ExplainResponse
+	29, // [29:44] is the sub-list for method output_type
+	14, // [14:29] is the sub-list for method input_type
+	14, // [14:14] is the sub-list for extension type_name
+	14, // [14:14] is the sub-list for extension extendee
+	0,  // [0:14] is the sub-list for field type_name
 }
 
 func init() { file_meshos_host_v1_host_proto_init() }
@@ -1251,6 +1296,7 @@ func file_meshos_host_v1_host_proto_init() {
 	if File_meshos_host_v1_host_proto != nil {
 		return
 	}
+	file_meshos_host_v1_host_proto_msgTypes[11].OneofWrappers = []any{}
 	file_meshos_host_v1_host_proto_msgTypes[15].OneofWrappers = []any{
 		(*ExplainRequest_Chain)(nil),
 		(*ExplainRequest_Daemon)(nil),
