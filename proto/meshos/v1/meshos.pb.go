@@ -613,7 +613,7 @@ func (x DaemonView_Lifecycle) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use DaemonView_Lifecycle.Descriptor instead.
 func (DaemonView_Lifecycle) EnumDescriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{59, 0}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{60, 0}
 }
 
 type DaemonView_Restart int32
@@ -665,7 +665,7 @@ func (x DaemonView_Restart) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use DaemonView_Restart.Descriptor instead.
 func (DaemonView_Restart) EnumDescriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{59, 1}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{60, 1}
 }
 
 type MigrationView_Phase int32
@@ -726,7 +726,7 @@ func (x MigrationView_Phase) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use MigrationView_Phase.Descriptor instead.
 func (MigrationView_Phase) EnumDescriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{65, 0}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{66, 0}
 }
 
 type PluginView_Status int32
@@ -790,7 +790,7 @@ func (x PluginView_Status) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use PluginView_Status.Descriptor instead.
 func (PluginView_Status) EnumDescriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{66, 0}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{67, 0}
 }
 
 type Acknowledged_Chain int32
@@ -845,7 +845,7 @@ func (x Acknowledged_Chain) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Acknowledged_Chain.Descriptor instead.
 func (Acknowledged_Chain) EnumDescriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{73, 0}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{74, 0}
 }
 
 // DaemonRef names a supervised daemon. The id identifies it, the name is a label.
@@ -976,6 +976,7 @@ type Event struct {
 	//	*Event_MaintenanceObserved
 	//	*Event_Shutdown
 	Kind          isEvent_Kind `protobuf_oneof:"kind"`
+	Reason        string       `protobuf:"bytes,20,opt,name=reason,proto3" json:"reason,omitempty"` // of a command without a signature (admin): why it was given
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1150,6 +1151,13 @@ func (x *Event) GetShutdown() *Shutdown {
 		}
 	}
 	return nil
+}
+
+func (x *Event) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
 }
 
 type isEvent_Kind interface {
@@ -3587,6 +3595,7 @@ type AdminCommand struct {
 	IssuedAt      *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=issued_at,json=issuedAt,proto3" json:"issued_at,omitempty"`
 	Nonce         []byte                 `protobuf:"bytes,4,opt,name=nonce,proto3" json:"nonce,omitempty"`                          // 16 random bytes; a command is accepted once
 	BlastHash     []byte                 `protobuf:"bytes,5,opt,name=blast_hash,json=blastHash,proto3" json:"blast_hash,omitempty"` // break-glass only: SHA-256 of the simulated BlastRadius
+	Reason        string                 `protobuf:"bytes,6,opt,name=reason,proto3" json:"reason,omitempty"`                        // why the command is given, for people; at most 1024 bytes
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -3654,6 +3663,13 @@ func (x *AdminCommand) GetBlastHash() []byte {
 		return x.BlastHash
 	}
 	return nil
+}
+
+func (x *AdminCommand) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
 }
 
 // Action is what a node has decided to do. The node itself carries out those of daemons,
@@ -4622,6 +4638,9 @@ type AdminAuditRecord struct {
 	Commit        *SignedCommit          `protobuf:"bytes,9,opt,name=commit,proto3" json:"commit,omitempty"`                                  // of an accepted command, so that its signatures can be checked later
 	SignerChange  *SignerChange          `protobuf:"bytes,10,opt,name=signer_change,json=signerChange,proto3" json:"signer_change,omitempty"` // instead of event, operators and outcome
 	Refusal       *Refusal               `protobuf:"bytes,11,opt,name=refusal,proto3" json:"refusal,omitempty"`                               // beside outcome, of what was refused before it came to the loop
+	Reason        string                 `protobuf:"bytes,20,opt,name=reason,proto3" json:"reason,omitempty"`                                 // why the command was given, as the operator wrote it
+	Node          uint64                 `protobuf:"varint,21,opt,name=node,proto3" json:"node,omitempty"`                                    // that wrote it; 0 in records of versions before this field
+	EpochHex      string                 `protobuf:"bytes,22,opt,name=epoch_hex,json=epochHex,proto3" json:"epoch_hex,omitempty"`             // epoch in the 16 hexadecimal digits that people see
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -4731,6 +4750,27 @@ func (x *AdminAuditRecord) GetRefusal() *Refusal {
 		return x.Refusal
 	}
 	return nil
+}
+
+func (x *AdminAuditRecord) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+func (x *AdminAuditRecord) GetNode() uint64 {
+	if x != nil {
+		return x.Node
+	}
+	return 0
+}
+
+func (x *AdminAuditRecord) GetEpochHex() string {
+	if x != nil {
+		return x.EpochHex
+	}
+	return ""
 }
 
 // Refusal is an order that was refused, and how many more like it were. A node records
@@ -4883,7 +4923,8 @@ type LogRecord struct {
 	DaemonId      *uint64                `protobuf:"varint,6,opt,name=daemon_id,json=daemonId,proto3,oneof" json:"daemon_id,omitempty"`
 	Message       string                 `protobuf:"bytes,7,opt,name=message,proto3" json:"message,omitempty"`
 	ChainPending  bool                   `protobuf:"varint,8,opt,name=chain_pending,json=chainPending,proto3" json:"chain_pending,omitempty"`
-	Source        string                 `protobuf:"bytes,9,opt,name=source,proto3" json:"source,omitempty"` // as in LogLine
+	Source        string                 `protobuf:"bytes,9,opt,name=source,proto3" json:"source,omitempty"`                      // as in LogLine
+	EpochHex      string                 `protobuf:"bytes,20,opt,name=epoch_hex,json=epochHex,proto3" json:"epoch_hex,omitempty"` // see AdminAuditRecord
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -4981,6 +5022,13 @@ func (x *LogRecord) GetSource() string {
 	return ""
 }
 
+func (x *LogRecord) GetEpochHex() string {
+	if x != nil {
+		return x.EpochHex
+	}
+	return ""
+}
+
 // FailureRecord is a failure that an operator should know of.
 type FailureRecord struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -4990,6 +5038,8 @@ type FailureRecord struct {
 	Source        string                 `protobuf:"bytes,4,opt,name=source,proto3" json:"source,omitempty"` // what failed: "action:17", "plugin:health-tcp", "kill-migration:9" …
 	Reason        string                 `protobuf:"bytes,5,opt,name=reason,proto3" json:"reason,omitempty"`
 	ChainPending  bool                   `protobuf:"varint,6,opt,name=chain_pending,json=chainPending,proto3" json:"chain_pending,omitempty"`
+	Node          uint64                 `protobuf:"varint,20,opt,name=node,proto3" json:"node,omitempty"`
+	EpochHex      string                 `protobuf:"bytes,21,opt,name=epoch_hex,json=epochHex,proto3" json:"epoch_hex,omitempty"` // see AdminAuditRecord
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -5066,6 +5116,20 @@ func (x *FailureRecord) GetChainPending() bool {
 	return false
 }
 
+func (x *FailureRecord) GetNode() uint64 {
+	if x != nil {
+		return x.Node
+	}
+	return 0
+}
+
+func (x *FailureRecord) GetEpochHex() string {
+	if x != nil {
+		return x.EpochHex
+	}
+	return ""
+}
+
 // ActionRecord is the outcome of an action.
 type ActionRecord struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -5077,6 +5141,8 @@ type ActionRecord struct {
 	Outcome       ActionRecord_Outcome   `protobuf:"varint,6,opt,name=outcome,proto3,enum=meshos.v1.ActionRecord_Outcome" json:"outcome,omitempty"`
 	Reason        string                 `protobuf:"bytes,7,opt,name=reason,proto3" json:"reason,omitempty"`
 	RetryAfter    *durationpb.Duration   `protobuf:"bytes,8,opt,name=retry_after,json=retryAfter,proto3,oneof" json:"retry_after,omitempty"`
+	Node          uint64                 `protobuf:"varint,20,opt,name=node,proto3" json:"node,omitempty"`
+	EpochHex      string                 `protobuf:"bytes,21,opt,name=epoch_hex,json=epochHex,proto3" json:"epoch_hex,omitempty"` // see AdminAuditRecord
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -5165,6 +5231,20 @@ func (x *ActionRecord) GetRetryAfter() *durationpb.Duration {
 		return x.RetryAfter
 	}
 	return nil
+}
+
+func (x *ActionRecord) GetNode() uint64 {
+	if x != nil {
+		return x.Node
+	}
+	return 0
+}
+
+func (x *ActionRecord) GetEpochHex() string {
+	if x != nil {
+		return x.EpochHex
+	}
+	return ""
 }
 
 // Record is one entry of one chain of records, as an appender receives it.
@@ -5304,6 +5384,8 @@ type Snapshot struct {
 	Plugins            []*PluginView          `protobuf:"bytes,16,rep,name=plugins,proto3" json:"plugins,omitempty"`
 	Stats              *Stats                 `protobuf:"bytes,17,opt,name=stats,proto3" json:"stats,omitempty"`
 	Scheduler          *SchedulerView         `protobuf:"bytes,18,opt,name=scheduler,proto3" json:"scheduler,omitempty"`
+	EpochHex           string                 `protobuf:"bytes,30,opt,name=epoch_hex,json=epochHex,proto3" json:"epoch_hex,omitempty"` // epoch in the 16 hexadecimal digits that people see
+	Info               *NodeInfo              `protobuf:"bytes,31,opt,name=info,proto3" json:"info,omitempty"`
 	unknownFields      protoimpl.UnknownFields
 	sizeCache          protoimpl.SizeCache
 }
@@ -5464,6 +5546,130 @@ func (x *Snapshot) GetScheduler() *SchedulerView {
 	return nil
 }
 
+func (x *Snapshot) GetEpochHex() string {
+	if x != nil {
+		return x.EpochHex
+	}
+	return ""
+}
+
+func (x *Snapshot) GetInfo() *NodeInfo {
+	if x != nil {
+		return x.Info
+	}
+	return nil
+}
+
+// NodeInfo is what does not change from tick to tick. Like plugins and stats it is added
+// when the snapshot is published, so a replay does not have it.
+type NodeInfo struct {
+	state            protoimpl.MessageState `protogen:"open.v1"`
+	Name             string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	Cluster          string                 `protobuf:"bytes,2,opt,name=cluster,proto3" json:"cluster,omitempty"`
+	Version          string                 `protobuf:"bytes,3,opt,name=version,proto3" json:"version,omitempty"` // of the node's binary
+	StartedAt        *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=started_at,json=startedAt,proto3" json:"started_at,omitempty"`
+	Uptime           *durationpb.Duration   `protobuf:"bytes,5,opt,name=uptime,proto3" json:"uptime,omitempty"`
+	Operators        []string               `protobuf:"bytes,6,rep,name=operators,proto3" json:"operators,omitempty"`                                        // names of those whose keys count now; sorted
+	UnsignedAccepted bool                   `protobuf:"varint,7,opt,name=unsigned_accepted,json=unsignedAccepted,proto3" json:"unsigned_accepted,omitempty"` // ordinary commands need no signature
+	Ordinary         uint32                 `protobuf:"varint,8,opt,name=ordinary,proto3" json:"ordinary,omitempty"`                                         // how many operators have to sign an ordinary command,
+	BreakGlass       uint32                 `protobuf:"varint,9,opt,name=break_glass,json=breakGlass,proto3" json:"break_glass,omitempty"`                   // and how many a break-glass command
+	unknownFields    protoimpl.UnknownFields
+	sizeCache        protoimpl.SizeCache
+}
+
+func (x *NodeInfo) Reset() {
+	*x = NodeInfo{}
+	mi := &file_meshos_v1_meshos_proto_msgTypes[58]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *NodeInfo) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*NodeInfo) ProtoMessage() {}
+
+func (x *NodeInfo) ProtoReflect() protoreflect.Message {
+	mi := &file_meshos_v1_meshos_proto_msgTypes[58]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use NodeInfo.ProtoReflect.Descriptor instead.
+func (*NodeInfo) Descriptor() ([]byte, []int) {
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{58}
+}
+
+func (x *NodeInfo) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *NodeInfo) GetCluster() string {
+	if x != nil {
+		return x.Cluster
+	}
+	return ""
+}
+
+func (x *NodeInfo) GetVersion() string {
+	if x != nil {
+		return x.Version
+	}
+	return ""
+}
+
+func (x *NodeInfo) GetStartedAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.StartedAt
+	}
+	return nil
+}
+
+func (x *NodeInfo) GetUptime() *durationpb.Duration {
+	if x != nil {
+		return x.Uptime
+	}
+	return nil
+}
+
+func (x *NodeInfo) GetOperators() []string {
+	if x != nil {
+		return x.Operators
+	}
+	return nil
+}
+
+func (x *NodeInfo) GetUnsignedAccepted() bool {
+	if x != nil {
+		return x.UnsignedAccepted
+	}
+	return false
+}
+
+func (x *NodeInfo) GetOrdinary() uint32 {
+	if x != nil {
+		return x.Ordinary
+	}
+	return 0
+}
+
+func (x *NodeInfo) GetBreakGlass() uint32 {
+	if x != nil {
+		return x.BreakGlass
+	}
+	return 0
+}
+
 // SchedulerView tells whether this node rebalances the chains that it leads. Like plugins
 // and stats it is added when the snapshot is published, so a replay does not have it.
 type SchedulerView struct {
@@ -5480,7 +5686,7 @@ type SchedulerView struct {
 
 func (x *SchedulerView) Reset() {
 	*x = SchedulerView{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[58]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[59]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5492,7 +5698,7 @@ func (x *SchedulerView) String() string {
 func (*SchedulerView) ProtoMessage() {}
 
 func (x *SchedulerView) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[58]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[59]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5505,7 +5711,7 @@ func (x *SchedulerView) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SchedulerView.ProtoReflect.Descriptor instead.
 func (*SchedulerView) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{58}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{59}
 }
 
 func (x *SchedulerView) GetActive() bool {
@@ -5575,7 +5781,7 @@ type DaemonView struct {
 
 func (x *DaemonView) Reset() {
 	*x = DaemonView{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[59]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[60]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5587,7 +5793,7 @@ func (x *DaemonView) String() string {
 func (*DaemonView) ProtoMessage() {}
 
 func (x *DaemonView) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[59]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[60]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5600,7 +5806,7 @@ func (x *DaemonView) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DaemonView.ProtoReflect.Descriptor instead.
 func (*DaemonView) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{59}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{60}
 }
 
 func (x *DaemonView) GetDaemon() *DaemonRef {
@@ -5734,7 +5940,7 @@ type ReplicaView struct {
 
 func (x *ReplicaView) Reset() {
 	*x = ReplicaView{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[60]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[61]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5746,7 +5952,7 @@ func (x *ReplicaView) String() string {
 func (*ReplicaView) ProtoMessage() {}
 
 func (x *ReplicaView) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[60]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[61]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5759,7 +5965,7 @@ func (x *ReplicaView) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReplicaView.ProtoReflect.Descriptor instead.
 func (*ReplicaView) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{60}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{61}
 }
 
 func (x *ReplicaView) GetChain() uint64 {
@@ -5810,7 +6016,7 @@ type PeerView struct {
 
 func (x *PeerView) Reset() {
 	*x = PeerView{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[61]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[62]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5822,7 +6028,7 @@ func (x *PeerView) String() string {
 func (*PeerView) ProtoMessage() {}
 
 func (x *PeerView) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[61]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[62]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5835,7 +6041,7 @@ func (x *PeerView) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PeerView.ProtoReflect.Descriptor instead.
 func (*PeerView) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{61}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{62}
 }
 
 func (x *PeerView) GetPeer() uint64 {
@@ -5933,7 +6139,7 @@ type AvoidView struct {
 
 func (x *AvoidView) Reset() {
 	*x = AvoidView{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[62]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[63]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5945,7 +6151,7 @@ func (x *AvoidView) String() string {
 func (*AvoidView) ProtoMessage() {}
 
 func (x *AvoidView) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[62]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[63]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5958,7 +6164,7 @@ func (x *AvoidView) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AvoidView.ProtoReflect.Descriptor instead.
 func (*AvoidView) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{62}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{63}
 }
 
 func (x *AvoidView) GetPeer() uint64 {
@@ -5997,7 +6203,7 @@ type MaintenanceView struct {
 
 func (x *MaintenanceView) Reset() {
 	*x = MaintenanceView{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[63]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[64]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6009,7 +6215,7 @@ func (x *MaintenanceView) String() string {
 func (*MaintenanceView) ProtoMessage() {}
 
 func (x *MaintenanceView) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[63]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[64]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6022,7 +6228,7 @@ func (x *MaintenanceView) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MaintenanceView.ProtoReflect.Descriptor instead.
 func (*MaintenanceView) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{63}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{64}
 }
 
 func (x *MaintenanceView) GetPhase() MaintenancePhase {
@@ -6087,7 +6293,7 @@ type EmittedAction struct {
 
 func (x *EmittedAction) Reset() {
 	*x = EmittedAction{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[64]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[65]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6099,7 +6305,7 @@ func (x *EmittedAction) String() string {
 func (*EmittedAction) ProtoMessage() {}
 
 func (x *EmittedAction) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[64]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[65]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6112,7 +6318,7 @@ func (x *EmittedAction) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EmittedAction.ProtoReflect.Descriptor instead.
 func (*EmittedAction) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{64}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{65}
 }
 
 func (x *EmittedAction) GetId() uint64 {
@@ -6162,7 +6368,7 @@ type MigrationView struct {
 
 func (x *MigrationView) Reset() {
 	*x = MigrationView{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[65]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[66]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6174,7 +6380,7 @@ func (x *MigrationView) String() string {
 func (*MigrationView) ProtoMessage() {}
 
 func (x *MigrationView) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[65]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[66]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6187,7 +6393,7 @@ func (x *MigrationView) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MigrationView.ProtoReflect.Descriptor instead.
 func (*MigrationView) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{65}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{66}
 }
 
 func (x *MigrationView) GetMigration() uint64 {
@@ -6282,7 +6488,7 @@ type PluginView struct {
 
 func (x *PluginView) Reset() {
 	*x = PluginView{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[66]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[67]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6294,7 +6500,7 @@ func (x *PluginView) String() string {
 func (*PluginView) ProtoMessage() {}
 
 func (x *PluginView) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[66]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[67]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6307,7 +6513,7 @@ func (x *PluginView) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PluginView.ProtoReflect.Descriptor instead.
 func (*PluginView) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{66}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{67}
 }
 
 func (x *PluginView) GetName() string {
@@ -6424,7 +6630,7 @@ type Stats struct {
 
 func (x *Stats) Reset() {
 	*x = Stats{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[67]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[68]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6436,7 +6642,7 @@ func (x *Stats) String() string {
 func (*Stats) ProtoMessage() {}
 
 func (x *Stats) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[67]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[68]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6449,7 +6655,7 @@ func (x *Stats) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Stats.ProtoReflect.Descriptor instead.
 func (*Stats) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{67}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{68}
 }
 
 func (x *Stats) GetEventsApplied() uint64 {
@@ -6578,7 +6784,7 @@ type JournalEntry struct {
 
 func (x *JournalEntry) Reset() {
 	*x = JournalEntry{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[68]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[69]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6590,7 +6796,7 @@ func (x *JournalEntry) String() string {
 func (*JournalEntry) ProtoMessage() {}
 
 func (x *JournalEntry) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[68]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[69]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6603,7 +6809,7 @@ func (x *JournalEntry) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JournalEntry.ProtoReflect.Descriptor instead.
 func (*JournalEntry) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{68}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{69}
 }
 
 func (x *JournalEntry) GetIndex() uint64 {
@@ -6831,7 +7037,7 @@ type Boot struct {
 
 func (x *Boot) Reset() {
 	*x = Boot{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[69]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[70]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6843,7 +7049,7 @@ func (x *Boot) String() string {
 func (*Boot) ProtoMessage() {}
 
 func (x *Boot) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[69]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[70]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6856,7 +7062,7 @@ func (x *Boot) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Boot.ProtoReflect.Descriptor instead.
 func (*Boot) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{69}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{70}
 }
 
 func (x *Boot) GetNode() uint64 {
@@ -6899,7 +7105,7 @@ type Tick struct {
 
 func (x *Tick) Reset() {
 	*x = Tick{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[70]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[71]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6911,7 +7117,7 @@ func (x *Tick) String() string {
 func (*Tick) ProtoMessage() {}
 
 func (x *Tick) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[70]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[71]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6924,7 +7130,7 @@ func (x *Tick) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Tick.ProtoReflect.Descriptor instead.
 func (*Tick) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{70}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{71}
 }
 
 func (x *Tick) GetQueueRoom() uint32 {
@@ -6943,13 +7149,14 @@ type JudgedCommit struct {
 	CommitId      []byte                 `protobuf:"bytes,4,opt,name=commit_id,json=commitId,proto3" json:"commit_id,omitempty"`
 	Commit        *SignedCommit          `protobuf:"bytes,5,opt,name=commit,proto3" json:"commit,omitempty"`   // of an accepted command
 	Refusal       *Refusal               `protobuf:"bytes,6,opt,name=refusal,proto3" json:"refusal,omitempty"` // set if the node refused it before it came to the loop
+	Reason        string                 `protobuf:"bytes,20,opt,name=reason,proto3" json:"reason,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *JudgedCommit) Reset() {
 	*x = JudgedCommit{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[71]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[72]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6961,7 +7168,7 @@ func (x *JudgedCommit) String() string {
 func (*JudgedCommit) ProtoMessage() {}
 
 func (x *JudgedCommit) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[71]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[72]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6974,7 +7181,7 @@ func (x *JudgedCommit) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JudgedCommit.ProtoReflect.Descriptor instead.
 func (*JudgedCommit) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{71}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{72}
 }
 
 func (x *JudgedCommit) GetEvent() *AdminEvent {
@@ -7019,6 +7226,13 @@ func (x *JudgedCommit) GetRefusal() *Refusal {
 	return nil
 }
 
+func (x *JudgedCommit) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
 // Reload replaces the peers, chains and daemons of the configuration.
 type Reload struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -7029,7 +7243,7 @@ type Reload struct {
 
 func (x *Reload) Reset() {
 	*x = Reload{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[72]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[73]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7041,7 +7255,7 @@ func (x *Reload) String() string {
 func (*Reload) ProtoMessage() {}
 
 func (x *Reload) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[72]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[73]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7054,7 +7268,7 @@ func (x *Reload) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Reload.ProtoReflect.Descriptor instead.
 func (*Reload) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{72}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{73}
 }
 
 func (x *Reload) GetConfigToml() string {
@@ -7076,7 +7290,7 @@ type Acknowledged struct {
 
 func (x *Acknowledged) Reset() {
 	*x = Acknowledged{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[73]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[74]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7088,7 +7302,7 @@ func (x *Acknowledged) String() string {
 func (*Acknowledged) ProtoMessage() {}
 
 func (x *Acknowledged) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[73]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[74]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7101,7 +7315,7 @@ func (x *Acknowledged) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Acknowledged.ProtoReflect.Descriptor instead.
 func (*Acknowledged) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{73}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{74}
 }
 
 func (x *Acknowledged) GetChain() Acknowledged_Chain {
@@ -7129,7 +7343,7 @@ type FailureReport struct {
 
 func (x *FailureReport) Reset() {
 	*x = FailureReport{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[74]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[75]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7141,7 +7355,7 @@ func (x *FailureReport) String() string {
 func (*FailureReport) ProtoMessage() {}
 
 func (x *FailureReport) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[74]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[75]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7154,7 +7368,7 @@ func (x *FailureReport) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FailureReport.ProtoReflect.Descriptor instead.
 func (*FailureReport) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{74}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{75}
 }
 
 func (x *FailureReport) GetSource() string {
@@ -7189,7 +7403,7 @@ type Samples struct {
 
 func (x *Samples) Reset() {
 	*x = Samples{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[75]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[76]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7201,7 +7415,7 @@ func (x *Samples) String() string {
 func (*Samples) ProtoMessage() {}
 
 func (x *Samples) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[75]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[76]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7214,7 +7428,7 @@ func (x *Samples) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Samples.ProtoReflect.Descriptor instead.
 func (*Samples) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{75}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{76}
 }
 
 func (x *Samples) GetProbe() string {
@@ -7282,7 +7496,7 @@ type ActionOutcome struct {
 
 func (x *ActionOutcome) Reset() {
 	*x = ActionOutcome{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[76]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[77]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7294,7 +7508,7 @@ func (x *ActionOutcome) String() string {
 func (*ActionOutcome) ProtoMessage() {}
 
 func (x *ActionOutcome) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[76]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[77]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7307,7 +7521,7 @@ func (x *ActionOutcome) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ActionOutcome.ProtoReflect.Descriptor instead.
 func (*ActionOutcome) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{76}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{77}
 }
 
 func (x *ActionOutcome) GetActionId() uint64 {
@@ -7370,7 +7584,7 @@ type ScoreTable struct {
 
 func (x *ScoreTable) Reset() {
 	*x = ScoreTable{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[77]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[78]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7382,7 +7596,7 @@ func (x *ScoreTable) String() string {
 func (*ScoreTable) ProtoMessage() {}
 
 func (x *ScoreTable) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[77]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[78]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7395,7 +7609,7 @@ func (x *ScoreTable) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ScoreTable.ProtoReflect.Descriptor instead.
 func (*ScoreTable) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{77}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{78}
 }
 
 func (x *ScoreTable) GetViewVersion() uint64 {
@@ -7424,7 +7638,7 @@ type ChainScore struct {
 
 func (x *ChainScore) Reset() {
 	*x = ChainScore{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[78]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[79]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7436,7 +7650,7 @@ func (x *ChainScore) String() string {
 func (*ChainScore) ProtoMessage() {}
 
 func (x *ChainScore) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[78]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[79]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7449,7 +7663,7 @@ func (x *ChainScore) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ChainScore.ProtoReflect.Descriptor instead.
 func (*ChainScore) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{78}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{79}
 }
 
 func (x *ChainScore) GetChain() uint64 {
@@ -7490,7 +7704,7 @@ type NodeScore struct {
 
 func (x *NodeScore) Reset() {
 	*x = NodeScore{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[79]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[80]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7502,7 +7716,7 @@ func (x *NodeScore) String() string {
 func (*NodeScore) ProtoMessage() {}
 
 func (x *NodeScore) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[79]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[80]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7515,7 +7729,7 @@ func (x *NodeScore) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NodeScore.ProtoReflect.Descriptor instead.
 func (*NodeScore) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{79}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{80}
 }
 
 func (x *NodeScore) GetNode() uint64 {
@@ -7544,7 +7758,7 @@ type MigrationCost struct {
 
 func (x *MigrationCost) Reset() {
 	*x = MigrationCost{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[80]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[81]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7556,7 +7770,7 @@ func (x *MigrationCost) String() string {
 func (*MigrationCost) ProtoMessage() {}
 
 func (x *MigrationCost) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[80]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[81]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7569,7 +7783,7 @@ func (x *MigrationCost) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MigrationCost.ProtoReflect.Descriptor instead.
 func (*MigrationCost) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{80}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{81}
 }
 
 func (x *MigrationCost) GetStateTransfer() *durationpb.Duration {
@@ -7603,7 +7817,7 @@ type Migrations struct {
 
 func (x *Migrations) Reset() {
 	*x = Migrations{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[81]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[82]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7615,7 +7829,7 @@ func (x *Migrations) String() string {
 func (*Migrations) ProtoMessage() {}
 
 func (x *Migrations) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[81]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[82]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7628,7 +7842,7 @@ func (x *Migrations) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Migrations.ProtoReflect.Descriptor instead.
 func (*Migrations) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{81}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{82}
 }
 
 func (x *Migrations) GetInFlight() []*MigrationView {
@@ -7653,7 +7867,7 @@ type BlastRadius struct {
 
 func (x *BlastRadius) Reset() {
 	*x = BlastRadius{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[82]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[83]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7665,7 +7879,7 @@ func (x *BlastRadius) String() string {
 func (*BlastRadius) ProtoMessage() {}
 
 func (x *BlastRadius) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[82]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[83]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7678,7 +7892,7 @@ func (x *BlastRadius) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BlastRadius.ProtoReflect.Descriptor instead.
 func (*BlastRadius) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{82}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{83}
 }
 
 func (x *BlastRadius) GetAffectedNodes() []uint64 {
@@ -7733,7 +7947,7 @@ type DaemonLifecycle_Started struct {
 
 func (x *DaemonLifecycle_Started) Reset() {
 	*x = DaemonLifecycle_Started{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[83]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[84]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7745,7 +7959,7 @@ func (x *DaemonLifecycle_Started) String() string {
 func (*DaemonLifecycle_Started) ProtoMessage() {}
 
 func (x *DaemonLifecycle_Started) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[83]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[84]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7784,7 +7998,7 @@ type DaemonLifecycle_ExitedCleanly struct {
 
 func (x *DaemonLifecycle_ExitedCleanly) Reset() {
 	*x = DaemonLifecycle_ExitedCleanly{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[84]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[85]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7796,7 +8010,7 @@ func (x *DaemonLifecycle_ExitedCleanly) String() string {
 func (*DaemonLifecycle_ExitedCleanly) ProtoMessage() {}
 
 func (x *DaemonLifecycle_ExitedCleanly) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[84]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[85]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7829,7 +8043,7 @@ type DaemonLifecycle_Crashed struct {
 
 func (x *DaemonLifecycle_Crashed) Reset() {
 	*x = DaemonLifecycle_Crashed{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[85]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[86]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7841,7 +8055,7 @@ func (x *DaemonLifecycle_Crashed) String() string {
 func (*DaemonLifecycle_Crashed) ProtoMessage() {}
 
 func (x *DaemonLifecycle_Crashed) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[85]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[86]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7882,7 +8096,7 @@ type DaemonLifecycle_Rejected struct {
 
 func (x *DaemonLifecycle_Rejected) Reset() {
 	*x = DaemonLifecycle_Rejected{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[86]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[87]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7894,7 +8108,7 @@ func (x *DaemonLifecycle_Rejected) String() string {
 func (*DaemonLifecycle_Rejected) ProtoMessage() {}
 
 func (x *DaemonLifecycle_Rejected) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[86]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[87]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7927,7 +8141,7 @@ type BlastRadius_Warning struct {
 
 func (x *BlastRadius_Warning) Reset() {
 	*x = BlastRadius_Warning{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[87]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[88]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7939,7 +8153,7 @@ func (x *BlastRadius_Warning) String() string {
 func (*BlastRadius_Warning) ProtoMessage() {}
 
 func (x *BlastRadius_Warning) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[87]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[88]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7952,7 +8166,7 @@ func (x *BlastRadius_Warning) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BlastRadius_Warning.ProtoReflect.Descriptor instead.
 func (*BlastRadius_Warning) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{82, 0}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{83, 0}
 }
 
 func (x *BlastRadius_Warning) GetKind() string {
@@ -7984,7 +8198,7 @@ const file_meshos_v1_meshos_proto_rawDesc = "" +
 	"\x12STATUS_UNSPECIFIED\x10\x00\x12\x12\n" +
 	"\x0eSTATUS_HEALTHY\x10\x01\x12\x13\n" +
 	"\x0fSTATUS_DEGRADED\x10\x02\x12\x14\n" +
-	"\x10STATUS_UNHEALTHY\x10\x03\"\xf4\a\n" +
+	"\x10STATUS_UNHEALTHY\x10\x03\"\x8c\b\n" +
 	"\x05Event\x12A\n" +
 	"\x0ereplica_update\x18\x01 \x01(\v2\x18.meshos.v1.ReplicaUpdateH\x00R\rreplicaUpdate\x12A\n" +
 	"\x0ereplica_leader\x18\x02 \x01(\v2\x18.meshos.v1.ReplicaLeaderH\x00R\rreplicaLeader\x12M\n" +
@@ -8003,7 +8217,8 @@ const file_meshos_v1_meshos_proto_rawDesc = "" +
 	"\rdaemon_intent\x18\f \x01(\v2\x17.meshos.v1.DaemonIntentH\x00R\fdaemonIntent\x12Q\n" +
 	"\x14local_replica_intent\x18\r \x01(\v2\x1d.meshos.v1.LocalReplicaIntentH\x00R\x12localReplicaIntent\x12S\n" +
 	"\x14maintenance_observed\x18\x0e \x01(\v2\x1e.meshos.v1.MaintenanceObservedH\x00R\x13maintenanceObserved\x121\n" +
-	"\bshutdown\x18\x0f \x01(\v2\x13.meshos.v1.ShutdownH\x00R\bshutdownB\x06\n" +
+	"\bshutdown\x18\x0f \x01(\v2\x13.meshos.v1.ShutdownH\x00R\bshutdown\x12\x16\n" +
+	"\x06reason\x18\x14 \x01(\tR\x06reasonB\x06\n" +
 	"\x04kind\"\n" +
 	"\n" +
 	"\bShutdown\"\xd2\x01\n" +
@@ -8203,7 +8418,7 @@ const file_meshos_v1_meshos_proto_rawDesc = "" +
 	"\apayload\x18\x01 \x01(\fR\apayload\x12\x1e\n" +
 	"\n" +
 	"signatures\x18\x02 \x03(\fR\n" +
-	"signatures\"\xc8\x01\n" +
+	"signatures\"\xe0\x01\n" +
 	"\fAdminCommand\x12\x1d\n" +
 	"\n" +
 	"cluster_id\x18\x01 \x01(\tR\tclusterId\x12+\n" +
@@ -8211,7 +8426,8 @@ const file_meshos_v1_meshos_proto_rawDesc = "" +
 	"\tissued_at\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\bissuedAt\x12\x14\n" +
 	"\x05nonce\x18\x04 \x01(\fR\x05nonce\x12\x1d\n" +
 	"\n" +
-	"blast_hash\x18\x05 \x01(\fR\tblastHash\"\xf2\x05\n" +
+	"blast_hash\x18\x05 \x01(\fR\tblastHash\x12\x16\n" +
+	"\x06reason\x18\x06 \x01(\tR\x06reason\"\xf2\x05\n" +
 	"\x06Action\x12;\n" +
 	"\fstart_daemon\x18\x01 \x01(\v2\x16.meshos.v1.StartDaemonH\x00R\vstartDaemon\x128\n" +
 	"\vstop_daemon\x18\x02 \x01(\v2\x15.meshos.v1.StopDaemonH\x00R\n" +
@@ -8280,7 +8496,7 @@ const file_meshos_v1_meshos_proto_rawDesc = "" +
 	"\bOperator\x12\x15\n" +
 	"\x06key_id\x18\x01 \x01(\tR\x05keyId\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12\x1a\n" +
-	"\bverified\x18\x03 \x01(\bR\bverified\"\xf2\x03\n" +
+	"\bverified\x18\x03 \x01(\bR\bverified\"\xbb\x04\n" +
 	"\x10AdminAuditRecord\x12\x14\n" +
 	"\x05epoch\x18\x01 \x01(\x04R\x05epoch\x12\x10\n" +
 	"\x03seq\x18\x02 \x01(\x04R\x03seq\x12=\n" +
@@ -8293,7 +8509,10 @@ const file_meshos_v1_meshos_proto_rawDesc = "" +
 	"\x06commit\x18\t \x01(\v2\x17.meshos.v1.SignedCommitR\x06commit\x12<\n" +
 	"\rsigner_change\x18\n" +
 	" \x01(\v2\x17.meshos.v1.SignerChangeR\fsignerChange\x12,\n" +
-	"\arefusal\x18\v \x01(\v2\x12.meshos.v1.RefusalR\arefusal\"q\n" +
+	"\arefusal\x18\v \x01(\v2\x12.meshos.v1.RefusalR\arefusal\x12\x16\n" +
+	"\x06reason\x18\x14 \x01(\tR\x06reason\x12\x12\n" +
+	"\x04node\x18\x15 \x01(\x04R\x04node\x12\x1b\n" +
+	"\tepoch_hex\x18\x16 \x01(\tR\bepochHex\"q\n" +
 	"\aRefusal\x12\x16\n" +
 	"\x06source\x18\x01 \x01(\tR\x06source\x12\x12\n" +
 	"\x04kind\x18\x02 \x01(\tR\x04kind\x12&\n" +
@@ -8303,7 +8522,7 @@ const file_meshos_v1_meshos_proto_rawDesc = "" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12'\n" +
 	"\x0fold_fingerprint\x18\x02 \x01(\tR\x0eoldFingerprint\x12'\n" +
 	"\x0fnew_fingerprint\x18\x03 \x01(\tR\x0enewFingerprint\x12\x12\n" +
-	"\x04text\x18\x04 \x01(\tR\x04text\"\xa5\x02\n" +
+	"\x04text\x18\x04 \x01(\tR\x04text\"\xc2\x02\n" +
 	"\tLogRecord\x12\x14\n" +
 	"\x05epoch\x18\x01 \x01(\x04R\x05epoch\x12\x10\n" +
 	"\x03seq\x18\x02 \x01(\x04R\x03seq\x12*\n" +
@@ -8313,16 +8532,19 @@ const file_meshos_v1_meshos_proto_rawDesc = "" +
 	"\tdaemon_id\x18\x06 \x01(\x04H\x00R\bdaemonId\x88\x01\x01\x12\x18\n" +
 	"\amessage\x18\a \x01(\tR\amessage\x12#\n" +
 	"\rchain_pending\x18\b \x01(\bR\fchainPending\x12\x16\n" +
-	"\x06source\x18\t \x01(\tR\x06sourceB\f\n" +
+	"\x06source\x18\t \x01(\tR\x06source\x12\x1b\n" +
+	"\tepoch_hex\x18\x14 \x01(\tR\bepochHexB\f\n" +
 	"\n" +
-	"_daemon_id\"\xb8\x01\n" +
+	"_daemon_id\"\xe9\x01\n" +
 	"\rFailureRecord\x12\x14\n" +
 	"\x05epoch\x18\x01 \x01(\x04R\x05epoch\x12\x10\n" +
 	"\x03seq\x18\x02 \x01(\x04R\x03seq\x12*\n" +
 	"\x02at\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\x02at\x12\x16\n" +
 	"\x06source\x18\x04 \x01(\tR\x06source\x12\x16\n" +
 	"\x06reason\x18\x05 \x01(\tR\x06reason\x12#\n" +
-	"\rchain_pending\x18\x06 \x01(\bR\fchainPending\"\xb1\x03\n" +
+	"\rchain_pending\x18\x06 \x01(\bR\fchainPending\x12\x12\n" +
+	"\x04node\x18\x14 \x01(\x04R\x04node\x12\x1b\n" +
+	"\tepoch_hex\x18\x15 \x01(\tR\bepochHex\"\xe2\x03\n" +
 	"\fActionRecord\x12\x14\n" +
 	"\x05epoch\x18\x01 \x01(\x04R\x05epoch\x12\x10\n" +
 	"\x03seq\x18\x02 \x01(\x04R\x03seq\x12*\n" +
@@ -8332,7 +8554,9 @@ const file_meshos_v1_meshos_proto_rawDesc = "" +
 	"\aoutcome\x18\x06 \x01(\x0e2\x1f.meshos.v1.ActionRecord.OutcomeR\aoutcome\x12\x16\n" +
 	"\x06reason\x18\a \x01(\tR\x06reason\x12?\n" +
 	"\vretry_after\x18\b \x01(\v2\x19.google.protobuf.DurationH\x00R\n" +
-	"retryAfter\x88\x01\x01\"a\n" +
+	"retryAfter\x88\x01\x01\x12\x12\n" +
+	"\x04node\x18\x14 \x01(\x04R\x04node\x12\x1b\n" +
+	"\tepoch_hex\x18\x15 \x01(\tR\bepochHex\"a\n" +
 	"\aOutcome\x12\x17\n" +
 	"\x13OUTCOME_UNSPECIFIED\x10\x00\x12\x16\n" +
 	"\x12OUTCOME_DISPATCHED\x10\x01\x12\x12\n" +
@@ -8344,7 +8568,7 @@ const file_meshos_v1_meshos_proto_rawDesc = "" +
 	"\x03log\x18\x02 \x01(\v2\x14.meshos.v1.LogRecordH\x00R\x03log\x124\n" +
 	"\afailure\x18\x03 \x01(\v2\x18.meshos.v1.FailureRecordH\x00R\afailure\x121\n" +
 	"\x06action\x18\x04 \x01(\v2\x17.meshos.v1.ActionRecordH\x00R\x06actionB\x06\n" +
-	"\x04kind\"\xba\a\n" +
+	"\x04kind\"\x80\b\n" +
 	"\bSnapshot\x12\x12\n" +
 	"\x04node\x18\x01 \x01(\x04R\x04node\x12\x14\n" +
 	"\x05epoch\x18\x02 \x01(\x04R\x05epoch\x12\x12\n" +
@@ -8366,8 +8590,22 @@ const file_meshos_v1_meshos_proto_rawDesc = "" +
 	"\x14in_flight_migrations\x18\x0f \x03(\v2\x18.meshos.v1.MigrationViewR\x12inFlightMigrations\x12/\n" +
 	"\aplugins\x18\x10 \x03(\v2\x15.meshos.v1.PluginViewR\aplugins\x12&\n" +
 	"\x05stats\x18\x11 \x01(\v2\x10.meshos.v1.StatsR\x05stats\x126\n" +
-	"\tscheduler\x18\x12 \x01(\v2\x18.meshos.v1.SchedulerViewR\tschedulerB\x13\n" +
-	"\x11_freeze_remaining\"\xd5\x01\n" +
+	"\tscheduler\x18\x12 \x01(\v2\x18.meshos.v1.SchedulerViewR\tscheduler\x12\x1b\n" +
+	"\tepoch_hex\x18\x1e \x01(\tR\bepochHex\x12'\n" +
+	"\x04info\x18\x1f \x01(\v2\x13.meshos.v1.NodeInfoR\x04infoB\x13\n" +
+	"\x11_freeze_remaining\"\xc8\x02\n" +
+	"\bNodeInfo\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12\x18\n" +
+	"\acluster\x18\x02 \x01(\tR\acluster\x12\x18\n" +
+	"\aversion\x18\x03 \x01(\tR\aversion\x129\n" +
+	"\n" +
+	"started_at\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\tstartedAt\x121\n" +
+	"\x06uptime\x18\x05 \x01(\v2\x19.google.protobuf.DurationR\x06uptime\x12\x1c\n" +
+	"\toperators\x18\x06 \x03(\tR\toperators\x12+\n" +
+	"\x11unsigned_accepted\x18\a \x01(\bR\x10unsignedAccepted\x12\x1a\n" +
+	"\bordinary\x18\b \x01(\rR\bordinary\x12\x1f\n" +
+	"\vbreak_glass\x18\t \x01(\rR\n" +
+	"breakGlass\"\xd5\x01\n" +
 	"\rSchedulerView\x12\x16\n" +
 	"\x06active\x18\x01 \x01(\bR\x06active\x12\x1f\n" +
 	"\vidle_reason\x18\x02 \x01(\tR\n" +
@@ -8558,14 +8796,15 @@ const file_meshos_v1_meshos_proto_rawDesc = "" +
 	"\x04Tick\x12\"\n" +
 	"\n" +
 	"queue_room\x18\x01 \x01(\rH\x00R\tqueueRoom\x88\x01\x01B\r\n" +
-	"\v_queue_room\"\xa4\x02\n" +
+	"\v_queue_room\"\xbc\x02\n" +
 	"\fJudgedCommit\x12+\n" +
 	"\x05event\x18\x01 \x01(\v2\x15.meshos.v1.AdminEventR\x05event\x121\n" +
 	"\toperators\x18\x02 \x03(\v2\x13.meshos.v1.OperatorR\toperators\x128\n" +
 	"\aoutcome\x18\x03 \x01(\v2\x1e.meshos.v1.VerificationOutcomeR\aoutcome\x12\x1b\n" +
 	"\tcommit_id\x18\x04 \x01(\fR\bcommitId\x12/\n" +
 	"\x06commit\x18\x05 \x01(\v2\x17.meshos.v1.SignedCommitR\x06commit\x12,\n" +
-	"\arefusal\x18\x06 \x01(\v2\x12.meshos.v1.RefusalR\arefusal\")\n" +
+	"\arefusal\x18\x06 \x01(\v2\x12.meshos.v1.RefusalR\arefusal\x12\x16\n" +
+	"\x06reason\x18\x14 \x01(\tR\x06reason\")\n" +
 	"\x06Reload\x12\x1f\n" +
 	"\vconfig_toml\x18\x01 \x01(\tR\n" +
 	"configToml\"\xc9\x01\n" +
@@ -8670,7 +8909,7 @@ func file_meshos_v1_meshos_proto_rawDescGZIP() []byte {
 }
 
 var file_meshos_v1_meshos_proto_enumTypes = make([]protoimpl.EnumInfo, 15)
-var file_meshos_v1_meshos_proto_msgTypes = make([]protoimpl.MessageInfo, 88)
+var file_meshos_v1_meshos_proto_msgTypes = make([]protoimpl.MessageInfo, 89)
 var file_meshos_v1_meshos_proto_goTypes = []any{
 	(NodeHealth)(0),                       // 0: meshos.v1.NodeHealth
 	(MaintenancePhase)(0),                 // 1: meshos.v1.MaintenancePhase
@@ -8745,38 +8984,39 @@ var file_meshos_v1_meshos_proto_goTypes = []any{
 	(*ActionRecord)(nil),                  // 70: meshos.v1.ActionRecord
 	(*Record)(nil),                        // 71: meshos.v1.Record
 	(*Snapshot)(nil),                      // 72: meshos.v1.Snapshot
-	(*SchedulerView)(nil),                 // 73: meshos.v1.SchedulerView
-	(*DaemonView)(nil),                    // 74: meshos.v1.DaemonView
-	(*ReplicaView)(nil),                   // 75: meshos.v1.ReplicaView
-	(*PeerView)(nil),                      // 76: meshos.v1.PeerView
-	(*AvoidView)(nil),                     // 77: meshos.v1.AvoidView
-	(*MaintenanceView)(nil),               // 78: meshos.v1.MaintenanceView
-	(*EmittedAction)(nil),                 // 79: meshos.v1.EmittedAction
-	(*MigrationView)(nil),                 // 80: meshos.v1.MigrationView
-	(*PluginView)(nil),                    // 81: meshos.v1.PluginView
-	(*Stats)(nil),                         // 82: meshos.v1.Stats
-	(*JournalEntry)(nil),                  // 83: meshos.v1.JournalEntry
-	(*Boot)(nil),                          // 84: meshos.v1.Boot
-	(*Tick)(nil),                          // 85: meshos.v1.Tick
-	(*JudgedCommit)(nil),                  // 86: meshos.v1.JudgedCommit
-	(*Reload)(nil),                        // 87: meshos.v1.Reload
-	(*Acknowledged)(nil),                  // 88: meshos.v1.Acknowledged
-	(*FailureReport)(nil),                 // 89: meshos.v1.FailureReport
-	(*Samples)(nil),                       // 90: meshos.v1.Samples
-	(*ActionOutcome)(nil),                 // 91: meshos.v1.ActionOutcome
-	(*ScoreTable)(nil),                    // 92: meshos.v1.ScoreTable
-	(*ChainScore)(nil),                    // 93: meshos.v1.ChainScore
-	(*NodeScore)(nil),                     // 94: meshos.v1.NodeScore
-	(*MigrationCost)(nil),                 // 95: meshos.v1.MigrationCost
-	(*Migrations)(nil),                    // 96: meshos.v1.Migrations
-	(*BlastRadius)(nil),                   // 97: meshos.v1.BlastRadius
-	(*DaemonLifecycle_Started)(nil),       // 98: meshos.v1.DaemonLifecycle.Started
-	(*DaemonLifecycle_ExitedCleanly)(nil), // 99: meshos.v1.DaemonLifecycle.ExitedCleanly
-	(*DaemonLifecycle_Crashed)(nil),       // 100: meshos.v1.DaemonLifecycle.Crashed
-	(*DaemonLifecycle_Rejected)(nil),      // 101: meshos.v1.DaemonLifecycle.Rejected
-	(*BlastRadius_Warning)(nil),           // 102: meshos.v1.BlastRadius.Warning
-	(*timestamppb.Timestamp)(nil),         // 103: google.protobuf.Timestamp
-	(*durationpb.Duration)(nil),           // 104: google.protobuf.Duration
+	(*NodeInfo)(nil),                      // 73: meshos.v1.NodeInfo
+	(*SchedulerView)(nil),                 // 74: meshos.v1.SchedulerView
+	(*DaemonView)(nil),                    // 75: meshos.v1.DaemonView
+	(*ReplicaView)(nil),                   // 76: meshos.v1.ReplicaView
+	(*PeerView)(nil),                      // 77: meshos.v1.PeerView
+	(*AvoidView)(nil),                     // 78: meshos.v1.AvoidView
+	(*MaintenanceView)(nil),               // 79: meshos.v1.MaintenanceView
+	(*EmittedAction)(nil),                 // 80: meshos.v1.EmittedAction
+	(*MigrationView)(nil),                 // 81: meshos.v1.MigrationView
+	(*PluginView)(nil),                    // 82: meshos.v1.PluginView
+	(*Stats)(nil),                         // 83: meshos.v1.Stats
+	(*JournalEntry)(nil),                  // 84: meshos.v1.JournalEntry
+	(*Boot)(nil),                          // 85: meshos.v1.Boot
+	(*Tick)(nil),                          // 86: meshos.v1.Tick
+	(*JudgedCommit)(nil),                  // 87: meshos.v1.JudgedCommit
+	(*Reload)(nil),                        // 88: meshos.v1.Reload
+	(*Acknowledged)(nil),                  // 89: meshos.v1.Acknowledged
+	(*FailureReport)(nil),                 // 90: meshos.v1.FailureReport
+	(*Samples)(nil),                       // 91: meshos.v1.Samples
+	(*ActionOutcome)(nil),                 // 92: meshos.v1.ActionOutcome
+	(*ScoreTable)(nil),                    // 93: meshos.v1.ScoreTable
+	(*ChainScore)(nil),                    // 94: meshos.v1.ChainScore
+	(*NodeScore)(nil),                     // 95: meshos.v1.NodeScore
+	(*MigrationCost)(nil),                 // 96: meshos.v1.MigrationCost
+	(*Migrations)(nil),                    // 97: meshos.v1.Migrations
+	(*BlastRadius)(nil),                   // 98: meshos.v1.BlastRadius
+	(*DaemonLifecycle_Started)(nil),       // 99: meshos.v1.DaemonLifecycle.Started
+	(*DaemonLifecycle_ExitedCleanly)(nil), // 100: meshos.v1.DaemonLifecycle.ExitedCleanly
+	(*DaemonLifecycle_Crashed)(nil),       // 101: meshos.v1.DaemonLifecycle.Crashed
+	(*DaemonLifecycle_Rejected)(nil),      // 102: meshos.v1.DaemonLifecycle.Rejected
+	(*BlastRadius_Warning)(nil),           // 103: meshos.v1.BlastRadius.Warning
+	(*timestamppb.Timestamp)(nil),         // 104: google.protobuf.Timestamp
+	(*durationpb.Duration)(nil),           // 105: google.protobuf.Duration
 }
 var file_meshos_v1_meshos_proto_depIdxs = []int32{
 	3,   // 0: meshos.v1.DaemonHealth.status:type_name -> meshos.v1.DaemonHealth.Status
@@ -8798,21 +9038,21 @@ var file_meshos_v1_meshos_proto_depIdxs = []int32{
 	4,   // 16: meshos.v1.ReplicaUpdate.kind:type_name -> meshos.v1.ReplicaUpdate.Kind
 	5,   // 17: meshos.v1.ReplicaTransition.kind:type_name -> meshos.v1.ReplicaTransition.Kind
 	15,  // 18: meshos.v1.DaemonLifecycle.daemon:type_name -> meshos.v1.DaemonRef
-	98,  // 19: meshos.v1.DaemonLifecycle.started:type_name -> meshos.v1.DaemonLifecycle.Started
-	99,  // 20: meshos.v1.DaemonLifecycle.exited_cleanly:type_name -> meshos.v1.DaemonLifecycle.ExitedCleanly
-	100, // 21: meshos.v1.DaemonLifecycle.crashed:type_name -> meshos.v1.DaemonLifecycle.Crashed
+	99,  // 19: meshos.v1.DaemonLifecycle.started:type_name -> meshos.v1.DaemonLifecycle.Started
+	100, // 20: meshos.v1.DaemonLifecycle.exited_cleanly:type_name -> meshos.v1.DaemonLifecycle.ExitedCleanly
+	101, // 21: meshos.v1.DaemonLifecycle.crashed:type_name -> meshos.v1.DaemonLifecycle.Crashed
 	16,  // 22: meshos.v1.DaemonLifecycle.health_changed:type_name -> meshos.v1.DaemonHealth
-	101, // 23: meshos.v1.DaemonLifecycle.rejected:type_name -> meshos.v1.DaemonLifecycle.Rejected
-	103, // 24: meshos.v1.DaemonExit.at:type_name -> google.protobuf.Timestamp
-	104, // 25: meshos.v1.RttSample.rtt:type_name -> google.protobuf.Duration
-	104, // 26: meshos.v1.RttSample.jitter:type_name -> google.protobuf.Duration
+	102, // 23: meshos.v1.DaemonLifecycle.rejected:type_name -> meshos.v1.DaemonLifecycle.Rejected
+	104, // 24: meshos.v1.DaemonExit.at:type_name -> google.protobuf.Timestamp
+	105, // 25: meshos.v1.RttSample.rtt:type_name -> google.protobuf.Duration
+	105, // 26: meshos.v1.RttSample.jitter:type_name -> google.protobuf.Duration
 	0,   // 27: meshos.v1.NodeHealthSample.health:type_name -> meshos.v1.NodeHealth
 	2,   // 28: meshos.v1.LogLine.level:type_name -> meshos.v1.LogLevel
 	15,  // 29: meshos.v1.DaemonIntent.daemon:type_name -> meshos.v1.DaemonRef
 	6,   // 30: meshos.v1.DaemonIntent.intent:type_name -> meshos.v1.DaemonIntent.Intent
 	7,   // 31: meshos.v1.LocalReplicaIntent.intent:type_name -> meshos.v1.LocalReplicaIntent.Intent
 	1,   // 32: meshos.v1.MaintenanceObserved.phase:type_name -> meshos.v1.MaintenancePhase
-	104, // 33: meshos.v1.MaintenanceObserved.deadline:type_name -> google.protobuf.Duration
+	105, // 33: meshos.v1.MaintenanceObserved.deadline:type_name -> google.protobuf.Duration
 	35,  // 34: meshos.v1.AdminEvent.enter_maintenance:type_name -> meshos.v1.EnterMaintenance
 	34,  // 35: meshos.v1.AdminEvent.exit_maintenance:type_name -> meshos.v1.NodeTarget
 	36,  // 36: meshos.v1.AdminEvent.drain:type_name -> meshos.v1.Drain
@@ -8834,16 +9074,16 @@ var file_meshos_v1_meshos_proto_depIdxs = []int32{
 	46,  // 52: meshos.v1.AdminEvent.force_restart_daemon:type_name -> meshos.v1.ForceRestartDaemon
 	47,  // 53: meshos.v1.AdminEvent.force_cutover:type_name -> meshos.v1.ForceCutover
 	48,  // 54: meshos.v1.AdminEvent.kill_migration:type_name -> meshos.v1.KillMigration
-	104, // 55: meshos.v1.EnterMaintenance.drain_for:type_name -> google.protobuf.Duration
-	104, // 56: meshos.v1.Drain.drain_for:type_name -> google.protobuf.Duration
+	105, // 55: meshos.v1.EnterMaintenance.drain_for:type_name -> google.protobuf.Duration
+	105, // 56: meshos.v1.Drain.drain_for:type_name -> google.protobuf.Duration
 	15,  // 57: meshos.v1.SetDaemonIntent.daemon:type_name -> meshos.v1.DaemonRef
 	6,   // 58: meshos.v1.SetDaemonIntent.intent:type_name -> meshos.v1.DaemonIntent.Intent
 	7,   // 59: meshos.v1.SetLocalReplica.intent:type_name -> meshos.v1.LocalReplicaIntent.Intent
 	15,  // 60: meshos.v1.RestartDaemon.daemon:type_name -> meshos.v1.DaemonRef
-	104, // 61: meshos.v1.FreezeCluster.ttl:type_name -> google.protobuf.Duration
+	105, // 61: meshos.v1.FreezeCluster.ttl:type_name -> google.protobuf.Duration
 	15,  // 62: meshos.v1.ForceRestartDaemon.daemon:type_name -> meshos.v1.DaemonRef
 	33,  // 63: meshos.v1.AdminCommand.event:type_name -> meshos.v1.AdminEvent
-	103, // 64: meshos.v1.AdminCommand.issued_at:type_name -> google.protobuf.Timestamp
+	104, // 64: meshos.v1.AdminCommand.issued_at:type_name -> google.protobuf.Timestamp
 	52,  // 65: meshos.v1.Action.start_daemon:type_name -> meshos.v1.StartDaemon
 	53,  // 66: meshos.v1.Action.stop_daemon:type_name -> meshos.v1.StopDaemon
 	54,  // 67: meshos.v1.Action.pull_replica:type_name -> meshos.v1.PullReplica
@@ -8857,13 +9097,13 @@ var file_meshos_v1_meshos_proto_depIdxs = []int32{
 	62,  // 75: meshos.v1.Action.commit_maintenance_transition:type_name -> meshos.v1.CommitMaintenanceTransition
 	15,  // 76: meshos.v1.StartDaemon.daemon:type_name -> meshos.v1.DaemonRef
 	15,  // 77: meshos.v1.StopDaemon.daemon:type_name -> meshos.v1.DaemonRef
-	104, // 78: meshos.v1.StopDaemon.grace:type_name -> google.protobuf.Duration
-	104, // 79: meshos.v1.MarkAvoid.ttl:type_name -> google.protobuf.Duration
+	105, // 78: meshos.v1.StopDaemon.grace:type_name -> google.protobuf.Duration
+	105, // 79: meshos.v1.MarkAvoid.ttl:type_name -> google.protobuf.Duration
 	15,  // 80: meshos.v1.ApplyBackoff.daemon:type_name -> meshos.v1.DaemonRef
-	104, // 81: meshos.v1.ApplyBackoff.remaining:type_name -> google.protobuf.Duration
+	105, // 81: meshos.v1.ApplyBackoff.remaining:type_name -> google.protobuf.Duration
 	1,   // 82: meshos.v1.CommitMaintenanceTransition.target:type_name -> meshos.v1.MaintenancePhase
 	8,   // 83: meshos.v1.VerificationOutcome.verdict:type_name -> meshos.v1.VerificationOutcome.Verdict
-	103, // 84: meshos.v1.AdminAuditRecord.committed_at:type_name -> google.protobuf.Timestamp
+	104, // 84: meshos.v1.AdminAuditRecord.committed_at:type_name -> google.protobuf.Timestamp
 	33,  // 85: meshos.v1.AdminAuditRecord.event:type_name -> meshos.v1.AdminEvent
 	64,  // 86: meshos.v1.AdminAuditRecord.operators:type_name -> meshos.v1.Operator
 	63,  // 87: meshos.v1.AdminAuditRecord.outcome:type_name -> meshos.v1.VerificationOutcome
@@ -8871,104 +9111,107 @@ var file_meshos_v1_meshos_proto_depIdxs = []int32{
 	67,  // 89: meshos.v1.AdminAuditRecord.signer_change:type_name -> meshos.v1.SignerChange
 	66,  // 90: meshos.v1.AdminAuditRecord.refusal:type_name -> meshos.v1.Refusal
 	17,  // 91: meshos.v1.Refusal.order:type_name -> meshos.v1.Event
-	103, // 92: meshos.v1.LogRecord.at:type_name -> google.protobuf.Timestamp
+	104, // 92: meshos.v1.LogRecord.at:type_name -> google.protobuf.Timestamp
 	2,   // 93: meshos.v1.LogRecord.level:type_name -> meshos.v1.LogLevel
-	103, // 94: meshos.v1.FailureRecord.at:type_name -> google.protobuf.Timestamp
-	103, // 95: meshos.v1.ActionRecord.at:type_name -> google.protobuf.Timestamp
+	104, // 94: meshos.v1.FailureRecord.at:type_name -> google.protobuf.Timestamp
+	104, // 95: meshos.v1.ActionRecord.at:type_name -> google.protobuf.Timestamp
 	51,  // 96: meshos.v1.ActionRecord.action:type_name -> meshos.v1.Action
 	9,   // 97: meshos.v1.ActionRecord.outcome:type_name -> meshos.v1.ActionRecord.Outcome
-	104, // 98: meshos.v1.ActionRecord.retry_after:type_name -> google.protobuf.Duration
+	105, // 98: meshos.v1.ActionRecord.retry_after:type_name -> google.protobuf.Duration
 	65,  // 99: meshos.v1.Record.audit:type_name -> meshos.v1.AdminAuditRecord
 	68,  // 100: meshos.v1.Record.log:type_name -> meshos.v1.LogRecord
 	69,  // 101: meshos.v1.Record.failure:type_name -> meshos.v1.FailureRecord
 	70,  // 102: meshos.v1.Record.action:type_name -> meshos.v1.ActionRecord
-	103, // 103: meshos.v1.Snapshot.taken_at:type_name -> google.protobuf.Timestamp
-	74,  // 104: meshos.v1.Snapshot.daemons:type_name -> meshos.v1.DaemonView
-	75,  // 105: meshos.v1.Snapshot.replicas:type_name -> meshos.v1.ReplicaView
-	76,  // 106: meshos.v1.Snapshot.peers:type_name -> meshos.v1.PeerView
-	77,  // 107: meshos.v1.Snapshot.avoid_list:type_name -> meshos.v1.AvoidView
-	78,  // 108: meshos.v1.Snapshot.local_maintenance:type_name -> meshos.v1.MaintenanceView
-	79,  // 109: meshos.v1.Snapshot.recently_emitted:type_name -> meshos.v1.EmittedAction
+	104, // 103: meshos.v1.Snapshot.taken_at:type_name -> google.protobuf.Timestamp
+	75,  // 104: meshos.v1.Snapshot.daemons:type_name -> meshos.v1.DaemonView
+	76,  // 105: meshos.v1.Snapshot.replicas:type_name -> meshos.v1.ReplicaView
+	77,  // 106: meshos.v1.Snapshot.peers:type_name -> meshos.v1.PeerView
+	78,  // 107: meshos.v1.Snapshot.avoid_list:type_name -> meshos.v1.AvoidView
+	79,  // 108: meshos.v1.Snapshot.local_maintenance:type_name -> meshos.v1.MaintenanceView
+	80,  // 109: meshos.v1.Snapshot.recently_emitted:type_name -> meshos.v1.EmittedAction
 	69,  // 110: meshos.v1.Snapshot.recent_failures:type_name -> meshos.v1.FailureRecord
-	104, // 111: meshos.v1.Snapshot.freeze_remaining:type_name -> google.protobuf.Duration
+	105, // 111: meshos.v1.Snapshot.freeze_remaining:type_name -> google.protobuf.Duration
 	65,  // 112: meshos.v1.Snapshot.admin_audit:type_name -> meshos.v1.AdminAuditRecord
 	68,  // 113: meshos.v1.Snapshot.logs:type_name -> meshos.v1.LogRecord
-	80,  // 114: meshos.v1.Snapshot.in_flight_migrations:type_name -> meshos.v1.MigrationView
-	81,  // 115: meshos.v1.Snapshot.plugins:type_name -> meshos.v1.PluginView
-	82,  // 116: meshos.v1.Snapshot.stats:type_name -> meshos.v1.Stats
-	73,  // 117: meshos.v1.Snapshot.scheduler:type_name -> meshos.v1.SchedulerView
-	104, // 118: meshos.v1.SchedulerView.age:type_name -> google.protobuf.Duration
-	15,  // 119: meshos.v1.DaemonView.daemon:type_name -> meshos.v1.DaemonRef
-	10,  // 120: meshos.v1.DaemonView.lifecycle:type_name -> meshos.v1.DaemonView.Lifecycle
-	16,  // 121: meshos.v1.DaemonView.health:type_name -> meshos.v1.DaemonHealth
-	11,  // 122: meshos.v1.DaemonView.restart:type_name -> meshos.v1.DaemonView.Restart
-	104, // 123: meshos.v1.DaemonView.restart_in:type_name -> google.protobuf.Duration
-	104, // 124: meshos.v1.DaemonView.age:type_name -> google.protobuf.Duration
-	6,   // 125: meshos.v1.DaemonView.intent:type_name -> meshos.v1.DaemonIntent.Intent
-	23,  // 126: meshos.v1.DaemonView.last_exit:type_name -> meshos.v1.DaemonExit
-	104, // 127: meshos.v1.DaemonView.next_start:type_name -> google.protobuf.Duration
-	104, // 128: meshos.v1.PeerView.rtt:type_name -> google.protobuf.Duration
-	0,   // 129: meshos.v1.PeerView.health:type_name -> meshos.v1.NodeHealth
-	1,   // 130: meshos.v1.PeerView.maintenance:type_name -> meshos.v1.MaintenancePhase
-	26,  // 131: meshos.v1.PeerView.inventory:type_name -> meshos.v1.PeerInventory
-	104, // 132: meshos.v1.PeerView.health_since:type_name -> google.protobuf.Duration
-	104, // 133: meshos.v1.PeerView.jitter:type_name -> google.protobuf.Duration
-	104, // 134: meshos.v1.AvoidView.ttl:type_name -> google.protobuf.Duration
-	1,   // 135: meshos.v1.MaintenanceView.phase:type_name -> meshos.v1.MaintenancePhase
-	104, // 136: meshos.v1.MaintenanceView.since:type_name -> google.protobuf.Duration
-	104, // 137: meshos.v1.MaintenanceView.deadline:type_name -> google.protobuf.Duration
-	104, // 138: meshos.v1.EmittedAction.age:type_name -> google.protobuf.Duration
-	51,  // 139: meshos.v1.EmittedAction.action:type_name -> meshos.v1.Action
-	12,  // 140: meshos.v1.MigrationView.phase:type_name -> meshos.v1.MigrationView.Phase
-	104, // 141: meshos.v1.MigrationView.elapsed:type_name -> google.protobuf.Duration
-	104, // 142: meshos.v1.MigrationView.in_phase:type_name -> google.protobuf.Duration
-	13,  // 143: meshos.v1.PluginView.status:type_name -> meshos.v1.PluginView.Status
-	104, // 144: meshos.v1.PluginView.last_call:type_name -> google.protobuf.Duration
-	104, // 145: meshos.v1.PluginView.restart_in:type_name -> google.protobuf.Duration
-	104, // 146: meshos.v1.Stats.last_tick_took:type_name -> google.protobuf.Duration
-	104, // 147: meshos.v1.JournalEntry.at:type_name -> google.protobuf.Duration
-	103, // 148: meshos.v1.JournalEntry.wall:type_name -> google.protobuf.Timestamp
-	84,  // 149: meshos.v1.JournalEntry.boot:type_name -> meshos.v1.Boot
-	17,  // 150: meshos.v1.JournalEntry.event:type_name -> meshos.v1.Event
-	90,  // 151: meshos.v1.JournalEntry.samples:type_name -> meshos.v1.Samples
-	85,  // 152: meshos.v1.JournalEntry.tick:type_name -> meshos.v1.Tick
-	91,  // 153: meshos.v1.JournalEntry.outcome:type_name -> meshos.v1.ActionOutcome
-	92,  // 154: meshos.v1.JournalEntry.scores:type_name -> meshos.v1.ScoreTable
-	96,  // 155: meshos.v1.JournalEntry.migrations:type_name -> meshos.v1.Migrations
-	86,  // 156: meshos.v1.JournalEntry.commit:type_name -> meshos.v1.JudgedCommit
-	87,  // 157: meshos.v1.JournalEntry.reload:type_name -> meshos.v1.Reload
-	88,  // 158: meshos.v1.JournalEntry.acknowledged:type_name -> meshos.v1.Acknowledged
-	89,  // 159: meshos.v1.JournalEntry.failure:type_name -> meshos.v1.FailureReport
-	67,  // 160: meshos.v1.JournalEntry.signer_change:type_name -> meshos.v1.SignerChange
-	104, // 161: meshos.v1.Boot.freeze_remaining:type_name -> google.protobuf.Duration
-	33,  // 162: meshos.v1.JudgedCommit.event:type_name -> meshos.v1.AdminEvent
-	64,  // 163: meshos.v1.JudgedCommit.operators:type_name -> meshos.v1.Operator
-	63,  // 164: meshos.v1.JudgedCommit.outcome:type_name -> meshos.v1.VerificationOutcome
-	49,  // 165: meshos.v1.JudgedCommit.commit:type_name -> meshos.v1.SignedCommit
-	66,  // 166: meshos.v1.JudgedCommit.refusal:type_name -> meshos.v1.Refusal
-	14,  // 167: meshos.v1.Acknowledged.chain:type_name -> meshos.v1.Acknowledged.Chain
-	24,  // 168: meshos.v1.Samples.rtt:type_name -> meshos.v1.RttSample
-	25,  // 169: meshos.v1.Samples.health:type_name -> meshos.v1.NodeHealthSample
-	26,  // 170: meshos.v1.Samples.inventory:type_name -> meshos.v1.PeerInventory
-	51,  // 171: meshos.v1.ActionOutcome.action:type_name -> meshos.v1.Action
-	104, // 172: meshos.v1.ActionOutcome.retry_after:type_name -> google.protobuf.Duration
-	93,  // 173: meshos.v1.ScoreTable.chains:type_name -> meshos.v1.ChainScore
-	94,  // 174: meshos.v1.ChainScore.holders:type_name -> meshos.v1.NodeScore
-	94,  // 175: meshos.v1.ChainScore.best_alternative:type_name -> meshos.v1.NodeScore
-	95,  // 176: meshos.v1.ChainScore.cost:type_name -> meshos.v1.MigrationCost
-	104, // 177: meshos.v1.MigrationCost.state_transfer:type_name -> google.protobuf.Duration
-	104, // 178: meshos.v1.MigrationCost.disruption:type_name -> google.protobuf.Duration
-	80,  // 179: meshos.v1.Migrations.in_flight:type_name -> meshos.v1.MigrationView
-	15,  // 180: meshos.v1.BlastRadius.affected_daemons:type_name -> meshos.v1.DaemonRef
-	104, // 181: meshos.v1.BlastRadius.estimated_drain_delay:type_name -> google.protobuf.Duration
-	102, // 182: meshos.v1.BlastRadius.warnings:type_name -> meshos.v1.BlastRadius.Warning
-	23,  // 183: meshos.v1.DaemonLifecycle.ExitedCleanly.exit:type_name -> meshos.v1.DaemonExit
-	23,  // 184: meshos.v1.DaemonLifecycle.Crashed.exit:type_name -> meshos.v1.DaemonExit
-	185, // [185:185] is the sub-list for method output_type
-	185, // [185:185] is the sub-list for method input_type
-	185, // [185:185] is the sub-list for extension type_name
-	185, // [185:185] is the sub-list for extension extendee
-	0,   // [0:185] is the sub-list for field type_name
+	81,  // 114: meshos.v1.Snapshot.in_flight_migrations:type_name -> meshos.v1.MigrationView
+	82,  // 115: meshos.v1.Snapshot.plugins:type_name -> meshos.v1.PluginView
+	83,  // 116: meshos.v1.Snapshot.stats:type_name -> meshos.v1.Stats
+	74,  // 117: meshos.v1.Snapshot.scheduler:type_name -> meshos.v1.SchedulerView
+	73,  // 118: meshos.v1.Snapshot.info:type_name -> meshos.v1.NodeInfo
+	104, // 119: meshos.v1.NodeInfo.started_at:type_name -> google.protobuf.Timestamp
+	105, // 120: meshos.v1.NodeInfo.uptime:type_name -> google.protobuf.Duration
+	105, // 121: meshos.v1.SchedulerView.age:type_name -> google.protobuf.Duration
+	15,  // 122: meshos.v1.DaemonView.daemon:type_name -> meshos.v1.DaemonRef
+	10,  // 123: meshos.v1.DaemonView.lifecycle:type_name -> meshos.v1.DaemonView.Lifecycle
+	16,  // 124: meshos.v1.DaemonView.health:type_name -> meshos.v1.DaemonHealth
+	11,  // 125: meshos.v1.DaemonView.restart:type_name -> meshos.v1.DaemonView.Restart
+	105, // 126: meshos.v1.DaemonView.restart_in:type_name -> google.protobuf.Duration
+	105, // 127: meshos.v1.DaemonView.age:type_name -> google.protobuf.Duration
+	6,   // 128: meshos.v1.DaemonView.intent:type_name -> meshos.v1.DaemonIntent.Intent
+	23,  // 129: meshos.v1.DaemonView.last_exit:type_name -> meshos.v1.DaemonExit
+	105, // 130: meshos.v1.DaemonView.next_start:type_name -> google.protobuf.Duration
+	105, // 131: meshos.v1.PeerView.rtt:type_name -> google.protobuf.Duration
+	0,   // 132: meshos.v1.PeerView.health:type_name -> meshos.v1.NodeHealth
+	1,   // 133: meshos.v1.PeerView.maintenance:type_name -> meshos.v1.MaintenancePhase
+	26,  // 134: meshos.v1.PeerView.inventory:type_name -> meshos.v1.PeerInventory
+	105, // 135: meshos.v1.PeerView.health_since:type_name -> google.protobuf.Duration
+	105, // 136: meshos.v1.PeerView.jitter:type_name -> google.protobuf.Duration
+	105, // 137: meshos.v1.AvoidView.ttl:type_name -> google.protobuf.Duration
+	1,   // 138: meshos.v1.MaintenanceView.phase:type_name -> meshos.v1.MaintenancePhase
+	105, // 139: meshos.v1.MaintenanceView.since:type_name -> google.protobuf.Duration
+	105, // 140: meshos.v1.MaintenanceView.deadline:type_name -> google.protobuf.Duration
+	105, // 141: meshos.v1.EmittedAction.age:type_name -> google.protobuf.Duration
+	51,  // 142: meshos.v1.EmittedAction.action:type_name -> meshos.v1.Action
+	12,  // 143: meshos.v1.MigrationView.phase:type_name -> meshos.v1.MigrationView.Phase
+	105, // 144: meshos.v1.MigrationView.elapsed:type_name -> google.protobuf.Duration
+	105, // 145: meshos.v1.MigrationView.in_phase:type_name -> google.protobuf.Duration
+	13,  // 146: meshos.v1.PluginView.status:type_name -> meshos.v1.PluginView.Status
+	105, // 147: meshos.v1.PluginView.last_call:type_name -> google.protobuf.Duration
+	105, // 148: meshos.v1.PluginView.restart_in:type_name -> google.protobuf.Duration
+	105, // 149: meshos.v1.Stats.last_tick_took:type_name -> google.protobuf.Duration
+	105, // 150: meshos.v1.JournalEntry.at:type_name -> google.protobuf.Duration
+	104, // 151: meshos.v1.JournalEntry.wall:type_name -> google.protobuf.Timestamp
+	85,  // 152: meshos.v1.JournalEntry.boot:type_name -> meshos.v1.Boot
+	17,  // 153: meshos.v1.JournalEntry.event:type_name -> meshos.v1.Event
+	91,  // 154: meshos.v1.JournalEntry.samples:type_name -> meshos.v1.Samples
+	86,  // 155: meshos.v1.JournalEntry.tick:type_name -> meshos.v1.Tick
+	92,  // 156: meshos.v1.JournalEntry.outcome:type_name -> meshos.v1.ActionOutcome
+	93,  // 157: meshos.v1.JournalEntry.scores:type_name -> meshos.v1.ScoreTable
+	97,  // 158: meshos.v1.JournalEntry.migrations:type_name -> meshos.v1.Migrations
+	87,  // 159: meshos.v1.JournalEntry.commit:type_name -> meshos.v1.JudgedCommit
+	88,  // 160: meshos.v1.JournalEntry.reload:type_name -> meshos.v1.Reload
+	89,  // 161: meshos.v1.JournalEntry.acknowledged:type_name -> meshos.v1.Acknowledged
+	90,  // 162: meshos.v1.JournalEntry.failure:type_name -> meshos.v1.FailureReport
+	67,  // 163: meshos.v1.JournalEntry.signer_change:type_name -> meshos.v1.SignerChange
+	105, // 164: meshos.v1.Boot.freeze_remaining:type_name -> google.protobuf.Duration
+	33,  // 165: meshos.v1.JudgedCommit.event:type_name -> meshos.v1.AdminEvent
+	64,  // 166: meshos.v1.JudgedCommit.operators:type_name -> meshos.v1.Operator
+	63,  // 167: meshos.v1.JudgedCommit.outcome:type_name -> meshos.v1.VerificationOutcome
+	49,  // 168: meshos.v1.JudgedCommit.commit:type_name -> meshos.v1.SignedCommit
+	66,  // 169: meshos.v1.JudgedCommit.refusal:type_name -> meshos.v1.Refusal
+	14,  // 170: meshos.v1.Acknowledged.chain:type_name -> meshos.v1.Acknowledged.Chain
+	24,  // 171: meshos.v1.Samples.rtt:type_name -> meshos.v1.RttSample
+	25,  // 172: meshos.v1.Samples.health:type_name -> meshos.v1.NodeHealthSample
+	26,  // 173: meshos.v1.Samples.inventory:type_name -> meshos.v1.PeerInventory
+	51,  // 174: meshos.v1.ActionOutcome.action:type_name -> meshos.v1.Action
+	105, // 175: meshos.v1.ActionOutcome.retry_after:type_name -> google.protobuf.Duration
+	94,  // 176: meshos.v1.ScoreTable.chains:type_name -> meshos.v1.ChainScore
+	95,  // 177: meshos.v1.ChainScore.holders:type_name -> meshos.v1.NodeScore
+	95,  // 178: meshos.v1.ChainScore.best_alternative:type_name -> meshos.v1.NodeScore
+	96,  // 179: meshos.v1.ChainScore.cost:type_name -> meshos.v1.MigrationCost
+	105, // 180: meshos.v1.MigrationCost.state_transfer:type_name -> google.protobuf.Duration
+	105, // 181: meshos.v1.MigrationCost.disruption:type_name -> google.protobuf.Duration
+	81,  // 182: meshos.v1.Migrations.in_flight:type_name -> meshos.v1.MigrationView
+	15,  // 183: meshos.v1.BlastRadius.affected_daemons:type_name -> meshos.v1.DaemonRef
+	105, // 184: meshos.v1.BlastRadius.estimated_drain_delay:type_name -> google.protobuf.Duration
+	103, // 185: meshos.v1.BlastRadius.warnings:type_name -> meshos.v1.BlastRadius.Warning
+	23,  // 186: meshos.v1.DaemonLifecycle.ExitedCleanly.exit:type_name -> meshos.v1.DaemonExit
+	23,  // 187: meshos.v1.DaemonLifecycle.Crashed.exit:type_name -> meshos.v1.DaemonExit
+	188, // [188:188] is the sub-list for method output_type
+	188, // [188:188] is the sub-list for method input_type
+	188, // [188:188] is the sub-list for extension type_name
+	188, // [188:188] is the sub-list for extension extendee
+	0,   // [0:188] is the sub-list for field type_name
 }
 
 func init() { file_meshos_v1_meshos_proto_init() }
@@ -9059,13 +9302,13 @@ func file_meshos_v1_meshos_proto_init() {
 		(*Record_Action)(nil),
 	}
 	file_meshos_v1_meshos_proto_msgTypes[57].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[59].OneofWrappers = []any{}
 	file_meshos_v1_meshos_proto_msgTypes[60].OneofWrappers = []any{}
 	file_meshos_v1_meshos_proto_msgTypes[61].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[63].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[65].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[62].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[64].OneofWrappers = []any{}
 	file_meshos_v1_meshos_proto_msgTypes[66].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[68].OneofWrappers = []any{
+	file_meshos_v1_meshos_proto_msgTypes[67].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[69].OneofWrappers = []any{
 		(*JournalEntry_Boot)(nil),
 		(*JournalEntry_Event)(nil),
 		(*JournalEntry_Samples)(nil),
@@ -9079,18 +9322,18 @@ func file_meshos_v1_meshos_proto_init() {
 		(*JournalEntry_Failure)(nil),
 		(*JournalEntry_SignerChange)(nil),
 	}
-	file_meshos_v1_meshos_proto_msgTypes[69].OneofWrappers = []any{}
 	file_meshos_v1_meshos_proto_msgTypes[70].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[76].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[78].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[82].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[71].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[77].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[79].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[83].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_meshos_v1_meshos_proto_rawDesc), len(file_meshos_v1_meshos_proto_rawDesc)),
 			NumEnums:      15,
-			NumMessages:   88,
+			NumMessages:   89,
 			NumExtensions: 0,
 			NumServices:   0,
 		},
