@@ -72,7 +72,8 @@ func (s *sessions) has(k process.Kin) bool {
 // PluginOf returns the plugin that a process belongs to, "" for none, and whether its entry
 // lets it use the node's API. A process belongs to the plugin whose process it descends
 // from, or whose session it is in. A process that this one has just started, while a plugin
-// is being started, counts as that plugin's.
+// is being started, counts as that plugin's. Of one that left its session and lost its
+// parent it is only known that it is a plugin's: it may call if all plugins may.
 func (c *Catalog) PluginOf(pid int) (plugin string, mayCall bool) {
 	line, err := process.Ancestry(pid)
 	if err != nil {
@@ -91,5 +92,13 @@ func (c *Catalog) PluginOf(pid int) (plugin string, mayCall bool) {
 			return s.entry.Name, false
 		}
 	}
+	if c.opts.Spawner != nil && c.opts.Spawner.Lost(line) {
+		all := !slices.ContainsFunc(c.slots, func(s *slot) bool { return !s.entry.API })
+		return unknownPlugin, all
+	}
 	return "", true
 }
+
+// unknownPlugin is the plugin of a process that left its plugin's session, and whose parent
+// has ended.
+const unknownPlugin = "(unknown: its parent has ended, and it has a session of its own)"
