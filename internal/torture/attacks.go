@@ -36,7 +36,7 @@ func attacks() []attack {
 		{name: "stdio-flood", what: "endless frames on go-plugin's stdio stream", kinds: []string{"locality_probe"}},
 		{name: "entities", what: "events of millions of chains, peers and daemons", kinds: []string{"event_source"}},
 		{name: "log-events", what: "endless log lines as events", kinds: []string{"event_source"}},
-		{name: "unsigned-orders", what: "endless unsigned orders as events", kinds: []string{"event_source"}},
+		{name: "unsigned-orders", what: "endless unsigned orders as events", kinds: []string{"event_source"}, more: `events = ["admin"]`},
 		{name: "recovery-orders", what: "2,000 unsigned orders at each call of a recovery handler", kinds: []string{"recovery_handler"}},
 		{name: "leaves-group", what: "children in sessions of their own, which reset their death signal", kinds: []string{"locality_probe"}},
 		{name: "lease", what: "a file whose exec waits for a lease", kinds: []string{"locality_probe"}, file: leased},
@@ -74,9 +74,19 @@ func sparse(dir, _ string) (string, func(), error) {
 	return path, func() {}, f.Truncate(300 << 30)
 }
 
-func fifo(dir, _ string) (string, func(), error) {
-	path := filepath.Join(dir, "fifo")
-	return path, func() {}, unix.Mkfifo(path, 0o700)
+// fifo makes a plugin that crashes, and puts a FIFO in its place while it runs, so that
+// its next start meets the FIFO.
+func fifo(dir, attacker string) (string, func(), error) {
+	path, err := copied(dir, attacker)
+	if err != nil {
+		return "", nil, err
+	}
+	other := filepath.Join(dir, "fifo")
+	if err := unix.Mkfifo(other, 0o700); err != nil {
+		return "", nil, err
+	}
+	swap := time.AfterFunc(time.Second, func() { _ = os.Rename(other, path) })
+	return path, func() { swap.Stop() }, nil
 }
 
 // swapped makes a plugin whose file is renamed over by another one, again and again.

@@ -119,7 +119,7 @@ func (a *attacker) SampleRtt(context.Context, *pluginv1.SampleRequest) (*pluginv
 	switch a.attack {
 	case "hang":
 		select {}
-	case "crash-loop":
+	case "crash-loop", "fifo":
 		syscall.Exit(3)
 	case "stopped":
 		_ = syscall.Kill(syscall.Getpid(), syscall.SIGSTOP)
