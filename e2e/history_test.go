@@ -23,7 +23,7 @@ func TestHistoryDoesNotStopAtARestart(t *testing.T) {
 	n := prepare(t).start()
 	n.until("the first actions", func(s *meshosv1.Snapshot) bool { return s.GetStats().GetDispatched() > 0 })
 	n.must("publish", `{"log_line":{"level":"LOG_LEVEL_WARN","message":"from the first run"}}`)
-	n.must("admin", "cordon", "--yes")
+	n.must("admin", "cordon", "--yes", "-m", "kernel upgrade")
 	first := n.until("the line", func(s *meshosv1.Snapshot) bool { return logged(s, "from the first run") })
 	n.restart()
 	second := n.until("a tick", func(s *meshosv1.Snapshot) bool { return s.GetTick() > 0 && s.GetEpoch() != first.GetEpoch() })
@@ -42,7 +42,7 @@ func TestHistoryDoesNotStopAtARestart(t *testing.T) {
 	if got := n.must("actions"); !strings.Contains(got, "start_daemon") {
 		t.Errorf("actions shows\n%s", got)
 	}
-	if got := n.must("audit", "tail"); !strings.Contains(got, "cordon node") {
+	if got := n.must("audit", "tail"); !strings.Contains(got, "cordon node 1 (kernel upgrade)") {
 		t.Errorf("audit tail shows\n%s", got)
 	}
 	raw := n.must("audit", "tail", "-o", "json")

@@ -58,6 +58,9 @@ func (c *signatureCheck) check(a *meshosv1.AdminAuditRecord) string {
 	if !proto.Equal(wire.AdminToProto(command.Event), a.GetEvent()) {
 		return "the record shows another command than the one that was signed"
 	}
+	if command.Reason != a.GetReason() {
+		return "the record shows another reason than the one that was signed"
+	}
 	operators, _, rejection := operator.Verify(c.set, payload, a.GetCommit().GetSignatures(), a.GetCommittedAt().AsTime())
 	if rejection != nil {
 		return rejection.Error()
@@ -75,13 +78,13 @@ func (c *signatureCheck) check(a *meshosv1.AdminAuditRecord) string {
 }
 
 // show prints the result.
-func (c *signatureCheck) show(a *app) {
+func (c *signatureCheck) show(a *app, file string) {
 	colors := a.color(a.out)
 	verdict := colors.Apply(view.Good, "good")
 	if len(c.bad) > 0 {
 		verdict = colors.Apply(view.Bad, "bad")
 	}
-	_, _ = fmt.Fprintf(a.out, "signatures %s: %s verified, %d unsigned or rejected, %d bad\n",
-		verdict, view.Counted(c.verified, "command"), c.unsigned, len(c.bad))
+	_, _ = fmt.Fprintf(a.out, "signatures %s: %s verified with %s, %d unsigned or rejected, %d bad\n",
+		verdict, view.Counted(c.verified, "command"), view.Plain(file), c.unsigned, len(c.bad))
 	a.showPlaces(c.bad)
 }

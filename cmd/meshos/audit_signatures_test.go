@@ -75,6 +75,7 @@ func TestSignaturesInTheAuditAreVerifiedAgain(t *testing.T) {
 	}{
 		{"as it was committed", func(*meshosv1.AdminAuditRecord) {}, ""},
 		{"another event", func(a *meshosv1.AdminAuditRecord) { a.Event = cordonOf(6) }, "another command than the one that was signed"},
+		{"another reason", func(a *meshosv1.AdminAuditRecord) { a.Reason = "because" }, "another reason than the one that was signed"},
 		{"another payload", func(a *meshosv1.AdminAuditRecord) { a.Commit.Payload[0]++ }, "its commit id does not belong"},
 		{"a payload that no node takes", func(a *meshosv1.AdminAuditRecord) {
 			a.Commit.Payload = append(a.Commit.Payload, 0xf8, 0x01, 0x01)
@@ -140,7 +141,7 @@ func TestAuditVerifyChecksSignatures(t *testing.T) {
 		"audit verify --signers " + file + " " + dir:      true,
 		"audit verify --config " + configured:             true, // the signers of the configuration
 		"audit verify " + dir:                             false,
-		"audit verify --config " + configured + " " + dir: false,
+		"audit verify --config " + configured + " " + dir: true,
 	} {
 		s := &shell{}
 		code := s.run(t.Context(), strings.Fields(line)...)

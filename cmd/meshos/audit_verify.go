@@ -1,11 +1,17 @@
 package main
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
+	"os"
+	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/meshos/meshos/cmd/meshos/internal/view"
+	"github.com/meshos/meshos/host/config"
 	"github.com/meshos/meshos/host/operator/signers"
 	"github.com/meshos/meshos/host/records"
 	"github.com/meshos/meshos/host/records/durable"
@@ -28,9 +34,9 @@ directory, the folder records in it, or the folder of one chain; the default is 
 data directory of the configuration. The node may be running meanwhile.
 
 The signatures of all accepted commands are verified again, as of the time when the
-node accepted them, with the allowed_signers file of --signers. Without DIR the default
-is the file that the configuration names; with DIR and without --signers no signature
-is checked.
+node accepted them, with the allowed_signers file of --signers, else with the one that
+the configuration at hand names. If there is neither, the output says that signatures
+were not checked.
 
 Nothing is changed on disk. Each damage is shown with its file, offset and record. The
 exit code is 1 if there is damage or a bad signature.`,
@@ -46,9 +52,10 @@ exit code is 1 if there is damage or a bad signature.`,
 					return err
 				}
 				args = []string{cfg.Node.DataDir}
-				if signersFile == "" {
-					signersFile = cfg.Operators.Signers
-				}
+			}
+			note := "" // why no signature is checked
+			if signersFile == "" {
+				signersFile, note = a.configuredSigners()
 			}
 			dir, chains, err := a.recordDirs(args)
 			if err != nil {
@@ -76,7 +83,9 @@ exit code is 1 if there is damage or a bad signature.`,
 				damaged += len(report.Damage) + len(ends.bad)
 			}
 			if signatures != nil {
-				signatures.show(a)
+				signatures.show(a, signersFile)
+			} else if hasAudit(chains) {
+				_, _ = fmt.Fprintf(a.out, "signatures %s: %s\n", a.color(a.out).Apply(view.Warning, "not checked"), note)
 			}
 			if unread != nil {
 				a.warnOfCursors(unread)
@@ -94,6 +103,31 @@ exit code is 1 if there is damage or a bad signature.`,
 	}
 	cmd.Flags().StringVar(&signersFile, "signers", "", "verify the signatures of accepted commands with this allowed_signers `FILE`")
 	return cmd
+}
+
+// configuredSigners returns the file of the operators' keys that the configuration at hand
+// names, or why there is none.
+func (a *app) configuredSigners() (file, note string) {
+	if _, err := os.Stat(a.configPath()); errors.Is(err, fs.ErrNotExist) {
+		return "", "no configuration is at hand; name a file of allowed signers with --signers"
+	}
+	peeked, err := config.Peek(a.configPath(), "operators.signers")
+	switch {
+	case err != nil:
+		return "", "the file of signers could not be read from the configuration (" + view.Plain(firstLine(err)) + "); name it with --signers"
+	case peeked.Operators.Signers == "":
+		return "", a.configPath() + " names no operators.signers; name a file of allowed signers with --signers"
+	}
+	return peeked.Operators.Signers, ""
+}
+
+func firstLine(err error) string {
+	line, _, _ := strings.Cut(err.Error(), "\n")
+	return line
+}
+
+func hasAudit(chains []chainDir) bool {
+	return slices.ContainsFunc(chains, func(c chainDir) bool { return c.name == "audit" })
 }
 
 // verifyChain reads a whole chain. check, if it is not nil, is called with each record.

@@ -24,7 +24,9 @@ when it holds, and what the node waits for. "chain:7" is the same as "chain 7". 
 node is a peer, including the one that is asked.
 
 With --journal no running node is needed: the recording is replayed up to its end, or
-up to --until, and explained as of then.`,
+up to --until or --at, and explained as of then.
+
+` + aboutTimes,
 		Example: `  meshos explain chain 7
   meshos explain daemon demo
   meshos explain peer:2 -o json
@@ -35,6 +37,8 @@ up to --until, and explained as of then.`,
 	output := addOutput(cmd)
 	journal := cmd.Flags().String("journal", "", "replay this journal `FILE` instead of asking a node")
 	until := cmd.Flags().Uint64("until", 0, "with --journal: explain as of this `TICK`; 0 for the end")
+	at := cmd.Flags().String("at", "", "with --journal: explain as of this `TIME`")
+	cmd.MarkFlagsMutuallyExclusive("until", "at")
 	_ = cmd.MarkFlagFilename("journal")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		wrong := func(err error) error { return &usageError{err: err, help: cmd.CommandPath() + " --help"} }
@@ -45,7 +49,14 @@ up to --until, and explained as of then.`,
 		var answer *hostv1.ExplainResponse
 		switch {
 		case *journal != "":
+			if *at != "" {
+				if *until, err = a.tickAt(*journal, *at); err != nil {
+					return err
+				}
+			}
 			answer, err = a.explainJournal(*journal, *until, in)
+		case *at != "":
+			return wrong(fmt.Errorf("--at: a running node only knows the present; name a recording with --journal"))
 		case *until > 0:
 			return wrong(fmt.Errorf("--until: a running node only knows the present; name a recording with --journal"))
 		default:

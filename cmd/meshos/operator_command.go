@@ -46,6 +46,7 @@ func (a *app) carryOut(cmd *cobra.Command, f *commandFlags, build func(*meshosv1
 	if err != nil {
 		return wrong(err)
 	}
+	command.Reason = f.reason
 	if f.monitor && drainedNode(event) != snapshot.GetNode() {
 		return wrong(fmt.Errorf("--monitor: the command would be sent to node %d, which can only show its own drain; send it to node %d", snapshot.GetNode(), drainedNode(event)))
 	}
@@ -80,6 +81,9 @@ func (a *app) preview(f *commandFlags, command sign.Command, s *meshosv1.Snapsho
 	}
 	p := a.printer(w)
 	text := p.Command(command.Event, s)
+	if command.Reason != "" {
+		text += "  Reason: " + view.Plain(command.Reason) + "\n"
+	}
 	if command.BreakGlass {
 		text += p.BlastRadius(sim.blast, sim.hash)
 	}

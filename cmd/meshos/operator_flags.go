@@ -7,10 +7,12 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"unicode/utf8"
 
 	"github.com/spf13/cobra"
 
 	"github.com/meshos/meshos/cmd/meshos/internal/sign"
+	"github.com/meshos/meshos/host/wire"
 )
 
 // confirmFlags are the flags of all commands that an operator has to confirm.
@@ -58,6 +60,17 @@ func readHash(text string) ([]byte, error) {
 	return hash, nil
 }
 
+// check finds flags that a command can't have.
+func (f *commandFlags) check() error {
+	switch {
+	case len(f.reason) > wire.MaxReason:
+		return fmt.Errorf("--reason: it has %d bytes, and may have at most %d", len(f.reason), wire.MaxReason)
+	case !utf8.ValidString(f.reason):
+		return errors.New("--reason: it is not UTF-8")
+	}
+	return f.confirmFlags.check()
+}
+
 // expects returns an error if --expect-hash is set to another hash.
 func (f *confirmFlags) expects(hash []byte) error {
 	if f.expect == "" {
@@ -93,6 +106,7 @@ type commandFlags struct {
 	unsigned bool
 	monitor  bool
 	propose  string
+	reason   string
 }
 
 func addCommandFlags(cmd *cobra.Command, breakGlass bool) *commandFlags {
@@ -101,6 +115,7 @@ func addCommandFlags(cmd *cobra.Command, breakGlass bool) *commandFlags {
 	f.confirmFlags.add(cmd, breakGlass)
 	cmd.Flags().BoolVar(&f.unsigned, "unsigned", false, "send the command without a signature, for a node without operators")
 	cmd.Flags().StringVar(&f.propose, "propose", "", "send nothing, but write the command to this `FILE` for others to sign")
+	cmd.Flags().StringVarP(&f.reason, "reason", "m", "", "why: a `TEXT` that is signed with the command, and that its audit record and meshos status show")
 	cmd.MarkFlagsMutuallyExclusive("unsigned", "propose")
 	cmd.MarkFlagsMutuallyExclusive("unsigned", "key")
 	cmd.MarkFlagsMutuallyExclusive("unsigned", "key-file")

@@ -26,9 +26,12 @@ ends the replay with exit code 1 and the number of the line.
 
 With --diff no ticks are printed. The journal is compared, tick by tick, with another
 journal or with the output of an earlier replay. The first tick that differs is shown
-field by field, and the exit code is 1.`,
+field by field, and the exit code is 1.
+
+` + aboutTimes,
 		Example: `  meshos replay var/journal.jsonl
   meshos replay var/journal.jsonl --until 1200 --snapshot | tail -1
+  meshos replay var/journal.jsonl --at "2026-11-23 14:02" --snapshot | tail -1
   meshos replay before.jsonl --diff after.jsonl
   meshos replay var/journal.jsonl > recorded.out   # with one version of meshos
   meshos replay var/journal.jsonl --diff recorded.out   # with the next`,
@@ -36,10 +39,18 @@ field by field, and the exit code is 1.`,
 	}
 	snapshot := cmd.Flags().Bool("snapshot", false, "print the node's snapshot after the last tick as the last line")
 	until := cmd.Flags().Uint64("until", 0, "stop after this `TICK`; 0 for the end")
+	at := cmd.Flags().String("at", "", "stop after the last tick that is not later than this `TIME`")
+	cmd.MarkFlagsMutuallyExclusive("until", "at")
 	diff := cmd.Flags().String("diff", "", "compare with this `FILE`: another journal, or the output of an earlier replay")
 	output := addOutput(cmd)
 	_ = cmd.MarkFlagFilename("diff")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		if *at != "" {
+			var err error
+			if *until, err = a.tickAt(args[0], *at); err != nil {
+				return err
+			}
+		}
 		switch {
 		case *diff != "" && *snapshot:
 			return &usageError{
@@ -52,6 +63,21 @@ field by field, and the exit code is 1.`,
 		return a.replay(cmd.Context(), args[0], *until, *snapshot)
 	}
 	return cmd
+}
+
+// tickAt returns the last tick of a journal that is not later than a time, as somebody wrote
+// it.
+func (a *app) tickAt(file, text string) (uint64, error) {
+	when, err := readMoment(text, a.now(), a.zone)
+	if err != nil {
+		return 0, &usageError{err: fmt.Errorf("--at %w", err)}
+	}
+	tick, err := journal.TickAt(file, when.first.In(a.zone))
+	var outside *journal.OutsideError
+	if errors.As(err, &outside) {
+		return 0, &usageError{err: fmt.Errorf("--at %s: %w", text, err)}
+	}
+	return tick, err
 }
 
 // replay prints one line for each tick up to until, 0 for the end.

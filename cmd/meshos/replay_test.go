@@ -56,6 +56,28 @@ func TestReplayStopsAfterATickAndPrintsTheSnapshotThere(t *testing.T) {
 	}
 }
 
+// Ticks 1 to 4 of the journal are at 0.5 s to 2 s after noon.
+func TestReplayUpToATime(t *testing.T) {
+	lines := strings.SplitAfter(journalTicks, "\n")
+	for at, want := range map[string]string{
+		"2026-03-01T12:00:01Z":   lines[0] + lines[1],
+		"2026-03-01T12:00:01.4Z": lines[0] + lines[1],
+		"2026-03-01 12:00:02":    journalTicks,
+	} {
+		s := &shell{}
+		if code := s.run(t.Context(), "replay", journalFile, "--at", at); code != exitDone || s.out.String() != want {
+			t.Errorf("%s: exit code %d: %s%s", at, code, s.out.String(), s.err.String())
+		}
+	}
+	for _, at := range []string{"2026-03-01 11:59", "2026-03-01 12:01"} {
+		s := &shell{}
+		code := s.run(t.Context(), "replay", journalFile, "--at", at)
+		if want := "goes from 2026-03-01 12:00:00.500 to 2026-03-01 12:00:02.000, and says nothing of " + at + ":00.000\n"; code != exitUsage || !strings.HasSuffix(s.err.String(), want) {
+			t.Errorf("%s: exit code %d: %s", at, code, s.err.String())
+		}
+	}
+}
+
 func TestReplayOfAJournalThatIsCutOff(t *testing.T) {
 	raw, err := os.ReadFile(journalFile)
 	if err != nil {

@@ -101,7 +101,7 @@ func (n *nodeClient) sendUnsigned(ctx context.Context, command sign.Command) (*m
 	epoch, last := before.GetEpoch(), lastAudit(before)
 	recorded := asRecorded(command.Event)
 	if _, err := n.publish(ctx, []namedEvent{{
-		name: command.Kind, event: &meshosv1.Event{Kind: &meshosv1.Event_Admin{Admin: command.Event}},
+		name: command.Kind, event: &meshosv1.Event{Kind: &meshosv1.Event_Admin{Admin: command.Event}, Reason: command.Reason},
 	}}); err != nil {
 		if ctx.Err() != nil {
 			return nil, errUnanswered()

@@ -80,6 +80,9 @@ func (f *fields) text(field, s string) string {
 	return s
 }
 
+// MaxReason is how long the reason of a command may be, in bytes.
+const MaxReason = mesh.MaxReason
+
 // reason reads why a command was given.
 func (f *fields) reason(field, s string) string {
 	if len(s) > mesh.MaxReason {

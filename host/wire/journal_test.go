@@ -34,9 +34,9 @@ func few[T any](t *rapid.T, g *rapid.Generator[T], label string) []T {
 func genSamples() *rapid.Generator[mesh.Input] {
 	return input(func(t *rapid.T) mesh.Samples {
 		return mesh.Samples{
-			Probe: rapid.String().Draw(t, "probe"),
-			RTT: few(t, rapid.Custom(genRTT), "rtt"),
-			Health: few(t, rapid.Custom(genHealth), "health"),
+			Probe:     rapid.String().Draw(t, "probe"),
+			RTT:       few(t, rapid.Custom(genRTT), "rtt"),
+			Health:    few(t, rapid.Custom(genHealth), "health"),
 			Inventory: few(t, genInventory(), "inventory"),
 			Err:       rapid.String().Draw(t, "error"),
 

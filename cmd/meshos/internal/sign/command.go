@@ -22,6 +22,7 @@ type Command struct {
 	Event      *meshosv1.AdminEvent
 	Kind       string // "freeze_cluster"
 	BreakGlass bool
+	Reason     string // why the operator gives it; "" if it is not known
 }
 
 // NewCommand checks an event as a node will.
@@ -50,6 +51,7 @@ func (c Command) Encode(cluster string, hash []byte, now time.Time) ([]byte, err
 	}
 	raw, err := proto.MarshalOptions{Deterministic: true}.Marshal(&meshosv1.AdminCommand{
 		ClusterId: cluster, Event: c.Event, IssuedAt: timestamppb.New(now.Truncate(time.Millisecond)), Nonce: nonce, BlastHash: hash,
+		Reason: c.Reason,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("encode the command: %w", err)

@@ -120,6 +120,7 @@ func ReadProposal(path string) (*Proposal, error) {
 	if p.Command, err = NewCommand(p.Admin.GetEvent()); err != nil {
 		return nil, bad("it is not a proposal: %v", err)
 	}
+	p.Reason = p.Admin.GetReason()
 	switch n := len(p.Admin.GetBlastHash()); {
 	case !p.Admin.GetIssuedAt().IsValid() || len(p.Admin.GetNonce()) != operator.NonceSize:
 		return nil, bad("it has no time of issue, or no nonce of %d bytes: no node will accept it", operator.NonceSize)

@@ -17,6 +17,9 @@ func (p *Proposal) Text(printer view.Printer, signatures []Signature, target Tar
 	row := func(name, value string) { fmt.Fprintf(&b, "  %-9s %s\n", name, value) }
 	b.WriteString(printer.Command(p.Event, nil))
 	row("action", p.Kind)
+	if p.Reason != "" {
+		row("reason", view.Plain(p.Reason))
+	}
 	cluster := view.Plain(p.Admin.GetClusterId())
 	if target.Cluster != "" && target.Cluster != p.Admin.GetClusterId() {
 		cluster = printer.Color.Apply(view.Bad, cluster+", but the cluster of this configuration is "+view.Plain(target.Cluster))

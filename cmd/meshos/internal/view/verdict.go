@@ -20,6 +20,9 @@ func (p Printer) Verdict(r *meshosv1.AdminAuditRecord) string {
 	}
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s: %s\n", verdict, commandTitle(r.GetEvent()))
+	if r.GetReason() != "" {
+		fmt.Fprintf(&b, "  reason    %s\n", Plain(r.GetReason()))
+	}
 	fmt.Fprintf(&b, "  audit     record %d of epoch %016x at %s", r.GetSeq(), r.GetEpoch(), p.Clock(r.GetCommittedAt()))
 	if r.GetChainPending() {
 		b.WriteString(p.Color.Apply(Faint, ", not durable yet"))
