@@ -11,18 +11,17 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/meshos/meshos/internal/testneeds"
 	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
 )
 
 // nobody returns the credential of a user without privileges.
 func nobody(t *testing.T) *syscall.Credential {
 	t.Helper()
-	if os.Getuid() != 0 {
-		t.Skip("needs root, to run a node as another user")
-	}
+	testneeds.Root(t, "run a node as another user")
 	u, err := user.Lookup("nobody")
 	if err != nil {
-		t.Skip(err)
+		testneeds.Missing(t, "no user nobody: %v", err)
 	}
 	uid, err := strconv.ParseUint(u.Uid, 10, 32)
 	if err != nil {

@@ -34,6 +34,15 @@ func (n *nodeClient) diagnose() (reason, hint string) {
 		return "it is not a socket", n.hint()
 	}
 	conn, err := net.DialTimeout("unix", n.path, lookWithin)
+	if err != nil {
+		return n.refusal(err)
+	}
+	defer func() { _ = conn.Close() }()
+	return greeting(conn, n.hint())
+}
+
+// refusal returns what it means that nobody could connect to the socket.
+func (n *nodeClient) refusal(err error) (reason, hint string) {
 	var timeout net.Error
 	switch {
 	case errors.Is(err, os.ErrPermission):
@@ -42,11 +51,8 @@ func (n *nodeClient) diagnose() (reason, hint string) {
 		return "nothing listens on it", n.hint()
 	case errors.Is(err, syscall.EAGAIN), errors.As(err, &timeout) && timeout.Timeout():
 		return "the node is too busy to accept connections, or it is stopped", hintBusy
-	case err != nil:
-		return err.Error(), n.hint()
 	}
-	defer func() { _ = conn.Close() }()
-	return greeting(conn, n.hint())
+	return err.Error(), n.hint()
 }
 
 // greeting tells from the first bytes of a connection what listens there: a node sends the

@@ -16,24 +16,23 @@ import (
 
 	"github.com/meshos/meshos/host/process"
 	"github.com/meshos/meshos/internal/testkit"
+	"github.com/meshos/meshos/internal/testneeds"
 )
 
 // hungFolder mounts a file system that answers nothing. Whoever looks something up in it
 // waits in the kernel and can't be killed, until let go.
 func hungFolder(t *testing.T) (dir string, letGo func()) {
 	t.Helper()
-	if os.Geteuid() != 0 {
-		t.Skip("it takes root to mount a file system")
-	}
+	testneeds.Root(t, "mount a file system")
 	dir = t.TempDir()
 	fd, err := unix.Open("/dev/fuse", unix.O_RDWR|unix.O_CLOEXEC, 0)
 	if err != nil {
-		t.Skipf("there is no FUSE here: %v", err)
+		testneeds.Missing(t, "needs FUSE: %v", err)
 	}
 	dev := os.NewFile(uintptr(fd), "fuse")
 	if err := unix.Mount("hung", dir, "fuse", 0, fmt.Sprintf("fd=%d,rootmode=40000,user_id=0,group_id=0", fd)); err != nil {
 		_ = dev.Close()
-		t.Skipf("no FUSE can be mounted here: %v", err)
+		testneeds.Missing(t, "needs the right to mount: %v", err)
 	}
 	served := make(chan struct{})
 	go func() {

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/meshos/meshos/host/process"
+	"github.com/meshos/meshos/internal/testneeds"
 )
 
 // load copies a file.
@@ -137,7 +138,7 @@ func TestAProgramIsSealedAndKeepsItsName(t *testing.T) {
 	}
 	copied := load(t, s, path)
 	if !copied.Sealed() {
-		t.Skip("this system executes no memory")
+		testneeds.Missing(t, "this system executes no memory")
 	}
 	p, err := s.Start(t.Context(), process.Spec{Path: path, Program: copied, Args: []string{"1000"}})
 	if err != nil {
@@ -219,7 +220,7 @@ func TestWhereMemoryIsNotExecuted(t *testing.T) {
 	const setting = "/proc/sys/vm/memfd_noexec"
 	if os.Getenv("NO_MEMFD_EXEC") == "" {
 		if _, err := os.Stat(setting); err != nil || os.Geteuid() != 0 {
-			t.Skip("it takes root and " + setting)
+			testneeds.Missing(t, "needs root and %s", setting)
 		}
 		cmd := exec.Command("/proc/self/exe", "-test.run=^TestWhereMemoryIsNotExecuted$", "-test.v")
 		cmd.Env = append(os.Environ(), "NO_MEMFD_EXEC=1")

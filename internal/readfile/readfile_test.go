@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/meshos/meshos/internal/testkit"
+	"github.com/meshos/meshos/internal/testneeds"
 )
 
 func TestARegularFileIsRead(t *testing.T) {
@@ -69,7 +70,7 @@ func TestALargeFileIsRefusedWithoutReadingIt(t *testing.T) {
 		t.Fatal(err)
 	}
 	if err := os.Truncate(path, 300<<30); err != nil {
-		t.Skip(err)
+		testneeds.Missing(t, "needs a file system with sparse files: %v", err)
 	}
 	_, err := Read(path, MaxText)
 	var large *TooLargeError
@@ -87,7 +88,7 @@ func TestALeaseOfAnotherIsNotWaitedForLongerThanTheTime(t *testing.T) {
 	}
 	defer func() { _ = f.Close() }()
 	if _, err := unix.FcntlInt(f.Fd(), unix.F_SETLEASE, unix.F_WRLCK); err != nil {
-		t.Skip(err)
+		testneeds.Missing(t, "needs leases: %v", err)
 	}
 	_, err = ReadWithin(path, 10, 50*time.Millisecond)
 	var leased *LeasedError

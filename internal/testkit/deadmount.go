@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/meshos/meshos/internal/testneeds"
 )
 
 // DeadMount mounts a file system that never answers, until end is called or the test
@@ -17,12 +19,12 @@ func DeadMount(t testing.TB) (dir string, end func()) {
 	dir = t.TempDir()
 	fuse, err := unix.Open("/dev/fuse", unix.O_RDWR|unix.O_CLOEXEC, 0)
 	if err != nil {
-		t.Skipf("needs FUSE: %v", err)
+		testneeds.Missing(t, "needs FUSE: %v", err)
 	}
 	options := fmt.Sprintf("fd=%d,rootmode=40000,user_id=%d,group_id=%d", fuse, os.Getuid(), os.Getgid())
 	if err := unix.Mount("dead", dir, "fuse", unix.MS_NOSUID|unix.MS_NODEV, options); err != nil {
 		_ = unix.Close(fuse)
-		t.Skipf("needs the right to mount: %v", err)
+		testneeds.Missing(t, "needs the right to mount: %v", err)
 	}
 	end = sync.OnceFunc(func() {
 		_ = unix.Close(fuse)
