@@ -154,7 +154,9 @@ func (n *node) make(ctx context.Context, spawner *process.Spawner) (err error) {
 	n.handle = n.loop.Handle()
 	reader, feed := n.loop.Reader(), n.loop.Feed()
 	n.failures = failures.New(feed, log)
-	n.metrics = metrics.New(n.opts.Version)
+	n.metrics = metrics.New(metrics.Node{
+		ID: cfg.Node.ID, Name: cfg.Node.Name, Cluster: cfg.Node.Cluster, Version: n.opts.Version, Start: n.start,
+	})
 	n.scoring = scoring.New(scoring.Options{
 		Reader: reader, Feed: feed, Scorer: n.loop.Slots().Scorer,
 		DecisionInterval: cfg.Scheduler.DecisionInterval, TickInterval: cfg.Loop.TickInterval, Log: log,
@@ -190,7 +192,7 @@ func (n *node) make(ctx context.Context, spawner *process.Spawner) (err error) {
 	})
 
 	do := daemonOptions(cfg, log)
-	do.Spawner, do.Events = spawner, daemonEvents{n.handle}
+	do.Spawner, do.Events = spawner, daemonEvents{n.handle, n.metrics}
 	n.daemons = daemon.New(do)
 	n.daemons.Configure(daemon.Specs(cfg.Daemons))
 	router := executor.NewRouter(n.daemons, n.plugins.Actuator, now)
@@ -212,9 +214,11 @@ func (n *node) make(ctx context.Context, spawner *process.Spawner) (err error) {
 		Latest: reader.Latest, EventQueue: n.loop.EventQueueDepth, ActionQueue: n.loop.ActionQueueDepth,
 		Commands: n.operators.Counts, Suppressed: n.daemons.Suppressed,
 		Capacity: n.capacity.Limits, Refused: n.capacity.Refused,
+		RecordsOnDisk: n.records.OnDisk, AuditFull: n.records.AuditFull,
 	})
 	n.reload = reload.New(cfg, reload.Parts{
 		Signers: n.operators, Intake: n.intake, Daemons: n.daemons, Loop: reloads{feed, n.capacity}, Plugins: n.plugins, Report: n.failures.Add, Log: log,
+		Ended: n.reloaded,
 	})
 
 	n.api = api.NewService(api.Options{
@@ -302,6 +306,7 @@ func (n *node) parts() []lifecycle.Part {
 			n.scoring.Run,
 			n.intake.Run,
 			func(ctx context.Context) { n.operators.Follow(ctx, reader) },
+			func(ctx context.Context) { n.metrics.Follow(ctx, reader) },
 			func(ctx context.Context) { statuslog.New(log).Run(ctx, reader) },
 			func(ctx context.Context) {
 				sdnotify.New(log).Run(ctx, n.loop.LastTickAt, staleTicks*n.cfg.Loop.TickInterval)
@@ -359,10 +364,22 @@ func (n *node) info() *snapshot.Info {
 	}
 }
 
+// reloaded counts what became of a reload.
+func (n *node) reloaded(result reload.Result) {
+	what := metrics.TakenOver
+	switch {
+	case result.Rejected != "":
+		what = metrics.Rejected
+	case len(result.NeedsRestart)+len(result.Kept) > 0:
+		what = metrics.InPart
+	}
+	n.metrics.Reloaded(what, time.Now())
+}
+
 func (n *node) serve(ctx context.Context) error {
 	handler := api.NewHTTP(api.HTTPOptions{
 		Reader: n.loop.Reader(), TickInterval: n.cfg.Loop.TickInterval, Metrics: n.metrics.Registry(),
-		LastTick: n.loop.LastTickAt, Now: time.Now,
+		LastTick: n.loop.LastTickAt, Now: time.Now, Name: n.cfg.Node.Name, Version: n.opts.Version,
 	})
 	return n.listeners.Serve(ctx, n.api, handler, func(method string, panicked *guard.PanicError) {
 		n.opts.Log.Error("a handler of the API panicked", "method", method,

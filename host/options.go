@@ -17,6 +17,7 @@ import (
 	"github.com/meshos/meshos/host/executor"
 	"github.com/meshos/meshos/host/loop"
 	"github.com/meshos/meshos/host/mesh"
+	"github.com/meshos/meshos/host/metrics"
 	"github.com/meshos/meshos/host/operator"
 	"github.com/meshos/meshos/host/plugins"
 	"github.com/meshos/meshos/host/records"
@@ -133,12 +134,18 @@ func admission(cfg *config.Config) executor.Admission {
 	}
 }
 
-// daemonEvents brings events of daemons to the loop as long as it runs.
-type daemonEvents struct{ *loop.Handle }
+// daemonEvents brings events of daemons to the loop as long as it runs, and counts crashes.
+type daemonEvents struct {
+	*loop.Handle
+	metrics *metrics.Metrics
+}
 
 // Publish implements daemon.Events.
 func (d daemonEvents) Publish(ctx context.Context, ev mesh.Event) error {
 	err := d.Handle.Publish(ctx, ev)
+	if crashed, is := ev.(mesh.DaemonCrashed); is && err == nil {
+		d.metrics.DaemonCrashed(crashed.Daemon.ID)
+	}
 	if errors.Is(err, loop.ErrLoopClosed) {
 		return fmt.Errorf("%w: %w", daemon.ErrEventsClosed, err)
 	}

@@ -1,28 +1,47 @@
 package metrics
 
 import (
+	"strconv"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
+
+	"github.com/meshos/meshos/host/mesh"
 )
 
 // Metrics is the registry of one node, with the metrics that are recorded as things
 // happen.
 type Metrics struct {
 	registry *prometheus.Registry
+	labelled prometheus.Registerer // registry, with the label node
 
-	tick    prometheus.Histogram
-	actions *prometheus.CounterVec
-	action  *prometheus.HistogramVec
-	call    *prometheus.HistogramVec
+	tick     prometheus.Histogram
+	actions  *prometheus.CounterVec
+	action   *prometheus.HistogramVec
+	call     *prometheus.HistogramVec
+	rtt      prometheus.Histogram
+	failures *prometheus.CounterVec
+	crashes  *crashes
+	reloads  reloads
 }
 
-// New makes the metrics of a node that runs the given version. Those that are read from
-// other parts of the node are added by Register.
-func New(version string) *Metrics {
+// Node is the node whose metrics these are.
+type Node struct {
+	ID      mesh.NodeID
+	Name    string
+	Cluster string
+	Version string
+	Start   time.Time
+}
+
+// New makes the metrics of a node. Those that are read from other parts of the node are
+// added by Register.
+func New(node Node) *Metrics {
 	m := &Metrics{
 		registry: prometheus.NewRegistry(),
+		crashes:  &crashes{byDaemon: make(map[mesh.DaemonID]uint64)},
+		reloads:  newReloads(node.Start),
 		tick: prometheus.NewHistogram(prometheus.HistogramOpts{
 			Name:    "meshos_tick_duration_seconds",
 			Help:    "How long a tick took, from folding the samples to publishing the snapshot.",
@@ -42,23 +61,42 @@ func New(version string) *Metrics {
 			Help:    "How long calls to plugins took, by method.",
 			Buckets: prometheus.ExponentialBuckets(100e-6, 2.5, 12), // 0.1 ms … 2.4 s
 		}, []string{"plugin", "method"}),
+		rtt: prometheus.NewHistogram(prometheus.HistogramOpts{
+			Name:    "meshos_rtt_seconds",
+			Help:    "Measured round-trip times to all peers together.",
+			Buckets: prometheus.ExponentialBuckets(100e-6, 2.5, 12), // 0.1 ms … 2.4 s
+		}),
+		failures: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "meshos_failures_total",
+			Help: "Failure records by source, without the numbers of actions and migrations.",
+		}, []string{"source"}),
 	}
-	build := prometheus.NewGaugeVec(prometheus.GaugeOpts{
-		Name: "meshos_build_info",
-		Help: "Always 1; the label is the version that runs.",
-	}, []string{"version"})
-	build.WithLabelValues(version).Set(1)
-	m.registry.MustRegister(
-		m.tick, m.actions, m.action, m.call, build,
+	m.labelled = prometheus.WrapRegistererWith(prometheus.Labels{"node": strconv.FormatUint(uint64(node.ID), 10)}, m.registry)
+	m.labelled.MustRegister(m.tick, m.actions, m.action, m.call, m.rtt, m.failures)
+	m.labelled.MustRegister(m.reloads.collectors()...)
+	m.labelled.MustRegister(
+		always1("meshos_build_info", "Always 1; the label is the version that runs.", "version", node.Version),
+		always1("meshos_node_info", "Always 1; the labels are the node's name and cluster.", "name", valid(node.Name), "cluster", valid(node.Cluster)),
 		collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 	)
 	return m
 }
 
+// always1 returns a gauge that carries labels, which are given as name and value.
+func always1(name, help string, labels ...string) prometheus.Collector {
+	constant := prometheus.Labels{}
+	for i := 0; i < len(labels); i += 2 {
+		constant[labels[i]] = labels[i+1]
+	}
+	g := prometheus.NewGauge(prometheus.GaugeOpts{Name: name, Help: help, ConstLabels: constant})
+	g.Set(1)
+	return g
+}
+
 // Register adds the metrics that are read at each scrape. It is called once, when
 // what it reads from exists.
-func (m *Metrics) Register(src Source) { m.registry.MustRegister(newCollector(src)) }
+func (m *Metrics) Register(src Source) { m.labelled.MustRegister(newCollector(src, m.crashes)) }
 
 // Registry returns what the HTTP handler serves.
 func (m *Metrics) Registry() *prometheus.Registry { return m.registry }
@@ -78,3 +116,6 @@ func (m *Metrics) Action(kind, outcome string, took time.Duration) {
 func (m *Metrics) Call(plugin, method string, took time.Duration) {
 	m.call.WithLabelValues(plugin, method).Observe(took.Seconds())
 }
+
+// DaemonCrashed records a crash of a daemon.
+func (m *Metrics) DaemonCrashed(d mesh.DaemonID) { m.crashes.add(d) }

@@ -1,93 +1,127 @@
 package metrics_test
 
 import (
+	"fmt"
+	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"github.com/prometheus/client_golang/prometheus/testutil"
 
+	"github.com/meshos/meshos/host/mesh"
 	"github.com/meshos/meshos/host/metrics"
 	"github.com/meshos/meshos/host/snapshot"
 )
 
 func TestASnapshotBecomesMetrics(t *testing.T) {
-	rtt := 1500 * time.Microsecond
-	snap := &snapshot.Snapshot{
-		Stats:     snapshot.Stats{Ticks: 7, EventsApplied: 9, ActionsEmitted: 3, ActionsDropped: 1},
-		AvoidList: []snapshot.Avoid{{Peer: 5}},
-		Peers:     []snapshot.Peer{{Node: 5, Name: "five", RTT: &rtt}, {Node: 6}},
-		Plugins: []snapshot.Plugin{{
-			Name: "health-tcp", Status: snapshot.PluginReady, Calls: 11, Failures: 2, Restarts: 1, LastCall: time.Millisecond,
-		}},
-	}
-	m := metrics.New("1.2.3")
-	m.Register(metrics.Source{
-		Latest:      func() *snapshot.Snapshot { return snap },
-		EventQueue:  func() int { return 4 },
-		ActionQueue: func() int { return 0 },
-		Commands:    func() map[string]uint64 { return map[string]uint64{"accepted": 3, "replayed": 2} },
-		Suppressed:  func() uint64 { return 12 },
-		Capacity:    func() map[string]int { return map[string]int{"chains": 200} },
-		Refused:     func(each func(source, what string, n uint64)) { each("api", "chains", 5) },
-	})
+	m := served(all())
 	m.Tick(time.Millisecond)
 	m.Action("start_daemon", "dispatched", time.Millisecond)
 	m.Action("start_daemon", "failed", 0)
 	m.Call("health-tcp", "SampleHealth", time.Millisecond)
+	m.DaemonCrashed(3)
+	m.Reloaded(metrics.InPart, time.Unix(1_700_000_100, 0))
+	m.Reloaded(metrics.Rejected, time.Unix(1_700_000_200, 0))
+	follow(m, all(), all())
 	want := `
-# HELP meshos_actions_total Actions by kind and by how they ended: dispatched, failed, gated or withdrawn.
-# TYPE meshos_actions_total counter
-meshos_actions_total{kind="start_daemon",outcome="dispatched"} 1
-meshos_actions_total{kind="start_daemon",outcome="failed"} 1
-# HELP meshos_avoided_peers Peers on the avoid list.
-# TYPE meshos_avoided_peers gauge
-meshos_avoided_peers 1
-# HELP meshos_capacity How much of a thing the node may remember, by the key of [capacity].
-# TYPE meshos_capacity gauge
-meshos_capacity{what="chains"} 200
-# HELP meshos_capacity_refused_total Events and commands that were refused because of [capacity], by its key.
-# TYPE meshos_capacity_refused_total counter
-meshos_capacity_refused_total{source="api",what="chains"} 5
-# HELP meshos_commands_total Signed commands by verdict: accepted, unverified, or the kind of rejection.
-# TYPE meshos_commands_total counter
-meshos_commands_total{verdict="accepted"} 3
-meshos_commands_total{verdict="replayed"} 2
-# HELP meshos_daemon_lines_suppressed_total Lines of daemons that were left out of the log because a daemon printed too many at once.
-# TYPE meshos_daemon_lines_suppressed_total counter
-meshos_daemon_lines_suppressed_total 12
-# HELP meshos_event_queue_depth Events that wait to be folded.
-# TYPE meshos_event_queue_depth gauge
-meshos_event_queue_depth 4
-# HELP meshos_peer_rtt_seconds Round-trip time to a peer; absent while it is unknown.
-# TYPE meshos_peer_rtt_seconds gauge
-meshos_peer_rtt_seconds{name="five",peer="5"} 0.0015
-# HELP meshos_plugin_call_failures_total Calls to a plugin that failed.
-# TYPE meshos_plugin_call_failures_total counter
-meshos_plugin_call_failures_total{plugin="health-tcp"} 2
-# HELP meshos_plugin_status 1 for the present status of a plugin, 0 for the others.
-# TYPE meshos_plugin_status gauge
-meshos_plugin_status{plugin="health-tcp",status="backing_off"} 0
-meshos_plugin_status{plugin="health-tcp",status="disabled"} 0
-meshos_plugin_status{plugin="health-tcp",status="lagging"} 0
-meshos_plugin_status{plugin="health-tcp",status="quarantined"} 0
-meshos_plugin_status{plugin="health-tcp",status="ready"} 1
-meshos_plugin_status{plugin="health-tcp",status="rejected"} 0
-meshos_plugin_status{plugin="health-tcp",status="starting"} 0
-# HELP meshos_ticks_total Reconcile passes.
-# TYPE meshos_ticks_total counter
-meshos_ticks_total 7
+meshos_actions_total{kind="start_daemon",node="1",outcome="dispatched"} 1
+meshos_actions_total{kind="start_daemon",node="1",outcome="failed"} 1
+meshos_audit_full{node="1"} 0
+meshos_avoided_peers{node="1"} 1
+meshos_build_info{node="1",version="1.2.3"} 1
+meshos_capacity_refused_total{node="1",source="api",what="chains"} 5
+meshos_capacity{node="1",what="chains"} 200
+meshos_commands_total{node="1",verdict="accepted"} 3
+meshos_commands_total{node="1",verdict="replayed"} 2
+meshos_config_last_reload_success_timestamp_seconds{node="1"} 1.7000001e+09
+meshos_config_last_reload_successful{node="1"} 0
+meshos_config_reloads_total{node="1",result="in_part"} 1
+meshos_config_reloads_total{node="1",result="rejected"} 1
+meshos_config_reloads_total{node="1",result="taken_over"} 0
+meshos_cordoned{node="1"} 1
+meshos_daemon_crash_looping{daemon="3",name="nginx",node="1"} 0
+meshos_daemon_crash_looping{daemon="4",name="",node="1"} 1
+meshos_daemon_crashes_total{daemon="3",name="nginx",node="1"} 1
+meshos_daemon_crashes_total{daemon="4",name="",node="1"} 0
+meshos_daemon_health{daemon="3",name="nginx",node="1"} 0.5
+meshos_daemon_lines_suppressed_total{node="1"} 12
+meshos_daemon_rejected{daemon="3",name="nginx",node="1"} 0
+meshos_daemon_rejected{daemon="4",name="",node="1"} 1
+meshos_daemon_restarts_total{daemon="3",name="nginx",node="1"} 2
+meshos_daemon_restarts_total{daemon="4",name="",node="1"} 0
+meshos_daemon_state{daemon="3",name="nginx",node="1",state="running"} 1
+meshos_daemon_state{daemon="3",name="nginx",node="1",state="starting"} 0
+meshos_daemon_state{daemon="3",name="nginx",node="1",state="stopped"} 0
+meshos_daemon_state{daemon="3",name="nginx",node="1",state="stopping"} 0
+meshos_daemon_state{daemon="4",name="",node="1",state="running"} 0
+meshos_daemon_state{daemon="4",name="",node="1",state="starting"} 0
+meshos_daemon_state{daemon="4",name="",node="1",state="stopped"} 1
+meshos_daemon_state{daemon="4",name="",node="1",state="stopping"} 0
+meshos_daemon_wanted{daemon="3",name="nginx",node="1"} 1
+meshos_daemon_wanted{daemon="4",name="",node="1"} 0
+meshos_draining{node="1"} 0
+meshos_event_queue_depth{node="1"} 4
+meshos_failures_total{node="1",source="action"} 2
+meshos_failures_total{node="1",source="plugin:health-tcp"} 1
+meshos_failures_total{node="1",source="unknown"} 2
+meshos_freeze_remaining_seconds{node="1"} 90
+meshos_frozen{node="1"} 1
+meshos_machine_disk_size_bytes{node="1"} 4
+meshos_machine_disk_used_bytes{node="1"} 3
+meshos_machine_load1{node="1"} 0.5
+meshos_machine_memory_size_bytes{node="1"} 2
+meshos_machine_memory_used_bytes{node="1"} 1
+meshos_machine_saturation_trend{node="1"} -0.5
+meshos_maintenance_phase_seconds{node="1"} 2
+meshos_maintenance_phase{node="1",phase="active"} 0
+meshos_maintenance_phase{node="1",phase="drain_failed"} 0
+meshos_maintenance_phase{node="1",phase="entering"} 1
+meshos_maintenance_phase{node="1",phase="exiting"} 0
+meshos_maintenance_phase{node="1",phase="maintenance"} 0
+meshos_maintenance_phase{node="1",phase="recovery"} 0
+meshos_maintenance_waiting_for{node="1"} 1
+meshos_node_info{cluster="here",name="one",node="1"} 1
+meshos_peer_health{name="",node="1",peer="6"} 0
+meshos_peer_health{name="five",node="1",peer="5"} 1
+meshos_peer_jitter_seconds{name="five",node="1",peer="5"} 0.001
+meshos_peer_loss_ratio{name="five",node="1",peer="5"} 0.05
+meshos_peer_rtt_seconds{name="five",node="1",peer="5"} 0.0015
+meshos_peers{health="degraded",node="1"} 0
+meshos_peers{health="healthy",node="1"} 1
+meshos_peers{health="unknown",node="1"} 1
+meshos_peers{health="unreachable",node="1"} 1
+meshos_plugin_call_failures_total{node="1",plugin="health-tcp"} 2
+meshos_plugin_status{node="1",plugin="health-tcp",status="backing_off"} 0
+meshos_plugin_status{node="1",plugin="health-tcp",status="ready"} 1
+meshos_records_bytes{chain="audit",node="1"} 10
+meshos_records_limit_bytes{chain="audit",node="1"} 100
+meshos_records_pending{chain="failure",node="1"} 0
+meshos_records_pending{chain="log",node="1"} 2
+meshos_rtt_seconds_count{node="1"} 1
+meshos_rtt_seconds_sum{node="1"} 0.0015
+meshos_ticks_total{node="1"} 7
 `
-	err := testutil.GatherAndCompare(m.Registry(), strings.NewReader(want),
-		"meshos_actions_total", "meshos_avoided_peers", "meshos_capacity", "meshos_capacity_refused_total", "meshos_commands_total", "meshos_daemon_lines_suppressed_total", "meshos_event_queue_depth", "meshos_peer_rtt_seconds",
-		"meshos_plugin_call_failures_total", "meshos_plugin_status", "meshos_ticks_total")
-	if err != nil {
-		t.Error(err)
+	got := scraped(t, m)
+	for _, line := range strings.Split(strings.TrimSpace(want), "\n") {
+		if !strings.Contains(got, "\n"+line+"\n") {
+			t.Errorf("there is no %s", line)
+		}
+	}
+	for _, line := range strings.Split(strings.TrimSpace(got), "\n") {
+		if !strings.HasPrefix(line, "#") && !strings.Contains(line, `node="1"`) {
+			t.Errorf("not said of which node: %s", line)
+		}
+	}
+	if strings.Contains(got, `chain="action",node="1"} 100`) {
+		t.Error("a chain without a limit has one")
 	}
 	n, err := testutil.GatherAndCount(m.Registry(), "meshos_tick_duration_seconds",
-		"meshos_plugin_call_duration_seconds", "meshos_action_duration_seconds", "meshos_build_info")
-	if err != nil || n != 4 {
-		t.Errorf("%d families of durations and build info, want 4: %v", n, err)
+		"meshos_plugin_call_duration_seconds", "meshos_action_duration_seconds")
+	if err != nil || n != 3 {
+		t.Errorf("%d families of durations, want 3: %v", n, err)
 	}
 	problems, err := testutil.GatherAndLint(m.Registry())
 	if err != nil {
@@ -97,5 +131,71 @@ meshos_ticks_total 7
 		if strings.HasPrefix(p.Metric, "meshos_") {
 			t.Errorf("%s: %s", p.Metric, p.Text)
 		}
+	}
+}
+
+// scraped returns what Prometheus gets.
+func scraped(t *testing.T, m *metrics.Metrics) string {
+	t.Helper()
+	answer := httptest.NewRecorder()
+	promhttp.HandlerFor(m.Registry(), promhttp.HandlerOpts{}).ServeHTTP(answer, httptest.NewRequest(http.MethodGet, "/metrics", nil))
+	if answer.Code != http.StatusOK {
+		t.Fatalf("%d: %s", answer.Code, answer.Body)
+	}
+	return answer.Body.String()
+}
+
+// Of many peers only those that are not well have series of their own.
+func TestOfManyPeersThoseThatAreNotWellAreShown(t *testing.T) {
+	snap := &snapshot.Snapshot{Node: 1, AvoidList: []snapshot.Avoid{{Peer: 900}}}
+	for id := mesh.NodeID(2); id < 2000; id++ {
+		snap.Peers = append(snap.Peers, snapshot.Peer{Node: id, Health: mesh.HealthHealthy, RTT: ptr(time.Duration(id)), Loss: ptr(0.0)})
+	}
+	snap.Peers[10].Health = mesh.HealthUnreachable // peer 12
+	snap.Peers[11].Loss = ptr(0.1)                 // peer 13
+	m := served(snap)
+	follow(m, snap)
+	n, err := testutil.GatherAndCount(m.Registry(), "meshos_peer_health", "meshos_peer_rtt_seconds", "meshos_peer_loss_ratio")
+	if err != nil || n != 3*3 {
+		t.Errorf("%d series, want those of 3 peers: %v", n, err)
+	}
+	got := scraped(t, m)
+	for _, want := range []string{
+		`meshos_peer_health{name="",node="1",peer="12"} 0`, `meshos_peer_loss_ratio{name="",node="1",peer="13"} 0.1`,
+		`meshos_peer_health{name="",node="1",peer="900"} 1`, `meshos_peers{health="healthy",node="1"} 1997`,
+		`meshos_rtt_seconds_count{node="1"} 1998`,
+	} {
+		if !strings.Contains(got, "\n"+want+"\n") {
+			t.Errorf("there is no %s", want)
+		}
+	}
+}
+
+// A measurement that is seen at several ticks counts once.
+func TestEachRoundTripTimeCountsOnce(t *testing.T) {
+	at := func(rtt time.Duration) *snapshot.Snapshot {
+		s := &snapshot.Snapshot{Node: 1, Peers: []snapshot.Peer{{Node: 2}}}
+		if rtt > 0 {
+			s.Peers[0].RTT = &rtt
+		}
+		return s
+	}
+	m := served(at(0))
+	follow(m, at(5), at(5), at(7), at(0), at(7), at(7))
+	if got := scraped(t, m); !strings.Contains(got, "\nmeshos_rtt_seconds_count{node=\"1\"} 3\n") {
+		t.Errorf("got %s", got)
+	}
+}
+
+func TestSourcesOfFailuresAreBounded(t *testing.T) {
+	snap := &snapshot.Snapshot{Node: 1}
+	for n := range uint64(1000) {
+		snap.Failures = append(snap.Failures, mesh.FailureRecord{Seq: n + 1, Source: fmt.Sprintf("made-up-%d", n)})
+	}
+	m := served(snap)
+	follow(m, snap)
+	n, err := testutil.GatherAndCount(m.Registry(), "meshos_failures_total")
+	if err != nil || n > 201 {
+		t.Errorf("%d series: %v", n, err)
 	}
 }

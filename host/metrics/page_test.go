@@ -2,12 +2,11 @@ package metrics_test
 
 import (
 	"os"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
-
-	"github.com/meshos/meshos/host/metrics"
-	"github.com/meshos/meshos/host/snapshot"
 )
 
 // The page for operators lists every metric with its type.
@@ -16,20 +15,8 @@ func TestEveryMetricIsDocumented(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	rtt := time.Millisecond
-	snap := &snapshot.Snapshot{
-		Peers:   []snapshot.Peer{{Node: 5, RTT: &rtt}},
-		Plugins: []snapshot.Plugin{{Name: "health-tcp", Status: snapshot.PluginReady}},
-	}
-	none := func() int { return 0 }
-	m := metrics.New("1.2.3")
-	m.Register(metrics.Source{
-		Latest: func() *snapshot.Snapshot { return snap }, EventQueue: none, ActionQueue: none,
-		Commands:   func() map[string]uint64 { return map[string]uint64{"accepted": 1} },
-		Suppressed: func() uint64 { return 0 },
-		Capacity:   func() map[string]int { return map[string]int{"chains": 1} },
-		Refused:    func(each func(source, what string, n uint64)) { each("api", "chains", 1) },
-	})
+	m := served(all())
+	follow(m, all())
 	m.Action("start_daemon", "dispatched", time.Millisecond)
 	m.Call("health-tcp", "HealthProbe.SampleHealth", time.Millisecond)
 	families, err := m.Registry().Gather()
@@ -42,9 +29,21 @@ func TestEveryMetricIsDocumented(t *testing.T) {
 			continue
 		}
 		ours++
-		row := "| `" + family.GetName() + "` | " + strings.ToLower(family.GetType().String()) + " |"
-		if !strings.Contains(string(page), row) {
-			t.Errorf("docs/monitoring.md has no row %s", row)
+		var labels []string
+		for _, pair := range family.GetMetric()[0].GetLabel() {
+			if pair.GetName() != "node" { // all have it
+				labels = append(labels, "`"+pair.GetName()+"`")
+			}
+		}
+		row := regexp.MustCompile("(?m)^\\| `" + family.GetName() + "` \\| " + strings.ToLower(family.GetType().String()) + " \\| ([^|]*)\\|").FindStringSubmatch(string(page))
+		if row == nil {
+			t.Errorf("docs/monitoring.md has no row for the %s %s", family.GetType(), family.GetName())
+			continue
+		}
+		listed := strings.Split(strings.TrimSpace(row[1]), ", ")
+		slices.Sort(listed)
+		if got := strings.Join(listed, ", "); got != strings.Join(labels, ", ") {
+			t.Errorf("docs/monitoring.md: %s has the labels %v, not %q", family.GetName(), labels, got)
 		}
 	}
 	if listed := strings.Count(string(page), "| `meshos_"); listed != ours {

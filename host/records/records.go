@@ -126,6 +126,16 @@ func (r *Records) AuditFull() bool {
 		r.opts.AuditLimit > 0 && r.logs[mesh.ChainAudit].Bytes()-r.refusals.most(r.opts.AuditLimit) >= r.opts.AuditLimit
 }
 
+// OnDisk returns how many bytes a chain has on disk, and from how many on old records are
+// dropped or, for audit, ordinary commands are refused; 0 for never.
+func (r *Records) OnDisk(c mesh.RecordChain) (bytes, limit int64) {
+	limit = r.opts.KeepSize
+	if c == mesh.ChainAudit {
+		limit = r.opts.AuditLimit
+	}
+	return r.logs[c].Bytes(), limit
+}
+
 // wake wakes the goroutine that acknowledges.
 func (r *Records) wake() {
 	select {

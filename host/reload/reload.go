@@ -32,7 +32,9 @@ type Parts struct {
 	Plugins Plugins
 	// Report records a failure; it does not wait.
 	Report func(source, reason string)
-	Log    *slog.Logger
+	// Ended, if set, is called with what became of each reload.
+	Ended func(Result)
+	Log   *slog.Logger
 }
 
 // Signers are the operators' keys.
@@ -109,6 +111,9 @@ func (r *Reloader) Reload(ctx context.Context) (Result, error) {
 // reload reads the file again and has what changed taken over. A file with mistakes
 // changes nothing.
 func (r *Reloader) reload(ctx context.Context) (result Result) {
+	if ended := r.parts.Ended; ended != nil {
+		defer func() { ended(result) }()
+	}
 	r.reloadSigners(ctx) // whatever else is wrong: a key that was taken away must not sign
 	next, err := config.Load(r.current.File)
 	if err != nil {

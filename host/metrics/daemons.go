@@ -1,0 +1,89 @@
+package metrics
+
+import (
+	"strconv"
+	"strings"
+	"sync"
+
+	"github.com/meshos/meshos/host/mesh"
+	"github.com/meshos/meshos/host/snapshot"
+)
+
+// daemons is the metrics of what this node supervises.
+type daemons struct {
+	crashes *crashes
+
+	state, wanted, rejected, health, looping, crashed, restarts family
+	states                                                      map[snapshot.Lifecycle]string
+}
+
+func newDaemons(crashes *crashes) *daemons {
+	return &daemons{
+		crashes:  crashes,
+		state:    gauge("daemon_state", "1 for the present state of a daemon's process, 0 for the others.", "daemon", "name", "state"),
+		wanted:   gauge("daemon_wanted", "1 if the daemon should run.", "daemon", "name"),
+		rejected: gauge("daemon_rejected", "1 if the daemon's entry in the configuration can't be used.", "daemon", "name"),
+		health:   gauge("daemon_health", "1: healthy, 0.5: degraded, 0: unhealthy; absent while it is unknown.", "daemon", "name"),
+		looping:  gauge("daemon_crash_looping", "1 while a daemon is not started because it crashed too often.", "daemon", "name"),
+		crashed:  counter("daemon_crashes_total", "Crashes of a daemon since the node started.", "daemon", "name"),
+		restarts: counter("daemon_restarts_total", "Starts of a daemon after the first one since the node started.", "daemon", "name"),
+		states: map[snapshot.Lifecycle]string{
+			snapshot.Stopped: "stopped", snapshot.Starting: "starting", snapshot.Running: "running", snapshot.Stopping: "stopping",
+		},
+	}
+}
+
+func (d *daemons) families() []family {
+	return []family{d.state, d.wanted, d.rejected, d.health, d.looping, d.crashed, d.restarts}
+}
+
+func (d *daemons) collect(out scrape, snap *snapshot.Snapshot) {
+	crashed := d.crashes.of(snap.Daemons)
+	for i := range snap.Daemons {
+		daemon := &snap.Daemons[i]
+		labels := []string{strconv.FormatUint(uint64(daemon.Daemon.ID), 10), valid(daemon.Daemon.Name)}
+		setOne(out, d.state, daemon.Lifecycle, d.states, labels...)
+		out.set(d.wanted, truth(daemon.Intent == mesh.IntentRun), labels...)
+		out.set(d.rejected, truth(daemon.Rejected != ""), labels...)
+		switch daemon.Health.Status {
+		case mesh.DaemonHealthy:
+			out.set(d.health, 1, labels...)
+		case mesh.DaemonDegraded:
+			out.set(d.health, 0.5, labels...)
+		case mesh.DaemonUnhealthy:
+			out.set(d.health, 0, labels...)
+		}
+		out.set(d.looping, truth(daemon.Restart == snapshot.RestartCrashLooping), labels...)
+		out.set(d.crashed, float64(crashed[i]), labels...)
+		out.set(d.restarts, float64(daemon.Restarts), labels...)
+	}
+}
+
+// crashes counts crashes by daemon.
+type crashes struct {
+	mu       sync.Mutex
+	byDaemon map[mesh.DaemonID]uint64
+}
+
+func (c *crashes) add(d mesh.DaemonID) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.byDaemon[d]++
+}
+
+// of returns the counts of these daemons, and forgets the others.
+func (c *crashes) of(daemons []snapshot.Daemon) []uint64 {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	out, kept := make([]uint64, len(daemons)), make(map[mesh.DaemonID]uint64, len(daemons))
+	for i, d := range daemons {
+		if n := c.byDaemon[d.Daemon.ID]; n > 0 {
+			out[i], kept[d.Daemon.ID] = n, n
+		}
+	}
+	c.byDaemon = kept
+	return out
+}
+
+// valid returns a text that may be the value of a label: Prometheus takes UTF-8 only.
+func valid(s string) string { return strings.ToValidUTF8(s, "\uFFFD") }

@@ -1,0 +1,90 @@
+package metrics
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"github.com/meshos/meshos/host/follow"
+	"github.com/meshos/meshos/host/mesh"
+	"github.com/meshos/meshos/host/snapshot"
+)
+
+// Follow counts failures and round-trip times from the snapshots, until ctx ends.
+func (m *Metrics) Follow(ctx context.Context, source follow.Source) {
+	f := follower{metrics: m, rtts: make(map[mesh.NodeID]time.Duration), sources: make(map[string]bool)}
+	for snap := range follow.Snapshots(ctx, source) {
+		f.read(snap)
+	}
+}
+
+// follower remembers what it has counted.
+type follower struct {
+	metrics *Metrics
+	seq     uint64 // of the newest failure that was counted
+	rtts    map[mesh.NodeID]time.Duration
+	sources map[string]bool
+}
+
+func (f *follower) read(snap *snapshot.Snapshot) {
+	for _, failure := range snap.Failures {
+		if failure.Seq <= f.seq {
+			continue
+		}
+		// Those that the ring lost before they could be read are of an unknown source.
+		if lost := failure.Seq - f.seq - 1; lost > 0 {
+			f.metrics.failures.WithLabelValues("unknown").Add(float64(lost))
+		}
+		f.seq = failure.Seq
+		f.metrics.failures.WithLabelValues(f.source(failure.Source)).Inc()
+	}
+	f.readRTTs(snap)
+}
+
+// readRTTs records each new measurement once: a probe reports the same one at several ticks,
+// and two measurements are never the same to the nanosecond.
+func (f *follower) readRTTs(snap *snapshot.Snapshot) {
+	known := 0
+	for i := range snap.Peers {
+		peer := &snap.Peers[i]
+		if peer.RTT == nil {
+			continue
+		}
+		known++
+		if last, ok := f.rtts[peer.Node]; ok && last == *peer.RTT {
+			continue
+		}
+		f.rtts[peer.Node] = *peer.RTT
+		f.metrics.rtt.Observe(peer.RTT.Seconds())
+	}
+	if len(f.rtts) > known { // peers that are gone or not measured any more
+		f.forget(snap)
+	}
+}
+
+func (f *follower) forget(snap *snapshot.Snapshot) {
+	kept := make(map[mesh.NodeID]time.Duration, len(snap.Peers))
+	for i := range snap.Peers {
+		if peer := &snap.Peers[i]; peer.RTT != nil {
+			kept[peer.Node] = f.rtts[peer.Node]
+		}
+	}
+	f.rtts = kept
+}
+
+// maxSources bounds how many sources of failures have a series of their own.
+const maxSources = 200
+
+// source returns the label for the source of a failure: "plugin:health-tcp" as it is, and
+// "action" for "action:17", since numbers never come again.
+func (f *follower) source(of string) string {
+	label := valid(of)
+	if head, tail, found := strings.Cut(of, ":"); found && strings.Trim(tail, "0123456789") == "" {
+		label = valid(head)
+	}
+	if !f.sources[label] && len(f.sources) >= maxSources {
+		return "other"
+	}
+	f.sources[label] = true
+	return label
+}

@@ -1,0 +1,51 @@
+package metrics
+
+import "github.com/meshos/meshos/host/snapshot"
+
+// node is the metrics of the loop, its queues, and of commands.
+type node struct {
+	src Source
+
+	ticks, events, emitted, dropped, appendFailures family
+	eventQueue, actionQueue, suppressed, commands   family
+}
+
+func newNode(src Source) *node {
+	return &node{
+		src:            src,
+		ticks:          counter("ticks_total", "Reconcile passes."),
+		events:         counter("events_applied_total", "Events that were folded into state."),
+		emitted:        counter("actions_emitted_total", "Actions that were handed out."),
+		dropped:        counter("actions_dropped_total", "Actions that did not fit into the queue; they are decided again."),
+		appendFailures: counter("append_failures_total", "Appends to appender plugins that failed."),
+		eventQueue:     gauge("event_queue_depth", "Events that wait to be folded."),
+		actionQueue:    gauge("action_queue_depth", "Actions that wait to be taken by the executor."),
+		suppressed:     counter("daemon_lines_suppressed_total", "Lines of daemons that were left out of the log because a daemon printed too many at once."),
+		commands:       counter("commands_total", "Signed commands by verdict: accepted, unverified, or the kind of rejection.", "verdict"),
+	}
+}
+
+func (n *node) families() []family {
+	return []family{
+		n.ticks, n.events, n.emitted, n.dropped, n.appendFailures,
+		n.eventQueue, n.actionQueue, n.suppressed, n.commands,
+	}
+}
+
+func (n *node) collect(out scrape, snap *snapshot.Snapshot) {
+	out.set(n.ticks, float64(snap.Stats.Ticks))
+	out.set(n.events, float64(snap.Stats.EventsApplied))
+	out.set(n.emitted, float64(snap.Stats.ActionsEmitted))
+	out.set(n.dropped, float64(snap.Stats.ActionsDropped))
+	out.set(n.appendFailures, float64(snap.Stats.AppendFailures))
+	out.set(n.eventQueue, float64(n.src.EventQueue()))
+	out.set(n.actionQueue, float64(n.src.ActionQueue()))
+	out.set(n.suppressed, float64(n.src.Suppressed()))
+	commands := n.src.Commands()
+	for verdict, count := range commands {
+		out.set(n.commands, float64(count), verdict)
+	}
+	if _, some := commands["accepted"]; !some { // from the start, so that rates see the first one
+		out.set(n.commands, 0, "accepted")
+	}
+}

@@ -1,0 +1,80 @@
+package metrics
+
+import (
+	"strconv"
+
+	"github.com/meshos/meshos/host/mesh"
+	"github.com/meshos/meshos/host/snapshot"
+)
+
+// allPeers is up to how many peers each has series of its own; of more, only those that are
+// not well have.
+const allPeers = 1000
+
+// peers is the metrics of the other nodes.
+type peers struct {
+	count, health, rtt, loss, jitter, avoided family
+}
+
+func newPeers() *peers {
+	return &peers{
+		count:   gauge("peers", "Peers by health: healthy, degraded, unreachable or unknown.", "health"),
+		avoided: gauge("avoided_peers", "Peers on the avoid list."),
+		health:  gauge("peer_health", "1: healthy, 0.5: degraded, 0: unreachable; absent while it is unknown.", "peer", "name"),
+		rtt:     gauge("peer_rtt_seconds", "Round-trip time to a peer; absent while it is unknown.", "peer", "name"),
+		loss:    gauge("peer_loss_ratio", "Share of the last echoes to a peer without an answer; absent while it is unknown.", "peer", "name"),
+		jitter:  gauge("peer_jitter_seconds", "Mean difference of successive round-trip times to a peer; absent while it is unknown.", "peer", "name"),
+	}
+}
+
+func (p *peers) families() []family {
+	return []family{p.count, p.avoided, p.health, p.rtt, p.loss, p.jitter}
+}
+
+func (p *peers) collect(out scrape, snap *snapshot.Snapshot) {
+	count := map[mesh.NodeHealth]int{}
+	avoided := make(map[mesh.NodeID]bool, len(snap.AvoidList))
+	for _, a := range snap.AvoidList {
+		avoided[a.Peer] = true
+	}
+	all := len(snap.Peers) <= allPeers
+	for i := range snap.Peers {
+		peer := &snap.Peers[i]
+		if peer.Node == snap.Node {
+			continue
+		}
+		count[peer.Health]++
+		if all || avoided[peer.Node] || !well(peer) {
+			p.one(out, peer)
+		}
+	}
+	for health, name := range map[mesh.NodeHealth]string{
+		mesh.HealthUnknown: "unknown", mesh.HealthHealthy: "healthy",
+		mesh.HealthDegraded: "degraded", mesh.HealthUnreachable: "unreachable",
+	} {
+		out.set(p.count, float64(count[health]), name)
+	}
+	out.set(p.avoided, float64(len(snap.AvoidList)))
+}
+
+// well reports whether nothing is known to be wrong with a peer.
+func well(p *snapshot.Peer) bool {
+	return p.Health != mesh.HealthDegraded && p.Health != mesh.HealthUnreachable &&
+		(p.Loss == nil || *p.Loss == 0) && p.RTTReason == ""
+}
+
+// one adds the series of one peer.
+func (p *peers) one(out scrape, peer *snapshot.Peer) {
+	labels := []string{strconv.FormatUint(uint64(peer.Node), 10), valid(peer.Name)}
+	switch peer.Health {
+	case mesh.HealthHealthy:
+		out.set(p.health, 1, labels...)
+	case mesh.HealthDegraded:
+		out.set(p.health, 0.5, labels...)
+	case mesh.HealthUnreachable:
+		out.set(p.health, 0, labels...)
+	}
+	setIf(out, p.rtt, peer.RTT, perSecond, labels...)
+	setIf(out, p.loss, peer.Loss, 1, labels...)
+	setIf(out, p.jitter, peer.Jitter, perSecond, labels...)
+}

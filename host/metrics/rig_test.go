@@ -1,0 +1,94 @@
+package metrics_test
+
+import (
+	"context"
+	"time"
+
+	"github.com/meshos/meshos/host/mesh"
+	"github.com/meshos/meshos/host/metrics"
+	"github.com/meshos/meshos/host/snapshot"
+)
+
+func ptr[T any](v T) *T { return &v }
+
+// all is a snapshot of which every metric has a value.
+func all() *snapshot.Snapshot {
+	return &snapshot.Snapshot{
+		Node:            1,
+		Stats:           snapshot.Stats{Ticks: 7, EventsApplied: 9, ActionsEmitted: 3, ActionsDropped: 1},
+		AvoidList:       []snapshot.Avoid{{Peer: 5}},
+		FreezeRemaining: ptr(90 * time.Second),
+		Maintenance: snapshot.Maintenance{
+			Phase: mesh.PhaseEntering, Since: ptr(2 * time.Second), Cordoned: true, WaitingFor: []string{"chain 7"},
+		},
+		Peers: []snapshot.Peer{
+			{Node: 1, Inventory: &mesh.Inventory{
+				CPULoad1m: ptr(0.5), MemUsedBytes: ptr(uint64(1)), MemTotalBytes: ptr(uint64(2)),
+				DiskUsedBytes: ptr(uint64(3)), DiskTotalBytes: ptr(uint64(4)), SaturationTrend: ptr(float32(-0.5)),
+			}},
+			{Node: 5, Name: "five", RTT: ptr(1500 * time.Microsecond), Health: mesh.HealthHealthy, Loss: ptr(0.05), Jitter: ptr(time.Millisecond)},
+			{Node: 6, Health: mesh.HealthUnreachable},
+			{Node: 7, Name: "se\xffven"},
+		},
+		Daemons: []snapshot.Daemon{
+			{
+				Daemon: mesh.DaemonRef{ID: 3, Name: "nginx"}, Lifecycle: snapshot.Running, Intent: mesh.IntentRun,
+				Health: mesh.DaemonHealth{Status: mesh.DaemonDegraded}, Restarts: 2,
+			},
+			{Daemon: mesh.DaemonRef{ID: 4}, Lifecycle: snapshot.Stopped, Restart: snapshot.RestartCrashLooping, Rejected: "gone"},
+		},
+		Plugins: []snapshot.Plugin{{
+			Name: "health-tcp", Status: snapshot.PluginReady, Calls: 11, Failures: 2, Restarts: 1, LastCall: time.Millisecond,
+		}},
+		Failures: []mesh.FailureRecord{
+			{Seq: 3, Source: "action:17"}, {Seq: 4, Source: "action:18"}, {Seq: 5, Source: "plugin:health-tcp"},
+		},
+		Logs:         []mesh.LogRecord{{Seq: 8}, {Seq: 9}},
+		Acknowledged: snapshot.AcknowledgedThrough{Log: 7, Failure: 9},
+	}
+}
+
+// served returns the metrics of a node with this snapshot.
+func served(snap *snapshot.Snapshot) *metrics.Metrics {
+	m := metrics.New(metrics.Node{ID: 1, Name: "one", Cluster: "here", Version: "1.2.3", Start: time.Unix(1_700_000_000, 0)})
+	m.Register(metrics.Source{
+		Latest:      func() *snapshot.Snapshot { return snap },
+		EventQueue:  func() int { return 4 },
+		ActionQueue: func() int { return 0 },
+		Commands:    func() map[string]uint64 { return map[string]uint64{"accepted": 3, "replayed": 2} },
+		Suppressed:  func() uint64 { return 12 },
+		Capacity:    func() map[string]int { return map[string]int{"chains": 200} },
+		Refused:     func(each func(source, what string, n uint64)) { each("api", "chains", 5) },
+		RecordsOnDisk: func(c mesh.RecordChain) (bytes, limit int64) {
+			if c == mesh.ChainAction {
+				return 10, 0
+			}
+			return 10, 100
+		},
+		AuditFull: func() bool { return false },
+	})
+	return m
+}
+
+// follow has m follow snapshots, one after the other.
+func follow(m *metrics.Metrics, snaps ...*snapshot.Snapshot) {
+	m.Follow(context.Background(), &story{snaps: snaps})
+}
+
+// story shows the next snapshot each time that it is asked for one, and ends with the last.
+type story struct{ snaps []*snapshot.Snapshot }
+
+func (s *story) Latest() *snapshot.Snapshot {
+	latest := s.snaps[0]
+	if len(s.snaps) > 1 {
+		s.snaps = s.snaps[1:]
+	}
+	return latest
+}
+func (s *story) Changed() <-chan struct{} { return nil }
+
+func (s *story) Done() <-chan struct{} {
+	done := make(chan struct{})
+	close(done)
+	return done
+}
