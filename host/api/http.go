@@ -14,24 +14,28 @@ import (
 	"golang.org/x/net/netutil"
 
 	"github.com/meshos/meshos/host/follow"
+	"github.com/meshos/meshos/internal/plaintext"
 )
 
-// HTTPOptions configure /healthz and /metrics. All are required except LastTick.
+// HTTPOptions configure /, /healthz and /metrics. All are required except LastTick.
 type HTTPOptions struct {
 	Reader       follow.Source
 	TickInterval time.Duration
 	Metrics      prometheus.Gatherer
 	Now          func() time.Time
+	Name         string // of the node
+	Version      string
 	// LastTick returns when the last tick ended; the zero time before the first one. It
 	// has the monotonic reading, so that a step of the clock makes no node unhealthy. If
 	// it is nil, the wall time of the newest snapshot is used.
 	LastTick func() time.Time
 }
 
-// NewHTTP returns the handler of /healthz and /metrics.
+// NewHTTP returns the handler of /, /healthz and /metrics.
 func NewHTTP(opts HTTPOptions) http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", limited(promhttp.HandlerFor(opts.Metrics, promhttp.HandlerOpts{Timeout: 10 * time.Second})))
+	mux.HandleFunc("GET /{$}", opts.index)
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 		w.Header().Set("Cache-Control", "no-store")
@@ -43,6 +47,19 @@ func NewHTTP(opts HTTPOptions) http.Handler {
 		_, _ = fmt.Fprintln(w, "ok")
 	})
 	return mux
+}
+
+// index says what there is.
+func (o HTTPOptions) index(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.Header().Set("Cache-Control", "no-store")
+	_, _ = fmt.Fprintf(w, `meshos %s, node %d (%s)
+
+/healthz  200 if the control loop runs, else 503 and why not
+/metrics  metrics for Prometheus
+
+Commands: meshos status, meshos --help
+`, plaintext.Clean(o.Version, 100), o.Reader.Latest().Node, plaintext.Clean(o.Name, 100))
 }
 
 // scrapesAtOnce is how many scrapes are answered at the same time, and scrapeWithin how
