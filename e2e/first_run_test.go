@@ -168,10 +168,10 @@ func TestHealthAndMetricsAreServed(t *testing.T) {
 	}
 	_, body := get(t, "http://"+n.listen+"/metrics")
 	for _, name := range []string{
-		"meshos_ticks_total ", "meshos_tick_duration_seconds_bucket", "meshos_event_queue_depth ", "meshos_events_applied_total ",
-		`meshos_actions_total{kind="start_daemon",outcome="dispatched"} 1`,
-		`meshos_plugin_calls_total{plugin="health-tcp"}`, `meshos_plugin_restarts_total{plugin="health-tcp"} 0`,
-		`meshos_plugin_call_duration_seconds_bucket{method="HealthProbe.SampleHealth",plugin="health-tcp"`,
+		`meshos_ticks_total{node="1"} `, "meshos_tick_duration_seconds_bucket", `meshos_event_queue_depth{node="1"} `, `meshos_events_applied_total{node="1"} `,
+		`meshos_actions_total{kind="start_daemon",node="1",outcome="dispatched"} 1`,
+		`meshos_plugin_calls_total{node="1",plugin="health-tcp"}`, `meshos_plugin_restarts_total{node="1",plugin="health-tcp"} 0`,
+		`meshos_plugin_call_duration_seconds_bucket{method="HealthProbe.SampleHealth",node="1",plugin="health-tcp"`,
 	} {
 		if !strings.Contains(body, name) {
 			t.Errorf("/metrics has no %s", name)
