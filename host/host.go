@@ -25,6 +25,7 @@ import (
 	"github.com/meshos/meshos/host/mesh"
 	"github.com/meshos/meshos/host/metrics"
 	"github.com/meshos/meshos/host/operator"
+	"github.com/meshos/meshos/host/ordered"
 	"github.com/meshos/meshos/host/plugins"
 	"github.com/meshos/meshos/host/process"
 	"github.com/meshos/meshos/host/records"
@@ -108,6 +109,7 @@ type node struct {
 
 	records   *records.Records
 	operators *operator.Authorizer
+	ordered   *ordered.Log
 	recording journal.Recording
 	loop      *loop.Loop
 	handle    *loop.Handle // the host's own, so that the loop lasts as long as the host
@@ -144,7 +146,15 @@ func (n *node) make(ctx context.Context, spawner *process.Spawner) (err error) {
 		return err
 	}
 	n.opened = append(n.opened, n.operators.Close)
-	boot := boot(cfg, n.epoch, n.start, n.operators.FreezeRemaining())
+	report := func(source, reason string) { n.failures.Add(source, reason) }
+	if n.ordered, err = ordered.Open(orderedOptions(cfg, report, log)); err != nil {
+		return err
+	}
+	n.opened = append(n.opened, n.ordered.Close)
+	boot, replaced, err := n.ordered.Restore(boot(cfg, n.epoch, n.start, n.operators.FreezeRemaining()))
+	if err != nil {
+		return err
+	}
 	if n.recording, err = journal.Record(n.opts.Journal, cfg.Effective(), boot); err != nil {
 		return err
 	}
@@ -154,6 +164,7 @@ func (n *node) make(ctx context.Context, spawner *process.Spawner) (err error) {
 	n.handle = n.loop.Handle()
 	reader, feed := n.loop.Reader(), n.loop.Feed()
 	n.failures = failures.New(feed, log)
+	n.sayOrders(replaced)
 	n.metrics = metrics.New(metrics.Node{
 		ID: cfg.Node.ID, Name: cfg.Node.Name, Cluster: cfg.Node.Cluster, Version: n.opts.Version, Start: n.start,
 	})
@@ -167,7 +178,7 @@ func (n *node) make(ctx context.Context, spawner *process.Spawner) (err error) {
 	n.capacity.Configure(cfg.Desired())
 	n.intake = intake.New(intake.Options{
 		Capacity: n.capacity,
-		Loop:     n.handle, Authorizer: n.operators, Snapshots: reader, Node: cfg.Node.ID, RefusalRoom: n.records.RefusalRoom,
+		Loop:     n.ordered.Queue(n.handle), Authorizer: n.operators, Snapshots: reader, Node: cfg.Node.ID, RefusalRoom: n.records.RefusalRoom,
 	})
 
 	co := catalogOptions(cfg)
@@ -249,6 +260,19 @@ func (n *node) make(ctx context.Context, spawner *process.Spawner) (err error) {
 	return nil
 }
 
+// sayOrders writes to the node's records what became of the orders of earlier runs.
+func (n *node) sayOrders(replaced []mesh.LogLine) {
+	for _, problem := range n.ordered.Notes() {
+		n.failures.Add("ordered", problem)
+	}
+	for _, line := range replaced {
+		n.opts.Log.Info("orders", "message", line.Message)
+		if err := n.handle.TryPublish(line); err != nil {
+			n.opts.Log.Warn("a line found no room in the node's log", "line", line.Message, "error", err)
+		}
+	}
+}
+
 // close closes what was opened, in reverse order. Parts that ran have closed theirs.
 func (n *node) close() {
 	for i := len(n.opened) - 1; i >= 0; i-- {
@@ -307,6 +331,7 @@ func (n *node) parts() []lifecycle.Part {
 			n.intake.Run,
 			func(ctx context.Context) { n.operators.Follow(ctx, reader) },
 			func(ctx context.Context) { n.metrics.Follow(ctx, reader) },
+			func(ctx context.Context) { n.ordered.Follow(ctx, reader) },
 			func(ctx context.Context) { statuslog.New(log).Run(ctx, reader) },
 			func(ctx context.Context) {
 				sdnotify.New(log).Run(ctx, n.loop.LastTickAt, staleTicks*n.cfg.Loop.TickInterval)

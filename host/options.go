@@ -19,6 +19,7 @@ import (
 	"github.com/meshos/meshos/host/mesh"
 	"github.com/meshos/meshos/host/metrics"
 	"github.com/meshos/meshos/host/operator"
+	"github.com/meshos/meshos/host/ordered"
 	"github.com/meshos/meshos/host/plugins"
 	"github.com/meshos/meshos/host/records"
 	"github.com/meshos/meshos/host/state"
@@ -74,6 +75,10 @@ func operatorOptions(cfg *config.Config, auditFull func() bool, log *slog.Logger
 		Log:           log,
 		AuditFull:     auditFull,
 	}
+}
+
+func orderedOptions(cfg *config.Config, report func(source, reason string), log *slog.Logger) ordered.Options {
+	return ordered.Options{DataDir: cfg.Node.DataDir, Node: cfg.Node.ID, Now: time.Now, Log: log, Report: report}
 }
 
 func boot(cfg *config.Config, epoch uint64, start time.Time, freeze time.Duration) state.Boot {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"strings"
 
@@ -31,7 +32,7 @@ func decode(line []byte) (Entry, error) {
 	e := Entry{Index: in.GetIndex(), At: at}
 	switch kind := in.GetInput().(type) {
 	case *meshosv1.JournalEntry_Boot:
-		e.Boot, err = bootFromProto(kind.Boot)
+		e.Boot, err = bootFromProto(kind.Boot, at)
 	case *meshosv1.JournalEntry_Tick:
 		e.Tick = tickFromProto(kind.Tick)
 	case *meshosv1.JournalEntry_Reload:
@@ -48,7 +49,7 @@ func decode(line []byte) (Entry, error) {
 	return e, nil
 }
 
-func bootFromProto(in *meshosv1.Boot) (*Boot, error) {
+func bootFromProto(in *meshosv1.Boot, at mesh.Stamp) (*Boot, error) {
 	if in.GetNode() == 0 {
 		return nil, &wire.FieldError{Path: "boot.node", Problem: "must not be 0"}
 	}
@@ -56,13 +57,17 @@ func bootFromProto(in *meshosv1.Boot) (*Boot, error) {
 	if err != nil {
 		return nil, err
 	}
+	orders, err := wire.OrdersFromProto(in.GetOrders(), at)
+	if err != nil {
+		return nil, fmt.Errorf("boot.orders.%w", err)
+	}
 	cfg, err := readConfig("boot.config_toml", in.GetConfigToml())
 	if err != nil {
 		return nil, err
 	}
 	return &Boot{
 		Node: mesh.NodeID(in.GetNode()), Epoch: in.GetEpoch(), ConfigTOML: in.GetConfigToml(),
-		FreezeRemaining: freeze, config: cfg,
+		FreezeRemaining: freeze, Orders: orders, config: cfg,
 	}, nil
 }
 

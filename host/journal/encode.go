@@ -41,7 +41,7 @@ func Encode(e Entry) ([]byte, error) {
 func entryToProto(e Entry) (*meshosv1.JournalEntry, error) {
 	switch {
 	case e.Boot != nil:
-		return bootToProto(e.Boot), nil
+		return bootToProto(e.Boot, e.At), nil
 	case e.Tick != nil:
 		return tickToProto(e.Tick), nil
 	}
@@ -63,10 +63,13 @@ func entryToProto(e Entry) (*meshosv1.JournalEntry, error) {
 	return out, nil
 }
 
-func bootToProto(b *Boot) *meshosv1.JournalEntry {
+func bootToProto(b *Boot, at mesh.Stamp) *meshosv1.JournalEntry {
 	boot := &meshosv1.Boot{Node: uint64(b.Node), Epoch: b.Epoch, ConfigToml: b.ConfigTOML}
 	if b.FreezeRemaining > 0 {
 		boot.FreezeRemaining = durationpb.New(b.FreezeRemaining)
+	}
+	if !b.Orders.Empty() {
+		boot.Orders = wire.OrdersToProto(b.Orders, at)
 	}
 	return &meshosv1.JournalEntry{Input: &meshosv1.JournalEntry_Boot{Boot: boot}}
 }

@@ -30,6 +30,7 @@ type Boot struct {
 	Epoch           uint64
 	ConfigTOML      string        // the effective configuration
 	FreezeRemaining time.Duration // what is left of a freeze from before the restart; 0 for none
+	Orders          state.Orders  // what operators ordered before the restart
 
 	config *config.Config // ConfigTOML, decoded; set in entries that were read
 }
@@ -54,5 +55,6 @@ func (b *Boot) state(at mesh.Stamp) state.Boot {
 		Operators:       b.config.Operators.Signers != "",
 		AllowUnsigned:   b.config.Operators.AllowUnsigned,
 		FreezeRemaining: b.FreezeRemaining,
+		Orders:          b.Orders,
 	}
 }

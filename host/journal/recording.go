@@ -27,7 +27,7 @@ func Record(path, configTOML string, boot state.Boot) (Recording, error) {
 	r.writer, err = NewWriter(Options{
 		Path:    path,
 		At:      boot.At,
-		Boot:    Boot{Node: boot.Node, Epoch: boot.Epoch, ConfigTOML: configTOML, FreezeRemaining: boot.FreezeRemaining},
+		Boot:    Boot{Node: boot.Node, Epoch: boot.Epoch, ConfigTOML: configTOML, FreezeRemaining: boot.FreezeRemaining, Orders: boot.Orders},
 		Stopped: func(err error) { r.stopped <- err }, // called once, so there is room
 	})
 	return r, err

@@ -52,6 +52,35 @@ func (h *Handle) SignerChange(ctx context.Context, c mesh.SignerChange) (mesh.Au
 	return h.record(ctx, folded)
 }
 
+// Queue queues inputs that are orders, behind what was published before and with nothing
+// else in between, and returns once the last one is queued. record waits for the last one
+// to be folded, and returns the audit record that it made if it is a command. When ctx
+// ends before that, the rest of them is not queued.
+func (h *Handle) Queue(ctx context.Context, ins []mesh.Input) (record func(context.Context) (mesh.AuditRecord, error), err error) {
+	if h.closed.Load() {
+		return nil, ErrHandleClosed
+	}
+	events := make([]mesh.Event, 0, len(ins))
+	var last chan mesh.AuditRecord
+	for _, in := range ins {
+		last = make(chan mesh.AuditRecord, 1)
+		events = append(events, command{input: in, folded: last})
+	}
+	if _, err := h.events.put(ctx, events); err != nil {
+		return nil, fmt.Errorf("orders: %w", err)
+	}
+	return func(ctx context.Context) (mesh.AuditRecord, error) { return h.record(ctx, last) }, nil
+}
+
+// Fit returns events as they are queued: lines that are too long are cut. The error says
+// why they can't be published.
+func (h *Handle) Fit(evs []mesh.Event) ([]mesh.Event, error) {
+	if h.closed.Load() {
+		return nil, ErrHandleClosed
+	}
+	return fitAll(evs)
+}
+
 // command queues an input as a command, and returns the channel on which its audit
 // record comes.
 func (h *Handle) command(ctx context.Context, in mesh.Input) (<-chan mesh.AuditRecord, error) {

@@ -29,6 +29,8 @@ func Build(s *state.State, at mesh.Stamp) *Snapshot {
 		Actions:      s.Actions(),
 		Acknowledged: AcknowledgedThrough(acked),
 		Moving:       s.Moving(),
+		Orders:       s.Orders(),
+		Now:          at.At,
 	}
 	if left, frozen := s.Frozen(); frozen {
 		snap.FreezeRemaining = &left
@@ -55,6 +57,7 @@ func daemons(s *state.State) []Daemon {
 			Outdated:   d.Outdated(),
 			StartError: s.StartError(d),
 			Rejected:   d.Rejected,
+			Ordered:    order(s, d.By),
 		}
 		if at, closed := d.Gate.ReleaseAt(); closed {
 			left := s.Now().Until(at)
@@ -69,6 +72,14 @@ func daemons(s *state.State) []Daemon {
 	return out
 }
 
+// order returns an order of the ordered log.
+func order(s *state.State, by *state.Origin) *Order {
+	if by == nil || by.Height == 0 {
+		return nil
+	}
+	return &Order{Height: by.Height, Age: s.Now().Since(by.At), Operators: by.Operators}
+}
+
 // replicas returns the chains that a node holds and those with a desired number of
 // replicas, even if none exists yet.
 func replicas(s *state.State) []Replica {
@@ -77,7 +88,7 @@ func replicas(s *state.State) []Replica {
 		if len(c.Holders) == 0 && !c.HasDesired {
 			continue
 		}
-		v := Replica{Chain: c.ID, Holders: c.Holders, Leader: c.Leader}
+		v := Replica{Chain: c.ID, Holders: c.Holders, Leader: c.Leader, Ordered: order(s, c.By)}
 		if c.HasDesired {
 			desired := c.Desired
 			v.Desired = &desired
@@ -133,6 +144,7 @@ func maintenance(s *state.State) Maintenance {
 		Phase: m.Phase, Reason: m.Reason, Cordoned: m.Cordoned, Draining: m.Draining,
 		WaitingFor: s.WaitingFor(),
 	}
+	v.Ordered = order(s, &m.By)
 	if m.HasSince {
 		since := s.Now().Since(m.Since)
 		v.Since = &since

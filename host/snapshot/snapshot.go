@@ -33,6 +33,12 @@ type Snapshot struct {
 	Actions      []mesh.ActionRecord // for appenders; not part of the contract's Snapshot
 	Acknowledged AcknowledgedThrough
 
+	// Orders are what has to outlive the process, for host/ordered; not part of the
+	// contract's Snapshot. Its instants are those of the process, of which Now is the one of
+	// TakenAt.
+	Orders state.Orders
+	Now    mesh.Time
+
 	Plugins []Plugin
 	Stats   Stats
 	// Scheduler is nil in a snapshot that was not published.
@@ -90,6 +96,14 @@ type Daemon struct {
 	Outdated   bool           // it runs with another configuration than the present one
 	StartError string         // why the last start failed, until one succeeds
 	Rejected   string         // why its entry in the configuration can't be used
+	Ordered    *Order         // the order that set Intent; nil if the configuration did
+}
+
+// Order is the order that something comes from.
+type Order struct {
+	Height    uint64 // in the ordered log; 0 if it is not there
+	Age       time.Duration
+	Operators []string // who signed it
 }
 
 // Lifecycle is the state of a daemon's process.
@@ -119,6 +133,7 @@ type Replica struct {
 	Holders []mesh.NodeID // ascending
 	Desired *uint32
 	Leader  mesh.NodeID // 0 if none is known
+	Ordered *Order      // the order that set Desired; nil if the configuration did
 }
 
 // Peer is one node as this one sees it. This node itself is among the peers only if it has
@@ -155,6 +170,7 @@ type Maintenance struct {
 	Cordoned   bool
 	Draining   bool
 	WaitingFor []string // "chain 7", "daemon 3 (telemetry)" …
+	Ordered    *Order   // the order that led to this; nil if there is none
 }
 
 // Emitted is an action that was handed out, with its age.

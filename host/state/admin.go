@@ -12,12 +12,12 @@ const maxFreeze = 24 * time.Hour
 
 // applyUnsigned judges a command without a signature. The command is audited in any case,
 // and carried out unless it is rejected. AllowUnsigned is not for break-glass commands.
-func (s *State) applyUnsigned(in mesh.AdminReceived, o Origin) []Effect {
+func (s *State) applyUnsigned(in mesh.AdminReceived, place mesh.Place) []Effect {
 	out := mesh.Verification{Verdict: mesh.VerdictUnverified}
 	if s.operators && (!s.allowUnsigned || in.Event.BreakGlass()) {
 		out = rejected(mesh.RejectUnsigned, "operators are configured, so the command must be signed")
 	}
-	return s.applyCommand(mesh.JudgedCommit{Event: in.Event, Outcome: out, Reason: in.Reason, Ordered: o.place})
+	return s.applyCommand(mesh.JudgedCommit{Event: in.Event, Outcome: out, Reason: in.Reason, Ordered: place})
 }
 
 // applyCommand audits a judged command, and carries it out unless it is rejected: by who

@@ -24,7 +24,7 @@ func (s *State) Apply(at mesh.Stamp, in mesh.Input) []Effect {
 	s.now, s.wall = max(s.now, at.At), at.Wall
 	switch in := in.(type) {
 	case mesh.Heard:
-		return s.applyEvent(in.Event, s.origin(in.Ordered, nil))
+		return s.applyEvent(in.Event, in.Ordered)
 	case mesh.Samples:
 		s.applySamples(in)
 	case mesh.Outcome:
@@ -47,8 +47,9 @@ func (s *State) Apply(at mesh.Stamp, in mesh.Input) []Effect {
 	return nil
 }
 
-// applyEvent folds one event. o is where it comes from if it is an order.
-func (s *State) applyEvent(ev mesh.Event, o Origin) []Effect {
+// applyEvent folds one event, with its place in the ordered log if it is an order.
+func (s *State) applyEvent(ev mesh.Event, place mesh.Place) []Effect {
+	o := s.origin(place, nil)
 	switch ev := ev.(type) {
 	case mesh.ReplicaUpdate:
 		s.replicaUpdated(ev)
@@ -87,7 +88,7 @@ func (s *State) applyEvent(ev mesh.Event, o Origin) []Effect {
 	case mesh.MaintenanceObserved:
 		s.maintenanceObserved(ev, o)
 	case mesh.AdminReceived:
-		return s.applyUnsigned(ev, o)
+		return s.applyUnsigned(ev, place)
 	case mesh.Shutdown: // the loop's own business
 	}
 	return nil

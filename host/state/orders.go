@@ -26,6 +26,12 @@ type Orders struct {
 	FreezeUntil mesh.Time // meaningful with Frozen
 }
 
+// Empty reports whether nothing was ordered, ever.
+func (o Orders) Empty() bool {
+	return o.Height == 0 && o.Local == nil && !o.Frozen &&
+		len(o.Nodes)+len(o.Forced)+len(o.Daemons)+len(o.Gates)+len(o.Chains) == 0
+}
+
 // LocalOrder is this node's maintenance and drain.
 type LocalOrder struct {
 	Phase    mesh.MaintenancePhase

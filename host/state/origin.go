@@ -11,14 +11,12 @@ type Origin struct {
 	Height    uint64    // in the ordered log; 0 if it is not there
 	At        mesh.Time // when it was ordered: windows that it opens begin then
 	Operators []string  // who signed it; empty if nobody did
-
-	place mesh.Place
 }
 
 // origin returns the origin of an order that is being folded. An order that waited between
 // the log and the fold was given when the log took it.
 func (s *State) origin(p mesh.Place, operators []mesh.Operator) Origin {
-	o := Origin{Height: p.Height, At: s.now, place: p}
+	o := Origin{Height: p.Height, At: s.now}
 	if !p.At.IsZero() {
 		o.At = s.now.Add(-max(0, s.wall.Sub(p.At)))
 	}

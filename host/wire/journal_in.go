@@ -14,7 +14,7 @@ import (
 func InputFromProto(in *meshosv1.JournalEntry) (mesh.Input, error) {
 	switch kind := in.GetInput().(type) {
 	case *meshosv1.JournalEntry_Event:
-		return heardFromProto(kind.Event)
+		return heardFromProto(in, kind.Event)
 	case *meshosv1.JournalEntry_Samples:
 		return samplesFromProto(kind.Samples)
 	case *meshosv1.JournalEntry_Outcome:
@@ -28,7 +28,7 @@ func InputFromProto(in *meshosv1.JournalEntry) (mesh.Input, error) {
 		}
 		return out, nil
 	case *meshosv1.JournalEntry_Commit:
-		return commitFromProto(kind.Commit)
+		return commitFromProto(in, kind.Commit)
 	case *meshosv1.JournalEntry_Acknowledged:
 		f := fields{at: "acknowledged"}
 		out := mesh.Acknowledged{
@@ -89,7 +89,11 @@ func checked(in mesh.Input, err error) (mesh.Input, error) {
 	return in, nil
 }
 
-func heardFromProto(in *meshosv1.Event) (mesh.Input, error) {
+func heardFromProto(entry *meshosv1.JournalEntry, in *meshosv1.Event) (mesh.Input, error) {
+	place, err := placeFromProto(entry)
+	if err != nil {
+		return nil, err
+	}
 	event, signed, err := EventFromProto(in)
 	if err != nil {
 		return nil, within("event", err)
@@ -99,7 +103,7 @@ func heardFromProto(in *meshosv1.Event) (mesh.Input, error) {
 			Path: "event.signed_commit", Problem: "cannot be in a journal, which holds signed commands with their verdicts as commit",
 		}
 	}
-	return mesh.Heard{Event: event}, nil
+	return mesh.Heard{Event: event, Ordered: place}, nil
 }
 
 func samplesFromProto(in *meshosv1.Samples) (mesh.Input, error) {
@@ -176,10 +180,15 @@ func (f *fields) nodeScore(at string, in *meshosv1.NodeScore) mesh.NodeScore {
 
 // commitFromProto accepts a commit without a command only if it was rejected: that may be
 // the reason.
-func commitFromProto(in *meshosv1.JudgedCommit) (mesh.Input, error) {
+func commitFromProto(entry *meshosv1.JournalEntry, in *meshosv1.JudgedCommit) (mesh.Input, error) {
+	place, err := placeFromProto(entry)
+	if err != nil {
+		return nil, err
+	}
 	f := fields{at: "commit"}
 	verdict := in.GetOutcome()
 	out := mesh.JudgedCommit{
+		Ordered: place,
 		Outcome: mesh.Verification{
 			Verdict: mesh.Verdict(f.enum("outcome.verdict", int32(verdict.GetVerdict()), int32(mesh.VerdictUnverified))),
 			Kind:    f.text("outcome.kind", verdict.GetKind()),

@@ -16,7 +16,7 @@ import (
 func InputToProto(in mesh.Input) (*meshosv1.JournalEntry, error) {
 	switch in := in.(type) {
 	case mesh.Heard:
-		return &meshosv1.JournalEntry{Input: &meshosv1.JournalEntry_Event{Event: EventToProto(in.Event)}}, nil
+		return placed(in.Ordered, &meshosv1.JournalEntry{Input: &meshosv1.JournalEntry_Event{Event: EventToProto(in.Event)}}), nil
 	case mesh.Samples:
 		return &meshosv1.JournalEntry{Input: &meshosv1.JournalEntry_Samples{Samples: samplesToProto(in)}}, nil
 	case mesh.Outcome:
@@ -26,7 +26,7 @@ func InputToProto(in mesh.Input) (*meshosv1.JournalEntry, error) {
 	case mesh.Migrations:
 		return &meshosv1.JournalEntry{Input: &meshosv1.JournalEntry_Migrations{Migrations: MigrationsToProto(in)}}, nil
 	case mesh.JudgedCommit:
-		return &meshosv1.JournalEntry{Input: &meshosv1.JournalEntry_Commit{Commit: commitToProto(in)}}, nil
+		return placed(in.Ordered, &meshosv1.JournalEntry{Input: &meshosv1.JournalEntry_Commit{Commit: commitToProto(in)}}), nil
 	case mesh.Acknowledged:
 		return &meshosv1.JournalEntry{Input: &meshosv1.JournalEntry_Acknowledged{Acknowledged: &meshosv1.Acknowledged{
 			Chain: meshosv1.Acknowledged_Chain(in.Chain), ThroughSeq: in.Through,
@@ -39,6 +39,12 @@ func InputToProto(in mesh.Input) (*meshosv1.JournalEntry, error) {
 		}}}, nil
 	}
 	return nil, fmt.Errorf("%T can't be turned into a journal entry", in)
+}
+
+// placed sets where the order of an entry stands in the ordered log.
+func placed(at mesh.Place, entry *meshosv1.JournalEntry) *meshosv1.JournalEntry {
+	entry.Height, entry.OrderedAt = at.Height, wall(at.At)
+	return entry
 }
 
 func outcomeToProto(in mesh.Outcome) *meshosv1.ActionOutcome {
@@ -124,7 +130,7 @@ func nodeScore(in mesh.NodeScore) *meshosv1.NodeScore {
 func commitToProto(in mesh.JudgedCommit) *meshosv1.JudgedCommit {
 	return &meshosv1.JudgedCommit{
 		Event:     AdminToProto(in.Event),
-		Operators: operatorsToProto(in.Operators),
+		Operators: OperatorsToProto(in.Operators),
 		Outcome:   verificationToProto(in.Outcome),
 		CommitId:  in.CommitID,
 		Commit:    envelopeToProto(in.Envelope),

@@ -34,11 +34,13 @@ func (o Origin) Audit(in mesh.AuditRecord, pending bool) *meshosv1.AdminAuditRec
 		Seq:          in.Seq,
 		CommittedAt:  wall(in.Wall),
 		Event:        AdminToProto(in.Event),
-		Operators:    operatorsToProto(in.Operators),
+		Operators:    OperatorsToProto(in.Operators),
 		Outcome:      verificationToProto(in.Outcome),
 		ChainPending: pending,
 		CommitId:     in.CommitID,
 		Commit:       envelopeToProto(in.Envelope),
+		Height:       in.Ordered.Height,
+		OrderedAt:    wall(in.Ordered.At),
 		Refusal:      refusalToProto(in.Refusal),
 		Reason:       valid(in.Reason),
 		Node:         uint64(o.Node),
@@ -57,7 +59,8 @@ func refusalToProto(in *mesh.Refusal) *meshosv1.Refusal {
 	return out
 }
 
-func operatorsToProto(in []mesh.Operator) []*meshosv1.Operator {
+// OperatorsToProto converts who signed a command.
+func OperatorsToProto(in []mesh.Operator) []*meshosv1.Operator {
 	var out []*meshosv1.Operator
 	for _, o := range in {
 		out = append(out, &meshosv1.Operator{KeyId: valid(o.KeyID), Name: valid(o.Name), Verified: o.Verified})

@@ -33,6 +33,7 @@ func SnapshotToProto(in *snapshot.Snapshot) *meshosv1.Snapshot {
 		out.Replicas = append(out.Replicas, &meshosv1.ReplicaView{
 			Chain: uint64(replica.Chain), Holders: numbers(replica.Holders),
 			Desired: copied(replica.Desired), Leader: orAbsent(replica.Leader),
+			Ordered: orderToProto(replica.Ordered),
 		})
 	}
 	for _, peer := range in.Peers {
@@ -103,6 +104,7 @@ func daemonToProto(in snapshot.Daemon) *meshosv1.DaemonView {
 		Outdated:   in.Outdated,
 		StartError: valid(in.StartError),
 		Rejected:   valid(in.Rejected),
+		Ordered:    orderToProto(in.Ordered),
 	}
 	if in.Health.Status != mesh.DaemonUnknown {
 		out.Health = &meshosv1.DaemonHealth{
@@ -110,6 +112,13 @@ func daemonToProto(in snapshot.Daemon) *meshosv1.DaemonView {
 		}
 	}
 	return out
+}
+
+func orderToProto(in *snapshot.Order) *meshosv1.OrderView {
+	if in == nil {
+		return nil
+	}
+	return &meshosv1.OrderView{Height: in.Height, Age: durationpb.New(in.Age), Operators: validAll(in.Operators)}
 }
 
 func peerToProto(in snapshot.Peer) *meshosv1.PeerView {
@@ -142,6 +151,7 @@ func maintenanceToProto(in snapshot.Maintenance) *meshosv1.MaintenanceView {
 		Cordoned:   in.Cordoned,
 		Draining:   in.Draining,
 		WaitingFor: validAll(in.WaitingFor),
+		Ordered:    orderToProto(in.Ordered),
 	}
 }
 

@@ -62,6 +62,7 @@ type exception struct{ from, to, why string }
 
 var exceptions = []exception{
 	{"host/config", "host/operator/signers", "checks the file of the operators' keys, to report its mistakes with those of meshos.toml"},
+	{"host/ordered", "host/records/...", "keeps the ordered log in files of the same form as the node's records"},
 	{"host/loop", "host/scoring", "asks for scores in scoring's words"},
 	{"host/wire", "host/scoring", "turns the view that is scored into the contract's message"},
 	{"host/catalog/internal/...", "pluginsdk", "plugins that misbehave, which the catalog's tests build"},
@@ -85,6 +86,7 @@ var translators = []translator{
 	{"host/control/...", "makes the events of control sinks, which exist in the contract only"},
 	{"host/journal/...", "writes and reads the contract's JournalEntry"},
 	{"host/operator/...", "judges commands, which are signed as the bytes of the contract's AdminCommand"},
+	{"host/ordered", "keeps orders as messages of the contract"},
 	{"host/plugins/...", "binds plugins, which speak the contract, to the node"},
 	{"host/records/...", "stores records as messages of the contract"},
 	{"host/wire", "turns the one into the other"},

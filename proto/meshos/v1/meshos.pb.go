@@ -506,7 +506,7 @@ func (x VerificationOutcome_Verdict) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use VerificationOutcome_Verdict.Descriptor instead.
 func (VerificationOutcome_Verdict) EnumDescriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{48, 0}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{58, 0}
 }
 
 type ActionRecord_Outcome int32
@@ -558,7 +558,7 @@ func (x ActionRecord_Outcome) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use ActionRecord_Outcome.Descriptor instead.
 func (ActionRecord_Outcome) EnumDescriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{55, 0}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{65, 0}
 }
 
 type DaemonView_Lifecycle int32
@@ -613,7 +613,7 @@ func (x DaemonView_Lifecycle) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use DaemonView_Lifecycle.Descriptor instead.
 func (DaemonView_Lifecycle) EnumDescriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{60, 0}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{70, 0}
 }
 
 type DaemonView_Restart int32
@@ -665,7 +665,7 @@ func (x DaemonView_Restart) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use DaemonView_Restart.Descriptor instead.
 func (DaemonView_Restart) EnumDescriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{60, 1}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{70, 1}
 }
 
 type MigrationView_Phase int32
@@ -726,7 +726,7 @@ func (x MigrationView_Phase) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use MigrationView_Phase.Descriptor instead.
 func (MigrationView_Phase) EnumDescriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{66, 0}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{77, 0}
 }
 
 type PluginView_Status int32
@@ -790,7 +790,7 @@ func (x PluginView_Status) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use PluginView_Status.Descriptor instead.
 func (PluginView_Status) EnumDescriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{67, 0}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{78, 0}
 }
 
 type Acknowledged_Chain int32
@@ -845,7 +845,7 @@ func (x Acknowledged_Chain) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Acknowledged_Chain.Descriptor instead.
 func (Acknowledged_Chain) EnumDescriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{74, 0}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{85, 0}
 }
 
 // DaemonRef names a supervised daemon. The id identifies it, the name is a label.
@@ -3672,6 +3672,864 @@ func (x *AdminCommand) GetReason() string {
 	return ""
 }
 
+// OrderedEntry is one accepted order in the ordered log. An entry is never encoded again:
+// the next one holds the hash of its bytes.
+type OrderedEntry struct {
+	state  protoimpl.MessageState `protogen:"open.v1"`
+	Height uint64                 `protobuf:"varint,1,opt,name=height,proto3" json:"height,omitempty"` // 1, 2, 3 …
+	Prev   []byte                 `protobuf:"bytes,2,opt,name=prev,proto3" json:"prev,omitempty"`      // SHA-256 of the encoded entry before; empty for the first one
+	By     uint64                 `protobuf:"varint,3,opt,name=by,proto3" json:"by,omitempty"`         // the node that took the order in
+	At     *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=at,proto3" json:"at,omitempty"`
+	// Types that are valid to be assigned to Order:
+	//
+	//	*OrderedEntry_Commit
+	//	*OrderedEntry_Event
+	Order         isOrderedEntry_Order `protobuf_oneof:"order"`
+	Operators     []*Operator          `protobuf:"bytes,7,rep,name=operators,proto3" json:"operators,omitempty"` // who signed, as it was judged
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *OrderedEntry) Reset() {
+	*x = OrderedEntry{}
+	mi := &file_meshos_v1_meshos_proto_msgTypes[36]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *OrderedEntry) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*OrderedEntry) ProtoMessage() {}
+
+func (x *OrderedEntry) ProtoReflect() protoreflect.Message {
+	mi := &file_meshos_v1_meshos_proto_msgTypes[36]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use OrderedEntry.ProtoReflect.Descriptor instead.
+func (*OrderedEntry) Descriptor() ([]byte, []int) {
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{36}
+}
+
+func (x *OrderedEntry) GetHeight() uint64 {
+	if x != nil {
+		return x.Height
+	}
+	return 0
+}
+
+func (x *OrderedEntry) GetPrev() []byte {
+	if x != nil {
+		return x.Prev
+	}
+	return nil
+}
+
+func (x *OrderedEntry) GetBy() uint64 {
+	if x != nil {
+		return x.By
+	}
+	return 0
+}
+
+func (x *OrderedEntry) GetAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.At
+	}
+	return nil
+}
+
+func (x *OrderedEntry) GetOrder() isOrderedEntry_Order {
+	if x != nil {
+		return x.Order
+	}
+	return nil
+}
+
+func (x *OrderedEntry) GetCommit() *SignedCommit {
+	if x != nil {
+		if x, ok := x.Order.(*OrderedEntry_Commit); ok {
+			return x.Commit
+		}
+	}
+	return nil
+}
+
+func (x *OrderedEntry) GetEvent() *Event {
+	if x != nil {
+		if x, ok := x.Order.(*OrderedEntry_Event); ok {
+			return x.Event
+		}
+	}
+	return nil
+}
+
+func (x *OrderedEntry) GetOperators() []*Operator {
+	if x != nil {
+		return x.Operators
+	}
+	return nil
+}
+
+type isOrderedEntry_Order interface {
+	isOrderedEntry_Order()
+}
+
+type OrderedEntry_Commit struct {
+	Commit *SignedCommit `protobuf:"bytes,5,opt,name=commit,proto3,oneof"` // accepted because of its signatures
+}
+
+type OrderedEntry_Event struct {
+	Event *Event `protobuf:"bytes,6,opt,name=event,proto3,oneof"` // accepted without a signature
+}
+
+func (*OrderedEntry_Commit) isOrderedEntry_Order() {}
+
+func (*OrderedEntry_Event) isOrderedEntry_Order() {}
+
+// OrderedCheckpoint is what the orders up to a height left, at a time.
+type OrderedCheckpoint struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Version       uint32                 `protobuf:"varint,1,opt,name=version,proto3" json:"version,omitempty"` // of the form and the meaning of this file and of the entries
+	Node          uint64                 `protobuf:"varint,2,opt,name=node,proto3" json:"node,omitempty"`
+	TakenAt       *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=taken_at,json=takenAt,proto3" json:"taken_at,omitempty"`
+	Head          []byte                 `protobuf:"bytes,4,opt,name=head,proto3" json:"head,omitempty"`      // SHA-256 of the encoded entry at the height; empty at height 0
+	Record        uint64                 `protobuf:"varint,5,opt,name=record,proto3" json:"record,omitempty"` // number of that entry in the node's files
+	State         *OrderedState          `protobuf:"bytes,6,opt,name=state,proto3" json:"state,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *OrderedCheckpoint) Reset() {
+	*x = OrderedCheckpoint{}
+	mi := &file_meshos_v1_meshos_proto_msgTypes[37]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *OrderedCheckpoint) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*OrderedCheckpoint) ProtoMessage() {}
+
+func (x *OrderedCheckpoint) ProtoReflect() protoreflect.Message {
+	mi := &file_meshos_v1_meshos_proto_msgTypes[37]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use OrderedCheckpoint.ProtoReflect.Descriptor instead.
+func (*OrderedCheckpoint) Descriptor() ([]byte, []int) {
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{37}
+}
+
+func (x *OrderedCheckpoint) GetVersion() uint32 {
+	if x != nil {
+		return x.Version
+	}
+	return 0
+}
+
+func (x *OrderedCheckpoint) GetNode() uint64 {
+	if x != nil {
+		return x.Node
+	}
+	return 0
+}
+
+func (x *OrderedCheckpoint) GetTakenAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.TakenAt
+	}
+	return nil
+}
+
+func (x *OrderedCheckpoint) GetHead() []byte {
+	if x != nil {
+		return x.Head
+	}
+	return nil
+}
+
+func (x *OrderedCheckpoint) GetRecord() uint64 {
+	if x != nil {
+		return x.Record
+	}
+	return 0
+}
+
+func (x *OrderedCheckpoint) GetState() *OrderedState {
+	if x != nil {
+		return x.State
+	}
+	return nil
+}
+
+// OrderedState is what has to outlive a node's process: what orders left, and what belongs
+// to them without being an order. Lists are sorted by id.
+type OrderedState struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Height        uint64                 `protobuf:"varint,1,opt,name=height,proto3" json:"height,omitempty"` // of the last order in it
+	Local         *OrderedLocal          `protobuf:"bytes,2,opt,name=local,proto3" json:"local,omitempty"`    // absent while the node is active and not drained
+	Nodes         []*OrderedNode         `protobuf:"bytes,3,rep,name=nodes,proto3" json:"nodes,omitempty"`
+	Forced        []*OrderedForce        `protobuf:"bytes,4,rep,name=forced,proto3" json:"forced,omitempty"` // in the order in which they came
+	Daemons       []*OrderedDaemon       `protobuf:"bytes,5,rep,name=daemons,proto3" json:"daemons,omitempty"`
+	Gates         []*OrderedGate         `protobuf:"bytes,6,rep,name=gates,proto3" json:"gates,omitempty"`
+	Chains        []*OrderedChain        `protobuf:"bytes,7,rep,name=chains,proto3" json:"chains,omitempty"`
+	FrozenUntil   *timestamppb.Timestamp `protobuf:"bytes,8,opt,name=frozen_until,json=frozenUntil,proto3" json:"frozen_until,omitempty"` // absent if there is no freeze
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *OrderedState) Reset() {
+	*x = OrderedState{}
+	mi := &file_meshos_v1_meshos_proto_msgTypes[38]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *OrderedState) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*OrderedState) ProtoMessage() {}
+
+func (x *OrderedState) ProtoReflect() protoreflect.Message {
+	mi := &file_meshos_v1_meshos_proto_msgTypes[38]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use OrderedState.ProtoReflect.Descriptor instead.
+func (*OrderedState) Descriptor() ([]byte, []int) {
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{38}
+}
+
+func (x *OrderedState) GetHeight() uint64 {
+	if x != nil {
+		return x.Height
+	}
+	return 0
+}
+
+func (x *OrderedState) GetLocal() *OrderedLocal {
+	if x != nil {
+		return x.Local
+	}
+	return nil
+}
+
+func (x *OrderedState) GetNodes() []*OrderedNode {
+	if x != nil {
+		return x.Nodes
+	}
+	return nil
+}
+
+func (x *OrderedState) GetForced() []*OrderedForce {
+	if x != nil {
+		return x.Forced
+	}
+	return nil
+}
+
+func (x *OrderedState) GetDaemons() []*OrderedDaemon {
+	if x != nil {
+		return x.Daemons
+	}
+	return nil
+}
+
+func (x *OrderedState) GetGates() []*OrderedGate {
+	if x != nil {
+		return x.Gates
+	}
+	return nil
+}
+
+func (x *OrderedState) GetChains() []*OrderedChain {
+	if x != nil {
+		return x.Chains
+	}
+	return nil
+}
+
+func (x *OrderedState) GetFrozenUntil() *timestamppb.Timestamp {
+	if x != nil {
+		return x.FrozenUntil
+	}
+	return nil
+}
+
+// OrderOrigin is where an order came from.
+type OrderOrigin struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Height        uint64                 `protobuf:"varint,1,opt,name=height,proto3" json:"height,omitempty"` // in the ordered log; 0 if it is not there
+	At            *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=at,proto3" json:"at,omitempty"`
+	Operators     []string               `protobuf:"bytes,3,rep,name=operators,proto3" json:"operators,omitempty"` // who signed it
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *OrderOrigin) Reset() {
+	*x = OrderOrigin{}
+	mi := &file_meshos_v1_meshos_proto_msgTypes[39]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *OrderOrigin) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*OrderOrigin) ProtoMessage() {}
+
+func (x *OrderOrigin) ProtoReflect() protoreflect.Message {
+	mi := &file_meshos_v1_meshos_proto_msgTypes[39]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use OrderOrigin.ProtoReflect.Descriptor instead.
+func (*OrderOrigin) Descriptor() ([]byte, []int) {
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{39}
+}
+
+func (x *OrderOrigin) GetHeight() uint64 {
+	if x != nil {
+		return x.Height
+	}
+	return 0
+}
+
+func (x *OrderOrigin) GetAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.At
+	}
+	return nil
+}
+
+func (x *OrderOrigin) GetOperators() []string {
+	if x != nil {
+		return x.Operators
+	}
+	return nil
+}
+
+// OrderedLocal is a node's own maintenance and drain.
+type OrderedLocal struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Phase         MaintenancePhase       `protobuf:"varint,1,opt,name=phase,proto3,enum=meshos.v1.MaintenancePhase" json:"phase,omitempty"`
+	Since         *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=since,proto3" json:"since,omitempty"`
+	Deadline      *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=deadline,proto3" json:"deadline,omitempty"`  // while entering
+	Reason        string                 `protobuf:"bytes,4,opt,name=reason,proto3" json:"reason,omitempty"`      // why the drain failed
+	Reported      bool                   `protobuf:"varint,5,opt,name=reported,proto3" json:"reported,omitempty"` // a failure record says that the exit takes too long
+	By            *OrderOrigin           `protobuf:"bytes,6,opt,name=by,proto3" json:"by,omitempty"`
+	Draining      bool                   `protobuf:"varint,7,opt,name=draining,proto3" json:"draining,omitempty"`
+	Drained       bool                   `protobuf:"varint,8,opt,name=drained,proto3" json:"drained,omitempty"`
+	DrainSince    *timestamppb.Timestamp `protobuf:"bytes,9,opt,name=drain_since,json=drainSince,proto3" json:"drain_since,omitempty"`
+	DrainDeadline *timestamppb.Timestamp `protobuf:"bytes,10,opt,name=drain_deadline,json=drainDeadline,proto3" json:"drain_deadline,omitempty"`
+	DrainReported bool                   `protobuf:"varint,11,opt,name=drain_reported,json=drainReported,proto3" json:"drain_reported,omitempty"` // a failure record says that the drain takes too long
+	DrainBy       *OrderOrigin           `protobuf:"bytes,12,opt,name=drain_by,json=drainBy,proto3" json:"drain_by,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *OrderedLocal) Reset() {
+	*x = OrderedLocal{}
+	mi := &file_meshos_v1_meshos_proto_msgTypes[40]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *OrderedLocal) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*OrderedLocal) ProtoMessage() {}
+
+func (x *OrderedLocal) ProtoReflect() protoreflect.Message {
+	mi := &file_meshos_v1_meshos_proto_msgTypes[40]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use OrderedLocal.ProtoReflect.Descriptor instead.
+func (*OrderedLocal) Descriptor() ([]byte, []int) {
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{40}
+}
+
+func (x *OrderedLocal) GetPhase() MaintenancePhase {
+	if x != nil {
+		return x.Phase
+	}
+	return MaintenancePhase_MAINTENANCE_PHASE_UNSPECIFIED
+}
+
+func (x *OrderedLocal) GetSince() *timestamppb.Timestamp {
+	if x != nil {
+		return x.Since
+	}
+	return nil
+}
+
+func (x *OrderedLocal) GetDeadline() *timestamppb.Timestamp {
+	if x != nil {
+		return x.Deadline
+	}
+	return nil
+}
+
+func (x *OrderedLocal) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+func (x *OrderedLocal) GetReported() bool {
+	if x != nil {
+		return x.Reported
+	}
+	return false
+}
+
+func (x *OrderedLocal) GetBy() *OrderOrigin {
+	if x != nil {
+		return x.By
+	}
+	return nil
+}
+
+func (x *OrderedLocal) GetDraining() bool {
+	if x != nil {
+		return x.Draining
+	}
+	return false
+}
+
+func (x *OrderedLocal) GetDrained() bool {
+	if x != nil {
+		return x.Drained
+	}
+	return false
+}
+
+func (x *OrderedLocal) GetDrainSince() *timestamppb.Timestamp {
+	if x != nil {
+		return x.DrainSince
+	}
+	return nil
+}
+
+func (x *OrderedLocal) GetDrainDeadline() *timestamppb.Timestamp {
+	if x != nil {
+		return x.DrainDeadline
+	}
+	return nil
+}
+
+func (x *OrderedLocal) GetDrainReported() bool {
+	if x != nil {
+		return x.DrainReported
+	}
+	return false
+}
+
+func (x *OrderedLocal) GetDrainBy() *OrderOrigin {
+	if x != nil {
+		return x.DrainBy
+	}
+	return nil
+}
+
+// OrderedNode is what was ordered about a node; of the node itself, its cordon.
+type OrderedNode struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Node          uint64                 `protobuf:"varint,1,opt,name=node,proto3" json:"node,omitempty"`
+	Peer          bool                   `protobuf:"varint,2,opt,name=peer,proto3" json:"peer,omitempty"` // the configuration named it as a peer
+	Cordoned      bool                   `protobuf:"varint,3,opt,name=cordoned,proto3" json:"cordoned,omitempty"`
+	CordonedBy    *OrderOrigin           `protobuf:"bytes,4,opt,name=cordoned_by,json=cordonedBy,proto3" json:"cordoned_by,omitempty"`
+	Draining      bool                   `protobuf:"varint,5,opt,name=draining,proto3" json:"draining,omitempty"`
+	Phase         MaintenancePhase       `protobuf:"varint,6,opt,name=phase,proto3,enum=meshos.v1.MaintenancePhase" json:"phase,omitempty"` // unspecified if none was ordered
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *OrderedNode) Reset() {
+	*x = OrderedNode{}
+	mi := &file_meshos_v1_meshos_proto_msgTypes[41]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *OrderedNode) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*OrderedNode) ProtoMessage() {}
+
+func (x *OrderedNode) ProtoReflect() protoreflect.Message {
+	mi := &file_meshos_v1_meshos_proto_msgTypes[41]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use OrderedNode.ProtoReflect.Descriptor instead.
+func (*OrderedNode) Descriptor() ([]byte, []int) {
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{41}
+}
+
+func (x *OrderedNode) GetNode() uint64 {
+	if x != nil {
+		return x.Node
+	}
+	return 0
+}
+
+func (x *OrderedNode) GetPeer() bool {
+	if x != nil {
+		return x.Peer
+	}
+	return false
+}
+
+func (x *OrderedNode) GetCordoned() bool {
+	if x != nil {
+		return x.Cordoned
+	}
+	return false
+}
+
+func (x *OrderedNode) GetCordonedBy() *OrderOrigin {
+	if x != nil {
+		return x.CordonedBy
+	}
+	return nil
+}
+
+func (x *OrderedNode) GetDraining() bool {
+	if x != nil {
+		return x.Draining
+	}
+	return false
+}
+
+func (x *OrderedNode) GetPhase() MaintenancePhase {
+	if x != nil {
+		return x.Phase
+	}
+	return MaintenancePhase_MAINTENANCE_PHASE_UNSPECIFIED
+}
+
+// OrderedForce is a forced order that waits to be carried out.
+type OrderedForce struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Place         bool                   `protobuf:"varint,1,opt,name=place,proto3" json:"place,omitempty"` // false: evict
+	Chain         uint64                 `protobuf:"varint,2,opt,name=chain,proto3" json:"chain,omitempty"`
+	Node          uint64                 `protobuf:"varint,3,opt,name=node,proto3" json:"node,omitempty"`
+	Until         *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=until,proto3" json:"until,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *OrderedForce) Reset() {
+	*x = OrderedForce{}
+	mi := &file_meshos_v1_meshos_proto_msgTypes[42]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *OrderedForce) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*OrderedForce) ProtoMessage() {}
+
+func (x *OrderedForce) ProtoReflect() protoreflect.Message {
+	mi := &file_meshos_v1_meshos_proto_msgTypes[42]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use OrderedForce.ProtoReflect.Descriptor instead.
+func (*OrderedForce) Descriptor() ([]byte, []int) {
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{42}
+}
+
+func (x *OrderedForce) GetPlace() bool {
+	if x != nil {
+		return x.Place
+	}
+	return false
+}
+
+func (x *OrderedForce) GetChain() uint64 {
+	if x != nil {
+		return x.Chain
+	}
+	return 0
+}
+
+func (x *OrderedForce) GetNode() uint64 {
+	if x != nil {
+		return x.Node
+	}
+	return 0
+}
+
+func (x *OrderedForce) GetUntil() *timestamppb.Timestamp {
+	if x != nil {
+		return x.Until
+	}
+	return nil
+}
+
+// OrderedDaemon is what was ordered about a daemon, and what the configuration said then.
+type OrderedDaemon struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Daemon        *DaemonRef             `protobuf:"bytes,1,opt,name=daemon,proto3" json:"daemon,omitempty"`
+	Run           *OrderedDaemon_Run     `protobuf:"bytes,2,opt,name=run,proto3" json:"run,omitempty"`
+	Pin           *OrderedDaemon_Pin     `protobuf:"bytes,3,opt,name=pin,proto3" json:"pin,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *OrderedDaemon) Reset() {
+	*x = OrderedDaemon{}
+	mi := &file_meshos_v1_meshos_proto_msgTypes[43]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *OrderedDaemon) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*OrderedDaemon) ProtoMessage() {}
+
+func (x *OrderedDaemon) ProtoReflect() protoreflect.Message {
+	mi := &file_meshos_v1_meshos_proto_msgTypes[43]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use OrderedDaemon.ProtoReflect.Descriptor instead.
+func (*OrderedDaemon) Descriptor() ([]byte, []int) {
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{43}
+}
+
+func (x *OrderedDaemon) GetDaemon() *DaemonRef {
+	if x != nil {
+		return x.Daemon
+	}
+	return nil
+}
+
+func (x *OrderedDaemon) GetRun() *OrderedDaemon_Run {
+	if x != nil {
+		return x.Run
+	}
+	return nil
+}
+
+func (x *OrderedDaemon) GetPin() *OrderedDaemon_Pin {
+	if x != nil {
+		return x.Pin
+	}
+	return nil
+}
+
+// OrderedGate is the restart gate of a daemon that crashed.
+type OrderedGate struct {
+	state         protoimpl.MessageState   `protogen:"open.v1"`
+	Daemon        *DaemonRef               `protobuf:"bytes,1,opt,name=daemon,proto3" json:"daemon,omitempty"`
+	State         DaemonView_Restart       `protobuf:"varint,2,opt,name=state,proto3,enum=meshos.v1.DaemonView_Restart" json:"state,omitempty"`
+	Until         *timestamppb.Timestamp   `protobuf:"bytes,3,opt,name=until,proto3" json:"until,omitempty"`     // unless it is idle
+	Backoff       *durationpb.Duration     `protobuf:"bytes,4,opt,name=backoff,proto3" json:"backoff,omitempty"` // the next one
+	Crashes       []*timestamppb.Timestamp `protobuf:"bytes,5,rep,name=crashes,proto3" json:"crashes,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *OrderedGate) Reset() {
+	*x = OrderedGate{}
+	mi := &file_meshos_v1_meshos_proto_msgTypes[44]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *OrderedGate) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*OrderedGate) ProtoMessage() {}
+
+func (x *OrderedGate) ProtoReflect() protoreflect.Message {
+	mi := &file_meshos_v1_meshos_proto_msgTypes[44]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use OrderedGate.ProtoReflect.Descriptor instead.
+func (*OrderedGate) Descriptor() ([]byte, []int) {
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{44}
+}
+
+func (x *OrderedGate) GetDaemon() *DaemonRef {
+	if x != nil {
+		return x.Daemon
+	}
+	return nil
+}
+
+func (x *OrderedGate) GetState() DaemonView_Restart {
+	if x != nil {
+		return x.State
+	}
+	return DaemonView_RESTART_UNSPECIFIED
+}
+
+func (x *OrderedGate) GetUntil() *timestamppb.Timestamp {
+	if x != nil {
+		return x.Until
+	}
+	return nil
+}
+
+func (x *OrderedGate) GetBackoff() *durationpb.Duration {
+	if x != nil {
+		return x.Backoff
+	}
+	return nil
+}
+
+func (x *OrderedGate) GetCrashes() []*timestamppb.Timestamp {
+	if x != nil {
+		return x.Crashes
+	}
+	return nil
+}
+
+// OrderedChain is what was ordered about a chain, and what the configuration said then.
+type OrderedChain struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Chain         uint64                 `protobuf:"varint,1,opt,name=chain,proto3" json:"chain,omitempty"`
+	Count         *OrderedChain_Count    `protobuf:"bytes,2,opt,name=count,proto3" json:"count,omitempty"`
+	Hold          *OrderedChain_Hold     `protobuf:"bytes,3,opt,name=hold,proto3" json:"hold,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *OrderedChain) Reset() {
+	*x = OrderedChain{}
+	mi := &file_meshos_v1_meshos_proto_msgTypes[45]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *OrderedChain) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*OrderedChain) ProtoMessage() {}
+
+func (x *OrderedChain) ProtoReflect() protoreflect.Message {
+	mi := &file_meshos_v1_meshos_proto_msgTypes[45]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use OrderedChain.ProtoReflect.Descriptor instead.
+func (*OrderedChain) Descriptor() ([]byte, []int) {
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{45}
+}
+
+func (x *OrderedChain) GetChain() uint64 {
+	if x != nil {
+		return x.Chain
+	}
+	return 0
+}
+
+func (x *OrderedChain) GetCount() *OrderedChain_Count {
+	if x != nil {
+		return x.Count
+	}
+	return nil
+}
+
+func (x *OrderedChain) GetHold() *OrderedChain_Hold {
+	if x != nil {
+		return x.Hold
+	}
+	return nil
+}
+
 // Action is what a node has decided to do. The node itself carries out those of daemons,
 // avoid list, backoff and maintenance; the others go to actuator plugins.
 type Action struct {
@@ -3696,7 +4554,7 @@ type Action struct {
 
 func (x *Action) Reset() {
 	*x = Action{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[36]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[46]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3708,7 +4566,7 @@ func (x *Action) String() string {
 func (*Action) ProtoMessage() {}
 
 func (x *Action) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[36]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[46]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3721,7 +4579,7 @@ func (x *Action) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Action.ProtoReflect.Descriptor instead.
 func (*Action) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{36}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{46}
 }
 
 func (x *Action) GetKind() isAction_Kind {
@@ -3909,7 +4767,7 @@ type StartDaemon struct {
 
 func (x *StartDaemon) Reset() {
 	*x = StartDaemon{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[37]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[47]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3921,7 +4779,7 @@ func (x *StartDaemon) String() string {
 func (*StartDaemon) ProtoMessage() {}
 
 func (x *StartDaemon) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[37]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[47]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3934,7 +4792,7 @@ func (x *StartDaemon) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StartDaemon.ProtoReflect.Descriptor instead.
 func (*StartDaemon) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{37}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{47}
 }
 
 func (x *StartDaemon) GetDaemon() *DaemonRef {
@@ -3955,7 +4813,7 @@ type StopDaemon struct {
 
 func (x *StopDaemon) Reset() {
 	*x = StopDaemon{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[38]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[48]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3967,7 +4825,7 @@ func (x *StopDaemon) String() string {
 func (*StopDaemon) ProtoMessage() {}
 
 func (x *StopDaemon) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[38]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[48]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3980,7 +4838,7 @@ func (x *StopDaemon) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StopDaemon.ProtoReflect.Descriptor instead.
 func (*StopDaemon) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{38}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{48}
 }
 
 func (x *StopDaemon) GetDaemon() *DaemonRef {
@@ -4015,7 +4873,7 @@ type PullReplica struct {
 
 func (x *PullReplica) Reset() {
 	*x = PullReplica{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[39]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[49]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4027,7 +4885,7 @@ func (x *PullReplica) String() string {
 func (*PullReplica) ProtoMessage() {}
 
 func (x *PullReplica) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[39]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[49]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4040,7 +4898,7 @@ func (x *PullReplica) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PullReplica.ProtoReflect.Descriptor instead.
 func (*PullReplica) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{39}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{49}
 }
 
 func (x *PullReplica) GetChain() uint64 {
@@ -4067,7 +4925,7 @@ type DropReplica struct {
 
 func (x *DropReplica) Reset() {
 	*x = DropReplica{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[40]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[50]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4079,7 +4937,7 @@ func (x *DropReplica) String() string {
 func (*DropReplica) ProtoMessage() {}
 
 func (x *DropReplica) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[40]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[50]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4092,7 +4950,7 @@ func (x *DropReplica) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DropReplica.ProtoReflect.Descriptor instead.
 func (*DropReplica) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{40}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{50}
 }
 
 func (x *DropReplica) GetChain() uint64 {
@@ -4114,7 +4972,7 @@ type RequestPlacement struct {
 
 func (x *RequestPlacement) Reset() {
 	*x = RequestPlacement{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[41]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[51]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4126,7 +4984,7 @@ func (x *RequestPlacement) String() string {
 func (*RequestPlacement) ProtoMessage() {}
 
 func (x *RequestPlacement) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[41]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[51]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4139,7 +4997,7 @@ func (x *RequestPlacement) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RequestPlacement.ProtoReflect.Descriptor instead.
 func (*RequestPlacement) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{41}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{51}
 }
 
 func (x *RequestPlacement) GetChain() uint64 {
@@ -4174,7 +5032,7 @@ type RequestEviction struct {
 
 func (x *RequestEviction) Reset() {
 	*x = RequestEviction{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[42]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[52]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4186,7 +5044,7 @@ func (x *RequestEviction) String() string {
 func (*RequestEviction) ProtoMessage() {}
 
 func (x *RequestEviction) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[42]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[52]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4199,7 +5057,7 @@ func (x *RequestEviction) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RequestEviction.ProtoReflect.Descriptor instead.
 func (*RequestEviction) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{42}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{52}
 }
 
 func (x *RequestEviction) GetChain() uint64 {
@@ -4227,7 +5085,7 @@ type MigrateBlob struct {
 
 func (x *MigrateBlob) Reset() {
 	*x = MigrateBlob{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[43]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[53]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4239,7 +5097,7 @@ func (x *MigrateBlob) String() string {
 func (*MigrateBlob) ProtoMessage() {}
 
 func (x *MigrateBlob) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[43]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[53]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4252,7 +5110,7 @@ func (x *MigrateBlob) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MigrateBlob.ProtoReflect.Descriptor instead.
 func (*MigrateBlob) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{43}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{53}
 }
 
 func (x *MigrateBlob) GetBlob() uint64 {
@@ -4287,7 +5145,7 @@ type ReduceHeat struct {
 
 func (x *ReduceHeat) Reset() {
 	*x = ReduceHeat{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[44]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[54]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4299,7 +5157,7 @@ func (x *ReduceHeat) String() string {
 func (*ReduceHeat) ProtoMessage() {}
 
 func (x *ReduceHeat) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[44]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[54]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4312,7 +5170,7 @@ func (x *ReduceHeat) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReduceHeat.ProtoReflect.Descriptor instead.
 func (*ReduceHeat) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{44}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{54}
 }
 
 func (x *ReduceHeat) GetBlob() uint64 {
@@ -4340,7 +5198,7 @@ type MarkAvoid struct {
 
 func (x *MarkAvoid) Reset() {
 	*x = MarkAvoid{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[45]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[55]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4352,7 +5210,7 @@ func (x *MarkAvoid) String() string {
 func (*MarkAvoid) ProtoMessage() {}
 
 func (x *MarkAvoid) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[45]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[55]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4365,7 +5223,7 @@ func (x *MarkAvoid) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MarkAvoid.ProtoReflect.Descriptor instead.
 func (*MarkAvoid) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{45}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{55}
 }
 
 func (x *MarkAvoid) GetPeer() uint64 {
@@ -4400,7 +5258,7 @@ type ApplyBackoff struct {
 
 func (x *ApplyBackoff) Reset() {
 	*x = ApplyBackoff{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[46]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[56]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4412,7 +5270,7 @@ func (x *ApplyBackoff) String() string {
 func (*ApplyBackoff) ProtoMessage() {}
 
 func (x *ApplyBackoff) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[46]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[56]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4425,7 +5283,7 @@ func (x *ApplyBackoff) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ApplyBackoff.ProtoReflect.Descriptor instead.
 func (*ApplyBackoff) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{46}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{56}
 }
 
 func (x *ApplyBackoff) GetDaemon() *DaemonRef {
@@ -4453,7 +5311,7 @@ type CommitMaintenanceTransition struct {
 
 func (x *CommitMaintenanceTransition) Reset() {
 	*x = CommitMaintenanceTransition{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[47]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[57]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4465,7 +5323,7 @@ func (x *CommitMaintenanceTransition) String() string {
 func (*CommitMaintenanceTransition) ProtoMessage() {}
 
 func (x *CommitMaintenanceTransition) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[47]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[57]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4478,7 +5336,7 @@ func (x *CommitMaintenanceTransition) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CommitMaintenanceTransition.ProtoReflect.Descriptor instead.
 func (*CommitMaintenanceTransition) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{47}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{57}
 }
 
 func (x *CommitMaintenanceTransition) GetNode() uint64 {
@@ -4514,7 +5372,7 @@ type VerificationOutcome struct {
 
 func (x *VerificationOutcome) Reset() {
 	*x = VerificationOutcome{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[48]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[58]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4526,7 +5384,7 @@ func (x *VerificationOutcome) String() string {
 func (*VerificationOutcome) ProtoMessage() {}
 
 func (x *VerificationOutcome) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[48]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[58]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4539,7 +5397,7 @@ func (x *VerificationOutcome) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use VerificationOutcome.ProtoReflect.Descriptor instead.
 func (*VerificationOutcome) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{48}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{58}
 }
 
 func (x *VerificationOutcome) GetVerdict() VerificationOutcome_Verdict {
@@ -4575,7 +5433,7 @@ type Operator struct {
 
 func (x *Operator) Reset() {
 	*x = Operator{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[49]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[59]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4587,7 +5445,7 @@ func (x *Operator) String() string {
 func (*Operator) ProtoMessage() {}
 
 func (x *Operator) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[49]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[59]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4600,7 +5458,7 @@ func (x *Operator) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Operator.ProtoReflect.Descriptor instead.
 func (*Operator) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{49}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{59}
 }
 
 func (x *Operator) GetKeyId() string {
@@ -4638,6 +5496,8 @@ type AdminAuditRecord struct {
 	Commit        *SignedCommit          `protobuf:"bytes,9,opt,name=commit,proto3" json:"commit,omitempty"`                                  // of an accepted command, so that its signatures can be checked later
 	SignerChange  *SignerChange          `protobuf:"bytes,10,opt,name=signer_change,json=signerChange,proto3" json:"signer_change,omitempty"` // instead of event, operators and outcome
 	Refusal       *Refusal               `protobuf:"bytes,11,opt,name=refusal,proto3" json:"refusal,omitempty"`                               // beside outcome, of what was refused before it came to the loop
+	Height        uint64                 `protobuf:"varint,12,opt,name=height,proto3" json:"height,omitempty"`                                // in the ordered log; 0 if it is not there
+	OrderedAt     *timestamppb.Timestamp `protobuf:"bytes,13,opt,name=ordered_at,json=orderedAt,proto3" json:"ordered_at,omitempty"`          // when the ordered log took it
 	Reason        string                 `protobuf:"bytes,20,opt,name=reason,proto3" json:"reason,omitempty"`                                 // why the command was given, as the operator wrote it
 	Node          uint64                 `protobuf:"varint,21,opt,name=node,proto3" json:"node,omitempty"`                                    // that wrote it; 0 in records of versions before this field
 	EpochHex      string                 `protobuf:"bytes,22,opt,name=epoch_hex,json=epochHex,proto3" json:"epoch_hex,omitempty"`             // epoch in the 16 hexadecimal digits that people see
@@ -4647,7 +5507,7 @@ type AdminAuditRecord struct {
 
 func (x *AdminAuditRecord) Reset() {
 	*x = AdminAuditRecord{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[50]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[60]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4659,7 +5519,7 @@ func (x *AdminAuditRecord) String() string {
 func (*AdminAuditRecord) ProtoMessage() {}
 
 func (x *AdminAuditRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[50]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[60]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4672,7 +5532,7 @@ func (x *AdminAuditRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AdminAuditRecord.ProtoReflect.Descriptor instead.
 func (*AdminAuditRecord) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{50}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{60}
 }
 
 func (x *AdminAuditRecord) GetEpoch() uint64 {
@@ -4752,6 +5612,20 @@ func (x *AdminAuditRecord) GetRefusal() *Refusal {
 	return nil
 }
 
+func (x *AdminAuditRecord) GetHeight() uint64 {
+	if x != nil {
+		return x.Height
+	}
+	return 0
+}
+
+func (x *AdminAuditRecord) GetOrderedAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.OrderedAt
+	}
+	return nil
+}
+
 func (x *AdminAuditRecord) GetReason() string {
 	if x != nil {
 		return x.Reason
@@ -4787,7 +5661,7 @@ type Refusal struct {
 
 func (x *Refusal) Reset() {
 	*x = Refusal{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[51]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[61]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4799,7 +5673,7 @@ func (x *Refusal) String() string {
 func (*Refusal) ProtoMessage() {}
 
 func (x *Refusal) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[51]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[61]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4812,7 +5686,7 @@ func (x *Refusal) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Refusal.ProtoReflect.Descriptor instead.
 func (*Refusal) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{51}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{61}
 }
 
 func (x *Refusal) GetSource() string {
@@ -4856,7 +5730,7 @@ type SignerChange struct {
 
 func (x *SignerChange) Reset() {
 	*x = SignerChange{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[52]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[62]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4868,7 +5742,7 @@ func (x *SignerChange) String() string {
 func (*SignerChange) ProtoMessage() {}
 
 func (x *SignerChange) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[52]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[62]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4881,7 +5755,7 @@ func (x *SignerChange) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SignerChange.ProtoReflect.Descriptor instead.
 func (*SignerChange) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{52}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{62}
 }
 
 func (x *SignerChange) GetName() string {
@@ -4931,7 +5805,7 @@ type LogRecord struct {
 
 func (x *LogRecord) Reset() {
 	*x = LogRecord{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[53]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[63]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4943,7 +5817,7 @@ func (x *LogRecord) String() string {
 func (*LogRecord) ProtoMessage() {}
 
 func (x *LogRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[53]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[63]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4956,7 +5830,7 @@ func (x *LogRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LogRecord.ProtoReflect.Descriptor instead.
 func (*LogRecord) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{53}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{63}
 }
 
 func (x *LogRecord) GetEpoch() uint64 {
@@ -5046,7 +5920,7 @@ type FailureRecord struct {
 
 func (x *FailureRecord) Reset() {
 	*x = FailureRecord{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[54]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[64]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5058,7 +5932,7 @@ func (x *FailureRecord) String() string {
 func (*FailureRecord) ProtoMessage() {}
 
 func (x *FailureRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[54]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[64]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5071,7 +5945,7 @@ func (x *FailureRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FailureRecord.ProtoReflect.Descriptor instead.
 func (*FailureRecord) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{54}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{64}
 }
 
 func (x *FailureRecord) GetEpoch() uint64 {
@@ -5149,7 +6023,7 @@ type ActionRecord struct {
 
 func (x *ActionRecord) Reset() {
 	*x = ActionRecord{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[55]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[65]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5161,7 +6035,7 @@ func (x *ActionRecord) String() string {
 func (*ActionRecord) ProtoMessage() {}
 
 func (x *ActionRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[55]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[65]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5174,7 +6048,7 @@ func (x *ActionRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ActionRecord.ProtoReflect.Descriptor instead.
 func (*ActionRecord) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{55}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{65}
 }
 
 func (x *ActionRecord) GetEpoch() uint64 {
@@ -5263,7 +6137,7 @@ type Record struct {
 
 func (x *Record) Reset() {
 	*x = Record{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[56]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[66]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5275,7 +6149,7 @@ func (x *Record) String() string {
 func (*Record) ProtoMessage() {}
 
 func (x *Record) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[56]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[66]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5288,7 +6162,7 @@ func (x *Record) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Record.ProtoReflect.Descriptor instead.
 func (*Record) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{56}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{66}
 }
 
 func (x *Record) GetKind() isRecord_Kind {
@@ -5392,7 +6266,7 @@ type Snapshot struct {
 
 func (x *Snapshot) Reset() {
 	*x = Snapshot{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[57]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[67]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5404,7 +6278,7 @@ func (x *Snapshot) String() string {
 func (*Snapshot) ProtoMessage() {}
 
 func (x *Snapshot) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[57]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[67]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5417,7 +6291,7 @@ func (x *Snapshot) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Snapshot.ProtoReflect.Descriptor instead.
 func (*Snapshot) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{57}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{67}
 }
 
 func (x *Snapshot) GetNode() uint64 {
@@ -5579,7 +6453,7 @@ type NodeInfo struct {
 
 func (x *NodeInfo) Reset() {
 	*x = NodeInfo{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[58]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[68]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5591,7 +6465,7 @@ func (x *NodeInfo) String() string {
 func (*NodeInfo) ProtoMessage() {}
 
 func (x *NodeInfo) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[58]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[68]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5604,7 +6478,7 @@ func (x *NodeInfo) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NodeInfo.ProtoReflect.Descriptor instead.
 func (*NodeInfo) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{58}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{68}
 }
 
 func (x *NodeInfo) GetName() string {
@@ -5686,7 +6560,7 @@ type SchedulerView struct {
 
 func (x *SchedulerView) Reset() {
 	*x = SchedulerView{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[59]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[69]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5698,7 +6572,7 @@ func (x *SchedulerView) String() string {
 func (*SchedulerView) ProtoMessage() {}
 
 func (x *SchedulerView) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[59]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[69]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5711,7 +6585,7 @@ func (x *SchedulerView) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SchedulerView.ProtoReflect.Descriptor instead.
 func (*SchedulerView) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{59}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{69}
 }
 
 func (x *SchedulerView) GetActive() bool {
@@ -5775,13 +6649,14 @@ type DaemonView struct {
 	Outdated      bool                   `protobuf:"varint,15,opt,name=outdated,proto3" json:"outdated,omitempty"`                         // it runs with another command, env or dir than the configuration has now
 	StartError    string                 `protobuf:"bytes,16,opt,name=start_error,json=startError,proto3" json:"start_error,omitempty"`    // why the last start failed, until one succeeds
 	Rejected      string                 `protobuf:"bytes,17,opt,name=rejected,proto3" json:"rejected,omitempty"`                          // why its entry in the configuration can't be used; empty if it can
+	Ordered       *OrderView             `protobuf:"bytes,18,opt,name=ordered,proto3" json:"ordered,omitempty"`                            // the order that set the intent; absent if the configuration did
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *DaemonView) Reset() {
 	*x = DaemonView{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[60]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[70]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5793,7 +6668,7 @@ func (x *DaemonView) String() string {
 func (*DaemonView) ProtoMessage() {}
 
 func (x *DaemonView) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[60]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[70]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5806,7 +6681,7 @@ func (x *DaemonView) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DaemonView.ProtoReflect.Descriptor instead.
 func (*DaemonView) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{60}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{70}
 }
 
 func (x *DaemonView) GetDaemon() *DaemonRef {
@@ -5928,19 +6803,88 @@ func (x *DaemonView) GetRejected() string {
 	return ""
 }
 
+func (x *DaemonView) GetOrdered() *OrderView {
+	if x != nil {
+		return x.Ordered
+	}
+	return nil
+}
+
+// OrderView is the order that something comes from.
+type OrderView struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Height        uint64                 `protobuf:"varint,1,opt,name=height,proto3" json:"height,omitempty"`      // in the ordered log; 0 if it is not there
+	Age           *durationpb.Duration   `protobuf:"bytes,2,opt,name=age,proto3" json:"age,omitempty"`             // since it was ordered
+	Operators     []string               `protobuf:"bytes,3,rep,name=operators,proto3" json:"operators,omitempty"` // who signed it; empty for an unsigned one
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *OrderView) Reset() {
+	*x = OrderView{}
+	mi := &file_meshos_v1_meshos_proto_msgTypes[71]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *OrderView) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*OrderView) ProtoMessage() {}
+
+func (x *OrderView) ProtoReflect() protoreflect.Message {
+	mi := &file_meshos_v1_meshos_proto_msgTypes[71]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use OrderView.ProtoReflect.Descriptor instead.
+func (*OrderView) Descriptor() ([]byte, []int) {
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{71}
+}
+
+func (x *OrderView) GetHeight() uint64 {
+	if x != nil {
+		return x.Height
+	}
+	return 0
+}
+
+func (x *OrderView) GetAge() *durationpb.Duration {
+	if x != nil {
+		return x.Age
+	}
+	return nil
+}
+
+func (x *OrderView) GetOperators() []string {
+	if x != nil {
+		return x.Operators
+	}
+	return nil
+}
+
 type ReplicaView struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Chain         uint64                 `protobuf:"varint,1,opt,name=chain,proto3" json:"chain,omitempty"`
 	Holders       []uint64               `protobuf:"varint,2,rep,packed,name=holders,proto3" json:"holders,omitempty"`
 	Desired       *uint32                `protobuf:"varint,3,opt,name=desired,proto3,oneof" json:"desired,omitempty"`
 	Leader        *uint64                `protobuf:"varint,4,opt,name=leader,proto3,oneof" json:"leader,omitempty"`
+	Ordered       *OrderView             `protobuf:"bytes,5,opt,name=ordered,proto3" json:"ordered,omitempty"` // the order that set desired; absent if the configuration did
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *ReplicaView) Reset() {
 	*x = ReplicaView{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[61]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[72]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5952,7 +6896,7 @@ func (x *ReplicaView) String() string {
 func (*ReplicaView) ProtoMessage() {}
 
 func (x *ReplicaView) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[61]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[72]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5965,7 +6909,7 @@ func (x *ReplicaView) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReplicaView.ProtoReflect.Descriptor instead.
 func (*ReplicaView) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{61}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{72}
 }
 
 func (x *ReplicaView) GetChain() uint64 {
@@ -5996,6 +6940,13 @@ func (x *ReplicaView) GetLeader() uint64 {
 	return 0
 }
 
+func (x *ReplicaView) GetOrdered() *OrderView {
+	if x != nil {
+		return x.Ordered
+	}
+	return nil
+}
+
 type PeerView struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Peer          uint64                 `protobuf:"varint,1,opt,name=peer,proto3" json:"peer,omitempty"`
@@ -6016,7 +6967,7 @@ type PeerView struct {
 
 func (x *PeerView) Reset() {
 	*x = PeerView{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[62]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[73]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6028,7 +6979,7 @@ func (x *PeerView) String() string {
 func (*PeerView) ProtoMessage() {}
 
 func (x *PeerView) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[62]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[73]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6041,7 +6992,7 @@ func (x *PeerView) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PeerView.ProtoReflect.Descriptor instead.
 func (*PeerView) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{62}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{73}
 }
 
 func (x *PeerView) GetPeer() uint64 {
@@ -6139,7 +7090,7 @@ type AvoidView struct {
 
 func (x *AvoidView) Reset() {
 	*x = AvoidView{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[63]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[74]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6151,7 +7102,7 @@ func (x *AvoidView) String() string {
 func (*AvoidView) ProtoMessage() {}
 
 func (x *AvoidView) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[63]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[74]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6164,7 +7115,7 @@ func (x *AvoidView) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AvoidView.ProtoReflect.Descriptor instead.
 func (*AvoidView) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{63}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{74}
 }
 
 func (x *AvoidView) GetPeer() uint64 {
@@ -6197,13 +7148,14 @@ type MaintenanceView struct {
 	Cordoned      bool                   `protobuf:"varint,5,opt,name=cordoned,proto3" json:"cordoned,omitempty"`
 	Draining      bool                   `protobuf:"varint,6,opt,name=draining,proto3" json:"draining,omitempty"`
 	WaitingFor    []string               `protobuf:"bytes,7,rep,name=waiting_for,json=waitingFor,proto3" json:"waiting_for,omitempty"` // what is left: "chain 7", "daemon 3 (telemetry)" …
+	Ordered       *OrderView             `protobuf:"bytes,8,opt,name=ordered,proto3" json:"ordered,omitempty"`                         // the order that led to this; absent if there is none
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *MaintenanceView) Reset() {
 	*x = MaintenanceView{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[64]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[75]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6215,7 +7167,7 @@ func (x *MaintenanceView) String() string {
 func (*MaintenanceView) ProtoMessage() {}
 
 func (x *MaintenanceView) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[64]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[75]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6228,7 +7180,7 @@ func (x *MaintenanceView) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MaintenanceView.ProtoReflect.Descriptor instead.
 func (*MaintenanceView) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{64}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{75}
 }
 
 func (x *MaintenanceView) GetPhase() MaintenancePhase {
@@ -6280,6 +7232,13 @@ func (x *MaintenanceView) GetWaitingFor() []string {
 	return nil
 }
 
+func (x *MaintenanceView) GetOrdered() *OrderView {
+	if x != nil {
+		return x.Ordered
+	}
+	return nil
+}
+
 // EmittedAction is a recent decision.
 type EmittedAction struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -6293,7 +7252,7 @@ type EmittedAction struct {
 
 func (x *EmittedAction) Reset() {
 	*x = EmittedAction{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[65]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[76]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6305,7 +7264,7 @@ func (x *EmittedAction) String() string {
 func (*EmittedAction) ProtoMessage() {}
 
 func (x *EmittedAction) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[65]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[76]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6318,7 +7277,7 @@ func (x *EmittedAction) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EmittedAction.ProtoReflect.Descriptor instead.
 func (*EmittedAction) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{65}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{76}
 }
 
 func (x *EmittedAction) GetId() uint64 {
@@ -6368,7 +7327,7 @@ type MigrationView struct {
 
 func (x *MigrationView) Reset() {
 	*x = MigrationView{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[66]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[77]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6380,7 +7339,7 @@ func (x *MigrationView) String() string {
 func (*MigrationView) ProtoMessage() {}
 
 func (x *MigrationView) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[66]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[77]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6393,7 +7352,7 @@ func (x *MigrationView) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MigrationView.ProtoReflect.Descriptor instead.
 func (*MigrationView) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{66}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{77}
 }
 
 func (x *MigrationView) GetMigration() uint64 {
@@ -6488,7 +7447,7 @@ type PluginView struct {
 
 func (x *PluginView) Reset() {
 	*x = PluginView{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[67]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[78]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6500,7 +7459,7 @@ func (x *PluginView) String() string {
 func (*PluginView) ProtoMessage() {}
 
 func (x *PluginView) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[67]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[78]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6513,7 +7472,7 @@ func (x *PluginView) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PluginView.ProtoReflect.Descriptor instead.
 func (*PluginView) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{67}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{78}
 }
 
 func (x *PluginView) GetName() string {
@@ -6630,7 +7589,7 @@ type Stats struct {
 
 func (x *Stats) Reset() {
 	*x = Stats{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[68]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[79]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6642,7 +7601,7 @@ func (x *Stats) String() string {
 func (*Stats) ProtoMessage() {}
 
 func (x *Stats) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[68]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[79]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6655,7 +7614,7 @@ func (x *Stats) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Stats.ProtoReflect.Descriptor instead.
 func (*Stats) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{68}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{79}
 }
 
 func (x *Stats) GetEventsApplied() uint64 {
@@ -6777,14 +7736,18 @@ type JournalEntry struct {
 	//	*JournalEntry_Acknowledged
 	//	*JournalEntry_Failure
 	//	*JournalEntry_SignerChange
-	Input         isJournalEntry_Input `protobuf_oneof:"input"`
+	Input isJournalEntry_Input `protobuf_oneof:"input"`
+	// Of an event or a commit that is an order: its height in the ordered log, and when the
+	// log took it.
+	Height        uint64                 `protobuf:"varint,16,opt,name=height,proto3" json:"height,omitempty"`
+	OrderedAt     *timestamppb.Timestamp `protobuf:"bytes,17,opt,name=ordered_at,json=orderedAt,proto3" json:"ordered_at,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *JournalEntry) Reset() {
 	*x = JournalEntry{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[69]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[80]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6796,7 +7759,7 @@ func (x *JournalEntry) String() string {
 func (*JournalEntry) ProtoMessage() {}
 
 func (x *JournalEntry) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[69]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[80]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6809,7 +7772,7 @@ func (x *JournalEntry) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JournalEntry.ProtoReflect.Descriptor instead.
 func (*JournalEntry) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{69}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{80}
 }
 
 func (x *JournalEntry) GetIndex() uint64 {
@@ -6948,6 +7911,20 @@ func (x *JournalEntry) GetSignerChange() *SignerChange {
 	return nil
 }
 
+func (x *JournalEntry) GetHeight() uint64 {
+	if x != nil {
+		return x.Height
+	}
+	return 0
+}
+
+func (x *JournalEntry) GetOrderedAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.OrderedAt
+	}
+	return nil
+}
+
 type isJournalEntry_Input interface {
 	isJournalEntry_Input()
 }
@@ -7031,13 +8008,14 @@ type Boot struct {
 	Epoch           uint64                 `protobuf:"varint,2,opt,name=epoch,proto3" json:"epoch,omitempty"`
 	ConfigToml      string                 `protobuf:"bytes,3,opt,name=config_toml,json=configToml,proto3" json:"config_toml,omitempty"`                      // the effective configuration
 	FreezeRemaining *durationpb.Duration   `protobuf:"bytes,4,opt,name=freeze_remaining,json=freezeRemaining,proto3,oneof" json:"freeze_remaining,omitempty"` // of a freeze from before the start
+	Orders          *OrderedState          `protobuf:"bytes,5,opt,name=orders,proto3" json:"orders,omitempty"`                                                // what was ordered before the start
 	unknownFields   protoimpl.UnknownFields
 	sizeCache       protoimpl.SizeCache
 }
 
 func (x *Boot) Reset() {
 	*x = Boot{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[70]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[81]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7049,7 +8027,7 @@ func (x *Boot) String() string {
 func (*Boot) ProtoMessage() {}
 
 func (x *Boot) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[70]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[81]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7062,7 +8040,7 @@ func (x *Boot) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Boot.ProtoReflect.Descriptor instead.
 func (*Boot) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{70}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{81}
 }
 
 func (x *Boot) GetNode() uint64 {
@@ -7093,6 +8071,13 @@ func (x *Boot) GetFreezeRemaining() *durationpb.Duration {
 	return nil
 }
 
+func (x *Boot) GetOrders() *OrderedState {
+	if x != nil {
+		return x.Orders
+	}
+	return nil
+}
+
 // Tick ends the inputs of one tick: entries before it are folded before the tick.
 type Tick struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -7105,7 +8090,7 @@ type Tick struct {
 
 func (x *Tick) Reset() {
 	*x = Tick{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[71]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[82]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7117,7 +8102,7 @@ func (x *Tick) String() string {
 func (*Tick) ProtoMessage() {}
 
 func (x *Tick) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[71]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[82]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7130,7 +8115,7 @@ func (x *Tick) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Tick.ProtoReflect.Descriptor instead.
 func (*Tick) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{71}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{82}
 }
 
 func (x *Tick) GetQueueRoom() uint32 {
@@ -7156,7 +8141,7 @@ type JudgedCommit struct {
 
 func (x *JudgedCommit) Reset() {
 	*x = JudgedCommit{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[72]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[83]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7168,7 +8153,7 @@ func (x *JudgedCommit) String() string {
 func (*JudgedCommit) ProtoMessage() {}
 
 func (x *JudgedCommit) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[72]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[83]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7181,7 +8166,7 @@ func (x *JudgedCommit) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JudgedCommit.ProtoReflect.Descriptor instead.
 func (*JudgedCommit) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{72}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{83}
 }
 
 func (x *JudgedCommit) GetEvent() *AdminEvent {
@@ -7243,7 +8228,7 @@ type Reload struct {
 
 func (x *Reload) Reset() {
 	*x = Reload{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[73]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[84]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7255,7 +8240,7 @@ func (x *Reload) String() string {
 func (*Reload) ProtoMessage() {}
 
 func (x *Reload) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[73]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[84]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7268,7 +8253,7 @@ func (x *Reload) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Reload.ProtoReflect.Descriptor instead.
 func (*Reload) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{73}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{84}
 }
 
 func (x *Reload) GetConfigToml() string {
@@ -7290,7 +8275,7 @@ type Acknowledged struct {
 
 func (x *Acknowledged) Reset() {
 	*x = Acknowledged{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[74]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[85]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7302,7 +8287,7 @@ func (x *Acknowledged) String() string {
 func (*Acknowledged) ProtoMessage() {}
 
 func (x *Acknowledged) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[74]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[85]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7315,7 +8300,7 @@ func (x *Acknowledged) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Acknowledged.ProtoReflect.Descriptor instead.
 func (*Acknowledged) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{74}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{85}
 }
 
 func (x *Acknowledged) GetChain() Acknowledged_Chain {
@@ -7343,7 +8328,7 @@ type FailureReport struct {
 
 func (x *FailureReport) Reset() {
 	*x = FailureReport{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[75]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[86]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7355,7 +8340,7 @@ func (x *FailureReport) String() string {
 func (*FailureReport) ProtoMessage() {}
 
 func (x *FailureReport) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[75]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[86]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7368,7 +8353,7 @@ func (x *FailureReport) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FailureReport.ProtoReflect.Descriptor instead.
 func (*FailureReport) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{75}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{86}
 }
 
 func (x *FailureReport) GetSource() string {
@@ -7403,7 +8388,7 @@ type Samples struct {
 
 func (x *Samples) Reset() {
 	*x = Samples{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[76]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[87]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7415,7 +8400,7 @@ func (x *Samples) String() string {
 func (*Samples) ProtoMessage() {}
 
 func (x *Samples) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[76]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[87]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7428,7 +8413,7 @@ func (x *Samples) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Samples.ProtoReflect.Descriptor instead.
 func (*Samples) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{76}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{87}
 }
 
 func (x *Samples) GetProbe() string {
@@ -7496,7 +8481,7 @@ type ActionOutcome struct {
 
 func (x *ActionOutcome) Reset() {
 	*x = ActionOutcome{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[77]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[88]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7508,7 +8493,7 @@ func (x *ActionOutcome) String() string {
 func (*ActionOutcome) ProtoMessage() {}
 
 func (x *ActionOutcome) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[77]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[88]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7521,7 +8506,7 @@ func (x *ActionOutcome) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ActionOutcome.ProtoReflect.Descriptor instead.
 func (*ActionOutcome) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{77}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{88}
 }
 
 func (x *ActionOutcome) GetActionId() uint64 {
@@ -7584,7 +8569,7 @@ type ScoreTable struct {
 
 func (x *ScoreTable) Reset() {
 	*x = ScoreTable{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[78]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[89]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7596,7 +8581,7 @@ func (x *ScoreTable) String() string {
 func (*ScoreTable) ProtoMessage() {}
 
 func (x *ScoreTable) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[78]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[89]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7609,7 +8594,7 @@ func (x *ScoreTable) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ScoreTable.ProtoReflect.Descriptor instead.
 func (*ScoreTable) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{78}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{89}
 }
 
 func (x *ScoreTable) GetViewVersion() uint64 {
@@ -7638,7 +8623,7 @@ type ChainScore struct {
 
 func (x *ChainScore) Reset() {
 	*x = ChainScore{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[79]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[90]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7650,7 +8635,7 @@ func (x *ChainScore) String() string {
 func (*ChainScore) ProtoMessage() {}
 
 func (x *ChainScore) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[79]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[90]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7663,7 +8648,7 @@ func (x *ChainScore) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ChainScore.ProtoReflect.Descriptor instead.
 func (*ChainScore) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{79}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{90}
 }
 
 func (x *ChainScore) GetChain() uint64 {
@@ -7704,7 +8689,7 @@ type NodeScore struct {
 
 func (x *NodeScore) Reset() {
 	*x = NodeScore{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[80]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[91]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7716,7 +8701,7 @@ func (x *NodeScore) String() string {
 func (*NodeScore) ProtoMessage() {}
 
 func (x *NodeScore) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[80]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[91]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7729,7 +8714,7 @@ func (x *NodeScore) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NodeScore.ProtoReflect.Descriptor instead.
 func (*NodeScore) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{80}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{91}
 }
 
 func (x *NodeScore) GetNode() uint64 {
@@ -7758,7 +8743,7 @@ type MigrationCost struct {
 
 func (x *MigrationCost) Reset() {
 	*x = MigrationCost{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[81]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[92]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7770,7 +8755,7 @@ func (x *MigrationCost) String() string {
 func (*MigrationCost) ProtoMessage() {}
 
 func (x *MigrationCost) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[81]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[92]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7783,7 +8768,7 @@ func (x *MigrationCost) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MigrationCost.ProtoReflect.Descriptor instead.
 func (*MigrationCost) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{81}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{92}
 }
 
 func (x *MigrationCost) GetStateTransfer() *durationpb.Duration {
@@ -7817,7 +8802,7 @@ type Migrations struct {
 
 func (x *Migrations) Reset() {
 	*x = Migrations{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[82]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[93]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7829,7 +8814,7 @@ func (x *Migrations) String() string {
 func (*Migrations) ProtoMessage() {}
 
 func (x *Migrations) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[82]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[93]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7842,7 +8827,7 @@ func (x *Migrations) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Migrations.ProtoReflect.Descriptor instead.
 func (*Migrations) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{82}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{93}
 }
 
 func (x *Migrations) GetInFlight() []*MigrationView {
@@ -7867,7 +8852,7 @@ type BlastRadius struct {
 
 func (x *BlastRadius) Reset() {
 	*x = BlastRadius{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[83]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[94]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7879,7 +8864,7 @@ func (x *BlastRadius) String() string {
 func (*BlastRadius) ProtoMessage() {}
 
 func (x *BlastRadius) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[83]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[94]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7892,7 +8877,7 @@ func (x *BlastRadius) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BlastRadius.ProtoReflect.Descriptor instead.
 func (*BlastRadius) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{83}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{94}
 }
 
 func (x *BlastRadius) GetAffectedNodes() []uint64 {
@@ -7947,7 +8932,7 @@ type DaemonLifecycle_Started struct {
 
 func (x *DaemonLifecycle_Started) Reset() {
 	*x = DaemonLifecycle_Started{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[84]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[95]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7959,7 +8944,7 @@ func (x *DaemonLifecycle_Started) String() string {
 func (*DaemonLifecycle_Started) ProtoMessage() {}
 
 func (x *DaemonLifecycle_Started) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[84]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[95]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7998,7 +8983,7 @@ type DaemonLifecycle_ExitedCleanly struct {
 
 func (x *DaemonLifecycle_ExitedCleanly) Reset() {
 	*x = DaemonLifecycle_ExitedCleanly{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[85]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[96]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8010,7 +8995,7 @@ func (x *DaemonLifecycle_ExitedCleanly) String() string {
 func (*DaemonLifecycle_ExitedCleanly) ProtoMessage() {}
 
 func (x *DaemonLifecycle_ExitedCleanly) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[85]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[96]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8043,7 +9028,7 @@ type DaemonLifecycle_Crashed struct {
 
 func (x *DaemonLifecycle_Crashed) Reset() {
 	*x = DaemonLifecycle_Crashed{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[86]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[97]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8055,7 +9040,7 @@ func (x *DaemonLifecycle_Crashed) String() string {
 func (*DaemonLifecycle_Crashed) ProtoMessage() {}
 
 func (x *DaemonLifecycle_Crashed) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[86]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[97]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8096,7 +9081,7 @@ type DaemonLifecycle_Rejected struct {
 
 func (x *DaemonLifecycle_Rejected) Reset() {
 	*x = DaemonLifecycle_Rejected{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[87]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[98]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8108,7 +9093,7 @@ func (x *DaemonLifecycle_Rejected) String() string {
 func (*DaemonLifecycle_Rejected) ProtoMessage() {}
 
 func (x *DaemonLifecycle_Rejected) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[87]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[98]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8131,6 +9116,246 @@ func (x *DaemonLifecycle_Rejected) GetReason() string {
 	return ""
 }
 
+type OrderedDaemon_Run struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Intent        DaemonIntent_Intent    `protobuf:"varint,1,opt,name=intent,proto3,enum=meshos.v1.DaemonIntent_Intent" json:"intent,omitempty"`
+	Over          *bool                  `protobuf:"varint,2,opt,name=over,proto3,oneof" json:"over,omitempty"` // absent: the configuration did not name the daemon
+	By            *OrderOrigin           `protobuf:"bytes,3,opt,name=by,proto3" json:"by,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *OrderedDaemon_Run) Reset() {
+	*x = OrderedDaemon_Run{}
+	mi := &file_meshos_v1_meshos_proto_msgTypes[99]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *OrderedDaemon_Run) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*OrderedDaemon_Run) ProtoMessage() {}
+
+func (x *OrderedDaemon_Run) ProtoReflect() protoreflect.Message {
+	mi := &file_meshos_v1_meshos_proto_msgTypes[99]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use OrderedDaemon_Run.ProtoReflect.Descriptor instead.
+func (*OrderedDaemon_Run) Descriptor() ([]byte, []int) {
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{43, 0}
+}
+
+func (x *OrderedDaemon_Run) GetIntent() DaemonIntent_Intent {
+	if x != nil {
+		return x.Intent
+	}
+	return DaemonIntent_INTENT_UNSPECIFIED
+}
+
+func (x *OrderedDaemon_Run) GetOver() bool {
+	if x != nil && x.Over != nil {
+		return *x.Over
+	}
+	return false
+}
+
+func (x *OrderedDaemon_Run) GetBy() *OrderOrigin {
+	if x != nil {
+		return x.By
+	}
+	return nil
+}
+
+type OrderedDaemon_Pin struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Node          uint64                 `protobuf:"varint,1,opt,name=node,proto3" json:"node,omitempty"` // 0: any
+	Over          *uint64                `protobuf:"varint,2,opt,name=over,proto3,oneof" json:"over,omitempty"`
+	By            *OrderOrigin           `protobuf:"bytes,3,opt,name=by,proto3" json:"by,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *OrderedDaemon_Pin) Reset() {
+	*x = OrderedDaemon_Pin{}
+	mi := &file_meshos_v1_meshos_proto_msgTypes[100]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *OrderedDaemon_Pin) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*OrderedDaemon_Pin) ProtoMessage() {}
+
+func (x *OrderedDaemon_Pin) ProtoReflect() protoreflect.Message {
+	mi := &file_meshos_v1_meshos_proto_msgTypes[100]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use OrderedDaemon_Pin.ProtoReflect.Descriptor instead.
+func (*OrderedDaemon_Pin) Descriptor() ([]byte, []int) {
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{43, 1}
+}
+
+func (x *OrderedDaemon_Pin) GetNode() uint64 {
+	if x != nil {
+		return x.Node
+	}
+	return 0
+}
+
+func (x *OrderedDaemon_Pin) GetOver() uint64 {
+	if x != nil && x.Over != nil {
+		return *x.Over
+	}
+	return 0
+}
+
+func (x *OrderedDaemon_Pin) GetBy() *OrderOrigin {
+	if x != nil {
+		return x.By
+	}
+	return nil
+}
+
+type OrderedChain_Count struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Desired       uint32                 `protobuf:"varint,1,opt,name=desired,proto3" json:"desired,omitempty"`
+	Over          *uint32                `protobuf:"varint,2,opt,name=over,proto3,oneof" json:"over,omitempty"` // absent: the configuration said nothing
+	By            *OrderOrigin           `protobuf:"bytes,3,opt,name=by,proto3" json:"by,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *OrderedChain_Count) Reset() {
+	*x = OrderedChain_Count{}
+	mi := &file_meshos_v1_meshos_proto_msgTypes[101]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *OrderedChain_Count) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*OrderedChain_Count) ProtoMessage() {}
+
+func (x *OrderedChain_Count) ProtoReflect() protoreflect.Message {
+	mi := &file_meshos_v1_meshos_proto_msgTypes[101]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use OrderedChain_Count.ProtoReflect.Descriptor instead.
+func (*OrderedChain_Count) Descriptor() ([]byte, []int) {
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{45, 0}
+}
+
+func (x *OrderedChain_Count) GetDesired() uint32 {
+	if x != nil {
+		return x.Desired
+	}
+	return 0
+}
+
+func (x *OrderedChain_Count) GetOver() uint32 {
+	if x != nil && x.Over != nil {
+		return *x.Over
+	}
+	return 0
+}
+
+func (x *OrderedChain_Count) GetBy() *OrderOrigin {
+	if x != nil {
+		return x.By
+	}
+	return nil
+}
+
+type OrderedChain_Hold struct {
+	state         protoimpl.MessageState    `protogen:"open.v1"`
+	Intent        LocalReplicaIntent_Intent `protobuf:"varint,1,opt,name=intent,proto3,enum=meshos.v1.LocalReplicaIntent_Intent" json:"intent,omitempty"`
+	Over          LocalReplicaIntent_Intent `protobuf:"varint,2,opt,name=over,proto3,enum=meshos.v1.LocalReplicaIntent_Intent" json:"over,omitempty"` // unspecified: the configuration said nothing
+	By            *OrderOrigin              `protobuf:"bytes,3,opt,name=by,proto3" json:"by,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *OrderedChain_Hold) Reset() {
+	*x = OrderedChain_Hold{}
+	mi := &file_meshos_v1_meshos_proto_msgTypes[102]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *OrderedChain_Hold) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*OrderedChain_Hold) ProtoMessage() {}
+
+func (x *OrderedChain_Hold) ProtoReflect() protoreflect.Message {
+	mi := &file_meshos_v1_meshos_proto_msgTypes[102]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use OrderedChain_Hold.ProtoReflect.Descriptor instead.
+func (*OrderedChain_Hold) Descriptor() ([]byte, []int) {
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{45, 1}
+}
+
+func (x *OrderedChain_Hold) GetIntent() LocalReplicaIntent_Intent {
+	if x != nil {
+		return x.Intent
+	}
+	return LocalReplicaIntent_INTENT_UNSPECIFIED
+}
+
+func (x *OrderedChain_Hold) GetOver() LocalReplicaIntent_Intent {
+	if x != nil {
+		return x.Over
+	}
+	return LocalReplicaIntent_INTENT_UNSPECIFIED
+}
+
+func (x *OrderedChain_Hold) GetBy() *OrderOrigin {
+	if x != nil {
+		return x.By
+	}
+	return nil
+}
+
 type BlastRadius_Warning struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Kind          string                 `protobuf:"bytes,1,opt,name=kind,proto3" json:"kind,omitempty"`     // stable snake_case
@@ -8141,7 +9366,7 @@ type BlastRadius_Warning struct {
 
 func (x *BlastRadius_Warning) Reset() {
 	*x = BlastRadius_Warning{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[88]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[103]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8153,7 +9378,7 @@ func (x *BlastRadius_Warning) String() string {
 func (*BlastRadius_Warning) ProtoMessage() {}
 
 func (x *BlastRadius_Warning) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[88]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[103]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8166,7 +9391,7 @@ func (x *BlastRadius_Warning) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BlastRadius_Warning.ProtoReflect.Descriptor instead.
 func (*BlastRadius_Warning) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{83, 0}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{94, 0}
 }
 
 func (x *BlastRadius_Warning) GetKind() string {
@@ -8427,7 +9652,97 @@ const file_meshos_v1_meshos_proto_rawDesc = "" +
 	"\x05nonce\x18\x04 \x01(\fR\x05nonce\x12\x1d\n" +
 	"\n" +
 	"blast_hash\x18\x05 \x01(\fR\tblastHash\x12\x16\n" +
-	"\x06reason\x18\x06 \x01(\tR\x06reason\"\xf2\x05\n" +
+	"\x06reason\x18\x06 \x01(\tR\x06reason\"\x8f\x02\n" +
+	"\fOrderedEntry\x12\x16\n" +
+	"\x06height\x18\x01 \x01(\x04R\x06height\x12\x12\n" +
+	"\x04prev\x18\x02 \x01(\fR\x04prev\x12\x0e\n" +
+	"\x02by\x18\x03 \x01(\x04R\x02by\x12*\n" +
+	"\x02at\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\x02at\x121\n" +
+	"\x06commit\x18\x05 \x01(\v2\x17.meshos.v1.SignedCommitH\x00R\x06commit\x12(\n" +
+	"\x05event\x18\x06 \x01(\v2\x10.meshos.v1.EventH\x00R\x05event\x121\n" +
+	"\toperators\x18\a \x03(\v2\x13.meshos.v1.OperatorR\toperatorsB\a\n" +
+	"\x05order\"\xd3\x01\n" +
+	"\x11OrderedCheckpoint\x12\x18\n" +
+	"\aversion\x18\x01 \x01(\rR\aversion\x12\x12\n" +
+	"\x04node\x18\x02 \x01(\x04R\x04node\x125\n" +
+	"\btaken_at\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\atakenAt\x12\x12\n" +
+	"\x04head\x18\x04 \x01(\fR\x04head\x12\x16\n" +
+	"\x06record\x18\x05 \x01(\x04R\x06record\x12-\n" +
+	"\x05state\x18\x06 \x01(\v2\x17.meshos.v1.OrderedStateR\x05state\"\x86\x03\n" +
+	"\fOrderedState\x12\x16\n" +
+	"\x06height\x18\x01 \x01(\x04R\x06height\x12-\n" +
+	"\x05local\x18\x02 \x01(\v2\x17.meshos.v1.OrderedLocalR\x05local\x12,\n" +
+	"\x05nodes\x18\x03 \x03(\v2\x16.meshos.v1.OrderedNodeR\x05nodes\x12/\n" +
+	"\x06forced\x18\x04 \x03(\v2\x17.meshos.v1.OrderedForceR\x06forced\x122\n" +
+	"\adaemons\x18\x05 \x03(\v2\x18.meshos.v1.OrderedDaemonR\adaemons\x12,\n" +
+	"\x05gates\x18\x06 \x03(\v2\x16.meshos.v1.OrderedGateR\x05gates\x12/\n" +
+	"\x06chains\x18\a \x03(\v2\x17.meshos.v1.OrderedChainR\x06chains\x12=\n" +
+	"\ffrozen_until\x18\b \x01(\v2\x1a.google.protobuf.TimestampR\vfrozenUntil\"o\n" +
+	"\vOrderOrigin\x12\x16\n" +
+	"\x06height\x18\x01 \x01(\x04R\x06height\x12*\n" +
+	"\x02at\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\x02at\x12\x1c\n" +
+	"\toperators\x18\x03 \x03(\tR\toperators\"\x97\x04\n" +
+	"\fOrderedLocal\x121\n" +
+	"\x05phase\x18\x01 \x01(\x0e2\x1b.meshos.v1.MaintenancePhaseR\x05phase\x120\n" +
+	"\x05since\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\x05since\x126\n" +
+	"\bdeadline\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\bdeadline\x12\x16\n" +
+	"\x06reason\x18\x04 \x01(\tR\x06reason\x12\x1a\n" +
+	"\breported\x18\x05 \x01(\bR\breported\x12&\n" +
+	"\x02by\x18\x06 \x01(\v2\x16.meshos.v1.OrderOriginR\x02by\x12\x1a\n" +
+	"\bdraining\x18\a \x01(\bR\bdraining\x12\x18\n" +
+	"\adrained\x18\b \x01(\bR\adrained\x12;\n" +
+	"\vdrain_since\x18\t \x01(\v2\x1a.google.protobuf.TimestampR\n" +
+	"drainSince\x12A\n" +
+	"\x0edrain_deadline\x18\n" +
+	" \x01(\v2\x1a.google.protobuf.TimestampR\rdrainDeadline\x12%\n" +
+	"\x0edrain_reported\x18\v \x01(\bR\rdrainReported\x121\n" +
+	"\bdrain_by\x18\f \x01(\v2\x16.meshos.v1.OrderOriginR\adrainBy\"\xd9\x01\n" +
+	"\vOrderedNode\x12\x12\n" +
+	"\x04node\x18\x01 \x01(\x04R\x04node\x12\x12\n" +
+	"\x04peer\x18\x02 \x01(\bR\x04peer\x12\x1a\n" +
+	"\bcordoned\x18\x03 \x01(\bR\bcordoned\x127\n" +
+	"\vcordoned_by\x18\x04 \x01(\v2\x16.meshos.v1.OrderOriginR\n" +
+	"cordonedBy\x12\x1a\n" +
+	"\bdraining\x18\x05 \x01(\bR\bdraining\x121\n" +
+	"\x05phase\x18\x06 \x01(\x0e2\x1b.meshos.v1.MaintenancePhaseR\x05phase\"\x80\x01\n" +
+	"\fOrderedForce\x12\x14\n" +
+	"\x05place\x18\x01 \x01(\bR\x05place\x12\x14\n" +
+	"\x05chain\x18\x02 \x01(\x04R\x05chain\x12\x12\n" +
+	"\x04node\x18\x03 \x01(\x04R\x04node\x120\n" +
+	"\x05until\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\x05until\"\x8c\x03\n" +
+	"\rOrderedDaemon\x12,\n" +
+	"\x06daemon\x18\x01 \x01(\v2\x14.meshos.v1.DaemonRefR\x06daemon\x12.\n" +
+	"\x03run\x18\x02 \x01(\v2\x1c.meshos.v1.OrderedDaemon.RunR\x03run\x12.\n" +
+	"\x03pin\x18\x03 \x01(\v2\x1c.meshos.v1.OrderedDaemon.PinR\x03pin\x1a\x87\x01\n" +
+	"\x03Run\x126\n" +
+	"\x06intent\x18\x01 \x01(\x0e2\x1e.meshos.v1.DaemonIntent.IntentR\x06intent\x12\x17\n" +
+	"\x04over\x18\x02 \x01(\bH\x00R\x04over\x88\x01\x01\x12&\n" +
+	"\x02by\x18\x03 \x01(\v2\x16.meshos.v1.OrderOriginR\x02byB\a\n" +
+	"\x05_over\x1ac\n" +
+	"\x03Pin\x12\x12\n" +
+	"\x04node\x18\x01 \x01(\x04R\x04node\x12\x17\n" +
+	"\x04over\x18\x02 \x01(\x04H\x00R\x04over\x88\x01\x01\x12&\n" +
+	"\x02by\x18\x03 \x01(\v2\x16.meshos.v1.OrderOriginR\x02byB\a\n" +
+	"\x05_over\"\x8d\x02\n" +
+	"\vOrderedGate\x12,\n" +
+	"\x06daemon\x18\x01 \x01(\v2\x14.meshos.v1.DaemonRefR\x06daemon\x123\n" +
+	"\x05state\x18\x02 \x01(\x0e2\x1d.meshos.v1.DaemonView.RestartR\x05state\x120\n" +
+	"\x05until\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\x05until\x123\n" +
+	"\abackoff\x18\x04 \x01(\v2\x19.google.protobuf.DurationR\abackoff\x124\n" +
+	"\acrashes\x18\x05 \x03(\v2\x1a.google.protobuf.TimestampR\acrashes\"\xa1\x03\n" +
+	"\fOrderedChain\x12\x14\n" +
+	"\x05chain\x18\x01 \x01(\x04R\x05chain\x123\n" +
+	"\x05count\x18\x02 \x01(\v2\x1d.meshos.v1.OrderedChain.CountR\x05count\x120\n" +
+	"\x04hold\x18\x03 \x01(\v2\x1c.meshos.v1.OrderedChain.HoldR\x04hold\x1ak\n" +
+	"\x05Count\x12\x18\n" +
+	"\adesired\x18\x01 \x01(\rR\adesired\x12\x17\n" +
+	"\x04over\x18\x02 \x01(\rH\x00R\x04over\x88\x01\x01\x12&\n" +
+	"\x02by\x18\x03 \x01(\v2\x16.meshos.v1.OrderOriginR\x02byB\a\n" +
+	"\x05_over\x1a\xa6\x01\n" +
+	"\x04Hold\x12<\n" +
+	"\x06intent\x18\x01 \x01(\x0e2$.meshos.v1.LocalReplicaIntent.IntentR\x06intent\x128\n" +
+	"\x04over\x18\x02 \x01(\x0e2$.meshos.v1.LocalReplicaIntent.IntentR\x04over\x12&\n" +
+	"\x02by\x18\x03 \x01(\v2\x16.meshos.v1.OrderOriginR\x02by\"\xf2\x05\n" +
 	"\x06Action\x12;\n" +
 	"\fstart_daemon\x18\x01 \x01(\v2\x16.meshos.v1.StartDaemonH\x00R\vstartDaemon\x128\n" +
 	"\vstop_daemon\x18\x02 \x01(\v2\x15.meshos.v1.StopDaemonH\x00R\n" +
@@ -8496,7 +9811,7 @@ const file_meshos_v1_meshos_proto_rawDesc = "" +
 	"\bOperator\x12\x15\n" +
 	"\x06key_id\x18\x01 \x01(\tR\x05keyId\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12\x1a\n" +
-	"\bverified\x18\x03 \x01(\bR\bverified\"\xbb\x04\n" +
+	"\bverified\x18\x03 \x01(\bR\bverified\"\x8e\x05\n" +
 	"\x10AdminAuditRecord\x12\x14\n" +
 	"\x05epoch\x18\x01 \x01(\x04R\x05epoch\x12\x10\n" +
 	"\x03seq\x18\x02 \x01(\x04R\x03seq\x12=\n" +
@@ -8510,6 +9825,9 @@ const file_meshos_v1_meshos_proto_rawDesc = "" +
 	"\rsigner_change\x18\n" +
 	" \x01(\v2\x17.meshos.v1.SignerChangeR\fsignerChange\x12,\n" +
 	"\arefusal\x18\v \x01(\v2\x12.meshos.v1.RefusalR\arefusal\x12\x16\n" +
+	"\x06height\x18\f \x01(\x04R\x06height\x129\n" +
+	"\n" +
+	"ordered_at\x18\r \x01(\v2\x1a.google.protobuf.TimestampR\torderedAt\x12\x16\n" +
 	"\x06reason\x18\x14 \x01(\tR\x06reason\x12\x12\n" +
 	"\x04node\x18\x15 \x01(\x04R\x04node\x12\x1b\n" +
 	"\tepoch_hex\x18\x16 \x01(\tR\bepochHex\"q\n" +
@@ -8613,7 +9931,7 @@ const file_meshos_v1_meshos_proto_rawDesc = "" +
 	"\fview_version\x18\x03 \x01(\x04R\vviewVersion\x12+\n" +
 	"\x03age\x18\x04 \x01(\v2\x19.google.protobuf.DurationR\x03age\x12#\n" +
 	"\rchains_scored\x18\x05 \x01(\rR\fchainsScored\x12\x16\n" +
-	"\x06moving\x18\x06 \x01(\rR\x06moving\"\xe8\a\n" +
+	"\x06moving\x18\x06 \x01(\rR\x06moving\"\x98\b\n" +
 	"\n" +
 	"DaemonView\x12,\n" +
 	"\x06daemon\x18\x01 \x01(\v2\x14.meshos.v1.DaemonRefR\x06daemon\x12=\n" +
@@ -8638,7 +9956,8 @@ const file_meshos_v1_meshos_proto_rawDesc = "" +
 	"\boutdated\x18\x0f \x01(\bR\boutdated\x12\x1f\n" +
 	"\vstart_error\x18\x10 \x01(\tR\n" +
 	"startError\x12\x1a\n" +
-	"\brejected\x18\x11 \x01(\tR\brejected\"\x84\x01\n" +
+	"\brejected\x18\x11 \x01(\tR\brejected\x12.\n" +
+	"\aordered\x18\x12 \x01(\v2\x14.meshos.v1.OrderViewR\aordered\"\x84\x01\n" +
 	"\tLifecycle\x12\x19\n" +
 	"\x15LIFECYCLE_UNSPECIFIED\x10\x00\x12\x15\n" +
 	"\x11LIFECYCLE_STOPPED\x10\x01\x12\x16\n" +
@@ -8651,12 +9970,17 @@ const file_meshos_v1_meshos_proto_rawDesc = "" +
 	"\x13RESTART_BACKING_OFF\x10\x02\x12\x19\n" +
 	"\x15RESTART_CRASH_LOOPING\x10\x03B\r\n" +
 	"\v_restart_inB\r\n" +
-	"\v_next_start\"\x90\x01\n" +
+	"\v_next_start\"n\n" +
+	"\tOrderView\x12\x16\n" +
+	"\x06height\x18\x01 \x01(\x04R\x06height\x12+\n" +
+	"\x03age\x18\x02 \x01(\v2\x19.google.protobuf.DurationR\x03age\x12\x1c\n" +
+	"\toperators\x18\x03 \x03(\tR\toperators\"\xc0\x01\n" +
 	"\vReplicaView\x12\x14\n" +
 	"\x05chain\x18\x01 \x01(\x04R\x05chain\x12\x18\n" +
 	"\aholders\x18\x02 \x03(\x04R\aholders\x12\x1d\n" +
 	"\adesired\x18\x03 \x01(\rH\x00R\adesired\x88\x01\x01\x12\x1b\n" +
-	"\x06leader\x18\x04 \x01(\x04H\x01R\x06leader\x88\x01\x01B\n" +
+	"\x06leader\x18\x04 \x01(\x04H\x01R\x06leader\x88\x01\x01\x12.\n" +
+	"\aordered\x18\x05 \x01(\v2\x14.meshos.v1.OrderViewR\aorderedB\n" +
 	"\n" +
 	"\b_desiredB\t\n" +
 	"\a_leader\"\xab\x04\n" +
@@ -8682,7 +10006,7 @@ const file_meshos_v1_meshos_proto_rawDesc = "" +
 	"\tAvoidView\x12\x12\n" +
 	"\x04peer\x18\x01 \x01(\x04R\x04peer\x12\x16\n" +
 	"\x06reason\x18\x02 \x01(\tR\x06reason\x12+\n" +
-	"\x03ttl\x18\x03 \x01(\v2\x19.google.protobuf.DurationR\x03ttl\"\xbe\x02\n" +
+	"\x03ttl\x18\x03 \x01(\v2\x19.google.protobuf.DurationR\x03ttl\"\xee\x02\n" +
 	"\x0fMaintenanceView\x121\n" +
 	"\x05phase\x18\x01 \x01(\x0e2\x1b.meshos.v1.MaintenancePhaseR\x05phase\x124\n" +
 	"\x05since\x18\x02 \x01(\v2\x19.google.protobuf.DurationH\x00R\x05since\x88\x01\x01\x12:\n" +
@@ -8691,7 +10015,8 @@ const file_meshos_v1_meshos_proto_rawDesc = "" +
 	"\bcordoned\x18\x05 \x01(\bR\bcordoned\x12\x1a\n" +
 	"\bdraining\x18\x06 \x01(\bR\bdraining\x12\x1f\n" +
 	"\vwaiting_for\x18\a \x03(\tR\n" +
-	"waitingForB\b\n" +
+	"waitingFor\x12.\n" +
+	"\aordered\x18\b \x01(\v2\x14.meshos.v1.OrderViewR\aorderedB\b\n" +
 	"\x06_sinceB\v\n" +
 	"\t_deadline\"\x8b\x01\n" +
 	"\rEmittedAction\x12\x0e\n" +
@@ -8765,7 +10090,7 @@ const file_meshos_v1_meshos_proto_rawDesc = "" +
 	"\x15backpressure_releases\x18\v \x01(\x04R\x14backpressureReleases\x12'\n" +
 	"\x0fappend_failures\x18\f \x01(\x04R\x0eappendFailures\x12?\n" +
 	"\x0elast_tick_took\x18\r \x01(\v2\x19.google.protobuf.DurationR\flastTickTook\x12%\n" +
-	"\x0eevents_refused\x18\x0e \x01(\x04R\reventsRefused\"\xe5\x05\n" +
+	"\x0eevents_refused\x18\x0e \x01(\x04R\reventsRefused\"\xb8\x06\n" +
 	"\fJournalEntry\x12\x14\n" +
 	"\x05index\x18\x01 \x01(\x04R\x05index\x12)\n" +
 	"\x02at\x18\x02 \x01(\v2\x19.google.protobuf.DurationR\x02at\x12.\n" +
@@ -8784,14 +10109,18 @@ const file_meshos_v1_meshos_proto_rawDesc = "" +
 	"\x06reload\x18\f \x01(\v2\x11.meshos.v1.ReloadH\x00R\x06reload\x12=\n" +
 	"\facknowledged\x18\r \x01(\v2\x17.meshos.v1.AcknowledgedH\x00R\facknowledged\x124\n" +
 	"\afailure\x18\x0e \x01(\v2\x18.meshos.v1.FailureReportH\x00R\afailure\x12>\n" +
-	"\rsigner_change\x18\x0f \x01(\v2\x17.meshos.v1.SignerChangeH\x00R\fsignerChangeB\a\n" +
-	"\x05input\"\xb1\x01\n" +
+	"\rsigner_change\x18\x0f \x01(\v2\x17.meshos.v1.SignerChangeH\x00R\fsignerChange\x12\x16\n" +
+	"\x06height\x18\x10 \x01(\x04R\x06height\x129\n" +
+	"\n" +
+	"ordered_at\x18\x11 \x01(\v2\x1a.google.protobuf.TimestampR\torderedAtB\a\n" +
+	"\x05input\"\xe2\x01\n" +
 	"\x04Boot\x12\x12\n" +
 	"\x04node\x18\x01 \x01(\x04R\x04node\x12\x14\n" +
 	"\x05epoch\x18\x02 \x01(\x04R\x05epoch\x12\x1f\n" +
 	"\vconfig_toml\x18\x03 \x01(\tR\n" +
 	"configToml\x12I\n" +
-	"\x10freeze_remaining\x18\x04 \x01(\v2\x19.google.protobuf.DurationH\x00R\x0ffreezeRemaining\x88\x01\x01B\x13\n" +
+	"\x10freeze_remaining\x18\x04 \x01(\v2\x19.google.protobuf.DurationH\x00R\x0ffreezeRemaining\x88\x01\x01\x12/\n" +
+	"\x06orders\x18\x05 \x01(\v2\x17.meshos.v1.OrderedStateR\x06ordersB\x13\n" +
 	"\x11_freeze_remaining\"9\n" +
 	"\x04Tick\x12\"\n" +
 	"\n" +
@@ -8909,7 +10238,7 @@ func file_meshos_v1_meshos_proto_rawDescGZIP() []byte {
 }
 
 var file_meshos_v1_meshos_proto_enumTypes = make([]protoimpl.EnumInfo, 15)
-var file_meshos_v1_meshos_proto_msgTypes = make([]protoimpl.MessageInfo, 89)
+var file_meshos_v1_meshos_proto_msgTypes = make([]protoimpl.MessageInfo, 104)
 var file_meshos_v1_meshos_proto_goTypes = []any{
 	(NodeHealth)(0),                       // 0: meshos.v1.NodeHealth
 	(MaintenancePhase)(0),                 // 1: meshos.v1.MaintenancePhase
@@ -8962,61 +10291,76 @@ var file_meshos_v1_meshos_proto_goTypes = []any{
 	(*KillMigration)(nil),                 // 48: meshos.v1.KillMigration
 	(*SignedCommit)(nil),                  // 49: meshos.v1.SignedCommit
 	(*AdminCommand)(nil),                  // 50: meshos.v1.AdminCommand
-	(*Action)(nil),                        // 51: meshos.v1.Action
-	(*StartDaemon)(nil),                   // 52: meshos.v1.StartDaemon
-	(*StopDaemon)(nil),                    // 53: meshos.v1.StopDaemon
-	(*PullReplica)(nil),                   // 54: meshos.v1.PullReplica
-	(*DropReplica)(nil),                   // 55: meshos.v1.DropReplica
-	(*RequestPlacement)(nil),              // 56: meshos.v1.RequestPlacement
-	(*RequestEviction)(nil),               // 57: meshos.v1.RequestEviction
-	(*MigrateBlob)(nil),                   // 58: meshos.v1.MigrateBlob
-	(*ReduceHeat)(nil),                    // 59: meshos.v1.ReduceHeat
-	(*MarkAvoid)(nil),                     // 60: meshos.v1.MarkAvoid
-	(*ApplyBackoff)(nil),                  // 61: meshos.v1.ApplyBackoff
-	(*CommitMaintenanceTransition)(nil),   // 62: meshos.v1.CommitMaintenanceTransition
-	(*VerificationOutcome)(nil),           // 63: meshos.v1.VerificationOutcome
-	(*Operator)(nil),                      // 64: meshos.v1.Operator
-	(*AdminAuditRecord)(nil),              // 65: meshos.v1.AdminAuditRecord
-	(*Refusal)(nil),                       // 66: meshos.v1.Refusal
-	(*SignerChange)(nil),                  // 67: meshos.v1.SignerChange
-	(*LogRecord)(nil),                     // 68: meshos.v1.LogRecord
-	(*FailureRecord)(nil),                 // 69: meshos.v1.FailureRecord
-	(*ActionRecord)(nil),                  // 70: meshos.v1.ActionRecord
-	(*Record)(nil),                        // 71: meshos.v1.Record
-	(*Snapshot)(nil),                      // 72: meshos.v1.Snapshot
-	(*NodeInfo)(nil),                      // 73: meshos.v1.NodeInfo
-	(*SchedulerView)(nil),                 // 74: meshos.v1.SchedulerView
-	(*DaemonView)(nil),                    // 75: meshos.v1.DaemonView
-	(*ReplicaView)(nil),                   // 76: meshos.v1.ReplicaView
-	(*PeerView)(nil),                      // 77: meshos.v1.PeerView
-	(*AvoidView)(nil),                     // 78: meshos.v1.AvoidView
-	(*MaintenanceView)(nil),               // 79: meshos.v1.MaintenanceView
-	(*EmittedAction)(nil),                 // 80: meshos.v1.EmittedAction
-	(*MigrationView)(nil),                 // 81: meshos.v1.MigrationView
-	(*PluginView)(nil),                    // 82: meshos.v1.PluginView
-	(*Stats)(nil),                         // 83: meshos.v1.Stats
-	(*JournalEntry)(nil),                  // 84: meshos.v1.JournalEntry
-	(*Boot)(nil),                          // 85: meshos.v1.Boot
-	(*Tick)(nil),                          // 86: meshos.v1.Tick
-	(*JudgedCommit)(nil),                  // 87: meshos.v1.JudgedCommit
-	(*Reload)(nil),                        // 88: meshos.v1.Reload
-	(*Acknowledged)(nil),                  // 89: meshos.v1.Acknowledged
-	(*FailureReport)(nil),                 // 90: meshos.v1.FailureReport
-	(*Samples)(nil),                       // 91: meshos.v1.Samples
-	(*ActionOutcome)(nil),                 // 92: meshos.v1.ActionOutcome
-	(*ScoreTable)(nil),                    // 93: meshos.v1.ScoreTable
-	(*ChainScore)(nil),                    // 94: meshos.v1.ChainScore
-	(*NodeScore)(nil),                     // 95: meshos.v1.NodeScore
-	(*MigrationCost)(nil),                 // 96: meshos.v1.MigrationCost
-	(*Migrations)(nil),                    // 97: meshos.v1.Migrations
-	(*BlastRadius)(nil),                   // 98: meshos.v1.BlastRadius
-	(*DaemonLifecycle_Started)(nil),       // 99: meshos.v1.DaemonLifecycle.Started
-	(*DaemonLifecycle_ExitedCleanly)(nil), // 100: meshos.v1.DaemonLifecycle.ExitedCleanly
-	(*DaemonLifecycle_Crashed)(nil),       // 101: meshos.v1.DaemonLifecycle.Crashed
-	(*DaemonLifecycle_Rejected)(nil),      // 102: meshos.v1.DaemonLifecycle.Rejected
-	(*BlastRadius_Warning)(nil),           // 103: meshos.v1.BlastRadius.Warning
-	(*timestamppb.Timestamp)(nil),         // 104: google.protobuf.Timestamp
-	(*durationpb.Duration)(nil),           // 105: google.protobuf.Duration
+	(*OrderedEntry)(nil),                  // 51: meshos.v1.OrderedEntry
+	(*OrderedCheckpoint)(nil),             // 52: meshos.v1.OrderedCheckpoint
+	(*OrderedState)(nil),                  // 53: meshos.v1.OrderedState
+	(*OrderOrigin)(nil),                   // 54: meshos.v1.OrderOrigin
+	(*OrderedLocal)(nil),                  // 55: meshos.v1.OrderedLocal
+	(*OrderedNode)(nil),                   // 56: meshos.v1.OrderedNode
+	(*OrderedForce)(nil),                  // 57: meshos.v1.OrderedForce
+	(*OrderedDaemon)(nil),                 // 58: meshos.v1.OrderedDaemon
+	(*OrderedGate)(nil),                   // 59: meshos.v1.OrderedGate
+	(*OrderedChain)(nil),                  // 60: meshos.v1.OrderedChain
+	(*Action)(nil),                        // 61: meshos.v1.Action
+	(*StartDaemon)(nil),                   // 62: meshos.v1.StartDaemon
+	(*StopDaemon)(nil),                    // 63: meshos.v1.StopDaemon
+	(*PullReplica)(nil),                   // 64: meshos.v1.PullReplica
+	(*DropReplica)(nil),                   // 65: meshos.v1.DropReplica
+	(*RequestPlacement)(nil),              // 66: meshos.v1.RequestPlacement
+	(*RequestEviction)(nil),               // 67: meshos.v1.RequestEviction
+	(*MigrateBlob)(nil),                   // 68: meshos.v1.MigrateBlob
+	(*ReduceHeat)(nil),                    // 69: meshos.v1.ReduceHeat
+	(*MarkAvoid)(nil),                     // 70: meshos.v1.MarkAvoid
+	(*ApplyBackoff)(nil),                  // 71: meshos.v1.ApplyBackoff
+	(*CommitMaintenanceTransition)(nil),   // 72: meshos.v1.CommitMaintenanceTransition
+	(*VerificationOutcome)(nil),           // 73: meshos.v1.VerificationOutcome
+	(*Operator)(nil),                      // 74: meshos.v1.Operator
+	(*AdminAuditRecord)(nil),              // 75: meshos.v1.AdminAuditRecord
+	(*Refusal)(nil),                       // 76: meshos.v1.Refusal
+	(*SignerChange)(nil),                  // 77: meshos.v1.SignerChange
+	(*LogRecord)(nil),                     // 78: meshos.v1.LogRecord
+	(*FailureRecord)(nil),                 // 79: meshos.v1.FailureRecord
+	(*ActionRecord)(nil),                  // 80: meshos.v1.ActionRecord
+	(*Record)(nil),                        // 81: meshos.v1.Record
+	(*Snapshot)(nil),                      // 82: meshos.v1.Snapshot
+	(*NodeInfo)(nil),                      // 83: meshos.v1.NodeInfo
+	(*SchedulerView)(nil),                 // 84: meshos.v1.SchedulerView
+	(*DaemonView)(nil),                    // 85: meshos.v1.DaemonView
+	(*OrderView)(nil),                     // 86: meshos.v1.OrderView
+	(*ReplicaView)(nil),                   // 87: meshos.v1.ReplicaView
+	(*PeerView)(nil),                      // 88: meshos.v1.PeerView
+	(*AvoidView)(nil),                     // 89: meshos.v1.AvoidView
+	(*MaintenanceView)(nil),               // 90: meshos.v1.MaintenanceView
+	(*EmittedAction)(nil),                 // 91: meshos.v1.EmittedAction
+	(*MigrationView)(nil),                 // 92: meshos.v1.MigrationView
+	(*PluginView)(nil),                    // 93: meshos.v1.PluginView
+	(*Stats)(nil),                         // 94: meshos.v1.Stats
+	(*JournalEntry)(nil),                  // 95: meshos.v1.JournalEntry
+	(*Boot)(nil),                          // 96: meshos.v1.Boot
+	(*Tick)(nil),                          // 97: meshos.v1.Tick
+	(*JudgedCommit)(nil),                  // 98: meshos.v1.JudgedCommit
+	(*Reload)(nil),                        // 99: meshos.v1.Reload
+	(*Acknowledged)(nil),                  // 100: meshos.v1.Acknowledged
+	(*FailureReport)(nil),                 // 101: meshos.v1.FailureReport
+	(*Samples)(nil),                       // 102: meshos.v1.Samples
+	(*ActionOutcome)(nil),                 // 103: meshos.v1.ActionOutcome
+	(*ScoreTable)(nil),                    // 104: meshos.v1.ScoreTable
+	(*ChainScore)(nil),                    // 105: meshos.v1.ChainScore
+	(*NodeScore)(nil),                     // 106: meshos.v1.NodeScore
+	(*MigrationCost)(nil),                 // 107: meshos.v1.MigrationCost
+	(*Migrations)(nil),                    // 108: meshos.v1.Migrations
+	(*BlastRadius)(nil),                   // 109: meshos.v1.BlastRadius
+	(*DaemonLifecycle_Started)(nil),       // 110: meshos.v1.DaemonLifecycle.Started
+	(*DaemonLifecycle_ExitedCleanly)(nil), // 111: meshos.v1.DaemonLifecycle.ExitedCleanly
+	(*DaemonLifecycle_Crashed)(nil),       // 112: meshos.v1.DaemonLifecycle.Crashed
+	(*DaemonLifecycle_Rejected)(nil),      // 113: meshos.v1.DaemonLifecycle.Rejected
+	(*OrderedDaemon_Run)(nil),             // 114: meshos.v1.OrderedDaemon.Run
+	(*OrderedDaemon_Pin)(nil),             // 115: meshos.v1.OrderedDaemon.Pin
+	(*OrderedChain_Count)(nil),            // 116: meshos.v1.OrderedChain.Count
+	(*OrderedChain_Hold)(nil),             // 117: meshos.v1.OrderedChain.Hold
+	(*BlastRadius_Warning)(nil),           // 118: meshos.v1.BlastRadius.Warning
+	(*timestamppb.Timestamp)(nil),         // 119: google.protobuf.Timestamp
+	(*durationpb.Duration)(nil),           // 120: google.protobuf.Duration
 }
 var file_meshos_v1_meshos_proto_depIdxs = []int32{
 	3,   // 0: meshos.v1.DaemonHealth.status:type_name -> meshos.v1.DaemonHealth.Status
@@ -9038,21 +10382,21 @@ var file_meshos_v1_meshos_proto_depIdxs = []int32{
 	4,   // 16: meshos.v1.ReplicaUpdate.kind:type_name -> meshos.v1.ReplicaUpdate.Kind
 	5,   // 17: meshos.v1.ReplicaTransition.kind:type_name -> meshos.v1.ReplicaTransition.Kind
 	15,  // 18: meshos.v1.DaemonLifecycle.daemon:type_name -> meshos.v1.DaemonRef
-	99,  // 19: meshos.v1.DaemonLifecycle.started:type_name -> meshos.v1.DaemonLifecycle.Started
-	100, // 20: meshos.v1.DaemonLifecycle.exited_cleanly:type_name -> meshos.v1.DaemonLifecycle.ExitedCleanly
-	101, // 21: meshos.v1.DaemonLifecycle.crashed:type_name -> meshos.v1.DaemonLifecycle.Crashed
+	110, // 19: meshos.v1.DaemonLifecycle.started:type_name -> meshos.v1.DaemonLifecycle.Started
+	111, // 20: meshos.v1.DaemonLifecycle.exited_cleanly:type_name -> meshos.v1.DaemonLifecycle.ExitedCleanly
+	112, // 21: meshos.v1.DaemonLifecycle.crashed:type_name -> meshos.v1.DaemonLifecycle.Crashed
 	16,  // 22: meshos.v1.DaemonLifecycle.health_changed:type_name -> meshos.v1.DaemonHealth
-	102, // 23: meshos.v1.DaemonLifecycle.rejected:type_name -> meshos.v1.DaemonLifecycle.Rejected
-	104, // 24: meshos.v1.DaemonExit.at:type_name -> google.protobuf.Timestamp
-	105, // 25: meshos.v1.RttSample.rtt:type_name -> google.protobuf.Duration
-	105, // 26: meshos.v1.RttSample.jitter:type_name -> google.protobuf.Duration
+	113, // 23: meshos.v1.DaemonLifecycle.rejected:type_name -> meshos.v1.DaemonLifecycle.Rejected
+	119, // 24: meshos.v1.DaemonExit.at:type_name -> google.protobuf.Timestamp
+	120, // 25: meshos.v1.RttSample.rtt:type_name -> google.protobuf.Duration
+	120, // 26: meshos.v1.RttSample.jitter:type_name -> google.protobuf.Duration
 	0,   // 27: meshos.v1.NodeHealthSample.health:type_name -> meshos.v1.NodeHealth
 	2,   // 28: meshos.v1.LogLine.level:type_name -> meshos.v1.LogLevel
 	15,  // 29: meshos.v1.DaemonIntent.daemon:type_name -> meshos.v1.DaemonRef
 	6,   // 30: meshos.v1.DaemonIntent.intent:type_name -> meshos.v1.DaemonIntent.Intent
 	7,   // 31: meshos.v1.LocalReplicaIntent.intent:type_name -> meshos.v1.LocalReplicaIntent.Intent
 	1,   // 32: meshos.v1.MaintenanceObserved.phase:type_name -> meshos.v1.MaintenancePhase
-	105, // 33: meshos.v1.MaintenanceObserved.deadline:type_name -> google.protobuf.Duration
+	120, // 33: meshos.v1.MaintenanceObserved.deadline:type_name -> google.protobuf.Duration
 	35,  // 34: meshos.v1.AdminEvent.enter_maintenance:type_name -> meshos.v1.EnterMaintenance
 	34,  // 35: meshos.v1.AdminEvent.exit_maintenance:type_name -> meshos.v1.NodeTarget
 	36,  // 36: meshos.v1.AdminEvent.drain:type_name -> meshos.v1.Drain
@@ -9074,144 +10418,192 @@ var file_meshos_v1_meshos_proto_depIdxs = []int32{
 	46,  // 52: meshos.v1.AdminEvent.force_restart_daemon:type_name -> meshos.v1.ForceRestartDaemon
 	47,  // 53: meshos.v1.AdminEvent.force_cutover:type_name -> meshos.v1.ForceCutover
 	48,  // 54: meshos.v1.AdminEvent.kill_migration:type_name -> meshos.v1.KillMigration
-	105, // 55: meshos.v1.EnterMaintenance.drain_for:type_name -> google.protobuf.Duration
-	105, // 56: meshos.v1.Drain.drain_for:type_name -> google.protobuf.Duration
+	120, // 55: meshos.v1.EnterMaintenance.drain_for:type_name -> google.protobuf.Duration
+	120, // 56: meshos.v1.Drain.drain_for:type_name -> google.protobuf.Duration
 	15,  // 57: meshos.v1.SetDaemonIntent.daemon:type_name -> meshos.v1.DaemonRef
 	6,   // 58: meshos.v1.SetDaemonIntent.intent:type_name -> meshos.v1.DaemonIntent.Intent
 	7,   // 59: meshos.v1.SetLocalReplica.intent:type_name -> meshos.v1.LocalReplicaIntent.Intent
 	15,  // 60: meshos.v1.RestartDaemon.daemon:type_name -> meshos.v1.DaemonRef
-	105, // 61: meshos.v1.FreezeCluster.ttl:type_name -> google.protobuf.Duration
+	120, // 61: meshos.v1.FreezeCluster.ttl:type_name -> google.protobuf.Duration
 	15,  // 62: meshos.v1.ForceRestartDaemon.daemon:type_name -> meshos.v1.DaemonRef
 	33,  // 63: meshos.v1.AdminCommand.event:type_name -> meshos.v1.AdminEvent
-	104, // 64: meshos.v1.AdminCommand.issued_at:type_name -> google.protobuf.Timestamp
-	52,  // 65: meshos.v1.Action.start_daemon:type_name -> meshos.v1.StartDaemon
-	53,  // 66: meshos.v1.Action.stop_daemon:type_name -> meshos.v1.StopDaemon
-	54,  // 67: meshos.v1.Action.pull_replica:type_name -> meshos.v1.PullReplica
-	55,  // 68: meshos.v1.Action.drop_replica:type_name -> meshos.v1.DropReplica
-	56,  // 69: meshos.v1.Action.request_placement:type_name -> meshos.v1.RequestPlacement
-	57,  // 70: meshos.v1.Action.request_eviction:type_name -> meshos.v1.RequestEviction
-	58,  // 71: meshos.v1.Action.migrate_blob:type_name -> meshos.v1.MigrateBlob
-	59,  // 72: meshos.v1.Action.reduce_heat:type_name -> meshos.v1.ReduceHeat
-	60,  // 73: meshos.v1.Action.mark_avoid:type_name -> meshos.v1.MarkAvoid
-	61,  // 74: meshos.v1.Action.apply_backoff:type_name -> meshos.v1.ApplyBackoff
-	62,  // 75: meshos.v1.Action.commit_maintenance_transition:type_name -> meshos.v1.CommitMaintenanceTransition
-	15,  // 76: meshos.v1.StartDaemon.daemon:type_name -> meshos.v1.DaemonRef
-	15,  // 77: meshos.v1.StopDaemon.daemon:type_name -> meshos.v1.DaemonRef
-	105, // 78: meshos.v1.StopDaemon.grace:type_name -> google.protobuf.Duration
-	105, // 79: meshos.v1.MarkAvoid.ttl:type_name -> google.protobuf.Duration
-	15,  // 80: meshos.v1.ApplyBackoff.daemon:type_name -> meshos.v1.DaemonRef
-	105, // 81: meshos.v1.ApplyBackoff.remaining:type_name -> google.protobuf.Duration
-	1,   // 82: meshos.v1.CommitMaintenanceTransition.target:type_name -> meshos.v1.MaintenancePhase
-	8,   // 83: meshos.v1.VerificationOutcome.verdict:type_name -> meshos.v1.VerificationOutcome.Verdict
-	104, // 84: meshos.v1.AdminAuditRecord.committed_at:type_name -> google.protobuf.Timestamp
-	33,  // 85: meshos.v1.AdminAuditRecord.event:type_name -> meshos.v1.AdminEvent
-	64,  // 86: meshos.v1.AdminAuditRecord.operators:type_name -> meshos.v1.Operator
-	63,  // 87: meshos.v1.AdminAuditRecord.outcome:type_name -> meshos.v1.VerificationOutcome
-	49,  // 88: meshos.v1.AdminAuditRecord.commit:type_name -> meshos.v1.SignedCommit
-	67,  // 89: meshos.v1.AdminAuditRecord.signer_change:type_name -> meshos.v1.SignerChange
-	66,  // 90: meshos.v1.AdminAuditRecord.refusal:type_name -> meshos.v1.Refusal
-	17,  // 91: meshos.v1.Refusal.order:type_name -> meshos.v1.Event
-	104, // 92: meshos.v1.LogRecord.at:type_name -> google.protobuf.Timestamp
-	2,   // 93: meshos.v1.LogRecord.level:type_name -> meshos.v1.LogLevel
-	104, // 94: meshos.v1.FailureRecord.at:type_name -> google.protobuf.Timestamp
-	104, // 95: meshos.v1.ActionRecord.at:type_name -> google.protobuf.Timestamp
-	51,  // 96: meshos.v1.ActionRecord.action:type_name -> meshos.v1.Action
-	9,   // 97: meshos.v1.ActionRecord.outcome:type_name -> meshos.v1.ActionRecord.Outcome
-	105, // 98: meshos.v1.ActionRecord.retry_after:type_name -> google.protobuf.Duration
-	65,  // 99: meshos.v1.Record.audit:type_name -> meshos.v1.AdminAuditRecord
-	68,  // 100: meshos.v1.Record.log:type_name -> meshos.v1.LogRecord
-	69,  // 101: meshos.v1.Record.failure:type_name -> meshos.v1.FailureRecord
-	70,  // 102: meshos.v1.Record.action:type_name -> meshos.v1.ActionRecord
-	104, // 103: meshos.v1.Snapshot.taken_at:type_name -> google.protobuf.Timestamp
-	75,  // 104: meshos.v1.Snapshot.daemons:type_name -> meshos.v1.DaemonView
-	76,  // 105: meshos.v1.Snapshot.replicas:type_name -> meshos.v1.ReplicaView
-	77,  // 106: meshos.v1.Snapshot.peers:type_name -> meshos.v1.PeerView
-	78,  // 107: meshos.v1.Snapshot.avoid_list:type_name -> meshos.v1.AvoidView
-	79,  // 108: meshos.v1.Snapshot.local_maintenance:type_name -> meshos.v1.MaintenanceView
-	80,  // 109: meshos.v1.Snapshot.recently_emitted:type_name -> meshos.v1.EmittedAction
-	69,  // 110: meshos.v1.Snapshot.recent_failures:type_name -> meshos.v1.FailureRecord
-	105, // 111: meshos.v1.Snapshot.freeze_remaining:type_name -> google.protobuf.Duration
-	65,  // 112: meshos.v1.Snapshot.admin_audit:type_name -> meshos.v1.AdminAuditRecord
-	68,  // 113: meshos.v1.Snapshot.logs:type_name -> meshos.v1.LogRecord
-	81,  // 114: meshos.v1.Snapshot.in_flight_migrations:type_name -> meshos.v1.MigrationView
-	82,  // 115: meshos.v1.Snapshot.plugins:type_name -> meshos.v1.PluginView
-	83,  // 116: meshos.v1.Snapshot.stats:type_name -> meshos.v1.Stats
-	74,  // 117: meshos.v1.Snapshot.scheduler:type_name -> meshos.v1.SchedulerView
-	73,  // 118: meshos.v1.Snapshot.info:type_name -> meshos.v1.NodeInfo
-	104, // 119: meshos.v1.NodeInfo.started_at:type_name -> google.protobuf.Timestamp
-	105, // 120: meshos.v1.NodeInfo.uptime:type_name -> google.protobuf.Duration
-	105, // 121: meshos.v1.SchedulerView.age:type_name -> google.protobuf.Duration
-	15,  // 122: meshos.v1.DaemonView.daemon:type_name -> meshos.v1.DaemonRef
-	10,  // 123: meshos.v1.DaemonView.lifecycle:type_name -> meshos.v1.DaemonView.Lifecycle
-	16,  // 124: meshos.v1.DaemonView.health:type_name -> meshos.v1.DaemonHealth
-	11,  // 125: meshos.v1.DaemonView.restart:type_name -> meshos.v1.DaemonView.Restart
-	105, // 126: meshos.v1.DaemonView.restart_in:type_name -> google.protobuf.Duration
-	105, // 127: meshos.v1.DaemonView.age:type_name -> google.protobuf.Duration
-	6,   // 128: meshos.v1.DaemonView.intent:type_name -> meshos.v1.DaemonIntent.Intent
-	23,  // 129: meshos.v1.DaemonView.last_exit:type_name -> meshos.v1.DaemonExit
-	105, // 130: meshos.v1.DaemonView.next_start:type_name -> google.protobuf.Duration
-	105, // 131: meshos.v1.PeerView.rtt:type_name -> google.protobuf.Duration
-	0,   // 132: meshos.v1.PeerView.health:type_name -> meshos.v1.NodeHealth
-	1,   // 133: meshos.v1.PeerView.maintenance:type_name -> meshos.v1.MaintenancePhase
-	26,  // 134: meshos.v1.PeerView.inventory:type_name -> meshos.v1.PeerInventory
-	105, // 135: meshos.v1.PeerView.health_since:type_name -> google.protobuf.Duration
-	105, // 136: meshos.v1.PeerView.jitter:type_name -> google.protobuf.Duration
-	105, // 137: meshos.v1.AvoidView.ttl:type_name -> google.protobuf.Duration
-	1,   // 138: meshos.v1.MaintenanceView.phase:type_name -> meshos.v1.MaintenancePhase
-	105, // 139: meshos.v1.MaintenanceView.since:type_name -> google.protobuf.Duration
-	105, // 140: meshos.v1.MaintenanceView.deadline:type_name -> google.protobuf.Duration
-	105, // 141: meshos.v1.EmittedAction.age:type_name -> google.protobuf.Duration
-	51,  // 142: meshos.v1.EmittedAction.action:type_name -> meshos.v1.Action
-	12,  // 143: meshos.v1.MigrationView.phase:type_name -> meshos.v1.MigrationView.Phase
-	105, // 144: meshos.v1.MigrationView.elapsed:type_name -> google.protobuf.Duration
-	105, // 145: meshos.v1.MigrationView.in_phase:type_name -> google.protobuf.Duration
-	13,  // 146: meshos.v1.PluginView.status:type_name -> meshos.v1.PluginView.Status
-	105, // 147: meshos.v1.PluginView.last_call:type_name -> google.protobuf.Duration
-	105, // 148: meshos.v1.PluginView.restart_in:type_name -> google.protobuf.Duration
-	105, // 149: meshos.v1.Stats.last_tick_took:type_name -> google.protobuf.Duration
-	105, // 150: meshos.v1.JournalEntry.at:type_name -> google.protobuf.Duration
-	104, // 151: meshos.v1.JournalEntry.wall:type_name -> google.protobuf.Timestamp
-	85,  // 152: meshos.v1.JournalEntry.boot:type_name -> meshos.v1.Boot
-	17,  // 153: meshos.v1.JournalEntry.event:type_name -> meshos.v1.Event
-	91,  // 154: meshos.v1.JournalEntry.samples:type_name -> meshos.v1.Samples
-	86,  // 155: meshos.v1.JournalEntry.tick:type_name -> meshos.v1.Tick
-	92,  // 156: meshos.v1.JournalEntry.outcome:type_name -> meshos.v1.ActionOutcome
-	93,  // 157: meshos.v1.JournalEntry.scores:type_name -> meshos.v1.ScoreTable
-	97,  // 158: meshos.v1.JournalEntry.migrations:type_name -> meshos.v1.Migrations
-	87,  // 159: meshos.v1.JournalEntry.commit:type_name -> meshos.v1.JudgedCommit
-	88,  // 160: meshos.v1.JournalEntry.reload:type_name -> meshos.v1.Reload
-	89,  // 161: meshos.v1.JournalEntry.acknowledged:type_name -> meshos.v1.Acknowledged
-	90,  // 162: meshos.v1.JournalEntry.failure:type_name -> meshos.v1.FailureReport
-	67,  // 163: meshos.v1.JournalEntry.signer_change:type_name -> meshos.v1.SignerChange
-	105, // 164: meshos.v1.Boot.freeze_remaining:type_name -> google.protobuf.Duration
-	33,  // 165: meshos.v1.JudgedCommit.event:type_name -> meshos.v1.AdminEvent
-	64,  // 166: meshos.v1.JudgedCommit.operators:type_name -> meshos.v1.Operator
-	63,  // 167: meshos.v1.JudgedCommit.outcome:type_name -> meshos.v1.VerificationOutcome
-	49,  // 168: meshos.v1.JudgedCommit.commit:type_name -> meshos.v1.SignedCommit
-	66,  // 169: meshos.v1.JudgedCommit.refusal:type_name -> meshos.v1.Refusal
-	14,  // 170: meshos.v1.Acknowledged.chain:type_name -> meshos.v1.Acknowledged.Chain
-	24,  // 171: meshos.v1.Samples.rtt:type_name -> meshos.v1.RttSample
-	25,  // 172: meshos.v1.Samples.health:type_name -> meshos.v1.NodeHealthSample
-	26,  // 173: meshos.v1.Samples.inventory:type_name -> meshos.v1.PeerInventory
-	51,  // 174: meshos.v1.ActionOutcome.action:type_name -> meshos.v1.Action
-	105, // 175: meshos.v1.ActionOutcome.retry_after:type_name -> google.protobuf.Duration
-	94,  // 176: meshos.v1.ScoreTable.chains:type_name -> meshos.v1.ChainScore
-	95,  // 177: meshos.v1.ChainScore.holders:type_name -> meshos.v1.NodeScore
-	95,  // 178: meshos.v1.ChainScore.best_alternative:type_name -> meshos.v1.NodeScore
-	96,  // 179: meshos.v1.ChainScore.cost:type_name -> meshos.v1.MigrationCost
-	105, // 180: meshos.v1.MigrationCost.state_transfer:type_name -> google.protobuf.Duration
-	105, // 181: meshos.v1.MigrationCost.disruption:type_name -> google.protobuf.Duration
-	81,  // 182: meshos.v1.Migrations.in_flight:type_name -> meshos.v1.MigrationView
-	15,  // 183: meshos.v1.BlastRadius.affected_daemons:type_name -> meshos.v1.DaemonRef
-	105, // 184: meshos.v1.BlastRadius.estimated_drain_delay:type_name -> google.protobuf.Duration
-	103, // 185: meshos.v1.BlastRadius.warnings:type_name -> meshos.v1.BlastRadius.Warning
-	23,  // 186: meshos.v1.DaemonLifecycle.ExitedCleanly.exit:type_name -> meshos.v1.DaemonExit
-	23,  // 187: meshos.v1.DaemonLifecycle.Crashed.exit:type_name -> meshos.v1.DaemonExit
-	188, // [188:188] is the sub-list for method output_type
-	188, // [188:188] is the sub-list for method input_type
-	188, // [188:188] is the sub-list for extension type_name
-	188, // [188:188] is the sub-list for extension extendee
-	0,   // [0:188] is the sub-list for field type_name
+	119, // 64: meshos.v1.AdminCommand.issued_at:type_name -> google.protobuf.Timestamp
+	119, // 65: meshos.v1.OrderedEntry.at:type_name -> google.protobuf.Timestamp
+	49,  // 66: meshos.v1.OrderedEntry.commit:type_name -> meshos.v1.SignedCommit
+	17,  // 67: meshos.v1.OrderedEntry.event:type_name -> meshos.v1.Event
+	74,  // 68: meshos.v1.OrderedEntry.operators:type_name -> meshos.v1.Operator
+	119, // 69: meshos.v1.OrderedCheckpoint.taken_at:type_name -> google.protobuf.Timestamp
+	53,  // 70: meshos.v1.OrderedCheckpoint.state:type_name -> meshos.v1.OrderedState
+	55,  // 71: meshos.v1.OrderedState.local:type_name -> meshos.v1.OrderedLocal
+	56,  // 72: meshos.v1.OrderedState.nodes:type_name -> meshos.v1.OrderedNode
+	57,  // 73: meshos.v1.OrderedState.forced:type_name -> meshos.v1.OrderedForce
+	58,  // 74: meshos.v1.OrderedState.daemons:type_name -> meshos.v1.OrderedDaemon
+	59,  // 75: meshos.v1.OrderedState.gates:type_name -> meshos.v1.OrderedGate
+	60,  // 76: meshos.v1.OrderedState.chains:type_name -> meshos.v1.OrderedChain
+	119, // 77: meshos.v1.OrderedState.frozen_until:type_name -> google.protobuf.Timestamp
+	119, // 78: meshos.v1.OrderOrigin.at:type_name -> google.protobuf.Timestamp
+	1,   // 79: meshos.v1.OrderedLocal.phase:type_name -> meshos.v1.MaintenancePhase
+	119, // 80: meshos.v1.OrderedLocal.since:type_name -> google.protobuf.Timestamp
+	119, // 81: meshos.v1.OrderedLocal.deadline:type_name -> google.protobuf.Timestamp
+	54,  // 82: meshos.v1.OrderedLocal.by:type_name -> meshos.v1.OrderOrigin
+	119, // 83: meshos.v1.OrderedLocal.drain_since:type_name -> google.protobuf.Timestamp
+	119, // 84: meshos.v1.OrderedLocal.drain_deadline:type_name -> google.protobuf.Timestamp
+	54,  // 85: meshos.v1.OrderedLocal.drain_by:type_name -> meshos.v1.OrderOrigin
+	54,  // 86: meshos.v1.OrderedNode.cordoned_by:type_name -> meshos.v1.OrderOrigin
+	1,   // 87: meshos.v1.OrderedNode.phase:type_name -> meshos.v1.MaintenancePhase
+	119, // 88: meshos.v1.OrderedForce.until:type_name -> google.protobuf.Timestamp
+	15,  // 89: meshos.v1.OrderedDaemon.daemon:type_name -> meshos.v1.DaemonRef
+	114, // 90: meshos.v1.OrderedDaemon.run:type_name -> meshos.v1.OrderedDaemon.Run
+	115, // 91: meshos.v1.OrderedDaemon.pin:type_name -> meshos.v1.OrderedDaemon.Pin
+	15,  // 92: meshos.v1.OrderedGate.daemon:type_name -> meshos.v1.DaemonRef
+	11,  // 93: meshos.v1.OrderedGate.state:type_name -> meshos.v1.DaemonView.Restart
+	119, // 94: meshos.v1.OrderedGate.until:type_name -> google.protobuf.Timestamp
+	120, // 95: meshos.v1.OrderedGate.backoff:type_name -> google.protobuf.Duration
+	119, // 96: meshos.v1.OrderedGate.crashes:type_name -> google.protobuf.Timestamp
+	116, // 97: meshos.v1.OrderedChain.count:type_name -> meshos.v1.OrderedChain.Count
+	117, // 98: meshos.v1.OrderedChain.hold:type_name -> meshos.v1.OrderedChain.Hold
+	62,  // 99: meshos.v1.Action.start_daemon:type_name -> meshos.v1.StartDaemon
+	63,  // 100: meshos.v1.Action.stop_daemon:type_name -> meshos.v1.StopDaemon
+	64,  // 101: meshos.v1.Action.pull_replica:type_name -> meshos.v1.PullReplica
+	65,  // 102: meshos.v1.Action.drop_replica:type_name -> meshos.v1.DropReplica
+	66,  // 103: meshos.v1.Action.request_placement:type_name -> meshos.v1.RequestPlacement
+	67,  // 104: meshos.v1.Action.request_eviction:type_name -> meshos.v1.RequestEviction
+	68,  // 105: meshos.v1.Action.migrate_blob:type_name -> meshos.v1.MigrateBlob
+	69,  // 106: meshos.v1.Action.reduce_heat:type_name -> meshos.v1.ReduceHeat
+	70,  // 107: meshos.v1.Action.mark_avoid:type_name -> meshos.v1.MarkAvoid
+	71,  // 108: meshos.v1.Action.apply_backoff:type_name -> meshos.v1.ApplyBackoff
+	72,  // 109: meshos.v1.Action.commit_maintenance_transition:type_name -> meshos.v1.CommitMaintenanceTransition
+	15,  // 110: meshos.v1.StartDaemon.daemon:type_name -> meshos.v1.DaemonRef
+	15,  // 111: meshos.v1.StopDaemon.daemon:type_name -> meshos.v1.DaemonRef
+	120, // 112: meshos.v1.StopDaemon.grace:type_name -> google.protobuf.Duration
+	120, // 113: meshos.v1.MarkAvoid.ttl:type_name -> google.protobuf.Duration
+	15,  // 114: meshos.v1.ApplyBackoff.daemon:type_name -> meshos.v1.DaemonRef
+	120, // 115: meshos.v1.ApplyBackoff.remaining:type_name -> google.protobuf.Duration
+	1,   // 116: meshos.v1.CommitMaintenanceTransition.target:type_name -> meshos.v1.MaintenancePhase
+	8,   // 117: meshos.v1.VerificationOutcome.verdict:type_name -> meshos.v1.VerificationOutcome.Verdict
+	119, // 118: meshos.v1.AdminAuditRecord.committed_at:type_name -> google.protobuf.Timestamp
+	33,  // 119: meshos.v1.AdminAuditRecord.event:type_name -> meshos.v1.AdminEvent
+	74,  // 120: meshos.v1.AdminAuditRecord.operators:type_name -> meshos.v1.Operator
+	73,  // 121: meshos.v1.AdminAuditRecord.outcome:type_name -> meshos.v1.VerificationOutcome
+	49,  // 122: meshos.v1.AdminAuditRecord.commit:type_name -> meshos.v1.SignedCommit
+	77,  // 123: meshos.v1.AdminAuditRecord.signer_change:type_name -> meshos.v1.SignerChange
+	76,  // 124: meshos.v1.AdminAuditRecord.refusal:type_name -> meshos.v1.Refusal
+	119, // 125: meshos.v1.AdminAuditRecord.ordered_at:type_name -> google.protobuf.Timestamp
+	17,  // 126: meshos.v1.Refusal.order:type_name -> meshos.v1.Event
+	119, // 127: meshos.v1.LogRecord.at:type_name -> google.protobuf.Timestamp
+	2,   // 128: meshos.v1.LogRecord.level:type_name -> meshos.v1.LogLevel
+	119, // 129: meshos.v1.FailureRecord.at:type_name -> google.protobuf.Timestamp
+	119, // 130: meshos.v1.ActionRecord.at:type_name -> google.protobuf.Timestamp
+	61,  // 131: meshos.v1.ActionRecord.action:type_name -> meshos.v1.Action
+	9,   // 132: meshos.v1.ActionRecord.outcome:type_name -> meshos.v1.ActionRecord.Outcome
+	120, // 133: meshos.v1.ActionRecord.retry_after:type_name -> google.protobuf.Duration
+	75,  // 134: meshos.v1.Record.audit:type_name -> meshos.v1.AdminAuditRecord
+	78,  // 135: meshos.v1.Record.log:type_name -> meshos.v1.LogRecord
+	79,  // 136: meshos.v1.Record.failure:type_name -> meshos.v1.FailureRecord
+	80,  // 137: meshos.v1.Record.action:type_name -> meshos.v1.ActionRecord
+	119, // 138: meshos.v1.Snapshot.taken_at:type_name -> google.protobuf.Timestamp
+	85,  // 139: meshos.v1.Snapshot.daemons:type_name -> meshos.v1.DaemonView
+	87,  // 140: meshos.v1.Snapshot.replicas:type_name -> meshos.v1.ReplicaView
+	88,  // 141: meshos.v1.Snapshot.peers:type_name -> meshos.v1.PeerView
+	89,  // 142: meshos.v1.Snapshot.avoid_list:type_name -> meshos.v1.AvoidView
+	90,  // 143: meshos.v1.Snapshot.local_maintenance:type_name -> meshos.v1.MaintenanceView
+	91,  // 144: meshos.v1.Snapshot.recently_emitted:type_name -> meshos.v1.EmittedAction
+	79,  // 145: meshos.v1.Snapshot.recent_failures:type_name -> meshos.v1.FailureRecord
+	120, // 146: meshos.v1.Snapshot.freeze_remaining:type_name -> google.protobuf.Duration
+	75,  // 147: meshos.v1.Snapshot.admin_audit:type_name -> meshos.v1.AdminAuditRecord
+	78,  // 148: meshos.v1.Snapshot.logs:type_name -> meshos.v1.LogRecord
+	92,  // 149: meshos.v1.Snapshot.in_flight_migrations:type_name -> meshos.v1.MigrationView
+	93,  // 150: meshos.v1.Snapshot.plugins:type_name -> meshos.v1.PluginView
+	94,  // 151: meshos.v1.Snapshot.stats:type_name -> meshos.v1.Stats
+	84,  // 152: meshos.v1.Snapshot.scheduler:type_name -> meshos.v1.SchedulerView
+	83,  // 153: meshos.v1.Snapshot.info:type_name -> meshos.v1.NodeInfo
+	119, // 154: meshos.v1.NodeInfo.started_at:type_name -> google.protobuf.Timestamp
+	120, // 155: meshos.v1.NodeInfo.uptime:type_name -> google.protobuf.Duration
+	120, // 156: meshos.v1.SchedulerView.age:type_name -> google.protobuf.Duration
+	15,  // 157: meshos.v1.DaemonView.daemon:type_name -> meshos.v1.DaemonRef
+	10,  // 158: meshos.v1.DaemonView.lifecycle:type_name -> meshos.v1.DaemonView.Lifecycle
+	16,  // 159: meshos.v1.DaemonView.health:type_name -> meshos.v1.DaemonHealth
+	11,  // 160: meshos.v1.DaemonView.restart:type_name -> meshos.v1.DaemonView.Restart
+	120, // 161: meshos.v1.DaemonView.restart_in:type_name -> google.protobuf.Duration
+	120, // 162: meshos.v1.DaemonView.age:type_name -> google.protobuf.Duration
+	6,   // 163: meshos.v1.DaemonView.intent:type_name -> meshos.v1.DaemonIntent.Intent
+	23,  // 164: meshos.v1.DaemonView.last_exit:type_name -> meshos.v1.DaemonExit
+	120, // 165: meshos.v1.DaemonView.next_start:type_name -> google.protobuf.Duration
+	86,  // 166: meshos.v1.DaemonView.ordered:type_name -> meshos.v1.OrderView
+	120, // 167: meshos.v1.OrderView.age:type_name -> google.protobuf.Duration
+	86,  // 168: meshos.v1.ReplicaView.ordered:type_name -> meshos.v1.OrderView
+	120, // 169: meshos.v1.PeerView.rtt:type_name -> google.protobuf.Duration
+	0,   // 170: meshos.v1.PeerView.health:type_name -> meshos.v1.NodeHealth
+	1,   // 171: meshos.v1.PeerView.maintenance:type_name -> meshos.v1.MaintenancePhase
+	26,  // 172: meshos.v1.PeerView.inventory:type_name -> meshos.v1.PeerInventory
+	120, // 173: meshos.v1.PeerView.health_since:type_name -> google.protobuf.Duration
+	120, // 174: meshos.v1.PeerView.jitter:type_name -> google.protobuf.Duration
+	120, // 175: meshos.v1.AvoidView.ttl:type_name -> google.protobuf.Duration
+	1,   // 176: meshos.v1.MaintenanceView.phase:type_name -> meshos.v1.MaintenancePhase
+	120, // 177: meshos.v1.MaintenanceView.since:type_name -> google.protobuf.Duration
+	120, // 178: meshos.v1.MaintenanceView.deadline:type_name -> google.protobuf.Duration
+	86,  // 179: meshos.v1.MaintenanceView.ordered:type_name -> meshos.v1.OrderView
+	120, // 180: meshos.v1.EmittedAction.age:type_name -> google.protobuf.Duration
+	61,  // 181: meshos.v1.EmittedAction.action:type_name -> meshos.v1.Action
+	12,  // 182: meshos.v1.MigrationView.phase:type_name -> meshos.v1.MigrationView.Phase
+	120, // 183: meshos.v1.MigrationView.elapsed:type_name -> google.protobuf.Duration
+	120, // 184: meshos.v1.MigrationView.in_phase:type_name -> google.protobuf.Duration
+	13,  // 185: meshos.v1.PluginView.status:type_name -> meshos.v1.PluginView.Status
+	120, // 186: meshos.v1.PluginView.last_call:type_name -> google.protobuf.Duration
+	120, // 187: meshos.v1.PluginView.restart_in:type_name -> google.protobuf.Duration
+	120, // 188: meshos.v1.Stats.last_tick_took:type_name -> google.protobuf.Duration
+	120, // 189: meshos.v1.JournalEntry.at:type_name -> google.protobuf.Duration
+	119, // 190: meshos.v1.JournalEntry.wall:type_name -> google.protobuf.Timestamp
+	96,  // 191: meshos.v1.JournalEntry.boot:type_name -> meshos.v1.Boot
+	17,  // 192: meshos.v1.JournalEntry.event:type_name -> meshos.v1.Event
+	102, // 193: meshos.v1.JournalEntry.samples:type_name -> meshos.v1.Samples
+	97,  // 194: meshos.v1.JournalEntry.tick:type_name -> meshos.v1.Tick
+	103, // 195: meshos.v1.JournalEntry.outcome:type_name -> meshos.v1.ActionOutcome
+	104, // 196: meshos.v1.JournalEntry.scores:type_name -> meshos.v1.ScoreTable
+	108, // 197: meshos.v1.JournalEntry.migrations:type_name -> meshos.v1.Migrations
+	98,  // 198: meshos.v1.JournalEntry.commit:type_name -> meshos.v1.JudgedCommit
+	99,  // 199: meshos.v1.JournalEntry.reload:type_name -> meshos.v1.Reload
+	100, // 200: meshos.v1.JournalEntry.acknowledged:type_name -> meshos.v1.Acknowledged
+	101, // 201: meshos.v1.JournalEntry.failure:type_name -> meshos.v1.FailureReport
+	77,  // 202: meshos.v1.JournalEntry.signer_change:type_name -> meshos.v1.SignerChange
+	119, // 203: meshos.v1.JournalEntry.ordered_at:type_name -> google.protobuf.Timestamp
+	120, // 204: meshos.v1.Boot.freeze_remaining:type_name -> google.protobuf.Duration
+	53,  // 205: meshos.v1.Boot.orders:type_name -> meshos.v1.OrderedState
+	33,  // 206: meshos.v1.JudgedCommit.event:type_name -> meshos.v1.AdminEvent
+	74,  // 207: meshos.v1.JudgedCommit.operators:type_name -> meshos.v1.Operator
+	73,  // 208: meshos.v1.JudgedCommit.outcome:type_name -> meshos.v1.VerificationOutcome
+	49,  // 209: meshos.v1.JudgedCommit.commit:type_name -> meshos.v1.SignedCommit
+	76,  // 210: meshos.v1.JudgedCommit.refusal:type_name -> meshos.v1.Refusal
+	14,  // 211: meshos.v1.Acknowledged.chain:type_name -> meshos.v1.Acknowledged.Chain
+	24,  // 212: meshos.v1.Samples.rtt:type_name -> meshos.v1.RttSample
+	25,  // 213: meshos.v1.Samples.health:type_name -> meshos.v1.NodeHealthSample
+	26,  // 214: meshos.v1.Samples.inventory:type_name -> meshos.v1.PeerInventory
+	61,  // 215: meshos.v1.ActionOutcome.action:type_name -> meshos.v1.Action
+	120, // 216: meshos.v1.ActionOutcome.retry_after:type_name -> google.protobuf.Duration
+	105, // 217: meshos.v1.ScoreTable.chains:type_name -> meshos.v1.ChainScore
+	106, // 218: meshos.v1.ChainScore.holders:type_name -> meshos.v1.NodeScore
+	106, // 219: meshos.v1.ChainScore.best_alternative:type_name -> meshos.v1.NodeScore
+	107, // 220: meshos.v1.ChainScore.cost:type_name -> meshos.v1.MigrationCost
+	120, // 221: meshos.v1.MigrationCost.state_transfer:type_name -> google.protobuf.Duration
+	120, // 222: meshos.v1.MigrationCost.disruption:type_name -> google.protobuf.Duration
+	92,  // 223: meshos.v1.Migrations.in_flight:type_name -> meshos.v1.MigrationView
+	15,  // 224: meshos.v1.BlastRadius.affected_daemons:type_name -> meshos.v1.DaemonRef
+	120, // 225: meshos.v1.BlastRadius.estimated_drain_delay:type_name -> google.protobuf.Duration
+	118, // 226: meshos.v1.BlastRadius.warnings:type_name -> meshos.v1.BlastRadius.Warning
+	23,  // 227: meshos.v1.DaemonLifecycle.ExitedCleanly.exit:type_name -> meshos.v1.DaemonExit
+	23,  // 228: meshos.v1.DaemonLifecycle.Crashed.exit:type_name -> meshos.v1.DaemonExit
+	6,   // 229: meshos.v1.OrderedDaemon.Run.intent:type_name -> meshos.v1.DaemonIntent.Intent
+	54,  // 230: meshos.v1.OrderedDaemon.Run.by:type_name -> meshos.v1.OrderOrigin
+	54,  // 231: meshos.v1.OrderedDaemon.Pin.by:type_name -> meshos.v1.OrderOrigin
+	54,  // 232: meshos.v1.OrderedChain.Count.by:type_name -> meshos.v1.OrderOrigin
+	7,   // 233: meshos.v1.OrderedChain.Hold.intent:type_name -> meshos.v1.LocalReplicaIntent.Intent
+	7,   // 234: meshos.v1.OrderedChain.Hold.over:type_name -> meshos.v1.LocalReplicaIntent.Intent
+	54,  // 235: meshos.v1.OrderedChain.Hold.by:type_name -> meshos.v1.OrderOrigin
+	236, // [236:236] is the sub-list for method output_type
+	236, // [236:236] is the sub-list for method input_type
+	236, // [236:236] is the sub-list for extension type_name
+	236, // [236:236] is the sub-list for extension extendee
+	0,   // [0:236] is the sub-list for field type_name
 }
 
 func init() { file_meshos_v1_meshos_proto_init() }
@@ -9280,6 +10672,10 @@ func file_meshos_v1_meshos_proto_init() {
 		(*FlushAvoidLists_Global)(nil),
 	}
 	file_meshos_v1_meshos_proto_msgTypes[36].OneofWrappers = []any{
+		(*OrderedEntry_Commit)(nil),
+		(*OrderedEntry_Event)(nil),
+	}
+	file_meshos_v1_meshos_proto_msgTypes[46].OneofWrappers = []any{
 		(*Action_StartDaemon)(nil),
 		(*Action_StopDaemon)(nil),
 		(*Action_PullReplica)(nil),
@@ -9292,23 +10688,23 @@ func file_meshos_v1_meshos_proto_init() {
 		(*Action_ApplyBackoff)(nil),
 		(*Action_CommitMaintenanceTransition)(nil),
 	}
-	file_meshos_v1_meshos_proto_msgTypes[41].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[53].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[55].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[56].OneofWrappers = []any{
+	file_meshos_v1_meshos_proto_msgTypes[51].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[63].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[65].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[66].OneofWrappers = []any{
 		(*Record_Audit)(nil),
 		(*Record_Log)(nil),
 		(*Record_Failure)(nil),
 		(*Record_Action)(nil),
 	}
-	file_meshos_v1_meshos_proto_msgTypes[57].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[60].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[61].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[62].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[64].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[66].OneofWrappers = []any{}
 	file_meshos_v1_meshos_proto_msgTypes[67].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[69].OneofWrappers = []any{
+	file_meshos_v1_meshos_proto_msgTypes[70].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[72].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[73].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[75].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[77].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[78].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[80].OneofWrappers = []any{
 		(*JournalEntry_Boot)(nil),
 		(*JournalEntry_Event)(nil),
 		(*JournalEntry_Samples)(nil),
@@ -9322,18 +10718,21 @@ func file_meshos_v1_meshos_proto_init() {
 		(*JournalEntry_Failure)(nil),
 		(*JournalEntry_SignerChange)(nil),
 	}
-	file_meshos_v1_meshos_proto_msgTypes[70].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[71].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[77].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[79].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[83].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[81].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[82].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[88].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[90].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[94].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[99].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[100].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[101].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_meshos_v1_meshos_proto_rawDesc), len(file_meshos_v1_meshos_proto_rawDesc)),
 			NumEnums:      15,
-			NumMessages:   89,
+			NumMessages:   104,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

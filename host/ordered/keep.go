@@ -1,0 +1,112 @@
+package ordered
+
+import (
+	"bytes"
+	"context"
+	"time"
+
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	"github.com/meshos/meshos/host/follow"
+	"github.com/meshos/meshos/host/mesh"
+	"github.com/meshos/meshos/host/snapshot"
+	"github.com/meshos/meshos/host/wire"
+	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
+)
+
+// slack is how far the wall clock may drift away from the process's own before the
+// checkpoint, whose times are wall times, is written again.
+const slack = 2 * time.Second
+
+// keeper remembers what the newest checkpoint holds.
+type keeper struct {
+	written []byte // the state, with the instants of the process; nil before the first
+	wall    time.Time
+	failing bool
+	base    place // of the entry at the height of the checkpoint; under the log's mu
+}
+
+// Follow keeps the checkpoint in line with the state that the snapshots of source show,
+// until ctx is done. It writes at most once for each snapshot.
+func (l *Log) Follow(ctx context.Context, source follow.Source) {
+	for s := range follow.Snapshots(ctx, source) {
+		if s.Tick > 0 {
+			l.keep(s)
+		}
+	}
+}
+
+// keep writes a checkpoint if what it would hold has changed.
+func (l *Log) keep(s *snapshot.Snapshot) {
+	// With a fixed stamp: equal states have equal bytes, whatever the time.
+	now, err := proto.MarshalOptions{Deterministic: true}.Marshal(wire.OrdersToProto(s.Orders, mesh.Stamp{Wall: time.Unix(0, 0)}))
+	if err != nil {
+		l.failed(err)
+		return
+	}
+	began := s.TakenAt.Add(-time.Duration(s.Now)) // of the process, by the present wall clock
+	if bytes.Equal(now, l.keeper.written) && began.Sub(l.keeper.wall).Abs() <= slack {
+		return
+	}
+	if l.keeper.written == nil && s.Orders.Empty() && l.checkpoint == nil {
+		return
+	}
+	c := &meshosv1.OrderedCheckpoint{
+		Node: uint64(s.Node), TakenAt: timestamppb.New(s.TakenAt),
+		State: wire.OrdersToProto(s.Orders, mesh.Stamp{At: s.Now, Wall: s.TakenAt}),
+	}
+	at, known := l.placeOf(s.Orders.Height)
+	if !known {
+		return // an entry that is only now being written
+	}
+	if c.Record = at.record; at.head != (hash{}) {
+		c.Head = at.head[:]
+	}
+	if err := writeCheckpoint(l.dir, c); err != nil {
+		l.failed(err)
+		return
+	}
+	if l.keeper.failing {
+		l.opts.Log.Info("the checkpoint of orders can be written again", "folder", l.dir)
+	}
+	l.keeper.written, l.keeper.wall, l.keeper.failing = now, began, false
+	l.drop(s.Orders.Height)
+}
+
+// failed says that the checkpoint can't be written, once.
+func (l *Log) failed(err error) {
+	if l.keeper.failing {
+		return
+	}
+	l.keeper.failing = true
+	l.opts.Log.Error("the checkpoint of orders can't be written; the node tries again, and would begin with the one before and the log behind it", "error", err)
+	if l.opts.Report != nil {
+		l.opts.Report("ordered", err.Error())
+	}
+}
+
+// placeOf returns where the entry of a height stands.
+func (l *Log) placeOf(height uint64) (place, bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, p := range l.pending {
+		if p.height == height {
+			return p, true
+		}
+	}
+	if c := l.keeper.base; c.height == height {
+		return c, true
+	}
+	return place{}, false
+}
+
+// drop forgets the places below a height.
+func (l *Log) drop(height uint64) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for len(l.pending) > 0 && l.pending[0].height <= height {
+		l.keeper.base = l.pending[0]
+		l.pending = l.pending[1:]
+	}
+}

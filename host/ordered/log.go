@@ -1,0 +1,180 @@
+package ordered
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/meshos/meshos/host/mesh"
+	"github.com/meshos/meshos/host/records/disk"
+	"github.com/meshos/meshos/host/records/durable"
+	"github.com/meshos/meshos/host/records/segment"
+	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
+)
+
+// chainName is the name of the log in the headers of its files.
+const chainName = "ordered"
+
+// Options are what Open needs.
+type Options struct {
+	DataDir string // the node's; the log has a folder of its own in it
+	Node    mesh.NodeID
+	Now     func() time.Time // the wall clock
+	Log     *slog.Logger
+	// Report records a failure; it does not wait. It may be nil until orders are taken.
+	Report func(source, reason string)
+
+	fs disk.FS // nil: the real folder
+}
+
+// Log is the ordered log of a node. Open it, Restore once, and Close it when nothing uses
+// it any more; in between, any number of goroutines may use it.
+type Log struct {
+	opts Options
+	dir  string
+
+	turn  chan struct{} // holds a token while an order is written and queued
+	chain *durable.Log  // nil until the disk has room for it; for the holder of the turn
+
+	mu      sync.Mutex
+	tail    place   // of the newest entry
+	pending []place // of the entries above the checkpoint, oldest first
+
+	checkpoint *meshosv1.OrderedCheckpoint // as it was read; nil for none
+	entries    []*meshosv1.OrderedEntry    // above it
+	notes      []string                    // what was wrong, for people
+
+	keeper keeper
+}
+
+// place is where an entry stands: its height, its hash, its number in the files, its time.
+type place struct {
+	height uint64
+	head   hash
+	record uint64
+	at     time.Time
+}
+
+// Open reads what a node ordered so far. What is damaged is noted, see Notes. A
+// *NewerError means that a newer version wrote some of it.
+func Open(o Options) (*Log, error) {
+	l := &Log{opts: o, dir: filepath.Join(o.DataDir, "ordered"), turn: make(chan struct{}, 1)}
+	err := l.openChain()
+	if err != nil && !full(err) {
+		return nil, fmt.Errorf("orders: %w", err)
+	}
+	if err != nil { // a machine that starts with a full disk still has daemons to run
+		l.note("the node takes no orders until it can write them to disk: %v", err)
+	}
+	sweep(l.dir)
+	if err := l.read(); err != nil {
+		return nil, errors.Join(err, l.Close())
+	}
+	return l, nil
+}
+
+// openChain opens the files of the log.
+func (l *Log) openChain() (err error) {
+	fs := l.opts.fs
+	if fs == nil {
+		if fs, err = disk.Open(l.dir); err != nil {
+			return err
+		}
+	}
+	l.chain, err = durable.Open(durable.Options{FS: fs, Chain: chainName, Now: l.opts.Now})
+	return err
+}
+
+// full reports whether an error means that the disk is full, which goes away when somebody
+// frees space.
+func full(err error) bool { return errors.Is(err, unix.ENOSPC) || errors.Is(err, unix.EDQUOT) }
+
+func (l *Log) note(format string, args ...any) {
+	text := fmt.Sprintf(format, args...)
+	l.notes = append(l.notes, text)
+	l.opts.Log.Error("orders", "folder", l.dir, "problem", text)
+}
+
+// Notes returns what was wrong with what Open read.
+func (l *Log) Notes() []string { return l.notes }
+
+// Close closes the files. Nothing is lost if it is not called.
+func (l *Log) Close() error {
+	if l.chain == nil {
+		return nil
+	}
+	return l.chain.Close()
+}
+
+// take waits for the turn.
+func (l *Log) take(ctx context.Context) error {
+	select {
+	case l.turn <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("an earlier order is still being written: %w", context.Cause(ctx))
+	}
+}
+
+func (l *Log) release() { <-l.turn }
+
+// append writes entries to disk and returns their places. The caller holds the turn. After
+// an error, an *UnavailableError, none of them counts.
+func (l *Log) append(entries []*meshosv1.OrderedEntry) ([]mesh.Place, error) {
+	if l.chain == nil {
+		if err := l.openChain(); err != nil {
+			return nil, &UnavailableError{Cause: err}
+		}
+	}
+	l.mu.Lock()
+	last := l.tail
+	l.mu.Unlock()
+	at := l.opts.Now().UTC().Round(0)
+	if at.Before(last.at) {
+		at = last.at // the clock was set back; the log's time does not go back
+	}
+	places := make([]mesh.Place, 0, len(entries))
+	written := make([]place, 0, len(entries))
+	raw := make([]segment.Entry, 0, len(entries))
+	number := l.chain.Next()
+	for _, e := range entries {
+		data, err := placed(e, last.height+1, last.head, at)
+		if err != nil {
+			return nil, &UnavailableError{Cause: err}
+		}
+		last = place{height: last.height + 1, head: hashOf(data), record: number, at: at}
+		number++
+		raw = append(raw, segment.Entry{Kind: segment.KindRecord, Epoch: 1, Seq: last.height, Wall: at, Data: data})
+		written = append(written, last)
+		places = append(places, mesh.Place{Height: last.height, At: at})
+	}
+	err := l.chain.Append(raw)
+	if err == nil {
+		err = l.chain.Sync()
+	}
+	l.say()
+	if err != nil {
+		return nil, &UnavailableError{Cause: err}
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.tail = last
+	l.pending = append(l.pending, written...)
+	return places, nil
+}
+
+// say reports what was found wrong with the files while they were written.
+func (l *Log) say() {
+	for _, f := range l.chain.TakeFindings() {
+		l.opts.Log.Error("orders", "folder", l.dir, "problem", f.Text)
+		if l.opts.Report != nil {
+			l.opts.Report("ordered", f.Text)
+		}
+	}
+}

@@ -1,0 +1,64 @@
+package ordered
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/meshos/meshos/host/mesh"
+	"github.com/meshos/meshos/host/state"
+	"github.com/meshos/meshos/host/wire"
+)
+
+// Restore returns with what a state begins after a restart: what was ordered before. The
+// windows that orders opened went on by the wall clock meanwhile. lines are for the node's
+// log: the orders that the configuration has replaced.
+//
+// The checkpoint and then the entries above it are folded by a state of their own, so that
+// they lead where they led in the running node.
+func (l *Log) Restore(b state.Boot) (boot state.Boot, lines []mesh.LogLine, err error) {
+	checkpoint, entries := l.taken()
+	if checkpoint == nil && len(entries) == 0 {
+		return b, nil, nil
+	}
+	c := clock{b.At}
+	if l.tail.at.After(c.now.Wall) {
+		c.now.Wall = l.tail.at // the clock was set back: no window becomes longer
+	}
+	first := b
+	first.FreezeRemaining = 0
+	begin := time.Time{}
+	if checkpoint != nil {
+		begin = checkpoint.GetTakenAt().AsTime()
+		if first.Orders, err = wire.OrdersFromProto(checkpoint.GetState(), c.now); err != nil {
+			return b, nil, fmt.Errorf("orders: checkpoint in %s: %w", l.dir, err)
+		}
+	} else {
+		begin = entries[0].GetAt().AsTime()
+	}
+	first.At = c.stamp(begin)
+	if first.Orders.Frozen {
+		first.FreezeRemaining = first.Orders.FreezeUntil.Sub(first.At.At)
+	}
+	s := state.New(first)
+	for _, e := range entries {
+		in, err := input(e)
+		if err != nil {
+			return b, nil, fmt.Errorf("orders: height %d: %w", e.GetHeight(), err)
+		}
+		s.Apply(c.stamp(e.GetAt().AsTime()), in)
+	}
+	for _, r := range s.Logs() {
+		lines = append(lines, mesh.LogLine{Level: r.Level, Daemon: r.Daemon, Message: r.Message})
+	}
+	b.Orders = s.Orders()
+	// The freeze that holds is the one that the operators' memory knows.
+	b.Orders.Frozen, b.Orders.FreezeUntil = false, 0
+	return b, lines, nil
+}
+
+// clock turns wall times before now into instants of the process that begins now.
+type clock struct{ now mesh.Stamp }
+
+func (c clock) stamp(t time.Time) mesh.Stamp {
+	return mesh.Stamp{At: c.now.At.Add(t.Sub(c.now.Wall)), Wall: t}
+}
