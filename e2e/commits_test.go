@@ -50,13 +50,18 @@ func newOperatorKey(t *testing.T) operatorKey {
 
 // command returns a signed cordon. Its nonce makes it different from all others.
 func (o operatorKey) command(node uint64) (*meshosv1.SignedCommit, error) {
+	return o.sign(&meshosv1.AdminEvent{Kind: &meshosv1.AdminEvent_Cordon{Cordon: &meshosv1.NodeTarget{Node: node}}})
+}
+
+// sign returns a signed command. Its nonce makes it different from all others.
+func (o operatorKey) sign(event *meshosv1.AdminEvent) (*meshosv1.SignedCommit, error) {
 	nonce := make([]byte, 16)
 	if _, err := rand.Read(nonce); err != nil {
 		return nil, err
 	}
 	payload, err := proto.Marshal(&meshosv1.AdminCommand{
 		ClusterId: "default", IssuedAt: timestamppb.Now(), Nonce: nonce,
-		Event: &meshosv1.AdminEvent{Kind: &meshosv1.AdminEvent_Cordon{Cordon: &meshosv1.NodeTarget{Node: node}}},
+		Event: event,
 	})
 	if err != nil {
 		return nil, err

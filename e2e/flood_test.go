@@ -54,7 +54,7 @@ func flooded(t *testing.T, with, kind, entry string, key *operatorKey) *node {
 // host connects to the node's socket.
 func (n *node) host(t *testing.T) hostv1.HostClient {
 	t.Helper()
-	conn, err := grpc.NewClient("unix:"+filepath.Join(n.dir, "var", "meshos.sock"), grpc.WithTransportCredentials(insecure.NewCredentials()))
+	conn, err := grpc.NewClient("unix:"+filepath.Join(n.dir, "run", "meshos.sock"), grpc.WithTransportCredentials(insecure.NewCredentials()))
 	if err != nil {
 		t.Fatal(err)
 	}

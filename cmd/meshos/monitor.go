@@ -29,20 +29,77 @@ func (a *app) monitor(
 		printer: a.printer(a.out), redraw: output == outputTable && terminal(a.out),
 	}
 	_, m.maintenance = command.Event.GetKind().(*meshosv1.AdminEvent_EnterMaintenance)
-	watching, stop := context.WithCancel(ctx)
-	defer stop()
-	stream, err := node.WatchSnapshots(watching, &hostv1.WatchSnapshotsRequest{})
-	err = receive(watching, node, stream, err, m.see)
+	err := m.watch(ctx, node)
 	switch {
 	case errors.Is(err, errDone):
 		return nil
 	case ctx.Err() != nil:
 		a.note("the drain goes on; meshos status -w shows it, and " + m.undo() + " cancels it")
 		return ctx.Err()
-	case err == nil:
-		return errors.New("the node closed the connection, and the drain may go on; see meshos status")
 	}
 	return err
+}
+
+const (
+	// attachEvery is how often a monitor looks whether the node is back.
+	attachEvery = 500 * time.Millisecond
+	// attachWithin is how long it waits for that: a machine may be rebooted meanwhile.
+	attachWithin = 30 * time.Minute
+)
+
+// watch shows the drain until it is over. A node that ends keeps its drain and continues it
+// when it is started again, so the monitor waits for that.
+func (m *drainMonitor) watch(ctx context.Context, node *nodeClient) error {
+	for {
+		watching, stop := context.WithCancel(ctx)
+		stream, err := node.WatchSnapshots(watching, &hostv1.WatchSnapshotsRequest{})
+		err = receive(watching, node, stream, err, func(s *meshosv1.Snapshot) error {
+			m.backAgain()
+			m.over = m.see(s)
+			return m.over
+		})
+		stop()
+		var silent *noAnswerError
+		switch {
+		case m.over != nil:
+			return m.over
+		case ctx.Err() != nil:
+			return ctx.Err()
+		case err != nil && !errors.As(err, &silent):
+			return err
+		}
+		now := m.app.now()
+		if m.away.IsZero() {
+			m.away = now
+			m.clear()
+			m.app.note("the node does not answer any more; the monitor waits until it is started again")
+		}
+		if now.Sub(m.away) > attachWithin {
+			return fmt.Errorf("the node has not answered for %v; its drain goes on when it is started again: %w", attachWithin, err)
+		}
+		select {
+		case <-time.After(attachEvery):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+		node.conn.ResetConnectBackoff()
+	}
+}
+
+// backAgain notes that a node that was away answers.
+func (m *drainMonitor) backAgain() {
+	if m.away.IsZero() {
+		return
+	}
+	m.away = time.Time{}
+	m.app.note("the node answers again")
+}
+
+// clear removes the page from the terminal.
+func (m *drainMonitor) clear() {
+	if m.redraw {
+		_, _ = io.WriteString(m.app.out, m.erase())
+	}
 }
 
 // drainedNode returns the node that a drain, or an entering of maintenance, empties.
@@ -62,7 +119,9 @@ type drainMonitor struct {
 
 	since map[string]time.Time
 	last  string
-	rows  int // of the page on the terminal
+	rows  int       // of the page on the terminal
+	over  error     // why the drain is over; nil while it goes on
+	away  time.Time // since when the node does not answer; zero while it does
 }
 
 func (m *drainMonitor) undo() string {
@@ -74,8 +133,8 @@ func (m *drainMonitor) undo() string {
 
 // see takes one snapshot. It returns errDone when the drain is done.
 func (m *drainMonitor) see(s *meshosv1.Snapshot) error {
-	if s.GetEpoch() == m.epoch && lastAudit(s) < m.record {
-		return nil // taken before the command
+	if s.GetTick() == 0 || s.GetEpoch() == m.epoch && lastAudit(s) < m.record {
+		return nil // taken before the command, or before a node that was restarted knows anything
 	}
 	end := m.end(s)
 	if m.output == outputJSON {
@@ -108,7 +167,7 @@ func (m *drainMonitor) end(s *meshosv1.Snapshot) error {
 		case meshosv1.MaintenancePhase_MAINTENANCE_PHASE_ENTERING:
 			return nil
 		}
-		return fmt.Errorf("the node is %s: another command or a restart canceled entering maintenance", view.Phase(phase))
+		return fmt.Errorf("the node is %s: another command canceled entering maintenance", view.Phase(phase))
 	}
 	switch {
 	case phase != meshosv1.MaintenancePhase_MAINTENANCE_PHASE_ACTIVE:
@@ -116,7 +175,7 @@ func (m *drainMonitor) end(s *meshosv1.Snapshot) error {
 	case local.GetDraining():
 		return nil
 	case !local.GetCordoned():
-		return errors.New("the node is no longer cordoned: another command or a restart canceled the drain")
+		return errors.New("the node is no longer cordoned: another command canceled the drain")
 	case len(local.GetWaitingFor()) > 0:
 		return nil
 	}

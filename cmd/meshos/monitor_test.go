@@ -112,7 +112,7 @@ func TestDrainsThatEndBadly(t *testing.T) {
 			s.LocalMaintenance.Reason, s.LocalMaintenance.WaitingFor = "not within 10m", []string{"chain 7"}
 		}},
 		{
-			"entering is canceled", "admin enter-maintenance", "the node is exiting: another command or a restart canceled entering maintenance\n",
+			"entering is canceled", "admin enter-maintenance", "the node is exiting: another command canceled entering maintenance\n",
 			phase(meshosv1.MaintenancePhase_MAINTENANCE_PHASE_EXITING),
 		},
 		{"the node is uncordoned", "admin drain", "the node is no longer cordoned", func(s *meshosv1.Snapshot) {

@@ -84,6 +84,10 @@ func ExplainDaemon(s *state.State, id mesh.DaemonID) Explanation {
 	default:
 		e.say(arm, "no intent is set for it, so it is left alone")
 	}
+	if d.By != nil && d.By.Height > 0 {
+		e.say(arm, "that it should %s was ordered %s ago (%s), until the configuration changes that; meshos daemon reset returns to the configuration",
+			runOrStop(d.Intent), round(s.Now().Since(d.By.At)), d.By)
+	}
 	e.say(arm, "it has been %s for %s", lifecycle(d.Lifecycle), round(d.Age(s.Now())))
 	e.process(d)
 	if at, closed := d.Gate.ReleaseAt(); closed {
@@ -137,6 +141,13 @@ func times(n uint64) string {
 		return "once"
 	}
 	return fmt.Sprintf("%d times", n)
+}
+
+func runOrStop(intent mesh.RunIntent) string {
+	if intent == mesh.IntentRun {
+		return "run"
+	}
+	return "stop"
 }
 
 // ExplainPeer explains whether a node is avoided, counts as a holder and may be given

@@ -31,6 +31,11 @@ func (p Printer) daemonTable(b *strings.Builder, title string, daemons []*meshos
 	t.write(b, p.Color)
 	// Reasons are long; in the table they would push the rest off the screen.
 	for _, d := range daemons {
+		if d.GetOrdered() != nil {
+			name := nameOrNumber(d.GetDaemon())
+			what := "to " + enumWord(d.GetIntent().String(), "INTENT_")
+			b.WriteString("  " + p.Color.Apply(Warning, name+":") + " ordered " + what + strings.TrimPrefix(ordered(d.GetOrdered()), "ordered") + "\n")
+		}
 		if note := DaemonTrouble(d); note != "" {
 			name := nameOrNumber(d.GetDaemon())
 			b.WriteString("  " + p.Color.Apply(daemonState(d).style, name+":") + " " + note + "\n")

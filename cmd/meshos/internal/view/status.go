@@ -91,6 +91,9 @@ func (p Printer) maintenance(b *strings.Builder, m *meshosv1.MaintenanceView) {
 	if m.Deadline != nil {
 		line += ", " + span(m.GetDeadline()) + " left"
 	}
+	if o := m.GetOrdered(); o != nil {
+		line += ", " + ordered(o)
+	}
 	if m.GetReason() != "" {
 		line += ": " + Plain(m.GetReason())
 	}
@@ -98,6 +101,15 @@ func (p Printer) maintenance(b *strings.Builder, m *meshosv1.MaintenanceView) {
 	if waiting := m.GetWaitingFor(); len(waiting) > 0 {
 		b.WriteString("  waiting for " + Plain(strings.Join(waiting, ", ")) + "\n")
 	}
+}
+
+// ordered shows who ordered something, and when.
+func ordered(o *meshosv1.OrderView) string {
+	words := "ordered " + span(o.GetAge()) + " ago"
+	if len(o.GetOperators()) > 0 {
+		words += " by " + Plain(strings.Join(o.GetOperators(), ", "))
+	}
+	return words
 }
 
 // machine shows this node's own inventory.

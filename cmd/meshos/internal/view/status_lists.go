@@ -75,6 +75,9 @@ func (p Printer) replicas(b *strings.Builder, s *meshosv1.Snapshot) {
 		desired, leader := "-", "-"
 		if replica.Desired != nil {
 			desired = number(replica.GetDesired())
+			if replica.GetOrdered() != nil {
+				desired += ", ordered"
+			}
 		}
 		if replica.Leader != nil {
 			leader = idOf(replica.GetLeader())

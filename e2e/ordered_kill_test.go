@@ -1,0 +1,132 @@
+package e2e
+
+import (
+	"context"
+	"fmt"
+	mathrand "math/rand/v2"
+	"os"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"golang.org/x/crypto/ssh"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials/insecure"
+
+	"github.com/meshos/meshos/internal/testkit"
+	"github.com/meshos/meshos/pluginsdk/plugintest"
+	hostv1 "github.com/meshos/meshos/proto/meshos/host/v1"
+	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
+)
+
+// orderer orders more and more replicas of a chain of his own.
+type orderer struct {
+	chain    uint64
+	sent     atomic.Uint32 // the last number that was sent
+	answered atomic.Uint32 // the last number that was accepted
+}
+
+func (o *orderer) orderUntil(ctx context.Context, key operatorKey, host hostv1.HostClient) error {
+	for ctx.Err() == nil {
+		next := o.sent.Add(1)
+		commit, err := key.sign(&meshosv1.AdminEvent{Kind: &meshosv1.AdminEvent_SetPlacement{
+			SetPlacement: &meshosv1.SetPlacement{Node: 1, Chain: o.chain, DesiredReplicas: &next},
+		}})
+		if err != nil {
+			return err
+		}
+		call, cancel := context.WithTimeout(ctx, 5*time.Second)
+		record, err := host.Commit(call, &hostv1.CommitRequest{Commit: commit}, grpc.WaitForReady(true))
+		cancel()
+		if err != nil {
+			continue // the node is just being killed or started
+		}
+		if record.GetOutcome().GetVerdict() != meshosv1.VerificationOutcome_VERDICT_ACCEPTED || record.GetHeight() == 0 {
+			return fmt.Errorf("recorded %v", record)
+		}
+		o.answered.Store(next)
+	}
+	return nil
+}
+
+// Promise P2, for what orders do: an order that was answered is in force after any number of
+// kills, and none that was not sent is.
+func TestP2_B25_OrdersThatWereAnsweredAreInForceAfterKills(t *testing.T) {
+	key := newOperatorKey(t)
+	n := prepare(t)
+	signers := filepath.Join(n.dir, "allowed_signers")
+	if err := os.WriteFile(signers, append([]byte("alice "), ssh.MarshalAuthorizedKey(key.signer.PublicKey())...), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	n.write("[node]\nid = 1\nlisten = \"\"\n[loop]\ntick_interval = \"5ms\"\n[operators]\nsigners = \"allowed_signers\"\n")
+	conn, err := grpc.NewClient("unix:"+filepath.Join(n.dir, "run", "meshos.sock"),
+		grpc.WithTransportCredentials(insecure.NewCredentials()),
+		grpc.WithConnectParams(grpc.ConnectParams{MinConnectTimeout: time.Second}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = conn.Close() }()
+	host := hostv1.NewHostClient(conn)
+
+	all := []*orderer{{chain: 11}, {chain: 12}, {chain: 13}}
+	times := max(20, *kills/5)
+	for kill := range times {
+		n.out = &plugintest.Buffer{}
+		n.start()
+		conn.ResetConnectBackoff()
+		ctx, stop := context.WithCancel(t.Context())
+		if kill > 0 {
+			inForce(t, host, all)
+		}
+		before := total(all)
+		var orderers sync.WaitGroup
+		for _, o := range all {
+			orderers.Go(func() {
+				if err := o.orderUntil(ctx, key, host); err != nil {
+					t.Errorf("chain %d: %v", o.chain, err)
+				}
+			})
+		}
+		testkit.Until(t, fmt.Sprintf("orders after kill %d", kill), func() bool { return total(all) >= before+1+uint32(mathrand.IntN(12)) })
+		n.kill()
+		stop()
+		orderers.Wait()
+		if kill%7 == 3 { // a checkpoint that is not what was written
+			if err := os.WriteFile(filepath.Join(n.dir, "var", "ordered", "checkpoint"), []byte("meshos"), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	t.Logf("%d kills, %d orders answered", times, total(all))
+}
+
+func total(all []*orderer) (sum uint32) {
+	for _, o := range all {
+		sum += o.answered.Load()
+	}
+	return sum
+}
+
+// inForce fails the test unless a node that was just started has what was ordered.
+func inForce(t *testing.T, host hostv1.HostClient, all []*orderer) {
+	t.Helper()
+	var s *meshosv1.Snapshot
+	testkit.Until(t, "a snapshot", func() bool {
+		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+		defer cancel()
+		var err error
+		s, err = host.GetSnapshot(ctx, &hostv1.GetSnapshotRequest{}, grpc.WaitForReady(true))
+		return err == nil && s.GetTick() > 0
+	})
+	desired := map[uint64]uint32{}
+	for _, r := range s.GetReplicas() {
+		desired[r.GetChain()] = r.GetDesired()
+	}
+	for _, o := range all {
+		if got := desired[o.chain]; got < o.answered.Load() || got > o.sent.Load() {
+			t.Fatalf("chain %d: %d replicas are desired; %d were ordered and answered, %d sent", o.chain, got, o.answered.Load(), o.sent.Load())
+		}
+	}
+}
