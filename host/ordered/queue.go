@@ -73,7 +73,7 @@ func (q Queue) Unsigned(ctx context.Context, command mesh.AdminReceived) (mesh.A
 		if _, thaw := command.Event.(mesh.ThawCluster); thaw {
 			outcome = mesh.Verification{Verdict: mesh.VerdictUnverified}
 		}
-		return q.loop.Judged(ctx, mesh.JudgedCommit{Event: command.Event, Outcome: outcome})
+		return q.loop.Judged(ctx, mesh.JudgedCommit{Event: command.Event, Reason: command.Reason, Outcome: outcome})
 	}
 	if err != nil {
 		return mesh.AuditRecord{}, err
