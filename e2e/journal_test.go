@@ -46,7 +46,7 @@ func TestP3_ARecordingOfANodeWithAllPluginsReplaysToTheSameSnapshots(t *testing.
 
 	for _, want := range lived {
 		// The node adds these when it publishes a snapshot; the core does not know them.
-		want.Plugins, want.Stats, want.Scheduler = nil, nil, nil
+		want.Plugins, want.Stats, want.Scheduler, want.Info = nil, nil, nil, nil
 		got := n.snapshotAfter(journal, "--until", strconv.FormatUint(want.GetTick(), 10))
 		if !proto.Equal(want, got) {
 			t.Errorf("at tick %d the node showed\n%s\nand the replay shows\n%s", want.GetTick(), protojson.Format(want), protojson.Format(got))

@@ -3,6 +3,7 @@ package daemon
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -35,7 +36,7 @@ func (m *Manager) StopAll(ctx context.Context) error {
 	left := awaitFor(grace, runs, ended)
 	if len(left) > 0 {
 		m.opts.Log.Warn("daemons are killed: they did not end in the time that the end of the node leaves them",
-			"daemons", refs(left), "time", grace.Round(time.Millisecond))
+			"daemons", fmt.Sprint(refs(left)), "time", grace.Round(time.Millisecond))
 	}
 	for _, r := range left {
 		r.kill()
