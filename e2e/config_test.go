@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -44,6 +45,126 @@ path = "no/such/file"
 	}
 	if _, err := os.Stat(filepath.Join(n.dir, "var")); err == nil {
 		t.Error("something was started")
+	}
+}
+
+func TestOneBadEntryStopsOneThing(t *testing.T) {
+	n := prepare(t)
+	program := filepath.Join(n.dir, "program")
+	text := fmt.Sprintf(`[node]
+id = 1
+listen = ""
+[loop]
+tick_interval = "50ms"
+[[daemon]]
+id = 1
+name = "gone"
+command = [%q]
+[[daemon]]
+id = 2
+name = "well"
+command = ["sleep", "1000"]
+[[plugin]]
+name = "gone"
+path = %q
+[[plugin]]
+name = "inventory-procfs"
+path = %q
+`, program, filepath.Join(n.dir, "plugin"), filepath.Join(bin, "plugins", "inventory-procfs"))
+	n.write(text)
+	if _, errs, code := n.meshos("validate"); code != 1 || !strings.Contains(errs, "there is no file "+program) || strings.Count(errs, "there is no file") != 2 {
+		t.Errorf("validate: exit %d\n%s", code, errs)
+	}
+	n.start()
+	n.until("the rest to run", func(s *meshosv1.Snapshot) bool {
+		return runs(s, 2) && plugin(s, "inventory-procfs").GetStatus() == meshosv1.PluginView_STATUS_READY &&
+			plugin(s, "gone").GetStatus() == meshosv1.PluginView_STATUS_REJECTED && daemonOf(s, 1).GetRejected() != ""
+	})
+	if out := n.must("status"); strings.Count(out, "rejected") < 2 || !strings.Contains(out, "there is no file "+program) {
+		t.Errorf("status does not say what is rejected:\n%s", out)
+	}
+	if out := n.must("failures"); !strings.Contains(out, "1 (gone) is rejected: there is no file "+program) {
+		t.Errorf("failures do not say it:\n%s", out)
+	}
+
+	if err := os.WriteFile(program, []byte("#!/bin/sh\nexec sleep 1000\n"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	n.until("the program to be found", func(s *meshosv1.Snapshot) bool { return runs(s, 1) && daemonOf(s, 1).GetRejected() == "" })
+	copied, err := os.ReadFile(filepath.Join(bin, "plugins", "health-tcp"))
+	if err == nil {
+		err = os.WriteFile(filepath.Join(n.dir, "plugin"), copied, 0o700)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	n.hangUp()
+	n.until("the plugin to be tried again", func(s *meshosv1.Snapshot) bool {
+		return plugin(s, "gone").GetStatus() == meshosv1.PluginView_STATUS_READY
+	})
+
+	// What disappears while the node runs does not keep it from reading its file again.
+	if err := os.Remove(program); err != nil {
+		t.Fatal(err)
+	}
+	n.write(text + "[[daemon]]\nid = 3\ncommand = [\"sleep\", \"1000\"]\n")
+	n.hangUp()
+	n.until("the reload", func(s *meshosv1.Snapshot) bool { return runs(s, 3) && runs(s, 1) })
+}
+
+func TestARequiredPluginThatIsMissingStopsTheStart(t *testing.T) {
+	n := prepare(t)
+	n.write("[node]\nid = 1\nlisten = \"\"\n[[plugin]]\nname = \"gone\"\nrequired = true\npath = \"/no/such/plugin\"\n")
+	if _, errs, code := n.meshos("run"); code != 2 || !strings.Contains(errs, "there is no file /no/such/plugin") {
+		t.Errorf("run: exit %d\n%s", code, errs)
+	}
+	if _, errs, code := n.meshos("validate"); code != 1 || !strings.Contains(errs, "there is no file /no/such/plugin") {
+		t.Errorf("validate: exit %d\n%s", code, errs)
+	}
+}
+
+func TestValidateAsksPluginsForTheirKeys(t *testing.T) {
+	n := prepare(t)
+	path := filepath.Join(bin, "plugins", "health-tcp")
+	n.write(fmt.Sprintf(`[node]
+id = 1
+[[plugin]]
+name = "health-tcp"
+path = %[1]q
+[plugin.config]
+interval = "1s"
+intervall = "2s"
+[[plugin]]
+name = "pinned"
+path = %[1]q
+sha256 = "0000000000000000000000000000000000000000000000000000000000000000"
+[[plugin]]
+name = "silent"
+path = "/bin/false"
+[plugin.config]
+a = 1
+[[daemon]]
+id = 1
+name = "twin"
+command = ["sleep", "1"]
+node = 77
+[[daemon]]
+id = 2
+name = "twin"
+command = ["sleep", "1"]
+`, path))
+	_, errs, code := n.meshos("validate")
+	if code != 1 {
+		t.Errorf("exit %d", code)
+	}
+	for _, want := range []string{
+		"meshos.toml:8: plugin.config.intervall: is not a key of plugin health-tcp", "concurrency, degraded_after",
+		"meshos.toml:12: plugin.sha256: " + path + " has another checksum: ", "warning: ", "meshos.toml:16: plugin.config: could not be checked: /bin/false describe",
+		"meshos.toml:22: daemon.node: 77 is neither this node nor one of its peers", "meshos.toml:25: daemon.name: twin is used twice",
+	} {
+		if !strings.Contains(errs, want) {
+			t.Errorf("the report does not mention %q:\n%s", want, errs)
+		}
 	}
 }
 

@@ -53,6 +53,9 @@ func Run(ctx context.Context, cfg *config.Config, opts Options) error {
 	for _, w := range cfg.Warnings {
 		opts.Log.Warn("configuration", "file", w.File, "line", w.Line, "key", w.Key, "message", w.Message)
 	}
+	for _, f := range cfg.Faults {
+		opts.Log.Error("configuration", "file", f.File, "line", f.Line, "key", f.Key, "message", f.Message, "todo", f.Hint)
+	}
 	checkFiles(cfg, opts.Log)
 	unlock, err := datadir.Lock(cfg.Node.DataDir)
 	if err != nil {

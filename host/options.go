@@ -119,7 +119,8 @@ func catalogOptions(cfg *config.Config) catalog.Options {
 
 func daemonOptions(cfg *config.Config, log *slog.Logger) daemon.Options {
 	return daemon.Options{
-		Dir: filepath.Join(cfg.Node.DataDir, "daemons"),
+		Node: cfg.Node.ID,
+		Dir:  filepath.Join(cfg.Node.DataDir, "daemons"),
 		// The file that is running, also when another one has its name by now.
 		Shim:      []string{"/proc/self/exe", ShimCommand},
 		StopGrace: cfg.Restart.StopGrace,

@@ -49,6 +49,17 @@ func (e *configError) Error() string {
 	return fmt.Sprintf("the configuration has %s\n%v", what, e.report)
 }
 
+// faultsError is a configuration with which a node starts, but not all of it works.
+type faultsError struct{ faults []config.Problem }
+
+func (e *faultsError) Error() string {
+	what := "1 fault; a node starts without what it is about"
+	if n := len(e.faults); n != 1 {
+		what = fmt.Sprintf("%d faults; a node starts without what they are about", n)
+	}
+	return fmt.Sprintf("the configuration has %s\n%v", what, &config.Report{Problems: e.faults})
+}
+
 // noAnswerError is a node that does not answer.
 type noAnswerError struct {
 	path   string

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/meshos/meshos/host"
+	"github.com/meshos/meshos/host/config"
 	"github.com/meshos/meshos/internal/dumpable"
 )
 
@@ -33,7 +34,9 @@ environment, so the kernel writes no core dump and no debugger can attach withou
 --debuggable allows both. Crashes are in the log either way.
 
 A node does not start with a configuration that has mistakes, or on a data directory
-that another node is using.`,
+that another node is using. A daemon or plugin whose program is missing is rejected, and
+the rest starts; meshos status shows why, and it is tried again when the program is there.
+Only a plugin that is required keeps the node from starting.`,
 		Example: `  meshos run
   meshos run --config /etc/meshos/meshos.toml --log-level debug
   meshos run --journal var/journal.jsonl`,
@@ -60,6 +63,9 @@ that another node is using.`,
 		cfg, err := a.loadConfig()
 		if err != nil {
 			return err
+		}
+		if len(cfg.Unstartable) > 0 {
+			return &configError{report: &config.Report{Problems: cfg.Unstartable}}
 		}
 		reload := make(chan os.Signal, 1)
 		signal.Notify(reload, syscall.SIGHUP)

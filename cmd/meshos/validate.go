@@ -1,9 +1,11 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -16,7 +18,13 @@ func newValidateCommand(a *app) *cobra.Command {
 		Use:   "validate [FILE]",
 		Short: "Check a configuration without starting anything",
 		Long: `Checks a configuration as run does. All mistakes are reported, each with its line, its
-key and what to do about it; the exit code is 2 then.`,
+key and what to do about it. With mistakes of the file itself a node does not start, and
+the exit code is 2. What an entry points at and is missing, such as the program of a
+daemon, keeps only that entry from working; the exit code is 1 then. So it is if a name is
+used twice, or a daemon is for a node that nobody is.
+
+The binaries of enabled plugins are compared with their sha256, and asked to describe
+themselves, so that unknown keys of [plugin.config] are found. No plugin is started.`,
 		Example: `  meshos validate
   meshos validate /etc/meshos/meshos.toml
   meshos validate --effective > all-keys.toml`,
@@ -29,7 +37,7 @@ key and what to do about it; the exit code is 2 then.`,
 		},
 	}
 	effective := cmd.Flags().Bool("effective", false, "print the configuration with all defaults filled in")
-	cmd.RunE = func(_ *cobra.Command, args []string) error {
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		if len(args) == 1 {
 			a.config = args[0]
 		}
@@ -40,6 +48,12 @@ key and what to do about it; the exit code is 2 then.`,
 		if *effective {
 			_, err := io.WriteString(a.out, cfg.Effective())
 			return err
+		}
+		faults, warnings := validatePlugins(cmd.Context(), cfg)
+		a.warn(warnings)
+		if faults = append(slices.Clone(cfg.Faults), faults...); len(faults) > 0 {
+			slices.SortStableFunc(faults, func(a, b config.Problem) int { return cmp.Compare(a.Line, b.Line) })
+			return &faultsError{faults: faults}
 		}
 		_, err = fmt.Fprintf(a.out, "%s is valid: node %d, %s, %s, %s, %s\n", cfg.File, cfg.Node.ID,
 			view.Counted(len(cfg.Peers), "peer"), view.Counted(len(cfg.Chains), "chain"),

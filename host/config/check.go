@@ -11,6 +11,8 @@ import (
 func (r *reader) check(c *Config) {
 	r.checkSections(c)
 	r.checkUnique(c)
+	r.checkNames(c)
+	r.checkPins(c)
 	for i := range c.Daemons {
 		r.checkHealth(c.Daemons[i].Health, place("").key("daemon").item(i).key("health"))
 	}
@@ -64,15 +66,50 @@ func (r *reader) checkUnique(c *Config) {
 	}
 }
 
+// checkNames reports names of peers and daemons that are used twice. They are labels, so a
+// node works with them; but commands that name one have to use its id then.
+func (r *reader) checkNames(c *Config) {
+	peers := newNames(r, "peer", "name")
+	peers.report = r.fault
+	for i, peer := range c.Peers {
+		peers.add(peer.Name, i)
+		if peer.Name != "" && peer.Name == c.Node.Name {
+			r.fault("peer.name", fault{
+				message: fmt.Sprintf("%q is the name of this node too (node.name)", peer.Name), hint: "give each node a name of its own",
+			}, peers.place(i))
+		}
+	}
+	daemons := newNames(r, "daemon", "name")
+	daemons.report = r.fault
+	for i, daemon := range c.Daemons {
+		daemons.add(daemon.Name, i)
+	}
+}
+
+// checkPins reports daemons that may run only on a node that the file does not know.
+func (r *reader) checkPins(c *Config) {
+	for i, daemon := range c.Daemons {
+		known := daemon.Node == 0 || daemon.Node == c.Node.ID ||
+			slices.ContainsFunc(c.Peers, func(p Peer) bool { return p.ID == daemon.Node })
+		if !known {
+			r.fault("daemon.node", fault{
+				message: fmt.Sprintf("%d is neither this node nor one of its peers: the daemon runs nowhere", daemon.Node),
+				hint:    "correct the id, or leave node out to run it here",
+			}, place("").key("daemon").item(i).key("node"))
+		}
+	}
+}
+
 // names finds ids or names that are used twice in a list of tables.
 type names struct {
 	r            *reader
 	section, key string
 	first        map[any]int
+	report       func(key string, f fault, places ...place)
 }
 
 func newNames(r *reader, section, key string) names {
-	return names{r: r, section: section, key: key, first: map[any]int{}}
+	return names{r: r, section: section, key: key, first: map[any]int{}, report: r.problem}
 }
 
 func (n names) place(i int) place { return place("").key(n.section).item(i).key(n.key) }
@@ -86,7 +123,7 @@ func (n names) add(name any, i int) {
 		n.first[name] = i
 		return
 	}
-	n.r.problem(n.section+"."+n.key, fault{
+	n.report(n.section+"."+n.key, fault{
 		message: fmt.Sprintf("%v is used twice, first in line %d", name, n.r.places[n.place(first)]),
 		hint:    "give each " + n.section + " its own " + n.key,
 	}, n.place(i))

@@ -29,6 +29,12 @@ type Config struct {
 
 	// Warnings are accepted settings that do not do what one may expect, by line.
 	Warnings []Problem
+	// Faults are mistakes that do not keep a node from starting, by line: mostly what an
+	// entry points at and is missing. Such an entry is rejected, and the rest is started.
+	Faults []Problem
+	// Unstartable are those of Faults that keep a node from starting after all: plugins
+	// that are required and can't be used.
+	Unstartable []Problem
 }
 
 // Node says who this node is and where it can be reached.

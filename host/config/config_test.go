@@ -62,6 +62,74 @@ func TestAGoodConfigurationMayHaveWarnings(t *testing.T) {
 	}
 }
 
+// keys returns the keys of problems.
+func keys(list []config.Problem) (out []string) {
+	for _, p := range list {
+		out = append(out, p.Key)
+	}
+	return out
+}
+
+func TestWhatAnEntryPointsAtIsNoMistakeOfTheFile(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "meshos.toml")
+	load := func(text string) *config.Config {
+		t.Helper()
+		if err := os.WriteFile(file, []byte("[node]\nid = 1\nname = \"here\"\n"+text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		c, err := config.Load(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return c
+	}
+	c := load(`
+[[peer]]
+id = 2
+name = "twin"
+[[peer]]
+id = 3
+name = "twin"
+[[peer]]
+id = 4
+name = "here"
+[[daemon]]
+id = 1
+name = "a"
+command = ["/no/such/program"]
+dir = "/no/such/dir"
+[[daemon]]
+id = 2
+name = "a"
+command = ["sh"]
+health = { type = "exec", command = ["/no/such/check"] }
+[[daemon]]
+id = 3
+command = ["/no/such/program"]
+node = 77
+[[daemon]]
+id = 4
+command = ["only-here"]
+env = { PATH = "/nowhere" }
+[[plugin]]
+name = "p"
+path = "/no/such/plugin"
+`)
+	want := []string{
+		"peer.name", "peer.name", "daemon.command", "daemon.dir", "daemon.name", "daemon.health.command", "daemon.node", "daemon.command", "plugin.path",
+	}
+	if diff := cmp.Diff(want, keys(c.Faults)); diff != "" {
+		t.Errorf("-want +got:\n%s\n%v", diff, c.Faults)
+	}
+	if len(c.Unstartable) != 0 {
+		t.Errorf("unstartable: %v", c.Unstartable)
+	}
+	c = load("[[plugin]]\nname = \"p\"\nrequired = true\npath = \"/no/such/plugin\"\n")
+	if diff := cmp.Diff([]string{"plugin.path"}, keys(c.Unstartable)); diff != "" || len(c.Faults) != 1 {
+		t.Errorf("required: %v, %v", c.Unstartable, c.Faults)
+	}
+}
+
 func TestDefaultsAreTheDocumentedOnes(t *testing.T) {
 	c := parse(t, "[node]\nid = 1\n")
 	golden.Check(t, "testdata/good/defaults.effective", strings.Replace(c.Effective(), quoted(c.Node.Name), `"HOST"`, 1))

@@ -1,11 +1,8 @@
 package config
 
 import (
-	"errors"
 	"fmt"
-	"io/fs"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"time"
@@ -86,20 +83,21 @@ func addDaemonFiles(l *looks, c *Config, d *Daemon, at place) {
 	if d.Node != 0 && d.Node != c.Node.ID {
 		return
 	}
+	path := SearchPath(d.Env)
 	if d.Dir != "" {
-		l.add("daemon.dir", d.Dir, badDir, at.key("dir"))
+		l.add("daemon.dir", d.Dir, badDir, at.key("dir")).worth = asFault
 	}
 	if len(d.Command) > 0 {
-		l.add("daemon.command", d.Command[0], badProgram, at.key("command").item(0), at.key("command"))
+		l.add("daemon.command", d.Command[0], badIn(path), at.key("command").item(0), at.key("command")).worth = asFault
 	}
 	if d.Health != nil && len(d.Health.Command) > 0 {
 		command := at.key("health").key("command")
-		l.add("daemon.health.command", d.Health.Command[0], badProgram, command.item(0), command)
+		l.add("daemon.health.command", d.Health.Command[0], badIn(path), command.item(0), command).worth = asFault
 	}
 }
 
 // addPluginFile adds a plugin's binary. If the plugin is disabled, a missing binary is a
-// warning.
+// warning; if it is required, the node does not start without it.
 func addPluginFile(l *looks, c *Config, p *Plugin, at place) {
 	if p.Name == "" || p.Path == "" {
 		return
@@ -107,47 +105,13 @@ func addPluginFile(l *looks, c *Config, p *Plugin, at place) {
 	if badPluginName(p.Name) != nil && p.Path == filepath.Join(c.PluginSection.Dir, p.Name) {
 		return // the name is wrong, and reported as that
 	}
-	l.add("plugin.path", p.Path, badPlugin, at.key("path"), at.key("name"), at).warns = !p.Enabled
-}
-
-func badDir(path string) *fault {
-	if info, err := os.Stat(path); err != nil || !info.IsDir() {
-		return &fault{message: "there is no directory " + path, hint: "create it, or leave dir out"}
-	}
-	return nil
-}
-
-const hintInstall = "install it, or correct the path"
-
-// badPlugin returns why a plugin can't be started, nil if it can.
-func badPlugin(path string) *fault {
-	f := badProgram(path)
-	if f != nil && f.hint == hintInstall {
-		f.hint = "build or install it, or set plugin.path to where it is"
-	}
-	return f
-}
-
-// badProgram returns why a program can't be started, nil if it can.
-func badProgram(program string) *fault {
-	if !strings.Contains(program, "/") {
-		if _, err := exec.LookPath(program); err != nil {
-			return &fault{message: "there is no program " + quote(program) + " in PATH", hint: "write its full path, or install it"}
-		}
-		return nil
-	}
-	info, err := os.Stat(program)
+	look := l.add("plugin.path", p.Path, badPlugin, at.key("path"), at.key("name"), at)
 	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return &fault{message: "there is no file " + program, hint: hintInstall}
-	case err != nil:
-		return &fault{message: err.Error(), hint: hintInstall}
-	case info.IsDir():
-		return &fault{message: program + " is a directory, not a program", hint: hintInstall}
-	case !info.Mode().IsRegular():
-		return &fault{message: program + " is not a regular file", hint: hintInstall}
-	case info.Mode()&0o111 == 0:
-		return &fault{message: program + " is not executable", hint: "chmod +x " + program}
+	case !p.Enabled:
+		look.worth = asWarning
+	case p.Required:
+		look.worth = asRequired
+	default:
+		look.worth = asFault
 	}
-	return nil
 }

@@ -42,12 +42,14 @@ func Parse(file, text string) (*Config, error) {
 }
 
 func (r *reader) result(c *Config) (*Config, error) {
-	sortProblems(r.problems)
+	sortProblems(r.faults)
 	sortProblems(r.warnings)
 	if len(r.problems) > 0 {
-		return nil, &Report{Problems: r.problems, Warnings: r.warnings}
+		all := append(r.problems, r.faults...)
+		sortProblems(all)
+		return nil, &Report{Problems: all, Warnings: r.warnings}
 	}
-	c.Warnings = r.warnings
+	c.Warnings, c.Faults, c.Unstartable = r.warnings, r.faults, r.required
 	return c, nil
 }
 

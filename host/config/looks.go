@@ -16,11 +16,22 @@ type look struct {
 	key    string
 	path   string
 	places []place
-	warns  bool                     // what is wrong is a warning only
-	bad    func(path string) *fault // examines the file
-	read   func() func(r *reader)   // or reads it, and returns what reports its mistakes
-	apply  func(r *reader)          // reports what was found
+	worth  worth                      // of what is wrong
+	bad    func(path string) *fault   // examines the file
+	read   func() func(r *reader)     // or reads it, and returns what reports its mistakes
+	late   func(r *reader, err error) // reports that it can't be looked at in time; nil for a warning
+	apply  func(r *reader)            // reports what was found
 }
+
+// worth is how bad it is if a file is not what it should be.
+type worth uint8
+
+const (
+	asMistake  worth = iota // the node does not start
+	asFault                 // the entry that names the file can't be used
+	asRequired              // the same, and the node does not start without the entry
+	asWarning
+)
 
 // looks are files to be looked at, in the order in which they are reported.
 type looks []*look
@@ -54,6 +65,9 @@ func (o *look) look(end time.Time) {
 	apply, err := readfile.Do(o.path, max(0, time.Until(end)), func() (func(*reader), error) { return o.examine(), nil })
 	if err != nil {
 		apply = func(r *reader) { r.notLooked(o.key, err, o.places...) }
+		if o.late != nil {
+			apply = func(r *reader) { o.late(r, err) }
+		}
 	}
 	o.apply = apply
 }
@@ -67,10 +81,15 @@ func (o *look) examine() func(r *reader) {
 	return func(r *reader) {
 		switch {
 		case f == nil:
-		case o.warns:
+		case o.worth == asWarning:
 			r.warning(o.key, *f, o.places...)
-		default:
+		case o.worth == asMistake:
 			r.problem(o.key, *f, o.places...)
+		default:
+			r.fault(o.key, *f, o.places...)
+			if o.worth == asRequired {
+				r.required = append(r.required, r.at(o.key, *f, o.places))
+			}
 		}
 	}
 }

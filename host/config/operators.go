@@ -11,12 +11,14 @@ import (
 
 // addSigners has the signers' file read. Its mistakes are reported with their lines in it.
 // If it names fewer operators than a command needs, that is a warning: they may be added
-// later.
+// later. A file that can't be read in time is a fault: without it nobody may command.
 func addSigners(l *looks, o *Operators, at place) {
-	l.add("operators.signers", o.Signers, nil, at).read = func() func(*reader) {
+	look := l.add("operators.signers", o.Signers, nil, at)
+	look.read = func() func(*reader) {
 		set, err := signers.Load(o.Signers)
 		return func(r *reader) { r.checkSigners(o, set, err, at) }
 	}
+	look.late = func(r *reader, err error) { r.checkSigners(o, nil, err, at) }
 }
 
 func (r *reader) checkSigners(o *Operators, set *signers.Set, err error, at place) {
@@ -32,7 +34,9 @@ func (r *reader) checkSigners(o *Operators, set *signers.Set, err error, at plac
 		r.problem("operators.signers", fault{message: "there is no file " + o.Signers, hint: hint}, at)
 		return
 	case isHung(err):
-		r.notLooked("operators.signers", err, at)
+		r.fault("operators.signers", fault{
+			message: "can't be read: " + err.Error(), hint: "a node that starts now runs its daemons, and refuses every command until the file is read at SIGHUP",
+		}, at)
 		return
 	case err != nil:
 		r.problem("operators.signers", fault{message: strings.TrimPrefix(err.Error(), "file of signers: "), hint: hint}, at)

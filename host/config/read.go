@@ -12,12 +12,19 @@ type reader struct {
 	places   map[place]int
 	broken   map[place]bool // keys in lines that are not TOML and were reported as that
 	problems []Problem
+	faults   []Problem
+	required []Problem // the faults of plugins that are required
 	warnings []Problem
 }
 
 // problem reports a mistake, at the first of the places that are in the file.
 func (r *reader) problem(key string, f fault, places ...place) {
 	r.problems = append(r.problems, r.at(key, f, places))
+}
+
+// fault reports what is wrong and does not keep a node from starting.
+func (r *reader) fault(key string, f fault, places ...place) {
+	r.faults = append(r.faults, r.at(key, f, places))
 }
 
 func (r *reader) warning(key string, f fault, places ...place) {

@@ -25,7 +25,18 @@ const (
 // go on and are published as started, those that ended meanwhile are published as ended the
 // way they did, and those that are no longer configured are stopped. Call it after Configure
 // and before anything is started. It returns when all records are read; the events follow.
+// Then it looks at what the others point at, and publishes which of them are rejected.
 func (m *Manager) Adopt(ctx context.Context) error {
+	err := m.adoptAll(ctx)
+	m.mu.Lock()
+	m.adopted = true
+	specs := m.all()
+	m.mu.Unlock()
+	m.look(specs)
+	return err
+}
+
+func (m *Manager) adoptAll(ctx context.Context) error {
 	entries, err := os.ReadDir(m.opts.Dir)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil

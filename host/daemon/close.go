@@ -89,6 +89,7 @@ func (m *Manager) Close() {
 		<-r.finished
 	}
 	m.killers.Wait()
+	m.lookers.Wait()
 	if !again {
 		m.watcher().Close()
 	}

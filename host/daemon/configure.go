@@ -11,8 +11,16 @@ import (
 // Configure replaces the configuration of all daemons. It starts and stops nothing: a daemon
 // that runs keeps what it was started with until it ends, which is logged; reconcile stops
 // one that is no longer configured. Only how its health is checked changes at once. The
-// folder of a daemon that neither runs nor is configured is removed.
+// folder of a daemon that neither runs nor is configured is removed. After Adopt it also
+// looks at what the daemons that do not run point at, and publishes which are rejected.
 func (m *Manager) Configure(specs []Spec) {
+	if look := m.replace(specs); len(look) > 0 {
+		m.look(look)
+	}
+}
+
+// replace replaces the configuration, and returns the daemons to look at.
+func (m *Manager) replace(specs []Spec) []Spec {
 	known := make(map[mesh.DaemonID]Spec, len(specs))
 	for _, s := range specs {
 		known[s.Daemon.ID] = s
@@ -30,7 +38,14 @@ func (m *Manager) Configure(specs []Spec) {
 		case !still && r == nil && m.latest[id] == nil:
 			m.logRemoval(old.Daemon, shim.FolderOf(m.opts.Dir, id).Remove())
 		}
+		if !still {
+			delete(m.rejected, id)
+		}
 	}
+	if !m.adopted {
+		return nil
+	}
+	return m.all()
 }
 
 // reconfigure applies a changed configuration to a daemon that has a process: how its health

@@ -25,6 +25,8 @@ type Events interface {
 
 // Options are what New needs.
 type Options struct {
+	// Node is this node.
+	Node mesh.NodeID
 	// Dir holds a folder for each daemon. It belongs to one Manager at a time.
 	Dir string
 	// Shim is the command line of the program that supervises one daemon: it calls
@@ -48,6 +50,7 @@ type Manager struct {
 	watcher    func() *spool.Watcher // started at its first use
 	suppressed atomic.Uint64
 	killers    sync.WaitGroup
+	lookers    sync.WaitGroup
 
 	mu       sync.Mutex
 	stopping bool // StopAll or Close was called
@@ -55,6 +58,11 @@ type Manager struct {
 	specs    map[mesh.DaemonID]Spec
 	runs     map[mesh.DaemonID]*run // the run of each daemon until it is released
 	latest   map[mesh.DaemonID]*run // the newest run of each daemon until it is finished
+
+	adopted   bool                     // Adopt was called
+	rejected  map[mesh.DaemonID]string // the daemons that the loop knows as rejected, with the reason
+	retryLook bool                     // the loop did not take whether a daemon is rejected
+	looking   bool                     // lookAgain runs
 }
 
 // New returns a Manager without daemons. Configure it, let it Adopt, and Close it.
@@ -74,6 +82,8 @@ func New(o Options) *Manager {
 		specs:   make(map[mesh.DaemonID]Spec),
 		runs:    make(map[mesh.DaemonID]*run),
 		latest:  make(map[mesh.DaemonID]*run),
+
+		rejected: make(map[mesh.DaemonID]string),
 	}
 	m.ctx, m.cancel = context.WithCancel(context.Background())
 	return m

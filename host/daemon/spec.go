@@ -4,10 +4,8 @@ import (
 	"fmt"
 	"maps"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
-	"strings"
 
 	"github.com/meshos/meshos/host/config"
 	"github.com/meshos/meshos/host/daemon/health"
@@ -26,16 +24,16 @@ type Spec struct {
 	Env map[string]string
 	// Dir is the working directory; empty for the node's own.
 	Dir string
+	// Node is the only node that it may run on; 0 for any.
+	Node mesh.NodeID
 	// Health is how its health is checked; nil for not at all.
 	Health *health.Check
 }
 
-const defaultPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-
 // environment returns the whole environment of the daemon.
 func (s Spec) environment() map[string]string {
-	env := map[string]string{"PATH": defaultPath, "LANG": "C.UTF-8"}
-	for _, key := range []string{"PATH", "HOME", "LANG"} {
+	env := map[string]string{"PATH": config.SearchPath(s.Env), "LANG": "C.UTF-8"}
+	for _, key := range []string{"HOME", "LANG"} {
 		if value := os.Getenv(key); value != "" {
 			env[key] = value
 		}
@@ -52,8 +50,8 @@ func (s Spec) process(command []string) (out process.Spec, err error) {
 		return process.Spec{}, &NotInPathError{Path: env["PATH"]}
 	}
 	out = process.Spec{Args: command[1:], Dir: s.Dir}
-	if out.Path, err = find(command[0], env["PATH"]); err != nil {
-		return process.Spec{}, err
+	if out.Path = config.FindProgram(command[0], env["PATH"]); out.Path == "" {
+		return process.Spec{}, &NotInPathError{Program: command[0], Path: env["PATH"]}
 	}
 	// The shim, which executes it, has another working directory.
 	if out.Path, err = filepath.Abs(out.Path); err == nil {
@@ -101,20 +99,4 @@ func (s Spec) probe(spawner *process.Spawner) (health.Probe, error) {
 		return health.Exec(spawner, p), nil
 	}
 	return nil, fmt.Errorf("unknown type of health check: %q", s.Health.Type)
-}
-
-// find searches for a program as a shell does, but never in the working directory.
-func find(program, path string) (string, error) {
-	if strings.Contains(program, "/") {
-		return program, nil
-	}
-	for _, dir := range filepath.SplitList(path) {
-		if !filepath.IsAbs(dir) {
-			continue
-		}
-		if found, err := exec.LookPath(filepath.Join(dir, program)); err == nil {
-			return found, nil
-		}
-	}
-	return "", &NotInPathError{Program: program, Path: path}
 }

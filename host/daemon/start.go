@@ -51,6 +51,7 @@ func (m *Manager) startReserved(ctx context.Context, r *run) error {
 		var h *process.Handle
 		var pid int
 		if h, pid, err = m.launch(ctx, request); err == nil {
+			m.accept(r.spec.Daemon.ID)
 			m.setLatest(r)
 			r.attach(h, pid, "started as process %d")
 			go r.supervise() // Close waits for it through r.finished
@@ -59,6 +60,7 @@ func (m *Manager) startReserved(ctx context.Context, r *run) error {
 	}
 	m.release(r)
 	close(r.finished)
+	m.look([]Spec{r.spec}) // then it is not tried again before what it lacks is there
 	return &StartError{Daemon: r.spec.Daemon, Err: err}
 }
 

@@ -125,6 +125,10 @@ func (r *Reloader) reload(ctx context.Context) (result Result) {
 		r.parts.Log.Warn("configuration", "file", w.File, "line", w.Line, "key", w.Key, "message", w.Message)
 		result.Warnings = append(result.Warnings, w.String())
 	}
+	for _, f := range next.Faults {
+		r.parts.Log.Error("configuration", "file", f.File, "line", f.Line, "key", f.Key, "message", f.Message, "todo", f.Hint)
+		result.Warnings = append(result.Warnings, f.String())
+	}
 	// Daemons before the loop, so that a new one is known when the loop has it started.
 	r.parts.Daemons.Configure(daemon.Specs(next.Daemons))
 	within(ctx, stepTimeout, func(ctx context.Context) {

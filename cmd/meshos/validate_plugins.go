@@ -1,0 +1,195 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"os/exec"
+	"slices"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/meshos/meshos/host/config"
+	"github.com/meshos/meshos/internal/plaintext"
+	"github.com/meshos/meshos/internal/readfile"
+)
+
+const (
+	// pluginWithin is how long one plugin may take to be read and to describe itself.
+	pluginWithin = 10 * time.Second
+	// pluginsAtOnce bounds how many are asked at once.
+	pluginsAtOnce = 8
+	// maxDescription bounds what a plugin may print about itself, in bytes.
+	maxDescription = 4 << 20
+)
+
+// validatePlugins checks the enabled plugins of a configuration against their binaries: the
+// checksum, and the keys of [plugin.config] by what the binary says of itself. A binary with
+// a wrong checksum is not executed.
+func validatePlugins(ctx context.Context, cfg *config.Config) (faults, warnings []config.Problem) {
+	line := config.Lines(cfg.File)
+	all := make([]pluginCheck, len(cfg.Plugins))
+	slots := make(chan struct{}, pluginsAtOnce)
+	var checked sync.WaitGroup
+	for i, p := range cfg.Plugins {
+		if !p.Enabled {
+			continue
+		}
+		slots <- struct{}{}
+		checked.Go(func() {
+			defer func() { <-slots }()
+			ctx, cancel := context.WithTimeout(ctx, pluginWithin)
+			defer cancel()
+			c := pluginCheck{file: cfg.File, plugin: p, line: func(keys ...string) int { return line(i, keys...) }}
+			c.check(ctx)
+			all[i] = c
+		})
+	}
+	checked.Wait()
+	for _, c := range all {
+		faults, warnings = append(faults, c.faults...), append(warnings, c.warnings...)
+	}
+	return faults, warnings
+}
+
+// pluginCheck is the check of one plugin.
+type pluginCheck struct {
+	file             string
+	plugin           config.Plugin
+	line             func(keys ...string) int
+	faults, warnings []config.Problem
+}
+
+func (c *pluginCheck) problem(key string, line int, hint, format string, args ...any) config.Problem {
+	return config.Problem{File: c.file, Line: line, Key: "plugin." + key, Message: fmt.Sprintf(format, args...), Hint: hint}
+}
+
+func (c *pluginCheck) check(ctx context.Context) {
+	wrong, err := readfile.Do(c.plugin.Path, readfile.Within, func() (string, error) {
+		return config.WrongProgram(c.plugin.Path, ""), nil
+	})
+	if err != nil || wrong != "" {
+		return // it is reported as that
+	}
+	if want := c.plugin.SHA256; want != "" {
+		got, err := sumOf(c.plugin.Path)
+		switch {
+		case err != nil:
+			c.warnings = append(c.warnings, c.problem("path", c.line("path"), "", "could not be read: %v", err))
+			return
+		case got != want:
+			c.faults = append(c.faults, c.problem("sha256", c.line("sha256"),
+				fmt.Sprintf("if this is the file you want, write sha256 = %q", got), "%s has another checksum: %s", c.plugin.Path, got))
+			return
+		}
+	}
+	if len(c.plugin.Config) == 0 {
+		return
+	}
+	schema, err := describePlugin(ctx, c.plugin.Path)
+	if err != nil {
+		c.warnings = append(c.warnings, c.problem("config", c.line("config"), "", "could not be checked: %v", err))
+		return
+	}
+	c.keys(schema, c.plugin.Config, nil)
+}
+
+// schema is what is needed of the JSON schema of a configuration.
+type schema struct {
+	Properties           map[string]*schema `json:"properties"`
+	AdditionalProperties any                `json:"additionalProperties"`
+	Items                *schema            `json:"items"`
+}
+
+// keys reports the keys of a table that its schema does not have.
+func (c *pluginCheck) keys(s *schema, table map[string]any, at []string) {
+	if s == nil {
+		return
+	}
+	for _, key := range slices.Sorted(maps.Keys(table)) {
+		path := append(slices.Clone(at), key)
+		below, known := s.Properties[key]
+		if !known {
+			if s.AdditionalProperties == false {
+				c.faults = append(c.faults, c.problem("config."+strings.Join(path, "."), c.line(append([]string{"config"}, path...)...),
+					"it has: "+strings.Join(slices.Sorted(maps.Keys(s.Properties)), ", "), "is not a key of plugin %s", c.plugin.Name))
+			}
+			continue
+		}
+		switch value := table[key].(type) {
+		case map[string]any:
+			c.keys(below, value, path)
+		case []map[string]any:
+			for _, item := range value {
+				c.keys(below.Items, item, path)
+			}
+		}
+	}
+}
+
+// sumOf returns the SHA-256 of a file, in hex.
+func sumOf(path string) (string, error) {
+	file, info, err := readfile.Open(path)
+	if err != nil {
+		return "", err
+	}
+	defer func() { _ = file.Close() }()
+	if info.Size() > readfile.MaxProgram {
+		return "", &readfile.TooLargeError{Path: path, Most: readfile.MaxProgram}
+	}
+	h := sha256.New()
+	if _, err := io.Copy(h, io.LimitReader(file, readfile.MaxProgram)); err != nil {
+		return "", err
+	}
+	return hex.EncodeToString(h.Sum(nil)), nil
+}
+
+// describePlugin has a plugin's binary print what it is, and returns the schema of its
+// configuration.
+func describePlugin(ctx context.Context, path string) (*schema, error) {
+	cmd := exec.CommandContext(ctx, path, "describe")
+	cmd.Env = []string{"PATH=/usr/local/bin:/usr/bin:/bin", "LANG=C.UTF-8"}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
+	cmd.WaitDelay = time.Second
+	out, errs := &limited{most: maxDescription}, &limited{most: 4 << 10}
+	cmd.Stdout, cmd.Stderr = out, errs
+	err := cmd.Run()
+	switch {
+	case ctx.Err() != nil:
+		return nil, fmt.Errorf("%s describe has not ended within %v", path, pluginWithin)
+	case err != nil:
+		if text := strings.TrimSpace(errs.String()); text != "" {
+			return nil, fmt.Errorf("%s describe: %w: %s", path, err, plaintext.Clean(text, 200))
+		}
+		return nil, fmt.Errorf("%s describe: %w", path, err)
+	}
+	var said struct {
+		Schema *schema `json:"config_schema"`
+	}
+	if err := json.Unmarshal(out.Bytes(), &said); err != nil || said.Schema == nil {
+		return nil, errors.Join(fmt.Errorf("%s describe does not print a schema of its configuration", path), err)
+	}
+	return said.Schema, nil
+}
+
+// limited keeps the first bytes of what is written to it.
+type limited struct {
+	bytes.Buffer
+	most int
+}
+
+func (l *limited) Write(b []byte) (int, error) {
+	if room := l.most - l.Len(); room > 0 {
+		l.Buffer.Write(b[:min(room, len(b))])
+	}
+	return len(b), nil
+}
