@@ -168,6 +168,9 @@ func (n *node) make(ctx context.Context, spawner *process.Spawner) (err error) {
 	reader, feed := n.loop.Reader(), n.loop.Feed()
 	n.failures = failures.New(feed, log)
 	n.sayOrders(replaced)
+	if err := n.operators.Unreadable(); err != nil {
+		n.failures.Add("signers", fmt.Sprintf("every order is refused (%s): %v", operator.KindUnreadable, err))
+	}
 	n.metrics = metrics.New(metrics.Node{
 		ID: cfg.Node.ID, Name: cfg.Node.Name, Cluster: cfg.Node.Cluster, Version: n.opts.Version, Start: n.start,
 	})

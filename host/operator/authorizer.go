@@ -1,6 +1,7 @@
 package operator
 
 import (
+	"errors"
 	"fmt"
 	"log/slog"
 	"maps"
@@ -8,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"golang.org/x/sys/unix"
 	"golang.org/x/time/rate"
 
 	"github.com/meshos/meshos/host/mesh"
@@ -51,6 +53,7 @@ type Authorizer struct {
 
 	mu       sync.Mutex
 	set      *signers.Set // nil without operators
+	unread   error        // why the file of signers was never read; nil once it was
 	memory   *memory
 	issued   issued
 	limits   map[string]*rate.Limiter // by origin
@@ -63,16 +66,20 @@ type Authorizer struct {
 }
 
 // Open reads the signers' file and the authorizer's folder. A damaged signers' file is
-// an error, a *signers.Damage. Damage in the memory is logged, and all commands that
+// an error, a *signers.Damage. One that can't be read in time is not: the node has daemons
+// to run, and every command is rejected until ReloadSigners reads it. Damage in the memory is logged, and all commands that
 // were issued before now are rejected: they may have been accepted already.
 func Open(opts Options) (*Authorizer, error) {
 	a := &Authorizer{opts: opts, memory: newMemory(), limits: make(map[string]*rate.Limiter), counts: make(map[string]uint64)}
 	if opts.Signers != "" {
 		set, err := signers.Load(opts.Signers)
-		if err != nil {
+		switch {
+		case late(err):
+			set, a.unread = &signers.Set{}, err
+			opts.Log.Error("the file of signers can't be read: every command is rejected until it is, at SIGHUP", "error", err)
+		case err != nil:
 			return nil, err
-		}
-		if len(set.Entries()) == 0 {
+		case len(set.Entries()) == 0:
 			opts.Log.Warn("the file of signers names nobody: every command is rejected", "file", opts.Signers)
 		}
 		a.set = set
@@ -106,6 +113,27 @@ func Open(opts Options) (*Authorizer, error) {
 		opts.Log.Error("the node can't write to disk which commands it accepts; until it can, it accepts only thaw_cluster", "error", err)
 	}
 	return a, nil
+}
+
+// late reports whether a file could not be read because what it is on does not answer.
+func late(err error) bool {
+	var slow interface{ Timeout() bool }
+	return errors.As(err, &slow) && slow.Timeout() || errors.Is(err, unix.EIO) || errors.Is(err, unix.ESTALE)
+}
+
+// Unreadable returns why the file of signers was never read; nil if it was, or if there is
+// none.
+func (a *Authorizer) Unreadable() error {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.unread
+}
+
+func (a *Authorizer) checkUnread() *Rejection {
+	if err := a.Unreadable(); err != nil {
+		return reject(KindUnreadable, "who may command this node is not known: %v; make the file readable and send SIGHUP, or run `meshos reload`", err)
+	}
+	return nil
 }
 
 func (a *Authorizer) entries() []entry {
@@ -148,7 +176,7 @@ func (a *Authorizer) ReloadSigners() ([]signers.Change, error) {
 	}
 	a.mu.Lock()
 	before := a.set
-	a.set = next
+	a.set, a.unread = next, nil
 	a.mu.Unlock()
 	return signers.Changes(before, next), nil
 }

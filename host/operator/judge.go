@@ -19,6 +19,9 @@ func (a *Authorizer) Judge(origin string, signed wire.Signed) mesh.JudgedCommit 
 	command, rejection := Decode(signed.Payload)
 	out := mesh.JudgedCommit{Event: command.Event, CommitID: CommitID(signed.Payload), Reason: command.Reason}
 	set := a.signers()
+	if rejection == nil {
+		rejection = a.checkUnread()
+	}
 	switch {
 	case set == nil && command.Event != nil:
 		out.Operators, _, _ = Verify(nil, signed.Payload, signed.Signatures, now)
@@ -157,6 +160,9 @@ func (a *Authorizer) RefuseUnsigned(order mesh.Event) (verdict mesh.Verification
 func (a *Authorizer) checkUnsigned(order mesh.Event) *Rejection {
 	if !a.HasOperators() {
 		return nil
+	}
+	if rejection := a.checkUnread(); rejection != nil {
+		return rejection
 	}
 	if _, is := order.(mesh.MaintenanceObserved); is {
 		return reject(mesh.RejectUnsigned, "operators are configured, so this node's maintenance is theirs to command: sign enter_maintenance or exit_maintenance")

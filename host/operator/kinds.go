@@ -25,6 +25,7 @@ const (
 	KindCooldown         = "ice_cooldown_active"
 	KindAuditFull        = "audit_full"
 	KindStoreUnavailable = "store_unavailable"
+	KindUnreadable       = "signers_unreadable"
 )
 
 // Rejection says why a command is not accepted.

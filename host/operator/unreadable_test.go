@@ -6,6 +6,7 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/meshos/meshos/host/mesh"
 	"github.com/meshos/meshos/host/operator"
 	"github.com/meshos/meshos/internal/readfile"
 	"github.com/meshos/meshos/internal/testkit"
@@ -46,7 +47,40 @@ func TestSignersThatAreNeverReadStayInForce(t *testing.T) {
 		t.Errorf("reload: %v", err)
 	}
 	want(t, r.judge(cordon(), alice), "accepted")
-	if a, err := operator.Open(r.opts); !errors.As(err, &hung) || a != nil {
-		t.Errorf("start: %v, %v", a, err)
+}
+
+// A node that starts without them has operators none the less: it runs, and refuses every
+// order until it has read who they are.
+func TestSignersThatAreNotReadInTimeRefuseEveryOrder(t *testing.T) {
+	dead, end := testkit.DeadMount(t)
+	r := newRig(t, func(r *rig) { r.opts.AllowUnsigned = true })
+	text, err := os.ReadFile(r.opts.Signers)
+	if err != nil {
+		t.Fatal(err)
 	}
+	if err := errors.Join(os.Remove(r.opts.Signers), os.Symlink(dead+"/signers", r.opts.Signers)); err != nil {
+		t.Fatal(err)
+	}
+	r.restart()
+	var hung *readfile.HungError
+	if !errors.As(r.Unreadable(), &hung) || !r.HasOperators() {
+		t.Errorf("unreadable: %v, operators: %v", r.Unreadable(), r.HasOperators())
+	}
+	want(t, r.judge(cordon(), alice), "signers_unreadable")
+	want(t, r.judge(mesh.ThawCluster{}, alice), "signers_unreadable")
+	for _, order := range []mesh.Event{mesh.AdminReceived{Event: cordon()}, mesh.DaemonIntent{}, mesh.Shutdown{}} {
+		if verdict, refused := r.RefuseUnsigned(order); !refused || verdict.Kind != operator.KindUnreadable {
+			t.Errorf("%T: %v, %+v", order, refused, verdict)
+		}
+	}
+
+	if err := errors.Join(os.Remove(r.opts.Signers), os.WriteFile(r.opts.Signers, text, 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	end()
+	testkit.Until(t, "the file to be read", func() bool { // once the call that hung has returned
+		changes, err := r.ReloadSigners()
+		return err == nil && len(changes) == 3
+	})
+	want(t, r.judge(cordon(), alice), "accepted")
 }

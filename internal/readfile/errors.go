@@ -54,6 +54,9 @@ func (e *LeasedError) Error() string {
 	return fmt.Sprintf("%s: another process has a lease on it and did not give it back within %v", e.Path, roughly(e.After))
 }
 
+// Timeout is as that of HungError.
+func (e *LeasedError) Timeout() bool { return true }
+
 func sizeText(n int64) string {
 	switch {
 	case n >= 1<<20 && n%(1<<20) == 0:

@@ -26,7 +26,7 @@ const (
 
 // Load reads a file, a regular one only and within a time. The error is a *Damage if its
 // content is wrong. Nobody is an operator by an error: callers keep the set that they have,
-// or do not start.
+// or have operators whom they do not know.
 func Load(path string) (*Set, error) {
 	text, err := readfile.Read(path, MaxSize)
 	var large *readfile.TooLargeError
