@@ -2,8 +2,8 @@
 // each other and lists those that run.
 //
 // What is made takes what exists; what runs takes the callbacks. So the order in
-// which New makes the parts is the order in which they depend on each other, and the
-// list of Host.parts is the order in which they start, and from bottom to top the
+// which make.go makes the parts is the order in which they depend on each other, and the
+// list in host.go is the order in which they start, and from bottom to top the
 // order in which they end.
 //
 // It holds no rule of its own. What to do is decided in host/reconcile, when in

@@ -1,0 +1,30 @@
+package host
+
+import (
+	"time"
+
+	"github.com/meshos/meshos/host/snapshot"
+)
+
+// decorate adds what the core does not know to a snapshot before it is published.
+func (n *node) decorate(s *snapshot.Snapshot) {
+	s.Plugins, s.Info = n.catalog.Views(), n.info()
+	s.Scheduler = n.scoring.Scheduler(s)
+	done := n.executor.Counters()
+	s.Stats.Dispatched, s.Stats.Failed = done.Dispatched, done.Failed
+	s.Stats.Deferred, s.Stats.Gated = done.Deferred, done.Gated
+	s.Stats.DispatchRetries = done.DispatchRetries
+	s.Stats.BackpressureAsserts, s.Stats.BackpressureReleases = done.BackpressureAsserts, done.BackpressureReleases
+	s.Stats.AppendFailures = n.records.AppendFailures()
+	n.capacity.Refused(func(_, _ string, refused uint64) { s.Stats.EventsRefused += refused })
+}
+
+// info returns what does not change from tick to tick.
+func (n *node) info() *snapshot.Info {
+	o := n.cfg.Operators
+	return &snapshot.Info{
+		Name: n.cfg.Node.Name, Cluster: n.cfg.Node.Cluster, Version: n.opts.Version,
+		StartedAt: n.start, Uptime: time.Since(n.start), Operators: n.operators.Names(),
+		Unsigned: o.Signers == "" || o.AllowUnsigned, Ordinary: max(1, o.Ordinary), BreakGlass: max(1, o.BreakGlass),
+	}
+}

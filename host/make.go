@@ -1,0 +1,238 @@
+package host
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/meshos/meshos/host/api"
+	"github.com/meshos/meshos/host/capacity"
+	"github.com/meshos/meshos/host/catalog"
+	"github.com/meshos/meshos/host/config"
+	"github.com/meshos/meshos/host/control"
+	"github.com/meshos/meshos/host/daemon"
+	"github.com/meshos/meshos/host/executor"
+	"github.com/meshos/meshos/host/failures"
+	"github.com/meshos/meshos/host/filelimit"
+	"github.com/meshos/meshos/host/intake"
+	"github.com/meshos/meshos/host/journal"
+	"github.com/meshos/meshos/host/loop"
+	"github.com/meshos/meshos/host/mesh"
+	"github.com/meshos/meshos/host/metrics"
+	"github.com/meshos/meshos/host/operator"
+	"github.com/meshos/meshos/host/ordered"
+	"github.com/meshos/meshos/host/plugins"
+	"github.com/meshos/meshos/host/process"
+	"github.com/meshos/meshos/host/records"
+	"github.com/meshos/meshos/host/reload"
+	"github.com/meshos/meshos/host/scoring"
+	"github.com/meshos/meshos/host/state"
+	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
+)
+
+// node is one node: its parts, in the order in which they are made.
+type node struct {
+	cfg   *config.Config
+	opts  Options
+	start time.Time
+	epoch uint64
+
+	records   *records.Records
+	operators *operator.Authorizer
+	ordered   *ordered.Log
+	recording journal.Recording
+	loop      *loop.Loop
+	handle    *loop.Handle // the host's own, so that the loop lasts as long as the host
+	capacity  *capacity.Gate
+	intake    *intake.Intake
+	failures  *failures.Reporter
+	metrics   *metrics.Metrics
+	scoring   *scoring.Driver
+	catalog   *catalog.Catalog
+	control   *control.Announcer
+	plugins   *plugins.Plugins
+	daemons   *daemon.Manager
+	executor  *executor.Executor
+	reload    *reload.Reloader
+	api       *api.Service
+	listeners *api.Listeners
+
+	opened []func() error // what close closes, in the order in which it was opened
+}
+
+// make makes the parts, each from those before it. Nothing runs yet.
+func (n *node) make(ctx context.Context, spawner *process.Spawner) (err error) {
+	cfg, log := n.cfg, n.opts.Log
+	n.start = time.Now()
+	now := func() mesh.Time { return mesh.Time(time.Since(n.start)) }
+	if n.epoch, err = newEpoch(); err != nil {
+		return err
+	}
+	if n.records, err = records.Open(recordsOptions(cfg, log)); err != nil {
+		return err
+	}
+	n.opened = append(n.opened, n.records.Close)
+	if n.operators, err = operator.Open(operatorOptions(cfg, n.records.AuditFull, log)); err != nil {
+		return err
+	}
+	n.opened = append(n.opened, n.operators.Close)
+	report := func(source, reason string) { n.failures.Add(source, reason) }
+	if n.ordered, err = ordered.Open(orderedOptions(cfg, report, log)); err != nil {
+		return err
+	}
+	n.opened = append(n.opened, n.ordered.Close)
+	boot, replaced, err := n.ordered.Restore(boot(cfg, n.epoch, n.start, n.operators.FreezeRemaining()))
+	if err != nil {
+		return err
+	}
+	if n.recording, err = journal.Record(n.opts.Journal, cfg.Effective(), boot); err != nil {
+		return err
+	}
+	n.opened = append(n.opened, func() error { n.recording.Close(log, time.Second); return nil })
+
+	n.loop = loop.New(loopConfig(cfg, n.start), state.New(boot))
+	n.handle = n.loop.Handle()
+	reader, feed := n.loop.Reader(), n.loop.Feed()
+	n.failures = failures.New(feed, log)
+	n.sayOrders(replaced)
+	if err := n.operators.Unreadable(); err != nil {
+		n.failures.Add("signers", fmt.Sprintf("every order is refused (%s): %v", operator.KindUnreadable, err))
+	}
+	n.metrics = metrics.New(metrics.Node{
+		ID: cfg.Node.ID, Name: cfg.Node.Name, Cluster: cfg.Node.Cluster, Version: n.opts.Version, Start: n.start,
+	})
+	n.scoring = scoring.New(scoring.Options{
+		Reader: reader, Feed: feed, Scorer: n.loop.Slots().Scorer,
+		DecisionInterval: cfg.Scheduler.DecisionInterval, TickInterval: cfg.Loop.TickInterval, Log: log,
+	})
+	n.capacity = capacity.New(capacity.Options{
+		Limits: capacity.Limits(cfg.Capacity), Node: cfg.Node.ID, Read: feed.ReadState, Report: n.failures.Add,
+	})
+	n.capacity.Configure(cfg.Desired())
+	n.intake = intake.New(intake.Options{
+		Capacity: n.capacity,
+		Loop:     n.ordered.Queue(n.handle), Authorizer: n.operators, Snapshots: reader, Node: cfg.Node.ID, RefusalRoom: n.records.RefusalRoom,
+	})
+
+	co := catalogOptions(cfg)
+	co.Spawner = spawner
+	co.Log = plugins.LogLines(n.handle, log)
+	co.Failure = func(plugin, reason string) { n.failures.Add("plugin:"+plugin, reason) }
+	co.Observe = func(plugin, method string, took time.Duration, _ error) { n.metrics.Call(plugin, method, took) }
+	if n.catalog, err = catalog.New(co); err != nil {
+		return err
+	}
+	subscriptions, err := plugins.Subscriptions(cfg, n.catalog)
+	if err != nil {
+		return err
+	}
+	if err := n.records.Subscribe(subscriptions); err != nil {
+		return err
+	}
+	n.control = control.New(control.Options{DrainDeadline: cfg.Maintenance.DrainDeadline, Report: n.failures.Add, Log: log})
+	n.plugins = plugins.New(plugins.Options{
+		Config: cfg, Catalog: n.catalog, Loop: n.loop, Intake: n.intake,
+		Control: n.control, Report: n.failures.Add, Now: now, Log: log,
+	})
+
+	do := daemonOptions(cfg, log)
+	do.Spawner, do.Events = spawner, daemonEvents{n.handle, n.metrics}
+	n.daemons = daemon.New(do)
+	n.daemons.Configure(daemon.Specs(cfg.Daemons))
+	router := executor.NewRouter(n.daemons, n.plugins.Actuator, now)
+	n.executor = executor.New(executor.Options{
+		Dispatcher: plugins.InformFirst{Dispatcher: router, Control: n.control, Now: now},
+		Outcomes:   feed,
+		Now:        now,
+		Timeout:    cfg.Loop.ActionTimeout,
+		Admission:  admission(cfg),
+		Grace:      endActions,
+		Observe: func(kind string, end executor.End, took time.Duration) {
+			n.metrics.Action(kind, string(end), took)
+		},
+		Log:          log,
+		StillWanted:  feed.StillWanted,
+		Backpressure: n.control.Backpressure,
+	})
+	n.metrics.Register(metrics.Source{
+		Latest: reader.Latest, EventQueue: n.loop.EventQueueDepth, ActionQueue: n.loop.ActionQueueDepth,
+		Commands: n.operators.Counts, Suppressed: n.daemons.Suppressed,
+		Capacity: n.capacity.Limits, Refused: n.capacity.Refused,
+		RecordsOnDisk: n.records.OnDisk, AuditFull: n.records.AuditFull,
+	})
+	n.reload = reload.New(cfg, reload.Parts{
+		Signers: n.operators, Intake: n.intake, Daemons: n.daemons, Loop: reloads{feed, n.capacity}, Plugins: n.plugins, Report: n.failures.Add, Log: log,
+		Ended: n.reloaded,
+	})
+
+	n.api = api.NewService(api.Options{
+		Reader: reader, Intake: n.intake.Client(intake.API()), Plugins: n.catalog, StateReader: feed, Records: n.records,
+		Report: n.failures.Add, Origin: n.catalog.PluginOf,
+		Simulate: func(ev mesh.AdminEvent) (*meshosv1.BlastRadius, []byte, error) {
+			radius, hash, err := n.operators.Simulate(reader.Latest(), ev)
+			return radius, hash[:], err
+		},
+		History: func(chain mesh.ChainID) (string, bool) {
+			if h, known := n.scoring.History(chain); known {
+				return h.String(), true
+			}
+			return "", false
+		},
+		Reload: func(ctx context.Context) (api.Reloaded, error) {
+			result, err := n.reload.Reload(ctx)
+			return api.Reloaded(result), err
+		},
+		Durable: func(ctx context.Context, c mesh.RecordChain, seq uint64) error {
+			return n.records.Durable(ctx, c, n.epoch, seq)
+		},
+	})
+	if n.listeners, err = api.OpenListeners(ctx, cfg.Node.Socket, cfg.Node.Listen); err != nil {
+		return err
+	}
+	n.opened = append(n.opened, n.listeners.Close)
+	return nil
+}
+
+// sayOrders writes to the node's records what became of the orders of earlier runs.
+func (n *node) sayOrders(replaced []mesh.LogLine) {
+	for _, problem := range n.ordered.Notes() {
+		n.failures.Add("ordered", problem)
+	}
+	for _, line := range replaced {
+		n.opts.Log.Info("orders", "message", line.Message)
+		if err := n.handle.TryPublish(line); err != nil {
+			n.opts.Log.Warn("a line found no room in the node's log", "line", line.Message, "error", err)
+		}
+	}
+}
+
+// close closes what was opened, in reverse order. Parts that ran have closed theirs.
+func (n *node) close() {
+	for i := len(n.opened) - 1; i >= 0; i-- {
+		_ = n.opened[i]()
+	}
+}
+
+// reloads brings another configuration to the loop, and to the bounds before it.
+type reloads struct {
+	feed     loop.Feed
+	capacity *capacity.Gate
+}
+
+// Reload implements the reloader's idea of a loop.
+func (r reloads) Reload(ctx context.Context, next mesh.Reload) error {
+	r.capacity.Configure(next.Desired)
+	return r.feed.Reload(ctx, next)
+}
+
+// checkFiles raises how many files may be open, and warns if that is not enough.
+func checkFiles(cfg *config.Config, log *slog.Logger) {
+	limit, err := filelimit.Raise()
+	if err != nil {
+		log.Warn(err.Error())
+	}
+	if why := filelimit.TooLow(limit, filelimit.Node{Plugins: len(cfg.Plugins), Daemons: len(cfg.Daemons)}); limit > 0 && why != "" {
+		log.Warn(why)
+	}
+}
