@@ -108,4 +108,19 @@ func TestADaemonTakenOutOfTheFileLeavesNoRow(t *testing.T) {
 	n.write("[node]\nid = 1\nlisten = \"\"\n[loop]\ntick_interval = \"50ms\"\n")
 	n.hangUp()
 	n.until("no daemon", func(s *meshosv1.Snapshot) bool { return len(s.GetDaemons()) == 0 })
+
+	for _, order := range []string{
+		`{"daemon_intent":{"daemon":{"id":3},"intent":"INTENT_RUN"}}`,
+		`{"admin":{"set_daemon_intent":{"node":1,"daemon":{"id":3},"intent":"INTENT_RUN"}}}`,
+		`{"placement_intent":{"chain":7,"desired_replicas":1}}`,
+		`{"admin":{"set_placement":{"node":1,"chain":7,"desired_replicas":1}}}`,
+	} {
+		if _, errs, code := n.meshos("publish", order); code != 4 || !strings.Contains(errs, "is not known") {
+			t.Errorf("%s: exit %d\n%s", order, code, errs)
+		}
+	}
+	if s := n.status(); len(s.GetDaemons())+len(s.GetReplicas()) != 0 {
+		t.Errorf("it is remembered: %v %v", s.GetDaemons(), s.GetReplicas())
+	}
+	n.must("publish", `{"replica_update":{"kind":"KIND_ADDED","chain":7,"holder":2}}`, `{"placement_intent":{"chain":7,"desired_replicas":1}}`)
 }

@@ -74,7 +74,8 @@ func New(o Options) *Gate {
 	}
 }
 
-// Configure replaces what the configuration names, which exists whatever the bounds are.
+// Configure replaces what the configuration names, which exists whatever the bounds are. What
+// it named before is unknown unless the state has it.
 func (g *Gate) Configure(desired mesh.Configured) {
 	configured := [kinds]map[uint64]bool{peers: {uint64(g.options.Node): true}, chains: {}, daemons: {}, blobs: {}}
 	for _, p := range desired.Peers {
@@ -89,6 +90,12 @@ func (g *Gate) Configure(desired mesh.Configured) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	for k := range g.indexes {
+		for id := range g.indexes[k].configured {
+			if !configured[k][id] { // if the state still has it, the next alignment says so
+				g.indexes[k].forget(id)
+				g.alignedAt = time.Time{}
+			}
+		}
 		g.indexes[k].configured = configured[k]
 	}
 }
@@ -125,6 +132,9 @@ func (g *Gate) Admit(ctx context.Context, from Source, ev mesh.Event) (mesh.Even
 	if health, is := ev.(mesh.DaemonHealthChanged); is && len(health.Health.Reason) > reasonMax {
 		health.Health.Reason = cut(health.Health.Reason)
 		ev = health
+	}
+	if refusal := g.unknown(ctx, subjectOf(ev, g.options.Node)); refusal != nil {
+		return nil, refusal
 	}
 	if refusal := g.admit(ctx, from, needOf(ev)); refusal != nil {
 		return nil, refusal

@@ -97,7 +97,7 @@ func TestOnePluginBringsHalf(t *testing.T) {
 			t.Errorf("another plugin's: %v", refusal)
 		}
 	}
-	refusal := r.bring(api, mesh.PlacementIntent{Chain: 9, Desired: 2})
+	refusal := r.bring(api, mesh.ReplicaLeader{Chain: 9, Leader: 2})
 	if refusal == nil || refusal.Message != "chain 9 is not known, and this node remembers 8 chains already; raise chains in [capacity] if there are that many" {
 		t.Errorf("the ninth: %v", refusal)
 	}
@@ -148,11 +148,13 @@ func TestTheConfigurationComesFirst(t *testing.T) {
 }
 
 func TestNamesAndReasonsAreBounded(t *testing.T) {
-	r := newRig(small(), mesh.Configured{})
+	r := newRig(small(), mesh.Configured{Daemons: []mesh.ConfiguredDaemon{{Daemon: mesh.DaemonRef{ID: 1}}}})
 	long := mesh.DaemonRef{ID: 1, Name: strings.Repeat("x", 17)}
 	for _, ev := range []mesh.Event{
 		mesh.DaemonStarted{Daemon: long},
 		mesh.DaemonIntent{Daemon: long},
+		mesh.AdminReceived{Event: mesh.SetDaemonIntent{Node: 1, Daemon: long}},
+		mesh.AdminReceived{Event: mesh.RestartDaemon{Node: 1, Daemon: long}},
 		mesh.AdminReceived{Event: mesh.ForceRestartDaemon{Daemon: long}},
 	} {
 		if refusal := r.bring(api, ev); refusal == nil || refusal.What != "name_bytes" {

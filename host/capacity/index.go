@@ -44,6 +44,16 @@ func (x *index) add(id uint64, by owner, now uint8) (e *entry, full, overShare b
 	return e, false, false
 }
 
+// forget removes an entry.
+func (x *index) forget(id uint64) {
+	if e := x.entries[id]; e != nil {
+		delete(x.entries, id)
+		if e.owner != 0 {
+			x.shares[e.owner]--
+		}
+	}
+}
+
 // align makes the index agree with what the state has, but for what was let in since
 // the generation before.
 func (x *index) align(known func(yield func(id uint64, holders int) bool), now uint8) {

@@ -92,7 +92,11 @@ func commandNeed(ev mesh.AdminEvent) need {
 		return need{kind: peers, id: uint64(ev.Node)}
 	case mesh.Cordon:
 		return need{kind: peers, id: uint64(ev.Node)}
-	case mesh.ForceRestartDaemon: // of one that exists; only its name matters
+	case mesh.ForceRestartDaemon: // these are of one that exists; only its name matters
+		return need{kind: nothing, name: ev.Daemon.Name}
+	case mesh.RestartDaemon:
+		return need{kind: nothing, name: ev.Daemon.Name}
+	case mesh.SetDaemonIntent:
 		return need{kind: nothing, name: ev.Daemon.Name}
 	}
 	return need{kind: nothing}

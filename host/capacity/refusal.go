@@ -2,9 +2,12 @@ package capacity
 
 import "fmt"
 
+// Unknown is What of a Refusal of an order about something that does not exist.
+const Unknown = "unknown"
+
 // Refusal is the error of an event that is not let in.
 type Refusal struct {
-	What    string // the key of [capacity] that is in the way
+	What    string // the key of [capacity] that is in the way, or Unknown
 	Message string
 }
 

@@ -8,7 +8,7 @@ import (
 )
 
 // admit returns an event as it may come in, or the verdict on one that would make the node
-// remember more than it may.
+// remember more than it may, or is about something that nobody has heard of.
 func (in *Intake) admit(ctx context.Context, from Source, ev mesh.Event) (admitted mesh.Event, verdict mesh.Verification, refused bool) {
 	if in.capacity == nil {
 		return ev, mesh.Verification{}, false
@@ -21,5 +21,9 @@ func (in *Intake) admit(ctx context.Context, from Source, ev mesh.Event) (admitt
 	if refusal == nil {
 		return admitted, mesh.Verification{}, false
 	}
-	return ev, mesh.Verification{Verdict: mesh.VerdictRejected, Kind: mesh.RejectCapacity, Message: refusal.Message}, true
+	kind := mesh.RejectCapacity
+	if refusal.What == capacity.Unknown {
+		kind = mesh.RejectUnknown
+	}
+	return ev, mesh.Verification{Verdict: mesh.VerdictRejected, Kind: kind, Message: refusal.Message}, true
 }

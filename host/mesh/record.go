@@ -57,6 +57,10 @@ const (
 // its configuration allows.
 const RejectCapacity = "capacity"
 
+// RejectUnknown is the kind of rejection of an order about a daemon or a chain that neither
+// the configuration nor an event has named.
+const RejectUnknown = "unknown_id"
+
 // RejectNotGranted is the kind of rejection of an order that a plugin brings without being
 // allowed to.
 const RejectNotGranted = "not_granted"

@@ -261,6 +261,8 @@ func (s *State) EffectiveIntent(d Daemon) (intent mesh.RunIntent, why string) {
 		return mesh.IntentStop, d.restartReason()
 	case d.Intent == mesh.IntentStop:
 		return mesh.IntentStop, "desired intent is stop"
+	case d.removed:
+		return mesh.IntentStop, "it was taken out of the configuration"
 	case d.Pin != 0 && d.Pin != s.node:
 		return mesh.IntentStop, fmt.Sprintf("desired intent is to run on node %d only", d.Pin)
 	case s.Evacuating() && !d.Essential:
