@@ -98,7 +98,7 @@ func TestPIP09_TheShippedConfigurationWorksAtOnce(t *testing.T) {
 	if out := n.must("logs"); !strings.Contains(out, demo.GetName()) {
 		t.Errorf("meshos logs does not name the daemon:\n%s", out)
 	}
-	if out := n.must("status"); !strings.Contains(out, "locality-icmp") || strings.Contains(out, "\x1b[") {
+	if out := n.must("status", "--all"); !strings.Contains(out, "locality-icmp") || strings.Contains(out, "\x1b[") {
 		t.Errorf("meshos status, not on a terminal:\n%s", out)
 	}
 	if out := n.must("plugin", "describe", "health-tcp"); !strings.Contains(out, "health_probe") {

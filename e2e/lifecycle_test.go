@@ -59,7 +59,7 @@ func TestKilledPluginsAndDaemonsComeBack(t *testing.T) {
 	if want := uint64(elapsed / time.Second); snap.GetTick()-first < want {
 		t.Errorf("%d ticks in %s", snap.GetTick()-first, elapsed)
 	}
-	if out := n.must("status"); !strings.Contains(out, "health-tcp") {
+	if out := n.must("status", "--all"); !strings.Contains(out, "health-tcp") {
 		t.Errorf("status:\n%s", out)
 	}
 }

@@ -89,7 +89,7 @@ answer, 4 the node rejected the command.`,
 	_ = root.MarkPersistentFlagFilename("config", "toml")
 	flags.DurationVar(&a.timeout, "timeout", 5*time.Second, "how long to wait for the node's answer")
 	root.AddCommand(
-		newRunCommand(a), newValidateCommand(a), newReloadCommand(a), newStatusCommand(a), newPublishCommand(a), newLogsCommand(a),
+		newRunCommand(a), newValidateCommand(a), newReloadCommand(a), newStatusCommand(a), newHealthCommand(a), newPublishCommand(a), newLogsCommand(a),
 		newFailuresCommand(a), newActionsCommand(a), newPluginCommand(a), newExplainCommand(a), newReplayCommand(a), newVersionCommand(a),
 		newAuditCommand(a),
 		newAdminCommand(a), newDaemonCommand(a), newIceCommand(a),

@@ -81,6 +81,9 @@ func (a *app) preview(f *commandFlags, command sign.Command, s *meshosv1.Snapsho
 	}
 	p := a.printer(w)
 	text := p.Command(command.Event, s)
+	if why := view.NoOp(command.Event, s); why != "" {
+		text += "  " + p.Color.Apply(view.Warning, "Nothing would change: "+why+".") + "\n"
+	}
 	if command.Reason != "" {
 		text += "  Reason: " + view.Plain(command.Reason) + "\n"
 	}
@@ -165,6 +168,11 @@ func (a *app) send(
 	}
 	if err := a.showVerdict(record, err, *f.output, f.monitor); err != nil {
 		return err
+	}
+	if why := view.NoOp(command.Event, before); why != "" && *f.output == outputTable && !f.monitor {
+		if _, err := fmt.Fprintf(a.out, "Nothing changed: %s.\n", why); err != nil {
+			return err
+		}
 	}
 	if f.monitor {
 		return a.monitor(ctx, node, command, record, before.GetEpoch(), *f.output)

@@ -2,12 +2,16 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"strings"
 	"testing"
+	"time"
+	"unicode/utf8"
 
 	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/proto"
 
+	"github.com/meshos/meshos/host/mesh"
 	"github.com/meshos/meshos/host/snapshot"
 	"github.com/meshos/meshos/host/wire"
 	"github.com/meshos/meshos/internal/golden"
@@ -21,6 +25,70 @@ func TestStatusShowsEverySection(t *testing.T) {
 		t.Fatalf("exit code %d: %s", code, s.err.String())
 	}
 	golden.Check(t, "testdata/status.txt", s.out.String())
+	all := &shell{env: s.env}
+	if code := all.run(t.Context(), "status", "--all"); code != exitDone {
+		t.Fatalf("exit code %d: %s", code, all.err.String())
+	}
+	golden.Check(t, "testdata/status-all.txt", all.out.String())
+}
+
+// crowded returns a node with 60 peers, of which two are not well.
+func crowded() *snapshot.Snapshot {
+	s := well()
+	s.Peers = nil
+	for id := mesh.NodeID(2); id <= 61; id++ {
+		s.Peers = append(s.Peers, snapshot.Peer{
+			Node: id, Name: fmt.Sprintf("machine-with-a-long-name-%d.rack-7.example.org", id), Health: mesh.HealthHealthy,
+			RTT: ptr(time.Duration(id) * time.Millisecond), Maintenance: mesh.PhaseActive,
+			Inventory: &mesh.Inventory{Node: id, CPULoad1m: ptr(0.42), MemUsedBytes: ptr(uint64(3 << 30)), MemTotalBytes: ptr(uint64(24 << 30))},
+		})
+	}
+	for _, i := range []int{16, 59} {
+		p := &s.Peers[i]
+		p.Health, p.HealthReason, p.HealthSince = mesh.HealthUnreachable, "timed out", ptr(34*time.Minute)
+	}
+	s.Maintenance.Cordoned = true
+	s.Info = &snapshot.Info{
+		Name: "here", Cluster: "prod", Version: "v1.2.3", Uptime: 3*time.Hour + 12*time.Minute,
+		Operators: []string{"ana", "ben"}, Ordinary: 1, BreakGlass: 2,
+	}
+	return s
+}
+
+// Of 60 peers the two that are not well are shown, and the others counted.
+func TestStatusShowsTroubleFirstAndCountsTheRest(t *testing.T) {
+	for name, args := range map[string][]string{
+		"crowd": nil, "crowd-all": {"--all"}, "crowd-unhealthy": {"--unhealthy"},
+		"crowd-one": {"--peer", "machine-with-a-long-name-7.rack-7.example.org", "--peer", "18"},
+	} {
+		n, s := start(t)
+		n.Show(crowded())
+		if code := s.run(t.Context(), append([]string{"status"}, args...)...); code != exitDone {
+			t.Fatalf("exit code %d: %s", code, s.err.String())
+		}
+		golden.Check(t, "testdata/status-"+name+".txt", s.out.String())
+		for line := range strings.Lines(s.out.String()) {
+			if n := utf8.RuneCountInString(strings.TrimSuffix(line, "\n")); n > 80 {
+				t.Errorf("%s: a line has %d columns: %s", name, n, line)
+			}
+		}
+	}
+}
+
+func TestStatusOfOnlySomeIsFilteredAsJSONToo(t *testing.T) {
+	n, s := start(t)
+	n.Show(crowded())
+	if code := s.run(t.Context(), "status", "--unhealthy", "-o", "json"); code != exitDone {
+		t.Fatalf("exit code %d: %s", code, s.err.String())
+	}
+	var got meshosv1.Snapshot
+	if err := protojson.Unmarshal([]byte(s.out.String()), &got); err != nil || len(got.GetPeers()) != 2 {
+		t.Errorf("%v, peers %v", err, got.GetPeers())
+	}
+	unknown := &shell{env: s.env}
+	if code := unknown.run(t.Context(), "status", "--peer", "nobody"); code != exitUsage || !strings.Contains(unknown.err.String(), `--peer: the node knows no "nobody"; it knows: 2 (machine`) {
+		t.Errorf("exit code %d: %s", code, unknown.err.String())
+	}
 }
 
 func TestStatusOfANodeThatJustStarted(t *testing.T) {

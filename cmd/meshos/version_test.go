@@ -7,7 +7,7 @@ import (
 
 func TestVersion(t *testing.T) {
 	var s shell
-	if code := s.run(t.Context(), "version"); code != exitDone || !strings.HasPrefix(s.out.String(), "meshos v1.2.3 (go") {
+	if code := s.run(t.Context(), "version", "--client"); code != exitDone || !strings.HasPrefix(s.out.String(), "meshos v1.2.3 (go") {
 		t.Errorf("exit code %d: %s", code, s.out.String())
 	}
 	var f shell
@@ -15,7 +15,7 @@ func TestVersion(t *testing.T) {
 		t.Errorf("exit code %d: --version prints %s", code, f.out.String())
 	}
 	var j shell
-	if code := j.run(t.Context(), "version", "-o", "json"); code != exitDone || !strings.Contains(j.out.String(), `"version":"v1.2.3"`) {
+	if code := j.run(t.Context(), "version", "--client", "-o", "json"); code != exitDone || !strings.Contains(j.out.String(), `"version":"v1.2.3"`) {
 		t.Errorf("exit code %d: %s", code, j.out.String())
 	}
 }

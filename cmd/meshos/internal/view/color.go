@@ -16,6 +16,7 @@ const (
 	Good
 	Warning
 	Bad
+	Found // by a search
 )
 
 // Color is true if text may contain the escape sequences of colors.
@@ -26,7 +27,7 @@ func (c Color) Apply(s Style, text string) string {
 	if !bool(c) || s == Ordinary || text == "" {
 		return text
 	}
-	code := map[Style]string{Faint: "2", Strong: "1", Good: "32", Warning: "33", Bad: "31"}[s]
+	code := map[Style]string{Faint: "2", Strong: "1", Good: "32", Warning: "33", Bad: "31", Found: "7"}[s]
 	return "\x1b[" + code + "m" + text + "\x1b[0m"
 }
 

@@ -3,12 +3,31 @@ package view
 import (
 	"fmt"
 	"strings"
+	"time"
+	"unicode/utf8"
+
+	"google.golang.org/protobuf/types/known/durationpb"
 
 	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
 )
 
-func (p Printer) daemons(b *strings.Builder, s *meshosv1.Snapshot) {
-	p.daemonTable(b, "DAEMONS", s.GetDaemons())
+func (p Printer) daemons(b *strings.Builder, page Page) {
+	var bad, well []*meshosv1.DaemonView
+	var rest counts
+	for _, d := range page.Snapshot.GetDaemons() {
+		if word, _ := daemonBad(d); word != "" || d.GetOutdated() || d.GetOrdered() != nil {
+			bad = append(bad, d)
+			continue
+		}
+		well = append(well, d)
+		rest.add(daemonState(d).text)
+	}
+	if page.Filter.All {
+		bad, rest = append(bad, well...), counts{}
+	}
+	t, notes := p.daemonRows(bad)
+	p.section(b, page, "DAEMONS", t, &rest)
+	b.WriteString(notes)
 }
 
 // Daemons shows the daemons of a node, and below them what is wrong with each.
@@ -19,28 +38,35 @@ func (p Printer) Daemons(s *meshosv1.Snapshot) string {
 }
 
 func (p Printer) daemonTable(b *strings.Builder, title string, daemons []*meshosv1.DaemonView) {
-	t := table{
-		title:   title,
-		columns: []string{"ID", "NAME", "STATE", "FOR", "PID", "RESTARTS", "WANTED", "HEALTH"},
-		empty:   "none",
-	}
+	t, notes := p.daemonRows(daemons)
+	t.title, t.empty = title, "none"
+	t.write(b, p)
+	b.WriteString(notes)
+}
+
+// daemonRows returns a table of daemons, and what is wrong with each: reasons are long, and
+// in the table they would push the rest off the screen.
+func (p Printer) daemonRows(daemons []*meshosv1.DaemonView) (*table, string) {
+	t := &table{columns: []string{"ID", "NAME", "STATE", "FOR", "PID", "RESTARTS", "WANTED", "HEALTH"}}
+	var notes strings.Builder
 	for _, d := range daemons {
 		t.add(text(idOf(d.GetDaemon().GetId())), text(OrDash(d.GetDaemon().GetName())), daemonState(d), text(span(d.GetAge())),
 			text(pid(d.GetPid())), text(idOf(d.GetRestarts())), text(enumWord(d.GetIntent().String(), "INTENT_")), daemonHealth(d))
-	}
-	t.write(b, p.Color)
-	// Reasons are long; in the table they would push the rest off the screen.
-	for _, d := range daemons {
 		if d.GetOrdered() != nil {
-			name := nameOrNumber(d.GetDaemon())
-			what := "to " + enumWord(d.GetIntent().String(), "INTENT_")
-			b.WriteString("  " + p.Color.Apply(Warning, name+":") + " ordered " + what + strings.TrimPrefix(ordered(d.GetOrdered()), "ordered") + "\n")
+			p.note(&notes, nameOrNumber(d.GetDaemon()), Warning, "ordered to "+
+				enumWord(d.GetIntent().String(), "INTENT_")+strings.TrimPrefix(ordered(d.GetOrdered()), "ordered"))
 		}
 		if note := DaemonTrouble(d); note != "" {
-			name := nameOrNumber(d.GetDaemon())
-			b.WriteString("  " + p.Color.Apply(daemonState(d).style, name+":") + " " + note + "\n")
+			p.note(&notes, nameOrNumber(d.GetDaemon()), daemonState(d).style, note)
 		}
 	}
+	return t, notes.String()
+}
+
+// note writes what is to be said of one row below a table.
+func (p Printer) note(b *strings.Builder, name string, style Style, words string) {
+	b.WriteString("  " + p.Color.Apply(style, name+":") + " ")
+	p.flow(b, utf8.RuneCountInString(name)+4, 4, styled{text: words})
 }
 
 func nameOrNumber(d *meshosv1.DaemonRef) string {
@@ -113,12 +139,20 @@ func DaemonTrouble(d *meshosv1.DaemonView) string {
 		next = d.RestartIn
 	}
 	if next != nil && len(parts) > 0 {
-		parts[len(parts)-1] += ", again in " + span(next)
+		parts[len(parts)-1] += again(next.AsDuration())
 	}
 	if d.GetOutdated() {
 		parts = append(parts, "it runs with an older command, env or dir; a restart takes over the present one")
 	}
 	return strings.Join(parts, "; ")
+}
+
+// again returns when something is tried again.
+func again(in time.Duration) string {
+	if in <= 0 {
+		return ", again now"
+	}
+	return ", again in " + span(durationpb.New(in))
 }
 
 func crashes(d *meshosv1.DaemonView) string {

@@ -173,7 +173,7 @@ func (p Printer) Drain(what string, s *meshosv1.Snapshot, items []DrainItem, sho
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s for %s: %s left", p.Color.Apply(Strong, what), span(local.GetSince()), Counted(len(items), "item"))
 	if local.Deadline != nil {
-		fmt.Fprintf(&b, ", %s until the deadline", span(local.GetDeadline()))
+		b.WriteString(", " + leftOf(local.GetDeadline().AsDuration()))
 	}
 	b.WriteString("\n")
 	if s.FreezeRemaining != nil {

@@ -16,11 +16,11 @@ import (
 // wrong with their entries.
 func (p Printer) Plugins(plugins []*meshosv1.PluginView) string {
 	var b strings.Builder
-	p.plugins(&b, plugins)
+	p.pluginList(&b, plugins)
 	return strings.TrimPrefix(b.String(), "\n")
 }
 
-func (p Printer) plugins(b *strings.Builder, plugins []*meshosv1.PluginView) {
+func (p Printer) pluginList(b *strings.Builder, plugins []*meshosv1.PluginView) {
 	t := table{
 		title:   "PLUGINS", // the columns that change fit into 80 columns of a terminal
 		columns: []string{"NAME", "STATUS", "CALLS", "FAILED", "RESTARTS", "LAST CALL", "PID", "VERSION", "KINDS"},
@@ -31,16 +31,52 @@ func (p Printer) plugins(b *strings.Builder, plugins []*meshosv1.PluginView) {
 			failed(plugin.GetFailures()), failed(plugin.GetRestarts()), text(span(plugin.GetLastCall())),
 			text(pid(plugin.GetPid())), text(OrDash(plugin.GetVersion())), text(OrDash(strings.Join(plugin.GetKinds(), ", "))))
 	}
-	t.write(b, p.Color)
-	// Reasons are long; in the table they would push the rest off the screen.
+	wide := p
+	wide.Width = unlimited
+	t.write(b, wide)
+	b.WriteString(p.pluginNotes(plugins))
+}
+
+// unlimited is a width that every table has room in.
+const unlimited = 1 << 20
+
+// plugins shows the plugins that are not ready, and those with warnings.
+func (p Printer) plugins(b *strings.Builder, page Page) {
+	var bad, well []*meshosv1.PluginView
+	var rest counts
+	for _, plugin := range page.Snapshot.GetPlugins() {
+		if word, _ := pluginBad(plugin); word != "" || len(plugin.GetWarnings()) > 0 {
+			bad = append(bad, plugin)
+			continue
+		}
+		well = append(well, plugin)
+		rest.add(pluginStatus(plugin.GetStatus()).text)
+	}
+	if page.Filter.All {
+		bad, rest = append(bad, well...), counts{}
+	}
+	t := &table{columns: []string{"NAME", "STATUS", "CALLS", "FAILED", "RESTARTS", "LAST CALL", "VERSION"}}
+	for _, plugin := range bad {
+		t.add(text(plugin.GetName()), pluginStatus(plugin.GetStatus()), text(idOf(plugin.GetCalls())),
+			failed(plugin.GetFailures()), failed(plugin.GetRestarts()), text(span(plugin.GetLastCall())), text(OrDash(plugin.GetVersion())))
+	}
+	p.section(b, page, "PLUGINS", t, &rest)
+	b.WriteString(p.pluginNotes(bad))
+}
+
+// pluginNotes returns why plugins are not ready. Reasons are long; in the table they would
+// push the rest off the screen.
+func (p Printer) pluginNotes(plugins []*meshosv1.PluginView) string {
+	var b strings.Builder
 	for _, plugin := range plugins {
 		if note := pluginNote(plugin); note != "" {
-			b.WriteString("  " + p.Color.Apply(pluginStatus(plugin.GetStatus()).style, Plain(plugin.GetName())+":") + " " + note + "\n")
+			p.note(&b, Plain(plugin.GetName()), pluginStatus(plugin.GetStatus()).style, note)
 		}
 		for _, warning := range plugin.GetWarnings() {
-			b.WriteString("  " + p.Color.Apply(Warning, Plain(plugin.GetName())+":") + " " + Plain(warning) + "\n")
+			p.note(&b, Plain(plugin.GetName()), Warning, Plain(warning))
 		}
 	}
+	return b.String()
 }
 
 func pluginStatus(status meshosv1.PluginView_Status) cell {
@@ -62,7 +98,10 @@ func pluginNote(plugin *meshosv1.PluginView) string {
 	if plugin.RestartIn == nil {
 		return note
 	}
-	again := "next try in " + span(plugin.GetRestartIn())
+	again := "next try now"
+	if plugin.GetRestartIn().AsDuration() > 0 {
+		again = "next try in " + span(plugin.GetRestartIn())
+	}
 	if note == "" {
 		return again
 	}

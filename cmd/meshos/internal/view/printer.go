@@ -10,6 +10,7 @@ import (
 type Printer struct {
 	Color Color
 	Zone  *time.Location // nil for UTC
+	Width int            // how many columns a page has; 0 for 80
 }
 
 func (p Printer) zone() *time.Location {

@@ -8,98 +8,147 @@ import (
 	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
 )
 
-// How many entries of the rings a status shows; the commands logs and failures show more.
+// How many entries of the rings a status shows; the commands actions and failures show more.
 const (
 	shownActions  = 8
 	shownFailures = 5
 )
 
-// Status shows a snapshot. now is the time against which the snapshot's age is shown.
-func (p Printer) Status(s *meshosv1.Snapshot, now time.Time) string {
+// Status shows a node: what is wrong first, in a sentence and in lists, then counts of what
+// is well.
+func (p Printer) Status(page Page) string {
 	var b strings.Builder
-	p.header(&b, s, now)
-	p.peers(&b, s)
-	p.daemons(&b, s)
-	p.plugins(&b, s.GetPlugins())
+	s := page.Snapshot
+	if page.Filter.some() {
+		p.chosen(&b, page)
+		return strings.TrimPrefix(b.String(), "\n")
+	}
+	p.sentence(&b, page)
+	p.identity(&b, page)
+	p.who(&b, s.GetInfo())
+	if waiting := s.GetLocalMaintenance().GetWaitingFor(); len(waiting) > 0 {
+		p.flow(&b, 0, 2, styled{text: "Waiting for " + Plain(strings.Join(waiting, ", ")) + "."})
+	}
+	if n := s.GetStats().GetEventsRefused(); n > 0 {
+		p.flow(&b, 0, 2, styled{Counted(int(n), "event") + " refused: the node remembers as much as it may; see meshos failures.", Warning})
+	}
+	if page.Filter.All {
+		p.machine(&b, s)
+		p.scheduler(&b, s.GetScheduler())
+		p.counters(&b, s.GetStats())
+	}
+	page.lined = new(bool)
+	p.peers(&b, page)
+	p.daemons(&b, page)
+	p.plugins(&b, page)
+	p.replicas(&b, page)
 	p.avoidList(&b, s)
-	p.replicas(&b, s)
+	if page.Filter.Unhealthy {
+		return b.String()
+	}
 	p.migrations(&b, s)
-	p.emitted(&b, s)
-	p.failures(&b, s)
+	if page.Filter.All {
+		p.emitted(&b, s)
+	}
+	p.failures(&b, page)
 	return b.String()
 }
 
-func (p Printer) header(b *strings.Builder, s *meshosv1.Snapshot, now time.Time) {
-	parts := []string{p.Color.Apply(Strong, "node "+idOf(s.GetNode())+nameOf(s))}
-	parts = append(parts, fmt.Sprintf("epoch %016x", s.GetEpoch()), "tick "+idOf(s.GetTick())+p.age(s, now))
-	if freeze := s.GetFreezeRemaining(); freeze != nil {
-		parts = append(parts, p.Color.Apply(Warning, "FROZEN for "+span(freeze)))
+// sentence is how the page begins.
+func (p Printer) sentence(b *strings.Builder, page Page) {
+	v := p.Judge(page)
+	style := Good
+	if !v.Well() {
+		style = Bad
+	} else if len(v.Notes) > 0 {
+		style = Warning
 	}
-	b.WriteString(strings.Join(parts, "  ") + "\n")
-	p.maintenance(b, s.GetLocalMaintenance())
-	p.machine(b, s)
-	p.scheduler(b, s.GetScheduler())
-	stats := s.GetStats()
-	fmt.Fprintf(b, "  %s, %s: %d done, %d failed, %d dropped; last tick took %s\n",
-		Counted(int(stats.GetEventsApplied()), "event"), Counted(int(stats.GetActionsEmitted()), "action"),
-		stats.GetDispatched(), stats.GetFailed(), stats.GetActionsDropped(), span(stats.GetLastTickTook()))
-	if n := stats.GetEventsRefused(); n > 0 {
-		b.WriteString("  " + p.Color.Apply(Warning, Counted(int(n), "event")+" refused: the node remembers as much as it may; see meshos failures") + "\n")
+	p.flow(b, 0, 0, styled{v.Sentence() + ".", style})
+}
+
+// identity names the node and its process.
+func (p Printer) identity(b *strings.Builder, page Page) {
+	s, info := page.Snapshot, page.Snapshot.GetInfo()
+	name := info.GetName()
+	if name == "" {
+		name = nameOf(s)
 	}
+	words := "node " + idOf(s.GetNode())
+	if name != "" {
+		words += " (" + Plain(name) + ")"
+	}
+	parts := []styled{{words, Strong}}
+	if info.GetCluster() != "" {
+		parts = append(parts, styled{text: " of cluster " + Plain(info.GetCluster())})
+	}
+	if info != nil {
+		parts = append(parts, styled{text: ", meshos " + OrDash(Plain(info.GetVersion())) + ", up " + uptime(info.GetUptime().AsDuration())})
+	}
+	parts = append(parts, styled{text: fmt.Sprintf(", epoch %016x, tick %d", s.GetEpoch(), s.GetTick())}, p.age(page))
+	p.flow(b, 0, 2, parts...)
+}
+
+// uptime returns how long a process has run, in the two units that matter.
+func uptime(d time.Duration) string {
+	days, hours := d/(24*time.Hour), d%(24*time.Hour)/time.Hour
+	switch {
+	case days > 0:
+		return fmt.Sprintf("%dd%dh", days, hours)
+	case d >= time.Hour:
+		return Seconds(d.Round(time.Minute))
+	}
+	return Seconds(d)
 }
 
 // age shows how old the snapshot is. An old one is a sign of a stalled node.
-func (p Printer) age(s *meshosv1.Snapshot, now time.Time) string {
-	if s.GetTakenAt() == nil {
-		return " (no tick yet)"
+func (p Printer) age(page Page) styled {
+	if page.Snapshot.GetTakenAt() == nil {
+		return styled{text: " (no tick yet)"}
 	}
-	age := max(0, now.Sub(s.GetTakenAt().AsTime()))
-	words := fmt.Sprintf(" (%v ago)", age.Round(100*time.Millisecond))
-	if age > 5*time.Second {
-		return p.Color.Apply(Bad, words)
+	age := max(0, page.Now.Sub(page.Snapshot.GetTakenAt().AsTime()))
+	out := styled{text: fmt.Sprintf(" (%v ago)", age.Round(100*time.Millisecond))}
+	if age > staleAfter {
+		out.style = Bad
 	}
-	return words
+	return out
 }
 
-// nameOf returns this node's name, which the snapshot has in the list of peers.
+// nameOf returns this node's name as the list of peers has it.
 func nameOf(s *meshosv1.Snapshot) string {
 	for _, peer := range s.GetPeers() {
-		if peer.GetPeer() == s.GetNode() && peer.GetName() != "" {
-			return " (" + Plain(peer.GetName()) + ")"
+		if peer.GetPeer() == s.GetNode() {
+			return peer.GetName()
 		}
 	}
 	return ""
 }
 
-func (p Printer) maintenance(b *strings.Builder, m *meshosv1.MaintenanceView) {
-	phase := Phase(m.GetPhase())
-	kind := Good
-	if m.GetPhase() != meshosv1.MaintenancePhase_MAINTENANCE_PHASE_ACTIVE || m.GetCordoned() || m.GetDraining() {
-		kind = Warning
+// who shows who may command the node.
+func (p Printer) who(b *strings.Builder, info *meshosv1.NodeInfo) {
+	if info == nil { // an earlier version
+		return
 	}
-	words := phase
-	if m.GetCordoned() {
-		words += ", cordoned"
+	names := make([]string, len(info.GetOperators()))
+	for i, name := range info.GetOperators() {
+		names[i] = Plain(name)
 	}
-	if m.GetDraining() {
-		words += ", draining"
-	}
-	line := "  maintenance: " + p.Color.Apply(kind, words)
-	if m.Since != nil {
-		line += " since " + span(m.GetSince())
-	}
-	if m.Deadline != nil {
-		line += ", " + span(m.GetDeadline()) + " left"
-	}
-	if o := m.GetOrdered(); o != nil {
-		line += ", " + ordered(o)
-	}
-	if m.GetReason() != "" {
-		line += ": " + Plain(m.GetReason())
-	}
-	b.WriteString(line + "\n")
-	if waiting := m.GetWaitingFor(); len(waiting) > 0 {
-		b.WriteString("  waiting for " + Plain(strings.Join(waiting, ", ")) + "\n")
+	operators := strings.Join(names, ", ")
+	switch {
+	case info.GetUnsignedAccepted() && operators == "":
+		p.flow(b, 0, 2, styled{"Unsigned commands are accepted: no operators are configured.", Warning})
+	case info.GetUnsignedAccepted():
+		p.flow(b, 0, 2, styled{"Unsigned commands are accepted, but for break-glass ones.", Warning}, styled{text: " Operators: " + operators + "."})
+	case operators == "":
+		p.flow(b, 0, 2, styled{"Nobody may command: no key in the file of signers is valid now.", Bad})
+	default:
+		words := "Operators: " + operators + "."
+		if n := info.GetOrdinary(); n > 1 {
+			words += fmt.Sprintf(" A command needs %d of them.", n)
+		}
+		if n := info.GetBreakGlass(); n > 1 {
+			words += fmt.Sprintf(" A break-glass command needs %d of them.", n)
+		}
+		p.flow(b, 0, 2, styled{text: words})
 	}
 }
 
@@ -133,7 +182,7 @@ func (p Printer) machine(b *strings.Builder, s *meshosv1.Snapshot) {
 			parts = append(parts, "version "+Plain(inventory.GetSoftwareVersion()))
 		}
 		if len(parts) > 0 {
-			b.WriteString("  machine: " + strings.Join(parts, ", ") + "\n")
+			p.flow(b, 0, 4, styled{text: "  machine: " + strings.Join(parts, ", ")})
 		}
 	}
 }
@@ -143,14 +192,20 @@ func (p Printer) scheduler(b *strings.Builder, s *meshosv1.SchedulerView) {
 	if s == nil {
 		return
 	}
-	line := "  scheduler: "
+	parts := []styled{{text: "  scheduler: "}}
 	if s.GetActive() {
-		line += Counted(int(s.GetChainsScored()), "chain") + " scored " + span(s.GetAge()) + " ago"
+		parts[0].text += Counted(int(s.GetChainsScored()), "chain") + " scored " + span(s.GetAge()) + " ago"
 	} else {
-		line += p.Color.Apply(Warning, "idle") + ": " + Plain(s.GetIdleReason())
+		parts = append(parts, styled{"idle", Warning}, styled{text: ": " + Plain(s.GetIdleReason())})
 	}
 	if n := s.GetMoving(); n > 0 {
-		line += "; " + number(n) + " moving"
+		parts = append(parts, styled{text: "; " + number(n) + " moving"})
 	}
-	b.WriteString(line + "\n")
+	p.flow(b, 0, 4, parts...)
+}
+
+func (p Printer) counters(b *strings.Builder, stats *meshosv1.Stats) {
+	p.flow(b, 0, 4, styled{text: fmt.Sprintf("  since the start: %s, %s: %d done, %d failed, %d dropped; last tick took %s",
+		Counted(int(stats.GetEventsApplied()), "event"), Counted(int(stats.GetActionsEmitted()), "action"),
+		stats.GetDispatched(), stats.GetFailed(), stats.GetActionsDropped(), span(stats.GetLastTickTook()))})
 }

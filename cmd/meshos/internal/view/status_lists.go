@@ -2,21 +2,114 @@ package view
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
 )
 
-func (p Printer) peers(b *strings.Builder, s *meshosv1.Snapshot) {
-	t := table{title: "PEERS", columns: []string{"ID", "NAME", "RTT", "HEALTH", "MAINTENANCE", "LOAD", "MEMORY", ""}, empty: "none"}
+// section writes a list of a page: a table of what is wrong or was chosen, and how the rest
+// is, in a line. Without a table it is that line alone.
+func (p Printer) section(b *strings.Builder, page Page, title string, t *table, rest *counts) {
+	after := *page.lined
+	*page.lined = len(t.rows) == 0
+	switch {
+	case len(t.rows) > 0:
+		t.title = title
+		t.write(b, p)
+		if words := rest.String(); words != "" && !page.Filter.Unhealthy {
+			b.WriteString("  " + p.Color.Apply(Faint, "and "+words) + "\n")
+		}
+	case page.Filter.Unhealthy:
+		*page.lined = after
+	case rest.String() == "":
+		p.line(b, after, title, "none")
+	default:
+		p.line(b, after, title, rest.String())
+	}
+}
+
+// line writes a section that is one line, without a blank line after another such.
+func (p Printer) line(b *strings.Builder, after bool, title, words string) {
+	if !after {
+		b.WriteString("\n")
+	}
+	b.WriteString(p.Color.Apply(Strong, fmt.Sprintf("%-9s", title)) + " ")
+	p.flow(b, 10, 10, styled{text: words})
+}
+
+// counts are how many things are in which state, in the order in which the states came.
+type counts struct {
+	order []string
+	of    map[string]int
+}
+
+func (c *counts) add(state string) {
+	if c.of == nil {
+		c.of = map[string]int{}
+	}
+	if c.of[state] == 0 {
+		c.order = append(c.order, state)
+	}
+	c.of[state]++
+}
+
+// String returns "58 healthy, 2 not checked".
+func (c *counts) String() string {
+	parts := make([]string, len(c.order))
+	for i, state := range c.order {
+		parts[i] = fmt.Sprintf("%d %s", c.of[state], state)
+	}
+	return strings.Join(parts, ", ")
+}
+
+// peerBad reports whether something is wrong with a peer.
+func peerBad(peer *meshosv1.PeerView) bool {
+	return peer.GetHealth() >= meshosv1.NodeHealth_NODE_HEALTH_DEGRADED
+}
+
+func (p Printer) peers(b *strings.Builder, page Page) {
+	var bad, well []*meshosv1.PeerView
+	var rest counts
+	for _, peer := range page.Snapshot.GetPeers() {
+		switch {
+		case peer.GetPeer() == page.Snapshot.GetNode():
+		case peerBad(peer):
+			bad = append(bad, peer)
+		default:
+			well = append(well, peer)
+			rest.add(peerState(peer))
+		}
+	}
+	if page.Filter.All {
+		bad, rest = append(bad, well...), counts{}
+	}
+	slices.SortStableFunc(bad, func(a, b *meshosv1.PeerView) int { return int(b.GetHealth()) - int(a.GetHealth()) })
+	p.section(b, page, "PEERS", p.peerTable(page, bad), &rest)
+}
+
+// peerState returns how a peer is that is well, as far as is known.
+func peerState(peer *meshosv1.PeerView) string {
+	state := "not checked"
+	if peer.GetHealth() == meshosv1.NodeHealth_NODE_HEALTH_HEALTHY {
+		state = "healthy"
+	}
+	if phase := peer.GetMaintenance(); phase > meshosv1.MaintenancePhase_MAINTENANCE_PHASE_ACTIVE {
+		state += " (" + Phase(phase) + ")"
+	} else if peer.GetCordoned() {
+		state += " (cordoned)"
+	}
+	return state
+}
+
+// peerTable shows peers with all that fits; what a column says of none of them is left out.
+func (p Printer) peerTable(page Page, peers []*meshosv1.PeerView) *table {
 	avoided := map[uint64]bool{}
-	for _, avoid := range s.GetAvoidList() {
+	for _, avoid := range page.Snapshot.GetAvoidList() {
 		avoided[avoid.GetPeer()] = true
 	}
-	for _, peer := range s.GetPeers() {
-		if peer.GetPeer() == s.GetNode() {
-			continue
-		}
+	t := &table{columns: []string{"ID", "NAME", "HEALTH", "RTT", "PHASE", "LOAD", "MEM", "NOTES"}}
+	for _, peer := range peers {
 		var notes []string
 		if trouble := peerTrouble(peer); trouble != "" {
 			notes = append(notes, trouble)
@@ -28,19 +121,26 @@ func (p Printer) peers(b *strings.Builder, s *meshosv1.Snapshot) {
 			notes = append(notes, "avoided")
 		}
 		load, memory := "-", "-"
-		if inventory := peer.GetInventory(); inventory != nil {
+		if inventory := peer.GetInventory(); inventory != nil && (page.Filter.All || page.Filter.some()) {
 			if inventory.CpuLoad_1M != nil {
 				load = fmt.Sprintf("%.2f", inventory.GetCpuLoad_1M())
 			}
 			if inventory.MemUsedBytes != nil && inventory.GetMemTotalBytes() > 0 {
-				memory = used(inventory.GetMemUsedBytes(), inventory.GetMemTotalBytes())
+				memory = fmt.Sprintf("%.0f%%", 100*float64(inventory.GetMemUsedBytes())/float64(inventory.GetMemTotalBytes()))
 			}
 		}
-		t.add(text(idOf(peer.GetPeer())), text(OrDash(peer.GetName())), text(span(peer.GetRtt())),
-			healthCell(peer.GetHealth()), text(Phase(peer.GetMaintenance())),
-			text(load), text(memory), cell{text: strings.Join(notes, ", "), style: Warning})
+		t.add(text(idOf(peer.GetPeer())), text(OrDash(peer.GetName())), healthCell(peer.GetHealth()), text(span(peer.GetRtt())),
+			text(peerPhase(peer)), text(load), text(memory), cell{text: strings.Join(notes, ", "), style: Warning})
 	}
-	t.write(b, p.Color)
+	return t.withoutEmpty()
+}
+
+// peerPhase returns the phase of a peer that is on its way into maintenance or back.
+func peerPhase(peer *meshosv1.PeerView) string {
+	if peer.GetMaintenance() <= meshosv1.MaintenancePhase_MAINTENANCE_PHASE_ACTIVE {
+		return "-"
+	}
+	return Phase(peer.GetMaintenance())
 }
 
 func healthCell(health meshosv1.NodeHealth) cell {
@@ -63,15 +163,30 @@ func (p Printer) avoidList(b *strings.Builder, s *meshosv1.Snapshot) {
 		peers[peer.GetPeer()] = peer
 	}
 	for _, avoid := range s.GetAvoidList() {
-		t.add(text(idOf(avoid.GetPeer())), text(span(avoid.GetTtl())), text(avoid.GetReason()),
-			text(peerNow(peers[avoid.GetPeer()])))
+		left := "over"
+		if avoid.GetTtl().AsDuration() > 0 {
+			left = span(avoid.GetTtl())
+		}
+		t.add(text(idOf(avoid.GetPeer())), text(left), text(avoid.GetReason()), text(peerNow(peers[avoid.GetPeer()])))
 	}
-	t.writeIfAny(b, p.Color)
+	t.writeIfAny(b, p)
 }
 
-func (p Printer) replicas(b *strings.Builder, s *meshosv1.Snapshot) {
-	t := table{title: "REPLICAS", columns: []string{"CHAIN", "HOLDERS", "DESIRED", "LEADER"}}
-	for _, replica := range s.GetReplicas() {
+// replicas shows the chains that have fewer replicas than they should.
+func (p Printer) replicas(b *strings.Builder, page Page) {
+	shown := shortOfReplicas(page.Snapshot)
+	var rest counts
+	for range len(page.Snapshot.GetReplicas()) - len(shown) {
+		rest.add("with all replicas")
+	}
+	if page.Filter.All {
+		shown, rest = page.Snapshot.GetReplicas(), counts{}
+	}
+	if len(page.Snapshot.GetReplicas()) == 0 {
+		return
+	}
+	t := &table{columns: []string{"CHAIN", "DESIRED", "LEADER", "HOLDERS"}}
+	for _, replica := range shown {
 		desired, leader := "-", "-"
 		if replica.Desired != nil {
 			desired = number(replica.GetDesired())
@@ -82,9 +197,9 @@ func (p Printer) replicas(b *strings.Builder, s *meshosv1.Snapshot) {
 		if replica.Leader != nil {
 			leader = idOf(replica.GetLeader())
 		}
-		t.add(text(idOf(replica.GetChain())), text(idsOf(replica.GetHolders())), text(desired), text(leader))
+		t.add(text(idOf(replica.GetChain())), text(desired), text(leader), text(idsOf(replica.GetHolders())))
 	}
-	t.writeIfAny(b, p.Color)
+	p.section(b, page, "CHAINS", t, &rest)
 }
 
 func (p Printer) migrations(b *strings.Builder, s *meshosv1.Snapshot) {
@@ -97,7 +212,7 @@ func (p Printer) migrations(b *strings.Builder, s *meshosv1.Snapshot) {
 		t.add(text(idOf(m.GetMigration())), text(enumWord(m.GetPhase().String(), "PHASE_")), text(idOf(m.GetSource())),
 			text(idOf(m.GetTarget())), text(done), text(span(m.GetElapsed())), text(number(m.GetRetries())))
 	}
-	t.writeIfAny(b, p.Color)
+	t.writeIfAny(b, p)
 }
 
 func (p Printer) emitted(b *strings.Builder, s *meshosv1.Snapshot) {
@@ -105,16 +220,29 @@ func (p Printer) emitted(b *strings.Builder, s *meshosv1.Snapshot) {
 	for _, emitted := range newest(s.GetRecentlyEmitted(), shownActions) {
 		t.add(text(span(emitted.GetAge())), text(idOf(emitted.GetId())), text(emitted.GetKind()), text(action(emitted.GetAction())))
 	}
-	t.writeIfAny(b, p.Color)
+	t.writeIfAny(b, p)
 }
 
-func (p Printer) failures(b *strings.Builder, s *meshosv1.Snapshot) {
+func (p Printer) failures(b *strings.Builder, page Page) {
 	t := table{title: "RECENT FAILURES", columns: []string{"AT", "SOURCE", "REASON"}}
-	for _, failure := range newest(s.GetRecentFailures(), shownFailures) {
-		t.add(text(p.Clock(failure.GetAt())), cell{text: Plain(failure.GetSource()), style: Bad}, text(failure.GetReason()))
+	for _, failure := range newest(page.Snapshot.GetRecentFailures(), shownFailures) {
+		t.add(text(p.Stamp(failure.GetAt(), page.Now)), cell{text: Plain(failure.GetSource()), style: Bad}, text(failure.GetReason()))
 	}
-	t.writeIfAny(b, p.Color)
+	t.writeIfAny(b, p)
 }
 
 // newest returns the n newest records of a ring.
 func newest[T any](ring []T, n int) []T { return ring[max(0, len(ring)-n):] }
+
+// chosen shows the peers and daemons that the filter names.
+func (p Printer) chosen(b *strings.Builder, page Page) {
+	s := page.Filter.Filtered(page.Snapshot)
+	if len(page.Filter.Peers) > 0 {
+		t := p.peerTable(page, s.GetPeers())
+		t.title, t.empty = "PEERS", "none of those is unhealthy"
+		t.write(b, p)
+	}
+	if len(page.Filter.Daemons) > 0 {
+		p.daemonTable(b, "DAEMONS", s.GetDaemons())
+	}
+}

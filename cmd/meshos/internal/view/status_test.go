@@ -47,7 +47,7 @@ func readStatus(t *testing.T) *meshosv1.Snapshot {
 
 func TestStatusInColor(t *testing.T) {
 	s := readStatus(t)
-	page := Printer{Color: true}.Status(s, s.GetTakenAt().AsTime().Add(300*time.Millisecond))
+	page := Printer{Color: true}.Status(Page{Snapshot: s, Now: s.GetTakenAt().AsTime().Add(300 * time.Millisecond), Filter: Filter{All: true}})
 	golden.Check(t, "testdata/status-color.txt", page)
 	for _, line := range strings.Split(page, "\n") {
 		if strings.Count(line, "\x1b[") != 2*strings.Count(line, "\x1b[0m") {

@@ -1,0 +1,57 @@
+package main
+
+import (
+	"context"
+	"errors"
+
+	tea "charm.land/bubbletea/v2"
+
+	"github.com/meshos/meshos/cmd/meshos/internal/view"
+	hostv1 "github.com/meshos/meshos/proto/meshos/host/v1"
+	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
+)
+
+// watchScreen shows each newer state of a node on the terminal, until somebody quits or the
+// node's stream or ctx ends. The terminal is left as it was found.
+func (a *app) watchScreen(ctx context.Context, node *nodeClient, pages *statusPage) error {
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	p := a.pagePrinter()
+	screen := newPager(p.Color)
+	program := tea.NewProgram(screen, tea.WithContext(ctx), tea.WithInput(a.in), tea.WithOutput(a.out),
+		tea.WithoutSignalHandler()) // ctx ends with a signal
+	streamed := make(chan error, 1)
+	go func() {
+		stream, err := node.WatchSnapshots(ctx, &hostv1.WatchSnapshotsRequest{})
+		err = receive(ctx, node, stream, err, func(s *meshosv1.Snapshot) error {
+			program.Send(a.pageOf(ctx, s, pages, p))
+			return ctx.Err()
+		})
+		streamed <- err
+		program.Send(streamEnded{})
+	}()
+	_, err := program.Run()
+	interrupted := ctx.Err() != nil && errors.Is(err, tea.ErrProgramKilled)
+	stop()
+	ended := <-streamed
+	switch {
+	case interrupted:
+		return context.Canceled
+	case err != nil:
+		return err
+	case errors.Is(ended, context.Canceled): // somebody quit
+		return nil
+	}
+	return ended
+}
+
+// pageOf returns what the pager shows of a snapshot: the page with and without all.
+func (a *app) pageOf(ctx context.Context, s *meshosv1.Snapshot, pages *statusPage, p view.Printer) pageShown {
+	page := pages.page(ctx, s)
+	return pageShown{of: func(width int, all bool) (colored, plain string) {
+		p.Width, page.Filter.All = width, page.Filter.All != all
+		bare := p
+		bare.Color = false
+		return p.Status(page), bare.Status(page)
+	}}
+}
