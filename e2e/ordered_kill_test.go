@@ -130,3 +130,36 @@ func inForce(t *testing.T, host hostv1.HostClient, all []*orderer) {
 		}
 	}
 }
+
+// A signed command to end a node is answered before the node ends.
+func TestB25_ASignedStopOfTheNodeIsAnswered(t *testing.T) {
+	key := newOperatorKey(t)
+	n := prepare(t)
+	signers := filepath.Join(n.dir, "allowed_signers")
+	if err := os.WriteFile(signers, append([]byte("alice "), ssh.MarshalAuthorizedKey(key.signer.PublicKey())...), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	n.write(quick + "[operators]\nsigners = \"allowed_signers\"\n")
+	n.start()
+	n.until("a tick", func(s *meshosv1.Snapshot) bool { return s.GetTick() > 0 })
+	conn, err := grpc.NewClient("unix:"+filepath.Join(n.dir, "run", "meshos.sock"), grpc.WithTransportCredentials(insecure.NewCredentials()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = conn.Close() }()
+	commit, err := key.sign(&meshosv1.AdminEvent{Kind: &meshosv1.AdminEvent_StopNode{StopNode: &meshosv1.NodeTarget{Node: 1}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	record, err := hostv1.NewHostClient(conn).Commit(ctx, &hostv1.CommitRequest{Commit: commit})
+	if err != nil || record.GetOutcome().GetVerdict() != meshosv1.VerificationOutcome_VERDICT_ACCEPTED || record.GetHeight() != 1 {
+		t.Errorf("answered %v, %v", record, err)
+	}
+	select {
+	case <-n.exited:
+	case <-time.After(patience):
+		t.Error("the node did not end")
+	}
+}

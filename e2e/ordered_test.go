@@ -317,7 +317,7 @@ func TestB25_P3_AReplayBeginsWithWhatWasOrderedBefore(t *testing.T) {
 	n.must("daemon", "stop", "agent", "--yes")
 	want := n.until("some ticks", func(s *meshosv1.Snapshot) bool { return s.GetTick() > 10 && is(s, 2, down) })
 	n.end()
-	want.Plugins, want.Stats, want.Scheduler = nil, nil, nil
+	want.Plugins, want.Stats, want.Scheduler, want.Info = nil, nil, nil, nil
 	got := n.snapshotAfter(journal, "--until", strconv.FormatUint(want.GetTick(), 10))
 	if !proto.Equal(want, got) {
 		t.Errorf("the node showed\n%s\nand the replay shows\n%s", protojson.Format(want), protojson.Format(got))

@@ -99,14 +99,11 @@ func TestB25_WhatANewerVersionWroteIsNotLost(t *testing.T) {
 			}
 		},
 		"an order": func(t *testing.T, m *machine) {
-			payload, err := proto.Marshal(&meshosv1.AdminCommand{ClusterId: "default", Event: &meshosv1.AdminEvent{}})
-			if err != nil {
-				t.Fatal(err)
-			}
 			var command meshosv1.AdminCommand
 			command.Event = &meshosv1.AdminEvent{}
 			command.Event.ProtoReflect().SetUnknown(unknown)
-			if payload, err = proto.Marshal(&command); err != nil {
+			payload, err := proto.Marshal(&command)
+			if err != nil {
 				t.Fatal(err)
 			}
 			entry := &meshosv1.OrderedEntry{Order: &meshosv1.OrderedEntry_Commit{Commit: &meshosv1.SignedCommit{Payload: payload}}}

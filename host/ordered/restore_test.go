@@ -190,7 +190,7 @@ func TestB25_TheFileWinsOverARestartIfItsOwnValueChanged(t *testing.T) {
 		t.Errorf("daemon 1: %v, chain 7: %d, daemon 2 is there: %v", d.Intent, c.Desired, removed)
 	}
 	said := strings.Join(m.said, "\n")
-	if !strings.Contains(said, "to have 3 replicas of chain 7 (order 3 of ana) does not hold any more: the configuration changed replicas from 2 to 5") ||
+	if !strings.Contains(said, "order 3 of ana, to have 3 replicas of chain 7, does not hold any more: the configuration changed replicas from 2 to 5") ||
 		!strings.Contains(said, "daemon 2 (d) is not in the configuration any more") || len(m.said) != 2 {
 		t.Errorf("said:\n%s", said)
 	}

@@ -159,7 +159,7 @@ func (s *State) noteOrdered(id mesh.ChainID, c *chain) {
 // are pointers, nil for a key that is not set.
 func (s *State) logReplaced(about mesh.DaemonID, by Origin, ordered, key string, before, now any) {
 	s.recordLog(mesh.LogLine{Level: mesh.LevelInfo, Daemon: about, Message: fmt.Sprintf(
-		"%s (%s) does not hold any more: the configuration changed %s from %s to %s", ordered, by, key, shown(before), shown(now))})
+		"%s, %s, does not hold any more: the configuration changed %s from %s to %s", by, ordered, key, shown(before), shown(now))})
 }
 
 // logGone writes to the node's log that an order went with the daemon that it was about.

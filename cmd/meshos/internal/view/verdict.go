@@ -23,6 +23,10 @@ func (p Printer) Verdict(r *meshosv1.AdminAuditRecord) string {
 	if r.GetReason() != "" {
 		fmt.Fprintf(&b, "  reason    %s\n", Plain(r.GetReason()))
 	}
+	if r.GetSeq() == 0 {
+		b.WriteString("  audit     the node has ended; its record is on disk, see meshos audit export\n")
+		return b.String()
+	}
 	fmt.Fprintf(&b, "  audit     record %d of epoch %016x at %s", r.GetSeq(), r.GetEpoch(), p.Clock(r.GetCommittedAt()))
 	if r.GetChainPending() {
 		b.WriteString(p.Color.Apply(Faint, ", not durable yet"))
