@@ -60,7 +60,7 @@ func TestP2_B25_OrdersThatWereAnsweredAreInForceAfterKills(t *testing.T) {
 	if err := os.WriteFile(signers, append([]byte("alice "), ssh.MarshalAuthorizedKey(key.signer.PublicKey())...), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	n.write("[node]\nid = 1\nlisten = \"\"\n[loop]\ntick_interval = \"5ms\"\n[operators]\nsigners = \"allowed_signers\"\n")
+	n.write("[node]\nid = 1\nlisten = \"\"\n[loop]\ntick_interval = \"5ms\"\n[operators]\nsigners = \"allowed_signers\"\n[[chain]]\nid = 11\n[[chain]]\nid = 12\n[[chain]]\nid = 13\n")
 	conn, err := grpc.NewClient("unix:"+filepath.Join(n.dir, "run", "meshos.sock"),
 		grpc.WithTransportCredentials(insecure.NewCredentials()),
 		grpc.WithConnectParams(grpc.ConnectParams{MinConnectTimeout: time.Second}))

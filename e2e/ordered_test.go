@@ -304,7 +304,7 @@ func TestB25_TheMonitorOfADrainAttachesAgain(t *testing.T) {
 // What was restored is in the journal, so that a replay begins with it.
 func TestB25_P3_AReplayBeginsWithWhatWasOrderedBefore(t *testing.T) {
 	n := prepare(t)
-	n.write(twoDaemons)
+	n.write(twoDaemons + "[[chain]]\nid = 7\nreplicas = 2\n")
 	n.start()
 	n.until("the daemon running", func(s *meshosv1.Snapshot) bool { return is(s, 1, up) })
 	n.must("admin", "drain", "--yes")
