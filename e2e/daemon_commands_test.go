@@ -2,6 +2,8 @@ package e2e
 
 import (
 	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
@@ -123,4 +125,50 @@ func TestADaemonTakenOutOfTheFileLeavesNoRow(t *testing.T) {
 		t.Errorf("it is remembered: %v %v", s.GetDaemons(), s.GetReplicas())
 	}
 	n.must("publish", `{"replica_update":{"kind":"KIND_ADDED","chain":7,"holder":2}}`, `{"placement_intent":{"chain":7,"desired_replicas":1}}`)
+}
+
+// A node is out of maintenance when its daemons are well: the verdict on a process that was
+// stopped for the maintenance says nothing about the next one.
+func TestLeavingMaintenanceWaitsForTheFirstVerdictOnTheNewProcess(t *testing.T) {
+	dir := t.TempDir()
+	well := filepath.Join(dir, "well")
+	if err := os.WriteFile(well, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	n := withDaemons(t, fmt.Sprintf(`[[daemon]]
+id = 3
+name = "demo"
+command = ["sleep", "1000"]
+[daemon.health]
+type = "exec"
+command = ["/bin/sh", "-c", "test -e %s"]
+interval = "100ms"
+`, well), "[maintenance]\nrecovery_ramp = \"10ms\"").start()
+	healthy := func(s *meshosv1.Snapshot) bool {
+		return runs(s, 3) && daemonOf(s, 3).GetHealth().GetStatus() == meshosv1.DaemonHealth_STATUS_HEALTHY
+	}
+	n.until("it to be healthy", healthy)
+	n.must("admin", "enter-maintenance", "--yes")
+	n.until("maintenance", func(s *meshosv1.Snapshot) bool {
+		if h := daemonOf(s, 3).GetHealth(); !runs(s, 3) && daemonOf(s, 3).GetLifecycle() == meshosv1.DaemonView_LIFECYCLE_STOPPED && h != nil {
+			t.Errorf("a stopped daemon has health: %v", h)
+		}
+		return s.GetLocalMaintenance().GetPhase() == meshosv1.MaintenancePhase_MAINTENANCE_PHASE_MAINTENANCE
+	})
+	if err := os.Remove(well); err != nil {
+		t.Fatal(err)
+	}
+	n.must("admin", "exit-maintenance", "--yes")
+	snap := n.until("the new process to be judged", func(s *meshosv1.Snapshot) bool {
+		return runs(s, 3) && daemonOf(s, 3).GetHealth().GetStatus() == meshosv1.DaemonHealth_STATUS_UNHEALTHY
+	})
+	if phase := snap.GetLocalMaintenance().GetPhase(); phase != meshosv1.MaintenancePhase_MAINTENANCE_PHASE_EXITING {
+		t.Errorf("it left maintenance with a broken daemon: %v", phase)
+	}
+	if err := os.WriteFile(well, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	n.until("the node to be active", func(s *meshosv1.Snapshot) bool {
+		return healthy(s) && s.GetLocalMaintenance().GetPhase() == meshosv1.MaintenancePhase_MAINTENANCE_PHASE_ACTIVE
+	})
 }
