@@ -43,15 +43,13 @@ func TestKilledPluginsAndDaemonsComeBack(t *testing.T) {
 		t.Fatalf("only %d plugins were up", killed)
 	}
 
-	if err := syscall.Kill(n.daemon(1).Process.PID, syscall.SIGKILL); err != nil {
+	pid := n.daemon(1).Process.PID
+	if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
 		t.Fatal(err)
 	}
-	daemon := func(s *meshosv1.Snapshot) *meshosv1.DaemonView { return s.GetDaemons()[0] }
-	n.until("the daemon's crash to be seen", func(s *meshosv1.Snapshot) bool {
-		return daemon(s).GetLifecycle() != meshosv1.DaemonView_LIFECYCLE_RUNNING
-	})
 	snap = n.until("the daemon to be back", func(s *meshosv1.Snapshot) bool {
-		return daemon(s).GetLifecycle() == meshosv1.DaemonView_LIFECYCLE_RUNNING
+		d := s.GetDaemons()[0]
+		return d.GetLifecycle() == meshosv1.DaemonView_LIFECYCLE_RUNNING && d.GetPid() != 0 && d.GetPid() != int64(pid)
 	})
 
 	// No tick was lost. There is one every 500 ms, unless the machine is busy.

@@ -36,7 +36,7 @@ func TestStoppedEventSourceIsReplaced(t *testing.T) {
 	r := start(t, []catalog.Entry{{
 		Name: "sdkplugin", Path: path, Enabled: true, Timeout: time.Second,
 		Kinds: []string{catalog.KindEventSource}, Config: map[string]any{"events": 2},
-	}}, func(o *catalog.Options) { o.KeepaliveEvery, o.HangTimeout = 50*time.Millisecond, 200*time.Millisecond })
+	}}, func(o *catalog.Options) { o.KeepaliveEvery, o.HangTimeout = 50*time.Millisecond, 2*time.Second })
 	before := r.waitFor("sdkplugin", snapshot.PluginReady)
 	var got collected
 	broke := make(chan error, 1)

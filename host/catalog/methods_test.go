@@ -34,7 +34,7 @@ func TestP5_ThePluginsBrokerIsNotUsed(t *testing.T) {
 // Frames of a channel that go-plugin does not know are thrown away, but not read as fast
 // as they come.
 func TestP5_FramesOfAnUnknownChannelArePaced(t *testing.T) {
-	r := start(t, []catalog.Entry{entry("evil", "stdio-flood")})
+	r := start(t, []catalog.Entry{entry("evil", "stdio-flood", func(e *catalog.Entry) { e.Timeout = 30 * time.Second })})
 	r.waitFor("evil", snapshot.PluginReady)
 	sent := func() (n time.Duration) {
 		samples, err := r.locality("evil").SampleRTT(t.Context())
@@ -44,7 +44,8 @@ func TestP5_FramesOfAnUnknownChannelArePaced(t *testing.T) {
 		return samples.Samples[0].RTT
 	}
 	r.until("the burst is used up", func() bool { return sent() > 8000 })
-	first, began := sent(), time.Now()
+	began := time.Now()
+	first := sent()
 	r.pause(500 * time.Millisecond)
 	// 2000 a second are read, and what gRPC has in its windows beside them.
 	if n, most := sent()-first, 2500*time.Since(began).Seconds()+10000; float64(n) > most {
