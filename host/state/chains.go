@@ -191,6 +191,7 @@ func (s *State) sweepChains() {
 			return false
 		default:
 			delete(s.orderedChains, e.id)
+			s.chainOrders = nil
 			s.chains.remove(e.id)
 		}
 		return true

@@ -148,6 +148,7 @@ func (c *chain) setHold(order *HoldOrder) {
 
 // noteOrdered notes whether an order set an intent of a chain.
 func (s *State) noteOrdered(id mesh.ChainID, c *chain) {
+	s.chainOrders = nil
 	if c.count == nil && c.held == nil {
 		delete(s.orderedChains, id)
 		return

@@ -82,7 +82,8 @@ type ChainOrder struct {
 	Hold  *HoldOrder
 }
 
-// Orders returns what has to outlive the process. It shares nothing with the state.
+// Orders returns what has to outlive the process. It stays as it is when the state
+// changes.
 func (s *State) Orders() Orders {
 	o := Orders{Height: s.height, Local: s.localOrder(), Forced: slices.Clone(s.forced), Frozen: s.frozen}
 	if s.frozen {
@@ -112,11 +113,20 @@ func (s *State) Orders() Orders {
 			o.Gates = append(o.Gates, one)
 		}
 	}
-	for _, id := range slices.Sorted(maps.Keys(s.orderedChains)) {
-		c := s.chains.get(id)
-		o.Chains = append(o.Chains, ChainOrder{Chain: id, Count: copied(c.count), Hold: copied(c.held)})
-	}
+	o.Chains = s.chainOrdersNow()
 	return o
+}
+
+// chainOrdersNow returns what was ordered about chains. There may be very many, and every
+// snapshot asks, so the list is kept until an order changes.
+func (s *State) chainOrdersNow() []ChainOrder {
+	if s.chainOrders == nil && len(s.orderedChains) > 0 {
+		for _, id := range slices.Sorted(maps.Keys(s.orderedChains)) {
+			c := s.chains.get(id)
+			s.chainOrders = append(s.chainOrders, ChainOrder{Chain: id, Count: copied(c.count), Hold: copied(c.held)})
+		}
+	}
+	return s.chainOrders
 }
 
 func (s *State) localOrder() *LocalOrder {

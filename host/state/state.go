@@ -31,6 +31,7 @@ type State struct {
 	chains  table[mesh.ChainID, chain]
 	// orderedChains are the chains of which an order set an intent.
 	orderedChains map[mesh.ChainID]bool
+	chainOrders   []ChainOrder // of orderedChains; nil when they changed since. It is never written to.
 	peers         table[mesh.NodeID, peer]
 	blobs         table[mesh.BlobID, blob]
 	avoid         table[mesh.NodeID, Avoided]
