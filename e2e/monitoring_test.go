@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/meshos/meshos/internal/testkit"
 	"github.com/meshos/meshos/internal/testneeds"
 	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
 )
@@ -294,13 +295,8 @@ func TestACrashOfADaemonIsCounted(t *testing.T) {
 		t.Fatal(err)
 	}
 	const want = `meshos_daemon_crashes_total{daemon="1",name="demo",node="1"} 1` + "\n"
-	for deadline := time.Now().Add(patience); ; time.Sleep(50 * time.Millisecond) {
+	testkit.Until(t, want, func() bool {
 		_, page := get(t, "http://"+n.listen+"/metrics")
-		if strings.Contains(page, want) {
-			return
-		}
-		if time.Now().After(deadline) {
-			t.Fatalf("there is no %s in:\n%s", want, page)
-		}
-	}
+		return strings.Contains(page, want)
+	})
 }
