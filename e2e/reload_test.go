@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"os"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -62,4 +63,33 @@ func TestReloadNamesAPluginThatRefuses(t *testing.T) {
 	if code != 1 || !strings.Contains(out, "Plugins that keep their configuration:\n  health-tcp: ") {
 		t.Errorf("exit %d\n%s%s", code, out, errs)
 	}
+}
+
+// Whoever does what the message about a wrong checksum says gets a plugin that runs.
+func TestTheRemedyOfAWrongChecksumWorks(t *testing.T) {
+	wrong := strings.Repeat("0", 64)
+	n := prepare(t, func(text string) string {
+		return strings.Replace(text, "name = \"health-tcp\"", "name = \"health-tcp\"\nsha256 = \""+wrong+"\"", 1)
+	}).start()
+	var message string
+	n.until("the plugin is rejected", func(s *meshosv1.Snapshot) bool {
+		p := plugin(s, "health-tcp")
+		message = p.GetMessage()
+		return p.GetStatus() == meshosv1.PluginView_STATUS_REJECTED
+	})
+	remedy := regexp.MustCompile(`put (sha256 = "[0-9a-f]{64}") into its entry in meshos\.toml, then run meshos reload`).FindStringSubmatch(message)
+	if remedy == nil {
+		t.Fatalf("the message does not say what to do: %s", message)
+	}
+	text, err := os.ReadFile(n.config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	n.write(strings.Replace(string(text), "sha256 = \""+wrong+"\"", remedy[1], 1))
+	if out := n.must("reload"); !strings.Contains(out, "Taken over:\n  plugin \"health-tcp\": sha256: ") || strings.Contains(out, "Needs a restart") {
+		t.Errorf("reload said:\n%s", out)
+	}
+	n.until("the plugin runs", func(s *meshosv1.Snapshot) bool {
+		return plugin(s, "health-tcp").GetStatus() == meshosv1.PluginView_STATUS_READY
+	})
 }

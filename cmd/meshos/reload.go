@@ -18,10 +18,11 @@ func newReloadCommand(a *app) *cobra.Command {
 		Short: "Have the node read its configuration again, and show what became of it",
 		Long: `Has the node read its configuration file and the file of signers again, as SIGHUP does.
 
-Peers, chains, daemons, the configuration of plugins and the operators' keys are taken
-over while the node runs. For each other key that changed, the output says that the node
-has to be restarted. A file with mistakes changes nothing; the exit code is 1 then, as it
-is if a plugin refuses its new configuration.`,
+Peers, chains, daemons, the operators' keys, and of plugins path, sha256, env, kinds,
+timeout, api and config are taken over while the node runs. A plugin whose process does
+not fit its entry any more is started anew. For each other key that changed, the output
+says that the node has to be restarted. A file with mistakes changes nothing; the exit
+code is 1 then, as it is if a plugin refuses its new configuration.`,
 		Example: `  meshos validate && meshos reload
   meshos reload -o json | jq -r '.needsRestart[].key'`,
 		Args: cobra.NoArgs,

@@ -22,7 +22,7 @@ func (a *Aborter) NoOp() bool { return a.slot.isNoOp() }
 // or a *CallError; ErrFailedPrecondition means that the migration is past the point of
 // no return.
 func (a *Aborter) Abort(ctx context.Context, migration mesh.MigrationID, reason string) error {
-	return a.slot.call(ctx, a.slot.entry.Timeout, "MigrationAborter.Abort", func(ctx context.Context, conn grpc.ClientConnInterface) error {
+	return a.slot.call(ctx, a.slot.entry().Timeout, "MigrationAborter.Abort", func(ctx context.Context, conn grpc.ClientConnInterface) error {
 		_, err := pluginv1.NewMigrationAborterClient(conn).Abort(ctx, &pluginv1.AbortRequest{
 			Migration: uint64(migration), Reason: reason,
 		})

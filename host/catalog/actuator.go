@@ -37,8 +37,8 @@ func (a *Actuator) Dispatch(ctx context.Context, id mesh.ActionID, action *mesho
 
 // timeout returns how long one dispatch may take.
 func (a *Actuator) timeout(ctx context.Context) time.Duration {
-	if a.slot.entry.timed {
-		return a.slot.entry.Timeout
+	if a.slot.entry().timed {
+		return a.slot.entry().Timeout
 	}
 	if deadline, ok := ctx.Deadline(); ok {
 		return max(time.Millisecond, time.Until(deadline))

@@ -5,7 +5,7 @@ package catalog
 type adapter struct{ slot *slot }
 
 // Name returns the name of the plugin in the configuration.
-func (a adapter) Name() string { return a.slot.entry.Name }
+func (a adapter) Name() string { return a.slot.entry().Name }
 
 // LocalityProbe returns the adapter of a plugin, whether or not the plugin serves the
 // kind: if not, calls fail with ErrUnimplemented. The error is a *NotConfiguredError.

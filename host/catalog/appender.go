@@ -16,7 +16,7 @@ type Appender struct{ adapter }
 // a *NotReadyError or a *CallError. After an error the same batch has to be sent again,
 // since it may or may not have been stored.
 func (a *Appender) Append(ctx context.Context, records []*meshosv1.Record) error {
-	return a.slot.call(ctx, a.slot.entry.Timeout, "ChainAppender.Append", func(ctx context.Context, conn grpc.ClientConnInterface) error {
+	return a.slot.call(ctx, a.slot.entry().Timeout, "ChainAppender.Append", func(ctx context.Context, conn grpc.ClientConnInterface) error {
 		_, err := pluginv1.NewChainAppenderClient(conn).Append(ctx, &pluginv1.AppendRequest{Records: records})
 		return err
 	})

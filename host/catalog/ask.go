@@ -27,7 +27,7 @@ func ask[Answer, Good any](
 		good, bad, err := check(answer)
 		if err != nil {
 			return &CallError{
-				Plugin: s.entry.Name, Method: method, Kind: ErrBadAnswer,
+				Plugin: s.entry().Name, Method: method, Kind: ErrBadAnswer,
 				Detail: err.Error() + "; its author has to fix that",
 			}
 		}
@@ -48,7 +48,7 @@ func (s *slot) reportDiscarded(what string, d answers.Discarded) {
 	fresh := s.discarded.Merge(d)
 	s.mu.Unlock()
 	if len(fresh) > 0 {
-		s.opts.Failure(s.entry.Name, fmt.Sprintf("%s: discarded from its answer: %s; reported once, counted from now on; its author has to fix that",
+		s.opts.Failure(s.entry().Name, fmt.Sprintf("%s: discarded from its answer: %s; reported once, counted from now on; its author has to fix that",
 			what, strings.Join(fresh, "; ")))
 	}
 }

@@ -23,6 +23,8 @@ type fileStamp struct {
 	mtime  time.Time
 	inode  uint64
 	mode   fs.FileMode
+	// changed is when its owner, mode or content changed last.
+	changed syscall.Timespec
 }
 
 // stampOf returns the stamp of a file. A file that can't be examined counts as missing.
@@ -37,7 +39,7 @@ func stampOf(path string) fileStamp {
 func stampFrom(info fs.FileInfo) fileStamp {
 	s := fileStamp{exists: true, size: info.Size(), mtime: info.ModTime(), mode: info.Mode()}
 	if sys, ok := info.Sys().(*syscall.Stat_t); ok {
-		s.inode = sys.Ino
+		s.inode, s.changed = sys.Ino, sys.Ctim
 	}
 	return s
 }
@@ -53,7 +55,7 @@ const (
 // is executed later is that copy. It returns the hash in hex, also with an error if it got
 // so far. The caller closes the program.
 func (s *slot) load(ctx context.Context, spawner *process.Spawner) (*process.Program, string, error) {
-	e := s.entry
+	e := s.entry()
 	ctx, cancel := context.WithTimeoutCause(ctx, loadTimeout, fmt.Errorf("not read within %v", loadTimeout))
 	defer cancel()
 	program, err := spawner.Load(ctx, e.Path, process.LoadOptions{MaxSize: maxProgram, Dir: s.opts.DataDir})
@@ -74,11 +76,13 @@ func (s *slot) load(ctx context.Context, spawner *process.Spawner) (*process.Pro
 	}
 	got := hex.EncodeToString(h.Sum(nil))
 	if e.SHA256 != "" && got != e.SHA256 {
-		_, _, err := reject("verify",
-			fmt.Sprintf("%s has the wrong checksum: expected sha256 %s, got %s (%d bytes, modified %s)",
+		program.Close()
+		return nil, got, &Error{
+			Plugin: e.Name, Step: "verify", Rejected: true, Entry: true,
+			Problem: fmt.Sprintf("%s has the wrong checksum: expected sha256 %s, got %s (%d bytes, modified %s)",
 				e.Path, e.SHA256, got, program.Size(), program.ModTime.UTC().Format(time.RFC3339)),
-			fmt.Sprintf("if this is the file you want, put sha256 = %q into its entry in meshos.toml", got))
-		return nil, got, err
+			Remedy: fmt.Sprintf("if this is the file you want, put sha256 = %q into its entry in meshos.toml", got),
+		}
 	}
 	if !program.Sealed() {
 		s.warnUnsealed()
@@ -86,11 +90,19 @@ func (s *slot) load(ctx context.Context, spawner *process.Spawner) (*process.Pro
 	return program, got, nil
 }
 
+// buildIt is the remedy for a file that is missing.
+const buildIt = `build it with "make build", or set path`
+
 // loadError returns what it means that a plugin's file could not be copied.
 func (s *slot) loadError(err error) error {
-	path := s.entry.Path
-	reject := func(problem, remedy string) error {
-		return &Error{Plugin: s.entry.Name, Step: "start", Problem: problem, Remedy: remedy, Rejected: true, Err: err}
+	path := s.entry().Path
+	reject := func(problem, remedy string) *Error {
+		return &Error{Plugin: s.entry().Name, Step: "start", Problem: problem, Remedy: remedy, Rejected: true, Err: err}
+	}
+	rejectPath := func(problem, remedy string) error {
+		e := reject(problem, remedy+" in its entry in meshos.toml")
+		e.Entry = true
+		return e
 	}
 	var abandoned *process.AbandonedError
 	var load *process.LoadError
@@ -102,19 +114,19 @@ func (s *slot) loadError(err error) error {
 	case !errors.As(err, &load):
 		return s.newError("verify", err.Error(), "check the file system that it is on, and who holds a lease on it; it is tried again", err)
 	case errors.Is(err, fs.ErrNotExist):
-		return reject(path+" does not exist", `build it with "make build" or set path`)
+		return rejectPath(path+" does not exist", buildIt)
 	case load.Cause == process.LoadOpen && errors.Is(err, fs.ErrPermission):
 		return reject(path+" can't be read: permission denied", "let the host's user read and execute it")
 	case load.Cause == process.LoadOpen && errors.Is(err, syscall.EAGAIN):
 		return s.newError("verify", path+" can't be opened: somebody holds a lease on it", "find out who; it is tried again", err)
 	case load.Cause == process.LoadOpen:
-		return reject(load.Error(), "set path to a binary")
+		return rejectPath(load.Error(), "set path to a binary")
 	case load.Mode.IsDir():
-		return reject(path+" is a directory", "set path to the binary in it")
+		return rejectPath(path+" is a directory", "set path to the binary inside")
 	case load.Cause == process.LoadKind:
-		return reject(path+" is not a regular file", "set path to a binary")
+		return rejectPath(path+" is not a regular file", "set path to a binary")
 	case load.Cause == process.LoadTooLarge:
-		return reject(fmt.Sprintf("%s has %d bytes, more than a plugin may have (%d)", path, load.Size, maxProgram), "set path to a binary")
+		return rejectPath(fmt.Sprintf("%s has %d bytes, more than a plugin may have (%d)", path, load.Size, maxProgram), "set path to a binary")
 	case load.Cause == process.LoadRead:
 		return s.newError("verify", load.Error(), "check the file system that it is on; it is tried again", err)
 	}
@@ -128,7 +140,7 @@ func (s *slot) warnUnsealed() {
 	s.unsealed = true
 	s.mu.Unlock()
 	if !known {
-		s.opts.Log(mesh.LevelWarn, s.entry.Name, unsealedWarning)
+		s.opts.Log(mesh.LevelWarn, s.entry().Name, unsealedWarning)
 	}
 }
 

@@ -38,7 +38,7 @@ func (s *slot) call(ctx context.Context, timeout time.Duration, method string, d
 		return err
 	case <-ctx.Done():
 		// The call goes on: whether it returns shows whether the plugin lives.
-		return &CallError{Plugin: s.entry.Name, Method: method, Kind: ctx.Err(), Detail: "the caller stopped waiting"}
+		return &CallError{Plugin: s.entry().Name, Method: method, Kind: ctx.Err(), Detail: "the caller stopped waiting"}
 	}
 }
 
@@ -69,8 +69,8 @@ func (s *slot) stream(ctx context.Context, method string, do rpc) error {
 // pollTimeout is the timeout of calls that are made at every tick, unless the entry
 // names one: a plugin that has the answer at hand needs no more.
 func (s *slot) pollTimeout() time.Duration {
-	if s.entry.timed {
-		return s.entry.Timeout
+	if s.entry().timed {
+		return s.entry().Timeout
 	}
 	return defaultPollTimeout
 }
@@ -83,7 +83,7 @@ func (s *slot) reserve(method string, group func(*instance) *sync.WaitGroup) (*i
 	i := s.instance
 	if i == nil || s.machine.phase != ready {
 		return nil, &NotReadyError{
-			Plugin: s.entry.Name, Status: s.machine.phase.String(), Reason: s.machine.reason,
+			Plugin: s.entry().Name, Status: s.machine.phase.String(), Reason: s.machine.reason,
 			RetryIn: s.machine.retryIn(s.opts.Now()),
 		}
 	}
@@ -92,7 +92,7 @@ func (s *slot) reserve(method string, group func(*instance) *sync.WaitGroup) (*i
 	case i.tokens <- struct{}{}:
 	default:
 		s.stats.failures++
-		return nil, &CallError{Plugin: s.entry.Name, Method: method, Kind: ErrBusy, Detail: fmt.Sprintf("%d; it is called faster than it answers", maxCalls)}
+		return nil, &CallError{Plugin: s.entry().Name, Method: method, Kind: ErrBusy, Detail: fmt.Sprintf("%d; it is called faster than it answers", maxCalls)}
 	}
 	group(i).Add(1)
 	return i, nil
@@ -102,8 +102,8 @@ func (s *slot) reserve(method string, group func(*instance) *sync.WaitGroup) (*i
 func (s *slot) guarded(method string, f func() error) error {
 	err := guard.Call(f)
 	if caught, ok := err.(*guard.PanicError); ok {
-		err = &CallError{Plugin: s.entry.Name, Method: method, Kind: ErrFailed, Detail: plaintext.Clean(caught.Error(), detailLength)}
-		s.opts.Log(mesh.LevelError, s.entry.Name, err.Error())
+		err = &CallError{Plugin: s.entry().Name, Method: method, Kind: ErrFailed, Detail: plaintext.Clean(caught.Error(), detailLength)}
+		s.opts.Log(mesh.LevelError, s.entry().Name, err.Error())
 	}
 	return err
 }
@@ -117,7 +117,7 @@ func (s *slot) classify(i *instance, method string, err error) error {
 	}
 	if code == codes.Canceled || code == codes.Unavailable {
 		unavailable := func(why string) error {
-			return &CallError{Plugin: s.entry.Name, Method: method, Kind: ErrUnavailable, Detail: why}
+			return &CallError{Plugin: s.entry().Name, Method: method, Kind: ErrUnavailable, Detail: why}
 		}
 		select {
 		case <-i.proc.Done():
@@ -130,5 +130,5 @@ func (s *slot) classify(i *instance, method string, err error) error {
 		default:
 		}
 	}
-	return callError(s.entry.Name, method, err)
+	return callError(s.entry().Name, method, err)
 }

@@ -75,7 +75,7 @@ func TestDeadlockedCallIsAborted(t *testing.T) {
 		func(o *catalog.Options) { o.HangTimeout = 100 * time.Millisecond })
 	before := r.waitFor("testplugin", snapshot.PluginReady)
 	if _, err := r.locality("testplugin").SampleRTT(context.Background()); err == nil ||
-		err.Error() != "plugin testplugin: LocalityProbe.SampleRtt: deadline exceeded: no answer within 1s; see what it waits for, or set timeout in its entry in meshos.toml" {
+		err.Error() != "plugin testplugin: LocalityProbe.SampleRtt: deadline exceeded: no answer within 1s; see what it waits for, or set timeout in its entry in meshos.toml, then run meshos reload" {
 		t.Errorf("call: %v", err)
 	}
 	r.until("it is replaced", func() bool { v := r.view("testplugin"); return v.PID != before.PID && v.Status == snapshot.PluginReady })

@@ -64,8 +64,8 @@ func (c *Catalog) Run(ctx context.Context, serving func(plugin string, kinds []s
 	for _, s := range c.slots {
 		wg.Go(func() {
 			s.run(ctx, env, func(err error) {
-				if err != nil && s.entry.Required {
-					cancel(&RequiredError{Plugin: s.entry.Name, Err: err})
+				if err != nil && s.entry().Required {
+					cancel(&RequiredError{Plugin: s.entry().Name, Err: err})
 				}
 			})
 		})
@@ -103,7 +103,7 @@ func (c *Catalog) Describe(name string) (*hostv1.PluginDetail, error) {
 		return nil, err
 	}
 	detail := &hostv1.PluginDetail{
-		View: wire.PluginToProto(s.view(c.opts.Now())), Path: s.entry.Path, LastStderr: s.output.Lines(),
+		View: wire.PluginToProto(s.view(c.opts.Now())), Path: s.entry().Path, LastStderr: s.output.Lines(),
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -135,7 +135,7 @@ func (c *Catalog) Retry() {
 // find returns the slot of a plugin.
 func (c *Catalog) find(name string) (*slot, error) {
 	for _, s := range c.slots {
-		if s.entry.Name == name {
+		if s.entry().Name == name {
 			return s, nil
 		}
 	}

@@ -33,7 +33,7 @@ func callError(plugin, method string, err error) error {
 			detail += "; it has to send less in one answer"
 		}
 	case ErrUnimplemented:
-		detail += "; take this kind out of kinds in its entry, or install a build that serves it"
+		detail += "; take this kind out of kinds in its entry in meshos.toml and run meshos reload, or install a build that serves it"
 	}
 	return &CallError{Plugin: plugin, Method: method, Kind: kind, Detail: detail, RetryIn: retryIn(st)}
 }

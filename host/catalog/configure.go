@@ -34,6 +34,10 @@ func (c *Catalog) Reconfigure(ctx context.Context, name string, config map[strin
 	}
 	for kept := false; !kept; {
 		i := s.acquire()
+		if i != nil && s.outdated(i) { // it is about to be replaced by one that gets this
+			i.calls.Done()
+			i = nil
+		}
 		if i != nil {
 			err := s.configure(ctx, i, config)
 			i.calls.Done()
@@ -55,10 +59,11 @@ func (s *slot) keepConfig(config map[string]any, taken *instance) bool {
 	defer s.mu.Unlock()
 	s.config = config
 	s.configVersion++
-	if s.instance != nil && s.instance != taken {
+	leaving := s.instance != nil && s.outdated(s.instance)
+	if s.instance != nil && s.instance != taken && !leaving {
 		return false
 	}
-	if s.instance != nil {
+	if s.instance != nil && !leaving {
 		s.renewLocked()
 	}
 	s.retryNow = s.machine.awaitsRetry()
@@ -69,7 +74,7 @@ func (s *slot) keepConfig(config map[string]any, taken *instance) bool {
 func (s *slot) configure(ctx context.Context, i *instance, config map[string]any) error {
 	fields, err := structpb.NewStruct(config)
 	if err != nil {
-		return &Error{Plugin: s.entry.Name, Step: "configure", Rejected: true, Problem: err.Error(), Remedy: correctConfig, Err: err}
+		return &Error{Plugin: s.entry().Name, Step: "configure", Rejected: true, Problem: err.Error(), Remedy: correctConfig, Entry: true, Err: err}
 	}
 	dir, err := filepath.Abs(s.dataDir())
 	if err != nil {
@@ -87,7 +92,7 @@ func (s *slot) configure(ctx context.Context, i *instance, config map[string]any
 		if errors.Is(err, ErrInvalidArgument) {
 			err.Problem = "it refuses its configuration: " + err.Err.(*CallError).Detail
 			err.Remedy = correctConfig
-			err.Rejected = true
+			err.Rejected, err.Entry = true, true
 		}
 		return err
 	}
@@ -102,7 +107,7 @@ func (s *slot) keepWarnings(said []string) {
 	for _, w := range said[:min(len(said), maxWarnings)] {
 		w = plaintext.Clean(w, detailLength)
 		warnings = append(warnings, w)
-		s.opts.Log(mesh.LevelWarn, s.entry.Name, "configuration: "+w)
+		s.opts.Log(mesh.LevelWarn, s.entry().Name, "configuration: "+w)
 	}
 	s.mu.Lock()
 	s.warnings = warnings

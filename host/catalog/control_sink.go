@@ -17,7 +17,7 @@ func (c *ControlSink) Renewed() <-chan struct{} { return c.slot.renewed() }
 
 // Deliver sends one event. The error is a *NotReadyError or a *CallError.
 func (c *ControlSink) Deliver(ctx context.Context, event *pluginv1.ControlEvent) error {
-	return c.slot.call(ctx, c.slot.entry.Timeout, "ControlSink.Deliver", func(ctx context.Context, conn grpc.ClientConnInterface) error {
+	return c.slot.call(ctx, c.slot.entry().Timeout, "ControlSink.Deliver", func(ctx context.Context, conn grpc.ClientConnInterface) error {
 		_, err := pluginv1.NewControlSinkClient(conn).Deliver(ctx, event)
 		return err
 	})

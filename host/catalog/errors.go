@@ -40,6 +40,8 @@ type Error struct {
 	Remedy  string // what a person should do; may be empty
 	// Rejected is set if a retry can't help until a file or the configuration changes.
 	Rejected bool
+	// Entry is set if the remedy is to change its entry in meshos.toml.
+	Entry bool
 	// Host is set if it is the fault of this node or machine, which lacks something: the
 	// failure does not count against the plugin.
 	Host bool
@@ -51,13 +53,21 @@ func (e *Error) Error() string {
 	return "plugin " + e.Plugin + ": " + e.reason()
 }
 
-// reason returns the error without the name of the plugin.
+// reason returns the error without the name of the plugin, as Error does.
 func (e *Error) reason() string {
 	s := e.Step + ": " + e.Problem
 	if e.Remedy != "" {
 		s += "; " + e.Remedy
 	}
 	return s
+}
+
+// standing returns the same as long as the node runs, which takes over another entry then.
+func (e *Error) standing() string {
+	if e.Entry {
+		return e.reason() + ", then run meshos reload"
+	}
+	return e.reason()
 }
 
 // Unwrap returns the cause.

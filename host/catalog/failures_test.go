@@ -46,16 +46,16 @@ func TestStartErrors(t *testing.T) {
 		rejected bool
 		want     string // FILE stands for the binary, SUM for its checksum, SIZE and TIME for its own
 	}{
-		{withPath("missing", dir+"/none"), true, `start: ` + dir + `/none does not exist; build it with "make build" or set path`},
-		{withPath("folder", dir), true, `start: ` + dir + ` is a directory; set path to the binary in it`},
+		{withPath("missing", dir+"/none"), true, `start: ` + dir + `/none does not exist; build it with "make build", or set path in its entry in meshos.toml, then run meshos reload`},
+		{withPath("folder", dir), true, `start: ` + dir + ` is a directory; set path to the binary inside in its entry in meshos.toml, then run meshos reload`},
 		{withPath("text", text), true, `start: ` + text + ` is not executable (mode -rw-r--r--); chmod +x it`},
 		{withPath("garbage", garbage), true, `start: ` + garbage + `: not executable: exec format error; install a build for ` + runtime.GOOS + `/` + runtime.GOARCH},
-		{withPath("pipe", pipe), true, `start: ` + pipe + ` is not a regular file; set path to a binary`},
+		{withPath("pipe", pipe), true, `start: ` + pipe + ` is not a regular file; set path to a binary in its entry in meshos.toml, then run meshos reload`},
 		{withPath("stranger", "/bin/true"), false, `start: it ended before its handshake: exit status 0; it may not be a plugin at all: run /bin/true by hand to see why`},
 		{withPath("script", script), true, `start: ` + script + `: the file is there, but the loader or interpreter that it names is not; build it statically (CGO_ENABLED=0), or install what it names and touch the file`},
 		{
 			entry("pinned", "", func(e *catalog.Entry) { e.SHA256 = pin }), true,
-			`verify: FILE has the wrong checksum: expected sha256 ` + pin + `, got SUM (SIZE bytes, modified TIME); if this is the file you want, put sha256 = "SUM" into its entry in meshos.toml`,
+			`verify: FILE has the wrong checksum: expected sha256 ` + pin + `, got SUM (SIZE bytes, modified TIME); if this is the file you want, put sha256 = "SUM" into its entry in meshos.toml, then run meshos reload`,
 		},
 		{entry("exit", "exit-3"), false, `start: it ended before its handshake: exit status 3, its last line: "can't open the frobnicator"; run FILE by hand to see why`},
 		{entry("cookie", "wrong-cookie"), false, `start: it ended before its handshake: exit status 1, its last line: "load any plugins automatically"; it is a plugin, but not for this host: it does not know MESHOS_PLUGIN=meshos.plugin.v1`},
@@ -66,10 +66,10 @@ func TestStartErrors(t *testing.T) {
 		{entry("noservice", "no-plugin-service"), true, `describe: it does not serve meshos.plugin.v1.Plugin; build it with pluginsdk`},
 		{
 			entry("kinds", "", func(e *catalog.Entry) { e.Kinds = []string{catalog.KindActuator} }), true,
-			`describe: it does not serve actuator, only chain_appender, health_probe, inventory_probe, locality_probe, migration_aborter, migration_source, placement_scorer; correct kinds in its entry in meshos.toml`,
+			`describe: it does not serve actuator, only chain_appender, health_probe, inventory_probe, locality_probe, migration_aborter, migration_source, placement_scorer; correct kinds in its entry in meshos.toml, then run meshos reload`,
 		},
-		{entry("config", "", withConfig), true, `configure: it refuses its configuration: interval: "x" is not a duration; correct [plugin.config] in its entry in meshos.toml`},
-		{entry("slow", "slow-configure", func(e *catalog.Entry) { e.Timeout = time.Second }), false, `configure: no answer within 1s; see what it waits for, or raise timeout in its entry in meshos.toml`},
+		{entry("config", "", withConfig), true, `configure: it refuses its configuration: interval: "x" is not a duration; correct [plugin.config] in its entry in meshos.toml, then run meshos reload`},
+		{entry("slow", "slow-configure", func(e *catalog.Entry) { e.Timeout = time.Second }), false, `configure: no answer within 1s; see what it waits for, or raise timeout in its entry in meshos.toml, then run meshos reload`},
 		{entry("gone", "exit-in-configure"), false, `configure: it ended during this step: exit status 4, its last line: "gone"; see its last lines with "meshos plugin describe gone"`},
 		{entry("panic", "panic-at-start"), false, `start: it ended before its handshake: exit status 2, it crashed: "panic: no luck today"; run FILE by hand to see why`},
 	}

@@ -51,7 +51,7 @@ func TestASparseFileIsNotRead(t *testing.T) {
 	}
 	r := start(t, []catalog.Entry{entry("sparse", "", func(e *catalog.Entry) { e.Path = path })})
 	v := r.waitFor("sparse", snapshot.PluginRejected)
-	if want := fmt.Sprintf("start: %s has %d bytes, more than a plugin may have (%d); set path to a binary", path, int64(300)<<30, 1<<30); v.Message != want {
+	if want := fmt.Sprintf("start: %s has %d bytes, more than a plugin may have (%d); set path to a binary in its entry in meshos.toml, then run meshos reload", path, int64(300)<<30, 1<<30); v.Message != want {
 		t.Errorf("got  %s\nwant %s", v.Message, want)
 	}
 }

@@ -71,8 +71,8 @@ func (c *call) timedOut() {
 	}
 	c.late = true
 	c.settle(&CallError{
-		Plugin: c.slot.entry.Name, Method: c.method, Kind: ErrDeadline,
-		Detail: "no answer within " + c.timeout.String() + "; see what it waits for, or set timeout in its entry in meshos.toml",
+		Plugin: c.slot.entry().Name, Method: c.method, Kind: ErrDeadline,
+		Detail: "no answer within " + c.timeout.String() + "; see what it waits for, or set timeout in its entry in meshos.toml, then run meshos reload",
 	})
 	c.step(func(m *machine, now time.Time) { m.callLate(now, c.method) })
 }
@@ -115,5 +115,5 @@ func (c *call) settle(err error) {
 		s.stats.failures++
 	}
 	s.mu.Unlock()
-	s.opts.Observe(s.entry.Name, c.method, took, err)
+	s.opts.Observe(s.entry().Name, c.method, took, err)
 }

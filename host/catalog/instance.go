@@ -41,6 +41,9 @@ type instance struct {
 	readers sync.WaitGroup // of stdout and stderr
 	printed []*pluginlog.Writer
 
+	entry  *Entry // what it was started for, and the checksum of its program
+	sha256 string
+
 	// What it said of itself.
 	version string
 	schema  string

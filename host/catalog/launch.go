@@ -44,7 +44,7 @@ func (s *slot) launch(ctx context.Context, env *runEnv, program *process.Program
 	defer lifelineR.Close()
 
 	i := newInstance(lifelineW, dir)
-	spec := process.Spec{Path: s.entry.Path, Program: program, Lasting: true, Env: s.entry.Env, ExtraFiles: []*os.File{lifelineR}}
+	spec := process.Spec{Path: s.entry().Path, Program: program, Lasting: true, Env: s.entry().Env, ExtraFiles: []*os.File{lifelineR}}
 	l := &launching{slot: s, spawner: env.spawner, instance: i}
 	failure := l.connect(ctx, spec)
 	if failure == nil {
@@ -155,7 +155,7 @@ func (l *launching) started(p *process.Process) {
 			}
 			if problem != "" {
 				l.refused.Store(&Error{
-					Plugin: s.entry.Name, Step: "start", Problem: problem, Remedy: remedy, Rejected: true,
+					Plugin: s.entry().Name, Step: "start", Problem: problem, Remedy: remedy, Rejected: true,
 				})
 				line = ""
 			}

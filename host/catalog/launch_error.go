@@ -32,17 +32,17 @@ func (l *launching) failure(ctx context.Context, err error) *Error {
 	case errors.As(err, &abandoned):
 		s.setProcess(abandoned.Process)
 		return s.newError("start", fmt.Sprintf("%s could not be executed within %v, and process %d hangs in the kernel with it",
-			s.entry.Path, s.opts.StartTimeout, abandoned.Process.Pid()), "check the file system that it is on", err)
+			s.entry().Path, s.opts.StartTimeout, abandoned.Process.Pid()), "check the file system that it is on", err)
 	case ctx.Err() != nil && !errors.Is(ctx.Err(), context.DeadlineExceeded):
 		return s.newError("start", "the host is stopping", "", ctx.Err())
 	case ctx.Err() != nil && l.instance.proc == nil:
-		return s.newError("start", fmt.Sprintf("%s could not be executed within %v", s.entry.Path, s.opts.StartTimeout),
+		return s.newError("start", fmt.Sprintf("%s could not be executed within %v", s.entry().Path, s.opts.StartTimeout),
 			"the system makes its execution wait: check its file system, and who holds a lease on it", ctx.Err())
 	case ctx.Err() != nil && l.runner.shookHands.Load():
 		return s.newError("start", fmt.Sprintf("its handshake came, but within %v %s%s", s.opts.StartTimeout, l.missing(), s.lastMessage()), serveGRPC, ctx.Err())
 	case ctx.Err() != nil:
 		return s.newError("start", fmt.Sprintf("no handshake within %v%s", s.opts.StartTimeout, s.lastMessage()),
-			fmt.Sprintf("run %s by hand to see what it does", filepath.Clean(s.entry.Path)), ctx.Err())
+			fmt.Sprintf("run %s by hand to see what it does", filepath.Clean(s.entry().Path)), ctx.Err())
 	case err == nil:
 		return nil
 	case l.instance.proc == nil:
@@ -79,7 +79,7 @@ func (l *launching) noConnection(err error) *Error {
 	if l.runner.shookHands.Load() && i.proc.Exit().Signal == syscall.SIGKILL { // by go-plugin
 		return unserved()
 	}
-	remedy := fmt.Sprintf("run %s by hand to see why", filepath.Clean(s.entry.Path))
+	remedy := fmt.Sprintf("run %s by hand to see why", filepath.Clean(s.entry().Path))
 	last, _ := s.output.LastMessage()
 	switch {
 	case i.proc.Exit().Clean():
@@ -94,7 +94,7 @@ func (l *launching) noConnection(err error) *Error {
 func startRemedy(err *process.StartError) string {
 	switch err.Cause {
 	case process.CauseNotFound:
-		return `build it with "make build" or set path`
+		return buildIt + " in its entry in meshos.toml, then run meshos reload"
 	case process.CauseNotExecutable:
 		return fmt.Sprintf("install a build for %s/%s", runtime.GOOS, runtime.GOARCH)
 	case process.CausePermission:

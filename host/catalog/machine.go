@@ -192,6 +192,14 @@ func (m *machine) retry(now time.Time) {
 	m.enter(now, verifying, "")
 }
 
+// changed records that the plugin has another entry, for which it is started anew.
+func (m *machine) changed(now time.Time) {
+	m.readySince, m.late = time.Time{}, 0
+	m.restarts++
+	m.enter(now, verifying, "")
+	m.note(now, "its entry in meshos.toml has changed")
+}
+
 // stop records that the host ends the plugin.
 func (m *machine) stop(now time.Time) { m.enter(now, stopping, "the host is stopping it") }
 

@@ -113,16 +113,21 @@ func (o Options) withDefaults() Options {
 		o.Observe = func(string, string, time.Duration, error) {}
 	}
 	o.Entries = slices.Clone(o.Entries)
-	for i := range o.Entries {
-		e := &o.Entries[i]
-		e.timed = e.Timeout > 0
-		setDefault(&e.Timeout, defaultCallTimeout)
-		if e.Path == "" {
-			e.Path = filepath.Join(o.PluginDir, e.Name)
-		}
-		e.SHA256 = strings.ToLower(e.SHA256)
+	for i, e := range o.Entries {
+		o.Entries[i] = o.complete(e)
 	}
 	return o
+}
+
+// complete returns an entry with defaults for what is not set.
+func (o Options) complete(e Entry) Entry {
+	e.timed = e.Timeout > 0
+	setDefault(&e.Timeout, defaultCallTimeout)
+	if e.Path == "" {
+		e.Path = filepath.Join(o.PluginDir, e.Name)
+	}
+	e.SHA256 = strings.ToLower(e.SHA256)
+	return e
 }
 
 func setDefault(d *time.Duration, value time.Duration) {
@@ -149,22 +154,31 @@ func (o Options) check() error {
 			bad("configured twice")
 		}
 		seen[e.Name] = true
-		if e.SHA256 != "" && !isSHA256(e.SHA256) {
-			bad("sha256 must be 64 hex digits, is %q", e.SHA256)
-		}
-		if _, unknown := knownKinds(e.Kinds); len(unknown) > 0 {
-			bad("unknown kind %q; known are %s", unknown[0], strings.Join(wire.Kinds(), ", "))
-		}
-		for _, kv := range e.Env {
-			if why := badVariable(kv); why != "" {
-				bad("env: %s", why)
-			}
-		}
-		if _, err := structpb.NewStruct(e.Config); err != nil {
-			bad("config: %v", err)
-		}
+		errs = append(errs, e.check()...)
 	}
 	return errors.Join(errs...)
+}
+
+// check returns everything that can't work in an entry whatever the binary is.
+func (e Entry) check() (errs []error) {
+	bad := func(format string, args ...any) {
+		errs = append(errs, fmt.Errorf("plugin %s: %s", e.Name, fmt.Sprintf(format, args...)))
+	}
+	if e.SHA256 != "" && !isSHA256(e.SHA256) {
+		bad("sha256 must be 64 hex digits, is %q", e.SHA256)
+	}
+	if _, unknown := knownKinds(e.Kinds); len(unknown) > 0 {
+		bad("unknown kind %q; known are %s", unknown[0], strings.Join(wire.Kinds(), ", "))
+	}
+	for _, kv := range e.Env {
+		if why := badVariable(kv); why != "" {
+			bad("env: %s", why)
+		}
+	}
+	if _, err := structpb.NewStruct(e.Config); err != nil {
+		bad("config: %v", err)
+	}
+	return errs
 }
 
 // badVariable returns why a variable can't be granted, or "".

@@ -91,7 +91,7 @@ func (s *slot) sendPeers(ctx context.Context, i *instance) error {
 	if !isProbe(i.kinds) {
 		return nil
 	}
-	turn, cancel := context.WithTimeout(ctx, s.entry.Timeout)
+	turn, cancel := context.WithTimeout(ctx, s.entry().Timeout)
 	defer cancel()
 	select {
 	case i.peers.sending <- struct{}{}:
@@ -131,7 +131,7 @@ func (s *slot) resendPeers(i *instance) time.Duration {
 			defer i.calls.Done()
 			defer p.resending.Store(false)
 			if err := s.sendPeers(i.ctx, i); err != nil {
-				s.opts.Log(mesh.LevelDebug, s.entry.Name, err.Error())
+				s.opts.Log(mesh.LevelDebug, s.entry().Name, err.Error())
 			}
 		}()
 	}

@@ -31,7 +31,7 @@ func (r *RecoveryHandler) Recover(ctx context.Context, healthy []mesh.NodeID) ([
 		},
 		func(answer *pluginv1.RecoverResponse) ([]answers.Event, answers.Discarded, error) {
 			if slots := answer.GetRecoveredSlots(); len(slots) > 0 {
-				r.slot.opts.Log(mesh.LevelInfo, r.slot.entry.Name, recoveredText(slots))
+				r.slot.opts.Log(mesh.LevelInfo, r.slot.entry().Name, recoveredText(slots))
 			}
 			good, bad := answers.Events(answer.GetEvents(), r.slot.peers.current())
 			return good, bad, nil

@@ -20,7 +20,7 @@ func (s *Scorer) NoOp() bool { return s.slot.isNoOp() }
 // error is a *NotReadyError or a *CallError. After an error, and after a restart of the
 // plugin, the next request has to be a full one; ErrFailedPrecondition asks for one too.
 func (s *Scorer) Score(ctx context.Context, view *pluginv1.ScoreRequest) (*meshosv1.ScoreTable, error) {
-	return ask(ctx, s.slot, s.slot.entry.Timeout, "PlacementScorer.Score",
+	return ask(ctx, s.slot, s.slot.entry().Timeout, "PlacementScorer.Score",
 		func(ctx context.Context, conn grpc.ClientConnInterface) (*meshosv1.ScoreTable, error) {
 			return pluginv1.NewPlacementScorerClient(conn).Score(ctx, view)
 		},

@@ -72,7 +72,7 @@ func (s *sessions) has(k process.Kin) bool {
 // PluginOf returns the plugin that a process belongs to, "" for none, and whether its entry
 // lets it use the node's API. A process belongs to the plugin whose process it descends
 // from, or whose session it is in. A process that this one has just started, while a plugin
-// is being started, counts as that plugin's. Of one that left its session and lost its
+// is being started, counts as that plugin's; if several are, it may call if they all may. Of one that left its session and lost its
 // parent it is only known that it is a plugin's: it may call if all plugins may.
 func (c *Catalog) PluginOf(pid int) (plugin string, mayCall bool) {
 	line, err := process.Ancestry(pid)
@@ -82,18 +82,23 @@ func (c *Catalog) PluginOf(pid int) (plugin string, mayCall bool) {
 	for _, kin := range line {
 		for _, s := range c.slots {
 			if s.sessions.has(kin) {
-				return s.entry.Name, s.entry.API
+				return s.entry().Name, s.entry().API
 			}
 		}
 	}
 	ours := slices.ContainsFunc(line[1:], func(k process.Kin) bool { return k.PID == os.Getpid() })
+	mayCall = true
 	for _, s := range c.slots {
 		if ours && s.sessions.isStarting() {
-			return s.entry.Name, false
+			plugin = s.entry().Name
+			mayCall = mayCall && s.entry().API
 		}
 	}
+	if plugin != "" {
+		return plugin, mayCall
+	}
 	if c.opts.Spawner != nil && c.opts.Spawner.Lost(line) {
-		all := !slices.ContainsFunc(c.slots, func(s *slot) bool { return !s.entry.API })
+		all := !slices.ContainsFunc(c.slots, func(s *slot) bool { return !s.entry().API })
 		return unknownPlugin, all
 	}
 	return "", true

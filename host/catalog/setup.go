@@ -49,45 +49,45 @@ func (s *slot) setUp(ctx context.Context, i *instance) error {
 
 // describe asks a process for its name, version and kinds, and checks them.
 func (s *slot) describe(ctx context.Context, i *instance) error {
-	ctx, cancel := context.WithTimeout(ctx, s.entry.Timeout)
+	ctx, cancel := context.WithTimeout(ctx, s.entry().Timeout)
 	defer cancel()
 	said, err := pluginv1.NewPluginClient(i.conn).Describe(ctx, &pluginv1.DescribeRequest{})
 	if err != nil {
 		return s.setupError("describe", i, err)
 	}
 	warn := func(format string, args ...any) {
-		s.opts.Log(mesh.LevelWarn, s.entry.Name, fmt.Sprintf(format, args...))
+		s.opts.Log(mesh.LevelWarn, s.entry().Name, fmt.Sprintf(format, args...))
 	}
-	if said.GetName() != s.entry.Name {
+	if said.GetName() != s.entry().Name {
 		warn("it calls itself %q", plaintext.Clean(said.GetName(), 100))
 	}
 	known, unknown := knownKinds(said.GetKinds())
 	if len(unknown) > 0 {
 		warn("it serves kinds that this host does not know: %s", plaintext.Clean(strings.Join(unknown, ", "), detailLength))
 	}
-	wanted, _ := knownKinds(s.entry.Kinds)
+	wanted, _ := knownKinds(s.entry().Kinds)
 	for _, kind := range wanted {
 		if !slices.Contains(known, kind) {
 			return &Error{
-				Plugin: s.entry.Name, Step: "describe", Rejected: true,
+				Plugin: s.entry().Name, Step: "describe", Rejected: true,
 				Problem: fmt.Sprintf("it does not serve %s, only %s", kind, orNone(strings.Join(known, ", "))),
-				Remedy:  "correct kinds in its entry in meshos.toml",
+				Remedy:  "correct kinds in its entry in meshos.toml", Entry: true,
 			}
 		}
 	}
-	used, unasked := s.entry.usedKinds(known)
+	used, unasked := s.entry().usedKinds(known)
 	i.notice = unaskedText(known, unasked)
 	if i.notice != "" {
 		warn("%s", i.notice)
 	}
 	if len(known) == 0 {
 		return &Error{
-			Plugin: s.entry.Name, Step: "describe", Rejected: true,
+			Plugin: s.entry().Name, Step: "describe", Rejected: true,
 			Problem: "it serves no kind that this host knows",
 			Remedy:  "install a build that is made for this host",
 		}
 	}
-	if len(s.entry.Chains) > 0 && !slices.Contains(used, KindChainAppender) {
+	if len(s.entry().Chains) > 0 && !slices.Contains(used, KindChainAppender) {
 		warn("its entry names chains of records, but it is not used as a chain_appender")
 	}
 	i.kinds, i.version = used, plaintext.Clean(said.GetVersion(), 100)
@@ -110,11 +110,11 @@ func (s *slot) setupCall(ctx context.Context, i *instance, method string, do fun
 	}
 	s.mu.Unlock()
 	if !running {
-		ctx, cancel := context.WithTimeout(ctx, s.entry.Timeout)
+		ctx, cancel := context.WithTimeout(ctx, s.entry().Timeout)
 		defer cancel()
 		return do(ctx, p)
 	}
-	c := s.newCall(i, method, s.entry.Timeout)
+	c := s.newCall(i, method, s.entry().Timeout)
 	c.internal = true
 	c.start(func(ctx context.Context, _ grpc.ClientConnInterface) error { return do(ctx, p) }, i.calls.Done)
 	select {
@@ -127,7 +127,7 @@ func (s *slot) setupCall(ctx context.Context, i *instance, method string, do fun
 
 // setupError returns what a failed call of the set-up means.
 func (s *slot) setupError(step string, i *instance, err error) *Error {
-	wrapped := callError(s.entry.Name, step, err).(*CallError)
+	wrapped := callError(s.entry().Name, step, err).(*CallError)
 	if errors.Is(wrapped, ErrUnavailable) { // the connection ends before the process
 		waitAtMost(100*time.Millisecond, func() { <-i.proc.Done() })
 	}
@@ -139,8 +139,10 @@ func (s *slot) setupError(step string, i *instance, err error) *Error {
 	}
 	switch {
 	case errors.Is(wrapped, ErrDeadline):
-		return s.newError(step, fmt.Sprintf("no answer within %v", s.entry.Timeout),
+		e := s.newError(step, fmt.Sprintf("no answer within %v", s.entry().Timeout),
 			"see what it waits for, or raise timeout in its entry in meshos.toml", wrapped)
+		e.Entry = true
+		return e
 	case errors.Is(wrapped, ErrUnavailable) && i.lostConnection():
 		// The directory has another name at each start: errors of one cause should be equal.
 		return s.newError(step, "its socket does not answer: "+strings.ReplaceAll(wrapped.Detail, i.dir, "$"+socketsKey),

@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/meshos/meshos/host/catalog/answers"
@@ -18,12 +19,15 @@ import (
 // slot is one configured plugin. Its goroutine (supervise.go) owns the plugin's life;
 // what others read of it is guarded by mu, which nobody holds while anything takes time.
 type slot struct {
-	entry     Entry
-	opts      *Options
-	peers     *peerBook
-	output    *pluginlog.Log
-	wake      chan struct{} // buffered for one: the goroutine has something to look at
-	triedFile fileStamp     // of the file at the last try; only the goroutine uses it
+	opts    *Options
+	peers   *peerBook
+	output  *pluginlog.Log
+	wake    chan struct{} // buffered for one: the goroutine has something to look at
+	current atomic.Pointer[Entry]
+
+	// At the last try; only the goroutine uses them.
+	triedFile  fileStamp
+	triedEntry *Entry
 
 	sessions sessions
 
@@ -58,23 +62,27 @@ type callStats struct {
 
 func newSlot(e Entry, opts *Options, peers *peerBook) *slot {
 	s := &slot{
-		entry: e, opts: opts, peers: peers, config: e.Config,
+		opts: opts, peers: peers, config: e.Config,
 		wake: make(chan struct{}, 1), renewal: make(chan struct{}),
 	}
+	s.current.Store(&e)
 	s.output = pluginlog.New(opts.Now, func(level mesh.LogLevel, message string) { opts.Log(level, e.Name, message) })
 	s.machine = newMachine(opts.Now(), defaultPolicy(opts.HangTimeout), opts.Rand, e.Enabled)
 	s.kinds, _ = knownKinds(e.Kinds)
 	return s
 }
 
+// entry returns the plugin's entry. Its keys are not changed: change replaces the entry.
+func (s *slot) entry() *Entry { return s.current.Load() }
+
 // dataDir returns the plugin's own directory.
 func (s *slot) dataDir() string {
-	return filepath.Join(s.opts.DataDir, "plugins", s.entry.Name)
+	return filepath.Join(s.opts.DataDir, "plugins", s.entry().Name)
 }
 
 // newError returns an error about this plugin that a retry may heal.
 func (s *slot) newError(step, problem, remedy string, err error) *Error {
-	return &Error{Plugin: s.entry.Name, Step: step, Problem: problem, Remedy: remedy, Err: err}
+	return &Error{Plugin: s.entry().Name, Step: step, Problem: problem, Remedy: remedy, Err: err}
 }
 
 // lastMessage returns the line of the process's stderr that says most about its end, as
@@ -93,7 +101,7 @@ func (s *slot) lastMessage() string {
 
 // seeLastLines is the remedy for what only the plugin's own output can explain.
 func (s *slot) seeLastLines() string {
-	return fmt.Sprintf(`see its last lines with "meshos plugin describe %s"`, s.entry.Name)
+	return fmt.Sprintf(`see its last lines with "meshos plugin describe %s"`, s.entry().Name)
 }
 
 // step changes the plugin's life. change is called with mu held.
@@ -143,7 +151,7 @@ func (s *slot) renewLocked() {
 func (s *slot) serves(kind string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.entry.Enabled && slices.Contains(s.kinds, kind)
+	return s.entry().Enabled && slices.Contains(s.kinds, kind)
 }
 
 // isNoOp reports whether the plugin describes itself as a placeholder.
@@ -158,7 +166,7 @@ func (s *slot) view(now time.Time) snapshot.Plugin {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	v := snapshot.Plugin{
-		Name: s.entry.Name, Version: s.version, Kinds: slices.Clone(s.kinds),
+		Name: s.entry().Name, Version: s.version, Kinds: slices.Clone(s.kinds),
 		Status: statusOf(s.machine.phase), Message: s.machine.reason,
 		Restarts: s.machine.restarts, Calls: s.stats.calls, Failures: s.stats.failures,
 		LastCall: s.stats.last, PID: s.pid, SHA256: s.sha256,

@@ -42,7 +42,8 @@ func (s *slot) run(ctx context.Context, env *runEnv, first func(error)) {
 // process has ended.
 func (s *slot) attempt(ctx context.Context, env *runEnv, first func(error)) {
 	s.output.NextProcess()
-	s.triedFile = stampOf(s.entry.Path) // before it is read: a change meanwhile counts
+	s.triedEntry = s.entry()
+	s.triedFile = stampOf(s.entry().Path) // before it is read: a change meanwhile counts
 	began := s.opts.Now()
 	i, err := s.startUp(ctx, env)
 	if err != nil {
@@ -59,10 +60,10 @@ func (s *slot) attempt(ctx context.Context, env *runEnv, first func(error)) {
 		m.configured(now)
 		s.renewLocked()
 	})
-	s.opts.Log(mesh.LevelInfo, s.entry.Name, fmt.Sprintf("ready after %v: version %s, pid %d, serves %s",
+	s.opts.Log(mesh.LevelInfo, s.entry().Name, fmt.Sprintf("ready after %v: version %s, pid %d, serves %s",
 		s.opts.Now().Sub(began).Round(time.Millisecond), orNone(i.version), i.proc.Pid(), orNone(strings.Join(i.kinds, ", "))))
 	if report {
-		env.serving(s.entry.Name, slices.Clone(i.kinds))
+		env.serving(s.entry().Name, slices.Clone(i.kinds))
 	}
 	first(nil)
 	s.watch(ctx, i)
@@ -86,6 +87,7 @@ func (s *slot) startUp(ctx context.Context, env *runEnv) (*instance, error) {
 	if err != nil {
 		return nil, err
 	}
+	i.entry, i.sha256 = s.triedEntry, sha256
 	s.step(func(m *machine, now time.Time) { m.started(now) })
 	if err := s.setUp(ctx, i); err != nil {
 		exit := i.stop(100 * time.Millisecond)
@@ -102,7 +104,7 @@ func (s *slot) fail(err error) {
 	refused, lacks := false, false
 	if errors.As(err, &e) {
 		e = e.orLack()
-		reason, refused, lacks = e.reason(), e.Rejected, e.Host
+		reason, refused, lacks = e.standing(), e.Rejected, e.Host
 	}
 	var after phase
 	var in time.Duration
@@ -116,10 +118,11 @@ func (s *slot) fail(err error) {
 			m.failed(now, reason)
 		}
 		after, in = m.phase, m.until.Sub(now)
+		s.retryNow = s.retryNow || s.triedEntry != s.entry() // this try was for an entry that is not in force any more
 	})
 	switch after {
 	case rejected:
-		reason += "; rejected until its file or configuration changes"
+		reason += "; rejected until its file or its entry changes"
 	case quarantined:
 		reason += fmt.Sprintf("; quarantined for %v", in.Round(time.Second))
 	}
@@ -127,11 +130,11 @@ func (s *slot) fail(err error) {
 		reason += "; not the plugin's fault"
 	}
 	// The record does not name the pause, so that records of one cause are equal.
-	s.opts.Failure(s.entry.Name, reason)
+	s.opts.Failure(s.entry().Name, reason)
 	if after == backingOff {
 		reason += fmt.Sprintf("; next try in %v", in.Round(time.Millisecond))
 	}
-	s.opts.Log(mesh.LevelError, s.entry.Name, reason)
+	s.opts.Log(mesh.LevelError, s.entry().Name, reason)
 }
 
 // awaitRetry returns when the next try is made, or when there may be another reason for
@@ -169,7 +172,7 @@ func (s *slot) awaitChange(ctx context.Context) {
 		again := s.retryNow
 		s.retryNow = false
 		s.mu.Unlock()
-		if again || stampOf(s.entry.Path) != s.triedFile {
+		if again || stampOf(s.entry().Path) != s.triedFile {
 			s.step(func(m *machine, now time.Time) { m.retry(now) })
 			return
 		}

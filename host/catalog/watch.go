@@ -19,6 +19,10 @@ func (s *slot) watch(ctx context.Context, i *instance) {
 		check, lags := s.machine.nextCheck()
 		hung, reason := s.machine.hung(s.opts.Now()), s.machine.reason
 		s.mu.Unlock()
+		if s.outdated(i) {
+			s.replace(i)
+			return
+		}
 		if hung {
 			s.abortHung(i, reason)
 			return

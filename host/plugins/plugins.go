@@ -78,9 +78,9 @@ func (p *Plugins) SetPeers(ctx context.Context, peers []config.Peer) error {
 	return p.catalog.SetPeers(ctx, Peers(peers))
 }
 
-// Reconfigure gives a plugin another configuration; see catalog.Catalog.
-func (p *Plugins) Reconfigure(ctx context.Context, name string, config map[string]any) error {
-	return p.catalog.Reconfigure(ctx, name, config)
+// Change gives a plugin another entry; see catalog.Catalog.
+func (p *Plugins) Change(ctx context.Context, next config.Plugin) (entry, config error) {
+	return p.catalog.Change(ctx, entryOf(next))
 }
 
 // Retry starts at once what is down.

@@ -51,7 +51,9 @@ type Intake interface {
 // Plugins are the running plugins.
 type Plugins interface {
 	SetPeers(ctx context.Context, peers []config.Peer) error
-	Reconfigure(ctx context.Context, name string, config map[string]any) error
+	// Change hands over what can change of an entry while the plugin runs: all of it is
+	// refused, or its configuration alone by the plugin.
+	Change(ctx context.Context, next config.Plugin) (entry, config error)
 	// Retry starts at once what is down.
 	Retry()
 }
@@ -143,13 +145,13 @@ func (r *Reloader) reload(ctx context.Context) (result Result) {
 			}
 		})
 	}
-	kept := map[string]error{}
+	var kept map[string]refusal
 	within(ctx, stepTimeout, func(ctx context.Context) {
-		kept = reconfigure(ctx, r.parts.Plugins, r.current, next)
+		kept = changePlugins(ctx, r.parts.Plugins, r.current, next)
 	})
 	for _, name := range slices.Sorted(maps.Keys(kept)) {
-		r.parts.Report("plugin:"+name, fmt.Sprintf("reload: it keeps its configuration: %v", kept[name]))
-		result.Kept = append(result.Kept, fmt.Sprintf("%s: %v", name, kept[name]))
+		r.parts.Report("plugin:"+name, fmt.Sprintf("reload: it keeps its configuration: %v", kept[name].error))
+		result.Kept = append(result.Kept, fmt.Sprintf("%s: %v", name, kept[name].error))
 	}
 	r.parts.Plugins.Retry() // what they lacked may be granted or installed by now
 	inForce := inForce(r.current, next, kept)

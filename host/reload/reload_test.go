@@ -28,12 +28,14 @@ func TestAReloadThatAPluginRefusedIsAskedOfItAgain(t *testing.T) {
 		Peers:   []config.Peer{{ID: mesh.NodeID(3)}},
 		Plugins: []config.Plugin{plugin("took", "2s"), plugin("refused", "2s"), plugin("added", "2s")},
 	}
-	next.Plugins[0].Path = "/elsewhere"
+	next.Plugins[0].Path, next.Plugins[0].Required = "/elsewhere", true
+	next.Plugins[1].SHA256 = "ab"
 	want := &config.Config{
 		Peers:   []config.Peer{{ID: 3}},
 		Plugins: []config.Plugin{plugin("took", "2s"), plugin("refused", "1s")},
 	}
-	if diff := cmp.Diff(want, inForce(current, next, map[string]error{"refused": errors.New("no")})); diff != "" {
+	want.Plugins[0].Path, want.Plugins[1].SHA256 = "/elsewhere", "ab"
+	if diff := cmp.Diff(want, inForce(current, next, map[string]refusal{"refused": {error: errors.New("no")}})); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
 	}
 }
@@ -45,18 +47,18 @@ type hanging struct {
 	took  map[string]any
 }
 
-func (h *hanging) Reconfigure(ctx context.Context, name string, config map[string]any) error {
-	if slices.Contains(h.never, name) {
+func (h *hanging) Change(ctx context.Context, next config.Plugin) (entry, config error) {
+	if slices.Contains(h.never, next.Name) {
 		<-ctx.Done()
-		return ctx.Err()
+		return nil, ctx.Err()
 	}
 	if ctx.Err() != nil {
-		return ctx.Err()
+		return nil, ctx.Err()
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.took[name] = maps.Clone(config)
-	return nil
+	h.took[next.Name] = maps.Clone(next.Config)
+	return nil, nil
 }
 
 func TestAPluginThatHangsOnAReloadKeepsNoOtherFromIt(t *testing.T) {
@@ -67,9 +69,9 @@ func TestAPluginThatHangsOnAReloadKeepsNoOtherFromIt(t *testing.T) {
 		current := &config.Config{Plugins: []config.Plugin{plugin("a", 1), plugin("b", 1), plugin("c", 1), plugin("same", 1)}}
 		next := &config.Config{Plugins: []config.Plugin{plugin("a", 2), plugin("b", 2), plugin("c", 2), plugin("same", 1), plugin("added", 1)}}
 		plugins := &hanging{never: []string{"a", "b"}, took: make(map[string]any)}
-		var kept map[string]error
+		var kept map[string]refusal
 		within(t.Context(), time.Second, func(ctx context.Context) {
-			kept = reconfigure(ctx, plugins, current, next)
+			kept = changePlugins(ctx, plugins, current, next)
 		})
 		if diff := cmp.Diff(map[string]any{"c": map[string]any{"n": 2}}, plugins.took); diff != "" {
 			t.Errorf("taken: -want +got:\n%s", diff)
@@ -78,4 +80,21 @@ func TestAPluginThatHangsOnAReloadKeepsNoOtherFromIt(t *testing.T) {
 			t.Errorf("kept: -want +got:\n%s", diff)
 		}
 	})
+}
+
+// Appenders are subscribed once, at the start of a node.
+func TestWhoStoresRecordsNeedsARestart(t *testing.T) {
+	for _, c := range []struct {
+		old, next, want []string
+	}{
+		{[]string{"health_probe"}, []string{"locality_probe"}, []string{"locality_probe"}},
+		{nil, []string{"chain_appender"}, nil},
+		{[]string{"chain_appender"}, []string{"actuator"}, []string{"chain_appender"}},
+		{[]string{"chain_appender"}, []string{"chain_appender", "actuator"}, []string{"chain_appender", "actuator"}},
+	} {
+		got := takenOver(config.Plugin{Kinds: c.old}, config.Plugin{Kinds: c.next})
+		if diff := cmp.Diff(c.want, got.Kinds); diff != "" {
+			t.Errorf("%v to %v: -want +got:\n%s", c.old, c.next, diff)
+		}
+	}
 }
