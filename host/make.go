@@ -168,7 +168,8 @@ func (n *node) make(ctx context.Context, spawner *process.Spawner) (err error) {
 
 	n.api = api.NewService(api.Options{
 		Reader: reader, Intake: n.intake.Client(intake.API()), Plugins: n.catalog, StateReader: feed, Records: n.records,
-		Report: n.failures.Add, Origin: n.catalog.PluginOf,
+		Operators: n.operators.HasOperators(),
+		Report:    n.failures.Add, Origin: n.catalog.PluginOf,
 		Simulate: func(ev mesh.AdminEvent) (*meshosv1.BlastRadius, []byte, error) {
 			radius, hash, err := n.operators.Simulate(reader.Latest(), ev)
 			return radius, hash[:], err
@@ -187,7 +188,7 @@ func (n *node) make(ctx context.Context, spawner *process.Spawner) (err error) {
 			return n.records.Durable(ctx, c, n.epoch, seq)
 		},
 	})
-	if n.listeners, err = api.OpenListeners(ctx, cfg.Node.Socket, cfg.Node.Listen); err != nil {
+	if n.listeners, err = api.OpenListeners(ctx, cfg.Node.Socket, cfg.Node.SocketGroup, cfg.Node.Listen); err != nil {
 		return err
 	}
 	n.opened = append(n.opened, n.listeners.Close)

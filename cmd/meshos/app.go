@@ -67,7 +67,7 @@ explain --journal, audit verify, audit export, version and completion, which nee
 no running node.
 
 Exit codes: 0 done, 1 failed, 2 wrong usage or configuration, 3 the node did not
-answer, 4 the node rejected the command.`,
+answer, 4 the node rejected the command, 5 this user may not do that.`,
 		Version:       a.version, // for --version
 		SilenceErrors: true,
 		SilenceUsage:  true,

@@ -17,17 +17,15 @@ const lookWithin = time.Second
 const (
 	hintBusy    = "try again, or look into the node's log; `meshos status --timeout 1m` waits longer"
 	hintTooMany = "end clients that are not needed any more; root has connections of its own"
-	hintAccess  = "run this as the user who runs the node, or as root"
 )
 
-// diagnose returns what is wrong with the socket, and what to do about it.
+// diagnose returns what is wrong with the socket, and what to do about it. It is not
+// called for a socket that this user has no access to.
 func (n *nodeClient) diagnose() (reason, hint string) {
 	info, err := os.Stat(n.path)
 	switch {
 	case errors.Is(err, os.ErrNotExist):
 		return "it does not exist", n.hint()
-	case errors.Is(err, os.ErrPermission):
-		return "permission denied: this user has no access to its folder", hintAccess
 	case err != nil:
 		return err.Error(), n.hint()
 	case info.Mode().Type() != os.ModeSocket:
@@ -45,8 +43,6 @@ func (n *nodeClient) diagnose() (reason, hint string) {
 func (n *nodeClient) refusal(err error) (reason, hint string) {
 	var timeout net.Error
 	switch {
-	case errors.Is(err, os.ErrPermission):
-		return "permission denied: only the user who runs the node and root have access to it", hintAccess
 	case errors.Is(err, syscall.ECONNREFUSED):
 		return "nothing listens on it", n.hint()
 	case errors.Is(err, syscall.EAGAIN), errors.As(err, &timeout) && timeout.Timeout():
@@ -76,6 +72,9 @@ func greeting(conn net.Conn, hint string) (reason, what string) {
 
 // noAnswer returns the error of a node that does not answer.
 func (n *nodeClient) noAnswer() error {
+	if denied := n.denied(); denied != nil {
+		return denied
+	}
 	reason, hint := n.diagnose()
 	return &noAnswerError{path: n.path, reason: reason, hint: hint}
 }

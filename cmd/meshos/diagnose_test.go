@@ -88,13 +88,28 @@ func TestWhyANodeDoesNotAnswerIsToldApart(t *testing.T) {
 	}
 }
 
+// Whether a user may not, or no node runs, is told apart; and what to do about it.
 func TestPermissionDeniedIsSaid(t *testing.T) {
-	denied := &net.OpError{Op: "dial", Err: os.NewSyscallError("connect", syscall.EACCES)}
-	if reason, hint := (&nodeClient{}).refusal(denied); !strings.HasPrefix(reason, "permission denied: only the user who runs the node") || hint != hintAccess {
-		t.Errorf("%s; %s", reason, hint)
+	mode := func(m os.FileMode) os.FileInfo {
+		path := filepath.Join(t.TempDir(), "f")
+		write(t, path, "")
+		if err := os.Chmod(path, m); err != nil {
+			t.Fatal(err)
+		}
+		info, err := os.Stat(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return info
+	}
+	if hint := accessHint(mode(0o600), 0o020); !strings.Contains(hint, "run this as root") || !strings.Contains(hint, "node.socket_group") {
+		t.Errorf("a socket without a group: %s", hint)
+	}
+	if hint := accessHint(mode(0o660), 0o020); !strings.Contains(hint, "members of the group ") || !strings.Contains(hint, "usermod -aG ") {
+		t.Errorf("a socket with a group: %s", hint)
 	}
 	if os.Getuid() == 0 {
-		return // root may connect to everything
+		return // root may connect to everything; e2e tries it as another user
 	}
 	path := listenWith(t, func(net.Conn) {})
 	if err := os.Chmod(path, 0); err != nil {
@@ -102,7 +117,7 @@ func TestPermissionDeniedIsSaid(t *testing.T) {
 	}
 	var s shell
 	code := s.run(t.Context(), "status", "--address", path)
-	if code != exitNoAnswer || !strings.Contains(s.err.String(), "permission denied: only the user who runs the node") {
+	if code != exitDenied || !strings.Contains(s.err.String(), "the socket is closed to this user") {
 		t.Errorf("exit code %d: %s", code, s.err.String())
 	}
 }

@@ -20,6 +20,7 @@ const (
 	exitUsage    = 2
 	exitNoAnswer = 3
 	exitRejected = 4
+	exitDenied   = 5
 )
 
 // usageError is a mistake in the command line.
@@ -71,6 +72,21 @@ func (e *noAnswerError) Error() string {
 	return fmt.Sprintf("no node answers on %s: %s\n    %s", e.path, e.reason, e.hint)
 }
 
+// deniedError is a node that may be well, but has no business with this user.
+type deniedError struct {
+	path   string
+	reason string
+	hint   string // may be empty
+}
+
+func (e *deniedError) Error() string {
+	said := fmt.Sprintf("permission denied: %s: %s", e.path, e.reason)
+	if e.hint != "" {
+		said += "\n    " + e.hint
+	}
+	return said
+}
+
 // rejectedError is a request that the node rejected.
 type rejectedError struct{ reason string }
 
@@ -83,6 +99,7 @@ func exitCode(err error) int {
 		mistakes *configError
 		noAnswer *noAnswerError
 		rejected *rejectedError
+		denied   *deniedError
 	)
 	switch {
 	case errors.As(err, &usage), errors.As(err, &unusable), errors.As(err, &mistakes):
@@ -91,6 +108,8 @@ func exitCode(err error) int {
 		return exitNoAnswer
 	case errors.As(err, &rejected):
 		return exitRejected
+	case errors.As(err, &denied):
+		return exitDenied
 	}
 	return exitFailed
 }
@@ -115,7 +134,9 @@ func (n *nodeClient) explain(err error) error {
 		if tooMany(answer) {
 			return &noAnswerError{path: n.path, reason: answer.Message(), hint: hintTooMany}
 		}
-	case codes.InvalidArgument, codes.FailedPrecondition, codes.PermissionDenied, codes.Unauthenticated, codes.AlreadyExists:
+	case codes.PermissionDenied:
+		return &deniedError{path: n.path, reason: answer.Message(), hint: deniedHint(answer)}
+	case codes.InvalidArgument, codes.FailedPrecondition, codes.Unauthenticated, codes.AlreadyExists:
 		return &rejectedError{reason: answer.Message()}
 	}
 	return errors.New(answer.Message())

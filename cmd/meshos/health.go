@@ -18,8 +18,9 @@ func newHealthCommand(a *app) *cobra.Command {
 		Use:   "health",
 		Short: "Say in a sentence whether a node is well, for scripts",
 		Long: `Prints the sentence with which status begins, and exits with 0 if all is well, with 1 if
-something is wrong, and with 3 if the node does not answer. What operators ordered (a
-drain, maintenance, a freeze) is in the sentence, but is not wrong; a drain that failed is.
+something is wrong, with 3 if the node does not answer, and with 5 if this user may not
+ask it. What operators ordered (a drain, maintenance, a freeze) is in the sentence, but is
+not wrong; a drain that failed is.
 
 Peers that are unreachable or degraded count as wrong, unless --ignore-peers is given: then
 the verdict is about the node itself.`,

@@ -19,6 +19,9 @@ func (s *Service) Commit(ctx context.Context, in *hostv1.CommitRequest) (*meshos
 	if in.GetCommit() == nil {
 		return nil, status.Error(codes.InvalidArgument, "commit: must be set")
 	}
+	if err := s.refuseUnverified(ctx); err != nil {
+		return nil, err
+	}
 	record, err := s.opts.Intake.Commit(ctx, wire.Signed{Payload: in.GetCommit().GetPayload(), Signatures: in.GetCommit().GetSignatures()})
 	if err != nil {
 		return nil, commitError(ctx, err)

@@ -17,11 +17,12 @@ type Listeners struct {
 	http   net.Listener // nil if there is none
 }
 
-// OpenListeners opens both, so that an address in use is found before anything starts. If
-// listen is empty, there is no TCP address.
-func OpenListeners(ctx context.Context, socket, listen string) (_ *Listeners, err error) {
+// OpenListeners opens both, so that an address in use is found before anything starts. The
+// members of group, unless it is empty, may connect to the socket. If listen is empty,
+// there is no TCP address.
+func OpenListeners(ctx context.Context, socket, group, listen string) (_ *Listeners, err error) {
 	var l Listeners
-	if l.socket, err = Listen(ctx, socket); err != nil {
+	if l.socket, err = ListenFor(ctx, socket, group); err != nil {
 		return nil, err
 	}
 	if listen == "" {

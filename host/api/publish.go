@@ -51,6 +51,9 @@ func (s *Service) Publish(ctx context.Context, in *hostv1.PublishRequest) (*host
 	if err != nil {
 		return nil, status.Error(codes.InvalidArgument, err.Error())
 	}
+	if err := s.permitSteps(ctx, steps); err != nil {
+		return nil, err
+	}
 	waiting, cancel := context.WithTimeout(ctx, patience(ctx))
 	defer cancel()
 	answer := &hostv1.PublishResponse{}
@@ -98,6 +101,22 @@ func (s *Service) plan(in []*meshosv1.Event) ([]step, error) {
 		last.events = append(last.events, event)
 	}
 	return steps, nil
+}
+
+// permitSteps refuses a request with an event that its caller may not publish.
+func (s *Service) permitSteps(ctx context.Context, steps []step) error {
+	for _, step := range steps {
+		refuse := func() error { return s.refuseUnverified(ctx) }
+		if step.signed == nil {
+			refuse = func() error {
+				return s.refuseUnsigned(ctx, fmt.Sprintf("events[%d]: an event without a signature", step.first))
+			}
+		}
+		if err := refuse(); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // publish passes one step on and returns which of its events were accepted.

@@ -13,8 +13,8 @@ const (
 	reportOwners = 1024
 )
 
-// reports tells operators of connections that were refused, each owner's once a minute with
-// the count of the others.
+// reports tells operators of connections and calls that were refused, each owner's once a
+// minute with the count of the others.
 type reports struct {
 	report func(source, reason string) // nil for nobody
 	now    func() time.Time
@@ -32,17 +32,21 @@ func newReports(report func(source, reason string), now func() time.Time) *repor
 	return &reports{report: report, now: now, last: make(map[string]*reported)}
 }
 
-func (r *reports) add(who, why string) {
+func (r *reports) connection(who, why string) { r.add("a connection", who, why) }
+
+func (r *reports) call(who, why string) { r.add("a call", who, why) }
+
+func (r *reports) add(what, who, why string) {
 	if r.report == nil {
 		return
 	}
-	if text := r.next(who, why); text != "" {
+	if text := r.next(what, who, why); text != "" {
 		r.report("api", text)
 	}
 }
 
 // next returns what is reported now, "" for nothing.
-func (r *reports) next(who, why string) string {
+func (r *reports) next(what, who, why string) string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	last, known := r.last[who]
@@ -56,7 +60,7 @@ func (r *reports) next(who, why string) string {
 		last.more++
 		return ""
 	}
-	text := fmt.Sprintf("a connection of %s was refused: %s", who, why)
+	text := fmt.Sprintf("%s of %s was refused: %s", what, who, why)
 	if last.more > 0 {
 		text += fmt.Sprintf(" (and %d more since the last report)", last.more)
 	}

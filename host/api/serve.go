@@ -49,20 +49,19 @@ func (s *Service) Serve(ctx context.Context, ln *Socket, onPanic func(method str
 		grpc.StatsHandler(callCounter{}),
 		grpc.ConnectionTimeout(2*time.Second),
 		grpc.KeepaliveParams(keepalive.ServerParameters{MaxConnectionIdle: cmp.Or(s.opts.IdleAfter, idleAfter)}),
-		grpc.UnaryInterceptor(panics.unary),
-		grpc.StreamInterceptor(panics.stream),
+		grpc.ChainUnaryInterceptor(panics.unary, s.permitUnary),
+		grpc.ChainStreamInterceptor(panics.stream, s.permitStream),
 	)
 	hostv1.RegisterHostServer(server, s)
 	ended := make(chan error, 1)
-	refusals := newReports(s.opts.Report, time.Now)
 	go func() {
-		ended <- server.Serve(&acceptor{Listener: ln, connections: newConnections(), origin: s.opts.Origin, onRefused: refusals.add})
+		ended <- server.Serve(&acceptor{Listener: ln, connections: newConnections(), origin: s.opts.Origin, onRefused: s.refusals.connection})
 	}()
 	watched := make(chan struct{})
 	watching, stopWatching := context.WithCancel(ctx)
 	go func() {
 		defer close(watched)
-		ln.watch(watching, cmp.Or(s.opts.WatchEvery, watchEvery), refusals.socket)
+		ln.watch(watching, cmp.Or(s.opts.WatchEvery, watchEvery), s.refusals.socket)
 	}()
 	defer func() {
 		stopWatching()

@@ -52,6 +52,9 @@ type Options struct {
 	History     History // nil: there is no history of scores
 	Reload      Reload  // nil: the configuration can't be read again
 	Origin      Origin  // nil: no plugin runs
+	// Operators says that commands are verified: then the members of the socket's group may
+	// send signed ones.
+	Operators bool
 	// Report records what operators should know: refused connections, and a socket that
 	// was deleted. It does not wait. It may be nil.
 	Report func(source, reason string)
@@ -69,6 +72,7 @@ type Service struct {
 	hostv1.UnimplementedHostServer
 
 	opts     Options
+	refusals *reports
 	newest   snapshotCache
 	stopping context.Context // done when streams must end
 	stop     context.CancelFunc
@@ -77,7 +81,7 @@ type Service struct {
 // NewService returns a service; Serve makes it reachable.
 func NewService(opts Options) *Service {
 	stopping, stop := context.WithCancel(context.Background())
-	return &Service{opts: opts, stopping: stopping, stop: stop}
+	return &Service{opts: opts, refusals: newReports(opts.Report, time.Now), stopping: stopping, stop: stop}
 }
 
 // GetSnapshot implements hostv1.HostServer.

@@ -25,23 +25,44 @@ func (e *SocketBusyError) Error() string {
 
 // Socket is the unix socket of a node. It is a net.Listener whose file can be made anew.
 type Socket struct {
-	path string
+	path  string
+	group string // whose members may connect; "" for none
 
 	mu     sync.Mutex
 	ln     *net.UnixListener
 	file   fs.FileInfo // of the socket's file, as it was made
 	closed bool
+	// shut is why the members of the group can't connect; nil if they can.
+	shut error
 }
 
 // Listen opens the unix socket, to which only this user may connect. It creates the
 // socket's folder if it is missing, and replaces a socket that a dead node left behind. If
 // a process answers on the socket, the error is a *SocketBusyError.
-func Listen(ctx context.Context, path string) (*Socket, error) {
-	ln, file, err := listen(ctx, path)
-	if err != nil {
+func Listen(ctx context.Context, path string) (*Socket, error) { return ListenFor(ctx, path, "") }
+
+// ListenFor does the same, and lets the members of a group connect too, unless group is
+// empty. If they can't be let in, Serve reports it, and tries again.
+func ListenFor(ctx context.Context, path, group string) (*Socket, error) {
+	s := &Socket{path: path, group: group}
+	made := missing(filepath.Dir(path))
+	var err error
+	if s.ln, s.file, err = listen(ctx, path); err != nil {
 		return nil, err
 	}
-	return &Socket{path: path, ln: ln, file: file}, nil
+	s.shut = s.letIn(made)
+	return s, nil
+}
+
+// letIn lets the members of the group connect. made are folders that were just made.
+func (s *Socket) letIn(made []string) error {
+	if s.group == "" {
+		return nil
+	}
+	if err := letIn(s.path, s.group, made); err != nil {
+		return fmt.Errorf("node.socket_group: %w", err)
+	}
+	return nil
 }
 
 func listen(ctx context.Context, path string) (*net.UnixListener, fs.FileInfo, error) {

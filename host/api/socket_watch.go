@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"fmt"
+	"path/filepath"
 	"time"
 
 	"github.com/meshos/meshos/internal/readfile"
@@ -20,8 +21,14 @@ const (
 func (s *Socket) watch(ctx context.Context, every time.Duration, report func(reason string)) {
 	tick := time.NewTicker(every)
 	defer tick.Stop()
-	failed := ""
+	failed, shut := "", ""
 	for {
+		s.mu.Lock()
+		if s.shut != nil && s.shut.Error() != shut {
+			shut = s.shut.Error()
+			report(shut)
+		}
+		s.mu.Unlock()
 		select {
 		case <-ctx.Done():
 			return
@@ -50,9 +57,14 @@ func (s *Socket) restore(ctx context.Context) (bool, error) {
 	s.mu.Lock()
 	closed, mine := s.closed, s.file
 	s.mu.Unlock()
-	if closed || s.leadsTo(mine) {
+	if closed {
 		return false, nil
 	}
+	if s.leadsTo(mine) {
+		s.retryLetIn()
+		return false, nil
+	}
+	made := missing(filepath.Dir(s.path))
 	ln, file, err := listen(ctx, s.path)
 	if err != nil {
 		return false, err
@@ -68,5 +80,23 @@ func (s *Socket) restore(ctx context.Context) (bool, error) {
 		return false, ln.Close()
 	}
 	_ = old.Close() // Accept goes on with the new one
+	s.setShut(s.letIn(made))
 	return true, nil
+}
+
+// retryLetIn tries again to let the members of the group in: the group, or the folder, may
+// be what it should be by now.
+func (s *Socket) retryLetIn() {
+	s.mu.Lock()
+	shut := s.shut
+	s.mu.Unlock()
+	if shut != nil {
+		s.setShut(s.letIn(nil))
+	}
+}
+
+func (s *Socket) setShut(err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.shut = err
 }

@@ -44,7 +44,10 @@ type Node struct {
 	Cluster string
 	DataDir string
 	Socket  string // of the API
-	Listen  string // host:port of /healthz and /metrics; "" for none
+	// SocketGroup is the group, by name or number, whose members may connect to Socket; ""
+	// for none.
+	SocketGroup string
+	Listen      string // host:port of /healthz and /metrics; "" for none
 }
 
 // Loop sets the pace and the limits of the control loop.

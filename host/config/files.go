@@ -59,6 +59,9 @@ func (r *reader) checkFiles(c *Config, within time.Duration) {
 	}
 	var l looks
 	l.add("node.data_dir", c.Node.DataDir, badDataDir, node.key("data_dir"), node)
+	if c.Node.SocketGroup != "" {
+		l.add("node.socket_group", c.Node.SocketGroup, badGroup, node.key("socket_group")).worth = asFault
+	}
 	if c.Operators.Signers != "" {
 		addSigners(&l, &c.Operators, place("").key("operators").key("signers"))
 	}

@@ -19,6 +19,7 @@ func (n *Node) settings() []setting {
 		notEmpty("cluster", &n.Cluster),
 		notEmpty("data_dir", &n.DataDir),
 		notEmpty("socket", &n.Socket),
+		textOrNone("socket_group", &n.SocketGroup),
 		listenAddress("listen", &n.Listen),
 	}
 }
