@@ -54,7 +54,7 @@ func (c *Catalog) Run(ctx context.Context, serving func(plugin string, kinds []s
 		spawner = process.NewSpawner()
 		defer spawner.Close()
 	}
-	sockets := &socketDirs{runDir: c.opts.RunDir, dataDir: c.opts.DataDir}
+	sockets := &socketDirs{runDir: c.opts.RunDir}
 	sockets.sweep()
 	defer sockets.remove()
 	env := &runEnv{spawner: spawner, sockets: sockets, serving: serving}

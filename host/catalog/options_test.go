@@ -22,7 +22,7 @@ func TestOptionsThatCannotWork(t *testing.T) {
 		},
 	})
 	want := []string{
-		"directory for plugin sockets: the path " + long + " has 81 bytes, at most 65 are possible; set TMPDIR to a shorter one",
+		"directory for plugin sockets: the path " + long + " has 81 bytes, at most 64 are possible; set TMPDIR to a shorter one",
 		"a plugin has no name",
 		"plugin a/b: its name is used as a file name and must not contain a slash",
 		"plugin twice: configured twice",

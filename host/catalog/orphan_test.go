@@ -1,6 +1,7 @@
 package catalog_test
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
@@ -33,7 +34,7 @@ func hostUntilKilled(dir string) {
 		panic(err)
 	}
 	c, err := catalog.New(catalog.Options{
-		Entries: entries, Spawner: spawner, DataDir: dir, RunDir: dir, Node: 1,
+		Entries: entries, Spawner: spawner, DataDir: dir, RunDir: cmp.Or(os.Getenv("CATALOG_TEST_RUN"), dir), Node: 1,
 	})
 	if err != nil {
 		panic(err)

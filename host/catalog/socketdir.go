@@ -1,22 +1,23 @@
 package catalog
 
 import (
-	"crypto/sha256"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strconv"
 	"sync"
 	"syscall"
+
+	"golang.org/x/sys/unix"
 )
 
 const (
 	// socketPathMax is the longest path of a unix socket, without its final NUL.
 	socketPathMax = 107
-	// socketPathNeed is the length of what follows the run directory in it: "/meshos-" and
+	// socketPathNeed is the length of what follows the run directory in it: "/meshos-s" and
 	// up to ten digits for the node's directory, a slash and six digits for the process's,
 	// "/plugin" and ten digits for the socket.
-	socketPathNeed = len("/meshos-") + 10 + 1 + 6 + len("/plugin") + 10
+	socketPathNeed = len("/"+dirPrefix) + 10 + 1 + 6 + len("/plugin") + 10
 )
 
 // checkRunDir returns an error if sockets below dir would have too long a path. The error
@@ -34,36 +35,61 @@ func checkRunDir(dir string) error {
 }
 
 // socketDirs creates the directories for sockets: one for each process of a plugin, below
-// the node's own. The node's directory has the same name at every start, so that what a
-// killed host left there is found.
+// the node's own. The node holds a lock on its directory as long as it lives, however it
+// ends: a directory that nobody has locked is left by a node that is gone. Paths say nothing
+// of that, since the same path may be another directory in another mount namespace. The
+// lock also keeps systemd-tmpfiles from clearing the directory away.
 type socketDirs struct {
-	runDir, dataDir string
+	runDir string
 
 	mu   sync.Mutex
-	node string // the node's directory; empty until it is needed
+	node *os.File // the node's directory, locked; nil until it is needed
 	last uint64
 }
 
-// sweep removes what an earlier run of this node left. The data directory belongs to one
-// node at a time, so nobody uses what is there.
+// dirPrefix begins the name of a node's directory. Those of older versions, which have no
+// lock, have hexadecimal digits after "meshos-".
+const dirPrefix = "meshos-s"
+
+// sweep removes what nodes left that are gone.
 func (d *socketDirs) sweep() {
-	if name, err := d.name(); err == nil && isOurs(name) {
-		_ = os.RemoveAll(name)
+	left, err := filepath.Glob(filepath.Join(d.runDir, dirPrefix+"*"))
+	if err != nil {
+		return
+	}
+	for _, name := range left {
+		if dir := lockDir(name); dir != nil {
+			_ = os.RemoveAll(name)
+			_ = dir.Close()
+		}
 	}
 }
 
-// name returns the name of the node's directory; another user may have taken it.
-func (d *socketDirs) name() (string, error) {
-	run, err := filepath.Abs(d.runDir)
-	if err != nil {
-		return "", err
+// lockDir opens a directory that belongs to this user, and locks it. It returns nil for
+// any other, and if somebody else has locked it or it was replaced meanwhile.
+func lockDir(name string) *os.File {
+	if !isOurs(name) {
+		return nil
 	}
-	data, err := filepath.Abs(d.dataDir)
+	dir, err := os.OpenFile(name, os.O_RDONLY|syscall.O_DIRECTORY|syscall.O_NOFOLLOW, 0)
 	if err != nil {
-		return "", err
+		return nil
 	}
-	sum := sha256.Sum256([]byte(data))
-	return filepath.Join(run, fmt.Sprintf("meshos-%x", sum[:4])), nil
+	if unix.Flock(int(dir.Fd()), unix.LOCK_EX|unix.LOCK_NB) != nil || !leadsTo(name, dir) {
+		_ = dir.Close()
+		return nil
+	}
+	return dir
+}
+
+// leadsTo reports whether a name is that of this directory.
+func leadsTo(name string, dir *os.File) bool {
+	named, err := os.Lstat(name)
+	if err != nil {
+		return false
+	}
+	opened, err := dir.Stat()
+	return err == nil && os.SameFile(named, opened)
 }
 
 // make creates a directory that only this user can enter. The caller removes it.
@@ -74,38 +100,47 @@ func (d *socketDirs) make() (string, error) {
 		return "", err
 	}
 	d.last++
-	dir := filepath.Join(d.node, strconv.FormatUint(d.last, 10))
+	dir := filepath.Join(d.node.Name(), strconv.FormatUint(d.last, 10))
 	return dir, os.Mkdir(dir, 0o700)
 }
 
 // ensure creates the node's directory if it does not exist, or not any more.
 func (d *socketDirs) ensure() error {
-	if d.node != "" && isOurs(d.node) {
-		return nil
+	if d.node != nil {
+		if isOurs(d.node.Name()) && leadsTo(d.node.Name(), d.node) {
+			return nil
+		}
+		_ = d.node.Close()
+		d.node = nil
 	}
-	name, err := d.name()
+	run, err := filepath.Abs(d.runDir)
 	if err != nil {
 		return err
 	}
-	err = os.Mkdir(name, 0o700)
-	if os.IsExist(err) && isOurs(name) {
-		err = nil
+	for range ensureTries {
+		name, err := os.MkdirTemp(run, dirPrefix+"*")
+		if err != nil {
+			return err
+		}
+		if d.node = lockDir(name); d.node != nil {
+			return nil
+		}
+		_ = os.Remove(name) // a node that starts at this moment took it for one that is left
 	}
-	if os.IsExist(err) { // another user was faster
-		name, err = os.MkdirTemp(filepath.Dir(name), "meshos-")
-	}
-	if err == nil {
-		d.node = name
-	}
-	return err
+	return fmt.Errorf("a directory in %s can't be locked", run)
 }
+
+// ensureTries bounds how often another node may take a new directory away.
+const ensureTries = 10
 
 // remove removes the node's directory if it is empty.
 func (d *socketDirs) remove() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if d.node != "" {
-		_ = os.Remove(d.node)
+	if d.node != nil {
+		_ = os.Remove(d.node.Name())
+		_ = d.node.Close()
+		d.node = nil
 	}
 }
 

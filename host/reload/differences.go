@@ -7,8 +7,8 @@ import (
 	"strconv"
 	"sync"
 
+	"github.com/meshos/meshos/host/catalog"
 	"github.com/meshos/meshos/host/config"
-	"github.com/meshos/meshos/pluginsdk/wire"
 )
 
 // changer hands changed entries to running plugins.
@@ -62,7 +62,7 @@ func changePlugins(ctx context.Context, plugins changer, current, next *config.C
 func takenOver(old, next config.Plugin) config.Plugin {
 	out := old
 	out.Path, out.SHA256, out.Env, out.Timeout, out.API, out.Config = next.Path, next.SHA256, next.Env, next.Timeout, next.API, next.Config
-	stores := func(p config.Plugin) bool { return slices.Contains(p.Kinds, wire.KindChainAppender) }
+	stores := func(p config.Plugin) bool { return slices.Contains(p.Kinds, catalog.KindChainAppender) }
 	if stores(old) == stores(next) {
 		out.Kinds = next.Kinds
 	}
