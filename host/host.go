@@ -13,6 +13,7 @@ import (
 	"github.com/meshos/meshos/host/lifecycle"
 	"github.com/meshos/meshos/host/loop"
 	"github.com/meshos/meshos/host/metrics"
+	"github.com/meshos/meshos/host/mirror"
 	"github.com/meshos/meshos/host/plugins"
 	"github.com/meshos/meshos/host/process"
 	"github.com/meshos/meshos/host/records"
@@ -86,6 +87,7 @@ func (n *node) parts() []lifecycle.Part {
 			n.records.Run(ctx, records.Node{Reader: reader, Feed: n.loop.Feed()})
 			return nil
 		}},
+		{Name: "mirror", Limit: 100 * ms, Run: n.mirror},
 		{Name: "loop", Limit: 350 * ms, Run: n.runLoop, Stop: func(ctx context.Context) {
 			n.handle.Close() // the last one: the loop folds what is queued and ends
 			select {
@@ -127,6 +129,14 @@ func (n *node) parts() []lifecycle.Part {
 
 // nothing is the Run of a part that is only ended.
 func nothing(context.Context) error { return nil }
+
+// mirror writes the lines of daemons to the node's own log, if the configuration wants that.
+func (n *node) mirror(ctx context.Context) error {
+	if n.cfg.Records.Mirror == config.MirrorStderr {
+		mirror.New(n.opts.Log).Run(ctx, n.loop.Reader())
+	}
+	return nil
+}
 
 // together runs several things as one part, and waits for all of them.
 func together(runs ...func(context.Context)) func(context.Context) error {

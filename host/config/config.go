@@ -126,7 +126,12 @@ type Records struct {
 	KeepSize    int64         // bytes of each chain except audit
 	KeepAge     time.Duration // of a record in a chain except audit
 	AuditLimit  int64         // with this many bytes of audit records, ordinary commands are refused
+	Mirror      string        // "stderr": what daemons print goes to the node's own log too; "" for not
 }
+
+// MirrorStderr is the value of records.mirror with which the lines of daemons go to
+// standard error, too.
+const MirrorStderr = "stderr"
 
 // Capacity limits what a node remembers.
 type Capacity struct {

@@ -118,6 +118,12 @@ func (r *Records) settings() []setting {
 		size("audit_limit", &r.AuditLimit).checked(func() *fault {
 			return outside(r.AuditLimit, 1<<20, math.MaxInt64, "1MiB", "")
 		}),
+		textOrNone("mirror", &r.Mirror).checked(func() *fault {
+			if r.Mirror == "" {
+				return nil
+			}
+			return unknownWord(r.Mirror, []string{MirrorStderr})
+		}),
 	}
 }
 
