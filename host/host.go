@@ -20,6 +20,7 @@ import (
 	"github.com/meshos/meshos/host/reload"
 	"github.com/meshos/meshos/host/sdnotify"
 	"github.com/meshos/meshos/host/statuslog"
+	"github.com/meshos/meshos/host/wire"
 	"github.com/meshos/meshos/internal/guard"
 )
 
@@ -119,7 +120,9 @@ func (n *node) parts() []lifecycle.Part {
 			func(ctx context.Context) { n.ordered.Follow(ctx, reader) },
 			func(ctx context.Context) { statuslog.New(log).Run(ctx, reader) },
 			func(ctx context.Context) {
-				sdnotify.New(log).Run(ctx, n.loop.LastTickAt, staleTicks*n.cfg.Loop.TickInterval)
+				n.manager.Run(ctx, sdnotify.Node{
+					LastTick: n.loop.LastTickAt, Stale: staleTicks * n.cfg.Loop.TickInterval, Status: n.sentence(),
+				})
 			},
 			func(ctx context.Context) { n.reload.Run(ctx, n.opts.Reload) },
 		)},
@@ -159,16 +162,27 @@ func (n *node) runLoop(ctx context.Context) error {
 	return err
 }
 
-// reloaded counts what became of a reload.
+// sentence returns what says how the node is, nil if nothing does.
+func (n *node) sentence() func() string {
+	if n.opts.Sentence == nil {
+		return nil
+	}
+	return func() string { return n.opts.Sentence(wire.SnapshotToProto(n.loop.Reader().Latest())) }
+}
+
+// reloaded counts what became of a reload, and tells the service manager.
 func (n *node) reloaded(result reload.Result) {
-	what := metrics.TakenOver
+	what, note := metrics.TakenOver, ""
 	switch {
 	case result.Rejected != "":
-		what = metrics.Rejected
-	case len(result.NeedsRestart)+len(result.Kept) > 0:
-		what = metrics.InPart
+		what, note = metrics.Rejected, "The last reload was rejected, since the configuration has mistakes: meshos validate shows them."
+	case len(result.NeedsRestart) > 0:
+		what, note = metrics.InPart, "The last reload was in part: the node has to be restarted for the rest, see meshos reload."
+	case len(result.Kept) > 0:
+		what, note = metrics.InPart, "The last reload was in part: a plugin keeps its configuration, see meshos reload."
 	}
 	n.metrics.Reloaded(what, time.Now())
+	n.manager.Reloaded(note)
 }
 
 func (n *node) serve(ctx context.Context) error {

@@ -27,6 +27,7 @@ import (
 	"github.com/meshos/meshos/host/records"
 	"github.com/meshos/meshos/host/reload"
 	"github.com/meshos/meshos/host/scoring"
+	"github.com/meshos/meshos/host/sdnotify"
 	"github.com/meshos/meshos/host/state"
 	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
 )
@@ -55,6 +56,7 @@ type node struct {
 	daemons   *daemon.Manager
 	executor  *executor.Executor
 	reload    *reload.Reloader
+	manager   *sdnotify.Notifier
 	api       *api.Service
 	listeners *api.Listeners
 
@@ -161,9 +163,10 @@ func (n *node) make(ctx context.Context, spawner *process.Spawner) (err error) {
 		Capacity: n.capacity.Limits, Refused: n.capacity.Refused,
 		RecordsOnDisk: n.records.OnDisk, AuditFull: n.records.AuditFull,
 	})
+	n.manager = sdnotify.New(log)
 	n.reload = reload.New(cfg, reload.Parts{
 		Signers: n.operators, Intake: n.intake, Daemons: n.daemons, Loop: reloads{feed, n.capacity}, Plugins: n.plugins, Report: n.failures.Add, Log: log,
-		Ended: n.reloaded,
+		Began: n.manager.Reloading, Ended: n.reloaded,
 	})
 
 	n.api = api.NewService(api.Options{

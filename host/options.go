@@ -23,6 +23,7 @@ import (
 	"github.com/meshos/meshos/host/plugins"
 	"github.com/meshos/meshos/host/records"
 	"github.com/meshos/meshos/host/state"
+	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
 )
 
 // ShimCommand is the subcommand of this binary that supervises one daemon.
@@ -32,6 +33,9 @@ const ShimCommand = "daemon-shim"
 type Options struct {
 	Version string
 	Log     *slog.Logger // required
+	// Sentence says in a sentence how a node is; nil for nothing. It is for the service
+	// manager.
+	Sentence func(*meshosv1.Snapshot) string
 	// StopDaemons ends the daemons with the node. Otherwise they go on, and the next
 	// node on the same data directory takes them over.
 	StopDaemons bool

@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/meshos/meshos/cmd/meshos/internal/view"
+	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
 )
 
 // errNotWell ends health with exit code 1; the verdict is its output.
@@ -62,6 +63,11 @@ the verdict is about the node itself.`,
 		return err
 	}
 	return cmd
+}
+
+// sentence returns the sentence with which the status of a node begins.
+func (a *app) sentence(s *meshosv1.Snapshot) string {
+	return view.Printer{Zone: a.zone}.Judge(view.Page{Snapshot: s, Now: a.now()}).Sentence()
 }
 
 func healthStyle(v view.Verdict) view.Style {

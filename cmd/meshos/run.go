@@ -26,7 +26,8 @@ those that were killed. A third SIGTERM, or Ctrl-C twice within 2 s, ends the no
 and the log names what is left behind.
 
 SIGHUP makes the node read its configuration again. Under systemd the node reports
-when it is ready, and supports the watchdog. It logs to standard error, as text on a
+when it is ready, in STATUS the sentence with which status begins, and reloads
+(Type=notify-reload), and supports the watchdog. It logs to standard error, as text on a
 terminal and as JSON elsewhere.
 
 Other processes of the same user, such as plugins, can't read the node's memory and
@@ -71,7 +72,7 @@ Only a plugin that is required keeps the node from starting.`,
 		signal.Notify(reload, syscall.SIGHUP)
 		defer signal.Stop(reload)
 		if err := host.Run(cmd.Context(), cfg, host.Options{
-			Version: a.version, Log: log, Reload: reload, Journal: *journal, StopDaemons: *stopDaemons, Abort: a.abort,
+			Version: a.version, Log: log, Sentence: a.sentence, Reload: reload, Journal: *journal, StopDaemons: *stopDaemons, Abort: a.abort,
 		}); err != nil {
 			return fmt.Errorf("node %d: %w", cfg.Node.ID, err)
 		}

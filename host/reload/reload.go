@@ -32,7 +32,8 @@ type Parts struct {
 	Plugins Plugins
 	// Report records a failure; it does not wait.
 	Report func(source, reason string)
-	// Ended, if set, is called with what became of each reload.
+	// Began, if set, is called when a reload begins, and Ended with what became of it.
+	Began func()
 	Ended func(Result)
 	Log   *slog.Logger
 }
@@ -113,6 +114,9 @@ func (r *Reloader) Reload(ctx context.Context) (Result, error) {
 // reload reads the file again and has what changed taken over. A file with mistakes
 // changes nothing.
 func (r *Reloader) reload(ctx context.Context) (result Result) {
+	if began := r.parts.Began; began != nil {
+		began()
+	}
 	if ended := r.parts.Ended; ended != nil {
 		defer func() { ended(result) }()
 	}
