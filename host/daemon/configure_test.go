@@ -60,7 +60,7 @@ func TestAChangedCheckHoldsAtOnce(t *testing.T) {
 	n := startNode(t, sh(7, sleeper))
 	n.start(7)
 	n.Configure([]daemon.Spec{bad})
-	n.wait(t, "7 degraded: its health can't be checked: *")
+	n.wait(t, "7 unknown: it can't be checked: *")
 	n.Configure([]daemon.Spec{good})
 	n.wait(t, "7 healthy: ")
 	if got := n.kept(); got != 0 {

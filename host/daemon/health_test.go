@@ -2,6 +2,8 @@ package daemon_test
 
 import (
 	"net"
+	"os"
+	"path/filepath"
 	"testing"
 	"time"
 
@@ -67,7 +69,19 @@ func TestACheckThatHangsEndsWithTheDaemon(t *testing.T) {
 
 func TestACheckWhoseProgramIsMissingIsReported(t *testing.T) {
 	t.Parallel()
-	n := startNode(t, checked(sh(7, sleeper), health.Check{Type: "exec", Command: []string{"no-such-check"}}))
+	dir := t.TempDir()
+	spec := checked(sh(7, sleeper), health.Check{Type: "exec", Command: []string{"no-such-check"}})
+	spec.Env = map[string]string{"PATH": dir + ":/usr/bin:/bin"}
+	n := startNode(t, spec)
 	n.start(7)
-	n.wait(t, `7 degraded: its health can't be checked: program "no-such-check" was not found in PATH*`)
+	n.wait(t, `7 unknown: it can't be checked: there is no program "no-such-check" in PATH; write its full path, or install it`)
+	program := filepath.Join(dir, "no-such-check")
+	if err := os.WriteFile(program, []byte("#!/bin/sh\n"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	n.wait(t, "7 healthy: ")
+	if err := os.Remove(program); err != nil {
+		t.Fatal(err)
+	}
+	n.wait(t, "7 unknown: it can't be checked: "+program+": no such file; install it, or correct the command of the check")
 }

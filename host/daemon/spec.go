@@ -1,6 +1,7 @@
 package daemon
 
 import (
+	"context"
 	"fmt"
 	"maps"
 	"os"
@@ -92,11 +93,17 @@ func (s Spec) probe(spawner *process.Spawner) (health.Probe, error) {
 	case "http":
 		return health.HTTP(s.Health.Target), nil
 	case "exec":
-		p, err := s.process(s.Health.Command)
-		if err != nil {
-			return nil, err
-		}
-		return health.Exec(spawner, p), nil
+		var found health.Probe // once its program is in PATH
+		return health.ProbeFunc(func(ctx context.Context) health.Answer {
+			if found == nil {
+				p, err := s.process(s.Health.Command)
+				if err != nil { // a *NotInPathError
+					return health.Answer{Impossible: fmt.Sprintf("there is no program %q in PATH; write its full path, or install it", s.Health.Command[0])}
+				}
+				found = health.Exec(spawner, p)
+			}
+			return found.Ask(ctx)
+		}), nil
 	}
 	return nil, fmt.Errorf("unknown type of health check: %q", s.Health.Type)
 }

@@ -131,7 +131,11 @@ func (e *explainer) process(d state.Daemon) {
 		e.say(arm, "it runs with an older command, env or dir than the configuration has; a restart takes over the present one")
 	}
 	if d.Checked && d.Lifecycle == state.Running && d.Health.Status == mesh.DaemonUnknown {
-		e.say(arm, "its health has not been judged yet")
+		if d.Health.Reason != "" {
+			e.say(arm, "its health is not known: %s", d.Health.Reason)
+		} else {
+			e.say(arm, "its health has not been judged yet")
+		}
 	}
 }
 

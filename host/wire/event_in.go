@@ -138,8 +138,12 @@ func (f *fields) daemonLifecycle(in *meshosv1.DaemonLifecycle) mesh.Event {
 	case *meshosv1.DaemonLifecycle_Rejected_:
 		return mesh.DaemonRejected{Daemon: daemon, Reason: f.text("rejected.reason", signal.Rejected.GetReason())}
 	case *meshosv1.DaemonLifecycle_HealthChanged:
+		status := f.enum
+		if signal.HealthChanged.GetReason() != "" {
+			status = f.enumOr0 // it can't be checked
+		}
 		return mesh.DaemonHealthChanged{Daemon: daemon, Health: mesh.DaemonHealth{
-			Status: mesh.DaemonStatus(f.enum("health_changed.status",
+			Status: mesh.DaemonStatus(status("health_changed.status",
 				int32(signal.HealthChanged.GetStatus()), int32(mesh.DaemonUnhealthy))),
 			Reason: f.text("health_changed.reason", signal.HealthChanged.GetReason()),
 		}}

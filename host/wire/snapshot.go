@@ -106,7 +106,7 @@ func daemonToProto(in snapshot.Daemon) *meshosv1.DaemonView {
 		Rejected:   valid(in.Rejected),
 		Ordered:    orderToProto(in.Ordered),
 	}
-	if in.Health.Status != mesh.DaemonUnknown {
+	if in.Health != (mesh.DaemonHealth{}) {
 		out.Health = &meshosv1.DaemonHealth{
 			Status: meshosv1.DaemonHealth_Status(in.Health.Status), Reason: valid(in.Health.Reason),
 		}

@@ -19,6 +19,9 @@ type Check struct {
 type Answer struct {
 	// Failure is why it failed; empty if it succeeded.
 	Failure string
+	// Impossible is why it could not be checked, which says nothing of the daemon; empty if
+	// it could.
+	Impossible string
 	// Saturation is how busy the daemon says it is, 0 … 1; meaningful if Said.
 	Saturation    float32
 	HasSaturation bool

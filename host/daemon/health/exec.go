@@ -15,7 +15,7 @@ const maxLine = 1 << 10 // bytes of a line that a program prints
 
 // Exec checks by running a program: exit status 0 is good. When the time is over, the program
 // and everything it started are killed. While one hangs in the kernel and can't be killed, no
-// other is started.
+// other is started. A program that can't be started says nothing of the daemon.
 func Exec(spawner *process.Spawner, spec process.Spec) Probe {
 	var previous *process.Process
 	return ProbeFunc(func(ctx context.Context) Answer {
@@ -29,6 +29,9 @@ func Exec(spawner *process.Spawner, spec process.Spec) Probe {
 		proc, err := spawner.Start(ctx, spec)
 		if abandoned := (*process.AbandonedError)(nil); errors.As(err, &abandoned) {
 			previous = abandoned.Process
+		}
+		if start := (*process.StartError)(nil); errors.As(err, &start) && mistaken(start.Cause) {
+			return Answer{Impossible: start.Path + ": " + start.Reason() + "; install it, or correct the command of the check"}
 		}
 		if err != nil {
 			return Answer{Failure: err.Error()}
@@ -60,6 +63,17 @@ func Exec(spawner *process.Spawner, spec process.Spec) Probe {
 		}
 		return answer
 	})
+}
+
+// mistaken reports whether a program can't be started for a reason that lasts until somebody
+// mends the entry, or what it points at.
+func mistaken(c process.Cause) bool {
+	switch c {
+	case process.CauseNotFound, process.CauseNotExecutable, process.CausePermission, process.CauseInterpreter, process.CauseDir:
+		return true
+	case process.CauseBusy, process.CauseOther:
+	}
+	return false
 }
 
 // lastLine reads everything and returns the last line that is not empty.

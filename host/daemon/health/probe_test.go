@@ -98,7 +98,7 @@ func TestExec(t *testing.T) {
 			t.Errorf("%s gave %+v, want %+v", script, got, want)
 		}
 	}
-	if got := once(t, Exec(spawner, process.Spec{Path: "/no/such/check"}), time.Second); got.Failure != "start /no/such/check: no such file" {
+	if got := once(t, Exec(spawner, process.Spec{Path: "/no/such/check"}), time.Second); got.Impossible != "/no/such/check: no such file; install it, or correct the command of the check" {
 		t.Errorf("no program gave %+v", got)
 	}
 }

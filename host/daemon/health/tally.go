@@ -28,6 +28,11 @@ func (t *Tally) Succeeded(th Thresholds) {
 	}
 }
 
+// Impossible forgets all answers: the daemon can't be checked, so nothing is known of it.
+func (t *Tally) Impossible(reason string) {
+	*t = Tally{verdict: mesh.DaemonHealth{Reason: reason}}
+}
+
 // Failed counts a bad answer. The first makes a daemon degraded, enough of them in a row
 // unhealthy, and it stays unhealthy until it is healthy again: a failure never improves a
 // verdict. The reason is always that of the last failure.

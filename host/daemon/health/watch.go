@@ -53,7 +53,9 @@ func Watch(ctx context.Context, probe Probe, check Check, phase time.Duration, c
 		if ctx.Err() != nil {
 			return // the daemon ended meanwhile: the answer means nothing
 		}
-		if answer.Failure == "" {
+		if answer.Impossible != "" {
+			tally.Impossible(cut("it can't be checked: " + answer.Impossible))
+		} else if answer.Failure == "" {
 			tally.Succeeded(check.Thresholds)
 		} else {
 			tally.Failed(cut(answer.Failure), check.Thresholds)
@@ -77,7 +79,7 @@ func ask(ctx context.Context, probe Probe, timeout time.Duration) Answer {
 	limited, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	answer := probe.Ask(limited)
-	if limited.Err() != nil {
+	if limited.Err() != nil && answer.Impossible == "" {
 		answer.Failure = timedOut(timeout)
 	}
 	return answer

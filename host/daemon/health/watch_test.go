@@ -90,6 +90,23 @@ func TestAHangingCheckIsAFailureAndNeverOverlaps(t *testing.T) {
 	})
 }
 
+func TestACheckThatCanNotBeMadeSaysNothingOfTheDaemon(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		answers := []Answer{{Impossible: "no such file"}, {Impossible: "no such file"}, {}, {}, {Impossible: "gone"}, {Failure: "ill"}}
+		probe := ProbeFunc(func(context.Context) (next Answer) {
+			next, answers = answers[0], answers[1:]
+			return next
+		})
+		got := watched(t, probe, every10s, 0, 51*time.Second, always)
+		want := []string{
+			"0s ? it can't be checked: no such file", "20s H ", "40s ? it can't be checked: gone", "50s D ill",
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("reported %q, want %q", got, want)
+		}
+	})
+}
+
 func TestWhatWasNotTakenIsReportedAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		tries := 0

@@ -905,7 +905,7 @@ func (x *DaemonRef) GetName() string {
 type DaemonHealth struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Status        DaemonHealth_Status    `protobuf:"varint,1,opt,name=status,proto3,enum=meshos.v1.DaemonHealth_Status" json:"status,omitempty"`
-	Reason        string                 `protobuf:"bytes,2,opt,name=reason,proto3" json:"reason,omitempty"` // set when degraded or unhealthy
+	Reason        string                 `protobuf:"bytes,2,opt,name=reason,proto3" json:"reason,omitempty"` // set when degraded or unhealthy, and when unspecified because it can't be checked
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }

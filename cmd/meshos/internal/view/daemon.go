@@ -107,6 +107,9 @@ func daemonState(d *meshosv1.DaemonView) cell {
 
 func daemonHealth(d *meshosv1.DaemonView) cell {
 	c := cell{text: enumWord(d.GetHealth().GetStatus().String(), "STATUS_")}
+	if unchecked(d) {
+		return cell{text: "unchecked", style: Warning}
+	}
 	switch d.GetHealth().GetStatus() {
 	case meshosv1.DaemonHealth_STATUS_HEALTHY:
 		c.style = Good
@@ -118,6 +121,12 @@ func daemonHealth(d *meshosv1.DaemonView) cell {
 	return c
 }
 
+// unchecked reports whether nothing is known of a daemon's health because its check can't
+// be made.
+func unchecked(d *meshosv1.DaemonView) bool {
+	return d.GetHealth().GetStatus() == meshosv1.DaemonHealth_STATUS_UNSPECIFIED && d.GetHealth().GetReason() != ""
+}
+
 // DaemonTrouble returns what is wrong with a daemon and when it is started again: `crashed 4
 // times (exit 3: "boom"), again in 3s`. It returns "" if nothing is.
 func DaemonTrouble(d *meshosv1.DaemonView) string {
@@ -126,7 +135,7 @@ func DaemonTrouble(d *meshosv1.DaemonView) string {
 		parts = append(parts, "its entry can't be used: "+Plain(d.GetRejected()))
 	}
 	if reason := d.GetHealth().GetReason(); reason != "" {
-		parts = append(parts, enumWord(d.GetHealth().GetStatus().String(), "STATUS_")+": "+Plain(reason))
+		parts = append(parts, daemonHealth(d).text+": "+Plain(reason))
 	}
 	if crashed := crashes(d); crashed != "" {
 		parts = append(parts, crashed)

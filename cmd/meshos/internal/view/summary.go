@@ -145,6 +145,8 @@ func daemonBad(d *meshosv1.DaemonView) (word, why string) {
 	case d.GetHealth().GetStatus() == meshosv1.DaemonHealth_STATUS_UNHEALTHY,
 		d.GetHealth().GetStatus() == meshosv1.DaemonHealth_STATUS_DEGRADED:
 		return daemonHealth(d).text, d.GetHealth().GetReason()
+	case unchecked(d):
+		return daemonHealth(d).text, d.GetHealth().GetReason()
 	case d.GetRejected() != "":
 		return "rejected", d.GetRejected()
 	}
