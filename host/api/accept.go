@@ -61,7 +61,7 @@ func (a *acceptor) examine(conn net.Conn) (*connection, error) {
 	switch {
 	case caller.Plugin != "" && !allowed:
 		c.refused = status.Errorf(codes.PermissionDenied,
-			"this process belongs to plugin %s, which may not use the node's API; put api = true into its entry if it should", caller.Plugin)
+			"this process belongs to plugin %s, which may not use the node's API; put api = true into its entry and run meshos reload if it should", caller.Plugin)
 	case gone && a.origin != nil:
 		c.refused = status.Errorf(codes.PermissionDenied,
 			"the process that opened this connection (pid %d) has ended, so the node can't tell whether it belonged to a plugin", caller.PID)

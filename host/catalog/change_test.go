@@ -68,9 +68,15 @@ func TestAPluginThatRunsIsReplacedWhenItsEntryMeansAnotherProcess(t *testing.T) 
 	r := start(t, []catalog.Entry{e})
 	first := r.waitFor("p", snapshot.PluginReady)
 
+	if name, may := r.PluginOf(int(first.PID)); name != "p" || may {
+		t.Errorf("process of %q, may use the API: %v", name, may)
+	}
 	e.SHA256 = first.SHA256
 	e.API = true
 	r.change(e)
+	if _, may := r.PluginOf(int(first.PID)); !may {
+		t.Error("it may not use the API, though its entry says so now")
+	}
 	if v := r.view("p"); v.PID != first.PID || v.Status != snapshot.PluginReady {
 		t.Errorf("it has the checksum that its entry demands now, and was replaced: %+v", v)
 	}

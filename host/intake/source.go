@@ -64,6 +64,6 @@ func (s Source) refuse(ev mesh.Event, order bool) (verdict mesh.Verification, re
 	}
 	return mesh.Verification{
 		Verdict: mesh.VerdictRejected, Kind: mesh.RejectNotGranted,
-		Message: "the plugin may not bring " + kind + ": its entry in meshos.toml would have to name it in events",
+		Message: "the plugin may not bring " + kind + ": its entry in meshos.toml would have to name it in events, which takes a restart of the node",
 	}, true
 }

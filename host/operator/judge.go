@@ -199,7 +199,7 @@ func (a *Authorizer) checkAuditFull(ev mesh.AdminEvent) *Rejection {
 		return nil
 	}
 	if !ev.BreakGlass() {
-		return reject(KindAuditFull, "the audit records use all the disk space that they may, or can't be written: free space on the disk, raise records.audit_limit, or stop the node and move the folder of its audit records away")
+		return reject(KindAuditFull, "the audit records use all the disk space that they may, or can't be written: free space on the disk, raise records.audit_limit and restart the node, or stop the node and move the folder of its audit records away")
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
