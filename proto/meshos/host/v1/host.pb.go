@@ -12,6 +12,7 @@ import (
 	v1 "github.com/meshos/meshos/proto/meshos/v1"
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
+	durationpb "google.golang.org/protobuf/types/known/durationpb"
 	timestamppb "google.golang.org/protobuf/types/known/timestamppb"
 	reflect "reflect"
 	sync "sync"
@@ -24,6 +25,61 @@ const (
 	// Verify that runtime/protoimpl is sufficiently up-to-date.
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
+
+type OperatorKey_State int32
+
+const (
+	OperatorKey_STATE_UNSPECIFIED     OperatorKey_State = 0
+	OperatorKey_STATE_VALID           OperatorKey_State = 1 // it counts now
+	OperatorKey_STATE_NOT_YET_VALID   OperatorKey_State = 2
+	OperatorKey_STATE_EXPIRED         OperatorKey_State = 3
+	OperatorKey_STATE_OTHER_NAMESPACE OperatorKey_State = 4 // it may sign, but not commands
+)
+
+// Enum value maps for OperatorKey_State.
+var (
+	OperatorKey_State_name = map[int32]string{
+		0: "STATE_UNSPECIFIED",
+		1: "STATE_VALID",
+		2: "STATE_NOT_YET_VALID",
+		3: "STATE_EXPIRED",
+		4: "STATE_OTHER_NAMESPACE",
+	}
+	OperatorKey_State_value = map[string]int32{
+		"STATE_UNSPECIFIED":     0,
+		"STATE_VALID":           1,
+		"STATE_NOT_YET_VALID":   2,
+		"STATE_EXPIRED":         3,
+		"STATE_OTHER_NAMESPACE": 4,
+	}
+)
+
+func (x OperatorKey_State) Enum() *OperatorKey_State {
+	p := new(OperatorKey_State)
+	*p = x
+	return p
+}
+
+func (x OperatorKey_State) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (OperatorKey_State) Descriptor() protoreflect.EnumDescriptor {
+	return file_meshos_host_v1_host_proto_enumTypes[0].Descriptor()
+}
+
+func (OperatorKey_State) Type() protoreflect.EnumType {
+	return &file_meshos_host_v1_host_proto_enumTypes[0]
+}
+
+func (x OperatorKey_State) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use OperatorKey_State.Descriptor instead.
+func (OperatorKey_State) EnumDescriptor() ([]byte, []int) {
+	return file_meshos_host_v1_host_proto_rawDescGZIP(), []int{14, 0}
+}
 
 type ReloadRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -519,6 +575,8 @@ type SimulateResponse struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	BlastRadius   *v1.BlastRadius        `protobuf:"bytes,1,opt,name=blast_radius,json=blastRadius,proto3" json:"blast_radius,omitempty"`
 	BlastHash     []byte                 `protobuf:"bytes,2,opt,name=blast_hash,json=blastHash,proto3" json:"blast_hash,omitempty"` // SHA-256 of blast_radius, for AdminCommand
+	Cooldown      *Cooldown              `protobuf:"bytes,3,opt,name=cooldown,proto3" json:"cooldown,omitempty"`                    // for which the command would have to wait; absent if it need not
+	Signatures    uint32                 `protobuf:"varint,4,opt,name=signatures,proto3" json:"signatures,omitempty"`               // how many operators have to sign it; 0: it needs no signature
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -567,6 +625,415 @@ func (x *SimulateResponse) GetBlastHash() []byte {
 	return nil
 }
 
+func (x *SimulateResponse) GetCooldown() *Cooldown {
+	if x != nil {
+		return x.Cooldown
+	}
+	return nil
+}
+
+func (x *SimulateResponse) GetSignatures() uint32 {
+	if x != nil {
+		return x.Signatures
+	}
+	return 0
+}
+
+// Cooldown is the time for which break-glass commands wait because of an earlier one. It is
+// not part of what is signed.
+type Cooldown struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Of            string                 `protobuf:"bytes,1,opt,name=of,proto3" json:"of,omitempty"` // which commands wait, for people: "freezes"
+	Until         *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=until,proto3" json:"until,omitempty"`
+	Left          *durationpb.Duration   `protobuf:"bytes,3,opt,name=left,proto3" json:"left,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Cooldown) Reset() {
+	*x = Cooldown{}
+	mi := &file_meshos_host_v1_host_proto_msgTypes[11]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Cooldown) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Cooldown) ProtoMessage() {}
+
+func (x *Cooldown) ProtoReflect() protoreflect.Message {
+	mi := &file_meshos_host_v1_host_proto_msgTypes[11]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Cooldown.ProtoReflect.Descriptor instead.
+func (*Cooldown) Descriptor() ([]byte, []int) {
+	return file_meshos_host_v1_host_proto_rawDescGZIP(), []int{11}
+}
+
+func (x *Cooldown) GetOf() string {
+	if x != nil {
+		return x.Of
+	}
+	return ""
+}
+
+func (x *Cooldown) GetUntil() *timestamppb.Timestamp {
+	if x != nil {
+		return x.Until
+	}
+	return nil
+}
+
+func (x *Cooldown) GetLeft() *durationpb.Duration {
+	if x != nil {
+		return x.Left
+	}
+	return nil
+}
+
+type ListOperatorsRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Compare       bool                   `protobuf:"varint,1,opt,name=compare,proto3" json:"compare,omitempty"` // read the file, and compare it with what is in force
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListOperatorsRequest) Reset() {
+	*x = ListOperatorsRequest{}
+	mi := &file_meshos_host_v1_host_proto_msgTypes[12]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListOperatorsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListOperatorsRequest) ProtoMessage() {}
+
+func (x *ListOperatorsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_meshos_host_v1_host_proto_msgTypes[12]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListOperatorsRequest.ProtoReflect.Descriptor instead.
+func (*ListOperatorsRequest) Descriptor() ([]byte, []int) {
+	return file_meshos_host_v1_host_proto_rawDescGZIP(), []int{12}
+}
+
+func (x *ListOperatorsRequest) GetCompare() bool {
+	if x != nil {
+		return x.Compare
+	}
+	return false
+}
+
+type ListOperatorsResponse struct {
+	state            protoimpl.MessageState `protogen:"open.v1"`
+	Node             uint64                 `protobuf:"varint,1,opt,name=node,proto3" json:"node,omitempty"`
+	Name             string                 `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`                                                  // of the node
+	Cluster          string                 `protobuf:"bytes,3,opt,name=cluster,proto3" json:"cluster,omitempty"`                                            // for which commands have to be signed
+	File             string                 `protobuf:"bytes,4,opt,name=file,proto3" json:"file,omitempty"`                                                  // the signers' file; empty: the node has no operators
+	Keys             []*OperatorKey         `protobuf:"bytes,5,rep,name=keys,proto3" json:"keys,omitempty"`                                                  // in the order of the file
+	Unreadable       string                 `protobuf:"bytes,6,opt,name=unreadable,proto3" json:"unreadable,omitempty"`                                      // why the file was never read: every order is refused until it is
+	UnsignedAccepted bool                   `protobuf:"varint,7,opt,name=unsigned_accepted,json=unsignedAccepted,proto3" json:"unsigned_accepted,omitempty"` // ordinary commands need no signature; without a file none does
+	Persons          uint32                 `protobuf:"varint,8,opt,name=persons,proto3" json:"persons,omitempty"`                                           // how many different persons the keys that count now belong to, at least
+	Ordinary         uint32                 `protobuf:"varint,9,opt,name=ordinary,proto3" json:"ordinary,omitempty"`                                         // how many of them have to sign an ordinary command,
+	BreakGlass       uint32                 `protobuf:"varint,10,opt,name=break_glass,json=breakGlass,proto3" json:"break_glass,omitempty"`                  // a break-glass command,
+	Thaw             uint32                 `protobuf:"varint,11,opt,name=thaw,proto3" json:"thaw,omitempty"`                                                // and a thaw
+	Freshness        *durationpb.Duration   `protobuf:"bytes,12,opt,name=freshness,proto3" json:"freshness,omitempty"`                                       // how old a command may be
+	FutureSkew       *durationpb.Duration   `protobuf:"bytes,13,opt,name=future_skew,json=futureSkew,proto3" json:"future_skew,omitempty"`                   // how far its time of issue may be ahead
+	At               *timestamppb.Timestamp `protobuf:"bytes,14,opt,name=at,proto3" json:"at,omitempty"`                                                     // the node's clock
+	Pending          []string               `protobuf:"bytes,15,rep,name=pending,proto3" json:"pending,omitempty"`                                           // with compare: how the file differs from what is in force, for people
+	FileProblem      string                 `protobuf:"bytes,16,opt,name=file_problem,json=fileProblem,proto3" json:"file_problem,omitempty"`                // with compare: why the file would not be taken over as it is now
+	Cooldowns        []*Cooldown            `protobuf:"bytes,17,rep,name=cooldowns,proto3" json:"cooldowns,omitempty"`                                       // that are running
+	unknownFields    protoimpl.UnknownFields
+	sizeCache        protoimpl.SizeCache
+}
+
+func (x *ListOperatorsResponse) Reset() {
+	*x = ListOperatorsResponse{}
+	mi := &file_meshos_host_v1_host_proto_msgTypes[13]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListOperatorsResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListOperatorsResponse) ProtoMessage() {}
+
+func (x *ListOperatorsResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_meshos_host_v1_host_proto_msgTypes[13]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListOperatorsResponse.ProtoReflect.Descriptor instead.
+func (*ListOperatorsResponse) Descriptor() ([]byte, []int) {
+	return file_meshos_host_v1_host_proto_rawDescGZIP(), []int{13}
+}
+
+func (x *ListOperatorsResponse) GetNode() uint64 {
+	if x != nil {
+		return x.Node
+	}
+	return 0
+}
+
+func (x *ListOperatorsResponse) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *ListOperatorsResponse) GetCluster() string {
+	if x != nil {
+		return x.Cluster
+	}
+	return ""
+}
+
+func (x *ListOperatorsResponse) GetFile() string {
+	if x != nil {
+		return x.File
+	}
+	return ""
+}
+
+func (x *ListOperatorsResponse) GetKeys() []*OperatorKey {
+	if x != nil {
+		return x.Keys
+	}
+	return nil
+}
+
+func (x *ListOperatorsResponse) GetUnreadable() string {
+	if x != nil {
+		return x.Unreadable
+	}
+	return ""
+}
+
+func (x *ListOperatorsResponse) GetUnsignedAccepted() bool {
+	if x != nil {
+		return x.UnsignedAccepted
+	}
+	return false
+}
+
+func (x *ListOperatorsResponse) GetPersons() uint32 {
+	if x != nil {
+		return x.Persons
+	}
+	return 0
+}
+
+func (x *ListOperatorsResponse) GetOrdinary() uint32 {
+	if x != nil {
+		return x.Ordinary
+	}
+	return 0
+}
+
+func (x *ListOperatorsResponse) GetBreakGlass() uint32 {
+	if x != nil {
+		return x.BreakGlass
+	}
+	return 0
+}
+
+func (x *ListOperatorsResponse) GetThaw() uint32 {
+	if x != nil {
+		return x.Thaw
+	}
+	return 0
+}
+
+func (x *ListOperatorsResponse) GetFreshness() *durationpb.Duration {
+	if x != nil {
+		return x.Freshness
+	}
+	return nil
+}
+
+func (x *ListOperatorsResponse) GetFutureSkew() *durationpb.Duration {
+	if x != nil {
+		return x.FutureSkew
+	}
+	return nil
+}
+
+func (x *ListOperatorsResponse) GetAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.At
+	}
+	return nil
+}
+
+func (x *ListOperatorsResponse) GetPending() []string {
+	if x != nil {
+		return x.Pending
+	}
+	return nil
+}
+
+func (x *ListOperatorsResponse) GetFileProblem() string {
+	if x != nil {
+		return x.FileProblem
+	}
+	return ""
+}
+
+func (x *ListOperatorsResponse) GetCooldowns() []*Cooldown {
+	if x != nil {
+		return x.Cooldowns
+	}
+	return nil
+}
+
+// OperatorKey is one line of the signers' file.
+type OperatorKey struct {
+	state           protoimpl.MessageState `protogen:"open.v1"`
+	Name            string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"` // the first principal
+	Principals      []string               `protobuf:"bytes,2,rep,name=principals,proto3" json:"principals,omitempty"`
+	Fingerprint     string                 `protobuf:"bytes,3,opt,name=fingerprint,proto3" json:"fingerprint,omitempty"`                                   // SHA-256, as ssh-keygen -l shows it
+	KeyType         string                 `protobuf:"bytes,4,opt,name=key_type,json=keyType,proto3" json:"key_type,omitempty"`                            // "ssh-ed25519"
+	Namespaces      []string               `protobuf:"bytes,5,rep,name=namespaces,proto3" json:"namespaces,omitempty"`                                     // patterns of what it may sign; empty: everything
+	ValidAfter      *timestamppb.Timestamp `protobuf:"bytes,6,opt,name=valid_after,json=validAfter,proto3" json:"valid_after,omitempty"`                   // absent: since ever
+	ValidBefore     *timestamppb.Timestamp `protobuf:"bytes,7,opt,name=valid_before,json=validBefore,proto3" json:"valid_before,omitempty"`                // absent: for ever
+	NoTouchRequired bool                   `protobuf:"varint,8,opt,name=no_touch_required,json=noTouchRequired,proto3" json:"no_touch_required,omitempty"` // a security key that need not be touched
+	Line            uint32                 `protobuf:"varint,9,opt,name=line,proto3" json:"line,omitempty"`
+	State           OperatorKey_State      `protobuf:"varint,10,opt,name=state,proto3,enum=meshos.host.v1.OperatorKey_State" json:"state,omitempty"`
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
+}
+
+func (x *OperatorKey) Reset() {
+	*x = OperatorKey{}
+	mi := &file_meshos_host_v1_host_proto_msgTypes[14]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *OperatorKey) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*OperatorKey) ProtoMessage() {}
+
+func (x *OperatorKey) ProtoReflect() protoreflect.Message {
+	mi := &file_meshos_host_v1_host_proto_msgTypes[14]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use OperatorKey.ProtoReflect.Descriptor instead.
+func (*OperatorKey) Descriptor() ([]byte, []int) {
+	return file_meshos_host_v1_host_proto_rawDescGZIP(), []int{14}
+}
+
+func (x *OperatorKey) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *OperatorKey) GetPrincipals() []string {
+	if x != nil {
+		return x.Principals
+	}
+	return nil
+}
+
+func (x *OperatorKey) GetFingerprint() string {
+	if x != nil {
+		return x.Fingerprint
+	}
+	return ""
+}
+
+func (x *OperatorKey) GetKeyType() string {
+	if x != nil {
+		return x.KeyType
+	}
+	return ""
+}
+
+func (x *OperatorKey) GetNamespaces() []string {
+	if x != nil {
+		return x.Namespaces
+	}
+	return nil
+}
+
+func (x *OperatorKey) GetValidAfter() *timestamppb.Timestamp {
+	if x != nil {
+		return x.ValidAfter
+	}
+	return nil
+}
+
+func (x *OperatorKey) GetValidBefore() *timestamppb.Timestamp {
+	if x != nil {
+		return x.ValidBefore
+	}
+	return nil
+}
+
+func (x *OperatorKey) GetNoTouchRequired() bool {
+	if x != nil {
+		return x.NoTouchRequired
+	}
+	return false
+}
+
+func (x *OperatorKey) GetLine() uint32 {
+	if x != nil {
+		return x.Line
+	}
+	return 0
+}
+
+func (x *OperatorKey) GetState() OperatorKey_State {
+	if x != nil {
+		return x.State
+	}
+	return OperatorKey_STATE_UNSPECIFIED
+}
+
 type TailRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Epoch         uint64                 `protobuf:"varint,1,opt,name=epoch,proto3" json:"epoch,omitempty"`
@@ -583,7 +1050,7 @@ type TailRequest struct {
 
 func (x *TailRequest) Reset() {
 	*x = TailRequest{}
-	mi := &file_meshos_host_v1_host_proto_msgTypes[11]
+	mi := &file_meshos_host_v1_host_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -595,7 +1062,7 @@ func (x *TailRequest) String() string {
 func (*TailRequest) ProtoMessage() {}
 
 func (x *TailRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_host_v1_host_proto_msgTypes[11]
+	mi := &file_meshos_host_v1_host_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -608,7 +1075,7 @@ func (x *TailRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TailRequest.ProtoReflect.Descriptor instead.
 func (*TailRequest) Descriptor() ([]byte, []int) {
-	return file_meshos_host_v1_host_proto_rawDescGZIP(), []int{11}
+	return file_meshos_host_v1_host_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *TailRequest) GetEpoch() uint64 {
@@ -676,7 +1143,7 @@ type PluginRequest struct {
 
 func (x *PluginRequest) Reset() {
 	*x = PluginRequest{}
-	mi := &file_meshos_host_v1_host_proto_msgTypes[12]
+	mi := &file_meshos_host_v1_host_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -688,7 +1155,7 @@ func (x *PluginRequest) String() string {
 func (*PluginRequest) ProtoMessage() {}
 
 func (x *PluginRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_host_v1_host_proto_msgTypes[12]
+	mi := &file_meshos_host_v1_host_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -701,7 +1168,7 @@ func (x *PluginRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PluginRequest.ProtoReflect.Descriptor instead.
 func (*PluginRequest) Descriptor() ([]byte, []int) {
-	return file_meshos_host_v1_host_proto_rawDescGZIP(), []int{12}
+	return file_meshos_host_v1_host_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *PluginRequest) GetName() string {
@@ -727,7 +1194,7 @@ type PluginDetail struct {
 
 func (x *PluginDetail) Reset() {
 	*x = PluginDetail{}
-	mi := &file_meshos_host_v1_host_proto_msgTypes[13]
+	mi := &file_meshos_host_v1_host_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -739,7 +1206,7 @@ func (x *PluginDetail) String() string {
 func (*PluginDetail) ProtoMessage() {}
 
 func (x *PluginDetail) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_host_v1_host_proto_msgTypes[13]
+	mi := &file_meshos_host_v1_host_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -752,7 +1219,7 @@ func (x *PluginDetail) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PluginDetail.ProtoReflect.Descriptor instead.
 func (*PluginDetail) Descriptor() ([]byte, []int) {
-	return file_meshos_host_v1_host_proto_rawDescGZIP(), []int{13}
+	return file_meshos_host_v1_host_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *PluginDetail) GetView() *v1.PluginView {
@@ -815,7 +1282,7 @@ type PluginEvent struct {
 
 func (x *PluginEvent) Reset() {
 	*x = PluginEvent{}
-	mi := &file_meshos_host_v1_host_proto_msgTypes[14]
+	mi := &file_meshos_host_v1_host_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -827,7 +1294,7 @@ func (x *PluginEvent) String() string {
 func (*PluginEvent) ProtoMessage() {}
 
 func (x *PluginEvent) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_host_v1_host_proto_msgTypes[14]
+	mi := &file_meshos_host_v1_host_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -840,7 +1307,7 @@ func (x *PluginEvent) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PluginEvent.ProtoReflect.Descriptor instead.
 func (*PluginEvent) Descriptor() ([]byte, []int) {
-	return file_meshos_host_v1_host_proto_rawDescGZIP(), []int{14}
+	return file_meshos_host_v1_host_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *PluginEvent) GetAt() *timestamppb.Timestamp {
@@ -873,7 +1340,7 @@ type ExplainRequest struct {
 
 func (x *ExplainRequest) Reset() {
 	*x = ExplainRequest{}
-	mi := &file_meshos_host_v1_host_proto_msgTypes[15]
+	mi := &file_meshos_host_v1_host_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -885,7 +1352,7 @@ func (x *ExplainRequest) String() string {
 func (*ExplainRequest) ProtoMessage() {}
 
 func (x *ExplainRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_host_v1_host_proto_msgTypes[15]
+	mi := &file_meshos_host_v1_host_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -898,7 +1365,7 @@ func (x *ExplainRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ExplainRequest.ProtoReflect.Descriptor instead.
 func (*ExplainRequest) Descriptor() ([]byte, []int) {
-	return file_meshos_host_v1_host_proto_rawDescGZIP(), []int{15}
+	return file_meshos_host_v1_host_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *ExplainRequest) GetSubject() isExplainRequest_Subject {
@@ -999,7 +1466,7 @@ type ExplainResponse struct {
 
 func (x *ExplainResponse) Reset() {
 	*x = ExplainResponse{}
-	mi := &file_meshos_host_v1_host_proto_msgTypes[16]
+	mi := &file_meshos_host_v1_host_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1011,7 +1478,7 @@ func (x *ExplainResponse) String() string {
 func (*ExplainResponse) ProtoMessage() {}
 
 func (x *ExplainResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_host_v1_host_proto_msgTypes[16]
+	mi := &file_meshos_host_v1_host_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1024,7 +1491,7 @@ func (x *ExplainResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ExplainResponse.ProtoReflect.Descriptor instead.
 func (*ExplainResponse) Descriptor() ([]byte, []int) {
-	return file_meshos_host_v1_host_proto_rawDescGZIP(), []int{16}
+	return file_meshos_host_v1_host_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *ExplainResponse) GetSubject() string {
@@ -1059,7 +1526,7 @@ type Finding struct {
 
 func (x *Finding) Reset() {
 	*x = Finding{}
-	mi := &file_meshos_host_v1_host_proto_msgTypes[17]
+	mi := &file_meshos_host_v1_host_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1071,7 +1538,7 @@ func (x *Finding) String() string {
 func (*Finding) ProtoMessage() {}
 
 func (x *Finding) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_host_v1_host_proto_msgTypes[17]
+	mi := &file_meshos_host_v1_host_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1084,7 +1551,7 @@ func (x *Finding) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Finding.ProtoReflect.Descriptor instead.
 func (*Finding) Descriptor() ([]byte, []int) {
-	return file_meshos_host_v1_host_proto_rawDescGZIP(), []int{17}
+	return file_meshos_host_v1_host_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *Finding) GetArm() string {
@@ -1105,7 +1572,7 @@ var File_meshos_host_v1_host_proto protoreflect.FileDescriptor
 
 const file_meshos_host_v1_host_proto_rawDesc = "" +
 	"\n" +
-	"\x19meshos/host/v1/host.proto\x12\x0emeshos.host.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x16meshos/v1/meshos.proto\"\x0f\n" +
+	"\x19meshos/host/v1/host.proto\x12\x0emeshos.host.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x16meshos/v1/meshos.proto\"\x0f\n" +
 	"\rReloadRequest\"\xdc\x01\n" +
 	"\x0eReloadResponse\x12;\n" +
 	"\n" +
@@ -1132,11 +1599,67 @@ const file_meshos_host_v1_host_proto_rawDesc = "" +
 	"\rCommitRequest\x12/\n" +
 	"\x06commit\x18\x01 \x01(\v2\x17.meshos.v1.SignedCommitR\x06commit\">\n" +
 	"\x0fSimulateRequest\x12+\n" +
-	"\x05event\x18\x01 \x01(\v2\x15.meshos.v1.AdminEventR\x05event\"l\n" +
+	"\x05event\x18\x01 \x01(\v2\x15.meshos.v1.AdminEventR\x05event\"\xc2\x01\n" +
 	"\x10SimulateResponse\x129\n" +
 	"\fblast_radius\x18\x01 \x01(\v2\x16.meshos.v1.BlastRadiusR\vblastRadius\x12\x1d\n" +
 	"\n" +
-	"blast_hash\x18\x02 \x01(\fR\tblastHash\"\xb6\x02\n" +
+	"blast_hash\x18\x02 \x01(\fR\tblastHash\x124\n" +
+	"\bcooldown\x18\x03 \x01(\v2\x18.meshos.host.v1.CooldownR\bcooldown\x12\x1e\n" +
+	"\n" +
+	"signatures\x18\x04 \x01(\rR\n" +
+	"signatures\"{\n" +
+	"\bCooldown\x12\x0e\n" +
+	"\x02of\x18\x01 \x01(\tR\x02of\x120\n" +
+	"\x05until\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\x05until\x12-\n" +
+	"\x04left\x18\x03 \x01(\v2\x19.google.protobuf.DurationR\x04left\"0\n" +
+	"\x14ListOperatorsRequest\x12\x18\n" +
+	"\acompare\x18\x01 \x01(\bR\acompare\"\xec\x04\n" +
+	"\x15ListOperatorsResponse\x12\x12\n" +
+	"\x04node\x18\x01 \x01(\x04R\x04node\x12\x12\n" +
+	"\x04name\x18\x02 \x01(\tR\x04name\x12\x18\n" +
+	"\acluster\x18\x03 \x01(\tR\acluster\x12\x12\n" +
+	"\x04file\x18\x04 \x01(\tR\x04file\x12/\n" +
+	"\x04keys\x18\x05 \x03(\v2\x1b.meshos.host.v1.OperatorKeyR\x04keys\x12\x1e\n" +
+	"\n" +
+	"unreadable\x18\x06 \x01(\tR\n" +
+	"unreadable\x12+\n" +
+	"\x11unsigned_accepted\x18\a \x01(\bR\x10unsignedAccepted\x12\x18\n" +
+	"\apersons\x18\b \x01(\rR\apersons\x12\x1a\n" +
+	"\bordinary\x18\t \x01(\rR\bordinary\x12\x1f\n" +
+	"\vbreak_glass\x18\n" +
+	" \x01(\rR\n" +
+	"breakGlass\x12\x12\n" +
+	"\x04thaw\x18\v \x01(\rR\x04thaw\x127\n" +
+	"\tfreshness\x18\f \x01(\v2\x19.google.protobuf.DurationR\tfreshness\x12:\n" +
+	"\vfuture_skew\x18\r \x01(\v2\x19.google.protobuf.DurationR\n" +
+	"futureSkew\x12*\n" +
+	"\x02at\x18\x0e \x01(\v2\x1a.google.protobuf.TimestampR\x02at\x12\x18\n" +
+	"\apending\x18\x0f \x03(\tR\apending\x12!\n" +
+	"\ffile_problem\x18\x10 \x01(\tR\vfileProblem\x126\n" +
+	"\tcooldowns\x18\x11 \x03(\v2\x18.meshos.host.v1.CooldownR\tcooldowns\"\x8b\x04\n" +
+	"\vOperatorKey\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12\x1e\n" +
+	"\n" +
+	"principals\x18\x02 \x03(\tR\n" +
+	"principals\x12 \n" +
+	"\vfingerprint\x18\x03 \x01(\tR\vfingerprint\x12\x19\n" +
+	"\bkey_type\x18\x04 \x01(\tR\akeyType\x12\x1e\n" +
+	"\n" +
+	"namespaces\x18\x05 \x03(\tR\n" +
+	"namespaces\x12;\n" +
+	"\vvalid_after\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
+	"validAfter\x12=\n" +
+	"\fvalid_before\x18\a \x01(\v2\x1a.google.protobuf.TimestampR\vvalidBefore\x12*\n" +
+	"\x11no_touch_required\x18\b \x01(\bR\x0fnoTouchRequired\x12\x12\n" +
+	"\x04line\x18\t \x01(\rR\x04line\x127\n" +
+	"\x05state\x18\n" +
+	" \x01(\x0e2!.meshos.host.v1.OperatorKey.StateR\x05state\"v\n" +
+	"\x05State\x12\x15\n" +
+	"\x11STATE_UNSPECIFIED\x10\x00\x12\x0f\n" +
+	"\vSTATE_VALID\x10\x01\x12\x17\n" +
+	"\x13STATE_NOT_YET_VALID\x10\x02\x12\x11\n" +
+	"\rSTATE_EXPIRED\x10\x03\x12\x19\n" +
+	"\x15STATE_OTHER_NAMESPACE\x10\x04\"\xb6\x02\n" +
 	"\vTailRequest\x12\x14\n" +
 	"\x05epoch\x18\x01 \x01(\x04R\x05epoch\x12\x1b\n" +
 	"\tafter_seq\x18\x02 \x01(\x04R\bafterSeq\x12\x16\n" +
@@ -1176,13 +1699,14 @@ const file_meshos_host_v1_host_proto_rawDesc = "" +
 	"\x04tick\x18\x03 \x01(\x04R\x04tick\"/\n" +
 	"\aFinding\x12\x10\n" +
 	"\x03arm\x18\x01 \x01(\tR\x03arm\x12\x12\n" +
-	"\x04text\x18\x02 \x01(\tR\x04text2\xd0\b\n" +
+	"\x04text\x18\x02 \x01(\tR\x04text2\xae\t\n" +
 	"\x04Host\x12F\n" +
 	"\vGetSnapshot\x12\".meshos.host.v1.GetSnapshotRequest\x1a\x13.meshos.v1.Snapshot\x12N\n" +
 	"\x0eWatchSnapshots\x12%.meshos.host.v1.WatchSnapshotsRequest\x1a\x13.meshos.v1.Snapshot0\x01\x12J\n" +
 	"\aPublish\x12\x1e.meshos.host.v1.PublishRequest\x1a\x1f.meshos.host.v1.PublishResponse\x12D\n" +
 	"\x06Commit\x12\x1d.meshos.host.v1.CommitRequest\x1a\x1b.meshos.v1.AdminAuditRecord\x12M\n" +
-	"\bSimulate\x12\x1f.meshos.host.v1.SimulateRequest\x1a .meshos.host.v1.SimulateResponse\x12G\n" +
+	"\bSimulate\x12\x1f.meshos.host.v1.SimulateRequest\x1a .meshos.host.v1.SimulateResponse\x12\\\n" +
+	"\rListOperators\x12$.meshos.host.v1.ListOperatorsRequest\x1a%.meshos.host.v1.ListOperatorsResponse\x12G\n" +
 	"\tTailAudit\x12\x1b.meshos.host.v1.TailRequest\x1a\x1b.meshos.v1.AdminAuditRecord0\x01\x12?\n" +
 	"\bTailLogs\x12\x1b.meshos.host.v1.TailRequest\x1a\x14.meshos.v1.LogRecord0\x01\x12G\n" +
 	"\fTailFailures\x12\x1b.meshos.host.v1.TailRequest\x1a\x18.meshos.v1.FailureRecord0\x01\x12E\n" +
@@ -1206,89 +1730,109 @@ func file_meshos_host_v1_host_proto_rawDescGZIP() []byte {
 	return file_meshos_host_v1_host_proto_rawDescData
 }
 
-var file_meshos_host_v1_host_proto_msgTypes = make([]protoimpl.MessageInfo, 18)
+var file_meshos_host_v1_host_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
+var file_meshos_host_v1_host_proto_msgTypes = make([]protoimpl.MessageInfo, 22)
 var file_meshos_host_v1_host_proto_goTypes = []any{
-	(*ReloadRequest)(nil),         // 0: meshos.host.v1.ReloadRequest
-	(*ReloadResponse)(nil),        // 1: meshos.host.v1.ReloadResponse
-	(*ConfigChange)(nil),          // 2: meshos.host.v1.ConfigChange
-	(*GetSnapshotRequest)(nil),    // 3: meshos.host.v1.GetSnapshotRequest
-	(*WatchSnapshotsRequest)(nil), // 4: meshos.host.v1.WatchSnapshotsRequest
-	(*PublishRequest)(nil),        // 5: meshos.host.v1.PublishRequest
-	(*PublishResponse)(nil),       // 6: meshos.host.v1.PublishResponse
-	(*RefusedEvent)(nil),          // 7: meshos.host.v1.RefusedEvent
-	(*CommitRequest)(nil),         // 8: meshos.host.v1.CommitRequest
-	(*SimulateRequest)(nil),       // 9: meshos.host.v1.SimulateRequest
-	(*SimulateResponse)(nil),      // 10: meshos.host.v1.SimulateResponse
-	(*TailRequest)(nil),           // 11: meshos.host.v1.TailRequest
-	(*PluginRequest)(nil),         // 12: meshos.host.v1.PluginRequest
-	(*PluginDetail)(nil),          // 13: meshos.host.v1.PluginDetail
-	(*PluginEvent)(nil),           // 14: meshos.host.v1.PluginEvent
-	(*ExplainRequest)(nil),        // 15: meshos.host.v1.ExplainRequest
-	(*ExplainResponse)(nil),       // 16: meshos.host.v1.ExplainResponse
-	(*Finding)(nil),               // 17: meshos.host.v1.Finding
-	(*v1.Event)(nil),              // 18: meshos.v1.Event
-	(*v1.SignedCommit)(nil),       // 19: meshos.v1.SignedCommit
-	(*v1.AdminEvent)(nil),         // 20: meshos.v1.AdminEvent
-	(*v1.BlastRadius)(nil),        // 21: meshos.v1.BlastRadius
-	(*timestamppb.Timestamp)(nil), // 22: google.protobuf.Timestamp
-	(v1.LogLevel)(0),              // 23: meshos.v1.LogLevel
-	(*v1.PluginView)(nil),         // 24: meshos.v1.PluginView
-	(*v1.Snapshot)(nil),           // 25: meshos.v1.Snapshot
-	(*v1.AdminAuditRecord)(nil),   // 26: meshos.v1.AdminAuditRecord
-	(*v1.LogRecord)(nil),          // 27: meshos.v1.LogRecord
-	(*v1.FailureRecord)(nil),      // 28: meshos.v1.FailureRecord
-	(*v1.ActionRecord)(nil),       // 29: meshos.v1.ActionRecord
+	(OperatorKey_State)(0),        // 0: meshos.host.v1.OperatorKey.State
+	(*ReloadRequest)(nil),         // 1: meshos.host.v1.ReloadRequest
+	(*ReloadResponse)(nil),        // 2: meshos.host.v1.ReloadResponse
+	(*ConfigChange)(nil),          // 3: meshos.host.v1.ConfigChange
+	(*GetSnapshotRequest)(nil),    // 4: meshos.host.v1.GetSnapshotRequest
+	(*WatchSnapshotsRequest)(nil), // 5: meshos.host.v1.WatchSnapshotsRequest
+	(*PublishRequest)(nil),        // 6: meshos.host.v1.PublishRequest
+	(*PublishResponse)(nil),       // 7: meshos.host.v1.PublishResponse
+	(*RefusedEvent)(nil),          // 8: meshos.host.v1.RefusedEvent
+	(*CommitRequest)(nil),         // 9: meshos.host.v1.CommitRequest
+	(*SimulateRequest)(nil),       // 10: meshos.host.v1.SimulateRequest
+	(*SimulateResponse)(nil),      // 11: meshos.host.v1.SimulateResponse
+	(*Cooldown)(nil),              // 12: meshos.host.v1.Cooldown
+	(*ListOperatorsRequest)(nil),  // 13: meshos.host.v1.ListOperatorsRequest
+	(*ListOperatorsResponse)(nil), // 14: meshos.host.v1.ListOperatorsResponse
+	(*OperatorKey)(nil),           // 15: meshos.host.v1.OperatorKey
+	(*TailRequest)(nil),           // 16: meshos.host.v1.TailRequest
+	(*PluginRequest)(nil),         // 17: meshos.host.v1.PluginRequest
+	(*PluginDetail)(nil),          // 18: meshos.host.v1.PluginDetail
+	(*PluginEvent)(nil),           // 19: meshos.host.v1.PluginEvent
+	(*ExplainRequest)(nil),        // 20: meshos.host.v1.ExplainRequest
+	(*ExplainResponse)(nil),       // 21: meshos.host.v1.ExplainResponse
+	(*Finding)(nil),               // 22: meshos.host.v1.Finding
+	(*v1.Event)(nil),              // 23: meshos.v1.Event
+	(*v1.SignedCommit)(nil),       // 24: meshos.v1.SignedCommit
+	(*v1.AdminEvent)(nil),         // 25: meshos.v1.AdminEvent
+	(*v1.BlastRadius)(nil),        // 26: meshos.v1.BlastRadius
+	(*timestamppb.Timestamp)(nil), // 27: google.protobuf.Timestamp
+	(*durationpb.Duration)(nil),   // 28: google.protobuf.Duration
+	(v1.LogLevel)(0),              // 29: meshos.v1.LogLevel
+	(*v1.PluginView)(nil),         // 30: meshos.v1.PluginView
+	(*v1.Snapshot)(nil),           // 31: meshos.v1.Snapshot
+	(*v1.AdminAuditRecord)(nil),   // 32: meshos.v1.AdminAuditRecord
+	(*v1.LogRecord)(nil),          // 33: meshos.v1.LogRecord
+	(*v1.FailureRecord)(nil),      // 34: meshos.v1.FailureRecord
+	(*v1.ActionRecord)(nil),       // 35: meshos.v1.ActionRecord
 }
 var file_meshos_host_v1_host_proto_depIdxs = []int32{
-	2,  // 0: meshos.host.v1.ReloadResponse.taken_over:type_name -> meshos.host.v1.ConfigChange
-	2,  // 1: meshos.host.v1.ReloadResponse.needs_restart:type_name -> meshos.host.v1.ConfigChange
-	18, // 2: meshos.host.v1.PublishRequest.events:type_name -> meshos.v1.Event
-	7,  // 3: meshos.host.v1.PublishResponse.refused:type_name -> meshos.host.v1.RefusedEvent
-	19, // 4: meshos.host.v1.CommitRequest.commit:type_name -> meshos.v1.SignedCommit
-	20, // 5: meshos.host.v1.SimulateRequest.event:type_name -> meshos.v1.AdminEvent
-	21, // 6: meshos.host.v1.SimulateResponse.blast_radius:type_name -> meshos.v1.BlastRadius
-	22, // 7: meshos.host.v1.TailRequest.since:type_name -> google.protobuf.Timestamp
-	22, // 8: meshos.host.v1.TailRequest.until:type_name -> google.protobuf.Timestamp
-	23, // 9: meshos.host.v1.TailRequest.min_level:type_name -> meshos.v1.LogLevel
-	24, // 10: meshos.host.v1.PluginDetail.view:type_name -> meshos.v1.PluginView
-	14, // 11: meshos.host.v1.PluginDetail.timeline:type_name -> meshos.host.v1.PluginEvent
-	22, // 12: meshos.host.v1.PluginEvent.at:type_name -> google.protobuf.Timestamp
-	17, // 13: meshos.host.v1.ExplainResponse.findings:type_name -> meshos.host.v1.Finding
-	3,  // 14: meshos.host.v1.Host.GetSnapshot:input_type -> meshos.host.v1.GetSnapshotRequest
-	4,  // 15: meshos.host.v1.Host.WatchSnapshots:input_type -> meshos.host.v1.WatchSnapshotsRequest
-	5,  // 16: meshos.host.v1.Host.Publish:input_type -> meshos.host.v1.PublishRequest
-	8,  // 17: meshos.host.v1.Host.Commit:input_type -> meshos.host.v1.CommitRequest
-	9,  // 18: meshos.host.v1.Host.Simulate:input_type -> meshos.host.v1.SimulateRequest
-	11, // 19: meshos.host.v1.Host.TailAudit:input_type -> meshos.host.v1.TailRequest
-	11, // 20: meshos.host.v1.Host.TailLogs:input_type -> meshos.host.v1.TailRequest
-	11, // 21: meshos.host.v1.Host.TailFailures:input_type -> meshos.host.v1.TailRequest
-	11, // 22: meshos.host.v1.Host.TailActions:input_type -> meshos.host.v1.TailRequest
-	0,  // 23: meshos.host.v1.Host.Reload:input_type -> meshos.host.v1.ReloadRequest
-	12, // 24: meshos.host.v1.Host.ReloadPlugin:input_type -> meshos.host.v1.PluginRequest
-	12, // 25: meshos.host.v1.Host.EnablePlugin:input_type -> meshos.host.v1.PluginRequest
-	12, // 26: meshos.host.v1.Host.DisablePlugin:input_type -> meshos.host.v1.PluginRequest
-	12, // 27: meshos.host.v1.Host.DescribePlugin:input_type -> meshos.host.v1.PluginRequest
-	15, // 28: meshos.host.v1.Host.Explain:input_type -> meshos.host.v1.ExplainRequest
-	25, // 29: meshos.host.v1.Host.GetSnapshot:output_type -> meshos.v1.Snapshot
-	25, // 30: meshos.host.v1.Host.WatchSnapshots:output_type -> meshos.v1.Snapshot
-	6,  // 31: meshos.host.v1.Host.Publish:output_type -> meshos.host.v1.PublishResponse
-	26, // 32: meshos.host.v1.Host.Commit:output_type -> meshos.v1.AdminAuditRecord
-	10, // 33: meshos.host.v1.Host.Simulate:output_type -> meshos.host.v1.SimulateResponse
-	26, // 34: meshos.host.v1.Host.TailAudit:output_type -> meshos.v1.AdminAuditRecord
-	27, // 35: meshos.host.v1.Host.TailLogs:output_type -> meshos.v1.LogRecord
-	28, // 36: meshos.host.v1.Host.TailFailures:output_type -> meshos.v1.FailureRecord
-	29, // 37: meshos.host.v1.Host.TailActions:output_type -> meshos.v1.ActionRecord
-	1,  // 38: meshos.host.v1.Host.Reload:output_type -> meshos.host.v1.ReloadResponse
-	24, // 39: meshos.host.v1.Host.ReloadPlugin:output_type -> meshos.v1.PluginView
-	24, // 40: meshos.host.v1.Host.EnablePlugin:output_type -> meshos.v1.PluginView
-	24, // 41: meshos.host.v1.Host.DisablePlugin:output_type -> meshos.v1.PluginView
-	13, // 42: meshos.host.v1.Host.DescribePlugin:output_type -> meshos.host.v1.PluginDetail
-	16, // 43: meshos.host.v1.Host.Explain:output_type -> meshos.host.v1.ExplainResponse
-	29, // [29:44] is the sub-list for method output_type
-	14, // [14:29] is the sub-list for method input_type
-	14, // [14:14] is the sub-list for extension type_name
-	14, // [14:14] is the sub-list for extension extendee
-	0,  // [0:14] is the sub-list for field type_name
+	3,  // 0: meshos.host.v1.ReloadResponse.taken_over:type_name -> meshos.host.v1.ConfigChange
+	3,  // 1: meshos.host.v1.ReloadResponse.needs_restart:type_name -> meshos.host.v1.ConfigChange
+	23, // 2: meshos.host.v1.PublishRequest.events:type_name -> meshos.v1.Event
+	8,  // 3: meshos.host.v1.PublishResponse.refused:type_name -> meshos.host.v1.RefusedEvent
+	24, // 4: meshos.host.v1.CommitRequest.commit:type_name -> meshos.v1.SignedCommit
+	25, // 5: meshos.host.v1.SimulateRequest.event:type_name -> meshos.v1.AdminEvent
+	26, // 6: meshos.host.v1.SimulateResponse.blast_radius:type_name -> meshos.v1.BlastRadius
+	12, // 7: meshos.host.v1.SimulateResponse.cooldown:type_name -> meshos.host.v1.Cooldown
+	27, // 8: meshos.host.v1.Cooldown.until:type_name -> google.protobuf.Timestamp
+	28, // 9: meshos.host.v1.Cooldown.left:type_name -> google.protobuf.Duration
+	15, // 10: meshos.host.v1.ListOperatorsResponse.keys:type_name -> meshos.host.v1.OperatorKey
+	28, // 11: meshos.host.v1.ListOperatorsResponse.freshness:type_name -> google.protobuf.Duration
+	28, // 12: meshos.host.v1.ListOperatorsResponse.future_skew:type_name -> google.protobuf.Duration
+	27, // 13: meshos.host.v1.ListOperatorsResponse.at:type_name -> google.protobuf.Timestamp
+	12, // 14: meshos.host.v1.ListOperatorsResponse.cooldowns:type_name -> meshos.host.v1.Cooldown
+	27, // 15: meshos.host.v1.OperatorKey.valid_after:type_name -> google.protobuf.Timestamp
+	27, // 16: meshos.host.v1.OperatorKey.valid_before:type_name -> google.protobuf.Timestamp
+	0,  // 17: meshos.host.v1.OperatorKey.state:type_name -> meshos.host.v1.OperatorKey.State
+	27, // 18: meshos.host.v1.TailRequest.since:type_name -> google.protobuf.Timestamp
+	27, // 19: meshos.host.v1.TailRequest.until:type_name -> google.protobuf.Timestamp
+	29, // 20: meshos.host.v1.TailRequest.min_level:type_name -> meshos.v1.LogLevel
+	30, // 21: meshos.host.v1.PluginDetail.view:type_name -> meshos.v1.PluginView
+	19, // 22: meshos.host.v1.PluginDetail.timeline:type_name -> meshos.host.v1.PluginEvent
+	27, // 23: meshos.host.v1.PluginEvent.at:type_name -> google.protobuf.Timestamp
+	22, // 24: meshos.host.v1.ExplainResponse.findings:type_name -> meshos.host.v1.Finding
+	4,  // 25: meshos.host.v1.Host.GetSnapshot:input_type -> meshos.host.v1.GetSnapshotRequest
+	5,  // 26: meshos.host.v1.Host.WatchSnapshots:input_type -> meshos.host.v1.WatchSnapshotsRequest
+	6,  // 27: meshos.host.v1.Host.Publish:input_type -> meshos.host.v1.PublishRequest
+	9,  // 28: meshos.host.v1.Host.Commit:input_type -> meshos.host.v1.CommitRequest
+	10, // 29: meshos.host.v1.Host.Simulate:input_type -> meshos.host.v1.SimulateRequest
+	13, // 30: meshos.host.v1.Host.ListOperators:input_type -> meshos.host.v1.ListOperatorsRequest
+	16, // 31: meshos.host.v1.Host.TailAudit:input_type -> meshos.host.v1.TailRequest
+	16, // 32: meshos.host.v1.Host.TailLogs:input_type -> meshos.host.v1.TailRequest
+	16, // 33: meshos.host.v1.Host.TailFailures:input_type -> meshos.host.v1.TailRequest
+	16, // 34: meshos.host.v1.Host.TailActions:input_type -> meshos.host.v1.TailRequest
+	1,  // 35: meshos.host.v1.Host.Reload:input_type -> meshos.host.v1.ReloadRequest
+	17, // 36: meshos.host.v1.Host.ReloadPlugin:input_type -> meshos.host.v1.PluginRequest
+	17, // 37: meshos.host.v1.Host.EnablePlugin:input_type -> meshos.host.v1.PluginRequest
+	17, // 38: meshos.host.v1.Host.DisablePlugin:input_type -> meshos.host.v1.PluginRequest
+	17, // 39: meshos.host.v1.Host.DescribePlugin:input_type -> meshos.host.v1.PluginRequest
+	20, // 40: meshos.host.v1.Host.Explain:input_type -> meshos.host.v1.ExplainRequest
+	31, // 41: meshos.host.v1.Host.GetSnapshot:output_type -> meshos.v1.Snapshot
+	31, // 42: meshos.host.v1.Host.WatchSnapshots:output_type -> meshos.v1.Snapshot
+	7,  // 43: meshos.host.v1.Host.Publish:output_type -> meshos.host.v1.PublishResponse
+	32, // 44: meshos.host.v1.Host.Commit:output_type -> meshos.v1.AdminAuditRecord
+	11, // 45: meshos.host.v1.Host.Simulate:output_type -> meshos.host.v1.SimulateResponse
+	14, // 46: meshos.host.v1.Host.ListOperators:output_type -> meshos.host.v1.ListOperatorsResponse
+	32, // 47: meshos.host.v1.Host.TailAudit:output_type -> meshos.v1.AdminAuditRecord
+	33, // 48: meshos.host.v1.Host.TailLogs:output_type -> meshos.v1.LogRecord
+	34, // 49: meshos.host.v1.Host.TailFailures:output_type -> meshos.v1.FailureRecord
+	35, // 50: meshos.host.v1.Host.TailActions:output_type -> meshos.v1.ActionRecord
+	2,  // 51: meshos.host.v1.Host.Reload:output_type -> meshos.host.v1.ReloadResponse
+	30, // 52: meshos.host.v1.Host.ReloadPlugin:output_type -> meshos.v1.PluginView
+	30, // 53: meshos.host.v1.Host.EnablePlugin:output_type -> meshos.v1.PluginView
+	30, // 54: meshos.host.v1.Host.DisablePlugin:output_type -> meshos.v1.PluginView
+	18, // 55: meshos.host.v1.Host.DescribePlugin:output_type -> meshos.host.v1.PluginDetail
+	21, // 56: meshos.host.v1.Host.Explain:output_type -> meshos.host.v1.ExplainResponse
+	41, // [41:57] is the sub-list for method output_type
+	25, // [25:41] is the sub-list for method input_type
+	25, // [25:25] is the sub-list for extension type_name
+	25, // [25:25] is the sub-list for extension extendee
+	0,  // [0:25] is the sub-list for field type_name
 }
 
 func init() { file_meshos_host_v1_host_proto_init() }
@@ -1296,8 +1840,8 @@ func file_meshos_host_v1_host_proto_init() {
 	if File_meshos_host_v1_host_proto != nil {
 		return
 	}
-	file_meshos_host_v1_host_proto_msgTypes[11].OneofWrappers = []any{}
-	file_meshos_host_v1_host_proto_msgTypes[15].OneofWrappers = []any{
+	file_meshos_host_v1_host_proto_msgTypes[15].OneofWrappers = []any{}
+	file_meshos_host_v1_host_proto_msgTypes[19].OneofWrappers = []any{
 		(*ExplainRequest_Chain)(nil),
 		(*ExplainRequest_Daemon)(nil),
 		(*ExplainRequest_DaemonName)(nil),
@@ -1309,13 +1853,14 @@ func file_meshos_host_v1_host_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_meshos_host_v1_host_proto_rawDesc), len(file_meshos_host_v1_host_proto_rawDesc)),
-			NumEnums:      0,
-			NumMessages:   18,
+			NumEnums:      1,
+			NumMessages:   22,
 			NumExtensions: 0,
 			NumServices:   1,
 		},
 		GoTypes:           file_meshos_host_v1_host_proto_goTypes,
 		DependencyIndexes: file_meshos_host_v1_host_proto_depIdxs,
+		EnumInfos:         file_meshos_host_v1_host_proto_enumTypes,
 		MessageInfos:      file_meshos_host_v1_host_proto_msgTypes,
 	}.Build()
 	File_meshos_host_v1_host_proto = out.File

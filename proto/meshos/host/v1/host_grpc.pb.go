@@ -27,6 +27,7 @@ const (
 	Host_Publish_FullMethodName        = "/meshos.host.v1.Host/Publish"
 	Host_Commit_FullMethodName         = "/meshos.host.v1.Host/Commit"
 	Host_Simulate_FullMethodName       = "/meshos.host.v1.Host/Simulate"
+	Host_ListOperators_FullMethodName  = "/meshos.host.v1.Host/ListOperators"
 	Host_TailAudit_FullMethodName      = "/meshos.host.v1.Host/TailAudit"
 	Host_TailLogs_FullMethodName       = "/meshos.host.v1.Host/TailLogs"
 	Host_TailFailures_FullMethodName   = "/meshos.host.v1.Host/TailFailures"
@@ -57,9 +58,12 @@ type HostClient interface {
 	Publish(ctx context.Context, in *PublishRequest, opts ...grpc.CallOption) (*PublishResponse, error)
 	// Commit judges one signed command on this node and returns its audit record.
 	Commit(ctx context.Context, in *CommitRequest, opts ...grpc.CallOption) (*v1.AdminAuditRecord, error)
-	// Simulate returns what a break-glass command would affect. A commit has to contain the
-	// hash of this answer.
+	// Simulate returns what a break-glass command would affect, and whether it would have to
+	// wait. A commit has to contain the hash of this answer.
 	Simulate(ctx context.Context, in *SimulateRequest, opts ...grpc.CallOption) (*SimulateResponse, error)
+	// ListOperators returns who may command this node: the keys that it has in force, which
+	// may differ from those in the file until that is read again.
+	ListOperators(ctx context.Context, in *ListOperatorsRequest, opts ...grpc.CallOption) (*ListOperatorsResponse, error)
 	// The tails stream records from the node's log on disk, beginning after the given
 	// position; with follow they go on until they are cancelled. If the position is not known
 	// any more, they begin at the oldest record, and the response header meshos-gap is
@@ -145,6 +149,16 @@ func (c *hostClient) Simulate(ctx context.Context, in *SimulateRequest, opts ...
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(SimulateResponse)
 	err := c.cc.Invoke(ctx, Host_Simulate_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *hostClient) ListOperators(ctx context.Context, in *ListOperatorsRequest, opts ...grpc.CallOption) (*ListOperatorsResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ListOperatorsResponse)
+	err := c.cc.Invoke(ctx, Host_ListOperators_FullMethodName, in, out, cOpts...)
 	if err != nil {
 		return nil, err
 	}
@@ -305,9 +319,12 @@ type HostServer interface {
 	Publish(context.Context, *PublishRequest) (*PublishResponse, error)
 	// Commit judges one signed command on this node and returns its audit record.
 	Commit(context.Context, *CommitRequest) (*v1.AdminAuditRecord, error)
-	// Simulate returns what a break-glass command would affect. A commit has to contain the
-	// hash of this answer.
+	// Simulate returns what a break-glass command would affect, and whether it would have to
+	// wait. A commit has to contain the hash of this answer.
 	Simulate(context.Context, *SimulateRequest) (*SimulateResponse, error)
+	// ListOperators returns who may command this node: the keys that it has in force, which
+	// may differ from those in the file until that is read again.
+	ListOperators(context.Context, *ListOperatorsRequest) (*ListOperatorsResponse, error)
 	// The tails stream records from the node's log on disk, beginning after the given
 	// position; with follow they go on until they are cancelled. If the position is not known
 	// any more, they begin at the oldest record, and the response header meshos-gap is
@@ -354,6 +371,9 @@ func (UnimplementedHostServer) Commit(context.Context, *CommitRequest) (*v1.Admi
 }
 func (UnimplementedHostServer) Simulate(context.Context, *SimulateRequest) (*SimulateResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method Simulate not implemented")
+}
+func (UnimplementedHostServer) ListOperators(context.Context, *ListOperatorsRequest) (*ListOperatorsResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ListOperators not implemented")
 }
 func (UnimplementedHostServer) TailAudit(*TailRequest, grpc.ServerStreamingServer[v1.AdminAuditRecord]) error {
 	return status.Error(codes.Unimplemented, "method TailAudit not implemented")
@@ -485,6 +505,24 @@ func _Host_Simulate_Handler(srv interface{}, ctx context.Context, dec func(inter
 	}
 	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
 		return srv.(HostServer).Simulate(ctx, req.(*SimulateRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _Host_ListOperators_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ListOperatorsRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(HostServer).ListOperators(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Host_ListOperators_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(HostServer).ListOperators(ctx, req.(*ListOperatorsRequest))
 	}
 	return interceptor(ctx, in, info, handler)
 }
@@ -663,6 +701,10 @@ var Host_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "Simulate",
 			Handler:    _Host_Simulate_Handler,
+		},
+		{
+			MethodName: "ListOperators",
+			Handler:    _Host_ListOperators_Handler,
 		},
 		{
 			MethodName: "Reload",
