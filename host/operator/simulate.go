@@ -4,6 +4,8 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"slices"
+	"strconv"
+	"strings"
 
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/durationpb"
@@ -30,12 +32,14 @@ func Simulate(s *snapshot.Snapshot, ev mesh.AdminEvent) (*meshosv1.BlastRadius, 
 	b := &blast{s: s, out: &meshosv1.BlastRadius{}}
 	switch ev := ev.(type) {
 	case mesh.FreezeCluster:
-		b.out.AffectedNodes = b.peers()
+		b.out.AffectedNodes = []uint64{uint64(s.Node)}
 		b.out.EstimatedDrainDelay = durationpb.New(ev.TTL)
 		b.warn(warnFreezeBlocks, "nothing is started, stopped, placed or moved and ordinary commands are refused until the freeze ends or is thawed")
+		b.others(warnFreezeLocal, "it is frozen", "goes on", "go on")
 	case mesh.ThawCluster:
 		if s.FreezeRemaining != nil {
 			b.warn(warnThawResumes, "work that the freeze held back goes on at once")
+			b.others(warnThawLocal, "its freeze ends", "stays as it is", "stay as they are")
 		} else {
 			b.warn(warnThawNothing, "the cluster is not frozen as this node sees it: nothing would change")
 		}
@@ -81,6 +85,46 @@ func (b *blast) peers() []uint64 {
 	}
 	slices.Sort(out)
 	return out
+}
+
+// shownOthers is how many other nodes a warning names.
+const shownOthers = 20
+
+// others warns that a command reaches this node only, and names the other nodes.
+func (b *blast) others(kind, here, one, many string) {
+	peers := b.peers()
+	if len(peers) == 0 {
+		return
+	}
+	names := make([]string, 0, shownOthers)
+	for _, id := range peers[:min(len(peers), shownOthers)] {
+		names = append(names, b.nodeName(mesh.NodeID(id)))
+	}
+	if more := len(peers) - len(names); more > 0 {
+		names = append(names, fmt.Sprintf("%d more", more))
+	}
+	nodes, does, each := "nodes ", many, "each of them"
+	if len(peers) == 1 {
+		nodes, does, each = "node ", one, "it"
+	}
+	b.warn(kind, "only node %s is asked, and %s; %s%s %s until the command is sent to %s, too",
+		b.nodeName(b.s.Node), here, nodes, strings.Join(names, ", "), does, each)
+}
+
+// nodeName returns a node's id, with its name if it has one.
+func (b *blast) nodeName(id mesh.NodeID) string {
+	i := slices.IndexFunc(b.s.Peers, func(p snapshot.Peer) bool { return p.Node == id })
+	name := ""
+	switch {
+	case i >= 0 && b.s.Peers[i].Name != "":
+		name = b.s.Peers[i].Name
+	case id == b.s.Node && b.s.Info != nil:
+		name = b.s.Info.Name
+	}
+	if name == "" {
+		return strconv.FormatUint(uint64(id), 10)
+	}
+	return fmt.Sprintf("%d (%s)", id, name)
 }
 
 func (b *blast) flush(ev mesh.FlushAvoidLists) {

@@ -55,12 +55,12 @@ func TestSimulate(t *testing.T) {
 		want blast
 	}{
 		{"Operator001 freeze, nobody there", empty, mesh.FreezeCluster{TTL: 30 * time.Second}, blast{
-			delay: 30 * time.Second, warnings: "cluster_freeze_blocks_operator_actions",
+			nodes: []uint64{1}, delay: 30 * time.Second, warnings: "cluster_freeze_blocks_operator_actions",
 		}},
 		{"Operator002 freeze", world(), mesh.FreezeCluster{TTL: time.Minute}, blast{
-			nodes: peers, delay: time.Minute, warnings: "cluster_freeze_blocks_operator_actions",
+			nodes: []uint64{1}, delay: time.Minute, warnings: "cluster_freeze_blocks_operator_actions freeze_local_to_answering_node",
 		}},
-		{"thaw", frozen(), mesh.ThawCluster{}, blast{warnings: "thaw_resumes_pending_reconciles"}},
+		{"thaw", frozen(), mesh.ThawCluster{}, blast{warnings: "thaw_resumes_pending_reconciles thaw_local_to_answering_node"}},
 		{"Operator004 thaw of nothing", world(), mesh.ThawCluster{}, blast{warnings: "thaw_has_no_freeze_to_cancel"}},
 		{"Operator005 flush of one node", world(), mesh.FlushAvoidLists{Local: 42}, blast{
 			nodes: []uint64{42}, warnings: "avoid_flush_local_to_target_node_only",
@@ -175,5 +175,26 @@ func TestWhatIsNotSimulated(t *testing.T) {
 		if b, err := operator.Simulate(world(), ev); err == nil {
 			t.Errorf("%+v is simulated as %v", ev, b)
 		}
+	}
+}
+
+func TestAFreezeSaysWhichNodesItReaches(t *testing.T) {
+	s := world()
+	s.Info = &snapshot.Info{Name: "alpha"}
+	s.Peers = []snapshot.Peer{{Node: 30}, {Node: 10, Name: "beta"}}
+	detail := func(ev mesh.AdminEvent) string {
+		b, err := operator.Simulate(s, ev)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return b.GetWarnings()[1].GetDetail()
+	}
+	if got := detail(freeze()); got != "only node 1 (alpha) is asked, and it is frozen; nodes 10 (beta), 30 go on until the command is sent to each of them, too" {
+		t.Errorf("it says %q", got)
+	}
+	left := time.Minute
+	s.FreezeRemaining, s.Peers = &left, s.Peers[:1]
+	if got := detail(mesh.ThawCluster{}); got != "only node 1 (alpha) is asked, and its freeze ends; node 30 stays as it is until the command is sent to it, too" {
+		t.Errorf("it says %q", got)
 	}
 }

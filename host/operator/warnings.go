@@ -9,6 +9,8 @@ import (
 // The kinds of warnings. They are part of the blast hash and never change.
 const (
 	warnFreezeBlocks    = "cluster_freeze_blocks_operator_actions"
+	warnFreezeLocal     = "freeze_local_to_answering_node"
+	warnThawLocal       = "thaw_local_to_answering_node"
 	warnThawResumes     = "thaw_resumes_pending_reconciles"
 	warnThawNothing     = "thaw_has_no_freeze_to_cancel"
 	warnFlushGlobal     = "global_avoid_flush_may_re_emit"
