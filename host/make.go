@@ -29,7 +29,7 @@ import (
 	"github.com/meshos/meshos/host/scoring"
 	"github.com/meshos/meshos/host/sdnotify"
 	"github.com/meshos/meshos/host/state"
-	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
+	hostv1 "github.com/meshos/meshos/proto/meshos/host/v1"
 )
 
 // node is one node: its parts, in the order in which they are made.
@@ -171,12 +171,12 @@ func (n *node) make(ctx context.Context, spawner *process.Spawner) (err error) {
 
 	n.api = api.NewService(api.Options{
 		Reader: reader, Intake: n.intake.Client(intake.API()), Plugins: n.catalog, StateReader: feed, Records: n.records,
-		Operators: n.operators.HasOperators(),
-		Report:    n.failures.Add, Origin: n.catalog.PluginOf,
-		Simulate: func(ev mesh.AdminEvent) (*meshosv1.BlastRadius, []byte, error) {
-			radius, hash, err := n.operators.Simulate(reader.Latest(), ev)
-			return radius, hash[:], err
+		Verified: n.operators.HasOperators(),
+		Report:   n.failures.Add, Origin: n.catalog.PluginOf,
+		Simulate: func(ev mesh.AdminEvent) (*hostv1.SimulateResponse, error) {
+			return n.operators.Preview(reader.Latest(), ev)
 		},
+		Operators: n.operators.Roster,
 		History: func(chain mesh.ChainID) (string, bool) {
 			if h, known := n.scoring.History(chain); known {
 				return h.String(), true

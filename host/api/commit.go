@@ -51,9 +51,19 @@ func (s *Service) Simulate(_ context.Context, in *hostv1.SimulateRequest) (*host
 	if err != nil {
 		return nil, status.Errorf(codes.InvalidArgument, "event.%v", err)
 	}
-	radius, hash, err := s.opts.Simulate(event)
+	out, err := s.opts.Simulate(event)
 	if err != nil {
 		return nil, status.Error(codes.InvalidArgument, err.Error())
 	}
-	return &hostv1.SimulateResponse{BlastRadius: radius, BlastHash: hash}, nil
+	return out, nil
+}
+
+// ListOperators implements hostv1.HostServer.
+func (s *Service) ListOperators(_ context.Context, in *hostv1.ListOperatorsRequest) (*hostv1.ListOperatorsResponse, error) {
+	out, latest := s.opts.Operators(in.GetCompare()), s.opts.Reader.Latest()
+	out.Node = uint64(latest.Node)
+	if latest.Info != nil {
+		out.Name = latest.Info.Name
+	}
+	return out, nil
 }

@@ -88,11 +88,11 @@ func (n *node) Commit(ctx context.Context, signed wire.Signed) (mesh.AuditRecord
 	return mesh.AuditRecord{Seq: 7, Event: commit.Event, Outcome: commit.Outcome, CommitID: commit.CommitID}, err
 }
 
-func (n *node) simulate(ev mesh.AdminEvent) (*meshosv1.BlastRadius, []byte, error) {
+func (n *node) simulate(ev mesh.AdminEvent) (*hostv1.SimulateResponse, error) {
 	if !ev.BreakGlass() {
-		return nil, nil, errors.New(ev.Kind() + " is not a break-glass command")
+		return nil, errors.New(ev.Kind() + " is not a break-glass command")
 	}
-	return &meshosv1.BlastRadius{AffectedNodes: []uint64{3}}, []byte("hash"), nil
+	return &hostv1.SimulateResponse{BlastRadius: &meshosv1.BlastRadius{AffectedNodes: []uint64{3}}, BlastHash: []byte("hash")}, nil
 }
 
 func (n *node) wait(_ context.Context, chain mesh.RecordChain, seq uint64) error {

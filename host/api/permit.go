@@ -46,7 +46,7 @@ func trusted(ctx context.Context) bool {
 func (s *Service) refuseStranger(ctx context.Context, what string) error {
 	c, _ := CallerFrom(ctx)
 	may := "may read and send signed commands"
-	if !s.opts.Operators {
+	if !s.opts.Verified {
 		may = "may only read: the node has no operators, so it can't verify commands"
 	}
 	message := fmt.Sprintf("%s is for root and for the user who runs the node (uid %d); uid %d %s", what, os.Geteuid(), c.UID, may)
@@ -69,7 +69,7 @@ func (s *Service) refuseUnsigned(ctx context.Context, what string) error {
 // refuseUnverified refuses commands on a node that verifies no signatures, unless the
 // caller is trusted.
 func (s *Service) refuseUnverified(ctx context.Context) error {
-	if trusted(ctx) || s.opts.Operators {
+	if trusted(ctx) || s.opts.Verified {
 		return nil
 	}
 	return s.refuseStranger(ctx, "a command")

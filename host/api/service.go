@@ -26,9 +26,14 @@ type Intake interface {
 	Commit(ctx context.Context, signed wire.Signed) (mesh.AuditRecord, error)
 }
 
-// Simulate returns what a break-glass command would do, and the hash of that. The error
-// means that the event can't be simulated, and goes to the client.
-type Simulate func(ev mesh.AdminEvent) (radius *meshosv1.BlastRadius, hash []byte, err error)
+// Simulate returns what a break-glass command would do, the hash of that, and what the
+// command would have to wait for. The error means that the event can't be simulated, and
+// goes to the client.
+type Simulate func(ev mesh.AdminEvent) (*hostv1.SimulateResponse, error)
+
+// Operators returns who may command the node, without the node's id and name. With compare
+// it reads the file of signers, too.
+type Operators func(compare bool) *hostv1.ListOperatorsResponse
 
 // Durable waits until a record of this process, and all records before it in its chain,
 // are on disk.
@@ -45,6 +50,7 @@ type Options struct {
 	Reader      follow.Source
 	Intake      Intake
 	Simulate    Simulate
+	Operators   Operators
 	Durable     Durable // nil: Commit answers without waiting for the disk
 	Records     Records // nil: tails begin with the records in memory
 	Plugins     Plugins
@@ -52,9 +58,9 @@ type Options struct {
 	History     History // nil: there is no history of scores
 	Reload      Reload  // nil: the configuration can't be read again
 	Origin      Origin  // nil: no plugin runs
-	// Operators says that commands are verified: then the members of the socket's group may
+	// Verified says that commands are verified: then the members of the socket's group may
 	// send signed ones.
-	Operators bool
+	Verified bool
 	// Report records what operators should know: refused connections, and a socket that
 	// was deleted. It does not wait. It may be nil.
 	Report func(source, reason string)

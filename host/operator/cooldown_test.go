@@ -1,6 +1,7 @@
 package operator_test
 
 import (
+	"bytes"
 	"strings"
 	"sync"
 	"testing"
@@ -8,6 +9,8 @@ import (
 
 	"github.com/meshos/meshos/host/mesh"
 	"github.com/meshos/meshos/host/operator"
+	"github.com/meshos/meshos/host/snapshot"
+	hostv1 "github.com/meshos/meshos/proto/meshos/host/v1"
 )
 
 func TestOperator052_158_ACooldownEndsToTheMillisecond(t *testing.T) {
@@ -40,8 +43,9 @@ func TestOperator158_AClockSetBackMakesNoCooldownLonger(t *testing.T) {
 }
 
 func TestOperator053_CooldownsAreOnTheirTargets(t *testing.T) {
+	freezes := []mesh.AdminEvent{freeze(), mesh.FreezeCluster{TTL: time.Hour}}
 	cluster := []mesh.AdminEvent{
-		freeze(), mesh.FlushAvoidLists{Global: true}, mesh.ForceRestartDaemon{Daemon: mesh.DaemonRef{ID: 1}}, mesh.KillMigration{Migration: 7},
+		mesh.FlushAvoidLists{Global: true}, mesh.ForceRestartDaemon{Daemon: mesh.DaemonRef{ID: 1}}, mesh.KillMigration{Migration: 7},
 	}
 	node42 := []mesh.AdminEvent{
 		mesh.FlushAvoidLists{Local: 42},
@@ -50,11 +54,12 @@ func TestOperator053_CooldownsAreOnTheirTargets(t *testing.T) {
 		mesh.ForceCutover{Chain: 1, Target: 42},
 	}
 	node99 := []mesh.AdminEvent{mesh.ForceCutover{Chain: 2, Target: 99}, mesh.ForceEvictReplica{Chain: 42, Victim: 99}}
-	for i, group := range [][]mesh.AdminEvent{cluster, node42, node99} {
+	groups := [][]mesh.AdminEvent{freezes, cluster, node42, node99}
+	for i, group := range groups {
 		for _, armed := range group {
 			r := newRig(t)
 			want(t, r.judge(armed, alice, bob), "accepted")
-			for j, others := range [][]mesh.AdminEvent{cluster, node42, node99} {
+			for j, others := range groups {
 				kind := operator.KindCooldown
 				if i != j {
 					kind = "accepted"
@@ -82,7 +87,55 @@ func TestACooldownSaysUntilWhenAndForWhom(t *testing.T) {
 		t.Errorf("it says %q", m)
 	}
 	got = r.judge(mesh.ForceEvictReplica{Chain: 1, Victim: 42}, alice, eve)
-	want(t, got, operator.KindNotAuthorized) // W-15: only operators learn of it
+	want(t, got, operator.KindNotAuthorized) // W-15: the verdict on somebody else's signature is about that
+}
+
+// Whoever simulates a command learns what it would have to wait for, before two people sign.
+func TestASimulationTellsOfTheCooldown(t *testing.T) {
+	evict := mesh.ForceEvictReplica{Chain: 1, Victim: 42}
+	r := newRig(t)
+	preview := func(ev mesh.AdminEvent) *hostv1.SimulateResponse {
+		t.Helper()
+		got, err := r.Preview(&snapshot.Snapshot{Node: 1}, ev)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return got
+	}
+	before := preview(evict)
+	if before.Cooldown != nil || before.GetSignatures() != 2 || preview(mesh.ThawCluster{}).GetSignatures() != 1 {
+		t.Errorf("before: %v", before)
+	}
+	want(t, r.judge(mesh.ForceCutover{Chain: 1, Target: 42}, alice, bob), "accepted")
+	r.after(time.Minute)
+	got := preview(evict)
+	if c := got.GetCooldown(); c.GetOf() != "break-glass commands on node 42" || c.GetLeft().AsDuration() != 4*time.Minute ||
+		!c.GetUntil().AsTime().Equal(begin().Add(5*time.Minute)) {
+		t.Errorf("got %v", c)
+	}
+	if !bytes.Equal(got.GetBlastHash(), before.GetBlastHash()) {
+		t.Error("the cooldown is part of what is signed")
+	}
+	for _, ev := range []mesh.AdminEvent{freeze(), mesh.ThawCluster{}, mesh.FlushAvoidLists{Global: true}} {
+		if got := preview(ev); got.Cooldown != nil {
+			t.Errorf("%s: %v", ev.Kind(), got.GetCooldown())
+		}
+	}
+	want(t, r.judge(freeze(), alice, bob), "accepted")
+	if got := preview(freeze()).GetCooldown(); got.GetOf() != "freezes" {
+		t.Errorf("got %v", got)
+	}
+	if got := preview(mesh.ThawCluster{}).GetCooldown(); got != nil {
+		t.Errorf("a thaw never has to wait: %v", got)
+	}
+	r.restart()
+	if preview(freeze()).Cooldown == nil || preview(mesh.KillMigration{Migration: 1}).Cooldown != nil {
+		t.Error("after a restart it is another one")
+	}
+	r.after(10 * time.Minute)
+	if got := preview(freeze()); got.Cooldown != nil {
+		t.Errorf("it is over: %v", got)
+	}
 }
 
 func TestACooldownIsArmedInOneStepWithTheAcceptance(t *testing.T) {

@@ -21,11 +21,15 @@ type entry struct {
 	Floor     int64           `json:"floor_ms,omitempty"`
 }
 
-// cooldownEntry is a cooldown; Node is 0 for the cluster as a whole.
+// cooldownEntry is a cooldown; Node is 0 for the cluster as a whole. A version that does not
+// know Freeze takes that of freezes for the cluster's, which is longer than need be.
 type cooldownEntry struct {
-	Node  mesh.NodeID `json:"node"`
-	Until int64       `json:"until_ms"`
+	Node   mesh.NodeID `json:"node"`
+	Freeze bool        `json:"freeze,omitempty"`
+	Until  int64       `json:"until_ms"`
 }
+
+func (c cooldownEntry) bucket() bucket { return bucket{node: c.Node, freeze: c.Freeze} }
 
 // freezeEntry is a freeze by the wall clock; both fields are 0 for a thaw.
 type freezeEntry struct {

@@ -60,7 +60,7 @@ func (p Policy) accepted(c Command, now time.Time) entry {
 	out := entry{Nonce: &c.Nonce, Issued: c.IssuedAt.UnixMilli()}
 	if b, has := bucketOf(c.Event); has && p.Cooldown > 0 {
 		until := now.Truncate(time.Millisecond).Add(p.Cooldown)
-		out.Cooldowns = []cooldownEntry{{Node: b, Until: until.UnixMilli()}}
+		out.Cooldowns = []cooldownEntry{{Node: b.node, Freeze: b.freeze, Until: until.UnixMilli()}}
 	}
 	out.Freeze = freezeOf(c.Event, now)
 	return out
@@ -83,7 +83,7 @@ func (m *memory) take(e entry) {
 		m.nonces[*e.Nonce] = time.UnixMilli(e.Issued)
 	}
 	for _, c := range e.Cooldowns {
-		m.cooldowns[c.Node] = time.UnixMilli(c.Until)
+		m.cooldowns[c.bucket()] = time.UnixMilli(c.Until)
 	}
 	if f := e.Freeze; f != nil {
 		m.freeze = freeze{Until: time.Unix(0, f.Until), TTL: f.TTL}
@@ -99,7 +99,7 @@ func (m *memory) drop(e entry) {
 		delete(m.nonces, *e.Nonce)
 	}
 	for _, c := range e.Cooldowns {
-		delete(m.cooldowns, c.Node)
+		delete(m.cooldowns, c.bucket())
 	}
 }
 
@@ -153,8 +153,8 @@ func (m *memory) entries() []entry {
 	for _, n := range slices.SortedFunc(maps.Keys(m.nonces), func(a, b Nonce) int { return slices.Compare(a[:], b[:]) }) {
 		out = append(out, entry{Nonce: &n, Issued: m.nonces[n].UnixMilli()})
 	}
-	for _, b := range slices.Sorted(maps.Keys(m.cooldowns)) {
-		out = append(out, entry{Cooldowns: []cooldownEntry{{Node: b, Until: m.cooldowns[b].UnixMilli()}}})
+	for _, b := range slices.SortedFunc(maps.Keys(m.cooldowns), compareBuckets) {
+		out = append(out, entry{Cooldowns: []cooldownEntry{{Node: b.node, Freeze: b.freeze, Until: m.cooldowns[b].UnixMilli()}}})
 	}
 	if m.freeze.TTL > 0 {
 		out = append(out, entry{Freeze: &freezeEntry{Until: m.freeze.Until.UnixNano(), TTL: m.freeze.TTL}})

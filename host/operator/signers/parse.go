@@ -66,10 +66,13 @@ func Parse(file, text string, zone *time.Location) (*Set, error) {
 			damage.add(n+1, err.Error())
 			continue
 		}
+		entry.Line = n + 1
 		if !ours {
+			if entry.Key != (sshsig.Key{}) {
+				set.others = append(set.others, entry)
+			}
 			continue
 		}
-		entry.Line = n + 1
 		set.byKey[entry.Key] = append(set.byKey[entry.Key], len(set.entries))
 		set.entries = append(set.entries, entry)
 	}
@@ -81,7 +84,8 @@ func Parse(file, text string, zone *time.Location) (*Set, error) {
 
 // parseLine reads one line: principals, options if there are any, type, key and a
 // comment. ours is false for an entry whose namespaces exclude commands: such a file is
-// shared with other uses, and may allow these what commands may not have.
+// shared with other uses, and may allow these what commands may not have. Its key is set only
+// if it could sign commands.
 func parseLine(line string, zone *time.Location) (e Entry, ours bool, err error) {
 	if !utf8.ValidString(line) || strings.ContainsFunc(line, func(r rune) bool { return unicode.IsControl(r) && r != '\t' }) {
 		return e, false, errors.New("contains bytes that are not text")
@@ -101,6 +105,9 @@ func parseLine(line string, zone *time.Location) (e Entry, ours bool, err error)
 		field, rest = cutField(rest)
 	}
 	if len(e.Namespaces) > 0 && !matchList(Namespace, e.Namespaces) {
+		if blob, _ := cutField(rest); !authority {
+			e.Key, _ = parseKey(field, blob)
+		}
 		return e, false, nil
 	}
 	if authority {

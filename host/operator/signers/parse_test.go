@@ -79,8 +79,11 @@ func TestLinesForOtherUsesAreLeftOut(t *testing.T) {
 	if len(set.Entries()) != 0 {
 		t.Errorf("got %+v", set.Entries())
 	}
-	if _, err := set.Find(key, ours, time.Now()); !errors.Is(err, signers.ErrUnknown) {
-		t.Errorf("got %v", err)
+	if who, err := set.Find(key, ours, time.Now()); who.Name != "alice" || !errors.Is(err, signers.ErrNamespace) {
+		t.Errorf("got %+v, %v", who, err)
+	}
+	if others := set.Others(); len(others) != 1 || others[0].Key != key || others[0].Line != 3 {
+		t.Errorf("others: %+v", others)
 	}
 }
 

@@ -34,10 +34,15 @@ func (e Entry) Name() string {
 type Set struct {
 	entries []Entry
 	byKey   map[sshsig.Key][]int // indexes of entries, in the order of the file
+	others  []Entry              // whose namespaces exclude commands
 }
 
 // Entries returns the entries in the order of the file. Callers must not change them.
 func (s *Set) Entries() []Entry { return s.entries }
+
+// Others returns the entries of keys that could sign commands, but whose namespaces exclude
+// them, in the order of the file. Callers must not change them.
+func (s *Set) Others() []Entry { return s.others }
 
 // Why a key may not sign.
 var (
@@ -61,13 +66,19 @@ func (s *Set) Find(key sshsig.Key, namespace string, at time.Time) (Signer, erro
 	var out Signer
 	lines := s.byKey[key]
 	if len(lines) == 0 {
+		for _, e := range s.others {
+			if e.Key == key {
+				out.Name = e.Name()
+				return out, fmt.Errorf("key %s (%s, line %d) %w", key.Fingerprint(), e.Name(), e.Line, ErrNamespace)
+			}
+		}
 		return out, fmt.Errorf("key %s %w", key.Fingerprint(), ErrUnknown)
 	}
 	out.Name = s.entries[lines[0]].Name()
 	var failure error
 	for _, i := range lines {
 		e := s.entries[i]
-		if err := e.applies(namespace, at); err != nil {
+		if err := e.Applies(namespace, at); err != nil {
 			if failure == nil {
 				failure = fmt.Errorf("key %s (%s, line %d) %w", key.Fingerprint(), e.Name(), e.Line, err)
 			}
@@ -84,9 +95,9 @@ func (s *Set) Find(key sshsig.Key, namespace string, at time.Time) (Signer, erro
 	return out, nil
 }
 
-// applies returns nil if an entry applies, else why it does not, as ssh-keygen -Y verify
-// decides.
-func (e Entry) applies(namespace string, at time.Time) error {
+// Applies returns nil if an entry applies, else why it does not, as ssh-keygen -Y verify
+// decides. The error wraps one of the Err… values.
+func (e Entry) Applies(namespace string, at time.Time) error {
 	switch seconds := at.Unix(); {
 	case len(e.Namespaces) > 0 && !matchList(namespace, e.Namespaces):
 		return ErrNamespace
