@@ -88,7 +88,7 @@ func replicas(s *state.State) []Replica {
 		if len(c.Holders) == 0 && !c.HasDesired {
 			continue
 		}
-		v := Replica{Chain: c.ID, Holders: c.Holders, Leader: c.Leader, Ordered: order(s, c.By)}
+		v := Replica{Chain: c.ID, Holders: c.Holders, Leader: c.Leader, Ordered: order(s, c.By), Hold: c.Hold, HoldOrdered: order(s, c.HoldBy)}
 		if c.HasDesired {
 			desired := c.Desired
 			v.Desired = &desired

@@ -134,6 +134,9 @@ type Replica struct {
 	Desired *uint32
 	Leader  mesh.NodeID // 0 if none is known
 	Ordered *Order      // the order that set Desired; nil if the configuration did
+
+	Hold        mesh.HoldIntent // whether this node should hold it
+	HoldOrdered *Order          // the order that set Hold; nil if the configuration did
 }
 
 // Peer is one node as this one sees it. This node itself is among the peers only if it has

@@ -16,6 +16,7 @@ type Chain struct {
 	HasDesired bool          // Desired is set
 	Hold       mesh.HoldIntent
 	By         *Origin // the order that set Desired; nil if the configuration did
+	HoldBy     *Origin // the order that set Hold; nil if the configuration did
 }
 
 // HeldBy reports whether n holds the chain.
@@ -69,6 +70,9 @@ func (c *chain) view(id mesh.ChainID) Chain {
 	v := Chain{ID: id, Holders: c.holders, Leader: c.leader, Desired: c.desired, HasDesired: c.hasDesired, Hold: c.hold}
 	if c.count != nil {
 		v.By = &c.count.By
+	}
+	if c.held != nil {
+		v.HoldBy = &c.held.By
 	}
 	return v
 }

@@ -33,7 +33,8 @@ func SnapshotToProto(in *snapshot.Snapshot) *meshosv1.Snapshot {
 		out.Replicas = append(out.Replicas, &meshosv1.ReplicaView{
 			Chain: uint64(replica.Chain), Holders: numbers(replica.Holders),
 			Desired: copied(replica.Desired), Leader: orAbsent(replica.Leader),
-			Ordered: orderToProto(replica.Ordered),
+			Ordered: orderToProto(replica.Ordered), LocalOrdered: orderToProto(replica.HoldOrdered),
+			LocalIntent: meshosv1.LocalReplicaIntent_Intent(replica.Hold),
 		})
 	}
 	for _, peer := range in.Peers {
