@@ -49,6 +49,9 @@ func (b *batch) add(ctx context.Context, index int, ev mesh.Event) error {
 	}
 	command, isCommand := ev.(mesh.AdminReceived)
 	if !refused && !isCommand {
+		if _, ends := ev.(mesh.Shutdown); ends { // nothing is recorded after it
+			b.recordTaken(ev)
+		}
 		b.run = append(b.run, ev)
 		return nil
 	}
@@ -101,8 +104,19 @@ func (b *batch) queue(ctx context.Context) error {
 	}
 	n, err := b.in.loop.PublishBatch(ctx, b.run)
 	b.result.Taken += n
+	for _, ev := range b.run[:n] {
+		if _, ends := ev.(mesh.Shutdown); !ends {
+			b.recordTaken(ev)
+		}
+	}
 	b.run = nil
 	return err
+}
+
+// recordTaken has an order audited that was taken without a signature. A command is no such
+// order: it has a record of its own.
+func (b *batch) recordTaken(ev mesh.Event) {
+	b.recordRefusal(ev, mesh.Verification{Verdict: mesh.VerdictUnverified})
 }
 
 // auditFull is the kind of the verdict on a command that nothing is wrong with. Each of
@@ -116,7 +130,8 @@ func (b *batch) auditFull(ctx context.Context, command mesh.AdminReceived, verdi
 	return err
 }
 
-// recordRefusal has a refused order audited. Facts are not: they are nobody's command.
+// recordRefusal has an order audited with its verdict. Facts are not: they are nobody's
+// command.
 func (b *batch) recordRefusal(ev mesh.Event, verdict mesh.Verification) {
 	if !mesh.IsOrder(ev, b.in.node) {
 		return

@@ -18,8 +18,9 @@ const refusalEvery = time.Second
 // refused.
 const largestOrder = 256
 
-// refusals makes audit records of what was refused, and bounds them: one a second for each
-// source and kind, which counts the others.
+// refusals makes audit records of what was refused, and of orders that were taken without a
+// signature and are no commands. It bounds them: one a second for each source, kind and
+// verdict, which counts the others.
 type refusals struct {
 	// record folds a record if there is room for it, and reports whether it did.
 	record func(verdict mesh.JudgedCommit) bool
@@ -31,17 +32,20 @@ type refusals struct {
 
 // refusalKey is what a record of refusals is about. There are few keys: the node names the
 // sources, and there are as many kinds as the contract and host/operator have.
-type refusalKey struct{ source, kind string }
+type refusalKey struct {
+	source, kind string
+	taken        bool
+}
 
-// refusal is what is known of the refusals of one key.
+// refusal is what is known of the orders of one key.
 type refusal struct {
 	recorded time.Time         // when the last record was made
-	more     uint64            // refused since then
+	more     uint64            // that came since then
 	last     mesh.JudgedCommit // the newest of these
 }
 
-// add adds the refusal of an order to those of its source and kind. It reports whether
-// some are left without a record.
+// add adds an order to those of its source and kind. It reports whether some are left without
+// a record.
 func (r *refusals) add(source, kind string, verdict mesh.JudgedCommit) (waiting bool) {
 	if ev := verdict.Event; ev != nil && ev.Size() > largestOrder {
 		verdict.Event = nil
@@ -49,7 +53,7 @@ func (r *refusals) add(source, kind string, verdict mesh.JudgedCommit) (waiting 
 	if o := verdict.Refusal.Order; o != nil && o.Size() > largestOrder {
 		verdict.Refusal.Order = nil
 	}
-	key := refusalKey{source, kind}
+	key := refusalKey{source, kind, verdict.Outcome.Verdict != mesh.VerdictRejected}
 	r.mu.Lock()
 	if r.all == nil {
 		r.all = make(map[refusalKey]*refusal)
@@ -101,7 +105,14 @@ func (r *refusals) recordOne(key refusalKey, atOnce bool) bool {
 func (r *refusals) recordAll(atOnce bool) (none bool) {
 	r.mu.Lock()
 	keys := slices.SortedFunc(maps.Keys(r.all), func(a, b refusalKey) int {
-		return cmp.Or(cmp.Compare(a.source, b.source), cmp.Compare(a.kind, b.kind))
+		taken := 0
+		if a.taken != b.taken {
+			taken = 1
+			if b.taken {
+				taken = -1
+			}
+		}
+		return cmp.Or(cmp.Compare(a.source, b.source), cmp.Compare(a.kind, b.kind), taken)
 	})
 	r.mu.Unlock()
 	none = true

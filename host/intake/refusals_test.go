@@ -233,3 +233,60 @@ func TestALargeOrderIsNotInItsRecord(t *testing.T) {
 		t.Errorf("recorded %q", g.audited())
 	}
 }
+
+// Orders that are taken without a signature, since there are no operators, leave a trace, too,
+// and a flood of them no more than one record a second.
+func TestOrdersTakenWithoutASignatureAreAuditedOnceASecond(t *testing.T) {
+	g := newGate(false)
+	mixed := []mesh.Event{
+		mesh.DaemonIntent{Daemon: mesh.DaemonRef{ID: 1}, Intent: mesh.IntentStop},
+		mesh.RTTSample{Peer: 2},
+		mesh.PlacementIntent{Chain: 7, Desired: 2},
+		mesh.MaintenanceObserved{Node: 2},
+	}
+	running(t, g, same, func(in *Intake) {
+		for range 50 {
+			if result, err := in.Client(API()).PublishBatch(t.Context(), mixed); err != nil || result.Taken != len(mixed) {
+				t.Errorf("%v, %v", result, err)
+			}
+			_, _ = in.Client(plugin("daemon_intent")).PublishBatch(t.Context(), intents(3))
+			time.Sleep(100 * time.Millisecond)
+		}
+		time.Sleep(2 * time.Second)
+		_, _ = in.Client(API()).PublishBatch(t.Context(), []mesh.Event{mesh.Shutdown{}})
+	})
+	total, count := map[string]uint64{}, map[string]int{}
+	for _, r := range g.records {
+		key := r.Refusal.Source + " " + r.Refusal.Kind
+		total[key] += 1 + r.Refusal.More
+		count[key]++
+		if r.Outcome.Verdict != mesh.VerdictUnverified || r.Refusal.Order == nil {
+			t.Errorf("recorded %+v of %+v", r.Outcome, r.Refusal)
+		}
+	}
+	want := map[string]uint64{"api daemon_intent": 50, "api placement_intent": 50, "api shutdown": 1, "event_source:x daemon_intent": 150}
+	for key, n := range want {
+		if total[key] != n || count[key] > 7 {
+			t.Errorf("%s: %d orders in %d records, want %d", key, total[key], count[key], n)
+		}
+	}
+	if len(total) != len(want) {
+		t.Errorf("recorded %q", g.audited())
+	}
+}
+
+// What is refused and what is taken of one kind are counted apart.
+func TestRefusedAndTakenOrdersAreCountedApart(t *testing.T) {
+	g := newGate(false)
+	running(t, g, same, func(in *Intake) {
+		_, _ = in.Client(plugin("daemon_intent")).PublishBatch(t.Context(), intents(2))
+		_, _ = in.Client(plugin()).PublishBatch(t.Context(), intents(2))
+	})
+	want := []string{
+		"event_source:x daemon_intent  +0", "event_source:x daemon_intent not_granted +0",
+		"event_source:x daemon_intent not_granted +0", "event_source:x daemon_intent  +0",
+	}
+	if got := g.audited(); !slices.Equal(got, want) {
+		t.Errorf("recorded %q", got)
+	}
+}

@@ -150,7 +150,7 @@ type JudgedCommit struct {
 	Reason    string    // why the command was given
 	Envelope  *Envelope // of an accepted command, so that its signatures can be checked later
 	Ordered   Place     // of a command that is in the ordered log
-	Refusal   *Refusal  // set if the order was refused before it came to the core; then Event may be nil
+	Refusal   *Refusal  // set if only a record is to be made; then Event may be nil
 }
 
 // Acknowledged reports that every appender of a record chain has stored the records of

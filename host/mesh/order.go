@@ -56,13 +56,15 @@ func EventKinds() []string {
 	}
 }
 
-// Refusal is beside the verdict on an order that was refused before it came to the core,
-// and counts those like it that have no record of their own.
+// Refusal is beside the verdict on an order that was refused before it came to the core, or
+// that was taken without a signature and is no command. It counts those like it that have no
+// record of their own. It changes nothing: an order that was taken comes to the core as an
+// event of its own.
 type Refusal struct {
 	Source string // who brought the order: "api", "event_source:NAME" …
 	Kind   string // the kind of the event or of the command; of a signed command, the kind of rejection
-	Order  Event  // what was refused; nil for a command, which stands beside it, and if it is large
-	More   uint64 // refused since the last record of this source and kind, beside this one
+	Order  Event  // the order; nil for a command, which stands beside it, and if it is large
+	More   uint64 // came since the last record of this source and kind with such a verdict, beside this one
 }
 
 // Published is what became of a batch of events: those up to number Taken + len(Refused)

@@ -100,7 +100,7 @@ type AuditRecord struct {
 	Ordered   Place     // of a command that is in the ordered log
 
 	SignerChange *SignerChange // set instead of Event if the record is about a change of keys
-	Refusal      *Refusal      // set if the order was refused before it came to the core
+	Refusal      *Refusal      // set if the record stands for several orders that were refused or came unsigned
 }
 
 // LogRecord is one line of the node's log.

@@ -24,6 +24,10 @@ func (s *State) applyUnsigned(in mesh.AdminReceived, place mesh.Place) []Effect 
 // judged it, or here, because it can't be or because the cluster was frozen when the command
 // was ordered.
 func (s *State) applyCommand(in mesh.JudgedCommit) []Effect {
+	if in.Refusal != nil { // what it is about was refused, or came by itself
+		s.auditCommand(in)
+		return nil
+	}
 	o := s.origin(in.Ordered, in.Operators)
 	if in.Outcome.Verdict != mesh.VerdictRejected {
 		if why := malformed(in.Event); why != "" {

@@ -240,3 +240,19 @@ func TestTimeSaturates(t *testing.T) {
 		t.Errorf("deadline %d", m.Deadline)
 	}
 }
+
+// The record of an order that came as an event carries nothing out by itself, also while the
+// cluster is frozen.
+func TestTheRecordOfAnUnsignedOrderChangesNothing(t *testing.T) {
+	s := state.New(state.Boot{Node: 1, FreezeRemaining: time.Minute})
+	s.Apply(mesh.Stamp{}, mesh.JudgedCommit{
+		Outcome: mesh.Verification{Verdict: mesh.VerdictUnverified},
+		Refusal: &mesh.Refusal{Source: "api", Kind: "daemon_intent", Order: mesh.DaemonIntent{Daemon: mesh.DaemonRef{ID: 3}, Intent: mesh.IntentRun}},
+	})
+	for d := range s.Daemons() {
+		t.Errorf("there is daemon %v", d)
+	}
+	if audit := s.Audit(); len(audit) != 1 || audit[0].Outcome.Verdict != mesh.VerdictUnverified || audit[0].Refusal.Kind != "daemon_intent" {
+		t.Errorf("audited %+v", audit)
+	}
+}

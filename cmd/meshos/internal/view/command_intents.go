@@ -66,3 +66,25 @@ func intentEffect(e *meshosv1.AdminEvent) []string {
 	}
 	return nil
 }
+
+// orderTitle names an order that is an event and no command: "stop daemon 3 (demo)". It is ""
+// for an event that says it by its kind.
+func orderTitle(e *meshosv1.Event) string {
+	switch k := e.GetKind().(type) {
+	case *meshosv1.Event_DaemonIntent:
+		what := "run daemon "
+		if k.DaemonIntent.GetIntent() == meshosv1.DaemonIntent_INTENT_STOP {
+			what = "stop daemon "
+		}
+		return what + Daemon(k.DaemonIntent.GetDaemon())
+	case *meshosv1.Event_PlacementIntent:
+		return fmt.Sprintf("%s of chain %d", Counted(int(k.PlacementIntent.GetDesiredReplicas()), "replica"), k.PlacementIntent.GetChain())
+	case *meshosv1.Event_LocalReplicaIntent:
+		what := "hold chain "
+		if k.LocalReplicaIntent.GetIntent() == meshosv1.LocalReplicaIntent_INTENT_DROP {
+			what = "drop chain "
+		}
+		return what + idOf(k.LocalReplicaIntent.GetChain())
+	}
+	return ""
+}

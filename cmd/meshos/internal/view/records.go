@@ -131,6 +131,8 @@ func auditedCommand(r *meshosv1.AdminAuditRecord) string {
 		words = "from " + Plain(refusal.GetSource()) + ": " + Plain(refusal.GetKind())
 		if r.GetEvent() != nil {
 			words += ": " + commandTitle(r.GetEvent())
+		} else if order := orderTitle(refusal.GetOrder()); order != "" {
+			words += ": " + order
 		}
 		if refusal.GetMore() > 0 {
 			words += fmt.Sprintf(" and %d more", refusal.GetMore())
