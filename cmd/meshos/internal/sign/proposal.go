@@ -11,6 +11,7 @@ import (
 	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/proto"
 
+	"github.com/meshos/meshos/cmd/meshos/internal/view"
 	"github.com/meshos/meshos/host/operator"
 	"github.com/meshos/meshos/internal/readfile"
 	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
@@ -68,12 +69,11 @@ func sidecarText(payload []byte, blast *meshosv1.BlastRadius) ([]byte, error) {
 	}
 	var content sidecar
 	var err error
-	names := protojson.MarshalOptions{UseProtoNames: true}
-	if content.Command, err = names.Marshal(&command); err != nil {
+	if content.Command, err = view.MarshalJSON(&command); err != nil {
 		return nil, err
 	}
 	if blast != nil {
-		if content.BlastRadius, err = names.Marshal(blast); err != nil {
+		if content.BlastRadius, err = view.MarshalJSON(blast); err != nil {
 			return nil, err
 		}
 	}
