@@ -24,7 +24,7 @@ not fit its entry any more is started anew. For each other key that changed, the
 says that the node has to be restarted. A file with mistakes changes nothing; the exit
 code is 1 then, as it is if a plugin refuses its new configuration.`,
 		Example: `  meshos validate && meshos reload
-  meshos reload -o json | jq -r '.needsRestart[].key'`,
+  meshos reload -o json | jq -r '.needs_restart[].key'`,
 		Args: cobra.NoArgs,
 	}
 	output := addOutput(cmd)
