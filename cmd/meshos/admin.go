@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"strconv"
@@ -64,27 +65,21 @@ While the cluster is frozen, a node rejects all these commands; see meshos ice.`
 	return cmd
 }
 
-// addNode adds --node. 0 stands for the node that the command is sent to.
-func addNode(cmd *cobra.Command) *uint64 {
-	return cmd.Flags().Uint64("node", 0, "the `ID` of the node to act on (default: the node that the command is sent to)")
-}
-
-func nodeOr(id uint64, s *meshosv1.Snapshot) uint64 {
-	if id == 0 {
-		return s.GetNode()
-	}
-	return id
+// addNode adds --node.
+func addNode(a *app, cmd *cobra.Command) *nodeFlag {
+	return addNodeFlag(a, cmd, "node", "the `ID` or name of the node to act on (default: the node that the command is sent to)")
 }
 
 // newTargetCommand returns a command that has no parameter but the node.
 func newTargetCommand(a *app, use, short string, event func(*meshosv1.NodeTarget) *meshosv1.AdminEvent) *cobra.Command {
 	cmd := &cobra.Command{Use: use, Short: short, Args: cobra.NoArgs}
-	cmd.Example = "  meshos admin " + use + "\n  meshos admin " + use + " --node 2 --dry-run"
-	node := addNode(cmd)
+	cmd.Example = "  meshos admin " + use + "\n  meshos admin " + use + " --node db-2 --dry-run"
+	node := addNode(a, cmd)
 	f := addCommandFlags(cmd, false)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		return a.carryOut(cmd, f, func(s *meshosv1.Snapshot) (*meshosv1.AdminEvent, error) {
-			return event(&meshosv1.NodeTarget{Node: nodeOr(*node, s)}), nil
+			id, err := node.or(s)
+			return event(&meshosv1.NodeTarget{Node: id}), err
 		})
 	}
 	return cmd
@@ -104,16 +99,17 @@ ends the display, not the drain.`,
   meshos admin enter-maintenance --node 2`,
 		Args: cobra.NoArgs,
 	}
-	node := addNode(cmd)
+	node := addNode(a, cmd)
 	within := cmd.Flags().Duration("within", 0, "how long the drain may take (default: maintenance.drain_deadline of the node)")
 	f := addCommandFlags(cmd, false)
 	addMonitor(cmd, f)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		return a.carryOut(cmd, f, func(s *meshosv1.Snapshot) (*meshosv1.AdminEvent, error) {
 			window, err := windowOf(*within)
+			id, unknown := node.or(s)
 			return &meshosv1.AdminEvent{Kind: &meshosv1.AdminEvent_EnterMaintenance{
-				EnterMaintenance: &meshosv1.EnterMaintenance{Node: nodeOr(*node, s), DrainFor: window},
-			}}, err
+				EnterMaintenance: &meshosv1.EnterMaintenance{Node: id, DrainFor: window},
+			}}, cmp.Or(err, unknown)
 		})
 	}
 	return cmd
@@ -134,16 +130,17 @@ ends the display, not the drain.`,
   meshos admin drain --within 30m --yes`,
 		Args: cobra.NoArgs,
 	}
-	node := addNode(cmd)
+	node := addNode(a, cmd)
 	within := cmd.Flags().Duration("within", 0, "how long the drain should take (default: maintenance.drain_deadline of the node)")
 	f := addCommandFlags(cmd, false)
 	addMonitor(cmd, f)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		return a.carryOut(cmd, f, func(s *meshosv1.Snapshot) (*meshosv1.AdminEvent, error) {
 			window, err := windowOf(*within)
+			id, unknown := node.or(s)
 			return &meshosv1.AdminEvent{Kind: &meshosv1.AdminEvent_Drain{
-				Drain: &meshosv1.Drain{Node: nodeOr(*node, s), DrainFor: window},
-			}}, err
+				Drain: &meshosv1.Drain{Node: id, DrainFor: window},
+			}}, cmp.Or(err, unknown)
 		})
 	}
 	return cmd
@@ -167,7 +164,7 @@ func newDropReplicasCommand(a *app) *cobra.Command {
 		Example: "  meshos admin drop-replicas 7 8",
 		Args:    cobra.MinimumNArgs(1),
 	}
-	node := addNode(cmd)
+	node := addNode(a, cmd)
 	f := addCommandFlags(cmd, false)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		chains := make([]uint64, len(args))
@@ -178,9 +175,10 @@ func newDropReplicasCommand(a *app) *cobra.Command {
 			}
 		}
 		return a.carryOut(cmd, f, func(s *meshosv1.Snapshot) (*meshosv1.AdminEvent, error) {
+			id, err := node.or(s)
 			return &meshosv1.AdminEvent{Kind: &meshosv1.AdminEvent_DropReplicas{
-				DropReplicas: &meshosv1.DropReplicas{Node: nodeOr(*node, s), Chains: chains},
-			}}, nil
+				DropReplicas: &meshosv1.DropReplicas{Node: id, Chains: chains},
+			}}, err
 		})
 	}
 	return cmd

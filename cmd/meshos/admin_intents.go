@@ -18,7 +18,7 @@ changes, or until --reset.`,
 		Example: "  meshos admin set-placement 7 --replicas 3\n  meshos admin set-placement 7 --reset",
 		Args:    cobra.ExactArgs(1),
 	}
-	node := addNode(cmd)
+	node := addNode(a, cmd)
 	replicas := cmd.Flags().Uint32("replicas", 0, "how many replicas there should be")
 	cmd.Flags().Bool("reset", false, "return to what the configuration says")
 	cmd.MarkFlagsOneRequired("replicas", "reset")
@@ -34,8 +34,9 @@ changes, or until --reset.`,
 			order.DesiredReplicas = replicas
 		}
 		return a.carryOut(cmd, f, func(s *meshosv1.Snapshot) (*meshosv1.AdminEvent, error) {
-			order.Node = nodeOr(*node, s)
-			return &meshosv1.AdminEvent{Kind: &meshosv1.AdminEvent_SetPlacement{SetPlacement: order}}, nil
+			var err error
+			order.Node, err = node.or(s)
+			return &meshosv1.AdminEvent{Kind: &meshosv1.AdminEvent_SetPlacement{SetPlacement: order}}, err
 		})
 	}
 	return cmd
@@ -51,7 +52,7 @@ replica is dropped only once enough other nodes hold the chain.`,
 		Example: "  meshos admin set-replica 7 --hold\n  meshos admin set-replica 7 --reset",
 		Args:    cobra.ExactArgs(1),
 	}
-	node := addNode(cmd)
+	node := addNode(a, cmd)
 	hold := cmd.Flags().Bool("hold", false, "the node should hold the chain")
 	drop := cmd.Flags().Bool("drop", false, "the node should not hold the chain")
 	reset := cmd.Flags().Bool("reset", false, "return to what the configuration says")
@@ -74,8 +75,9 @@ replica is dropped only once enough other nodes hold the chain.`,
 			order.Intent = meshosv1.LocalReplicaIntent_INTENT_DROP
 		}
 		return a.carryOut(cmd, f, func(s *meshosv1.Snapshot) (*meshosv1.AdminEvent, error) {
-			order.Node = nodeOr(*node, s)
-			return &meshosv1.AdminEvent{Kind: &meshosv1.AdminEvent_SetLocalReplica{SetLocalReplica: order}}, nil
+			var err error
+			order.Node, err = node.or(s)
+			return &meshosv1.AdminEvent{Kind: &meshosv1.AdminEvent_SetLocalReplica{SetLocalReplica: order}}, err
 		})
 	}
 	return cmd

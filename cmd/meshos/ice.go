@@ -85,29 +85,33 @@ func newFlushAvoidCommand(a *app) *cobra.Command {
 		Example: "  meshos ice flush-avoid --on-peer 2\n  meshos ice flush-avoid --global --dry-run",
 		Args:    cobra.NoArgs,
 	}
-	local := cmd.Flags().Uint64("local", 0, "the avoid list of the node with this `ID`")
-	peer := cmd.Flags().Uint64("on-peer", 0, "the entries for the node with this `ID`, on all nodes")
+	local := addNodeFlag(a, cmd, "local", "the avoid list of the node with this `ID` or name")
+	peer := addNodeFlag(a, cmd, "on-peer", "the entries for the node with this `ID` or name, on all nodes")
 	global := cmd.Flags().Bool("global", false, "all entries on all nodes")
 	cmd.MarkFlagsOneRequired("local", "on-peer", "global")
 	cmd.MarkFlagsMutuallyExclusive("local", "on-peer", "global")
 	f := addCommandFlags(cmd, true)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		flush := &meshosv1.FlushAvoidLists{Scope: &meshosv1.FlushAvoidLists_Global{Global: *global}}
-		switch {
-		case cmd.Flags().Changed("local"):
-			flush.Scope = &meshosv1.FlushAvoidLists_Local{Local: *local}
-		case cmd.Flags().Changed("on-peer"):
-			flush.Scope = &meshosv1.FlushAvoidLists_OnPeer{OnPeer: *peer}
-		}
-		return a.carryOut(cmd, f, func(*meshosv1.Snapshot) (*meshosv1.AdminEvent, error) {
-			return &meshosv1.AdminEvent{Kind: &meshosv1.AdminEvent_FlushAvoidLists{FlushAvoidLists: flush}}, nil
+		return a.carryOut(cmd, f, func(s *meshosv1.Snapshot) (*meshosv1.AdminEvent, error) {
+			flush := &meshosv1.FlushAvoidLists{Scope: &meshosv1.FlushAvoidLists_Global{Global: *global}}
+			var id uint64
+			var err error
+			switch {
+			case local.word != "":
+				id, err = local.id(s)
+				flush.Scope = &meshosv1.FlushAvoidLists_Local{Local: id}
+			case peer.word != "":
+				id, err = peer.id(s)
+				flush.Scope = &meshosv1.FlushAvoidLists_OnPeer{OnPeer: id}
+			}
+			return &meshosv1.AdminEvent{Kind: &meshosv1.AdminEvent_FlushAvoidLists{FlushAvoidLists: flush}}, err
 		})
 	}
 	return cmd
 }
 
 func newEvictCommand(a *app) *cobra.Command {
-	return newMoveCommand(a, "evict CHAIN --victim NODE", "Drop a chain's replica on a node at once", "victim", "the `ID` of the node that loses its replica",
+	return newMoveCommand(a, "evict CHAIN --victim NODE", "Drop a chain's replica on a node at once", "victim", "the `ID` or name of the node that loses its replica",
 		func(chain, node uint64) *meshosv1.AdminEvent {
 			return &meshosv1.AdminEvent{Kind: &meshosv1.AdminEvent_ForceEvictReplica{
 				ForceEvictReplica: &meshosv1.ForceEvictReplica{Chain: chain, Victim: node},
@@ -116,7 +120,7 @@ func newEvictCommand(a *app) *cobra.Command {
 }
 
 func newCutoverCommand(a *app) *cobra.Command {
-	return newMoveCommand(a, "cutover CHAIN --target NODE", "Place a chain's replica on a node at once", "target", "the `ID` of the node that gets a replica",
+	return newMoveCommand(a, "cutover CHAIN --target NODE", "Place a chain's replica on a node at once", "target", "the `ID` or name of the node that gets a replica",
 		func(chain, node uint64) *meshosv1.AdminEvent {
 			return &meshosv1.AdminEvent{Kind: &meshosv1.AdminEvent_ForceCutover{
 				ForceCutover: &meshosv1.ForceCutover{Chain: chain, Target: node},
@@ -128,7 +132,7 @@ func newCutoverCommand(a *app) *cobra.Command {
 func newMoveCommand(a *app, use, short, flag, doc string, event func(chain, node uint64) *meshosv1.AdminEvent) *cobra.Command {
 	cmd := &cobra.Command{Use: use, Short: short, Args: cobra.ExactArgs(1)}
 	cmd.Example = "  meshos ice " + cmd.Name() + " 7 --" + flag + " 2"
-	node := cmd.Flags().Uint64(flag, 0, doc)
+	node := addNodeFlag(a, cmd, flag, doc)
 	_ = cmd.MarkFlagRequired(flag)
 	f := addCommandFlags(cmd, true)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
@@ -136,7 +140,10 @@ func newMoveCommand(a *app, use, short, flag, doc string, event func(chain, node
 		if err != nil {
 			return &usageError{err: err, help: cmd.CommandPath() + " --help"}
 		}
-		return a.carryOut(cmd, f, func(*meshosv1.Snapshot) (*meshosv1.AdminEvent, error) { return event(chain, *node), nil })
+		return a.carryOut(cmd, f, func(s *meshosv1.Snapshot) (*meshosv1.AdminEvent, error) {
+			id, err := node.id(s)
+			return event(chain, id), err
+		})
 	}
 	return cmd
 }
@@ -147,6 +154,8 @@ func newRestartDaemonCommand(a *app) *cobra.Command {
 		Short:   "Restart a daemon at once; one that waits for its backoff starts",
 		Example: "  meshos ice restart-daemon 3",
 		Args:    cobra.ExactArgs(1),
+
+		ValidArgsFunction: a.completeDaemons,
 	}
 	f := addCommandFlags(cmd, true)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
@@ -180,7 +189,7 @@ func namedDaemon(s *meshosv1.Snapshot, word string) (*meshosv1.DaemonRef, error)
 	case len(found) > 1:
 		return nil, fmt.Errorf("several daemons have the name %q; use an id", word)
 	case notID != nil:
-		return nil, fmt.Errorf("the node has no daemon with the name %q; meshos status lists them", word)
+		return nil, errors.New(unknownName("daemon", word, daemonRefs(s)))
 	case id == 0:
 		return nil, errors.New("ids of daemons are whole numbers from 1")
 	}

@@ -140,7 +140,7 @@ func named(flag string, words []string, known []ref) (out []uint64, err error) {
 		}
 		switch len(found) {
 		case 0:
-			return nil, &usageError{err: fmt.Errorf("%s: the node knows no %q; it knows: %s", flag, word, view.OrDash(refWords(known)))}
+			return nil, &usageError{err: fmt.Errorf("%s: %s", flag, unknownName(strings.TrimPrefix(flag, "--"), word, known))}
 		case 1:
 			out = append(out, found[0])
 		default:

@@ -86,7 +86,7 @@ func TestStatusOfOnlySomeIsFilteredAsJSONToo(t *testing.T) {
 		t.Errorf("%v, peers %v", err, got.GetPeers())
 	}
 	unknown := &shell{env: s.env}
-	if code := unknown.run(t.Context(), "status", "--peer", "nobody"); code != exitUsage || !strings.Contains(unknown.err.String(), `--peer: the node knows no "nobody"; it knows: 2 (machine`) {
+	if code := unknown.run(t.Context(), "status", "--peer", "nobody"); code != exitUsage || !strings.Contains(unknown.err.String(), `--peer: no peer has the name "nobody"; known are 2 (machine`) {
 		t.Errorf("exit code %d: %s", code, unknown.err.String())
 	}
 }

@@ -1,5 +1,10 @@
 package config
 
+import (
+	"slices"
+	"strings"
+)
+
 // nearest returns the known word that was most likely meant, or "" if none is similar
 // enough to be suggested.
 func nearest(word string, known []string) string {
@@ -10,6 +15,21 @@ func nearest(word string, known []string) string {
 		}
 	}
 	return found
+}
+
+// Near returns the known words that a mistyped word may stand for, the most similar first.
+func Near(word string, known []string) []string {
+	word = strings.ToLower(word)
+	apart := func(candidate string) int { return distance(word, strings.ToLower(candidate)) }
+	var out []string
+	for _, candidate := range known {
+		begins := len(word) > 2 && strings.HasPrefix(strings.ToLower(candidate), word)
+		if candidate != "" && (begins || apart(candidate) <= max(1, len(word)/3)) {
+			out = append(out, candidate)
+		}
+	}
+	slices.SortStableFunc(out, func(a, b string) int { return apart(a) - apart(b) })
+	return slices.Compact(out)
 }
 
 // distance returns how many letters must be inserted, deleted, changed or swapped with
