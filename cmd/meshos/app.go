@@ -92,7 +92,7 @@ answer, 4 the node rejected the command, 5 this user may not do that.`,
 		newRunCommand(a), newValidateCommand(a), newReloadCommand(a), newStatusCommand(a), newHealthCommand(a), newPublishCommand(a), newLogsCommand(a),
 		newFailuresCommand(a), newActionsCommand(a), newPluginCommand(a), newExplainCommand(a), newReplayCommand(a), newVersionCommand(a),
 		newAuditCommand(a),
-		newAdminCommand(a), newDaemonCommand(a), newIceCommand(a),
+		newAdminCommand(a), newDaemonCommand(a), newIceCommand(a), newOperatorsCommand(a),
 	)
 	return root
 }
@@ -136,7 +136,7 @@ func (a *app) prompter() sign.Prompter {
 
 // signer returns the Signer for the operator who runs this command.
 func (a *app) signer() *sign.Signer {
-	return &sign.Signer{AgentSocket: a.env("SSH_AUTH_SOCK"), AgentTimeout: a.timeout, Prompter: a.prompter(), Note: a.note}
+	return &sign.Signer{AgentSocket: a.env("SSH_AUTH_SOCK"), AgentTimeout: a.timeout, Prompter: a.prompter(), Note: a.note, Now: a.now}
 }
 
 // outputFlag is the value of -o.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -34,6 +35,7 @@ func (a *app) commitProposal(cmd *cobra.Command, f *confirmFlags, path string) e
 	if err != nil {
 		return err
 	}
+	a.learnIfThere(ctx, &target)
 	p, signatures, err := a.openProposal(path, f, target)
 	if err != nil {
 		return err
@@ -47,9 +49,7 @@ func (a *app) commitProposal(cmd *cobra.Command, f *confirmFlags, path string) e
 	if len(signatures) == 0 {
 		return fmt.Errorf("%s: nobody has signed it yet: there is no %s.sig", path, path)
 	}
-	if required := target.Required(p.Command); required > len(signatures) {
-		a.note(fmt.Sprintf("this node requires the signatures of %[2]d operators for %[1]s, and the proposal has %[3]d", p.Kind, required, len(signatures)))
-	}
+	a.sayMissing(p, signatures, target)
 	if f.dryRun {
 		return a.nothingDone(f, p, signatures, "sent")
 	}
@@ -63,6 +63,29 @@ func (a *app) commitProposal(cmd *cobra.Command, f *confirmFlags, path string) e
 			return err
 		}
 	}
+	before, err := node.snapshot(ctx)
+	if err != nil {
+		return err
+	}
 	record, err := node.commit(ctx, p.Commit(signatures))
-	return a.showVerdict(record, err, *f.output, false)
+	return a.showVerdict(record, err, before, *f.output, false)
+}
+
+// sayMissing says whose signatures the node will ask for beside those of a proposal, and which
+// of these it will reject.
+func (a *app) sayMissing(p *sign.Proposal, signatures []sign.Signature, target sign.Target) {
+	have, of := len(signatures), ""
+	names, doubtful, known := sign.Counting(signatures, target, a.now())
+	if known {
+		have = len(names)
+		if have > 0 {
+			of = " (" + view.Plain(strings.Join(names, ", ")) + ")"
+		}
+	}
+	for _, why := range doubtful {
+		a.note("the node will reject the command for a signature: the key " + view.Plain(why))
+	}
+	if required := target.Required(p.Command); required > have {
+		a.note(fmt.Sprintf("this node requires the signatures of %d different operators for %s, and the proposal has those of %d%s", required, p.Kind, have, of))
+	}
 }

@@ -136,6 +136,8 @@ func (n *nodeClient) explain(err error) error {
 		}
 	case codes.PermissionDenied:
 		return &deniedError{path: n.path, reason: answer.Message(), hint: deniedHint(answer)}
+	case codes.Unimplemented:
+		return errors.New("the node does not know this call, so it runs an older version: " + answer.Message() + "\n    compare them with meshos version")
 	case codes.InvalidArgument, codes.FailedPrecondition, codes.Unauthenticated, codes.AlreadyExists:
 		return &rejectedError{reason: answer.Message()}
 	}

@@ -22,9 +22,6 @@ func (a *app) carryOut(cmd *cobra.Command, f *commandFlags, build func(*meshosv1
 	if err := f.check(); err != nil {
 		return wrong(err)
 	}
-	if given := cmd.Flags().Lookup("node"); given != nil && given.Changed && given.Value.String() == "0" {
-		return wrong(errors.New("--node: ids are whole numbers from 1; without --node the command acts on the node that it is sent to"))
-	}
 	node, err := a.connect()
 	if err != nil {
 		return err
@@ -36,6 +33,9 @@ func (a *app) carryOut(cmd *cobra.Command, f *commandFlags, build func(*meshosv1
 	}
 	snapshot, err := node.snapshot(ctx)
 	if err != nil {
+		return err
+	}
+	if err := a.learn(ctx, node, &target); err != nil {
 		return err
 	}
 	event, err := build(snapshot)
@@ -90,6 +90,12 @@ func (a *app) preview(f *commandFlags, command sign.Command, s *meshosv1.Snapsho
 	if command.BreakGlass {
 		text += p.BlastRadius(sim.blast, sim.hash)
 	}
+	if sim.cooldown != nil {
+		text += "  " + p.Color.Apply(view.Bad, a.tooSoon(p, sim.cooldown, target)) + "\n"
+	}
+	if target.Unreadable != "" {
+		text += "  " + p.Color.Apply(view.Bad, "The node will reject it: it could not read its file of signers: "+view.Plain(target.Unreadable)) + "\n"
+	}
 	if need, have := target.Required(command), max(1, f.keys.Count()); need > have && !f.unsigned && f.propose == "" {
 		text += "  " + p.Color.Apply(view.Warning, fmt.Sprintf(
 			"This node requires the signatures of %[2]d operators for %[1]s: use --propose.", command.Kind, need)) + "\n"
@@ -97,11 +103,20 @@ func (a *app) preview(f *commandFlags, command sign.Command, s *meshosv1.Snapsho
 	_, _ = io.WriteString(w, text)
 }
 
+// tooSoon says that a command would be rejected now, and what to do about it.
+func (a *app) tooSoon(p view.Printer, c *hostv1.Cooldown, target sign.Target) string {
+	words := "The node would reject it now: " + p.Cooldown(c, a.now()) + "."
+	if c.GetLeft().AsDuration() > target.Freshness {
+		return words + " A proposal would expire before that: propose it later."
+	}
+	return words + " Send it after that."
+}
+
 // dryRun ends a --dry-run: it shows how the command would be sent.
 func (a *app) dryRun(ctx context.Context, f *commandFlags, command sign.Command, sim simulation, target sign.Target) error {
 	if *f.output == outputJSON {
 		if command.BreakGlass {
-			return view.JSON(a.out, &hostv1.SimulateResponse{BlastRadius: sim.blast, BlastHash: sim.hash}, false)
+			return view.JSON(a.out, sim.answer, false)
 		}
 		return view.JSON(a.out, command.Event, false)
 	}
@@ -121,6 +136,12 @@ func (a *app) dryRun(ctx context.Context, f *commandFlags, command sign.Command,
 			break
 		}
 		how = "It would be signed with" + sign.Names(choice.Keys)
+		if len(choice.Passed) > 0 {
+			how += "\n  and not with" + sign.PassedOver(choice.Passed)
+		}
+		if len(choice.Doubtful) > 0 {
+			how += "\n  The node will reject that:" + sign.PassedOver(choice.Doubtful)
+		}
 		if target.Cluster != "" {
 			how += "\n  for cluster " + view.Plain(target.Cluster) + "."
 		}
@@ -150,11 +171,15 @@ func (a *app) send(
 		} else if target.Cluster == "" {
 			return errNoCluster()
 		}
+		a.sayKeys(choice)
 	}
 	if !f.yes {
 		if err := sign.Confirm(ctx, a.prompter(), command, "Send"); err != nil {
 			return err
 		}
+	}
+	if now, err := node.snapshot(ctx); err == nil { // the question may have waited for long
+		before = now
 	}
 	var record *meshosv1.AdminAuditRecord
 	var err error
@@ -166,13 +191,8 @@ func (a *app) send(
 			record, err = node.commit(ctx, commit)
 		}
 	}
-	if err := a.showVerdict(record, err, *f.output, f.monitor); err != nil {
+	if err := a.showVerdict(record, err, before, *f.output, f.monitor); err != nil {
 		return err
-	}
-	if why := view.NoOp(command.Event, before); why != "" && *f.output == outputTable && !f.monitor {
-		if _, err := fmt.Fprintf(a.out, "Nothing changed: %s.\n", why); err != nil {
-			return err
-		}
 	}
 	if f.monitor {
 		return a.monitor(ctx, node, command, record, before.GetEpoch(), *f.output)
@@ -197,6 +217,16 @@ func (a *app) signCommand(
 		commit.Signatures = append(commit.Signatures, signature)
 	}
 	return commit, nil
+}
+
+// sayKeys says which key signs where others were passed over, and which will be of no use.
+func (a *app) sayKeys(choice *sign.Choice) {
+	if words := choice.Say(); words != "" {
+		a.note(words)
+	}
+	if len(choice.Doubtful) > 0 {
+		a.note("the node will reject the signature of" + sign.PassedOver(choice.Doubtful))
+	}
 }
 
 func errNoCluster() error {

@@ -39,10 +39,12 @@ type operatorNode struct {
 	watches      int
 	outcome      *meshosv1.VerificationOutcome
 	blast        *meshosv1.BlastRadius
-	wrongHash    bool   // its blast hashes don't belong to the blast radius
-	diskStuck    bool   // its records don't get onto the disk: it does not answer commits
-	dropsCommits bool   // it does not answer commits, nor makes records of them
-	onCommand    func() // called with a command, which is not answered then
+	cooldown     *hostv1.Cooldown
+	roster       *hostv1.ListOperatorsResponse // nil: an older node, which does not say it
+	wrongHash    bool                          // its blast hashes don't belong to the blast radius
+	diskStuck    bool                          // its records don't get onto the disk: it does not answer commits
+	dropsCommits bool                          // it does not answer commits, nor makes records of them
+	onCommand    func()                        // called with a command, which is not answered then
 	commits      []*meshosv1.AdminCommand
 	signers      []string // fingerprints of the last commit
 	unsigned     []*meshosv1.AdminEvent
@@ -78,7 +80,16 @@ func (j *operatorNode) Simulate(context.Context, *hostv1.SimulateRequest) (*host
 	if j.wrongHash {
 		hash[0]++
 	}
-	return &hostv1.SimulateResponse{BlastRadius: j.blast, BlastHash: hash}, nil
+	return &hostv1.SimulateResponse{BlastRadius: j.blast, BlastHash: hash, Cooldown: j.cooldown}, nil
+}
+
+func (j *operatorNode) ListOperators(context.Context, *hostv1.ListOperatorsRequest) (*hostv1.ListOperatorsResponse, error) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if j.roster == nil {
+		return nil, status.Error(codes.Unimplemented, "unknown method")
+	}
+	return proto.CloneOf(j.roster), nil
 }
 
 // audit adds the record of a command to the snapshot.

@@ -48,6 +48,7 @@ func (a *app) signProposal(cmd *cobra.Command, f *signFlags, path string) error 
 	if err != nil {
 		return err
 	}
+	a.learnIfThere(ctx, &target)
 	p, signatures, err := a.openProposal(path, &f.confirmFlags, target)
 	if err != nil {
 		return err
@@ -56,7 +57,7 @@ func (a *app) signProposal(cmd *cobra.Command, f *signFlags, path string) error 
 		return sign.NobodyToAsk(p.Command)
 	}
 	if p.BreakGlass {
-		a.simulateAgain(ctx, p)
+		a.simulateAgain(ctx, p, target)
 	}
 	if left := p.Left(a.now(), target); left < 0 {
 		return fmt.Errorf("%s expired %s ago; propose the command again", path, view.Seconds(-left))
@@ -73,6 +74,7 @@ func (a *app) signProposal(cmd *cobra.Command, f *signFlags, path string) error 
 		return err
 	}
 	defer choice.Close()
+	a.sayKeys(choice)
 	if !f.yes {
 		if err := sign.Confirm(ctx, a.prompter(), p.Command, "Sign"); err != nil {
 			return err
@@ -132,13 +134,18 @@ func (a *app) nothingDone(f *confirmFlags, p *sign.Proposal, signatures []sign.S
 
 // simulateAgain shows whether the proposal would still do what its simulation shows. This
 // only helps the signer: a proposal can also be signed where no node answers.
-func (a *app) simulateAgain(ctx context.Context, p *sign.Proposal) {
+func (a *app) simulateAgain(ctx context.Context, p *sign.Proposal, target sign.Target) {
 	printer := a.printer(a.err)
 	node, err := a.connect()
 	if err == nil {
 		defer node.close()
 		var now simulation
 		if now, err = node.simulate(ctx, p.Event); err == nil {
+			if now.cooldown != nil {
+				defer func() {
+					_, _ = fmt.Fprintln(a.err, "  "+printer.Color.Apply(view.Bad, a.tooSoon(printer, now.cooldown, target)))
+				}()
+			}
 			if bytes.Equal(now.hash, p.Admin.GetBlastHash()) {
 				_, _ = fmt.Fprintln(a.err, "Simulated again: "+printer.Color.Apply(view.Good, "the result is the same."))
 				return

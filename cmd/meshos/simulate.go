@@ -12,8 +12,10 @@ import (
 
 // simulation is what the node says a break-glass command would do.
 type simulation struct {
-	blast *meshosv1.BlastRadius
-	hash  []byte
+	answer   *hostv1.SimulateResponse
+	blast    *meshosv1.BlastRadius
+	hash     []byte
+	cooldown *hostv1.Cooldown // for which the command would have to wait; nil for none
 }
 
 // simulate asks the node, and checks that the hash belongs to the blast radius: an operator
@@ -26,7 +28,7 @@ func (n *nodeClient) simulate(ctx context.Context, event *meshosv1.AdminEvent) (
 		return simulation{}, n.explain(err)
 	}
 	n.answered = true
-	out := simulation{blast: answer.GetBlastRadius(), hash: answer.GetBlastHash()}
+	out := simulation{answer: answer, blast: answer.GetBlastRadius(), hash: answer.GetBlastHash(), cooldown: answer.GetCooldown()}
 	if sum, err := operator.Hash(out.blast); err != nil || !bytes.Equal(sum[:], out.hash) {
 		return simulation{}, errors.New("the hash in the node's answer does not belong to the blast radius in it; don't sign it\n" +
 			"    the node may run another version of meshos: compare meshos version")

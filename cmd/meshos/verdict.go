@@ -146,22 +146,40 @@ func lastAudit(s *meshosv1.Snapshot) uint64 {
 	return 0
 }
 
-// showVerdict prints the audit record of a command. It returns an error if the command was
-// rejected or its record is not on disk; err is the error that came with the record.
-func (a *app) showVerdict(record *meshosv1.AdminAuditRecord, err error, output outputFlag, oneLine bool) error {
+// showVerdict prints the audit record of a command, and whether it changed something on the
+// node as that was before. It returns an error if the command was rejected or its record is
+// not on disk; err is the error that came with the record.
+func (a *app) showVerdict(
+	record *meshosv1.AdminAuditRecord, err error, before *meshosv1.Snapshot, output outputFlag, monitored bool,
+) error {
 	var undurable *undurableError
 	if err != nil && !errors.As(err, &undurable) {
 		return err
 	}
+	outcome := record.GetOutcome()
+	rejected := outcome.GetVerdict() == meshosv1.VerificationOutcome_VERDICT_REJECTED
+	why := ""
+	if !rejected {
+		why = view.NoOp(record.GetEvent(), before)
+	}
 	if output == outputJSON {
-		if err := view.JSON(a.out, record, oneLine); err != nil {
+		if err := view.JSONWith(a.out, record, monitored, "nothing_changed", why); err != nil {
 			return err
 		}
-	} else if _, err := io.WriteString(a.out, a.printer(a.out).Verdict(record)); err != nil {
-		return err
+	} else {
+		words := a.printer(a.out).Verdict(record)
+		switch {
+		case rejected || monitored:
+		case why != "":
+			words += "Nothing changed: " + why + ".\n"
+		default:
+			words += view.Reach(record.GetEvent(), before)
+		}
+		if _, err := io.WriteString(a.out, words); err != nil {
+			return err
+		}
 	}
-	outcome := record.GetOutcome()
-	if outcome.GetVerdict() != meshosv1.VerificationOutcome_VERDICT_REJECTED {
+	if !rejected {
 		return err
 	}
 	reason := outcome.GetKind() + ": " + view.Plain(outcome.GetMessage())
@@ -179,6 +197,12 @@ func rejectionHelp(kind string) string {
 		return "this node has operators: sign the command, with --key or --key-file"
 	case "freeze_in_effect":
 		return "wait for the end of the freeze, or end it with meshos ice thaw"
+	case "not_authorized":
+		return "meshos operators list shows who may sign, from when until when"
+	case "ice_cooldown_active":
+		return "wait for its end, then send it again; if the proposal has expired by then, propose the command again"
+	case "envelope_from_future", "envelope_expired":
+		return "a command is valid for a short time: if it was sent at once, compare this machine's clock with the node's"
 	case "insufficient_signatures":
 		return "collect the signatures of more operators with --propose FILE"
 	case "wrong_cluster":

@@ -78,7 +78,7 @@ func TestWhichKeySigns(t *testing.T) {
 		{name: "a file and the agent's", request: Request{Agent: []string{"key-1"}, Files: []string{"DIR/four"}}, agent: []byte{1}, want: []byte{1, 4}},
 		{name: "one named twice", request: Request{Files: []string{"DIR/four", "DIR/four"}}, want: []byte{4}},
 		{name: "several and none chosen", agent: []byte{1, 2}, fails: "the ssh-agent has several keys; choose one with --key:"},
-		{name: "none of an operator", agent: []byte{1}, operators: map[string]byte{"ben": 2}, fails: "none of the keys in the ssh-agent is in "},
+		{name: "none of an operator", agent: []byte{1}, operators: map[string]byte{"ben": 2}, fails: "none of the keys in the ssh-agent may sign commands of this node"},
 		{name: "an unknown one", request: Request{Agent: []string{"nope"}}, agent: []byte{1}, fails: "--key nope: the ssh-agent has no such key; it has:"},
 		{name: "no agent", request: Request{Agent: []string{"nope"}}, fails: "--key nope: SSH_AUTH_SOCK is not set"},
 		{name: "no such file", request: Request{Files: []string{"DIR/none"}}, fails: "--key-file: open "},

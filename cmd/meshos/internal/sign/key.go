@@ -4,13 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 
 	"golang.org/x/crypto/ssh"
 
 	"github.com/meshos/meshos/cmd/meshos/internal/view"
-	"github.com/meshos/meshos/host/operator/signers"
 	"github.com/meshos/meshos/host/operator/sshsig"
 )
 
@@ -40,11 +38,32 @@ func Names(keys []Key) string {
 	return b.String()
 }
 
-// ofOperators returns the keys that an allowed_signers file names.
-func ofOperators(keys []Key, set *signers.Set) []Key {
-	return slices.DeleteFunc(slices.Clone(keys), func(k Key) bool {
-		return !slices.ContainsFunc(set.Entries(), func(e signers.Entry) bool { return e.Key == k.key })
-	})
+// Passed is a key that does not sign, and why.
+type Passed struct {
+	Key
+	Operator string // whose key it is; "" if the file of signers does not have it
+	Why      string // "is no longer valid: …"
+}
+
+// PassedOver lists keys with the reasons, each on a line of its own.
+func PassedOver(all []Passed) string {
+	var b strings.Builder
+	for _, one := range all {
+		b.WriteString("\n    " + one.Name() + " " + view.Plain(one.Why))
+	}
+	return b.String()
+}
+
+// ofOperators returns the keys that may sign for an operator, and the others.
+func ofOperators(keys []Key, known *Operators) (may []Key, passed []Passed) {
+	for _, k := range keys {
+		if name, why := known.find(k.key); why != "" {
+			passed = append(passed, Passed{Key: k, Operator: name, Why: why})
+		} else {
+			may = append(may, k)
+		}
+	}
+	return may, passed
 }
 
 // Sign signs a payload with one key.

@@ -4,7 +4,9 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
+	"time"
 
 	"github.com/meshos/meshos/host/operator/sshsig"
 	"github.com/meshos/meshos/internal/readfile"
@@ -40,7 +42,8 @@ func (p *Proposal) Signatures() ([]Signature, error) {
 			err = parsed.Verify(Namespace, p.Payload, sshsig.TouchNotRequired)
 		}
 		if err != nil {
-			return nil, fmt.Errorf("%s: it is not a signature over %s in the namespace %s: %w; remove it", file, p.path, Namespace, err)
+			return nil, fmt.Errorf("%s: it is not a signature over %s in the namespace %s: %w; remove it, and sign with\n    ssh-keygen -Y sign -n %[3]s -f KEY %[2]s",
+				file, p.path, Namespace, err)
 		}
 		if !seen[parsed.Key] {
 			seen[parsed.Key] = true
@@ -48,6 +51,25 @@ func (p *Proposal) Signatures() ([]Signature, error) {
 		}
 	}
 	return out, nil
+}
+
+// Counting returns the names of the different operators whose signatures count, and why others
+// do not. It is false if it is not known who the operators are.
+func Counting(signatures []Signature, target Target, now time.Time) (names, doubtful []string, known bool) {
+	operators := target.operators(now)
+	if operators == nil {
+		return nil, nil, false
+	}
+	for _, s := range signatures {
+		name, why := operators.find(s.key)
+		switch {
+		case why != "":
+			doubtful = append(doubtful, s.key.Fingerprint()+" "+why)
+		case !slices.Contains(names, name):
+			names = append(names, name)
+		}
+	}
+	return names, doubtful, true
 }
 
 // signatureFiles lists the files beside a proposal whose names begin with FILE.sig.

@@ -6,8 +6,12 @@ import (
 	"io/fs"
 	"time"
 
+	"github.com/meshos/meshos/cmd/meshos/internal/view"
 	"github.com/meshos/meshos/host/config"
+	"github.com/meshos/meshos/host/operator"
 	"github.com/meshos/meshos/host/operator/signers"
+	"github.com/meshos/meshos/host/operator/sshsig"
+	hostv1 "github.com/meshos/meshos/proto/meshos/host/v1"
 )
 
 // Target is what the configuration says about the node that a command is for. The file may
@@ -17,10 +21,16 @@ type Target struct {
 	Cluster   string // "" if it is not known
 	Signers   string // the path of the allowed_signers file, "" for a node without operators
 	Freshness time.Duration
+	// Unreadable is why the running node could not read its file of signers; "" if it could,
+	// or if no node said.
+	Unreadable string
 
 	ordinary   int
 	breakGlass int
 	thaw       int
+
+	keys    []*hostv1.OperatorKey // that the node has in force; nil if no node said
+	learned bool
 }
 
 // ReadTarget reads the keys that signing needs from a configuration. A cluster that is not
@@ -59,14 +69,54 @@ func (t Target) Required(c Command) int {
 	return t.ordinary
 }
 
-// operators returns the set of operators, or nil if this user can't read it.
-func (t Target) operators() *signers.Set {
-	if t.Signers == "" {
+// Learn takes over what the running node says about itself, which may differ from the
+// configuration. The cluster is not taken over: whom a signature is for is for the operator
+// to say.
+func (t *Target) Learn(r *hostv1.ListOperatorsResponse) {
+	t.Known, t.learned, t.Signers, t.keys = true, true, r.GetFile(), r.GetKeys()
+	t.ordinary, t.breakGlass, t.thaw = int(r.GetOrdinary()), int(r.GetBreakGlass()), int(r.GetThaw())
+	t.Unreadable = r.GetUnreadable()
+	if d := r.GetFreshness().AsDuration(); d > 0 {
+		t.Freshness = d
+	}
+}
+
+// operators returns the operators' keys: those that the node has in force, or else those in
+// the file. It is nil if neither is known.
+func (t Target) operators(now time.Time) *Operators {
+	switch {
+	case t.Signers == "":
 		return nil
+	case t.learned:
+		return &Operators{keys: t.keys}
 	}
 	set, err := signers.Load(t.Signers)
 	if err != nil {
 		return nil
 	}
-	return set
+	keys, _ := operator.Keys(set, now)
+	return &Operators{keys: keys}
 }
+
+// Operators are the keys that may sign for operators. The nil value knows nobody.
+type Operators struct{ keys []*hostv1.OperatorKey }
+
+// find returns whose key it is and why it may not sign, "" if it may.
+func (o *Operators) find(key sshsig.Key) (name, why string) {
+	why = NotListed
+	for _, k := range o.keys {
+		if k.GetFingerprint() != key.Fingerprint() {
+			continue
+		}
+		if k.GetState() == hostv1.OperatorKey_STATE_VALID {
+			return k.GetName(), ""
+		}
+		if name == "" {
+			name, why = k.GetName(), view.KeyState(k)
+		}
+	}
+	return name, why
+}
+
+// NotListed is why a key may not sign that the file of signers does not have.
+const NotListed = "is not in the file of signers"

@@ -8,7 +8,6 @@ import (
 
 	"github.com/meshos/meshos/cmd/meshos/internal/view"
 	"github.com/meshos/meshos/host/operator"
-	"github.com/meshos/meshos/host/operator/signers"
 )
 
 // Text shows all that a signature on the proposal covers, and who signed it so far.
@@ -35,9 +34,9 @@ func (p *Proposal) Text(printer view.Printer, signatures []Signature, target Tar
 		row("hash", hex.EncodeToString(p.Admin.GetBlastHash()))
 		b.WriteString("  " + printer.Color.Apply(view.Bad, "! "+p.path+".json has no blast radius with this hash") + "\n")
 	}
-	operators := target.operators()
+	operators := target.operators(now)
 	for _, s := range signatures {
-		row("signed by", s.signer(operators, now))
+		row("signed by", s.signer(operators))
 	}
 	return b.String()
 }
@@ -55,18 +54,18 @@ func (p *Proposal) issued(c view.Color, target Target, now time.Time) string {
 	return fmt.Sprintf("%s, valid for another %s", words, view.Seconds(left))
 }
 
-// signer names who signed, if the operators' file here has the key.
-func (s Signature) signer(operators *signers.Set, now time.Time) string {
+// signer names who signed, if it is known whose key that is.
+func (s Signature) signer(operators *Operators) string {
 	words := s.key.Fingerprint()
 	if operators == nil {
 		return words
 	}
-	who, err := operators.Find(s.key, Namespace, now)
-	if who.Name != "" {
-		words = view.Plain(who.Name) + " with " + words
+	name, why := operators.find(s.key)
+	if name != "" {
+		words = view.Plain(name) + " with " + words
 	}
-	if err != nil {
-		words += fmt.Sprintf(" (%v)", err)
+	if why != "" {
+		words += " (the key " + view.Plain(why) + ")"
 	}
 	return words
 }

@@ -35,6 +35,38 @@ func breakGlassTitle(e *meshosv1.AdminEvent) string {
 	return "a command that this version does not know"
 }
 
+// Reach says which node a freeze or a thaw has reached and which not, as long as each node is
+// asked by itself; "" for any other command, and for a node without peers.
+func Reach(e *meshosv1.AdminEvent, s *meshosv1.Snapshot) string {
+	done, not := "is frozen", "is not frozen"
+	switch e.GetKind().(type) {
+	case *meshosv1.AdminEvent_FreezeCluster:
+	case *meshosv1.AdminEvent_ThawCluster:
+		done, not = "is not frozen any more", "stays as it was"
+	default:
+		return ""
+	}
+	here := Daemon(&meshosv1.DaemonRef{Id: s.GetNode(), Name: s.GetInfo().GetName()})
+	var others []string
+	for _, p := range s.GetPeers() {
+		if p.GetPeer() != s.GetNode() {
+			others = append(others, Daemon(&meshosv1.DaemonRef{Id: p.GetPeer(), Name: p.GetName()}))
+		}
+	}
+	const shown = 20
+	nodes, it := "Node ", "it"
+	switch {
+	case len(others) == 0:
+		return ""
+	case len(others) > 1:
+		nodes, it, not = "Nodes ", "each of them", strings.Replace(strings.Replace(not, "is ", "are ", 1), "stays as it was", "stay as they were", 1)
+	}
+	if more := len(others) - shown; more > 0 {
+		others = append(others[:shown], fmt.Sprintf("%d more", more))
+	}
+	return fmt.Sprintf("Node %s %s. %s%s %s: send the command to %s, too.\n", here, done, nodes, strings.Join(others, ", "), not, it)
+}
+
 // BlastRadius shows what a break-glass command would affect, as one node sees it.
 func (p Printer) BlastRadius(b *meshosv1.BlastRadius, hash []byte) string {
 	var out strings.Builder
