@@ -183,7 +183,9 @@ func TestWhatChangesNothingSaysSo(t *testing.T) {
 	run(true, "", "daemon", "restart", "demo")
 	asJSON("", "daemon", "restart", "demo")
 	run(true, "", "daemon", "stop", "demo")
-	n.until("the daemon to be stopped", func(s *meshosv1.Snapshot) bool { return daemonOf(s, 3).GetLifecycle() == meshosv1.DaemonView_LIFECYCLE_STOPPED })
+	n.until("the daemon to be stopped", func(s *meshosv1.Snapshot) bool {
+		return daemonOf(s, 3).GetLifecycle() == meshosv1.DaemonView_LIFECYCLE_STOPPED
+	})
 	run(false, "daemon 3 (demo) is stopped already", "daemon", "stop", "demo")
 	asJSON("daemon 3 (demo) is stopped already", "daemon", "stop", "demo")
 	run(true, "", "daemon", "reset", "demo")
