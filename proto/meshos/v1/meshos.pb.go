@@ -5495,7 +5495,7 @@ type AdminAuditRecord struct {
 	CommitId      []byte                 `protobuf:"bytes,8,opt,name=commit_id,json=commitId,proto3" json:"commit_id,omitempty"`              // SHA-256 of the signed payload; empty when unsigned
 	Commit        *SignedCommit          `protobuf:"bytes,9,opt,name=commit,proto3" json:"commit,omitempty"`                                  // of an accepted command, so that its signatures can be checked later
 	SignerChange  *SignerChange          `protobuf:"bytes,10,opt,name=signer_change,json=signerChange,proto3" json:"signer_change,omitempty"` // instead of event, operators and outcome
-	Refusal       *Refusal               `protobuf:"bytes,11,opt,name=refusal,proto3" json:"refusal,omitempty"`                               // beside outcome, of what was refused before it came to the loop
+	Refusal       *Refusal               `protobuf:"bytes,11,opt,name=refusal,proto3" json:"refusal,omitempty"`                               // beside outcome, of what was refused, or taken unsigned and is no command
 	Height        uint64                 `protobuf:"varint,12,opt,name=height,proto3" json:"height,omitempty"`                                // in the ordered log; 0 if it is not there
 	OrderedAt     *timestamppb.Timestamp `protobuf:"bytes,13,opt,name=ordered_at,json=orderedAt,proto3" json:"ordered_at,omitempty"`          // when the ordered log took it
 	Reason        string                 `protobuf:"bytes,20,opt,name=reason,proto3" json:"reason,omitempty"`                                 // why the command was given, as the operator wrote it
@@ -5647,14 +5647,15 @@ func (x *AdminAuditRecord) GetEpochHex() string {
 	return ""
 }
 
-// Refusal is an order that was refused, and how many more like it were. A node records
-// one a second at most for each source and kind.
+// Refusal is an order that was refused or, if the verdict is unverified, that was taken
+// without a signature and is no command; and how many more like it were. A node records one
+// a second at most for each source, kind and verdict.
 type Refusal struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Source        string                 `protobuf:"bytes,1,opt,name=source,proto3" json:"source,omitempty"` // who brought it: "api", "event_source:NAME", "recovery_handler:NAME" …
 	Kind          string                 `protobuf:"bytes,2,opt,name=kind,proto3" json:"kind,omitempty"`     // "daemon_intent", of a command its own: "cordon"; of a signed one the reason
-	Order         *Event                 `protobuf:"bytes,3,opt,name=order,proto3" json:"order,omitempty"`   // what was refused; empty for a command, which is in event, and if it is large
-	More          uint64                 `protobuf:"varint,4,opt,name=more,proto3" json:"more,omitempty"`    // refused since the last record of this source and kind, beside this one
+	Order         *Event                 `protobuf:"bytes,3,opt,name=order,proto3" json:"order,omitempty"`   // the order; empty for a command, which is in event, and if it is large
+	More          uint64                 `protobuf:"varint,4,opt,name=more,proto3" json:"more,omitempty"`    // since the last record of this source, kind and verdict, beside this one
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -6872,12 +6873,14 @@ func (x *OrderView) GetOperators() []string {
 }
 
 type ReplicaView struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Chain         uint64                 `protobuf:"varint,1,opt,name=chain,proto3" json:"chain,omitempty"`
-	Holders       []uint64               `protobuf:"varint,2,rep,packed,name=holders,proto3" json:"holders,omitempty"`
-	Desired       *uint32                `protobuf:"varint,3,opt,name=desired,proto3,oneof" json:"desired,omitempty"`
-	Leader        *uint64                `protobuf:"varint,4,opt,name=leader,proto3,oneof" json:"leader,omitempty"`
-	Ordered       *OrderView             `protobuf:"bytes,5,opt,name=ordered,proto3" json:"ordered,omitempty"` // the order that set desired; absent if the configuration did
+	state         protoimpl.MessageState    `protogen:"open.v1"`
+	Chain         uint64                    `protobuf:"varint,1,opt,name=chain,proto3" json:"chain,omitempty"`
+	Holders       []uint64                  `protobuf:"varint,2,rep,packed,name=holders,proto3" json:"holders,omitempty"`
+	Desired       *uint32                   `protobuf:"varint,3,opt,name=desired,proto3,oneof" json:"desired,omitempty"`
+	Leader        *uint64                   `protobuf:"varint,4,opt,name=leader,proto3,oneof" json:"leader,omitempty"`
+	Ordered       *OrderView                `protobuf:"bytes,5,opt,name=ordered,proto3" json:"ordered,omitempty"`                                                                      // the order that set desired; absent if the configuration did
+	LocalIntent   LocalReplicaIntent_Intent `protobuf:"varint,6,opt,name=local_intent,json=localIntent,proto3,enum=meshos.v1.LocalReplicaIntent_Intent" json:"local_intent,omitempty"` // whether this node should hold it
+	LocalOrdered  *OrderView                `protobuf:"bytes,7,opt,name=local_ordered,json=localOrdered,proto3" json:"local_ordered,omitempty"`                                        // the order that set local_intent; absent if the configuration did
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -6943,6 +6946,20 @@ func (x *ReplicaView) GetLeader() uint64 {
 func (x *ReplicaView) GetOrdered() *OrderView {
 	if x != nil {
 		return x.Ordered
+	}
+	return nil
+}
+
+func (x *ReplicaView) GetLocalIntent() LocalReplicaIntent_Intent {
+	if x != nil {
+		return x.LocalIntent
+	}
+	return LocalReplicaIntent_INTENT_UNSPECIFIED
+}
+
+func (x *ReplicaView) GetLocalOrdered() *OrderView {
+	if x != nil {
+		return x.LocalOrdered
 	}
 	return nil
 }
@@ -9974,13 +9991,15 @@ const file_meshos_v1_meshos_proto_rawDesc = "" +
 	"\tOrderView\x12\x16\n" +
 	"\x06height\x18\x01 \x01(\x04R\x06height\x12+\n" +
 	"\x03age\x18\x02 \x01(\v2\x19.google.protobuf.DurationR\x03age\x12\x1c\n" +
-	"\toperators\x18\x03 \x03(\tR\toperators\"\xc0\x01\n" +
+	"\toperators\x18\x03 \x03(\tR\toperators\"\xc4\x02\n" +
 	"\vReplicaView\x12\x14\n" +
 	"\x05chain\x18\x01 \x01(\x04R\x05chain\x12\x18\n" +
 	"\aholders\x18\x02 \x03(\x04R\aholders\x12\x1d\n" +
 	"\adesired\x18\x03 \x01(\rH\x00R\adesired\x88\x01\x01\x12\x1b\n" +
 	"\x06leader\x18\x04 \x01(\x04H\x01R\x06leader\x88\x01\x01\x12.\n" +
-	"\aordered\x18\x05 \x01(\v2\x14.meshos.v1.OrderViewR\aorderedB\n" +
+	"\aordered\x18\x05 \x01(\v2\x14.meshos.v1.OrderViewR\aordered\x12G\n" +
+	"\flocal_intent\x18\x06 \x01(\x0e2$.meshos.v1.LocalReplicaIntent.IntentR\vlocalIntent\x129\n" +
+	"\rlocal_ordered\x18\a \x01(\v2\x14.meshos.v1.OrderViewR\flocalOrderedB\n" +
 	"\n" +
 	"\b_desiredB\t\n" +
 	"\a_leader\"\xab\x04\n" +
@@ -10532,78 +10551,80 @@ var file_meshos_v1_meshos_proto_depIdxs = []int32{
 	86,  // 166: meshos.v1.DaemonView.ordered:type_name -> meshos.v1.OrderView
 	120, // 167: meshos.v1.OrderView.age:type_name -> google.protobuf.Duration
 	86,  // 168: meshos.v1.ReplicaView.ordered:type_name -> meshos.v1.OrderView
-	120, // 169: meshos.v1.PeerView.rtt:type_name -> google.protobuf.Duration
-	0,   // 170: meshos.v1.PeerView.health:type_name -> meshos.v1.NodeHealth
-	1,   // 171: meshos.v1.PeerView.maintenance:type_name -> meshos.v1.MaintenancePhase
-	26,  // 172: meshos.v1.PeerView.inventory:type_name -> meshos.v1.PeerInventory
-	120, // 173: meshos.v1.PeerView.health_since:type_name -> google.protobuf.Duration
-	120, // 174: meshos.v1.PeerView.jitter:type_name -> google.protobuf.Duration
-	120, // 175: meshos.v1.AvoidView.ttl:type_name -> google.protobuf.Duration
-	1,   // 176: meshos.v1.MaintenanceView.phase:type_name -> meshos.v1.MaintenancePhase
-	120, // 177: meshos.v1.MaintenanceView.since:type_name -> google.protobuf.Duration
-	120, // 178: meshos.v1.MaintenanceView.deadline:type_name -> google.protobuf.Duration
-	86,  // 179: meshos.v1.MaintenanceView.ordered:type_name -> meshos.v1.OrderView
-	120, // 180: meshos.v1.EmittedAction.age:type_name -> google.protobuf.Duration
-	61,  // 181: meshos.v1.EmittedAction.action:type_name -> meshos.v1.Action
-	12,  // 182: meshos.v1.MigrationView.phase:type_name -> meshos.v1.MigrationView.Phase
-	120, // 183: meshos.v1.MigrationView.elapsed:type_name -> google.protobuf.Duration
-	120, // 184: meshos.v1.MigrationView.in_phase:type_name -> google.protobuf.Duration
-	13,  // 185: meshos.v1.PluginView.status:type_name -> meshos.v1.PluginView.Status
-	120, // 186: meshos.v1.PluginView.last_call:type_name -> google.protobuf.Duration
-	120, // 187: meshos.v1.PluginView.restart_in:type_name -> google.protobuf.Duration
-	120, // 188: meshos.v1.Stats.last_tick_took:type_name -> google.protobuf.Duration
-	120, // 189: meshos.v1.JournalEntry.at:type_name -> google.protobuf.Duration
-	119, // 190: meshos.v1.JournalEntry.wall:type_name -> google.protobuf.Timestamp
-	96,  // 191: meshos.v1.JournalEntry.boot:type_name -> meshos.v1.Boot
-	17,  // 192: meshos.v1.JournalEntry.event:type_name -> meshos.v1.Event
-	102, // 193: meshos.v1.JournalEntry.samples:type_name -> meshos.v1.Samples
-	97,  // 194: meshos.v1.JournalEntry.tick:type_name -> meshos.v1.Tick
-	103, // 195: meshos.v1.JournalEntry.outcome:type_name -> meshos.v1.ActionOutcome
-	104, // 196: meshos.v1.JournalEntry.scores:type_name -> meshos.v1.ScoreTable
-	108, // 197: meshos.v1.JournalEntry.migrations:type_name -> meshos.v1.Migrations
-	98,  // 198: meshos.v1.JournalEntry.commit:type_name -> meshos.v1.JudgedCommit
-	99,  // 199: meshos.v1.JournalEntry.reload:type_name -> meshos.v1.Reload
-	100, // 200: meshos.v1.JournalEntry.acknowledged:type_name -> meshos.v1.Acknowledged
-	101, // 201: meshos.v1.JournalEntry.failure:type_name -> meshos.v1.FailureReport
-	77,  // 202: meshos.v1.JournalEntry.signer_change:type_name -> meshos.v1.SignerChange
-	119, // 203: meshos.v1.JournalEntry.ordered_at:type_name -> google.protobuf.Timestamp
-	120, // 204: meshos.v1.Boot.freeze_remaining:type_name -> google.protobuf.Duration
-	53,  // 205: meshos.v1.Boot.orders:type_name -> meshos.v1.OrderedState
-	33,  // 206: meshos.v1.JudgedCommit.event:type_name -> meshos.v1.AdminEvent
-	74,  // 207: meshos.v1.JudgedCommit.operators:type_name -> meshos.v1.Operator
-	73,  // 208: meshos.v1.JudgedCommit.outcome:type_name -> meshos.v1.VerificationOutcome
-	49,  // 209: meshos.v1.JudgedCommit.commit:type_name -> meshos.v1.SignedCommit
-	76,  // 210: meshos.v1.JudgedCommit.refusal:type_name -> meshos.v1.Refusal
-	14,  // 211: meshos.v1.Acknowledged.chain:type_name -> meshos.v1.Acknowledged.Chain
-	24,  // 212: meshos.v1.Samples.rtt:type_name -> meshos.v1.RttSample
-	25,  // 213: meshos.v1.Samples.health:type_name -> meshos.v1.NodeHealthSample
-	26,  // 214: meshos.v1.Samples.inventory:type_name -> meshos.v1.PeerInventory
-	61,  // 215: meshos.v1.ActionOutcome.action:type_name -> meshos.v1.Action
-	120, // 216: meshos.v1.ActionOutcome.retry_after:type_name -> google.protobuf.Duration
-	105, // 217: meshos.v1.ScoreTable.chains:type_name -> meshos.v1.ChainScore
-	106, // 218: meshos.v1.ChainScore.holders:type_name -> meshos.v1.NodeScore
-	106, // 219: meshos.v1.ChainScore.best_alternative:type_name -> meshos.v1.NodeScore
-	107, // 220: meshos.v1.ChainScore.cost:type_name -> meshos.v1.MigrationCost
-	120, // 221: meshos.v1.MigrationCost.state_transfer:type_name -> google.protobuf.Duration
-	120, // 222: meshos.v1.MigrationCost.disruption:type_name -> google.protobuf.Duration
-	92,  // 223: meshos.v1.Migrations.in_flight:type_name -> meshos.v1.MigrationView
-	15,  // 224: meshos.v1.BlastRadius.affected_daemons:type_name -> meshos.v1.DaemonRef
-	120, // 225: meshos.v1.BlastRadius.estimated_drain_delay:type_name -> google.protobuf.Duration
-	118, // 226: meshos.v1.BlastRadius.warnings:type_name -> meshos.v1.BlastRadius.Warning
-	23,  // 227: meshos.v1.DaemonLifecycle.ExitedCleanly.exit:type_name -> meshos.v1.DaemonExit
-	23,  // 228: meshos.v1.DaemonLifecycle.Crashed.exit:type_name -> meshos.v1.DaemonExit
-	6,   // 229: meshos.v1.OrderedDaemon.Run.intent:type_name -> meshos.v1.DaemonIntent.Intent
-	54,  // 230: meshos.v1.OrderedDaemon.Run.by:type_name -> meshos.v1.OrderOrigin
-	54,  // 231: meshos.v1.OrderedDaemon.Pin.by:type_name -> meshos.v1.OrderOrigin
-	54,  // 232: meshos.v1.OrderedChain.Count.by:type_name -> meshos.v1.OrderOrigin
-	7,   // 233: meshos.v1.OrderedChain.Hold.intent:type_name -> meshos.v1.LocalReplicaIntent.Intent
-	7,   // 234: meshos.v1.OrderedChain.Hold.over:type_name -> meshos.v1.LocalReplicaIntent.Intent
-	54,  // 235: meshos.v1.OrderedChain.Hold.by:type_name -> meshos.v1.OrderOrigin
-	236, // [236:236] is the sub-list for method output_type
-	236, // [236:236] is the sub-list for method input_type
-	236, // [236:236] is the sub-list for extension type_name
-	236, // [236:236] is the sub-list for extension extendee
-	0,   // [0:236] is the sub-list for field type_name
+	7,   // 169: meshos.v1.ReplicaView.local_intent:type_name -> meshos.v1.LocalReplicaIntent.Intent
+	86,  // 170: meshos.v1.ReplicaView.local_ordered:type_name -> meshos.v1.OrderView
+	120, // 171: meshos.v1.PeerView.rtt:type_name -> google.protobuf.Duration
+	0,   // 172: meshos.v1.PeerView.health:type_name -> meshos.v1.NodeHealth
+	1,   // 173: meshos.v1.PeerView.maintenance:type_name -> meshos.v1.MaintenancePhase
+	26,  // 174: meshos.v1.PeerView.inventory:type_name -> meshos.v1.PeerInventory
+	120, // 175: meshos.v1.PeerView.health_since:type_name -> google.protobuf.Duration
+	120, // 176: meshos.v1.PeerView.jitter:type_name -> google.protobuf.Duration
+	120, // 177: meshos.v1.AvoidView.ttl:type_name -> google.protobuf.Duration
+	1,   // 178: meshos.v1.MaintenanceView.phase:type_name -> meshos.v1.MaintenancePhase
+	120, // 179: meshos.v1.MaintenanceView.since:type_name -> google.protobuf.Duration
+	120, // 180: meshos.v1.MaintenanceView.deadline:type_name -> google.protobuf.Duration
+	86,  // 181: meshos.v1.MaintenanceView.ordered:type_name -> meshos.v1.OrderView
+	120, // 182: meshos.v1.EmittedAction.age:type_name -> google.protobuf.Duration
+	61,  // 183: meshos.v1.EmittedAction.action:type_name -> meshos.v1.Action
+	12,  // 184: meshos.v1.MigrationView.phase:type_name -> meshos.v1.MigrationView.Phase
+	120, // 185: meshos.v1.MigrationView.elapsed:type_name -> google.protobuf.Duration
+	120, // 186: meshos.v1.MigrationView.in_phase:type_name -> google.protobuf.Duration
+	13,  // 187: meshos.v1.PluginView.status:type_name -> meshos.v1.PluginView.Status
+	120, // 188: meshos.v1.PluginView.last_call:type_name -> google.protobuf.Duration
+	120, // 189: meshos.v1.PluginView.restart_in:type_name -> google.protobuf.Duration
+	120, // 190: meshos.v1.Stats.last_tick_took:type_name -> google.protobuf.Duration
+	120, // 191: meshos.v1.JournalEntry.at:type_name -> google.protobuf.Duration
+	119, // 192: meshos.v1.JournalEntry.wall:type_name -> google.protobuf.Timestamp
+	96,  // 193: meshos.v1.JournalEntry.boot:type_name -> meshos.v1.Boot
+	17,  // 194: meshos.v1.JournalEntry.event:type_name -> meshos.v1.Event
+	102, // 195: meshos.v1.JournalEntry.samples:type_name -> meshos.v1.Samples
+	97,  // 196: meshos.v1.JournalEntry.tick:type_name -> meshos.v1.Tick
+	103, // 197: meshos.v1.JournalEntry.outcome:type_name -> meshos.v1.ActionOutcome
+	104, // 198: meshos.v1.JournalEntry.scores:type_name -> meshos.v1.ScoreTable
+	108, // 199: meshos.v1.JournalEntry.migrations:type_name -> meshos.v1.Migrations
+	98,  // 200: meshos.v1.JournalEntry.commit:type_name -> meshos.v1.JudgedCommit
+	99,  // 201: meshos.v1.JournalEntry.reload:type_name -> meshos.v1.Reload
+	100, // 202: meshos.v1.JournalEntry.acknowledged:type_name -> meshos.v1.Acknowledged
+	101, // 203: meshos.v1.JournalEntry.failure:type_name -> meshos.v1.FailureReport
+	77,  // 204: meshos.v1.JournalEntry.signer_change:type_name -> meshos.v1.SignerChange
+	119, // 205: meshos.v1.JournalEntry.ordered_at:type_name -> google.protobuf.Timestamp
+	120, // 206: meshos.v1.Boot.freeze_remaining:type_name -> google.protobuf.Duration
+	53,  // 207: meshos.v1.Boot.orders:type_name -> meshos.v1.OrderedState
+	33,  // 208: meshos.v1.JudgedCommit.event:type_name -> meshos.v1.AdminEvent
+	74,  // 209: meshos.v1.JudgedCommit.operators:type_name -> meshos.v1.Operator
+	73,  // 210: meshos.v1.JudgedCommit.outcome:type_name -> meshos.v1.VerificationOutcome
+	49,  // 211: meshos.v1.JudgedCommit.commit:type_name -> meshos.v1.SignedCommit
+	76,  // 212: meshos.v1.JudgedCommit.refusal:type_name -> meshos.v1.Refusal
+	14,  // 213: meshos.v1.Acknowledged.chain:type_name -> meshos.v1.Acknowledged.Chain
+	24,  // 214: meshos.v1.Samples.rtt:type_name -> meshos.v1.RttSample
+	25,  // 215: meshos.v1.Samples.health:type_name -> meshos.v1.NodeHealthSample
+	26,  // 216: meshos.v1.Samples.inventory:type_name -> meshos.v1.PeerInventory
+	61,  // 217: meshos.v1.ActionOutcome.action:type_name -> meshos.v1.Action
+	120, // 218: meshos.v1.ActionOutcome.retry_after:type_name -> google.protobuf.Duration
+	105, // 219: meshos.v1.ScoreTable.chains:type_name -> meshos.v1.ChainScore
+	106, // 220: meshos.v1.ChainScore.holders:type_name -> meshos.v1.NodeScore
+	106, // 221: meshos.v1.ChainScore.best_alternative:type_name -> meshos.v1.NodeScore
+	107, // 222: meshos.v1.ChainScore.cost:type_name -> meshos.v1.MigrationCost
+	120, // 223: meshos.v1.MigrationCost.state_transfer:type_name -> google.protobuf.Duration
+	120, // 224: meshos.v1.MigrationCost.disruption:type_name -> google.protobuf.Duration
+	92,  // 225: meshos.v1.Migrations.in_flight:type_name -> meshos.v1.MigrationView
+	15,  // 226: meshos.v1.BlastRadius.affected_daemons:type_name -> meshos.v1.DaemonRef
+	120, // 227: meshos.v1.BlastRadius.estimated_drain_delay:type_name -> google.protobuf.Duration
+	118, // 228: meshos.v1.BlastRadius.warnings:type_name -> meshos.v1.BlastRadius.Warning
+	23,  // 229: meshos.v1.DaemonLifecycle.ExitedCleanly.exit:type_name -> meshos.v1.DaemonExit
+	23,  // 230: meshos.v1.DaemonLifecycle.Crashed.exit:type_name -> meshos.v1.DaemonExit
+	6,   // 231: meshos.v1.OrderedDaemon.Run.intent:type_name -> meshos.v1.DaemonIntent.Intent
+	54,  // 232: meshos.v1.OrderedDaemon.Run.by:type_name -> meshos.v1.OrderOrigin
+	54,  // 233: meshos.v1.OrderedDaemon.Pin.by:type_name -> meshos.v1.OrderOrigin
+	54,  // 234: meshos.v1.OrderedChain.Count.by:type_name -> meshos.v1.OrderOrigin
+	7,   // 235: meshos.v1.OrderedChain.Hold.intent:type_name -> meshos.v1.LocalReplicaIntent.Intent
+	7,   // 236: meshos.v1.OrderedChain.Hold.over:type_name -> meshos.v1.LocalReplicaIntent.Intent
+	54,  // 237: meshos.v1.OrderedChain.Hold.by:type_name -> meshos.v1.OrderOrigin
+	238, // [238:238] is the sub-list for method output_type
+	238, // [238:238] is the sub-list for method input_type
+	238, // [238:238] is the sub-list for extension type_name
+	238, // [238:238] is the sub-list for extension extendee
+	0,   // [0:238] is the sub-list for field type_name
 }
 
 func init() { file_meshos_v1_meshos_proto_init() }
