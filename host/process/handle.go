@@ -21,11 +21,11 @@ type Handle struct {
 // Open returns a handle on the process of an identity, or ErrGone if the process has ended. A
 // zombie has not ended.
 func Open(id Identity) (*Handle, error) {
-	boot, err := BootID()
+	here, err := identityHere()
 	if err != nil {
 		return nil, err
 	}
-	if id.Boot != boot || id.PID <= 0 {
+	if id.Boot != here.Boot || !id.sameNamespace(here) || id.PID <= 0 {
 		return nil, ErrGone
 	}
 	fd, err := unix.PidfdOpen(id.PID, unix.PIDFD_NONBLOCK)

@@ -18,6 +18,37 @@ type Identity struct {
 	Start uint64 `json:"start"`
 	// Boot is the boot id of the machine at that time.
 	Boot string `json:"boot"`
+	// Namespace is the pid namespace in which it has this pid, "pid:[4026531836]". A container
+	// that is started again on the same machine has the boot id of before, and counts pids
+	// from 1 again. "" if it is not known.
+	Namespace string `json:"namespace,omitempty"`
+}
+
+// is reports whether both are the same process.
+func (id Identity) is(other Identity) bool {
+	return id.PID == other.PID && id.Start == other.Start && id.Boot == other.Boot && id.sameNamespace(other)
+}
+
+// sameNamespace reports whether both pids are of one namespace, as far as it is known.
+func (id Identity) sameNamespace(other Identity) bool {
+	return id.Namespace == "" || other.Namespace == "" || id.Namespace == other.Namespace
+}
+
+// Here reports whether the process belongs to this boot of the machine and to the pid namespace
+// of this process. If not, its pid means nothing here, and neither do its session and group.
+func (id Identity) Here() bool {
+	here, err := identityHere()
+	return err == nil && id.Boot == here.Boot && id.sameNamespace(here)
+}
+
+// identityHere returns an identity without pid and start time.
+func identityHere() (Identity, error) {
+	boot, err := BootID()
+	if err != nil {
+		return Identity{}, err
+	}
+	namespace, _ := os.Readlink("/proc/self/ns/pid") // old kernels and some sandboxes have none
+	return Identity{Boot: boot, Namespace: namespace}, nil
 }
 
 // ErrGone means that the process of an identity has ended. Another process may have its pid by
@@ -26,7 +57,7 @@ var ErrGone = errors.New("the process is gone")
 
 // Identify returns the identity of the process that has this pid now, or ErrGone if none has.
 func Identify(pid int) (Identity, error) {
-	boot, err := BootID()
+	id, err := identityHere()
 	if err != nil {
 		return Identity{}, err
 	}
@@ -34,7 +65,8 @@ func Identify(pid int) (Identity, error) {
 	if err != nil {
 		return Identity{}, err
 	}
-	return Identity{PID: pid, Start: stat.start, Boot: boot}, nil
+	id.PID, id.Start = pid, stat.start
+	return id, nil
 }
 
 // BootID returns the id that the kernel gave itself when the machine was booted.

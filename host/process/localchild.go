@@ -12,6 +12,7 @@ import (
 // localChild is a child of this process.
 type localChild struct {
 	proc *os.Process
+	rest func() // see Spec.Rest
 
 	mu     sync.Mutex // held for a signal and for the reaping
 	reaped bool
@@ -34,10 +35,15 @@ func (c *localChild) signal(sig syscall.Signal) error {
 
 func (c *localChild) wait() Exit {
 	c.awaitZombie()
+	if c.rest != nil {
+		c.rest()
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	// The zombie still has its pid, so no other group can have that number.
-	_ = syscall.Kill(-c.proc.Pid, syscall.SIGKILL)
+	if c.rest == nil {
+		// The zombie still has its pid, so no other group can have that number.
+		_ = syscall.Kill(-c.proc.Pid, syscall.SIGKILL)
+	}
 	state, err := c.proc.Wait()
 	c.reaped = true
 	if err != nil {

@@ -60,7 +60,7 @@ func (f *localForker) fork(ctx context.Context, h *helperStart) (child, int, err
 	if j.err != nil {
 		return nil, 0, &StartError{Path: h.path, Err: j.err}
 	}
-	return &localChild{proc: j.proc}, j.proc.Pid, nil
+	return &localChild{proc: j.proc, rest: h.rest}, j.proc.Pid, nil
 }
 
 // close ends the thread, so that the kernel kills every child.

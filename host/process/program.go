@@ -96,7 +96,7 @@ func (s *Spawner) Load(ctx context.Context, path string, o LoadOptions) (*Progra
 }
 
 func (s *Spawner) load(ctx context.Context, p *Program, path string, maxSize int64) error {
-	helper, last, err := s.help(ctx, order.Order{Program: order.Copy, Path: path, MaxSize: uint64(maxSize)}, false, nil, p.file)
+	helper, last, err := s.help(ctx, order.Order{Program: order.Copy, Path: path, MaxSize: uint64(maxSize)}, helperStart{}, nil, p.file)
 	if err != nil {
 		if !isStartError(err) {
 			err = fmt.Errorf("read %s: %w", path, err)

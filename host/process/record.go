@@ -54,16 +54,16 @@ func (r *record) sweep() {
 	}
 	// Its watcher is perhaps busy with it.
 	for late := time.Now().Add(sweepPatience); time.Now().Before(late); time.Sleep(endPoll) {
-		if now, err := Identify(left.Watcher.PID); err != nil || now != left.Watcher || ended(left.Watcher.PID) {
+		if now, err := Identify(left.Watcher.PID); err != nil || !now.is(left.Watcher) || ended(left.Watcher.PID) {
 			break
 		}
 	}
 	var roots []int
 	for _, id := range slices.Concat(left.Processes, left.Orphans, []Identity{left.Watcher}) {
-		if id.Boot != boot || id.PID <= 1 {
+		if !id.Here() || id.PID <= 1 {
 			continue
 		}
-		if now, err := Identify(id.PID); errors.Is(err, ErrGone) || err == nil && now == id {
+		if now, err := Identify(id.PID); errors.Is(err, ErrGone) || err == nil && now.is(id) {
 			roots = append(roots, id.PID) // or at least its session is still its own
 		}
 	}

@@ -12,11 +12,10 @@ import (
 // number of a session or group only when no member lives, so no other process is hit: if
 // another process has the leader's pid by now, nothing is left of its session.
 func KillSession(leader Identity) int {
-	boot, err := BootID()
-	if err != nil || leader.Boot != boot || leader.PID <= 1 {
+	if !leader.Here() || leader.PID <= 1 {
 		return 0
 	}
-	if id, err := Identify(leader.PID); err == nil && id != leader || err != nil && !errors.Is(err, ErrGone) {
+	if id, err := Identify(leader.PID); err == nil && !id.is(leader) || err != nil && !errors.Is(err, ErrGone) {
 		return 0
 	}
 	return killSession(leader.PID)

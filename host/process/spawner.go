@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"sync"
 	"time"
 
@@ -69,8 +70,17 @@ func (s *Spawner) start(ctx context.Context, spec Spec) (*Process, error) {
 	if err != nil {
 		return nil, &StartError{Path: spec.Path, Err: err}
 	}
-	o := order.Order{Path: path, Argv: append([]string{spec.Path}, spec.Args...), Env: spec.Env, Dir: spec.Dir}
-	p, last, err := s.help(ctx, spec.Program.order(o), spec.Lasting, spec.ExtraFiles, spec.Program.descriptor())
+	o := order.Order{
+		Path: path, Argv: append([]string{spec.Path}, spec.Args...), Env: spec.Env, Dir: spec.Dir,
+		Cgroup: spec.Cgroup, Limits: spec.Limits,
+	}
+	mark := MarkOf(spec.Env)
+	if mark == "" {
+		mark = NewMark()
+		o.Env = append(slices.Clip(spec.Env), MarkVariable+"="+mark)
+	}
+	h := helperStart{lasting: spec.Lasting, rest: spec.Rest, mark: mark}
+	p, last, err := s.help(ctx, spec.Program.order(o), h, spec.ExtraFiles, spec.Program.descriptor())
 	if err == nil {
 		if err = startError(spec, last); err != nil {
 			p.abandon()
@@ -84,7 +94,7 @@ func (s *Spawner) start(ctx context.Context, spec Spec) (*Process, error) {
 
 // help starts a helper and returns it with its last word on its order. If there is an error
 // nothing is left of it, or the error is an *AbandonedError.
-func (s *Spawner) help(ctx context.Context, o order.Order, lasting bool, given []*os.File, program *os.File) (*Process, order.Status, error) {
+func (s *Spawner) help(ctx context.Context, o order.Order, how helperStart, given []*os.File, program *os.File) (*Process, order.Status, error) {
 	var last order.Status
 	if err := ctx.Err(); err != nil {
 		return nil, last, err
@@ -114,7 +124,7 @@ func (s *Spawner) help(ctx context.Context, o order.Order, lasting bool, given [
 		stderr.Close()
 		return failed(err)
 	}
-	h.lasting = lasting
+	h.lasting, h.rest, h.mark = how.lasting, how.rest, how.mark
 	c, pid, err := s.forker.fork(ctx, h)
 	h.sent()
 	if err != nil {

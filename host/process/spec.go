@@ -3,6 +3,8 @@ package process
 import (
 	"os"
 	"path/filepath"
+
+	"github.com/meshos/meshos/host/process/order"
 )
 
 // Spec is what to start, and how.
@@ -25,7 +27,21 @@ type Spec struct {
 	// ExtraFiles become descriptors 3, 4 … of the child, at most nine. They stay open in this
 	// process; the caller closes them.
 	ExtraFiles []*os.File
+	// Cgroup is the folder of the control group that the process begins in; empty for that
+	// of its parent. A process that can't begin there begins all the same: who cares looks
+	// into the group.
+	Cgroup string
+	// Limits are resource limits (setrlimit) that it begins with. One that can't be set is
+	// left as it is.
+	Limits []Limit
+	// Rest, if set, is called when the process has ended and before it is collected, in place
+	// of the kill of its group: it ends what is left, or does not. Until it returns the
+	// process keeps its pid, and its pipes stay open. A watched Spawner does not call it.
+	Rest func()
 }
+
+// Limit is one resource limit, soft and hard.
+type Limit = order.Limit
 
 // executable returns the path for the kernel. It is absolute if Dir is set, because the child
 // changes its directory before it executes the file.

@@ -74,7 +74,7 @@ func (w *watchedForker) ask(ctx context.Context, h *helperStart) (*watchedChild,
 	for i, f := range h.files {
 		fds[i] = int(f.Fd())
 	}
-	text, err := json.Marshal(request{ID: c.id, Args: h.args(), Lasting: h.lasting})
+	text, err := json.Marshal(request{ID: c.id, Args: h.args(), Lasting: h.lasting, Mark: h.mark})
 	if err == nil {
 		_ = conn.SetWriteDeadline(time.Now().Add(watcherPatience))
 		_, _, err = conn.WriteMsgUnix(text, unix.UnixRights(fds...), nil)

@@ -37,6 +37,7 @@ type request struct {
 	ID      uint64     `json:"id,omitempty"`
 	Args    []string   `json:"args,omitempty"` // of a helper to start
 	Lasting bool       `json:"lasting,omitempty"`
+	Mark    string     `json:"mark,omitempty"`  // of the program, see MarkVariable
 	Adopt   []Identity `json:"adopt,omitempty"` // what another watcher had started
 }
 
@@ -58,11 +59,17 @@ type watcher struct {
 	boot string
 
 	mu       sync.Mutex // held while a helper is forked or reaped
-	children map[int]uint64
-	// ended holds the sessions of which something may be left.
-	ended   map[int]bool
+	children map[int]watchedStart
+	// ended holds, by pid, those of whose descendants something may be left.
+	ended   map[int]watchedStart
 	adopted []Identity
 	orphans []Identity // as reported last
+}
+
+// watchedStart is a child of a watcher.
+type watchedStart struct {
+	id   uint64
+	mark string
 }
 
 // watcherMain runs a watcher until its node is gone and nothing is left. It runs on the main
@@ -84,7 +91,7 @@ func watcherMain() int {
 	if err != nil {
 		return 1
 	}
-	w := &watcher{boot: boot, children: make(map[int]uint64), ended: make(map[int]bool)}
+	w := &watcher{boot: boot, children: make(map[int]watchedStart), ended: make(map[int]watchedStart)}
 	go w.reap()
 	go w.look()
 	w.serve()
@@ -151,10 +158,10 @@ func (w *watcher) do(r request, files []*os.File) {
 		send(answer, -1)
 		return
 	}
-	w.children[proc.Pid] = r.ID
+	w.children[proc.Pid] = watchedStart{id: r.ID, mark: r.Mark}
 	answer.Child = Identity{PID: proc.Pid, Boot: w.boot}
-	if s, err := readStat(proc.Pid); err == nil { // it is not reaped while mu is held
-		answer.Child.Start = s.start
+	if id, err := Identify(proc.Pid); err == nil { // it is not reaped while mu is held
+		answer.Child = id
 	}
 	send(answer, pidfd)
 	_ = unix.Close(pidfd)
@@ -198,7 +205,7 @@ func (w *watcher) reapOne() bool {
 	if err != nil || pid == 0 {
 		return false
 	}
-	id, known := w.children[pid]
+	start, known := w.children[pid]
 	if known {
 		// The zombie still has its pid, so no other group can have that number.
 		_ = unix.Kill(-pid, unix.SIGKILL)
@@ -210,30 +217,52 @@ func (w *watcher) reapOne() bool {
 	}
 	if known {
 		delete(w.children, pid)
-		w.ended[pid] = true
+		w.ended[pid] = start
 		exit := exitFrom(status, usage)
-		send(report{ID: id, Child: Identity{PID: pid}, Exit: &exit}, -1)
+		send(report{ID: start.id, Child: Identity{PID: pid}, Exit: &exit}, -1)
 	}
 	w.sweep()
 	return true
 }
 
-// sweep kills what is left of the sessions of children that have ended. What it kills dies,
-// and then it is called again.
+// sweep kills what is left of children that have ended: who is in their session, or has
+// their mark. What it kills dies, its children become children of this process, and then it is
+// called again. An ended child of which nothing is left is forgotten, since its pid may come
+// again.
 func (w *watcher) sweep() {
-	left := false
+	left := make(map[int]watchedStart)
 	for _, pid := range ownChildren() {
 		if _, known := w.children[pid]; known {
 			continue
 		}
-		left = true
-		if s, err := readStat(pid); err == nil && w.ended[s.session] {
+		s, err := readStat(pid)
+		if err != nil {
+			continue
+		}
+		origin := s.session
+		if _, ok := w.ended[origin]; !ok {
+			origin = w.origin(pid)
+		}
+		if start, ok := w.ended[origin]; ok {
+			left[origin] = start
 			_ = unix.Kill(pid, unix.SIGKILL) // a child of ours that nobody reaps meanwhile
 		}
 	}
-	if !left {
-		clear(w.ended)
+	w.ended = left
+}
+
+// origin returns the ended child that has the mark of a process; 0 if there is none.
+func (w *watcher) origin(pid int) int {
+	mark := markOf(pid)
+	if mark == "" {
+		return 0
 	}
+	for ended, start := range w.ended {
+		if start.mark == mark {
+			return ended
+		}
+	}
+	return 0
 }
 
 // look reports, every now and then, which orphans there are: if this watcher is killed, the
@@ -263,7 +292,7 @@ func (w *watcher) end() {
 	roots := []int{os.Getpid()}
 	w.mu.Lock()
 	for _, id := range w.adopted {
-		if now, err := Identify(id.PID); errors.Is(err, ErrGone) || err == nil && now == id {
+		if now, err := Identify(id.PID); errors.Is(err, ErrGone) || err == nil && now.is(id) {
 			roots = append(roots, id.PID) // or at least its session is still its own
 		}
 	}

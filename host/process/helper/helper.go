@@ -78,6 +78,7 @@ func (h *helper) run() {
 			return
 		}
 	}
+	h.confine()
 	switch h.order.Program {
 	case order.ByPath:
 		h.execPath()

@@ -29,6 +29,15 @@ type Order struct {
 	Dir     string // the folder to change to; empty to stay
 	// MaxSize is the size of the largest file that is copied, in bytes.
 	MaxSize uint64
+	// Cgroup is the folder of the control group to go to; empty to stay.
+	Cgroup string
+	Limits []Limit
+}
+
+// Limit is one resource limit, soft and hard: a RLIMIT_ constant and its value.
+type Limit struct {
+	Resource int
+	Value    uint64
 }
 
 // magic begins an order: the version of the format is in it.
@@ -44,6 +53,12 @@ const (
 	tagMaxSize
 )
 
+// Tags of later fields.
+const (
+	tagCgroup = 32 + iota
+	tagLimit
+)
+
 // Encode returns the order's bytes.
 func (o Order) Encode() []byte {
 	b := []byte(magic)
@@ -56,6 +71,10 @@ func (o Order) Encode() []byte {
 		b = appendField(b, tagEnv, kv)
 	}
 	b = appendField(b, tagDir, o.Dir)
+	b = appendField(b, tagCgroup, o.Cgroup)
+	for _, l := range o.Limits {
+		b = appendField(b, tagLimit, string(appendNumber(appendNumber(nil, uint64(l.Resource)), l.Value)))
+	}
 	return appendField(b, tagMaxSize, string(appendNumber(nil, o.MaxSize)))
 }
 
@@ -92,6 +111,18 @@ func Decode(b []byte) (o Order, ok bool) {
 			if o.MaxSize, _, ok = number([]byte(value)); !ok {
 				return Order{}, false
 			}
+		case tagCgroup:
+			o.Cgroup = value
+		case tagLimit:
+			resource, rest, ok := number([]byte(value))
+			if !ok {
+				return Order{}, false
+			}
+			amount, _, ok := number(rest)
+			if !ok {
+				return Order{}, false
+			}
+			o.Limits = append(o.Limits, Limit{Resource: int(resource), Value: amount})
 		}
 	}
 	return o, true

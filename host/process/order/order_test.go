@@ -13,7 +13,8 @@ func TestAnOrderComesBackAsItWas(t *testing.T) {
 		want := Order{
 			Program: Program(rapid.IntRange(0, 3).Draw(t, "program")), Path: rapid.String().Draw(t, "path"),
 			Argv: texts.Draw(t, "argv"), Env: texts.Draw(t, "env"), Dir: rapid.String().Draw(t, "dir"),
-			MaxSize: rapid.Uint64().Draw(t, "max size"),
+			MaxSize: rapid.Uint64().Draw(t, "max size"), Cgroup: rapid.String().Draw(t, "cgroup"),
+			Limits: []Limit{{Resource: rapid.IntRange(0, 15).Draw(t, "resource"), Value: rapid.Uint64().Draw(t, "limit")}},
 		}
 		if got, ok := Decode(want.Encode()); !ok || !reflect.DeepEqual(got, want) {
 			t.Fatalf("got %+v, %v, want %+v", got, ok, want)
