@@ -10,6 +10,11 @@ import (
 func (n *node) decorate(s *snapshot.Snapshot) {
 	s.Plugins, s.Info = n.catalog.Views(), n.info()
 	s.Scheduler = n.scoring.Scheduler(s)
+	extras := n.daemons.Extras()
+	for i := range s.Daemons {
+		extra := extras[s.Daemons[i].Daemon.ID]
+		s.Daemons[i].Left, s.Daemons[i].Notes = extra.Left, extra.Notes
+	}
 	done := n.executor.Counters()
 	s.Stats.Dispatched, s.Stats.Failed = done.Dispatched, done.Failed
 	s.Stats.Deferred, s.Stats.Gated = done.Deferred, done.Gated

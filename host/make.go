@@ -140,6 +140,7 @@ func (n *node) make(ctx context.Context, spawner *process.Spawner) (err error) {
 
 	do := daemonOptions(cfg, log)
 	do.Spawner, do.Events = spawner, daemonEvents{n.handle, n.metrics}
+	do.Failure = func(d mesh.DaemonRef, reason string) { n.failures.Add("daemon:"+d.String(), reason) }
 	n.daemons = daemon.New(do)
 	n.daemons.Configure(daemon.Specs(cfg.Daemons))
 	router := executor.NewRouter(n.daemons, n.plugins.Actuator, now)

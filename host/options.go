@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/meshos/meshos/host/catalog"
+	"github.com/meshos/meshos/host/cgroup"
 	"github.com/meshos/meshos/host/config"
 	"github.com/meshos/meshos/host/daemon"
 	"github.com/meshos/meshos/host/executor"
@@ -128,8 +129,23 @@ func daemonOptions(cfg *config.Config, log *slog.Logger) daemon.Options {
 		// The file that is running, also when another one has its name by now.
 		Shim:      []string{"/proc/self/exe", ShimCommand},
 		StopGrace: cfg.Restart.StopGrace,
+		Cgroups:   cgroups(cfg.Node.DataDir, log),
 		Log:       log,
 	}
+}
+
+// cgroups returns where daemons get control groups. It says why if they get none, which is not
+// a fault: they are found by other means then.
+func cgroups(dataDir string, log *slog.Logger) *cgroup.Parent {
+	if abs, err := filepath.Abs(dataDir); err == nil {
+		dataDir = abs
+	}
+	parent := cgroup.Open(dataDir)
+	if why := parent.Why(); why != "" {
+		log.Info("daemons get no control groups: limits hold for each process alone, and a process that "+
+			"clears its environment and leaves its session is not found if its supervising process is killed", "reason", why)
+	}
+	return parent
 }
 
 func admission(cfg *config.Config) executor.Admission {

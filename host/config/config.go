@@ -170,6 +170,8 @@ type Daemon struct {
 	Command   []string // program and arguments
 	Env       map[string]string
 	Dir       string // "" for the node's working directory
+	Stop      Stop
+	Limits    DaemonLimits
 	Essential bool
 	Run       bool
 	Node      mesh.NodeID // the node that runs it; 0 for any

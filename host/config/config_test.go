@@ -168,21 +168,21 @@ func TestDesiredIsWhatTheFileSaysShouldBe(t *testing.T) {
 		t.Fatal(err)
 	}
 	none := uint32(0)
-	hash := func(i int) string { d := c.Daemons[i]; return config.ProcessHash(d.Command, d.Env, d.Dir) }
+	hash := func(i int) string { return c.Daemons[i].ProcessHash() }
 	want := mesh.Configured{
 		Peers: []mesh.ConfiguredPeer{{ID: 8, Name: "eight"}},
 		Chains: []mesh.ConfiguredChain{
 			{ID: 1, Replicas: &none, Hold: mesh.HoldDrop}, {ID: 2, Hold: mesh.HoldKeep}, {ID: 3},
 		},
 		Daemons: []mesh.ConfiguredDaemon{
-			{Daemon: mesh.DaemonRef{ID: 1, Name: "telemetry"}, Essential: true, Node: 8, Checked: true, Config: hash(0)},
+			{Daemon: mesh.DaemonRef{ID: 1, Name: "telemetry"}, Essential: true, Node: 8, Checked: true, Config: hash(0), StopGrace: 90 * time.Second},
 			{Daemon: mesh.DaemonRef{ID: 2}, Run: true, Checked: true, Config: hash(1)},
 		},
 	}
 	if diff := cmp.Diff(want, c.Desired()); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
 	}
-	if hash(0) == hash(1) || hash(0) != config.ProcessHash(slices.Clone(c.Daemons[0].Command), maps.Clone(c.Daemons[0].Env), c.Daemons[0].Dir) {
+	if hash(0) == hash(1) || hash(0) != (config.Daemon{Command: slices.Clone(c.Daemons[0].Command), Env: maps.Clone(c.Daemons[0].Env), Dir: c.Daemons[0].Dir, Stop: c.Daemons[0].Stop, Limits: c.Daemons[0].Limits}).ProcessHash() {
 		t.Error("the hash does not tell what a process is started with")
 	}
 }

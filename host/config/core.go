@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"slices"
 
 	"github.com/meshos/meshos/host/mesh"
 	"github.com/meshos/meshos/host/state"
@@ -60,7 +61,7 @@ func (c *Config) Desired() mesh.Configured {
 	for _, daemon := range c.Daemons {
 		out.Daemons = append(out.Daemons, mesh.ConfiguredDaemon{
 			Daemon: daemon.Ref(), Run: daemon.Run, Essential: daemon.Essential, Node: daemon.Node,
-			Checked: daemon.Health != nil, Config: ProcessHash(daemon.Command, daemon.Env, daemon.Dir),
+			Checked: daemon.Health != nil, Config: daemon.ProcessHash(), StopGrace: daemon.Stop.Grace,
 		})
 	}
 	return out
@@ -69,11 +70,28 @@ func (c *Config) Desired() mesh.Configured {
 // ProcessHash returns a hash of what a daemon's process is started with, by which one is
 // recognized that runs with another configuration. The node's own environment does not
 // count.
-func ProcessHash(command []string, env map[string]string, dir string) string {
+func (d Daemon) ProcessHash() string {
+	env := d.Env
 	if len(env) == 0 {
 		env = nil
 	}
-	text, _ := json.Marshal([]any{command, env, dir}) // strings only: it can't fail
+	what := []any{d.Command, env, d.Dir}
+	more := make(map[string]string)
+	for _, s := range d.settings() {
+		if text := s.text(); text != "" && slices.Contains(startedWith(), s.key) {
+			more[s.key] = text
+		}
+	}
+	if len(more) > 0 { // an entry without these keys keeps the hash that it had before they existed
+		what = append(what, more)
+	}
+	text, _ := json.Marshal(what) // texts only: it can't fail
 	sum := sha256.Sum256(text)
 	return hex.EncodeToString(sum[:])
+}
+
+// startedWith returns the keys of [[daemon]], beside command, env and dir, whose change
+// takes a new process.
+func startedWith() []string {
+	return []string{"kill_mode", "stop_signal", "limits"}
 }

@@ -3,6 +3,7 @@ package config
 import (
 	"math"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -181,17 +182,19 @@ func replicas(at *uint32) setting {
 }
 
 func (d *Daemon) settings() []setting {
-	return []setting{
+	return slices.Concat([]setting{
 		id("id", &d.ID).needed(),
 		textOrNone("name", &d.Name),
 		texts("command", &d.Command).needed().checked(func() *fault { return badCommand(d.Command) }),
 		environment("env", &d.Env),
 		textOrNone("dir", &d.Dir),
+	}, d.Stop.settings(), []setting{
+		daemonLimits("limits", &d.Limits),
 		boolean("essential", &d.Essential),
 		boolean("run", &d.Run),
 		id("node", &d.Node),
 		section("health", &d.Health, defaultHealth, (*DaemonHealth).settings),
-	}
+	})
 }
 
 func badCommand(command []string) *fault {

@@ -66,6 +66,9 @@ func (m *Manager) adoptAll(ctx context.Context) error {
 // adopt takes over one daemon, if it has a record.
 func (m *Manager) adopt(ctx context.Context, id mesh.DaemonID) error {
 	folder := shim.FolderOf(m.opts.Dir, id)
+	if left := folder.LoadLeft(); len(left) > 0 {
+		m.keepLeft(id, left)
+	}
 	rec, err := awaitRecord(ctx, folder)
 	m.mu.Lock()
 	spec, known := m.specs[id]

@@ -133,10 +133,11 @@ func TestAnotherProcessOfThatPidIsNotAdopted(t *testing.T) {
 		want   string
 	}{
 		"started at another time": {
-			func(r *shim.Record) { r.Shim.Start++; r.Process.Start++ },
+			func(r *shim.Record) { r.Shim.Start++; r.Process.Start++; r.Mark = "another" },
 			"7 crashed: its supervising process was killed, and the daemon with it",
 		},
-		"of another boot": {func(r *shim.Record) { r.Shim.Boot = "another" }, "7 exited"},
+		"of another boot":      {func(r *shim.Record) { r.Shim.Boot = "another" }, "7 exited"},
+		"of another container": {func(r *shim.Record) { r.Shim.Namespace = "pid:[1]" }, "7 exited"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -205,7 +206,7 @@ func TestAnAdoptedDaemonKeepsItsCommandAndThatIsLogged(t *testing.T) {
 	dir := t.TempDir()
 	left(t, dir, sleeper)
 	n := startNodeIn(t, dir, sh(7, "echo another; exec sleep 1000"))
-	n.wait(t, "7 4> meshos: it runs with the command, env and dir that it was started with; *")
+	n.wait(t, "7 4> meshos: it runs with the configuration that it was started with; *")
 	n.stop(7, time.Hour)
 	n.wait(t, "7 exited")
 	n.start(7)

@@ -48,8 +48,22 @@ func (m *Manager) StopAll(ctx context.Context) error {
 	if left = awaitFor(wait, left, ended); len(left) > 0 {
 		return &UnfinishedError{Daemons: refs(left)}
 	}
-	await(ctx.Done(), runs, finished)
+	if left = await(ctx.Done(), runs, finished); len(left) > 0 && len(m.stuckOf(left)) > 0 {
+		return &UnfinishedError{Daemons: refs(m.stuckOf(left))}
+	}
 	return nil
+}
+
+// stuckOf returns the runs of which something was killed and does not end.
+func (m *Manager) stuckOf(runs []*run) (out []*run) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, r := range runs {
+		if m.stuck[r.spec.Daemon.ID] > 0 {
+			out = append(out, r)
+		}
+	}
+	return out
 }
 
 // End stops all daemons within ctx if stop is true, and else lets go of them. It logs what
@@ -91,6 +105,7 @@ func (m *Manager) Close() {
 	m.killers.Wait()
 	m.lookers.Wait()
 	if !again {
+		m.opts.Cgroups.Close()
 		m.watcher().Close()
 	}
 }

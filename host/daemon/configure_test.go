@@ -16,7 +16,7 @@ import (
 // kept counts how often it was logged that daemon 7 keeps what it was started with.
 func (n *node) kept() (times int) {
 	for _, ev := range n.all() {
-		if matches(ev, "7 4> meshos: it runs with the command, env and dir that it was started with; *") {
+		if matches(ev, "7 4> meshos: it runs with the configuration that it was started with; *") {
 			times++
 		}
 	}

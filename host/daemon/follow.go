@@ -82,6 +82,7 @@ func (r *run) read(reader *spool.Reader, cursor *spool.Cursor) bool {
 			level = mesh.LevelWarn
 		case spool.Note:
 			level, text = mesh.LevelWarn, "meshos: "+text
+			r.sayShimStuck()
 		}
 		if !r.out.line(level, text, line.At) {
 			return false

@@ -10,6 +10,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/meshos/meshos/host/cgroup"
 	"github.com/meshos/meshos/host/daemon/shim"
 	"github.com/meshos/meshos/host/process"
 )
@@ -56,7 +57,8 @@ func (m *Manager) launch(ctx context.Context, request shim.Request) (h *process.
 		_ = h.Signal(syscall.SIGKILL)
 		m.reap(h)
 		if rec, err := folder.Load(); err == nil && rec.Shim == h.Identity() {
-			killLeftovers(rec)
+			cgroup.Group(rec.Cgroup).Kill()
+			process.Send(syscall.SIGKILL, remains(rec)...)
 			m.logRemoval(rec.Daemon(), folder.RemoveRecord())
 		}
 		return nil, 0, err

@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/meshos/meshos/host/cgroup"
 	"github.com/meshos/meshos/host/daemon/spool"
 	"github.com/meshos/meshos/host/mesh"
 	"github.com/meshos/meshos/host/process"
@@ -38,6 +39,10 @@ type Options struct {
 	StopGrace time.Duration
 	// CloseGrace is how long all daemons together get to end in StopAll, at most. 0 is 3 s.
 	CloseGrace time.Duration
+	// Failure, if set, takes what is wrong with a daemon and needs a person. It does not wait.
+	Failure func(daemon mesh.DaemonRef, reason string)
+	// Cgroups is where daemons get control groups; nil for nowhere.
+	Cgroups *cgroup.Parent
 	// Log, if set, receives what the loop did not take and what could not be removed.
 	Log *slog.Logger
 }
@@ -59,6 +64,11 @@ type Manager struct {
 	runs     map[mesh.DaemonID]*run // the run of each daemon until it is released
 	latest   map[mesh.DaemonID]*run // the newest run of each daemon until it is finished
 
+	left     map[mesh.DaemonID][]process.Identity // what goes on without its daemon
+	stuck    map[mesh.DaemonID]int                // how much of a daemon was killed and does not end
+	unmet    map[mesh.DaemonID]string             // limits that can't be enforced
+	counting bool                                 // countLeft runs
+
 	adopted   bool                     // Adopt was called
 	rejected  map[mesh.DaemonID]string // the daemons that the loop knows as rejected, with the reason
 	retryLook bool                     // the loop did not take whether a daemon is rejected
@@ -73,6 +83,9 @@ func New(o Options) *Manager {
 	if o.CloseGrace <= 0 {
 		o.CloseGrace = 3 * time.Second
 	}
+	if o.Failure == nil {
+		o.Failure = func(mesh.DaemonRef, string) {}
+	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
@@ -83,6 +96,8 @@ func New(o Options) *Manager {
 		runs:    make(map[mesh.DaemonID]*run),
 		latest:  make(map[mesh.DaemonID]*run),
 
+		left: make(map[mesh.DaemonID][]process.Identity), stuck: make(map[mesh.DaemonID]int),
+		unmet:    make(map[mesh.DaemonID]string),
 		rejected: make(map[mesh.DaemonID]string),
 	}
 	m.ctx, m.cancel = context.WithCancel(context.Background())

@@ -41,6 +41,7 @@ type run struct {
 	shim          *process.Handle // nil while it is being started, and with endedBefore
 	pid           int
 	killed        bool // with its shim
+	toldStuck     bool // of the follower only
 	stopRequested bool
 	deadline      time.Time // with stopRequested: when it is killed
 }
@@ -99,46 +100,45 @@ func (r *run) supervise() {
 		return
 	}
 	checks.Wait() // no health is published after the end
-	last := r.lastEvent()
+	last, known := r.lastEvent()
+	if !known {
+		return // the next Manager ends what is left, and tells
+	}
 	r.m.release(r)
 	published = r.m.publish(last)
 }
 
-// lastEvent returns the last event of the run.
-func (r *run) lastEvent() mesh.Event {
+// lastEvent returns the last event of the run, once nothing is left of it but what may go on. It
+// returns false if the Manager was closed before.
+func (r *run) lastEvent() (mesh.Event, bool) {
 	rec, err := r.folder.Load()
 	r.mu.Lock()
 	killed := r.killed
 	r.mu.Unlock()
-	boot, bootErr := process.BootID()
-	sameBoot := bootErr == nil && rec.Shim.Boot == boot
-	if err == nil && rec.End == nil && sameBoot {
-		killLeftovers(rec)
+	here := err == nil && rec.Shim.Here()
+	if err == nil && rec.End == nil && here && !r.endRemains(rec) {
+		return nil, false
 	}
+	r.m.setStuck(r.spec.Daemon.ID, 0)
 	switch {
 	case err == nil && rec.End != nil:
-		return r.eventOf(*rec.End)
+		r.m.goesOn(r, rec.End.Left)
+		return r.eventOf(*rec.End), true
+	case err == nil && rec.Main != nil:
+		return r.eventOf(*rec.Main), true
 	case killed:
 		r.out.note(mesh.LevelInfo, "ended: it and its supervising process were killed")
-		return mesh.DaemonExited{Daemon: r.ref(), End: mesh.DaemonEnd{Code: -1, Signal: "SIGKILL", At: time.Now()}}
-	case err == nil && bootErr == nil && !sameBoot:
-		r.out.note(mesh.LevelInfo, "ended: the machine was started again")
-		return mesh.DaemonExited{Daemon: r.ref()} // when is not known
+		return mesh.DaemonExited{Daemon: r.ref(), End: mesh.DaemonEnd{Code: -1, Signal: "SIGKILL", At: time.Now()}}, true
+	case err == nil && !here:
+		r.out.note(mesh.LevelInfo, "ended: the machine or its container was started again")
+		return mesh.DaemonExited{Daemon: r.ref()}, true // when is not known
 	}
 	reason := "its supervising process was killed, and the daemon with it"
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		reason = "how it ended is unknown: " + err.Error()
 	}
 	r.out.note(mesh.LevelWarn, "crashed: %s", reason)
-	return mesh.DaemonCrashed{Daemon: r.ref(), Reason: reason, End: mesh.DaemonEnd{Code: -1, At: time.Now()}}
-}
-
-// killLeftovers kills what is left of a daemon whose shim has ended and recorded no end: the
-// daemon's own children do not die with the shim. A daemon that an earlier version started
-// is in the session of its shim, others have one of their own.
-func killLeftovers(rec shim.Record) {
-	process.KillSession(rec.Process)
-	process.KillSession(rec.Shim)
+	return mesh.DaemonCrashed{Daemon: r.ref(), Reason: reason, End: mesh.DaemonEnd{Code: -1, At: time.Now()}}, true
 }
 
 // eventOf returns the last event of a run whose end was recorded.

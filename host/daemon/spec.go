@@ -27,6 +27,10 @@ type Spec struct {
 	Dir string
 	// Node is the only node that it may run on; 0 for any.
 	Node mesh.NodeID
+	// Stop is how it is stopped.
+	Stop config.Stop
+	// Limits is what it may take.
+	Limits config.DaemonLimits
 	// Health is how its health is checked; nil for not at all.
 	Health *health.Check
 }
@@ -75,12 +79,15 @@ func (s Spec) request() (shim.Request, error) {
 	}
 	return shim.Request{
 		ID: s.Daemon.ID, Name: s.Daemon.Name, Command: s.Command, Hash: s.hash(),
-		Path: p.Path, Args: p.Args, Env: p.Env, Dir: p.Dir,
+		Path: p.Path, Args: p.Args, Env: append(p.Env, process.MarkVariable+"="+process.NewMark()), Dir: p.Dir,
+		KillMode: shim.KillMode(s.Stop.Mode), StopSignal: int(s.Stop.Number()), StopGrace: s.Stop.Grace,
 	}, nil
 }
 
 // hash returns a hash of what the process is started with.
-func (s Spec) hash() string { return config.ProcessHash(s.Command, s.Env, s.Dir) }
+func (s Spec) hash() string {
+	return config.Daemon{Command: s.Command, Env: s.Env, Dir: s.Dir, Stop: s.Stop, Limits: s.Limits}.ProcessHash()
+}
 
 // probe returns the probe of its health; nil for none.
 func (s Spec) probe(spawner *process.Spawner) (health.Probe, error) {

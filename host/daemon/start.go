@@ -1,6 +1,7 @@
 package daemon
 
 import (
+	"cmp"
 	"context"
 	"time"
 
@@ -48,6 +49,8 @@ func (m *Manager) startReserved(ctx context.Context, r *run) error {
 	defer context.AfterFunc(m.ctx, func() { cancel(ErrClosed) })()
 	request, err := r.spec.request()
 	if err == nil {
+		request.StopGrace = cmp.Or(request.StopGrace, m.opts.StopGrace)
+		m.setUnmet(r, m.confine(r.spec, &request))
 		var h *process.Handle
 		var pid int
 		if h, pid, err = m.launch(ctx, request); err == nil {

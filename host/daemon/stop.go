@@ -76,6 +76,9 @@ func (r *run) kill() {
 func (r *run) killShim() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if rec, err := r.folder.Load(); err == nil && rec.Main != nil {
+		return // it does what it should; the kernel does not let go of what it killed
+	}
 	if r.shim != nil && r.signal(syscall.SIGKILL) {
 		r.killed = true
 	}

@@ -78,6 +78,9 @@ func reloadText(in mesh.Configured) (string, error) {
 		if d.Config != "" {
 			daemon.Command = append(daemon.Command, d.Config)
 		}
+		if d.StopGrace > 0 {
+			daemon.StopGrace = d.StopGrace.String()
+		}
 		if d.Checked {
 			daemon.Health = &reloadedHealth{Type: "exec", Command: []string{notRecorded}}
 		}
@@ -136,6 +139,7 @@ type (
 		Run       bool            `toml:"run"`
 		Essential bool            `toml:"essential"`
 		Node      uint64          `toml:"node,omitzero"`
+		StopGrace string          `toml:"stop_grace,omitempty"`
 		Health    *reloadedHealth `toml:"health,omitempty"`
 	}
 	reloadedHealth struct {

@@ -4,6 +4,7 @@ import (
 	"math"
 	"strings"
 	"testing"
+	"time"
 	"unicode"
 
 	"github.com/google/go-cmp/cmp"
@@ -37,8 +38,8 @@ func genConfigured() *rapid.Generator[mesh.Configured] {
 				Daemon: mesh.DaemonRef{ID: mesh.DaemonID(n), Name: name.Draw(t, "name")},
 				Run:    rapid.Bool().Draw(t, "run"), Essential: rapid.Bool().Draw(t, "essential"),
 				Node:    mesh.NodeID(rapid.OneOf(rapid.Just(uint64(0)), id).Draw(t, "node")),
-				Checked: rapid.Bool().Draw(t, "checked"),
-				Config:  rapid.SampledFrom([]string{"", "1f", config.ProcessHash([]string{"/bin/x"}, nil, "")}).Draw(t, "config"),
+				Checked: rapid.Bool().Draw(t, "checked"), StopGrace: time.Duration(rapid.Int64Range(0, 1<<40).Draw(t, "stop grace")),
+				Config: rapid.SampledFrom([]string{"", "1f", config.Daemon{Command: []string{"/bin/x"}}.ProcessHash()}).Draw(t, "config"),
 			})
 		}
 		return out

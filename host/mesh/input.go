@@ -207,6 +207,9 @@ type ConfiguredDaemon struct {
 	// Config is a hash of what its process is started with. A process that was started with
 	// another one is outdated.
 	Config string
+	// StopGrace is how long it has from being asked to end to being killed; 0 for the
+	// policy's.
+	StopGrace time.Duration
 }
 
 func (Heard) isInput()         {}

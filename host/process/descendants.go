@@ -69,6 +69,16 @@ func (t table) identities(pids []int) []Identity {
 	return out
 }
 
+// Members returns who of these pids is alive.
+func Members(pids []int) (out []Identity) {
+	for _, pid := range pids {
+		if id, err := Identify(pid); err == nil && !ended(pid) {
+			out = append(out, id)
+		}
+	}
+	return out
+}
+
 // Alive reports whether a process has not ended. A zombie has.
 func Alive(id Identity) bool {
 	h, err := Open(id)
@@ -98,8 +108,9 @@ func Group(id Identity) int {
 }
 
 // SessionOf returns the living processes of the session that a process began, which may have
-// ended. If another process has its pid by now, nothing is left of its session.
-func SessionOf(leader Identity) []Identity {
+// ended, and that have this mark or none. If another process has its pid by now, nothing is left
+// of its session. Who has another mark is of another session with the same number.
+func SessionOf(leader Identity, mark string) []Identity {
 	if !leader.Here() || leader.PID <= 1 {
 		return nil
 	}
@@ -109,7 +120,10 @@ func SessionOf(leader Identity) []Identity {
 	}
 	var pids []int
 	for pid, s := range t {
-		if s.session == leader.PID && s.state != 'Z' && s.state != 'X' {
+		if s.session != leader.PID || s.start < leader.Start || s.state == 'Z' || s.state == 'X' {
+			continue
+		}
+		if has := markOf(pid); mark == "" || has == "" || has == mark {
 			pids = append(pids, pid)
 		}
 	}

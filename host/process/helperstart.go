@@ -25,7 +25,7 @@ type helperStart struct {
 	path    string     // for errors
 	files   []*os.File // all descriptors of the helper, from 0
 	lasting bool       // see Spec
-	rest    func()     // see Spec
+	rest    *restEnd   // nil for none
 	mark    string     // in the environment of the program
 	given   int        // how many of them the program keeps beside 0, 1 and 2
 	own     []*os.File // of files, those to close here once it is started

@@ -12,7 +12,7 @@ import (
 // localChild is a child of this process.
 type localChild struct {
 	proc *os.Process
-	rest func() // see Spec.Rest
+	rest *restEnd // nil if its group is killed when it has ended
 
 	mu     sync.Mutex // held for a signal and for the reaping
 	reaped bool
@@ -35,12 +35,10 @@ func (c *localChild) signal(sig syscall.Signal) error {
 
 func (c *localChild) wait() Exit {
 	c.awaitZombie()
-	if c.rest != nil {
-		c.rest()
-	}
+	handled := c.rest != nil && c.rest.end()
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.rest == nil {
+	if !handled {
 		// The zombie still has its pid, so no other group can have that number.
 		_ = syscall.Kill(-c.proc.Pid, syscall.SIGKILL)
 	}

@@ -8,6 +8,8 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 const (
@@ -79,6 +81,21 @@ func (p *Process) Exit() Exit {
 	default:
 		return Exit{Code: -1}
 	}
+}
+
+// Peek returns how it ended while its Rest is being ended; it has no usage.
+func (p *Process) Peek() Exit {
+	var info unix.Siginfo
+	exit := Exit{Code: -1}
+	if unix.Waitid(unix.P_PID, p.pid, &info, unix.WEXITED|unix.WNOWAIT|unix.WNOHANG, nil) != nil || pidOf(&info) != p.pid {
+		return exit
+	}
+	if status := statusOf(&info); info.Code == cldExited {
+		exit.Code = status
+	} else {
+		exit.Signal = syscall.Signal(status)
+	}
+	return exit
 }
 
 // Signal sends a signal to its whole group. It returns os.ErrProcessDone once the process has

@@ -16,6 +16,15 @@ func pidOf(info *unix.Siginfo) int {
 	return int(*(*int32)(unsafe.Add(unsafe.Pointer(info), offset)))
 }
 
+// cldExited is CLD_EXITED: the process ended by itself.
+const cldExited = 1
+
+// statusOf returns the exit status or signal that waitid(2) reports: it comes after pid and uid.
+func statusOf(info *unix.Siginfo) int {
+	const offset = (3*4+unsafe.Sizeof(uintptr(0))-1)/unsafe.Sizeof(uintptr(0))*unsafe.Sizeof(uintptr(0)) + 8
+	return int(*(*int32)(unsafe.Add(unsafe.Pointer(info), offset)))
+}
+
 // exitFrom returns how a process ended, from what wait4(2) reports.
 func exitFrom(status unix.WaitStatus, usage unix.Rusage) Exit {
 	e := Exit{

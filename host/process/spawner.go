@@ -79,7 +79,7 @@ func (s *Spawner) start(ctx context.Context, spec Spec) (*Process, error) {
 		mark = NewMark()
 		o.Env = append(slices.Clip(spec.Env), MarkVariable+"="+mark)
 	}
-	h := helperStart{lasting: spec.Lasting, rest: spec.Rest, mark: mark}
+	h := helperStart{lasting: spec.Lasting, rest: newRestEnd(spec.Rest), mark: mark}
 	p, last, err := s.help(ctx, spec.Program.order(o), h, spec.ExtraFiles, spec.Program.descriptor())
 	if err == nil {
 		if err = startError(spec, last); err != nil {
@@ -136,6 +136,7 @@ func (s *Spawner) help(ctx context.Context, o order.Order, how helperStart, give
 	p := newProcess(c, pid, stdout, stderr)
 	s.children.Go(p.watch)
 	last, err = h.await(ctx)
+	h.rest.decide(err == nil && last.Step == order.AtExec)
 	if err == nil {
 		return p, last, nil
 	}

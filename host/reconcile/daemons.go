@@ -1,6 +1,8 @@
 package reconcile
 
 import (
+	"cmp"
+
 	"github.com/meshos/meshos/host/mesh"
 	"github.com/meshos/meshos/host/state"
 )
@@ -38,7 +40,7 @@ func (d *diff) stopDaemon(daemon state.Daemon, why string) {
 	if daemon.Lifecycle != state.Running && daemon.Lifecycle != state.Starting {
 		return
 	}
-	deadline := d.s.Now().Add(d.s.Policy().StopGrace)
+	deadline := d.s.Now().Add(cmp.Or(daemon.StopGrace, d.s.Policy().StopGrace))
 	if daemon.StopAsked {
 		deadline = daemon.StopDeadline // asking again does not give it more time
 	}

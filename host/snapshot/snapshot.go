@@ -97,6 +97,8 @@ type Daemon struct {
 	StartError string         // why the last start failed, until one succeeds
 	Rejected   string         // why its entry in the configuration can't be used
 	Ordered    *Order         // the order that set Intent; nil if the configuration did
+	Left       int            // processes that it left and that go on, or do not end; added by the host
+	Notes      []string       // for people; added by the host
 }
 
 // Order is the order that something comes from.

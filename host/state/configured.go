@@ -131,7 +131,7 @@ func (s *State) configureDaemons(next []mesh.ConfiguredDaemon) {
 		if d.file, d.removed = c.Config, false; d.Checked && !c.Checked {
 			d.Health = mesh.DaemonHealth{} // nobody renews it
 		}
-		d.Checked = c.Checked
+		d.Checked, d.StopGrace = c.Checked, c.StopGrace
 		if !known || old.Run != c.Run {
 			if d.run != nil {
 				s.logReplaced(c.Daemon.ID, d.run.By, runOrdered(c.Daemon, d.run.Intent), "run", valueOf(old.Run, known), &c.Run)

@@ -43,6 +43,7 @@ type Daemon struct {
 	// wanted. It is meaningful with StopAsked.
 	StopDeadline mesh.Time
 	StopAsked    bool
+	StopGrace    time.Duration // from asking it to end to killing it; 0 for the policy's
 	Restart      RestartOrder
 
 	PID      int64          // 0 if no process runs, or if it is not known

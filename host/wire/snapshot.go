@@ -106,6 +106,11 @@ func daemonToProto(in snapshot.Daemon) *meshosv1.DaemonView {
 		StartError: valid(in.StartError),
 		Rejected:   valid(in.Rejected),
 		Ordered:    orderToProto(in.Ordered),
+
+		LeftProcesses: uint32(in.Left),
+	}
+	for _, note := range in.Notes {
+		out.Notes = append(out.Notes, valid(note))
 	}
 	if in.Health != (mesh.DaemonHealth{}) {
 		out.Health = &meshosv1.DaemonHealth{

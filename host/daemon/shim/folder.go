@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/meshos/meshos/host/mesh"
+	"github.com/meshos/meshos/host/process"
 )
 
 // Folder is the folder of one daemon's files.
@@ -32,6 +33,38 @@ func (f Folder) Cursor() string { return filepath.Join(string(f), "cursor") }
 func (f Folder) Log() string { return filepath.Join(string(f), "shim.log") }
 
 func (f Folder) state() string { return filepath.Join(string(f), "state.json") }
+
+func (f Folder) left() string { return filepath.Join(string(f), "left.json") }
+
+// StoreLeft stores which processes earlier runs left that go on; none removes the file.
+func (f Folder) StoreLeft(ids []process.Identity) error {
+	if len(ids) == 0 {
+		if err := os.Remove(f.left()); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("what the daemon left: %w", err)
+		}
+		return nil
+	}
+	text, err := json.Marshal(ids)
+	if err == nil {
+		err = os.WriteFile(f.left()+".next", append(text, '\n'), 0o600)
+	}
+	if err == nil {
+		err = os.Rename(f.left()+".next", f.left())
+	}
+	if err != nil {
+		return fmt.Errorf("what the daemon left: %w", err)
+	}
+	return nil
+}
+
+// LoadLeft returns what StoreLeft stored.
+func (f Folder) LoadLeft() (ids []process.Identity) {
+	text, err := os.ReadFile(f.left())
+	if err != nil || json.Unmarshal(text, &ids) != nil {
+		return nil
+	}
+	return ids
+}
 
 func (f Folder) lock() string { return filepath.Join(string(f), "lock") }
 

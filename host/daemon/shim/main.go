@@ -8,6 +8,8 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"strconv"
+	"strings"
 	"syscall"
 	"time"
 
@@ -50,9 +52,15 @@ type shim struct {
 	lock    *os.File // never closed: it is held to the end
 	signals chan os.Signal
 	spawner *process.Spawner
+	died    chan os.Signal // SIGCHLD
 	proc    *process.Process
+	rest    *rest
 	record  Record
 	output  *output
+
+	stopRequested bool
+	again         *time.Timer        // when to look who is left; nil while the main process runs
+	left          []process.Identity // as seen last
 }
 
 // redirect sends the stderr of this process to a file, for the case that it crashes.
@@ -103,22 +111,38 @@ func (s *shim) start(request Request) (err error) {
 	s.signals = make(chan os.Signal, 8)
 	signal.Notify(s.signals, syscall.SIGTERM, syscall.SIGUSR1, syscall.SIGHUP, syscall.SIGINT, syscall.SIGQUIT)
 
+	s.died = make(chan os.Signal, 1)
+	signal.Notify(s.died, syscall.SIGCHLD)
+	if err := process.AdoptOrphans(); err != nil {
+		return err
+	}
+	s.rest = newRest(request)
+
 	s.spawner = process.NewSpawner()
 	ctx, cancel := context.WithTimeout(context.Background(), startTimeout)
 	defer cancel()
-	s.proc, err = s.spawner.Start(ctx, process.Spec{Path: request.Path, Args: request.Args, Env: request.Env, Dir: request.Dir})
+	s.proc, err = s.spawner.Start(ctx, process.Spec{
+		Path: request.Path, Args: request.Args, Env: request.Env, Dir: request.Dir,
+		Cgroup: request.Cgroup, Limits: request.Limits, Rest: s.rest.await,
+	})
 	if err != nil {
 		return err
 	}
+	s.rest.main = s.proc.Pid()
 	s.output = collect(s.proc, writer)
-	s.record = Record{ID: request.ID, Name: request.Name, Command: request.Command, Hash: request.Hash, Started: time.Now().UTC()}
+	s.record = Record{
+		ID: request.ID, Name: request.Name, Command: request.Command, Hash: request.Hash, Started: time.Now().UTC(),
+		Mark: process.MarkOf(request.Env), Cgroup: request.Cgroup, KillMode: request.KillMode,
+	}
 	if s.record.Shim, err = process.Identify(os.Getpid()); err != nil {
 		s.abandon()
 		return err
 	}
 	if s.record.Process, err = process.Identify(s.proc.Pid()); err != nil { // it ended already
-		s.record.Process = process.Identity{PID: s.proc.Pid(), Boot: s.record.Shim.Boot}
+		s.record.Process = s.record.Shim
+		s.record.Process.PID, s.record.Process.Start = s.proc.Pid(), 0
 	}
+	s.rest.mainIs = s.record.Process
 	if err := s.folder.Store(s.record); err != nil {
 		s.abandon()
 		return err
@@ -142,44 +166,110 @@ func (s *shim) lockFolder() (err error) {
 
 // abandon ends the daemon and leaves no record of it.
 func (s *shim) abandon() {
-	s.proc.Stop(context.Background(), syscall.SIGKILL, 0)
+	s.rest.mode = KillGroup // nobody would know of what it leaves
+	s.rest.kill()
+	for s.live() {
+	}
 	s.output.wait()
 	_ = s.folder.RemoveRecord()
+	s.rest.cgroup.Remove()
 }
 
 // wait waits for the end of the daemon, handles signals meanwhile, and records the end.
 func (s *shim) wait() error {
 	shrink()
-	stopRequested := false
-	for {
-		select {
-		case sig := <-s.signals:
-			if s.forward(sig) {
-				stopRequested = true
-			}
-			continue
-		case <-s.proc.Done():
-		}
-		break
+	for s.live() {
 	}
 	s.output.wait()
-	exit := s.proc.Exit()
-	s.record.End = &End{
-		At: time.Now().UTC(), Code: exit.Code, Signal: exit.Signal, StopRequested: stopRequested, LastError: s.output.lastError(),
+	s.record.Main, s.record.End = nil, s.end()
+	if s.rest.mode == KillProcess {
+		s.record.End.Left = s.left
 	}
-	return s.folder.Store(s.record)
+	err := s.folder.Store(s.record)
+	s.rest.cgroup.Remove()
+	return err
 }
 
-// forward passes a signal on to the daemon's group, and reports whether the signal was to end
-// the daemon and reached it.
-func (s *shim) forward(sig os.Signal) bool {
+// live waits for one thing to happen and handles it. It returns false when the daemon has
+// ended, and what belongs to it too.
+func (s *shim) live() bool {
+	ended := s.rest.mainEnded
+	if s.again != nil {
+		ended = nil
+	}
+	select {
+	case sig := <-s.signals:
+		s.handle(sig)
+	case <-s.died:
+		process.Reap(s.rest.main)
+	case <-ended:
+		s.again = time.NewTimer(time.Hour)
+	case <-s.tick():
+	case <-s.proc.Done():
+		return false
+	}
+	if s.again != nil {
+		s.look()
+	}
+	return true
+}
+
+// tick returns when to look again who is left; never while the main process runs.
+func (s *shim) tick() <-chan time.Time {
+	if s.again == nil {
+		return nil
+	}
+	return s.again.C
+}
+
+// look looks who is left once the main process has ended.
+func (s *shim) look() {
+	if s.rest.done {
+		s.again.Stop()
+		return
+	}
+	s.left = s.rest.look()
+	if s.rest.isStuck() {
+		s.record.Main = s.end()
+		s.record.Main.Left = s.left
+		_ = s.folder.Store(s.record)
+		s.output.note("its main process has ended, but not what that left: %s; it counts as running until that ends", describe(s.left))
+	}
+	s.again.Reset(s.rest.next())
+}
+
+// describe names processes, for people.
+func describe(ids []process.Identity) string {
+	names := make([]string, 0, len(ids))
+	for _, id := range ids {
+		name, _ := os.ReadFile("/proc/" + strconv.Itoa(id.PID) + "/comm")
+		names = append(names, fmt.Sprintf("process %d (%s)", id.PID, strings.TrimSpace(string(name))))
+	}
+	const most = 5
+	if len(names) > most {
+		return fmt.Sprintf("%s and %d more", strings.Join(names[:most], ", "), len(names)-most)
+	}
+	return strings.Join(names, ", ")
+}
+
+// end returns how the daemon ended, once its main process has.
+func (s *shim) end() *End {
+	exit := s.proc.Exit()
+	if s.rest.hasMainEnded() && exit.Code == -1 && exit.Signal == 0 {
+		exit = s.proc.Peek()
+	}
+	return &End{
+		At: time.Now().UTC(), Code: exit.Code, Signal: exit.Signal, StopRequested: s.stopRequested, LastError: s.output.lastError(),
+	}
+}
+
+// handle does what a signal asks for. SIGTERM is passed on as the daemon's own stop signal,
+// SIGUSR1 kills.
+func (s *shim) handle(sig os.Signal) {
 	switch sig {
 	case syscall.SIGTERM:
-		reached := s.proc.Signal(syscall.SIGTERM) == nil
-		_ = s.proc.Signal(syscall.SIGCONT) // a stopped one would not react
-		return reached
+		s.stopRequested = s.rest.ask() || s.stopRequested
 	case syscall.SIGUSR1:
-		return s.proc.Signal(syscall.SIGKILL) == nil
+		s.stopRequested = s.rest.kill() || s.stopRequested
 	}
-	return false
 }

@@ -45,6 +45,11 @@ func (o *output) read(from io.Reader, stream spool.Stream) {
 	})
 }
 
+// note stores a line about the daemon that is not its own.
+func (o *output) note(format string, args ...any) {
+	o.writer.Line(time.Now(), spool.Note, fmt.Sprintf(format, args...))
+}
+
 // wait waits until everything is stored.
 func (o *output) wait() {
 	o.both.Wait()

@@ -19,7 +19,14 @@ type Record struct {
 	Shim    process.Identity `json:"shim"`
 	Process process.Identity `json:"process"` // also the id of its group
 	Started time.Time        `json:"started"`
-	End     *End             `json:"end,omitempty"` // nil while it runs
+	// Mark is in the environment of everything that the daemon started (process.MarkVariable).
+	Mark     string   `json:"mark,omitempty"`
+	Cgroup   string   `json:"cgroup,omitempty"` // the folder of its control group
+	KillMode KillMode `json:"kill_mode,omitempty"`
+	// Main is how the main process ended, while others that belong to the daemon do not end
+	// although they were killed.
+	Main *End `json:"main,omitempty"`
+	End  *End `json:"end,omitempty"` // nil while it runs
 }
 
 // Daemon returns the daemon's id and name.
@@ -34,6 +41,8 @@ type End struct {
 	StopRequested bool `json:"asked,omitempty"`
 	// LastError is the last line that it wrote to stderr.
 	LastError string `json:"last_error,omitempty"`
+	// Left are processes that go on, or that do not end.
+	Left []process.Identity `json:"left,omitempty"`
 }
 
 // Exit returns the end as package process describes it.
@@ -49,6 +58,12 @@ type Request struct {
 	Args    []string      `json:"args"`
 	Env     []string      `json:"env"`
 	Dir     string        `json:"dir"`
+
+	KillMode   KillMode        `json:"kill_mode,omitempty"`
+	StopSignal int             `json:"stop_signal,omitempty"` // 0 is SIGTERM
+	StopGrace  time.Duration   `json:"stop_grace,omitempty"`  // for what the main process left by itself
+	Cgroup     string          `json:"cgroup,omitempty"`
+	Limits     []process.Limit `json:"limits,omitempty"`
 }
 
 // Response is the answer of a shim. PID is 0 if there was a fault.

@@ -15,7 +15,7 @@ func (p Printer) daemons(b *strings.Builder, page Page) {
 	var bad, well []*meshosv1.DaemonView
 	var rest counts
 	for _, d := range page.Snapshot.GetDaemons() {
-		if word, _ := daemonBad(d); word != "" || d.GetOutdated() || d.GetOrdered() != nil {
+		if word, _ := daemonBad(d); word != "" || d.GetOutdated() || d.GetOrdered() != nil || len(d.GetNotes()) > 0 {
 			bad = append(bad, d)
 			continue
 		}
@@ -152,6 +152,9 @@ func DaemonTrouble(d *meshosv1.DaemonView) string {
 	}
 	if d.GetOutdated() {
 		parts = append(parts, "it runs with an older command, env or dir; a restart takes over the present one")
+	}
+	for _, note := range d.GetNotes() {
+		parts = append(parts, Plain(note))
 	}
 	return strings.Join(parts, "; ")
 }

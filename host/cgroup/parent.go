@@ -1,0 +1,146 @@
+package cgroup
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+// Parent is the group in which a node makes those of its daemons.
+type Parent struct {
+	group       Group
+	controllers map[string]bool
+	lacks       string // why a controller is missing, for people
+	why         string // why there is no group at all
+}
+
+// Open finds the control group of this process, and makes one in it for the daemons of a node,
+// which name (its data directory) tells from others. It always returns a Parent; Why says what
+// is missing.
+func Open(name string) *Parent {
+	own, err := ownGroup()
+	if err != nil {
+		return &Parent{why: err.Error()}
+	}
+	return openIn(own, name, delegated(own))
+}
+
+func openIn(own Group, name string, delegated bool) *Parent {
+	if !delegated {
+		return &Parent{why: "the service manager keeps the control group " + string(own) + " to itself (a unit needs Delegate=yes)"}
+	}
+	if above := Group(filepath.Dir(string(own))); isDelegated(above) { // DelegateSubgroup=
+		own = above
+	}
+	sum := sha256.Sum256([]byte(name))
+	p := &Parent{group: Group(own.file("meshos-" + hex.EncodeToString(sum[:4]))), controllers: make(map[string]bool)}
+	if err := os.Mkdir(string(p.group), 0o755); err != nil && !errors.Is(err, os.ErrExist) {
+		return &Parent{why: fmt.Sprintf("no control group can be made: %v", err)}
+	}
+	for _, c := range []string{"memory", "cpu", "pids"} {
+		err := own.write("cgroup.subtree_control", "+"+c)
+		if err == nil {
+			err = p.group.write("cgroup.subtree_control", "+"+c)
+		}
+		switch {
+		case err == nil:
+			p.controllers[c] = true
+		case errors.Is(err, unix.EBUSY):
+			p.lacks = "the control group " + string(own) + " has processes of its own, so it can't limit others (a unit needs DelegateSubgroup=node)"
+		case p.lacks == "":
+			p.lacks = "the control group " + string(own) + " has no such controller"
+		}
+	}
+	return p
+}
+
+// Why says why daemons get no group of their own; "" if they do.
+func (p *Parent) Why() string { return p.why }
+
+// Limits are those of a group; 0 means no limit.
+type Limits struct {
+	Memory    int64   // bytes
+	CPU       float64 // cores
+	Processes int
+}
+
+// Make makes a group for one run of a daemon. It returns which limits can't be enforced, by
+// the names of their keys, and why. An error means that there is no group.
+func (p *Parent) Make(daemon uint64, run string, l Limits) (g Group, without []string, why string) {
+	missing := func(reason string) (Group, []string, string) {
+		for _, one := range l.each() {
+			if one.value != "max" {
+				without = append(without, one.key)
+			}
+		}
+		return "", without, reason
+	}
+	if p == nil {
+		return missing("no control groups are used")
+	}
+	if p.group == "" {
+		return missing(p.why)
+	}
+	prefix := strconv.FormatUint(daemon, 10) + "-"
+	p.removeEmpty(prefix)
+	g = Group(p.group.file(prefix + run))
+	if err := os.Mkdir(string(g), 0o755); err != nil {
+		return missing(fmt.Sprintf("its control group can't be made: %v", err))
+	}
+	for _, one := range l.each() {
+		if one.value == "max" {
+			continue
+		}
+		if !p.controllers[one.controller] {
+			without, why = append(without, one.key), p.lacks
+		} else if err := g.write(one.file, one.value); err != nil {
+			without, why = append(without, one.key), err.Error()
+		}
+	}
+	return g, without, why
+}
+
+// removeEmpty removes the groups of earlier runs of a daemon in which nobody is left.
+func (p *Parent) removeEmpty(prefix string) {
+	for _, below := range p.group.below() {
+		if strings.HasPrefix(filepath.Base(string(below)), prefix) {
+			below.Remove()
+		}
+	}
+}
+
+// Close removes the parent's group if no daemon is left in it.
+func (p *Parent) Close() {
+	if p != nil {
+		p.group.Remove()
+	}
+}
+
+// limit is what one key of the configuration writes.
+type limit struct{ key, controller, file, value string }
+
+func (l Limits) each() []limit {
+	const period = 100000 // µs
+	memory, cpu, processes := "max", "max", "max"
+	if l.Memory > 0 {
+		memory = strconv.FormatInt(l.Memory, 10)
+	}
+	if l.CPU > 0 {
+		cpu = fmt.Sprintf("%d %d", max(1000, int64(l.CPU*period)), period)
+	}
+	if l.Processes > 0 {
+		processes = strconv.Itoa(l.Processes)
+	}
+	return []limit{
+		{"memory", "memory", "memory.max", memory},
+		{"cpu", "cpu", "cpu.max", cpu},
+		{"processes", "pids", "pids.max", processes},
+	}
+}
