@@ -26,6 +26,7 @@ type node struct {
 	config string
 	listen string
 	as     *syscall.Credential // the user that it runs as; nil for this one
+	wrap   func(*exec.Cmd)     // changes how it is started; nil for not at all
 	cmd    *exec.Cmd
 	out    *plugintest.Buffer // what the node has printed
 	exited chan struct{}      // closed when it has ended; err is set then
@@ -93,6 +94,9 @@ func (n *node) start(flags ...string) *node {
 	n.cmd = exec.Command(filepath.Join(bin, "meshos"), append([]string{"run", "-c", n.config}, flags...)...)
 	n.cmd.Stdout, n.cmd.Stderr = n.out, n.out
 	n.cmd.SysProcAttr = &syscall.SysProcAttr{Credential: n.as}
+	if n.wrap != nil {
+		n.wrap(n.cmd)
+	}
 	n.cmd.WaitDelay = 5 * time.Second
 	if err := n.cmd.Start(); err != nil {
 		n.t.Fatal(err)

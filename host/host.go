@@ -3,6 +3,7 @@ package host
 import (
 	"context"
 	"fmt"
+	"os"
 	"path/filepath"
 	"sync"
 	"time"
@@ -113,6 +114,7 @@ func (n *node) parts() []lifecycle.Part {
 		}},
 		{Name: "event sources", Limit: 200 * ms, Run: together(n.plugins.Run)},
 		{Name: "followers", Limit: 200 * ms, Run: together(
+			collectOrphans,
 			n.scoring.Run,
 			n.intake.Run,
 			func(ctx context.Context) { n.operators.Follow(ctx, reader) },
@@ -127,6 +129,13 @@ func (n *node) parts() []lifecycle.Part {
 			func(ctx context.Context) { n.reload.Run(ctx, n.opts.Reload) },
 		)},
 		{Name: "api", Limit: 600 * ms, Run: n.serve},
+	}
+}
+
+// collectOrphans collects whom a container leaves to its process 1, if that is this one.
+func collectOrphans(ctx context.Context) {
+	if os.Getpid() == 1 {
+		process.CollectOrphans(ctx)
 	}
 }
 

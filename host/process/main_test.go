@@ -15,6 +15,9 @@ func TestMain(m *testing.M) {
 	if dir := os.Getenv("PROCESS_TEST_HOST"); dir != "" {
 		hostUntilKilled(dir)
 	}
+	if dir := os.Getenv("PROCESS_TEST_INIT"); dir != "" {
+		initUntilClean(dir)
+	}
 	goleak.VerifyTestMain(m)
 }
 
