@@ -128,6 +128,7 @@ func daemonOptions(cfg *config.Config, log *slog.Logger) daemon.Options {
 		Dir:  filepath.Join(cfg.Node.DataDir, "daemons"),
 		// The file that is running, also when another one has its name by now.
 		Shim:      []string{"/proc/self/exe", ShimCommand},
+		CopyShim:  true,
 		StopGrace: cfg.Restart.StopGrace,
 		Cgroups:   cgroups(cfg.Node.DataDir, log),
 		Log:       log,

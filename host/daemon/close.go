@@ -106,6 +106,10 @@ func (m *Manager) Close() {
 	m.lookers.Wait()
 	if !again {
 		m.opts.Cgroups.Close()
+		m.copying.Do(func() {}) // nobody begins to make one any more
+		if m.program != nil {
+			m.program.Close()
+		}
 		m.watcher().Close()
 	}
 }

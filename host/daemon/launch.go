@@ -37,7 +37,7 @@ func (m *Manager) launch(ctx context.Context, request shim.Request) (h *process.
 	defer func() { _ = responseR.Close() }()
 
 	h, err = process.StartDetached(process.Spec{
-		Path: m.opts.Shim[0], Args: append(m.opts.Shim[1:len(m.opts.Shim):len(m.opts.Shim)], string(folder)),
+		Path: m.opts.Shim[0], Program: m.shimProgram(), Args: append(m.opts.Shim[1:len(m.opts.Shim):len(m.opts.Shim)], string(folder)),
 		// One thread at a time is enough, and takes the least memory.
 		Env: []string{"GOMAXPROCS=1"}, ExtraFiles: []*os.File{requestR, responseW},
 	}, "meshos")
@@ -89,4 +89,28 @@ func (m *Manager) reap(h *process.Handle) {
 	ctx, cancel := context.WithTimeout(context.Background(), killedWait)
 	defer cancel()
 	_ = h.Wait(ctx)
+}
+
+// shimProgram returns the copy that shims execute; nil for the program itself. It is made when
+// the first shim is started, and if that fails not tried again.
+func (m *Manager) shimProgram() *process.Program {
+	if !m.opts.CopyShim {
+		return nil
+	}
+	m.copying.Do(func() {
+		var shims []process.Identity
+		m.mu.Lock()
+		for _, r := range m.runs {
+			if h := r.handle(); h != nil {
+				shims = append(shims, h.Identity())
+			}
+		}
+		m.mu.Unlock()
+		var err error
+		if m.program, err = process.CopySelf(m.opts.Dir, shims...); err != nil {
+			m.opts.Log.Warn("supervising processes of daemons run the installed program, which can't be overwritten while they do: "+
+				"replace it by a rename (mv, install)", "error", err)
+		}
+	})
+	return m.program
 }

@@ -32,9 +32,12 @@ type Options struct {
 	Dir string
 	// Shim is the command line of the program that supervises one daemon: it calls
 	// shim.Main with one more argument, which is added to this.
-	Shim    []string
-	Spawner *process.Spawner // for health checks; the caller closes it after the Manager
-	Events  Events
+	Shim []string
+	// CopyShim has shims execute a copy of this process's own binary, which Shim has to be, so
+	// that the file can be replaced while they run.
+	CopyShim bool
+	Spawner  *process.Spawner // for health checks; the caller closes it after the Manager
+	Events   Events
 	// StopGrace is how long a daemon that is no longer configured gets to end. 0 is 30 s.
 	StopGrace time.Duration
 	// CloseGrace is how long all daemons together get to end in StopAll, at most. 0 is 3 s.
@@ -56,6 +59,8 @@ type Manager struct {
 	suppressed atomic.Uint64
 	killers    sync.WaitGroup
 	lookers    sync.WaitGroup
+	copying    sync.Once
+	program    *process.Program // that shims execute; nil for Shim itself
 
 	mu       sync.Mutex
 	stopping bool // StopAll or Close was called

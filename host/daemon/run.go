@@ -168,6 +168,13 @@ func (r *run) alive() bool {
 	}
 }
 
+// handle returns its shim; nil if it has none.
+func (r *run) handle() *process.Handle {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.shim
+}
+
 // state returns what a second start reports.
 func (r *run) state() (pid int, stopping bool) {
 	r.mu.Lock()

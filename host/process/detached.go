@@ -9,7 +9,7 @@ import (
 // StartDetached starts a process that lives on when this one ends: in a session of its own,
 // without input and without pipes. Name is its argv[0]; empty for Path. It goes through no
 // helper, so Path has to be a file on which nobody can make the kernel wait: this process's
-// own binary. The error is a *StartError.
+// own binary, or a Program that is a copy of it. The error is a *StartError.
 func StartDetached(spec Spec, name string) (*Handle, error) {
 	null, err := os.OpenFile(os.DevNull, os.O_RDWR, 0)
 	if err != nil {
@@ -23,8 +23,16 @@ func StartDetached(spec Spec, name string) (*Handle, error) {
 	if env == nil {
 		env = []string{} // nil would be this process's environment
 	}
+	path := spec.Path
+	if spec.Program != nil {
+		var free func()
+		if path, free, err = spec.Program.startable(); err != nil {
+			return nil, &StartError{Path: spec.Path, Err: err}
+		}
+		defer free()
+	}
 	hideDescriptors()
-	proc, err := os.StartProcess(spec.Path, append([]string{name}, spec.Args...), &os.ProcAttr{
+	proc, err := os.StartProcess(path, append([]string{name}, spec.Args...), &os.ProcAttr{
 		Dir: spec.Dir, Env: env, Files: append([]*os.File{null, null, null}, spec.ExtraFiles...),
 		Sys: &syscall.SysProcAttr{Setsid: true},
 	})

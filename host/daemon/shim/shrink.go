@@ -42,7 +42,7 @@ func dropCode() {
 			continue
 		}
 		fixed = fixed || begin == fixedBase
-		if f[1] == "r-xp" || f[1] == "r--p" && fixed && f[5] == exe() {
+		if f[1] == "r-xp" || f[1] == "r--p" && fixed && strings.Join(f[5:], " ") == exe() {
 			_, _, _ = unix.Syscall(unix.SYS_MADVISE, uintptr(begin), uintptr(end-begin), unix.MADV_DONTNEED)
 		}
 	}
