@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/meshos/meshos/host/cgroup"
 	"github.com/meshos/meshos/host/daemon/shim"
 	"github.com/meshos/meshos/host/mesh"
 	"github.com/meshos/meshos/host/process"
@@ -40,6 +41,7 @@ func endDaemons(t *testing.T, all string) {
 		if err != nil {
 			continue
 		}
+		defer removeGroup(cgroup.Group(rec.Cgroup))
 		h, err := process.Open(rec.Shim)
 		if err != nil {
 			continue
@@ -52,6 +54,19 @@ func endDaemons(t *testing.T, all string) {
 		cancel()
 		h.Close()
 	}
+}
+
+// removeGroup ends who is left in a daemon's control group, and removes it with its parent.
+func removeGroup(g cgroup.Group) {
+	if g == "" {
+		return
+	}
+	g.Kill()
+	late := time.Now().Add(10 * time.Second)
+	for len(g.Processes()) > 0 && time.Now().Before(late) {
+		time.Sleep(5 * time.Millisecond)
+	}
+	cgroup.Group(filepath.Dir(string(g))).Remove()
 }
 
 // kill kills the node.

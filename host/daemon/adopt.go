@@ -87,6 +87,7 @@ func (m *Manager) adopt(ctx context.Context, id mesh.DaemonID) error {
 	}
 	r := m.newRun(spec)
 	r.adopted, r.hash, r.since = true, rec.Hash, rec.Started
+	m.setUnmet(r, rec.Unmet, false) // it was said when it started
 	var h *process.Handle
 	if rec.End == nil {
 		if h, err = process.Open(rec.Shim); err != nil && !errors.Is(err, process.ErrGone) {

@@ -45,7 +45,7 @@ func (m *Manager) confine(s Spec, request *shim.Request) (unmet string) {
 }
 
 // setUnmet remembers what of a daemon's limits can't be enforced, and says it once.
-func (m *Manager) setUnmet(r *run, unmet string) {
+func (m *Manager) setUnmet(r *run, unmet string, say bool) {
 	id := r.spec.Daemon.ID
 	m.mu.Lock()
 	before := m.unmet[id]
@@ -55,7 +55,7 @@ func (m *Manager) setUnmet(r *run, unmet string) {
 		m.unmet[id] = unmet
 	}
 	m.mu.Unlock()
-	if unmet != "" && unmet != before {
+	if say && unmet != "" && unmet != before {
 		r.out.note(mesh.LevelWarn, "limits: %s", unmet)
 	}
 }

@@ -50,7 +50,8 @@ func (m *Manager) startReserved(ctx context.Context, r *run) error {
 	request, err := r.spec.request()
 	if err == nil {
 		request.StopGrace = cmp.Or(request.StopGrace, m.opts.StopGrace)
-		m.setUnmet(r, m.confine(r.spec, &request))
+		request.Unmet = m.confine(r.spec, &request)
+		m.setUnmet(r, request.Unmet, true)
 		var h *process.Handle
 		var pid int
 		if h, pid, err = m.launch(ctx, request); err == nil {

@@ -1,6 +1,8 @@
 package daemon_test
 
 import (
+	"context"
+	"os"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -11,6 +13,7 @@ import (
 	"github.com/meshos/meshos/host/config"
 	"github.com/meshos/meshos/host/daemon"
 	"github.com/meshos/meshos/host/daemon/shim"
+	"github.com/meshos/meshos/host/mesh"
 	"github.com/meshos/meshos/internal/testkit"
 	"github.com/meshos/meshos/internal/testneeds"
 )
@@ -178,7 +181,7 @@ func TestTheControlGroupFindsWhoHasNoMark(t *testing.T) {
 	l := newLoop()
 	m := daemon.New(daemon.Options{Dir: dir, Shim: shimCommand(), Events: l, Cgroups: parent})
 	n := &node{Manager: m, loop: l, t: t}
-	defer m.Close()
+	defer n.stopAll(t)
 	m.Configure([]daemon.Spec{spec})
 	n.start(7)
 	child := n.firstLine(t)
@@ -215,6 +218,49 @@ func TestLimitsThatCanBeSetHoldAndTheOthersAreSaid(t *testing.T) {
 	if notes := n.Extras()[7].Notes; len(notes) != 1 || notes[0] != said {
 		t.Errorf("the status says %q", notes)
 	}
+}
+
+func TestWhoCannotBeKilledKeepsItsDaemonFromHavingEnded(t *testing.T) {
+	t.Parallel()
+	hung, letGo := testkit.HungMount(t)
+	l, failures := newLoop(), make(chan string, 10)
+	m := daemon.New(daemon.Options{
+		Dir: t.TempDir(), Shim: shimCommand(), Events: l,
+		Failure: func(_ mesh.DaemonRef, reason string) { failures <- reason },
+	})
+	n := &node{Manager: m, loop: l, t: t}
+	defer n.stopAll(t)
+	defer letGo()
+	m.Configure([]daemon.Spec{with("group", leaver("exec cat "+hung+"/file")+"exec sleep 1000")})
+	n.start(7)
+	child := n.firstLine(t)
+	testkit.Until(t, "it to hang", func() bool { // until it is killed, it can be interrupted
+		name, _ := os.ReadFile("/proc/" + child + "/comm")
+		return string(name) == "cat\n" && testkit.State(number(child)) == 'S'
+	})
+	n.stop(7, 0)
+	n.wait(t, "7 5> meshos: processes of it do not end although they were killed ("+child+"); it counts as running until they do")
+	if got := <-failures; !strings.Contains(got, child) {
+		t.Errorf("the failure is %q", got)
+	}
+	if got := n.Extras()[7]; got.Left != 1 || len(n.Running()) != 1 || len(n.life()) != 1 {
+		t.Errorf("the status has %+v, running are %v, there came %q", got, n.Running(), n.life())
+	}
+	letGo()
+	n.wait(t, "7 exited")
+	if got := n.Extras()[7]; got.Left != 0 {
+		t.Errorf("the status has %+v when it has ended", got)
+	}
+}
+
+func (n *node) stopAll(t *testing.T) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	if err := n.StopAll(ctx); err != nil {
+		t.Error(err)
+	}
+	n.Close()
 }
 
 // groups returns where a test makes control groups.

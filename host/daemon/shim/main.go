@@ -132,7 +132,7 @@ func (s *shim) start(request Request) (err error) {
 	s.output = collect(s.proc, writer)
 	s.record = Record{
 		ID: request.ID, Name: request.Name, Command: request.Command, Hash: request.Hash, Started: time.Now().UTC(),
-		Mark: process.MarkOf(request.Env), Cgroup: request.Cgroup, KillMode: request.KillMode,
+		Mark: process.MarkOf(request.Env), Cgroup: request.Cgroup, KillMode: request.KillMode, Unmet: request.Unmet,
 	}
 	if s.record.Shim, err = process.Identify(os.Getpid()); err != nil {
 		s.abandon()

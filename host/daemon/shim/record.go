@@ -23,6 +23,8 @@ type Record struct {
 	Mark     string   `json:"mark,omitempty"`
 	Cgroup   string   `json:"cgroup,omitempty"` // the folder of its control group
 	KillMode KillMode `json:"kill_mode,omitempty"`
+	// Unmet says which limits the machine can't enforce, for people; "" for none.
+	Unmet string `json:"unmet_limits,omitempty"`
 	// Main is how the main process ended, while others that belong to the daemon do not end
 	// although they were killed.
 	Main *End `json:"main,omitempty"`
@@ -64,6 +66,7 @@ type Request struct {
 	StopGrace  time.Duration   `json:"stop_grace,omitempty"`  // for what the main process left by itself
 	Cgroup     string          `json:"cgroup,omitempty"`
 	Limits     []process.Limit `json:"limits,omitempty"`
+	Unmet      string          `json:"unmet_limits,omitempty"` // for the record
 }
 
 // Response is the answer of a shim. PID is 0 if there was a fault.
