@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 	"syscall"
 	"time"
 
@@ -44,10 +43,10 @@ func (m *Manager) Extras() map[mesh.DaemonID]Extra {
 		out[id] = e
 	}
 	for id, n := range m.stuck {
-		add(id, n, fmt.Sprintf("%s do not end although they were killed; it counts as running until they do", counted(n)))
+		add(id, n, counted(n, "does not end although it was killed", "do not end although they were killed")+"; the daemon counts as running until then")
 	}
 	for id, left := range m.left {
-		add(id, len(left), counted(len(left))+" that it left go on (kill_mode)")
+		add(id, len(left), counted(len(left), "that it left goes on", "that it left go on")+" (kill_mode)")
 	}
 	for id, unmet := range m.unmet {
 		add(id, 0, "limits: "+unmet)
@@ -55,12 +54,12 @@ func (m *Manager) Extras() map[mesh.DaemonID]Extra {
 	return out
 }
 
-// counted returns "1 process" or "3 processes".
-func counted(n int) string {
+// counted returns "1 process runs" or "3 processes run".
+func counted(n int, one, more string) string {
 	if n == 1 {
-		return "1 process"
+		return "1 process " + one
 	}
-	return fmt.Sprintf("%d processes", n)
+	return fmt.Sprintf("%d processes %s", n, more)
 }
 
 // remains returns what is left of a run whose shim was killed before it could end it. The
@@ -116,12 +115,8 @@ func (r *run) endRemains(rec shim.Record) bool {
 
 // sayStuck says that processes of a daemon do not end although they were killed.
 func (r *run) sayStuck(left []process.Identity) {
-	pids := make([]string, len(left))
-	for i, id := range left {
-		pids[i] = fmt.Sprint(id.PID)
-	}
-	reason := fmt.Sprintf("processes of it do not end although they were killed (%s); it counts as running until they do", strings.Join(pids, ", "))
-	r.out.note(mesh.LevelError, "%s", reason)
+	reason := fmt.Sprintf("what it started does not end although it was killed: %s; the daemon counts as running until then", shim.Describe(left))
+	r.out.note(mesh.LevelWarn, "%s", reason)
 	r.m.opts.Failure(r.spec.Daemon, reason)
 	r.m.setStuck(r.spec.Daemon.ID, len(left))
 }
@@ -151,7 +146,7 @@ func (m *Manager) goesOn(r *run, left []process.Identity) {
 	if len(left) == 0 {
 		return
 	}
-	r.out.note(mesh.LevelInfo, "%s that it left go on, as its kill_mode says", counted(len(left)))
+	r.out.note(mesh.LevelInfo, "%s, as its kill_mode says", counted(len(left), "that it left goes on", "that it left go on"))
 	m.keepLeft(r.spec.Daemon.ID, left)
 }
 

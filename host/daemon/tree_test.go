@@ -239,7 +239,7 @@ func TestWhoCannotBeKilledKeepsItsDaemonFromHavingEnded(t *testing.T) {
 		return string(name) == "cat\n" && testkit.State(number(child)) == 'S'
 	})
 	n.stop(7, 0)
-	n.wait(t, "7 5> meshos: processes of it do not end although they were killed ("+child+"); it counts as running until they do")
+	n.wait(t, "7 4> meshos: what it started does not end although it was killed: process "+child+" (cat); the daemon counts as running until then")
 	if got := <-failures; !strings.Contains(got, child) {
 		t.Errorf("the failure is %q", got)
 	}

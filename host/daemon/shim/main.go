@@ -233,13 +233,13 @@ func (s *shim) look() {
 		s.record.Main = s.end()
 		s.record.Main.Left = s.left
 		_ = s.folder.Store(s.record)
-		s.output.note("its main process has ended, but not what that left: %s; it counts as running until that ends", describe(s.left))
+		s.output.note("its main process has ended, but not what that left: %s; it counts as running until that ends", Describe(s.left))
 	}
 	s.again.Reset(s.rest.next())
 }
 
-// describe names processes, for people.
-func describe(ids []process.Identity) string {
+// Describe names processes, for people.
+func Describe(ids []process.Identity) string {
 	names := make([]string, 0, len(ids))
 	for _, id := range ids {
 		name, _ := os.ReadFile("/proc/" + strconv.Itoa(id.PID) + "/comm")
