@@ -21,9 +21,9 @@ func newRunCommand(a *app) *cobra.Command {
 
 SIGTERM or SIGINT (Ctrl-C) ends the node in an orderly way within 5 s. Its daemons keep
 running, and the next node on the same data directory takes them over. With --stop-daemons
-the node stops them before it ends; all of them together have about 3 s, and the log names
-those that were killed. A third SIGTERM, or Ctrl-C twice within 2 s, ends the node at once,
-and the log names what is left behind.
+the node stops them before it ends; all of them together have about 3 s, whatever their
+stop_grace, and the log names those that were killed. A third SIGTERM, or Ctrl-C twice
+within 2 s, ends the node at once, and the log names what is left behind.
 
 SIGHUP makes the node read its configuration again. Under systemd the node reports
 when it is ready, in STATUS the sentence with which status begins, and reloads

@@ -27,8 +27,10 @@
 //
 // # The process
 //
-// A daemon is a process group of its own. It gets SIGTERM, then SIGKILL after its grace;
-// what is left of its group when it ends is killed. Its environment is small and does not
+// A daemon is all that descends from its main process. It gets SIGTERM, or its own signal, then
+// SIGKILL after its grace, and has ended when nobody is left; its kill mode may say otherwise.
+// What a killed shim leaves is found by the daemon's control group (host/cgroup), where there
+// is one, by its mark (process.MarkVariable) and by its session. Its environment is small and does not
 // depend on the shell that started the node: PATH, HOME and LANG of the node, and what its
 // entry in the configuration adds. Its standard input is empty. Its output can neither
 // block it nor flood the node: lines are cut at 8 KiB and limited per daemon, and while the

@@ -11,7 +11,8 @@
 // A Spawner is plain, and its processes are children of this one and die with it; or it is
 // watched, and they are children of a watcher: another process of our own binary
 // (WatcherCommand), which is the subreaper of all that descends from them, ends it when this
-// process is gone, and does nothing else. Whoever imports this package needs no line for
+// process is gone, and does nothing else. When one of them ends, the watcher kills what it
+// started as well, which it finds by its session and by its mark (MarkVariable). Whoever imports this package needs no line for
 // that: the package's initialization finds out whether the process is a watcher.
 //
 // It is not a supervisor: it never restarts anything, keeps no log and knows neither plugins

@@ -2,6 +2,7 @@ package health
 
 import (
 	"context"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -128,4 +129,28 @@ func TestAProgramThatHangsIsKilledWithItsChildren(t *testing.T) {
 	}
 	pid, _ := strconv.Atoi(strings.TrimSpace(string(text)))
 	testkit.Until(t, "the end of its process", func() bool { return testkit.Ended(pid) })
+}
+
+func TestWhatACheckLeavesIsKilledWhenItEnds(t *testing.T) {
+	spawner, err := process.NewWatched(process.WatchOptions{
+		Record: filepath.Join(t.TempDir(), "processes.json"), Log: slog.New(slog.DiscardHandler),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer spawner.Close()
+	mark := filepath.Join(t.TempDir(), "pid")
+	probe := Exec(spawner, process.Spec{
+		Path: "/bin/sh", Args: []string{"-c", "(setsid sh -c 'echo $$ >" + mark + ".new; mv " + mark + ".new " + mark + "; exec sleep 1000' >/dev/null 2>&1 &); while [ ! -e " + mark + " ]; do sleep 0.01; done"},
+		Env: []string{"PATH=/usr/bin:/bin"},
+	})
+	if got := once(t, probe, 20*time.Second); got != (Answer{}) {
+		t.Fatalf("the check gave %+v", got)
+	}
+	text, err := os.ReadFile(mark)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pid, _ := strconv.Atoi(strings.TrimSpace(string(text)))
+	testkit.Until(t, "the end of its child", func() bool { return testkit.Ended(pid) })
 }
