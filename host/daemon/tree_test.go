@@ -19,8 +19,10 @@ import (
 )
 
 // leaver is a line of a script that starts a process by a double fork, in a session of its own.
-// The process prints its pid and then runs the rest.
-func leaver(rest string) string { return "(setsid sh -c 'echo $$; " + rest + "' &)\n" }
+// The process runs a command, prints its pid, and then runs the rest.
+func leaver(first, rest string) string {
+	return "(setsid sh -c '" + first + "; echo $$; " + rest + "' &)\n"
+}
 
 // with is a daemon with a kill mode.
 func with(mode, script string) daemon.Spec {
@@ -47,7 +49,7 @@ func recordOf(t *testing.T, dir string) shim.Record {
 
 func TestAChildThatMadeItsOwnSessionIsStoppedToo(t *testing.T) {
 	t.Parallel()
-	n := startNode(t, with("group", leaver("exec sleep 1000")+"exec sleep 1000"))
+	n := startNode(t, with("group", leaver(":", "exec sleep 1000")+"exec sleep 1000"))
 	n.start(7)
 	child := n.firstLine(t)
 	n.stop(7, time.Hour)
@@ -60,10 +62,10 @@ func TestAChildThatMadeItsOwnSessionIsStoppedToo(t *testing.T) {
 func TestAnEndIsToldWhenEverybodyHasEnded(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	n := startNodeIn(t, dir, with("group", "cd "+dir+"\n"+leaver(`trap "touch asked" TERM; while [ ! -e go ]; do sleep 0.01; done; echo last`)+"read x; exit 3"))
+	n := startNodeIn(t, filepath.Join(dir, "daemons"), with("group", "cd "+dir+"\n"+leaver(`trap "touch asked" TERM`, `touch up; while [ ! -e go ]; do sleep 0.01; done; echo last`)+await("up")+"exit 3"))
 	n.start(7)
 	child := n.firstLine(t)
-	// Its input is empty, so the main process ends at once, and what it left is asked to end.
+	// The main process ends by itself, and what it left is asked to end.
 	testkit.Until(t, "the question", func() bool { return exists(filepath.Join(dir, "asked")) })
 	if ends := n.life(); len(ends) != 1 || gone(child) {
 		t.Errorf("there came %q while its child runs", ends)
@@ -78,7 +80,7 @@ func TestAnEndIsToldWhenEverybodyHasEnded(t *testing.T) {
 
 func TestWhoIgnoresTheQuestionIsKilledAfterTheGrace(t *testing.T) {
 	t.Parallel()
-	n := startNode(t, with("group", leaver(`trap "" TERM HUP INT; while :; do sleep 0.1; done`)+"exec sleep 1000"))
+	n := startNode(t, with("group", leaver(`trap "" TERM HUP INT`, `while :; do sleep 0.1; done`)+"exec sleep 1000"))
 	n.start(7)
 	child := n.firstLine(t)
 	n.stop(7, 50*time.Millisecond)
@@ -88,10 +90,26 @@ func TestWhoIgnoresTheQuestionIsKilledAfterTheGrace(t *testing.T) {
 	}
 }
 
+func TestWhatIsDoneToWhomTheMainProcessLeftIsSaid(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	spec := with("group", "cd "+dir+"\n"+leaver(`trap "" TERM`, `touch up; while :; do sleep 0.1; done`)+await("up")+"exit 3")
+	spec.Stop.Grace = 500 * time.Millisecond
+	n := startNodeIn(t, filepath.Join(dir, "daemons"), spec)
+	n.start(7)
+	child := n.firstLine(t)
+	n.wait(t, "7 4> meshos: its main process has ended by itself; what that left is asked to end, and killed after 500ms: process "+child+" (sh)*")
+	n.wait(t, "7 4> meshos: its main process has ended by itself, and what that left is killed: process "+child+"*")
+	n.wait(t, "7 crashed: exit status 3*")
+	if !gone(child) {
+		t.Error("its child runs")
+	}
+}
+
 func TestMixedAsksTheMainProcessAndKillsTheOthers(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	n := startNodeIn(t, dir, with("mixed", "cd "+dir+"\ntrap 'echo main; exit 0' TERM\n"+leaver(`trap "touch asked" TERM; while :; do sleep 0.01; done`)+"while :; do sleep 0.01; done"))
+	n := startNodeIn(t, filepath.Join(dir, "daemons"), with("mixed", "cd "+dir+"\ntrap 'echo main; exit 0' TERM\n"+leaver(`trap "touch asked" TERM`, `while :; do sleep 0.01; done`)+"while :; do sleep 0.01; done"))
 	n.start(7)
 	child := n.firstLine(t)
 	n.stop(7, time.Hour)
@@ -105,7 +123,7 @@ func TestMixedAsksTheMainProcessAndKillsTheOthers(t *testing.T) {
 func TestTheMainProcessAloneEndsAndTheRestGoesOn(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	n := startNodeIn(t, dir, with("process", leaver("exec sleep 1000")+"exec sleep 1000"))
+	n := startNodeIn(t, dir, with("process", leaver(":", "exec sleep 1000")+"exec sleep 1000"))
 	n.start(7)
 	child := n.firstLine(t)
 	defer func() { _ = syscall.Kill(number(child), syscall.SIGKILL) }()
@@ -143,7 +161,7 @@ func TestItsOwnSignalAsks(t *testing.T) {
 func TestWhatAKilledShimLeavesIsEnded(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	n := startNodeIn(t, dir, with("group", leaver(`trap "" TERM; while :; do sleep 0.1; done`)+"exec sleep 1000"))
+	n := startNodeIn(t, dir, with("group", leaver(`trap "" TERM`, `while :; do sleep 0.1; done`)+"exec sleep 1000"))
 	n.start(7)
 	child := n.firstLine(t)
 	if err := syscall.Kill(recordOf(t, dir).Shim.PID, syscall.SIGKILL); err != nil {
@@ -158,7 +176,7 @@ func TestWhatAKilledShimLeavesIsEnded(t *testing.T) {
 func TestWhatAShimLeavesThatWasKilledWithTheNodeIsEndedAtTheNextStart(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	taken := killedNode(t, dir, leaver(`trap "" TERM; echo killme; while :; do sleep 0.1; done`)+"exec sleep 1000")
+	taken := killedNode(t, dir, leaver(`trap "" TERM`, `echo killme; while :; do sleep 0.1; done`)+"exec sleep 1000")
 	daemons := filepath.Join(dir, "daemons")
 	rec := recordOf(t, daemons)
 	if err := syscall.Kill(rec.Shim.PID, syscall.SIGKILL); err != nil {
@@ -231,7 +249,7 @@ func TestWhoCannotBeKilledKeepsItsDaemonFromHavingEnded(t *testing.T) {
 	n := &node{Manager: m, loop: l, t: t}
 	defer n.stopAll(t)
 	defer letGo()
-	m.Configure([]daemon.Spec{with("group", leaver("exec cat "+hung+"/file")+"exec sleep 1000")})
+	m.Configure([]daemon.Spec{with("group", leaver(":", "exec cat "+hung+"/file")+"exec sleep 1000")})
 	n.start(7)
 	child := n.firstLine(t)
 	testkit.Until(t, "it to hang", func() bool { // until it is killed, it can be interrupted

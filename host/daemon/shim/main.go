@@ -229,6 +229,9 @@ func (s *shim) look() {
 		return
 	}
 	s.left = s.rest.look()
+	if text := s.rest.news(s.left); text != "" {
+		s.output.note("%s: %s", text, Describe(s.left))
+	}
 	if s.rest.isStuck() {
 		s.record.Main = s.end()
 		s.record.Main.Left = s.left
@@ -243,7 +246,11 @@ func Describe(ids []process.Identity) string {
 	names := make([]string, 0, len(ids))
 	for _, id := range ids {
 		name, _ := os.ReadFile("/proc/" + strconv.Itoa(id.PID) + "/comm")
-		names = append(names, fmt.Sprintf("process %d (%s)", id.PID, strings.TrimSpace(string(name))))
+		one := fmt.Sprintf("process %d", id.PID)
+		if name := strings.TrimSpace(string(name)); name != "" { // "" once it is dead
+			one += " (" + name + ")"
+		}
+		names = append(names, one)
 	}
 	const most = 5
 	if len(names) > most {

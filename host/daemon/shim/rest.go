@@ -1,6 +1,7 @@
 package shim
 
 import (
+	"fmt"
 	"os"
 	"syscall"
 	"time"
@@ -17,6 +18,8 @@ const (
 	restPoll, restPollMax = 5 * time.Millisecond, 500 * time.Millisecond
 	// stuckAfter is how long what was killed may take to end before the record tells of it.
 	stuckAfter = time.Second
+	// tellAfter is how long who was asked may take to end before it is said.
+	tellAfter = 200 * time.Millisecond
 	// killRounds is how often the descendants are listed and killed at a time: they may fork
 	// meanwhile.
 	killRounds = 20
@@ -34,6 +37,8 @@ type rest struct {
 	asked   map[process.Identity]bool
 	killing time.Time // since when; zero: not yet
 	stuck   bool      // the record says so
+
+	toldAsk, toldKill bool // see news
 
 	mainEnded chan struct{} // closed when the main process has ended
 	over      chan struct{} // closed when nothing is left; then the main process is collected
@@ -192,6 +197,23 @@ func (d *rest) next() time.Duration {
 	wait := d.poll
 	d.poll = min(2*d.poll, restPollMax)
 	return wait
+}
+
+// news returns what is to be said of who is left, once for each: that they are asked, if they
+// take longer than a moment, and that they are killed. What was asked for is said by the node.
+func (d *rest) news(left []process.Identity) string {
+	switch {
+	case len(left) == 0 || d.done || d.asked[d.mainIs]:
+	case !d.killing.IsZero():
+		if !d.toldKill {
+			d.toldKill = true
+			return "its main process has ended by itself, and what that left is killed"
+		}
+	case !d.toldAsk && time.Until(d.deadline) < d.grace-tellAfter:
+		d.toldAsk = true
+		return fmt.Sprintf("its main process has ended by itself; what that left is asked to end, and killed after %v", d.grace)
+	}
+	return ""
 }
 
 // isStuck reports whether what was killed takes too long to end. It is true once.
