@@ -108,7 +108,7 @@ func TestPluginGetsOnlyTheEnvironmentOfItsEntry(t *testing.T) {
 	}
 	want := []string{
 		"MODE", "GIVEN", "MESHOS_PLUGIN", "PLUGIN_MIN_PORT", "PLUGIN_MAX_PORT", "PLUGIN_PROTOCOL_VERSIONS",
-		"PLUGIN_CLIENT_CERT", "PLUGIN_UNIX_SOCKET_DIR", "MESHOS_LIFELINE_FD",
+		"PLUGIN_CLIENT_CERT", "PLUGIN_UNIX_SOCKET_DIR", "MESHOS_LIFELINE_FD", "MESHOS_RUN",
 	}
 	if d := cmp.Diff(want, keys); d != "" {
 		t.Error(d)
