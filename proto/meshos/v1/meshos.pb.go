@@ -6642,15 +6642,17 @@ type DaemonView struct {
 	Placement     uint64                 `protobuf:"varint,7,opt,name=placement,proto3" json:"placement,omitempty"`
 	Age           *durationpb.Duration   `protobuf:"bytes,8,opt,name=age,proto3" json:"age,omitempty"` // since the lifecycle last changed
 	Intent        DaemonIntent_Intent    `protobuf:"varint,9,opt,name=intent,proto3,enum=meshos.v1.DaemonIntent_Intent" json:"intent,omitempty"`
-	Pid           int64                  `protobuf:"varint,10,opt,name=pid,proto3" json:"pid,omitempty"`                                   // 0 if no process runs, or if it is not known
-	Restarts      uint64                 `protobuf:"varint,11,opt,name=restarts,proto3" json:"restarts,omitempty"`                         // how often it was started again since this node's process started
-	Crashes       uint32                 `protobuf:"varint,12,opt,name=crashes,proto3" json:"crashes,omitempty"`                           // since it last ran for restart.stable_run, ended cleanly or was restarted by an operator
-	LastExit      *DaemonExit            `protobuf:"bytes,13,opt,name=last_exit,json=lastExit,proto3" json:"last_exit,omitempty"`          // of the process before
-	NextStart     *durationpb.Duration   `protobuf:"bytes,14,opt,name=next_start,json=nextStart,proto3,oneof" json:"next_start,omitempty"` // until it is started again, if that waits
-	Outdated      bool                   `protobuf:"varint,15,opt,name=outdated,proto3" json:"outdated,omitempty"`                         // it runs with another command, env or dir than the configuration has now
-	StartError    string                 `protobuf:"bytes,16,opt,name=start_error,json=startError,proto3" json:"start_error,omitempty"`    // why the last start failed, until one succeeds
-	Rejected      string                 `protobuf:"bytes,17,opt,name=rejected,proto3" json:"rejected,omitempty"`                          // why its entry in the configuration can't be used; empty if it can
-	Ordered       *OrderView             `protobuf:"bytes,18,opt,name=ordered,proto3" json:"ordered,omitempty"`                            // the order that set the intent; absent if the configuration did
+	Pid           int64                  `protobuf:"varint,10,opt,name=pid,proto3" json:"pid,omitempty"`                                          // 0 if no process runs, or if it is not known
+	Restarts      uint64                 `protobuf:"varint,11,opt,name=restarts,proto3" json:"restarts,omitempty"`                                // how often it was started again since this node's process started
+	Crashes       uint32                 `protobuf:"varint,12,opt,name=crashes,proto3" json:"crashes,omitempty"`                                  // since it last ran for restart.stable_run, ended cleanly or was restarted by an operator
+	LastExit      *DaemonExit            `protobuf:"bytes,13,opt,name=last_exit,json=lastExit,proto3" json:"last_exit,omitempty"`                 // of the process before
+	NextStart     *durationpb.Duration   `protobuf:"bytes,14,opt,name=next_start,json=nextStart,proto3,oneof" json:"next_start,omitempty"`        // until it is started again, if that waits
+	Outdated      bool                   `protobuf:"varint,15,opt,name=outdated,proto3" json:"outdated,omitempty"`                                // it runs with another command, env or dir than the configuration has now
+	StartError    string                 `protobuf:"bytes,16,opt,name=start_error,json=startError,proto3" json:"start_error,omitempty"`           // why the last start failed, until one succeeds
+	Rejected      string                 `protobuf:"bytes,17,opt,name=rejected,proto3" json:"rejected,omitempty"`                                 // why its entry in the configuration can't be used; empty if it can
+	Ordered       *OrderView             `protobuf:"bytes,18,opt,name=ordered,proto3" json:"ordered,omitempty"`                                   // the order that set the intent; absent if the configuration did
+	LeftProcesses uint32                 `protobuf:"varint,30,opt,name=left_processes,json=leftProcesses,proto3" json:"left_processes,omitempty"` // processes that it left and that go on (kill_mode), or do not end although they were killed
+	Notes         []string               `protobuf:"bytes,31,rep,name=notes,proto3" json:"notes,omitempty"`                                       // for people: what was left, which limits this machine can't enforce
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -6807,6 +6809,20 @@ func (x *DaemonView) GetRejected() string {
 func (x *DaemonView) GetOrdered() *OrderView {
 	if x != nil {
 		return x.Ordered
+	}
+	return nil
+}
+
+func (x *DaemonView) GetLeftProcesses() uint32 {
+	if x != nil {
+		return x.LeftProcesses
+	}
+	return 0
+}
+
+func (x *DaemonView) GetNotes() []string {
+	if x != nil {
+		return x.Notes
 	}
 	return nil
 }
@@ -9948,7 +9964,7 @@ const file_meshos_v1_meshos_proto_rawDesc = "" +
 	"\fview_version\x18\x03 \x01(\x04R\vviewVersion\x12+\n" +
 	"\x03age\x18\x04 \x01(\v2\x19.google.protobuf.DurationR\x03age\x12#\n" +
 	"\rchains_scored\x18\x05 \x01(\rR\fchainsScored\x12\x16\n" +
-	"\x06moving\x18\x06 \x01(\rR\x06moving\"\x98\b\n" +
+	"\x06moving\x18\x06 \x01(\rR\x06moving\"\xd5\b\n" +
 	"\n" +
 	"DaemonView\x12,\n" +
 	"\x06daemon\x18\x01 \x01(\v2\x14.meshos.v1.DaemonRefR\x06daemon\x12=\n" +
@@ -9974,7 +9990,9 @@ const file_meshos_v1_meshos_proto_rawDesc = "" +
 	"\vstart_error\x18\x10 \x01(\tR\n" +
 	"startError\x12\x1a\n" +
 	"\brejected\x18\x11 \x01(\tR\brejected\x12.\n" +
-	"\aordered\x18\x12 \x01(\v2\x14.meshos.v1.OrderViewR\aordered\"\x84\x01\n" +
+	"\aordered\x18\x12 \x01(\v2\x14.meshos.v1.OrderViewR\aordered\x12%\n" +
+	"\x0eleft_processes\x18\x1e \x01(\rR\rleftProcesses\x12\x14\n" +
+	"\x05notes\x18\x1f \x03(\tR\x05notes\"\x84\x01\n" +
 	"\tLifecycle\x12\x19\n" +
 	"\x15LIFECYCLE_UNSPECIFIED\x10\x00\x12\x15\n" +
 	"\x11LIFECYCLE_STOPPED\x10\x01\x12\x16\n" +
