@@ -29,6 +29,7 @@ type node struct {
 	wrap   func(*exec.Cmd)     // changes how it is started; nil for not at all
 	cmd    *exec.Cmd
 	out    *plugintest.Buffer // what the node has printed
+	stderr *os.File           // what the node logs to; nil for out
 	exited chan struct{}      // closed when it has ended; err is set then
 	err    error
 }
@@ -93,6 +94,9 @@ func (n *node) start(flags ...string) *node {
 	n.t.Helper()
 	n.cmd = exec.Command(filepath.Join(bin, "meshos"), append([]string{"run", "-c", n.config}, flags...)...)
 	n.cmd.Stdout, n.cmd.Stderr = n.out, n.out
+	if n.stderr != nil {
+		n.cmd.Stderr = n.stderr
+	}
 	n.cmd.SysProcAttr = &syscall.SysProcAttr{Credential: n.as}
 	if n.wrap != nil {
 		n.wrap(n.cmd)

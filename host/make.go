@@ -160,7 +160,7 @@ func (n *node) make(ctx context.Context, spawner *process.Spawner) (err error) {
 	})
 	n.metrics.Register(metrics.Source{
 		Latest: reader.Latest, EventQueue: n.loop.EventQueueDepth, ActionQueue: n.loop.ActionQueueDepth,
-		Commands: n.operators.Counts, Suppressed: n.daemons.Suppressed,
+		Commands: n.operators.Counts, Suppressed: n.daemons.Suppressed, LostLines: n.opts.lostLines,
 		Capacity: n.capacity.Limits, Refused: n.capacity.Refused,
 		RecordsOnDisk: n.records.OnDisk, AuditFull: n.records.AuditFull,
 	})

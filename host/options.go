@@ -37,6 +37,8 @@ type Options struct {
 	// Sentence says in a sentence how a node is; nil for nothing. It is for the service
 	// manager.
 	Sentence func(*meshosv1.Snapshot) string
+	// LostLines, if set, returns how many lines of Log could not be written.
+	LostLines func() uint64
 	// StopDaemons ends the daemons with the node. Otherwise they go on, and the next
 	// node on the same data directory takes them over.
 	StopDaemons bool
@@ -46,6 +48,13 @@ type Options struct {
 	Abort <-chan struct{}
 	// Journal is the file to record the run in; "" for none.
 	Journal string
+}
+
+func (o Options) lostLines() uint64 {
+	if o.LostLines == nil {
+		return 0
+	}
+	return o.LostLines()
 }
 
 // What each part gets of a configuration.

@@ -29,8 +29,10 @@ type app struct {
 	address string
 	config  string
 	timeout time.Duration
-	abort   <-chan struct{} // closed when not even an orderly end is waited for
-	started bool            // the command line was understood: what fails now is not wrong usage
+	// closeErr, if set, waits a moment until what was written to err is read.
+	closeErr func()
+	abort    <-chan struct{} // closed when not even an orderly end is waited for
+	started  bool            // the command line was understood: what fails now is not wrong usage
 }
 
 // execute runs one command line and returns its exit code.
@@ -43,7 +45,12 @@ func execute(ctx context.Context, a *app, args []string) int {
 	finishBuiltins(root)
 	finishCompletion(root)
 	cmd, err := root.ExecuteContextC(ctx)
-	if err == nil || errors.Is(err, context.Canceled) && ctx.Err() != nil {
+	defer func() {
+		if a.closeErr != nil {
+			a.closeErr()
+		}
+	}()
+	if err == nil || errors.Is(err, context.Canceled) && ctx.Err() != nil || unread(a.out, err) {
 		return exitDone
 	}
 	if !a.started {

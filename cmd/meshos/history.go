@@ -103,19 +103,22 @@ func showHistory[M any, R recorded[M]](ctx context.Context, a *app, node *nodeCl
 	if h.dir != "" {
 		return readFolder(a, h.dir, in, c, show.print)
 	}
+	if h.follow {
+		return a.whileRead(ctx, func(ctx context.Context) error {
+			stream, err := c.tail(node.HostClient, ctx, in)
+			return receive(ctx, node, stream, err, show.print)
+		})
+	}
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
-	visit := show.print
-	if !h.follow { // a node that stops answering must not keep the command for ever
-		late := time.AfterFunc(a.timeout, func() { stop(errLate) })
-		defer late.Stop()
-		visit = func(r *M) error {
-			late.Reset(a.timeout)
-			return show.print(r)
-		}
-	}
+	// A node that stops answering must not keep the command for ever.
+	late := time.AfterFunc(a.timeout, func() { stop(errLate) })
+	defer late.Stop()
 	stream, err := c.tail(node.HostClient, ctx, in)
-	err = receive(ctx, node, stream, err, visit)
+	err = receive(ctx, node, stream, err, func(r *M) error {
+		late.Reset(a.timeout)
+		return show.print(r)
+	})
 	if errors.Is(context.Cause(ctx), errLate) {
 		return &noAnswerError{
 			path: node.path, reason: fmt.Sprintf("no answer within %v", a.timeout), hint: "wait longer with --timeout, or choose fewer records with --since",

@@ -12,22 +12,24 @@ import (
 	"github.com/meshos/meshos/cmd/meshos/internal/view"
 )
 
-// logger returns the log of a node, as text for people or as JSON.
-func (a *app) logger(level, format string) (*slog.Logger, error) {
+// logger returns a log that is written to a writer, as text for people or as JSON. Text is in
+// color if standard error is a terminal, and auto is text then.
+func (a *app) logger(to io.Writer, level, format string) (*slog.Logger, error) {
 	var least slog.Level
 	if err := least.UnmarshalText([]byte(level)); err != nil {
 		return nil, fmt.Errorf("--log-level %q: want debug, info, warn or error", level)
 	}
-	switch format {
-	case "auto":
-		if !terminal(a.err) {
-			return jsonLog(a.err, least), nil
+	if format == "auto" {
+		format = "json"
+		if terminal(a.err) {
+			format = "text"
 		}
-		return slog.New(&lineHandler{out: &lockedWriter{to: a.err}, least: least, color: a.color(a.err)}), nil
+	}
+	switch format {
 	case "text":
-		return slog.New(&lineHandler{out: &lockedWriter{to: a.err}, least: least, color: a.color(a.err)}), nil
+		return slog.New(&lineHandler{out: &lockedWriter{to: to}, least: least, color: a.color(a.err)}), nil
 	case "json":
-		return jsonLog(a.err, least), nil
+		return jsonLog(to, least), nil
 	}
 	return nil, fmt.Errorf("--log-format %q: want auto, text or json", format)
 }

@@ -28,7 +28,9 @@ within 2 s, ends the node at once, and the log names what is left behind.
 SIGHUP makes the node read its configuration again. Under systemd the node reports
 when it is ready, in STATUS the sentence with which status begins, and reloads
 (Type=notify-reload), and supports the watchdog. It logs to standard error, as text on a
-terminal and as JSON elsewhere.
+terminal and as JSON elsewhere. It does not wait for whoever reads that, and does not
+end with them: lines that could not be written are counted, and a later line says how
+many they were.
 
 Other processes of the same user, such as plugins, can't read the node's memory and
 environment, so the kernel writes no core dump and no debugger can attach without root.
@@ -57,7 +59,7 @@ Only a plugin that is required keeps the node from starting.`,
 				return err
 			}
 		}
-		log, err := a.logger(*level, *format)
+		log, err := a.openNodeLog(*level, *format)
 		if err != nil {
 			return &usageError{err: err, help: cmd.CommandPath() + " --help"}
 		}
@@ -72,7 +74,7 @@ Only a plugin that is required keeps the node from starting.`,
 		signal.Notify(reload, syscall.SIGHUP)
 		defer signal.Stop(reload)
 		if err := host.Run(cmd.Context(), cfg, host.Options{
-			Version: a.version, Log: log, Sentence: a.sentence, Reload: reload, Journal: *journal, StopDaemons: *stopDaemons, Abort: a.abort,
+			Version: a.version, Log: log.Logger, LostLines: log.lost, Sentence: a.sentence, Reload: reload, Journal: *journal, StopDaemons: *stopDaemons, Abort: a.abort,
 		}); err != nil {
 			return fmt.Errorf("node %d: %w", cfg.Node.ID, err)
 		}

@@ -84,7 +84,7 @@ func TestValidateOfAGoodConfiguration(t *testing.T) {
 
 func TestTheLogForPeople(t *testing.T) {
 	var out plugintest.Buffer
-	log, err := (&app{err: &out, env: func(string) string { return "" }}).logger("info", "text")
+	log, err := (&app{err: &out, env: func(string) string { return "" }}).logger(&out, "info", "text")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -69,10 +69,10 @@ contract's Snapshot, with --watch one in each line.`,
 		case *output == outputTable && terminal(a.out) && terminal(a.in):
 			return a.watchScreen(cmd.Context(), node, s)
 		}
-		ctx, stop := context.WithCancel(cmd.Context())
-		defer stop()
-		stream, err := node.WatchSnapshots(ctx, &hostv1.WatchSnapshotsRequest{})
-		return receive(ctx, node, stream, err, func(s *meshosv1.Snapshot) error { return screen.show(ctx, s) })
+		return a.whileRead(cmd.Context(), func(ctx context.Context) error {
+			stream, err := node.WatchSnapshots(ctx, &hostv1.WatchSnapshotsRequest{})
+			return receive(ctx, node, stream, err, func(s *meshosv1.Snapshot) error { return screen.show(ctx, s) })
+		})
 	}
 	return cmd
 }

@@ -18,6 +18,8 @@ type Source struct {
 	Commands func() map[string]uint64
 	// Suppressed returns how many lines of daemons were left out of the log.
 	Suppressed func() uint64
+	// LostLines returns how many lines of the process's own log could not be written.
+	LostLines func() uint64
 	// Capacity returns the bounds of what the node remembers, by their key.
 	Capacity func() map[string]int
 	// Refused calls each with what was refused because of them.

@@ -8,6 +8,7 @@ type node struct {
 
 	ticks, events, emitted, dropped, appendFailures family
 	eventQueue, actionQueue, suppressed, commands   family
+	lostLines                                       family
 }
 
 func newNode(src Source) *node {
@@ -21,6 +22,7 @@ func newNode(src Source) *node {
 		eventQueue:     gauge("event_queue_depth", "Events that wait to be folded."),
 		actionQueue:    gauge("action_queue_depth", "Actions that wait to be taken by the executor."),
 		suppressed:     counter("daemon_lines_suppressed_total", "Lines of daemons that were left out of the log because a daemon printed too many at once."),
+		lostLines:      counter("log_lines_lost_total", "Lines of the process's own log that could not be written to standard error."),
 		commands:       counter("commands_total", "Signed commands by verdict: accepted, unverified, or the kind of rejection.", "verdict"),
 	}
 }
@@ -28,7 +30,7 @@ func newNode(src Source) *node {
 func (n *node) families() []family {
 	return []family{
 		n.ticks, n.events, n.emitted, n.dropped, n.appendFailures,
-		n.eventQueue, n.actionQueue, n.suppressed, n.commands,
+		n.eventQueue, n.actionQueue, n.suppressed, n.lostLines, n.commands,
 	}
 }
 
@@ -41,6 +43,7 @@ func (n *node) collect(out scrape, snap *snapshot.Snapshot) {
 	out.set(n.eventQueue, float64(n.src.EventQueue()))
 	out.set(n.actionQueue, float64(n.src.ActionQueue()))
 	out.set(n.suppressed, float64(n.src.Suppressed()))
+	out.set(n.lostLines, float64(n.src.LostLines()))
 	commands := n.src.Commands()
 	for verdict, count := range commands {
 		out.set(n.commands, float64(count), verdict)

@@ -57,6 +57,7 @@ func served(snap *snapshot.Snapshot) *metrics.Metrics {
 		ActionQueue: func() int { return 0 },
 		Commands:    func() map[string]uint64 { return map[string]uint64{"accepted": 3, "replayed": 2} },
 		Suppressed:  func() uint64 { return 12 },
+		LostLines:   func() uint64 { return 7 },
 		Capacity:    func() map[string]int { return map[string]int{"chains": 200} },
 		Refused:     func(each func(source, what string, n uint64)) { each("api", "chains", 5) },
 		RecordsOnDisk: func(c mesh.RecordChain) (bytes, limit int64) {
