@@ -33,6 +33,7 @@
 // is one, by its mark (process.MarkVariable) and by its session. Its environment is small and does not
 // depend on the shell that started the node: PATH, HOME and LANG of the node, and what its
 // entry in the configuration adds. Its standard input is empty. Its output can neither
-// block it nor flood the node: lines are cut at 8 KiB and limited per daemon, and while the
-// loop's queue is full they wait in the files, of which the last 8 MiB are kept.
+// block it nor flood the node: lines are cut at 8 KiB; the shim stores a limited number of
+// them in a time and only counts the others; and while the loop's queue is full they wait in
+// the files, of which the last 8 MiB are kept.
 package daemon

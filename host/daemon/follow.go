@@ -1,6 +1,7 @@
 package daemon
 
 import (
+	"strconv"
 	"time"
 
 	"github.com/meshos/meshos/host/daemon/spool"
@@ -64,31 +65,51 @@ func (r *run) followUnreadable(err error) bool {
 	}
 }
 
-// read publishes all lines that are there now, and saves its position after each one. It
-// reports false if the loop takes no more lines.
+// read publishes all lines that are there now, and saves its position after each one that was
+// published. It reports false if the loop takes no more lines.
 func (r *run) read(reader *spool.Reader, cursor *spool.Cursor) bool {
+	saved := reader.Position()
+	save := func() {
+		if saved == reader.Position() {
+			return
+		}
+		saved = reader.Position()
+		if err := cursor.Save(saved); err != nil {
+			r.m.opts.Log.Warn("lines of a daemon may be logged twice", "daemon", r.spec.Daemon, "error", err)
+		}
+	}
 	for {
 		line, ok, err := reader.Next()
 		if err != nil {
 			r.out.note(mesh.LevelWarn, "its output can't be read: %v", err)
+		}
+		if err != nil || !ok {
+			save()
 			return true
 		}
-		if !ok {
-			return true
-		}
-		level, text := mesh.LevelInfo, line.Text
-		switch line.Stream {
-		case spool.Err:
-			level = mesh.LevelWarn
-		case spool.Note:
-			level, text = mesh.LevelWarn, "meshos: "+text
-			r.sayShimStuck()
-		}
-		if !r.out.line(level, text, line.At) {
+		logged, handled := r.log(line)
+		if !handled {
 			return false
 		}
-		if err := cursor.Save(reader.Position()); err != nil {
-			r.m.opts.Log.Warn("lines of a daemon may be logged twice", "daemon", r.spec.Daemon, "error", err)
+		if logged {
+			save()
 		}
 	}
+}
+
+// log brings a line to the node's log. It reports whether it is logged, and whether it was
+// handled; if not, call it again with the same line.
+func (r *run) log(line spool.Line) (logged, handled bool) {
+	level, text := mesh.LevelInfo, line.Text
+	switch line.Stream {
+	case spool.Err:
+		level = mesh.LevelWarn
+	case spool.Note:
+		level, text = mesh.LevelWarn, "meshos: "+text
+		r.sayShimStuck()
+	case spool.Suppressed:
+		n, err := strconv.ParseUint(text, 10, 64)
+		return true, err != nil || r.out.suppressedBefore(n)
+	}
+	return r.out.line(level, text, line.At)
 }

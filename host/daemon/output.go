@@ -6,14 +6,15 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/meshos/meshos/host/daemon/spool"
 	"github.com/meshos/meshos/host/mesh"
 )
 
 const (
 	// maxLines is how many lines of one daemon are logged in a lineWindow; the node's log
-	// holds 2048.
-	maxLines   = 500
-	lineWindow = 5 * time.Second
+	// holds 2048. The shim stores no more; those of earlier versions did.
+	maxLines   = spool.MaxLines
+	lineWindow = spool.Window
 	// maxLast bounds the line of stderr that goes into the reason of a crash, in bytes.
 	maxLast = 256
 )
@@ -33,27 +34,27 @@ type output struct {
 	unreported uint64 // lines that were suppressed and not reported yet
 }
 
-// line logs a line that was printed at a time. It reports whether the line was handled; if
-// not, call it again with the same line.
-func (o *output) line(level mesh.LogLevel, text string, at time.Time) bool {
+// line logs a line that was printed at a time. It reports whether the line is logged or
+// suppressed, and whether it was handled; if not, call it again with the same line.
+func (o *output) line(level mesh.LogLevel, text string, at time.Time) (logged, handled bool) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if !at.Before(o.windowEnd) || o.windowEnd.Sub(at) > lineWindow { // or the clock was set back
 		if !o.reportSuppressed() {
-			return false
+			return false, false
 		}
 		o.windowEnd, o.lines = at.Add(lineWindow), 0
 	}
 	if o.lines == maxLines {
 		o.suppressed.Add(1)
 		o.unreported++
-		return true
+		return false, true
 	}
 	if !o.publish(mesh.LogLine{Level: level, Daemon: o.daemon, Message: text}) {
-		return false
+		return false, false
 	}
 	o.lines++
-	return true
+	return true, true
 }
 
 // flushAt returns when flush is due, and false if no lines were suppressed.
@@ -74,12 +75,28 @@ func (o *output) reportSuppressed() bool {
 	if o.unreported == 0 {
 		return true
 	}
-	text := fmt.Sprintf("meshos: %d lines suppressed: more than %d in %v", o.unreported, maxLines, lineWindow)
-	if !o.publish(mesh.LogLine{Level: mesh.LevelWarn, Daemon: o.daemon, Message: text}) {
+	if !o.publishSuppressed(o.unreported) {
 		return false
 	}
 	o.unreported = 0
 	return true
+}
+
+// suppressedBefore logs that lines were suppressed before they reached the node. It reports
+// whether that was handled, as line does.
+func (o *output) suppressedBefore(n uint64) bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if !o.publishSuppressed(n) {
+		return false
+	}
+	o.suppressed.Add(n)
+	return true
+}
+
+func (o *output) publishSuppressed(n uint64) bool {
+	text := fmt.Sprintf("meshos: %d lines suppressed: more than %d in %v", n, maxLines, lineWindow)
+	return o.publish(mesh.LogLine{Level: mesh.LevelWarn, Daemon: o.daemon, Message: text})
 }
 
 // note logs a line of the node's own about the daemon. It does not count for the limit, and is

@@ -105,6 +105,63 @@ func TestReadLinesHoldsItsPromises(t *testing.T) {
 	})
 }
 
+// Skipping changes neither how many lines there are nor what the others say.
+func TestLinesThatAreNotWantedAreCounted(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		in := rapid.SliceOf(rapid.SampledFrom([]byte("ab \r\n\n"))).Draw(t, "in")
+		limit := rapid.IntRange(1, 5).Draw(t, "limit")
+		all := readAll(strings.NewReader(string(in)), limit)
+		pieces := &pieceReader{rest: in, next: func(most int) int { return rapid.IntRange(1, most).Draw(t, "piece") }}
+		at, wanted := 0, false
+		process.Lines{
+			Max: limit,
+			Each: func(line string, cut bool) {
+				if cut {
+					line += " [cut]"
+				}
+				if at >= len(all) || line != all[at] {
+					t.Fatalf("line %d of %q is %q", at, all, line)
+				}
+				at++
+			},
+			Wanted: func() bool { wanted = rapid.Bool().Draw(t, "wanted"); return wanted },
+			Skipped: func(n int, last []byte) {
+				if n < 1 || at+n > len(all) {
+					t.Fatalf("%d lines of %q are skipped at %d", n, all, at)
+				}
+				want := ""
+				for _, line := range all[at : at+n] {
+					if line = strings.TrimSuffix(line, " [cut]"); strings.TrimSpace(line) != "" {
+						want = line
+					}
+				}
+				if got := strings.TrimRight(string(last), " \r"); !strings.HasPrefix(got, strings.TrimRight(want, " \r")) {
+					t.Fatalf("the last of %q is %q, want %q", all[at:at+n], got, want)
+				}
+				at += n
+			},
+		}.Read(pieces)
+		if at != len(all) {
+			t.Fatalf("%d of %d lines", at, len(all))
+		}
+	})
+}
+
+// pieceReader reads pieces.
+type pieceReader struct {
+	rest []byte
+	next func(most int) int
+}
+
+func (p *pieceReader) Read(b []byte) (int, error) {
+	if len(p.rest) == 0 {
+		return 0, io.EOF
+	}
+	n := copy(b, p.rest[:p.next(len(p.rest))])
+	p.rest = p.rest[n:]
+	return n, nil
+}
+
 type zeros struct{}
 
 func (zeros) Read(b []byte) (int, error) { clear(b); return len(b), nil }

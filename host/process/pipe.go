@@ -19,6 +19,7 @@ type pipe struct {
 	ended    chan struct{} // closed at end of file, error or Close
 	finished atomic.Bool   // nothing that is written after this is read
 	left     int           // once finished: bytes that may still be read; only Read uses it then
+	alone    bool          // see TakeAlone; only the reader uses it
 }
 
 // newPipe returns a pipe and its write end.
@@ -34,7 +35,11 @@ func newPipe() (*pipe, *os.File, error) {
 // os.ErrClosed. It is for one goroutine at a time.
 func (p *pipe) Read(b []byte) (n int, err error) {
 	if !p.finished.Load() {
-		n, err = p.file.Read(b)
+		if p.alone {
+			n, err = p.readAlone(b)
+		} else {
+			n, err = p.file.Read(b)
+		}
 		if errors.Is(err, os.ErrDeadlineExceeded) {
 			err = nil
 		}

@@ -14,9 +14,13 @@ import (
 // maxLine is the length, in bytes, at which a line of output is cut.
 const maxLine = 8 << 10
 
+// readBuffer is how much is read at once. Pages of it that are not needed do not exist.
+const readBuffer = 64 << 10
+
 // output stores what a process prints in a spool.
 type output struct {
 	writer *spool.Writer
+	limit  limiter
 	both   sync.WaitGroup
 
 	mu   sync.Mutex
@@ -25,24 +29,41 @@ type output struct {
 
 // collect starts reading both streams. Call wait once the process has ended.
 func collect(proc *process.Process, writer *spool.Writer) *output {
-	o := &output{writer: writer}
+	o := &output{writer: writer, limit: limiter{writer: writer}}
 	o.both.Go(func() { o.read(proc.Stdout(), spool.Out) })
 	o.both.Go(func() { o.read(proc.Stderr(), spool.Err) })
 	return o
 }
 
 func (o *output) read(from io.Reader, stream spool.Stream) {
-	process.ReadLines(from, maxLine, func(line string, cut bool) {
-		if cut {
-			line += fmt.Sprintf(" … (cut at %d bytes)", maxLine)
-		}
-		if stream == spool.Err && strings.TrimSpace(line) != "" {
-			o.mu.Lock()
-			o.last = line
-			o.mu.Unlock()
-		}
-		o.writer.Line(time.Now(), stream, line)
-	})
+	process.Lines{
+		Max: maxLine,
+		Each: func(line string, cut bool) {
+			if cut {
+				line += fmt.Sprintf(" … (cut at %d bytes)", maxLine)
+			}
+			o.remember(stream, line)
+			o.limit.line(stream, line)
+		},
+		Wanted: o.limit.wanted,
+		Skipped: func(n int, last []byte) {
+			if stream == spool.Err {
+				o.remember(stream, strings.ToValidUTF8(string(last), "\uFFFD"))
+			}
+			o.limit.suppress(n)
+		},
+		Buffer: readBuffer,
+	}.Read(&pacedReader{from: from})
+}
+
+// remember keeps the last line on stderr that is not blank.
+func (o *output) remember(stream spool.Stream, line string) {
+	if stream != spool.Err || strings.TrimSpace(line) == "" {
+		return
+	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.last = line
 }
 
 // note stores a line about the daemon that is not its own.
@@ -53,6 +74,7 @@ func (o *output) note(format string, args ...any) {
 // wait waits until everything is stored.
 func (o *output) wait() {
 	o.both.Wait()
+	o.limit.close()
 	_ = o.writer.Close()
 }
 

@@ -26,6 +26,15 @@ const (
 	Out  Stream = iota + 1
 	Err         // standard error
 	Note        // none: the writer or the reader reports lost lines
+	// Suppressed is none, too: the text is the number of lines that were not stored, because
+	// there were too many.
+	Suppressed
+)
+
+// A daemon may print MaxLines lines in each Window; those beyond are counted and not kept.
+const (
+	MaxLines = 500
+	Window   = 5 * time.Second
 )
 
 func (s Stream) word() string {
@@ -34,6 +43,8 @@ func (s Stream) word() string {
 		return "out"
 	case Err:
 		return "err"
+	case Suppressed:
+		return "sup"
 	}
 	return "---"
 }
@@ -74,6 +85,8 @@ func parse(b []byte) (l Line, ok bool) {
 		l.Stream = Err
 	case "---":
 		l.Stream = Note
+	case "sup":
+		l.Stream = Suppressed
 	default:
 		return Line{}, false
 	}
