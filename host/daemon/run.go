@@ -81,7 +81,7 @@ func (r *run) supervise() {
 			}
 		})
 		pid, _ := r.state()
-		if !r.m.publish(mesh.DaemonStarted{Daemon: r.ref(), PID: int64(pid), Config: r.hash}) {
+		if !r.m.publish(mesh.DaemonStarted{Daemon: r.ref(), PID: int64(pid), Config: r.hash, Since: r.since.Round(0)}) {
 			return
 		}
 		close(r.announced)

@@ -102,7 +102,8 @@ type (
 	DaemonStarted struct {
 		Daemon DaemonRef
 		PID    int64
-		Config string // ConfiguredDaemon.Config of what it was started with
+		Config string    // ConfiguredDaemon.Config of what it was started with
+		Since  time.Time // when its process began, by the wall clock; zero: now
 	}
 	// DaemonExited reports that the daemon ended cleanly, or because it was asked to.
 	DaemonExited struct {

@@ -78,7 +78,7 @@ func (s *State) carryOut(ev mesh.AdminEvent, o Origin) []Effect {
 		s.uncordon(ev.Node)
 	case mesh.RestartAllDaemons:
 		if ev.Node == s.node {
-			s.restartAll()
+			s.restartAll(o)
 		}
 	case mesh.ClearAvoidList:
 		if ev.Node == s.node {
@@ -103,7 +103,7 @@ func (s *State) carryOut(ev mesh.AdminEvent, o Origin) []Effect {
 	case mesh.ForceCutover:
 		s.addForced(ForcedOrder{Place: true, Chain: ev.Chain, Node: ev.Target}, o.At)
 	case mesh.ForceRestartDaemon:
-		s.restart(ev.Daemon)
+		s.restart(ev.Daemon, o)
 	case mesh.KillMigration:
 		return []Effect{AbortMigration{Migration: ev.Migration}}
 	default:
@@ -129,7 +129,7 @@ func (s *State) carryOutHere(ev mesh.AdminEvent, o Origin) []Effect {
 		}
 	case mesh.RestartDaemon:
 		if ev.Node == s.node {
-			s.restart(ev.Daemon)
+			s.restart(ev.Daemon, o)
 		}
 	case mesh.StopNode:
 		if ev.Node == s.node {

@@ -76,3 +76,11 @@ func (d Daemon) restartReason() string {
 	}
 	return "a restart of all daemons was ordered"
 }
+
+// restoreCrashes takes over what was told of a daemon's crashes before the restart.
+func (s *State) restoreCrashes(d *daemon, g GateOrder) {
+	d.Crashes, d.LastEnd = g.Count, g.LastEnd
+	if g.LastEnd.Known() {
+		d.ended, d.over = s.now.Add(-max(0, s.wall.Sub(g.LastEnd.At))), true
+	}
+}

@@ -58,22 +58,13 @@ type Daemon struct {
 	ran   bool      // began is meaningful
 	over  bool      // ended is meaningful
 
-	starts  uint64 // that told their process
-	runs    string // the hash of what its process was started with; "" if it is not known
-	file    string // the hash of what the configuration has now; "" if it has none
-	alone   bool   // with Restart: it alone was ordered to restart
-	removed bool   // it was taken out of the configuration
+	starts    uint64    // that told their process
+	runs      string    // the hash of what its process was started with; "" if it is not known
+	file      string    // the hash of what the configuration has now; "" if it has none
+	alone     bool      // with Restart: it alone was ordered to restart
+	restartAt mesh.Time // when Restart was ordered
+	removed   bool      // it was taken out of the configuration
 }
-
-// RestartOrder is how far an ordered restart of a daemon has come.
-type RestartOrder uint8
-
-// The steps of an ordered restart.
-const (
-	RestartNone RestartOrder = iota
-	RestartStop
-	RestartStart
-)
 
 type daemon struct {
 	Daemon
@@ -146,8 +137,12 @@ func (s *State) setLifecycle(d *daemon, to Lifecycle) {
 
 func (s *State) daemonStarted(ev mesh.DaemonStarted) {
 	d := s.ensureDaemon(ev.Daemon)
-	d.Gate.Started(s.now, s.policy.Restart)
-	d.began, d.ran = s.now, true
+	began := s.now
+	if !ev.Since.IsZero() {
+		began = s.now.Add(-max(0, s.wall.Sub(ev.Since)))
+	}
+	d.Gate.Started(began, s.policy.Restart)
+	d.began, d.ran = began, true
 	d.Health, d.Saturation = mesh.DaemonHealth{}, 0 // those of the process before
 	d.PID, d.runs, d.Rejected = ev.PID, ev.Config, ""
 	if ev.PID != 0 {
@@ -157,7 +152,11 @@ func (s *State) daemonStarted(ev mesh.DaemonStarted) {
 	if d.Lifecycle != Stopping { // a stop that was handed out during the start keeps its deadline
 		d.StopAsked = false
 	}
-	if d.Restart == RestartStart {
+	switch {
+	case d.Restart != RestartStart:
+	case !ev.Since.IsZero() && began <= d.restartAt:
+		d.Restart = RestartStop // an earlier run of the node started it, before the order
+	default:
 		d.Restart = RestartNone
 	}
 	s.met(mesh.StartDaemon{Daemon: d.Ref}.Key())
@@ -192,33 +191,6 @@ func (s *State) stopped(d *daemon, end mesh.DaemonEnd) {
 	d.Health, d.Saturation, d.PID, d.LastEnd = mesh.DaemonHealth{}, 0, 0, end
 	s.met(mesh.StopDaemon{Daemon: d.Ref}.Key())
 	s.setLifecycle(d, Stopped)
-}
-
-// restart restarts one daemon, if it is known.
-func (s *State) restart(ref mesh.DaemonRef) {
-	if d := s.daemons.get(ref.ID); d != nil {
-		s.orderRestart(d, true)
-	}
-}
-
-// restartAll restarts all daemons.
-func (s *State) restartAll() {
-	for _, d := range s.daemons.all() {
-		s.orderRestart(d, false)
-	}
-}
-
-// orderRestart opens a daemon's gate, forgets its crashes and failed starts and, if it runs,
-// orders a stop and then a start.
-func (s *State) orderRestart(d *daemon, alone bool) {
-	d.Gate.Force(s.policy.Restart)
-	d.AppliedBackoff, d.Crashes = 0, 0
-	if key := (mesh.StartDaemon{Daemon: d.Ref}).Key(); !s.Outstanding(key) {
-		delete(s.ledger.entries, key)
-	}
-	if d.Lifecycle == Running || d.Lifecycle == Starting {
-		d.Restart, d.alone = RestartStop, alone
-	}
 }
 
 // tickDaemons opens the gates whose time is over, gives up starts and stops that were never

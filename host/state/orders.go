@@ -64,15 +64,26 @@ type DaemonOrder struct {
 	Daemon mesh.DaemonRef
 	Run    *RunOrder // nil for nothing
 	Pin    *PinOrder
+	// Restart is a restart that is not carried out yet; nil for none.
+	Restart *RestartPending
 }
 
-// GateOrder is the restart gate of a daemon that crashed.
+// RestartPending is an ordered restart that is not carried out yet. A process that began
+// later does not need it any more.
+type RestartPending struct {
+	At    mesh.Time
+	Alone bool // the daemon was named; false: all daemons were
+}
+
+// GateOrder is the restart gate of a daemon that crashed, and what is told of its crashes.
 type GateOrder struct {
 	Daemon  mesh.DaemonRef
 	State   GateState
 	Until   mesh.Time     // meaningful unless the gate is idle
 	Window  time.Duration // the next backoff
 	Crashes []mesh.Time
+	Count   uint32         // of crashes, as people are told
+	LastEnd mesh.DaemonEnd // of the process before
 }
 
 // ChainOrder is what was ordered about a chain.
@@ -102,11 +113,14 @@ func (s *State) Orders() Orders {
 		}
 	}
 	for _, d := range s.daemons.all() {
-		if d.run != nil || d.pin != nil {
-			o.Daemons = append(o.Daemons, DaemonOrder{Daemon: d.Ref, Run: copied(d.run), Pin: copied(d.pin)})
+		if pending := d.pendingRestart(); d.run != nil || d.pin != nil || pending != nil {
+			o.Daemons = append(o.Daemons, DaemonOrder{Daemon: d.Ref, Run: copied(d.run), Pin: copied(d.pin), Restart: pending})
 		}
-		if g := d.Gate; g.closed != 0 || len(g.crashes) > 0 {
-			one := GateOrder{Daemon: d.Ref, State: g.State(), Window: g.window, Crashes: slices.Clone(g.crashes)}
+		if g := d.Gate; g.closed != 0 || len(g.crashes) > 0 || d.Crashes > 0 {
+			one := GateOrder{
+				Daemon: d.Ref, State: g.State(), Window: g.window, Crashes: slices.Clone(g.crashes),
+				Count: d.Crashes, LastEnd: d.LastEnd,
+			}
 			if g.closed != 0 {
 				one.Until = g.until
 			}
@@ -180,6 +194,7 @@ func (s *State) restore(o Orders) {
 			if g.State != GateIdle {
 				d.Gate.closed = g.State
 			}
+			s.restoreCrashes(d, g)
 		}
 	}
 	for _, c := range o.Chains {
@@ -200,6 +215,9 @@ func (s *State) restoreLocal(o *LocalOrder) {
 
 func (s *State) restoreDaemon(o DaemonOrder) {
 	d := s.daemons.get(o.Daemon.ID)
+	if d == nil && o.Run == nil && o.Pin == nil {
+		return // it was to be restarted, and is gone
+	}
 	if d == nil {
 		if o.Run != nil && o.Run.Over != nil || o.Pin != nil && o.Pin.Over != nil {
 			by := Origin{}
@@ -224,6 +242,9 @@ func (s *State) restoreDaemon(o DaemonOrder) {
 		} else {
 			s.logReplaced(d.Ref.ID, o.Pin.By, pinOrdered(d.Ref, o.Pin.Node), "node", o.Pin.Over, d.fileNode())
 		}
+	}
+	if r := o.Restart; r != nil {
+		d.Restart, d.alone, d.restartAt = RestartStart, r.Alone, min(r.At, s.now)
 	}
 }
 

@@ -1,6 +1,10 @@
 package wire
 
 import (
+	"time"
+
+	"google.golang.org/protobuf/types/known/timestamppb"
+
 	"github.com/meshos/meshos/host/mesh"
 	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
 )
@@ -127,6 +131,7 @@ func (f *fields) daemonLifecycle(in *meshosv1.DaemonLifecycle) mesh.Event {
 	case *meshosv1.DaemonLifecycle_Started_:
 		return mesh.DaemonStarted{
 			Daemon: daemon, PID: signal.Started.GetPid(), Config: f.text("started.config_sha256", signal.Started.GetConfigSha256()),
+			Since: f.wallOr0("started.since", signal.Started.GetSince()),
 		}
 	case *meshosv1.DaemonLifecycle_ExitedCleanly_:
 		return mesh.DaemonExited{Daemon: daemon, End: f.daemonEnd("exited_cleanly.exit", signal.ExitedCleanly.GetExit())}
@@ -156,6 +161,17 @@ func (f *fields) daemonLifecycle(in *meshosv1.DaemonLifecycle) mesh.Event {
 }
 
 // daemonEnd reads how a daemon ended, which may be left out.
+// wallOr0 reads a time that may be absent.
+func (f *fields) wallOr0(field string, in *timestamppb.Timestamp) time.Time {
+	if in == nil {
+		return time.Time{}
+	}
+	if err := in.CheckValid(); err != nil {
+		f.fail(field, "must be a valid time")
+	}
+	return in.AsTime()
+}
+
 func (f *fields) daemonEnd(field string, in *meshosv1.DaemonExit) mesh.DaemonEnd {
 	if in == nil {
 		return mesh.DaemonEnd{}

@@ -75,7 +75,7 @@ func lifecycleToProto(in mesh.Event) *meshosv1.DaemonLifecycle {
 		return &meshosv1.DaemonLifecycle{
 			Daemon: daemonRef(e.Daemon),
 			Signal: &meshosv1.DaemonLifecycle_Started_{Started: &meshosv1.DaemonLifecycle_Started{
-				Pid: e.PID, ConfigSha256: valid(e.Config),
+				Pid: e.PID, ConfigSha256: valid(e.Config), Since: wall(e.Since),
 			}},
 		}
 	case mesh.DaemonExited:

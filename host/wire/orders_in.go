@@ -118,6 +118,9 @@ func (r *orders) daemon(in *meshosv1.OrderedDaemon) state.DaemonOrder {
 			out.Pin.Over = &over
 		}
 	}
+	if restart := in.GetRestart(); restart != nil {
+		out.Restart = &state.RestartPending{At: r.time("restart.at", restart.GetAt()), Alone: restart.GetAlone()}
+	}
 	return out
 }
 
@@ -126,6 +129,7 @@ func (r *orders) gate(in *meshosv1.OrderedGate) state.GateOrder {
 		Daemon: r.daemonRef("daemon", in.GetDaemon()),
 		State:  state.GateState(r.enum("state", int32(in.GetState()), int32(state.GateCrashLooping))),
 		Window: r.durationOr0("backoff", in.GetBackoff()),
+		Count:  in.GetCount(), LastEnd: r.daemonEnd("last_exit", in.GetLastExit()),
 	}
 	if out.State != state.GateIdle {
 		out.Until = r.time("until", in.GetUntil())

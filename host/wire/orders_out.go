@@ -41,6 +41,7 @@ func OrdersToProto(in state.Orders, at mesh.Stamp) *meshosv1.OrderedState {
 	for _, g := range in.Gates {
 		gate := &meshosv1.OrderedGate{
 			Daemon: daemonRef(g.Daemon), State: meshosv1.DaemonView_Restart(g.State), Backoff: durationpb.New(g.Window),
+			Count: g.Count, LastExit: daemonEnd(g.LastEnd),
 		}
 		if g.State != state.GateIdle {
 			gate.Until = c.wall(g.Until)
@@ -94,6 +95,9 @@ func (c stamped) daemon(in state.DaemonOrder) *meshosv1.OrderedDaemon {
 			over := uint64(*p.Over)
 			out.Pin.Over = &over
 		}
+	}
+	if r := in.Restart; r != nil {
+		out.Restart = &meshosv1.OrderedDaemon_Restart{At: c.wall(r.At), Alone: r.Alone}
 	}
 	return out
 }

@@ -4337,6 +4337,7 @@ type OrderedDaemon struct {
 	Daemon        *DaemonRef             `protobuf:"bytes,1,opt,name=daemon,proto3" json:"daemon,omitempty"`
 	Run           *OrderedDaemon_Run     `protobuf:"bytes,2,opt,name=run,proto3" json:"run,omitempty"`
 	Pin           *OrderedDaemon_Pin     `protobuf:"bytes,3,opt,name=pin,proto3" json:"pin,omitempty"`
+	Restart       *OrderedDaemon_Restart `protobuf:"bytes,4,opt,name=restart,proto3" json:"restart,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -4392,7 +4393,14 @@ func (x *OrderedDaemon) GetPin() *OrderedDaemon_Pin {
 	return nil
 }
 
-// OrderedGate is the restart gate of a daemon that crashed.
+func (x *OrderedDaemon) GetRestart() *OrderedDaemon_Restart {
+	if x != nil {
+		return x.Restart
+	}
+	return nil
+}
+
+// OrderedGate is the restart gate of a daemon that crashed, and what is told of its crashes.
 type OrderedGate struct {
 	state         protoimpl.MessageState   `protogen:"open.v1"`
 	Daemon        *DaemonRef               `protobuf:"bytes,1,opt,name=daemon,proto3" json:"daemon,omitempty"`
@@ -4400,6 +4408,8 @@ type OrderedGate struct {
 	Until         *timestamppb.Timestamp   `protobuf:"bytes,3,opt,name=until,proto3" json:"until,omitempty"`     // unless it is idle
 	Backoff       *durationpb.Duration     `protobuf:"bytes,4,opt,name=backoff,proto3" json:"backoff,omitempty"` // the next one
 	Crashes       []*timestamppb.Timestamp `protobuf:"bytes,5,rep,name=crashes,proto3" json:"crashes,omitempty"`
+	Count         uint32                   `protobuf:"varint,6,opt,name=count,proto3" json:"count,omitempty"`                      // of crashes, as in DaemonView
+	LastExit      *DaemonExit              `protobuf:"bytes,7,opt,name=last_exit,json=lastExit,proto3" json:"last_exit,omitempty"` // of the process before
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -4465,6 +4475,20 @@ func (x *OrderedGate) GetBackoff() *durationpb.Duration {
 func (x *OrderedGate) GetCrashes() []*timestamppb.Timestamp {
 	if x != nil {
 		return x.Crashes
+	}
+	return nil
+}
+
+func (x *OrderedGate) GetCount() uint32 {
+	if x != nil {
+		return x.Count
+	}
+	return 0
+}
+
+func (x *OrderedGate) GetLastExit() *DaemonExit {
+	if x != nil {
+		return x.LastExit
 	}
 	return nil
 }
@@ -8956,9 +8980,11 @@ func (x *BlastRadius) GetWarnings() []*BlastRadius_Warning {
 }
 
 type DaemonLifecycle_Started struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Pid           int64                  `protobuf:"varint,1,opt,name=pid,proto3" json:"pid,omitempty"`                                      // 0 if it is not known
-	ConfigSha256  string                 `protobuf:"bytes,2,opt,name=config_sha256,json=configSha256,proto3" json:"config_sha256,omitempty"` // of the command, env and dir that it was started with
+	state        protoimpl.MessageState `protogen:"open.v1"`
+	Pid          int64                  `protobuf:"varint,1,opt,name=pid,proto3" json:"pid,omitempty"`                                      // 0 if it is not known
+	ConfigSha256 string                 `protobuf:"bytes,2,opt,name=config_sha256,json=configSha256,proto3" json:"config_sha256,omitempty"` // of the command, env and dir that it was started with
+	// When its process began: long ago, if an earlier run of the node started it. Absent: now.
+	Since         *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=since,proto3" json:"since,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -9005,6 +9031,13 @@ func (x *DaemonLifecycle_Started) GetConfigSha256() string {
 		return x.ConfigSha256
 	}
 	return ""
+}
+
+func (x *DaemonLifecycle_Started) GetSince() *timestamppb.Timestamp {
+	if x != nil {
+		return x.Since
+	}
+	return nil
 }
 
 type DaemonLifecycle_ExitedCleanly struct {
@@ -9269,6 +9302,60 @@ func (x *OrderedDaemon_Pin) GetBy() *OrderOrigin {
 	return nil
 }
 
+// Restart is a restart that was ordered and is not carried out yet. A process that began
+// later does not need it any more.
+type OrderedDaemon_Restart struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	At            *timestamppb.Timestamp `protobuf:"bytes,1,opt,name=at,proto3" json:"at,omitempty"`
+	Alone         bool                   `protobuf:"varint,2,opt,name=alone,proto3" json:"alone,omitempty"` // the daemon was named; false: all daemons of the node were
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *OrderedDaemon_Restart) Reset() {
+	*x = OrderedDaemon_Restart{}
+	mi := &file_meshos_v1_meshos_proto_msgTypes[101]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *OrderedDaemon_Restart) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*OrderedDaemon_Restart) ProtoMessage() {}
+
+func (x *OrderedDaemon_Restart) ProtoReflect() protoreflect.Message {
+	mi := &file_meshos_v1_meshos_proto_msgTypes[101]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use OrderedDaemon_Restart.ProtoReflect.Descriptor instead.
+func (*OrderedDaemon_Restart) Descriptor() ([]byte, []int) {
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{43, 2}
+}
+
+func (x *OrderedDaemon_Restart) GetAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.At
+	}
+	return nil
+}
+
+func (x *OrderedDaemon_Restart) GetAlone() bool {
+	if x != nil {
+		return x.Alone
+	}
+	return false
+}
+
 type OrderedChain_Count struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Desired       uint32                 `protobuf:"varint,1,opt,name=desired,proto3" json:"desired,omitempty"`
@@ -9280,7 +9367,7 @@ type OrderedChain_Count struct {
 
 func (x *OrderedChain_Count) Reset() {
 	*x = OrderedChain_Count{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[101]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[102]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9292,7 +9379,7 @@ func (x *OrderedChain_Count) String() string {
 func (*OrderedChain_Count) ProtoMessage() {}
 
 func (x *OrderedChain_Count) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[101]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[102]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9340,7 +9427,7 @@ type OrderedChain_Hold struct {
 
 func (x *OrderedChain_Hold) Reset() {
 	*x = OrderedChain_Hold{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[102]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[103]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9352,7 +9439,7 @@ func (x *OrderedChain_Hold) String() string {
 func (*OrderedChain_Hold) ProtoMessage() {}
 
 func (x *OrderedChain_Hold) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[102]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[103]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9399,7 +9486,7 @@ type BlastRadius_Warning struct {
 
 func (x *BlastRadius_Warning) Reset() {
 	*x = BlastRadius_Warning{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[103]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[104]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9411,7 +9498,7 @@ func (x *BlastRadius_Warning) String() string {
 func (*BlastRadius_Warning) ProtoMessage() {}
 
 func (x *BlastRadius_Warning) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[103]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[104]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9502,7 +9589,7 @@ const file_meshos_v1_meshos_proto_rawDesc = "" +
 	"\x04Kind\x12\x14\n" +
 	"\x10KIND_UNSPECIFIED\x10\x00\x12!\n" +
 	"\x1dKIND_BECAME_HOLDER_AND_LEADER\x10\x01\x12 \n" +
-	"\x1cKIND_LEADER_LOST_AND_REMOVED\x10\x02\"\xc2\x05\n" +
+	"\x1cKIND_LEADER_LOST_AND_REMOVED\x10\x02\"\xf4\x05\n" +
 	"\x0fDaemonLifecycle\x12,\n" +
 	"\x06daemon\x18\x01 \x01(\v2\x14.meshos.v1.DaemonRefR\x06daemon\x12>\n" +
 	"\astarted\x18\x02 \x01(\v2\".meshos.v1.DaemonLifecycle.StartedH\x00R\astarted\x12Q\n" +
@@ -9510,10 +9597,11 @@ const file_meshos_v1_meshos_proto_rawDesc = "" +
 	"\acrashed\x18\x04 \x01(\v2\".meshos.v1.DaemonLifecycle.CrashedH\x00R\acrashed\x12@\n" +
 	"\x0ehealth_changed\x18\x05 \x01(\v2\x17.meshos.v1.DaemonHealthH\x00R\rhealthChanged\x12/\n" +
 	"\x12saturation_changed\x18\x06 \x01(\x02H\x00R\x11saturationChanged\x12A\n" +
-	"\brejected\x18\a \x01(\v2#.meshos.v1.DaemonLifecycle.RejectedH\x00R\brejected\x1a@\n" +
+	"\brejected\x18\a \x01(\v2#.meshos.v1.DaemonLifecycle.RejectedH\x00R\brejected\x1ar\n" +
 	"\aStarted\x12\x10\n" +
 	"\x03pid\x18\x01 \x01(\x03R\x03pid\x12#\n" +
-	"\rconfig_sha256\x18\x02 \x01(\tR\fconfigSha256\x1a:\n" +
+	"\rconfig_sha256\x18\x02 \x01(\tR\fconfigSha256\x120\n" +
+	"\x05since\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\x05since\x1a:\n" +
 	"\rExitedCleanly\x12)\n" +
 	"\x04exit\x18\x01 \x01(\v2\x15.meshos.v1.DaemonExitR\x04exit\x1aL\n" +
 	"\aCrashed\x12\x16\n" +
@@ -9742,11 +9830,12 @@ const file_meshos_v1_meshos_proto_rawDesc = "" +
 	"\x05place\x18\x01 \x01(\bR\x05place\x12\x14\n" +
 	"\x05chain\x18\x02 \x01(\x04R\x05chain\x12\x12\n" +
 	"\x04node\x18\x03 \x01(\x04R\x04node\x120\n" +
-	"\x05until\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\x05until\"\x8c\x03\n" +
+	"\x05until\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\x05until\"\x95\x04\n" +
 	"\rOrderedDaemon\x12,\n" +
 	"\x06daemon\x18\x01 \x01(\v2\x14.meshos.v1.DaemonRefR\x06daemon\x12.\n" +
 	"\x03run\x18\x02 \x01(\v2\x1c.meshos.v1.OrderedDaemon.RunR\x03run\x12.\n" +
-	"\x03pin\x18\x03 \x01(\v2\x1c.meshos.v1.OrderedDaemon.PinR\x03pin\x1a\x87\x01\n" +
+	"\x03pin\x18\x03 \x01(\v2\x1c.meshos.v1.OrderedDaemon.PinR\x03pin\x12:\n" +
+	"\arestart\x18\x04 \x01(\v2 .meshos.v1.OrderedDaemon.RestartR\arestart\x1a\x87\x01\n" +
 	"\x03Run\x126\n" +
 	"\x06intent\x18\x01 \x01(\x0e2\x1e.meshos.v1.DaemonIntent.IntentR\x06intent\x12\x17\n" +
 	"\x04over\x18\x02 \x01(\bH\x00R\x04over\x88\x01\x01\x12&\n" +
@@ -9756,13 +9845,18 @@ const file_meshos_v1_meshos_proto_rawDesc = "" +
 	"\x04node\x18\x01 \x01(\x04R\x04node\x12\x17\n" +
 	"\x04over\x18\x02 \x01(\x04H\x00R\x04over\x88\x01\x01\x12&\n" +
 	"\x02by\x18\x03 \x01(\v2\x16.meshos.v1.OrderOriginR\x02byB\a\n" +
-	"\x05_over\"\x8d\x02\n" +
+	"\x05_over\x1aK\n" +
+	"\aRestart\x12*\n" +
+	"\x02at\x18\x01 \x01(\v2\x1a.google.protobuf.TimestampR\x02at\x12\x14\n" +
+	"\x05alone\x18\x02 \x01(\bR\x05alone\"\xd7\x02\n" +
 	"\vOrderedGate\x12,\n" +
 	"\x06daemon\x18\x01 \x01(\v2\x14.meshos.v1.DaemonRefR\x06daemon\x123\n" +
 	"\x05state\x18\x02 \x01(\x0e2\x1d.meshos.v1.DaemonView.RestartR\x05state\x120\n" +
 	"\x05until\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\x05until\x123\n" +
 	"\abackoff\x18\x04 \x01(\v2\x19.google.protobuf.DurationR\abackoff\x124\n" +
-	"\acrashes\x18\x05 \x03(\v2\x1a.google.protobuf.TimestampR\acrashes\"\xa1\x03\n" +
+	"\acrashes\x18\x05 \x03(\v2\x1a.google.protobuf.TimestampR\acrashes\x12\x14\n" +
+	"\x05count\x18\x06 \x01(\rR\x05count\x122\n" +
+	"\tlast_exit\x18\a \x01(\v2\x15.meshos.v1.DaemonExitR\blastExit\"\xa1\x03\n" +
 	"\fOrderedChain\x12\x14\n" +
 	"\x05chain\x18\x01 \x01(\x04R\x05chain\x123\n" +
 	"\x05count\x18\x02 \x01(\v2\x1d.meshos.v1.OrderedChain.CountR\x05count\x120\n" +
@@ -10275,7 +10369,7 @@ func file_meshos_v1_meshos_proto_rawDescGZIP() []byte {
 }
 
 var file_meshos_v1_meshos_proto_enumTypes = make([]protoimpl.EnumInfo, 15)
-var file_meshos_v1_meshos_proto_msgTypes = make([]protoimpl.MessageInfo, 104)
+var file_meshos_v1_meshos_proto_msgTypes = make([]protoimpl.MessageInfo, 105)
 var file_meshos_v1_meshos_proto_goTypes = []any{
 	(NodeHealth)(0),                       // 0: meshos.v1.NodeHealth
 	(MaintenancePhase)(0),                 // 1: meshos.v1.MaintenancePhase
@@ -10393,11 +10487,12 @@ var file_meshos_v1_meshos_proto_goTypes = []any{
 	(*DaemonLifecycle_Rejected)(nil),      // 113: meshos.v1.DaemonLifecycle.Rejected
 	(*OrderedDaemon_Run)(nil),             // 114: meshos.v1.OrderedDaemon.Run
 	(*OrderedDaemon_Pin)(nil),             // 115: meshos.v1.OrderedDaemon.Pin
-	(*OrderedChain_Count)(nil),            // 116: meshos.v1.OrderedChain.Count
-	(*OrderedChain_Hold)(nil),             // 117: meshos.v1.OrderedChain.Hold
-	(*BlastRadius_Warning)(nil),           // 118: meshos.v1.BlastRadius.Warning
-	(*timestamppb.Timestamp)(nil),         // 119: google.protobuf.Timestamp
-	(*durationpb.Duration)(nil),           // 120: google.protobuf.Duration
+	(*OrderedDaemon_Restart)(nil),         // 116: meshos.v1.OrderedDaemon.Restart
+	(*OrderedChain_Count)(nil),            // 117: meshos.v1.OrderedChain.Count
+	(*OrderedChain_Hold)(nil),             // 118: meshos.v1.OrderedChain.Hold
+	(*BlastRadius_Warning)(nil),           // 119: meshos.v1.BlastRadius.Warning
+	(*timestamppb.Timestamp)(nil),         // 120: google.protobuf.Timestamp
+	(*durationpb.Duration)(nil),           // 121: google.protobuf.Duration
 }
 var file_meshos_v1_meshos_proto_depIdxs = []int32{
 	3,   // 0: meshos.v1.DaemonHealth.status:type_name -> meshos.v1.DaemonHealth.Status
@@ -10424,16 +10519,16 @@ var file_meshos_v1_meshos_proto_depIdxs = []int32{
 	112, // 21: meshos.v1.DaemonLifecycle.crashed:type_name -> meshos.v1.DaemonLifecycle.Crashed
 	16,  // 22: meshos.v1.DaemonLifecycle.health_changed:type_name -> meshos.v1.DaemonHealth
 	113, // 23: meshos.v1.DaemonLifecycle.rejected:type_name -> meshos.v1.DaemonLifecycle.Rejected
-	119, // 24: meshos.v1.DaemonExit.at:type_name -> google.protobuf.Timestamp
-	120, // 25: meshos.v1.RttSample.rtt:type_name -> google.protobuf.Duration
-	120, // 26: meshos.v1.RttSample.jitter:type_name -> google.protobuf.Duration
+	120, // 24: meshos.v1.DaemonExit.at:type_name -> google.protobuf.Timestamp
+	121, // 25: meshos.v1.RttSample.rtt:type_name -> google.protobuf.Duration
+	121, // 26: meshos.v1.RttSample.jitter:type_name -> google.protobuf.Duration
 	0,   // 27: meshos.v1.NodeHealthSample.health:type_name -> meshos.v1.NodeHealth
 	2,   // 28: meshos.v1.LogLine.level:type_name -> meshos.v1.LogLevel
 	15,  // 29: meshos.v1.DaemonIntent.daemon:type_name -> meshos.v1.DaemonRef
 	6,   // 30: meshos.v1.DaemonIntent.intent:type_name -> meshos.v1.DaemonIntent.Intent
 	7,   // 31: meshos.v1.LocalReplicaIntent.intent:type_name -> meshos.v1.LocalReplicaIntent.Intent
 	1,   // 32: meshos.v1.MaintenanceObserved.phase:type_name -> meshos.v1.MaintenancePhase
-	120, // 33: meshos.v1.MaintenanceObserved.deadline:type_name -> google.protobuf.Duration
+	121, // 33: meshos.v1.MaintenanceObserved.deadline:type_name -> google.protobuf.Duration
 	35,  // 34: meshos.v1.AdminEvent.enter_maintenance:type_name -> meshos.v1.EnterMaintenance
 	34,  // 35: meshos.v1.AdminEvent.exit_maintenance:type_name -> meshos.v1.NodeTarget
 	36,  // 36: meshos.v1.AdminEvent.drain:type_name -> meshos.v1.Drain
@@ -10455,21 +10550,21 @@ var file_meshos_v1_meshos_proto_depIdxs = []int32{
 	46,  // 52: meshos.v1.AdminEvent.force_restart_daemon:type_name -> meshos.v1.ForceRestartDaemon
 	47,  // 53: meshos.v1.AdminEvent.force_cutover:type_name -> meshos.v1.ForceCutover
 	48,  // 54: meshos.v1.AdminEvent.kill_migration:type_name -> meshos.v1.KillMigration
-	120, // 55: meshos.v1.EnterMaintenance.drain_for:type_name -> google.protobuf.Duration
-	120, // 56: meshos.v1.Drain.drain_for:type_name -> google.protobuf.Duration
+	121, // 55: meshos.v1.EnterMaintenance.drain_for:type_name -> google.protobuf.Duration
+	121, // 56: meshos.v1.Drain.drain_for:type_name -> google.protobuf.Duration
 	15,  // 57: meshos.v1.SetDaemonIntent.daemon:type_name -> meshos.v1.DaemonRef
 	6,   // 58: meshos.v1.SetDaemonIntent.intent:type_name -> meshos.v1.DaemonIntent.Intent
 	7,   // 59: meshos.v1.SetLocalReplica.intent:type_name -> meshos.v1.LocalReplicaIntent.Intent
 	15,  // 60: meshos.v1.RestartDaemon.daemon:type_name -> meshos.v1.DaemonRef
-	120, // 61: meshos.v1.FreezeCluster.ttl:type_name -> google.protobuf.Duration
+	121, // 61: meshos.v1.FreezeCluster.ttl:type_name -> google.protobuf.Duration
 	15,  // 62: meshos.v1.ForceRestartDaemon.daemon:type_name -> meshos.v1.DaemonRef
 	33,  // 63: meshos.v1.AdminCommand.event:type_name -> meshos.v1.AdminEvent
-	119, // 64: meshos.v1.AdminCommand.issued_at:type_name -> google.protobuf.Timestamp
-	119, // 65: meshos.v1.OrderedEntry.at:type_name -> google.protobuf.Timestamp
+	120, // 64: meshos.v1.AdminCommand.issued_at:type_name -> google.protobuf.Timestamp
+	120, // 65: meshos.v1.OrderedEntry.at:type_name -> google.protobuf.Timestamp
 	49,  // 66: meshos.v1.OrderedEntry.commit:type_name -> meshos.v1.SignedCommit
 	17,  // 67: meshos.v1.OrderedEntry.event:type_name -> meshos.v1.Event
 	74,  // 68: meshos.v1.OrderedEntry.operators:type_name -> meshos.v1.Operator
-	119, // 69: meshos.v1.OrderedCheckpoint.taken_at:type_name -> google.protobuf.Timestamp
+	120, // 69: meshos.v1.OrderedCheckpoint.taken_at:type_name -> google.protobuf.Timestamp
 	53,  // 70: meshos.v1.OrderedCheckpoint.state:type_name -> meshos.v1.OrderedState
 	55,  // 71: meshos.v1.OrderedState.local:type_name -> meshos.v1.OrderedLocal
 	56,  // 72: meshos.v1.OrderedState.nodes:type_name -> meshos.v1.OrderedNode
@@ -10477,172 +10572,176 @@ var file_meshos_v1_meshos_proto_depIdxs = []int32{
 	58,  // 74: meshos.v1.OrderedState.daemons:type_name -> meshos.v1.OrderedDaemon
 	59,  // 75: meshos.v1.OrderedState.gates:type_name -> meshos.v1.OrderedGate
 	60,  // 76: meshos.v1.OrderedState.chains:type_name -> meshos.v1.OrderedChain
-	119, // 77: meshos.v1.OrderedState.frozen_until:type_name -> google.protobuf.Timestamp
-	119, // 78: meshos.v1.OrderOrigin.at:type_name -> google.protobuf.Timestamp
+	120, // 77: meshos.v1.OrderedState.frozen_until:type_name -> google.protobuf.Timestamp
+	120, // 78: meshos.v1.OrderOrigin.at:type_name -> google.protobuf.Timestamp
 	1,   // 79: meshos.v1.OrderedLocal.phase:type_name -> meshos.v1.MaintenancePhase
-	119, // 80: meshos.v1.OrderedLocal.since:type_name -> google.protobuf.Timestamp
-	119, // 81: meshos.v1.OrderedLocal.deadline:type_name -> google.protobuf.Timestamp
+	120, // 80: meshos.v1.OrderedLocal.since:type_name -> google.protobuf.Timestamp
+	120, // 81: meshos.v1.OrderedLocal.deadline:type_name -> google.protobuf.Timestamp
 	54,  // 82: meshos.v1.OrderedLocal.by:type_name -> meshos.v1.OrderOrigin
-	119, // 83: meshos.v1.OrderedLocal.drain_since:type_name -> google.protobuf.Timestamp
-	119, // 84: meshos.v1.OrderedLocal.drain_deadline:type_name -> google.protobuf.Timestamp
+	120, // 83: meshos.v1.OrderedLocal.drain_since:type_name -> google.protobuf.Timestamp
+	120, // 84: meshos.v1.OrderedLocal.drain_deadline:type_name -> google.protobuf.Timestamp
 	54,  // 85: meshos.v1.OrderedLocal.drain_by:type_name -> meshos.v1.OrderOrigin
 	54,  // 86: meshos.v1.OrderedNode.cordoned_by:type_name -> meshos.v1.OrderOrigin
 	1,   // 87: meshos.v1.OrderedNode.phase:type_name -> meshos.v1.MaintenancePhase
-	119, // 88: meshos.v1.OrderedForce.until:type_name -> google.protobuf.Timestamp
+	120, // 88: meshos.v1.OrderedForce.until:type_name -> google.protobuf.Timestamp
 	15,  // 89: meshos.v1.OrderedDaemon.daemon:type_name -> meshos.v1.DaemonRef
 	114, // 90: meshos.v1.OrderedDaemon.run:type_name -> meshos.v1.OrderedDaemon.Run
 	115, // 91: meshos.v1.OrderedDaemon.pin:type_name -> meshos.v1.OrderedDaemon.Pin
-	15,  // 92: meshos.v1.OrderedGate.daemon:type_name -> meshos.v1.DaemonRef
-	11,  // 93: meshos.v1.OrderedGate.state:type_name -> meshos.v1.DaemonView.Restart
-	119, // 94: meshos.v1.OrderedGate.until:type_name -> google.protobuf.Timestamp
-	120, // 95: meshos.v1.OrderedGate.backoff:type_name -> google.protobuf.Duration
-	119, // 96: meshos.v1.OrderedGate.crashes:type_name -> google.protobuf.Timestamp
-	116, // 97: meshos.v1.OrderedChain.count:type_name -> meshos.v1.OrderedChain.Count
-	117, // 98: meshos.v1.OrderedChain.hold:type_name -> meshos.v1.OrderedChain.Hold
-	62,  // 99: meshos.v1.Action.start_daemon:type_name -> meshos.v1.StartDaemon
-	63,  // 100: meshos.v1.Action.stop_daemon:type_name -> meshos.v1.StopDaemon
-	64,  // 101: meshos.v1.Action.pull_replica:type_name -> meshos.v1.PullReplica
-	65,  // 102: meshos.v1.Action.drop_replica:type_name -> meshos.v1.DropReplica
-	66,  // 103: meshos.v1.Action.request_placement:type_name -> meshos.v1.RequestPlacement
-	67,  // 104: meshos.v1.Action.request_eviction:type_name -> meshos.v1.RequestEviction
-	68,  // 105: meshos.v1.Action.migrate_blob:type_name -> meshos.v1.MigrateBlob
-	69,  // 106: meshos.v1.Action.reduce_heat:type_name -> meshos.v1.ReduceHeat
-	70,  // 107: meshos.v1.Action.mark_avoid:type_name -> meshos.v1.MarkAvoid
-	71,  // 108: meshos.v1.Action.apply_backoff:type_name -> meshos.v1.ApplyBackoff
-	72,  // 109: meshos.v1.Action.commit_maintenance_transition:type_name -> meshos.v1.CommitMaintenanceTransition
-	15,  // 110: meshos.v1.StartDaemon.daemon:type_name -> meshos.v1.DaemonRef
-	15,  // 111: meshos.v1.StopDaemon.daemon:type_name -> meshos.v1.DaemonRef
-	120, // 112: meshos.v1.StopDaemon.grace:type_name -> google.protobuf.Duration
-	120, // 113: meshos.v1.MarkAvoid.ttl:type_name -> google.protobuf.Duration
-	15,  // 114: meshos.v1.ApplyBackoff.daemon:type_name -> meshos.v1.DaemonRef
-	120, // 115: meshos.v1.ApplyBackoff.remaining:type_name -> google.protobuf.Duration
-	1,   // 116: meshos.v1.CommitMaintenanceTransition.target:type_name -> meshos.v1.MaintenancePhase
-	8,   // 117: meshos.v1.VerificationOutcome.verdict:type_name -> meshos.v1.VerificationOutcome.Verdict
-	119, // 118: meshos.v1.AdminAuditRecord.committed_at:type_name -> google.protobuf.Timestamp
-	33,  // 119: meshos.v1.AdminAuditRecord.event:type_name -> meshos.v1.AdminEvent
-	74,  // 120: meshos.v1.AdminAuditRecord.operators:type_name -> meshos.v1.Operator
-	73,  // 121: meshos.v1.AdminAuditRecord.outcome:type_name -> meshos.v1.VerificationOutcome
-	49,  // 122: meshos.v1.AdminAuditRecord.commit:type_name -> meshos.v1.SignedCommit
-	77,  // 123: meshos.v1.AdminAuditRecord.signer_change:type_name -> meshos.v1.SignerChange
-	76,  // 124: meshos.v1.AdminAuditRecord.refusal:type_name -> meshos.v1.Refusal
-	119, // 125: meshos.v1.AdminAuditRecord.ordered_at:type_name -> google.protobuf.Timestamp
-	17,  // 126: meshos.v1.Refusal.order:type_name -> meshos.v1.Event
-	119, // 127: meshos.v1.LogRecord.at:type_name -> google.protobuf.Timestamp
-	2,   // 128: meshos.v1.LogRecord.level:type_name -> meshos.v1.LogLevel
-	119, // 129: meshos.v1.FailureRecord.at:type_name -> google.protobuf.Timestamp
-	119, // 130: meshos.v1.ActionRecord.at:type_name -> google.protobuf.Timestamp
-	61,  // 131: meshos.v1.ActionRecord.action:type_name -> meshos.v1.Action
-	9,   // 132: meshos.v1.ActionRecord.outcome:type_name -> meshos.v1.ActionRecord.Outcome
-	120, // 133: meshos.v1.ActionRecord.retry_after:type_name -> google.protobuf.Duration
-	75,  // 134: meshos.v1.Record.audit:type_name -> meshos.v1.AdminAuditRecord
-	78,  // 135: meshos.v1.Record.log:type_name -> meshos.v1.LogRecord
-	79,  // 136: meshos.v1.Record.failure:type_name -> meshos.v1.FailureRecord
-	80,  // 137: meshos.v1.Record.action:type_name -> meshos.v1.ActionRecord
-	119, // 138: meshos.v1.Snapshot.taken_at:type_name -> google.protobuf.Timestamp
-	85,  // 139: meshos.v1.Snapshot.daemons:type_name -> meshos.v1.DaemonView
-	87,  // 140: meshos.v1.Snapshot.replicas:type_name -> meshos.v1.ReplicaView
-	88,  // 141: meshos.v1.Snapshot.peers:type_name -> meshos.v1.PeerView
-	89,  // 142: meshos.v1.Snapshot.avoid_list:type_name -> meshos.v1.AvoidView
-	90,  // 143: meshos.v1.Snapshot.local_maintenance:type_name -> meshos.v1.MaintenanceView
-	91,  // 144: meshos.v1.Snapshot.recently_emitted:type_name -> meshos.v1.EmittedAction
-	79,  // 145: meshos.v1.Snapshot.recent_failures:type_name -> meshos.v1.FailureRecord
-	120, // 146: meshos.v1.Snapshot.freeze_remaining:type_name -> google.protobuf.Duration
-	75,  // 147: meshos.v1.Snapshot.admin_audit:type_name -> meshos.v1.AdminAuditRecord
-	78,  // 148: meshos.v1.Snapshot.logs:type_name -> meshos.v1.LogRecord
-	92,  // 149: meshos.v1.Snapshot.in_flight_migrations:type_name -> meshos.v1.MigrationView
-	93,  // 150: meshos.v1.Snapshot.plugins:type_name -> meshos.v1.PluginView
-	94,  // 151: meshos.v1.Snapshot.stats:type_name -> meshos.v1.Stats
-	84,  // 152: meshos.v1.Snapshot.scheduler:type_name -> meshos.v1.SchedulerView
-	83,  // 153: meshos.v1.Snapshot.info:type_name -> meshos.v1.NodeInfo
-	119, // 154: meshos.v1.NodeInfo.started_at:type_name -> google.protobuf.Timestamp
-	120, // 155: meshos.v1.NodeInfo.uptime:type_name -> google.protobuf.Duration
-	120, // 156: meshos.v1.SchedulerView.age:type_name -> google.protobuf.Duration
-	15,  // 157: meshos.v1.DaemonView.daemon:type_name -> meshos.v1.DaemonRef
-	10,  // 158: meshos.v1.DaemonView.lifecycle:type_name -> meshos.v1.DaemonView.Lifecycle
-	16,  // 159: meshos.v1.DaemonView.health:type_name -> meshos.v1.DaemonHealth
-	11,  // 160: meshos.v1.DaemonView.restart:type_name -> meshos.v1.DaemonView.Restart
-	120, // 161: meshos.v1.DaemonView.restart_in:type_name -> google.protobuf.Duration
-	120, // 162: meshos.v1.DaemonView.age:type_name -> google.protobuf.Duration
-	6,   // 163: meshos.v1.DaemonView.intent:type_name -> meshos.v1.DaemonIntent.Intent
-	23,  // 164: meshos.v1.DaemonView.last_exit:type_name -> meshos.v1.DaemonExit
-	120, // 165: meshos.v1.DaemonView.next_start:type_name -> google.protobuf.Duration
-	86,  // 166: meshos.v1.DaemonView.ordered:type_name -> meshos.v1.OrderView
-	120, // 167: meshos.v1.OrderView.age:type_name -> google.protobuf.Duration
-	86,  // 168: meshos.v1.ReplicaView.ordered:type_name -> meshos.v1.OrderView
-	7,   // 169: meshos.v1.ReplicaView.local_intent:type_name -> meshos.v1.LocalReplicaIntent.Intent
-	86,  // 170: meshos.v1.ReplicaView.local_ordered:type_name -> meshos.v1.OrderView
-	120, // 171: meshos.v1.PeerView.rtt:type_name -> google.protobuf.Duration
-	0,   // 172: meshos.v1.PeerView.health:type_name -> meshos.v1.NodeHealth
-	1,   // 173: meshos.v1.PeerView.maintenance:type_name -> meshos.v1.MaintenancePhase
-	26,  // 174: meshos.v1.PeerView.inventory:type_name -> meshos.v1.PeerInventory
-	120, // 175: meshos.v1.PeerView.health_since:type_name -> google.protobuf.Duration
-	120, // 176: meshos.v1.PeerView.jitter:type_name -> google.protobuf.Duration
-	120, // 177: meshos.v1.AvoidView.ttl:type_name -> google.protobuf.Duration
-	1,   // 178: meshos.v1.MaintenanceView.phase:type_name -> meshos.v1.MaintenancePhase
-	120, // 179: meshos.v1.MaintenanceView.since:type_name -> google.protobuf.Duration
-	120, // 180: meshos.v1.MaintenanceView.deadline:type_name -> google.protobuf.Duration
-	86,  // 181: meshos.v1.MaintenanceView.ordered:type_name -> meshos.v1.OrderView
-	120, // 182: meshos.v1.EmittedAction.age:type_name -> google.protobuf.Duration
-	61,  // 183: meshos.v1.EmittedAction.action:type_name -> meshos.v1.Action
-	12,  // 184: meshos.v1.MigrationView.phase:type_name -> meshos.v1.MigrationView.Phase
-	120, // 185: meshos.v1.MigrationView.elapsed:type_name -> google.protobuf.Duration
-	120, // 186: meshos.v1.MigrationView.in_phase:type_name -> google.protobuf.Duration
-	13,  // 187: meshos.v1.PluginView.status:type_name -> meshos.v1.PluginView.Status
-	120, // 188: meshos.v1.PluginView.last_call:type_name -> google.protobuf.Duration
-	120, // 189: meshos.v1.PluginView.restart_in:type_name -> google.protobuf.Duration
-	120, // 190: meshos.v1.Stats.last_tick_took:type_name -> google.protobuf.Duration
-	120, // 191: meshos.v1.JournalEntry.at:type_name -> google.protobuf.Duration
-	119, // 192: meshos.v1.JournalEntry.wall:type_name -> google.protobuf.Timestamp
-	96,  // 193: meshos.v1.JournalEntry.boot:type_name -> meshos.v1.Boot
-	17,  // 194: meshos.v1.JournalEntry.event:type_name -> meshos.v1.Event
-	102, // 195: meshos.v1.JournalEntry.samples:type_name -> meshos.v1.Samples
-	97,  // 196: meshos.v1.JournalEntry.tick:type_name -> meshos.v1.Tick
-	103, // 197: meshos.v1.JournalEntry.outcome:type_name -> meshos.v1.ActionOutcome
-	104, // 198: meshos.v1.JournalEntry.scores:type_name -> meshos.v1.ScoreTable
-	108, // 199: meshos.v1.JournalEntry.migrations:type_name -> meshos.v1.Migrations
-	98,  // 200: meshos.v1.JournalEntry.commit:type_name -> meshos.v1.JudgedCommit
-	99,  // 201: meshos.v1.JournalEntry.reload:type_name -> meshos.v1.Reload
-	100, // 202: meshos.v1.JournalEntry.acknowledged:type_name -> meshos.v1.Acknowledged
-	101, // 203: meshos.v1.JournalEntry.failure:type_name -> meshos.v1.FailureReport
-	77,  // 204: meshos.v1.JournalEntry.signer_change:type_name -> meshos.v1.SignerChange
-	119, // 205: meshos.v1.JournalEntry.ordered_at:type_name -> google.protobuf.Timestamp
-	120, // 206: meshos.v1.Boot.freeze_remaining:type_name -> google.protobuf.Duration
-	53,  // 207: meshos.v1.Boot.orders:type_name -> meshos.v1.OrderedState
-	33,  // 208: meshos.v1.JudgedCommit.event:type_name -> meshos.v1.AdminEvent
-	74,  // 209: meshos.v1.JudgedCommit.operators:type_name -> meshos.v1.Operator
-	73,  // 210: meshos.v1.JudgedCommit.outcome:type_name -> meshos.v1.VerificationOutcome
-	49,  // 211: meshos.v1.JudgedCommit.commit:type_name -> meshos.v1.SignedCommit
-	76,  // 212: meshos.v1.JudgedCommit.refusal:type_name -> meshos.v1.Refusal
-	14,  // 213: meshos.v1.Acknowledged.chain:type_name -> meshos.v1.Acknowledged.Chain
-	24,  // 214: meshos.v1.Samples.rtt:type_name -> meshos.v1.RttSample
-	25,  // 215: meshos.v1.Samples.health:type_name -> meshos.v1.NodeHealthSample
-	26,  // 216: meshos.v1.Samples.inventory:type_name -> meshos.v1.PeerInventory
-	61,  // 217: meshos.v1.ActionOutcome.action:type_name -> meshos.v1.Action
-	120, // 218: meshos.v1.ActionOutcome.retry_after:type_name -> google.protobuf.Duration
-	105, // 219: meshos.v1.ScoreTable.chains:type_name -> meshos.v1.ChainScore
-	106, // 220: meshos.v1.ChainScore.holders:type_name -> meshos.v1.NodeScore
-	106, // 221: meshos.v1.ChainScore.best_alternative:type_name -> meshos.v1.NodeScore
-	107, // 222: meshos.v1.ChainScore.cost:type_name -> meshos.v1.MigrationCost
-	120, // 223: meshos.v1.MigrationCost.state_transfer:type_name -> google.protobuf.Duration
-	120, // 224: meshos.v1.MigrationCost.disruption:type_name -> google.protobuf.Duration
-	92,  // 225: meshos.v1.Migrations.in_flight:type_name -> meshos.v1.MigrationView
-	15,  // 226: meshos.v1.BlastRadius.affected_daemons:type_name -> meshos.v1.DaemonRef
-	120, // 227: meshos.v1.BlastRadius.estimated_drain_delay:type_name -> google.protobuf.Duration
-	118, // 228: meshos.v1.BlastRadius.warnings:type_name -> meshos.v1.BlastRadius.Warning
-	23,  // 229: meshos.v1.DaemonLifecycle.ExitedCleanly.exit:type_name -> meshos.v1.DaemonExit
-	23,  // 230: meshos.v1.DaemonLifecycle.Crashed.exit:type_name -> meshos.v1.DaemonExit
-	6,   // 231: meshos.v1.OrderedDaemon.Run.intent:type_name -> meshos.v1.DaemonIntent.Intent
-	54,  // 232: meshos.v1.OrderedDaemon.Run.by:type_name -> meshos.v1.OrderOrigin
-	54,  // 233: meshos.v1.OrderedDaemon.Pin.by:type_name -> meshos.v1.OrderOrigin
-	54,  // 234: meshos.v1.OrderedChain.Count.by:type_name -> meshos.v1.OrderOrigin
-	7,   // 235: meshos.v1.OrderedChain.Hold.intent:type_name -> meshos.v1.LocalReplicaIntent.Intent
-	7,   // 236: meshos.v1.OrderedChain.Hold.over:type_name -> meshos.v1.LocalReplicaIntent.Intent
-	54,  // 237: meshos.v1.OrderedChain.Hold.by:type_name -> meshos.v1.OrderOrigin
-	238, // [238:238] is the sub-list for method output_type
-	238, // [238:238] is the sub-list for method input_type
-	238, // [238:238] is the sub-list for extension type_name
-	238, // [238:238] is the sub-list for extension extendee
-	0,   // [0:238] is the sub-list for field type_name
+	116, // 92: meshos.v1.OrderedDaemon.restart:type_name -> meshos.v1.OrderedDaemon.Restart
+	15,  // 93: meshos.v1.OrderedGate.daemon:type_name -> meshos.v1.DaemonRef
+	11,  // 94: meshos.v1.OrderedGate.state:type_name -> meshos.v1.DaemonView.Restart
+	120, // 95: meshos.v1.OrderedGate.until:type_name -> google.protobuf.Timestamp
+	121, // 96: meshos.v1.OrderedGate.backoff:type_name -> google.protobuf.Duration
+	120, // 97: meshos.v1.OrderedGate.crashes:type_name -> google.protobuf.Timestamp
+	23,  // 98: meshos.v1.OrderedGate.last_exit:type_name -> meshos.v1.DaemonExit
+	117, // 99: meshos.v1.OrderedChain.count:type_name -> meshos.v1.OrderedChain.Count
+	118, // 100: meshos.v1.OrderedChain.hold:type_name -> meshos.v1.OrderedChain.Hold
+	62,  // 101: meshos.v1.Action.start_daemon:type_name -> meshos.v1.StartDaemon
+	63,  // 102: meshos.v1.Action.stop_daemon:type_name -> meshos.v1.StopDaemon
+	64,  // 103: meshos.v1.Action.pull_replica:type_name -> meshos.v1.PullReplica
+	65,  // 104: meshos.v1.Action.drop_replica:type_name -> meshos.v1.DropReplica
+	66,  // 105: meshos.v1.Action.request_placement:type_name -> meshos.v1.RequestPlacement
+	67,  // 106: meshos.v1.Action.request_eviction:type_name -> meshos.v1.RequestEviction
+	68,  // 107: meshos.v1.Action.migrate_blob:type_name -> meshos.v1.MigrateBlob
+	69,  // 108: meshos.v1.Action.reduce_heat:type_name -> meshos.v1.ReduceHeat
+	70,  // 109: meshos.v1.Action.mark_avoid:type_name -> meshos.v1.MarkAvoid
+	71,  // 110: meshos.v1.Action.apply_backoff:type_name -> meshos.v1.ApplyBackoff
+	72,  // 111: meshos.v1.Action.commit_maintenance_transition:type_name -> meshos.v1.CommitMaintenanceTransition
+	15,  // 112: meshos.v1.StartDaemon.daemon:type_name -> meshos.v1.DaemonRef
+	15,  // 113: meshos.v1.StopDaemon.daemon:type_name -> meshos.v1.DaemonRef
+	121, // 114: meshos.v1.StopDaemon.grace:type_name -> google.protobuf.Duration
+	121, // 115: meshos.v1.MarkAvoid.ttl:type_name -> google.protobuf.Duration
+	15,  // 116: meshos.v1.ApplyBackoff.daemon:type_name -> meshos.v1.DaemonRef
+	121, // 117: meshos.v1.ApplyBackoff.remaining:type_name -> google.protobuf.Duration
+	1,   // 118: meshos.v1.CommitMaintenanceTransition.target:type_name -> meshos.v1.MaintenancePhase
+	8,   // 119: meshos.v1.VerificationOutcome.verdict:type_name -> meshos.v1.VerificationOutcome.Verdict
+	120, // 120: meshos.v1.AdminAuditRecord.committed_at:type_name -> google.protobuf.Timestamp
+	33,  // 121: meshos.v1.AdminAuditRecord.event:type_name -> meshos.v1.AdminEvent
+	74,  // 122: meshos.v1.AdminAuditRecord.operators:type_name -> meshos.v1.Operator
+	73,  // 123: meshos.v1.AdminAuditRecord.outcome:type_name -> meshos.v1.VerificationOutcome
+	49,  // 124: meshos.v1.AdminAuditRecord.commit:type_name -> meshos.v1.SignedCommit
+	77,  // 125: meshos.v1.AdminAuditRecord.signer_change:type_name -> meshos.v1.SignerChange
+	76,  // 126: meshos.v1.AdminAuditRecord.refusal:type_name -> meshos.v1.Refusal
+	120, // 127: meshos.v1.AdminAuditRecord.ordered_at:type_name -> google.protobuf.Timestamp
+	17,  // 128: meshos.v1.Refusal.order:type_name -> meshos.v1.Event
+	120, // 129: meshos.v1.LogRecord.at:type_name -> google.protobuf.Timestamp
+	2,   // 130: meshos.v1.LogRecord.level:type_name -> meshos.v1.LogLevel
+	120, // 131: meshos.v1.FailureRecord.at:type_name -> google.protobuf.Timestamp
+	120, // 132: meshos.v1.ActionRecord.at:type_name -> google.protobuf.Timestamp
+	61,  // 133: meshos.v1.ActionRecord.action:type_name -> meshos.v1.Action
+	9,   // 134: meshos.v1.ActionRecord.outcome:type_name -> meshos.v1.ActionRecord.Outcome
+	121, // 135: meshos.v1.ActionRecord.retry_after:type_name -> google.protobuf.Duration
+	75,  // 136: meshos.v1.Record.audit:type_name -> meshos.v1.AdminAuditRecord
+	78,  // 137: meshos.v1.Record.log:type_name -> meshos.v1.LogRecord
+	79,  // 138: meshos.v1.Record.failure:type_name -> meshos.v1.FailureRecord
+	80,  // 139: meshos.v1.Record.action:type_name -> meshos.v1.ActionRecord
+	120, // 140: meshos.v1.Snapshot.taken_at:type_name -> google.protobuf.Timestamp
+	85,  // 141: meshos.v1.Snapshot.daemons:type_name -> meshos.v1.DaemonView
+	87,  // 142: meshos.v1.Snapshot.replicas:type_name -> meshos.v1.ReplicaView
+	88,  // 143: meshos.v1.Snapshot.peers:type_name -> meshos.v1.PeerView
+	89,  // 144: meshos.v1.Snapshot.avoid_list:type_name -> meshos.v1.AvoidView
+	90,  // 145: meshos.v1.Snapshot.local_maintenance:type_name -> meshos.v1.MaintenanceView
+	91,  // 146: meshos.v1.Snapshot.recently_emitted:type_name -> meshos.v1.EmittedAction
+	79,  // 147: meshos.v1.Snapshot.recent_failures:type_name -> meshos.v1.FailureRecord
+	121, // 148: meshos.v1.Snapshot.freeze_remaining:type_name -> google.protobuf.Duration
+	75,  // 149: meshos.v1.Snapshot.admin_audit:type_name -> meshos.v1.AdminAuditRecord
+	78,  // 150: meshos.v1.Snapshot.logs:type_name -> meshos.v1.LogRecord
+	92,  // 151: meshos.v1.Snapshot.in_flight_migrations:type_name -> meshos.v1.MigrationView
+	93,  // 152: meshos.v1.Snapshot.plugins:type_name -> meshos.v1.PluginView
+	94,  // 153: meshos.v1.Snapshot.stats:type_name -> meshos.v1.Stats
+	84,  // 154: meshos.v1.Snapshot.scheduler:type_name -> meshos.v1.SchedulerView
+	83,  // 155: meshos.v1.Snapshot.info:type_name -> meshos.v1.NodeInfo
+	120, // 156: meshos.v1.NodeInfo.started_at:type_name -> google.protobuf.Timestamp
+	121, // 157: meshos.v1.NodeInfo.uptime:type_name -> google.protobuf.Duration
+	121, // 158: meshos.v1.SchedulerView.age:type_name -> google.protobuf.Duration
+	15,  // 159: meshos.v1.DaemonView.daemon:type_name -> meshos.v1.DaemonRef
+	10,  // 160: meshos.v1.DaemonView.lifecycle:type_name -> meshos.v1.DaemonView.Lifecycle
+	16,  // 161: meshos.v1.DaemonView.health:type_name -> meshos.v1.DaemonHealth
+	11,  // 162: meshos.v1.DaemonView.restart:type_name -> meshos.v1.DaemonView.Restart
+	121, // 163: meshos.v1.DaemonView.restart_in:type_name -> google.protobuf.Duration
+	121, // 164: meshos.v1.DaemonView.age:type_name -> google.protobuf.Duration
+	6,   // 165: meshos.v1.DaemonView.intent:type_name -> meshos.v1.DaemonIntent.Intent
+	23,  // 166: meshos.v1.DaemonView.last_exit:type_name -> meshos.v1.DaemonExit
+	121, // 167: meshos.v1.DaemonView.next_start:type_name -> google.protobuf.Duration
+	86,  // 168: meshos.v1.DaemonView.ordered:type_name -> meshos.v1.OrderView
+	121, // 169: meshos.v1.OrderView.age:type_name -> google.protobuf.Duration
+	86,  // 170: meshos.v1.ReplicaView.ordered:type_name -> meshos.v1.OrderView
+	7,   // 171: meshos.v1.ReplicaView.local_intent:type_name -> meshos.v1.LocalReplicaIntent.Intent
+	86,  // 172: meshos.v1.ReplicaView.local_ordered:type_name -> meshos.v1.OrderView
+	121, // 173: meshos.v1.PeerView.rtt:type_name -> google.protobuf.Duration
+	0,   // 174: meshos.v1.PeerView.health:type_name -> meshos.v1.NodeHealth
+	1,   // 175: meshos.v1.PeerView.maintenance:type_name -> meshos.v1.MaintenancePhase
+	26,  // 176: meshos.v1.PeerView.inventory:type_name -> meshos.v1.PeerInventory
+	121, // 177: meshos.v1.PeerView.health_since:type_name -> google.protobuf.Duration
+	121, // 178: meshos.v1.PeerView.jitter:type_name -> google.protobuf.Duration
+	121, // 179: meshos.v1.AvoidView.ttl:type_name -> google.protobuf.Duration
+	1,   // 180: meshos.v1.MaintenanceView.phase:type_name -> meshos.v1.MaintenancePhase
+	121, // 181: meshos.v1.MaintenanceView.since:type_name -> google.protobuf.Duration
+	121, // 182: meshos.v1.MaintenanceView.deadline:type_name -> google.protobuf.Duration
+	86,  // 183: meshos.v1.MaintenanceView.ordered:type_name -> meshos.v1.OrderView
+	121, // 184: meshos.v1.EmittedAction.age:type_name -> google.protobuf.Duration
+	61,  // 185: meshos.v1.EmittedAction.action:type_name -> meshos.v1.Action
+	12,  // 186: meshos.v1.MigrationView.phase:type_name -> meshos.v1.MigrationView.Phase
+	121, // 187: meshos.v1.MigrationView.elapsed:type_name -> google.protobuf.Duration
+	121, // 188: meshos.v1.MigrationView.in_phase:type_name -> google.protobuf.Duration
+	13,  // 189: meshos.v1.PluginView.status:type_name -> meshos.v1.PluginView.Status
+	121, // 190: meshos.v1.PluginView.last_call:type_name -> google.protobuf.Duration
+	121, // 191: meshos.v1.PluginView.restart_in:type_name -> google.protobuf.Duration
+	121, // 192: meshos.v1.Stats.last_tick_took:type_name -> google.protobuf.Duration
+	121, // 193: meshos.v1.JournalEntry.at:type_name -> google.protobuf.Duration
+	120, // 194: meshos.v1.JournalEntry.wall:type_name -> google.protobuf.Timestamp
+	96,  // 195: meshos.v1.JournalEntry.boot:type_name -> meshos.v1.Boot
+	17,  // 196: meshos.v1.JournalEntry.event:type_name -> meshos.v1.Event
+	102, // 197: meshos.v1.JournalEntry.samples:type_name -> meshos.v1.Samples
+	97,  // 198: meshos.v1.JournalEntry.tick:type_name -> meshos.v1.Tick
+	103, // 199: meshos.v1.JournalEntry.outcome:type_name -> meshos.v1.ActionOutcome
+	104, // 200: meshos.v1.JournalEntry.scores:type_name -> meshos.v1.ScoreTable
+	108, // 201: meshos.v1.JournalEntry.migrations:type_name -> meshos.v1.Migrations
+	98,  // 202: meshos.v1.JournalEntry.commit:type_name -> meshos.v1.JudgedCommit
+	99,  // 203: meshos.v1.JournalEntry.reload:type_name -> meshos.v1.Reload
+	100, // 204: meshos.v1.JournalEntry.acknowledged:type_name -> meshos.v1.Acknowledged
+	101, // 205: meshos.v1.JournalEntry.failure:type_name -> meshos.v1.FailureReport
+	77,  // 206: meshos.v1.JournalEntry.signer_change:type_name -> meshos.v1.SignerChange
+	120, // 207: meshos.v1.JournalEntry.ordered_at:type_name -> google.protobuf.Timestamp
+	121, // 208: meshos.v1.Boot.freeze_remaining:type_name -> google.protobuf.Duration
+	53,  // 209: meshos.v1.Boot.orders:type_name -> meshos.v1.OrderedState
+	33,  // 210: meshos.v1.JudgedCommit.event:type_name -> meshos.v1.AdminEvent
+	74,  // 211: meshos.v1.JudgedCommit.operators:type_name -> meshos.v1.Operator
+	73,  // 212: meshos.v1.JudgedCommit.outcome:type_name -> meshos.v1.VerificationOutcome
+	49,  // 213: meshos.v1.JudgedCommit.commit:type_name -> meshos.v1.SignedCommit
+	76,  // 214: meshos.v1.JudgedCommit.refusal:type_name -> meshos.v1.Refusal
+	14,  // 215: meshos.v1.Acknowledged.chain:type_name -> meshos.v1.Acknowledged.Chain
+	24,  // 216: meshos.v1.Samples.rtt:type_name -> meshos.v1.RttSample
+	25,  // 217: meshos.v1.Samples.health:type_name -> meshos.v1.NodeHealthSample
+	26,  // 218: meshos.v1.Samples.inventory:type_name -> meshos.v1.PeerInventory
+	61,  // 219: meshos.v1.ActionOutcome.action:type_name -> meshos.v1.Action
+	121, // 220: meshos.v1.ActionOutcome.retry_after:type_name -> google.protobuf.Duration
+	105, // 221: meshos.v1.ScoreTable.chains:type_name -> meshos.v1.ChainScore
+	106, // 222: meshos.v1.ChainScore.holders:type_name -> meshos.v1.NodeScore
+	106, // 223: meshos.v1.ChainScore.best_alternative:type_name -> meshos.v1.NodeScore
+	107, // 224: meshos.v1.ChainScore.cost:type_name -> meshos.v1.MigrationCost
+	121, // 225: meshos.v1.MigrationCost.state_transfer:type_name -> google.protobuf.Duration
+	121, // 226: meshos.v1.MigrationCost.disruption:type_name -> google.protobuf.Duration
+	92,  // 227: meshos.v1.Migrations.in_flight:type_name -> meshos.v1.MigrationView
+	15,  // 228: meshos.v1.BlastRadius.affected_daemons:type_name -> meshos.v1.DaemonRef
+	121, // 229: meshos.v1.BlastRadius.estimated_drain_delay:type_name -> google.protobuf.Duration
+	119, // 230: meshos.v1.BlastRadius.warnings:type_name -> meshos.v1.BlastRadius.Warning
+	120, // 231: meshos.v1.DaemonLifecycle.Started.since:type_name -> google.protobuf.Timestamp
+	23,  // 232: meshos.v1.DaemonLifecycle.ExitedCleanly.exit:type_name -> meshos.v1.DaemonExit
+	23,  // 233: meshos.v1.DaemonLifecycle.Crashed.exit:type_name -> meshos.v1.DaemonExit
+	6,   // 234: meshos.v1.OrderedDaemon.Run.intent:type_name -> meshos.v1.DaemonIntent.Intent
+	54,  // 235: meshos.v1.OrderedDaemon.Run.by:type_name -> meshos.v1.OrderOrigin
+	54,  // 236: meshos.v1.OrderedDaemon.Pin.by:type_name -> meshos.v1.OrderOrigin
+	120, // 237: meshos.v1.OrderedDaemon.Restart.at:type_name -> google.protobuf.Timestamp
+	54,  // 238: meshos.v1.OrderedChain.Count.by:type_name -> meshos.v1.OrderOrigin
+	7,   // 239: meshos.v1.OrderedChain.Hold.intent:type_name -> meshos.v1.LocalReplicaIntent.Intent
+	7,   // 240: meshos.v1.OrderedChain.Hold.over:type_name -> meshos.v1.LocalReplicaIntent.Intent
+	54,  // 241: meshos.v1.OrderedChain.Hold.by:type_name -> meshos.v1.OrderOrigin
+	242, // [242:242] is the sub-list for method output_type
+	242, // [242:242] is the sub-list for method input_type
+	242, // [242:242] is the sub-list for extension type_name
+	242, // [242:242] is the sub-list for extension extendee
+	0,   // [0:242] is the sub-list for field type_name
 }
 
 func init() { file_meshos_v1_meshos_proto_init() }
@@ -10764,14 +10863,14 @@ func file_meshos_v1_meshos_proto_init() {
 	file_meshos_v1_meshos_proto_msgTypes[94].OneofWrappers = []any{}
 	file_meshos_v1_meshos_proto_msgTypes[99].OneofWrappers = []any{}
 	file_meshos_v1_meshos_proto_msgTypes[100].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[101].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[102].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_meshos_v1_meshos_proto_rawDesc), len(file_meshos_v1_meshos_proto_rawDesc)),
 			NumEnums:      15,
-			NumMessages:   104,
+			NumMessages:   105,
 			NumExtensions: 0,
 			NumServices:   0,
 		},
