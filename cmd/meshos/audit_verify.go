@@ -31,7 +31,9 @@ func newAuditVerifyCommand(a *app) *cobra.Command {
 record to the one before it, and that no record is missing in between. If an appender
 has stored a record that is no longer at the end, that is found, too. DIR is a data
 directory, the folder records in it, or the folder of one chain; the default is the
-data directory of the configuration. The node may be running meanwhile.
+data directory of the configuration. Of a data directory the ordered log is checked,
+too (the folder ordered in it): that each order continues the one before, and that the
+checkpoint belongs to the log. The node may be running meanwhile.
 
 The signatures of all accepted commands are verified again, as of the time when the
 node accepted them, with the allowed_signers file of --signers, else with the one that
@@ -57,6 +59,10 @@ exit code is 1 if there is damage or a bad signature.`,
 			if signersFile == "" {
 				signersFile, note = a.configuredSigners()
 			}
+			orders := orderedDir(args[0])
+			if orders == args[0] {
+				return a.verifyOrders(orders)
+			}
 			dir, chains, err := a.recordDirs(args)
 			if err != nil {
 				return err
@@ -81,6 +87,13 @@ exit code is 1 if there is damage or a bad signature.`,
 				}
 				a.showReport(c.name, report, ends.bad)
 				damaged += len(report.Damage) + len(ends.bad)
+			}
+			if orders != "" {
+				places, err := a.showOrders(orders)
+				if err != nil {
+					return err
+				}
+				damaged += places
 			}
 			if signatures != nil {
 				signatures.show(a, signersFile)
@@ -147,11 +160,11 @@ func verifyChain(c chainDir, ends *cursorCheck, check recordCheck) (durable.Repo
 	return report, err
 }
 
-// showReport prints the result for one chain; cut has what the cursors showed.
-func (a *app) showReport(name string, r durable.Report, cut []string) {
+// showReport prints the result for one chain; also has what else is wrong with it.
+func (a *app) showReport(name string, r durable.Report, also []string) {
 	colors := a.color(a.out)
 	verdict := colors.Apply(view.Good, "good")
-	if len(r.Damage)+len(cut) > 0 {
+	if len(r.Damage)+len(also) > 0 {
 		verdict = colors.Apply(view.Bad, "damaged")
 	}
 	line := fmt.Sprintf("%-8s %s: %s in %s", name, verdict, view.Counted(int(r.Records), "record"), view.Counted(r.Files, "file"))
@@ -169,7 +182,7 @@ func (a *app) showReport(name string, r durable.Report, cut []string) {
 	for _, d := range r.Damage {
 		places = append(places, d.Error())
 	}
-	a.showPlaces(append(places, cut...))
+	a.showPlaces(append(places, also...))
 	if r.Unfinished != nil {
 		_, _ = fmt.Fprintf(a.out, "         the last record is incomplete: either it is being written, or the node's next start will cut it off (%s)\n",
 			view.Plain(r.Unfinished.Error()))

@@ -20,10 +20,13 @@ import (
 
 const (
 	checkpointName = "checkpoint"
+	// baseName is the checkpoint behind which the log begins: the entries before it may be
+	// dropped. It stands in for a newer one that is damaged.
+	baseName = "checkpoint.base"
 	// version is that of the checkpoint and of the entries. A version that gives one of
 	// them a field or a meaning raises it, so that older versions refuse to start instead
 	// of losing it.
-	version = 1
+	version = 2
 	// maxCheckpoint bounds the file: hundreds of thousands of orders about chains.
 	maxCheckpoint = 256 << 20
 	readWithin    = 10 * time.Second
@@ -32,10 +35,10 @@ const (
 // errDamaged means that a checkpoint is not what was written.
 var errDamaged = errors.New("it is damaged")
 
-// readCheckpoint reads the checkpoint of a folder; nil if there is none. The error wraps
+// readCheckpoint reads a checkpoint of a folder; nil if there is none. The error wraps
 // errDamaged, or is a *NewerError, or one of the file system.
-func readCheckpoint(dir string) (*meshosv1.OrderedCheckpoint, error) {
-	raw, err := readfile.ReadWithin(filepath.Join(dir, checkpointName), maxCheckpoint, readWithin)
+func readCheckpoint(dir, name string) (*meshosv1.OrderedCheckpoint, error) {
+	raw, err := readfile.ReadWithin(filepath.Join(dir, name), maxCheckpoint, readWithin)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
@@ -67,9 +70,9 @@ func readCheckpoint(dir string) (*meshosv1.OrderedCheckpoint, error) {
 	return &c, nil
 }
 
-// writeCheckpoint replaces the checkpoint of a folder at once: whatever happens, there is
-// the old one or the new one.
-func writeCheckpoint(dir string, c *meshosv1.OrderedCheckpoint) error {
+// writeCheckpoint replaces a checkpoint of a folder at once: whatever happens, there is the
+// old one or the new one.
+func writeCheckpoint(dir, name string, c *meshosv1.OrderedCheckpoint) error {
 	c.Version = version
 	body, err := proto.MarshalOptions{Deterministic: true}.Marshal(c)
 	if err != nil {
@@ -77,7 +80,7 @@ func writeCheckpoint(dir string, c *meshosv1.OrderedCheckpoint) error {
 	}
 	sum := sha256.Sum256(body)
 	raw := append(fmt.Appendf(nil, "meshos orders %d %s\n", version, hex.EncodeToString(sum[:])), body...)
-	if err := renameio.WriteFile(filepath.Join(dir, checkpointName), raw, 0o600, renameio.WithTempDir(dir)); err != nil {
+	if err := renameio.WriteFile(filepath.Join(dir, name), raw, 0o600, renameio.WithTempDir(dir)); err != nil {
 		return fmt.Errorf("checkpoint of orders: %w", err)
 	}
 	return syncDir(dir)

@@ -63,7 +63,7 @@ func (l *Log) keep(s *snapshot.Snapshot) {
 	if c.Record = at.record; at.head != (hash{}) {
 		c.Head = at.head[:]
 	}
-	if err := writeCheckpoint(l.dir, c); err != nil {
+	if err := l.opts.write(l.dir, checkpointName, c); err != nil {
 		l.failed(err)
 		return
 	}
@@ -72,6 +72,28 @@ func (l *Log) keep(s *snapshot.Snapshot) {
 	}
 	l.keeper.written, l.keeper.wall, l.keeper.failing = now, began, false
 	l.drop(s.Orders.Height)
+	if err := l.trim(c); err != nil {
+		l.failed(err)
+	}
+}
+
+// trim drops the files of the log that hold nothing above a checkpoint. The checkpoint
+// becomes the base before, so that the state can always be made from the log and a second
+// checkpoint, should the newest one be damaged. While an order is being written nothing is
+// dropped: the next checkpoint comes soon.
+func (l *Log) trim(c *meshosv1.OrderedCheckpoint) error {
+	select {
+	case l.turn <- struct{}{}:
+		defer l.release()
+	default:
+		return nil
+	}
+	if l.chain == nil {
+		return nil
+	}
+	// The entry at the checkpoint's height stays: it proves that they belong together.
+	_, err := l.chain.DropBefore(c.GetRecord(), func() error { return l.opts.write(l.dir, baseName, c) })
+	return err
 }
 
 // failed says that the checkpoint can't be written, once.

@@ -21,6 +21,10 @@ import (
 // chainName is the name of the log in the headers of its files.
 const chainName = "ordered"
 
+// defaultFileSize is the size from which on a file of the log is sealed and the next one begun.
+// Whole files are dropped, so up to twice as much stays that nothing needs.
+const defaultFileSize = 256 << 10
+
 // Options are what Open needs.
 type Options struct {
 	DataDir string // the node's; the log has a folder of its own in it
@@ -30,7 +34,10 @@ type Options struct {
 	// Report records a failure; it does not wait. It may be nil until orders are taken.
 	Report func(source, reason string)
 
-	fs disk.FS // nil: the real folder
+	fs       disk.FS // nil: the real folder
+	fileSize int64   // 0: defaultFileSize
+	// write replaces a checkpoint; nil: in the real folder.
+	write func(dir, name string, c *meshosv1.OrderedCheckpoint) error
 }
 
 // Log is the ordered log of a node. Open it, Restore once, and Close it when nothing uses
@@ -64,7 +71,13 @@ type place struct {
 // Open reads what a node ordered so far. What is damaged is noted, see Notes. A
 // *NewerError means that a newer version wrote some of it.
 func Open(o Options) (*Log, error) {
-	l := &Log{opts: o, dir: filepath.Join(o.DataDir, "ordered"), turn: make(chan struct{}, 1)}
+	if o.write == nil {
+		o.write = writeCheckpoint
+	}
+	if o.fileSize == 0 {
+		o.fileSize = defaultFileSize
+	}
+	l := &Log{opts: o, dir: filepath.Join(o.DataDir, Folder), turn: make(chan struct{}, 1)}
 	err := l.openChain()
 	if err != nil && !full(err) {
 		return nil, fmt.Errorf("orders: %w", err)
@@ -87,7 +100,7 @@ func (l *Log) openChain() (err error) {
 			return err
 		}
 	}
-	l.chain, err = durable.Open(durable.Options{FS: fs, Chain: chainName, Now: l.opts.Now})
+	l.chain, err = durable.Open(durable.Options{FS: fs, Chain: chainName, SegmentSize: l.opts.fileSize, Now: l.opts.Now})
 	return err
 }
 

@@ -84,17 +84,17 @@ func TestB25_WhatANewerVersionWroteIsNotLost(t *testing.T) {
 	for name, newer := range map[string]func(t *testing.T, m *machine){
 		"the form of the checkpoint": func(t *testing.T, m *machine) {
 			path := filepath.Join(m.dir, "ordered", checkpointName)
-			if err := os.WriteFile(path, []byte("meshos orders 2 whatever\nsomething else"), 0o600); err != nil {
+			if err := os.WriteFile(path, []byte("meshos orders 99 whatever\nsomething else"), 0o600); err != nil {
 				t.Fatal(err)
 			}
 		},
 		"a field of the checkpoint": func(t *testing.T, m *machine) {
-			c, err := readCheckpoint(m.log.dir)
+			c, err := readCheckpoint(m.log.dir, checkpointName)
 			if err != nil {
 				t.Fatal(err)
 			}
 			c.GetState().ProtoReflect().SetUnknown(unknown)
-			if err := writeCheckpoint(m.log.dir, c); err != nil {
+			if err := writeCheckpoint(m.log.dir, checkpointName, c); err != nil {
 				t.Fatal(err)
 			}
 		},

@@ -3,6 +3,7 @@ package ordered
 import (
 	"crypto/sha256"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -27,13 +28,14 @@ func sweep(dir string) {
 
 // read reads the checkpoint and the entries above it.
 func (l *Log) read() error {
-	c, err := readCheckpoint(l.dir)
-	if errors.Is(err, errDamaged) {
-		l.note("the checkpoint is made anew from the log, without what is in the checkpoint only, such as the gates of daemons that crashed: %v", err)
-		err = nil
-	}
-	if err != nil {
+	c, err := readCheckpoint(l.dir, checkpointName)
+	if err != nil && !errors.Is(err, errDamaged) {
 		return err
+	}
+	if c == nil {
+		if c, err = l.readBase(err); err != nil {
+			return err
+		}
 	}
 	l.checkpoint = c
 	if c != nil {
@@ -48,6 +50,25 @@ func (l *Log) read() error {
 		l.note("%s", f.Text)
 	}
 	return l.readEntries()
+}
+
+// readBase reads the checkpoint that stands in for the newest one. damage is what is wrong
+// with that; nil if there is none, which is well unless there is a base.
+func (l *Log) readBase(damage error) (*meshosv1.OrderedCheckpoint, error) {
+	base, err := readCheckpoint(l.dir, baseName)
+	if err != nil && !errors.Is(err, errDamaged) {
+		return nil, err
+	}
+	if damage == nil && (base != nil || err != nil) {
+		damage = fmt.Errorf("%s is gone", checkpointName)
+	}
+	if damage != nil {
+		l.note("the checkpoint is made anew from the log, without what is in the checkpoint only, such as the gates of daemons that crashed: %v", damage)
+	}
+	if err != nil {
+		l.note("%s can't be used either, so what was ordered before the oldest entry of the log is lost: %v", baseName, err)
+	}
+	return base, nil
 }
 
 // readEntries reads the entries above the checkpoint, of which each must continue the one

@@ -1,7 +1,6 @@
 package ordered
 
 import (
-	"fmt"
 	"testing"
 	"time"
 
@@ -74,53 +73,59 @@ func (w *worker) kill(down time.Duration) {
 
 // Wherever the node is killed, a restart that was ordered is carried out once.
 func TestP2_B25_ARestartIsCarriedOutOnceWhereverTheNodeIsKilled(t *testing.T) {
-	orders := map[string]mesh.AdminEvent{
-		"of it":                  mesh.RestartDaemon{Node: this, Daemon: ref(1)},
-		"of it, breaking glass":  mesh.ForceRestartDaemon{Daemon: ref(1)},
-		"of all daemons":         mesh.RestartAllDaemons{Node: this},
-		"of another one":         mesh.RestartDaemon{Node: this, Daemon: ref(2)},
-		"of it on another node":  mesh.RestartDaemon{Node: 2, Daemon: ref(1)},
-		"of all on another node": mesh.RestartAllDaemons{Node: 2},
-	}
-	for name, order := range orders {
-		want := 2
-		if name == "of another one" || order == (mesh.RestartDaemon{Node: 2, Daemon: ref(1)}) || order == (mesh.RestartAllDaemons{Node: 2}) {
-			want = 1
-		}
+	for _, of := range []struct {
+		order  mesh.AdminEvent
+		starts int
+	}{
+		{mesh.RestartDaemon{Node: this, Daemon: ref(1)}, 2},
+		{mesh.ForceRestartDaemon{Daemon: ref(1)}, 2},
+		{mesh.RestartAllDaemons{Node: this}, 2},
+		{mesh.RestartDaemon{Node: this, Daemon: ref(2)}, 1},
+		{mesh.RestartDaemon{Node: 2, Daemon: ref(1)}, 1},
+	} {
 		for killed := range 9 { // before this step, and 0: never
 			for _, down := range []time.Duration{0, time.Hour, -time.Hour} { // the clock may be set back
-				t.Run(fmt.Sprintf("%s, killed before step %d, %s", name, killed, down), func(t *testing.T) {
-					w := &worker{machine: newMachine(t, t.TempDir(), file(true, 2))}
-					at := 0
-					next := func() {
-						if at++; at == killed {
-							w.kill(down)
-						}
-					}
-					w.step()
-					w.tick(time.Minute)
-					next()
-					w.order(order)
-					next()
-					for range 3 {
-						if d, _ := w.state.Daemon(2); d.Lifecycle == state.Stopped {
-							w.publish(mesh.DaemonStarted{Daemon: ref(2)})
-						}
-						w.step()
-						next()
-						w.tick(time.Second)
-						next()
-					}
-					w.kill(time.Second)
-					for w.step() && w.starts < 9 {
-					}
-					if !w.runs || w.starts != want {
-						t.Errorf("started %d times, want %d", w.starts, want)
-					}
-				})
+				if starts := restartAndKill(t, of.order, killed, down); starts != of.starts {
+					t.Errorf("%+v, killed before step %d, down for %s: started %d times, want %d", of.order, killed, down, starts, of.starts)
+				}
 			}
 		}
 	}
+}
+
+// restartAndKill returns how often daemon 1 was started, and fails the test if it does not
+// run in the end.
+func restartAndKill(t *testing.T, order mesh.AdminEvent, killed int, down time.Duration) int {
+	t.Helper()
+	w := &worker{machine: newMachine(t, t.TempDir(), file(true, 2))}
+	at := 0
+	next := func() {
+		if at++; at == killed {
+			w.kill(down)
+		}
+	}
+	w.step()
+	w.tick(time.Minute)
+	next()
+	w.order(order)
+	next()
+	for range 3 {
+		if d, _ := w.state.Daemon(2); d.Lifecycle == state.Stopped {
+			w.publish(mesh.DaemonStarted{Daemon: ref(2)})
+		}
+		w.step()
+		next()
+		w.tick(time.Second)
+		next()
+	}
+	w.kill(time.Second)
+	for w.step() && w.starts < 9 {
+	}
+	if !w.runs {
+		t.Errorf("%+v, killed before step %d, down for %s: it does not run", order, killed, down)
+	}
+	_ = w.log.Close()
+	return w.starts
 }
 
 // A restart is not what a daemon is started for that should be stopped.

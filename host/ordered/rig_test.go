@@ -3,11 +3,13 @@ package ordered
 import (
 	"context"
 	"log/slog"
+	"path/filepath"
 	"time"
 
 	"google.golang.org/protobuf/proto"
 
 	"github.com/meshos/meshos/host/mesh"
+	"github.com/meshos/meshos/host/records/disk"
 	"github.com/meshos/meshos/host/snapshot"
 	"github.com/meshos/meshos/host/state"
 	"github.com/meshos/meshos/host/wire"
@@ -29,6 +31,9 @@ type machine struct {
 	log   *Log
 	state *state.State
 	said  []string
+
+	fileSize int64  // of the log's files; 0 for the usual one
+	before   func() // called before each thing that is done to the disk; nil for nothing
 }
 
 func newMachine(t tester, dir string, file mesh.Configured) *machine {
@@ -67,10 +72,22 @@ func (m *machine) boot() {
 }
 
 func (m *machine) options() Options {
-	return Options{
+	o := Options{
 		DataDir: m.dir, Node: this, Now: func() time.Time { return m.wall },
-		Log: slog.New(slog.DiscardHandler),
+		Log: slog.New(slog.DiscardHandler), fileSize: m.fileSize,
 	}
+	if m.before != nil {
+		folder, err := disk.Open(filepath.Join(m.dir, "ordered"))
+		if err != nil {
+			m.t.Fatal(err)
+		}
+		o.fs = steps{folder, m.before}
+		o.write = func(dir, name string, c *meshosv1.OrderedCheckpoint) error {
+			m.before()
+			return writeCheckpoint(dir, name, c)
+		}
+	}
+	return o
 }
 
 // reboot ends the process as SIGKILL does, and begins the next one after a while.
