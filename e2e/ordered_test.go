@@ -165,10 +165,13 @@ dir = "."
 	if off := before.GetDaemons()[0].GetRestartIn().AsDuration() - left - passed; !looping(after) || off.Abs() > 100*time.Millisecond {
 		t.Errorf("%v, off by %v", after.GetDaemons()[0], off)
 	}
-	starts, err := os.ReadFile(filepath.Join(n.dir, "starts"))
-	if err != nil || strings.Count(string(starts), "x") != 3 {
-		t.Errorf("started %d times, %v", strings.Count(string(starts), "x"), err)
+	if d := after.GetDaemons()[0]; d.GetCrashes() != 3 || d.GetLastExit().GetCode() != 3 {
+		t.Errorf("the node tells of %d crashes, the last one %v", d.GetCrashes(), d.GetLastExit())
 	}
+	if out := n.must("status"); !strings.Contains(out, "crashed 3 times (exit 3)") {
+		t.Errorf("status does not tell of the crashes:\n%s", out)
+	}
+	n.started(3)
 }
 
 func TestB25_ADamagedCheckpointIsMadeAnewAndSaid(t *testing.T) {

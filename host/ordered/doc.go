@@ -4,8 +4,10 @@
 // was accepted: a chain of files on disk with a height, the hash of the entry before, the
 // signed bytes and the time. A checkpoint beside it holds what the orders up to a height
 // left, and what belongs to them without being an order, such as how long a window still
-// is. A node begins with the checkpoint and the entries above it; without the checkpoint it
-// begins with all entries.
+// is. A node begins with the checkpoint and the entries above it. Entries that nothing needs
+// any more are dropped, behind a second checkpoint, the base: a node whose checkpoint is
+// damaged begins with the base and the entries above that, or with all entries if none was
+// dropped.
 //
 // The package judges no order and folds none into the running node. It gives the orders
 // their heights; nobody else needs to know who does. It is not the audit log, which tells
