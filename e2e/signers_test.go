@@ -32,6 +32,14 @@ func TestASignersFileThatIsNeverReadRefusesEveryOrder(t *testing.T) {
 	if out := n.must("failures"); !strings.Contains(out, "signers_unreadable") {
 		t.Errorf("failures do not say it:\n%s", out)
 	}
+	why := "the signers file can't be read: " + file
+	if out := strings.Join(strings.Fields(n.must("status")), " "); !strings.HasPrefix(out, "Orders are refused: "+why) ||
+		!strings.Contains(out, "Nobody may command until that is mended") {
+		t.Errorf("status does not begin with it:\n%s", out)
+	}
+	if out, _, code := n.meshos("health", "--ignore-peers"); code != 1 || !strings.HasPrefix(out, "Orders are refused: "+why) {
+		t.Errorf("health: exit %d: %s", code, out)
+	}
 
 	end()
 	if err := os.Remove(file); err != nil {
@@ -45,5 +53,8 @@ func TestASignersFileThatIsNeverReadRefusesEveryOrder(t *testing.T) {
 		_, _, code := n.meshos("publish", stop)
 		return code == 0
 	})
-	n.until("the daemon to stop", func(s *meshosv1.Snapshot) bool { return !runs(s, 3) })
+	s := n.until("the daemon to stop", func(s *meshosv1.Snapshot) bool { return !runs(s, 3) })
+	if why := s.GetInfo().GetOrdersRefused(); why != "" {
+		t.Errorf("the snapshot still says that orders are refused: %s", why)
+	}
 }

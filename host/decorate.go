@@ -1,6 +1,8 @@
 package host
 
 import (
+	"errors"
+	"fmt"
 	"time"
 
 	"github.com/meshos/meshos/host/snapshot"
@@ -27,9 +29,17 @@ func (n *node) decorate(s *snapshot.Snapshot) {
 // info returns what does not change from tick to tick.
 func (n *node) info() *snapshot.Info {
 	o := n.cfg.Operators
+	refused := ""
+	if err := n.operators.Unreadable(); err != nil {
+		if cause := errors.Unwrap(err); cause != nil { // which names the file
+			err = cause
+		}
+		refused = fmt.Sprintf("the signers file can't be read: %v", err)
+	}
 	return &snapshot.Info{
 		Name: n.cfg.Node.Name, Cluster: n.cfg.Node.Cluster, Version: n.opts.Version,
 		StartedAt: n.start, Uptime: time.Since(n.start), Operators: n.operators.Names(),
 		Unsigned: o.Signers == "" || o.AllowUnsigned, Ordinary: max(1, o.Ordinary), BreakGlass: max(1, o.BreakGlass),
+		OrdersRefused: refused,
 	}
 }

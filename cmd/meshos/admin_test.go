@@ -240,7 +240,8 @@ func TestOperatorCommandsThatMakeNoSense(t *testing.T) {
 		{"admin drain --node 2 --monitor --yes", "--monitor: the command would be sent to node 1, which can only show its own drain; send it to node 2"},
 		{"admin cordon --node 0 --yes", `invalid argument "0" for "--node" flag: ids of nodes are whole numbers from 1 to 2^64-1`},
 		{"admin cordon --monitor", "unknown flag: --monitor"},
-		{"admin drop-replicas", "requires at least 1 arg(s)"},
+		{"admin drop-replicas", "an argument is missing\n    usage: meshos admin drop-replicas CHAIN…"},
+		{"admin cordon db-3", "meshos admin cordon takes no argument, and got \"db-3\"\n    usage: meshos admin cordon [flags]\n"},
 		{"admin cordon --unsigned --propose f", "if any flags in the group [unsigned propose] are set"},
 	} {
 		t.Run(c.line, func(t *testing.T) {

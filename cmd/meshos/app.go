@@ -43,6 +43,7 @@ func execute(ctx context.Context, a *app, args []string) int {
 	root.SetOut(a.out)
 	root.SetErr(a.err)
 	finishBuiltins(root)
+	finishArguments(root)
 	finishCompletion(root)
 	cmd, err := root.ExecuteContextC(ctx)
 	defer func() {
@@ -56,7 +57,9 @@ func execute(ctx context.Context, a *app, args []string) int {
 	if !a.started {
 		err = &usageError{err: err, help: cmd.CommandPath() + " --help"}
 	}
-	_, _ = fmt.Fprintf(a.err, "meshos: %s\n", err)
+	if err != errNotWell { //nolint:errorlint // it is never wrapped
+		_, _ = fmt.Fprintf(a.err, "meshos: %s\n", err)
+	}
 	return exitCode(err)
 }
 

@@ -101,7 +101,7 @@ not well why, and when it is started again. With -o json each line is a DaemonVi
 		Args:              cobra.MaximumNArgs(1),
 		ValidArgsFunction: a.completeDaemons,
 	}
-	output := addOutput(cmd)
+	output, wide := addOutput(cmd), addWide(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		s, err := a.askSnapshot(cmd.Context())
 		if err != nil {
@@ -117,7 +117,7 @@ not well why, and when it is started again. With -o json each line is a DaemonVi
 			})
 		}
 		if *output != outputJSON {
-			_, err = io.WriteString(a.out, a.printer(a.out).Daemons(s))
+			_, err = io.WriteString(a.out, a.pagePrinter(*wide).Daemons(s))
 			return err
 		}
 		for _, d := range s.GetDaemons() {

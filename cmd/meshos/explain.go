@@ -68,7 +68,7 @@ up to --until or --at, and explained as of then.
 		if *output == outputJSON {
 			return view.JSON(a.out, answer, false)
 		}
-		_, err = io.WriteString(a.out, a.printer(a.out).Explanation(answer))
+		_, err = io.WriteString(a.out, a.pagePrinter(false).Explanation(answer))
 		return err
 	}
 	return cmd

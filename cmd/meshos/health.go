@@ -11,8 +11,8 @@ import (
 	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
 )
 
-// errNotWell ends health with exit code 1; the verdict is its output.
-var errNotWell = errors.New("not well")
+// errNotWell ends health with exit code 1; the verdict is its output, and says it all.
+var errNotWell = errors.New("")
 
 func newHealthCommand(a *app) *cobra.Command {
 	cmd := &cobra.Command{

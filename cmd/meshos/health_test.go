@@ -32,6 +32,8 @@ func TestHealthIsOneVerdictAndAnExitCode(t *testing.T) {
 	unreachable.Peers = append(unreachable.Peers, snapshot.Peer{
 		Node: 3, Health: mesh.HealthUnreachable, HealthReason: "timed out", HealthSince: ptr(26 * time.Hour),
 	})
+	unread := well()
+	unread.Info.OrdersRefused = "the signers file can't be read: /etc/s: it hangs"
 	stale := well()
 	stale.TakenAt = noon().Add(-time.Minute)
 	for _, c := range []struct {
@@ -46,12 +48,13 @@ func TestHealthIsOneVerdictAndAnExitCode(t *testing.T) {
 		{"unreachable", "1 of 2 peers unreachable since 2026-01-01 09:59 (timed out)", unreachable, exitFailed, nil},
 		{"unreachable, but not asked", "All is well", unreachable, exitDone, []string{"--ignore-peers"}},
 		{"stale", "The node's loop stands still: its last tick was 1m ago", stale, exitFailed, nil},
+		{"signers can't be read", "Orders are refused: the signers file can't be read: /etc/s: it hangs", unread, exitFailed, nil},
 		{"starting", "The node is starting: it has not ticked yet", &snapshot.Snapshot{Node: 1}, exitFailed, nil},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			n, s := start(t)
 			n.Show(c.shown)
-			if code := s.run(t.Context(), append([]string{"health"}, c.flags...)...); code != c.code || s.out.String() != c.want+"\n" {
+			if code := s.run(t.Context(), append([]string{"health"}, c.flags...)...); code != c.code || s.out.String() != c.want+"\n" || s.err.String() != "" {
 				t.Errorf("exit code %d: %s%s", code, s.out.String(), s.err.String())
 			}
 		})

@@ -4,8 +4,12 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	tea "charm.land/bubbletea/v2"
+
+	"github.com/meshos/meshos/cmd/meshos/internal/view"
+	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
 )
 
 // keyed presses keys: letters as they are, others by their names in brackets.
@@ -101,5 +105,19 @@ func TestAPageShowsAllByKeyAndQuits(t *testing.T) {
 	}
 	if _, cmd := newTestPager().Update(streamEnded{}); cmd == nil {
 		t.Error("it goes on without a node")
+	}
+}
+
+// The page of the same snapshot is laid out again when the terminal or the keys change.
+func TestAPageIsLaidOutAgainAndAgain(t *testing.T) {
+	s := &meshosv1.Snapshot{Node: 1, Peers: []*meshosv1.PeerView{{Peer: 2, Name: "db-2", Health: meshosv1.NodeHealth_NODE_HEALTH_HEALTHY}}}
+	a := &app{now: time.Now}
+	page := a.pageOf(t.Context(), s, &statusPage{a: a}, view.Printer{})
+	for range 2 {
+		for _, all := range []bool{true, false, false, true} {
+			if _, plain := page.of(80, all); strings.Contains(plain, "db-2") != all {
+				t.Errorf("with all %v it shows\n%s", all, plain)
+			}
+		}
 	}
 }

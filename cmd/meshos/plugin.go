@@ -26,11 +26,12 @@ func newPluginListCommand(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "list",
 		Short: "List the plugins with their state and their calls",
-		Long: `Lists the configured plugins. With -o json it prints a Snapshot of the contract in
-which only the plugins are set.`,
+		Long: `Lists the configured plugins, and for each that is not ready why. What a terminal has no
+room for is left out: the versions, the processes and the kinds; --wide shows them. With
+-o json it prints a Snapshot of the contract in which only the plugins are set.`,
 		Args: cobra.NoArgs,
 	}
-	output := addOutput(cmd)
+	output, wide := addOutput(cmd), addWide(cmd)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		node, err := a.connect()
 		if err != nil {
@@ -44,7 +45,7 @@ which only the plugins are set.`,
 		if *output == outputJSON {
 			return view.JSON(a.out, &meshosv1.Snapshot{Plugins: snapshot.GetPlugins()}, false)
 		}
-		_, err = io.WriteString(a.out, a.printer(a.out).Plugins(snapshot.GetPlugins()))
+		_, err = io.WriteString(a.out, a.pagePrinter(*wide).Plugins(snapshot.GetPlugins()))
 		return err
 	}
 	return cmd

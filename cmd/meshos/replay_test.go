@@ -105,8 +105,8 @@ func TestReplayOfADamagedJournal(t *testing.T) {
 
 func TestReplayUsage(t *testing.T) {
 	for line, want := range map[string]string{
-		"replay":              "accepts 1 arg(s), received 0",
-		"replay a b":          "accepts 1 arg(s), received 2",
+		"replay":              "an argument is missing\n    usage: meshos replay FILE [flags]\n",
+		"replay a b":          "meshos replay does not take these arguments: [\"a\" \"b\"]\n",
 		"replay a --until -1": `invalid argument "-1" for "--until" flag`,
 		"replay " + journalFile + " --diff b -o yaml":                 "want table or json",
 		"replay " + journalFile + " --snapshot --diff " + journalFile: "--snapshot: with --diff the snapshots are compared anyway",

@@ -36,7 +36,7 @@ contract's Snapshot, with --watch one in each line.`,
   meshos status -o json | jq '.peers[] | {peer, rtt, health}'`,
 		Args: cobra.NoArgs,
 	}
-	output := addOutput(cmd)
+	output, wide := addOutput(cmd), addWide(cmd)
 	watch := cmd.Flags().BoolP("watch", "w", false, "continue with each newer state")
 	all := cmd.Flags().Bool("all", false, "show what is well, too")
 	unhealthy := cmd.Flags().Bool("unhealthy", false, "show nothing but what is wrong")
@@ -62,12 +62,12 @@ contract's Snapshot, with --watch one in each line.`,
 			return err
 		}
 		s := &statusPage{a: a, node: node, filter: filter}
-		screen := a.newScreen(*output, *watch, s.page)
+		screen := &screen{out: a.out, output: *output, watch: *watch, printer: a.pagePrinter(*wide), page: s.page}
 		switch {
 		case !*watch:
 			return screen.show(cmd.Context(), snapshot)
 		case *output == outputTable && terminal(a.out) && terminal(a.in):
-			return a.watchScreen(cmd.Context(), node, s)
+			return a.watchScreen(cmd.Context(), node, s, *wide)
 		}
 		return a.whileRead(cmd.Context(), func(ctx context.Context) error {
 			stream, err := node.WatchSnapshots(ctx, &hostv1.WatchSnapshotsRequest{})
@@ -172,14 +172,18 @@ type screen struct {
 	shown   int
 }
 
-func (a *app) newScreen(output outputFlag, watch bool, page func(context.Context, *meshosv1.Snapshot) view.Page) *screen {
-	return &screen{out: a.out, output: output, watch: watch, printer: a.pagePrinter(), page: page}
+// addWide adds --wide to a command that prints tables.
+func addWide(cmd *cobra.Command) *bool {
+	return cmd.Flags().Bool("wide", false, "one line for each row, with all columns, however long it becomes")
 }
 
-// pagePrinter is the printer for pages that are as wide as the terminal.
-func (a *app) pagePrinter() view.Printer {
+// pagePrinter is the printer for pages that are as wide as the terminal, or as all that is in
+// them.
+func (a *app) pagePrinter(wide bool) view.Printer {
 	p := a.printer(a.out)
-	p.Width, _ = a.terminalSize()
+	if p.Width, _ = a.terminalSize(); wide {
+		p.Width = view.Unlimited
+	}
 	return p
 }
 

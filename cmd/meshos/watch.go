@@ -13,10 +13,10 @@ import (
 
 // watchScreen shows each newer state of a node on the terminal, until somebody quits or the
 // node's stream or ctx ends. The terminal is left as it was found.
-func (a *app) watchScreen(ctx context.Context, node *nodeClient, pages *statusPage) error {
+func (a *app) watchScreen(ctx context.Context, node *nodeClient, pages *statusPage, wide bool) error {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
-	p := a.pagePrinter()
+	p := a.pagePrinter(wide)
 	screen := newPager(p.Color)
 	program := tea.NewProgram(screen, tea.WithContext(ctx), tea.WithInput(a.in), tea.WithOutput(a.out),
 		tea.WithoutSignalHandler()) // ctx ends with a signal
@@ -49,9 +49,13 @@ func (a *app) watchScreen(ctx context.Context, node *nodeClient, pages *statusPa
 func (a *app) pageOf(ctx context.Context, s *meshosv1.Snapshot, pages *statusPage, p view.Printer) pageShown {
 	page := pages.page(ctx, s)
 	return pageShown{of: func(width int, all bool) (colored, plain string) {
-		p.Width, page.Filter.All = width, page.Filter.All != all
-		bare := p
+		of, printer := page, p // it is called again when the size or the keys change
+		of.Filter.All = page.Filter.All != all
+		if p.Width != view.Unlimited {
+			printer.Width = width
+		}
+		bare := printer
 		bare.Color = false
-		return p.Status(page), bare.Status(page)
+		return printer.Status(of), bare.Status(of)
 	}}
 }

@@ -88,7 +88,11 @@ func ExplainDaemon(s *state.State, id mesh.DaemonID) Explanation {
 		e.say(arm, "that it should %s was ordered %s ago (%s), until the configuration changes that; meshos daemon reset returns to the configuration",
 			runOrStop(d.Intent), round(s.Now().Since(d.By.At)), d.By)
 	}
-	e.say(arm, "it has been %s for %s", lifecycle(d.Lifecycle), round(d.Age(s.Now())))
+	if d.Lifecycle == state.Stopped && !d.Ran() {
+		e.say(arm, "it has not run since the node started")
+	} else {
+		e.say(arm, "it has been %s for %s", lifecycle(d.Lifecycle), round(d.Age(s.Now())))
+	}
 	e.process(d)
 	if at, closed := d.Gate.ReleaseAt(); closed {
 		what := "backing off after a crash"
@@ -125,17 +129,21 @@ func (e *explainer) process(d state.Daemon) {
 		if d.Crashes > 0 {
 			what = "it crashed " + times(uint64(d.Crashes)) + ", the last time"
 		}
-		e.say(arm, "%s at %s: %s", what, d.LastEnd.At.UTC().Format("2006-01-02 15:04:05Z"), d.LastEnd)
+		e.say(arm, "%s %s ago: %s", what, round(d.EndedFor(e.s.Now())), d.LastEnd)
 	}
 	if d.Outdated() {
 		e.say(arm, "it runs with an older command, env or dir than the configuration has; a restart takes over the present one")
 	}
-	if d.Checked && d.Lifecycle == state.Running && d.Health.Status == mesh.DaemonUnknown {
-		if d.Health.Reason != "" {
-			e.say(arm, "its health is not known: %s", d.Health.Reason)
-		} else {
-			e.say(arm, "its health has not been judged yet")
-		}
+	switch {
+	case d.Lifecycle != state.Running:
+	case d.Health.Status != mesh.DaemonUnknown:
+		e.say(arm, "it is %s", daemonHealth(d.Health))
+	case !d.Checked:
+		e.say(arm, "its health is not checked")
+	case d.Health.Reason != "":
+		e.say(arm, "its health is not known: %s", d.Health.Reason)
+	default:
+		e.say(arm, "its health has not been judged yet")
 	}
 }
 
@@ -330,6 +338,17 @@ func lifecycle(l state.Lifecycle) string {
 		return "stopping"
 	}
 	return "stopped"
+}
+
+// daemonHealth returns how a daemon is, and why if it is not healthy.
+func daemonHealth(h mesh.DaemonHealth) string {
+	word := map[mesh.DaemonStatus]string{
+		mesh.DaemonHealthy: "healthy", mesh.DaemonDegraded: "degraded", mesh.DaemonUnhealthy: "unhealthy",
+	}[h.Status]
+	if h.Reason != "" {
+		word += ": " + h.Reason
+	}
+	return word
 }
 
 func soon(d time.Duration) string {

@@ -61,6 +61,7 @@ type Info struct {
 	// BreakGlass are how many operators have to sign.
 	Unsigned             bool
 	Ordinary, BreakGlass int
+	OrdersRefused        string // why every order is refused now; empty if none is for that
 }
 
 // Scheduler is whether this node rebalances the chains that it leads.

@@ -2,12 +2,19 @@ package state
 
 import (
 	"fmt"
+	"time"
 
 	"github.com/meshos/meshos/host/mesh"
 )
 
 // Restarts returns how often a daemon was started again.
 func (d Daemon) Restarts() uint64 { return max(1, d.starts) - 1 }
+
+// Ran reports whether a daemon has run, as far as this node knows.
+func (d Daemon) Ran() bool { return d.ran || d.over }
+
+// EndedFor returns how long ago the last process of a daemon ended.
+func (d Daemon) EndedFor(now mesh.Time) time.Duration { return now.Since(d.ended) }
 
 // Outdated reports whether a daemon's process was started with something else than what the
 // configuration has now.

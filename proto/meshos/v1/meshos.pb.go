@@ -6472,6 +6472,7 @@ type NodeInfo struct {
 	UnsignedAccepted bool                   `protobuf:"varint,7,opt,name=unsigned_accepted,json=unsignedAccepted,proto3" json:"unsigned_accepted,omitempty"` // ordinary commands need no signature
 	Ordinary         uint32                 `protobuf:"varint,8,opt,name=ordinary,proto3" json:"ordinary,omitempty"`                                         // how many operators have to sign an ordinary command,
 	BreakGlass       uint32                 `protobuf:"varint,9,opt,name=break_glass,json=breakGlass,proto3" json:"break_glass,omitempty"`                   // and how many a break-glass command
+	OrdersRefused    string                 `protobuf:"bytes,10,opt,name=orders_refused,json=ordersRefused,proto3" json:"orders_refused,omitempty"`          // why every order is refused now; empty if none is for that
 	unknownFields    protoimpl.UnknownFields
 	sizeCache        protoimpl.SizeCache
 }
@@ -6567,6 +6568,13 @@ func (x *NodeInfo) GetBreakGlass() uint32 {
 		return x.BreakGlass
 	}
 	return 0
+}
+
+func (x *NodeInfo) GetOrdersRefused() string {
+	if x != nil {
+		return x.OrdersRefused
+	}
+	return ""
 }
 
 // SchedulerView tells whether this node rebalances the chains that it leads. Like plugins
@@ -10038,7 +10046,7 @@ const file_meshos_v1_meshos_proto_rawDesc = "" +
 	"\tscheduler\x18\x12 \x01(\v2\x18.meshos.v1.SchedulerViewR\tscheduler\x12\x1b\n" +
 	"\tepoch_hex\x18\x1e \x01(\tR\bepochHex\x12'\n" +
 	"\x04info\x18\x1f \x01(\v2\x13.meshos.v1.NodeInfoR\x04infoB\x13\n" +
-	"\x11_freeze_remaining\"\xc8\x02\n" +
+	"\x11_freeze_remaining\"\xef\x02\n" +
 	"\bNodeInfo\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x18\n" +
 	"\acluster\x18\x02 \x01(\tR\acluster\x12\x18\n" +
@@ -10050,7 +10058,9 @@ const file_meshos_v1_meshos_proto_rawDesc = "" +
 	"\x11unsigned_accepted\x18\a \x01(\bR\x10unsignedAccepted\x12\x1a\n" +
 	"\bordinary\x18\b \x01(\rR\bordinary\x12\x1f\n" +
 	"\vbreak_glass\x18\t \x01(\rR\n" +
-	"breakGlass\"\xd5\x01\n" +
+	"breakGlass\x12%\n" +
+	"\x0eorders_refused\x18\n" +
+	" \x01(\tR\rordersRefused\"\xd5\x01\n" +
 	"\rSchedulerView\x12\x16\n" +
 	"\x06active\x18\x01 \x01(\bR\x06active\x12\x1f\n" +
 	"\vidle_reason\x18\x02 \x01(\tR\n" +

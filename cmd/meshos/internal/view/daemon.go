@@ -50,7 +50,11 @@ func (p Printer) daemonRows(daemons []*meshosv1.DaemonView) (*table, string) {
 	t := &table{columns: []string{"ID", "NAME", "STATE", "FOR", "PID", "RESTARTS", "WANTED", "HEALTH"}}
 	var notes strings.Builder
 	for _, d := range daemons {
-		t.add(text(idOf(d.GetDaemon().GetId())), text(OrDash(d.GetDaemon().GetName())), daemonState(d), text(span(d.GetAge())),
+		age := span(d.GetAge())
+		if d.GetLifecycle() == meshosv1.DaemonView_LIFECYCLE_STOPPED && d.GetAge().AsDuration() == 0 {
+			age = "-" // it has not run
+		}
+		t.add(text(idOf(d.GetDaemon().GetId())), text(OrDash(d.GetDaemon().GetName())), daemonState(d), text(age),
 			text(pid(d.GetPid())), text(idOf(d.GetRestarts())), text(enumWord(d.GetIntent().String(), "INTENT_")), daemonHealth(d))
 		if d.GetOrdered() != nil {
 			p.note(&notes, nameOrNumber(d.GetDaemon()), Warning, "ordered to "+

@@ -25,7 +25,8 @@ func (p Printer) Explanation(e *hostv1.ExplainResponse) string {
 		}
 		last = arm
 		gap := strings.Repeat(" ", width-len([]rune(shown)))
-		fmt.Fprintf(&b, "  %s%s  %s\n", p.Color.Apply(Strong, shown), gap, Plain(f.GetText()))
+		b.WriteString("  " + p.Color.Apply(Strong, shown) + gap + "  ")
+		p.flow(&b, width+4, width+4, styled{text: Plain(f.GetText())})
 	}
 	return b.String()
 }

@@ -22,23 +22,29 @@ func (p Printer) Plugins(plugins []*meshosv1.PluginView) string {
 
 func (p Printer) pluginList(b *strings.Builder, plugins []*meshosv1.PluginView) {
 	t := table{
-		title:   "PLUGINS", // the columns that change fit into 80 columns of a terminal
-		columns: []string{"NAME", "STATUS", "CALLS", "FAILED", "RESTARTS", "LAST CALL", "PID", "VERSION", "KINDS"},
-		empty:   "none",
+		title:    "PLUGINS",
+		columns:  []string{"NAME", "STATUS", "CALLS", "FAILED", "RESTARTS", "LAST CALL", "VERSION", "PID", "KINDS"},
+		optional: 3,
+		empty:    "none",
 	}
 	for _, plugin := range plugins {
-		t.add(text(plugin.GetName()), pluginStatus(plugin.GetStatus()), text(idOf(plugin.GetCalls())),
-			failed(plugin.GetFailures()), failed(plugin.GetRestarts()), text(span(plugin.GetLastCall())),
-			text(pid(plugin.GetPid())), text(OrDash(plugin.GetVersion())), text(OrDash(strings.Join(plugin.GetKinds(), ", "))))
+		t.add(append(pluginCells(plugin), text(pid(plugin.GetPid())), text(OrDash(strings.Join(plugin.GetKinds(), ", "))))...)
 	}
-	wide := p
-	wide.Width = unlimited
-	t.write(b, wide)
+	t.write(b, p)
 	b.WriteString(p.pluginNotes(plugins))
 }
 
-// unlimited is a width that every table has room in.
-const unlimited = 1 << 20
+// pluginCells returns what tables of plugins have in common: name to version.
+func pluginCells(plugin *meshosv1.PluginView) []cell {
+	took := "-"
+	if plugin.GetCalls() > 0 {
+		took = span(plugin.GetLastCall())
+	}
+	return []cell{
+		text(plugin.GetName()), pluginStatus(plugin.GetStatus()), text(idOf(plugin.GetCalls())),
+		failed(plugin.GetFailures()), failed(plugin.GetRestarts()), text(took), text(OrDash(plugin.GetVersion())),
+	}
+}
 
 // plugins shows the plugins that are not ready, and those with warnings.
 func (p Printer) plugins(b *strings.Builder, page Page) {
@@ -57,8 +63,7 @@ func (p Printer) plugins(b *strings.Builder, page Page) {
 	}
 	t := &table{columns: []string{"NAME", "STATUS", "CALLS", "FAILED", "RESTARTS", "LAST CALL", "VERSION"}}
 	for _, plugin := range bad {
-		t.add(text(plugin.GetName()), pluginStatus(plugin.GetStatus()), text(idOf(plugin.GetCalls())),
-			failed(plugin.GetFailures()), failed(plugin.GetRestarts()), text(span(plugin.GetLastCall())), text(OrDash(plugin.GetVersion())))
+		t.add(pluginCells(plugin)...)
 	}
 	p.section(b, page, "PLUGINS", t, &rest)
 	b.WriteString(p.pluginNotes(bad))

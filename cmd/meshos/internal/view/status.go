@@ -134,6 +134,8 @@ func (p Printer) who(b *strings.Builder, info *meshosv1.NodeInfo) {
 	}
 	operators := strings.Join(names, ", ")
 	switch {
+	case info.GetOrdersRefused() != "":
+		p.flow(b, 0, 2, styled{"Nobody may command until that is mended and `meshos reload` was run.", Bad})
 	case info.GetUnsignedAccepted() && operators == "":
 		p.flow(b, 0, 2, styled{"Unsigned commands are accepted: no operators are configured.", Warning})
 	case info.GetUnsignedAccepted():

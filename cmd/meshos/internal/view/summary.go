@@ -42,6 +42,9 @@ func (p Printer) Judge(page Page) Verdict {
 	case age > staleAfter:
 		v.Troubles = append(v.Troubles, "the node's loop stands still: its last tick was "+Seconds(age)+" ago")
 	}
+	if why := s.GetInfo().GetOrdersRefused(); why != "" {
+		v.Troubles = append(v.Troubles, "orders are refused: "+Plain(why))
+	}
 	v.Troubles = append(v.Troubles, p.peerTroubles(page)...)
 	v.Troubles = append(v.Troubles, daemonTroubles(s.GetDaemons())...)
 	v.Troubles = append(v.Troubles, pluginTroubles(s.GetPlugins())...)

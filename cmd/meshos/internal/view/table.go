@@ -16,13 +16,16 @@ type cell struct {
 func text(s string) cell { return cell{text: Plain(s)} }
 
 // table is a title, a line of column names and rows. Each column is as wide as its longest
-// cell, as far as the page is wide enough: the last column is wrapped then, and if that does
-// not do, wide columns are cut.
+// cell, as far as the page is wide enough. If it is not, the last column is wrapped, or
+// stands below the others. If that does not do, wide columns become narrower: behind a cell
+// that is wider the row goes on in the next line. No text is cut and no word is broken, so
+// that people can copy it.
 type table struct {
-	title   string
-	columns []string
-	rows    [][]cell
-	empty   string // shown if there are no rows
+	title    string
+	columns  []string
+	optional int // so many of the last columns are left out if there is no room for them
+	rows     [][]cell
+	empty    string // shown if there are no rows
 }
 
 func (t *table) add(cells ...cell) { t.rows = append(t.rows, cells) }
@@ -49,7 +52,7 @@ func (t *table) withoutEmpty() *table {
 // What columns are not made narrower than.
 const (
 	leastLast = 20
-	leastCut  = 16
+	leastWide = 6
 )
 
 // write prints the table, with two spaces between columns and none after the last.
@@ -66,67 +69,117 @@ func (t *table) write(b *strings.Builder, p Printer) {
 		names[i] = cell{text: column, style: Faint}
 	}
 	rows := append([][]cell{names}, t.rows...)
-	widths := columnWidths(rows, p.width())
+	columns := len(names)
+	for range t.optional {
+		if needed(naturalWidths(rows, columns)) > p.width() {
+			columns--
+		}
+	}
+	widths := fitted(rows, columns, p.width())
 	for _, row := range rows {
-		writeRow(b, p.Color, row, widths)
+		p.row(b, row[:columns], widths)
 	}
 }
 
-// columnWidths returns how wide the columns of rows are on a page.
-func columnWidths(rows [][]cell, page int) []int {
-	widths := make([]int, len(rows[0]))
+// naturalWidths returns how wide the longest cells of the first columns are.
+func naturalWidths(rows [][]cell, columns int) []int {
+	widths := make([]int, columns)
 	for _, row := range rows {
-		for i, cell := range row {
+		for i, cell := range row[:columns] {
 			widths[i] = max(widths[i], utf8.RuneCountInString(cell.text))
 		}
-	}
-	last := len(widths) - 1
-	over := 0
-	for _, width := range widths {
-		over += width + 2
-	}
-	over -= page
-	if wraps := min(over, max(0, widths[last]-leastLast)); wraps > 0 {
-		widths[last] -= wraps
-		over -= wraps
-	}
-	for over > 0 {
-		widest := 0
-		for i := range widths[:last] {
-			if widths[i] > widths[widest] {
-				widest = i
-			}
-		}
-		if widths[widest] <= leastCut {
-			break
-		}
-		widths[widest]--
-		over--
 	}
 	return widths
 }
 
-func writeRow(b *strings.Builder, c Color, row []cell, widths []int) {
-	line, gap, start := "", 2, 2
-	last := len(row) - 1
-	for i, cell := range row[:last] {
-		shown := cutName(cell.text, widths[i])
-		if shown != "" {
-			line += strings.Repeat(" ", gap) + c.Apply(cell.style, shown)
-			gap = 0
+// needed returns how wide a page has to be for columns, of which the last one is wrapped.
+func needed(widths []int) int {
+	all := 2 * len(widths)
+	for _, width := range widths[:len(widths)-1] {
+		all += width
+	}
+	return all + min(widths[len(widths)-1], leastLast)
+}
+
+// fitted returns how wide the columns of rows are on a page; 0 for a last one that stands
+// below the others.
+func fitted(rows [][]cell, columns, page int) []int {
+	widths := naturalWidths(rows, columns)
+	last := columns - 1
+	over := needed(widths) - page
+	if over <= 0 {
+		widths[last] = min(widths[last], leastLast-over)
+		return widths
+	}
+	if over -= min(widths[last], leastLast) + 2; over <= 0 {
+		widths[last] = 0
+		return widths
+	}
+	for over += leastLast + 2; over > 0; over-- {
+		widest := 0
+		for i := range widths[:last] {
+			if room(rows, widths, i) > room(rows, widths, widest) {
+				widest = i
+			}
 		}
-		gap += widths[i] - utf8.RuneCountInString(shown) + 2
+		if last == 0 || room(rows, widths, widest) <= 0 {
+			break
+		}
+		widths[widest]--
+	}
+	widths[last] = leastLast
+	return widths
+}
+
+// room returns by how much a column can become narrower: its name has to fit.
+func room(rows [][]cell, widths []int, i int) int {
+	return widths[i] - max(leastWide, utf8.RuneCountInString(rows[0][i].text))
+}
+
+// row writes one row, in as many lines as it takes.
+func (p Printer) row(b *strings.Builder, row []cell, widths []int) {
+	column, start := 0, 2 // where the line is, and where the next cell begins
+	put := func(c cell) {
+		if c.text == "" {
+			return
+		}
+		size, at := utf8.RuneCountInString(c.text), start
+		if at+size > p.width() {
+			at = max(2, min(at, p.width()-size))
+		}
+		if column > 0 && column+2 > at { // the cell before is too wide
+			b.WriteString("\n")
+			column = 0
+		}
+		b.WriteString(strings.Repeat(" ", at-column) + p.Color.Apply(c.style, c.text))
+		column = at + size
+	}
+	last := len(row) - 1
+	for i, c := range row[:last] {
+		for _, line := range wrapped(c.text, p.width()-2) {
+			put(cell{text: line, style: c.style})
+		}
 		start += widths[i] + 2
 	}
-	for i, part := range wrapped(row[last].text, max(widths[last], leastLast)) {
-		switch {
-		case i > 0:
-			line += "\n" + strings.Repeat(" ", start) + c.Apply(row[last].style, part)
-		case part != "":
-			line += strings.Repeat(" ", gap) + c.Apply(row[last].style, part)
-		}
+	width := p.width() - start
+	if size := utf8.RuneCountInString(row[last].text); size > width && (widths[last] == 0 || longestWord(row[last].text) > width) {
+		start, width = min(start, 4), p.width()-4 // below the others there is more room
 	}
-	b.WriteString(line + "\n")
+	for i, line := range wrapped(row[last].text, width) {
+		if i > 0 {
+			b.WriteString("\n")
+			column = 0
+		}
+		put(cell{text: line, style: row[last].style})
+	}
+	b.WriteString("\n")
+}
+
+func longestWord(text string) (n int) {
+	for _, word := range strings.Split(text, " ") {
+		n = max(n, utf8.RuneCountInString(word))
+	}
+	return n
 }
 
 // writeIfAny prints the table unless it has no rows.

@@ -5,6 +5,9 @@ import (
 	"unicode/utf8"
 )
 
+// Unlimited is a width that every table has room in.
+const Unlimited = 1 << 20
+
 // usualWidth is how many columns output for people has, unless a terminal has others.
 const usualWidth = 80
 
@@ -63,17 +66,6 @@ func wrapped(text string, width int) []string {
 		}
 	}
 	return append(lines, line)
-}
-
-// cutName shortens a name to a number of columns. Names differ at their beginning or at
-// their end.
-func cutName(text string, width int) string {
-	runes := []rune(text)
-	if len(runes) <= width {
-		return text
-	}
-	head := width / 2
-	return string(runes[:head]) + "…" + string(runes[len(runes)-(width-head-1):])
 }
 
 // cut shortens text to a number of columns.
