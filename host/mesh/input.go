@@ -11,7 +11,7 @@ type Input interface{ isInput() }
 // Heard is the input that carries an event.
 type Heard struct {
 	Event   Event
-	Ordered Place // of an order that is in the ordered log
+	Ordered *Place // of an order that is in the ordered log; nil for everything else
 }
 
 // Place is where an order stands in the ordered log. It is zero for what is not in the log.

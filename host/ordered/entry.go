@@ -65,7 +65,7 @@ func input(in *meshosv1.OrderedEntry) (mesh.Input, error) {
 				Event: command.Event, Operators: wire.OperatorsFromProto(in.GetOperators()), Ordered: place, Outcome: mesh.Verification{Verdict: mesh.VerdictUnverified},
 			}, nil
 		}
-		return mesh.Heard{Event: event, Ordered: place}, nil
+		return mesh.Heard{Event: event, Ordered: &place}, nil
 	}
 	return nil, fmt.Errorf("it holds no order that this version knows")
 }

@@ -143,7 +143,7 @@ func (q Queue) order(ctx context.Context, ins []mesh.Input) (func(context.Contex
 			in.Ordered = places[i]
 			ins[i] = in
 		case mesh.Heard:
-			in.Ordered = places[i]
+			in.Ordered = &places[i]
 			ins[i] = in
 		}
 	}

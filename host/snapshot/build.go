@@ -2,6 +2,7 @@ package snapshot
 
 import (
 	"slices"
+	"time"
 
 	"github.com/meshos/meshos/host/mesh"
 	"github.com/meshos/meshos/host/state"
@@ -38,8 +39,15 @@ func Build(s *state.State, at mesh.Stamp) *Snapshot {
 	return snap
 }
 
+// The lists of daemons, chains and peers are long, and made anew for every snapshot. So each
+// is allocated once, and what its items point at too.
+
 func daemons(s *state.State) []Daemon {
-	var out []Daemon
+	n, _, _ := s.Sizes()
+	if n == 0 {
+		return nil
+	}
+	out := make([]Daemon, 0, n)
 	for d := range s.Daemons() {
 		v := Daemon{
 			Daemon:     d.Ref,
@@ -55,17 +63,21 @@ func daemons(s *state.State) []Daemon {
 			Crashes:    d.Crashes,
 			LastEnd:    d.LastEnd,
 			Outdated:   d.Outdated(),
-			StartError: s.StartError(d),
 			Rejected:   d.Rejected,
 			Ordered:    order(s, d.By),
+		}
+		if d.Lifecycle != state.Running {
+			v.StartError = s.StartError(d)
 		}
 		if at, closed := d.Gate.ReleaseAt(); closed {
 			left := s.Now().Until(at)
 			v.RestartIn = &left
 		}
-		if at, waits := s.NextStart(d); waits {
-			left := s.Now().Until(at)
-			v.NextStart = &left
+		if d.Lifecycle == state.Stopped {
+			if at, waits := s.NextStart(d); waits {
+				left := s.Now().Until(at)
+				v.NextStart = &left
+			}
 		}
 		out = append(out, v)
 	}
@@ -83,23 +95,46 @@ func order(s *state.State, by *state.Origin) *Order {
 // replicas returns the chains that a node holds and those with a desired number of
 // replicas, even if none exists yet.
 func replicas(s *state.State) []Replica {
-	var out []Replica
+	_, n, _ := s.Sizes()
+	out, desired := make([]Replica, 0, n), make([]uint32, 0, n)
+	ordered := s.ChainOrders()
 	for c := range s.Chains() {
 		if len(c.Holders) == 0 && !c.HasDesired {
 			continue
 		}
-		v := Replica{Chain: c.ID, Holders: c.Holders, Leader: c.Leader, Ordered: order(s, c.By), Hold: c.Hold, HoldOrdered: order(s, c.HoldBy)}
+		v := Replica{Chain: c.ID, Holders: c.Holders, Leader: c.Leader, Hold: c.Hold}
 		if c.HasDesired {
-			desired := c.Desired
-			v.Desired = &desired
+			desired = append(desired, c.Desired)
+			v.Desired = &desired[len(desired)-1]
+		}
+		for len(ordered) > 0 && ordered[0].Chain < c.ID {
+			ordered = ordered[1:]
+		}
+		if len(ordered) > 0 && ordered[0].Chain == c.ID {
+			if count := ordered[0].Count; count != nil {
+				v.Ordered = order(s, &count.By)
+			}
+			if held := ordered[0].Hold; held != nil {
+				v.HoldOrdered = order(s, &held.By)
+			}
 		}
 		out = append(out, v)
+	}
+	if len(out) == 0 {
+		return nil
 	}
 	return out
 }
 
+// measured is what a peer of a snapshot points at.
+type measured struct {
+	since, rtt, jitter time.Duration
+	loss               float64
+}
+
 func peers(s *state.State) []Peer {
-	var out []Peer
+	_, _, n := s.Sizes()
+	out, values := make([]Peer, 0, n), make([]measured, n)
 	for p := range s.Peers() {
 		if p.ID == s.Node() && p.Inventory == nil {
 			continue
@@ -108,24 +143,29 @@ func peers(s *state.State) []Peer {
 			Node: p.ID, Name: p.Name, Health: p.Health, HealthReason: p.HealthReason,
 			Maintenance: p.Phase, Cordoned: p.Cordoned, Inventory: p.Inventory,
 		}
+		m := &values[len(out)]
 		if p.Health != mesh.HealthUnknown {
-			since := s.Now().Since(p.HealthSince)
-			v.HealthSince = &since
+			m.since = s.Now().Since(p.HealthSince)
+			v.HealthSince = &m.since
 		}
 		if p.HasRTT {
-			rtt := p.RTT
-			v.RTT = &rtt
+			m.rtt = p.RTT
+			v.RTT = &m.rtt
 		} else {
 			v.RTTReason = p.Echoes.Reason
 		}
 		if loss, known := p.Echoes.Loss(); known {
-			v.Loss = &loss
+			m.loss = loss
+			v.Loss = &m.loss
 		}
 		if p.Echoes.Received > 1 {
-			jitter := p.Echoes.Jitter
-			v.Jitter = &jitter
+			m.jitter = p.Echoes.Jitter
+			v.Jitter = &m.jitter
 		}
 		out = append(out, v)
+	}
+	if len(out) == 0 {
+		return nil
 	}
 	return out
 }

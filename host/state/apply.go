@@ -48,8 +48,7 @@ func (s *State) Apply(at mesh.Stamp, in mesh.Input) []Effect {
 }
 
 // applyEvent folds one event, with its place in the ordered log if it is an order.
-func (s *State) applyEvent(ev mesh.Event, place mesh.Place) []Effect {
-	o := s.origin(place, nil)
+func (s *State) applyEvent(ev mesh.Event, ordered *mesh.Place) []Effect {
 	switch ev := ev.(type) {
 	case mesh.ReplicaUpdate:
 		s.replicaUpdated(ev)
@@ -79,6 +78,24 @@ func (s *State) applyEvent(ev mesh.Event, place mesh.Place) []Effect {
 		s.recordLog(ev)
 	case mesh.BlobAnnouncement:
 		s.blobAnnounced(ev)
+	case mesh.Shutdown: // the loop's own business
+	default:
+		var place mesh.Place
+		if ordered != nil {
+			place = *ordered
+		}
+		return s.applyOrder(ev, place)
+	}
+	return nil
+}
+
+// applyOrder folds an event that is an order, or that a node says of itself.
+func (s *State) applyOrder(ev mesh.Event, place mesh.Place) []Effect {
+	if command, is := ev.(mesh.AdminReceived); is {
+		return s.applyUnsigned(command, place)
+	}
+	o := s.origin(place, nil)
+	switch ev := ev.(type) {
 	case mesh.PlacementIntent:
 		s.orderDesired(ev.Chain, &ev.Desired, o)
 	case mesh.LocalReplicaIntent:
@@ -87,9 +104,6 @@ func (s *State) applyEvent(ev mesh.Event, place mesh.Place) []Effect {
 		s.daemonIntended(ev, o)
 	case mesh.MaintenanceObserved:
 		s.maintenanceObserved(ev, o)
-	case mesh.AdminReceived:
-		return s.applyUnsigned(ev, place)
-	case mesh.Shutdown: // the loop's own business
 	}
 	return nil
 }

@@ -15,8 +15,6 @@ type Chain struct {
 	Desired    uint32        // meaningful with Wished
 	HasDesired bool          // Desired is set
 	Hold       mesh.HoldIntent
-	By         *Origin // the order that set Desired; nil if the configuration did
-	HoldBy     *Origin // the order that set Hold; nil if the configuration did
 }
 
 // HeldBy reports whether n holds the chain.
@@ -33,10 +31,7 @@ type chain struct {
 	hasDesired bool
 	hold       mesh.HoldIntent
 
-	configured   bool                 // the configuration names it
-	file         mesh.ConfiguredChain // what the configuration says; zero if it does not name the chain
-	count        *CountOrder          // what was ordered instead; nil for nothing
-	held         *HoldOrder
+	configured   bool // the configuration names it
 	emptied      bool // it is in emptiedChains
 	removalAsked bool // a drop or an eviction was handed out once
 
@@ -45,6 +40,10 @@ type chain struct {
 	returned     []mesh.NodeID // holders that were lost and are back
 	rebalanced   bool          // rebalancedAt is meaningful
 	rebalancedAt mesh.Time
+
+	file  mesh.ConfiguredChain // what the configuration says; zero if it does not name the chain
+	count *CountOrder          // what was ordered instead; nil for nothing
+	held  *HoldOrder
 }
 
 // Chains yields all chains, by id.
@@ -67,14 +66,7 @@ func (s *State) Chain(id mesh.ChainID) (c Chain, ok bool) {
 }
 
 func (c *chain) view(id mesh.ChainID) Chain {
-	v := Chain{ID: id, Holders: c.holders, Leader: c.leader, Desired: c.desired, HasDesired: c.hasDesired, Hold: c.hold}
-	if c.count != nil {
-		v.By = &c.count.By
-	}
-	if c.held != nil {
-		v.HoldBy = &c.held.By
-	}
-	return v
+	return Chain{ID: id, Holders: c.holders, Leader: c.leader, Desired: c.desired, HasDesired: c.hasDesired, Hold: c.hold}
 }
 
 func (c *chain) setDesired(n uint32) { c.desired, c.hasDesired = n, true }

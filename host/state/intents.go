@@ -10,6 +10,8 @@ import (
 // that key changes, or until another order does. So each order remembers what the
 // configuration said when it was given, also over a restart of the process.
 
+// The orders themselves are never written to: snapshots share them.
+
 // RunOrder is an order that a daemon run or stop.
 type RunOrder struct {
 	Intent mesh.RunIntent

@@ -114,7 +114,7 @@ func (s *State) Orders() Orders {
 	}
 	for _, d := range s.daemons.all() {
 		if pending := d.pendingRestart(); d.run != nil || d.pin != nil || pending != nil {
-			o.Daemons = append(o.Daemons, DaemonOrder{Daemon: d.Ref, Run: copied(d.run), Pin: copied(d.pin), Restart: pending})
+			o.Daemons = append(o.Daemons, DaemonOrder{Daemon: d.Ref, Run: d.run, Pin: d.pin, Restart: pending})
 		}
 		if g := d.Gate; g.closed != 0 || len(g.crashes) > 0 || d.Crashes > 0 {
 			one := GateOrder{
@@ -127,17 +127,17 @@ func (s *State) Orders() Orders {
 			o.Gates = append(o.Gates, one)
 		}
 	}
-	o.Chains = s.chainOrdersNow()
+	o.Chains = s.ChainOrders()
 	return o
 }
 
-// chainOrdersNow returns what was ordered about chains. There may be very many, and every
-// snapshot asks, so the list is kept until an order changes.
-func (s *State) chainOrdersNow() []ChainOrder {
+// ChainOrders returns what was ordered about chains, by id; it must not be written to. There
+// may be very many, and every snapshot asks, so the list is kept until an order changes.
+func (s *State) ChainOrders() []ChainOrder {
 	if s.chainOrders == nil && len(s.orderedChains) > 0 {
 		for _, id := range slices.Sorted(maps.Keys(s.orderedChains)) {
 			c := s.chains.get(id)
-			s.chainOrders = append(s.chainOrders, ChainOrder{Chain: id, Count: copied(c.count), Hold: copied(c.held)})
+			s.chainOrders = append(s.chainOrders, ChainOrder{Chain: id, Count: c.count, Hold: c.held})
 		}
 	}
 	return s.chainOrders

@@ -123,6 +123,11 @@ func (s *State) NodeName() string { return s.local.name }
 // is unique over restarts.
 func (s *State) Epoch() uint64 { return s.epoch }
 
+// Sizes returns how many daemons, chains and peers the node knows.
+func (s *State) Sizes() (daemons, chains, peers int) {
+	return len(s.daemons.entries), len(s.chains.entries), len(s.peers.entries)
+}
+
 // Policy returns the thresholds and windows.
 func (s *State) Policy() Policy { return s.policy }
 

@@ -103,7 +103,10 @@ func heardFromProto(entry *meshosv1.JournalEntry, in *meshosv1.Event) (mesh.Inpu
 			Path: "event.signed_commit", Problem: "cannot be in a journal, which holds signed commands with their verdicts as commit",
 		}
 	}
-	return mesh.Heard{Event: event, Ordered: place}, nil
+	if place == (mesh.Place{}) {
+		return mesh.Heard{Event: event}, nil
+	}
+	return mesh.Heard{Event: event, Ordered: &place}, nil
 }
 
 func samplesFromProto(in *meshosv1.Samples) (mesh.Input, error) {

@@ -16,7 +16,11 @@ import (
 func InputToProto(in mesh.Input) (*meshosv1.JournalEntry, error) {
 	switch in := in.(type) {
 	case mesh.Heard:
-		return placed(in.Ordered, &meshosv1.JournalEntry{Input: &meshosv1.JournalEntry_Event{Event: EventToProto(in.Event)}}), nil
+		entry := &meshosv1.JournalEntry{Input: &meshosv1.JournalEntry_Event{Event: EventToProto(in.Event)}}
+		if in.Ordered != nil {
+			placed(*in.Ordered, entry)
+		}
+		return entry, nil
 	case mesh.Samples:
 		return &meshosv1.JournalEntry{Input: &meshosv1.JournalEntry_Samples{Samples: samplesToProto(in)}}, nil
 	case mesh.Outcome:
