@@ -57,14 +57,14 @@ func TestAContainerThatStartsAgainHitsNobodyWhoHasThePidsOfBefore(t *testing.T) 
 	}
 }
 
-// Its children are seen from outside of the namespace.
+// childrenNamed returns the living children of a process that have a name, as seen from here.
 func childrenNamed(parent int, name string) (pids []int) {
 	stats, _ := filepath.Glob("/proc/[0-9]*/stat")
 	for _, path := range stats {
 		text, _ := os.ReadFile(path)
 		pid, rest, _ := strings.Cut(string(text), " (")
 		comm, after, _ := strings.Cut(rest, ") ")
-		if f := strings.Fields(after); len(f) > 1 && comm == name && f[1] == strconv.Itoa(parent) {
+		if f := strings.Fields(after); len(f) > 1 && comm == name && f[0] != "Z" && f[1] == strconv.Itoa(parent) {
 			n, _ := strconv.Atoi(pid)
 			pids = append(pids, n)
 		}
