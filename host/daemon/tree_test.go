@@ -135,6 +135,7 @@ func TestTheMainProcessAloneEndsAndTheRestGoesOn(t *testing.T) {
 	if got := n.Extras()[7]; got.Left != 1 || len(got.Notes) != 1 || !strings.HasPrefix(got.Notes[0], "1 process that it left") {
 		t.Errorf("the status has %+v", got)
 	}
+	n.Configure([]daemon.Spec{with("process", "exec sleep 1000")})
 	n.start(7) // and it starts again beside it
 	n.Close()
 	next := startNodeIn(t, dir, with("process", "exit 0"))
