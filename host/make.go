@@ -12,6 +12,7 @@ import (
 	"github.com/meshos/meshos/host/config"
 	"github.com/meshos/meshos/host/control"
 	"github.com/meshos/meshos/host/daemon"
+	"github.com/meshos/meshos/host/datadir"
 	"github.com/meshos/meshos/host/executor"
 	"github.com/meshos/meshos/host/failures"
 	"github.com/meshos/meshos/host/filelimit"
@@ -98,6 +99,10 @@ func (n *node) make(ctx context.Context, spawner *process.Spawner) (err error) {
 	reader, feed := n.loop.Reader(), n.loop.Feed()
 	n.failures = failures.New(feed, log)
 	n.sayOrders(replaced)
+	if err := datadir.Writable(cfg.Node.DataDir); err != nil {
+		log.Error(err.Error())
+		n.failures.Add("data_dir", err.Error())
+	}
 	if err := n.operators.Unreadable(); err != nil {
 		n.failures.Add("signers", fmt.Sprintf("every order is refused (%s): %v", operator.KindUnreadable, err))
 	}

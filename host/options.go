@@ -15,6 +15,7 @@ import (
 	"github.com/meshos/meshos/host/cgroup"
 	"github.com/meshos/meshos/host/config"
 	"github.com/meshos/meshos/host/daemon"
+	"github.com/meshos/meshos/host/daemon/shim"
 	"github.com/meshos/meshos/host/executor"
 	"github.com/meshos/meshos/host/loop"
 	"github.com/meshos/meshos/host/mesh"
@@ -28,7 +29,7 @@ import (
 )
 
 // ShimCommand is the subcommand of this binary that supervises one daemon.
-const ShimCommand = "daemon-shim"
+const ShimCommand = shim.Command
 
 // Options is what a node gets beside its configuration.
 type Options struct {

@@ -12,6 +12,7 @@ import (
 	"github.com/meshos/meshos/host/daemon/shim"
 	"github.com/meshos/meshos/host/mesh"
 	"github.com/meshos/meshos/host/process"
+	"github.com/meshos/meshos/internal/unwritable"
 )
 
 const (
@@ -38,19 +39,20 @@ func (m *Manager) Adopt(ctx context.Context) error {
 
 func (m *Manager) adoptAll(ctx context.Context) error {
 	entries, err := os.ReadDir(m.opts.Dir)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	if err != nil {
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("adopt daemons: %w", err)
 	}
-	var failed []error
+	var ids []mesh.DaemonID
 	for _, e := range entries {
 		id, err := strconv.ParseUint(e.Name(), 10, 64)
-		if err != nil || id == 0 || !e.IsDir() || e.Name() != strconv.FormatUint(id, 10) {
-			continue
+		if err == nil && id != 0 && e.IsDir() && e.Name() == strconv.FormatUint(id, 10) {
+			ids = append(ids, mesh.DaemonID(id))
 		}
-		if err := m.adopt(ctx, mesh.DaemonID(id)); err != nil {
+	}
+	ids = append(ids, m.withoutFolder()...)
+	var failed []error
+	for _, id := range ids {
+		if err := m.adopt(ctx, id); err != nil {
 			failed = append(failed, fmt.Errorf("adopt daemon %d: %w", id, err))
 		}
 	}
@@ -63,6 +65,20 @@ func (m *Manager) adoptAll(ctx context.Context) error {
 	return errors.Join(failed...)
 }
 
+// withoutFolder returns the configured daemons that have no folder, because none can be made:
+// they may run all the same.
+func (m *Manager) withoutFolder() (ids []mesh.DaemonID) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, spec := range m.all() {
+		folder := shim.FolderOf(m.opts.Dir, spec.Daemon.ID)
+		if _, err := os.Stat(string(folder)); errors.Is(err, fs.ErrNotExist) && unwritable.Is(folder.Make()) {
+			ids = append(ids, spec.Daemon.ID)
+		}
+	}
+	return ids
+}
+
 // adopt takes over one daemon, if it has a record.
 func (m *Manager) adopt(ctx context.Context, id mesh.DaemonID) error {
 	folder := shim.FolderOf(m.opts.Dir, id)
@@ -73,6 +89,9 @@ func (m *Manager) adopt(ctx context.Context, id mesh.DaemonID) error {
 	m.mu.Lock()
 	spec, known := m.specs[id]
 	m.mu.Unlock()
+	if rec.ID == 0 && err == nil { // it has no record
+		rec.ID, rec.Name, rec.Command, rec.Hash, rec.Started = id, spec.Daemon.Name, spec.Command, spec.hash(), time.Now()
+	}
 	if errors.Is(err, fs.ErrNotExist) && !known {
 		return folder.Remove() // left by a daemon that is no longer configured
 	}
@@ -121,13 +140,35 @@ func awaitRecord(ctx context.Context, folder shim.Folder) (shim.Record, error) {
 	for {
 		locked := folder.Locked() // before the record is read, which may be written in between
 		rec, err := folder.Load()
+		// The record may be of an earlier run, and could not be replaced.
+		if err == nil && (locked || folder.Unlockable()) && gone(rec) && folder.ReadOnly() || err != nil && !locked && folder.Unlockable() {
+			if other, found := folder.Find(); found && other.Shim != rec.Shim {
+				return other, nil
+			}
+		}
 		if !errors.Is(err, fs.ErrNotExist) || !locked {
 			return rec, err
 		}
 		select {
 		case <-tick.C:
 		case <-ctx.Done():
+			if other, found := folder.Find(); found {
+				return other, nil
+			}
 			return rec, errors.New("a process holds its lock and does not write a record")
 		}
 	}
+}
+
+// gone reports whether the shim of a record has ended, or is about to.
+func gone(rec shim.Record) bool {
+	if rec.End != nil {
+		return true
+	}
+	h, err := process.Open(rec.Shim)
+	if err != nil {
+		return errors.Is(err, process.ErrGone)
+	}
+	h.Close()
+	return false
 }

@@ -21,6 +21,9 @@
 // longer configured is stopped. A daemon never runs twice: its shim holds a lock on its
 // folder, and the daemon dies with its shim if that is killed.
 //
+// Where the disk takes nothing, a daemon runs without a record: the shim tries again, its exit
+// code tells how the daemon ended, and a Manager finds it among all processes.
+//
 // A line counts as delivered when the loop has taken it. What the loop had taken and not
 // passed on when the node was killed is still in the daemon's files, but is not published
 // again.

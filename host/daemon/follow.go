@@ -6,27 +6,67 @@ import (
 
 	"github.com/meshos/meshos/host/daemon/spool"
 	"github.com/meshos/meshos/host/mesh"
+	"github.com/meshos/meshos/internal/unwritable"
 )
 
 // follow publishes what the daemon prints until the process has ended and the loop has taken
 // all of it. It reports false if the Manager was closed before.
 func (r *run) follow() bool {
-	if err := r.folder.Make(); err != nil {
-		return r.followUnreadable(err)
+	said := false
+	for {
+		done, open, err := r.followFiles()
+		if err == nil {
+			return done
+		}
+		if !said {
+			r.out.note(mesh.LevelWarn, "its output can't be read: %v", err)
+			said = true
+		}
+		if !open {
+			return done
+		}
+	}
+}
+
+// readAgain is how often output that can't be read is tried again.
+const readAgain = 2 * time.Second
+
+// followFiles is follow. If the files can't be opened, it returns an error, after a while: open
+// reports that the daemon still runs then.
+func (r *run) followFiles() (done, open bool, err error) {
+	if err := r.folder.Make(); err != nil && !unwritable.Is(err) {
+		return r.awaitFiles(err)
 	}
 	wake, remove, err := r.m.watcher().Add(r.folder.Output())
 	if err != nil {
-		return r.followUnreadable(err)
+		return r.awaitFiles(err)
 	}
 	defer remove()
 	cursor, at, err := spool.OpenCursor(r.folder.Cursor())
 	if err != nil {
-		return r.followUnreadable(err)
+		return r.awaitFiles(err)
 	}
 	defer cursor.Close()
 	reader := spool.NewReader(r.folder.Output(), at)
 	defer reader.Close()
+	return r.followReader(reader, cursor, wake), true, nil
+}
 
+// awaitFiles waits for a while because of err, and no longer than the daemon runs.
+func (r *run) awaitFiles(err error) (done, open bool, _ error) {
+	timer := time.NewTimer(readAgain)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return false, true, err
+	case <-r.ended:
+		return true, false, err
+	case <-r.m.ctx.Done():
+		return false, false, err
+	}
+}
+
+func (r *run) followReader(reader *spool.Reader, cursor *spool.Cursor, wake <-chan struct{}) bool {
 	flush := time.NewTimer(time.Hour)
 	defer flush.Stop()
 	for last := false; ; {
@@ -54,17 +94,6 @@ func (r *run) follow() bool {
 	}
 }
 
-// followUnreadable waits for the end of a daemon whose output can't be read.
-func (r *run) followUnreadable(err error) bool {
-	r.out.note(mesh.LevelWarn, "its output can't be read: %v", err)
-	select {
-	case <-r.ended:
-		return true
-	case <-r.m.ctx.Done():
-		return false
-	}
-}
-
 // read publishes all lines that are there now, and saves its position after each one that was
 // published. It reports false if the loop takes no more lines.
 func (r *run) read(reader *spool.Reader, cursor *spool.Cursor) bool {
@@ -74,9 +103,11 @@ func (r *run) read(reader *spool.Reader, cursor *spool.Cursor) bool {
 			return
 		}
 		saved = reader.Position()
-		if err := cursor.Save(saved); err != nil {
+		err := cursor.Save(saved)
+		if err != nil && !r.unsaved {
 			r.m.opts.Log.Warn("lines of a daemon may be logged twice", "daemon", r.spec.Daemon, "error", err)
 		}
+		r.unsaved = err != nil
 	}
 	for {
 		line, ok, err := reader.Next()

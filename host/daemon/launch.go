@@ -13,26 +13,31 @@ import (
 	"github.com/meshos/meshos/host/cgroup"
 	"github.com/meshos/meshos/host/daemon/shim"
 	"github.com/meshos/meshos/host/process"
+	"github.com/meshos/meshos/internal/unwritable"
 )
 
 // launch starts a shim, sends it a request and waits for its response.
-func (m *Manager) launch(ctx context.Context, request shim.Request) (h *process.Handle, pid int, err error) {
+func (m *Manager) launch(ctx context.Context, request shim.Request) (h *process.Handle, response shim.Response, err error) {
 	if err := ctx.Err(); err != nil {
-		return nil, 0, err
+		return nil, response, err
 	}
 	folder := shim.FolderOf(m.opts.Dir, request.ID)
-	if err := folder.Make(); err != nil {
-		return nil, 0, err
+	if err := folder.Make(); unwritable.Is(err) {
+		if other, found := folder.Find(); found { // no lock keeps it out
+			return nil, response, fmt.Errorf("process %d supervises it already", other.Shim.PID)
+		}
+	} else if err != nil {
+		return nil, response, err
 	}
 	requestR, requestW, err := os.Pipe()
 	if err != nil {
-		return nil, 0, err
+		return nil, response, err
 	}
 	defer func() { _ = requestW.Close() }()
 	responseR, responseW, err := os.Pipe()
 	if err != nil {
 		_ = requestR.Close()
-		return nil, 0, err
+		return nil, response, err
 	}
 	defer func() { _ = responseR.Close() }()
 
@@ -44,9 +49,9 @@ func (m *Manager) launch(ctx context.Context, request shim.Request) (h *process.
 	_ = requestR.Close()
 	_ = responseW.Close()
 	if err != nil {
-		return nil, 0, fmt.Errorf("its supervising process: %w", err)
+		return nil, response, fmt.Errorf("its supervising process: %w", err)
 	}
-	response, err := exchange(ctx, request, requestW, responseR)
+	response, err = exchange(ctx, request, requestW, responseR)
 	if err == nil && response.Fault != nil {
 		err = response.Fault.Err()
 	} else if errors.Is(err, io.EOF) {
@@ -61,9 +66,9 @@ func (m *Manager) launch(ctx context.Context, request shim.Request) (h *process.
 			process.Send(syscall.SIGKILL, remains(rec)...)
 			m.logRemoval(rec.Daemon(), folder.RemoveRecord())
 		}
-		return nil, 0, err
+		return nil, response, err
 	}
-	return h, response.PID, nil
+	return h, response, nil
 }
 
 // exchange writes the request and reads the response, until ctx ends.

@@ -30,6 +30,7 @@ type run struct {
 	// previous is closed when the daemon's previous run is finished; nil if there was none.
 	previous    <-chan struct{}
 	adopted     bool
+	unsaved     bool // the last saving of what was read failed; only follow uses it
 	endedBefore bool // the process had ended before it was adopted
 
 	ended     chan struct{} // the process and its shim have ended
@@ -126,6 +127,11 @@ func (r *run) lastEvent() (mesh.Event, bool) {
 		return r.eventOf(*rec.End), true
 	case err == nil && rec.Main != nil:
 		return r.eventOf(*rec.Main), true
+	case !killed && r.toldByShim():
+		exit, _ := r.shim.Exit()
+		end := shim.EndOf(exit.Code)
+		end.StopRequested = r.wasStopped()
+		return r.eventOf(end), true
 	case killed:
 		r.out.note(mesh.LevelInfo, "ended: it and its supervising process were killed")
 		return mesh.DaemonExited{Daemon: r.ref(), End: mesh.DaemonEnd{Code: -1, Signal: "SIGKILL", At: time.Now()}}, true
@@ -134,11 +140,30 @@ func (r *run) lastEvent() (mesh.Event, bool) {
 		return mesh.DaemonExited{Daemon: r.ref()}, true // when is not known
 	}
 	reason := "its supervising process was killed, and the daemon with it"
+	if _, stopped := r.state(); stopped && err != nil {
+		r.out.note(mesh.LevelInfo, "ended: how is not known, because it had no record")
+		return mesh.DaemonExited{Daemon: r.ref(), End: mesh.DaemonEnd{Code: -1, At: time.Now()}}, true
+	}
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		reason = "how it ended is unknown: " + err.Error()
 	}
 	r.out.note(mesh.LevelWarn, "crashed: %s", reason)
 	return mesh.DaemonCrashed{Daemon: r.ref(), Reason: reason, End: mesh.DaemonEnd{Code: -1, At: time.Now()}}, true
+}
+
+// toldByShim reports whether the shim, which could not write to the disk, told by its exit code
+// how the daemon ended.
+func (r *run) toldByShim() bool {
+	if r.shim == nil {
+		return false
+	}
+	exit, known := r.shim.Exit()
+	return known && exit.Signal == 0
+}
+
+func (r *run) wasStopped() bool {
+	_, stopped := r.state()
+	return stopped
 }
 
 // eventOf returns the last event of a run whose end was recorded.

@@ -53,11 +53,14 @@ func (m *Manager) startReserved(ctx context.Context, r *run) error {
 		request.Unmet = m.confine(r.spec, &request)
 		m.setUnmet(r, request.Unmet, true)
 		var h *process.Handle
-		var pid int
-		if h, pid, err = m.launch(ctx, request); err == nil {
+		var response shim.Response
+		if h, response, err = m.launch(ctx, request); err == nil {
 			m.accept(r.spec.Daemon.ID)
 			m.setLatest(r)
-			r.attach(h, pid, "started as process %d")
+			r.attach(h, response.PID, "started as process %d")
+			if response.Unrecorded {
+				r.out.note(mesh.LevelWarn, "it has no record: %s can't be written; free space there, or make it writable", r.folder)
+			}
 			go r.supervise() // Close waits for it through r.finished
 			return nil
 		}

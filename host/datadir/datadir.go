@@ -16,6 +16,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/meshos/meshos/internal/readfile"
+	"github.com/meshos/meshos/internal/unwritable"
 )
 
 // BusyError is returned when another node runs on the data directory.
@@ -85,6 +86,9 @@ func lock(dir string) (held locks, err error) {
 	if file != nil {
 		held = append(held, file)
 	}
+	if unwritable.Is(err) { // then nobody makes the file, and the directory's lock has to do
+		return held, nil
+	}
 	if err != nil {
 		return held, refused(dir, path, err)
 	}
@@ -100,6 +104,11 @@ func lock(dir string) (held locks, err error) {
 func lockFile(path string) (*os.File, error) {
 	for {
 		f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|syscall.O_NONBLOCK, 0o600)
+		if errors.Is(err, syscall.EROFS) {
+			if f, readErr := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0); readErr == nil {
+				return f, flock(f)
+			}
+		}
 		if err != nil {
 			return nil, err
 		}

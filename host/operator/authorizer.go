@@ -15,6 +15,7 @@ import (
 	"github.com/meshos/meshos/host/mesh"
 	"github.com/meshos/meshos/host/operator/signers"
 	"github.com/meshos/meshos/host/snapshot"
+	"github.com/meshos/meshos/internal/unwritable"
 	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
 )
 
@@ -106,10 +107,10 @@ func Open(opts Options) (*Authorizer, error) {
 	a.pruned = now
 	a.freezeLeft = a.memory.frozen(now)
 	if a.store, err = openStore(dir, a.entries); err != nil {
-		if !diskFull(err) {
+		if !unwritable.Is(err) {
 			return nil, err
 		}
-		// A machine that starts with a full disk still has daemons to run.
+		// A machine that starts with a disk that is full or read-only still has daemons to run.
 		opts.Log.Error("the node can't write to disk which commands it accepts; until it can, it accepts only thaw_cluster", "error", err)
 	}
 	return a, nil

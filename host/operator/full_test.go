@@ -1,22 +1,10 @@
 package operator
 
 import (
-	"fmt"
 	"os"
 	"path/filepath"
 	"testing"
-
-	"golang.org/x/sys/unix"
 )
-
-func TestAFullDiskIsDistinguishedFromOneWithoutAccess(t *testing.T) {
-	for cause, full := range map[error]bool{unix.ENOSPC: true, unix.EDQUOT: true, unix.EACCES: false, unix.EROFS: false} {
-		err := fmt.Errorf("memory of accepted commands: %w", &os.PathError{Op: "write", Path: "memory", Err: cause})
-		if diskFull(err) != full {
-			t.Errorf("%v: full is %v", cause, !full)
-		}
-	}
-}
 
 // A node that starts with a full disk still has a store.
 func TestAStoreThatCouldNotBeWrittenAtTheStartIsWrittenLater(t *testing.T) {

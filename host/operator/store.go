@@ -11,8 +11,6 @@ import (
 	"sync"
 
 	"github.com/google/renameio/v2"
-	"golang.org/x/sys/unix"
-
 	"github.com/meshos/meshos/internal/readfile"
 )
 
@@ -35,6 +33,7 @@ type store struct {
 
 	disk     sync.Mutex // held while the file is written
 	file     *os.File   // nil after a failure
+	made     bool       // the folder exists
 	appended int
 }
 
@@ -62,17 +61,10 @@ func loadStore(dir string) ([]entry, []damage, error) {
 	return entries, bad, nil
 }
 
-// diskFull reports whether an error means that the disk is full, which goes away when
-// somebody frees space.
-func diskFull(err error) bool { return errors.Is(err, unix.ENOSPC) || errors.Is(err, unix.EDQUOT) }
-
 // openStore rewrites the file of a folder with what all returns, and opens it for
 // appending. If that fails, the store is returned beside the error: each write tries
 // again.
 func openStore(dir string, all func() []entry) (*store, error) {
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return nil, fmt.Errorf("memory of accepted commands: %w", err)
-	}
 	s := &store{path: filepath.Join(dir, storeName), all: all}
 	return s, s.rewrite()
 }
@@ -139,6 +131,12 @@ func (s *store) rewrite() error {
 }
 
 func (s *store) replace(text string) error {
+	if !s.made {
+		if err := os.MkdirAll(filepath.Dir(s.path), 0o700); err != nil {
+			return err
+		}
+		s.made = true
+	}
 	if err := renameio.WriteFile(s.path, []byte(text), 0o600, renameio.WithTempDir(filepath.Dir(s.path))); err != nil {
 		return err
 	}

@@ -9,12 +9,11 @@ import (
 	"sync"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/meshos/meshos/host/mesh"
 	"github.com/meshos/meshos/host/records/disk"
 	"github.com/meshos/meshos/host/records/durable"
 	"github.com/meshos/meshos/host/records/segment"
+	"github.com/meshos/meshos/internal/unwritable"
 	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
 )
 
@@ -79,10 +78,10 @@ func Open(o Options) (*Log, error) {
 	}
 	l := &Log{opts: o, dir: filepath.Join(o.DataDir, Folder), turn: make(chan struct{}, 1)}
 	err := l.openChain()
-	if err != nil && !full(err) {
+	if err != nil && !unwritable.Is(err) {
 		return nil, fmt.Errorf("orders: %w", err)
 	}
-	if err != nil { // a machine that starts with a full disk still has daemons to run
+	if err != nil { // a machine whose disk takes nothing still has daemons to run
 		l.note("the node takes no orders until it can write them to disk: %v", err)
 	}
 	sweep(l.dir)
@@ -103,10 +102,6 @@ func (l *Log) openChain() (err error) {
 	l.chain, err = durable.Open(durable.Options{FS: fs, Chain: chainName, SegmentSize: l.opts.fileSize, Now: l.opts.Now})
 	return err
 }
-
-// full reports whether an error means that the disk is full, which goes away when somebody
-// frees space.
-func full(err error) bool { return errors.Is(err, unix.ENOSPC) || errors.Is(err, unix.EDQUOT) }
 
 func (l *Log) note(format string, args ...any) {
 	text := fmt.Sprintf(format, args...)

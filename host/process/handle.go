@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"sync"
 	"syscall"
 	"time"
 
@@ -16,6 +17,9 @@ import (
 type Handle struct {
 	id   Identity
 	file *os.File // a pidfd, watched by the runtime's poller: waiting costs no thread
+
+	mu   sync.Mutex
+	exit *Exit // set once a Wait has reaped it
 }
 
 // Open returns a handle on the process of an identity, or ErrGone if the process has ended. A
@@ -72,8 +76,30 @@ func (h *Handle) Wait(ctx context.Context) error {
 		return err
 	}
 	return raw.Control(func(fd uintptr) {
-		_ = unix.Waitid(unix.P_PIDFD, int(fd), nil, unix.WEXITED|unix.WNOHANG, nil) // ECHILD: it is not a child
+		var info unix.Siginfo
+		err := unix.Waitid(unix.P_PIDFD, int(fd), &info, unix.WEXITED|unix.WNOHANG, nil)
+		if err != nil || pidOf(&info) == 0 {
+			return // ECHILD: it is not a child
+		}
+		exit := Exit{Code: statusOf(&info)}
+		if info.Code != cldExited {
+			exit = Exit{Code: -1, Signal: syscall.Signal(exit.Code)}
+		}
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		h.exit = &exit
 	})
+}
+
+// Exit returns how the process ended, once a Wait has returned nil; false if it was not a child
+// of this process.
+func (h *Handle) Exit() (Exit, bool) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.exit == nil {
+		return Exit{}, false
+	}
+	return *h.exit, true
 }
 
 func readable(pidfd int) bool {

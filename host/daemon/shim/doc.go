@@ -14,6 +14,9 @@
 // fork, becomes a child of the shim. The daemon has ended when its main process has, and all of
 // these; what the main process leaves by itself is asked to end, and killed after the grace.
 //
+// The space for the end is reserved with the record. A shim that can't write a record goes on
+// without, tries again, and tells by its exit code how the daemon ended.
+//
 // If the shim itself is killed, the kernel kills the daemon with it (Pdeathsig): a daemon
 // without a shim could run twice. A lock on the daemon's folder, held for the life of the
 // shim, prevents a second one whatever the files say.

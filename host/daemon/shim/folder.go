@@ -13,6 +13,7 @@ import (
 
 	"github.com/meshos/meshos/host/mesh"
 	"github.com/meshos/meshos/host/process"
+	"github.com/meshos/meshos/internal/unwritable"
 )
 
 // Folder is the folder of one daemon's files.
@@ -66,6 +67,9 @@ func (f Folder) LoadLeft() (ids []process.Identity) {
 	return ids
 }
 
+// spare returns the file of a record that is not needed any more. Its space is.
+func (f Folder) spare() string { return filepath.Join(string(f), "state.spare") }
+
 func (f Folder) lock() string { return filepath.Join(string(f), "lock") }
 
 // Make creates the folder.
@@ -89,8 +93,7 @@ func (f Folder) Load() (Record, error) {
 	return r, nil
 }
 
-// Store replaces the record atomically. It is not synced to the disk: after a power cut the
-// processes are gone anyway, and a sync can take longer than a daemon's whole start.
+// Store replaces the record atomically.
 func (f Folder) Store(r Record) error {
 	text, err := json.MarshalIndent(r, "", "  ")
 	if err != nil {
@@ -107,9 +110,13 @@ func (f Folder) Store(r Record) error {
 	return nil
 }
 
-// RemoveRecord removes the record.
+// RemoveRecord removes the record, and keeps its space for that of the next run.
 func (f Folder) RemoveRecord() error {
-	if err := os.Remove(f.state()); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	err := os.Rename(f.state(), f.spare())
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		err = os.Remove(f.state())
+	}
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("record of the daemon: %w", err)
 	}
 	return nil
@@ -133,9 +140,32 @@ func (f Folder) Locked() bool {
 	return false
 }
 
+// Unlockable reports whether there is no lock, because the disk takes none.
+func (f Folder) Unlockable() bool {
+	lock, err := f.tryLock()
+	if err == nil {
+		_ = lock.Close()
+	}
+	return unwritable.Is(err) || errors.Is(err, fs.ErrNotExist)
+}
+
+// ReadOnly reports whether the folder is on a file system that is read-only now. One that failed
+// does not say so before something is written.
+func (f Folder) ReadOnly() bool {
+	probe, err := os.CreateTemp(string(f), ".writable-*")
+	if err == nil {
+		_ = probe.Close()
+		_ = os.Remove(probe.Name())
+	}
+	return errors.Is(err, unix.EROFS)
+}
+
 // tryLock locks the folder until the file is closed.
 func (f Folder) tryLock() (*os.File, error) {
 	file, err := os.OpenFile(f.lock(), os.O_RDWR|os.O_CREATE, 0o600)
+	if errors.Is(err, unix.EROFS) { // that of an earlier run can be locked
+		file, err = os.OpenFile(f.lock(), os.O_RDONLY, 0)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("lock of the daemon: %w", err)
 	}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"os/signal"
 	"strconv"
@@ -17,6 +18,7 @@ import (
 
 	"github.com/meshos/meshos/host/daemon/spool"
 	"github.com/meshos/meshos/host/process"
+	"github.com/meshos/meshos/internal/unwritable"
 )
 
 const (
@@ -39,11 +41,11 @@ func Main(folder string) int {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
-	if err := s.wait(); err != nil {
+	code, err := s.wait()
+	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
-		return 1
 	}
-	return 0
+	return code
 }
 
 // shim is the state of this process and its daemon.
@@ -56,8 +58,10 @@ type shim struct {
 	proc    *process.Process
 	rest    *rest
 	record  Record
+	slot    *slot // of the record; nil while it can't be written
 	output  *output
 
+	retry         <-chan time.Time // when to write the record, if that was not possible
 	stopRequested bool
 	again         *time.Timer        // when to look who is left; nil while the main process runs
 	left          []process.Identity // as seen last
@@ -66,13 +70,13 @@ type shim struct {
 // redirect sends the stderr of this process to a file, for the case that it crashes.
 func (s *shim) redirect() {
 	_ = os.WriteFile("/proc/self/comm", []byte("meshos-shim"), 0o644) // for ps; cosmetic
+	defer func() { _ = os.Chdir("/") }()                              // so that no file system is kept busy
 	log, err := os.OpenFile(s.folder.Log(), os.O_WRONLY|os.O_CREATE|os.O_TRUNC|os.O_APPEND, 0o600)
 	if err != nil {
 		return
 	}
 	_ = unix.Dup3(int(log.Fd()), 2, 0)
 	_ = log.Close()
-	_ = os.Chdir("/") // so that no file system is kept busy
 }
 
 // begin reads the request, starts the daemon and responds. If the response can't be delivered
@@ -89,7 +93,7 @@ func (s *shim) begin(from io.ReadCloser, to io.WriteCloser) (err error) {
 		_ = json.NewEncoder(to).Encode(Response{Fault: faultOf(err)})
 		return err
 	}
-	if err := json.NewEncoder(to).Encode(Response{PID: s.proc.Pid()}); err != nil {
+	if err := json.NewEncoder(to).Encode(Response{PID: s.proc.Pid(), Unrecorded: s.slot == nil}); err != nil {
 		s.abandon()
 		return fmt.Errorf("the node that requested the daemon is gone, so the daemon was ended: %w", err)
 	}
@@ -100,7 +104,7 @@ func (s *shim) start(request Request) (err error) {
 	if err := s.lockFolder(); err != nil {
 		return err
 	}
-	if err := s.folder.RemoveRecord(); err != nil {
+	if err := s.folder.RemoveRecord(); err != nil && !unwritable.Is(err) {
 		return err
 	}
 	writer, err := spool.NewWriter(s.folder.Output())
@@ -143,7 +147,8 @@ func (s *shim) start(request Request) (err error) {
 		s.record.Process.PID, s.record.Process.Start = s.proc.Pid(), 0
 	}
 	s.rest.mainIs = s.record.Process
-	if err := s.folder.Store(s.record); err != nil {
+	// A daemon without a record is better than none.
+	if s.slot, err = s.folder.reserve(s.record); err != nil && !withoutDisk(err) {
 		s.abandon()
 		return err
 	}
@@ -155,6 +160,9 @@ func (s *shim) start(request Request) (err error) {
 func (s *shim) lockFolder() (err error) {
 	for deadline := time.Now().Add(lockTimeout); ; time.Sleep(lockTimeout / 100) {
 		s.lock, err = s.folder.tryLock()
+		if withoutDisk(err) { // whoever starts a daemon there looks for its shim among all processes
+			return nil
+		}
 		if !errors.Is(err, unix.EWOULDBLOCK) {
 			return err
 		}
@@ -175,9 +183,13 @@ func (s *shim) abandon() {
 	s.rest.cgroup.Remove()
 }
 
-// wait waits for the end of the daemon, handles signals meanwhile, and records the end.
-func (s *shim) wait() error {
+// wait waits for the end of the daemon, handles signals meanwhile, and records the end. It
+// returns the exit code of the shim: if the end can't be recorded, it is all that tells of it.
+func (s *shim) wait() (code int, err error) {
 	shrink()
+	retry := time.NewTicker(recordAgain)
+	defer retry.Stop()
+	s.retry = retry.C
 	for s.live() {
 	}
 	s.output.wait()
@@ -185,10 +197,30 @@ func (s *shim) wait() error {
 	if s.rest.mode == KillProcess {
 		s.record.End.Left = s.left
 	}
-	err := s.folder.Store(s.record)
+	err = s.store()
 	s.rest.cgroup.Remove()
-	return err
+	if err != nil {
+		return s.record.End.exitCode(), err
+	}
+	return 0, nil
 }
+
+// recordAgain is how often a record that could not be written is tried again.
+const recordAgain = 2 * time.Second
+
+// store writes how the daemon ended to its place in the record.
+func (s *shim) store() (err error) {
+	if s.slot == nil {
+		if s.slot, err = s.folder.reserve(s.record); err != nil {
+			return err
+		}
+	}
+	return s.slot.put(s.record.Main, s.record.End)
+}
+
+// withoutDisk reports whether an error means that the daemon's folder can't be written, or not
+// even be made, for now.
+func withoutDisk(err error) bool { return unwritable.Is(err) || errors.Is(err, fs.ErrNotExist) }
 
 // live waits for one thing to happen and handles it. It returns false when the daemon has
 // ended, and what belongs to it too.
@@ -205,6 +237,13 @@ func (s *shim) live() bool {
 	case <-ended:
 		s.again = time.NewTimer(time.Hour)
 	case <-s.tick():
+	case <-s.retry:
+		if s.slot == nil {
+			s.slot, _ = s.folder.reserve(s.record)
+		}
+		if s.slot != nil {
+			s.retry = nil
+		}
 	case <-s.proc.Done():
 		return false
 	}
@@ -235,7 +274,7 @@ func (s *shim) look() {
 	if s.rest.isStuck() {
 		s.record.Main = s.end()
 		s.record.Main.Left = s.left
-		_ = s.folder.Store(s.record)
+		_ = s.store()
 		s.output.note("its main process has ended, but not what that left: %s; it counts as running until that ends", Describe(s.left))
 	}
 	s.again.Reset(s.rest.next())

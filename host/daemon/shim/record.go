@@ -47,6 +47,23 @@ type End struct {
 	Left []process.Identity `json:"left,omitempty"`
 }
 
+// exitCode returns the exit code of a shim that can't record the end.
+func (e End) exitCode() int {
+	if e.Signal != 0 {
+		return 128 + int(e.Signal)
+	}
+	return e.Code
+}
+
+// EndOf returns the end that such an exit code tells of.
+func EndOf(code int) End {
+	e := End{At: time.Now(), Code: code}
+	if code > 128 && code < 128+65 {
+		e.Code, e.Signal = -1, syscall.Signal(code-128)
+	}
+	return e
+}
+
 // Exit returns the end as package process describes it.
 func (e End) Exit() process.Exit { return process.Exit{Code: e.Code, Signal: e.Signal} }
 
@@ -71,8 +88,10 @@ type Request struct {
 
 // Response is the answer of a shim. PID is 0 if there was a fault.
 type Response struct {
-	PID   int    `json:"pid,omitempty"`
-	Fault *Fault `json:"fault,omitempty"`
+	PID int `json:"pid,omitempty"`
+	// Unrecorded means that the record could not be written, and is tried again.
+	Unrecorded bool   `json:"unrecorded,omitempty"`
+	Fault      *Fault `json:"fault,omitempty"`
 }
 
 // Fault is the error of a daemon that could not be started, in a form that can be sent.

@@ -7,6 +7,8 @@ import (
 	"os"
 	"sync"
 	"time"
+
+	"github.com/meshos/meshos/internal/unwritable"
 )
 
 // Writer appends lines. Its methods may be called from any goroutine.
@@ -19,34 +21,45 @@ type Writer struct {
 	segment   uint64
 	size      int64
 	buf       []byte
+	closed    bool
 	lost      int // lines that could not be written and are not reported yet
 	lostCause error
 }
 
 // NewWriter returns a writer that appends to the newest segment of a folder, which it creates if
-// it does not exist. Close it.
+// it does not exist. Where that is not possible for now, because the disk is full or read-only,
+// it is tried again with each line. Close it.
 func NewWriter(dir string) (*Writer, error) { return newWriter(dir, SegmentSize) }
 
 func newWriter(dir string, full int64) (*Writer, error) {
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return nil, fmt.Errorf("output folder: %w", err)
-	}
-	have, err := segments(dir)
-	if err != nil {
+	w := &Writer{dir: dir, full: full, segment: 1}
+	if err := w.begin(); err != nil && !unwritable.Is(err) {
 		return nil, err
 	}
-	w := &Writer{dir: dir, full: full, segment: 1}
+	return w, nil
+}
+
+// begin opens the newest segment. If it fails, file is nil.
+func (w *Writer) begin() error {
+	if err := os.MkdirAll(w.dir, 0o700); err != nil {
+		return fmt.Errorf("output folder: %w", err)
+	}
+	have, err := segments(w.dir)
+	if err != nil {
+		return err
+	}
 	if len(have) > 0 {
 		w.segment = have[len(have)-1]
 	}
 	if err := w.open(); err != nil {
-		return nil, err
+		return err
 	}
 	if err := w.endTornLine(); err != nil {
 		_ = w.file.Close()
-		return nil, err
+		w.file = nil
+		return err
 	}
-	return w, nil
+	return nil
 }
 
 // open opens the current segment.
@@ -89,8 +102,14 @@ func (w *Writer) endTornLine() error {
 func (w *Writer) Line(at time.Time, stream Stream, text string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.file == nil {
+	if w.closed {
 		return
+	}
+	if w.file == nil {
+		if err := w.begin(); err != nil {
+			w.lose(err)
+			return
+		}
 	}
 	if w.lost > 0 {
 		note := Line{At: at, Stream: Note, Text: fmt.Sprintf("%d lines lost: %v", w.lost, w.lostCause)}
@@ -101,15 +120,19 @@ func (w *Writer) Line(at time.Time, stream Stream, text string) {
 		w.lost = 0
 	}
 	if err := w.put(Line{At: at, Stream: stream, Text: text}); err != nil {
-		w.lost++
-		if pe := (*fs.PathError)(nil); errors.As(err, &pe) {
-			err = pe.Err
-		}
-		w.lostCause = err
+		w.lose(err)
 	}
 	if w.size >= w.full {
 		w.rotate()
 	}
+}
+
+func (w *Writer) lose(err error) {
+	w.lost++
+	if pe := (*fs.PathError)(nil); errors.As(err, &pe) {
+		err = pe.Err
+	}
+	w.lostCause = err
 }
 
 // put writes a whole line or nothing.
@@ -150,6 +173,7 @@ func (w *Writer) rotate() {
 func (w *Writer) Close() error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	w.closed = true
 	if w.file == nil {
 		return nil
 	}

@@ -4,11 +4,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"syscall"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/meshos/meshos/internal/unwritable"
 )
 
 // FS is the folder of one chain. Names have no folder in them.
@@ -46,9 +49,10 @@ type File interface {
 	DropCache()
 }
 
-// Open returns the real folder dir, and creates it if it does not exist.
+// Open returns the real folder dir, and creates it if it does not exist. Where the disk takes
+// no folder for now, the first file that is created makes it.
 func Open(dir string) (FS, error) {
-	if err := os.MkdirAll(dir, 0o700); err != nil {
+	if err := os.MkdirAll(dir, 0o700); err != nil && !unwritable.Is(err) {
 		return nil, fmt.Errorf("folder for records: %w", err)
 	}
 	return folder(dir), nil
@@ -74,6 +78,9 @@ func (d folder) path(name string) string { return filepath.Join(string(d), name)
 
 func (d folder) List() ([]string, error) {
 	entries, err := os.ReadDir(string(d))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -103,7 +110,14 @@ func (d folder) Append(name string) (File, error) {
 }
 
 func (d folder) Create(name string) (File, error) {
-	return d.open(name, os.O_RDWR|os.O_CREATE|os.O_EXCL)
+	f, err := d.open(name, os.O_RDWR|os.O_CREATE|os.O_EXCL)
+	if errors.Is(err, fs.ErrNotExist) { // the folder
+		if err := os.MkdirAll(string(d), 0o700); err != nil {
+			return nil, err
+		}
+		return d.open(name, os.O_RDWR|os.O_CREATE|os.O_EXCL)
+	}
+	return f, err
 }
 
 func (d folder) open(name string, flags int) (File, error) {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/meshos/meshos/host/records/disk"
 	"github.com/meshos/meshos/host/records/segment"
+	"github.com/meshos/meshos/internal/unwritable"
 )
 
 // Options are what Open needs.
@@ -96,7 +97,7 @@ func Open(o Options) (*Log, error) {
 		return nil, fmt.Errorf("%s records: %w", o.Chain, err)
 	}
 	if s.last > 0 { // a name that can be seen need not be durable
-		if err := o.FS.SyncDir(); err != nil {
+		if err := o.FS.SyncDir(); err != nil && !unwritable.Is(err) {
 			return nil, fmt.Errorf("%s records: %w", o.Chain, errors.Join(err, l.Close()))
 		}
 	}
@@ -107,8 +108,13 @@ func Open(o Options) (*Log, error) {
 func (l *Log) openTail(s *recovery) error {
 	if s.torn != nil && s.torn.Offset == 0 {
 		l.addFinding(s.torn, "the file held no record and is removed")
+		err := l.opts.FS.Remove(nameOf(s.last))
+		if unwritable.Is(err) {
+			l.follows = segment.FollowsFailure // it stays, and the header of the next file overrules it
+			return nil
+		}
 		delete(l.quarantined, s.last)
-		return l.opts.FS.Remove(nameOf(s.last))
+		return err
 	}
 	if !s.growable && s.torn == nil || len(s.damage) > s.known || s.tail().end.Sealed {
 		return nil
@@ -116,10 +122,11 @@ func (l *Log) openTail(s *recovery) error {
 	tail := s.tail()
 	f, err := l.opts.FS.Append(nameOf(tail.number))
 	if err != nil {
-		if !isDenied(err) {
+		if !isDenied(err) && !unwritable.Is(err) {
 			return err
 		}
-		// It was protected after a failed write, and no file was begun since.
+		// It was protected after a failed write, and no file was begun since; or the disk
+		// takes nothing for now.
 		if s.torn != nil {
 			l.addFinding(s.torn, "nothing more is written to the file; a new one is begun")
 		}
@@ -129,15 +136,23 @@ func (l *Log) openTail(s *recovery) error {
 		l.addFinding(s.torn, fmt.Sprintf("%d bytes were cut off", tail.size-tail.end.Offset))
 		if err := f.Truncate(tail.end.Offset); err != nil {
 			_ = f.Close()
-			return err
+			return giveUpTail(err)
 		}
 	}
 	if err := f.Sync(); err != nil { // what was read may have been in the cache only
 		_ = f.Close()
-		return err
+		return giveUpTail(err)
 	}
 	l.file, l.number, l.created, l.state = f, tail.number, tail.created, tail.state.Mark()
 	return nil
+}
+
+// giveUpTail returns err, unless the disk takes nothing for now: then a new file is begun later.
+func giveUpTail(err error) error {
+	if unwritable.Is(err) {
+		return nil
+	}
+	return err
 }
 
 func (l *Log) addFinding(d *segment.DamageError, done string) {
