@@ -24,13 +24,17 @@ type Options struct {
 	KeepAge  time.Duration
 	// Now returns the time. nil is time.Now.
 	Now func() time.Time
+	// Elapsed returns the time since Open by a clock that nobody sets. nil is by Now, which is
+	// such a clock if it is time.Now.
+	Elapsed func() time.Duration
 }
 
 // Log is one chain of records on disk. Append, Sync, Retain, TakeFindings and Close belong
 // to one goroutine; everything else may be called by any.
 type Log struct {
-	opts Options
-	now  func() time.Time
+	opts   Options
+	now    func() time.Time
+	opened time.Time // when Open was called
 
 	// Of the writer:
 	file           disk.File       // the file that grows; nil: the next Append begins one
@@ -65,12 +69,16 @@ func Open(o Options) (*Log, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
+	opened := o.Now()
+	if o.Elapsed == nil {
+		o.Elapsed = func() time.Duration { return o.Now().Sub(opened) }
+	}
 	s, err := recoverChain(o.FS, o.Chain)
 	if err != nil {
 		return nil, err
 	}
 	l := &Log{
-		opts: o, now: o.Now, last: s.last, follows: segment.FollowsNothing,
+		opts: o, now: o.Now, opened: opened, last: s.last, follows: segment.FollowsNothing,
 		segments: s.valid, next: 1, quarantined: s.quarantined,
 	}
 	if len(s.valid) > 0 {

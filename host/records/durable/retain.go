@@ -85,6 +85,7 @@ func (l *Log) nextToDrop() (uint64, bool) {
 		return 0, false
 	}
 	large := l.opts.KeepSize > 0 && l.bytes() > l.opts.KeepSize
-	old := l.opts.KeepAge > 0 && l.now().Sub(oldest.newest) > l.opts.KeepAge
+	now := l.opened.Add(l.opts.Elapsed()) // a wall clock that is set forward makes no record old
+	old := l.opts.KeepAge > 0 && now.Sub(oldest.newest) > l.opts.KeepAge
 	return oldest.number, large || old
 }

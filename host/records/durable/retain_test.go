@@ -198,3 +198,29 @@ func TestVerifyCountsGapsAndFindsThoseThatAreNotMarked(t *testing.T) {
 		t.Errorf("verify says %+v", r)
 	}
 }
+
+// An hour's worth of records is not lost because somebody set the clock wrong for a moment.
+func TestAClockThatIsSetForwardDropsNothing(t *testing.T) {
+	now, elapsed := noon(), time.Duration(0)
+	l := open(t, diskfault.New(), logs, func(o *durable.Options) {
+		o.KeepAge, o.Now, o.Elapsed = time.Minute, func() time.Time { return now }, func() time.Duration { return elapsed }
+	})
+	for _, e := range records(1, 60) {
+		write(t, l, e)
+	}
+	oldest := l.Oldest()
+	now = now.AddDate(1, 0, 0)
+	if err := l.Retain(); err != nil {
+		t.Fatal(err)
+	}
+	if got := l.Oldest(); got != oldest {
+		t.Errorf("the oldest record is %d, was %d", got, oldest)
+	}
+	elapsed = time.Hour
+	if err := l.Retain(); err != nil {
+		t.Fatal(err)
+	}
+	if got := l.Oldest(); got == oldest {
+		t.Error("what is old is still there")
+	}
+}
