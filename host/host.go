@@ -13,6 +13,7 @@ import (
 	"github.com/meshos/meshos/host/datadir"
 	"github.com/meshos/meshos/host/lifecycle"
 	"github.com/meshos/meshos/host/loop"
+	"github.com/meshos/meshos/host/mesh"
 	"github.com/meshos/meshos/host/metrics"
 	"github.com/meshos/meshos/host/mirror"
 	"github.com/meshos/meshos/host/plugins"
@@ -86,7 +87,9 @@ func (n *node) parts() []lifecycle.Part {
 			return n.catalog.Run(ctx, n.plugins.Serving)
 		}},
 		{Name: "records", Limit: 500 * ms, Run: func(ctx context.Context) error {
-			n.records.Run(ctx, records.Node{Reader: reader, Feed: n.loop.Feed()})
+			n.records.Run(ctx, records.Node{
+				Reader: reader, Feed: n.loop.Feed(), Say: func(line mesh.LogLine) error { return n.handle.TryPublish(line) },
+			})
 			return nil
 		}},
 		{Name: "mirror", Limit: 100 * ms, Run: n.mirror},

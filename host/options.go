@@ -69,6 +69,7 @@ func recordsOptions(cfg *config.Config, log *slog.Logger) records.Options {
 		KeepAge:     cfg.Records.KeepAge,
 		AuditLimit:  cfg.Records.AuditLimit,
 		EndWithin:   endRecords,
+		Elapsed:     sinceBoot(time.Now()),
 	}
 }
 

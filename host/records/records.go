@@ -27,9 +27,14 @@ type Options struct {
 
 	// SegmentSize is about what a file grows to, in bytes; 0 is 16 MiB.
 	SegmentSize int64
-	// KeepSize and KeepAge bound each chain but audit; 0 for no bound.
+	// KeepSize and KeepAge bound each chain but audit; 0 for no bound. What is dropped for
+	// its age is dropped as host/records/age allows.
 	KeepSize int64
 	KeepAge  time.Duration
+	// Now is the wall clock; nil is time.Now. Elapsed is a clock that nobody sets; nil is the
+	// process's own.
+	Now     func() time.Time
+	Elapsed func() time.Duration
 	// AuditLimit is the size of the audit chain, in bytes, from which on AuditFull
 	// reports true; 0 for never. Records of what was refused do not count; they may use
 	// a tenth of it beside the others.
@@ -68,6 +73,13 @@ func Open(o Options) (*Records, error) {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Elapsed == nil {
+		opened := time.Now()
+		o.Elapsed = func() time.Duration { return time.Since(opened) }
+	}
 	if o.OpenChain == nil {
 		o.OpenChain = func(chain string) (disk.FS, error) { return disk.Open(filepath.Join(o.Dir, chain)) }
 	}
@@ -86,6 +98,7 @@ func (r *Records) openLogs() error {
 		}
 		r.logs[c], err = durable.Open(durable.Options{
 			FS: fs, Chain: c.String(), SegmentSize: r.opts.SegmentSize, KeepSize: r.opts.KeepSize, KeepAge: r.opts.KeepAge,
+			Now: r.opts.Now,
 		})
 		if err != nil {
 			return err

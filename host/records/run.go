@@ -13,6 +13,8 @@ import (
 type Node struct {
 	Reader Reader
 	Feed   Feed
+	// Say makes a log record; nil for none. It does not wait.
+	Say func(mesh.LogLine) error
 }
 
 // Reader reads the snapshots that the loop publishes.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"path/filepath"
 	"sync/atomic"
 	"time"
 
@@ -12,12 +13,8 @@ import (
 	"github.com/meshos/meshos/host/snapshot"
 )
 
-const (
-	// retainEvery is how often files that are too old or too much are dropped.
-	retainEvery = 10 * time.Second
-	// reportTimeout bounds how long a report delays the writer.
-	reportTimeout = 200 * time.Millisecond
-)
+// reportTimeout bounds how long a report delays the writer.
+const reportTimeout = 200 * time.Millisecond
 
 // writer writes the records of the snapshots to disk. It belongs to its goroutine.
 type writer struct {
@@ -30,18 +27,40 @@ type writer struct {
 	stuck    *atomic.Bool // audit records can't be written
 	refusals *refusals
 
-	written  perChain[uint64]
-	outages  perChain[outage]
-	retryAt  perChain[time.Time]
-	losses   perChain[losses]
-	reports  []string  // that the loop did not take yet
-	retained time.Time // when old files were last dropped
+	written perChain[uint64]
+	outages perChain[outage]
+	retryAt perChain[time.Time]
+	losses  perChain[losses]
+	reports []string // that the loop did not take yet
+	lines   []string // the same, of log records
+
+	say       func(mesh.LogLine) error
+	retention *retention
+	retained  time.Time // when old files were last dropped
 }
 
 func newWriter(r *Records, node Node) *writer {
-	return &writer{
-		reader: node.Reader, feed: node.Feed, log: r.opts.Log, logs: r.logs,
+	w := &writer{
+		reader: node.Reader, feed: node.Feed, log: r.opts.Log, logs: r.logs, say: node.Say,
 		progress: r.progress, advanced: r.wake, stuck: &r.auditStuck, refusals: &r.refusals,
+	}
+	w.retention = &retention{
+		logs: r.logs, keepSize: r.opts.KeepSize, keepAge: r.opts.KeepAge, now: r.opts.Now, elapsed: r.opts.Elapsed, log: r.opts.Log,
+		report: func(reason string) { w.reports = append(w.reports, reason) },
+		say:    w.note,
+	}
+	if r.opts.Dir != "" {
+		w.retention.path = filepath.Join(r.opts.Dir, clockName)
+	}
+	return w
+}
+
+// note logs a line, and keeps it to become a log record.
+func (w *writer) note(line string) {
+	w.log.Info(line)
+	if w.say != nil {
+		w.lines = append(w.lines, line)
+		w.lines = w.lines[max(0, len(w.lines)-maxReports):]
 	}
 }
 
@@ -59,6 +78,7 @@ func (w *writer) run(ctx context.Context) {
 	}
 	w.retryAt = perChain[time.Time]{} // the last chance
 	w.writeNew(time.Now())
+	w.retention.keep()
 }
 
 // retry returns a channel that fires when the next failed write is due again.
@@ -170,11 +190,7 @@ func (w *writer) retain(now time.Time) {
 		return
 	}
 	w.retained = now
-	for _, c := range allChains() {
-		if err := w.logs[c].Retain(); err != nil {
-			w.log.Warn("old records were not dropped", "chain", c.String(), "error", err)
-		}
-	}
+	w.retention.run()
 }
 
 // maxReports bounds how many reports wait for the loop; the process's own log has all.
@@ -185,6 +201,9 @@ func (w *writer) sendReports(ctx context.Context) {
 	now := time.Now()
 	for len(w.reports) > 0 && w.sendReport(ctx, w.reports[0]) {
 		w.reports = w.reports[1:]
+	}
+	for len(w.lines) > 0 && w.say(mesh.LogLine{Level: mesh.LevelInfo, Source: "records", Message: w.lines[0]}) == nil {
+		w.lines = w.lines[1:]
 	}
 	for _, c := range allChains() {
 		o, l := &w.outages[c], &w.losses[c]

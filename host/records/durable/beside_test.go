@@ -26,7 +26,7 @@ func TestVerifyAndReadersBesideAWriter(t *testing.T) {
 	ended := make(chan error, 1)
 	go func() {
 		for seq := uint64(2); !stop.Load(); seq++ {
-			if err := errors.Join(l.Append([]segment.Entry{record(seq)}), l.Sync(), l.Retain()); err != nil {
+			if err := errors.Join(l.Append([]segment.Entry{record(seq)}), l.Sync(), retain(l, noon())); err != nil {
 				ended <- err
 				return
 			}

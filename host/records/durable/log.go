@@ -18,23 +18,19 @@ type Options struct {
 	// SegmentSize is the size, in bytes, from which on a file is sealed and the next one
 	// begun. 0 is 16 MiB.
 	SegmentSize int64
-	// KeepSize and KeepAge bound the chain: beyond them the oldest files are dropped. 0 is
+	// KeepSize and KeepAge bound the chain: beyond them Retain drops the oldest files. 0 is
 	// no bound.
 	KeepSize int64
 	KeepAge  time.Duration
 	// Now returns the time. nil is time.Now.
 	Now func() time.Time
-	// Elapsed returns the time since Open by a clock that nobody sets. nil is by Now, which is
-	// such a clock if it is time.Now.
-	Elapsed func() time.Duration
 }
 
 // Log is one chain of records on disk. Append, Sync, Retain, TakeFindings and Close belong
 // to one goroutine; everything else may be called by any.
 type Log struct {
-	opts   Options
-	now    func() time.Time
-	opened time.Time // when Open was called
+	opts Options
+	now  func() time.Time
 
 	// Of the writer:
 	file           disk.File       // the file that grows; nil: the next Append begins one
@@ -69,16 +65,12 @@ func Open(o Options) (*Log, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	opened := o.Now()
-	if o.Elapsed == nil {
-		o.Elapsed = func() time.Duration { return o.Now().Sub(opened) }
-	}
 	s, err := recoverChain(o.FS, o.Chain)
 	if err != nil {
 		return nil, err
 	}
 	l := &Log{
-		opts: o, now: o.Now, opened: opened, last: s.last, follows: segment.FollowsNothing,
+		opts: o, now: o.Now, last: s.last, follows: segment.FollowsNothing,
 		segments: s.valid, next: 1, quarantined: s.quarantined,
 	}
 	if len(s.valid) > 0 {

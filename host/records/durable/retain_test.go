@@ -3,6 +3,7 @@ package durable_test
 import (
 	"errors"
 	"io"
+	"math"
 	"testing"
 	"time"
 
@@ -16,12 +17,18 @@ func logs(o *durable.Options) {
 	o.Chain = "log"
 }
 
+// retain drops all that may be dropped.
+func retain(l *durable.Log, now time.Time) error {
+	_, err := l.Retain(now, math.MaxInt)
+	return err
+}
+
 func TestTheOldestFilesAreDroppedForTheirSize(t *testing.T) {
 	d := diskfault.New()
 	l := open(t, d, logs, func(o *durable.Options) { o.KeepSize = 2000 })
 	for _, e := range records(1, 100) {
 		write(t, l, e)
-		if err := l.Retain(); err != nil {
+		if err := retain(l, noon()); err != nil {
 			t.Fatal(err)
 		}
 		if l.Bytes() > 2000 {
@@ -59,21 +66,21 @@ func TestTheOldestFilesAreDroppedForTheirAge(t *testing.T) {
 		now = e.Wall
 		write(t, l, e)
 	}
-	if err := l.Retain(); err != nil {
+	if err := retain(l, now); err != nil {
 		t.Fatal(err)
 	}
 	if l.Oldest() != 1 {
 		t.Errorf("dropped up to %d though none is old", l.Oldest()-1)
 	}
 	now = now.Add(30 * time.Second)
-	if err := l.Retain(); err != nil {
+	if err := retain(l, now); err != nil {
 		t.Fatal(err)
 	}
 	if o := l.Oldest(); o < 25 || o > 30 {
 		t.Errorf("the oldest is %d, want about 29", o)
 	}
 	now = now.Add(time.Hour)
-	if err := l.Retain(); err != nil {
+	if err := retain(l, now); err != nil {
 		t.Fatal(err)
 	}
 	if l.Oldest() == l.Next() {
@@ -86,7 +93,7 @@ func TestAuditRecordsAreNeverDropped(t *testing.T) {
 	for _, e := range records(1, 20) {
 		write(t, l, e)
 	}
-	if err := l.Retain(); err != nil {
+	if err := retain(l, noon()); err != nil {
 		t.Fatal(err)
 	}
 	wantRead(t, l, upTo(20))
@@ -199,28 +206,57 @@ func TestVerifyCountsGapsAndFindsThoseThatAreNotMarked(t *testing.T) {
 	}
 }
 
-// An hour's worth of records is not lost because somebody set the clock wrong for a moment.
-func TestAClockThatIsSetForwardDropsNothing(t *testing.T) {
-	now, elapsed := noon(), time.Duration(0)
-	l := open(t, diskfault.New(), logs, func(o *durable.Options) {
-		o.KeepAge, o.Now, o.Elapsed = time.Minute, func() time.Time { return now }, func() time.Duration { return elapsed }
-	})
+func TestAgeDropsNoMoreFilesThanAllowedAndSizeAllThatItMust(t *testing.T) {
+	l := open(t, diskfault.New(), logs, func(o *durable.Options) { o.KeepAge = time.Hour })
 	for _, e := range records(1, 60) {
 		write(t, l, e)
 	}
-	oldest := l.Oldest()
-	now = now.AddDate(1, 0, 0)
-	if err := l.Retain(); err != nil {
+	later, files := noon().Add(48*time.Hour), l.Files()
+	for _, allowed := range []int{0, 2} {
+		dropped, err := l.Retain(later, allowed)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := files - l.Files(); got != allowed {
+			t.Errorf("%d files were dropped, %d were allowed", got, allowed)
+		}
+		if allowed == 0 && len(dropped) != 0 {
+			t.Errorf("it says that it dropped %+v", dropped)
+		}
+		if allowed > 0 && (len(dropped) != 1 || dropped[0].Reason != durable.ForAge || dropped[0].Files != 2 ||
+			dropped[0].First != 1 || dropped[0].Last != l.Oldest()-1 || !dropped[0].Newest.Equal(record(l.Oldest()-1).Wall)) {
+			t.Errorf("it says that it dropped %+v", dropped)
+		}
+	}
+	before := l.Oldest()
+	l = open(t, diskfault.New(), logs, func(o *durable.Options) { o.KeepAge, o.KeepSize = time.Hour, 1000 })
+	for _, e := range records(1, 60) {
+		write(t, l, e)
+	}
+	dropped, err := l.Retain(later, 0)
+	if err != nil || l.Bytes() > 1000 || l.Oldest() <= before || len(dropped) != 1 || dropped[0].Reason != durable.ForSize {
+		t.Errorf("%d bytes are left, dropped %+v, %v", l.Bytes(), dropped, err)
+	}
+}
+
+// A minute with a clock of next year must not keep what is written until then.
+func TestRecordsOfTheFutureAgeFromWhenTheClockWasRightAgain(t *testing.T) {
+	now := noon()
+	l := open(t, diskfault.New(), logs, func(o *durable.Options) { o.KeepAge, o.Now = time.Hour, func() time.Time { return now } })
+	for seq := uint64(1); seq <= 60; seq++ {
+		now = noon().Add(time.Duration(seq) * time.Minute)
+		if seq == 20 {
+			now = now.AddDate(1, 0, 0)
+		}
+		e := record(seq)
+		e.Wall = now
+		write(t, l, e)
+	}
+	now = noon().Add(90 * time.Minute)
+	if err := retain(l, now); err != nil {
 		t.Fatal(err)
 	}
-	if got := l.Oldest(); got != oldest {
-		t.Errorf("the oldest record is %d, was %d", got, oldest)
-	}
-	elapsed = time.Hour
-	if err := l.Retain(); err != nil {
-		t.Fatal(err)
-	}
-	if got := l.Oldest(); got == oldest {
-		t.Error("what is old is still there")
+	if o := l.Oldest(); o < 20 || o > 31 {
+		t.Errorf("the oldest is %d, want about 28", o)
 	}
 }

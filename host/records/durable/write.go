@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"time"
 
 	"github.com/meshos/meshos/host/records/segment"
 )
@@ -77,10 +78,14 @@ func (l *Log) publish() {
 }
 
 // full reports whether the next file is due: the present one is large, or so old that its
-// newest records would keep the oldest ones from being dropped in time.
+// newest records would keep the oldest ones from being dropped in time. A file that was
+// begun in the future, while the clock was wrong, has no age.
 func (l *Log) full() bool {
-	return l.state.End.Offset >= l.opts.SegmentSize ||
-		l.opts.KeepAge > 0 && !keepsAll(l.opts.Chain) && l.now().Sub(l.created) > l.opts.KeepAge/8
+	if l.state.End.Offset >= l.opts.SegmentSize {
+		return true
+	}
+	age := l.now().Sub(l.created)
+	return l.opts.KeepAge > 0 && !keepsAll(l.opts.Chain) && (age > l.opts.KeepAge/8 || age < -time.Minute)
 }
 
 // seal writes the footer of the file that grows, and closes it. Everything appended must
