@@ -17,7 +17,9 @@ newest 256 are shown. With --follow it continues with new records until it is
 interrupted.
 
 "not durable" after a record means that the record is not yet on disk, or not yet
-stored by every appender. A warning shows where records are missing, and how many.
+stored by every appender. A warning shows where records are missing, and how many; not
+with --since or --until, since these leave records out wherever the clock was set back.
+"meshos audit verify" finds what is missing on disk.
 
 ` + aboutTimes,
 		Example: `  meshos audit tail

@@ -250,6 +250,33 @@ func TestAuditTailSince(t *testing.T) {
 	}
 }
 
+// The clock was set back by an hour, so that a time leaves out records in the middle.
+func TestATimeLeavesOutRecordsAndClaimsNoLoss(t *testing.T) {
+	n, s := start(t)
+	shown := busy()
+	for seq := uint64(1); seq <= 9; seq++ {
+		r := audited(seq)
+		if seq >= 4 && seq <= 6 {
+			r.Wall = r.Wall.Add(-time.Hour)
+		}
+		shown.Audit = append(shown.Audit, r)
+	}
+	n.Show(shown)
+	for _, flags := range [][]string{
+		{"--since", "2026-01-02T12:00:00Z"}, {"--until", "2026-01-02T12:30:00Z", "--since", "2026-01-02T11:50:00Z"},
+		{"--since", "2026-01-02T12:00:00Z", "-o", "json"}, {"--since", "2026-01-02T12:00:00Z", "-n", "5"}, {},
+	} {
+		s.out.Reset()
+		s.err.Reset()
+		if code := s.run(t.Context(), append([]string{"audit", "tail"}, flags...)...); code != exitDone || s.err.String() != "" {
+			t.Errorf("%v: exit code %d, says %q", flags, code, s.err.String())
+		}
+		if out := s.out.String(); strings.Contains(out, "11:00:05") != (len(flags) == 0) || !strings.Contains(out, "12:00:09") {
+			t.Errorf("%v shows\n%s", flags, out)
+		}
+	}
+}
+
 func TestAuditTailWarnsOfRecordsMissingAtTheBeginningOfARun(t *testing.T) {
 	s := &shell{}
 	show := &recordPrinter[meshosv1.AdminAuditRecord, *meshosv1.AdminAuditRecord]{

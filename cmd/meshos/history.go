@@ -99,7 +99,7 @@ type chain[M any] struct {
 
 // showHistory shows records of a node, or of a folder.
 func showHistory[M any, R recorded[M]](ctx context.Context, a *app, node *nodeClient, h *history, in *hostv1.TailRequest, c chain[M]) error {
-	show := &recordPrinter[M, R]{a: a, json: *h.output == outputJSON, line: c.line, filtered: in.GetMinLevel() > 0 || in.DaemonId != nil}
+	show := &recordPrinter[M, R]{a: a, json: *h.output == outputJSON, line: c.line, filtered: isFiltered(in)}
 	if h.dir != "" {
 		return readFolder(a, h.dir, in, c, show.print)
 	}
@@ -127,6 +127,12 @@ func showHistory[M any, R recorded[M]](ctx context.Context, a *app, node *nodeCl
 	return err
 }
 
+// isFiltered reports whether records in between may be left out. A time leaves some out in
+// between, too: those that were made after the clock was set back.
+func isFiltered(in *hostv1.TailRequest) bool {
+	return in.GetMinLevel() > 0 || in.DaemonId != nil || in.GetSince() != nil || in.GetUntil() != nil
+}
+
 // errLate ends a stream that brings nothing any more.
 var errLate = errors.New("no answer in time")
 
@@ -135,7 +141,7 @@ var errLate = errors.New("no answer in time")
 type recordPrinter[M any, R recorded[M]] struct {
 	a        *app
 	json     bool
-	filtered bool // records that are not wanted are missing, too
+	filtered bool // records that are not wanted are left out, so that no number tells of a loss
 	line     func(*M) (string, error)
 	epoch    uint64
 	seq      uint64
