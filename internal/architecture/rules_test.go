@@ -5,7 +5,7 @@ const (
 	// parts are host and all packages below it.
 	parts = "host/..."
 	// tools are packages of host that several parts use.
-	tools = "host/cgroup host/config host/follow host/process host/wire"
+	tools = "host/cgroup host/config host/follow host/process host/rights host/wire"
 	// core decides what a node does.
 	core = "host/mesh host/state host/reconcile host/snapshot"
 	// contract is what other programs rely on.
