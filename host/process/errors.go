@@ -24,13 +24,15 @@ const (
 	CauseInterpreter                // the file exists; the loader or #! program that it names does not
 	CauseBusy                       // the file is open for writing
 	CauseDir                        // the working directory can't be used
+	CauseRights                     // its rights can't be taken
 )
 
 // StartError means that a process could not be started.
 type StartError struct {
 	Path  string // the file to execute, or for CauseDir the directory
 	Cause Cause
-	Err   error // of the system
+	User  string // the user that it was to run as, if the cause may be what that user may not do
+	Err   error  // of the system
 }
 
 // Error returns "start PATH: cause".
@@ -47,12 +49,18 @@ func (e *StartError) Reason() string {
 	case CauseNotExecutable:
 		return "not executable: " + errText(e.Err)
 	case CausePermission:
+		if e.User != "" {
+			return "user " + e.User + " may not execute it (check the modes of the file and its folders, and whether the file system is mounted noexec)"
+		}
 		return "permission denied (check the modes of its folders and whether the file system is mounted noexec)"
 	case CauseInterpreter:
 		return "the file is there, but the loader or interpreter that it names is not"
 	case CauseBusy:
 		return "the file is being written"
 	case CauseDir:
+		if e.User != "" {
+			return "can't be used as working directory by user " + e.User + ": " + errText(e.Err) + "; let it enter that folder, or set dir to another"
+		}
 		return "can't be used as working directory: " + errText(e.Err)
 	}
 	return errText(e.Err)
@@ -89,12 +97,17 @@ func (e *AbandonedError) Unwrap() error { return e.Err }
 func startError(spec Spec, last order.Status) error {
 	errno := syscall.Errno(last.Errno)
 	e := &StartError{Path: spec.Path, Err: errno}
+	if a := spec.Rights.Account; a != nil && errors.Is(errno, fs.ErrPermission) {
+		e.User = a.name()
+	}
 	switch last.Step {
 	case order.AtExec:
 		return nil
 	case order.AtDir:
 		e.Path, e.Cause = spec.Dir, CauseDir
 		return e
+	case order.AtOOMScore, order.AtNice, order.AtAccount:
+		return spec.rightsError(last.Step, errno)
 	case order.AtOrder:
 		e.Err = errors.New("its starting process does not understand what it is told; is it of another version?")
 		return e

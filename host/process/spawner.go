@@ -72,7 +72,7 @@ func (s *Spawner) start(ctx context.Context, spec Spec) (*Process, error) {
 	}
 	o := order.Order{
 		Path: path, Argv: append([]string{spec.Path}, spec.Args...), Env: spec.Env, Dir: spec.Dir,
-		Cgroup: spec.Cgroup, Limits: spec.Limits,
+		Cgroup: spec.Cgroup, Limits: spec.Limits, Rights: spec.Rights.order(),
 	}
 	mark := MarkOf(spec.Env)
 	if mark == "" {

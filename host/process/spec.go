@@ -24,6 +24,8 @@ type Spec struct {
 	Env []string
 	// Dir is the working directory; empty for this process's own.
 	Dir string
+	// Rights are with which rights it runs; the zero value is those of this process.
+	Rights Rights
 	// ExtraFiles become descriptors 3, 4 … of the child, at most nine. They stay open in this
 	// process; the caller closes them.
 	ExtraFiles []*os.File

@@ -1,5 +1,5 @@
 // Package helper is the process that carries out an order (host/process/order): it
-// changes folder, opens the program and becomes it, under the same process id.
+// takes the rights that it is told, changes folder, opens the program and becomes it, under the same process id.
 //
 // A binary that imports it is the helper when its second argument is order.Command. It
 // finds that out in the initialization of this package, which imports so little that it

@@ -72,13 +72,16 @@ func (h *helper) run() {
 	}
 	syscall.CloseOnExec(h.orderFD())
 	syscall.CloseOnExec(h.statusFD())
+	h.confine()
+	if !h.takeRights() {
+		return
+	}
 	if h.order.Dir != "" {
 		if err := syscall.Chdir(h.order.Dir); err != nil {
 			h.answer(order.AtDir, err)
 			return
 		}
 	}
-	h.confine()
 	switch h.order.Program {
 	case order.ByPath:
 		h.execPath()

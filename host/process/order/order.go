@@ -32,6 +32,8 @@ type Order struct {
 	// Cgroup is the folder of the control group to go to; empty to stay.
 	Cgroup string
 	Limits []Limit
+	// Rights are taken before the folder is changed and the program is opened.
+	Rights Rights
 }
 
 // Limit is one resource limit, soft and hard: a RLIMIT_ constant and its value.
@@ -57,6 +59,11 @@ const (
 const (
 	tagCgroup = 32 + iota
 	tagLimit
+	tagAccount
+	tagGroup
+	tagUmask
+	tagNice
+	tagOOMScoreAdj
 )
 
 // Encode returns the order's bytes.
@@ -75,7 +82,8 @@ func (o Order) Encode() []byte {
 	for _, l := range o.Limits {
 		b = appendField(b, tagLimit, string(appendNumber(appendNumber(nil, uint64(l.Resource)), l.Value)))
 	}
-	return appendField(b, tagMaxSize, string(appendNumber(nil, o.MaxSize)))
+	b = appendField(b, tagMaxSize, string(appendNumber(nil, o.MaxSize)))
+	return o.Rights.encode(b)
 }
 
 // Decode reads an order; false if these are not the bytes of one. Unknown fields are
@@ -123,6 +131,10 @@ func Decode(b []byte) (o Order, ok bool) {
 				return Order{}, false
 			}
 			o.Limits = append(o.Limits, Limit{Resource: int(resource), Value: amount})
+		default:
+			if !o.Rights.decode(tag, []byte(value)) {
+				return Order{}, false
+			}
 		}
 	}
 	return o, true

@@ -14,11 +14,24 @@ func TestAnOrderComesBackAsItWas(t *testing.T) {
 			Program: Program(rapid.IntRange(0, 3).Draw(t, "program")), Path: rapid.String().Draw(t, "path"),
 			Argv: texts.Draw(t, "argv"), Env: texts.Draw(t, "env"), Dir: rapid.String().Draw(t, "dir"),
 			MaxSize: rapid.Uint64().Draw(t, "max size"), Cgroup: rapid.String().Draw(t, "cgroup"),
+			Rights: rights().Draw(t, "rights"),
 			Limits: []Limit{{Resource: rapid.IntRange(0, 15).Draw(t, "resource"), Value: rapid.Uint64().Draw(t, "limit")}},
 		}
 		if got, ok := Decode(want.Encode()); !ok || !reflect.DeepEqual(got, want) {
 			t.Fatalf("got %+v, %v, want %+v", got, ok, want)
 		}
+	})
+}
+
+func rights() *rapid.Generator[Rights] {
+	return rapid.Custom(func(t *rapid.T) Rights {
+		number := rapid.Ptr(rapid.IntRange(-1000, 1000), true)
+		r := Rights{Umask: number.Draw(t, "umask"), Nice: number.Draw(t, "nice"), OOMScoreAdj: number.Draw(t, "oom_score_adj")}
+		if rapid.Bool().Draw(t, "account") {
+			r.Account = &Account{UID: rapid.Uint32().Draw(t, "uid"), GID: rapid.Uint32().Draw(t, "gid")}
+			r.Account.Groups = append(r.Account.Groups, rapid.SliceOf(rapid.Uint32()).Draw(t, "groups")...)
+		}
+		return r
 	})
 }
 

@@ -15,6 +15,9 @@ const (
 	AtExec                  // it is about to be executed
 	NoExec                  // it could not be executed
 	Copied                  // it is copied
+	AtOOMScore              // oom_score_adj can't be set
+	AtNice                  // the nice value can't be set
+	AtAccount               // the account can't be changed
 )
 
 // Status is one record of the status pipe.
