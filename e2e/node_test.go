@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -27,6 +28,7 @@ type node struct {
 	listen string
 	as     *syscall.Credential // the user that it runs as; nil for this one
 	wrap   func(*exec.Cmd)     // changes how it is started; nil for not at all
+	under  []string            // the command that starts it, in front of its own; nil for none
 	cmd    *exec.Cmd
 	out    *plugintest.Buffer // what the node has printed
 	stderr *os.File           // what the node logs to; nil for out
@@ -92,7 +94,8 @@ func (n *node) write(text string) {
 // start starts the node. The end of the test ends it and its daemons.
 func (n *node) start(flags ...string) *node {
 	n.t.Helper()
-	n.cmd = exec.Command(filepath.Join(bin, "meshos"), append([]string{"run", "-c", n.config}, flags...)...)
+	line := slices.Concat(n.under, []string{filepath.Join(bin, "meshos"), "run", "-c", n.config}, flags)
+	n.cmd = exec.Command(line[0], line[1:]...)
 	n.cmd.Stdout, n.cmd.Stderr = n.out, n.out
 	if n.stderr != nil {
 		n.cmd.Stderr = n.stderr

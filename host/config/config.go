@@ -172,6 +172,7 @@ type Daemon struct {
 	Dir       string // "" for the node's working directory
 	Stop      Stop
 	Limits    DaemonLimits
+	RunAs     RunAs
 	Essential bool
 	Run       bool
 	Node      mesh.NodeID // the node that runs it; 0 for any

@@ -93,5 +93,5 @@ func (d Daemon) ProcessHash() string {
 // startedWith returns the keys of [[daemon]], beside command, env and dir, whose change
 // takes a new process.
 func startedWith() []string {
-	return []string{"kill_mode", "stop_signal", "limits"}
+	return []string{"kill_mode", "stop_signal", "limits", "user", "group", "umask", "nice", "oom_score_adj"}
 }

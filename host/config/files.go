@@ -86,6 +86,7 @@ func addDaemonFiles(l *looks, c *Config, d *Daemon, at place) {
 	if d.Node != 0 && d.Node != c.Node.ID {
 		return
 	}
+	addRunAs(l, d.RunAs, at)
 	path := SearchPath(d.Env)
 	if d.Dir != "" {
 		l.add("daemon.dir", d.Dir, badDir, at.key("dir")).worth = asFault

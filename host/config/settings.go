@@ -188,7 +188,7 @@ func (d *Daemon) settings() []setting {
 		texts("command", &d.Command).needed().checked(func() *fault { return badCommand(d.Command) }),
 		environment("env", &d.Env),
 		textOrNone("dir", &d.Dir),
-	}, d.Stop.settings(), []setting{
+	}, d.Stop.settings(), d.RunAs.settings(), []setting{
 		daemonLimits("limits", &d.Limits),
 		boolean("essential", &d.Essential),
 		boolean("run", &d.Run),

@@ -77,7 +77,7 @@ func (r *run) ref() mesh.DaemonRef {
 
 // noteOldSpec logs that the process runs with an older configuration.
 func (r *run) noteOldSpec() {
-	r.out.note(mesh.LevelWarn, "it runs with the configuration that it was started with; the changed ones hold from its next start")
+	r.out.note(mesh.LevelWarn, "it runs with the configuration that it was started with; the changed one holds from its next start")
 }
 
 func sameCheck(a, b *health.Check) bool {

@@ -20,8 +20,8 @@ const (
 	looksAtOnce = 16
 )
 
-// fault returns what is wrong with what the daemon's entry points at: its program or its
-// folder. It returns "" if nothing is.
+// fault returns what is wrong with what the daemon's entry points at: its program, its
+// folder or its user. It returns "" if nothing is.
 func (s Spec) fault() string {
 	if len(s.Command) > 0 {
 		if why := config.WrongProgram(s.Command[0], config.SearchPath(s.Env)); why != "" {
@@ -29,9 +29,11 @@ func (s Spec) fault() string {
 		}
 	}
 	if s.Dir != "" {
-		return config.WrongDir(s.Dir)
+		if why := config.WrongDir(s.Dir); why != "" {
+			return why
+		}
 	}
-	return ""
+	return config.WrongRunAs(s.RunAs)
 }
 
 // elsewhere reports whether the daemon may run on other nodes only: then nothing of it has to

@@ -128,6 +128,7 @@ func (s *shim) start(request Request) (err error) {
 	s.proc, err = s.spawner.Start(ctx, process.Spec{
 		Path: request.Path, Args: request.Args, Env: request.Env, Dir: request.Dir,
 		Cgroup: request.Cgroup, Limits: request.Limits, Rest: s.rest.await,
+		Rights: request.Rights,
 	})
 	if err != nil {
 		return err

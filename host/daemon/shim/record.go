@@ -78,6 +78,7 @@ type Request struct {
 	Env     []string      `json:"env"`
 	Dir     string        `json:"dir"`
 
+	Rights     process.Rights  `json:"rights"`
 	KillMode   KillMode        `json:"kill_mode,omitempty"`
 	StopSignal int             `json:"stop_signal,omitempty"` // 0 is SIGTERM
 	StopGrace  time.Duration   `json:"stop_grace,omitempty"`  // for what the main process left by itself
@@ -98,6 +99,7 @@ type Response struct {
 type Fault struct {
 	Path    string        `json:"path,omitempty"`
 	Cause   process.Cause `json:"cause,omitempty"`
+	User    string        `json:"user,omitempty"`
 	Message string        `json:"message"`
 }
 
@@ -106,7 +108,7 @@ func faultOf(err error) *Fault {
 	if !errors.As(err, &start) {
 		return &Fault{Message: err.Error()}
 	}
-	f := &Fault{Path: start.Path, Cause: start.Cause}
+	f := &Fault{Path: start.Path, Cause: start.Cause, User: start.User}
 	err = start.Err
 	if pe := (*fs.PathError)(nil); errors.As(err, &pe) {
 		err = pe.Err
@@ -123,5 +125,5 @@ func (f *Fault) Err() error {
 	if f.Path == "" {
 		return err
 	}
-	return &process.StartError{Path: f.Path, Cause: f.Cause, Err: err}
+	return &process.StartError{Path: f.Path, Cause: f.Cause, User: f.User, Err: err}
 }

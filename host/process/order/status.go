@@ -5,19 +5,19 @@ type Step uint8
 
 // The steps. All but AtExec and Copied say where it failed.
 const (
-	AtOrder Step = 1 + iota // the order makes no sense
-	AtDir                   // the folder can't be used
-	AtOpen                  // the file can't be opened or examined
-	AtKind                  // it is not a regular file
-	AtSize                  // it is larger than allowed
-	AtRead                  // it can't be read
-	AtWrite                 // its copy can't be written
-	AtExec                  // it is about to be executed
-	NoExec                  // it could not be executed
-	Copied                  // it is copied
-	AtOOMScore              // oom_score_adj can't be set
-	AtNice                  // the nice value can't be set
-	AtAccount               // the account can't be changed
+	AtOrder    Step = 1 + iota // the order makes no sense
+	AtDir                      // the folder can't be used
+	AtOpen                     // the file can't be opened or examined
+	AtKind                     // it is not a regular file
+	AtSize                     // it is larger than allowed
+	AtRead                     // it can't be read
+	AtWrite                    // its copy can't be written
+	AtExec                     // it is about to be executed
+	NoExec                     // it could not be executed
+	Copied                     // it is copied
+	AtOOMScore                 // oom_score_adj can't be set
+	AtNice                     // the nice value can't be set
+	AtAccount                  // the account can't be changed
 )
 
 // Status is one record of the status pipe.
