@@ -169,7 +169,8 @@ type Daemon struct {
 	Name      string
 	Command   []string // program and arguments
 	Env       map[string]string
-	Dir       string // "" for the node's working directory
+	Sources   Sources // of more variables
+	Dir       string  // "" for the node's working directory
 	Stop      Stop
 	Limits    DaemonLimits
 	RunAs     RunAs

@@ -69,7 +69,7 @@ func (c *Config) Desired() mesh.Configured {
 
 // ProcessHash returns a hash of what a daemon's process is started with, by which one is
 // recognized that runs with another configuration. The node's own environment does not
-// count.
+// count, nor what is in the files that the entry names.
 func (d Daemon) ProcessHash() string {
 	env := d.Env
 	if len(env) == 0 {
@@ -78,7 +78,8 @@ func (d Daemon) ProcessHash() string {
 	what := []any{d.Command, env, d.Dir}
 	more := make(map[string]string)
 	for _, s := range d.settings() {
-		if text := s.text(); text != "" && slices.Contains(startedWith(), s.key) {
+		counts := slices.Contains(startedWith(), s.key) || s.key == "env" && len(d.Sources.Values) > 0
+		if text := s.text(); text != "" && counts {
 			more[s.key] = text
 		}
 	}
@@ -93,5 +94,5 @@ func (d Daemon) ProcessHash() string {
 // startedWith returns the keys of [[daemon]], beside command, env and dir, whose change
 // takes a new process.
 func startedWith() []string {
-	return []string{"kill_mode", "stop_signal", "limits", "user", "group", "umask", "nice", "oom_score_adj"}
+	return []string{"kill_mode", "stop_signal", "limits", "env_file", "user", "group", "umask", "nice", "oom_score_adj"}
 }

@@ -24,6 +24,7 @@ func (c *Config) resolve(dir string) {
 	}
 	for i := range c.Daemons {
 		absolute(&c.Daemons[i].Dir)
+		c.Daemons[i].Sources.resolve(absolute)
 		resolveProgram(c.Daemons[i].Command, absolute)
 		if health := c.Daemons[i].Health; health != nil {
 			resolveProgram(health.Command, absolute)
@@ -87,6 +88,7 @@ func addDaemonFiles(l *looks, c *Config, d *Daemon, at place) {
 		return
 	}
 	addRunAs(l, d.RunAs, at)
+	addSources(l, d.Sources, at)
 	path := SearchPath(d.Env)
 	if d.Dir != "" {
 		l.add("daemon.dir", d.Dir, badDir, at.key("dir")).worth = asFault

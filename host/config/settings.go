@@ -186,10 +186,12 @@ func (d *Daemon) settings() []setting {
 		id("id", &d.ID).needed(),
 		textOrNone("name", &d.Name),
 		texts("command", &d.Command).needed().checked(func() *fault { return badCommand(d.Command) }),
-		environment("env", &d.Env),
+		environmentOrFiles("env", &d.Env, &d.Sources.Values),
+		envFiles("env_file", &d.Sources.Files),
 		textOrNone("dir", &d.Dir),
-	}, d.Stop.settings(), d.RunAs.settings(), []setting{
+	}, d.Stop.settings(), []setting{
 		daemonLimits("limits", &d.Limits),
+	}, d.RunAs.settings(), []setting{
 		boolean("essential", &d.Essential),
 		boolean("run", &d.Run),
 		id("node", &d.Node),

@@ -105,7 +105,7 @@ func (m *Manager) adopt(ctx context.Context, id mesh.DaemonID) error {
 		spec = Spec{Daemon: rec.Daemon(), Command: rec.Command}
 	}
 	r := m.newRun(spec)
-	r.adopted, r.hash, r.since = true, rec.Hash, rec.Started
+	r.adopted, r.hash, r.fingerprint, r.since = true, rec.Hash, rec.Environment, rec.Started
 	m.setUnmet(r, rec.Unmet, false) // it was said when it started
 	var h *process.Handle
 	if rec.End == nil {

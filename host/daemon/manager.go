@@ -56,6 +56,7 @@ type Manager struct {
 	ctx        context.Context // of all goroutines; ends with Close
 	cancel     context.CancelFunc
 	watcher    func() *spool.Watcher // started at its first use
+	secretsKey func() []byte         // read at its first use
 	suppressed atomic.Uint64
 	killers    sync.WaitGroup
 	lookers    sync.WaitGroup
@@ -105,6 +106,7 @@ func New(o Options) *Manager {
 		unmet:    make(map[mesh.DaemonID]string),
 		rejected: make(map[mesh.DaemonID]string),
 	}
+	m.secretsKey = sync.OnceValue(m.loadSecretsKey)
 	m.ctx, m.cancel = context.WithCancel(context.Background())
 	return m
 }

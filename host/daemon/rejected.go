@@ -21,7 +21,7 @@ const (
 )
 
 // fault returns what is wrong with what the daemon's entry points at: its program, its
-// folder or its user. It returns "" if nothing is.
+// folder, its user or the files of its environment. It returns "" if nothing is.
 func (s Spec) fault() string {
 	if len(s.Command) > 0 {
 		if why := config.WrongProgram(s.Command[0], config.SearchPath(s.Env)); why != "" {
@@ -33,7 +33,10 @@ func (s Spec) fault() string {
 			return why
 		}
 	}
-	return config.WrongRunAs(s.RunAs)
+	if why := config.WrongRunAs(s.RunAs); why != "" {
+		return why
+	}
+	return config.WrongSources(s.Sources)
 }
 
 // elsewhere reports whether the daemon may run on other nodes only: then nothing of it has to

@@ -20,13 +20,15 @@ import (
 // run is one run of a daemon's process, from the decision to start or adopt it to the last
 // event about it, or to the Manager's end.
 type run struct {
-	m        *Manager
-	spec     Spec   // when it was started or adopted
-	hash     string // of what the process was started with
-	folder   shim.Folder
-	newCheck chan *health.Check // buffers the newest one until runChecks takes it
-	out      *output
-	since    time.Time
+	m    *Manager
+	spec Spec   // when it was started or adopted
+	hash string // of what the process was started with
+	// fingerprint is that of what was read from files for its environment; "" for nothing.
+	fingerprint string
+	folder      shim.Folder
+	newCheck    chan *health.Check // buffers the newest one until runChecks takes it
+	out         *output
+	since       time.Time
 	// previous is closed when the daemon's previous run is finished; nil if there was none.
 	previous    <-chan struct{}
 	adopted     bool
@@ -96,6 +98,7 @@ func (r *run) supervise() {
 			}
 		})
 		checks.Go(func() { r.runChecks(ctx) })
+		checks.Go(func() { r.watchEnvironment(ctx) })
 	}
 	if !r.follow() {
 		return

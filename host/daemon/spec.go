@@ -1,20 +1,15 @@
 package daemon
 
 import (
-	"cmp"
 	"context"
+	"errors"
 	"fmt"
-	"maps"
-	"os"
-	"path/filepath"
-	"slices"
 
 	"github.com/meshos/meshos/host/config"
 	"github.com/meshos/meshos/host/daemon/health"
 	"github.com/meshos/meshos/host/daemon/shim"
 	"github.com/meshos/meshos/host/mesh"
 	"github.com/meshos/meshos/host/process"
-	"github.com/meshos/meshos/host/rights"
 )
 
 // Spec is how a daemon is run.
@@ -25,6 +20,8 @@ type Spec struct {
 	Command []string
 	// Env is added to PATH, HOME and LANG, and may replace them.
 	Env map[string]string
+	// Sources are files of more variables. Env counts more.
+	Sources config.Sources
 	// Dir is the working directory; empty for the node's own.
 	Dir string
 	// RunAs is with which rights it runs.
@@ -39,62 +36,9 @@ type Spec struct {
 	Health *health.Check
 }
 
-// environment returns the whole environment of a daemon that runs as this account; nil for
-// the node's own.
-func (s Spec) environment(account *rights.Account) map[string]string {
-	env := map[string]string{"PATH": config.SearchPath(s.Env), "LANG": "C.UTF-8"}
-	for _, key := range []string{"HOME", "LANG"} {
-		if value := os.Getenv(key); value != "" {
-			env[key] = value
-		}
-	}
-	if account != nil && account.User != "" {
-		env["USER"], env["LOGNAME"], env["HOME"] = account.User, account.User, cmp.Or(account.Home, "/")
-	}
-	maps.Copy(env, s.Env)
-	return env
-}
-
-// rights returns with which rights the daemon's processes run.
-func (s Spec) rights(account *rights.Account) process.Rights {
-	out := process.Rights{Umask: s.RunAs.Umask, Nice: s.RunAs.Nice, OOMScoreAdj: s.RunAs.OOMScoreAdj}
-	if account != nil && config.Changes(*account) {
-		out.Account = &process.Account{Name: account.User, UID: account.UID, GID: account.GID, Groups: account.Groups}
-	}
-	return out
-}
-
-// process returns what to start: the daemon itself, or another command in its environment and
-// folder.
-func (s Spec) process(command []string) (out process.Spec, err error) {
-	account, err := s.RunAs.Account()
-	if err != nil {
-		return process.Spec{}, err
-	}
-	env := s.environment(account)
-	if len(command) == 0 {
-		return process.Spec{}, &NotInPathError{Path: env["PATH"]}
-	}
-	out = process.Spec{Args: command[1:], Dir: s.Dir, Rights: s.rights(account)}
-	if out.Path = config.FindProgram(command[0], env["PATH"]); out.Path == "" {
-		return process.Spec{}, &NotInPathError{Program: command[0], Path: env["PATH"]}
-	}
-	// The shim, which executes it, has another working directory.
-	if out.Path, err = filepath.Abs(out.Path); err == nil {
-		out.Dir, err = filepath.Abs(out.Dir)
-	}
-	if err != nil {
-		return process.Spec{}, err
-	}
-	for _, key := range slices.Sorted(maps.Keys(env)) {
-		out.Env = append(out.Env, key+"="+env[key])
-	}
-	return out, nil
-}
-
 // request returns the request that is sent to the shim.
-func (s Spec) request() (shim.Request, error) {
-	p, err := s.process(s.Command)
+func (s Spec) request(in surroundings) (shim.Request, error) {
+	p, err := s.process(s.Command, in)
 	if err != nil {
 		return shim.Request{}, err
 	}
@@ -107,7 +51,7 @@ func (s Spec) request() (shim.Request, error) {
 
 // hash returns a hash of what the process is started with.
 func (s Spec) hash() string {
-	return config.Daemon{Command: s.Command, Env: s.Env, Dir: s.Dir, Stop: s.Stop, Limits: s.Limits, RunAs: s.RunAs}.ProcessHash()
+	return config.Daemon{Command: s.Command, Env: s.Env, Sources: s.Sources, Dir: s.Dir, Stop: s.Stop, Limits: s.Limits, RunAs: s.RunAs}.ProcessHash()
 }
 
 // probe returns the probe of its health; nil for none.
@@ -121,12 +65,15 @@ func (s Spec) probe(spawner *process.Spawner) (health.Probe, error) {
 	case "http":
 		return health.HTTP(s.Health.Target), nil
 	case "exec":
-		var found health.Probe // once its program is in PATH
+		var found health.Probe // once its program is in PATH, and what it runs in was found
 		return health.ProbeFunc(func(ctx context.Context) health.Answer {
 			if found == nil {
-				p, err := s.process(s.Health.Command)
-				if err != nil { // a *NotInPathError
-					return health.Answer{Impossible: fmt.Sprintf("there is no program %q in PATH; write its full path, or install it", s.Health.Command[0])}
+				p, err := s.check()
+				if missing := (*NotInPathError)(nil); errors.As(err, &missing) {
+					return health.Answer{Impossible: fmt.Sprintf("there is no program %q in PATH; write its full path, or install it", missing.Program)}
+				}
+				if err != nil {
+					return health.Answer{Impossible: err.Error()}
 				}
 				found = health.Exec(spawner, p)
 			}
@@ -134,4 +81,13 @@ func (s Spec) probe(spawner *process.Spawner) (health.Probe, error) {
 		}), nil
 	}
 	return nil, fmt.Errorf("unknown type of health check: %q", s.Health.Type)
+}
+
+// check returns the process of a health check, which runs in what the daemon runs in.
+func (s Spec) check() (process.Spec, error) {
+	in, err := s.surroundings()
+	if err != nil {
+		return process.Spec{}, err
+	}
+	return s.process(s.Health.Command, in)
 }

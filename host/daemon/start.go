@@ -47,7 +47,7 @@ func (m *Manager) startReserved(ctx context.Context, r *run) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	defer context.AfterFunc(m.ctx, func() { cancel(ErrClosed) })()
-	request, err := r.spec.request()
+	request, err := r.request()
 	if err == nil {
 		request.StopGrace = cmp.Or(request.StopGrace, m.opts.StopGrace)
 		request.Unmet = m.confine(r.spec, &request)
@@ -69,6 +69,18 @@ func (m *Manager) startReserved(ctx context.Context, r *run) error {
 	close(r.finished)
 	m.look([]Spec{r.spec}) // then it is not tried again before what it lacks is there
 	return &StartError{Daemon: r.spec.Daemon, Err: err}
+}
+
+// request returns what the shim is to start, as it is found now.
+func (r *run) request() (shim.Request, error) {
+	in, err := r.spec.surroundings()
+	if err != nil {
+		return shim.Request{}, err
+	}
+	request, err := r.spec.request(in)
+	r.fingerprint = r.m.fingerprint(r.spec.Daemon.ID, in.read)
+	request.Environment = r.fingerprint
+	return request, err
 }
 
 // reserve makes sure that a daemon is started only once, although no lock is held while its

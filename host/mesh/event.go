@@ -122,6 +122,12 @@ type (
 		Daemon DaemonRef
 		Reason string
 	}
+	// DaemonEnvironmentChanged reports that the files from which the daemon's environment is
+	// read have other contents than when it was started, or that they have the same again.
+	DaemonEnvironmentChanged struct {
+		Daemon  DaemonRef
+		Changed bool
+	}
 	// DaemonHealthChanged carries the health that the daemon reports of itself.
 	DaemonHealthChanged struct {
 		Daemon DaemonRef
@@ -256,44 +262,46 @@ const MaxReason = 1024
 // Shutdown ends the loop at once.
 type Shutdown struct{}
 
-func (ReplicaUpdate) isEvent()           {}
-func (ReplicaLeader) isEvent()           {}
-func (ReplicaTransition) isEvent()       {}
-func (DaemonStarted) isEvent()           {}
-func (DaemonExited) isEvent()            {}
-func (DaemonCrashed) isEvent()           {}
-func (DaemonRejected) isEvent()          {}
-func (DaemonHealthChanged) isEvent()     {}
-func (DaemonSaturationChanged) isEvent() {}
-func (RTTSample) isEvent()               {}
-func (HealthSample) isEvent()            {}
-func (LogLine) isEvent()                 {}
-func (BlobAnnouncement) isEvent()        {}
-func (PlacementIntent) isEvent()         {}
-func (DaemonIntent) isEvent()            {}
-func (LocalReplicaIntent) isEvent()      {}
-func (MaintenanceObserved) isEvent()     {}
-func (AdminReceived) isEvent()           {}
-func (Shutdown) isEvent()                {}
+func (ReplicaUpdate) isEvent()            {}
+func (ReplicaLeader) isEvent()            {}
+func (ReplicaTransition) isEvent()        {}
+func (DaemonStarted) isEvent()            {}
+func (DaemonExited) isEvent()             {}
+func (DaemonCrashed) isEvent()            {}
+func (DaemonRejected) isEvent()           {}
+func (DaemonEnvironmentChanged) isEvent() {}
+func (DaemonHealthChanged) isEvent()      {}
+func (DaemonSaturationChanged) isEvent()  {}
+func (RTTSample) isEvent()                {}
+func (HealthSample) isEvent()             {}
+func (LogLine) isEvent()                  {}
+func (BlobAnnouncement) isEvent()         {}
+func (PlacementIntent) isEvent()          {}
+func (DaemonIntent) isEvent()             {}
+func (LocalReplicaIntent) isEvent()       {}
+func (MaintenanceObserved) isEvent()      {}
+func (AdminReceived) isEvent()            {}
+func (Shutdown) isEvent()                 {}
 
 // Size implements Event.
-func (ReplicaUpdate) Size() int             { return 0 }
-func (ReplicaLeader) Size() int             { return 0 }
-func (ReplicaTransition) Size() int         { return 0 }
-func (e DaemonStarted) Size() int           { return len(e.Daemon.Name) + len(e.Config) }
-func (e DaemonExited) Size() int            { return len(e.Daemon.Name) + e.End.size() }
-func (e DaemonCrashed) Size() int           { return len(e.Daemon.Name) + len(e.Reason) + e.End.size() }
-func (e DaemonRejected) Size() int          { return len(e.Daemon.Name) + len(e.Reason) }
-func (e DaemonHealthChanged) Size() int     { return len(e.Daemon.Name) + len(e.Health.Reason) }
-func (e DaemonSaturationChanged) Size() int { return len(e.Daemon.Name) }
-func (e RTTSample) Size() int               { return len(e.Reason) }
-func (e HealthSample) Size() int            { return len(e.Reason) }
-func (e LogLine) Size() int                 { return len(e.Source) + len(e.Message) }
-func (BlobAnnouncement) Size() int          { return 0 }
-func (PlacementIntent) Size() int           { return 0 }
-func (e DaemonIntent) Size() int            { return len(e.Daemon.Name) }
-func (LocalReplicaIntent) Size() int        { return 0 }
-func (e MaintenanceObserved) Size() int     { return len(e.Reason) }
+func (ReplicaUpdate) Size() int              { return 0 }
+func (ReplicaLeader) Size() int              { return 0 }
+func (ReplicaTransition) Size() int          { return 0 }
+func (e DaemonStarted) Size() int            { return len(e.Daemon.Name) + len(e.Config) }
+func (e DaemonExited) Size() int             { return len(e.Daemon.Name) + e.End.size() }
+func (e DaemonCrashed) Size() int            { return len(e.Daemon.Name) + len(e.Reason) + e.End.size() }
+func (e DaemonRejected) Size() int           { return len(e.Daemon.Name) + len(e.Reason) }
+func (e DaemonEnvironmentChanged) Size() int { return len(e.Daemon.Name) }
+func (e DaemonHealthChanged) Size() int      { return len(e.Daemon.Name) + len(e.Health.Reason) }
+func (e DaemonSaturationChanged) Size() int  { return len(e.Daemon.Name) }
+func (e RTTSample) Size() int                { return len(e.Reason) }
+func (e HealthSample) Size() int             { return len(e.Reason) }
+func (e LogLine) Size() int                  { return len(e.Source) + len(e.Message) }
+func (BlobAnnouncement) Size() int           { return 0 }
+func (PlacementIntent) Size() int            { return 0 }
+func (e DaemonIntent) Size() int             { return len(e.Daemon.Name) }
+func (LocalReplicaIntent) Size() int         { return 0 }
+func (e MaintenanceObserved) Size() int      { return len(e.Reason) }
 func (e AdminReceived) Size() int {
 	if e.Event == nil {
 		return 0

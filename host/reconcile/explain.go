@@ -132,7 +132,7 @@ func (e *explainer) process(d state.Daemon) {
 		e.say(arm, "%s %s ago: %s", what, round(d.EndedFor(e.s.Now())), d.LastEnd)
 	}
 	if d.Outdated() {
-		e.say(arm, "it runs with an older command, env or dir than the configuration has; a restart takes over the present one")
+		e.say(arm, "it runs with an older configuration; a restart takes over the present one")
 	}
 	switch {
 	case d.Lifecycle != state.Running:

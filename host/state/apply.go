@@ -64,6 +64,10 @@ func (s *State) applyEvent(ev mesh.Event, ordered *mesh.Place) []Effect {
 		s.daemonCrashed(ev)
 	case mesh.DaemonRejected:
 		s.daemonRejected(ev)
+	case mesh.DaemonEnvironmentChanged:
+		if d := s.ensureDaemon(ev.Daemon); !d.hasEnded() {
+			d.envChanged = ev.Changed
+		}
 	case mesh.DaemonHealthChanged:
 		if d := s.ensureDaemon(ev.Daemon); !d.hasEnded() {
 			d.Health = ev.Health

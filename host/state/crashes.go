@@ -17,9 +17,9 @@ func (d Daemon) Ran() bool { return d.ran || d.over }
 func (d Daemon) EndedFor(now mesh.Time) time.Duration { return now.Since(d.ended) }
 
 // Outdated reports whether a daemon's process was started with something else than what the
-// configuration has now.
+// configuration, and the files from which its environment is read, have now.
 func (d Daemon) Outdated() bool {
-	return d.Lifecycle != Stopped && d.runs != "" && d.file != "" && d.runs != d.file
+	return d.Lifecycle != Stopped && (d.envChanged || d.runs != "" && d.file != "" && d.runs != d.file)
 }
 
 // hasEnded reports whether a daemon's process has ended, so that it has no health.

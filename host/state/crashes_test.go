@@ -102,6 +102,28 @@ func TestAnOutdatedProcessIsSaid(t *testing.T) {
 	equal(t, "outdated when it runs again", w.daemon(1).Outdated(), false)
 }
 
+func TestADaemonWhoseEnvironmentChangedIsOutdated(t *testing.T) {
+	w := newWorld(t, runs(mesh.ConfiguredDaemon{Daemon: ref(1), Run: true, Config: "same"}))
+	started := mesh.DaemonStarted{Daemon: ref(1), Config: "same"}
+	changed := func(is bool) mesh.Event { return mesh.DaemonEnvironmentChanged{Daemon: ref(1), Changed: is} }
+	for _, c := range []struct {
+		what string
+		ev   mesh.Event
+		want bool
+	}{
+		{"started", started, false},
+		{"its files changed", changed(true), true},
+		{"and changed back", changed(false), false},
+		{"and changed again", changed(true), true},
+		{"it ended", mesh.DaemonExited{Daemon: ref(1)}, false},
+		{"a late report", changed(true), false},
+		{"started again", started, false},
+	} {
+		w.hear(c.ev)
+		equal(t, c.what, w.daemon(1).Outdated(), c.want)
+	}
+}
+
 func TestB17_ADaemonThatIsTakenOutLeavesNoRow(t *testing.T) {
 	w := newWorld(t, runs(mesh.ConfiguredDaemon{Daemon: ref(1), Run: true}, mesh.ConfiguredDaemon{Daemon: ref(2), Run: true}))
 	w.hear(mesh.DaemonStarted{Daemon: ref(1)}, mesh.DaemonCrashed{Daemon: ref(2)})

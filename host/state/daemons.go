@@ -64,6 +64,8 @@ type Daemon struct {
 	alone     bool      // with Restart: it alone was ordered to restart
 	restartAt mesh.Time // when Restart was ordered
 	removed   bool      // it was taken out of the configuration
+	// envChanged: the files of its environment have changed since it was started.
+	envChanged bool
 }
 
 type daemon struct {
@@ -144,7 +146,7 @@ func (s *State) daemonStarted(ev mesh.DaemonStarted) {
 	d.Gate.Started(began, s.policy.Restart)
 	d.began, d.ran = began, true
 	d.Health, d.Saturation = mesh.DaemonHealth{}, 0 // those of the process before
-	d.PID, d.runs, d.Rejected = ev.PID, ev.Config, ""
+	d.PID, d.runs, d.envChanged, d.Rejected = ev.PID, ev.Config, false, ""
 	if ev.PID != 0 {
 		d.starts++
 	}
@@ -189,6 +191,7 @@ func (s *State) stopped(d *daemon, end mesh.DaemonEnd) {
 	d.ended, d.over = s.now, true
 	d.StopAsked = false
 	d.Health, d.Saturation, d.PID, d.LastEnd = mesh.DaemonHealth{}, 0, 0, end
+	d.envChanged = false
 	s.met(mesh.StopDaemon{Daemon: d.Ref}.Key())
 	s.setLifecycle(d, Stopped)
 }

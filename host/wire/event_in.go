@@ -142,6 +142,8 @@ func (f *fields) daemonLifecycle(in *meshosv1.DaemonLifecycle) mesh.Event {
 		}
 	case *meshosv1.DaemonLifecycle_Rejected_:
 		return mesh.DaemonRejected{Daemon: daemon, Reason: f.text("rejected.reason", signal.Rejected.GetReason())}
+	case *meshosv1.DaemonLifecycle_EnvironmentChanged:
+		return mesh.DaemonEnvironmentChanged{Daemon: daemon, Changed: signal.EnvironmentChanged}
 	case *meshosv1.DaemonLifecycle_HealthChanged:
 		status := f.enum
 		if signal.HealthChanged.GetReason() != "" {

@@ -97,6 +97,10 @@ func lifecycleToProto(in mesh.Event) *meshosv1.DaemonLifecycle {
 			Daemon: daemonRef(e.Daemon),
 			Signal: &meshosv1.DaemonLifecycle_Rejected_{Rejected: &meshosv1.DaemonLifecycle_Rejected{Reason: valid(e.Reason)}},
 		}
+	case mesh.DaemonEnvironmentChanged:
+		return &meshosv1.DaemonLifecycle{
+			Daemon: daemonRef(e.Daemon), Signal: &meshosv1.DaemonLifecycle_EnvironmentChanged{EnvironmentChanged: e.Changed},
+		}
 	case mesh.DaemonHealthChanged:
 		return &meshosv1.DaemonLifecycle{
 			Daemon: daemonRef(e.Daemon),

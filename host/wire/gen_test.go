@@ -82,6 +82,9 @@ func genEvent() *rapid.Generator[mesh.Event] {
 		event(func(t *rapid.T) mesh.DaemonRejected {
 			return mesh.DaemonRejected{Daemon: genDaemon().Draw(t, "daemon"), Reason: rapid.String().Draw(t, "reason")}
 		}),
+		event(func(t *rapid.T) mesh.DaemonEnvironmentChanged {
+			return mesh.DaemonEnvironmentChanged{Daemon: genDaemon().Draw(t, "daemon"), Changed: rapid.Bool().Draw(t, "changed")}
+		}),
 		event(func(t *rapid.T) mesh.DaemonHealthChanged {
 			return mesh.DaemonHealthChanged{Daemon: genDaemon().Draw(t, "daemon"), Health: mesh.DaemonHealth{
 				Status: mesh.DaemonStatus(rapid.Uint8Range(1, 3).Draw(t, "status")), Reason: rapid.String().Draw(t, "reason"),

@@ -136,7 +136,7 @@ func (s *shim) start(request Request) (err error) {
 	s.rest.main = s.proc.Pid()
 	s.output = collect(s.proc, writer)
 	s.record = Record{
-		ID: request.ID, Name: request.Name, Command: request.Command, Hash: request.Hash, Started: time.Now().UTC(),
+		ID: request.ID, Name: request.Name, Command: request.Command, Hash: request.Hash, Environment: request.Environment, Started: time.Now().UTC(),
 		Mark: process.MarkOf(request.Env), Cgroup: request.Cgroup, KillMode: request.KillMode, Unmet: request.Unmet,
 	}
 	if s.record.Shim, err = process.Identify(os.Getpid()); err != nil {

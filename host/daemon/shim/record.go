@@ -12,13 +12,16 @@ import (
 
 // Record describes one run of a daemon, in state.json.
 type Record struct {
-	ID      mesh.DaemonID    `json:"id"`
-	Name    string           `json:"name"`
-	Command []string         `json:"command"`
-	Hash    string           `json:"command_sha256"` // of everything that the daemon was started with
-	Shim    process.Identity `json:"shim"`
-	Process process.Identity `json:"process"` // also the id of its group
-	Started time.Time        `json:"started"`
+	ID      mesh.DaemonID `json:"id"`
+	Name    string        `json:"name"`
+	Command []string      `json:"command"`
+	Hash    string        `json:"command_sha256"` // of everything that the daemon was started with
+	// Environment is a fingerprint of what was read from files for its environment; "" for
+	// nothing.
+	Environment string           `json:"environment_hmac,omitempty"`
+	Shim        process.Identity `json:"shim"`
+	Process     process.Identity `json:"process"` // also the id of its group
+	Started     time.Time        `json:"started"`
 	// Mark is in the environment of everything that the daemon started (process.MarkVariable).
 	Mark     string   `json:"mark,omitempty"`
 	Cgroup   string   `json:"cgroup,omitempty"` // the folder of its control group
@@ -69,14 +72,15 @@ func (e End) Exit() process.Exit { return process.Exit{Code: e.Code, Signal: e.S
 
 // Request is what a shim is to start.
 type Request struct {
-	ID      mesh.DaemonID `json:"id"`
-	Name    string        `json:"name"`
-	Command []string      `json:"command"` // for the record
-	Hash    string        `json:"hash"`
-	Path    string        `json:"path"`
-	Args    []string      `json:"args"`
-	Env     []string      `json:"env"`
-	Dir     string        `json:"dir"`
+	ID          mesh.DaemonID `json:"id"`
+	Name        string        `json:"name"`
+	Command     []string      `json:"command"` // for the record
+	Hash        string        `json:"hash"`
+	Environment string        `json:"environment,omitempty"` // for the record
+	Path        string        `json:"path"`
+	Args        []string      `json:"args"`
+	Env         []string      `json:"env"`
+	Dir         string        `json:"dir"`
 
 	Rights     process.Rights  `json:"rights"`
 	KillMode   KillMode        `json:"kill_mode,omitempty"`

@@ -1478,6 +1478,7 @@ type DaemonLifecycle struct {
 	//	*DaemonLifecycle_HealthChanged
 	//	*DaemonLifecycle_SaturationChanged
 	//	*DaemonLifecycle_Rejected_
+	//	*DaemonLifecycle_EnvironmentChanged
 	Signal        isDaemonLifecycle_Signal `protobuf_oneof:"signal"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1581,6 +1582,15 @@ func (x *DaemonLifecycle) GetRejected() *DaemonLifecycle_Rejected {
 	return nil
 }
 
+func (x *DaemonLifecycle) GetEnvironmentChanged() bool {
+	if x != nil {
+		if x, ok := x.Signal.(*DaemonLifecycle_EnvironmentChanged); ok {
+			return x.EnvironmentChanged
+		}
+	}
+	return false
+}
+
 type isDaemonLifecycle_Signal interface {
 	isDaemonLifecycle_Signal()
 }
@@ -1609,6 +1619,12 @@ type DaemonLifecycle_Rejected_ struct {
 	Rejected *DaemonLifecycle_Rejected `protobuf:"bytes,7,opt,name=rejected,proto3,oneof"`
 }
 
+type DaemonLifecycle_EnvironmentChanged struct {
+	// The files from which the daemon's environment is read have other contents than when it
+	// was started; false takes that back.
+	EnvironmentChanged bool `protobuf:"varint,8,opt,name=environment_changed,json=environmentChanged,proto3,oneof"`
+}
+
 func (*DaemonLifecycle_Started_) isDaemonLifecycle_Signal() {}
 
 func (*DaemonLifecycle_ExitedCleanly_) isDaemonLifecycle_Signal() {}
@@ -1620,6 +1636,8 @@ func (*DaemonLifecycle_HealthChanged) isDaemonLifecycle_Signal() {}
 func (*DaemonLifecycle_SaturationChanged) isDaemonLifecycle_Signal() {}
 
 func (*DaemonLifecycle_Rejected_) isDaemonLifecycle_Signal() {}
+
+func (*DaemonLifecycle_EnvironmentChanged) isDaemonLifecycle_Signal() {}
 
 // DaemonExit is how a daemon's process ended.
 type DaemonExit struct {
@@ -6679,7 +6697,7 @@ type DaemonView struct {
 	Crashes       uint32                 `protobuf:"varint,12,opt,name=crashes,proto3" json:"crashes,omitempty"`                                  // since it last ran for restart.stable_run, ended cleanly or was restarted by an operator
 	LastExit      *DaemonExit            `protobuf:"bytes,13,opt,name=last_exit,json=lastExit,proto3" json:"last_exit,omitempty"`                 // of the process before
 	NextStart     *durationpb.Duration   `protobuf:"bytes,14,opt,name=next_start,json=nextStart,proto3,oneof" json:"next_start,omitempty"`        // until it is started again, if that waits
-	Outdated      bool                   `protobuf:"varint,15,opt,name=outdated,proto3" json:"outdated,omitempty"`                                // it runs with another command, env or dir than the configuration has now
+	Outdated      bool                   `protobuf:"varint,15,opt,name=outdated,proto3" json:"outdated,omitempty"`                                // it was started with something else than the configuration, and the files of its environment, have now
 	StartError    string                 `protobuf:"bytes,16,opt,name=start_error,json=startError,proto3" json:"start_error,omitempty"`           // why the last start failed, until one succeeds
 	Rejected      string                 `protobuf:"bytes,17,opt,name=rejected,proto3" json:"rejected,omitempty"`                                 // why its entry in the configuration can't be used; empty if it can
 	Ordered       *OrderView             `protobuf:"bytes,18,opt,name=ordered,proto3" json:"ordered,omitempty"`                                   // the order that set the intent; absent if the configuration did
@@ -8990,7 +9008,7 @@ func (x *BlastRadius) GetWarnings() []*BlastRadius_Warning {
 type DaemonLifecycle_Started struct {
 	state        protoimpl.MessageState `protogen:"open.v1"`
 	Pid          int64                  `protobuf:"varint,1,opt,name=pid,proto3" json:"pid,omitempty"`                                      // 0 if it is not known
-	ConfigSha256 string                 `protobuf:"bytes,2,opt,name=config_sha256,json=configSha256,proto3" json:"config_sha256,omitempty"` // of the command, env and dir that it was started with
+	ConfigSha256 string                 `protobuf:"bytes,2,opt,name=config_sha256,json=configSha256,proto3" json:"config_sha256,omitempty"` // of what the configuration said that it was started with
 	// When its process began: long ago, if an earlier run of the node started it. Absent: now.
 	Since         *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=since,proto3" json:"since,omitempty"`
 	unknownFields protoimpl.UnknownFields
@@ -9597,7 +9615,7 @@ const file_meshos_v1_meshos_proto_rawDesc = "" +
 	"\x04Kind\x12\x14\n" +
 	"\x10KIND_UNSPECIFIED\x10\x00\x12!\n" +
 	"\x1dKIND_BECAME_HOLDER_AND_LEADER\x10\x01\x12 \n" +
-	"\x1cKIND_LEADER_LOST_AND_REMOVED\x10\x02\"\xf4\x05\n" +
+	"\x1cKIND_LEADER_LOST_AND_REMOVED\x10\x02\"\xa7\x06\n" +
 	"\x0fDaemonLifecycle\x12,\n" +
 	"\x06daemon\x18\x01 \x01(\v2\x14.meshos.v1.DaemonRefR\x06daemon\x12>\n" +
 	"\astarted\x18\x02 \x01(\v2\".meshos.v1.DaemonLifecycle.StartedH\x00R\astarted\x12Q\n" +
@@ -9605,7 +9623,8 @@ const file_meshos_v1_meshos_proto_rawDesc = "" +
 	"\acrashed\x18\x04 \x01(\v2\".meshos.v1.DaemonLifecycle.CrashedH\x00R\acrashed\x12@\n" +
 	"\x0ehealth_changed\x18\x05 \x01(\v2\x17.meshos.v1.DaemonHealthH\x00R\rhealthChanged\x12/\n" +
 	"\x12saturation_changed\x18\x06 \x01(\x02H\x00R\x11saturationChanged\x12A\n" +
-	"\brejected\x18\a \x01(\v2#.meshos.v1.DaemonLifecycle.RejectedH\x00R\brejected\x1ar\n" +
+	"\brejected\x18\a \x01(\v2#.meshos.v1.DaemonLifecycle.RejectedH\x00R\brejected\x121\n" +
+	"\x13environment_changed\x18\b \x01(\bH\x00R\x12environmentChanged\x1ar\n" +
 	"\aStarted\x12\x10\n" +
 	"\x03pid\x18\x01 \x01(\x03R\x03pid\x12#\n" +
 	"\rconfig_sha256\x18\x02 \x01(\tR\fconfigSha256\x120\n" +
@@ -10784,6 +10803,7 @@ func file_meshos_v1_meshos_proto_init() {
 		(*DaemonLifecycle_HealthChanged)(nil),
 		(*DaemonLifecycle_SaturationChanged)(nil),
 		(*DaemonLifecycle_Rejected_)(nil),
+		(*DaemonLifecycle_EnvironmentChanged)(nil),
 	}
 	file_meshos_v1_meshos_proto_msgTypes[11].OneofWrappers = []any{}
 	file_meshos_v1_meshos_proto_msgTypes[12].OneofWrappers = []any{}

@@ -155,7 +155,7 @@ func DaemonTrouble(d *meshosv1.DaemonView) string {
 		parts[len(parts)-1] += again(next.AsDuration())
 	}
 	if d.GetOutdated() {
-		parts = append(parts, "it runs with an older command, env or dir; a restart takes over the present one")
+		parts = append(parts, "it runs with an older configuration; a restart takes over the present one")
 	}
 	for _, note := range d.GetNotes() {
 		parts = append(parts, Plain(note))
