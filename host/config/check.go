@@ -16,6 +16,7 @@ func (r *reader) check(c *Config) {
 	for i := range c.Daemons {
 		r.checkHealth(c.Daemons[i].Health, place("").key("daemon").item(i).key("health"))
 	}
+	r.checkHooks(c)
 	r.checkCapacity(c)
 	r.checkActions(c)
 	for i := range c.Plugins {

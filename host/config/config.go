@@ -174,6 +174,8 @@ type Daemon struct {
 	Stop      Stop
 	Limits    DaemonLimits
 	RunAs     RunAs
+	PreStart  Hooks // before it is started
+	PostStop  Hooks // once it has ended
 	Essential bool
 	Run       bool
 	Node      mesh.NodeID // the node that runs it; 0 for any

@@ -182,7 +182,7 @@ func TestDesiredIsWhatTheFileSaysShouldBe(t *testing.T) {
 	if diff := cmp.Diff(want, c.Desired()); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
 	}
-	if hash(0) == hash(1) || hash(0) != (config.Daemon{Command: slices.Clone(c.Daemons[0].Command), Env: maps.Clone(c.Daemons[0].Env), Sources: c.Daemons[0].Sources, Dir: c.Daemons[0].Dir, Stop: c.Daemons[0].Stop, Limits: c.Daemons[0].Limits, RunAs: c.Daemons[0].RunAs}).ProcessHash() {
+	if hash(0) == hash(1) || hash(0) != (config.Daemon{Command: slices.Clone(c.Daemons[0].Command), Env: maps.Clone(c.Daemons[0].Env), Sources: c.Daemons[0].Sources, Dir: c.Daemons[0].Dir, Stop: c.Daemons[0].Stop, Limits: c.Daemons[0].Limits, RunAs: c.Daemons[0].RunAs, PreStart: c.Daemons[0].PreStart, PostStop: c.Daemons[0].PostStop}).ProcessHash() {
 		t.Error("the hash does not tell what a process is started with")
 	}
 }

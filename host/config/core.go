@@ -94,5 +94,5 @@ func (d Daemon) ProcessHash() string {
 // startedWith returns the keys of [[daemon]], beside command, env and dir, whose change
 // takes a new process.
 func startedWith() []string {
-	return []string{"kill_mode", "stop_signal", "limits", "env_file", "user", "group", "umask", "nice", "oom_score_adj"}
+	return []string{"kill_mode", "stop_signal", "limits", "env_file", "pre_start", "post_stop", "user", "group", "umask", "nice", "oom_score_adj"}
 }

@@ -84,7 +84,10 @@ func Default() Config {
 	}
 }
 
-func defaultDaemon() Daemon { return Daemon{Run: true} }
+func defaultDaemon() Daemon {
+	const hooks = 30 * time.Second
+	return Daemon{Run: true, PreStart: Hooks{Timeout: hooks}, PostStop: Hooks{Timeout: hooks}}
+}
 
 func defaultHealth() DaemonHealth {
 	return DaemonHealth{Interval: 10 * time.Second, Timeout: 2 * time.Second, Failures: 3, Successes: 1}

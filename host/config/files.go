@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 )
@@ -28,6 +29,9 @@ func (c *Config) resolve(dir string) {
 		resolveProgram(c.Daemons[i].Command, absolute)
 		if health := c.Daemons[i].Health; health != nil {
 			resolveProgram(health.Command, absolute)
+		}
+		for _, command := range slices.Concat(c.Daemons[i].PreStart.Commands, c.Daemons[i].PostStop.Commands) {
+			resolveProgram(command, absolute)
 		}
 	}
 	for i := range c.Plugins {
@@ -95,6 +99,14 @@ func addDaemonFiles(l *looks, c *Config, d *Daemon, at place) {
 	}
 	if len(d.Command) > 0 {
 		l.add("daemon.command", d.Command[0], badIn(path), at.key("command").item(0), at.key("command")).worth = asFault
+	}
+	for _, hooks := range []struct {
+		key      string
+		commands [][]string
+	}{{"pre_start", d.PreStart.Commands}, {"post_stop", d.PostStop.Commands}} {
+		for i, command := range hooks.commands {
+			l.add("daemon."+hooks.key, command[0], badIn(path), at.key(hooks.key).item(i), at.key(hooks.key)).worth = asFault
+		}
 	}
 	if d.Health != nil && len(d.Health.Command) > 0 {
 		command := at.key("health").key("command")

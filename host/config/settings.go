@@ -192,6 +192,10 @@ func (d *Daemon) settings() []setting {
 	}, d.Stop.settings(), []setting{
 		daemonLimits("limits", &d.Limits),
 	}, d.RunAs.settings(), []setting{
+		commands("pre_start", &d.PreStart.Commands),
+		duration("pre_start_timeout", &d.PreStart.Timeout),
+		commands("post_stop", &d.PostStop.Commands),
+		duration("post_stop_timeout", &d.PostStop.Timeout),
 		boolean("essential", &d.Essential),
 		boolean("run", &d.Run),
 		id("node", &d.Node),

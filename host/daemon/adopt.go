@@ -108,7 +108,7 @@ func (m *Manager) adopt(ctx context.Context, id mesh.DaemonID) error {
 	r.adopted, r.hash, r.fingerprint, r.since = true, rec.Hash, rec.Environment, rec.Started
 	m.setUnmet(r, rec.Unmet, false) // it was said when it started
 	var h *process.Handle
-	if rec.End == nil {
+	if rec.End == nil || rec.End.Afterwards {
 		if h, err = process.Open(rec.Shim); err != nil && !errors.Is(err, process.ErrGone) {
 			return err
 		}

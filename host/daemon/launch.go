@@ -16,6 +16,10 @@ import (
 	"github.com/meshos/meshos/internal/unwritable"
 )
 
+// errHookFailed means that a command before the start failed, so that there is no process. The
+// response says how.
+var errHookFailed = errors.New("a command before its start failed")
+
 // launch starts a shim, sends it a request and waits for its response.
 func (m *Manager) launch(ctx context.Context, request shim.Request) (h *process.Handle, response shim.Response, err error) {
 	if err := ctx.Err(); err != nil {
@@ -52,12 +56,20 @@ func (m *Manager) launch(ctx context.Context, request shim.Request) (h *process.
 		return nil, response, fmt.Errorf("its supervising process: %w", err)
 	}
 	response, err = exchange(ctx, request, requestW, responseR)
+	if err == nil && response.Ended != nil {
+		m.reap(h) // it ends by itself
+		return nil, response, errHookFailed
+	}
 	if err == nil && response.Fault != nil {
 		err = response.Fault.Err()
 	} else if errors.Is(err, io.EOF) {
 		err = fmt.Errorf("its supervising process ended at once; see %s", folder.Log())
 	}
 	if err != nil {
+		if len(request.PreStart.Commands) > 0 { // which it ends when nobody waits for its response
+			_ = responseR.Close()
+			m.awaitEnd(h)
+		}
 		// The daemon, if there is one already, dies with it.
 		_ = h.Signal(syscall.SIGKILL)
 		m.reap(h)
@@ -91,6 +103,11 @@ func exchange(ctx context.Context, request shim.Request, to, from *os.File) (res
 // reap waits for the end of a shim that was killed, but not for ever.
 func (m *Manager) reap(h *process.Handle) {
 	defer h.Close()
+	m.awaitEnd(h)
+}
+
+// awaitEnd waits for the end of a shim, but not for ever.
+func (m *Manager) awaitEnd(h *process.Handle) {
 	ctx, cancel := context.WithTimeout(context.Background(), killedWait)
 	defer cancel()
 	_ = h.Wait(ctx)

@@ -23,8 +23,12 @@ const (
 // fault returns what is wrong with what the daemon's entry points at: its program, its
 // folder, its user or the files of its environment. It returns "" if nothing is.
 func (s Spec) fault() string {
-	if len(s.Command) > 0 {
-		if why := config.WrongProgram(s.Command[0], config.SearchPath(s.Env)); why != "" {
+	path := config.SearchPath(s.Env)
+	for _, command := range slices.Concat([][]string{s.Command}, s.PreStart.Commands, s.PostStop.Commands) {
+		if len(command) == 0 {
+			continue
+		}
+		if why := config.WrongProgram(command[0], path); why != "" {
 			return why
 		}
 	}

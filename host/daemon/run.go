@@ -32,8 +32,10 @@ type run struct {
 	// previous is closed when the daemon's previous run is finished; nil if there was none.
 	previous    <-chan struct{}
 	adopted     bool
-	unsaved     bool // the last saving of what was read failed; only follow uses it
-	endedBefore bool // the process had ended before it was adopted
+	unsaved     bool      // the last saving of what was read failed; only follow uses it
+	endedBefore bool      // the process had ended before it was adopted, or could not be started
+	startErr    error     // why it could not be started
+	startEnd    *shim.End // how a command before the start failed
 
 	ended     chan struct{} // the process and its shim have ended
 	announced chan struct{} // the loop took its DaemonStarted
@@ -41,7 +43,8 @@ type run struct {
 	finished  chan struct{} // no goroutine works on this run any more
 
 	mu            sync.Mutex
-	shim          *process.Handle // nil while it is being started, and with endedBefore
+	giveUp        context.CancelCauseFunc // ends the commands before the start; nil if there are none
+	shim          *process.Handle         // nil while it is being started, and with endedBefore
 	pid           int
 	killed        bool // with its shim
 	toldStuck     bool // of the follower only
@@ -115,6 +118,12 @@ func (r *run) supervise() {
 // lastEvent returns the last event of the run, once nothing is left of it but what may go on. It
 // returns false if the Manager was closed before.
 func (r *run) lastEvent() (mesh.Event, bool) {
+	if r.startErr != nil {
+		return r.notStarted(), true
+	}
+	if r.startEnd != nil {
+		return r.eventOf(*r.startEnd), true
+	}
 	rec, err := r.folder.Load()
 	r.mu.Lock()
 	killed := r.killed
@@ -174,6 +183,9 @@ func (r *run) eventOf(end shim.End) mesh.Event {
 	exit := end.Exit()
 	last := plaintext.Clean(end.LastError, maxLast)
 	how := mesh.DaemonEnd{Code: int32(exit.Code), Signal: unix.SignalName(exit.Signal), LastLine: last, At: end.At}
+	if end.Hook != nil && (end.Hook.Before || end.StopRequested || exit.Clean()) {
+		return r.hookFailed(end)
+	}
 	if end.StopRequested || exit.Clean() {
 		r.out.note(mesh.LevelInfo, "ended: %v", exit)
 		return mesh.DaemonExited{Daemon: r.ref(), End: how}

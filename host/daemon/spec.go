@@ -26,6 +26,8 @@ type Spec struct {
 	Dir string
 	// RunAs is with which rights it runs.
 	RunAs config.RunAs
+	// PreStart are run before each start, and PostStop after each end.
+	PreStart, PostStop config.Hooks
 	// Node is the only node that it may run on; 0 for any.
 	Node mesh.NodeID
 	// Stop is how it is stopped.
@@ -42,16 +44,24 @@ func (s Spec) request(in surroundings) (shim.Request, error) {
 	if err != nil {
 		return shim.Request{}, err
 	}
+	before, err := s.hooks(s.PreStart, in)
+	if err != nil {
+		return shim.Request{}, err
+	}
+	after, err := s.hooks(s.PostStop, in)
+	if err != nil {
+		return shim.Request{}, err
+	}
 	return shim.Request{
 		ID: s.Daemon.ID, Name: s.Daemon.Name, Command: s.Command, Hash: s.hash(),
-		Path: p.Path, Args: p.Args, Env: append(p.Env, process.MarkVariable+"="+process.NewMark()), Dir: p.Dir, Rights: p.Rights,
+		Path: p.Path, Args: p.Args, Env: append(p.Env, process.MarkVariable+"="+process.NewMark()), Dir: p.Dir, Rights: p.Rights, PreStart: before, PostStop: after,
 		KillMode: shim.KillMode(s.Stop.Mode), StopSignal: int(s.Stop.Number()), StopGrace: s.Stop.Grace,
 	}, nil
 }
 
 // hash returns a hash of what the process is started with.
 func (s Spec) hash() string {
-	return config.Daemon{Command: s.Command, Env: s.Env, Sources: s.Sources, Dir: s.Dir, Stop: s.Stop, Limits: s.Limits, RunAs: s.RunAs}.ProcessHash()
+	return config.Daemon{Command: s.Command, Env: s.Env, Sources: s.Sources, Dir: s.Dir, Stop: s.Stop, Limits: s.Limits, RunAs: s.RunAs, PreStart: s.PreStart, PostStop: s.PostStop}.ProcessHash()
 }
 
 // probe returns the probe of its health; nil for none.

@@ -11,7 +11,9 @@ import (
 	"github.com/meshos/meshos/host/process"
 )
 
-// Start starts a daemon and returns once its program is executed; DaemonStarted follows. It
+// Start starts a daemon and returns once its program is executed; DaemonStarted follows. If
+// there are commands to be run before, it returns before them, and whatever comes of the start
+// is an event. It
 // succeeds for a daemon that was adopted and whose DaemonStarted the loop has not taken yet.
 // The error is an *UnknownError, a *RunningError, a *StartError or ErrClosed, and then no
 // event follows.
@@ -48,6 +50,10 @@ func (m *Manager) startReserved(ctx context.Context, r *run) error {
 	defer cancel(nil)
 	defer context.AfterFunc(m.ctx, func() { cancel(ErrClosed) })()
 	request, err := r.request()
+	if err == nil && len(request.PreStart.Commands) > 0 {
+		go r.startLater(request) // Close waits for it through r.finished
+		return nil
+	}
 	if err == nil {
 		request.StopGrace = cmp.Or(request.StopGrace, m.opts.StopGrace)
 		request.Unmet = m.confine(r.spec, &request)
@@ -58,9 +64,7 @@ func (m *Manager) startReserved(ctx context.Context, r *run) error {
 			m.accept(r.spec.Daemon.ID)
 			m.setLatest(r)
 			r.attach(h, response.PID, "started as process %d")
-			if response.Unrecorded {
-				r.out.note(mesh.LevelWarn, "it has no record: %s can't be written; free space there, or make it writable", r.folder)
-			}
+			r.noteUnrecorded(response)
 			go r.supervise() // Close waits for it through r.finished
 			return nil
 		}
@@ -69,6 +73,13 @@ func (m *Manager) startReserved(ctx context.Context, r *run) error {
 	close(r.finished)
 	m.look([]Spec{r.spec}) // then it is not tried again before what it lacks is there
 	return &StartError{Daemon: r.spec.Daemon, Err: err}
+}
+
+// noteUnrecorded logs that the run has no record, if it has none.
+func (r *run) noteUnrecorded(response shim.Response) {
+	if response.Unrecorded {
+		r.out.note(mesh.LevelWarn, "it has no record: %s can't be written; free space there, or make it writable", r.folder)
+	}
 }
 
 // request returns what the shim is to start, as it is found now.

@@ -25,6 +25,9 @@ func (r *run) stop(reason string, grace time.Duration) {
 	r.deadline = deadline
 	if r.shim == nil {
 		r.stopRequested = true // attach does the rest
+		if r.giveUp != nil {
+			r.giveUp(errStoppedEarly)
+		}
 	} else if r.terminate() {
 		r.stopRequested = true
 	}
@@ -38,15 +41,35 @@ func (r *run) terminate() bool {
 	}
 	grace := time.Until(r.deadline)
 	r.m.killers.Go(func() {
-		if r.endsWithin(grace) || !r.signal(syscall.SIGUSR1) {
+		if r.endsWithin(grace) {
 			return
 		}
-		r.out.note(mesh.LevelWarn, "killed: it did not end when it was asked to")
-		if !r.endsWithin(killedWait) {
+		if !r.hasRecordedEnd() {
+			if !r.signal(syscall.SIGUSR1) {
+				return
+			}
+			r.out.note(mesh.LevelWarn, "killed: it did not end when it was asked to")
+		}
+		if !r.endsWithin(killedWait + r.afterwards()) {
 			r.killShim()
 		}
 	})
 	return true
+}
+
+// hasRecordedEnd reports whether the process has ended, although its shim has not: it runs the
+// commands after the end.
+func (r *run) hasRecordedEnd() bool {
+	rec, err := r.folder.Load()
+	return err == nil && rec.End != nil && rec.End.Afterwards
+}
+
+// afterwards returns how long the commands after the end may take.
+func (r *run) afterwards() time.Duration {
+	if len(r.spec.PostStop.Commands) == 0 {
+		return 0
+	}
+	return r.spec.PostStop.Timeout
 }
 
 // endsWithin waits until the run ends or the Manager is closed, and reports whether that was

@@ -65,6 +65,8 @@ type shim struct {
 	stopRequested bool
 	again         *time.Timer        // when to look who is left; nil while the main process runs
 	left          []process.Identity // as seen last
+	in            process.Spec       // what the daemon's processes run in
+	post          Hooks
 }
 
 // redirect sends the stderr of this process to a file, for the case that it crashes.
@@ -81,7 +83,7 @@ func (s *shim) redirect() {
 
 // begin reads the request, starts the daemon and responds. If the response can't be delivered
 // no node knows of the daemon, and begin ends it again.
-func (s *shim) begin(from io.ReadCloser, to io.WriteCloser) (err error) {
+func (s *shim) begin(from io.ReadCloser, to *os.File) (err error) {
 	defer func() { _ = to.Close() }()
 	var request Request
 	err = json.NewDecoder(from).Decode(&request)
@@ -89,7 +91,14 @@ func (s *shim) begin(from io.ReadCloser, to io.WriteCloser) (err error) {
 	if err != nil {
 		return fmt.Errorf("no request came: %w", err)
 	}
-	if err := s.start(request); err != nil {
+	s.post = request.PostStop
+	s.in = request.spec()
+	err = s.start(request, to)
+	if failed := (*hookError)(nil); errors.As(err, &failed) {
+		_ = json.NewEncoder(to).Encode(Response{Ended: s.record.End})
+		return err
+	}
+	if err != nil {
 		_ = json.NewEncoder(to).Encode(Response{Fault: faultOf(err)})
 		return err
 	}
@@ -100,15 +109,11 @@ func (s *shim) begin(from io.ReadCloser, to io.WriteCloser) (err error) {
 	return nil
 }
 
-func (s *shim) start(request Request) (err error) {
+func (s *shim) start(request Request, response *os.File) (err error) {
 	if err := s.lockFolder(); err != nil {
 		return err
 	}
 	if err := s.folder.RemoveRecord(); err != nil && !unwritable.Is(err) {
-		return err
-	}
-	writer, err := spool.NewWriter(s.folder.Output())
-	if err != nil {
 		return err
 	}
 	// Caught, not ignored: the daemon would inherit ignored signals.
@@ -123,26 +128,32 @@ func (s *shim) start(request Request) (err error) {
 	s.rest = newRest(request)
 
 	s.spawner = process.NewSpawner()
-	ctx, cancel := context.WithTimeout(context.Background(), startTimeout)
-	defer cancel()
-	s.proc, err = s.spawner.Start(ctx, process.Spec{
-		Path: request.Path, Args: request.Args, Env: request.Env, Dir: request.Dir,
-		Cgroup: request.Cgroup, Limits: request.Limits, Rest: s.rest.await,
-		Rights: request.Rights,
-	})
-	if err != nil {
-		return err
-	}
-	s.rest.main = s.proc.Pid()
-	s.output = collect(s.proc, writer)
 	s.record = Record{
 		ID: request.ID, Name: request.Name, Command: request.Command, Hash: request.Hash, Environment: request.Environment, Started: time.Now().UTC(),
 		Mark: process.MarkOf(request.Env), Cgroup: request.Cgroup, KillMode: request.KillMode, Unmet: request.Unmet,
 	}
 	if s.record.Shim, err = process.Identify(os.Getpid()); err != nil {
-		s.abandon()
 		return err
 	}
+	if err := s.preStart(request.PreStart, response); err != nil {
+		return err
+	}
+	writer, err := spool.NewWriter(s.folder.Output())
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), startTimeout)
+	defer cancel()
+	main := s.in
+	main.Rest = s.rest.await
+	s.proc, err = s.spawner.Start(ctx, main)
+	if err != nil {
+		_ = writer.Close()
+		return err
+	}
+	s.rest.main = s.proc.Pid()
+	s.output = collect(s.proc, writer)
+	s.record.Started = time.Now().UTC()
 	if s.record.Process, err = process.Identify(s.proc.Pid()); err != nil { // it ended already
 		s.record.Process = s.record.Shim
 		s.record.Process.PID, s.record.Process.Start = s.proc.Pid(), 0
@@ -198,6 +209,7 @@ func (s *shim) wait() (code int, err error) {
 	if s.rest.mode == KillProcess {
 		s.record.End.Left = s.left
 	}
+	s.afterwards()
 	err = s.store()
 	s.rest.cgroup.Remove()
 	if err != nil {

@@ -48,6 +48,11 @@ type End struct {
 	LastError string `json:"last_error,omitempty"`
 	// Left are processes that go on, or that do not end.
 	Left []process.Identity `json:"left,omitempty"`
+	// Hook is how a command failed that was run for the daemon: before its start, and then
+	// the daemon was not started, or after its end.
+	Hook *HookEnd `json:"hook,omitempty"`
+	// Afterwards means that the commands after the end are being run.
+	Afterwards bool `json:"afterwards,omitempty"`
 }
 
 // exitCode returns the exit code of a shim that can't record the end.
@@ -82,6 +87,9 @@ type Request struct {
 	Env         []string      `json:"env"`
 	Dir         string        `json:"dir"`
 
+	// PreStart are run before the daemon, PostStop once it has ended.
+	PreStart   Hooks           `json:"pre_start"`
+	PostStop   Hooks           `json:"post_stop"`
 	Rights     process.Rights  `json:"rights"`
 	KillMode   KillMode        `json:"kill_mode,omitempty"`
 	StopSignal int             `json:"stop_signal,omitempty"` // 0 is SIGTERM
@@ -91,9 +99,17 @@ type Request struct {
 	Unmet      string          `json:"unmet_limits,omitempty"` // for the record
 }
 
-// Response is the answer of a shim. PID is 0 if there was a fault.
+// spec returns what a process of the daemon's runs in.
+func (r Request) spec() process.Spec {
+	return process.Spec{Path: r.Path, Args: r.Args, Env: r.Env, Dir: r.Dir, Rights: r.Rights, Cgroup: r.Cgroup, Limits: r.Limits}
+}
+
+// Response is the answer of a shim. PID is 0 if there was a fault, and if the daemon was not
+// started.
 type Response struct {
-	PID int `json:"pid,omitempty"`
+	// Ended is how a hook before the start failed; nil if none did.
+	Ended *End `json:"ended,omitempty"`
+	PID   int  `json:"pid,omitempty"`
 	// Unrecorded means that the record could not be written, and is tried again.
 	Unrecorded bool   `json:"unrecorded,omitempty"`
 	Fault      *Fault `json:"fault,omitempty"`
