@@ -126,7 +126,7 @@ func (r RunAs) badAccount() *fault {
 		return &fault{message: "can't find " + what + ": " + err.Error()}
 	case a != nil && Changes(*a) && !rights.MayChangeAccount():
 		return &fault{
-			message: fmt.Sprintf("to run as %s needs root, and this is user %d", what, os.Geteuid()),
+			message: fmt.Sprintf("to run as %s needs root (CAP_SETUID and CAP_SETGID), and this is user %d", what, os.Geteuid()),
 			hint:    "run the node as root, or leave user and group out: then it runs as the node's own user",
 		}
 	}
@@ -139,7 +139,7 @@ func (r RunAs) badNice() *fault {
 	}
 	return &fault{
 		message: fmt.Sprintf("nice = %d needs root (CAP_SYS_NICE): this node may not raise a priority", *r.Nice),
-		hint:    "run the node as root, give a higher value, or leave it out",
+		hint:    "run the node as root with that capability, give a higher value, or leave it out",
 	}
 }
 
@@ -149,7 +149,7 @@ func (r RunAs) badOOMScore() *fault {
 	}
 	return &fault{
 		message: fmt.Sprintf("oom_score_adj = %d needs root (CAP_SYS_RESOURCE): this node may not lower it", *r.OOMScoreAdj),
-		hint:    "run the node as root, give a higher value, or leave it out",
+		hint:    "run the node as root with that capability, give a higher value, or leave it out",
 	}
 }
 

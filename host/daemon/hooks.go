@@ -84,15 +84,9 @@ func (r *run) notStarted() mesh.Event {
 // the restart gate holds for it.
 func (r *run) hookFailed(end shim.End) mesh.DaemonCrashed {
 	h := end.Hook
-	reason, last := h.Hook+": "+h.Reason, h.Hook+": "
-	if h.LastLine != "" {
-		reason += ": " + h.LastLine
-		last += h.LastLine
-	} else {
-		last += h.Reason
-	}
+	reason := h.String()
 	r.out.note(mesh.LevelWarn, "crashed: %s", reason)
 	return mesh.DaemonCrashed{Daemon: r.ref(), Reason: reason, End: mesh.DaemonEnd{
-		Code: int32(h.Code), Signal: unix.SignalName(h.Signal), LastLine: last, At: end.At,
+		Code: int32(h.Code), Signal: unix.SignalName(h.Signal), LastLine: h.Last(), At: end.At,
 	}}
 }

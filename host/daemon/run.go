@@ -186,6 +186,9 @@ func (r *run) eventOf(end shim.End) mesh.Event {
 	if end.Hook != nil && (end.Hook.Before || end.StopRequested || exit.Clean()) {
 		return r.hookFailed(end)
 	}
+	if end.Hook != nil {
+		r.out.note(mesh.LevelWarn, "failed: %s", end.Hook)
+	}
 	if end.StopRequested || exit.Clean() {
 		r.out.note(mesh.LevelInfo, "ended: %v", exit)
 		return mesh.DaemonExited{Daemon: r.ref(), End: how}

@@ -68,11 +68,6 @@ func (s *shim) runHooks(ctx context.Context, name string, hooks Hooks, in proces
 	for _, h := range hooks.Commands {
 		in.Path, in.Args = h.Path, h.Args
 		if end := s.runHook(ctx, h.label(name), in, writer); end != nil {
-			why := end.Reason
-			if end.LastLine != "" {
-				why += ": " + end.LastLine
-			}
-			writer.Line(time.Now(), spool.Note, end.Hook+" failed: "+why)
 			return end
 		}
 	}
@@ -82,7 +77,7 @@ func (s *shim) runHooks(ctx context.Context, name string, hooks Hooks, in proces
 // hookError means that the daemon was not started because a hook failed.
 type hookError struct{ end *HookEnd }
 
-func (e *hookError) Error() string { return e.end.Hook + " failed: " + e.end.Reason }
+func (e *hookError) Error() string { return e.end.String() }
 
 // preStart runs the hooks before the start. If one fails, the record says so, and the error is
 // a *hookError; if the start was given up meanwhile there is no record.
@@ -137,6 +132,27 @@ func endOthers(had []process.Identity) {
 		time.Sleep(10 * time.Millisecond)
 		process.Reap(0)
 	}
+}
+
+// String returns how it failed, for people.
+func (e *HookEnd) String() string {
+	if e.LastLine == "" {
+		return e.Hook + ": " + e.Reason
+	}
+	return e.Hook + ": " + e.Reason + ": " + e.LastLine
+}
+
+// Last returns what it printed last, or what is not said by its status, after its name.
+func (e *HookEnd) Last() string {
+	switch status := (process.Exit{Code: e.Code, Signal: e.Signal}).String(); {
+	case e.Reason != status && e.LastLine == "":
+		return e.Hook + ": " + e.Reason
+	case e.Reason != status:
+		return e.Hook + ": " + e.Reason + ": " + e.LastLine
+	case e.LastLine == "":
+		return e.Hook
+	}
+	return e.Hook + ": " + e.LastLine
 }
 
 // label names a hook for people.
