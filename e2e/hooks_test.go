@@ -41,11 +41,13 @@ user = 4711
 group = 4712
 umask = "0027"
 env = { WHO = "me" }
-pre_start = [["/bin/sh", "-c", 'echo "$(id -u):$(id -g) $(umask) $WHO $PWD"; echo one >>order'], ["/bin/sh", "-c", 'echo two >>order; echo odd >&2']]
+pre_start = [["/bin/sh", "-c", 'echo "$(id -u):$(id -g) $(umask) $WHO $(ulimit -n) $PWD"; echo one >>order'], ["/bin/sh", "-c", 'echo two >>order; echo odd >&2']]
 post_stop = ["/bin/sh", "-c", 'echo after >>order; echo "$(id -u) tidies"']
+[daemon.limits]
+files = 321
 `, dir)).start()
 	snap := n.until("it to run, with the lines before", func(s *meshosv1.Snapshot) bool { return runs(s, 3) && len(printed(s, 3)) == 2 })
-	if got, want := strings.Join(printed(snap, 3), "\n"), "pre_start sh: 4711:4712 0027 me "+dir+"\npre_start sh: odd"; got != want {
+	if got, want := strings.Join(printed(snap, 3), "\n"), "pre_start sh: 4711:4712 0027 me 321 "+dir+"\npre_start sh: odd"; got != want {
 		t.Errorf("it printed\n%s\nwant\n%s", got, want)
 	}
 	n.must("daemon", "stop", "site", "--yes")

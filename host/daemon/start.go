@@ -50,14 +50,14 @@ func (m *Manager) startReserved(ctx context.Context, r *run) error {
 	defer cancel(nil)
 	defer context.AfterFunc(m.ctx, func() { cancel(ErrClosed) })()
 	request, err := r.request()
-	if err == nil && len(request.PreStart.Commands) > 0 {
-		go r.startLater(request) // Close waits for it through r.finished
-		return nil
-	}
 	if err == nil {
 		request.StopGrace = cmp.Or(request.StopGrace, m.opts.StopGrace)
 		request.Unmet = m.confine(r.spec, &request)
 		m.setUnmet(r, request.Unmet, true)
+		if len(request.PreStart.Commands) > 0 {
+			go r.startLater(request) // Close waits for it through r.finished
+			return nil
+		}
 		var h *process.Handle
 		var response shim.Response
 		if h, response, err = m.launch(ctx, request); err == nil {
