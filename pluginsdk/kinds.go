@@ -7,9 +7,9 @@ import (
 	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
 )
 
-// LocalityProbe measures round-trip times to the peers. A peer that did not answer has no
-// sample, or one with the reason in place of a time. The slice of peers belongs to the
-// probe. The host drops samples of other peers. Complete says that an answer has all peers.
+// LocalityProbe measures round-trip times to the peers. A peer that did not answer has a
+// sample with the reason in place of a time: "no answer" is a fact, while without a sample
+// nothing is known. The slice of peers belongs to the probe. The host drops samples of other peers. Complete says that an answer has all peers.
 type LocalityProbe interface {
 	SampleRTT(ctx context.Context, peers []Peer) ([]RTTSample, error)
 }

@@ -142,8 +142,12 @@ func TestSamplesComeBackWithAllThatGoesWithThem(t *testing.T) {
 		{Peer: 5, RTT: time.Millisecond, Sent: 20, Received: 19, Jitter: time.Microsecond},
 		{Peer: 6, Sent: 20, Reason: "timed out"},
 		{Peer: 7, Reason: "no such name"},
+		{Peer: 8, RTT: time.Second, Sent: 20, Received: 1, Late: 19, Round: 7},
+		{Peer: 9, Sent: 20, Round: 8, Unanswered: 3, NoAnswer: pluginsdk.NoAnswerTimedOut, Reason: "timed out"},
+		{Peer: 10, NoAnswer: pluginsdk.NoAnswerNotSent, Reason: "not sent: no route"},
 	}
-	sample := want
+	sample := slices.Clone(want)
+	sample[4].Reason = "" // the words of NoAnswer
 	firstRound := true
 	plugin := plugintest.Start(t, always(&probe{
 		sample: func(ctx context.Context, _ []pluginsdk.Peer) ([]pluginsdk.RTTSample, error) {

@@ -23,14 +23,52 @@ type RTTSample struct {
 	// RTT is above 0. It is 0 for a peer that did not answer in the last round: then Sent or
 	// Reason has more about it.
 	RTT time.Duration
-	// Sent and Received count the echoes of the last rounds and those that were answered.
-	// Both are 0 if the probe does not count them.
+	// Sent and Received count the echoes of the last rounds and those that were answered in
+	// time. Both are 0 if the probe does not count them.
 	Sent, Received uint32
+	// Late counts those that were answered after the timeout of the probe. If there is no
+	// other answer, RTT is the time of these.
+	Late uint32
 	// Jitter is the mean difference of successive round-trip times.
 	Jitter time.Duration
+	// Round is the number of the measurement and changes with each. The host counts a
+	// measurement once, however often it is answered. With 0 each answer counts as one.
+	Round uint64
+	// Unanswered is how many rounds in a row were sent and not answered at all, of a probe
+	// that numbers its rounds.
+	Unanswered uint32
+	// NoAnswer is why the last round got no answer.
+	NoAnswer NoAnswer
 	// Reason is why there is no RTT, in a few words for people that rarely change, such as
-	// "timed out". The host cuts it at 200 bytes.
+	// "timed out"; if it is empty, those of NoAnswer. The host cuts it at 200 bytes.
 	Reason string
+}
+
+// NoAnswer is why the last round of a probe got no answer from a peer.
+type NoAnswer uint8
+
+// The values of NoAnswer. After NoAnswerNoSuchName and NoAnswerNotSent a peer never counts as
+// lost: nothing was sent to it.
+const (
+	NoAnswerTimedOut    NoAnswer = iota + 1
+	NoAnswerUnreachable          // a router or the peer's machine says that it can't be reached
+	NoAnswerNoSuchName
+	NoAnswerNotSent // this machine could not send: no privilege, no route
+)
+
+// String returns the reason in words: "timed out". It is empty for the zero value.
+func (n NoAnswer) String() string {
+	switch n {
+	case NoAnswerTimedOut:
+		return "timed out"
+	case NoAnswerUnreachable:
+		return "unreachable"
+	case NoAnswerNoSuchName:
+		return "no such name"
+	case NoAnswerNotSent:
+		return "not sent"
+	}
+	return ""
 }
 
 // Health is the health of a peer. The zero value means unknown: such a sample is not

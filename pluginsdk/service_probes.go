@@ -1,6 +1,7 @@
 package pluginsdk
 
 import (
+	"cmp"
 	"context"
 	"slices"
 
@@ -35,7 +36,11 @@ func rttToWire(samples []RTTSample) *pluginv1.RttSamples {
 		set(&out.Sent, n, i, s.Sent)
 		set(&out.Received, n, i, s.Received)
 		set(&out.JitterNs, n, i, int64(s.Jitter))
-		set(&out.Reasons, n, i, s.Reason)
+		set(&out.Reasons, n, i, cmp.Or(s.Reason, s.NoAnswer.String()))
+		set(&out.Late, n, i, s.Late)
+		set(&out.Rounds, n, i, s.Round)
+		set(&out.Unanswered, n, i, s.Unanswered)
+		set(&out.NoAnswer, n, i, meshosv1.NoAnswer(s.NoAnswer))
 	}
 	return out
 }

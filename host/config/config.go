@@ -72,9 +72,14 @@ type Admission struct {
 	DispatchWorkers  int
 }
 
-// Locality says when a peer is too slow and when an unreachable one is lost.
+// Locality says when a peer is too slow or lost, and when an unreachable one does not count as
+// a holder.
 type Locality struct {
 	DegradedRTT      time.Duration
+	DegradedLoss     float64
+	DegradedFor      time.Duration
+	RecoverAfter     time.Duration
+	Failures         int
 	AvoidTTL         time.Duration
 	UnreachableGrace time.Duration
 }

@@ -32,6 +32,10 @@ func Default() Config {
 		},
 		Locality: Locality{
 			DegradedRTT:      250 * time.Millisecond,
+			DegradedLoss:     0.2,
+			DegradedFor:      3 * time.Second,
+			RecoverAfter:     time.Minute,
+			Failures:         3,
 			AvoidTTL:         5 * time.Minute,
 			UnreachableGrace: 30 * time.Second,
 		},

@@ -57,6 +57,10 @@ func (a *Admission) settings() []setting {
 func (l *Locality) settings() []setting {
 	return []setting{
 		duration("degraded_rtt", &l.DegradedRTT),
+		real("degraded_loss", &l.DegradedLoss, 0, 1),
+		durationOr0("degraded_for", &l.DegradedFor),
+		count("failures", &l.Failures, 1, 1000),
+		durationOr0("recover_after", &l.RecoverAfter),
 		duration("avoid_ttl", &l.AvoidTTL),
 		durationOr0("unreachable_grace", &l.UnreachableGrace),
 	}

@@ -78,6 +78,7 @@ type (
 		Peer   NodeID
 		Reason string
 		TTL    time.Duration
+		Probed bool // because of what probes measured; not part of the contract
 	}
 	// ApplyBackoff keeps a daemon from starting before Until.
 	ApplyBackoff struct {

@@ -38,6 +38,7 @@ meshos_commands_total{node="1",verdict="accepted"} 3
 meshos_commands_total{node="1",verdict="replayed"} 2
 meshos_config_last_reload_success_timestamp_seconds{node="1"} 1.7000001e+09
 meshos_config_last_reload_successful{node="1"} 0
+meshos_cut_off{node="1"} 0
 meshos_config_reloads_total{node="1",result="in_part"} 1
 meshos_config_reloads_total{node="1",result="rejected"} 1
 meshos_config_reloads_total{node="1",result="taken_over"} 0
@@ -88,6 +89,8 @@ meshos_peer_health{name="",node="1",peer="6"} 0
 meshos_peer_health{name="five",node="1",peer="5"} 1
 meshos_peer_jitter_seconds{name="five",node="1",peer="5"} 0.001
 meshos_peer_loss_ratio{name="five",node="1",peer="5"} 0.05
+meshos_peer_lost{name="",node="1",peer="6"} 1
+meshos_peer_lost{name="five",node="1",peer="5"} 0
 meshos_peer_rtt_seconds{name="five",node="1",peer="5"} 0.0015
 meshos_peers{health="degraded",node="1"} 0
 meshos_peers{health="healthy",node="1"} 1

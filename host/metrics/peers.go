@@ -13,7 +13,7 @@ const allPeers = 1000
 
 // peers is the metrics of the other nodes.
 type peers struct {
-	count, health, rtt, loss, jitter, avoided family
+	count, health, rtt, loss, jitter, lost, avoided, cutOff family
 }
 
 func newPeers() *peers {
@@ -22,13 +22,15 @@ func newPeers() *peers {
 		avoided: gauge("avoided_peers", "Peers on the avoid list."),
 		health:  gauge("peer_health", "1: healthy, 0.5: degraded, 0: unreachable; absent while it is unknown.", "peer", "name"),
 		rtt:     gauge("peer_rtt_seconds", "Round-trip time to a peer; absent while it is unknown.", "peer", "name"),
-		loss:    gauge("peer_loss_ratio", "Share of the last echoes to a peer without an answer; absent while it is unknown.", "peer", "name"),
+		loss:    gauge("peer_loss_ratio", "Share of the last echoes to a peer without an answer in time; absent while it is unknown.", "peer", "name"),
 		jitter:  gauge("peer_jitter_seconds", "Mean difference of successive round-trip times to a peer; absent while it is unknown.", "peer", "name"),
+		lost:    gauge("peer_lost", "1: a peer answered none of the last rounds of a locality probe, 0: it did; absent while it is not measured.", "peer", "name"),
+		cutOff:  gauge("cut_off", "1 while more than half of the peers are lost and were within 10 s: this node may be the one that is cut off. Else 0."),
 	}
 }
 
 func (p *peers) families() []family {
-	return []family{p.count, p.avoided, p.health, p.rtt, p.loss, p.jitter}
+	return []family{p.count, p.avoided, p.cutOff, p.health, p.rtt, p.loss, p.jitter, p.lost}
 }
 
 func (p *peers) collect(out scrape, snap *snapshot.Snapshot) {
@@ -55,12 +57,20 @@ func (p *peers) collect(out scrape, snap *snapshot.Snapshot) {
 		out.set(p.count, float64(count[health]), name)
 	}
 	out.set(p.avoided, float64(len(snap.AvoidList)))
+	out.set(p.cutOff, oneIf(snap.CutOff != nil))
 }
 
 // well reports whether nothing is known to be wrong with a peer.
 func well(p *snapshot.Peer) bool {
 	return p.Health != mesh.HealthDegraded && p.Health != mesh.HealthUnreachable &&
 		(p.Loss == nil || *p.Loss == 0) && p.RTTReason == ""
+}
+
+func oneIf(holds bool) float64 {
+	if holds {
+		return 1
+	}
+	return 0
 }
 
 // one adds the series of one peer.
@@ -77,4 +87,7 @@ func (p *peers) one(out scrape, peer *snapshot.Peer) {
 	setIf(out, p.rtt, peer.RTT, perSecond, labels...)
 	setIf(out, p.loss, peer.Loss, 1, labels...)
 	setIf(out, p.jitter, peer.Jitter, perSecond, labels...)
+	if peer.Echo != nil && peer.Echo.State != snapshot.EchoUnknown {
+		out.set(p.lost, oneIf(peer.Echo.State == snapshot.EchoLost), labels...)
+	}
 }

@@ -26,8 +26,8 @@ func all() *snapshot.Snapshot {
 				CPULoad1m: ptr(0.5), MemUsedBytes: ptr(uint64(1)), MemTotalBytes: ptr(uint64(2)),
 				DiskUsedBytes: ptr(uint64(3)), DiskTotalBytes: ptr(uint64(4)), SaturationTrend: ptr(float32(-0.5)),
 			}},
-			{Node: 5, Name: "five", RTT: ptr(1500 * time.Microsecond), Health: mesh.HealthHealthy, Loss: ptr(0.05), Jitter: ptr(time.Millisecond)},
-			{Node: 6, Health: mesh.HealthUnreachable},
+			{Node: 5, Name: "five", RTT: ptr(1500 * time.Microsecond), Health: mesh.HealthHealthy, Loss: ptr(0.05), Jitter: ptr(time.Millisecond), Echo: &snapshot.Echo{State: snapshot.EchoAnswers}},
+			{Node: 6, Health: mesh.HealthUnreachable, Echo: &snapshot.Echo{State: snapshot.EchoLost}},
 			{Node: 7, Name: "se\xffven"},
 		},
 		Daemons: []snapshot.Daemon{

@@ -177,23 +177,7 @@ func ExplainPeer(s *state.State, id mesh.NodeID) Explanation {
 	}
 	e := newExplainer(s, "node "+labelled(s, p), 0)
 	e.health(p)
-	limit := s.Policy().DegradedRTT
-	switch rtt := slowest(p); {
-	case id == s.Node():
-		e.say("locality", "it is this node, which has no round-trip time to itself")
-	case rtt == 0 && p.Echoes.Reason != "":
-		e.say("locality", "its round-trip time is not known: %s", p.Echoes.Reason)
-	case rtt == 0:
-		e.say("locality", "its round-trip time is not known")
-	case rtt > limit:
-		e.say("locality", "its round-trip time %s is above %s", rtt, limit)
-	default:
-		e.say("locality", "its round-trip time %s is not above %s", rtt, limit)
-	}
-	if p.Echoes.Sent > 0 {
-		e.say("locality", "%d of its last %d echoes were answered, with a jitter of %s",
-			p.Echoes.Received, p.Echoes.Sent, p.Echoes.Jitter.Round(time.Microsecond))
-	}
+	e.locality(p)
 	for n, a := range s.AvoidList() {
 		if n == id {
 			e.say("locality", "it is avoided for another %s: %s", round(s.Now().Until(a.Until)), a.Reason)

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/meshos/meshos/host/mesh"
+	"github.com/meshos/meshos/host/snapshot"
 )
 
 // change is how much a node differs from what the scorer has of it.
@@ -20,7 +21,7 @@ import (
 //	saturation trend   0.25
 //
 // A measurement that begins or ceases to be known has moved. Everything else (name,
-// health, maintenance, cordon, avoid, capabilities, version, fork) is exact.
+// health, lost or not, maintenance, cordon, avoid, capabilities, version, fork) is exact.
 type change uint8
 
 const (
@@ -38,7 +39,7 @@ const (
 // since returns how much n differs from what the scorer has.
 func (n *Node) since(base *Node) change {
 	p, old := &n.Peer, &base.Peer
-	if p.Health != old.Health || p.Maintenance != old.Maintenance || p.Cordoned != old.Cordoned ||
+	if p.Health != old.Health || echoState(p) != echoState(old) || p.Maintenance != old.Maintenance || p.Cordoned != old.Cordoned ||
 		n.Avoided != base.Avoided || p.Name != old.Name {
 		return factChanged
 	}
@@ -47,6 +48,14 @@ func (n *Node) since(base *Node) change {
 		return c
 	}
 	return max(c, inventoryChange(old.Inventory, p.Inventory))
+}
+
+// echoState returns what locality probes found of a node.
+func echoState(p *snapshot.Peer) snapshot.EchoState {
+	if p.Echo == nil {
+		return snapshot.EchoUnknown
+	}
+	return p.Echo.State
 }
 
 // inventoryChange compares what is known of a node's machine.

@@ -37,6 +37,9 @@ func (v *View) fill(s *snapshot.Snapshot) {
 	avoid := s.AvoidList
 	for _, p := range s.Peers {
 		p.HealthSince = nil // it grows at every tick
+		if p.Echo != nil {
+			p.Echo = &snapshot.Echo{State: p.Echo.State} // and the rest changes with every round
+		}
 		if !seen && p.Node >= s.Node {
 			seen = true
 			if p.Node == s.Node {

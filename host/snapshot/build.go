@@ -36,6 +36,9 @@ func Build(s *state.State, at mesh.Stamp) *Snapshot {
 	if left, frozen := s.Frozen(); frozen {
 		snap.FreezeRemaining = &left
 	}
+	if c, cut := s.CutOff(); cut {
+		snap.CutOff = &CutOff{Lost: c.Lost, Peers: c.Peers, Since: s.Now().Since(c.Since)}
+	}
 	return snap
 }
 
@@ -130,6 +133,7 @@ func replicas(s *state.State) []Replica {
 type measured struct {
 	since, rtt, jitter time.Duration
 	loss               float64
+	echo               peerEcho
 }
 
 func peers(s *state.State) []Peer {
@@ -151,10 +155,11 @@ func peers(s *state.State) []Peer {
 		if p.HasRTT {
 			m.rtt = p.RTT
 			v.RTT = &m.rtt
-		} else {
-			v.RTTReason = p.Echoes.Reason
 		}
-		if loss, known := p.Echoes.Loss(); known {
+		v.RTTReason = p.Echoes.Reason
+		v.Echo = echo(s, p, &m.echo)
+		// Of a peer that answers no echoes at all, loss says nothing.
+		if loss, known := p.Echoes.Loss(); known && p.Echo != state.EchoSilent {
 			m.loss = loss
 			v.Loss = &m.loss
 		}
@@ -168,6 +173,26 @@ func peers(s *state.State) []Peer {
 		return nil
 	}
 	return out
+}
+
+// echo returns what locality probes found of a peer, in the memory of v; nil while none
+// measures it.
+func echo(s *state.State, p state.Peer, v *peerEcho) *Echo {
+	if p.Echo == state.EchoUnknown && p.Echoes == (mesh.Echoes{}) {
+		return nil
+	}
+	v.Echo = Echo{State: p.Echo, Echoes: p.Echoes}
+	if p.Echo != state.EchoUnknown {
+		v.since = s.Now().Since(p.EchoSince)
+		v.Since = &v.since
+	}
+	return &v.Echo
+}
+
+// peerEcho is an Echo with the value that its pointer points to.
+type peerEcho struct {
+	Echo
+	since time.Duration
 }
 
 func avoided(s *state.State) []Avoid {

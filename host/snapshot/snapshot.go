@@ -24,6 +24,8 @@ type Snapshot struct {
 	Migrations  []mesh.Migration
 	// FreezeRemaining is nil if there is no freeze.
 	FreezeRemaining *time.Duration
+	// CutOff is nil unless this node may be cut off from the others.
+	CutOff *CutOff
 
 	// The records in the rings. A record is pending while its number is above the one in
 	// Acknowledged for its record chain.
@@ -157,7 +159,34 @@ type Peer struct {
 	HealthSince  *time.Duration // for how long Health has been so; nil if it is unknown
 	Loss         *float64       // share of the echoes without an answer; nil if it is unknown
 	Jitter       *time.Duration // nil if it is unknown
-	RTTReason    string         // why there is no RTT, in words
+	RTTReason    string         // why there is no RTT in time, in words
+	Echo         *Echo          // what locality probes found; nil while none measures it
+}
+
+// Echo is what the measurements of locality probes say of a peer.
+type Echo struct {
+	State EchoState
+	Since *time.Duration // for how long it has been in State; nil while that is unknown
+	mesh.Echoes
+}
+
+// EchoState is what the measurements of locality probes say of a peer in a word.
+type EchoState = state.EchoState
+
+// The states.
+const (
+	EchoUnknown  = state.EchoUnknown
+	EchoAnswers  = state.EchoAnswers
+	EchoDegraded = state.EchoDegraded
+	EchoLost     = state.EchoLost
+	EchoSilent   = state.EchoSilent
+)
+
+// CutOff says that so many of the measured peers were lost at nearly the same time: this node
+// may be the one that is cut off.
+type CutOff struct {
+	Lost, Peers int
+	Since       time.Duration // since the last of them was lost
 }
 
 // Avoid is one entry of the avoid list.

@@ -2,7 +2,6 @@ package state
 
 import (
 	"iter"
-	"time"
 
 	"github.com/meshos/meshos/host/mesh"
 )
@@ -11,6 +10,7 @@ import (
 type Avoided struct {
 	Reason string
 	Until  mesh.Time
+	Probed bool // because of what probes measured: it ends early once the peer is well
 }
 
 // AvoidList yields the entries of the avoid list, by peer.
@@ -27,8 +27,8 @@ func (s *State) AvoidList() iter.Seq2[mesh.NodeID, Avoided] {
 // Avoids reports whether a peer is on the avoid list.
 func (s *State) Avoids(n mesh.NodeID) bool { return s.avoid.get(n) != nil }
 
-func (s *State) avoidPeer(n mesh.NodeID, reason string, ttl time.Duration) {
-	*s.avoid.ensure(n) = Avoided{Reason: reason, Until: s.now.Add(ttl)}
+func (s *State) avoidPeer(a mesh.MarkAvoid) {
+	*s.avoid.ensure(a.Peer) = Avoided{Reason: a.Reason, Until: s.now.Add(a.TTL), Probed: a.Probed}
 }
 
 func (s *State) clearAvoidList() { s.avoid = newTable[mesh.NodeID, Avoided]() }

@@ -192,7 +192,7 @@ func (s *State) succeeded(e *ledgerEntry) {
 	s.recordAction(e.emitted, mesh.ActionDispatched, mesh.Outcome{})
 	switch a := e.emitted.Action.(type) {
 	case mesh.MarkAvoid:
-		s.avoidPeer(a.Peer, a.Reason, a.TTL)
+		s.avoidPeer(a)
 		e.met = true
 	case mesh.ApplyBackoff:
 		if d := s.daemons.get(a.Daemon.ID); d != nil {

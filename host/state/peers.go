@@ -1,6 +1,7 @@
 package state
 
 import (
+	"fmt"
 	"iter"
 	"slices"
 	"time"
@@ -16,15 +17,24 @@ type Peer struct {
 	HasRTT bool
 	// Reported is an RTT that came as an event and that no pass has judged yet. It stays
 	// if a probe measures the peer in between.
-	Reported     time.Duration
-	HasReported  bool
-	Echoes       mesh.Echoes
-	Health       mesh.NodeHealth
-	HealthReason string
-	HealthSince  mesh.Time // meaningful while Health is known
-	Phase        mesh.MaintenancePhase
-	Cordoned     bool
-	Inventory    *mesh.Inventory // must not be written to; nil for none
+	Reported    time.Duration
+	HasReported bool
+	Probed      bool // RTT is what a probe measured; else it came as an event
+	Echoes      mesh.Echoes
+	Echo        EchoState
+	EchoSince   mesh.Time // meaningful while Echo is known
+	// Worst is the measurement that Echo comes from, WorstUnanswered in how many rounds in a
+	// row its probe got no answer, and BadFor for how long it has found the peer too slow or
+	// too much lost.
+	Worst           mesh.RTTSample
+	WorstUnanswered uint32
+	BadFor          time.Duration
+	Health          mesh.NodeHealth
+	HealthReason    string
+	HealthSince     mesh.Time // meaningful while Health is known
+	Phase           mesh.MaintenancePhase
+	Cordoned        bool
+	Inventory       *mesh.Inventory // must not be written to; nil for none
 }
 
 type peer struct {
@@ -36,6 +46,11 @@ type peer struct {
 	rttFrom     origin
 	echoes      mesh.Echoes
 	echoesFrom  origin
+	paths       []path    // what locality probes measured, one for each probe
+	answered    bool      // it has answered a locality probe before
+	echo        EchoState // as of the last tick, like echoSince and worst
+	echoSince   mesh.Time
+	worst       int // index of the path that echo comes from
 	reported    time.Duration
 	hasReported bool
 
@@ -79,15 +94,28 @@ func (s *State) Peer(id mesh.NodeID) (p Peer, ok bool) {
 func (s *State) peerView(id mesh.NodeID, p *peer) Peer {
 	v := Peer{
 		ID: id, Name: p.name,
-		RTT: p.rtt, HasRTT: p.hasRTT, Reported: p.reported, HasReported: p.hasReported, Echoes: p.echoes,
+		RTT: p.rtt, HasRTT: p.hasRTT, Probed: p.rttFrom.probed, Reported: p.reported, HasReported: p.hasReported, Echoes: p.echoes,
+		Echo: p.echo, EchoSince: p.echoSince,
 		Health: p.health, HealthReason: p.healthReason, HealthSince: p.healthSince,
 		Phase: p.phase, Cordoned: p.cordoned, Inventory: p.inventory,
+	}
+	if p.worst < len(p.paths) {
+		m := &p.paths[p.worst]
+		v.Worst, v.WorstUnanswered, v.BadFor = m.sample, m.unanswered, m.bad.last.Sub(m.bad.since)
 	}
 	if id == s.node {
 		// Taken from the local machine, so that the two cannot disagree.
 		v.Name, v.Phase = s.local.name, s.local.phase
 	}
 	return v
+}
+
+// label returns a node for people: "2 (mirror)".
+func label(id mesh.NodeID, name string) string {
+	if name == "" {
+		return fmt.Sprint(id)
+	}
+	return fmt.Sprintf("%d (%s)", id, name)
 }
 
 // Live reports whether a holder counts as one: it does unless it has been unreachable for
@@ -166,7 +194,7 @@ func keep[T any](field **T, old *T) {
 
 // sweepPeer forgets a peer about which nothing is known any more.
 func (s *State) sweepPeer(id mesh.NodeID, p *peer) {
-	if !p.configured && !p.lost && !p.hasRTT && p.echoes == (mesh.Echoes{}) &&
+	if !p.configured && !p.lost && !p.hasRTT && p.echoes == (mesh.Echoes{}) && len(p.paths) == 0 &&
 		p.health == mesh.HealthUnknown &&
 		p.phase == mesh.PhaseUnknown && !p.cordoned && p.inventory == nil {
 		s.peers.remove(id)

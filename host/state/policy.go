@@ -11,6 +11,10 @@ type Policy struct {
 	ActionQueue   int           // how many recently emitted actions are kept
 
 	DegradedRTT      time.Duration // a peer slower than this is avoided
+	DegradedLoss     float64       // and so is one that loses a larger share of its last echoes
+	DegradedFor      time.Duration // once probes have found either for this long
+	RecoverAfter     time.Duration // a peer that is well for this long is not avoided any more
+	Failures         int           // a peer that answers none of so many rounds is lost
 	AvoidTTL         time.Duration
 	UnreachableGrace time.Duration // a holder unreachable for this long is lost
 

@@ -51,7 +51,7 @@ func (s *State) applySamples(in mesh.Samples) {
 	from := origin{probed: true, probe: in.Probe, answer: s.answers, at: s.now}
 	for _, r := range in.RTT {
 		if r.Peer != s.node {
-			s.peers.ensure(r.Peer).measured(r, from)
+			s.peers.ensure(r.Peer).measured(r, from, &s.policy)
 		}
 	}
 	for _, h := range in.Health {
@@ -69,8 +69,10 @@ func (s *State) applySamples(in mesh.Samples) {
 
 // measured takes over what a probe measured. If the probe got no answer in its last round,
 // the RTT that it measured before is no longer true; one from elsewhere stays.
-func (p *peer) measured(r mesh.RTTSample, from origin) {
+func (p *peer) measured(r mesh.RTTSample, from origin, policy *Policy) {
 	p.echoes, p.echoesFrom = r.Echoes, from
+	p.pathOf(from.probe).take(r, from, policy)
+	p.answered = p.answered || r.RTT > 0 || r.Received > 0 || r.Late > 0
 	switch {
 	case r.RTT > 0 || r.Echoes == (mesh.Echoes{}):
 		p.rtt, p.hasRTT, p.rttFrom = r.RTT, true, from
@@ -105,7 +107,7 @@ func (p *peer) dropRTT(over func(origin) bool) (dropped bool) {
 	if p.echoes != (mesh.Echoes{}) && over(p.echoesFrom) {
 		p.echoes, dropped = mesh.Echoes{}, true
 	}
-	return dropped
+	return p.dropPaths(over) || dropped
 }
 
 // dropHealth drops the verdict if its origin is over, and reports whether it was.

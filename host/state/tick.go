@@ -12,6 +12,8 @@ func (s *State) Tick(at mesh.Stamp) {
 		s.frozen = false
 	}
 	s.expireSamples()
+	s.judgeEchoes()
+	s.letOut()
 	s.expireMigrations()
 	s.sweepChains()
 	s.sweepBlobs()

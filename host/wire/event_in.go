@@ -202,12 +202,17 @@ func (f *fields) rtt(at string, in *meshosv1.RttSample) mesh.RTTSample {
 		Peer: mesh.NodeID(f.id(at+"peer", in.GetPeer())),
 		RTT:  f.durationOr0(at+"rtt", in.GetRtt()),
 		Echoes: mesh.Echoes{
-			Sent: in.GetSent(), Received: in.GetReceived(),
+			Sent: in.GetSent(), Received: in.GetReceived(), Late: in.GetLate(),
 			Jitter: f.durationOr0(at+"jitter", in.GetJitter()), Reason: f.text(at+"reason", in.GetReason()),
+			Round: in.GetRound(), Unanswered: in.GetUnanswered(),
+			NoAnswer: mesh.NoAnswer(f.enumOr0(at+"no_answer", int32(in.GetNoAnswer()), int32(mesh.NoAnswerNotSent))),
 		},
 	}
-	if out.Received > out.Sent {
+	switch answered := uint64(out.Received) + uint64(out.Late); {
+	case out.Received > out.Sent:
 		f.fail(at+"received", "must not be more than sent (%d), is %d", out.Sent, out.Received)
+	case answered > uint64(out.Sent):
+		f.fail(at+"late", "must not be more than what is left of sent (%d), is %d", out.Sent-out.Received, out.Late)
 	}
 	return out
 }

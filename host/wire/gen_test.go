@@ -244,11 +244,14 @@ func genMigration() *rapid.Generator[mesh.Migration] {
 
 func genRTT(t *rapid.T) mesh.RTTSample {
 	sent := rapid.Uint32().Draw(t, "sent")
+	received := rapid.Uint32Max(sent).Draw(t, "received")
 	return mesh.RTTSample{
 		Peer: genNode().Draw(t, "peer"), RTT: genDuration().Draw(t, "rtt"),
 		Echoes: mesh.Echoes{
-			Sent: sent, Received: rapid.Uint32Max(sent).Draw(t, "received"),
+			Sent: sent, Received: received, Late: rapid.Uint32Max(sent-received).Draw(t, "late"),
 			Jitter: genDuration().Draw(t, "jitter"), Reason: rapid.String().Draw(t, "reason"),
+			Round: rapid.Uint64().Draw(t, "round"), Unanswered: rapid.Uint32().Draw(t, "unanswered"),
+			NoAnswer: mesh.NoAnswer(rapid.Uint8Range(0, 4).Draw(t, "no answer")),
 		},
 	}
 }

@@ -89,8 +89,11 @@ func samplesToProto(in mesh.Samples) *meshosv1.Samples {
 
 // rttToProto leaves the round-trip time out if the probe got no answer.
 func rttToProto(in mesh.RTTSample) *meshosv1.RttSample {
-	out := &meshosv1.RttSample{Peer: uint64(in.Peer), Sent: in.Sent, Received: in.Received, Reason: valid(in.Reason)}
-	if in.RTT != 0 || in.Sent == 0 && in.Reason == "" {
+	out := &meshosv1.RttSample{
+		Peer: uint64(in.Peer), Sent: in.Sent, Received: in.Received, Late: in.Late, Reason: valid(in.Reason),
+		Round: in.Round, Unanswered: in.Unanswered, NoAnswer: meshosv1.NoAnswer(in.NoAnswer),
+	}
+	if in.RTT != 0 || in.Sent == 0 && in.Reason == "" && in.NoAnswer == mesh.NoAnswerUnknown {
 		out.Rtt = durationpb.New(in.RTT)
 	}
 	if in.Jitter != 0 {

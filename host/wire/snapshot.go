@@ -25,6 +25,7 @@ func SnapshotToProto(in *snapshot.Snapshot) *meshosv1.Snapshot {
 		FreezeRemaining:  durationOrAbsent(in.FreezeRemaining),
 		Stats:            statsToProto(in.Stats),
 		Scheduler:        schedulerToProto(in.Scheduler),
+		CutOff:           cutOffToProto(in.CutOff),
 	}
 	for _, daemon := range in.Daemons {
 		out.Daemons = append(out.Daemons, daemonToProto(daemon))
@@ -128,6 +129,24 @@ func orderToProto(in *snapshot.Order) *meshosv1.OrderView {
 	return &meshosv1.OrderView{Height: in.Height, Age: durationpb.New(in.Age), Operators: validAll(in.Operators)}
 }
 
+func cutOffToProto(in *snapshot.CutOff) *meshosv1.CutOffView {
+	if in == nil {
+		return nil
+	}
+	return &meshosv1.CutOffView{Lost: uint32(in.Lost), Peers: uint32(in.Peers), Since: durationpb.New(in.Since)}
+}
+
+func echoToProto(in *snapshot.Echo) *meshosv1.EchoView {
+	if in == nil {
+		return nil
+	}
+	return &meshosv1.EchoView{
+		State: meshosv1.EchoView_State(in.State), Since: durationOrAbsent(in.Since),
+		Sent: in.Sent, Received: in.Received, Late: in.Late,
+		Unanswered: in.Unanswered, NoAnswer: meshosv1.NoAnswer(in.NoAnswer),
+	}
+}
+
 func peerToProto(in snapshot.Peer) *meshosv1.PeerView {
 	out := &meshosv1.PeerView{
 		Peer:        uint64(in.Node),
@@ -142,6 +161,7 @@ func peerToProto(in snapshot.Peer) *meshosv1.PeerView {
 		Loss:         copied(in.Loss),
 		Jitter:       durationOrAbsent(in.Jitter),
 		RttReason:    valid(in.RTTReason),
+		Echoes:       echoToProto(in.Echo),
 	}
 	if in.Inventory != nil {
 		out.Inventory = InventoryToProto(*in.Inventory)

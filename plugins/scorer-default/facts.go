@@ -24,6 +24,7 @@ func factsOf(n *pluginv1.NodeView, self bool) facts {
 	if rtt := peer.GetRtt(); rtt != nil && rtt.CheckValid() == nil {
 		f.rtt = atLeastZero(float64(rtt.GetSeconds()) + float64(rtt.GetNanos())/1e9)
 	}
+	f.lost = peer.GetEchoes().GetState() == meshosv1.EchoView_STATE_LOST
 	if self {
 		f.rtt = reading{value: 0, known: true}
 		f.health = meshosv1.NodeHealth_NODE_HEALTH_HEALTHY

@@ -24,6 +24,7 @@ type reading struct {
 // facts is all that the formula uses of one node.
 type facts struct {
 	rtt      reading // seconds
+	lost     bool    // locality probes get no answer from it, which is farther than any time
 	load     reading // runnable processes, averaged over a minute
 	memFree  reading // share of the memory, 0 … 1
 	diskFree reading // share of the disk, 0 … 1
@@ -68,7 +69,11 @@ func (p *formula) score(n facts) float64 {
 		logs += weight * math.Log(quality)
 		weights += weight
 	}
-	add(p.weightRTT, p.rttQuality(n.rtt))
+	if n.lost {
+		add(p.weightRTT, 0)
+	} else {
+		add(p.weightRTT, p.rttQuality(n.rtt))
+	}
 	add(p.weightHealth, p.healthQuality(n.health))
 	add(p.weightLoad, p.loadQuality(n.load))
 	add(p.weightMemory, p.freeQuality(n.memFree, p.memFree))

@@ -57,6 +57,8 @@ func TestScoreTable(t *testing.T) {
 		{"rtt 300 ms", func(f *facts) { f.rtt = is(0.3) }, 0.63},
 		{"rtt 1 s", func(f *facts) { f.rtt = is(1) }, 0.45},
 		{"rtt of a day", func(f *facts) { f.rtt = is(86400) }, 0.01},
+		{"lost", func(f *facts) { f.rtt, f.lost = reading{}, true }, 0},
+		{"lost, of whom an earlier rtt is known", func(f *facts) { f.lost = true }, 0},
 		{"rtt unknown", func(f *facts) { f.rtt = reading{} }, 0.794},
 
 		{"degraded", func(f *facts) { f.health = degraded }, 0.737},

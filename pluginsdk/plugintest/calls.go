@@ -33,6 +33,8 @@ func (c *Client) SampleRTT(peers ...pluginsdk.Peer) ([]pluginsdk.RTTSample, erro
 			Peer: peer, RTT: time.Duration(resp.GetRttNs()[i]),
 			Sent: value(resp.GetSent(), i), Received: value(resp.GetReceived(), i),
 			Jitter: time.Duration(value(resp.GetJitterNs(), i)), Reason: value(resp.GetReasons(), i),
+			Late: value(resp.GetLate(), i), Round: value(resp.GetRounds(), i),
+			Unanswered: value(resp.GetUnanswered(), i), NoAnswer: pluginsdk.NoAnswer(value(resp.GetNoAnswer(), i)),
 		})
 	}
 	return out, nil

@@ -20,7 +20,9 @@ func RTT(in *pluginv1.RttSamples, peers *Peers) (mesh.RTTAnswer, Discarded, erro
 	if err := equalColumns(len(ids),
 		column{"rtt_ns", len(in.GetRttNs()), false}, column{"sent", len(in.GetSent()), true},
 		column{"received", len(in.GetReceived()), true}, column{"jitter_ns", len(in.GetJitterNs()), true},
-		column{"reasons", len(in.GetReasons()), true}); err != nil {
+		column{"reasons", len(in.GetReasons()), true}, column{"late", len(in.GetLate()), true},
+		column{"rounds", len(in.GetRounds()), true}, column{"unanswered", len(in.GetUnanswered()), true},
+		column{"no_answer", len(in.GetNoAnswer()), true}); err != nil {
 		return mesh.RTTAnswer{}, bad, err
 	}
 	out := mesh.RTTAnswer{Samples: make([]mesh.RTTSample, 0, len(ids)), Complete: in.GetComplete()}
@@ -29,10 +31,17 @@ func RTT(in *pluginv1.RttSamples, peers *Peers) (mesh.RTTAnswer, Discarded, erro
 		sample := mesh.RTTSample{
 			Peer: mesh.NodeID(id), RTT: time.Duration(in.GetRttNs()[n]),
 			Echoes: mesh.Echoes{
-				Sent: at(in.GetSent(), n), Received: at(in.GetReceived(), n),
+				Sent: at(in.GetSent(), n), Received: at(in.GetReceived(), n), Late: at(in.GetLate(), n),
 				Jitter: time.Duration(at(in.GetJitterNs(), n)), Reason: reasonOf(at(in.GetReasons(), n)),
+				Round: at(in.GetRounds(), n), Unanswered: at(in.GetUnanswered(), n),
 			},
 		}
+		why := at(in.GetNoAnswer(), n)
+		if why < 0 || why > meshosv1.NoAnswer_NO_ANSWER_NOT_SENT {
+			bad.Add("unknown value of no_answer", "peer %d: %d", sample.Peer, why)
+			continue
+		}
+		sample.NoAnswer = mesh.NoAnswer(why)
 		if goodSample(sample, &bad) && nodes.take(sample.Peer, &bad) {
 			out.Samples = append(out.Samples, sample)
 		}
@@ -42,14 +51,15 @@ func RTT(in *pluginv1.RttSamples, peers *Peers) (mesh.RTTAnswer, Discarded, erro
 
 // goodSample reports whether a sample can be true, and counts it as discarded if not.
 func goodSample(s mesh.RTTSample, bad *Discarded) bool {
+	answered := uint64(s.Received) + uint64(s.Late)
 	switch {
-	case s.Received > s.Sent:
-		bad.Add("more echoes answered than sent", "peer %d: %d of %d", s.Peer, s.Received, s.Sent)
-	case s.RTT > 0 && s.Sent > 0 && s.Received == 0:
+	case answered > uint64(s.Sent):
+		bad.Add("more echoes answered than sent", "peer %d: %d of %d", s.Peer, answered, s.Sent)
+	case s.RTT > 0 && s.Sent > 0 && answered == 0:
 		bad.Add("an rtt although no echo was answered", "peer %d: %v", s.Peer, s.RTT)
 	case s.Jitter < 0 || s.Jitter > rttMax:
 		bad.Add("jitter outside of 0 … "+rttMax.String(), "peer %d: %v", s.Peer, s.Jitter)
-	case s.RTT == 0 && (s.Sent > 0 || s.Reason != ""):
+	case s.RTT == 0 && (s.Sent > 0 || s.Reason != "" || s.NoAnswer != mesh.NoAnswerUnknown):
 		return true // the peer did not answer
 	default:
 		return goodRTT(s.Peer, s.RTT, bad)

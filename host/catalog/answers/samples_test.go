@@ -74,7 +74,7 @@ func TestRTTWithEchoes(t *testing.T) {
 		Sent: []uint32{20, 20, 3, 3, 0, 3, 0}, Received: []uint32{19, 0, 4, 0, 0, 3, 0},
 		JitterNs: []int64{2, 0, 0, 0, 0, -1, 0}, Reasons: []string{"", "timed\nout", "", "", "no such name", "", ""},
 		Complete: true,
-	}, NewPeers(1, []*pluginv1.Peer{{Id: 2}, {Id: 3}, {Id: 4}, {Id: 5}, {Id: 6}, {Id: 7}, {Id: 8}}))
+	}, sevenPeers())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -96,6 +96,35 @@ func TestRTTWithEchoes(t *testing.T) {
 	}
 	if _, _, err := RTT(&pluginv1.RttSamples{Peers: []uint64{2}, RttNs: []int64{1}, Reasons: []string{"", ""}}, somePeers()); err == nil {
 		t.Error("columns of different length are accepted")
+	}
+}
+
+func sevenPeers() *Peers {
+	return NewPeers(1, []*pluginv1.Peer{{Id: 2}, {Id: 3}, {Id: 4}, {Id: 5}, {Id: 6}, {Id: 7}, {Id: 8}})
+}
+
+func TestRTTWithRoundsLateAnswersAndWhyThereIsNone(t *testing.T) {
+	got, bad, err := RTT(&pluginv1.RttSamples{
+		Peers: []uint64{2, 3, 4, 5, 6}, RttNs: []int64{1200, 0, 0, 0, 7},
+		Sent: []uint32{20, 20, 20, 20, 3}, Received: []uint32{0, 0, 19, 0, 2}, Late: []uint32{20, 0, 0, 0, 2},
+		Rounds: []uint64{7, 8, 9, 1, 1}, Unanswered: []uint32{0, 3, 0, 0, 0},
+		NoAnswer: []meshosv1.NoAnswer{0, meshosv1.NoAnswer_NO_ANSWER_TIMED_OUT, meshosv1.NoAnswer_NO_ANSWER_NOT_SENT, 9, 0},
+	}, sevenPeers())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d := cmp.Diff([]mesh.RTTSample{
+		{Peer: 2, RTT: 1200, Echoes: mesh.Echoes{Sent: 20, Late: 20, Round: 7}},
+		{Peer: 3, Echoes: mesh.Echoes{Sent: 20, Round: 8, Unanswered: 3, NoAnswer: mesh.NoAnswerTimedOut}},
+		{Peer: 4, Echoes: mesh.Echoes{Sent: 20, Received: 19, Round: 9, NoAnswer: mesh.NoAnswerNotSent}},
+	}, got.Samples); d != "" {
+		t.Error(d)
+	}
+	if d := cmp.Diff(map[string]uint64{
+		"unknown value of no_answer: peer 5: 9":          1,
+		"more echoes answered than sent: peer 6: 4 of 3": 1,
+	}, counts(bad)); d != "" {
+		t.Error(d)
 	}
 }
 

@@ -145,6 +145,62 @@ func (MaintenancePhase) EnumDescriptor() ([]byte, []int) {
 	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{1}
 }
 
+// NoAnswer is why the last round of a probe got no answer.
+type NoAnswer int32
+
+const (
+	NoAnswer_NO_ANSWER_UNSPECIFIED  NoAnswer = 0 // it got one, or the probe does not say
+	NoAnswer_NO_ANSWER_TIMED_OUT    NoAnswer = 1
+	NoAnswer_NO_ANSWER_UNREACHABLE  NoAnswer = 2 // a router or the peer's machine says that it can't be reached
+	NoAnswer_NO_ANSWER_NO_SUCH_NAME NoAnswer = 3 // its name has no address; nothing was sent
+	NoAnswer_NO_ANSWER_NOT_SENT     NoAnswer = 4 // this machine could not send: no privilege, no route
+)
+
+// Enum value maps for NoAnswer.
+var (
+	NoAnswer_name = map[int32]string{
+		0: "NO_ANSWER_UNSPECIFIED",
+		1: "NO_ANSWER_TIMED_OUT",
+		2: "NO_ANSWER_UNREACHABLE",
+		3: "NO_ANSWER_NO_SUCH_NAME",
+		4: "NO_ANSWER_NOT_SENT",
+	}
+	NoAnswer_value = map[string]int32{
+		"NO_ANSWER_UNSPECIFIED":  0,
+		"NO_ANSWER_TIMED_OUT":    1,
+		"NO_ANSWER_UNREACHABLE":  2,
+		"NO_ANSWER_NO_SUCH_NAME": 3,
+		"NO_ANSWER_NOT_SENT":     4,
+	}
+)
+
+func (x NoAnswer) Enum() *NoAnswer {
+	p := new(NoAnswer)
+	*p = x
+	return p
+}
+
+func (x NoAnswer) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (NoAnswer) Descriptor() protoreflect.EnumDescriptor {
+	return file_meshos_v1_meshos_proto_enumTypes[2].Descriptor()
+}
+
+func (NoAnswer) Type() protoreflect.EnumType {
+	return &file_meshos_v1_meshos_proto_enumTypes[2]
+}
+
+func (x NoAnswer) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use NoAnswer.Descriptor instead.
+func (NoAnswer) EnumDescriptor() ([]byte, []int) {
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{2}
+}
+
 type LogLevel int32
 
 const (
@@ -187,11 +243,11 @@ func (x LogLevel) String() string {
 }
 
 func (LogLevel) Descriptor() protoreflect.EnumDescriptor {
-	return file_meshos_v1_meshos_proto_enumTypes[2].Descriptor()
+	return file_meshos_v1_meshos_proto_enumTypes[3].Descriptor()
 }
 
 func (LogLevel) Type() protoreflect.EnumType {
-	return &file_meshos_v1_meshos_proto_enumTypes[2]
+	return &file_meshos_v1_meshos_proto_enumTypes[3]
 }
 
 func (x LogLevel) Number() protoreflect.EnumNumber {
@@ -200,7 +256,7 @@ func (x LogLevel) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use LogLevel.Descriptor instead.
 func (LogLevel) EnumDescriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{2}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{3}
 }
 
 type DaemonHealth_Status int32
@@ -239,11 +295,11 @@ func (x DaemonHealth_Status) String() string {
 }
 
 func (DaemonHealth_Status) Descriptor() protoreflect.EnumDescriptor {
-	return file_meshos_v1_meshos_proto_enumTypes[3].Descriptor()
+	return file_meshos_v1_meshos_proto_enumTypes[4].Descriptor()
 }
 
 func (DaemonHealth_Status) Type() protoreflect.EnumType {
-	return &file_meshos_v1_meshos_proto_enumTypes[3]
+	return &file_meshos_v1_meshos_proto_enumTypes[4]
 }
 
 func (x DaemonHealth_Status) Number() protoreflect.EnumNumber {
@@ -294,11 +350,11 @@ func (x ReplicaUpdate_Kind) String() string {
 }
 
 func (ReplicaUpdate_Kind) Descriptor() protoreflect.EnumDescriptor {
-	return file_meshos_v1_meshos_proto_enumTypes[4].Descriptor()
+	return file_meshos_v1_meshos_proto_enumTypes[5].Descriptor()
 }
 
 func (ReplicaUpdate_Kind) Type() protoreflect.EnumType {
-	return &file_meshos_v1_meshos_proto_enumTypes[4]
+	return &file_meshos_v1_meshos_proto_enumTypes[5]
 }
 
 func (x ReplicaUpdate_Kind) Number() protoreflect.EnumNumber {
@@ -343,11 +399,11 @@ func (x ReplicaTransition_Kind) String() string {
 }
 
 func (ReplicaTransition_Kind) Descriptor() protoreflect.EnumDescriptor {
-	return file_meshos_v1_meshos_proto_enumTypes[5].Descriptor()
+	return file_meshos_v1_meshos_proto_enumTypes[6].Descriptor()
 }
 
 func (ReplicaTransition_Kind) Type() protoreflect.EnumType {
-	return &file_meshos_v1_meshos_proto_enumTypes[5]
+	return &file_meshos_v1_meshos_proto_enumTypes[6]
 }
 
 func (x ReplicaTransition_Kind) Number() protoreflect.EnumNumber {
@@ -392,11 +448,11 @@ func (x DaemonIntent_Intent) String() string {
 }
 
 func (DaemonIntent_Intent) Descriptor() protoreflect.EnumDescriptor {
-	return file_meshos_v1_meshos_proto_enumTypes[6].Descriptor()
+	return file_meshos_v1_meshos_proto_enumTypes[7].Descriptor()
 }
 
 func (DaemonIntent_Intent) Type() protoreflect.EnumType {
-	return &file_meshos_v1_meshos_proto_enumTypes[6]
+	return &file_meshos_v1_meshos_proto_enumTypes[7]
 }
 
 func (x DaemonIntent_Intent) Number() protoreflect.EnumNumber {
@@ -441,11 +497,11 @@ func (x LocalReplicaIntent_Intent) String() string {
 }
 
 func (LocalReplicaIntent_Intent) Descriptor() protoreflect.EnumDescriptor {
-	return file_meshos_v1_meshos_proto_enumTypes[7].Descriptor()
+	return file_meshos_v1_meshos_proto_enumTypes[8].Descriptor()
 }
 
 func (LocalReplicaIntent_Intent) Type() protoreflect.EnumType {
-	return &file_meshos_v1_meshos_proto_enumTypes[7]
+	return &file_meshos_v1_meshos_proto_enumTypes[8]
 }
 
 func (x LocalReplicaIntent_Intent) Number() protoreflect.EnumNumber {
@@ -493,11 +549,11 @@ func (x VerificationOutcome_Verdict) String() string {
 }
 
 func (VerificationOutcome_Verdict) Descriptor() protoreflect.EnumDescriptor {
-	return file_meshos_v1_meshos_proto_enumTypes[8].Descriptor()
+	return file_meshos_v1_meshos_proto_enumTypes[9].Descriptor()
 }
 
 func (VerificationOutcome_Verdict) Type() protoreflect.EnumType {
-	return &file_meshos_v1_meshos_proto_enumTypes[8]
+	return &file_meshos_v1_meshos_proto_enumTypes[9]
 }
 
 func (x VerificationOutcome_Verdict) Number() protoreflect.EnumNumber {
@@ -545,11 +601,11 @@ func (x ActionRecord_Outcome) String() string {
 }
 
 func (ActionRecord_Outcome) Descriptor() protoreflect.EnumDescriptor {
-	return file_meshos_v1_meshos_proto_enumTypes[9].Descriptor()
+	return file_meshos_v1_meshos_proto_enumTypes[10].Descriptor()
 }
 
 func (ActionRecord_Outcome) Type() protoreflect.EnumType {
-	return &file_meshos_v1_meshos_proto_enumTypes[9]
+	return &file_meshos_v1_meshos_proto_enumTypes[10]
 }
 
 func (x ActionRecord_Outcome) Number() protoreflect.EnumNumber {
@@ -600,11 +656,11 @@ func (x DaemonView_Lifecycle) String() string {
 }
 
 func (DaemonView_Lifecycle) Descriptor() protoreflect.EnumDescriptor {
-	return file_meshos_v1_meshos_proto_enumTypes[10].Descriptor()
+	return file_meshos_v1_meshos_proto_enumTypes[11].Descriptor()
 }
 
 func (DaemonView_Lifecycle) Type() protoreflect.EnumType {
-	return &file_meshos_v1_meshos_proto_enumTypes[10]
+	return &file_meshos_v1_meshos_proto_enumTypes[11]
 }
 
 func (x DaemonView_Lifecycle) Number() protoreflect.EnumNumber {
@@ -652,11 +708,11 @@ func (x DaemonView_Restart) String() string {
 }
 
 func (DaemonView_Restart) Descriptor() protoreflect.EnumDescriptor {
-	return file_meshos_v1_meshos_proto_enumTypes[11].Descriptor()
+	return file_meshos_v1_meshos_proto_enumTypes[12].Descriptor()
 }
 
 func (DaemonView_Restart) Type() protoreflect.EnumType {
-	return &file_meshos_v1_meshos_proto_enumTypes[11]
+	return &file_meshos_v1_meshos_proto_enumTypes[12]
 }
 
 func (x DaemonView_Restart) Number() protoreflect.EnumNumber {
@@ -666,6 +722,61 @@ func (x DaemonView_Restart) Number() protoreflect.EnumNumber {
 // Deprecated: Use DaemonView_Restart.Descriptor instead.
 func (DaemonView_Restart) EnumDescriptor() ([]byte, []int) {
 	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{70, 1}
+}
+
+type EchoView_State int32
+
+const (
+	EchoView_STATE_UNSPECIFIED EchoView_State = 0 // not measured, for example because nothing was sent
+	EchoView_STATE_ANSWERS     EchoView_State = 1
+	EchoView_STATE_DEGRADED    EchoView_State = 2 // slower than degraded_rtt, or more loss than degraded_loss
+	EchoView_STATE_LOST        EchoView_State = 3 // no answer for a number of rounds
+	EchoView_STATE_SILENT      EchoView_State = 4 // it never answered echoes, but its health checks: they may be filtered
+)
+
+// Enum value maps for EchoView_State.
+var (
+	EchoView_State_name = map[int32]string{
+		0: "STATE_UNSPECIFIED",
+		1: "STATE_ANSWERS",
+		2: "STATE_DEGRADED",
+		3: "STATE_LOST",
+		4: "STATE_SILENT",
+	}
+	EchoView_State_value = map[string]int32{
+		"STATE_UNSPECIFIED": 0,
+		"STATE_ANSWERS":     1,
+		"STATE_DEGRADED":    2,
+		"STATE_LOST":        3,
+		"STATE_SILENT":      4,
+	}
+)
+
+func (x EchoView_State) Enum() *EchoView_State {
+	p := new(EchoView_State)
+	*p = x
+	return p
+}
+
+func (x EchoView_State) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (EchoView_State) Descriptor() protoreflect.EnumDescriptor {
+	return file_meshos_v1_meshos_proto_enumTypes[13].Descriptor()
+}
+
+func (EchoView_State) Type() protoreflect.EnumType {
+	return &file_meshos_v1_meshos_proto_enumTypes[13]
+}
+
+func (x EchoView_State) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use EchoView_State.Descriptor instead.
+func (EchoView_State) EnumDescriptor() ([]byte, []int) {
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{74, 0}
 }
 
 type MigrationView_Phase int32
@@ -713,11 +824,11 @@ func (x MigrationView_Phase) String() string {
 }
 
 func (MigrationView_Phase) Descriptor() protoreflect.EnumDescriptor {
-	return file_meshos_v1_meshos_proto_enumTypes[12].Descriptor()
+	return file_meshos_v1_meshos_proto_enumTypes[14].Descriptor()
 }
 
 func (MigrationView_Phase) Type() protoreflect.EnumType {
-	return &file_meshos_v1_meshos_proto_enumTypes[12]
+	return &file_meshos_v1_meshos_proto_enumTypes[14]
 }
 
 func (x MigrationView_Phase) Number() protoreflect.EnumNumber {
@@ -726,7 +837,7 @@ func (x MigrationView_Phase) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use MigrationView_Phase.Descriptor instead.
 func (MigrationView_Phase) EnumDescriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{77, 0}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{79, 0}
 }
 
 type PluginView_Status int32
@@ -777,11 +888,11 @@ func (x PluginView_Status) String() string {
 }
 
 func (PluginView_Status) Descriptor() protoreflect.EnumDescriptor {
-	return file_meshos_v1_meshos_proto_enumTypes[13].Descriptor()
+	return file_meshos_v1_meshos_proto_enumTypes[15].Descriptor()
 }
 
 func (PluginView_Status) Type() protoreflect.EnumType {
-	return &file_meshos_v1_meshos_proto_enumTypes[13]
+	return &file_meshos_v1_meshos_proto_enumTypes[15]
 }
 
 func (x PluginView_Status) Number() protoreflect.EnumNumber {
@@ -790,7 +901,7 @@ func (x PluginView_Status) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use PluginView_Status.Descriptor instead.
 func (PluginView_Status) EnumDescriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{78, 0}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{80, 0}
 }
 
 type Acknowledged_Chain int32
@@ -832,11 +943,11 @@ func (x Acknowledged_Chain) String() string {
 }
 
 func (Acknowledged_Chain) Descriptor() protoreflect.EnumDescriptor {
-	return file_meshos_v1_meshos_proto_enumTypes[14].Descriptor()
+	return file_meshos_v1_meshos_proto_enumTypes[16].Descriptor()
 }
 
 func (Acknowledged_Chain) Type() protoreflect.EnumType {
-	return &file_meshos_v1_meshos_proto_enumTypes[14]
+	return &file_meshos_v1_meshos_proto_enumTypes[16]
 }
 
 func (x Acknowledged_Chain) Number() protoreflect.EnumNumber {
@@ -845,7 +956,7 @@ func (x Acknowledged_Chain) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Acknowledged_Chain.Descriptor instead.
 func (Acknowledged_Chain) EnumDescriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{85, 0}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{87, 0}
 }
 
 // DaemonRef names a supervised daemon. The id identifies it, the name is a label.
@@ -1708,17 +1819,22 @@ func (x *DaemonExit) GetAt() *timestamppb.Timestamp {
 	return nil
 }
 
-// RttSample is the round-trip time to a peer, with what else its probe measured.
+// RttSample is the round-trip time to a peer, with what else its probe measured. The fields
+// after jitter matter in the answers of probes alone: an event is judged by its rtt.
 type RttSample struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	Peer  uint64                 `protobuf:"varint,1,opt,name=peer,proto3" json:"peer,omitempty"`
 	// Absent only in the answer of a probe whose last round got no answer; the sample then
 	// has sent or reason.
 	Rtt           *durationpb.Duration `protobuf:"bytes,2,opt,name=rtt,proto3" json:"rtt,omitempty"`
-	Sent          uint32               `protobuf:"varint,3,opt,name=sent,proto3" json:"sent,omitempty"`         // echoes of the last rounds; 0: the probe does not count them
-	Received      uint32               `protobuf:"varint,4,opt,name=received,proto3" json:"received,omitempty"` // how many of them were answered
-	Jitter        *durationpb.Duration `protobuf:"bytes,5,opt,name=jitter,proto3" json:"jitter,omitempty"`      // mean difference of successive round-trip times
-	Reason        string               `protobuf:"bytes,6,opt,name=reason,proto3" json:"reason,omitempty"`      // why there is no rtt, for people: "timed out"
+	Sent          uint32               `protobuf:"varint,3,opt,name=sent,proto3" json:"sent,omitempty"`             // echoes of the last rounds; 0: the probe does not count them
+	Received      uint32               `protobuf:"varint,4,opt,name=received,proto3" json:"received,omitempty"`     // how many of them were answered in time
+	Jitter        *durationpb.Duration `protobuf:"bytes,5,opt,name=jitter,proto3" json:"jitter,omitempty"`          // mean difference of successive round-trip times
+	Reason        string               `protobuf:"bytes,6,opt,name=reason,proto3" json:"reason,omitempty"`          // why there is no rtt in time, for people: "timed out"
+	Late          uint32               `protobuf:"varint,7,opt,name=late,proto3" json:"late,omitempty"`             // echoes that were answered after the timeout of the probe
+	Round         uint64               `protobuf:"varint,8,opt,name=round,proto3" json:"round,omitempty"`           // number of the measurement; 0: the probe does not number them
+	Unanswered    uint32               `protobuf:"varint,9,opt,name=unanswered,proto3" json:"unanswered,omitempty"` // rounds in a row that were sent and not answered at all
+	NoAnswer      NoAnswer             `protobuf:"varint,10,opt,name=no_answer,json=noAnswer,proto3,enum=meshos.v1.NoAnswer" json:"no_answer,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1793,6 +1909,34 @@ func (x *RttSample) GetReason() string {
 		return x.Reason
 	}
 	return ""
+}
+
+func (x *RttSample) GetLate() uint32 {
+	if x != nil {
+		return x.Late
+	}
+	return 0
+}
+
+func (x *RttSample) GetRound() uint64 {
+	if x != nil {
+		return x.Round
+	}
+	return 0
+}
+
+func (x *RttSample) GetUnanswered() uint32 {
+	if x != nil {
+		return x.Unanswered
+	}
+	return 0
+}
+
+func (x *RttSample) GetNoAnswer() NoAnswer {
+	if x != nil {
+		return x.NoAnswer
+	}
+	return NoAnswer_NO_ANSWER_UNSPECIFIED
 }
 
 // NodeHealthSample is the health of a peer.
@@ -6301,6 +6445,7 @@ type Snapshot struct {
 	Plugins            []*PluginView          `protobuf:"bytes,16,rep,name=plugins,proto3" json:"plugins,omitempty"`
 	Stats              *Stats                 `protobuf:"bytes,17,opt,name=stats,proto3" json:"stats,omitempty"`
 	Scheduler          *SchedulerView         `protobuf:"bytes,18,opt,name=scheduler,proto3" json:"scheduler,omitempty"`
+	CutOff             *CutOffView            `protobuf:"bytes,19,opt,name=cut_off,json=cutOff,proto3" json:"cut_off,omitempty"`       // absent unless this node may be cut off from the others
 	EpochHex           string                 `protobuf:"bytes,30,opt,name=epoch_hex,json=epochHex,proto3" json:"epoch_hex,omitempty"` // epoch in the 16 hexadecimal digits that people see
 	Info               *NodeInfo              `protobuf:"bytes,31,opt,name=info,proto3" json:"info,omitempty"`
 	unknownFields      protoimpl.UnknownFields
@@ -6459,6 +6604,13 @@ func (x *Snapshot) GetStats() *Stats {
 func (x *Snapshot) GetScheduler() *SchedulerView {
 	if x != nil {
 		return x.Scheduler
+	}
+	return nil
+}
+
+func (x *Snapshot) GetCutOff() *CutOffView {
+	if x != nil {
+		return x.CutOff
 	}
 	return nil
 }
@@ -7041,9 +7193,10 @@ type PeerView struct {
 	Inventory     *PeerInventory         `protobuf:"bytes,7,opt,name=inventory,proto3" json:"inventory,omitempty"`
 	HealthReason  string                 `protobuf:"bytes,8,opt,name=health_reason,json=healthReason,proto3" json:"health_reason,omitempty"`    // why it is not healthy, for people: "timed out"
 	HealthSince   *durationpb.Duration   `protobuf:"bytes,9,opt,name=health_since,json=healthSince,proto3,oneof" json:"health_since,omitempty"` // for how long health has been so
-	Loss          *float64               `protobuf:"fixed64,10,opt,name=loss,proto3,oneof" json:"loss,omitempty"`                               // share of the echoes of the last rounds without an answer, 0 … 1
+	Loss          *float64               `protobuf:"fixed64,10,opt,name=loss,proto3,oneof" json:"loss,omitempty"`                               // share of the last echoes without an answer in time, 0 … 1
 	Jitter        *durationpb.Duration   `protobuf:"bytes,11,opt,name=jitter,proto3,oneof" json:"jitter,omitempty"`                             // mean difference of successive round-trip times
-	RttReason     string                 `protobuf:"bytes,12,opt,name=rtt_reason,json=rttReason,proto3" json:"rtt_reason,omitempty"`            // why there is no rtt, for people: "timed out"
+	RttReason     string                 `protobuf:"bytes,12,opt,name=rtt_reason,json=rttReason,proto3" json:"rtt_reason,omitempty"`            // why there is no rtt in time, for people: "timed out"
+	Echoes        *EchoView              `protobuf:"bytes,13,opt,name=echoes,proto3" json:"echoes,omitempty"`                                   // what locality probes found; absent while none measures it
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -7162,6 +7315,168 @@ func (x *PeerView) GetRttReason() string {
 	return ""
 }
 
+func (x *PeerView) GetEchoes() *EchoView {
+	if x != nil {
+		return x.Echoes
+	}
+	return nil
+}
+
+// EchoView is what the measurements of locality probes say of a peer.
+type EchoView struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	State         EchoView_State         `protobuf:"varint,1,opt,name=state,proto3,enum=meshos.v1.EchoView_State" json:"state,omitempty"`
+	Since         *durationpb.Duration   `protobuf:"bytes,2,opt,name=since,proto3,oneof" json:"since,omitempty"`      // for how long it has been in this state
+	Sent          uint32                 `protobuf:"varint,3,opt,name=sent,proto3" json:"sent,omitempty"`             // echoes of the last rounds; 0: not counted
+	Received      uint32                 `protobuf:"varint,4,opt,name=received,proto3" json:"received,omitempty"`     // how many of them were answered in time
+	Late          uint32                 `protobuf:"varint,5,opt,name=late,proto3" json:"late,omitempty"`             // and how many after the timeout
+	Unanswered    uint32                 `protobuf:"varint,6,opt,name=unanswered,proto3" json:"unanswered,omitempty"` // rounds in a row that were sent and not answered at all
+	NoAnswer      NoAnswer               `protobuf:"varint,7,opt,name=no_answer,json=noAnswer,proto3,enum=meshos.v1.NoAnswer" json:"no_answer,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *EchoView) Reset() {
+	*x = EchoView{}
+	mi := &file_meshos_v1_meshos_proto_msgTypes[74]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *EchoView) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*EchoView) ProtoMessage() {}
+
+func (x *EchoView) ProtoReflect() protoreflect.Message {
+	mi := &file_meshos_v1_meshos_proto_msgTypes[74]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use EchoView.ProtoReflect.Descriptor instead.
+func (*EchoView) Descriptor() ([]byte, []int) {
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{74}
+}
+
+func (x *EchoView) GetState() EchoView_State {
+	if x != nil {
+		return x.State
+	}
+	return EchoView_STATE_UNSPECIFIED
+}
+
+func (x *EchoView) GetSince() *durationpb.Duration {
+	if x != nil {
+		return x.Since
+	}
+	return nil
+}
+
+func (x *EchoView) GetSent() uint32 {
+	if x != nil {
+		return x.Sent
+	}
+	return 0
+}
+
+func (x *EchoView) GetReceived() uint32 {
+	if x != nil {
+		return x.Received
+	}
+	return 0
+}
+
+func (x *EchoView) GetLate() uint32 {
+	if x != nil {
+		return x.Late
+	}
+	return 0
+}
+
+func (x *EchoView) GetUnanswered() uint32 {
+	if x != nil {
+		return x.Unanswered
+	}
+	return 0
+}
+
+func (x *EchoView) GetNoAnswer() NoAnswer {
+	if x != nil {
+		return x.NoAnswer
+	}
+	return NoAnswer_NO_ANSWER_UNSPECIFIED
+}
+
+// CutOffView says that more than half of the peers were lost at nearly the same time: this
+// node may be the one that is cut off.
+type CutOffView struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Lost          uint32                 `protobuf:"varint,1,opt,name=lost,proto3" json:"lost,omitempty"`   // how many were lost then and still are
+	Peers         uint32                 `protobuf:"varint,2,opt,name=peers,proto3" json:"peers,omitempty"` // of so many that are measured
+	Since         *durationpb.Duration   `protobuf:"bytes,3,opt,name=since,proto3" json:"since,omitempty"`  // since the last of them was lost
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CutOffView) Reset() {
+	*x = CutOffView{}
+	mi := &file_meshos_v1_meshos_proto_msgTypes[75]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CutOffView) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CutOffView) ProtoMessage() {}
+
+func (x *CutOffView) ProtoReflect() protoreflect.Message {
+	mi := &file_meshos_v1_meshos_proto_msgTypes[75]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CutOffView.ProtoReflect.Descriptor instead.
+func (*CutOffView) Descriptor() ([]byte, []int) {
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{75}
+}
+
+func (x *CutOffView) GetLost() uint32 {
+	if x != nil {
+		return x.Lost
+	}
+	return 0
+}
+
+func (x *CutOffView) GetPeers() uint32 {
+	if x != nil {
+		return x.Peers
+	}
+	return 0
+}
+
+func (x *CutOffView) GetSince() *durationpb.Duration {
+	if x != nil {
+		return x.Since
+	}
+	return nil
+}
+
 type AvoidView struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Peer          uint64                 `protobuf:"varint,1,opt,name=peer,proto3" json:"peer,omitempty"`
@@ -7173,7 +7488,7 @@ type AvoidView struct {
 
 func (x *AvoidView) Reset() {
 	*x = AvoidView{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[74]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[76]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7185,7 +7500,7 @@ func (x *AvoidView) String() string {
 func (*AvoidView) ProtoMessage() {}
 
 func (x *AvoidView) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[74]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[76]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7198,7 +7513,7 @@ func (x *AvoidView) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AvoidView.ProtoReflect.Descriptor instead.
 func (*AvoidView) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{74}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{76}
 }
 
 func (x *AvoidView) GetPeer() uint64 {
@@ -7238,7 +7553,7 @@ type MaintenanceView struct {
 
 func (x *MaintenanceView) Reset() {
 	*x = MaintenanceView{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[75]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[77]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7250,7 +7565,7 @@ func (x *MaintenanceView) String() string {
 func (*MaintenanceView) ProtoMessage() {}
 
 func (x *MaintenanceView) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[75]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[77]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7263,7 +7578,7 @@ func (x *MaintenanceView) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MaintenanceView.ProtoReflect.Descriptor instead.
 func (*MaintenanceView) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{75}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{77}
 }
 
 func (x *MaintenanceView) GetPhase() MaintenancePhase {
@@ -7335,7 +7650,7 @@ type EmittedAction struct {
 
 func (x *EmittedAction) Reset() {
 	*x = EmittedAction{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[76]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[78]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7347,7 +7662,7 @@ func (x *EmittedAction) String() string {
 func (*EmittedAction) ProtoMessage() {}
 
 func (x *EmittedAction) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[76]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[78]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7360,7 +7675,7 @@ func (x *EmittedAction) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EmittedAction.ProtoReflect.Descriptor instead.
 func (*EmittedAction) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{76}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{78}
 }
 
 func (x *EmittedAction) GetId() uint64 {
@@ -7410,7 +7725,7 @@ type MigrationView struct {
 
 func (x *MigrationView) Reset() {
 	*x = MigrationView{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[77]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[79]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7422,7 +7737,7 @@ func (x *MigrationView) String() string {
 func (*MigrationView) ProtoMessage() {}
 
 func (x *MigrationView) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[77]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[79]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7435,7 +7750,7 @@ func (x *MigrationView) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MigrationView.ProtoReflect.Descriptor instead.
 func (*MigrationView) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{77}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{79}
 }
 
 func (x *MigrationView) GetMigration() uint64 {
@@ -7530,7 +7845,7 @@ type PluginView struct {
 
 func (x *PluginView) Reset() {
 	*x = PluginView{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[78]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[80]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7542,7 +7857,7 @@ func (x *PluginView) String() string {
 func (*PluginView) ProtoMessage() {}
 
 func (x *PluginView) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[78]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[80]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7555,7 +7870,7 @@ func (x *PluginView) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PluginView.ProtoReflect.Descriptor instead.
 func (*PluginView) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{78}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{80}
 }
 
 func (x *PluginView) GetName() string {
@@ -7672,7 +7987,7 @@ type Stats struct {
 
 func (x *Stats) Reset() {
 	*x = Stats{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[79]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[81]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7684,7 +7999,7 @@ func (x *Stats) String() string {
 func (*Stats) ProtoMessage() {}
 
 func (x *Stats) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[79]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[81]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7697,7 +8012,7 @@ func (x *Stats) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Stats.ProtoReflect.Descriptor instead.
 func (*Stats) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{79}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{81}
 }
 
 func (x *Stats) GetEventsApplied() uint64 {
@@ -7830,7 +8145,7 @@ type JournalEntry struct {
 
 func (x *JournalEntry) Reset() {
 	*x = JournalEntry{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[80]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[82]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7842,7 +8157,7 @@ func (x *JournalEntry) String() string {
 func (*JournalEntry) ProtoMessage() {}
 
 func (x *JournalEntry) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[80]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[82]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7855,7 +8170,7 @@ func (x *JournalEntry) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JournalEntry.ProtoReflect.Descriptor instead.
 func (*JournalEntry) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{80}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{82}
 }
 
 func (x *JournalEntry) GetIndex() uint64 {
@@ -8098,7 +8413,7 @@ type Boot struct {
 
 func (x *Boot) Reset() {
 	*x = Boot{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[81]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[83]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8110,7 +8425,7 @@ func (x *Boot) String() string {
 func (*Boot) ProtoMessage() {}
 
 func (x *Boot) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[81]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[83]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8123,7 +8438,7 @@ func (x *Boot) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Boot.ProtoReflect.Descriptor instead.
 func (*Boot) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{81}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{83}
 }
 
 func (x *Boot) GetNode() uint64 {
@@ -8173,7 +8488,7 @@ type Tick struct {
 
 func (x *Tick) Reset() {
 	*x = Tick{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[82]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[84]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8185,7 +8500,7 @@ func (x *Tick) String() string {
 func (*Tick) ProtoMessage() {}
 
 func (x *Tick) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[82]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[84]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8198,7 +8513,7 @@ func (x *Tick) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Tick.ProtoReflect.Descriptor instead.
 func (*Tick) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{82}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{84}
 }
 
 func (x *Tick) GetQueueRoom() uint32 {
@@ -8224,7 +8539,7 @@ type JudgedCommit struct {
 
 func (x *JudgedCommit) Reset() {
 	*x = JudgedCommit{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[83]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[85]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8236,7 +8551,7 @@ func (x *JudgedCommit) String() string {
 func (*JudgedCommit) ProtoMessage() {}
 
 func (x *JudgedCommit) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[83]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[85]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8249,7 +8564,7 @@ func (x *JudgedCommit) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JudgedCommit.ProtoReflect.Descriptor instead.
 func (*JudgedCommit) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{83}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{85}
 }
 
 func (x *JudgedCommit) GetEvent() *AdminEvent {
@@ -8311,7 +8626,7 @@ type Reload struct {
 
 func (x *Reload) Reset() {
 	*x = Reload{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[84]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[86]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8323,7 +8638,7 @@ func (x *Reload) String() string {
 func (*Reload) ProtoMessage() {}
 
 func (x *Reload) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[84]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[86]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8336,7 +8651,7 @@ func (x *Reload) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Reload.ProtoReflect.Descriptor instead.
 func (*Reload) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{84}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{86}
 }
 
 func (x *Reload) GetConfigToml() string {
@@ -8358,7 +8673,7 @@ type Acknowledged struct {
 
 func (x *Acknowledged) Reset() {
 	*x = Acknowledged{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[85]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[87]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8370,7 +8685,7 @@ func (x *Acknowledged) String() string {
 func (*Acknowledged) ProtoMessage() {}
 
 func (x *Acknowledged) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[85]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[87]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8383,7 +8698,7 @@ func (x *Acknowledged) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Acknowledged.ProtoReflect.Descriptor instead.
 func (*Acknowledged) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{85}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{87}
 }
 
 func (x *Acknowledged) GetChain() Acknowledged_Chain {
@@ -8411,7 +8726,7 @@ type FailureReport struct {
 
 func (x *FailureReport) Reset() {
 	*x = FailureReport{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[86]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[88]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8423,7 +8738,7 @@ func (x *FailureReport) String() string {
 func (*FailureReport) ProtoMessage() {}
 
 func (x *FailureReport) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[86]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[88]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8436,7 +8751,7 @@ func (x *FailureReport) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FailureReport.ProtoReflect.Descriptor instead.
 func (*FailureReport) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{86}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{88}
 }
 
 func (x *FailureReport) GetSource() string {
@@ -8471,7 +8786,7 @@ type Samples struct {
 
 func (x *Samples) Reset() {
 	*x = Samples{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[87]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[89]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8483,7 +8798,7 @@ func (x *Samples) String() string {
 func (*Samples) ProtoMessage() {}
 
 func (x *Samples) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[87]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[89]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8496,7 +8811,7 @@ func (x *Samples) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Samples.ProtoReflect.Descriptor instead.
 func (*Samples) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{87}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{89}
 }
 
 func (x *Samples) GetProbe() string {
@@ -8564,7 +8879,7 @@ type ActionOutcome struct {
 
 func (x *ActionOutcome) Reset() {
 	*x = ActionOutcome{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[88]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[90]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8576,7 +8891,7 @@ func (x *ActionOutcome) String() string {
 func (*ActionOutcome) ProtoMessage() {}
 
 func (x *ActionOutcome) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[88]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[90]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8589,7 +8904,7 @@ func (x *ActionOutcome) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ActionOutcome.ProtoReflect.Descriptor instead.
 func (*ActionOutcome) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{88}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{90}
 }
 
 func (x *ActionOutcome) GetActionId() uint64 {
@@ -8652,7 +8967,7 @@ type ScoreTable struct {
 
 func (x *ScoreTable) Reset() {
 	*x = ScoreTable{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[89]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[91]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8664,7 +8979,7 @@ func (x *ScoreTable) String() string {
 func (*ScoreTable) ProtoMessage() {}
 
 func (x *ScoreTable) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[89]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[91]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8677,7 +8992,7 @@ func (x *ScoreTable) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ScoreTable.ProtoReflect.Descriptor instead.
 func (*ScoreTable) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{89}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{91}
 }
 
 func (x *ScoreTable) GetViewVersion() uint64 {
@@ -8706,7 +9021,7 @@ type ChainScore struct {
 
 func (x *ChainScore) Reset() {
 	*x = ChainScore{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[90]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[92]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8718,7 +9033,7 @@ func (x *ChainScore) String() string {
 func (*ChainScore) ProtoMessage() {}
 
 func (x *ChainScore) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[90]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[92]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8731,7 +9046,7 @@ func (x *ChainScore) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ChainScore.ProtoReflect.Descriptor instead.
 func (*ChainScore) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{90}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{92}
 }
 
 func (x *ChainScore) GetChain() uint64 {
@@ -8772,7 +9087,7 @@ type NodeScore struct {
 
 func (x *NodeScore) Reset() {
 	*x = NodeScore{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[91]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[93]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8784,7 +9099,7 @@ func (x *NodeScore) String() string {
 func (*NodeScore) ProtoMessage() {}
 
 func (x *NodeScore) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[91]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[93]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8797,7 +9112,7 @@ func (x *NodeScore) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NodeScore.ProtoReflect.Descriptor instead.
 func (*NodeScore) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{91}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{93}
 }
 
 func (x *NodeScore) GetNode() uint64 {
@@ -8826,7 +9141,7 @@ type MigrationCost struct {
 
 func (x *MigrationCost) Reset() {
 	*x = MigrationCost{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[92]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[94]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8838,7 +9153,7 @@ func (x *MigrationCost) String() string {
 func (*MigrationCost) ProtoMessage() {}
 
 func (x *MigrationCost) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[92]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[94]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8851,7 +9166,7 @@ func (x *MigrationCost) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MigrationCost.ProtoReflect.Descriptor instead.
 func (*MigrationCost) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{92}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{94}
 }
 
 func (x *MigrationCost) GetStateTransfer() *durationpb.Duration {
@@ -8885,7 +9200,7 @@ type Migrations struct {
 
 func (x *Migrations) Reset() {
 	*x = Migrations{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[93]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[95]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8897,7 +9212,7 @@ func (x *Migrations) String() string {
 func (*Migrations) ProtoMessage() {}
 
 func (x *Migrations) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[93]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[95]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8910,7 +9225,7 @@ func (x *Migrations) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Migrations.ProtoReflect.Descriptor instead.
 func (*Migrations) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{93}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{95}
 }
 
 func (x *Migrations) GetInFlight() []*MigrationView {
@@ -8935,7 +9250,7 @@ type BlastRadius struct {
 
 func (x *BlastRadius) Reset() {
 	*x = BlastRadius{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[94]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[96]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8947,7 +9262,7 @@ func (x *BlastRadius) String() string {
 func (*BlastRadius) ProtoMessage() {}
 
 func (x *BlastRadius) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[94]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[96]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8960,7 +9275,7 @@ func (x *BlastRadius) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BlastRadius.ProtoReflect.Descriptor instead.
 func (*BlastRadius) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{94}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{96}
 }
 
 func (x *BlastRadius) GetAffectedNodes() []uint64 {
@@ -9017,7 +9332,7 @@ type DaemonLifecycle_Started struct {
 
 func (x *DaemonLifecycle_Started) Reset() {
 	*x = DaemonLifecycle_Started{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[95]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[97]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9029,7 +9344,7 @@ func (x *DaemonLifecycle_Started) String() string {
 func (*DaemonLifecycle_Started) ProtoMessage() {}
 
 func (x *DaemonLifecycle_Started) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[95]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[97]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9075,7 +9390,7 @@ type DaemonLifecycle_ExitedCleanly struct {
 
 func (x *DaemonLifecycle_ExitedCleanly) Reset() {
 	*x = DaemonLifecycle_ExitedCleanly{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[96]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[98]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9087,7 +9402,7 @@ func (x *DaemonLifecycle_ExitedCleanly) String() string {
 func (*DaemonLifecycle_ExitedCleanly) ProtoMessage() {}
 
 func (x *DaemonLifecycle_ExitedCleanly) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[96]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[98]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9120,7 +9435,7 @@ type DaemonLifecycle_Crashed struct {
 
 func (x *DaemonLifecycle_Crashed) Reset() {
 	*x = DaemonLifecycle_Crashed{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[97]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[99]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9132,7 +9447,7 @@ func (x *DaemonLifecycle_Crashed) String() string {
 func (*DaemonLifecycle_Crashed) ProtoMessage() {}
 
 func (x *DaemonLifecycle_Crashed) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[97]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[99]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9173,7 +9488,7 @@ type DaemonLifecycle_Rejected struct {
 
 func (x *DaemonLifecycle_Rejected) Reset() {
 	*x = DaemonLifecycle_Rejected{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[98]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[100]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9185,7 +9500,7 @@ func (x *DaemonLifecycle_Rejected) String() string {
 func (*DaemonLifecycle_Rejected) ProtoMessage() {}
 
 func (x *DaemonLifecycle_Rejected) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[98]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[100]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9219,7 +9534,7 @@ type OrderedDaemon_Run struct {
 
 func (x *OrderedDaemon_Run) Reset() {
 	*x = OrderedDaemon_Run{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[99]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[101]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9231,7 +9546,7 @@ func (x *OrderedDaemon_Run) String() string {
 func (*OrderedDaemon_Run) ProtoMessage() {}
 
 func (x *OrderedDaemon_Run) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[99]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[101]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9279,7 +9594,7 @@ type OrderedDaemon_Pin struct {
 
 func (x *OrderedDaemon_Pin) Reset() {
 	*x = OrderedDaemon_Pin{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[100]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[102]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9291,7 +9606,7 @@ func (x *OrderedDaemon_Pin) String() string {
 func (*OrderedDaemon_Pin) ProtoMessage() {}
 
 func (x *OrderedDaemon_Pin) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[100]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[102]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9340,7 +9655,7 @@ type OrderedDaemon_Restart struct {
 
 func (x *OrderedDaemon_Restart) Reset() {
 	*x = OrderedDaemon_Restart{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[101]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[103]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9352,7 +9667,7 @@ func (x *OrderedDaemon_Restart) String() string {
 func (*OrderedDaemon_Restart) ProtoMessage() {}
 
 func (x *OrderedDaemon_Restart) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[101]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[103]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9393,7 +9708,7 @@ type OrderedChain_Count struct {
 
 func (x *OrderedChain_Count) Reset() {
 	*x = OrderedChain_Count{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[102]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[104]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9405,7 +9720,7 @@ func (x *OrderedChain_Count) String() string {
 func (*OrderedChain_Count) ProtoMessage() {}
 
 func (x *OrderedChain_Count) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[102]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[104]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9453,7 +9768,7 @@ type OrderedChain_Hold struct {
 
 func (x *OrderedChain_Hold) Reset() {
 	*x = OrderedChain_Hold{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[103]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[105]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9465,7 +9780,7 @@ func (x *OrderedChain_Hold) String() string {
 func (*OrderedChain_Hold) ProtoMessage() {}
 
 func (x *OrderedChain_Hold) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[103]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[105]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9512,7 +9827,7 @@ type BlastRadius_Warning struct {
 
 func (x *BlastRadius_Warning) Reset() {
 	*x = BlastRadius_Warning{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[104]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[106]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9524,7 +9839,7 @@ func (x *BlastRadius_Warning) String() string {
 func (*BlastRadius_Warning) ProtoMessage() {}
 
 func (x *BlastRadius_Warning) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[104]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[106]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9537,7 +9852,7 @@ func (x *BlastRadius_Warning) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BlastRadius_Warning.ProtoReflect.Descriptor instead.
 func (*BlastRadius_Warning) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{94, 0}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{96, 0}
 }
 
 func (x *BlastRadius_Warning) GetKind() string {
@@ -9642,14 +9957,21 @@ const file_meshos_v1_meshos_proto_rawDesc = "" +
 	"\x04code\x18\x01 \x01(\x05R\x04code\x12\x16\n" +
 	"\x06signal\x18\x02 \x01(\tR\x06signal\x12\x1b\n" +
 	"\tlast_line\x18\x03 \x01(\tR\blastLine\x12*\n" +
-	"\x02at\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\x02at\"\xc7\x01\n" +
+	"\x02at\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\x02at\"\xc3\x02\n" +
 	"\tRttSample\x12\x12\n" +
 	"\x04peer\x18\x01 \x01(\x04R\x04peer\x12+\n" +
 	"\x03rtt\x18\x02 \x01(\v2\x19.google.protobuf.DurationR\x03rtt\x12\x12\n" +
 	"\x04sent\x18\x03 \x01(\rR\x04sent\x12\x1a\n" +
 	"\breceived\x18\x04 \x01(\rR\breceived\x121\n" +
 	"\x06jitter\x18\x05 \x01(\v2\x19.google.protobuf.DurationR\x06jitter\x12\x16\n" +
-	"\x06reason\x18\x06 \x01(\tR\x06reason\"m\n" +
+	"\x06reason\x18\x06 \x01(\tR\x06reason\x12\x12\n" +
+	"\x04late\x18\a \x01(\rR\x04late\x12\x14\n" +
+	"\x05round\x18\b \x01(\x04R\x05round\x12\x1e\n" +
+	"\n" +
+	"unanswered\x18\t \x01(\rR\n" +
+	"unanswered\x120\n" +
+	"\tno_answer\x18\n" +
+	" \x01(\x0e2\x13.meshos.v1.NoAnswerR\bnoAnswer\"m\n" +
 	"\x10NodeHealthSample\x12\x12\n" +
 	"\x04peer\x18\x01 \x01(\x04R\x04peer\x12-\n" +
 	"\x06health\x18\x02 \x01(\x0e2\x15.meshos.v1.NodeHealthR\x06health\x12\x16\n" +
@@ -10040,7 +10362,7 @@ const file_meshos_v1_meshos_proto_rawDesc = "" +
 	"\x03log\x18\x02 \x01(\v2\x14.meshos.v1.LogRecordH\x00R\x03log\x124\n" +
 	"\afailure\x18\x03 \x01(\v2\x18.meshos.v1.FailureRecordH\x00R\afailure\x121\n" +
 	"\x06action\x18\x04 \x01(\v2\x17.meshos.v1.ActionRecordH\x00R\x06actionB\x06\n" +
-	"\x04kind\"\x80\b\n" +
+	"\x04kind\"\xb0\b\n" +
 	"\bSnapshot\x12\x12\n" +
 	"\x04node\x18\x01 \x01(\x04R\x04node\x12\x14\n" +
 	"\x05epoch\x18\x02 \x01(\x04R\x05epoch\x12\x12\n" +
@@ -10062,7 +10384,8 @@ const file_meshos_v1_meshos_proto_rawDesc = "" +
 	"\x14in_flight_migrations\x18\x0f \x03(\v2\x18.meshos.v1.MigrationViewR\x12inFlightMigrations\x12/\n" +
 	"\aplugins\x18\x10 \x03(\v2\x15.meshos.v1.PluginViewR\aplugins\x12&\n" +
 	"\x05stats\x18\x11 \x01(\v2\x10.meshos.v1.StatsR\x05stats\x126\n" +
-	"\tscheduler\x18\x12 \x01(\v2\x18.meshos.v1.SchedulerViewR\tscheduler\x12\x1b\n" +
+	"\tscheduler\x18\x12 \x01(\v2\x18.meshos.v1.SchedulerViewR\tscheduler\x12.\n" +
+	"\acut_off\x18\x13 \x01(\v2\x15.meshos.v1.CutOffViewR\x06cutOff\x12\x1b\n" +
 	"\tepoch_hex\x18\x1e \x01(\tR\bepochHex\x12'\n" +
 	"\x04info\x18\x1f \x01(\v2\x13.meshos.v1.NodeInfoR\x04infoB\x13\n" +
 	"\x11_freeze_remaining\"\xef\x02\n" +
@@ -10143,7 +10466,7 @@ const file_meshos_v1_meshos_proto_rawDesc = "" +
 	"\rlocal_ordered\x18\a \x01(\v2\x14.meshos.v1.OrderViewR\flocalOrderedB\n" +
 	"\n" +
 	"\b_desiredB\t\n" +
-	"\a_leader\"\xab\x04\n" +
+	"\a_leader\"\xd8\x04\n" +
 	"\bPeerView\x12\x12\n" +
 	"\x04peer\x18\x01 \x01(\x04R\x04peer\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x120\n" +
@@ -10158,11 +10481,35 @@ const file_meshos_v1_meshos_proto_rawDesc = "" +
 	" \x01(\x01H\x02R\x04loss\x88\x01\x01\x126\n" +
 	"\x06jitter\x18\v \x01(\v2\x19.google.protobuf.DurationH\x03R\x06jitter\x88\x01\x01\x12\x1d\n" +
 	"\n" +
-	"rtt_reason\x18\f \x01(\tR\trttReasonB\x06\n" +
+	"rtt_reason\x18\f \x01(\tR\trttReason\x12+\n" +
+	"\x06echoes\x18\r \x01(\v2\x13.meshos.v1.EchoViewR\x06echoesB\x06\n" +
 	"\x04_rttB\x0f\n" +
 	"\r_health_sinceB\a\n" +
 	"\x05_lossB\t\n" +
-	"\a_jitter\"d\n" +
+	"\a_jitter\"\xfa\x02\n" +
+	"\bEchoView\x12/\n" +
+	"\x05state\x18\x01 \x01(\x0e2\x19.meshos.v1.EchoView.StateR\x05state\x124\n" +
+	"\x05since\x18\x02 \x01(\v2\x19.google.protobuf.DurationH\x00R\x05since\x88\x01\x01\x12\x12\n" +
+	"\x04sent\x18\x03 \x01(\rR\x04sent\x12\x1a\n" +
+	"\breceived\x18\x04 \x01(\rR\breceived\x12\x12\n" +
+	"\x04late\x18\x05 \x01(\rR\x04late\x12\x1e\n" +
+	"\n" +
+	"unanswered\x18\x06 \x01(\rR\n" +
+	"unanswered\x120\n" +
+	"\tno_answer\x18\a \x01(\x0e2\x13.meshos.v1.NoAnswerR\bnoAnswer\"g\n" +
+	"\x05State\x12\x15\n" +
+	"\x11STATE_UNSPECIFIED\x10\x00\x12\x11\n" +
+	"\rSTATE_ANSWERS\x10\x01\x12\x12\n" +
+	"\x0eSTATE_DEGRADED\x10\x02\x12\x0e\n" +
+	"\n" +
+	"STATE_LOST\x10\x03\x12\x10\n" +
+	"\fSTATE_SILENT\x10\x04B\b\n" +
+	"\x06_since\"g\n" +
+	"\n" +
+	"CutOffView\x12\x12\n" +
+	"\x04lost\x18\x01 \x01(\rR\x04lost\x12\x14\n" +
+	"\x05peers\x18\x02 \x01(\rR\x05peers\x12/\n" +
+	"\x05since\x18\x03 \x01(\v2\x19.google.protobuf.DurationR\x05since\"d\n" +
 	"\tAvoidView\x12\x12\n" +
 	"\x04peer\x18\x01 \x01(\x04R\x04peer\x12\x16\n" +
 	"\x06reason\x18\x02 \x01(\tR\x06reason\x12+\n" +
@@ -10376,7 +10723,13 @@ const file_meshos_v1_meshos_proto_rawDesc = "" +
 	"\x1dMAINTENANCE_PHASE_MAINTENANCE\x10\x03\x12\x1d\n" +
 	"\x19MAINTENANCE_PHASE_EXITING\x10\x04\x12\"\n" +
 	"\x1eMAINTENANCE_PHASE_DRAIN_FAILED\x10\x05\x12\x1e\n" +
-	"\x1aMAINTENANCE_PHASE_RECOVERY\x10\x06*\x8c\x01\n" +
+	"\x1aMAINTENANCE_PHASE_RECOVERY\x10\x06*\x8d\x01\n" +
+	"\bNoAnswer\x12\x19\n" +
+	"\x15NO_ANSWER_UNSPECIFIED\x10\x00\x12\x17\n" +
+	"\x13NO_ANSWER_TIMED_OUT\x10\x01\x12\x19\n" +
+	"\x15NO_ANSWER_UNREACHABLE\x10\x02\x12\x1a\n" +
+	"\x16NO_ANSWER_NO_SUCH_NAME\x10\x03\x12\x16\n" +
+	"\x12NO_ANSWER_NOT_SENT\x10\x04*\x8c\x01\n" +
 	"\bLogLevel\x12\x19\n" +
 	"\x15LOG_LEVEL_UNSPECIFIED\x10\x00\x12\x13\n" +
 	"\x0fLOG_LEVEL_TRACE\x10\x01\x12\x13\n" +
@@ -10397,380 +10750,391 @@ func file_meshos_v1_meshos_proto_rawDescGZIP() []byte {
 	return file_meshos_v1_meshos_proto_rawDescData
 }
 
-var file_meshos_v1_meshos_proto_enumTypes = make([]protoimpl.EnumInfo, 15)
-var file_meshos_v1_meshos_proto_msgTypes = make([]protoimpl.MessageInfo, 105)
+var file_meshos_v1_meshos_proto_enumTypes = make([]protoimpl.EnumInfo, 17)
+var file_meshos_v1_meshos_proto_msgTypes = make([]protoimpl.MessageInfo, 107)
 var file_meshos_v1_meshos_proto_goTypes = []any{
 	(NodeHealth)(0),                       // 0: meshos.v1.NodeHealth
 	(MaintenancePhase)(0),                 // 1: meshos.v1.MaintenancePhase
-	(LogLevel)(0),                         // 2: meshos.v1.LogLevel
-	(DaemonHealth_Status)(0),              // 3: meshos.v1.DaemonHealth.Status
-	(ReplicaUpdate_Kind)(0),               // 4: meshos.v1.ReplicaUpdate.Kind
-	(ReplicaTransition_Kind)(0),           // 5: meshos.v1.ReplicaTransition.Kind
-	(DaemonIntent_Intent)(0),              // 6: meshos.v1.DaemonIntent.Intent
-	(LocalReplicaIntent_Intent)(0),        // 7: meshos.v1.LocalReplicaIntent.Intent
-	(VerificationOutcome_Verdict)(0),      // 8: meshos.v1.VerificationOutcome.Verdict
-	(ActionRecord_Outcome)(0),             // 9: meshos.v1.ActionRecord.Outcome
-	(DaemonView_Lifecycle)(0),             // 10: meshos.v1.DaemonView.Lifecycle
-	(DaemonView_Restart)(0),               // 11: meshos.v1.DaemonView.Restart
-	(MigrationView_Phase)(0),              // 12: meshos.v1.MigrationView.Phase
-	(PluginView_Status)(0),                // 13: meshos.v1.PluginView.Status
-	(Acknowledged_Chain)(0),               // 14: meshos.v1.Acknowledged.Chain
-	(*DaemonRef)(nil),                     // 15: meshos.v1.DaemonRef
-	(*DaemonHealth)(nil),                  // 16: meshos.v1.DaemonHealth
-	(*Event)(nil),                         // 17: meshos.v1.Event
-	(*Shutdown)(nil),                      // 18: meshos.v1.Shutdown
-	(*ReplicaUpdate)(nil),                 // 19: meshos.v1.ReplicaUpdate
-	(*ReplicaLeader)(nil),                 // 20: meshos.v1.ReplicaLeader
-	(*ReplicaTransition)(nil),             // 21: meshos.v1.ReplicaTransition
-	(*DaemonLifecycle)(nil),               // 22: meshos.v1.DaemonLifecycle
-	(*DaemonExit)(nil),                    // 23: meshos.v1.DaemonExit
-	(*RttSample)(nil),                     // 24: meshos.v1.RttSample
-	(*NodeHealthSample)(nil),              // 25: meshos.v1.NodeHealthSample
-	(*PeerInventory)(nil),                 // 26: meshos.v1.PeerInventory
-	(*LogLine)(nil),                       // 27: meshos.v1.LogLine
-	(*BlobAnnouncement)(nil),              // 28: meshos.v1.BlobAnnouncement
-	(*PlacementIntent)(nil),               // 29: meshos.v1.PlacementIntent
-	(*DaemonIntent)(nil),                  // 30: meshos.v1.DaemonIntent
-	(*LocalReplicaIntent)(nil),            // 31: meshos.v1.LocalReplicaIntent
-	(*MaintenanceObserved)(nil),           // 32: meshos.v1.MaintenanceObserved
-	(*AdminEvent)(nil),                    // 33: meshos.v1.AdminEvent
-	(*NodeTarget)(nil),                    // 34: meshos.v1.NodeTarget
-	(*EnterMaintenance)(nil),              // 35: meshos.v1.EnterMaintenance
-	(*Drain)(nil),                         // 36: meshos.v1.Drain
-	(*DropReplicas)(nil),                  // 37: meshos.v1.DropReplicas
-	(*SetDaemonIntent)(nil),               // 38: meshos.v1.SetDaemonIntent
-	(*SetPlacement)(nil),                  // 39: meshos.v1.SetPlacement
-	(*SetLocalReplica)(nil),               // 40: meshos.v1.SetLocalReplica
-	(*RestartDaemon)(nil),                 // 41: meshos.v1.RestartDaemon
-	(*FreezeCluster)(nil),                 // 42: meshos.v1.FreezeCluster
-	(*ThawCluster)(nil),                   // 43: meshos.v1.ThawCluster
-	(*FlushAvoidLists)(nil),               // 44: meshos.v1.FlushAvoidLists
-	(*ForceEvictReplica)(nil),             // 45: meshos.v1.ForceEvictReplica
-	(*ForceRestartDaemon)(nil),            // 46: meshos.v1.ForceRestartDaemon
-	(*ForceCutover)(nil),                  // 47: meshos.v1.ForceCutover
-	(*KillMigration)(nil),                 // 48: meshos.v1.KillMigration
-	(*SignedCommit)(nil),                  // 49: meshos.v1.SignedCommit
-	(*AdminCommand)(nil),                  // 50: meshos.v1.AdminCommand
-	(*OrderedEntry)(nil),                  // 51: meshos.v1.OrderedEntry
-	(*OrderedCheckpoint)(nil),             // 52: meshos.v1.OrderedCheckpoint
-	(*OrderedState)(nil),                  // 53: meshos.v1.OrderedState
-	(*OrderOrigin)(nil),                   // 54: meshos.v1.OrderOrigin
-	(*OrderedLocal)(nil),                  // 55: meshos.v1.OrderedLocal
-	(*OrderedNode)(nil),                   // 56: meshos.v1.OrderedNode
-	(*OrderedForce)(nil),                  // 57: meshos.v1.OrderedForce
-	(*OrderedDaemon)(nil),                 // 58: meshos.v1.OrderedDaemon
-	(*OrderedGate)(nil),                   // 59: meshos.v1.OrderedGate
-	(*OrderedChain)(nil),                  // 60: meshos.v1.OrderedChain
-	(*Action)(nil),                        // 61: meshos.v1.Action
-	(*StartDaemon)(nil),                   // 62: meshos.v1.StartDaemon
-	(*StopDaemon)(nil),                    // 63: meshos.v1.StopDaemon
-	(*PullReplica)(nil),                   // 64: meshos.v1.PullReplica
-	(*DropReplica)(nil),                   // 65: meshos.v1.DropReplica
-	(*RequestPlacement)(nil),              // 66: meshos.v1.RequestPlacement
-	(*RequestEviction)(nil),               // 67: meshos.v1.RequestEviction
-	(*MigrateBlob)(nil),                   // 68: meshos.v1.MigrateBlob
-	(*ReduceHeat)(nil),                    // 69: meshos.v1.ReduceHeat
-	(*MarkAvoid)(nil),                     // 70: meshos.v1.MarkAvoid
-	(*ApplyBackoff)(nil),                  // 71: meshos.v1.ApplyBackoff
-	(*CommitMaintenanceTransition)(nil),   // 72: meshos.v1.CommitMaintenanceTransition
-	(*VerificationOutcome)(nil),           // 73: meshos.v1.VerificationOutcome
-	(*Operator)(nil),                      // 74: meshos.v1.Operator
-	(*AdminAuditRecord)(nil),              // 75: meshos.v1.AdminAuditRecord
-	(*Refusal)(nil),                       // 76: meshos.v1.Refusal
-	(*SignerChange)(nil),                  // 77: meshos.v1.SignerChange
-	(*LogRecord)(nil),                     // 78: meshos.v1.LogRecord
-	(*FailureRecord)(nil),                 // 79: meshos.v1.FailureRecord
-	(*ActionRecord)(nil),                  // 80: meshos.v1.ActionRecord
-	(*Record)(nil),                        // 81: meshos.v1.Record
-	(*Snapshot)(nil),                      // 82: meshos.v1.Snapshot
-	(*NodeInfo)(nil),                      // 83: meshos.v1.NodeInfo
-	(*SchedulerView)(nil),                 // 84: meshos.v1.SchedulerView
-	(*DaemonView)(nil),                    // 85: meshos.v1.DaemonView
-	(*OrderView)(nil),                     // 86: meshos.v1.OrderView
-	(*ReplicaView)(nil),                   // 87: meshos.v1.ReplicaView
-	(*PeerView)(nil),                      // 88: meshos.v1.PeerView
-	(*AvoidView)(nil),                     // 89: meshos.v1.AvoidView
-	(*MaintenanceView)(nil),               // 90: meshos.v1.MaintenanceView
-	(*EmittedAction)(nil),                 // 91: meshos.v1.EmittedAction
-	(*MigrationView)(nil),                 // 92: meshos.v1.MigrationView
-	(*PluginView)(nil),                    // 93: meshos.v1.PluginView
-	(*Stats)(nil),                         // 94: meshos.v1.Stats
-	(*JournalEntry)(nil),                  // 95: meshos.v1.JournalEntry
-	(*Boot)(nil),                          // 96: meshos.v1.Boot
-	(*Tick)(nil),                          // 97: meshos.v1.Tick
-	(*JudgedCommit)(nil),                  // 98: meshos.v1.JudgedCommit
-	(*Reload)(nil),                        // 99: meshos.v1.Reload
-	(*Acknowledged)(nil),                  // 100: meshos.v1.Acknowledged
-	(*FailureReport)(nil),                 // 101: meshos.v1.FailureReport
-	(*Samples)(nil),                       // 102: meshos.v1.Samples
-	(*ActionOutcome)(nil),                 // 103: meshos.v1.ActionOutcome
-	(*ScoreTable)(nil),                    // 104: meshos.v1.ScoreTable
-	(*ChainScore)(nil),                    // 105: meshos.v1.ChainScore
-	(*NodeScore)(nil),                     // 106: meshos.v1.NodeScore
-	(*MigrationCost)(nil),                 // 107: meshos.v1.MigrationCost
-	(*Migrations)(nil),                    // 108: meshos.v1.Migrations
-	(*BlastRadius)(nil),                   // 109: meshos.v1.BlastRadius
-	(*DaemonLifecycle_Started)(nil),       // 110: meshos.v1.DaemonLifecycle.Started
-	(*DaemonLifecycle_ExitedCleanly)(nil), // 111: meshos.v1.DaemonLifecycle.ExitedCleanly
-	(*DaemonLifecycle_Crashed)(nil),       // 112: meshos.v1.DaemonLifecycle.Crashed
-	(*DaemonLifecycle_Rejected)(nil),      // 113: meshos.v1.DaemonLifecycle.Rejected
-	(*OrderedDaemon_Run)(nil),             // 114: meshos.v1.OrderedDaemon.Run
-	(*OrderedDaemon_Pin)(nil),             // 115: meshos.v1.OrderedDaemon.Pin
-	(*OrderedDaemon_Restart)(nil),         // 116: meshos.v1.OrderedDaemon.Restart
-	(*OrderedChain_Count)(nil),            // 117: meshos.v1.OrderedChain.Count
-	(*OrderedChain_Hold)(nil),             // 118: meshos.v1.OrderedChain.Hold
-	(*BlastRadius_Warning)(nil),           // 119: meshos.v1.BlastRadius.Warning
-	(*timestamppb.Timestamp)(nil),         // 120: google.protobuf.Timestamp
-	(*durationpb.Duration)(nil),           // 121: google.protobuf.Duration
+	(NoAnswer)(0),                         // 2: meshos.v1.NoAnswer
+	(LogLevel)(0),                         // 3: meshos.v1.LogLevel
+	(DaemonHealth_Status)(0),              // 4: meshos.v1.DaemonHealth.Status
+	(ReplicaUpdate_Kind)(0),               // 5: meshos.v1.ReplicaUpdate.Kind
+	(ReplicaTransition_Kind)(0),           // 6: meshos.v1.ReplicaTransition.Kind
+	(DaemonIntent_Intent)(0),              // 7: meshos.v1.DaemonIntent.Intent
+	(LocalReplicaIntent_Intent)(0),        // 8: meshos.v1.LocalReplicaIntent.Intent
+	(VerificationOutcome_Verdict)(0),      // 9: meshos.v1.VerificationOutcome.Verdict
+	(ActionRecord_Outcome)(0),             // 10: meshos.v1.ActionRecord.Outcome
+	(DaemonView_Lifecycle)(0),             // 11: meshos.v1.DaemonView.Lifecycle
+	(DaemonView_Restart)(0),               // 12: meshos.v1.DaemonView.Restart
+	(EchoView_State)(0),                   // 13: meshos.v1.EchoView.State
+	(MigrationView_Phase)(0),              // 14: meshos.v1.MigrationView.Phase
+	(PluginView_Status)(0),                // 15: meshos.v1.PluginView.Status
+	(Acknowledged_Chain)(0),               // 16: meshos.v1.Acknowledged.Chain
+	(*DaemonRef)(nil),                     // 17: meshos.v1.DaemonRef
+	(*DaemonHealth)(nil),                  // 18: meshos.v1.DaemonHealth
+	(*Event)(nil),                         // 19: meshos.v1.Event
+	(*Shutdown)(nil),                      // 20: meshos.v1.Shutdown
+	(*ReplicaUpdate)(nil),                 // 21: meshos.v1.ReplicaUpdate
+	(*ReplicaLeader)(nil),                 // 22: meshos.v1.ReplicaLeader
+	(*ReplicaTransition)(nil),             // 23: meshos.v1.ReplicaTransition
+	(*DaemonLifecycle)(nil),               // 24: meshos.v1.DaemonLifecycle
+	(*DaemonExit)(nil),                    // 25: meshos.v1.DaemonExit
+	(*RttSample)(nil),                     // 26: meshos.v1.RttSample
+	(*NodeHealthSample)(nil),              // 27: meshos.v1.NodeHealthSample
+	(*PeerInventory)(nil),                 // 28: meshos.v1.PeerInventory
+	(*LogLine)(nil),                       // 29: meshos.v1.LogLine
+	(*BlobAnnouncement)(nil),              // 30: meshos.v1.BlobAnnouncement
+	(*PlacementIntent)(nil),               // 31: meshos.v1.PlacementIntent
+	(*DaemonIntent)(nil),                  // 32: meshos.v1.DaemonIntent
+	(*LocalReplicaIntent)(nil),            // 33: meshos.v1.LocalReplicaIntent
+	(*MaintenanceObserved)(nil),           // 34: meshos.v1.MaintenanceObserved
+	(*AdminEvent)(nil),                    // 35: meshos.v1.AdminEvent
+	(*NodeTarget)(nil),                    // 36: meshos.v1.NodeTarget
+	(*EnterMaintenance)(nil),              // 37: meshos.v1.EnterMaintenance
+	(*Drain)(nil),                         // 38: meshos.v1.Drain
+	(*DropReplicas)(nil),                  // 39: meshos.v1.DropReplicas
+	(*SetDaemonIntent)(nil),               // 40: meshos.v1.SetDaemonIntent
+	(*SetPlacement)(nil),                  // 41: meshos.v1.SetPlacement
+	(*SetLocalReplica)(nil),               // 42: meshos.v1.SetLocalReplica
+	(*RestartDaemon)(nil),                 // 43: meshos.v1.RestartDaemon
+	(*FreezeCluster)(nil),                 // 44: meshos.v1.FreezeCluster
+	(*ThawCluster)(nil),                   // 45: meshos.v1.ThawCluster
+	(*FlushAvoidLists)(nil),               // 46: meshos.v1.FlushAvoidLists
+	(*ForceEvictReplica)(nil),             // 47: meshos.v1.ForceEvictReplica
+	(*ForceRestartDaemon)(nil),            // 48: meshos.v1.ForceRestartDaemon
+	(*ForceCutover)(nil),                  // 49: meshos.v1.ForceCutover
+	(*KillMigration)(nil),                 // 50: meshos.v1.KillMigration
+	(*SignedCommit)(nil),                  // 51: meshos.v1.SignedCommit
+	(*AdminCommand)(nil),                  // 52: meshos.v1.AdminCommand
+	(*OrderedEntry)(nil),                  // 53: meshos.v1.OrderedEntry
+	(*OrderedCheckpoint)(nil),             // 54: meshos.v1.OrderedCheckpoint
+	(*OrderedState)(nil),                  // 55: meshos.v1.OrderedState
+	(*OrderOrigin)(nil),                   // 56: meshos.v1.OrderOrigin
+	(*OrderedLocal)(nil),                  // 57: meshos.v1.OrderedLocal
+	(*OrderedNode)(nil),                   // 58: meshos.v1.OrderedNode
+	(*OrderedForce)(nil),                  // 59: meshos.v1.OrderedForce
+	(*OrderedDaemon)(nil),                 // 60: meshos.v1.OrderedDaemon
+	(*OrderedGate)(nil),                   // 61: meshos.v1.OrderedGate
+	(*OrderedChain)(nil),                  // 62: meshos.v1.OrderedChain
+	(*Action)(nil),                        // 63: meshos.v1.Action
+	(*StartDaemon)(nil),                   // 64: meshos.v1.StartDaemon
+	(*StopDaemon)(nil),                    // 65: meshos.v1.StopDaemon
+	(*PullReplica)(nil),                   // 66: meshos.v1.PullReplica
+	(*DropReplica)(nil),                   // 67: meshos.v1.DropReplica
+	(*RequestPlacement)(nil),              // 68: meshos.v1.RequestPlacement
+	(*RequestEviction)(nil),               // 69: meshos.v1.RequestEviction
+	(*MigrateBlob)(nil),                   // 70: meshos.v1.MigrateBlob
+	(*ReduceHeat)(nil),                    // 71: meshos.v1.ReduceHeat
+	(*MarkAvoid)(nil),                     // 72: meshos.v1.MarkAvoid
+	(*ApplyBackoff)(nil),                  // 73: meshos.v1.ApplyBackoff
+	(*CommitMaintenanceTransition)(nil),   // 74: meshos.v1.CommitMaintenanceTransition
+	(*VerificationOutcome)(nil),           // 75: meshos.v1.VerificationOutcome
+	(*Operator)(nil),                      // 76: meshos.v1.Operator
+	(*AdminAuditRecord)(nil),              // 77: meshos.v1.AdminAuditRecord
+	(*Refusal)(nil),                       // 78: meshos.v1.Refusal
+	(*SignerChange)(nil),                  // 79: meshos.v1.SignerChange
+	(*LogRecord)(nil),                     // 80: meshos.v1.LogRecord
+	(*FailureRecord)(nil),                 // 81: meshos.v1.FailureRecord
+	(*ActionRecord)(nil),                  // 82: meshos.v1.ActionRecord
+	(*Record)(nil),                        // 83: meshos.v1.Record
+	(*Snapshot)(nil),                      // 84: meshos.v1.Snapshot
+	(*NodeInfo)(nil),                      // 85: meshos.v1.NodeInfo
+	(*SchedulerView)(nil),                 // 86: meshos.v1.SchedulerView
+	(*DaemonView)(nil),                    // 87: meshos.v1.DaemonView
+	(*OrderView)(nil),                     // 88: meshos.v1.OrderView
+	(*ReplicaView)(nil),                   // 89: meshos.v1.ReplicaView
+	(*PeerView)(nil),                      // 90: meshos.v1.PeerView
+	(*EchoView)(nil),                      // 91: meshos.v1.EchoView
+	(*CutOffView)(nil),                    // 92: meshos.v1.CutOffView
+	(*AvoidView)(nil),                     // 93: meshos.v1.AvoidView
+	(*MaintenanceView)(nil),               // 94: meshos.v1.MaintenanceView
+	(*EmittedAction)(nil),                 // 95: meshos.v1.EmittedAction
+	(*MigrationView)(nil),                 // 96: meshos.v1.MigrationView
+	(*PluginView)(nil),                    // 97: meshos.v1.PluginView
+	(*Stats)(nil),                         // 98: meshos.v1.Stats
+	(*JournalEntry)(nil),                  // 99: meshos.v1.JournalEntry
+	(*Boot)(nil),                          // 100: meshos.v1.Boot
+	(*Tick)(nil),                          // 101: meshos.v1.Tick
+	(*JudgedCommit)(nil),                  // 102: meshos.v1.JudgedCommit
+	(*Reload)(nil),                        // 103: meshos.v1.Reload
+	(*Acknowledged)(nil),                  // 104: meshos.v1.Acknowledged
+	(*FailureReport)(nil),                 // 105: meshos.v1.FailureReport
+	(*Samples)(nil),                       // 106: meshos.v1.Samples
+	(*ActionOutcome)(nil),                 // 107: meshos.v1.ActionOutcome
+	(*ScoreTable)(nil),                    // 108: meshos.v1.ScoreTable
+	(*ChainScore)(nil),                    // 109: meshos.v1.ChainScore
+	(*NodeScore)(nil),                     // 110: meshos.v1.NodeScore
+	(*MigrationCost)(nil),                 // 111: meshos.v1.MigrationCost
+	(*Migrations)(nil),                    // 112: meshos.v1.Migrations
+	(*BlastRadius)(nil),                   // 113: meshos.v1.BlastRadius
+	(*DaemonLifecycle_Started)(nil),       // 114: meshos.v1.DaemonLifecycle.Started
+	(*DaemonLifecycle_ExitedCleanly)(nil), // 115: meshos.v1.DaemonLifecycle.ExitedCleanly
+	(*DaemonLifecycle_Crashed)(nil),       // 116: meshos.v1.DaemonLifecycle.Crashed
+	(*DaemonLifecycle_Rejected)(nil),      // 117: meshos.v1.DaemonLifecycle.Rejected
+	(*OrderedDaemon_Run)(nil),             // 118: meshos.v1.OrderedDaemon.Run
+	(*OrderedDaemon_Pin)(nil),             // 119: meshos.v1.OrderedDaemon.Pin
+	(*OrderedDaemon_Restart)(nil),         // 120: meshos.v1.OrderedDaemon.Restart
+	(*OrderedChain_Count)(nil),            // 121: meshos.v1.OrderedChain.Count
+	(*OrderedChain_Hold)(nil),             // 122: meshos.v1.OrderedChain.Hold
+	(*BlastRadius_Warning)(nil),           // 123: meshos.v1.BlastRadius.Warning
+	(*timestamppb.Timestamp)(nil),         // 124: google.protobuf.Timestamp
+	(*durationpb.Duration)(nil),           // 125: google.protobuf.Duration
 }
 var file_meshos_v1_meshos_proto_depIdxs = []int32{
-	3,   // 0: meshos.v1.DaemonHealth.status:type_name -> meshos.v1.DaemonHealth.Status
-	19,  // 1: meshos.v1.Event.replica_update:type_name -> meshos.v1.ReplicaUpdate
-	20,  // 2: meshos.v1.Event.replica_leader:type_name -> meshos.v1.ReplicaLeader
-	21,  // 3: meshos.v1.Event.replica_transition:type_name -> meshos.v1.ReplicaTransition
-	22,  // 4: meshos.v1.Event.daemon_lifecycle:type_name -> meshos.v1.DaemonLifecycle
-	24,  // 5: meshos.v1.Event.rtt_sample:type_name -> meshos.v1.RttSample
-	25,  // 6: meshos.v1.Event.node_health:type_name -> meshos.v1.NodeHealthSample
-	33,  // 7: meshos.v1.Event.admin:type_name -> meshos.v1.AdminEvent
-	49,  // 8: meshos.v1.Event.signed_commit:type_name -> meshos.v1.SignedCommit
-	27,  // 9: meshos.v1.Event.log_line:type_name -> meshos.v1.LogLine
-	28,  // 10: meshos.v1.Event.blob_announcement:type_name -> meshos.v1.BlobAnnouncement
-	29,  // 11: meshos.v1.Event.placement_intent:type_name -> meshos.v1.PlacementIntent
-	30,  // 12: meshos.v1.Event.daemon_intent:type_name -> meshos.v1.DaemonIntent
-	31,  // 13: meshos.v1.Event.local_replica_intent:type_name -> meshos.v1.LocalReplicaIntent
-	32,  // 14: meshos.v1.Event.maintenance_observed:type_name -> meshos.v1.MaintenanceObserved
-	18,  // 15: meshos.v1.Event.shutdown:type_name -> meshos.v1.Shutdown
-	4,   // 16: meshos.v1.ReplicaUpdate.kind:type_name -> meshos.v1.ReplicaUpdate.Kind
-	5,   // 17: meshos.v1.ReplicaTransition.kind:type_name -> meshos.v1.ReplicaTransition.Kind
-	15,  // 18: meshos.v1.DaemonLifecycle.daemon:type_name -> meshos.v1.DaemonRef
-	110, // 19: meshos.v1.DaemonLifecycle.started:type_name -> meshos.v1.DaemonLifecycle.Started
-	111, // 20: meshos.v1.DaemonLifecycle.exited_cleanly:type_name -> meshos.v1.DaemonLifecycle.ExitedCleanly
-	112, // 21: meshos.v1.DaemonLifecycle.crashed:type_name -> meshos.v1.DaemonLifecycle.Crashed
-	16,  // 22: meshos.v1.DaemonLifecycle.health_changed:type_name -> meshos.v1.DaemonHealth
-	113, // 23: meshos.v1.DaemonLifecycle.rejected:type_name -> meshos.v1.DaemonLifecycle.Rejected
-	120, // 24: meshos.v1.DaemonExit.at:type_name -> google.protobuf.Timestamp
-	121, // 25: meshos.v1.RttSample.rtt:type_name -> google.protobuf.Duration
-	121, // 26: meshos.v1.RttSample.jitter:type_name -> google.protobuf.Duration
-	0,   // 27: meshos.v1.NodeHealthSample.health:type_name -> meshos.v1.NodeHealth
-	2,   // 28: meshos.v1.LogLine.level:type_name -> meshos.v1.LogLevel
-	15,  // 29: meshos.v1.DaemonIntent.daemon:type_name -> meshos.v1.DaemonRef
-	6,   // 30: meshos.v1.DaemonIntent.intent:type_name -> meshos.v1.DaemonIntent.Intent
-	7,   // 31: meshos.v1.LocalReplicaIntent.intent:type_name -> meshos.v1.LocalReplicaIntent.Intent
-	1,   // 32: meshos.v1.MaintenanceObserved.phase:type_name -> meshos.v1.MaintenancePhase
-	121, // 33: meshos.v1.MaintenanceObserved.deadline:type_name -> google.protobuf.Duration
-	35,  // 34: meshos.v1.AdminEvent.enter_maintenance:type_name -> meshos.v1.EnterMaintenance
-	34,  // 35: meshos.v1.AdminEvent.exit_maintenance:type_name -> meshos.v1.NodeTarget
-	36,  // 36: meshos.v1.AdminEvent.drain:type_name -> meshos.v1.Drain
-	34,  // 37: meshos.v1.AdminEvent.cordon:type_name -> meshos.v1.NodeTarget
-	34,  // 38: meshos.v1.AdminEvent.uncordon:type_name -> meshos.v1.NodeTarget
-	34,  // 39: meshos.v1.AdminEvent.restart_all_daemons:type_name -> meshos.v1.NodeTarget
-	34,  // 40: meshos.v1.AdminEvent.clear_avoid_list:type_name -> meshos.v1.NodeTarget
-	37,  // 41: meshos.v1.AdminEvent.drop_replicas:type_name -> meshos.v1.DropReplicas
-	34,  // 42: meshos.v1.AdminEvent.invalidate_placement:type_name -> meshos.v1.NodeTarget
-	38,  // 43: meshos.v1.AdminEvent.set_daemon_intent:type_name -> meshos.v1.SetDaemonIntent
-	39,  // 44: meshos.v1.AdminEvent.set_placement:type_name -> meshos.v1.SetPlacement
-	40,  // 45: meshos.v1.AdminEvent.set_local_replica:type_name -> meshos.v1.SetLocalReplica
-	34,  // 46: meshos.v1.AdminEvent.stop_node:type_name -> meshos.v1.NodeTarget
-	41,  // 47: meshos.v1.AdminEvent.restart_daemon:type_name -> meshos.v1.RestartDaemon
-	42,  // 48: meshos.v1.AdminEvent.freeze_cluster:type_name -> meshos.v1.FreezeCluster
-	43,  // 49: meshos.v1.AdminEvent.thaw_cluster:type_name -> meshos.v1.ThawCluster
-	44,  // 50: meshos.v1.AdminEvent.flush_avoid_lists:type_name -> meshos.v1.FlushAvoidLists
-	45,  // 51: meshos.v1.AdminEvent.force_evict_replica:type_name -> meshos.v1.ForceEvictReplica
-	46,  // 52: meshos.v1.AdminEvent.force_restart_daemon:type_name -> meshos.v1.ForceRestartDaemon
-	47,  // 53: meshos.v1.AdminEvent.force_cutover:type_name -> meshos.v1.ForceCutover
-	48,  // 54: meshos.v1.AdminEvent.kill_migration:type_name -> meshos.v1.KillMigration
-	121, // 55: meshos.v1.EnterMaintenance.drain_for:type_name -> google.protobuf.Duration
-	121, // 56: meshos.v1.Drain.drain_for:type_name -> google.protobuf.Duration
-	15,  // 57: meshos.v1.SetDaemonIntent.daemon:type_name -> meshos.v1.DaemonRef
-	6,   // 58: meshos.v1.SetDaemonIntent.intent:type_name -> meshos.v1.DaemonIntent.Intent
-	7,   // 59: meshos.v1.SetLocalReplica.intent:type_name -> meshos.v1.LocalReplicaIntent.Intent
-	15,  // 60: meshos.v1.RestartDaemon.daemon:type_name -> meshos.v1.DaemonRef
-	121, // 61: meshos.v1.FreezeCluster.ttl:type_name -> google.protobuf.Duration
-	15,  // 62: meshos.v1.ForceRestartDaemon.daemon:type_name -> meshos.v1.DaemonRef
-	33,  // 63: meshos.v1.AdminCommand.event:type_name -> meshos.v1.AdminEvent
-	120, // 64: meshos.v1.AdminCommand.issued_at:type_name -> google.protobuf.Timestamp
-	120, // 65: meshos.v1.OrderedEntry.at:type_name -> google.protobuf.Timestamp
-	49,  // 66: meshos.v1.OrderedEntry.commit:type_name -> meshos.v1.SignedCommit
-	17,  // 67: meshos.v1.OrderedEntry.event:type_name -> meshos.v1.Event
-	74,  // 68: meshos.v1.OrderedEntry.operators:type_name -> meshos.v1.Operator
-	120, // 69: meshos.v1.OrderedCheckpoint.taken_at:type_name -> google.protobuf.Timestamp
-	53,  // 70: meshos.v1.OrderedCheckpoint.state:type_name -> meshos.v1.OrderedState
-	55,  // 71: meshos.v1.OrderedState.local:type_name -> meshos.v1.OrderedLocal
-	56,  // 72: meshos.v1.OrderedState.nodes:type_name -> meshos.v1.OrderedNode
-	57,  // 73: meshos.v1.OrderedState.forced:type_name -> meshos.v1.OrderedForce
-	58,  // 74: meshos.v1.OrderedState.daemons:type_name -> meshos.v1.OrderedDaemon
-	59,  // 75: meshos.v1.OrderedState.gates:type_name -> meshos.v1.OrderedGate
-	60,  // 76: meshos.v1.OrderedState.chains:type_name -> meshos.v1.OrderedChain
-	120, // 77: meshos.v1.OrderedState.frozen_until:type_name -> google.protobuf.Timestamp
-	120, // 78: meshos.v1.OrderOrigin.at:type_name -> google.protobuf.Timestamp
-	1,   // 79: meshos.v1.OrderedLocal.phase:type_name -> meshos.v1.MaintenancePhase
-	120, // 80: meshos.v1.OrderedLocal.since:type_name -> google.protobuf.Timestamp
-	120, // 81: meshos.v1.OrderedLocal.deadline:type_name -> google.protobuf.Timestamp
-	54,  // 82: meshos.v1.OrderedLocal.by:type_name -> meshos.v1.OrderOrigin
-	120, // 83: meshos.v1.OrderedLocal.drain_since:type_name -> google.protobuf.Timestamp
-	120, // 84: meshos.v1.OrderedLocal.drain_deadline:type_name -> google.protobuf.Timestamp
-	54,  // 85: meshos.v1.OrderedLocal.drain_by:type_name -> meshos.v1.OrderOrigin
-	54,  // 86: meshos.v1.OrderedNode.cordoned_by:type_name -> meshos.v1.OrderOrigin
-	1,   // 87: meshos.v1.OrderedNode.phase:type_name -> meshos.v1.MaintenancePhase
-	120, // 88: meshos.v1.OrderedForce.until:type_name -> google.protobuf.Timestamp
-	15,  // 89: meshos.v1.OrderedDaemon.daemon:type_name -> meshos.v1.DaemonRef
-	114, // 90: meshos.v1.OrderedDaemon.run:type_name -> meshos.v1.OrderedDaemon.Run
-	115, // 91: meshos.v1.OrderedDaemon.pin:type_name -> meshos.v1.OrderedDaemon.Pin
-	116, // 92: meshos.v1.OrderedDaemon.restart:type_name -> meshos.v1.OrderedDaemon.Restart
-	15,  // 93: meshos.v1.OrderedGate.daemon:type_name -> meshos.v1.DaemonRef
-	11,  // 94: meshos.v1.OrderedGate.state:type_name -> meshos.v1.DaemonView.Restart
-	120, // 95: meshos.v1.OrderedGate.until:type_name -> google.protobuf.Timestamp
-	121, // 96: meshos.v1.OrderedGate.backoff:type_name -> google.protobuf.Duration
-	120, // 97: meshos.v1.OrderedGate.crashes:type_name -> google.protobuf.Timestamp
-	23,  // 98: meshos.v1.OrderedGate.last_exit:type_name -> meshos.v1.DaemonExit
-	117, // 99: meshos.v1.OrderedChain.count:type_name -> meshos.v1.OrderedChain.Count
-	118, // 100: meshos.v1.OrderedChain.hold:type_name -> meshos.v1.OrderedChain.Hold
-	62,  // 101: meshos.v1.Action.start_daemon:type_name -> meshos.v1.StartDaemon
-	63,  // 102: meshos.v1.Action.stop_daemon:type_name -> meshos.v1.StopDaemon
-	64,  // 103: meshos.v1.Action.pull_replica:type_name -> meshos.v1.PullReplica
-	65,  // 104: meshos.v1.Action.drop_replica:type_name -> meshos.v1.DropReplica
-	66,  // 105: meshos.v1.Action.request_placement:type_name -> meshos.v1.RequestPlacement
-	67,  // 106: meshos.v1.Action.request_eviction:type_name -> meshos.v1.RequestEviction
-	68,  // 107: meshos.v1.Action.migrate_blob:type_name -> meshos.v1.MigrateBlob
-	69,  // 108: meshos.v1.Action.reduce_heat:type_name -> meshos.v1.ReduceHeat
-	70,  // 109: meshos.v1.Action.mark_avoid:type_name -> meshos.v1.MarkAvoid
-	71,  // 110: meshos.v1.Action.apply_backoff:type_name -> meshos.v1.ApplyBackoff
-	72,  // 111: meshos.v1.Action.commit_maintenance_transition:type_name -> meshos.v1.CommitMaintenanceTransition
-	15,  // 112: meshos.v1.StartDaemon.daemon:type_name -> meshos.v1.DaemonRef
-	15,  // 113: meshos.v1.StopDaemon.daemon:type_name -> meshos.v1.DaemonRef
-	121, // 114: meshos.v1.StopDaemon.grace:type_name -> google.protobuf.Duration
-	121, // 115: meshos.v1.MarkAvoid.ttl:type_name -> google.protobuf.Duration
-	15,  // 116: meshos.v1.ApplyBackoff.daemon:type_name -> meshos.v1.DaemonRef
-	121, // 117: meshos.v1.ApplyBackoff.remaining:type_name -> google.protobuf.Duration
-	1,   // 118: meshos.v1.CommitMaintenanceTransition.target:type_name -> meshos.v1.MaintenancePhase
-	8,   // 119: meshos.v1.VerificationOutcome.verdict:type_name -> meshos.v1.VerificationOutcome.Verdict
-	120, // 120: meshos.v1.AdminAuditRecord.committed_at:type_name -> google.protobuf.Timestamp
-	33,  // 121: meshos.v1.AdminAuditRecord.event:type_name -> meshos.v1.AdminEvent
-	74,  // 122: meshos.v1.AdminAuditRecord.operators:type_name -> meshos.v1.Operator
-	73,  // 123: meshos.v1.AdminAuditRecord.outcome:type_name -> meshos.v1.VerificationOutcome
-	49,  // 124: meshos.v1.AdminAuditRecord.commit:type_name -> meshos.v1.SignedCommit
-	77,  // 125: meshos.v1.AdminAuditRecord.signer_change:type_name -> meshos.v1.SignerChange
-	76,  // 126: meshos.v1.AdminAuditRecord.refusal:type_name -> meshos.v1.Refusal
-	120, // 127: meshos.v1.AdminAuditRecord.ordered_at:type_name -> google.protobuf.Timestamp
-	17,  // 128: meshos.v1.Refusal.order:type_name -> meshos.v1.Event
-	120, // 129: meshos.v1.LogRecord.at:type_name -> google.protobuf.Timestamp
-	2,   // 130: meshos.v1.LogRecord.level:type_name -> meshos.v1.LogLevel
-	120, // 131: meshos.v1.FailureRecord.at:type_name -> google.protobuf.Timestamp
-	120, // 132: meshos.v1.ActionRecord.at:type_name -> google.protobuf.Timestamp
-	61,  // 133: meshos.v1.ActionRecord.action:type_name -> meshos.v1.Action
-	9,   // 134: meshos.v1.ActionRecord.outcome:type_name -> meshos.v1.ActionRecord.Outcome
-	121, // 135: meshos.v1.ActionRecord.retry_after:type_name -> google.protobuf.Duration
-	75,  // 136: meshos.v1.Record.audit:type_name -> meshos.v1.AdminAuditRecord
-	78,  // 137: meshos.v1.Record.log:type_name -> meshos.v1.LogRecord
-	79,  // 138: meshos.v1.Record.failure:type_name -> meshos.v1.FailureRecord
-	80,  // 139: meshos.v1.Record.action:type_name -> meshos.v1.ActionRecord
-	120, // 140: meshos.v1.Snapshot.taken_at:type_name -> google.protobuf.Timestamp
-	85,  // 141: meshos.v1.Snapshot.daemons:type_name -> meshos.v1.DaemonView
-	87,  // 142: meshos.v1.Snapshot.replicas:type_name -> meshos.v1.ReplicaView
-	88,  // 143: meshos.v1.Snapshot.peers:type_name -> meshos.v1.PeerView
-	89,  // 144: meshos.v1.Snapshot.avoid_list:type_name -> meshos.v1.AvoidView
-	90,  // 145: meshos.v1.Snapshot.local_maintenance:type_name -> meshos.v1.MaintenanceView
-	91,  // 146: meshos.v1.Snapshot.recently_emitted:type_name -> meshos.v1.EmittedAction
-	79,  // 147: meshos.v1.Snapshot.recent_failures:type_name -> meshos.v1.FailureRecord
-	121, // 148: meshos.v1.Snapshot.freeze_remaining:type_name -> google.protobuf.Duration
-	75,  // 149: meshos.v1.Snapshot.admin_audit:type_name -> meshos.v1.AdminAuditRecord
-	78,  // 150: meshos.v1.Snapshot.logs:type_name -> meshos.v1.LogRecord
-	92,  // 151: meshos.v1.Snapshot.in_flight_migrations:type_name -> meshos.v1.MigrationView
-	93,  // 152: meshos.v1.Snapshot.plugins:type_name -> meshos.v1.PluginView
-	94,  // 153: meshos.v1.Snapshot.stats:type_name -> meshos.v1.Stats
-	84,  // 154: meshos.v1.Snapshot.scheduler:type_name -> meshos.v1.SchedulerView
-	83,  // 155: meshos.v1.Snapshot.info:type_name -> meshos.v1.NodeInfo
-	120, // 156: meshos.v1.NodeInfo.started_at:type_name -> google.protobuf.Timestamp
-	121, // 157: meshos.v1.NodeInfo.uptime:type_name -> google.protobuf.Duration
-	121, // 158: meshos.v1.SchedulerView.age:type_name -> google.protobuf.Duration
-	15,  // 159: meshos.v1.DaemonView.daemon:type_name -> meshos.v1.DaemonRef
-	10,  // 160: meshos.v1.DaemonView.lifecycle:type_name -> meshos.v1.DaemonView.Lifecycle
-	16,  // 161: meshos.v1.DaemonView.health:type_name -> meshos.v1.DaemonHealth
-	11,  // 162: meshos.v1.DaemonView.restart:type_name -> meshos.v1.DaemonView.Restart
-	121, // 163: meshos.v1.DaemonView.restart_in:type_name -> google.protobuf.Duration
-	121, // 164: meshos.v1.DaemonView.age:type_name -> google.protobuf.Duration
-	6,   // 165: meshos.v1.DaemonView.intent:type_name -> meshos.v1.DaemonIntent.Intent
-	23,  // 166: meshos.v1.DaemonView.last_exit:type_name -> meshos.v1.DaemonExit
-	121, // 167: meshos.v1.DaemonView.next_start:type_name -> google.protobuf.Duration
-	86,  // 168: meshos.v1.DaemonView.ordered:type_name -> meshos.v1.OrderView
-	121, // 169: meshos.v1.OrderView.age:type_name -> google.protobuf.Duration
-	86,  // 170: meshos.v1.ReplicaView.ordered:type_name -> meshos.v1.OrderView
-	7,   // 171: meshos.v1.ReplicaView.local_intent:type_name -> meshos.v1.LocalReplicaIntent.Intent
-	86,  // 172: meshos.v1.ReplicaView.local_ordered:type_name -> meshos.v1.OrderView
-	121, // 173: meshos.v1.PeerView.rtt:type_name -> google.protobuf.Duration
-	0,   // 174: meshos.v1.PeerView.health:type_name -> meshos.v1.NodeHealth
-	1,   // 175: meshos.v1.PeerView.maintenance:type_name -> meshos.v1.MaintenancePhase
-	26,  // 176: meshos.v1.PeerView.inventory:type_name -> meshos.v1.PeerInventory
-	121, // 177: meshos.v1.PeerView.health_since:type_name -> google.protobuf.Duration
-	121, // 178: meshos.v1.PeerView.jitter:type_name -> google.protobuf.Duration
-	121, // 179: meshos.v1.AvoidView.ttl:type_name -> google.protobuf.Duration
-	1,   // 180: meshos.v1.MaintenanceView.phase:type_name -> meshos.v1.MaintenancePhase
-	121, // 181: meshos.v1.MaintenanceView.since:type_name -> google.protobuf.Duration
-	121, // 182: meshos.v1.MaintenanceView.deadline:type_name -> google.protobuf.Duration
-	86,  // 183: meshos.v1.MaintenanceView.ordered:type_name -> meshos.v1.OrderView
-	121, // 184: meshos.v1.EmittedAction.age:type_name -> google.protobuf.Duration
-	61,  // 185: meshos.v1.EmittedAction.action:type_name -> meshos.v1.Action
-	12,  // 186: meshos.v1.MigrationView.phase:type_name -> meshos.v1.MigrationView.Phase
-	121, // 187: meshos.v1.MigrationView.elapsed:type_name -> google.protobuf.Duration
-	121, // 188: meshos.v1.MigrationView.in_phase:type_name -> google.protobuf.Duration
-	13,  // 189: meshos.v1.PluginView.status:type_name -> meshos.v1.PluginView.Status
-	121, // 190: meshos.v1.PluginView.last_call:type_name -> google.protobuf.Duration
-	121, // 191: meshos.v1.PluginView.restart_in:type_name -> google.protobuf.Duration
-	121, // 192: meshos.v1.Stats.last_tick_took:type_name -> google.protobuf.Duration
-	121, // 193: meshos.v1.JournalEntry.at:type_name -> google.protobuf.Duration
-	120, // 194: meshos.v1.JournalEntry.wall:type_name -> google.protobuf.Timestamp
-	96,  // 195: meshos.v1.JournalEntry.boot:type_name -> meshos.v1.Boot
-	17,  // 196: meshos.v1.JournalEntry.event:type_name -> meshos.v1.Event
-	102, // 197: meshos.v1.JournalEntry.samples:type_name -> meshos.v1.Samples
-	97,  // 198: meshos.v1.JournalEntry.tick:type_name -> meshos.v1.Tick
-	103, // 199: meshos.v1.JournalEntry.outcome:type_name -> meshos.v1.ActionOutcome
-	104, // 200: meshos.v1.JournalEntry.scores:type_name -> meshos.v1.ScoreTable
-	108, // 201: meshos.v1.JournalEntry.migrations:type_name -> meshos.v1.Migrations
-	98,  // 202: meshos.v1.JournalEntry.commit:type_name -> meshos.v1.JudgedCommit
-	99,  // 203: meshos.v1.JournalEntry.reload:type_name -> meshos.v1.Reload
-	100, // 204: meshos.v1.JournalEntry.acknowledged:type_name -> meshos.v1.Acknowledged
-	101, // 205: meshos.v1.JournalEntry.failure:type_name -> meshos.v1.FailureReport
-	77,  // 206: meshos.v1.JournalEntry.signer_change:type_name -> meshos.v1.SignerChange
-	120, // 207: meshos.v1.JournalEntry.ordered_at:type_name -> google.protobuf.Timestamp
-	121, // 208: meshos.v1.Boot.freeze_remaining:type_name -> google.protobuf.Duration
-	53,  // 209: meshos.v1.Boot.orders:type_name -> meshos.v1.OrderedState
-	33,  // 210: meshos.v1.JudgedCommit.event:type_name -> meshos.v1.AdminEvent
-	74,  // 211: meshos.v1.JudgedCommit.operators:type_name -> meshos.v1.Operator
-	73,  // 212: meshos.v1.JudgedCommit.outcome:type_name -> meshos.v1.VerificationOutcome
-	49,  // 213: meshos.v1.JudgedCommit.commit:type_name -> meshos.v1.SignedCommit
-	76,  // 214: meshos.v1.JudgedCommit.refusal:type_name -> meshos.v1.Refusal
-	14,  // 215: meshos.v1.Acknowledged.chain:type_name -> meshos.v1.Acknowledged.Chain
-	24,  // 216: meshos.v1.Samples.rtt:type_name -> meshos.v1.RttSample
-	25,  // 217: meshos.v1.Samples.health:type_name -> meshos.v1.NodeHealthSample
-	26,  // 218: meshos.v1.Samples.inventory:type_name -> meshos.v1.PeerInventory
-	61,  // 219: meshos.v1.ActionOutcome.action:type_name -> meshos.v1.Action
-	121, // 220: meshos.v1.ActionOutcome.retry_after:type_name -> google.protobuf.Duration
-	105, // 221: meshos.v1.ScoreTable.chains:type_name -> meshos.v1.ChainScore
-	106, // 222: meshos.v1.ChainScore.holders:type_name -> meshos.v1.NodeScore
-	106, // 223: meshos.v1.ChainScore.best_alternative:type_name -> meshos.v1.NodeScore
-	107, // 224: meshos.v1.ChainScore.cost:type_name -> meshos.v1.MigrationCost
-	121, // 225: meshos.v1.MigrationCost.state_transfer:type_name -> google.protobuf.Duration
-	121, // 226: meshos.v1.MigrationCost.disruption:type_name -> google.protobuf.Duration
-	92,  // 227: meshos.v1.Migrations.in_flight:type_name -> meshos.v1.MigrationView
-	15,  // 228: meshos.v1.BlastRadius.affected_daemons:type_name -> meshos.v1.DaemonRef
-	121, // 229: meshos.v1.BlastRadius.estimated_drain_delay:type_name -> google.protobuf.Duration
-	119, // 230: meshos.v1.BlastRadius.warnings:type_name -> meshos.v1.BlastRadius.Warning
-	120, // 231: meshos.v1.DaemonLifecycle.Started.since:type_name -> google.protobuf.Timestamp
-	23,  // 232: meshos.v1.DaemonLifecycle.ExitedCleanly.exit:type_name -> meshos.v1.DaemonExit
-	23,  // 233: meshos.v1.DaemonLifecycle.Crashed.exit:type_name -> meshos.v1.DaemonExit
-	6,   // 234: meshos.v1.OrderedDaemon.Run.intent:type_name -> meshos.v1.DaemonIntent.Intent
-	54,  // 235: meshos.v1.OrderedDaemon.Run.by:type_name -> meshos.v1.OrderOrigin
-	54,  // 236: meshos.v1.OrderedDaemon.Pin.by:type_name -> meshos.v1.OrderOrigin
-	120, // 237: meshos.v1.OrderedDaemon.Restart.at:type_name -> google.protobuf.Timestamp
-	54,  // 238: meshos.v1.OrderedChain.Count.by:type_name -> meshos.v1.OrderOrigin
-	7,   // 239: meshos.v1.OrderedChain.Hold.intent:type_name -> meshos.v1.LocalReplicaIntent.Intent
-	7,   // 240: meshos.v1.OrderedChain.Hold.over:type_name -> meshos.v1.LocalReplicaIntent.Intent
-	54,  // 241: meshos.v1.OrderedChain.Hold.by:type_name -> meshos.v1.OrderOrigin
-	242, // [242:242] is the sub-list for method output_type
-	242, // [242:242] is the sub-list for method input_type
-	242, // [242:242] is the sub-list for extension type_name
-	242, // [242:242] is the sub-list for extension extendee
-	0,   // [0:242] is the sub-list for field type_name
+	4,   // 0: meshos.v1.DaemonHealth.status:type_name -> meshos.v1.DaemonHealth.Status
+	21,  // 1: meshos.v1.Event.replica_update:type_name -> meshos.v1.ReplicaUpdate
+	22,  // 2: meshos.v1.Event.replica_leader:type_name -> meshos.v1.ReplicaLeader
+	23,  // 3: meshos.v1.Event.replica_transition:type_name -> meshos.v1.ReplicaTransition
+	24,  // 4: meshos.v1.Event.daemon_lifecycle:type_name -> meshos.v1.DaemonLifecycle
+	26,  // 5: meshos.v1.Event.rtt_sample:type_name -> meshos.v1.RttSample
+	27,  // 6: meshos.v1.Event.node_health:type_name -> meshos.v1.NodeHealthSample
+	35,  // 7: meshos.v1.Event.admin:type_name -> meshos.v1.AdminEvent
+	51,  // 8: meshos.v1.Event.signed_commit:type_name -> meshos.v1.SignedCommit
+	29,  // 9: meshos.v1.Event.log_line:type_name -> meshos.v1.LogLine
+	30,  // 10: meshos.v1.Event.blob_announcement:type_name -> meshos.v1.BlobAnnouncement
+	31,  // 11: meshos.v1.Event.placement_intent:type_name -> meshos.v1.PlacementIntent
+	32,  // 12: meshos.v1.Event.daemon_intent:type_name -> meshos.v1.DaemonIntent
+	33,  // 13: meshos.v1.Event.local_replica_intent:type_name -> meshos.v1.LocalReplicaIntent
+	34,  // 14: meshos.v1.Event.maintenance_observed:type_name -> meshos.v1.MaintenanceObserved
+	20,  // 15: meshos.v1.Event.shutdown:type_name -> meshos.v1.Shutdown
+	5,   // 16: meshos.v1.ReplicaUpdate.kind:type_name -> meshos.v1.ReplicaUpdate.Kind
+	6,   // 17: meshos.v1.ReplicaTransition.kind:type_name -> meshos.v1.ReplicaTransition.Kind
+	17,  // 18: meshos.v1.DaemonLifecycle.daemon:type_name -> meshos.v1.DaemonRef
+	114, // 19: meshos.v1.DaemonLifecycle.started:type_name -> meshos.v1.DaemonLifecycle.Started
+	115, // 20: meshos.v1.DaemonLifecycle.exited_cleanly:type_name -> meshos.v1.DaemonLifecycle.ExitedCleanly
+	116, // 21: meshos.v1.DaemonLifecycle.crashed:type_name -> meshos.v1.DaemonLifecycle.Crashed
+	18,  // 22: meshos.v1.DaemonLifecycle.health_changed:type_name -> meshos.v1.DaemonHealth
+	117, // 23: meshos.v1.DaemonLifecycle.rejected:type_name -> meshos.v1.DaemonLifecycle.Rejected
+	124, // 24: meshos.v1.DaemonExit.at:type_name -> google.protobuf.Timestamp
+	125, // 25: meshos.v1.RttSample.rtt:type_name -> google.protobuf.Duration
+	125, // 26: meshos.v1.RttSample.jitter:type_name -> google.protobuf.Duration
+	2,   // 27: meshos.v1.RttSample.no_answer:type_name -> meshos.v1.NoAnswer
+	0,   // 28: meshos.v1.NodeHealthSample.health:type_name -> meshos.v1.NodeHealth
+	3,   // 29: meshos.v1.LogLine.level:type_name -> meshos.v1.LogLevel
+	17,  // 30: meshos.v1.DaemonIntent.daemon:type_name -> meshos.v1.DaemonRef
+	7,   // 31: meshos.v1.DaemonIntent.intent:type_name -> meshos.v1.DaemonIntent.Intent
+	8,   // 32: meshos.v1.LocalReplicaIntent.intent:type_name -> meshos.v1.LocalReplicaIntent.Intent
+	1,   // 33: meshos.v1.MaintenanceObserved.phase:type_name -> meshos.v1.MaintenancePhase
+	125, // 34: meshos.v1.MaintenanceObserved.deadline:type_name -> google.protobuf.Duration
+	37,  // 35: meshos.v1.AdminEvent.enter_maintenance:type_name -> meshos.v1.EnterMaintenance
+	36,  // 36: meshos.v1.AdminEvent.exit_maintenance:type_name -> meshos.v1.NodeTarget
+	38,  // 37: meshos.v1.AdminEvent.drain:type_name -> meshos.v1.Drain
+	36,  // 38: meshos.v1.AdminEvent.cordon:type_name -> meshos.v1.NodeTarget
+	36,  // 39: meshos.v1.AdminEvent.uncordon:type_name -> meshos.v1.NodeTarget
+	36,  // 40: meshos.v1.AdminEvent.restart_all_daemons:type_name -> meshos.v1.NodeTarget
+	36,  // 41: meshos.v1.AdminEvent.clear_avoid_list:type_name -> meshos.v1.NodeTarget
+	39,  // 42: meshos.v1.AdminEvent.drop_replicas:type_name -> meshos.v1.DropReplicas
+	36,  // 43: meshos.v1.AdminEvent.invalidate_placement:type_name -> meshos.v1.NodeTarget
+	40,  // 44: meshos.v1.AdminEvent.set_daemon_intent:type_name -> meshos.v1.SetDaemonIntent
+	41,  // 45: meshos.v1.AdminEvent.set_placement:type_name -> meshos.v1.SetPlacement
+	42,  // 46: meshos.v1.AdminEvent.set_local_replica:type_name -> meshos.v1.SetLocalReplica
+	36,  // 47: meshos.v1.AdminEvent.stop_node:type_name -> meshos.v1.NodeTarget
+	43,  // 48: meshos.v1.AdminEvent.restart_daemon:type_name -> meshos.v1.RestartDaemon
+	44,  // 49: meshos.v1.AdminEvent.freeze_cluster:type_name -> meshos.v1.FreezeCluster
+	45,  // 50: meshos.v1.AdminEvent.thaw_cluster:type_name -> meshos.v1.ThawCluster
+	46,  // 51: meshos.v1.AdminEvent.flush_avoid_lists:type_name -> meshos.v1.FlushAvoidLists
+	47,  // 52: meshos.v1.AdminEvent.force_evict_replica:type_name -> meshos.v1.ForceEvictReplica
+	48,  // 53: meshos.v1.AdminEvent.force_restart_daemon:type_name -> meshos.v1.ForceRestartDaemon
+	49,  // 54: meshos.v1.AdminEvent.force_cutover:type_name -> meshos.v1.ForceCutover
+	50,  // 55: meshos.v1.AdminEvent.kill_migration:type_name -> meshos.v1.KillMigration
+	125, // 56: meshos.v1.EnterMaintenance.drain_for:type_name -> google.protobuf.Duration
+	125, // 57: meshos.v1.Drain.drain_for:type_name -> google.protobuf.Duration
+	17,  // 58: meshos.v1.SetDaemonIntent.daemon:type_name -> meshos.v1.DaemonRef
+	7,   // 59: meshos.v1.SetDaemonIntent.intent:type_name -> meshos.v1.DaemonIntent.Intent
+	8,   // 60: meshos.v1.SetLocalReplica.intent:type_name -> meshos.v1.LocalReplicaIntent.Intent
+	17,  // 61: meshos.v1.RestartDaemon.daemon:type_name -> meshos.v1.DaemonRef
+	125, // 62: meshos.v1.FreezeCluster.ttl:type_name -> google.protobuf.Duration
+	17,  // 63: meshos.v1.ForceRestartDaemon.daemon:type_name -> meshos.v1.DaemonRef
+	35,  // 64: meshos.v1.AdminCommand.event:type_name -> meshos.v1.AdminEvent
+	124, // 65: meshos.v1.AdminCommand.issued_at:type_name -> google.protobuf.Timestamp
+	124, // 66: meshos.v1.OrderedEntry.at:type_name -> google.protobuf.Timestamp
+	51,  // 67: meshos.v1.OrderedEntry.commit:type_name -> meshos.v1.SignedCommit
+	19,  // 68: meshos.v1.OrderedEntry.event:type_name -> meshos.v1.Event
+	76,  // 69: meshos.v1.OrderedEntry.operators:type_name -> meshos.v1.Operator
+	124, // 70: meshos.v1.OrderedCheckpoint.taken_at:type_name -> google.protobuf.Timestamp
+	55,  // 71: meshos.v1.OrderedCheckpoint.state:type_name -> meshos.v1.OrderedState
+	57,  // 72: meshos.v1.OrderedState.local:type_name -> meshos.v1.OrderedLocal
+	58,  // 73: meshos.v1.OrderedState.nodes:type_name -> meshos.v1.OrderedNode
+	59,  // 74: meshos.v1.OrderedState.forced:type_name -> meshos.v1.OrderedForce
+	60,  // 75: meshos.v1.OrderedState.daemons:type_name -> meshos.v1.OrderedDaemon
+	61,  // 76: meshos.v1.OrderedState.gates:type_name -> meshos.v1.OrderedGate
+	62,  // 77: meshos.v1.OrderedState.chains:type_name -> meshos.v1.OrderedChain
+	124, // 78: meshos.v1.OrderedState.frozen_until:type_name -> google.protobuf.Timestamp
+	124, // 79: meshos.v1.OrderOrigin.at:type_name -> google.protobuf.Timestamp
+	1,   // 80: meshos.v1.OrderedLocal.phase:type_name -> meshos.v1.MaintenancePhase
+	124, // 81: meshos.v1.OrderedLocal.since:type_name -> google.protobuf.Timestamp
+	124, // 82: meshos.v1.OrderedLocal.deadline:type_name -> google.protobuf.Timestamp
+	56,  // 83: meshos.v1.OrderedLocal.by:type_name -> meshos.v1.OrderOrigin
+	124, // 84: meshos.v1.OrderedLocal.drain_since:type_name -> google.protobuf.Timestamp
+	124, // 85: meshos.v1.OrderedLocal.drain_deadline:type_name -> google.protobuf.Timestamp
+	56,  // 86: meshos.v1.OrderedLocal.drain_by:type_name -> meshos.v1.OrderOrigin
+	56,  // 87: meshos.v1.OrderedNode.cordoned_by:type_name -> meshos.v1.OrderOrigin
+	1,   // 88: meshos.v1.OrderedNode.phase:type_name -> meshos.v1.MaintenancePhase
+	124, // 89: meshos.v1.OrderedForce.until:type_name -> google.protobuf.Timestamp
+	17,  // 90: meshos.v1.OrderedDaemon.daemon:type_name -> meshos.v1.DaemonRef
+	118, // 91: meshos.v1.OrderedDaemon.run:type_name -> meshos.v1.OrderedDaemon.Run
+	119, // 92: meshos.v1.OrderedDaemon.pin:type_name -> meshos.v1.OrderedDaemon.Pin
+	120, // 93: meshos.v1.OrderedDaemon.restart:type_name -> meshos.v1.OrderedDaemon.Restart
+	17,  // 94: meshos.v1.OrderedGate.daemon:type_name -> meshos.v1.DaemonRef
+	12,  // 95: meshos.v1.OrderedGate.state:type_name -> meshos.v1.DaemonView.Restart
+	124, // 96: meshos.v1.OrderedGate.until:type_name -> google.protobuf.Timestamp
+	125, // 97: meshos.v1.OrderedGate.backoff:type_name -> google.protobuf.Duration
+	124, // 98: meshos.v1.OrderedGate.crashes:type_name -> google.protobuf.Timestamp
+	25,  // 99: meshos.v1.OrderedGate.last_exit:type_name -> meshos.v1.DaemonExit
+	121, // 100: meshos.v1.OrderedChain.count:type_name -> meshos.v1.OrderedChain.Count
+	122, // 101: meshos.v1.OrderedChain.hold:type_name -> meshos.v1.OrderedChain.Hold
+	64,  // 102: meshos.v1.Action.start_daemon:type_name -> meshos.v1.StartDaemon
+	65,  // 103: meshos.v1.Action.stop_daemon:type_name -> meshos.v1.StopDaemon
+	66,  // 104: meshos.v1.Action.pull_replica:type_name -> meshos.v1.PullReplica
+	67,  // 105: meshos.v1.Action.drop_replica:type_name -> meshos.v1.DropReplica
+	68,  // 106: meshos.v1.Action.request_placement:type_name -> meshos.v1.RequestPlacement
+	69,  // 107: meshos.v1.Action.request_eviction:type_name -> meshos.v1.RequestEviction
+	70,  // 108: meshos.v1.Action.migrate_blob:type_name -> meshos.v1.MigrateBlob
+	71,  // 109: meshos.v1.Action.reduce_heat:type_name -> meshos.v1.ReduceHeat
+	72,  // 110: meshos.v1.Action.mark_avoid:type_name -> meshos.v1.MarkAvoid
+	73,  // 111: meshos.v1.Action.apply_backoff:type_name -> meshos.v1.ApplyBackoff
+	74,  // 112: meshos.v1.Action.commit_maintenance_transition:type_name -> meshos.v1.CommitMaintenanceTransition
+	17,  // 113: meshos.v1.StartDaemon.daemon:type_name -> meshos.v1.DaemonRef
+	17,  // 114: meshos.v1.StopDaemon.daemon:type_name -> meshos.v1.DaemonRef
+	125, // 115: meshos.v1.StopDaemon.grace:type_name -> google.protobuf.Duration
+	125, // 116: meshos.v1.MarkAvoid.ttl:type_name -> google.protobuf.Duration
+	17,  // 117: meshos.v1.ApplyBackoff.daemon:type_name -> meshos.v1.DaemonRef
+	125, // 118: meshos.v1.ApplyBackoff.remaining:type_name -> google.protobuf.Duration
+	1,   // 119: meshos.v1.CommitMaintenanceTransition.target:type_name -> meshos.v1.MaintenancePhase
+	9,   // 120: meshos.v1.VerificationOutcome.verdict:type_name -> meshos.v1.VerificationOutcome.Verdict
+	124, // 121: meshos.v1.AdminAuditRecord.committed_at:type_name -> google.protobuf.Timestamp
+	35,  // 122: meshos.v1.AdminAuditRecord.event:type_name -> meshos.v1.AdminEvent
+	76,  // 123: meshos.v1.AdminAuditRecord.operators:type_name -> meshos.v1.Operator
+	75,  // 124: meshos.v1.AdminAuditRecord.outcome:type_name -> meshos.v1.VerificationOutcome
+	51,  // 125: meshos.v1.AdminAuditRecord.commit:type_name -> meshos.v1.SignedCommit
+	79,  // 126: meshos.v1.AdminAuditRecord.signer_change:type_name -> meshos.v1.SignerChange
+	78,  // 127: meshos.v1.AdminAuditRecord.refusal:type_name -> meshos.v1.Refusal
+	124, // 128: meshos.v1.AdminAuditRecord.ordered_at:type_name -> google.protobuf.Timestamp
+	19,  // 129: meshos.v1.Refusal.order:type_name -> meshos.v1.Event
+	124, // 130: meshos.v1.LogRecord.at:type_name -> google.protobuf.Timestamp
+	3,   // 131: meshos.v1.LogRecord.level:type_name -> meshos.v1.LogLevel
+	124, // 132: meshos.v1.FailureRecord.at:type_name -> google.protobuf.Timestamp
+	124, // 133: meshos.v1.ActionRecord.at:type_name -> google.protobuf.Timestamp
+	63,  // 134: meshos.v1.ActionRecord.action:type_name -> meshos.v1.Action
+	10,  // 135: meshos.v1.ActionRecord.outcome:type_name -> meshos.v1.ActionRecord.Outcome
+	125, // 136: meshos.v1.ActionRecord.retry_after:type_name -> google.protobuf.Duration
+	77,  // 137: meshos.v1.Record.audit:type_name -> meshos.v1.AdminAuditRecord
+	80,  // 138: meshos.v1.Record.log:type_name -> meshos.v1.LogRecord
+	81,  // 139: meshos.v1.Record.failure:type_name -> meshos.v1.FailureRecord
+	82,  // 140: meshos.v1.Record.action:type_name -> meshos.v1.ActionRecord
+	124, // 141: meshos.v1.Snapshot.taken_at:type_name -> google.protobuf.Timestamp
+	87,  // 142: meshos.v1.Snapshot.daemons:type_name -> meshos.v1.DaemonView
+	89,  // 143: meshos.v1.Snapshot.replicas:type_name -> meshos.v1.ReplicaView
+	90,  // 144: meshos.v1.Snapshot.peers:type_name -> meshos.v1.PeerView
+	93,  // 145: meshos.v1.Snapshot.avoid_list:type_name -> meshos.v1.AvoidView
+	94,  // 146: meshos.v1.Snapshot.local_maintenance:type_name -> meshos.v1.MaintenanceView
+	95,  // 147: meshos.v1.Snapshot.recently_emitted:type_name -> meshos.v1.EmittedAction
+	81,  // 148: meshos.v1.Snapshot.recent_failures:type_name -> meshos.v1.FailureRecord
+	125, // 149: meshos.v1.Snapshot.freeze_remaining:type_name -> google.protobuf.Duration
+	77,  // 150: meshos.v1.Snapshot.admin_audit:type_name -> meshos.v1.AdminAuditRecord
+	80,  // 151: meshos.v1.Snapshot.logs:type_name -> meshos.v1.LogRecord
+	96,  // 152: meshos.v1.Snapshot.in_flight_migrations:type_name -> meshos.v1.MigrationView
+	97,  // 153: meshos.v1.Snapshot.plugins:type_name -> meshos.v1.PluginView
+	98,  // 154: meshos.v1.Snapshot.stats:type_name -> meshos.v1.Stats
+	86,  // 155: meshos.v1.Snapshot.scheduler:type_name -> meshos.v1.SchedulerView
+	92,  // 156: meshos.v1.Snapshot.cut_off:type_name -> meshos.v1.CutOffView
+	85,  // 157: meshos.v1.Snapshot.info:type_name -> meshos.v1.NodeInfo
+	124, // 158: meshos.v1.NodeInfo.started_at:type_name -> google.protobuf.Timestamp
+	125, // 159: meshos.v1.NodeInfo.uptime:type_name -> google.protobuf.Duration
+	125, // 160: meshos.v1.SchedulerView.age:type_name -> google.protobuf.Duration
+	17,  // 161: meshos.v1.DaemonView.daemon:type_name -> meshos.v1.DaemonRef
+	11,  // 162: meshos.v1.DaemonView.lifecycle:type_name -> meshos.v1.DaemonView.Lifecycle
+	18,  // 163: meshos.v1.DaemonView.health:type_name -> meshos.v1.DaemonHealth
+	12,  // 164: meshos.v1.DaemonView.restart:type_name -> meshos.v1.DaemonView.Restart
+	125, // 165: meshos.v1.DaemonView.restart_in:type_name -> google.protobuf.Duration
+	125, // 166: meshos.v1.DaemonView.age:type_name -> google.protobuf.Duration
+	7,   // 167: meshos.v1.DaemonView.intent:type_name -> meshos.v1.DaemonIntent.Intent
+	25,  // 168: meshos.v1.DaemonView.last_exit:type_name -> meshos.v1.DaemonExit
+	125, // 169: meshos.v1.DaemonView.next_start:type_name -> google.protobuf.Duration
+	88,  // 170: meshos.v1.DaemonView.ordered:type_name -> meshos.v1.OrderView
+	125, // 171: meshos.v1.OrderView.age:type_name -> google.protobuf.Duration
+	88,  // 172: meshos.v1.ReplicaView.ordered:type_name -> meshos.v1.OrderView
+	8,   // 173: meshos.v1.ReplicaView.local_intent:type_name -> meshos.v1.LocalReplicaIntent.Intent
+	88,  // 174: meshos.v1.ReplicaView.local_ordered:type_name -> meshos.v1.OrderView
+	125, // 175: meshos.v1.PeerView.rtt:type_name -> google.protobuf.Duration
+	0,   // 176: meshos.v1.PeerView.health:type_name -> meshos.v1.NodeHealth
+	1,   // 177: meshos.v1.PeerView.maintenance:type_name -> meshos.v1.MaintenancePhase
+	28,  // 178: meshos.v1.PeerView.inventory:type_name -> meshos.v1.PeerInventory
+	125, // 179: meshos.v1.PeerView.health_since:type_name -> google.protobuf.Duration
+	125, // 180: meshos.v1.PeerView.jitter:type_name -> google.protobuf.Duration
+	91,  // 181: meshos.v1.PeerView.echoes:type_name -> meshos.v1.EchoView
+	13,  // 182: meshos.v1.EchoView.state:type_name -> meshos.v1.EchoView.State
+	125, // 183: meshos.v1.EchoView.since:type_name -> google.protobuf.Duration
+	2,   // 184: meshos.v1.EchoView.no_answer:type_name -> meshos.v1.NoAnswer
+	125, // 185: meshos.v1.CutOffView.since:type_name -> google.protobuf.Duration
+	125, // 186: meshos.v1.AvoidView.ttl:type_name -> google.protobuf.Duration
+	1,   // 187: meshos.v1.MaintenanceView.phase:type_name -> meshos.v1.MaintenancePhase
+	125, // 188: meshos.v1.MaintenanceView.since:type_name -> google.protobuf.Duration
+	125, // 189: meshos.v1.MaintenanceView.deadline:type_name -> google.protobuf.Duration
+	88,  // 190: meshos.v1.MaintenanceView.ordered:type_name -> meshos.v1.OrderView
+	125, // 191: meshos.v1.EmittedAction.age:type_name -> google.protobuf.Duration
+	63,  // 192: meshos.v1.EmittedAction.action:type_name -> meshos.v1.Action
+	14,  // 193: meshos.v1.MigrationView.phase:type_name -> meshos.v1.MigrationView.Phase
+	125, // 194: meshos.v1.MigrationView.elapsed:type_name -> google.protobuf.Duration
+	125, // 195: meshos.v1.MigrationView.in_phase:type_name -> google.protobuf.Duration
+	15,  // 196: meshos.v1.PluginView.status:type_name -> meshos.v1.PluginView.Status
+	125, // 197: meshos.v1.PluginView.last_call:type_name -> google.protobuf.Duration
+	125, // 198: meshos.v1.PluginView.restart_in:type_name -> google.protobuf.Duration
+	125, // 199: meshos.v1.Stats.last_tick_took:type_name -> google.protobuf.Duration
+	125, // 200: meshos.v1.JournalEntry.at:type_name -> google.protobuf.Duration
+	124, // 201: meshos.v1.JournalEntry.wall:type_name -> google.protobuf.Timestamp
+	100, // 202: meshos.v1.JournalEntry.boot:type_name -> meshos.v1.Boot
+	19,  // 203: meshos.v1.JournalEntry.event:type_name -> meshos.v1.Event
+	106, // 204: meshos.v1.JournalEntry.samples:type_name -> meshos.v1.Samples
+	101, // 205: meshos.v1.JournalEntry.tick:type_name -> meshos.v1.Tick
+	107, // 206: meshos.v1.JournalEntry.outcome:type_name -> meshos.v1.ActionOutcome
+	108, // 207: meshos.v1.JournalEntry.scores:type_name -> meshos.v1.ScoreTable
+	112, // 208: meshos.v1.JournalEntry.migrations:type_name -> meshos.v1.Migrations
+	102, // 209: meshos.v1.JournalEntry.commit:type_name -> meshos.v1.JudgedCommit
+	103, // 210: meshos.v1.JournalEntry.reload:type_name -> meshos.v1.Reload
+	104, // 211: meshos.v1.JournalEntry.acknowledged:type_name -> meshos.v1.Acknowledged
+	105, // 212: meshos.v1.JournalEntry.failure:type_name -> meshos.v1.FailureReport
+	79,  // 213: meshos.v1.JournalEntry.signer_change:type_name -> meshos.v1.SignerChange
+	124, // 214: meshos.v1.JournalEntry.ordered_at:type_name -> google.protobuf.Timestamp
+	125, // 215: meshos.v1.Boot.freeze_remaining:type_name -> google.protobuf.Duration
+	55,  // 216: meshos.v1.Boot.orders:type_name -> meshos.v1.OrderedState
+	35,  // 217: meshos.v1.JudgedCommit.event:type_name -> meshos.v1.AdminEvent
+	76,  // 218: meshos.v1.JudgedCommit.operators:type_name -> meshos.v1.Operator
+	75,  // 219: meshos.v1.JudgedCommit.outcome:type_name -> meshos.v1.VerificationOutcome
+	51,  // 220: meshos.v1.JudgedCommit.commit:type_name -> meshos.v1.SignedCommit
+	78,  // 221: meshos.v1.JudgedCommit.refusal:type_name -> meshos.v1.Refusal
+	16,  // 222: meshos.v1.Acknowledged.chain:type_name -> meshos.v1.Acknowledged.Chain
+	26,  // 223: meshos.v1.Samples.rtt:type_name -> meshos.v1.RttSample
+	27,  // 224: meshos.v1.Samples.health:type_name -> meshos.v1.NodeHealthSample
+	28,  // 225: meshos.v1.Samples.inventory:type_name -> meshos.v1.PeerInventory
+	63,  // 226: meshos.v1.ActionOutcome.action:type_name -> meshos.v1.Action
+	125, // 227: meshos.v1.ActionOutcome.retry_after:type_name -> google.protobuf.Duration
+	109, // 228: meshos.v1.ScoreTable.chains:type_name -> meshos.v1.ChainScore
+	110, // 229: meshos.v1.ChainScore.holders:type_name -> meshos.v1.NodeScore
+	110, // 230: meshos.v1.ChainScore.best_alternative:type_name -> meshos.v1.NodeScore
+	111, // 231: meshos.v1.ChainScore.cost:type_name -> meshos.v1.MigrationCost
+	125, // 232: meshos.v1.MigrationCost.state_transfer:type_name -> google.protobuf.Duration
+	125, // 233: meshos.v1.MigrationCost.disruption:type_name -> google.protobuf.Duration
+	96,  // 234: meshos.v1.Migrations.in_flight:type_name -> meshos.v1.MigrationView
+	17,  // 235: meshos.v1.BlastRadius.affected_daemons:type_name -> meshos.v1.DaemonRef
+	125, // 236: meshos.v1.BlastRadius.estimated_drain_delay:type_name -> google.protobuf.Duration
+	123, // 237: meshos.v1.BlastRadius.warnings:type_name -> meshos.v1.BlastRadius.Warning
+	124, // 238: meshos.v1.DaemonLifecycle.Started.since:type_name -> google.protobuf.Timestamp
+	25,  // 239: meshos.v1.DaemonLifecycle.ExitedCleanly.exit:type_name -> meshos.v1.DaemonExit
+	25,  // 240: meshos.v1.DaemonLifecycle.Crashed.exit:type_name -> meshos.v1.DaemonExit
+	7,   // 241: meshos.v1.OrderedDaemon.Run.intent:type_name -> meshos.v1.DaemonIntent.Intent
+	56,  // 242: meshos.v1.OrderedDaemon.Run.by:type_name -> meshos.v1.OrderOrigin
+	56,  // 243: meshos.v1.OrderedDaemon.Pin.by:type_name -> meshos.v1.OrderOrigin
+	124, // 244: meshos.v1.OrderedDaemon.Restart.at:type_name -> google.protobuf.Timestamp
+	56,  // 245: meshos.v1.OrderedChain.Count.by:type_name -> meshos.v1.OrderOrigin
+	8,   // 246: meshos.v1.OrderedChain.Hold.intent:type_name -> meshos.v1.LocalReplicaIntent.Intent
+	8,   // 247: meshos.v1.OrderedChain.Hold.over:type_name -> meshos.v1.LocalReplicaIntent.Intent
+	56,  // 248: meshos.v1.OrderedChain.Hold.by:type_name -> meshos.v1.OrderOrigin
+	249, // [249:249] is the sub-list for method output_type
+	249, // [249:249] is the sub-list for method input_type
+	249, // [249:249] is the sub-list for extension type_name
+	249, // [249:249] is the sub-list for extension extendee
+	0,   // [0:249] is the sub-list for field type_name
 }
 
 func init() { file_meshos_v1_meshos_proto_init() }
@@ -10869,10 +11233,11 @@ func file_meshos_v1_meshos_proto_init() {
 	file_meshos_v1_meshos_proto_msgTypes[70].OneofWrappers = []any{}
 	file_meshos_v1_meshos_proto_msgTypes[72].OneofWrappers = []any{}
 	file_meshos_v1_meshos_proto_msgTypes[73].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[75].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[74].OneofWrappers = []any{}
 	file_meshos_v1_meshos_proto_msgTypes[77].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[78].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[80].OneofWrappers = []any{
+	file_meshos_v1_meshos_proto_msgTypes[79].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[80].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[82].OneofWrappers = []any{
 		(*JournalEntry_Boot)(nil),
 		(*JournalEntry_Event)(nil),
 		(*JournalEntry_Samples)(nil),
@@ -10886,21 +11251,21 @@ func file_meshos_v1_meshos_proto_init() {
 		(*JournalEntry_Failure)(nil),
 		(*JournalEntry_SignerChange)(nil),
 	}
-	file_meshos_v1_meshos_proto_msgTypes[81].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[82].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[88].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[83].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[84].OneofWrappers = []any{}
 	file_meshos_v1_meshos_proto_msgTypes[90].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[94].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[99].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[100].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[92].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[96].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[101].OneofWrappers = []any{}
 	file_meshos_v1_meshos_proto_msgTypes[102].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[104].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_meshos_v1_meshos_proto_rawDesc), len(file_meshos_v1_meshos_proto_rawDesc)),
-			NumEnums:      15,
-			NumMessages:   105,
+			NumEnums:      17,
+			NumMessages:   107,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

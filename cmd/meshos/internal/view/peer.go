@@ -8,7 +8,7 @@ import (
 )
 
 // peerTrouble returns since when and why a peer is not well, and what it did not answer:
-// "for 12s: timed out, 15% lost". It is empty for a peer that is well.
+// "for 12s: timed out, lost for 9s, 15% lost". It is empty for a peer that is well.
 func peerTrouble(p *meshosv1.PeerView) string {
 	var parts []string
 	switch p.GetHealth() {
@@ -19,10 +19,23 @@ func peerTrouble(p *meshosv1.PeerView) string {
 			parts = append(parts, Plain(reason))
 		}
 	}
-	if p.Rtt == nil && p.GetRttReason() != "" && p.GetRttReason() != p.GetHealthReason() {
+	switch echoes := p.GetEchoes(); {
+	case echoes.GetState() == meshosv1.EchoView_STATE_LOST:
+		return strings.Join(append(parts, joined("no answer to echoes for "+span(echoes.GetSince()), p.GetRttReason())), ", ")
+	case echoes.GetState() == meshosv1.EchoView_STATE_SILENT:
+		return strings.Join(append(parts, "does not answer echoes"), ", ")
+	case p.Rtt == nil && p.GetRttReason() != "" && p.GetRttReason() != p.GetHealthReason():
 		parts = append(parts, "no rtt: "+Plain(p.GetRttReason()))
 	}
-	if loss := p.GetLoss(); loss > 0 {
+	if p.GetEchoes().GetState() == meshosv1.EchoView_STATE_DEGRADED {
+		parts = append(parts, "slow or lossy for "+span(p.GetEchoes().GetSince()))
+	}
+	late := 0.0
+	if p.GetEchoes().GetLate() > 0 {
+		late = float64(p.GetEchoes().GetLate()) / float64(max(p.GetEchoes().GetSent(), 1))
+		parts = append(parts, percent(late)+" late")
+	}
+	if loss := p.GetLoss() - late; loss > 1e-9 {
 		parts = append(parts, percent(loss)+" lost")
 	}
 	return strings.Join(parts, ", ")

@@ -65,7 +65,18 @@ func (c *counts) String() string {
 
 // peerBad reports whether something is wrong with a peer.
 func peerBad(peer *meshosv1.PeerView) bool {
-	return peer.GetHealth() >= meshosv1.NodeHealth_NODE_HEALTH_DEGRADED
+	return peer.GetHealth() >= meshosv1.NodeHealth_NODE_HEALTH_DEGRADED || slow(peer) || lost(peer)
+}
+
+// lost reports whether a peer does not answer echoes that it answered before, or that nothing
+// else is known to answer for it.
+func lost(peer *meshosv1.PeerView) bool {
+	return peer.GetEchoes().GetState() == meshosv1.EchoView_STATE_LOST
+}
+
+// slow reports whether a peer is slow, or loses too many echoes.
+func slow(peer *meshosv1.PeerView) bool {
+	return peer.GetEchoes().GetState() == meshosv1.EchoView_STATE_DEGRADED
 }
 
 func (p Printer) peers(b *strings.Builder, page Page) {
@@ -93,6 +104,9 @@ func peerState(peer *meshosv1.PeerView) string {
 	state := "not checked"
 	if peer.GetHealth() == meshosv1.NodeHealth_NODE_HEALTH_HEALTHY {
 		state = "healthy"
+	}
+	if peer.GetEchoes().GetState() == meshosv1.EchoView_STATE_SILENT {
+		state += " but not answering echoes"
 	}
 	if phase := peer.GetMaintenance(); phase > meshosv1.MaintenancePhase_MAINTENANCE_PHASE_ACTIVE {
 		state += " (" + Phase(phase) + ")"

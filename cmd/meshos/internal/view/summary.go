@@ -42,6 +42,10 @@ func (p Printer) Judge(page Page) Verdict {
 	case age > staleAfter:
 		v.Troubles = append(v.Troubles, "the node's loop stands still: its last tick was "+Seconds(age)+" ago")
 	}
+	if c := s.GetCutOff(); c != nil {
+		v.Troubles = append(v.Troubles, fmt.Sprintf("this node may be the one that is cut off: %d of %s were lost within 10s, the last of them %s ago",
+			c.GetLost(), Counted(int(c.GetPeers()), "peer"), coarse(c.GetSince())))
+	}
 	if why := s.GetInfo().GetOrdersRefused(); why != "" {
 		v.Troubles = append(v.Troubles, "orders are refused: "+Plain(why))
 	}
@@ -53,6 +57,9 @@ func (p Printer) Judge(page Page) Verdict {
 		v.Troubles = append(v.Troubles, service)
 	} else if service != "" {
 		v.Notes = append(v.Notes, service)
+	}
+	if n := slowPeers(s); n > 0 {
+		v.Notes = append(v.Notes, Counted(n, "peer")+" slow or losing echoes")
 	}
 	if n := len(shortOfReplicas(s)); n > 0 {
 		v.Notes = append(v.Notes, fmt.Sprintf("%d of %s with fewer replicas than desired", n, Counted(len(s.GetReplicas()), "chain")))
@@ -85,6 +92,7 @@ func coarse(d *durationpb.Duration) string {
 // peerTroubles returns which peers are not well, since when and why.
 func (p Printer) peerTroubles(page Page) (out []string) {
 	total := 0
+	var unheard []*meshosv1.PeerView // lost to echoes, though not unreachable
 	groups := map[meshosv1.NodeHealth][]*meshosv1.PeerView{}
 	for _, peer := range page.Snapshot.GetPeers() {
 		if peer.GetPeer() == page.Snapshot.GetNode() {
@@ -92,6 +100,9 @@ func (p Printer) peerTroubles(page Page) (out []string) {
 		}
 		total++
 		groups[peer.GetHealth()] = append(groups[peer.GetHealth()], peer)
+		if lost(peer) && peer.GetHealth() != meshosv1.NodeHealth_NODE_HEALTH_UNREACHABLE {
+			unheard = append(unheard, peer)
+		}
 	}
 	for _, health := range []meshosv1.NodeHealth{meshosv1.NodeHealth_NODE_HEALTH_UNREACHABLE, meshosv1.NodeHealth_NODE_HEALTH_DEGRADED} {
 		group := groups[health]
@@ -109,6 +120,16 @@ func (p Printer) peerTroubles(page Page) (out []string) {
 			words += " since " + p.since(page.Snapshot.GetTakenAt().AsTime().Add(-longest), page.Now)
 		}
 		out = append(out, words+inBrackets(reasons))
+	}
+	if len(unheard) > 0 {
+		var reasons []string
+		var longest time.Duration
+		for _, peer := range unheard {
+			reasons = append(reasons, peer.GetRttReason())
+			longest = max(longest, peer.GetEchoes().GetSince().AsDuration())
+		}
+		out = append(out, fmt.Sprintf("%d of %s lost since %s%s", len(unheard), Counted(total, "peer"),
+			p.since(page.Snapshot.GetTakenAt().AsTime().Add(-longest), page.Now), inBrackets(reasons)))
 	}
 	return out
 }
@@ -209,6 +230,16 @@ func (g *groups) words(noun string) (out []string) {
 		out = append(out, Counted(g.count[word], noun)+" "+word+inBrackets(g.why[word]))
 	}
 	return out
+}
+
+// slowPeers returns how many peers are slow or lose too many echoes.
+func slowPeers(s *meshosv1.Snapshot) (n int) {
+	for _, peer := range s.GetPeers() {
+		if slow(peer) {
+			n++
+		}
+	}
+	return n
 }
 
 // shortOfReplicas returns the chains that have fewer holders than they should.

@@ -463,11 +463,23 @@ type RttSamples struct {
 	// The answer has all that the probe knows now: what it said earlier of a peer that is not
 	// in it is dropped at once, also if the answer is empty. A probe sets it once its first
 	// round is complete. Without it what is not renewed is dropped after sample_ttl.
-	Complete      bool     `protobuf:"varint,3,opt,name=complete,proto3" json:"complete,omitempty"`
-	Sent          []uint32 `protobuf:"varint,4,rep,packed,name=sent,proto3" json:"sent,omitempty"`                         // echoes sent in the last rounds; 0: not counted
-	Received      []uint32 `protobuf:"varint,5,rep,packed,name=received,proto3" json:"received,omitempty"`                 // how many of them were answered
-	JitterNs      []int64  `protobuf:"varint,6,rep,packed,name=jitter_ns,json=jitterNs,proto3" json:"jitter_ns,omitempty"` // mean difference of successive round-trip times
-	Reasons       []string `protobuf:"bytes,7,rep,name=reasons,proto3" json:"reasons,omitempty"`                           // why there is no time, for people: "timed out"; else empty
+	Complete bool     `protobuf:"varint,3,opt,name=complete,proto3" json:"complete,omitempty"`
+	Sent     []uint32 `protobuf:"varint,4,rep,packed,name=sent,proto3" json:"sent,omitempty"`                         // echoes sent in the last rounds; 0: not counted
+	Received []uint32 `protobuf:"varint,5,rep,packed,name=received,proto3" json:"received,omitempty"`                 // how many of them were answered in time
+	JitterNs []int64  `protobuf:"varint,6,rep,packed,name=jitter_ns,json=jitterNs,proto3" json:"jitter_ns,omitempty"` // mean difference of successive round-trip times
+	Reasons  []string `protobuf:"bytes,7,rep,name=reasons,proto3" json:"reasons,omitempty"`                           // why no answer came in time: "timed out"; else empty
+	// How many of them were answered after the timeout of the probe. If the last round has
+	// only such answers, rtt_ns is their median.
+	Late []uint32 `protobuf:"varint,8,rep,packed,name=late,proto3" json:"late,omitempty"`
+	// Number of the measurement, which changes with each round; 0: the probe does not number
+	// them, and each of its answers counts as a measurement of its own. A measurement that is
+	// answered several times counts once.
+	Rounds []uint64 `protobuf:"varint,9,rep,packed,name=rounds,proto3" json:"rounds,omitempty"`
+	// Rounds in a row that were sent and not answered at all; of a probe that numbers rounds.
+	// For others the host counts the answers with sent or no_answer and without a time.
+	Unanswered []uint32 `protobuf:"varint,10,rep,packed,name=unanswered,proto3" json:"unanswered,omitempty"`
+	// Why the last round got no answer. What was not sent says nothing about the peer.
+	NoAnswer      []v1.NoAnswer `protobuf:"varint,11,rep,packed,name=no_answer,json=noAnswer,proto3,enum=meshos.v1.NoAnswer" json:"no_answer,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -547,6 +559,34 @@ func (x *RttSamples) GetJitterNs() []int64 {
 func (x *RttSamples) GetReasons() []string {
 	if x != nil {
 		return x.Reasons
+	}
+	return nil
+}
+
+func (x *RttSamples) GetLate() []uint32 {
+	if x != nil {
+		return x.Late
+	}
+	return nil
+}
+
+func (x *RttSamples) GetRounds() []uint64 {
+	if x != nil {
+		return x.Rounds
+	}
+	return nil
+}
+
+func (x *RttSamples) GetUnanswered() []uint32 {
+	if x != nil {
+		return x.Unanswered
+	}
+	return nil
+}
+
+func (x *RttSamples) GetNoAnswer() []v1.NoAnswer {
+	if x != nil {
+		return x.NoAnswer
 	}
 	return nil
 }
@@ -1622,7 +1662,7 @@ const file_meshos_plugin_v1_plugin_proto_rawDesc = "" +
 	"\x0fSetPeersRequest\x12,\n" +
 	"\x05peers\x18\x01 \x03(\v2\x16.meshos.plugin.v1.PeerR\x05peers\"\x12\n" +
 	"\x10SetPeersResponse\"\x0f\n" +
-	"\rSampleRequest\"\xbc\x01\n" +
+	"\rSampleRequest\"\xba\x02\n" +
 	"\n" +
 	"RttSamples\x12\x14\n" +
 	"\x05peers\x18\x01 \x03(\x06R\x05peers\x12\x15\n" +
@@ -1631,7 +1671,14 @@ const file_meshos_plugin_v1_plugin_proto_rawDesc = "" +
 	"\x04sent\x18\x04 \x03(\rR\x04sent\x12\x1a\n" +
 	"\breceived\x18\x05 \x03(\rR\breceived\x12\x1b\n" +
 	"\tjitter_ns\x18\x06 \x03(\x03R\bjitterNs\x12\x18\n" +
-	"\areasons\x18\a \x03(\tR\areasons\"\x8a\x01\n" +
+	"\areasons\x18\a \x03(\tR\areasons\x12\x12\n" +
+	"\x04late\x18\b \x03(\rR\x04late\x12\x16\n" +
+	"\x06rounds\x18\t \x03(\x04R\x06rounds\x12\x1e\n" +
+	"\n" +
+	"unanswered\x18\n" +
+	" \x03(\rR\n" +
+	"unanswered\x120\n" +
+	"\tno_answer\x18\v \x03(\x0e2\x13.meshos.v1.NoAnswerR\bnoAnswer\"\x8a\x01\n" +
 	"\rHealthSamples\x12\x14\n" +
 	"\x05peers\x18\x01 \x03(\x06R\x05peers\x12-\n" +
 	"\x06health\x18\x02 \x03(\x0e2\x15.meshos.v1.NodeHealthR\x06health\x12\x1a\n" +
@@ -1759,67 +1806,69 @@ var file_meshos_plugin_v1_plugin_proto_goTypes = []any{
 	(*ControlEvent_Grace)(nil),    // 27: meshos.plugin.v1.ControlEvent.Grace
 	(*ControlEvent_Empty)(nil),    // 28: meshos.plugin.v1.ControlEvent.Empty
 	(*structpb.Struct)(nil),       // 29: google.protobuf.Struct
-	(v1.NodeHealth)(0),            // 30: meshos.v1.NodeHealth
-	(*v1.PeerInventory)(nil),      // 31: meshos.v1.PeerInventory
-	(*v1.PeerView)(nil),           // 32: meshos.v1.PeerView
-	(*v1.Record)(nil),             // 33: meshos.v1.Record
-	(*v1.Action)(nil),             // 34: meshos.v1.Action
-	(*v1.Event)(nil),              // 35: meshos.v1.Event
-	(*durationpb.Duration)(nil),   // 36: google.protobuf.Duration
-	(*v1.ScoreTable)(nil),         // 37: meshos.v1.ScoreTable
-	(*v1.Migrations)(nil),         // 38: meshos.v1.Migrations
+	(v1.NoAnswer)(0),              // 30: meshos.v1.NoAnswer
+	(v1.NodeHealth)(0),            // 31: meshos.v1.NodeHealth
+	(*v1.PeerInventory)(nil),      // 32: meshos.v1.PeerInventory
+	(*v1.PeerView)(nil),           // 33: meshos.v1.PeerView
+	(*v1.Record)(nil),             // 34: meshos.v1.Record
+	(*v1.Action)(nil),             // 35: meshos.v1.Action
+	(*v1.Event)(nil),              // 36: meshos.v1.Event
+	(*durationpb.Duration)(nil),   // 37: google.protobuf.Duration
+	(*v1.ScoreTable)(nil),         // 38: meshos.v1.ScoreTable
+	(*v1.Migrations)(nil),         // 39: meshos.v1.Migrations
 }
 var file_meshos_plugin_v1_plugin_proto_depIdxs = []int32{
 	29, // 0: meshos.plugin.v1.ConfigureRequest.config:type_name -> google.protobuf.Struct
 	4,  // 1: meshos.plugin.v1.SetPeersRequest.peers:type_name -> meshos.plugin.v1.Peer
-	30, // 2: meshos.plugin.v1.HealthSamples.health:type_name -> meshos.v1.NodeHealth
-	31, // 3: meshos.plugin.v1.InventorySamples.samples:type_name -> meshos.v1.PeerInventory
-	12, // 4: meshos.plugin.v1.ScoreRequest.nodes:type_name -> meshos.plugin.v1.NodeView
-	13, // 5: meshos.plugin.v1.ScoreRequest.chains:type_name -> meshos.plugin.v1.ChainView
-	32, // 6: meshos.plugin.v1.NodeView.peer:type_name -> meshos.v1.PeerView
-	33, // 7: meshos.plugin.v1.AppendRequest.records:type_name -> meshos.v1.Record
-	34, // 8: meshos.plugin.v1.DispatchRequest.action:type_name -> meshos.v1.Action
-	35, // 9: meshos.plugin.v1.DispatchResponse.events:type_name -> meshos.v1.Event
-	35, // 10: meshos.plugin.v1.EventBatch.events:type_name -> meshos.v1.Event
-	35, // 11: meshos.plugin.v1.RecoverResponse.events:type_name -> meshos.v1.Event
-	27, // 12: meshos.plugin.v1.ControlEvent.shutdown:type_name -> meshos.plugin.v1.ControlEvent.Grace
-	27, // 13: meshos.plugin.v1.ControlEvent.drain_start:type_name -> meshos.plugin.v1.ControlEvent.Grace
-	28, // 14: meshos.plugin.v1.ControlEvent.drain_finish:type_name -> meshos.plugin.v1.ControlEvent.Empty
-	28, // 15: meshos.plugin.v1.ControlEvent.backpressure_off:type_name -> meshos.plugin.v1.ControlEvent.Empty
-	36, // 16: meshos.plugin.v1.ControlEvent.Grace.grace:type_name -> google.protobuf.Duration
-	0,  // 17: meshos.plugin.v1.Plugin.Describe:input_type -> meshos.plugin.v1.DescribeRequest
-	2,  // 18: meshos.plugin.v1.Plugin.Configure:input_type -> meshos.plugin.v1.ConfigureRequest
-	5,  // 19: meshos.plugin.v1.Plugin.SetPeers:input_type -> meshos.plugin.v1.SetPeersRequest
-	7,  // 20: meshos.plugin.v1.LocalityProbe.SampleRtt:input_type -> meshos.plugin.v1.SampleRequest
-	7,  // 21: meshos.plugin.v1.HealthProbe.SampleHealth:input_type -> meshos.plugin.v1.SampleRequest
-	7,  // 22: meshos.plugin.v1.InventoryProbe.SampleInventory:input_type -> meshos.plugin.v1.SampleRequest
-	11, // 23: meshos.plugin.v1.PlacementScorer.Score:input_type -> meshos.plugin.v1.ScoreRequest
-	14, // 24: meshos.plugin.v1.MigrationAborter.Abort:input_type -> meshos.plugin.v1.AbortRequest
-	16, // 25: meshos.plugin.v1.MigrationSource.List:input_type -> meshos.plugin.v1.ListMigrationsRequest
-	17, // 26: meshos.plugin.v1.ChainAppender.Append:input_type -> meshos.plugin.v1.AppendRequest
-	19, // 27: meshos.plugin.v1.Actuator.Dispatch:input_type -> meshos.plugin.v1.DispatchRequest
-	21, // 28: meshos.plugin.v1.EventSource.Events:input_type -> meshos.plugin.v1.EventsRequest
-	23, // 29: meshos.plugin.v1.RecoveryHandler.Recover:input_type -> meshos.plugin.v1.RecoverRequest
-	25, // 30: meshos.plugin.v1.ControlSink.Deliver:input_type -> meshos.plugin.v1.ControlEvent
-	1,  // 31: meshos.plugin.v1.Plugin.Describe:output_type -> meshos.plugin.v1.DescribeResponse
-	3,  // 32: meshos.plugin.v1.Plugin.Configure:output_type -> meshos.plugin.v1.ConfigureResponse
-	6,  // 33: meshos.plugin.v1.Plugin.SetPeers:output_type -> meshos.plugin.v1.SetPeersResponse
-	8,  // 34: meshos.plugin.v1.LocalityProbe.SampleRtt:output_type -> meshos.plugin.v1.RttSamples
-	9,  // 35: meshos.plugin.v1.HealthProbe.SampleHealth:output_type -> meshos.plugin.v1.HealthSamples
-	10, // 36: meshos.plugin.v1.InventoryProbe.SampleInventory:output_type -> meshos.plugin.v1.InventorySamples
-	37, // 37: meshos.plugin.v1.PlacementScorer.Score:output_type -> meshos.v1.ScoreTable
-	15, // 38: meshos.plugin.v1.MigrationAborter.Abort:output_type -> meshos.plugin.v1.AbortResponse
-	38, // 39: meshos.plugin.v1.MigrationSource.List:output_type -> meshos.v1.Migrations
-	18, // 40: meshos.plugin.v1.ChainAppender.Append:output_type -> meshos.plugin.v1.AppendResponse
-	20, // 41: meshos.plugin.v1.Actuator.Dispatch:output_type -> meshos.plugin.v1.DispatchResponse
-	22, // 42: meshos.plugin.v1.EventSource.Events:output_type -> meshos.plugin.v1.EventBatch
-	24, // 43: meshos.plugin.v1.RecoveryHandler.Recover:output_type -> meshos.plugin.v1.RecoverResponse
-	26, // 44: meshos.plugin.v1.ControlSink.Deliver:output_type -> meshos.plugin.v1.DeliverResponse
-	31, // [31:45] is the sub-list for method output_type
-	17, // [17:31] is the sub-list for method input_type
-	17, // [17:17] is the sub-list for extension type_name
-	17, // [17:17] is the sub-list for extension extendee
-	0,  // [0:17] is the sub-list for field type_name
+	30, // 2: meshos.plugin.v1.RttSamples.no_answer:type_name -> meshos.v1.NoAnswer
+	31, // 3: meshos.plugin.v1.HealthSamples.health:type_name -> meshos.v1.NodeHealth
+	32, // 4: meshos.plugin.v1.InventorySamples.samples:type_name -> meshos.v1.PeerInventory
+	12, // 5: meshos.plugin.v1.ScoreRequest.nodes:type_name -> meshos.plugin.v1.NodeView
+	13, // 6: meshos.plugin.v1.ScoreRequest.chains:type_name -> meshos.plugin.v1.ChainView
+	33, // 7: meshos.plugin.v1.NodeView.peer:type_name -> meshos.v1.PeerView
+	34, // 8: meshos.plugin.v1.AppendRequest.records:type_name -> meshos.v1.Record
+	35, // 9: meshos.plugin.v1.DispatchRequest.action:type_name -> meshos.v1.Action
+	36, // 10: meshos.plugin.v1.DispatchResponse.events:type_name -> meshos.v1.Event
+	36, // 11: meshos.plugin.v1.EventBatch.events:type_name -> meshos.v1.Event
+	36, // 12: meshos.plugin.v1.RecoverResponse.events:type_name -> meshos.v1.Event
+	27, // 13: meshos.plugin.v1.ControlEvent.shutdown:type_name -> meshos.plugin.v1.ControlEvent.Grace
+	27, // 14: meshos.plugin.v1.ControlEvent.drain_start:type_name -> meshos.plugin.v1.ControlEvent.Grace
+	28, // 15: meshos.plugin.v1.ControlEvent.drain_finish:type_name -> meshos.plugin.v1.ControlEvent.Empty
+	28, // 16: meshos.plugin.v1.ControlEvent.backpressure_off:type_name -> meshos.plugin.v1.ControlEvent.Empty
+	37, // 17: meshos.plugin.v1.ControlEvent.Grace.grace:type_name -> google.protobuf.Duration
+	0,  // 18: meshos.plugin.v1.Plugin.Describe:input_type -> meshos.plugin.v1.DescribeRequest
+	2,  // 19: meshos.plugin.v1.Plugin.Configure:input_type -> meshos.plugin.v1.ConfigureRequest
+	5,  // 20: meshos.plugin.v1.Plugin.SetPeers:input_type -> meshos.plugin.v1.SetPeersRequest
+	7,  // 21: meshos.plugin.v1.LocalityProbe.SampleRtt:input_type -> meshos.plugin.v1.SampleRequest
+	7,  // 22: meshos.plugin.v1.HealthProbe.SampleHealth:input_type -> meshos.plugin.v1.SampleRequest
+	7,  // 23: meshos.plugin.v1.InventoryProbe.SampleInventory:input_type -> meshos.plugin.v1.SampleRequest
+	11, // 24: meshos.plugin.v1.PlacementScorer.Score:input_type -> meshos.plugin.v1.ScoreRequest
+	14, // 25: meshos.plugin.v1.MigrationAborter.Abort:input_type -> meshos.plugin.v1.AbortRequest
+	16, // 26: meshos.plugin.v1.MigrationSource.List:input_type -> meshos.plugin.v1.ListMigrationsRequest
+	17, // 27: meshos.plugin.v1.ChainAppender.Append:input_type -> meshos.plugin.v1.AppendRequest
+	19, // 28: meshos.plugin.v1.Actuator.Dispatch:input_type -> meshos.plugin.v1.DispatchRequest
+	21, // 29: meshos.plugin.v1.EventSource.Events:input_type -> meshos.plugin.v1.EventsRequest
+	23, // 30: meshos.plugin.v1.RecoveryHandler.Recover:input_type -> meshos.plugin.v1.RecoverRequest
+	25, // 31: meshos.plugin.v1.ControlSink.Deliver:input_type -> meshos.plugin.v1.ControlEvent
+	1,  // 32: meshos.plugin.v1.Plugin.Describe:output_type -> meshos.plugin.v1.DescribeResponse
+	3,  // 33: meshos.plugin.v1.Plugin.Configure:output_type -> meshos.plugin.v1.ConfigureResponse
+	6,  // 34: meshos.plugin.v1.Plugin.SetPeers:output_type -> meshos.plugin.v1.SetPeersResponse
+	8,  // 35: meshos.plugin.v1.LocalityProbe.SampleRtt:output_type -> meshos.plugin.v1.RttSamples
+	9,  // 36: meshos.plugin.v1.HealthProbe.SampleHealth:output_type -> meshos.plugin.v1.HealthSamples
+	10, // 37: meshos.plugin.v1.InventoryProbe.SampleInventory:output_type -> meshos.plugin.v1.InventorySamples
+	38, // 38: meshos.plugin.v1.PlacementScorer.Score:output_type -> meshos.v1.ScoreTable
+	15, // 39: meshos.plugin.v1.MigrationAborter.Abort:output_type -> meshos.plugin.v1.AbortResponse
+	39, // 40: meshos.plugin.v1.MigrationSource.List:output_type -> meshos.v1.Migrations
+	18, // 41: meshos.plugin.v1.ChainAppender.Append:output_type -> meshos.plugin.v1.AppendResponse
+	20, // 42: meshos.plugin.v1.Actuator.Dispatch:output_type -> meshos.plugin.v1.DispatchResponse
+	22, // 43: meshos.plugin.v1.EventSource.Events:output_type -> meshos.plugin.v1.EventBatch
+	24, // 44: meshos.plugin.v1.RecoveryHandler.Recover:output_type -> meshos.plugin.v1.RecoverResponse
+	26, // 45: meshos.plugin.v1.ControlSink.Deliver:output_type -> meshos.plugin.v1.DeliverResponse
+	32, // [32:46] is the sub-list for method output_type
+	18, // [18:32] is the sub-list for method input_type
+	18, // [18:18] is the sub-list for extension type_name
+	18, // [18:18] is the sub-list for extension extendee
+	0,  // [0:18] is the sub-list for field type_name
 }
 
 func init() { file_meshos_plugin_v1_plugin_proto_init() }

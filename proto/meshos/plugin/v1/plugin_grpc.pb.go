@@ -239,8 +239,8 @@ const (
 // every tick and waits for it only shortly, so a probe measures in the background and
 // answers from memory.
 type LocalityProbeClient interface {
-	// SampleRtt returns the latest measurements. A peer that did not answer has no sample, or
-	// one that has the reason in place of a time.
+	// SampleRtt returns the latest measurements. A peer that did not answer has a sample with
+	// the reason in place of a time: "no answer" is a fact. Without a sample nothing is known.
 	SampleRtt(ctx context.Context, in *SampleRequest, opts ...grpc.CallOption) (*RttSamples, error)
 }
 
@@ -270,8 +270,8 @@ func (c *localityProbeClient) SampleRtt(ctx context.Context, in *SampleRequest, 
 // every tick and waits for it only shortly, so a probe measures in the background and
 // answers from memory.
 type LocalityProbeServer interface {
-	// SampleRtt returns the latest measurements. A peer that did not answer has no sample, or
-	// one that has the reason in place of a time.
+	// SampleRtt returns the latest measurements. A peer that did not answer has a sample with
+	// the reason in place of a time: "no answer" is a fact. Without a sample nothing is known.
 	SampleRtt(context.Context, *SampleRequest) (*RttSamples, error)
 	mustEmbedUnimplementedLocalityProbeServer()
 }
