@@ -167,7 +167,8 @@ func (n *node) make(ctx context.Context, spawner *process.Spawner) (err error) {
 		Latest: reader.Latest, EventQueue: n.loop.EventQueueDepth, ActionQueue: n.loop.ActionQueueDepth,
 		Commands: n.operators.Counts, Suppressed: n.daemons.Suppressed, LostLines: n.opts.lostLines,
 		Capacity: n.capacity.Limits, Refused: n.capacity.Refused,
-		RecordsOnDisk: n.records.OnDisk, AuditFull: n.records.AuditFull,
+		Records:     func(c mesh.RecordChain) metrics.RecordsState { return metrics.RecordsState(n.records.State(c)) },
+		RecordsFree: n.records.Free, AuditFull: n.records.AuditFull,
 	})
 	n.manager = sdnotify.New(log)
 	n.reload = reload.New(cfg, reload.Parts{

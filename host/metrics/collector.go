@@ -24,9 +24,10 @@ type Source struct {
 	Capacity func() map[string]int
 	// Refused calls each with what was refused because of them.
 	Refused func(each func(source, what string, n uint64))
-	// RecordsOnDisk returns how many bytes a chain of records has on disk, and how many it
-	// may have; 0 for any number.
-	RecordsOnDisk func(c mesh.RecordChain) (bytes, limit int64)
+	// Records returns how a chain of records fares on disk.
+	Records func(c mesh.RecordChain) RecordsState
+	// RecordsFree returns how many bytes the disk of the records has left for this user.
+	RecordsFree func() (bytes uint64, known bool)
 	// AuditFull reports whether ordinary commands are refused for want of room.
 	AuditFull func() bool
 }
@@ -43,9 +44,9 @@ type collector struct {
 	groups []group
 }
 
-func newCollector(src Source, crashes *crashes) *collector {
+func newCollector(src Source, crashes *crashes, waits *waits) *collector {
 	return &collector{src.Latest, []group{
-		newNode(src), newMaintenance(), newPeers(), newDaemons(crashes), newPlugins(), newRecords(src),
+		newNode(src), newMaintenance(), newPeers(), newDaemons(crashes), newPlugins(), newRecords(src, waits),
 		newCapacity(src), newMachine(),
 	}}
 }

@@ -10,7 +10,8 @@ import (
 	"github.com/meshos/meshos/host/snapshot"
 )
 
-// Follow counts failures and round-trip times from the snapshots, until ctx ends.
+// Follow counts failures and round-trip times from the snapshots, and notes since when records
+// wait, until ctx ends.
 func (m *Metrics) Follow(ctx context.Context, source follow.Source) {
 	f := follower{metrics: m, rtts: make(map[mesh.NodeID]time.Duration), sources: make(map[string]bool)}
 	for snap := range follow.Snapshots(ctx, source) {
@@ -27,6 +28,7 @@ type follower struct {
 }
 
 func (f *follower) read(snap *snapshot.Snapshot) {
+	f.metrics.waits.see(snap, time.Now())
 	for _, failure := range snap.Failures {
 		if failure.Seq <= f.seq {
 			continue

@@ -23,6 +23,7 @@ type Metrics struct {
 	rtt      prometheus.Histogram
 	failures *prometheus.CounterVec
 	crashes  *crashes
+	waits    *waits
 	reloads  reloads
 }
 
@@ -40,6 +41,7 @@ type Node struct {
 func New(node Node) *Metrics {
 	m := &Metrics{
 		registry: prometheus.NewRegistry(),
+		waits:    &waits{},
 		crashes:  &crashes{byDaemon: make(map[mesh.DaemonID]uint64)},
 		reloads:  newReloads(node.Start),
 		tick: prometheus.NewHistogram(prometheus.HistogramOpts{
@@ -96,7 +98,9 @@ func always1(name, help string, labels ...string) prometheus.Collector {
 
 // Register adds the metrics that are read at each scrape. It is called once, when
 // what it reads from exists.
-func (m *Metrics) Register(src Source) { m.labelled.MustRegister(newCollector(src, m.crashes)) }
+func (m *Metrics) Register(src Source) {
+	m.labelled.MustRegister(newCollector(src, m.crashes, m.waits))
+}
 
 // Registry returns what the HTTP handler serves.
 func (m *Metrics) Registry() *prometheus.Registry { return m.registry }

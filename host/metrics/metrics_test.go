@@ -4,8 +4,10 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"regexp"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus/promhttp"
@@ -101,7 +103,14 @@ meshos_plugin_status{node="1",plugin="health-tcp",status="backing_off"} 0
 meshos_plugin_status{node="1",plugin="health-tcp",status="ready"} 1
 meshos_records_bytes{chain="audit",node="1"} 10
 meshos_records_limit_bytes{chain="audit",node="1"} 100
+meshos_records_free_bytes{node="1"} 4096
+meshos_records_lost_total{chain="failure",node="1"} 3
+meshos_records_oldest_pending_seconds{chain="failure",node="1"} 0
+meshos_records_oldest_waiting_seconds{chain="audit",node="1"} 0
 meshos_records_pending{chain="failure",node="1"} 0
+meshos_records_waiting{chain="failure",node="1"} 0
+meshos_records_waiting{chain="log",node="1"} 1
+meshos_records_write_failures_total{chain="log",node="1"} 4
 meshos_records_pending{chain="log",node="1"} 2
 meshos_rtt_seconds_count{node="1"} 1
 meshos_rtt_seconds_sum{node="1"} 0.0015
@@ -201,4 +210,73 @@ func TestSourcesOfFailuresAreBounded(t *testing.T) {
 	if err != nil || n > 201 {
 		t.Errorf("%d series: %v", n, err)
 	}
+}
+
+// A disk that takes nothing: records wait, get older, and are lost, while it still takes nothing.
+func TestRecordsThatWaitAgeAndAreLost(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		at := func(first, last, acked uint64) *snapshot.Snapshot {
+			s := &snapshot.Snapshot{Node: 1, Acknowledged: snapshot.AcknowledgedThrough{Log: acked}}
+			for seq := first; seq <= last; seq++ {
+				s.Logs = append(s.Logs, mesh.LogRecord{Seq: seq})
+			}
+			return s
+		}
+		var snap *snapshot.Snapshot
+		state := metrics.RecordsState{}
+		m := metrics.New(metrics.Node{ID: 1})
+		src := source(func() *snapshot.Snapshot { return snap })
+		src.Records = func(c mesh.RecordChain) metrics.RecordsState {
+			if c == mesh.ChainLog {
+				return state
+			}
+			return metrics.RecordsState{}
+		}
+		m.Register(src)
+		want := func(waiting, oldestWaiting, pending, oldestPending, lost int) {
+			t.Helper()
+			follow(m, snap)
+			got := scraped(t, m)
+			for name, value := range map[string]int{
+				"waiting": waiting, "oldest_waiting_seconds": oldestWaiting, "pending": pending, "oldest_pending_seconds": oldestPending, "lost_total": lost,
+			} {
+				if line := fmt.Sprintf("\nmeshos_records_%s{chain=\"log\",node=\"1\"} %d\n", name, value); !strings.Contains(got, line) {
+					found := regexp.MustCompile("meshos_records_" + name + `{chain="log".*`).FindString(got)
+					t.Errorf("want %s, got %s", strings.TrimSpace(line), found)
+				}
+			}
+		}
+		snap, state.Through = at(1, 5, 5), 5
+		want(0, 0, 0, 0, 0)
+		time.Sleep(10 * time.Second)
+		snap = at(1, 7, 5) // two more, which the disk does not take
+		want(2, 0, 2, 0, 0)
+		time.Sleep(10 * time.Second)
+		snap = at(1, 9, 5)
+		want(4, 10, 4, 10, 0)
+		time.Sleep(10 * time.Second)
+		snap = at(8, 12, 5) // 6 and 7 are gone
+		want(5, 20, 7, 20, 2)
+		state.Through, state.Lost = 9, 2 // it takes them again
+		want(3, 0, 7, 20, 2)
+		snap, state.Through = at(8, 12, 12), 12
+		want(0, 0, 0, 0, 2)
+	})
+}
+
+// Days without a disk need no more memory, and the oldest record stays the oldest.
+func TestAnOutageOfDaysIsRememberedInLittle(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		snap := &snapshot.Snapshot{Node: 1}
+		m := metrics.New(metrics.Node{ID: 1})
+		m.Register(source(func() *snapshot.Snapshot { return snap }))
+		for seq := uint64(1); seq <= 5000; seq++ {
+			snap = &snapshot.Snapshot{Node: 1, Audit: []mesh.AuditRecord{{Seq: seq}}}
+			follow(m, snap)
+			time.Sleep(time.Second)
+		}
+		if got := scraped(t, m); !strings.Contains(got, "\nmeshos_records_oldest_pending_seconds{chain=\"audit\",node=\"1\"} 5000\n") {
+			t.Errorf("got %s", got)
+		}
+	})
 }

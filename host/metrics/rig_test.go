@@ -51,8 +51,14 @@ func all() *snapshot.Snapshot {
 // served returns the metrics of a node with this snapshot.
 func served(snap *snapshot.Snapshot) *metrics.Metrics {
 	m := metrics.New(metrics.Node{ID: 1, Name: "one", Cluster: "here", Version: "1.2.3", Start: time.Unix(1_700_000_000, 0)})
-	m.Register(metrics.Source{
-		Latest:      func() *snapshot.Snapshot { return snap },
+	m.Register(source(func() *snapshot.Snapshot { return snap }))
+	return m
+}
+
+// source is what a node tells beside its snapshots.
+func source(latest func() *snapshot.Snapshot) metrics.Source {
+	return metrics.Source{
+		Latest:      latest,
 		EventQueue:  func() int { return 4 },
 		ActionQueue: func() int { return 0 },
 		Commands:    func() map[string]uint64 { return map[string]uint64{"accepted": 3, "replayed": 2} },
@@ -60,15 +66,16 @@ func served(snap *snapshot.Snapshot) *metrics.Metrics {
 		LostLines:   func() uint64 { return 7 },
 		Capacity:    func() map[string]int { return map[string]int{"chains": 200} },
 		Refused:     func(each func(source, what string, n uint64)) { each("api", "chains", 5) },
-		RecordsOnDisk: func(c mesh.RecordChain) (bytes, limit int64) {
+		Records: func(c mesh.RecordChain) metrics.RecordsState {
+			s := metrics.RecordsState{Bytes: 10, Limit: 100, Through: 8, Lost: 3, Failures: 4}
 			if c == mesh.ChainAction {
-				return 10, 0
+				s.Limit = 0
 			}
-			return 10, 100
+			return s
 		},
-		AuditFull: func() bool { return false },
-	})
-	return m
+		RecordsFree: func() (uint64, bool) { return 4096, true },
+		AuditFull:   func() bool { return false },
+	}
 }
 
 // follow has m follow snapshots, one after the other.

@@ -18,6 +18,7 @@ type progress struct {
 	epoch   uint64 // 0 before the first snapshot
 	through perChain[uint64]
 	lost    [len(perChain[uint64]{})][]span
+	gone    perChain[uint64] // how many records are lost
 	ended   bool
 	changed chan struct{} // closed when any of this changes
 	rounds  chan struct{} // closed when all of a snapshot is on disk
@@ -46,6 +47,9 @@ func (p *progress) advance(c mesh.RecordChain, g group) {
 	p.through[c] = g.through
 	p.lost[c] = append(append(p.lost[c], g.lost...), g.large...)
 	p.lost[c] = p.lost[c][max(0, len(p.lost[c])-maxSpans):]
+	for _, s := range append(append([]span(nil), g.lost...), g.large...) {
+		p.gone[c] += s.len()
+	}
 	p.signal()
 }
 
@@ -61,6 +65,14 @@ func (p *progress) position(c mesh.RecordChain) (epoch, through uint64) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.epoch, p.through[c]
+}
+
+// fate returns the seq through which a chain is on disk, and how many records before it are
+// lost.
+func (p *progress) fate(c mesh.RecordChain) (through, lost uint64) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.through[c], p.gone[c]
 }
 
 // endRound notes that all of a snapshot is on disk, in all chains that could be written.

@@ -56,8 +56,10 @@ type Records struct {
 	subscribers []*subscriber
 	auditStuck  atomic.Bool // audit records can't be written
 	refusals    refusals
-	failures    atomic.Uint64
-	moved       chan struct{} // buffers one wake-up for the goroutine that acknowledges
+	failures    atomic.Uint64           // appends that failed
+	writeFails  perChain[atomic.Uint64] // writes and syncs that failed
+	free        atomic.Int64            // what the disk has left, in bytes; negative if that is not known
+	moved       chan struct{}           // buffers one wake-up for the goroutine that acknowledges
 	running     atomic.Bool
 }
 
@@ -84,6 +86,7 @@ func Open(o Options) (*Records, error) {
 		o.OpenChain = func(chain string) (disk.FS, error) { return disk.Open(filepath.Join(o.Dir, chain)) }
 	}
 	r := &Records{opts: o, progress: newProgress(), moved: make(chan struct{}, 1)}
+	r.free.Store(-1)
 	if err := r.openLogs(); err != nil {
 		return nil, errors.Join(err, r.Close())
 	}
@@ -137,16 +140,6 @@ func (r *Records) AppendFailures() uint64 { return r.failures.Load() }
 func (r *Records) AuditFull() bool {
 	return r.auditStuck.Load() ||
 		r.opts.AuditLimit > 0 && r.logs[mesh.ChainAudit].Bytes()-r.refusals.most(r.opts.AuditLimit) >= r.opts.AuditLimit
-}
-
-// OnDisk returns how many bytes a chain has on disk, and from how many on old records are
-// dropped or, for audit, ordinary commands are refused; 0 for never.
-func (r *Records) OnDisk(c mesh.RecordChain) (bytes, limit int64) {
-	limit = r.opts.KeepSize
-	if c == mesh.ChainAudit {
-		limit = r.opts.AuditLimit
-	}
-	return r.logs[c].Bytes(), limit
 }
 
 // wake wakes the goroutine that acknowledges.

@@ -34,6 +34,10 @@ type writer struct {
 	reports []string // that the loop did not take yet
 	lines   []string // the same, of log records
 
+	fails *perChain[atomic.Uint64] // writes and syncs that failed
+	free  *atomic.Int64            // what the disk has left
+	dir   string                   // on that disk
+
 	say       func(mesh.LogLine) error
 	retention *retention
 	retained  time.Time // when old files were last dropped
@@ -43,6 +47,7 @@ func newWriter(r *Records, node Node) *writer {
 	w := &writer{
 		reader: node.Reader, feed: node.Feed, log: r.opts.Log, logs: r.logs, say: node.Say,
 		progress: r.progress, advanced: r.wake, stuck: &r.auditStuck, refusals: &r.refusals,
+		fails: &r.writeFails, free: &r.free, dir: r.opts.Dir,
 	}
 	w.retention = &retention{
 		logs: r.logs, keepSize: r.opts.KeepSize, keepAge: r.opts.KeepAge, now: r.opts.Now, elapsed: r.opts.Elapsed, log: r.opts.Log,
@@ -165,6 +170,7 @@ func (w *writer) committed(c mesh.RecordChain, g group) {
 }
 
 func (w *writer) failed(c mesh.RecordChain, err error, now time.Time) {
+	w.fails[c].Add(1)
 	if !w.outages[c].active() {
 		w.log.Error("records can't be written to disk; they wait in memory for the next attempt", "chain", c.String(), "error", err)
 	}
@@ -191,6 +197,7 @@ func (w *writer) retain(now time.Time) {
 	}
 	w.retained = now
 	w.retention.run()
+	w.free.Store(measure(w.dir))
 }
 
 // maxReports bounds how many reports wait for the loop; the process's own log has all.
