@@ -147,7 +147,7 @@ func (n *node) make(ctx context.Context, spawner *process.Spawner) (err error) {
 	do.Spawner, do.Events = spawner, daemonEvents{n.handle, n.metrics}
 	do.Failure = func(d mesh.DaemonRef, reason string) { n.failures.Add("daemon:"+d.String(), reason) }
 	n.daemons = daemon.New(do)
-	n.daemons.Configure(daemon.Specs(cfg.Daemons))
+	n.daemons.Configure(daemon.Specs(cfg))
 	router := executor.NewRouter(n.daemons, n.plugins.Actuator, now)
 	n.executor = executor.New(executor.Options{
 		Dispatcher: plugins.InformFirst{Dispatcher: router, Control: n.control, Now: now},

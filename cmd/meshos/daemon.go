@@ -2,10 +2,12 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -26,6 +28,7 @@ changes or ` + "`meshos daemon reset`" + ` returns to it.`,
 		newDaemonListCommand(a),
 		newDaemonLogsCommand(a),
 		newDaemonRestartCommand(a),
+		newDaemonReloadCommand(a), newDaemonSignalCommand(a),
 		newDaemonIntentCommand(a, "start", "Order a daemon to run", meshosv1.DaemonIntent_INTENT_RUN),
 		newDaemonIntentCommand(a, "stop", "Order a daemon to stop and to stay stopped", meshosv1.DaemonIntent_INTENT_STOP),
 		newDaemonIntentCommand(a, "reset", "Return to what the configuration says of a daemon", meshosv1.DaemonIntent_INTENT_UNSPECIFIED),
@@ -53,16 +56,32 @@ func newDaemonIntentCommand(a *app, use, short string, intent meshosv1.DaemonInt
 
 func newDaemonRestartCommand(a *app) *cobra.Command {
 	cmd := &cobra.Command{
-		Use:   "restart ID|NAME",
-		Short: "Stop a daemon and start it again",
+		Use:   "restart ID|NAME | --rolling",
+		Short: "Stop a daemon and start it again; --rolling does so with all, one after the other",
 		Long: `Stops a daemon, if it runs, and starts it again with the present configuration. A daemon
-that waits to be started again, after a crash or because a start failed, starts at once.`,
-		Args:              cobra.ExactArgs(1),
-		Example:           "  meshos daemon restart telemetry\n  meshos daemon restart 3 --dry-run",
+that waits to be started again, after a crash or because a start failed, starts at once.
+
+--rolling restarts all daemons of the node one after the other, those that others come
+after first, and waits until each is well: healthy where its health is checked, and else
+running for 2 s. It stops at the first that is not well --within its time, and says which
+are left. One-shots, and daemons that should not run, are left alone. Each restart is a
+command of its own, which is signed when its turn comes; there is one question for all.`,
+		Args:              cobra.MaximumNArgs(1),
+		Example:           "  meshos daemon restart telemetry\n  meshos daemon restart 3 --dry-run\n  meshos daemon restart --rolling --within 5m",
 		ValidArgsFunction: a.completeDaemons,
 	}
 	f := addCommandFlags(cmd, false)
+	all := cmd.Flags().Bool("rolling", false, "restart all daemons of the node one after the other, each when the one before is well")
+	within := cmd.Flags().Duration("within", 2*time.Minute, "with --rolling: how long each daemon may take to become well")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		switch {
+		case *all && len(args) == 0:
+			return a.rollingRestart(cmd, f, *within)
+		case *all || len(args) == 0:
+			return &usageError{err: errors.New("name one daemon, or restart all of them with --rolling"), help: cmd.CommandPath() + " --help"}
+		case cmd.Flags().Changed("within"):
+			return &usageError{err: errors.New("--within is for --rolling"), help: cmd.CommandPath() + " --help"}
+		}
 		return a.carryOut(cmd, f, func(s *meshosv1.Snapshot) (*meshosv1.AdminEvent, error) {
 			daemon, err := knownDaemon(s, args[0])
 			if err == nil {

@@ -181,23 +181,32 @@ func (a *app) send(
 	if now, err := node.snapshot(ctx); err == nil { // the question may have waited for long
 		before = now
 	}
-	var record *meshosv1.AdminAuditRecord
-	var err error
-	if len(keys) == 0 {
-		record, err = node.sendUnsigned(ctx, command)
-	} else {
-		var commit *meshosv1.SignedCommit
-		if commit, err = a.signCommand(ctx, signer, keys, command, sim.hash, target.Cluster); err == nil {
-			record, err = node.commit(ctx, commit)
-		}
-	}
+	record, err := a.transmit(ctx, node, signer, keys, command, sim.hash, target.Cluster)
 	if err := a.showVerdict(record, err, before, *f.output, f.monitor); err != nil {
 		return err
+	}
+	if f.then != nil {
+		return f.then(ctx, node, record)
 	}
 	if f.monitor {
 		return a.monitor(ctx, node, command, record, before.GetEpoch(), *f.output)
 	}
 	return nil
+}
+
+// transmit sends a command that was confirmed, signed with all keys if there are any, and
+// returns the node's record of it.
+func (a *app) transmit(
+	ctx context.Context, node *nodeClient, signer *sign.Signer, keys []sign.Key, command sign.Command, hash []byte, cluster string,
+) (*meshosv1.AdminAuditRecord, error) {
+	if len(keys) == 0 {
+		return node.sendUnsigned(ctx, command)
+	}
+	commit, err := a.signCommand(ctx, signer, keys, command, hash, cluster)
+	if err != nil {
+		return nil, err
+	}
+	return node.commit(ctx, commit)
 }
 
 // signCommand encodes a command that was confirmed, and signs it with all keys.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/meshos/meshos/cmd/meshos/internal/sign"
 	"github.com/meshos/meshos/host/wire"
+	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
 )
 
 // confirmFlags are the flags of all commands that an operator has to confirm.
@@ -107,6 +109,8 @@ type commandFlags struct {
 	monitor  bool
 	propose  string
 	reason   string
+	// then, if set, is called with the record of a command that was accepted.
+	then func(ctx context.Context, node *nodeClient, record *meshosv1.AdminAuditRecord) error
 }
 
 func addCommandFlags(cmd *cobra.Command, breakGlass bool) *commandFlags {

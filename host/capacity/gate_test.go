@@ -155,6 +155,8 @@ func TestNamesAndReasonsAreBounded(t *testing.T) {
 		mesh.DaemonIntent{Daemon: long},
 		mesh.AdminReceived{Event: mesh.SetDaemonIntent{Node: 1, Daemon: long}},
 		mesh.AdminReceived{Event: mesh.RestartDaemon{Node: 1, Daemon: long}},
+		mesh.AdminReceived{Event: mesh.ReloadDaemon{Node: 1, Daemon: long}},
+		mesh.AdminReceived{Event: mesh.SignalDaemon{Node: 1, Daemon: long, Signal: "SIGHUP"}},
 		mesh.AdminReceived{Event: mesh.ForceRestartDaemon{Daemon: long}},
 	} {
 		if refusal := r.bring(api, ev); refusal == nil || refusal.What != "name_bytes" {

@@ -29,6 +29,14 @@ func subjectOf(ev mesh.Event, self mesh.NodeID) need {
 			if order.Node == self {
 				return daemon(order.Daemon)
 			}
+		case mesh.ReloadDaemon:
+			if order.Node == self {
+				return daemon(order.Daemon)
+			}
+		case mesh.SignalDaemon:
+			if order.Node == self {
+				return daemon(order.Daemon)
+			}
 		case mesh.SetPlacement:
 			if order.Node == self {
 				return need{kind: chains, id: uint64(order.Chain)}

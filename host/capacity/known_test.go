@@ -14,6 +14,8 @@ func intents(d mesh.DaemonID, c mesh.ChainID) []mesh.Event {
 		mesh.DaemonIntent{Daemon: mesh.DaemonRef{ID: d}, Intent: mesh.IntentRun},
 		mesh.AdminReceived{Event: mesh.SetDaemonIntent{Node: 1, Daemon: mesh.DaemonRef{ID: d}, Intent: mesh.IntentRun}},
 		mesh.AdminReceived{Event: mesh.RestartDaemon{Node: 1, Daemon: mesh.DaemonRef{ID: d}}},
+		mesh.AdminReceived{Event: mesh.ReloadDaemon{Node: 1, Daemon: mesh.DaemonRef{ID: d}}},
+		mesh.AdminReceived{Event: mesh.SignalDaemon{Node: 1, Daemon: mesh.DaemonRef{ID: d}, Signal: "SIGHUP"}},
 		mesh.PlacementIntent{Chain: c, Desired: 1},
 		mesh.LocalReplicaIntent{Chain: c, Intent: mesh.HoldKeep},
 		mesh.AdminReceived{Event: mesh.SetPlacement{Node: 1, Chain: c, Desired: &one}},

@@ -96,6 +96,10 @@ func commandNeed(ev mesh.AdminEvent) need {
 		return need{kind: nothing, name: ev.Daemon.Name}
 	case mesh.RestartDaemon:
 		return need{kind: nothing, name: ev.Daemon.Name}
+	case mesh.ReloadDaemon:
+		return need{kind: nothing, name: ev.Daemon.Name}
+	case mesh.SignalDaemon:
+		return need{kind: nothing, name: ev.Daemon.Name}
 	case mesh.SetDaemonIntent:
 		return need{kind: nothing, name: ev.Daemon.Name}
 	}

@@ -19,6 +19,7 @@ func actuated() []string {
 func hostsOwn() []string {
 	return []string{
 		mesh.KindStartDaemon, mesh.KindStopDaemon, mesh.KindMarkAvoid, mesh.KindApplyBackoff, mesh.KindCommitTransition,
+		mesh.KindAskReload, mesh.KindSendSignal,
 	}
 }
 

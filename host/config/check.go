@@ -14,9 +14,12 @@ func (r *reader) check(c *Config) {
 	r.checkNames(c)
 	r.checkPins(c)
 	for i := range c.Daemons {
+		r.checkGate(c, &c.Daemons[i], place("").key("daemon").item(i))
+		r.checkReload(&c.Daemons[i], place("").key("daemon").item(i))
 		r.checkHealth(c.Daemons[i].Health, place("").key("daemon").item(i).key("health"))
 	}
 	r.checkHooks(c)
+	r.checkOrder(c)
 	r.checkCapacity(c)
 	r.checkActions(c)
 	for i := range c.Plugins {
@@ -38,6 +41,33 @@ func (r *reader) checkSections(c *Config) {
 				c.Admission.BackpressureLow, c.Admission.BackpressureHigh),
 			hint: "backpressure begins at backpressure_high and ends at backpressure_low",
 		}, at("admission", "backpressure_low"), at("admission", "backpressure_high"))
+	}
+}
+
+// checkReload reports a daemon that has two ways to be reloaded.
+func (r *reader) checkReload(d *Daemon, at place) {
+	if d.ReloadSignal != "" && len(d.ReloadCommand) > 0 {
+		r.problem("daemon.reload_command", fault{message: "is set beside reload_signal", hint: "keep the one that the daemon needs"}, at.key("reload_command"))
+	}
+}
+
+// checkGate reports a daemon's own first wait that is longer than its longest one.
+func (r *reader) checkGate(c *Config, d *Daemon, at place) {
+	if d.Gate.Initial == nil && d.Gate.Max == nil {
+		return
+	}
+	initial, longest := c.Restart.Initial, c.Restart.Max
+	if d.Gate.Initial != nil {
+		initial = *d.Gate.Initial
+	}
+	if d.Gate.Max != nil {
+		longest = *d.Gate.Max
+	}
+	if initial > longest {
+		r.problem("daemon.restart_initial", fault{
+			message: fmt.Sprintf("must not be more than the longest wait; it is %s and that is %s", formatDuration(initial), formatDuration(longest)),
+			hint:    "set both restart_initial and restart_max of the daemon; what it leaves out is that of [restart]",
+		}, at.key("restart_initial"), at.key("restart_max"))
 	}
 }
 

@@ -185,6 +185,13 @@ type Daemon struct {
 	Run       bool
 	Node      mesh.NodeID // the node that runs it; 0 for any
 	Health    *DaemonHealth
+	Restart   mesh.RestartMode
+	Gate      mesh.RestartValues // over [restart]
+	After     []string           // names or ids of daemons that are started before it
+	Requires  []string           // names or ids of daemons without which it does not run
+
+	ReloadSignal  string   // that has it read its own configuration again; "" for none
+	ReloadCommand []string // that does so instead
 }
 
 // Ref returns the daemon's identity with its label.
@@ -199,6 +206,9 @@ type DaemonHealth struct {
 	Timeout   time.Duration
 	Failures  int
 	Successes int
+
+	StartPeriod time.Duration // how long after its start failures do not count
+	OnUnhealthy string        // "none" or "restart"
 }
 
 // Plugin is one plugin of the node.

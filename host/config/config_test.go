@@ -162,6 +162,8 @@ func TestPolicyTakesEveryThreshold(t *testing.T) {
 	}
 }
 
+func ptr[T any](v T) *T { return &v }
+
 func TestDesiredIsWhatTheFileSaysShouldBe(t *testing.T) {
 	c, err := config.Load("testdata/good/full.toml")
 	if err != nil {
@@ -175,8 +177,11 @@ func TestDesiredIsWhatTheFileSaysShouldBe(t *testing.T) {
 			{ID: 1, Replicas: &none, Hold: mesh.HoldDrop}, {ID: 2, Hold: mesh.HoldKeep}, {ID: 3},
 		},
 		Daemons: []mesh.ConfiguredDaemon{
-			{Daemon: mesh.DaemonRef{ID: 1, Name: "telemetry"}, Essential: true, Node: 8, Checked: true, Config: hash(0), StopGrace: 90 * time.Second},
-			{Daemon: mesh.DaemonRef{ID: 2}, Run: true, Checked: true, Config: hash(1)},
+			{Daemon: mesh.DaemonRef{ID: 1, Name: "telemetry"}, Essential: true, Node: 8, Checked: true, Config: hash(0), StopGrace: 90 * time.Second, Restart: mesh.RestartOnFailure, RestartUnhealthy: true, Gate: mesh.RestartValues{
+				Initial: ptr(time.Second), Factor: ptr(1.5), Max: ptr(2 * time.Second), CrashLoopThreshold: ptr(3),
+				CrashLoopWindow: ptr(30 * time.Second), CrashLoopCooldown: ptr(time.Duration(0)), StableRun: ptr(5 * time.Second),
+			}},
+			{Daemon: mesh.DaemonRef{ID: 2}, Run: true, Checked: true, Config: hash(1), After: []mesh.DaemonID{1}, Requires: []mesh.DaemonID{1}},
 		},
 	}
 	if diff := cmp.Diff(want, c.Desired()); diff != "" {

@@ -66,6 +66,10 @@ func (c *Config) Desired() mesh.Configured {
 		out.Daemons = append(out.Daemons, mesh.ConfiguredDaemon{
 			Daemon: daemon.Ref(), Run: daemon.Run, Essential: daemon.Essential, Node: daemon.Node,
 			Checked: daemon.Health != nil, Config: daemon.ProcessHash(), StopGrace: daemon.Stop.Grace,
+			Restart: daemon.Restart, Gate: daemon.Gate,
+			Reloadable:       daemon.ReloadSignal != "" || len(daemon.ReloadCommand) > 0,
+			RestartUnhealthy: daemon.Health != nil && daemon.Health.OnUnhealthy == "restart",
+			After:            c.daemonsNamed(daemon.After), Requires: c.daemonsNamed(daemon.Requires),
 		})
 	}
 	return out

@@ -94,7 +94,7 @@ func defaultDaemon() Daemon {
 }
 
 func defaultHealth() DaemonHealth {
-	return DaemonHealth{Interval: 10 * time.Second, Timeout: 2 * time.Second, Failures: 3, Successes: 1}
+	return DaemonHealth{Interval: 10 * time.Second, Timeout: 2 * time.Second, Failures: 3, Successes: 1, OnUnhealthy: "none"}
 }
 
 func defaultPlugin() Plugin { return Plugin{Enabled: true} }

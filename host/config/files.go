@@ -27,6 +27,7 @@ func (c *Config) resolve(dir string) {
 		absolute(&c.Daemons[i].Dir)
 		c.Daemons[i].Sources.resolve(absolute)
 		resolveProgram(c.Daemons[i].Command, absolute)
+		resolveProgram(c.Daemons[i].ReloadCommand, absolute)
 		if health := c.Daemons[i].Health; health != nil {
 			resolveProgram(health.Command, absolute)
 		}
@@ -107,6 +108,9 @@ func addDaemonFiles(l *looks, c *Config, d *Daemon, at place) {
 		for i, command := range hooks.commands {
 			l.add("daemon."+hooks.key, command[0], badIn(path), at.key(hooks.key).item(i), at.key(hooks.key)).worth = asFault
 		}
+	}
+	if len(d.ReloadCommand) > 0 {
+		l.add("daemon.reload_command", d.ReloadCommand[0], badIn(path), at.key("reload_command").item(0), at.key("reload_command")).worth = asFault
 	}
 	if d.Health != nil && len(d.Health.Command) > 0 {
 		command := at.key("health").key("command")

@@ -204,7 +204,44 @@ func (d *Daemon) settings() []setting {
 		boolean("run", &d.Run),
 		id("node", &d.Node),
 		section("health", &d.Health, defaultHealth, (*DaemonHealth).settings),
+		textOrNone("reload_signal", &d.ReloadSignal).checked(func() *fault {
+			name, ok := mesh.Signal(d.ReloadSignal)
+			if !ok && d.ReloadSignal != "" {
+				return &fault{message: shortened(quote(d.ReloadSignal)) + " is not a signal", hint: `for example reload_signal = "SIGHUP"`}
+			}
+			if ok {
+				d.ReloadSignal = name
+			}
+			return nil
+		}),
+		texts("reload_command", &d.ReloadCommand).checked(func() *fault { return badCommand(d.ReloadCommand) }),
+		texts("after", &d.After),
+		texts("requires", &d.Requires),
+		restartMode("restart", &d.Restart),
+		optional(&d.Gate.Initial, func(at *time.Duration) setting { return duration("restart_initial", at) }),
+		optional(&d.Gate.Factor, func(at *float64) setting { return real("restart_factor", at, 1, math.MaxFloat64) }),
+		optional(&d.Gate.Max, func(at *time.Duration) setting { return duration("restart_max", at) }),
+		optional(&d.Gate.CrashLoopThreshold, func(at *int) setting { return count("restart_crash_loop_threshold", at, 1, most) }),
+		optional(&d.Gate.CrashLoopWindow, func(at *time.Duration) setting { return duration("restart_crash_loop_window", at) }),
+		optional(&d.Gate.CrashLoopCooldown, func(at *time.Duration) setting { return durationOr0("restart_crash_loop_cooldown", at) }),
+		optional(&d.Gate.StableRun, func(at *time.Duration) setting { return durationOr0("restart_stable_run", at) }),
 	})
+}
+
+// restartMode is a setting for after which ends a daemon is started again.
+func restartMode(key string, at *mesh.RestartMode) setting {
+	modes := []mesh.RestartMode{mesh.RestartAlways, mesh.RestartOnFailure, mesh.RestartNever}
+	var word string
+	known := make([]string, len(modes))
+	for i, mode := range modes {
+		known[i] = mode.String()
+	}
+	s := oneOf(key, &word, known...).checked(func() *fault {
+		*at = modes[slices.Index(known, word)]
+		return nil
+	})
+	s.text = func() string { return quote(at.String()) }
+	return leftOut(s, func() bool { return *at == mesh.RestartAlways })
 }
 
 func badCommand(command []string) *fault {
@@ -223,6 +260,8 @@ func (h *DaemonHealth) settings() []setting {
 		duration("timeout", &h.Timeout),
 		count("failures", &h.Failures, 1, most),
 		count("successes", &h.Successes, 1, most),
+		durationOr0("start_period", &h.StartPeriod),
+		oneOf("on_unhealthy", &h.OnUnhealthy, "none", "restart"),
 	}
 }
 

@@ -104,6 +104,13 @@ func (m *Manager) adopt(ctx context.Context, id mesh.DaemonID) error {
 	if !known {
 		spec = Spec{Daemon: rec.Daemon(), Command: rec.Command}
 	}
+	switch {
+	case rec.End == nil || !rec.End.Told:
+	case !known:
+		return folder.Remove()
+	case !rec.Shim.Here():
+		return folder.RemoveRecord() // it had finished before the machine was started again
+	}
 	r := m.newRun(spec)
 	r.adopted, r.hash, r.fingerprint, r.since = true, rec.Hash, rec.Environment, rec.Started
 	m.setUnmet(r, rec.Unmet, false) // it was said when it started
@@ -114,6 +121,9 @@ func (m *Manager) adopt(ctx context.Context, id mesh.DaemonID) error {
 		}
 	}
 	r.endedBefore = h == nil
+	if r.endedBefore && rec.End != nil && rec.Shim.Here() {
+		r.over = r.finishes(endOf(*rec.End, rec.Hash))
+	}
 	m.mu.Lock()
 	m.runs[id] = r
 	m.mu.Unlock()

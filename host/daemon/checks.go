@@ -3,6 +3,7 @@ package daemon
 import (
 	"context"
 	"sync"
+	"time"
 
 	"github.com/meshos/meshos/host/daemon/health"
 	"github.com/meshos/meshos/host/mesh"
@@ -39,8 +40,10 @@ func (r *run) runCheck(ctx context.Context, spec Spec) {
 	if probe == nil {
 		return
 	}
+	check := *spec.Health
+	check.StartPeriod = max(0, check.StartPeriod-time.Since(r.since))
 	publish := func(ev mesh.Event) bool { return r.m.opts.Events.Publish(ctx, ev) == nil }
-	health.Watch(ctx, probe, *spec.Health, health.Phase(spec.Daemon.ID, spec.Health.Interval), health.Callbacks{
+	health.Watch(ctx, probe, check, health.Phase(spec.Daemon.ID, spec.Health.Interval), health.Callbacks{
 		Health: func(h mesh.DaemonHealth) bool {
 			return publish(mesh.DaemonHealthChanged{Daemon: r.ref(), Health: h})
 		},

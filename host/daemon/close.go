@@ -15,7 +15,7 @@ import (
 // killedWait is how long a process that was killed may take to end, at most.
 const killedWait = 2 * time.Second
 
-// StopAll asks all daemons to end, kills those that have not ended in time, and waits until
+// StopAll asks all daemons to end, those that are started after others before these, kills those that have not ended in time, and waits until
 // all of them are gone and the loop has taken the events of their ends; so end the loop after
 // it. No daemon is started any more. All daemons together have CloseGrace, or nine tenths of
 // the time until ctx ends if that is less, whatever their own grace; the log names those that
@@ -29,11 +29,9 @@ func (m *Manager) StopAll(ctx context.Context) error {
 	}
 	finished := func(r *run) <-chan struct{} { return r.finished }
 	runs := awaitFor(0, m.refuseStarts(), finished) // without those that are finished already
-	for _, r := range runs {
-		r.stop("the node is shutting down", grace)
-	}
 	ended := func(r *run) <-chan struct{} { return r.ended }
-	left := awaitFor(grace, runs, ended)
+	deadline := time.Now().Add(grace)
+	left := m.askInOrder(runs, deadline, ended)
 	if len(left) > 0 {
 		m.opts.Log.Warn("daemons are killed: they did not end in the time that the end of the node leaves them",
 			"daemons", fmt.Sprint(refs(left)), "time", grace.Round(time.Millisecond))

@@ -6,6 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -152,5 +155,46 @@ func TestNextStartIsPublishedAfterTheLastEnd(t *testing.T) {
 		if got := n.life(); !slices.Equal(got, want) {
 			t.Errorf("there came %q, want %q", got, want)
 		}
+	}
+}
+
+// orderOf starts daemons, stops all, and returns in which order they were asked to end. Each
+// writes its id to a file before it ends; ends come to the loop in any order.
+func orderOf(t *testing.T, grace time.Duration, end string, before map[mesh.DaemonID][]mesh.DaemonID) string {
+	t.Helper()
+	log := filepath.Join(t.TempDir(), "log")
+	var specs []daemon.Spec
+	ids := slices.Sorted(maps.Keys(before))
+	for _, id := range ids {
+		s := sh(id, fmt.Sprintf("trap 'echo %d >>%s; %s' TERM; echo ready; while :; do sleep 0.01; done", id, log, end))
+		s.Before = before[id]
+		specs = append(specs, s)
+	}
+	n := startNodeWith(t, newLoop(), t.TempDir(), grace, specs...)
+	for _, id := range ids {
+		n.start(id)
+		n.wait(t, fmt.Sprintf("%d 3> ready", id))
+	}
+	if err := n.StopAll(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	text, _ := os.ReadFile(log)
+	return strings.Join(strings.Fields(string(text)), " ")
+}
+
+func TestStopAllAsksThoseFirstThatWereStartedAfterOthers(t *testing.T) {
+	t.Parallel()
+	got := orderOf(t, patience, "exit 0", map[mesh.DaemonID][]mesh.DaemonID{7: nil, 8: {7}, 9: {8}})
+	if want := "9 8 7"; got != want {
+		t.Errorf("they were asked in the order %s, want %s", got, want)
+	}
+}
+
+// Those that do not end hold up those before them for their share of the time only.
+func TestStopAllAsksAllInTheTimeThatThereIs(t *testing.T) {
+	t.Parallel()
+	got := orderOf(t, 3*time.Second, ":", map[mesh.DaemonID][]mesh.DaemonID{7: nil, 9: {7}})
+	if want := "9 7"; got != want {
+		t.Errorf("they were asked in the order %s, want %s", got, want)
 	}
 }

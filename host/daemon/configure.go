@@ -85,5 +85,5 @@ func sameCheck(a, b *health.Check) bool {
 		return a == b
 	}
 	return a.Type == b.Type && a.Target == b.Target && slices.Equal(a.Command, b.Command) &&
-		a.Interval == b.Interval && a.Timeout == b.Timeout && a.Thresholds == b.Thresholds
+		a.Interval == b.Interval && a.Timeout == b.Timeout && a.StartPeriod == b.StartPeriod && a.Thresholds == b.Thresholds
 }

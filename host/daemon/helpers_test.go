@@ -253,10 +253,16 @@ func startNodeIn(t *testing.T, dir string, specs ...daemon.Spec) *node {
 // startNodeOn is startNodeIn with a loop that behaves in some way from the beginning.
 func startNodeOn(t *testing.T, l *loop, dir string, specs ...daemon.Spec) *node {
 	t.Helper()
+	return startNodeWith(t, l, dir, 200*time.Millisecond, specs...)
+}
+
+// startNodeWith is startNodeOn with the time that all daemons together have to end.
+func startNodeWith(t *testing.T, l *loop, dir string, closeGrace time.Duration, specs ...daemon.Spec) *node {
+	t.Helper()
 	spawner := process.NewSpawner()
 	n := &node{loop: l, t: t}
 	n.Manager = daemon.New(daemon.Options{
-		Dir: dir, Shim: shimCommand(), Spawner: spawner, Events: n.loop, CloseGrace: 200 * time.Millisecond, StopGrace: 200 * time.Millisecond,
+		Dir: dir, Shim: shimCommand(), Spawner: spawner, Events: n.loop, CloseGrace: closeGrace, StopGrace: 200 * time.Millisecond,
 	})
 	n.Configure(specs)
 	if err := n.Adopt(t.Context()); err != nil {

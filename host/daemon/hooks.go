@@ -5,8 +5,6 @@ import (
 	"errors"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/meshos/meshos/host/config"
 	"github.com/meshos/meshos/host/daemon/shim"
 	"github.com/meshos/meshos/host/mesh"
@@ -67,26 +65,28 @@ func (r *run) startLater(request shim.Request) {
 
 // notStarted returns the last event of a run whose process could not be started, after its
 // action had ended.
-func (r *run) notStarted() mesh.Event {
+func (r *run) notStarted() (mesh.Event, mesh.DaemonEnd) {
 	if errors.Is(r.startErr, errStoppedEarly) {
 		r.out.note(mesh.LevelInfo, "not started: %v", errStoppedEarly)
-		return mesh.DaemonExited{Daemon: r.ref()}
+		return mesh.DaemonExited{Daemon: r.ref()}, mesh.DaemonEnd{}
 	}
 	reason := r.startErr.Error()
 	r.out.note(mesh.LevelWarn, "crashed: %s", reason)
-	return mesh.DaemonCrashed{Daemon: r.ref(), Reason: reason, End: mesh.DaemonEnd{
-		Code: shim.NotStarted, LastLine: plaintext.Clean(reason, maxLast), At: time.Now(),
-	}}
+	end := mesh.DaemonEnd{Code: shim.NotStarted, LastLine: plaintext.Clean(reason, maxLast), At: time.Now()}
+	return mesh.DaemonCrashed{Daemon: r.ref(), Reason: reason, End: end}, end
+}
+
+// hookDecides reports whether it is a failed hook that says how a run ended, and not the end
+// of the process.
+func hookDecides(end shim.End) bool {
+	return end.Hook != nil && (end.Hook.Before || end.StopRequested || end.Exit().Clean())
 }
 
 // hookFailed returns the last event of a run of which a hook failed: before the start, so
 // that there was no process, or after the end, however that was. Either is a crash, so that
 // the restart gate holds for it.
-func (r *run) hookFailed(end shim.End) mesh.DaemonCrashed {
-	h := end.Hook
-	reason := h.String()
+func (r *run) hookFailed(end shim.End, how mesh.DaemonEnd) mesh.DaemonCrashed {
+	reason := end.Hook.String()
 	r.out.note(mesh.LevelWarn, "crashed: %s", reason)
-	return mesh.DaemonCrashed{Daemon: r.ref(), Reason: reason, End: mesh.DaemonEnd{
-		Code: int32(h.Code), Signal: unix.SignalName(h.Signal), LastLine: h.Last(), At: end.At,
-	}}
+	return mesh.DaemonCrashed{Daemon: r.ref(), Reason: reason, End: how}
 }

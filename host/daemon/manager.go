@@ -177,13 +177,23 @@ func (m *Manager) finish(r *run, published bool) {
 		delete(m.latest, id)
 	}
 	if _, known := m.specs[id]; published && m.runs[id] == nil {
-		if known {
+		switch {
+		case known && r.keep:
+			m.logKeeping(r.spec.Daemon, r.folder.KeepEnd())
+		case known:
 			m.logRemoval(r.spec.Daemon, r.folder.RemoveRecord())
-		} else {
+		default:
 			m.logRemoval(r.spec.Daemon, r.folder.Remove())
 		}
 	}
 	close(r.finished)
+}
+
+// logKeeping logs why the end of a daemon could not be kept, if err is not nil.
+func (m *Manager) logKeeping(daemon mesh.DaemonRef, err error) {
+	if err != nil {
+		m.opts.Log.Warn("that a daemon has finished could not be noted, so the next run of the node reports its end again", "daemon", daemon, "error", err)
+	}
 }
 
 // logRemoval logs why files of a daemon could not be removed, if err is not nil.

@@ -36,6 +36,8 @@ type run struct {
 	endedBefore bool      // the process had ended before it was adopted, or could not be started
 	startErr    error     // why it could not be started
 	startEnd    *shim.End // how a command before the start failed
+	over        bool      // with endedBefore: the daemon is not started again after that end
+	keep        bool      // its record stays, with its end
 
 	ended     chan struct{} // the process and its shim have ended
 	announced chan struct{} // the loop took its DaemonStarted
@@ -107,22 +109,33 @@ func (r *run) supervise() {
 		return
 	}
 	checks.Wait() // no health is published after the end
-	last, known := r.lastEvent()
+	last, end, known := r.lastEvent()
 	if !known {
 		return // the next Manager ends what is left, and tells
 	}
 	r.m.release(r)
 	published = r.m.publish(last)
+	r.keep = published && r.finishes(end)
 }
 
-// lastEvent returns the last event of the run, once nothing is left of it but what may go on. It
-// returns false if the Manager was closed before.
-func (r *run) lastEvent() (mesh.Event, bool) {
+// finishes reports whether the daemon is not started again after an end.
+func (r *run) finishes(end mesh.DaemonEnd) bool {
+	r.m.mu.Lock()
+	defer r.m.mu.Unlock()
+	spec, known := r.m.specs[r.spec.Daemon.ID]
+	return known && spec.Restart.Finishes(end) && end.Config == spec.hash()
+}
+
+// lastEvent returns the last event of the run and the end that it reports, once nothing is left
+// of the run but what may go on. It returns false if the Manager was closed before.
+func (r *run) lastEvent() (mesh.Event, mesh.DaemonEnd, bool) {
 	if r.startErr != nil {
-		return r.notStarted(), true
+		event, end := r.notStarted()
+		return event, end, true
 	}
 	if r.startEnd != nil {
-		return r.eventOf(*r.startEnd), true
+		event, end := r.eventOf(*r.startEnd, true)
+		return event, end, true
 	}
 	rec, err := r.folder.Load()
 	r.mu.Lock()
@@ -130,37 +143,46 @@ func (r *run) lastEvent() (mesh.Event, bool) {
 	r.mu.Unlock()
 	here := err == nil && rec.Shim.Here()
 	if err == nil && rec.End == nil && here && !r.endRemains(rec) {
-		return nil, false
+		return nil, mesh.DaemonEnd{}, false
 	}
 	r.m.setStuck(r.spec.Daemon.ID, 0)
+	exited := func(end mesh.DaemonEnd) (mesh.Event, mesh.DaemonEnd, bool) {
+		return mesh.DaemonExited{Daemon: r.ref(), End: end}, end, true
+	}
+	recorded := func(end shim.End) (mesh.Event, mesh.DaemonEnd, bool) {
+		event, how := r.eventOf(end, here)
+		return event, how, true
+	}
 	switch {
 	case err == nil && rec.End != nil:
 		r.m.goesOn(r, rec.End.Left)
-		return r.eventOf(*rec.End), true
+		return recorded(*rec.End)
 	case err == nil && rec.Main != nil:
-		return r.eventOf(*rec.Main), true
+		return recorded(*rec.Main)
 	case !killed && r.toldByShim():
 		exit, _ := r.shim.Exit()
 		end := shim.EndOf(exit.Code)
 		end.StopRequested = r.wasStopped()
-		return r.eventOf(end), true
+		here = true
+		return recorded(end)
 	case killed:
 		r.out.note(mesh.LevelInfo, "ended: it and its supervising process were killed")
-		return mesh.DaemonExited{Daemon: r.ref(), End: mesh.DaemonEnd{Code: -1, Signal: "SIGKILL", At: time.Now()}}, true
+		return exited(mesh.DaemonEnd{Code: -1, Signal: "SIGKILL", At: time.Now(), Asked: true})
 	case err == nil && !here:
 		r.out.note(mesh.LevelInfo, "ended: the machine or its container was started again")
-		return mesh.DaemonExited{Daemon: r.ref()}, true // when is not known
+		return exited(mesh.DaemonEnd{}) // when is not known
 	}
 	reason := "its supervising process was killed, and the daemon with it"
 	if _, stopped := r.state(); stopped && err != nil {
 		r.out.note(mesh.LevelInfo, "ended: how is not known, because it had no record")
-		return mesh.DaemonExited{Daemon: r.ref(), End: mesh.DaemonEnd{Code: -1, At: time.Now()}}, true
+		return exited(mesh.DaemonEnd{Code: -1, At: time.Now(), Asked: true})
 	}
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		reason = "how it ended is unknown: " + err.Error()
 	}
 	r.out.note(mesh.LevelWarn, "crashed: %s", reason)
-	return mesh.DaemonCrashed{Daemon: r.ref(), Reason: reason, End: mesh.DaemonEnd{Code: -1, At: time.Now()}}, true
+	end := mesh.DaemonEnd{Code: -1, At: time.Now(), Config: r.hash}
+	return mesh.DaemonCrashed{Daemon: r.ref(), Reason: reason, End: end}, end, true
 }
 
 // toldByShim reports whether the shim, which could not write to the disk, told by its exit code
@@ -178,27 +200,47 @@ func (r *run) wasStopped() bool {
 	return stopped
 }
 
-// eventOf returns the last event of a run whose end was recorded.
-func (r *run) eventOf(end shim.End) mesh.Event {
+// eventOf returns the last event of a run whose end was recorded, and the end.
+func (r *run) eventOf(end shim.End, here bool) (mesh.Event, mesh.DaemonEnd) {
 	exit := end.Exit()
-	last := plaintext.Clean(end.LastError, maxLast)
-	how := mesh.DaemonEnd{Code: int32(exit.Code), Signal: unix.SignalName(exit.Signal), LastLine: last, At: end.At}
-	if end.Hook != nil && (end.Hook.Before || end.StopRequested || exit.Clean()) {
-		return r.hookFailed(end)
+	config := r.hash
+	if !here {
+		config = ""
 	}
-	if end.Hook != nil {
+	how := endOf(end, config)
+	switch {
+	case end.Told: // it has been logged and, if it was a crash, counted
+		return mesh.DaemonExited{Daemon: r.ref(), End: how}, how
+	case hookDecides(end):
+		return r.hookFailed(end, how), how
+	case end.Hook != nil:
 		r.out.note(mesh.LevelWarn, "failed: %s", end.Hook)
 	}
 	if end.StopRequested || exit.Clean() {
 		r.out.note(mesh.LevelInfo, "ended: %v", exit)
-		return mesh.DaemonExited{Daemon: r.ref(), End: how}
+		return mesh.DaemonExited{Daemon: r.ref(), End: how}, how
 	}
 	reason := exit.String()
-	if last != "" {
-		reason += ": " + last
+	if how.LastLine != "" {
+		reason += ": " + how.LastLine
 	}
 	r.out.note(mesh.LevelWarn, "crashed: %s", reason)
-	return mesh.DaemonCrashed{Daemon: r.ref(), Reason: reason, End: how}
+	return mesh.DaemonCrashed{Daemon: r.ref(), Reason: reason, End: how}, how
+}
+
+// endOf returns a recorded end, of a process that was started with a configuration.
+func endOf(end shim.End, config string) mesh.DaemonEnd {
+	if hookDecides(end) {
+		h := end.Hook
+		return mesh.DaemonEnd{
+			Code: int32(h.Code), Signal: unix.SignalName(h.Signal), LastLine: h.Last(), At: end.At,
+			Asked: end.StopRequested, Config: config,
+		}
+	}
+	return mesh.DaemonEnd{
+		Code: int32(end.Code), Signal: unix.SignalName(end.Signal), LastLine: plaintext.Clean(end.LastError, maxLast),
+		At: end.At, Asked: end.StopRequested, Config: config,
+	}
 }
 
 // alive reports whether its process has not ended.

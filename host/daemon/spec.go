@@ -34,6 +34,15 @@ type Spec struct {
 	Stop config.Stop
 	// Limits is what it may take.
 	Limits config.DaemonLimits
+	// ReloadSignal is the name of the signal that has it read its own configuration again, and
+	// ReloadCommand a command that does so instead. Both are empty if nothing does.
+	ReloadSignal  string
+	ReloadCommand []string
+	// Before are the daemons that StopAll stops after it.
+	Before []mesh.DaemonID
+	// Restart says after which ends it is started again. An end after which it is not is kept
+	// in its record, so that the next Manager of the same boot publishes it again.
+	Restart mesh.RestartMode
 	// Health is how its health is checked; nil for not at all.
 	Health *health.Check
 }

@@ -6,12 +6,16 @@ import (
 )
 
 // Specs returns how the daemons of a configuration are run.
-func Specs(daemons []config.Daemon) (out []Spec) {
-	for _, d := range daemons {
-		spec := Spec{Daemon: d.Ref(), Command: d.Command, Env: d.Env, Sources: d.Sources, Dir: d.Dir, Stop: d.Stop, Limits: d.Limits, RunAs: d.RunAs, PreStart: d.PreStart, PostStop: d.PostStop, Node: d.Node}
+func Specs(cfg *config.Config) (out []Spec) {
+	for _, d := range cfg.Daemons {
+		spec := Spec{
+			Daemon: d.Ref(), Command: d.Command, Env: d.Env, Sources: d.Sources, Dir: d.Dir, Stop: d.Stop, Limits: d.Limits, RunAs: d.RunAs,
+			PreStart: d.PreStart, PostStop: d.PostStop, Node: d.Node, Restart: d.Restart, Before: cfg.Before(d),
+		}
+		spec.ReloadSignal, spec.ReloadCommand = d.ReloadSignal, d.ReloadCommand
 		if h := d.Health; h != nil {
 			spec.Health = &health.Check{
-				Type: h.Type, Target: h.Target, Command: h.Command, Interval: h.Interval, Timeout: h.Timeout,
+				Type: h.Type, Target: h.Target, Command: h.Command, Interval: h.Interval, Timeout: h.Timeout, StartPeriod: h.StartPeriod,
 				Thresholds: health.Thresholds{Failures: h.Failures, Successes: h.Successes},
 			}
 		}

@@ -13,8 +13,8 @@ import (
 
 // Start starts a daemon and returns once its program is executed; DaemonStarted follows. If
 // there are commands to be run before, it returns before them, and whatever comes of the start
-// is an event. It
-// succeeds for a daemon that was adopted and whose DaemonStarted the loop has not taken yet.
+// is an event. It succeeds for a daemon that was adopted and whose DaemonStarted the loop has
+// not taken yet, and for one that has finished and whose DaemonExited the loop has not taken yet.
 // The error is an *UnknownError, a *RunningError, a *StartError or ErrClosed, and then no
 // event follows.
 func (m *Manager) Start(ctx context.Context, daemon mesh.DaemonRef) error {
@@ -28,6 +28,9 @@ func (m *Manager) Start(ctx context.Context, daemon mesh.DaemonRef) error {
 		}
 		// The daemon is being adopted, or the last lines of its previous run are not
 		// published yet.
+		if running.over {
+			return nil // the loop hears of its end soon, and does not want it any more
+		}
 		announced := running.announced
 		if !running.alive() {
 			announced = nil

@@ -33,6 +33,10 @@ type Daemons interface {
 	// Stop asks the process to end and returns at once; it is killed after grace.
 	// Stopping one that does not run succeeds.
 	Stop(ctx context.Context, daemon mesh.DaemonRef, reason string, grace time.Duration) error
+	// Reload has the daemon read its own configuration again, and returns once it was asked.
+	Reload(ctx context.Context, daemon mesh.DaemonRef) error
+	// Signal sends a signal to the daemon's main process.
+	Signal(ctx context.Context, daemon mesh.DaemonRef, signal string) error
 }
 
 // Actuator carries out kinds of action that the host itself does not.

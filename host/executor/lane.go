@@ -19,7 +19,7 @@ func (l lane) String() string { return l.kind + " " + strconv.FormatUint(l.id, 1
 func laneOf(a mesh.Action) lane {
 	key := a.Key()
 	switch a.(type) {
-	case mesh.StartDaemon, mesh.StopDaemon, mesh.ApplyBackoff:
+	case mesh.StartDaemon, mesh.StopDaemon, mesh.ApplyBackoff, mesh.AskReload, mesh.SendSignal:
 		return lane{"daemon", key.Subject}
 	case mesh.PullReplica, mesh.DropReplica, mesh.RequestPlacement, mesh.RequestEviction:
 		return lane{"chain", key.Subject}

@@ -8,7 +8,7 @@ import (
 )
 
 // Router is the dispatcher of a node. Some kinds the host carries out itself, whatever
-// plugins there are: it starts and stops daemons; and MarkAvoid, ApplyBackoff and
+// plugins there are: it starts, stops, reloads and signals daemons; and MarkAvoid, ApplyBackoff and
 // CommitTransition succeed at once, since the state applies them when it folds the
 // outcome. Everything else goes to the actuator for its kind.
 type Router struct {
@@ -33,6 +33,10 @@ func (r *Router) Dispatch(ctx context.Context, e mesh.Emitted) error {
 		return r.daemons.Start(ctx, a.Daemon)
 	case mesh.StopDaemon:
 		return r.daemons.Stop(ctx, a.Daemon, a.Reason, r.now().Until(a.Deadline))
+	case mesh.AskReload:
+		return r.daemons.Reload(ctx, a.Daemon)
+	case mesh.SendSignal:
+		return r.daemons.Signal(ctx, a.Daemon, a.Signal)
 	case mesh.MarkAvoid, mesh.ApplyBackoff, mesh.CommitTransition:
 		return nil
 	}

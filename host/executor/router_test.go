@@ -27,6 +27,16 @@ func (d *daemons) Stop(_ context.Context, ref mesh.DaemonRef, reason string, gra
 	return d.err
 }
 
+func (d *daemons) Reload(_ context.Context, ref mesh.DaemonRef) error {
+	d.calls = append(d.calls, "reload "+ref.String())
+	return d.err
+}
+
+func (d *daemons) Signal(_ context.Context, ref mesh.DaemonRef, signal string) error {
+	d.calls = append(d.calls, "signal "+ref.String()+" "+signal)
+	return d.err
+}
+
 func TestRouter(t *testing.T) {
 	ref := mesh.DaemonRef{ID: 3, Name: "telemetry"}
 	const sec = mesh.Time(time.Second)
@@ -38,6 +48,8 @@ func TestRouter(t *testing.T) {
 		{action: mesh.StartDaemon{Daemon: ref}, call: "start 3 (telemetry)"},
 		{action: mesh.StopDaemon{Daemon: ref, Reason: "drain", Deadline: 130 * sec}, call: `stop 3 (telemetry) "drain" 30s`},
 		{action: mesh.StopDaemon{Daemon: ref, Reason: "late", Deadline: 99 * sec}, call: `stop 3 (telemetry) "late" 0s`},
+		{action: mesh.AskReload{Daemon: ref}, call: "reload 3 (telemetry)"},
+		{action: mesh.SendSignal{Daemon: ref, Signal: "SIGHUP"}, call: "signal 3 (telemetry) SIGHUP"},
 		{action: mesh.MarkAvoid{Peer: 2}},
 		{action: mesh.ApplyBackoff{Daemon: ref}},
 		{action: mesh.CommitTransition{Node: 1}},
@@ -71,7 +83,7 @@ func TestRouter(t *testing.T) {
 func TestRouterReturnsTheErrorsOfDaemons(t *testing.T) {
 	d := &daemons{err: errNo}
 	r := executor.NewRouter(d, none, func() mesh.Time { return 0 })
-	for _, a := range []mesh.Action{start(1), mesh.StopDaemon{}} {
+	for _, a := range []mesh.Action{start(1), mesh.StopDaemon{}, mesh.AskReload{}, mesh.SendSignal{}} {
 		if err := r.Dispatch(t.Context(), mesh.Emitted{Action: a}); !errors.Is(err, errNo) {
 			t.Errorf("%s: got error %v, want %v", a.Kind(), err, errNo)
 		}

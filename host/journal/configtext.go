@@ -7,6 +7,8 @@ import (
 	"math"
 	"regexp"
 	"slices"
+	"strconv"
+	"time"
 
 	"github.com/BurntSushi/toml"
 
@@ -74,6 +76,17 @@ func reloadText(in mesh.Configured) (string, error) {
 		daemon := reloadedDaemon{
 			ID: uint64(d.Daemon.ID), Name: d.Daemon.Name, Command: []string{notRecorded},
 			Run: d.Run, Essential: d.Essential, Node: uint64(d.Node),
+			Restart: d.Restart.String(), reloadedGate: gateText(d.Gate),
+			After: idWords(d.After), Requires: idWords(d.Requires),
+		}
+		if d.Reloadable {
+			daemon.ReloadSignal = "SIGHUP"
+		}
+		if d.Gate != (mesh.RestartValues{}) {
+			out.Bounds = &reloadedBounds{Initial: "1ns", Max: time.Duration(math.MaxInt64).String()}
+		}
+		if d.Restart == mesh.RestartAlways {
+			daemon.Restart = ""
 		}
 		if d.Config != "" {
 			daemon.Command = append(daemon.Command, d.Config)
@@ -83,6 +96,9 @@ func reloadText(in mesh.Configured) (string, error) {
 		}
 		if d.Checked {
 			daemon.Health = &reloadedHealth{Type: "exec", Command: []string{notRecorded}}
+			if d.RestartUnhealthy {
+				daemon.Health.OnUnhealthy = "restart"
+			}
 		}
 		out.Daemon = append(out.Daemon, daemon)
 	}
@@ -95,6 +111,26 @@ func reloadText(in mesh.Configured) (string, error) {
 		return "", err
 	}
 	return text, nil
+}
+
+func idWords(ids []mesh.DaemonID) (out []string) {
+	for _, id := range ids {
+		out = append(out, strconv.FormatUint(uint64(id), 10))
+	}
+	return out
+}
+
+func gateText(in mesh.RestartValues) reloadedGate {
+	text := func(d *time.Duration) string {
+		if d == nil {
+			return ""
+		}
+		return d.String()
+	}
+	return reloadedGate{
+		Initial: text(in.Initial), Factor: in.Factor, Max: text(in.Max), Threshold: in.CrashLoopThreshold,
+		Window: text(in.CrashLoopWindow), Cooldown: text(in.CrashLoopCooldown), StableRun: text(in.StableRun),
+	}
 }
 
 // recordedDesired returns what a recorded reload asks for.
@@ -116,9 +152,15 @@ func recordedDesired(cfg *config.Config) mesh.Configured {
 type (
 	reloaded struct {
 		Node   reloadedNode     `toml:"node"`
+		Bounds *reloadedBounds  `toml:"restart,omitempty"`
 		Peer   []reloadedPeer   `toml:"peer,omitempty"`
 		Chain  []reloadedChain  `toml:"chain,omitempty"`
 		Daemon []reloadedDaemon `toml:"daemon,omitempty"`
+	}
+	// reloadedBounds are a [restart] with which every restart_initial and restart_max is valid.
+	reloadedBounds struct {
+		Initial string `toml:"initial"`
+		Max     string `toml:"max"`
 	}
 	reloadedNode struct {
 		ID int64 `toml:"id"`
@@ -133,17 +175,34 @@ type (
 		Hold     *bool   `toml:"hold,omitempty"`
 	}
 	reloadedDaemon struct {
-		ID        uint64          `toml:"id"`
-		Name      string          `toml:"name,omitempty"`
-		Command   []string        `toml:"command"`
-		Run       bool            `toml:"run"`
-		Essential bool            `toml:"essential"`
-		Node      uint64          `toml:"node,omitzero"`
-		StopGrace string          `toml:"stop_grace,omitempty"`
-		Health    *reloadedHealth `toml:"health,omitempty"`
+		ID           uint64          `toml:"id"`
+		Name         string          `toml:"name,omitempty"`
+		Command      []string        `toml:"command"`
+		Run          bool            `toml:"run"`
+		Essential    bool            `toml:"essential"`
+		Node         uint64          `toml:"node,omitzero"`
+		StopGrace    string          `toml:"stop_grace,omitempty"`
+		Health       *reloadedHealth `toml:"health,omitempty"`
+		Restart      string          `toml:"restart,omitempty"`
+		ReloadSignal string          `toml:"reload_signal,omitempty"`
+
+		After    []string `toml:"after,omitempty"`
+		Requires []string `toml:"requires,omitempty"`
+		reloadedGate
+	}
+	reloadedGate struct {
+		Initial   string   `toml:"restart_initial,omitempty"`
+		Factor    *float64 `toml:"restart_factor,omitempty"`
+		Max       string   `toml:"restart_max,omitempty"`
+		Threshold *int     `toml:"restart_crash_loop_threshold,omitempty"`
+		Window    string   `toml:"restart_crash_loop_window,omitempty"`
+		Cooldown  string   `toml:"restart_crash_loop_cooldown,omitempty"`
+		StableRun string   `toml:"restart_stable_run,omitempty"`
 	}
 	reloadedHealth struct {
 		Type    string   `toml:"type"`
 		Command []string `toml:"command"`
+
+		OnUnhealthy string `toml:"on_unhealthy,omitempty"`
 	}
 )

@@ -39,8 +39,41 @@ func genConfigured() *rapid.Generator[mesh.Configured] {
 				Run:    rapid.Bool().Draw(t, "run"), Essential: rapid.Bool().Draw(t, "essential"),
 				Node:    mesh.NodeID(rapid.OneOf(rapid.Just(uint64(0)), id).Draw(t, "node")),
 				Checked: rapid.Bool().Draw(t, "checked"), StopGrace: time.Duration(rapid.Int64Range(0, 1<<40).Draw(t, "stop grace")),
-				Config: rapid.SampledFrom([]string{"", "1f", config.Daemon{Command: []string{"/bin/x"}}.ProcessHash()}).Draw(t, "config"),
+				Config:  rapid.SampledFrom([]string{"", "1f", config.Daemon{Command: []string{"/bin/x"}}.ProcessHash()}).Draw(t, "config"),
+				Restart: mesh.RestartMode(rapid.Uint8Range(0, 2).Draw(t, "restart")), Gate: genGate().Draw(t, "gate"),
 			})
+			last := &out.Daemons[len(out.Daemons)-1]
+			last.Reloadable = rapid.Bool().Draw(t, "reloadable")
+			last.RestartUnhealthy = last.Checked && rapid.Bool().Draw(t, "on_unhealthy")
+		}
+		for i := 1; i < len(out.Daemons); i++ { // after earlier ones only: without circles
+			earlier := make([]mesh.DaemonID, i)
+			for j := range earlier {
+				earlier[j] = out.Daemons[j].Daemon.ID
+			}
+			some := rapid.SliceOfNDistinct(rapid.SampledFrom(earlier), 0, i, rapid.ID[mesh.DaemonID])
+			if after := some.Draw(t, "after"); len(after) > 0 {
+				out.Daemons[i].After = after
+			}
+			if requires := some.Draw(t, "requires"); len(requires) > 0 && !out.Daemons[i].Essential {
+				out.Daemons[i].Requires = requires
+			}
+		}
+		return out
+	})
+}
+
+// genGate draws a daemon's own values of its restart gate.
+func genGate() *rapid.Generator[mesh.RestartValues] {
+	span := rapid.Ptr(rapid.Map(rapid.Int64Range(1, math.MaxInt64), func(n int64) time.Duration { return time.Duration(n) }), true)
+	return rapid.Custom(func(t *rapid.T) mesh.RestartValues {
+		out := mesh.RestartValues{
+			Initial: span.Draw(t, "initial"), Factor: rapid.Ptr(rapid.Float64Range(1, 1e9), true).Draw(t, "factor"), Max: span.Draw(t, "max"),
+			CrashLoopThreshold: rapid.Ptr(rapid.IntRange(1, math.MaxInt32), true).Draw(t, "threshold"),
+			CrashLoopWindow:    span.Draw(t, "window"), CrashLoopCooldown: span.Draw(t, "cooldown"), StableRun: span.Draw(t, "stable"),
+		}
+		if out.Initial != nil && out.Max != nil && *out.Initial > *out.Max {
+			out.Initial, out.Max = out.Max, out.Initial
 		}
 		return out
 	})

@@ -32,6 +32,8 @@ const (
 	KindMarkAvoid        = "mark_avoid"
 	KindApplyBackoff     = "apply_backoff"
 	KindCommitTransition = "commit_maintenance_transition"
+	KindAskReload        = "ask_reload"
+	KindSendSignal       = "send_signal"
 )
 
 // The actions.
@@ -91,6 +93,13 @@ type (
 		Target MaintenancePhase
 		Reason string
 	}
+	// AskReload has a daemon read its own configuration again.
+	AskReload struct{ Daemon DaemonRef }
+	// SendSignal sends a signal to the main process of a daemon.
+	SendSignal struct {
+		Daemon DaemonRef
+		Signal string // one of Signals
+	}
 )
 
 // Kind implements Action.
@@ -105,6 +114,8 @@ func (ReduceHeat) Kind() string       { return KindReduceHeat }
 func (MarkAvoid) Kind() string        { return KindMarkAvoid }
 func (ApplyBackoff) Kind() string     { return KindApplyBackoff }
 func (CommitTransition) Kind() string { return KindCommitTransition }
+func (AskReload) Kind() string        { return KindAskReload }
+func (SendSignal) Kind() string       { return KindSendSignal }
 
 // Key implements Action.
 func (a StartDaemon) Key() ActionKey {
@@ -159,6 +170,16 @@ func (a ApplyBackoff) Key() ActionKey {
 // Key implements Action.
 func (a CommitTransition) Key() ActionKey {
 	return ActionKey{Kind: KindCommitTransition, Subject: uint64(a.Node)}
+}
+
+// Key implements Action.
+func (a AskReload) Key() ActionKey {
+	return ActionKey{Kind: KindAskReload, Subject: uint64(a.Daemon.ID)}
+}
+
+// Key implements Action.
+func (a SendSignal) Key() ActionKey {
+	return ActionKey{Kind: KindSendSignal, Subject: uint64(a.Daemon.ID)}
 }
 
 // Emitted is an action that was handed out, with its id and time.

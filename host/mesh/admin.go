@@ -75,6 +75,17 @@ type (
 		Node   NodeID
 		Daemon DaemonRef
 	}
+	// ReloadDaemon has a running daemon of a node read its own configuration again, once.
+	ReloadDaemon struct {
+		Node   NodeID
+		Daemon DaemonRef
+	}
+	// SignalDaemon sends a signal to the main process of a running daemon of a node, once.
+	SignalDaemon struct {
+		Node   NodeID
+		Daemon DaemonRef
+		Signal string // one of Signals
+	}
 )
 
 // The break-glass commands.
@@ -123,6 +134,8 @@ func (SetPlacement) Kind() string        { return "set_placement" }
 func (SetLocalReplica) Kind() string     { return "set_local_replica" }
 func (StopNode) Kind() string            { return "stop_node" }
 func (RestartDaemon) Kind() string       { return "restart_daemon" }
+func (ReloadDaemon) Kind() string        { return "reload_daemon" }
+func (SignalDaemon) Kind() string        { return "signal_daemon" }
 func (FreezeCluster) Kind() string       { return "freeze_cluster" }
 func (ThawCluster) Kind() string         { return "thaw_cluster" }
 func (FlushAvoidLists) Kind() string     { return "flush_avoid_lists" }
@@ -146,6 +159,8 @@ func (SetPlacement) BreakGlass() bool        { return false }
 func (SetLocalReplica) BreakGlass() bool     { return false }
 func (StopNode) BreakGlass() bool            { return false }
 func (RestartDaemon) BreakGlass() bool       { return false }
+func (ReloadDaemon) BreakGlass() bool        { return false }
+func (SignalDaemon) BreakGlass() bool        { return false }
 func (FreezeCluster) BreakGlass() bool       { return true }
 func (ThawCluster) BreakGlass() bool         { return true }
 func (FlushAvoidLists) BreakGlass() bool     { return true }
@@ -169,6 +184,8 @@ func (SetPlacement) Size() int         { return 0 }
 func (SetLocalReplica) Size() int      { return 0 }
 func (StopNode) Size() int             { return 0 }
 func (e RestartDaemon) Size() int      { return len(e.Daemon.Name) }
+func (e ReloadDaemon) Size() int       { return len(e.Daemon.Name) }
+func (e SignalDaemon) Size() int       { return len(e.Daemon.Name) + len(e.Signal) }
 func (FreezeCluster) Size() int        { return 0 }
 func (ThawCluster) Size() int          { return 0 }
 func (FlushAvoidLists) Size() int      { return 0 }

@@ -11,6 +11,12 @@ type DaemonEnd struct {
 	Signal   string    // "SIGKILL"; empty if it ended by itself, or if it is not known
 	LastLine string    // the last line that it wrote to standard error
 	At       time.Time // never zero if anything is known
+	Asked    bool      // it had been asked to end
+	// Config is ConfiguredDaemon.Config of what it was started with. It is empty if that is
+	// not known, and for a run before the machine was started again.
+	Config string
+	// Unhealthy is why it was unhealthy, if the node stopped it to restart it because of that.
+	Unhealthy string
 }
 
 // Known reports whether anything is known.
@@ -35,4 +41,45 @@ func (e DaemonEnd) String() string {
 	return fmt.Sprintf("%s: %q", e.Status(), e.LastLine)
 }
 
-func (e DaemonEnd) size() int { return len(e.Signal) + len(e.LastLine) }
+// Clean reports whether it ended by itself with status 0.
+func (e DaemonEnd) Clean() bool { return e.Known() && e.Code == 0 && e.Signal == "" }
+
+func (e DaemonEnd) size() int {
+	return len(e.Signal) + len(e.LastLine) + len(e.Config) + len(e.Unhealthy)
+}
+
+// RestartMode says after which ends a daemon is started again.
+type RestartMode uint8
+
+// The modes.
+const (
+	RestartAlways    RestartMode = iota // after each
+	RestartOnFailure                    // after each but one by itself with status 0
+	RestartNever                        // only after one that it was asked for
+)
+
+// String returns the mode as the configuration has it.
+func (m RestartMode) String() string {
+	return [...]string{"always", "on-failure", "never"}[min(m, RestartNever)]
+}
+
+// Finishes reports whether a daemon that ended like this is not started again. An end that it
+// was asked for leaves its work undone, so it does not finish it.
+func (m RestartMode) Finishes(end DaemonEnd) bool {
+	if !end.Known() || end.Asked || end.Config == "" {
+		return false
+	}
+	return m == RestartNever || m == RestartOnFailure && end.Clean()
+}
+
+// RestartValues are a daemon's own values of its restart gate. Those that are nil are the
+// node's.
+type RestartValues struct {
+	Initial            *time.Duration
+	Factor             *float64
+	Max                *time.Duration
+	CrashLoopThreshold *int
+	CrashLoopWindow    *time.Duration
+	CrashLoopCooldown  *time.Duration
+	StableRun          *time.Duration
+}

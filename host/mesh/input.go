@@ -210,6 +210,15 @@ type ConfiguredDaemon struct {
 	// StopGrace is how long it has from being asked to end to being killed; 0 for the
 	// policy's.
 	StopGrace time.Duration
+	Restart   RestartMode
+	Gate      RestartValues
+	// Reloadable means that the configuration says how it is asked to reload.
+	Reloadable bool
+	// RestartUnhealthy means that it is restarted when it is unhealthy.
+	RestartUnhealthy bool
+	// After are the daemons that are started before it, and stopped after it. Requires are
+	// those without which it does not run; they count as After too.
+	After, Requires []DaemonID
 }
 
 func (Heard) isInput()         {}

@@ -46,6 +46,8 @@ func TestCore005_OnlyBreakGlassCommandsPassAFreeze(t *testing.T) {
 		mesh.SetLocalReplica{},
 		mesh.StopNode{},
 		mesh.RestartDaemon{},
+		mesh.ReloadDaemon{},
+		mesh.SignalDaemon{},
 		mesh.FreezeCluster{},
 		mesh.ThawCluster{},
 		mesh.FlushAvoidLists{},

@@ -14,7 +14,7 @@ type daemons struct {
 	crashes *crashes
 
 	state, wanted, rejected, health, looping, crashed, restarts family
-	states                                                      map[snapshot.Lifecycle]string
+	states                                                      map[string]string
 }
 
 func newDaemons(crashes *crashes) *daemons {
@@ -27,10 +27,27 @@ func newDaemons(crashes *crashes) *daemons {
 		looping:  gauge("daemon_crash_looping", "1 while a daemon is not started because it crashed too often.", "daemon", "name"),
 		crashed:  counter("daemon_crashes_total", "Crashes of a daemon since the node started.", "daemon", "name"),
 		restarts: counter("daemon_restarts_total", "Starts of a daemon after the first one since the node started.", "daemon", "name"),
-		states: map[snapshot.Lifecycle]string{
-			snapshot.Stopped: "stopped", snapshot.Starting: "starting", snapshot.Running: "running", snapshot.Stopping: "stopping",
+		states: map[string]string{
+			"stopped": "stopped", "starting": "starting", "running": "running", "stopping": "stopping", "done": "done", "failed": "failed",
 		},
 	}
+}
+
+// stateOf returns the state of a daemon: that of its process, or how its work ended.
+func stateOf(d *snapshot.Daemon) string {
+	switch {
+	case d.Outcome == snapshot.OutcomeDone:
+		return "done"
+	case d.Outcome == snapshot.OutcomeFailed:
+		return "failed"
+	case d.Lifecycle == snapshot.Starting:
+		return "starting"
+	case d.Lifecycle == snapshot.Running:
+		return "running"
+	case d.Lifecycle == snapshot.Stopping:
+		return "stopping"
+	}
+	return "stopped"
 }
 
 func (d *daemons) families() []family {
@@ -42,8 +59,8 @@ func (d *daemons) collect(out scrape, snap *snapshot.Snapshot) {
 	for i := range snap.Daemons {
 		daemon := &snap.Daemons[i]
 		labels := []string{strconv.FormatUint(uint64(daemon.Daemon.ID), 10), valid(daemon.Daemon.Name)}
-		setOne(out, d.state, daemon.Lifecycle, d.states, labels...)
-		out.set(d.wanted, truth(daemon.Intent == mesh.IntentRun), labels...)
+		setOne(out, d.state, stateOf(daemon), d.states, labels...)
+		out.set(d.wanted, truth(daemon.Intent == mesh.IntentRun && daemon.Outcome != snapshot.OutcomeDone), labels...)
 		out.set(d.rejected, truth(daemon.Rejected != ""), labels...)
 		switch daemon.Health.Status {
 		case mesh.DaemonHealthy:

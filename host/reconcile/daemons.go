@@ -14,8 +14,11 @@ func (d *diff) daemons() {
 		switch intent, why := d.s.EffectiveIntent(daemon); intent {
 		case mesh.IntentRun:
 			d.runDaemon(daemon)
+			d.callDaemon(daemon)
 		case mesh.IntentStop:
 			d.stopDaemon(daemon, why)
+		default:
+			d.callDaemon(daemon)
 		}
 	}
 }
@@ -27,7 +30,13 @@ func (d *diff) runDaemon(daemon state.Daemon) {
 	if daemon.Rejected != "" {
 		return // it can't be started until that is taken back
 	}
+	if daemon.Outcome() != state.OutcomeNone {
+		return // its work is done, or has failed
+	}
 	if daemon.Gate.Admits(d.s.Now()) {
+		if d.s.StartWaits(daemon) != "" {
+			return // for a daemon that is started before it
+		}
 		d.add(mesh.StartDaemon{Daemon: daemon.Ref})
 		return
 	}
@@ -36,9 +45,19 @@ func (d *diff) runDaemon(daemon state.Daemon) {
 	}
 }
 
+// callDaemon asks a daemon for the reload, or sends it the signal, that was ordered first.
+func (d *diff) callDaemon(daemon state.Daemon) {
+	if call := daemon.NextCall(); call != nil {
+		d.add(call)
+	}
+}
+
 func (d *diff) stopDaemon(daemon state.Daemon, why string) {
 	if daemon.Lifecycle != state.Running && daemon.Lifecycle != state.Starting {
 		return
+	}
+	if !daemon.StopAsked && d.s.StopWaits(daemon) != "" {
+		return // for a daemon that ends before it
 	}
 	deadline := d.s.Now().Add(cmp.Or(daemon.StopGrace, d.s.Policy().StopGrace))
 	if daemon.StopAsked {

@@ -78,7 +78,7 @@ func ExplainDaemon(s *state.State, id mesh.DaemonID) Explanation {
 	intent, why := s.EffectiveIntent(d)
 	switch intent {
 	case mesh.IntentRun:
-		e.say(arm, "it should run here")
+		e.should(d)
 	case mesh.IntentStop:
 		e.say(arm, "it should not run here: %s", why)
 	default:
@@ -101,6 +101,9 @@ func ExplainDaemon(s *state.State, id mesh.DaemonID) Explanation {
 		}
 		e.say(arm, "its restart gate is closed (%s) for another %s", what, round(s.Now().Until(at)))
 	}
+	if waits := s.Waiting(d); waits != "" {
+		e.say(arm, "it is %s", waits)
+	}
 	if d.StopAsked {
 		e.say(arm, "it was asked to stop, and will be killed in %s", round(s.Now().Until(d.StopDeadline)))
 	}
@@ -110,6 +113,20 @@ func ExplainDaemon(s *state.State, id mesh.DaemonID) Explanation {
 	}
 	e.keys(keys...)
 	return e.out
+}
+
+// should adds that a daemon should run here, unless it has finished.
+func (e *explainer) should(d state.Daemon) {
+	const arm = "daemons"
+	again := fmt.Sprintf("its restart is %s, so it is not started again; meshos daemon start %d runs it again", d.Mode(), d.Ref.ID)
+	switch d.Outcome() {
+	case state.OutcomeDone:
+		e.say(arm, "it is done; %s", again)
+	case state.OutcomeFailed:
+		e.say(arm, "it failed; %s", again)
+	default:
+		e.say(arm, "it should run here")
+	}
 }
 
 // process adds what is known of a daemon's process and of the one before.
@@ -129,7 +146,11 @@ func (e *explainer) process(d state.Daemon) {
 		if d.Crashes > 0 {
 			what = "it crashed " + times(uint64(d.Crashes)) + ", the last time"
 		}
-		e.say(arm, "%s %s ago: %s", what, round(d.EndedFor(e.s.Now())), d.LastEnd)
+		why := d.LastEnd.String()
+		if d.LastEnd.Unhealthy != "" {
+			why = "it was stopped because it was unhealthy (" + d.LastEnd.Unhealthy + ")"
+		}
+		e.say(arm, "%s %s ago: %s", what, round(d.EndedFor(e.s.Now())), why)
 	}
 	if d.Outdated() {
 		e.say(arm, "it runs with an older configuration; a restart takes over the present one")

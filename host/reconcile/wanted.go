@@ -15,7 +15,8 @@ func StillWanted(s *state.State, a mesh.Action) bool {
 	case mesh.StartDaemon:
 		d, ok := s.Daemon(a.Daemon.ID)
 		intent, _ := s.EffectiveIntent(d)
-		return ok && intent == mesh.IntentRun && d.Lifecycle != state.Running
+		return ok && intent == mesh.IntentRun && d.Lifecycle != state.Running &&
+			d.Outcome() == state.OutcomeNone && s.StartWaits(d) == ""
 	case mesh.StopDaemon:
 		d, ok := s.Daemon(a.Daemon.ID)
 		intent, _ := s.EffectiveIntent(d)
@@ -24,6 +25,12 @@ func StillWanted(s *state.State, a mesh.Action) bool {
 		d, _ := s.Daemon(a.Daemon.ID)
 		until, closed := d.Gate.ReleaseAt()
 		return closed && until == a.Until
+	case mesh.AskReload:
+		d, _ := s.Daemon(a.Daemon.ID)
+		return d.Lifecycle == state.Running
+	case mesh.SendSignal:
+		d, _ := s.Daemon(a.Daemon.ID)
+		return d.Lifecycle == state.Running
 	case mesh.PullReplica:
 		c, ok := s.Chain(a.Chain)
 		return ok && c.Hold == mesh.HoldKeep && !c.HeldBy(s.Node()) && s.MayPull() &&

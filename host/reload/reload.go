@@ -136,7 +136,7 @@ func (r *Reloader) reload(ctx context.Context) (result Result) {
 		result.Warnings = append(result.Warnings, f.String())
 	}
 	// Daemons before the loop, so that a new one is known when the loop has it started.
-	r.parts.Daemons.Configure(daemon.Specs(next.Daemons))
+	r.parts.Daemons.Configure(daemon.Specs(next))
 	within(ctx, stepTimeout, func(ctx context.Context) {
 		if err := r.parts.Loop.Reload(ctx, mesh.Reload{Desired: next.Desired()}); err != nil {
 			r.parts.Report("reload", err.Error())

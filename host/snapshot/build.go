@@ -68,6 +68,12 @@ func daemons(s *state.State) []Daemon {
 			Outdated:   d.Outdated(),
 			Rejected:   d.Rejected,
 			Ordered:    order(s, d.By),
+			Outcome:    d.Outcome(),
+			Mode:       d.Mode(),
+			Waiting:    s.Waiting(d),
+			Before:     d.Before(),
+			Checked:    d.Checked,
+			Reloadable: d.Reloadable(),
 		}
 		if d.Lifecycle != state.Running {
 			v.StartError = s.StartError(d)

@@ -102,7 +102,23 @@ type Daemon struct {
 	Ordered    *Order         // the order that set Intent; nil if the configuration did
 	Left       int            // processes that it left and that go on, or do not end; added by the host
 	Notes      []string       // for people; added by the host
+	Outcome    Outcome        // of one that is not started again
+	Mode       mesh.RestartMode
+	Waiting    string          // what its start or stop waits for, in words
+	Before     []mesh.DaemonID // are started before it
+	Checked    bool            // its health is checked
+	Reloadable bool            // the configuration says how it is asked to reload
 }
+
+// Outcome is how the work of a daemon ended that is not started again.
+type Outcome = state.Outcome
+
+// The outcomes.
+const (
+	OutcomeNone   = state.OutcomeNone
+	OutcomeDone   = state.OutcomeDone
+	OutcomeFailed = state.OutcomeFailed
+)
 
 // Order is the order that something comes from.
 type Order struct {

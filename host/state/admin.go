@@ -131,6 +131,14 @@ func (s *State) carryOutHere(ev mesh.AdminEvent, o Origin) []Effect {
 		if ev.Node == s.node {
 			s.restart(ev.Daemon, o)
 		}
+	case mesh.ReloadDaemon:
+		if ev.Node == s.node {
+			s.call(ev.Daemon, Call{})
+		}
+	case mesh.SignalDaemon:
+		if ev.Node == s.node {
+			s.call(ev.Daemon, Call{Signal: ev.Signal})
+		}
 	case mesh.StopNode:
 		if ev.Node == s.node {
 			return []Effect{EndNode{}}

@@ -121,6 +121,10 @@ func describe(a mesh.Action) string {
 		return fmt.Sprintf("%s %s", a.Kind(), a.Daemon)
 	case mesh.ApplyBackoff:
 		return fmt.Sprintf("%s %s", a.Kind(), a.Daemon)
+	case mesh.AskReload:
+		return fmt.Sprintf("%s %s", a.Kind(), a.Daemon)
+	case mesh.SendSignal:
+		return fmt.Sprintf("%s %s to %s", a.Kind(), a.Signal, a.Daemon)
 	}
 	return fmt.Sprintf("%s %d", a.Kind(), a.Key().Subject)
 }

@@ -127,7 +127,8 @@ func (s *State) configureDaemons(next []mesh.ConfiguredDaemon) {
 		old, known := before[c.Daemon.ID]
 		delete(before, c.Daemon.ID)
 		d := s.ensureDaemon(c.Daemon)
-		d.configured, d.entry, d.Essential = true, c, c.Essential
+		d.configured, d.entry, d.Essential, d.mode = true, c, c.Essential, c.Restart
+		d.after, d.requires, d.restartUnhealthy, d.reloadable = c.After, c.Requires, c.RestartUnhealthy, c.Reloadable
 		if d.file, d.removed = c.Config, false; d.Checked && !c.Checked {
 			d.Health = mesh.DaemonHealth{} // nobody renews it
 		}
@@ -151,10 +152,17 @@ func (s *State) configureDaemons(next []mesh.ConfiguredDaemon) {
 			if d.run != nil {
 				s.logGone(d.Ref, d.run.By)
 			}
-			d.configured, d.Essential, d.Checked, d.file, d.removed = false, false, false, "", true
+			d.restartUnhealthy, d.reloadable = false, false
+			d.configured, d.Essential, d.Checked, d.file, d.removed, d.mode = false, false, false, "", true, mesh.RestartAlways
 			d.setRun(nil)
 			d.setPin(nil)
 			d.Intent = mesh.IntentStop
+		}
+	}
+	s.dependents = make(map[mesh.DaemonID][]mesh.DaemonID)
+	for id, d := range s.daemons.all() { // one that was removed still ends in its order
+		for _, before := range d.Before() {
+			s.dependents[before] = append(s.dependents[before], id)
 		}
 	}
 }

@@ -43,7 +43,7 @@ func (s *State) StartError(d Daemon) string {
 // NextStart returns when a daemon that should run is started again; waits is false if it
 // does not wait for a time.
 func (s *State) NextStart(d Daemon) (at mesh.Time, waits bool) {
-	if intent, _ := s.EffectiveIntent(d); intent != mesh.IntentRun || d.Lifecycle != Stopped || d.Rejected != "" {
+	if intent, _ := s.EffectiveIntent(d); intent != mesh.IntentRun || d.Lifecycle != Stopped || d.Rejected != "" || d.Outcome() != OutcomeNone {
 		return 0, false
 	}
 	at, _ = d.Gate.ReleaseAt()
@@ -65,11 +65,14 @@ func (s *State) daemonRejected(ev mesh.DaemonRejected) {
 // crashes describes the crashes of a daemon that has just crashed: `1 (demo) crashed 4 times
 // (exit 3: "boom"), again in 3s`.
 func (s *State) crashes(d *daemon) string {
-	times := "crashed"
-	if d.Crashes > 1 {
-		times = fmt.Sprintf("crashed %d times", d.Crashes)
+	what, why := "crashed", d.LastEnd.String()
+	if d.LastEnd.Unhealthy != "" {
+		what, why = "was unhealthy", d.LastEnd.Unhealthy
 	}
-	text := fmt.Sprintf("%s %s (%s)", d.Ref, times, d.LastEnd)
+	if d.Crashes > 1 {
+		what += fmt.Sprintf(" %d times", d.Crashes)
+	}
+	text := fmt.Sprintf("%s %s (%s)", d.Ref, what, why)
 	if at, waits := s.NextStart(d.Daemon); waits {
 		text += fmt.Sprintf(", again in %s", readable(s.now.Until(at)))
 	}

@@ -66,6 +66,13 @@ type Daemon struct {
 	removed   bool      // it was taken out of the configuration
 	// envChanged: the files of its environment have changed since it was started.
 	envChanged bool
+	mode       mesh.RestartMode
+	again      bool // it was ordered to run although it may have finished
+
+	after, requires  []mesh.DaemonID
+	restartUnhealthy bool
+	reloadable       bool
+	calls            []Call // that were ordered and not handed out yet
 }
 
 type daemon struct {
@@ -74,7 +81,7 @@ type daemon struct {
 	entry      mesh.ConfiguredDaemon // what the configuration says; meaningful with configured
 	run        *RunOrder             // what was ordered instead; nil for nothing
 	pin        *PinOrder
-	before     Lifecycle // the lifecycle to fall back to if the stop fails
+	fallback   Lifecycle // the lifecycle to fall back to if the stop fails
 	startedAt  mesh.Time // when the start that is under way was handed out
 	stoppedAt  mesh.Time // when the stop that is under way was handed out
 }
@@ -143,7 +150,7 @@ func (s *State) daemonStarted(ev mesh.DaemonStarted) {
 	if !ev.Since.IsZero() {
 		began = s.now.Add(-max(0, s.wall.Sub(ev.Since)))
 	}
-	d.Gate.Started(began, s.policy.Restart)
+	d.Gate.Started(began, s.restartPolicy(d))
 	d.began, d.ran = began, true
 	d.Health, d.Saturation = mesh.DaemonHealth{}, 0 // those of the process before
 	d.PID, d.runs, d.envChanged, d.Rejected = ev.PID, ev.Config, false, ""
@@ -161,22 +168,33 @@ func (s *State) daemonStarted(ev mesh.DaemonStarted) {
 	default:
 		d.Restart = RestartNone
 	}
+	d.again = false
 	s.met(mesh.StartDaemon{Daemon: d.Ref}.Key())
 	s.setLifecycle(d, Running)
 }
 
 func (s *State) daemonExited(ev mesh.DaemonExited) {
 	d := s.ensureDaemon(ev.Daemon)
-	d.Gate.Ended(s.now, s.policy.Restart)
+	if s.stopsAsIll(d.Daemon) {
+		s.illEnded(d, ev.End)
+		return
+	}
+	d.Gate.Ended(s.now, s.restartPolicy(d))
 	d.AppliedBackoff, d.Crashes = 0, 0
 	s.stopped(d, ev.End)
 }
 
 func (s *State) daemonCrashed(ev mesh.DaemonCrashed) {
 	d := s.ensureDaemon(ev.Daemon)
-	d.Gate.Crashed(s.now, s.policy.Restart)
+	if d.mode.Finishes(ev.End) {
+		d.Gate.Ended(s.now, s.restartPolicy(d)) // nothing has to be kept from starting
+		s.stopped(d, ev.End)
+		s.recordFailure(fmt.Sprintf("daemon:%d", d.Ref.ID), fmt.Sprintf("%s failed (%s), and is not started again: its restart is %s", d.Ref, ev.End, d.mode))
+		return
+	}
+	d.Gate.Crashed(s.now, s.restartPolicy(d))
 	if ev.End.Known() {
-		if d.stable(s.now, s.policy.Restart) {
+		if d.stable(s.now, s.restartPolicy(d)) {
 			d.Crashes = 0
 		}
 		d.Crashes = min(d.Crashes, math.MaxUint32-1) + 1
@@ -190,10 +208,19 @@ func (s *State) daemonCrashed(ev mesh.DaemonCrashed) {
 func (s *State) stopped(d *daemon, end mesh.DaemonEnd) {
 	d.ended, d.over = s.now, true
 	d.StopAsked = false
+	s.dropCalls(d)
 	d.Health, d.Saturation, d.PID, d.LastEnd = mesh.DaemonHealth{}, 0, 0, end
 	d.envChanged = false
 	s.met(mesh.StopDaemon{Daemon: d.Ref}.Key())
 	s.setLifecycle(d, Stopped)
+}
+
+// restartPolicy returns how long a daemon that crashed must not start again.
+func (s *State) restartPolicy(d *daemon) RestartPolicy {
+	if !d.configured {
+		return s.policy.Restart
+	}
+	return s.policy.Restart.with(d.entry.Gate)
 }
 
 // tickDaemons opens the gates whose time is over, gives up starts and stops that were never
@@ -204,14 +231,14 @@ func (s *State) tickDaemons() {
 		if d.Gate.Release(s.now) {
 			d.AppliedBackoff = 0
 		}
-		if d.Lifecycle == Running && d.stable(s.now, s.policy.Restart) {
+		if d.Lifecycle == Running && d.stable(s.now, s.restartPolicy(d)) {
 			d.Crashes = 0
 		}
 		if d.Lifecycle == Starting && s.now.Sub(d.startedAt) >= s.policy.ActionTimeout {
 			s.setLifecycle(d, Stopped)
 		}
 		if d.Lifecycle == Stopping && s.now.Sub(max(d.stoppedAt, d.StopDeadline)) >= s.policy.ActionTimeout {
-			s.setLifecycle(d, d.before) // its end was never reported
+			s.setLifecycle(d, d.fallback) // its end was never reported
 		}
 		if d.removed && d.Lifecycle == Stopped {
 			s.daemons.remove(id)

@@ -43,6 +43,9 @@ type HoldOrder struct {
 // daemonIntended folds an order of the unsigned form, which sets both keys.
 func (s *State) daemonIntended(ev mesh.DaemonIntent, o Origin) {
 	d := s.ensureDaemon(ev.Daemon)
+	if ev.Intent == mesh.IntentRun {
+		d.runAgain()
+	}
 	d.setRun(&RunOrder{Intent: ev.Intent, Over: d.fileRun(), By: o})
 	d.setPin(&PinOrder{Node: ev.Node, Over: d.fileNode(), By: o})
 }
@@ -54,6 +57,9 @@ func (s *State) orderRun(ref mesh.DaemonRef, intent mesh.RunIntent, o Origin) {
 	case intent != mesh.IntentNone:
 		if d == nil {
 			d = s.ensureDaemon(ref)
+		}
+		if intent == mesh.IntentRun {
+			d.runAgain()
 		}
 		d.setRun(&RunOrder{Intent: intent, Over: d.fileRun(), By: o})
 	case d != nil:

@@ -108,10 +108,14 @@ func (s *State) HandOut(a mesh.Action) mesh.Emitted {
 	case mesh.StopDaemon:
 		d := s.ensureDaemon(a.Daemon)
 		if d.Lifecycle != Stopping {
-			d.before = d.Lifecycle
+			d.fallback = d.Lifecycle
 		}
 		d.stoppedAt, d.StopAsked, d.StopDeadline = s.now, true, a.Deadline
 		s.setLifecycle(d, Stopping)
+	case mesh.AskReload:
+		s.callHandedOut(a.Daemon)
+	case mesh.SendSignal:
+		s.callHandedOut(a.Daemon)
 	case mesh.RequestEviction:
 		s.startCooldown(a.Chain)
 		s.noteRemoval(a.Chain)
@@ -202,6 +206,8 @@ func (s *State) succeeded(e *ledgerEntry) {
 	case mesh.CommitTransition:
 		s.committed(a)
 		e.met = true
+	case mesh.AskReload, mesh.SendSignal:
+		e.met = true // the next one is another order
 	}
 	s.forgetMet(e)
 }
@@ -245,12 +251,12 @@ func (s *State) fallBack(a mesh.Action) {
 		case d == nil:
 		case d.Lifecycle == Starting:
 			s.setLifecycle(d, Stopped)
-		case d.Lifecycle == Stopping && d.before == Starting:
-			d.before = Stopped // the start failed, so it must not come back if the stop fails too
+		case d.Lifecycle == Stopping && d.fallback == Starting:
+			d.fallback = Stopped // the start failed, so it must not come back if the stop fails too
 		}
 	case mesh.StopDaemon:
 		if d := s.daemons.get(a.Daemon.ID); d != nil && d.Lifecycle == Stopping {
-			s.setLifecycle(d, d.before)
+			s.setLifecycle(d, d.fallback)
 		}
 	}
 }

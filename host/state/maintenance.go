@@ -239,9 +239,9 @@ func (s *State) remaining() []string {
 func (s *State) notBackYet() []string {
 	var out []string
 	for d := range s.Daemons() {
-		judged := d
-		judged.Restart = RestartNone // a daemon that is being restarted should run too
-		if intent, _ := s.EffectiveIntent(judged); intent != mesh.IntentRun {
+		judged := d // a daemon that is being restarted should run too
+		judged.Restart, judged.Health = RestartNone, mesh.DaemonHealth{}
+		if intent, _ := s.EffectiveIntent(judged); intent != mesh.IntentRun || d.Outcome() != OutcomeNone {
 			continue
 		}
 		well := d.Health.Status == mesh.DaemonHealthy || d.Health.Status == mesh.DaemonUnknown && !d.Checked
@@ -253,9 +253,27 @@ func (s *State) notBackYet() []string {
 }
 
 // EffectiveIntent returns what this node should do about a daemon, and the reason if that
-// is to stop it. An intent to run holds only on the node to which it is pinned, and not
-// while the node is evacuated.
+// is to stop it. An intent to run holds only on the node to which it is pinned, not while the
+// node is evacuated, and only while those that the daemon requires should run too; one that is
+// unhealthy may have to be stopped, to be restarted.
 func (s *State) EffectiveIntent(d Daemon) (intent mesh.RunIntent, why string) {
+	intent, why = s.ownIntent(d)
+	if intent != mesh.IntentRun {
+		return intent, why
+	}
+	if len(d.requires) > 0 {
+		if r, why := s.requiredStops(d, map[mesh.DaemonID]bool{d.Ref.ID: true}); r != nil {
+			return mesh.IntentStop, fmt.Sprintf("it requires %s: %s", r.Ref, why)
+		}
+	}
+	if d.ill() {
+		return mesh.IntentStop, "it is unhealthy: " + d.Health.Reason
+	}
+	return intent, ""
+}
+
+// ownIntent is EffectiveIntent without regard to other daemons.
+func (s *State) ownIntent(d Daemon) (intent mesh.RunIntent, why string) {
 	switch {
 	case d.Restart == RestartStop:
 		return mesh.IntentStop, d.restartReason()

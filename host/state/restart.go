@@ -17,6 +17,24 @@ type RestartPolicy struct {
 	StableRun          time.Duration // a run of this length makes the gate forget earlier crashes
 }
 
+// with returns the policy with a daemon's own values.
+func (p RestartPolicy) with(own mesh.RestartValues) RestartPolicy {
+	set(&p.Initial, own.Initial)
+	set(&p.Factor, own.Factor)
+	set(&p.Max, own.Max)
+	set(&p.CrashLoopThreshold, own.CrashLoopThreshold)
+	set(&p.CrashLoopWindow, own.CrashLoopWindow)
+	set(&p.CrashLoopCooldown, own.CrashLoopCooldown)
+	set(&p.StableRun, own.StableRun)
+	return p
+}
+
+func set[T any](at, own *T) {
+	if own != nil {
+		*at = *own
+	}
+}
+
 // GateState is the state of a restart gate.
 type GateState uint8
 

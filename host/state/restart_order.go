@@ -22,7 +22,9 @@ func (s *State) restart(ref mesh.DaemonRef, o Origin) {
 // restartAll restarts all daemons.
 func (s *State) restartAll(o Origin) {
 	for _, d := range s.daemons.all() {
-		s.orderRestart(d, false, o)
+		if d.Outcome() == OutcomeNone { // one that has finished stays so
+			s.orderRestart(d, false, o)
+		}
 	}
 }
 
@@ -31,8 +33,9 @@ func (s *State) restartAll(o Origin) {
 // order is remembered until then, since a node that was just started does not know yet what
 // an earlier run of it left running.
 func (s *State) orderRestart(d *daemon, alone bool, o Origin) {
-	d.Gate.Force(s.policy.Restart)
+	d.Gate.Force(s.restartPolicy(d))
 	d.AppliedBackoff, d.Crashes = 0, 0
+	d.again = d.again || alone
 	if key := (mesh.StartDaemon{Daemon: d.Ref}).Key(); !s.Outstanding(key) {
 		delete(s.ledger.entries, key)
 	}

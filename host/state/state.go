@@ -28,7 +28,9 @@ type State struct {
 	tick uint64    // how many passes have begun
 
 	daemons table[mesh.DaemonID, daemon]
-	chains  table[mesh.ChainID, chain]
+	// dependents are, by daemon, those that are started after it.
+	dependents map[mesh.DaemonID][]mesh.DaemonID
+	chains     table[mesh.ChainID, chain]
 	// orderedChains are the chains of which an order set an intent.
 	orderedChains map[mesh.ChainID]bool
 	chainOrders   []ChainOrder // of orderedChains; nil when they changed since. It is never written to.

@@ -54,6 +54,12 @@ func ActionToProto(in mesh.Action, now mesh.Time) *meshosv1.Action {
 		return &meshosv1.Action{Kind: &meshosv1.Action_ApplyBackoff{ApplyBackoff: &meshosv1.ApplyBackoff{
 			Daemon: daemonRef(a.Daemon), Remaining: durationpb.New(now.Until(a.Until)),
 		}}}
+	case mesh.AskReload:
+		return &meshosv1.Action{Kind: &meshosv1.Action_AskReload{AskReload: &meshosv1.AskReload{Daemon: daemonRef(a.Daemon)}}}
+	case mesh.SendSignal:
+		return &meshosv1.Action{Kind: &meshosv1.Action_SendSignal{SendSignal: &meshosv1.SendSignal{
+			Daemon: daemonRef(a.Daemon), Signal: valid(a.Signal),
+		}}}
 	case mesh.CommitTransition:
 		return &meshosv1.Action{Kind: &meshosv1.Action_CommitMaintenanceTransition{
 			CommitMaintenanceTransition: &meshosv1.CommitMaintenanceTransition{

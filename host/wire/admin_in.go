@@ -63,8 +63,28 @@ func (f *fields) ordinary(in *meshosv1.AdminEvent) mesh.AdminEvent {
 			Node:   mesh.NodeID(f.id("restart_daemon.node", kind.RestartDaemon.GetNode())),
 			Daemon: f.daemonRef("restart_daemon.daemon", kind.RestartDaemon.GetDaemon()),
 		}
+	case *meshosv1.AdminEvent_ReloadDaemon:
+		return mesh.ReloadDaemon{
+			Node:   mesh.NodeID(f.id("reload_daemon.node", kind.ReloadDaemon.GetNode())),
+			Daemon: f.daemonRef("reload_daemon.daemon", kind.ReloadDaemon.GetDaemon()),
+		}
+	case *meshosv1.AdminEvent_SignalDaemon:
+		return mesh.SignalDaemon{
+			Node:   mesh.NodeID(f.id("signal_daemon.node", kind.SignalDaemon.GetNode())),
+			Daemon: f.daemonRef("signal_daemon.daemon", kind.SignalDaemon.GetDaemon()),
+			Signal: f.signal("signal_daemon.signal", kind.SignalDaemon.GetSignal()),
+		}
 	}
 	return f.intent(in)
+}
+
+// signal reads the name of a signal.
+func (f *fields) signal(field, word string) string {
+	name, ok := mesh.Signal(word)
+	if !ok {
+		f.fail(field, "must be the name of a signal, such as SIGHUP")
+	}
+	return name
 }
 
 // intent converts the commands that take precedence over the configuration. It returns nil

@@ -66,6 +66,14 @@ func ordinaryToProto(in mesh.AdminEvent) *meshosv1.AdminEvent {
 		return &meshosv1.AdminEvent{Kind: &meshosv1.AdminEvent_RestartDaemon{RestartDaemon: &meshosv1.RestartDaemon{
 			Node: uint64(e.Node), Daemon: daemonRef(e.Daemon),
 		}}}
+	case mesh.ReloadDaemon:
+		return &meshosv1.AdminEvent{Kind: &meshosv1.AdminEvent_ReloadDaemon{ReloadDaemon: &meshosv1.ReloadDaemon{
+			Node: uint64(e.Node), Daemon: daemonRef(e.Daemon),
+		}}}
+	case mesh.SignalDaemon:
+		return &meshosv1.AdminEvent{Kind: &meshosv1.AdminEvent_SignalDaemon{SignalDaemon: &meshosv1.SignalDaemon{
+			Node: uint64(e.Node), Daemon: daemonRef(e.Daemon), Signal: valid(e.Signal),
+		}}}
 	}
 	panic(fmt.Sprintf("wire: command of unknown type %T", in))
 }

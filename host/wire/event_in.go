@@ -184,6 +184,8 @@ func (f *fields) daemonEnd(field string, in *meshosv1.DaemonExit) mesh.DaemonEnd
 	return mesh.DaemonEnd{
 		Code: in.GetCode(), Signal: f.text(field+".signal", in.GetSignal()),
 		LastLine: f.text(field+".last_line", in.GetLastLine()), At: in.GetAt().AsTime(),
+		Asked: in.GetAsked(), Config: f.text(field+".config_sha256", in.GetConfigSha256()),
+		Unhealthy: f.text(field+".unhealthy", in.GetUnhealthy()),
 	}
 }
 

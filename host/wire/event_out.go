@@ -122,5 +122,8 @@ func daemonEnd(e mesh.DaemonEnd) *meshosv1.DaemonExit {
 	if !e.Known() {
 		return nil
 	}
-	return &meshosv1.DaemonExit{Code: e.Code, Signal: valid(e.Signal), LastLine: valid(e.LastLine), At: wall(e.At)}
+	return &meshosv1.DaemonExit{
+		Code: e.Code, Signal: valid(e.Signal), LastLine: valid(e.LastLine), At: wall(e.At),
+		Asked: e.Asked, ConfigSha256: valid(e.Config), Unhealthy: valid(e.Unhealthy),
+	}
 }

@@ -33,7 +33,9 @@ func genDaemonEnd() *rapid.Generator[mesh.DaemonEnd] {
 	return rapid.OneOf(rapid.Just(mesh.DaemonEnd{}), rapid.Custom(func(t *rapid.T) mesh.DaemonEnd {
 		return mesh.DaemonEnd{
 			Code: rapid.Int32().Draw(t, "code"), Signal: rapid.String().Draw(t, "signal"), LastLine: rapid.String().Draw(t, "line"),
-			At: time.Unix(rapid.Int64Range(0, 1<<33).Draw(t, "at"), 0).UTC(),
+			At:    time.Unix(rapid.Int64Range(0, 1<<33).Draw(t, "at"), 0).UTC(),
+			Asked: rapid.Bool().Draw(t, "asked"), Config: rapid.String().Draw(t, "config"),
+			Unhealthy: rapid.String().Draw(t, "unhealthy"),
 		}
 	}))
 }
@@ -180,6 +182,12 @@ func genAdmin() *rapid.Generator[mesh.AdminEvent] {
 			}
 		}),
 		command(func(t *rapid.T) mesh.StopNode { return mesh.StopNode{Node: node(t)} }),
+		command(func(t *rapid.T) mesh.ReloadDaemon {
+			return mesh.ReloadDaemon{Node: node(t), Daemon: genDaemon().Draw(t, "daemon")}
+		}),
+		command(func(t *rapid.T) mesh.SignalDaemon {
+			return mesh.SignalDaemon{Node: node(t), Daemon: genDaemon().Draw(t, "daemon"), Signal: rapid.SampledFrom(mesh.Signals()).Draw(t, "signal")}
+		}),
 		command(func(t *rapid.T) mesh.RestartDaemon {
 			return mesh.RestartDaemon{Node: node(t), Daemon: genDaemon().Draw(t, "daemon")}
 		}),

@@ -78,6 +78,8 @@ func TestKindsAreTheContractsNames(t *testing.T) {
 		mesh.MarkAvoid{},
 		mesh.ApplyBackoff{},
 		mesh.CommitTransition{},
+		mesh.AskReload{},
+		mesh.SendSignal{},
 	} {
 		message := wire.ActionToProto(action, 0).ProtoReflect()
 		set := message.WhichOneof(message.Descriptor().Oneofs().ByName("kind"))
@@ -85,8 +87,8 @@ func TestKindsAreTheContractsNames(t *testing.T) {
 			t.Errorf("%T is %s, in the contract %s", action, action.Kind(), set.Name())
 		}
 	}
-	if actions.Len() != 11 {
-		t.Errorf("the contract has %d actions, this test knows 11", actions.Len())
+	if actions.Len() != 13 {
+		t.Errorf("the contract has %d actions, this test knows 13", actions.Len())
 	}
 }
 

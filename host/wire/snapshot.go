@@ -110,6 +110,15 @@ func daemonToProto(in snapshot.Daemon) *meshosv1.DaemonView {
 		Ordered:    orderToProto(in.Ordered),
 
 		LeftProcesses: uint32(in.Left),
+
+		Outcome:    meshosv1.DaemonView_Outcome(in.Outcome),
+		Waiting:    valid(in.Waiting),
+		Before:     numbers(in.Before),
+		Checked:    in.Checked,
+		Reloadable: in.Reloadable,
+	}
+	if in.Mode != mesh.RestartAlways {
+		out.RestartMode = in.Mode.String()
 	}
 	for _, note := range in.Notes {
 		out.Notes = append(out.Notes, valid(note))

@@ -13,6 +13,9 @@ type Check struct {
 	Interval time.Duration
 	Timeout  time.Duration
 	Thresholds
+	// StartPeriod is how long after the start of the process failures do not count, until the
+	// daemon is healthy for the first time.
+	StartPeriod time.Duration
 }
 
 // Answer is the result of one check.

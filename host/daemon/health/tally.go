@@ -33,6 +33,10 @@ func (t *Tally) Impossible(reason string) {
 	*t = Tally{verdict: mesh.DaemonHealth{Reason: reason}}
 }
 
+// Ignored forgets a bad answer of a daemon that may still be starting, and has no verdict: it
+// says nothing yet.
+func (t *Tally) Ignored() { *t = Tally{} }
+
 // Failed counts a bad answer. The first makes a daemon degraded, enough of them in a row
 // unhealthy, and it stays unhealthy until it is healthy again: a failure never improves a
 // verdict. The reason is always that of the last failure.

@@ -14,6 +14,10 @@ import (
 // maxPhase bounds how long after the start of a daemon its first check comes.
 const maxPhase = 10 * time.Second
 
+// startEvery bounds how long apart checks of a daemon are that may still be starting: others
+// may wait for it.
+const startEvery = time.Second
+
 // Phase returns how long after the start of a daemon its first check comes: within the first
 // interval, always the same for the same daemon, so that daemons that start together are not
 // checked together.
@@ -35,11 +39,17 @@ type Callbacks struct {
 }
 
 // Watch checks after phase and then every interval until ctx ends, and reports what changed. A
-// check that takes longer than the interval delays the next one; no two ever run at once.
+// check that takes longer than the interval delays the next one; no two ever run at once. Within
+// the start period, which begins now, it checks at least every startEvery, and no failure counts
+// until there is a verdict.
 func Watch(ctx context.Context, probe Probe, check Check, phase time.Duration, changed Callbacks) {
 	var tally Tally
 	var health mesh.DaemonHealth
 	level := float32(-1) // nothing was reported yet, but an earlier run may have left a level
+	started := time.Now().Add(check.StartPeriod)
+	if check.StartPeriod > 0 {
+		phase = min(phase, startEvery)
+	}
 	due := time.Now().Add(phase)
 	timer := time.NewTimer(phase)
 	defer timer.Stop()
@@ -53,11 +63,16 @@ func Watch(ctx context.Context, probe Probe, check Check, phase time.Duration, c
 		if ctx.Err() != nil {
 			return // the daemon ended meanwhile: the answer means nothing
 		}
-		if answer.Impossible != "" {
+		starting := time.Now().Before(started) && tally.Verdict().Status == mesh.DaemonUnknown
+		switch {
+		case answer.Impossible != "":
 			tally.Impossible(cut("it can't be checked: " + answer.Impossible))
-		} else if answer.Failure == "" {
+		case answer.Failure == "":
 			tally.Succeeded(check.Thresholds)
-		} else {
+			starting = starting && tally.Verdict().Status == mesh.DaemonUnknown
+		case starting:
+			tally.Ignored()
+		default:
 			tally.Failed(cut(answer.Failure), check.Thresholds)
 		}
 		if v := tally.Verdict(); v != health && changed.Health(v) {
@@ -66,8 +81,12 @@ func Watch(ctx context.Context, probe Probe, check Check, phase time.Duration, c
 		if answer.HasSaturation && answer.Saturation != level && changed.Saturation(answer.Saturation) {
 			level = answer.Saturation
 		}
+		every := max(check.Interval, time.Millisecond)
+		if starting {
+			every = min(every, startEvery)
+		}
 		for now := time.Now(); !due.After(now); {
-			due = due.Add(max(check.Interval, time.Millisecond))
+			due = due.Add(every)
 		}
 		timer.Reset(time.Until(due))
 	}

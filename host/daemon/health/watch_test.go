@@ -148,3 +148,33 @@ func TestPhasesAreSpread(t *testing.T) {
 		t.Errorf("phase %v within 5 ms", p)
 	}
 }
+
+func TestFailuresWithinTheStartPeriodDoNotCount(t *testing.T) {
+	check := every10s
+	check.StartPeriod = time.Minute
+	cases := []struct {
+		name   string
+		bad    func(since time.Duration) bool
+		report []string
+	}{
+		{"slow", func(since time.Duration) bool { return since < 20*time.Second }, []string{"20s H "}},
+		{"well, then ill", func(since time.Duration) bool { return since > 2*time.Second }, []string{"1s H ", "11s D refused", "21s U refused"}},
+		{"never well", func(time.Duration) bool { return true }, []string{"1m0s D refused", "1m10s U refused"}},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				begun := time.Now()
+				probe := ProbeFunc(func(context.Context) Answer {
+					if c.bad(time.Since(begun)) {
+						return Answer{Failure: "refused"}
+					}
+					return Answer{}
+				})
+				if got := watched(t, probe, check, 9*time.Second, 90*time.Second, always); !slices.Equal(got, c.report) {
+					t.Errorf("reported %q, want %q", got, c.report)
+				}
+			})
+		})
+	}
+}

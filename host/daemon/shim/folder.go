@@ -110,6 +110,19 @@ func (f Folder) Store(r Record) error {
 	return nil
 }
 
+// KeepEnd notes in the record that the loop has taken the end in it.
+func (f Folder) KeepEnd() error {
+	r, err := f.Load()
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil // it was not started, or has no record
+	}
+	if err != nil || r.End == nil || r.End.Told {
+		return err
+	}
+	r.End.Told = true
+	return f.Store(r)
+}
+
 // RemoveRecord removes the record, and keeps its space for that of the next run.
 func (f Folder) RemoveRecord() error {
 	err := os.Rename(f.state(), f.spare())

@@ -53,6 +53,8 @@ type End struct {
 	Hook *HookEnd `json:"hook,omitempty"`
 	// Afterwards means that the commands after the end are being run.
 	Afterwards bool `json:"afterwards,omitempty"`
+	// Told means that the loop has taken it.
+	Told bool `json:"told,omitempty"`
 }
 
 // exitCode returns the exit code of a shim that can't record the end.

@@ -562,7 +562,7 @@ func (x VerificationOutcome_Verdict) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use VerificationOutcome_Verdict.Descriptor instead.
 func (VerificationOutcome_Verdict) EnumDescriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{58, 0}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{62, 0}
 }
 
 type ActionRecord_Outcome int32
@@ -614,7 +614,7 @@ func (x ActionRecord_Outcome) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use ActionRecord_Outcome.Descriptor instead.
 func (ActionRecord_Outcome) EnumDescriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{65, 0}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{69, 0}
 }
 
 type DaemonView_Lifecycle int32
@@ -669,7 +669,7 @@ func (x DaemonView_Lifecycle) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use DaemonView_Lifecycle.Descriptor instead.
 func (DaemonView_Lifecycle) EnumDescriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{70, 0}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{74, 0}
 }
 
 type DaemonView_Restart int32
@@ -721,7 +721,56 @@ func (x DaemonView_Restart) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use DaemonView_Restart.Descriptor instead.
 func (DaemonView_Restart) EnumDescriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{70, 1}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{74, 1}
+}
+
+type DaemonView_Outcome int32
+
+const (
+	DaemonView_OUTCOME_UNSPECIFIED DaemonView_Outcome = 0 // its work goes on
+	DaemonView_OUTCOME_DONE        DaemonView_Outcome = 1
+	DaemonView_OUTCOME_FAILED      DaemonView_Outcome = 2
+)
+
+// Enum value maps for DaemonView_Outcome.
+var (
+	DaemonView_Outcome_name = map[int32]string{
+		0: "OUTCOME_UNSPECIFIED",
+		1: "OUTCOME_DONE",
+		2: "OUTCOME_FAILED",
+	}
+	DaemonView_Outcome_value = map[string]int32{
+		"OUTCOME_UNSPECIFIED": 0,
+		"OUTCOME_DONE":        1,
+		"OUTCOME_FAILED":      2,
+	}
+)
+
+func (x DaemonView_Outcome) Enum() *DaemonView_Outcome {
+	p := new(DaemonView_Outcome)
+	*p = x
+	return p
+}
+
+func (x DaemonView_Outcome) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (DaemonView_Outcome) Descriptor() protoreflect.EnumDescriptor {
+	return file_meshos_v1_meshos_proto_enumTypes[13].Descriptor()
+}
+
+func (DaemonView_Outcome) Type() protoreflect.EnumType {
+	return &file_meshos_v1_meshos_proto_enumTypes[13]
+}
+
+func (x DaemonView_Outcome) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use DaemonView_Outcome.Descriptor instead.
+func (DaemonView_Outcome) EnumDescriptor() ([]byte, []int) {
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{74, 2}
 }
 
 type EchoView_State int32
@@ -763,11 +812,11 @@ func (x EchoView_State) String() string {
 }
 
 func (EchoView_State) Descriptor() protoreflect.EnumDescriptor {
-	return file_meshos_v1_meshos_proto_enumTypes[13].Descriptor()
+	return file_meshos_v1_meshos_proto_enumTypes[14].Descriptor()
 }
 
 func (EchoView_State) Type() protoreflect.EnumType {
-	return &file_meshos_v1_meshos_proto_enumTypes[13]
+	return &file_meshos_v1_meshos_proto_enumTypes[14]
 }
 
 func (x EchoView_State) Number() protoreflect.EnumNumber {
@@ -776,7 +825,7 @@ func (x EchoView_State) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use EchoView_State.Descriptor instead.
 func (EchoView_State) EnumDescriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{74, 0}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{78, 0}
 }
 
 type MigrationView_Phase int32
@@ -824,11 +873,11 @@ func (x MigrationView_Phase) String() string {
 }
 
 func (MigrationView_Phase) Descriptor() protoreflect.EnumDescriptor {
-	return file_meshos_v1_meshos_proto_enumTypes[14].Descriptor()
+	return file_meshos_v1_meshos_proto_enumTypes[15].Descriptor()
 }
 
 func (MigrationView_Phase) Type() protoreflect.EnumType {
-	return &file_meshos_v1_meshos_proto_enumTypes[14]
+	return &file_meshos_v1_meshos_proto_enumTypes[15]
 }
 
 func (x MigrationView_Phase) Number() protoreflect.EnumNumber {
@@ -837,7 +886,7 @@ func (x MigrationView_Phase) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use MigrationView_Phase.Descriptor instead.
 func (MigrationView_Phase) EnumDescriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{79, 0}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{83, 0}
 }
 
 type PluginView_Status int32
@@ -888,11 +937,11 @@ func (x PluginView_Status) String() string {
 }
 
 func (PluginView_Status) Descriptor() protoreflect.EnumDescriptor {
-	return file_meshos_v1_meshos_proto_enumTypes[15].Descriptor()
+	return file_meshos_v1_meshos_proto_enumTypes[16].Descriptor()
 }
 
 func (PluginView_Status) Type() protoreflect.EnumType {
-	return &file_meshos_v1_meshos_proto_enumTypes[15]
+	return &file_meshos_v1_meshos_proto_enumTypes[16]
 }
 
 func (x PluginView_Status) Number() protoreflect.EnumNumber {
@@ -901,7 +950,7 @@ func (x PluginView_Status) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use PluginView_Status.Descriptor instead.
 func (PluginView_Status) EnumDescriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{80, 0}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{84, 0}
 }
 
 type Acknowledged_Chain int32
@@ -943,11 +992,11 @@ func (x Acknowledged_Chain) String() string {
 }
 
 func (Acknowledged_Chain) Descriptor() protoreflect.EnumDescriptor {
-	return file_meshos_v1_meshos_proto_enumTypes[16].Descriptor()
+	return file_meshos_v1_meshos_proto_enumTypes[17].Descriptor()
 }
 
 func (Acknowledged_Chain) Type() protoreflect.EnumType {
-	return &file_meshos_v1_meshos_proto_enumTypes[16]
+	return &file_meshos_v1_meshos_proto_enumTypes[17]
 }
 
 func (x Acknowledged_Chain) Number() protoreflect.EnumNumber {
@@ -956,7 +1005,7 @@ func (x Acknowledged_Chain) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Acknowledged_Chain.Descriptor instead.
 func (Acknowledged_Chain) EnumDescriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{87, 0}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{91, 0}
 }
 
 // DaemonRef names a supervised daemon. The id identifies it, the name is a label.
@@ -1752,11 +1801,16 @@ func (*DaemonLifecycle_EnvironmentChanged) isDaemonLifecycle_Signal() {}
 
 // DaemonExit is how a daemon's process ended.
 type DaemonExit struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Code          int32                  `protobuf:"varint,1,opt,name=code,proto3" json:"code,omitempty"`                        // the exit status; -1 if a signal ended it, or if it is not known
-	Signal        string                 `protobuf:"bytes,2,opt,name=signal,proto3" json:"signal,omitempty"`                     // "SIGKILL"; empty if it ended by itself, or if it is not known
-	LastLine      string                 `protobuf:"bytes,3,opt,name=last_line,json=lastLine,proto3" json:"last_line,omitempty"` // the last line that it wrote to standard error
-	At            *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=at,proto3" json:"at,omitempty"`
+	state    protoimpl.MessageState `protogen:"open.v1"`
+	Code     int32                  `protobuf:"varint,1,opt,name=code,proto3" json:"code,omitempty"`                        // the exit status; -1 if a signal ended it, or if it is not known
+	Signal   string                 `protobuf:"bytes,2,opt,name=signal,proto3" json:"signal,omitempty"`                     // "SIGKILL"; empty if it ended by itself, or if it is not known
+	LastLine string                 `protobuf:"bytes,3,opt,name=last_line,json=lastLine,proto3" json:"last_line,omitempty"` // the last line that it wrote to standard error
+	At       *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=at,proto3" json:"at,omitempty"`
+	Asked    bool                   `protobuf:"varint,5,opt,name=asked,proto3" json:"asked,omitempty"` // it had been asked to end
+	// What it was started with, as in Started. Empty if that is not known, and for a run before
+	// the machine was started again.
+	ConfigSha256  string `protobuf:"bytes,6,opt,name=config_sha256,json=configSha256,proto3" json:"config_sha256,omitempty"`
+	Unhealthy     string `protobuf:"bytes,7,opt,name=unhealthy,proto3" json:"unhealthy,omitempty"` // why it was unhealthy, if the node stopped it to restart it because of that
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1817,6 +1871,27 @@ func (x *DaemonExit) GetAt() *timestamppb.Timestamp {
 		return x.At
 	}
 	return nil
+}
+
+func (x *DaemonExit) GetAsked() bool {
+	if x != nil {
+		return x.Asked
+	}
+	return false
+}
+
+func (x *DaemonExit) GetConfigSha256() string {
+	if x != nil {
+		return x.ConfigSha256
+	}
+	return ""
+}
+
+func (x *DaemonExit) GetUnhealthy() string {
+	if x != nil {
+		return x.Unhealthy
+	}
+	return ""
 }
 
 // RttSample is the round-trip time to a peer, with what else its probe measured. The fields
@@ -2513,6 +2588,8 @@ type AdminEvent struct {
 	//	*AdminEvent_SetLocalReplica
 	//	*AdminEvent_StopNode
 	//	*AdminEvent_RestartDaemon
+	//	*AdminEvent_ReloadDaemon
+	//	*AdminEvent_SignalDaemon
 	//	*AdminEvent_FreezeCluster
 	//	*AdminEvent_ThawCluster
 	//	*AdminEvent_FlushAvoidLists
@@ -2688,6 +2765,24 @@ func (x *AdminEvent) GetRestartDaemon() *RestartDaemon {
 	return nil
 }
 
+func (x *AdminEvent) GetReloadDaemon() *ReloadDaemon {
+	if x != nil {
+		if x, ok := x.Kind.(*AdminEvent_ReloadDaemon); ok {
+			return x.ReloadDaemon
+		}
+	}
+	return nil
+}
+
+func (x *AdminEvent) GetSignalDaemon() *SignalDaemon {
+	if x != nil {
+		if x, ok := x.Kind.(*AdminEvent_SignalDaemon); ok {
+			return x.SignalDaemon
+		}
+	}
+	return nil
+}
+
 func (x *AdminEvent) GetFreezeCluster() *FreezeCluster {
 	if x != nil {
 		if x, ok := x.Kind.(*AdminEvent_FreezeCluster); ok {
@@ -2811,6 +2906,14 @@ type AdminEvent_RestartDaemon struct {
 	RestartDaemon *RestartDaemon `protobuf:"bytes,14,opt,name=restart_daemon,json=restartDaemon,proto3,oneof"`
 }
 
+type AdminEvent_ReloadDaemon struct {
+	ReloadDaemon *ReloadDaemon `protobuf:"bytes,15,opt,name=reload_daemon,json=reloadDaemon,proto3,oneof"`
+}
+
+type AdminEvent_SignalDaemon struct {
+	SignalDaemon *SignalDaemon `protobuf:"bytes,16,opt,name=signal_daemon,json=signalDaemon,proto3,oneof"`
+}
+
 type AdminEvent_FreezeCluster struct {
 	// Break-glass commands (ICE). Only these are accepted while the cluster is frozen.
 	FreezeCluster *FreezeCluster `protobuf:"bytes,20,opt,name=freeze_cluster,json=freezeCluster,proto3,oneof"`
@@ -2867,6 +2970,10 @@ func (*AdminEvent_SetLocalReplica) isAdminEvent_Kind() {}
 func (*AdminEvent_StopNode) isAdminEvent_Kind() {}
 
 func (*AdminEvent_RestartDaemon) isAdminEvent_Kind() {}
+
+func (*AdminEvent_ReloadDaemon) isAdminEvent_Kind() {}
+
+func (*AdminEvent_SignalDaemon) isAdminEvent_Kind() {}
 
 func (*AdminEvent_FreezeCluster) isAdminEvent_Kind() {}
 
@@ -3323,6 +3430,120 @@ func (x *RestartDaemon) GetDaemon() *DaemonRef {
 	return nil
 }
 
+// ReloadDaemon has a running daemon of a node read its own configuration again, once.
+type ReloadDaemon struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Node          uint64                 `protobuf:"varint,1,opt,name=node,proto3" json:"node,omitempty"`
+	Daemon        *DaemonRef             `protobuf:"bytes,2,opt,name=daemon,proto3" json:"daemon,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ReloadDaemon) Reset() {
+	*x = ReloadDaemon{}
+	mi := &file_meshos_v1_meshos_proto_msgTypes[27]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ReloadDaemon) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ReloadDaemon) ProtoMessage() {}
+
+func (x *ReloadDaemon) ProtoReflect() protoreflect.Message {
+	mi := &file_meshos_v1_meshos_proto_msgTypes[27]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ReloadDaemon.ProtoReflect.Descriptor instead.
+func (*ReloadDaemon) Descriptor() ([]byte, []int) {
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{27}
+}
+
+func (x *ReloadDaemon) GetNode() uint64 {
+	if x != nil {
+		return x.Node
+	}
+	return 0
+}
+
+func (x *ReloadDaemon) GetDaemon() *DaemonRef {
+	if x != nil {
+		return x.Daemon
+	}
+	return nil
+}
+
+// SignalDaemon sends a signal to the main process of a running daemon of a node, once.
+type SignalDaemon struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Node          uint64                 `protobuf:"varint,1,opt,name=node,proto3" json:"node,omitempty"`
+	Daemon        *DaemonRef             `protobuf:"bytes,2,opt,name=daemon,proto3" json:"daemon,omitempty"`
+	Signal        string                 `protobuf:"bytes,3,opt,name=signal,proto3" json:"signal,omitempty"` // "SIGHUP"
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SignalDaemon) Reset() {
+	*x = SignalDaemon{}
+	mi := &file_meshos_v1_meshos_proto_msgTypes[28]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SignalDaemon) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SignalDaemon) ProtoMessage() {}
+
+func (x *SignalDaemon) ProtoReflect() protoreflect.Message {
+	mi := &file_meshos_v1_meshos_proto_msgTypes[28]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SignalDaemon.ProtoReflect.Descriptor instead.
+func (*SignalDaemon) Descriptor() ([]byte, []int) {
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{28}
+}
+
+func (x *SignalDaemon) GetNode() uint64 {
+	if x != nil {
+		return x.Node
+	}
+	return 0
+}
+
+func (x *SignalDaemon) GetDaemon() *DaemonRef {
+	if x != nil {
+		return x.Daemon
+	}
+	return nil
+}
+
+func (x *SignalDaemon) GetSignal() string {
+	if x != nil {
+		return x.Signal
+	}
+	return ""
+}
+
 type FreezeCluster struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Ttl           *durationpb.Duration   `protobuf:"bytes,1,opt,name=ttl,proto3" json:"ttl,omitempty"`
@@ -3332,7 +3553,7 @@ type FreezeCluster struct {
 
 func (x *FreezeCluster) Reset() {
 	*x = FreezeCluster{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[27]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3344,7 +3565,7 @@ func (x *FreezeCluster) String() string {
 func (*FreezeCluster) ProtoMessage() {}
 
 func (x *FreezeCluster) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[27]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3357,7 +3578,7 @@ func (x *FreezeCluster) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FreezeCluster.ProtoReflect.Descriptor instead.
 func (*FreezeCluster) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{27}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *FreezeCluster) GetTtl() *durationpb.Duration {
@@ -3375,7 +3596,7 @@ type ThawCluster struct {
 
 func (x *ThawCluster) Reset() {
 	*x = ThawCluster{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[28]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3387,7 +3608,7 @@ func (x *ThawCluster) String() string {
 func (*ThawCluster) ProtoMessage() {}
 
 func (x *ThawCluster) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[28]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3400,7 +3621,7 @@ func (x *ThawCluster) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ThawCluster.ProtoReflect.Descriptor instead.
 func (*ThawCluster) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{28}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{30}
 }
 
 type FlushAvoidLists struct {
@@ -3417,7 +3638,7 @@ type FlushAvoidLists struct {
 
 func (x *FlushAvoidLists) Reset() {
 	*x = FlushAvoidLists{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[29]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3429,7 +3650,7 @@ func (x *FlushAvoidLists) String() string {
 func (*FlushAvoidLists) ProtoMessage() {}
 
 func (x *FlushAvoidLists) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[29]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3442,7 +3663,7 @@ func (x *FlushAvoidLists) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FlushAvoidLists.ProtoReflect.Descriptor instead.
 func (*FlushAvoidLists) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{29}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *FlushAvoidLists) GetScope() isFlushAvoidLists_Scope {
@@ -3511,7 +3732,7 @@ type ForceEvictReplica struct {
 
 func (x *ForceEvictReplica) Reset() {
 	*x = ForceEvictReplica{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[30]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3523,7 +3744,7 @@ func (x *ForceEvictReplica) String() string {
 func (*ForceEvictReplica) ProtoMessage() {}
 
 func (x *ForceEvictReplica) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[30]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3536,7 +3757,7 @@ func (x *ForceEvictReplica) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ForceEvictReplica.ProtoReflect.Descriptor instead.
 func (*ForceEvictReplica) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{30}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *ForceEvictReplica) GetChain() uint64 {
@@ -3562,7 +3783,7 @@ type ForceRestartDaemon struct {
 
 func (x *ForceRestartDaemon) Reset() {
 	*x = ForceRestartDaemon{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[31]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3574,7 +3795,7 @@ func (x *ForceRestartDaemon) String() string {
 func (*ForceRestartDaemon) ProtoMessage() {}
 
 func (x *ForceRestartDaemon) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[31]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3587,7 +3808,7 @@ func (x *ForceRestartDaemon) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ForceRestartDaemon.ProtoReflect.Descriptor instead.
 func (*ForceRestartDaemon) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{31}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *ForceRestartDaemon) GetDaemon() *DaemonRef {
@@ -3607,7 +3828,7 @@ type ForceCutover struct {
 
 func (x *ForceCutover) Reset() {
 	*x = ForceCutover{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[32]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3619,7 +3840,7 @@ func (x *ForceCutover) String() string {
 func (*ForceCutover) ProtoMessage() {}
 
 func (x *ForceCutover) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[32]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3632,7 +3853,7 @@ func (x *ForceCutover) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ForceCutover.ProtoReflect.Descriptor instead.
 func (*ForceCutover) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{32}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *ForceCutover) GetChain() uint64 {
@@ -3658,7 +3879,7 @@ type KillMigration struct {
 
 func (x *KillMigration) Reset() {
 	*x = KillMigration{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[33]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3670,7 +3891,7 @@ func (x *KillMigration) String() string {
 func (*KillMigration) ProtoMessage() {}
 
 func (x *KillMigration) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[33]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3683,7 +3904,7 @@ func (x *KillMigration) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use KillMigration.ProtoReflect.Descriptor instead.
 func (*KillMigration) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{33}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *KillMigration) GetMigration() uint64 {
@@ -3707,7 +3928,7 @@ type SignedCommit struct {
 
 func (x *SignedCommit) Reset() {
 	*x = SignedCommit{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[34]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3719,7 +3940,7 @@ func (x *SignedCommit) String() string {
 func (*SignedCommit) ProtoMessage() {}
 
 func (x *SignedCommit) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[34]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3732,7 +3953,7 @@ func (x *SignedCommit) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SignedCommit.ProtoReflect.Descriptor instead.
 func (*SignedCommit) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{34}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *SignedCommit) GetPayload() []byte {
@@ -3764,7 +3985,7 @@ type AdminCommand struct {
 
 func (x *AdminCommand) Reset() {
 	*x = AdminCommand{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[35]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3776,7 +3997,7 @@ func (x *AdminCommand) String() string {
 func (*AdminCommand) ProtoMessage() {}
 
 func (x *AdminCommand) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[35]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3789,7 +4010,7 @@ func (x *AdminCommand) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AdminCommand.ProtoReflect.Descriptor instead.
 func (*AdminCommand) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{35}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *AdminCommand) GetClusterId() string {
@@ -3854,7 +4075,7 @@ type OrderedEntry struct {
 
 func (x *OrderedEntry) Reset() {
 	*x = OrderedEntry{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[36]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3866,7 +4087,7 @@ func (x *OrderedEntry) String() string {
 func (*OrderedEntry) ProtoMessage() {}
 
 func (x *OrderedEntry) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[36]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3879,7 +4100,7 @@ func (x *OrderedEntry) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OrderedEntry.ProtoReflect.Descriptor instead.
 func (*OrderedEntry) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{36}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *OrderedEntry) GetHeight() uint64 {
@@ -3973,7 +4194,7 @@ type OrderedCheckpoint struct {
 
 func (x *OrderedCheckpoint) Reset() {
 	*x = OrderedCheckpoint{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[37]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3985,7 +4206,7 @@ func (x *OrderedCheckpoint) String() string {
 func (*OrderedCheckpoint) ProtoMessage() {}
 
 func (x *OrderedCheckpoint) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[37]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3998,7 +4219,7 @@ func (x *OrderedCheckpoint) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OrderedCheckpoint.ProtoReflect.Descriptor instead.
 func (*OrderedCheckpoint) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{37}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{39}
 }
 
 func (x *OrderedCheckpoint) GetVersion() uint32 {
@@ -4061,7 +4282,7 @@ type OrderedState struct {
 
 func (x *OrderedState) Reset() {
 	*x = OrderedState{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[38]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4073,7 +4294,7 @@ func (x *OrderedState) String() string {
 func (*OrderedState) ProtoMessage() {}
 
 func (x *OrderedState) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[38]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4086,7 +4307,7 @@ func (x *OrderedState) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OrderedState.ProtoReflect.Descriptor instead.
 func (*OrderedState) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{38}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{40}
 }
 
 func (x *OrderedState) GetHeight() uint64 {
@@ -4157,7 +4378,7 @@ type OrderOrigin struct {
 
 func (x *OrderOrigin) Reset() {
 	*x = OrderOrigin{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[39]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4169,7 +4390,7 @@ func (x *OrderOrigin) String() string {
 func (*OrderOrigin) ProtoMessage() {}
 
 func (x *OrderOrigin) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[39]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4182,7 +4403,7 @@ func (x *OrderOrigin) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OrderOrigin.ProtoReflect.Descriptor instead.
 func (*OrderOrigin) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{39}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{41}
 }
 
 func (x *OrderOrigin) GetHeight() uint64 {
@@ -4227,7 +4448,7 @@ type OrderedLocal struct {
 
 func (x *OrderedLocal) Reset() {
 	*x = OrderedLocal{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[40]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4239,7 +4460,7 @@ func (x *OrderedLocal) String() string {
 func (*OrderedLocal) ProtoMessage() {}
 
 func (x *OrderedLocal) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[40]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4252,7 +4473,7 @@ func (x *OrderedLocal) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OrderedLocal.ProtoReflect.Descriptor instead.
 func (*OrderedLocal) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{40}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{42}
 }
 
 func (x *OrderedLocal) GetPhase() MaintenancePhase {
@@ -4354,7 +4575,7 @@ type OrderedNode struct {
 
 func (x *OrderedNode) Reset() {
 	*x = OrderedNode{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[41]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[43]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4366,7 +4587,7 @@ func (x *OrderedNode) String() string {
 func (*OrderedNode) ProtoMessage() {}
 
 func (x *OrderedNode) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[41]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[43]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4379,7 +4600,7 @@ func (x *OrderedNode) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OrderedNode.ProtoReflect.Descriptor instead.
 func (*OrderedNode) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{41}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{43}
 }
 
 func (x *OrderedNode) GetNode() uint64 {
@@ -4437,7 +4658,7 @@ type OrderedForce struct {
 
 func (x *OrderedForce) Reset() {
 	*x = OrderedForce{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[42]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[44]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4449,7 +4670,7 @@ func (x *OrderedForce) String() string {
 func (*OrderedForce) ProtoMessage() {}
 
 func (x *OrderedForce) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[42]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[44]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4462,7 +4683,7 @@ func (x *OrderedForce) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OrderedForce.ProtoReflect.Descriptor instead.
 func (*OrderedForce) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{42}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{44}
 }
 
 func (x *OrderedForce) GetPlace() bool {
@@ -4506,7 +4727,7 @@ type OrderedDaemon struct {
 
 func (x *OrderedDaemon) Reset() {
 	*x = OrderedDaemon{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[43]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[45]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4518,7 +4739,7 @@ func (x *OrderedDaemon) String() string {
 func (*OrderedDaemon) ProtoMessage() {}
 
 func (x *OrderedDaemon) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[43]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[45]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4531,7 +4752,7 @@ func (x *OrderedDaemon) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OrderedDaemon.ProtoReflect.Descriptor instead.
 func (*OrderedDaemon) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{43}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{45}
 }
 
 func (x *OrderedDaemon) GetDaemon() *DaemonRef {
@@ -4578,7 +4799,7 @@ type OrderedGate struct {
 
 func (x *OrderedGate) Reset() {
 	*x = OrderedGate{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[44]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[46]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4590,7 +4811,7 @@ func (x *OrderedGate) String() string {
 func (*OrderedGate) ProtoMessage() {}
 
 func (x *OrderedGate) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[44]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[46]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4603,7 +4824,7 @@ func (x *OrderedGate) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OrderedGate.ProtoReflect.Descriptor instead.
 func (*OrderedGate) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{44}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{46}
 }
 
 func (x *OrderedGate) GetDaemon() *DaemonRef {
@@ -4667,7 +4888,7 @@ type OrderedChain struct {
 
 func (x *OrderedChain) Reset() {
 	*x = OrderedChain{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[45]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[47]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4679,7 +4900,7 @@ func (x *OrderedChain) String() string {
 func (*OrderedChain) ProtoMessage() {}
 
 func (x *OrderedChain) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[45]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[47]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4692,7 +4913,7 @@ func (x *OrderedChain) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OrderedChain.ProtoReflect.Descriptor instead.
 func (*OrderedChain) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{45}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{47}
 }
 
 func (x *OrderedChain) GetChain() uint64 {
@@ -4733,6 +4954,8 @@ type Action struct {
 	//	*Action_MarkAvoid
 	//	*Action_ApplyBackoff
 	//	*Action_CommitMaintenanceTransition
+	//	*Action_AskReload
+	//	*Action_SendSignal
 	Kind          isAction_Kind `protobuf_oneof:"kind"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -4740,7 +4963,7 @@ type Action struct {
 
 func (x *Action) Reset() {
 	*x = Action{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[46]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[48]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4752,7 +4975,7 @@ func (x *Action) String() string {
 func (*Action) ProtoMessage() {}
 
 func (x *Action) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[46]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[48]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4765,7 +4988,7 @@ func (x *Action) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Action.ProtoReflect.Descriptor instead.
 func (*Action) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{46}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{48}
 }
 
 func (x *Action) GetKind() isAction_Kind {
@@ -4874,6 +5097,24 @@ func (x *Action) GetCommitMaintenanceTransition() *CommitMaintenanceTransition {
 	return nil
 }
 
+func (x *Action) GetAskReload() *AskReload {
+	if x != nil {
+		if x, ok := x.Kind.(*Action_AskReload); ok {
+			return x.AskReload
+		}
+	}
+	return nil
+}
+
+func (x *Action) GetSendSignal() *SendSignal {
+	if x != nil {
+		if x, ok := x.Kind.(*Action_SendSignal); ok {
+			return x.SendSignal
+		}
+	}
+	return nil
+}
+
 type isAction_Kind interface {
 	isAction_Kind()
 }
@@ -4922,6 +5163,14 @@ type Action_CommitMaintenanceTransition struct {
 	CommitMaintenanceTransition *CommitMaintenanceTransition `protobuf:"bytes,11,opt,name=commit_maintenance_transition,json=commitMaintenanceTransition,proto3,oneof"`
 }
 
+type Action_AskReload struct {
+	AskReload *AskReload `protobuf:"bytes,12,opt,name=ask_reload,json=askReload,proto3,oneof"`
+}
+
+type Action_SendSignal struct {
+	SendSignal *SendSignal `protobuf:"bytes,13,opt,name=send_signal,json=sendSignal,proto3,oneof"`
+}
+
 func (*Action_StartDaemon) isAction_Kind() {}
 
 func (*Action_StopDaemon) isAction_Kind() {}
@@ -4944,6 +5193,10 @@ func (*Action_ApplyBackoff) isAction_Kind() {}
 
 func (*Action_CommitMaintenanceTransition) isAction_Kind() {}
 
+func (*Action_AskReload) isAction_Kind() {}
+
+func (*Action_SendSignal) isAction_Kind() {}
+
 type StartDaemon struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Daemon        *DaemonRef             `protobuf:"bytes,1,opt,name=daemon,proto3" json:"daemon,omitempty"`
@@ -4953,7 +5206,7 @@ type StartDaemon struct {
 
 func (x *StartDaemon) Reset() {
 	*x = StartDaemon{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[47]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[49]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4965,7 +5218,7 @@ func (x *StartDaemon) String() string {
 func (*StartDaemon) ProtoMessage() {}
 
 func (x *StartDaemon) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[47]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[49]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4978,7 +5231,7 @@ func (x *StartDaemon) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StartDaemon.ProtoReflect.Descriptor instead.
 func (*StartDaemon) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{47}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{49}
 }
 
 func (x *StartDaemon) GetDaemon() *DaemonRef {
@@ -4999,7 +5252,7 @@ type StopDaemon struct {
 
 func (x *StopDaemon) Reset() {
 	*x = StopDaemon{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[48]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[50]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5011,7 +5264,7 @@ func (x *StopDaemon) String() string {
 func (*StopDaemon) ProtoMessage() {}
 
 func (x *StopDaemon) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[48]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[50]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5024,7 +5277,7 @@ func (x *StopDaemon) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StopDaemon.ProtoReflect.Descriptor instead.
 func (*StopDaemon) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{48}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{50}
 }
 
 func (x *StopDaemon) GetDaemon() *DaemonRef {
@@ -5059,7 +5312,7 @@ type PullReplica struct {
 
 func (x *PullReplica) Reset() {
 	*x = PullReplica{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[49]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[51]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5071,7 +5324,7 @@ func (x *PullReplica) String() string {
 func (*PullReplica) ProtoMessage() {}
 
 func (x *PullReplica) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[49]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[51]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5084,7 +5337,7 @@ func (x *PullReplica) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PullReplica.ProtoReflect.Descriptor instead.
 func (*PullReplica) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{49}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{51}
 }
 
 func (x *PullReplica) GetChain() uint64 {
@@ -5111,7 +5364,7 @@ type DropReplica struct {
 
 func (x *DropReplica) Reset() {
 	*x = DropReplica{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[50]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[52]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5123,7 +5376,7 @@ func (x *DropReplica) String() string {
 func (*DropReplica) ProtoMessage() {}
 
 func (x *DropReplica) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[50]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[52]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5136,7 +5389,7 @@ func (x *DropReplica) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DropReplica.ProtoReflect.Descriptor instead.
 func (*DropReplica) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{50}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{52}
 }
 
 func (x *DropReplica) GetChain() uint64 {
@@ -5158,7 +5411,7 @@ type RequestPlacement struct {
 
 func (x *RequestPlacement) Reset() {
 	*x = RequestPlacement{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[51]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[53]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5170,7 +5423,7 @@ func (x *RequestPlacement) String() string {
 func (*RequestPlacement) ProtoMessage() {}
 
 func (x *RequestPlacement) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[51]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[53]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5183,7 +5436,7 @@ func (x *RequestPlacement) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RequestPlacement.ProtoReflect.Descriptor instead.
 func (*RequestPlacement) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{51}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{53}
 }
 
 func (x *RequestPlacement) GetChain() uint64 {
@@ -5218,7 +5471,7 @@ type RequestEviction struct {
 
 func (x *RequestEviction) Reset() {
 	*x = RequestEviction{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[52]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[54]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5230,7 +5483,7 @@ func (x *RequestEviction) String() string {
 func (*RequestEviction) ProtoMessage() {}
 
 func (x *RequestEviction) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[52]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[54]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5243,7 +5496,7 @@ func (x *RequestEviction) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RequestEviction.ProtoReflect.Descriptor instead.
 func (*RequestEviction) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{52}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{54}
 }
 
 func (x *RequestEviction) GetChain() uint64 {
@@ -5271,7 +5524,7 @@ type MigrateBlob struct {
 
 func (x *MigrateBlob) Reset() {
 	*x = MigrateBlob{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[53]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[55]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5283,7 +5536,7 @@ func (x *MigrateBlob) String() string {
 func (*MigrateBlob) ProtoMessage() {}
 
 func (x *MigrateBlob) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[53]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[55]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5296,7 +5549,7 @@ func (x *MigrateBlob) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MigrateBlob.ProtoReflect.Descriptor instead.
 func (*MigrateBlob) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{53}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{55}
 }
 
 func (x *MigrateBlob) GetBlob() uint64 {
@@ -5331,7 +5584,7 @@ type ReduceHeat struct {
 
 func (x *ReduceHeat) Reset() {
 	*x = ReduceHeat{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[54]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[56]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5343,7 +5596,7 @@ func (x *ReduceHeat) String() string {
 func (*ReduceHeat) ProtoMessage() {}
 
 func (x *ReduceHeat) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[54]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[56]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5356,7 +5609,7 @@ func (x *ReduceHeat) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReduceHeat.ProtoReflect.Descriptor instead.
 func (*ReduceHeat) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{54}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{56}
 }
 
 func (x *ReduceHeat) GetBlob() uint64 {
@@ -5384,7 +5637,7 @@ type MarkAvoid struct {
 
 func (x *MarkAvoid) Reset() {
 	*x = MarkAvoid{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[55]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[57]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5396,7 +5649,7 @@ func (x *MarkAvoid) String() string {
 func (*MarkAvoid) ProtoMessage() {}
 
 func (x *MarkAvoid) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[55]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[57]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5409,7 +5662,7 @@ func (x *MarkAvoid) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MarkAvoid.ProtoReflect.Descriptor instead.
 func (*MarkAvoid) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{55}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{57}
 }
 
 func (x *MarkAvoid) GetPeer() uint64 {
@@ -5444,7 +5697,7 @@ type ApplyBackoff struct {
 
 func (x *ApplyBackoff) Reset() {
 	*x = ApplyBackoff{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[56]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[58]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5456,7 +5709,7 @@ func (x *ApplyBackoff) String() string {
 func (*ApplyBackoff) ProtoMessage() {}
 
 func (x *ApplyBackoff) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[56]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[58]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5469,7 +5722,7 @@ func (x *ApplyBackoff) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ApplyBackoff.ProtoReflect.Descriptor instead.
 func (*ApplyBackoff) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{56}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{58}
 }
 
 func (x *ApplyBackoff) GetDaemon() *DaemonRef {
@@ -5497,7 +5750,7 @@ type CommitMaintenanceTransition struct {
 
 func (x *CommitMaintenanceTransition) Reset() {
 	*x = CommitMaintenanceTransition{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[57]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[59]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5509,7 +5762,7 @@ func (x *CommitMaintenanceTransition) String() string {
 func (*CommitMaintenanceTransition) ProtoMessage() {}
 
 func (x *CommitMaintenanceTransition) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[57]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[59]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5522,7 +5775,7 @@ func (x *CommitMaintenanceTransition) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CommitMaintenanceTransition.ProtoReflect.Descriptor instead.
 func (*CommitMaintenanceTransition) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{57}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{59}
 }
 
 func (x *CommitMaintenanceTransition) GetNode() uint64 {
@@ -5546,6 +5799,103 @@ func (x *CommitMaintenanceTransition) GetReason() string {
 	return ""
 }
 
+// AskReload: the daemon should read its own configuration again.
+type AskReload struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Daemon        *DaemonRef             `protobuf:"bytes,1,opt,name=daemon,proto3" json:"daemon,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AskReload) Reset() {
+	*x = AskReload{}
+	mi := &file_meshos_v1_meshos_proto_msgTypes[60]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AskReload) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AskReload) ProtoMessage() {}
+
+func (x *AskReload) ProtoReflect() protoreflect.Message {
+	mi := &file_meshos_v1_meshos_proto_msgTypes[60]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AskReload.ProtoReflect.Descriptor instead.
+func (*AskReload) Descriptor() ([]byte, []int) {
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{60}
+}
+
+func (x *AskReload) GetDaemon() *DaemonRef {
+	if x != nil {
+		return x.Daemon
+	}
+	return nil
+}
+
+type SendSignal struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Daemon        *DaemonRef             `protobuf:"bytes,1,opt,name=daemon,proto3" json:"daemon,omitempty"`
+	Signal        string                 `protobuf:"bytes,2,opt,name=signal,proto3" json:"signal,omitempty"` // "SIGHUP"
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SendSignal) Reset() {
+	*x = SendSignal{}
+	mi := &file_meshos_v1_meshos_proto_msgTypes[61]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SendSignal) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SendSignal) ProtoMessage() {}
+
+func (x *SendSignal) ProtoReflect() protoreflect.Message {
+	mi := &file_meshos_v1_meshos_proto_msgTypes[61]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SendSignal.ProtoReflect.Descriptor instead.
+func (*SendSignal) Descriptor() ([]byte, []int) {
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{61}
+}
+
+func (x *SendSignal) GetDaemon() *DaemonRef {
+	if x != nil {
+		return x.Daemon
+	}
+	return nil
+}
+
+func (x *SendSignal) GetSignal() string {
+	if x != nil {
+		return x.Signal
+	}
+	return ""
+}
+
 // VerificationOutcome is the verdict on a command.
 type VerificationOutcome struct {
 	state         protoimpl.MessageState      `protogen:"open.v1"`
@@ -5558,7 +5908,7 @@ type VerificationOutcome struct {
 
 func (x *VerificationOutcome) Reset() {
 	*x = VerificationOutcome{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[58]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[62]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5570,7 +5920,7 @@ func (x *VerificationOutcome) String() string {
 func (*VerificationOutcome) ProtoMessage() {}
 
 func (x *VerificationOutcome) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[58]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[62]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5583,7 +5933,7 @@ func (x *VerificationOutcome) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use VerificationOutcome.ProtoReflect.Descriptor instead.
 func (*VerificationOutcome) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{58}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{62}
 }
 
 func (x *VerificationOutcome) GetVerdict() VerificationOutcome_Verdict {
@@ -5619,7 +5969,7 @@ type Operator struct {
 
 func (x *Operator) Reset() {
 	*x = Operator{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[59]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[63]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5631,7 +5981,7 @@ func (x *Operator) String() string {
 func (*Operator) ProtoMessage() {}
 
 func (x *Operator) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[59]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[63]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5644,7 +5994,7 @@ func (x *Operator) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Operator.ProtoReflect.Descriptor instead.
 func (*Operator) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{59}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{63}
 }
 
 func (x *Operator) GetKeyId() string {
@@ -5693,7 +6043,7 @@ type AdminAuditRecord struct {
 
 func (x *AdminAuditRecord) Reset() {
 	*x = AdminAuditRecord{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[60]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[64]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5705,7 +6055,7 @@ func (x *AdminAuditRecord) String() string {
 func (*AdminAuditRecord) ProtoMessage() {}
 
 func (x *AdminAuditRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[60]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[64]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5718,7 +6068,7 @@ func (x *AdminAuditRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AdminAuditRecord.ProtoReflect.Descriptor instead.
 func (*AdminAuditRecord) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{60}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{64}
 }
 
 func (x *AdminAuditRecord) GetEpoch() uint64 {
@@ -5848,7 +6198,7 @@ type Refusal struct {
 
 func (x *Refusal) Reset() {
 	*x = Refusal{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[61]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[65]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5860,7 +6210,7 @@ func (x *Refusal) String() string {
 func (*Refusal) ProtoMessage() {}
 
 func (x *Refusal) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[61]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[65]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5873,7 +6223,7 @@ func (x *Refusal) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Refusal.ProtoReflect.Descriptor instead.
 func (*Refusal) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{61}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{65}
 }
 
 func (x *Refusal) GetSource() string {
@@ -5917,7 +6267,7 @@ type SignerChange struct {
 
 func (x *SignerChange) Reset() {
 	*x = SignerChange{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[62]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[66]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5929,7 +6279,7 @@ func (x *SignerChange) String() string {
 func (*SignerChange) ProtoMessage() {}
 
 func (x *SignerChange) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[62]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[66]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5942,7 +6292,7 @@ func (x *SignerChange) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SignerChange.ProtoReflect.Descriptor instead.
 func (*SignerChange) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{62}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{66}
 }
 
 func (x *SignerChange) GetName() string {
@@ -5992,7 +6342,7 @@ type LogRecord struct {
 
 func (x *LogRecord) Reset() {
 	*x = LogRecord{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[63]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[67]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6004,7 +6354,7 @@ func (x *LogRecord) String() string {
 func (*LogRecord) ProtoMessage() {}
 
 func (x *LogRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[63]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[67]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6017,7 +6367,7 @@ func (x *LogRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LogRecord.ProtoReflect.Descriptor instead.
 func (*LogRecord) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{63}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{67}
 }
 
 func (x *LogRecord) GetEpoch() uint64 {
@@ -6107,7 +6457,7 @@ type FailureRecord struct {
 
 func (x *FailureRecord) Reset() {
 	*x = FailureRecord{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[64]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[68]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6119,7 +6469,7 @@ func (x *FailureRecord) String() string {
 func (*FailureRecord) ProtoMessage() {}
 
 func (x *FailureRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[64]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[68]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6132,7 +6482,7 @@ func (x *FailureRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FailureRecord.ProtoReflect.Descriptor instead.
 func (*FailureRecord) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{64}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{68}
 }
 
 func (x *FailureRecord) GetEpoch() uint64 {
@@ -6210,7 +6560,7 @@ type ActionRecord struct {
 
 func (x *ActionRecord) Reset() {
 	*x = ActionRecord{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[65]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[69]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6222,7 +6572,7 @@ func (x *ActionRecord) String() string {
 func (*ActionRecord) ProtoMessage() {}
 
 func (x *ActionRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[65]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[69]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6235,7 +6585,7 @@ func (x *ActionRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ActionRecord.ProtoReflect.Descriptor instead.
 func (*ActionRecord) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{65}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{69}
 }
 
 func (x *ActionRecord) GetEpoch() uint64 {
@@ -6324,7 +6674,7 @@ type Record struct {
 
 func (x *Record) Reset() {
 	*x = Record{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[66]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[70]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6336,7 +6686,7 @@ func (x *Record) String() string {
 func (*Record) ProtoMessage() {}
 
 func (x *Record) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[66]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[70]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6349,7 +6699,7 @@ func (x *Record) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Record.ProtoReflect.Descriptor instead.
 func (*Record) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{66}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{70}
 }
 
 func (x *Record) GetKind() isRecord_Kind {
@@ -6454,7 +6804,7 @@ type Snapshot struct {
 
 func (x *Snapshot) Reset() {
 	*x = Snapshot{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[67]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[71]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6466,7 +6816,7 @@ func (x *Snapshot) String() string {
 func (*Snapshot) ProtoMessage() {}
 
 func (x *Snapshot) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[67]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[71]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6479,7 +6829,7 @@ func (x *Snapshot) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Snapshot.ProtoReflect.Descriptor instead.
 func (*Snapshot) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{67}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{71}
 }
 
 func (x *Snapshot) GetNode() uint64 {
@@ -6649,7 +6999,7 @@ type NodeInfo struct {
 
 func (x *NodeInfo) Reset() {
 	*x = NodeInfo{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[68]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[72]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6661,7 +7011,7 @@ func (x *NodeInfo) String() string {
 func (*NodeInfo) ProtoMessage() {}
 
 func (x *NodeInfo) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[68]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[72]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6674,7 +7024,7 @@ func (x *NodeInfo) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NodeInfo.ProtoReflect.Descriptor instead.
 func (*NodeInfo) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{68}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{72}
 }
 
 func (x *NodeInfo) GetName() string {
@@ -6763,7 +7113,7 @@ type SchedulerView struct {
 
 func (x *SchedulerView) Reset() {
 	*x = SchedulerView{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[69]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[73]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6775,7 +7125,7 @@ func (x *SchedulerView) String() string {
 func (*SchedulerView) ProtoMessage() {}
 
 func (x *SchedulerView) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[69]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[73]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6788,7 +7138,7 @@ func (x *SchedulerView) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SchedulerView.ProtoReflect.Descriptor instead.
 func (*SchedulerView) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{69}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{73}
 }
 
 func (x *SchedulerView) GetActive() bool {
@@ -6844,24 +7194,30 @@ type DaemonView struct {
 	Placement     uint64                 `protobuf:"varint,7,opt,name=placement,proto3" json:"placement,omitempty"`
 	Age           *durationpb.Duration   `protobuf:"bytes,8,opt,name=age,proto3" json:"age,omitempty"` // since the lifecycle last changed
 	Intent        DaemonIntent_Intent    `protobuf:"varint,9,opt,name=intent,proto3,enum=meshos.v1.DaemonIntent_Intent" json:"intent,omitempty"`
-	Pid           int64                  `protobuf:"varint,10,opt,name=pid,proto3" json:"pid,omitempty"`                                          // 0 if no process runs, or if it is not known
-	Restarts      uint64                 `protobuf:"varint,11,opt,name=restarts,proto3" json:"restarts,omitempty"`                                // how often it was started again since this node's process started
-	Crashes       uint32                 `protobuf:"varint,12,opt,name=crashes,proto3" json:"crashes,omitempty"`                                  // since it last ran for restart.stable_run, ended cleanly or was restarted by an operator
-	LastExit      *DaemonExit            `protobuf:"bytes,13,opt,name=last_exit,json=lastExit,proto3" json:"last_exit,omitempty"`                 // of the process before
-	NextStart     *durationpb.Duration   `protobuf:"bytes,14,opt,name=next_start,json=nextStart,proto3,oneof" json:"next_start,omitempty"`        // until it is started again, if that waits
-	Outdated      bool                   `protobuf:"varint,15,opt,name=outdated,proto3" json:"outdated,omitempty"`                                // it was started with something else than the configuration, and the files of its environment, have now
-	StartError    string                 `protobuf:"bytes,16,opt,name=start_error,json=startError,proto3" json:"start_error,omitempty"`           // why the last start failed, until one succeeds
-	Rejected      string                 `protobuf:"bytes,17,opt,name=rejected,proto3" json:"rejected,omitempty"`                                 // why its entry in the configuration can't be used; empty if it can
-	Ordered       *OrderView             `protobuf:"bytes,18,opt,name=ordered,proto3" json:"ordered,omitempty"`                                   // the order that set the intent; absent if the configuration did
-	LeftProcesses uint32                 `protobuf:"varint,30,opt,name=left_processes,json=leftProcesses,proto3" json:"left_processes,omitempty"` // processes that it left and that go on (kill_mode), or do not end although they were killed
-	Notes         []string               `protobuf:"bytes,31,rep,name=notes,proto3" json:"notes,omitempty"`                                       // for people: what was left, which limits this machine can't enforce
+	Pid           int64                  `protobuf:"varint,10,opt,name=pid,proto3" json:"pid,omitempty"`                                           // 0 if no process runs, or if it is not known
+	Restarts      uint64                 `protobuf:"varint,11,opt,name=restarts,proto3" json:"restarts,omitempty"`                                 // how often it was started again since this node's process started
+	Crashes       uint32                 `protobuf:"varint,12,opt,name=crashes,proto3" json:"crashes,omitempty"`                                   // since it last ran for restart.stable_run, ended cleanly or was restarted by an operator
+	LastExit      *DaemonExit            `protobuf:"bytes,13,opt,name=last_exit,json=lastExit,proto3" json:"last_exit,omitempty"`                  // of the process before
+	NextStart     *durationpb.Duration   `protobuf:"bytes,14,opt,name=next_start,json=nextStart,proto3,oneof" json:"next_start,omitempty"`         // until it is started again, if that waits
+	Outdated      bool                   `protobuf:"varint,15,opt,name=outdated,proto3" json:"outdated,omitempty"`                                 // it was started with something else than the configuration, and the files of its environment, have now
+	StartError    string                 `protobuf:"bytes,16,opt,name=start_error,json=startError,proto3" json:"start_error,omitempty"`            // why the last start failed, until one succeeds
+	Rejected      string                 `protobuf:"bytes,17,opt,name=rejected,proto3" json:"rejected,omitempty"`                                  // why its entry in the configuration can't be used; empty if it can
+	Ordered       *OrderView             `protobuf:"bytes,18,opt,name=ordered,proto3" json:"ordered,omitempty"`                                    // the order that set the intent; absent if the configuration did
+	Outcome       DaemonView_Outcome     `protobuf:"varint,19,opt,name=outcome,proto3,enum=meshos.v1.DaemonView_Outcome" json:"outcome,omitempty"` // how its work ended, if its restart keeps it from being started again
+	RestartMode   string                 `protobuf:"bytes,20,opt,name=restart_mode,json=restartMode,proto3" json:"restart_mode,omitempty"`         // "on-failure", "never"; empty for "always"
+	Waiting       string                 `protobuf:"bytes,21,opt,name=waiting,proto3" json:"waiting,omitempty"`                                    // for which other daemon its start or stop waits, in words; empty if for none
+	Before        []uint64               `protobuf:"varint,22,rep,packed,name=before,proto3" json:"before,omitempty"`                              // the daemons that are started before it, and stopped after it
+	Checked       bool                   `protobuf:"varint,23,opt,name=checked,proto3" json:"checked,omitempty"`                                   // its health is checked
+	Reloadable    bool                   `protobuf:"varint,24,opt,name=reloadable,proto3" json:"reloadable,omitempty"`                             // the configuration says how it is asked to reload
+	LeftProcesses uint32                 `protobuf:"varint,30,opt,name=left_processes,json=leftProcesses,proto3" json:"left_processes,omitempty"`  // processes that it left and that go on (kill_mode), or do not end although they were killed
+	Notes         []string               `protobuf:"bytes,31,rep,name=notes,proto3" json:"notes,omitempty"`                                        // for people: what was left, which limits this machine can't enforce
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *DaemonView) Reset() {
 	*x = DaemonView{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[70]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[74]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6873,7 +7229,7 @@ func (x *DaemonView) String() string {
 func (*DaemonView) ProtoMessage() {}
 
 func (x *DaemonView) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[70]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[74]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6886,7 +7242,7 @@ func (x *DaemonView) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DaemonView.ProtoReflect.Descriptor instead.
 func (*DaemonView) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{70}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{74}
 }
 
 func (x *DaemonView) GetDaemon() *DaemonRef {
@@ -7015,6 +7371,48 @@ func (x *DaemonView) GetOrdered() *OrderView {
 	return nil
 }
 
+func (x *DaemonView) GetOutcome() DaemonView_Outcome {
+	if x != nil {
+		return x.Outcome
+	}
+	return DaemonView_OUTCOME_UNSPECIFIED
+}
+
+func (x *DaemonView) GetRestartMode() string {
+	if x != nil {
+		return x.RestartMode
+	}
+	return ""
+}
+
+func (x *DaemonView) GetWaiting() string {
+	if x != nil {
+		return x.Waiting
+	}
+	return ""
+}
+
+func (x *DaemonView) GetBefore() []uint64 {
+	if x != nil {
+		return x.Before
+	}
+	return nil
+}
+
+func (x *DaemonView) GetChecked() bool {
+	if x != nil {
+		return x.Checked
+	}
+	return false
+}
+
+func (x *DaemonView) GetReloadable() bool {
+	if x != nil {
+		return x.Reloadable
+	}
+	return false
+}
+
 func (x *DaemonView) GetLeftProcesses() uint32 {
 	if x != nil {
 		return x.LeftProcesses
@@ -7041,7 +7439,7 @@ type OrderView struct {
 
 func (x *OrderView) Reset() {
 	*x = OrderView{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[71]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[75]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7053,7 +7451,7 @@ func (x *OrderView) String() string {
 func (*OrderView) ProtoMessage() {}
 
 func (x *OrderView) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[71]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[75]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7066,7 +7464,7 @@ func (x *OrderView) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OrderView.ProtoReflect.Descriptor instead.
 func (*OrderView) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{71}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{75}
 }
 
 func (x *OrderView) GetHeight() uint64 {
@@ -7105,7 +7503,7 @@ type ReplicaView struct {
 
 func (x *ReplicaView) Reset() {
 	*x = ReplicaView{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[72]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[76]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7117,7 +7515,7 @@ func (x *ReplicaView) String() string {
 func (*ReplicaView) ProtoMessage() {}
 
 func (x *ReplicaView) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[72]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[76]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7130,7 +7528,7 @@ func (x *ReplicaView) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReplicaView.ProtoReflect.Descriptor instead.
 func (*ReplicaView) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{72}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{76}
 }
 
 func (x *ReplicaView) GetChain() uint64 {
@@ -7203,7 +7601,7 @@ type PeerView struct {
 
 func (x *PeerView) Reset() {
 	*x = PeerView{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[73]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[77]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7215,7 +7613,7 @@ func (x *PeerView) String() string {
 func (*PeerView) ProtoMessage() {}
 
 func (x *PeerView) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[73]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[77]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7228,7 +7626,7 @@ func (x *PeerView) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PeerView.ProtoReflect.Descriptor instead.
 func (*PeerView) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{73}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{77}
 }
 
 func (x *PeerView) GetPeer() uint64 {
@@ -7338,7 +7736,7 @@ type EchoView struct {
 
 func (x *EchoView) Reset() {
 	*x = EchoView{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[74]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[78]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7350,7 +7748,7 @@ func (x *EchoView) String() string {
 func (*EchoView) ProtoMessage() {}
 
 func (x *EchoView) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[74]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[78]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7363,7 +7761,7 @@ func (x *EchoView) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EchoView.ProtoReflect.Descriptor instead.
 func (*EchoView) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{74}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{78}
 }
 
 func (x *EchoView) GetState() EchoView_State {
@@ -7428,7 +7826,7 @@ type CutOffView struct {
 
 func (x *CutOffView) Reset() {
 	*x = CutOffView{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[75]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[79]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7440,7 +7838,7 @@ func (x *CutOffView) String() string {
 func (*CutOffView) ProtoMessage() {}
 
 func (x *CutOffView) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[75]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[79]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7453,7 +7851,7 @@ func (x *CutOffView) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CutOffView.ProtoReflect.Descriptor instead.
 func (*CutOffView) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{75}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{79}
 }
 
 func (x *CutOffView) GetLost() uint32 {
@@ -7488,7 +7886,7 @@ type AvoidView struct {
 
 func (x *AvoidView) Reset() {
 	*x = AvoidView{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[76]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[80]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7500,7 +7898,7 @@ func (x *AvoidView) String() string {
 func (*AvoidView) ProtoMessage() {}
 
 func (x *AvoidView) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[76]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[80]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7513,7 +7911,7 @@ func (x *AvoidView) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AvoidView.ProtoReflect.Descriptor instead.
 func (*AvoidView) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{76}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{80}
 }
 
 func (x *AvoidView) GetPeer() uint64 {
@@ -7553,7 +7951,7 @@ type MaintenanceView struct {
 
 func (x *MaintenanceView) Reset() {
 	*x = MaintenanceView{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[77]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[81]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7565,7 +7963,7 @@ func (x *MaintenanceView) String() string {
 func (*MaintenanceView) ProtoMessage() {}
 
 func (x *MaintenanceView) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[77]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[81]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7578,7 +7976,7 @@ func (x *MaintenanceView) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MaintenanceView.ProtoReflect.Descriptor instead.
 func (*MaintenanceView) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{77}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{81}
 }
 
 func (x *MaintenanceView) GetPhase() MaintenancePhase {
@@ -7650,7 +8048,7 @@ type EmittedAction struct {
 
 func (x *EmittedAction) Reset() {
 	*x = EmittedAction{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[78]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[82]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7662,7 +8060,7 @@ func (x *EmittedAction) String() string {
 func (*EmittedAction) ProtoMessage() {}
 
 func (x *EmittedAction) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[78]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[82]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7675,7 +8073,7 @@ func (x *EmittedAction) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EmittedAction.ProtoReflect.Descriptor instead.
 func (*EmittedAction) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{78}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{82}
 }
 
 func (x *EmittedAction) GetId() uint64 {
@@ -7725,7 +8123,7 @@ type MigrationView struct {
 
 func (x *MigrationView) Reset() {
 	*x = MigrationView{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[79]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[83]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7737,7 +8135,7 @@ func (x *MigrationView) String() string {
 func (*MigrationView) ProtoMessage() {}
 
 func (x *MigrationView) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[79]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[83]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7750,7 +8148,7 @@ func (x *MigrationView) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MigrationView.ProtoReflect.Descriptor instead.
 func (*MigrationView) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{79}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{83}
 }
 
 func (x *MigrationView) GetMigration() uint64 {
@@ -7845,7 +8243,7 @@ type PluginView struct {
 
 func (x *PluginView) Reset() {
 	*x = PluginView{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[80]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[84]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7857,7 +8255,7 @@ func (x *PluginView) String() string {
 func (*PluginView) ProtoMessage() {}
 
 func (x *PluginView) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[80]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[84]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7870,7 +8268,7 @@ func (x *PluginView) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PluginView.ProtoReflect.Descriptor instead.
 func (*PluginView) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{80}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{84}
 }
 
 func (x *PluginView) GetName() string {
@@ -7987,7 +8385,7 @@ type Stats struct {
 
 func (x *Stats) Reset() {
 	*x = Stats{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[81]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[85]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7999,7 +8397,7 @@ func (x *Stats) String() string {
 func (*Stats) ProtoMessage() {}
 
 func (x *Stats) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[81]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[85]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8012,7 +8410,7 @@ func (x *Stats) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Stats.ProtoReflect.Descriptor instead.
 func (*Stats) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{81}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{85}
 }
 
 func (x *Stats) GetEventsApplied() uint64 {
@@ -8145,7 +8543,7 @@ type JournalEntry struct {
 
 func (x *JournalEntry) Reset() {
 	*x = JournalEntry{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[82]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[86]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8157,7 +8555,7 @@ func (x *JournalEntry) String() string {
 func (*JournalEntry) ProtoMessage() {}
 
 func (x *JournalEntry) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[82]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[86]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8170,7 +8568,7 @@ func (x *JournalEntry) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JournalEntry.ProtoReflect.Descriptor instead.
 func (*JournalEntry) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{82}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{86}
 }
 
 func (x *JournalEntry) GetIndex() uint64 {
@@ -8413,7 +8811,7 @@ type Boot struct {
 
 func (x *Boot) Reset() {
 	*x = Boot{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[83]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[87]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8425,7 +8823,7 @@ func (x *Boot) String() string {
 func (*Boot) ProtoMessage() {}
 
 func (x *Boot) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[83]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[87]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8438,7 +8836,7 @@ func (x *Boot) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Boot.ProtoReflect.Descriptor instead.
 func (*Boot) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{83}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{87}
 }
 
 func (x *Boot) GetNode() uint64 {
@@ -8488,7 +8886,7 @@ type Tick struct {
 
 func (x *Tick) Reset() {
 	*x = Tick{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[84]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[88]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8500,7 +8898,7 @@ func (x *Tick) String() string {
 func (*Tick) ProtoMessage() {}
 
 func (x *Tick) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[84]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[88]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8513,7 +8911,7 @@ func (x *Tick) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Tick.ProtoReflect.Descriptor instead.
 func (*Tick) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{84}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{88}
 }
 
 func (x *Tick) GetQueueRoom() uint32 {
@@ -8539,7 +8937,7 @@ type JudgedCommit struct {
 
 func (x *JudgedCommit) Reset() {
 	*x = JudgedCommit{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[85]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[89]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8551,7 +8949,7 @@ func (x *JudgedCommit) String() string {
 func (*JudgedCommit) ProtoMessage() {}
 
 func (x *JudgedCommit) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[85]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[89]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8564,7 +8962,7 @@ func (x *JudgedCommit) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JudgedCommit.ProtoReflect.Descriptor instead.
 func (*JudgedCommit) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{85}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{89}
 }
 
 func (x *JudgedCommit) GetEvent() *AdminEvent {
@@ -8626,7 +9024,7 @@ type Reload struct {
 
 func (x *Reload) Reset() {
 	*x = Reload{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[86]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[90]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8638,7 +9036,7 @@ func (x *Reload) String() string {
 func (*Reload) ProtoMessage() {}
 
 func (x *Reload) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[86]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[90]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8651,7 +9049,7 @@ func (x *Reload) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Reload.ProtoReflect.Descriptor instead.
 func (*Reload) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{86}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{90}
 }
 
 func (x *Reload) GetConfigToml() string {
@@ -8673,7 +9071,7 @@ type Acknowledged struct {
 
 func (x *Acknowledged) Reset() {
 	*x = Acknowledged{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[87]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[91]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8685,7 +9083,7 @@ func (x *Acknowledged) String() string {
 func (*Acknowledged) ProtoMessage() {}
 
 func (x *Acknowledged) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[87]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[91]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8698,7 +9096,7 @@ func (x *Acknowledged) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Acknowledged.ProtoReflect.Descriptor instead.
 func (*Acknowledged) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{87}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{91}
 }
 
 func (x *Acknowledged) GetChain() Acknowledged_Chain {
@@ -8726,7 +9124,7 @@ type FailureReport struct {
 
 func (x *FailureReport) Reset() {
 	*x = FailureReport{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[88]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[92]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8738,7 +9136,7 @@ func (x *FailureReport) String() string {
 func (*FailureReport) ProtoMessage() {}
 
 func (x *FailureReport) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[88]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[92]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8751,7 +9149,7 @@ func (x *FailureReport) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FailureReport.ProtoReflect.Descriptor instead.
 func (*FailureReport) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{88}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{92}
 }
 
 func (x *FailureReport) GetSource() string {
@@ -8786,7 +9184,7 @@ type Samples struct {
 
 func (x *Samples) Reset() {
 	*x = Samples{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[89]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[93]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8798,7 +9196,7 @@ func (x *Samples) String() string {
 func (*Samples) ProtoMessage() {}
 
 func (x *Samples) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[89]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[93]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8811,7 +9209,7 @@ func (x *Samples) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Samples.ProtoReflect.Descriptor instead.
 func (*Samples) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{89}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{93}
 }
 
 func (x *Samples) GetProbe() string {
@@ -8879,7 +9277,7 @@ type ActionOutcome struct {
 
 func (x *ActionOutcome) Reset() {
 	*x = ActionOutcome{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[90]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[94]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8891,7 +9289,7 @@ func (x *ActionOutcome) String() string {
 func (*ActionOutcome) ProtoMessage() {}
 
 func (x *ActionOutcome) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[90]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[94]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8904,7 +9302,7 @@ func (x *ActionOutcome) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ActionOutcome.ProtoReflect.Descriptor instead.
 func (*ActionOutcome) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{90}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{94}
 }
 
 func (x *ActionOutcome) GetActionId() uint64 {
@@ -8967,7 +9365,7 @@ type ScoreTable struct {
 
 func (x *ScoreTable) Reset() {
 	*x = ScoreTable{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[91]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[95]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8979,7 +9377,7 @@ func (x *ScoreTable) String() string {
 func (*ScoreTable) ProtoMessage() {}
 
 func (x *ScoreTable) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[91]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[95]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8992,7 +9390,7 @@ func (x *ScoreTable) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ScoreTable.ProtoReflect.Descriptor instead.
 func (*ScoreTable) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{91}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{95}
 }
 
 func (x *ScoreTable) GetViewVersion() uint64 {
@@ -9021,7 +9419,7 @@ type ChainScore struct {
 
 func (x *ChainScore) Reset() {
 	*x = ChainScore{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[92]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[96]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9033,7 +9431,7 @@ func (x *ChainScore) String() string {
 func (*ChainScore) ProtoMessage() {}
 
 func (x *ChainScore) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[92]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[96]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9046,7 +9444,7 @@ func (x *ChainScore) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ChainScore.ProtoReflect.Descriptor instead.
 func (*ChainScore) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{92}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{96}
 }
 
 func (x *ChainScore) GetChain() uint64 {
@@ -9087,7 +9485,7 @@ type NodeScore struct {
 
 func (x *NodeScore) Reset() {
 	*x = NodeScore{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[93]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[97]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9099,7 +9497,7 @@ func (x *NodeScore) String() string {
 func (*NodeScore) ProtoMessage() {}
 
 func (x *NodeScore) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[93]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[97]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9112,7 +9510,7 @@ func (x *NodeScore) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NodeScore.ProtoReflect.Descriptor instead.
 func (*NodeScore) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{93}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{97}
 }
 
 func (x *NodeScore) GetNode() uint64 {
@@ -9141,7 +9539,7 @@ type MigrationCost struct {
 
 func (x *MigrationCost) Reset() {
 	*x = MigrationCost{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[94]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[98]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9153,7 +9551,7 @@ func (x *MigrationCost) String() string {
 func (*MigrationCost) ProtoMessage() {}
 
 func (x *MigrationCost) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[94]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[98]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9166,7 +9564,7 @@ func (x *MigrationCost) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MigrationCost.ProtoReflect.Descriptor instead.
 func (*MigrationCost) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{94}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{98}
 }
 
 func (x *MigrationCost) GetStateTransfer() *durationpb.Duration {
@@ -9200,7 +9598,7 @@ type Migrations struct {
 
 func (x *Migrations) Reset() {
 	*x = Migrations{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[95]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[99]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9212,7 +9610,7 @@ func (x *Migrations) String() string {
 func (*Migrations) ProtoMessage() {}
 
 func (x *Migrations) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[95]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[99]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9225,7 +9623,7 @@ func (x *Migrations) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Migrations.ProtoReflect.Descriptor instead.
 func (*Migrations) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{95}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{99}
 }
 
 func (x *Migrations) GetInFlight() []*MigrationView {
@@ -9250,7 +9648,7 @@ type BlastRadius struct {
 
 func (x *BlastRadius) Reset() {
 	*x = BlastRadius{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[96]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[100]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9262,7 +9660,7 @@ func (x *BlastRadius) String() string {
 func (*BlastRadius) ProtoMessage() {}
 
 func (x *BlastRadius) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[96]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[100]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9275,7 +9673,7 @@ func (x *BlastRadius) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BlastRadius.ProtoReflect.Descriptor instead.
 func (*BlastRadius) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{96}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{100}
 }
 
 func (x *BlastRadius) GetAffectedNodes() []uint64 {
@@ -9332,7 +9730,7 @@ type DaemonLifecycle_Started struct {
 
 func (x *DaemonLifecycle_Started) Reset() {
 	*x = DaemonLifecycle_Started{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[97]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[101]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9344,7 +9742,7 @@ func (x *DaemonLifecycle_Started) String() string {
 func (*DaemonLifecycle_Started) ProtoMessage() {}
 
 func (x *DaemonLifecycle_Started) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[97]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[101]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9390,7 +9788,7 @@ type DaemonLifecycle_ExitedCleanly struct {
 
 func (x *DaemonLifecycle_ExitedCleanly) Reset() {
 	*x = DaemonLifecycle_ExitedCleanly{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[98]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[102]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9402,7 +9800,7 @@ func (x *DaemonLifecycle_ExitedCleanly) String() string {
 func (*DaemonLifecycle_ExitedCleanly) ProtoMessage() {}
 
 func (x *DaemonLifecycle_ExitedCleanly) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[98]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[102]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9435,7 +9833,7 @@ type DaemonLifecycle_Crashed struct {
 
 func (x *DaemonLifecycle_Crashed) Reset() {
 	*x = DaemonLifecycle_Crashed{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[99]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[103]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9447,7 +9845,7 @@ func (x *DaemonLifecycle_Crashed) String() string {
 func (*DaemonLifecycle_Crashed) ProtoMessage() {}
 
 func (x *DaemonLifecycle_Crashed) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[99]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[103]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9488,7 +9886,7 @@ type DaemonLifecycle_Rejected struct {
 
 func (x *DaemonLifecycle_Rejected) Reset() {
 	*x = DaemonLifecycle_Rejected{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[100]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[104]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9500,7 +9898,7 @@ func (x *DaemonLifecycle_Rejected) String() string {
 func (*DaemonLifecycle_Rejected) ProtoMessage() {}
 
 func (x *DaemonLifecycle_Rejected) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[100]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[104]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9534,7 +9932,7 @@ type OrderedDaemon_Run struct {
 
 func (x *OrderedDaemon_Run) Reset() {
 	*x = OrderedDaemon_Run{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[101]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[105]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9546,7 +9944,7 @@ func (x *OrderedDaemon_Run) String() string {
 func (*OrderedDaemon_Run) ProtoMessage() {}
 
 func (x *OrderedDaemon_Run) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[101]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[105]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9559,7 +9957,7 @@ func (x *OrderedDaemon_Run) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OrderedDaemon_Run.ProtoReflect.Descriptor instead.
 func (*OrderedDaemon_Run) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{43, 0}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{45, 0}
 }
 
 func (x *OrderedDaemon_Run) GetIntent() DaemonIntent_Intent {
@@ -9594,7 +9992,7 @@ type OrderedDaemon_Pin struct {
 
 func (x *OrderedDaemon_Pin) Reset() {
 	*x = OrderedDaemon_Pin{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[102]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[106]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9606,7 +10004,7 @@ func (x *OrderedDaemon_Pin) String() string {
 func (*OrderedDaemon_Pin) ProtoMessage() {}
 
 func (x *OrderedDaemon_Pin) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[102]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[106]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9619,7 +10017,7 @@ func (x *OrderedDaemon_Pin) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OrderedDaemon_Pin.ProtoReflect.Descriptor instead.
 func (*OrderedDaemon_Pin) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{43, 1}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{45, 1}
 }
 
 func (x *OrderedDaemon_Pin) GetNode() uint64 {
@@ -9655,7 +10053,7 @@ type OrderedDaemon_Restart struct {
 
 func (x *OrderedDaemon_Restart) Reset() {
 	*x = OrderedDaemon_Restart{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[103]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[107]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9667,7 +10065,7 @@ func (x *OrderedDaemon_Restart) String() string {
 func (*OrderedDaemon_Restart) ProtoMessage() {}
 
 func (x *OrderedDaemon_Restart) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[103]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[107]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9680,7 +10078,7 @@ func (x *OrderedDaemon_Restart) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OrderedDaemon_Restart.ProtoReflect.Descriptor instead.
 func (*OrderedDaemon_Restart) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{43, 2}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{45, 2}
 }
 
 func (x *OrderedDaemon_Restart) GetAt() *timestamppb.Timestamp {
@@ -9708,7 +10106,7 @@ type OrderedChain_Count struct {
 
 func (x *OrderedChain_Count) Reset() {
 	*x = OrderedChain_Count{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[104]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[108]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9720,7 +10118,7 @@ func (x *OrderedChain_Count) String() string {
 func (*OrderedChain_Count) ProtoMessage() {}
 
 func (x *OrderedChain_Count) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[104]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[108]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9733,7 +10131,7 @@ func (x *OrderedChain_Count) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OrderedChain_Count.ProtoReflect.Descriptor instead.
 func (*OrderedChain_Count) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{45, 0}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{47, 0}
 }
 
 func (x *OrderedChain_Count) GetDesired() uint32 {
@@ -9768,7 +10166,7 @@ type OrderedChain_Hold struct {
 
 func (x *OrderedChain_Hold) Reset() {
 	*x = OrderedChain_Hold{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[105]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[109]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9780,7 +10178,7 @@ func (x *OrderedChain_Hold) String() string {
 func (*OrderedChain_Hold) ProtoMessage() {}
 
 func (x *OrderedChain_Hold) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[105]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[109]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9793,7 +10191,7 @@ func (x *OrderedChain_Hold) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OrderedChain_Hold.ProtoReflect.Descriptor instead.
 func (*OrderedChain_Hold) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{45, 1}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{47, 1}
 }
 
 func (x *OrderedChain_Hold) GetIntent() LocalReplicaIntent_Intent {
@@ -9827,7 +10225,7 @@ type BlastRadius_Warning struct {
 
 func (x *BlastRadius_Warning) Reset() {
 	*x = BlastRadius_Warning{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[106]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[110]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9839,7 +10237,7 @@ func (x *BlastRadius_Warning) String() string {
 func (*BlastRadius_Warning) ProtoMessage() {}
 
 func (x *BlastRadius_Warning) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[106]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[110]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9852,7 +10250,7 @@ func (x *BlastRadius_Warning) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BlastRadius_Warning.ProtoReflect.Descriptor instead.
 func (*BlastRadius_Warning) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{96, 0}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{100, 0}
 }
 
 func (x *BlastRadius_Warning) GetKind() string {
@@ -9951,13 +10349,16 @@ const file_meshos_v1_meshos_proto_rawDesc = "" +
 	"\x04exit\x18\x02 \x01(\v2\x15.meshos.v1.DaemonExitR\x04exit\x1a\"\n" +
 	"\bRejected\x12\x16\n" +
 	"\x06reason\x18\x01 \x01(\tR\x06reasonB\b\n" +
-	"\x06signal\"\x81\x01\n" +
+	"\x06signal\"\xda\x01\n" +
 	"\n" +
 	"DaemonExit\x12\x12\n" +
 	"\x04code\x18\x01 \x01(\x05R\x04code\x12\x16\n" +
 	"\x06signal\x18\x02 \x01(\tR\x06signal\x12\x1b\n" +
 	"\tlast_line\x18\x03 \x01(\tR\blastLine\x12*\n" +
-	"\x02at\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\x02at\"\xc3\x02\n" +
+	"\x02at\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\x02at\x12\x14\n" +
+	"\x05asked\x18\x05 \x01(\bR\x05asked\x12#\n" +
+	"\rconfig_sha256\x18\x06 \x01(\tR\fconfigSha256\x12\x1c\n" +
+	"\tunhealthy\x18\a \x01(\tR\tunhealthy\"\xc3\x02\n" +
 	"\tRttSample\x12\x12\n" +
 	"\x04peer\x18\x01 \x01(\x04R\x04peer\x12+\n" +
 	"\x03rtt\x18\x02 \x01(\v2\x19.google.protobuf.DurationR\x03rtt\x12\x12\n" +
@@ -10035,7 +10436,7 @@ const file_meshos_v1_meshos_proto_rawDesc = "" +
 	"\x05phase\x18\x02 \x01(\x0e2\x1b.meshos.v1.MaintenancePhaseR\x05phase\x12\x16\n" +
 	"\x06reason\x18\x03 \x01(\tR\x06reason\x12:\n" +
 	"\bdeadline\x18\x04 \x01(\v2\x19.google.protobuf.DurationH\x00R\bdeadline\x88\x01\x01B\v\n" +
-	"\t_deadline\"\x89\v\n" +
+	"\t_deadline\"\x89\f\n" +
 	"\n" +
 	"AdminEvent\x12J\n" +
 	"\x11enter_maintenance\x18\x01 \x01(\v2\x1b.meshos.v1.EnterMaintenanceH\x00R\x10enterMaintenance\x12B\n" +
@@ -10052,7 +10453,9 @@ const file_meshos_v1_meshos_proto_rawDesc = "" +
 	"\rset_placement\x18\v \x01(\v2\x17.meshos.v1.SetPlacementH\x00R\fsetPlacement\x12H\n" +
 	"\x11set_local_replica\x18\f \x01(\v2\x1a.meshos.v1.SetLocalReplicaH\x00R\x0fsetLocalReplica\x124\n" +
 	"\tstop_node\x18\r \x01(\v2\x15.meshos.v1.NodeTargetH\x00R\bstopNode\x12A\n" +
-	"\x0erestart_daemon\x18\x0e \x01(\v2\x18.meshos.v1.RestartDaemonH\x00R\rrestartDaemon\x12A\n" +
+	"\x0erestart_daemon\x18\x0e \x01(\v2\x18.meshos.v1.RestartDaemonH\x00R\rrestartDaemon\x12>\n" +
+	"\rreload_daemon\x18\x0f \x01(\v2\x17.meshos.v1.ReloadDaemonH\x00R\freloadDaemon\x12>\n" +
+	"\rsignal_daemon\x18\x10 \x01(\v2\x17.meshos.v1.SignalDaemonH\x00R\fsignalDaemon\x12A\n" +
 	"\x0efreeze_cluster\x18\x14 \x01(\v2\x18.meshos.v1.FreezeClusterH\x00R\rfreezeCluster\x12;\n" +
 	"\fthaw_cluster\x18\x15 \x01(\v2\x16.meshos.v1.ThawClusterH\x00R\vthawCluster\x12H\n" +
 	"\x11flush_avoid_lists\x18\x16 \x01(\v2\x1a.meshos.v1.FlushAvoidListsH\x00R\x0fflushAvoidLists\x12N\n" +
@@ -10090,7 +10493,14 @@ const file_meshos_v1_meshos_proto_rawDesc = "" +
 	"\x06intent\x18\x03 \x01(\x0e2$.meshos.v1.LocalReplicaIntent.IntentR\x06intent\"Q\n" +
 	"\rRestartDaemon\x12\x12\n" +
 	"\x04node\x18\x01 \x01(\x04R\x04node\x12,\n" +
-	"\x06daemon\x18\x02 \x01(\v2\x14.meshos.v1.DaemonRefR\x06daemon\"<\n" +
+	"\x06daemon\x18\x02 \x01(\v2\x14.meshos.v1.DaemonRefR\x06daemon\"P\n" +
+	"\fReloadDaemon\x12\x12\n" +
+	"\x04node\x18\x01 \x01(\x04R\x04node\x12,\n" +
+	"\x06daemon\x18\x02 \x01(\v2\x14.meshos.v1.DaemonRefR\x06daemon\"h\n" +
+	"\fSignalDaemon\x12\x12\n" +
+	"\x04node\x18\x01 \x01(\x04R\x04node\x12,\n" +
+	"\x06daemon\x18\x02 \x01(\v2\x14.meshos.v1.DaemonRefR\x06daemon\x12\x16\n" +
+	"\x06signal\x18\x03 \x01(\tR\x06signal\"<\n" +
 	"\rFreezeCluster\x12+\n" +
 	"\x03ttl\x18\x01 \x01(\v2\x19.google.protobuf.DurationR\x03ttl\"\r\n" +
 	"\vThawCluster\"g\n" +
@@ -10218,7 +10628,7 @@ const file_meshos_v1_meshos_proto_rawDesc = "" +
 	"\x04Hold\x12<\n" +
 	"\x06intent\x18\x01 \x01(\x0e2$.meshos.v1.LocalReplicaIntent.IntentR\x06intent\x128\n" +
 	"\x04over\x18\x02 \x01(\x0e2$.meshos.v1.LocalReplicaIntent.IntentR\x04over\x12&\n" +
-	"\x02by\x18\x03 \x01(\v2\x16.meshos.v1.OrderOriginR\x02by\"\xf2\x05\n" +
+	"\x02by\x18\x03 \x01(\v2\x16.meshos.v1.OrderOriginR\x02by\"\xe3\x06\n" +
 	"\x06Action\x12;\n" +
 	"\fstart_daemon\x18\x01 \x01(\v2\x16.meshos.v1.StartDaemonH\x00R\vstartDaemon\x128\n" +
 	"\vstop_daemon\x18\x02 \x01(\v2\x15.meshos.v1.StopDaemonH\x00R\n" +
@@ -10234,7 +10644,11 @@ const file_meshos_v1_meshos_proto_rawDesc = "" +
 	"mark_avoid\x18\t \x01(\v2\x14.meshos.v1.MarkAvoidH\x00R\tmarkAvoid\x12>\n" +
 	"\rapply_backoff\x18\n" +
 	" \x01(\v2\x17.meshos.v1.ApplyBackoffH\x00R\fapplyBackoff\x12l\n" +
-	"\x1dcommit_maintenance_transition\x18\v \x01(\v2&.meshos.v1.CommitMaintenanceTransitionH\x00R\x1bcommitMaintenanceTransitionB\x06\n" +
+	"\x1dcommit_maintenance_transition\x18\v \x01(\v2&.meshos.v1.CommitMaintenanceTransitionH\x00R\x1bcommitMaintenanceTransition\x125\n" +
+	"\n" +
+	"ask_reload\x18\f \x01(\v2\x14.meshos.v1.AskReloadH\x00R\taskReload\x128\n" +
+	"\vsend_signal\x18\r \x01(\v2\x15.meshos.v1.SendSignalH\x00R\n" +
+	"sendSignalB\x06\n" +
 	"\x04kind\";\n" +
 	"\vStartDaemon\x12,\n" +
 	"\x06daemon\x18\x01 \x01(\v2\x14.meshos.v1.DaemonRefR\x06daemon\"\x83\x01\n" +
@@ -10274,7 +10688,13 @@ const file_meshos_v1_meshos_proto_rawDesc = "" +
 	"\x1bCommitMaintenanceTransition\x12\x12\n" +
 	"\x04node\x18\x01 \x01(\x04R\x04node\x123\n" +
 	"\x06target\x18\x02 \x01(\x0e2\x1b.meshos.v1.MaintenancePhaseR\x06target\x12\x16\n" +
-	"\x06reason\x18\x03 \x01(\tR\x06reason\"\xed\x01\n" +
+	"\x06reason\x18\x03 \x01(\tR\x06reason\"9\n" +
+	"\tAskReload\x12,\n" +
+	"\x06daemon\x18\x01 \x01(\v2\x14.meshos.v1.DaemonRefR\x06daemon\"R\n" +
+	"\n" +
+	"SendSignal\x12,\n" +
+	"\x06daemon\x18\x01 \x01(\v2\x14.meshos.v1.DaemonRefR\x06daemon\x12\x16\n" +
+	"\x06signal\x18\x02 \x01(\tR\x06signal\"\xed\x01\n" +
 	"\x13VerificationOutcome\x12@\n" +
 	"\averdict\x18\x01 \x01(\x0e2&.meshos.v1.VerificationOutcome.VerdictR\averdict\x12\x12\n" +
 	"\x04kind\x18\x02 \x01(\tR\x04kind\x12\x18\n" +
@@ -10410,7 +10830,8 @@ const file_meshos_v1_meshos_proto_rawDesc = "" +
 	"\fview_version\x18\x03 \x01(\x04R\vviewVersion\x12+\n" +
 	"\x03age\x18\x04 \x01(\v2\x19.google.protobuf.DurationR\x03age\x12#\n" +
 	"\rchains_scored\x18\x05 \x01(\rR\fchainsScored\x12\x16\n" +
-	"\x06moving\x18\x06 \x01(\rR\x06moving\"\xd5\b\n" +
+	"\x06moving\x18\x06 \x01(\rR\x06moving\"\xe7\n" +
+	"\n" +
 	"\n" +
 	"DaemonView\x12,\n" +
 	"\x06daemon\x18\x01 \x01(\v2\x14.meshos.v1.DaemonRefR\x06daemon\x12=\n" +
@@ -10436,7 +10857,15 @@ const file_meshos_v1_meshos_proto_rawDesc = "" +
 	"\vstart_error\x18\x10 \x01(\tR\n" +
 	"startError\x12\x1a\n" +
 	"\brejected\x18\x11 \x01(\tR\brejected\x12.\n" +
-	"\aordered\x18\x12 \x01(\v2\x14.meshos.v1.OrderViewR\aordered\x12%\n" +
+	"\aordered\x18\x12 \x01(\v2\x14.meshos.v1.OrderViewR\aordered\x127\n" +
+	"\aoutcome\x18\x13 \x01(\x0e2\x1d.meshos.v1.DaemonView.OutcomeR\aoutcome\x12!\n" +
+	"\frestart_mode\x18\x14 \x01(\tR\vrestartMode\x12\x18\n" +
+	"\awaiting\x18\x15 \x01(\tR\awaiting\x12\x16\n" +
+	"\x06before\x18\x16 \x03(\x04R\x06before\x12\x18\n" +
+	"\achecked\x18\x17 \x01(\bR\achecked\x12\x1e\n" +
+	"\n" +
+	"reloadable\x18\x18 \x01(\bR\n" +
+	"reloadable\x12%\n" +
 	"\x0eleft_processes\x18\x1e \x01(\rR\rleftProcesses\x12\x14\n" +
 	"\x05notes\x18\x1f \x03(\tR\x05notes\"\x84\x01\n" +
 	"\tLifecycle\x12\x19\n" +
@@ -10449,7 +10878,11 @@ const file_meshos_v1_meshos_proto_rawDesc = "" +
 	"\x13RESTART_UNSPECIFIED\x10\x00\x12\x10\n" +
 	"\fRESTART_IDLE\x10\x01\x12\x17\n" +
 	"\x13RESTART_BACKING_OFF\x10\x02\x12\x19\n" +
-	"\x15RESTART_CRASH_LOOPING\x10\x03B\r\n" +
+	"\x15RESTART_CRASH_LOOPING\x10\x03\"H\n" +
+	"\aOutcome\x12\x17\n" +
+	"\x13OUTCOME_UNSPECIFIED\x10\x00\x12\x10\n" +
+	"\fOUTCOME_DONE\x10\x01\x12\x12\n" +
+	"\x0eOUTCOME_FAILED\x10\x02B\r\n" +
 	"\v_restart_inB\r\n" +
 	"\v_next_start\"n\n" +
 	"\tOrderView\x12\x16\n" +
@@ -10750,8 +11183,8 @@ func file_meshos_v1_meshos_proto_rawDescGZIP() []byte {
 	return file_meshos_v1_meshos_proto_rawDescData
 }
 
-var file_meshos_v1_meshos_proto_enumTypes = make([]protoimpl.EnumInfo, 17)
-var file_meshos_v1_meshos_proto_msgTypes = make([]protoimpl.MessageInfo, 107)
+var file_meshos_v1_meshos_proto_enumTypes = make([]protoimpl.EnumInfo, 18)
+var file_meshos_v1_meshos_proto_msgTypes = make([]protoimpl.MessageInfo, 111)
 var file_meshos_v1_meshos_proto_goTypes = []any{
 	(NodeHealth)(0),                       // 0: meshos.v1.NodeHealth
 	(MaintenancePhase)(0),                 // 1: meshos.v1.MaintenancePhase
@@ -10766,375 +11199,389 @@ var file_meshos_v1_meshos_proto_goTypes = []any{
 	(ActionRecord_Outcome)(0),             // 10: meshos.v1.ActionRecord.Outcome
 	(DaemonView_Lifecycle)(0),             // 11: meshos.v1.DaemonView.Lifecycle
 	(DaemonView_Restart)(0),               // 12: meshos.v1.DaemonView.Restart
-	(EchoView_State)(0),                   // 13: meshos.v1.EchoView.State
-	(MigrationView_Phase)(0),              // 14: meshos.v1.MigrationView.Phase
-	(PluginView_Status)(0),                // 15: meshos.v1.PluginView.Status
-	(Acknowledged_Chain)(0),               // 16: meshos.v1.Acknowledged.Chain
-	(*DaemonRef)(nil),                     // 17: meshos.v1.DaemonRef
-	(*DaemonHealth)(nil),                  // 18: meshos.v1.DaemonHealth
-	(*Event)(nil),                         // 19: meshos.v1.Event
-	(*Shutdown)(nil),                      // 20: meshos.v1.Shutdown
-	(*ReplicaUpdate)(nil),                 // 21: meshos.v1.ReplicaUpdate
-	(*ReplicaLeader)(nil),                 // 22: meshos.v1.ReplicaLeader
-	(*ReplicaTransition)(nil),             // 23: meshos.v1.ReplicaTransition
-	(*DaemonLifecycle)(nil),               // 24: meshos.v1.DaemonLifecycle
-	(*DaemonExit)(nil),                    // 25: meshos.v1.DaemonExit
-	(*RttSample)(nil),                     // 26: meshos.v1.RttSample
-	(*NodeHealthSample)(nil),              // 27: meshos.v1.NodeHealthSample
-	(*PeerInventory)(nil),                 // 28: meshos.v1.PeerInventory
-	(*LogLine)(nil),                       // 29: meshos.v1.LogLine
-	(*BlobAnnouncement)(nil),              // 30: meshos.v1.BlobAnnouncement
-	(*PlacementIntent)(nil),               // 31: meshos.v1.PlacementIntent
-	(*DaemonIntent)(nil),                  // 32: meshos.v1.DaemonIntent
-	(*LocalReplicaIntent)(nil),            // 33: meshos.v1.LocalReplicaIntent
-	(*MaintenanceObserved)(nil),           // 34: meshos.v1.MaintenanceObserved
-	(*AdminEvent)(nil),                    // 35: meshos.v1.AdminEvent
-	(*NodeTarget)(nil),                    // 36: meshos.v1.NodeTarget
-	(*EnterMaintenance)(nil),              // 37: meshos.v1.EnterMaintenance
-	(*Drain)(nil),                         // 38: meshos.v1.Drain
-	(*DropReplicas)(nil),                  // 39: meshos.v1.DropReplicas
-	(*SetDaemonIntent)(nil),               // 40: meshos.v1.SetDaemonIntent
-	(*SetPlacement)(nil),                  // 41: meshos.v1.SetPlacement
-	(*SetLocalReplica)(nil),               // 42: meshos.v1.SetLocalReplica
-	(*RestartDaemon)(nil),                 // 43: meshos.v1.RestartDaemon
-	(*FreezeCluster)(nil),                 // 44: meshos.v1.FreezeCluster
-	(*ThawCluster)(nil),                   // 45: meshos.v1.ThawCluster
-	(*FlushAvoidLists)(nil),               // 46: meshos.v1.FlushAvoidLists
-	(*ForceEvictReplica)(nil),             // 47: meshos.v1.ForceEvictReplica
-	(*ForceRestartDaemon)(nil),            // 48: meshos.v1.ForceRestartDaemon
-	(*ForceCutover)(nil),                  // 49: meshos.v1.ForceCutover
-	(*KillMigration)(nil),                 // 50: meshos.v1.KillMigration
-	(*SignedCommit)(nil),                  // 51: meshos.v1.SignedCommit
-	(*AdminCommand)(nil),                  // 52: meshos.v1.AdminCommand
-	(*OrderedEntry)(nil),                  // 53: meshos.v1.OrderedEntry
-	(*OrderedCheckpoint)(nil),             // 54: meshos.v1.OrderedCheckpoint
-	(*OrderedState)(nil),                  // 55: meshos.v1.OrderedState
-	(*OrderOrigin)(nil),                   // 56: meshos.v1.OrderOrigin
-	(*OrderedLocal)(nil),                  // 57: meshos.v1.OrderedLocal
-	(*OrderedNode)(nil),                   // 58: meshos.v1.OrderedNode
-	(*OrderedForce)(nil),                  // 59: meshos.v1.OrderedForce
-	(*OrderedDaemon)(nil),                 // 60: meshos.v1.OrderedDaemon
-	(*OrderedGate)(nil),                   // 61: meshos.v1.OrderedGate
-	(*OrderedChain)(nil),                  // 62: meshos.v1.OrderedChain
-	(*Action)(nil),                        // 63: meshos.v1.Action
-	(*StartDaemon)(nil),                   // 64: meshos.v1.StartDaemon
-	(*StopDaemon)(nil),                    // 65: meshos.v1.StopDaemon
-	(*PullReplica)(nil),                   // 66: meshos.v1.PullReplica
-	(*DropReplica)(nil),                   // 67: meshos.v1.DropReplica
-	(*RequestPlacement)(nil),              // 68: meshos.v1.RequestPlacement
-	(*RequestEviction)(nil),               // 69: meshos.v1.RequestEviction
-	(*MigrateBlob)(nil),                   // 70: meshos.v1.MigrateBlob
-	(*ReduceHeat)(nil),                    // 71: meshos.v1.ReduceHeat
-	(*MarkAvoid)(nil),                     // 72: meshos.v1.MarkAvoid
-	(*ApplyBackoff)(nil),                  // 73: meshos.v1.ApplyBackoff
-	(*CommitMaintenanceTransition)(nil),   // 74: meshos.v1.CommitMaintenanceTransition
-	(*VerificationOutcome)(nil),           // 75: meshos.v1.VerificationOutcome
-	(*Operator)(nil),                      // 76: meshos.v1.Operator
-	(*AdminAuditRecord)(nil),              // 77: meshos.v1.AdminAuditRecord
-	(*Refusal)(nil),                       // 78: meshos.v1.Refusal
-	(*SignerChange)(nil),                  // 79: meshos.v1.SignerChange
-	(*LogRecord)(nil),                     // 80: meshos.v1.LogRecord
-	(*FailureRecord)(nil),                 // 81: meshos.v1.FailureRecord
-	(*ActionRecord)(nil),                  // 82: meshos.v1.ActionRecord
-	(*Record)(nil),                        // 83: meshos.v1.Record
-	(*Snapshot)(nil),                      // 84: meshos.v1.Snapshot
-	(*NodeInfo)(nil),                      // 85: meshos.v1.NodeInfo
-	(*SchedulerView)(nil),                 // 86: meshos.v1.SchedulerView
-	(*DaemonView)(nil),                    // 87: meshos.v1.DaemonView
-	(*OrderView)(nil),                     // 88: meshos.v1.OrderView
-	(*ReplicaView)(nil),                   // 89: meshos.v1.ReplicaView
-	(*PeerView)(nil),                      // 90: meshos.v1.PeerView
-	(*EchoView)(nil),                      // 91: meshos.v1.EchoView
-	(*CutOffView)(nil),                    // 92: meshos.v1.CutOffView
-	(*AvoidView)(nil),                     // 93: meshos.v1.AvoidView
-	(*MaintenanceView)(nil),               // 94: meshos.v1.MaintenanceView
-	(*EmittedAction)(nil),                 // 95: meshos.v1.EmittedAction
-	(*MigrationView)(nil),                 // 96: meshos.v1.MigrationView
-	(*PluginView)(nil),                    // 97: meshos.v1.PluginView
-	(*Stats)(nil),                         // 98: meshos.v1.Stats
-	(*JournalEntry)(nil),                  // 99: meshos.v1.JournalEntry
-	(*Boot)(nil),                          // 100: meshos.v1.Boot
-	(*Tick)(nil),                          // 101: meshos.v1.Tick
-	(*JudgedCommit)(nil),                  // 102: meshos.v1.JudgedCommit
-	(*Reload)(nil),                        // 103: meshos.v1.Reload
-	(*Acknowledged)(nil),                  // 104: meshos.v1.Acknowledged
-	(*FailureReport)(nil),                 // 105: meshos.v1.FailureReport
-	(*Samples)(nil),                       // 106: meshos.v1.Samples
-	(*ActionOutcome)(nil),                 // 107: meshos.v1.ActionOutcome
-	(*ScoreTable)(nil),                    // 108: meshos.v1.ScoreTable
-	(*ChainScore)(nil),                    // 109: meshos.v1.ChainScore
-	(*NodeScore)(nil),                     // 110: meshos.v1.NodeScore
-	(*MigrationCost)(nil),                 // 111: meshos.v1.MigrationCost
-	(*Migrations)(nil),                    // 112: meshos.v1.Migrations
-	(*BlastRadius)(nil),                   // 113: meshos.v1.BlastRadius
-	(*DaemonLifecycle_Started)(nil),       // 114: meshos.v1.DaemonLifecycle.Started
-	(*DaemonLifecycle_ExitedCleanly)(nil), // 115: meshos.v1.DaemonLifecycle.ExitedCleanly
-	(*DaemonLifecycle_Crashed)(nil),       // 116: meshos.v1.DaemonLifecycle.Crashed
-	(*DaemonLifecycle_Rejected)(nil),      // 117: meshos.v1.DaemonLifecycle.Rejected
-	(*OrderedDaemon_Run)(nil),             // 118: meshos.v1.OrderedDaemon.Run
-	(*OrderedDaemon_Pin)(nil),             // 119: meshos.v1.OrderedDaemon.Pin
-	(*OrderedDaemon_Restart)(nil),         // 120: meshos.v1.OrderedDaemon.Restart
-	(*OrderedChain_Count)(nil),            // 121: meshos.v1.OrderedChain.Count
-	(*OrderedChain_Hold)(nil),             // 122: meshos.v1.OrderedChain.Hold
-	(*BlastRadius_Warning)(nil),           // 123: meshos.v1.BlastRadius.Warning
-	(*timestamppb.Timestamp)(nil),         // 124: google.protobuf.Timestamp
-	(*durationpb.Duration)(nil),           // 125: google.protobuf.Duration
+	(DaemonView_Outcome)(0),               // 13: meshos.v1.DaemonView.Outcome
+	(EchoView_State)(0),                   // 14: meshos.v1.EchoView.State
+	(MigrationView_Phase)(0),              // 15: meshos.v1.MigrationView.Phase
+	(PluginView_Status)(0),                // 16: meshos.v1.PluginView.Status
+	(Acknowledged_Chain)(0),               // 17: meshos.v1.Acknowledged.Chain
+	(*DaemonRef)(nil),                     // 18: meshos.v1.DaemonRef
+	(*DaemonHealth)(nil),                  // 19: meshos.v1.DaemonHealth
+	(*Event)(nil),                         // 20: meshos.v1.Event
+	(*Shutdown)(nil),                      // 21: meshos.v1.Shutdown
+	(*ReplicaUpdate)(nil),                 // 22: meshos.v1.ReplicaUpdate
+	(*ReplicaLeader)(nil),                 // 23: meshos.v1.ReplicaLeader
+	(*ReplicaTransition)(nil),             // 24: meshos.v1.ReplicaTransition
+	(*DaemonLifecycle)(nil),               // 25: meshos.v1.DaemonLifecycle
+	(*DaemonExit)(nil),                    // 26: meshos.v1.DaemonExit
+	(*RttSample)(nil),                     // 27: meshos.v1.RttSample
+	(*NodeHealthSample)(nil),              // 28: meshos.v1.NodeHealthSample
+	(*PeerInventory)(nil),                 // 29: meshos.v1.PeerInventory
+	(*LogLine)(nil),                       // 30: meshos.v1.LogLine
+	(*BlobAnnouncement)(nil),              // 31: meshos.v1.BlobAnnouncement
+	(*PlacementIntent)(nil),               // 32: meshos.v1.PlacementIntent
+	(*DaemonIntent)(nil),                  // 33: meshos.v1.DaemonIntent
+	(*LocalReplicaIntent)(nil),            // 34: meshos.v1.LocalReplicaIntent
+	(*MaintenanceObserved)(nil),           // 35: meshos.v1.MaintenanceObserved
+	(*AdminEvent)(nil),                    // 36: meshos.v1.AdminEvent
+	(*NodeTarget)(nil),                    // 37: meshos.v1.NodeTarget
+	(*EnterMaintenance)(nil),              // 38: meshos.v1.EnterMaintenance
+	(*Drain)(nil),                         // 39: meshos.v1.Drain
+	(*DropReplicas)(nil),                  // 40: meshos.v1.DropReplicas
+	(*SetDaemonIntent)(nil),               // 41: meshos.v1.SetDaemonIntent
+	(*SetPlacement)(nil),                  // 42: meshos.v1.SetPlacement
+	(*SetLocalReplica)(nil),               // 43: meshos.v1.SetLocalReplica
+	(*RestartDaemon)(nil),                 // 44: meshos.v1.RestartDaemon
+	(*ReloadDaemon)(nil),                  // 45: meshos.v1.ReloadDaemon
+	(*SignalDaemon)(nil),                  // 46: meshos.v1.SignalDaemon
+	(*FreezeCluster)(nil),                 // 47: meshos.v1.FreezeCluster
+	(*ThawCluster)(nil),                   // 48: meshos.v1.ThawCluster
+	(*FlushAvoidLists)(nil),               // 49: meshos.v1.FlushAvoidLists
+	(*ForceEvictReplica)(nil),             // 50: meshos.v1.ForceEvictReplica
+	(*ForceRestartDaemon)(nil),            // 51: meshos.v1.ForceRestartDaemon
+	(*ForceCutover)(nil),                  // 52: meshos.v1.ForceCutover
+	(*KillMigration)(nil),                 // 53: meshos.v1.KillMigration
+	(*SignedCommit)(nil),                  // 54: meshos.v1.SignedCommit
+	(*AdminCommand)(nil),                  // 55: meshos.v1.AdminCommand
+	(*OrderedEntry)(nil),                  // 56: meshos.v1.OrderedEntry
+	(*OrderedCheckpoint)(nil),             // 57: meshos.v1.OrderedCheckpoint
+	(*OrderedState)(nil),                  // 58: meshos.v1.OrderedState
+	(*OrderOrigin)(nil),                   // 59: meshos.v1.OrderOrigin
+	(*OrderedLocal)(nil),                  // 60: meshos.v1.OrderedLocal
+	(*OrderedNode)(nil),                   // 61: meshos.v1.OrderedNode
+	(*OrderedForce)(nil),                  // 62: meshos.v1.OrderedForce
+	(*OrderedDaemon)(nil),                 // 63: meshos.v1.OrderedDaemon
+	(*OrderedGate)(nil),                   // 64: meshos.v1.OrderedGate
+	(*OrderedChain)(nil),                  // 65: meshos.v1.OrderedChain
+	(*Action)(nil),                        // 66: meshos.v1.Action
+	(*StartDaemon)(nil),                   // 67: meshos.v1.StartDaemon
+	(*StopDaemon)(nil),                    // 68: meshos.v1.StopDaemon
+	(*PullReplica)(nil),                   // 69: meshos.v1.PullReplica
+	(*DropReplica)(nil),                   // 70: meshos.v1.DropReplica
+	(*RequestPlacement)(nil),              // 71: meshos.v1.RequestPlacement
+	(*RequestEviction)(nil),               // 72: meshos.v1.RequestEviction
+	(*MigrateBlob)(nil),                   // 73: meshos.v1.MigrateBlob
+	(*ReduceHeat)(nil),                    // 74: meshos.v1.ReduceHeat
+	(*MarkAvoid)(nil),                     // 75: meshos.v1.MarkAvoid
+	(*ApplyBackoff)(nil),                  // 76: meshos.v1.ApplyBackoff
+	(*CommitMaintenanceTransition)(nil),   // 77: meshos.v1.CommitMaintenanceTransition
+	(*AskReload)(nil),                     // 78: meshos.v1.AskReload
+	(*SendSignal)(nil),                    // 79: meshos.v1.SendSignal
+	(*VerificationOutcome)(nil),           // 80: meshos.v1.VerificationOutcome
+	(*Operator)(nil),                      // 81: meshos.v1.Operator
+	(*AdminAuditRecord)(nil),              // 82: meshos.v1.AdminAuditRecord
+	(*Refusal)(nil),                       // 83: meshos.v1.Refusal
+	(*SignerChange)(nil),                  // 84: meshos.v1.SignerChange
+	(*LogRecord)(nil),                     // 85: meshos.v1.LogRecord
+	(*FailureRecord)(nil),                 // 86: meshos.v1.FailureRecord
+	(*ActionRecord)(nil),                  // 87: meshos.v1.ActionRecord
+	(*Record)(nil),                        // 88: meshos.v1.Record
+	(*Snapshot)(nil),                      // 89: meshos.v1.Snapshot
+	(*NodeInfo)(nil),                      // 90: meshos.v1.NodeInfo
+	(*SchedulerView)(nil),                 // 91: meshos.v1.SchedulerView
+	(*DaemonView)(nil),                    // 92: meshos.v1.DaemonView
+	(*OrderView)(nil),                     // 93: meshos.v1.OrderView
+	(*ReplicaView)(nil),                   // 94: meshos.v1.ReplicaView
+	(*PeerView)(nil),                      // 95: meshos.v1.PeerView
+	(*EchoView)(nil),                      // 96: meshos.v1.EchoView
+	(*CutOffView)(nil),                    // 97: meshos.v1.CutOffView
+	(*AvoidView)(nil),                     // 98: meshos.v1.AvoidView
+	(*MaintenanceView)(nil),               // 99: meshos.v1.MaintenanceView
+	(*EmittedAction)(nil),                 // 100: meshos.v1.EmittedAction
+	(*MigrationView)(nil),                 // 101: meshos.v1.MigrationView
+	(*PluginView)(nil),                    // 102: meshos.v1.PluginView
+	(*Stats)(nil),                         // 103: meshos.v1.Stats
+	(*JournalEntry)(nil),                  // 104: meshos.v1.JournalEntry
+	(*Boot)(nil),                          // 105: meshos.v1.Boot
+	(*Tick)(nil),                          // 106: meshos.v1.Tick
+	(*JudgedCommit)(nil),                  // 107: meshos.v1.JudgedCommit
+	(*Reload)(nil),                        // 108: meshos.v1.Reload
+	(*Acknowledged)(nil),                  // 109: meshos.v1.Acknowledged
+	(*FailureReport)(nil),                 // 110: meshos.v1.FailureReport
+	(*Samples)(nil),                       // 111: meshos.v1.Samples
+	(*ActionOutcome)(nil),                 // 112: meshos.v1.ActionOutcome
+	(*ScoreTable)(nil),                    // 113: meshos.v1.ScoreTable
+	(*ChainScore)(nil),                    // 114: meshos.v1.ChainScore
+	(*NodeScore)(nil),                     // 115: meshos.v1.NodeScore
+	(*MigrationCost)(nil),                 // 116: meshos.v1.MigrationCost
+	(*Migrations)(nil),                    // 117: meshos.v1.Migrations
+	(*BlastRadius)(nil),                   // 118: meshos.v1.BlastRadius
+	(*DaemonLifecycle_Started)(nil),       // 119: meshos.v1.DaemonLifecycle.Started
+	(*DaemonLifecycle_ExitedCleanly)(nil), // 120: meshos.v1.DaemonLifecycle.ExitedCleanly
+	(*DaemonLifecycle_Crashed)(nil),       // 121: meshos.v1.DaemonLifecycle.Crashed
+	(*DaemonLifecycle_Rejected)(nil),      // 122: meshos.v1.DaemonLifecycle.Rejected
+	(*OrderedDaemon_Run)(nil),             // 123: meshos.v1.OrderedDaemon.Run
+	(*OrderedDaemon_Pin)(nil),             // 124: meshos.v1.OrderedDaemon.Pin
+	(*OrderedDaemon_Restart)(nil),         // 125: meshos.v1.OrderedDaemon.Restart
+	(*OrderedChain_Count)(nil),            // 126: meshos.v1.OrderedChain.Count
+	(*OrderedChain_Hold)(nil),             // 127: meshos.v1.OrderedChain.Hold
+	(*BlastRadius_Warning)(nil),           // 128: meshos.v1.BlastRadius.Warning
+	(*timestamppb.Timestamp)(nil),         // 129: google.protobuf.Timestamp
+	(*durationpb.Duration)(nil),           // 130: google.protobuf.Duration
 }
 var file_meshos_v1_meshos_proto_depIdxs = []int32{
 	4,   // 0: meshos.v1.DaemonHealth.status:type_name -> meshos.v1.DaemonHealth.Status
-	21,  // 1: meshos.v1.Event.replica_update:type_name -> meshos.v1.ReplicaUpdate
-	22,  // 2: meshos.v1.Event.replica_leader:type_name -> meshos.v1.ReplicaLeader
-	23,  // 3: meshos.v1.Event.replica_transition:type_name -> meshos.v1.ReplicaTransition
-	24,  // 4: meshos.v1.Event.daemon_lifecycle:type_name -> meshos.v1.DaemonLifecycle
-	26,  // 5: meshos.v1.Event.rtt_sample:type_name -> meshos.v1.RttSample
-	27,  // 6: meshos.v1.Event.node_health:type_name -> meshos.v1.NodeHealthSample
-	35,  // 7: meshos.v1.Event.admin:type_name -> meshos.v1.AdminEvent
-	51,  // 8: meshos.v1.Event.signed_commit:type_name -> meshos.v1.SignedCommit
-	29,  // 9: meshos.v1.Event.log_line:type_name -> meshos.v1.LogLine
-	30,  // 10: meshos.v1.Event.blob_announcement:type_name -> meshos.v1.BlobAnnouncement
-	31,  // 11: meshos.v1.Event.placement_intent:type_name -> meshos.v1.PlacementIntent
-	32,  // 12: meshos.v1.Event.daemon_intent:type_name -> meshos.v1.DaemonIntent
-	33,  // 13: meshos.v1.Event.local_replica_intent:type_name -> meshos.v1.LocalReplicaIntent
-	34,  // 14: meshos.v1.Event.maintenance_observed:type_name -> meshos.v1.MaintenanceObserved
-	20,  // 15: meshos.v1.Event.shutdown:type_name -> meshos.v1.Shutdown
+	22,  // 1: meshos.v1.Event.replica_update:type_name -> meshos.v1.ReplicaUpdate
+	23,  // 2: meshos.v1.Event.replica_leader:type_name -> meshos.v1.ReplicaLeader
+	24,  // 3: meshos.v1.Event.replica_transition:type_name -> meshos.v1.ReplicaTransition
+	25,  // 4: meshos.v1.Event.daemon_lifecycle:type_name -> meshos.v1.DaemonLifecycle
+	27,  // 5: meshos.v1.Event.rtt_sample:type_name -> meshos.v1.RttSample
+	28,  // 6: meshos.v1.Event.node_health:type_name -> meshos.v1.NodeHealthSample
+	36,  // 7: meshos.v1.Event.admin:type_name -> meshos.v1.AdminEvent
+	54,  // 8: meshos.v1.Event.signed_commit:type_name -> meshos.v1.SignedCommit
+	30,  // 9: meshos.v1.Event.log_line:type_name -> meshos.v1.LogLine
+	31,  // 10: meshos.v1.Event.blob_announcement:type_name -> meshos.v1.BlobAnnouncement
+	32,  // 11: meshos.v1.Event.placement_intent:type_name -> meshos.v1.PlacementIntent
+	33,  // 12: meshos.v1.Event.daemon_intent:type_name -> meshos.v1.DaemonIntent
+	34,  // 13: meshos.v1.Event.local_replica_intent:type_name -> meshos.v1.LocalReplicaIntent
+	35,  // 14: meshos.v1.Event.maintenance_observed:type_name -> meshos.v1.MaintenanceObserved
+	21,  // 15: meshos.v1.Event.shutdown:type_name -> meshos.v1.Shutdown
 	5,   // 16: meshos.v1.ReplicaUpdate.kind:type_name -> meshos.v1.ReplicaUpdate.Kind
 	6,   // 17: meshos.v1.ReplicaTransition.kind:type_name -> meshos.v1.ReplicaTransition.Kind
-	17,  // 18: meshos.v1.DaemonLifecycle.daemon:type_name -> meshos.v1.DaemonRef
-	114, // 19: meshos.v1.DaemonLifecycle.started:type_name -> meshos.v1.DaemonLifecycle.Started
-	115, // 20: meshos.v1.DaemonLifecycle.exited_cleanly:type_name -> meshos.v1.DaemonLifecycle.ExitedCleanly
-	116, // 21: meshos.v1.DaemonLifecycle.crashed:type_name -> meshos.v1.DaemonLifecycle.Crashed
-	18,  // 22: meshos.v1.DaemonLifecycle.health_changed:type_name -> meshos.v1.DaemonHealth
-	117, // 23: meshos.v1.DaemonLifecycle.rejected:type_name -> meshos.v1.DaemonLifecycle.Rejected
-	124, // 24: meshos.v1.DaemonExit.at:type_name -> google.protobuf.Timestamp
-	125, // 25: meshos.v1.RttSample.rtt:type_name -> google.protobuf.Duration
-	125, // 26: meshos.v1.RttSample.jitter:type_name -> google.protobuf.Duration
+	18,  // 18: meshos.v1.DaemonLifecycle.daemon:type_name -> meshos.v1.DaemonRef
+	119, // 19: meshos.v1.DaemonLifecycle.started:type_name -> meshos.v1.DaemonLifecycle.Started
+	120, // 20: meshos.v1.DaemonLifecycle.exited_cleanly:type_name -> meshos.v1.DaemonLifecycle.ExitedCleanly
+	121, // 21: meshos.v1.DaemonLifecycle.crashed:type_name -> meshos.v1.DaemonLifecycle.Crashed
+	19,  // 22: meshos.v1.DaemonLifecycle.health_changed:type_name -> meshos.v1.DaemonHealth
+	122, // 23: meshos.v1.DaemonLifecycle.rejected:type_name -> meshos.v1.DaemonLifecycle.Rejected
+	129, // 24: meshos.v1.DaemonExit.at:type_name -> google.protobuf.Timestamp
+	130, // 25: meshos.v1.RttSample.rtt:type_name -> google.protobuf.Duration
+	130, // 26: meshos.v1.RttSample.jitter:type_name -> google.protobuf.Duration
 	2,   // 27: meshos.v1.RttSample.no_answer:type_name -> meshos.v1.NoAnswer
 	0,   // 28: meshos.v1.NodeHealthSample.health:type_name -> meshos.v1.NodeHealth
 	3,   // 29: meshos.v1.LogLine.level:type_name -> meshos.v1.LogLevel
-	17,  // 30: meshos.v1.DaemonIntent.daemon:type_name -> meshos.v1.DaemonRef
+	18,  // 30: meshos.v1.DaemonIntent.daemon:type_name -> meshos.v1.DaemonRef
 	7,   // 31: meshos.v1.DaemonIntent.intent:type_name -> meshos.v1.DaemonIntent.Intent
 	8,   // 32: meshos.v1.LocalReplicaIntent.intent:type_name -> meshos.v1.LocalReplicaIntent.Intent
 	1,   // 33: meshos.v1.MaintenanceObserved.phase:type_name -> meshos.v1.MaintenancePhase
-	125, // 34: meshos.v1.MaintenanceObserved.deadline:type_name -> google.protobuf.Duration
-	37,  // 35: meshos.v1.AdminEvent.enter_maintenance:type_name -> meshos.v1.EnterMaintenance
-	36,  // 36: meshos.v1.AdminEvent.exit_maintenance:type_name -> meshos.v1.NodeTarget
-	38,  // 37: meshos.v1.AdminEvent.drain:type_name -> meshos.v1.Drain
-	36,  // 38: meshos.v1.AdminEvent.cordon:type_name -> meshos.v1.NodeTarget
-	36,  // 39: meshos.v1.AdminEvent.uncordon:type_name -> meshos.v1.NodeTarget
-	36,  // 40: meshos.v1.AdminEvent.restart_all_daemons:type_name -> meshos.v1.NodeTarget
-	36,  // 41: meshos.v1.AdminEvent.clear_avoid_list:type_name -> meshos.v1.NodeTarget
-	39,  // 42: meshos.v1.AdminEvent.drop_replicas:type_name -> meshos.v1.DropReplicas
-	36,  // 43: meshos.v1.AdminEvent.invalidate_placement:type_name -> meshos.v1.NodeTarget
-	40,  // 44: meshos.v1.AdminEvent.set_daemon_intent:type_name -> meshos.v1.SetDaemonIntent
-	41,  // 45: meshos.v1.AdminEvent.set_placement:type_name -> meshos.v1.SetPlacement
-	42,  // 46: meshos.v1.AdminEvent.set_local_replica:type_name -> meshos.v1.SetLocalReplica
-	36,  // 47: meshos.v1.AdminEvent.stop_node:type_name -> meshos.v1.NodeTarget
-	43,  // 48: meshos.v1.AdminEvent.restart_daemon:type_name -> meshos.v1.RestartDaemon
-	44,  // 49: meshos.v1.AdminEvent.freeze_cluster:type_name -> meshos.v1.FreezeCluster
-	45,  // 50: meshos.v1.AdminEvent.thaw_cluster:type_name -> meshos.v1.ThawCluster
-	46,  // 51: meshos.v1.AdminEvent.flush_avoid_lists:type_name -> meshos.v1.FlushAvoidLists
-	47,  // 52: meshos.v1.AdminEvent.force_evict_replica:type_name -> meshos.v1.ForceEvictReplica
-	48,  // 53: meshos.v1.AdminEvent.force_restart_daemon:type_name -> meshos.v1.ForceRestartDaemon
-	49,  // 54: meshos.v1.AdminEvent.force_cutover:type_name -> meshos.v1.ForceCutover
-	50,  // 55: meshos.v1.AdminEvent.kill_migration:type_name -> meshos.v1.KillMigration
-	125, // 56: meshos.v1.EnterMaintenance.drain_for:type_name -> google.protobuf.Duration
-	125, // 57: meshos.v1.Drain.drain_for:type_name -> google.protobuf.Duration
-	17,  // 58: meshos.v1.SetDaemonIntent.daemon:type_name -> meshos.v1.DaemonRef
-	7,   // 59: meshos.v1.SetDaemonIntent.intent:type_name -> meshos.v1.DaemonIntent.Intent
-	8,   // 60: meshos.v1.SetLocalReplica.intent:type_name -> meshos.v1.LocalReplicaIntent.Intent
-	17,  // 61: meshos.v1.RestartDaemon.daemon:type_name -> meshos.v1.DaemonRef
-	125, // 62: meshos.v1.FreezeCluster.ttl:type_name -> google.protobuf.Duration
-	17,  // 63: meshos.v1.ForceRestartDaemon.daemon:type_name -> meshos.v1.DaemonRef
-	35,  // 64: meshos.v1.AdminCommand.event:type_name -> meshos.v1.AdminEvent
-	124, // 65: meshos.v1.AdminCommand.issued_at:type_name -> google.protobuf.Timestamp
-	124, // 66: meshos.v1.OrderedEntry.at:type_name -> google.protobuf.Timestamp
-	51,  // 67: meshos.v1.OrderedEntry.commit:type_name -> meshos.v1.SignedCommit
-	19,  // 68: meshos.v1.OrderedEntry.event:type_name -> meshos.v1.Event
-	76,  // 69: meshos.v1.OrderedEntry.operators:type_name -> meshos.v1.Operator
-	124, // 70: meshos.v1.OrderedCheckpoint.taken_at:type_name -> google.protobuf.Timestamp
-	55,  // 71: meshos.v1.OrderedCheckpoint.state:type_name -> meshos.v1.OrderedState
-	57,  // 72: meshos.v1.OrderedState.local:type_name -> meshos.v1.OrderedLocal
-	58,  // 73: meshos.v1.OrderedState.nodes:type_name -> meshos.v1.OrderedNode
-	59,  // 74: meshos.v1.OrderedState.forced:type_name -> meshos.v1.OrderedForce
-	60,  // 75: meshos.v1.OrderedState.daemons:type_name -> meshos.v1.OrderedDaemon
-	61,  // 76: meshos.v1.OrderedState.gates:type_name -> meshos.v1.OrderedGate
-	62,  // 77: meshos.v1.OrderedState.chains:type_name -> meshos.v1.OrderedChain
-	124, // 78: meshos.v1.OrderedState.frozen_until:type_name -> google.protobuf.Timestamp
-	124, // 79: meshos.v1.OrderOrigin.at:type_name -> google.protobuf.Timestamp
-	1,   // 80: meshos.v1.OrderedLocal.phase:type_name -> meshos.v1.MaintenancePhase
-	124, // 81: meshos.v1.OrderedLocal.since:type_name -> google.protobuf.Timestamp
-	124, // 82: meshos.v1.OrderedLocal.deadline:type_name -> google.protobuf.Timestamp
-	56,  // 83: meshos.v1.OrderedLocal.by:type_name -> meshos.v1.OrderOrigin
-	124, // 84: meshos.v1.OrderedLocal.drain_since:type_name -> google.protobuf.Timestamp
-	124, // 85: meshos.v1.OrderedLocal.drain_deadline:type_name -> google.protobuf.Timestamp
-	56,  // 86: meshos.v1.OrderedLocal.drain_by:type_name -> meshos.v1.OrderOrigin
-	56,  // 87: meshos.v1.OrderedNode.cordoned_by:type_name -> meshos.v1.OrderOrigin
-	1,   // 88: meshos.v1.OrderedNode.phase:type_name -> meshos.v1.MaintenancePhase
-	124, // 89: meshos.v1.OrderedForce.until:type_name -> google.protobuf.Timestamp
-	17,  // 90: meshos.v1.OrderedDaemon.daemon:type_name -> meshos.v1.DaemonRef
-	118, // 91: meshos.v1.OrderedDaemon.run:type_name -> meshos.v1.OrderedDaemon.Run
-	119, // 92: meshos.v1.OrderedDaemon.pin:type_name -> meshos.v1.OrderedDaemon.Pin
-	120, // 93: meshos.v1.OrderedDaemon.restart:type_name -> meshos.v1.OrderedDaemon.Restart
-	17,  // 94: meshos.v1.OrderedGate.daemon:type_name -> meshos.v1.DaemonRef
-	12,  // 95: meshos.v1.OrderedGate.state:type_name -> meshos.v1.DaemonView.Restart
-	124, // 96: meshos.v1.OrderedGate.until:type_name -> google.protobuf.Timestamp
-	125, // 97: meshos.v1.OrderedGate.backoff:type_name -> google.protobuf.Duration
-	124, // 98: meshos.v1.OrderedGate.crashes:type_name -> google.protobuf.Timestamp
-	25,  // 99: meshos.v1.OrderedGate.last_exit:type_name -> meshos.v1.DaemonExit
-	121, // 100: meshos.v1.OrderedChain.count:type_name -> meshos.v1.OrderedChain.Count
-	122, // 101: meshos.v1.OrderedChain.hold:type_name -> meshos.v1.OrderedChain.Hold
-	64,  // 102: meshos.v1.Action.start_daemon:type_name -> meshos.v1.StartDaemon
-	65,  // 103: meshos.v1.Action.stop_daemon:type_name -> meshos.v1.StopDaemon
-	66,  // 104: meshos.v1.Action.pull_replica:type_name -> meshos.v1.PullReplica
-	67,  // 105: meshos.v1.Action.drop_replica:type_name -> meshos.v1.DropReplica
-	68,  // 106: meshos.v1.Action.request_placement:type_name -> meshos.v1.RequestPlacement
-	69,  // 107: meshos.v1.Action.request_eviction:type_name -> meshos.v1.RequestEviction
-	70,  // 108: meshos.v1.Action.migrate_blob:type_name -> meshos.v1.MigrateBlob
-	71,  // 109: meshos.v1.Action.reduce_heat:type_name -> meshos.v1.ReduceHeat
-	72,  // 110: meshos.v1.Action.mark_avoid:type_name -> meshos.v1.MarkAvoid
-	73,  // 111: meshos.v1.Action.apply_backoff:type_name -> meshos.v1.ApplyBackoff
-	74,  // 112: meshos.v1.Action.commit_maintenance_transition:type_name -> meshos.v1.CommitMaintenanceTransition
-	17,  // 113: meshos.v1.StartDaemon.daemon:type_name -> meshos.v1.DaemonRef
-	17,  // 114: meshos.v1.StopDaemon.daemon:type_name -> meshos.v1.DaemonRef
-	125, // 115: meshos.v1.StopDaemon.grace:type_name -> google.protobuf.Duration
-	125, // 116: meshos.v1.MarkAvoid.ttl:type_name -> google.protobuf.Duration
-	17,  // 117: meshos.v1.ApplyBackoff.daemon:type_name -> meshos.v1.DaemonRef
-	125, // 118: meshos.v1.ApplyBackoff.remaining:type_name -> google.protobuf.Duration
-	1,   // 119: meshos.v1.CommitMaintenanceTransition.target:type_name -> meshos.v1.MaintenancePhase
-	9,   // 120: meshos.v1.VerificationOutcome.verdict:type_name -> meshos.v1.VerificationOutcome.Verdict
-	124, // 121: meshos.v1.AdminAuditRecord.committed_at:type_name -> google.protobuf.Timestamp
-	35,  // 122: meshos.v1.AdminAuditRecord.event:type_name -> meshos.v1.AdminEvent
-	76,  // 123: meshos.v1.AdminAuditRecord.operators:type_name -> meshos.v1.Operator
-	75,  // 124: meshos.v1.AdminAuditRecord.outcome:type_name -> meshos.v1.VerificationOutcome
-	51,  // 125: meshos.v1.AdminAuditRecord.commit:type_name -> meshos.v1.SignedCommit
-	79,  // 126: meshos.v1.AdminAuditRecord.signer_change:type_name -> meshos.v1.SignerChange
-	78,  // 127: meshos.v1.AdminAuditRecord.refusal:type_name -> meshos.v1.Refusal
-	124, // 128: meshos.v1.AdminAuditRecord.ordered_at:type_name -> google.protobuf.Timestamp
-	19,  // 129: meshos.v1.Refusal.order:type_name -> meshos.v1.Event
-	124, // 130: meshos.v1.LogRecord.at:type_name -> google.protobuf.Timestamp
-	3,   // 131: meshos.v1.LogRecord.level:type_name -> meshos.v1.LogLevel
-	124, // 132: meshos.v1.FailureRecord.at:type_name -> google.protobuf.Timestamp
-	124, // 133: meshos.v1.ActionRecord.at:type_name -> google.protobuf.Timestamp
-	63,  // 134: meshos.v1.ActionRecord.action:type_name -> meshos.v1.Action
-	10,  // 135: meshos.v1.ActionRecord.outcome:type_name -> meshos.v1.ActionRecord.Outcome
-	125, // 136: meshos.v1.ActionRecord.retry_after:type_name -> google.protobuf.Duration
-	77,  // 137: meshos.v1.Record.audit:type_name -> meshos.v1.AdminAuditRecord
-	80,  // 138: meshos.v1.Record.log:type_name -> meshos.v1.LogRecord
-	81,  // 139: meshos.v1.Record.failure:type_name -> meshos.v1.FailureRecord
-	82,  // 140: meshos.v1.Record.action:type_name -> meshos.v1.ActionRecord
-	124, // 141: meshos.v1.Snapshot.taken_at:type_name -> google.protobuf.Timestamp
-	87,  // 142: meshos.v1.Snapshot.daemons:type_name -> meshos.v1.DaemonView
-	89,  // 143: meshos.v1.Snapshot.replicas:type_name -> meshos.v1.ReplicaView
-	90,  // 144: meshos.v1.Snapshot.peers:type_name -> meshos.v1.PeerView
-	93,  // 145: meshos.v1.Snapshot.avoid_list:type_name -> meshos.v1.AvoidView
-	94,  // 146: meshos.v1.Snapshot.local_maintenance:type_name -> meshos.v1.MaintenanceView
-	95,  // 147: meshos.v1.Snapshot.recently_emitted:type_name -> meshos.v1.EmittedAction
-	81,  // 148: meshos.v1.Snapshot.recent_failures:type_name -> meshos.v1.FailureRecord
-	125, // 149: meshos.v1.Snapshot.freeze_remaining:type_name -> google.protobuf.Duration
-	77,  // 150: meshos.v1.Snapshot.admin_audit:type_name -> meshos.v1.AdminAuditRecord
-	80,  // 151: meshos.v1.Snapshot.logs:type_name -> meshos.v1.LogRecord
-	96,  // 152: meshos.v1.Snapshot.in_flight_migrations:type_name -> meshos.v1.MigrationView
-	97,  // 153: meshos.v1.Snapshot.plugins:type_name -> meshos.v1.PluginView
-	98,  // 154: meshos.v1.Snapshot.stats:type_name -> meshos.v1.Stats
-	86,  // 155: meshos.v1.Snapshot.scheduler:type_name -> meshos.v1.SchedulerView
-	92,  // 156: meshos.v1.Snapshot.cut_off:type_name -> meshos.v1.CutOffView
-	85,  // 157: meshos.v1.Snapshot.info:type_name -> meshos.v1.NodeInfo
-	124, // 158: meshos.v1.NodeInfo.started_at:type_name -> google.protobuf.Timestamp
-	125, // 159: meshos.v1.NodeInfo.uptime:type_name -> google.protobuf.Duration
-	125, // 160: meshos.v1.SchedulerView.age:type_name -> google.protobuf.Duration
-	17,  // 161: meshos.v1.DaemonView.daemon:type_name -> meshos.v1.DaemonRef
-	11,  // 162: meshos.v1.DaemonView.lifecycle:type_name -> meshos.v1.DaemonView.Lifecycle
-	18,  // 163: meshos.v1.DaemonView.health:type_name -> meshos.v1.DaemonHealth
-	12,  // 164: meshos.v1.DaemonView.restart:type_name -> meshos.v1.DaemonView.Restart
-	125, // 165: meshos.v1.DaemonView.restart_in:type_name -> google.protobuf.Duration
-	125, // 166: meshos.v1.DaemonView.age:type_name -> google.protobuf.Duration
-	7,   // 167: meshos.v1.DaemonView.intent:type_name -> meshos.v1.DaemonIntent.Intent
-	25,  // 168: meshos.v1.DaemonView.last_exit:type_name -> meshos.v1.DaemonExit
-	125, // 169: meshos.v1.DaemonView.next_start:type_name -> google.protobuf.Duration
-	88,  // 170: meshos.v1.DaemonView.ordered:type_name -> meshos.v1.OrderView
-	125, // 171: meshos.v1.OrderView.age:type_name -> google.protobuf.Duration
-	88,  // 172: meshos.v1.ReplicaView.ordered:type_name -> meshos.v1.OrderView
-	8,   // 173: meshos.v1.ReplicaView.local_intent:type_name -> meshos.v1.LocalReplicaIntent.Intent
-	88,  // 174: meshos.v1.ReplicaView.local_ordered:type_name -> meshos.v1.OrderView
-	125, // 175: meshos.v1.PeerView.rtt:type_name -> google.protobuf.Duration
-	0,   // 176: meshos.v1.PeerView.health:type_name -> meshos.v1.NodeHealth
-	1,   // 177: meshos.v1.PeerView.maintenance:type_name -> meshos.v1.MaintenancePhase
-	28,  // 178: meshos.v1.PeerView.inventory:type_name -> meshos.v1.PeerInventory
-	125, // 179: meshos.v1.PeerView.health_since:type_name -> google.protobuf.Duration
-	125, // 180: meshos.v1.PeerView.jitter:type_name -> google.protobuf.Duration
-	91,  // 181: meshos.v1.PeerView.echoes:type_name -> meshos.v1.EchoView
-	13,  // 182: meshos.v1.EchoView.state:type_name -> meshos.v1.EchoView.State
-	125, // 183: meshos.v1.EchoView.since:type_name -> google.protobuf.Duration
-	2,   // 184: meshos.v1.EchoView.no_answer:type_name -> meshos.v1.NoAnswer
-	125, // 185: meshos.v1.CutOffView.since:type_name -> google.protobuf.Duration
-	125, // 186: meshos.v1.AvoidView.ttl:type_name -> google.protobuf.Duration
-	1,   // 187: meshos.v1.MaintenanceView.phase:type_name -> meshos.v1.MaintenancePhase
-	125, // 188: meshos.v1.MaintenanceView.since:type_name -> google.protobuf.Duration
-	125, // 189: meshos.v1.MaintenanceView.deadline:type_name -> google.protobuf.Duration
-	88,  // 190: meshos.v1.MaintenanceView.ordered:type_name -> meshos.v1.OrderView
-	125, // 191: meshos.v1.EmittedAction.age:type_name -> google.protobuf.Duration
-	63,  // 192: meshos.v1.EmittedAction.action:type_name -> meshos.v1.Action
-	14,  // 193: meshos.v1.MigrationView.phase:type_name -> meshos.v1.MigrationView.Phase
-	125, // 194: meshos.v1.MigrationView.elapsed:type_name -> google.protobuf.Duration
-	125, // 195: meshos.v1.MigrationView.in_phase:type_name -> google.protobuf.Duration
-	15,  // 196: meshos.v1.PluginView.status:type_name -> meshos.v1.PluginView.Status
-	125, // 197: meshos.v1.PluginView.last_call:type_name -> google.protobuf.Duration
-	125, // 198: meshos.v1.PluginView.restart_in:type_name -> google.protobuf.Duration
-	125, // 199: meshos.v1.Stats.last_tick_took:type_name -> google.protobuf.Duration
-	125, // 200: meshos.v1.JournalEntry.at:type_name -> google.protobuf.Duration
-	124, // 201: meshos.v1.JournalEntry.wall:type_name -> google.protobuf.Timestamp
-	100, // 202: meshos.v1.JournalEntry.boot:type_name -> meshos.v1.Boot
-	19,  // 203: meshos.v1.JournalEntry.event:type_name -> meshos.v1.Event
-	106, // 204: meshos.v1.JournalEntry.samples:type_name -> meshos.v1.Samples
-	101, // 205: meshos.v1.JournalEntry.tick:type_name -> meshos.v1.Tick
-	107, // 206: meshos.v1.JournalEntry.outcome:type_name -> meshos.v1.ActionOutcome
-	108, // 207: meshos.v1.JournalEntry.scores:type_name -> meshos.v1.ScoreTable
-	112, // 208: meshos.v1.JournalEntry.migrations:type_name -> meshos.v1.Migrations
-	102, // 209: meshos.v1.JournalEntry.commit:type_name -> meshos.v1.JudgedCommit
-	103, // 210: meshos.v1.JournalEntry.reload:type_name -> meshos.v1.Reload
-	104, // 211: meshos.v1.JournalEntry.acknowledged:type_name -> meshos.v1.Acknowledged
-	105, // 212: meshos.v1.JournalEntry.failure:type_name -> meshos.v1.FailureReport
-	79,  // 213: meshos.v1.JournalEntry.signer_change:type_name -> meshos.v1.SignerChange
-	124, // 214: meshos.v1.JournalEntry.ordered_at:type_name -> google.protobuf.Timestamp
-	125, // 215: meshos.v1.Boot.freeze_remaining:type_name -> google.protobuf.Duration
-	55,  // 216: meshos.v1.Boot.orders:type_name -> meshos.v1.OrderedState
-	35,  // 217: meshos.v1.JudgedCommit.event:type_name -> meshos.v1.AdminEvent
-	76,  // 218: meshos.v1.JudgedCommit.operators:type_name -> meshos.v1.Operator
-	75,  // 219: meshos.v1.JudgedCommit.outcome:type_name -> meshos.v1.VerificationOutcome
-	51,  // 220: meshos.v1.JudgedCommit.commit:type_name -> meshos.v1.SignedCommit
-	78,  // 221: meshos.v1.JudgedCommit.refusal:type_name -> meshos.v1.Refusal
-	16,  // 222: meshos.v1.Acknowledged.chain:type_name -> meshos.v1.Acknowledged.Chain
-	26,  // 223: meshos.v1.Samples.rtt:type_name -> meshos.v1.RttSample
-	27,  // 224: meshos.v1.Samples.health:type_name -> meshos.v1.NodeHealthSample
-	28,  // 225: meshos.v1.Samples.inventory:type_name -> meshos.v1.PeerInventory
-	63,  // 226: meshos.v1.ActionOutcome.action:type_name -> meshos.v1.Action
-	125, // 227: meshos.v1.ActionOutcome.retry_after:type_name -> google.protobuf.Duration
-	109, // 228: meshos.v1.ScoreTable.chains:type_name -> meshos.v1.ChainScore
-	110, // 229: meshos.v1.ChainScore.holders:type_name -> meshos.v1.NodeScore
-	110, // 230: meshos.v1.ChainScore.best_alternative:type_name -> meshos.v1.NodeScore
-	111, // 231: meshos.v1.ChainScore.cost:type_name -> meshos.v1.MigrationCost
-	125, // 232: meshos.v1.MigrationCost.state_transfer:type_name -> google.protobuf.Duration
-	125, // 233: meshos.v1.MigrationCost.disruption:type_name -> google.protobuf.Duration
-	96,  // 234: meshos.v1.Migrations.in_flight:type_name -> meshos.v1.MigrationView
-	17,  // 235: meshos.v1.BlastRadius.affected_daemons:type_name -> meshos.v1.DaemonRef
-	125, // 236: meshos.v1.BlastRadius.estimated_drain_delay:type_name -> google.protobuf.Duration
-	123, // 237: meshos.v1.BlastRadius.warnings:type_name -> meshos.v1.BlastRadius.Warning
-	124, // 238: meshos.v1.DaemonLifecycle.Started.since:type_name -> google.protobuf.Timestamp
-	25,  // 239: meshos.v1.DaemonLifecycle.ExitedCleanly.exit:type_name -> meshos.v1.DaemonExit
-	25,  // 240: meshos.v1.DaemonLifecycle.Crashed.exit:type_name -> meshos.v1.DaemonExit
-	7,   // 241: meshos.v1.OrderedDaemon.Run.intent:type_name -> meshos.v1.DaemonIntent.Intent
-	56,  // 242: meshos.v1.OrderedDaemon.Run.by:type_name -> meshos.v1.OrderOrigin
-	56,  // 243: meshos.v1.OrderedDaemon.Pin.by:type_name -> meshos.v1.OrderOrigin
-	124, // 244: meshos.v1.OrderedDaemon.Restart.at:type_name -> google.protobuf.Timestamp
-	56,  // 245: meshos.v1.OrderedChain.Count.by:type_name -> meshos.v1.OrderOrigin
-	8,   // 246: meshos.v1.OrderedChain.Hold.intent:type_name -> meshos.v1.LocalReplicaIntent.Intent
-	8,   // 247: meshos.v1.OrderedChain.Hold.over:type_name -> meshos.v1.LocalReplicaIntent.Intent
-	56,  // 248: meshos.v1.OrderedChain.Hold.by:type_name -> meshos.v1.OrderOrigin
-	249, // [249:249] is the sub-list for method output_type
-	249, // [249:249] is the sub-list for method input_type
-	249, // [249:249] is the sub-list for extension type_name
-	249, // [249:249] is the sub-list for extension extendee
-	0,   // [0:249] is the sub-list for field type_name
+	130, // 34: meshos.v1.MaintenanceObserved.deadline:type_name -> google.protobuf.Duration
+	38,  // 35: meshos.v1.AdminEvent.enter_maintenance:type_name -> meshos.v1.EnterMaintenance
+	37,  // 36: meshos.v1.AdminEvent.exit_maintenance:type_name -> meshos.v1.NodeTarget
+	39,  // 37: meshos.v1.AdminEvent.drain:type_name -> meshos.v1.Drain
+	37,  // 38: meshos.v1.AdminEvent.cordon:type_name -> meshos.v1.NodeTarget
+	37,  // 39: meshos.v1.AdminEvent.uncordon:type_name -> meshos.v1.NodeTarget
+	37,  // 40: meshos.v1.AdminEvent.restart_all_daemons:type_name -> meshos.v1.NodeTarget
+	37,  // 41: meshos.v1.AdminEvent.clear_avoid_list:type_name -> meshos.v1.NodeTarget
+	40,  // 42: meshos.v1.AdminEvent.drop_replicas:type_name -> meshos.v1.DropReplicas
+	37,  // 43: meshos.v1.AdminEvent.invalidate_placement:type_name -> meshos.v1.NodeTarget
+	41,  // 44: meshos.v1.AdminEvent.set_daemon_intent:type_name -> meshos.v1.SetDaemonIntent
+	42,  // 45: meshos.v1.AdminEvent.set_placement:type_name -> meshos.v1.SetPlacement
+	43,  // 46: meshos.v1.AdminEvent.set_local_replica:type_name -> meshos.v1.SetLocalReplica
+	37,  // 47: meshos.v1.AdminEvent.stop_node:type_name -> meshos.v1.NodeTarget
+	44,  // 48: meshos.v1.AdminEvent.restart_daemon:type_name -> meshos.v1.RestartDaemon
+	45,  // 49: meshos.v1.AdminEvent.reload_daemon:type_name -> meshos.v1.ReloadDaemon
+	46,  // 50: meshos.v1.AdminEvent.signal_daemon:type_name -> meshos.v1.SignalDaemon
+	47,  // 51: meshos.v1.AdminEvent.freeze_cluster:type_name -> meshos.v1.FreezeCluster
+	48,  // 52: meshos.v1.AdminEvent.thaw_cluster:type_name -> meshos.v1.ThawCluster
+	49,  // 53: meshos.v1.AdminEvent.flush_avoid_lists:type_name -> meshos.v1.FlushAvoidLists
+	50,  // 54: meshos.v1.AdminEvent.force_evict_replica:type_name -> meshos.v1.ForceEvictReplica
+	51,  // 55: meshos.v1.AdminEvent.force_restart_daemon:type_name -> meshos.v1.ForceRestartDaemon
+	52,  // 56: meshos.v1.AdminEvent.force_cutover:type_name -> meshos.v1.ForceCutover
+	53,  // 57: meshos.v1.AdminEvent.kill_migration:type_name -> meshos.v1.KillMigration
+	130, // 58: meshos.v1.EnterMaintenance.drain_for:type_name -> google.protobuf.Duration
+	130, // 59: meshos.v1.Drain.drain_for:type_name -> google.protobuf.Duration
+	18,  // 60: meshos.v1.SetDaemonIntent.daemon:type_name -> meshos.v1.DaemonRef
+	7,   // 61: meshos.v1.SetDaemonIntent.intent:type_name -> meshos.v1.DaemonIntent.Intent
+	8,   // 62: meshos.v1.SetLocalReplica.intent:type_name -> meshos.v1.LocalReplicaIntent.Intent
+	18,  // 63: meshos.v1.RestartDaemon.daemon:type_name -> meshos.v1.DaemonRef
+	18,  // 64: meshos.v1.ReloadDaemon.daemon:type_name -> meshos.v1.DaemonRef
+	18,  // 65: meshos.v1.SignalDaemon.daemon:type_name -> meshos.v1.DaemonRef
+	130, // 66: meshos.v1.FreezeCluster.ttl:type_name -> google.protobuf.Duration
+	18,  // 67: meshos.v1.ForceRestartDaemon.daemon:type_name -> meshos.v1.DaemonRef
+	36,  // 68: meshos.v1.AdminCommand.event:type_name -> meshos.v1.AdminEvent
+	129, // 69: meshos.v1.AdminCommand.issued_at:type_name -> google.protobuf.Timestamp
+	129, // 70: meshos.v1.OrderedEntry.at:type_name -> google.protobuf.Timestamp
+	54,  // 71: meshos.v1.OrderedEntry.commit:type_name -> meshos.v1.SignedCommit
+	20,  // 72: meshos.v1.OrderedEntry.event:type_name -> meshos.v1.Event
+	81,  // 73: meshos.v1.OrderedEntry.operators:type_name -> meshos.v1.Operator
+	129, // 74: meshos.v1.OrderedCheckpoint.taken_at:type_name -> google.protobuf.Timestamp
+	58,  // 75: meshos.v1.OrderedCheckpoint.state:type_name -> meshos.v1.OrderedState
+	60,  // 76: meshos.v1.OrderedState.local:type_name -> meshos.v1.OrderedLocal
+	61,  // 77: meshos.v1.OrderedState.nodes:type_name -> meshos.v1.OrderedNode
+	62,  // 78: meshos.v1.OrderedState.forced:type_name -> meshos.v1.OrderedForce
+	63,  // 79: meshos.v1.OrderedState.daemons:type_name -> meshos.v1.OrderedDaemon
+	64,  // 80: meshos.v1.OrderedState.gates:type_name -> meshos.v1.OrderedGate
+	65,  // 81: meshos.v1.OrderedState.chains:type_name -> meshos.v1.OrderedChain
+	129, // 82: meshos.v1.OrderedState.frozen_until:type_name -> google.protobuf.Timestamp
+	129, // 83: meshos.v1.OrderOrigin.at:type_name -> google.protobuf.Timestamp
+	1,   // 84: meshos.v1.OrderedLocal.phase:type_name -> meshos.v1.MaintenancePhase
+	129, // 85: meshos.v1.OrderedLocal.since:type_name -> google.protobuf.Timestamp
+	129, // 86: meshos.v1.OrderedLocal.deadline:type_name -> google.protobuf.Timestamp
+	59,  // 87: meshos.v1.OrderedLocal.by:type_name -> meshos.v1.OrderOrigin
+	129, // 88: meshos.v1.OrderedLocal.drain_since:type_name -> google.protobuf.Timestamp
+	129, // 89: meshos.v1.OrderedLocal.drain_deadline:type_name -> google.protobuf.Timestamp
+	59,  // 90: meshos.v1.OrderedLocal.drain_by:type_name -> meshos.v1.OrderOrigin
+	59,  // 91: meshos.v1.OrderedNode.cordoned_by:type_name -> meshos.v1.OrderOrigin
+	1,   // 92: meshos.v1.OrderedNode.phase:type_name -> meshos.v1.MaintenancePhase
+	129, // 93: meshos.v1.OrderedForce.until:type_name -> google.protobuf.Timestamp
+	18,  // 94: meshos.v1.OrderedDaemon.daemon:type_name -> meshos.v1.DaemonRef
+	123, // 95: meshos.v1.OrderedDaemon.run:type_name -> meshos.v1.OrderedDaemon.Run
+	124, // 96: meshos.v1.OrderedDaemon.pin:type_name -> meshos.v1.OrderedDaemon.Pin
+	125, // 97: meshos.v1.OrderedDaemon.restart:type_name -> meshos.v1.OrderedDaemon.Restart
+	18,  // 98: meshos.v1.OrderedGate.daemon:type_name -> meshos.v1.DaemonRef
+	12,  // 99: meshos.v1.OrderedGate.state:type_name -> meshos.v1.DaemonView.Restart
+	129, // 100: meshos.v1.OrderedGate.until:type_name -> google.protobuf.Timestamp
+	130, // 101: meshos.v1.OrderedGate.backoff:type_name -> google.protobuf.Duration
+	129, // 102: meshos.v1.OrderedGate.crashes:type_name -> google.protobuf.Timestamp
+	26,  // 103: meshos.v1.OrderedGate.last_exit:type_name -> meshos.v1.DaemonExit
+	126, // 104: meshos.v1.OrderedChain.count:type_name -> meshos.v1.OrderedChain.Count
+	127, // 105: meshos.v1.OrderedChain.hold:type_name -> meshos.v1.OrderedChain.Hold
+	67,  // 106: meshos.v1.Action.start_daemon:type_name -> meshos.v1.StartDaemon
+	68,  // 107: meshos.v1.Action.stop_daemon:type_name -> meshos.v1.StopDaemon
+	69,  // 108: meshos.v1.Action.pull_replica:type_name -> meshos.v1.PullReplica
+	70,  // 109: meshos.v1.Action.drop_replica:type_name -> meshos.v1.DropReplica
+	71,  // 110: meshos.v1.Action.request_placement:type_name -> meshos.v1.RequestPlacement
+	72,  // 111: meshos.v1.Action.request_eviction:type_name -> meshos.v1.RequestEviction
+	73,  // 112: meshos.v1.Action.migrate_blob:type_name -> meshos.v1.MigrateBlob
+	74,  // 113: meshos.v1.Action.reduce_heat:type_name -> meshos.v1.ReduceHeat
+	75,  // 114: meshos.v1.Action.mark_avoid:type_name -> meshos.v1.MarkAvoid
+	76,  // 115: meshos.v1.Action.apply_backoff:type_name -> meshos.v1.ApplyBackoff
+	77,  // 116: meshos.v1.Action.commit_maintenance_transition:type_name -> meshos.v1.CommitMaintenanceTransition
+	78,  // 117: meshos.v1.Action.ask_reload:type_name -> meshos.v1.AskReload
+	79,  // 118: meshos.v1.Action.send_signal:type_name -> meshos.v1.SendSignal
+	18,  // 119: meshos.v1.StartDaemon.daemon:type_name -> meshos.v1.DaemonRef
+	18,  // 120: meshos.v1.StopDaemon.daemon:type_name -> meshos.v1.DaemonRef
+	130, // 121: meshos.v1.StopDaemon.grace:type_name -> google.protobuf.Duration
+	130, // 122: meshos.v1.MarkAvoid.ttl:type_name -> google.protobuf.Duration
+	18,  // 123: meshos.v1.ApplyBackoff.daemon:type_name -> meshos.v1.DaemonRef
+	130, // 124: meshos.v1.ApplyBackoff.remaining:type_name -> google.protobuf.Duration
+	1,   // 125: meshos.v1.CommitMaintenanceTransition.target:type_name -> meshos.v1.MaintenancePhase
+	18,  // 126: meshos.v1.AskReload.daemon:type_name -> meshos.v1.DaemonRef
+	18,  // 127: meshos.v1.SendSignal.daemon:type_name -> meshos.v1.DaemonRef
+	9,   // 128: meshos.v1.VerificationOutcome.verdict:type_name -> meshos.v1.VerificationOutcome.Verdict
+	129, // 129: meshos.v1.AdminAuditRecord.committed_at:type_name -> google.protobuf.Timestamp
+	36,  // 130: meshos.v1.AdminAuditRecord.event:type_name -> meshos.v1.AdminEvent
+	81,  // 131: meshos.v1.AdminAuditRecord.operators:type_name -> meshos.v1.Operator
+	80,  // 132: meshos.v1.AdminAuditRecord.outcome:type_name -> meshos.v1.VerificationOutcome
+	54,  // 133: meshos.v1.AdminAuditRecord.commit:type_name -> meshos.v1.SignedCommit
+	84,  // 134: meshos.v1.AdminAuditRecord.signer_change:type_name -> meshos.v1.SignerChange
+	83,  // 135: meshos.v1.AdminAuditRecord.refusal:type_name -> meshos.v1.Refusal
+	129, // 136: meshos.v1.AdminAuditRecord.ordered_at:type_name -> google.protobuf.Timestamp
+	20,  // 137: meshos.v1.Refusal.order:type_name -> meshos.v1.Event
+	129, // 138: meshos.v1.LogRecord.at:type_name -> google.protobuf.Timestamp
+	3,   // 139: meshos.v1.LogRecord.level:type_name -> meshos.v1.LogLevel
+	129, // 140: meshos.v1.FailureRecord.at:type_name -> google.protobuf.Timestamp
+	129, // 141: meshos.v1.ActionRecord.at:type_name -> google.protobuf.Timestamp
+	66,  // 142: meshos.v1.ActionRecord.action:type_name -> meshos.v1.Action
+	10,  // 143: meshos.v1.ActionRecord.outcome:type_name -> meshos.v1.ActionRecord.Outcome
+	130, // 144: meshos.v1.ActionRecord.retry_after:type_name -> google.protobuf.Duration
+	82,  // 145: meshos.v1.Record.audit:type_name -> meshos.v1.AdminAuditRecord
+	85,  // 146: meshos.v1.Record.log:type_name -> meshos.v1.LogRecord
+	86,  // 147: meshos.v1.Record.failure:type_name -> meshos.v1.FailureRecord
+	87,  // 148: meshos.v1.Record.action:type_name -> meshos.v1.ActionRecord
+	129, // 149: meshos.v1.Snapshot.taken_at:type_name -> google.protobuf.Timestamp
+	92,  // 150: meshos.v1.Snapshot.daemons:type_name -> meshos.v1.DaemonView
+	94,  // 151: meshos.v1.Snapshot.replicas:type_name -> meshos.v1.ReplicaView
+	95,  // 152: meshos.v1.Snapshot.peers:type_name -> meshos.v1.PeerView
+	98,  // 153: meshos.v1.Snapshot.avoid_list:type_name -> meshos.v1.AvoidView
+	99,  // 154: meshos.v1.Snapshot.local_maintenance:type_name -> meshos.v1.MaintenanceView
+	100, // 155: meshos.v1.Snapshot.recently_emitted:type_name -> meshos.v1.EmittedAction
+	86,  // 156: meshos.v1.Snapshot.recent_failures:type_name -> meshos.v1.FailureRecord
+	130, // 157: meshos.v1.Snapshot.freeze_remaining:type_name -> google.protobuf.Duration
+	82,  // 158: meshos.v1.Snapshot.admin_audit:type_name -> meshos.v1.AdminAuditRecord
+	85,  // 159: meshos.v1.Snapshot.logs:type_name -> meshos.v1.LogRecord
+	101, // 160: meshos.v1.Snapshot.in_flight_migrations:type_name -> meshos.v1.MigrationView
+	102, // 161: meshos.v1.Snapshot.plugins:type_name -> meshos.v1.PluginView
+	103, // 162: meshos.v1.Snapshot.stats:type_name -> meshos.v1.Stats
+	91,  // 163: meshos.v1.Snapshot.scheduler:type_name -> meshos.v1.SchedulerView
+	97,  // 164: meshos.v1.Snapshot.cut_off:type_name -> meshos.v1.CutOffView
+	90,  // 165: meshos.v1.Snapshot.info:type_name -> meshos.v1.NodeInfo
+	129, // 166: meshos.v1.NodeInfo.started_at:type_name -> google.protobuf.Timestamp
+	130, // 167: meshos.v1.NodeInfo.uptime:type_name -> google.protobuf.Duration
+	130, // 168: meshos.v1.SchedulerView.age:type_name -> google.protobuf.Duration
+	18,  // 169: meshos.v1.DaemonView.daemon:type_name -> meshos.v1.DaemonRef
+	11,  // 170: meshos.v1.DaemonView.lifecycle:type_name -> meshos.v1.DaemonView.Lifecycle
+	19,  // 171: meshos.v1.DaemonView.health:type_name -> meshos.v1.DaemonHealth
+	12,  // 172: meshos.v1.DaemonView.restart:type_name -> meshos.v1.DaemonView.Restart
+	130, // 173: meshos.v1.DaemonView.restart_in:type_name -> google.protobuf.Duration
+	130, // 174: meshos.v1.DaemonView.age:type_name -> google.protobuf.Duration
+	7,   // 175: meshos.v1.DaemonView.intent:type_name -> meshos.v1.DaemonIntent.Intent
+	26,  // 176: meshos.v1.DaemonView.last_exit:type_name -> meshos.v1.DaemonExit
+	130, // 177: meshos.v1.DaemonView.next_start:type_name -> google.protobuf.Duration
+	93,  // 178: meshos.v1.DaemonView.ordered:type_name -> meshos.v1.OrderView
+	13,  // 179: meshos.v1.DaemonView.outcome:type_name -> meshos.v1.DaemonView.Outcome
+	130, // 180: meshos.v1.OrderView.age:type_name -> google.protobuf.Duration
+	93,  // 181: meshos.v1.ReplicaView.ordered:type_name -> meshos.v1.OrderView
+	8,   // 182: meshos.v1.ReplicaView.local_intent:type_name -> meshos.v1.LocalReplicaIntent.Intent
+	93,  // 183: meshos.v1.ReplicaView.local_ordered:type_name -> meshos.v1.OrderView
+	130, // 184: meshos.v1.PeerView.rtt:type_name -> google.protobuf.Duration
+	0,   // 185: meshos.v1.PeerView.health:type_name -> meshos.v1.NodeHealth
+	1,   // 186: meshos.v1.PeerView.maintenance:type_name -> meshos.v1.MaintenancePhase
+	29,  // 187: meshos.v1.PeerView.inventory:type_name -> meshos.v1.PeerInventory
+	130, // 188: meshos.v1.PeerView.health_since:type_name -> google.protobuf.Duration
+	130, // 189: meshos.v1.PeerView.jitter:type_name -> google.protobuf.Duration
+	96,  // 190: meshos.v1.PeerView.echoes:type_name -> meshos.v1.EchoView
+	14,  // 191: meshos.v1.EchoView.state:type_name -> meshos.v1.EchoView.State
+	130, // 192: meshos.v1.EchoView.since:type_name -> google.protobuf.Duration
+	2,   // 193: meshos.v1.EchoView.no_answer:type_name -> meshos.v1.NoAnswer
+	130, // 194: meshos.v1.CutOffView.since:type_name -> google.protobuf.Duration
+	130, // 195: meshos.v1.AvoidView.ttl:type_name -> google.protobuf.Duration
+	1,   // 196: meshos.v1.MaintenanceView.phase:type_name -> meshos.v1.MaintenancePhase
+	130, // 197: meshos.v1.MaintenanceView.since:type_name -> google.protobuf.Duration
+	130, // 198: meshos.v1.MaintenanceView.deadline:type_name -> google.protobuf.Duration
+	93,  // 199: meshos.v1.MaintenanceView.ordered:type_name -> meshos.v1.OrderView
+	130, // 200: meshos.v1.EmittedAction.age:type_name -> google.protobuf.Duration
+	66,  // 201: meshos.v1.EmittedAction.action:type_name -> meshos.v1.Action
+	15,  // 202: meshos.v1.MigrationView.phase:type_name -> meshos.v1.MigrationView.Phase
+	130, // 203: meshos.v1.MigrationView.elapsed:type_name -> google.protobuf.Duration
+	130, // 204: meshos.v1.MigrationView.in_phase:type_name -> google.protobuf.Duration
+	16,  // 205: meshos.v1.PluginView.status:type_name -> meshos.v1.PluginView.Status
+	130, // 206: meshos.v1.PluginView.last_call:type_name -> google.protobuf.Duration
+	130, // 207: meshos.v1.PluginView.restart_in:type_name -> google.protobuf.Duration
+	130, // 208: meshos.v1.Stats.last_tick_took:type_name -> google.protobuf.Duration
+	130, // 209: meshos.v1.JournalEntry.at:type_name -> google.protobuf.Duration
+	129, // 210: meshos.v1.JournalEntry.wall:type_name -> google.protobuf.Timestamp
+	105, // 211: meshos.v1.JournalEntry.boot:type_name -> meshos.v1.Boot
+	20,  // 212: meshos.v1.JournalEntry.event:type_name -> meshos.v1.Event
+	111, // 213: meshos.v1.JournalEntry.samples:type_name -> meshos.v1.Samples
+	106, // 214: meshos.v1.JournalEntry.tick:type_name -> meshos.v1.Tick
+	112, // 215: meshos.v1.JournalEntry.outcome:type_name -> meshos.v1.ActionOutcome
+	113, // 216: meshos.v1.JournalEntry.scores:type_name -> meshos.v1.ScoreTable
+	117, // 217: meshos.v1.JournalEntry.migrations:type_name -> meshos.v1.Migrations
+	107, // 218: meshos.v1.JournalEntry.commit:type_name -> meshos.v1.JudgedCommit
+	108, // 219: meshos.v1.JournalEntry.reload:type_name -> meshos.v1.Reload
+	109, // 220: meshos.v1.JournalEntry.acknowledged:type_name -> meshos.v1.Acknowledged
+	110, // 221: meshos.v1.JournalEntry.failure:type_name -> meshos.v1.FailureReport
+	84,  // 222: meshos.v1.JournalEntry.signer_change:type_name -> meshos.v1.SignerChange
+	129, // 223: meshos.v1.JournalEntry.ordered_at:type_name -> google.protobuf.Timestamp
+	130, // 224: meshos.v1.Boot.freeze_remaining:type_name -> google.protobuf.Duration
+	58,  // 225: meshos.v1.Boot.orders:type_name -> meshos.v1.OrderedState
+	36,  // 226: meshos.v1.JudgedCommit.event:type_name -> meshos.v1.AdminEvent
+	81,  // 227: meshos.v1.JudgedCommit.operators:type_name -> meshos.v1.Operator
+	80,  // 228: meshos.v1.JudgedCommit.outcome:type_name -> meshos.v1.VerificationOutcome
+	54,  // 229: meshos.v1.JudgedCommit.commit:type_name -> meshos.v1.SignedCommit
+	83,  // 230: meshos.v1.JudgedCommit.refusal:type_name -> meshos.v1.Refusal
+	17,  // 231: meshos.v1.Acknowledged.chain:type_name -> meshos.v1.Acknowledged.Chain
+	27,  // 232: meshos.v1.Samples.rtt:type_name -> meshos.v1.RttSample
+	28,  // 233: meshos.v1.Samples.health:type_name -> meshos.v1.NodeHealthSample
+	29,  // 234: meshos.v1.Samples.inventory:type_name -> meshos.v1.PeerInventory
+	66,  // 235: meshos.v1.ActionOutcome.action:type_name -> meshos.v1.Action
+	130, // 236: meshos.v1.ActionOutcome.retry_after:type_name -> google.protobuf.Duration
+	114, // 237: meshos.v1.ScoreTable.chains:type_name -> meshos.v1.ChainScore
+	115, // 238: meshos.v1.ChainScore.holders:type_name -> meshos.v1.NodeScore
+	115, // 239: meshos.v1.ChainScore.best_alternative:type_name -> meshos.v1.NodeScore
+	116, // 240: meshos.v1.ChainScore.cost:type_name -> meshos.v1.MigrationCost
+	130, // 241: meshos.v1.MigrationCost.state_transfer:type_name -> google.protobuf.Duration
+	130, // 242: meshos.v1.MigrationCost.disruption:type_name -> google.protobuf.Duration
+	101, // 243: meshos.v1.Migrations.in_flight:type_name -> meshos.v1.MigrationView
+	18,  // 244: meshos.v1.BlastRadius.affected_daemons:type_name -> meshos.v1.DaemonRef
+	130, // 245: meshos.v1.BlastRadius.estimated_drain_delay:type_name -> google.protobuf.Duration
+	128, // 246: meshos.v1.BlastRadius.warnings:type_name -> meshos.v1.BlastRadius.Warning
+	129, // 247: meshos.v1.DaemonLifecycle.Started.since:type_name -> google.protobuf.Timestamp
+	26,  // 248: meshos.v1.DaemonLifecycle.ExitedCleanly.exit:type_name -> meshos.v1.DaemonExit
+	26,  // 249: meshos.v1.DaemonLifecycle.Crashed.exit:type_name -> meshos.v1.DaemonExit
+	7,   // 250: meshos.v1.OrderedDaemon.Run.intent:type_name -> meshos.v1.DaemonIntent.Intent
+	59,  // 251: meshos.v1.OrderedDaemon.Run.by:type_name -> meshos.v1.OrderOrigin
+	59,  // 252: meshos.v1.OrderedDaemon.Pin.by:type_name -> meshos.v1.OrderOrigin
+	129, // 253: meshos.v1.OrderedDaemon.Restart.at:type_name -> google.protobuf.Timestamp
+	59,  // 254: meshos.v1.OrderedChain.Count.by:type_name -> meshos.v1.OrderOrigin
+	8,   // 255: meshos.v1.OrderedChain.Hold.intent:type_name -> meshos.v1.LocalReplicaIntent.Intent
+	8,   // 256: meshos.v1.OrderedChain.Hold.over:type_name -> meshos.v1.LocalReplicaIntent.Intent
+	59,  // 257: meshos.v1.OrderedChain.Hold.by:type_name -> meshos.v1.OrderOrigin
+	258, // [258:258] is the sub-list for method output_type
+	258, // [258:258] is the sub-list for method input_type
+	258, // [258:258] is the sub-list for extension type_name
+	258, // [258:258] is the sub-list for extension extendee
+	0,   // [0:258] is the sub-list for field type_name
 }
 
 func init() { file_meshos_v1_meshos_proto_init() }
@@ -11188,6 +11635,8 @@ func file_meshos_v1_meshos_proto_init() {
 		(*AdminEvent_SetLocalReplica)(nil),
 		(*AdminEvent_StopNode)(nil),
 		(*AdminEvent_RestartDaemon)(nil),
+		(*AdminEvent_ReloadDaemon)(nil),
+		(*AdminEvent_SignalDaemon)(nil),
 		(*AdminEvent_FreezeCluster)(nil),
 		(*AdminEvent_ThawCluster)(nil),
 		(*AdminEvent_FlushAvoidLists)(nil),
@@ -11198,16 +11647,16 @@ func file_meshos_v1_meshos_proto_init() {
 	}
 	file_meshos_v1_meshos_proto_msgTypes[20].OneofWrappers = []any{}
 	file_meshos_v1_meshos_proto_msgTypes[24].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[29].OneofWrappers = []any{
+	file_meshos_v1_meshos_proto_msgTypes[31].OneofWrappers = []any{
 		(*FlushAvoidLists_Local)(nil),
 		(*FlushAvoidLists_OnPeer)(nil),
 		(*FlushAvoidLists_Global)(nil),
 	}
-	file_meshos_v1_meshos_proto_msgTypes[36].OneofWrappers = []any{
+	file_meshos_v1_meshos_proto_msgTypes[38].OneofWrappers = []any{
 		(*OrderedEntry_Commit)(nil),
 		(*OrderedEntry_Event)(nil),
 	}
-	file_meshos_v1_meshos_proto_msgTypes[46].OneofWrappers = []any{
+	file_meshos_v1_meshos_proto_msgTypes[48].OneofWrappers = []any{
 		(*Action_StartDaemon)(nil),
 		(*Action_StopDaemon)(nil),
 		(*Action_PullReplica)(nil),
@@ -11219,25 +11668,27 @@ func file_meshos_v1_meshos_proto_init() {
 		(*Action_MarkAvoid)(nil),
 		(*Action_ApplyBackoff)(nil),
 		(*Action_CommitMaintenanceTransition)(nil),
+		(*Action_AskReload)(nil),
+		(*Action_SendSignal)(nil),
 	}
-	file_meshos_v1_meshos_proto_msgTypes[51].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[63].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[65].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[66].OneofWrappers = []any{
+	file_meshos_v1_meshos_proto_msgTypes[53].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[67].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[69].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[70].OneofWrappers = []any{
 		(*Record_Audit)(nil),
 		(*Record_Log)(nil),
 		(*Record_Failure)(nil),
 		(*Record_Action)(nil),
 	}
-	file_meshos_v1_meshos_proto_msgTypes[67].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[70].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[72].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[73].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[71].OneofWrappers = []any{}
 	file_meshos_v1_meshos_proto_msgTypes[74].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[76].OneofWrappers = []any{}
 	file_meshos_v1_meshos_proto_msgTypes[77].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[79].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[80].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[82].OneofWrappers = []any{
+	file_meshos_v1_meshos_proto_msgTypes[78].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[81].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[83].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[84].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[86].OneofWrappers = []any{
 		(*JournalEntry_Boot)(nil),
 		(*JournalEntry_Event)(nil),
 		(*JournalEntry_Samples)(nil),
@@ -11251,21 +11702,21 @@ func file_meshos_v1_meshos_proto_init() {
 		(*JournalEntry_Failure)(nil),
 		(*JournalEntry_SignerChange)(nil),
 	}
-	file_meshos_v1_meshos_proto_msgTypes[83].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[84].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[90].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[92].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[87].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[88].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[94].OneofWrappers = []any{}
 	file_meshos_v1_meshos_proto_msgTypes[96].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[101].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[102].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[104].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[100].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[105].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[106].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[108].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_meshos_v1_meshos_proto_rawDesc), len(file_meshos_v1_meshos_proto_rawDesc)),
-			NumEnums:      17,
-			NumMessages:   107,
+			NumEnums:      18,
+			NumMessages:   111,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -14,6 +14,10 @@ func action(a *meshosv1.Action) string {
 	case *meshosv1.Action_StopDaemon:
 		return fmt.Sprintf("daemon %s within %s: %s", Daemon(k.StopDaemon.GetDaemon()),
 			span(k.StopDaemon.GetGrace()), Plain(k.StopDaemon.GetReason()))
+	case *meshosv1.Action_AskReload:
+		return "daemon " + Daemon(k.AskReload.GetDaemon())
+	case *meshosv1.Action_SendSignal:
+		return Plain(k.SendSignal.GetSignal()) + " to daemon " + Daemon(k.SendSignal.GetDaemon())
 	case *meshosv1.Action_PullReplica:
 		return fmt.Sprintf("chain %d from node %d", k.PullReplica.GetChain(), k.PullReplica.GetSource())
 	case *meshosv1.Action_DropReplica:

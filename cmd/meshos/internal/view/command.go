@@ -61,6 +61,10 @@ func commandTitle(e *meshosv1.AdminEvent) string {
 		return onNode("end the process of", k.StopNode)
 	case *meshosv1.AdminEvent_RestartDaemon:
 		return fmt.Sprintf("restart daemon %s on node %d", Daemon(k.RestartDaemon.GetDaemon()), k.RestartDaemon.GetNode())
+	case *meshosv1.AdminEvent_ReloadDaemon:
+		return fmt.Sprintf("reload daemon %s on node %d", Daemon(k.ReloadDaemon.GetDaemon()), k.ReloadDaemon.GetNode())
+	case *meshosv1.AdminEvent_SignalDaemon:
+		return fmt.Sprintf("send %s to daemon %s on node %d", Plain(k.SignalDaemon.GetSignal()), Daemon(k.SignalDaemon.GetDaemon()), k.SignalDaemon.GetNode())
 	}
 	if title := intentTitle(e); title != "" {
 		return title
@@ -99,6 +103,10 @@ func targetNode(e *meshosv1.AdminEvent) uint64 {
 		return k.StopNode.GetNode()
 	case *meshosv1.AdminEvent_RestartDaemon:
 		return k.RestartDaemon.GetNode()
+	case *meshosv1.AdminEvent_ReloadDaemon:
+		return k.ReloadDaemon.GetNode()
+	case *meshosv1.AdminEvent_SignalDaemon:
+		return k.SignalDaemon.GetNode()
 	}
 	return 0
 }
@@ -139,6 +147,16 @@ func effect(e *meshosv1.AdminEvent) []string {
 		return []string{
 			"The daemon is stopped, if it runs, and started again with its present configuration. One",
 			"that waits to be started again starts at once, and its crashes are forgotten.",
+		}
+	case *meshosv1.AdminEvent_ReloadDaemon:
+		return []string{
+			"The daemon is asked once, by its reload_signal or its reload_command, to read its own",
+			"configuration again. It is not restarted.",
+		}
+	case *meshosv1.AdminEvent_SignalDaemon:
+		return []string{
+			"The signal is sent once, to the daemon's main process. If that ends the daemon, it is",
+			"started again as after any other end.",
 		}
 	case *meshosv1.AdminEvent_StopNode:
 		return []string{

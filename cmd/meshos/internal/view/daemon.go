@@ -15,7 +15,7 @@ func (p Printer) daemons(b *strings.Builder, page Page) {
 	var bad, well []*meshosv1.DaemonView
 	var rest counts
 	for _, d := range page.Snapshot.GetDaemons() {
-		if word, _ := daemonBad(d); word != "" || d.GetOutdated() || d.GetOrdered() != nil || len(d.GetNotes()) > 0 {
+		if word, _ := daemonBad(d); word != "" || d.GetOutdated() || d.GetWaiting() != "" || d.GetOrdered() != nil || len(d.GetNotes()) > 0 {
 			bad = append(bad, d)
 			continue
 		}
@@ -80,6 +80,13 @@ func nameOrNumber(d *meshosv1.DaemonRef) string {
 	return Plain(d.GetName())
 }
 
+func nameOrID(d *meshosv1.DaemonRef) string {
+	if d.GetName() == "" {
+		return idOf(d.GetId())
+	}
+	return Plain(d.GetName())
+}
+
 // daemonState returns the state of a daemon in a word or two. One that waits to be started
 // again is not just stopped.
 func daemonState(d *meshosv1.DaemonView) cell {
@@ -99,12 +106,19 @@ func daemonState(d *meshosv1.DaemonView) cell {
 		return cell{text: "rejected", style: Bad}
 	case !wanted:
 		return cell{text: "stopped"}
+	case d.GetOutcome() == meshosv1.DaemonView_OUTCOME_DONE:
+		return cell{text: "done", style: Good}
+	case d.GetOutcome() == meshosv1.DaemonView_OUTCOME_FAILED:
+		return cell{text: "failed", style: Bad}
 	case d.GetRestart() == meshosv1.DaemonView_RESTART_CRASH_LOOPING:
 		return cell{text: "crash-looping", style: Bad}
 	case d.GetRestart() == meshosv1.DaemonView_RESTART_BACKING_OFF, d.GetCrashes() > 0:
 		return cell{text: "crashed", style: Bad}
 	case d.GetStartError() != "":
 		return cell{text: "not started", style: Bad}
+	}
+	if d.GetWaiting() != "" {
+		return cell{text: "waiting", style: Warning}
 	}
 	return cell{text: "stopped", style: Warning}
 }
@@ -141,7 +155,10 @@ func DaemonTrouble(d *meshosv1.DaemonView) string {
 	if reason := d.GetHealth().GetReason(); reason != "" {
 		parts = append(parts, daemonHealth(d).text+": "+Plain(reason))
 	}
-	if crashed := crashes(d); crashed != "" {
+	if d.GetOutcome() == meshosv1.DaemonView_OUTCOME_FAILED {
+		parts = append(parts, fmt.Sprintf("failed (%s) and is not started again, since its restart is %s; meshos daemon start %s runs it again",
+			daemonExit(d.GetLastExit()), Plain(d.GetRestartMode()), nameOrID(d.GetDaemon())))
+	} else if crashed := crashes(d); crashed != "" {
 		parts = append(parts, crashed)
 	}
 	if d.GetStartError() != "" {
@@ -153,6 +170,9 @@ func DaemonTrouble(d *meshosv1.DaemonView) string {
 	}
 	if next != nil && len(parts) > 0 {
 		parts[len(parts)-1] += again(next.AsDuration())
+	}
+	if d.GetWaiting() != "" {
+		parts = append(parts, Plain(d.GetWaiting()))
 	}
 	if d.GetOutdated() {
 		parts = append(parts, "it runs with an older configuration; a restart takes over the present one")
@@ -172,20 +192,23 @@ func again(in time.Duration) string {
 }
 
 func crashes(d *meshosv1.DaemonView) string {
-	text := ""
+	text := "crashed"
+	end := daemonExit(d.GetLastExit())
+	if why := d.GetLastExit().GetUnhealthy(); why != "" {
+		text, end = "was unhealthy", Plain(why)
+	}
 	switch n := d.GetCrashes(); {
 	case n > 1:
-		text = fmt.Sprintf("crashed %d times", n)
+		text += fmt.Sprintf(" %d times", n)
 	case n == 1:
-		text = "crashed"
 	case d.GetRestart() == meshosv1.DaemonView_RESTART_CRASH_LOOPING:
 		return "it crashed too often"
 	case d.GetRestart() == meshosv1.DaemonView_RESTART_BACKING_OFF:
-		return "crashed"
+		return text
 	default:
 		return ""
 	}
-	if end := daemonExit(d.GetLastExit()); end != "" {
+	if end != "" {
 		text += " (" + end + ")"
 	}
 	return text

@@ -145,6 +145,9 @@ func whyDaemonLeft(d *meshosv1.DaemonView) string {
 	case meshosv1.DaemonView_LIFECYCLE_STARTING:
 		return "it is starting"
 	case meshosv1.DaemonView_LIFECYCLE_RUNNING:
+		if d.GetWaiting() != "" {
+			return "it is running and " + Plain(d.GetWaiting())
+		}
 		return "it is running and will be stopped next"
 	}
 	return "it has stopped"
