@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 
+	"golang.org/x/crypto/ssh"
+
 	"github.com/meshos/meshos/internal/testkit"
 	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
 )
@@ -56,5 +58,48 @@ func TestASignersFileThatIsNeverReadRefusesEveryOrder(t *testing.T) {
 	s := n.until("the daemon to stop", func(s *meshosv1.Snapshot) bool { return !runs(s, 3) })
 	if why := s.GetInfo().GetOrdersRefused(); why != "" {
 		t.Errorf("the snapshot still says that orders are refused: %s", why)
+	}
+}
+
+// An editor has put a byte-order mark before the file. The one person whose two keys are in it
+// is one person all the same.
+func TestAByteOrderMarkMakesNoSecondOperator(t *testing.T) {
+	n := withDaemons(t, "", "[operators]\nsigners = \"allowed_signers\"\n")
+	line := func(name string, key byte) string {
+		return name + " " + string(ssh.MarshalAuthorizedKey(testkit.SSHPublicKey(t, key)))
+	}
+	file := filepath.Join(n.dir, "allowed_signers")
+	save := func(text string) {
+		t.Helper()
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	save("\ufeff" + line("ana", 1) + line("ana", 2))
+	if _, errs, code := n.meshos("validate"); code != 0 || !strings.Contains(errs, "break_glass: needs 2 different operators, but "+file+" names 1") {
+		t.Errorf("validate: exit %d\n%s", code, errs)
+	}
+	var keys []string
+	for i := range byte(2) {
+		path := filepath.Join(n.dir, "key"+string('1'+rune(i)))
+		testkit.SSHKeyFile(t, path, i+1, "")
+		keys = append(keys, "--key-file", path)
+	}
+	n.start()
+	n.until("the node to answer", func(*meshosv1.Snapshot) bool { return true })
+	proposal := filepath.Join(n.dir, "freeze.cmd")
+	hash := n.blastHash("ice", "freeze", "--ttl", "10m", "--propose", proposal)
+	n.must(append([]string{"ice", "sign", proposal, "--yes", "--expect-hash", hash}, keys...)...)
+	if _, errs, code := n.meshos("ice", "commit", proposal, "--yes", "--expect-hash", hash); code != 4 || !strings.Contains(errs, "insufficient_signatures") {
+		t.Errorf("a freeze signed by one person: exit %d\n%s", code, errs)
+	}
+
+	// A name that looks like hers is not taken over.
+	save(line("ana", 1) + line("\u0430na", 2))
+	n.hangUp()
+	n.until("the file to be refused", func(s *meshosv1.Snapshot) bool { return failed(s, "reload", "U+0430") })
+	if out := strings.Join(strings.Fields(n.must("operators", "list")), " "); !strings.Contains(out, "can't be taken over as it is now") ||
+		!strings.Contains(out, "allowed_signers:2: the principal \"аna\" looks like \"ana\" of line 1 (character 1 is U+0430 'а' of Cyrillic, not U+0061 'a' of Latin)") {
+		t.Errorf("operators list:\n%s", out)
 	}
 }

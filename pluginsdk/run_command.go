@@ -124,7 +124,7 @@ func (p *program) readConfig(file string) (*structpb.Struct, error) {
 		return nil, fmt.Errorf("read the configuration: %w", err)
 	}
 	var config map[string]any
-	if err := json.Unmarshal(text, &config); err != nil {
+	if err := json.Unmarshal(readfile.WithoutBOM(text), &config); err != nil {
 		return nil, fmt.Errorf("%s is not a JSON object: %w", file, err)
 	}
 	return structpb.NewStruct(config)

@@ -44,7 +44,7 @@ func (a *app) readEvents(args []string, file string) ([]namedEvent, error) {
 	if err != nil {
 		return nil, fmt.Errorf("--file: %w", err)
 	}
-	parsed, err := parseEvents(name, raw)
+	parsed, err := parseEvents(name, readfile.WithoutBOM(raw))
 	return append(events, parsed...), err
 }
 

@@ -36,6 +36,8 @@ func TestPublishFromArgumentsFileAndStandardInput(t *testing.T) {
 			want: []mesh.Event{rtt(2), rtt(3), rtt(4)},
 		},
 		{name: "standard input, after arguments", in: line(3), args: []string{line(2), "-f", "-"}, want: []mesh.Event{rtt(2), rtt(3)}},
+		{name: "after a byte-order mark", file: "\ufeff" + line(2) + "\n", args: []string{"-f", file}, want: []mesh.Event{rtt(2)}},
+		{name: "the same on standard input", in: "\ufeff" + line(3), args: []string{"-f", "-"}, want: []mesh.Event{rtt(3)}},
 		{name: "an empty file", args: []string{"-f", file}},
 	} {
 		t.Run(c.name, func(t *testing.T) {

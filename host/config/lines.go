@@ -10,7 +10,7 @@ func Lines(path string) func(plugin int, keys ...string) int {
 	if err != nil {
 		return func(int, ...string) int { return 0 }
 	}
-	places := findPlaces(string(raw))
+	places := findPlaces(readfile.WithoutBOM(string(raw)))
 	return func(plugin int, keys ...string) int {
 		at := place("").key("plugin").item(plugin)
 		line := places[at]

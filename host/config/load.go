@@ -75,6 +75,7 @@ func unreadable(path string, err error) *Report {
 
 // read reads a text. It returns nil if the text is not TOML.
 func (r *reader) read(text string) *Config {
+	text = readfile.WithoutBOM(text)
 	tree := r.decode(text)
 	if tree == nil {
 		return nil

@@ -5,13 +5,14 @@ import (
 	"fmt"
 	"io/fs"
 	"strings"
+	"time"
 
 	"github.com/meshos/meshos/host/operator/signers"
 )
 
 // addSigners has the signers' file read. Its mistakes are reported with their lines in it.
-// If it names fewer operators than a command needs, that is a warning: they may be added
-// later. A file that can't be read in time is a fault: without it nobody may command.
+// If it names fewer operators than a command needs, or their keys are not valid or will soon
+// not be, that is a warning: they may be added later. A file that can't be read in time is a fault: without it nobody may command.
 func addSigners(l *looks, o *Operators, at place) {
 	look := l.add("operators.signers", o.Signers, nil, at)
 	look.read = func() func(*reader) {
@@ -42,16 +43,63 @@ func (r *reader) checkSigners(o *Operators, set *signers.Set, err error, at plac
 		r.problem("operators.signers", fault{message: strings.TrimPrefix(err.Error(), "file of signers: "), hint: hint}, at)
 		return
 	}
-	have := set.Persons()
+	have, now := set.Persons(), time.Now()
 	for _, t := range []struct {
 		key  string
 		need int
 	}{{"ordinary", o.Ordinary}, {"break_glass", o.BreakGlass}, {"thaw", o.Thaw}} {
+		places := []place{place("").key("operators").key(t.key), at}
 		if have < t.need {
 			r.warning("operators."+t.key, fault{
 				message: fmt.Sprintf("needs %d different operators, but %s names %d: no such command can be accepted", t.need, o.Signers, have),
 				hint:    "add operators, or lower " + t.key,
-			}, place("").key("operators").key(t.key), at)
+			}, places...)
+		} else if short, is := set.Short(t.need, now, now.Add(shortSoon)); is {
+			r.warning("operators."+t.key, shortage(t.key, t.need, o.Signers, set, short, now), places...)
 		}
 	}
+}
+
+// shortSoon is how early a file of signers is said to name too few operators.
+const shortSoon = 14 * 24 * time.Hour
+
+// shortage says that the keys of too few operators are valid, now or soon.
+func shortage(key string, need int, file string, set *signers.Set, short signers.Shortage, now time.Time) fault {
+	var lines []string
+	ending := short.Ending
+	if !short.At.After(now) {
+		for _, e := range set.Entries() {
+			if e.Applies(signers.Namespace, now) != nil {
+				ending = append(ending, e)
+			}
+		}
+	}
+	for i, e := range ending {
+		if i == mostEnding {
+			lines = append(lines, fmt.Sprintf("and %d more", len(ending)-i))
+			break
+		}
+		lines = append(lines, fmt.Sprintf("that of %s in line %d %s", e.Name(), e.Line, validity(e, short.At)))
+	}
+	when := "the keys that are valid now belong to"
+	hint := "renew the keys, or lower " + key
+	if short.At.After(now) {
+		when = fmt.Sprintf("from %s on the valid keys belong to", short.At.UTC().Format(time.RFC3339))
+		hint = "renew the keys before that"
+	}
+	return fault{
+		message: fmt.Sprintf("needs %d different operators, but in %s %s %d: no such command can be accepted then (%s)",
+			need, file, when, short.Have, strings.Join(lines, "; ")),
+		hint: hint,
+	}
+}
+
+// mostEnding is how many keys are named that are not valid.
+const mostEnding = 5
+
+func validity(e signers.Entry, at time.Time) string {
+	if !e.ValidAfter.IsZero() && at.Before(e.ValidAfter) {
+		return "is valid from " + e.ValidAfter.UTC().Format(time.RFC3339) + " on"
+	}
+	return "is valid until " + e.ValidBefore.UTC().Format(time.RFC3339)
 }

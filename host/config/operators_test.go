@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/meshos/meshos/host/config"
 )
@@ -69,5 +70,53 @@ func TestThresholdsThatNobodyCanMeetAreAWarning(t *testing.T) {
 				t.Errorf("%q: warnings %v, want %q", c.signers, got.Warnings, want)
 			}
 		}
+	}
+}
+
+func TestTooFewKeysThatAreValidNowOrSoonAreAWarning(t *testing.T) {
+	in := func(days int) string { return time.Now().AddDate(0, 0, days).UTC().Format("20060102150405Z") }
+	for _, c := range []struct{ ben, want string }{
+		{"", ""},
+		{`valid-before="` + in(15) + `" `, ""},
+		{`valid-after="` + in(-1) + `" `, ""},
+		{
+			`valid-before="` + in(3) + `" `,
+			"the valid keys belong to 1: no such command can be accepted then (that of ben in line 2 is valid until " + time.Now().AddDate(0, 0, 3).UTC().Format("2006-01-02T"),
+		},
+		{`valid-before="` + in(-3) + `" `, "the keys that are valid now belong to 1: no such command can be accepted then (that of ben in line 2 is valid until "},
+		{`valid-after="` + in(3) + `" `, "the keys that are valid now belong to 1: no such command can be accepted then (that of ben in line 2 is valid from "},
+	} {
+		got, err := withSigners(t, "alice "+keyOne+"\nben "+c.ben+keyTwo, "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if c.want == "" && len(got.Warnings) == 0 {
+			continue
+		}
+		if len(got.Warnings) != 1 || !strings.Contains(got.Warnings[0].String(), "operators.break_glass: needs 2 different operators") ||
+			!strings.Contains(got.Warnings[0].String(), c.want) {
+			t.Errorf("ben %s: warnings %v, want %q", c.ben, got.Warnings, c.want)
+		}
+	}
+}
+
+func TestAByteOrderMarkIsNotPartOfTheConfiguration(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "meshos.toml")
+	if err := os.WriteFile(file, []byte("\ufeff[node]\nid = 3\n[[plugin]]\nname = \"p\"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if c, err := config.Load(file); err != nil || c.Node.ID != 3 {
+		t.Errorf("%v", err)
+	}
+	if c, err := config.Peek(file, "node.id"); err != nil || c.Node.ID != 3 {
+		t.Errorf("%v", err)
+	}
+	if line := config.Lines(file)(0, "name"); line != 4 {
+		t.Errorf("the name of the plugin is in line %d", line)
+	}
+	_, err := config.Parse("f", "\ufeffnode.idd = 3\n")
+	var report *config.Report
+	if !errors.As(err, &report) || len(report.Problems) != 2 || report.Problems[1].Line != 1 || report.Problems[1].Key != "node.idd" {
+		t.Errorf("a mistake in the first line: %v", err)
 	}
 }

@@ -46,6 +46,7 @@ func PeekText(file, text string, keys ...string) (Peeked, error) {
 }
 
 func peek(file, text string, keys []string) (*Config, error) {
+	text = readfile.WithoutBOM(text)
 	r := &reader{file: file}
 	tree := r.decode(text)
 	if tree == nil {

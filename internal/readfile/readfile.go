@@ -117,3 +117,11 @@ func asOpen(err error) error {
 	}
 	return err
 }
+
+// WithoutBOM returns a text without the byte-order mark that some editors put before it.
+func WithoutBOM[T string | []byte](text T) T {
+	if len(text) >= 3 && text[0] == 0xEF && text[1] == 0xBB && text[2] == 0xBF {
+		return text[3:]
+	}
+	return text
+}

@@ -26,7 +26,7 @@ func (f tokenFile) read() (string, error) {
 	case err != nil:
 		return "", fmt.Errorf("token_file: %w", err)
 	}
-	token := strings.TrimSpace(string(data))
+	token := strings.TrimSpace(readfile.WithoutBOM(string(data)))
 	if token == "" {
 		return "", fmt.Errorf("token_file: %s is empty", f.path)
 	}

@@ -9,7 +9,10 @@ import (
 	"github.com/meshos/meshos/host/operator/sshsig"
 )
 
-var errAuthority = errors.New("certificate authorities are not supported: list each operator's own key")
+var (
+	errAuthority = errors.New("certificate authorities are not supported: list each operator's own key")
+	errCommas    = errors.New("options are separated by single commas, without spaces")
+)
 
 // options reads the second field of a line, such as
 // namespaces="meshos-admin",valid-before="20270101Z".
@@ -19,6 +22,9 @@ func (e *Entry) options(text string, zone *time.Location) (authority bool, err e
 		name, value, quoted, after, err := nextOption(rest)
 		if err != nil {
 			return false, err
+		}
+		if name == "" {
+			return false, errCommas
 		}
 		name = strings.ToLower(name)
 		if given[name] {
@@ -48,12 +54,12 @@ func (e *Entry) options(text string, zone *time.Location) (authority bool, err e
 			break
 		}
 		if after[0] != ',' || len(after) == 1 {
-			return false, errors.New("options are separated by single commas, without spaces")
+			return false, errCommas
 		}
 		rest = after[1:]
 	}
-	if !e.ValidAfter.IsZero() && !e.ValidBefore.IsZero() && e.ValidBefore.Before(e.ValidAfter) {
-		return false, errors.New("valid-before is earlier than valid-after: the key would never be valid")
+	if !e.ValidAfter.IsZero() && !e.ValidBefore.IsZero() && !e.ValidBefore.After(e.ValidAfter) {
+		return false, errors.New("valid-before is not later than valid-after: the key would never be valid")
 	}
 	return authority, nil
 }
@@ -63,6 +69,11 @@ func (e *Entry) valued(name, value string, zone *time.Location) error {
 		e.Namespaces = strings.Split(value, ",")
 		if !hasName(e.Namespaces) {
 			return errors.New("option namespaces must name a namespace, and may not have empty items")
+		}
+		for _, n := range e.Namespaces {
+			if len(n) > MaxPattern {
+				return tooLong("namespace", n)
+			}
 		}
 		return nil
 	}

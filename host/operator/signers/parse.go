@@ -48,12 +48,14 @@ func Parse(file, text string, zone *time.Location) (*Set, error) {
 	if len(text) > MaxSize {
 		return nil, tooLarge(file)
 	}
+	names := newAlike()
+	text = readfile.WithoutBOM(text)
 	for n, line := range strings.Split(text, "\n") {
 		if n >= MaxLines {
 			damage.add(n+1, fmt.Sprintf("there are more than %d lines", MaxLines))
 			break
 		}
-		line = strings.TrimSpace(line)
+		line = strings.Trim(line, " \t\r")
 		if line == "" || line[0] == '#' {
 			continue
 		}
@@ -73,6 +75,10 @@ func Parse(file, text string, zone *time.Location) (*Set, error) {
 			}
 			continue
 		}
+		if err := names.add(entry); err != nil {
+			damage.add(n+1, err.Error())
+			continue
+		}
 		set.byKey[entry.Key] = append(set.byKey[entry.Key], len(set.entries))
 		set.entries = append(set.entries, entry)
 	}
@@ -87,14 +93,13 @@ func Parse(file, text string, zone *time.Location) (*Set, error) {
 // shared with other uses, and may allow these what commands may not have. Its key is set only
 // if it could sign commands.
 func parseLine(line string, zone *time.Location) (e Entry, ours bool, err error) {
-	if !utf8.ValidString(line) || strings.ContainsFunc(line, func(r rune) bool { return unicode.IsControl(r) && r != '\t' }) {
-		return e, false, errors.New("contains bytes that are not text")
+	if err := isText(line); err != nil {
+		return e, false, err
 	}
 	e.Touch = sshsig.TouchRequired
 	principals, rest := cutPrincipals(line)
-	e.Principals = strings.Split(principals, ",")
-	if !hasName(e.Principals) {
-		return e, false, errors.New("the first field must name principals, separated by single commas")
+	if err := e.principals(principals); err != nil {
+		return e, false, err
 	}
 	field, rest := cutField(rest)
 	authority := false
@@ -113,6 +118,9 @@ func parseLine(line string, zone *time.Location) (e Entry, ours bool, err error)
 	if authority {
 		return e, false, errAuthority
 	}
+	if err := unseen(principals); err != nil {
+		return e, false, err
+	}
 	blob, _ := cutField(rest)
 	if field == "" || blob == "" {
 		return e, false, errors.New("needs principals, a key type and a key: alice ssh-ed25519 AAAA…")
@@ -130,7 +138,7 @@ func parseKey(kind, blob string) (sshsig.Key, error) {
 			`or add namespaces="…" without %s to keep it for other uses`,
 			shortened(kind), sshsig.TypeEd25519, sshsig.TypeSKEd25519, Namespace)
 	}
-	raw, err := base64.StdEncoding.DecodeString(blob)
+	raw, err := base64.StdEncoding.Strict().DecodeString(blob)
 	if err != nil {
 		return sshsig.Key{}, errors.New("the key is not base64")
 	}
@@ -154,15 +162,34 @@ func isKeyType(field string) bool {
 	return false
 }
 
-// cutPrincipals cuts off the first field, which may be in quotes.
+// cutPrincipals cuts off the first field. It goes on to the next quote if it has one.
 func cutPrincipals(line string) (field, rest string) {
-	if body, quoted := strings.CutPrefix(line, `"`); quoted {
-		if field, rest, closed := strings.Cut(body, `"`); closed {
-			return field, strings.TrimLeft(rest, " \t")
-		}
-		return "", ""
+	end := strings.IndexAny(line, " \t\"")
+	if end < 0 {
+		return line, ""
 	}
-	return cutField(line)
+	field, rest = line[:end], line[end+1:]
+	if line[end] == '"' {
+		quoted, after, closed := strings.Cut(rest, `"`)
+		if !closed {
+			return "", ""
+		}
+		field, rest = field+quoted, after
+	}
+	return field, strings.TrimLeft(rest, " \t")
+}
+
+// isText returns an error for a line that is not text.
+func isText(line string) error {
+	if !utf8.ValidString(line) {
+		return errors.New("contains bytes that are not text: save the file as UTF-8")
+	}
+	for _, r := range line {
+		if unicode.IsControl(r) && r != '\t' {
+			return fmt.Errorf("contains the control character U+%04X, which is not text: remove it", r)
+		}
+	}
+	return nil
 }
 
 // cutField cuts off a field. White space in quotes does not end it.

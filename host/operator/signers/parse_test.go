@@ -2,10 +2,10 @@ package signers_test
 
 import (
 	"crypto/ed25519"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -89,28 +89,39 @@ func TestLinesForOtherUsesAreLeftOut(t *testing.T) {
 
 func TestDamageIsReportedWithItsLine(t *testing.T) {
 	_, text, _ := newKey(t, 1)
+	// Base64 of which the last character has bits that stand for nothing.
+	loose := strings.TrimSuffix(base64.StdEncoding.EncodeToString(ssh.Marshal(struct {
+		Type        string
+		Public      []byte
+		Application string
+	}{sshsig.TypeSKEd25519, make([]byte, 32), "ssh:"})), "o=") + "p="
 	for line, want := range map[string]string{
 		"alice":                  "needs principals, a key type and a key",
 		"alice ssh-ed25519":      "needs principals",
 		"alice ssh-ed25519 !!!!": "is not base64",
 		"alice ssh-ed25519 AAAA": "the key is damaged",
-		"alice sk-ssh-ed25519@openssh.com " + strings.Fields(text)[1]:  "the line says sk-ssh-ed25519@openssh.com, but the key is of type ssh-ed25519",
-		"alice ssh-rsa AAAAB3NzaC1yc2E":                                "a key of type ssh-rsa may not sign commands",
-		"alice cert-authority " + text:                                 "certificate authorities are not supported",
-		"alice namespaces=git " + text:                                 "needs a value in double quotes",
-		`alice namespaces="git ` + text:                                "no closing quote",
-		`alice namespaces="" ` + text:                                  "must name a namespace",
-		`alice valid-after="2026" ` + text:                             "is not a time",
-		`alice valid-after="20260230" ` + text:                         "there is no such day",
-		`alice valid-after="20270101",valid-before="20260101" ` + text: "never be valid",
-		`alice no-touch-required="yes" ` + text:                        "takes no value",
-		`alice namespaces="a",namespaces="b" ` + text:                  "given twice",
-		"alice no-pty " + text:                                         "is not known",
-		`alice namespaces="meshos-admin", ` + text:                     "single commas",
-		"alice,,bob " + text:                                           "must name principals",
-		"!alice " + text:                                               "must name principals",
-		"al\x00ice " + text:                                            "not text",
-		"al\xffice " + text:                                            "not text",
+		"alice sk-ssh-ed25519@openssh.com " + strings.Fields(text)[1]:    "the line says sk-ssh-ed25519@openssh.com, but the key is of type ssh-ed25519",
+		"alice ssh-rsa AAAAB3NzaC1yc2E":                                  "a key of type ssh-rsa may not sign commands",
+		"alice cert-authority " + text:                                   "certificate authorities are not supported",
+		"alice namespaces=git " + text:                                   "needs a value in double quotes",
+		`alice namespaces="git ` + text:                                  "no closing quote",
+		`alice namespaces="" ` + text:                                    "must name a namespace",
+		`alice valid-after="2026" ` + text:                               "is not a time",
+		`alice valid-after="20260230" ` + text:                           "there is no such day",
+		`alice valid-after="20270101",valid-before="20260101" ` + text:   "never be valid",
+		`alice no-touch-required="yes" ` + text:                          "takes no value",
+		`alice namespaces="a",namespaces="b" ` + text:                    "given twice",
+		"alice no-pty " + text:                                           "is not known",
+		`alice namespaces="meshos-admin", ` + text:                       "single commas",
+		"alice,,bob " + text:                                             "must name principals",
+		"!alice " + text:                                                 "must name principals",
+		"al\x00ice " + text:                                              "not text",
+		"al\xffice " + text:                                              "not text",
+		`alice valid-after="20270101Z",valid-before="20270101Z" ` + text: "never be valid",
+		`alice valid-before="19691231Z" ` + text:                         "is before 1970",
+		"alice sk-ssh-ed25519@openssh.com " + loose:                      "is not base64",
+		strings.Repeat("a", 1023) + " " + text:                           "ssh-keygen would match nothing with it",
+		`alice namespaces="` + strings.Repeat("a", 1023) + `*" ` + text:  "ssh-keygen would match nothing with it",
 	} {
 		_, err := signers.Parse("signers", "bob "+text+"\n"+line+"\n", time.UTC)
 		var damage *signers.Damage
@@ -191,67 +202,6 @@ func TestB21_TimesOfOpenSSH(t *testing.T) {
 		}
 		if _, err := set.Find(key, ours, at(want).Add(-time.Second)); err == nil {
 			t.Errorf("%s is earlier than %s", written, want)
-		}
-	}
-}
-
-// TestB21_SSHKeygenReadsFilesTheSameWay asks the real program about each line.
-func TestB21_SSHKeygenReadsFilesTheSameWay(t *testing.T) {
-	program, err := exec.LookPath("ssh-keygen")
-	if err != nil {
-		t.Fatalf("%v: install openssh-client", err)
-	}
-	key, text, signer := newKey(t, 1)
-	raw, err := sshsig.Sign(signer, ours, []byte("payload"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	dir := t.TempDir()
-	sig := filepath.Join(dir, "sig")
-	if err := os.WriteFile(sig, sshsig.Armor(raw), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	const when = "20260615120000"
-	for i, line := range []string{
-		"alice " + text,
-		"bob,al?ce " + text,
-		"*,!bob " + text,
-		"*,!alice " + text,
-		`"alice" ` + text,
-		`alice namespaces="meshos-admin" ` + text,
-		`alice namespaces="git,meshos-*" ` + text,
-		`alice namespaces="git" ` + text,
-		`alice namespaces="*,!meshos-admin" ` + text,
-		`alice Namespaces="meshos-admin",valid-after="20260615115959Z" ` + text,
-		`alice valid-after="` + when + `Z" ` + text,
-		`alice valid-after="20260615120001Z" ` + text,
-		`alice valid-before="` + when + `Z" ` + text,
-		`alice valid-before="20260615115959Z" ` + text,
-		`alice valid-after="202606151200Z",valid-before="20270101Z" ` + text,
-		`alice valid-after="2026" ` + text,
-		`alice valid-after=20260101Z ` + text,
-		`alice no-such-option ` + text,
-		`alice namespaces="git ` + text,
-		"alice ssh-ed25519 AAAA",
-		"alice",
-	} {
-		file := filepath.Join(dir, fmt.Sprint(i))
-		if err := os.WriteFile(file, []byte(line+"\n"), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		cmd := exec.CommandContext(t.Context(), program, "-Y", "verify", "-Overify-time="+when+"Z", "-n", ours, "-I", "alice", "-f", file, "-s", sig)
-		cmd.Stdin = strings.NewReader("payload")
-		out, err := cmd.CombinedOutput()
-		theirs := err == nil
-		set, err := signers.Load(file)
-		mine := err == nil
-		if mine {
-			var found signers.Signer
-			found, err = set.Find(key, ours, at("2026-06-15 12:00:00"))
-			mine = err == nil && found.Is("alice")
-		}
-		if mine != theirs {
-			t.Errorf("%s\nhere: %v (%v), ssh-keygen: %v\n%s", line, mine, err, theirs, out)
 		}
 	}
 }

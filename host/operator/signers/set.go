@@ -18,6 +18,8 @@ type Entry struct {
 	// whole seconds. Zero means no bound.
 	ValidAfter, ValidBefore time.Time
 	Touch                   sshsig.Touch
+
+	readings []reading // of Principals
 }
 
 // Name returns the first principal of the line, which names the entry.
@@ -57,7 +59,8 @@ type Signer struct {
 	Name  string
 	Touch sshsig.Touch
 
-	principals []string // of all entries of the key that apply
+	principals []string  // of all entries of the key that apply
+	readings   []reading // of principals
 }
 
 // Find returns for whom a key may sign in a namespace at a time. The error wraps one of
@@ -88,6 +91,7 @@ func (s *Set) Find(key sshsig.Key, namespace string, at time.Time) (Signer, erro
 			out.Name, out.Touch = e.Name(), e.Touch
 		}
 		out.principals = append(out.principals, e.Principals...)
+		out.readings = append(out.readings, e.readings...)
 	}
 	if len(out.principals) == 0 {
 		return out, failure
@@ -107,47 +111,4 @@ func (e Entry) Applies(namespace string, at time.Time) error {
 		return fmt.Errorf("%w: valid-before is %s", ErrExpired, e.ValidBefore.UTC().Format(time.RFC3339))
 	}
 	return nil
-}
-
-// Persons returns the least number of different persons that the signers can be. Two
-// signers count as one person if their principals could have a name in common.
-func Persons(all []Signer) int {
-	var picked []Signer
-	for _, s := range narrowFirst(all) {
-		alone := true
-		for _, p := range picked {
-			if mayBeSame(s.principals, p.principals) {
-				alone = false
-				break
-			}
-		}
-		if alone {
-			picked = append(picked, s)
-		}
-	}
-	return len(picked)
-}
-
-// Persons returns the least number of different persons that the file names, no matter
-// when their keys are valid.
-func (s *Set) Persons() int {
-	var all []Signer
-	for _, e := range s.entries {
-		all = append(all, Signer{principals: e.Principals})
-	}
-	return Persons(all)
-}
-
-// narrowFirst sorts signers by their number of principals, stably. A key that two persons
-// share would otherwise be picked first and exclude the own keys of both.
-func narrowFirst(all []Signer) []Signer {
-	out := make([]Signer, 0, len(all))
-	for size := 1; len(out) < len(all); size++ {
-		for _, s := range all {
-			if max(1, len(s.principals)) == size {
-				out = append(out, s)
-			}
-		}
-	}
-	return out
 }
