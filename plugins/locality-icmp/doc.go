@@ -2,14 +2,18 @@
 //
 // All peers of an address family share one socket. Echoes are spread over the interval,
 // sent and received in batches, and timed by the kernel's receive timestamps. A reply
-// counts only if it repeats the random nonce of the echo that it answers, so neither
-// another program's pings nor a forged or late reply becomes a sample.
+// counts only if it repeats the random cookie of the echo that it answers, so neither
+// another program's pings nor a forged reply becomes a sample. One that comes after the
+// timeout is late: it counts apart, with its time.
 //
 // The files: echo.go is the packet, schedule.go computes when each echo is due, round.go
-// collects the replies of one round, history.go adds up the last rounds, pinger.go, send.go and receive.go send and receive
-// packets, stall.go notices that this process did not run for a while, socket.go opens the
-// sockets, resolve.go turns names into addresses, probe.go is what the host calls.
+// collects the replies of one round, history.go adds up the last rounds, result.go is what
+// they say of a peer, pinger.go, send.go and receive.go send and receive packets,
+// unreachable.go and errqueue.go read what routers say of lost ones, stall.go notices that
+// this process did not run for a while, socket.go opens the sockets, resolve.go turns names
+// into addresses, probe.go is what the host calls.
 //
-// It is not a monitor of paths: it reports for each peer the median of its last round, loss
-// and jitter of its last 20 echoes, and why a peer has no round-trip time.
+// It is not a monitor of paths, and it judges nobody: it reports for each peer the median of
+// its last round, loss, late answers and jitter of its last 20 echoes, how many rounds got no
+// answer, and why. The node decides what that means.
 package main

@@ -7,21 +7,23 @@ import (
 	"golang.org/x/net/ipv6"
 )
 
-// Sizes of an echo. The payload has the length that ping uses, because some middleboxes
-// drop unusual packets.
+// Sizes of an echo. The usual payload has the length that ping uses, because some
+// middleboxes drop unusual packets.
 const (
 	icmpHeaderLen = 8
-	payloadLen    = 56
-	echoLen       = icmpHeaderLen + payloadLen
+	cookieLen     = 8
+	usualSize     = 56
+	// answerLen is how much of a packet a reply must have: some devices answer with only a
+	// part of the payload.
+	answerLen = icmpHeaderLen + cookieLen
 )
 
-// echo is the content of an ICMP echo of this plugin: which process sent it, in which round,
-// for which slot of the round, and a nonce that can't be guessed without the packet.
+// echo is what identifies an ICMP echo of this plugin: a random cookie, one for each echo,
+// which can't be guessed without the packet, and the lower bits of its slot, by which the
+// echo with that cookie is found.
 type echo struct {
-	cookie uint64 // random, one for each pinger
-	round  uint32
-	slot   uint32
-	nonce  uint64
+	seq    uint16
+	cookie uint64
 }
 
 // family is an address family. It determines socket, header and checksum.
@@ -40,52 +42,57 @@ func (f family) String() string {
 	return "IPv4"
 }
 
-// put writes an echo request into b, which must have echoLen bytes. The id is only for
-// middleboxes; an unprivileged socket replaces it.
+// put writes an echo request into b, which has the length of the packet and zeros after the
+// cookie. The id is only for middleboxes; an unprivileged socket replaces it.
 func (e echo) put(b []byte, f family, id uint16) {
-	b = b[:echoLen]
-	clear(b)
+	clear(b[:icmpHeaderLen])
 	b[0] = byte(ipv4.ICMPTypeEcho)
 	if f == familyV6 {
 		b[0] = byte(ipv6.ICMPTypeEchoRequest)
 	}
 	binary.BigEndian.PutUint16(b[4:], id)
-	binary.BigEndian.PutUint16(b[6:], uint16(e.slot))
+	binary.BigEndian.PutUint16(b[6:], e.seq)
 	binary.BigEndian.PutUint64(b[8:], e.cookie)
-	binary.BigEndian.PutUint32(b[16:], e.round)
-	binary.BigEndian.PutUint32(b[20:], e.slot)
-	binary.BigEndian.PutUint64(b[24:], e.nonce)
 	if f == familyV4 { // the kernel fills in ICMPv6 checksums, as RFC 3542 asks
-		binary.BigEndian.PutUint16(b[2:], checksum(b))
+		binary.BigEndian.PutUint16(b[2:], checksum(b[:answerLen])) // zeros add nothing
 	}
 }
 
 // parseReply parses what a socket delivered; a raw IPv4 socket also delivers the IP header.
-// It returns false for anything but a complete echo reply with a payload of this plugin.
+// It returns false for anything but an echo reply with a whole cookie. The checksum is not
+// looked at: what comes back damaged came back.
 func parseReply(b []byte, f family, withIPHeader bool) (echo, bool) {
 	if withIPHeader {
-		if len(b) == 0 || b[0]>>4 != 4 {
+		var ok bool
+		if b, _, ok = cutIPv4(b); !ok {
 			return echo{}, false
 		}
-		header := int(b[0]&0x0f) * 4
-		if header < ipv4.HeaderLen || len(b) < header {
-			return echo{}, false
-		}
-		b = b[header:]
 	}
 	reply := byte(ipv4.ICMPTypeEchoReply)
 	if f == familyV6 {
 		reply = byte(ipv6.ICMPTypeEchoReply)
 	}
-	if len(b) < echoLen || b[0] != reply || b[1] != 0 {
+	if len(b) < answerLen || b[0] != reply || b[1] != 0 {
 		return echo{}, false
 	}
-	return echo{
-		cookie: binary.BigEndian.Uint64(b[8:]),
-		round:  binary.BigEndian.Uint32(b[16:]),
-		slot:   binary.BigEndian.Uint32(b[20:]),
-		nonce:  binary.BigEndian.Uint64(b[24:]),
-	}, true
+	return echoOf(b), true
+}
+
+// echoOf reads an echo from an ICMP packet with a whole cookie.
+func echoOf(b []byte) echo {
+	return echo{seq: binary.BigEndian.Uint16(b[6:]), cookie: binary.BigEndian.Uint64(b[8:])}
+}
+
+// cutIPv4 cuts the IPv4 header off a packet.
+func cutIPv4(b []byte) (payload, header []byte, ok bool) {
+	if len(b) < ipv4.HeaderLen || b[0]>>4 != 4 {
+		return nil, nil, false
+	}
+	n := int(b[0]&0x0f) * 4
+	if n < ipv4.HeaderLen || len(b) < n {
+		return nil, nil, false
+	}
+	return b[n:], b[:n], true
 }
 
 // checksum returns the Internet checksum of RFC 1071. That of x/net/icmp is a part of

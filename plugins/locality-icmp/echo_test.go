@@ -1,6 +1,7 @@
 package main
 
 import (
+	"net/netip"
 	"testing"
 
 	"golang.org/x/net/icmp"
@@ -23,15 +24,15 @@ func asReply(request []byte, f family, headerLen int) []byte {
 }
 
 func TestEchoIsWhatTheLibraryReads(t *testing.T) {
-	e := echo{cookie: 0x1122334455667788, round: 9, slot: 70000, nonce: 0xdeadbeefcafef00d}
-	b := make([]byte, echoLen)
+	e := echo{seq: 70000 & 0xffff, cookie: 0x1122334455667788}
+	b := make([]byte, icmpHeaderLen+usualSize)
 	e.put(b, familyV4, 4711)
 	m, err := icmp.ParseMessage(1, b)
 	if err != nil {
 		t.Fatal(err)
 	}
 	body, ok := m.Body.(*icmp.Echo)
-	if !ok || m.Type != ipv4.ICMPTypeEcho || body.ID != 4711 || body.Seq != 70000&0xffff || len(body.Data) != payloadLen {
+	if !ok || m.Type != ipv4.ICMPTypeEcho || body.ID != 4711 || body.Seq != 70000&0xffff || len(body.Data) != usualSize {
 		t.Fatalf("parsed as %+v, %+v", m, m.Body)
 	}
 	if got := checksum(b); got != 0 {
@@ -44,8 +45,8 @@ func TestEchoIsWhatTheLibraryReads(t *testing.T) {
 }
 
 func TestParseReply(t *testing.T) {
-	e := echo{cookie: 1, round: 2, slot: 3, nonce: 4}
-	v4, v6 := make([]byte, echoLen), make([]byte, echoLen)
+	e := echo{seq: 3, cookie: 4}
+	v4, v6 := make([]byte, icmpHeaderLen+usualSize), make([]byte, icmpHeaderLen+usualSize)
 	e.put(v4, familyV4, 1)
 	e.put(v6, familyV6, 1)
 	unreachable := asReply(v4, familyV4, 0)
@@ -65,7 +66,8 @@ func TestParseReply(t *testing.T) {
 		"our own request":          {v4, familyV4, false, false},
 		"destination unreachable":  {unreachable, familyV4, false, false},
 		"another code":             {code, familyV4, false, false},
-		"cut short":                {asReply(v4, familyV4, 0)[:echoLen-1], familyV4, false, false},
+		"a part of the payload":    {asReply(v4, familyV4, 0)[:answerLen], familyV4, false, true},
+		"cut within the cookie":    {asReply(v4, familyV4, 0)[:answerLen-1], familyV4, false, false},
 		"header only":              {asReply(v4, familyV4, 20)[:20], familyV4, true, false},
 		"header longer than it is": {[]byte{0x4f, 0, 0, 0}, familyV4, true, false},
 		"header too short":         {append([]byte{0x41}, make([]byte, 100)...), familyV4, true, false},
@@ -87,5 +89,8 @@ func FuzzParseReplyNeverPanics(f *testing.F) {
 		parseReply(b, familyV4, header)
 		parseReply(b, familyV6, false)
 		kernelTime(b)
+		parseComplaint(b, familyV4, netip.IPv4Unspecified())
+		parseComplaint(b, familyV6, netip.IPv6Unspecified())
+		parseQueued(b, b, familyV4)
 	})
 }

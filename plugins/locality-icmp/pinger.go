@@ -24,6 +24,7 @@ type settings struct {
 	interval time.Duration
 	timeout  time.Duration
 	count    int
+	size     int // bytes of the payload
 }
 
 // Pinger sends rounds of echoes to its targets and keeps the result of each target's last
@@ -32,7 +33,7 @@ type Pinger struct {
 	set     settings
 	links   [families]*link // nil: the family can't be used
 	log     hclog.Logger
-	cookie  uint64
+	id      uint16        // of the first rounds
 	changed chan struct{} // has a token after SetTargets
 
 	mu      sync.Mutex
@@ -44,23 +45,13 @@ type Pinger struct {
 	refused map[uint64]string  // why the kernel does not send to these peers
 }
 
-// result is the outcome of a peer in the last round that was settled for it, and what
-// became of its last echoes.
-type result struct {
-	round    uint32
-	target   target
-	rtt      time.Duration
-	answered int
-	history  history
-}
-
 // newPinger makes a pinger over links, which the caller closes.
 func newPinger(set settings, links [families]*link, log hclog.Logger) *Pinger {
-	var cookie [8]byte
-	_, _ = rand.Read(cookie[:]) // never fails
+	var id [2]byte
+	_, _ = rand.Read(id[:]) // never fails
 	return &Pinger{
 		set: set, links: links, log: log,
-		cookie:  binary.BigEndian.Uint64(cookie[:]),
+		id:      binary.BigEndian.Uint16(id[:]),
 		changed: make(chan struct{}, 1),
 		results: make(map[uint64]*result),
 		refused: make(map[uint64]string),
@@ -87,7 +78,9 @@ func (p *Pinger) SetTargets(targets []target) {
 		p.fresh = p.fresh || !p.known(t)
 	}
 	p.targets, p.address = targets, address
-	maps.DeleteFunc(p.results, func(_ uint64, r *result) bool { return !p.known(r.target) })
+	maps.DeleteFunc(p.results, func(peer uint64, r *result) bool {
+		return address[peer] == "" || r.round > 0 && !p.known(r.target)
+	})
 	maps.DeleteFunc(p.refused, func(peer uint64, _ string) bool { return address[peer] == "" })
 	select {
 	case p.changed <- struct{}{}:
@@ -104,25 +97,11 @@ func (p *Pinger) sample(peer uint64, address string) (pluginsdk.RTTSample, bool)
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	r, ok := p.results[peer]
-	if !ok || r.target.address != address {
+	if !ok || r.round == 0 || r.target.address != address {
 		return pluginsdk.RTTSample{}, false
 	}
-	out := pluginsdk.RTTSample{Peer: peer, RTT: r.rtt}
-	out.Sent, out.Received, out.Jitter = r.history.summary()
-	if r.answered == 0 {
-		out.Reason = timedOut
-		if why := p.refused[peer]; why != "" {
-			out.Reason = notSent + why
-		}
-	}
-	return out, true
+	return r.sample(p.set.timeout, p.refused[peer], time.Now()), true
 }
-
-// Why a peer has no round-trip time, in words.
-const (
-	timedOut = "timed out"
-	notSent  = "not sent: "
-)
 
 // Run sends rounds until ctx ends; then it returns nil. It returns an error if a socket is
 // broken. When it returns, all its goroutines have ended.
@@ -169,7 +148,7 @@ func (p *Pinger) loop(ctx context.Context) {
 		id      uint32
 		current *round
 		plan    schedule
-		out     = newSender()
+		out     = newSender(p.set.size)
 		late    stall
 		start   = time.Now() // of the next round
 		timer   = time.NewTimer(0)
@@ -239,10 +218,11 @@ func (p *Pinger) begin(id uint32) (*round, pace) {
 		how = quick
 	}
 	p.fresh = false
-	nonces := make([]byte, 8*len(p.targets)*p.set.count)
-	_, _ = rand.Read(nonces) // never fails
-	r := newRound(id, p.targets, p.set.count, p.set.timeout, nonces)
+	cookies := make([]byte, cookieLen*len(p.targets)*p.set.count)
+	_, _ = rand.Read(cookies) // never fails
+	r := newRound(id, p.targets, p.set.count, p.set.timeout, cookies)
 	p.rounds = append(p.rounds, r)
+	p.forgetSettled()
 	return r, how
 }
 
@@ -262,10 +242,10 @@ func (p *Pinger) nextWake(current *round, plan schedule, start, held time.Time) 
 	for _, r := range p.rounds {
 		if !now.Before(held) {
 			for _, o := range r.expire(now, nil) {
-				p.publish(r.id, o)
+				p.publish(r.id, o, false)
 			}
 		}
-		if r.done() {
+		if r.over(now) {
 			continue
 		}
 		open = append(open, r)
@@ -274,6 +254,8 @@ func (p *Pinger) nextWake(current *round, plan schedule, start, held time.Time) 
 				t = held
 			}
 			earliest(t)
+		} else if r.allSettled() {
+			earliest(r.sent[len(r.sent)-1].Add(lateLimit))
 		}
 	}
 	clear(p.rounds[len(open):])
@@ -288,9 +270,25 @@ func (p *Pinger) nextWake(current *round, plan schedule, start, held time.Time) 
 	return wake, !wake.IsZero()
 }
 
-// publish stores an outcome, unless the target is gone. An outcome that comes after that of
-// a later round counts for loss and jitter alone. The caller holds mu.
-func (p *Pinger) publish(id uint32, o outcome) {
+// maxSlots limits how many echoes of settled rounds wait for late replies, and so the memory.
+const maxSlots = 1 << 20
+
+// forgetSettled forgets the oldest rounds that are settled while there are too many echoes.
+// The caller holds mu.
+func (p *Pinger) forgetSettled() {
+	slots := 0
+	for _, r := range p.rounds {
+		slots += len(r.sent)
+	}
+	for slots > maxSlots && p.rounds[0].allSettled() {
+		slots -= len(p.rounds[0].sent)
+		p.rounds = slices.Delete(p.rounds, 0, 1)
+	}
+}
+
+// publish stores an outcome, or (again) that of a settled target that changed, unless the
+// target is gone. The caller holds mu.
+func (p *Pinger) publish(id uint32, o outcome, again bool) {
 	if !p.known(o.target) {
 		return
 	}
@@ -299,9 +297,5 @@ func (p *Pinger) publish(id uint32, o outcome) {
 		r = &result{}
 		p.results[o.target.peer] = r
 	}
-	r.history.add(o.echoes)
-	if r.round > id {
-		return
-	}
-	r.round, r.target, r.rtt, r.answered = id, o.target, o.rtt, o.answered
+	r.settle(id, o, again)
 }

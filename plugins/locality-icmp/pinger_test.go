@@ -86,7 +86,7 @@ func (n *network) SetReadDeadline(time.Time) error {
 
 func (n *network) Close() error { return nil }
 
-var usual = settings{interval: time.Second, timeout: time.Second, count: 3}
+var usual = settings{interval: time.Second, timeout: time.Second, count: 3, size: usualSize}
 
 // bubble runs a pinger over a fake network in virtual time.
 func bubble(t *testing.T, n *network, log hclog.Logger, targets []target, test func(t *testing.T, p *Pinger)) {
@@ -163,8 +163,8 @@ func TestAPeerThatDoesNotAnswerHasAReason(t *testing.T) {
 			t.Errorf("before the first round is over: %+v", s)
 		}
 		after(time.Minute)
-		wantSample(t, p, targets[0], pluginsdk.RTTSample{Sent: 20, Reason: "timed out"})
-		wantSample(t, p, targets[1], pluginsdk.RTTSample{Reason: "not sent: network is unreachable"})
+		wantSample(t, p, targets[0], pluginsdk.RTTSample{Sent: 20, Round: 60, Unanswered: 60, NoAnswer: pluginsdk.NoAnswerTimedOut, Reason: "timed out"})
+		wantSample(t, p, targets[1], pluginsdk.RTTSample{Round: 60, NoAnswer: pluginsdk.NoAnswerNotSent, Reason: "not sent: network is unreachable"})
 	})
 }
 
@@ -248,7 +248,7 @@ func TestOneLostEchoOnlyNarrowsTheMedian(t *testing.T) {
 
 func TestForgedRepliesAreNotSamples(t *testing.T) {
 	targets := loopback(1)
-	forge := map[string]int{"another nonce": 24, "another cookie": 8, "another round": 19, "another slot": 23}
+	forge := map[string]int{"another cookie": 8, "the end of it": 15, "another slot": 7}
 	for name, at := range forge {
 		n := newNetwork(func(_ string, request []byte) []packet {
 			b := asReply(request, familyV4, 20)
@@ -264,12 +264,116 @@ func TestForgedRepliesAreNotSamples(t *testing.T) {
 	}
 }
 
-func TestLateRepliesCountForNoRound(t *testing.T) {
+// A peer that is slower than the timeout is slow, not unknown.
+func TestLateRepliesCountAsLateWithTheirTime(t *testing.T) {
+	for _, rtt := range []time.Duration{1200 * time.Millisecond, 5 * time.Second, 9990 * time.Millisecond} {
+		t.Run(rtt.String(), func(t *testing.T) {
+			targets := loopback(1)
+			bubble(t, newNetwork(echoing(rtt)), hclog.NewNullLogger(), targets, func(t *testing.T, p *Pinger) {
+				after(rtt + 12*time.Second)
+				for range 40 { // whenever one looks
+					after(250 * time.Millisecond)
+					s, ok := p.sample(targets[0].peer, targets[0].address)
+					if !ok || s.RTT != rtt || s.Received != 0 || s.Sent != 20 || s.Unanswered > 1 ||
+						s.NoAnswer != 0 || s.Reason != "answers come later than the timeout of 1s" {
+						t.Errorf("got %+v", s)
+						return
+					}
+					if rtt < 2*time.Second && s.Late < 15 {
+						t.Errorf("%d late", s.Late)
+					}
+				}
+			})
+		})
+	}
+}
+
+func TestRepliesThatComeLaterThanTenSecondsCountForNothing(t *testing.T) {
 	targets := loopback(1)
-	bubble(t, newNetwork(echoing(1700*time.Millisecond)), hclog.NewNullLogger(), targets, func(t *testing.T, p *Pinger) {
-		for range 20 {
-			after(300 * time.Millisecond)
-			wantRTT(t, p, targets[0], 0)
+	bubble(t, newNetwork(echoing(10*time.Second+1)), hclog.NewNullLogger(), targets, func(t *testing.T, p *Pinger) {
+		for range 60 {
+			after(time.Second)
+			if s, _ := p.sample(targets[0].peer, targets[0].address); s.RTT != 0 || s.Late != 0 {
+				t.Errorf("got %+v", s)
+			}
+		}
+		if s, _ := p.sample(targets[0].peer, targets[0].address); s.Unanswered < 50 {
+			t.Errorf("got %+v", s)
+		}
+	})
+}
+
+// A peer that is usually fast and has one late echo is not slow.
+func TestOneLateEchoIsNotTheTimeOfAPeer(t *testing.T) {
+	targets := loopback(1)
+	var nth int
+	n := newNetwork(func(to string, request []byte) []packet {
+		nth++
+		if 10 <= nth && nth < 13 { // a round that is lost, but for an echo that comes late
+			return nil
+		}
+		if nth == 9 {
+			return echoing(3*time.Second)(to, request)
+		}
+		return echoing(time.Millisecond)(to, request)
+	})
+	bubble(t, n, hclog.NewNullLogger(), targets, func(t *testing.T, p *Pinger) {
+		for range 70 {
+			after(100 * time.Millisecond)
+			if s, ok := p.sample(targets[0].peer, targets[0].address); ok && s.RTT != 0 && s.RTT != time.Millisecond {
+				t.Errorf("got %+v", s)
+			}
+		}
+	})
+}
+
+// Rounds are counted by the probe, however often and rarely somebody asks.
+func TestUnansweredRoundsAreCountedUntilAReplyComes(t *testing.T) {
+	targets := loopback(1)
+	up := true
+	n := newNetwork(nil)
+	n.answer = func(to string, request []byte) []packet {
+		if !up {
+			return nil
+		}
+		return echoing(time.Millisecond)(to, request)
+	}
+	bubble(t, n, hclog.NewNullLogger(), targets, func(t *testing.T, p *Pinger) {
+		set := func(v bool) { n.mu.Lock(); up = v; n.mu.Unlock() }
+		unanswered := func() uint32 { s, _ := p.sample(targets[0].peer, targets[0].address); return s.Unanswered }
+		after(3900 * time.Millisecond)
+		set(false)
+		for want := range uint32(5) {
+			if got := unanswered(); got != want {
+				t.Errorf("%d, want %d", got, want)
+			}
+			if want == 0 {
+				after(time.Second)
+			}
+			after(time.Second)
+		}
+		set(true)
+		after(time.Second)
+		if got := unanswered(); got != 0 {
+			t.Errorf("%d after a reply", got)
+		}
+	})
+}
+
+// What is not sent does not count, neither for nor against the peer.
+func TestRoundsThatWereNotSentAreNotUnanswered(t *testing.T) {
+	targets := loopback(1)
+	n := newNetwork(func(string, []byte) []packet { return nil })
+	bubble(t, n, hclog.NewNullLogger(), targets, func(t *testing.T, p *Pinger) {
+		after(5500 * time.Millisecond)
+		before, _ := p.sample(targets[0].peer, targets[0].address)
+		n.mu.Lock()
+		n.fail = map[string]error{targets[0].address: os.NewSyscallError("sendmmsg", unix.ENETUNREACH)}
+		n.mu.Unlock()
+		after(time.Minute)
+		s, _ := p.sample(targets[0].peer, targets[0].address)
+		if s.NoAnswer != pluginsdk.NoAnswerNotSent || s.Sent != 0 || s.Unanswered > before.Unanswered+2 {
+			t.Errorf("before %+v, then %+v", before, s)
 		}
 	})
 }
@@ -307,7 +411,7 @@ func TestTheResultOfAnAddressThatChangesOrGoesIsDropped(t *testing.T) {
 		after(2 * time.Second)
 		wantRTT(t, p, moved, time.Millisecond)
 		p.SetTargets(nil)
-		after(5 * time.Second)
+		after(15 * time.Second)
 		if len(p.results)+len(p.rounds)+len(p.refused) != 0 {
 			t.Errorf("left behind: %v, %v, %v", p.results, p.rounds, p.refused)
 		}

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"net/netip"
 	"time"
@@ -36,8 +37,14 @@ func newProbe(env pluginsdk.Env, cfg config) (*probe, error) {
 		return nil, pluginsdk.Unavailable(errors.Join(unusable[:]...))
 	}
 	for _, l := range links {
-		if l != nil {
-			env.Log.Debug("socket open", "family", l.family, "kind", l.mode())
+		if l == nil {
+			continue
+		}
+		env.Log.Debug("socket open", "family", l.family, "kind", l.mode())
+		if cfg.DF {
+			if err := l.forbidFragments(); err != nil {
+				return nil, errors.Join(fmt.Errorf("dont_fragment: forbid fragments of %s: %w", l.family, err), closeAll(links))
+			}
 		}
 	}
 	return assemble(cfg, links, unusable, lookupHost, env.Log), nil
@@ -72,7 +79,7 @@ func (p *probe) SampleRTT(ctx context.Context, peers []pluginsdk.Peer) ([]plugin
 		if sample, ok := p.pinger.sample(peer.ID, peer.Address); ok {
 			samples = append(samples, sample)
 		} else if why := p.resolver.why(peer.Address); why != "" {
-			samples = append(samples, pluginsdk.RTTSample{Peer: peer.ID, Reason: why})
+			samples = append(samples, pluginsdk.RTTSample{Peer: peer.ID, NoAnswer: noAnswer(why), Reason: why})
 		} else {
 			complete = false
 		}
@@ -81,6 +88,15 @@ func (p *probe) SampleRTT(ctx context.Context, peers []pluginsdk.Peer) ([]plugin
 		pluginsdk.Complete(ctx)
 	}
 	return samples, nil
+}
+
+// noAnswer returns what a reason of the resolver is: either the name does not exist, or
+// nothing is sent because this machine can't find out or use its address.
+func noAnswer(why string) pluginsdk.NoAnswer {
+	if why == noSuchName {
+		return pluginsdk.NoAnswerNoSuchName
+	}
+	return pluginsdk.NoAnswerNotSent
 }
 
 // Run pings and resolves until ctx ends.
@@ -98,9 +114,11 @@ func (p *probe) Run(ctx context.Context) error {
 }
 
 // Close closes the sockets. It is called after Run has returned.
-func (p *probe) Close() error {
+func (p *probe) Close() error { return closeAll(p.links) }
+
+func closeAll(links [families]*link) error {
 	var errs []error
-	for _, l := range p.links {
+	for _, l := range links {
 		if l != nil {
 			errs = append(errs, l.Close())
 		}

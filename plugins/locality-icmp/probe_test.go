@@ -51,7 +51,9 @@ func TestWrongConfigurationIsRefused(t *testing.T) {
 		"timeout of many intervals": {"interval": "100ms", "timeout": "2s"},
 		"no echoes":                 {"count": 0.0},
 		"not a duration":            {"interval": "soon"},
-		"unknown key":               {"size": 56.0},
+		"unknown key":               {"sizes": 56.0},
+		"no space for a cookie":     {"size": 7.0},
+		"more than a packet has":    {"size": 65508.0},
 	} {
 		if err := c.Validate(cfg); status.Code(err) != codes.InvalidArgument {
 			t.Errorf("%s: %v", name, err)
@@ -74,7 +76,7 @@ func TestANameThatIsFoundIsPingedAtOnce(t *testing.T) {
 		}
 		return []netip.Addr{netip.MustParseAddr("192.0.2.1")}, ctx.Err()
 	}
-	cfg := config{Interval: pluginsdk.Duration(time.Hour), Timeout: pluginsdk.Duration(time.Second), Count: 3, Resolve: pluginsdk.Duration(time.Minute)}
+	cfg := config{Interval: pluginsdk.Duration(time.Hour), Timeout: pluginsdk.Duration(time.Second), Count: 3, Size: usualSize, Resolve: pluginsdk.Duration(time.Minute)}
 	p := assemble(cfg, links, [families]error{}, lookup, hclog.NewNullLogger())
 	peers := []pluginsdk.Peer{{ID: 2, Address: "a.example"}, {ID: 3, Address: "192.0.2.3"}, {ID: 4, Address: "b.example"}, {ID: 5}}
 	p.SetPeers(peers)

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"golang.org/x/net/ipv4"
@@ -10,7 +11,7 @@ import (
 
 const (
 	readBatch = 128 // packets in one system call
-	readLen   = 192 // bytes of a packet that are read: the longest IPv4 header and an echo
+	readLen   = 192 // bytes of a packet that are read: more than an error with the longest headers
 	// maxReadErrors in a row mean that a socket is broken. A single error does not: the
 	// kernel may report an ICMP error for an earlier packet on the next read.
 	maxReadErrors = 64
@@ -27,12 +28,20 @@ type reply struct {
 func (p *Pinger) receive(ctx context.Context, l *link) error {
 	ms := newReadBuffers()
 	replies := make([]reply, 0, readBatch)
+	var complaints []complaint
 	for failed := 0; ; {
 		n, err := l.ReadBatch(ms, 0)
 		if ctx.Err() != nil {
 			return nil
 		}
 		if err != nil {
+			if !l.raw {
+				queued := l.drainErrors(ms)
+				if p.complain(queued, time.Now()); len(queued) > 0 {
+					failed = 0
+					continue
+				}
+			}
 			if failed++; failed >= maxReadErrors {
 				return fmt.Errorf("read %s echo replies: %w", l.family, err)
 			}
@@ -40,16 +49,20 @@ func (p *Pinger) receive(ctx context.Context, l *link) error {
 		}
 		failed = 0
 		read := time.Now()
-		replies = replies[:0]
+		replies, complaints = replies[:0], complaints[:0]
 		for _, m := range ms[:n] {
 			e, ok := parseReply(m.Buffers[0][:m.N], l.family, l.withIPHeader())
-			if !ok || e.cookie != p.cookie {
+			if !ok {
+				if c, ok := parseComplaint(m.Buffers[0][:m.N], l.family, addrOf(m.Addr)); ok && l.raw {
+					complaints = append(complaints, c)
+				}
 				continue
 			}
 			at, stamped := kernelTime(m.OOB[:m.NN])
 			replies = append(replies, reply{echo: e, kernel: at, stamped: stamped})
 		}
 		p.match(replies, read)
+		p.complain(complaints, read)
 	}
 }
 
@@ -62,19 +75,24 @@ func newReadBuffers() []ipv4.Message {
 	return ms
 }
 
-// match adds replies to their rounds. A reply without an open echo is dropped: it is late, a
-// duplicate, or forged.
+// match adds replies to their rounds. A reply without an open echo is dropped: it is a
+// duplicate, forged, for another program, or too late even for a late one.
 func (p *Pinger) match(replies []reply, read time.Time) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for _, re := range replies {
-		for _, r := range p.rounds {
-			if !r.accepts(re.echo) {
+		for _, r := range slices.Backward(p.rounds) {
+			slot, ok := r.find(re.echo)
+			if !ok {
 				continue
 			}
-			rtt := roundTrip(r.sentAt(re.slot), read, re.kernel, re.stamped)
-			if o, ok := r.answer(re.slot, rtt); ok {
-				p.publish(r.id, o)
+			rtt := roundTrip(r.sentAt(slot), read, re.kernel, re.stamped)
+			if rtt > max(lateLimit, r.timeout) {
+				break
+			}
+			again := r.settled[slot%len(r.targets)]
+			if o, ok := r.answer(slot, rtt); ok {
+				p.publish(r.id, o, again)
 			}
 			break
 		}

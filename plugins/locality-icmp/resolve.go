@@ -214,13 +214,15 @@ func (r *resolver) why(address string) string {
 	return r.trouble[address]
 }
 
+const noSuchName = "no such name"
+
 // reason returns why a lookup failed, and what to do. The same cause always has the same
 // text, unlike the resolver's, which contains port numbers.
 func reason(err error) (why, remedy string) {
 	var dns *net.DNSError
 	switch {
 	case errors.As(err, &dns) && dns.IsNotFound:
-		return "no such name", "; check the peer's address or the name server"
+		return noSuchName, "; check the peer's address or the name server"
 	case errors.As(err, &dns) && dns.IsTimeout, errors.Is(err, context.DeadlineExceeded):
 		return "the name server does not answer in time", ""
 	case errors.As(err, &dns):

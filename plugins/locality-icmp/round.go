@@ -23,12 +23,14 @@ func (t *target) family() family {
 	return familyV6
 }
 
-// outcome is the result of one target in a round: the median of its answered echoes, or
-// that none was answered in time.
+// outcome is the result of one target in a round: the median of the echoes that were answered
+// in time, or of those that were answered late if there are no others.
 type outcome struct {
 	target   target
 	rtt      time.Duration
-	answered int
+	answered int // in time
+	late     int
+	unsent   int
 	echoes   []time.Duration // in the order of sending: round-trip times, or lost or unsent
 }
 
@@ -38,70 +40,82 @@ const (
 	unsent time.Duration = -1 // the kernel did not send the echo: that is not the peer's fault
 )
 
+// lateLimit is how long after its sending an echo may still be answered. After the timeout
+// it counts as late.
+const lateLimit = 10 * time.Second
+
 // round collects the replies to count echoes to each of its targets. Slot n is echo
 // n/len(targets) to target n%len(targets): targets take turns, so that the echoes to one
 // target are far apart.
 //
-// A target is settled once: when its last echo is answered, or when the timeout of its
-// last echo is over. A round does no I/O and reads no clock.
+// A target is settled when its last echo is answered, or when the timeout of its last echo is
+// over. Replies that come after that change its outcome, until the round is over. A round
+// does no I/O and reads no clock.
 type round struct {
 	id      uint32
 	targets []target
 	count   int
 	timeout time.Duration
 
-	nonces  []byte          // 8 random bytes for each slot
+	cookies []byte          // 8 random bytes for each slot
 	sent    []time.Time     // zero: not sent
 	rtts    []time.Duration // lost: no answer so far
-	answers []uint8         // by target
+	answers []uint8         // by target: those in time
 	settled []bool          // by target
 	next    int             // slot to send next
 	expired int             // targets below this are settled
 }
 
-// newRound returns a round. nonces has 8 random bytes for each of the len(targets)*count
+// newRound returns a round. cookies has 8 random bytes for each of the len(targets)*count
 // slots.
-func newRound(id uint32, targets []target, count int, timeout time.Duration, nonces []byte) *round {
+func newRound(id uint32, targets []target, count int, timeout time.Duration, cookies []byte) *round {
 	slots := len(targets) * count
 	return &round{
-		id: id, targets: targets, count: count, timeout: timeout, nonces: nonces,
+		id: id, targets: targets, count: count, timeout: timeout, cookies: cookies,
 		sent: make([]time.Time, slots), rtts: make([]time.Duration, slots),
 		answers: make([]uint8, len(targets)), settled: make([]bool, len(targets)),
 	}
 }
 
-func (r *round) target(slot int) *target   { return &r.targets[slot%len(r.targets)] }
-func (r *round) nonce(slot int) uint64     { return binary.BigEndian.Uint64(r.nonces[slot*8:]) }
+func (r *round) target(slot int) *target { return &r.targets[slot%len(r.targets)] }
+func (r *round) echo(slot int) echo {
+	return echo{seq: uint16(slot), cookie: binary.BigEndian.Uint64(r.cookies[slot*cookieLen:])}
+}
 func (r *round) allSent() bool             { return r.next == len(r.sent) }
-func (r *round) done() bool                { return r.allSent() && r.expired == len(r.targets) }
+func (r *round) allSettled() bool          { return r.allSent() && r.expired == len(r.targets) }
 func (r *round) lastSlot(target int) int   { return (r.count-1)*len(r.targets) + target }
 func (r *round) markSent(at time.Time)     { r.sent[r.next] = at; r.next++ }
 func (r *round) markUnsent(at time.Time)   { r.rtts[r.next] = unsent; r.markSent(at) }
-func (r *round) sentAt(s uint32) time.Time { return r.sent[s] }
+func (r *round) sentAt(slot int) time.Time { return r.sent[slot] }
 
-// accepts reports whether a reply belongs to an echo of this round that was sent
-// and is still open.
-func (r *round) accepts(e echo) bool {
-	if e.round != r.id || uint64(e.slot) >= uint64(len(r.sent)) {
-		return false
-	}
-	s := int(e.slot)
-	return !r.sent[s].IsZero() && r.rtts[s] == 0 && r.nonce(s) == e.nonce && !r.settled[s%len(r.targets)]
+// over reports whether no reply to the round counts any more.
+func (r *round) over(now time.Time) bool {
+	return r.allSettled() && (len(r.sent) == 0 || now.Sub(r.sent[len(r.sent)-1]) >= lateLimit)
 }
 
-// answer stores the round-trip time of an accepted reply. It returns the target's outcome
-// if this was the last missing reply. A reply later than the timeout does not count.
-func (r *round) answer(slot uint32, rtt time.Duration) (outcome, bool) {
-	if rtt > r.timeout {
+// find returns the slot of an echo of this round that was sent and has no answer yet.
+func (r *round) find(e echo) (slot int, ok bool) {
+	for s := int(e.seq); s < r.next; s += 1 << 16 {
+		if r.rtts[s] == lost && r.echo(s) == e {
+			return s, true
+		}
+	}
+	return 0, false
+}
+
+// answer stores the round-trip time of a found echo. It returns the target's outcome if it is
+// settled with this reply, or was before.
+func (r *round) answer(slot int, rtt time.Duration) (outcome, bool) {
+	t := slot % len(r.targets)
+	r.rtts[slot] = rtt
+	if rtt <= r.timeout {
+		r.answers[t]++
+	}
+	if !r.settled[t] && int(r.answers[t]) < r.count {
 		return outcome{}, false
 	}
-	s, t := int(slot), int(slot)%len(r.targets)
-	r.rtts[s] = rtt
-	r.answers[t]++
-	if int(r.answers[t]) < r.count {
-		return outcome{}, false
-	}
-	return r.settle(t), true
+	r.settled[t] = true
+	return r.outcome(t), true
 }
 
 // expire settles the targets whose last echo has timed out, and appends their outcomes to
@@ -115,7 +129,8 @@ func (r *round) expire(now time.Time, out []outcome) []outcome {
 		if last := r.lastSlot(t); last >= r.next || now.Sub(r.sent[last]) < r.timeout {
 			break
 		}
-		out = append(out, r.settle(t))
+		r.settled[t] = true
+		out = append(out, r.outcome(t))
 	}
 	return out
 }
@@ -135,17 +150,26 @@ func (r *round) nextExpiry() (time.Time, bool) {
 	return time.Time{}, false
 }
 
-func (r *round) settle(t int) outcome {
-	r.settled[t] = true
-	rtts := make([]time.Duration, 0, 8)
-	echoes := make([]time.Duration, 0, r.count)
+func (r *round) outcome(t int) outcome {
+	inTime, late := make([]time.Duration, 0, 8), []time.Duration(nil)
+	out := outcome{target: r.targets[t], echoes: make([]time.Duration, 0, r.count)}
 	for s := t; s < len(r.rtts); s += len(r.targets) {
-		echoes = append(echoes, r.rtts[s])
-		if r.rtts[s] > 0 {
-			rtts = append(rtts, r.rtts[s])
+		rtt := r.rtts[s]
+		out.echoes = append(out.echoes, rtt)
+		switch {
+		case rtt == unsent:
+			out.unsent++
+		case rtt > r.timeout:
+			late = append(late, rtt)
+		case rtt > 0:
+			inTime = append(inTime, rtt)
 		}
 	}
-	return outcome{target: r.targets[t], rtt: median(rtts), answered: len(rtts), echoes: echoes}
+	out.answered, out.late = len(inTime), len(late)
+	if out.rtt = median(inTime); out.answered == 0 {
+		out.rtt = median(late)
+	}
+	return out
 }
 
 // median returns the middle value, the mean of the two middle ones of an even number, or 0

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/binary"
 	"net/netip"
 	"testing"
 	"time"
@@ -8,50 +9,58 @@ import (
 
 const timeout = time.Second
 
-// filled makes a round with nonce n+1 for slot n and sends n of its echoes, a
+// filled makes a round with cookie n+1 for slot n and sends n of its echoes, a
 // millisecond apart.
 func filled(targets, count, send int, start time.Time) *round {
-	nonces := make([]byte, 8*targets*count)
+	cookies := make([]byte, cookieLen*targets*count)
 	for s := range targets * count {
-		nonces[8*s+7] = byte(s + 1)
+		binary.BigEndian.PutUint64(cookies[s*cookieLen:], uint64(s+1))
 	}
-	r := newRound(5, loopback(targets), count, timeout, nonces)
+	r := newRound(5, loopback(targets), count, timeout, cookies)
 	for n := range send {
 		r.markSent(start.Add(time.Duration(n) * time.Millisecond))
 	}
 	return r
 }
 
-func TestRoundAcceptsOnlyItsOpenEchoes(t *testing.T) {
+func TestRoundFindsOnlyItsOpenEchoes(t *testing.T) {
 	r := filled(2, 2, 3, time.Unix(1000, 0))
 	tests := map[string]struct {
 		e    echo
 		want bool
 	}{
-		"the reply":                {echo{round: 5, slot: 1, nonce: 2}, true},
-		"another nonce (forged)":   {echo{round: 5, slot: 1, nonce: 3}, false},
-		"an older round (late)":    {echo{round: 4, slot: 1, nonce: 2}, false},
-		"not sent yet":             {echo{round: 5, slot: 3, nonce: 4}, false},
-		"no such slot":             {echo{round: 5, slot: 4, nonce: 2}, false},
-		"no such slot, far beyond": {echo{round: 5, slot: 1<<32 - 1, nonce: 2}, false},
+		"the reply":               {echo{seq: 1, cookie: 2}, true},
+		"another cookie (forged)": {echo{seq: 1, cookie: 3}, false},
+		"not sent yet":            {echo{seq: 3, cookie: 4}, false},
+		"no such slot":            {echo{seq: 4, cookie: 2}, false},
+		"far beyond":              {echo{seq: 1<<16 - 1, cookie: 2}, false},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
-			if got := r.accepts(tt.e); got != tt.want {
+			if _, got := r.find(tt.e); got != tt.want {
 				t.Errorf("got %v, want %v", got, tt.want)
 			}
 		})
 	}
 	r.answer(1, time.Millisecond)
-	if r.accepts(echo{round: 5, slot: 1, nonce: 2}) {
+	if _, ok := r.find(echo{seq: 1, cookie: 2}); ok {
 		t.Error("a duplicate is accepted")
+	}
+}
+
+func TestRoundFindsEchoesBeyondThoseThatFitIntoASequenceNumber(t *testing.T) {
+	r := filled(40_000, 2, 80_000, time.Unix(1000, 0))
+	for _, want := range []int{0, 3, 65_535, 65_536, 65_539, 79_999} {
+		if slot, ok := r.find(r.echo(want)); !ok || slot != want {
+			t.Errorf("slot %d: found %d, %v", want, slot, ok)
+		}
 	}
 }
 
 func TestRoundSettlesWithItsLastReply(t *testing.T) {
 	r := filled(2, 3, 6, time.Unix(1000, 0))
 	for i, rtt := range []time.Duration{30, 10, 20} {
-		slot := uint32(2*i + 1) // of the second target
+		slot := 2*i + 1 // of the second target
 		o, ok := r.answer(slot, rtt*time.Millisecond)
 		if ok != (i == 2) {
 			t.Fatalf("reply %d: settled %v", i, ok)
@@ -60,8 +69,8 @@ func TestRoundSettlesWithItsLastReply(t *testing.T) {
 			t.Errorf("settled as %+v, want the median 20ms of 3 for peer 2", o)
 		}
 	}
-	if r.done() {
-		t.Error("done, but the first target is open")
+	if r.allSettled() {
+		t.Error("settled, but the first target is open")
 	}
 }
 
@@ -80,24 +89,39 @@ func TestRoundExpiresWhenTheLastEchoTimedOut(t *testing.T) {
 	if len(out) != 1 || out[0].target.peer != 1 || out[0].rtt != 7*time.Millisecond || out[0].answered != 1 {
 		t.Fatalf("expired as %+v, want peer 1 with its one answer", out)
 	}
-	if r.accepts(echo{round: 5, slot: 2, nonce: 3}) {
-		t.Error("a reply after the verdict is accepted")
+	if o, ok := r.answer(2, timeout+1); !ok || o.rtt != 7*time.Millisecond || o.answered != 1 || o.late != 1 {
+		t.Errorf("a late reply after the verdict: %+v, %v", o, ok)
 	}
-	if _, ok := r.nextExpiry(); ok || r.done() {
+	if _, ok := r.nextExpiry(); ok || r.allSettled() {
 		t.Error("a target whose last echo is not sent has no expiry yet and keeps the round open")
 	}
 	r.markSent(start)
 	out = r.expire(start.Add(timeout), nil)
-	if len(out) != 1 || out[0].answered != 0 || !r.done() {
-		t.Errorf("expired as %+v, done %v; want peer 2 without an answer, done", out, r.done())
+	if len(out) != 1 || out[0].answered != 0 || !r.allSettled() {
+		t.Errorf("expired as %+v, all settled %v; want peer 2 without an answer, and so all", out, r.allSettled())
+	}
+	if r.over(start.Add(lateLimit-1)) || !r.over(start.Add(lateLimit)) {
+		t.Error("a round is over when its last echo can't be answered late any more")
 	}
 }
 
-func TestRoundIgnoresAReplyLaterThanTheTimeout(t *testing.T) {
-	r := filled(1, 2, 2, time.Unix(1000, 0))
-	r.answer(0, timeout+1)
+func TestALateReplyIsCountedAndTimedApart(t *testing.T) {
+	r := filled(1, 3, 3, time.Unix(1000, 0))
+	if o, ok := r.answer(0, timeout+1); ok {
+		t.Errorf("settled as %+v although two echoes are open", o)
+	}
 	if o, ok := r.answer(1, timeout); ok {
 		t.Errorf("settled as %+v although one echo has no timely answer", o)
+	}
+	out := r.expire(time.Unix(1010, 0), nil)
+	if len(out) != 1 || out[0].rtt != timeout || out[0].answered != 1 || out[0].late != 1 {
+		t.Errorf("expired as %+v", out)
+	}
+	r = filled(1, 2, 2, time.Unix(1000, 0))
+	r.expire(time.Unix(1010, 0), nil)
+	r.answer(0, 3*timeout)
+	if o, ok := r.answer(1, 2*timeout); !ok || o.rtt != 5*timeout/2 || o.answered != 0 || o.late != 2 {
+		t.Errorf("with late replies alone: %+v, %v", o, ok)
 	}
 }
 

@@ -22,10 +22,12 @@ type sender struct {
 	stuck int // ticks for which the next echo has found the send buffer full
 }
 
-func newSender() *sender {
-	s := &sender{ms: make([]ipv4.Message, sendBatch), buf: make([]byte, sendBatch*echoLen)}
+// newSender makes the buffers for echoes with so many bytes of payload.
+func newSender(size int) *sender {
+	n := icmpHeaderLen + size
+	s := &sender{ms: make([]ipv4.Message, sendBatch), buf: make([]byte, sendBatch*n)}
 	for i := range s.ms {
-		s.ms[i].Buffers = [][]byte{s.buf[i*echoLen : (i+1)*echoLen]}
+		s.ms[i].Buffers = [][]byte{s.buf[i*n : (i+1)*n]}
 	}
 	return s
 }
@@ -50,7 +52,7 @@ func (p *Pinger) sendDue(out *sender, r *round, due int) {
 
 // fill prepares consecutive echoes of one family, up to slot end.
 func (p *Pinger) fill(out *sender, r *round, f family, end int) int {
-	id := uint16(p.cookie) + uint16(r.id/idRounds)
+	id := p.id + uint16(r.id/idRounds)
 	n := 0
 	for slot := r.next; slot < end; slot++ {
 		t := r.target(slot)
@@ -58,7 +60,7 @@ func (p *Pinger) fill(out *sender, r *round, f family, end int) int {
 			break
 		}
 		m := &out.ms[n]
-		echo{cookie: p.cookie, round: r.id, slot: uint32(slot), nonce: r.nonce(slot)}.put(m.Buffers[0], f, id)
+		r.echo(slot).put(m.Buffers[0], f, id)
 		m.Addr = t.to
 		n++
 	}
@@ -72,6 +74,10 @@ func (p *Pinger) write(out *sender, r *round, f family, n int) bool {
 	defer p.mu.Unlock()
 	before := time.Now()
 	sent, err := p.links[f].WriteBatch(out.ms[:n], unix.MSG_DONTWAIT)
+	for again := 0; again < 2 && sent <= 0 && p.links[f].pending(err); again++ {
+		before = time.Now()
+		sent, err = p.links[f].WriteBatch(out.ms[:n], unix.MSG_DONTWAIT)
+	}
 	took := time.Since(before)
 	sent = max(sent, 0)
 	for i := range sent {

@@ -31,6 +31,8 @@ type link struct {
 	batchConn
 	family family
 	raw    bool // a raw socket; else an unprivileged ping socket
+
+	control syscall.RawConn
 }
 
 // withIPHeader reports whether received packets start with their IP header.
@@ -89,10 +91,31 @@ func listen(f family, raw bool) (*link, error) {
 	growReceiveBuffer(sc)
 	// Without timestamps the time of the read is used; see roundTrip.
 	_ = enableTimestamps(sc)
-	return &link{batchConn: c, family: f, raw: raw}, nil
+	if !raw {
+		_ = queueErrors(sc, f)
+	}
+	return &link{batchConn: c, family: f, raw: raw, control: sc}, nil
 }
 
-// listenRaw opens a raw socket with a filter for echo replies, so that other ICMP traffic of
+// forbidFragments lets echoes be lost where they are larger than the path allows. The kernel
+// does not refuse to send those that a router refused before.
+func (l *link) forbidFragments() error {
+	var opt error
+	if err := l.control.Control(func(fd uintptr) {
+		if l.family == familyV6 {
+			opt = errors.Join(
+				unix.SetsockoptInt(int(fd), unix.IPPROTO_IPV6, unix.IPV6_MTU_DISCOVER, unix.IPV6_PMTUDISC_PROBE),
+				unix.SetsockoptInt(int(fd), unix.IPPROTO_IPV6, unix.IPV6_DONTFRAG, 1))
+		} else {
+			opt = unix.SetsockoptInt(int(fd), unix.IPPROTO_IP, unix.IP_MTU_DISCOVER, unix.IP_PMTUDISC_PROBE)
+		}
+	}); err != nil {
+		return err
+	}
+	return opt
+}
+
+// listenRaw opens a raw socket with a filter for echo replies and errors, so that other ICMP traffic of
 // the machine does not wake this process.
 func listenRaw(f family) (batchConn, syscall.RawConn, error) {
 	network, address := "ip4:icmp", "0.0.0.0"
@@ -111,7 +134,11 @@ func listenRaw(f family) (batchConn, syscall.RawConn, error) {
 		p := ipv6.NewPacketConn(c)
 		var only ipv6.ICMPFilter
 		only.SetAll(true)
-		only.Accept(ipv6.ICMPTypeEchoReply)
+		for _, kind := range []ipv6.ICMPType{
+			ipv6.ICMPTypeEchoReply, ipv6.ICMPTypeDestinationUnreachable, ipv6.ICMPTypePacketTooBig, ipv6.ICMPTypeTimeExceeded,
+		} {
+			only.Accept(kind)
+		}
 		if err := p.SetICMPFilter(&only); err != nil {
 			return nil, nil, errors.Join(err, p.Close())
 		}
@@ -120,7 +147,9 @@ func listenRaw(f family) (batchConn, syscall.RawConn, error) {
 	p := ipv4.NewPacketConn(c)
 	var only ipv4.ICMPFilter
 	only.SetAll(true)
-	only.Accept(ipv4.ICMPTypeEchoReply)
+	for _, kind := range []ipv4.ICMPType{ipv4.ICMPTypeEchoReply, ipv4.ICMPTypeDestinationUnreachable, ipv4.ICMPTypeTimeExceeded} {
+		only.Accept(kind)
+	}
 	if err := p.SetICMPFilter(&only); err != nil {
 		return nil, nil, errors.Join(err, p.Close())
 	}

@@ -77,7 +77,7 @@ func TestLoopbackFirstSamplesComeAtOnceAndAreAboveZero(t *testing.T) {
 		return
 	}
 	targets := loopback(500)
-	p := newPinger(settings{interval: time.Second, timeout: time.Second, count: 3}, links, hclog.NewNullLogger())
+	p := newPinger(settings{interval: time.Second, timeout: time.Second, count: 3, size: usualSize}, links, hclog.NewNullLogger())
 	p.SetTargets(targets)
 	run(t, p)
 	testkit.Until(t, "every target has a sample", func() bool { return answered(p, targets) == len(targets) })
@@ -103,7 +103,7 @@ func TestLoopbackIPv6(t *testing.T) {
 		return // no IPv6 here, or not allowed, which the tests of openV4 check
 	}
 	t.Cleanup(func() { _ = l.Close() })
-	p := newPinger(settings{interval: 100 * time.Millisecond, timeout: time.Second, count: 2}, [families]*link{familyV6: l}, hclog.NewNullLogger())
+	p := newPinger(settings{interval: 100 * time.Millisecond, timeout: time.Second, count: 2, size: usualSize}, [families]*link{familyV6: l}, hclog.NewNullLogger())
 	targets := []target{{peer: 6, address: "::1", addr: netip.IPv6Loopback()}}
 	p.SetTargets(targets)
 	run(t, p)
@@ -178,7 +178,7 @@ func TestPingSocketMeasuresToo(t *testing.T) {
 	}
 	t.Cleanup(func() { _ = ping.Close() })
 	targets := loopback(20)
-	p := newPinger(settings{interval: 100 * time.Millisecond, timeout: time.Second, count: 3}, [families]*link{familyV4: ping}, hclog.NewNullLogger())
+	p := newPinger(settings{interval: 100 * time.Millisecond, timeout: time.Second, count: 3, size: usualSize}, [families]*link{familyV4: ping}, hclog.NewNullLogger())
 	p.SetTargets(targets)
 	run(t, p)
 	testkit.Until(t, "every target has a sample", func() bool { return answered(p, targets) == len(targets) })
@@ -216,7 +216,7 @@ func BenchmarkRound(b *testing.B) {
 			if !ok {
 				b.Fatal("grant the process an ICMP socket to measure")
 			}
-			set := settings{interval: time.Second, timeout: time.Second, count: 3}
+			set := settings{interval: time.Second, timeout: time.Second, count: 3, size: usualSize}
 			p := newPinger(set, links, hclog.NewNullLogger())
 			targets := loopback(n)
 			p.SetTargets(targets)

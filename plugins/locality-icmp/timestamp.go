@@ -8,8 +8,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// oobLen is the space for the control messages of one packet.
-const oobLen = 64
+// oobLen is the space for the control messages of one packet: a timestamp, and an error with
+// the address of who said it.
+const oobLen = 128
 
 // kernelTime returns the kernel's receive timestamp from a packet's control messages. It is
 // wall-clock time, so it may be compared only with another reading of the wall clock that

@@ -55,7 +55,7 @@ func goodSample(s mesh.RTTSample, bad *Discarded) bool {
 	switch {
 	case answered > uint64(s.Sent):
 		bad.Add("more echoes answered than sent", "peer %d: %d of %d", s.Peer, answered, s.Sent)
-	case s.RTT > 0 && s.Sent > 0 && answered == 0:
+	case s.RTT > 0 && s.Sent > 0 && answered == 0 && s.Round == 0: // else it may be that of a round before these echoes
 		bad.Add("an rtt although no echo was answered", "peer %d: %v", s.Peer, s.RTT)
 	case s.Jitter < 0 || s.Jitter > rttMax:
 		bad.Add("jitter outside of 0 … "+rttMax.String(), "peer %d: %v", s.Peer, s.Jitter)
