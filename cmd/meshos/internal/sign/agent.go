@@ -2,12 +2,12 @@ package sign
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
 	"slices"
 	"strings"
-	"time"
 
 	"golang.org/x/crypto/ssh"
 	"golang.org/x/crypto/ssh/agent"
@@ -44,14 +44,20 @@ func (s *Signer) openAgent(ctx context.Context) (*keyring, error) {
 		return ring, nil
 	}
 	ring.conn = conn
-	_ = conn.SetDeadline(time.Now().Add(s.AgentTimeout))
 	client := agent.NewClient(conn)
-	list, err := client.List()
+	var list []*agent.Key
+	err = s.askAgent(ctx, "list its keys", "start another one, or use --key-file", s.AgentTimeout, ring.close, func() (err error) {
+		list, err = client.List()
+		return err
+	})
+	var silent *SilentAgentError
 	if err != nil {
 		ring.close()
+		if ctx.Err() != nil || errors.As(err, &silent) {
+			return nil, err
+		}
 		return nil, fmt.Errorf("ask the ssh-agent for its keys: %w", err)
 	}
-	_ = conn.SetDeadline(time.Time{}) // a security key may have to wait for a touch
 	for _, one := range list {
 		key, err := sshsig.ParseKey(one.Marshal())
 		if err != nil {

@@ -10,7 +10,7 @@ import (
 // Signer signs for the operator who runs the program.
 type Signer struct {
 	AgentSocket  string           // the ssh-agent's, "" for none
-	AgentTimeout time.Duration    // how long the ssh-agent may take to list its keys
+	AgentTimeout time.Duration    // how long the ssh-agent may take to list its keys, and to sign where nobody can be asked
 	Prompter     Prompter         // asks for passphrases; nil if nobody can be asked
 	Note         func(string)     // tells the operator something, such as to touch a key
 	Now          func() time.Time // nil for the real clock

@@ -66,6 +66,16 @@ func ofOperators(keys []Key, known *Operators) (may []Key, passed []Passed) {
 	return may, passed
 }
 
+// agentSigns has the ssh-agent sign. It may ask a person for a touch, a passphrase or a
+// confirmation, which takes as long as it takes, but not where nobody is.
+func (s *Signer) agentSigns(ctx context.Context, key Key, sign func() error) error {
+	limit, hint := s.AgentTimeout, "it may want a confirmation, a passphrase or a touch that nobody sees: sign at a terminal, or wait longer with --timeout"
+	if s.Prompter != nil {
+		limit, hint = 0, "it may want a confirmation, a passphrase or a touch; Ctrl-C gives up"
+	}
+	return s.askAgent(ctx, "sign with "+key.Name(), hint, limit, key.cancel, sign)
+}
+
 // Sign signs a payload with one key.
 func (s *Signer) Sign(ctx context.Context, key Key, payload []byte) ([]byte, error) {
 	opened, err := key.open(ctx)
@@ -78,14 +88,23 @@ func (s *Signer) Sign(ctx context.Context, key Key, payload []byte) ([]byte, err
 	if key.key.OnSecurityKey() {
 		s.Note("touch the security key " + key.Name())
 	}
-	if key.cancel != nil {
-		defer context.AfterFunc(ctx, key.cancel)() // ends the wait for a touch
+	var raw []byte
+	signed := func() (err error) {
+		raw, err = sshsig.Sign(opened, Namespace, payload)
+		return err
 	}
-	raw, err := sshsig.Sign(opened, Namespace, payload)
-	if ctx.Err() != nil {
+	if key.cancel == nil {
+		err = signed()
+	} else {
+		err = s.agentSigns(ctx, key, signed)
+	}
+	var silent *SilentAgentError
+	switch {
+	case ctx.Err() != nil:
 		return nil, errInterrupted
-	}
-	if err != nil {
+	case errors.As(err, &silent):
+		return nil, err
+	case err != nil:
 		return nil, fmt.Errorf("%w\n    %s refused to sign, or was not touched or confirmed in time", err, key.from)
 	}
 	made, err := sshsig.Parse(raw)
