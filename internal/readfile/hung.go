@@ -1,6 +1,8 @@
 package readfile
 
 import (
+	"context"
+	"fmt"
 	"sync"
 	"time"
 )
@@ -16,9 +18,9 @@ var hanging struct {
 	count int
 }
 
-// wait calls f in a goroutine and waits for it that long. The result of a call that
-// nobody waits for any more goes to drop, if that is not nil.
-func wait[T any](path string, within time.Duration, f func() (T, error), drop func(T)) (T, error) {
+// wait calls f in a goroutine and waits for it that long, or until ctx ends. The result of a
+// call that nobody waits for any more goes to drop, if that is not nil.
+func wait[T any](ctx context.Context, path string, within time.Duration, f func() (T, error), drop func(T)) (T, error) {
 	var none T
 	if hangs(path) {
 		return none, &HungError{Path: path, After: within}
@@ -49,6 +51,7 @@ func wait[T any](path string, within time.Duration, f func() (T, error), drop fu
 	case r := <-done:
 		return r.value, r.err
 	case <-timer.C:
+	case <-ctx.Done():
 	}
 	mu.Lock()
 	defer mu.Unlock()
@@ -59,7 +62,15 @@ func wait[T any](path string, within time.Duration, f func() (T, error), drop fu
 	}
 	givenUp = true
 	hang(path, 1)
+	if ctx.Err() != nil {
+		return none, giveUp(ctx, path)
+	}
 	return none, &HungError{Path: path, After: within}
+}
+
+// giveUp returns the error of a call that nobody waits for since ctx has ended.
+func giveUp(ctx context.Context, path string) error {
+	return fmt.Errorf("%s: its file system has not answered yet: %w", path, context.Cause(ctx))
 }
 
 func hangs(path string) bool {

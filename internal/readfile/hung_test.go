@@ -1,6 +1,7 @@
 package readfile
 
 import (
+	"context"
 	"errors"
 	"os"
 	"path/filepath"
@@ -34,9 +35,26 @@ func TestAFileSystemThatNeverAnswersIsGivenUp(t *testing.T) {
 	testkit.Until(t, "no call hangs", func() bool { return !hangs(path) })
 }
 
+func TestNobodyWaitsLongerThanItsContext(t *testing.T) {
+	dir, end := testkit.DeadMount(t)
+	path := filepath.Join(dir, "f")
+	ctx, cancel := context.WithCancel(t.Context())
+	result := make(chan error, 1)
+	go func() {
+		_, err := DoContext(ctx, path, time.Hour, func() (os.FileInfo, error) { return os.Stat(path) })
+		result <- err
+	}()
+	cancel()
+	if err := <-result; !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v", err)
+	}
+	end()
+	testkit.Until(t, "no call hangs", func() bool { return !hangs(path) })
+}
+
 func TestACallThatHangsIsRememberedUntilItEnds(t *testing.T) {
 	release, dropped := make(chan struct{}), make(chan int, 1)
-	_, err := wait("/p", time.Millisecond, func() (int, error) {
+	_, err := wait(t.Context(), "/p", time.Millisecond, func() (int, error) {
 		<-release
 		return 7, nil
 	}, func(n int) { dropped <- n })

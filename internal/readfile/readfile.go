@@ -1,6 +1,7 @@
 package readfile
 
 import (
+	"context"
 	"errors"
 	"io"
 	"io/fs"
@@ -24,17 +25,19 @@ func Read(path string, most int64) ([]byte, error) { return ReadWithin(path, mos
 
 // ReadWithin is Read with another time.
 func ReadWithin(path string, most int64, within time.Duration) ([]byte, error) {
-	return wait(path, within, func() ([]byte, error) {
-		f, info, err := open(path, within)
-		if err != nil {
-			return nil, err
-		}
-		defer func() { _ = f.Close() }()
-		if info.Size() > most {
-			return nil, &TooLargeError{Path: path, Most: most}
-		}
-		return All(path, f, most) // it may grow, or have no size, as files of /proc
-	}, nil)
+	return call(context.Background(), request{Op: opRead, Path: path, Most: most, Within: within}).data()
+}
+
+func readNow(path string, most int64, within time.Duration) ([]byte, error) {
+	f, info, err := open(path, within)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = f.Close() }()
+	if info.Size() > most {
+		return nil, &TooLargeError{Path: path, Most: most}
+	}
+	return All(path, f, most) // it may grow, or have no size, as files of /proc
 }
 
 // All reads a stream to its end, if it has at most so many bytes; else the error is a
@@ -54,7 +57,7 @@ func Open(path string) (*os.File, fs.FileInfo, error) {
 		file *os.File
 		info fs.FileInfo
 	}
-	got, err := wait(path, Within, func() (o opened, err error) {
+	got, err := wait(context.Background(), path, Within, func() (o opened, err error) {
 		o.file, o.info, err = open(path, Within)
 		return o, err
 	}, func(o opened) { _ = o.file.Close() })
@@ -70,7 +73,12 @@ func Stat(path string) (fs.FileInfo, error) {
 // time it gives up with a *HungError, and f goes on in its goroutine until the kernel
 // answers. Until then no other f is called for the same path: it would hang as well.
 func Do[T any](path string, within time.Duration, f func() (T, error)) (T, error) {
-	return wait(path, within, f, nil)
+	return wait(context.Background(), path, within, f, nil)
+}
+
+// DoContext is Do that also gives up when ctx ends, with the context's error.
+func DoContext[T any](ctx context.Context, path string, within time.Duration, f func() (T, error)) (T, error) {
+	return wait(ctx, path, within, f, nil)
 }
 
 // open opens a file without waiting for whoever is at the other end of a pipe or holds a

@@ -1,0 +1,127 @@
+// Package hangfs is a file system for tests that stops answering when it is told to, as a
+// network file system does whose server is gone: whoever looks at a path in it waits in the
+// kernel, and can't be killed either, until it answers again.
+package hangfs
+
+import (
+	"fmt"
+	"os"
+	"sync"
+	"testing"
+
+	"github.com/hanwen/go-fuse/v2/fs"
+	"github.com/hanwen/go-fuse/v2/fuse"
+	"golang.org/x/sys/unix"
+
+	"github.com/meshos/meshos/internal/testneeds"
+)
+
+// FS is a mounted file system. It shows a folder of the test's own.
+type FS struct {
+	// Dir is where it is mounted.
+	Dir string
+	// Behind is the folder that it shows. It answers always.
+	Behind string
+
+	mu     sync.Mutex
+	answer chan struct{} // closed while it answers
+}
+
+// Mount mounts a file system that answers. The end of the test lets go of all that waits and
+// unmounts it. The test is skipped where this user may not mount.
+func Mount(t testing.TB) *FS {
+	t.Helper()
+	testneeds.Root(t, "mount a file system")
+	f := &FS{Dir: t.TempDir(), Behind: t.TempDir(), answer: make(chan struct{})}
+	close(f.answer)
+	root, err := fs.NewLoopbackRoot(f.Behind)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// A process that inherits the descriptor keeps the file system from being given up, and
+	// may itself hang in it.
+	device, err := unix.Open("/dev/fuse", unix.O_RDWR|unix.O_CLOEXEC, 0)
+	if err != nil {
+		testneeds.Missing(t, "needs FUSE: %v", err)
+	}
+	if err := unix.Mount("hangfs", f.Dir, "fuse", unix.MS_NOSUID|unix.MS_NODEV,
+		fmt.Sprintf("fd=%d,rootmode=40000,user_id=%d,group_id=%d", device, os.Getuid(), os.Getgid())); err != nil {
+		_ = unix.Close(device)
+		testneeds.Missing(t, "needs the right to mount: %v", err)
+	}
+	server, err := fuse.NewServer(&gate{RawFileSystem: fs.NewNodeFS(root, &fs.Options{}), fs: f}, fmt.Sprintf("/dev/fd/%d", device),
+		&fuse.MountOptions{MaxBackground: 1 << 10})
+	if err != nil {
+		t.Fatal(err)
+	}
+	go server.Serve()
+	t.Cleanup(func() {
+		f.LetGo()
+		if err := unix.Unmount(f.Dir, unix.MNT_DETACH); err != nil {
+			t.Error(err)
+		}
+		server.Wait()
+	})
+	return f
+}
+
+// Hang makes it answer nothing more.
+func (f *FS) Hang() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.answer = make(chan struct{})
+}
+
+// LetGo makes it answer all that waits and all that comes.
+func (f *FS) LetGo() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	select {
+	case <-f.answer:
+	default:
+		close(f.answer)
+	}
+}
+
+func (f *FS) wait() {
+	f.mu.Lock()
+	answer := f.answer
+	f.mu.Unlock()
+	<-answer
+}
+
+// gate has every request for a path or for what is in a file wait.
+type gate struct {
+	fuse.RawFileSystem
+	fs *FS
+}
+
+func (g *gate) Lookup(cancel <-chan struct{}, header *fuse.InHeader, name string, out *fuse.EntryOut) fuse.Status {
+	g.fs.wait()
+	return g.RawFileSystem.Lookup(cancel, header, name, out)
+}
+
+func (g *gate) GetAttr(cancel <-chan struct{}, in *fuse.GetAttrIn, out *fuse.AttrOut) fuse.Status {
+	g.fs.wait()
+	return g.RawFileSystem.GetAttr(cancel, in, out)
+}
+
+func (g *gate) Access(cancel <-chan struct{}, in *fuse.AccessIn) fuse.Status {
+	g.fs.wait()
+	return g.RawFileSystem.Access(cancel, in)
+}
+
+func (g *gate) Open(cancel <-chan struct{}, in *fuse.OpenIn, out *fuse.OpenOut) fuse.Status {
+	g.fs.wait()
+	return g.RawFileSystem.Open(cancel, in, out)
+}
+
+func (g *gate) OpenDir(cancel <-chan struct{}, in *fuse.OpenIn, out *fuse.OpenOut) fuse.Status {
+	g.fs.wait()
+	return g.RawFileSystem.OpenDir(cancel, in, out)
+}
+
+func (g *gate) Read(cancel <-chan struct{}, in *fuse.ReadIn, buf []byte) (fuse.ReadResult, fuse.Status) {
+	g.fs.wait()
+	return g.RawFileSystem.Read(cancel, in, buf)
+}
