@@ -8,40 +8,57 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"os"
 	"syscall"
 	"time"
 
 	"github.com/meshos/meshos/host/mesh"
 	"github.com/meshos/meshos/host/process"
+	"github.com/meshos/meshos/internal/readfile"
 )
 
 // fileStamp tells one version of a file from another without reading it.
 type fileStamp struct {
+	hung   bool // its file system does not answer; nothing else is known
 	exists bool
 	size   int64
-	mtime  time.Time
+	mtime  int64 // in nanoseconds since 1970, as changed
 	inode  uint64
 	mode   fs.FileMode
 	// changed is when its owner, mode or content changed last.
-	changed syscall.Timespec
+	changed int64
 }
+
+// stampWithin is how long the file system of a plugin may take to answer, each time that it
+// is looked at the plugin's file.
+const stampWithin = time.Second
 
 // stampOf returns the stamp of a file. A file that can't be examined counts as missing.
-func stampOf(path string) fileStamp {
-	info, err := os.Stat(path)
-	if err != nil {
+func stampOf(ctx context.Context, path string) fileStamp {
+	info, err := readfile.Look(ctx, path, stampWithin)
+	var hung *readfile.HungError
+	switch {
+	case errors.As(err, &hung), ctx.Err() != nil:
+		return fileStamp{hung: true}
+	case err != nil:
 		return fileStamp{}
 	}
-	return stampFrom(info)
+	return fileStamp{exists: true, size: info.Size, mtime: info.ModTime.UnixNano(), inode: info.Inode, mode: info.Mode, changed: info.Changed}
 }
 
-func stampFrom(info fs.FileInfo) fileStamp {
-	s := fileStamp{exists: true, size: info.Size(), mtime: info.ModTime(), mode: info.Mode()}
-	if sys, ok := info.Sys().(*syscall.Stat_t); ok {
-		s.inode, s.changed = sys.Ino, sys.Ctim
-	}
-	return s
+// fileWatch notices that a plugin's file was replaced.
+type fileWatch struct {
+	atTry, last fileStamp
+}
+
+// tried notes the file of a try.
+func (w *fileWatch) tried(now fileStamp) { w.atTry, w.last = now, now }
+
+// replaced reports whether the file is another one than at the last try, and the same at this
+// look as at the one before: one that is still being written is not tried.
+func (w *fileWatch) replaced(now fileStamp) bool {
+	before := w.last
+	w.last = now
+	return !now.hung && now != w.atTry && now == before
 }
 
 const (
@@ -121,6 +138,8 @@ func (s *slot) loadError(err error) error {
 		return s.newError("verify", path+" can't be opened: somebody holds a lease on it", "find out who; it is tried again", err)
 	case load.Cause == process.LoadOpen:
 		return rejectPath(load.Error(), "set path to a binary")
+	case load.Cause == process.LoadBusy:
+		return s.hostError("verify", path+" is being written", "it is tried again when it is complete", err)
 	case load.Mode.IsDir():
 		return rejectPath(path+" is a directory", "set path to the binary inside")
 	case load.Cause == process.LoadKind:

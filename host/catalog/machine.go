@@ -200,6 +200,15 @@ func (m *machine) changed(now time.Time) {
 	m.note(now, "its entry in meshos.toml has changed")
 }
 
+// replaced begins a try with another file than the one that failed: what was said of that one
+// does not count any more.
+func (m *machine) replaced(now time.Time) {
+	m.inARow, m.recent, m.trial = 0, nil, false
+	m.note(now, "its file was replaced")
+	m.restarts++
+	m.enter(now, verifying, "")
+}
+
 // stop records that the host ends the plugin.
 func (m *machine) stop(now time.Time) { m.enter(now, stopping, "the host is stopping it") }
 

@@ -26,7 +26,7 @@ type slot struct {
 	current atomic.Pointer[Entry]
 
 	// At the last try; only the goroutine uses them.
-	triedFile  fileStamp
+	file       fileWatch
 	triedEntry *Entry
 
 	sessions sessions

@@ -43,7 +43,7 @@ func (s *slot) run(ctx context.Context, env *runEnv, first func(error)) {
 func (s *slot) attempt(ctx context.Context, env *runEnv, first func(error)) {
 	s.output.NextProcess()
 	s.triedEntry = s.entry()
-	s.triedFile = stampOf(s.entry().Path) // before it is read: a change meanwhile counts
+	s.file.tried(stampOf(ctx, s.entry().Path)) // before it is read: a change meanwhile counts
 	began := s.opts.Now()
 	i, err := s.startUp(ctx, env)
 	if err != nil {
@@ -138,25 +138,36 @@ func (s *slot) fail(err error) {
 }
 
 // awaitRetry returns when the next try is made, or when there may be another reason for
-// one: run calls it again then.
+// one: run calls it again then. A file that was replaced meanwhile is tried at once, and
+// earlier failures do not count against it.
 func (s *slot) awaitRetry(ctx context.Context) {
 	s.mu.Lock()
 	due, _ := s.machine.nextCheck()
 	now := s.retryNow
 	s.mu.Unlock()
+	replaced := false
 	if !now {
 		timer := time.NewTimer(max(0, due.Sub(s.opts.Now())))
 		defer timer.Stop()
+		tick := time.NewTicker(s.opts.FilePoll)
+		defer tick.Stop()
 		select {
 		case <-ctx.Done():
 			return
 		case <-s.wake:
 			return
 		case <-timer.C:
+		case <-tick.C:
+			if replaced = s.file.replaced(stampOf(ctx, s.entry().Path)); !replaced {
+				return
+			}
 		}
 	}
 	s.step(func(m *machine, t time.Time) {
-		if now || m.due(t) {
+		switch {
+		case replaced:
+			m.replaced(t)
+		case now || m.due(t):
 			s.retryNow = false // also if it was set just now: this is the try that it asks for
 			m.retry(t)
 		}
@@ -172,8 +183,12 @@ func (s *slot) awaitChange(ctx context.Context) {
 		again := s.retryNow
 		s.retryNow = false
 		s.mu.Unlock()
-		if again || stampOf(s.entry().Path) != s.triedFile {
+		if again {
 			s.step(func(m *machine, now time.Time) { m.retry(now) })
+			return
+		}
+		if s.file.replaced(stampOf(ctx, s.entry().Path)) {
+			s.step(func(m *machine, now time.Time) { m.replaced(now) })
 			return
 		}
 		select {

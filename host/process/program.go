@@ -57,6 +57,7 @@ const (
 	LoadTooLarge                  // it is larger than MaxSize
 	LoadRead                      // it can't be read
 	LoadStore                     // its copy can't be made, which is the host's fault
+	LoadBusy                      // it is being written
 )
 
 // Error implements error.
@@ -68,6 +69,8 @@ func (e *LoadError) Error() string {
 		return fmt.Sprintf("%s is too large: %d bytes", e.Path, e.Size)
 	case LoadRead:
 		return fmt.Sprintf("%s can't be read: %v", e.Path, e.Err)
+	case LoadBusy:
+		return e.Path + " is being written"
 	case LoadStore:
 		return fmt.Sprintf("%s can't be copied: %v", e.Path, e.Err)
 	}
@@ -119,6 +122,9 @@ func (s *Spawner) load(ctx context.Context, p *Program, path string, maxSize int
 		return failed
 	case order.AtRead:
 		failed.Cause = LoadRead
+		return failed
+	case order.AtBusy:
+		failed.Cause = LoadBusy
 		return failed
 	case order.AtWrite:
 		failed.Cause = LoadStore

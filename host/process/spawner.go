@@ -30,8 +30,8 @@ type forker interface {
 // NewSpawner returns a Spawner whose processes are children of this one. Close it.
 func NewSpawner() *Spawner { return &Spawner{forker: newLocalForker()} }
 
-// Close kills every child and waits until they are reaped, at most 5 s in case one hangs in
-// the kernel.
+// Close kills every child and waits until they are reaped, at most 2.5 s in case one hangs in
+// the kernel: a node has to end although a check of it hangs.
 func (s *Spawner) Close() {
 	s.forker.close()
 	collected := make(chan struct{})
@@ -39,13 +39,16 @@ func (s *Spawner) Close() {
 		defer close(collected)
 		s.children.Wait()
 	}()
-	timer := time.NewTimer(killWait)
+	timer := time.NewTimer(collectWait)
 	defer timer.Stop()
 	select {
 	case <-collected:
 	case <-timer.C:
 	}
 }
+
+// collectWait is how long Close waits for children that were killed.
+const collectWait = 500 * time.Millisecond
 
 // Start starts a process and returns when its program is executed. Its error is a
 // *StartError, an *AbandonedError, ErrSpawnerClosed or the context's; the context bounds

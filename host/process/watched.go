@@ -22,6 +22,9 @@ const (
 	// watcherPause is how long after the end of a watcher the next is started, if that ended
 	// at once as well.
 	watcherPause = time.Second
+	// closeWait is how long a watcher may take to end everything. It takes longer only for
+	// what hangs in the kernel.
+	closeWait = 2 * time.Second
 )
 
 // WatchOptions are what a watched Spawner works with.
@@ -271,7 +274,7 @@ func (w *watchedForker) close() {
 		_ = w.conn.CloseWrite() // it still reports how they end
 		proc := w.proc
 		w.mu.Unlock()
-		late := time.AfterFunc(killWait, func() { _ = proc.Kill() })
+		late := time.AfterFunc(closeWait, func() { _ = proc.Kill() }) // what is left by then can't be killed
 		defer late.Stop()
 		w.running.Wait()
 		w.mu.Lock()

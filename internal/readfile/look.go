@@ -14,6 +14,8 @@ type Info struct {
 	Size    int64
 	ModTime time.Time
 	Inode   uint64
+	// Changed is when its content, mode or owner changed last, in nanoseconds since 1970.
+	Changed int64
 	// Executable reports whether this user may execute it.
 	Executable bool
 	// Written reports whether some process has it open for writing. Only the owner of a file
@@ -40,7 +42,7 @@ func look(path string, deep bool) (Info, error) {
 	}
 	out := Info{Mode: info.Mode(), Size: info.Size(), ModTime: info.ModTime()}
 	if sys, ok := info.Sys().(*syscall.Stat_t); ok {
-		out.Inode = sys.Ino
+		out.Inode, out.Changed = sys.Ino, sys.Ctim.Nano()
 	}
 	if !deep || !info.Mode().IsRegular() {
 		return out, nil

@@ -25,10 +25,26 @@ func (h *helper) copy() {
 		h.answer(order.AtKind, nil)
 	case h.status.Size > h.order.MaxSize:
 		h.answer(order.AtSize, nil)
+	case written(from):
+		h.answer(order.AtBusy, nil)
 	default:
 		step, err := h.copyFrom(from)
+		var after syscall.Stat_t
+		if step == order.Copied && syscall.Fstat(from, &after) == nil && (after.Size != info.Size || after.Mtim != info.Mtim) {
+			step = order.AtBusy // who writes it may open it for each part
+		}
 		h.answer(step, err)
 	}
+}
+
+// written reports whether somebody has the file open for writing: it can't be leased then. It
+// is false where this user may not lease it, or the file system has no leases.
+func written(fd int) bool {
+	_, _, errno := syscall.Syscall(syscall.SYS_FCNTL, uintptr(fd), syscall.F_SETLEASE, syscall.F_RDLCK)
+	if errno == 0 {
+		_, _, _ = syscall.Syscall(syscall.SYS_FCNTL, uintptr(fd), syscall.F_SETLEASE, syscall.F_UNLCK)
+	}
+	return errno == syscall.EAGAIN
 }
 
 // copyFrom copies until the end of the file, which may grow meanwhile.

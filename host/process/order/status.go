@@ -18,6 +18,7 @@ const (
 	AtOOMScore                 // oom_score_adj can't be set
 	AtNice                     // the nice value can't be set
 	AtAccount                  // the account can't be changed
+	AtBusy                     // somebody writes it
 )
 
 // Status is one record of the status pipe.
