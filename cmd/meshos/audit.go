@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"slices"
 
@@ -12,6 +11,7 @@ import (
 
 	"github.com/meshos/meshos/host/records"
 	"github.com/meshos/meshos/host/records/disk"
+	"github.com/meshos/meshos/internal/readfile"
 )
 
 func newAuditCommand(a *app) *cobra.Command {
@@ -47,10 +47,10 @@ func (a *app) recordDirs(args []string) (dir string, out []chainDir, err error) 
 		}
 		dir = cfg.Node.DataDir
 	}
-	if _, err := os.Stat(dir); err != nil {
+	if _, err := readfile.Stat(dir); err != nil {
 		return "", nil, fmt.Errorf("%w; name the node's data_dir or the folder records in it", err)
 	}
-	if info, err := os.Stat(filepath.Join(dir, "records")); err == nil && info.IsDir() {
+	if info, err := readfile.Stat(filepath.Join(dir, "records")); err == nil && info.IsDir() {
 		dir = filepath.Join(dir, "records")
 	}
 	for _, name := range records.Names() {

@@ -2,11 +2,11 @@ package main
 
 import (
 	"fmt"
-	"os"
 	"path/filepath"
 
 	"github.com/meshos/meshos/cmd/meshos/internal/view"
 	"github.com/meshos/meshos/host/ordered"
+	"github.com/meshos/meshos/internal/readfile"
 )
 
 // orderedDir returns the folder of the ordered log in a data directory, or the folder itself
@@ -16,7 +16,7 @@ func orderedDir(dir string) string {
 		return dir
 	}
 	in := filepath.Join(dir, ordered.Folder)
-	if info, err := os.Stat(in); err == nil && info.IsDir() {
+	if info, err := readfile.Stat(in); err == nil && info.IsDir() {
 		return in
 	}
 	return ""

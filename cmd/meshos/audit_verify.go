@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"slices"
 	"strings"
 
@@ -16,6 +15,7 @@ import (
 	"github.com/meshos/meshos/host/records"
 	"github.com/meshos/meshos/host/records/durable"
 	"github.com/meshos/meshos/host/records/segment"
+	"github.com/meshos/meshos/internal/readfile"
 	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
 )
 
@@ -121,7 +121,7 @@ exit code is 1 if there is damage or a bad signature.`,
 // configuredSigners returns the file of the operators' keys that the configuration at hand
 // names, or why there is none.
 func (a *app) configuredSigners() (file, note string) {
-	if _, err := os.Stat(a.configPath()); errors.Is(err, fs.ErrNotExist) {
+	if _, err := readfile.Stat(a.configPath()); errors.Is(err, fs.ErrNotExist) {
 		return "", "no configuration is at hand; name a file of allowed signers with --signers"
 	}
 	peeked, err := config.Peek(a.configPath(), "operators.signers")

@@ -15,13 +15,14 @@ import (
 	"google.golang.org/grpc/status"
 
 	"github.com/meshos/meshos/host/api"
+	"github.com/meshos/meshos/internal/readfile"
 )
 
 // denied returns why this user has no access to the socket, nil if that is not what is
 // wrong. A socket that nobody listens on, but that would be closed to this user, counts as
 // closed: whether a node runs can't be told.
 func (n *nodeClient) denied() error {
-	info, err := os.Stat(n.path)
+	info, err := readfile.Stat(n.path)
 	if errors.Is(err, fs.ErrPermission) {
 		folder, info := closedFolder(n.path)
 		return &deniedError{path: n.path, reason: "this user may not enter " + folder, hint: accessHint(info, 0o010)}
@@ -46,7 +47,7 @@ func (n *nodeClient) denied() error {
 // known of it, which may be nil.
 func closedFolder(path string) (string, fs.FileInfo) {
 	for dir := filepath.Dir(path); ; dir = filepath.Dir(dir) {
-		if info, err := os.Stat(dir); err == nil || dir == filepath.Dir(dir) {
+		if info, err := readfile.Stat(dir); err == nil || dir == filepath.Dir(dir) {
 			return dir, info
 		}
 	}

@@ -8,6 +8,8 @@ import (
 	"os"
 	"syscall"
 	"time"
+
+	"github.com/meshos/meshos/internal/readfile"
 )
 
 // lookWithin bounds how long it is looked at why a node does not answer.
@@ -22,7 +24,7 @@ const (
 // diagnose returns what is wrong with the socket, and what to do about it. It is not
 // called for a socket that this user has no access to.
 func (n *nodeClient) diagnose() (reason, hint string) {
-	info, err := os.Stat(n.path)
+	info, err := readfile.Stat(n.path)
 	switch {
 	case errors.Is(err, os.ErrNotExist):
 		return "it does not exist", n.hint()

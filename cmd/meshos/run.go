@@ -11,6 +11,7 @@ import (
 	"github.com/meshos/meshos/host"
 	"github.com/meshos/meshos/host/config"
 	"github.com/meshos/meshos/internal/dumpable"
+	"github.com/meshos/meshos/internal/readfile"
 )
 
 func newRunCommand(a *app) *cobra.Command {
@@ -63,6 +64,11 @@ Only a plugin that is required keeps the node from starting.`,
 		if err != nil {
 			return &usageError{err: err, help: cmd.CommandPath() + " --help"}
 		}
+		stop, err := readfile.Outside()
+		if err != nil {
+			return err
+		}
+		defer stop()
 		cfg, err := a.loadConfig()
 		if err != nil {
 			return err

@@ -11,6 +11,7 @@ import (
 
 	"github.com/meshos/meshos/cmd/meshos/internal/view"
 	"github.com/meshos/meshos/host/config"
+	"github.com/meshos/meshos/internal/readfile"
 )
 
 func newValidateCommand(a *app) *cobra.Command {
@@ -41,6 +42,11 @@ themselves, so that unknown keys of [plugin.config] are found. No plugin is star
 		if len(args) == 1 {
 			a.config = args[0]
 		}
+		stop, err := readfile.Outside()
+		if err != nil {
+			return err
+		}
+		defer stop()
 		cfg, err := a.loadConfig()
 		if err != nil {
 			return err

@@ -10,7 +10,6 @@ import (
 	"fmt"
 	"io"
 	"maps"
-	"os/exec"
 	"slices"
 	"strings"
 	"sync"
@@ -18,6 +17,7 @@ import (
 	"time"
 
 	"github.com/meshos/meshos/host/config"
+	"github.com/meshos/meshos/host/process"
 	"github.com/meshos/meshos/internal/plaintext"
 	"github.com/meshos/meshos/internal/readfile"
 )
@@ -37,6 +37,8 @@ const (
 func validatePlugins(ctx context.Context, cfg *config.Config) (faults, warnings []config.Problem) {
 	line := config.Lines(cfg.File)
 	all := make([]pluginCheck, len(cfg.Plugins))
+	spawner := process.NewSpawner() // it does not wait for a file that hangs
+	defer spawner.Close()
 	slots := make(chan struct{}, pluginsAtOnce)
 	var checked sync.WaitGroup
 	for i, p := range cfg.Plugins {
@@ -49,7 +51,7 @@ func validatePlugins(ctx context.Context, cfg *config.Config) (faults, warnings 
 			ctx, cancel := context.WithTimeout(ctx, pluginWithin)
 			defer cancel()
 			c := pluginCheck{file: cfg.File, plugin: p, line: func(keys ...string) int { return line(i, keys...) }}
-			c.check(ctx)
+			c.check(ctx, spawner)
 			all[i] = c
 		})
 	}
@@ -72,15 +74,13 @@ func (c *pluginCheck) problem(key string, line int, hint, format string, args ..
 	return config.Problem{File: c.file, Line: line, Key: "plugin." + key, Message: fmt.Sprintf(format, args...), Hint: hint}
 }
 
-func (c *pluginCheck) check(ctx context.Context) {
-	wrong, err := readfile.Do(c.plugin.Path, readfile.Within, func() (string, error) {
-		return config.WrongProgram(c.plugin.Path, ""), nil
-	})
+func (c *pluginCheck) check(ctx context.Context, spawner *process.Spawner) {
+	wrong, err := config.WrongProgram(ctx, c.plugin.Path, "", readfile.Within)
 	if err != nil || wrong != "" {
 		return // it is reported as that
 	}
 	if want := c.plugin.SHA256; want != "" {
-		got, err := sumOf(c.plugin.Path)
+		got, err := sumOf(ctx, c.plugin.Path)
 		switch {
 		case err != nil:
 			c.warnings = append(c.warnings, c.problem("path", c.line("path"), "", "could not be read: %v", err))
@@ -94,7 +94,7 @@ func (c *pluginCheck) check(ctx context.Context) {
 	if len(c.plugin.Config) == 0 {
 		return
 	}
-	schema, err := describePlugin(ctx, c.plugin.Path)
+	schema, err := describePlugin(ctx, spawner, c.plugin.Path)
 	if err != nil {
 		c.warnings = append(c.warnings, c.problem("config", c.line("config"), "", "could not be checked: %v", err))
 		return
@@ -136,41 +136,55 @@ func (c *pluginCheck) keys(s *schema, table map[string]any, at []string) {
 }
 
 // sumOf returns the SHA-256 of a file, in hex.
-func sumOf(path string) (string, error) {
-	file, info, err := readfile.Open(path)
-	if err != nil {
-		return "", err
-	}
-	defer func() { _ = file.Close() }()
-	if info.Size() > readfile.MaxProgram {
-		return "", &readfile.TooLargeError{Path: path, Most: readfile.MaxProgram}
-	}
-	h := sha256.New()
-	if _, err := io.Copy(h, io.LimitReader(file, readfile.MaxProgram)); err != nil {
-		return "", err
-	}
-	return hex.EncodeToString(h.Sum(nil)), nil
+func sumOf(ctx context.Context, path string) (string, error) {
+	return readfile.DoContext(ctx, path, pluginWithin, func() (string, error) {
+		file, info, err := readfile.Open(path)
+		if err != nil {
+			return "", err
+		}
+		defer func() { _ = file.Close() }()
+		if info.Size() > readfile.MaxProgram {
+			return "", &readfile.TooLargeError{Path: path, Most: readfile.MaxProgram}
+		}
+		h := sha256.New()
+		if _, err := io.Copy(h, io.LimitReader(file, readfile.MaxProgram)); err != nil {
+			return "", err
+		}
+		return hex.EncodeToString(h.Sum(nil)), nil
+	})
 }
 
 // describePlugin has a plugin's binary print what it is, and returns the schema of its
 // configuration.
-func describePlugin(ctx context.Context, path string) (*schema, error) {
-	cmd := exec.CommandContext(ctx, path, "describe")
-	cmd.Env = []string{"PATH=/usr/local/bin:/usr/bin:/bin", "LANG=C.UTF-8"}
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
-	cmd.WaitDelay = time.Second
-	out, errs := &limited{most: maxDescription}, &limited{most: 4 << 10}
-	cmd.Stdout, cmd.Stderr = out, errs
-	err := cmd.Run()
+func describePlugin(ctx context.Context, spawner *process.Spawner, path string) (*schema, error) {
+	late := fmt.Errorf("%s describe has not ended within %v", path, pluginWithin)
+	proc, err := spawner.Start(ctx, process.Spec{
+		Path: path, Args: []string{"describe"}, Env: []string{"PATH=/usr/local/bin:/usr/bin:/bin", "LANG=C.UTF-8"},
+	})
 	switch {
 	case ctx.Err() != nil:
-		return nil, fmt.Errorf("%s describe has not ended within %v", path, pluginWithin)
+		return nil, late
 	case err != nil:
-		if text := strings.TrimSpace(errs.String()); text != "" {
-			return nil, fmt.Errorf("%s describe: %w: %s", path, err, plaintext.Clean(text, 200))
-		}
 		return nil, fmt.Errorf("%s describe: %w", path, err)
+	}
+	out, errs := &limited{most: maxDescription}, &limited{most: 4 << 10}
+	var readers sync.WaitGroup
+	readers.Go(func() { _, _ = io.Copy(out, proc.Stdout()) })
+	readers.Go(func() { _, _ = io.Copy(errs, proc.Stderr()) })
+	select {
+	case <-proc.Done():
+	case <-ctx.Done():
+		proc.Stop(ctx, syscall.SIGKILL, 0)
+	}
+	readers.Wait() // half a second after the end at the latest
+	switch exit := proc.Exit(); {
+	case ctx.Err() != nil:
+		return nil, late
+	case !exit.Clean():
+		if text := strings.TrimSpace(errs.String()); text != "" {
+			return nil, fmt.Errorf("%s describe: %v: %s", path, exit, plaintext.Clean(text, 200))
+		}
+		return nil, fmt.Errorf("%s describe: %v", path, exit)
 	}
 	var said struct {
 		Schema *schema `json:"config_schema"`

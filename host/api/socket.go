@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/meshos/meshos/internal/readfile"
 )
 
 // SocketBusyError means that another process answers on the socket.
@@ -44,14 +46,16 @@ func Listen(ctx context.Context, path string) (*Socket, error) { return ListenFo
 // ListenFor does the same, and lets the members of a group connect too, unless group is
 // empty. If they can't be let in, Serve reports it, and tries again.
 func ListenFor(ctx context.Context, path, group string) (*Socket, error) {
-	s := &Socket{path: path, group: group}
-	made := missing(filepath.Dir(path))
-	var err error
-	if s.ln, s.file, err = listen(ctx, path); err != nil {
-		return nil, err
-	}
-	s.shut = s.letIn(made)
-	return s, nil
+	return readfile.DoContext(ctx, path, readfile.Within, func() (*Socket, error) {
+		s := &Socket{path: path, group: group}
+		made := missing(filepath.Dir(path))
+		var err error
+		if s.ln, s.file, err = listen(ctx, path); err != nil {
+			return nil, err
+		}
+		s.shut = s.letIn(made)
+		return s, nil
+	})
 }
 
 // letIn lets the members of the group connect. made are folders that were just made.
@@ -129,9 +133,15 @@ func (s *Socket) Close() error {
 	if closed {
 		return net.ErrClosed
 	}
-	s.remove(file)
+	_, _ = readfile.Do(s.path, removeWithin, func() (any, error) {
+		s.remove(file)
+		return nil, nil
+	})
 	return ln.Close()
 }
+
+// removeWithin is how long the end of a node waits for the file of its socket to be removed.
+const removeWithin = 200 * time.Millisecond
 
 // remove removes the file of the socket, unless the path leads to another one.
 func (s *Socket) remove(file fs.FileInfo) {

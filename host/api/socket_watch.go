@@ -34,7 +34,7 @@ func (s *Socket) watch(ctx context.Context, every time.Duration, report func(rea
 			return
 		case <-tick.C:
 		}
-		restored, err := readfile.Do(s.path, watchWithin, func() (bool, error) { return s.restore(ctx) })
+		restored, err := readfile.DoContext(ctx, s.path, watchWithin, func() (bool, error) { return s.restore(ctx) })
 		switch {
 		case ctx.Err() != nil:
 			return

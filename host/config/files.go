@@ -1,12 +1,14 @@
 package config
 
 import (
+	"context"
 	"fmt"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/meshos/meshos/internal/readfile"
 )
 
 // maxSocketPath is how long the path of a unix socket may be on Linux, in bytes.
@@ -80,11 +82,15 @@ func (r *reader) checkFiles(c *Config, within time.Duration) {
 	l.report(r, within)
 }
 
-func badDataDir(path string) *fault {
-	if info, err := os.Stat(path); err == nil && !info.IsDir() {
-		return &fault{message: path + " is not a directory", hint: "name a directory; it is created if it is missing"}
+func badDataDir(ctx context.Context, path string, within time.Duration) (*fault, error) {
+	info, err := readfile.Look(ctx, path, within)
+	if err == nil && !info.Mode.IsDir() {
+		return &fault{message: path + " is not a directory", hint: "name a directory; it is created if it is missing"}, nil
 	}
-	return nil
+	if isHung(err) {
+		return nil, err
+	}
+	return nil, nil // it is created, or that says what is wrong
 }
 
 // addDaemonFiles adds a daemon's programs and folder, unless it runs on another node.

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os/user"
@@ -44,7 +45,11 @@ func (e *NoGroupError) remedy() string {
 }
 
 // badGroup returns why a group can't be let in to the socket, nil if it can.
-func badGroup(name string) *fault {
+func badGroup(ctx context.Context, name string, within time.Duration) (*fault, error) {
+	return inTime(func() *fault { return faultOfGroup(name) })(ctx, name, within)
+}
+
+func faultOfGroup(name string) *fault {
 	_, err := LookupGroup(name)
 	var none *NoGroupError
 	switch {

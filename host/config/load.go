@@ -11,9 +11,12 @@ import (
 	"github.com/meshos/meshos/internal/readfile"
 )
 
+// lookWithin is how long the file systems of what a configuration names may take to answer.
+const lookWithin = 2 * time.Second
+
 // Load reads and checks a file. The error is a *Report of all its mistakes. It takes no
 // longer than twice readfile.Within, whatever the paths lead to.
-func Load(path string) (*Config, error) { return load(path, readfile.Within) }
+func Load(path string) (*Config, error) { return load(path, lookWithin) }
 
 func load(path string, lookWithin time.Duration) (*Config, error) {
 	raw, err := readfile.Read(path, readfile.MaxText)

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"context"
 	"errors"
 	"sync"
 	"time"
@@ -9,7 +10,19 @@ import (
 )
 
 // looksAtOnce bounds how many of the files that a configuration names are looked at at once.
-const looksAtOnce = 64
+// One that hangs has a thread, and those that come after it do not wait for it.
+const looksAtOnce = 256
+
+// examine returns what is wrong with a file, nil for nothing. The error says that it could
+// not be found out within that time.
+type examine func(ctx context.Context, path string, within time.Duration) (*fault, error)
+
+// inTime returns what bad finds, if it does so within the time.
+func inTime(bad func() *fault) examine {
+	return func(ctx context.Context, path string, within time.Duration) (*fault, error) {
+		return readfile.DoContext(ctx, path, within, func() (*fault, error) { return bad(), nil })
+	}
+}
 
 // look is one file to be looked at.
 type look struct {
@@ -17,7 +30,7 @@ type look struct {
 	path   string
 	places []place
 	worth  worth                      // of what is wrong
-	bad    func(path string) *fault   // examines the file
+	bad    examine                    // examines the file
 	read   func() func(r *reader)     // or reads it, and returns what reports its mistakes
 	late   func(r *reader, err error) // reports that it can't be looked at in time; nil for a warning
 	apply  func(r *reader)            // reports what was found
@@ -36,7 +49,7 @@ const (
 // looks are files to be looked at, in the order in which they are reported.
 type looks []*look
 
-func (l *looks) add(key, path string, bad func(string) *fault, places ...place) *look {
+func (l *looks) add(key, path string, bad examine, places ...place) *look {
 	next := &look{key: key, path: path, bad: bad, places: places}
 	*l = append(*l, next)
 	return next
@@ -62,34 +75,35 @@ func (l looks) report(r *reader, within time.Duration) {
 }
 
 func (o *look) look(end time.Time) {
-	apply, err := readfile.Do(o.path, max(0, time.Until(end)), func() (func(*reader), error) { return o.examine(), nil })
+	within := max(0, time.Until(end))
+	var err error
+	if o.read != nil {
+		o.apply, err = readfile.Do(o.path, within, func() (func(*reader), error) { return o.read(), nil })
+	} else {
+		var f *fault
+		f, err = o.bad(context.Background(), o.path, within)
+		o.apply = func(r *reader) { o.report(r, f) }
+	}
 	if err != nil {
-		apply = func(r *reader) { r.notLooked(o.key, err, o.places...) }
+		o.apply = func(r *reader) { r.notLooked(o.key, err, o.places...) }
 		if o.late != nil {
-			apply = func(r *reader) { o.late(r, err) }
+			o.apply = func(r *reader) { o.late(r, err) }
 		}
 	}
-	o.apply = apply
 }
 
-// examine looks at the file, and returns what reports what is wrong with it.
-func (o *look) examine() func(r *reader) {
-	if o.read != nil {
-		return o.read()
-	}
-	f := o.bad(o.path)
-	return func(r *reader) {
-		switch {
-		case f == nil:
-		case o.worth == asWarning:
-			r.warning(o.key, *f, o.places...)
-		case o.worth == asMistake:
-			r.problem(o.key, *f, o.places...)
-		default:
-			r.fault(o.key, *f, o.places...)
-			if o.worth == asRequired {
-				r.required = append(r.required, r.at(o.key, *f, o.places))
-			}
+// report reports what is wrong with the file; nil for nothing.
+func (o *look) report(r *reader, f *fault) {
+	switch {
+	case f == nil:
+	case o.worth == asWarning:
+		r.warning(o.key, *f, o.places...)
+	case o.worth == asMistake:
+		r.problem(o.key, *f, o.places...)
+	default:
+		r.fault(o.key, *f, o.places...)
+		if o.worth == asRequired {
+			r.required = append(r.required, r.at(o.key, *f, o.places))
 		}
 	}
 }

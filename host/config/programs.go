@@ -2,12 +2,15 @@ package config
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"io/fs"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
+	"time"
+
+	"github.com/meshos/meshos/internal/readfile"
 )
 
 // defaultPath is where programs of daemons are searched for if the node has no PATH.
@@ -22,27 +25,42 @@ func SearchPath(env map[string]string) string {
 }
 
 // FindProgram searches for a program as a shell does, but never in the working directory.
-// One with a slash is not searched for. It returns "" if there is none.
-func FindProgram(program, path string) string {
+// One with a slash is not searched for. It returns "" if there is none. The error is a
+// *readfile.HungError: a folder before the one that has the program does not answer, and the
+// program may be in it; or that of ctx.
+func FindProgram(ctx context.Context, program, path string, within time.Duration) (string, error) {
 	if strings.Contains(program, "/") {
-		return program
+		return program, nil
 	}
 	for _, dir := range filepath.SplitList(path) {
 		if !filepath.IsAbs(dir) {
 			continue
 		}
-		if found, err := exec.LookPath(filepath.Join(dir, program)); err == nil {
-			return found
+		candidate := filepath.Join(dir, program)
+		info, err := readfile.Examine(ctx, candidate, within)
+		if err == nil && info.Executable {
+			return candidate, nil
+		}
+		if isHung(err) || ctx.Err() != nil {
+			return "", err
 		}
 	}
-	return ""
+	return "", nil
 }
 
-// WrongProgram returns why a program can't be executed, and what to do; "" if it can.
-func WrongProgram(program, path string) string { return badIn(path)(program).text() }
+// WrongProgram returns why a program can't be executed, and what to do; "" if it can. The
+// error says that its file system did not answer within that time.
+func WrongProgram(ctx context.Context, program, path string, within time.Duration) (string, error) {
+	f, err := badIn(path)(ctx, program, within)
+	return f.text(), err
+}
 
 // WrongDir returns why a folder can't be a working directory, and what to do; "" if it can.
-func WrongDir(dir string) string { return badDir(dir).text() }
+// Its error is that of WrongProgram.
+func WrongDir(ctx context.Context, dir string, within time.Duration) (string, error) {
+	f, err := badDir(ctx, dir, within)
+	return f.text(), err
+}
 
 func (f *fault) text() string {
 	switch {
@@ -54,50 +72,59 @@ func (f *fault) text() string {
 	return f.message + "; " + f.hint
 }
 
-func badDir(path string) *fault {
-	if info, err := os.Stat(path); err != nil || !info.IsDir() {
-		return &fault{message: "there is no directory " + path, hint: "create it, or leave dir out"}
+func badDir(ctx context.Context, path string, within time.Duration) (*fault, error) {
+	info, err := readfile.Look(ctx, path, within)
+	switch {
+	case isHung(err) || ctx.Err() != nil:
+		return nil, err
+	case err != nil || !info.Mode.IsDir():
+		return &fault{message: "there is no directory " + path, hint: "create it, or leave dir out"}, nil
 	}
-	return nil
+	return nil, nil
 }
 
 const hintInstall = "install it, or correct the path"
 
 // badPlugin returns why a plugin can't be started, nil if it can.
-func badPlugin(path string) *fault {
-	f := badProgram(path)
+func badPlugin(ctx context.Context, path string, within time.Duration) (*fault, error) {
+	f, err := badProgram(ctx, path, within)
 	if f != nil && f.hint == hintInstall {
 		f.hint = "build or install it, or set plugin.path to where it is"
 	}
-	return f
+	return f, err
 }
 
 // badIn returns a function that returns why a program can't be started, and nil if it can.
 // A program without a slash is searched for in this PATH.
-func badIn(path string) func(program string) *fault {
-	return func(program string) *fault {
-		found := FindProgram(program, path)
-		if found == "" {
-			return &fault{message: "there is no program " + quote(program) + " in PATH", hint: "write its full path, or install it"}
+func badIn(path string) examine {
+	return func(ctx context.Context, program string, within time.Duration) (*fault, error) {
+		found, err := FindProgram(ctx, program, path, within)
+		if err != nil {
+			return nil, err
 		}
-		return badProgram(found)
+		if found == "" {
+			return &fault{message: "there is no program " + quote(program) + " in PATH", hint: "write its full path, or install it"}, nil
+		}
+		return badProgram(ctx, found, within)
 	}
 }
 
 // badProgram returns why the program in a file can't be started, nil if it can.
-func badProgram(program string) *fault {
-	info, err := os.Stat(program)
+func badProgram(ctx context.Context, program string, within time.Duration) (*fault, error) {
+	info, err := readfile.Examine(ctx, program, within)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return &fault{message: "there is no file " + program, hint: hintInstall}
+		return &fault{message: "there is no file " + program, hint: hintInstall}, nil
+	case isHung(err) || ctx.Err() != nil:
+		return nil, err
 	case err != nil:
-		return &fault{message: err.Error(), hint: hintInstall}
-	case info.IsDir():
-		return &fault{message: program + " is a directory, not a program", hint: hintInstall}
-	case !info.Mode().IsRegular():
-		return &fault{message: program + " is not a regular file", hint: hintInstall}
-	case info.Mode()&0o111 == 0:
-		return &fault{message: program + " is not executable", hint: "chmod +x " + program}
+		return &fault{message: err.Error(), hint: hintInstall}, nil
+	case info.Mode.IsDir():
+		return &fault{message: program + " is a directory, not a program", hint: hintInstall}, nil
+	case !info.Mode.IsRegular():
+		return &fault{message: program + " is not a regular file", hint: hintInstall}, nil
+	case info.Mode&0o111 == 0:
+		return &fault{message: program + " is not executable", hint: "chmod +x " + program}, nil
 	}
-	return nil
+	return nil, nil
 }

@@ -160,12 +160,12 @@ func addRunAs(l *looks, r RunAs, at place) {
 		if r.User == "" {
 			key = "group"
 		}
-		l.add("daemon."+key, rights.PasswdFile, func(string) *fault { return r.badAccount() }, at.key(key)).worth = asFault
+		l.add("daemon."+key, rights.PasswdFile, inTime(r.badAccount), at.key(key)).worth = asFault
 	}
 	if r.Nice != nil {
-		l.add("daemon.nice", "/proc/self", func(string) *fault { return r.badNice() }, at.key("nice")).worth = asFault
+		l.add("daemon.nice", "/proc/self", inTime(r.badNice), at.key("nice")).worth = asFault
 	}
 	if r.OOMScoreAdj != nil {
-		l.add("daemon.oom_score_adj", "/proc/self", func(string) *fault { return r.badOOMScore() }, at.key("oom_score_adj")).worth = asFault
+		l.add("daemon.oom_score_adj", "/proc/self", inTime(r.badOOMScore), at.key("oom_score_adj")).worth = asFault
 	}
 }

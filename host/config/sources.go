@@ -1,11 +1,11 @@
 package config
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
 	"maps"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -248,12 +248,12 @@ func add(l *looks, key, path string, read func() error, places ...place) {
 
 // openTo returns a fault if users who should not can read or change a file of secrets.
 func openTo(path string) *fault {
-	info, err := os.Stat(path)
-	if err != nil || info.Mode().Perm()&0o006 == 0 {
+	info, err := readfile.Look(context.Background(), path, readfile.Within)
+	if err != nil || info.Mode.Perm()&0o006 == 0 {
 		return nil
 	}
 	for dir := filepath.Dir(path); ; dir = filepath.Dir(dir) {
-		if above, err := os.Stat(dir); err != nil || above.Mode().Perm()&0o001 == 0 {
+		if above, err := readfile.Look(context.Background(), dir, readfile.Within); err != nil || above.Mode.Perm()&0o001 == 0 {
 			return nil // they can't get there
 		}
 		if dir == filepath.Dir(dir) {
@@ -261,11 +261,11 @@ func openTo(path string) *fault {
 		}
 	}
 	what := "read"
-	if info.Mode().Perm()&0o002 != 0 {
+	if info.Mode.Perm()&0o002 != 0 {
 		what = "change"
 	}
 	return &fault{
-		message: fmt.Sprintf("every user of this machine can %s %s: its mode is %04o", what, path, info.Mode().Perm()),
+		message: fmt.Sprintf("every user of this machine can %s %s: its mode is %04o", what, path, info.Mode.Perm()),
 		hint:    "chmod 0600 " + path + " (the node reads it, not the daemon)",
 	}
 }

@@ -12,10 +12,10 @@ import (
 )
 
 // hooks returns commands as the shim runs them.
-func (s Spec) hooks(from config.Hooks, in surroundings) (out shim.Hooks, err error) {
+func (s Spec) hooks(ctx context.Context, from config.Hooks, in surroundings) (out shim.Hooks, err error) {
 	out.Timeout = from.Timeout
 	for _, command := range from.Commands {
-		p, err := s.process(command, in)
+		p, err := s.process(ctx, command, in)
 		if err != nil {
 			return shim.Hooks{}, err
 		}

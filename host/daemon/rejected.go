@@ -1,6 +1,7 @@
 package daemon
 
 import (
+	"context"
 	"maps"
 	"slices"
 	"sync"
@@ -8,39 +9,50 @@ import (
 
 	"github.com/meshos/meshos/host/config"
 	"github.com/meshos/meshos/host/mesh"
-	"github.com/meshos/meshos/internal/readfile"
 )
 
 const (
 	// lookEvery is how often it is looked again at what a rejected daemon lacks.
 	lookEvery = 2 * time.Second
-	// lookWithin is how long the file systems may take: the end of the node waits for it.
-	lookWithin = 500 * time.Millisecond
-	// looksAtOnce bounds how many daemons are looked at at once.
-	looksAtOnce = 16
+	// lookWithin is how long a file system may take to answer. Whoever waits for it gives up
+	// when the node ends.
+	lookWithin = 2 * time.Second
+	// looksAtOnce bounds how many daemons are looked at at once. One whose file system does
+	// not answer holds up those that come after it only if all places are taken.
+	looksAtOnce = 256
 )
 
 // fault returns what is wrong with what the daemon's entry points at: its program, its
-// folder, its user or the files of its environment. It returns "" if nothing is.
-func (s Spec) fault() string {
+// folder, its user or the files of its environment, or that their file system does not answer. It returns "" if nothing is.
+func (s Spec) fault(ctx context.Context) string {
+	why, err := s.wrong(ctx)
+	if err != nil {
+		return err.Error()
+	}
+	return why
+}
+
+// wrong returns what is wrong with what the daemon needs, "" for nothing. The error says that
+// a file system does not answer.
+func (s Spec) wrong(ctx context.Context) (why string, err error) {
 	path := config.SearchPath(s.Env)
 	for _, command := range slices.Concat([][]string{s.Command}, s.PreStart.Commands, s.PostStop.Commands) {
 		if len(command) == 0 {
 			continue
 		}
-		if why := config.WrongProgram(command[0], path); why != "" {
-			return why
+		if why, err := config.WrongProgram(ctx, command[0], path, lookWithin); why != "" || err != nil {
+			return why, err
 		}
 	}
 	if s.Dir != "" {
-		if why := config.WrongDir(s.Dir); why != "" {
-			return why
+		if why, err := config.WrongDir(ctx, s.Dir, lookWithin); why != "" || err != nil {
+			return why, err
 		}
 	}
 	if why := config.WrongRunAs(s.RunAs); why != "" {
-		return why
+		return why, nil
 	}
-	return config.WrongSources(s.Sources)
+	return config.WrongSources(s.Sources), nil
 }
 
 // elsewhere reports whether the daemon may run on other nodes only: then nothing of it has to
@@ -49,34 +61,24 @@ func (s Spec) elsewhere(node mesh.NodeID) bool { return s.Node != 0 && s.Node !=
 
 // look looks at what the entries of these daemons point at, at all of them at once, and
 // publishes which are rejected and which are not any more. A daemon that has a process is
-// left alone, and so is one whose file system does not answer: to start it says more.
+// left alone.
 func (m *Manager) look(specs []Spec) {
-	faults := make([]string, len(specs))
-	looked := make([]bool, len(specs))
-	end := time.Now().Add(lookWithin)
 	slots := make(chan struct{}, looksAtOnce)
 	var all sync.WaitGroup
-	for i, s := range specs {
+	for _, s := range specs {
 		slots <- struct{}{}
 		all.Go(func() {
 			defer func() { <-slots }()
-			path := s.Dir
-			if len(s.Command) > 0 {
-				path = s.Command[0]
-			}
-			var err error
+			fault := ""
 			if !s.elsewhere(m.opts.Node) {
-				faults[i], err = readfile.Do(path, max(0, time.Until(end)), func() (string, error) { return s.fault(), nil })
+				fault = s.fault(m.ctx)
 			}
-			looked[i] = err == nil
+			if m.ctx.Err() == nil {
+				m.judged(s, fault)
+			}
 		})
 	}
 	all.Wait()
-	for i, s := range specs {
-		if looked[i] {
-			m.judged(s, faults[i])
-		}
-	}
 }
 
 // judged publishes that a daemon is rejected, or that it is not any more, if that is new.

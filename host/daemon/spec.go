@@ -48,16 +48,16 @@ type Spec struct {
 }
 
 // request returns the request that is sent to the shim.
-func (s Spec) request(in surroundings) (shim.Request, error) {
-	p, err := s.process(s.Command, in)
+func (s Spec) request(ctx context.Context, in surroundings) (shim.Request, error) {
+	p, err := s.process(ctx, s.Command, in)
 	if err != nil {
 		return shim.Request{}, err
 	}
-	before, err := s.hooks(s.PreStart, in)
+	before, err := s.hooks(ctx, s.PreStart, in)
 	if err != nil {
 		return shim.Request{}, err
 	}
-	after, err := s.hooks(s.PostStop, in)
+	after, err := s.hooks(ctx, s.PostStop, in)
 	if err != nil {
 		return shim.Request{}, err
 	}
@@ -84,29 +84,22 @@ func (s Spec) probe(spawner *process.Spawner) (health.Probe, error) {
 	case "http":
 		return health.HTTP(s.Health.Target), nil
 	case "exec":
-		var found health.Probe // once its program is in PATH, and what it runs in was found
-		return health.ProbeFunc(func(ctx context.Context) health.Answer {
-			if found == nil {
-				p, err := s.check()
-				if missing := (*NotInPathError)(nil); errors.As(err, &missing) {
-					return health.Answer{Impossible: fmt.Sprintf("there is no program %q in PATH; write its full path, or install it", missing.Program)}
-				}
-				if err != nil {
-					return health.Answer{Impossible: err.Error()}
-				}
-				found = health.Exec(spawner, p)
+		return health.Exec(spawner, func(ctx context.Context) (process.Spec, error) {
+			p, err := s.check(ctx)
+			if missing := (*NotInPathError)(nil); errors.As(err, &missing) {
+				err = fmt.Errorf("there is no program %q in PATH; write its full path, or install it", missing.Program)
 			}
-			return found.Ask(ctx)
+			return p, err
 		}), nil
 	}
 	return nil, fmt.Errorf("unknown type of health check: %q", s.Health.Type)
 }
 
 // check returns the process of a health check, which runs in what the daemon runs in.
-func (s Spec) check() (process.Spec, error) {
-	in, err := s.surroundings()
+func (s Spec) check(ctx context.Context) (process.Spec, error) {
+	in, err := s.surroundings(ctx)
 	if err != nil {
 		return process.Spec{}, err
 	}
-	return s.process(s.Health.Command, in)
+	return s.process(ctx, s.Health.Command, in)
 }

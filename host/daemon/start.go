@@ -3,6 +3,7 @@ package daemon
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"time"
 
 	"github.com/meshos/meshos/host/daemon/health"
@@ -47,12 +48,22 @@ func (m *Manager) Start(ctx context.Context, daemon mesh.DaemonRef) error {
 	}
 }
 
+// startWithin is how long a start may take. One whose file system does not answer must not
+// keep others from being started: only so many are at once.
+const startWithin = 10 * time.Second
+
 // startReserved starts a run that was reserved.
 func (m *Manager) startReserved(ctx context.Context, r *run) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	defer context.AfterFunc(m.ctx, func() { cancel(ErrClosed) })()
-	request, err := r.request()
+	ctx, over := context.WithTimeoutCause(ctx, startWithin, fmt.Errorf("it was not executed within %v", startWithin))
+	defer over()
+	_, err := r.spec.wrong(ctx) // what is wrong, and does not hang, the start itself says best
+	var request shim.Request
+	if err == nil {
+		request, err = r.request(ctx)
+	}
 	if err == nil {
 		request.StopGrace = cmp.Or(request.StopGrace, m.opts.StopGrace)
 		request.Unmet = m.confine(r.spec, &request)
@@ -86,12 +97,12 @@ func (r *run) noteUnrecorded(response shim.Response) {
 }
 
 // request returns what the shim is to start, as it is found now.
-func (r *run) request() (shim.Request, error) {
-	in, err := r.spec.surroundings()
+func (r *run) request(ctx context.Context) (shim.Request, error) {
+	in, err := r.spec.surroundings(ctx)
 	if err != nil {
 		return shim.Request{}, err
 	}
-	request, err := r.spec.request(in)
+	request, err := r.spec.request(ctx, in)
 	r.fingerprint = r.m.fingerprint(r.spec.Daemon.ID, in.read)
 	request.Environment = r.fingerprint
 	return request, err

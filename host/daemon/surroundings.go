@@ -2,6 +2,7 @@ package daemon
 
 import (
 	"cmp"
+	"context"
 	"maps"
 	"os"
 	"path/filepath"
@@ -10,6 +11,7 @@ import (
 	"github.com/meshos/meshos/host/config"
 	"github.com/meshos/meshos/host/process"
 	"github.com/meshos/meshos/host/rights"
+	"github.com/meshos/meshos/internal/readfile"
 )
 
 // surroundings are what the processes of a daemon run in, the daemon itself and what is
@@ -23,7 +25,7 @@ type surroundings struct {
 
 // surroundings finds what the daemon's processes run in. The error is one of rights.Find, or
 // a *config.SourceError.
-func (s Spec) surroundings() (surroundings, error) {
+func (s Spec) surroundings(ctx context.Context) (surroundings, error) {
 	account, err := s.RunAs.Account()
 	if err != nil {
 		return surroundings{}, err
@@ -38,7 +40,7 @@ func (s Spec) surroundings() (surroundings, error) {
 			in.env[name] = value
 		}
 	}
-	in.dir, err = filepath.Abs(s.Dir) // the shim has another working directory
+	in.dir, err = absolute(ctx, s.Dir) // the shim has another working directory
 	return in, err
 }
 
@@ -69,21 +71,34 @@ func (s Spec) rights(account *rights.Account) process.Rights {
 
 // process returns what to start: the daemon itself, or another command, in its surroundings.
 // A program is searched for in the PATH of the configuration, never in one that was read from
-// a file.
-func (s Spec) process(command []string, in surroundings) (out process.Spec, err error) {
+// a file. No file system may take longer than lookWithin to say where it is.
+func (s Spec) process(ctx context.Context, command []string, in surroundings) (out process.Spec, err error) {
 	path := config.SearchPath(s.Env)
 	if len(command) == 0 {
 		return process.Spec{}, &NotInPathError{Path: path}
 	}
 	out = process.Spec{Args: command[1:], Dir: in.dir, Rights: in.rights}
-	if out.Path = config.FindProgram(command[0], path); out.Path == "" {
+	if out.Path, err = config.FindProgram(ctx, command[0], path, lookWithin); err != nil {
+		return process.Spec{}, err
+	}
+	if out.Path == "" {
 		return process.Spec{}, &NotInPathError{Program: command[0], Path: path}
 	}
-	if out.Path, err = filepath.Abs(out.Path); err != nil {
+	if out.Path, err = absolute(ctx, out.Path); err != nil {
 		return process.Spec{}, err
 	}
 	for _, key := range slices.Sorted(maps.Keys(in.env)) {
 		out.Env = append(out.Env, key+"="+in.env[key])
 	}
 	return out, nil
+}
+
+// absolute makes a path absolute: a relative one, which the configuration has none of, is
+// relative to the node's own folder.
+func absolute(ctx context.Context, path string) (string, error) {
+	if filepath.IsAbs(path) {
+		return filepath.Clean(path), nil
+	}
+	own, err := readfile.DoContext(ctx, ".", lookWithin, os.Getwd)
+	return filepath.Join(own, path), err
 }

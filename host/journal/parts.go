@@ -22,7 +22,9 @@ type file interface {
 // create creates the file of a journal and locks it against other nodes of this user. Only
 // this user may read it, since it holds the environment of daemons and plugins.
 func create(path string) (file, error) {
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	f, err := readfile.Do(path, readfile.Within, func() (*os.File, error) {
+		return os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	})
 	if err != nil {
 		return nil, err
 	}

@@ -13,10 +13,11 @@ import (
 
 const maxLine = 1 << 10 // bytes of a line that a program prints
 
-// Exec checks by running a program: exit status 0 is good. When the time is over, the program
-// and everything it started are killed. While one hangs in the kernel and can't be killed, no
-// other is started. A program that can't be started says nothing of the daemon.
-func Exec(spawner *process.Spawner, spec process.Spec) Probe {
+// Exec checks by running a program: exit status 0 is good. Each check asks anew what to run,
+// so that a program that is installed later is found. When the time is over, the program and
+// everything it started are killed. While one hangs in the kernel and can't be killed, no
+// other is started. A program that is not found or can't be started says nothing of the daemon.
+func Exec(spawner *process.Spawner, what func(context.Context) (process.Spec, error)) Probe {
 	var previous *process.Process
 	return ProbeFunc(func(ctx context.Context) Answer {
 		if previous != nil {
@@ -25,6 +26,10 @@ func Exec(spawner *process.Spawner, spec process.Spec) Probe {
 			default:
 				return Answer{Failure: "the previous check hangs and can't be killed"}
 			}
+		}
+		spec, err := what(ctx)
+		if err != nil {
+			return Answer{Impossible: err.Error()}
 		}
 		proc, err := spawner.Start(ctx, spec)
 		if abandoned := (*process.AbandonedError)(nil); errors.As(err, &abandoned) {

@@ -79,11 +79,16 @@ func TestHTTP(t *testing.T) {
 	}
 }
 
+// program returns what always answers with the same program.
+func program(spec process.Spec) func(context.Context) (process.Spec, error) {
+	return func(context.Context) (process.Spec, error) { return spec, nil }
+}
+
 func TestExec(t *testing.T) {
 	spawner := process.NewSpawner()
 	defer spawner.Close()
 	sh := func(script string) Probe {
-		return Exec(spawner, process.Spec{Path: "/bin/sh", Args: []string{"-c", script}, Env: []string{"PATH=/usr/bin:/bin"}})
+		return Exec(spawner, program(process.Spec{Path: "/bin/sh", Args: []string{"-c", script}, Env: []string{"PATH=/usr/bin:/bin"}}))
 	}
 	for script, want := range map[string]Answer{
 		"exit 0":                                    {},
@@ -99,7 +104,7 @@ func TestExec(t *testing.T) {
 			t.Errorf("%s gave %+v, want %+v", script, got, want)
 		}
 	}
-	if got := once(t, Exec(spawner, process.Spec{Path: "/no/such/check"}), time.Second); got.Impossible != "/no/such/check: no such file; install it, or correct the command of the check" {
+	if got := once(t, Exec(spawner, program(process.Spec{Path: "/no/such/check"})), time.Second); got.Impossible != "/no/such/check: no such file; install it, or correct the command of the check" {
 		t.Errorf("no program gave %+v", got)
 	}
 }
@@ -108,10 +113,10 @@ func TestAProgramThatHangsIsKilledWithItsChildren(t *testing.T) {
 	spawner := process.NewSpawner()
 	defer spawner.Close()
 	mark := filepath.Join(t.TempDir(), "pid")
-	probe := Exec(spawner, process.Spec{
+	probe := Exec(spawner, program(process.Spec{
 		Path: "/bin/sh", Args: []string{"-c", "trap '' TERM; sleep 1000 & echo $! > " + mark + ".new; mv " + mark + ".new " + mark + "; wait"},
 		Env: []string{"PATH=/usr/bin:/bin"},
-	})
+	}))
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	var text []byte
@@ -140,10 +145,10 @@ func TestWhatACheckLeavesIsKilledWhenItEnds(t *testing.T) {
 	}
 	defer spawner.Close()
 	mark := filepath.Join(t.TempDir(), "pid")
-	probe := Exec(spawner, process.Spec{
+	probe := Exec(spawner, program(process.Spec{
 		Path: "/bin/sh", Args: []string{"-c", "(setsid sh -c 'echo $$ >" + mark + ".new; mv " + mark + ".new " + mark + "; exec sleep 1000' >/dev/null 2>&1 &); while [ ! -e " + mark + " ]; do sleep 0.01; done"},
 		Env: []string{"PATH=/usr/bin:/bin"},
-	})
+	}))
 	if got := once(t, probe, 20*time.Second); got != (Answer{}) {
 		t.Fatalf("the check gave %+v", got)
 	}

@@ -46,7 +46,7 @@ func (s *Signer) fileKey(path string) (Key, error) {
 // checkPermissions refuses a key file of this user that others may read or write, as ssh
 // does: somebody else may have the key by now.
 func checkPermissions(path string) error {
-	info, err := os.Stat(path)
+	info, err := readfile.Stat(path)
 	if err != nil {
 		return err
 	}

@@ -74,7 +74,7 @@ func Counting(signatures []Signature, target Target, now time.Time) (names, doub
 
 // signatureFiles lists the files beside a proposal whose names begin with FILE.sig.
 func signatureFiles(path string) ([]string, error) {
-	entries, err := os.ReadDir(filepath.Dir(path))
+	entries, err := readfile.Do(filepath.Dir(path), readfile.Within, func() ([]os.DirEntry, error) { return os.ReadDir(filepath.Dir(path)) })
 	if err != nil {
 		return nil, err
 	}
