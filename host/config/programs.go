@@ -125,6 +125,8 @@ func badProgram(ctx context.Context, program string, within time.Duration) (*fau
 		return &fault{message: program + " is not a regular file", hint: hintInstall}, nil
 	case info.Mode&0o111 == 0:
 		return &fault{message: program + " is not executable", hint: "chmod +x " + program}, nil
+	case info.Written:
+		return &fault{message: program + " is being written", hint: "it can be executed when nobody has it open for writing any more"}, nil
 	}
 	return nil, nil
 }

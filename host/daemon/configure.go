@@ -40,6 +40,7 @@ func (m *Manager) replace(specs []Spec) []Spec {
 		}
 		if !still {
 			delete(m.rejected, id)
+			delete(m.fallen, id)
 		}
 	}
 	if !m.adopted {

@@ -220,6 +220,8 @@ func describe(ev mesh.Event) string {
 		return fmt.Sprintf("%d crashed: %s", ev.Daemon.ID, ev.Reason)
 	case mesh.DaemonRejected:
 		return fmt.Sprintf("%d rejected: %s", ev.Daemon.ID, ev.Reason)
+	case mesh.DaemonReplaced:
+		return fmt.Sprintf("%d replaced", ev.Daemon.ID)
 	case mesh.DaemonHealthChanged:
 		return fmt.Sprintf("%d %s: %s", ev.Daemon.ID, [...]string{"unknown", "healthy", "degraded", "unhealthy"}[ev.Health.Status], ev.Health.Reason)
 	case mesh.DaemonSaturationChanged:

@@ -79,6 +79,7 @@ type Manager struct {
 	rejected  map[mesh.DaemonID]string // the daemons that the loop knows as rejected, with the reason
 	retryLook bool                     // the loop did not take whether a daemon is rejected
 	looking   bool                     // lookAgain runs
+	fallen    map[mesh.DaemonID]*fallen
 }
 
 // New returns a Manager without daemons. Configure it, let it Adopt, and Close it.
@@ -105,6 +106,7 @@ func New(o Options) *Manager {
 		left: make(map[mesh.DaemonID][]process.Identity), stuck: make(map[mesh.DaemonID]int),
 		unmet:    make(map[mesh.DaemonID]string),
 		rejected: make(map[mesh.DaemonID]string),
+		fallen:   make(map[mesh.DaemonID]*fallen),
 	}
 	m.secretsKey = sync.OnceValue(m.loadSecretsKey)
 	m.ctx, m.cancel = context.WithCancel(context.Background())

@@ -2,6 +2,7 @@ package daemon
 
 import (
 	"context"
+	"errors"
 	"maps"
 	"slices"
 	"sync"
@@ -9,6 +10,7 @@ import (
 
 	"github.com/meshos/meshos/host/config"
 	"github.com/meshos/meshos/host/mesh"
+	"github.com/meshos/meshos/internal/readfile"
 )
 
 const (
@@ -98,13 +100,20 @@ func (m *Manager) judged(s Spec, fault string) {
 	} else {
 		m.rejected[id] = fault
 	}
-	if (len(m.rejected) > 0 || m.retryLook) && !m.looking {
+	m.keepLooking()
+}
+
+// keepLooking has it looked again at what can't be started as it is, if there is anything. It
+// is called with the lock held.
+func (m *Manager) keepLooking() {
+	if (len(m.rejected) > 0 || m.retryLook || len(m.fallen) > 0) && !m.looking {
 		m.looking = true
 		m.lookers.Go(m.lookAgain)
 	}
 }
 
-// lookAgain looks at rejected daemons every now and then, until none is left.
+// lookAgain looks every now and then at daemons that are rejected, and at the files of those
+// that have crashed, until none is left.
 func (m *Manager) lookAgain() {
 	tick := time.NewTicker(lookEvery)
 	defer tick.Stop()
@@ -115,7 +124,7 @@ func (m *Manager) lookAgain() {
 			return
 		}
 		m.mu.Lock()
-		if len(m.rejected) == 0 && !m.retryLook {
+		if len(m.rejected) == 0 && !m.retryLook && len(m.fallen) == 0 {
 			m.looking = false
 			m.mu.Unlock()
 			return
@@ -129,6 +138,7 @@ func (m *Manager) lookAgain() {
 		m.retryLook = false
 		m.mu.Unlock()
 		m.look(specs)
+		m.lookReplaced()
 	}
 }
 
@@ -145,4 +155,11 @@ func (m *Manager) accept(id mesh.DaemonID) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	delete(m.rejected, id)
+	delete(m.fallen, id)
+}
+
+// isHung reports whether the error is that of a file system that does not answer.
+func isHung(err error) bool {
+	var hung *readfile.HungError
+	return errors.As(err, &hung)
 }

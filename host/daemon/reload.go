@@ -38,11 +38,11 @@ func (m *Manager) Reload(ctx context.Context, daemon mesh.DaemonRef) error {
 	case len(spec.ReloadCommand) == 0:
 		return fmt.Errorf("daemon %v can't be reloaded: its entry has neither reload_signal nor reload_command", daemon)
 	}
-	in, err := spec.surroundings()
+	in, err := spec.surroundings(ctx)
 	if err != nil {
 		return fmt.Errorf("reload of daemon %v: %w", daemon, err)
 	}
-	p, err := spec.process(spec.ReloadCommand, in)
+	p, err := spec.process(ctx, spec.ReloadCommand, in)
 	if err != nil {
 		return fmt.Errorf("reload of daemon %v: %w", daemon, err)
 	}

@@ -25,6 +25,7 @@ type run struct {
 	hash string // of what the process was started with
 	// fingerprint is that of what was read from files for its environment; "" for nothing.
 	fingerprint string
+	files       files // when it was started; nil if they are not known
 	folder      shim.Folder
 	newCheck    chan *health.Check // buffers the newest one until runChecks takes it
 	out         *output
@@ -112,6 +113,9 @@ func (r *run) supervise() {
 	last, end, known := r.lastEvent()
 	if !known {
 		return // the next Manager ends what is left, and tells
+	}
+	if _, crashed := last.(mesh.DaemonCrashed); crashed {
+		r.m.fell(r)
 	}
 	r.m.release(r)
 	published = r.m.publish(last)
@@ -215,6 +219,11 @@ func (r *run) eventOf(end shim.End, here bool) (mesh.Event, mesh.DaemonEnd) {
 		return r.hookFailed(end, how), how
 	case end.Hook != nil:
 		r.out.note(mesh.LevelWarn, "failed: %s", end.Hook)
+	}
+	if ran := end.Ran; exit.Clean() && !end.StopRequested && ran > 0 && r.spec.Restart == mesh.RestartAlways && ran < r.spec.StableRun {
+		how.Early = ran
+		r.out.note(mesh.LevelWarn, "crashed: it %s, and nobody had asked it to", how.Status())
+		return mesh.DaemonCrashed{Daemon: r.ref(), Reason: how.Status(), End: how}, how
 	}
 	if end.StopRequested || exit.Clean() {
 		r.out.note(mesh.LevelInfo, "ended: %v", exit)

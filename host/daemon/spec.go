@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/meshos/meshos/host/config"
 	"github.com/meshos/meshos/host/daemon/health"
@@ -30,6 +31,9 @@ type Spec struct {
 	PreStart, PostStop config.Hooks
 	// Node is the only node that it may run on; 0 for any.
 	Node mesh.NodeID
+	// StableRun is how long a run has to be if it is always started again: one that ends
+	// earlier, with status 0 and unasked, is published as a crash. 0: status 0 is never one.
+	StableRun time.Duration
 	// Stop is how it is stopped.
 	Stop config.Stop
 	// Limits is what it may take.

@@ -12,6 +12,10 @@ func Specs(cfg *config.Config) (out []Spec) {
 			Daemon: d.Ref(), Command: d.Command, Env: d.Env, Sources: d.Sources, Dir: d.Dir, Stop: d.Stop, Limits: d.Limits, RunAs: d.RunAs,
 			PreStart: d.PreStart, PostStop: d.PostStop, Node: d.Node, Restart: d.Restart, Before: cfg.Before(d),
 		}
+		spec.StableRun = cfg.Restart.StableRun
+		if own := d.Gate.StableRun; own != nil {
+			spec.StableRun = *own
+		}
 		spec.ReloadSignal, spec.ReloadCommand = d.ReloadSignal, d.ReloadCommand
 		if h := d.Health; h != nil {
 			spec.Health = &health.Check{

@@ -68,6 +68,7 @@ func (m *Manager) startReserved(ctx context.Context, r *run) error {
 		request.StopGrace = cmp.Or(request.StopGrace, m.opts.StopGrace)
 		request.Unmet = m.confine(r.spec, &request)
 		m.setUnmet(r, request.Unmet, true)
+		r.files = filesOf(ctx, request.Path, request.Args)
 		if len(request.PreStart.Commands) > 0 {
 			go r.startLater(request) // Close waits for it through r.finished
 			return nil

@@ -17,6 +17,9 @@ type DaemonEnd struct {
 	Config string
 	// Unhealthy is why it was unhealthy, if the node stopped it to restart it because of that.
 	Unhealthy string
+	// Early is how long it ran, if it ended with status 0 although nobody had asked it to, and
+	// too early; else 0.
+	Early time.Duration
 }
 
 // Known reports whether anything is known.
@@ -29,6 +32,8 @@ func (e DaemonEnd) Status() string {
 		return "signal " + e.Signal
 	case e.Code < 0:
 		return "how is not known"
+	case e.Early > 0:
+		return fmt.Sprintf("exited %d after %.1f s", e.Code, e.Early.Seconds())
 	}
 	return fmt.Sprintf("exit %d", e.Code)
 }

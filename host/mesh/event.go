@@ -128,6 +128,9 @@ type (
 		Daemon  DaemonRef
 		Changed bool
 	}
+	// DaemonReplaced reports that the daemon does not run, and that a file which its command
+	// names is another one than when it was started last.
+	DaemonReplaced struct{ Daemon DaemonRef }
 	// DaemonHealthChanged carries the health that the daemon reports of itself.
 	DaemonHealthChanged struct {
 		Daemon DaemonRef
@@ -288,6 +291,7 @@ func (DaemonStarted) isEvent()            {}
 func (DaemonExited) isEvent()             {}
 func (DaemonCrashed) isEvent()            {}
 func (DaemonRejected) isEvent()           {}
+func (DaemonReplaced) isEvent()           {}
 func (DaemonEnvironmentChanged) isEvent() {}
 func (DaemonHealthChanged) isEvent()      {}
 func (DaemonSaturationChanged) isEvent()  {}
@@ -309,6 +313,7 @@ func (ReplicaTransition) Size() int          { return 0 }
 func (e DaemonStarted) Size() int            { return len(e.Daemon.Name) + len(e.Config) }
 func (e DaemonExited) Size() int             { return len(e.Daemon.Name) + e.End.size() }
 func (e DaemonCrashed) Size() int            { return len(e.Daemon.Name) + len(e.Reason) + e.End.size() }
+func (e DaemonReplaced) Size() int           { return len(e.Daemon.Name) }
 func (e DaemonRejected) Size() int           { return len(e.Daemon.Name) + len(e.Reason) }
 func (e DaemonEnvironmentChanged) Size() int { return len(e.Daemon.Name) }
 func (e DaemonHealthChanged) Size() int      { return len(e.Daemon.Name) + len(e.Health.Reason) }

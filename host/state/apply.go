@@ -68,6 +68,10 @@ func (s *State) applyEvent(ev mesh.Event, ordered *mesh.Place) []Effect {
 		if d := s.ensureDaemon(ev.Daemon); !d.hasEnded() {
 			d.envChanged = ev.Changed
 		}
+	case mesh.DaemonReplaced:
+		if d := s.daemons.get(ev.Daemon.ID); d != nil && d.Lifecycle == Stopped {
+			s.forgive(d)
+		}
 	case mesh.DaemonHealthChanged:
 		if d := s.ensureDaemon(ev.Daemon); !d.hasEnded() {
 			d.Health = ev.Health

@@ -129,6 +129,9 @@ func (s *State) configureDaemons(next []mesh.ConfiguredDaemon) {
 		d := s.ensureDaemon(c.Daemon)
 		d.configured, d.entry, d.Essential, d.mode = true, c, c.Essential, c.Restart
 		d.after, d.requires, d.restartUnhealthy, d.reloadable = c.After, c.Requires, c.RestartUnhealthy, c.Reloadable
+		if d.file != "" && d.file != c.Config && d.Lifecycle == Stopped {
+			s.forgive(d)
+		}
 		if d.file, d.removed = c.Config, false; d.Checked && !c.Checked {
 			d.Health = mesh.DaemonHealth{} // nobody renews it
 		}

@@ -59,7 +59,20 @@ func (s *State) daemonRejected(ev mesh.DaemonRejected) {
 	if ev.Reason != "" && ev.Reason != d.Rejected {
 		s.recordFailure(fmt.Sprintf("daemon:%d", d.Ref.ID), fmt.Sprintf("%s is rejected: %s", d.Ref, ev.Reason))
 	}
+	if ev.Reason == "" && d.Rejected != "" {
+		s.forgive(d) // it was repaired
+	}
 	d.Rejected = ev.Reason
+}
+
+// forgive opens a daemon's gate, and forgets its crashes and failed starts: they were those of
+// something else than what is started next.
+func (s *State) forgive(d *daemon) {
+	d.Gate.Force(s.restartPolicy(d))
+	d.AppliedBackoff, d.Crashes = 0, 0
+	if key := (mesh.StartDaemon{Daemon: d.Ref}).Key(); !s.Outstanding(key) {
+		delete(s.ledger.entries, key)
+	}
 }
 
 // crashes describes the crashes of a daemon that has just crashed: `1 (demo) crashed 4 times

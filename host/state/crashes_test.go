@@ -153,3 +153,39 @@ func TestARejectedDaemonIsSaidOnce(t *testing.T) {
 	w.hear(mesh.DaemonRejected{Daemon: ref(1)})
 	equal(t, "rejected", w.daemon(1).Rejected, "")
 }
+
+// Once what made a daemon crash is repaired, nobody has to wait for its gate.
+func TestWhatIsRepairedIsNotKeptWaiting(t *testing.T) {
+	for name, repair := range map[string]func(w *world){
+		"another command": func(w *world) {
+			w.input(mesh.Reload{Desired: mesh.Configured{Daemons: []mesh.ConfiguredDaemon{{Daemon: ref(1), Run: true, Config: "new"}}}})
+		},
+		"another file": func(w *world) { w.hear(mesh.DaemonReplaced{Daemon: ref(1)}) },
+		"a file that is there again": func(w *world) {
+			w.hear(mesh.DaemonRejected{Daemon: ref(1), Reason: "there is no file /bin/x"}, mesh.DaemonRejected{Daemon: ref(1)})
+		},
+		"another command while it ran": func(w *world) {
+			w.hear(mesh.DaemonStarted{Daemon: ref(1), PID: 7, Config: "old"})
+			w.input(mesh.Reload{Desired: mesh.Configured{Daemons: []mesh.ConfiguredDaemon{{Daemon: ref(1), Run: true, Config: "new"}}}})
+			w.hear(crash(1, ""))
+		},
+	} {
+		w := newWorld(t, runs(mesh.ConfiguredDaemon{Daemon: ref(1), Run: true, Config: "old"}))
+		for range 5 {
+			w.hear(mesh.DaemonStarted{Daemon: ref(1), PID: 7, Config: "old"}, crash(1, ""))
+		}
+		equal(t, name+": before", w.daemon(1).Gate.State(), state.GateCrashLooping)
+		repair(w)
+		equal(t, name+": gate", w.daemon(1).Gate.State(), state.GateIdle)
+		equal(t, name+": crashes", w.daemon(1).Crashes, 0)
+		equal(t, name+": may be started", w.s.Ready(mesh.StartDaemon{Daemon: ref(1)}.Key()), true)
+	}
+}
+
+func TestAReloadWithoutAChangeOpensNoGate(t *testing.T) {
+	entry := mesh.ConfiguredDaemon{Daemon: ref(1), Run: true, Config: "old"}
+	w := newWorld(t, runs(entry))
+	w.hear(crash(1, ""))
+	w.input(mesh.Reload{Desired: mesh.Configured{Daemons: []mesh.ConfiguredDaemon{entry}}})
+	equal(t, "gate", w.daemon(1).Gate.State(), state.GateBackingOff)
+}

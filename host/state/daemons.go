@@ -199,7 +199,11 @@ func (s *State) daemonCrashed(ev mesh.DaemonCrashed) {
 		}
 		d.Crashes = min(d.Crashes, math.MaxUint32-1) + 1
 	}
+	outdated := d.Outdated()
 	s.stopped(d, ev.End)
+	if outdated { // what is started next is something else
+		s.forgive(d)
+	}
 	if ev.End.Known() {
 		s.recordFailure(fmt.Sprintf("daemon:%d", d.Ref.ID), s.crashes(d))
 	}

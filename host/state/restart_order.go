@@ -33,12 +33,8 @@ func (s *State) restartAll(o Origin) {
 // order is remembered until then, since a node that was just started does not know yet what
 // an earlier run of it left running.
 func (s *State) orderRestart(d *daemon, alone bool, o Origin) {
-	d.Gate.Force(s.restartPolicy(d))
-	d.AppliedBackoff, d.Crashes = 0, 0
+	s.forgive(d)
 	d.again = d.again || alone
-	if key := (mesh.StartDaemon{Daemon: d.Ref}).Key(); !s.Outstanding(key) {
-		delete(s.ledger.entries, key)
-	}
 	switch {
 	case d.Lifecycle == Running || d.Lifecycle == Starting:
 		d.Restart = RestartStop

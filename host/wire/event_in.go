@@ -144,6 +144,8 @@ func (f *fields) daemonLifecycle(in *meshosv1.DaemonLifecycle) mesh.Event {
 		return mesh.DaemonRejected{Daemon: daemon, Reason: f.text("rejected.reason", signal.Rejected.GetReason())}
 	case *meshosv1.DaemonLifecycle_EnvironmentChanged:
 		return mesh.DaemonEnvironmentChanged{Daemon: daemon, Changed: signal.EnvironmentChanged}
+	case *meshosv1.DaemonLifecycle_Replaced_:
+		return mesh.DaemonReplaced{Daemon: daemon}
 	case *meshosv1.DaemonLifecycle_HealthChanged:
 		status := f.enum
 		if signal.HealthChanged.GetReason() != "" {
@@ -182,7 +184,8 @@ func (f *fields) daemonEnd(field string, in *meshosv1.DaemonExit) mesh.DaemonEnd
 		f.fail(field+".at", "must be a valid time")
 	}
 	return mesh.DaemonEnd{
-		Code: in.GetCode(), Signal: f.text(field+".signal", in.GetSignal()),
+		Early: f.durationOr0(field+".early", in.GetEarly()),
+		Code:  in.GetCode(), Signal: f.text(field+".signal", in.GetSignal()),
 		LastLine: f.text(field+".last_line", in.GetLastLine()), At: in.GetAt().AsTime(),
 		Asked: in.GetAsked(), Config: f.text(field+".config_sha256", in.GetConfigSha256()),
 		Unhealthy: f.text(field+".unhealthy", in.GetUnhealthy()),

@@ -101,6 +101,11 @@ func lifecycleToProto(in mesh.Event) *meshosv1.DaemonLifecycle {
 		return &meshosv1.DaemonLifecycle{
 			Daemon: daemonRef(e.Daemon), Signal: &meshosv1.DaemonLifecycle_EnvironmentChanged{EnvironmentChanged: e.Changed},
 		}
+	case mesh.DaemonReplaced:
+		return &meshosv1.DaemonLifecycle{
+			Daemon: daemonRef(e.Daemon),
+			Signal: &meshosv1.DaemonLifecycle_Replaced_{Replaced: &meshosv1.DaemonLifecycle_Replaced{}},
+		}
 	case mesh.DaemonHealthChanged:
 		return &meshosv1.DaemonLifecycle{
 			Daemon: daemonRef(e.Daemon),
@@ -122,8 +127,12 @@ func daemonEnd(e mesh.DaemonEnd) *meshosv1.DaemonExit {
 	if !e.Known() {
 		return nil
 	}
-	return &meshosv1.DaemonExit{
+	out := &meshosv1.DaemonExit{
 		Code: e.Code, Signal: valid(e.Signal), LastLine: valid(e.LastLine), At: wall(e.At),
 		Asked: e.Asked, ConfigSha256: valid(e.Config), Unhealthy: valid(e.Unhealthy),
 	}
+	if e.Early > 0 {
+		out.Early = durationpb.New(e.Early)
+	}
+	return out
 }

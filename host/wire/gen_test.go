@@ -36,6 +36,7 @@ func genDaemonEnd() *rapid.Generator[mesh.DaemonEnd] {
 			At:    time.Unix(rapid.Int64Range(0, 1<<33).Draw(t, "at"), 0).UTC(),
 			Asked: rapid.Bool().Draw(t, "asked"), Config: rapid.String().Draw(t, "config"),
 			Unhealthy: rapid.String().Draw(t, "unhealthy"),
+			Early:     time.Duration(rapid.Int64Range(0, 1<<40).Draw(t, "early")),
 		}
 	}))
 }
@@ -80,6 +81,9 @@ func genEvent() *rapid.Generator[mesh.Event] {
 			return mesh.DaemonCrashed{
 				Daemon: genDaemon().Draw(t, "daemon"), Reason: rapid.String().Draw(t, "reason"), End: genDaemonEnd().Draw(t, "end"),
 			}
+		}),
+		event(func(t *rapid.T) mesh.DaemonReplaced {
+			return mesh.DaemonReplaced{Daemon: genDaemon().Draw(t, "daemon")}
 		}),
 		event(func(t *rapid.T) mesh.DaemonRejected {
 			return mesh.DaemonRejected{Daemon: genDaemon().Draw(t, "daemon"), Reason: rapid.String().Draw(t, "reason")}

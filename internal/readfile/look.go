@@ -51,7 +51,13 @@ func look(path string, deep bool) (Info, error) {
 	// A file that this user may not read can be executed all the same.
 	if f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0); err == nil {
 		_, _ = f.Read(make([]byte, 1))
-		out.Written = written(int(f.Fd()))
+		for tries := 0; ; tries++ {
+			// A process that is being started has all files of its parent for a moment.
+			if out.Written = written(int(f.Fd())); !out.Written || tries == 3 {
+				break
+			}
+			time.Sleep(leasePause)
+		}
 		_ = f.Close()
 	}
 	return out, nil

@@ -60,6 +60,7 @@ type shim struct {
 	record  Record
 	slot    *slot // of the record; nil while it can't be written
 	output  *output
+	started time.Time // with a monotonic reading
 
 	retry         <-chan time.Time // when to write the record, if that was not possible
 	stopRequested bool
@@ -152,6 +153,7 @@ func (s *shim) start(request Request, response *os.File) (err error) {
 		return err
 	}
 	s.rest.main = s.proc.Pid()
+	s.started = time.Now()
 	s.output = collect(s.proc, writer)
 	s.record.Started = time.Now().UTC()
 	if s.record.Process, err = process.Identify(s.proc.Pid()); err != nil { // it ended already
@@ -317,8 +319,9 @@ func (s *shim) end() *End {
 	if s.rest.hasMainEnded() && exit.Code == -1 && exit.Signal == 0 {
 		exit = s.proc.Peek()
 	}
+	now := time.Now()
 	return &End{
-		At: time.Now().UTC(), Code: exit.Code, Signal: exit.Signal, StopRequested: s.stopRequested, LastError: s.output.lastError(),
+		At: now.UTC(), Ran: now.Sub(s.started), Code: exit.Code, Signal: exit.Signal, StopRequested: s.stopRequested, LastError: s.output.lastError(),
 	}
 }
 

@@ -46,6 +46,9 @@ type End struct {
 	StopRequested bool `json:"asked,omitempty"`
 	// LastError is the last line that it wrote to stderr.
 	LastError string `json:"last_error,omitempty"`
+	// Ran is how long it ran, whatever became of the wall clock; 0 in records of earlier
+	// versions.
+	Ran time.Duration `json:"ran,omitempty"`
 	// Left are processes that go on, or that do not end.
 	Left []process.Identity `json:"left,omitempty"`
 	// Hook is how a command failed that was run for the daemon: before its start, and then

@@ -1639,6 +1639,7 @@ type DaemonLifecycle struct {
 	//	*DaemonLifecycle_SaturationChanged
 	//	*DaemonLifecycle_Rejected_
 	//	*DaemonLifecycle_EnvironmentChanged
+	//	*DaemonLifecycle_Replaced_
 	Signal        isDaemonLifecycle_Signal `protobuf_oneof:"signal"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1751,6 +1752,15 @@ func (x *DaemonLifecycle) GetEnvironmentChanged() bool {
 	return false
 }
 
+func (x *DaemonLifecycle) GetReplaced() *DaemonLifecycle_Replaced {
+	if x != nil {
+		if x, ok := x.Signal.(*DaemonLifecycle_Replaced_); ok {
+			return x.Replaced
+		}
+	}
+	return nil
+}
+
 type isDaemonLifecycle_Signal interface {
 	isDaemonLifecycle_Signal()
 }
@@ -1785,6 +1795,10 @@ type DaemonLifecycle_EnvironmentChanged struct {
 	EnvironmentChanged bool `protobuf:"varint,8,opt,name=environment_changed,json=environmentChanged,proto3,oneof"`
 }
 
+type DaemonLifecycle_Replaced_ struct {
+	Replaced *DaemonLifecycle_Replaced `protobuf:"bytes,9,opt,name=replaced,proto3,oneof"`
+}
+
 func (*DaemonLifecycle_Started_) isDaemonLifecycle_Signal() {}
 
 func (*DaemonLifecycle_ExitedCleanly_) isDaemonLifecycle_Signal() {}
@@ -1799,6 +1813,8 @@ func (*DaemonLifecycle_Rejected_) isDaemonLifecycle_Signal() {}
 
 func (*DaemonLifecycle_EnvironmentChanged) isDaemonLifecycle_Signal() {}
 
+func (*DaemonLifecycle_Replaced_) isDaemonLifecycle_Signal() {}
+
 // DaemonExit is how a daemon's process ended.
 type DaemonExit struct {
 	state    protoimpl.MessageState `protogen:"open.v1"`
@@ -1809,8 +1825,10 @@ type DaemonExit struct {
 	Asked    bool                   `protobuf:"varint,5,opt,name=asked,proto3" json:"asked,omitempty"` // it had been asked to end
 	// What it was started with, as in Started. Empty if that is not known, and for a run before
 	// the machine was started again.
-	ConfigSha256  string `protobuf:"bytes,6,opt,name=config_sha256,json=configSha256,proto3" json:"config_sha256,omitempty"`
-	Unhealthy     string `protobuf:"bytes,7,opt,name=unhealthy,proto3" json:"unhealthy,omitempty"` // why it was unhealthy, if the node stopped it to restart it because of that
+	ConfigSha256 string `protobuf:"bytes,6,opt,name=config_sha256,json=configSha256,proto3" json:"config_sha256,omitempty"`
+	Unhealthy    string `protobuf:"bytes,7,opt,name=unhealthy,proto3" json:"unhealthy,omitempty"` // why it was unhealthy, if the node stopped it to restart it because of that
+	// How long it ran, if it ended with status 0 although nobody had asked it to, and too early.
+	Early         *durationpb.Duration `protobuf:"bytes,8,opt,name=early,proto3,oneof" json:"early,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1892,6 +1910,13 @@ func (x *DaemonExit) GetUnhealthy() string {
 		return x.Unhealthy
 	}
 	return ""
+}
+
+func (x *DaemonExit) GetEarly() *durationpb.Duration {
+	if x != nil {
+		return x.Early
+	}
+	return nil
 }
 
 // RttSample is the round-trip time to a peer, with what else its probe measured. The fields
@@ -9875,6 +9900,44 @@ func (x *DaemonLifecycle_Crashed) GetExit() *DaemonExit {
 	return nil
 }
 
+// Replaced: the daemon does not run, and a file that its command names is another one than
+// when it was started last, so what is known of its crashes is about the file before.
+type DaemonLifecycle_Replaced struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DaemonLifecycle_Replaced) Reset() {
+	*x = DaemonLifecycle_Replaced{}
+	mi := &file_meshos_v1_meshos_proto_msgTypes[104]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DaemonLifecycle_Replaced) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DaemonLifecycle_Replaced) ProtoMessage() {}
+
+func (x *DaemonLifecycle_Replaced) ProtoReflect() protoreflect.Message {
+	mi := &file_meshos_v1_meshos_proto_msgTypes[104]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DaemonLifecycle_Replaced.ProtoReflect.Descriptor instead.
+func (*DaemonLifecycle_Replaced) Descriptor() ([]byte, []int) {
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{7, 3}
+}
+
 // Rejected: what the daemon's entry in the configuration points at is missing or can't be
 // executed, so that the daemon can't be started. An empty reason takes that back.
 type DaemonLifecycle_Rejected struct {
@@ -9886,7 +9949,7 @@ type DaemonLifecycle_Rejected struct {
 
 func (x *DaemonLifecycle_Rejected) Reset() {
 	*x = DaemonLifecycle_Rejected{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[104]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[105]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9898,7 +9961,7 @@ func (x *DaemonLifecycle_Rejected) String() string {
 func (*DaemonLifecycle_Rejected) ProtoMessage() {}
 
 func (x *DaemonLifecycle_Rejected) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[104]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[105]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9911,7 +9974,7 @@ func (x *DaemonLifecycle_Rejected) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DaemonLifecycle_Rejected.ProtoReflect.Descriptor instead.
 func (*DaemonLifecycle_Rejected) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{7, 3}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{7, 4}
 }
 
 func (x *DaemonLifecycle_Rejected) GetReason() string {
@@ -9932,7 +9995,7 @@ type OrderedDaemon_Run struct {
 
 func (x *OrderedDaemon_Run) Reset() {
 	*x = OrderedDaemon_Run{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[105]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[106]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9944,7 +10007,7 @@ func (x *OrderedDaemon_Run) String() string {
 func (*OrderedDaemon_Run) ProtoMessage() {}
 
 func (x *OrderedDaemon_Run) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[105]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[106]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9992,7 +10055,7 @@ type OrderedDaemon_Pin struct {
 
 func (x *OrderedDaemon_Pin) Reset() {
 	*x = OrderedDaemon_Pin{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[106]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[107]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -10004,7 +10067,7 @@ func (x *OrderedDaemon_Pin) String() string {
 func (*OrderedDaemon_Pin) ProtoMessage() {}
 
 func (x *OrderedDaemon_Pin) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[106]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[107]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -10053,7 +10116,7 @@ type OrderedDaemon_Restart struct {
 
 func (x *OrderedDaemon_Restart) Reset() {
 	*x = OrderedDaemon_Restart{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[107]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[108]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -10065,7 +10128,7 @@ func (x *OrderedDaemon_Restart) String() string {
 func (*OrderedDaemon_Restart) ProtoMessage() {}
 
 func (x *OrderedDaemon_Restart) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[107]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[108]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -10106,7 +10169,7 @@ type OrderedChain_Count struct {
 
 func (x *OrderedChain_Count) Reset() {
 	*x = OrderedChain_Count{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[108]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[109]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -10118,7 +10181,7 @@ func (x *OrderedChain_Count) String() string {
 func (*OrderedChain_Count) ProtoMessage() {}
 
 func (x *OrderedChain_Count) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[108]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[109]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -10166,7 +10229,7 @@ type OrderedChain_Hold struct {
 
 func (x *OrderedChain_Hold) Reset() {
 	*x = OrderedChain_Hold{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[109]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[110]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -10178,7 +10241,7 @@ func (x *OrderedChain_Hold) String() string {
 func (*OrderedChain_Hold) ProtoMessage() {}
 
 func (x *OrderedChain_Hold) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[109]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[110]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -10225,7 +10288,7 @@ type BlastRadius_Warning struct {
 
 func (x *BlastRadius_Warning) Reset() {
 	*x = BlastRadius_Warning{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[110]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[111]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -10237,7 +10300,7 @@ func (x *BlastRadius_Warning) String() string {
 func (*BlastRadius_Warning) ProtoMessage() {}
 
 func (x *BlastRadius_Warning) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[110]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[111]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -10328,7 +10391,7 @@ const file_meshos_v1_meshos_proto_rawDesc = "" +
 	"\x04Kind\x12\x14\n" +
 	"\x10KIND_UNSPECIFIED\x10\x00\x12!\n" +
 	"\x1dKIND_BECAME_HOLDER_AND_LEADER\x10\x01\x12 \n" +
-	"\x1cKIND_LEADER_LOST_AND_REMOVED\x10\x02\"\xa7\x06\n" +
+	"\x1cKIND_LEADER_LOST_AND_REMOVED\x10\x02\"\xf6\x06\n" +
 	"\x0fDaemonLifecycle\x12,\n" +
 	"\x06daemon\x18\x01 \x01(\v2\x14.meshos.v1.DaemonRefR\x06daemon\x12>\n" +
 	"\astarted\x18\x02 \x01(\v2\".meshos.v1.DaemonLifecycle.StartedH\x00R\astarted\x12Q\n" +
@@ -10337,7 +10400,8 @@ const file_meshos_v1_meshos_proto_rawDesc = "" +
 	"\x0ehealth_changed\x18\x05 \x01(\v2\x17.meshos.v1.DaemonHealthH\x00R\rhealthChanged\x12/\n" +
 	"\x12saturation_changed\x18\x06 \x01(\x02H\x00R\x11saturationChanged\x12A\n" +
 	"\brejected\x18\a \x01(\v2#.meshos.v1.DaemonLifecycle.RejectedH\x00R\brejected\x121\n" +
-	"\x13environment_changed\x18\b \x01(\bH\x00R\x12environmentChanged\x1ar\n" +
+	"\x13environment_changed\x18\b \x01(\bH\x00R\x12environmentChanged\x12A\n" +
+	"\breplaced\x18\t \x01(\v2#.meshos.v1.DaemonLifecycle.ReplacedH\x00R\breplaced\x1ar\n" +
 	"\aStarted\x12\x10\n" +
 	"\x03pid\x18\x01 \x01(\x03R\x03pid\x12#\n" +
 	"\rconfig_sha256\x18\x02 \x01(\tR\fconfigSha256\x120\n" +
@@ -10346,10 +10410,12 @@ const file_meshos_v1_meshos_proto_rawDesc = "" +
 	"\x04exit\x18\x01 \x01(\v2\x15.meshos.v1.DaemonExitR\x04exit\x1aL\n" +
 	"\aCrashed\x12\x16\n" +
 	"\x06reason\x18\x01 \x01(\tR\x06reason\x12)\n" +
-	"\x04exit\x18\x02 \x01(\v2\x15.meshos.v1.DaemonExitR\x04exit\x1a\"\n" +
+	"\x04exit\x18\x02 \x01(\v2\x15.meshos.v1.DaemonExitR\x04exit\x1a\n" +
+	"\n" +
+	"\bReplaced\x1a\"\n" +
 	"\bRejected\x12\x16\n" +
 	"\x06reason\x18\x01 \x01(\tR\x06reasonB\b\n" +
-	"\x06signal\"\xda\x01\n" +
+	"\x06signal\"\x9a\x02\n" +
 	"\n" +
 	"DaemonExit\x12\x12\n" +
 	"\x04code\x18\x01 \x01(\x05R\x04code\x12\x16\n" +
@@ -10358,7 +10424,9 @@ const file_meshos_v1_meshos_proto_rawDesc = "" +
 	"\x02at\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\x02at\x12\x14\n" +
 	"\x05asked\x18\x05 \x01(\bR\x05asked\x12#\n" +
 	"\rconfig_sha256\x18\x06 \x01(\tR\fconfigSha256\x12\x1c\n" +
-	"\tunhealthy\x18\a \x01(\tR\tunhealthy\"\xc3\x02\n" +
+	"\tunhealthy\x18\a \x01(\tR\tunhealthy\x124\n" +
+	"\x05early\x18\b \x01(\v2\x19.google.protobuf.DurationH\x00R\x05early\x88\x01\x01B\b\n" +
+	"\x06_early\"\xc3\x02\n" +
 	"\tRttSample\x12\x12\n" +
 	"\x04peer\x18\x01 \x01(\x04R\x04peer\x12+\n" +
 	"\x03rtt\x18\x02 \x01(\v2\x19.google.protobuf.DurationR\x03rtt\x12\x12\n" +
@@ -11184,7 +11252,7 @@ func file_meshos_v1_meshos_proto_rawDescGZIP() []byte {
 }
 
 var file_meshos_v1_meshos_proto_enumTypes = make([]protoimpl.EnumInfo, 18)
-var file_meshos_v1_meshos_proto_msgTypes = make([]protoimpl.MessageInfo, 111)
+var file_meshos_v1_meshos_proto_msgTypes = make([]protoimpl.MessageInfo, 112)
 var file_meshos_v1_meshos_proto_goTypes = []any{
 	(NodeHealth)(0),                       // 0: meshos.v1.NodeHealth
 	(MaintenancePhase)(0),                 // 1: meshos.v1.MaintenancePhase
@@ -11308,15 +11376,16 @@ var file_meshos_v1_meshos_proto_goTypes = []any{
 	(*DaemonLifecycle_Started)(nil),       // 119: meshos.v1.DaemonLifecycle.Started
 	(*DaemonLifecycle_ExitedCleanly)(nil), // 120: meshos.v1.DaemonLifecycle.ExitedCleanly
 	(*DaemonLifecycle_Crashed)(nil),       // 121: meshos.v1.DaemonLifecycle.Crashed
-	(*DaemonLifecycle_Rejected)(nil),      // 122: meshos.v1.DaemonLifecycle.Rejected
-	(*OrderedDaemon_Run)(nil),             // 123: meshos.v1.OrderedDaemon.Run
-	(*OrderedDaemon_Pin)(nil),             // 124: meshos.v1.OrderedDaemon.Pin
-	(*OrderedDaemon_Restart)(nil),         // 125: meshos.v1.OrderedDaemon.Restart
-	(*OrderedChain_Count)(nil),            // 126: meshos.v1.OrderedChain.Count
-	(*OrderedChain_Hold)(nil),             // 127: meshos.v1.OrderedChain.Hold
-	(*BlastRadius_Warning)(nil),           // 128: meshos.v1.BlastRadius.Warning
-	(*timestamppb.Timestamp)(nil),         // 129: google.protobuf.Timestamp
-	(*durationpb.Duration)(nil),           // 130: google.protobuf.Duration
+	(*DaemonLifecycle_Replaced)(nil),      // 122: meshos.v1.DaemonLifecycle.Replaced
+	(*DaemonLifecycle_Rejected)(nil),      // 123: meshos.v1.DaemonLifecycle.Rejected
+	(*OrderedDaemon_Run)(nil),             // 124: meshos.v1.OrderedDaemon.Run
+	(*OrderedDaemon_Pin)(nil),             // 125: meshos.v1.OrderedDaemon.Pin
+	(*OrderedDaemon_Restart)(nil),         // 126: meshos.v1.OrderedDaemon.Restart
+	(*OrderedChain_Count)(nil),            // 127: meshos.v1.OrderedChain.Count
+	(*OrderedChain_Hold)(nil),             // 128: meshos.v1.OrderedChain.Hold
+	(*BlastRadius_Warning)(nil),           // 129: meshos.v1.BlastRadius.Warning
+	(*timestamppb.Timestamp)(nil),         // 130: google.protobuf.Timestamp
+	(*durationpb.Duration)(nil),           // 131: google.protobuf.Duration
 }
 var file_meshos_v1_meshos_proto_depIdxs = []int32{
 	4,   // 0: meshos.v1.DaemonHealth.status:type_name -> meshos.v1.DaemonHealth.Status
@@ -11342,246 +11411,248 @@ var file_meshos_v1_meshos_proto_depIdxs = []int32{
 	120, // 20: meshos.v1.DaemonLifecycle.exited_cleanly:type_name -> meshos.v1.DaemonLifecycle.ExitedCleanly
 	121, // 21: meshos.v1.DaemonLifecycle.crashed:type_name -> meshos.v1.DaemonLifecycle.Crashed
 	19,  // 22: meshos.v1.DaemonLifecycle.health_changed:type_name -> meshos.v1.DaemonHealth
-	122, // 23: meshos.v1.DaemonLifecycle.rejected:type_name -> meshos.v1.DaemonLifecycle.Rejected
-	129, // 24: meshos.v1.DaemonExit.at:type_name -> google.protobuf.Timestamp
-	130, // 25: meshos.v1.RttSample.rtt:type_name -> google.protobuf.Duration
-	130, // 26: meshos.v1.RttSample.jitter:type_name -> google.protobuf.Duration
-	2,   // 27: meshos.v1.RttSample.no_answer:type_name -> meshos.v1.NoAnswer
-	0,   // 28: meshos.v1.NodeHealthSample.health:type_name -> meshos.v1.NodeHealth
-	3,   // 29: meshos.v1.LogLine.level:type_name -> meshos.v1.LogLevel
-	18,  // 30: meshos.v1.DaemonIntent.daemon:type_name -> meshos.v1.DaemonRef
-	7,   // 31: meshos.v1.DaemonIntent.intent:type_name -> meshos.v1.DaemonIntent.Intent
-	8,   // 32: meshos.v1.LocalReplicaIntent.intent:type_name -> meshos.v1.LocalReplicaIntent.Intent
-	1,   // 33: meshos.v1.MaintenanceObserved.phase:type_name -> meshos.v1.MaintenancePhase
-	130, // 34: meshos.v1.MaintenanceObserved.deadline:type_name -> google.protobuf.Duration
-	38,  // 35: meshos.v1.AdminEvent.enter_maintenance:type_name -> meshos.v1.EnterMaintenance
-	37,  // 36: meshos.v1.AdminEvent.exit_maintenance:type_name -> meshos.v1.NodeTarget
-	39,  // 37: meshos.v1.AdminEvent.drain:type_name -> meshos.v1.Drain
-	37,  // 38: meshos.v1.AdminEvent.cordon:type_name -> meshos.v1.NodeTarget
-	37,  // 39: meshos.v1.AdminEvent.uncordon:type_name -> meshos.v1.NodeTarget
-	37,  // 40: meshos.v1.AdminEvent.restart_all_daemons:type_name -> meshos.v1.NodeTarget
-	37,  // 41: meshos.v1.AdminEvent.clear_avoid_list:type_name -> meshos.v1.NodeTarget
-	40,  // 42: meshos.v1.AdminEvent.drop_replicas:type_name -> meshos.v1.DropReplicas
-	37,  // 43: meshos.v1.AdminEvent.invalidate_placement:type_name -> meshos.v1.NodeTarget
-	41,  // 44: meshos.v1.AdminEvent.set_daemon_intent:type_name -> meshos.v1.SetDaemonIntent
-	42,  // 45: meshos.v1.AdminEvent.set_placement:type_name -> meshos.v1.SetPlacement
-	43,  // 46: meshos.v1.AdminEvent.set_local_replica:type_name -> meshos.v1.SetLocalReplica
-	37,  // 47: meshos.v1.AdminEvent.stop_node:type_name -> meshos.v1.NodeTarget
-	44,  // 48: meshos.v1.AdminEvent.restart_daemon:type_name -> meshos.v1.RestartDaemon
-	45,  // 49: meshos.v1.AdminEvent.reload_daemon:type_name -> meshos.v1.ReloadDaemon
-	46,  // 50: meshos.v1.AdminEvent.signal_daemon:type_name -> meshos.v1.SignalDaemon
-	47,  // 51: meshos.v1.AdminEvent.freeze_cluster:type_name -> meshos.v1.FreezeCluster
-	48,  // 52: meshos.v1.AdminEvent.thaw_cluster:type_name -> meshos.v1.ThawCluster
-	49,  // 53: meshos.v1.AdminEvent.flush_avoid_lists:type_name -> meshos.v1.FlushAvoidLists
-	50,  // 54: meshos.v1.AdminEvent.force_evict_replica:type_name -> meshos.v1.ForceEvictReplica
-	51,  // 55: meshos.v1.AdminEvent.force_restart_daemon:type_name -> meshos.v1.ForceRestartDaemon
-	52,  // 56: meshos.v1.AdminEvent.force_cutover:type_name -> meshos.v1.ForceCutover
-	53,  // 57: meshos.v1.AdminEvent.kill_migration:type_name -> meshos.v1.KillMigration
-	130, // 58: meshos.v1.EnterMaintenance.drain_for:type_name -> google.protobuf.Duration
-	130, // 59: meshos.v1.Drain.drain_for:type_name -> google.protobuf.Duration
-	18,  // 60: meshos.v1.SetDaemonIntent.daemon:type_name -> meshos.v1.DaemonRef
-	7,   // 61: meshos.v1.SetDaemonIntent.intent:type_name -> meshos.v1.DaemonIntent.Intent
-	8,   // 62: meshos.v1.SetLocalReplica.intent:type_name -> meshos.v1.LocalReplicaIntent.Intent
-	18,  // 63: meshos.v1.RestartDaemon.daemon:type_name -> meshos.v1.DaemonRef
-	18,  // 64: meshos.v1.ReloadDaemon.daemon:type_name -> meshos.v1.DaemonRef
-	18,  // 65: meshos.v1.SignalDaemon.daemon:type_name -> meshos.v1.DaemonRef
-	130, // 66: meshos.v1.FreezeCluster.ttl:type_name -> google.protobuf.Duration
-	18,  // 67: meshos.v1.ForceRestartDaemon.daemon:type_name -> meshos.v1.DaemonRef
-	36,  // 68: meshos.v1.AdminCommand.event:type_name -> meshos.v1.AdminEvent
-	129, // 69: meshos.v1.AdminCommand.issued_at:type_name -> google.protobuf.Timestamp
-	129, // 70: meshos.v1.OrderedEntry.at:type_name -> google.protobuf.Timestamp
-	54,  // 71: meshos.v1.OrderedEntry.commit:type_name -> meshos.v1.SignedCommit
-	20,  // 72: meshos.v1.OrderedEntry.event:type_name -> meshos.v1.Event
-	81,  // 73: meshos.v1.OrderedEntry.operators:type_name -> meshos.v1.Operator
-	129, // 74: meshos.v1.OrderedCheckpoint.taken_at:type_name -> google.protobuf.Timestamp
-	58,  // 75: meshos.v1.OrderedCheckpoint.state:type_name -> meshos.v1.OrderedState
-	60,  // 76: meshos.v1.OrderedState.local:type_name -> meshos.v1.OrderedLocal
-	61,  // 77: meshos.v1.OrderedState.nodes:type_name -> meshos.v1.OrderedNode
-	62,  // 78: meshos.v1.OrderedState.forced:type_name -> meshos.v1.OrderedForce
-	63,  // 79: meshos.v1.OrderedState.daemons:type_name -> meshos.v1.OrderedDaemon
-	64,  // 80: meshos.v1.OrderedState.gates:type_name -> meshos.v1.OrderedGate
-	65,  // 81: meshos.v1.OrderedState.chains:type_name -> meshos.v1.OrderedChain
-	129, // 82: meshos.v1.OrderedState.frozen_until:type_name -> google.protobuf.Timestamp
-	129, // 83: meshos.v1.OrderOrigin.at:type_name -> google.protobuf.Timestamp
-	1,   // 84: meshos.v1.OrderedLocal.phase:type_name -> meshos.v1.MaintenancePhase
-	129, // 85: meshos.v1.OrderedLocal.since:type_name -> google.protobuf.Timestamp
-	129, // 86: meshos.v1.OrderedLocal.deadline:type_name -> google.protobuf.Timestamp
-	59,  // 87: meshos.v1.OrderedLocal.by:type_name -> meshos.v1.OrderOrigin
-	129, // 88: meshos.v1.OrderedLocal.drain_since:type_name -> google.protobuf.Timestamp
-	129, // 89: meshos.v1.OrderedLocal.drain_deadline:type_name -> google.protobuf.Timestamp
-	59,  // 90: meshos.v1.OrderedLocal.drain_by:type_name -> meshos.v1.OrderOrigin
-	59,  // 91: meshos.v1.OrderedNode.cordoned_by:type_name -> meshos.v1.OrderOrigin
-	1,   // 92: meshos.v1.OrderedNode.phase:type_name -> meshos.v1.MaintenancePhase
-	129, // 93: meshos.v1.OrderedForce.until:type_name -> google.protobuf.Timestamp
-	18,  // 94: meshos.v1.OrderedDaemon.daemon:type_name -> meshos.v1.DaemonRef
-	123, // 95: meshos.v1.OrderedDaemon.run:type_name -> meshos.v1.OrderedDaemon.Run
-	124, // 96: meshos.v1.OrderedDaemon.pin:type_name -> meshos.v1.OrderedDaemon.Pin
-	125, // 97: meshos.v1.OrderedDaemon.restart:type_name -> meshos.v1.OrderedDaemon.Restart
-	18,  // 98: meshos.v1.OrderedGate.daemon:type_name -> meshos.v1.DaemonRef
-	12,  // 99: meshos.v1.OrderedGate.state:type_name -> meshos.v1.DaemonView.Restart
-	129, // 100: meshos.v1.OrderedGate.until:type_name -> google.protobuf.Timestamp
-	130, // 101: meshos.v1.OrderedGate.backoff:type_name -> google.protobuf.Duration
-	129, // 102: meshos.v1.OrderedGate.crashes:type_name -> google.protobuf.Timestamp
-	26,  // 103: meshos.v1.OrderedGate.last_exit:type_name -> meshos.v1.DaemonExit
-	126, // 104: meshos.v1.OrderedChain.count:type_name -> meshos.v1.OrderedChain.Count
-	127, // 105: meshos.v1.OrderedChain.hold:type_name -> meshos.v1.OrderedChain.Hold
-	67,  // 106: meshos.v1.Action.start_daemon:type_name -> meshos.v1.StartDaemon
-	68,  // 107: meshos.v1.Action.stop_daemon:type_name -> meshos.v1.StopDaemon
-	69,  // 108: meshos.v1.Action.pull_replica:type_name -> meshos.v1.PullReplica
-	70,  // 109: meshos.v1.Action.drop_replica:type_name -> meshos.v1.DropReplica
-	71,  // 110: meshos.v1.Action.request_placement:type_name -> meshos.v1.RequestPlacement
-	72,  // 111: meshos.v1.Action.request_eviction:type_name -> meshos.v1.RequestEviction
-	73,  // 112: meshos.v1.Action.migrate_blob:type_name -> meshos.v1.MigrateBlob
-	74,  // 113: meshos.v1.Action.reduce_heat:type_name -> meshos.v1.ReduceHeat
-	75,  // 114: meshos.v1.Action.mark_avoid:type_name -> meshos.v1.MarkAvoid
-	76,  // 115: meshos.v1.Action.apply_backoff:type_name -> meshos.v1.ApplyBackoff
-	77,  // 116: meshos.v1.Action.commit_maintenance_transition:type_name -> meshos.v1.CommitMaintenanceTransition
-	78,  // 117: meshos.v1.Action.ask_reload:type_name -> meshos.v1.AskReload
-	79,  // 118: meshos.v1.Action.send_signal:type_name -> meshos.v1.SendSignal
-	18,  // 119: meshos.v1.StartDaemon.daemon:type_name -> meshos.v1.DaemonRef
-	18,  // 120: meshos.v1.StopDaemon.daemon:type_name -> meshos.v1.DaemonRef
-	130, // 121: meshos.v1.StopDaemon.grace:type_name -> google.protobuf.Duration
-	130, // 122: meshos.v1.MarkAvoid.ttl:type_name -> google.protobuf.Duration
-	18,  // 123: meshos.v1.ApplyBackoff.daemon:type_name -> meshos.v1.DaemonRef
-	130, // 124: meshos.v1.ApplyBackoff.remaining:type_name -> google.protobuf.Duration
-	1,   // 125: meshos.v1.CommitMaintenanceTransition.target:type_name -> meshos.v1.MaintenancePhase
-	18,  // 126: meshos.v1.AskReload.daemon:type_name -> meshos.v1.DaemonRef
-	18,  // 127: meshos.v1.SendSignal.daemon:type_name -> meshos.v1.DaemonRef
-	9,   // 128: meshos.v1.VerificationOutcome.verdict:type_name -> meshos.v1.VerificationOutcome.Verdict
-	129, // 129: meshos.v1.AdminAuditRecord.committed_at:type_name -> google.protobuf.Timestamp
-	36,  // 130: meshos.v1.AdminAuditRecord.event:type_name -> meshos.v1.AdminEvent
-	81,  // 131: meshos.v1.AdminAuditRecord.operators:type_name -> meshos.v1.Operator
-	80,  // 132: meshos.v1.AdminAuditRecord.outcome:type_name -> meshos.v1.VerificationOutcome
-	54,  // 133: meshos.v1.AdminAuditRecord.commit:type_name -> meshos.v1.SignedCommit
-	84,  // 134: meshos.v1.AdminAuditRecord.signer_change:type_name -> meshos.v1.SignerChange
-	83,  // 135: meshos.v1.AdminAuditRecord.refusal:type_name -> meshos.v1.Refusal
-	129, // 136: meshos.v1.AdminAuditRecord.ordered_at:type_name -> google.protobuf.Timestamp
-	20,  // 137: meshos.v1.Refusal.order:type_name -> meshos.v1.Event
-	129, // 138: meshos.v1.LogRecord.at:type_name -> google.protobuf.Timestamp
-	3,   // 139: meshos.v1.LogRecord.level:type_name -> meshos.v1.LogLevel
-	129, // 140: meshos.v1.FailureRecord.at:type_name -> google.protobuf.Timestamp
-	129, // 141: meshos.v1.ActionRecord.at:type_name -> google.protobuf.Timestamp
-	66,  // 142: meshos.v1.ActionRecord.action:type_name -> meshos.v1.Action
-	10,  // 143: meshos.v1.ActionRecord.outcome:type_name -> meshos.v1.ActionRecord.Outcome
-	130, // 144: meshos.v1.ActionRecord.retry_after:type_name -> google.protobuf.Duration
-	82,  // 145: meshos.v1.Record.audit:type_name -> meshos.v1.AdminAuditRecord
-	85,  // 146: meshos.v1.Record.log:type_name -> meshos.v1.LogRecord
-	86,  // 147: meshos.v1.Record.failure:type_name -> meshos.v1.FailureRecord
-	87,  // 148: meshos.v1.Record.action:type_name -> meshos.v1.ActionRecord
-	129, // 149: meshos.v1.Snapshot.taken_at:type_name -> google.protobuf.Timestamp
-	92,  // 150: meshos.v1.Snapshot.daemons:type_name -> meshos.v1.DaemonView
-	94,  // 151: meshos.v1.Snapshot.replicas:type_name -> meshos.v1.ReplicaView
-	95,  // 152: meshos.v1.Snapshot.peers:type_name -> meshos.v1.PeerView
-	98,  // 153: meshos.v1.Snapshot.avoid_list:type_name -> meshos.v1.AvoidView
-	99,  // 154: meshos.v1.Snapshot.local_maintenance:type_name -> meshos.v1.MaintenanceView
-	100, // 155: meshos.v1.Snapshot.recently_emitted:type_name -> meshos.v1.EmittedAction
-	86,  // 156: meshos.v1.Snapshot.recent_failures:type_name -> meshos.v1.FailureRecord
-	130, // 157: meshos.v1.Snapshot.freeze_remaining:type_name -> google.protobuf.Duration
-	82,  // 158: meshos.v1.Snapshot.admin_audit:type_name -> meshos.v1.AdminAuditRecord
-	85,  // 159: meshos.v1.Snapshot.logs:type_name -> meshos.v1.LogRecord
-	101, // 160: meshos.v1.Snapshot.in_flight_migrations:type_name -> meshos.v1.MigrationView
-	102, // 161: meshos.v1.Snapshot.plugins:type_name -> meshos.v1.PluginView
-	103, // 162: meshos.v1.Snapshot.stats:type_name -> meshos.v1.Stats
-	91,  // 163: meshos.v1.Snapshot.scheduler:type_name -> meshos.v1.SchedulerView
-	97,  // 164: meshos.v1.Snapshot.cut_off:type_name -> meshos.v1.CutOffView
-	90,  // 165: meshos.v1.Snapshot.info:type_name -> meshos.v1.NodeInfo
-	129, // 166: meshos.v1.NodeInfo.started_at:type_name -> google.protobuf.Timestamp
-	130, // 167: meshos.v1.NodeInfo.uptime:type_name -> google.protobuf.Duration
-	130, // 168: meshos.v1.SchedulerView.age:type_name -> google.protobuf.Duration
-	18,  // 169: meshos.v1.DaemonView.daemon:type_name -> meshos.v1.DaemonRef
-	11,  // 170: meshos.v1.DaemonView.lifecycle:type_name -> meshos.v1.DaemonView.Lifecycle
-	19,  // 171: meshos.v1.DaemonView.health:type_name -> meshos.v1.DaemonHealth
-	12,  // 172: meshos.v1.DaemonView.restart:type_name -> meshos.v1.DaemonView.Restart
-	130, // 173: meshos.v1.DaemonView.restart_in:type_name -> google.protobuf.Duration
-	130, // 174: meshos.v1.DaemonView.age:type_name -> google.protobuf.Duration
-	7,   // 175: meshos.v1.DaemonView.intent:type_name -> meshos.v1.DaemonIntent.Intent
-	26,  // 176: meshos.v1.DaemonView.last_exit:type_name -> meshos.v1.DaemonExit
-	130, // 177: meshos.v1.DaemonView.next_start:type_name -> google.protobuf.Duration
-	93,  // 178: meshos.v1.DaemonView.ordered:type_name -> meshos.v1.OrderView
-	13,  // 179: meshos.v1.DaemonView.outcome:type_name -> meshos.v1.DaemonView.Outcome
-	130, // 180: meshos.v1.OrderView.age:type_name -> google.protobuf.Duration
-	93,  // 181: meshos.v1.ReplicaView.ordered:type_name -> meshos.v1.OrderView
-	8,   // 182: meshos.v1.ReplicaView.local_intent:type_name -> meshos.v1.LocalReplicaIntent.Intent
-	93,  // 183: meshos.v1.ReplicaView.local_ordered:type_name -> meshos.v1.OrderView
-	130, // 184: meshos.v1.PeerView.rtt:type_name -> google.protobuf.Duration
-	0,   // 185: meshos.v1.PeerView.health:type_name -> meshos.v1.NodeHealth
-	1,   // 186: meshos.v1.PeerView.maintenance:type_name -> meshos.v1.MaintenancePhase
-	29,  // 187: meshos.v1.PeerView.inventory:type_name -> meshos.v1.PeerInventory
-	130, // 188: meshos.v1.PeerView.health_since:type_name -> google.protobuf.Duration
-	130, // 189: meshos.v1.PeerView.jitter:type_name -> google.protobuf.Duration
-	96,  // 190: meshos.v1.PeerView.echoes:type_name -> meshos.v1.EchoView
-	14,  // 191: meshos.v1.EchoView.state:type_name -> meshos.v1.EchoView.State
-	130, // 192: meshos.v1.EchoView.since:type_name -> google.protobuf.Duration
-	2,   // 193: meshos.v1.EchoView.no_answer:type_name -> meshos.v1.NoAnswer
-	130, // 194: meshos.v1.CutOffView.since:type_name -> google.protobuf.Duration
-	130, // 195: meshos.v1.AvoidView.ttl:type_name -> google.protobuf.Duration
-	1,   // 196: meshos.v1.MaintenanceView.phase:type_name -> meshos.v1.MaintenancePhase
-	130, // 197: meshos.v1.MaintenanceView.since:type_name -> google.protobuf.Duration
-	130, // 198: meshos.v1.MaintenanceView.deadline:type_name -> google.protobuf.Duration
-	93,  // 199: meshos.v1.MaintenanceView.ordered:type_name -> meshos.v1.OrderView
-	130, // 200: meshos.v1.EmittedAction.age:type_name -> google.protobuf.Duration
-	66,  // 201: meshos.v1.EmittedAction.action:type_name -> meshos.v1.Action
-	15,  // 202: meshos.v1.MigrationView.phase:type_name -> meshos.v1.MigrationView.Phase
-	130, // 203: meshos.v1.MigrationView.elapsed:type_name -> google.protobuf.Duration
-	130, // 204: meshos.v1.MigrationView.in_phase:type_name -> google.protobuf.Duration
-	16,  // 205: meshos.v1.PluginView.status:type_name -> meshos.v1.PluginView.Status
-	130, // 206: meshos.v1.PluginView.last_call:type_name -> google.protobuf.Duration
-	130, // 207: meshos.v1.PluginView.restart_in:type_name -> google.protobuf.Duration
-	130, // 208: meshos.v1.Stats.last_tick_took:type_name -> google.protobuf.Duration
-	130, // 209: meshos.v1.JournalEntry.at:type_name -> google.protobuf.Duration
-	129, // 210: meshos.v1.JournalEntry.wall:type_name -> google.protobuf.Timestamp
-	105, // 211: meshos.v1.JournalEntry.boot:type_name -> meshos.v1.Boot
-	20,  // 212: meshos.v1.JournalEntry.event:type_name -> meshos.v1.Event
-	111, // 213: meshos.v1.JournalEntry.samples:type_name -> meshos.v1.Samples
-	106, // 214: meshos.v1.JournalEntry.tick:type_name -> meshos.v1.Tick
-	112, // 215: meshos.v1.JournalEntry.outcome:type_name -> meshos.v1.ActionOutcome
-	113, // 216: meshos.v1.JournalEntry.scores:type_name -> meshos.v1.ScoreTable
-	117, // 217: meshos.v1.JournalEntry.migrations:type_name -> meshos.v1.Migrations
-	107, // 218: meshos.v1.JournalEntry.commit:type_name -> meshos.v1.JudgedCommit
-	108, // 219: meshos.v1.JournalEntry.reload:type_name -> meshos.v1.Reload
-	109, // 220: meshos.v1.JournalEntry.acknowledged:type_name -> meshos.v1.Acknowledged
-	110, // 221: meshos.v1.JournalEntry.failure:type_name -> meshos.v1.FailureReport
-	84,  // 222: meshos.v1.JournalEntry.signer_change:type_name -> meshos.v1.SignerChange
-	129, // 223: meshos.v1.JournalEntry.ordered_at:type_name -> google.protobuf.Timestamp
-	130, // 224: meshos.v1.Boot.freeze_remaining:type_name -> google.protobuf.Duration
-	58,  // 225: meshos.v1.Boot.orders:type_name -> meshos.v1.OrderedState
-	36,  // 226: meshos.v1.JudgedCommit.event:type_name -> meshos.v1.AdminEvent
-	81,  // 227: meshos.v1.JudgedCommit.operators:type_name -> meshos.v1.Operator
-	80,  // 228: meshos.v1.JudgedCommit.outcome:type_name -> meshos.v1.VerificationOutcome
-	54,  // 229: meshos.v1.JudgedCommit.commit:type_name -> meshos.v1.SignedCommit
-	83,  // 230: meshos.v1.JudgedCommit.refusal:type_name -> meshos.v1.Refusal
-	17,  // 231: meshos.v1.Acknowledged.chain:type_name -> meshos.v1.Acknowledged.Chain
-	27,  // 232: meshos.v1.Samples.rtt:type_name -> meshos.v1.RttSample
-	28,  // 233: meshos.v1.Samples.health:type_name -> meshos.v1.NodeHealthSample
-	29,  // 234: meshos.v1.Samples.inventory:type_name -> meshos.v1.PeerInventory
-	66,  // 235: meshos.v1.ActionOutcome.action:type_name -> meshos.v1.Action
-	130, // 236: meshos.v1.ActionOutcome.retry_after:type_name -> google.protobuf.Duration
-	114, // 237: meshos.v1.ScoreTable.chains:type_name -> meshos.v1.ChainScore
-	115, // 238: meshos.v1.ChainScore.holders:type_name -> meshos.v1.NodeScore
-	115, // 239: meshos.v1.ChainScore.best_alternative:type_name -> meshos.v1.NodeScore
-	116, // 240: meshos.v1.ChainScore.cost:type_name -> meshos.v1.MigrationCost
-	130, // 241: meshos.v1.MigrationCost.state_transfer:type_name -> google.protobuf.Duration
-	130, // 242: meshos.v1.MigrationCost.disruption:type_name -> google.protobuf.Duration
-	101, // 243: meshos.v1.Migrations.in_flight:type_name -> meshos.v1.MigrationView
-	18,  // 244: meshos.v1.BlastRadius.affected_daemons:type_name -> meshos.v1.DaemonRef
-	130, // 245: meshos.v1.BlastRadius.estimated_drain_delay:type_name -> google.protobuf.Duration
-	128, // 246: meshos.v1.BlastRadius.warnings:type_name -> meshos.v1.BlastRadius.Warning
-	129, // 247: meshos.v1.DaemonLifecycle.Started.since:type_name -> google.protobuf.Timestamp
-	26,  // 248: meshos.v1.DaemonLifecycle.ExitedCleanly.exit:type_name -> meshos.v1.DaemonExit
-	26,  // 249: meshos.v1.DaemonLifecycle.Crashed.exit:type_name -> meshos.v1.DaemonExit
-	7,   // 250: meshos.v1.OrderedDaemon.Run.intent:type_name -> meshos.v1.DaemonIntent.Intent
-	59,  // 251: meshos.v1.OrderedDaemon.Run.by:type_name -> meshos.v1.OrderOrigin
-	59,  // 252: meshos.v1.OrderedDaemon.Pin.by:type_name -> meshos.v1.OrderOrigin
-	129, // 253: meshos.v1.OrderedDaemon.Restart.at:type_name -> google.protobuf.Timestamp
-	59,  // 254: meshos.v1.OrderedChain.Count.by:type_name -> meshos.v1.OrderOrigin
-	8,   // 255: meshos.v1.OrderedChain.Hold.intent:type_name -> meshos.v1.LocalReplicaIntent.Intent
-	8,   // 256: meshos.v1.OrderedChain.Hold.over:type_name -> meshos.v1.LocalReplicaIntent.Intent
-	59,  // 257: meshos.v1.OrderedChain.Hold.by:type_name -> meshos.v1.OrderOrigin
-	258, // [258:258] is the sub-list for method output_type
-	258, // [258:258] is the sub-list for method input_type
-	258, // [258:258] is the sub-list for extension type_name
-	258, // [258:258] is the sub-list for extension extendee
-	0,   // [0:258] is the sub-list for field type_name
+	123, // 23: meshos.v1.DaemonLifecycle.rejected:type_name -> meshos.v1.DaemonLifecycle.Rejected
+	122, // 24: meshos.v1.DaemonLifecycle.replaced:type_name -> meshos.v1.DaemonLifecycle.Replaced
+	130, // 25: meshos.v1.DaemonExit.at:type_name -> google.protobuf.Timestamp
+	131, // 26: meshos.v1.DaemonExit.early:type_name -> google.protobuf.Duration
+	131, // 27: meshos.v1.RttSample.rtt:type_name -> google.protobuf.Duration
+	131, // 28: meshos.v1.RttSample.jitter:type_name -> google.protobuf.Duration
+	2,   // 29: meshos.v1.RttSample.no_answer:type_name -> meshos.v1.NoAnswer
+	0,   // 30: meshos.v1.NodeHealthSample.health:type_name -> meshos.v1.NodeHealth
+	3,   // 31: meshos.v1.LogLine.level:type_name -> meshos.v1.LogLevel
+	18,  // 32: meshos.v1.DaemonIntent.daemon:type_name -> meshos.v1.DaemonRef
+	7,   // 33: meshos.v1.DaemonIntent.intent:type_name -> meshos.v1.DaemonIntent.Intent
+	8,   // 34: meshos.v1.LocalReplicaIntent.intent:type_name -> meshos.v1.LocalReplicaIntent.Intent
+	1,   // 35: meshos.v1.MaintenanceObserved.phase:type_name -> meshos.v1.MaintenancePhase
+	131, // 36: meshos.v1.MaintenanceObserved.deadline:type_name -> google.protobuf.Duration
+	38,  // 37: meshos.v1.AdminEvent.enter_maintenance:type_name -> meshos.v1.EnterMaintenance
+	37,  // 38: meshos.v1.AdminEvent.exit_maintenance:type_name -> meshos.v1.NodeTarget
+	39,  // 39: meshos.v1.AdminEvent.drain:type_name -> meshos.v1.Drain
+	37,  // 40: meshos.v1.AdminEvent.cordon:type_name -> meshos.v1.NodeTarget
+	37,  // 41: meshos.v1.AdminEvent.uncordon:type_name -> meshos.v1.NodeTarget
+	37,  // 42: meshos.v1.AdminEvent.restart_all_daemons:type_name -> meshos.v1.NodeTarget
+	37,  // 43: meshos.v1.AdminEvent.clear_avoid_list:type_name -> meshos.v1.NodeTarget
+	40,  // 44: meshos.v1.AdminEvent.drop_replicas:type_name -> meshos.v1.DropReplicas
+	37,  // 45: meshos.v1.AdminEvent.invalidate_placement:type_name -> meshos.v1.NodeTarget
+	41,  // 46: meshos.v1.AdminEvent.set_daemon_intent:type_name -> meshos.v1.SetDaemonIntent
+	42,  // 47: meshos.v1.AdminEvent.set_placement:type_name -> meshos.v1.SetPlacement
+	43,  // 48: meshos.v1.AdminEvent.set_local_replica:type_name -> meshos.v1.SetLocalReplica
+	37,  // 49: meshos.v1.AdminEvent.stop_node:type_name -> meshos.v1.NodeTarget
+	44,  // 50: meshos.v1.AdminEvent.restart_daemon:type_name -> meshos.v1.RestartDaemon
+	45,  // 51: meshos.v1.AdminEvent.reload_daemon:type_name -> meshos.v1.ReloadDaemon
+	46,  // 52: meshos.v1.AdminEvent.signal_daemon:type_name -> meshos.v1.SignalDaemon
+	47,  // 53: meshos.v1.AdminEvent.freeze_cluster:type_name -> meshos.v1.FreezeCluster
+	48,  // 54: meshos.v1.AdminEvent.thaw_cluster:type_name -> meshos.v1.ThawCluster
+	49,  // 55: meshos.v1.AdminEvent.flush_avoid_lists:type_name -> meshos.v1.FlushAvoidLists
+	50,  // 56: meshos.v1.AdminEvent.force_evict_replica:type_name -> meshos.v1.ForceEvictReplica
+	51,  // 57: meshos.v1.AdminEvent.force_restart_daemon:type_name -> meshos.v1.ForceRestartDaemon
+	52,  // 58: meshos.v1.AdminEvent.force_cutover:type_name -> meshos.v1.ForceCutover
+	53,  // 59: meshos.v1.AdminEvent.kill_migration:type_name -> meshos.v1.KillMigration
+	131, // 60: meshos.v1.EnterMaintenance.drain_for:type_name -> google.protobuf.Duration
+	131, // 61: meshos.v1.Drain.drain_for:type_name -> google.protobuf.Duration
+	18,  // 62: meshos.v1.SetDaemonIntent.daemon:type_name -> meshos.v1.DaemonRef
+	7,   // 63: meshos.v1.SetDaemonIntent.intent:type_name -> meshos.v1.DaemonIntent.Intent
+	8,   // 64: meshos.v1.SetLocalReplica.intent:type_name -> meshos.v1.LocalReplicaIntent.Intent
+	18,  // 65: meshos.v1.RestartDaemon.daemon:type_name -> meshos.v1.DaemonRef
+	18,  // 66: meshos.v1.ReloadDaemon.daemon:type_name -> meshos.v1.DaemonRef
+	18,  // 67: meshos.v1.SignalDaemon.daemon:type_name -> meshos.v1.DaemonRef
+	131, // 68: meshos.v1.FreezeCluster.ttl:type_name -> google.protobuf.Duration
+	18,  // 69: meshos.v1.ForceRestartDaemon.daemon:type_name -> meshos.v1.DaemonRef
+	36,  // 70: meshos.v1.AdminCommand.event:type_name -> meshos.v1.AdminEvent
+	130, // 71: meshos.v1.AdminCommand.issued_at:type_name -> google.protobuf.Timestamp
+	130, // 72: meshos.v1.OrderedEntry.at:type_name -> google.protobuf.Timestamp
+	54,  // 73: meshos.v1.OrderedEntry.commit:type_name -> meshos.v1.SignedCommit
+	20,  // 74: meshos.v1.OrderedEntry.event:type_name -> meshos.v1.Event
+	81,  // 75: meshos.v1.OrderedEntry.operators:type_name -> meshos.v1.Operator
+	130, // 76: meshos.v1.OrderedCheckpoint.taken_at:type_name -> google.protobuf.Timestamp
+	58,  // 77: meshos.v1.OrderedCheckpoint.state:type_name -> meshos.v1.OrderedState
+	60,  // 78: meshos.v1.OrderedState.local:type_name -> meshos.v1.OrderedLocal
+	61,  // 79: meshos.v1.OrderedState.nodes:type_name -> meshos.v1.OrderedNode
+	62,  // 80: meshos.v1.OrderedState.forced:type_name -> meshos.v1.OrderedForce
+	63,  // 81: meshos.v1.OrderedState.daemons:type_name -> meshos.v1.OrderedDaemon
+	64,  // 82: meshos.v1.OrderedState.gates:type_name -> meshos.v1.OrderedGate
+	65,  // 83: meshos.v1.OrderedState.chains:type_name -> meshos.v1.OrderedChain
+	130, // 84: meshos.v1.OrderedState.frozen_until:type_name -> google.protobuf.Timestamp
+	130, // 85: meshos.v1.OrderOrigin.at:type_name -> google.protobuf.Timestamp
+	1,   // 86: meshos.v1.OrderedLocal.phase:type_name -> meshos.v1.MaintenancePhase
+	130, // 87: meshos.v1.OrderedLocal.since:type_name -> google.protobuf.Timestamp
+	130, // 88: meshos.v1.OrderedLocal.deadline:type_name -> google.protobuf.Timestamp
+	59,  // 89: meshos.v1.OrderedLocal.by:type_name -> meshos.v1.OrderOrigin
+	130, // 90: meshos.v1.OrderedLocal.drain_since:type_name -> google.protobuf.Timestamp
+	130, // 91: meshos.v1.OrderedLocal.drain_deadline:type_name -> google.protobuf.Timestamp
+	59,  // 92: meshos.v1.OrderedLocal.drain_by:type_name -> meshos.v1.OrderOrigin
+	59,  // 93: meshos.v1.OrderedNode.cordoned_by:type_name -> meshos.v1.OrderOrigin
+	1,   // 94: meshos.v1.OrderedNode.phase:type_name -> meshos.v1.MaintenancePhase
+	130, // 95: meshos.v1.OrderedForce.until:type_name -> google.protobuf.Timestamp
+	18,  // 96: meshos.v1.OrderedDaemon.daemon:type_name -> meshos.v1.DaemonRef
+	124, // 97: meshos.v1.OrderedDaemon.run:type_name -> meshos.v1.OrderedDaemon.Run
+	125, // 98: meshos.v1.OrderedDaemon.pin:type_name -> meshos.v1.OrderedDaemon.Pin
+	126, // 99: meshos.v1.OrderedDaemon.restart:type_name -> meshos.v1.OrderedDaemon.Restart
+	18,  // 100: meshos.v1.OrderedGate.daemon:type_name -> meshos.v1.DaemonRef
+	12,  // 101: meshos.v1.OrderedGate.state:type_name -> meshos.v1.DaemonView.Restart
+	130, // 102: meshos.v1.OrderedGate.until:type_name -> google.protobuf.Timestamp
+	131, // 103: meshos.v1.OrderedGate.backoff:type_name -> google.protobuf.Duration
+	130, // 104: meshos.v1.OrderedGate.crashes:type_name -> google.protobuf.Timestamp
+	26,  // 105: meshos.v1.OrderedGate.last_exit:type_name -> meshos.v1.DaemonExit
+	127, // 106: meshos.v1.OrderedChain.count:type_name -> meshos.v1.OrderedChain.Count
+	128, // 107: meshos.v1.OrderedChain.hold:type_name -> meshos.v1.OrderedChain.Hold
+	67,  // 108: meshos.v1.Action.start_daemon:type_name -> meshos.v1.StartDaemon
+	68,  // 109: meshos.v1.Action.stop_daemon:type_name -> meshos.v1.StopDaemon
+	69,  // 110: meshos.v1.Action.pull_replica:type_name -> meshos.v1.PullReplica
+	70,  // 111: meshos.v1.Action.drop_replica:type_name -> meshos.v1.DropReplica
+	71,  // 112: meshos.v1.Action.request_placement:type_name -> meshos.v1.RequestPlacement
+	72,  // 113: meshos.v1.Action.request_eviction:type_name -> meshos.v1.RequestEviction
+	73,  // 114: meshos.v1.Action.migrate_blob:type_name -> meshos.v1.MigrateBlob
+	74,  // 115: meshos.v1.Action.reduce_heat:type_name -> meshos.v1.ReduceHeat
+	75,  // 116: meshos.v1.Action.mark_avoid:type_name -> meshos.v1.MarkAvoid
+	76,  // 117: meshos.v1.Action.apply_backoff:type_name -> meshos.v1.ApplyBackoff
+	77,  // 118: meshos.v1.Action.commit_maintenance_transition:type_name -> meshos.v1.CommitMaintenanceTransition
+	78,  // 119: meshos.v1.Action.ask_reload:type_name -> meshos.v1.AskReload
+	79,  // 120: meshos.v1.Action.send_signal:type_name -> meshos.v1.SendSignal
+	18,  // 121: meshos.v1.StartDaemon.daemon:type_name -> meshos.v1.DaemonRef
+	18,  // 122: meshos.v1.StopDaemon.daemon:type_name -> meshos.v1.DaemonRef
+	131, // 123: meshos.v1.StopDaemon.grace:type_name -> google.protobuf.Duration
+	131, // 124: meshos.v1.MarkAvoid.ttl:type_name -> google.protobuf.Duration
+	18,  // 125: meshos.v1.ApplyBackoff.daemon:type_name -> meshos.v1.DaemonRef
+	131, // 126: meshos.v1.ApplyBackoff.remaining:type_name -> google.protobuf.Duration
+	1,   // 127: meshos.v1.CommitMaintenanceTransition.target:type_name -> meshos.v1.MaintenancePhase
+	18,  // 128: meshos.v1.AskReload.daemon:type_name -> meshos.v1.DaemonRef
+	18,  // 129: meshos.v1.SendSignal.daemon:type_name -> meshos.v1.DaemonRef
+	9,   // 130: meshos.v1.VerificationOutcome.verdict:type_name -> meshos.v1.VerificationOutcome.Verdict
+	130, // 131: meshos.v1.AdminAuditRecord.committed_at:type_name -> google.protobuf.Timestamp
+	36,  // 132: meshos.v1.AdminAuditRecord.event:type_name -> meshos.v1.AdminEvent
+	81,  // 133: meshos.v1.AdminAuditRecord.operators:type_name -> meshos.v1.Operator
+	80,  // 134: meshos.v1.AdminAuditRecord.outcome:type_name -> meshos.v1.VerificationOutcome
+	54,  // 135: meshos.v1.AdminAuditRecord.commit:type_name -> meshos.v1.SignedCommit
+	84,  // 136: meshos.v1.AdminAuditRecord.signer_change:type_name -> meshos.v1.SignerChange
+	83,  // 137: meshos.v1.AdminAuditRecord.refusal:type_name -> meshos.v1.Refusal
+	130, // 138: meshos.v1.AdminAuditRecord.ordered_at:type_name -> google.protobuf.Timestamp
+	20,  // 139: meshos.v1.Refusal.order:type_name -> meshos.v1.Event
+	130, // 140: meshos.v1.LogRecord.at:type_name -> google.protobuf.Timestamp
+	3,   // 141: meshos.v1.LogRecord.level:type_name -> meshos.v1.LogLevel
+	130, // 142: meshos.v1.FailureRecord.at:type_name -> google.protobuf.Timestamp
+	130, // 143: meshos.v1.ActionRecord.at:type_name -> google.protobuf.Timestamp
+	66,  // 144: meshos.v1.ActionRecord.action:type_name -> meshos.v1.Action
+	10,  // 145: meshos.v1.ActionRecord.outcome:type_name -> meshos.v1.ActionRecord.Outcome
+	131, // 146: meshos.v1.ActionRecord.retry_after:type_name -> google.protobuf.Duration
+	82,  // 147: meshos.v1.Record.audit:type_name -> meshos.v1.AdminAuditRecord
+	85,  // 148: meshos.v1.Record.log:type_name -> meshos.v1.LogRecord
+	86,  // 149: meshos.v1.Record.failure:type_name -> meshos.v1.FailureRecord
+	87,  // 150: meshos.v1.Record.action:type_name -> meshos.v1.ActionRecord
+	130, // 151: meshos.v1.Snapshot.taken_at:type_name -> google.protobuf.Timestamp
+	92,  // 152: meshos.v1.Snapshot.daemons:type_name -> meshos.v1.DaemonView
+	94,  // 153: meshos.v1.Snapshot.replicas:type_name -> meshos.v1.ReplicaView
+	95,  // 154: meshos.v1.Snapshot.peers:type_name -> meshos.v1.PeerView
+	98,  // 155: meshos.v1.Snapshot.avoid_list:type_name -> meshos.v1.AvoidView
+	99,  // 156: meshos.v1.Snapshot.local_maintenance:type_name -> meshos.v1.MaintenanceView
+	100, // 157: meshos.v1.Snapshot.recently_emitted:type_name -> meshos.v1.EmittedAction
+	86,  // 158: meshos.v1.Snapshot.recent_failures:type_name -> meshos.v1.FailureRecord
+	131, // 159: meshos.v1.Snapshot.freeze_remaining:type_name -> google.protobuf.Duration
+	82,  // 160: meshos.v1.Snapshot.admin_audit:type_name -> meshos.v1.AdminAuditRecord
+	85,  // 161: meshos.v1.Snapshot.logs:type_name -> meshos.v1.LogRecord
+	101, // 162: meshos.v1.Snapshot.in_flight_migrations:type_name -> meshos.v1.MigrationView
+	102, // 163: meshos.v1.Snapshot.plugins:type_name -> meshos.v1.PluginView
+	103, // 164: meshos.v1.Snapshot.stats:type_name -> meshos.v1.Stats
+	91,  // 165: meshos.v1.Snapshot.scheduler:type_name -> meshos.v1.SchedulerView
+	97,  // 166: meshos.v1.Snapshot.cut_off:type_name -> meshos.v1.CutOffView
+	90,  // 167: meshos.v1.Snapshot.info:type_name -> meshos.v1.NodeInfo
+	130, // 168: meshos.v1.NodeInfo.started_at:type_name -> google.protobuf.Timestamp
+	131, // 169: meshos.v1.NodeInfo.uptime:type_name -> google.protobuf.Duration
+	131, // 170: meshos.v1.SchedulerView.age:type_name -> google.protobuf.Duration
+	18,  // 171: meshos.v1.DaemonView.daemon:type_name -> meshos.v1.DaemonRef
+	11,  // 172: meshos.v1.DaemonView.lifecycle:type_name -> meshos.v1.DaemonView.Lifecycle
+	19,  // 173: meshos.v1.DaemonView.health:type_name -> meshos.v1.DaemonHealth
+	12,  // 174: meshos.v1.DaemonView.restart:type_name -> meshos.v1.DaemonView.Restart
+	131, // 175: meshos.v1.DaemonView.restart_in:type_name -> google.protobuf.Duration
+	131, // 176: meshos.v1.DaemonView.age:type_name -> google.protobuf.Duration
+	7,   // 177: meshos.v1.DaemonView.intent:type_name -> meshos.v1.DaemonIntent.Intent
+	26,  // 178: meshos.v1.DaemonView.last_exit:type_name -> meshos.v1.DaemonExit
+	131, // 179: meshos.v1.DaemonView.next_start:type_name -> google.protobuf.Duration
+	93,  // 180: meshos.v1.DaemonView.ordered:type_name -> meshos.v1.OrderView
+	13,  // 181: meshos.v1.DaemonView.outcome:type_name -> meshos.v1.DaemonView.Outcome
+	131, // 182: meshos.v1.OrderView.age:type_name -> google.protobuf.Duration
+	93,  // 183: meshos.v1.ReplicaView.ordered:type_name -> meshos.v1.OrderView
+	8,   // 184: meshos.v1.ReplicaView.local_intent:type_name -> meshos.v1.LocalReplicaIntent.Intent
+	93,  // 185: meshos.v1.ReplicaView.local_ordered:type_name -> meshos.v1.OrderView
+	131, // 186: meshos.v1.PeerView.rtt:type_name -> google.protobuf.Duration
+	0,   // 187: meshos.v1.PeerView.health:type_name -> meshos.v1.NodeHealth
+	1,   // 188: meshos.v1.PeerView.maintenance:type_name -> meshos.v1.MaintenancePhase
+	29,  // 189: meshos.v1.PeerView.inventory:type_name -> meshos.v1.PeerInventory
+	131, // 190: meshos.v1.PeerView.health_since:type_name -> google.protobuf.Duration
+	131, // 191: meshos.v1.PeerView.jitter:type_name -> google.protobuf.Duration
+	96,  // 192: meshos.v1.PeerView.echoes:type_name -> meshos.v1.EchoView
+	14,  // 193: meshos.v1.EchoView.state:type_name -> meshos.v1.EchoView.State
+	131, // 194: meshos.v1.EchoView.since:type_name -> google.protobuf.Duration
+	2,   // 195: meshos.v1.EchoView.no_answer:type_name -> meshos.v1.NoAnswer
+	131, // 196: meshos.v1.CutOffView.since:type_name -> google.protobuf.Duration
+	131, // 197: meshos.v1.AvoidView.ttl:type_name -> google.protobuf.Duration
+	1,   // 198: meshos.v1.MaintenanceView.phase:type_name -> meshos.v1.MaintenancePhase
+	131, // 199: meshos.v1.MaintenanceView.since:type_name -> google.protobuf.Duration
+	131, // 200: meshos.v1.MaintenanceView.deadline:type_name -> google.protobuf.Duration
+	93,  // 201: meshos.v1.MaintenanceView.ordered:type_name -> meshos.v1.OrderView
+	131, // 202: meshos.v1.EmittedAction.age:type_name -> google.protobuf.Duration
+	66,  // 203: meshos.v1.EmittedAction.action:type_name -> meshos.v1.Action
+	15,  // 204: meshos.v1.MigrationView.phase:type_name -> meshos.v1.MigrationView.Phase
+	131, // 205: meshos.v1.MigrationView.elapsed:type_name -> google.protobuf.Duration
+	131, // 206: meshos.v1.MigrationView.in_phase:type_name -> google.protobuf.Duration
+	16,  // 207: meshos.v1.PluginView.status:type_name -> meshos.v1.PluginView.Status
+	131, // 208: meshos.v1.PluginView.last_call:type_name -> google.protobuf.Duration
+	131, // 209: meshos.v1.PluginView.restart_in:type_name -> google.protobuf.Duration
+	131, // 210: meshos.v1.Stats.last_tick_took:type_name -> google.protobuf.Duration
+	131, // 211: meshos.v1.JournalEntry.at:type_name -> google.protobuf.Duration
+	130, // 212: meshos.v1.JournalEntry.wall:type_name -> google.protobuf.Timestamp
+	105, // 213: meshos.v1.JournalEntry.boot:type_name -> meshos.v1.Boot
+	20,  // 214: meshos.v1.JournalEntry.event:type_name -> meshos.v1.Event
+	111, // 215: meshos.v1.JournalEntry.samples:type_name -> meshos.v1.Samples
+	106, // 216: meshos.v1.JournalEntry.tick:type_name -> meshos.v1.Tick
+	112, // 217: meshos.v1.JournalEntry.outcome:type_name -> meshos.v1.ActionOutcome
+	113, // 218: meshos.v1.JournalEntry.scores:type_name -> meshos.v1.ScoreTable
+	117, // 219: meshos.v1.JournalEntry.migrations:type_name -> meshos.v1.Migrations
+	107, // 220: meshos.v1.JournalEntry.commit:type_name -> meshos.v1.JudgedCommit
+	108, // 221: meshos.v1.JournalEntry.reload:type_name -> meshos.v1.Reload
+	109, // 222: meshos.v1.JournalEntry.acknowledged:type_name -> meshos.v1.Acknowledged
+	110, // 223: meshos.v1.JournalEntry.failure:type_name -> meshos.v1.FailureReport
+	84,  // 224: meshos.v1.JournalEntry.signer_change:type_name -> meshos.v1.SignerChange
+	130, // 225: meshos.v1.JournalEntry.ordered_at:type_name -> google.protobuf.Timestamp
+	131, // 226: meshos.v1.Boot.freeze_remaining:type_name -> google.protobuf.Duration
+	58,  // 227: meshos.v1.Boot.orders:type_name -> meshos.v1.OrderedState
+	36,  // 228: meshos.v1.JudgedCommit.event:type_name -> meshos.v1.AdminEvent
+	81,  // 229: meshos.v1.JudgedCommit.operators:type_name -> meshos.v1.Operator
+	80,  // 230: meshos.v1.JudgedCommit.outcome:type_name -> meshos.v1.VerificationOutcome
+	54,  // 231: meshos.v1.JudgedCommit.commit:type_name -> meshos.v1.SignedCommit
+	83,  // 232: meshos.v1.JudgedCommit.refusal:type_name -> meshos.v1.Refusal
+	17,  // 233: meshos.v1.Acknowledged.chain:type_name -> meshos.v1.Acknowledged.Chain
+	27,  // 234: meshos.v1.Samples.rtt:type_name -> meshos.v1.RttSample
+	28,  // 235: meshos.v1.Samples.health:type_name -> meshos.v1.NodeHealthSample
+	29,  // 236: meshos.v1.Samples.inventory:type_name -> meshos.v1.PeerInventory
+	66,  // 237: meshos.v1.ActionOutcome.action:type_name -> meshos.v1.Action
+	131, // 238: meshos.v1.ActionOutcome.retry_after:type_name -> google.protobuf.Duration
+	114, // 239: meshos.v1.ScoreTable.chains:type_name -> meshos.v1.ChainScore
+	115, // 240: meshos.v1.ChainScore.holders:type_name -> meshos.v1.NodeScore
+	115, // 241: meshos.v1.ChainScore.best_alternative:type_name -> meshos.v1.NodeScore
+	116, // 242: meshos.v1.ChainScore.cost:type_name -> meshos.v1.MigrationCost
+	131, // 243: meshos.v1.MigrationCost.state_transfer:type_name -> google.protobuf.Duration
+	131, // 244: meshos.v1.MigrationCost.disruption:type_name -> google.protobuf.Duration
+	101, // 245: meshos.v1.Migrations.in_flight:type_name -> meshos.v1.MigrationView
+	18,  // 246: meshos.v1.BlastRadius.affected_daemons:type_name -> meshos.v1.DaemonRef
+	131, // 247: meshos.v1.BlastRadius.estimated_drain_delay:type_name -> google.protobuf.Duration
+	129, // 248: meshos.v1.BlastRadius.warnings:type_name -> meshos.v1.BlastRadius.Warning
+	130, // 249: meshos.v1.DaemonLifecycle.Started.since:type_name -> google.protobuf.Timestamp
+	26,  // 250: meshos.v1.DaemonLifecycle.ExitedCleanly.exit:type_name -> meshos.v1.DaemonExit
+	26,  // 251: meshos.v1.DaemonLifecycle.Crashed.exit:type_name -> meshos.v1.DaemonExit
+	7,   // 252: meshos.v1.OrderedDaemon.Run.intent:type_name -> meshos.v1.DaemonIntent.Intent
+	59,  // 253: meshos.v1.OrderedDaemon.Run.by:type_name -> meshos.v1.OrderOrigin
+	59,  // 254: meshos.v1.OrderedDaemon.Pin.by:type_name -> meshos.v1.OrderOrigin
+	130, // 255: meshos.v1.OrderedDaemon.Restart.at:type_name -> google.protobuf.Timestamp
+	59,  // 256: meshos.v1.OrderedChain.Count.by:type_name -> meshos.v1.OrderOrigin
+	8,   // 257: meshos.v1.OrderedChain.Hold.intent:type_name -> meshos.v1.LocalReplicaIntent.Intent
+	8,   // 258: meshos.v1.OrderedChain.Hold.over:type_name -> meshos.v1.LocalReplicaIntent.Intent
+	59,  // 259: meshos.v1.OrderedChain.Hold.by:type_name -> meshos.v1.OrderOrigin
+	260, // [260:260] is the sub-list for method output_type
+	260, // [260:260] is the sub-list for method input_type
+	260, // [260:260] is the sub-list for extension type_name
+	260, // [260:260] is the sub-list for extension extendee
+	0,   // [0:260] is the sub-list for field type_name
 }
 
 func init() { file_meshos_v1_meshos_proto_init() }
@@ -11615,7 +11686,9 @@ func file_meshos_v1_meshos_proto_init() {
 		(*DaemonLifecycle_SaturationChanged)(nil),
 		(*DaemonLifecycle_Rejected_)(nil),
 		(*DaemonLifecycle_EnvironmentChanged)(nil),
+		(*DaemonLifecycle_Replaced_)(nil),
 	}
+	file_meshos_v1_meshos_proto_msgTypes[8].OneofWrappers = []any{}
 	file_meshos_v1_meshos_proto_msgTypes[11].OneofWrappers = []any{}
 	file_meshos_v1_meshos_proto_msgTypes[12].OneofWrappers = []any{}
 	file_meshos_v1_meshos_proto_msgTypes[15].OneofWrappers = []any{}
@@ -11707,16 +11780,16 @@ func file_meshos_v1_meshos_proto_init() {
 	file_meshos_v1_meshos_proto_msgTypes[94].OneofWrappers = []any{}
 	file_meshos_v1_meshos_proto_msgTypes[96].OneofWrappers = []any{}
 	file_meshos_v1_meshos_proto_msgTypes[100].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[105].OneofWrappers = []any{}
 	file_meshos_v1_meshos_proto_msgTypes[106].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[108].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[107].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[109].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_meshos_v1_meshos_proto_rawDesc), len(file_meshos_v1_meshos_proto_rawDesc)),
 			NumEnums:      18,
-			NumMessages:   111,
+			NumMessages:   112,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

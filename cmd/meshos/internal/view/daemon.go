@@ -225,6 +225,8 @@ func daemonExit(e *meshosv1.DaemonExit) string {
 		text = "signal " + Plain(e.GetSignal())
 	case e.GetCode() < 0:
 		text = "how is not known"
+	case e.Early != nil:
+		text = fmt.Sprintf("exited %d after %.1f s", e.GetCode(), e.GetEarly().AsDuration().Seconds())
 	}
 	if e.GetLastLine() != "" {
 		text += fmt.Sprintf(": %q", Plain(e.GetLastLine()))
