@@ -15,7 +15,8 @@ func newActionsCommand(a *app) *cobra.Command {
 and how it ended. "gated" means that an action was not tried, since it was not allowed
 then. The records are read from disk, so those of earlier runs of the node are among
 them. Without --since, --until and -n the newest 256 are shown. With --follow it
-continues with new records until it is interrupted. ` + "`meshos explain`" + ` shows why.
+continues with new records until it is interrupted, also when the node is started again
+meanwhile. ` + "`meshos explain`" + ` shows why.
 
 ` + aboutTimes,
 		Example: `  meshos actions

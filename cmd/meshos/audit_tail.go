@@ -14,7 +14,7 @@ func newAuditTailCommand(a *app) *cobra.Command {
 		Long: `Shows the commands of operators and the node's verdicts. They are read from disk, so
 those of earlier runs of the node are among them. Without --since, --until and -n the
 newest 256 are shown. With --follow it continues with new records until it is
-interrupted.
+interrupted, also when the node is started again meanwhile.
 
 "not durable" after a record means that the record is not yet on disk, or not yet
 stored by every appender. A warning shows where records are missing, and how many; not

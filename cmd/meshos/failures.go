@@ -14,7 +14,7 @@ func newFailuresCommand(a *app) *cobra.Command {
 		Long: `Shows failure records: the source of each failure and its reason. They are read from
 disk, so those of earlier runs of the node are among them. Without --since, --until and
 -n the newest 256 are shown. With --follow it continues with new records until it is
-interrupted.
+interrupted, also when the node is started again meanwhile.
 
 ` + aboutTimes,
 		Example: `  meshos failures

@@ -13,6 +13,7 @@ import (
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"github.com/meshos/meshos/cmd/meshos/internal/view"
+	"github.com/meshos/meshos/host/api"
 	hostv1 "github.com/meshos/meshos/proto/meshos/host/v1"
 	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
 )
@@ -105,8 +106,7 @@ func showHistory[M any, R recorded[M]](ctx context.Context, a *app, node *nodeCl
 	}
 	if h.follow {
 		return a.whileRead(ctx, func(ctx context.Context) error {
-			stream, err := c.tail(node.HostClient, ctx, in)
-			return receive(ctx, node, stream, err, show.print)
+			return followHistory(ctx, a, node, in, c, show)
 		})
 	}
 	ctx, stop := context.WithCancelCause(ctx)
@@ -131,6 +131,36 @@ func showHistory[M any, R recorded[M]](ctx context.Context, a *app, node *nodeCl
 // between, too: those that were made after the clock was set back.
 func isFiltered(in *hostv1.TailRequest) bool {
 	return in.GetMinLevel() > 0 || in.DaemonId != nil || in.GetSince() != nil || in.GetUntil() != nil
+}
+
+// followHistory shows records until ctx ends, also those of later runs of the node. It goes on
+// behind the last record that it has shown.
+func followHistory[M any, R recorded[M]](ctx context.Context, a *app, node *nodeClient, in *hostv1.TailRequest, c chain[M], show *recordPrinter[M, R]) error {
+	shown := make(map[uint64]uint64) // the last number of each epoch
+	var first time.Time              // when the first record that was shown was made
+	var stream grpc.ServerStreamingClient[M]
+	return follow(ctx, a.newFollower(node), func(ctx context.Context) (_ grpc.ServerStreamingClient[M], err error) {
+		if show.epoch > 0 {
+			in.Newest, in.Epoch, in.AfterSeq = 0, show.epoch, show.seq
+		}
+		stream, err = c.tail(node.HostClient, ctx, in)
+		return stream, err
+	}, func(m *M) error {
+		r, at := R(m), c.at(m).AsTime()
+		last, known := shown[r.GetEpoch()]
+		if known && r.GetSeq() <= last {
+			return nil
+		}
+		// A node that was killed does not know the last record of before: it sends all.
+		if header, err := stream.Header(); !known && at.Before(first) && err == nil && len(header.Get(api.GapHeader)) > 0 {
+			return nil
+		}
+		if first.IsZero() {
+			first = at
+		}
+		shown[r.GetEpoch()] = r.GetSeq()
+		return show.print(m)
+	})
 }
 
 // errLate ends a stream that brings nothing any more.

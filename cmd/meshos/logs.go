@@ -18,7 +18,8 @@ func newLogsCommand(a *app) *cobra.Command {
 		Short: "Show the log of a node and its daemons",
 		Long: `Shows the node's log: its own lines and those of its daemons. They are read from disk,
 so those of earlier runs of the node are among them. Without --since, --until and -n the
-newest 2048 are shown. With --follow it continues with new lines until it is interrupted.
+newest 2048 are shown. With --follow it continues with new lines until it is
+interrupted, also when the node is started again meanwhile.
 
 ` + aboutTimes,
 		Example: `  meshos logs -n 20

@@ -40,12 +40,9 @@ func (a *app) monitor(
 	return err
 }
 
-const (
-	// attachEvery is how often a monitor looks whether the node is back.
-	attachEvery = 500 * time.Millisecond
-	// attachWithin is how long it waits for that: a machine may be rebooted meanwhile.
-	attachWithin = 30 * time.Minute
-)
+// attachWithin is how long a monitor waits for a node that is gone: a machine may be rebooted
+// meanwhile.
+const attachWithin = 30 * time.Minute
 
 // watch shows the drain until it is over. A node that ends keeps its drain and continues it
 // when it is started again, so the monitor waits for that.

@@ -19,8 +19,12 @@ type pager struct {
 	typing        bool   // a search is being typed
 	typed, term   string // what is typed; what was searched last
 	note          string // shown until the next key
+	away          bool   // the node does not answer: the page is the last one that it sent
 	lines, plain  []string
 }
+
+// nodeAway tells whether the node does not answer any more.
+type nodeAway struct{ away bool }
 
 // pageShown is a page for whatever width, in color and plain: both have the same lines.
 type pageShown struct {
@@ -44,6 +48,8 @@ func (p *pager) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 	case pageShown:
 		p.page = msg
 		p.layout()
+	case nodeAway:
+		p.away = msg.away
 	case streamEnded:
 		return p, tea.Quit
 	case tea.KeyPressMsg:
@@ -174,6 +180,8 @@ func (p *pager) footer() string {
 		return "/" + p.typed + "█"
 	case p.note != "":
 		return p.color.Apply(view.Warning, view.Plain(p.note))
+	case p.away:
+		return p.color.Apply(view.Warning, "the node does not answer any more: this is how it was; it goes on when it is started again  q quit")
 	}
 	where := "all of it is shown"
 	if len(p.lines) > p.rows() {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
+	"google.golang.org/grpc"
 
 	"github.com/meshos/meshos/cmd/meshos/internal/view"
 	hostv1 "github.com/meshos/meshos/proto/meshos/host/v1"
@@ -25,9 +26,9 @@ func newStatusCommand(a *app) *cobra.Command {
 daemons, plugins and chains that are not well, and how many are. --all shows all of
 them, --peer and --daemon only those named, --unhealthy nothing but what is wrong.
 
-With --watch it continues with each newer state. On a terminal the page can be scrolled
-(arrows, PgUp, PgDn, g, G) and searched (/, n, N); a shows all, q quits. Elsewhere each
-state is appended, until the command is interrupted. With -o json it prints the
+With --watch it continues with each newer state, also when the node is started again. On
+a terminal the page can be scrolled (arrows, PgUp, PgDn, g, G) and searched (/, n, N); a
+shows all, q quits. Elsewhere each state is appended, until the command is interrupted. With -o json it prints the
 contract's Snapshot, with --watch one in each line.`,
 		Example: `  meshos status
   meshos status -w
@@ -70,11 +71,15 @@ contract's Snapshot, with --watch one in each line.`,
 			return a.watchScreen(cmd.Context(), node, s, *wide)
 		}
 		return a.whileRead(cmd.Context(), func(ctx context.Context) error {
-			stream, err := node.WatchSnapshots(ctx, &hostv1.WatchSnapshotsRequest{})
-			return receive(ctx, node, stream, err, func(s *meshosv1.Snapshot) error { return screen.show(ctx, s) })
+			return follow(ctx, a.newFollower(node), node.watchSnapshots, func(s *meshosv1.Snapshot) error { return screen.show(ctx, s) })
 		})
 	}
 	return cmd
+}
+
+// watchSnapshots opens the stream of a node's snapshots.
+func (n *nodeClient) watchSnapshots(ctx context.Context) (grpc.ServerStreamingClient[meshosv1.Snapshot], error) {
+	return n.WatchSnapshots(ctx, &hostv1.WatchSnapshotsRequest{})
 }
 
 // statusPage makes pages of snapshots.

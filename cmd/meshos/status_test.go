@@ -132,13 +132,18 @@ func TestStatusWatchesUntilInterrupted(t *testing.T) {
 	}
 }
 
-func TestAWatchEndsWithAnErrorWhenTheNodeStops(t *testing.T) {
+func TestAWatchWaitsForANodeThatStops(t *testing.T) {
 	n, s := start(t)
 	ended := make(chan int, 1)
-	go func() { ended <- s.run(t.Context(), "status", "-w") }()
+	ctx, interrupt := context.WithCancel(t.Context())
+	go func() { ended <- s.run(ctx, "status", "-w") }()
 	testkit.Until(t, "the first snapshot", func() bool { return strings.Contains(s.out.String(), "tick 1234") })
 	n.End()
-	if code := <-ended; code != exitNoAnswer || !strings.Contains(s.err.String(), "the node's loop has ended") {
+	testkit.Until(t, "a note", func() bool {
+		return strings.Contains(s.err.String(), "the node does not answer any more; this goes on when it is started again")
+	})
+	interrupt()
+	if code := <-ended; code != exitDone {
 		t.Errorf("exit code %d: %s", code, s.err.String())
 	}
 }

@@ -7,12 +7,11 @@ import (
 	tea "charm.land/bubbletea/v2"
 
 	"github.com/meshos/meshos/cmd/meshos/internal/view"
-	hostv1 "github.com/meshos/meshos/proto/meshos/host/v1"
 	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
 )
 
-// watchScreen shows each newer state of a node on the terminal, until somebody quits or the
-// node's stream or ctx ends. The terminal is left as it was found.
+// watchScreen shows each newer state of a node on the terminal, until somebody quits or ctx
+// ends. It goes on when the node is started again. The terminal is left as it was found.
 func (a *app) watchScreen(ctx context.Context, node *nodeClient, pages *statusPage, wide bool) error {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
@@ -22,8 +21,12 @@ func (a *app) watchScreen(ctx context.Context, node *nodeClient, pages *statusPa
 		tea.WithoutSignalHandler()) // ctx ends with a signal
 	streamed := make(chan error, 1)
 	go func() {
-		stream, err := node.WatchSnapshots(ctx, &hostv1.WatchSnapshotsRequest{})
-		err = receive(ctx, node, stream, err, func(s *meshosv1.Snapshot) error {
+		follower := &follower{
+			node: node,
+			away: func() { program.Send(nodeAway{true}) },
+			back: func() { program.Send(nodeAway{false}) },
+		}
+		err := follow(ctx, follower, node.watchSnapshots, func(s *meshosv1.Snapshot) error {
 			program.Send(a.pageOf(ctx, s, pages, p))
 			return ctx.Err()
 		})
