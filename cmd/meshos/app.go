@@ -31,8 +31,10 @@ type app struct {
 	timeout time.Duration
 	// closeErr, if set, waits a moment until what was written to err is read.
 	closeErr func()
-	abort    <-chan struct{} // closed when not even an orderly end is waited for
-	started  bool            // the command line was understood: what fails now is not wrong usage
+	abort    <-chan struct{}  // closed when not even an orderly end is waited for
+	hangups  <-chan os.Signal // where SIGHUP comes since the process began; nil: it is not taken yet
+	release  func()           // gives SIGHUP back to the system, for all commands but run; may be nil
+	started  bool             // the command line was understood: what fails now is not wrong usage
 }
 
 // execute runs one command line and returns its exit code.
@@ -87,6 +89,9 @@ answer, 4 the node rejected the command, 5 this user may not do that.`,
 				return err
 			}
 			a.started = true
+			if a.release != nil && cmd.Name() != "run" {
+				a.release()
+			}
 			return nil
 		},
 	}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/meshos/meshos/host"
 	"github.com/meshos/meshos/host/daemon/shim"
+	"github.com/meshos/meshos/internal/hangup"
 )
 
 // version is set when a release is built.
@@ -20,6 +21,7 @@ func main() {
 	}
 	ctx, abort, stop := endContext(time.Now)
 	code := execute(ctx, &app{
+		hangups: hangup.Take(), release: hangup.Release,
 		abort: abort, in: os.Stdin, out: os.Stdout, err: os.Stderr, env: os.Getenv, now: time.Now, zone: time.Local, version: version,
 	}, os.Args[1:])
 	stop()

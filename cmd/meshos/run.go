@@ -76,9 +76,13 @@ Only a plugin that is required keeps the node from starting.`,
 		if len(cfg.Unstartable) > 0 {
 			return &configError{report: &config.Report{Problems: cfg.Unstartable}}
 		}
-		reload := make(chan os.Signal, 1)
-		signal.Notify(reload, syscall.SIGHUP)
-		defer signal.Stop(reload)
+		reload := a.hangups
+		if reload == nil {
+			taken := make(chan os.Signal, 1)
+			signal.Notify(taken, syscall.SIGHUP)
+			defer signal.Stop(taken)
+			reload = taken
+		}
 		if err := host.Run(cmd.Context(), cfg, host.Options{
 			Version: a.version, Log: log.Logger, LostLines: log.lost, Sentence: a.sentence, Reload: reload, Journal: *journal, StopDaemons: *stopDaemons, Abort: a.abort,
 		}); err != nil {

@@ -194,6 +194,7 @@ func TestClientCertificate(t *testing.T) {
 
 func TestWrongFilesAreNamed(t *testing.T) {
 	junk := write(t, "junk.pem", []byte("junk"), 0o600)
+	large := write(t, "large.pem", make([]byte, 4<<20+1), 0o600)
 	for _, c := range []struct {
 		name string
 		cfg  config
@@ -201,6 +202,8 @@ func TestWrongFilesAreNamed(t *testing.T) {
 	}{
 		{"no ca_file", config{CAFile: "/nonexistent"}, "ca_file: open /nonexistent"},
 		{"junk ca_file", config{CAFile: junk}, "has no certificate in PEM form"},
+		{"endless cert_file", config{CertFile: "/dev/zero", KeyFile: junk}, "cert_file: /dev/zero is a device"},
+		{"large key_file", config{CertFile: junk, KeyFile: large}, "key_file: " + large + " is larger than 4 MiB"},
 		{"junk cert_file", config{CertFile: junk, KeyFile: junk}, "cert_file and key_file: "},
 	} {
 		t.Run(c.name, func(t *testing.T) {

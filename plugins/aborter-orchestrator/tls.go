@@ -24,11 +24,7 @@ func tlsConfig(c config) (*tls.Config, error) {
 	}
 	if c.CertFile != "" {
 		load := func() (*tls.Certificate, error) {
-			pair, err := tls.LoadX509KeyPair(c.CertFile, c.KeyFile)
-			if err != nil {
-				return nil, fmt.Errorf("cert_file and key_file: %w", err)
-			}
-			return &pair, nil
+			return loadPair(c.CertFile, c.KeyFile)
 		}
 		if _, err := load(); err != nil {
 			return nil, err
@@ -36,4 +32,22 @@ func tlsConfig(c config) (*tls.Config, error) {
 		out.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return load() }
 	}
 	return out, nil
+}
+
+// loadPair reads a certificate and its key, within the size and the time that a file of them
+// may have: a connection waits for it.
+func loadPair(certFile, keyFile string) (*tls.Certificate, error) {
+	cert, err := readfile.Read(certFile, readfile.MaxText)
+	if err != nil {
+		return nil, fmt.Errorf("cert_file: %w", err)
+	}
+	key, err := readfile.Read(keyFile, readfile.MaxText)
+	if err != nil {
+		return nil, fmt.Errorf("key_file: %w", err)
+	}
+	pair, err := tls.X509KeyPair(cert, key)
+	if err != nil {
+		return nil, fmt.Errorf("cert_file and key_file: %w", err)
+	}
+	return &pair, nil
 }

@@ -40,7 +40,7 @@ func (f tokenFile) read() (string, error) {
 
 // check returns what an operator should know of the file, or "".
 func (f tokenFile) check() string {
-	st, err := os.Stat(f.path)
+	st, err := readfile.Stat(f.path)
 	switch {
 	case errors.Is(err, os.ErrNotExist):
 		return fmt.Sprintf("token_file: %s does not exist yet; requests fail until it does", f.path)
