@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"path/filepath"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -62,14 +63,25 @@ func Outside() (stop func(), err error) {
 
 // call has the process do it; false if there is none.
 func (r *reader) call(ctx context.Context, q request) (response, bool) {
+	named := q.Path
+	var err error
+	if q.Path, err = filepath.Abs(named); err != nil { // the process has another folder
+		return response{}, false
+	}
 	for range 2 { // it may have been killed since the last time
 		l, err := r.connect()
 		if err != nil {
 			return response{}, false
 		}
-		if answer, ok := l.call(ctx, q); ok {
-			return answer, true
+		answer, ok := l.call(ctx, q)
+		if !ok {
+			continue
 		}
+		if f := answer.Err; f != nil && f.Path == q.Path {
+			f.Path = named
+			answer.err = f.err()
+		}
+		return answer, true
 	}
 	return response{}, false
 }

@@ -60,7 +60,7 @@ func TestAnotherProcessAnswersAsThisOneDoes(t *testing.T) {
 		raw, err := Read(path, 4)
 		out.text = string(raw)
 		if err != nil {
-			out.read = err.Error()
+			out.read = err.Error() // with the path as it was named
 		}
 		info, err := Examine(t.Context(), path, Within)
 		if err != nil {
@@ -75,7 +75,8 @@ func TestAnotherProcessAnswersAsThisOneDoes(t *testing.T) {
 		}
 		return out
 	}
-	paths := []string{file, dir, open, filepath.Join(dir, "absent"), "/proc/self/stat", "/dev/zero"}
+	t.Chdir(dir)
+	paths := []string{"f", "absent", file, dir, open, filepath.Join(dir, "absent"), "/proc/self/stat", "/dev/zero"}
 	var here []answers
 	for _, path := range paths {
 		here = append(here, ask(path))
@@ -89,7 +90,7 @@ func TestAnotherProcessAnswersAsThisOneDoes(t *testing.T) {
 	if _, err := Read(filepath.Join(dir, "absent"), 4); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("got %v", err)
 	}
-	if !strings.HasSuffix(here[0].info, " executable") || !strings.HasSuffix(here[2].info, " written") {
+	if !strings.HasSuffix(here[0].info, " executable") || !strings.HasSuffix(here[4].info, " written") {
 		t.Errorf("got %+v", here)
 	}
 }
