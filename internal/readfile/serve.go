@@ -18,7 +18,7 @@ const readerFD = 3
 
 func init() {
 	if len(os.Args) == 2 && os.Args[1] == readerCommand {
-		os.Exit(serve())
+		syscall.Exit(serve()) // at once: nothing has to be put in order
 	}
 }
 
