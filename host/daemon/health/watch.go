@@ -11,16 +11,16 @@ import (
 	"github.com/meshos/meshos/host/mesh"
 )
 
-// maxPhase bounds how long after the start of a daemon its first check comes.
+// maxPhase bounds how long after the start of a daemon its first regular check comes.
 const maxPhase = 10 * time.Second
 
-// startEvery bounds how long apart checks of a daemon are that may still be starting: others
-// may wait for it.
+// startEvery bounds how long after its start a daemon is first asked, and how long apart checks
+// within a start period are: others may wait for it.
 const startEvery = time.Second
 
-// Phase returns how long after the start of a daemon its first check comes: within the first
-// interval, always the same for the same daemon, so that daemons that start together are not
-// checked together.
+// Phase returns how long after the start of a daemon its first regular check comes: within the
+// first interval, always the same for the same daemon, so that daemons that start together are
+// not checked together.
 func Phase(id mesh.DaemonID, interval time.Duration) time.Duration {
 	span := min(interval, maxPhase)
 	if span <= 0 {
@@ -39,19 +39,21 @@ type Callbacks struct {
 }
 
 // Watch checks after phase and then every interval until ctx ends, and reports what changed. A
-// check that takes longer than the interval delays the next one; no two ever run at once. Within
-// the start period, which begins now, it checks at least every startEvery, and no failure counts
-// until there is a verdict.
+// check that takes longer than the interval delays the next one; no two ever run at once.
+//
+// Until there is a verdict it asks earlier as well, since others may wait for one: before phase
+// in growing steps, the first within startEvery, and within the start period, which begins now,
+// every startEvery. Such a failure does not count.
 func Watch(ctx context.Context, probe Probe, check Check, phase time.Duration, changed Callbacks) {
 	var tally Tally
 	var health mesh.DaemonHealth
 	level := float32(-1) // nothing was reported yet, but an earlier run may have left a level
-	started := time.Now().Add(check.StartPeriod)
 	if check.StartPeriod > 0 {
 		phase = min(phase, startEvery)
 	}
-	due := time.Now().Add(phase)
-	timer := time.NewTimer(phase)
+	started := time.Now().Add(max(check.StartPeriod, phase))
+	due, early := time.Now().Add(phase), startEvery
+	timer := time.NewTimer(phase % startEvery)
 	defer timer.Stop()
 	for {
 		select {
@@ -82,13 +84,18 @@ func Watch(ctx context.Context, probe Probe, check Check, phase time.Duration, c
 			level = answer.Saturation
 		}
 		every := max(check.Interval, time.Millisecond)
-		if starting {
+		if starting && check.StartPeriod > 0 {
 			every = min(every, startEvery)
 		}
-		for now := time.Now(); !due.After(now); {
+		now := time.Now()
+		for !due.After(now) {
 			due = due.Add(every)
 		}
-		timer.Reset(time.Until(due))
+		next := due
+		if sooner := now.Add(early); starting && sooner.Before(due) {
+			next, early = sooner, 2*early
+		}
+		timer.Reset(next.Sub(now))
 	}
 }
 

@@ -50,11 +50,11 @@ func TestOnlyChangesAreReported(t *testing.T) {
 			return Answer{HasSaturation: true, Saturation: 0.75}
 		})
 		got := watched(t, probe, every10s, 3*time.Second, 100*time.Second, always)
-		want := []string{"3s H ", "3s saturation 0.5", "33s D refused", "43s U refused", "1m3s H ", "1m3s saturation 0.75"}
+		want := []string{"0s H ", "0s saturation 0.5", "23s D refused", "33s U refused", "53s H ", "53s saturation 0.75"}
 		if !slices.Equal(got, want) {
 			t.Errorf("reported %q, want %q", got, want)
 		}
-		if n != 10 {
+		if n != 11 { // at once, and then every 10 s from 3 s on
 			t.Errorf("asked %d times in 100 s", n)
 		}
 	})
@@ -65,7 +65,7 @@ func TestThatADaemonIsIdleIsReportedFirst(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		probe := ProbeFunc(func(context.Context) Answer { return Answer{HasSaturation: true} })
 		got := watched(t, probe, every10s, 3*time.Second, 60*time.Second, always)
-		if want := []string{"3s H ", "3s saturation 0"}; !slices.Equal(got, want) {
+		if want := []string{"0s H ", "0s saturation 0"}; !slices.Equal(got, want) {
 			t.Errorf("reported %q, want %q", got, want)
 		}
 	})
@@ -130,6 +130,39 @@ func TestACheckThatTheEndCutsShortIsNotReported(t *testing.T) {
 	})
 }
 
+// Others may wait for the first verdict.
+func TestADaemonIsAskedBeforeItsRegularCheckUntilThereIsAVerdict(t *testing.T) {
+	cases := []struct {
+		name   string
+		well   time.Duration // since when
+		asked  []string
+		report []string
+	}{
+		{"at once", 0, []string{"300ms", "9.3s", "19.3s"}, []string{"300ms H "}},
+		{"soon", 3 * time.Second, []string{"300ms", "1.3s", "3.3s", "9.3s", "19.3s"}, []string{"3.3s H "}},
+		{"never", time.Hour, []string{"300ms", "1.3s", "3.3s", "7.3s", "9.3s", "19.3s"}, []string{"9.3s D refused", "19.3s U refused"}},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				begun := time.Now()
+				var asked []string
+				probe := ProbeFunc(func(context.Context) Answer {
+					asked = append(asked, time.Since(begun).String())
+					if time.Since(begun) < c.well {
+						return Answer{Failure: "refused"}
+					}
+					return Answer{}
+				})
+				got := watched(t, probe, every10s, 9300*time.Millisecond, 20*time.Second, always)
+				if !slices.Equal(got, c.report) || !slices.Equal(asked, c.asked) {
+					t.Errorf("asked at %q, reported %q; want %q, %q", asked, got, c.asked, c.report)
+				}
+			})
+		})
+	}
+}
+
 func TestPhasesAreSpread(t *testing.T) {
 	var in [10]int
 	for id := range mesh.DaemonID(1000) {
@@ -158,7 +191,7 @@ func TestFailuresWithinTheStartPeriodDoNotCount(t *testing.T) {
 		report []string
 	}{
 		{"slow", func(since time.Duration) bool { return since < 20*time.Second }, []string{"20s H "}},
-		{"well, then ill", func(since time.Duration) bool { return since > 2*time.Second }, []string{"1s H ", "11s D refused", "21s U refused"}},
+		{"well, then ill", func(since time.Duration) bool { return since > 2*time.Second }, []string{"0s H ", "11s D refused", "21s U refused"}},
 		{"never well", func(time.Duration) bool { return true }, []string{"1m0s D refused", "1m10s U refused"}},
 	}
 	for _, c := range cases {
