@@ -263,8 +263,11 @@ func TestATimeLeavesOutRecordsAndClaimsNoLoss(t *testing.T) {
 	}
 	n.Show(shown)
 	for _, flags := range [][]string{
-		{"--since", "2026-01-02T12:00:00Z"}, {"--until", "2026-01-02T12:30:00Z", "--since", "2026-01-02T11:50:00Z"},
-		{"--since", "2026-01-02T12:00:00Z", "-o", "json"}, {"--since", "2026-01-02T12:00:00Z", "-n", "5"}, {},
+		{"--since", "2026-01-02T12:00:00Z"},
+		{"--until", "2026-01-02T12:30:00Z", "--since", "2026-01-02T11:50:00Z"},
+		{"--since", "2026-01-02T12:00:00Z", "-o", "json"},
+		{"--since", "2026-01-02T12:00:00Z", "-n", "5"},
+		{},
 	} {
 		s.out.Reset()
 		s.err.Reset()
