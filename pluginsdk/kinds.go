@@ -21,7 +21,9 @@ type HealthProbe interface {
 }
 
 // InventoryProbe reports the resources of nodes, usually of this one. A field that is not
-// set is unknown, not zero.
+// set is unknown, not zero. A fact without an age was measured just now: a probe that answers
+// from memory returns Facts.Sample, which has the ages. Complete says that an answer has all
+// facts.
 type InventoryProbe interface {
 	SampleInventory(ctx context.Context) ([]*meshosv1.PeerInventory, error)
 }

@@ -105,7 +105,8 @@ type inventoryService struct {
 
 func (i inventoryService) SampleInventory(ctx context.Context, _ *pluginv1.SampleRequest) (*pluginv1.InventorySamples, error) {
 	return call(ctx, i.s, func(ctx context.Context, p InventoryProbe) (*pluginv1.InventorySamples, error) {
+		ctx, complete := withComplete(ctx)
 		samples, err := p.SampleInventory(ctx)
-		return &pluginv1.InventorySamples{Samples: samples}, err
+		return &pluginv1.InventorySamples{Samples: samples, Complete: *complete}, err
 	})
 }

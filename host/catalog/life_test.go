@@ -45,7 +45,7 @@ func TestGoodPluginServesEveryKind(t *testing.T) {
 		t.Fatal(err)
 	}
 	inventory, err := inventoryProbe.SampleInventory(ctx)
-	if err != nil || len(inventory) != 1 || inventory[0].Node != 1 || *inventory[0].CPULoad1m != 1.5 {
+	if err != nil || len(inventory.Samples) != 1 || inventory.Samples[0].Node != 1 || *inventory.Samples[0].CPULoad1m != 1.5 {
 		t.Errorf("inventory %v, %v", inventory, err)
 	}
 	migrations, err := r.MigrationSource().ListMigrations(ctx)

@@ -45,12 +45,12 @@ type InventoryProbe struct{ adapter }
 
 // SampleInventory returns what the plugin knows now, without inventories that can't be
 // true. The error is a *NotReadyError or a *CallError.
-func (p *InventoryProbe) SampleInventory(ctx context.Context) ([]mesh.Inventory, error) {
+func (p *InventoryProbe) SampleInventory(ctx context.Context) (mesh.InventoryAnswer, error) {
 	return ask(ctx, p.slot, p.slot.pollTimeout(), "InventoryProbe.SampleInventory",
 		func(ctx context.Context, conn grpc.ClientConnInterface) (*pluginv1.InventorySamples, error) {
 			return pluginv1.NewInventoryProbeClient(conn).SampleInventory(ctx, &pluginv1.SampleRequest{})
 		},
-		func(answer *pluginv1.InventorySamples) ([]mesh.Inventory, answers.Discarded, error) {
+		func(answer *pluginv1.InventorySamples) (mesh.InventoryAnswer, answers.Discarded, error) {
 			good, bad := answers.Inventory(answer, p.slot.peers.current())
 			return good, bad, nil
 		})

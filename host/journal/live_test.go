@@ -125,9 +125,11 @@ func (p probe) SampleHealth(context.Context) (out mesh.HealthAnswer, err error) 
 	return out, nil
 }
 
-func (p probe) SampleInventory(context.Context) ([]mesh.Inventory, error) {
+func (p probe) SampleInventory(context.Context) (mesh.InventoryAnswer, error) {
 	load := float64(p.chance.n(100)) / 7
-	return []mesh.Inventory{{Node: p.chance.node(), CPULoad1m: &load}}, p.trouble()
+	one := mesh.Inventory{Node: p.chance.node(), CPULoad1m: &load}
+	one.Ages[mesh.FactCPULoad1m] = time.Duration(p.chance.n(90)) * time.Second
+	return mesh.InventoryAnswer{Samples: []mesh.Inventory{one}, Complete: p.chance.n(2) == 0}, p.trouble()
 }
 
 func (p probe) ListMigrations(context.Context) ([]mesh.Migration, error) {

@@ -27,7 +27,7 @@ type HealthProbe interface {
 // InventoryProbe describes nodes. It is called like a LocalityProbe.
 type InventoryProbe interface {
 	Name() string
-	SampleInventory(ctx context.Context) ([]mesh.Inventory, error)
+	SampleInventory(ctx context.Context) (mesh.InventoryAnswer, error)
 }
 
 // Probes are the probes that a loop calls: those of locality first, then health, then

@@ -167,7 +167,10 @@ func (p verdictProbe) SampleHealth(ctx context.Context) (mesh.HealthAnswer, erro
 	return mesh.HealthAnswer{Samples: samples}, err
 }
 
-func (p stockProbe) SampleInventory(ctx context.Context) ([]mesh.Inventory, error) { return p.fn(ctx) }
+func (p stockProbe) SampleInventory(ctx context.Context) (mesh.InventoryAnswer, error) {
+	out, err := p.fn(ctx)
+	return mesh.InventoryAnswer{Samples: out}, err
+}
 
 func (h handler) Recover(ctx context.Context, healthy []mesh.NodeID) error {
 	events, err := h.fn(ctx, healthy)

@@ -49,7 +49,7 @@ func (s *source) title() string { return s.kind.String() + ":" + s.name }
 type answer struct {
 	rtt        mesh.RTTAnswer
 	health     mesh.HealthAnswer
-	inventory  []mesh.Inventory
+	inventory  mesh.InventoryAnswer
 	migrations []mesh.Migration
 	err        string
 }
@@ -60,7 +60,7 @@ func (a *answer) samples(probe string) mesh.Samples {
 		return mesh.Samples{Probe: probe, Err: a.err}
 	}
 	return mesh.Samples{
-		Probe: probe, RTT: a.rtt.Samples, Health: a.health.Samples, Inventory: a.inventory,
-		RTTComplete: a.rtt.Complete, HealthComplete: a.health.Complete,
+		Probe: probe, RTT: a.rtt.Samples, Health: a.health.Samples, Inventory: a.inventory.Samples,
+		RTTComplete: a.rtt.Complete, HealthComplete: a.health.Complete, InventoryComplete: a.inventory.Complete,
 	}
 }

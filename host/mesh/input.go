@@ -31,7 +31,8 @@ type Samples struct {
 
 	// RTTComplete and HealthComplete mean that the answer has everything of that kind that
 	// the probe knows: what it said earlier of a peer that is not in it is no longer true.
-	RTTComplete, HealthComplete bool
+	// InventoryComplete means the same of each fact.
+	RTTComplete, HealthComplete, InventoryComplete bool
 }
 
 // RTTAnswer is what a probe says of round-trip times in one poll.
@@ -46,18 +47,10 @@ type HealthAnswer struct {
 	Complete bool // as Samples.HealthComplete
 }
 
-// Inventory is what a probe knows about one node. A nil field means unknown, not zero.
-type Inventory struct {
-	Node            NodeID
-	CPULoad1m       *float64
-	MemUsedBytes    *uint64
-	MemTotalBytes   *uint64
-	DiskUsedBytes   *uint64
-	DiskTotalBytes  *uint64
-	SaturationTrend *float32 // -1 falling … 1 rising
-	Capabilities    []string // sorted, unique
-	SoftwareVersion *string
-	ForkedFrom      *NodeID
+// InventoryAnswer is what a probe says of nodes in one poll.
+type InventoryAnswer struct {
+	Samples  []Inventory
+	Complete bool // as Samples.InventoryComplete
 }
 
 // Outcome reports how an action ended or, if it is not Final, how it is going: with a

@@ -151,7 +151,7 @@ func peers(s *state.State) []Peer {
 		}
 		v := Peer{
 			Node: p.ID, Name: p.Name, Health: p.Health, HealthReason: p.HealthReason,
-			Maintenance: p.Phase, Cordoned: p.Cordoned, Inventory: p.Inventory,
+			Maintenance: p.Phase, Cordoned: p.Cordoned, Inventory: aged(p, s.Now()),
 		}
 		m := &values[len(out)]
 		if p.Health != mesh.HealthUnknown {

@@ -3,7 +3,6 @@ package state
 import (
 	"fmt"
 	"iter"
-	"slices"
 	"time"
 
 	"github.com/meshos/meshos/host/mesh"
@@ -35,6 +34,9 @@ type Peer struct {
 	Phase           mesh.MaintenancePhase
 	Cordoned        bool
 	Inventory       *mesh.Inventory // must not be written to; nil for none
+	// Measured is when each fact of the inventory was measured; it is nil without one. It must
+	// not be written to.
+	Measured *[mesh.Facts]mesh.Time
 }
 
 type peer struct {
@@ -66,10 +68,7 @@ type peer struct {
 	cordoned     bool
 	cordonedBy   Origin
 	draining     bool // of another node: until it is uncordoned or enters maintenance
-	inventory    *mesh.Inventory
-	// owners are the probes that reported the inventory. The value is true once the probe
-	// has answered without this peer.
-	owners map[string]bool
+	inventory    inventory
 }
 
 // Peers yields all nodes about which something is known, by id.
@@ -97,7 +96,7 @@ func (s *State) peerView(id mesh.NodeID, p *peer) Peer {
 		RTT: p.rtt, HasRTT: p.hasRTT, Probed: p.rttFrom.probed, Reported: p.reported, HasReported: p.hasReported, Echoes: p.echoes,
 		Echo: p.echo, EchoSince: p.echoSince,
 		Health: p.health, HealthReason: p.healthReason, HealthSince: p.healthSince,
-		Phase: p.phase, Cordoned: p.cordoned, Inventory: p.inventory,
+		Phase: p.phase, Cordoned: p.cordoned, Inventory: p.inventory.facts, Measured: p.inventory.measured,
 	}
 	if p.worst < len(p.paths) {
 		m := &p.paths[p.worst]
@@ -126,77 +125,11 @@ func (s *State) Live(n mesh.NodeID) bool {
 		s.now.Sub(p.healthSince) < s.policy.UnreachableGrace
 }
 
-// applyInventory merges the inventory that a probe reported field by field. It drops the
-// inventory of each peer that every probe which once reported it now leaves out.
-func (s *State) applyInventory(probe string, invs []mesh.Inventory) {
-	if len(invs) == 0 {
-		return // an empty answer does not prove that peers are gone
-	}
-	reported := make(map[mesh.NodeID]bool, len(invs))
-	for _, inv := range invs {
-		p := s.peers.ensure(inv.Node)
-		p.inventory = merge(p.inventory, inv)
-		if p.owners == nil {
-			p.owners = make(map[string]bool, 1)
-		}
-		p.owners[probe] = false
-		reported[inv.Node] = true
-	}
-	for id, p := range s.peers.all() {
-		if _, owner := p.owners[probe]; !owner || reported[id] {
-			continue
-		}
-		p.owners[probe] = true
-		if p.disowned() {
-			p.inventory, p.owners = nil, nil
-			s.sweepPeer(id, p)
-		}
-	}
-}
-
-// disowned reports whether every probe that reported the peer now leaves it out.
-func (p *peer) disowned() bool {
-	for _, without := range p.owners {
-		if !without {
-			return false
-		}
-	}
-	return true
-}
-
-// merge returns a new inventory, with the fields of the older one where the newer one has
-// none.
-func merge(old *mesh.Inventory, inv mesh.Inventory) *mesh.Inventory {
-	out := inv
-	out.Capabilities = slices.Compact(slices.Sorted(slices.Values(inv.Capabilities)))
-	if old == nil {
-		return &out
-	}
-	keep(&out.CPULoad1m, old.CPULoad1m)
-	keep(&out.MemUsedBytes, old.MemUsedBytes)
-	keep(&out.MemTotalBytes, old.MemTotalBytes)
-	keep(&out.DiskUsedBytes, old.DiskUsedBytes)
-	keep(&out.DiskTotalBytes, old.DiskTotalBytes)
-	keep(&out.SaturationTrend, old.SaturationTrend)
-	keep(&out.SoftwareVersion, old.SoftwareVersion)
-	keep(&out.ForkedFrom, old.ForkedFrom)
-	if len(out.Capabilities) == 0 {
-		out.Capabilities = old.Capabilities
-	}
-	return &out
-}
-
-func keep[T any](field **T, old *T) {
-	if *field == nil {
-		*field = old
-	}
-}
-
 // sweepPeer forgets a peer about which nothing is known any more.
 func (s *State) sweepPeer(id mesh.NodeID, p *peer) {
 	if !p.configured && !p.lost && !p.hasRTT && p.echoes == (mesh.Echoes{}) && len(p.paths) == 0 &&
 		p.health == mesh.HealthUnknown &&
-		p.phase == mesh.PhaseUnknown && !p.cordoned && p.inventory == nil {
+		p.phase == mesh.PhaseUnknown && !p.cordoned && !p.inventory.known() {
 		s.peers.remove(id)
 	}
 }

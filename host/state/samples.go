@@ -64,7 +64,7 @@ func (s *State) applySamples(in mesh.Samples) {
 	if in.HealthComplete {
 		s.dropEntries(func(p *peer) bool { return p.dropHealth(unsaid) })
 	}
-	s.applyInventory(in.Probe, in.Inventory)
+	s.applyInventory(from, in.Inventory, in.InventoryComplete)
 }
 
 // measured takes over what a probe measured. If the probe got no answer in its last round,
@@ -85,7 +85,11 @@ func (p *peer) measured(r mesh.RTTSample, from origin, policy *Policy) {
 func (s *State) expireSamples() {
 	s.dropEntries(func(p *peer) bool {
 		rtt, health := p.dropRTT(s.stale), p.dropHealth(s.stale)
-		return rtt || health
+		facts := p.inventory.expire(s.now, s.policy.SampleTTL)
+		if facts {
+			p.inventory.combine()
+		}
+		return rtt || health || facts
 	})
 }
 

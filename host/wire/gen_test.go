@@ -233,8 +233,38 @@ func genInventory() *rapid.Generator[mesh.Inventory] {
 			Capabilities:    capabilities,
 			SoftwareVersion: rapid.Ptr(rapid.String(), true).Draw(t, "version"),
 			ForkedFrom:      rapid.Ptr(genNode(), true).Draw(t, "fork"),
+
+			LoadPerCPU:           rapid.Ptr(rapid.Float64(), true).Draw(t, "load per CPU"),
+			CPUs:                 rapid.Ptr(rapid.Float64(), true).Draw(t, "CPUs"),
+			CPUsUsed:             rapid.Ptr(rapid.Float64(), true).Draw(t, "CPUs used"),
+			MachineCPUs:          rapid.Ptr(rapid.Uint32(), true).Draw(t, "machine's CPUs"),
+			MachineCPUsUsed:      rapid.Ptr(rapid.Float64(), true).Draw(t, "machine's CPUs used"),
+			MachineMemUsedBytes:  rapid.Ptr(rapid.Uint64(), true).Draw(t, "machine's memory used"),
+			MachineMemTotalBytes: rapid.Ptr(rapid.Uint64(), true).Draw(t, "machine's memory"),
+			DiskInodesUsed:       rapid.Ptr(rapid.Uint64(), true).Draw(t, "inodes used"),
+			DiskInodesTotal:      rapid.Ptr(rapid.Uint64(), true).Draw(t, "inodes"),
+			Disks:                orNone(rapid.SliceOf(rapid.Make[mesh.DiskSpace]()).Draw(t, "disks")),
+			Temperatures:         orNone(rapid.SliceOf(rapid.Make[mesh.Temperature]()).Draw(t, "temperatures")),
+			Links:                orNone(rapid.SliceOf(rapid.Make[mesh.NetworkLink]()).Draw(t, "links")),
+			GPUs:                 orNone(rapid.SliceOf(rapid.Make[mesh.GPU]()).Draw(t, "GPUs")),
+			Ages:                 genAges(t),
 		}
 	})
+}
+
+func genAges(t *rapid.T) (out mesh.FactAges) {
+	for f := range mesh.Facts {
+		out[f] = genDuration().Draw(t, "age")
+	}
+	return out
+}
+
+// orNone returns nil for a list without items, as it comes from the wire.
+func orNone[T any](list []T) []T {
+	if len(list) == 0 {
+		return nil
+	}
+	return list
 }
 
 func genMigration() *rapid.Generator[mesh.Migration] {

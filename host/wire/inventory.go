@@ -33,6 +33,13 @@ func InventoryFromProto(in *meshosv1.PeerInventory) (mesh.Inventory, error) {
 	out.SaturationTrend = copied(in.SaturationTrend)
 	out.SoftwareVersion = copied(in.SoftwareVersion)
 	out.Capabilities = f.capabilities(in.GetCapabilities())
+	f.cpus(in, &out)
+	out.MachineMemUsedBytes = copied(in.MachineMemUsedBytes)
+	out.MachineMemTotalBytes = copied(in.MachineMemTotalBytes)
+	out.DiskInodesUsed = copied(in.DiskInodesUsed)
+	out.DiskInodesTotal = copied(in.DiskInodesTotal)
+	f.devices(in, &out)
+	f.ages(in, &out)
 	if id := f.optionalID("forked_from", in.ForkedFrom); id != 0 {
 		fork := mesh.NodeID(id)
 		out.ForkedFrom = &fork
@@ -66,6 +73,21 @@ func InventoryToProto(in mesh.Inventory) *meshosv1.PeerInventory {
 		DiskTotalBytes:  copied(in.DiskTotalBytes),
 		SaturationTrend: copied(in.SaturationTrend),
 		Capabilities:    validAll(in.Capabilities),
+
+		LoadPerCpu:           copied(in.LoadPerCPU),
+		Cpus:                 copied(in.CPUs),
+		CpusUsed:             copied(in.CPUsUsed),
+		MachineCpus:          copied(in.MachineCPUs),
+		MachineCpusUsed:      copied(in.MachineCPUsUsed),
+		MachineMemUsedBytes:  copied(in.MachineMemUsedBytes),
+		MachineMemTotalBytes: copied(in.MachineMemTotalBytes),
+		DiskInodesUsed:       copied(in.DiskInodesUsed),
+		DiskInodesTotal:      copied(in.DiskInodesTotal),
+		Disks:                disksToProto(in.Disks),
+		Temperatures:         temperaturesToProto(in.Temperatures),
+		Links:                linksToProto(in.Links),
+		Gpus:                 gpusToProto(in.GPUs),
+		Ages:                 agesToProto(in.Ages),
 	}
 	if in.SoftwareVersion != nil {
 		version := valid(*in.SoftwareVersion)

@@ -114,6 +114,7 @@ func samplesFromProto(in *meshosv1.Samples) (mesh.Input, error) {
 	out := mesh.Samples{
 		Probe: f.text("probe", in.GetProbe()), Err: f.text("error", in.GetError()),
 		RTTComplete: in.GetRttComplete(), HealthComplete: in.GetHealthComplete(),
+		InventoryComplete: in.GetInventoryComplete(),
 	}
 	for i, s := range in.GetRtt() {
 		at := "rtt[" + strconv.Itoa(i) + "]."

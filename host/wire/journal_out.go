@@ -74,6 +74,7 @@ func samplesToProto(in mesh.Samples) *meshosv1.Samples {
 	out := &meshosv1.Samples{
 		Probe: valid(in.Probe), Error: valid(in.Err),
 		RttComplete: in.RTTComplete, HealthComplete: in.HealthComplete,
+		InventoryComplete: in.InventoryComplete,
 	}
 	for _, s := range in.RTT {
 		out.Rtt = append(out.Rtt, rttToProto(s))

@@ -28,6 +28,9 @@ func ScoreRequestToProto(in scoring.Request) *pluginv1.ScoreRequest {
 	}
 	for i, n := range in.Nodes {
 		out.Nodes[i] = &pluginv1.NodeView{Peer: peerToProto(n.Peer), Avoided: n.Avoided}
+		if inventory := out.Nodes[i].GetPeer().GetInventory(); inventory != nil {
+			inventory.Ages = nil // a view is kept by the scorer: they would grow old there
+		}
 	}
 	for i, c := range in.Chains {
 		out.Chains[i] = &pluginv1.ChainView{Chain: uint64(c.ID), Holders: numbers(c.Holders), Desired: c.Desired}

@@ -8,21 +8,22 @@ import (
 	"github.com/hashicorp/go-hclog"
 
 	"github.com/meshos/meshos/internal/guard"
+	"github.com/meshos/meshos/pluginsdk"
 	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
 )
 
 // collector runs one source, never twice at the same time. When a run misses its deadline
-// the collector is late: it has no facts until that run has ended, and starts no other
-// run. So a dead mount costs one goroutine, however long it stays dead.
+// the collector is late: what it measured before grows old until that run has ended, and it
+// starts no other run. So a dead mount costs one goroutine, however long it stays dead.
 type collector struct {
 	name     string
 	read     source
 	deadline time.Duration
+	facts    *pluginsdk.Facts // where its facts go
 	log      hclog.Logger
 
 	mu     sync.Mutex
-	facts  *meshosv1.PeerInventory // nil: none
-	ended  chan struct{}           // closed at the end of the current run; nil: none is running
+	ended  chan struct{} // closed at the end of the current run; nil: none is running
 	late   bool
 	failed string // the last error; only changes are logged
 }
@@ -73,7 +74,7 @@ func (c *collector) guarded(ctx context.Context) (facts *meshosv1.PeerInventory,
 func (c *collector) finish(facts *meshosv1.PeerInventory, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.ended, c.facts = nil, facts
+	c.ended = nil
 	if c.late {
 		c.late = false
 		c.log.Info("collector answers again", "collector", c.name)
@@ -82,32 +83,29 @@ func (c *collector) finish(facts *meshosv1.PeerInventory, err error) {
 	c.failed = ""
 	switch {
 	case err != nil:
-		c.facts, c.failed = nil, err.Error()
+		c.facts.Forget(c.name)
+		c.failed = err.Error()
 		if c.failed != said {
 			c.log.Error("collector failed; its facts are left out", "collector", c.name, "error", err)
 		}
 	case said != "":
 		c.log.Info("collector works again", "collector", c.name)
 	}
+	if err == nil {
+		c.facts.Measured(c.name, facts)
+	}
 }
 
-// overdue drops the facts of a collector, unless it ended just now.
+// overdue makes a collector late, unless it ended just now.
 func (c *collector) overdue() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.ended == nil || c.late {
 		return
 	}
-	c.late, c.facts = true, nil
-	c.log.Warn("collector is late; its facts are left out until it answers",
+	c.late = true
+	c.log.Warn("collector is late; what it measured before grows old until it answers",
 		"collector", c.name, "deadline", c.deadline)
-}
-
-// known returns the current facts, or nil. They must not be changed.
-func (c *collector) known() *meshosv1.PeerInventory {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.facts
 }
 
 // wait waits for the current run, if there is one, until ctx ends.

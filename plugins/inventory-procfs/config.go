@@ -14,7 +14,7 @@ const version = "1.0.0"
 
 type config struct {
 	Interval pluginsdk.Duration `json:"interval" default:"1s" min:"100ms" max:"1h" doc:"how often the facts are collected"`
-	Deadline pluginsdk.Duration `json:"deadline" default:"500ms" min:"10ms" max:"1m" doc:"a collector that takes longer is left out until it answers"`
+	Deadline pluginsdk.Duration `json:"deadline" default:"500ms" min:"10ms" max:"1m" doc:"the others do not wait longer for a collector"`
 	DiskPath string             `json:"disk_path" default:"/" doc:"a path in the file system whose disk space is reported"`
 	Version  string             `json:"version" doc:"the node's software version; empty: the version of this plugin"`
 	Tags     []string           `json:"tags" doc:"further capabilities of this node"`

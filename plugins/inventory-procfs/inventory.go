@@ -2,19 +2,21 @@ package main
 
 import (
 	"context"
+	"sync/atomic"
 	"time"
 
-	"google.golang.org/protobuf/proto"
-
+	"github.com/meshos/meshos/pluginsdk"
 	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
 )
 
 // inventory runs its collectors once an interval, one after the other: concurrent reads of
 // procfs would only wait for each other in the kernel.
 type inventory struct {
+	node       uint64
 	collectors []*collector
 	interval   time.Duration
-	base       *meshosv1.PeerInventory // what is always known
+	facts      *pluginsdk.Facts
+	complete   atomic.Bool // each collector had its first turn
 }
 
 // run collects until ctx ends, the first time at once. It does not wait long for a
@@ -26,6 +28,7 @@ func (i *inventory) run(ctx context.Context) {
 		for _, c := range i.collectors {
 			c.collect(ctx)
 		}
+		i.complete.Store(true)
 		select {
 		case <-ctx.Done():
 			i.wait()
@@ -46,18 +49,6 @@ func (i *inventory) wait() {
 	}
 }
 
-// sample returns all facts that are known now, or nil before any collector has answered.
-func (i *inventory) sample() *meshosv1.PeerInventory {
-	var out *meshosv1.PeerInventory
-	for _, c := range i.collectors {
-		facts := c.known()
-		if facts == nil {
-			continue
-		}
-		if out == nil {
-			out = proto.CloneOf(i.base)
-		}
-		proto.Merge(out, facts)
-	}
-	return out
-}
+// sample returns all facts that are known now, with their ages, or nil before any collector
+// has answered.
+func (i *inventory) sample() *meshosv1.PeerInventory { return i.facts.Sample(i.node) }

@@ -99,8 +99,11 @@ func TestAStuckMountSilencesNothingElseAndCostsOneGoroutine(t *testing.T) {
 		before := m.reads.Load()
 		after(time.Minute)
 		s := inv.sample()
-		if s.DiskTotalBytes != nil || s.CpuLoad_1M == nil {
-			t.Errorf("sample with a dead mount: %v", s)
+		if age := s.GetAges()["disk_total_bytes"].AsDuration(); age < time.Minute || s.GetDiskTotalBytes() != 9 {
+			t.Errorf("sample with a dead mount: disk %v old: %v", age, s)
+		}
+		if age := s.GetAges()["cpu_load_1m"].AsDuration(); age > 2*time.Second || s.CpuLoad_1M == nil {
+			t.Errorf("sample with a dead mount: load %v old: %v", age, s)
 		}
 		if n := m.reads.Load() - before; n != 1 {
 			t.Errorf("%d reads of a dead mount, want 1", n)
@@ -111,7 +114,7 @@ func TestAStuckMountSilencesNothingElseAndCostsOneGoroutine(t *testing.T) {
 		m.mood.Store(&mood{})
 		close(dead)
 		synctest.Wait()
-		if s := inv.sample(); s.GetDiskTotalBytes() != 9 {
+		if s := inv.sample(); s.GetDiskTotalBytes() != 9 || s.GetAges()["disk_total_bytes"].AsDuration() > time.Second {
 			t.Errorf("sample after the mount came back: %v", s)
 		}
 		if !strings.Contains(logged(), "answers again") {
@@ -124,11 +127,11 @@ func TestAMountDeadFromTheStartDelaysNothingPastTheDeadline(t *testing.T) {
 	m := mountIn(mood{hangs: time.Hour})
 	bubble(t, []named{{"disk", m.read}, {"load", answersLoad}}, func(inv *inventory, _ func() string) {
 		synctest.Wait()
-		if s := inv.sample(); s != nil {
+		if s := inv.sample(); s.CpuLoad_1M != nil || inv.complete.Load() {
 			t.Errorf("a sample before anything is known: %v", s)
 		}
 		after(time.Duration(usual.Deadline))
-		if s := inv.sample(); s.CpuLoad_1M == nil {
+		if s := inv.sample(); s.CpuLoad_1M == nil || s.DiskTotalBytes != nil || !inv.complete.Load() {
 			t.Errorf("sample: %v", s)
 		}
 		m.mood.Store(&mood{})

@@ -42,22 +42,23 @@ func newInventory(env pluginsdk.Env, cfg config, sources []named, log hclog.Logg
 	if software == "" {
 		software = "inventory-procfs " + version
 	}
-	inv := &inventory{
-		interval: time.Duration(cfg.Interval),
-		base:     &meshosv1.PeerInventory{Peer: env.Node, SoftwareVersion: &software},
-	}
+	inv := &inventory{node: env.Node, interval: time.Duration(cfg.Interval), facts: new(pluginsdk.Facts)}
+	inv.facts.Measured("version", &meshosv1.PeerInventory{SoftwareVersion: &software})
 	for _, s := range sources {
-		inv.collectors = append(inv.collectors, &collector{name: s.name, read: s.read, deadline: time.Duration(cfg.Deadline), log: log})
+		inv.collectors = append(inv.collectors, &collector{
+			name: s.name, read: s.read, deadline: time.Duration(cfg.Deadline), facts: inv.facts, log: log,
+		})
 	}
 	return inv
 }
 
-// SampleInventory returns at once what is known of this node.
-func (p *probe) SampleInventory(context.Context) ([]*meshosv1.PeerInventory, error) {
-	if s := p.inventory.sample(); s != nil {
-		return []*meshosv1.PeerInventory{s}, nil
+// SampleInventory returns at once what is known of this node. What a collector can't read is
+// not in it; what it has not read again for a while has its age.
+func (p *probe) SampleInventory(ctx context.Context) ([]*meshosv1.PeerInventory, error) {
+	if p.inventory.complete.Load() {
+		pluginsdk.Complete(ctx)
 	}
-	return nil, nil
+	return []*meshosv1.PeerInventory{p.inventory.sample()}, nil
 }
 
 // Run collects until ctx ends.

@@ -14,10 +14,11 @@ func TestProcessDescribesThisNode(t *testing.T) {
 		t.Fatal(err)
 	}
 	testkit.Until(t, "an inventory of this node", func() bool {
-		samples, err := probe.SampleInventory(t.Context())
+		answer, err := probe.SampleInventory(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}
+		samples := answer.Samples
 		if len(samples) != 1 || samples[0].MemTotalBytes == nil || samples[0].CPULoad1m == nil {
 			return false
 		}

@@ -66,8 +66,8 @@ func (c *Client) SampleHealth(peers ...pluginsdk.Peer) ([]pluginsdk.HealthSample
 	return out, nil
 }
 
-// Complete reports whether the last answer of SampleRTT or SampleHealth was complete
-// (pluginsdk.Complete).
+// Complete reports whether the last answer of SampleRTT, SampleHealth or SampleInventory was
+// complete (pluginsdk.Complete).
 func (c *Client) Complete() bool { return c.complete.Load() }
 
 // value returns a value of a column that may be left out.
@@ -90,6 +90,9 @@ func (c *Client) SampleInventory() ([]*meshosv1.PeerInventory, error) {
 	ctx, cancel := c.context()
 	defer cancel()
 	resp, err := pluginv1.NewInventoryProbeClient(c.conn).SampleInventory(ctx, &pluginv1.SampleRequest{})
+	if err == nil {
+		c.complete.Store(resp.GetComplete())
+	}
 	return resp.GetSamples(), err
 }
 

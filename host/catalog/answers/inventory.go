@@ -8,14 +8,17 @@ import (
 
 const (
 	capabilitiesMax = 1000 // of one node
-	capabilityMax   = 256  // bytes of one, and of a software version
+	capabilityMax   = 256  // bytes of one, of a software version, and of the name of a device
+	pathMax         = 4096 // bytes
+	devicesMax      = 1000 // of each kind
+	absoluteZero    = -273.15
 )
 
 // Inventory returns the inventories that can be true. One of this node may be among
 // them.
-func Inventory(in *pluginv1.InventorySamples, peers *Peers) ([]mesh.Inventory, Discarded) {
+func Inventory(in *pluginv1.InventorySamples, peers *Peers) (mesh.InventoryAnswer, Discarded) {
 	var bad Discarded
-	out := make([]mesh.Inventory, 0, len(in.GetSamples()))
+	out := mesh.InventoryAnswer{Samples: make([]mesh.Inventory, 0, len(in.GetSamples())), Complete: in.GetComplete()}
 	nodes := newSubjects(peers, len(in.GetSamples()))
 	for _, sample := range in.GetSamples() {
 		inventory, err := wire.InventoryFromProto(sample)
@@ -34,7 +37,7 @@ func Inventory(in *pluginv1.InventorySamples, peers *Peers) ([]mesh.Inventory, D
 			good = nodes.take(inventory.Node, &bad)
 		}
 		if good {
-			out = append(out, inventory)
+			out.Samples = append(out.Samples, inventory)
 		}
 	}
 	return out, bad
@@ -44,14 +47,18 @@ func Inventory(in *pluginv1.InventorySamples, peers *Peers) ([]mesh.Inventory, D
 // finite was checked before.
 func impossible(in mesh.Inventory) string {
 	switch {
-	case in.CPULoad1m != nil && *in.CPULoad1m < 0:
+	case negative(in.CPULoad1m), negative(in.LoadPerCPU):
 		return "negative load"
 	case in.SaturationTrend != nil && (*in.SaturationTrend < -1 || *in.SaturationTrend > 1):
 		return "saturation trend outside of -1 … 1"
-	case above(in.MemUsedBytes, in.MemTotalBytes):
+	case above(in.MemUsedBytes, in.MemTotalBytes), above(in.MachineMemUsedBytes, in.MachineMemTotalBytes):
 		return "more memory used than there is"
 	case above(in.DiskUsedBytes, in.DiskTotalBytes):
 		return "more disk used than there is"
+	case above(in.DiskInodesUsed, in.DiskInodesTotal):
+		return "more inodes used than there are"
+	case negative(in.CPUs), negative(in.CPUsUsed), negative(in.MachineCPUsUsed):
+		return "a negative number of CPUs"
 	case len(in.Capabilities) > capabilitiesMax:
 		return "too many capabilities"
 	case in.SoftwareVersion != nil && len(*in.SoftwareVersion) > capabilityMax:
@@ -62,7 +69,48 @@ func impossible(in mesh.Inventory) string {
 			return "capability too long"
 		}
 	}
+	return impossibleDevice(in)
+}
+
+// impossibleDevice returns what can't be true of the parts of a machine, or "".
+func impossibleDevice(in mesh.Inventory) string {
+	if max(len(in.Disks), len(in.Temperatures), len(in.Links), len(in.GPUs)) > devicesMax {
+		return "too many devices"
+	}
+	for _, d := range in.Disks {
+		switch {
+		case len(d.Path) > pathMax || len(d.Device) > capabilityMax:
+			return "name of a disk too long"
+		case d.UsedBytes > d.TotalBytes:
+			return "more disk used than there is"
+		case d.InodesUsed > d.InodesTotal && d.InodesTotal > 0:
+			return "more inodes used than there are"
+		}
+	}
+	for _, t := range in.Temperatures {
+		switch {
+		case len(t.Sensor) > capabilityMax:
+			return "name of a sensor too long"
+		case t.Celsius < absoluteZero || t.Critical < absoluteZero:
+			return "temperature below absolute zero"
+		}
+	}
+	for _, l := range in.Links {
+		if len(l.Name) > capabilityMax {
+			return "name of a link too long"
+		}
+	}
+	for _, g := range in.GPUs {
+		switch {
+		case max(len(g.Address), len(g.Vendor), len(g.Device), len(g.Driver)) > capabilityMax:
+			return "name of a GPU too long"
+		case g.MemUsedBytes > g.MemTotalBytes && g.MemTotalBytes > 0:
+			return "more memory used than there is"
+		}
+	}
 	return ""
 }
+
+func negative(v *float64) bool { return v != nil && *v < 0 }
 
 func above(used, total *uint64) bool { return used != nil && total != nil && *used > *total }

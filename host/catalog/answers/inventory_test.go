@@ -41,14 +41,14 @@ func TestInventory(t *testing.T) {
 			if d := cmp.Diff(want, counts(bad)); d != "" {
 				t.Error(d)
 			}
-			if (len(got) == 1) != (c.want == "") {
+			if (len(got.Samples) == 1) != (c.want == "") {
 				t.Errorf("kept %v", got)
 			}
 		})
 	}
 	for _, peer := range []uint64{1, 2} {
 		got, bad := Inventory(&pluginv1.InventorySamples{Samples: []*meshosv1.PeerInventory{{Peer: peer}, {Peer: peer}}}, somePeers())
-		if len(got) != 1 || len(bad.byReason) != 1 {
+		if len(got.Samples) != 1 || len(bad.byReason) != 1 {
 			t.Errorf("node %d twice: kept %v, found %v", peer, got, counts(bad))
 		}
 	}

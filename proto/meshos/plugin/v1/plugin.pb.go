@@ -662,8 +662,12 @@ func (x *HealthSamples) GetReasons() []string {
 }
 
 type InventorySamples struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Samples       []*v1.PeerInventory    `protobuf:"bytes,1,rep,name=samples,proto3" json:"samples,omitempty"`
+	state   protoimpl.MessageState `protogen:"open.v1"`
+	Samples []*v1.PeerInventory    `protobuf:"bytes,1,rep,name=samples,proto3" json:"samples,omitempty"`
+	// The answer has all facts that the probe knows now: what it said earlier and is not in it
+	// is dropped at once, also if the answer is empty. Without it a fact that is not said
+	// again is dropped after sample_ttl.
+	Complete      bool `protobuf:"varint,2,opt,name=complete,proto3" json:"complete,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -703,6 +707,13 @@ func (x *InventorySamples) GetSamples() []*v1.PeerInventory {
 		return x.Samples
 	}
 	return nil
+}
+
+func (x *InventorySamples) GetComplete() bool {
+	if x != nil {
+		return x.Complete
+	}
+	return false
 }
 
 type ScoreRequest struct {
@@ -1683,9 +1694,10 @@ const file_meshos_plugin_v1_plugin_proto_rawDesc = "" +
 	"\x05peers\x18\x01 \x03(\x06R\x05peers\x12-\n" +
 	"\x06health\x18\x02 \x03(\x0e2\x15.meshos.v1.NodeHealthR\x06health\x12\x1a\n" +
 	"\bcomplete\x18\x03 \x01(\bR\bcomplete\x12\x18\n" +
-	"\areasons\x18\x04 \x03(\tR\areasons\"F\n" +
+	"\areasons\x18\x04 \x03(\tR\areasons\"b\n" +
 	"\x10InventorySamples\x122\n" +
-	"\asamples\x18\x01 \x03(\v2\x18.meshos.v1.PeerInventoryR\asamples\"\x9b\x02\n" +
+	"\asamples\x18\x01 \x03(\v2\x18.meshos.v1.PeerInventoryR\asamples\x12\x1a\n" +
+	"\bcomplete\x18\x02 \x01(\bR\bcomplete\"\x9b\x02\n" +
 	"\fScoreRequest\x12!\n" +
 	"\fview_version\x18\x01 \x01(\x04R\vviewVersion\x12\x12\n" +
 	"\x04full\x18\x02 \x01(\bR\x04full\x12!\n" +
