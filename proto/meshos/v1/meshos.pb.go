@@ -461,7 +461,7 @@ func (x DaemonIntent_Intent) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use DaemonIntent_Intent.Descriptor instead.
 func (DaemonIntent_Intent) EnumDescriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{15, 0}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{19, 0}
 }
 
 type LocalReplicaIntent_Intent int32
@@ -510,7 +510,7 @@ func (x LocalReplicaIntent_Intent) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use LocalReplicaIntent_Intent.Descriptor instead.
 func (LocalReplicaIntent_Intent) EnumDescriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{16, 0}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{20, 0}
 }
 
 type VerificationOutcome_Verdict int32
@@ -562,7 +562,7 @@ func (x VerificationOutcome_Verdict) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use VerificationOutcome_Verdict.Descriptor instead.
 func (VerificationOutcome_Verdict) EnumDescriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{62, 0}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{66, 0}
 }
 
 type ActionRecord_Outcome int32
@@ -614,7 +614,7 @@ func (x ActionRecord_Outcome) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use ActionRecord_Outcome.Descriptor instead.
 func (ActionRecord_Outcome) EnumDescriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{69, 0}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{73, 0}
 }
 
 type DaemonView_Lifecycle int32
@@ -669,7 +669,7 @@ func (x DaemonView_Lifecycle) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use DaemonView_Lifecycle.Descriptor instead.
 func (DaemonView_Lifecycle) EnumDescriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{74, 0}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{78, 0}
 }
 
 type DaemonView_Restart int32
@@ -721,7 +721,7 @@ func (x DaemonView_Restart) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use DaemonView_Restart.Descriptor instead.
 func (DaemonView_Restart) EnumDescriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{74, 1}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{78, 1}
 }
 
 type DaemonView_Outcome int32
@@ -770,7 +770,7 @@ func (x DaemonView_Outcome) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use DaemonView_Outcome.Descriptor instead.
 func (DaemonView_Outcome) EnumDescriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{74, 2}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{78, 2}
 }
 
 type EchoView_State int32
@@ -825,7 +825,7 @@ func (x EchoView_State) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use EchoView_State.Descriptor instead.
 func (EchoView_State) EnumDescriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{78, 0}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{82, 0}
 }
 
 type MigrationView_Phase int32
@@ -886,7 +886,7 @@ func (x MigrationView_Phase) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use MigrationView_Phase.Descriptor instead.
 func (MigrationView_Phase) EnumDescriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{83, 0}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{87, 0}
 }
 
 type PluginView_Status int32
@@ -950,7 +950,7 @@ func (x PluginView_Status) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use PluginView_Status.Descriptor instead.
 func (PluginView_Status) EnumDescriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{84, 0}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{88, 0}
 }
 
 type Acknowledged_Chain int32
@@ -1005,7 +1005,7 @@ func (x Acknowledged_Chain) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Acknowledged_Chain.Descriptor instead.
 func (Acknowledged_Chain) EnumDescriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{91, 0}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{95, 0}
 }
 
 // DaemonRef names a supervised daemon. The id identifies it, the name is a label.
@@ -2101,19 +2101,47 @@ func (x *NodeHealthSample) GetReason() string {
 }
 
 // PeerInventory is what one inventory probe knows of one node. An absent field is unknown,
-// not zero.
+// not zero. Each field but peer and ages is one fact, which belongs to the probe that said
+// it last.
 type PeerInventory struct {
-	state           protoimpl.MessageState `protogen:"open.v1"`
-	Peer            uint64                 `protobuf:"varint,1,opt,name=peer,proto3" json:"peer,omitempty"`
-	CpuLoad_1M      *float64               `protobuf:"fixed64,2,opt,name=cpu_load_1m,json=cpuLoad1m,proto3,oneof" json:"cpu_load_1m,omitempty"`
-	MemUsedBytes    *uint64                `protobuf:"varint,3,opt,name=mem_used_bytes,json=memUsedBytes,proto3,oneof" json:"mem_used_bytes,omitempty"`
-	MemTotalBytes   *uint64                `protobuf:"varint,4,opt,name=mem_total_bytes,json=memTotalBytes,proto3,oneof" json:"mem_total_bytes,omitempty"`
-	DiskUsedBytes   *uint64                `protobuf:"varint,5,opt,name=disk_used_bytes,json=diskUsedBytes,proto3,oneof" json:"disk_used_bytes,omitempty"`
-	DiskTotalBytes  *uint64                `protobuf:"varint,6,opt,name=disk_total_bytes,json=diskTotalBytes,proto3,oneof" json:"disk_total_bytes,omitempty"`
-	SaturationTrend *float32               `protobuf:"fixed32,7,opt,name=saturation_trend,json=saturationTrend,proto3,oneof" json:"saturation_trend,omitempty"` // -1 (falling) … 1 (rising)
-	Capabilities    []string               `protobuf:"bytes,8,rep,name=capabilities,proto3" json:"capabilities,omitempty"`                                      // sorted, without duplicates
-	SoftwareVersion *string                `protobuf:"bytes,9,opt,name=software_version,json=softwareVersion,proto3,oneof" json:"software_version,omitempty"`
-	ForkedFrom      *uint64                `protobuf:"varint,10,opt,name=forked_from,json=forkedFrom,proto3,oneof" json:"forked_from,omitempty"`
+	state      protoimpl.MessageState `protogen:"open.v1"`
+	Peer       uint64                 `protobuf:"varint,1,opt,name=peer,proto3" json:"peer,omitempty"`
+	CpuLoad_1M *float64               `protobuf:"fixed64,2,opt,name=cpu_load_1m,json=cpuLoad1m,proto3,oneof" json:"cpu_load_1m,omitempty"` // of the machine; load_per_cpu compares machines
+	// Memory that the node may use: that of its control group if that is limited to less than
+	// the machine has.
+	MemUsedBytes  *uint64 `protobuf:"varint,3,opt,name=mem_used_bytes,json=memUsedBytes,proto3,oneof" json:"mem_used_bytes,omitempty"`
+	MemTotalBytes *uint64 `protobuf:"varint,4,opt,name=mem_total_bytes,json=memTotalBytes,proto3,oneof" json:"mem_total_bytes,omitempty"`
+	// Disk space that users may use, so without what is kept for root. Of several file systems
+	// it is the one with the smallest free share.
+	DiskUsedBytes   *uint64  `protobuf:"varint,5,opt,name=disk_used_bytes,json=diskUsedBytes,proto3,oneof" json:"disk_used_bytes,omitempty"`
+	DiskTotalBytes  *uint64  `protobuf:"varint,6,opt,name=disk_total_bytes,json=diskTotalBytes,proto3,oneof" json:"disk_total_bytes,omitempty"`
+	SaturationTrend *float32 `protobuf:"fixed32,7,opt,name=saturation_trend,json=saturationTrend,proto3,oneof" json:"saturation_trend,omitempty"` // -1 (falling) … 1 (rising)
+	Capabilities    []string `protobuf:"bytes,8,rep,name=capabilities,proto3" json:"capabilities,omitempty"`                                      // sorted, without duplicates
+	SoftwareVersion *string  `protobuf:"bytes,9,opt,name=software_version,json=softwareVersion,proto3,oneof" json:"software_version,omitempty"`
+	ForkedFrom      *uint64  `protobuf:"varint,10,opt,name=forked_from,json=forkedFrom,proto3,oneof" json:"forked_from,omitempty"`
+	// How long ago facts were measured, by the names of their fields. A fact that is not in it
+	// was measured just now; in a view of a node, less than 3 s ago. A fact that was measured
+	// more than sample_ttl ago is dropped. Names that are not known are ignored, and so are
+	// ages of capabilities, software_version and forked_from, which do not age.
+	Ages       map[string]*durationpb.Duration `protobuf:"bytes,11,rep,name=ages,proto3" json:"ages,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	LoadPerCpu *float64                        `protobuf:"fixed64,12,opt,name=load_per_cpu,json=loadPerCpu,proto3,oneof" json:"load_per_cpu,omitempty"` // cpu_load_1m for each CPU of the machine
+	// CPUs that the node may use: those of the machine, or fewer if its control group is
+	// limited (2.5 for a quota of 250 %); and how many of them were busy since the measurement
+	// before.
+	Cpus     *float64 `protobuf:"fixed64,13,opt,name=cpus,proto3,oneof" json:"cpus,omitempty"`
+	CpusUsed *float64 `protobuf:"fixed64,14,opt,name=cpus_used,json=cpusUsed,proto3,oneof" json:"cpus_used,omitempty"`
+	// The whole machine, whatever the limits of the node.
+	MachineCpus          *uint32  `protobuf:"varint,15,opt,name=machine_cpus,json=machineCpus,proto3,oneof" json:"machine_cpus,omitempty"`
+	MachineCpusUsed      *float64 `protobuf:"fixed64,16,opt,name=machine_cpus_used,json=machineCpusUsed,proto3,oneof" json:"machine_cpus_used,omitempty"`
+	MachineMemUsedBytes  *uint64  `protobuf:"varint,17,opt,name=machine_mem_used_bytes,json=machineMemUsedBytes,proto3,oneof" json:"machine_mem_used_bytes,omitempty"`
+	MachineMemTotalBytes *uint64  `protobuf:"varint,18,opt,name=machine_mem_total_bytes,json=machineMemTotalBytes,proto3,oneof" json:"machine_mem_total_bytes,omitempty"`
+	// Of several file systems it is the one with the smallest free share of inodes.
+	DiskInodesUsed  *uint64        `protobuf:"varint,19,opt,name=disk_inodes_used,json=diskInodesUsed,proto3,oneof" json:"disk_inodes_used,omitempty"`
+	DiskInodesTotal *uint64        `protobuf:"varint,20,opt,name=disk_inodes_total,json=diskInodesTotal,proto3,oneof" json:"disk_inodes_total,omitempty"`
+	Disks           []*DiskSpace   `protobuf:"bytes,21,rep,name=disks,proto3" json:"disks,omitempty"`
+	Temperatures    []*Temperature `protobuf:"bytes,22,rep,name=temperatures,proto3" json:"temperatures,omitempty"`
+	Links           []*NetworkLink `protobuf:"bytes,23,rep,name=links,proto3" json:"links,omitempty"`
+	Gpus            []*Gpu         `protobuf:"bytes,24,rep,name=gpus,proto3" json:"gpus,omitempty"`
 	unknownFields   protoimpl.UnknownFields
 	sizeCache       protoimpl.SizeCache
 }
@@ -2218,6 +2246,445 @@ func (x *PeerInventory) GetForkedFrom() uint64 {
 	return 0
 }
 
+func (x *PeerInventory) GetAges() map[string]*durationpb.Duration {
+	if x != nil {
+		return x.Ages
+	}
+	return nil
+}
+
+func (x *PeerInventory) GetLoadPerCpu() float64 {
+	if x != nil && x.LoadPerCpu != nil {
+		return *x.LoadPerCpu
+	}
+	return 0
+}
+
+func (x *PeerInventory) GetCpus() float64 {
+	if x != nil && x.Cpus != nil {
+		return *x.Cpus
+	}
+	return 0
+}
+
+func (x *PeerInventory) GetCpusUsed() float64 {
+	if x != nil && x.CpusUsed != nil {
+		return *x.CpusUsed
+	}
+	return 0
+}
+
+func (x *PeerInventory) GetMachineCpus() uint32 {
+	if x != nil && x.MachineCpus != nil {
+		return *x.MachineCpus
+	}
+	return 0
+}
+
+func (x *PeerInventory) GetMachineCpusUsed() float64 {
+	if x != nil && x.MachineCpusUsed != nil {
+		return *x.MachineCpusUsed
+	}
+	return 0
+}
+
+func (x *PeerInventory) GetMachineMemUsedBytes() uint64 {
+	if x != nil && x.MachineMemUsedBytes != nil {
+		return *x.MachineMemUsedBytes
+	}
+	return 0
+}
+
+func (x *PeerInventory) GetMachineMemTotalBytes() uint64 {
+	if x != nil && x.MachineMemTotalBytes != nil {
+		return *x.MachineMemTotalBytes
+	}
+	return 0
+}
+
+func (x *PeerInventory) GetDiskInodesUsed() uint64 {
+	if x != nil && x.DiskInodesUsed != nil {
+		return *x.DiskInodesUsed
+	}
+	return 0
+}
+
+func (x *PeerInventory) GetDiskInodesTotal() uint64 {
+	if x != nil && x.DiskInodesTotal != nil {
+		return *x.DiskInodesTotal
+	}
+	return 0
+}
+
+func (x *PeerInventory) GetDisks() []*DiskSpace {
+	if x != nil {
+		return x.Disks
+	}
+	return nil
+}
+
+func (x *PeerInventory) GetTemperatures() []*Temperature {
+	if x != nil {
+		return x.Temperatures
+	}
+	return nil
+}
+
+func (x *PeerInventory) GetLinks() []*NetworkLink {
+	if x != nil {
+		return x.Links
+	}
+	return nil
+}
+
+func (x *PeerInventory) GetGpus() []*Gpu {
+	if x != nil {
+		return x.Gpus
+	}
+	return nil
+}
+
+// DiskSpace is how full one file system is.
+type DiskSpace struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Path          string                 `protobuf:"bytes,1,opt,name=path,proto3" json:"path,omitempty"`     // a path in it
+	Device        string                 `protobuf:"bytes,2,opt,name=device,proto3" json:"device,omitempty"` // major:minor; equal for paths in the same file system
+	UsedBytes     uint64                 `protobuf:"varint,3,opt,name=used_bytes,json=usedBytes,proto3" json:"used_bytes,omitempty"`
+	TotalBytes    uint64                 `protobuf:"varint,4,opt,name=total_bytes,json=totalBytes,proto3" json:"total_bytes,omitempty"` // that users may use
+	InodesUsed    uint64                 `protobuf:"varint,5,opt,name=inodes_used,json=inodesUsed,proto3" json:"inodes_used,omitempty"`
+	InodesTotal   uint64                 `protobuf:"varint,6,opt,name=inodes_total,json=inodesTotal,proto3" json:"inodes_total,omitempty"` // 0: the file system has no fixed number
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DiskSpace) Reset() {
+	*x = DiskSpace{}
+	mi := &file_meshos_v1_meshos_proto_msgTypes[12]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DiskSpace) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DiskSpace) ProtoMessage() {}
+
+func (x *DiskSpace) ProtoReflect() protoreflect.Message {
+	mi := &file_meshos_v1_meshos_proto_msgTypes[12]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DiskSpace.ProtoReflect.Descriptor instead.
+func (*DiskSpace) Descriptor() ([]byte, []int) {
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{12}
+}
+
+func (x *DiskSpace) GetPath() string {
+	if x != nil {
+		return x.Path
+	}
+	return ""
+}
+
+func (x *DiskSpace) GetDevice() string {
+	if x != nil {
+		return x.Device
+	}
+	return ""
+}
+
+func (x *DiskSpace) GetUsedBytes() uint64 {
+	if x != nil {
+		return x.UsedBytes
+	}
+	return 0
+}
+
+func (x *DiskSpace) GetTotalBytes() uint64 {
+	if x != nil {
+		return x.TotalBytes
+	}
+	return 0
+}
+
+func (x *DiskSpace) GetInodesUsed() uint64 {
+	if x != nil {
+		return x.InodesUsed
+	}
+	return 0
+}
+
+func (x *DiskSpace) GetInodesTotal() uint64 {
+	if x != nil {
+		return x.InodesTotal
+	}
+	return 0
+}
+
+// Temperature is what one sensor of the machine shows.
+type Temperature struct {
+	state           protoimpl.MessageState `protogen:"open.v1"`
+	Sensor          string                 `protobuf:"bytes,1,opt,name=sensor,proto3" json:"sensor,omitempty"`
+	Celsius         float64                `protobuf:"fixed64,2,opt,name=celsius,proto3" json:"celsius,omitempty"`
+	CriticalCelsius float64                `protobuf:"fixed64,3,opt,name=critical_celsius,json=criticalCelsius,proto3" json:"critical_celsius,omitempty"` // where the hardware protects itself; 0: unknown
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
+}
+
+func (x *Temperature) Reset() {
+	*x = Temperature{}
+	mi := &file_meshos_v1_meshos_proto_msgTypes[13]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Temperature) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Temperature) ProtoMessage() {}
+
+func (x *Temperature) ProtoReflect() protoreflect.Message {
+	mi := &file_meshos_v1_meshos_proto_msgTypes[13]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Temperature.ProtoReflect.Descriptor instead.
+func (*Temperature) Descriptor() ([]byte, []int) {
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{13}
+}
+
+func (x *Temperature) GetSensor() string {
+	if x != nil {
+		return x.Sensor
+	}
+	return ""
+}
+
+func (x *Temperature) GetCelsius() float64 {
+	if x != nil {
+		return x.Celsius
+	}
+	return 0
+}
+
+func (x *Temperature) GetCriticalCelsius() float64 {
+	if x != nil {
+		return x.CriticalCelsius
+	}
+	return 0
+}
+
+// NetworkLink is one network interface that is a device of the machine. The counters begin
+// when the device was set up.
+type NetworkLink struct {
+	state          protoimpl.MessageState `protogen:"open.v1"`
+	Name           string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	Up             bool                   `protobuf:"varint,2,opt,name=up,proto3" json:"up,omitempty"`
+	SpeedMbps      uint64                 `protobuf:"varint,3,opt,name=speed_mbps,json=speedMbps,proto3" json:"speed_mbps,omitempty"` // 0: unknown
+	ReceiveErrors  uint64                 `protobuf:"varint,4,opt,name=receive_errors,json=receiveErrors,proto3" json:"receive_errors,omitempty"`
+	SendErrors     uint64                 `protobuf:"varint,5,opt,name=send_errors,json=sendErrors,proto3" json:"send_errors,omitempty"`
+	ReceiveDropped uint64                 `protobuf:"varint,6,opt,name=receive_dropped,json=receiveDropped,proto3" json:"receive_dropped,omitempty"`
+	SendDropped    uint64                 `protobuf:"varint,7,opt,name=send_dropped,json=sendDropped,proto3" json:"send_dropped,omitempty"`
+	CarrierChanges uint64                 `protobuf:"varint,8,opt,name=carrier_changes,json=carrierChanges,proto3" json:"carrier_changes,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
+}
+
+func (x *NetworkLink) Reset() {
+	*x = NetworkLink{}
+	mi := &file_meshos_v1_meshos_proto_msgTypes[14]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *NetworkLink) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*NetworkLink) ProtoMessage() {}
+
+func (x *NetworkLink) ProtoReflect() protoreflect.Message {
+	mi := &file_meshos_v1_meshos_proto_msgTypes[14]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use NetworkLink.ProtoReflect.Descriptor instead.
+func (*NetworkLink) Descriptor() ([]byte, []int) {
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{14}
+}
+
+func (x *NetworkLink) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *NetworkLink) GetUp() bool {
+	if x != nil {
+		return x.Up
+	}
+	return false
+}
+
+func (x *NetworkLink) GetSpeedMbps() uint64 {
+	if x != nil {
+		return x.SpeedMbps
+	}
+	return 0
+}
+
+func (x *NetworkLink) GetReceiveErrors() uint64 {
+	if x != nil {
+		return x.ReceiveErrors
+	}
+	return 0
+}
+
+func (x *NetworkLink) GetSendErrors() uint64 {
+	if x != nil {
+		return x.SendErrors
+	}
+	return 0
+}
+
+func (x *NetworkLink) GetReceiveDropped() uint64 {
+	if x != nil {
+		return x.ReceiveDropped
+	}
+	return 0
+}
+
+func (x *NetworkLink) GetSendDropped() uint64 {
+	if x != nil {
+		return x.SendDropped
+	}
+	return 0
+}
+
+func (x *NetworkLink) GetCarrierChanges() uint64 {
+	if x != nil {
+		return x.CarrierChanges
+	}
+	return 0
+}
+
+// Gpu is one graphics processor or accelerator.
+type Gpu struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Address       string                 `protobuf:"bytes,1,opt,name=address,proto3" json:"address,omitempty"` // on the PCI bus: "0000:3b:00.0"
+	Vendor        string                 `protobuf:"bytes,2,opt,name=vendor,proto3" json:"vendor,omitempty"`   // "nvidia", "amd", "intel"
+	Device        string                 `protobuf:"bytes,3,opt,name=device,proto3" json:"device,omitempty"`   // PCI ids of vendor and device: "10de:20b0"
+	Driver        string                 `protobuf:"bytes,4,opt,name=driver,proto3" json:"driver,omitempty"`   // empty: none is bound
+	MemUsedBytes  uint64                 `protobuf:"varint,5,opt,name=mem_used_bytes,json=memUsedBytes,proto3" json:"mem_used_bytes,omitempty"`
+	MemTotalBytes uint64                 `protobuf:"varint,6,opt,name=mem_total_bytes,json=memTotalBytes,proto3" json:"mem_total_bytes,omitempty"` // 0: the driver does not say
+	BusyPercent   *uint32                `protobuf:"varint,7,opt,name=busy_percent,json=busyPercent,proto3,oneof" json:"busy_percent,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Gpu) Reset() {
+	*x = Gpu{}
+	mi := &file_meshos_v1_meshos_proto_msgTypes[15]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Gpu) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Gpu) ProtoMessage() {}
+
+func (x *Gpu) ProtoReflect() protoreflect.Message {
+	mi := &file_meshos_v1_meshos_proto_msgTypes[15]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Gpu.ProtoReflect.Descriptor instead.
+func (*Gpu) Descriptor() ([]byte, []int) {
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{15}
+}
+
+func (x *Gpu) GetAddress() string {
+	if x != nil {
+		return x.Address
+	}
+	return ""
+}
+
+func (x *Gpu) GetVendor() string {
+	if x != nil {
+		return x.Vendor
+	}
+	return ""
+}
+
+func (x *Gpu) GetDevice() string {
+	if x != nil {
+		return x.Device
+	}
+	return ""
+}
+
+func (x *Gpu) GetDriver() string {
+	if x != nil {
+		return x.Driver
+	}
+	return ""
+}
+
+func (x *Gpu) GetMemUsedBytes() uint64 {
+	if x != nil {
+		return x.MemUsedBytes
+	}
+	return 0
+}
+
+func (x *Gpu) GetMemTotalBytes() uint64 {
+	if x != nil {
+		return x.MemTotalBytes
+	}
+	return 0
+}
+
+func (x *Gpu) GetBusyPercent() uint32 {
+	if x != nil && x.BusyPercent != nil {
+		return *x.BusyPercent
+	}
+	return 0
+}
+
 // LogLine is a line for the node's log.
 type LogLine struct {
 	state    protoimpl.MessageState `protogen:"open.v1"`
@@ -2233,7 +2700,7 @@ type LogLine struct {
 
 func (x *LogLine) Reset() {
 	*x = LogLine{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[12]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2245,7 +2712,7 @@ func (x *LogLine) String() string {
 func (*LogLine) ProtoMessage() {}
 
 func (x *LogLine) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[12]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2258,7 +2725,7 @@ func (x *LogLine) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LogLine.ProtoReflect.Descriptor instead.
 func (*LogLine) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{12}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *LogLine) GetLevel() LogLevel {
@@ -2302,7 +2769,7 @@ type BlobAnnouncement struct {
 
 func (x *BlobAnnouncement) Reset() {
 	*x = BlobAnnouncement{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[13]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2314,7 +2781,7 @@ func (x *BlobAnnouncement) String() string {
 func (*BlobAnnouncement) ProtoMessage() {}
 
 func (x *BlobAnnouncement) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[13]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2327,7 +2794,7 @@ func (x *BlobAnnouncement) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BlobAnnouncement.ProtoReflect.Descriptor instead.
 func (*BlobAnnouncement) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{13}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *BlobAnnouncement) GetBlob() uint64 {
@@ -2369,7 +2836,7 @@ type PlacementIntent struct {
 
 func (x *PlacementIntent) Reset() {
 	*x = PlacementIntent{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[14]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2381,7 +2848,7 @@ func (x *PlacementIntent) String() string {
 func (*PlacementIntent) ProtoMessage() {}
 
 func (x *PlacementIntent) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[14]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2394,7 +2861,7 @@ func (x *PlacementIntent) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PlacementIntent.ProtoReflect.Descriptor instead.
 func (*PlacementIntent) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{14}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *PlacementIntent) GetChain() uint64 {
@@ -2423,7 +2890,7 @@ type DaemonIntent struct {
 
 func (x *DaemonIntent) Reset() {
 	*x = DaemonIntent{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[15]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2435,7 +2902,7 @@ func (x *DaemonIntent) String() string {
 func (*DaemonIntent) ProtoMessage() {}
 
 func (x *DaemonIntent) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[15]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2448,7 +2915,7 @@ func (x *DaemonIntent) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DaemonIntent.ProtoReflect.Descriptor instead.
 func (*DaemonIntent) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{15}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *DaemonIntent) GetDaemon() *DaemonRef {
@@ -2483,7 +2950,7 @@ type LocalReplicaIntent struct {
 
 func (x *LocalReplicaIntent) Reset() {
 	*x = LocalReplicaIntent{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[16]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2495,7 +2962,7 @@ func (x *LocalReplicaIntent) String() string {
 func (*LocalReplicaIntent) ProtoMessage() {}
 
 func (x *LocalReplicaIntent) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[16]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2508,7 +2975,7 @@ func (x *LocalReplicaIntent) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LocalReplicaIntent.ProtoReflect.Descriptor instead.
 func (*LocalReplicaIntent) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{16}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *LocalReplicaIntent) GetChain() uint64 {
@@ -2538,7 +3005,7 @@ type MaintenanceObserved struct {
 
 func (x *MaintenanceObserved) Reset() {
 	*x = MaintenanceObserved{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[17]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2550,7 +3017,7 @@ func (x *MaintenanceObserved) String() string {
 func (*MaintenanceObserved) ProtoMessage() {}
 
 func (x *MaintenanceObserved) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[17]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2563,7 +3030,7 @@ func (x *MaintenanceObserved) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MaintenanceObserved.ProtoReflect.Descriptor instead.
 func (*MaintenanceObserved) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{17}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *MaintenanceObserved) GetNode() uint64 {
@@ -2629,7 +3096,7 @@ type AdminEvent struct {
 
 func (x *AdminEvent) Reset() {
 	*x = AdminEvent{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[18]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2641,7 +3108,7 @@ func (x *AdminEvent) String() string {
 func (*AdminEvent) ProtoMessage() {}
 
 func (x *AdminEvent) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[18]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2654,7 +3121,7 @@ func (x *AdminEvent) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AdminEvent.ProtoReflect.Descriptor instead.
 func (*AdminEvent) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{18}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *AdminEvent) GetKind() isAdminEvent_Kind {
@@ -3024,7 +3491,7 @@ type NodeTarget struct {
 
 func (x *NodeTarget) Reset() {
 	*x = NodeTarget{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[19]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3036,7 +3503,7 @@ func (x *NodeTarget) String() string {
 func (*NodeTarget) ProtoMessage() {}
 
 func (x *NodeTarget) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[19]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3049,7 +3516,7 @@ func (x *NodeTarget) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NodeTarget.ProtoReflect.Descriptor instead.
 func (*NodeTarget) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{19}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *NodeTarget) GetNode() uint64 {
@@ -3069,7 +3536,7 @@ type EnterMaintenance struct {
 
 func (x *EnterMaintenance) Reset() {
 	*x = EnterMaintenance{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[20]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3081,7 +3548,7 @@ func (x *EnterMaintenance) String() string {
 func (*EnterMaintenance) ProtoMessage() {}
 
 func (x *EnterMaintenance) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[20]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3094,7 +3561,7 @@ func (x *EnterMaintenance) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EnterMaintenance.ProtoReflect.Descriptor instead.
 func (*EnterMaintenance) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{20}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *EnterMaintenance) GetNode() uint64 {
@@ -3121,7 +3588,7 @@ type Drain struct {
 
 func (x *Drain) Reset() {
 	*x = Drain{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[21]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3133,7 +3600,7 @@ func (x *Drain) String() string {
 func (*Drain) ProtoMessage() {}
 
 func (x *Drain) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[21]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3146,7 +3613,7 @@ func (x *Drain) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Drain.ProtoReflect.Descriptor instead.
 func (*Drain) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{21}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *Drain) GetNode() uint64 {
@@ -3173,7 +3640,7 @@ type DropReplicas struct {
 
 func (x *DropReplicas) Reset() {
 	*x = DropReplicas{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[22]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3185,7 +3652,7 @@ func (x *DropReplicas) String() string {
 func (*DropReplicas) ProtoMessage() {}
 
 func (x *DropReplicas) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[22]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3198,7 +3665,7 @@ func (x *DropReplicas) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DropReplicas.ProtoReflect.Descriptor instead.
 func (*DropReplicas) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{22}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *DropReplicas) GetNode() uint64 {
@@ -3228,7 +3695,7 @@ type SetDaemonIntent struct {
 
 func (x *SetDaemonIntent) Reset() {
 	*x = SetDaemonIntent{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[23]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3240,7 +3707,7 @@ func (x *SetDaemonIntent) String() string {
 func (*SetDaemonIntent) ProtoMessage() {}
 
 func (x *SetDaemonIntent) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[23]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3253,7 +3720,7 @@ func (x *SetDaemonIntent) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetDaemonIntent.ProtoReflect.Descriptor instead.
 func (*SetDaemonIntent) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{23}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *SetDaemonIntent) GetNode() uint64 {
@@ -3290,7 +3757,7 @@ type SetPlacement struct {
 
 func (x *SetPlacement) Reset() {
 	*x = SetPlacement{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[24]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3302,7 +3769,7 @@ func (x *SetPlacement) String() string {
 func (*SetPlacement) ProtoMessage() {}
 
 func (x *SetPlacement) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[24]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3315,7 +3782,7 @@ func (x *SetPlacement) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetPlacement.ProtoReflect.Descriptor instead.
 func (*SetPlacement) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{24}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *SetPlacement) GetNode() uint64 {
@@ -3352,7 +3819,7 @@ type SetLocalReplica struct {
 
 func (x *SetLocalReplica) Reset() {
 	*x = SetLocalReplica{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[25]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3364,7 +3831,7 @@ func (x *SetLocalReplica) String() string {
 func (*SetLocalReplica) ProtoMessage() {}
 
 func (x *SetLocalReplica) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[25]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3377,7 +3844,7 @@ func (x *SetLocalReplica) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetLocalReplica.ProtoReflect.Descriptor instead.
 func (*SetLocalReplica) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{25}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *SetLocalReplica) GetNode() uint64 {
@@ -3413,7 +3880,7 @@ type RestartDaemon struct {
 
 func (x *RestartDaemon) Reset() {
 	*x = RestartDaemon{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[26]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3425,7 +3892,7 @@ func (x *RestartDaemon) String() string {
 func (*RestartDaemon) ProtoMessage() {}
 
 func (x *RestartDaemon) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[26]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3438,7 +3905,7 @@ func (x *RestartDaemon) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RestartDaemon.ProtoReflect.Descriptor instead.
 func (*RestartDaemon) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{26}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *RestartDaemon) GetNode() uint64 {
@@ -3466,7 +3933,7 @@ type ReloadDaemon struct {
 
 func (x *ReloadDaemon) Reset() {
 	*x = ReloadDaemon{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[27]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3478,7 +3945,7 @@ func (x *ReloadDaemon) String() string {
 func (*ReloadDaemon) ProtoMessage() {}
 
 func (x *ReloadDaemon) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[27]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3491,7 +3958,7 @@ func (x *ReloadDaemon) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReloadDaemon.ProtoReflect.Descriptor instead.
 func (*ReloadDaemon) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{27}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *ReloadDaemon) GetNode() uint64 {
@@ -3520,7 +3987,7 @@ type SignalDaemon struct {
 
 func (x *SignalDaemon) Reset() {
 	*x = SignalDaemon{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[28]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3532,7 +3999,7 @@ func (x *SignalDaemon) String() string {
 func (*SignalDaemon) ProtoMessage() {}
 
 func (x *SignalDaemon) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[28]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3545,7 +4012,7 @@ func (x *SignalDaemon) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SignalDaemon.ProtoReflect.Descriptor instead.
 func (*SignalDaemon) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{28}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *SignalDaemon) GetNode() uint64 {
@@ -3578,7 +4045,7 @@ type FreezeCluster struct {
 
 func (x *FreezeCluster) Reset() {
 	*x = FreezeCluster{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[29]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3590,7 +4057,7 @@ func (x *FreezeCluster) String() string {
 func (*FreezeCluster) ProtoMessage() {}
 
 func (x *FreezeCluster) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[29]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3603,7 +4070,7 @@ func (x *FreezeCluster) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FreezeCluster.ProtoReflect.Descriptor instead.
 func (*FreezeCluster) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{29}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *FreezeCluster) GetTtl() *durationpb.Duration {
@@ -3621,7 +4088,7 @@ type ThawCluster struct {
 
 func (x *ThawCluster) Reset() {
 	*x = ThawCluster{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[30]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3633,7 +4100,7 @@ func (x *ThawCluster) String() string {
 func (*ThawCluster) ProtoMessage() {}
 
 func (x *ThawCluster) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[30]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3646,7 +4113,7 @@ func (x *ThawCluster) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ThawCluster.ProtoReflect.Descriptor instead.
 func (*ThawCluster) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{30}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{34}
 }
 
 type FlushAvoidLists struct {
@@ -3663,7 +4130,7 @@ type FlushAvoidLists struct {
 
 func (x *FlushAvoidLists) Reset() {
 	*x = FlushAvoidLists{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[31]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3675,7 +4142,7 @@ func (x *FlushAvoidLists) String() string {
 func (*FlushAvoidLists) ProtoMessage() {}
 
 func (x *FlushAvoidLists) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[31]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3688,7 +4155,7 @@ func (x *FlushAvoidLists) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FlushAvoidLists.ProtoReflect.Descriptor instead.
 func (*FlushAvoidLists) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{31}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *FlushAvoidLists) GetScope() isFlushAvoidLists_Scope {
@@ -3757,7 +4224,7 @@ type ForceEvictReplica struct {
 
 func (x *ForceEvictReplica) Reset() {
 	*x = ForceEvictReplica{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[32]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3769,7 +4236,7 @@ func (x *ForceEvictReplica) String() string {
 func (*ForceEvictReplica) ProtoMessage() {}
 
 func (x *ForceEvictReplica) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[32]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3782,7 +4249,7 @@ func (x *ForceEvictReplica) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ForceEvictReplica.ProtoReflect.Descriptor instead.
 func (*ForceEvictReplica) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{32}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *ForceEvictReplica) GetChain() uint64 {
@@ -3808,7 +4275,7 @@ type ForceRestartDaemon struct {
 
 func (x *ForceRestartDaemon) Reset() {
 	*x = ForceRestartDaemon{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[33]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3820,7 +4287,7 @@ func (x *ForceRestartDaemon) String() string {
 func (*ForceRestartDaemon) ProtoMessage() {}
 
 func (x *ForceRestartDaemon) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[33]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3833,7 +4300,7 @@ func (x *ForceRestartDaemon) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ForceRestartDaemon.ProtoReflect.Descriptor instead.
 func (*ForceRestartDaemon) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{33}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *ForceRestartDaemon) GetDaemon() *DaemonRef {
@@ -3853,7 +4320,7 @@ type ForceCutover struct {
 
 func (x *ForceCutover) Reset() {
 	*x = ForceCutover{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[34]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3865,7 +4332,7 @@ func (x *ForceCutover) String() string {
 func (*ForceCutover) ProtoMessage() {}
 
 func (x *ForceCutover) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[34]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3878,7 +4345,7 @@ func (x *ForceCutover) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ForceCutover.ProtoReflect.Descriptor instead.
 func (*ForceCutover) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{34}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *ForceCutover) GetChain() uint64 {
@@ -3904,7 +4371,7 @@ type KillMigration struct {
 
 func (x *KillMigration) Reset() {
 	*x = KillMigration{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[35]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3916,7 +4383,7 @@ func (x *KillMigration) String() string {
 func (*KillMigration) ProtoMessage() {}
 
 func (x *KillMigration) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[35]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3929,7 +4396,7 @@ func (x *KillMigration) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use KillMigration.ProtoReflect.Descriptor instead.
 func (*KillMigration) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{35}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{39}
 }
 
 func (x *KillMigration) GetMigration() uint64 {
@@ -3953,7 +4420,7 @@ type SignedCommit struct {
 
 func (x *SignedCommit) Reset() {
 	*x = SignedCommit{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[36]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3965,7 +4432,7 @@ func (x *SignedCommit) String() string {
 func (*SignedCommit) ProtoMessage() {}
 
 func (x *SignedCommit) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[36]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3978,7 +4445,7 @@ func (x *SignedCommit) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SignedCommit.ProtoReflect.Descriptor instead.
 func (*SignedCommit) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{36}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{40}
 }
 
 func (x *SignedCommit) GetPayload() []byte {
@@ -4010,7 +4477,7 @@ type AdminCommand struct {
 
 func (x *AdminCommand) Reset() {
 	*x = AdminCommand{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[37]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4022,7 +4489,7 @@ func (x *AdminCommand) String() string {
 func (*AdminCommand) ProtoMessage() {}
 
 func (x *AdminCommand) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[37]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4035,7 +4502,7 @@ func (x *AdminCommand) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AdminCommand.ProtoReflect.Descriptor instead.
 func (*AdminCommand) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{37}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{41}
 }
 
 func (x *AdminCommand) GetClusterId() string {
@@ -4100,7 +4567,7 @@ type OrderedEntry struct {
 
 func (x *OrderedEntry) Reset() {
 	*x = OrderedEntry{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[38]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4112,7 +4579,7 @@ func (x *OrderedEntry) String() string {
 func (*OrderedEntry) ProtoMessage() {}
 
 func (x *OrderedEntry) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[38]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4125,7 +4592,7 @@ func (x *OrderedEntry) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OrderedEntry.ProtoReflect.Descriptor instead.
 func (*OrderedEntry) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{38}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{42}
 }
 
 func (x *OrderedEntry) GetHeight() uint64 {
@@ -4219,7 +4686,7 @@ type OrderedCheckpoint struct {
 
 func (x *OrderedCheckpoint) Reset() {
 	*x = OrderedCheckpoint{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[39]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[43]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4231,7 +4698,7 @@ func (x *OrderedCheckpoint) String() string {
 func (*OrderedCheckpoint) ProtoMessage() {}
 
 func (x *OrderedCheckpoint) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[39]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[43]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4244,7 +4711,7 @@ func (x *OrderedCheckpoint) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OrderedCheckpoint.ProtoReflect.Descriptor instead.
 func (*OrderedCheckpoint) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{39}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{43}
 }
 
 func (x *OrderedCheckpoint) GetVersion() uint32 {
@@ -4307,7 +4774,7 @@ type OrderedState struct {
 
 func (x *OrderedState) Reset() {
 	*x = OrderedState{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[40]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[44]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4319,7 +4786,7 @@ func (x *OrderedState) String() string {
 func (*OrderedState) ProtoMessage() {}
 
 func (x *OrderedState) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[40]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[44]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4332,7 +4799,7 @@ func (x *OrderedState) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OrderedState.ProtoReflect.Descriptor instead.
 func (*OrderedState) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{40}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{44}
 }
 
 func (x *OrderedState) GetHeight() uint64 {
@@ -4403,7 +4870,7 @@ type OrderOrigin struct {
 
 func (x *OrderOrigin) Reset() {
 	*x = OrderOrigin{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[41]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[45]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4415,7 +4882,7 @@ func (x *OrderOrigin) String() string {
 func (*OrderOrigin) ProtoMessage() {}
 
 func (x *OrderOrigin) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[41]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[45]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4428,7 +4895,7 @@ func (x *OrderOrigin) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OrderOrigin.ProtoReflect.Descriptor instead.
 func (*OrderOrigin) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{41}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{45}
 }
 
 func (x *OrderOrigin) GetHeight() uint64 {
@@ -4473,7 +4940,7 @@ type OrderedLocal struct {
 
 func (x *OrderedLocal) Reset() {
 	*x = OrderedLocal{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[42]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[46]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4485,7 +4952,7 @@ func (x *OrderedLocal) String() string {
 func (*OrderedLocal) ProtoMessage() {}
 
 func (x *OrderedLocal) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[42]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[46]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4498,7 +4965,7 @@ func (x *OrderedLocal) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OrderedLocal.ProtoReflect.Descriptor instead.
 func (*OrderedLocal) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{42}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{46}
 }
 
 func (x *OrderedLocal) GetPhase() MaintenancePhase {
@@ -4600,7 +5067,7 @@ type OrderedNode struct {
 
 func (x *OrderedNode) Reset() {
 	*x = OrderedNode{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[43]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[47]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4612,7 +5079,7 @@ func (x *OrderedNode) String() string {
 func (*OrderedNode) ProtoMessage() {}
 
 func (x *OrderedNode) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[43]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[47]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4625,7 +5092,7 @@ func (x *OrderedNode) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OrderedNode.ProtoReflect.Descriptor instead.
 func (*OrderedNode) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{43}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{47}
 }
 
 func (x *OrderedNode) GetNode() uint64 {
@@ -4683,7 +5150,7 @@ type OrderedForce struct {
 
 func (x *OrderedForce) Reset() {
 	*x = OrderedForce{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[44]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[48]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4695,7 +5162,7 @@ func (x *OrderedForce) String() string {
 func (*OrderedForce) ProtoMessage() {}
 
 func (x *OrderedForce) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[44]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[48]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4708,7 +5175,7 @@ func (x *OrderedForce) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OrderedForce.ProtoReflect.Descriptor instead.
 func (*OrderedForce) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{44}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{48}
 }
 
 func (x *OrderedForce) GetPlace() bool {
@@ -4752,7 +5219,7 @@ type OrderedDaemon struct {
 
 func (x *OrderedDaemon) Reset() {
 	*x = OrderedDaemon{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[45]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[49]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4764,7 +5231,7 @@ func (x *OrderedDaemon) String() string {
 func (*OrderedDaemon) ProtoMessage() {}
 
 func (x *OrderedDaemon) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[45]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[49]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4777,7 +5244,7 @@ func (x *OrderedDaemon) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OrderedDaemon.ProtoReflect.Descriptor instead.
 func (*OrderedDaemon) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{45}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{49}
 }
 
 func (x *OrderedDaemon) GetDaemon() *DaemonRef {
@@ -4824,7 +5291,7 @@ type OrderedGate struct {
 
 func (x *OrderedGate) Reset() {
 	*x = OrderedGate{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[46]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[50]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4836,7 +5303,7 @@ func (x *OrderedGate) String() string {
 func (*OrderedGate) ProtoMessage() {}
 
 func (x *OrderedGate) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[46]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[50]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4849,7 +5316,7 @@ func (x *OrderedGate) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OrderedGate.ProtoReflect.Descriptor instead.
 func (*OrderedGate) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{46}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{50}
 }
 
 func (x *OrderedGate) GetDaemon() *DaemonRef {
@@ -4913,7 +5380,7 @@ type OrderedChain struct {
 
 func (x *OrderedChain) Reset() {
 	*x = OrderedChain{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[47]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[51]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4925,7 +5392,7 @@ func (x *OrderedChain) String() string {
 func (*OrderedChain) ProtoMessage() {}
 
 func (x *OrderedChain) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[47]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[51]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4938,7 +5405,7 @@ func (x *OrderedChain) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OrderedChain.ProtoReflect.Descriptor instead.
 func (*OrderedChain) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{47}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{51}
 }
 
 func (x *OrderedChain) GetChain() uint64 {
@@ -4988,7 +5455,7 @@ type Action struct {
 
 func (x *Action) Reset() {
 	*x = Action{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[48]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[52]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5000,7 +5467,7 @@ func (x *Action) String() string {
 func (*Action) ProtoMessage() {}
 
 func (x *Action) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[48]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[52]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5013,7 +5480,7 @@ func (x *Action) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Action.ProtoReflect.Descriptor instead.
 func (*Action) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{48}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{52}
 }
 
 func (x *Action) GetKind() isAction_Kind {
@@ -5231,7 +5698,7 @@ type StartDaemon struct {
 
 func (x *StartDaemon) Reset() {
 	*x = StartDaemon{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[49]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[53]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5243,7 +5710,7 @@ func (x *StartDaemon) String() string {
 func (*StartDaemon) ProtoMessage() {}
 
 func (x *StartDaemon) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[49]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[53]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5256,7 +5723,7 @@ func (x *StartDaemon) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StartDaemon.ProtoReflect.Descriptor instead.
 func (*StartDaemon) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{49}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{53}
 }
 
 func (x *StartDaemon) GetDaemon() *DaemonRef {
@@ -5277,7 +5744,7 @@ type StopDaemon struct {
 
 func (x *StopDaemon) Reset() {
 	*x = StopDaemon{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[50]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[54]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5289,7 +5756,7 @@ func (x *StopDaemon) String() string {
 func (*StopDaemon) ProtoMessage() {}
 
 func (x *StopDaemon) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[50]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[54]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5302,7 +5769,7 @@ func (x *StopDaemon) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StopDaemon.ProtoReflect.Descriptor instead.
 func (*StopDaemon) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{50}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{54}
 }
 
 func (x *StopDaemon) GetDaemon() *DaemonRef {
@@ -5337,7 +5804,7 @@ type PullReplica struct {
 
 func (x *PullReplica) Reset() {
 	*x = PullReplica{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[51]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[55]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5349,7 +5816,7 @@ func (x *PullReplica) String() string {
 func (*PullReplica) ProtoMessage() {}
 
 func (x *PullReplica) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[51]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[55]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5362,7 +5829,7 @@ func (x *PullReplica) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PullReplica.ProtoReflect.Descriptor instead.
 func (*PullReplica) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{51}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{55}
 }
 
 func (x *PullReplica) GetChain() uint64 {
@@ -5389,7 +5856,7 @@ type DropReplica struct {
 
 func (x *DropReplica) Reset() {
 	*x = DropReplica{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[52]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[56]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5401,7 +5868,7 @@ func (x *DropReplica) String() string {
 func (*DropReplica) ProtoMessage() {}
 
 func (x *DropReplica) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[52]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[56]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5414,7 +5881,7 @@ func (x *DropReplica) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DropReplica.ProtoReflect.Descriptor instead.
 func (*DropReplica) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{52}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{56}
 }
 
 func (x *DropReplica) GetChain() uint64 {
@@ -5436,7 +5903,7 @@ type RequestPlacement struct {
 
 func (x *RequestPlacement) Reset() {
 	*x = RequestPlacement{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[53]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[57]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5448,7 +5915,7 @@ func (x *RequestPlacement) String() string {
 func (*RequestPlacement) ProtoMessage() {}
 
 func (x *RequestPlacement) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[53]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[57]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5461,7 +5928,7 @@ func (x *RequestPlacement) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RequestPlacement.ProtoReflect.Descriptor instead.
 func (*RequestPlacement) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{53}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{57}
 }
 
 func (x *RequestPlacement) GetChain() uint64 {
@@ -5496,7 +5963,7 @@ type RequestEviction struct {
 
 func (x *RequestEviction) Reset() {
 	*x = RequestEviction{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[54]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[58]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5508,7 +5975,7 @@ func (x *RequestEviction) String() string {
 func (*RequestEviction) ProtoMessage() {}
 
 func (x *RequestEviction) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[54]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[58]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5521,7 +5988,7 @@ func (x *RequestEviction) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RequestEviction.ProtoReflect.Descriptor instead.
 func (*RequestEviction) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{54}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{58}
 }
 
 func (x *RequestEviction) GetChain() uint64 {
@@ -5549,7 +6016,7 @@ type MigrateBlob struct {
 
 func (x *MigrateBlob) Reset() {
 	*x = MigrateBlob{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[55]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[59]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5561,7 +6028,7 @@ func (x *MigrateBlob) String() string {
 func (*MigrateBlob) ProtoMessage() {}
 
 func (x *MigrateBlob) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[55]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[59]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5574,7 +6041,7 @@ func (x *MigrateBlob) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MigrateBlob.ProtoReflect.Descriptor instead.
 func (*MigrateBlob) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{55}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{59}
 }
 
 func (x *MigrateBlob) GetBlob() uint64 {
@@ -5609,7 +6076,7 @@ type ReduceHeat struct {
 
 func (x *ReduceHeat) Reset() {
 	*x = ReduceHeat{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[56]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[60]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5621,7 +6088,7 @@ func (x *ReduceHeat) String() string {
 func (*ReduceHeat) ProtoMessage() {}
 
 func (x *ReduceHeat) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[56]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[60]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5634,7 +6101,7 @@ func (x *ReduceHeat) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReduceHeat.ProtoReflect.Descriptor instead.
 func (*ReduceHeat) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{56}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{60}
 }
 
 func (x *ReduceHeat) GetBlob() uint64 {
@@ -5662,7 +6129,7 @@ type MarkAvoid struct {
 
 func (x *MarkAvoid) Reset() {
 	*x = MarkAvoid{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[57]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[61]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5674,7 +6141,7 @@ func (x *MarkAvoid) String() string {
 func (*MarkAvoid) ProtoMessage() {}
 
 func (x *MarkAvoid) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[57]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[61]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5687,7 +6154,7 @@ func (x *MarkAvoid) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MarkAvoid.ProtoReflect.Descriptor instead.
 func (*MarkAvoid) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{57}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{61}
 }
 
 func (x *MarkAvoid) GetPeer() uint64 {
@@ -5722,7 +6189,7 @@ type ApplyBackoff struct {
 
 func (x *ApplyBackoff) Reset() {
 	*x = ApplyBackoff{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[58]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[62]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5734,7 +6201,7 @@ func (x *ApplyBackoff) String() string {
 func (*ApplyBackoff) ProtoMessage() {}
 
 func (x *ApplyBackoff) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[58]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[62]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5747,7 +6214,7 @@ func (x *ApplyBackoff) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ApplyBackoff.ProtoReflect.Descriptor instead.
 func (*ApplyBackoff) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{58}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{62}
 }
 
 func (x *ApplyBackoff) GetDaemon() *DaemonRef {
@@ -5775,7 +6242,7 @@ type CommitMaintenanceTransition struct {
 
 func (x *CommitMaintenanceTransition) Reset() {
 	*x = CommitMaintenanceTransition{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[59]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[63]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5787,7 +6254,7 @@ func (x *CommitMaintenanceTransition) String() string {
 func (*CommitMaintenanceTransition) ProtoMessage() {}
 
 func (x *CommitMaintenanceTransition) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[59]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[63]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5800,7 +6267,7 @@ func (x *CommitMaintenanceTransition) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CommitMaintenanceTransition.ProtoReflect.Descriptor instead.
 func (*CommitMaintenanceTransition) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{59}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{63}
 }
 
 func (x *CommitMaintenanceTransition) GetNode() uint64 {
@@ -5834,7 +6301,7 @@ type AskReload struct {
 
 func (x *AskReload) Reset() {
 	*x = AskReload{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[60]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[64]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5846,7 +6313,7 @@ func (x *AskReload) String() string {
 func (*AskReload) ProtoMessage() {}
 
 func (x *AskReload) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[60]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[64]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5859,7 +6326,7 @@ func (x *AskReload) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AskReload.ProtoReflect.Descriptor instead.
 func (*AskReload) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{60}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{64}
 }
 
 func (x *AskReload) GetDaemon() *DaemonRef {
@@ -5879,7 +6346,7 @@ type SendSignal struct {
 
 func (x *SendSignal) Reset() {
 	*x = SendSignal{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[61]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[65]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5891,7 +6358,7 @@ func (x *SendSignal) String() string {
 func (*SendSignal) ProtoMessage() {}
 
 func (x *SendSignal) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[61]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[65]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5904,7 +6371,7 @@ func (x *SendSignal) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SendSignal.ProtoReflect.Descriptor instead.
 func (*SendSignal) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{61}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{65}
 }
 
 func (x *SendSignal) GetDaemon() *DaemonRef {
@@ -5933,7 +6400,7 @@ type VerificationOutcome struct {
 
 func (x *VerificationOutcome) Reset() {
 	*x = VerificationOutcome{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[62]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[66]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5945,7 +6412,7 @@ func (x *VerificationOutcome) String() string {
 func (*VerificationOutcome) ProtoMessage() {}
 
 func (x *VerificationOutcome) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[62]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[66]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5958,7 +6425,7 @@ func (x *VerificationOutcome) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use VerificationOutcome.ProtoReflect.Descriptor instead.
 func (*VerificationOutcome) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{62}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{66}
 }
 
 func (x *VerificationOutcome) GetVerdict() VerificationOutcome_Verdict {
@@ -5994,7 +6461,7 @@ type Operator struct {
 
 func (x *Operator) Reset() {
 	*x = Operator{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[63]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[67]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6006,7 +6473,7 @@ func (x *Operator) String() string {
 func (*Operator) ProtoMessage() {}
 
 func (x *Operator) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[63]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[67]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6019,7 +6486,7 @@ func (x *Operator) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Operator.ProtoReflect.Descriptor instead.
 func (*Operator) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{63}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{67}
 }
 
 func (x *Operator) GetKeyId() string {
@@ -6068,7 +6535,7 @@ type AdminAuditRecord struct {
 
 func (x *AdminAuditRecord) Reset() {
 	*x = AdminAuditRecord{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[64]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[68]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6080,7 +6547,7 @@ func (x *AdminAuditRecord) String() string {
 func (*AdminAuditRecord) ProtoMessage() {}
 
 func (x *AdminAuditRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[64]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[68]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6093,7 +6560,7 @@ func (x *AdminAuditRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AdminAuditRecord.ProtoReflect.Descriptor instead.
 func (*AdminAuditRecord) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{64}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{68}
 }
 
 func (x *AdminAuditRecord) GetEpoch() uint64 {
@@ -6223,7 +6690,7 @@ type Refusal struct {
 
 func (x *Refusal) Reset() {
 	*x = Refusal{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[65]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[69]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6235,7 +6702,7 @@ func (x *Refusal) String() string {
 func (*Refusal) ProtoMessage() {}
 
 func (x *Refusal) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[65]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[69]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6248,7 +6715,7 @@ func (x *Refusal) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Refusal.ProtoReflect.Descriptor instead.
 func (*Refusal) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{65}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{69}
 }
 
 func (x *Refusal) GetSource() string {
@@ -6292,7 +6759,7 @@ type SignerChange struct {
 
 func (x *SignerChange) Reset() {
 	*x = SignerChange{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[66]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[70]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6304,7 +6771,7 @@ func (x *SignerChange) String() string {
 func (*SignerChange) ProtoMessage() {}
 
 func (x *SignerChange) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[66]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[70]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6317,7 +6784,7 @@ func (x *SignerChange) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SignerChange.ProtoReflect.Descriptor instead.
 func (*SignerChange) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{66}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{70}
 }
 
 func (x *SignerChange) GetName() string {
@@ -6367,7 +6834,7 @@ type LogRecord struct {
 
 func (x *LogRecord) Reset() {
 	*x = LogRecord{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[67]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[71]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6379,7 +6846,7 @@ func (x *LogRecord) String() string {
 func (*LogRecord) ProtoMessage() {}
 
 func (x *LogRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[67]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[71]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6392,7 +6859,7 @@ func (x *LogRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LogRecord.ProtoReflect.Descriptor instead.
 func (*LogRecord) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{67}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{71}
 }
 
 func (x *LogRecord) GetEpoch() uint64 {
@@ -6482,7 +6949,7 @@ type FailureRecord struct {
 
 func (x *FailureRecord) Reset() {
 	*x = FailureRecord{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[68]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[72]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6494,7 +6961,7 @@ func (x *FailureRecord) String() string {
 func (*FailureRecord) ProtoMessage() {}
 
 func (x *FailureRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[68]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[72]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6507,7 +6974,7 @@ func (x *FailureRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FailureRecord.ProtoReflect.Descriptor instead.
 func (*FailureRecord) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{68}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{72}
 }
 
 func (x *FailureRecord) GetEpoch() uint64 {
@@ -6585,7 +7052,7 @@ type ActionRecord struct {
 
 func (x *ActionRecord) Reset() {
 	*x = ActionRecord{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[69]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[73]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6597,7 +7064,7 @@ func (x *ActionRecord) String() string {
 func (*ActionRecord) ProtoMessage() {}
 
 func (x *ActionRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[69]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[73]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6610,7 +7077,7 @@ func (x *ActionRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ActionRecord.ProtoReflect.Descriptor instead.
 func (*ActionRecord) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{69}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{73}
 }
 
 func (x *ActionRecord) GetEpoch() uint64 {
@@ -6699,7 +7166,7 @@ type Record struct {
 
 func (x *Record) Reset() {
 	*x = Record{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[70]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[74]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6711,7 +7178,7 @@ func (x *Record) String() string {
 func (*Record) ProtoMessage() {}
 
 func (x *Record) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[70]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[74]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6724,7 +7191,7 @@ func (x *Record) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Record.ProtoReflect.Descriptor instead.
 func (*Record) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{70}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{74}
 }
 
 func (x *Record) GetKind() isRecord_Kind {
@@ -6829,7 +7296,7 @@ type Snapshot struct {
 
 func (x *Snapshot) Reset() {
 	*x = Snapshot{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[71]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[75]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6841,7 +7308,7 @@ func (x *Snapshot) String() string {
 func (*Snapshot) ProtoMessage() {}
 
 func (x *Snapshot) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[71]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[75]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6854,7 +7321,7 @@ func (x *Snapshot) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Snapshot.ProtoReflect.Descriptor instead.
 func (*Snapshot) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{71}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{75}
 }
 
 func (x *Snapshot) GetNode() uint64 {
@@ -7024,7 +7491,7 @@ type NodeInfo struct {
 
 func (x *NodeInfo) Reset() {
 	*x = NodeInfo{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[72]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[76]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7036,7 +7503,7 @@ func (x *NodeInfo) String() string {
 func (*NodeInfo) ProtoMessage() {}
 
 func (x *NodeInfo) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[72]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[76]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7049,7 +7516,7 @@ func (x *NodeInfo) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NodeInfo.ProtoReflect.Descriptor instead.
 func (*NodeInfo) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{72}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{76}
 }
 
 func (x *NodeInfo) GetName() string {
@@ -7138,7 +7605,7 @@ type SchedulerView struct {
 
 func (x *SchedulerView) Reset() {
 	*x = SchedulerView{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[73]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[77]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7150,7 +7617,7 @@ func (x *SchedulerView) String() string {
 func (*SchedulerView) ProtoMessage() {}
 
 func (x *SchedulerView) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[73]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[77]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7163,7 +7630,7 @@ func (x *SchedulerView) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SchedulerView.ProtoReflect.Descriptor instead.
 func (*SchedulerView) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{73}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{77}
 }
 
 func (x *SchedulerView) GetActive() bool {
@@ -7242,7 +7709,7 @@ type DaemonView struct {
 
 func (x *DaemonView) Reset() {
 	*x = DaemonView{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[74]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[78]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7254,7 +7721,7 @@ func (x *DaemonView) String() string {
 func (*DaemonView) ProtoMessage() {}
 
 func (x *DaemonView) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[74]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[78]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7267,7 +7734,7 @@ func (x *DaemonView) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DaemonView.ProtoReflect.Descriptor instead.
 func (*DaemonView) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{74}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{78}
 }
 
 func (x *DaemonView) GetDaemon() *DaemonRef {
@@ -7464,7 +7931,7 @@ type OrderView struct {
 
 func (x *OrderView) Reset() {
 	*x = OrderView{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[75]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[79]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7476,7 +7943,7 @@ func (x *OrderView) String() string {
 func (*OrderView) ProtoMessage() {}
 
 func (x *OrderView) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[75]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[79]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7489,7 +7956,7 @@ func (x *OrderView) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OrderView.ProtoReflect.Descriptor instead.
 func (*OrderView) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{75}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{79}
 }
 
 func (x *OrderView) GetHeight() uint64 {
@@ -7528,7 +7995,7 @@ type ReplicaView struct {
 
 func (x *ReplicaView) Reset() {
 	*x = ReplicaView{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[76]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[80]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7540,7 +8007,7 @@ func (x *ReplicaView) String() string {
 func (*ReplicaView) ProtoMessage() {}
 
 func (x *ReplicaView) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[76]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[80]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7553,7 +8020,7 @@ func (x *ReplicaView) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReplicaView.ProtoReflect.Descriptor instead.
 func (*ReplicaView) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{76}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{80}
 }
 
 func (x *ReplicaView) GetChain() uint64 {
@@ -7626,7 +8093,7 @@ type PeerView struct {
 
 func (x *PeerView) Reset() {
 	*x = PeerView{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[77]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[81]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7638,7 +8105,7 @@ func (x *PeerView) String() string {
 func (*PeerView) ProtoMessage() {}
 
 func (x *PeerView) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[77]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[81]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7651,7 +8118,7 @@ func (x *PeerView) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PeerView.ProtoReflect.Descriptor instead.
 func (*PeerView) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{77}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{81}
 }
 
 func (x *PeerView) GetPeer() uint64 {
@@ -7761,7 +8228,7 @@ type EchoView struct {
 
 func (x *EchoView) Reset() {
 	*x = EchoView{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[78]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[82]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7773,7 +8240,7 @@ func (x *EchoView) String() string {
 func (*EchoView) ProtoMessage() {}
 
 func (x *EchoView) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[78]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[82]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7786,7 +8253,7 @@ func (x *EchoView) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EchoView.ProtoReflect.Descriptor instead.
 func (*EchoView) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{78}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{82}
 }
 
 func (x *EchoView) GetState() EchoView_State {
@@ -7851,7 +8318,7 @@ type CutOffView struct {
 
 func (x *CutOffView) Reset() {
 	*x = CutOffView{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[79]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[83]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7863,7 +8330,7 @@ func (x *CutOffView) String() string {
 func (*CutOffView) ProtoMessage() {}
 
 func (x *CutOffView) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[79]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[83]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7876,7 +8343,7 @@ func (x *CutOffView) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CutOffView.ProtoReflect.Descriptor instead.
 func (*CutOffView) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{79}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{83}
 }
 
 func (x *CutOffView) GetLost() uint32 {
@@ -7911,7 +8378,7 @@ type AvoidView struct {
 
 func (x *AvoidView) Reset() {
 	*x = AvoidView{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[80]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[84]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7923,7 +8390,7 @@ func (x *AvoidView) String() string {
 func (*AvoidView) ProtoMessage() {}
 
 func (x *AvoidView) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[80]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[84]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7936,7 +8403,7 @@ func (x *AvoidView) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AvoidView.ProtoReflect.Descriptor instead.
 func (*AvoidView) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{80}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{84}
 }
 
 func (x *AvoidView) GetPeer() uint64 {
@@ -7976,7 +8443,7 @@ type MaintenanceView struct {
 
 func (x *MaintenanceView) Reset() {
 	*x = MaintenanceView{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[81]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[85]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7988,7 +8455,7 @@ func (x *MaintenanceView) String() string {
 func (*MaintenanceView) ProtoMessage() {}
 
 func (x *MaintenanceView) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[81]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[85]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8001,7 +8468,7 @@ func (x *MaintenanceView) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MaintenanceView.ProtoReflect.Descriptor instead.
 func (*MaintenanceView) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{81}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{85}
 }
 
 func (x *MaintenanceView) GetPhase() MaintenancePhase {
@@ -8073,7 +8540,7 @@ type EmittedAction struct {
 
 func (x *EmittedAction) Reset() {
 	*x = EmittedAction{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[82]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[86]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8085,7 +8552,7 @@ func (x *EmittedAction) String() string {
 func (*EmittedAction) ProtoMessage() {}
 
 func (x *EmittedAction) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[82]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[86]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8098,7 +8565,7 @@ func (x *EmittedAction) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EmittedAction.ProtoReflect.Descriptor instead.
 func (*EmittedAction) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{82}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{86}
 }
 
 func (x *EmittedAction) GetId() uint64 {
@@ -8148,7 +8615,7 @@ type MigrationView struct {
 
 func (x *MigrationView) Reset() {
 	*x = MigrationView{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[83]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[87]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8160,7 +8627,7 @@ func (x *MigrationView) String() string {
 func (*MigrationView) ProtoMessage() {}
 
 func (x *MigrationView) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[83]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[87]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8173,7 +8640,7 @@ func (x *MigrationView) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MigrationView.ProtoReflect.Descriptor instead.
 func (*MigrationView) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{83}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{87}
 }
 
 func (x *MigrationView) GetMigration() uint64 {
@@ -8268,7 +8735,7 @@ type PluginView struct {
 
 func (x *PluginView) Reset() {
 	*x = PluginView{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[84]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[88]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8280,7 +8747,7 @@ func (x *PluginView) String() string {
 func (*PluginView) ProtoMessage() {}
 
 func (x *PluginView) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[84]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[88]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8293,7 +8760,7 @@ func (x *PluginView) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PluginView.ProtoReflect.Descriptor instead.
 func (*PluginView) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{84}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{88}
 }
 
 func (x *PluginView) GetName() string {
@@ -8410,7 +8877,7 @@ type Stats struct {
 
 func (x *Stats) Reset() {
 	*x = Stats{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[85]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[89]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8422,7 +8889,7 @@ func (x *Stats) String() string {
 func (*Stats) ProtoMessage() {}
 
 func (x *Stats) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[85]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[89]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8435,7 +8902,7 @@ func (x *Stats) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Stats.ProtoReflect.Descriptor instead.
 func (*Stats) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{85}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{89}
 }
 
 func (x *Stats) GetEventsApplied() uint64 {
@@ -8568,7 +9035,7 @@ type JournalEntry struct {
 
 func (x *JournalEntry) Reset() {
 	*x = JournalEntry{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[86]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[90]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8580,7 +9047,7 @@ func (x *JournalEntry) String() string {
 func (*JournalEntry) ProtoMessage() {}
 
 func (x *JournalEntry) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[86]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[90]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8593,7 +9060,7 @@ func (x *JournalEntry) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JournalEntry.ProtoReflect.Descriptor instead.
 func (*JournalEntry) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{86}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{90}
 }
 
 func (x *JournalEntry) GetIndex() uint64 {
@@ -8836,7 +9303,7 @@ type Boot struct {
 
 func (x *Boot) Reset() {
 	*x = Boot{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[87]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[91]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8848,7 +9315,7 @@ func (x *Boot) String() string {
 func (*Boot) ProtoMessage() {}
 
 func (x *Boot) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[87]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[91]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8861,7 +9328,7 @@ func (x *Boot) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Boot.ProtoReflect.Descriptor instead.
 func (*Boot) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{87}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{91}
 }
 
 func (x *Boot) GetNode() uint64 {
@@ -8911,7 +9378,7 @@ type Tick struct {
 
 func (x *Tick) Reset() {
 	*x = Tick{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[88]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[92]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8923,7 +9390,7 @@ func (x *Tick) String() string {
 func (*Tick) ProtoMessage() {}
 
 func (x *Tick) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[88]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[92]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8936,7 +9403,7 @@ func (x *Tick) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Tick.ProtoReflect.Descriptor instead.
 func (*Tick) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{88}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{92}
 }
 
 func (x *Tick) GetQueueRoom() uint32 {
@@ -8962,7 +9429,7 @@ type JudgedCommit struct {
 
 func (x *JudgedCommit) Reset() {
 	*x = JudgedCommit{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[89]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[93]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8974,7 +9441,7 @@ func (x *JudgedCommit) String() string {
 func (*JudgedCommit) ProtoMessage() {}
 
 func (x *JudgedCommit) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[89]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[93]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8987,7 +9454,7 @@ func (x *JudgedCommit) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JudgedCommit.ProtoReflect.Descriptor instead.
 func (*JudgedCommit) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{89}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{93}
 }
 
 func (x *JudgedCommit) GetEvent() *AdminEvent {
@@ -9049,7 +9516,7 @@ type Reload struct {
 
 func (x *Reload) Reset() {
 	*x = Reload{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[90]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[94]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9061,7 +9528,7 @@ func (x *Reload) String() string {
 func (*Reload) ProtoMessage() {}
 
 func (x *Reload) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[90]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[94]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9074,7 +9541,7 @@ func (x *Reload) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Reload.ProtoReflect.Descriptor instead.
 func (*Reload) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{90}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{94}
 }
 
 func (x *Reload) GetConfigToml() string {
@@ -9096,7 +9563,7 @@ type Acknowledged struct {
 
 func (x *Acknowledged) Reset() {
 	*x = Acknowledged{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[91]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[95]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9108,7 +9575,7 @@ func (x *Acknowledged) String() string {
 func (*Acknowledged) ProtoMessage() {}
 
 func (x *Acknowledged) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[91]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[95]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9121,7 +9588,7 @@ func (x *Acknowledged) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Acknowledged.ProtoReflect.Descriptor instead.
 func (*Acknowledged) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{91}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{95}
 }
 
 func (x *Acknowledged) GetChain() Acknowledged_Chain {
@@ -9149,7 +9616,7 @@ type FailureReport struct {
 
 func (x *FailureReport) Reset() {
 	*x = FailureReport{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[92]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[96]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9161,7 +9628,7 @@ func (x *FailureReport) String() string {
 func (*FailureReport) ProtoMessage() {}
 
 func (x *FailureReport) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[92]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[96]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9174,7 +9641,7 @@ func (x *FailureReport) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FailureReport.ProtoReflect.Descriptor instead.
 func (*FailureReport) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{92}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{96}
 }
 
 func (x *FailureReport) GetSource() string {
@@ -9201,15 +9668,16 @@ type Samples struct {
 	Error     string                 `protobuf:"bytes,5,opt,name=error,proto3" json:"error,omitempty"`
 	// The answer has all round-trip times, or verdicts, that the probe knows: what it said
 	// earlier of a peer that is not in it is no longer true.
-	RttComplete    bool `protobuf:"varint,6,opt,name=rtt_complete,json=rttComplete,proto3" json:"rtt_complete,omitempty"`
-	HealthComplete bool `protobuf:"varint,7,opt,name=health_complete,json=healthComplete,proto3" json:"health_complete,omitempty"`
-	unknownFields  protoimpl.UnknownFields
-	sizeCache      protoimpl.SizeCache
+	RttComplete       bool `protobuf:"varint,6,opt,name=rtt_complete,json=rttComplete,proto3" json:"rtt_complete,omitempty"`
+	HealthComplete    bool `protobuf:"varint,7,opt,name=health_complete,json=healthComplete,proto3" json:"health_complete,omitempty"`
+	InventoryComplete bool `protobuf:"varint,8,opt,name=inventory_complete,json=inventoryComplete,proto3" json:"inventory_complete,omitempty"` // likewise, of each fact
+	unknownFields     protoimpl.UnknownFields
+	sizeCache         protoimpl.SizeCache
 }
 
 func (x *Samples) Reset() {
 	*x = Samples{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[93]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[97]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9221,7 +9689,7 @@ func (x *Samples) String() string {
 func (*Samples) ProtoMessage() {}
 
 func (x *Samples) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[93]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[97]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9234,7 +9702,7 @@ func (x *Samples) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Samples.ProtoReflect.Descriptor instead.
 func (*Samples) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{93}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{97}
 }
 
 func (x *Samples) GetProbe() string {
@@ -9286,6 +9754,13 @@ func (x *Samples) GetHealthComplete() bool {
 	return false
 }
 
+func (x *Samples) GetInventoryComplete() bool {
+	if x != nil {
+		return x.InventoryComplete
+	}
+	return false
+}
+
 // ActionOutcome is how an action ended, or one try of it.
 type ActionOutcome struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -9302,7 +9777,7 @@ type ActionOutcome struct {
 
 func (x *ActionOutcome) Reset() {
 	*x = ActionOutcome{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[94]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[98]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9314,7 +9789,7 @@ func (x *ActionOutcome) String() string {
 func (*ActionOutcome) ProtoMessage() {}
 
 func (x *ActionOutcome) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[94]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[98]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9327,7 +9802,7 @@ func (x *ActionOutcome) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ActionOutcome.ProtoReflect.Descriptor instead.
 func (*ActionOutcome) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{94}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{98}
 }
 
 func (x *ActionOutcome) GetActionId() uint64 {
@@ -9390,7 +9865,7 @@ type ScoreTable struct {
 
 func (x *ScoreTable) Reset() {
 	*x = ScoreTable{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[95]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[99]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9402,7 +9877,7 @@ func (x *ScoreTable) String() string {
 func (*ScoreTable) ProtoMessage() {}
 
 func (x *ScoreTable) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[95]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[99]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9415,7 +9890,7 @@ func (x *ScoreTable) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ScoreTable.ProtoReflect.Descriptor instead.
 func (*ScoreTable) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{95}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{99}
 }
 
 func (x *ScoreTable) GetViewVersion() uint64 {
@@ -9444,7 +9919,7 @@ type ChainScore struct {
 
 func (x *ChainScore) Reset() {
 	*x = ChainScore{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[96]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[100]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9456,7 +9931,7 @@ func (x *ChainScore) String() string {
 func (*ChainScore) ProtoMessage() {}
 
 func (x *ChainScore) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[96]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[100]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9469,7 +9944,7 @@ func (x *ChainScore) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ChainScore.ProtoReflect.Descriptor instead.
 func (*ChainScore) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{96}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{100}
 }
 
 func (x *ChainScore) GetChain() uint64 {
@@ -9510,7 +9985,7 @@ type NodeScore struct {
 
 func (x *NodeScore) Reset() {
 	*x = NodeScore{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[97]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[101]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9522,7 +9997,7 @@ func (x *NodeScore) String() string {
 func (*NodeScore) ProtoMessage() {}
 
 func (x *NodeScore) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[97]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[101]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9535,7 +10010,7 @@ func (x *NodeScore) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NodeScore.ProtoReflect.Descriptor instead.
 func (*NodeScore) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{97}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{101}
 }
 
 func (x *NodeScore) GetNode() uint64 {
@@ -9564,7 +10039,7 @@ type MigrationCost struct {
 
 func (x *MigrationCost) Reset() {
 	*x = MigrationCost{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[98]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[102]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9576,7 +10051,7 @@ func (x *MigrationCost) String() string {
 func (*MigrationCost) ProtoMessage() {}
 
 func (x *MigrationCost) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[98]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[102]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9589,7 +10064,7 @@ func (x *MigrationCost) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MigrationCost.ProtoReflect.Descriptor instead.
 func (*MigrationCost) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{98}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{102}
 }
 
 func (x *MigrationCost) GetStateTransfer() *durationpb.Duration {
@@ -9623,7 +10098,7 @@ type Migrations struct {
 
 func (x *Migrations) Reset() {
 	*x = Migrations{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[99]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[103]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9635,7 +10110,7 @@ func (x *Migrations) String() string {
 func (*Migrations) ProtoMessage() {}
 
 func (x *Migrations) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[99]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[103]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9648,7 +10123,7 @@ func (x *Migrations) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Migrations.ProtoReflect.Descriptor instead.
 func (*Migrations) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{99}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{103}
 }
 
 func (x *Migrations) GetInFlight() []*MigrationView {
@@ -9673,7 +10148,7 @@ type BlastRadius struct {
 
 func (x *BlastRadius) Reset() {
 	*x = BlastRadius{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[100]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[104]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9685,7 +10160,7 @@ func (x *BlastRadius) String() string {
 func (*BlastRadius) ProtoMessage() {}
 
 func (x *BlastRadius) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[100]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[104]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9698,7 +10173,7 @@ func (x *BlastRadius) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BlastRadius.ProtoReflect.Descriptor instead.
 func (*BlastRadius) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{100}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{104}
 }
 
 func (x *BlastRadius) GetAffectedNodes() []uint64 {
@@ -9755,7 +10230,7 @@ type DaemonLifecycle_Started struct {
 
 func (x *DaemonLifecycle_Started) Reset() {
 	*x = DaemonLifecycle_Started{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[101]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[105]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9767,7 +10242,7 @@ func (x *DaemonLifecycle_Started) String() string {
 func (*DaemonLifecycle_Started) ProtoMessage() {}
 
 func (x *DaemonLifecycle_Started) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[101]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[105]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9813,7 +10288,7 @@ type DaemonLifecycle_ExitedCleanly struct {
 
 func (x *DaemonLifecycle_ExitedCleanly) Reset() {
 	*x = DaemonLifecycle_ExitedCleanly{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[102]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[106]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9825,7 +10300,7 @@ func (x *DaemonLifecycle_ExitedCleanly) String() string {
 func (*DaemonLifecycle_ExitedCleanly) ProtoMessage() {}
 
 func (x *DaemonLifecycle_ExitedCleanly) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[102]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[106]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9858,7 +10333,7 @@ type DaemonLifecycle_Crashed struct {
 
 func (x *DaemonLifecycle_Crashed) Reset() {
 	*x = DaemonLifecycle_Crashed{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[103]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[107]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9870,7 +10345,7 @@ func (x *DaemonLifecycle_Crashed) String() string {
 func (*DaemonLifecycle_Crashed) ProtoMessage() {}
 
 func (x *DaemonLifecycle_Crashed) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[103]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[107]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9910,7 +10385,7 @@ type DaemonLifecycle_Replaced struct {
 
 func (x *DaemonLifecycle_Replaced) Reset() {
 	*x = DaemonLifecycle_Replaced{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[104]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[108]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9922,7 +10397,7 @@ func (x *DaemonLifecycle_Replaced) String() string {
 func (*DaemonLifecycle_Replaced) ProtoMessage() {}
 
 func (x *DaemonLifecycle_Replaced) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[104]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[108]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9949,7 +10424,7 @@ type DaemonLifecycle_Rejected struct {
 
 func (x *DaemonLifecycle_Rejected) Reset() {
 	*x = DaemonLifecycle_Rejected{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[105]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[109]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9961,7 +10436,7 @@ func (x *DaemonLifecycle_Rejected) String() string {
 func (*DaemonLifecycle_Rejected) ProtoMessage() {}
 
 func (x *DaemonLifecycle_Rejected) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[105]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[109]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9995,7 +10470,7 @@ type OrderedDaemon_Run struct {
 
 func (x *OrderedDaemon_Run) Reset() {
 	*x = OrderedDaemon_Run{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[106]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[111]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -10007,7 +10482,7 @@ func (x *OrderedDaemon_Run) String() string {
 func (*OrderedDaemon_Run) ProtoMessage() {}
 
 func (x *OrderedDaemon_Run) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[106]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[111]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -10020,7 +10495,7 @@ func (x *OrderedDaemon_Run) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OrderedDaemon_Run.ProtoReflect.Descriptor instead.
 func (*OrderedDaemon_Run) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{45, 0}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{49, 0}
 }
 
 func (x *OrderedDaemon_Run) GetIntent() DaemonIntent_Intent {
@@ -10055,7 +10530,7 @@ type OrderedDaemon_Pin struct {
 
 func (x *OrderedDaemon_Pin) Reset() {
 	*x = OrderedDaemon_Pin{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[107]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[112]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -10067,7 +10542,7 @@ func (x *OrderedDaemon_Pin) String() string {
 func (*OrderedDaemon_Pin) ProtoMessage() {}
 
 func (x *OrderedDaemon_Pin) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[107]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[112]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -10080,7 +10555,7 @@ func (x *OrderedDaemon_Pin) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OrderedDaemon_Pin.ProtoReflect.Descriptor instead.
 func (*OrderedDaemon_Pin) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{45, 1}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{49, 1}
 }
 
 func (x *OrderedDaemon_Pin) GetNode() uint64 {
@@ -10116,7 +10591,7 @@ type OrderedDaemon_Restart struct {
 
 func (x *OrderedDaemon_Restart) Reset() {
 	*x = OrderedDaemon_Restart{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[108]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[113]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -10128,7 +10603,7 @@ func (x *OrderedDaemon_Restart) String() string {
 func (*OrderedDaemon_Restart) ProtoMessage() {}
 
 func (x *OrderedDaemon_Restart) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[108]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[113]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -10141,7 +10616,7 @@ func (x *OrderedDaemon_Restart) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OrderedDaemon_Restart.ProtoReflect.Descriptor instead.
 func (*OrderedDaemon_Restart) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{45, 2}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{49, 2}
 }
 
 func (x *OrderedDaemon_Restart) GetAt() *timestamppb.Timestamp {
@@ -10169,7 +10644,7 @@ type OrderedChain_Count struct {
 
 func (x *OrderedChain_Count) Reset() {
 	*x = OrderedChain_Count{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[109]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[114]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -10181,7 +10656,7 @@ func (x *OrderedChain_Count) String() string {
 func (*OrderedChain_Count) ProtoMessage() {}
 
 func (x *OrderedChain_Count) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[109]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[114]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -10194,7 +10669,7 @@ func (x *OrderedChain_Count) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OrderedChain_Count.ProtoReflect.Descriptor instead.
 func (*OrderedChain_Count) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{47, 0}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{51, 0}
 }
 
 func (x *OrderedChain_Count) GetDesired() uint32 {
@@ -10229,7 +10704,7 @@ type OrderedChain_Hold struct {
 
 func (x *OrderedChain_Hold) Reset() {
 	*x = OrderedChain_Hold{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[110]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[115]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -10241,7 +10716,7 @@ func (x *OrderedChain_Hold) String() string {
 func (*OrderedChain_Hold) ProtoMessage() {}
 
 func (x *OrderedChain_Hold) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[110]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[115]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -10254,7 +10729,7 @@ func (x *OrderedChain_Hold) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OrderedChain_Hold.ProtoReflect.Descriptor instead.
 func (*OrderedChain_Hold) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{47, 1}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{51, 1}
 }
 
 func (x *OrderedChain_Hold) GetIntent() LocalReplicaIntent_Intent {
@@ -10288,7 +10763,7 @@ type BlastRadius_Warning struct {
 
 func (x *BlastRadius_Warning) Reset() {
 	*x = BlastRadius_Warning{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[111]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[116]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -10300,7 +10775,7 @@ func (x *BlastRadius_Warning) String() string {
 func (*BlastRadius_Warning) ProtoMessage() {}
 
 func (x *BlastRadius_Warning) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[111]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[116]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -10313,7 +10788,7 @@ func (x *BlastRadius_Warning) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BlastRadius_Warning.ProtoReflect.Descriptor instead.
 func (*BlastRadius_Warning) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{100, 0}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{104, 0}
 }
 
 func (x *BlastRadius_Warning) GetKind() string {
@@ -10444,7 +10919,7 @@ const file_meshos_v1_meshos_proto_rawDesc = "" +
 	"\x10NodeHealthSample\x12\x12\n" +
 	"\x04peer\x18\x01 \x01(\x04R\x04peer\x12-\n" +
 	"\x06health\x18\x02 \x01(\x0e2\x15.meshos.v1.NodeHealthR\x06health\x12\x16\n" +
-	"\x06reason\x18\x03 \x01(\tR\x06reason\"\xc0\x04\n" +
+	"\x06reason\x18\x03 \x01(\tR\x06reason\"\xc8\v\n" +
 	"\rPeerInventory\x12\x12\n" +
 	"\x04peer\x18\x01 \x01(\x04R\x04peer\x12#\n" +
 	"\vcpu_load_1m\x18\x02 \x01(\x01H\x00R\tcpuLoad1m\x88\x01\x01\x12)\n" +
@@ -10457,7 +10932,26 @@ const file_meshos_v1_meshos_proto_rawDesc = "" +
 	"\x10software_version\x18\t \x01(\tH\x06R\x0fsoftwareVersion\x88\x01\x01\x12$\n" +
 	"\vforked_from\x18\n" +
 	" \x01(\x04H\aR\n" +
-	"forkedFrom\x88\x01\x01B\x0e\n" +
+	"forkedFrom\x88\x01\x01\x126\n" +
+	"\x04ages\x18\v \x03(\v2\".meshos.v1.PeerInventory.AgesEntryR\x04ages\x12%\n" +
+	"\fload_per_cpu\x18\f \x01(\x01H\bR\n" +
+	"loadPerCpu\x88\x01\x01\x12\x17\n" +
+	"\x04cpus\x18\r \x01(\x01H\tR\x04cpus\x88\x01\x01\x12 \n" +
+	"\tcpus_used\x18\x0e \x01(\x01H\n" +
+	"R\bcpusUsed\x88\x01\x01\x12&\n" +
+	"\fmachine_cpus\x18\x0f \x01(\rH\vR\vmachineCpus\x88\x01\x01\x12/\n" +
+	"\x11machine_cpus_used\x18\x10 \x01(\x01H\fR\x0fmachineCpusUsed\x88\x01\x01\x128\n" +
+	"\x16machine_mem_used_bytes\x18\x11 \x01(\x04H\rR\x13machineMemUsedBytes\x88\x01\x01\x12:\n" +
+	"\x17machine_mem_total_bytes\x18\x12 \x01(\x04H\x0eR\x14machineMemTotalBytes\x88\x01\x01\x12-\n" +
+	"\x10disk_inodes_used\x18\x13 \x01(\x04H\x0fR\x0ediskInodesUsed\x88\x01\x01\x12/\n" +
+	"\x11disk_inodes_total\x18\x14 \x01(\x04H\x10R\x0fdiskInodesTotal\x88\x01\x01\x12*\n" +
+	"\x05disks\x18\x15 \x03(\v2\x14.meshos.v1.DiskSpaceR\x05disks\x12:\n" +
+	"\ftemperatures\x18\x16 \x03(\v2\x16.meshos.v1.TemperatureR\ftemperatures\x12,\n" +
+	"\x05links\x18\x17 \x03(\v2\x16.meshos.v1.NetworkLinkR\x05links\x12\"\n" +
+	"\x04gpus\x18\x18 \x03(\v2\x0e.meshos.v1.GpuR\x04gpus\x1aR\n" +
+	"\tAgesEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12/\n" +
+	"\x05value\x18\x02 \x01(\v2\x19.google.protobuf.DurationR\x05value:\x028\x01B\x0e\n" +
 	"\f_cpu_load_1mB\x11\n" +
 	"\x0f_mem_used_bytesB\x12\n" +
 	"\x10_mem_total_bytesB\x12\n" +
@@ -10465,7 +10959,51 @@ const file_meshos_v1_meshos_proto_rawDesc = "" +
 	"\x11_disk_total_bytesB\x13\n" +
 	"\x11_saturation_trendB\x13\n" +
 	"\x11_software_versionB\x0e\n" +
-	"\f_forked_from\"\x96\x01\n" +
+	"\f_forked_fromB\x0f\n" +
+	"\r_load_per_cpuB\a\n" +
+	"\x05_cpusB\f\n" +
+	"\n" +
+	"_cpus_usedB\x0f\n" +
+	"\r_machine_cpusB\x14\n" +
+	"\x12_machine_cpus_usedB\x19\n" +
+	"\x17_machine_mem_used_bytesB\x1a\n" +
+	"\x18_machine_mem_total_bytesB\x13\n" +
+	"\x11_disk_inodes_usedB\x14\n" +
+	"\x12_disk_inodes_total\"\xbb\x01\n" +
+	"\tDiskSpace\x12\x12\n" +
+	"\x04path\x18\x01 \x01(\tR\x04path\x12\x16\n" +
+	"\x06device\x18\x02 \x01(\tR\x06device\x12\x1d\n" +
+	"\n" +
+	"used_bytes\x18\x03 \x01(\x04R\tusedBytes\x12\x1f\n" +
+	"\vtotal_bytes\x18\x04 \x01(\x04R\n" +
+	"totalBytes\x12\x1f\n" +
+	"\vinodes_used\x18\x05 \x01(\x04R\n" +
+	"inodesUsed\x12!\n" +
+	"\finodes_total\x18\x06 \x01(\x04R\vinodesTotal\"j\n" +
+	"\vTemperature\x12\x16\n" +
+	"\x06sensor\x18\x01 \x01(\tR\x06sensor\x12\x18\n" +
+	"\acelsius\x18\x02 \x01(\x01R\acelsius\x12)\n" +
+	"\x10critical_celsius\x18\x03 \x01(\x01R\x0fcriticalCelsius\"\x8d\x02\n" +
+	"\vNetworkLink\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12\x0e\n" +
+	"\x02up\x18\x02 \x01(\bR\x02up\x12\x1d\n" +
+	"\n" +
+	"speed_mbps\x18\x03 \x01(\x04R\tspeedMbps\x12%\n" +
+	"\x0ereceive_errors\x18\x04 \x01(\x04R\rreceiveErrors\x12\x1f\n" +
+	"\vsend_errors\x18\x05 \x01(\x04R\n" +
+	"sendErrors\x12'\n" +
+	"\x0freceive_dropped\x18\x06 \x01(\x04R\x0ereceiveDropped\x12!\n" +
+	"\fsend_dropped\x18\a \x01(\x04R\vsendDropped\x12'\n" +
+	"\x0fcarrier_changes\x18\b \x01(\x04R\x0ecarrierChanges\"\xee\x01\n" +
+	"\x03Gpu\x12\x18\n" +
+	"\aaddress\x18\x01 \x01(\tR\aaddress\x12\x16\n" +
+	"\x06vendor\x18\x02 \x01(\tR\x06vendor\x12\x16\n" +
+	"\x06device\x18\x03 \x01(\tR\x06device\x12\x16\n" +
+	"\x06driver\x18\x04 \x01(\tR\x06driver\x12$\n" +
+	"\x0emem_used_bytes\x18\x05 \x01(\x04R\fmemUsedBytes\x12&\n" +
+	"\x0fmem_total_bytes\x18\x06 \x01(\x04R\rmemTotalBytes\x12&\n" +
+	"\fbusy_percent\x18\a \x01(\rH\x00R\vbusyPercent\x88\x01\x01B\x0f\n" +
+	"\r_busy_percent\"\x96\x01\n" +
 	"\aLogLine\x12)\n" +
 	"\x05level\x18\x01 \x01(\x0e2\x13.meshos.v1.LogLevelR\x05level\x12 \n" +
 	"\tdaemon_id\x18\x02 \x01(\x04H\x00R\bdaemonId\x88\x01\x01\x12\x18\n" +
@@ -11157,7 +11695,7 @@ const file_meshos_v1_meshos_proto_rawDesc = "" +
 	"\fCHAIN_ACTION\x10\x04\"?\n" +
 	"\rFailureReport\x12\x16\n" +
 	"\x06source\x18\x01 \x01(\tR\x06source\x12\x16\n" +
-	"\x06reason\x18\x02 \x01(\tR\x06reason\"\x96\x02\n" +
+	"\x06reason\x18\x02 \x01(\tR\x06reason\"\xc5\x02\n" +
 	"\aSamples\x12\x14\n" +
 	"\x05probe\x18\x01 \x01(\tR\x05probe\x12&\n" +
 	"\x03rtt\x18\x02 \x03(\v2\x14.meshos.v1.RttSampleR\x03rtt\x123\n" +
@@ -11165,7 +11703,8 @@ const file_meshos_v1_meshos_proto_rawDesc = "" +
 	"\tinventory\x18\x04 \x03(\v2\x18.meshos.v1.PeerInventoryR\tinventory\x12\x14\n" +
 	"\x05error\x18\x05 \x01(\tR\x05error\x12!\n" +
 	"\frtt_complete\x18\x06 \x01(\bR\vrttComplete\x12'\n" +
-	"\x0fhealth_complete\x18\a \x01(\bR\x0ehealthComplete\"\xfc\x01\n" +
+	"\x0fhealth_complete\x18\a \x01(\bR\x0ehealthComplete\x12-\n" +
+	"\x12inventory_complete\x18\b \x01(\bR\x11inventoryComplete\"\xfc\x01\n" +
 	"\rActionOutcome\x12\x1b\n" +
 	"\taction_id\x18\x01 \x01(\x04R\bactionId\x12)\n" +
 	"\x06action\x18\x02 \x01(\v2\x11.meshos.v1.ActionR\x06action\x12\x0e\n" +
@@ -11252,7 +11791,7 @@ func file_meshos_v1_meshos_proto_rawDescGZIP() []byte {
 }
 
 var file_meshos_v1_meshos_proto_enumTypes = make([]protoimpl.EnumInfo, 18)
-var file_meshos_v1_meshos_proto_msgTypes = make([]protoimpl.MessageInfo, 112)
+var file_meshos_v1_meshos_proto_msgTypes = make([]protoimpl.MessageInfo, 117)
 var file_meshos_v1_meshos_proto_goTypes = []any{
 	(NodeHealth)(0),                       // 0: meshos.v1.NodeHealth
 	(MaintenancePhase)(0),                 // 1: meshos.v1.MaintenancePhase
@@ -11284,108 +11823,113 @@ var file_meshos_v1_meshos_proto_goTypes = []any{
 	(*RttSample)(nil),                     // 27: meshos.v1.RttSample
 	(*NodeHealthSample)(nil),              // 28: meshos.v1.NodeHealthSample
 	(*PeerInventory)(nil),                 // 29: meshos.v1.PeerInventory
-	(*LogLine)(nil),                       // 30: meshos.v1.LogLine
-	(*BlobAnnouncement)(nil),              // 31: meshos.v1.BlobAnnouncement
-	(*PlacementIntent)(nil),               // 32: meshos.v1.PlacementIntent
-	(*DaemonIntent)(nil),                  // 33: meshos.v1.DaemonIntent
-	(*LocalReplicaIntent)(nil),            // 34: meshos.v1.LocalReplicaIntent
-	(*MaintenanceObserved)(nil),           // 35: meshos.v1.MaintenanceObserved
-	(*AdminEvent)(nil),                    // 36: meshos.v1.AdminEvent
-	(*NodeTarget)(nil),                    // 37: meshos.v1.NodeTarget
-	(*EnterMaintenance)(nil),              // 38: meshos.v1.EnterMaintenance
-	(*Drain)(nil),                         // 39: meshos.v1.Drain
-	(*DropReplicas)(nil),                  // 40: meshos.v1.DropReplicas
-	(*SetDaemonIntent)(nil),               // 41: meshos.v1.SetDaemonIntent
-	(*SetPlacement)(nil),                  // 42: meshos.v1.SetPlacement
-	(*SetLocalReplica)(nil),               // 43: meshos.v1.SetLocalReplica
-	(*RestartDaemon)(nil),                 // 44: meshos.v1.RestartDaemon
-	(*ReloadDaemon)(nil),                  // 45: meshos.v1.ReloadDaemon
-	(*SignalDaemon)(nil),                  // 46: meshos.v1.SignalDaemon
-	(*FreezeCluster)(nil),                 // 47: meshos.v1.FreezeCluster
-	(*ThawCluster)(nil),                   // 48: meshos.v1.ThawCluster
-	(*FlushAvoidLists)(nil),               // 49: meshos.v1.FlushAvoidLists
-	(*ForceEvictReplica)(nil),             // 50: meshos.v1.ForceEvictReplica
-	(*ForceRestartDaemon)(nil),            // 51: meshos.v1.ForceRestartDaemon
-	(*ForceCutover)(nil),                  // 52: meshos.v1.ForceCutover
-	(*KillMigration)(nil),                 // 53: meshos.v1.KillMigration
-	(*SignedCommit)(nil),                  // 54: meshos.v1.SignedCommit
-	(*AdminCommand)(nil),                  // 55: meshos.v1.AdminCommand
-	(*OrderedEntry)(nil),                  // 56: meshos.v1.OrderedEntry
-	(*OrderedCheckpoint)(nil),             // 57: meshos.v1.OrderedCheckpoint
-	(*OrderedState)(nil),                  // 58: meshos.v1.OrderedState
-	(*OrderOrigin)(nil),                   // 59: meshos.v1.OrderOrigin
-	(*OrderedLocal)(nil),                  // 60: meshos.v1.OrderedLocal
-	(*OrderedNode)(nil),                   // 61: meshos.v1.OrderedNode
-	(*OrderedForce)(nil),                  // 62: meshos.v1.OrderedForce
-	(*OrderedDaemon)(nil),                 // 63: meshos.v1.OrderedDaemon
-	(*OrderedGate)(nil),                   // 64: meshos.v1.OrderedGate
-	(*OrderedChain)(nil),                  // 65: meshos.v1.OrderedChain
-	(*Action)(nil),                        // 66: meshos.v1.Action
-	(*StartDaemon)(nil),                   // 67: meshos.v1.StartDaemon
-	(*StopDaemon)(nil),                    // 68: meshos.v1.StopDaemon
-	(*PullReplica)(nil),                   // 69: meshos.v1.PullReplica
-	(*DropReplica)(nil),                   // 70: meshos.v1.DropReplica
-	(*RequestPlacement)(nil),              // 71: meshos.v1.RequestPlacement
-	(*RequestEviction)(nil),               // 72: meshos.v1.RequestEviction
-	(*MigrateBlob)(nil),                   // 73: meshos.v1.MigrateBlob
-	(*ReduceHeat)(nil),                    // 74: meshos.v1.ReduceHeat
-	(*MarkAvoid)(nil),                     // 75: meshos.v1.MarkAvoid
-	(*ApplyBackoff)(nil),                  // 76: meshos.v1.ApplyBackoff
-	(*CommitMaintenanceTransition)(nil),   // 77: meshos.v1.CommitMaintenanceTransition
-	(*AskReload)(nil),                     // 78: meshos.v1.AskReload
-	(*SendSignal)(nil),                    // 79: meshos.v1.SendSignal
-	(*VerificationOutcome)(nil),           // 80: meshos.v1.VerificationOutcome
-	(*Operator)(nil),                      // 81: meshos.v1.Operator
-	(*AdminAuditRecord)(nil),              // 82: meshos.v1.AdminAuditRecord
-	(*Refusal)(nil),                       // 83: meshos.v1.Refusal
-	(*SignerChange)(nil),                  // 84: meshos.v1.SignerChange
-	(*LogRecord)(nil),                     // 85: meshos.v1.LogRecord
-	(*FailureRecord)(nil),                 // 86: meshos.v1.FailureRecord
-	(*ActionRecord)(nil),                  // 87: meshos.v1.ActionRecord
-	(*Record)(nil),                        // 88: meshos.v1.Record
-	(*Snapshot)(nil),                      // 89: meshos.v1.Snapshot
-	(*NodeInfo)(nil),                      // 90: meshos.v1.NodeInfo
-	(*SchedulerView)(nil),                 // 91: meshos.v1.SchedulerView
-	(*DaemonView)(nil),                    // 92: meshos.v1.DaemonView
-	(*OrderView)(nil),                     // 93: meshos.v1.OrderView
-	(*ReplicaView)(nil),                   // 94: meshos.v1.ReplicaView
-	(*PeerView)(nil),                      // 95: meshos.v1.PeerView
-	(*EchoView)(nil),                      // 96: meshos.v1.EchoView
-	(*CutOffView)(nil),                    // 97: meshos.v1.CutOffView
-	(*AvoidView)(nil),                     // 98: meshos.v1.AvoidView
-	(*MaintenanceView)(nil),               // 99: meshos.v1.MaintenanceView
-	(*EmittedAction)(nil),                 // 100: meshos.v1.EmittedAction
-	(*MigrationView)(nil),                 // 101: meshos.v1.MigrationView
-	(*PluginView)(nil),                    // 102: meshos.v1.PluginView
-	(*Stats)(nil),                         // 103: meshos.v1.Stats
-	(*JournalEntry)(nil),                  // 104: meshos.v1.JournalEntry
-	(*Boot)(nil),                          // 105: meshos.v1.Boot
-	(*Tick)(nil),                          // 106: meshos.v1.Tick
-	(*JudgedCommit)(nil),                  // 107: meshos.v1.JudgedCommit
-	(*Reload)(nil),                        // 108: meshos.v1.Reload
-	(*Acknowledged)(nil),                  // 109: meshos.v1.Acknowledged
-	(*FailureReport)(nil),                 // 110: meshos.v1.FailureReport
-	(*Samples)(nil),                       // 111: meshos.v1.Samples
-	(*ActionOutcome)(nil),                 // 112: meshos.v1.ActionOutcome
-	(*ScoreTable)(nil),                    // 113: meshos.v1.ScoreTable
-	(*ChainScore)(nil),                    // 114: meshos.v1.ChainScore
-	(*NodeScore)(nil),                     // 115: meshos.v1.NodeScore
-	(*MigrationCost)(nil),                 // 116: meshos.v1.MigrationCost
-	(*Migrations)(nil),                    // 117: meshos.v1.Migrations
-	(*BlastRadius)(nil),                   // 118: meshos.v1.BlastRadius
-	(*DaemonLifecycle_Started)(nil),       // 119: meshos.v1.DaemonLifecycle.Started
-	(*DaemonLifecycle_ExitedCleanly)(nil), // 120: meshos.v1.DaemonLifecycle.ExitedCleanly
-	(*DaemonLifecycle_Crashed)(nil),       // 121: meshos.v1.DaemonLifecycle.Crashed
-	(*DaemonLifecycle_Replaced)(nil),      // 122: meshos.v1.DaemonLifecycle.Replaced
-	(*DaemonLifecycle_Rejected)(nil),      // 123: meshos.v1.DaemonLifecycle.Rejected
-	(*OrderedDaemon_Run)(nil),             // 124: meshos.v1.OrderedDaemon.Run
-	(*OrderedDaemon_Pin)(nil),             // 125: meshos.v1.OrderedDaemon.Pin
-	(*OrderedDaemon_Restart)(nil),         // 126: meshos.v1.OrderedDaemon.Restart
-	(*OrderedChain_Count)(nil),            // 127: meshos.v1.OrderedChain.Count
-	(*OrderedChain_Hold)(nil),             // 128: meshos.v1.OrderedChain.Hold
-	(*BlastRadius_Warning)(nil),           // 129: meshos.v1.BlastRadius.Warning
-	(*timestamppb.Timestamp)(nil),         // 130: google.protobuf.Timestamp
-	(*durationpb.Duration)(nil),           // 131: google.protobuf.Duration
+	(*DiskSpace)(nil),                     // 30: meshos.v1.DiskSpace
+	(*Temperature)(nil),                   // 31: meshos.v1.Temperature
+	(*NetworkLink)(nil),                   // 32: meshos.v1.NetworkLink
+	(*Gpu)(nil),                           // 33: meshos.v1.Gpu
+	(*LogLine)(nil),                       // 34: meshos.v1.LogLine
+	(*BlobAnnouncement)(nil),              // 35: meshos.v1.BlobAnnouncement
+	(*PlacementIntent)(nil),               // 36: meshos.v1.PlacementIntent
+	(*DaemonIntent)(nil),                  // 37: meshos.v1.DaemonIntent
+	(*LocalReplicaIntent)(nil),            // 38: meshos.v1.LocalReplicaIntent
+	(*MaintenanceObserved)(nil),           // 39: meshos.v1.MaintenanceObserved
+	(*AdminEvent)(nil),                    // 40: meshos.v1.AdminEvent
+	(*NodeTarget)(nil),                    // 41: meshos.v1.NodeTarget
+	(*EnterMaintenance)(nil),              // 42: meshos.v1.EnterMaintenance
+	(*Drain)(nil),                         // 43: meshos.v1.Drain
+	(*DropReplicas)(nil),                  // 44: meshos.v1.DropReplicas
+	(*SetDaemonIntent)(nil),               // 45: meshos.v1.SetDaemonIntent
+	(*SetPlacement)(nil),                  // 46: meshos.v1.SetPlacement
+	(*SetLocalReplica)(nil),               // 47: meshos.v1.SetLocalReplica
+	(*RestartDaemon)(nil),                 // 48: meshos.v1.RestartDaemon
+	(*ReloadDaemon)(nil),                  // 49: meshos.v1.ReloadDaemon
+	(*SignalDaemon)(nil),                  // 50: meshos.v1.SignalDaemon
+	(*FreezeCluster)(nil),                 // 51: meshos.v1.FreezeCluster
+	(*ThawCluster)(nil),                   // 52: meshos.v1.ThawCluster
+	(*FlushAvoidLists)(nil),               // 53: meshos.v1.FlushAvoidLists
+	(*ForceEvictReplica)(nil),             // 54: meshos.v1.ForceEvictReplica
+	(*ForceRestartDaemon)(nil),            // 55: meshos.v1.ForceRestartDaemon
+	(*ForceCutover)(nil),                  // 56: meshos.v1.ForceCutover
+	(*KillMigration)(nil),                 // 57: meshos.v1.KillMigration
+	(*SignedCommit)(nil),                  // 58: meshos.v1.SignedCommit
+	(*AdminCommand)(nil),                  // 59: meshos.v1.AdminCommand
+	(*OrderedEntry)(nil),                  // 60: meshos.v1.OrderedEntry
+	(*OrderedCheckpoint)(nil),             // 61: meshos.v1.OrderedCheckpoint
+	(*OrderedState)(nil),                  // 62: meshos.v1.OrderedState
+	(*OrderOrigin)(nil),                   // 63: meshos.v1.OrderOrigin
+	(*OrderedLocal)(nil),                  // 64: meshos.v1.OrderedLocal
+	(*OrderedNode)(nil),                   // 65: meshos.v1.OrderedNode
+	(*OrderedForce)(nil),                  // 66: meshos.v1.OrderedForce
+	(*OrderedDaemon)(nil),                 // 67: meshos.v1.OrderedDaemon
+	(*OrderedGate)(nil),                   // 68: meshos.v1.OrderedGate
+	(*OrderedChain)(nil),                  // 69: meshos.v1.OrderedChain
+	(*Action)(nil),                        // 70: meshos.v1.Action
+	(*StartDaemon)(nil),                   // 71: meshos.v1.StartDaemon
+	(*StopDaemon)(nil),                    // 72: meshos.v1.StopDaemon
+	(*PullReplica)(nil),                   // 73: meshos.v1.PullReplica
+	(*DropReplica)(nil),                   // 74: meshos.v1.DropReplica
+	(*RequestPlacement)(nil),              // 75: meshos.v1.RequestPlacement
+	(*RequestEviction)(nil),               // 76: meshos.v1.RequestEviction
+	(*MigrateBlob)(nil),                   // 77: meshos.v1.MigrateBlob
+	(*ReduceHeat)(nil),                    // 78: meshos.v1.ReduceHeat
+	(*MarkAvoid)(nil),                     // 79: meshos.v1.MarkAvoid
+	(*ApplyBackoff)(nil),                  // 80: meshos.v1.ApplyBackoff
+	(*CommitMaintenanceTransition)(nil),   // 81: meshos.v1.CommitMaintenanceTransition
+	(*AskReload)(nil),                     // 82: meshos.v1.AskReload
+	(*SendSignal)(nil),                    // 83: meshos.v1.SendSignal
+	(*VerificationOutcome)(nil),           // 84: meshos.v1.VerificationOutcome
+	(*Operator)(nil),                      // 85: meshos.v1.Operator
+	(*AdminAuditRecord)(nil),              // 86: meshos.v1.AdminAuditRecord
+	(*Refusal)(nil),                       // 87: meshos.v1.Refusal
+	(*SignerChange)(nil),                  // 88: meshos.v1.SignerChange
+	(*LogRecord)(nil),                     // 89: meshos.v1.LogRecord
+	(*FailureRecord)(nil),                 // 90: meshos.v1.FailureRecord
+	(*ActionRecord)(nil),                  // 91: meshos.v1.ActionRecord
+	(*Record)(nil),                        // 92: meshos.v1.Record
+	(*Snapshot)(nil),                      // 93: meshos.v1.Snapshot
+	(*NodeInfo)(nil),                      // 94: meshos.v1.NodeInfo
+	(*SchedulerView)(nil),                 // 95: meshos.v1.SchedulerView
+	(*DaemonView)(nil),                    // 96: meshos.v1.DaemonView
+	(*OrderView)(nil),                     // 97: meshos.v1.OrderView
+	(*ReplicaView)(nil),                   // 98: meshos.v1.ReplicaView
+	(*PeerView)(nil),                      // 99: meshos.v1.PeerView
+	(*EchoView)(nil),                      // 100: meshos.v1.EchoView
+	(*CutOffView)(nil),                    // 101: meshos.v1.CutOffView
+	(*AvoidView)(nil),                     // 102: meshos.v1.AvoidView
+	(*MaintenanceView)(nil),               // 103: meshos.v1.MaintenanceView
+	(*EmittedAction)(nil),                 // 104: meshos.v1.EmittedAction
+	(*MigrationView)(nil),                 // 105: meshos.v1.MigrationView
+	(*PluginView)(nil),                    // 106: meshos.v1.PluginView
+	(*Stats)(nil),                         // 107: meshos.v1.Stats
+	(*JournalEntry)(nil),                  // 108: meshos.v1.JournalEntry
+	(*Boot)(nil),                          // 109: meshos.v1.Boot
+	(*Tick)(nil),                          // 110: meshos.v1.Tick
+	(*JudgedCommit)(nil),                  // 111: meshos.v1.JudgedCommit
+	(*Reload)(nil),                        // 112: meshos.v1.Reload
+	(*Acknowledged)(nil),                  // 113: meshos.v1.Acknowledged
+	(*FailureReport)(nil),                 // 114: meshos.v1.FailureReport
+	(*Samples)(nil),                       // 115: meshos.v1.Samples
+	(*ActionOutcome)(nil),                 // 116: meshos.v1.ActionOutcome
+	(*ScoreTable)(nil),                    // 117: meshos.v1.ScoreTable
+	(*ChainScore)(nil),                    // 118: meshos.v1.ChainScore
+	(*NodeScore)(nil),                     // 119: meshos.v1.NodeScore
+	(*MigrationCost)(nil),                 // 120: meshos.v1.MigrationCost
+	(*Migrations)(nil),                    // 121: meshos.v1.Migrations
+	(*BlastRadius)(nil),                   // 122: meshos.v1.BlastRadius
+	(*DaemonLifecycle_Started)(nil),       // 123: meshos.v1.DaemonLifecycle.Started
+	(*DaemonLifecycle_ExitedCleanly)(nil), // 124: meshos.v1.DaemonLifecycle.ExitedCleanly
+	(*DaemonLifecycle_Crashed)(nil),       // 125: meshos.v1.DaemonLifecycle.Crashed
+	(*DaemonLifecycle_Replaced)(nil),      // 126: meshos.v1.DaemonLifecycle.Replaced
+	(*DaemonLifecycle_Rejected)(nil),      // 127: meshos.v1.DaemonLifecycle.Rejected
+	nil,                                   // 128: meshos.v1.PeerInventory.AgesEntry
+	(*OrderedDaemon_Run)(nil),             // 129: meshos.v1.OrderedDaemon.Run
+	(*OrderedDaemon_Pin)(nil),             // 130: meshos.v1.OrderedDaemon.Pin
+	(*OrderedDaemon_Restart)(nil),         // 131: meshos.v1.OrderedDaemon.Restart
+	(*OrderedChain_Count)(nil),            // 132: meshos.v1.OrderedChain.Count
+	(*OrderedChain_Hold)(nil),             // 133: meshos.v1.OrderedChain.Hold
+	(*BlastRadius_Warning)(nil),           // 134: meshos.v1.BlastRadius.Warning
+	(*timestamppb.Timestamp)(nil),         // 135: google.protobuf.Timestamp
+	(*durationpb.Duration)(nil),           // 136: google.protobuf.Duration
 }
 var file_meshos_v1_meshos_proto_depIdxs = []int32{
 	4,   // 0: meshos.v1.DaemonHealth.status:type_name -> meshos.v1.DaemonHealth.Status
@@ -11395,264 +11939,270 @@ var file_meshos_v1_meshos_proto_depIdxs = []int32{
 	25,  // 4: meshos.v1.Event.daemon_lifecycle:type_name -> meshos.v1.DaemonLifecycle
 	27,  // 5: meshos.v1.Event.rtt_sample:type_name -> meshos.v1.RttSample
 	28,  // 6: meshos.v1.Event.node_health:type_name -> meshos.v1.NodeHealthSample
-	36,  // 7: meshos.v1.Event.admin:type_name -> meshos.v1.AdminEvent
-	54,  // 8: meshos.v1.Event.signed_commit:type_name -> meshos.v1.SignedCommit
-	30,  // 9: meshos.v1.Event.log_line:type_name -> meshos.v1.LogLine
-	31,  // 10: meshos.v1.Event.blob_announcement:type_name -> meshos.v1.BlobAnnouncement
-	32,  // 11: meshos.v1.Event.placement_intent:type_name -> meshos.v1.PlacementIntent
-	33,  // 12: meshos.v1.Event.daemon_intent:type_name -> meshos.v1.DaemonIntent
-	34,  // 13: meshos.v1.Event.local_replica_intent:type_name -> meshos.v1.LocalReplicaIntent
-	35,  // 14: meshos.v1.Event.maintenance_observed:type_name -> meshos.v1.MaintenanceObserved
+	40,  // 7: meshos.v1.Event.admin:type_name -> meshos.v1.AdminEvent
+	58,  // 8: meshos.v1.Event.signed_commit:type_name -> meshos.v1.SignedCommit
+	34,  // 9: meshos.v1.Event.log_line:type_name -> meshos.v1.LogLine
+	35,  // 10: meshos.v1.Event.blob_announcement:type_name -> meshos.v1.BlobAnnouncement
+	36,  // 11: meshos.v1.Event.placement_intent:type_name -> meshos.v1.PlacementIntent
+	37,  // 12: meshos.v1.Event.daemon_intent:type_name -> meshos.v1.DaemonIntent
+	38,  // 13: meshos.v1.Event.local_replica_intent:type_name -> meshos.v1.LocalReplicaIntent
+	39,  // 14: meshos.v1.Event.maintenance_observed:type_name -> meshos.v1.MaintenanceObserved
 	21,  // 15: meshos.v1.Event.shutdown:type_name -> meshos.v1.Shutdown
 	5,   // 16: meshos.v1.ReplicaUpdate.kind:type_name -> meshos.v1.ReplicaUpdate.Kind
 	6,   // 17: meshos.v1.ReplicaTransition.kind:type_name -> meshos.v1.ReplicaTransition.Kind
 	18,  // 18: meshos.v1.DaemonLifecycle.daemon:type_name -> meshos.v1.DaemonRef
-	119, // 19: meshos.v1.DaemonLifecycle.started:type_name -> meshos.v1.DaemonLifecycle.Started
-	120, // 20: meshos.v1.DaemonLifecycle.exited_cleanly:type_name -> meshos.v1.DaemonLifecycle.ExitedCleanly
-	121, // 21: meshos.v1.DaemonLifecycle.crashed:type_name -> meshos.v1.DaemonLifecycle.Crashed
+	123, // 19: meshos.v1.DaemonLifecycle.started:type_name -> meshos.v1.DaemonLifecycle.Started
+	124, // 20: meshos.v1.DaemonLifecycle.exited_cleanly:type_name -> meshos.v1.DaemonLifecycle.ExitedCleanly
+	125, // 21: meshos.v1.DaemonLifecycle.crashed:type_name -> meshos.v1.DaemonLifecycle.Crashed
 	19,  // 22: meshos.v1.DaemonLifecycle.health_changed:type_name -> meshos.v1.DaemonHealth
-	123, // 23: meshos.v1.DaemonLifecycle.rejected:type_name -> meshos.v1.DaemonLifecycle.Rejected
-	122, // 24: meshos.v1.DaemonLifecycle.replaced:type_name -> meshos.v1.DaemonLifecycle.Replaced
-	130, // 25: meshos.v1.DaemonExit.at:type_name -> google.protobuf.Timestamp
-	131, // 26: meshos.v1.DaemonExit.early:type_name -> google.protobuf.Duration
-	131, // 27: meshos.v1.RttSample.rtt:type_name -> google.protobuf.Duration
-	131, // 28: meshos.v1.RttSample.jitter:type_name -> google.protobuf.Duration
+	127, // 23: meshos.v1.DaemonLifecycle.rejected:type_name -> meshos.v1.DaemonLifecycle.Rejected
+	126, // 24: meshos.v1.DaemonLifecycle.replaced:type_name -> meshos.v1.DaemonLifecycle.Replaced
+	135, // 25: meshos.v1.DaemonExit.at:type_name -> google.protobuf.Timestamp
+	136, // 26: meshos.v1.DaemonExit.early:type_name -> google.protobuf.Duration
+	136, // 27: meshos.v1.RttSample.rtt:type_name -> google.protobuf.Duration
+	136, // 28: meshos.v1.RttSample.jitter:type_name -> google.protobuf.Duration
 	2,   // 29: meshos.v1.RttSample.no_answer:type_name -> meshos.v1.NoAnswer
 	0,   // 30: meshos.v1.NodeHealthSample.health:type_name -> meshos.v1.NodeHealth
-	3,   // 31: meshos.v1.LogLine.level:type_name -> meshos.v1.LogLevel
-	18,  // 32: meshos.v1.DaemonIntent.daemon:type_name -> meshos.v1.DaemonRef
-	7,   // 33: meshos.v1.DaemonIntent.intent:type_name -> meshos.v1.DaemonIntent.Intent
-	8,   // 34: meshos.v1.LocalReplicaIntent.intent:type_name -> meshos.v1.LocalReplicaIntent.Intent
-	1,   // 35: meshos.v1.MaintenanceObserved.phase:type_name -> meshos.v1.MaintenancePhase
-	131, // 36: meshos.v1.MaintenanceObserved.deadline:type_name -> google.protobuf.Duration
-	38,  // 37: meshos.v1.AdminEvent.enter_maintenance:type_name -> meshos.v1.EnterMaintenance
-	37,  // 38: meshos.v1.AdminEvent.exit_maintenance:type_name -> meshos.v1.NodeTarget
-	39,  // 39: meshos.v1.AdminEvent.drain:type_name -> meshos.v1.Drain
-	37,  // 40: meshos.v1.AdminEvent.cordon:type_name -> meshos.v1.NodeTarget
-	37,  // 41: meshos.v1.AdminEvent.uncordon:type_name -> meshos.v1.NodeTarget
-	37,  // 42: meshos.v1.AdminEvent.restart_all_daemons:type_name -> meshos.v1.NodeTarget
-	37,  // 43: meshos.v1.AdminEvent.clear_avoid_list:type_name -> meshos.v1.NodeTarget
-	40,  // 44: meshos.v1.AdminEvent.drop_replicas:type_name -> meshos.v1.DropReplicas
-	37,  // 45: meshos.v1.AdminEvent.invalidate_placement:type_name -> meshos.v1.NodeTarget
-	41,  // 46: meshos.v1.AdminEvent.set_daemon_intent:type_name -> meshos.v1.SetDaemonIntent
-	42,  // 47: meshos.v1.AdminEvent.set_placement:type_name -> meshos.v1.SetPlacement
-	43,  // 48: meshos.v1.AdminEvent.set_local_replica:type_name -> meshos.v1.SetLocalReplica
-	37,  // 49: meshos.v1.AdminEvent.stop_node:type_name -> meshos.v1.NodeTarget
-	44,  // 50: meshos.v1.AdminEvent.restart_daemon:type_name -> meshos.v1.RestartDaemon
-	45,  // 51: meshos.v1.AdminEvent.reload_daemon:type_name -> meshos.v1.ReloadDaemon
-	46,  // 52: meshos.v1.AdminEvent.signal_daemon:type_name -> meshos.v1.SignalDaemon
-	47,  // 53: meshos.v1.AdminEvent.freeze_cluster:type_name -> meshos.v1.FreezeCluster
-	48,  // 54: meshos.v1.AdminEvent.thaw_cluster:type_name -> meshos.v1.ThawCluster
-	49,  // 55: meshos.v1.AdminEvent.flush_avoid_lists:type_name -> meshos.v1.FlushAvoidLists
-	50,  // 56: meshos.v1.AdminEvent.force_evict_replica:type_name -> meshos.v1.ForceEvictReplica
-	51,  // 57: meshos.v1.AdminEvent.force_restart_daemon:type_name -> meshos.v1.ForceRestartDaemon
-	52,  // 58: meshos.v1.AdminEvent.force_cutover:type_name -> meshos.v1.ForceCutover
-	53,  // 59: meshos.v1.AdminEvent.kill_migration:type_name -> meshos.v1.KillMigration
-	131, // 60: meshos.v1.EnterMaintenance.drain_for:type_name -> google.protobuf.Duration
-	131, // 61: meshos.v1.Drain.drain_for:type_name -> google.protobuf.Duration
-	18,  // 62: meshos.v1.SetDaemonIntent.daemon:type_name -> meshos.v1.DaemonRef
-	7,   // 63: meshos.v1.SetDaemonIntent.intent:type_name -> meshos.v1.DaemonIntent.Intent
-	8,   // 64: meshos.v1.SetLocalReplica.intent:type_name -> meshos.v1.LocalReplicaIntent.Intent
-	18,  // 65: meshos.v1.RestartDaemon.daemon:type_name -> meshos.v1.DaemonRef
-	18,  // 66: meshos.v1.ReloadDaemon.daemon:type_name -> meshos.v1.DaemonRef
-	18,  // 67: meshos.v1.SignalDaemon.daemon:type_name -> meshos.v1.DaemonRef
-	131, // 68: meshos.v1.FreezeCluster.ttl:type_name -> google.protobuf.Duration
-	18,  // 69: meshos.v1.ForceRestartDaemon.daemon:type_name -> meshos.v1.DaemonRef
-	36,  // 70: meshos.v1.AdminCommand.event:type_name -> meshos.v1.AdminEvent
-	130, // 71: meshos.v1.AdminCommand.issued_at:type_name -> google.protobuf.Timestamp
-	130, // 72: meshos.v1.OrderedEntry.at:type_name -> google.protobuf.Timestamp
-	54,  // 73: meshos.v1.OrderedEntry.commit:type_name -> meshos.v1.SignedCommit
-	20,  // 74: meshos.v1.OrderedEntry.event:type_name -> meshos.v1.Event
-	81,  // 75: meshos.v1.OrderedEntry.operators:type_name -> meshos.v1.Operator
-	130, // 76: meshos.v1.OrderedCheckpoint.taken_at:type_name -> google.protobuf.Timestamp
-	58,  // 77: meshos.v1.OrderedCheckpoint.state:type_name -> meshos.v1.OrderedState
-	60,  // 78: meshos.v1.OrderedState.local:type_name -> meshos.v1.OrderedLocal
-	61,  // 79: meshos.v1.OrderedState.nodes:type_name -> meshos.v1.OrderedNode
-	62,  // 80: meshos.v1.OrderedState.forced:type_name -> meshos.v1.OrderedForce
-	63,  // 81: meshos.v1.OrderedState.daemons:type_name -> meshos.v1.OrderedDaemon
-	64,  // 82: meshos.v1.OrderedState.gates:type_name -> meshos.v1.OrderedGate
-	65,  // 83: meshos.v1.OrderedState.chains:type_name -> meshos.v1.OrderedChain
-	130, // 84: meshos.v1.OrderedState.frozen_until:type_name -> google.protobuf.Timestamp
-	130, // 85: meshos.v1.OrderOrigin.at:type_name -> google.protobuf.Timestamp
-	1,   // 86: meshos.v1.OrderedLocal.phase:type_name -> meshos.v1.MaintenancePhase
-	130, // 87: meshos.v1.OrderedLocal.since:type_name -> google.protobuf.Timestamp
-	130, // 88: meshos.v1.OrderedLocal.deadline:type_name -> google.protobuf.Timestamp
-	59,  // 89: meshos.v1.OrderedLocal.by:type_name -> meshos.v1.OrderOrigin
-	130, // 90: meshos.v1.OrderedLocal.drain_since:type_name -> google.protobuf.Timestamp
-	130, // 91: meshos.v1.OrderedLocal.drain_deadline:type_name -> google.protobuf.Timestamp
-	59,  // 92: meshos.v1.OrderedLocal.drain_by:type_name -> meshos.v1.OrderOrigin
-	59,  // 93: meshos.v1.OrderedNode.cordoned_by:type_name -> meshos.v1.OrderOrigin
-	1,   // 94: meshos.v1.OrderedNode.phase:type_name -> meshos.v1.MaintenancePhase
-	130, // 95: meshos.v1.OrderedForce.until:type_name -> google.protobuf.Timestamp
-	18,  // 96: meshos.v1.OrderedDaemon.daemon:type_name -> meshos.v1.DaemonRef
-	124, // 97: meshos.v1.OrderedDaemon.run:type_name -> meshos.v1.OrderedDaemon.Run
-	125, // 98: meshos.v1.OrderedDaemon.pin:type_name -> meshos.v1.OrderedDaemon.Pin
-	126, // 99: meshos.v1.OrderedDaemon.restart:type_name -> meshos.v1.OrderedDaemon.Restart
-	18,  // 100: meshos.v1.OrderedGate.daemon:type_name -> meshos.v1.DaemonRef
-	12,  // 101: meshos.v1.OrderedGate.state:type_name -> meshos.v1.DaemonView.Restart
-	130, // 102: meshos.v1.OrderedGate.until:type_name -> google.protobuf.Timestamp
-	131, // 103: meshos.v1.OrderedGate.backoff:type_name -> google.protobuf.Duration
-	130, // 104: meshos.v1.OrderedGate.crashes:type_name -> google.protobuf.Timestamp
-	26,  // 105: meshos.v1.OrderedGate.last_exit:type_name -> meshos.v1.DaemonExit
-	127, // 106: meshos.v1.OrderedChain.count:type_name -> meshos.v1.OrderedChain.Count
-	128, // 107: meshos.v1.OrderedChain.hold:type_name -> meshos.v1.OrderedChain.Hold
-	67,  // 108: meshos.v1.Action.start_daemon:type_name -> meshos.v1.StartDaemon
-	68,  // 109: meshos.v1.Action.stop_daemon:type_name -> meshos.v1.StopDaemon
-	69,  // 110: meshos.v1.Action.pull_replica:type_name -> meshos.v1.PullReplica
-	70,  // 111: meshos.v1.Action.drop_replica:type_name -> meshos.v1.DropReplica
-	71,  // 112: meshos.v1.Action.request_placement:type_name -> meshos.v1.RequestPlacement
-	72,  // 113: meshos.v1.Action.request_eviction:type_name -> meshos.v1.RequestEviction
-	73,  // 114: meshos.v1.Action.migrate_blob:type_name -> meshos.v1.MigrateBlob
-	74,  // 115: meshos.v1.Action.reduce_heat:type_name -> meshos.v1.ReduceHeat
-	75,  // 116: meshos.v1.Action.mark_avoid:type_name -> meshos.v1.MarkAvoid
-	76,  // 117: meshos.v1.Action.apply_backoff:type_name -> meshos.v1.ApplyBackoff
-	77,  // 118: meshos.v1.Action.commit_maintenance_transition:type_name -> meshos.v1.CommitMaintenanceTransition
-	78,  // 119: meshos.v1.Action.ask_reload:type_name -> meshos.v1.AskReload
-	79,  // 120: meshos.v1.Action.send_signal:type_name -> meshos.v1.SendSignal
-	18,  // 121: meshos.v1.StartDaemon.daemon:type_name -> meshos.v1.DaemonRef
-	18,  // 122: meshos.v1.StopDaemon.daemon:type_name -> meshos.v1.DaemonRef
-	131, // 123: meshos.v1.StopDaemon.grace:type_name -> google.protobuf.Duration
-	131, // 124: meshos.v1.MarkAvoid.ttl:type_name -> google.protobuf.Duration
-	18,  // 125: meshos.v1.ApplyBackoff.daemon:type_name -> meshos.v1.DaemonRef
-	131, // 126: meshos.v1.ApplyBackoff.remaining:type_name -> google.protobuf.Duration
-	1,   // 127: meshos.v1.CommitMaintenanceTransition.target:type_name -> meshos.v1.MaintenancePhase
-	18,  // 128: meshos.v1.AskReload.daemon:type_name -> meshos.v1.DaemonRef
-	18,  // 129: meshos.v1.SendSignal.daemon:type_name -> meshos.v1.DaemonRef
-	9,   // 130: meshos.v1.VerificationOutcome.verdict:type_name -> meshos.v1.VerificationOutcome.Verdict
-	130, // 131: meshos.v1.AdminAuditRecord.committed_at:type_name -> google.protobuf.Timestamp
-	36,  // 132: meshos.v1.AdminAuditRecord.event:type_name -> meshos.v1.AdminEvent
-	81,  // 133: meshos.v1.AdminAuditRecord.operators:type_name -> meshos.v1.Operator
-	80,  // 134: meshos.v1.AdminAuditRecord.outcome:type_name -> meshos.v1.VerificationOutcome
-	54,  // 135: meshos.v1.AdminAuditRecord.commit:type_name -> meshos.v1.SignedCommit
-	84,  // 136: meshos.v1.AdminAuditRecord.signer_change:type_name -> meshos.v1.SignerChange
-	83,  // 137: meshos.v1.AdminAuditRecord.refusal:type_name -> meshos.v1.Refusal
-	130, // 138: meshos.v1.AdminAuditRecord.ordered_at:type_name -> google.protobuf.Timestamp
-	20,  // 139: meshos.v1.Refusal.order:type_name -> meshos.v1.Event
-	130, // 140: meshos.v1.LogRecord.at:type_name -> google.protobuf.Timestamp
-	3,   // 141: meshos.v1.LogRecord.level:type_name -> meshos.v1.LogLevel
-	130, // 142: meshos.v1.FailureRecord.at:type_name -> google.protobuf.Timestamp
-	130, // 143: meshos.v1.ActionRecord.at:type_name -> google.protobuf.Timestamp
-	66,  // 144: meshos.v1.ActionRecord.action:type_name -> meshos.v1.Action
-	10,  // 145: meshos.v1.ActionRecord.outcome:type_name -> meshos.v1.ActionRecord.Outcome
-	131, // 146: meshos.v1.ActionRecord.retry_after:type_name -> google.protobuf.Duration
-	82,  // 147: meshos.v1.Record.audit:type_name -> meshos.v1.AdminAuditRecord
-	85,  // 148: meshos.v1.Record.log:type_name -> meshos.v1.LogRecord
-	86,  // 149: meshos.v1.Record.failure:type_name -> meshos.v1.FailureRecord
-	87,  // 150: meshos.v1.Record.action:type_name -> meshos.v1.ActionRecord
-	130, // 151: meshos.v1.Snapshot.taken_at:type_name -> google.protobuf.Timestamp
-	92,  // 152: meshos.v1.Snapshot.daemons:type_name -> meshos.v1.DaemonView
-	94,  // 153: meshos.v1.Snapshot.replicas:type_name -> meshos.v1.ReplicaView
-	95,  // 154: meshos.v1.Snapshot.peers:type_name -> meshos.v1.PeerView
-	98,  // 155: meshos.v1.Snapshot.avoid_list:type_name -> meshos.v1.AvoidView
-	99,  // 156: meshos.v1.Snapshot.local_maintenance:type_name -> meshos.v1.MaintenanceView
-	100, // 157: meshos.v1.Snapshot.recently_emitted:type_name -> meshos.v1.EmittedAction
-	86,  // 158: meshos.v1.Snapshot.recent_failures:type_name -> meshos.v1.FailureRecord
-	131, // 159: meshos.v1.Snapshot.freeze_remaining:type_name -> google.protobuf.Duration
-	82,  // 160: meshos.v1.Snapshot.admin_audit:type_name -> meshos.v1.AdminAuditRecord
-	85,  // 161: meshos.v1.Snapshot.logs:type_name -> meshos.v1.LogRecord
-	101, // 162: meshos.v1.Snapshot.in_flight_migrations:type_name -> meshos.v1.MigrationView
-	102, // 163: meshos.v1.Snapshot.plugins:type_name -> meshos.v1.PluginView
-	103, // 164: meshos.v1.Snapshot.stats:type_name -> meshos.v1.Stats
-	91,  // 165: meshos.v1.Snapshot.scheduler:type_name -> meshos.v1.SchedulerView
-	97,  // 166: meshos.v1.Snapshot.cut_off:type_name -> meshos.v1.CutOffView
-	90,  // 167: meshos.v1.Snapshot.info:type_name -> meshos.v1.NodeInfo
-	130, // 168: meshos.v1.NodeInfo.started_at:type_name -> google.protobuf.Timestamp
-	131, // 169: meshos.v1.NodeInfo.uptime:type_name -> google.protobuf.Duration
-	131, // 170: meshos.v1.SchedulerView.age:type_name -> google.protobuf.Duration
-	18,  // 171: meshos.v1.DaemonView.daemon:type_name -> meshos.v1.DaemonRef
-	11,  // 172: meshos.v1.DaemonView.lifecycle:type_name -> meshos.v1.DaemonView.Lifecycle
-	19,  // 173: meshos.v1.DaemonView.health:type_name -> meshos.v1.DaemonHealth
-	12,  // 174: meshos.v1.DaemonView.restart:type_name -> meshos.v1.DaemonView.Restart
-	131, // 175: meshos.v1.DaemonView.restart_in:type_name -> google.protobuf.Duration
-	131, // 176: meshos.v1.DaemonView.age:type_name -> google.protobuf.Duration
-	7,   // 177: meshos.v1.DaemonView.intent:type_name -> meshos.v1.DaemonIntent.Intent
-	26,  // 178: meshos.v1.DaemonView.last_exit:type_name -> meshos.v1.DaemonExit
-	131, // 179: meshos.v1.DaemonView.next_start:type_name -> google.protobuf.Duration
-	93,  // 180: meshos.v1.DaemonView.ordered:type_name -> meshos.v1.OrderView
-	13,  // 181: meshos.v1.DaemonView.outcome:type_name -> meshos.v1.DaemonView.Outcome
-	131, // 182: meshos.v1.OrderView.age:type_name -> google.protobuf.Duration
-	93,  // 183: meshos.v1.ReplicaView.ordered:type_name -> meshos.v1.OrderView
-	8,   // 184: meshos.v1.ReplicaView.local_intent:type_name -> meshos.v1.LocalReplicaIntent.Intent
-	93,  // 185: meshos.v1.ReplicaView.local_ordered:type_name -> meshos.v1.OrderView
-	131, // 186: meshos.v1.PeerView.rtt:type_name -> google.protobuf.Duration
-	0,   // 187: meshos.v1.PeerView.health:type_name -> meshos.v1.NodeHealth
-	1,   // 188: meshos.v1.PeerView.maintenance:type_name -> meshos.v1.MaintenancePhase
-	29,  // 189: meshos.v1.PeerView.inventory:type_name -> meshos.v1.PeerInventory
-	131, // 190: meshos.v1.PeerView.health_since:type_name -> google.protobuf.Duration
-	131, // 191: meshos.v1.PeerView.jitter:type_name -> google.protobuf.Duration
-	96,  // 192: meshos.v1.PeerView.echoes:type_name -> meshos.v1.EchoView
-	14,  // 193: meshos.v1.EchoView.state:type_name -> meshos.v1.EchoView.State
-	131, // 194: meshos.v1.EchoView.since:type_name -> google.protobuf.Duration
-	2,   // 195: meshos.v1.EchoView.no_answer:type_name -> meshos.v1.NoAnswer
-	131, // 196: meshos.v1.CutOffView.since:type_name -> google.protobuf.Duration
-	131, // 197: meshos.v1.AvoidView.ttl:type_name -> google.protobuf.Duration
-	1,   // 198: meshos.v1.MaintenanceView.phase:type_name -> meshos.v1.MaintenancePhase
-	131, // 199: meshos.v1.MaintenanceView.since:type_name -> google.protobuf.Duration
-	131, // 200: meshos.v1.MaintenanceView.deadline:type_name -> google.protobuf.Duration
-	93,  // 201: meshos.v1.MaintenanceView.ordered:type_name -> meshos.v1.OrderView
-	131, // 202: meshos.v1.EmittedAction.age:type_name -> google.protobuf.Duration
-	66,  // 203: meshos.v1.EmittedAction.action:type_name -> meshos.v1.Action
-	15,  // 204: meshos.v1.MigrationView.phase:type_name -> meshos.v1.MigrationView.Phase
-	131, // 205: meshos.v1.MigrationView.elapsed:type_name -> google.protobuf.Duration
-	131, // 206: meshos.v1.MigrationView.in_phase:type_name -> google.protobuf.Duration
-	16,  // 207: meshos.v1.PluginView.status:type_name -> meshos.v1.PluginView.Status
-	131, // 208: meshos.v1.PluginView.last_call:type_name -> google.protobuf.Duration
-	131, // 209: meshos.v1.PluginView.restart_in:type_name -> google.protobuf.Duration
-	131, // 210: meshos.v1.Stats.last_tick_took:type_name -> google.protobuf.Duration
-	131, // 211: meshos.v1.JournalEntry.at:type_name -> google.protobuf.Duration
-	130, // 212: meshos.v1.JournalEntry.wall:type_name -> google.protobuf.Timestamp
-	105, // 213: meshos.v1.JournalEntry.boot:type_name -> meshos.v1.Boot
-	20,  // 214: meshos.v1.JournalEntry.event:type_name -> meshos.v1.Event
-	111, // 215: meshos.v1.JournalEntry.samples:type_name -> meshos.v1.Samples
-	106, // 216: meshos.v1.JournalEntry.tick:type_name -> meshos.v1.Tick
-	112, // 217: meshos.v1.JournalEntry.outcome:type_name -> meshos.v1.ActionOutcome
-	113, // 218: meshos.v1.JournalEntry.scores:type_name -> meshos.v1.ScoreTable
-	117, // 219: meshos.v1.JournalEntry.migrations:type_name -> meshos.v1.Migrations
-	107, // 220: meshos.v1.JournalEntry.commit:type_name -> meshos.v1.JudgedCommit
-	108, // 221: meshos.v1.JournalEntry.reload:type_name -> meshos.v1.Reload
-	109, // 222: meshos.v1.JournalEntry.acknowledged:type_name -> meshos.v1.Acknowledged
-	110, // 223: meshos.v1.JournalEntry.failure:type_name -> meshos.v1.FailureReport
-	84,  // 224: meshos.v1.JournalEntry.signer_change:type_name -> meshos.v1.SignerChange
-	130, // 225: meshos.v1.JournalEntry.ordered_at:type_name -> google.protobuf.Timestamp
-	131, // 226: meshos.v1.Boot.freeze_remaining:type_name -> google.protobuf.Duration
-	58,  // 227: meshos.v1.Boot.orders:type_name -> meshos.v1.OrderedState
-	36,  // 228: meshos.v1.JudgedCommit.event:type_name -> meshos.v1.AdminEvent
-	81,  // 229: meshos.v1.JudgedCommit.operators:type_name -> meshos.v1.Operator
-	80,  // 230: meshos.v1.JudgedCommit.outcome:type_name -> meshos.v1.VerificationOutcome
-	54,  // 231: meshos.v1.JudgedCommit.commit:type_name -> meshos.v1.SignedCommit
-	83,  // 232: meshos.v1.JudgedCommit.refusal:type_name -> meshos.v1.Refusal
-	17,  // 233: meshos.v1.Acknowledged.chain:type_name -> meshos.v1.Acknowledged.Chain
-	27,  // 234: meshos.v1.Samples.rtt:type_name -> meshos.v1.RttSample
-	28,  // 235: meshos.v1.Samples.health:type_name -> meshos.v1.NodeHealthSample
-	29,  // 236: meshos.v1.Samples.inventory:type_name -> meshos.v1.PeerInventory
-	66,  // 237: meshos.v1.ActionOutcome.action:type_name -> meshos.v1.Action
-	131, // 238: meshos.v1.ActionOutcome.retry_after:type_name -> google.protobuf.Duration
-	114, // 239: meshos.v1.ScoreTable.chains:type_name -> meshos.v1.ChainScore
-	115, // 240: meshos.v1.ChainScore.holders:type_name -> meshos.v1.NodeScore
-	115, // 241: meshos.v1.ChainScore.best_alternative:type_name -> meshos.v1.NodeScore
-	116, // 242: meshos.v1.ChainScore.cost:type_name -> meshos.v1.MigrationCost
-	131, // 243: meshos.v1.MigrationCost.state_transfer:type_name -> google.protobuf.Duration
-	131, // 244: meshos.v1.MigrationCost.disruption:type_name -> google.protobuf.Duration
-	101, // 245: meshos.v1.Migrations.in_flight:type_name -> meshos.v1.MigrationView
-	18,  // 246: meshos.v1.BlastRadius.affected_daemons:type_name -> meshos.v1.DaemonRef
-	131, // 247: meshos.v1.BlastRadius.estimated_drain_delay:type_name -> google.protobuf.Duration
-	129, // 248: meshos.v1.BlastRadius.warnings:type_name -> meshos.v1.BlastRadius.Warning
-	130, // 249: meshos.v1.DaemonLifecycle.Started.since:type_name -> google.protobuf.Timestamp
-	26,  // 250: meshos.v1.DaemonLifecycle.ExitedCleanly.exit:type_name -> meshos.v1.DaemonExit
-	26,  // 251: meshos.v1.DaemonLifecycle.Crashed.exit:type_name -> meshos.v1.DaemonExit
-	7,   // 252: meshos.v1.OrderedDaemon.Run.intent:type_name -> meshos.v1.DaemonIntent.Intent
-	59,  // 253: meshos.v1.OrderedDaemon.Run.by:type_name -> meshos.v1.OrderOrigin
-	59,  // 254: meshos.v1.OrderedDaemon.Pin.by:type_name -> meshos.v1.OrderOrigin
-	130, // 255: meshos.v1.OrderedDaemon.Restart.at:type_name -> google.protobuf.Timestamp
-	59,  // 256: meshos.v1.OrderedChain.Count.by:type_name -> meshos.v1.OrderOrigin
-	8,   // 257: meshos.v1.OrderedChain.Hold.intent:type_name -> meshos.v1.LocalReplicaIntent.Intent
-	8,   // 258: meshos.v1.OrderedChain.Hold.over:type_name -> meshos.v1.LocalReplicaIntent.Intent
-	59,  // 259: meshos.v1.OrderedChain.Hold.by:type_name -> meshos.v1.OrderOrigin
-	260, // [260:260] is the sub-list for method output_type
-	260, // [260:260] is the sub-list for method input_type
-	260, // [260:260] is the sub-list for extension type_name
-	260, // [260:260] is the sub-list for extension extendee
-	0,   // [0:260] is the sub-list for field type_name
+	128, // 31: meshos.v1.PeerInventory.ages:type_name -> meshos.v1.PeerInventory.AgesEntry
+	30,  // 32: meshos.v1.PeerInventory.disks:type_name -> meshos.v1.DiskSpace
+	31,  // 33: meshos.v1.PeerInventory.temperatures:type_name -> meshos.v1.Temperature
+	32,  // 34: meshos.v1.PeerInventory.links:type_name -> meshos.v1.NetworkLink
+	33,  // 35: meshos.v1.PeerInventory.gpus:type_name -> meshos.v1.Gpu
+	3,   // 36: meshos.v1.LogLine.level:type_name -> meshos.v1.LogLevel
+	18,  // 37: meshos.v1.DaemonIntent.daemon:type_name -> meshos.v1.DaemonRef
+	7,   // 38: meshos.v1.DaemonIntent.intent:type_name -> meshos.v1.DaemonIntent.Intent
+	8,   // 39: meshos.v1.LocalReplicaIntent.intent:type_name -> meshos.v1.LocalReplicaIntent.Intent
+	1,   // 40: meshos.v1.MaintenanceObserved.phase:type_name -> meshos.v1.MaintenancePhase
+	136, // 41: meshos.v1.MaintenanceObserved.deadline:type_name -> google.protobuf.Duration
+	42,  // 42: meshos.v1.AdminEvent.enter_maintenance:type_name -> meshos.v1.EnterMaintenance
+	41,  // 43: meshos.v1.AdminEvent.exit_maintenance:type_name -> meshos.v1.NodeTarget
+	43,  // 44: meshos.v1.AdminEvent.drain:type_name -> meshos.v1.Drain
+	41,  // 45: meshos.v1.AdminEvent.cordon:type_name -> meshos.v1.NodeTarget
+	41,  // 46: meshos.v1.AdminEvent.uncordon:type_name -> meshos.v1.NodeTarget
+	41,  // 47: meshos.v1.AdminEvent.restart_all_daemons:type_name -> meshos.v1.NodeTarget
+	41,  // 48: meshos.v1.AdminEvent.clear_avoid_list:type_name -> meshos.v1.NodeTarget
+	44,  // 49: meshos.v1.AdminEvent.drop_replicas:type_name -> meshos.v1.DropReplicas
+	41,  // 50: meshos.v1.AdminEvent.invalidate_placement:type_name -> meshos.v1.NodeTarget
+	45,  // 51: meshos.v1.AdminEvent.set_daemon_intent:type_name -> meshos.v1.SetDaemonIntent
+	46,  // 52: meshos.v1.AdminEvent.set_placement:type_name -> meshos.v1.SetPlacement
+	47,  // 53: meshos.v1.AdminEvent.set_local_replica:type_name -> meshos.v1.SetLocalReplica
+	41,  // 54: meshos.v1.AdminEvent.stop_node:type_name -> meshos.v1.NodeTarget
+	48,  // 55: meshos.v1.AdminEvent.restart_daemon:type_name -> meshos.v1.RestartDaemon
+	49,  // 56: meshos.v1.AdminEvent.reload_daemon:type_name -> meshos.v1.ReloadDaemon
+	50,  // 57: meshos.v1.AdminEvent.signal_daemon:type_name -> meshos.v1.SignalDaemon
+	51,  // 58: meshos.v1.AdminEvent.freeze_cluster:type_name -> meshos.v1.FreezeCluster
+	52,  // 59: meshos.v1.AdminEvent.thaw_cluster:type_name -> meshos.v1.ThawCluster
+	53,  // 60: meshos.v1.AdminEvent.flush_avoid_lists:type_name -> meshos.v1.FlushAvoidLists
+	54,  // 61: meshos.v1.AdminEvent.force_evict_replica:type_name -> meshos.v1.ForceEvictReplica
+	55,  // 62: meshos.v1.AdminEvent.force_restart_daemon:type_name -> meshos.v1.ForceRestartDaemon
+	56,  // 63: meshos.v1.AdminEvent.force_cutover:type_name -> meshos.v1.ForceCutover
+	57,  // 64: meshos.v1.AdminEvent.kill_migration:type_name -> meshos.v1.KillMigration
+	136, // 65: meshos.v1.EnterMaintenance.drain_for:type_name -> google.protobuf.Duration
+	136, // 66: meshos.v1.Drain.drain_for:type_name -> google.protobuf.Duration
+	18,  // 67: meshos.v1.SetDaemonIntent.daemon:type_name -> meshos.v1.DaemonRef
+	7,   // 68: meshos.v1.SetDaemonIntent.intent:type_name -> meshos.v1.DaemonIntent.Intent
+	8,   // 69: meshos.v1.SetLocalReplica.intent:type_name -> meshos.v1.LocalReplicaIntent.Intent
+	18,  // 70: meshos.v1.RestartDaemon.daemon:type_name -> meshos.v1.DaemonRef
+	18,  // 71: meshos.v1.ReloadDaemon.daemon:type_name -> meshos.v1.DaemonRef
+	18,  // 72: meshos.v1.SignalDaemon.daemon:type_name -> meshos.v1.DaemonRef
+	136, // 73: meshos.v1.FreezeCluster.ttl:type_name -> google.protobuf.Duration
+	18,  // 74: meshos.v1.ForceRestartDaemon.daemon:type_name -> meshos.v1.DaemonRef
+	40,  // 75: meshos.v1.AdminCommand.event:type_name -> meshos.v1.AdminEvent
+	135, // 76: meshos.v1.AdminCommand.issued_at:type_name -> google.protobuf.Timestamp
+	135, // 77: meshos.v1.OrderedEntry.at:type_name -> google.protobuf.Timestamp
+	58,  // 78: meshos.v1.OrderedEntry.commit:type_name -> meshos.v1.SignedCommit
+	20,  // 79: meshos.v1.OrderedEntry.event:type_name -> meshos.v1.Event
+	85,  // 80: meshos.v1.OrderedEntry.operators:type_name -> meshos.v1.Operator
+	135, // 81: meshos.v1.OrderedCheckpoint.taken_at:type_name -> google.protobuf.Timestamp
+	62,  // 82: meshos.v1.OrderedCheckpoint.state:type_name -> meshos.v1.OrderedState
+	64,  // 83: meshos.v1.OrderedState.local:type_name -> meshos.v1.OrderedLocal
+	65,  // 84: meshos.v1.OrderedState.nodes:type_name -> meshos.v1.OrderedNode
+	66,  // 85: meshos.v1.OrderedState.forced:type_name -> meshos.v1.OrderedForce
+	67,  // 86: meshos.v1.OrderedState.daemons:type_name -> meshos.v1.OrderedDaemon
+	68,  // 87: meshos.v1.OrderedState.gates:type_name -> meshos.v1.OrderedGate
+	69,  // 88: meshos.v1.OrderedState.chains:type_name -> meshos.v1.OrderedChain
+	135, // 89: meshos.v1.OrderedState.frozen_until:type_name -> google.protobuf.Timestamp
+	135, // 90: meshos.v1.OrderOrigin.at:type_name -> google.protobuf.Timestamp
+	1,   // 91: meshos.v1.OrderedLocal.phase:type_name -> meshos.v1.MaintenancePhase
+	135, // 92: meshos.v1.OrderedLocal.since:type_name -> google.protobuf.Timestamp
+	135, // 93: meshos.v1.OrderedLocal.deadline:type_name -> google.protobuf.Timestamp
+	63,  // 94: meshos.v1.OrderedLocal.by:type_name -> meshos.v1.OrderOrigin
+	135, // 95: meshos.v1.OrderedLocal.drain_since:type_name -> google.protobuf.Timestamp
+	135, // 96: meshos.v1.OrderedLocal.drain_deadline:type_name -> google.protobuf.Timestamp
+	63,  // 97: meshos.v1.OrderedLocal.drain_by:type_name -> meshos.v1.OrderOrigin
+	63,  // 98: meshos.v1.OrderedNode.cordoned_by:type_name -> meshos.v1.OrderOrigin
+	1,   // 99: meshos.v1.OrderedNode.phase:type_name -> meshos.v1.MaintenancePhase
+	135, // 100: meshos.v1.OrderedForce.until:type_name -> google.protobuf.Timestamp
+	18,  // 101: meshos.v1.OrderedDaemon.daemon:type_name -> meshos.v1.DaemonRef
+	129, // 102: meshos.v1.OrderedDaemon.run:type_name -> meshos.v1.OrderedDaemon.Run
+	130, // 103: meshos.v1.OrderedDaemon.pin:type_name -> meshos.v1.OrderedDaemon.Pin
+	131, // 104: meshos.v1.OrderedDaemon.restart:type_name -> meshos.v1.OrderedDaemon.Restart
+	18,  // 105: meshos.v1.OrderedGate.daemon:type_name -> meshos.v1.DaemonRef
+	12,  // 106: meshos.v1.OrderedGate.state:type_name -> meshos.v1.DaemonView.Restart
+	135, // 107: meshos.v1.OrderedGate.until:type_name -> google.protobuf.Timestamp
+	136, // 108: meshos.v1.OrderedGate.backoff:type_name -> google.protobuf.Duration
+	135, // 109: meshos.v1.OrderedGate.crashes:type_name -> google.protobuf.Timestamp
+	26,  // 110: meshos.v1.OrderedGate.last_exit:type_name -> meshos.v1.DaemonExit
+	132, // 111: meshos.v1.OrderedChain.count:type_name -> meshos.v1.OrderedChain.Count
+	133, // 112: meshos.v1.OrderedChain.hold:type_name -> meshos.v1.OrderedChain.Hold
+	71,  // 113: meshos.v1.Action.start_daemon:type_name -> meshos.v1.StartDaemon
+	72,  // 114: meshos.v1.Action.stop_daemon:type_name -> meshos.v1.StopDaemon
+	73,  // 115: meshos.v1.Action.pull_replica:type_name -> meshos.v1.PullReplica
+	74,  // 116: meshos.v1.Action.drop_replica:type_name -> meshos.v1.DropReplica
+	75,  // 117: meshos.v1.Action.request_placement:type_name -> meshos.v1.RequestPlacement
+	76,  // 118: meshos.v1.Action.request_eviction:type_name -> meshos.v1.RequestEviction
+	77,  // 119: meshos.v1.Action.migrate_blob:type_name -> meshos.v1.MigrateBlob
+	78,  // 120: meshos.v1.Action.reduce_heat:type_name -> meshos.v1.ReduceHeat
+	79,  // 121: meshos.v1.Action.mark_avoid:type_name -> meshos.v1.MarkAvoid
+	80,  // 122: meshos.v1.Action.apply_backoff:type_name -> meshos.v1.ApplyBackoff
+	81,  // 123: meshos.v1.Action.commit_maintenance_transition:type_name -> meshos.v1.CommitMaintenanceTransition
+	82,  // 124: meshos.v1.Action.ask_reload:type_name -> meshos.v1.AskReload
+	83,  // 125: meshos.v1.Action.send_signal:type_name -> meshos.v1.SendSignal
+	18,  // 126: meshos.v1.StartDaemon.daemon:type_name -> meshos.v1.DaemonRef
+	18,  // 127: meshos.v1.StopDaemon.daemon:type_name -> meshos.v1.DaemonRef
+	136, // 128: meshos.v1.StopDaemon.grace:type_name -> google.protobuf.Duration
+	136, // 129: meshos.v1.MarkAvoid.ttl:type_name -> google.protobuf.Duration
+	18,  // 130: meshos.v1.ApplyBackoff.daemon:type_name -> meshos.v1.DaemonRef
+	136, // 131: meshos.v1.ApplyBackoff.remaining:type_name -> google.protobuf.Duration
+	1,   // 132: meshos.v1.CommitMaintenanceTransition.target:type_name -> meshos.v1.MaintenancePhase
+	18,  // 133: meshos.v1.AskReload.daemon:type_name -> meshos.v1.DaemonRef
+	18,  // 134: meshos.v1.SendSignal.daemon:type_name -> meshos.v1.DaemonRef
+	9,   // 135: meshos.v1.VerificationOutcome.verdict:type_name -> meshos.v1.VerificationOutcome.Verdict
+	135, // 136: meshos.v1.AdminAuditRecord.committed_at:type_name -> google.protobuf.Timestamp
+	40,  // 137: meshos.v1.AdminAuditRecord.event:type_name -> meshos.v1.AdminEvent
+	85,  // 138: meshos.v1.AdminAuditRecord.operators:type_name -> meshos.v1.Operator
+	84,  // 139: meshos.v1.AdminAuditRecord.outcome:type_name -> meshos.v1.VerificationOutcome
+	58,  // 140: meshos.v1.AdminAuditRecord.commit:type_name -> meshos.v1.SignedCommit
+	88,  // 141: meshos.v1.AdminAuditRecord.signer_change:type_name -> meshos.v1.SignerChange
+	87,  // 142: meshos.v1.AdminAuditRecord.refusal:type_name -> meshos.v1.Refusal
+	135, // 143: meshos.v1.AdminAuditRecord.ordered_at:type_name -> google.protobuf.Timestamp
+	20,  // 144: meshos.v1.Refusal.order:type_name -> meshos.v1.Event
+	135, // 145: meshos.v1.LogRecord.at:type_name -> google.protobuf.Timestamp
+	3,   // 146: meshos.v1.LogRecord.level:type_name -> meshos.v1.LogLevel
+	135, // 147: meshos.v1.FailureRecord.at:type_name -> google.protobuf.Timestamp
+	135, // 148: meshos.v1.ActionRecord.at:type_name -> google.protobuf.Timestamp
+	70,  // 149: meshos.v1.ActionRecord.action:type_name -> meshos.v1.Action
+	10,  // 150: meshos.v1.ActionRecord.outcome:type_name -> meshos.v1.ActionRecord.Outcome
+	136, // 151: meshos.v1.ActionRecord.retry_after:type_name -> google.protobuf.Duration
+	86,  // 152: meshos.v1.Record.audit:type_name -> meshos.v1.AdminAuditRecord
+	89,  // 153: meshos.v1.Record.log:type_name -> meshos.v1.LogRecord
+	90,  // 154: meshos.v1.Record.failure:type_name -> meshos.v1.FailureRecord
+	91,  // 155: meshos.v1.Record.action:type_name -> meshos.v1.ActionRecord
+	135, // 156: meshos.v1.Snapshot.taken_at:type_name -> google.protobuf.Timestamp
+	96,  // 157: meshos.v1.Snapshot.daemons:type_name -> meshos.v1.DaemonView
+	98,  // 158: meshos.v1.Snapshot.replicas:type_name -> meshos.v1.ReplicaView
+	99,  // 159: meshos.v1.Snapshot.peers:type_name -> meshos.v1.PeerView
+	102, // 160: meshos.v1.Snapshot.avoid_list:type_name -> meshos.v1.AvoidView
+	103, // 161: meshos.v1.Snapshot.local_maintenance:type_name -> meshos.v1.MaintenanceView
+	104, // 162: meshos.v1.Snapshot.recently_emitted:type_name -> meshos.v1.EmittedAction
+	90,  // 163: meshos.v1.Snapshot.recent_failures:type_name -> meshos.v1.FailureRecord
+	136, // 164: meshos.v1.Snapshot.freeze_remaining:type_name -> google.protobuf.Duration
+	86,  // 165: meshos.v1.Snapshot.admin_audit:type_name -> meshos.v1.AdminAuditRecord
+	89,  // 166: meshos.v1.Snapshot.logs:type_name -> meshos.v1.LogRecord
+	105, // 167: meshos.v1.Snapshot.in_flight_migrations:type_name -> meshos.v1.MigrationView
+	106, // 168: meshos.v1.Snapshot.plugins:type_name -> meshos.v1.PluginView
+	107, // 169: meshos.v1.Snapshot.stats:type_name -> meshos.v1.Stats
+	95,  // 170: meshos.v1.Snapshot.scheduler:type_name -> meshos.v1.SchedulerView
+	101, // 171: meshos.v1.Snapshot.cut_off:type_name -> meshos.v1.CutOffView
+	94,  // 172: meshos.v1.Snapshot.info:type_name -> meshos.v1.NodeInfo
+	135, // 173: meshos.v1.NodeInfo.started_at:type_name -> google.protobuf.Timestamp
+	136, // 174: meshos.v1.NodeInfo.uptime:type_name -> google.protobuf.Duration
+	136, // 175: meshos.v1.SchedulerView.age:type_name -> google.protobuf.Duration
+	18,  // 176: meshos.v1.DaemonView.daemon:type_name -> meshos.v1.DaemonRef
+	11,  // 177: meshos.v1.DaemonView.lifecycle:type_name -> meshos.v1.DaemonView.Lifecycle
+	19,  // 178: meshos.v1.DaemonView.health:type_name -> meshos.v1.DaemonHealth
+	12,  // 179: meshos.v1.DaemonView.restart:type_name -> meshos.v1.DaemonView.Restart
+	136, // 180: meshos.v1.DaemonView.restart_in:type_name -> google.protobuf.Duration
+	136, // 181: meshos.v1.DaemonView.age:type_name -> google.protobuf.Duration
+	7,   // 182: meshos.v1.DaemonView.intent:type_name -> meshos.v1.DaemonIntent.Intent
+	26,  // 183: meshos.v1.DaemonView.last_exit:type_name -> meshos.v1.DaemonExit
+	136, // 184: meshos.v1.DaemonView.next_start:type_name -> google.protobuf.Duration
+	97,  // 185: meshos.v1.DaemonView.ordered:type_name -> meshos.v1.OrderView
+	13,  // 186: meshos.v1.DaemonView.outcome:type_name -> meshos.v1.DaemonView.Outcome
+	136, // 187: meshos.v1.OrderView.age:type_name -> google.protobuf.Duration
+	97,  // 188: meshos.v1.ReplicaView.ordered:type_name -> meshos.v1.OrderView
+	8,   // 189: meshos.v1.ReplicaView.local_intent:type_name -> meshos.v1.LocalReplicaIntent.Intent
+	97,  // 190: meshos.v1.ReplicaView.local_ordered:type_name -> meshos.v1.OrderView
+	136, // 191: meshos.v1.PeerView.rtt:type_name -> google.protobuf.Duration
+	0,   // 192: meshos.v1.PeerView.health:type_name -> meshos.v1.NodeHealth
+	1,   // 193: meshos.v1.PeerView.maintenance:type_name -> meshos.v1.MaintenancePhase
+	29,  // 194: meshos.v1.PeerView.inventory:type_name -> meshos.v1.PeerInventory
+	136, // 195: meshos.v1.PeerView.health_since:type_name -> google.protobuf.Duration
+	136, // 196: meshos.v1.PeerView.jitter:type_name -> google.protobuf.Duration
+	100, // 197: meshos.v1.PeerView.echoes:type_name -> meshos.v1.EchoView
+	14,  // 198: meshos.v1.EchoView.state:type_name -> meshos.v1.EchoView.State
+	136, // 199: meshos.v1.EchoView.since:type_name -> google.protobuf.Duration
+	2,   // 200: meshos.v1.EchoView.no_answer:type_name -> meshos.v1.NoAnswer
+	136, // 201: meshos.v1.CutOffView.since:type_name -> google.protobuf.Duration
+	136, // 202: meshos.v1.AvoidView.ttl:type_name -> google.protobuf.Duration
+	1,   // 203: meshos.v1.MaintenanceView.phase:type_name -> meshos.v1.MaintenancePhase
+	136, // 204: meshos.v1.MaintenanceView.since:type_name -> google.protobuf.Duration
+	136, // 205: meshos.v1.MaintenanceView.deadline:type_name -> google.protobuf.Duration
+	97,  // 206: meshos.v1.MaintenanceView.ordered:type_name -> meshos.v1.OrderView
+	136, // 207: meshos.v1.EmittedAction.age:type_name -> google.protobuf.Duration
+	70,  // 208: meshos.v1.EmittedAction.action:type_name -> meshos.v1.Action
+	15,  // 209: meshos.v1.MigrationView.phase:type_name -> meshos.v1.MigrationView.Phase
+	136, // 210: meshos.v1.MigrationView.elapsed:type_name -> google.protobuf.Duration
+	136, // 211: meshos.v1.MigrationView.in_phase:type_name -> google.protobuf.Duration
+	16,  // 212: meshos.v1.PluginView.status:type_name -> meshos.v1.PluginView.Status
+	136, // 213: meshos.v1.PluginView.last_call:type_name -> google.protobuf.Duration
+	136, // 214: meshos.v1.PluginView.restart_in:type_name -> google.protobuf.Duration
+	136, // 215: meshos.v1.Stats.last_tick_took:type_name -> google.protobuf.Duration
+	136, // 216: meshos.v1.JournalEntry.at:type_name -> google.protobuf.Duration
+	135, // 217: meshos.v1.JournalEntry.wall:type_name -> google.protobuf.Timestamp
+	109, // 218: meshos.v1.JournalEntry.boot:type_name -> meshos.v1.Boot
+	20,  // 219: meshos.v1.JournalEntry.event:type_name -> meshos.v1.Event
+	115, // 220: meshos.v1.JournalEntry.samples:type_name -> meshos.v1.Samples
+	110, // 221: meshos.v1.JournalEntry.tick:type_name -> meshos.v1.Tick
+	116, // 222: meshos.v1.JournalEntry.outcome:type_name -> meshos.v1.ActionOutcome
+	117, // 223: meshos.v1.JournalEntry.scores:type_name -> meshos.v1.ScoreTable
+	121, // 224: meshos.v1.JournalEntry.migrations:type_name -> meshos.v1.Migrations
+	111, // 225: meshos.v1.JournalEntry.commit:type_name -> meshos.v1.JudgedCommit
+	112, // 226: meshos.v1.JournalEntry.reload:type_name -> meshos.v1.Reload
+	113, // 227: meshos.v1.JournalEntry.acknowledged:type_name -> meshos.v1.Acknowledged
+	114, // 228: meshos.v1.JournalEntry.failure:type_name -> meshos.v1.FailureReport
+	88,  // 229: meshos.v1.JournalEntry.signer_change:type_name -> meshos.v1.SignerChange
+	135, // 230: meshos.v1.JournalEntry.ordered_at:type_name -> google.protobuf.Timestamp
+	136, // 231: meshos.v1.Boot.freeze_remaining:type_name -> google.protobuf.Duration
+	62,  // 232: meshos.v1.Boot.orders:type_name -> meshos.v1.OrderedState
+	40,  // 233: meshos.v1.JudgedCommit.event:type_name -> meshos.v1.AdminEvent
+	85,  // 234: meshos.v1.JudgedCommit.operators:type_name -> meshos.v1.Operator
+	84,  // 235: meshos.v1.JudgedCommit.outcome:type_name -> meshos.v1.VerificationOutcome
+	58,  // 236: meshos.v1.JudgedCommit.commit:type_name -> meshos.v1.SignedCommit
+	87,  // 237: meshos.v1.JudgedCommit.refusal:type_name -> meshos.v1.Refusal
+	17,  // 238: meshos.v1.Acknowledged.chain:type_name -> meshos.v1.Acknowledged.Chain
+	27,  // 239: meshos.v1.Samples.rtt:type_name -> meshos.v1.RttSample
+	28,  // 240: meshos.v1.Samples.health:type_name -> meshos.v1.NodeHealthSample
+	29,  // 241: meshos.v1.Samples.inventory:type_name -> meshos.v1.PeerInventory
+	70,  // 242: meshos.v1.ActionOutcome.action:type_name -> meshos.v1.Action
+	136, // 243: meshos.v1.ActionOutcome.retry_after:type_name -> google.protobuf.Duration
+	118, // 244: meshos.v1.ScoreTable.chains:type_name -> meshos.v1.ChainScore
+	119, // 245: meshos.v1.ChainScore.holders:type_name -> meshos.v1.NodeScore
+	119, // 246: meshos.v1.ChainScore.best_alternative:type_name -> meshos.v1.NodeScore
+	120, // 247: meshos.v1.ChainScore.cost:type_name -> meshos.v1.MigrationCost
+	136, // 248: meshos.v1.MigrationCost.state_transfer:type_name -> google.protobuf.Duration
+	136, // 249: meshos.v1.MigrationCost.disruption:type_name -> google.protobuf.Duration
+	105, // 250: meshos.v1.Migrations.in_flight:type_name -> meshos.v1.MigrationView
+	18,  // 251: meshos.v1.BlastRadius.affected_daemons:type_name -> meshos.v1.DaemonRef
+	136, // 252: meshos.v1.BlastRadius.estimated_drain_delay:type_name -> google.protobuf.Duration
+	134, // 253: meshos.v1.BlastRadius.warnings:type_name -> meshos.v1.BlastRadius.Warning
+	135, // 254: meshos.v1.DaemonLifecycle.Started.since:type_name -> google.protobuf.Timestamp
+	26,  // 255: meshos.v1.DaemonLifecycle.ExitedCleanly.exit:type_name -> meshos.v1.DaemonExit
+	26,  // 256: meshos.v1.DaemonLifecycle.Crashed.exit:type_name -> meshos.v1.DaemonExit
+	136, // 257: meshos.v1.PeerInventory.AgesEntry.value:type_name -> google.protobuf.Duration
+	7,   // 258: meshos.v1.OrderedDaemon.Run.intent:type_name -> meshos.v1.DaemonIntent.Intent
+	63,  // 259: meshos.v1.OrderedDaemon.Run.by:type_name -> meshos.v1.OrderOrigin
+	63,  // 260: meshos.v1.OrderedDaemon.Pin.by:type_name -> meshos.v1.OrderOrigin
+	135, // 261: meshos.v1.OrderedDaemon.Restart.at:type_name -> google.protobuf.Timestamp
+	63,  // 262: meshos.v1.OrderedChain.Count.by:type_name -> meshos.v1.OrderOrigin
+	8,   // 263: meshos.v1.OrderedChain.Hold.intent:type_name -> meshos.v1.LocalReplicaIntent.Intent
+	8,   // 264: meshos.v1.OrderedChain.Hold.over:type_name -> meshos.v1.LocalReplicaIntent.Intent
+	63,  // 265: meshos.v1.OrderedChain.Hold.by:type_name -> meshos.v1.OrderOrigin
+	266, // [266:266] is the sub-list for method output_type
+	266, // [266:266] is the sub-list for method input_type
+	266, // [266:266] is the sub-list for extension type_name
+	266, // [266:266] is the sub-list for extension extendee
+	0,   // [0:266] is the sub-list for field type_name
 }
 
 func init() { file_meshos_v1_meshos_proto_init() }
@@ -11690,10 +12240,11 @@ func file_meshos_v1_meshos_proto_init() {
 	}
 	file_meshos_v1_meshos_proto_msgTypes[8].OneofWrappers = []any{}
 	file_meshos_v1_meshos_proto_msgTypes[11].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[12].OneofWrappers = []any{}
 	file_meshos_v1_meshos_proto_msgTypes[15].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[17].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[18].OneofWrappers = []any{
+	file_meshos_v1_meshos_proto_msgTypes[16].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[19].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[21].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[22].OneofWrappers = []any{
 		(*AdminEvent_EnterMaintenance)(nil),
 		(*AdminEvent_ExitMaintenance)(nil),
 		(*AdminEvent_Drain)(nil),
@@ -11718,18 +12269,18 @@ func file_meshos_v1_meshos_proto_init() {
 		(*AdminEvent_ForceCutover)(nil),
 		(*AdminEvent_KillMigration)(nil),
 	}
-	file_meshos_v1_meshos_proto_msgTypes[20].OneofWrappers = []any{}
 	file_meshos_v1_meshos_proto_msgTypes[24].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[31].OneofWrappers = []any{
+	file_meshos_v1_meshos_proto_msgTypes[28].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[35].OneofWrappers = []any{
 		(*FlushAvoidLists_Local)(nil),
 		(*FlushAvoidLists_OnPeer)(nil),
 		(*FlushAvoidLists_Global)(nil),
 	}
-	file_meshos_v1_meshos_proto_msgTypes[38].OneofWrappers = []any{
+	file_meshos_v1_meshos_proto_msgTypes[42].OneofWrappers = []any{
 		(*OrderedEntry_Commit)(nil),
 		(*OrderedEntry_Event)(nil),
 	}
-	file_meshos_v1_meshos_proto_msgTypes[48].OneofWrappers = []any{
+	file_meshos_v1_meshos_proto_msgTypes[52].OneofWrappers = []any{
 		(*Action_StartDaemon)(nil),
 		(*Action_StopDaemon)(nil),
 		(*Action_PullReplica)(nil),
@@ -11744,24 +12295,24 @@ func file_meshos_v1_meshos_proto_init() {
 		(*Action_AskReload)(nil),
 		(*Action_SendSignal)(nil),
 	}
-	file_meshos_v1_meshos_proto_msgTypes[53].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[67].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[69].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[70].OneofWrappers = []any{
+	file_meshos_v1_meshos_proto_msgTypes[57].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[71].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[73].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[74].OneofWrappers = []any{
 		(*Record_Audit)(nil),
 		(*Record_Log)(nil),
 		(*Record_Failure)(nil),
 		(*Record_Action)(nil),
 	}
-	file_meshos_v1_meshos_proto_msgTypes[71].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[74].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[76].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[77].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[75].OneofWrappers = []any{}
 	file_meshos_v1_meshos_proto_msgTypes[78].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[80].OneofWrappers = []any{}
 	file_meshos_v1_meshos_proto_msgTypes[81].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[83].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[84].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[86].OneofWrappers = []any{
+	file_meshos_v1_meshos_proto_msgTypes[82].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[85].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[87].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[88].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[90].OneofWrappers = []any{
 		(*JournalEntry_Boot)(nil),
 		(*JournalEntry_Event)(nil),
 		(*JournalEntry_Samples)(nil),
@@ -11775,21 +12326,21 @@ func file_meshos_v1_meshos_proto_init() {
 		(*JournalEntry_Failure)(nil),
 		(*JournalEntry_SignerChange)(nil),
 	}
-	file_meshos_v1_meshos_proto_msgTypes[87].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[88].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[94].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[96].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[91].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[92].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[98].OneofWrappers = []any{}
 	file_meshos_v1_meshos_proto_msgTypes[100].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[106].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[107].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[109].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[104].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[111].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[112].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[114].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_meshos_v1_meshos_proto_rawDesc), len(file_meshos_v1_meshos_proto_rawDesc)),
 			NumEnums:      18,
-			NumMessages:   112,
+			NumMessages:   117,
 			NumExtensions: 0,
 			NumServices:   0,
 		},
