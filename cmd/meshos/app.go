@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 	"strings"
 	"time"
@@ -29,6 +30,7 @@ type app struct {
 	address string
 	config  string
 	timeout time.Duration
+	journal bool // err is a stream of systemd's journal, and a node writes to it
 	// closeErr, if set, waits a moment until what was written to err is read.
 	closeErr func()
 	abort    <-chan struct{}  // closed when not even an orderly end is waited for
@@ -60,7 +62,7 @@ func execute(ctx context.Context, a *app, args []string) int {
 		err = &usageError{err: err, help: cmd.CommandPath() + " --help"}
 	}
 	if err != errNotWell { //nolint:errorlint // it is never wrapped
-		_, _ = fmt.Fprintf(a.err, "meshos: %s\n", err)
+		_, _ = io.WriteString(a.err, a.marked(slog.LevelError, fmt.Sprintf("meshos: %s\n", err)))
 	}
 	return exitCode(err)
 }

@@ -13,7 +13,8 @@ import (
 )
 
 // logger returns a log that is written to a writer, as text for people or as JSON. Text is in
-// color if standard error is a terminal, and auto is text then.
+// color if standard error is a terminal, and auto is text then. For systemd's journal each line
+// begins with its priority.
 func (a *app) logger(to io.Writer, level, format string) (*slog.Logger, error) {
 	var least slog.Level
 	if err := least.UnmarshalText([]byte(level)); err != nil {
@@ -25,6 +26,14 @@ func (a *app) logger(to io.Writer, level, format string) (*slog.Logger, error) {
 			format = "text"
 		}
 	}
+	if a.journal {
+		return prefixed(to, func(w io.Writer) (*slog.Logger, error) { return a.lines(w, least, format) })
+	}
+	return a.lines(to, least, format)
+}
+
+// lines returns a log in one of the formats.
+func (a *app) lines(to io.Writer, least slog.Level, format string) (*slog.Logger, error) {
 	switch format {
 	case "text":
 		return slog.New(&lineHandler{out: &lockedWriter{to: to}, least: least, color: a.color(a.err)}), nil

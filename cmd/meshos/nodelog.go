@@ -32,6 +32,7 @@ func (a *app) openNodeLog(level, format string) (*nodeLog, error) {
 		log, err := a.logger(a.err, level, format)
 		return &nodeLog{Logger: log}, err
 	}
+	a.journal = toJournal()
 	var line bytes.Buffer
 	losses, err := a.logger(&line, level, format)
 	if err != nil {

@@ -29,7 +29,8 @@ within 2 s, ends the node at once, and the log names what is left behind.
 SIGHUP makes the node read its configuration again. Under systemd the node reports
 when it is ready, in STATUS the sentence with which status begins, and reloads
 (Type=notify-reload), and supports the watchdog. It logs to standard error, as text on a
-terminal and as JSON elsewhere. It does not wait for whoever reads that, and does not
+terminal and as JSON elsewhere; under systemd with the priority of each line, so that
+journalctl -p warning shows what it should. It does not wait for whoever reads that, and does not
 end with them: lines that could not be written are counted, and a later line says how
 many they were.
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"slices"
 
 	"github.com/spf13/cobra"
@@ -86,6 +87,6 @@ func (a *app) loadConfig() (*config.Config, error) {
 
 func (a *app) warn(warnings []config.Problem) {
 	for _, warning := range warnings {
-		_, _ = fmt.Fprintf(a.err, "warning: %s\n", warning)
+		_, _ = io.WriteString(a.err, a.marked(slog.LevelWarn, fmt.Sprintf("warning: %s\n", warning)))
 	}
 }

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"google.golang.org/protobuf/types/known/durationpb"
 
@@ -70,7 +69,7 @@ func (p Printer) daemonRows(daemons []*meshosv1.DaemonView) (*table, string) {
 // note writes what is to be said of one row below a table.
 func (p Printer) note(b *strings.Builder, name string, style Style, words string) {
 	b.WriteString("  " + p.Color.Apply(style, name+":") + " ")
-	p.flow(b, utf8.RuneCountInString(name)+4, 4, styled{text: words})
+	p.flow(b, displayWidth(name)+4, 4, styled{text: words})
 }
 
 func nameOrNumber(d *meshosv1.DaemonRef) string {

@@ -3,7 +3,6 @@ package view
 import (
 	"slices"
 	"strings"
-	"unicode/utf8"
 )
 
 // cell is one text of a table, with its style.
@@ -86,7 +85,7 @@ func naturalWidths(rows [][]cell, columns int) []int {
 	widths := make([]int, columns)
 	for _, row := range rows {
 		for i, cell := range row[:columns] {
-			widths[i] = max(widths[i], utf8.RuneCountInString(cell.text))
+			widths[i] = max(widths[i], displayWidth(cell.text))
 		}
 	}
 	return widths
@@ -133,7 +132,7 @@ func fitted(rows [][]cell, columns, page int) []int {
 
 // room returns by how much a column can become narrower: its name has to fit.
 func room(rows [][]cell, widths []int, i int) int {
-	return widths[i] - max(leastWide, utf8.RuneCountInString(rows[0][i].text))
+	return widths[i] - max(leastWide, displayWidth(rows[0][i].text))
 }
 
 // row writes one row, in as many lines as it takes.
@@ -143,7 +142,7 @@ func (p Printer) row(b *strings.Builder, row []cell, widths []int) {
 		if c.text == "" {
 			return
 		}
-		size, at := utf8.RuneCountInString(c.text), start
+		size, at := displayWidth(c.text), start
 		if at+size > p.width() {
 			at = max(2, min(at, p.width()-size))
 		}
@@ -162,7 +161,7 @@ func (p Printer) row(b *strings.Builder, row []cell, widths []int) {
 		start += widths[i] + 2
 	}
 	width := p.width() - start
-	if size := utf8.RuneCountInString(row[last].text); size > width && (widths[last] == 0 || longestWord(row[last].text) > width) {
+	if size := displayWidth(row[last].text); size > width && (widths[last] == 0 || longestWord(row[last].text) > width) {
 		start, width = min(start, 4), p.width()-4 // below the others there is more room
 	}
 	for i, line := range wrapped(row[last].text, width) {
@@ -177,7 +176,7 @@ func (p Printer) row(b *strings.Builder, row []cell, widths []int) {
 
 func longestWord(text string) (n int) {
 	for _, word := range strings.Split(text, " ") {
-		n = max(n, utf8.RuneCountInString(word))
+		n = max(n, displayWidth(word))
 	}
 	return n
 }

@@ -5,8 +5,8 @@ import (
 	"strings"
 	"testing"
 	"time"
-	"unicode/utf8"
 
+	"github.com/mattn/go-runewidth"
 	"google.golang.org/protobuf/types/known/durationpb"
 	"google.golang.org/protobuf/types/known/timestamppb"
 	"pgregory.net/rapid"
@@ -19,7 +19,7 @@ import (
 func fitsUsualWidth(t interface{ Errorf(string, ...any) }, page string) {
 	for line := range strings.Lines(page) {
 		line = strings.TrimSuffix(line, "\n")
-		if n := utf8.RuneCountInString(line); n > usualWidth && strings.Contains(strings.TrimSpace(line), " ") {
+		if n := runewidth.StringWidth(line); n > usualWidth && strings.Contains(strings.TrimSpace(line), " ") {
 			t.Errorf("a line has %d columns: %s", n, line)
 		}
 		if strings.HasSuffix(line, " ") {
@@ -30,7 +30,7 @@ func fitsUsualWidth(t interface{ Errorf(string, ...any) }, page string) {
 
 // Whatever is in a table, it fits, no word of it is broken or cut, and their order stays.
 func TestATableFitsAndCutsNothing(t *testing.T) {
-	word := rapid.StringMatching(`[a-z]([a-z.-]{0,8}|[a-z.-]{20,90})[a-z]`)
+	word := rapid.StringMatching(`[a-z界]([a-z.-]{0,8}|[a-z界é.-]{20,90})[a-z]`)
 	rapid.Check(t, func(t *rapid.T) {
 		columns := rapid.IntRange(1, 9).Draw(t, "columns")
 		tab := &table{columns: rapid.SliceOfN(rapid.StringMatching("[A-Z]{2,9}"), columns, columns).Draw(t, "names")}
@@ -170,4 +170,23 @@ type testNamed struct {
 func (t testNamed) Errorf(format string, args ...any) {
 	t.Helper()
 	t.T.Errorf(t.page+": "+format, args...)
+}
+
+// What a name takes on the screen counts, not how many characters it has.
+func TestColumnsAreAsWideAsTheyAreShown(t *testing.T) {
+	tab := &table{columns: []string{"NAME", "STATE"}}
+	for _, name := range []string{"ab", "日本語", "zoe\u0308", "👩‍🔧", "한국"} {
+		tab.add(text(name), text("ok"))
+	}
+	var b strings.Builder
+	tab.write(&b, Printer{})
+	for line := range strings.Lines(b.String()) {
+		before, _, _ := strings.Cut(line, "ok")
+		if strings.Contains(line, "ok") && runewidth.StringWidth(before) != 2+6+2 {
+			t.Errorf("the state is in column %d of %q", runewidth.StringWidth(before), line)
+		}
+	}
+	if got := cut("日本語のノード", 7); got != "日本語…" {
+		t.Errorf("cut to %q", got)
+	}
 }

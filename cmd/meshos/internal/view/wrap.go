@@ -1,9 +1,6 @@
 package view
 
-import (
-	"strings"
-	"unicode/utf8"
-)
+import "strings"
 
 // Unlimited is a width that every table has room in.
 const Unlimited = 1 << 20
@@ -34,7 +31,7 @@ func (p Printer) flow(b *strings.Builder, first, indent int, parts ...styled) {
 		pending := ""
 		for i, word := range strings.Split(part.text, " ") {
 			space := i > 0
-			if size := utf8.RuneCountInString(word); !atStart && space && column+1+size > p.width() {
+			if size := displayWidth(word); !atStart && space && column+1+size > p.width() {
 				b.WriteString(p.Color.Apply(part.style, pending) + "\n" + strings.Repeat(" ", indent))
 				pending, column, space = "", indent, false
 			}
@@ -43,7 +40,7 @@ func (p Printer) flow(b *strings.Builder, first, indent int, parts ...styled) {
 				column++
 			}
 			pending += word
-			column += utf8.RuneCountInString(word)
+			column += displayWidth(word)
 			atStart = false
 		}
 		b.WriteString(p.Color.Apply(part.style, pending))
@@ -59,19 +56,11 @@ func wrapped(text string, width int) []string {
 		switch {
 		case line == "":
 			line = word
-		case utf8.RuneCountInString(line)+1+utf8.RuneCountInString(word) <= width:
+		case displayWidth(line)+1+displayWidth(word) <= width:
 			line += " " + word
 		default:
 			lines, line = append(lines, line), word
 		}
 	}
 	return append(lines, line)
-}
-
-// cut shortens text to a number of columns.
-func cut(text string, width int) string {
-	if utf8.RuneCountInString(text) <= width {
-		return text
-	}
-	return string([]rune(text)[:max(0, width-1)]) + "…"
 }
