@@ -69,7 +69,7 @@ const (
 )
 
 // verdicts returns what ssh-keygen and this package say to a file, and this package's error.
-func (k keygen) verdicts(t *testing.T, name, text string) (theirs, mine bool, why error, said string) {
+func (k keygen) verdicts(t *testing.T, name, text string) (theirs, mine bool, said string, why error) {
 	t.Helper()
 	zone, err := time.LoadLocation(zoneName)
 	if err != nil {
@@ -87,17 +87,17 @@ func (k keygen) verdicts(t *testing.T, name, text string) (theirs, mine bool, wh
 	theirs = err == nil
 	set, why := signers.Parse("f", text, zone)
 	if why != nil {
-		return theirs, false, why, string(out)
+		return theirs, false, string(out), why
 	}
 	found, err := set.Find(k.key, ours, at("2026-06-15 12:00:00"))
-	return theirs, err == nil && found.Is("alice"), nil, string(out)
+	return theirs, err == nil && found.Is("alice"), string(out), nil
 }
 
 // compare reports a file that is read in another way than by ssh-keygen, except for the
 // stricter rules.
 func (k keygen) compare(t *testing.T, name, text string) (accepted bool) {
 	t.Helper()
-	theirs, mine, why, said := k.verdicts(t, name, text)
+	theirs, mine, said, why := k.verdicts(t, name, text)
 	if mine == theirs {
 		return mine
 	}
