@@ -77,8 +77,8 @@ acts on the difference.
 
 ` + "`meshos run`" + ` starts a node. The other commands talk to a running node over its
 unix socket (node.socket in its configuration), except for validate, replay,
-explain --journal, audit verify, audit export, version and completion, which need
-no running node.
+explain --journal, audit verify, audit export, records, version and completion, which
+need no running node.
 
 Exit codes: 0 done, 1 failed, 2 wrong usage or configuration, 3 the node did not
 answer, 4 the node rejected the command, 5 this user may not do that.`,
@@ -108,7 +108,7 @@ answer, 4 the node rejected the command, 5 this user may not do that.`,
 	root.AddCommand(
 		newRunCommand(a), newValidateCommand(a), newReloadCommand(a), newStatusCommand(a), newHealthCommand(a), newPublishCommand(a), newLogsCommand(a),
 		newFailuresCommand(a), newActionsCommand(a), newPluginCommand(a), newExplainCommand(a), newReplayCommand(a), newVersionCommand(a),
-		newAuditCommand(a),
+		newAuditCommand(a), newRecordsCommand(a),
 		newAdminCommand(a), newDaemonCommand(a), newIceCommand(a), newOperatorsCommand(a),
 	)
 	return root

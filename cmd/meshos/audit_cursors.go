@@ -2,23 +2,30 @@ package main
 
 import (
 	"fmt"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/meshos/meshos/cmd/meshos/internal/view"
 	"github.com/meshos/meshos/host/records"
+	"github.com/meshos/meshos/host/records/disk"
 	"github.com/meshos/meshos/host/records/durable"
 	"github.com/meshos/meshos/host/records/segment"
 )
 
 // cursorCheck compares a chain with the cursors of the appenders. A chain proves by itself
 // that none of its records was changed, but not that it once had more of them: where intact
-// records were cut off its end, only an appender's cursor shows it.
+// records were cut off its end, only an appender's cursor shows it. A copy that was made while
+// the node wrote has newer cursors than records, too: its files were last written before the
+// appender stored what is missing in them, and not after that.
 type cursorCheck struct {
+	folder  disk.FS
 	cursors []records.Cursor // of this chain
 	last    uint64           // number of the newest entry
 	bad     []string
+	copied  []string // what a copy lacks that was made while the node wrote
 }
 
 // readCursors reads the cursors for the chains in dir, which is a folder of records or the
@@ -55,10 +62,10 @@ func (a *app) showMissing(chains []chainDir, cursors []records.Cursor) int {
 }
 
 // newCursorCheck returns the check of one chain.
-func newCursorCheck(chain string, all []records.Cursor) *cursorCheck {
-	c := &cursorCheck{}
+func newCursorCheck(chain chainDir, all []records.Cursor) *cursorCheck {
+	c := &cursorCheck{folder: chain.fs}
 	for _, cursor := range all {
-		if cursor.Chain == chain {
+		if cursor.Chain == chain.name {
 			c.cursors = append(c.cursors, cursor)
 		}
 	}
@@ -82,10 +89,45 @@ func (c *cursorCheck) end(r durable.Report) {
 	if len(r.Damage) > 0 {
 		return
 	}
+	changed := lastWritten(c.folder)
 	for _, cursor := range c.cursors {
-		if cursor.Number > c.last {
+		switch {
+		case cursor.Number <= c.last:
+		case !changed.IsZero() && changed.Before(cursor.At):
+			c.copied = append(c.copied, fmt.Sprintf("%s holds record %d since %s, %d more than are here; these files were last written %s before that",
+				cursor.Appender, cursor.Number, cursor.At.Format(time.RFC3339), cursor.Number-c.last, cursor.At.Sub(changed).Round(time.Millisecond)))
+		default:
 			c.bad = append(c.bad, fmt.Sprintf("the chain ends with record %d, but %s has record %d (seq %d of epoch %016x): the records after %d were cut off or removed",
 				c.last, cursor.Appender, cursor.Number, cursor.Seq, cursor.Epoch, c.last))
 		}
 	}
+}
+
+// lastWritten returns when a folder of records was last changed: a file in it was written, or
+// one was added or removed. It is zero if that can't be told.
+func lastWritten(folder disk.FS) (latest time.Time) {
+	names, err := folder.List()
+	if err != nil {
+		return time.Time{}
+	}
+	for _, name := range append(names, ".") {
+		info, err := os.Stat(filepath.Join(folder.Dir(), name))
+		if err != nil {
+			return time.Time{}
+		}
+		if info.ModTime().After(latest) {
+			latest = info.ModTime()
+		}
+	}
+	return latest
+}
+
+// showCopied says that a copy is older than what lies beside it. That is no damage.
+func (a *app) showCopied(copied []string) {
+	if len(copied) == 0 {
+		return
+	}
+	_, _ = fmt.Fprintf(a.out, "         %s: the end of the chain is missing in this copy\n", a.color(a.out).Apply(view.Warning, "copied while the node wrote"))
+	a.showPlaces(copied)
+	_, _ = fmt.Fprintln(a.out, "         `meshos records backup` makes a copy that is complete; verify the node's own folder to be sure that nothing was cut off there")
 }

@@ -36,7 +36,7 @@ lost before they could be written.`,
 				if unread != nil {
 					a.warnOfCursors(unread)
 				}
-				ends := newCursorCheck(c.name, cursors)
+				ends := newCursorCheck(c, cursors)
 				report, err := a.export(c, ends)
 				if err != nil {
 					return err
@@ -46,6 +46,9 @@ lost before they could be written.`,
 				}
 				for _, why := range ends.bad {
 					_, _ = fmt.Fprintf(a.err, "warning: %s\n", view.Plain(why))
+				}
+				for _, what := range ends.copied {
+					_, _ = fmt.Fprintf(a.err, "warning: this folder was copied while the node wrote: %s\n", view.Plain(what))
 				}
 				if report.Missing > 0 {
 					_, _ = fmt.Fprintf(a.err, "warning: %s lost before they could be written\n", view.Counted(int(report.Missing), "record"))

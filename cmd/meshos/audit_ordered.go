@@ -30,6 +30,7 @@ func (a *app) showOrders(dir string) (int, error) {
 		return 0, err
 	}
 	a.showReport(ordered.Folder, report.Report, report.Problems)
+	a.showCopied(report.Copied)
 	return len(report.Damage) + len(report.Problems), nil
 }
 

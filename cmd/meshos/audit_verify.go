@@ -29,8 +29,9 @@ func newAuditVerifyCommand(a *app) *cobra.Command {
 		Short: "Check a node's records on disk",
 		Long: `Reads all records in DIR and checks every byte: the checksums, the link from each
 record to the one before it, and that no record is missing in between. If an appender
-has stored a record that is no longer at the end, that is found, too. DIR is a data
-directory, the folder records in it, or the folder of one chain; the default is the
+has stored a record that is no longer at the end, that is found, too: the end was cut
+off, or, if the files were last written before the appender stored it, DIR is a copy that
+was made while the node wrote, which is said and is no damage. DIR is a data directory, the folder records in it, or the folder of one chain; the default is the
 data directory of the configuration. Of a data directory the ordered log is checked,
 too (the folder ordered in it): that each order continues the one before, and that the
 checkpoint belongs to the log. The node may be running meanwhile.
@@ -80,12 +81,13 @@ exit code is 1 if there is damage or a bad signature.`,
 			cursors, unread := readCursors(dir, chains) // first, since a running node moves them
 			damaged := a.showMissing(chains, cursors)
 			for _, c := range chains {
-				ends := newCursorCheck(c.name, cursors)
+				ends := newCursorCheck(c, cursors)
 				report, err := verifyChain(c, ends, check)
 				if err != nil {
 					return err
 				}
 				a.showReport(c.name, report, ends.bad)
+				a.showCopied(ends.copied)
 				damaged += len(report.Damage) + len(ends.bad)
 			}
 			if orders != "" {

@@ -3,6 +3,10 @@ package ordered
 import (
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
 
 	"github.com/meshos/meshos/host/records/disk"
 	"github.com/meshos/meshos/host/records/durable"
@@ -16,7 +20,31 @@ const Folder = "ordered"
 type Report struct {
 	durable.Report
 	Height   uint64   // of the newest order that is valid
+	Last     uint64   // number of the newest entry of the log
 	Problems []string // what is wrong with the checkpoints
+	// Copied says what a copy lacks that was made while the node wrote: the checkpoint in it
+	// is newer than the log. That is no damage.
+	Copied []string
+}
+
+// writtenBefore reports whether all files of a log were last written before a time.
+func writtenBefore(folder disk.FS, t time.Time) bool {
+	names, err := folder.List()
+	if err != nil {
+		return false
+	}
+	some := false
+	for _, name := range names {
+		if !strings.HasSuffix(name, ".rec") {
+			continue
+		}
+		info, err := os.Stat(filepath.Join(folder.Dir(), name))
+		if err != nil || !info.ModTime().Before(t) {
+			return false
+		}
+		some = true
+	}
+	return some
 }
 
 // Verify reads the folder of an ordered log and checks every byte of it: the checksums, that
@@ -57,7 +85,13 @@ func Verify(dir string) (Report, error) {
 	if err != nil {
 		return out, err
 	}
+	out.Last = last.record
 	out.Height = max(last.height, newest.GetState().GetHeight())
+	if newest.GetRecord() > last.record && len(out.Damage) == 0 && writtenBefore(folder, newest.GetTakenAt().AsTime()) {
+		out.Copied = append(out.Copied, fmt.Sprintf("the checkpoint of %s goes up to height %d, the log ends with height %d and was last written before that",
+			newest.GetTakenAt().AsTime().Format(time.RFC3339), newest.GetState().GetHeight(), last.height))
+		return out, nil
+	}
 	if newest.GetRecord() > 0 && !met && len(out.Damage) == 0 {
 		out.Problems = append(out.Problems, fmt.Sprintf("%s: the log does not hold the order at height %d, up to which the checkpoint goes", dir, newest.GetState().GetHeight()))
 	}

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/google/renameio/v2"
 
@@ -23,6 +24,14 @@ type cursor struct {
 	Seq    uint64 `json:"seq,string"`
 }
 
+// stored is a cursor on disk.
+type stored struct {
+	cursor
+	// At is when the appender stored that entry: the chain had it then. Zero in files of
+	// earlier versions.
+	At time.Time `json:"at,omitzero"`
+}
+
 // cursorsName is the folder of the cursors, beside those of the chains.
 const cursorsName = "cursors"
 
@@ -31,7 +40,7 @@ const cursorsName = "cursors"
 type cursorFile struct{ path string }
 
 // load reads the cursors; all are zero when there is no file yet.
-func (f cursorFile) load() (out perChain[cursor], err error) {
+func (f cursorFile) load() (out perChain[stored], err error) {
 	raw, err := readfile.Read(f.path, readfile.MaxText)
 	if errors.Is(err, fs.ErrNotExist) {
 		return out, nil
@@ -39,25 +48,25 @@ func (f cursorFile) load() (out perChain[cursor], err error) {
 	if err != nil {
 		return out, fmt.Errorf("cursors: %w", err)
 	}
-	var stored map[string]cursor
-	if err := json.Unmarshal(raw, &stored); err != nil {
+	var all map[string]stored
+	if err := json.Unmarshal(raw, &all); err != nil {
 		return out, fmt.Errorf("cursors in %s: %w", f.path, err)
 	}
 	for _, c := range allChains() {
-		out[c] = stored[c.String()]
+		out[c] = all[c.String()]
 	}
 	return out, nil
 }
 
-// save recursors the file atomically.
-func (f cursorFile) save(cursors perChain[cursor], chains []mesh.RecordChain) error {
-	stored := map[string]cursor{}
+// save replaces the file atomically.
+func (f cursorFile) save(cursors perChain[stored], chains []mesh.RecordChain) error {
+	all := map[string]stored{}
 	for _, c := range chains {
 		if cursors[c].Number > 0 {
-			stored[c.String()] = cursors[c]
+			all[c.String()] = cursors[c]
 		}
 	}
-	raw, err := json.MarshalIndent(stored, "", "  ")
+	raw, err := json.MarshalIndent(all, "", "  ")
 	if err != nil {
 		return fmt.Errorf("cursors: %w", err)
 	}
@@ -76,6 +85,7 @@ type Cursor struct {
 	Chain      string
 	Number     uint64 // in the chain
 	Epoch, Seq uint64
+	At         time.Time // when the appender stored it; zero if that is not known
 }
 
 // ReadCursors reads the cursors in a folder of records. A log that ends before one of them
@@ -103,7 +113,7 @@ func ReadCursors(dir string) ([]Cursor, error) {
 		}
 		for _, c := range allChains() {
 			if at := cursors[c]; at.Number > 0 {
-				out = append(out, Cursor{Appender: e.Name(), Chain: c.String(), Number: at.Number, Epoch: at.Epoch, Seq: at.Seq})
+				out = append(out, Cursor{Appender: e.Name(), Chain: c.String(), Number: at.Number, Epoch: at.Epoch, Seq: at.Seq, At: at.At})
 			}
 		}
 	}

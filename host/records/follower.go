@@ -32,7 +32,8 @@ type follower struct {
 
 	readers perChain[*chainReader]
 	cursors perChain[cursor]
-	unacked *batch // was sent and not acknowledged; it goes again as it is
+	moved   perChain[time.Time] // when the cursors moved last
+	unacked *batch              // was sent and not acknowledged; it goes again as it is
 	outage  outage
 	losses  perChain[losses]
 	reports []string // that the loop did not take yet
@@ -125,8 +126,12 @@ func (f *follower) send(ctx context.Context) error {
 			return err
 		}
 	}
+	before, now := f.cursors, time.Now().UTC().Round(0)
 	f.cursors, f.unacked = f.unacked.through, nil
 	for _, c := range f.chains {
+		if f.cursors[c] != before[c] {
+			f.moved[c] = now
+		}
 		f.number[c].Store(f.cursors[c].Number)
 		if epoch, _ := f.progress.position(c); f.cursors[c].Epoch == epoch {
 			f.held[c].Store(f.cursors[c].Seq)

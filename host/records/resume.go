@@ -15,15 +15,18 @@ const saveEvery = time.Second
 // resume opens the logs where the appender's cursors are. A cursor that does not fit its log
 // any more starts over: the appender recognizes what comes twice by epoch and seq.
 func (f *follower) resume() {
-	cursors, err := f.file.load()
+	kept, err := f.file.load()
+	var cursors perChain[cursor]
+	for _, c := range f.chains {
+		cursors[c], f.moved[c] = kept[c].cursor, kept[c].At
+	}
 	f.savedCursors = cursors
 	if err != nil {
 		f.queueReport(fmt.Sprintf("%s is sent all records that are kept once more: %v", f.name, err))
 	}
 	for _, c := range f.chains {
 		if !f.fits(c, cursors[c]) {
-			f.queueReport(fmt.Sprintf("%s is sent all %s records that are kept once more: it holds number %d (seq %d of epoch %d), "+
-				"which is not in the node's log", f.name, c, cursors[c].Number, cursors[c].Seq, cursors[c].Epoch))
+			f.queueReport(f.misfit(c, cursors[c], f.moved[c]))
 			cursors[c] = cursor{}
 		}
 		f.cursors[c] = cursors[c]
@@ -40,6 +43,22 @@ func (f *follower) resume() {
 			},
 		}
 	}
+}
+
+// misfit describes a cursor that is not in the log.
+func (f *follower) misfit(c mesh.RecordChain, at cursor, since time.Time) string {
+	again := fmt.Sprintf("%s is sent all %s records that are kept once more: ", f.name, c)
+	last := f.logs[c].Next() - 1
+	if at.Number <= last {
+		return again + fmt.Sprintf("it holds number %d (seq %d of epoch %016x), which is another one in the node's log", at.Number, at.Seq, at.Epoch)
+	}
+	when := ""
+	if !since.IsZero() {
+		when = " since " + since.UTC().Format(time.RFC3339)
+	}
+	return again + fmt.Sprintf("the node's log ends with number %d, but %s holds number %d (seq %d of epoch %016x)%s: "+
+		"%d records that it holds are missing in the log. Its folder was restored from an older copy, or its end was cut off; the appender has what is missing",
+		last, f.name, at.Number, at.Seq, at.Epoch, when, at.Number-last)
 }
 
 // fits reports whether a cursor is at an entry of the log, or before the oldest one that is
@@ -65,7 +84,7 @@ func (f *follower) saveCursors(force bool) {
 		return
 	}
 	f.savedAt = time.Now()
-	if err := f.file.save(f.cursors, f.chains); err != nil {
+	if err := f.file.save(f.toStore(), f.chains); err != nil {
 		if f.saveFailedAt.IsZero() || f.savedAt.Sub(f.saveFailedAt) >= reportEvery { // it is tried every second
 			f.saveFailedAt = f.savedAt
 			f.log.Warn("an appender's cursors were not saved; it may get records twice after a restart", "appender", f.name, "error", err)
@@ -73,6 +92,14 @@ func (f *follower) saveCursors(force bool) {
 		return
 	}
 	f.savedCursors, f.saveFailedAt = f.cursors, time.Time{}
+}
+
+// toStore returns the cursors with the times when they moved.
+func (f *follower) toStore() (out perChain[stored]) {
+	for _, c := range f.chains {
+		out[c] = stored{cursor: f.cursors[c], At: f.moved[c]}
+	}
+	return out
 }
 
 // saveIn returns how long cursors that moved still wait to be saved.

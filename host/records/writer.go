@@ -72,6 +72,7 @@ func (w *writer) note(line string) {
 // run writes until ctx ends, and then the last records.
 func (w *writer) run(ctx context.Context) {
 	defer w.progress.end()
+	w.reportRestored()
 	w.collectFindings()
 	for ctx.Err() == nil {
 		changed := w.reader.Changed()

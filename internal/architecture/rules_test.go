@@ -63,6 +63,10 @@ type exception struct{ from, to, why string }
 var exceptions = []exception{
 	{"host/config", "host/operator/signers", "checks the file of the operators' keys, to report its mistakes with those of meshos.toml"},
 	{"host/ordered", "host/records/...", "keeps the ordered log in files of the same form as the node's records"},
+	{"host/backup", "host/records/...", "copies the records of a node"},
+	{"host/backup", "host/ordered", "copies its orders"},
+	{"host/backup", "host/operator", "copies what it remembers of accepted commands"},
+	{"host/backup", "host/datadir", "restores only where no node runs"},
 	{"host/loop", "host/scoring", "asks for scores in scoring's words"},
 	{"host/wire", "host/scoring", "turns the view that is scored into the contract's message"},
 	{"host/catalog/internal/...", "pluginsdk", "plugins that misbehave, which the catalog's tests build"},
