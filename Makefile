@@ -14,7 +14,7 @@ TOOLS := bin/tools
 SECONDS ?= 10
 GEN   := $(shell find proto -name '*.proto' 2>/dev/null)
 
-.PHONY: help build run test bench torture lint proto contract contract-baseline conformance tools clean
+.PHONY: help build run test bench torture fping lint proto contract contract-baseline conformance tools clean
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 19
@@ -36,6 +36,9 @@ bench: ## benchmarks with fixed names and sizes
 
 torture: build ## real nodes beside plugins that attack them: what each attack does (SECONDS=10)
 	go run ./internal/torture -for $(SECONDS)s
+
+fping: ## loss and times of locality-icmp beside those of fping, over many peers and faults (as root)
+	go test ./plugins/locality-icmp -run '^TestAgainstFping$$' -count=1 -v -thorough
 
 lint: tools ## formatting, go vet, staticcheck, the contract's rules
 	@unformatted=$$(git ls-files -co --exclude-standard '*.go' | grep -v '\.pb\.go$$' | xargs -r $(TOOLS)/gofumpt -l); \

@@ -72,7 +72,7 @@ func parseReply(b []byte, f family, withIPHeader bool) (echo, bool) {
 	if f == familyV6 {
 		reply = byte(ipv6.ICMPTypeEchoReply)
 	}
-	if len(b) < answerLen || b[0] != reply || b[1] != 0 {
+	if len(b) < answerLen || b[0] != reply {
 		return echo{}, false
 	}
 	return echoOf(b), true

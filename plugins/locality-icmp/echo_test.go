@@ -65,7 +65,7 @@ func TestParseReply(t *testing.T) {
 		"IPv6":                     {asReply(v6, familyV6, 0), familyV6, false, true},
 		"our own request":          {v4, familyV4, false, false},
 		"destination unreachable":  {unreachable, familyV4, false, false},
-		"another code":             {code, familyV4, false, false},
+		"a damaged code":           {code, familyV4, false, true},
 		"a part of the payload":    {asReply(v4, familyV4, 0)[:answerLen], familyV4, false, true},
 		"cut within the cookie":    {asReply(v4, familyV4, 0)[:answerLen-1], familyV4, false, false},
 		"header only":              {asReply(v4, familyV4, 20)[:20], familyV4, true, false},
@@ -91,6 +91,6 @@ func FuzzParseReplyNeverPanics(f *testing.F) {
 		kernelTime(b)
 		parseComplaint(b, familyV4, netip.IPv4Unspecified())
 		parseComplaint(b, familyV6, netip.IPv6Unspecified())
-		parseQueued(b, b, familyV4)
+		parseQueued(b, b, familyV4, netip.IPv4Unspecified())
 	})
 }

@@ -50,17 +50,18 @@ func (l *link) drainErrors(ms []ipv4.Message) (out []complaint) {
 			return out
 		}
 		for _, m := range ms[:n] {
-			if c, ok := parseQueued(m.Buffers[0][:m.N], m.OOB[:m.NN], l.family); ok {
-				c.to = addrOf(m.Addr).WithZone("")
+			to := addrOf(m.Addr).WithZone("")
+			if c, ok := parseQueued(m.Buffers[0][:m.N], m.OOB[:m.NN], l.family, to); ok {
 				out = append(out, c)
 			}
 		}
 	}
 }
 
-// parseQueued parses a queued error: the echo that it is about, and the kernel's
+// parseQueued parses a queued error: the echo to an address that it is about, and the kernel's
 // sock_extended_err with what was said about it.
-func parseQueued(b, oob []byte, f family) (c complaint, ok bool) {
+func parseQueued(b, oob []byte, f family, to netip.Addr) (c complaint, ok bool) {
+	c.to = to
 	if len(b) < icmpHeaderLen {
 		return c, false
 	}
@@ -81,8 +82,8 @@ func parseQueued(b, oob []byte, f family) (c complaint, ok bool) {
 			return c, false
 		}
 		c.why = reasonOf(f, data[5], data[6], binary.NativeEndian.Uint32(data[8:]))
-		if who, ok := offender(data[16:]); ok && c.why != "" {
-			c.why += ", says " + who
+		if who := offender(data[16:]); who.IsValid() && who != to && c.why != "" {
+			c.why += ", says " + who.String()
 		}
 		return c, c.why != ""
 	}
@@ -90,15 +91,15 @@ func parseQueued(b, oob []byte, f family) (c complaint, ok bool) {
 }
 
 // offender returns the address of the struct sockaddr behind a sock_extended_err.
-func offender(b []byte) (string, bool) {
+func offender(b []byte) (who netip.Addr) {
 	if len(b) < 8 {
-		return "", false
+		return who
 	}
 	switch family := binary.NativeEndian.Uint16(b); {
 	case family == unix.AF_INET:
-		return netip.AddrFrom4([4]byte(b[4:8])).String(), true
+		return netip.AddrFrom4([4]byte(b[4:8]))
 	case family == unix.AF_INET6 && len(b) >= 24:
-		return netip.AddrFrom16([16]byte(b[8:24])).String(), true
+		return netip.AddrFrom16([16]byte(b[8:24]))
 	}
-	return "", false
+	return who
 }

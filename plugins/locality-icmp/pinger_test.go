@@ -252,7 +252,7 @@ func TestForgedRepliesAreNotSamples(t *testing.T) {
 	for name, at := range forge {
 		n := newNetwork(func(_ string, request []byte) []packet {
 			b := asReply(request, familyV4, 20)
-			b[20+at] ^= 1
+			b[20+at] ^= 7
 			return []packet{{after: time.Millisecond, data: b}}
 		})
 		t.Run(name, func(t *testing.T) {

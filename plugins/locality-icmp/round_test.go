@@ -9,12 +9,15 @@ import (
 
 const timeout = time.Second
 
-// filled makes a round with cookie n+1 for slot n and sends n of its echoes, a
+// cookieOf is the cookie of a slot in tests: no two are alike but for a few bits.
+func cookieOf(slot int) uint64 { return uint64(slot+1) * 0x9e3779b97f4a7c15 }
+
+// filled makes a round with the cookies of tests, and sends n of its echoes, a
 // millisecond apart.
 func filled(targets, count, send int, start time.Time) *round {
 	cookies := make([]byte, cookieLen*targets*count)
 	for s := range targets * count {
-		binary.BigEndian.PutUint64(cookies[s*cookieLen:], uint64(s+1))
+		binary.BigEndian.PutUint64(cookies[s*cookieLen:], cookieOf(s))
 	}
 	r := newRound(5, loopback(targets), count, timeout, cookies)
 	for n := range send {
@@ -29,11 +32,13 @@ func TestRoundFindsOnlyItsOpenEchoes(t *testing.T) {
 		e    echo
 		want bool
 	}{
-		"the reply":               {echo{seq: 1, cookie: 2}, true},
-		"another cookie (forged)": {echo{seq: 1, cookie: 3}, false},
-		"not sent yet":            {echo{seq: 3, cookie: 4}, false},
-		"no such slot":            {echo{seq: 4, cookie: 2}, false},
-		"far beyond":              {echo{seq: 1<<16 - 1, cookie: 2}, false},
+		"the reply":                  {echo{seq: 1, cookie: cookieOf(1)}, true},
+		"damaged":                    {echo{seq: 1, cookie: cookieOf(1) ^ 1<<40 ^ 1}, true},
+		"forged, and nearly guessed": {echo{seq: 1, cookie: cookieOf(1) ^ 7}, false},
+		"the cookie of another":      {echo{seq: 1, cookie: cookieOf(0)}, false},
+		"not sent yet":               {echo{seq: 3, cookie: cookieOf(3)}, false},
+		"no such slot":               {echo{seq: 4, cookie: cookieOf(1)}, false},
+		"far beyond":                 {echo{seq: 1<<16 - 1, cookie: cookieOf(1)}, false},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -43,7 +48,7 @@ func TestRoundFindsOnlyItsOpenEchoes(t *testing.T) {
 		})
 	}
 	r.answer(1, time.Millisecond)
-	if _, ok := r.find(echo{seq: 1, cookie: 2}); ok {
+	if _, ok := r.find(r.echo(1)); ok {
 		t.Error("a duplicate is accepted")
 	}
 }

@@ -1,0 +1,120 @@
+package netlab
+
+import (
+	"net/netip"
+	"os"
+	"sync"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// Link is the link of the namespace, whose other side is a function.
+type Link struct {
+	tun    *os.File
+	read   sync.WaitGroup
+	mu     sync.Mutex
+	answer func(Echo) []Answer
+	counts map[netip.Addr]int
+	timers sync.WaitGroup
+}
+
+// New brings up the link with this MTU, and loopback. Until Reset nobody answers.
+func New(t testing.TB, mtu int) *Link {
+	t.Helper()
+	l := &Link{tun: open(t, mtu), counts: map[netip.Addr]int{}, answer: func(Echo) []Answer { return nil }}
+	l.read.Go(l.run)
+	t.Cleanup(func() {
+		_ = l.tun.Close()
+		l.read.Wait()
+		l.timers.Wait()
+	})
+	return l
+}
+
+// Reset lets answer answer from now on, and counts echoes from 0 again. It is called for one
+// echo at a time.
+func (l *Link) Reset(answer func(Echo) []Answer) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	clear(l.counts)
+	l.answer = answer
+}
+
+func (l *Link) run() {
+	b := make([]byte, 1<<16)
+	for {
+		n, err := l.tun.Read(b)
+		if err != nil {
+			return // closed
+		}
+		e, ok := request(b[:n])
+		if !ok {
+			continue
+		}
+		l.mu.Lock()
+		e.Nth = l.counts[e.To]
+		l.counts[e.To]++
+		answers := l.answer(e)
+		l.mu.Unlock()
+		for _, a := range answers {
+			l.timers.Add(1)
+			time.AfterFunc(a.After, func() {
+				defer l.timers.Done()
+				_, _ = l.tun.Write(a.Packet) // fails after the end
+			})
+		}
+	}
+}
+
+// request reads a packet that is an echo request.
+func request(b []byte) (e Echo, ok bool) {
+	if len(b) < ipHeader+icmpHeader || b[0] != 0x45 || b[9] != 1 || b[ipHeader] != 8 {
+		return e, false
+	}
+	return Echo{
+		To: netip.AddrFrom4([4]byte(b[16:20])), DF: b[6]&0x40 != 0, Request: append([]byte(nil), b...),
+	}, true
+}
+
+// open makes tun0, and configures it and loopback.
+func open(t testing.TB, mtu int) *os.File {
+	t.Helper()
+	check := func(what string, err error) {
+		if err != nil {
+			t.Fatalf("%s: %v", what, err)
+		}
+	}
+	fd, err := unix.Open("/dev/net/tun", unix.O_RDWR|unix.O_NONBLOCK|unix.O_CLOEXEC, 0)
+	check("open /dev/net/tun", err)
+	tun := interfaceNamed(t, "tun0")
+	tun.SetUint16(unix.IFF_TUN | unix.IFF_NO_PI)
+	check("make tun0", unix.IoctlIfreq(fd, unix.TUNSETIFF, tun))
+	s, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
+	check("open a socket", err)
+	defer unix.Close(s)
+	address := interfaceNamed(t, "tun0")
+	check("the address", address.SetInet4Addr([]byte{10, 77, 0, 1}))
+	check("set the address", unix.IoctlIfreq(s, unix.SIOCSIFADDR, address))
+	check("the mask", address.SetInet4Addr([]byte{255, 255, 0, 0}))
+	check("set the mask", unix.IoctlIfreq(s, unix.SIOCSIFNETMASK, address))
+	size := interfaceNamed(t, "tun0")
+	size.SetUint32(uint32(mtu))
+	check("set the MTU", unix.IoctlIfreq(s, unix.SIOCSIFMTU, size))
+	for _, name := range []string{"lo", "tun0"} {
+		up := interfaceNamed(t, name)
+		up.SetUint16(unix.IFF_UP | unix.IFF_RUNNING)
+		check("bring up "+name, unix.IoctlIfreq(s, unix.SIOCSIFFLAGS, up))
+	}
+	return os.NewFile(uintptr(fd), "tun0")
+}
+
+func interfaceNamed(t testing.TB, name string) *unix.Ifreq {
+	t.Helper()
+	r, err := unix.NewIfreq(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
