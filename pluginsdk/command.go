@@ -50,8 +50,9 @@ func (p *program) describe() int {
 		Doc          string          `json:"doc"`
 		Kinds        []string        `json:"kinds"`
 		NoOp         bool            `json:"no_op"`
+		Schemes      []string        `json:"health_schemes,omitempty"`
 		ConfigSchema json.RawMessage `json:"config_schema"`
-	}{p.info.Name, p.info.Version, p.info.Doc, server.kinds, p.info.NoOp, json.RawMessage(server.configSchema)}, "", "  ")
+	}{p.info.Name, p.info.Version, p.info.Doc, server.kinds, p.info.NoOp, p.info.HealthSchemes, json.RawMessage(server.configSchema)}, "", "  ")
 	if err != nil {
 		return p.failed(err)
 	}

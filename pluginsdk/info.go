@@ -13,6 +13,10 @@ type Info struct {
 	// NoOp marks a placeholder: a plugin that serves its kinds and does nothing. The
 	// host shows this and does not rely on it.
 	NoOp bool
+	// HealthSchemes are the schemes of the health targets that a HealthProbe checks, such
+	// as "https"; the host gives it no others. A target of the form host:port is of the
+	// scheme "tcp". A probe that names none gets targets of the form host:port.
+	HealthSchemes []string
 }
 
 // Env is what the constructor of an instance gets beside its configuration.

@@ -3,6 +3,8 @@ package pluginsdk
 import (
 	"fmt"
 	"time"
+
+	"github.com/meshos/meshos/pluginsdk/wire"
 )
 
 // Peer is another node, as the host describes it to a probe.
@@ -13,9 +15,14 @@ type Peer struct {
 	Name string
 	// Address is a host name or IP without a port, and may be empty.
 	Address string
-	// HealthTarget is the address for health checks, "host:port". It may be empty.
+	// HealthTarget is the target of health checks: "host:port", or a URL of a scheme that
+	// Info.HealthSchemes has. It may be empty.
 	HealthTarget string
 }
+
+// HealthScheme returns the scheme of the health target, in lower case: "tcp" for host:port,
+// "" if there is no target.
+func (p Peer) HealthScheme() string { return wire.HealthScheme(p.HealthTarget) }
 
 // RTTSample is a measured round-trip time to one peer, or the reason why there is none.
 type RTTSample struct {

@@ -23,7 +23,7 @@ type pluginService struct {
 func (p pluginService) Describe(context.Context, *pluginv1.DescribeRequest) (*pluginv1.DescribeResponse, error) {
 	return &pluginv1.DescribeResponse{
 		Name: p.s.info.Name, Version: p.s.info.Version, Kinds: p.s.kinds,
-		NoOp: p.s.info.NoOp, ConfigSchema: p.s.configSchema,
+		NoOp: p.s.info.NoOp, ConfigSchema: p.s.configSchema, HealthSchemes: p.s.info.HealthSchemes,
 	}, nil
 }
 
