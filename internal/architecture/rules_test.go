@@ -53,7 +53,7 @@ var rules = []rule{
 	{of: forTests, may: join(parts, "pluginsdk/...", contract, helpers)},
 
 	{of: "pluginsdk/...", may: join("pluginsdk/...", contract, helpers)},
-	{of: "plugins/...", may: join("pluginsdk", contract, helpers)},
+	{of: "plugins/...", may: join("pluginsdk", "plugins/internal/...", contract, helpers)},
 	{of: "examples/...", may: join("pluginsdk", contract)}, // like third parties, so no helpers
 }
 

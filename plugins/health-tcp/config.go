@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/meshos/meshos/plugins/internal/healthprobe"
 	"github.com/meshos/meshos/pluginsdk"
 )
 
@@ -24,11 +25,12 @@ func (c config) Validate() error {
 	return nil
 }
 
-func (c config) settings() settings {
-	return settings{
-		policy:      policy{degradedAfter: time.Duration(c.DegradedAfter), failures: c.Failures, successes: c.Successes},
-		interval:    time.Duration(c.Interval),
-		timeout:     time.Duration(c.Timeout),
-		concurrency: c.Concurrency,
+func (c config) settings() healthprobe.Settings {
+	return healthprobe.Settings{
+		Policy:      healthprobe.Policy{DegradedAfter: time.Duration(c.DegradedAfter), Failures: c.Failures, Successes: c.Successes},
+		Interval:    time.Duration(c.Interval),
+		Timeout:     time.Duration(c.Timeout),
+		Concurrency: c.Concurrency,
+		Schemes:     schemes(),
 	}
 }

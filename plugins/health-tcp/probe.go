@@ -3,27 +3,28 @@ package main
 import (
 	"context"
 
+	"github.com/meshos/meshos/plugins/internal/healthprobe"
 	"github.com/meshos/meshos/pluginsdk"
 )
 
 // probe is one configured instance.
 type probe struct {
-	*Prober
+	*healthprobe.Prober
 	warnings []string
 }
 
 func newProbe(env pluginsdk.Env, cfg config) (*probe, error) {
 	set := cfg.settings()
-	files, err := openFileLimit()
+	files, err := healthprobe.OpenFileLimit()
 	if err != nil {
 		return nil, err
 	}
 	p := &probe{}
 	var warning string
-	if set.concurrency, warning = limitAttempts(set.concurrency, files); warning != "" {
+	if set.Concurrency, warning = healthprobe.LimitAttempts(set.Concurrency, files); warning != "" {
 		p.warnings = append(p.warnings, warning)
 	}
-	p.Prober = newProber(set, dialer{}.dial, env.Log)
+	p.Prober = healthprobe.New(set, connector{}.attempt, env.Log)
 	return p, nil
 }
 

@@ -19,7 +19,9 @@ func TestProcessJudgesPeers(t *testing.T) {
 	c := catalogtest.Start(t, "health-tcp", map[string]any{"interval": "100ms"}, catalogtest.Peers(
 		&pluginv1.Peer{Id: 5, Name: "open", Address: "127.0.0.1", HealthTarget: open.Addr().String()},
 		&pluginv1.Peer{Id: 6, Name: "closed", Address: "127.0.0.1", HealthTarget: "127.0.0.1:1"},
-		&pluginv1.Peer{Id: 7, Name: "silent", Address: "127.0.0.1"}))
+		&pluginv1.Peer{Id: 7, Name: "silent", Address: "127.0.0.1"},
+		&pluginv1.Peer{Id: 8, Name: "url", Address: "127.0.0.1", HealthTarget: "tcp://" + open.Addr().String()},
+		&pluginv1.Peer{Id: 9, Name: "not ours", Address: "127.0.0.1", HealthTarget: "http://" + open.Addr().String()}))
 	probe, err := c.HealthProbe("health-tcp")
 	if err != nil {
 		t.Fatal(err)
@@ -35,7 +37,8 @@ func TestProcessJudgesPeers(t *testing.T) {
 			why += s.Reason
 		}
 		_, silent := got[7]
-		return got[5] == mesh.HealthHealthy && got[6] == mesh.HealthUnreachable && !silent &&
+		_, notOurs := got[9]
+		return got[5] == mesh.HealthHealthy && got[6] == mesh.HealthUnreachable && !silent && !notOurs && got[8] == mesh.HealthHealthy &&
 			why == "refused: nobody listens" && samples.Complete
 	})
 }

@@ -117,8 +117,8 @@ func timeWait(t *testing.T, address string) int {
 func BenchmarkAttempt(b *testing.B) {
 	address := listen(b)
 	for b.Loop() {
-		if a := (dialer{}).dial(b.Context(), address, ""); a.err != nil {
-			b.Fatal(a.err)
+		if a := (connector{}).attempt(b.Context(), address, ""); a.Err != nil {
+			b.Fatal(a.Err)
 		}
 	}
 }

@@ -1,4 +1,4 @@
-package main
+package healthprobe
 
 import (
 	"container/heap"

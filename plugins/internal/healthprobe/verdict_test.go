@@ -1,4 +1,4 @@
-package main
+package healthprobe
 
 import (
 	"strings"
@@ -10,26 +10,26 @@ import (
 	"github.com/meshos/meshos/pluginsdk"
 )
 
-var usualPolicy = policy{degradedAfter: 250 * time.Millisecond, failures: 3, successes: 2}
+var usualPolicy = Policy{DegradedAfter: 250 * time.Millisecond, Failures: 3, Successes: 2}
 
 // Letters of attempts: o fast success, s slow success, x failure. Letters of
 // verdicts: . none yet, h healthy, d degraded, u unreachable.
 var verdictLetter = map[pluginsdk.Health]string{unknown: ".", pluginsdk.Healthy: "h", pluginsdk.Degraded: "d", pluginsdk.Unreachable: "u"}
 
-func feed(v *verdict, p policy, letter rune) (changed bool) {
+func feed(v *verdict, p Policy, letter rune) (changed bool) {
 	switch letter {
 	case 'o':
-		return v.success(p.degradedAfter, p)
+		return v.success(true, p)
 	case 's':
-		return v.success(p.degradedAfter+1, p)
+		return v.success(false, p)
 	}
 	return v.failure(p)
 }
 
 func TestVerdict(t *testing.T) {
-	strict := policy{degradedAfter: time.Millisecond, failures: 1, successes: 1}
+	strict := Policy{DegradedAfter: time.Millisecond, Failures: 1, Successes: 1}
 	tests := map[string]struct {
-		p              policy
+		p              Policy
 		attempts, want string
 	}{
 		"healthy at the first success":                         {usualPolicy, "ooo", "hhh"},
@@ -68,23 +68,23 @@ func TestVerdict(t *testing.T) {
 
 func TestVerdictHoldsItsRulesForAnyAttempts(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		p := policy{degradedAfter: time.Second, failures: rapid.IntRange(1, 5).Draw(t, "failures"), successes: rapid.IntRange(1, 5).Draw(t, "successes")}
+		p := Policy{DegradedAfter: time.Second, Failures: rapid.IntRange(1, 5).Draw(t, "failures"), Successes: rapid.IntRange(1, 5).Draw(t, "successes")}
 		attempts := rapid.StringOfN(rapid.SampledFrom([]rune("osx")), 1, 40, -1).Draw(t, "attempts")
 		var v verdict
 		for i, a := range attempts {
 			feed(&v, p, a)
 			done := attempts[:i+1]
-			if strings.HasSuffix(done, strings.Repeat("x", p.failures)) && v.health != pluginsdk.Unreachable {
-				t.Fatalf("%s: %v after %d failures", done, v.health, p.failures)
+			if strings.HasSuffix(done, strings.Repeat("x", p.Failures)) && v.health != pluginsdk.Unreachable {
+				t.Fatalf("%s: %v after %d failures", done, v.health, p.Failures)
 			}
-			if strings.HasSuffix(done, strings.Repeat("o", p.successes)) && v.health != pluginsdk.Healthy {
-				t.Fatalf("%s: %v after %d fast successes", done, v.health, p.successes)
+			if strings.HasSuffix(done, strings.Repeat("o", p.Successes)) && v.health != pluginsdk.Healthy {
+				t.Fatalf("%s: %v after %d fast successes", done, v.health, p.Successes)
 			}
 			if v.health == pluginsdk.Healthy && a != 'o' {
 				t.Fatalf("%s: healthy after %c", done, a)
 			}
-			if v.health == pluginsdk.Unreachable && !strings.Contains(done, strings.Repeat("x", p.failures)) {
-				t.Fatalf("%s: unreachable without %d failures in a row", done, p.failures)
+			if v.health == pluginsdk.Unreachable && !strings.Contains(done, strings.Repeat("x", p.Failures)) {
+				t.Fatalf("%s: unreachable without %d failures in a row", done, p.Failures)
 			}
 		}
 	})

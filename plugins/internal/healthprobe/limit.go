@@ -1,4 +1,4 @@
-package main
+package healthprobe
 
 import (
 	"fmt"
@@ -14,9 +14,9 @@ const (
 	filesPerAttempt = 2
 )
 
-// limitAttempts returns how many attempts may run at the same time with the configured
+// LimitAttempts returns how many attempts may run at the same time with the configured
 // concurrency and the limit of open files, and a warning if that is less than configured.
-func limitAttempts(wish int, files uint64) (int, string) {
+func LimitAttempts(wish int, files uint64) (int, string) {
 	attempts := 1
 	if files > reservedFiles+filesPerAttempt {
 		attempts = int(min(uint64(wish), (files-reservedFiles)/filesPerAttempt))
@@ -28,8 +28,8 @@ func limitAttempts(wish int, files uint64) (int, string) {
 		"raise its limit (systemd: LimitNOFILE=) or lower concurrency", attempts, wish, files)
 }
 
-// openFileLimit returns how many files this process may open.
-func openFileLimit() (uint64, error) {
+// OpenFileLimit returns how many files this process may open.
+func OpenFileLimit() (uint64, error) {
 	var limit unix.Rlimit
 	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {
 		return 0, fmt.Errorf("read the limit of open files: %w", err)

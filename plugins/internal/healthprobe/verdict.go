@@ -1,17 +1,16 @@
-package main
+package healthprobe
 
 import (
-	"fmt"
 	"time"
 
 	"github.com/meshos/meshos/pluginsdk"
 )
 
-// policy defines which attempts lead to which verdict.
-type policy struct {
-	degradedAfter time.Duration // a slower connection is a bad sign
-	failures      int           // in a row make a target unreachable
-	successes     int           // in a row make it healthy again
+// Policy defines which attempts lead to which verdict.
+type Policy struct {
+	DegradedAfter time.Duration // a slower answer is a bad sign
+	Failures      int           // in a row make a target unreachable
+	Successes     int           // in a row make it healthy again
 }
 
 // unknown is the state of a target without a verdict yet.
@@ -20,7 +19,7 @@ const unknown pluginsdk.Health = 0
 // verdict is the state of one target. The zero value is unknown. It reads no clock;
 // attempts are reported in the order in which they ended.
 //
-// The first success makes an unknown target healthy, or degraded if it was slow or if a
+// The first success makes an unknown target healthy, or degraded if it was slow (or in doubt for another reason) or if a
 // failure came first. Failures leave it unknown until there are enough of them for
 // unreachable, so that the first verdict is not a guess. Later, one failure or one slow
 // connection makes a target degraded. Enough failures in a row make it unreachable; only
@@ -32,16 +31,17 @@ type verdict struct {
 	fast      int // fast successes in a row
 }
 
-// success adds a connection that took so long, and reports whether the state changed.
-func (v *verdict) success(took time.Duration, p policy) bool {
+// success adds an attempt that succeeded, without a doubt or not, and reports whether the
+// state changed.
+func (v *verdict) success(good bool, p Policy) bool {
 	before, doubted := v.health, v.failed > 0
 	v.failed = 0
-	v.succeeded = min(v.succeeded+1, p.successes)
-	v.fast = min(v.fast+1, p.successes)
-	if took > p.degradedAfter {
+	v.succeeded = min(v.succeeded+1, p.Successes)
+	v.fast = min(v.fast+1, p.Successes)
+	if !good {
 		v.fast = 0
 	}
-	slow, sure := v.fast == 0, v.fast >= p.successes
+	slow, sure := v.fast == 0, v.fast >= p.Successes
 	switch v.health {
 	case unknown:
 		v.health = pluginsdk.Healthy
@@ -60,21 +60,21 @@ func (v *verdict) success(took time.Duration, p policy) bool {
 		switch {
 		case sure:
 			v.health = pluginsdk.Healthy
-		case v.succeeded >= p.successes:
+		case v.succeeded >= p.Successes:
 			v.health = pluginsdk.Degraded
 		}
 	}
 	return v.health != before
 }
 
-// reason returns in words why the state is not healthy after a connection that took so
-// long; before is what it was until then.
-func (v *verdict) reason(before string, took time.Duration, p policy) string {
+// reason returns in words why the state is not healthy after a success with this doubt;
+// before is what it was until then.
+func (v *verdict) reason(before, doubt string) string {
 	switch {
 	case v.health == pluginsdk.Healthy:
 		return ""
-	case took > p.degradedAfter:
-		return fmt.Sprintf("slower than %v", p.degradedAfter)
+	case doubt != "":
+		return doubt
 	case before == "":
 		return "recovering"
 	}
@@ -82,12 +82,12 @@ func (v *verdict) reason(before string, took time.Duration, p policy) string {
 }
 
 // failure adds an attempt that failed, and reports whether the state changed.
-func (v *verdict) failure(p policy) bool {
+func (v *verdict) failure(p Policy) bool {
 	before := v.health
 	v.succeeded, v.fast = 0, 0
-	v.failed = min(v.failed+1, p.failures)
+	v.failed = min(v.failed+1, p.Failures)
 	switch {
-	case v.failed >= p.failures:
+	case v.failed >= p.Failures:
 		v.health = pluginsdk.Unreachable
 	case v.health == pluginsdk.Healthy:
 		v.health = pluginsdk.Degraded

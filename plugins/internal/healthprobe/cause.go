@@ -1,4 +1,4 @@
-package main
+package healthprobe
 
 import (
 	"context"
@@ -24,7 +24,7 @@ const (
 	shortage    cause = "this machine is short of sockets"
 	noLocal     cause = "this machine has no address or no free port to connect from"
 	forbidden   cause = "this machine forbids the connection"
-	unusable    cause = "not an address of the form host:port"
+	unusable    cause = "not an address that can be checked"
 	interrupted cause = "interrupted"
 )
 
@@ -38,8 +38,33 @@ func (c cause) ours() bool {
 // picks the port of the target, on which nobody listens, as the local port.
 var errSelfConnect = errors.New("connected to itself")
 
-// causeOf classifies an error of a dialer.
-func causeOf(err error) cause {
+// Reason returns in a few words why an attempt failed, "" if it did not, and whether that
+// is a fault of this machine or its configuration.
+func Reason(err error) (reason string, ours bool) {
+	if err == nil {
+		return "", false
+	}
+	why := causeOf(err)
+	return string(why.cause), why.ours
+}
+
+// classified is a cause, and whether it is a fault of this machine.
+type classified struct {
+	cause cause
+	ours  bool
+}
+
+// causeOf classifies an error of an attempt.
+func causeOf(err error) classified {
+	if failure := (*Failure)(nil); errors.As(err, &failure) {
+		return classified{cause(failure.Reason), failure.Ours}
+	}
+	c := dialCause(err)
+	return classified{c, c.ours()}
+}
+
+// dialCause classifies an error of a dialer.
+func dialCause(err error) cause {
 	var dns *net.DNSError
 	var address *net.AddrError
 	switch {

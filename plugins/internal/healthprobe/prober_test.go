@@ -1,4 +1,4 @@
-package main
+package healthprobe
 
 import (
 	"context"
@@ -20,22 +20,22 @@ import (
 // world answers attempts as a test sets it, in virtual time.
 type world struct {
 	mu       sync.Mutex
-	answers  map[string]func(ctx context.Context) attempt
+	answers  map[string]func(ctx context.Context) Attempt
 	started  map[string][]time.Time
 	out, max int // running attempts, and their highest number
 }
 
 func newWorld() *world {
-	return &world{answers: make(map[string]func(context.Context) attempt), started: make(map[string][]time.Time)}
+	return &world{answers: make(map[string]func(context.Context) Attempt), started: make(map[string][]time.Time)}
 }
 
-func (w *world) set(address string, answer func(context.Context) attempt) {
+func (w *world) set(address string, answer func(context.Context) Attempt) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.answers[address] = answer
 }
 
-func (w *world) dial(ctx context.Context, address, _ string) attempt {
+func (w *world) dial(ctx context.Context, address, _ string) Attempt {
 	w.mu.Lock()
 	w.started[address] = append(w.started[address], time.Now())
 	w.out++
@@ -50,23 +50,23 @@ func (w *world) dial(ctx context.Context, address, _ string) attempt {
 	return answer(ctx)
 }
 
-func connects(took time.Duration) func(context.Context) attempt {
-	return func(context.Context) attempt {
+func connects(took time.Duration) func(context.Context) Attempt {
+	return func(context.Context) Attempt {
 		time.Sleep(took)
-		return attempt{took: took, remote: "192.0.2.1:80"}
+		return Attempt{Took: took, Remote: "192.0.2.1:80"}
 	}
 }
 
-func refuses(context.Context) attempt { return attempt{err: dialError(unix.ECONNREFUSED)} }
+func refuses(context.Context) Attempt { return Attempt{Err: dialError(unix.ECONNREFUSED)} }
 
-func swallows(ctx context.Context) attempt {
+func swallows(ctx context.Context) Attempt {
 	<-ctx.Done()
-	return attempt{err: ctx.Err()}
+	return Attempt{Err: ctx.Err()}
 }
 
-func exhausted(context.Context) attempt { return attempt{err: dialError(unix.EMFILE)} }
+func exhausted(context.Context) Attempt { return Attempt{Err: dialError(unix.EMFILE)} }
 
-var usual = settings{policy: usualPolicy, interval: time.Second, timeout: time.Second, concurrency: 256}
+var usual = Settings{Policy: usualPolicy, Interval: time.Second, Timeout: time.Second, Concurrency: 256, Schemes: []string{"tcp"}}
 
 func peersOf(addresses ...string) []pluginsdk.Peer {
 	var peers []pluginsdk.Peer
@@ -77,11 +77,11 @@ func peersOf(addresses ...string) []pluginsdk.Peer {
 }
 
 // bubble runs a prober in virtual time; logged returns its log.
-func bubble(t *testing.T, set settings, w *world, peers []pluginsdk.Peer, test func(p *Prober, logged func() string)) {
+func bubble(t *testing.T, set Settings, w *world, peers []pluginsdk.Peer, test func(p *Prober, logged func() string)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		var out plugintest.Buffer
-		p := newProber(set, w.dial, hclog.New(&hclog.LoggerOptions{Output: &out, Level: hclog.Info}))
+		p := New(set, w.dial, hclog.New(&hclog.LoggerOptions{Output: &out, Level: hclog.Info}))
 		p.SetPeers(peers)
 		ctx, cancel := context.WithCancel(t.Context())
 		done := make(chan error)
@@ -163,10 +163,39 @@ func TestAPeerThatIsNotHealthyHasAReason(t *testing.T) {
 		check(pluginsdk.Unreachable, "timed out")
 		w.set("a:1", refuses)
 		check(pluginsdk.Unreachable, "refused: nobody listens")
-		w.set("a:1", func(context.Context) attempt { return attempt{err: &net.DNSError{IsNotFound: true}} })
+		w.set("a:1", func(context.Context) Attempt { return Attempt{Err: &net.DNSError{IsNotFound: true}} })
 		check(pluginsdk.Unreachable, "no such name")
 		w.set("a:1", connects(time.Millisecond))
 		check(pluginsdk.Healthy, "")
+	})
+}
+
+func TestTargetsOfOtherSchemesCountAsNone(t *testing.T) {
+	w := newWorld()
+	w.set("TCP://a:1", connects(time.Millisecond))
+	peers := peersOf("TCP://a:1", "https://b:1/")
+	bubble(t, usual, w, peers, func(p *Prober, _ func() string) {
+		after(time.Second)
+		if got, complete := p.Health(peers); len(got) != 1 || got[0].Peer != 1 || !complete {
+			t.Errorf("%+v, complete %v", got, complete)
+		}
+	})
+}
+
+func TestADoubtMakesAPeerThatAnswersDegraded(t *testing.T) {
+	w := newWorld()
+	w.set("a:1", connects(time.Millisecond))
+	bubble(t, usual, w, peersOf("a:1"), func(p *Prober, logged func() string) {
+		after(10 * time.Second)
+		w.set("a:1", func(context.Context) Attempt { return Attempt{Took: time.Millisecond, Doubt: "expires soon"} })
+		after(time.Minute)
+		got, _ := p.Health(peersOf("a:1"))
+		if len(got) != 1 || got[0].Health != pluginsdk.Degraded || got[0].Reason != "expires soon" {
+			t.Errorf("%+v", got)
+		}
+		if n := strings.Count(logged(), "expires soon"); n != 1 {
+			t.Errorf("said %d times:\n%s", n, logged())
+		}
 	})
 }
 
@@ -239,7 +268,7 @@ func TestAttemptsAreSpreadOverTheIntervalAndBounded(t *testing.T) {
 		w.set(a, connects(5*time.Millisecond))
 	}
 	set := usual
-	set.concurrency = 16
+	set.Concurrency = 16
 	bubble(t, set, w, peersOf(addresses...), func(*Prober, func() string) {
 		after(5 * time.Second)
 		w.mu.Lock()
@@ -276,7 +305,7 @@ func TestTooManySilentTargetsAreLoggedOnce(t *testing.T) {
 		w.set(a, swallows)
 	}
 	set := usual
-	set.concurrency = 4
+	set.Concurrency = 4
 	bubble(t, set, w, peersOf(addresses...), func(p *Prober, logged func() string) {
 		after(time.Minute)
 		if n := strings.Count(logged(), "raise concurrency"); n != 1 {
@@ -326,7 +355,7 @@ func TestLimitAttempts(t *testing.T) {
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
-			got, warning := limitAttempts(tt.wish, tt.files)
+			got, warning := LimitAttempts(tt.wish, tt.files)
 			if got != tt.want || (warning != "") != tt.warning {
 				t.Errorf("got %d, %q", got, warning)
 			}

@@ -1,7 +1,8 @@
-package main
+package healthprobe
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"time"
 
@@ -19,15 +20,16 @@ const (
 	quickRetry = 200 * time.Millisecond
 )
 
-// settings define how targets are probed.
-type settings struct {
-	policy
-	interval    time.Duration
-	timeout     time.Duration
-	concurrency int
+// Settings define how targets are probed.
+type Settings struct {
+	Policy
+	Interval    time.Duration
+	Timeout     time.Duration
+	Concurrency int
+	Schemes     []string // of the targets that are checked; others count as none
 }
 
-// target is the health address of one peer, and what is known of it.
+// target is the health target of one peer, and what is known of it.
 type target struct {
 	peer    uint64
 	name    string
@@ -45,11 +47,11 @@ type target struct {
 	place   int // in the queue
 }
 
-// Prober connects to every target once an interval and updates its verdict. All methods
+// Prober attempts every target once an interval and updates its verdict. All methods
 // may be called from any goroutine; Run only once.
 type Prober struct {
-	set  settings
-	dial dialFunc
+	set  Settings
+	try  AttemptFunc
 	log  hclog.Logger
 	wake chan struct{} // has a token when the queue may have an earlier target
 
@@ -59,9 +61,10 @@ type Prober struct {
 	behind  bool // attempts start too late
 }
 
-func newProber(set settings, dial dialFunc, log hclog.Logger) *Prober {
+// New returns a prober that attempts a target with try.
+func New(set Settings, try AttemptFunc, log hclog.Logger) *Prober {
 	return &Prober{
-		set: set, dial: dial, log: log,
+		set: set, try: try, log: log,
 		wake:    make(chan struct{}, 1),
 		targets: make(map[uint64]*target),
 	}
@@ -77,7 +80,7 @@ func (p *Prober) SetPeers(peers []pluginsdk.Peer) {
 	p.targets = make(map[uint64]*target, len(peers))
 	var fresh []*target
 	for _, peer := range peers {
-		if peer.HealthTarget == "" {
+		if !p.checks(peer) {
 			continue
 		}
 		if t := old[peer.ID]; t != nil && t.address == peer.HealthTarget {
@@ -96,10 +99,15 @@ func (p *Prober) SetPeers(peers []pluginsdk.Peer) {
 		}
 	}
 	for i, t := range fresh {
-		t.phase = p.set.interval * time.Duration(i+1) / time.Duration(len(fresh))
+		t.phase = p.set.Interval * time.Duration(i+1) / time.Duration(len(fresh))
 		p.queue.add(t, now.Add(min(firstGap*time.Duration(i), t.phase)))
 	}
 	p.signal()
+}
+
+// checks reports whether a peer has a target that this prober is for.
+func (p *Prober) checks(peer pluginsdk.Peer) bool {
+	return slices.Contains(p.set.Schemes, peer.HealthScheme())
 }
 
 // Health returns the verdicts on peers. Complete reports whether each peer with a health
@@ -110,7 +118,7 @@ func (p *Prober) Health(peers []pluginsdk.Peer) (samples []pluginsdk.HealthSampl
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for _, peer := range peers {
-		if peer.HealthTarget == "" {
+		if !p.checks(peer) {
 			continue
 		}
 		t := p.targets[peer.ID]
@@ -119,7 +127,7 @@ func (p *Prober) Health(peers []pluginsdk.Peer) (samples []pluginsdk.HealthSampl
 			complete = false
 		case t.verdict.health != unknown:
 			samples = append(samples, pluginsdk.HealthSample{Peer: peer.ID, Health: t.verdict.health, Reason: t.reason})
-		case t.tries < p.set.failures:
+		case t.tries < p.set.Policy.Failures:
 			complete = false
 		}
 	}
@@ -131,7 +139,7 @@ func (p *Prober) Health(peers []pluginsdk.Peer) (samples []pluginsdk.HealthSampl
 func (p *Prober) Run(ctx context.Context) error {
 	var attempts sync.WaitGroup
 	defer attempts.Wait()
-	slots := semaphore.NewWeighted(int64(p.set.concurrency))
+	slots := semaphore.NewWeighted(int64(p.set.Concurrency))
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for {
@@ -181,32 +189,32 @@ func (p *Prober) next(ctx context.Context, timer *time.Timer) (*target, bool) {
 // holds mu.
 func (p *Prober) noteLag(late time.Duration) {
 	switch {
-	case !p.behind && late > p.set.interval:
+	case !p.behind && late > p.set.Interval:
 		p.behind = true
 		p.log.Warn("attempts start later than one interval; raise concurrency or interval, or lower timeout",
-			"late", late.Round(time.Millisecond), "targets", len(p.targets), "concurrency", p.set.concurrency)
-	case p.behind && late < p.set.interval/10:
+			"late", late.Round(time.Millisecond), "targets", len(p.targets), "concurrency", p.set.Concurrency)
+	case p.behind && late < p.set.Interval/10:
 		p.behind = false
 		p.log.Info("attempts start in time again")
 	}
 }
 
-// attempt connects to t once, updates its verdict and queues it again.
+// attempt attempts t once, updates its verdict and queues it again.
 func (p *Prober) attempt(ctx context.Context, t *target) {
 	began := time.Now()
-	limited, cancel := context.WithTimeout(ctx, p.set.timeout)
+	limited, cancel := context.WithTimeout(ctx, p.set.Timeout)
 	defer cancel()
 	p.mu.Lock()
 	last := t.last
 	p.mu.Unlock()
-	a := p.dial(limited, t.address, last)
+	a := p.try(limited, t.address, last)
 
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if t.gone || ctx.Err() != nil {
 		return
 	}
-	t.tries = min(t.tries+1, p.set.failures)
+	t.tries = min(t.tries+1, p.set.Policy.Failures)
 	p.judge(t, a)
 	p.queue.add(t, p.after(t, began))
 	if p.queue[0] == t {
@@ -220,12 +228,12 @@ func (p *Prober) after(t *target, began time.Time) time.Time {
 	switch {
 	case t.verdict.health == unknown:
 		pace := firstGap * time.Duration(len(p.targets))
-		return began.Add(min(max(quickRetry, pace), p.set.interval))
+		return began.Add(min(max(quickRetry, pace), p.set.Interval))
 	case !t.settled:
 		t.settled = true
 		return began.Add(t.phase)
 	}
-	return began.Add(p.set.interval)
+	return began.Add(p.set.Interval)
 }
 
 // signal wakes Run. The caller holds mu.

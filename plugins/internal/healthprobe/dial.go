@@ -1,4 +1,4 @@
-package main
+package healthprobe
 
 import (
 	"context"
@@ -10,25 +10,23 @@ import (
 	"time"
 )
 
-// attempt is the result of one connection attempt.
-type attempt struct {
-	took   time.Duration // of a success, without the lookup of the name
-	remote string        // of a success: the address that answered
-	err    error
+// Dialer connects to health targets. The zero value uses the machine's resolver.
+type Dialer struct {
+	Resolver *net.Resolver // nil: the machine's
 }
 
-// dialFunc makes one attempt at target within the deadline of ctx. last is the
-// remote address of the last success, "" if there was none.
-type dialFunc func(ctx context.Context, target, last string) attempt
-
-// dialer connects and resets the connection.
-type dialer struct {
-	resolver *net.Resolver // nil: the machine's
+// Connection is a connection to a target.
+type Connection struct {
+	net.Conn
+	Remote string        // the address that answered
+	Began  time.Time     // when the attempt at that address began, after the lookup of the name
+	Took   time.Duration // from then until it was there
 }
 
-// dial is a dialFunc. If the name does not resolve within half of the time, dial tries the
-// last address that answered: a broken name server is not a fault of the peer.
-func (d dialer) dial(ctx context.Context, target, last string) attempt {
+// Dial connects to host:port within the deadline of ctx. last is the remote address of the
+// last success, "" if there was none. If the name does not resolve within half of the time,
+// Dial tries that address: a broken name server is not a fault of the peer.
+func (d Dialer) Dial(ctx context.Context, target, last string) (*Connection, error) {
 	if last == "" {
 		return d.connect(ctx, target, func() bool { return true })
 	}
@@ -44,25 +42,25 @@ func (d dialer) dial(ctx context.Context, target, last string) attempt {
 		})
 		defer timer.Stop()
 	}
-	a := d.connect(lookup, target, func() bool {
+	c, err := d.connect(lookup, target, func() bool {
 		return stage.CompareAndSwap(looking, connecting) || stage.Load() == connecting
 	})
 	var dns *net.DNSError
-	if (stage.Load() == gaveUp || errors.As(a.err, &dns)) && ctx.Err() == nil {
+	if (stage.Load() == gaveUp || errors.As(err, &dns)) && ctx.Err() == nil {
 		return d.connect(ctx, last, func() bool { return true })
 	}
-	return a
+	return c, err
 }
 
 var errGaveUp = errors.New("the name was found too late")
 
 // connect makes an attempt. It calls begin before it connects to an address, and stops if
 // begin returns false.
-func (d dialer) connect(ctx context.Context, target string, begin func() bool) attempt {
+func (d Dialer) connect(ctx context.Context, target string, begin func() bool) (*Connection, error) {
 	var starts starts
 	dialer := net.Dialer{
 		KeepAlive: -1,
-		Resolver:  d.resolver,
+		Resolver:  d.Resolver,
 		Control: func(_, address string, _ syscall.RawConn) error {
 			if !begin() {
 				return errGaveUp
@@ -74,16 +72,25 @@ func (d dialer) connect(ctx context.Context, target string, begin func() bool) a
 	c, err := dialer.DialContext(ctx, "tcp", target)
 	ended := time.Now()
 	if err != nil {
-		return attempt{err: err}
+		return nil, err
 	}
-	self := c.LocalAddr().String() == c.RemoteAddr().String()
-	a := attempt{remote: c.RemoteAddr().String()}
-	a.took = ended.Sub(starts.of(a.remote))
-	hangUp(c)
-	if self {
-		return attempt{err: errSelfConnect}
+	out := &Connection{Conn: c, Remote: c.RemoteAddr().String()}
+	out.Began = starts.of(out.Remote)
+	out.Took = ended.Sub(out.Began)
+	if c.LocalAddr().String() == out.Remote {
+		_ = out.Close()
+		return nil, errSelfConnect
 	}
-	return a
+	return out, nil
+}
+
+// Close resets the connection. After an orderly close each socket would stay in TIME_WAIT
+// for a minute: 600,000 sockets at 10,000 targets a second.
+func (c *Connection) Close() error {
+	if tcp, ok := c.Conn.(*net.TCPConn); ok {
+		_ = tcp.SetLinger(0)
+	}
+	return c.Conn.Close()
 }
 
 // starts records when the connection attempt to each address of a name began: a dialer
@@ -113,13 +120,4 @@ func (s *starts) of(address string) time.Time {
 		return at
 	}
 	return s.last
-}
-
-// hangUp resets the connection. After an orderly close each socket would stay in TIME_WAIT
-// for a minute: 600,000 sockets at 10,000 targets a second.
-func hangUp(c net.Conn) {
-	if tcp, ok := c.(*net.TCPConn); ok {
-		_ = tcp.SetLinger(0)
-	}
-	_ = c.Close()
 }

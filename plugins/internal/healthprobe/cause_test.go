@@ -1,4 +1,4 @@
-package main
+package healthprobe
 
 import (
 	"context"
@@ -41,8 +41,8 @@ func TestCauseOf(t *testing.T) {
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
-			if got := causeOf(tt.err); got != tt.want || got.ours() != tt.ours {
-				t.Errorf("got %q, ours %v; want %q, %v", got, got.ours(), tt.want, tt.ours)
+			if got, ours := Reason(tt.err); got != string(tt.want) || ours != tt.ours {
+				t.Errorf("got %q, ours %v; want %q, %v", got, ours, tt.want, tt.ours)
 			}
 		})
 	}
@@ -64,16 +64,19 @@ func TestCausesOfRealDialsAreDistinguished(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
 			defer cancel()
-			a := dialer{}.dial(ctx, tt.address, "")
-			switch {
-			case a.err == nil && tt.want == "":
-				if a.took <= 0 || a.remote != tt.address {
-					t.Errorf("took %s, remote %q", a.took, a.remote)
+			c, err := Dialer{}.Dial(ctx, tt.address, "")
+			if err == nil {
+				defer c.Close()
+			}
+			switch got, _ := Reason(err); {
+			case err == nil && tt.want == "":
+				if c.Took <= 0 || c.Remote != tt.address {
+					t.Errorf("took %s, remote %q", c.Took, c.Remote)
 				}
-			case a.err == nil:
+			case err == nil:
 				t.Error("connected")
-			case causeOf(a.err) != tt.want:
-				t.Errorf("%q, want %q: %v", causeOf(a.err), tt.want, a.err)
+			case got != string(tt.want):
+				t.Errorf("%q, want %q: %v", got, tt.want, err)
 			}
 		})
 	}
@@ -83,8 +86,13 @@ func TestWithoutTheNameTheLastAddressIsUsed(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 	defer cancel()
 	address := listen(t)
-	if a := (dialer{}).dial(ctx, "not a name:80", address); a.err != nil || a.remote != address {
-		t.Errorf("remote %q, %v", a.remote, a.err)
+	c, err := Dialer{}.Dial(ctx, "not a name:80", address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	if c.Remote != address {
+		t.Errorf("remote %q", c.Remote)
 	}
 }
 
@@ -102,7 +110,7 @@ func TestANameServerThatIsSilentLeavesTimeForTheLastAddress(t *testing.T) {
 			(<-asking).Close()
 		}
 	}()
-	d := dialer{resolver: &net.Resolver{
+	d := Dialer{Resolver: &net.Resolver{
 		PreferGo: true,
 		Dial: func(ctx context.Context, _, _ string) (net.Conn, error) {
 			c, err := new(net.Dialer).DialContext(ctx, "udp", silent.LocalAddr().String())
@@ -115,13 +123,19 @@ func TestANameServerThatIsSilentLeavesTimeForTheLastAddress(t *testing.T) {
 	address := listen(t)
 	ctx, cancel := context.WithTimeout(t.Context(), 6*time.Second)
 	defer cancel()
-	if a := d.dial(ctx, "peer.example:80", address); a.err != nil || a.remote != address || a.took > 2*time.Second {
-		t.Errorf("with an address that answered before: remote %q after %v, %v", a.remote, a.took, a.err)
+	if c, err := d.Dial(ctx, "peer.example:80", address); err != nil {
+		t.Errorf("with an address that answered before: %v", err)
+	} else {
+		if c.Remote != address || c.Took > 2*time.Second {
+			t.Errorf("with an address that answered before: remote %q after %v", c.Remote, c.Took)
+		}
+		c.Close()
 	}
 	ctx, cancel = context.WithTimeout(t.Context(), 300*time.Millisecond)
 	defer cancel()
-	if a := d.dial(ctx, "peer.example:80", ""); causeOf(a.err) != nameTimeout {
-		t.Errorf("without one: %q, want %q: %v", causeOf(a.err), nameTimeout, a.err)
+	_, err = d.Dial(ctx, "peer.example:80", "")
+	if got, _ := Reason(err); got != string(nameTimeout) {
+		t.Errorf("without one: %q, want %q: %v", got, nameTimeout, err)
 	}
 }
 
