@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/meshos/meshos/host/mesh"
 	"github.com/meshos/meshos/host/snapshot"
 )
 
@@ -16,6 +17,12 @@ func (n *node) decorate(s *snapshot.Snapshot) {
 	for i := range s.Daemons {
 		extra := extras[s.Daemons[i].Daemon.ID]
 		s.Daemons[i].Left, s.Daemons[i].Notes = extra.Left, extra.Notes
+	}
+	unchecked := n.catalog.Unchecked()
+	for i := range s.Peers {
+		if p := &s.Peers[i]; p.Health == mesh.HealthUnknown && len(unchecked) > 0 {
+			p.HealthReason = unchecked[p.Node]
+		}
 	}
 	done := n.executor.Counters()
 	s.Stats.Dispatched, s.Stats.Failed = done.Dispatched, done.Failed

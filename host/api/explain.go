@@ -14,6 +14,7 @@ import (
 
 	"github.com/meshos/meshos/host/mesh"
 	"github.com/meshos/meshos/host/reconcile"
+	"github.com/meshos/meshos/host/snapshot"
 	"github.com/meshos/meshos/host/state"
 	hostv1 "github.com/meshos/meshos/proto/meshos/host/v1"
 )
@@ -39,12 +40,26 @@ func (s *Service) Explain(ctx context.Context, in *hostv1.ExplainRequest) (*host
 	if why != nil {
 		return nil, explainError(why)
 	}
+	if words := unchecked(s.opts.Reader.Latest(), in); words != "" {
+		out.Findings = append(out.Findings, &hostv1.Finding{Arm: "health", Text: words})
+	}
 	if s.opts.History != nil && in.GetChain() != 0 {
 		if words, ok := s.opts.History(mesh.ChainID(in.GetChain())); ok {
 			out.Findings = append(out.Findings, &hostv1.Finding{Arm: "score history", Text: words})
 		}
 	}
 	return out, nil
+}
+
+// unchecked returns in words why the health of a peer is not checked, "" if it is.
+func unchecked(s *snapshot.Snapshot, in *hostv1.ExplainRequest) string {
+	for _, p := range s.Peers {
+		asked := in.GetPeer() != 0 && uint64(p.Node) == in.GetPeer() || in.GetPeerName() != "" && p.Name == in.GetPeerName()
+		if asked && p.Health == mesh.HealthUnknown && p.HealthReason != "" {
+			return "it is not checked: " + p.HealthReason
+		}
+	}
+	return ""
 }
 
 func explainError(err error) error {

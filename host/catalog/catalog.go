@@ -21,6 +21,8 @@ type Catalog struct {
 	opts  Options
 	peers *peerBook
 	slots []*slot // in the order of the configuration
+
+	unchecked uncheckedPeers
 }
 
 // New checks the options and returns all their faults in one error. It starts nothing.
@@ -107,7 +109,7 @@ func (c *Catalog) Describe(name string) (*hostv1.PluginDetail, error) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	detail.LastExit, detail.ConfigSchema = s.lastExit, s.schema
+	detail.LastExit, detail.ConfigSchema, detail.HealthSchemes = s.lastExit, s.schema, s.schemes
 	if s.notice != "" {
 		detail.Warnings = []string{s.notice}
 	}

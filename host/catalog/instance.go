@@ -49,7 +49,8 @@ type instance struct {
 	schema  string
 	noOp    bool
 	kinds   []string
-	notice  string // what its entry lacks of what it serves
+	schemes []string // of the health targets that it checks
+	notice  string   // what its entry lacks of what it serves
 
 	peers *sentPeers
 

@@ -104,7 +104,7 @@ func (s *slot) sendPeers(ctx context.Context, i *instance) error {
 		return nil
 	}
 	err := s.setupCall(ctx, i, "Plugin.SetPeers", func(ctx context.Context, p pluginv1.PluginClient) error {
-		_, err := p.SetPeers(ctx, &pluginv1.SetPeersRequest{Peers: peers})
+		_, err := p.SetPeers(ctx, &pluginv1.SetPeersRequest{Peers: withTargets(peers, i.schemes)})
 		return err
 	})
 	if err != nil {

@@ -45,7 +45,7 @@ type slot struct {
 	pid                     int
 	process                 *process.Process // nil before the first
 	version, sha256, schema string
-	kinds                   []string
+	kinds, schemes          []string
 	noOp                    bool
 	kindsReported           bool // to Run's caller
 	lastExit                string

@@ -57,6 +57,7 @@ func (s *slot) attempt(ctx context.Context, env *runEnv, first func(error)) {
 	s.step(func(m *machine, now time.Time) {
 		report = !s.kindsReported || !slices.Equal(s.kinds, i.kinds)
 		s.kindsReported, s.kinds, s.version, s.schema, s.noOp, s.notice = true, i.kinds, i.version, i.schema, i.noOp, i.notice
+		s.schemes = i.schemes
 		m.configured(now)
 		s.renewLocked()
 	})

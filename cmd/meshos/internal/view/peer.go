@@ -19,6 +19,9 @@ func peerTrouble(p *meshosv1.PeerView) string {
 			parts = append(parts, Plain(reason))
 		}
 	}
+	if p.GetHealth() == meshosv1.NodeHealth_NODE_HEALTH_UNSPECIFIED && p.GetHealthReason() != "" {
+		parts = append(parts, "not checked: "+Plain(p.GetHealthReason()))
+	}
 	switch echoes := p.GetEchoes(); {
 	case echoes.GetState() == meshosv1.EchoView_STATE_LOST:
 		return strings.Join(append(parts, joined("no answer to echoes for "+span(echoes.GetSince()), p.GetRttReason())), ", ")

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/meshos/meshos/pluginsdk/wire"
 	hostv1 "github.com/meshos/meshos/proto/meshos/host/v1"
 	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
 )
@@ -141,6 +142,7 @@ func (p Printer) Plugin(d *hostv1.PluginDetail) string {
 		}
 	}
 	line("kinds", OrDash(strings.Join(v.GetKinds(), ", ")))
+	line("checks", healthForms(d.GetHealthSchemes()))
 	line("file", d.GetPath())
 	line("sha256", v.GetSha256())
 	line("pid", pid(v.GetPid()))
@@ -195,4 +197,20 @@ func logWords(line string) string {
 		}
 	}
 	return words
+}
+
+// healthForms returns which health targets a plugin checks: "host:port, http://, https://".
+func healthForms(schemes []string) string {
+	var forms []string
+	for _, scheme := range schemes {
+		switch scheme {
+		case "":
+			forms = append(forms, "host:port")
+		case wire.HealthTCP:
+			forms = append(forms, "host:port", "tcp://")
+		default:
+			forms = append(forms, scheme+"://")
+		}
+	}
+	return strings.Join(forms, ", ")
 }

@@ -121,6 +121,15 @@ func (p Printer) peerTroubles(page Page) (out []string) {
 		}
 		out = append(out, words+inBrackets(reasons))
 	}
+	var unchecked []string
+	for _, peer := range groups[meshosv1.NodeHealth_NODE_HEALTH_UNSPECIFIED] {
+		if reason := peer.GetHealthReason(); reason != "" {
+			unchecked = append(unchecked, reason)
+		}
+	}
+	if len(unchecked) > 0 {
+		out = append(out, fmt.Sprintf("%d of %s not checked", len(unchecked), Counted(total, "peer"))+inBrackets(unchecked))
+	}
 	if len(unheard) > 0 {
 		var reasons []string
 		var longest time.Duration

@@ -1182,12 +1182,13 @@ func (x *PluginRequest) GetName() string {
 type PluginDetail struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	View          *v1.PluginView         `protobuf:"bytes,1,opt,name=view,proto3" json:"view,omitempty"`
-	Path          string                 `protobuf:"bytes,2,opt,name=path,proto3" json:"path,omitempty"`                                     // the file that is executed
-	Timeline      []*PluginEvent         `protobuf:"bytes,3,rep,name=timeline,proto3" json:"timeline,omitempty"`                             // recent events, oldest first
-	LastExit      string                 `protobuf:"bytes,4,opt,name=last_exit,json=lastExit,proto3" json:"last_exit,omitempty"`             // "exit status 2", "signal: killed"; empty before the first exit
-	LastStderr    []string               `protobuf:"bytes,5,rep,name=last_stderr,json=lastStderr,proto3" json:"last_stderr,omitempty"`       // last lines of the current or the last process
-	ConfigSchema  string                 `protobuf:"bytes,6,opt,name=config_schema,json=configSchema,proto3" json:"config_schema,omitempty"` // JSON Schema, from Describe
-	Warnings      []string               `protobuf:"bytes,7,rep,name=warnings,proto3" json:"warnings,omitempty"`                             // from Configure
+	Path          string                 `protobuf:"bytes,2,opt,name=path,proto3" json:"path,omitempty"`                                        // the file that is executed
+	Timeline      []*PluginEvent         `protobuf:"bytes,3,rep,name=timeline,proto3" json:"timeline,omitempty"`                                // recent events, oldest first
+	LastExit      string                 `protobuf:"bytes,4,opt,name=last_exit,json=lastExit,proto3" json:"last_exit,omitempty"`                // "exit status 2", "signal: killed"; empty before the first exit
+	LastStderr    []string               `protobuf:"bytes,5,rep,name=last_stderr,json=lastStderr,proto3" json:"last_stderr,omitempty"`          // last lines of the current or the last process
+	ConfigSchema  string                 `protobuf:"bytes,6,opt,name=config_schema,json=configSchema,proto3" json:"config_schema,omitempty"`    // JSON Schema, from Describe
+	Warnings      []string               `protobuf:"bytes,7,rep,name=warnings,proto3" json:"warnings,omitempty"`                                // from Configure
+	HealthSchemes []string               `protobuf:"bytes,8,rep,name=health_schemes,json=healthSchemes,proto3" json:"health_schemes,omitempty"` // of the health targets that it checks: "https"; "" for host:port
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1267,6 +1268,13 @@ func (x *PluginDetail) GetConfigSchema() string {
 func (x *PluginDetail) GetWarnings() []string {
 	if x != nil {
 		return x.Warnings
+	}
+	return nil
+}
+
+func (x *PluginDetail) GetHealthSchemes() []string {
+	if x != nil {
+		return x.HealthSchemes
 	}
 	return nil
 }
@@ -1672,7 +1680,7 @@ const file_meshos_host_v1_host_proto_rawDesc = "" +
 	"\n" +
 	"_daemon_id\"#\n" +
 	"\rPluginRequest\x12\x12\n" +
-	"\x04name\x18\x01 \x01(\tR\x04name\"\x85\x02\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\"\xac\x02\n" +
 	"\fPluginDetail\x12)\n" +
 	"\x04view\x18\x01 \x01(\v2\x15.meshos.v1.PluginViewR\x04view\x12\x12\n" +
 	"\x04path\x18\x02 \x01(\tR\x04path\x127\n" +
@@ -1681,7 +1689,8 @@ const file_meshos_host_v1_host_proto_rawDesc = "" +
 	"\vlast_stderr\x18\x05 \x03(\tR\n" +
 	"lastStderr\x12#\n" +
 	"\rconfig_schema\x18\x06 \x01(\tR\fconfigSchema\x12\x1a\n" +
-	"\bwarnings\x18\a \x03(\tR\bwarnings\"M\n" +
+	"\bwarnings\x18\a \x03(\tR\bwarnings\x12%\n" +
+	"\x0ehealth_schemes\x18\b \x03(\tR\rhealthSchemes\"M\n" +
 	"\vPluginEvent\x12*\n" +
 	"\x02at\x18\x01 \x01(\v2\x1a.google.protobuf.TimestampR\x02at\x12\x12\n" +
 	"\x04what\x18\x02 \x01(\tR\x04what\"\xa5\x01\n" +
