@@ -26,7 +26,8 @@ daemon, keeps only that entry from working; the exit code is 1 then. So it is if
 used twice, or a daemon is for a node that nobody is.
 
 The binaries of enabled plugins are compared with their sha256, and asked to describe
-themselves, so that unknown keys of [plugin.config] are found. No plugin is started.`,
+themselves, so that unknown keys of [plugin.config] are found, and health targets of peers
+that no plugin checks. No plugin is started.`,
 		Example: `  meshos validate
   meshos validate /etc/meshos/meshos.toml
   meshos validate --effective > all-keys.toml`,

@@ -33,9 +33,11 @@ const (
 
 // validatePlugins checks the enabled plugins of a configuration against their binaries: the
 // checksum, and the keys of [plugin.config] by what the binary says of itself. A binary with
-// a wrong checksum is not executed.
+// a wrong checksum is not executed. It checks too that a plugin is there for the health
+// target of each peer.
 func validatePlugins(ctx context.Context, cfg *config.Config) (faults, warnings []config.Problem) {
 	line := config.Lines(cfg.File)
+	targets := slices.ContainsFunc(cfg.Peers, func(p config.Peer) bool { return p.Health != "" })
 	all := make([]pluginCheck, len(cfg.Plugins))
 	spawner := process.NewSpawner() // it does not wait for a file that hangs
 	defer spawner.Close()
@@ -50,7 +52,7 @@ func validatePlugins(ctx context.Context, cfg *config.Config) (faults, warnings 
 			defer func() { <-slots }()
 			ctx, cancel := context.WithTimeout(ctx, pluginWithin)
 			defer cancel()
-			c := pluginCheck{file: cfg.File, plugin: p, line: func(keys ...string) int { return line(i, keys...) }}
+			c := pluginCheck{file: cfg.File, plugin: p, line: func(keys ...string) int { return line("plugin", i, keys...) }, targets: targets}
 			c.check(ctx, spawner)
 			all[i] = c
 		})
@@ -59,7 +61,7 @@ func validatePlugins(ctx context.Context, cfg *config.Config) (faults, warnings 
 	for _, c := range all {
 		faults, warnings = append(faults, c.faults...), append(warnings, c.warnings...)
 	}
-	return faults, warnings
+	return append(faults, uncheckedTargets(cfg, all, line)...), warnings
 }
 
 // pluginCheck is the check of one plugin.
@@ -67,6 +69,8 @@ type pluginCheck struct {
 	file             string
 	plugin           config.Plugin
 	line             func(keys ...string) int
+	targets          bool         // whether it matters which health targets it checks
+	said             *description // nil: it was not asked, or has not answered
 	faults, warnings []config.Problem
 }
 
@@ -91,15 +95,24 @@ func (c *pluginCheck) check(ctx context.Context, spawner *process.Spawner) {
 			return
 		}
 	}
-	if len(c.plugin.Config) == 0 {
+	if len(c.plugin.Config) == 0 && !c.targets {
 		return
 	}
-	schema, err := describePlugin(ctx, spawner, c.plugin.Path)
-	if err != nil {
+	said, err := describePlugin(ctx, spawner, c.plugin.Path)
+	switch {
+	case err == nil:
+		c.said = said
+		c.keys(said.Schema, c.plugin.Config, nil)
+	case len(c.plugin.Config) > 0:
 		c.warnings = append(c.warnings, c.problem("config", c.line("config"), "", "could not be checked: %v", err))
-		return
 	}
-	c.keys(schema, c.plugin.Config, nil)
+}
+
+// description is what is needed of what a binary says of itself.
+type description struct {
+	Schema  *schema  `json:"config_schema"`
+	Kinds   []string `json:"kinds"`
+	Schemes []string `json:"health_schemes"`
 }
 
 // schema is what is needed of the JSON schema of a configuration.
@@ -154,9 +167,8 @@ func sumOf(ctx context.Context, path string) (string, error) {
 	})
 }
 
-// describePlugin has a plugin's binary print what it is, and returns the schema of its
-// configuration.
-func describePlugin(ctx context.Context, spawner *process.Spawner, path string) (*schema, error) {
+// describePlugin has a plugin's binary print what it is.
+func describePlugin(ctx context.Context, spawner *process.Spawner, path string) (*description, error) {
 	late := fmt.Errorf("%s describe has not ended within %v", path, pluginWithin)
 	proc, err := spawner.Start(ctx, process.Spec{
 		Path: path, Args: []string{"describe"}, Env: []string{"PATH=/usr/local/bin:/usr/bin:/bin", "LANG=C.UTF-8"},
@@ -186,13 +198,11 @@ func describePlugin(ctx context.Context, spawner *process.Spawner, path string) 
 		}
 		return nil, fmt.Errorf("%s describe: %v", path, exit)
 	}
-	var said struct {
-		Schema *schema `json:"config_schema"`
-	}
-	if err := json.Unmarshal(out.Bytes(), &said); err != nil || said.Schema == nil {
+	said := &description{}
+	if err := json.Unmarshal(out.Bytes(), said); err != nil || said.Schema == nil {
 		return nil, errors.Join(fmt.Errorf("%s describe does not print a schema of its configuration", path), err)
 	}
-	return said.Schema, nil
+	return said, nil
 }
 
 // limited keeps the first bytes of what is written to it.

@@ -8,16 +8,6 @@ import (
 	"strings"
 )
 
-// hostPort is a setting for an address to connect to; "" means none.
-func hostPort(key string, at *string) setting {
-	return textOrNone(key, at).checked(func() *fault {
-		if *at == "" {
-			return nil
-		}
-		return badHostPort(*at, false)
-	})
-}
-
 // listenAddress is a setting for an address to listen on; "" means none.
 func listenAddress(key string, at *string) setting {
 	return text(key, at).checked(func() *fault {

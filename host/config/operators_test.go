@@ -111,7 +111,7 @@ func TestAByteOrderMarkIsNotPartOfTheConfiguration(t *testing.T) {
 	if c, err := config.Peek(file, "node.id"); err != nil || c.Node.ID != 3 {
 		t.Errorf("%v", err)
 	}
-	if line := config.Lines(file)(0, "name"); line != 4 {
+	if line := config.Lines(file)("plugin", 0, "name"); line != 4 {
 		t.Errorf("the name of the plugin is in line %d", line)
 	}
 	_, err := config.Parse("f", "\ufeffnode.idd = 3\n")

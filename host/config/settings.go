@@ -164,7 +164,7 @@ func (p *Peer) settings() []setting {
 		id("id", &p.ID).needed(),
 		textOrNone("name", &p.Name),
 		hostAddress("address", &p.Address),
-		hostPort("health", &p.Health),
+		healthTarget("health", &p.Health),
 	}
 }
 

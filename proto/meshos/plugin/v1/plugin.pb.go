@@ -71,12 +71,16 @@ func (*DescribeRequest) Descriptor() ([]byte, []int) {
 }
 
 type DescribeResponse struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Name          string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
-	Version       string                 `protobuf:"bytes,2,opt,name=version,proto3" json:"version,omitempty"`                               // of the plugin, for people
-	Kinds         []string               `protobuf:"bytes,3,rep,name=kinds,proto3" json:"kinds,omitempty"`                                   // "locality_probe", "chain_appender" …: the services it serves
-	NoOp          bool                   `protobuf:"varint,4,opt,name=no_op,json=noOp,proto3" json:"no_op,omitempty"`                        // a placeholder: it serves its kinds and does nothing
-	ConfigSchema  string                 `protobuf:"bytes,5,opt,name=config_schema,json=configSchema,proto3" json:"config_schema,omitempty"` // JSON Schema of the configuration; may be empty
+	state        protoimpl.MessageState `protogen:"open.v1"`
+	Name         string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	Version      string                 `protobuf:"bytes,2,opt,name=version,proto3" json:"version,omitempty"`                               // of the plugin, for people
+	Kinds        []string               `protobuf:"bytes,3,rep,name=kinds,proto3" json:"kinds,omitempty"`                                   // "locality_probe", "chain_appender" …: the services it serves
+	NoOp         bool                   `protobuf:"varint,4,opt,name=no_op,json=noOp,proto3" json:"no_op,omitempty"`                        // a placeholder: it serves its kinds and does nothing
+	ConfigSchema string                 `protobuf:"bytes,5,opt,name=config_schema,json=configSchema,proto3" json:"config_schema,omitempty"` // JSON Schema of the configuration; may be empty
+	// Of a health_probe: the schemes of the health targets that it checks, such as "https". A
+	// target of the form host:port is of the scheme "tcp". A probe that names none checks
+	// targets of the form host:port only.
+	HealthSchemes []string `protobuf:"bytes,6,rep,name=health_schemes,json=healthSchemes,proto3" json:"health_schemes,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -144,6 +148,13 @@ func (x *DescribeResponse) GetConfigSchema() string {
 		return x.ConfigSchema
 	}
 	return ""
+}
+
+func (x *DescribeResponse) GetHealthSchemes() []string {
+	if x != nil {
+		return x.HealthSchemes
+	}
+	return nil
 }
 
 type ConfigureRequest struct {
@@ -268,11 +279,13 @@ func (x *ConfigureResponse) GetWarnings() []string {
 
 // Peer is another node.
 type Peer struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Id            uint64                 `protobuf:"varint,1,opt,name=id,proto3" json:"id,omitempty"`
-	Name          string                 `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`                                     // for people; may be empty
-	Address       string                 `protobuf:"bytes,3,opt,name=address,proto3" json:"address,omitempty"`                               // host name or IP without a port; may be empty
-	HealthTarget  string                 `protobuf:"bytes,4,opt,name=health_target,json=healthTarget,proto3" json:"health_target,omitempty"` // address for health checks, host:port; may be empty
+	state   protoimpl.MessageState `protogen:"open.v1"`
+	Id      uint64                 `protobuf:"varint,1,opt,name=id,proto3" json:"id,omitempty"`
+	Name    string                 `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`       // for people; may be empty
+	Address string                 `protobuf:"bytes,3,opt,name=address,proto3" json:"address,omitempty"` // host name or IP without a port; may be empty
+	// Target of health checks: host:port or a URL. It is empty if there is none, or none of a
+	// scheme that this plugin checks.
+	HealthTarget  string `protobuf:"bytes,4,opt,name=health_target,json=healthTarget,proto3" json:"health_target,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1649,13 +1662,14 @@ var File_meshos_plugin_v1_plugin_proto protoreflect.FileDescriptor
 const file_meshos_plugin_v1_plugin_proto_rawDesc = "" +
 	"\n" +
 	"\x1dmeshos/plugin/v1/plugin.proto\x12\x10meshos.plugin.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x16meshos/v1/meshos.proto\"\x11\n" +
-	"\x0fDescribeRequest\"\x90\x01\n" +
+	"\x0fDescribeRequest\"\xb7\x01\n" +
 	"\x10DescribeResponse\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x18\n" +
 	"\aversion\x18\x02 \x01(\tR\aversion\x12\x14\n" +
 	"\x05kinds\x18\x03 \x03(\tR\x05kinds\x12\x13\n" +
 	"\x05no_op\x18\x04 \x01(\bR\x04noOp\x12#\n" +
-	"\rconfig_schema\x18\x05 \x01(\tR\fconfigSchema\"\xb6\x01\n" +
+	"\rconfig_schema\x18\x05 \x01(\tR\fconfigSchema\x12%\n" +
+	"\x0ehealth_schemes\x18\x06 \x03(\tR\rhealthSchemes\"\xb6\x01\n" +
 	"\x10ConfigureRequest\x12\x12\n" +
 	"\x04node\x18\x01 \x01(\x04R\x04node\x12\x1d\n" +
 	"\n" +
