@@ -132,7 +132,7 @@ func TestTheShippedFileHasNothingToWarnOf(t *testing.T) {
 	if len(c.Warnings) > 0 {
 		t.Errorf("warnings: %v", c.Warnings)
 	}
-	if len(c.Peers) < 3 || len(c.Daemons) != 1 || len(c.Plugins) != 6 {
+	if len(c.Peers) < 3 || len(c.Daemons) != 1 || len(c.Plugins) != 7 {
 		t.Errorf("%d peers, %d daemons, %d plugins", len(c.Peers), len(c.Daemons), len(c.Plugins))
 	}
 }
