@@ -63,6 +63,7 @@ func (o Options) lostLines() uint64 {
 func recordsOptions(cfg *config.Config, log *slog.Logger) records.Options {
 	return records.Options{
 		Dir:         filepath.Join(cfg.Node.DataDir, "records"),
+		WitnessDir:  filepath.Join(cfg.Node.DataDir, "appenders"),
 		Log:         log,
 		SegmentSize: cfg.Records.SegmentSize,
 		KeepSize:    cfg.Records.KeepSize,

@@ -39,8 +39,12 @@ const cursorsName = "cursors"
 // recognizes what comes again by epoch and seq.
 type cursorFile struct{ path string }
 
-// load reads the cursors; all are zero when there is no file yet.
+// load reads the cursors; all are zero when there is no file yet. A file without a path holds
+// nothing.
 func (f cursorFile) load() (out perChain[stored], err error) {
+	if f.path == "" {
+		return out, nil
+	}
 	raw, err := readfile.Read(f.path, readfile.MaxText)
 	if errors.Is(err, fs.ErrNotExist) {
 		return out, nil
@@ -60,6 +64,9 @@ func (f cursorFile) load() (out perChain[stored], err error) {
 
 // save replaces the file atomically.
 func (f cursorFile) save(cursors perChain[stored], chains []mesh.RecordChain) error {
+	if f.path == "" {
+		return nil
+	}
 	all := map[string]stored{}
 	for _, c := range chains {
 		if cursors[c].Number > 0 {

@@ -24,6 +24,7 @@ type follower struct {
 	logs     perChain[*durable.Log]
 	progress *progress
 	file     cursorFile
+	witness  cursorFile // the same outside the folder of the records, which may be replaced
 	feed     Feed
 	timeout  time.Duration
 	log      *slog.Logger
@@ -43,6 +44,7 @@ type follower struct {
 
 	savedCursors perChain[cursor]
 	savedAt      time.Time // when saving was last tried
+	witnessedAt  time.Time // when the witness was last written
 	saveFailedAt time.Time // when it was last logged that saving failed; zero while it works
 }
 
@@ -50,8 +52,18 @@ func newFollower(r *Records, s *subscriber, feed Feed) *follower {
 	return &follower{
 		subscriber: s, logs: r.logs, progress: r.progress, feed: feed, timeout: r.opts.Timeout, log: r.opts.Log,
 		file:     cursorFile{path: filepath.Join(r.opts.Dir, cursorsName, s.name)},
+		witness:  r.witness(s.name),
 		failures: &r.failures, advanced: r.wake,
 	}
+}
+
+// witness returns the file that tells what an appender was given, whatever becomes of the folder
+// of the records.
+func (r *Records) witness(appender string) cursorFile {
+	if r.opts.WitnessDir == "" {
+		return cursorFile{}
+	}
+	return cursorFile{path: filepath.Join(r.opts.WitnessDir, appender)}
 }
 
 // run follows the logs until ctx ends. Then it delivers what is left, until the context

@@ -16,6 +16,9 @@ import (
 type Options struct {
 	// Dir is the folder of the node's records.
 	Dir string
+	// WitnessDir is a folder outside Dir that remembers what each appender was given, so that
+	// an older Dir beside newer appenders is noticed; "" for none.
+	WitnessDir string
 	// Timeout bounds one Append. 0 is 10 s.
 	Timeout time.Duration
 	// EndWithin bounds how long the appenders get, once Run is to end, for the records

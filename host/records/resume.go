@@ -12,10 +12,17 @@ import (
 // saveEvery is how far apart the savings of an appender's cursors are at least.
 const saveEvery = time.Second
 
+// witnessEvery is the same for the witness of the cursors, which may be behind.
+const witnessEvery = 10 * time.Second
+
 // resume opens the logs where the appender's cursors are. A cursor that does not fit its log
 // any more starts over: the appender recognizes what comes twice by epoch and seq.
 func (f *follower) resume() {
 	kept, err := f.file.load()
+	witnessed, unseen := f.witness.load()
+	if unseen != nil { // it only tells of what is lost
+		f.log.Warn("what an appender was given can't be read", "appender", f.name, "error", unseen)
+	}
 	var cursors perChain[cursor]
 	for _, c := range f.chains {
 		cursors[c], f.moved[c] = kept[c].cursor, kept[c].At
@@ -28,6 +35,8 @@ func (f *follower) resume() {
 		if !f.fits(c, cursors[c]) {
 			f.queueReport(f.misfit(c, cursors[c], f.moved[c]))
 			cursors[c] = cursor{}
+		} else if seen := witnessed[c]; !f.fits(c, seen.cursor) {
+			f.queueReport(f.older(c, seen.cursor, seen.At))
 		}
 		f.cursors[c] = cursors[c]
 		f.number[c].Store(cursors[c].Number)
@@ -47,18 +56,22 @@ func (f *follower) resume() {
 
 // misfit describes a cursor that is not in the log.
 func (f *follower) misfit(c mesh.RecordChain, at cursor, since time.Time) string {
-	again := fmt.Sprintf("%s is sent all %s records that are kept once more: ", f.name, c)
+	return fmt.Sprintf("%s is sent all %s records that are kept once more: ", f.name, c) + f.older(c, at, since)
+}
+
+// older describes what an appender holds and the log does not.
+func (f *follower) older(c mesh.RecordChain, at cursor, since time.Time) string {
 	last := f.logs[c].Next() - 1
 	if at.Number <= last {
-		return again + fmt.Sprintf("it holds number %d (seq %d of epoch %016x), which is another one in the node's log", at.Number, at.Seq, at.Epoch)
+		return fmt.Sprintf("%s holds number %d (seq %d of epoch %016x), which is another one in the node's log of %s records", f.name, at.Number, at.Seq, at.Epoch, c)
 	}
 	when := ""
 	if !since.IsZero() {
 		when = " since " + since.UTC().Format(time.RFC3339)
 	}
-	return again + fmt.Sprintf("the node's log ends with number %d, but %s holds number %d (seq %d of epoch %016x)%s: "+
+	return fmt.Sprintf("the node's log of %s records ends with number %d, but %s holds number %d (seq %d of epoch %016x)%s: "+
 		"%d records that it holds are missing in the log. Its folder was restored from an older copy, or its end was cut off; the appender has what is missing",
-		last, f.name, at.Number, at.Seq, at.Epoch, when, at.Number-last)
+		c, last, f.name, at.Number, at.Seq, at.Epoch, when, at.Number-last)
 }
 
 // fits reports whether a cursor is at an entry of the log, or before the oldest one that is
@@ -80,7 +93,7 @@ func (f *follower) fits(c mesh.RecordChain, at cursor) bool {
 // saveCursors saves the cursors if they moved, not more often than saveEvery unless it is
 // forced to: a batch that comes twice does no harm.
 func (f *follower) saveCursors(force bool) {
-	if f.savedCursors == f.cursors || !force && f.saveIn() > 0 {
+	if f.savedCursors == f.cursors && !(force && f.witnessedAt.Before(f.savedAt)) || !force && f.saveIn() > 0 {
 		return
 	}
 	f.savedAt = time.Now()
@@ -92,6 +105,12 @@ func (f *follower) saveCursors(force bool) {
 		return
 	}
 	f.savedCursors, f.saveFailedAt = f.cursors, time.Time{}
+	if force || f.savedAt.Sub(f.witnessedAt) >= witnessEvery {
+		f.witnessedAt = f.savedAt
+		if err := f.witness.save(f.toStore(), f.chains); err != nil {
+			f.log.Debug("what an appender was given was not noted", "appender", f.name, "error", err)
+		}
+	}
 }
 
 // toStore returns the cursors with the times when they moved.

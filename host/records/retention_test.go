@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -22,19 +23,22 @@ type keeping struct {
 	*loop
 	t     *testing.T
 	dir   string
-	off   time.Duration // of the wall clock
-	mu    sync.Mutex    // of said
+	off   atomic.Int64 // of the wall clock
+	mu    sync.Mutex   // of said
 	say   []string
 	end   func()
 	hours int
 }
+
+// wall returns what the wall clock says.
+func (k *keeping) wall() time.Time { return time.Now().Add(time.Duration(k.off.Load())) }
 
 // Report is the loop's, with the time.
 func (k *keeping) Report(ctx context.Context, r mesh.FailureReport) error {
 	err := k.loop.Report(ctx, r)
 	k.loop.mu.Lock()
 	defer k.loop.mu.Unlock()
-	k.snap.Failures[len(k.snap.Failures)-1].Wall = time.Now().Add(k.off)
+	k.snap.Failures[len(k.snap.Failures)-1].Wall = k.wall()
 	return err
 }
 
@@ -47,7 +51,7 @@ func (k *keeping) start(keepAge time.Duration, keepSize int64) {
 	k.publish()
 	r, err := records.Open(records.Options{
 		Dir: k.dir, KeepAge: keepAge, KeepSize: keepSize, SegmentSize: 1,
-		Now: func() time.Time { return time.Now().Add(k.off) },
+		Now: k.wall,
 	})
 	if err != nil {
 		k.t.Fatal(err)
@@ -77,7 +81,7 @@ func (k *keeping) passes(d time.Duration) {
 		if k.hours++; k.hours%4 == 0 {
 			k.loop.mu.Lock()
 			k.add(mesh.ChainLog, "x")
-			k.snap.Logs[len(k.snap.Logs)-1].Wall = time.Now().Add(k.off)
+			k.snap.Logs[len(k.snap.Logs)-1].Wall = k.wall()
 			k.loop.mu.Unlock()
 		}
 		k.publish()
@@ -120,11 +124,11 @@ func TestAClockThatIsAYearAheadForAMinuteCostsNoRecord(t *testing.T) {
 		k.start(month, 0)
 		k.passes(100 * time.Hour)
 		before := k.files()
-		k.off = 365 * 24 * time.Hour
+		k.off.Store(int64(365 * 24 * time.Hour))
 		time.Sleep(time.Minute)
 		k.publish()
 		synctest.Wait()
-		k.off = 0
+		k.off.Store(0)
 		k.passes(48 * time.Hour)
 		k.end()
 		if got := k.files(); got != before+12 {
@@ -144,7 +148,7 @@ func TestAClockThatStaysAheadDropsATenthAnHourAfterADayAndSaysWhat(t *testing.T)
 		k := &keeping{loop: newLoop(), t: t, dir: t.TempDir()}
 		k.start(month, 0)
 		k.passes(100 * time.Hour)
-		k.off = 365 * 24 * time.Hour
+		k.off.Store(int64(365 * 24 * time.Hour))
 		for range 3 { // a restart does not make the clock believed
 			k.passes(4 * time.Hour)
 			k.end()
@@ -179,7 +183,7 @@ func TestSizeHoldsWhileTheClockIsNotBelieved(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		k := &keeping{loop: newLoop(), t: t, dir: t.TempDir()}
 		k.start(month, 10_000)
-		k.off = 365 * 24 * time.Hour
+		k.off.Store(int64(365 * 24 * time.Hour))
 		k.passes(200 * time.Hour)
 		k.end()
 		if got := k.files(); got < 25 || got > 40 {

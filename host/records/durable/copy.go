@@ -19,9 +19,9 @@ import (
 
 // Copied is what Copy did.
 type Copied struct {
-	Files   int   // that were copied now
-	Bytes   int64 // of them
-	Removed int   // files of the copy that the chain does not keep any more
+	Files   int   `json:"files"`   // that were copied now
+	Bytes   int64 `json:"bytes"`   // of them
+	Removed int   `json:"removed"` // files of the copy that the chain does not keep any more
 }
 
 // OtherChainError means that a copy does not belong to the chain that is to be copied over it:
