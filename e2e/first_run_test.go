@@ -77,7 +77,7 @@ func TestPIP09_TheShippedConfigurationWorksAtOnce(t *testing.T) {
 			}
 		}
 	}
-	if got, want := peer(snap, snap.GetNode()).GetInventory().GetMemTotalBytes(), memTotal(t); got != want {
+	if got, want := peer(snap, snap.GetNode()).GetInventory().GetMachineMemTotalBytes(), memTotal(t); got != want {
 		t.Errorf("memory %d, the kernel has %d", got, want)
 	}
 	for _, p := range snap.GetPlugins() {

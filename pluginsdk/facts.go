@@ -58,8 +58,8 @@ func (f *Facts) index(collector string) int {
 }
 
 // Sample returns all facts of the node with their ages, or nil if there are none. If two
-// collectors know the same fact, it is that of the one that was added last; lists are
-// joined, and are as old as their oldest part.
+// collectors know the same fact, it is that of the one that came later; lists are joined, and
+// are as old as their oldest part. Ages below a second are left out: they mean now.
 func (f *Facts) Sample(node uint64) *meshosv1.PeerInventory {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -70,7 +70,7 @@ func (f *Facts) Sample(node uint64) *meshosv1.PeerInventory {
 	ages := make(map[string]*durationpb.Duration)
 	now := time.Now()
 	for _, c := range f.collectors {
-		age := now.Sub(c.at)
+		age := now.Sub(c.at).Truncate(time.Millisecond)
 		c.facts.ProtoReflect().Range(func(field protoreflect.FieldDescriptor, _ protoreflect.Value) bool {
 			name := string(field.Name())
 			if before := ages[name]; before == nil || !field.IsList() || before.AsDuration() < age {
@@ -80,8 +80,14 @@ func (f *Facts) Sample(node uint64) *meshosv1.PeerInventory {
 		})
 		proto.Merge(out, c.facts)
 	}
-	delete(ages, "peer")
-	delete(ages, "ages")
+	for _, name := range []string{"peer", "ages", "capabilities", "software_version", "forked_from"} {
+		delete(ages, name) // these do not age
+	}
+	for name, age := range ages {
+		if age.AsDuration() < time.Second {
+			delete(ages, name)
+		}
+	}
 	out.Peer, out.Ages = node, ages
 	return out
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/durationpb"
 
 	"github.com/meshos/meshos/pluginsdk"
 	"github.com/meshos/meshos/pluginsdk/plugintest"
@@ -19,9 +20,9 @@ func TestFactsHaveTheAgeOfTheirMeasurement(t *testing.T) {
 		if s := f.Sample(7); s != nil {
 			t.Errorf("before anything was measured: %v", s)
 		}
-		f.Measured("disk", &meshosv1.PeerInventory{DiskTotalBytes: proto.Uint64(9), Capabilities: []string{"ssd"}})
+		f.Measured("disk", &meshosv1.PeerInventory{DiskTotalBytes: proto.Uint64(9), Capabilities: []string{"ssd"}, Temperatures: []*meshosv1.Temperature{{Sensor: "a"}}})
 		time.Sleep(40 * time.Second)
-		f.Measured("load", &meshosv1.PeerInventory{CpuLoad_1M: proto.Float64(1), Capabilities: []string{"fast"}})
+		f.Measured("load", &meshosv1.PeerInventory{CpuLoad_1M: proto.Float64(1), Capabilities: []string{"fast"}, Temperatures: []*meshosv1.Temperature{{Sensor: "b"}}})
 		time.Sleep(time.Second)
 		check := func(s *meshosv1.PeerInventory, fact string, want time.Duration) {
 			t.Helper()
@@ -35,7 +36,7 @@ func TestFactsHaveTheAgeOfTheirMeasurement(t *testing.T) {
 		}
 		check(s, "disk_total_bytes", 41*time.Second)
 		check(s, "cpu_load_1m", time.Second)
-		check(s, "capabilities", 41*time.Second) // as its oldest part
+		check(s, "temperatures", 41*time.Second) // as its oldest part
 
 		s.Capabilities[0] = "mine" // a sample belongs to the caller
 		f.Measured("disk", &meshosv1.PeerInventory{DiskUsedBytes: proto.Uint64(3)})
@@ -43,7 +44,9 @@ func TestFactsHaveTheAgeOfTheirMeasurement(t *testing.T) {
 		if s.DiskTotalBytes != nil || s.GetDiskUsedBytes() != 3 || s.GetCapabilities()[0] != "fast" {
 			t.Errorf("a measurement replaces the one before: %v", s)
 		}
-		check(s, "disk_used_bytes", 0)
+		if _, aged := s.GetAges()["disk_used_bytes"]; aged {
+			t.Errorf("measured just now: %v", s)
+		}
 		f.Forget("disk")
 		f.Forget("no such")
 		if s = f.Sample(7); s.DiskUsedBytes != nil || s.CpuLoad_1M == nil {
@@ -53,23 +56,19 @@ func TestFactsHaveTheAgeOfTheirMeasurement(t *testing.T) {
 }
 
 // remembers answers from memory.
-type remembers struct{ facts pluginsdk.Facts }
+type remembers struct{}
 
-func newRemembers(_ pluginsdk.Env, _ struct{}) (*remembers, error) {
-	var b remembers
-	b.facts.Measured("load", &meshosv1.PeerInventory{CpuLoad_1M: proto.Float64(1)})
-	return &b, nil
-}
+func newRemembers(_ pluginsdk.Env, _ struct{}) (remembers, error) { return remembers{}, nil }
 
-func (b *remembers) SampleInventory(ctx context.Context) ([]*meshosv1.PeerInventory, error) {
+func (remembers) SampleInventory(ctx context.Context) ([]*meshosv1.PeerInventory, error) {
 	pluginsdk.Complete(ctx)
-	return []*meshosv1.PeerInventory{b.facts.Sample(1)}, nil
+	return []*meshosv1.PeerInventory{{Peer: 1, Ages: map[string]*durationpb.Duration{"cpu_load_1m": durationpb.New(time.Minute)}}}, nil
 }
 
 func TestAgesAndCompletenessOfAnInventoryReachTheHost(t *testing.T) {
 	c := plugintest.Start(t, newRemembers, struct{}{})
 	samples, err := c.SampleInventory()
-	if err != nil || len(samples) != 1 || samples[0].GetAges()["cpu_load_1m"].AsDuration() <= 0 || !c.Complete() {
+	if err != nil || len(samples) != 1 || samples[0].GetAges()["cpu_load_1m"].AsDuration() != time.Minute || !c.Complete() {
 		t.Errorf("complete %v: %v, %v", c.Complete(), samples, err)
 	}
 }

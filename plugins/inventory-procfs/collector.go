@@ -8,7 +8,6 @@ import (
 	"github.com/hashicorp/go-hclog"
 
 	"github.com/meshos/meshos/internal/guard"
-	"github.com/meshos/meshos/pluginsdk"
 	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
 )
 
@@ -19,17 +18,26 @@ type collector struct {
 	name     string
 	read     source
 	deadline time.Duration
-	facts    *pluginsdk.Facts // where its facts go
+	rest     time.Duration // how long it is left alone after a run
+	facts    sink
 	log      hclog.Logger
 
 	mu     sync.Mutex
 	ended  chan struct{} // closed at the end of the current run; nil: none is running
+	since  time.Time     // when the last run began
 	late   bool
 	failed string // the last error; only changes are logged
 }
 
+// sink is where the facts of collectors go.
+type sink interface {
+	// Measured takes over what a collector has measured, and Forget drops it.
+	Measured(collector string, facts *meshosv1.PeerInventory)
+	Forget(collector string)
+}
+
 // collect runs the source and waits for it until the deadline or the end of ctx. It does
-// nothing while another run is running.
+// nothing while another run is running, or too soon after the last.
 func (c *collector) collect(ctx context.Context) {
 	ended, ok := c.start(ctx)
 	if !ok {
@@ -45,15 +53,15 @@ func (c *collector) collect(ctx context.Context) {
 	}
 }
 
-// start starts a run unless one is running.
+// start starts a run unless one is running, or the last began a short while ago.
 func (c *collector) start(ctx context.Context) (<-chan struct{}, bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.ended != nil {
+	if c.ended != nil || !c.since.IsZero() && time.Since(c.since) < c.rest {
 		return nil, false
 	}
 	ended := make(chan struct{})
-	c.ended = ended
+	c.ended, c.since = ended, time.Now()
 	go func() {
 		defer close(ended)
 		facts, err := c.guarded(ctx)

@@ -2,8 +2,11 @@ package main
 
 import (
 	"context"
+	"slices"
 	"sync/atomic"
 	"time"
+
+	"github.com/hashicorp/go-hclog"
 
 	"github.com/meshos/meshos/pluginsdk"
 	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
@@ -15,8 +18,24 @@ type inventory struct {
 	node       uint64
 	collectors []*collector
 	interval   time.Duration
+	deadline   time.Duration
+	log        hclog.Logger
 	facts      *pluginsdk.Facts
+	disks      *disks
 	complete   atomic.Bool // each collector had its first turn
+}
+
+// add adds a collector whose facts go to a sink.
+func (i *inventory) add(s named, to sink) *collector {
+	c := &collector{name: s.name, read: s.read, deadline: i.deadline, facts: to, log: i.log}
+	i.collectors = append(i.collectors, c)
+	return c
+}
+
+// watch adds a collector of a file system.
+func (i *inventory) watch(disk knownDisk, read source) {
+	i.disks.known = append(i.disks.known, disk)
+	i.add(named{disk.collector, read}, i.disks)
 }
 
 // run collects until ctx ends, the first time at once. It does not wait long for a
@@ -49,6 +68,11 @@ func (i *inventory) wait() {
 	}
 }
 
-// sample returns all facts that are known now, with their ages, or nil before any collector
-// has answered.
-func (i *inventory) sample() *meshosv1.PeerInventory { return i.facts.Sample(i.node) }
+// sample returns all facts that are known now, with their ages.
+func (i *inventory) sample() *meshosv1.PeerInventory {
+	out := i.facts.Sample(i.node)
+	i.disks.fill(out)
+	slices.Sort(out.Capabilities)
+	out.Capabilities = slices.Compact(out.Capabilities)
+	return out
+}

@@ -15,20 +15,40 @@ import (
 // probe is one configured instance.
 type probe struct {
 	inventory *inventory
+	warnings  []string
 }
 
 func newProbe(env pluginsdk.Env, cfg config) (*probe, error) {
-	proc, err := procfs.NewDefaultFS()
+	return newProbeIn("/", env, cfg)
+}
+
+// newProbeIn reads proc and sys below r.
+func newProbeIn(r root, env pluginsdk.Env, cfg config) (*probe, error) {
+	proc, err := procfs.NewFS(r.path("proc"))
 	if err != nil {
 		return nil, fmt.Errorf("this plugin needs /proc: %w", err)
 	}
-	return &probe{newInventory(env, cfg, []named{
-		{"memory", readMemory},
-		{"load", readLoad},
+	inv := newInventory(env, cfg, []named{
+		{"memory", readMemory(r)},
+		{"cpu", readCPU(r, affinity)},
 		{"saturation", readTrend(proc)},
 		{"capabilities", readCapabilities(proc, cfg.Tags)},
-		{"disk", readDisk(cfg.DiskPath)}, // last: it is the one that may hang
-	}, env.Log)}, nil
+	}, env.Log)
+	for _, slow := range []named{ // these ask devices
+		{"temperatures", readTemperatures(r)},
+		{"links", readLinks(r)},
+		{"gpus", readGPUs(r)},
+	} {
+		inv.add(slow, inv.facts).rest = time.Duration(cfg.HardwareInterval)
+	}
+	// Last: they are those that may hang.
+	if env.DataDir != "" {
+		inv.watch(knownDisk{collector: "disk of the data folder", data: true}, readDisk(env.DataDir, "is the data folder gone?"))
+	}
+	for _, path := range cfg.paths() {
+		inv.watch(knownDisk{collector: "disk " + path}, readDisk(path, "set disk_paths to paths that exist"))
+	}
+	return &probe{inventory: inv, warnings: cfg.warnings()}, nil
 }
 
 // named is a source with a name for the log.
@@ -42,22 +62,28 @@ func newInventory(env pluginsdk.Env, cfg config, sources []named, log hclog.Logg
 	if software == "" {
 		software = "inventory-procfs " + version
 	}
-	inv := &inventory{node: env.Node, interval: time.Duration(cfg.Interval), facts: new(pluginsdk.Facts)}
+	inv := &inventory{
+		node: env.Node, interval: time.Duration(cfg.Interval), deadline: time.Duration(cfg.Deadline), log: log,
+		facts: new(pluginsdk.Facts),
+		disks: &disks{late: max(10*time.Second, 3*time.Duration(cfg.Interval))},
+	}
 	inv.facts.Measured("version", &meshosv1.PeerInventory{SoftwareVersion: &software})
 	for _, s := range sources {
-		inv.collectors = append(inv.collectors, &collector{
-			name: s.name, read: s.read, deadline: time.Duration(cfg.Deadline), facts: inv.facts, log: log,
-		})
+		inv.add(s, inv.facts)
 	}
 	return inv
 }
 
+// Warnings implements pluginsdk.Warner.
+func (p *probe) Warnings() []string { return p.warnings }
+
 // SampleInventory returns at once what is known of this node. What a collector can't read is
 // not in it; what it has not read again for a while has its age.
 func (p *probe) SampleInventory(ctx context.Context) ([]*meshosv1.PeerInventory, error) {
-	if p.inventory.complete.Load() {
-		pluginsdk.Complete(ctx)
+	if !p.inventory.complete.Load() {
+		return nil, nil
 	}
+	pluginsdk.Complete(ctx)
 	return []*meshosv1.PeerInventory{p.inventory.sample()}, nil
 }
 

@@ -16,7 +16,7 @@ import (
 func TestThisMachineOverTheWire(t *testing.T) {
 	c := plugintest.Start(t, newProbe, config{Version: "9.9", Tags: []string{"zone.a"}}, plugintest.WithNode(42))
 	s := firstSample(t, c)
-	if s.GetPeer() != 42 || s.GetMemTotalBytes() != memTotal(t) || s.GetSoftwareVersion() != "9.9" || s.ForkedFrom != nil {
+	if s.GetPeer() != 42 || s.GetMachineMemTotalBytes() != memTotal(t) || s.GetSoftwareVersion() != "9.9" || s.ForkedFrom != nil {
 		t.Errorf("sample: %v", s)
 	}
 	if s.CpuLoad_1M == nil || s.SaturationTrend == nil || s.GetMemUsedBytes() == 0 || s.GetDiskUsedBytes() > s.GetDiskTotalBytes() {
@@ -47,6 +47,7 @@ func TestWrongConfigurationIsRefused(t *testing.T) {
 	c := plugintest.Serve(t, newProbe)
 	for name, cfg := range map[string]map[string]any{
 		"relative path": {"disk_path": "var"},
+		"another":       {"disk_paths": []any{"/", "var"}},
 		"empty tag":     {"tags": []any{"a", " "}},
 		"no interval":   {"interval": "0s"},
 		"unknown key":   {"disk": "/"},

@@ -8,7 +8,6 @@ import (
 	"runtime"
 
 	"github.com/prometheus/procfs"
-	"github.com/shirou/gopsutil/v4/disk"
 	"github.com/shirou/gopsutil/v4/host"
 	"github.com/shirou/gopsutil/v4/load"
 	"github.com/shirou/gopsutil/v4/mem"
@@ -22,30 +21,21 @@ import (
 // system call on a dead mount can't be interrupted.
 type source func(ctx context.Context) (*meshosv1.PeerInventory, error)
 
-func readLoad(ctx context.Context) (*meshosv1.PeerInventory, error) {
-	avg, err := load.AvgWithContext(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("read the load: %w", err)
-	}
-	return &meshosv1.PeerInventory{CpuLoad_1M: proto.Float64(avg.Load1)}, nil
-}
-
-func readMemory(ctx context.Context) (*meshosv1.PeerInventory, error) {
-	vm, err := mem.VirtualMemoryWithContext(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("read the memory: %w", err)
-	}
-	return &meshosv1.PeerInventory{MemUsedBytes: proto.Uint64(vm.Used), MemTotalBytes: proto.Uint64(vm.Total)}, nil
-}
-
-// readDisk reads the disk space of the file system with path.
-func readDisk(path string) source {
+// readMemory reads the memory of the machine, and what the node may use of it.
+func readMemory(r root) source {
 	return func(ctx context.Context) (*meshosv1.PeerInventory, error) {
-		usage, err := disk.UsageWithContext(ctx, path)
+		vm, err := mem.VirtualMemoryWithContext(r.context(ctx))
 		if err != nil {
-			return nil, fmt.Errorf("read the file system of %s: %w; set disk_path to a path that exists", path, err)
+			return nil, fmt.Errorf("read the memory: %w", err)
 		}
-		return &meshosv1.PeerInventory{DiskUsedBytes: proto.Uint64(usage.Used), DiskTotalBytes: proto.Uint64(usage.Total)}, nil
+		out := &meshosv1.PeerInventory{
+			MachineMemUsedBytes: proto.Uint64(vm.Used), MachineMemTotalBytes: proto.Uint64(vm.Total),
+			MemUsedBytes: proto.Uint64(vm.Used), MemTotalBytes: proto.Uint64(vm.Total),
+		}
+		if used, total, limited := r.memoryLimit(); limited && total < vm.Total {
+			out.MemUsedBytes, out.MemTotalBytes = proto.Uint64(used), proto.Uint64(total)
+		}
+		return out, nil
 	}
 }
 
