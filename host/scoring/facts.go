@@ -17,11 +17,15 @@ import (
 //
 //	round trip         a quarter of it, and 1 ms
 //	load               a quarter of it, and 1
-//	memory, disk       a quarter of the free share, and 2 % of the whole
+//	load for each CPU  a quarter of it, and 0.25
+//	busy CPUs          a quarter of them, and 0.5
+//	memory, disk       a quarter of the free share, and 2 % of the whole; inodes likewise
 //	saturation trend   0.25
+//	devices            any change of what they show
 //
-// A measurement that begins or ceases to be known has moved. Everything else (name,
-// health, lost or not, maintenance, cordon, avoid, capabilities, version, fork) is exact.
+// A measurement that begins or ceases to be known has moved, and so has a number of CPUs that
+// changed. Everything else (name, health, lost or not, maintenance, cordon, avoid,
+// capabilities, version, fork) is exact. How old a measurement is makes no difference.
 type change uint8
 
 const (
@@ -71,8 +75,34 @@ func inventoryChange(old, now *mesh.Inventory) change {
 		drift(old.CPULoad1m, now.CPULoad1m, 1),
 		freeSpace(old.MemUsedBytes, old.MemTotalBytes, now.MemUsedBytes, now.MemTotalBytes),
 		freeSpace(old.DiskUsedBytes, old.DiskTotalBytes, now.DiskUsedBytes, now.DiskTotalBytes),
+		freeSpace(old.MachineMemUsedBytes, old.MachineMemTotalBytes, now.MachineMemUsedBytes, now.MachineMemTotalBytes),
+		freeSpace(old.DiskInodesUsed, old.DiskInodesTotal, now.DiskInodesUsed, now.DiskInodesTotal),
 		trend(old.SaturationTrend, now.SaturationTrend),
+		drift(old.LoadPerCPU, now.LoadPerCPU, 0.25),
+		drift(old.CPUsUsed, now.CPUsUsed, 0.5),
+		drift(old.MachineCPUsUsed, now.MachineCPUsUsed, 0.5),
+		exactly(equal(old.CPUs, now.CPUs) && equal(old.MachineCPUs, now.MachineCPUs), moved),
+		exactly(sameDevices(old, now), jitter),
 	)
+}
+
+// exactly returns same, or what a change is.
+func exactly(unchanged bool, otherwise change) change {
+	if unchanged {
+		return same
+	}
+	return otherwise
+}
+
+// sameDevices reports whether two inventories have the same parts, and the same readings of
+// them.
+func sameDevices(old, now *mesh.Inventory) bool {
+	return slices.Equal(old.Disks, now.Disks) && slices.Equal(old.Temperatures, now.Temperatures) &&
+		slices.Equal(old.Links, now.Links) && slices.EqualFunc(old.GPUs, now.GPUs, func(a, b mesh.GPU) bool {
+		busy := equal(a.BusyPercent, b.BusyPercent)
+		a.BusyPercent, b.BusyPercent = nil, nil
+		return busy && a == b
+	})
 }
 
 // drift compares two measurements, with a dead band that is a share of the old one and

@@ -15,10 +15,11 @@ type config struct {
 	WeightMemory float64 `json:"weight_memory" default:"1" min:"0" max:"100" doc:"how much free memory counts"`
 	WeightDisk   float64 `json:"weight_disk" default:"1" min:"0" max:"100" doc:"how much free disk counts"`
 
-	RTTHalf  pluginsdk.Duration `json:"rtt_half" default:"100ms" min:"1us" max:"1h" doc:"round-trip time that is half as good as 0"`
-	LoadFull float64            `json:"load_full" default:"8" min:"0.01" max:"100000" doc:"load (1 minute) of a busy node, about its number of cores; it is half as good as 0"`
-	MemFree  float64            `json:"mem_free" default:"0.2" min:"0.01" max:"1" doc:"share of free memory that is enough; with less the score falls, to 0 with none"`
-	DiskFree float64            `json:"disk_free" default:"0.2" min:"0.01" max:"1" doc:"share of free disk that is enough; with less the score falls, to 0 with none"`
+	RTTHalf        pluginsdk.Duration `json:"rtt_half" default:"100ms" min:"1us" max:"1h" doc:"round-trip time that is half as good as 0"`
+	LoadFull       float64            `json:"load_full" default:"8" min:"0.01" max:"100000" doc:"load (1 minute) of a busy node whose number of CPUs is not known; it is half as good as 0"`
+	LoadPerCPUFull float64            `json:"load_per_cpu_full" default:"1" min:"0.01" max:"1000" doc:"load for each CPU of a busy node; it is half as good as 0"`
+	MemFree        float64            `json:"mem_free" default:"0.2" min:"0.01" max:"1" doc:"share of free memory that is enough; with less the score falls, to 0 with none"`
+	DiskFree       float64            `json:"disk_free" default:"0.2" min:"0.01" max:"1" doc:"share of free disk that is enough; with less the score falls, to 0 with none"`
 
 	Degraded float64 `json:"degraded" default:"0.4" min:"0" max:"1" doc:"quality of degraded health, where healthy is 1"`
 	Unknown  float64 `json:"unknown" default:"0.5" min:"0.01" max:"1" doc:"quality of an input that is unknown"`
@@ -50,6 +51,7 @@ func (c config) formula() formula {
 		weightDisk:   c.WeightDisk,
 		rttHalf:      time.Duration(c.RTTHalf).Seconds(),
 		loadFull:     c.LoadFull,
+		busyFull:     c.LoadPerCPUFull,
 		memFree:      c.MemFree,
 		diskFree:     c.DiskFree,
 		degraded:     c.Degraded,

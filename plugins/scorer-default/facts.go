@@ -35,8 +35,19 @@ func factsOf(n *pluginv1.NodeView, self bool) facts {
 	if inventory.CpuLoad_1M != nil {
 		f.load = atLeastZero(inventory.GetCpuLoad_1M())
 	}
+	if inventory.LoadPerCpu != nil {
+		f.busy = atLeastZero(inventory.GetLoadPerCpu())
+	}
+	// Of a node that is limited, the load of the machine says little.
+	if used := atLeastZero(inventory.GetCpusUsed() / inventory.GetCpus()); inventory.CpusUsed != nil && used.known {
+		f.busy = reading{value: max(f.busy.value, used.value), known: true}
+	}
 	f.memFree = freeShare(inventory.MemUsedBytes, inventory.MemTotalBytes)
 	f.diskFree = freeShare(inventory.DiskUsedBytes, inventory.DiskTotalBytes)
+	// A disk without free inodes takes no file, whatever space it has.
+	if inodes := freeShare(inventory.DiskInodesUsed, inventory.DiskInodesTotal); inodes.known && f.diskFree.known {
+		f.diskFree.value = min(f.diskFree.value, inodes.value)
+	}
 	return f
 }
 

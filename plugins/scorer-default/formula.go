@@ -26,6 +26,7 @@ type facts struct {
 	rtt      reading // seconds
 	lost     bool    // locality probes get no answer from it, which is farther than any time
 	load     reading // runnable processes, averaged over a minute
+	busy     reading // load for each CPU, or the share of the CPUs it may use if that is more
 	memFree  reading // share of the memory, 0 … 1
 	diskFree reading // share of the disk, 0 … 1
 	health   meshosv1.NodeHealth
@@ -40,6 +41,7 @@ type formula struct {
 
 	rttHalf  float64 // round-trip time in seconds at which its quality is a half
 	loadFull float64 // load at which its quality is a half
+	busyFull float64 // the same of the load for each CPU
 	memFree  float64 // share of free memory that is enough
 	diskFree float64 // share of free disk that is enough
 
@@ -75,7 +77,7 @@ func (p *formula) score(n facts) float64 {
 		add(p.weightRTT, p.rttQuality(n.rtt))
 	}
 	add(p.weightHealth, p.healthQuality(n.health))
-	add(p.weightLoad, p.loadQuality(n.load))
+	add(p.weightLoad, p.loadQuality(n))
 	add(p.weightMemory, p.freeQuality(n.memFree, p.memFree))
 	add(p.weightDisk, p.freeQuality(n.diskFree, p.diskFree))
 	if weights == 0 {
@@ -108,12 +110,16 @@ func (p *formula) rttQuality(rtt reading) float64 {
 	return 1 / (1 + rtt.value/p.rttHalf)
 }
 
-// loadQuality falls from 1 towards 0, which it never reaches. It is 1/2 at loadFull.
-func (p *formula) loadQuality(load reading) float64 {
-	if !load.known {
-		return p.unknown
+// loadQuality falls from 1 towards 0, which it never reaches. It is 1/2 at busyFull for each
+// CPU or, if the number of CPUs is not known, at loadFull.
+func (p *formula) loadQuality(n facts) float64 {
+	switch {
+	case n.busy.known:
+		return 1 / (1 + n.busy.value/p.busyFull)
+	case n.load.known:
+		return 1 / (1 + n.load.value/p.loadFull)
 	}
-	return 1 / (1 + load.value/p.loadFull)
+	return p.unknown
 }
 
 // freeQuality is 1 while enough is free. Below that it falls linearly, to 0 with nothing

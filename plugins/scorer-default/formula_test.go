@@ -15,7 +15,7 @@ import (
 func defaults() config {
 	return config{
 		WeightRTT: 3, WeightHealth: 3, WeightLoad: 1, WeightMemory: 1, WeightDisk: 1,
-		RTTHalf: pluginsdk.Duration(100 * time.Millisecond), LoadFull: 8, MemFree: 0.2, DiskFree: 0.2,
+		RTTHalf: pluginsdk.Duration(100 * time.Millisecond), LoadFull: 8, LoadPerCPUFull: 1, MemFree: 0.2, DiskFree: 0.2,
 		Degraded: 0.4, Unknown: 0.5,
 		CordonedFactor: 0.8, AvoidedFactor: 0.4, ReturningFactor: 0.8,
 		Transfer: pluginsdk.Duration(time.Second), Disruption: pluginsdk.Duration(200 * time.Millisecond), Doubt: 1.5,
@@ -68,6 +68,8 @@ func TestScoreTable(t *testing.T) {
 
 		{"load at load_full", func(f *facts) { f.load = is(8) }, 0.926},
 		{"load of ten times load_full", func(f *facts) { f.load = is(80) }, 0.766},
+		{"all CPUs busy", func(f *facts) { f.busy, f.load = is(1), is(64) }, 0.926},
+		{"idle, with many CPUs", func(f *facts) { f.busy, f.load = is(0), is(8) }, 1},
 		{"a fifth of the memory free is enough", func(f *facts) { f.memFree = is(0.2) }, 1},
 		{"a tenth of the memory free", func(f *facts) { f.memFree = is(0.1) }, 0.926},
 		{"no memory free is zero", func(f *facts) { f.memFree = is(0) }, 0},
@@ -149,6 +151,7 @@ func TestScoreIsBoundedAndMonotonic(t *testing.T) {
 		f := facts{
 			rtt:      maybe(rt, math.MaxFloat64, "rtt"),
 			load:     maybe(rt, math.MaxFloat64, "load"),
+			busy:     maybe(rt, math.MaxFloat64, "busy"),
 			memFree:  maybe(rt, 1, "memory"),
 			diskFree: maybe(rt, 1, "disk"),
 			health:   meshosv1.NodeHealth(rapid.Int32Range(-1, 9).Draw(rt, "health")),

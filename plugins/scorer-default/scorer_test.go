@@ -257,3 +257,40 @@ func BenchmarkScore(b *testing.B) {
 		})
 	}
 }
+
+// Machines of different size compare by their CPUs, and a node that is limited by its limits.
+func TestLoadIsForEachCPUOfTheNode(t *testing.T) {
+	of := func(inventory *meshosv1.PeerInventory) float64 {
+		f := factsOf(&pluginv1.NodeView{Peer: &meshosv1.PeerView{Peer: 2, Inventory: inventory}}, false)
+		if !f.busy.known {
+			return -1
+		}
+		return f.busy.value
+	}
+	for name, tc := range map[string]struct {
+		in   *meshosv1.PeerInventory
+		want float64
+	}{
+		"nothing known":       {&meshosv1.PeerInventory{CpuLoad_1M: proto.Float64(7)}, -1},
+		"a large machine":     {&meshosv1.PeerInventory{CpuLoad_1M: proto.Float64(32), LoadPerCpu: proto.Float64(0.5), Cpus: proto.Float64(64), CpusUsed: proto.Float64(16)}, 0.5},
+		"at its quota":        {&meshosv1.PeerInventory{LoadPerCpu: proto.Float64(0.1), Cpus: proto.Float64(0.5), CpusUsed: proto.Float64(0.5)}, 1},
+		"no CPUs":             {&meshosv1.PeerInventory{Cpus: proto.Float64(0), CpusUsed: proto.Float64(0.5)}, -1},
+		"no use of CPUs":      {&meshosv1.PeerInventory{LoadPerCpu: proto.Float64(2), Cpus: proto.Float64(4)}, 2},
+		"a load of no number": {&meshosv1.PeerInventory{LoadPerCpu: proto.Float64(math.NaN())}, -1},
+	} {
+		if got := of(tc.in); got != tc.want {
+			t.Errorf("%s: %v, want %v", name, got, tc.want)
+		}
+	}
+}
+
+func TestADiskWithoutInodesIsFull(t *testing.T) {
+	inventory := &meshosv1.PeerInventory{
+		DiskUsedBytes: proto.Uint64(1), DiskTotalBytes: proto.Uint64(100),
+		DiskInodesUsed: proto.Uint64(100), DiskInodesTotal: proto.Uint64(100),
+	}
+	f := factsOf(&pluginv1.NodeView{Peer: &meshosv1.PeerView{Peer: 2, Inventory: inventory}}, false)
+	if f.diskFree != is(0) {
+		t.Errorf("free: %+v, want nothing", f.diskFree)
+	}
+}
