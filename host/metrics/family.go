@@ -24,7 +24,7 @@ func (s scrape) set(f family, value float64, labels ...string) {
 }
 
 // setIf sets a value that is known, and leaves one that is not out.
-func setIf[T ~int64 | ~uint64 | ~float32 | ~float64](s scrape, f family, value *T, scale float64, labels ...string) {
+func setIf[T ~int64 | ~uint32 | ~uint64 | ~float32 | ~float64](s scrape, f family, value *T, scale float64, labels ...string) {
 	if value != nil {
 		s.set(f, float64(*value)*scale, labels...)
 	}

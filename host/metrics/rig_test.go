@@ -25,6 +25,13 @@ func all() *snapshot.Snapshot {
 			{Node: 1, Inventory: &mesh.Inventory{
 				CPULoad1m: ptr(0.5), MemUsedBytes: ptr(uint64(1)), MemTotalBytes: ptr(uint64(2)),
 				DiskUsedBytes: ptr(uint64(3)), DiskTotalBytes: ptr(uint64(4)), SaturationTrend: ptr(float32(-0.5)),
+				CPUs: ptr(1.5), CPUsUsed: ptr(0.25), MachineCPUs: ptr(uint32(8)), MachineCPUsUsed: ptr(3.5),
+				MachineMemUsedBytes: ptr(uint64(5)), MachineMemTotalBytes: ptr(uint64(6)),
+				DiskInodesUsed: ptr(uint64(7)), DiskInodesTotal: ptr(uint64(8)),
+				Disks:        []mesh.DiskSpace{{Path: "/", UsedBytes: 3, TotalBytes: 4}, {Path: "/", UsedBytes: 9, TotalBytes: 9}},
+				Temperatures: []mesh.Temperature{{Sensor: "nvme", Celsius: 38.5}},
+				Links:        []mesh.NetworkLink{{Name: "eth0", Up: true, SpeedMbps: 1000, ReceiveErrors: 1, SendErrors: 2, ReceiveDropped: 3, SendDropped: 4}},
+				GPUs:         []mesh.GPU{{Address: "0000:3b:00.0", Vendor: "amd", Device: "1002:740c", Driver: "amdgpu", MemUsedBytes: 3, MemTotalBytes: 4, BusyPercent: ptr(uint32(42))}},
 			}},
 			{Node: 5, Name: "five", RTT: ptr(1500 * time.Microsecond), Health: mesh.HealthHealthy, Loss: ptr(0.05), Jitter: ptr(time.Millisecond), Echo: &snapshot.Echo{State: snapshot.EchoAnswers}},
 			{Node: 6, Health: mesh.HealthUnreachable, Echo: &snapshot.Echo{State: snapshot.EchoLost}},

@@ -163,32 +163,6 @@ func ordered(o *meshosv1.OrderView) string {
 	return words
 }
 
-// machine shows this node's own inventory.
-func (p Printer) machine(b *strings.Builder, s *meshosv1.Snapshot) {
-	for _, peer := range s.GetPeers() {
-		if peer.GetPeer() != s.GetNode() || peer.GetInventory() == nil {
-			continue
-		}
-		inventory := peer.GetInventory()
-		var parts []string
-		if inventory.CpuLoad_1M != nil {
-			parts = append(parts, fmt.Sprintf("load %.2f", inventory.GetCpuLoad_1M()))
-		}
-		if inventory.MemUsedBytes != nil && inventory.MemTotalBytes != nil {
-			parts = append(parts, "memory "+used(inventory.GetMemUsedBytes(), inventory.GetMemTotalBytes()))
-		}
-		if inventory.DiskUsedBytes != nil && inventory.DiskTotalBytes != nil {
-			parts = append(parts, "disk "+used(inventory.GetDiskUsedBytes(), inventory.GetDiskTotalBytes()))
-		}
-		if inventory.SoftwareVersion != nil {
-			parts = append(parts, "version "+Plain(inventory.GetSoftwareVersion()))
-		}
-		if len(parts) > 0 {
-			p.flow(b, 0, 4, styled{text: "  machine: " + strings.Join(parts, ", ")})
-		}
-	}
-}
-
 // scheduler shows in one line whether chains are rebalanced.
 func (p Printer) scheduler(b *strings.Builder, s *meshosv1.SchedulerView) {
 	if s == nil {
