@@ -25,7 +25,7 @@ func TestOutput(t *testing.T) {
 		{"crafted-stderr", []string{
 			`3 p: {"@message": 1}`, "4 p: from hclog n=1", `5 p: from slog k="v w"`, "3 p: plain\uFFFD[31m text",
 		}},
-		{"flood-stderr", []string{"3 p: line 0", "lines suppressed: more than 200 a second"}},
+		{"flood-stderr", []string{"3 p: line 0", "line …: 4,995 more like this in 5s"}},
 		{"prints", []string{"3 p: printed by a library yyyy"}},
 	} {
 		t.Run(c.mode, func(t *testing.T) {

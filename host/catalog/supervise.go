@@ -35,7 +35,7 @@ func (s *slot) run(ctx context.Context, env *runEnv, first func(error)) {
 			m.stop(now)
 		}
 	})
-	s.output.ReportSuppressed()
+	s.output.Report()
 }
 
 // attempt takes the plugin from verifying to ready, and returns when that failed or the

@@ -50,7 +50,7 @@ func (s *slot) watch(ctx context.Context, i *instance) {
 // maintain does what a running process needs although nobody calls it. It does not wait,
 // and returns after how long it has to be called again at the latest.
 func (s *slot) maintain(i *instance) time.Duration {
-	s.output.ReportSuppressedIfDue()
+	s.output.ReportIfDue()
 	s.mu.Lock()
 	isReady := s.machine.phase == ready && s.instance == i
 	s.mu.Unlock()

@@ -44,6 +44,16 @@ func (b *batch) add(ctx context.Context, index int, ev mesh.Event) error {
 		ev = line
 	}
 	verdict, refused := b.judge(ev)
+	if line, is := ev.(mesh.LogLine); is && !refused {
+		switch b.in.lines.admit(b.from, line) {
+		case counted:
+			b.in.wake()
+			return b.takeCounted(ctx)
+		case suppressed:
+			b.in.wake()
+			verdict, refused = tooManyLines(), true
+		}
+	}
 	if !refused {
 		ev, verdict, refused = b.in.admit(ctx, b.from, ev)
 	}
@@ -90,11 +100,17 @@ func (b *batch) judge(ev mesh.Event) (verdict mesh.Verification, refused bool) {
 	if ungranted, is := b.from.refuse(ev, order); is {
 		return ungranted, true
 	}
-	if _, line := ev.(mesh.LogLine); line && !b.in.lines.admit(b.from.Lines) {
-		b.in.wake()
-		return tooManyLines(), true
-	}
 	return verdict, refused
+}
+
+// takeCounted takes a line that the log says in a number only. What came before it is queued
+// first, so that the result is about the first events of the batch, whatever happens next.
+func (b *batch) takeCounted(ctx context.Context) error {
+	if err := b.queue(ctx); err != nil {
+		return err
+	}
+	b.result.Taken++
+	return nil
 }
 
 // queue queues the events of the run.

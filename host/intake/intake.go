@@ -105,7 +105,11 @@ func (in *Intake) record(atOnce bool) {
 	if !in.refusals.recordAll(atOnce) {
 		in.wake()
 	}
-	if reports := in.lines.takeReports(); len(reports) > 0 {
+	reports, more := in.lines.takeReports(atOnce)
+	if more {
+		in.wake()
+	}
+	if len(reports) > 0 {
 		ctx, cancel := context.WithTimeout(context.Background(), recordWithin)
 		defer cancel()
 		_, _ = in.loop.PublishBatch(ctx, reports) // fails when the loop ends, and its log with it

@@ -3,11 +3,13 @@ package intake
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/meshos/meshos/host/catalog/pluginlog"
 	"github.com/meshos/meshos/host/mesh"
+	"github.com/meshos/meshos/internal/logkinds"
 )
 
 // Without operators a plugin may bring facts, and what its entry names.
@@ -71,11 +73,40 @@ func TestLinesCarryWhoSaysThem(t *testing.T) {
 	}
 }
 
+// Lines of one kind are counted together, whether a plugin prints them or brings them as events.
+func TestLinesOfOneKindAreCountedTogether(t *testing.T) {
+	g := newGate(false)
+	var flap []mesh.Event
+	for i := range 1200 {
+		flap = append(flap, mesh.LogLine{Level: mesh.LevelWarn, Message: fmt.Sprintf("peer is unreachable peer=%d reason=\"timed out\"", i)})
+	}
+	running(t, g, same, func(in *Intake) {
+		if result, err := in.Client(plugin()).PublishBatch(t.Context(), flap); err != nil || result.Taken != len(flap) || len(result.Refused) != 0 {
+			t.Errorf("took %d, refused %d, %v", result.Taken, len(result.Refused), err)
+		}
+		if result, err := in.Client(API()).PublishBatch(t.Context(), flap[:20]); result.Taken != 20 || err != nil {
+			t.Errorf("of the API's lines it took %d, %v", result.Taken, err)
+		}
+		time.Sleep(2 * logkinds.Window)
+	})
+	if want := logkinds.Shown + 20 + 1; len(g.events) != want {
+		t.Fatalf("%d lines, want %d", len(g.events), want)
+	}
+	last := g.events[len(g.events)-1].(mesh.LogLine)
+	if want := "peer is unreachable: 1,195 more like this in 5s: timed out 1,195; such as 5, 6, 7"; last.Message != want || last.Source != "plugin:x" || last.Level != mesh.LevelWarn {
+		t.Errorf("the last line is %+v", last)
+	}
+}
+
 // A source has the budget of lines that a plugin has on stderr; one that has used up its
 // own takes nothing from the others.
 func TestP5_LinesHaveABudget(t *testing.T) {
 	g := newGate(false)
-	flood := slices.Repeat([]mesh.Event{mesh.LogLine{Message: "x"}}, pluginlog.LinesAtOnce+300)
+	var flood []mesh.Event
+	for i := range pluginlog.LinesAtOnce + 300 { // each of a kind of its own
+		word := strings.Map(func(r rune) rune { return r - '0' + 'a' }, fmt.Sprintf("%04d", i))
+		flood = append(flood, mesh.LogLine{Message: word})
+	}
 	running(t, g, same, func(in *Intake) {
 		result, err := in.Client(plugin()).PublishBatch(t.Context(), flood)
 		if err != nil || result.Taken != pluginlog.LinesAtOnce || len(result.Refused) != 300 || result.Refused[0].Verdict.Kind != KindLogBudget {

@@ -9,6 +9,7 @@ import (
 	"golang.org/x/time/rate"
 
 	"github.com/meshos/meshos/host/mesh"
+	"github.com/meshos/meshos/internal/logkinds"
 )
 
 // How many lines whoever writes to the node's log may write: a plugin on stderr, and
@@ -18,14 +19,23 @@ const (
 	LinesAtOnce    = 1000 // in a burst
 )
 
+// How many lines of a plugin are read at all: parsing costs time, and most lines of a flood that
+// is worth reading are of one kind and counted together.
+const (
+	parsedPerSecond = 10 * LinesPerSecond
+	parsedAtOnce    = 10 * LinesAtOnce
+)
+
 // Log takes the output of one plugin, over all its processes. Its methods are safe for
 // concurrent use.
 type Log struct {
-	log   func(level mesh.LogLevel, message string)
-	now   func() time.Time
-	limit *rate.Limiter
+	log    func(level mesh.LogLevel, message string)
+	now    func() time.Time
+	parsed *rate.Limiter
+	limit  *rate.Limiter
 
 	mu         sync.Mutex
+	kinds      logkinds.Counter
 	suppressed int       // lines that were dropped and not reported yet
 	reportedAt time.Time // when dropped lines were reported last
 	current    tail      // of the running or the last process
@@ -34,7 +44,10 @@ type Log struct {
 
 // New returns a Log that passes lines on to log. now is the clock of its limits.
 func New(now func() time.Time, log func(level mesh.LogLevel, message string)) *Log {
-	return &Log{log: log, now: now, limit: rate.NewLimiter(LinesPerSecond, LinesAtOnce)}
+	return &Log{
+		log: log, now: now,
+		parsed: rate.NewLimiter(parsedPerSecond, parsedAtOnce), limit: rate.NewLimiter(LinesPerSecond, LinesAtOnce),
+	}
 }
 
 // NextProcess separates the lines of the last process from those of the next one. Call
@@ -72,37 +85,52 @@ func (l *Log) LastMessage() (message string, crashed bool) {
 	return l.current.lastMessage()
 }
 
-// ReportSuppressed logs how many lines were suppressed since the last report. Call it
-// when no more lines are expected.
-func (l *Log) ReportSuppressed() {
+// Report logs how many lines were counted together or suppressed since the last report. Call
+// it when no more lines are expected.
+func (l *Log) Report() {
 	l.mu.Lock()
-	n := l.suppressed
-	l.suppressed = 0
+	lines := append(l.kinds.Flush(), l.takeSuppressed()...)
 	l.mu.Unlock()
-	if n > 0 {
-		l.log(mesh.LevelWarn, fmt.Sprintf("%d lines suppressed: more than %d a second", n, LinesPerSecond))
-	}
+	l.say(lines)
 }
 
-// ReportSuppressedIfDue is ReportSuppressed at most once a second. The log calls it with
-// every line; call it now and then as well, since a plugin may be silent after a flood.
-func (l *Log) ReportSuppressedIfDue() {
+// ReportIfDue is Report for lines of which the time is over. The log calls it with every line;
+// call it now and then as well, since a plugin may be silent after a flood.
+func (l *Log) ReportIfDue() {
 	now := l.now()
 	l.mu.Lock()
-	due := l.suppressed > 0 && now.Sub(l.reportedAt) >= time.Second
-	if due {
+	lines := l.kinds.Due(now)
+	if now.Sub(l.reportedAt) >= time.Second {
 		l.reportedAt = now
+		lines = append(lines, l.takeSuppressed()...)
 	}
 	l.mu.Unlock()
-	if due {
-		l.ReportSuppressed()
+	l.say(lines)
+}
+
+// takeSuppressed returns the line that says how many lines were suppressed, if any were. mu is
+// held.
+func (l *Log) takeSuppressed() []logkinds.Line {
+	n := l.suppressed
+	if n == 0 {
+		return nil
+	}
+	l.suppressed = 0
+	return []logkinds.Line{{Level: int(mesh.LevelWarn), Message: fmt.Sprintf("%d lines suppressed: more than %d a second", n, LinesPerSecond)}}
+}
+
+func (l *Log) say(lines []logkinds.Line) {
+	for _, line := range lines {
+		l.log(mesh.LogLevel(line.Level), line.Message)
 	}
 }
 
-// admit reports whether the next line may be passed on, and counts it as suppressed if
-// not. It is called before the line is parsed: parsing a flood would keep the host busy.
-func (l *Log) admit() bool {
-	if l.limit.AllowN(l.now(), 1) {
+// admit reports whether the next line may be read, and counts it as suppressed if not. It is
+// called before the line is parsed: parsing a flood would keep the host busy.
+func (l *Log) admit() bool { return l.within(l.parsed) }
+
+func (l *Log) within(limit *rate.Limiter) bool {
+	if limit.AllowN(l.now(), 1) {
 		return true
 	}
 	l.mu.Lock()
@@ -111,10 +139,22 @@ func (l *Log) admit() bool {
 	return false
 }
 
-// pass passes on a line that was admitted.
+// pass passes on a line that was admitted, or counts it with others of its kind.
 func (l *Log) pass(level mesh.LogLevel, message string) {
-	l.ReportSuppressedIfDue()
-	l.log(level, message)
+	l.ReportIfDue()
+	l.mu.Lock()
+	show := l.kinds.Add(l.now(), logkinds.Line{Level: int(level), Message: message})
+	l.mu.Unlock()
+	if show {
+		l.passAsIs(level, message)
+	}
+}
+
+// passAsIs passes on a line that is not counted with others, such as one of a crash.
+func (l *Log) passAsIs(level mesh.LogLevel, message string) {
+	if l.within(l.limit) {
+		l.log(level, message)
+	}
 }
 
 // remember keeps a line of stderr with the level and message that were found in it.

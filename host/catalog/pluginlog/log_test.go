@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/meshos/meshos/host/mesh"
+	"github.com/meshos/meshos/internal/logkinds"
 )
 
 // logLine passes a line on as the readers do.
@@ -18,12 +19,52 @@ func logLine(l *Log, line string) {
 	}
 }
 
+// word returns another word for each number, so that each is a kind of lines.
+func word(i int) string {
+	return strings.Map(func(r rune) rune { return r - '0' + 'a' }, fmt.Sprintf("%04d", i))
+}
+
+func TestLinesOfOneKindAreCountedTogether(t *testing.T) {
+	now := time.Unix(1e9, 0)
+	var got []string
+	l := New(func() time.Time { return now }, func(level mesh.LogLevel, m string) { got = append(got, fmt.Sprint(level, " ", m)) })
+	var input strings.Builder
+	for i := range 1200 {
+		fmt.Fprintf(&input, `{"@level":"warn","@message":"peer is unreachable","peer":%d,"reason":"timed out"}`+"\n", i)
+	}
+	l.ReadStderr(strings.NewReader(input.String()))
+	if len(got) != logkinds.Shown {
+		t.Errorf("%d lines: %q", len(got), got)
+	}
+	now = now.Add(logkinds.Window)
+	l.ReportIfDue() // as the supervisor does while the plugin is silent
+	if want := "4 peer is unreachable: 1,195 more like this in 5s: timed out 1,195; such as 5, 6, 7"; got[len(got)-1] != want {
+		t.Errorf("got %q", got[len(got)-1])
+	}
+	if lines := l.Lines(); len(lines) != tailLength {
+		t.Errorf("%d lines are remembered", len(lines))
+	}
+	// The report of a crash is not counted, whatever its lines are like.
+	got = nil
+	l.ReadStderr(strings.NewReader("panic: no luck\n" + strings.Repeat("frame 1\n", 50)))
+	if len(got) != 51 {
+		t.Errorf("%d lines of a crash: %q", len(got), got)
+	}
+	// A plugin that ends has said all.
+	got = nil
+	l.ReadStderr(strings.NewReader(strings.Repeat("[WARN] no 1\n", 10)))
+	l.Report()
+	if want := "4 no …: 5 more like this in 5s"; got[len(got)-1] != want {
+		t.Errorf("got %q", got)
+	}
+}
+
 func TestAFloodIsSuppressedAndReported(t *testing.T) {
 	now := time.Unix(1e9, 0)
 	var got []string
 	l := New(func() time.Time { return now }, func(_ mesh.LogLevel, m string) { got = append(got, m) })
-	for range LinesAtOnce + 500 {
-		logLine(l, "x")
+	for i := range LinesAtOnce + 500 {
+		logLine(l, word(i))
 	}
 	if len(got) != LinesAtOnce {
 		t.Fatalf("%d lines passed", len(got))

@@ -57,7 +57,11 @@ func (l *Log) ReadStderr(r io.Reader) {
 		}
 		level, message := p.parse(line)
 		l.remember(level, message, line)
-		l.pass(level, message)
+		if p.crashed {
+			l.passAsIs(level, message)
+		} else {
+			l.pass(level, message)
+		}
 	})
 }
 
