@@ -33,8 +33,10 @@ func (e *explainer) locality(p state.Peer) {
 		if p.Echoes.Late > 0 {
 			late = fmt.Sprintf(" in time and %d late", p.Echoes.Late)
 		}
-		e.say(arm, "%d of its last %d echoes were answered%s, with a jitter of %s",
-			p.Echoes.Received, p.Echoes.Sent, late, p.Echoes.Jitter.Round(time.Microsecond))
+		if p.Echoes.Received > 1 {
+			late += fmt.Sprintf(", with a jitter of %s", p.Echoes.Jitter.Round(time.Microsecond))
+		}
+		e.say(arm, "%d of its last %d echoes were answered%s", p.Echoes.Received, p.Echoes.Sent, late)
 	}
 	if p.Echoes.NoAnswer.NothingSent() {
 		e.say(arm, "nothing was sent to it, which says nothing about it")

@@ -164,8 +164,9 @@ func peers(s *state.State) []Peer {
 		}
 		v.RTTReason = p.Echoes.Reason
 		v.Echo = echo(s, p, &m.echo)
-		// Of a peer that answers no echoes at all, loss says nothing.
-		if loss, known := p.Echoes.Loss(); known && p.Echo != state.EchoSilent {
+		// Of a peer that answers no echoes at all, loss says nothing, nor does an old one if
+		// nothing is sent any more.
+		if loss, known := p.Echoes.Loss(); known && p.Echo != state.EchoSilent && !p.Echoes.NoAnswer.NothingSent() {
 			m.loss = loss
 			v.Loss = &m.loss
 		}

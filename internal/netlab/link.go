@@ -42,6 +42,19 @@ func (l *Link) Reset(answer func(Echo) []Answer) {
 	l.answer = answer
 }
 
+// Down takes the link down, and with it the route to everybody.
+func (l *Link) Down(t testing.TB) {
+	t.Helper()
+	s, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unix.Close(s)
+	if err := unix.IoctlIfreq(s, unix.SIOCSIFFLAGS, interfaceNamed(t, "tun0")); err != nil {
+		t.Fatalf("take the link down: %v", err)
+	}
+}
+
 func (l *Link) run() {
 	b := make([]byte, 1<<16)
 	for {

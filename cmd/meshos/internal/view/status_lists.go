@@ -65,7 +65,14 @@ func (c *counts) String() string {
 
 // peerBad reports whether something is wrong with a peer.
 func peerBad(peer *meshosv1.PeerView) bool {
-	return peer.GetHealth() >= meshosv1.NodeHealth_NODE_HEALTH_DEGRADED || slow(peer) || lost(peer)
+	return peer.GetHealth() >= meshosv1.NodeHealth_NODE_HEALTH_DEGRADED || slow(peer) || lost(peer) || unsent(peer)
+}
+
+// unsent reports whether no echoes can be sent to a peer, which is a fault of this machine, or
+// of the peer's name.
+func unsent(peer *meshosv1.PeerView) bool {
+	why := peer.GetEchoes().GetNoAnswer()
+	return why == meshosv1.NoAnswer_NO_ANSWER_NOT_SENT || why == meshosv1.NoAnswer_NO_ANSWER_NO_SUCH_NAME
 }
 
 // lost reports whether a peer does not answer echoes that it answered before, or that nothing

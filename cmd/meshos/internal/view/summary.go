@@ -1,6 +1,7 @@
 package view
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -93,6 +94,7 @@ func coarse(d *durationpb.Duration) string {
 func (p Printer) peerTroubles(page Page) (out []string) {
 	total := 0
 	var unheard []*meshosv1.PeerView // lost to echoes, though not unreachable
+	var mute []string                // why nothing is sent, of each peer to which nothing is
 	groups := map[meshosv1.NodeHealth][]*meshosv1.PeerView{}
 	for _, peer := range page.Snapshot.GetPeers() {
 		if peer.GetPeer() == page.Snapshot.GetNode() {
@@ -102,6 +104,9 @@ func (p Printer) peerTroubles(page Page) (out []string) {
 		groups[peer.GetHealth()] = append(groups[peer.GetHealth()], peer)
 		if lost(peer) && peer.GetHealth() != meshosv1.NodeHealth_NODE_HEALTH_UNREACHABLE {
 			unheard = append(unheard, peer)
+		}
+		if unsent(peer) {
+			mute = append(mute, cmp.Or(strings.TrimPrefix(peer.GetRttReason(), "not sent: "), "not sent"))
 		}
 	}
 	for _, health := range []meshosv1.NodeHealth{meshosv1.NodeHealth_NODE_HEALTH_UNREACHABLE, meshosv1.NodeHealth_NODE_HEALTH_DEGRADED} {
@@ -129,6 +134,9 @@ func (p Printer) peerTroubles(page Page) (out []string) {
 	}
 	if len(unchecked) > 0 {
 		out = append(out, fmt.Sprintf("%d of %s not checked", len(unchecked), Counted(total, "peer"))+inBrackets(unchecked))
+	}
+	if len(mute) > 0 {
+		out = append(out, fmt.Sprintf("no echoes can be sent to %d of %s%s", len(mute), Counted(total, "peer"), inBrackets(mute)))
 	}
 	if len(unheard) > 0 {
 		var reasons []string
