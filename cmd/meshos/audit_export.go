@@ -17,7 +17,7 @@ func newAuditExportCommand(a *app) *cobra.Command {
 		Use:   "export [DIR]",
 		Short: "Print all audit records on disk as JSON",
 		Long: `Prints all audit records in DIR, oldest first, each as one line of the contract's
-JSON. DIR is a folder as for audit verify. Damaged records are not printed: a warning
+JSON, which every implementation of protobuf reads back (so bytes are base64). DIR is a folder as for audit verify. Damaged records are not printed: a warning
 names each damage, and the exit code is 1. A warning also tells how many records were
 lost before they could be written.`,
 		Example: `  meshos audit export > audit.jsonl
@@ -75,7 +75,7 @@ func (a *app) export(c chainDir, ends *cursorCheck) (durable.Report, error) {
 		if err != nil {
 			return err
 		}
-		failed = view.JSON(out, record.GetAudit(), true)
+		failed = view.ContractJSON(out, record.GetAudit())
 		return nil
 	})
 	ends.end(report)

@@ -35,6 +35,20 @@ func JSONWith(w io.Writer, message proto.Message, oneLine bool, key, value strin
 	if err != nil {
 		return fmt.Errorf("print as JSON: %w", err)
 	}
+	return printJSON(w, raw, oneLine)
+}
+
+// ContractJSON prints a message as one line that every implementation of protobuf reads
+// back: hashes and nonces are base64.
+func ContractJSON(w io.Writer, message proto.Message) error {
+	raw, err := protojson.MarshalOptions{UseProtoNames: true}.Marshal(message)
+	if err != nil {
+		return fmt.Errorf("print as JSON: %w", err)
+	}
+	return printJSON(w, raw, true)
+}
+
+func printJSON(w io.Writer, raw []byte, oneLine bool) (err error) {
 	var b bytes.Buffer // protojson varies its white space on purpose
 	if oneLine {
 		err = json.Compact(&b, raw)
