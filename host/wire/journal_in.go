@@ -233,8 +233,8 @@ func commitFromProto(entry *meshosv1.JournalEntry, in *meshosv1.JudgedCommit) (m
 			return nil, err
 		}
 		out.Event = event
-	case out.Outcome.Verdict != mesh.VerdictRejected:
-		f.fail("event", "must be set, unless the commit was rejected")
+	case out.Outcome.Verdict != mesh.VerdictRejected && out.Refusal == nil:
+		f.fail("event", "must be set, unless the commit was rejected or is about an order that is no command")
 	}
 	return checked(out, f.err)
 }

@@ -206,7 +206,7 @@ func TestInputsThatAreRefused(t *testing.T) {
 		},
 		{`{"migrations":{"in_flight":[{}]}}`, "migrations.in_flight[0].migration: must not be 0"},
 		{`{"commit":{"event":{"thaw_cluster":{}}}}`, "commit.outcome.verdict: must be set"},
-		{`{"commit":{"outcome":{"verdict":"VERDICT_ACCEPTED"}}}`, "commit.event: must be set, unless the commit was rejected"},
+		{`{"commit":{"outcome":{"verdict":"VERDICT_ACCEPTED"}}}`, "commit.event: must be set, unless the commit was rejected or is about an order that is no command"},
 		{`{"commit":{"event":{"cordon":{}},"outcome":{"verdict":"VERDICT_ACCEPTED"}}}`, "commit.event.cordon.node: must not be 0"},
 		{`{"acknowledged":{"through_seq":1}}`, "acknowledged.chain: must be set"},
 	} {
