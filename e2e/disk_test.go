@@ -17,7 +17,7 @@ import (
 
 // markedDaemon ends with an exit code as soon as a file beside the data directory names it, which it removes.
 func (n *node) markedDaemon(id int) string {
-	return fmt.Sprintf("\n[[daemon]]\nid = %d\nname = \"marked\"\nenv = { MARK = %q }\n"+
+	return fmt.Sprintf("\n[[daemon]]\nid = %d\nname = \"marked\"\nrestart_stable_run = \"1ms\"\nenv = { MARK = %q }\n"+
 		"command = [\"/bin/sh\", \"-c\", \"echo hello; while [ ! -e $MARK ]; do sleep 0.05; done; read code < $MARK; rm $MARK; exit $code\"]\n",
 		id, n.mark(id))
 }
