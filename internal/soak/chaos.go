@@ -1,0 +1,285 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
+)
+
+// act is something bad, or unusual, that is done to the node.
+type act struct {
+	weight int
+	do     func(ctx context.Context) error
+}
+
+// due is what has to be done later.
+type due struct {
+	at   time.Time
+	what func() error
+}
+
+// span is a time.
+type span struct{ from, to time.Time }
+
+func (s *stage) acts() []act {
+	kill := func(weight int, role string, sig syscall.Signal) act {
+		return act{weight, func(context.Context) error { s.hit(role, sig); return nil }}
+	}
+	intend := func(intent meshosv1.DaemonIntent_Intent) func(ctx context.Context) error {
+		return func(ctx context.Context) error {
+			if d := s.any(); d != nil && s.node != nil {
+				s.intend(ctx, d, intent)
+			}
+			return nil
+		}
+	}
+	return []act{
+		kill(24, "main", syscall.SIGKILL), kill(6, "child", syscall.SIGKILL), kill(8, "shim", syscall.SIGKILL),
+		kill(3, "check", syscall.SIGKILL), kill(2, "before", syscall.SIGKILL), kill(2, "afterwards", syscall.SIGKILL),
+		kill(2, "watcher", syscall.SIGKILL), kill(2, "spawn", syscall.SIGKILL),
+		kill(5, "main", syscall.SIGSTOP), kill(5, "shim", syscall.SIGSTOP), kill(2, "child", syscall.SIGSTOP),
+		kill(2, "watcher", syscall.SIGSTOP), kill(2, "run", syscall.SIGSTOP), kill(1, "spawn", syscall.SIGSTOP), kill(2, "check", syscall.SIGSTOP),
+		kill(3, "main", syscall.SIGTERM), kill(2, "shim", syscall.SIGTERM), kill(3, "main", syscall.SIGUSR2), kill(2, "main", syscall.SIGHUP),
+		kill(5, "main", syscall.SIGUSR1),
+		{4, func(context.Context) error { return s.replaceNode(syscall.SIGKILL) }},
+		{2, func(context.Context) error { return s.replaceNode(syscall.SIGTERM) }},
+		{2, func(context.Context) error { return s.fill() }},
+		{3, func(context.Context) error { return s.sicken() }},
+		{7, func(context.Context) error { return s.change() }},
+		{4, intend(meshosv1.DaemonIntent_INTENT_STOP)},
+		{4, intend(meshosv1.DaemonIntent_INTENT_RUN)},
+		{1, intend(meshosv1.DaemonIntent_INTENT_UNSPECIFIED)},
+		{4, func(ctx context.Context) error {
+			if d := s.any(); d != nil && s.node != nil {
+				s.restart(ctx, d)
+			}
+			return nil
+		}},
+		{2, func(ctx context.Context) error {
+			if s.node != nil {
+				_ = s.drain(ctx, !s.drained)
+			}
+			return nil
+		}},
+	}
+}
+
+// chaos does bad things for a time.
+func (s *stage) chaos(ctx context.Context, length time.Duration) error {
+	if err := os.WriteFile(s.path("marks/chaos"), nil, 0o600); err != nil {
+		return err
+	}
+	acts, total := s.acts(), 0
+	for _, a := range acts {
+		total += a.weight
+	}
+	for end := time.Now().Add(length); time.Now().Before(end) && ctx.Err() == nil; {
+		n := s.rand.IntN(total)
+		for _, a := range acts {
+			if n -= a.weight; n < 0 {
+				if err := a.do(ctx); err != nil {
+					return err
+				}
+				break
+			}
+		}
+		if err := s.pause(ctx, time.Duration(20+s.rand.IntN(200))*time.Millisecond); err != nil {
+			return err
+		}
+	}
+	s.history.add("peace")
+	return errors.Join(os.Remove(s.path("marks/chaos")), s.undo(), ctx.Err())
+}
+
+// pause waits, and does what is due meanwhile.
+func (s *stage) pause(ctx context.Context, length time.Duration) error {
+	for end := time.Now().Add(length); ; {
+		for i := 0; i < len(s.due); i++ {
+			if time.Now().Before(s.due[i].at) {
+				continue
+			}
+			what := s.due[i].what
+			s.due = slices.Delete(s.due, i, i+1)
+			i--
+			if err := what(); err != nil {
+				return err
+			}
+		}
+		if err := s.alive(); err != nil || ctx.Err() != nil || !time.Now().Before(end) {
+			return errors.Join(err, ctx.Err())
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+}
+
+// later does something after a random time of at most so long.
+func (s *stage) later(most time.Duration, what func() error) {
+	s.due = append(s.due, due{time.Now().Add(time.Duration(s.rand.Int64N(int64(most)))), what})
+}
+
+// undo does all that is due later.
+func (s *stage) undo() (err error) {
+	all := s.due
+	s.due = nil
+	for _, d := range all {
+		err = errors.Join(err, d.what())
+	}
+	return err
+}
+
+// hit sends a signal to any process in a role.
+func (s *stage) hit(role string, sig syscall.Signal) {
+	found := s.look().byRole[role]
+	if role == "run" && s.node == nil || len(found) == 0 {
+		return
+	}
+	slices.SortFunc(found, func(a, b process) int { return a.pid - b.pid })
+	p := found[s.rand.IntN(len(found))]
+	if role == "main" && sig != syscall.SIGKILL && !s.settled(p) {
+		return // it does not handle signals yet
+	}
+	if role == "shim" && sig == syscall.SIGKILL && p.daemon > 0 {
+		s.daemons[p.daemon-1].cut++
+	}
+	s.history.add("%v to the %s of daemon %d: %d", sig, role, p.daemon, p.pid)
+	_ = syscall.Kill(p.pid, sig)
+	if sig == syscall.SIGSTOP {
+		s.later(3*time.Second, func() error { _ = syscall.Kill(p.pid, syscall.SIGCONT); return nil })
+	}
+}
+
+// settled reports whether a main process has its lock.
+func (s *stage) settled(p process) bool {
+	text, _ := os.ReadFile(s.mark(p.daemon, "lock"))
+	return string(text) == strconv.Itoa(p.pid)
+}
+
+func (s *stage) mark(daemon int, name string) string {
+	return filepath.Join(s.path("marks"), strconv.Itoa(daemon)+"."+name)
+}
+
+// any returns any daemon of the configuration.
+func (s *stage) any() *daemon {
+	if d := s.daemons[s.rand.IntN(len(s.daemons))]; d.present {
+		return d
+	}
+	return nil
+}
+
+// replaceNode ends the node, and starts another one after a while.
+func (s *stage) replaceNode(sig syscall.Signal) error {
+	if s.node == nil {
+		return nil
+	}
+	if err := s.endNode(sig); err != nil {
+		return err
+	}
+	s.later(1500*time.Millisecond, s.startNode)
+	return nil
+}
+
+// fill fills the disk, for a while.
+func (s *stage) fill() error {
+	path := s.path("data/filler")
+	if _, err := os.Lstat(path); err == nil || !s.disk {
+		return nil
+	}
+	f, err := os.Create(path)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = f.Close() }()
+	for size := 8 << 20; size > 0; size /= 2 { // to the last byte
+		for err = nil; err == nil; {
+			_, err = f.Write(make([]byte, size))
+		}
+		if !errors.Is(err, unix.ENOSPC) {
+			return err
+		}
+	}
+	s.history.add("the disk is full")
+	s.full = append(s.full, span{from: time.Now()})
+	s.later(4*time.Second, func() error {
+		s.history.add("the disk is empty")
+		s.full[len(s.full)-1].to = time.Now()
+		return os.Remove(path)
+	})
+	return nil
+}
+
+// sicken lets the checks of a daemon fail, for a while.
+func (s *stage) sicken() error {
+	d := s.daemons[s.rand.IntN(len(s.daemons))]
+	s.history.add("daemon %d is ill", d.id)
+	mark := s.mark(d.id, "ill")
+	if err := os.WriteFile(mark, nil, 0o644); err != nil {
+		return err
+	}
+	s.later(5*time.Second, func() error {
+		if err := os.Remove(mark); err != nil && !errors.Is(err, os.ErrNotExist) {
+			return err
+		}
+		return nil
+	})
+	return nil
+}
+
+// change changes the configuration, and has the node read it.
+func (s *stage) change() error {
+	d := s.daemons[s.rand.IntN(len(s.daemons))]
+	what := ""
+	switch n := s.rand.IntN(10); {
+	case n < 3:
+		if d.present = !d.present; !d.present {
+			what = "removed"
+		} else {
+			what = "added"
+			d.unsure = d.unsure || d.ordered != meshosv1.DaemonIntent_INTENT_UNSPECIFIED
+		}
+		d.rerun++
+	case n < 6:
+		d.run = !d.run
+		d.ordered = meshosv1.DaemonIntent_INTENT_UNSPECIFIED
+		d.rerun++
+		what = "run = " + strconv.FormatBool(d.run)
+	case n < 9:
+		d.version++
+		d.rerun++
+		what = "another environment"
+	default:
+		s.history.add("the configuration has a mistake")
+		if err := os.WriteFile(s.path("meshos.toml"), []byte("[node]\nid = \"none\"\n"), 0o600); err != nil {
+			return err
+		}
+		s.hangUp()
+		s.later(time.Second, func() error { return s.reload("the mistake is mended") })
+		return nil
+	}
+	s.history.add("daemon %d: %s", d.id, what)
+	return s.reload("reload")
+}
+
+// reload has the node read the configuration.
+func (s *stage) reload(why string) error {
+	s.history.add("%s", why)
+	if err := s.configure(); err != nil {
+		return err
+	}
+	s.hangUp()
+	return nil
+}
+
+func (s *stage) hangUp() {
+	if s.node != nil {
+		_ = s.node.Process.Signal(syscall.SIGHUP)
+	}
+}
