@@ -146,6 +146,13 @@ func (n *node) make(ctx context.Context, spawner *process.Spawner) (err error) {
 	do := daemonOptions(cfg, log)
 	do.Spawner, do.Events = spawner, daemonEvents{n.handle, n.metrics}
 	do.Failure = func(d mesh.DaemonRef, reason string) { n.failures.Add("daemon:"+d.String(), reason) }
+	do.Recorded = func() map[mesh.DaemonID]mesh.OutputPlace {
+		last, err := n.records.LastOutput(ctx)
+		if err != nil {
+			log.Warn("which lines of daemons are recorded is not known, so some may be logged twice", "error", err)
+		}
+		return last
+	}
 	n.daemons = daemon.New(do)
 	n.daemons.Configure(daemon.Specs(cfg))
 	router := executor.NewRouter(n.daemons, n.plugins.Actuator, now)

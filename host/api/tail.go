@@ -43,7 +43,13 @@ func (s *Service) TailLogs(in *hostv1.TailRequest, stream grpc.ServerStreamingSe
 		seq:    func(r mesh.LogRecord) uint64 { return r.Seq },
 		acked:  func(latest *snapshot.Snapshot) uint64 { return latest.Acknowledged.Log },
 		encode: wire.Origin.Log,
-		stored: (*meshosv1.Record).GetLog,
+		stored: func(r *meshosv1.Record) *meshosv1.LogRecord {
+			line := r.GetLog()
+			if line != nil {
+				line.Output = nil // of use to the node alone
+			}
+			return line
+		},
 		wall:   (*meshosv1.LogRecord).GetAt,
 		wanted: lines(in),
 	})

@@ -79,6 +79,13 @@ func (m *Manager) withoutFolder() (ids []mesh.DaemonID) {
 	return ids
 }
 
+// readRest reads what a daemon that does not run printed, and an earlier node had not recorded.
+func (m *Manager) readRest(spec Spec) {
+	r := m.newRun(spec)
+	close(r.ended)
+	m.lookers.Go(func() { r.follow() })
+}
+
 // adopt takes over one daemon, if it has a record.
 func (m *Manager) adopt(ctx context.Context, id mesh.DaemonID) error {
 	folder := shim.FolderOf(m.opts.Dir, id)
@@ -96,6 +103,7 @@ func (m *Manager) adopt(ctx context.Context, id mesh.DaemonID) error {
 		return folder.Remove() // left by a daemon that is no longer configured
 	}
 	if errors.Is(err, fs.ErrNotExist) {
+		m.readRest(spec)
 		return nil
 	}
 	if err != nil {

@@ -36,6 +36,7 @@ func (m *Manager) replace(specs []Spec) []Spec {
 		case still && r != nil:
 			r.reconfigure(old, now)
 		case !still && r == nil && m.latest[id] == nil:
+			delete(m.delivered, id)
 			m.logRemoval(old.Daemon, shim.FolderOf(m.opts.Dir, id).Remove())
 		}
 		if !still {

@@ -24,9 +24,9 @@
 // Where the disk takes nothing, a daemon runs without a record: the shim tries again, its exit
 // code tells how the daemon ended, and a Manager finds it among all processes.
 //
-// A line counts as delivered when the loop has taken it. What the loop had taken and not
-// passed on when the node was killed is still in the daemon's files, but is not published
-// again.
+// A line is delivered when it is on disk as a record of the node. What the loop had taken when the
+// node was killed, and was not recorded yet, is read again by the next one; each record says how far
+// its line reaches in the daemon's files, so nothing is recorded twice.
 //
 // # The process
 //

@@ -42,14 +42,16 @@ func (r *run) followFiles() (done, open bool, err error) {
 		return r.awaitFiles(err)
 	}
 	defer remove()
-	cursor, at, err := spool.OpenCursor(r.folder.Cursor())
+	to := r.m.deliveredOf(r.spec.Daemon, r.folder)
+	to.following.Lock()
+	defer to.following.Unlock()
+	at, err := to.open()
 	if err != nil {
 		return r.awaitFiles(err)
 	}
-	defer cursor.Close()
 	reader := spool.NewReader(r.folder.Output(), at)
 	defer reader.Close()
-	return r.followReader(reader, cursor, wake), true, nil
+	return r.followReader(reader, to, wake), true, nil
 }
 
 // awaitFiles waits for a while because of err, and no longer than the daemon runs.
@@ -66,11 +68,11 @@ func (r *run) awaitFiles(err error) (done, open bool, _ error) {
 	}
 }
 
-func (r *run) followReader(reader *spool.Reader, cursor *spool.Cursor, wake <-chan struct{}) bool {
+func (r *run) followReader(reader *spool.Reader, to *delivered, wake <-chan struct{}) bool {
 	flush := time.NewTimer(time.Hour)
 	defer flush.Stop()
 	for last := false; ; {
-		if !r.read(reader, cursor) {
+		if !r.read(reader, to) {
 			return false
 		}
 		if last {
@@ -94,43 +96,26 @@ func (r *run) followReader(reader *spool.Reader, cursor *spool.Cursor, wake <-ch
 	}
 }
 
-// read publishes all lines that are there now, and saves its position after each one that was
-// published. It reports false if the loop takes no more lines.
-func (r *run) read(reader *spool.Reader, cursor *spool.Cursor) bool {
-	saved := reader.Position()
-	save := func() {
-		if saved == reader.Position() {
-			return
-		}
-		saved = reader.Position()
-		err := cursor.Save(saved)
-		if err != nil && !r.unsaved {
-			r.m.opts.Log.Warn("lines of a daemon may be logged twice", "daemon", r.spec.Daemon, "error", err)
-		}
-		r.unsaved = err != nil
-	}
+// read publishes all lines that are there now. It reports false if the loop takes no more lines.
+func (r *run) read(reader *spool.Reader, to *delivered) bool {
 	for {
 		line, ok, err := reader.Next()
 		if err != nil {
 			r.out.note(mesh.LevelWarn, "its output can't be read: %v", err)
 		}
 		if err != nil || !ok {
-			save()
 			return true
 		}
-		logged, handled := r.log(line)
-		if !handled {
+		if !r.log(line, to.place(reader.Position())) {
 			return false
 		}
-		if logged {
-			save()
-		}
+		to.take(reader.Position())
 	}
 }
 
-// log brings a line to the node's log. It reports whether it is logged, and whether it was
-// handled; if not, call it again with the same line.
-func (r *run) log(line spool.Line) (logged, handled bool) {
+// log brings a line to the node's log. It reports whether the line was handled; if not, call it again
+// with the same line.
+func (r *run) log(line spool.Line, place mesh.OutputPlace) (handled bool) {
 	level, text := mesh.LevelInfo, line.Text
 	switch line.Stream {
 	case spool.Err:
@@ -140,7 +125,8 @@ func (r *run) log(line spool.Line) (logged, handled bool) {
 		r.sayShimStuck()
 	case spool.Suppressed:
 		n, err := strconv.ParseUint(text, 10, 64)
-		return true, err != nil || r.out.suppressedBefore(n)
+		return err != nil || r.out.suppressedBefore(n, place)
 	}
-	return r.out.line(level, text, line.At)
+	_, handled = r.out.line(level, text, line.At, place)
+	return handled
 }

@@ -77,6 +77,8 @@ type loop struct {
 	waits   func(ev mesh.Event) bool // Publish of this event waits, if set
 	err     error                    // what Publish returns, if set
 	refused int
+	// recorded is told of each line, if set.
+	recorded func(mesh.DaemonID, mesh.OutputPlace)
 }
 
 var errFull = errors.New("queue is full")
@@ -90,8 +92,16 @@ func (l *loop) TryPublish(ev mesh.Event) error {
 		return errFull
 	}
 	l.events = append(l.events, ev)
+	l.record(ev)
 	l.wake()
 	return nil
+}
+
+// record tells the Manager that a line is on disk, as the records do soon after the loop took it.
+func (l *loop) record(ev mesh.Event) {
+	if line, ok := ev.(mesh.LogLine); ok && line.Output.Spool != 0 && l.recorded != nil {
+		l.recorded(line.Daemon, line.Output)
+	}
 }
 
 func (l *loop) Publish(ctx context.Context, ev mesh.Event) error {
@@ -106,6 +116,7 @@ func (l *loop) Publish(ctx context.Context, ev mesh.Event) error {
 		}
 		if !l.full && (l.waits == nil || !l.waits(ev)) {
 			l.events = append(l.events, ev)
+			l.record(ev)
 			l.wake()
 			l.mu.Unlock()
 			return nil
@@ -265,6 +276,11 @@ func startNodeWith(t *testing.T, l *loop, dir string, closeGrace time.Duration, 
 	n := &node{loop: l, t: t}
 	n.Manager = daemon.New(daemon.Options{
 		Dir: dir, Shim: shimCommand(), Spawner: spawner, Events: n.loop, CloseGrace: closeGrace, StopGrace: 200 * time.Millisecond,
+	})
+	n.set(func(l *loop) {
+		if l.recorded == nil {
+			l.recorded = n.Recorded
+		}
 	})
 	n.Configure(specs)
 	if err := n.Adopt(t.Context()); err != nil {

@@ -19,17 +19,20 @@ import (
 )
 
 // printer stands for the loop of a node in a process of its own: it prints events.
-type printer struct{}
+type printer struct{ m *daemon.Manager }
 
-func (printer) Publish(_ context.Context, ev mesh.Event) error {
+func (p *printer) Publish(_ context.Context, ev mesh.Event) error {
 	text, err := json.Marshal(describe(ev))
 	if err == nil {
 		_, err = fmt.Printf("%s\n", text)
 	}
+	if line, ok := ev.(mesh.LogLine); ok && line.Output.Spool != 0 {
+		p.m.Recorded(line.Daemon, line.Output)
+	}
 	return err
 }
 
-func (p printer) TryPublish(ev mesh.Event) error { return p.Publish(context.Background(), ev) }
+func (p *printer) TryPublish(ev mesh.Event) error { return p.Publish(context.Background(), ev) }
 
 // nodeToKill is a node in a process of its own. It runs the script of a folder as
 // daemon 7 until it is killed.
@@ -38,9 +41,11 @@ func nodeToKill(dir string) int {
 	if err != nil {
 		return 1
 	}
+	events := &printer{}
 	m := daemon.New(daemon.Options{
-		Dir: filepath.Join(dir, "daemons"), Shim: shimCommand(), Spawner: process.NewSpawner(), Events: printer{},
+		Dir: filepath.Join(dir, "daemons"), Shim: shimCommand(), Spawner: process.NewSpawner(), Events: events,
 	})
+	events.m = m
 	m.Configure([]daemon.Spec{sh(7, string(script))})
 	if m.Adopt(context.Background()) != nil || m.Start(context.Background(), ref(7)) != nil {
 		return 1

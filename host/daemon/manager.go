@@ -38,6 +38,9 @@ type Options struct {
 	CopyShim bool
 	Spawner  *process.Spawner // for health checks; the caller closes it after the Manager
 	Events   Events
+	// Recorded, if set, returns how far the output of daemons was recorded when the node started.
+	// What is recorded after that is told to the Manager's Recorded.
+	Recorded func() map[mesh.DaemonID]mesh.OutputPlace
 	// StopGrace is how long a daemon that is no longer configured gets to end. 0 is 30 s.
 	StopGrace time.Duration
 	// CloseGrace is how long all daemons together get to end in StopAll, at most. 0 is 3 s.
@@ -70,6 +73,9 @@ type Manager struct {
 	runs     map[mesh.DaemonID]*run // the run of each daemon until it is released
 	latest   map[mesh.DaemonID]*run // the newest run of each daemon until it is finished
 
+	lastRecorded func() map[mesh.DaemonID]mesh.OutputPlace // read at its first use
+	delivered    map[mesh.DaemonID]*delivered              // of each daemon whose output was read
+
 	left     map[mesh.DaemonID][]process.Identity // what goes on without its daemon
 	stuck    map[mesh.DaemonID]int                // how much of a daemon was killed and does not end
 	unmet    map[mesh.DaemonID]string             // limits that can't be enforced
@@ -90,6 +96,9 @@ func New(o Options) *Manager {
 	if o.CloseGrace <= 0 {
 		o.CloseGrace = 3 * time.Second
 	}
+	if o.Recorded == nil {
+		o.Recorded = func() map[mesh.DaemonID]mesh.OutputPlace { return nil }
+	}
 	if o.Failure == nil {
 		o.Failure = func(mesh.DaemonRef, string) {}
 	}
@@ -108,6 +117,8 @@ func New(o Options) *Manager {
 		rejected: make(map[mesh.DaemonID]string),
 		fallen:   make(map[mesh.DaemonID]*fallen),
 	}
+	m.delivered = make(map[mesh.DaemonID]*delivered)
+	m.lastRecorded = sync.OnceValue(o.Recorded)
 	m.secretsKey = sync.OnceValue(m.loadSecretsKey)
 	m.ctx, m.cancel = context.WithCancel(context.Background())
 	return m
@@ -185,6 +196,7 @@ func (m *Manager) finish(r *run, published bool) {
 		case known:
 			m.logRemoval(r.spec.Daemon, r.folder.RemoveRecord())
 		default:
+			delete(m.delivered, id)
 			m.logRemoval(r.spec.Daemon, r.folder.Remove())
 		}
 	}

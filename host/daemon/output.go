@@ -36,7 +36,7 @@ type output struct {
 
 // line logs a line that was printed at a time. It reports whether the line is logged or
 // suppressed, and whether it was handled; if not, call it again with the same line.
-func (o *output) line(level mesh.LogLevel, text string, at time.Time) (logged, handled bool) {
+func (o *output) line(level mesh.LogLevel, text string, at time.Time, place mesh.OutputPlace) (logged, handled bool) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if !at.Before(o.windowEnd) || o.windowEnd.Sub(at) > lineWindow { // or the clock was set back
@@ -50,7 +50,7 @@ func (o *output) line(level mesh.LogLevel, text string, at time.Time) (logged, h
 		o.unreported++
 		return false, true
 	}
-	if !o.publish(mesh.LogLine{Level: level, Daemon: o.daemon, Message: text}) {
+	if !o.publish(mesh.LogLine{Level: level, Daemon: o.daemon, Message: text, Output: place}) {
 		return false, false
 	}
 	o.lines++
@@ -75,7 +75,7 @@ func (o *output) reportSuppressed() bool {
 	if o.unreported == 0 {
 		return true
 	}
-	if !o.publishSuppressed(o.unreported) {
+	if !o.publishSuppressed(o.unreported, mesh.OutputPlace{}) {
 		return false
 	}
 	o.unreported = 0
@@ -84,19 +84,19 @@ func (o *output) reportSuppressed() bool {
 
 // suppressedBefore logs that lines were suppressed before they reached the node. It reports
 // whether that was handled, as line does.
-func (o *output) suppressedBefore(n uint64) bool {
+func (o *output) suppressedBefore(n uint64, place mesh.OutputPlace) bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if !o.publishSuppressed(n) {
+	if !o.publishSuppressed(n, place) {
 		return false
 	}
 	o.suppressed.Add(n)
 	return true
 }
 
-func (o *output) publishSuppressed(n uint64) bool {
+func (o *output) publishSuppressed(n uint64, place mesh.OutputPlace) bool {
 	text := fmt.Sprintf("meshos: %d lines suppressed: more than %d in %v", n, maxLines, lineWindow)
-	return o.publish(mesh.LogLine{Level: mesh.LevelWarn, Daemon: o.daemon, Message: text})
+	return o.publish(mesh.LogLine{Level: mesh.LevelWarn, Daemon: o.daemon, Message: text, Output: place})
 }
 
 // note logs a line of the node's own about the daemon. It does not count for the limit, and is

@@ -33,7 +33,6 @@ type run struct {
 	// previous is closed when the daemon's previous run is finished; nil if there was none.
 	previous    <-chan struct{}
 	adopted     bool
-	unsaved     bool      // the last saving of what was read failed; only follow uses it
 	endedBefore bool      // the process had ended before it was adopted, or could not be started
 	startErr    error     // why it could not be started
 	startEnd    *shim.End // how a command before the start failed

@@ -19,7 +19,7 @@ func TestSuppressedLinesAreReportedWhenTheWindowEnds(t *testing.T) {
 		}}
 		say := func(n int) {
 			for range n {
-				o.line(mesh.LevelInfo, "x", time.Now())
+				o.line(mesh.LevelInfo, "x", time.Now(), mesh.OutputPlace{})
 			}
 		}
 		// tail returns what came after the first n lines, and forgets all of it.
@@ -69,13 +69,13 @@ func TestWhatWaitedIsJudgedByWhenItWasPrinted(t *testing.T) {
 	o := &output{suppressed: new(atomic.Uint64), publish: func(mesh.LogLine) bool { n++; return true }}
 	begun := time.Now()
 	for i := range 5000 { // two a second, all read at once
-		o.line(mesh.LevelInfo, "x", begun.Add(time.Duration(i)*500*time.Millisecond))
+		o.line(mesh.LevelInfo, "x", begun.Add(time.Duration(i)*500*time.Millisecond), mesh.OutputPlace{})
 	}
 	if n != 5000 {
 		t.Errorf("%d of 5000 lines came", n)
 	}
 	for i := range 10 { // the clock was set back
-		o.line(mesh.LevelInfo, "x", begun.Add(time.Duration(i)*time.Second))
+		o.line(mesh.LevelInfo, "x", begun.Add(time.Duration(i)*time.Second), mesh.OutputPlace{})
 	}
 	if n != 5010 {
 		t.Errorf("%d lines came after the clock was set back", n-5000)
@@ -84,7 +84,7 @@ func TestWhatWaitedIsJudgedByWhenItWasPrinted(t *testing.T) {
 
 func TestALineThatWasNotTakenIsNotCounted(t *testing.T) {
 	o := &output{suppressed: new(atomic.Uint64), publish: func(mesh.LogLine) bool { return false }}
-	if _, handled := o.line(mesh.LevelInfo, "x", time.Now()); handled || o.lines != 0 {
+	if _, handled := o.line(mesh.LevelInfo, "x", time.Now(), mesh.OutputPlace{}); handled || o.lines != 0 {
 		t.Errorf("counted %d", o.lines)
 	}
 }

@@ -40,7 +40,7 @@ type batch struct {
 // add takes or refuses one event.
 func (b *batch) add(ctx context.Context, index int, ev mesh.Event) error {
 	if line, is := ev.(mesh.LogLine); is {
-		line.Source = b.from.Lines
+		line.Source, line.Output = b.from.Lines, mesh.OutputPlace{}
 		ev = line
 	}
 	verdict, refused := b.judge(ev)

@@ -213,6 +213,15 @@ type LogLine struct {
 	Daemon  DaemonID
 	Source  string
 	Message string
+	Output  OutputPlace // of a line that a daemon printed
+}
+
+// OutputPlace is how far a line of a daemon reaches in the files in which the daemon's output
+// waits. The zero value is no line of a daemon.
+type OutputPlace struct {
+	Spool   uint32 // which files: a daemon that is removed and added again gets new ones
+	Segment uint64
+	Offset  uint64
 }
 
 // BlobAnnouncement reports that a holder has a blob or, if Added is false, no longer has

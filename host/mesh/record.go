@@ -111,6 +111,7 @@ type LogRecord struct {
 	Daemon  DaemonID
 	Source  string // as in LogLine
 	Message string
+	Output  OutputPlace // as in LogLine
 }
 
 // FailureRecord is one thing that went wrong, and where.

@@ -45,6 +45,22 @@ func (r *Records) Newest(ctx context.Context, c mesh.RecordChain, n int, wanted 
 	}
 }
 
+// LastOutput returns how far the output of daemons is recorded, as far as the newest records say.
+func (r *Records) LastOutput(ctx context.Context) (map[mesh.DaemonID]mesh.OutputPlace, error) {
+	out := make(map[mesh.DaemonID]mesh.OutputPlace)
+	from := mesh.RecordPosition{}
+	if end := r.logs[mesh.ChainLog].Next(); end > newestFirst {
+		from.From = end - newestFirst
+	}
+	err := r.Read(ctx, mesh.ChainLog, from, func(bool) error { return nil }, func(record *meshosv1.Record) error {
+		if at := record.GetLog().GetOutput(); at != nil {
+			out[mesh.DaemonID(record.GetLog().GetDaemonId())] = mesh.OutputPlace{Spool: at.GetSpool(), Segment: at.GetSegment(), Offset: at.GetOffset()}
+		}
+		return nil
+	})
+	return out, err
+}
+
 // numbers returns the numbers of the newest n wanted records among the entries from a number
 // up to another one.
 func (r *Records) numbers(

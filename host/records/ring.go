@@ -45,7 +45,9 @@ func ringOf(s *snapshot.Snapshot, c mesh.RecordChain) ring {
 		return ring{
 			len(s.Logs), func(i int) uint64 { return s.Logs[i].Seq }, func(i int) time.Time { return s.Logs[i].Wall },
 			func(i int) *meshosv1.Record {
-				return &meshosv1.Record{Kind: &meshosv1.Record_Log{Log: from.Log(s.Logs[i], false)}}
+				line := from.Log(s.Logs[i], false)
+				line.Output = wire.OutputPlace(s.Logs[i].Output)
+				return &meshosv1.Record{Kind: &meshosv1.Record_Log{Log: line}}
 			},
 		}
 	case mesh.ChainFailure:
@@ -78,6 +80,8 @@ type group struct {
 	lost    []span // records that left the ring before they were read
 	large   []span // records that are too large for a call
 	refused int64  // bytes of the audit records of refusals
+	// output is how far the output of daemons is recorded with it.
+	output map[mesh.DaemonID]mesh.OutputPlace
 }
 
 // span is a range of seqs.
@@ -97,6 +101,9 @@ func newGroup(s *snapshot.Snapshot, c mesh.RecordChain, after uint64, now time.T
 			g.entries = append(g.entries, gapOf(s.Epoch, missing, now))
 		}
 		g.through = seq
+		if c == mesh.ChainLog {
+			g.printed(s.Logs[i])
+		}
 		data, err := proto.MarshalOptions{Deterministic: true}.Marshal(r.record(i))
 		if err != nil {
 			return group{}, fmt.Errorf("encode %s record %d: %w", c, seq, err)
@@ -112,6 +119,16 @@ func newGroup(s *snapshot.Snapshot, c mesh.RecordChain, after uint64, now time.T
 		g.entries = append(g.entries, segment.Entry{Kind: segment.KindRecord, Epoch: s.Epoch, Seq: seq, Wall: r.wall(i), Data: data})
 	}
 	return g, nil
+}
+
+func (g *group) printed(l mesh.LogRecord) {
+	if l.Output == (mesh.OutputPlace{}) {
+		return
+	}
+	if g.output == nil {
+		g.output = make(map[mesh.DaemonID]mesh.OutputPlace)
+	}
+	g.output[l.Daemon] = l.Output
 }
 
 func gapOf(epoch uint64, missing span, now time.Time) segment.Entry {

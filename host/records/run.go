@@ -15,6 +15,8 @@ type Node struct {
 	Feed   Feed
 	// Say makes a log record; nil for none. It does not wait.
 	Say func(mesh.LogLine) error
+	// Recorded, if set, hears how far the output of a daemon is on disk. It does not wait.
+	Recorded func(mesh.DaemonID, mesh.OutputPlace)
 }
 
 // Reader reads the snapshots that the loop publishes.

@@ -39,13 +39,14 @@ type writer struct {
 	dir   string                   // on that disk
 
 	say       func(mesh.LogLine) error
+	recorded  func(mesh.DaemonID, mesh.OutputPlace)
 	retention *retention
 	retained  time.Time // when old files were last dropped
 }
 
 func newWriter(r *Records, node Node) *writer {
 	w := &writer{
-		reader: node.Reader, feed: node.Feed, log: r.opts.Log, logs: r.logs, say: node.Say,
+		reader: node.Reader, feed: node.Feed, log: r.opts.Log, logs: r.logs, say: node.Say, recorded: node.Recorded,
 		progress: r.progress, advanced: r.wake, stuck: &r.auditStuck, refusals: &r.refusals,
 		fails: &r.writeFails, free: &r.free, dir: r.opts.Dir,
 	}
@@ -168,6 +169,11 @@ func (w *writer) committed(c mesh.RecordChain, g group) {
 	}
 	w.progress.advance(c, g)
 	w.advanced()
+	for daemon, place := range g.output {
+		if w.recorded != nil {
+			w.recorded(daemon, place)
+		}
+	}
 }
 
 func (w *writer) failed(c mesh.RecordChain, err error, now time.Time) {

@@ -57,7 +57,7 @@ func (s *State) auditSigners(in mesh.SignerChange) {
 func (s *State) recordLog(l mesh.LogLine) {
 	s.records.logs.push(mesh.LogRecord{
 		Seq: s.records.logs.next(), Wall: s.wall,
-		Level: l.Level, Daemon: l.Daemon, Source: l.Source, Message: l.Message,
+		Level: l.Level, Daemon: l.Daemon, Source: l.Source, Message: l.Message, Output: l.Output,
 	})
 }
 

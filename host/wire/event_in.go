@@ -246,6 +246,9 @@ func (f *fields) logLine(in *meshosv1.LogLine) mesh.Event {
 	if in != nil {
 		out.Daemon = mesh.DaemonID(f.optionalID("daemon_id", in.DaemonId))
 	}
+	if at := in.GetOutput(); at != nil {
+		out.Output = mesh.OutputPlace{Spool: at.GetSpool(), Segment: at.GetSegment(), Offset: at.GetOffset()}
+	}
 	return out
 }
 

@@ -36,7 +36,7 @@ func EventToProto(in mesh.Event) *meshosv1.Event {
 		return &meshosv1.Event{Kind: &meshosv1.Event_NodeHealth{NodeHealth: healthToProto(e)}}
 	case mesh.LogLine:
 		return &meshosv1.Event{Kind: &meshosv1.Event_LogLine{LogLine: &meshosv1.LogLine{
-			Level: meshosv1.LogLevel(e.Level), DaemonId: orAbsent(e.Daemon), Source: valid(e.Source), Message: valid(e.Message),
+			Level: meshosv1.LogLevel(e.Level), DaemonId: orAbsent(e.Daemon), Source: valid(e.Source), Message: valid(e.Message), Output: OutputPlace(e.Output),
 		}}}
 	case mesh.BlobAnnouncement:
 		return &meshosv1.Event{Kind: &meshosv1.Event_BlobAnnouncement{BlobAnnouncement: &meshosv1.BlobAnnouncement{

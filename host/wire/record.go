@@ -89,7 +89,15 @@ func envelopeToProto(in *mesh.Envelope) *meshosv1.SignedCommit {
 	return &meshosv1.SignedCommit{Payload: in.Payload, Signatures: in.Signatures}
 }
 
-// Log converts a line of the node's log.
+// OutputPlace converts a place in the output of a daemon; nil for none.
+func OutputPlace(in mesh.OutputPlace) *meshosv1.OutputPlace {
+	if in == (mesh.OutputPlace{}) {
+		return nil
+	}
+	return &meshosv1.OutputPlace{Spool: in.Spool, Segment: in.Segment, Offset: in.Offset}
+}
+
+// Log converts a line of the node's log, without its place in the output of a daemon.
 func (o Origin) Log(in mesh.LogRecord, pending bool) *meshosv1.LogRecord {
 	return &meshosv1.LogRecord{
 		Epoch:        o.Epoch,

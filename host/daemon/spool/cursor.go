@@ -9,59 +9,38 @@ import (
 	"github.com/meshos/meshos/internal/unwritable"
 )
 
-// Cursor keeps a position in a file. Saving is one small write to one place, so a process that
-// is killed leaves the old or the new position and nothing between; it is cheap enough for
-// every line.
+// Cursor is a position in a spool, as a file keeps it. Saving is one small write to one place, so
+// a process that is killed leaves the old or the new position and nothing between.
 type Cursor struct {
-	path string
-	file *os.File // nil while the disk does not allow to write it
+	Spool uint32 // which spool it is: another one of the same folder has another number; 0: not known
+	At    Position
 }
 
-// OpenCursor opens or creates the file and returns the position in it, or the beginning if the
-// file holds none. Where it can't be written for now, saving fails until it can. Close it.
-func OpenCursor(path string) (*Cursor, Position, error) {
-	c := &Cursor{path: path}
-	if err := c.open(); err != nil && !unwritable.Is(err) {
-		return nil, Position{}, err
-	}
-	var at Position
+// LoadCursor returns what a file holds; the zero value if it holds none, or can't be made for now.
+func LoadCursor(path string) (Cursor, error) {
 	text, err := os.ReadFile(path)
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		c.Close()
-		return nil, Position{}, fmt.Errorf("output cursor: %w", err)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) && !unwritable.Is(err) {
+		return Cursor{}, fmt.Errorf("output cursor: %w", err)
 	}
-	if n, err := fmt.Sscanf(string(text), "%d %d\n", &at.Segment, &at.Offset); n != 2 || err != nil || at.Offset < 0 {
-		at = Position{}
+	var c Cursor
+	n, _ := fmt.Sscanf(string(text), "%d %d %d\n", &c.At.Segment, &c.At.Offset, &c.Spool)
+	if n < 2 || c.At.Offset < 0 { // earlier versions wrote two numbers
+		return Cursor{}, nil
 	}
-	return c, at, nil
+	return c, nil
 }
 
-func (c *Cursor) open() (err error) {
-	if c.file, err = os.OpenFile(c.path, os.O_RDWR|os.O_CREATE, 0o600); err != nil {
-		c.file = nil
+// Save replaces what the file holds.
+func (c Cursor) Save(path string) error {
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE, 0o600)
+	if err != nil {
+		return fmt.Errorf("output cursor: %w", err)
+	}
+	_, err = fmt.Fprintf(fromStart{f}, "%020d %020d %010d\n", c.At.Segment, c.At.Offset, c.Spool)
+	if err := errors.Join(err, f.Close()); err != nil {
 		return fmt.Errorf("output cursor: %w", err)
 	}
 	return nil
-}
-
-// Save replaces the position.
-func (c *Cursor) Save(at Position) error {
-	if c.file == nil {
-		if err := c.open(); err != nil {
-			return err
-		}
-	}
-	if _, err := fmt.Fprintf(fromStart{c.file}, "%020d %020d\n", at.Segment, at.Offset); err != nil {
-		return fmt.Errorf("output cursor: %w", err)
-	}
-	return nil
-}
-
-// Close closes the file.
-func (c *Cursor) Close() {
-	if c.file != nil {
-		_ = c.file.Close()
-	}
 }
 
 // fromStart writes to the beginning of a file.

@@ -16,6 +16,11 @@ type Position struct {
 	Offset  int64
 }
 
+// Before reports whether a position is before another one.
+func (p Position) Before(q Position) bool {
+	return p.Segment < q.Segment || p.Segment == q.Segment && p.Offset < q.Offset
+}
+
 // Reader reads line after line. It is for one goroutine.
 type Reader struct {
 	dir  string

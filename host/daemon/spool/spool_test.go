@@ -56,16 +56,13 @@ func TestAReaderFollowsAcrossSegmentsAndRestartsOfBothSides(t *testing.T) {
 		if err != nil {
 			rt.Fatal(err)
 		}
-		cursor, at, err := OpenCursor(filepath.Join(dir, "cursor"))
-		if err != nil {
-			rt.Fatal(err)
-		}
-		r := newReader(dir, at, full)
+		cursor := filepath.Join(dir, "cursor")
+		r := newReader(dir, Position{}, full)
 		var wrote, read []string
 		unread := 0
 		follow := func() {
 			read, unread = append(read, rest(rt, r)...), 0
-			if err := cursor.Save(r.Position()); err != nil {
+			if err := (Cursor{Spool: 7, At: r.Position()}).Save(cursor); err != nil {
 				rt.Fatal(err)
 			}
 		}
@@ -89,16 +86,15 @@ func TestAReaderFollowsAcrossSegmentsAndRestartsOfBothSides(t *testing.T) {
 			case 5:
 				follow()
 				r.Close()
-				cursor.Close()
-				if cursor, at, err = OpenCursor(filepath.Join(dir, "cursor")); err != nil {
-					rt.Fatal(err)
+				c, err := LoadCursor(cursor)
+				if err != nil || c.Spool != 7 {
+					rt.Fatal(c, err)
 				}
-				r = newReader(dir, at, full)
+				r = newReader(dir, c.At, full)
 			}
 		}
 		follow()
 		r.Close()
-		cursor.Close()
 		_ = w.Close()
 		if !slices.Equal(read, wrote) {
 			rt.Fatalf("read\n%s\nwrote\n%s", strings.Join(read, "\n"), strings.Join(wrote, "\n"))

@@ -461,7 +461,7 @@ func (x DaemonIntent_Intent) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use DaemonIntent_Intent.Descriptor instead.
 func (DaemonIntent_Intent) EnumDescriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{19, 0}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{20, 0}
 }
 
 type LocalReplicaIntent_Intent int32
@@ -510,7 +510,7 @@ func (x LocalReplicaIntent_Intent) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use LocalReplicaIntent_Intent.Descriptor instead.
 func (LocalReplicaIntent_Intent) EnumDescriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{20, 0}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{21, 0}
 }
 
 type VerificationOutcome_Verdict int32
@@ -562,7 +562,7 @@ func (x VerificationOutcome_Verdict) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use VerificationOutcome_Verdict.Descriptor instead.
 func (VerificationOutcome_Verdict) EnumDescriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{66, 0}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{67, 0}
 }
 
 type ActionRecord_Outcome int32
@@ -614,7 +614,7 @@ func (x ActionRecord_Outcome) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use ActionRecord_Outcome.Descriptor instead.
 func (ActionRecord_Outcome) EnumDescriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{73, 0}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{74, 0}
 }
 
 type DaemonView_Lifecycle int32
@@ -669,7 +669,7 @@ func (x DaemonView_Lifecycle) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use DaemonView_Lifecycle.Descriptor instead.
 func (DaemonView_Lifecycle) EnumDescriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{78, 0}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{79, 0}
 }
 
 type DaemonView_Restart int32
@@ -721,7 +721,7 @@ func (x DaemonView_Restart) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use DaemonView_Restart.Descriptor instead.
 func (DaemonView_Restart) EnumDescriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{78, 1}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{79, 1}
 }
 
 type DaemonView_Outcome int32
@@ -770,7 +770,7 @@ func (x DaemonView_Outcome) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use DaemonView_Outcome.Descriptor instead.
 func (DaemonView_Outcome) EnumDescriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{78, 2}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{79, 2}
 }
 
 type EchoView_State int32
@@ -825,7 +825,7 @@ func (x EchoView_State) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use EchoView_State.Descriptor instead.
 func (EchoView_State) EnumDescriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{82, 0}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{83, 0}
 }
 
 type MigrationView_Phase int32
@@ -886,7 +886,7 @@ func (x MigrationView_Phase) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use MigrationView_Phase.Descriptor instead.
 func (MigrationView_Phase) EnumDescriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{87, 0}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{88, 0}
 }
 
 type PluginView_Status int32
@@ -950,7 +950,7 @@ func (x PluginView_Status) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use PluginView_Status.Descriptor instead.
 func (PluginView_Status) EnumDescriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{88, 0}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{89, 0}
 }
 
 type Acknowledged_Chain int32
@@ -1005,7 +1005,7 @@ func (x Acknowledged_Chain) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Acknowledged_Chain.Descriptor instead.
 func (Acknowledged_Chain) EnumDescriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{95, 0}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{96, 0}
 }
 
 // DaemonRef names a supervised daemon. The id identifies it, the name is a label.
@@ -2693,7 +2693,8 @@ type LogLine struct {
 	Message  string                 `protobuf:"bytes,3,opt,name=message,proto3" json:"message,omitempty"`
 	// Who says it: "api", "plugin:NAME"; empty for the node itself and for the output
 	// of a daemon. The node sets it, whatever the event says.
-	Source        string `protobuf:"bytes,4,opt,name=source,proto3" json:"source,omitempty"`
+	Source        string       `protobuf:"bytes,4,opt,name=source,proto3" json:"source,omitempty"`
+	Output        *OutputPlace `protobuf:"bytes,5,opt,name=output,proto3" json:"output,omitempty"` // of a line that a daemon printed; ignored if others say it
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2756,6 +2757,75 @@ func (x *LogLine) GetSource() string {
 	return ""
 }
 
+func (x *LogLine) GetOutput() *OutputPlace {
+	if x != nil {
+		return x.Output
+	}
+	return nil
+}
+
+// OutputPlace is how far a line of a daemon reaches in the files in which its output waits. By it a
+// node that is started again knows which lines it has recorded.
+type OutputPlace struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Spool         uint32                 `protobuf:"fixed32,1,opt,name=spool,proto3" json:"spool,omitempty"` // which files
+	Segment       uint64                 `protobuf:"varint,2,opt,name=segment,proto3" json:"segment,omitempty"`
+	Offset        uint64                 `protobuf:"varint,3,opt,name=offset,proto3" json:"offset,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *OutputPlace) Reset() {
+	*x = OutputPlace{}
+	mi := &file_meshos_v1_meshos_proto_msgTypes[17]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *OutputPlace) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*OutputPlace) ProtoMessage() {}
+
+func (x *OutputPlace) ProtoReflect() protoreflect.Message {
+	mi := &file_meshos_v1_meshos_proto_msgTypes[17]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use OutputPlace.ProtoReflect.Descriptor instead.
+func (*OutputPlace) Descriptor() ([]byte, []int) {
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{17}
+}
+
+func (x *OutputPlace) GetSpool() uint32 {
+	if x != nil {
+		return x.Spool
+	}
+	return 0
+}
+
+func (x *OutputPlace) GetSegment() uint64 {
+	if x != nil {
+		return x.Segment
+	}
+	return 0
+}
+
+func (x *OutputPlace) GetOffset() uint64 {
+	if x != nil {
+		return x.Offset
+	}
+	return 0
+}
+
 // BlobAnnouncement reports that a node holds a blob, or no longer does.
 type BlobAnnouncement struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -2769,7 +2839,7 @@ type BlobAnnouncement struct {
 
 func (x *BlobAnnouncement) Reset() {
 	*x = BlobAnnouncement{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[17]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2781,7 +2851,7 @@ func (x *BlobAnnouncement) String() string {
 func (*BlobAnnouncement) ProtoMessage() {}
 
 func (x *BlobAnnouncement) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[17]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2794,7 +2864,7 @@ func (x *BlobAnnouncement) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BlobAnnouncement.ProtoReflect.Descriptor instead.
 func (*BlobAnnouncement) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{17}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *BlobAnnouncement) GetBlob() uint64 {
@@ -2836,7 +2906,7 @@ type PlacementIntent struct {
 
 func (x *PlacementIntent) Reset() {
 	*x = PlacementIntent{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[18]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2848,7 +2918,7 @@ func (x *PlacementIntent) String() string {
 func (*PlacementIntent) ProtoMessage() {}
 
 func (x *PlacementIntent) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[18]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2861,7 +2931,7 @@ func (x *PlacementIntent) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PlacementIntent.ProtoReflect.Descriptor instead.
 func (*PlacementIntent) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{18}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *PlacementIntent) GetChain() uint64 {
@@ -2890,7 +2960,7 @@ type DaemonIntent struct {
 
 func (x *DaemonIntent) Reset() {
 	*x = DaemonIntent{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[19]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2902,7 +2972,7 @@ func (x *DaemonIntent) String() string {
 func (*DaemonIntent) ProtoMessage() {}
 
 func (x *DaemonIntent) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[19]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2915,7 +2985,7 @@ func (x *DaemonIntent) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DaemonIntent.ProtoReflect.Descriptor instead.
 func (*DaemonIntent) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{19}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *DaemonIntent) GetDaemon() *DaemonRef {
@@ -2950,7 +3020,7 @@ type LocalReplicaIntent struct {
 
 func (x *LocalReplicaIntent) Reset() {
 	*x = LocalReplicaIntent{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[20]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2962,7 +3032,7 @@ func (x *LocalReplicaIntent) String() string {
 func (*LocalReplicaIntent) ProtoMessage() {}
 
 func (x *LocalReplicaIntent) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[20]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2975,7 +3045,7 @@ func (x *LocalReplicaIntent) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LocalReplicaIntent.ProtoReflect.Descriptor instead.
 func (*LocalReplicaIntent) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{20}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *LocalReplicaIntent) GetChain() uint64 {
@@ -3005,7 +3075,7 @@ type MaintenanceObserved struct {
 
 func (x *MaintenanceObserved) Reset() {
 	*x = MaintenanceObserved{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[21]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3017,7 +3087,7 @@ func (x *MaintenanceObserved) String() string {
 func (*MaintenanceObserved) ProtoMessage() {}
 
 func (x *MaintenanceObserved) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[21]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3030,7 +3100,7 @@ func (x *MaintenanceObserved) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MaintenanceObserved.ProtoReflect.Descriptor instead.
 func (*MaintenanceObserved) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{21}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *MaintenanceObserved) GetNode() uint64 {
@@ -3096,7 +3166,7 @@ type AdminEvent struct {
 
 func (x *AdminEvent) Reset() {
 	*x = AdminEvent{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[22]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3108,7 +3178,7 @@ func (x *AdminEvent) String() string {
 func (*AdminEvent) ProtoMessage() {}
 
 func (x *AdminEvent) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[22]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3121,7 +3191,7 @@ func (x *AdminEvent) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AdminEvent.ProtoReflect.Descriptor instead.
 func (*AdminEvent) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{22}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *AdminEvent) GetKind() isAdminEvent_Kind {
@@ -3491,7 +3561,7 @@ type NodeTarget struct {
 
 func (x *NodeTarget) Reset() {
 	*x = NodeTarget{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[23]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3503,7 +3573,7 @@ func (x *NodeTarget) String() string {
 func (*NodeTarget) ProtoMessage() {}
 
 func (x *NodeTarget) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[23]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3516,7 +3586,7 @@ func (x *NodeTarget) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NodeTarget.ProtoReflect.Descriptor instead.
 func (*NodeTarget) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{23}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *NodeTarget) GetNode() uint64 {
@@ -3536,7 +3606,7 @@ type EnterMaintenance struct {
 
 func (x *EnterMaintenance) Reset() {
 	*x = EnterMaintenance{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[24]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3548,7 +3618,7 @@ func (x *EnterMaintenance) String() string {
 func (*EnterMaintenance) ProtoMessage() {}
 
 func (x *EnterMaintenance) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[24]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3561,7 +3631,7 @@ func (x *EnterMaintenance) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EnterMaintenance.ProtoReflect.Descriptor instead.
 func (*EnterMaintenance) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{24}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *EnterMaintenance) GetNode() uint64 {
@@ -3588,7 +3658,7 @@ type Drain struct {
 
 func (x *Drain) Reset() {
 	*x = Drain{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[25]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3600,7 +3670,7 @@ func (x *Drain) String() string {
 func (*Drain) ProtoMessage() {}
 
 func (x *Drain) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[25]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3613,7 +3683,7 @@ func (x *Drain) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Drain.ProtoReflect.Descriptor instead.
 func (*Drain) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{25}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *Drain) GetNode() uint64 {
@@ -3640,7 +3710,7 @@ type DropReplicas struct {
 
 func (x *DropReplicas) Reset() {
 	*x = DropReplicas{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[26]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3652,7 +3722,7 @@ func (x *DropReplicas) String() string {
 func (*DropReplicas) ProtoMessage() {}
 
 func (x *DropReplicas) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[26]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3665,7 +3735,7 @@ func (x *DropReplicas) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DropReplicas.ProtoReflect.Descriptor instead.
 func (*DropReplicas) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{26}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *DropReplicas) GetNode() uint64 {
@@ -3695,7 +3765,7 @@ type SetDaemonIntent struct {
 
 func (x *SetDaemonIntent) Reset() {
 	*x = SetDaemonIntent{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[27]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3707,7 +3777,7 @@ func (x *SetDaemonIntent) String() string {
 func (*SetDaemonIntent) ProtoMessage() {}
 
 func (x *SetDaemonIntent) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[27]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3720,7 +3790,7 @@ func (x *SetDaemonIntent) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetDaemonIntent.ProtoReflect.Descriptor instead.
 func (*SetDaemonIntent) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{27}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *SetDaemonIntent) GetNode() uint64 {
@@ -3757,7 +3827,7 @@ type SetPlacement struct {
 
 func (x *SetPlacement) Reset() {
 	*x = SetPlacement{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[28]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3769,7 +3839,7 @@ func (x *SetPlacement) String() string {
 func (*SetPlacement) ProtoMessage() {}
 
 func (x *SetPlacement) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[28]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3782,7 +3852,7 @@ func (x *SetPlacement) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetPlacement.ProtoReflect.Descriptor instead.
 func (*SetPlacement) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{28}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *SetPlacement) GetNode() uint64 {
@@ -3819,7 +3889,7 @@ type SetLocalReplica struct {
 
 func (x *SetLocalReplica) Reset() {
 	*x = SetLocalReplica{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[29]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3831,7 +3901,7 @@ func (x *SetLocalReplica) String() string {
 func (*SetLocalReplica) ProtoMessage() {}
 
 func (x *SetLocalReplica) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[29]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3844,7 +3914,7 @@ func (x *SetLocalReplica) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetLocalReplica.ProtoReflect.Descriptor instead.
 func (*SetLocalReplica) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{29}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *SetLocalReplica) GetNode() uint64 {
@@ -3880,7 +3950,7 @@ type RestartDaemon struct {
 
 func (x *RestartDaemon) Reset() {
 	*x = RestartDaemon{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[30]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3892,7 +3962,7 @@ func (x *RestartDaemon) String() string {
 func (*RestartDaemon) ProtoMessage() {}
 
 func (x *RestartDaemon) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[30]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3905,7 +3975,7 @@ func (x *RestartDaemon) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RestartDaemon.ProtoReflect.Descriptor instead.
 func (*RestartDaemon) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{30}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *RestartDaemon) GetNode() uint64 {
@@ -3933,7 +4003,7 @@ type ReloadDaemon struct {
 
 func (x *ReloadDaemon) Reset() {
 	*x = ReloadDaemon{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[31]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3945,7 +4015,7 @@ func (x *ReloadDaemon) String() string {
 func (*ReloadDaemon) ProtoMessage() {}
 
 func (x *ReloadDaemon) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[31]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3958,7 +4028,7 @@ func (x *ReloadDaemon) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReloadDaemon.ProtoReflect.Descriptor instead.
 func (*ReloadDaemon) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{31}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *ReloadDaemon) GetNode() uint64 {
@@ -3987,7 +4057,7 @@ type SignalDaemon struct {
 
 func (x *SignalDaemon) Reset() {
 	*x = SignalDaemon{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[32]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3999,7 +4069,7 @@ func (x *SignalDaemon) String() string {
 func (*SignalDaemon) ProtoMessage() {}
 
 func (x *SignalDaemon) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[32]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4012,7 +4082,7 @@ func (x *SignalDaemon) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SignalDaemon.ProtoReflect.Descriptor instead.
 func (*SignalDaemon) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{32}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *SignalDaemon) GetNode() uint64 {
@@ -4045,7 +4115,7 @@ type FreezeCluster struct {
 
 func (x *FreezeCluster) Reset() {
 	*x = FreezeCluster{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[33]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4057,7 +4127,7 @@ func (x *FreezeCluster) String() string {
 func (*FreezeCluster) ProtoMessage() {}
 
 func (x *FreezeCluster) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[33]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4070,7 +4140,7 @@ func (x *FreezeCluster) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FreezeCluster.ProtoReflect.Descriptor instead.
 func (*FreezeCluster) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{33}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *FreezeCluster) GetTtl() *durationpb.Duration {
@@ -4088,7 +4158,7 @@ type ThawCluster struct {
 
 func (x *ThawCluster) Reset() {
 	*x = ThawCluster{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[34]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4100,7 +4170,7 @@ func (x *ThawCluster) String() string {
 func (*ThawCluster) ProtoMessage() {}
 
 func (x *ThawCluster) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[34]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4113,7 +4183,7 @@ func (x *ThawCluster) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ThawCluster.ProtoReflect.Descriptor instead.
 func (*ThawCluster) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{34}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{35}
 }
 
 type FlushAvoidLists struct {
@@ -4130,7 +4200,7 @@ type FlushAvoidLists struct {
 
 func (x *FlushAvoidLists) Reset() {
 	*x = FlushAvoidLists{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[35]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4142,7 +4212,7 @@ func (x *FlushAvoidLists) String() string {
 func (*FlushAvoidLists) ProtoMessage() {}
 
 func (x *FlushAvoidLists) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[35]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4155,7 +4225,7 @@ func (x *FlushAvoidLists) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FlushAvoidLists.ProtoReflect.Descriptor instead.
 func (*FlushAvoidLists) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{35}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *FlushAvoidLists) GetScope() isFlushAvoidLists_Scope {
@@ -4224,7 +4294,7 @@ type ForceEvictReplica struct {
 
 func (x *ForceEvictReplica) Reset() {
 	*x = ForceEvictReplica{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[36]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4236,7 +4306,7 @@ func (x *ForceEvictReplica) String() string {
 func (*ForceEvictReplica) ProtoMessage() {}
 
 func (x *ForceEvictReplica) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[36]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4249,7 +4319,7 @@ func (x *ForceEvictReplica) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ForceEvictReplica.ProtoReflect.Descriptor instead.
 func (*ForceEvictReplica) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{36}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *ForceEvictReplica) GetChain() uint64 {
@@ -4275,7 +4345,7 @@ type ForceRestartDaemon struct {
 
 func (x *ForceRestartDaemon) Reset() {
 	*x = ForceRestartDaemon{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[37]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4287,7 +4357,7 @@ func (x *ForceRestartDaemon) String() string {
 func (*ForceRestartDaemon) ProtoMessage() {}
 
 func (x *ForceRestartDaemon) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[37]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4300,7 +4370,7 @@ func (x *ForceRestartDaemon) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ForceRestartDaemon.ProtoReflect.Descriptor instead.
 func (*ForceRestartDaemon) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{37}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *ForceRestartDaemon) GetDaemon() *DaemonRef {
@@ -4320,7 +4390,7 @@ type ForceCutover struct {
 
 func (x *ForceCutover) Reset() {
 	*x = ForceCutover{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[38]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4332,7 +4402,7 @@ func (x *ForceCutover) String() string {
 func (*ForceCutover) ProtoMessage() {}
 
 func (x *ForceCutover) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[38]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4345,7 +4415,7 @@ func (x *ForceCutover) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ForceCutover.ProtoReflect.Descriptor instead.
 func (*ForceCutover) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{38}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{39}
 }
 
 func (x *ForceCutover) GetChain() uint64 {
@@ -4371,7 +4441,7 @@ type KillMigration struct {
 
 func (x *KillMigration) Reset() {
 	*x = KillMigration{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[39]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4383,7 +4453,7 @@ func (x *KillMigration) String() string {
 func (*KillMigration) ProtoMessage() {}
 
 func (x *KillMigration) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[39]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4396,7 +4466,7 @@ func (x *KillMigration) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use KillMigration.ProtoReflect.Descriptor instead.
 func (*KillMigration) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{39}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{40}
 }
 
 func (x *KillMigration) GetMigration() uint64 {
@@ -4420,7 +4490,7 @@ type SignedCommit struct {
 
 func (x *SignedCommit) Reset() {
 	*x = SignedCommit{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[40]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4432,7 +4502,7 @@ func (x *SignedCommit) String() string {
 func (*SignedCommit) ProtoMessage() {}
 
 func (x *SignedCommit) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[40]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4445,7 +4515,7 @@ func (x *SignedCommit) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SignedCommit.ProtoReflect.Descriptor instead.
 func (*SignedCommit) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{40}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{41}
 }
 
 func (x *SignedCommit) GetPayload() []byte {
@@ -4477,7 +4547,7 @@ type AdminCommand struct {
 
 func (x *AdminCommand) Reset() {
 	*x = AdminCommand{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[41]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4489,7 +4559,7 @@ func (x *AdminCommand) String() string {
 func (*AdminCommand) ProtoMessage() {}
 
 func (x *AdminCommand) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[41]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4502,7 +4572,7 @@ func (x *AdminCommand) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AdminCommand.ProtoReflect.Descriptor instead.
 func (*AdminCommand) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{41}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{42}
 }
 
 func (x *AdminCommand) GetClusterId() string {
@@ -4567,7 +4637,7 @@ type OrderedEntry struct {
 
 func (x *OrderedEntry) Reset() {
 	*x = OrderedEntry{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[42]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[43]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4579,7 +4649,7 @@ func (x *OrderedEntry) String() string {
 func (*OrderedEntry) ProtoMessage() {}
 
 func (x *OrderedEntry) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[42]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[43]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4592,7 +4662,7 @@ func (x *OrderedEntry) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OrderedEntry.ProtoReflect.Descriptor instead.
 func (*OrderedEntry) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{42}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{43}
 }
 
 func (x *OrderedEntry) GetHeight() uint64 {
@@ -4686,7 +4756,7 @@ type OrderedCheckpoint struct {
 
 func (x *OrderedCheckpoint) Reset() {
 	*x = OrderedCheckpoint{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[43]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[44]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4698,7 +4768,7 @@ func (x *OrderedCheckpoint) String() string {
 func (*OrderedCheckpoint) ProtoMessage() {}
 
 func (x *OrderedCheckpoint) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[43]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[44]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4711,7 +4781,7 @@ func (x *OrderedCheckpoint) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OrderedCheckpoint.ProtoReflect.Descriptor instead.
 func (*OrderedCheckpoint) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{43}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{44}
 }
 
 func (x *OrderedCheckpoint) GetVersion() uint32 {
@@ -4774,7 +4844,7 @@ type OrderedState struct {
 
 func (x *OrderedState) Reset() {
 	*x = OrderedState{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[44]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[45]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4786,7 +4856,7 @@ func (x *OrderedState) String() string {
 func (*OrderedState) ProtoMessage() {}
 
 func (x *OrderedState) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[44]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[45]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4799,7 +4869,7 @@ func (x *OrderedState) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OrderedState.ProtoReflect.Descriptor instead.
 func (*OrderedState) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{44}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{45}
 }
 
 func (x *OrderedState) GetHeight() uint64 {
@@ -4870,7 +4940,7 @@ type OrderOrigin struct {
 
 func (x *OrderOrigin) Reset() {
 	*x = OrderOrigin{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[45]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[46]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4882,7 +4952,7 @@ func (x *OrderOrigin) String() string {
 func (*OrderOrigin) ProtoMessage() {}
 
 func (x *OrderOrigin) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[45]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[46]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4895,7 +4965,7 @@ func (x *OrderOrigin) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OrderOrigin.ProtoReflect.Descriptor instead.
 func (*OrderOrigin) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{45}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{46}
 }
 
 func (x *OrderOrigin) GetHeight() uint64 {
@@ -4940,7 +5010,7 @@ type OrderedLocal struct {
 
 func (x *OrderedLocal) Reset() {
 	*x = OrderedLocal{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[46]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[47]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4952,7 +5022,7 @@ func (x *OrderedLocal) String() string {
 func (*OrderedLocal) ProtoMessage() {}
 
 func (x *OrderedLocal) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[46]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[47]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4965,7 +5035,7 @@ func (x *OrderedLocal) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OrderedLocal.ProtoReflect.Descriptor instead.
 func (*OrderedLocal) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{46}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{47}
 }
 
 func (x *OrderedLocal) GetPhase() MaintenancePhase {
@@ -5067,7 +5137,7 @@ type OrderedNode struct {
 
 func (x *OrderedNode) Reset() {
 	*x = OrderedNode{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[47]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[48]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5079,7 +5149,7 @@ func (x *OrderedNode) String() string {
 func (*OrderedNode) ProtoMessage() {}
 
 func (x *OrderedNode) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[47]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[48]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5092,7 +5162,7 @@ func (x *OrderedNode) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OrderedNode.ProtoReflect.Descriptor instead.
 func (*OrderedNode) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{47}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{48}
 }
 
 func (x *OrderedNode) GetNode() uint64 {
@@ -5150,7 +5220,7 @@ type OrderedForce struct {
 
 func (x *OrderedForce) Reset() {
 	*x = OrderedForce{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[48]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[49]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5162,7 +5232,7 @@ func (x *OrderedForce) String() string {
 func (*OrderedForce) ProtoMessage() {}
 
 func (x *OrderedForce) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[48]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[49]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5175,7 +5245,7 @@ func (x *OrderedForce) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OrderedForce.ProtoReflect.Descriptor instead.
 func (*OrderedForce) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{48}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{49}
 }
 
 func (x *OrderedForce) GetPlace() bool {
@@ -5219,7 +5289,7 @@ type OrderedDaemon struct {
 
 func (x *OrderedDaemon) Reset() {
 	*x = OrderedDaemon{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[49]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[50]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5231,7 +5301,7 @@ func (x *OrderedDaemon) String() string {
 func (*OrderedDaemon) ProtoMessage() {}
 
 func (x *OrderedDaemon) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[49]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[50]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5244,7 +5314,7 @@ func (x *OrderedDaemon) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OrderedDaemon.ProtoReflect.Descriptor instead.
 func (*OrderedDaemon) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{49}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{50}
 }
 
 func (x *OrderedDaemon) GetDaemon() *DaemonRef {
@@ -5291,7 +5361,7 @@ type OrderedGate struct {
 
 func (x *OrderedGate) Reset() {
 	*x = OrderedGate{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[50]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[51]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5303,7 +5373,7 @@ func (x *OrderedGate) String() string {
 func (*OrderedGate) ProtoMessage() {}
 
 func (x *OrderedGate) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[50]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[51]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5316,7 +5386,7 @@ func (x *OrderedGate) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OrderedGate.ProtoReflect.Descriptor instead.
 func (*OrderedGate) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{50}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{51}
 }
 
 func (x *OrderedGate) GetDaemon() *DaemonRef {
@@ -5380,7 +5450,7 @@ type OrderedChain struct {
 
 func (x *OrderedChain) Reset() {
 	*x = OrderedChain{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[51]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[52]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5392,7 +5462,7 @@ func (x *OrderedChain) String() string {
 func (*OrderedChain) ProtoMessage() {}
 
 func (x *OrderedChain) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[51]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[52]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5405,7 +5475,7 @@ func (x *OrderedChain) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OrderedChain.ProtoReflect.Descriptor instead.
 func (*OrderedChain) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{51}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{52}
 }
 
 func (x *OrderedChain) GetChain() uint64 {
@@ -5455,7 +5525,7 @@ type Action struct {
 
 func (x *Action) Reset() {
 	*x = Action{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[52]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[53]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5467,7 +5537,7 @@ func (x *Action) String() string {
 func (*Action) ProtoMessage() {}
 
 func (x *Action) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[52]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[53]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5480,7 +5550,7 @@ func (x *Action) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Action.ProtoReflect.Descriptor instead.
 func (*Action) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{52}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{53}
 }
 
 func (x *Action) GetKind() isAction_Kind {
@@ -5698,7 +5768,7 @@ type StartDaemon struct {
 
 func (x *StartDaemon) Reset() {
 	*x = StartDaemon{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[53]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[54]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5710,7 +5780,7 @@ func (x *StartDaemon) String() string {
 func (*StartDaemon) ProtoMessage() {}
 
 func (x *StartDaemon) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[53]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[54]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5723,7 +5793,7 @@ func (x *StartDaemon) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StartDaemon.ProtoReflect.Descriptor instead.
 func (*StartDaemon) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{53}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{54}
 }
 
 func (x *StartDaemon) GetDaemon() *DaemonRef {
@@ -5744,7 +5814,7 @@ type StopDaemon struct {
 
 func (x *StopDaemon) Reset() {
 	*x = StopDaemon{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[54]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[55]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5756,7 +5826,7 @@ func (x *StopDaemon) String() string {
 func (*StopDaemon) ProtoMessage() {}
 
 func (x *StopDaemon) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[54]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[55]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5769,7 +5839,7 @@ func (x *StopDaemon) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StopDaemon.ProtoReflect.Descriptor instead.
 func (*StopDaemon) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{54}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{55}
 }
 
 func (x *StopDaemon) GetDaemon() *DaemonRef {
@@ -5804,7 +5874,7 @@ type PullReplica struct {
 
 func (x *PullReplica) Reset() {
 	*x = PullReplica{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[55]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[56]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5816,7 +5886,7 @@ func (x *PullReplica) String() string {
 func (*PullReplica) ProtoMessage() {}
 
 func (x *PullReplica) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[55]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[56]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5829,7 +5899,7 @@ func (x *PullReplica) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PullReplica.ProtoReflect.Descriptor instead.
 func (*PullReplica) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{55}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{56}
 }
 
 func (x *PullReplica) GetChain() uint64 {
@@ -5856,7 +5926,7 @@ type DropReplica struct {
 
 func (x *DropReplica) Reset() {
 	*x = DropReplica{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[56]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[57]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5868,7 +5938,7 @@ func (x *DropReplica) String() string {
 func (*DropReplica) ProtoMessage() {}
 
 func (x *DropReplica) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[56]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[57]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5881,7 +5951,7 @@ func (x *DropReplica) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DropReplica.ProtoReflect.Descriptor instead.
 func (*DropReplica) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{56}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{57}
 }
 
 func (x *DropReplica) GetChain() uint64 {
@@ -5903,7 +5973,7 @@ type RequestPlacement struct {
 
 func (x *RequestPlacement) Reset() {
 	*x = RequestPlacement{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[57]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[58]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5915,7 +5985,7 @@ func (x *RequestPlacement) String() string {
 func (*RequestPlacement) ProtoMessage() {}
 
 func (x *RequestPlacement) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[57]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[58]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5928,7 +5998,7 @@ func (x *RequestPlacement) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RequestPlacement.ProtoReflect.Descriptor instead.
 func (*RequestPlacement) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{57}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{58}
 }
 
 func (x *RequestPlacement) GetChain() uint64 {
@@ -5963,7 +6033,7 @@ type RequestEviction struct {
 
 func (x *RequestEviction) Reset() {
 	*x = RequestEviction{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[58]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[59]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5975,7 +6045,7 @@ func (x *RequestEviction) String() string {
 func (*RequestEviction) ProtoMessage() {}
 
 func (x *RequestEviction) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[58]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[59]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5988,7 +6058,7 @@ func (x *RequestEviction) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RequestEviction.ProtoReflect.Descriptor instead.
 func (*RequestEviction) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{58}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{59}
 }
 
 func (x *RequestEviction) GetChain() uint64 {
@@ -6016,7 +6086,7 @@ type MigrateBlob struct {
 
 func (x *MigrateBlob) Reset() {
 	*x = MigrateBlob{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[59]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[60]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6028,7 +6098,7 @@ func (x *MigrateBlob) String() string {
 func (*MigrateBlob) ProtoMessage() {}
 
 func (x *MigrateBlob) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[59]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[60]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6041,7 +6111,7 @@ func (x *MigrateBlob) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MigrateBlob.ProtoReflect.Descriptor instead.
 func (*MigrateBlob) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{59}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{60}
 }
 
 func (x *MigrateBlob) GetBlob() uint64 {
@@ -6076,7 +6146,7 @@ type ReduceHeat struct {
 
 func (x *ReduceHeat) Reset() {
 	*x = ReduceHeat{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[60]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[61]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6088,7 +6158,7 @@ func (x *ReduceHeat) String() string {
 func (*ReduceHeat) ProtoMessage() {}
 
 func (x *ReduceHeat) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[60]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[61]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6101,7 +6171,7 @@ func (x *ReduceHeat) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReduceHeat.ProtoReflect.Descriptor instead.
 func (*ReduceHeat) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{60}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{61}
 }
 
 func (x *ReduceHeat) GetBlob() uint64 {
@@ -6129,7 +6199,7 @@ type MarkAvoid struct {
 
 func (x *MarkAvoid) Reset() {
 	*x = MarkAvoid{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[61]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[62]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6141,7 +6211,7 @@ func (x *MarkAvoid) String() string {
 func (*MarkAvoid) ProtoMessage() {}
 
 func (x *MarkAvoid) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[61]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[62]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6154,7 +6224,7 @@ func (x *MarkAvoid) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MarkAvoid.ProtoReflect.Descriptor instead.
 func (*MarkAvoid) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{61}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{62}
 }
 
 func (x *MarkAvoid) GetPeer() uint64 {
@@ -6189,7 +6259,7 @@ type ApplyBackoff struct {
 
 func (x *ApplyBackoff) Reset() {
 	*x = ApplyBackoff{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[62]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[63]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6201,7 +6271,7 @@ func (x *ApplyBackoff) String() string {
 func (*ApplyBackoff) ProtoMessage() {}
 
 func (x *ApplyBackoff) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[62]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[63]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6214,7 +6284,7 @@ func (x *ApplyBackoff) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ApplyBackoff.ProtoReflect.Descriptor instead.
 func (*ApplyBackoff) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{62}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{63}
 }
 
 func (x *ApplyBackoff) GetDaemon() *DaemonRef {
@@ -6242,7 +6312,7 @@ type CommitMaintenanceTransition struct {
 
 func (x *CommitMaintenanceTransition) Reset() {
 	*x = CommitMaintenanceTransition{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[63]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[64]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6254,7 +6324,7 @@ func (x *CommitMaintenanceTransition) String() string {
 func (*CommitMaintenanceTransition) ProtoMessage() {}
 
 func (x *CommitMaintenanceTransition) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[63]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[64]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6267,7 +6337,7 @@ func (x *CommitMaintenanceTransition) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CommitMaintenanceTransition.ProtoReflect.Descriptor instead.
 func (*CommitMaintenanceTransition) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{63}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{64}
 }
 
 func (x *CommitMaintenanceTransition) GetNode() uint64 {
@@ -6301,7 +6371,7 @@ type AskReload struct {
 
 func (x *AskReload) Reset() {
 	*x = AskReload{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[64]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[65]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6313,7 +6383,7 @@ func (x *AskReload) String() string {
 func (*AskReload) ProtoMessage() {}
 
 func (x *AskReload) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[64]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[65]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6326,7 +6396,7 @@ func (x *AskReload) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AskReload.ProtoReflect.Descriptor instead.
 func (*AskReload) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{64}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{65}
 }
 
 func (x *AskReload) GetDaemon() *DaemonRef {
@@ -6346,7 +6416,7 @@ type SendSignal struct {
 
 func (x *SendSignal) Reset() {
 	*x = SendSignal{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[65]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[66]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6358,7 +6428,7 @@ func (x *SendSignal) String() string {
 func (*SendSignal) ProtoMessage() {}
 
 func (x *SendSignal) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[65]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[66]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6371,7 +6441,7 @@ func (x *SendSignal) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SendSignal.ProtoReflect.Descriptor instead.
 func (*SendSignal) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{65}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{66}
 }
 
 func (x *SendSignal) GetDaemon() *DaemonRef {
@@ -6400,7 +6470,7 @@ type VerificationOutcome struct {
 
 func (x *VerificationOutcome) Reset() {
 	*x = VerificationOutcome{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[66]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[67]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6412,7 +6482,7 @@ func (x *VerificationOutcome) String() string {
 func (*VerificationOutcome) ProtoMessage() {}
 
 func (x *VerificationOutcome) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[66]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[67]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6425,7 +6495,7 @@ func (x *VerificationOutcome) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use VerificationOutcome.ProtoReflect.Descriptor instead.
 func (*VerificationOutcome) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{66}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{67}
 }
 
 func (x *VerificationOutcome) GetVerdict() VerificationOutcome_Verdict {
@@ -6461,7 +6531,7 @@ type Operator struct {
 
 func (x *Operator) Reset() {
 	*x = Operator{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[67]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[68]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6473,7 +6543,7 @@ func (x *Operator) String() string {
 func (*Operator) ProtoMessage() {}
 
 func (x *Operator) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[67]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[68]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6486,7 +6556,7 @@ func (x *Operator) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Operator.ProtoReflect.Descriptor instead.
 func (*Operator) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{67}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{68}
 }
 
 func (x *Operator) GetKeyId() string {
@@ -6535,7 +6605,7 @@ type AdminAuditRecord struct {
 
 func (x *AdminAuditRecord) Reset() {
 	*x = AdminAuditRecord{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[68]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[69]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6547,7 +6617,7 @@ func (x *AdminAuditRecord) String() string {
 func (*AdminAuditRecord) ProtoMessage() {}
 
 func (x *AdminAuditRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[68]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[69]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6560,7 +6630,7 @@ func (x *AdminAuditRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AdminAuditRecord.ProtoReflect.Descriptor instead.
 func (*AdminAuditRecord) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{68}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{69}
 }
 
 func (x *AdminAuditRecord) GetEpoch() uint64 {
@@ -6690,7 +6760,7 @@ type Refusal struct {
 
 func (x *Refusal) Reset() {
 	*x = Refusal{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[69]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[70]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6702,7 +6772,7 @@ func (x *Refusal) String() string {
 func (*Refusal) ProtoMessage() {}
 
 func (x *Refusal) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[69]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[70]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6715,7 +6785,7 @@ func (x *Refusal) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Refusal.ProtoReflect.Descriptor instead.
 func (*Refusal) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{69}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{70}
 }
 
 func (x *Refusal) GetSource() string {
@@ -6759,7 +6829,7 @@ type SignerChange struct {
 
 func (x *SignerChange) Reset() {
 	*x = SignerChange{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[70]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[71]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6771,7 +6841,7 @@ func (x *SignerChange) String() string {
 func (*SignerChange) ProtoMessage() {}
 
 func (x *SignerChange) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[70]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[71]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6784,7 +6854,7 @@ func (x *SignerChange) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SignerChange.ProtoReflect.Descriptor instead.
 func (*SignerChange) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{70}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{71}
 }
 
 func (x *SignerChange) GetName() string {
@@ -6828,13 +6898,14 @@ type LogRecord struct {
 	ChainPending  bool                   `protobuf:"varint,8,opt,name=chain_pending,json=chainPending,proto3" json:"chain_pending,omitempty"`
 	Source        string                 `protobuf:"bytes,9,opt,name=source,proto3" json:"source,omitempty"`                      // as in LogLine
 	EpochHex      string                 `protobuf:"bytes,20,opt,name=epoch_hex,json=epochHex,proto3" json:"epoch_hex,omitempty"` // see AdminAuditRecord
+	Output        *OutputPlace           `protobuf:"bytes,21,opt,name=output,proto3" json:"output,omitempty"`                     // in records on disk only
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *LogRecord) Reset() {
 	*x = LogRecord{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[71]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[72]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6846,7 +6917,7 @@ func (x *LogRecord) String() string {
 func (*LogRecord) ProtoMessage() {}
 
 func (x *LogRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[71]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[72]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6859,7 +6930,7 @@ func (x *LogRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LogRecord.ProtoReflect.Descriptor instead.
 func (*LogRecord) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{71}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{72}
 }
 
 func (x *LogRecord) GetEpoch() uint64 {
@@ -6932,6 +7003,13 @@ func (x *LogRecord) GetEpochHex() string {
 	return ""
 }
 
+func (x *LogRecord) GetOutput() *OutputPlace {
+	if x != nil {
+		return x.Output
+	}
+	return nil
+}
+
 // FailureRecord is a failure that an operator should know of.
 type FailureRecord struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -6949,7 +7027,7 @@ type FailureRecord struct {
 
 func (x *FailureRecord) Reset() {
 	*x = FailureRecord{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[72]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[73]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6961,7 +7039,7 @@ func (x *FailureRecord) String() string {
 func (*FailureRecord) ProtoMessage() {}
 
 func (x *FailureRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[72]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[73]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6974,7 +7052,7 @@ func (x *FailureRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FailureRecord.ProtoReflect.Descriptor instead.
 func (*FailureRecord) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{72}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{73}
 }
 
 func (x *FailureRecord) GetEpoch() uint64 {
@@ -7052,7 +7130,7 @@ type ActionRecord struct {
 
 func (x *ActionRecord) Reset() {
 	*x = ActionRecord{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[73]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[74]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7064,7 +7142,7 @@ func (x *ActionRecord) String() string {
 func (*ActionRecord) ProtoMessage() {}
 
 func (x *ActionRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[73]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[74]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7077,7 +7155,7 @@ func (x *ActionRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ActionRecord.ProtoReflect.Descriptor instead.
 func (*ActionRecord) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{73}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{74}
 }
 
 func (x *ActionRecord) GetEpoch() uint64 {
@@ -7166,7 +7244,7 @@ type Record struct {
 
 func (x *Record) Reset() {
 	*x = Record{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[74]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[75]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7178,7 +7256,7 @@ func (x *Record) String() string {
 func (*Record) ProtoMessage() {}
 
 func (x *Record) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[74]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[75]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7191,7 +7269,7 @@ func (x *Record) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Record.ProtoReflect.Descriptor instead.
 func (*Record) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{74}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{75}
 }
 
 func (x *Record) GetKind() isRecord_Kind {
@@ -7296,7 +7374,7 @@ type Snapshot struct {
 
 func (x *Snapshot) Reset() {
 	*x = Snapshot{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[75]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[76]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7308,7 +7386,7 @@ func (x *Snapshot) String() string {
 func (*Snapshot) ProtoMessage() {}
 
 func (x *Snapshot) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[75]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[76]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7321,7 +7399,7 @@ func (x *Snapshot) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Snapshot.ProtoReflect.Descriptor instead.
 func (*Snapshot) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{75}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{76}
 }
 
 func (x *Snapshot) GetNode() uint64 {
@@ -7491,7 +7569,7 @@ type NodeInfo struct {
 
 func (x *NodeInfo) Reset() {
 	*x = NodeInfo{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[76]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[77]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7503,7 +7581,7 @@ func (x *NodeInfo) String() string {
 func (*NodeInfo) ProtoMessage() {}
 
 func (x *NodeInfo) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[76]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[77]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7516,7 +7594,7 @@ func (x *NodeInfo) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NodeInfo.ProtoReflect.Descriptor instead.
 func (*NodeInfo) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{76}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{77}
 }
 
 func (x *NodeInfo) GetName() string {
@@ -7605,7 +7683,7 @@ type SchedulerView struct {
 
 func (x *SchedulerView) Reset() {
 	*x = SchedulerView{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[77]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[78]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7617,7 +7695,7 @@ func (x *SchedulerView) String() string {
 func (*SchedulerView) ProtoMessage() {}
 
 func (x *SchedulerView) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[77]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[78]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7630,7 +7708,7 @@ func (x *SchedulerView) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SchedulerView.ProtoReflect.Descriptor instead.
 func (*SchedulerView) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{77}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{78}
 }
 
 func (x *SchedulerView) GetActive() bool {
@@ -7709,7 +7787,7 @@ type DaemonView struct {
 
 func (x *DaemonView) Reset() {
 	*x = DaemonView{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[78]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[79]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7721,7 +7799,7 @@ func (x *DaemonView) String() string {
 func (*DaemonView) ProtoMessage() {}
 
 func (x *DaemonView) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[78]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[79]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7734,7 +7812,7 @@ func (x *DaemonView) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DaemonView.ProtoReflect.Descriptor instead.
 func (*DaemonView) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{78}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{79}
 }
 
 func (x *DaemonView) GetDaemon() *DaemonRef {
@@ -7931,7 +8009,7 @@ type OrderView struct {
 
 func (x *OrderView) Reset() {
 	*x = OrderView{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[79]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[80]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7943,7 +8021,7 @@ func (x *OrderView) String() string {
 func (*OrderView) ProtoMessage() {}
 
 func (x *OrderView) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[79]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[80]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7956,7 +8034,7 @@ func (x *OrderView) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OrderView.ProtoReflect.Descriptor instead.
 func (*OrderView) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{79}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{80}
 }
 
 func (x *OrderView) GetHeight() uint64 {
@@ -7995,7 +8073,7 @@ type ReplicaView struct {
 
 func (x *ReplicaView) Reset() {
 	*x = ReplicaView{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[80]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[81]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8007,7 +8085,7 @@ func (x *ReplicaView) String() string {
 func (*ReplicaView) ProtoMessage() {}
 
 func (x *ReplicaView) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[80]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[81]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8020,7 +8098,7 @@ func (x *ReplicaView) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReplicaView.ProtoReflect.Descriptor instead.
 func (*ReplicaView) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{80}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{81}
 }
 
 func (x *ReplicaView) GetChain() uint64 {
@@ -8093,7 +8171,7 @@ type PeerView struct {
 
 func (x *PeerView) Reset() {
 	*x = PeerView{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[81]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[82]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8105,7 +8183,7 @@ func (x *PeerView) String() string {
 func (*PeerView) ProtoMessage() {}
 
 func (x *PeerView) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[81]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[82]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8118,7 +8196,7 @@ func (x *PeerView) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PeerView.ProtoReflect.Descriptor instead.
 func (*PeerView) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{81}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{82}
 }
 
 func (x *PeerView) GetPeer() uint64 {
@@ -8228,7 +8306,7 @@ type EchoView struct {
 
 func (x *EchoView) Reset() {
 	*x = EchoView{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[82]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[83]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8240,7 +8318,7 @@ func (x *EchoView) String() string {
 func (*EchoView) ProtoMessage() {}
 
 func (x *EchoView) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[82]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[83]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8253,7 +8331,7 @@ func (x *EchoView) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EchoView.ProtoReflect.Descriptor instead.
 func (*EchoView) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{82}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{83}
 }
 
 func (x *EchoView) GetState() EchoView_State {
@@ -8318,7 +8396,7 @@ type CutOffView struct {
 
 func (x *CutOffView) Reset() {
 	*x = CutOffView{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[83]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[84]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8330,7 +8408,7 @@ func (x *CutOffView) String() string {
 func (*CutOffView) ProtoMessage() {}
 
 func (x *CutOffView) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[83]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[84]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8343,7 +8421,7 @@ func (x *CutOffView) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CutOffView.ProtoReflect.Descriptor instead.
 func (*CutOffView) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{83}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{84}
 }
 
 func (x *CutOffView) GetLost() uint32 {
@@ -8378,7 +8456,7 @@ type AvoidView struct {
 
 func (x *AvoidView) Reset() {
 	*x = AvoidView{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[84]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[85]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8390,7 +8468,7 @@ func (x *AvoidView) String() string {
 func (*AvoidView) ProtoMessage() {}
 
 func (x *AvoidView) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[84]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[85]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8403,7 +8481,7 @@ func (x *AvoidView) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AvoidView.ProtoReflect.Descriptor instead.
 func (*AvoidView) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{84}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{85}
 }
 
 func (x *AvoidView) GetPeer() uint64 {
@@ -8443,7 +8521,7 @@ type MaintenanceView struct {
 
 func (x *MaintenanceView) Reset() {
 	*x = MaintenanceView{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[85]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[86]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8455,7 +8533,7 @@ func (x *MaintenanceView) String() string {
 func (*MaintenanceView) ProtoMessage() {}
 
 func (x *MaintenanceView) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[85]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[86]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8468,7 +8546,7 @@ func (x *MaintenanceView) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MaintenanceView.ProtoReflect.Descriptor instead.
 func (*MaintenanceView) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{85}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{86}
 }
 
 func (x *MaintenanceView) GetPhase() MaintenancePhase {
@@ -8540,7 +8618,7 @@ type EmittedAction struct {
 
 func (x *EmittedAction) Reset() {
 	*x = EmittedAction{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[86]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[87]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8552,7 +8630,7 @@ func (x *EmittedAction) String() string {
 func (*EmittedAction) ProtoMessage() {}
 
 func (x *EmittedAction) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[86]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[87]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8565,7 +8643,7 @@ func (x *EmittedAction) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EmittedAction.ProtoReflect.Descriptor instead.
 func (*EmittedAction) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{86}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{87}
 }
 
 func (x *EmittedAction) GetId() uint64 {
@@ -8615,7 +8693,7 @@ type MigrationView struct {
 
 func (x *MigrationView) Reset() {
 	*x = MigrationView{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[87]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[88]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8627,7 +8705,7 @@ func (x *MigrationView) String() string {
 func (*MigrationView) ProtoMessage() {}
 
 func (x *MigrationView) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[87]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[88]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8640,7 +8718,7 @@ func (x *MigrationView) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MigrationView.ProtoReflect.Descriptor instead.
 func (*MigrationView) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{87}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{88}
 }
 
 func (x *MigrationView) GetMigration() uint64 {
@@ -8735,7 +8813,7 @@ type PluginView struct {
 
 func (x *PluginView) Reset() {
 	*x = PluginView{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[88]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[89]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8747,7 +8825,7 @@ func (x *PluginView) String() string {
 func (*PluginView) ProtoMessage() {}
 
 func (x *PluginView) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[88]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[89]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8760,7 +8838,7 @@ func (x *PluginView) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PluginView.ProtoReflect.Descriptor instead.
 func (*PluginView) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{88}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{89}
 }
 
 func (x *PluginView) GetName() string {
@@ -8877,7 +8955,7 @@ type Stats struct {
 
 func (x *Stats) Reset() {
 	*x = Stats{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[89]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[90]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8889,7 +8967,7 @@ func (x *Stats) String() string {
 func (*Stats) ProtoMessage() {}
 
 func (x *Stats) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[89]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[90]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8902,7 +8980,7 @@ func (x *Stats) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Stats.ProtoReflect.Descriptor instead.
 func (*Stats) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{89}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{90}
 }
 
 func (x *Stats) GetEventsApplied() uint64 {
@@ -9035,7 +9113,7 @@ type JournalEntry struct {
 
 func (x *JournalEntry) Reset() {
 	*x = JournalEntry{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[90]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[91]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9047,7 +9125,7 @@ func (x *JournalEntry) String() string {
 func (*JournalEntry) ProtoMessage() {}
 
 func (x *JournalEntry) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[90]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[91]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9060,7 +9138,7 @@ func (x *JournalEntry) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JournalEntry.ProtoReflect.Descriptor instead.
 func (*JournalEntry) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{90}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{91}
 }
 
 func (x *JournalEntry) GetIndex() uint64 {
@@ -9303,7 +9381,7 @@ type Boot struct {
 
 func (x *Boot) Reset() {
 	*x = Boot{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[91]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[92]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9315,7 +9393,7 @@ func (x *Boot) String() string {
 func (*Boot) ProtoMessage() {}
 
 func (x *Boot) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[91]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[92]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9328,7 +9406,7 @@ func (x *Boot) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Boot.ProtoReflect.Descriptor instead.
 func (*Boot) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{91}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{92}
 }
 
 func (x *Boot) GetNode() uint64 {
@@ -9378,7 +9456,7 @@ type Tick struct {
 
 func (x *Tick) Reset() {
 	*x = Tick{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[92]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[93]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9390,7 +9468,7 @@ func (x *Tick) String() string {
 func (*Tick) ProtoMessage() {}
 
 func (x *Tick) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[92]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[93]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9403,7 +9481,7 @@ func (x *Tick) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Tick.ProtoReflect.Descriptor instead.
 func (*Tick) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{92}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{93}
 }
 
 func (x *Tick) GetQueueRoom() uint32 {
@@ -9429,7 +9507,7 @@ type JudgedCommit struct {
 
 func (x *JudgedCommit) Reset() {
 	*x = JudgedCommit{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[93]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[94]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9441,7 +9519,7 @@ func (x *JudgedCommit) String() string {
 func (*JudgedCommit) ProtoMessage() {}
 
 func (x *JudgedCommit) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[93]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[94]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9454,7 +9532,7 @@ func (x *JudgedCommit) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JudgedCommit.ProtoReflect.Descriptor instead.
 func (*JudgedCommit) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{93}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{94}
 }
 
 func (x *JudgedCommit) GetEvent() *AdminEvent {
@@ -9516,7 +9594,7 @@ type Reload struct {
 
 func (x *Reload) Reset() {
 	*x = Reload{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[94]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[95]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9528,7 +9606,7 @@ func (x *Reload) String() string {
 func (*Reload) ProtoMessage() {}
 
 func (x *Reload) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[94]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[95]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9541,7 +9619,7 @@ func (x *Reload) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Reload.ProtoReflect.Descriptor instead.
 func (*Reload) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{94}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{95}
 }
 
 func (x *Reload) GetConfigToml() string {
@@ -9563,7 +9641,7 @@ type Acknowledged struct {
 
 func (x *Acknowledged) Reset() {
 	*x = Acknowledged{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[95]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[96]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9575,7 +9653,7 @@ func (x *Acknowledged) String() string {
 func (*Acknowledged) ProtoMessage() {}
 
 func (x *Acknowledged) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[95]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[96]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9588,7 +9666,7 @@ func (x *Acknowledged) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Acknowledged.ProtoReflect.Descriptor instead.
 func (*Acknowledged) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{95}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{96}
 }
 
 func (x *Acknowledged) GetChain() Acknowledged_Chain {
@@ -9616,7 +9694,7 @@ type FailureReport struct {
 
 func (x *FailureReport) Reset() {
 	*x = FailureReport{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[96]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[97]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9628,7 +9706,7 @@ func (x *FailureReport) String() string {
 func (*FailureReport) ProtoMessage() {}
 
 func (x *FailureReport) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[96]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[97]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9641,7 +9719,7 @@ func (x *FailureReport) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FailureReport.ProtoReflect.Descriptor instead.
 func (*FailureReport) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{96}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{97}
 }
 
 func (x *FailureReport) GetSource() string {
@@ -9677,7 +9755,7 @@ type Samples struct {
 
 func (x *Samples) Reset() {
 	*x = Samples{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[97]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[98]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9689,7 +9767,7 @@ func (x *Samples) String() string {
 func (*Samples) ProtoMessage() {}
 
 func (x *Samples) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[97]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[98]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9702,7 +9780,7 @@ func (x *Samples) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Samples.ProtoReflect.Descriptor instead.
 func (*Samples) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{97}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{98}
 }
 
 func (x *Samples) GetProbe() string {
@@ -9777,7 +9855,7 @@ type ActionOutcome struct {
 
 func (x *ActionOutcome) Reset() {
 	*x = ActionOutcome{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[98]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[99]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9789,7 +9867,7 @@ func (x *ActionOutcome) String() string {
 func (*ActionOutcome) ProtoMessage() {}
 
 func (x *ActionOutcome) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[98]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[99]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9802,7 +9880,7 @@ func (x *ActionOutcome) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ActionOutcome.ProtoReflect.Descriptor instead.
 func (*ActionOutcome) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{98}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{99}
 }
 
 func (x *ActionOutcome) GetActionId() uint64 {
@@ -9865,7 +9943,7 @@ type ScoreTable struct {
 
 func (x *ScoreTable) Reset() {
 	*x = ScoreTable{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[99]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[100]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9877,7 +9955,7 @@ func (x *ScoreTable) String() string {
 func (*ScoreTable) ProtoMessage() {}
 
 func (x *ScoreTable) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[99]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[100]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9890,7 +9968,7 @@ func (x *ScoreTable) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ScoreTable.ProtoReflect.Descriptor instead.
 func (*ScoreTable) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{99}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{100}
 }
 
 func (x *ScoreTable) GetViewVersion() uint64 {
@@ -9919,7 +9997,7 @@ type ChainScore struct {
 
 func (x *ChainScore) Reset() {
 	*x = ChainScore{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[100]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[101]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9931,7 +10009,7 @@ func (x *ChainScore) String() string {
 func (*ChainScore) ProtoMessage() {}
 
 func (x *ChainScore) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[100]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[101]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9944,7 +10022,7 @@ func (x *ChainScore) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ChainScore.ProtoReflect.Descriptor instead.
 func (*ChainScore) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{100}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{101}
 }
 
 func (x *ChainScore) GetChain() uint64 {
@@ -9985,7 +10063,7 @@ type NodeScore struct {
 
 func (x *NodeScore) Reset() {
 	*x = NodeScore{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[101]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[102]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9997,7 +10075,7 @@ func (x *NodeScore) String() string {
 func (*NodeScore) ProtoMessage() {}
 
 func (x *NodeScore) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[101]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[102]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -10010,7 +10088,7 @@ func (x *NodeScore) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NodeScore.ProtoReflect.Descriptor instead.
 func (*NodeScore) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{101}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{102}
 }
 
 func (x *NodeScore) GetNode() uint64 {
@@ -10039,7 +10117,7 @@ type MigrationCost struct {
 
 func (x *MigrationCost) Reset() {
 	*x = MigrationCost{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[102]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[103]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -10051,7 +10129,7 @@ func (x *MigrationCost) String() string {
 func (*MigrationCost) ProtoMessage() {}
 
 func (x *MigrationCost) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[102]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[103]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -10064,7 +10142,7 @@ func (x *MigrationCost) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MigrationCost.ProtoReflect.Descriptor instead.
 func (*MigrationCost) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{102}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{103}
 }
 
 func (x *MigrationCost) GetStateTransfer() *durationpb.Duration {
@@ -10098,7 +10176,7 @@ type Migrations struct {
 
 func (x *Migrations) Reset() {
 	*x = Migrations{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[103]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[104]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -10110,7 +10188,7 @@ func (x *Migrations) String() string {
 func (*Migrations) ProtoMessage() {}
 
 func (x *Migrations) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[103]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[104]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -10123,7 +10201,7 @@ func (x *Migrations) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Migrations.ProtoReflect.Descriptor instead.
 func (*Migrations) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{103}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{104}
 }
 
 func (x *Migrations) GetInFlight() []*MigrationView {
@@ -10148,7 +10226,7 @@ type BlastRadius struct {
 
 func (x *BlastRadius) Reset() {
 	*x = BlastRadius{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[104]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[105]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -10160,7 +10238,7 @@ func (x *BlastRadius) String() string {
 func (*BlastRadius) ProtoMessage() {}
 
 func (x *BlastRadius) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[104]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[105]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -10173,7 +10251,7 @@ func (x *BlastRadius) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BlastRadius.ProtoReflect.Descriptor instead.
 func (*BlastRadius) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{104}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{105}
 }
 
 func (x *BlastRadius) GetAffectedNodes() []uint64 {
@@ -10230,7 +10308,7 @@ type DaemonLifecycle_Started struct {
 
 func (x *DaemonLifecycle_Started) Reset() {
 	*x = DaemonLifecycle_Started{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[105]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[106]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -10242,7 +10320,7 @@ func (x *DaemonLifecycle_Started) String() string {
 func (*DaemonLifecycle_Started) ProtoMessage() {}
 
 func (x *DaemonLifecycle_Started) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[105]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[106]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -10288,7 +10366,7 @@ type DaemonLifecycle_ExitedCleanly struct {
 
 func (x *DaemonLifecycle_ExitedCleanly) Reset() {
 	*x = DaemonLifecycle_ExitedCleanly{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[106]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[107]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -10300,7 +10378,7 @@ func (x *DaemonLifecycle_ExitedCleanly) String() string {
 func (*DaemonLifecycle_ExitedCleanly) ProtoMessage() {}
 
 func (x *DaemonLifecycle_ExitedCleanly) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[106]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[107]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -10333,7 +10411,7 @@ type DaemonLifecycle_Crashed struct {
 
 func (x *DaemonLifecycle_Crashed) Reset() {
 	*x = DaemonLifecycle_Crashed{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[107]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[108]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -10345,7 +10423,7 @@ func (x *DaemonLifecycle_Crashed) String() string {
 func (*DaemonLifecycle_Crashed) ProtoMessage() {}
 
 func (x *DaemonLifecycle_Crashed) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[107]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[108]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -10385,7 +10463,7 @@ type DaemonLifecycle_Replaced struct {
 
 func (x *DaemonLifecycle_Replaced) Reset() {
 	*x = DaemonLifecycle_Replaced{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[108]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[109]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -10397,7 +10475,7 @@ func (x *DaemonLifecycle_Replaced) String() string {
 func (*DaemonLifecycle_Replaced) ProtoMessage() {}
 
 func (x *DaemonLifecycle_Replaced) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[108]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[109]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -10424,7 +10502,7 @@ type DaemonLifecycle_Rejected struct {
 
 func (x *DaemonLifecycle_Rejected) Reset() {
 	*x = DaemonLifecycle_Rejected{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[109]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[110]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -10436,7 +10514,7 @@ func (x *DaemonLifecycle_Rejected) String() string {
 func (*DaemonLifecycle_Rejected) ProtoMessage() {}
 
 func (x *DaemonLifecycle_Rejected) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[109]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[110]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -10470,7 +10548,7 @@ type OrderedDaemon_Run struct {
 
 func (x *OrderedDaemon_Run) Reset() {
 	*x = OrderedDaemon_Run{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[111]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[112]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -10482,7 +10560,7 @@ func (x *OrderedDaemon_Run) String() string {
 func (*OrderedDaemon_Run) ProtoMessage() {}
 
 func (x *OrderedDaemon_Run) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[111]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[112]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -10495,7 +10573,7 @@ func (x *OrderedDaemon_Run) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OrderedDaemon_Run.ProtoReflect.Descriptor instead.
 func (*OrderedDaemon_Run) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{49, 0}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{50, 0}
 }
 
 func (x *OrderedDaemon_Run) GetIntent() DaemonIntent_Intent {
@@ -10530,7 +10608,7 @@ type OrderedDaemon_Pin struct {
 
 func (x *OrderedDaemon_Pin) Reset() {
 	*x = OrderedDaemon_Pin{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[112]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[113]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -10542,7 +10620,7 @@ func (x *OrderedDaemon_Pin) String() string {
 func (*OrderedDaemon_Pin) ProtoMessage() {}
 
 func (x *OrderedDaemon_Pin) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[112]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[113]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -10555,7 +10633,7 @@ func (x *OrderedDaemon_Pin) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OrderedDaemon_Pin.ProtoReflect.Descriptor instead.
 func (*OrderedDaemon_Pin) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{49, 1}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{50, 1}
 }
 
 func (x *OrderedDaemon_Pin) GetNode() uint64 {
@@ -10591,7 +10669,7 @@ type OrderedDaemon_Restart struct {
 
 func (x *OrderedDaemon_Restart) Reset() {
 	*x = OrderedDaemon_Restart{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[113]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[114]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -10603,7 +10681,7 @@ func (x *OrderedDaemon_Restart) String() string {
 func (*OrderedDaemon_Restart) ProtoMessage() {}
 
 func (x *OrderedDaemon_Restart) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[113]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[114]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -10616,7 +10694,7 @@ func (x *OrderedDaemon_Restart) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OrderedDaemon_Restart.ProtoReflect.Descriptor instead.
 func (*OrderedDaemon_Restart) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{49, 2}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{50, 2}
 }
 
 func (x *OrderedDaemon_Restart) GetAt() *timestamppb.Timestamp {
@@ -10644,7 +10722,7 @@ type OrderedChain_Count struct {
 
 func (x *OrderedChain_Count) Reset() {
 	*x = OrderedChain_Count{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[114]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[115]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -10656,7 +10734,7 @@ func (x *OrderedChain_Count) String() string {
 func (*OrderedChain_Count) ProtoMessage() {}
 
 func (x *OrderedChain_Count) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[114]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[115]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -10669,7 +10747,7 @@ func (x *OrderedChain_Count) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OrderedChain_Count.ProtoReflect.Descriptor instead.
 func (*OrderedChain_Count) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{51, 0}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{52, 0}
 }
 
 func (x *OrderedChain_Count) GetDesired() uint32 {
@@ -10704,7 +10782,7 @@ type OrderedChain_Hold struct {
 
 func (x *OrderedChain_Hold) Reset() {
 	*x = OrderedChain_Hold{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[115]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[116]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -10716,7 +10794,7 @@ func (x *OrderedChain_Hold) String() string {
 func (*OrderedChain_Hold) ProtoMessage() {}
 
 func (x *OrderedChain_Hold) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[115]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[116]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -10729,7 +10807,7 @@ func (x *OrderedChain_Hold) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OrderedChain_Hold.ProtoReflect.Descriptor instead.
 func (*OrderedChain_Hold) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{51, 1}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{52, 1}
 }
 
 func (x *OrderedChain_Hold) GetIntent() LocalReplicaIntent_Intent {
@@ -10763,7 +10841,7 @@ type BlastRadius_Warning struct {
 
 func (x *BlastRadius_Warning) Reset() {
 	*x = BlastRadius_Warning{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[116]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[117]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -10775,7 +10853,7 @@ func (x *BlastRadius_Warning) String() string {
 func (*BlastRadius_Warning) ProtoMessage() {}
 
 func (x *BlastRadius_Warning) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[116]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[117]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -10788,7 +10866,7 @@ func (x *BlastRadius_Warning) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BlastRadius_Warning.ProtoReflect.Descriptor instead.
 func (*BlastRadius_Warning) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{104, 0}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{105, 0}
 }
 
 func (x *BlastRadius_Warning) GetKind() string {
@@ -11003,14 +11081,19 @@ const file_meshos_v1_meshos_proto_rawDesc = "" +
 	"\x0emem_used_bytes\x18\x05 \x01(\x04R\fmemUsedBytes\x12&\n" +
 	"\x0fmem_total_bytes\x18\x06 \x01(\x04R\rmemTotalBytes\x12&\n" +
 	"\fbusy_percent\x18\a \x01(\rH\x00R\vbusyPercent\x88\x01\x01B\x0f\n" +
-	"\r_busy_percent\"\x96\x01\n" +
+	"\r_busy_percent\"\xc6\x01\n" +
 	"\aLogLine\x12)\n" +
 	"\x05level\x18\x01 \x01(\x0e2\x13.meshos.v1.LogLevelR\x05level\x12 \n" +
 	"\tdaemon_id\x18\x02 \x01(\x04H\x00R\bdaemonId\x88\x01\x01\x12\x18\n" +
 	"\amessage\x18\x03 \x01(\tR\amessage\x12\x16\n" +
-	"\x06source\x18\x04 \x01(\tR\x06sourceB\f\n" +
+	"\x06source\x18\x04 \x01(\tR\x06source\x12.\n" +
+	"\x06output\x18\x05 \x01(\v2\x16.meshos.v1.OutputPlaceR\x06outputB\f\n" +
 	"\n" +
-	"_daemon_id\"s\n" +
+	"_daemon_id\"U\n" +
+	"\vOutputPlace\x12\x14\n" +
+	"\x05spool\x18\x01 \x01(\aR\x05spool\x12\x18\n" +
+	"\asegment\x18\x02 \x01(\x04R\asegment\x12\x16\n" +
+	"\x06offset\x18\x03 \x01(\x04R\x06offset\"s\n" +
 	"\x10BlobAnnouncement\x12\x12\n" +
 	"\x04blob\x18\x01 \x01(\x04R\x04blob\x12\x16\n" +
 	"\x06holder\x18\x02 \x01(\x04R\x06holder\x12\x1d\n" +
@@ -11342,7 +11425,7 @@ const file_meshos_v1_meshos_proto_rawDesc = "" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12'\n" +
 	"\x0fold_fingerprint\x18\x02 \x01(\tR\x0eoldFingerprint\x12'\n" +
 	"\x0fnew_fingerprint\x18\x03 \x01(\tR\x0enewFingerprint\x12\x12\n" +
-	"\x04text\x18\x04 \x01(\tR\x04text\"\xc2\x02\n" +
+	"\x04text\x18\x04 \x01(\tR\x04text\"\xf2\x02\n" +
 	"\tLogRecord\x12\x14\n" +
 	"\x05epoch\x18\x01 \x01(\x04R\x05epoch\x12\x10\n" +
 	"\x03seq\x18\x02 \x01(\x04R\x03seq\x12*\n" +
@@ -11353,7 +11436,8 @@ const file_meshos_v1_meshos_proto_rawDesc = "" +
 	"\amessage\x18\a \x01(\tR\amessage\x12#\n" +
 	"\rchain_pending\x18\b \x01(\bR\fchainPending\x12\x16\n" +
 	"\x06source\x18\t \x01(\tR\x06source\x12\x1b\n" +
-	"\tepoch_hex\x18\x14 \x01(\tR\bepochHexB\f\n" +
+	"\tepoch_hex\x18\x14 \x01(\tR\bepochHex\x12.\n" +
+	"\x06output\x18\x15 \x01(\v2\x16.meshos.v1.OutputPlaceR\x06outputB\f\n" +
 	"\n" +
 	"_daemon_id\"\xe9\x01\n" +
 	"\rFailureRecord\x12\x14\n" +
@@ -11791,7 +11875,7 @@ func file_meshos_v1_meshos_proto_rawDescGZIP() []byte {
 }
 
 var file_meshos_v1_meshos_proto_enumTypes = make([]protoimpl.EnumInfo, 18)
-var file_meshos_v1_meshos_proto_msgTypes = make([]protoimpl.MessageInfo, 117)
+var file_meshos_v1_meshos_proto_msgTypes = make([]protoimpl.MessageInfo, 118)
 var file_meshos_v1_meshos_proto_goTypes = []any{
 	(NodeHealth)(0),                       // 0: meshos.v1.NodeHealth
 	(MaintenancePhase)(0),                 // 1: meshos.v1.MaintenancePhase
@@ -11828,108 +11912,109 @@ var file_meshos_v1_meshos_proto_goTypes = []any{
 	(*NetworkLink)(nil),                   // 32: meshos.v1.NetworkLink
 	(*Gpu)(nil),                           // 33: meshos.v1.Gpu
 	(*LogLine)(nil),                       // 34: meshos.v1.LogLine
-	(*BlobAnnouncement)(nil),              // 35: meshos.v1.BlobAnnouncement
-	(*PlacementIntent)(nil),               // 36: meshos.v1.PlacementIntent
-	(*DaemonIntent)(nil),                  // 37: meshos.v1.DaemonIntent
-	(*LocalReplicaIntent)(nil),            // 38: meshos.v1.LocalReplicaIntent
-	(*MaintenanceObserved)(nil),           // 39: meshos.v1.MaintenanceObserved
-	(*AdminEvent)(nil),                    // 40: meshos.v1.AdminEvent
-	(*NodeTarget)(nil),                    // 41: meshos.v1.NodeTarget
-	(*EnterMaintenance)(nil),              // 42: meshos.v1.EnterMaintenance
-	(*Drain)(nil),                         // 43: meshos.v1.Drain
-	(*DropReplicas)(nil),                  // 44: meshos.v1.DropReplicas
-	(*SetDaemonIntent)(nil),               // 45: meshos.v1.SetDaemonIntent
-	(*SetPlacement)(nil),                  // 46: meshos.v1.SetPlacement
-	(*SetLocalReplica)(nil),               // 47: meshos.v1.SetLocalReplica
-	(*RestartDaemon)(nil),                 // 48: meshos.v1.RestartDaemon
-	(*ReloadDaemon)(nil),                  // 49: meshos.v1.ReloadDaemon
-	(*SignalDaemon)(nil),                  // 50: meshos.v1.SignalDaemon
-	(*FreezeCluster)(nil),                 // 51: meshos.v1.FreezeCluster
-	(*ThawCluster)(nil),                   // 52: meshos.v1.ThawCluster
-	(*FlushAvoidLists)(nil),               // 53: meshos.v1.FlushAvoidLists
-	(*ForceEvictReplica)(nil),             // 54: meshos.v1.ForceEvictReplica
-	(*ForceRestartDaemon)(nil),            // 55: meshos.v1.ForceRestartDaemon
-	(*ForceCutover)(nil),                  // 56: meshos.v1.ForceCutover
-	(*KillMigration)(nil),                 // 57: meshos.v1.KillMigration
-	(*SignedCommit)(nil),                  // 58: meshos.v1.SignedCommit
-	(*AdminCommand)(nil),                  // 59: meshos.v1.AdminCommand
-	(*OrderedEntry)(nil),                  // 60: meshos.v1.OrderedEntry
-	(*OrderedCheckpoint)(nil),             // 61: meshos.v1.OrderedCheckpoint
-	(*OrderedState)(nil),                  // 62: meshos.v1.OrderedState
-	(*OrderOrigin)(nil),                   // 63: meshos.v1.OrderOrigin
-	(*OrderedLocal)(nil),                  // 64: meshos.v1.OrderedLocal
-	(*OrderedNode)(nil),                   // 65: meshos.v1.OrderedNode
-	(*OrderedForce)(nil),                  // 66: meshos.v1.OrderedForce
-	(*OrderedDaemon)(nil),                 // 67: meshos.v1.OrderedDaemon
-	(*OrderedGate)(nil),                   // 68: meshos.v1.OrderedGate
-	(*OrderedChain)(nil),                  // 69: meshos.v1.OrderedChain
-	(*Action)(nil),                        // 70: meshos.v1.Action
-	(*StartDaemon)(nil),                   // 71: meshos.v1.StartDaemon
-	(*StopDaemon)(nil),                    // 72: meshos.v1.StopDaemon
-	(*PullReplica)(nil),                   // 73: meshos.v1.PullReplica
-	(*DropReplica)(nil),                   // 74: meshos.v1.DropReplica
-	(*RequestPlacement)(nil),              // 75: meshos.v1.RequestPlacement
-	(*RequestEviction)(nil),               // 76: meshos.v1.RequestEviction
-	(*MigrateBlob)(nil),                   // 77: meshos.v1.MigrateBlob
-	(*ReduceHeat)(nil),                    // 78: meshos.v1.ReduceHeat
-	(*MarkAvoid)(nil),                     // 79: meshos.v1.MarkAvoid
-	(*ApplyBackoff)(nil),                  // 80: meshos.v1.ApplyBackoff
-	(*CommitMaintenanceTransition)(nil),   // 81: meshos.v1.CommitMaintenanceTransition
-	(*AskReload)(nil),                     // 82: meshos.v1.AskReload
-	(*SendSignal)(nil),                    // 83: meshos.v1.SendSignal
-	(*VerificationOutcome)(nil),           // 84: meshos.v1.VerificationOutcome
-	(*Operator)(nil),                      // 85: meshos.v1.Operator
-	(*AdminAuditRecord)(nil),              // 86: meshos.v1.AdminAuditRecord
-	(*Refusal)(nil),                       // 87: meshos.v1.Refusal
-	(*SignerChange)(nil),                  // 88: meshos.v1.SignerChange
-	(*LogRecord)(nil),                     // 89: meshos.v1.LogRecord
-	(*FailureRecord)(nil),                 // 90: meshos.v1.FailureRecord
-	(*ActionRecord)(nil),                  // 91: meshos.v1.ActionRecord
-	(*Record)(nil),                        // 92: meshos.v1.Record
-	(*Snapshot)(nil),                      // 93: meshos.v1.Snapshot
-	(*NodeInfo)(nil),                      // 94: meshos.v1.NodeInfo
-	(*SchedulerView)(nil),                 // 95: meshos.v1.SchedulerView
-	(*DaemonView)(nil),                    // 96: meshos.v1.DaemonView
-	(*OrderView)(nil),                     // 97: meshos.v1.OrderView
-	(*ReplicaView)(nil),                   // 98: meshos.v1.ReplicaView
-	(*PeerView)(nil),                      // 99: meshos.v1.PeerView
-	(*EchoView)(nil),                      // 100: meshos.v1.EchoView
-	(*CutOffView)(nil),                    // 101: meshos.v1.CutOffView
-	(*AvoidView)(nil),                     // 102: meshos.v1.AvoidView
-	(*MaintenanceView)(nil),               // 103: meshos.v1.MaintenanceView
-	(*EmittedAction)(nil),                 // 104: meshos.v1.EmittedAction
-	(*MigrationView)(nil),                 // 105: meshos.v1.MigrationView
-	(*PluginView)(nil),                    // 106: meshos.v1.PluginView
-	(*Stats)(nil),                         // 107: meshos.v1.Stats
-	(*JournalEntry)(nil),                  // 108: meshos.v1.JournalEntry
-	(*Boot)(nil),                          // 109: meshos.v1.Boot
-	(*Tick)(nil),                          // 110: meshos.v1.Tick
-	(*JudgedCommit)(nil),                  // 111: meshos.v1.JudgedCommit
-	(*Reload)(nil),                        // 112: meshos.v1.Reload
-	(*Acknowledged)(nil),                  // 113: meshos.v1.Acknowledged
-	(*FailureReport)(nil),                 // 114: meshos.v1.FailureReport
-	(*Samples)(nil),                       // 115: meshos.v1.Samples
-	(*ActionOutcome)(nil),                 // 116: meshos.v1.ActionOutcome
-	(*ScoreTable)(nil),                    // 117: meshos.v1.ScoreTable
-	(*ChainScore)(nil),                    // 118: meshos.v1.ChainScore
-	(*NodeScore)(nil),                     // 119: meshos.v1.NodeScore
-	(*MigrationCost)(nil),                 // 120: meshos.v1.MigrationCost
-	(*Migrations)(nil),                    // 121: meshos.v1.Migrations
-	(*BlastRadius)(nil),                   // 122: meshos.v1.BlastRadius
-	(*DaemonLifecycle_Started)(nil),       // 123: meshos.v1.DaemonLifecycle.Started
-	(*DaemonLifecycle_ExitedCleanly)(nil), // 124: meshos.v1.DaemonLifecycle.ExitedCleanly
-	(*DaemonLifecycle_Crashed)(nil),       // 125: meshos.v1.DaemonLifecycle.Crashed
-	(*DaemonLifecycle_Replaced)(nil),      // 126: meshos.v1.DaemonLifecycle.Replaced
-	(*DaemonLifecycle_Rejected)(nil),      // 127: meshos.v1.DaemonLifecycle.Rejected
-	nil,                                   // 128: meshos.v1.PeerInventory.AgesEntry
-	(*OrderedDaemon_Run)(nil),             // 129: meshos.v1.OrderedDaemon.Run
-	(*OrderedDaemon_Pin)(nil),             // 130: meshos.v1.OrderedDaemon.Pin
-	(*OrderedDaemon_Restart)(nil),         // 131: meshos.v1.OrderedDaemon.Restart
-	(*OrderedChain_Count)(nil),            // 132: meshos.v1.OrderedChain.Count
-	(*OrderedChain_Hold)(nil),             // 133: meshos.v1.OrderedChain.Hold
-	(*BlastRadius_Warning)(nil),           // 134: meshos.v1.BlastRadius.Warning
-	(*timestamppb.Timestamp)(nil),         // 135: google.protobuf.Timestamp
-	(*durationpb.Duration)(nil),           // 136: google.protobuf.Duration
+	(*OutputPlace)(nil),                   // 35: meshos.v1.OutputPlace
+	(*BlobAnnouncement)(nil),              // 36: meshos.v1.BlobAnnouncement
+	(*PlacementIntent)(nil),               // 37: meshos.v1.PlacementIntent
+	(*DaemonIntent)(nil),                  // 38: meshos.v1.DaemonIntent
+	(*LocalReplicaIntent)(nil),            // 39: meshos.v1.LocalReplicaIntent
+	(*MaintenanceObserved)(nil),           // 40: meshos.v1.MaintenanceObserved
+	(*AdminEvent)(nil),                    // 41: meshos.v1.AdminEvent
+	(*NodeTarget)(nil),                    // 42: meshos.v1.NodeTarget
+	(*EnterMaintenance)(nil),              // 43: meshos.v1.EnterMaintenance
+	(*Drain)(nil),                         // 44: meshos.v1.Drain
+	(*DropReplicas)(nil),                  // 45: meshos.v1.DropReplicas
+	(*SetDaemonIntent)(nil),               // 46: meshos.v1.SetDaemonIntent
+	(*SetPlacement)(nil),                  // 47: meshos.v1.SetPlacement
+	(*SetLocalReplica)(nil),               // 48: meshos.v1.SetLocalReplica
+	(*RestartDaemon)(nil),                 // 49: meshos.v1.RestartDaemon
+	(*ReloadDaemon)(nil),                  // 50: meshos.v1.ReloadDaemon
+	(*SignalDaemon)(nil),                  // 51: meshos.v1.SignalDaemon
+	(*FreezeCluster)(nil),                 // 52: meshos.v1.FreezeCluster
+	(*ThawCluster)(nil),                   // 53: meshos.v1.ThawCluster
+	(*FlushAvoidLists)(nil),               // 54: meshos.v1.FlushAvoidLists
+	(*ForceEvictReplica)(nil),             // 55: meshos.v1.ForceEvictReplica
+	(*ForceRestartDaemon)(nil),            // 56: meshos.v1.ForceRestartDaemon
+	(*ForceCutover)(nil),                  // 57: meshos.v1.ForceCutover
+	(*KillMigration)(nil),                 // 58: meshos.v1.KillMigration
+	(*SignedCommit)(nil),                  // 59: meshos.v1.SignedCommit
+	(*AdminCommand)(nil),                  // 60: meshos.v1.AdminCommand
+	(*OrderedEntry)(nil),                  // 61: meshos.v1.OrderedEntry
+	(*OrderedCheckpoint)(nil),             // 62: meshos.v1.OrderedCheckpoint
+	(*OrderedState)(nil),                  // 63: meshos.v1.OrderedState
+	(*OrderOrigin)(nil),                   // 64: meshos.v1.OrderOrigin
+	(*OrderedLocal)(nil),                  // 65: meshos.v1.OrderedLocal
+	(*OrderedNode)(nil),                   // 66: meshos.v1.OrderedNode
+	(*OrderedForce)(nil),                  // 67: meshos.v1.OrderedForce
+	(*OrderedDaemon)(nil),                 // 68: meshos.v1.OrderedDaemon
+	(*OrderedGate)(nil),                   // 69: meshos.v1.OrderedGate
+	(*OrderedChain)(nil),                  // 70: meshos.v1.OrderedChain
+	(*Action)(nil),                        // 71: meshos.v1.Action
+	(*StartDaemon)(nil),                   // 72: meshos.v1.StartDaemon
+	(*StopDaemon)(nil),                    // 73: meshos.v1.StopDaemon
+	(*PullReplica)(nil),                   // 74: meshos.v1.PullReplica
+	(*DropReplica)(nil),                   // 75: meshos.v1.DropReplica
+	(*RequestPlacement)(nil),              // 76: meshos.v1.RequestPlacement
+	(*RequestEviction)(nil),               // 77: meshos.v1.RequestEviction
+	(*MigrateBlob)(nil),                   // 78: meshos.v1.MigrateBlob
+	(*ReduceHeat)(nil),                    // 79: meshos.v1.ReduceHeat
+	(*MarkAvoid)(nil),                     // 80: meshos.v1.MarkAvoid
+	(*ApplyBackoff)(nil),                  // 81: meshos.v1.ApplyBackoff
+	(*CommitMaintenanceTransition)(nil),   // 82: meshos.v1.CommitMaintenanceTransition
+	(*AskReload)(nil),                     // 83: meshos.v1.AskReload
+	(*SendSignal)(nil),                    // 84: meshos.v1.SendSignal
+	(*VerificationOutcome)(nil),           // 85: meshos.v1.VerificationOutcome
+	(*Operator)(nil),                      // 86: meshos.v1.Operator
+	(*AdminAuditRecord)(nil),              // 87: meshos.v1.AdminAuditRecord
+	(*Refusal)(nil),                       // 88: meshos.v1.Refusal
+	(*SignerChange)(nil),                  // 89: meshos.v1.SignerChange
+	(*LogRecord)(nil),                     // 90: meshos.v1.LogRecord
+	(*FailureRecord)(nil),                 // 91: meshos.v1.FailureRecord
+	(*ActionRecord)(nil),                  // 92: meshos.v1.ActionRecord
+	(*Record)(nil),                        // 93: meshos.v1.Record
+	(*Snapshot)(nil),                      // 94: meshos.v1.Snapshot
+	(*NodeInfo)(nil),                      // 95: meshos.v1.NodeInfo
+	(*SchedulerView)(nil),                 // 96: meshos.v1.SchedulerView
+	(*DaemonView)(nil),                    // 97: meshos.v1.DaemonView
+	(*OrderView)(nil),                     // 98: meshos.v1.OrderView
+	(*ReplicaView)(nil),                   // 99: meshos.v1.ReplicaView
+	(*PeerView)(nil),                      // 100: meshos.v1.PeerView
+	(*EchoView)(nil),                      // 101: meshos.v1.EchoView
+	(*CutOffView)(nil),                    // 102: meshos.v1.CutOffView
+	(*AvoidView)(nil),                     // 103: meshos.v1.AvoidView
+	(*MaintenanceView)(nil),               // 104: meshos.v1.MaintenanceView
+	(*EmittedAction)(nil),                 // 105: meshos.v1.EmittedAction
+	(*MigrationView)(nil),                 // 106: meshos.v1.MigrationView
+	(*PluginView)(nil),                    // 107: meshos.v1.PluginView
+	(*Stats)(nil),                         // 108: meshos.v1.Stats
+	(*JournalEntry)(nil),                  // 109: meshos.v1.JournalEntry
+	(*Boot)(nil),                          // 110: meshos.v1.Boot
+	(*Tick)(nil),                          // 111: meshos.v1.Tick
+	(*JudgedCommit)(nil),                  // 112: meshos.v1.JudgedCommit
+	(*Reload)(nil),                        // 113: meshos.v1.Reload
+	(*Acknowledged)(nil),                  // 114: meshos.v1.Acknowledged
+	(*FailureReport)(nil),                 // 115: meshos.v1.FailureReport
+	(*Samples)(nil),                       // 116: meshos.v1.Samples
+	(*ActionOutcome)(nil),                 // 117: meshos.v1.ActionOutcome
+	(*ScoreTable)(nil),                    // 118: meshos.v1.ScoreTable
+	(*ChainScore)(nil),                    // 119: meshos.v1.ChainScore
+	(*NodeScore)(nil),                     // 120: meshos.v1.NodeScore
+	(*MigrationCost)(nil),                 // 121: meshos.v1.MigrationCost
+	(*Migrations)(nil),                    // 122: meshos.v1.Migrations
+	(*BlastRadius)(nil),                   // 123: meshos.v1.BlastRadius
+	(*DaemonLifecycle_Started)(nil),       // 124: meshos.v1.DaemonLifecycle.Started
+	(*DaemonLifecycle_ExitedCleanly)(nil), // 125: meshos.v1.DaemonLifecycle.ExitedCleanly
+	(*DaemonLifecycle_Crashed)(nil),       // 126: meshos.v1.DaemonLifecycle.Crashed
+	(*DaemonLifecycle_Replaced)(nil),      // 127: meshos.v1.DaemonLifecycle.Replaced
+	(*DaemonLifecycle_Rejected)(nil),      // 128: meshos.v1.DaemonLifecycle.Rejected
+	nil,                                   // 129: meshos.v1.PeerInventory.AgesEntry
+	(*OrderedDaemon_Run)(nil),             // 130: meshos.v1.OrderedDaemon.Run
+	(*OrderedDaemon_Pin)(nil),             // 131: meshos.v1.OrderedDaemon.Pin
+	(*OrderedDaemon_Restart)(nil),         // 132: meshos.v1.OrderedDaemon.Restart
+	(*OrderedChain_Count)(nil),            // 133: meshos.v1.OrderedChain.Count
+	(*OrderedChain_Hold)(nil),             // 134: meshos.v1.OrderedChain.Hold
+	(*BlastRadius_Warning)(nil),           // 135: meshos.v1.BlastRadius.Warning
+	(*timestamppb.Timestamp)(nil),         // 136: google.protobuf.Timestamp
+	(*durationpb.Duration)(nil),           // 137: google.protobuf.Duration
 }
 var file_meshos_v1_meshos_proto_depIdxs = []int32{
 	4,   // 0: meshos.v1.DaemonHealth.status:type_name -> meshos.v1.DaemonHealth.Status
@@ -11939,270 +12024,272 @@ var file_meshos_v1_meshos_proto_depIdxs = []int32{
 	25,  // 4: meshos.v1.Event.daemon_lifecycle:type_name -> meshos.v1.DaemonLifecycle
 	27,  // 5: meshos.v1.Event.rtt_sample:type_name -> meshos.v1.RttSample
 	28,  // 6: meshos.v1.Event.node_health:type_name -> meshos.v1.NodeHealthSample
-	40,  // 7: meshos.v1.Event.admin:type_name -> meshos.v1.AdminEvent
-	58,  // 8: meshos.v1.Event.signed_commit:type_name -> meshos.v1.SignedCommit
+	41,  // 7: meshos.v1.Event.admin:type_name -> meshos.v1.AdminEvent
+	59,  // 8: meshos.v1.Event.signed_commit:type_name -> meshos.v1.SignedCommit
 	34,  // 9: meshos.v1.Event.log_line:type_name -> meshos.v1.LogLine
-	35,  // 10: meshos.v1.Event.blob_announcement:type_name -> meshos.v1.BlobAnnouncement
-	36,  // 11: meshos.v1.Event.placement_intent:type_name -> meshos.v1.PlacementIntent
-	37,  // 12: meshos.v1.Event.daemon_intent:type_name -> meshos.v1.DaemonIntent
-	38,  // 13: meshos.v1.Event.local_replica_intent:type_name -> meshos.v1.LocalReplicaIntent
-	39,  // 14: meshos.v1.Event.maintenance_observed:type_name -> meshos.v1.MaintenanceObserved
+	36,  // 10: meshos.v1.Event.blob_announcement:type_name -> meshos.v1.BlobAnnouncement
+	37,  // 11: meshos.v1.Event.placement_intent:type_name -> meshos.v1.PlacementIntent
+	38,  // 12: meshos.v1.Event.daemon_intent:type_name -> meshos.v1.DaemonIntent
+	39,  // 13: meshos.v1.Event.local_replica_intent:type_name -> meshos.v1.LocalReplicaIntent
+	40,  // 14: meshos.v1.Event.maintenance_observed:type_name -> meshos.v1.MaintenanceObserved
 	21,  // 15: meshos.v1.Event.shutdown:type_name -> meshos.v1.Shutdown
 	5,   // 16: meshos.v1.ReplicaUpdate.kind:type_name -> meshos.v1.ReplicaUpdate.Kind
 	6,   // 17: meshos.v1.ReplicaTransition.kind:type_name -> meshos.v1.ReplicaTransition.Kind
 	18,  // 18: meshos.v1.DaemonLifecycle.daemon:type_name -> meshos.v1.DaemonRef
-	123, // 19: meshos.v1.DaemonLifecycle.started:type_name -> meshos.v1.DaemonLifecycle.Started
-	124, // 20: meshos.v1.DaemonLifecycle.exited_cleanly:type_name -> meshos.v1.DaemonLifecycle.ExitedCleanly
-	125, // 21: meshos.v1.DaemonLifecycle.crashed:type_name -> meshos.v1.DaemonLifecycle.Crashed
+	124, // 19: meshos.v1.DaemonLifecycle.started:type_name -> meshos.v1.DaemonLifecycle.Started
+	125, // 20: meshos.v1.DaemonLifecycle.exited_cleanly:type_name -> meshos.v1.DaemonLifecycle.ExitedCleanly
+	126, // 21: meshos.v1.DaemonLifecycle.crashed:type_name -> meshos.v1.DaemonLifecycle.Crashed
 	19,  // 22: meshos.v1.DaemonLifecycle.health_changed:type_name -> meshos.v1.DaemonHealth
-	127, // 23: meshos.v1.DaemonLifecycle.rejected:type_name -> meshos.v1.DaemonLifecycle.Rejected
-	126, // 24: meshos.v1.DaemonLifecycle.replaced:type_name -> meshos.v1.DaemonLifecycle.Replaced
-	135, // 25: meshos.v1.DaemonExit.at:type_name -> google.protobuf.Timestamp
-	136, // 26: meshos.v1.DaemonExit.early:type_name -> google.protobuf.Duration
-	136, // 27: meshos.v1.RttSample.rtt:type_name -> google.protobuf.Duration
-	136, // 28: meshos.v1.RttSample.jitter:type_name -> google.protobuf.Duration
+	128, // 23: meshos.v1.DaemonLifecycle.rejected:type_name -> meshos.v1.DaemonLifecycle.Rejected
+	127, // 24: meshos.v1.DaemonLifecycle.replaced:type_name -> meshos.v1.DaemonLifecycle.Replaced
+	136, // 25: meshos.v1.DaemonExit.at:type_name -> google.protobuf.Timestamp
+	137, // 26: meshos.v1.DaemonExit.early:type_name -> google.protobuf.Duration
+	137, // 27: meshos.v1.RttSample.rtt:type_name -> google.protobuf.Duration
+	137, // 28: meshos.v1.RttSample.jitter:type_name -> google.protobuf.Duration
 	2,   // 29: meshos.v1.RttSample.no_answer:type_name -> meshos.v1.NoAnswer
 	0,   // 30: meshos.v1.NodeHealthSample.health:type_name -> meshos.v1.NodeHealth
-	128, // 31: meshos.v1.PeerInventory.ages:type_name -> meshos.v1.PeerInventory.AgesEntry
+	129, // 31: meshos.v1.PeerInventory.ages:type_name -> meshos.v1.PeerInventory.AgesEntry
 	30,  // 32: meshos.v1.PeerInventory.disks:type_name -> meshos.v1.DiskSpace
 	31,  // 33: meshos.v1.PeerInventory.temperatures:type_name -> meshos.v1.Temperature
 	32,  // 34: meshos.v1.PeerInventory.links:type_name -> meshos.v1.NetworkLink
 	33,  // 35: meshos.v1.PeerInventory.gpus:type_name -> meshos.v1.Gpu
 	3,   // 36: meshos.v1.LogLine.level:type_name -> meshos.v1.LogLevel
-	18,  // 37: meshos.v1.DaemonIntent.daemon:type_name -> meshos.v1.DaemonRef
-	7,   // 38: meshos.v1.DaemonIntent.intent:type_name -> meshos.v1.DaemonIntent.Intent
-	8,   // 39: meshos.v1.LocalReplicaIntent.intent:type_name -> meshos.v1.LocalReplicaIntent.Intent
-	1,   // 40: meshos.v1.MaintenanceObserved.phase:type_name -> meshos.v1.MaintenancePhase
-	136, // 41: meshos.v1.MaintenanceObserved.deadline:type_name -> google.protobuf.Duration
-	42,  // 42: meshos.v1.AdminEvent.enter_maintenance:type_name -> meshos.v1.EnterMaintenance
-	41,  // 43: meshos.v1.AdminEvent.exit_maintenance:type_name -> meshos.v1.NodeTarget
-	43,  // 44: meshos.v1.AdminEvent.drain:type_name -> meshos.v1.Drain
-	41,  // 45: meshos.v1.AdminEvent.cordon:type_name -> meshos.v1.NodeTarget
-	41,  // 46: meshos.v1.AdminEvent.uncordon:type_name -> meshos.v1.NodeTarget
-	41,  // 47: meshos.v1.AdminEvent.restart_all_daemons:type_name -> meshos.v1.NodeTarget
-	41,  // 48: meshos.v1.AdminEvent.clear_avoid_list:type_name -> meshos.v1.NodeTarget
-	44,  // 49: meshos.v1.AdminEvent.drop_replicas:type_name -> meshos.v1.DropReplicas
-	41,  // 50: meshos.v1.AdminEvent.invalidate_placement:type_name -> meshos.v1.NodeTarget
-	45,  // 51: meshos.v1.AdminEvent.set_daemon_intent:type_name -> meshos.v1.SetDaemonIntent
-	46,  // 52: meshos.v1.AdminEvent.set_placement:type_name -> meshos.v1.SetPlacement
-	47,  // 53: meshos.v1.AdminEvent.set_local_replica:type_name -> meshos.v1.SetLocalReplica
-	41,  // 54: meshos.v1.AdminEvent.stop_node:type_name -> meshos.v1.NodeTarget
-	48,  // 55: meshos.v1.AdminEvent.restart_daemon:type_name -> meshos.v1.RestartDaemon
-	49,  // 56: meshos.v1.AdminEvent.reload_daemon:type_name -> meshos.v1.ReloadDaemon
-	50,  // 57: meshos.v1.AdminEvent.signal_daemon:type_name -> meshos.v1.SignalDaemon
-	51,  // 58: meshos.v1.AdminEvent.freeze_cluster:type_name -> meshos.v1.FreezeCluster
-	52,  // 59: meshos.v1.AdminEvent.thaw_cluster:type_name -> meshos.v1.ThawCluster
-	53,  // 60: meshos.v1.AdminEvent.flush_avoid_lists:type_name -> meshos.v1.FlushAvoidLists
-	54,  // 61: meshos.v1.AdminEvent.force_evict_replica:type_name -> meshos.v1.ForceEvictReplica
-	55,  // 62: meshos.v1.AdminEvent.force_restart_daemon:type_name -> meshos.v1.ForceRestartDaemon
-	56,  // 63: meshos.v1.AdminEvent.force_cutover:type_name -> meshos.v1.ForceCutover
-	57,  // 64: meshos.v1.AdminEvent.kill_migration:type_name -> meshos.v1.KillMigration
-	136, // 65: meshos.v1.EnterMaintenance.drain_for:type_name -> google.protobuf.Duration
-	136, // 66: meshos.v1.Drain.drain_for:type_name -> google.protobuf.Duration
-	18,  // 67: meshos.v1.SetDaemonIntent.daemon:type_name -> meshos.v1.DaemonRef
-	7,   // 68: meshos.v1.SetDaemonIntent.intent:type_name -> meshos.v1.DaemonIntent.Intent
-	8,   // 69: meshos.v1.SetLocalReplica.intent:type_name -> meshos.v1.LocalReplicaIntent.Intent
-	18,  // 70: meshos.v1.RestartDaemon.daemon:type_name -> meshos.v1.DaemonRef
-	18,  // 71: meshos.v1.ReloadDaemon.daemon:type_name -> meshos.v1.DaemonRef
-	18,  // 72: meshos.v1.SignalDaemon.daemon:type_name -> meshos.v1.DaemonRef
-	136, // 73: meshos.v1.FreezeCluster.ttl:type_name -> google.protobuf.Duration
-	18,  // 74: meshos.v1.ForceRestartDaemon.daemon:type_name -> meshos.v1.DaemonRef
-	40,  // 75: meshos.v1.AdminCommand.event:type_name -> meshos.v1.AdminEvent
-	135, // 76: meshos.v1.AdminCommand.issued_at:type_name -> google.protobuf.Timestamp
-	135, // 77: meshos.v1.OrderedEntry.at:type_name -> google.protobuf.Timestamp
-	58,  // 78: meshos.v1.OrderedEntry.commit:type_name -> meshos.v1.SignedCommit
-	20,  // 79: meshos.v1.OrderedEntry.event:type_name -> meshos.v1.Event
-	85,  // 80: meshos.v1.OrderedEntry.operators:type_name -> meshos.v1.Operator
-	135, // 81: meshos.v1.OrderedCheckpoint.taken_at:type_name -> google.protobuf.Timestamp
-	62,  // 82: meshos.v1.OrderedCheckpoint.state:type_name -> meshos.v1.OrderedState
-	64,  // 83: meshos.v1.OrderedState.local:type_name -> meshos.v1.OrderedLocal
-	65,  // 84: meshos.v1.OrderedState.nodes:type_name -> meshos.v1.OrderedNode
-	66,  // 85: meshos.v1.OrderedState.forced:type_name -> meshos.v1.OrderedForce
-	67,  // 86: meshos.v1.OrderedState.daemons:type_name -> meshos.v1.OrderedDaemon
-	68,  // 87: meshos.v1.OrderedState.gates:type_name -> meshos.v1.OrderedGate
-	69,  // 88: meshos.v1.OrderedState.chains:type_name -> meshos.v1.OrderedChain
-	135, // 89: meshos.v1.OrderedState.frozen_until:type_name -> google.protobuf.Timestamp
-	135, // 90: meshos.v1.OrderOrigin.at:type_name -> google.protobuf.Timestamp
-	1,   // 91: meshos.v1.OrderedLocal.phase:type_name -> meshos.v1.MaintenancePhase
-	135, // 92: meshos.v1.OrderedLocal.since:type_name -> google.protobuf.Timestamp
-	135, // 93: meshos.v1.OrderedLocal.deadline:type_name -> google.protobuf.Timestamp
-	63,  // 94: meshos.v1.OrderedLocal.by:type_name -> meshos.v1.OrderOrigin
-	135, // 95: meshos.v1.OrderedLocal.drain_since:type_name -> google.protobuf.Timestamp
-	135, // 96: meshos.v1.OrderedLocal.drain_deadline:type_name -> google.protobuf.Timestamp
-	63,  // 97: meshos.v1.OrderedLocal.drain_by:type_name -> meshos.v1.OrderOrigin
-	63,  // 98: meshos.v1.OrderedNode.cordoned_by:type_name -> meshos.v1.OrderOrigin
-	1,   // 99: meshos.v1.OrderedNode.phase:type_name -> meshos.v1.MaintenancePhase
-	135, // 100: meshos.v1.OrderedForce.until:type_name -> google.protobuf.Timestamp
-	18,  // 101: meshos.v1.OrderedDaemon.daemon:type_name -> meshos.v1.DaemonRef
-	129, // 102: meshos.v1.OrderedDaemon.run:type_name -> meshos.v1.OrderedDaemon.Run
-	130, // 103: meshos.v1.OrderedDaemon.pin:type_name -> meshos.v1.OrderedDaemon.Pin
-	131, // 104: meshos.v1.OrderedDaemon.restart:type_name -> meshos.v1.OrderedDaemon.Restart
-	18,  // 105: meshos.v1.OrderedGate.daemon:type_name -> meshos.v1.DaemonRef
-	12,  // 106: meshos.v1.OrderedGate.state:type_name -> meshos.v1.DaemonView.Restart
-	135, // 107: meshos.v1.OrderedGate.until:type_name -> google.protobuf.Timestamp
-	136, // 108: meshos.v1.OrderedGate.backoff:type_name -> google.protobuf.Duration
-	135, // 109: meshos.v1.OrderedGate.crashes:type_name -> google.protobuf.Timestamp
-	26,  // 110: meshos.v1.OrderedGate.last_exit:type_name -> meshos.v1.DaemonExit
-	132, // 111: meshos.v1.OrderedChain.count:type_name -> meshos.v1.OrderedChain.Count
-	133, // 112: meshos.v1.OrderedChain.hold:type_name -> meshos.v1.OrderedChain.Hold
-	71,  // 113: meshos.v1.Action.start_daemon:type_name -> meshos.v1.StartDaemon
-	72,  // 114: meshos.v1.Action.stop_daemon:type_name -> meshos.v1.StopDaemon
-	73,  // 115: meshos.v1.Action.pull_replica:type_name -> meshos.v1.PullReplica
-	74,  // 116: meshos.v1.Action.drop_replica:type_name -> meshos.v1.DropReplica
-	75,  // 117: meshos.v1.Action.request_placement:type_name -> meshos.v1.RequestPlacement
-	76,  // 118: meshos.v1.Action.request_eviction:type_name -> meshos.v1.RequestEviction
-	77,  // 119: meshos.v1.Action.migrate_blob:type_name -> meshos.v1.MigrateBlob
-	78,  // 120: meshos.v1.Action.reduce_heat:type_name -> meshos.v1.ReduceHeat
-	79,  // 121: meshos.v1.Action.mark_avoid:type_name -> meshos.v1.MarkAvoid
-	80,  // 122: meshos.v1.Action.apply_backoff:type_name -> meshos.v1.ApplyBackoff
-	81,  // 123: meshos.v1.Action.commit_maintenance_transition:type_name -> meshos.v1.CommitMaintenanceTransition
-	82,  // 124: meshos.v1.Action.ask_reload:type_name -> meshos.v1.AskReload
-	83,  // 125: meshos.v1.Action.send_signal:type_name -> meshos.v1.SendSignal
-	18,  // 126: meshos.v1.StartDaemon.daemon:type_name -> meshos.v1.DaemonRef
-	18,  // 127: meshos.v1.StopDaemon.daemon:type_name -> meshos.v1.DaemonRef
-	136, // 128: meshos.v1.StopDaemon.grace:type_name -> google.protobuf.Duration
-	136, // 129: meshos.v1.MarkAvoid.ttl:type_name -> google.protobuf.Duration
-	18,  // 130: meshos.v1.ApplyBackoff.daemon:type_name -> meshos.v1.DaemonRef
-	136, // 131: meshos.v1.ApplyBackoff.remaining:type_name -> google.protobuf.Duration
-	1,   // 132: meshos.v1.CommitMaintenanceTransition.target:type_name -> meshos.v1.MaintenancePhase
-	18,  // 133: meshos.v1.AskReload.daemon:type_name -> meshos.v1.DaemonRef
-	18,  // 134: meshos.v1.SendSignal.daemon:type_name -> meshos.v1.DaemonRef
-	9,   // 135: meshos.v1.VerificationOutcome.verdict:type_name -> meshos.v1.VerificationOutcome.Verdict
-	135, // 136: meshos.v1.AdminAuditRecord.committed_at:type_name -> google.protobuf.Timestamp
-	40,  // 137: meshos.v1.AdminAuditRecord.event:type_name -> meshos.v1.AdminEvent
-	85,  // 138: meshos.v1.AdminAuditRecord.operators:type_name -> meshos.v1.Operator
-	84,  // 139: meshos.v1.AdminAuditRecord.outcome:type_name -> meshos.v1.VerificationOutcome
-	58,  // 140: meshos.v1.AdminAuditRecord.commit:type_name -> meshos.v1.SignedCommit
-	88,  // 141: meshos.v1.AdminAuditRecord.signer_change:type_name -> meshos.v1.SignerChange
-	87,  // 142: meshos.v1.AdminAuditRecord.refusal:type_name -> meshos.v1.Refusal
-	135, // 143: meshos.v1.AdminAuditRecord.ordered_at:type_name -> google.protobuf.Timestamp
-	20,  // 144: meshos.v1.Refusal.order:type_name -> meshos.v1.Event
-	135, // 145: meshos.v1.LogRecord.at:type_name -> google.protobuf.Timestamp
-	3,   // 146: meshos.v1.LogRecord.level:type_name -> meshos.v1.LogLevel
-	135, // 147: meshos.v1.FailureRecord.at:type_name -> google.protobuf.Timestamp
-	135, // 148: meshos.v1.ActionRecord.at:type_name -> google.protobuf.Timestamp
-	70,  // 149: meshos.v1.ActionRecord.action:type_name -> meshos.v1.Action
-	10,  // 150: meshos.v1.ActionRecord.outcome:type_name -> meshos.v1.ActionRecord.Outcome
-	136, // 151: meshos.v1.ActionRecord.retry_after:type_name -> google.protobuf.Duration
-	86,  // 152: meshos.v1.Record.audit:type_name -> meshos.v1.AdminAuditRecord
-	89,  // 153: meshos.v1.Record.log:type_name -> meshos.v1.LogRecord
-	90,  // 154: meshos.v1.Record.failure:type_name -> meshos.v1.FailureRecord
-	91,  // 155: meshos.v1.Record.action:type_name -> meshos.v1.ActionRecord
-	135, // 156: meshos.v1.Snapshot.taken_at:type_name -> google.protobuf.Timestamp
-	96,  // 157: meshos.v1.Snapshot.daemons:type_name -> meshos.v1.DaemonView
-	98,  // 158: meshos.v1.Snapshot.replicas:type_name -> meshos.v1.ReplicaView
-	99,  // 159: meshos.v1.Snapshot.peers:type_name -> meshos.v1.PeerView
-	102, // 160: meshos.v1.Snapshot.avoid_list:type_name -> meshos.v1.AvoidView
-	103, // 161: meshos.v1.Snapshot.local_maintenance:type_name -> meshos.v1.MaintenanceView
-	104, // 162: meshos.v1.Snapshot.recently_emitted:type_name -> meshos.v1.EmittedAction
-	90,  // 163: meshos.v1.Snapshot.recent_failures:type_name -> meshos.v1.FailureRecord
-	136, // 164: meshos.v1.Snapshot.freeze_remaining:type_name -> google.protobuf.Duration
-	86,  // 165: meshos.v1.Snapshot.admin_audit:type_name -> meshos.v1.AdminAuditRecord
-	89,  // 166: meshos.v1.Snapshot.logs:type_name -> meshos.v1.LogRecord
-	105, // 167: meshos.v1.Snapshot.in_flight_migrations:type_name -> meshos.v1.MigrationView
-	106, // 168: meshos.v1.Snapshot.plugins:type_name -> meshos.v1.PluginView
-	107, // 169: meshos.v1.Snapshot.stats:type_name -> meshos.v1.Stats
-	95,  // 170: meshos.v1.Snapshot.scheduler:type_name -> meshos.v1.SchedulerView
-	101, // 171: meshos.v1.Snapshot.cut_off:type_name -> meshos.v1.CutOffView
-	94,  // 172: meshos.v1.Snapshot.info:type_name -> meshos.v1.NodeInfo
-	135, // 173: meshos.v1.NodeInfo.started_at:type_name -> google.protobuf.Timestamp
-	136, // 174: meshos.v1.NodeInfo.uptime:type_name -> google.protobuf.Duration
-	136, // 175: meshos.v1.SchedulerView.age:type_name -> google.protobuf.Duration
-	18,  // 176: meshos.v1.DaemonView.daemon:type_name -> meshos.v1.DaemonRef
-	11,  // 177: meshos.v1.DaemonView.lifecycle:type_name -> meshos.v1.DaemonView.Lifecycle
-	19,  // 178: meshos.v1.DaemonView.health:type_name -> meshos.v1.DaemonHealth
-	12,  // 179: meshos.v1.DaemonView.restart:type_name -> meshos.v1.DaemonView.Restart
-	136, // 180: meshos.v1.DaemonView.restart_in:type_name -> google.protobuf.Duration
-	136, // 181: meshos.v1.DaemonView.age:type_name -> google.protobuf.Duration
-	7,   // 182: meshos.v1.DaemonView.intent:type_name -> meshos.v1.DaemonIntent.Intent
-	26,  // 183: meshos.v1.DaemonView.last_exit:type_name -> meshos.v1.DaemonExit
-	136, // 184: meshos.v1.DaemonView.next_start:type_name -> google.protobuf.Duration
-	97,  // 185: meshos.v1.DaemonView.ordered:type_name -> meshos.v1.OrderView
-	13,  // 186: meshos.v1.DaemonView.outcome:type_name -> meshos.v1.DaemonView.Outcome
-	136, // 187: meshos.v1.OrderView.age:type_name -> google.protobuf.Duration
-	97,  // 188: meshos.v1.ReplicaView.ordered:type_name -> meshos.v1.OrderView
-	8,   // 189: meshos.v1.ReplicaView.local_intent:type_name -> meshos.v1.LocalReplicaIntent.Intent
-	97,  // 190: meshos.v1.ReplicaView.local_ordered:type_name -> meshos.v1.OrderView
-	136, // 191: meshos.v1.PeerView.rtt:type_name -> google.protobuf.Duration
-	0,   // 192: meshos.v1.PeerView.health:type_name -> meshos.v1.NodeHealth
-	1,   // 193: meshos.v1.PeerView.maintenance:type_name -> meshos.v1.MaintenancePhase
-	29,  // 194: meshos.v1.PeerView.inventory:type_name -> meshos.v1.PeerInventory
-	136, // 195: meshos.v1.PeerView.health_since:type_name -> google.protobuf.Duration
-	136, // 196: meshos.v1.PeerView.jitter:type_name -> google.protobuf.Duration
-	100, // 197: meshos.v1.PeerView.echoes:type_name -> meshos.v1.EchoView
-	14,  // 198: meshos.v1.EchoView.state:type_name -> meshos.v1.EchoView.State
-	136, // 199: meshos.v1.EchoView.since:type_name -> google.protobuf.Duration
-	2,   // 200: meshos.v1.EchoView.no_answer:type_name -> meshos.v1.NoAnswer
-	136, // 201: meshos.v1.CutOffView.since:type_name -> google.protobuf.Duration
-	136, // 202: meshos.v1.AvoidView.ttl:type_name -> google.protobuf.Duration
-	1,   // 203: meshos.v1.MaintenanceView.phase:type_name -> meshos.v1.MaintenancePhase
-	136, // 204: meshos.v1.MaintenanceView.since:type_name -> google.protobuf.Duration
-	136, // 205: meshos.v1.MaintenanceView.deadline:type_name -> google.protobuf.Duration
-	97,  // 206: meshos.v1.MaintenanceView.ordered:type_name -> meshos.v1.OrderView
-	136, // 207: meshos.v1.EmittedAction.age:type_name -> google.protobuf.Duration
-	70,  // 208: meshos.v1.EmittedAction.action:type_name -> meshos.v1.Action
-	15,  // 209: meshos.v1.MigrationView.phase:type_name -> meshos.v1.MigrationView.Phase
-	136, // 210: meshos.v1.MigrationView.elapsed:type_name -> google.protobuf.Duration
-	136, // 211: meshos.v1.MigrationView.in_phase:type_name -> google.protobuf.Duration
-	16,  // 212: meshos.v1.PluginView.status:type_name -> meshos.v1.PluginView.Status
-	136, // 213: meshos.v1.PluginView.last_call:type_name -> google.protobuf.Duration
-	136, // 214: meshos.v1.PluginView.restart_in:type_name -> google.protobuf.Duration
-	136, // 215: meshos.v1.Stats.last_tick_took:type_name -> google.protobuf.Duration
-	136, // 216: meshos.v1.JournalEntry.at:type_name -> google.protobuf.Duration
-	135, // 217: meshos.v1.JournalEntry.wall:type_name -> google.protobuf.Timestamp
-	109, // 218: meshos.v1.JournalEntry.boot:type_name -> meshos.v1.Boot
-	20,  // 219: meshos.v1.JournalEntry.event:type_name -> meshos.v1.Event
-	115, // 220: meshos.v1.JournalEntry.samples:type_name -> meshos.v1.Samples
-	110, // 221: meshos.v1.JournalEntry.tick:type_name -> meshos.v1.Tick
-	116, // 222: meshos.v1.JournalEntry.outcome:type_name -> meshos.v1.ActionOutcome
-	117, // 223: meshos.v1.JournalEntry.scores:type_name -> meshos.v1.ScoreTable
-	121, // 224: meshos.v1.JournalEntry.migrations:type_name -> meshos.v1.Migrations
-	111, // 225: meshos.v1.JournalEntry.commit:type_name -> meshos.v1.JudgedCommit
-	112, // 226: meshos.v1.JournalEntry.reload:type_name -> meshos.v1.Reload
-	113, // 227: meshos.v1.JournalEntry.acknowledged:type_name -> meshos.v1.Acknowledged
-	114, // 228: meshos.v1.JournalEntry.failure:type_name -> meshos.v1.FailureReport
-	88,  // 229: meshos.v1.JournalEntry.signer_change:type_name -> meshos.v1.SignerChange
-	135, // 230: meshos.v1.JournalEntry.ordered_at:type_name -> google.protobuf.Timestamp
-	136, // 231: meshos.v1.Boot.freeze_remaining:type_name -> google.protobuf.Duration
-	62,  // 232: meshos.v1.Boot.orders:type_name -> meshos.v1.OrderedState
-	40,  // 233: meshos.v1.JudgedCommit.event:type_name -> meshos.v1.AdminEvent
-	85,  // 234: meshos.v1.JudgedCommit.operators:type_name -> meshos.v1.Operator
-	84,  // 235: meshos.v1.JudgedCommit.outcome:type_name -> meshos.v1.VerificationOutcome
-	58,  // 236: meshos.v1.JudgedCommit.commit:type_name -> meshos.v1.SignedCommit
-	87,  // 237: meshos.v1.JudgedCommit.refusal:type_name -> meshos.v1.Refusal
-	17,  // 238: meshos.v1.Acknowledged.chain:type_name -> meshos.v1.Acknowledged.Chain
-	27,  // 239: meshos.v1.Samples.rtt:type_name -> meshos.v1.RttSample
-	28,  // 240: meshos.v1.Samples.health:type_name -> meshos.v1.NodeHealthSample
-	29,  // 241: meshos.v1.Samples.inventory:type_name -> meshos.v1.PeerInventory
-	70,  // 242: meshos.v1.ActionOutcome.action:type_name -> meshos.v1.Action
-	136, // 243: meshos.v1.ActionOutcome.retry_after:type_name -> google.protobuf.Duration
-	118, // 244: meshos.v1.ScoreTable.chains:type_name -> meshos.v1.ChainScore
-	119, // 245: meshos.v1.ChainScore.holders:type_name -> meshos.v1.NodeScore
-	119, // 246: meshos.v1.ChainScore.best_alternative:type_name -> meshos.v1.NodeScore
-	120, // 247: meshos.v1.ChainScore.cost:type_name -> meshos.v1.MigrationCost
-	136, // 248: meshos.v1.MigrationCost.state_transfer:type_name -> google.protobuf.Duration
-	136, // 249: meshos.v1.MigrationCost.disruption:type_name -> google.protobuf.Duration
-	105, // 250: meshos.v1.Migrations.in_flight:type_name -> meshos.v1.MigrationView
-	18,  // 251: meshos.v1.BlastRadius.affected_daemons:type_name -> meshos.v1.DaemonRef
-	136, // 252: meshos.v1.BlastRadius.estimated_drain_delay:type_name -> google.protobuf.Duration
-	134, // 253: meshos.v1.BlastRadius.warnings:type_name -> meshos.v1.BlastRadius.Warning
-	135, // 254: meshos.v1.DaemonLifecycle.Started.since:type_name -> google.protobuf.Timestamp
-	26,  // 255: meshos.v1.DaemonLifecycle.ExitedCleanly.exit:type_name -> meshos.v1.DaemonExit
-	26,  // 256: meshos.v1.DaemonLifecycle.Crashed.exit:type_name -> meshos.v1.DaemonExit
-	136, // 257: meshos.v1.PeerInventory.AgesEntry.value:type_name -> google.protobuf.Duration
-	7,   // 258: meshos.v1.OrderedDaemon.Run.intent:type_name -> meshos.v1.DaemonIntent.Intent
-	63,  // 259: meshos.v1.OrderedDaemon.Run.by:type_name -> meshos.v1.OrderOrigin
-	63,  // 260: meshos.v1.OrderedDaemon.Pin.by:type_name -> meshos.v1.OrderOrigin
-	135, // 261: meshos.v1.OrderedDaemon.Restart.at:type_name -> google.protobuf.Timestamp
-	63,  // 262: meshos.v1.OrderedChain.Count.by:type_name -> meshos.v1.OrderOrigin
-	8,   // 263: meshos.v1.OrderedChain.Hold.intent:type_name -> meshos.v1.LocalReplicaIntent.Intent
-	8,   // 264: meshos.v1.OrderedChain.Hold.over:type_name -> meshos.v1.LocalReplicaIntent.Intent
-	63,  // 265: meshos.v1.OrderedChain.Hold.by:type_name -> meshos.v1.OrderOrigin
-	266, // [266:266] is the sub-list for method output_type
-	266, // [266:266] is the sub-list for method input_type
-	266, // [266:266] is the sub-list for extension type_name
-	266, // [266:266] is the sub-list for extension extendee
-	0,   // [0:266] is the sub-list for field type_name
+	35,  // 37: meshos.v1.LogLine.output:type_name -> meshos.v1.OutputPlace
+	18,  // 38: meshos.v1.DaemonIntent.daemon:type_name -> meshos.v1.DaemonRef
+	7,   // 39: meshos.v1.DaemonIntent.intent:type_name -> meshos.v1.DaemonIntent.Intent
+	8,   // 40: meshos.v1.LocalReplicaIntent.intent:type_name -> meshos.v1.LocalReplicaIntent.Intent
+	1,   // 41: meshos.v1.MaintenanceObserved.phase:type_name -> meshos.v1.MaintenancePhase
+	137, // 42: meshos.v1.MaintenanceObserved.deadline:type_name -> google.protobuf.Duration
+	43,  // 43: meshos.v1.AdminEvent.enter_maintenance:type_name -> meshos.v1.EnterMaintenance
+	42,  // 44: meshos.v1.AdminEvent.exit_maintenance:type_name -> meshos.v1.NodeTarget
+	44,  // 45: meshos.v1.AdminEvent.drain:type_name -> meshos.v1.Drain
+	42,  // 46: meshos.v1.AdminEvent.cordon:type_name -> meshos.v1.NodeTarget
+	42,  // 47: meshos.v1.AdminEvent.uncordon:type_name -> meshos.v1.NodeTarget
+	42,  // 48: meshos.v1.AdminEvent.restart_all_daemons:type_name -> meshos.v1.NodeTarget
+	42,  // 49: meshos.v1.AdminEvent.clear_avoid_list:type_name -> meshos.v1.NodeTarget
+	45,  // 50: meshos.v1.AdminEvent.drop_replicas:type_name -> meshos.v1.DropReplicas
+	42,  // 51: meshos.v1.AdminEvent.invalidate_placement:type_name -> meshos.v1.NodeTarget
+	46,  // 52: meshos.v1.AdminEvent.set_daemon_intent:type_name -> meshos.v1.SetDaemonIntent
+	47,  // 53: meshos.v1.AdminEvent.set_placement:type_name -> meshos.v1.SetPlacement
+	48,  // 54: meshos.v1.AdminEvent.set_local_replica:type_name -> meshos.v1.SetLocalReplica
+	42,  // 55: meshos.v1.AdminEvent.stop_node:type_name -> meshos.v1.NodeTarget
+	49,  // 56: meshos.v1.AdminEvent.restart_daemon:type_name -> meshos.v1.RestartDaemon
+	50,  // 57: meshos.v1.AdminEvent.reload_daemon:type_name -> meshos.v1.ReloadDaemon
+	51,  // 58: meshos.v1.AdminEvent.signal_daemon:type_name -> meshos.v1.SignalDaemon
+	52,  // 59: meshos.v1.AdminEvent.freeze_cluster:type_name -> meshos.v1.FreezeCluster
+	53,  // 60: meshos.v1.AdminEvent.thaw_cluster:type_name -> meshos.v1.ThawCluster
+	54,  // 61: meshos.v1.AdminEvent.flush_avoid_lists:type_name -> meshos.v1.FlushAvoidLists
+	55,  // 62: meshos.v1.AdminEvent.force_evict_replica:type_name -> meshos.v1.ForceEvictReplica
+	56,  // 63: meshos.v1.AdminEvent.force_restart_daemon:type_name -> meshos.v1.ForceRestartDaemon
+	57,  // 64: meshos.v1.AdminEvent.force_cutover:type_name -> meshos.v1.ForceCutover
+	58,  // 65: meshos.v1.AdminEvent.kill_migration:type_name -> meshos.v1.KillMigration
+	137, // 66: meshos.v1.EnterMaintenance.drain_for:type_name -> google.protobuf.Duration
+	137, // 67: meshos.v1.Drain.drain_for:type_name -> google.protobuf.Duration
+	18,  // 68: meshos.v1.SetDaemonIntent.daemon:type_name -> meshos.v1.DaemonRef
+	7,   // 69: meshos.v1.SetDaemonIntent.intent:type_name -> meshos.v1.DaemonIntent.Intent
+	8,   // 70: meshos.v1.SetLocalReplica.intent:type_name -> meshos.v1.LocalReplicaIntent.Intent
+	18,  // 71: meshos.v1.RestartDaemon.daemon:type_name -> meshos.v1.DaemonRef
+	18,  // 72: meshos.v1.ReloadDaemon.daemon:type_name -> meshos.v1.DaemonRef
+	18,  // 73: meshos.v1.SignalDaemon.daemon:type_name -> meshos.v1.DaemonRef
+	137, // 74: meshos.v1.FreezeCluster.ttl:type_name -> google.protobuf.Duration
+	18,  // 75: meshos.v1.ForceRestartDaemon.daemon:type_name -> meshos.v1.DaemonRef
+	41,  // 76: meshos.v1.AdminCommand.event:type_name -> meshos.v1.AdminEvent
+	136, // 77: meshos.v1.AdminCommand.issued_at:type_name -> google.protobuf.Timestamp
+	136, // 78: meshos.v1.OrderedEntry.at:type_name -> google.protobuf.Timestamp
+	59,  // 79: meshos.v1.OrderedEntry.commit:type_name -> meshos.v1.SignedCommit
+	20,  // 80: meshos.v1.OrderedEntry.event:type_name -> meshos.v1.Event
+	86,  // 81: meshos.v1.OrderedEntry.operators:type_name -> meshos.v1.Operator
+	136, // 82: meshos.v1.OrderedCheckpoint.taken_at:type_name -> google.protobuf.Timestamp
+	63,  // 83: meshos.v1.OrderedCheckpoint.state:type_name -> meshos.v1.OrderedState
+	65,  // 84: meshos.v1.OrderedState.local:type_name -> meshos.v1.OrderedLocal
+	66,  // 85: meshos.v1.OrderedState.nodes:type_name -> meshos.v1.OrderedNode
+	67,  // 86: meshos.v1.OrderedState.forced:type_name -> meshos.v1.OrderedForce
+	68,  // 87: meshos.v1.OrderedState.daemons:type_name -> meshos.v1.OrderedDaemon
+	69,  // 88: meshos.v1.OrderedState.gates:type_name -> meshos.v1.OrderedGate
+	70,  // 89: meshos.v1.OrderedState.chains:type_name -> meshos.v1.OrderedChain
+	136, // 90: meshos.v1.OrderedState.frozen_until:type_name -> google.protobuf.Timestamp
+	136, // 91: meshos.v1.OrderOrigin.at:type_name -> google.protobuf.Timestamp
+	1,   // 92: meshos.v1.OrderedLocal.phase:type_name -> meshos.v1.MaintenancePhase
+	136, // 93: meshos.v1.OrderedLocal.since:type_name -> google.protobuf.Timestamp
+	136, // 94: meshos.v1.OrderedLocal.deadline:type_name -> google.protobuf.Timestamp
+	64,  // 95: meshos.v1.OrderedLocal.by:type_name -> meshos.v1.OrderOrigin
+	136, // 96: meshos.v1.OrderedLocal.drain_since:type_name -> google.protobuf.Timestamp
+	136, // 97: meshos.v1.OrderedLocal.drain_deadline:type_name -> google.protobuf.Timestamp
+	64,  // 98: meshos.v1.OrderedLocal.drain_by:type_name -> meshos.v1.OrderOrigin
+	64,  // 99: meshos.v1.OrderedNode.cordoned_by:type_name -> meshos.v1.OrderOrigin
+	1,   // 100: meshos.v1.OrderedNode.phase:type_name -> meshos.v1.MaintenancePhase
+	136, // 101: meshos.v1.OrderedForce.until:type_name -> google.protobuf.Timestamp
+	18,  // 102: meshos.v1.OrderedDaemon.daemon:type_name -> meshos.v1.DaemonRef
+	130, // 103: meshos.v1.OrderedDaemon.run:type_name -> meshos.v1.OrderedDaemon.Run
+	131, // 104: meshos.v1.OrderedDaemon.pin:type_name -> meshos.v1.OrderedDaemon.Pin
+	132, // 105: meshos.v1.OrderedDaemon.restart:type_name -> meshos.v1.OrderedDaemon.Restart
+	18,  // 106: meshos.v1.OrderedGate.daemon:type_name -> meshos.v1.DaemonRef
+	12,  // 107: meshos.v1.OrderedGate.state:type_name -> meshos.v1.DaemonView.Restart
+	136, // 108: meshos.v1.OrderedGate.until:type_name -> google.protobuf.Timestamp
+	137, // 109: meshos.v1.OrderedGate.backoff:type_name -> google.protobuf.Duration
+	136, // 110: meshos.v1.OrderedGate.crashes:type_name -> google.protobuf.Timestamp
+	26,  // 111: meshos.v1.OrderedGate.last_exit:type_name -> meshos.v1.DaemonExit
+	133, // 112: meshos.v1.OrderedChain.count:type_name -> meshos.v1.OrderedChain.Count
+	134, // 113: meshos.v1.OrderedChain.hold:type_name -> meshos.v1.OrderedChain.Hold
+	72,  // 114: meshos.v1.Action.start_daemon:type_name -> meshos.v1.StartDaemon
+	73,  // 115: meshos.v1.Action.stop_daemon:type_name -> meshos.v1.StopDaemon
+	74,  // 116: meshos.v1.Action.pull_replica:type_name -> meshos.v1.PullReplica
+	75,  // 117: meshos.v1.Action.drop_replica:type_name -> meshos.v1.DropReplica
+	76,  // 118: meshos.v1.Action.request_placement:type_name -> meshos.v1.RequestPlacement
+	77,  // 119: meshos.v1.Action.request_eviction:type_name -> meshos.v1.RequestEviction
+	78,  // 120: meshos.v1.Action.migrate_blob:type_name -> meshos.v1.MigrateBlob
+	79,  // 121: meshos.v1.Action.reduce_heat:type_name -> meshos.v1.ReduceHeat
+	80,  // 122: meshos.v1.Action.mark_avoid:type_name -> meshos.v1.MarkAvoid
+	81,  // 123: meshos.v1.Action.apply_backoff:type_name -> meshos.v1.ApplyBackoff
+	82,  // 124: meshos.v1.Action.commit_maintenance_transition:type_name -> meshos.v1.CommitMaintenanceTransition
+	83,  // 125: meshos.v1.Action.ask_reload:type_name -> meshos.v1.AskReload
+	84,  // 126: meshos.v1.Action.send_signal:type_name -> meshos.v1.SendSignal
+	18,  // 127: meshos.v1.StartDaemon.daemon:type_name -> meshos.v1.DaemonRef
+	18,  // 128: meshos.v1.StopDaemon.daemon:type_name -> meshos.v1.DaemonRef
+	137, // 129: meshos.v1.StopDaemon.grace:type_name -> google.protobuf.Duration
+	137, // 130: meshos.v1.MarkAvoid.ttl:type_name -> google.protobuf.Duration
+	18,  // 131: meshos.v1.ApplyBackoff.daemon:type_name -> meshos.v1.DaemonRef
+	137, // 132: meshos.v1.ApplyBackoff.remaining:type_name -> google.protobuf.Duration
+	1,   // 133: meshos.v1.CommitMaintenanceTransition.target:type_name -> meshos.v1.MaintenancePhase
+	18,  // 134: meshos.v1.AskReload.daemon:type_name -> meshos.v1.DaemonRef
+	18,  // 135: meshos.v1.SendSignal.daemon:type_name -> meshos.v1.DaemonRef
+	9,   // 136: meshos.v1.VerificationOutcome.verdict:type_name -> meshos.v1.VerificationOutcome.Verdict
+	136, // 137: meshos.v1.AdminAuditRecord.committed_at:type_name -> google.protobuf.Timestamp
+	41,  // 138: meshos.v1.AdminAuditRecord.event:type_name -> meshos.v1.AdminEvent
+	86,  // 139: meshos.v1.AdminAuditRecord.operators:type_name -> meshos.v1.Operator
+	85,  // 140: meshos.v1.AdminAuditRecord.outcome:type_name -> meshos.v1.VerificationOutcome
+	59,  // 141: meshos.v1.AdminAuditRecord.commit:type_name -> meshos.v1.SignedCommit
+	89,  // 142: meshos.v1.AdminAuditRecord.signer_change:type_name -> meshos.v1.SignerChange
+	88,  // 143: meshos.v1.AdminAuditRecord.refusal:type_name -> meshos.v1.Refusal
+	136, // 144: meshos.v1.AdminAuditRecord.ordered_at:type_name -> google.protobuf.Timestamp
+	20,  // 145: meshos.v1.Refusal.order:type_name -> meshos.v1.Event
+	136, // 146: meshos.v1.LogRecord.at:type_name -> google.protobuf.Timestamp
+	3,   // 147: meshos.v1.LogRecord.level:type_name -> meshos.v1.LogLevel
+	35,  // 148: meshos.v1.LogRecord.output:type_name -> meshos.v1.OutputPlace
+	136, // 149: meshos.v1.FailureRecord.at:type_name -> google.protobuf.Timestamp
+	136, // 150: meshos.v1.ActionRecord.at:type_name -> google.protobuf.Timestamp
+	71,  // 151: meshos.v1.ActionRecord.action:type_name -> meshos.v1.Action
+	10,  // 152: meshos.v1.ActionRecord.outcome:type_name -> meshos.v1.ActionRecord.Outcome
+	137, // 153: meshos.v1.ActionRecord.retry_after:type_name -> google.protobuf.Duration
+	87,  // 154: meshos.v1.Record.audit:type_name -> meshos.v1.AdminAuditRecord
+	90,  // 155: meshos.v1.Record.log:type_name -> meshos.v1.LogRecord
+	91,  // 156: meshos.v1.Record.failure:type_name -> meshos.v1.FailureRecord
+	92,  // 157: meshos.v1.Record.action:type_name -> meshos.v1.ActionRecord
+	136, // 158: meshos.v1.Snapshot.taken_at:type_name -> google.protobuf.Timestamp
+	97,  // 159: meshos.v1.Snapshot.daemons:type_name -> meshos.v1.DaemonView
+	99,  // 160: meshos.v1.Snapshot.replicas:type_name -> meshos.v1.ReplicaView
+	100, // 161: meshos.v1.Snapshot.peers:type_name -> meshos.v1.PeerView
+	103, // 162: meshos.v1.Snapshot.avoid_list:type_name -> meshos.v1.AvoidView
+	104, // 163: meshos.v1.Snapshot.local_maintenance:type_name -> meshos.v1.MaintenanceView
+	105, // 164: meshos.v1.Snapshot.recently_emitted:type_name -> meshos.v1.EmittedAction
+	91,  // 165: meshos.v1.Snapshot.recent_failures:type_name -> meshos.v1.FailureRecord
+	137, // 166: meshos.v1.Snapshot.freeze_remaining:type_name -> google.protobuf.Duration
+	87,  // 167: meshos.v1.Snapshot.admin_audit:type_name -> meshos.v1.AdminAuditRecord
+	90,  // 168: meshos.v1.Snapshot.logs:type_name -> meshos.v1.LogRecord
+	106, // 169: meshos.v1.Snapshot.in_flight_migrations:type_name -> meshos.v1.MigrationView
+	107, // 170: meshos.v1.Snapshot.plugins:type_name -> meshos.v1.PluginView
+	108, // 171: meshos.v1.Snapshot.stats:type_name -> meshos.v1.Stats
+	96,  // 172: meshos.v1.Snapshot.scheduler:type_name -> meshos.v1.SchedulerView
+	102, // 173: meshos.v1.Snapshot.cut_off:type_name -> meshos.v1.CutOffView
+	95,  // 174: meshos.v1.Snapshot.info:type_name -> meshos.v1.NodeInfo
+	136, // 175: meshos.v1.NodeInfo.started_at:type_name -> google.protobuf.Timestamp
+	137, // 176: meshos.v1.NodeInfo.uptime:type_name -> google.protobuf.Duration
+	137, // 177: meshos.v1.SchedulerView.age:type_name -> google.protobuf.Duration
+	18,  // 178: meshos.v1.DaemonView.daemon:type_name -> meshos.v1.DaemonRef
+	11,  // 179: meshos.v1.DaemonView.lifecycle:type_name -> meshos.v1.DaemonView.Lifecycle
+	19,  // 180: meshos.v1.DaemonView.health:type_name -> meshos.v1.DaemonHealth
+	12,  // 181: meshos.v1.DaemonView.restart:type_name -> meshos.v1.DaemonView.Restart
+	137, // 182: meshos.v1.DaemonView.restart_in:type_name -> google.protobuf.Duration
+	137, // 183: meshos.v1.DaemonView.age:type_name -> google.protobuf.Duration
+	7,   // 184: meshos.v1.DaemonView.intent:type_name -> meshos.v1.DaemonIntent.Intent
+	26,  // 185: meshos.v1.DaemonView.last_exit:type_name -> meshos.v1.DaemonExit
+	137, // 186: meshos.v1.DaemonView.next_start:type_name -> google.protobuf.Duration
+	98,  // 187: meshos.v1.DaemonView.ordered:type_name -> meshos.v1.OrderView
+	13,  // 188: meshos.v1.DaemonView.outcome:type_name -> meshos.v1.DaemonView.Outcome
+	137, // 189: meshos.v1.OrderView.age:type_name -> google.protobuf.Duration
+	98,  // 190: meshos.v1.ReplicaView.ordered:type_name -> meshos.v1.OrderView
+	8,   // 191: meshos.v1.ReplicaView.local_intent:type_name -> meshos.v1.LocalReplicaIntent.Intent
+	98,  // 192: meshos.v1.ReplicaView.local_ordered:type_name -> meshos.v1.OrderView
+	137, // 193: meshos.v1.PeerView.rtt:type_name -> google.protobuf.Duration
+	0,   // 194: meshos.v1.PeerView.health:type_name -> meshos.v1.NodeHealth
+	1,   // 195: meshos.v1.PeerView.maintenance:type_name -> meshos.v1.MaintenancePhase
+	29,  // 196: meshos.v1.PeerView.inventory:type_name -> meshos.v1.PeerInventory
+	137, // 197: meshos.v1.PeerView.health_since:type_name -> google.protobuf.Duration
+	137, // 198: meshos.v1.PeerView.jitter:type_name -> google.protobuf.Duration
+	101, // 199: meshos.v1.PeerView.echoes:type_name -> meshos.v1.EchoView
+	14,  // 200: meshos.v1.EchoView.state:type_name -> meshos.v1.EchoView.State
+	137, // 201: meshos.v1.EchoView.since:type_name -> google.protobuf.Duration
+	2,   // 202: meshos.v1.EchoView.no_answer:type_name -> meshos.v1.NoAnswer
+	137, // 203: meshos.v1.CutOffView.since:type_name -> google.protobuf.Duration
+	137, // 204: meshos.v1.AvoidView.ttl:type_name -> google.protobuf.Duration
+	1,   // 205: meshos.v1.MaintenanceView.phase:type_name -> meshos.v1.MaintenancePhase
+	137, // 206: meshos.v1.MaintenanceView.since:type_name -> google.protobuf.Duration
+	137, // 207: meshos.v1.MaintenanceView.deadline:type_name -> google.protobuf.Duration
+	98,  // 208: meshos.v1.MaintenanceView.ordered:type_name -> meshos.v1.OrderView
+	137, // 209: meshos.v1.EmittedAction.age:type_name -> google.protobuf.Duration
+	71,  // 210: meshos.v1.EmittedAction.action:type_name -> meshos.v1.Action
+	15,  // 211: meshos.v1.MigrationView.phase:type_name -> meshos.v1.MigrationView.Phase
+	137, // 212: meshos.v1.MigrationView.elapsed:type_name -> google.protobuf.Duration
+	137, // 213: meshos.v1.MigrationView.in_phase:type_name -> google.protobuf.Duration
+	16,  // 214: meshos.v1.PluginView.status:type_name -> meshos.v1.PluginView.Status
+	137, // 215: meshos.v1.PluginView.last_call:type_name -> google.protobuf.Duration
+	137, // 216: meshos.v1.PluginView.restart_in:type_name -> google.protobuf.Duration
+	137, // 217: meshos.v1.Stats.last_tick_took:type_name -> google.protobuf.Duration
+	137, // 218: meshos.v1.JournalEntry.at:type_name -> google.protobuf.Duration
+	136, // 219: meshos.v1.JournalEntry.wall:type_name -> google.protobuf.Timestamp
+	110, // 220: meshos.v1.JournalEntry.boot:type_name -> meshos.v1.Boot
+	20,  // 221: meshos.v1.JournalEntry.event:type_name -> meshos.v1.Event
+	116, // 222: meshos.v1.JournalEntry.samples:type_name -> meshos.v1.Samples
+	111, // 223: meshos.v1.JournalEntry.tick:type_name -> meshos.v1.Tick
+	117, // 224: meshos.v1.JournalEntry.outcome:type_name -> meshos.v1.ActionOutcome
+	118, // 225: meshos.v1.JournalEntry.scores:type_name -> meshos.v1.ScoreTable
+	122, // 226: meshos.v1.JournalEntry.migrations:type_name -> meshos.v1.Migrations
+	112, // 227: meshos.v1.JournalEntry.commit:type_name -> meshos.v1.JudgedCommit
+	113, // 228: meshos.v1.JournalEntry.reload:type_name -> meshos.v1.Reload
+	114, // 229: meshos.v1.JournalEntry.acknowledged:type_name -> meshos.v1.Acknowledged
+	115, // 230: meshos.v1.JournalEntry.failure:type_name -> meshos.v1.FailureReport
+	89,  // 231: meshos.v1.JournalEntry.signer_change:type_name -> meshos.v1.SignerChange
+	136, // 232: meshos.v1.JournalEntry.ordered_at:type_name -> google.protobuf.Timestamp
+	137, // 233: meshos.v1.Boot.freeze_remaining:type_name -> google.protobuf.Duration
+	63,  // 234: meshos.v1.Boot.orders:type_name -> meshos.v1.OrderedState
+	41,  // 235: meshos.v1.JudgedCommit.event:type_name -> meshos.v1.AdminEvent
+	86,  // 236: meshos.v1.JudgedCommit.operators:type_name -> meshos.v1.Operator
+	85,  // 237: meshos.v1.JudgedCommit.outcome:type_name -> meshos.v1.VerificationOutcome
+	59,  // 238: meshos.v1.JudgedCommit.commit:type_name -> meshos.v1.SignedCommit
+	88,  // 239: meshos.v1.JudgedCommit.refusal:type_name -> meshos.v1.Refusal
+	17,  // 240: meshos.v1.Acknowledged.chain:type_name -> meshos.v1.Acknowledged.Chain
+	27,  // 241: meshos.v1.Samples.rtt:type_name -> meshos.v1.RttSample
+	28,  // 242: meshos.v1.Samples.health:type_name -> meshos.v1.NodeHealthSample
+	29,  // 243: meshos.v1.Samples.inventory:type_name -> meshos.v1.PeerInventory
+	71,  // 244: meshos.v1.ActionOutcome.action:type_name -> meshos.v1.Action
+	137, // 245: meshos.v1.ActionOutcome.retry_after:type_name -> google.protobuf.Duration
+	119, // 246: meshos.v1.ScoreTable.chains:type_name -> meshos.v1.ChainScore
+	120, // 247: meshos.v1.ChainScore.holders:type_name -> meshos.v1.NodeScore
+	120, // 248: meshos.v1.ChainScore.best_alternative:type_name -> meshos.v1.NodeScore
+	121, // 249: meshos.v1.ChainScore.cost:type_name -> meshos.v1.MigrationCost
+	137, // 250: meshos.v1.MigrationCost.state_transfer:type_name -> google.protobuf.Duration
+	137, // 251: meshos.v1.MigrationCost.disruption:type_name -> google.protobuf.Duration
+	106, // 252: meshos.v1.Migrations.in_flight:type_name -> meshos.v1.MigrationView
+	18,  // 253: meshos.v1.BlastRadius.affected_daemons:type_name -> meshos.v1.DaemonRef
+	137, // 254: meshos.v1.BlastRadius.estimated_drain_delay:type_name -> google.protobuf.Duration
+	135, // 255: meshos.v1.BlastRadius.warnings:type_name -> meshos.v1.BlastRadius.Warning
+	136, // 256: meshos.v1.DaemonLifecycle.Started.since:type_name -> google.protobuf.Timestamp
+	26,  // 257: meshos.v1.DaemonLifecycle.ExitedCleanly.exit:type_name -> meshos.v1.DaemonExit
+	26,  // 258: meshos.v1.DaemonLifecycle.Crashed.exit:type_name -> meshos.v1.DaemonExit
+	137, // 259: meshos.v1.PeerInventory.AgesEntry.value:type_name -> google.protobuf.Duration
+	7,   // 260: meshos.v1.OrderedDaemon.Run.intent:type_name -> meshos.v1.DaemonIntent.Intent
+	64,  // 261: meshos.v1.OrderedDaemon.Run.by:type_name -> meshos.v1.OrderOrigin
+	64,  // 262: meshos.v1.OrderedDaemon.Pin.by:type_name -> meshos.v1.OrderOrigin
+	136, // 263: meshos.v1.OrderedDaemon.Restart.at:type_name -> google.protobuf.Timestamp
+	64,  // 264: meshos.v1.OrderedChain.Count.by:type_name -> meshos.v1.OrderOrigin
+	8,   // 265: meshos.v1.OrderedChain.Hold.intent:type_name -> meshos.v1.LocalReplicaIntent.Intent
+	8,   // 266: meshos.v1.OrderedChain.Hold.over:type_name -> meshos.v1.LocalReplicaIntent.Intent
+	64,  // 267: meshos.v1.OrderedChain.Hold.by:type_name -> meshos.v1.OrderOrigin
+	268, // [268:268] is the sub-list for method output_type
+	268, // [268:268] is the sub-list for method input_type
+	268, // [268:268] is the sub-list for extension type_name
+	268, // [268:268] is the sub-list for extension extendee
+	0,   // [0:268] is the sub-list for field type_name
 }
 
 func init() { file_meshos_v1_meshos_proto_init() }
@@ -12242,9 +12329,9 @@ func file_meshos_v1_meshos_proto_init() {
 	file_meshos_v1_meshos_proto_msgTypes[11].OneofWrappers = []any{}
 	file_meshos_v1_meshos_proto_msgTypes[15].OneofWrappers = []any{}
 	file_meshos_v1_meshos_proto_msgTypes[16].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[19].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[21].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[22].OneofWrappers = []any{
+	file_meshos_v1_meshos_proto_msgTypes[20].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[22].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[23].OneofWrappers = []any{
 		(*AdminEvent_EnterMaintenance)(nil),
 		(*AdminEvent_ExitMaintenance)(nil),
 		(*AdminEvent_Drain)(nil),
@@ -12269,18 +12356,18 @@ func file_meshos_v1_meshos_proto_init() {
 		(*AdminEvent_ForceCutover)(nil),
 		(*AdminEvent_KillMigration)(nil),
 	}
-	file_meshos_v1_meshos_proto_msgTypes[24].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[28].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[35].OneofWrappers = []any{
+	file_meshos_v1_meshos_proto_msgTypes[25].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[29].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[36].OneofWrappers = []any{
 		(*FlushAvoidLists_Local)(nil),
 		(*FlushAvoidLists_OnPeer)(nil),
 		(*FlushAvoidLists_Global)(nil),
 	}
-	file_meshos_v1_meshos_proto_msgTypes[42].OneofWrappers = []any{
+	file_meshos_v1_meshos_proto_msgTypes[43].OneofWrappers = []any{
 		(*OrderedEntry_Commit)(nil),
 		(*OrderedEntry_Event)(nil),
 	}
-	file_meshos_v1_meshos_proto_msgTypes[52].OneofWrappers = []any{
+	file_meshos_v1_meshos_proto_msgTypes[53].OneofWrappers = []any{
 		(*Action_StartDaemon)(nil),
 		(*Action_StopDaemon)(nil),
 		(*Action_PullReplica)(nil),
@@ -12295,24 +12382,24 @@ func file_meshos_v1_meshos_proto_init() {
 		(*Action_AskReload)(nil),
 		(*Action_SendSignal)(nil),
 	}
-	file_meshos_v1_meshos_proto_msgTypes[57].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[71].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[73].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[74].OneofWrappers = []any{
+	file_meshos_v1_meshos_proto_msgTypes[58].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[72].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[74].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[75].OneofWrappers = []any{
 		(*Record_Audit)(nil),
 		(*Record_Log)(nil),
 		(*Record_Failure)(nil),
 		(*Record_Action)(nil),
 	}
-	file_meshos_v1_meshos_proto_msgTypes[75].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[78].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[80].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[76].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[79].OneofWrappers = []any{}
 	file_meshos_v1_meshos_proto_msgTypes[81].OneofWrappers = []any{}
 	file_meshos_v1_meshos_proto_msgTypes[82].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[85].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[87].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[83].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[86].OneofWrappers = []any{}
 	file_meshos_v1_meshos_proto_msgTypes[88].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[90].OneofWrappers = []any{
+	file_meshos_v1_meshos_proto_msgTypes[89].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[91].OneofWrappers = []any{
 		(*JournalEntry_Boot)(nil),
 		(*JournalEntry_Event)(nil),
 		(*JournalEntry_Samples)(nil),
@@ -12326,21 +12413,21 @@ func file_meshos_v1_meshos_proto_init() {
 		(*JournalEntry_Failure)(nil),
 		(*JournalEntry_SignerChange)(nil),
 	}
-	file_meshos_v1_meshos_proto_msgTypes[91].OneofWrappers = []any{}
 	file_meshos_v1_meshos_proto_msgTypes[92].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[98].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[100].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[104].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[111].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[93].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[99].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[101].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[105].OneofWrappers = []any{}
 	file_meshos_v1_meshos_proto_msgTypes[112].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[114].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[113].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[115].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_meshos_v1_meshos_proto_rawDesc), len(file_meshos_v1_meshos_proto_rawDesc)),
 			NumEnums:      18,
-			NumMessages:   117,
+			NumMessages:   118,
 			NumExtensions: 0,
 			NumServices:   0,
 		},
