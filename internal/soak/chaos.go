@@ -150,6 +150,10 @@ func (s *stage) hit(role string, sig syscall.Signal) {
 	if role == "shim" && sig == syscall.SIGKILL && p.daemon > 0 {
 		s.daemons[p.daemon-1].cut++
 	}
+	if role == "afterwards" || role == "shim" && sig == syscall.SIGKILL {
+		// A command after the end that was killed has failed; a shim that was killed runs none.
+		_ = os.WriteFile(s.mark(p.daemon, "afterwards"), nil, 0o666)
+	}
 	s.history.add("%v to the %s of daemon %d: %d", sig, role, p.daemon, p.pid)
 	_ = syscall.Kill(p.pid, sig)
 	if sig == syscall.SIGSTOP {

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"strconv"
@@ -45,8 +44,10 @@ func (s *stage) peace(ctx context.Context, all bool) error {
 		if err := s.alive(); err != nil {
 			return err
 		}
-		if text, err := os.ReadFile(s.path("marks/wrong")); err != nil || len(text) > 0 {
-			return fmt.Errorf("daemons report: %w%s", errors.Join(err), text)
+		if text, err := os.ReadFile(s.path("marks/wrong")); err != nil {
+			return err
+		} else if len(text) > 0 {
+			return fmt.Errorf("daemons report: %s", text)
 		}
 		wrong := s.judge(all)
 		switch {

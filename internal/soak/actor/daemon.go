@@ -161,9 +161,7 @@ func (a actor) fork(lock *os.File) {
 		cmd.ExtraFiles = []*os.File{lock}
 	}
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
-	if err := cmd.Run(); err != nil {
-		a.wrong("its child: %v", err)
-	}
+	_ = cmd.Run() // which may be killed, or asked to end with all others
 }
 
 func (a actor) leave() {
