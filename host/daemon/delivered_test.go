@@ -52,7 +52,9 @@ func TestWhatTheRecordsHaveIsNotPublishedAgain(t *testing.T) {
 	l := newLoop()
 	m := daemon.New(daemon.Options{
 		Dir: dir, Shim: shimCommand(), Events: l,
-		Recorded: func() map[mesh.DaemonID]mesh.OutputPlace { return map[mesh.DaemonID]mesh.OutputPlace{7: places(first)[4]} },
+		Recorded: func() map[mesh.DaemonID]mesh.OutputPlace {
+			return map[mesh.DaemonID]mesh.OutputPlace{7: places(first)[4]}
+		},
 	})
 	defer m.Close()
 	m.Configure([]daemon.Spec{sh(7, script)})

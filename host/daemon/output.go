@@ -99,6 +99,11 @@ func (o *output) publishSuppressed(n uint64, place mesh.OutputPlace) bool {
 	return o.publish(mesh.LogLine{Level: mesh.LevelWarn, Daemon: o.daemon, Message: text, Output: place})
 }
 
+// lost logs that lines are lost.
+func (o *output) lost(n int, why string) {
+	_ = o.publish(mesh.LogLine{Level: mesh.LevelWarn, Daemon: o.daemon, Message: fmt.Sprintf("meshos: %d lines lost: %s", n, why)})
+}
+
 // note logs a line of the node's own about the daemon. It does not count for the limit, and is
 // dropped if the queue is full.
 func (o *output) note(level mesh.LogLevel, format string, args ...any) {

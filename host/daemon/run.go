@@ -211,9 +211,13 @@ func (r *run) eventOf(end shim.End, here bool) (mesh.Event, mesh.DaemonEnd) {
 		config = ""
 	}
 	how := endOf(end, config)
-	switch {
-	case end.Told: // it has been logged and, if it was a crash, counted
+	if end.Told { // it has been logged and, if it was a crash, counted
 		return mesh.DaemonExited{Daemon: r.ref(), End: how}, how
+	}
+	if end.Lost > 0 {
+		r.out.lost(end.Lost, end.LostWhy)
+	}
+	switch {
 	case hookDecides(end):
 		return r.hookFailed(end, how), how
 	case end.Hook != nil:

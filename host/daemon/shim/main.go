@@ -208,6 +208,7 @@ func (s *shim) wait() (code int, err error) {
 	}
 	s.output.wait()
 	s.record.Main, s.record.End = nil, s.end()
+	s.record.End.Lost, s.record.End.LostWhy = s.output.lost()
 	if s.rest.mode == KillProcess {
 		s.record.End.Left = s.left
 	}

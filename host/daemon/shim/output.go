@@ -78,6 +78,16 @@ func (o *output) wait() {
 	_ = o.writer.Close()
 }
 
+// lost returns how many lines are neither stored nor counted in what is stored, and why. Call it
+// after wait.
+func (o *output) lost() (lines int, why string) {
+	lines, cause := o.writer.Lost()
+	if lines > 0 && cause != nil {
+		why = cause.Error()
+	}
+	return lines, why
+}
+
 func (o *output) lastError() string {
 	o.mu.Lock()
 	defer o.mu.Unlock()

@@ -56,6 +56,10 @@ type End struct {
 	Hook *HookEnd `json:"hook,omitempty"`
 	// Afterwards means that the commands after the end are being run.
 	Afterwards bool `json:"afterwards,omitempty"`
+	// Lost is how many lines of its output could not be stored, and are not counted there; LostWhy
+	// is why.
+	Lost    int    `json:"lost_lines,omitempty"`
+	LostWhy string `json:"lost_why,omitempty"`
 	// Told means that the loop has taken it.
 	Told bool `json:"told,omitempty"`
 }

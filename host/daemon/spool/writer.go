@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"strconv"
 	"sync"
 	"time"
 
@@ -107,28 +108,44 @@ func (w *Writer) Line(at time.Time, stream Stream, text string) {
 	}
 	if w.file == nil {
 		if err := w.begin(); err != nil {
-			w.lose(err)
+			w.lose(stream, text, err)
 			return
 		}
 	}
 	if w.lost > 0 {
 		note := Line{At: at, Stream: Note, Text: fmt.Sprintf("%d lines lost: %v", w.lost, w.lostCause)}
 		if w.put(note) != nil {
-			w.lost++
+			w.lost += lines(stream, text)
 			return
 		}
 		w.lost = 0
 	}
 	if err := w.put(Line{At: at, Stream: stream, Text: text}); err != nil {
-		w.lose(err)
+		w.lose(stream, text, err)
 	}
 	if w.size >= w.full {
 		w.rotate()
 	}
 }
 
-func (w *Writer) lose(err error) {
-	w.lost++
+// Lost returns how many lines could not be written, or counted as suppressed, and are not reported
+// by a Note.
+func (w *Writer) Lost() (lines int, cause error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.lost, w.lostCause
+}
+
+// lines returns how many lines of the daemon a line stands for.
+func lines(stream Stream, text string) int {
+	if n, err := strconv.Atoi(text); stream == Suppressed && err == nil {
+		return n
+	}
+	return 1
+}
+
+func (w *Writer) lose(stream Stream, text string, err error) {
+	w.lost += lines(stream, text)
 	if pe := (*fs.PathError)(nil); errors.As(err, &pe) {
 		err = pe.Err
 	}
