@@ -12,9 +12,10 @@ LDFLAGS := -s -w -X main.version=$(VERSION)
 RACE  := $(if $(shell command -v gcc || command -v cc || command -v clang),-race)
 TOOLS := bin/tools
 SECONDS ?= 10
+SEED ?= 0
 GEN   := $(shell find proto -name '*.proto' 2>/dev/null)
 
-.PHONY: help build run test bench torture fping lint proto contract contract-baseline conformance tools clean
+.PHONY: help build run test bench torture soak fping lint proto contract contract-baseline conformance tools clean
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 19
@@ -39,6 +40,9 @@ torture: build ## real nodes beside plugins that attack them: what each attack d
 
 fping: ## loss and times of locality-icmp beside those of fping, over many peers and faults (as root)
 	go test ./plugins/locality-icmp -run '^TestAgainstFping$$' -count=1 -v -thorough
+
+soak: build ## 50 daemons under random kills, full disks, floods and reloads (SECONDS=10 SEED=0)
+	go run ./internal/soak -for $(SECONDS)s -seed $(SEED)
 
 lint: tools ## formatting, go vet, staticcheck, the contract's rules
 	@unformatted=$$(git ls-files -co --exclude-standard '*.go' | grep -v '\.pb\.go$$' | xargs -r $(TOOLS)/gofumpt -l); \
