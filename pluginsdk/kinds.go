@@ -111,6 +111,15 @@ type PeerWatcher interface {
 	SetPeers(peers []Peer)
 }
 
+// NowProber is an optional interface of a probe's instance. ProbeNow makes one round of
+// measurements of one peer at once, beside those that the probe makes anyway, for an
+// operator who waits for it (meshos probe). A peer that does not answer is a result, not an
+// error. It returns FailedPrecondition if there is nothing of this peer that it could
+// measure. It must return when its context ends, and may be called several times at once.
+type NowProber interface {
+	ProbeNow(ctx context.Context, peer Peer, ask ProbeRequest) (ProbeResult, error)
+}
+
 // Warner is an optional interface of an instance. Warnings returns what an operator should
 // know about a configuration that is valid. It is called once, after the constructor.
 type Warner interface {

@@ -37,6 +37,7 @@ func methods() []method {
 		{wire.KindControlSink, "Deliver", "(context.Context, *pluginv1.ControlEvent) error", implements[ControlSink]},
 		{"a Runner", "Run", "(context.Context) error", implements[Runner]},
 		{"a PeerWatcher", "SetPeers", "([]pluginsdk.Peer)", implements[PeerWatcher]},
+		{"a NowProber", "ProbeNow", "(context.Context, pluginsdk.Peer, pluginsdk.ProbeRequest) (pluginsdk.ProbeResult, error)", implements[NowProber]},
 		{"a Warner", "Warnings", "() []string", implements[Warner]},
 		{"an io.Closer", "Close", "() error", implements[io.Closer]},
 	}

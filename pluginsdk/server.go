@@ -34,6 +34,7 @@ type Server struct {
 	info         Info
 	log          hclog.Logger
 	kinds        []string
+	probesNow    bool
 	schema       *schema.Schema
 	configSchema string
 	decode       func(map[string]any) (any, error)
@@ -97,6 +98,7 @@ func NewServer[C, P any](info Info, construct func(Env, C) (P, error), log hclog
 		info:         info,
 		log:          log,
 		kinds:        kinds,
+		probesNow:    implements[NowProber](sample),
 		schema:       format,
 		configSchema: text,
 		decode: func(config map[string]any) (any, error) {

@@ -66,6 +66,13 @@ func (c *Client) SampleHealth(peers ...pluginsdk.Peer) ([]pluginsdk.HealthSample
 	return out, nil
 }
 
+// ProbeNow has a NowProber measure one of the peers of the last SetPeers now.
+func (c *Client) ProbeNow(peer uint64, pathMTU bool) (*meshosv1.ProbeResult, error) {
+	ctx, cancel := c.context()
+	defer cancel()
+	return c.plugin.ProbeNow(ctx, &pluginv1.ProbeNowRequest{Peer: peer, PathMtu: pathMTU})
+}
+
 // Complete reports whether the last answer of SampleRTT, SampleHealth or SampleInventory was
 // complete (pluginsdk.Complete).
 func (c *Client) Complete() bool { return c.complete.Load() }

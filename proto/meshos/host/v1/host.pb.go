@@ -1332,6 +1332,257 @@ func (x *PluginEvent) GetWhat() string {
 	return ""
 }
 
+type ProbeRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Types that are valid to be assigned to Subject:
+	//
+	//	*ProbeRequest_Peer
+	//	*ProbeRequest_PeerName
+	Subject       isProbeRequest_Subject `protobuf_oneof:"subject"`
+	PathMtu       bool                   `protobuf:"varint,3,opt,name=path_mtu,json=pathMtu,proto3" json:"path_mtu,omitempty"` // how large a packet may be, too, from probes that can measure it
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ProbeRequest) Reset() {
+	*x = ProbeRequest{}
+	mi := &file_meshos_host_v1_host_proto_msgTypes[19]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ProbeRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ProbeRequest) ProtoMessage() {}
+
+func (x *ProbeRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_meshos_host_v1_host_proto_msgTypes[19]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ProbeRequest.ProtoReflect.Descriptor instead.
+func (*ProbeRequest) Descriptor() ([]byte, []int) {
+	return file_meshos_host_v1_host_proto_rawDescGZIP(), []int{19}
+}
+
+func (x *ProbeRequest) GetSubject() isProbeRequest_Subject {
+	if x != nil {
+		return x.Subject
+	}
+	return nil
+}
+
+func (x *ProbeRequest) GetPeer() uint64 {
+	if x != nil {
+		if x, ok := x.Subject.(*ProbeRequest_Peer); ok {
+			return x.Peer
+		}
+	}
+	return 0
+}
+
+func (x *ProbeRequest) GetPeerName() string {
+	if x != nil {
+		if x, ok := x.Subject.(*ProbeRequest_PeerName); ok {
+			return x.PeerName
+		}
+	}
+	return ""
+}
+
+func (x *ProbeRequest) GetPathMtu() bool {
+	if x != nil {
+		return x.PathMtu
+	}
+	return false
+}
+
+type isProbeRequest_Subject interface {
+	isProbeRequest_Subject()
+}
+
+type ProbeRequest_Peer struct {
+	Peer uint64 `protobuf:"varint,1,opt,name=peer,proto3,oneof"`
+}
+
+type ProbeRequest_PeerName struct {
+	PeerName string `protobuf:"bytes,2,opt,name=peer_name,json=peerName,proto3,oneof"`
+}
+
+func (*ProbeRequest_Peer) isProbeRequest_Subject() {}
+
+func (*ProbeRequest_PeerName) isProbeRequest_Subject() {}
+
+type ProbeResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Peer          uint64                 `protobuf:"varint,1,opt,name=peer,proto3" json:"peer,omitempty"`
+	Name          string                 `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
+	Address       string                 `protobuf:"bytes,3,opt,name=address,proto3" json:"address,omitempty"`                               // as it is configured
+	HealthTarget  string                 `protobuf:"bytes,4,opt,name=health_target,json=healthTarget,proto3" json:"health_target,omitempty"` // as it is configured
+	Findings      []*ProbeFinding        `protobuf:"bytes,5,rep,name=findings,proto3" json:"findings,omitempty"`                             // of each probe, in the order of the configuration
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ProbeResponse) Reset() {
+	*x = ProbeResponse{}
+	mi := &file_meshos_host_v1_host_proto_msgTypes[20]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ProbeResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ProbeResponse) ProtoMessage() {}
+
+func (x *ProbeResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_meshos_host_v1_host_proto_msgTypes[20]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ProbeResponse.ProtoReflect.Descriptor instead.
+func (*ProbeResponse) Descriptor() ([]byte, []int) {
+	return file_meshos_host_v1_host_proto_rawDescGZIP(), []int{20}
+}
+
+func (x *ProbeResponse) GetPeer() uint64 {
+	if x != nil {
+		return x.Peer
+	}
+	return 0
+}
+
+func (x *ProbeResponse) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *ProbeResponse) GetAddress() string {
+	if x != nil {
+		return x.Address
+	}
+	return ""
+}
+
+func (x *ProbeResponse) GetHealthTarget() string {
+	if x != nil {
+		return x.HealthTarget
+	}
+	return ""
+}
+
+func (x *ProbeResponse) GetFindings() []*ProbeFinding {
+	if x != nil {
+		return x.Findings
+	}
+	return nil
+}
+
+// ProbeFinding is what one probe says of a peer.
+type ProbeFinding struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Plugin        string                 `protobuf:"bytes,1,opt,name=plugin,proto3" json:"plugin,omitempty"`
+	Result        *v1.ProbeResult        `protobuf:"bytes,2,opt,name=result,proto3" json:"result,omitempty"`      // absent if there is none
+	Measured      bool                   `protobuf:"varint,3,opt,name=measured,proto3" json:"measured,omitempty"` // now; false: the result is its last sample
+	Took          *durationpb.Duration   `protobuf:"bytes,4,opt,name=took,proto3" json:"took,omitempty"`          // of a measurement
+	Age           *durationpb.Duration   `protobuf:"bytes,5,opt,name=age,proto3" json:"age,omitempty"`            // since the probe said the last sample
+	Error         string                 `protobuf:"bytes,6,opt,name=error,proto3" json:"error,omitempty"`        // why nothing was measured
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ProbeFinding) Reset() {
+	*x = ProbeFinding{}
+	mi := &file_meshos_host_v1_host_proto_msgTypes[21]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ProbeFinding) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ProbeFinding) ProtoMessage() {}
+
+func (x *ProbeFinding) ProtoReflect() protoreflect.Message {
+	mi := &file_meshos_host_v1_host_proto_msgTypes[21]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ProbeFinding.ProtoReflect.Descriptor instead.
+func (*ProbeFinding) Descriptor() ([]byte, []int) {
+	return file_meshos_host_v1_host_proto_rawDescGZIP(), []int{21}
+}
+
+func (x *ProbeFinding) GetPlugin() string {
+	if x != nil {
+		return x.Plugin
+	}
+	return ""
+}
+
+func (x *ProbeFinding) GetResult() *v1.ProbeResult {
+	if x != nil {
+		return x.Result
+	}
+	return nil
+}
+
+func (x *ProbeFinding) GetMeasured() bool {
+	if x != nil {
+		return x.Measured
+	}
+	return false
+}
+
+func (x *ProbeFinding) GetTook() *durationpb.Duration {
+	if x != nil {
+		return x.Took
+	}
+	return nil
+}
+
+func (x *ProbeFinding) GetAge() *durationpb.Duration {
+	if x != nil {
+		return x.Age
+	}
+	return nil
+}
+
+func (x *ProbeFinding) GetError() string {
+	if x != nil {
+		return x.Error
+	}
+	return ""
+}
+
 type ExplainRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Types that are valid to be assigned to Subject:
@@ -1348,7 +1599,7 @@ type ExplainRequest struct {
 
 func (x *ExplainRequest) Reset() {
 	*x = ExplainRequest{}
-	mi := &file_meshos_host_v1_host_proto_msgTypes[19]
+	mi := &file_meshos_host_v1_host_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1360,7 +1611,7 @@ func (x *ExplainRequest) String() string {
 func (*ExplainRequest) ProtoMessage() {}
 
 func (x *ExplainRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_host_v1_host_proto_msgTypes[19]
+	mi := &file_meshos_host_v1_host_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1373,7 +1624,7 @@ func (x *ExplainRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ExplainRequest.ProtoReflect.Descriptor instead.
 func (*ExplainRequest) Descriptor() ([]byte, []int) {
-	return file_meshos_host_v1_host_proto_rawDescGZIP(), []int{19}
+	return file_meshos_host_v1_host_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *ExplainRequest) GetSubject() isExplainRequest_Subject {
@@ -1474,7 +1725,7 @@ type ExplainResponse struct {
 
 func (x *ExplainResponse) Reset() {
 	*x = ExplainResponse{}
-	mi := &file_meshos_host_v1_host_proto_msgTypes[20]
+	mi := &file_meshos_host_v1_host_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1486,7 +1737,7 @@ func (x *ExplainResponse) String() string {
 func (*ExplainResponse) ProtoMessage() {}
 
 func (x *ExplainResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_host_v1_host_proto_msgTypes[20]
+	mi := &file_meshos_host_v1_host_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1499,7 +1750,7 @@ func (x *ExplainResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ExplainResponse.ProtoReflect.Descriptor instead.
 func (*ExplainResponse) Descriptor() ([]byte, []int) {
-	return file_meshos_host_v1_host_proto_rawDescGZIP(), []int{20}
+	return file_meshos_host_v1_host_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *ExplainResponse) GetSubject() string {
@@ -1534,7 +1785,7 @@ type Finding struct {
 
 func (x *Finding) Reset() {
 	*x = Finding{}
-	mi := &file_meshos_host_v1_host_proto_msgTypes[21]
+	mi := &file_meshos_host_v1_host_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1546,7 +1797,7 @@ func (x *Finding) String() string {
 func (*Finding) ProtoMessage() {}
 
 func (x *Finding) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_host_v1_host_proto_msgTypes[21]
+	mi := &file_meshos_host_v1_host_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1559,7 +1810,7 @@ func (x *Finding) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Finding.ProtoReflect.Descriptor instead.
 func (*Finding) Descriptor() ([]byte, []int) {
-	return file_meshos_host_v1_host_proto_rawDescGZIP(), []int{21}
+	return file_meshos_host_v1_host_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *Finding) GetArm() string {
@@ -1693,7 +1944,25 @@ const file_meshos_host_v1_host_proto_rawDesc = "" +
 	"\x0ehealth_schemes\x18\b \x03(\tR\rhealthSchemes\"M\n" +
 	"\vPluginEvent\x12*\n" +
 	"\x02at\x18\x01 \x01(\v2\x1a.google.protobuf.TimestampR\x02at\x12\x12\n" +
-	"\x04what\x18\x02 \x01(\tR\x04what\"\xa5\x01\n" +
+	"\x04what\x18\x02 \x01(\tR\x04what\"i\n" +
+	"\fProbeRequest\x12\x14\n" +
+	"\x04peer\x18\x01 \x01(\x04H\x00R\x04peer\x12\x1d\n" +
+	"\tpeer_name\x18\x02 \x01(\tH\x00R\bpeerName\x12\x19\n" +
+	"\bpath_mtu\x18\x03 \x01(\bR\apathMtuB\t\n" +
+	"\asubject\"\xb0\x01\n" +
+	"\rProbeResponse\x12\x12\n" +
+	"\x04peer\x18\x01 \x01(\x04R\x04peer\x12\x12\n" +
+	"\x04name\x18\x02 \x01(\tR\x04name\x12\x18\n" +
+	"\aaddress\x18\x03 \x01(\tR\aaddress\x12#\n" +
+	"\rhealth_target\x18\x04 \x01(\tR\fhealthTarget\x128\n" +
+	"\bfindings\x18\x05 \x03(\v2\x1c.meshos.host.v1.ProbeFindingR\bfindings\"\xe4\x01\n" +
+	"\fProbeFinding\x12\x16\n" +
+	"\x06plugin\x18\x01 \x01(\tR\x06plugin\x12.\n" +
+	"\x06result\x18\x02 \x01(\v2\x16.meshos.v1.ProbeResultR\x06result\x12\x1a\n" +
+	"\bmeasured\x18\x03 \x01(\bR\bmeasured\x12-\n" +
+	"\x04took\x18\x04 \x01(\v2\x19.google.protobuf.DurationR\x04took\x12+\n" +
+	"\x03age\x18\x05 \x01(\v2\x19.google.protobuf.DurationR\x03age\x12\x14\n" +
+	"\x05error\x18\x06 \x01(\tR\x05error\"\xa5\x01\n" +
 	"\x0eExplainRequest\x12\x16\n" +
 	"\x05chain\x18\x01 \x01(\x04H\x00R\x05chain\x12\x18\n" +
 	"\x06daemon\x18\x02 \x01(\x04H\x00R\x06daemon\x12!\n" +
@@ -1708,7 +1977,7 @@ const file_meshos_host_v1_host_proto_rawDesc = "" +
 	"\x04tick\x18\x03 \x01(\x04R\x04tick\"/\n" +
 	"\aFinding\x12\x10\n" +
 	"\x03arm\x18\x01 \x01(\tR\x03arm\x12\x12\n" +
-	"\x04text\x18\x02 \x01(\tR\x04text2\xae\t\n" +
+	"\x04text\x18\x02 \x01(\tR\x04text2\xf4\t\n" +
 	"\x04Host\x12F\n" +
 	"\vGetSnapshot\x12\".meshos.host.v1.GetSnapshotRequest\x1a\x13.meshos.v1.Snapshot\x12N\n" +
 	"\x0eWatchSnapshots\x12%.meshos.host.v1.WatchSnapshotsRequest\x1a\x13.meshos.v1.Snapshot0\x01\x12J\n" +
@@ -1725,7 +1994,8 @@ const file_meshos_host_v1_host_proto_rawDesc = "" +
 	"\fEnablePlugin\x12\x1d.meshos.host.v1.PluginRequest\x1a\x15.meshos.v1.PluginView\x12E\n" +
 	"\rDisablePlugin\x12\x1d.meshos.host.v1.PluginRequest\x1a\x15.meshos.v1.PluginView\x12M\n" +
 	"\x0eDescribePlugin\x12\x1d.meshos.host.v1.PluginRequest\x1a\x1c.meshos.host.v1.PluginDetail\x12J\n" +
-	"\aExplain\x12\x1e.meshos.host.v1.ExplainRequest\x1a\x1f.meshos.host.v1.ExplainResponseB6Z4github.com/meshos/meshos/proto/meshos/host/v1;hostv1b\x06proto3"
+	"\aExplain\x12\x1e.meshos.host.v1.ExplainRequest\x1a\x1f.meshos.host.v1.ExplainResponse\x12D\n" +
+	"\x05Probe\x12\x1c.meshos.host.v1.ProbeRequest\x1a\x1d.meshos.host.v1.ProbeResponseB6Z4github.com/meshos/meshos/proto/meshos/host/v1;hostv1b\x06proto3"
 
 var (
 	file_meshos_host_v1_host_proto_rawDescOnce sync.Once
@@ -1740,7 +2010,7 @@ func file_meshos_host_v1_host_proto_rawDescGZIP() []byte {
 }
 
 var file_meshos_host_v1_host_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_meshos_host_v1_host_proto_msgTypes = make([]protoimpl.MessageInfo, 22)
+var file_meshos_host_v1_host_proto_msgTypes = make([]protoimpl.MessageInfo, 25)
 var file_meshos_host_v1_host_proto_goTypes = []any{
 	(OperatorKey_State)(0),        // 0: meshos.host.v1.OperatorKey.State
 	(*ReloadRequest)(nil),         // 1: meshos.host.v1.ReloadRequest
@@ -1762,86 +2032,96 @@ var file_meshos_host_v1_host_proto_goTypes = []any{
 	(*PluginRequest)(nil),         // 17: meshos.host.v1.PluginRequest
 	(*PluginDetail)(nil),          // 18: meshos.host.v1.PluginDetail
 	(*PluginEvent)(nil),           // 19: meshos.host.v1.PluginEvent
-	(*ExplainRequest)(nil),        // 20: meshos.host.v1.ExplainRequest
-	(*ExplainResponse)(nil),       // 21: meshos.host.v1.ExplainResponse
-	(*Finding)(nil),               // 22: meshos.host.v1.Finding
-	(*v1.Event)(nil),              // 23: meshos.v1.Event
-	(*v1.SignedCommit)(nil),       // 24: meshos.v1.SignedCommit
-	(*v1.AdminEvent)(nil),         // 25: meshos.v1.AdminEvent
-	(*v1.BlastRadius)(nil),        // 26: meshos.v1.BlastRadius
-	(*timestamppb.Timestamp)(nil), // 27: google.protobuf.Timestamp
-	(*durationpb.Duration)(nil),   // 28: google.protobuf.Duration
-	(v1.LogLevel)(0),              // 29: meshos.v1.LogLevel
-	(*v1.PluginView)(nil),         // 30: meshos.v1.PluginView
-	(*v1.Snapshot)(nil),           // 31: meshos.v1.Snapshot
-	(*v1.AdminAuditRecord)(nil),   // 32: meshos.v1.AdminAuditRecord
-	(*v1.LogRecord)(nil),          // 33: meshos.v1.LogRecord
-	(*v1.FailureRecord)(nil),      // 34: meshos.v1.FailureRecord
-	(*v1.ActionRecord)(nil),       // 35: meshos.v1.ActionRecord
+	(*ProbeRequest)(nil),          // 20: meshos.host.v1.ProbeRequest
+	(*ProbeResponse)(nil),         // 21: meshos.host.v1.ProbeResponse
+	(*ProbeFinding)(nil),          // 22: meshos.host.v1.ProbeFinding
+	(*ExplainRequest)(nil),        // 23: meshos.host.v1.ExplainRequest
+	(*ExplainResponse)(nil),       // 24: meshos.host.v1.ExplainResponse
+	(*Finding)(nil),               // 25: meshos.host.v1.Finding
+	(*v1.Event)(nil),              // 26: meshos.v1.Event
+	(*v1.SignedCommit)(nil),       // 27: meshos.v1.SignedCommit
+	(*v1.AdminEvent)(nil),         // 28: meshos.v1.AdminEvent
+	(*v1.BlastRadius)(nil),        // 29: meshos.v1.BlastRadius
+	(*timestamppb.Timestamp)(nil), // 30: google.protobuf.Timestamp
+	(*durationpb.Duration)(nil),   // 31: google.protobuf.Duration
+	(v1.LogLevel)(0),              // 32: meshos.v1.LogLevel
+	(*v1.PluginView)(nil),         // 33: meshos.v1.PluginView
+	(*v1.ProbeResult)(nil),        // 34: meshos.v1.ProbeResult
+	(*v1.Snapshot)(nil),           // 35: meshos.v1.Snapshot
+	(*v1.AdminAuditRecord)(nil),   // 36: meshos.v1.AdminAuditRecord
+	(*v1.LogRecord)(nil),          // 37: meshos.v1.LogRecord
+	(*v1.FailureRecord)(nil),      // 38: meshos.v1.FailureRecord
+	(*v1.ActionRecord)(nil),       // 39: meshos.v1.ActionRecord
 }
 var file_meshos_host_v1_host_proto_depIdxs = []int32{
 	3,  // 0: meshos.host.v1.ReloadResponse.taken_over:type_name -> meshos.host.v1.ConfigChange
 	3,  // 1: meshos.host.v1.ReloadResponse.needs_restart:type_name -> meshos.host.v1.ConfigChange
-	23, // 2: meshos.host.v1.PublishRequest.events:type_name -> meshos.v1.Event
+	26, // 2: meshos.host.v1.PublishRequest.events:type_name -> meshos.v1.Event
 	8,  // 3: meshos.host.v1.PublishResponse.refused:type_name -> meshos.host.v1.RefusedEvent
-	24, // 4: meshos.host.v1.CommitRequest.commit:type_name -> meshos.v1.SignedCommit
-	25, // 5: meshos.host.v1.SimulateRequest.event:type_name -> meshos.v1.AdminEvent
-	26, // 6: meshos.host.v1.SimulateResponse.blast_radius:type_name -> meshos.v1.BlastRadius
+	27, // 4: meshos.host.v1.CommitRequest.commit:type_name -> meshos.v1.SignedCommit
+	28, // 5: meshos.host.v1.SimulateRequest.event:type_name -> meshos.v1.AdminEvent
+	29, // 6: meshos.host.v1.SimulateResponse.blast_radius:type_name -> meshos.v1.BlastRadius
 	12, // 7: meshos.host.v1.SimulateResponse.cooldown:type_name -> meshos.host.v1.Cooldown
-	27, // 8: meshos.host.v1.Cooldown.until:type_name -> google.protobuf.Timestamp
-	28, // 9: meshos.host.v1.Cooldown.left:type_name -> google.protobuf.Duration
+	30, // 8: meshos.host.v1.Cooldown.until:type_name -> google.protobuf.Timestamp
+	31, // 9: meshos.host.v1.Cooldown.left:type_name -> google.protobuf.Duration
 	15, // 10: meshos.host.v1.ListOperatorsResponse.keys:type_name -> meshos.host.v1.OperatorKey
-	28, // 11: meshos.host.v1.ListOperatorsResponse.freshness:type_name -> google.protobuf.Duration
-	28, // 12: meshos.host.v1.ListOperatorsResponse.future_skew:type_name -> google.protobuf.Duration
-	27, // 13: meshos.host.v1.ListOperatorsResponse.at:type_name -> google.protobuf.Timestamp
+	31, // 11: meshos.host.v1.ListOperatorsResponse.freshness:type_name -> google.protobuf.Duration
+	31, // 12: meshos.host.v1.ListOperatorsResponse.future_skew:type_name -> google.protobuf.Duration
+	30, // 13: meshos.host.v1.ListOperatorsResponse.at:type_name -> google.protobuf.Timestamp
 	12, // 14: meshos.host.v1.ListOperatorsResponse.cooldowns:type_name -> meshos.host.v1.Cooldown
-	27, // 15: meshos.host.v1.OperatorKey.valid_after:type_name -> google.protobuf.Timestamp
-	27, // 16: meshos.host.v1.OperatorKey.valid_before:type_name -> google.protobuf.Timestamp
+	30, // 15: meshos.host.v1.OperatorKey.valid_after:type_name -> google.protobuf.Timestamp
+	30, // 16: meshos.host.v1.OperatorKey.valid_before:type_name -> google.protobuf.Timestamp
 	0,  // 17: meshos.host.v1.OperatorKey.state:type_name -> meshos.host.v1.OperatorKey.State
-	27, // 18: meshos.host.v1.TailRequest.since:type_name -> google.protobuf.Timestamp
-	27, // 19: meshos.host.v1.TailRequest.until:type_name -> google.protobuf.Timestamp
-	29, // 20: meshos.host.v1.TailRequest.min_level:type_name -> meshos.v1.LogLevel
-	30, // 21: meshos.host.v1.PluginDetail.view:type_name -> meshos.v1.PluginView
+	30, // 18: meshos.host.v1.TailRequest.since:type_name -> google.protobuf.Timestamp
+	30, // 19: meshos.host.v1.TailRequest.until:type_name -> google.protobuf.Timestamp
+	32, // 20: meshos.host.v1.TailRequest.min_level:type_name -> meshos.v1.LogLevel
+	33, // 21: meshos.host.v1.PluginDetail.view:type_name -> meshos.v1.PluginView
 	19, // 22: meshos.host.v1.PluginDetail.timeline:type_name -> meshos.host.v1.PluginEvent
-	27, // 23: meshos.host.v1.PluginEvent.at:type_name -> google.protobuf.Timestamp
-	22, // 24: meshos.host.v1.ExplainResponse.findings:type_name -> meshos.host.v1.Finding
-	4,  // 25: meshos.host.v1.Host.GetSnapshot:input_type -> meshos.host.v1.GetSnapshotRequest
-	5,  // 26: meshos.host.v1.Host.WatchSnapshots:input_type -> meshos.host.v1.WatchSnapshotsRequest
-	6,  // 27: meshos.host.v1.Host.Publish:input_type -> meshos.host.v1.PublishRequest
-	9,  // 28: meshos.host.v1.Host.Commit:input_type -> meshos.host.v1.CommitRequest
-	10, // 29: meshos.host.v1.Host.Simulate:input_type -> meshos.host.v1.SimulateRequest
-	13, // 30: meshos.host.v1.Host.ListOperators:input_type -> meshos.host.v1.ListOperatorsRequest
-	16, // 31: meshos.host.v1.Host.TailAudit:input_type -> meshos.host.v1.TailRequest
-	16, // 32: meshos.host.v1.Host.TailLogs:input_type -> meshos.host.v1.TailRequest
-	16, // 33: meshos.host.v1.Host.TailFailures:input_type -> meshos.host.v1.TailRequest
-	16, // 34: meshos.host.v1.Host.TailActions:input_type -> meshos.host.v1.TailRequest
-	1,  // 35: meshos.host.v1.Host.Reload:input_type -> meshos.host.v1.ReloadRequest
-	17, // 36: meshos.host.v1.Host.ReloadPlugin:input_type -> meshos.host.v1.PluginRequest
-	17, // 37: meshos.host.v1.Host.EnablePlugin:input_type -> meshos.host.v1.PluginRequest
-	17, // 38: meshos.host.v1.Host.DisablePlugin:input_type -> meshos.host.v1.PluginRequest
-	17, // 39: meshos.host.v1.Host.DescribePlugin:input_type -> meshos.host.v1.PluginRequest
-	20, // 40: meshos.host.v1.Host.Explain:input_type -> meshos.host.v1.ExplainRequest
-	31, // 41: meshos.host.v1.Host.GetSnapshot:output_type -> meshos.v1.Snapshot
-	31, // 42: meshos.host.v1.Host.WatchSnapshots:output_type -> meshos.v1.Snapshot
-	7,  // 43: meshos.host.v1.Host.Publish:output_type -> meshos.host.v1.PublishResponse
-	32, // 44: meshos.host.v1.Host.Commit:output_type -> meshos.v1.AdminAuditRecord
-	11, // 45: meshos.host.v1.Host.Simulate:output_type -> meshos.host.v1.SimulateResponse
-	14, // 46: meshos.host.v1.Host.ListOperators:output_type -> meshos.host.v1.ListOperatorsResponse
-	32, // 47: meshos.host.v1.Host.TailAudit:output_type -> meshos.v1.AdminAuditRecord
-	33, // 48: meshos.host.v1.Host.TailLogs:output_type -> meshos.v1.LogRecord
-	34, // 49: meshos.host.v1.Host.TailFailures:output_type -> meshos.v1.FailureRecord
-	35, // 50: meshos.host.v1.Host.TailActions:output_type -> meshos.v1.ActionRecord
-	2,  // 51: meshos.host.v1.Host.Reload:output_type -> meshos.host.v1.ReloadResponse
-	30, // 52: meshos.host.v1.Host.ReloadPlugin:output_type -> meshos.v1.PluginView
-	30, // 53: meshos.host.v1.Host.EnablePlugin:output_type -> meshos.v1.PluginView
-	30, // 54: meshos.host.v1.Host.DisablePlugin:output_type -> meshos.v1.PluginView
-	18, // 55: meshos.host.v1.Host.DescribePlugin:output_type -> meshos.host.v1.PluginDetail
-	21, // 56: meshos.host.v1.Host.Explain:output_type -> meshos.host.v1.ExplainResponse
-	41, // [41:57] is the sub-list for method output_type
-	25, // [25:41] is the sub-list for method input_type
-	25, // [25:25] is the sub-list for extension type_name
-	25, // [25:25] is the sub-list for extension extendee
-	0,  // [0:25] is the sub-list for field type_name
+	30, // 23: meshos.host.v1.PluginEvent.at:type_name -> google.protobuf.Timestamp
+	22, // 24: meshos.host.v1.ProbeResponse.findings:type_name -> meshos.host.v1.ProbeFinding
+	34, // 25: meshos.host.v1.ProbeFinding.result:type_name -> meshos.v1.ProbeResult
+	31, // 26: meshos.host.v1.ProbeFinding.took:type_name -> google.protobuf.Duration
+	31, // 27: meshos.host.v1.ProbeFinding.age:type_name -> google.protobuf.Duration
+	25, // 28: meshos.host.v1.ExplainResponse.findings:type_name -> meshos.host.v1.Finding
+	4,  // 29: meshos.host.v1.Host.GetSnapshot:input_type -> meshos.host.v1.GetSnapshotRequest
+	5,  // 30: meshos.host.v1.Host.WatchSnapshots:input_type -> meshos.host.v1.WatchSnapshotsRequest
+	6,  // 31: meshos.host.v1.Host.Publish:input_type -> meshos.host.v1.PublishRequest
+	9,  // 32: meshos.host.v1.Host.Commit:input_type -> meshos.host.v1.CommitRequest
+	10, // 33: meshos.host.v1.Host.Simulate:input_type -> meshos.host.v1.SimulateRequest
+	13, // 34: meshos.host.v1.Host.ListOperators:input_type -> meshos.host.v1.ListOperatorsRequest
+	16, // 35: meshos.host.v1.Host.TailAudit:input_type -> meshos.host.v1.TailRequest
+	16, // 36: meshos.host.v1.Host.TailLogs:input_type -> meshos.host.v1.TailRequest
+	16, // 37: meshos.host.v1.Host.TailFailures:input_type -> meshos.host.v1.TailRequest
+	16, // 38: meshos.host.v1.Host.TailActions:input_type -> meshos.host.v1.TailRequest
+	1,  // 39: meshos.host.v1.Host.Reload:input_type -> meshos.host.v1.ReloadRequest
+	17, // 40: meshos.host.v1.Host.ReloadPlugin:input_type -> meshos.host.v1.PluginRequest
+	17, // 41: meshos.host.v1.Host.EnablePlugin:input_type -> meshos.host.v1.PluginRequest
+	17, // 42: meshos.host.v1.Host.DisablePlugin:input_type -> meshos.host.v1.PluginRequest
+	17, // 43: meshos.host.v1.Host.DescribePlugin:input_type -> meshos.host.v1.PluginRequest
+	23, // 44: meshos.host.v1.Host.Explain:input_type -> meshos.host.v1.ExplainRequest
+	20, // 45: meshos.host.v1.Host.Probe:input_type -> meshos.host.v1.ProbeRequest
+	35, // 46: meshos.host.v1.Host.GetSnapshot:output_type -> meshos.v1.Snapshot
+	35, // 47: meshos.host.v1.Host.WatchSnapshots:output_type -> meshos.v1.Snapshot
+	7,  // 48: meshos.host.v1.Host.Publish:output_type -> meshos.host.v1.PublishResponse
+	36, // 49: meshos.host.v1.Host.Commit:output_type -> meshos.v1.AdminAuditRecord
+	11, // 50: meshos.host.v1.Host.Simulate:output_type -> meshos.host.v1.SimulateResponse
+	14, // 51: meshos.host.v1.Host.ListOperators:output_type -> meshos.host.v1.ListOperatorsResponse
+	36, // 52: meshos.host.v1.Host.TailAudit:output_type -> meshos.v1.AdminAuditRecord
+	37, // 53: meshos.host.v1.Host.TailLogs:output_type -> meshos.v1.LogRecord
+	38, // 54: meshos.host.v1.Host.TailFailures:output_type -> meshos.v1.FailureRecord
+	39, // 55: meshos.host.v1.Host.TailActions:output_type -> meshos.v1.ActionRecord
+	2,  // 56: meshos.host.v1.Host.Reload:output_type -> meshos.host.v1.ReloadResponse
+	33, // 57: meshos.host.v1.Host.ReloadPlugin:output_type -> meshos.v1.PluginView
+	33, // 58: meshos.host.v1.Host.EnablePlugin:output_type -> meshos.v1.PluginView
+	33, // 59: meshos.host.v1.Host.DisablePlugin:output_type -> meshos.v1.PluginView
+	18, // 60: meshos.host.v1.Host.DescribePlugin:output_type -> meshos.host.v1.PluginDetail
+	24, // 61: meshos.host.v1.Host.Explain:output_type -> meshos.host.v1.ExplainResponse
+	21, // 62: meshos.host.v1.Host.Probe:output_type -> meshos.host.v1.ProbeResponse
+	46, // [46:63] is the sub-list for method output_type
+	29, // [29:46] is the sub-list for method input_type
+	29, // [29:29] is the sub-list for extension type_name
+	29, // [29:29] is the sub-list for extension extendee
+	0,  // [0:29] is the sub-list for field type_name
 }
 
 func init() { file_meshos_host_v1_host_proto_init() }
@@ -1851,6 +2131,10 @@ func file_meshos_host_v1_host_proto_init() {
 	}
 	file_meshos_host_v1_host_proto_msgTypes[15].OneofWrappers = []any{}
 	file_meshos_host_v1_host_proto_msgTypes[19].OneofWrappers = []any{
+		(*ProbeRequest_Peer)(nil),
+		(*ProbeRequest_PeerName)(nil),
+	}
+	file_meshos_host_v1_host_proto_msgTypes[22].OneofWrappers = []any{
 		(*ExplainRequest_Chain)(nil),
 		(*ExplainRequest_Daemon)(nil),
 		(*ExplainRequest_DaemonName)(nil),
@@ -1863,7 +2147,7 @@ func file_meshos_host_v1_host_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_meshos_host_v1_host_proto_rawDesc), len(file_meshos_host_v1_host_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   22,
+			NumMessages:   25,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

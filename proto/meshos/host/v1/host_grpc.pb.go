@@ -38,6 +38,7 @@ const (
 	Host_DisablePlugin_FullMethodName  = "/meshos.host.v1.Host/DisablePlugin"
 	Host_DescribePlugin_FullMethodName = "/meshos.host.v1.Host/DescribePlugin"
 	Host_Explain_FullMethodName        = "/meshos.host.v1.Host/Explain"
+	Host_Probe_FullMethodName          = "/meshos.host.v1.Host/Probe"
 )
 
 // HostClient is the client API for Host service.
@@ -86,6 +87,10 @@ type HostClient interface {
 	// Explain returns, in words, why the node acts on something or does not. NOT_FOUND: the
 	// node does not know it. FAILED_PRECONDITION: several have this name.
 	Explain(ctx context.Context, in *ExplainRequest, opts ...grpc.CallOption) (*ExplainResponse, error)
+	// Probe has every probe make one round of measurements of one peer now, and returns what
+	// they found. Nothing of it goes to the node's loop. NOT_FOUND: the node has no such peer.
+	// FAILED_PRECONDITION: several have this name, or it is the node itself.
+	Probe(ctx context.Context, in *ProbeRequest, opts ...grpc.CallOption) (*ProbeResponse, error)
 }
 
 type hostClient struct {
@@ -301,6 +306,16 @@ func (c *hostClient) Explain(ctx context.Context, in *ExplainRequest, opts ...gr
 	return out, nil
 }
 
+func (c *hostClient) Probe(ctx context.Context, in *ProbeRequest, opts ...grpc.CallOption) (*ProbeResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ProbeResponse)
+	err := c.cc.Invoke(ctx, Host_Probe_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // HostServer is the server API for Host service.
 // All implementations must embed UnimplementedHostServer
 // for forward compatibility.
@@ -347,6 +362,10 @@ type HostServer interface {
 	// Explain returns, in words, why the node acts on something or does not. NOT_FOUND: the
 	// node does not know it. FAILED_PRECONDITION: several have this name.
 	Explain(context.Context, *ExplainRequest) (*ExplainResponse, error)
+	// Probe has every probe make one round of measurements of one peer now, and returns what
+	// they found. Nothing of it goes to the node's loop. NOT_FOUND: the node has no such peer.
+	// FAILED_PRECONDITION: several have this name, or it is the node itself.
+	Probe(context.Context, *ProbeRequest) (*ProbeResponse, error)
 	mustEmbedUnimplementedHostServer()
 }
 
@@ -404,6 +423,9 @@ func (UnimplementedHostServer) DescribePlugin(context.Context, *PluginRequest) (
 }
 func (UnimplementedHostServer) Explain(context.Context, *ExplainRequest) (*ExplainResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method Explain not implemented")
+}
+func (UnimplementedHostServer) Probe(context.Context, *ProbeRequest) (*ProbeResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method Probe not implemented")
 }
 func (UnimplementedHostServer) mustEmbedUnimplementedHostServer() {}
 func (UnimplementedHostServer) testEmbeddedByValue()              {}
@@ -679,6 +701,24 @@ func _Host_Explain_Handler(srv interface{}, ctx context.Context, dec func(interf
 	return interceptor(ctx, in, info, handler)
 }
 
+func _Host_Probe_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ProbeRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(HostServer).Probe(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Host_Probe_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(HostServer).Probe(ctx, req.(*ProbeRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 // Host_ServiceDesc is the grpc.ServiceDesc for Host service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -729,6 +769,10 @@ var Host_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "Explain",
 			Handler:    _Host_Explain_Handler,
+		},
+		{
+			MethodName: "Probe",
+			Handler:    _Host_Probe_Handler,
 		},
 	},
 	Streams: []grpc.StreamDesc{

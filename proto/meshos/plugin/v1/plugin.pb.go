@@ -81,6 +81,7 @@ type DescribeResponse struct {
 	// target of the form host:port is of the scheme "tcp". A probe that names none checks
 	// targets of the form host:port only.
 	HealthSchemes []string `protobuf:"bytes,6,rep,name=health_schemes,json=healthSchemes,proto3" json:"health_schemes,omitempty"`
+	ProbesNow     bool     `protobuf:"varint,7,opt,name=probes_now,json=probesNow,proto3" json:"probes_now,omitempty"` // ProbeNow can be called
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -155,6 +156,13 @@ func (x *DescribeResponse) GetHealthSchemes() []string {
 		return x.HealthSchemes
 	}
 	return nil
+}
+
+func (x *DescribeResponse) GetProbesNow() bool {
+	if x != nil {
+		return x.ProbesNow
+	}
+	return false
 }
 
 type ConfigureRequest struct {
@@ -428,6 +436,58 @@ func (*SetPeersResponse) Descriptor() ([]byte, []int) {
 	return file_meshos_plugin_v1_plugin_proto_rawDescGZIP(), []int{6}
 }
 
+type ProbeNowRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Peer          uint64                 `protobuf:"varint,1,opt,name=peer,proto3" json:"peer,omitempty"`
+	PathMtu       bool                   `protobuf:"varint,2,opt,name=path_mtu,json=pathMtu,proto3" json:"path_mtu,omitempty"` // measure how large a packet may be, too; other probes ignore it
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ProbeNowRequest) Reset() {
+	*x = ProbeNowRequest{}
+	mi := &file_meshos_plugin_v1_plugin_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ProbeNowRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ProbeNowRequest) ProtoMessage() {}
+
+func (x *ProbeNowRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_meshos_plugin_v1_plugin_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ProbeNowRequest.ProtoReflect.Descriptor instead.
+func (*ProbeNowRequest) Descriptor() ([]byte, []int) {
+	return file_meshos_plugin_v1_plugin_proto_rawDescGZIP(), []int{7}
+}
+
+func (x *ProbeNowRequest) GetPeer() uint64 {
+	if x != nil {
+		return x.Peer
+	}
+	return 0
+}
+
+func (x *ProbeNowRequest) GetPathMtu() bool {
+	if x != nil {
+		return x.PathMtu
+	}
+	return false
+}
+
 type SampleRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	unknownFields protoimpl.UnknownFields
@@ -436,7 +496,7 @@ type SampleRequest struct {
 
 func (x *SampleRequest) Reset() {
 	*x = SampleRequest{}
-	mi := &file_meshos_plugin_v1_plugin_proto_msgTypes[7]
+	mi := &file_meshos_plugin_v1_plugin_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -448,7 +508,7 @@ func (x *SampleRequest) String() string {
 func (*SampleRequest) ProtoMessage() {}
 
 func (x *SampleRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_plugin_v1_plugin_proto_msgTypes[7]
+	mi := &file_meshos_plugin_v1_plugin_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -461,7 +521,7 @@ func (x *SampleRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SampleRequest.ProtoReflect.Descriptor instead.
 func (*SampleRequest) Descriptor() ([]byte, []int) {
-	return file_meshos_plugin_v1_plugin_proto_rawDescGZIP(), []int{7}
+	return file_meshos_plugin_v1_plugin_proto_rawDescGZIP(), []int{8}
 }
 
 // RttSamples has columns of equal length: rtt_ns[i] is the round-trip time to peers[i]. For
@@ -499,7 +559,7 @@ type RttSamples struct {
 
 func (x *RttSamples) Reset() {
 	*x = RttSamples{}
-	mi := &file_meshos_plugin_v1_plugin_proto_msgTypes[8]
+	mi := &file_meshos_plugin_v1_plugin_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -511,7 +571,7 @@ func (x *RttSamples) String() string {
 func (*RttSamples) ProtoMessage() {}
 
 func (x *RttSamples) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_plugin_v1_plugin_proto_msgTypes[8]
+	mi := &file_meshos_plugin_v1_plugin_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -524,7 +584,7 @@ func (x *RttSamples) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RttSamples.ProtoReflect.Descriptor instead.
 func (*RttSamples) Descriptor() ([]byte, []int) {
-	return file_meshos_plugin_v1_plugin_proto_rawDescGZIP(), []int{8}
+	return file_meshos_plugin_v1_plugin_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *RttSamples) GetPeers() []uint64 {
@@ -618,7 +678,7 @@ type HealthSamples struct {
 
 func (x *HealthSamples) Reset() {
 	*x = HealthSamples{}
-	mi := &file_meshos_plugin_v1_plugin_proto_msgTypes[9]
+	mi := &file_meshos_plugin_v1_plugin_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -630,7 +690,7 @@ func (x *HealthSamples) String() string {
 func (*HealthSamples) ProtoMessage() {}
 
 func (x *HealthSamples) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_plugin_v1_plugin_proto_msgTypes[9]
+	mi := &file_meshos_plugin_v1_plugin_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -643,7 +703,7 @@ func (x *HealthSamples) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HealthSamples.ProtoReflect.Descriptor instead.
 func (*HealthSamples) Descriptor() ([]byte, []int) {
-	return file_meshos_plugin_v1_plugin_proto_rawDescGZIP(), []int{9}
+	return file_meshos_plugin_v1_plugin_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *HealthSamples) GetPeers() []uint64 {
@@ -687,7 +747,7 @@ type InventorySamples struct {
 
 func (x *InventorySamples) Reset() {
 	*x = InventorySamples{}
-	mi := &file_meshos_plugin_v1_plugin_proto_msgTypes[10]
+	mi := &file_meshos_plugin_v1_plugin_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -699,7 +759,7 @@ func (x *InventorySamples) String() string {
 func (*InventorySamples) ProtoMessage() {}
 
 func (x *InventorySamples) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_plugin_v1_plugin_proto_msgTypes[10]
+	mi := &file_meshos_plugin_v1_plugin_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -712,7 +772,7 @@ func (x *InventorySamples) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use InventorySamples.ProtoReflect.Descriptor instead.
 func (*InventorySamples) Descriptor() ([]byte, []int) {
-	return file_meshos_plugin_v1_plugin_proto_rawDescGZIP(), []int{10}
+	return file_meshos_plugin_v1_plugin_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *InventorySamples) GetSamples() []*v1.PeerInventory {
@@ -744,7 +804,7 @@ type ScoreRequest struct {
 
 func (x *ScoreRequest) Reset() {
 	*x = ScoreRequest{}
-	mi := &file_meshos_plugin_v1_plugin_proto_msgTypes[11]
+	mi := &file_meshos_plugin_v1_plugin_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -756,7 +816,7 @@ func (x *ScoreRequest) String() string {
 func (*ScoreRequest) ProtoMessage() {}
 
 func (x *ScoreRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_plugin_v1_plugin_proto_msgTypes[11]
+	mi := &file_meshos_plugin_v1_plugin_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -769,7 +829,7 @@ func (x *ScoreRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ScoreRequest.ProtoReflect.Descriptor instead.
 func (*ScoreRequest) Descriptor() ([]byte, []int) {
-	return file_meshos_plugin_v1_plugin_proto_rawDescGZIP(), []int{11}
+	return file_meshos_plugin_v1_plugin_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *ScoreRequest) GetViewVersion() uint64 {
@@ -832,7 +892,7 @@ type NodeView struct {
 
 func (x *NodeView) Reset() {
 	*x = NodeView{}
-	mi := &file_meshos_plugin_v1_plugin_proto_msgTypes[12]
+	mi := &file_meshos_plugin_v1_plugin_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -844,7 +904,7 @@ func (x *NodeView) String() string {
 func (*NodeView) ProtoMessage() {}
 
 func (x *NodeView) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_plugin_v1_plugin_proto_msgTypes[12]
+	mi := &file_meshos_plugin_v1_plugin_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -857,7 +917,7 @@ func (x *NodeView) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NodeView.ProtoReflect.Descriptor instead.
 func (*NodeView) Descriptor() ([]byte, []int) {
-	return file_meshos_plugin_v1_plugin_proto_rawDescGZIP(), []int{12}
+	return file_meshos_plugin_v1_plugin_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *NodeView) GetPeer() *v1.PeerView {
@@ -886,7 +946,7 @@ type ChainView struct {
 
 func (x *ChainView) Reset() {
 	*x = ChainView{}
-	mi := &file_meshos_plugin_v1_plugin_proto_msgTypes[13]
+	mi := &file_meshos_plugin_v1_plugin_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -898,7 +958,7 @@ func (x *ChainView) String() string {
 func (*ChainView) ProtoMessage() {}
 
 func (x *ChainView) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_plugin_v1_plugin_proto_msgTypes[13]
+	mi := &file_meshos_plugin_v1_plugin_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -911,7 +971,7 @@ func (x *ChainView) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ChainView.ProtoReflect.Descriptor instead.
 func (*ChainView) Descriptor() ([]byte, []int) {
-	return file_meshos_plugin_v1_plugin_proto_rawDescGZIP(), []int{13}
+	return file_meshos_plugin_v1_plugin_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *ChainView) GetChain() uint64 {
@@ -945,7 +1005,7 @@ type AbortRequest struct {
 
 func (x *AbortRequest) Reset() {
 	*x = AbortRequest{}
-	mi := &file_meshos_plugin_v1_plugin_proto_msgTypes[14]
+	mi := &file_meshos_plugin_v1_plugin_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -957,7 +1017,7 @@ func (x *AbortRequest) String() string {
 func (*AbortRequest) ProtoMessage() {}
 
 func (x *AbortRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_plugin_v1_plugin_proto_msgTypes[14]
+	mi := &file_meshos_plugin_v1_plugin_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -970,7 +1030,7 @@ func (x *AbortRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AbortRequest.ProtoReflect.Descriptor instead.
 func (*AbortRequest) Descriptor() ([]byte, []int) {
-	return file_meshos_plugin_v1_plugin_proto_rawDescGZIP(), []int{14}
+	return file_meshos_plugin_v1_plugin_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *AbortRequest) GetMigration() uint64 {
@@ -995,7 +1055,7 @@ type AbortResponse struct {
 
 func (x *AbortResponse) Reset() {
 	*x = AbortResponse{}
-	mi := &file_meshos_plugin_v1_plugin_proto_msgTypes[15]
+	mi := &file_meshos_plugin_v1_plugin_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1007,7 +1067,7 @@ func (x *AbortResponse) String() string {
 func (*AbortResponse) ProtoMessage() {}
 
 func (x *AbortResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_plugin_v1_plugin_proto_msgTypes[15]
+	mi := &file_meshos_plugin_v1_plugin_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1020,7 +1080,7 @@ func (x *AbortResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AbortResponse.ProtoReflect.Descriptor instead.
 func (*AbortResponse) Descriptor() ([]byte, []int) {
-	return file_meshos_plugin_v1_plugin_proto_rawDescGZIP(), []int{15}
+	return file_meshos_plugin_v1_plugin_proto_rawDescGZIP(), []int{16}
 }
 
 type ListMigrationsRequest struct {
@@ -1031,7 +1091,7 @@ type ListMigrationsRequest struct {
 
 func (x *ListMigrationsRequest) Reset() {
 	*x = ListMigrationsRequest{}
-	mi := &file_meshos_plugin_v1_plugin_proto_msgTypes[16]
+	mi := &file_meshos_plugin_v1_plugin_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1043,7 +1103,7 @@ func (x *ListMigrationsRequest) String() string {
 func (*ListMigrationsRequest) ProtoMessage() {}
 
 func (x *ListMigrationsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_plugin_v1_plugin_proto_msgTypes[16]
+	mi := &file_meshos_plugin_v1_plugin_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1056,7 +1116,7 @@ func (x *ListMigrationsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListMigrationsRequest.ProtoReflect.Descriptor instead.
 func (*ListMigrationsRequest) Descriptor() ([]byte, []int) {
-	return file_meshos_plugin_v1_plugin_proto_rawDescGZIP(), []int{16}
+	return file_meshos_plugin_v1_plugin_proto_rawDescGZIP(), []int{17}
 }
 
 type AppendRequest struct {
@@ -1068,7 +1128,7 @@ type AppendRequest struct {
 
 func (x *AppendRequest) Reset() {
 	*x = AppendRequest{}
-	mi := &file_meshos_plugin_v1_plugin_proto_msgTypes[17]
+	mi := &file_meshos_plugin_v1_plugin_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1080,7 +1140,7 @@ func (x *AppendRequest) String() string {
 func (*AppendRequest) ProtoMessage() {}
 
 func (x *AppendRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_plugin_v1_plugin_proto_msgTypes[17]
+	mi := &file_meshos_plugin_v1_plugin_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1093,7 +1153,7 @@ func (x *AppendRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AppendRequest.ProtoReflect.Descriptor instead.
 func (*AppendRequest) Descriptor() ([]byte, []int) {
-	return file_meshos_plugin_v1_plugin_proto_rawDescGZIP(), []int{17}
+	return file_meshos_plugin_v1_plugin_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *AppendRequest) GetRecords() []*v1.Record {
@@ -1111,7 +1171,7 @@ type AppendResponse struct {
 
 func (x *AppendResponse) Reset() {
 	*x = AppendResponse{}
-	mi := &file_meshos_plugin_v1_plugin_proto_msgTypes[18]
+	mi := &file_meshos_plugin_v1_plugin_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1123,7 +1183,7 @@ func (x *AppendResponse) String() string {
 func (*AppendResponse) ProtoMessage() {}
 
 func (x *AppendResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_plugin_v1_plugin_proto_msgTypes[18]
+	mi := &file_meshos_plugin_v1_plugin_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1136,7 +1196,7 @@ func (x *AppendResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AppendResponse.ProtoReflect.Descriptor instead.
 func (*AppendResponse) Descriptor() ([]byte, []int) {
-	return file_meshos_plugin_v1_plugin_proto_rawDescGZIP(), []int{18}
+	return file_meshos_plugin_v1_plugin_proto_rawDescGZIP(), []int{19}
 }
 
 type DispatchRequest struct {
@@ -1149,7 +1209,7 @@ type DispatchRequest struct {
 
 func (x *DispatchRequest) Reset() {
 	*x = DispatchRequest{}
-	mi := &file_meshos_plugin_v1_plugin_proto_msgTypes[19]
+	mi := &file_meshos_plugin_v1_plugin_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1161,7 +1221,7 @@ func (x *DispatchRequest) String() string {
 func (*DispatchRequest) ProtoMessage() {}
 
 func (x *DispatchRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_plugin_v1_plugin_proto_msgTypes[19]
+	mi := &file_meshos_plugin_v1_plugin_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1174,7 +1234,7 @@ func (x *DispatchRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DispatchRequest.ProtoReflect.Descriptor instead.
 func (*DispatchRequest) Descriptor() ([]byte, []int) {
-	return file_meshos_plugin_v1_plugin_proto_rawDescGZIP(), []int{19}
+	return file_meshos_plugin_v1_plugin_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *DispatchRequest) GetActionId() uint64 {
@@ -1200,7 +1260,7 @@ type DispatchResponse struct {
 
 func (x *DispatchResponse) Reset() {
 	*x = DispatchResponse{}
-	mi := &file_meshos_plugin_v1_plugin_proto_msgTypes[20]
+	mi := &file_meshos_plugin_v1_plugin_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1212,7 +1272,7 @@ func (x *DispatchResponse) String() string {
 func (*DispatchResponse) ProtoMessage() {}
 
 func (x *DispatchResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_plugin_v1_plugin_proto_msgTypes[20]
+	mi := &file_meshos_plugin_v1_plugin_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1225,7 +1285,7 @@ func (x *DispatchResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DispatchResponse.ProtoReflect.Descriptor instead.
 func (*DispatchResponse) Descriptor() ([]byte, []int) {
-	return file_meshos_plugin_v1_plugin_proto_rawDescGZIP(), []int{20}
+	return file_meshos_plugin_v1_plugin_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *DispatchResponse) GetEvents() []*v1.Event {
@@ -1243,7 +1303,7 @@ type EventsRequest struct {
 
 func (x *EventsRequest) Reset() {
 	*x = EventsRequest{}
-	mi := &file_meshos_plugin_v1_plugin_proto_msgTypes[21]
+	mi := &file_meshos_plugin_v1_plugin_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1255,7 +1315,7 @@ func (x *EventsRequest) String() string {
 func (*EventsRequest) ProtoMessage() {}
 
 func (x *EventsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_plugin_v1_plugin_proto_msgTypes[21]
+	mi := &file_meshos_plugin_v1_plugin_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1268,7 +1328,7 @@ func (x *EventsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EventsRequest.ProtoReflect.Descriptor instead.
 func (*EventsRequest) Descriptor() ([]byte, []int) {
-	return file_meshos_plugin_v1_plugin_proto_rawDescGZIP(), []int{21}
+	return file_meshos_plugin_v1_plugin_proto_rawDescGZIP(), []int{22}
 }
 
 type EventBatch struct {
@@ -1280,7 +1340,7 @@ type EventBatch struct {
 
 func (x *EventBatch) Reset() {
 	*x = EventBatch{}
-	mi := &file_meshos_plugin_v1_plugin_proto_msgTypes[22]
+	mi := &file_meshos_plugin_v1_plugin_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1292,7 +1352,7 @@ func (x *EventBatch) String() string {
 func (*EventBatch) ProtoMessage() {}
 
 func (x *EventBatch) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_plugin_v1_plugin_proto_msgTypes[22]
+	mi := &file_meshos_plugin_v1_plugin_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1305,7 +1365,7 @@ func (x *EventBatch) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EventBatch.ProtoReflect.Descriptor instead.
 func (*EventBatch) Descriptor() ([]byte, []int) {
-	return file_meshos_plugin_v1_plugin_proto_rawDescGZIP(), []int{22}
+	return file_meshos_plugin_v1_plugin_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *EventBatch) GetEvents() []*v1.Event {
@@ -1324,7 +1384,7 @@ type RecoverRequest struct {
 
 func (x *RecoverRequest) Reset() {
 	*x = RecoverRequest{}
-	mi := &file_meshos_plugin_v1_plugin_proto_msgTypes[23]
+	mi := &file_meshos_plugin_v1_plugin_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1336,7 +1396,7 @@ func (x *RecoverRequest) String() string {
 func (*RecoverRequest) ProtoMessage() {}
 
 func (x *RecoverRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_plugin_v1_plugin_proto_msgTypes[23]
+	mi := &file_meshos_plugin_v1_plugin_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1349,7 +1409,7 @@ func (x *RecoverRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RecoverRequest.ProtoReflect.Descriptor instead.
 func (*RecoverRequest) Descriptor() ([]byte, []int) {
-	return file_meshos_plugin_v1_plugin_proto_rawDescGZIP(), []int{23}
+	return file_meshos_plugin_v1_plugin_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *RecoverRequest) GetHealthyNodes() []uint64 {
@@ -1369,7 +1429,7 @@ type RecoverResponse struct {
 
 func (x *RecoverResponse) Reset() {
 	*x = RecoverResponse{}
-	mi := &file_meshos_plugin_v1_plugin_proto_msgTypes[24]
+	mi := &file_meshos_plugin_v1_plugin_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1381,7 +1441,7 @@ func (x *RecoverResponse) String() string {
 func (*RecoverResponse) ProtoMessage() {}
 
 func (x *RecoverResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_plugin_v1_plugin_proto_msgTypes[24]
+	mi := &file_meshos_plugin_v1_plugin_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1394,7 +1454,7 @@ func (x *RecoverResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RecoverResponse.ProtoReflect.Descriptor instead.
 func (*RecoverResponse) Descriptor() ([]byte, []int) {
-	return file_meshos_plugin_v1_plugin_proto_rawDescGZIP(), []int{24}
+	return file_meshos_plugin_v1_plugin_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *RecoverResponse) GetRecoveredSlots() []uint32 {
@@ -1427,7 +1487,7 @@ type ControlEvent struct {
 
 func (x *ControlEvent) Reset() {
 	*x = ControlEvent{}
-	mi := &file_meshos_plugin_v1_plugin_proto_msgTypes[25]
+	mi := &file_meshos_plugin_v1_plugin_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1439,7 +1499,7 @@ func (x *ControlEvent) String() string {
 func (*ControlEvent) ProtoMessage() {}
 
 func (x *ControlEvent) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_plugin_v1_plugin_proto_msgTypes[25]
+	mi := &file_meshos_plugin_v1_plugin_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1452,7 +1512,7 @@ func (x *ControlEvent) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ControlEvent.ProtoReflect.Descriptor instead.
 func (*ControlEvent) Descriptor() ([]byte, []int) {
-	return file_meshos_plugin_v1_plugin_proto_rawDescGZIP(), []int{25}
+	return file_meshos_plugin_v1_plugin_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *ControlEvent) GetKind() isControlEvent_Kind {
@@ -1549,7 +1609,7 @@ type DeliverResponse struct {
 
 func (x *DeliverResponse) Reset() {
 	*x = DeliverResponse{}
-	mi := &file_meshos_plugin_v1_plugin_proto_msgTypes[26]
+	mi := &file_meshos_plugin_v1_plugin_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1561,7 +1621,7 @@ func (x *DeliverResponse) String() string {
 func (*DeliverResponse) ProtoMessage() {}
 
 func (x *DeliverResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_plugin_v1_plugin_proto_msgTypes[26]
+	mi := &file_meshos_plugin_v1_plugin_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1574,7 +1634,7 @@ func (x *DeliverResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeliverResponse.ProtoReflect.Descriptor instead.
 func (*DeliverResponse) Descriptor() ([]byte, []int) {
-	return file_meshos_plugin_v1_plugin_proto_rawDescGZIP(), []int{26}
+	return file_meshos_plugin_v1_plugin_proto_rawDescGZIP(), []int{27}
 }
 
 type ControlEvent_Grace struct {
@@ -1586,7 +1646,7 @@ type ControlEvent_Grace struct {
 
 func (x *ControlEvent_Grace) Reset() {
 	*x = ControlEvent_Grace{}
-	mi := &file_meshos_plugin_v1_plugin_proto_msgTypes[27]
+	mi := &file_meshos_plugin_v1_plugin_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1598,7 +1658,7 @@ func (x *ControlEvent_Grace) String() string {
 func (*ControlEvent_Grace) ProtoMessage() {}
 
 func (x *ControlEvent_Grace) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_plugin_v1_plugin_proto_msgTypes[27]
+	mi := &file_meshos_plugin_v1_plugin_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1611,7 +1671,7 @@ func (x *ControlEvent_Grace) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ControlEvent_Grace.ProtoReflect.Descriptor instead.
 func (*ControlEvent_Grace) Descriptor() ([]byte, []int) {
-	return file_meshos_plugin_v1_plugin_proto_rawDescGZIP(), []int{25, 0}
+	return file_meshos_plugin_v1_plugin_proto_rawDescGZIP(), []int{26, 0}
 }
 
 func (x *ControlEvent_Grace) GetGrace() *durationpb.Duration {
@@ -1629,7 +1689,7 @@ type ControlEvent_Empty struct {
 
 func (x *ControlEvent_Empty) Reset() {
 	*x = ControlEvent_Empty{}
-	mi := &file_meshos_plugin_v1_plugin_proto_msgTypes[28]
+	mi := &file_meshos_plugin_v1_plugin_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1641,7 +1701,7 @@ func (x *ControlEvent_Empty) String() string {
 func (*ControlEvent_Empty) ProtoMessage() {}
 
 func (x *ControlEvent_Empty) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_plugin_v1_plugin_proto_msgTypes[28]
+	mi := &file_meshos_plugin_v1_plugin_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1654,7 +1714,7 @@ func (x *ControlEvent_Empty) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ControlEvent_Empty.ProtoReflect.Descriptor instead.
 func (*ControlEvent_Empty) Descriptor() ([]byte, []int) {
-	return file_meshos_plugin_v1_plugin_proto_rawDescGZIP(), []int{25, 1}
+	return file_meshos_plugin_v1_plugin_proto_rawDescGZIP(), []int{26, 1}
 }
 
 var File_meshos_plugin_v1_plugin_proto protoreflect.FileDescriptor
@@ -1662,14 +1722,16 @@ var File_meshos_plugin_v1_plugin_proto protoreflect.FileDescriptor
 const file_meshos_plugin_v1_plugin_proto_rawDesc = "" +
 	"\n" +
 	"\x1dmeshos/plugin/v1/plugin.proto\x12\x10meshos.plugin.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x16meshos/v1/meshos.proto\"\x11\n" +
-	"\x0fDescribeRequest\"\xb7\x01\n" +
+	"\x0fDescribeRequest\"\xd6\x01\n" +
 	"\x10DescribeResponse\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x18\n" +
 	"\aversion\x18\x02 \x01(\tR\aversion\x12\x14\n" +
 	"\x05kinds\x18\x03 \x03(\tR\x05kinds\x12\x13\n" +
 	"\x05no_op\x18\x04 \x01(\bR\x04noOp\x12#\n" +
 	"\rconfig_schema\x18\x05 \x01(\tR\fconfigSchema\x12%\n" +
-	"\x0ehealth_schemes\x18\x06 \x03(\tR\rhealthSchemes\"\xb6\x01\n" +
+	"\x0ehealth_schemes\x18\x06 \x03(\tR\rhealthSchemes\x12\x1d\n" +
+	"\n" +
+	"probes_now\x18\a \x01(\bR\tprobesNow\"\xb6\x01\n" +
 	"\x10ConfigureRequest\x12\x12\n" +
 	"\x04node\x18\x01 \x01(\x04R\x04node\x12\x1d\n" +
 	"\n" +
@@ -1686,7 +1748,10 @@ const file_meshos_plugin_v1_plugin_proto_rawDesc = "" +
 	"\rhealth_target\x18\x04 \x01(\tR\fhealthTarget\"?\n" +
 	"\x0fSetPeersRequest\x12,\n" +
 	"\x05peers\x18\x01 \x03(\v2\x16.meshos.plugin.v1.PeerR\x05peers\"\x12\n" +
-	"\x10SetPeersResponse\"\x0f\n" +
+	"\x10SetPeersResponse\"@\n" +
+	"\x0fProbeNowRequest\x12\x12\n" +
+	"\x04peer\x18\x01 \x01(\x04R\x04peer\x12\x19\n" +
+	"\bpath_mtu\x18\x02 \x01(\bR\apathMtu\"\x0f\n" +
 	"\rSampleRequest\"\xba\x02\n" +
 	"\n" +
 	"RttSamples\x12\x14\n" +
@@ -1760,11 +1825,12 @@ const file_meshos_plugin_v1_plugin_proto_rawDesc = "" +
 	"\x05grace\x18\x01 \x01(\v2\x19.google.protobuf.DurationR\x05grace\x1a\a\n" +
 	"\x05EmptyB\x06\n" +
 	"\x04kind\"\x11\n" +
-	"\x0fDeliverResponse2\x84\x02\n" +
+	"\x0fDeliverResponse2\xcb\x02\n" +
 	"\x06Plugin\x12Q\n" +
 	"\bDescribe\x12!.meshos.plugin.v1.DescribeRequest\x1a\".meshos.plugin.v1.DescribeResponse\x12T\n" +
 	"\tConfigure\x12\".meshos.plugin.v1.ConfigureRequest\x1a#.meshos.plugin.v1.ConfigureResponse\x12Q\n" +
-	"\bSetPeers\x12!.meshos.plugin.v1.SetPeersRequest\x1a\".meshos.plugin.v1.SetPeersResponse2[\n" +
+	"\bSetPeers\x12!.meshos.plugin.v1.SetPeersRequest\x1a\".meshos.plugin.v1.SetPeersResponse\x12E\n" +
+	"\bProbeNow\x12!.meshos.plugin.v1.ProbeNowRequest\x1a\x16.meshos.v1.ProbeResult2[\n" +
 	"\rLocalityProbe\x12J\n" +
 	"\tSampleRtt\x12\x1f.meshos.plugin.v1.SampleRequest\x1a\x1c.meshos.plugin.v1.RttSamples2_\n" +
 	"\vHealthProbe\x12P\n" +
@@ -1800,7 +1866,7 @@ func file_meshos_plugin_v1_plugin_proto_rawDescGZIP() []byte {
 	return file_meshos_plugin_v1_plugin_proto_rawDescData
 }
 
-var file_meshos_plugin_v1_plugin_proto_msgTypes = make([]protoimpl.MessageInfo, 29)
+var file_meshos_plugin_v1_plugin_proto_msgTypes = make([]protoimpl.MessageInfo, 30)
 var file_meshos_plugin_v1_plugin_proto_goTypes = []any{
 	(*DescribeRequest)(nil),       // 0: meshos.plugin.v1.DescribeRequest
 	(*DescribeResponse)(nil),      // 1: meshos.plugin.v1.DescribeResponse
@@ -1809,89 +1875,93 @@ var file_meshos_plugin_v1_plugin_proto_goTypes = []any{
 	(*Peer)(nil),                  // 4: meshos.plugin.v1.Peer
 	(*SetPeersRequest)(nil),       // 5: meshos.plugin.v1.SetPeersRequest
 	(*SetPeersResponse)(nil),      // 6: meshos.plugin.v1.SetPeersResponse
-	(*SampleRequest)(nil),         // 7: meshos.plugin.v1.SampleRequest
-	(*RttSamples)(nil),            // 8: meshos.plugin.v1.RttSamples
-	(*HealthSamples)(nil),         // 9: meshos.plugin.v1.HealthSamples
-	(*InventorySamples)(nil),      // 10: meshos.plugin.v1.InventorySamples
-	(*ScoreRequest)(nil),          // 11: meshos.plugin.v1.ScoreRequest
-	(*NodeView)(nil),              // 12: meshos.plugin.v1.NodeView
-	(*ChainView)(nil),             // 13: meshos.plugin.v1.ChainView
-	(*AbortRequest)(nil),          // 14: meshos.plugin.v1.AbortRequest
-	(*AbortResponse)(nil),         // 15: meshos.plugin.v1.AbortResponse
-	(*ListMigrationsRequest)(nil), // 16: meshos.plugin.v1.ListMigrationsRequest
-	(*AppendRequest)(nil),         // 17: meshos.plugin.v1.AppendRequest
-	(*AppendResponse)(nil),        // 18: meshos.plugin.v1.AppendResponse
-	(*DispatchRequest)(nil),       // 19: meshos.plugin.v1.DispatchRequest
-	(*DispatchResponse)(nil),      // 20: meshos.plugin.v1.DispatchResponse
-	(*EventsRequest)(nil),         // 21: meshos.plugin.v1.EventsRequest
-	(*EventBatch)(nil),            // 22: meshos.plugin.v1.EventBatch
-	(*RecoverRequest)(nil),        // 23: meshos.plugin.v1.RecoverRequest
-	(*RecoverResponse)(nil),       // 24: meshos.plugin.v1.RecoverResponse
-	(*ControlEvent)(nil),          // 25: meshos.plugin.v1.ControlEvent
-	(*DeliverResponse)(nil),       // 26: meshos.plugin.v1.DeliverResponse
-	(*ControlEvent_Grace)(nil),    // 27: meshos.plugin.v1.ControlEvent.Grace
-	(*ControlEvent_Empty)(nil),    // 28: meshos.plugin.v1.ControlEvent.Empty
-	(*structpb.Struct)(nil),       // 29: google.protobuf.Struct
-	(v1.NoAnswer)(0),              // 30: meshos.v1.NoAnswer
-	(v1.NodeHealth)(0),            // 31: meshos.v1.NodeHealth
-	(*v1.PeerInventory)(nil),      // 32: meshos.v1.PeerInventory
-	(*v1.PeerView)(nil),           // 33: meshos.v1.PeerView
-	(*v1.Record)(nil),             // 34: meshos.v1.Record
-	(*v1.Action)(nil),             // 35: meshos.v1.Action
-	(*v1.Event)(nil),              // 36: meshos.v1.Event
-	(*durationpb.Duration)(nil),   // 37: google.protobuf.Duration
-	(*v1.ScoreTable)(nil),         // 38: meshos.v1.ScoreTable
-	(*v1.Migrations)(nil),         // 39: meshos.v1.Migrations
+	(*ProbeNowRequest)(nil),       // 7: meshos.plugin.v1.ProbeNowRequest
+	(*SampleRequest)(nil),         // 8: meshos.plugin.v1.SampleRequest
+	(*RttSamples)(nil),            // 9: meshos.plugin.v1.RttSamples
+	(*HealthSamples)(nil),         // 10: meshos.plugin.v1.HealthSamples
+	(*InventorySamples)(nil),      // 11: meshos.plugin.v1.InventorySamples
+	(*ScoreRequest)(nil),          // 12: meshos.plugin.v1.ScoreRequest
+	(*NodeView)(nil),              // 13: meshos.plugin.v1.NodeView
+	(*ChainView)(nil),             // 14: meshos.plugin.v1.ChainView
+	(*AbortRequest)(nil),          // 15: meshos.plugin.v1.AbortRequest
+	(*AbortResponse)(nil),         // 16: meshos.plugin.v1.AbortResponse
+	(*ListMigrationsRequest)(nil), // 17: meshos.plugin.v1.ListMigrationsRequest
+	(*AppendRequest)(nil),         // 18: meshos.plugin.v1.AppendRequest
+	(*AppendResponse)(nil),        // 19: meshos.plugin.v1.AppendResponse
+	(*DispatchRequest)(nil),       // 20: meshos.plugin.v1.DispatchRequest
+	(*DispatchResponse)(nil),      // 21: meshos.plugin.v1.DispatchResponse
+	(*EventsRequest)(nil),         // 22: meshos.plugin.v1.EventsRequest
+	(*EventBatch)(nil),            // 23: meshos.plugin.v1.EventBatch
+	(*RecoverRequest)(nil),        // 24: meshos.plugin.v1.RecoverRequest
+	(*RecoverResponse)(nil),       // 25: meshos.plugin.v1.RecoverResponse
+	(*ControlEvent)(nil),          // 26: meshos.plugin.v1.ControlEvent
+	(*DeliverResponse)(nil),       // 27: meshos.plugin.v1.DeliverResponse
+	(*ControlEvent_Grace)(nil),    // 28: meshos.plugin.v1.ControlEvent.Grace
+	(*ControlEvent_Empty)(nil),    // 29: meshos.plugin.v1.ControlEvent.Empty
+	(*structpb.Struct)(nil),       // 30: google.protobuf.Struct
+	(v1.NoAnswer)(0),              // 31: meshos.v1.NoAnswer
+	(v1.NodeHealth)(0),            // 32: meshos.v1.NodeHealth
+	(*v1.PeerInventory)(nil),      // 33: meshos.v1.PeerInventory
+	(*v1.PeerView)(nil),           // 34: meshos.v1.PeerView
+	(*v1.Record)(nil),             // 35: meshos.v1.Record
+	(*v1.Action)(nil),             // 36: meshos.v1.Action
+	(*v1.Event)(nil),              // 37: meshos.v1.Event
+	(*durationpb.Duration)(nil),   // 38: google.protobuf.Duration
+	(*v1.ProbeResult)(nil),        // 39: meshos.v1.ProbeResult
+	(*v1.ScoreTable)(nil),         // 40: meshos.v1.ScoreTable
+	(*v1.Migrations)(nil),         // 41: meshos.v1.Migrations
 }
 var file_meshos_plugin_v1_plugin_proto_depIdxs = []int32{
-	29, // 0: meshos.plugin.v1.ConfigureRequest.config:type_name -> google.protobuf.Struct
+	30, // 0: meshos.plugin.v1.ConfigureRequest.config:type_name -> google.protobuf.Struct
 	4,  // 1: meshos.plugin.v1.SetPeersRequest.peers:type_name -> meshos.plugin.v1.Peer
-	30, // 2: meshos.plugin.v1.RttSamples.no_answer:type_name -> meshos.v1.NoAnswer
-	31, // 3: meshos.plugin.v1.HealthSamples.health:type_name -> meshos.v1.NodeHealth
-	32, // 4: meshos.plugin.v1.InventorySamples.samples:type_name -> meshos.v1.PeerInventory
-	12, // 5: meshos.plugin.v1.ScoreRequest.nodes:type_name -> meshos.plugin.v1.NodeView
-	13, // 6: meshos.plugin.v1.ScoreRequest.chains:type_name -> meshos.plugin.v1.ChainView
-	33, // 7: meshos.plugin.v1.NodeView.peer:type_name -> meshos.v1.PeerView
-	34, // 8: meshos.plugin.v1.AppendRequest.records:type_name -> meshos.v1.Record
-	35, // 9: meshos.plugin.v1.DispatchRequest.action:type_name -> meshos.v1.Action
-	36, // 10: meshos.plugin.v1.DispatchResponse.events:type_name -> meshos.v1.Event
-	36, // 11: meshos.plugin.v1.EventBatch.events:type_name -> meshos.v1.Event
-	36, // 12: meshos.plugin.v1.RecoverResponse.events:type_name -> meshos.v1.Event
-	27, // 13: meshos.plugin.v1.ControlEvent.shutdown:type_name -> meshos.plugin.v1.ControlEvent.Grace
-	27, // 14: meshos.plugin.v1.ControlEvent.drain_start:type_name -> meshos.plugin.v1.ControlEvent.Grace
-	28, // 15: meshos.plugin.v1.ControlEvent.drain_finish:type_name -> meshos.plugin.v1.ControlEvent.Empty
-	28, // 16: meshos.plugin.v1.ControlEvent.backpressure_off:type_name -> meshos.plugin.v1.ControlEvent.Empty
-	37, // 17: meshos.plugin.v1.ControlEvent.Grace.grace:type_name -> google.protobuf.Duration
+	31, // 2: meshos.plugin.v1.RttSamples.no_answer:type_name -> meshos.v1.NoAnswer
+	32, // 3: meshos.plugin.v1.HealthSamples.health:type_name -> meshos.v1.NodeHealth
+	33, // 4: meshos.plugin.v1.InventorySamples.samples:type_name -> meshos.v1.PeerInventory
+	13, // 5: meshos.plugin.v1.ScoreRequest.nodes:type_name -> meshos.plugin.v1.NodeView
+	14, // 6: meshos.plugin.v1.ScoreRequest.chains:type_name -> meshos.plugin.v1.ChainView
+	34, // 7: meshos.plugin.v1.NodeView.peer:type_name -> meshos.v1.PeerView
+	35, // 8: meshos.plugin.v1.AppendRequest.records:type_name -> meshos.v1.Record
+	36, // 9: meshos.plugin.v1.DispatchRequest.action:type_name -> meshos.v1.Action
+	37, // 10: meshos.plugin.v1.DispatchResponse.events:type_name -> meshos.v1.Event
+	37, // 11: meshos.plugin.v1.EventBatch.events:type_name -> meshos.v1.Event
+	37, // 12: meshos.plugin.v1.RecoverResponse.events:type_name -> meshos.v1.Event
+	28, // 13: meshos.plugin.v1.ControlEvent.shutdown:type_name -> meshos.plugin.v1.ControlEvent.Grace
+	28, // 14: meshos.plugin.v1.ControlEvent.drain_start:type_name -> meshos.plugin.v1.ControlEvent.Grace
+	29, // 15: meshos.plugin.v1.ControlEvent.drain_finish:type_name -> meshos.plugin.v1.ControlEvent.Empty
+	29, // 16: meshos.plugin.v1.ControlEvent.backpressure_off:type_name -> meshos.plugin.v1.ControlEvent.Empty
+	38, // 17: meshos.plugin.v1.ControlEvent.Grace.grace:type_name -> google.protobuf.Duration
 	0,  // 18: meshos.plugin.v1.Plugin.Describe:input_type -> meshos.plugin.v1.DescribeRequest
 	2,  // 19: meshos.plugin.v1.Plugin.Configure:input_type -> meshos.plugin.v1.ConfigureRequest
 	5,  // 20: meshos.plugin.v1.Plugin.SetPeers:input_type -> meshos.plugin.v1.SetPeersRequest
-	7,  // 21: meshos.plugin.v1.LocalityProbe.SampleRtt:input_type -> meshos.plugin.v1.SampleRequest
-	7,  // 22: meshos.plugin.v1.HealthProbe.SampleHealth:input_type -> meshos.plugin.v1.SampleRequest
-	7,  // 23: meshos.plugin.v1.InventoryProbe.SampleInventory:input_type -> meshos.plugin.v1.SampleRequest
-	11, // 24: meshos.plugin.v1.PlacementScorer.Score:input_type -> meshos.plugin.v1.ScoreRequest
-	14, // 25: meshos.plugin.v1.MigrationAborter.Abort:input_type -> meshos.plugin.v1.AbortRequest
-	16, // 26: meshos.plugin.v1.MigrationSource.List:input_type -> meshos.plugin.v1.ListMigrationsRequest
-	17, // 27: meshos.plugin.v1.ChainAppender.Append:input_type -> meshos.plugin.v1.AppendRequest
-	19, // 28: meshos.plugin.v1.Actuator.Dispatch:input_type -> meshos.plugin.v1.DispatchRequest
-	21, // 29: meshos.plugin.v1.EventSource.Events:input_type -> meshos.plugin.v1.EventsRequest
-	23, // 30: meshos.plugin.v1.RecoveryHandler.Recover:input_type -> meshos.plugin.v1.RecoverRequest
-	25, // 31: meshos.plugin.v1.ControlSink.Deliver:input_type -> meshos.plugin.v1.ControlEvent
-	1,  // 32: meshos.plugin.v1.Plugin.Describe:output_type -> meshos.plugin.v1.DescribeResponse
-	3,  // 33: meshos.plugin.v1.Plugin.Configure:output_type -> meshos.plugin.v1.ConfigureResponse
-	6,  // 34: meshos.plugin.v1.Plugin.SetPeers:output_type -> meshos.plugin.v1.SetPeersResponse
-	8,  // 35: meshos.plugin.v1.LocalityProbe.SampleRtt:output_type -> meshos.plugin.v1.RttSamples
-	9,  // 36: meshos.plugin.v1.HealthProbe.SampleHealth:output_type -> meshos.plugin.v1.HealthSamples
-	10, // 37: meshos.plugin.v1.InventoryProbe.SampleInventory:output_type -> meshos.plugin.v1.InventorySamples
-	38, // 38: meshos.plugin.v1.PlacementScorer.Score:output_type -> meshos.v1.ScoreTable
-	15, // 39: meshos.plugin.v1.MigrationAborter.Abort:output_type -> meshos.plugin.v1.AbortResponse
-	39, // 40: meshos.plugin.v1.MigrationSource.List:output_type -> meshos.v1.Migrations
-	18, // 41: meshos.plugin.v1.ChainAppender.Append:output_type -> meshos.plugin.v1.AppendResponse
-	20, // 42: meshos.plugin.v1.Actuator.Dispatch:output_type -> meshos.plugin.v1.DispatchResponse
-	22, // 43: meshos.plugin.v1.EventSource.Events:output_type -> meshos.plugin.v1.EventBatch
-	24, // 44: meshos.plugin.v1.RecoveryHandler.Recover:output_type -> meshos.plugin.v1.RecoverResponse
-	26, // 45: meshos.plugin.v1.ControlSink.Deliver:output_type -> meshos.plugin.v1.DeliverResponse
-	32, // [32:46] is the sub-list for method output_type
-	18, // [18:32] is the sub-list for method input_type
+	7,  // 21: meshos.plugin.v1.Plugin.ProbeNow:input_type -> meshos.plugin.v1.ProbeNowRequest
+	8,  // 22: meshos.plugin.v1.LocalityProbe.SampleRtt:input_type -> meshos.plugin.v1.SampleRequest
+	8,  // 23: meshos.plugin.v1.HealthProbe.SampleHealth:input_type -> meshos.plugin.v1.SampleRequest
+	8,  // 24: meshos.plugin.v1.InventoryProbe.SampleInventory:input_type -> meshos.plugin.v1.SampleRequest
+	12, // 25: meshos.plugin.v1.PlacementScorer.Score:input_type -> meshos.plugin.v1.ScoreRequest
+	15, // 26: meshos.plugin.v1.MigrationAborter.Abort:input_type -> meshos.plugin.v1.AbortRequest
+	17, // 27: meshos.plugin.v1.MigrationSource.List:input_type -> meshos.plugin.v1.ListMigrationsRequest
+	18, // 28: meshos.plugin.v1.ChainAppender.Append:input_type -> meshos.plugin.v1.AppendRequest
+	20, // 29: meshos.plugin.v1.Actuator.Dispatch:input_type -> meshos.plugin.v1.DispatchRequest
+	22, // 30: meshos.plugin.v1.EventSource.Events:input_type -> meshos.plugin.v1.EventsRequest
+	24, // 31: meshos.plugin.v1.RecoveryHandler.Recover:input_type -> meshos.plugin.v1.RecoverRequest
+	26, // 32: meshos.plugin.v1.ControlSink.Deliver:input_type -> meshos.plugin.v1.ControlEvent
+	1,  // 33: meshos.plugin.v1.Plugin.Describe:output_type -> meshos.plugin.v1.DescribeResponse
+	3,  // 34: meshos.plugin.v1.Plugin.Configure:output_type -> meshos.plugin.v1.ConfigureResponse
+	6,  // 35: meshos.plugin.v1.Plugin.SetPeers:output_type -> meshos.plugin.v1.SetPeersResponse
+	39, // 36: meshos.plugin.v1.Plugin.ProbeNow:output_type -> meshos.v1.ProbeResult
+	9,  // 37: meshos.plugin.v1.LocalityProbe.SampleRtt:output_type -> meshos.plugin.v1.RttSamples
+	10, // 38: meshos.plugin.v1.HealthProbe.SampleHealth:output_type -> meshos.plugin.v1.HealthSamples
+	11, // 39: meshos.plugin.v1.InventoryProbe.SampleInventory:output_type -> meshos.plugin.v1.InventorySamples
+	40, // 40: meshos.plugin.v1.PlacementScorer.Score:output_type -> meshos.v1.ScoreTable
+	16, // 41: meshos.plugin.v1.MigrationAborter.Abort:output_type -> meshos.plugin.v1.AbortResponse
+	41, // 42: meshos.plugin.v1.MigrationSource.List:output_type -> meshos.v1.Migrations
+	19, // 43: meshos.plugin.v1.ChainAppender.Append:output_type -> meshos.plugin.v1.AppendResponse
+	21, // 44: meshos.plugin.v1.Actuator.Dispatch:output_type -> meshos.plugin.v1.DispatchResponse
+	23, // 45: meshos.plugin.v1.EventSource.Events:output_type -> meshos.plugin.v1.EventBatch
+	25, // 46: meshos.plugin.v1.RecoveryHandler.Recover:output_type -> meshos.plugin.v1.RecoverResponse
+	27, // 47: meshos.plugin.v1.ControlSink.Deliver:output_type -> meshos.plugin.v1.DeliverResponse
+	33, // [33:48] is the sub-list for method output_type
+	18, // [18:33] is the sub-list for method input_type
 	18, // [18:18] is the sub-list for extension type_name
 	18, // [18:18] is the sub-list for extension extendee
 	0,  // [0:18] is the sub-list for field type_name
@@ -1902,7 +1972,7 @@ func file_meshos_plugin_v1_plugin_proto_init() {
 	if File_meshos_plugin_v1_plugin_proto != nil {
 		return
 	}
-	file_meshos_plugin_v1_plugin_proto_msgTypes[25].OneofWrappers = []any{
+	file_meshos_plugin_v1_plugin_proto_msgTypes[26].OneofWrappers = []any{
 		(*ControlEvent_Shutdown)(nil),
 		(*ControlEvent_DrainStart)(nil),
 		(*ControlEvent_DrainFinish)(nil),
@@ -1915,7 +1985,7 @@ func file_meshos_plugin_v1_plugin_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_meshos_plugin_v1_plugin_proto_rawDesc), len(file_meshos_plugin_v1_plugin_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   29,
+			NumMessages:   30,
 			NumExtensions: 0,
 			NumServices:   12,
 		},

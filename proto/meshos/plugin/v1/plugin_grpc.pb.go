@@ -33,6 +33,7 @@ const (
 	Plugin_Describe_FullMethodName  = "/meshos.plugin.v1.Plugin/Describe"
 	Plugin_Configure_FullMethodName = "/meshos.plugin.v1.Plugin/Configure"
 	Plugin_SetPeers_FullMethodName  = "/meshos.plugin.v1.Plugin/SetPeers"
+	Plugin_ProbeNow_FullMethodName  = "/meshos.plugin.v1.Plugin/ProbeNow"
 )
 
 // PluginClient is the client API for Plugin service.
@@ -52,6 +53,11 @@ type PluginClient interface {
 	// SetPeers replaces the nodes that the probes of this plugin measure. The host calls it
 	// after Configure and whenever the peers change.
 	SetPeers(ctx context.Context, in *SetPeersRequest, opts ...grpc.CallOption) (*SetPeersResponse, error)
+	// ProbeNow makes one round of measurements of one peer at once, beside those that the
+	// probe makes anyway, and returns what it found; a peer that does not answer is a result,
+	// not an error. It is optional: see DescribeResponse.probes_now. NOT_FOUND: the plugin has
+	// no such peer. FAILED_PRECONDITION: there is nothing of this peer that it could measure.
+	ProbeNow(ctx context.Context, in *ProbeNowRequest, opts ...grpc.CallOption) (*v1.ProbeResult, error)
 }
 
 type pluginClient struct {
@@ -92,6 +98,16 @@ func (c *pluginClient) SetPeers(ctx context.Context, in *SetPeersRequest, opts .
 	return out, nil
 }
 
+func (c *pluginClient) ProbeNow(ctx context.Context, in *ProbeNowRequest, opts ...grpc.CallOption) (*v1.ProbeResult, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(v1.ProbeResult)
+	err := c.cc.Invoke(ctx, Plugin_ProbeNow_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // PluginServer is the server API for Plugin service.
 // All implementations must embed UnimplementedPluginServer
 // for forward compatibility.
@@ -109,6 +125,11 @@ type PluginServer interface {
 	// SetPeers replaces the nodes that the probes of this plugin measure. The host calls it
 	// after Configure and whenever the peers change.
 	SetPeers(context.Context, *SetPeersRequest) (*SetPeersResponse, error)
+	// ProbeNow makes one round of measurements of one peer at once, beside those that the
+	// probe makes anyway, and returns what it found; a peer that does not answer is a result,
+	// not an error. It is optional: see DescribeResponse.probes_now. NOT_FOUND: the plugin has
+	// no such peer. FAILED_PRECONDITION: there is nothing of this peer that it could measure.
+	ProbeNow(context.Context, *ProbeNowRequest) (*v1.ProbeResult, error)
 	mustEmbedUnimplementedPluginServer()
 }
 
@@ -127,6 +148,9 @@ func (UnimplementedPluginServer) Configure(context.Context, *ConfigureRequest) (
 }
 func (UnimplementedPluginServer) SetPeers(context.Context, *SetPeersRequest) (*SetPeersResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method SetPeers not implemented")
+}
+func (UnimplementedPluginServer) ProbeNow(context.Context, *ProbeNowRequest) (*v1.ProbeResult, error) {
+	return nil, status.Error(codes.Unimplemented, "method ProbeNow not implemented")
 }
 func (UnimplementedPluginServer) mustEmbedUnimplementedPluginServer() {}
 func (UnimplementedPluginServer) testEmbeddedByValue()                {}
@@ -203,6 +227,24 @@ func _Plugin_SetPeers_Handler(srv interface{}, ctx context.Context, dec func(int
 	return interceptor(ctx, in, info, handler)
 }
 
+func _Plugin_ProbeNow_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ProbeNowRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(PluginServer).ProbeNow(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Plugin_ProbeNow_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(PluginServer).ProbeNow(ctx, req.(*ProbeNowRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 // Plugin_ServiceDesc is the grpc.ServiceDesc for Plugin service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -221,6 +263,10 @@ var Plugin_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "SetPeers",
 			Handler:    _Plugin_SetPeers_Handler,
+		},
+		{
+			MethodName: "ProbeNow",
+			Handler:    _Plugin_ProbeNow_Handler,
 		},
 	},
 	Streams:  []grpc.StreamDesc{},
