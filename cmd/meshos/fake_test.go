@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"go.uber.org/goleak"
+	"google.golang.org/protobuf/types/known/durationpb"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"github.com/meshos/meshos/host/api"
@@ -20,6 +21,7 @@ import (
 	"github.com/meshos/meshos/internal/snapshottest"
 	"github.com/meshos/meshos/pluginsdk/plugintest"
 	hostv1 "github.com/meshos/meshos/proto/meshos/host/v1"
+	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -189,5 +191,34 @@ func busy() *snapshot.Snapshot {
 			},
 		},
 		Stats: snapshot.Stats{EventsApplied: 17, ActionsEmitted: 1, Dispatched: 1, LastTickTook: 43200 * time.Nanosecond},
+	}
+}
+
+func (n *node) Probe(_ context.Context, peer uint64, _ bool) (*hostv1.ProbeResponse, error) {
+	if peer != 2 {
+		return nil, errors.New("the configuration has no peer with this id")
+	}
+	return probed(), nil
+}
+
+// probed is what the probes of the fake node find of peer 2.
+func probed() *hostv1.ProbeResponse {
+	ms := func(n float64) *durationpb.Duration {
+		return durationpb.New(time.Duration(n * float64(time.Millisecond)))
+	}
+	return &hostv1.ProbeResponse{
+		Peer: 2, Name: "two", Address: "10.0.0.2", HealthTarget: "https://10.0.0.2/healthz",
+		Findings: []*hostv1.ProbeFinding{
+			{Plugin: "locality-icmp", Measured: true, Took: ms(40), Result: &meshosv1.ProbeResult{
+				Rtt:     &meshosv1.RttSample{Peer: 2, Rtt: ms(0.25), Sent: 3, Received: 2, Jitter: ms(0.01)},
+				Details: []*meshosv1.ProbeDetail{{Name: "address", Value: "10.0.0.2\x1b[31m"}},
+				PathMtu: &meshosv1.PathMtu{Bytes: 1400, Reason: "a larger packet: timed out"},
+			}},
+			{Plugin: "health-http", Measured: true, Took: ms(12), Result: &meshosv1.ProbeResult{
+				Health: &meshosv1.NodeHealthSample{Peer: 2, Health: meshosv1.NodeHealth_NODE_HEALTH_UNREACHABLE, Reason: "answers 503 Service Unavailable"},
+			}},
+			{Plugin: "old-rtt", Age: ms(450), Result: &meshosv1.ProbeResult{Rtt: &meshosv1.RttSample{Peer: 2, Rtt: ms(3)}}},
+			{Plugin: "broken", Error: "plugin broken is backing off"},
+		},
 	}
 }

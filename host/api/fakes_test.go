@@ -181,3 +181,15 @@ func within(t *testing.T) context.Context {
 
 // history has something to say of one chain.
 func history(chain mesh.ChainID) (string, bool) { return "worst score 0.50 (one sample)", chain == 7 }
+
+func (n *node) Probe(_ context.Context, peer uint64, _ bool) (*hostv1.ProbeResponse, error) {
+	if peer != 2 {
+		return nil, errors.New("the configuration has no peer with this id")
+	}
+	return probed(), nil
+}
+
+// probed is what the probes of the fake node find of peer 2.
+func probed() *hostv1.ProbeResponse {
+	return &hostv1.ProbeResponse{Peer: 2, Name: "two", Address: "10.0.0.2"}
+}

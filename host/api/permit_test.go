@@ -22,7 +22,7 @@ func TestEveryMethodThatChangesSomethingIsForRootAndTheNodesUser(t *testing.T) {
 		add(m.StreamName)
 	}
 	slices.Sort(closed)
-	if want := []string{"DisablePlugin", "EnablePlugin", "Reload", "ReloadPlugin"}; !slices.Equal(closed, want) {
+	if want := []string{"DisablePlugin", "EnablePlugin", "Probe", "Reload", "ReloadPlugin"}; !slices.Equal(closed, want) {
 		t.Errorf("closed to the members of the group: %v, want %v", closed, want)
 	}
 }

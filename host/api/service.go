@@ -43,6 +43,9 @@ type Durable func(ctx context.Context, chain mesh.RecordChain, seq uint64) error
 type Plugins interface {
 	// Describe describes one plugin. The error means that no plugin has the name.
 	Describe(name string) (*hostv1.PluginDetail, error)
+	// Probe has all probes of peers measure one now. The error means that there is no such
+	// peer.
+	Probe(ctx context.Context, peer uint64, pathMTU bool) (*hostv1.ProbeResponse, error)
 }
 
 // Options configure a Service. All are required except those that may be nil or 0.
@@ -80,6 +83,7 @@ type Service struct {
 	opts     Options
 	refusals *reports
 	newest   snapshotCache
+	probing  chan struct{}   // has a token for each call of Probe that runs
 	stopping context.Context // done when streams must end
 	stop     context.CancelFunc
 }
@@ -87,7 +91,7 @@ type Service struct {
 // NewService returns a service; Serve makes it reachable.
 func NewService(opts Options) *Service {
 	stopping, stop := context.WithCancel(context.Background())
-	return &Service{opts: opts, refusals: newReports(opts.Report, time.Now), stopping: stopping, stop: stop}
+	return &Service{opts: opts, refusals: newReports(opts.Report, time.Now), stopping: stopping, stop: stop, probing: make(chan struct{}, probesAtOnce)}
 }
 
 // GetSnapshot implements hostv1.HostServer.

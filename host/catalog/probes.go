@@ -16,13 +16,17 @@ type LocalityProbe struct{ adapter }
 // SampleRTT returns what the plugin knows now, without samples that can't be true. The
 // error is a *NotReadyError or a *CallError.
 func (p *LocalityProbe) SampleRTT(ctx context.Context) (mesh.RTTAnswer, error) {
-	return ask(ctx, p.slot, p.slot.pollTimeout(), "LocalityProbe.SampleRtt",
+	out, err := ask(ctx, p.slot, p.slot.pollTimeout(), "LocalityProbe.SampleRtt",
 		func(ctx context.Context, conn grpc.ClientConnInterface) (*pluginv1.RttSamples, error) {
 			return pluginv1.NewLocalityProbeClient(conn).SampleRtt(ctx, &pluginv1.SampleRequest{})
 		},
 		func(answer *pluginv1.RttSamples) (mesh.RTTAnswer, answers.Discarded, error) {
 			return answers.RTT(answer, p.slot.peers.current())
 		})
+	if err == nil {
+		p.slot.lastRTT.Store(&said[mesh.RTTSample]{out.Samples, p.slot.opts.Now()})
+	}
+	return out, err
 }
 
 // HealthProbe asks a plugin for verdicts on the health of peers.
@@ -31,13 +35,17 @@ type HealthProbe struct{ adapter }
 // SampleHealth returns what the plugin knows now, without samples that can't be true.
 // The error is a *NotReadyError or a *CallError.
 func (p *HealthProbe) SampleHealth(ctx context.Context) (mesh.HealthAnswer, error) {
-	return ask(ctx, p.slot, p.slot.pollTimeout(), "HealthProbe.SampleHealth",
+	out, err := ask(ctx, p.slot, p.slot.pollTimeout(), "HealthProbe.SampleHealth",
 		func(ctx context.Context, conn grpc.ClientConnInterface) (*pluginv1.HealthSamples, error) {
 			return pluginv1.NewHealthProbeClient(conn).SampleHealth(ctx, &pluginv1.SampleRequest{})
 		},
 		func(answer *pluginv1.HealthSamples) (mesh.HealthAnswer, answers.Discarded, error) {
 			return answers.Health(answer, p.slot.peers.current())
 		})
+	if err == nil {
+		p.slot.lastHealth.Store(&said[mesh.HealthSample]{out.Samples, p.slot.opts.Now()})
+	}
+	return out, err
 }
 
 // InventoryProbe asks a plugin for inventories of nodes.

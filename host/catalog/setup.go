@@ -92,7 +92,7 @@ func (s *slot) describe(ctx context.Context, i *instance) error {
 	}
 	i.kinds, i.version = used, plaintext.Clean(said.GetVersion(), 100)
 	i.schema, i.noOp = said.GetConfigSchema(), said.GetNoOp()
-	i.schemes = healthSchemes(used, said.GetHealthSchemes())
+	i.schemes, i.probesNow = healthSchemes(used, said.GetHealthSchemes()), said.GetProbesNow()
 	if len(i.schema) > schemaMax {
 		warn("its configuration schema has %d bytes and is not kept: more than %d", len(i.schema), schemaMax)
 		i.schema = ""

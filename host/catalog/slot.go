@@ -31,6 +31,9 @@ type slot struct {
 
 	sessions sessions
 
+	lastRTT    atomic.Pointer[said[mesh.RTTSample]] // its last answers
+	lastHealth atomic.Pointer[said[mesh.HealthSample]]
+
 	mu            sync.Mutex
 	machine       machine
 	retryNow      bool      // the next try is wanted although it is not due

@@ -29,11 +29,11 @@ func EventToProto(in mesh.Event) *meshosv1.Event {
 			Kind: meshosv1.ReplicaTransition_Kind(e.Kind), Chain: uint64(e.Chain), Holder: uint64(e.Holder),
 		}}}
 	case mesh.RTTSample:
-		sample := rttToProto(e)
+		sample := RTTToProto(e)
 		sample.Rtt = durationpb.New(e.RTT)
 		return &meshosv1.Event{Kind: &meshosv1.Event_RttSample{RttSample: sample}}
 	case mesh.HealthSample:
-		return &meshosv1.Event{Kind: &meshosv1.Event_NodeHealth{NodeHealth: healthToProto(e)}}
+		return &meshosv1.Event{Kind: &meshosv1.Event_NodeHealth{NodeHealth: HealthToProto(e)}}
 	case mesh.LogLine:
 		return &meshosv1.Event{Kind: &meshosv1.Event_LogLine{LogLine: &meshosv1.LogLine{
 			Level: meshosv1.LogLevel(e.Level), DaemonId: orAbsent(e.Daemon), Source: valid(e.Source), Message: valid(e.Message), Output: OutputPlace(e.Output),

@@ -77,10 +77,10 @@ func samplesToProto(in mesh.Samples) *meshosv1.Samples {
 		InventoryComplete: in.InventoryComplete,
 	}
 	for _, s := range in.RTT {
-		out.Rtt = append(out.Rtt, rttToProto(s))
+		out.Rtt = append(out.Rtt, RTTToProto(s))
 	}
 	for _, s := range in.Health {
-		out.Health = append(out.Health, healthToProto(s))
+		out.Health = append(out.Health, HealthToProto(s))
 	}
 	for _, inventory := range in.Inventory {
 		out.Inventory = append(out.Inventory, InventoryToProto(inventory))
@@ -88,8 +88,8 @@ func samplesToProto(in mesh.Samples) *meshosv1.Samples {
 	return out
 }
 
-// rttToProto leaves the round-trip time out if the probe got no answer.
-func rttToProto(in mesh.RTTSample) *meshosv1.RttSample {
+// RTTToProto leaves the round-trip time out if the probe got no answer.
+func RTTToProto(in mesh.RTTSample) *meshosv1.RttSample {
 	out := &meshosv1.RttSample{
 		Peer: uint64(in.Peer), Sent: in.Sent, Received: in.Received, Late: in.Late, Reason: valid(in.Reason),
 		Round: in.Round, Unanswered: in.Unanswered, NoAnswer: meshosv1.NoAnswer(in.NoAnswer),
@@ -103,7 +103,8 @@ func rttToProto(in mesh.RTTSample) *meshosv1.RttSample {
 	return out
 }
 
-func healthToProto(in mesh.HealthSample) *meshosv1.NodeHealthSample {
+// HealthToProto returns a verdict as the contract has it.
+func HealthToProto(in mesh.HealthSample) *meshosv1.NodeHealthSample {
 	return &meshosv1.NodeHealthSample{
 		Peer: uint64(in.Peer), Health: meshosv1.NodeHealth(in.Health), Reason: valid(in.Reason),
 	}
