@@ -302,3 +302,39 @@ var (
 	_ pluginsdk.PeerWatcher = (*probe)(nil)
 	_ pluginsdk.Warner      = (*probe)(nil)
 )
+
+func TestAProbeOnDemandIsOneRequest(t *testing.T) {
+	var asked atomic.Int32
+	url := serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		asked.Add(1)
+		if asked.Load() > 1 {
+			w.WriteHeader(http.StatusServiceUnavailable)
+			_, _ = io.WriteString(w, "the disk is full\nand more")
+		}
+	}), nil)
+	cfg := patient(nil)
+	cfg["interval"] = "1h"
+	c := plugintest.StartRaw(t, newProbe, cfg, plugintest.WithPeers(
+		pluginsdk.Peer{ID: 2, HealthTarget: url}, pluginsdk.Peer{ID: 3, HealthTarget: "127.0.0.1:1"}))
+	testkit.Until(t, "the first verdict", func() bool {
+		samples, err := c.SampleHealth()
+		return err == nil && len(samples) == 1 && samples[0].Health == healthy
+	})
+	got, err := c.ProbeNow(2, false)
+	if err != nil || asked.Load() != 2 {
+		t.Fatalf("asked %d times, %v", asked.Load(), err)
+	}
+	if h := got.GetHealth(); h.GetHealth().String() != "NODE_HEALTH_UNREACHABLE" || h.GetReason() != "answers 503 Service Unavailable" ||
+		got.GetDetails()[0].GetValue() != "answers 503 Service Unavailable: the disk is full" {
+		t.Errorf("%v", got)
+	}
+	if samples, err := c.SampleHealth(); err != nil || samples[0].Health != healthy {
+		t.Errorf("it changed the verdict: %v, %v", samples, err)
+	}
+	if _, err := c.ProbeNow(3, false); status.Code(err) != codes.FailedPrecondition {
+		t.Errorf("a target of another scheme: %v", err)
+	}
+	if _, err := c.ProbeNow(4, false); status.Code(err) != codes.NotFound {
+		t.Errorf("an unknown peer: %v", err)
+	}
+}

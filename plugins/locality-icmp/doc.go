@@ -11,7 +11,8 @@
 // they say of a peer, pinger.go, send.go and receive.go send and receive packets,
 // unreachable.go and errqueue.go read what routers say of lost ones, stall.go notices that
 // this process did not run for a while, socket.go opens the sockets, resolve.go turns names
-// into addresses, probe.go is what the host calls.
+// into addresses, probe.go is what the host
+// calls, now.go makes a single round on demand, mtu.go searches for the MTU of a path.
 //
 // It is not a monitor of paths, and it judges nobody: it reports for each peer the median of
 // its last round, loss, late answers and jitter of its last 20 echoes, how many rounds got no

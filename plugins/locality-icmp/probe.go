@@ -19,6 +19,8 @@ type probe struct {
 	resolver *resolver
 	links    [families]*link
 	log      hclog.Logger
+
+	dontFragment bool // echoes
 }
 
 // newProbe opens the sockets. One family is enough; that the other can't be used is logged
@@ -58,6 +60,8 @@ func assemble(cfg config, links [families]*link, unusable [families]error, looku
 		resolver: newResolver(lookup, time.Duration(cfg.Resolve), unusable, pinger.SetTargets, log),
 		links:    links,
 		log:      log,
+
+		dontFragment: cfg.DF,
 	}
 }
 

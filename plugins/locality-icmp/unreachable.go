@@ -78,6 +78,9 @@ func (c *complaint) readEcho(b []byte) {
 	}
 }
 
+// packetTooBig is the reason with the MTU that a router names.
+const packetTooBig = "packet too big for an MTU of %d"
+
 // reasonOf returns what an ICMP error says, "" if it is not one. info is the last word of its
 // header.
 func reasonOf(f family, kind, code byte, info uint32) string {
@@ -86,7 +89,7 @@ func reasonOf(f family, kind, code byte, info uint32) string {
 		case ipv6.ICMPTypeDestinationUnreachable:
 			return word(code, "no route", "prohibited by a firewall", "beyond the scope of its address", "host unreachable", "port unreachable", "prohibited by a firewall", "no route")
 		case ipv6.ICMPTypePacketTooBig:
-			return fmt.Sprintf("packet too big for an MTU of %d", info)
+			return fmt.Sprintf(packetTooBig, info)
 		case ipv6.ICMPTypeTimeExceeded:
 			return "too many hops"
 		}
@@ -95,7 +98,7 @@ func reasonOf(f family, kind, code byte, info uint32) string {
 	switch ipv4.ICMPType(kind) {
 	case ipv4.ICMPTypeDestinationUnreachable:
 		if code == 4 {
-			return fmt.Sprintf("packet too big for an MTU of %d", info&0xffff)
+			return fmt.Sprintf(packetTooBig, info&0xffff)
 		}
 		return word(code, "network unreachable", "host unreachable", "no ICMP there", "port unreachable", "", "source route failed",
 			"network unknown", "host unknown", "", "prohibited by a firewall", "prohibited by a firewall",

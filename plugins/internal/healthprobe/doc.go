@@ -5,5 +5,5 @@
 // The files: verdict.go turns a sequence of attempts into a verdict, dial.go connects,
 // cause.go classifies why an attempt failed, queue.go orders the targets by when they are
 // due, prober.go runs the attempts, judge.go applies and logs them, limit.go limits how
-// many run at the same time.
+// many run at the same time, now.go makes one on demand.
 package healthprobe
