@@ -107,7 +107,7 @@ answer, 4 the node rejected the command, 5 this user may not do that.`,
 	flags.DurationVar(&a.timeout, "timeout", 5*time.Second, "how long to wait for the node's answer")
 	root.AddCommand(
 		newRunCommand(a), newValidateCommand(a), newReloadCommand(a), newStatusCommand(a), newHealthCommand(a), newPublishCommand(a), newLogsCommand(a),
-		newFailuresCommand(a), newActionsCommand(a), newPluginCommand(a), newExplainCommand(a), newReplayCommand(a), newVersionCommand(a),
+		newFailuresCommand(a), newActionsCommand(a), newPluginCommand(a), newExplainCommand(a), newProbeCommand(a), newReplayCommand(a), newVersionCommand(a),
 		newAuditCommand(a), newRecordsCommand(a),
 		newAdminCommand(a), newDaemonCommand(a), newIceCommand(a), newOperatorsCommand(a),
 	)

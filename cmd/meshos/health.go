@@ -11,7 +11,7 @@ import (
 	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
 )
 
-// errNotWell ends health with exit code 1; the verdict is its output, and says it all.
+// errNotWell ends a command with exit code 1: its output says it all.
 var errNotWell = errors.New("")
 
 func newHealthCommand(a *app) *cobra.Command {
