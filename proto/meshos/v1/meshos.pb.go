@@ -461,7 +461,7 @@ func (x DaemonIntent_Intent) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use DaemonIntent_Intent.Descriptor instead.
 func (DaemonIntent_Intent) EnumDescriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{20, 0}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{23, 0}
 }
 
 type LocalReplicaIntent_Intent int32
@@ -510,7 +510,7 @@ func (x LocalReplicaIntent_Intent) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use LocalReplicaIntent_Intent.Descriptor instead.
 func (LocalReplicaIntent_Intent) EnumDescriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{21, 0}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{24, 0}
 }
 
 type VerificationOutcome_Verdict int32
@@ -562,7 +562,7 @@ func (x VerificationOutcome_Verdict) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use VerificationOutcome_Verdict.Descriptor instead.
 func (VerificationOutcome_Verdict) EnumDescriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{67, 0}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{70, 0}
 }
 
 type ActionRecord_Outcome int32
@@ -614,7 +614,7 @@ func (x ActionRecord_Outcome) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use ActionRecord_Outcome.Descriptor instead.
 func (ActionRecord_Outcome) EnumDescriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{74, 0}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{77, 0}
 }
 
 type DaemonView_Lifecycle int32
@@ -669,7 +669,7 @@ func (x DaemonView_Lifecycle) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use DaemonView_Lifecycle.Descriptor instead.
 func (DaemonView_Lifecycle) EnumDescriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{79, 0}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{82, 0}
 }
 
 type DaemonView_Restart int32
@@ -721,7 +721,7 @@ func (x DaemonView_Restart) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use DaemonView_Restart.Descriptor instead.
 func (DaemonView_Restart) EnumDescriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{79, 1}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{82, 1}
 }
 
 type DaemonView_Outcome int32
@@ -770,7 +770,7 @@ func (x DaemonView_Outcome) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use DaemonView_Outcome.Descriptor instead.
 func (DaemonView_Outcome) EnumDescriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{79, 2}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{82, 2}
 }
 
 type EchoView_State int32
@@ -825,7 +825,7 @@ func (x EchoView_State) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use EchoView_State.Descriptor instead.
 func (EchoView_State) EnumDescriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{83, 0}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{86, 0}
 }
 
 type MigrationView_Phase int32
@@ -886,7 +886,7 @@ func (x MigrationView_Phase) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use MigrationView_Phase.Descriptor instead.
 func (MigrationView_Phase) EnumDescriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{88, 0}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{91, 0}
 }
 
 type PluginView_Status int32
@@ -950,7 +950,7 @@ func (x PluginView_Status) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use PluginView_Status.Descriptor instead.
 func (PluginView_Status) EnumDescriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{89, 0}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{92, 0}
 }
 
 type Acknowledged_Chain int32
@@ -1005,7 +1005,7 @@ func (x Acknowledged_Chain) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Acknowledged_Chain.Descriptor instead.
 func (Acknowledged_Chain) EnumDescriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{96, 0}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{99, 0}
 }
 
 // DaemonRef names a supervised daemon. The id identifies it, the name is a label.
@@ -2100,6 +2100,181 @@ func (x *NodeHealthSample) GetReason() string {
 	return ""
 }
 
+// ProbeResult is what one round of a probe, made on demand, found of one peer.
+type ProbeResult struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Rtt           *RttSample             `protobuf:"bytes,1,opt,name=rtt,proto3" json:"rtt,omitempty"`       // of this round alone; absent if the probe measures none
+	Health        *NodeHealthSample      `protobuf:"bytes,2,opt,name=health,proto3" json:"health,omitempty"` // as of this round alone; absent if the probe checks none
+	Details       []*ProbeDetail         `protobuf:"bytes,3,rep,name=details,proto3" json:"details,omitempty"`
+	PathMtu       *PathMtu               `protobuf:"bytes,4,opt,name=path_mtu,json=pathMtu,proto3" json:"path_mtu,omitempty"` // if it was asked for, and the probe can measure it
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ProbeResult) Reset() {
+	*x = ProbeResult{}
+	mi := &file_meshos_v1_meshos_proto_msgTypes[11]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ProbeResult) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ProbeResult) ProtoMessage() {}
+
+func (x *ProbeResult) ProtoReflect() protoreflect.Message {
+	mi := &file_meshos_v1_meshos_proto_msgTypes[11]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ProbeResult.ProtoReflect.Descriptor instead.
+func (*ProbeResult) Descriptor() ([]byte, []int) {
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{11}
+}
+
+func (x *ProbeResult) GetRtt() *RttSample {
+	if x != nil {
+		return x.Rtt
+	}
+	return nil
+}
+
+func (x *ProbeResult) GetHealth() *NodeHealthSample {
+	if x != nil {
+		return x.Health
+	}
+	return nil
+}
+
+func (x *ProbeResult) GetDetails() []*ProbeDetail {
+	if x != nil {
+		return x.Details
+	}
+	return nil
+}
+
+func (x *ProbeResult) GetPathMtu() *PathMtu {
+	if x != nil {
+		return x.PathMtu
+	}
+	return nil
+}
+
+// ProbeDetail is what a probe found beside that, for people: "address", "10.0.0.2".
+type ProbeDetail struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Name          string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	Value         string                 `protobuf:"bytes,2,opt,name=value,proto3" json:"value,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ProbeDetail) Reset() {
+	*x = ProbeDetail{}
+	mi := &file_meshos_v1_meshos_proto_msgTypes[12]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ProbeDetail) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ProbeDetail) ProtoMessage() {}
+
+func (x *ProbeDetail) ProtoReflect() protoreflect.Message {
+	mi := &file_meshos_v1_meshos_proto_msgTypes[12]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ProbeDetail.ProtoReflect.Descriptor instead.
+func (*ProbeDetail) Descriptor() ([]byte, []int) {
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{12}
+}
+
+func (x *ProbeDetail) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *ProbeDetail) GetValue() string {
+	if x != nil {
+		return x.Value
+	}
+	return ""
+}
+
+// PathMtu is how large a packet to a peer, and back, may be.
+type PathMtu struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Bytes         uint32                 `protobuf:"varint,1,opt,name=bytes,proto3" json:"bytes,omitempty"`  // of the largest packet that was answered, with its IP header; 0: unknown
+	Reason        string                 `protobuf:"bytes,2,opt,name=reason,proto3" json:"reason,omitempty"` // why it is unknown, or what else is to be said of it
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PathMtu) Reset() {
+	*x = PathMtu{}
+	mi := &file_meshos_v1_meshos_proto_msgTypes[13]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PathMtu) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PathMtu) ProtoMessage() {}
+
+func (x *PathMtu) ProtoReflect() protoreflect.Message {
+	mi := &file_meshos_v1_meshos_proto_msgTypes[13]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PathMtu.ProtoReflect.Descriptor instead.
+func (*PathMtu) Descriptor() ([]byte, []int) {
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{13}
+}
+
+func (x *PathMtu) GetBytes() uint32 {
+	if x != nil {
+		return x.Bytes
+	}
+	return 0
+}
+
+func (x *PathMtu) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
 // PeerInventory is what one inventory probe knows of one node. An absent field is unknown,
 // not zero. Each field but peer and ages is one fact, which belongs to the probe that said
 // it last.
@@ -2148,7 +2323,7 @@ type PeerInventory struct {
 
 func (x *PeerInventory) Reset() {
 	*x = PeerInventory{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[11]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2160,7 +2335,7 @@ func (x *PeerInventory) String() string {
 func (*PeerInventory) ProtoMessage() {}
 
 func (x *PeerInventory) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[11]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2173,7 +2348,7 @@ func (x *PeerInventory) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PeerInventory.ProtoReflect.Descriptor instead.
 func (*PeerInventory) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{11}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *PeerInventory) GetPeer() uint64 {
@@ -2359,7 +2534,7 @@ type DiskSpace struct {
 
 func (x *DiskSpace) Reset() {
 	*x = DiskSpace{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[12]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2371,7 +2546,7 @@ func (x *DiskSpace) String() string {
 func (*DiskSpace) ProtoMessage() {}
 
 func (x *DiskSpace) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[12]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2384,7 +2559,7 @@ func (x *DiskSpace) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DiskSpace.ProtoReflect.Descriptor instead.
 func (*DiskSpace) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{12}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *DiskSpace) GetPath() string {
@@ -2441,7 +2616,7 @@ type Temperature struct {
 
 func (x *Temperature) Reset() {
 	*x = Temperature{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[13]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2453,7 +2628,7 @@ func (x *Temperature) String() string {
 func (*Temperature) ProtoMessage() {}
 
 func (x *Temperature) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[13]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2466,7 +2641,7 @@ func (x *Temperature) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Temperature.ProtoReflect.Descriptor instead.
 func (*Temperature) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{13}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *Temperature) GetSensor() string {
@@ -2508,7 +2683,7 @@ type NetworkLink struct {
 
 func (x *NetworkLink) Reset() {
 	*x = NetworkLink{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[14]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2520,7 +2695,7 @@ func (x *NetworkLink) String() string {
 func (*NetworkLink) ProtoMessage() {}
 
 func (x *NetworkLink) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[14]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2533,7 +2708,7 @@ func (x *NetworkLink) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NetworkLink.ProtoReflect.Descriptor instead.
 func (*NetworkLink) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{14}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *NetworkLink) GetName() string {
@@ -2608,7 +2783,7 @@ type Gpu struct {
 
 func (x *Gpu) Reset() {
 	*x = Gpu{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[15]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2620,7 +2795,7 @@ func (x *Gpu) String() string {
 func (*Gpu) ProtoMessage() {}
 
 func (x *Gpu) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[15]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2633,7 +2808,7 @@ func (x *Gpu) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Gpu.ProtoReflect.Descriptor instead.
 func (*Gpu) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{15}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *Gpu) GetAddress() string {
@@ -2701,7 +2876,7 @@ type LogLine struct {
 
 func (x *LogLine) Reset() {
 	*x = LogLine{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[16]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2713,7 +2888,7 @@ func (x *LogLine) String() string {
 func (*LogLine) ProtoMessage() {}
 
 func (x *LogLine) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[16]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2726,7 +2901,7 @@ func (x *LogLine) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LogLine.ProtoReflect.Descriptor instead.
 func (*LogLine) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{16}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *LogLine) GetLevel() LogLevel {
@@ -2777,7 +2952,7 @@ type OutputPlace struct {
 
 func (x *OutputPlace) Reset() {
 	*x = OutputPlace{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[17]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2789,7 +2964,7 @@ func (x *OutputPlace) String() string {
 func (*OutputPlace) ProtoMessage() {}
 
 func (x *OutputPlace) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[17]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2802,7 +2977,7 @@ func (x *OutputPlace) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OutputPlace.ProtoReflect.Descriptor instead.
 func (*OutputPlace) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{17}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *OutputPlace) GetSpool() uint32 {
@@ -2839,7 +3014,7 @@ type BlobAnnouncement struct {
 
 func (x *BlobAnnouncement) Reset() {
 	*x = BlobAnnouncement{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[18]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2851,7 +3026,7 @@ func (x *BlobAnnouncement) String() string {
 func (*BlobAnnouncement) ProtoMessage() {}
 
 func (x *BlobAnnouncement) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[18]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2864,7 +3039,7 @@ func (x *BlobAnnouncement) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BlobAnnouncement.ProtoReflect.Descriptor instead.
 func (*BlobAnnouncement) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{18}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *BlobAnnouncement) GetBlob() uint64 {
@@ -2906,7 +3081,7 @@ type PlacementIntent struct {
 
 func (x *PlacementIntent) Reset() {
 	*x = PlacementIntent{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[19]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2918,7 +3093,7 @@ func (x *PlacementIntent) String() string {
 func (*PlacementIntent) ProtoMessage() {}
 
 func (x *PlacementIntent) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[19]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2931,7 +3106,7 @@ func (x *PlacementIntent) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PlacementIntent.ProtoReflect.Descriptor instead.
 func (*PlacementIntent) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{19}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *PlacementIntent) GetChain() uint64 {
@@ -2960,7 +3135,7 @@ type DaemonIntent struct {
 
 func (x *DaemonIntent) Reset() {
 	*x = DaemonIntent{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[20]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2972,7 +3147,7 @@ func (x *DaemonIntent) String() string {
 func (*DaemonIntent) ProtoMessage() {}
 
 func (x *DaemonIntent) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[20]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2985,7 +3160,7 @@ func (x *DaemonIntent) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DaemonIntent.ProtoReflect.Descriptor instead.
 func (*DaemonIntent) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{20}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *DaemonIntent) GetDaemon() *DaemonRef {
@@ -3020,7 +3195,7 @@ type LocalReplicaIntent struct {
 
 func (x *LocalReplicaIntent) Reset() {
 	*x = LocalReplicaIntent{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[21]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3032,7 +3207,7 @@ func (x *LocalReplicaIntent) String() string {
 func (*LocalReplicaIntent) ProtoMessage() {}
 
 func (x *LocalReplicaIntent) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[21]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3045,7 +3220,7 @@ func (x *LocalReplicaIntent) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LocalReplicaIntent.ProtoReflect.Descriptor instead.
 func (*LocalReplicaIntent) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{21}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *LocalReplicaIntent) GetChain() uint64 {
@@ -3075,7 +3250,7 @@ type MaintenanceObserved struct {
 
 func (x *MaintenanceObserved) Reset() {
 	*x = MaintenanceObserved{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[22]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3087,7 +3262,7 @@ func (x *MaintenanceObserved) String() string {
 func (*MaintenanceObserved) ProtoMessage() {}
 
 func (x *MaintenanceObserved) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[22]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3100,7 +3275,7 @@ func (x *MaintenanceObserved) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MaintenanceObserved.ProtoReflect.Descriptor instead.
 func (*MaintenanceObserved) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{22}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *MaintenanceObserved) GetNode() uint64 {
@@ -3166,7 +3341,7 @@ type AdminEvent struct {
 
 func (x *AdminEvent) Reset() {
 	*x = AdminEvent{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[23]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3178,7 +3353,7 @@ func (x *AdminEvent) String() string {
 func (*AdminEvent) ProtoMessage() {}
 
 func (x *AdminEvent) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[23]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3191,7 +3366,7 @@ func (x *AdminEvent) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AdminEvent.ProtoReflect.Descriptor instead.
 func (*AdminEvent) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{23}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *AdminEvent) GetKind() isAdminEvent_Kind {
@@ -3561,7 +3736,7 @@ type NodeTarget struct {
 
 func (x *NodeTarget) Reset() {
 	*x = NodeTarget{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[24]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3573,7 +3748,7 @@ func (x *NodeTarget) String() string {
 func (*NodeTarget) ProtoMessage() {}
 
 func (x *NodeTarget) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[24]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3586,7 +3761,7 @@ func (x *NodeTarget) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NodeTarget.ProtoReflect.Descriptor instead.
 func (*NodeTarget) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{24}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *NodeTarget) GetNode() uint64 {
@@ -3606,7 +3781,7 @@ type EnterMaintenance struct {
 
 func (x *EnterMaintenance) Reset() {
 	*x = EnterMaintenance{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[25]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3618,7 +3793,7 @@ func (x *EnterMaintenance) String() string {
 func (*EnterMaintenance) ProtoMessage() {}
 
 func (x *EnterMaintenance) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[25]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3631,7 +3806,7 @@ func (x *EnterMaintenance) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EnterMaintenance.ProtoReflect.Descriptor instead.
 func (*EnterMaintenance) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{25}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *EnterMaintenance) GetNode() uint64 {
@@ -3658,7 +3833,7 @@ type Drain struct {
 
 func (x *Drain) Reset() {
 	*x = Drain{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[26]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3670,7 +3845,7 @@ func (x *Drain) String() string {
 func (*Drain) ProtoMessage() {}
 
 func (x *Drain) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[26]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3683,7 +3858,7 @@ func (x *Drain) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Drain.ProtoReflect.Descriptor instead.
 func (*Drain) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{26}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *Drain) GetNode() uint64 {
@@ -3710,7 +3885,7 @@ type DropReplicas struct {
 
 func (x *DropReplicas) Reset() {
 	*x = DropReplicas{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[27]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3722,7 +3897,7 @@ func (x *DropReplicas) String() string {
 func (*DropReplicas) ProtoMessage() {}
 
 func (x *DropReplicas) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[27]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3735,7 +3910,7 @@ func (x *DropReplicas) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DropReplicas.ProtoReflect.Descriptor instead.
 func (*DropReplicas) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{27}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *DropReplicas) GetNode() uint64 {
@@ -3765,7 +3940,7 @@ type SetDaemonIntent struct {
 
 func (x *SetDaemonIntent) Reset() {
 	*x = SetDaemonIntent{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[28]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3777,7 +3952,7 @@ func (x *SetDaemonIntent) String() string {
 func (*SetDaemonIntent) ProtoMessage() {}
 
 func (x *SetDaemonIntent) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[28]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3790,7 +3965,7 @@ func (x *SetDaemonIntent) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetDaemonIntent.ProtoReflect.Descriptor instead.
 func (*SetDaemonIntent) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{28}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *SetDaemonIntent) GetNode() uint64 {
@@ -3827,7 +4002,7 @@ type SetPlacement struct {
 
 func (x *SetPlacement) Reset() {
 	*x = SetPlacement{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[29]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3839,7 +4014,7 @@ func (x *SetPlacement) String() string {
 func (*SetPlacement) ProtoMessage() {}
 
 func (x *SetPlacement) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[29]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3852,7 +4027,7 @@ func (x *SetPlacement) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetPlacement.ProtoReflect.Descriptor instead.
 func (*SetPlacement) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{29}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *SetPlacement) GetNode() uint64 {
@@ -3889,7 +4064,7 @@ type SetLocalReplica struct {
 
 func (x *SetLocalReplica) Reset() {
 	*x = SetLocalReplica{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[30]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3901,7 +4076,7 @@ func (x *SetLocalReplica) String() string {
 func (*SetLocalReplica) ProtoMessage() {}
 
 func (x *SetLocalReplica) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[30]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3914,7 +4089,7 @@ func (x *SetLocalReplica) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetLocalReplica.ProtoReflect.Descriptor instead.
 func (*SetLocalReplica) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{30}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *SetLocalReplica) GetNode() uint64 {
@@ -3950,7 +4125,7 @@ type RestartDaemon struct {
 
 func (x *RestartDaemon) Reset() {
 	*x = RestartDaemon{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[31]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3962,7 +4137,7 @@ func (x *RestartDaemon) String() string {
 func (*RestartDaemon) ProtoMessage() {}
 
 func (x *RestartDaemon) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[31]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3975,7 +4150,7 @@ func (x *RestartDaemon) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RestartDaemon.ProtoReflect.Descriptor instead.
 func (*RestartDaemon) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{31}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *RestartDaemon) GetNode() uint64 {
@@ -4003,7 +4178,7 @@ type ReloadDaemon struct {
 
 func (x *ReloadDaemon) Reset() {
 	*x = ReloadDaemon{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[32]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4015,7 +4190,7 @@ func (x *ReloadDaemon) String() string {
 func (*ReloadDaemon) ProtoMessage() {}
 
 func (x *ReloadDaemon) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[32]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4028,7 +4203,7 @@ func (x *ReloadDaemon) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReloadDaemon.ProtoReflect.Descriptor instead.
 func (*ReloadDaemon) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{32}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *ReloadDaemon) GetNode() uint64 {
@@ -4057,7 +4232,7 @@ type SignalDaemon struct {
 
 func (x *SignalDaemon) Reset() {
 	*x = SignalDaemon{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[33]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4069,7 +4244,7 @@ func (x *SignalDaemon) String() string {
 func (*SignalDaemon) ProtoMessage() {}
 
 func (x *SignalDaemon) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[33]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4082,7 +4257,7 @@ func (x *SignalDaemon) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SignalDaemon.ProtoReflect.Descriptor instead.
 func (*SignalDaemon) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{33}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *SignalDaemon) GetNode() uint64 {
@@ -4115,7 +4290,7 @@ type FreezeCluster struct {
 
 func (x *FreezeCluster) Reset() {
 	*x = FreezeCluster{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[34]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4127,7 +4302,7 @@ func (x *FreezeCluster) String() string {
 func (*FreezeCluster) ProtoMessage() {}
 
 func (x *FreezeCluster) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[34]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4140,7 +4315,7 @@ func (x *FreezeCluster) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FreezeCluster.ProtoReflect.Descriptor instead.
 func (*FreezeCluster) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{34}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *FreezeCluster) GetTtl() *durationpb.Duration {
@@ -4158,7 +4333,7 @@ type ThawCluster struct {
 
 func (x *ThawCluster) Reset() {
 	*x = ThawCluster{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[35]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4170,7 +4345,7 @@ func (x *ThawCluster) String() string {
 func (*ThawCluster) ProtoMessage() {}
 
 func (x *ThawCluster) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[35]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4183,7 +4358,7 @@ func (x *ThawCluster) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ThawCluster.ProtoReflect.Descriptor instead.
 func (*ThawCluster) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{35}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{38}
 }
 
 type FlushAvoidLists struct {
@@ -4200,7 +4375,7 @@ type FlushAvoidLists struct {
 
 func (x *FlushAvoidLists) Reset() {
 	*x = FlushAvoidLists{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[36]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4212,7 +4387,7 @@ func (x *FlushAvoidLists) String() string {
 func (*FlushAvoidLists) ProtoMessage() {}
 
 func (x *FlushAvoidLists) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[36]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4225,7 +4400,7 @@ func (x *FlushAvoidLists) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FlushAvoidLists.ProtoReflect.Descriptor instead.
 func (*FlushAvoidLists) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{36}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{39}
 }
 
 func (x *FlushAvoidLists) GetScope() isFlushAvoidLists_Scope {
@@ -4294,7 +4469,7 @@ type ForceEvictReplica struct {
 
 func (x *ForceEvictReplica) Reset() {
 	*x = ForceEvictReplica{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[37]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4306,7 +4481,7 @@ func (x *ForceEvictReplica) String() string {
 func (*ForceEvictReplica) ProtoMessage() {}
 
 func (x *ForceEvictReplica) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[37]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4319,7 +4494,7 @@ func (x *ForceEvictReplica) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ForceEvictReplica.ProtoReflect.Descriptor instead.
 func (*ForceEvictReplica) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{37}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{40}
 }
 
 func (x *ForceEvictReplica) GetChain() uint64 {
@@ -4345,7 +4520,7 @@ type ForceRestartDaemon struct {
 
 func (x *ForceRestartDaemon) Reset() {
 	*x = ForceRestartDaemon{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[38]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4357,7 +4532,7 @@ func (x *ForceRestartDaemon) String() string {
 func (*ForceRestartDaemon) ProtoMessage() {}
 
 func (x *ForceRestartDaemon) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[38]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4370,7 +4545,7 @@ func (x *ForceRestartDaemon) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ForceRestartDaemon.ProtoReflect.Descriptor instead.
 func (*ForceRestartDaemon) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{38}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{41}
 }
 
 func (x *ForceRestartDaemon) GetDaemon() *DaemonRef {
@@ -4390,7 +4565,7 @@ type ForceCutover struct {
 
 func (x *ForceCutover) Reset() {
 	*x = ForceCutover{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[39]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4402,7 +4577,7 @@ func (x *ForceCutover) String() string {
 func (*ForceCutover) ProtoMessage() {}
 
 func (x *ForceCutover) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[39]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4415,7 +4590,7 @@ func (x *ForceCutover) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ForceCutover.ProtoReflect.Descriptor instead.
 func (*ForceCutover) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{39}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{42}
 }
 
 func (x *ForceCutover) GetChain() uint64 {
@@ -4441,7 +4616,7 @@ type KillMigration struct {
 
 func (x *KillMigration) Reset() {
 	*x = KillMigration{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[40]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[43]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4453,7 +4628,7 @@ func (x *KillMigration) String() string {
 func (*KillMigration) ProtoMessage() {}
 
 func (x *KillMigration) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[40]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[43]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4466,7 +4641,7 @@ func (x *KillMigration) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use KillMigration.ProtoReflect.Descriptor instead.
 func (*KillMigration) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{40}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{43}
 }
 
 func (x *KillMigration) GetMigration() uint64 {
@@ -4490,7 +4665,7 @@ type SignedCommit struct {
 
 func (x *SignedCommit) Reset() {
 	*x = SignedCommit{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[41]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[44]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4502,7 +4677,7 @@ func (x *SignedCommit) String() string {
 func (*SignedCommit) ProtoMessage() {}
 
 func (x *SignedCommit) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[41]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[44]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4515,7 +4690,7 @@ func (x *SignedCommit) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SignedCommit.ProtoReflect.Descriptor instead.
 func (*SignedCommit) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{41}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{44}
 }
 
 func (x *SignedCommit) GetPayload() []byte {
@@ -4547,7 +4722,7 @@ type AdminCommand struct {
 
 func (x *AdminCommand) Reset() {
 	*x = AdminCommand{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[42]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[45]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4559,7 +4734,7 @@ func (x *AdminCommand) String() string {
 func (*AdminCommand) ProtoMessage() {}
 
 func (x *AdminCommand) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[42]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[45]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4572,7 +4747,7 @@ func (x *AdminCommand) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AdminCommand.ProtoReflect.Descriptor instead.
 func (*AdminCommand) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{42}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{45}
 }
 
 func (x *AdminCommand) GetClusterId() string {
@@ -4637,7 +4812,7 @@ type OrderedEntry struct {
 
 func (x *OrderedEntry) Reset() {
 	*x = OrderedEntry{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[43]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[46]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4649,7 +4824,7 @@ func (x *OrderedEntry) String() string {
 func (*OrderedEntry) ProtoMessage() {}
 
 func (x *OrderedEntry) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[43]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[46]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4662,7 +4837,7 @@ func (x *OrderedEntry) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OrderedEntry.ProtoReflect.Descriptor instead.
 func (*OrderedEntry) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{43}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{46}
 }
 
 func (x *OrderedEntry) GetHeight() uint64 {
@@ -4756,7 +4931,7 @@ type OrderedCheckpoint struct {
 
 func (x *OrderedCheckpoint) Reset() {
 	*x = OrderedCheckpoint{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[44]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[47]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4768,7 +4943,7 @@ func (x *OrderedCheckpoint) String() string {
 func (*OrderedCheckpoint) ProtoMessage() {}
 
 func (x *OrderedCheckpoint) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[44]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[47]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4781,7 +4956,7 @@ func (x *OrderedCheckpoint) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OrderedCheckpoint.ProtoReflect.Descriptor instead.
 func (*OrderedCheckpoint) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{44}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{47}
 }
 
 func (x *OrderedCheckpoint) GetVersion() uint32 {
@@ -4844,7 +5019,7 @@ type OrderedState struct {
 
 func (x *OrderedState) Reset() {
 	*x = OrderedState{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[45]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[48]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4856,7 +5031,7 @@ func (x *OrderedState) String() string {
 func (*OrderedState) ProtoMessage() {}
 
 func (x *OrderedState) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[45]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[48]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4869,7 +5044,7 @@ func (x *OrderedState) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OrderedState.ProtoReflect.Descriptor instead.
 func (*OrderedState) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{45}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{48}
 }
 
 func (x *OrderedState) GetHeight() uint64 {
@@ -4940,7 +5115,7 @@ type OrderOrigin struct {
 
 func (x *OrderOrigin) Reset() {
 	*x = OrderOrigin{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[46]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[49]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4952,7 +5127,7 @@ func (x *OrderOrigin) String() string {
 func (*OrderOrigin) ProtoMessage() {}
 
 func (x *OrderOrigin) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[46]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[49]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4965,7 +5140,7 @@ func (x *OrderOrigin) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OrderOrigin.ProtoReflect.Descriptor instead.
 func (*OrderOrigin) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{46}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{49}
 }
 
 func (x *OrderOrigin) GetHeight() uint64 {
@@ -5010,7 +5185,7 @@ type OrderedLocal struct {
 
 func (x *OrderedLocal) Reset() {
 	*x = OrderedLocal{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[47]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[50]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5022,7 +5197,7 @@ func (x *OrderedLocal) String() string {
 func (*OrderedLocal) ProtoMessage() {}
 
 func (x *OrderedLocal) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[47]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[50]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5035,7 +5210,7 @@ func (x *OrderedLocal) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OrderedLocal.ProtoReflect.Descriptor instead.
 func (*OrderedLocal) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{47}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{50}
 }
 
 func (x *OrderedLocal) GetPhase() MaintenancePhase {
@@ -5137,7 +5312,7 @@ type OrderedNode struct {
 
 func (x *OrderedNode) Reset() {
 	*x = OrderedNode{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[48]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[51]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5149,7 +5324,7 @@ func (x *OrderedNode) String() string {
 func (*OrderedNode) ProtoMessage() {}
 
 func (x *OrderedNode) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[48]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[51]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5162,7 +5337,7 @@ func (x *OrderedNode) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OrderedNode.ProtoReflect.Descriptor instead.
 func (*OrderedNode) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{48}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{51}
 }
 
 func (x *OrderedNode) GetNode() uint64 {
@@ -5220,7 +5395,7 @@ type OrderedForce struct {
 
 func (x *OrderedForce) Reset() {
 	*x = OrderedForce{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[49]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[52]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5232,7 +5407,7 @@ func (x *OrderedForce) String() string {
 func (*OrderedForce) ProtoMessage() {}
 
 func (x *OrderedForce) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[49]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[52]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5245,7 +5420,7 @@ func (x *OrderedForce) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OrderedForce.ProtoReflect.Descriptor instead.
 func (*OrderedForce) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{49}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{52}
 }
 
 func (x *OrderedForce) GetPlace() bool {
@@ -5289,7 +5464,7 @@ type OrderedDaemon struct {
 
 func (x *OrderedDaemon) Reset() {
 	*x = OrderedDaemon{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[50]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[53]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5301,7 +5476,7 @@ func (x *OrderedDaemon) String() string {
 func (*OrderedDaemon) ProtoMessage() {}
 
 func (x *OrderedDaemon) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[50]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[53]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5314,7 +5489,7 @@ func (x *OrderedDaemon) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OrderedDaemon.ProtoReflect.Descriptor instead.
 func (*OrderedDaemon) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{50}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{53}
 }
 
 func (x *OrderedDaemon) GetDaemon() *DaemonRef {
@@ -5361,7 +5536,7 @@ type OrderedGate struct {
 
 func (x *OrderedGate) Reset() {
 	*x = OrderedGate{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[51]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[54]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5373,7 +5548,7 @@ func (x *OrderedGate) String() string {
 func (*OrderedGate) ProtoMessage() {}
 
 func (x *OrderedGate) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[51]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[54]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5386,7 +5561,7 @@ func (x *OrderedGate) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OrderedGate.ProtoReflect.Descriptor instead.
 func (*OrderedGate) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{51}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{54}
 }
 
 func (x *OrderedGate) GetDaemon() *DaemonRef {
@@ -5450,7 +5625,7 @@ type OrderedChain struct {
 
 func (x *OrderedChain) Reset() {
 	*x = OrderedChain{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[52]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[55]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5462,7 +5637,7 @@ func (x *OrderedChain) String() string {
 func (*OrderedChain) ProtoMessage() {}
 
 func (x *OrderedChain) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[52]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[55]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5475,7 +5650,7 @@ func (x *OrderedChain) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OrderedChain.ProtoReflect.Descriptor instead.
 func (*OrderedChain) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{52}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{55}
 }
 
 func (x *OrderedChain) GetChain() uint64 {
@@ -5525,7 +5700,7 @@ type Action struct {
 
 func (x *Action) Reset() {
 	*x = Action{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[53]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[56]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5537,7 +5712,7 @@ func (x *Action) String() string {
 func (*Action) ProtoMessage() {}
 
 func (x *Action) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[53]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[56]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5550,7 +5725,7 @@ func (x *Action) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Action.ProtoReflect.Descriptor instead.
 func (*Action) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{53}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{56}
 }
 
 func (x *Action) GetKind() isAction_Kind {
@@ -5768,7 +5943,7 @@ type StartDaemon struct {
 
 func (x *StartDaemon) Reset() {
 	*x = StartDaemon{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[54]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[57]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5780,7 +5955,7 @@ func (x *StartDaemon) String() string {
 func (*StartDaemon) ProtoMessage() {}
 
 func (x *StartDaemon) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[54]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[57]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5793,7 +5968,7 @@ func (x *StartDaemon) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StartDaemon.ProtoReflect.Descriptor instead.
 func (*StartDaemon) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{54}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{57}
 }
 
 func (x *StartDaemon) GetDaemon() *DaemonRef {
@@ -5814,7 +5989,7 @@ type StopDaemon struct {
 
 func (x *StopDaemon) Reset() {
 	*x = StopDaemon{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[55]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[58]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5826,7 +6001,7 @@ func (x *StopDaemon) String() string {
 func (*StopDaemon) ProtoMessage() {}
 
 func (x *StopDaemon) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[55]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[58]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5839,7 +6014,7 @@ func (x *StopDaemon) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StopDaemon.ProtoReflect.Descriptor instead.
 func (*StopDaemon) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{55}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{58}
 }
 
 func (x *StopDaemon) GetDaemon() *DaemonRef {
@@ -5874,7 +6049,7 @@ type PullReplica struct {
 
 func (x *PullReplica) Reset() {
 	*x = PullReplica{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[56]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[59]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5886,7 +6061,7 @@ func (x *PullReplica) String() string {
 func (*PullReplica) ProtoMessage() {}
 
 func (x *PullReplica) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[56]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[59]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5899,7 +6074,7 @@ func (x *PullReplica) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PullReplica.ProtoReflect.Descriptor instead.
 func (*PullReplica) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{56}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{59}
 }
 
 func (x *PullReplica) GetChain() uint64 {
@@ -5926,7 +6101,7 @@ type DropReplica struct {
 
 func (x *DropReplica) Reset() {
 	*x = DropReplica{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[57]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[60]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5938,7 +6113,7 @@ func (x *DropReplica) String() string {
 func (*DropReplica) ProtoMessage() {}
 
 func (x *DropReplica) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[57]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[60]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5951,7 +6126,7 @@ func (x *DropReplica) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DropReplica.ProtoReflect.Descriptor instead.
 func (*DropReplica) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{57}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{60}
 }
 
 func (x *DropReplica) GetChain() uint64 {
@@ -5973,7 +6148,7 @@ type RequestPlacement struct {
 
 func (x *RequestPlacement) Reset() {
 	*x = RequestPlacement{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[58]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[61]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5985,7 +6160,7 @@ func (x *RequestPlacement) String() string {
 func (*RequestPlacement) ProtoMessage() {}
 
 func (x *RequestPlacement) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[58]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[61]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5998,7 +6173,7 @@ func (x *RequestPlacement) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RequestPlacement.ProtoReflect.Descriptor instead.
 func (*RequestPlacement) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{58}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{61}
 }
 
 func (x *RequestPlacement) GetChain() uint64 {
@@ -6033,7 +6208,7 @@ type RequestEviction struct {
 
 func (x *RequestEviction) Reset() {
 	*x = RequestEviction{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[59]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[62]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6045,7 +6220,7 @@ func (x *RequestEviction) String() string {
 func (*RequestEviction) ProtoMessage() {}
 
 func (x *RequestEviction) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[59]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[62]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6058,7 +6233,7 @@ func (x *RequestEviction) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RequestEviction.ProtoReflect.Descriptor instead.
 func (*RequestEviction) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{59}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{62}
 }
 
 func (x *RequestEviction) GetChain() uint64 {
@@ -6086,7 +6261,7 @@ type MigrateBlob struct {
 
 func (x *MigrateBlob) Reset() {
 	*x = MigrateBlob{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[60]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[63]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6098,7 +6273,7 @@ func (x *MigrateBlob) String() string {
 func (*MigrateBlob) ProtoMessage() {}
 
 func (x *MigrateBlob) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[60]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[63]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6111,7 +6286,7 @@ func (x *MigrateBlob) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MigrateBlob.ProtoReflect.Descriptor instead.
 func (*MigrateBlob) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{60}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{63}
 }
 
 func (x *MigrateBlob) GetBlob() uint64 {
@@ -6146,7 +6321,7 @@ type ReduceHeat struct {
 
 func (x *ReduceHeat) Reset() {
 	*x = ReduceHeat{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[61]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[64]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6158,7 +6333,7 @@ func (x *ReduceHeat) String() string {
 func (*ReduceHeat) ProtoMessage() {}
 
 func (x *ReduceHeat) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[61]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[64]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6171,7 +6346,7 @@ func (x *ReduceHeat) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReduceHeat.ProtoReflect.Descriptor instead.
 func (*ReduceHeat) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{61}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{64}
 }
 
 func (x *ReduceHeat) GetBlob() uint64 {
@@ -6199,7 +6374,7 @@ type MarkAvoid struct {
 
 func (x *MarkAvoid) Reset() {
 	*x = MarkAvoid{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[62]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[65]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6211,7 +6386,7 @@ func (x *MarkAvoid) String() string {
 func (*MarkAvoid) ProtoMessage() {}
 
 func (x *MarkAvoid) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[62]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[65]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6224,7 +6399,7 @@ func (x *MarkAvoid) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MarkAvoid.ProtoReflect.Descriptor instead.
 func (*MarkAvoid) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{62}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{65}
 }
 
 func (x *MarkAvoid) GetPeer() uint64 {
@@ -6259,7 +6434,7 @@ type ApplyBackoff struct {
 
 func (x *ApplyBackoff) Reset() {
 	*x = ApplyBackoff{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[63]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[66]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6271,7 +6446,7 @@ func (x *ApplyBackoff) String() string {
 func (*ApplyBackoff) ProtoMessage() {}
 
 func (x *ApplyBackoff) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[63]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[66]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6284,7 +6459,7 @@ func (x *ApplyBackoff) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ApplyBackoff.ProtoReflect.Descriptor instead.
 func (*ApplyBackoff) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{63}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{66}
 }
 
 func (x *ApplyBackoff) GetDaemon() *DaemonRef {
@@ -6312,7 +6487,7 @@ type CommitMaintenanceTransition struct {
 
 func (x *CommitMaintenanceTransition) Reset() {
 	*x = CommitMaintenanceTransition{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[64]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[67]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6324,7 +6499,7 @@ func (x *CommitMaintenanceTransition) String() string {
 func (*CommitMaintenanceTransition) ProtoMessage() {}
 
 func (x *CommitMaintenanceTransition) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[64]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[67]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6337,7 +6512,7 @@ func (x *CommitMaintenanceTransition) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CommitMaintenanceTransition.ProtoReflect.Descriptor instead.
 func (*CommitMaintenanceTransition) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{64}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{67}
 }
 
 func (x *CommitMaintenanceTransition) GetNode() uint64 {
@@ -6371,7 +6546,7 @@ type AskReload struct {
 
 func (x *AskReload) Reset() {
 	*x = AskReload{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[65]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[68]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6383,7 +6558,7 @@ func (x *AskReload) String() string {
 func (*AskReload) ProtoMessage() {}
 
 func (x *AskReload) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[65]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[68]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6396,7 +6571,7 @@ func (x *AskReload) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AskReload.ProtoReflect.Descriptor instead.
 func (*AskReload) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{65}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{68}
 }
 
 func (x *AskReload) GetDaemon() *DaemonRef {
@@ -6416,7 +6591,7 @@ type SendSignal struct {
 
 func (x *SendSignal) Reset() {
 	*x = SendSignal{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[66]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[69]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6428,7 +6603,7 @@ func (x *SendSignal) String() string {
 func (*SendSignal) ProtoMessage() {}
 
 func (x *SendSignal) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[66]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[69]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6441,7 +6616,7 @@ func (x *SendSignal) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SendSignal.ProtoReflect.Descriptor instead.
 func (*SendSignal) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{66}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{69}
 }
 
 func (x *SendSignal) GetDaemon() *DaemonRef {
@@ -6470,7 +6645,7 @@ type VerificationOutcome struct {
 
 func (x *VerificationOutcome) Reset() {
 	*x = VerificationOutcome{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[67]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[70]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6482,7 +6657,7 @@ func (x *VerificationOutcome) String() string {
 func (*VerificationOutcome) ProtoMessage() {}
 
 func (x *VerificationOutcome) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[67]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[70]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6495,7 +6670,7 @@ func (x *VerificationOutcome) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use VerificationOutcome.ProtoReflect.Descriptor instead.
 func (*VerificationOutcome) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{67}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{70}
 }
 
 func (x *VerificationOutcome) GetVerdict() VerificationOutcome_Verdict {
@@ -6531,7 +6706,7 @@ type Operator struct {
 
 func (x *Operator) Reset() {
 	*x = Operator{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[68]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[71]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6543,7 +6718,7 @@ func (x *Operator) String() string {
 func (*Operator) ProtoMessage() {}
 
 func (x *Operator) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[68]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[71]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6556,7 +6731,7 @@ func (x *Operator) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Operator.ProtoReflect.Descriptor instead.
 func (*Operator) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{68}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{71}
 }
 
 func (x *Operator) GetKeyId() string {
@@ -6605,7 +6780,7 @@ type AdminAuditRecord struct {
 
 func (x *AdminAuditRecord) Reset() {
 	*x = AdminAuditRecord{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[69]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[72]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6617,7 +6792,7 @@ func (x *AdminAuditRecord) String() string {
 func (*AdminAuditRecord) ProtoMessage() {}
 
 func (x *AdminAuditRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[69]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[72]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6630,7 +6805,7 @@ func (x *AdminAuditRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AdminAuditRecord.ProtoReflect.Descriptor instead.
 func (*AdminAuditRecord) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{69}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{72}
 }
 
 func (x *AdminAuditRecord) GetEpoch() uint64 {
@@ -6760,7 +6935,7 @@ type Refusal struct {
 
 func (x *Refusal) Reset() {
 	*x = Refusal{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[70]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[73]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6772,7 +6947,7 @@ func (x *Refusal) String() string {
 func (*Refusal) ProtoMessage() {}
 
 func (x *Refusal) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[70]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[73]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6785,7 +6960,7 @@ func (x *Refusal) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Refusal.ProtoReflect.Descriptor instead.
 func (*Refusal) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{70}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{73}
 }
 
 func (x *Refusal) GetSource() string {
@@ -6829,7 +7004,7 @@ type SignerChange struct {
 
 func (x *SignerChange) Reset() {
 	*x = SignerChange{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[71]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[74]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6841,7 +7016,7 @@ func (x *SignerChange) String() string {
 func (*SignerChange) ProtoMessage() {}
 
 func (x *SignerChange) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[71]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[74]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6854,7 +7029,7 @@ func (x *SignerChange) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SignerChange.ProtoReflect.Descriptor instead.
 func (*SignerChange) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{71}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{74}
 }
 
 func (x *SignerChange) GetName() string {
@@ -6905,7 +7080,7 @@ type LogRecord struct {
 
 func (x *LogRecord) Reset() {
 	*x = LogRecord{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[72]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[75]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6917,7 +7092,7 @@ func (x *LogRecord) String() string {
 func (*LogRecord) ProtoMessage() {}
 
 func (x *LogRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[72]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[75]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6930,7 +7105,7 @@ func (x *LogRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LogRecord.ProtoReflect.Descriptor instead.
 func (*LogRecord) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{72}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{75}
 }
 
 func (x *LogRecord) GetEpoch() uint64 {
@@ -7027,7 +7202,7 @@ type FailureRecord struct {
 
 func (x *FailureRecord) Reset() {
 	*x = FailureRecord{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[73]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[76]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7039,7 +7214,7 @@ func (x *FailureRecord) String() string {
 func (*FailureRecord) ProtoMessage() {}
 
 func (x *FailureRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[73]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[76]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7052,7 +7227,7 @@ func (x *FailureRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FailureRecord.ProtoReflect.Descriptor instead.
 func (*FailureRecord) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{73}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{76}
 }
 
 func (x *FailureRecord) GetEpoch() uint64 {
@@ -7130,7 +7305,7 @@ type ActionRecord struct {
 
 func (x *ActionRecord) Reset() {
 	*x = ActionRecord{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[74]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[77]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7142,7 +7317,7 @@ func (x *ActionRecord) String() string {
 func (*ActionRecord) ProtoMessage() {}
 
 func (x *ActionRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[74]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[77]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7155,7 +7330,7 @@ func (x *ActionRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ActionRecord.ProtoReflect.Descriptor instead.
 func (*ActionRecord) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{74}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{77}
 }
 
 func (x *ActionRecord) GetEpoch() uint64 {
@@ -7244,7 +7419,7 @@ type Record struct {
 
 func (x *Record) Reset() {
 	*x = Record{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[75]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[78]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7256,7 +7431,7 @@ func (x *Record) String() string {
 func (*Record) ProtoMessage() {}
 
 func (x *Record) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[75]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[78]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7269,7 +7444,7 @@ func (x *Record) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Record.ProtoReflect.Descriptor instead.
 func (*Record) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{75}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{78}
 }
 
 func (x *Record) GetKind() isRecord_Kind {
@@ -7374,7 +7549,7 @@ type Snapshot struct {
 
 func (x *Snapshot) Reset() {
 	*x = Snapshot{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[76]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[79]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7386,7 +7561,7 @@ func (x *Snapshot) String() string {
 func (*Snapshot) ProtoMessage() {}
 
 func (x *Snapshot) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[76]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[79]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7399,7 +7574,7 @@ func (x *Snapshot) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Snapshot.ProtoReflect.Descriptor instead.
 func (*Snapshot) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{76}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{79}
 }
 
 func (x *Snapshot) GetNode() uint64 {
@@ -7569,7 +7744,7 @@ type NodeInfo struct {
 
 func (x *NodeInfo) Reset() {
 	*x = NodeInfo{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[77]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[80]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7581,7 +7756,7 @@ func (x *NodeInfo) String() string {
 func (*NodeInfo) ProtoMessage() {}
 
 func (x *NodeInfo) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[77]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[80]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7594,7 +7769,7 @@ func (x *NodeInfo) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NodeInfo.ProtoReflect.Descriptor instead.
 func (*NodeInfo) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{77}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{80}
 }
 
 func (x *NodeInfo) GetName() string {
@@ -7683,7 +7858,7 @@ type SchedulerView struct {
 
 func (x *SchedulerView) Reset() {
 	*x = SchedulerView{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[78]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[81]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7695,7 +7870,7 @@ func (x *SchedulerView) String() string {
 func (*SchedulerView) ProtoMessage() {}
 
 func (x *SchedulerView) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[78]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[81]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7708,7 +7883,7 @@ func (x *SchedulerView) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SchedulerView.ProtoReflect.Descriptor instead.
 func (*SchedulerView) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{78}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{81}
 }
 
 func (x *SchedulerView) GetActive() bool {
@@ -7787,7 +7962,7 @@ type DaemonView struct {
 
 func (x *DaemonView) Reset() {
 	*x = DaemonView{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[79]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[82]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7799,7 +7974,7 @@ func (x *DaemonView) String() string {
 func (*DaemonView) ProtoMessage() {}
 
 func (x *DaemonView) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[79]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[82]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7812,7 +7987,7 @@ func (x *DaemonView) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DaemonView.ProtoReflect.Descriptor instead.
 func (*DaemonView) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{79}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{82}
 }
 
 func (x *DaemonView) GetDaemon() *DaemonRef {
@@ -8009,7 +8184,7 @@ type OrderView struct {
 
 func (x *OrderView) Reset() {
 	*x = OrderView{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[80]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[83]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8021,7 +8196,7 @@ func (x *OrderView) String() string {
 func (*OrderView) ProtoMessage() {}
 
 func (x *OrderView) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[80]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[83]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8034,7 +8209,7 @@ func (x *OrderView) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OrderView.ProtoReflect.Descriptor instead.
 func (*OrderView) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{80}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{83}
 }
 
 func (x *OrderView) GetHeight() uint64 {
@@ -8073,7 +8248,7 @@ type ReplicaView struct {
 
 func (x *ReplicaView) Reset() {
 	*x = ReplicaView{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[81]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[84]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8085,7 +8260,7 @@ func (x *ReplicaView) String() string {
 func (*ReplicaView) ProtoMessage() {}
 
 func (x *ReplicaView) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[81]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[84]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8098,7 +8273,7 @@ func (x *ReplicaView) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReplicaView.ProtoReflect.Descriptor instead.
 func (*ReplicaView) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{81}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{84}
 }
 
 func (x *ReplicaView) GetChain() uint64 {
@@ -8171,7 +8346,7 @@ type PeerView struct {
 
 func (x *PeerView) Reset() {
 	*x = PeerView{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[82]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[85]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8183,7 +8358,7 @@ func (x *PeerView) String() string {
 func (*PeerView) ProtoMessage() {}
 
 func (x *PeerView) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[82]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[85]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8196,7 +8371,7 @@ func (x *PeerView) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PeerView.ProtoReflect.Descriptor instead.
 func (*PeerView) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{82}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{85}
 }
 
 func (x *PeerView) GetPeer() uint64 {
@@ -8306,7 +8481,7 @@ type EchoView struct {
 
 func (x *EchoView) Reset() {
 	*x = EchoView{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[83]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[86]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8318,7 +8493,7 @@ func (x *EchoView) String() string {
 func (*EchoView) ProtoMessage() {}
 
 func (x *EchoView) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[83]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[86]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8331,7 +8506,7 @@ func (x *EchoView) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EchoView.ProtoReflect.Descriptor instead.
 func (*EchoView) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{83}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{86}
 }
 
 func (x *EchoView) GetState() EchoView_State {
@@ -8396,7 +8571,7 @@ type CutOffView struct {
 
 func (x *CutOffView) Reset() {
 	*x = CutOffView{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[84]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[87]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8408,7 +8583,7 @@ func (x *CutOffView) String() string {
 func (*CutOffView) ProtoMessage() {}
 
 func (x *CutOffView) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[84]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[87]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8421,7 +8596,7 @@ func (x *CutOffView) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CutOffView.ProtoReflect.Descriptor instead.
 func (*CutOffView) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{84}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{87}
 }
 
 func (x *CutOffView) GetLost() uint32 {
@@ -8456,7 +8631,7 @@ type AvoidView struct {
 
 func (x *AvoidView) Reset() {
 	*x = AvoidView{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[85]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[88]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8468,7 +8643,7 @@ func (x *AvoidView) String() string {
 func (*AvoidView) ProtoMessage() {}
 
 func (x *AvoidView) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[85]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[88]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8481,7 +8656,7 @@ func (x *AvoidView) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AvoidView.ProtoReflect.Descriptor instead.
 func (*AvoidView) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{85}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{88}
 }
 
 func (x *AvoidView) GetPeer() uint64 {
@@ -8521,7 +8696,7 @@ type MaintenanceView struct {
 
 func (x *MaintenanceView) Reset() {
 	*x = MaintenanceView{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[86]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[89]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8533,7 +8708,7 @@ func (x *MaintenanceView) String() string {
 func (*MaintenanceView) ProtoMessage() {}
 
 func (x *MaintenanceView) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[86]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[89]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8546,7 +8721,7 @@ func (x *MaintenanceView) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MaintenanceView.ProtoReflect.Descriptor instead.
 func (*MaintenanceView) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{86}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{89}
 }
 
 func (x *MaintenanceView) GetPhase() MaintenancePhase {
@@ -8618,7 +8793,7 @@ type EmittedAction struct {
 
 func (x *EmittedAction) Reset() {
 	*x = EmittedAction{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[87]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[90]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8630,7 +8805,7 @@ func (x *EmittedAction) String() string {
 func (*EmittedAction) ProtoMessage() {}
 
 func (x *EmittedAction) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[87]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[90]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8643,7 +8818,7 @@ func (x *EmittedAction) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EmittedAction.ProtoReflect.Descriptor instead.
 func (*EmittedAction) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{87}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{90}
 }
 
 func (x *EmittedAction) GetId() uint64 {
@@ -8693,7 +8868,7 @@ type MigrationView struct {
 
 func (x *MigrationView) Reset() {
 	*x = MigrationView{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[88]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[91]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8705,7 +8880,7 @@ func (x *MigrationView) String() string {
 func (*MigrationView) ProtoMessage() {}
 
 func (x *MigrationView) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[88]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[91]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8718,7 +8893,7 @@ func (x *MigrationView) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MigrationView.ProtoReflect.Descriptor instead.
 func (*MigrationView) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{88}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{91}
 }
 
 func (x *MigrationView) GetMigration() uint64 {
@@ -8813,7 +8988,7 @@ type PluginView struct {
 
 func (x *PluginView) Reset() {
 	*x = PluginView{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[89]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[92]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8825,7 +9000,7 @@ func (x *PluginView) String() string {
 func (*PluginView) ProtoMessage() {}
 
 func (x *PluginView) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[89]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[92]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8838,7 +9013,7 @@ func (x *PluginView) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PluginView.ProtoReflect.Descriptor instead.
 func (*PluginView) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{89}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{92}
 }
 
 func (x *PluginView) GetName() string {
@@ -8955,7 +9130,7 @@ type Stats struct {
 
 func (x *Stats) Reset() {
 	*x = Stats{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[90]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[93]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8967,7 +9142,7 @@ func (x *Stats) String() string {
 func (*Stats) ProtoMessage() {}
 
 func (x *Stats) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[90]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[93]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8980,7 +9155,7 @@ func (x *Stats) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Stats.ProtoReflect.Descriptor instead.
 func (*Stats) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{90}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{93}
 }
 
 func (x *Stats) GetEventsApplied() uint64 {
@@ -9113,7 +9288,7 @@ type JournalEntry struct {
 
 func (x *JournalEntry) Reset() {
 	*x = JournalEntry{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[91]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[94]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9125,7 +9300,7 @@ func (x *JournalEntry) String() string {
 func (*JournalEntry) ProtoMessage() {}
 
 func (x *JournalEntry) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[91]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[94]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9138,7 +9313,7 @@ func (x *JournalEntry) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JournalEntry.ProtoReflect.Descriptor instead.
 func (*JournalEntry) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{91}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{94}
 }
 
 func (x *JournalEntry) GetIndex() uint64 {
@@ -9381,7 +9556,7 @@ type Boot struct {
 
 func (x *Boot) Reset() {
 	*x = Boot{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[92]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[95]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9393,7 +9568,7 @@ func (x *Boot) String() string {
 func (*Boot) ProtoMessage() {}
 
 func (x *Boot) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[92]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[95]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9406,7 +9581,7 @@ func (x *Boot) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Boot.ProtoReflect.Descriptor instead.
 func (*Boot) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{92}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{95}
 }
 
 func (x *Boot) GetNode() uint64 {
@@ -9456,7 +9631,7 @@ type Tick struct {
 
 func (x *Tick) Reset() {
 	*x = Tick{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[93]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[96]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9468,7 +9643,7 @@ func (x *Tick) String() string {
 func (*Tick) ProtoMessage() {}
 
 func (x *Tick) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[93]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[96]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9481,7 +9656,7 @@ func (x *Tick) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Tick.ProtoReflect.Descriptor instead.
 func (*Tick) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{93}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{96}
 }
 
 func (x *Tick) GetQueueRoom() uint32 {
@@ -9507,7 +9682,7 @@ type JudgedCommit struct {
 
 func (x *JudgedCommit) Reset() {
 	*x = JudgedCommit{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[94]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[97]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9519,7 +9694,7 @@ func (x *JudgedCommit) String() string {
 func (*JudgedCommit) ProtoMessage() {}
 
 func (x *JudgedCommit) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[94]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[97]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9532,7 +9707,7 @@ func (x *JudgedCommit) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JudgedCommit.ProtoReflect.Descriptor instead.
 func (*JudgedCommit) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{94}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{97}
 }
 
 func (x *JudgedCommit) GetEvent() *AdminEvent {
@@ -9594,7 +9769,7 @@ type Reload struct {
 
 func (x *Reload) Reset() {
 	*x = Reload{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[95]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[98]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9606,7 +9781,7 @@ func (x *Reload) String() string {
 func (*Reload) ProtoMessage() {}
 
 func (x *Reload) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[95]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[98]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9619,7 +9794,7 @@ func (x *Reload) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Reload.ProtoReflect.Descriptor instead.
 func (*Reload) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{95}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{98}
 }
 
 func (x *Reload) GetConfigToml() string {
@@ -9641,7 +9816,7 @@ type Acknowledged struct {
 
 func (x *Acknowledged) Reset() {
 	*x = Acknowledged{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[96]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[99]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9653,7 +9828,7 @@ func (x *Acknowledged) String() string {
 func (*Acknowledged) ProtoMessage() {}
 
 func (x *Acknowledged) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[96]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[99]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9666,7 +9841,7 @@ func (x *Acknowledged) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Acknowledged.ProtoReflect.Descriptor instead.
 func (*Acknowledged) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{96}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{99}
 }
 
 func (x *Acknowledged) GetChain() Acknowledged_Chain {
@@ -9694,7 +9869,7 @@ type FailureReport struct {
 
 func (x *FailureReport) Reset() {
 	*x = FailureReport{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[97]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[100]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9706,7 +9881,7 @@ func (x *FailureReport) String() string {
 func (*FailureReport) ProtoMessage() {}
 
 func (x *FailureReport) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[97]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[100]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9719,7 +9894,7 @@ func (x *FailureReport) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FailureReport.ProtoReflect.Descriptor instead.
 func (*FailureReport) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{97}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{100}
 }
 
 func (x *FailureReport) GetSource() string {
@@ -9755,7 +9930,7 @@ type Samples struct {
 
 func (x *Samples) Reset() {
 	*x = Samples{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[98]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[101]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9767,7 +9942,7 @@ func (x *Samples) String() string {
 func (*Samples) ProtoMessage() {}
 
 func (x *Samples) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[98]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[101]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9780,7 +9955,7 @@ func (x *Samples) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Samples.ProtoReflect.Descriptor instead.
 func (*Samples) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{98}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{101}
 }
 
 func (x *Samples) GetProbe() string {
@@ -9855,7 +10030,7 @@ type ActionOutcome struct {
 
 func (x *ActionOutcome) Reset() {
 	*x = ActionOutcome{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[99]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[102]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9867,7 +10042,7 @@ func (x *ActionOutcome) String() string {
 func (*ActionOutcome) ProtoMessage() {}
 
 func (x *ActionOutcome) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[99]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[102]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9880,7 +10055,7 @@ func (x *ActionOutcome) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ActionOutcome.ProtoReflect.Descriptor instead.
 func (*ActionOutcome) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{99}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{102}
 }
 
 func (x *ActionOutcome) GetActionId() uint64 {
@@ -9943,7 +10118,7 @@ type ScoreTable struct {
 
 func (x *ScoreTable) Reset() {
 	*x = ScoreTable{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[100]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[103]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9955,7 +10130,7 @@ func (x *ScoreTable) String() string {
 func (*ScoreTable) ProtoMessage() {}
 
 func (x *ScoreTable) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[100]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[103]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9968,7 +10143,7 @@ func (x *ScoreTable) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ScoreTable.ProtoReflect.Descriptor instead.
 func (*ScoreTable) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{100}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{103}
 }
 
 func (x *ScoreTable) GetViewVersion() uint64 {
@@ -9997,7 +10172,7 @@ type ChainScore struct {
 
 func (x *ChainScore) Reset() {
 	*x = ChainScore{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[101]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[104]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -10009,7 +10184,7 @@ func (x *ChainScore) String() string {
 func (*ChainScore) ProtoMessage() {}
 
 func (x *ChainScore) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[101]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[104]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -10022,7 +10197,7 @@ func (x *ChainScore) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ChainScore.ProtoReflect.Descriptor instead.
 func (*ChainScore) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{101}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{104}
 }
 
 func (x *ChainScore) GetChain() uint64 {
@@ -10063,7 +10238,7 @@ type NodeScore struct {
 
 func (x *NodeScore) Reset() {
 	*x = NodeScore{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[102]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[105]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -10075,7 +10250,7 @@ func (x *NodeScore) String() string {
 func (*NodeScore) ProtoMessage() {}
 
 func (x *NodeScore) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[102]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[105]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -10088,7 +10263,7 @@ func (x *NodeScore) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NodeScore.ProtoReflect.Descriptor instead.
 func (*NodeScore) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{102}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{105}
 }
 
 func (x *NodeScore) GetNode() uint64 {
@@ -10117,7 +10292,7 @@ type MigrationCost struct {
 
 func (x *MigrationCost) Reset() {
 	*x = MigrationCost{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[103]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[106]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -10129,7 +10304,7 @@ func (x *MigrationCost) String() string {
 func (*MigrationCost) ProtoMessage() {}
 
 func (x *MigrationCost) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[103]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[106]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -10142,7 +10317,7 @@ func (x *MigrationCost) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MigrationCost.ProtoReflect.Descriptor instead.
 func (*MigrationCost) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{103}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{106}
 }
 
 func (x *MigrationCost) GetStateTransfer() *durationpb.Duration {
@@ -10176,7 +10351,7 @@ type Migrations struct {
 
 func (x *Migrations) Reset() {
 	*x = Migrations{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[104]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[107]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -10188,7 +10363,7 @@ func (x *Migrations) String() string {
 func (*Migrations) ProtoMessage() {}
 
 func (x *Migrations) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[104]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[107]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -10201,7 +10376,7 @@ func (x *Migrations) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Migrations.ProtoReflect.Descriptor instead.
 func (*Migrations) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{104}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{107}
 }
 
 func (x *Migrations) GetInFlight() []*MigrationView {
@@ -10226,7 +10401,7 @@ type BlastRadius struct {
 
 func (x *BlastRadius) Reset() {
 	*x = BlastRadius{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[105]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[108]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -10238,7 +10413,7 @@ func (x *BlastRadius) String() string {
 func (*BlastRadius) ProtoMessage() {}
 
 func (x *BlastRadius) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[105]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[108]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -10251,7 +10426,7 @@ func (x *BlastRadius) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BlastRadius.ProtoReflect.Descriptor instead.
 func (*BlastRadius) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{105}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{108}
 }
 
 func (x *BlastRadius) GetAffectedNodes() []uint64 {
@@ -10308,7 +10483,7 @@ type DaemonLifecycle_Started struct {
 
 func (x *DaemonLifecycle_Started) Reset() {
 	*x = DaemonLifecycle_Started{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[106]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[109]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -10320,7 +10495,7 @@ func (x *DaemonLifecycle_Started) String() string {
 func (*DaemonLifecycle_Started) ProtoMessage() {}
 
 func (x *DaemonLifecycle_Started) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[106]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[109]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -10366,7 +10541,7 @@ type DaemonLifecycle_ExitedCleanly struct {
 
 func (x *DaemonLifecycle_ExitedCleanly) Reset() {
 	*x = DaemonLifecycle_ExitedCleanly{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[107]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[110]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -10378,7 +10553,7 @@ func (x *DaemonLifecycle_ExitedCleanly) String() string {
 func (*DaemonLifecycle_ExitedCleanly) ProtoMessage() {}
 
 func (x *DaemonLifecycle_ExitedCleanly) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[107]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[110]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -10411,7 +10586,7 @@ type DaemonLifecycle_Crashed struct {
 
 func (x *DaemonLifecycle_Crashed) Reset() {
 	*x = DaemonLifecycle_Crashed{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[108]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[111]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -10423,7 +10598,7 @@ func (x *DaemonLifecycle_Crashed) String() string {
 func (*DaemonLifecycle_Crashed) ProtoMessage() {}
 
 func (x *DaemonLifecycle_Crashed) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[108]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[111]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -10463,7 +10638,7 @@ type DaemonLifecycle_Replaced struct {
 
 func (x *DaemonLifecycle_Replaced) Reset() {
 	*x = DaemonLifecycle_Replaced{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[109]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[112]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -10475,7 +10650,7 @@ func (x *DaemonLifecycle_Replaced) String() string {
 func (*DaemonLifecycle_Replaced) ProtoMessage() {}
 
 func (x *DaemonLifecycle_Replaced) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[109]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[112]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -10502,7 +10677,7 @@ type DaemonLifecycle_Rejected struct {
 
 func (x *DaemonLifecycle_Rejected) Reset() {
 	*x = DaemonLifecycle_Rejected{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[110]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[113]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -10514,7 +10689,7 @@ func (x *DaemonLifecycle_Rejected) String() string {
 func (*DaemonLifecycle_Rejected) ProtoMessage() {}
 
 func (x *DaemonLifecycle_Rejected) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[110]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[113]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -10548,7 +10723,7 @@ type OrderedDaemon_Run struct {
 
 func (x *OrderedDaemon_Run) Reset() {
 	*x = OrderedDaemon_Run{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[112]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[115]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -10560,7 +10735,7 @@ func (x *OrderedDaemon_Run) String() string {
 func (*OrderedDaemon_Run) ProtoMessage() {}
 
 func (x *OrderedDaemon_Run) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[112]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[115]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -10573,7 +10748,7 @@ func (x *OrderedDaemon_Run) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OrderedDaemon_Run.ProtoReflect.Descriptor instead.
 func (*OrderedDaemon_Run) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{50, 0}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{53, 0}
 }
 
 func (x *OrderedDaemon_Run) GetIntent() DaemonIntent_Intent {
@@ -10608,7 +10783,7 @@ type OrderedDaemon_Pin struct {
 
 func (x *OrderedDaemon_Pin) Reset() {
 	*x = OrderedDaemon_Pin{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[113]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[116]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -10620,7 +10795,7 @@ func (x *OrderedDaemon_Pin) String() string {
 func (*OrderedDaemon_Pin) ProtoMessage() {}
 
 func (x *OrderedDaemon_Pin) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[113]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[116]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -10633,7 +10808,7 @@ func (x *OrderedDaemon_Pin) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OrderedDaemon_Pin.ProtoReflect.Descriptor instead.
 func (*OrderedDaemon_Pin) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{50, 1}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{53, 1}
 }
 
 func (x *OrderedDaemon_Pin) GetNode() uint64 {
@@ -10669,7 +10844,7 @@ type OrderedDaemon_Restart struct {
 
 func (x *OrderedDaemon_Restart) Reset() {
 	*x = OrderedDaemon_Restart{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[114]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[117]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -10681,7 +10856,7 @@ func (x *OrderedDaemon_Restart) String() string {
 func (*OrderedDaemon_Restart) ProtoMessage() {}
 
 func (x *OrderedDaemon_Restart) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[114]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[117]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -10694,7 +10869,7 @@ func (x *OrderedDaemon_Restart) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OrderedDaemon_Restart.ProtoReflect.Descriptor instead.
 func (*OrderedDaemon_Restart) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{50, 2}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{53, 2}
 }
 
 func (x *OrderedDaemon_Restart) GetAt() *timestamppb.Timestamp {
@@ -10722,7 +10897,7 @@ type OrderedChain_Count struct {
 
 func (x *OrderedChain_Count) Reset() {
 	*x = OrderedChain_Count{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[115]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[118]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -10734,7 +10909,7 @@ func (x *OrderedChain_Count) String() string {
 func (*OrderedChain_Count) ProtoMessage() {}
 
 func (x *OrderedChain_Count) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[115]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[118]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -10747,7 +10922,7 @@ func (x *OrderedChain_Count) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OrderedChain_Count.ProtoReflect.Descriptor instead.
 func (*OrderedChain_Count) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{52, 0}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{55, 0}
 }
 
 func (x *OrderedChain_Count) GetDesired() uint32 {
@@ -10782,7 +10957,7 @@ type OrderedChain_Hold struct {
 
 func (x *OrderedChain_Hold) Reset() {
 	*x = OrderedChain_Hold{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[116]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[119]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -10794,7 +10969,7 @@ func (x *OrderedChain_Hold) String() string {
 func (*OrderedChain_Hold) ProtoMessage() {}
 
 func (x *OrderedChain_Hold) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[116]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[119]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -10807,7 +10982,7 @@ func (x *OrderedChain_Hold) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OrderedChain_Hold.ProtoReflect.Descriptor instead.
 func (*OrderedChain_Hold) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{52, 1}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{55, 1}
 }
 
 func (x *OrderedChain_Hold) GetIntent() LocalReplicaIntent_Intent {
@@ -10841,7 +11016,7 @@ type BlastRadius_Warning struct {
 
 func (x *BlastRadius_Warning) Reset() {
 	*x = BlastRadius_Warning{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[117]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[120]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -10853,7 +11028,7 @@ func (x *BlastRadius_Warning) String() string {
 func (*BlastRadius_Warning) ProtoMessage() {}
 
 func (x *BlastRadius_Warning) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[117]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[120]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -10866,7 +11041,7 @@ func (x *BlastRadius_Warning) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BlastRadius_Warning.ProtoReflect.Descriptor instead.
 func (*BlastRadius_Warning) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{105, 0}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{108, 0}
 }
 
 func (x *BlastRadius_Warning) GetKind() string {
@@ -10997,7 +11172,18 @@ const file_meshos_v1_meshos_proto_rawDesc = "" +
 	"\x10NodeHealthSample\x12\x12\n" +
 	"\x04peer\x18\x01 \x01(\x04R\x04peer\x12-\n" +
 	"\x06health\x18\x02 \x01(\x0e2\x15.meshos.v1.NodeHealthR\x06health\x12\x16\n" +
-	"\x06reason\x18\x03 \x01(\tR\x06reason\"\xc8\v\n" +
+	"\x06reason\x18\x03 \x01(\tR\x06reason\"\xcb\x01\n" +
+	"\vProbeResult\x12&\n" +
+	"\x03rtt\x18\x01 \x01(\v2\x14.meshos.v1.RttSampleR\x03rtt\x123\n" +
+	"\x06health\x18\x02 \x01(\v2\x1b.meshos.v1.NodeHealthSampleR\x06health\x120\n" +
+	"\adetails\x18\x03 \x03(\v2\x16.meshos.v1.ProbeDetailR\adetails\x12-\n" +
+	"\bpath_mtu\x18\x04 \x01(\v2\x12.meshos.v1.PathMtuR\apathMtu\"7\n" +
+	"\vProbeDetail\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value\"7\n" +
+	"\aPathMtu\x12\x14\n" +
+	"\x05bytes\x18\x01 \x01(\rR\x05bytes\x12\x16\n" +
+	"\x06reason\x18\x02 \x01(\tR\x06reason\"\xc8\v\n" +
 	"\rPeerInventory\x12\x12\n" +
 	"\x04peer\x18\x01 \x01(\x04R\x04peer\x12#\n" +
 	"\vcpu_load_1m\x18\x02 \x01(\x01H\x00R\tcpuLoad1m\x88\x01\x01\x12)\n" +
@@ -11875,7 +12061,7 @@ func file_meshos_v1_meshos_proto_rawDescGZIP() []byte {
 }
 
 var file_meshos_v1_meshos_proto_enumTypes = make([]protoimpl.EnumInfo, 18)
-var file_meshos_v1_meshos_proto_msgTypes = make([]protoimpl.MessageInfo, 118)
+var file_meshos_v1_meshos_proto_msgTypes = make([]protoimpl.MessageInfo, 121)
 var file_meshos_v1_meshos_proto_goTypes = []any{
 	(NodeHealth)(0),                       // 0: meshos.v1.NodeHealth
 	(MaintenancePhase)(0),                 // 1: meshos.v1.MaintenancePhase
@@ -11906,115 +12092,118 @@ var file_meshos_v1_meshos_proto_goTypes = []any{
 	(*DaemonExit)(nil),                    // 26: meshos.v1.DaemonExit
 	(*RttSample)(nil),                     // 27: meshos.v1.RttSample
 	(*NodeHealthSample)(nil),              // 28: meshos.v1.NodeHealthSample
-	(*PeerInventory)(nil),                 // 29: meshos.v1.PeerInventory
-	(*DiskSpace)(nil),                     // 30: meshos.v1.DiskSpace
-	(*Temperature)(nil),                   // 31: meshos.v1.Temperature
-	(*NetworkLink)(nil),                   // 32: meshos.v1.NetworkLink
-	(*Gpu)(nil),                           // 33: meshos.v1.Gpu
-	(*LogLine)(nil),                       // 34: meshos.v1.LogLine
-	(*OutputPlace)(nil),                   // 35: meshos.v1.OutputPlace
-	(*BlobAnnouncement)(nil),              // 36: meshos.v1.BlobAnnouncement
-	(*PlacementIntent)(nil),               // 37: meshos.v1.PlacementIntent
-	(*DaemonIntent)(nil),                  // 38: meshos.v1.DaemonIntent
-	(*LocalReplicaIntent)(nil),            // 39: meshos.v1.LocalReplicaIntent
-	(*MaintenanceObserved)(nil),           // 40: meshos.v1.MaintenanceObserved
-	(*AdminEvent)(nil),                    // 41: meshos.v1.AdminEvent
-	(*NodeTarget)(nil),                    // 42: meshos.v1.NodeTarget
-	(*EnterMaintenance)(nil),              // 43: meshos.v1.EnterMaintenance
-	(*Drain)(nil),                         // 44: meshos.v1.Drain
-	(*DropReplicas)(nil),                  // 45: meshos.v1.DropReplicas
-	(*SetDaemonIntent)(nil),               // 46: meshos.v1.SetDaemonIntent
-	(*SetPlacement)(nil),                  // 47: meshos.v1.SetPlacement
-	(*SetLocalReplica)(nil),               // 48: meshos.v1.SetLocalReplica
-	(*RestartDaemon)(nil),                 // 49: meshos.v1.RestartDaemon
-	(*ReloadDaemon)(nil),                  // 50: meshos.v1.ReloadDaemon
-	(*SignalDaemon)(nil),                  // 51: meshos.v1.SignalDaemon
-	(*FreezeCluster)(nil),                 // 52: meshos.v1.FreezeCluster
-	(*ThawCluster)(nil),                   // 53: meshos.v1.ThawCluster
-	(*FlushAvoidLists)(nil),               // 54: meshos.v1.FlushAvoidLists
-	(*ForceEvictReplica)(nil),             // 55: meshos.v1.ForceEvictReplica
-	(*ForceRestartDaemon)(nil),            // 56: meshos.v1.ForceRestartDaemon
-	(*ForceCutover)(nil),                  // 57: meshos.v1.ForceCutover
-	(*KillMigration)(nil),                 // 58: meshos.v1.KillMigration
-	(*SignedCommit)(nil),                  // 59: meshos.v1.SignedCommit
-	(*AdminCommand)(nil),                  // 60: meshos.v1.AdminCommand
-	(*OrderedEntry)(nil),                  // 61: meshos.v1.OrderedEntry
-	(*OrderedCheckpoint)(nil),             // 62: meshos.v1.OrderedCheckpoint
-	(*OrderedState)(nil),                  // 63: meshos.v1.OrderedState
-	(*OrderOrigin)(nil),                   // 64: meshos.v1.OrderOrigin
-	(*OrderedLocal)(nil),                  // 65: meshos.v1.OrderedLocal
-	(*OrderedNode)(nil),                   // 66: meshos.v1.OrderedNode
-	(*OrderedForce)(nil),                  // 67: meshos.v1.OrderedForce
-	(*OrderedDaemon)(nil),                 // 68: meshos.v1.OrderedDaemon
-	(*OrderedGate)(nil),                   // 69: meshos.v1.OrderedGate
-	(*OrderedChain)(nil),                  // 70: meshos.v1.OrderedChain
-	(*Action)(nil),                        // 71: meshos.v1.Action
-	(*StartDaemon)(nil),                   // 72: meshos.v1.StartDaemon
-	(*StopDaemon)(nil),                    // 73: meshos.v1.StopDaemon
-	(*PullReplica)(nil),                   // 74: meshos.v1.PullReplica
-	(*DropReplica)(nil),                   // 75: meshos.v1.DropReplica
-	(*RequestPlacement)(nil),              // 76: meshos.v1.RequestPlacement
-	(*RequestEviction)(nil),               // 77: meshos.v1.RequestEviction
-	(*MigrateBlob)(nil),                   // 78: meshos.v1.MigrateBlob
-	(*ReduceHeat)(nil),                    // 79: meshos.v1.ReduceHeat
-	(*MarkAvoid)(nil),                     // 80: meshos.v1.MarkAvoid
-	(*ApplyBackoff)(nil),                  // 81: meshos.v1.ApplyBackoff
-	(*CommitMaintenanceTransition)(nil),   // 82: meshos.v1.CommitMaintenanceTransition
-	(*AskReload)(nil),                     // 83: meshos.v1.AskReload
-	(*SendSignal)(nil),                    // 84: meshos.v1.SendSignal
-	(*VerificationOutcome)(nil),           // 85: meshos.v1.VerificationOutcome
-	(*Operator)(nil),                      // 86: meshos.v1.Operator
-	(*AdminAuditRecord)(nil),              // 87: meshos.v1.AdminAuditRecord
-	(*Refusal)(nil),                       // 88: meshos.v1.Refusal
-	(*SignerChange)(nil),                  // 89: meshos.v1.SignerChange
-	(*LogRecord)(nil),                     // 90: meshos.v1.LogRecord
-	(*FailureRecord)(nil),                 // 91: meshos.v1.FailureRecord
-	(*ActionRecord)(nil),                  // 92: meshos.v1.ActionRecord
-	(*Record)(nil),                        // 93: meshos.v1.Record
-	(*Snapshot)(nil),                      // 94: meshos.v1.Snapshot
-	(*NodeInfo)(nil),                      // 95: meshos.v1.NodeInfo
-	(*SchedulerView)(nil),                 // 96: meshos.v1.SchedulerView
-	(*DaemonView)(nil),                    // 97: meshos.v1.DaemonView
-	(*OrderView)(nil),                     // 98: meshos.v1.OrderView
-	(*ReplicaView)(nil),                   // 99: meshos.v1.ReplicaView
-	(*PeerView)(nil),                      // 100: meshos.v1.PeerView
-	(*EchoView)(nil),                      // 101: meshos.v1.EchoView
-	(*CutOffView)(nil),                    // 102: meshos.v1.CutOffView
-	(*AvoidView)(nil),                     // 103: meshos.v1.AvoidView
-	(*MaintenanceView)(nil),               // 104: meshos.v1.MaintenanceView
-	(*EmittedAction)(nil),                 // 105: meshos.v1.EmittedAction
-	(*MigrationView)(nil),                 // 106: meshos.v1.MigrationView
-	(*PluginView)(nil),                    // 107: meshos.v1.PluginView
-	(*Stats)(nil),                         // 108: meshos.v1.Stats
-	(*JournalEntry)(nil),                  // 109: meshos.v1.JournalEntry
-	(*Boot)(nil),                          // 110: meshos.v1.Boot
-	(*Tick)(nil),                          // 111: meshos.v1.Tick
-	(*JudgedCommit)(nil),                  // 112: meshos.v1.JudgedCommit
-	(*Reload)(nil),                        // 113: meshos.v1.Reload
-	(*Acknowledged)(nil),                  // 114: meshos.v1.Acknowledged
-	(*FailureReport)(nil),                 // 115: meshos.v1.FailureReport
-	(*Samples)(nil),                       // 116: meshos.v1.Samples
-	(*ActionOutcome)(nil),                 // 117: meshos.v1.ActionOutcome
-	(*ScoreTable)(nil),                    // 118: meshos.v1.ScoreTable
-	(*ChainScore)(nil),                    // 119: meshos.v1.ChainScore
-	(*NodeScore)(nil),                     // 120: meshos.v1.NodeScore
-	(*MigrationCost)(nil),                 // 121: meshos.v1.MigrationCost
-	(*Migrations)(nil),                    // 122: meshos.v1.Migrations
-	(*BlastRadius)(nil),                   // 123: meshos.v1.BlastRadius
-	(*DaemonLifecycle_Started)(nil),       // 124: meshos.v1.DaemonLifecycle.Started
-	(*DaemonLifecycle_ExitedCleanly)(nil), // 125: meshos.v1.DaemonLifecycle.ExitedCleanly
-	(*DaemonLifecycle_Crashed)(nil),       // 126: meshos.v1.DaemonLifecycle.Crashed
-	(*DaemonLifecycle_Replaced)(nil),      // 127: meshos.v1.DaemonLifecycle.Replaced
-	(*DaemonLifecycle_Rejected)(nil),      // 128: meshos.v1.DaemonLifecycle.Rejected
-	nil,                                   // 129: meshos.v1.PeerInventory.AgesEntry
-	(*OrderedDaemon_Run)(nil),             // 130: meshos.v1.OrderedDaemon.Run
-	(*OrderedDaemon_Pin)(nil),             // 131: meshos.v1.OrderedDaemon.Pin
-	(*OrderedDaemon_Restart)(nil),         // 132: meshos.v1.OrderedDaemon.Restart
-	(*OrderedChain_Count)(nil),            // 133: meshos.v1.OrderedChain.Count
-	(*OrderedChain_Hold)(nil),             // 134: meshos.v1.OrderedChain.Hold
-	(*BlastRadius_Warning)(nil),           // 135: meshos.v1.BlastRadius.Warning
-	(*timestamppb.Timestamp)(nil),         // 136: google.protobuf.Timestamp
-	(*durationpb.Duration)(nil),           // 137: google.protobuf.Duration
+	(*ProbeResult)(nil),                   // 29: meshos.v1.ProbeResult
+	(*ProbeDetail)(nil),                   // 30: meshos.v1.ProbeDetail
+	(*PathMtu)(nil),                       // 31: meshos.v1.PathMtu
+	(*PeerInventory)(nil),                 // 32: meshos.v1.PeerInventory
+	(*DiskSpace)(nil),                     // 33: meshos.v1.DiskSpace
+	(*Temperature)(nil),                   // 34: meshos.v1.Temperature
+	(*NetworkLink)(nil),                   // 35: meshos.v1.NetworkLink
+	(*Gpu)(nil),                           // 36: meshos.v1.Gpu
+	(*LogLine)(nil),                       // 37: meshos.v1.LogLine
+	(*OutputPlace)(nil),                   // 38: meshos.v1.OutputPlace
+	(*BlobAnnouncement)(nil),              // 39: meshos.v1.BlobAnnouncement
+	(*PlacementIntent)(nil),               // 40: meshos.v1.PlacementIntent
+	(*DaemonIntent)(nil),                  // 41: meshos.v1.DaemonIntent
+	(*LocalReplicaIntent)(nil),            // 42: meshos.v1.LocalReplicaIntent
+	(*MaintenanceObserved)(nil),           // 43: meshos.v1.MaintenanceObserved
+	(*AdminEvent)(nil),                    // 44: meshos.v1.AdminEvent
+	(*NodeTarget)(nil),                    // 45: meshos.v1.NodeTarget
+	(*EnterMaintenance)(nil),              // 46: meshos.v1.EnterMaintenance
+	(*Drain)(nil),                         // 47: meshos.v1.Drain
+	(*DropReplicas)(nil),                  // 48: meshos.v1.DropReplicas
+	(*SetDaemonIntent)(nil),               // 49: meshos.v1.SetDaemonIntent
+	(*SetPlacement)(nil),                  // 50: meshos.v1.SetPlacement
+	(*SetLocalReplica)(nil),               // 51: meshos.v1.SetLocalReplica
+	(*RestartDaemon)(nil),                 // 52: meshos.v1.RestartDaemon
+	(*ReloadDaemon)(nil),                  // 53: meshos.v1.ReloadDaemon
+	(*SignalDaemon)(nil),                  // 54: meshos.v1.SignalDaemon
+	(*FreezeCluster)(nil),                 // 55: meshos.v1.FreezeCluster
+	(*ThawCluster)(nil),                   // 56: meshos.v1.ThawCluster
+	(*FlushAvoidLists)(nil),               // 57: meshos.v1.FlushAvoidLists
+	(*ForceEvictReplica)(nil),             // 58: meshos.v1.ForceEvictReplica
+	(*ForceRestartDaemon)(nil),            // 59: meshos.v1.ForceRestartDaemon
+	(*ForceCutover)(nil),                  // 60: meshos.v1.ForceCutover
+	(*KillMigration)(nil),                 // 61: meshos.v1.KillMigration
+	(*SignedCommit)(nil),                  // 62: meshos.v1.SignedCommit
+	(*AdminCommand)(nil),                  // 63: meshos.v1.AdminCommand
+	(*OrderedEntry)(nil),                  // 64: meshos.v1.OrderedEntry
+	(*OrderedCheckpoint)(nil),             // 65: meshos.v1.OrderedCheckpoint
+	(*OrderedState)(nil),                  // 66: meshos.v1.OrderedState
+	(*OrderOrigin)(nil),                   // 67: meshos.v1.OrderOrigin
+	(*OrderedLocal)(nil),                  // 68: meshos.v1.OrderedLocal
+	(*OrderedNode)(nil),                   // 69: meshos.v1.OrderedNode
+	(*OrderedForce)(nil),                  // 70: meshos.v1.OrderedForce
+	(*OrderedDaemon)(nil),                 // 71: meshos.v1.OrderedDaemon
+	(*OrderedGate)(nil),                   // 72: meshos.v1.OrderedGate
+	(*OrderedChain)(nil),                  // 73: meshos.v1.OrderedChain
+	(*Action)(nil),                        // 74: meshos.v1.Action
+	(*StartDaemon)(nil),                   // 75: meshos.v1.StartDaemon
+	(*StopDaemon)(nil),                    // 76: meshos.v1.StopDaemon
+	(*PullReplica)(nil),                   // 77: meshos.v1.PullReplica
+	(*DropReplica)(nil),                   // 78: meshos.v1.DropReplica
+	(*RequestPlacement)(nil),              // 79: meshos.v1.RequestPlacement
+	(*RequestEviction)(nil),               // 80: meshos.v1.RequestEviction
+	(*MigrateBlob)(nil),                   // 81: meshos.v1.MigrateBlob
+	(*ReduceHeat)(nil),                    // 82: meshos.v1.ReduceHeat
+	(*MarkAvoid)(nil),                     // 83: meshos.v1.MarkAvoid
+	(*ApplyBackoff)(nil),                  // 84: meshos.v1.ApplyBackoff
+	(*CommitMaintenanceTransition)(nil),   // 85: meshos.v1.CommitMaintenanceTransition
+	(*AskReload)(nil),                     // 86: meshos.v1.AskReload
+	(*SendSignal)(nil),                    // 87: meshos.v1.SendSignal
+	(*VerificationOutcome)(nil),           // 88: meshos.v1.VerificationOutcome
+	(*Operator)(nil),                      // 89: meshos.v1.Operator
+	(*AdminAuditRecord)(nil),              // 90: meshos.v1.AdminAuditRecord
+	(*Refusal)(nil),                       // 91: meshos.v1.Refusal
+	(*SignerChange)(nil),                  // 92: meshos.v1.SignerChange
+	(*LogRecord)(nil),                     // 93: meshos.v1.LogRecord
+	(*FailureRecord)(nil),                 // 94: meshos.v1.FailureRecord
+	(*ActionRecord)(nil),                  // 95: meshos.v1.ActionRecord
+	(*Record)(nil),                        // 96: meshos.v1.Record
+	(*Snapshot)(nil),                      // 97: meshos.v1.Snapshot
+	(*NodeInfo)(nil),                      // 98: meshos.v1.NodeInfo
+	(*SchedulerView)(nil),                 // 99: meshos.v1.SchedulerView
+	(*DaemonView)(nil),                    // 100: meshos.v1.DaemonView
+	(*OrderView)(nil),                     // 101: meshos.v1.OrderView
+	(*ReplicaView)(nil),                   // 102: meshos.v1.ReplicaView
+	(*PeerView)(nil),                      // 103: meshos.v1.PeerView
+	(*EchoView)(nil),                      // 104: meshos.v1.EchoView
+	(*CutOffView)(nil),                    // 105: meshos.v1.CutOffView
+	(*AvoidView)(nil),                     // 106: meshos.v1.AvoidView
+	(*MaintenanceView)(nil),               // 107: meshos.v1.MaintenanceView
+	(*EmittedAction)(nil),                 // 108: meshos.v1.EmittedAction
+	(*MigrationView)(nil),                 // 109: meshos.v1.MigrationView
+	(*PluginView)(nil),                    // 110: meshos.v1.PluginView
+	(*Stats)(nil),                         // 111: meshos.v1.Stats
+	(*JournalEntry)(nil),                  // 112: meshos.v1.JournalEntry
+	(*Boot)(nil),                          // 113: meshos.v1.Boot
+	(*Tick)(nil),                          // 114: meshos.v1.Tick
+	(*JudgedCommit)(nil),                  // 115: meshos.v1.JudgedCommit
+	(*Reload)(nil),                        // 116: meshos.v1.Reload
+	(*Acknowledged)(nil),                  // 117: meshos.v1.Acknowledged
+	(*FailureReport)(nil),                 // 118: meshos.v1.FailureReport
+	(*Samples)(nil),                       // 119: meshos.v1.Samples
+	(*ActionOutcome)(nil),                 // 120: meshos.v1.ActionOutcome
+	(*ScoreTable)(nil),                    // 121: meshos.v1.ScoreTable
+	(*ChainScore)(nil),                    // 122: meshos.v1.ChainScore
+	(*NodeScore)(nil),                     // 123: meshos.v1.NodeScore
+	(*MigrationCost)(nil),                 // 124: meshos.v1.MigrationCost
+	(*Migrations)(nil),                    // 125: meshos.v1.Migrations
+	(*BlastRadius)(nil),                   // 126: meshos.v1.BlastRadius
+	(*DaemonLifecycle_Started)(nil),       // 127: meshos.v1.DaemonLifecycle.Started
+	(*DaemonLifecycle_ExitedCleanly)(nil), // 128: meshos.v1.DaemonLifecycle.ExitedCleanly
+	(*DaemonLifecycle_Crashed)(nil),       // 129: meshos.v1.DaemonLifecycle.Crashed
+	(*DaemonLifecycle_Replaced)(nil),      // 130: meshos.v1.DaemonLifecycle.Replaced
+	(*DaemonLifecycle_Rejected)(nil),      // 131: meshos.v1.DaemonLifecycle.Rejected
+	nil,                                   // 132: meshos.v1.PeerInventory.AgesEntry
+	(*OrderedDaemon_Run)(nil),             // 133: meshos.v1.OrderedDaemon.Run
+	(*OrderedDaemon_Pin)(nil),             // 134: meshos.v1.OrderedDaemon.Pin
+	(*OrderedDaemon_Restart)(nil),         // 135: meshos.v1.OrderedDaemon.Restart
+	(*OrderedChain_Count)(nil),            // 136: meshos.v1.OrderedChain.Count
+	(*OrderedChain_Hold)(nil),             // 137: meshos.v1.OrderedChain.Hold
+	(*BlastRadius_Warning)(nil),           // 138: meshos.v1.BlastRadius.Warning
+	(*timestamppb.Timestamp)(nil),         // 139: google.protobuf.Timestamp
+	(*durationpb.Duration)(nil),           // 140: google.protobuf.Duration
 }
 var file_meshos_v1_meshos_proto_depIdxs = []int32{
 	4,   // 0: meshos.v1.DaemonHealth.status:type_name -> meshos.v1.DaemonHealth.Status
@@ -12024,272 +12213,276 @@ var file_meshos_v1_meshos_proto_depIdxs = []int32{
 	25,  // 4: meshos.v1.Event.daemon_lifecycle:type_name -> meshos.v1.DaemonLifecycle
 	27,  // 5: meshos.v1.Event.rtt_sample:type_name -> meshos.v1.RttSample
 	28,  // 6: meshos.v1.Event.node_health:type_name -> meshos.v1.NodeHealthSample
-	41,  // 7: meshos.v1.Event.admin:type_name -> meshos.v1.AdminEvent
-	59,  // 8: meshos.v1.Event.signed_commit:type_name -> meshos.v1.SignedCommit
-	34,  // 9: meshos.v1.Event.log_line:type_name -> meshos.v1.LogLine
-	36,  // 10: meshos.v1.Event.blob_announcement:type_name -> meshos.v1.BlobAnnouncement
-	37,  // 11: meshos.v1.Event.placement_intent:type_name -> meshos.v1.PlacementIntent
-	38,  // 12: meshos.v1.Event.daemon_intent:type_name -> meshos.v1.DaemonIntent
-	39,  // 13: meshos.v1.Event.local_replica_intent:type_name -> meshos.v1.LocalReplicaIntent
-	40,  // 14: meshos.v1.Event.maintenance_observed:type_name -> meshos.v1.MaintenanceObserved
+	44,  // 7: meshos.v1.Event.admin:type_name -> meshos.v1.AdminEvent
+	62,  // 8: meshos.v1.Event.signed_commit:type_name -> meshos.v1.SignedCommit
+	37,  // 9: meshos.v1.Event.log_line:type_name -> meshos.v1.LogLine
+	39,  // 10: meshos.v1.Event.blob_announcement:type_name -> meshos.v1.BlobAnnouncement
+	40,  // 11: meshos.v1.Event.placement_intent:type_name -> meshos.v1.PlacementIntent
+	41,  // 12: meshos.v1.Event.daemon_intent:type_name -> meshos.v1.DaemonIntent
+	42,  // 13: meshos.v1.Event.local_replica_intent:type_name -> meshos.v1.LocalReplicaIntent
+	43,  // 14: meshos.v1.Event.maintenance_observed:type_name -> meshos.v1.MaintenanceObserved
 	21,  // 15: meshos.v1.Event.shutdown:type_name -> meshos.v1.Shutdown
 	5,   // 16: meshos.v1.ReplicaUpdate.kind:type_name -> meshos.v1.ReplicaUpdate.Kind
 	6,   // 17: meshos.v1.ReplicaTransition.kind:type_name -> meshos.v1.ReplicaTransition.Kind
 	18,  // 18: meshos.v1.DaemonLifecycle.daemon:type_name -> meshos.v1.DaemonRef
-	124, // 19: meshos.v1.DaemonLifecycle.started:type_name -> meshos.v1.DaemonLifecycle.Started
-	125, // 20: meshos.v1.DaemonLifecycle.exited_cleanly:type_name -> meshos.v1.DaemonLifecycle.ExitedCleanly
-	126, // 21: meshos.v1.DaemonLifecycle.crashed:type_name -> meshos.v1.DaemonLifecycle.Crashed
+	127, // 19: meshos.v1.DaemonLifecycle.started:type_name -> meshos.v1.DaemonLifecycle.Started
+	128, // 20: meshos.v1.DaemonLifecycle.exited_cleanly:type_name -> meshos.v1.DaemonLifecycle.ExitedCleanly
+	129, // 21: meshos.v1.DaemonLifecycle.crashed:type_name -> meshos.v1.DaemonLifecycle.Crashed
 	19,  // 22: meshos.v1.DaemonLifecycle.health_changed:type_name -> meshos.v1.DaemonHealth
-	128, // 23: meshos.v1.DaemonLifecycle.rejected:type_name -> meshos.v1.DaemonLifecycle.Rejected
-	127, // 24: meshos.v1.DaemonLifecycle.replaced:type_name -> meshos.v1.DaemonLifecycle.Replaced
-	136, // 25: meshos.v1.DaemonExit.at:type_name -> google.protobuf.Timestamp
-	137, // 26: meshos.v1.DaemonExit.early:type_name -> google.protobuf.Duration
-	137, // 27: meshos.v1.RttSample.rtt:type_name -> google.protobuf.Duration
-	137, // 28: meshos.v1.RttSample.jitter:type_name -> google.protobuf.Duration
+	131, // 23: meshos.v1.DaemonLifecycle.rejected:type_name -> meshos.v1.DaemonLifecycle.Rejected
+	130, // 24: meshos.v1.DaemonLifecycle.replaced:type_name -> meshos.v1.DaemonLifecycle.Replaced
+	139, // 25: meshos.v1.DaemonExit.at:type_name -> google.protobuf.Timestamp
+	140, // 26: meshos.v1.DaemonExit.early:type_name -> google.protobuf.Duration
+	140, // 27: meshos.v1.RttSample.rtt:type_name -> google.protobuf.Duration
+	140, // 28: meshos.v1.RttSample.jitter:type_name -> google.protobuf.Duration
 	2,   // 29: meshos.v1.RttSample.no_answer:type_name -> meshos.v1.NoAnswer
 	0,   // 30: meshos.v1.NodeHealthSample.health:type_name -> meshos.v1.NodeHealth
-	129, // 31: meshos.v1.PeerInventory.ages:type_name -> meshos.v1.PeerInventory.AgesEntry
-	30,  // 32: meshos.v1.PeerInventory.disks:type_name -> meshos.v1.DiskSpace
-	31,  // 33: meshos.v1.PeerInventory.temperatures:type_name -> meshos.v1.Temperature
-	32,  // 34: meshos.v1.PeerInventory.links:type_name -> meshos.v1.NetworkLink
-	33,  // 35: meshos.v1.PeerInventory.gpus:type_name -> meshos.v1.Gpu
-	3,   // 36: meshos.v1.LogLine.level:type_name -> meshos.v1.LogLevel
-	35,  // 37: meshos.v1.LogLine.output:type_name -> meshos.v1.OutputPlace
-	18,  // 38: meshos.v1.DaemonIntent.daemon:type_name -> meshos.v1.DaemonRef
-	7,   // 39: meshos.v1.DaemonIntent.intent:type_name -> meshos.v1.DaemonIntent.Intent
-	8,   // 40: meshos.v1.LocalReplicaIntent.intent:type_name -> meshos.v1.LocalReplicaIntent.Intent
-	1,   // 41: meshos.v1.MaintenanceObserved.phase:type_name -> meshos.v1.MaintenancePhase
-	137, // 42: meshos.v1.MaintenanceObserved.deadline:type_name -> google.protobuf.Duration
-	43,  // 43: meshos.v1.AdminEvent.enter_maintenance:type_name -> meshos.v1.EnterMaintenance
-	42,  // 44: meshos.v1.AdminEvent.exit_maintenance:type_name -> meshos.v1.NodeTarget
-	44,  // 45: meshos.v1.AdminEvent.drain:type_name -> meshos.v1.Drain
-	42,  // 46: meshos.v1.AdminEvent.cordon:type_name -> meshos.v1.NodeTarget
-	42,  // 47: meshos.v1.AdminEvent.uncordon:type_name -> meshos.v1.NodeTarget
-	42,  // 48: meshos.v1.AdminEvent.restart_all_daemons:type_name -> meshos.v1.NodeTarget
-	42,  // 49: meshos.v1.AdminEvent.clear_avoid_list:type_name -> meshos.v1.NodeTarget
-	45,  // 50: meshos.v1.AdminEvent.drop_replicas:type_name -> meshos.v1.DropReplicas
-	42,  // 51: meshos.v1.AdminEvent.invalidate_placement:type_name -> meshos.v1.NodeTarget
-	46,  // 52: meshos.v1.AdminEvent.set_daemon_intent:type_name -> meshos.v1.SetDaemonIntent
-	47,  // 53: meshos.v1.AdminEvent.set_placement:type_name -> meshos.v1.SetPlacement
-	48,  // 54: meshos.v1.AdminEvent.set_local_replica:type_name -> meshos.v1.SetLocalReplica
-	42,  // 55: meshos.v1.AdminEvent.stop_node:type_name -> meshos.v1.NodeTarget
-	49,  // 56: meshos.v1.AdminEvent.restart_daemon:type_name -> meshos.v1.RestartDaemon
-	50,  // 57: meshos.v1.AdminEvent.reload_daemon:type_name -> meshos.v1.ReloadDaemon
-	51,  // 58: meshos.v1.AdminEvent.signal_daemon:type_name -> meshos.v1.SignalDaemon
-	52,  // 59: meshos.v1.AdminEvent.freeze_cluster:type_name -> meshos.v1.FreezeCluster
-	53,  // 60: meshos.v1.AdminEvent.thaw_cluster:type_name -> meshos.v1.ThawCluster
-	54,  // 61: meshos.v1.AdminEvent.flush_avoid_lists:type_name -> meshos.v1.FlushAvoidLists
-	55,  // 62: meshos.v1.AdminEvent.force_evict_replica:type_name -> meshos.v1.ForceEvictReplica
-	56,  // 63: meshos.v1.AdminEvent.force_restart_daemon:type_name -> meshos.v1.ForceRestartDaemon
-	57,  // 64: meshos.v1.AdminEvent.force_cutover:type_name -> meshos.v1.ForceCutover
-	58,  // 65: meshos.v1.AdminEvent.kill_migration:type_name -> meshos.v1.KillMigration
-	137, // 66: meshos.v1.EnterMaintenance.drain_for:type_name -> google.protobuf.Duration
-	137, // 67: meshos.v1.Drain.drain_for:type_name -> google.protobuf.Duration
-	18,  // 68: meshos.v1.SetDaemonIntent.daemon:type_name -> meshos.v1.DaemonRef
-	7,   // 69: meshos.v1.SetDaemonIntent.intent:type_name -> meshos.v1.DaemonIntent.Intent
-	8,   // 70: meshos.v1.SetLocalReplica.intent:type_name -> meshos.v1.LocalReplicaIntent.Intent
-	18,  // 71: meshos.v1.RestartDaemon.daemon:type_name -> meshos.v1.DaemonRef
-	18,  // 72: meshos.v1.ReloadDaemon.daemon:type_name -> meshos.v1.DaemonRef
-	18,  // 73: meshos.v1.SignalDaemon.daemon:type_name -> meshos.v1.DaemonRef
-	137, // 74: meshos.v1.FreezeCluster.ttl:type_name -> google.protobuf.Duration
-	18,  // 75: meshos.v1.ForceRestartDaemon.daemon:type_name -> meshos.v1.DaemonRef
-	41,  // 76: meshos.v1.AdminCommand.event:type_name -> meshos.v1.AdminEvent
-	136, // 77: meshos.v1.AdminCommand.issued_at:type_name -> google.protobuf.Timestamp
-	136, // 78: meshos.v1.OrderedEntry.at:type_name -> google.protobuf.Timestamp
-	59,  // 79: meshos.v1.OrderedEntry.commit:type_name -> meshos.v1.SignedCommit
-	20,  // 80: meshos.v1.OrderedEntry.event:type_name -> meshos.v1.Event
-	86,  // 81: meshos.v1.OrderedEntry.operators:type_name -> meshos.v1.Operator
-	136, // 82: meshos.v1.OrderedCheckpoint.taken_at:type_name -> google.protobuf.Timestamp
-	63,  // 83: meshos.v1.OrderedCheckpoint.state:type_name -> meshos.v1.OrderedState
-	65,  // 84: meshos.v1.OrderedState.local:type_name -> meshos.v1.OrderedLocal
-	66,  // 85: meshos.v1.OrderedState.nodes:type_name -> meshos.v1.OrderedNode
-	67,  // 86: meshos.v1.OrderedState.forced:type_name -> meshos.v1.OrderedForce
-	68,  // 87: meshos.v1.OrderedState.daemons:type_name -> meshos.v1.OrderedDaemon
-	69,  // 88: meshos.v1.OrderedState.gates:type_name -> meshos.v1.OrderedGate
-	70,  // 89: meshos.v1.OrderedState.chains:type_name -> meshos.v1.OrderedChain
-	136, // 90: meshos.v1.OrderedState.frozen_until:type_name -> google.protobuf.Timestamp
-	136, // 91: meshos.v1.OrderOrigin.at:type_name -> google.protobuf.Timestamp
-	1,   // 92: meshos.v1.OrderedLocal.phase:type_name -> meshos.v1.MaintenancePhase
-	136, // 93: meshos.v1.OrderedLocal.since:type_name -> google.protobuf.Timestamp
-	136, // 94: meshos.v1.OrderedLocal.deadline:type_name -> google.protobuf.Timestamp
-	64,  // 95: meshos.v1.OrderedLocal.by:type_name -> meshos.v1.OrderOrigin
-	136, // 96: meshos.v1.OrderedLocal.drain_since:type_name -> google.protobuf.Timestamp
-	136, // 97: meshos.v1.OrderedLocal.drain_deadline:type_name -> google.protobuf.Timestamp
-	64,  // 98: meshos.v1.OrderedLocal.drain_by:type_name -> meshos.v1.OrderOrigin
-	64,  // 99: meshos.v1.OrderedNode.cordoned_by:type_name -> meshos.v1.OrderOrigin
-	1,   // 100: meshos.v1.OrderedNode.phase:type_name -> meshos.v1.MaintenancePhase
-	136, // 101: meshos.v1.OrderedForce.until:type_name -> google.protobuf.Timestamp
-	18,  // 102: meshos.v1.OrderedDaemon.daemon:type_name -> meshos.v1.DaemonRef
-	130, // 103: meshos.v1.OrderedDaemon.run:type_name -> meshos.v1.OrderedDaemon.Run
-	131, // 104: meshos.v1.OrderedDaemon.pin:type_name -> meshos.v1.OrderedDaemon.Pin
-	132, // 105: meshos.v1.OrderedDaemon.restart:type_name -> meshos.v1.OrderedDaemon.Restart
-	18,  // 106: meshos.v1.OrderedGate.daemon:type_name -> meshos.v1.DaemonRef
-	12,  // 107: meshos.v1.OrderedGate.state:type_name -> meshos.v1.DaemonView.Restart
-	136, // 108: meshos.v1.OrderedGate.until:type_name -> google.protobuf.Timestamp
-	137, // 109: meshos.v1.OrderedGate.backoff:type_name -> google.protobuf.Duration
-	136, // 110: meshos.v1.OrderedGate.crashes:type_name -> google.protobuf.Timestamp
-	26,  // 111: meshos.v1.OrderedGate.last_exit:type_name -> meshos.v1.DaemonExit
-	133, // 112: meshos.v1.OrderedChain.count:type_name -> meshos.v1.OrderedChain.Count
-	134, // 113: meshos.v1.OrderedChain.hold:type_name -> meshos.v1.OrderedChain.Hold
-	72,  // 114: meshos.v1.Action.start_daemon:type_name -> meshos.v1.StartDaemon
-	73,  // 115: meshos.v1.Action.stop_daemon:type_name -> meshos.v1.StopDaemon
-	74,  // 116: meshos.v1.Action.pull_replica:type_name -> meshos.v1.PullReplica
-	75,  // 117: meshos.v1.Action.drop_replica:type_name -> meshos.v1.DropReplica
-	76,  // 118: meshos.v1.Action.request_placement:type_name -> meshos.v1.RequestPlacement
-	77,  // 119: meshos.v1.Action.request_eviction:type_name -> meshos.v1.RequestEviction
-	78,  // 120: meshos.v1.Action.migrate_blob:type_name -> meshos.v1.MigrateBlob
-	79,  // 121: meshos.v1.Action.reduce_heat:type_name -> meshos.v1.ReduceHeat
-	80,  // 122: meshos.v1.Action.mark_avoid:type_name -> meshos.v1.MarkAvoid
-	81,  // 123: meshos.v1.Action.apply_backoff:type_name -> meshos.v1.ApplyBackoff
-	82,  // 124: meshos.v1.Action.commit_maintenance_transition:type_name -> meshos.v1.CommitMaintenanceTransition
-	83,  // 125: meshos.v1.Action.ask_reload:type_name -> meshos.v1.AskReload
-	84,  // 126: meshos.v1.Action.send_signal:type_name -> meshos.v1.SendSignal
-	18,  // 127: meshos.v1.StartDaemon.daemon:type_name -> meshos.v1.DaemonRef
-	18,  // 128: meshos.v1.StopDaemon.daemon:type_name -> meshos.v1.DaemonRef
-	137, // 129: meshos.v1.StopDaemon.grace:type_name -> google.protobuf.Duration
-	137, // 130: meshos.v1.MarkAvoid.ttl:type_name -> google.protobuf.Duration
-	18,  // 131: meshos.v1.ApplyBackoff.daemon:type_name -> meshos.v1.DaemonRef
-	137, // 132: meshos.v1.ApplyBackoff.remaining:type_name -> google.protobuf.Duration
-	1,   // 133: meshos.v1.CommitMaintenanceTransition.target:type_name -> meshos.v1.MaintenancePhase
-	18,  // 134: meshos.v1.AskReload.daemon:type_name -> meshos.v1.DaemonRef
-	18,  // 135: meshos.v1.SendSignal.daemon:type_name -> meshos.v1.DaemonRef
-	9,   // 136: meshos.v1.VerificationOutcome.verdict:type_name -> meshos.v1.VerificationOutcome.Verdict
-	136, // 137: meshos.v1.AdminAuditRecord.committed_at:type_name -> google.protobuf.Timestamp
-	41,  // 138: meshos.v1.AdminAuditRecord.event:type_name -> meshos.v1.AdminEvent
-	86,  // 139: meshos.v1.AdminAuditRecord.operators:type_name -> meshos.v1.Operator
-	85,  // 140: meshos.v1.AdminAuditRecord.outcome:type_name -> meshos.v1.VerificationOutcome
-	59,  // 141: meshos.v1.AdminAuditRecord.commit:type_name -> meshos.v1.SignedCommit
-	89,  // 142: meshos.v1.AdminAuditRecord.signer_change:type_name -> meshos.v1.SignerChange
-	88,  // 143: meshos.v1.AdminAuditRecord.refusal:type_name -> meshos.v1.Refusal
-	136, // 144: meshos.v1.AdminAuditRecord.ordered_at:type_name -> google.protobuf.Timestamp
-	20,  // 145: meshos.v1.Refusal.order:type_name -> meshos.v1.Event
-	136, // 146: meshos.v1.LogRecord.at:type_name -> google.protobuf.Timestamp
-	3,   // 147: meshos.v1.LogRecord.level:type_name -> meshos.v1.LogLevel
-	35,  // 148: meshos.v1.LogRecord.output:type_name -> meshos.v1.OutputPlace
-	136, // 149: meshos.v1.FailureRecord.at:type_name -> google.protobuf.Timestamp
-	136, // 150: meshos.v1.ActionRecord.at:type_name -> google.protobuf.Timestamp
-	71,  // 151: meshos.v1.ActionRecord.action:type_name -> meshos.v1.Action
-	10,  // 152: meshos.v1.ActionRecord.outcome:type_name -> meshos.v1.ActionRecord.Outcome
-	137, // 153: meshos.v1.ActionRecord.retry_after:type_name -> google.protobuf.Duration
-	87,  // 154: meshos.v1.Record.audit:type_name -> meshos.v1.AdminAuditRecord
-	90,  // 155: meshos.v1.Record.log:type_name -> meshos.v1.LogRecord
-	91,  // 156: meshos.v1.Record.failure:type_name -> meshos.v1.FailureRecord
-	92,  // 157: meshos.v1.Record.action:type_name -> meshos.v1.ActionRecord
-	136, // 158: meshos.v1.Snapshot.taken_at:type_name -> google.protobuf.Timestamp
-	97,  // 159: meshos.v1.Snapshot.daemons:type_name -> meshos.v1.DaemonView
-	99,  // 160: meshos.v1.Snapshot.replicas:type_name -> meshos.v1.ReplicaView
-	100, // 161: meshos.v1.Snapshot.peers:type_name -> meshos.v1.PeerView
-	103, // 162: meshos.v1.Snapshot.avoid_list:type_name -> meshos.v1.AvoidView
-	104, // 163: meshos.v1.Snapshot.local_maintenance:type_name -> meshos.v1.MaintenanceView
-	105, // 164: meshos.v1.Snapshot.recently_emitted:type_name -> meshos.v1.EmittedAction
-	91,  // 165: meshos.v1.Snapshot.recent_failures:type_name -> meshos.v1.FailureRecord
-	137, // 166: meshos.v1.Snapshot.freeze_remaining:type_name -> google.protobuf.Duration
-	87,  // 167: meshos.v1.Snapshot.admin_audit:type_name -> meshos.v1.AdminAuditRecord
-	90,  // 168: meshos.v1.Snapshot.logs:type_name -> meshos.v1.LogRecord
-	106, // 169: meshos.v1.Snapshot.in_flight_migrations:type_name -> meshos.v1.MigrationView
-	107, // 170: meshos.v1.Snapshot.plugins:type_name -> meshos.v1.PluginView
-	108, // 171: meshos.v1.Snapshot.stats:type_name -> meshos.v1.Stats
-	96,  // 172: meshos.v1.Snapshot.scheduler:type_name -> meshos.v1.SchedulerView
-	102, // 173: meshos.v1.Snapshot.cut_off:type_name -> meshos.v1.CutOffView
-	95,  // 174: meshos.v1.Snapshot.info:type_name -> meshos.v1.NodeInfo
-	136, // 175: meshos.v1.NodeInfo.started_at:type_name -> google.protobuf.Timestamp
-	137, // 176: meshos.v1.NodeInfo.uptime:type_name -> google.protobuf.Duration
-	137, // 177: meshos.v1.SchedulerView.age:type_name -> google.protobuf.Duration
-	18,  // 178: meshos.v1.DaemonView.daemon:type_name -> meshos.v1.DaemonRef
-	11,  // 179: meshos.v1.DaemonView.lifecycle:type_name -> meshos.v1.DaemonView.Lifecycle
-	19,  // 180: meshos.v1.DaemonView.health:type_name -> meshos.v1.DaemonHealth
-	12,  // 181: meshos.v1.DaemonView.restart:type_name -> meshos.v1.DaemonView.Restart
-	137, // 182: meshos.v1.DaemonView.restart_in:type_name -> google.protobuf.Duration
-	137, // 183: meshos.v1.DaemonView.age:type_name -> google.protobuf.Duration
-	7,   // 184: meshos.v1.DaemonView.intent:type_name -> meshos.v1.DaemonIntent.Intent
-	26,  // 185: meshos.v1.DaemonView.last_exit:type_name -> meshos.v1.DaemonExit
-	137, // 186: meshos.v1.DaemonView.next_start:type_name -> google.protobuf.Duration
-	98,  // 187: meshos.v1.DaemonView.ordered:type_name -> meshos.v1.OrderView
-	13,  // 188: meshos.v1.DaemonView.outcome:type_name -> meshos.v1.DaemonView.Outcome
-	137, // 189: meshos.v1.OrderView.age:type_name -> google.protobuf.Duration
-	98,  // 190: meshos.v1.ReplicaView.ordered:type_name -> meshos.v1.OrderView
-	8,   // 191: meshos.v1.ReplicaView.local_intent:type_name -> meshos.v1.LocalReplicaIntent.Intent
-	98,  // 192: meshos.v1.ReplicaView.local_ordered:type_name -> meshos.v1.OrderView
-	137, // 193: meshos.v1.PeerView.rtt:type_name -> google.protobuf.Duration
-	0,   // 194: meshos.v1.PeerView.health:type_name -> meshos.v1.NodeHealth
-	1,   // 195: meshos.v1.PeerView.maintenance:type_name -> meshos.v1.MaintenancePhase
-	29,  // 196: meshos.v1.PeerView.inventory:type_name -> meshos.v1.PeerInventory
-	137, // 197: meshos.v1.PeerView.health_since:type_name -> google.protobuf.Duration
-	137, // 198: meshos.v1.PeerView.jitter:type_name -> google.protobuf.Duration
-	101, // 199: meshos.v1.PeerView.echoes:type_name -> meshos.v1.EchoView
-	14,  // 200: meshos.v1.EchoView.state:type_name -> meshos.v1.EchoView.State
-	137, // 201: meshos.v1.EchoView.since:type_name -> google.protobuf.Duration
-	2,   // 202: meshos.v1.EchoView.no_answer:type_name -> meshos.v1.NoAnswer
-	137, // 203: meshos.v1.CutOffView.since:type_name -> google.protobuf.Duration
-	137, // 204: meshos.v1.AvoidView.ttl:type_name -> google.protobuf.Duration
-	1,   // 205: meshos.v1.MaintenanceView.phase:type_name -> meshos.v1.MaintenancePhase
-	137, // 206: meshos.v1.MaintenanceView.since:type_name -> google.protobuf.Duration
-	137, // 207: meshos.v1.MaintenanceView.deadline:type_name -> google.protobuf.Duration
-	98,  // 208: meshos.v1.MaintenanceView.ordered:type_name -> meshos.v1.OrderView
-	137, // 209: meshos.v1.EmittedAction.age:type_name -> google.protobuf.Duration
-	71,  // 210: meshos.v1.EmittedAction.action:type_name -> meshos.v1.Action
-	15,  // 211: meshos.v1.MigrationView.phase:type_name -> meshos.v1.MigrationView.Phase
-	137, // 212: meshos.v1.MigrationView.elapsed:type_name -> google.protobuf.Duration
-	137, // 213: meshos.v1.MigrationView.in_phase:type_name -> google.protobuf.Duration
-	16,  // 214: meshos.v1.PluginView.status:type_name -> meshos.v1.PluginView.Status
-	137, // 215: meshos.v1.PluginView.last_call:type_name -> google.protobuf.Duration
-	137, // 216: meshos.v1.PluginView.restart_in:type_name -> google.protobuf.Duration
-	137, // 217: meshos.v1.Stats.last_tick_took:type_name -> google.protobuf.Duration
-	137, // 218: meshos.v1.JournalEntry.at:type_name -> google.protobuf.Duration
-	136, // 219: meshos.v1.JournalEntry.wall:type_name -> google.protobuf.Timestamp
-	110, // 220: meshos.v1.JournalEntry.boot:type_name -> meshos.v1.Boot
-	20,  // 221: meshos.v1.JournalEntry.event:type_name -> meshos.v1.Event
-	116, // 222: meshos.v1.JournalEntry.samples:type_name -> meshos.v1.Samples
-	111, // 223: meshos.v1.JournalEntry.tick:type_name -> meshos.v1.Tick
-	117, // 224: meshos.v1.JournalEntry.outcome:type_name -> meshos.v1.ActionOutcome
-	118, // 225: meshos.v1.JournalEntry.scores:type_name -> meshos.v1.ScoreTable
-	122, // 226: meshos.v1.JournalEntry.migrations:type_name -> meshos.v1.Migrations
-	112, // 227: meshos.v1.JournalEntry.commit:type_name -> meshos.v1.JudgedCommit
-	113, // 228: meshos.v1.JournalEntry.reload:type_name -> meshos.v1.Reload
-	114, // 229: meshos.v1.JournalEntry.acknowledged:type_name -> meshos.v1.Acknowledged
-	115, // 230: meshos.v1.JournalEntry.failure:type_name -> meshos.v1.FailureReport
-	89,  // 231: meshos.v1.JournalEntry.signer_change:type_name -> meshos.v1.SignerChange
-	136, // 232: meshos.v1.JournalEntry.ordered_at:type_name -> google.protobuf.Timestamp
-	137, // 233: meshos.v1.Boot.freeze_remaining:type_name -> google.protobuf.Duration
-	63,  // 234: meshos.v1.Boot.orders:type_name -> meshos.v1.OrderedState
-	41,  // 235: meshos.v1.JudgedCommit.event:type_name -> meshos.v1.AdminEvent
-	86,  // 236: meshos.v1.JudgedCommit.operators:type_name -> meshos.v1.Operator
-	85,  // 237: meshos.v1.JudgedCommit.outcome:type_name -> meshos.v1.VerificationOutcome
-	59,  // 238: meshos.v1.JudgedCommit.commit:type_name -> meshos.v1.SignedCommit
-	88,  // 239: meshos.v1.JudgedCommit.refusal:type_name -> meshos.v1.Refusal
-	17,  // 240: meshos.v1.Acknowledged.chain:type_name -> meshos.v1.Acknowledged.Chain
-	27,  // 241: meshos.v1.Samples.rtt:type_name -> meshos.v1.RttSample
-	28,  // 242: meshos.v1.Samples.health:type_name -> meshos.v1.NodeHealthSample
-	29,  // 243: meshos.v1.Samples.inventory:type_name -> meshos.v1.PeerInventory
-	71,  // 244: meshos.v1.ActionOutcome.action:type_name -> meshos.v1.Action
-	137, // 245: meshos.v1.ActionOutcome.retry_after:type_name -> google.protobuf.Duration
-	119, // 246: meshos.v1.ScoreTable.chains:type_name -> meshos.v1.ChainScore
-	120, // 247: meshos.v1.ChainScore.holders:type_name -> meshos.v1.NodeScore
-	120, // 248: meshos.v1.ChainScore.best_alternative:type_name -> meshos.v1.NodeScore
-	121, // 249: meshos.v1.ChainScore.cost:type_name -> meshos.v1.MigrationCost
-	137, // 250: meshos.v1.MigrationCost.state_transfer:type_name -> google.protobuf.Duration
-	137, // 251: meshos.v1.MigrationCost.disruption:type_name -> google.protobuf.Duration
-	106, // 252: meshos.v1.Migrations.in_flight:type_name -> meshos.v1.MigrationView
-	18,  // 253: meshos.v1.BlastRadius.affected_daemons:type_name -> meshos.v1.DaemonRef
-	137, // 254: meshos.v1.BlastRadius.estimated_drain_delay:type_name -> google.protobuf.Duration
-	135, // 255: meshos.v1.BlastRadius.warnings:type_name -> meshos.v1.BlastRadius.Warning
-	136, // 256: meshos.v1.DaemonLifecycle.Started.since:type_name -> google.protobuf.Timestamp
-	26,  // 257: meshos.v1.DaemonLifecycle.ExitedCleanly.exit:type_name -> meshos.v1.DaemonExit
-	26,  // 258: meshos.v1.DaemonLifecycle.Crashed.exit:type_name -> meshos.v1.DaemonExit
-	137, // 259: meshos.v1.PeerInventory.AgesEntry.value:type_name -> google.protobuf.Duration
-	7,   // 260: meshos.v1.OrderedDaemon.Run.intent:type_name -> meshos.v1.DaemonIntent.Intent
-	64,  // 261: meshos.v1.OrderedDaemon.Run.by:type_name -> meshos.v1.OrderOrigin
-	64,  // 262: meshos.v1.OrderedDaemon.Pin.by:type_name -> meshos.v1.OrderOrigin
-	136, // 263: meshos.v1.OrderedDaemon.Restart.at:type_name -> google.protobuf.Timestamp
-	64,  // 264: meshos.v1.OrderedChain.Count.by:type_name -> meshos.v1.OrderOrigin
-	8,   // 265: meshos.v1.OrderedChain.Hold.intent:type_name -> meshos.v1.LocalReplicaIntent.Intent
-	8,   // 266: meshos.v1.OrderedChain.Hold.over:type_name -> meshos.v1.LocalReplicaIntent.Intent
-	64,  // 267: meshos.v1.OrderedChain.Hold.by:type_name -> meshos.v1.OrderOrigin
-	268, // [268:268] is the sub-list for method output_type
-	268, // [268:268] is the sub-list for method input_type
-	268, // [268:268] is the sub-list for extension type_name
-	268, // [268:268] is the sub-list for extension extendee
-	0,   // [0:268] is the sub-list for field type_name
+	27,  // 31: meshos.v1.ProbeResult.rtt:type_name -> meshos.v1.RttSample
+	28,  // 32: meshos.v1.ProbeResult.health:type_name -> meshos.v1.NodeHealthSample
+	30,  // 33: meshos.v1.ProbeResult.details:type_name -> meshos.v1.ProbeDetail
+	31,  // 34: meshos.v1.ProbeResult.path_mtu:type_name -> meshos.v1.PathMtu
+	132, // 35: meshos.v1.PeerInventory.ages:type_name -> meshos.v1.PeerInventory.AgesEntry
+	33,  // 36: meshos.v1.PeerInventory.disks:type_name -> meshos.v1.DiskSpace
+	34,  // 37: meshos.v1.PeerInventory.temperatures:type_name -> meshos.v1.Temperature
+	35,  // 38: meshos.v1.PeerInventory.links:type_name -> meshos.v1.NetworkLink
+	36,  // 39: meshos.v1.PeerInventory.gpus:type_name -> meshos.v1.Gpu
+	3,   // 40: meshos.v1.LogLine.level:type_name -> meshos.v1.LogLevel
+	38,  // 41: meshos.v1.LogLine.output:type_name -> meshos.v1.OutputPlace
+	18,  // 42: meshos.v1.DaemonIntent.daemon:type_name -> meshos.v1.DaemonRef
+	7,   // 43: meshos.v1.DaemonIntent.intent:type_name -> meshos.v1.DaemonIntent.Intent
+	8,   // 44: meshos.v1.LocalReplicaIntent.intent:type_name -> meshos.v1.LocalReplicaIntent.Intent
+	1,   // 45: meshos.v1.MaintenanceObserved.phase:type_name -> meshos.v1.MaintenancePhase
+	140, // 46: meshos.v1.MaintenanceObserved.deadline:type_name -> google.protobuf.Duration
+	46,  // 47: meshos.v1.AdminEvent.enter_maintenance:type_name -> meshos.v1.EnterMaintenance
+	45,  // 48: meshos.v1.AdminEvent.exit_maintenance:type_name -> meshos.v1.NodeTarget
+	47,  // 49: meshos.v1.AdminEvent.drain:type_name -> meshos.v1.Drain
+	45,  // 50: meshos.v1.AdminEvent.cordon:type_name -> meshos.v1.NodeTarget
+	45,  // 51: meshos.v1.AdminEvent.uncordon:type_name -> meshos.v1.NodeTarget
+	45,  // 52: meshos.v1.AdminEvent.restart_all_daemons:type_name -> meshos.v1.NodeTarget
+	45,  // 53: meshos.v1.AdminEvent.clear_avoid_list:type_name -> meshos.v1.NodeTarget
+	48,  // 54: meshos.v1.AdminEvent.drop_replicas:type_name -> meshos.v1.DropReplicas
+	45,  // 55: meshos.v1.AdminEvent.invalidate_placement:type_name -> meshos.v1.NodeTarget
+	49,  // 56: meshos.v1.AdminEvent.set_daemon_intent:type_name -> meshos.v1.SetDaemonIntent
+	50,  // 57: meshos.v1.AdminEvent.set_placement:type_name -> meshos.v1.SetPlacement
+	51,  // 58: meshos.v1.AdminEvent.set_local_replica:type_name -> meshos.v1.SetLocalReplica
+	45,  // 59: meshos.v1.AdminEvent.stop_node:type_name -> meshos.v1.NodeTarget
+	52,  // 60: meshos.v1.AdminEvent.restart_daemon:type_name -> meshos.v1.RestartDaemon
+	53,  // 61: meshos.v1.AdminEvent.reload_daemon:type_name -> meshos.v1.ReloadDaemon
+	54,  // 62: meshos.v1.AdminEvent.signal_daemon:type_name -> meshos.v1.SignalDaemon
+	55,  // 63: meshos.v1.AdminEvent.freeze_cluster:type_name -> meshos.v1.FreezeCluster
+	56,  // 64: meshos.v1.AdminEvent.thaw_cluster:type_name -> meshos.v1.ThawCluster
+	57,  // 65: meshos.v1.AdminEvent.flush_avoid_lists:type_name -> meshos.v1.FlushAvoidLists
+	58,  // 66: meshos.v1.AdminEvent.force_evict_replica:type_name -> meshos.v1.ForceEvictReplica
+	59,  // 67: meshos.v1.AdminEvent.force_restart_daemon:type_name -> meshos.v1.ForceRestartDaemon
+	60,  // 68: meshos.v1.AdminEvent.force_cutover:type_name -> meshos.v1.ForceCutover
+	61,  // 69: meshos.v1.AdminEvent.kill_migration:type_name -> meshos.v1.KillMigration
+	140, // 70: meshos.v1.EnterMaintenance.drain_for:type_name -> google.protobuf.Duration
+	140, // 71: meshos.v1.Drain.drain_for:type_name -> google.protobuf.Duration
+	18,  // 72: meshos.v1.SetDaemonIntent.daemon:type_name -> meshos.v1.DaemonRef
+	7,   // 73: meshos.v1.SetDaemonIntent.intent:type_name -> meshos.v1.DaemonIntent.Intent
+	8,   // 74: meshos.v1.SetLocalReplica.intent:type_name -> meshos.v1.LocalReplicaIntent.Intent
+	18,  // 75: meshos.v1.RestartDaemon.daemon:type_name -> meshos.v1.DaemonRef
+	18,  // 76: meshos.v1.ReloadDaemon.daemon:type_name -> meshos.v1.DaemonRef
+	18,  // 77: meshos.v1.SignalDaemon.daemon:type_name -> meshos.v1.DaemonRef
+	140, // 78: meshos.v1.FreezeCluster.ttl:type_name -> google.protobuf.Duration
+	18,  // 79: meshos.v1.ForceRestartDaemon.daemon:type_name -> meshos.v1.DaemonRef
+	44,  // 80: meshos.v1.AdminCommand.event:type_name -> meshos.v1.AdminEvent
+	139, // 81: meshos.v1.AdminCommand.issued_at:type_name -> google.protobuf.Timestamp
+	139, // 82: meshos.v1.OrderedEntry.at:type_name -> google.protobuf.Timestamp
+	62,  // 83: meshos.v1.OrderedEntry.commit:type_name -> meshos.v1.SignedCommit
+	20,  // 84: meshos.v1.OrderedEntry.event:type_name -> meshos.v1.Event
+	89,  // 85: meshos.v1.OrderedEntry.operators:type_name -> meshos.v1.Operator
+	139, // 86: meshos.v1.OrderedCheckpoint.taken_at:type_name -> google.protobuf.Timestamp
+	66,  // 87: meshos.v1.OrderedCheckpoint.state:type_name -> meshos.v1.OrderedState
+	68,  // 88: meshos.v1.OrderedState.local:type_name -> meshos.v1.OrderedLocal
+	69,  // 89: meshos.v1.OrderedState.nodes:type_name -> meshos.v1.OrderedNode
+	70,  // 90: meshos.v1.OrderedState.forced:type_name -> meshos.v1.OrderedForce
+	71,  // 91: meshos.v1.OrderedState.daemons:type_name -> meshos.v1.OrderedDaemon
+	72,  // 92: meshos.v1.OrderedState.gates:type_name -> meshos.v1.OrderedGate
+	73,  // 93: meshos.v1.OrderedState.chains:type_name -> meshos.v1.OrderedChain
+	139, // 94: meshos.v1.OrderedState.frozen_until:type_name -> google.protobuf.Timestamp
+	139, // 95: meshos.v1.OrderOrigin.at:type_name -> google.protobuf.Timestamp
+	1,   // 96: meshos.v1.OrderedLocal.phase:type_name -> meshos.v1.MaintenancePhase
+	139, // 97: meshos.v1.OrderedLocal.since:type_name -> google.protobuf.Timestamp
+	139, // 98: meshos.v1.OrderedLocal.deadline:type_name -> google.protobuf.Timestamp
+	67,  // 99: meshos.v1.OrderedLocal.by:type_name -> meshos.v1.OrderOrigin
+	139, // 100: meshos.v1.OrderedLocal.drain_since:type_name -> google.protobuf.Timestamp
+	139, // 101: meshos.v1.OrderedLocal.drain_deadline:type_name -> google.protobuf.Timestamp
+	67,  // 102: meshos.v1.OrderedLocal.drain_by:type_name -> meshos.v1.OrderOrigin
+	67,  // 103: meshos.v1.OrderedNode.cordoned_by:type_name -> meshos.v1.OrderOrigin
+	1,   // 104: meshos.v1.OrderedNode.phase:type_name -> meshos.v1.MaintenancePhase
+	139, // 105: meshos.v1.OrderedForce.until:type_name -> google.protobuf.Timestamp
+	18,  // 106: meshos.v1.OrderedDaemon.daemon:type_name -> meshos.v1.DaemonRef
+	133, // 107: meshos.v1.OrderedDaemon.run:type_name -> meshos.v1.OrderedDaemon.Run
+	134, // 108: meshos.v1.OrderedDaemon.pin:type_name -> meshos.v1.OrderedDaemon.Pin
+	135, // 109: meshos.v1.OrderedDaemon.restart:type_name -> meshos.v1.OrderedDaemon.Restart
+	18,  // 110: meshos.v1.OrderedGate.daemon:type_name -> meshos.v1.DaemonRef
+	12,  // 111: meshos.v1.OrderedGate.state:type_name -> meshos.v1.DaemonView.Restart
+	139, // 112: meshos.v1.OrderedGate.until:type_name -> google.protobuf.Timestamp
+	140, // 113: meshos.v1.OrderedGate.backoff:type_name -> google.protobuf.Duration
+	139, // 114: meshos.v1.OrderedGate.crashes:type_name -> google.protobuf.Timestamp
+	26,  // 115: meshos.v1.OrderedGate.last_exit:type_name -> meshos.v1.DaemonExit
+	136, // 116: meshos.v1.OrderedChain.count:type_name -> meshos.v1.OrderedChain.Count
+	137, // 117: meshos.v1.OrderedChain.hold:type_name -> meshos.v1.OrderedChain.Hold
+	75,  // 118: meshos.v1.Action.start_daemon:type_name -> meshos.v1.StartDaemon
+	76,  // 119: meshos.v1.Action.stop_daemon:type_name -> meshos.v1.StopDaemon
+	77,  // 120: meshos.v1.Action.pull_replica:type_name -> meshos.v1.PullReplica
+	78,  // 121: meshos.v1.Action.drop_replica:type_name -> meshos.v1.DropReplica
+	79,  // 122: meshos.v1.Action.request_placement:type_name -> meshos.v1.RequestPlacement
+	80,  // 123: meshos.v1.Action.request_eviction:type_name -> meshos.v1.RequestEviction
+	81,  // 124: meshos.v1.Action.migrate_blob:type_name -> meshos.v1.MigrateBlob
+	82,  // 125: meshos.v1.Action.reduce_heat:type_name -> meshos.v1.ReduceHeat
+	83,  // 126: meshos.v1.Action.mark_avoid:type_name -> meshos.v1.MarkAvoid
+	84,  // 127: meshos.v1.Action.apply_backoff:type_name -> meshos.v1.ApplyBackoff
+	85,  // 128: meshos.v1.Action.commit_maintenance_transition:type_name -> meshos.v1.CommitMaintenanceTransition
+	86,  // 129: meshos.v1.Action.ask_reload:type_name -> meshos.v1.AskReload
+	87,  // 130: meshos.v1.Action.send_signal:type_name -> meshos.v1.SendSignal
+	18,  // 131: meshos.v1.StartDaemon.daemon:type_name -> meshos.v1.DaemonRef
+	18,  // 132: meshos.v1.StopDaemon.daemon:type_name -> meshos.v1.DaemonRef
+	140, // 133: meshos.v1.StopDaemon.grace:type_name -> google.protobuf.Duration
+	140, // 134: meshos.v1.MarkAvoid.ttl:type_name -> google.protobuf.Duration
+	18,  // 135: meshos.v1.ApplyBackoff.daemon:type_name -> meshos.v1.DaemonRef
+	140, // 136: meshos.v1.ApplyBackoff.remaining:type_name -> google.protobuf.Duration
+	1,   // 137: meshos.v1.CommitMaintenanceTransition.target:type_name -> meshos.v1.MaintenancePhase
+	18,  // 138: meshos.v1.AskReload.daemon:type_name -> meshos.v1.DaemonRef
+	18,  // 139: meshos.v1.SendSignal.daemon:type_name -> meshos.v1.DaemonRef
+	9,   // 140: meshos.v1.VerificationOutcome.verdict:type_name -> meshos.v1.VerificationOutcome.Verdict
+	139, // 141: meshos.v1.AdminAuditRecord.committed_at:type_name -> google.protobuf.Timestamp
+	44,  // 142: meshos.v1.AdminAuditRecord.event:type_name -> meshos.v1.AdminEvent
+	89,  // 143: meshos.v1.AdminAuditRecord.operators:type_name -> meshos.v1.Operator
+	88,  // 144: meshos.v1.AdminAuditRecord.outcome:type_name -> meshos.v1.VerificationOutcome
+	62,  // 145: meshos.v1.AdminAuditRecord.commit:type_name -> meshos.v1.SignedCommit
+	92,  // 146: meshos.v1.AdminAuditRecord.signer_change:type_name -> meshos.v1.SignerChange
+	91,  // 147: meshos.v1.AdminAuditRecord.refusal:type_name -> meshos.v1.Refusal
+	139, // 148: meshos.v1.AdminAuditRecord.ordered_at:type_name -> google.protobuf.Timestamp
+	20,  // 149: meshos.v1.Refusal.order:type_name -> meshos.v1.Event
+	139, // 150: meshos.v1.LogRecord.at:type_name -> google.protobuf.Timestamp
+	3,   // 151: meshos.v1.LogRecord.level:type_name -> meshos.v1.LogLevel
+	38,  // 152: meshos.v1.LogRecord.output:type_name -> meshos.v1.OutputPlace
+	139, // 153: meshos.v1.FailureRecord.at:type_name -> google.protobuf.Timestamp
+	139, // 154: meshos.v1.ActionRecord.at:type_name -> google.protobuf.Timestamp
+	74,  // 155: meshos.v1.ActionRecord.action:type_name -> meshos.v1.Action
+	10,  // 156: meshos.v1.ActionRecord.outcome:type_name -> meshos.v1.ActionRecord.Outcome
+	140, // 157: meshos.v1.ActionRecord.retry_after:type_name -> google.protobuf.Duration
+	90,  // 158: meshos.v1.Record.audit:type_name -> meshos.v1.AdminAuditRecord
+	93,  // 159: meshos.v1.Record.log:type_name -> meshos.v1.LogRecord
+	94,  // 160: meshos.v1.Record.failure:type_name -> meshos.v1.FailureRecord
+	95,  // 161: meshos.v1.Record.action:type_name -> meshos.v1.ActionRecord
+	139, // 162: meshos.v1.Snapshot.taken_at:type_name -> google.protobuf.Timestamp
+	100, // 163: meshos.v1.Snapshot.daemons:type_name -> meshos.v1.DaemonView
+	102, // 164: meshos.v1.Snapshot.replicas:type_name -> meshos.v1.ReplicaView
+	103, // 165: meshos.v1.Snapshot.peers:type_name -> meshos.v1.PeerView
+	106, // 166: meshos.v1.Snapshot.avoid_list:type_name -> meshos.v1.AvoidView
+	107, // 167: meshos.v1.Snapshot.local_maintenance:type_name -> meshos.v1.MaintenanceView
+	108, // 168: meshos.v1.Snapshot.recently_emitted:type_name -> meshos.v1.EmittedAction
+	94,  // 169: meshos.v1.Snapshot.recent_failures:type_name -> meshos.v1.FailureRecord
+	140, // 170: meshos.v1.Snapshot.freeze_remaining:type_name -> google.protobuf.Duration
+	90,  // 171: meshos.v1.Snapshot.admin_audit:type_name -> meshos.v1.AdminAuditRecord
+	93,  // 172: meshos.v1.Snapshot.logs:type_name -> meshos.v1.LogRecord
+	109, // 173: meshos.v1.Snapshot.in_flight_migrations:type_name -> meshos.v1.MigrationView
+	110, // 174: meshos.v1.Snapshot.plugins:type_name -> meshos.v1.PluginView
+	111, // 175: meshos.v1.Snapshot.stats:type_name -> meshos.v1.Stats
+	99,  // 176: meshos.v1.Snapshot.scheduler:type_name -> meshos.v1.SchedulerView
+	105, // 177: meshos.v1.Snapshot.cut_off:type_name -> meshos.v1.CutOffView
+	98,  // 178: meshos.v1.Snapshot.info:type_name -> meshos.v1.NodeInfo
+	139, // 179: meshos.v1.NodeInfo.started_at:type_name -> google.protobuf.Timestamp
+	140, // 180: meshos.v1.NodeInfo.uptime:type_name -> google.protobuf.Duration
+	140, // 181: meshos.v1.SchedulerView.age:type_name -> google.protobuf.Duration
+	18,  // 182: meshos.v1.DaemonView.daemon:type_name -> meshos.v1.DaemonRef
+	11,  // 183: meshos.v1.DaemonView.lifecycle:type_name -> meshos.v1.DaemonView.Lifecycle
+	19,  // 184: meshos.v1.DaemonView.health:type_name -> meshos.v1.DaemonHealth
+	12,  // 185: meshos.v1.DaemonView.restart:type_name -> meshos.v1.DaemonView.Restart
+	140, // 186: meshos.v1.DaemonView.restart_in:type_name -> google.protobuf.Duration
+	140, // 187: meshos.v1.DaemonView.age:type_name -> google.protobuf.Duration
+	7,   // 188: meshos.v1.DaemonView.intent:type_name -> meshos.v1.DaemonIntent.Intent
+	26,  // 189: meshos.v1.DaemonView.last_exit:type_name -> meshos.v1.DaemonExit
+	140, // 190: meshos.v1.DaemonView.next_start:type_name -> google.protobuf.Duration
+	101, // 191: meshos.v1.DaemonView.ordered:type_name -> meshos.v1.OrderView
+	13,  // 192: meshos.v1.DaemonView.outcome:type_name -> meshos.v1.DaemonView.Outcome
+	140, // 193: meshos.v1.OrderView.age:type_name -> google.protobuf.Duration
+	101, // 194: meshos.v1.ReplicaView.ordered:type_name -> meshos.v1.OrderView
+	8,   // 195: meshos.v1.ReplicaView.local_intent:type_name -> meshos.v1.LocalReplicaIntent.Intent
+	101, // 196: meshos.v1.ReplicaView.local_ordered:type_name -> meshos.v1.OrderView
+	140, // 197: meshos.v1.PeerView.rtt:type_name -> google.protobuf.Duration
+	0,   // 198: meshos.v1.PeerView.health:type_name -> meshos.v1.NodeHealth
+	1,   // 199: meshos.v1.PeerView.maintenance:type_name -> meshos.v1.MaintenancePhase
+	32,  // 200: meshos.v1.PeerView.inventory:type_name -> meshos.v1.PeerInventory
+	140, // 201: meshos.v1.PeerView.health_since:type_name -> google.protobuf.Duration
+	140, // 202: meshos.v1.PeerView.jitter:type_name -> google.protobuf.Duration
+	104, // 203: meshos.v1.PeerView.echoes:type_name -> meshos.v1.EchoView
+	14,  // 204: meshos.v1.EchoView.state:type_name -> meshos.v1.EchoView.State
+	140, // 205: meshos.v1.EchoView.since:type_name -> google.protobuf.Duration
+	2,   // 206: meshos.v1.EchoView.no_answer:type_name -> meshos.v1.NoAnswer
+	140, // 207: meshos.v1.CutOffView.since:type_name -> google.protobuf.Duration
+	140, // 208: meshos.v1.AvoidView.ttl:type_name -> google.protobuf.Duration
+	1,   // 209: meshos.v1.MaintenanceView.phase:type_name -> meshos.v1.MaintenancePhase
+	140, // 210: meshos.v1.MaintenanceView.since:type_name -> google.protobuf.Duration
+	140, // 211: meshos.v1.MaintenanceView.deadline:type_name -> google.protobuf.Duration
+	101, // 212: meshos.v1.MaintenanceView.ordered:type_name -> meshos.v1.OrderView
+	140, // 213: meshos.v1.EmittedAction.age:type_name -> google.protobuf.Duration
+	74,  // 214: meshos.v1.EmittedAction.action:type_name -> meshos.v1.Action
+	15,  // 215: meshos.v1.MigrationView.phase:type_name -> meshos.v1.MigrationView.Phase
+	140, // 216: meshos.v1.MigrationView.elapsed:type_name -> google.protobuf.Duration
+	140, // 217: meshos.v1.MigrationView.in_phase:type_name -> google.protobuf.Duration
+	16,  // 218: meshos.v1.PluginView.status:type_name -> meshos.v1.PluginView.Status
+	140, // 219: meshos.v1.PluginView.last_call:type_name -> google.protobuf.Duration
+	140, // 220: meshos.v1.PluginView.restart_in:type_name -> google.protobuf.Duration
+	140, // 221: meshos.v1.Stats.last_tick_took:type_name -> google.protobuf.Duration
+	140, // 222: meshos.v1.JournalEntry.at:type_name -> google.protobuf.Duration
+	139, // 223: meshos.v1.JournalEntry.wall:type_name -> google.protobuf.Timestamp
+	113, // 224: meshos.v1.JournalEntry.boot:type_name -> meshos.v1.Boot
+	20,  // 225: meshos.v1.JournalEntry.event:type_name -> meshos.v1.Event
+	119, // 226: meshos.v1.JournalEntry.samples:type_name -> meshos.v1.Samples
+	114, // 227: meshos.v1.JournalEntry.tick:type_name -> meshos.v1.Tick
+	120, // 228: meshos.v1.JournalEntry.outcome:type_name -> meshos.v1.ActionOutcome
+	121, // 229: meshos.v1.JournalEntry.scores:type_name -> meshos.v1.ScoreTable
+	125, // 230: meshos.v1.JournalEntry.migrations:type_name -> meshos.v1.Migrations
+	115, // 231: meshos.v1.JournalEntry.commit:type_name -> meshos.v1.JudgedCommit
+	116, // 232: meshos.v1.JournalEntry.reload:type_name -> meshos.v1.Reload
+	117, // 233: meshos.v1.JournalEntry.acknowledged:type_name -> meshos.v1.Acknowledged
+	118, // 234: meshos.v1.JournalEntry.failure:type_name -> meshos.v1.FailureReport
+	92,  // 235: meshos.v1.JournalEntry.signer_change:type_name -> meshos.v1.SignerChange
+	139, // 236: meshos.v1.JournalEntry.ordered_at:type_name -> google.protobuf.Timestamp
+	140, // 237: meshos.v1.Boot.freeze_remaining:type_name -> google.protobuf.Duration
+	66,  // 238: meshos.v1.Boot.orders:type_name -> meshos.v1.OrderedState
+	44,  // 239: meshos.v1.JudgedCommit.event:type_name -> meshos.v1.AdminEvent
+	89,  // 240: meshos.v1.JudgedCommit.operators:type_name -> meshos.v1.Operator
+	88,  // 241: meshos.v1.JudgedCommit.outcome:type_name -> meshos.v1.VerificationOutcome
+	62,  // 242: meshos.v1.JudgedCommit.commit:type_name -> meshos.v1.SignedCommit
+	91,  // 243: meshos.v1.JudgedCommit.refusal:type_name -> meshos.v1.Refusal
+	17,  // 244: meshos.v1.Acknowledged.chain:type_name -> meshos.v1.Acknowledged.Chain
+	27,  // 245: meshos.v1.Samples.rtt:type_name -> meshos.v1.RttSample
+	28,  // 246: meshos.v1.Samples.health:type_name -> meshos.v1.NodeHealthSample
+	32,  // 247: meshos.v1.Samples.inventory:type_name -> meshos.v1.PeerInventory
+	74,  // 248: meshos.v1.ActionOutcome.action:type_name -> meshos.v1.Action
+	140, // 249: meshos.v1.ActionOutcome.retry_after:type_name -> google.protobuf.Duration
+	122, // 250: meshos.v1.ScoreTable.chains:type_name -> meshos.v1.ChainScore
+	123, // 251: meshos.v1.ChainScore.holders:type_name -> meshos.v1.NodeScore
+	123, // 252: meshos.v1.ChainScore.best_alternative:type_name -> meshos.v1.NodeScore
+	124, // 253: meshos.v1.ChainScore.cost:type_name -> meshos.v1.MigrationCost
+	140, // 254: meshos.v1.MigrationCost.state_transfer:type_name -> google.protobuf.Duration
+	140, // 255: meshos.v1.MigrationCost.disruption:type_name -> google.protobuf.Duration
+	109, // 256: meshos.v1.Migrations.in_flight:type_name -> meshos.v1.MigrationView
+	18,  // 257: meshos.v1.BlastRadius.affected_daemons:type_name -> meshos.v1.DaemonRef
+	140, // 258: meshos.v1.BlastRadius.estimated_drain_delay:type_name -> google.protobuf.Duration
+	138, // 259: meshos.v1.BlastRadius.warnings:type_name -> meshos.v1.BlastRadius.Warning
+	139, // 260: meshos.v1.DaemonLifecycle.Started.since:type_name -> google.protobuf.Timestamp
+	26,  // 261: meshos.v1.DaemonLifecycle.ExitedCleanly.exit:type_name -> meshos.v1.DaemonExit
+	26,  // 262: meshos.v1.DaemonLifecycle.Crashed.exit:type_name -> meshos.v1.DaemonExit
+	140, // 263: meshos.v1.PeerInventory.AgesEntry.value:type_name -> google.protobuf.Duration
+	7,   // 264: meshos.v1.OrderedDaemon.Run.intent:type_name -> meshos.v1.DaemonIntent.Intent
+	67,  // 265: meshos.v1.OrderedDaemon.Run.by:type_name -> meshos.v1.OrderOrigin
+	67,  // 266: meshos.v1.OrderedDaemon.Pin.by:type_name -> meshos.v1.OrderOrigin
+	139, // 267: meshos.v1.OrderedDaemon.Restart.at:type_name -> google.protobuf.Timestamp
+	67,  // 268: meshos.v1.OrderedChain.Count.by:type_name -> meshos.v1.OrderOrigin
+	8,   // 269: meshos.v1.OrderedChain.Hold.intent:type_name -> meshos.v1.LocalReplicaIntent.Intent
+	8,   // 270: meshos.v1.OrderedChain.Hold.over:type_name -> meshos.v1.LocalReplicaIntent.Intent
+	67,  // 271: meshos.v1.OrderedChain.Hold.by:type_name -> meshos.v1.OrderOrigin
+	272, // [272:272] is the sub-list for method output_type
+	272, // [272:272] is the sub-list for method input_type
+	272, // [272:272] is the sub-list for extension type_name
+	272, // [272:272] is the sub-list for extension extendee
+	0,   // [0:272] is the sub-list for field type_name
 }
 
 func init() { file_meshos_v1_meshos_proto_init() }
@@ -12326,12 +12519,12 @@ func file_meshos_v1_meshos_proto_init() {
 		(*DaemonLifecycle_Replaced_)(nil),
 	}
 	file_meshos_v1_meshos_proto_msgTypes[8].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[11].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[15].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[16].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[20].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[22].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[23].OneofWrappers = []any{
+	file_meshos_v1_meshos_proto_msgTypes[14].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[18].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[19].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[23].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[25].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[26].OneofWrappers = []any{
 		(*AdminEvent_EnterMaintenance)(nil),
 		(*AdminEvent_ExitMaintenance)(nil),
 		(*AdminEvent_Drain)(nil),
@@ -12356,18 +12549,18 @@ func file_meshos_v1_meshos_proto_init() {
 		(*AdminEvent_ForceCutover)(nil),
 		(*AdminEvent_KillMigration)(nil),
 	}
-	file_meshos_v1_meshos_proto_msgTypes[25].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[29].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[36].OneofWrappers = []any{
+	file_meshos_v1_meshos_proto_msgTypes[28].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[32].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[39].OneofWrappers = []any{
 		(*FlushAvoidLists_Local)(nil),
 		(*FlushAvoidLists_OnPeer)(nil),
 		(*FlushAvoidLists_Global)(nil),
 	}
-	file_meshos_v1_meshos_proto_msgTypes[43].OneofWrappers = []any{
+	file_meshos_v1_meshos_proto_msgTypes[46].OneofWrappers = []any{
 		(*OrderedEntry_Commit)(nil),
 		(*OrderedEntry_Event)(nil),
 	}
-	file_meshos_v1_meshos_proto_msgTypes[53].OneofWrappers = []any{
+	file_meshos_v1_meshos_proto_msgTypes[56].OneofWrappers = []any{
 		(*Action_StartDaemon)(nil),
 		(*Action_StopDaemon)(nil),
 		(*Action_PullReplica)(nil),
@@ -12382,24 +12575,24 @@ func file_meshos_v1_meshos_proto_init() {
 		(*Action_AskReload)(nil),
 		(*Action_SendSignal)(nil),
 	}
-	file_meshos_v1_meshos_proto_msgTypes[58].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[72].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[74].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[75].OneofWrappers = []any{
+	file_meshos_v1_meshos_proto_msgTypes[61].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[75].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[77].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[78].OneofWrappers = []any{
 		(*Record_Audit)(nil),
 		(*Record_Log)(nil),
 		(*Record_Failure)(nil),
 		(*Record_Action)(nil),
 	}
-	file_meshos_v1_meshos_proto_msgTypes[76].OneofWrappers = []any{}
 	file_meshos_v1_meshos_proto_msgTypes[79].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[81].OneofWrappers = []any{}
 	file_meshos_v1_meshos_proto_msgTypes[82].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[83].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[84].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[85].OneofWrappers = []any{}
 	file_meshos_v1_meshos_proto_msgTypes[86].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[88].OneofWrappers = []any{}
 	file_meshos_v1_meshos_proto_msgTypes[89].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[91].OneofWrappers = []any{
+	file_meshos_v1_meshos_proto_msgTypes[91].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[92].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[94].OneofWrappers = []any{
 		(*JournalEntry_Boot)(nil),
 		(*JournalEntry_Event)(nil),
 		(*JournalEntry_Samples)(nil),
@@ -12413,21 +12606,21 @@ func file_meshos_v1_meshos_proto_init() {
 		(*JournalEntry_Failure)(nil),
 		(*JournalEntry_SignerChange)(nil),
 	}
-	file_meshos_v1_meshos_proto_msgTypes[92].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[93].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[99].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[101].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[105].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[112].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[113].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[95].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[96].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[102].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[104].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[108].OneofWrappers = []any{}
 	file_meshos_v1_meshos_proto_msgTypes[115].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[116].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[118].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_meshos_v1_meshos_proto_rawDesc), len(file_meshos_v1_meshos_proto_rawDesc)),
 			NumEnums:      18,
-			NumMessages:   118,
+			NumMessages:   121,
 			NumExtensions: 0,
 			NumServices:   0,
 		},
