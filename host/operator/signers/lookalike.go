@@ -51,6 +51,7 @@ func newLatin() *strings.Replacer {
 // the two forms is the same look alike.
 type reading struct {
 	excluded bool   // it began with !
+	pattern  bool   // it may stand for others
 	folded   string // compatibility forms, case and spaces do not matter
 	latin    string // nor does the script
 }
@@ -60,13 +61,20 @@ func readingOf(principal string) reading {
 	name = strings.Join(strings.Fields(name), " ")
 	if isASCII(name) {
 		name = strings.ToLower(name)
-		return reading{excluded, name, name}
+		return reading{excluded, isPattern(name), name, name}
 	}
-	return reading{
+	r := reading{
 		excluded: excluded,
 		folded:   folded(norm.NFKC.String(name)),
 		latin:    folded(latin.Replace(norm.NFKD.String(name))),
 	}
+	r.pattern = isPattern(r.folded)
+	return r
+}
+
+// matches reports whether a pattern matches a name, as people read both.
+func (r reading) matches(name reading) bool {
+	return match(name.folded, r.folded) || match(name.latin, r.latin)
 }
 
 // folded returns text of which upper and lower case are the same.

@@ -42,23 +42,3 @@ func matchList(text string, patterns []string) bool {
 }
 
 func isPattern(s string) bool { return strings.ContainsAny(s, "*?") }
-
-// mayBeSame reports whether two lists of principals could have one in common, as people
-// read them. Two patterns always could, and what a ! excludes is ignored.
-func mayBeSame(a, b []reading) bool {
-	for _, x := range a {
-		if x.excluded {
-			continue
-		}
-		for _, y := range b {
-			if !y.excluded && (mayMatch(x.folded, y.folded) || mayMatch(x.latin, y.latin)) {
-				return true
-			}
-		}
-	}
-	return false
-}
-
-func mayMatch(x, y string) bool {
-	return x == y || (isPattern(x) && isPattern(y)) || match(x, y) || match(y, x)
-}

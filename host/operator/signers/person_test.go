@@ -136,6 +136,13 @@ func TestALargeFileMayChangeAsAWhole(t *testing.T) {
 			t.Fatalf("%s: not paired", c)
 		}
 	}
+	began = time.Now()
+	if got := after.Persons(); got != operators {
+		t.Errorf("%d persons, want %d", got, operators)
+	}
+	if took := time.Since(began); took > 10*time.Second {
+		t.Errorf("counting the persons took %v", took)
+	}
 	if len(changes) != operators {
 		t.Errorf("%d changes, want %d", len(changes), operators)
 	}

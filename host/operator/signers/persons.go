@@ -13,16 +13,53 @@ func Persons(all []Signer) int { return personsUpTo(all, math.MaxInt) }
 
 // personsUpTo returns the number of persons if it is less than most, and else most.
 func personsUpTo(all []Signer, most int) int {
-	var picked []Signer
+	picked := crowd{folded: make(map[string]bool), latin: make(map[string]bool)}
+	count := 0
 	for _, s := range narrowFirst(all) {
-		if len(picked) >= most {
+		if count >= most {
 			break
 		}
-		if !slices.ContainsFunc(picked, func(p Signer) bool { return mayBeSame(s.readings, p.readings) }) {
-			picked = append(picked, s)
+		if !picked.mayHave(s.readings) {
+			picked.add(s.readings)
+			count++
 		}
 	}
-	return len(picked)
+	return count
+}
+
+// crowd is the principals of many persons. Names are found without a look at each: a file may
+// have thousands.
+type crowd struct {
+	folded, latin   map[string]bool // names
+	names, patterns []reading
+}
+
+func (c *crowd) add(principals []reading) {
+	for _, r := range principals {
+		switch {
+		case r.excluded:
+		case r.pattern:
+			c.patterns = append(c.patterns, r)
+		default:
+			c.names = append(c.names, r)
+			c.folded[r.folded], c.latin[r.latin] = true, true
+		}
+	}
+}
+
+// mayHave reports whether one of the principals could be one of the crowd, as people read
+// them. Two patterns always could, and what a ! excludes is ignored.
+func (c *crowd) mayHave(principals []reading) bool {
+	return slices.ContainsFunc(principals, func(r reading) bool {
+		switch {
+		case r.excluded:
+			return false
+		case r.pattern:
+			return len(c.patterns) > 0 || slices.ContainsFunc(c.names, r.matches)
+		}
+		return c.folded[r.folded] || c.latin[r.latin] ||
+			slices.ContainsFunc(c.patterns, func(p reading) bool { return p.matches(r) })
+	})
 }
 
 // Persons returns the least number of different persons that the file names, no matter
