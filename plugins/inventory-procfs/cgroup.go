@@ -11,6 +11,7 @@ import (
 // groups are the control groups of this process that a controller uses: the folders of its
 // own and of all that are above it as far as they can be seen.
 type groups struct {
+	path    string   // of its own, as the kernel names it
 	folders []string // its own first
 	v2      bool
 }
@@ -46,7 +47,7 @@ func (r root) groups(controller string) groups {
 			continue // mounted from somewhere else
 		}
 		top := r.path(unescaped(place[4]))
-		out := groups{v2: v2}
+		out := groups{path: path, v2: v2}
 		for at := filepath.Join(top, below); ; at = filepath.Dir(at) {
 			out.folders = append(out.folders, at)
 			if at == top {
@@ -139,7 +140,8 @@ func stat(folder, name, key string) string {
 }
 
 // cpuLimit returns how many CPUs the groups of this process allow, and the seconds of CPU time
-// that were used of it so far. limited is false if they allow all.
+// that were used of it so far, or less than 0 if nobody counts them. limited is false if the
+// groups allow all.
 func (r root) cpuLimit() (cpus, seconds float64, limited bool) {
 	g := r.groups("cpu")
 	cpus, folder := g.smallest(func(folder string) (float64, bool) {
@@ -158,12 +160,21 @@ func (r root) cpuLimit() (cpus, seconds float64, limited bool) {
 		return 0, 0, false
 	}
 	if g.v2 {
-		n, _ := strconv.ParseFloat(stat(folder, "cpu.stat", "usage_usec"), 64)
-		return cpus, n / 1e6, true
+		return cpus, counted(stat(folder, "cpu.stat", "usage_usec")) / 1e6, true
 	}
 	// The times may be counted in a hierarchy of their own.
-	if counted := r.groups("cpuacct"); len(counted.folders) == len(g.folders) {
-		folder = counted.folders[slices.Index(g.folders, folder)]
+	times := r.groups("cpuacct")
+	if times.path != g.path || len(times.folders) != len(g.folders) {
+		return cpus, -1, true
 	}
-	return cpus, float64(number(folder, "cpuacct.usage")) / 1e9, true
+	return cpus, counted(line(times.folders[slices.Index(g.folders, folder)], "cpuacct.usage")) / 1e9, true
+}
+
+// counted returns the number that a text is, or one below 0.
+func counted(text string) float64 {
+	n, err := strconv.ParseFloat(text, 64)
+	if err != nil {
+		return -1
+	}
+	return n
 }

@@ -120,6 +120,10 @@ func TestTheCPULimitIsTheSmallestOfAllGroups(t *testing.T) {
 			at1 + "a/cpu.cfs_quota_us": "50000\n", at1 + "a/cpu.cfs_period_us": "100000\n",
 			"sys/fs/cgroup/cpuacct/a/cpuacct.usage": "2500000000\n",
 		}), 0.5, 2.5},
+		"version 1, counted elsewhere": {with(version1(map[string]string{
+			at1 + "a/b/cpu.cfs_quota_us": "50000\n", at1 + "a/b/cpu.cfs_period_us": "100000\n",
+			"sys/fs/cgroup/cpuacct/c/d/cpuacct.usage": "1\n",
+		}), map[string]string{"proc/self/cgroup": "4:cpuacct:/c/d\n3:cpu:/a/b\n"}), 0.5, -1},
 		"version 1, not limited": {version1(map[string]string{
 			at1 + "a/b/cpu.cfs_quota_us": "-1\n", at1 + "a/b/cpu.cfs_period_us": "100000\n",
 		}), 0, 0},

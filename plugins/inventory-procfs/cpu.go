@@ -18,7 +18,7 @@ type cpuUse struct {
 	at      time.Time
 	each    map[string]cpuTime // of the machine's CPUs
 	limited bool               // by a quota, of which group was used so far
-	group   float64
+	group   float64            // below 0: not counted
 }
 
 // cpuTime is that of one CPU, in seconds.
@@ -66,9 +66,9 @@ func readCPU(r root, allowed func() (func(cpu int) bool, error)) source {
 			out.MachineCpusUsed = proto.Float64(all)
 		}
 		switch {
-		case now.limited && last.limited:
+		case now.limited && last.limited && last.group >= 0 && now.group >= last.group:
 			seconds := max(now.at.Sub(last.at).Seconds(), 1e-3)
-			out.CpusUsed = proto.Float64(max(0, now.group-last.group) / seconds)
+			out.CpusUsed = proto.Float64((now.group - last.group) / seconds)
 		case now.limited || !known:
 		case cpus < machine:
 			used, _ := busy(last, now, own)

@@ -2,7 +2,9 @@ package main
 
 import (
 	"slices"
+	"strings"
 	"testing"
+	"time"
 
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
@@ -61,7 +63,27 @@ func TestWrongConfigurationIsRefused(t *testing.T) {
 	}
 }
 
+func TestIntervalsThatAreTooLongForTheNodeAreWarnedOf(t *testing.T) {
+	for every, want := range map[time.Duration]int{time.Second: 0, time.Minute: 2} {
+		cfg := config{Interval: pluginsdk.Duration(every), HardwareInterval: pluginsdk.Duration(every)}
+		if got := cfg.warnings(); len(got) != want {
+			t.Errorf("every %v: %q", every, got)
+		}
+	}
+}
+
+func TestTheRootIsWatchedUnlessPathsAreNamed(t *testing.T) {
+	for want, cfg := range map[string]config{
+		"/": {}, "/a /b": {DiskPaths: []string{"/a", "/b/", "/a"}}, "/c": {DiskPath: "/c"}, "/a /c": {DiskPaths: []string{"/a"}, DiskPath: "/c"},
+	} {
+		if got := strings.Join(cfg.paths(), " "); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+}
+
 var (
 	_ pluginsdk.InventoryProbe = (*probe)(nil)
 	_ pluginsdk.Runner         = (*probe)(nil)
+	_ pluginsdk.Warner         = (*probe)(nil)
 )
