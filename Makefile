@@ -20,9 +20,10 @@ GEN   := $(shell find proto -name '*.proto' 2>/dev/null)
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 19
 
-build: ## the host as bin/meshos, its plugins as bin/plugins/*, the examples
+build: ## the host as bin/meshos and bin/meshos-shim, its plugins as bin/plugins/*, the examples
 	@mkdir -p bin/plugins bin/examples
 	go build -trimpath -ldflags '$(LDFLAGS)' -o bin/meshos ./cmd/meshos
+	CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o bin/meshos-shim ./cmd/meshos-shim
 	go build -trimpath -ldflags '$(LDFLAGS)' -o bin/plugins/ ./plugins/...
 	go build -trimpath -ldflags '$(LDFLAGS)' -o bin/examples/ ./examples/plugins/...
 

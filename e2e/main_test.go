@@ -45,6 +45,7 @@ func build(dir string) error {
 	}
 	for _, args := range [][]string{
 		{"build", "-o", filepath.Join(dir, "meshos"), "../cmd/meshos"},
+		{"build", "-o", filepath.Join(dir, "meshos-shim"), "../cmd/meshos-shim"},
 		{"build", "-o", plugins, "../plugins/..."},
 		{"build", "-o", examples, "../examples/plugins/..."},
 	} {

@@ -49,12 +49,16 @@ func Run(ctx context.Context, cfg *config.Config, opts Options) error {
 		return err
 	}
 	defer func() { _ = unlock() }()
-	spawner, err := process.NewWatched(process.WatchOptions{Record: filepath.Join(cfg.Node.DataDir, "processes.json"), Log: opts.Log})
+	small := smallProgram(ctx, cfg, opts)
+	if small != nil {
+		defer small.Close()
+	}
+	spawner, err := process.NewWatched(process.WatchOptions{Record: filepath.Join(cfg.Node.DataDir, "processes.json"), Program: small, Log: opts.Log})
 	if err != nil {
 		return err
 	}
 	defer spawner.Close()
-	n := &node{cfg: cfg, opts: opts}
+	n := &node{cfg: cfg, opts: opts, small: small}
 	defer n.close()
 	if err := n.make(ctx, spawner); err != nil {
 		return err

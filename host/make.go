@@ -39,6 +39,7 @@ type node struct {
 	opts  Options
 	start time.Time
 	epoch uint64
+	small *process.Program // see smallProgram
 
 	records   *records.Records
 	operators *operator.Authorizer
@@ -144,6 +145,7 @@ func (n *node) make(ctx context.Context, spawner *process.Spawner) (err error) {
 	})
 
 	do := daemonOptions(cfg, log)
+	do.Program = n.small
 	do.Spawner, do.Events = spawner, daemonEvents{n.handle, n.metrics}
 	do.Failure = func(d mesh.DaemonRef, reason string) { n.failures.Add("daemon:"+d.String(), reason) }
 	do.Recorded = func() map[mesh.DaemonID]mesh.OutputPlace {

@@ -105,7 +105,7 @@ func (m *Manager) Close() {
 	if !again {
 		m.opts.Cgroups.Close()
 		m.copying.Do(func() {}) // nobody begins to make one any more
-		if m.program != nil {
+		if m.program != nil && m.program != m.opts.Program {
 			m.program.Close()
 		}
 		m.watcher().Close()

@@ -45,11 +45,15 @@ func (m *Manager) launch(ctx context.Context, request shim.Request) (h *process.
 	}
 	defer func() { _ = responseR.Close() }()
 
+	program, name := m.shimProgram(), "meshos"
+	if program != nil {
+		name = "" // its own
+	}
 	h, err = process.StartDetached(process.Spec{
-		Path: m.opts.Shim[0], Program: m.shimProgram(), Args: append(m.opts.Shim[1:len(m.opts.Shim):len(m.opts.Shim)], string(folder)),
+		Path: m.opts.Shim[0], Program: program, Args: append(m.opts.Shim[1:len(m.opts.Shim):len(m.opts.Shim)], string(folder)),
 		// One thread at a time is enough, and takes the least memory.
 		Env: []string{"GOMAXPROCS=1"}, ExtraFiles: []*os.File{requestR, responseW},
-	}, "meshos")
+	}, name)
 	_ = requestR.Close()
 	_ = responseW.Close()
 	if err != nil {
@@ -116,18 +120,17 @@ func (m *Manager) awaitEnd(h *process.Handle) {
 // shimProgram returns the copy that shims execute; nil for the program itself. It is made when
 // the first shim is started, and if that fails not tried again.
 func (m *Manager) shimProgram() *process.Program {
-	if !m.opts.CopyShim {
+	if m.opts.Program == nil && !m.opts.CopyShim {
 		return nil
 	}
 	m.copying.Do(func() {
-		var shims []process.Identity
-		m.mu.Lock()
-		for _, r := range m.runs {
-			if h := r.handle(); h != nil {
-				shims = append(shims, h.Identity())
+		shims := m.shims()
+		if m.program = m.opts.Program; m.program != nil {
+			if same := m.program.Running(shims...); same != nil {
+				m.program = same
 			}
+			return
 		}
-		m.mu.Unlock()
 		var err error
 		if m.program, err = process.CopySelf(m.opts.Dir, shims...); err != nil {
 			m.opts.Log.Warn("supervising processes of daemons run the installed program, which can't be overwritten while they do: "+
@@ -135,4 +138,16 @@ func (m *Manager) shimProgram() *process.Program {
 		}
 	})
 	return m.program
+}
+
+// shims returns the shims of the present runs.
+func (m *Manager) shims() (shims []process.Identity) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, r := range m.runs {
+		if h := r.handle(); h != nil {
+			shims = append(shims, h.Identity())
+		}
+	}
+	return shims
 }

@@ -33,8 +33,11 @@ type Options struct {
 	// Shim is the command line of the program that supervises one daemon: it calls
 	// shim.Main with one more argument, which is added to this.
 	Shim []string
+	// Program, if set, is what shims execute instead of the first word of Shim. The caller closes
+	// it after the Manager.
+	Program *process.Program
 	// CopyShim has shims execute a copy of this process's own binary, which Shim has to be, so
-	// that the file can be replaced while they run.
+	// that the file can be replaced while they run. It is for a Manager without Program.
 	CopyShim bool
 	Spawner  *process.Spawner // for health checks; the caller closes it after the Manager
 	Events   Events

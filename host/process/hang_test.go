@@ -95,7 +95,7 @@ func helpers(t *testing.T) (pids []string) {
 		text, _ := os.ReadFile(name)
 		for _, pid := range strings.Fields(string(text)) {
 			cmdline, _ := os.ReadFile("/proc/" + pid + "/cmdline")
-			if strings.HasPrefix(string(cmdline), "meshos\x00spawn\x00") {
+			if strings.Contains(string(cmdline), "\x00spawn\x00") {
 				pids = append(pids, pid)
 			}
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"path/filepath"
 	"runtime"
 	"sync"
 	"syscall"
@@ -72,6 +73,7 @@ func (f *localForker) close() {
 // forkHelper executes our own binary as a helper.
 func forkHelper(files []*os.File, args []string, attr *syscall.SysProcAttr) (*os.Process, error) {
 	hideDescriptors()
+	args[0] = filepath.Base(os.Args[0])
 	// One thread at a time is enough for it.
 	proc, err := os.StartProcess(self, args, &os.ProcAttr{Env: []string{"GOMAXPROCS=1"}, Files: files, Sys: attr})
 	if err != nil {

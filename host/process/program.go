@@ -19,6 +19,7 @@ import (
 // Program is a private copy of a file, for a Spec: what its reader reads is what is
 // executed, whatever becomes of the file. Close it once it is started.
 type Program struct {
+	name   string // that its processes have in ps
 	file   *os.File
 	size   int64
 	script bool
@@ -86,9 +87,9 @@ func (e *LoadError) Unwrap() error { return e.Err }
 //
 // The copy is in memory, sealed: nobody can change it any more, this process included.
 func (s *Spawner) Load(ctx context.Context, path string, o LoadOptions) (*Program, error) {
-	p := &Program{}
+	p := &Program{name: filepath.Base(path)}
 	var err error
-	if p.file, p.sealed, err = newCopy(filepath.Base(path), o.Dir); err != nil {
+	if p.file, p.sealed, err = newCopy(p.name, o.Dir); err != nil {
 		return nil, &LoadError{Path: path, Cause: LoadStore, Err: err}
 	}
 	if err := s.load(ctx, p, path, o.MaxSize); err != nil {

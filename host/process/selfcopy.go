@@ -25,13 +25,11 @@ func CopySelf(dir string, others ...Identity) (*Program, error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, id := range others {
-		if f := copyOf(id, own, info.Size()); f != nil {
-			return &Program{file: f, size: info.Size(), sealed: true}, nil
-		}
+	if f := runningCopy(own, info.Size(), others); f != nil {
+		return &Program{name: ownName, file: f, size: info.Size(), sealed: true}, nil
 	}
-	p := &Program{size: info.Size()}
-	if p.file, p.sealed, err = newCopy("meshos", dir); err != nil {
+	p := &Program{name: ownName, size: info.Size()}
+	if p.file, p.sealed, err = newCopy(ownName, dir); err != nil {
 		return nil, err
 	}
 	if _, err = io.Copy(p.file, own); err == nil {
@@ -42,6 +40,30 @@ func CopySelf(dir string, others ...Identity) (*Program, error) {
 		return nil, fmt.Errorf("copy of the own program: %w", err)
 	}
 	return p, nil
+}
+
+// ownName is the name of our own binary's processes.
+const ownName = "meshos"
+
+// Running returns the copy that one of these processes executes, if it is equal to this one: then
+// this one takes no memory any more, once it is closed. nil if none does.
+func (p *Program) Running(others ...Identity) *Program {
+	f := runningCopy(p.file, p.size, others)
+	if f == nil {
+		return nil
+	}
+	return &Program{name: p.name, file: f, size: p.size, sealed: true, Mode: p.Mode, ModTime: p.ModTime}
+}
+
+// runningCopy returns the copy in memory of a file that one of these processes executes; nil if
+// none does.
+func runningCopy(of *os.File, size int64, others []Identity) *os.File {
+	for _, id := range others {
+		if f := copyOf(id, of, size); f != nil {
+			return f
+		}
+	}
+	return nil
 }
 
 // copyOf returns the copy in memory that a process executes; nil if it executes something else.
@@ -82,12 +104,15 @@ func sameContent(a, b io.ReaderAt, size int64) bool {
 // firstFree is above the descriptors that a child gets, so that none of them takes its place.
 const firstFree = 64
 
-// startable returns a path by which a child can execute the program, and a function that frees
-// it once the child does.
-func (p *Program) startable() (path string, free func(), err error) {
+// startable returns a path by which a child can execute the program, its name, and a function
+// that frees the path once the child does. Of nil it is our own binary.
+func (p *Program) startable() (path, name string, free func(), err error) {
+	if p == nil {
+		return self, ownName, func() {}, nil
+	}
 	fd, err := unix.FcntlInt(p.file.Fd(), unix.F_DUPFD_CLOEXEC, firstFree)
 	if err != nil {
-		return "", nil, os.NewSyscallError("fcntl", err)
+		return "", "", nil, os.NewSyscallError("fcntl", err)
 	}
-	return "/proc/self/fd/" + strconv.Itoa(fd), func() { _ = unix.Close(fd) }, nil
+	return "/proc/self/fd/" + strconv.Itoa(fd), p.name, func() { _ = unix.Close(fd) }, nil
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
 	"os"
 	"slices"
 	"sync"
@@ -31,7 +30,10 @@ const (
 type WatchOptions struct {
 	// Record is the file that names the lasting processes, for the next Spawner.
 	Record string
-	Log    *slog.Logger // required
+	// Program is what the watcher and its helpers execute: one that imports this package. nil is
+	// our own binary. The caller closes it after the Spawner.
+	Program *Program
+	Log     *slog.Logger // required
 }
 
 // NewWatched returns a Spawner whose processes are children of a watcher: a process of our
@@ -39,7 +41,7 @@ type WatchOptions struct {
 // If the watcher is killed another takes its place. First it kills what is left of an earlier
 // Spawner with the same record. Close it.
 func NewWatched(o WatchOptions) (*Spawner, error) {
-	w := &watchedForker{record: &record{path: o.Record, log: o.Log}, log: o.Log, children: make(map[uint64]*watchedChild), closed: make(chan struct{}), up: make(chan struct{})}
+	w := &watchedForker{record: &record{path: o.Record, log: o.Log}, program: o.Program, log: o.Log, children: make(map[uint64]*watchedChild), closed: make(chan struct{}), up: make(chan struct{})}
 	w.record.sweep()
 	if err := w.begin(); err != nil {
 		return nil, fmt.Errorf("the process that watches over plugins and checks: %w", err)
@@ -51,6 +53,7 @@ func NewWatched(o WatchOptions) (*Spawner, error) {
 // watchedForker has a watcher fork.
 type watchedForker struct {
 	record  *record
+	program *Program // nil for our own binary
 	log     *slog.Logger
 	running sync.WaitGroup
 	closed  chan struct{}
@@ -58,7 +61,7 @@ type watchedForker struct {
 
 	mu       sync.Mutex
 	proc     *os.Process // the watcher
-	conn     *net.UnixConn
+	conn     *messages
 	up       chan struct{} // closed while there is a watcher
 	last     uint64
 	children map[uint64]*watchedChild // started, or asked for
@@ -68,43 +71,43 @@ type watchedForker struct {
 
 // begin starts a watcher, and hands it what the one before had started.
 func (w *watchedForker) begin() error {
-	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC, 0)
-	if err != nil {
-		return os.NewSyscallError("socketpair", err)
-	}
-	ours, theirs := os.NewFile(uintptr(pair[0]), "watcher"), os.NewFile(uintptr(pair[1]), "watcher")
-	defer ours.Close()
-	defer theirs.Close()
-	conn, err := net.FileConn(ours)
+	conn, theirs, err := newMessages("watcher")
 	if err != nil {
 		return err
 	}
+	defer theirs.Close()
 	null, err := os.OpenFile(os.DevNull, os.O_RDWR, 0)
 	if err != nil {
-		_ = conn.Close()
+		conn.close()
 		return err
 	}
 	defer null.Close()
+	path, name, free, err := w.program.startable()
+	if err != nil {
+		conn.close()
+		return err
+	}
+	defer free()
 	hideDescriptors()
-	proc, err := os.StartProcess(self, []string{"meshos", WatcherCommand}, &os.ProcAttr{
+	proc, err := os.StartProcess(path, []string{name, WatcherCommand}, &os.ProcAttr{
 		Dir: "/", Env: []string{"GOMAXPROCS=1"}, Files: []*os.File{null, null, null, theirs},
 		Sys: &syscall.SysProcAttr{Setsid: true},
 	})
 	if err != nil {
-		_ = conn.Close()
+		conn.close()
 		return err
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	select {
 	case <-w.closed:
-		_ = conn.Close()
+		conn.close()
 		_ = proc.Kill()
 		_, _ = proc.Wait()
 		return ErrSpawnerClosed
 	default:
 	}
-	w.proc, w.conn = proc, conn.(*net.UnixConn)
+	w.proc, w.conn = proc, conn
 	adopt := slices.Clone(w.strays)
 	for _, c := range w.children {
 		if c.handle != nil {
@@ -114,7 +117,7 @@ func (w *watchedForker) begin() error {
 	if len(adopt) > 0 {
 		text, err := json.Marshal(request{Adopt: adopt})
 		if err == nil {
-			_, err = w.conn.Write(text)
+			err = w.conn.send(text, watcherPatience)
 		}
 		if err != nil {
 			w.log.Error("the new watcher does not know what runs already", "error", err)
@@ -138,12 +141,12 @@ func (w *watchedForker) run() {
 		select {
 		case <-w.closed:
 			_, _ = proc.Wait()
-			_ = conn.Close()
+			conn.close()
 			return
 		default:
 		}
 		_ = proc.Kill() // it may have closed the connection only
-		_ = conn.Close()
+		conn.close()
 		_, _ = proc.Wait()
 		w.orphan()
 		w.log.Error("the process that watches over plugins and checks was killed; another takes its place", "pid", proc.Pid)
@@ -179,7 +182,7 @@ func (w *watchedForker) listen() {
 	w.mu.Unlock()
 	message, oob := make([]byte, 64<<10), make([]byte, unix.CmsgSpace(4))
 	for {
-		n, oobn, _, _, err := conn.ReadMsgUnix(message, oob)
+		n, oobn, err := conn.receive(message, oob)
 		if err != nil || n == 0 {
 			return
 		}
@@ -257,12 +260,12 @@ func (w *watchedForker) orphan() {
 }
 
 // replace kills a watcher that does not do its work, if it is still the present one.
-func (w *watchedForker) replace(conn *net.UnixConn) {
+func (w *watchedForker) replace(conn *messages) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.conn == conn {
 		_ = w.proc.Kill()
-		_ = conn.Close()
+		conn.close()
 	}
 }
 
@@ -271,7 +274,7 @@ func (w *watchedForker) close() {
 	w.once.Do(func() {
 		w.mu.Lock()
 		close(w.closed)
-		_ = w.conn.CloseWrite() // it still reports how they end
+		w.conn.closeWrite() // it still reports how they end
 		proc := w.proc
 		w.mu.Unlock()
 		late := time.AfterFunc(closeWait, func() { _ = proc.Kill() }) // what is left by then can't be killed

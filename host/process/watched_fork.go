@@ -5,11 +5,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net"
+	"os"
 	"syscall"
 	"time"
-
-	"golang.org/x/sys/unix"
 )
 
 func (w *watchedForker) fork(ctx context.Context, h *helperStart) (child, int, error) {
@@ -53,7 +51,7 @@ func (w *watchedForker) forkOnce(ctx context.Context, h *helperStart) (*watchedC
 }
 
 // ask asks the watcher for a child, once there is a watcher.
-func (w *watchedForker) ask(ctx context.Context, h *helperStart) (*watchedChild, *net.UnixConn, error) {
+func (w *watchedForker) ask(ctx context.Context, h *helperStart) (*watchedChild, *messages, error) {
 	w.mu.Lock()
 	up := w.up
 	w.mu.Unlock()
@@ -76,14 +74,13 @@ func (w *watchedForker) ask(ctx context.Context, h *helperStart) (*watchedChild,
 	}
 	text, err := json.Marshal(request{ID: c.id, Args: h.args(), Lasting: h.lasting, Mark: h.mark})
 	if err == nil {
-		_ = conn.SetWriteDeadline(time.Now().Add(watcherPatience))
-		_, _, err = conn.WriteMsgUnix(text, unix.UnixRights(fds...), nil)
+		err = conn.send(text, watcherPatience, fds...)
 	}
 	if err == nil {
 		return c, conn, nil
 	}
 	w.giveUp(c)
-	if errors.Is(err, syscall.EPIPE) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, net.ErrClosed) {
+	if errors.Is(err, syscall.EPIPE) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, os.ErrClosed) {
 		select {
 		case <-w.closed:
 			return nil, nil, ErrSpawnerClosed
@@ -96,7 +93,7 @@ func (w *watchedForker) ask(ctx context.Context, h *helperStart) (*watchedChild,
 }
 
 // awaitDown waits until it is known that the watcher of a connection is gone.
-func (w *watchedForker) awaitDown(ctx context.Context, conn *net.UnixConn) error {
+func (w *watchedForker) awaitDown(ctx context.Context, conn *messages) error {
 	tick := time.NewTicker(endPoll)
 	defer tick.Stop()
 	for {

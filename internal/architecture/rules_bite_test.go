@@ -32,6 +32,7 @@ func TestWrongImportsAreFound(t *testing.T) {
 		{"host/plugins/a.go", module + "/host/executor", ""},
 		{"host/plugins/a.go", module + "/host", "only cmd/... may import it"},
 		{"cmd/meshos/a.go", module + "/host", ""},
+		{"cmd/meshos-shim/a.go", module + "/host", "cmd/meshos-shim may import only host/daemon/shim"},
 		{"cmd/meshos/a.go", module + "/internal/golden", "may import it"},
 		{"internal/golden/a.go", module + "/internal/testkit", ""},
 		{"internal/brandnew/a.go", module + "/host/mesh", "internal/... may import no package"},

@@ -33,6 +33,7 @@ type rule struct {
 // The rules, from the top layer down.
 var rules = []rule{
 	{of: "cmd/...", may: join(parts, "pluginsdk/...", contract, helpers)},
+	{of: "cmd/meshos-shim", may: "host/daemon/shim"},
 	{of: "host", may: join(parts, contract, helpers)},
 
 	// These bind parts to each other.

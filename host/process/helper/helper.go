@@ -2,6 +2,7 @@ package helper
 
 import (
 	"syscall"
+	"unsafe"
 
 	"github.com/meshos/meshos/host/process/order"
 )
@@ -72,6 +73,8 @@ func (h *helper) run() {
 	}
 	syscall.CloseOnExec(h.orderFD())
 	syscall.CloseOnExec(h.statusFD())
+	name := [...]byte{'m', 'e', 's', 'h', 'o', 's', '-', 's', 'p', 'a', 'w', 'n', 0}
+	_ = prctl(prSetName, uintptr(unsafe.Pointer(&name[0]))) // for ps, which shows it if the program hangs
 	h.confine()
 	if !h.takeRights() {
 		return

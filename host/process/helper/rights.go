@@ -40,6 +40,7 @@ func (h *helper) takeRights() bool {
 const (
 	prSetDeathSignal     = 1
 	prGetDeathSignal     = 2
+	prSetName            = 15
 	prCapAmbient         = 47
 	prCapAmbientClearAll = 4
 )
