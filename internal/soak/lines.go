@@ -116,7 +116,7 @@ func (l *linesFound) add(daemon int, message string) {
 
 // missing says which lines are neither recorded nor counted.
 func (s *stage) missing(taken map[runOf]uint64) (out []string) {
-	lost := make(map[int]int)
+	lost, ended := make(map[int]int), make(map[int]int)
 	holes := make(map[int][]string)
 	for _, r := range slices.SortedFunc(maps.Keys(taken), func(a, b runOf) int { return a.daemon*1_000_000 + a.run - b.daemon*1_000_000 - b.run }) {
 		was, first := time.Time{}, uint64(0)
@@ -128,6 +128,9 @@ func (s *stage) missing(taken map[runOf]uint64) (out []string) {
 				if first == 0 {
 					first = n
 				}
+			case first != 0 && n > taken[r] && s.wasFull(was):
+				ended[r.daemon] += int(n - first)
+				fallthrough
 			case first != 0:
 				holes[r.daemon] = append(holes[r.daemon], fmt.Sprintf("run %d: %d–%d of %d, from %s to %s", r.run, first, n-1, taken[r], clock(was), clock(at)))
 				first = 0
@@ -139,6 +142,11 @@ func (s *stage) missing(taken map[runOf]uint64) (out []string) {
 	}
 	for _, d := range s.daemons {
 		n := lost[d.id] - s.printed.suppressedOf[d.id] - s.printed.saidOf[d.id]
+		if len(s.ends) > 0 {
+			// What a full disk did not take at the end of a run is counted in the run's record; a node
+			// that is killed before it can record that has told nobody.
+			n -= ended[d.id]
+		}
 		if n <= 0 || d.cut > 0 { // what was on its way through a shim that was killed is lost
 			continue
 		}
@@ -146,6 +154,16 @@ func (s *stage) missing(taken map[runOf]uint64) (out []string) {
 		out = append(out, fmt.Sprintf("daemon %d (%s): %d lines; %s", d.id, d.sort, n, strings.Join(all[:min(len(all), 5)], ", ")))
 	}
 	return out
+}
+
+// wasFull reports whether the disk was full at a time or soon after.
+func (s *stage) wasFull(at time.Time) bool {
+	for _, f := range s.full {
+		if at.After(f.from.Add(-time.Second)) && (f.to.IsZero() || at.Before(f.to)) {
+			return true
+		}
+	}
+	return at.IsZero() && len(s.full) > 0
 }
 
 func clock(t time.Time) string {

@@ -83,9 +83,8 @@ func (r *Reader) fill() (more bool, err error) {
 			return false, err
 		}
 	}
-	n, err := r.read()
-	if n > 0 || err != nil {
-		return n > 0, err
+	if more, err = r.read(); more || err != nil {
+		return more, err
 	}
 	next, err := r.next()
 	if next == 0 || err != nil {
@@ -93,8 +92,8 @@ func (r *Reader) fill() (more bool, err error) {
 	}
 	// The writer was done with this segment when it began the next one, but perhaps not yet
 	// when read found its end above.
-	if n, err = r.read(); n > 0 || err != nil {
-		return n > 0, err
+	if more, err = r.read(); more || err != nil {
+		return more, err
 	}
 	r.Close()
 	r.buf = nil
@@ -103,19 +102,22 @@ func (r *Reader) fill() (more bool, err error) {
 	return true, nil
 }
 
-func (r *Reader) read() (int, error) {
+// read reads from the position on, and reports whether there is more than before. The beginning of
+// a line is read again with its end: a writer whose disk is full takes back what it could write of
+// a line, and then writes another one there.
+func (r *Reader) read() (more bool, err error) {
 	if len(r.buf) >= 2*chunk { // no line is that long
 		r.at.Offset += int64(len(r.buf))
 		r.buf = nil
 	}
-	into := make([]byte, len(r.buf)+chunk)
-	kept := copy(into, r.buf)
-	n, err := r.file.ReadAt(into[kept:], r.at.Offset+int64(kept))
-	r.buf = into[:kept+n]
+	into := make([]byte, 2*chunk)
+	n, err := r.file.ReadAt(into, r.at.Offset)
+	more = n > len(r.buf) || bytes.IndexByte(into[:n], '\n') >= 0
+	r.buf = into[:n]
 	if err != nil && !errors.Is(err, io.EOF) {
-		return n, fmt.Errorf("output: %w", err)
+		return more, fmt.Errorf("output: %w", err)
 	}
-	return n, nil
+	return more, nil
 }
 
 // open opens the segment of the position, or the oldest one behind it.
