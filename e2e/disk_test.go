@@ -79,6 +79,10 @@ func TestAFullDiskKeepsNoDaemonFromRunning(t *testing.T) {
 	n.start()
 	first := n.pidOf(7, 0)
 	filler := testkit.Fill(t, disk)
+	n.until("status to say so", func(*meshosv1.Snapshot) bool {
+		out, _, code := n.meshos("health")
+		return code == 1 && strings.Contains(out, "data directory takes nothing") && strings.Contains(out, "no space left on device")
+	})
 
 	n.endMarked(7, 0)
 	n.says("meshos: ended: exit status 0")
@@ -118,6 +122,10 @@ func TestAFullDiskKeepsNoDaemonFromRunning(t *testing.T) {
 	testkit.Until(t, "an order to be taken", func() bool {
 		_, _, code := n.meshos("daemon", "stop", "8", "--yes")
 		return code == 0
+	})
+	n.until("status to say that all is well", func(*meshosv1.Snapshot) bool {
+		out, _, _ := n.meshos("health")
+		return !strings.Contains(out, "data directory")
 	})
 	if snap := n.status(); logged(snap, unknownEnd) {
 		t.Error("an end was not told as it was")

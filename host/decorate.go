@@ -3,8 +3,10 @@ package host
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"time"
 
+	"github.com/meshos/meshos/host/datadir"
 	"github.com/meshos/meshos/host/mesh"
 	"github.com/meshos/meshos/host/snapshot"
 )
@@ -33,6 +35,19 @@ func (n *node) decorate(s *snapshot.Snapshot) {
 	n.capacity.Refused(func(_, _ string, refused uint64) { s.Stats.EventsRefused += refused })
 }
 
+// dataUnwritable returns why the data directory takes nothing now.
+func (n *node) dataUnwritable() string {
+	var wrong *datadir.UnwritableError
+	if !errors.As(n.dataDir.Err(), &wrong) {
+		return ""
+	}
+	why := wrong.Err
+	if path := (*fs.PathError)(nil); errors.As(why, &path) {
+		why = path.Err
+	}
+	return fmt.Sprintf("%s: %v", wrong.Dir, why)
+}
+
 // info returns what does not change from tick to tick.
 func (n *node) info() *snapshot.Info {
 	o := n.cfg.Operators
@@ -47,6 +62,6 @@ func (n *node) info() *snapshot.Info {
 		Name: n.cfg.Node.Name, Cluster: n.cfg.Node.Cluster, Version: n.opts.Version,
 		StartedAt: n.start, Uptime: time.Since(n.start), Operators: n.operators.Names(),
 		Unsigned: o.Signers == "" || o.AllowUnsigned, Ordinary: max(1, o.Ordinary), BreakGlass: max(1, o.BreakGlass),
-		OrdersRefused: refused,
+		OrdersRefused: refused, DataUnwritable: n.dataUnwritable(),
 	}
 }

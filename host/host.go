@@ -135,6 +135,7 @@ func (n *node) parts() []lifecycle.Part {
 				})
 			},
 			func(ctx context.Context) { n.reload.Run(ctx, n.opts.Reload) },
+			n.dataDir.Run,
 		)},
 		{Name: "api", Limit: 600 * ms, Run: n.serve},
 	}

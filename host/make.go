@@ -41,6 +41,7 @@ type node struct {
 	epoch uint64
 	small *process.Program // see smallProgram
 
+	dataDir   *datadir.Watch
 	records   *records.Records
 	operators *operator.Authorizer
 	ordered   *ordered.Log
@@ -100,8 +101,8 @@ func (n *node) make(ctx context.Context, spawner *process.Spawner) (err error) {
 	reader, feed := n.loop.Reader(), n.loop.Feed()
 	n.failures = failures.New(feed, log)
 	n.sayOrders(replaced)
-	if err := datadir.Writable(cfg.Node.DataDir); err != nil {
-		log.Error(err.Error())
+	n.dataDir = datadir.NewWatch(cfg.Node.DataDir, log)
+	if err := n.dataDir.Err(); err != nil {
 		n.failures.Add("data_dir", err.Error())
 	}
 	if err := n.operators.Unreadable(); err != nil {

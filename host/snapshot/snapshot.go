@@ -64,6 +64,7 @@ type Info struct {
 	Unsigned             bool
 	Ordinary, BreakGlass int
 	OrdersRefused        string // why every order is refused now; empty if none is for that
+	DataUnwritable       string // why the data directory takes nothing now; empty if it does
 }
 
 // Scheduler is whether this node rebalances the chains that it leads.

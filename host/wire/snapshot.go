@@ -67,7 +67,7 @@ func infoToProto(in *snapshot.Info) *meshosv1.NodeInfo {
 		Name: valid(in.Name), Cluster: valid(in.Cluster), Version: valid(in.Version),
 		StartedAt: wall(in.StartedAt), Uptime: durationpb.New(in.Uptime),
 		UnsignedAccepted: in.Unsigned, Ordinary: uint32(in.Ordinary), BreakGlass: uint32(in.BreakGlass),
-		OrdersRefused: valid(in.OrdersRefused),
+		OrdersRefused: valid(in.OrdersRefused), DataUnwritable: valid(in.DataUnwritable),
 	}
 	for _, name := range in.Operators {
 		out.Operators = append(out.Operators, valid(name))

@@ -116,6 +116,7 @@ func (l *linesFound) add(daemon int, message string) {
 
 // missing says which lines are neither recorded nor counted.
 func (s *stage) missing(taken map[runOf]uint64) (out []string) {
+	total := 0
 	lost, ended := make(map[int]int), make(map[int]int)
 	holes := make(map[int][]string)
 	for _, r := range slices.SortedFunc(maps.Keys(taken), func(a, b runOf) int { return a.daemon*1_000_000 + a.run - b.daemon*1_000_000 - b.run }) {
@@ -150,8 +151,12 @@ func (s *stage) missing(taken map[runOf]uint64) (out []string) {
 		if n <= 0 || d.cut > 0 { // what was on its way through a shim that was killed is lost
 			continue
 		}
+		total += n
 		all := holes[d.id]
 		out = append(out, fmt.Sprintf("daemon %d (%s): %d lines; %s", d.id, d.sort, n, strings.Join(all[:min(len(all), 5)], ", ")))
+	}
+	if total <= s.printed.gaps { // the node's log says how many records did not fit while the disk was full
+		return nil
 	}
 	return out
 }

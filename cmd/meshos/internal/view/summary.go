@@ -50,6 +50,9 @@ func (p Printer) Judge(page Page) Verdict {
 	if why := s.GetInfo().GetOrdersRefused(); why != "" {
 		v.Troubles = append(v.Troubles, "orders are refused: "+Plain(why))
 	}
+	if why := s.GetInfo().GetDataUnwritable(); why != "" {
+		v.Troubles = append(v.Troubles, "the data directory takes nothing, so orders are refused and records wait in memory: "+Plain(why))
+	}
 	v.Troubles = append(v.Troubles, p.peerTroubles(page)...)
 	v.Troubles = append(v.Troubles, daemonTroubles(s.GetDaemons())...)
 	v.Troubles = append(v.Troubles, pluginTroubles(s.GetPlugins())...)
