@@ -7738,6 +7738,7 @@ type NodeInfo struct {
 	Ordinary         uint32                 `protobuf:"varint,8,opt,name=ordinary,proto3" json:"ordinary,omitempty"`                                         // how many operators have to sign an ordinary command,
 	BreakGlass       uint32                 `protobuf:"varint,9,opt,name=break_glass,json=breakGlass,proto3" json:"break_glass,omitempty"`                   // and how many a break-glass command
 	OrdersRefused    string                 `protobuf:"bytes,10,opt,name=orders_refused,json=ordersRefused,proto3" json:"orders_refused,omitempty"`          // why every order is refused now; empty if none is for that
+	DataUnwritable   string                 `protobuf:"bytes,11,opt,name=data_unwritable,json=dataUnwritable,proto3" json:"data_unwritable,omitempty"`       // why the data directory takes nothing now; empty if it does
 	unknownFields    protoimpl.UnknownFields
 	sizeCache        protoimpl.SizeCache
 }
@@ -7838,6 +7839,13 @@ func (x *NodeInfo) GetBreakGlass() uint32 {
 func (x *NodeInfo) GetOrdersRefused() string {
 	if x != nil {
 		return x.OrdersRefused
+	}
+	return ""
+}
+
+func (x *NodeInfo) GetDataUnwritable() string {
+	if x != nil {
+		return x.DataUnwritable
 	}
 	return ""
 }
@@ -11684,7 +11692,7 @@ const file_meshos_v1_meshos_proto_rawDesc = "" +
 	"\acut_off\x18\x13 \x01(\v2\x15.meshos.v1.CutOffViewR\x06cutOff\x12\x1b\n" +
 	"\tepoch_hex\x18\x1e \x01(\tR\bepochHex\x12'\n" +
 	"\x04info\x18\x1f \x01(\v2\x13.meshos.v1.NodeInfoR\x04infoB\x13\n" +
-	"\x11_freeze_remaining\"\xef\x02\n" +
+	"\x11_freeze_remaining\"\x98\x03\n" +
 	"\bNodeInfo\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x18\n" +
 	"\acluster\x18\x02 \x01(\tR\acluster\x12\x18\n" +
@@ -11698,7 +11706,8 @@ const file_meshos_v1_meshos_proto_rawDesc = "" +
 	"\vbreak_glass\x18\t \x01(\rR\n" +
 	"breakGlass\x12%\n" +
 	"\x0eorders_refused\x18\n" +
-	" \x01(\tR\rordersRefused\"\xd5\x01\n" +
+	" \x01(\tR\rordersRefused\x12'\n" +
+	"\x0fdata_unwritable\x18\v \x01(\tR\x0edataUnwritable\"\xd5\x01\n" +
 	"\rSchedulerView\x12\x16\n" +
 	"\x06active\x18\x01 \x01(\bR\x06active\x12\x1f\n" +
 	"\vidle_reason\x18\x02 \x01(\tR\n" +
