@@ -51,13 +51,20 @@ func (r *reader) checkSigners(o *Operators, set *signers.Set, err error, at plac
 		places := []place{place("").key("operators").key(t.key), at}
 		if have < t.need {
 			r.warning("operators."+t.key, fault{
-				message: fmt.Sprintf("needs %d different operators, but %s names %d: no such command can be accepted", t.need, o.Signers, have),
+				message: fmt.Sprintf("needs %s, but %s names %d: no such command can be accepted", operators(t.need), o.Signers, have),
 				hint:    "add operators, or lower " + t.key,
 			}, places...)
 		} else if short, is := set.Short(t.need, now, now.Add(shortSoon)); is {
 			r.warning("operators."+t.key, shortage(t.key, t.need, o.Signers, set, short, now), places...)
 		}
 	}
+}
+
+func operators(n int) string {
+	if n == 1 {
+		return "an operator"
+	}
+	return fmt.Sprintf("%d different operators", n)
 }
 
 // shortSoon is how early a file of signers is said to name too few operators.
@@ -88,8 +95,8 @@ func shortage(key string, need int, file string, set *signers.Set, short signers
 		hint = "renew the keys before that"
 	}
 	return fault{
-		message: fmt.Sprintf("needs %d different operators, but in %s %s %d: no such command can be accepted then (%s)",
-			need, file, when, short.Have, strings.Join(lines, "; ")),
+		message: fmt.Sprintf("needs %s, but in %s %s %d: no such command can be accepted then (%s)",
+			operators(need), file, when, short.Have, strings.Join(lines, "; ")),
 		hint: hint,
 	}
 }
