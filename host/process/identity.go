@@ -7,6 +7,7 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"sync/atomic"
 )
 
 // Identity identifies one process for ever. A pid alone does not: it is reused once its process
@@ -41,14 +42,22 @@ func (id Identity) Here() bool {
 	return err == nil && id.Boot == here.Boot && id.sameNamespace(here)
 }
 
+// here is what identityHere has found out: it does not change while this process lives.
+var here atomic.Pointer[Identity]
+
 // identityHere returns an identity without pid and start time.
 func identityHere() (Identity, error) {
+	if known := here.Load(); known != nil {
+		return *known, nil
+	}
 	boot, err := BootID()
 	if err != nil {
 		return Identity{}, err
 	}
 	namespace, _ := os.Readlink("/proc/self/ns/pid") // old kernels and some sandboxes have none
-	return Identity{Boot: boot, Namespace: namespace}, nil
+	id := Identity{Boot: boot, Namespace: namespace}
+	here.Store(&id)
+	return id, nil
 }
 
 // ErrGone means that the process of an identity has ended. Another process may have its pid by
@@ -87,7 +96,7 @@ type stat struct {
 }
 
 func readStat(pid int) (stat, error) {
-	text, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
+	text, err := readProc("/proc/" + strconv.Itoa(pid) + "/stat")
 	if err != nil {
 		return stat{}, ErrGone // also when it ends while it is read
 	}

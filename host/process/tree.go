@@ -1,9 +1,7 @@
 package process
 
 import (
-	"errors"
 	"os"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -88,22 +86,28 @@ func killFamilies(boot string, roots []int, late time.Time, but int) (killed []i
 
 // ownChildren returns the pids of this process's children, zombies included.
 func ownChildren() (pids []int) {
-	lists, _ := filepath.Glob("/proc/self/task/*/children")
-	if len(lists) == 0 { // a kernel without CONFIG_PROC_CHILDREN
-		for pid, s := range processes() {
-			if s.parent == os.Getpid() {
+	const tasks = "/proc/self/task"
+	var threads []string
+	if dir, err := os.Open(tasks); err == nil {
+		threads, _ = dir.Readdirnames(-1)
+		_ = dir.Close()
+	}
+	found := false
+	for _, thread := range threads {
+		text, err := readProc(tasks + "/" + thread + "/children")
+		if err != nil { // the thread has ended
+			continue
+		}
+		found = true
+		for _, field := range strings.Fields(string(text)) {
+			if pid, err := strconv.Atoi(field); err == nil {
 				pids = append(pids, pid)
 			}
 		}
-		return pids
 	}
-	for _, name := range lists {
-		text, err := os.ReadFile(name)
-		if errors.Is(err, os.ErrNotExist) {
-			continue
-		}
-		for _, field := range strings.Fields(string(text)) {
-			if pid, err := strconv.Atoi(field); err == nil {
+	if !found { // a kernel without CONFIG_PROC_CHILDREN
+		for pid, s := range processes() {
+			if s.parent == os.Getpid() {
 				pids = append(pids, pid)
 			}
 		}
