@@ -20,6 +20,9 @@ var outside atomic.Pointer[reader]
 // slack is what the other process may need beside the time of the file system.
 const slack = time.Second
 
+// endWait is how long stop waits for the end of the process.
+const endWait = 200 * time.Millisecond
+
 // reader is a process of our own binary that looks at paths and reads files. What hangs in the
 // kernel hangs there: a thread of this process that hangs would keep it from ending.
 type reader struct {
@@ -33,6 +36,8 @@ type link struct {
 	conn net.Conn
 	out  *gob.Encoder
 	done chan struct{} // closed when it has no more answers
+	// ended is closed when the process has ended, which one that hangs does not.
+	ended chan struct{}
 
 	mu      sync.Mutex
 	next    uint64
@@ -57,6 +62,11 @@ func Outside() (stop func(), err error) {
 		if r.link != nil {
 			_ = r.link.conn.Close()
 			<-r.link.done
+			// It executes our own binary, which may be about to be replaced.
+			select {
+			case <-r.link.ended:
+			case <-time.After(endWait):
+			}
 		}
 	}, nil
 }
@@ -133,8 +143,11 @@ func startReader() (*link, error) {
 		_ = conn.Close()
 		return nil, err
 	}
-	go func() { _, _ = proc.Wait() }() // it ends with its socket, except for what hangs in it
-	l := &link{conn: conn, out: gob.NewEncoder(conn), done: make(chan struct{}), waiting: make(map[uint64]chan response)}
+	l := &link{conn: conn, out: gob.NewEncoder(conn), done: make(chan struct{}), ended: make(chan struct{}), waiting: make(map[uint64]chan response)}
+	go func() { // it ends with its socket, except for what hangs in it
+		defer close(l.ended)
+		_, _ = proc.Wait()
+	}()
 	go l.receive()
 	return l, nil
 }
