@@ -22,9 +22,10 @@ type delivered struct {
 	mu      sync.Mutex
 	opened  bool
 	spool   uint32
-	taken   spool.Position // by the loop
-	stored  spool.Position // as records
-	unsaved bool           // the last saving failed
+	taken   spool.Position   // by the loop
+	stored  spool.Position   // as records
+	unsaved bool             // the last saving failed
+	waiting []spool.Position // ends of lines that the loop has taken and that are not stored
 }
 
 // deliveredOf returns how far the output of a daemon is delivered.
@@ -75,11 +76,16 @@ func (d *delivered) open() (spool.Position, error) {
 	return d.taken, nil
 }
 
-// take notes that the loop has taken all lines before a position.
-func (d *delivered) take(at spool.Position) {
+// take notes that all lines before a position were handled, and whether the loop has taken the last
+// of them; otherwise it was suppressed.
+func (d *delivered) take(at spool.Position, logged bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.taken = at
+	if logged {
+		d.waiting = append(d.waiting, at)
+		d.m.unrecorded.add(1)
+	}
 }
 
 // place names a position for the record of the line before it.
@@ -95,6 +101,12 @@ func (d *delivered) recorded(place mesh.OutputPlace) {
 	if at := positionOf(place); d.opened && place.Spool == d.spool && d.stored.Before(at) {
 		d.stored = at
 		d.save()
+		stored := 0
+		for stored < len(d.waiting) && !at.Before(d.waiting[stored]) {
+			stored++
+		}
+		d.waiting = d.waiting[stored:]
+		d.m.unrecorded.add(-stored)
 	}
 }
 

@@ -99,6 +99,9 @@ func (r *run) followReader(reader *spool.Reader, to *delivered, wake <-chan stru
 // read publishes all lines that are there now. It reports false if the loop takes no more lines.
 func (r *run) read(reader *spool.Reader, to *delivered) bool {
 	for {
+		if !r.m.unrecorded.wait(r.m.ctx) {
+			return false
+		}
 		line, ok, err := reader.Next()
 		if err != nil {
 			r.out.note(mesh.LevelWarn, "its output can't be read: %v", err)
@@ -106,16 +109,17 @@ func (r *run) read(reader *spool.Reader, to *delivered) bool {
 		if err != nil || !ok {
 			return true
 		}
-		if !r.log(line, to.place(reader.Position())) {
+		logged, handled := r.log(line, to.place(reader.Position()))
+		if !handled {
 			return false
 		}
-		to.take(reader.Position())
+		to.take(reader.Position(), logged)
 	}
 }
 
-// log brings a line to the node's log. It reports whether the line was handled; if not, call it again
-// with the same line.
-func (r *run) log(line spool.Line, place mesh.OutputPlace) (handled bool) {
+// log brings a line to the node's log. It reports whether it is logged, and whether it was
+// handled; if not, call it again with the same line.
+func (r *run) log(line spool.Line, place mesh.OutputPlace) (logged, handled bool) {
 	level, text := mesh.LevelInfo, line.Text
 	switch line.Stream {
 	case spool.Err:
@@ -125,8 +129,7 @@ func (r *run) log(line spool.Line, place mesh.OutputPlace) (handled bool) {
 		r.sayShimStuck()
 	case spool.Suppressed:
 		n, err := strconv.ParseUint(text, 10, 64)
-		return err != nil || r.out.suppressedBefore(n, place)
+		return err == nil, err != nil || r.out.suppressedBefore(n, place)
 	}
-	_, handled = r.out.line(level, text, line.At, place)
-	return handled
+	return r.out.line(level, text, line.At, place)
 }

@@ -78,6 +78,7 @@ type Manager struct {
 
 	lastRecorded func() map[mesh.DaemonID]mesh.OutputPlace // read at its first use
 	delivered    map[mesh.DaemonID]*delivered              // of each daemon whose output was read
+	unrecorded   unrecorded
 
 	left     map[mesh.DaemonID][]process.Identity // what goes on without its daemon
 	stuck    map[mesh.DaemonID]int                // how much of a daemon was killed and does not end
@@ -120,6 +121,7 @@ func New(o Options) *Manager {
 		rejected: make(map[mesh.DaemonID]string),
 		fallen:   make(map[mesh.DaemonID]*fallen),
 	}
+	m.unrecorded.changed = make(chan struct{})
 	m.delivered = make(map[mesh.DaemonID]*delivered)
 	m.lastRecorded = sync.OnceValue(o.Recorded)
 	m.secretsKey = sync.OnceValue(m.loadSecretsKey)
