@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"net"
 	"os"
 	"path/filepath"
 	"slices"
@@ -259,6 +260,8 @@ func (s *stage) change() error {
 		d.version++
 		d.rerun++
 		what = "another environment"
+	case !s.listens(): // it might read the mistake at its start, and has to refuse that
+		return nil
 	default:
 		s.history.add("the configuration has a mistake")
 		if err := os.WriteFile(s.path("meshos.toml"), []byte("[node]\nid = \"none\"\n"), 0o600); err != nil {
@@ -282,8 +285,20 @@ func (s *stage) reload(why string) error {
 	return nil
 }
 
+// hangUp sends SIGHUP to a node that has begun to catch it. One that has not, a moment after its
+// execution, has not read its configuration either.
 func (s *stage) hangUp() {
-	if s.node != nil {
+	if s.node != nil && catches(s.node.Process.Pid, syscall.SIGHUP) {
 		_ = s.node.Process.Signal(syscall.SIGHUP)
 	}
+}
+
+// listens reports whether the node listens on its socket.
+func (s *stage) listens() bool {
+	conn, err := net.DialTimeout("unix", s.path("s"), time.Second)
+	if err != nil {
+		return false
+	}
+	_ = conn.Close()
+	return true
 }

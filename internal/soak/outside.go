@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
 )
 
 // process is one process as /proc shows it.
@@ -130,4 +131,16 @@ func private(pid int) uint64 {
 		}
 	}
 	return 0
+}
+
+// catches reports whether a process catches a signal.
+func catches(pid int, sig syscall.Signal) bool {
+	text, _ := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/status")
+	for line := range strings.Lines(string(text)) {
+		if rest, ok := strings.CutPrefix(line, "SigCgt:"); ok {
+			mask, _ := strconv.ParseUint(strings.TrimSpace(rest), 16, 64)
+			return mask&(1<<(sig-1)) != 0
+		}
+	}
+	return false
 }
