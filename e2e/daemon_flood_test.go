@@ -16,8 +16,8 @@ import (
 )
 
 // printed returns the numbers that a daemon has printed and that are recorded, and how many of
-// its lines were suppressed, over all runs of the node.
-func (n *node) printed(daemon string) (lines []int, suppressed int) {
+// its lines are said to be suppressed or lost, over all runs of the node.
+func (n *node) printed(daemon string) (lines []int, missing int) {
 	n.t.Helper()
 	in := bufio.NewScanner(strings.NewReader(n.must("logs", "--since", "all", "--daemon", daemon, "-o", "json")))
 	in.Buffer(nil, 1<<20)
@@ -29,11 +29,15 @@ func (n *node) printed(daemon string) (lines []int, suppressed int) {
 		var k int
 		if i, err := strconv.Atoi(l.Message); err == nil {
 			lines = append(lines, i)
-		} else if _, err := fmt.Sscanf(l.Message, "meshos: %d lines suppressed", &k); err == nil {
-			suppressed += k
+			continue
+		}
+		for _, said := range []string{"meshos: %d lines suppressed", "meshos: %d lines lost"} {
+			if _, err := fmt.Sscanf(l.Message, said, &k); err == nil {
+				missing += k
+			}
 		}
 	}
-	return lines, suppressed
+	return lines, missing
 }
 
 // writtenBytes returns how much a process has written to files and pipes.
