@@ -7,14 +7,15 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
+	"github.com/meshos/meshos/internal/testkit"
 	"github.com/meshos/meshos/pluginsdk"
 	"github.com/meshos/meshos/pluginsdk/plugintest"
 )
 
 func TestRealListenersOverTheWire(t *testing.T) {
 	peers := []pluginsdk.Peer{
-		{ID: 2, Name: "up", HealthTarget: listen(t)},
-		{ID: 3, Name: "down", HealthTarget: freeAddress(t)},
+		{ID: 2, Name: "up", HealthTarget: testkit.Accepting(t)},
+		{ID: 3, Name: "down", HealthTarget: testkit.FreeAddress(t)},
 		{ID: 4, Name: "without"},
 	}
 	patient := config{Timeout: pluginsdk.Duration(20 * time.Second), DegradedAfter: pluginsdk.Duration(10 * time.Second)}

@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/meshos/meshos/internal/catalogtest"
+	"github.com/meshos/meshos/internal/testkit"
 	"github.com/meshos/meshos/pluginsdk"
 )
 
@@ -87,7 +88,7 @@ func TestTenThousandTargetsWithFewFiles(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 90*time.Second)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, os.Args[0])
-	address := listen(t)
+	address := testkit.Accepting(t)
 	cmd.Env = append(os.Environ(), probeEnv+"="+address)
 	began := time.Now()
 	out, err := cmd.CombinedOutput()
@@ -115,7 +116,7 @@ func timeWait(t *testing.T, address string) int {
 
 // BenchmarkAttempt measures what one connect over loopback costs, both sides.
 func BenchmarkAttempt(b *testing.B) {
-	address := listen(b)
+	address := testkit.Accepting(b)
 	for b.Loop() {
 		if a := (connector{}).attempt(b.Context(), address, ""); a.Err != nil {
 			b.Fatal(a.Err)

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/meshos/meshos/internal/testkit"
 )
 
 func dialError(cause error) error {
@@ -49,8 +51,8 @@ func TestCauseOf(t *testing.T) {
 }
 
 func TestCausesOfRealDialsAreDistinguished(t *testing.T) {
-	open := listen(t)
-	closed := freeAddress(t)
+	open := testkit.Accepting(t)
+	closed := testkit.FreeAddress(t)
 	tests := map[string]struct {
 		address string
 		want    cause
@@ -85,7 +87,7 @@ func TestCausesOfRealDialsAreDistinguished(t *testing.T) {
 func TestWithoutTheNameTheLastAddressIsUsed(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 	defer cancel()
-	address := listen(t)
+	address := testkit.Accepting(t)
 	c, err := Dialer{}.Dial(ctx, "not a name:80", address)
 	if err != nil {
 		t.Fatal(err)
@@ -120,7 +122,7 @@ func TestANameServerThatIsSilentLeavesTimeForTheLastAddress(t *testing.T) {
 			return c, err
 		},
 	}}
-	address := listen(t)
+	address := testkit.Accepting(t)
 	ctx, cancel := context.WithTimeout(t.Context(), 6*time.Second)
 	defer cancel()
 	if c, err := d.Dial(ctx, "peer.example:80", address); err != nil {
@@ -156,45 +158,4 @@ func TestAConnectIsTimedFromItsOwnStart(t *testing.T) {
 			}
 		}
 	})
-}
-
-// listen accepts and closes connections until the test ends.
-func listen(t testing.TB) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		for {
-			c, err := l.Accept()
-			if err != nil {
-				return
-			}
-			c.Close()
-		}
-	}()
-	t.Cleanup(func() { l.Close(); <-done })
-	return l.Addr().String()
-}
-
-// freeAddress returns an address on which nobody listens. The port stays bound, so that
-// no other process can take it.
-func freeAddress(t testing.TB) string {
-	t.Helper()
-	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { unix.Close(fd) })
-	if err := unix.Bind(fd, &unix.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}}); err != nil {
-		t.Fatal(err)
-	}
-	name, err := unix.Getsockname(fd)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return (&net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: name.(*unix.SockaddrInet4).Port}).String()
 }

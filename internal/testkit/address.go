@@ -1,4 +1,4 @@
-package main
+package testkit
 
 import (
 	"net"
@@ -7,8 +7,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// listen accepts and closes connections until the test ends.
-func listen(t testing.TB) string {
+// Accepting returns the address of a listener that accepts and closes connections until the
+// test ends.
+func Accepting(t testing.TB) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -29,9 +30,9 @@ func listen(t testing.TB) string {
 	return l.Addr().String()
 }
 
-// freeAddress returns an address on which nobody listens. The port stays bound, so that
+// FreeAddress returns an address on which nobody listens. The port stays bound, so that
 // no other process can take it.
-func freeAddress(t testing.TB) string {
+func FreeAddress(t testing.TB) string {
 	t.Helper()
 	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
