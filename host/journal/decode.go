@@ -73,9 +73,9 @@ func bootFromProto(in *meshosv1.Boot, at mesh.Stamp) (*Boot, error) {
 
 func tickFromProto(in *meshosv1.Tick) *Tick {
 	if in.QueueRoom == nil {
-		return &Tick{Room: AllRoom}
+		return &Tick{Room: AllRoom, Early: in.GetEarly()}
 	}
-	return &Tick{Room: int(in.GetQueueRoom())}
+	return &Tick{Room: int(in.GetQueueRoom()), Early: in.GetEarly()}
 }
 
 // cutOff reports whether a line is only the beginning of an entry.

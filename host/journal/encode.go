@@ -75,7 +75,7 @@ func bootToProto(b *Boot, at mesh.Stamp) *meshosv1.JournalEntry {
 }
 
 func tickToProto(t *Tick) *meshosv1.JournalEntry {
-	tick := &meshosv1.Tick{}
+	tick := &meshosv1.Tick{Early: t.Early}
 	if t.Room != AllRoom {
 		room := uint32(min(max(0, t.Room), math.MaxUint32))
 		tick.QueueRoom = &room

@@ -37,7 +37,8 @@ type Boot struct {
 
 // Tick ends the inputs of one tick.
 type Tick struct {
-	Room int // how many actions the queue has room for; AllRoom if there is no limit
+	Room  int  // how many actions the queue has room for; AllRoom if there is no limit
+	Early bool // it did not wait for the next regular tick
 }
 
 // AllRoom is the Room of a queue that is never full.

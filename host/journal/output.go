@@ -15,11 +15,17 @@ import (
 //
 //	{"tick":3,"at":"1.5s","actions":[…]}
 //
+// An early tick has "early":true before its actions.
+//
 // The actions are messages of the contract (Action), in the order in which they were handed
 // out. Durations in them are relative to the tick.
 func TickLine(t Ticked) ([]byte, error) {
 	var b bytes.Buffer
-	fmt.Fprintf(&b, `{"tick":%d,"at":"%s","actions":[`, t.Number, seconds(t.At.At))
+	fmt.Fprintf(&b, `{"tick":%d,"at":"%s",`, t.Number, seconds(t.At.At))
+	if t.Early {
+		b.WriteString(`"early":true,`)
+	}
+	b.WriteString(`"actions":[`)
 	for i, emitted := range t.Actions {
 		action, err := oneLine(wire.ActionToProto(emitted.Action, t.At.At))
 		if err != nil {

@@ -36,7 +36,7 @@ func Record(path, configTOML string, boot state.Boot) (Recording, error) {
 // Recorder records what the loop folds, in order.
 type Recorder interface {
 	Input(at mesh.Stamp, in mesh.Input)
-	Tick(at mesh.Stamp, room int)
+	Tick(at mesh.Stamp, room int, early bool)
 }
 
 // Recorder returns what the loop records its inputs with; nil for nothing.

@@ -103,8 +103,9 @@ func TestBootAndTickSurviveTheWayIntoAJournalAndBack(t *testing.T) {
 		b.Node = mesh.NodeID(rapid.Uint64Range(1, math.MaxUint64).Draw(rt, "node"))
 		b.Epoch = rapid.Uint64().Draw(rt, "epoch")
 		room := rapid.OneOf(rapid.Just(journal.AllRoom), rapid.IntRange(0, math.MaxUint32)).Draw(rt, "room")
+		early := rapid.Bool().Draw(rt, "early")
 		r := journal.NewReader("j", strings.NewReader(text(t,
-			journal.Entry{At: stamp(5), Boot: b}, journal.Entry{At: stamp(5), Tick: &journal.Tick{Room: room}})))
+			journal.Entry{At: stamp(5), Boot: b}, journal.Entry{At: stamp(5), Tick: &journal.Tick{Room: room, Early: early}})))
 		first, err := r.Next()
 		if err != nil {
 			rt.Fatal(err)
@@ -116,8 +117,8 @@ func TestBootAndTickSurviveTheWayIntoAJournalAndBack(t *testing.T) {
 		if first.Boot.Node != b.Node || first.Boot.Epoch != b.Epoch || first.Boot.ConfigTOML != b.ConfigTOML || first.At != stamp(5) {
 			rt.Fatalf("boot came back as %+v", first)
 		}
-		if second.Tick.Room != room {
-			rt.Fatalf("room for %d came back as %d", room, second.Tick.Room)
+		if *second.Tick != (journal.Tick{Room: room, Early: early}) {
+			rt.Fatalf("room for %d, early %v came back as %+v", room, early, *second.Tick)
 		}
 	})
 }

@@ -29,6 +29,7 @@ type Ticked struct {
 
 	Number  uint64 // 1, 2, 3 …
 	At      mesh.Stamp
+	Early   bool           // it did not wait for the next regular tick
 	Actions []mesh.Emitted // handed out, in order
 	Dropped int            // how many actions found no room in the queue
 }
@@ -53,9 +54,13 @@ func (p *Replay) Next() (Ticked, error) {
 		case e.Boot != nil:
 			p.core = state.New(e.Boot.state(e.At))
 		case e.Tick != nil:
-			result := reconcile.Pass(p.core, e.At, e.Tick.Room)
+			pass := reconcile.Pass
+			if e.Tick.Early {
+				pass = reconcile.EarlyPass
+			}
+			result := pass(p.core, e.At, e.Tick.Room)
 			return Ticked{
-				File: e.File, Line: e.Line, Number: p.core.Passes(), At: e.At,
+				File: e.File, Line: e.Line, Number: p.core.Passes(), At: e.At, Early: e.Tick.Early,
 				Actions: result.Actions, Dropped: result.Dropped,
 			}, nil
 		case isShutdown(e.Input):

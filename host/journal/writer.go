@@ -105,10 +105,11 @@ func (w *Writer) Input(at mesh.Stamp, in mesh.Input) {
 	}
 }
 
-// Tick takes a tick that is about to be folded, with the room in the action queue.
-func (w *Writer) Tick(at mesh.Stamp, room int) {
+// Tick takes a tick that is about to be folded, with the room in the action queue, and
+// whether it is an early one.
+func (w *Writer) Tick(at mesh.Stamp, room int, early bool) {
 	if !w.stopped.Load() {
-		w.take(Entry{At: at, Tick: &Tick{Room: room}})
+		w.take(Entry{At: at, Tick: &Tick{Room: room, Early: early}})
 	}
 }
 

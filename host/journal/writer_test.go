@@ -62,10 +62,10 @@ func line(i int) mesh.Input {
 func TestWhatIsWrittenIsWhatWasGiven(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "j")
 	w, stops := newWriter(t, journal.Options{Path: path})
-	w.Tick(stamp(500), 1024)
+	w.Tick(stamp(500), 1024, false)
 	w.Input(stamp(600), mesh.Outcome{ID: 1, OK: true, Final: true})
 	w.Input(stamp(700), mesh.Heard{Event: mesh.DaemonStarted{Daemon: mesh.DaemonRef{ID: 3, Name: "telemetry"}}})
-	w.Tick(stamp(1000), 1024)
+	w.Tick(stamp(1000), 1024, false)
 	closed(t, w)
 	want := strings.ReplaceAll(story(t), `"tick":{}`, `"tick":{"queue_room":1024}`)
 	if got := string(readFile(t, path)); got != want {

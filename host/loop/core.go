@@ -12,8 +12,9 @@ import (
 type core interface {
 	// Apply folds one input and returns what somebody outside must do because of it.
 	Apply(at mesh.Stamp, in mesh.Input) []state.Effect
-	// Pass folds the tick, reconciles once and hands out at most free actions.
-	Pass(at mesh.Stamp, free int) reconcile.Result
+	// Pass folds the tick, a regular or an early one, reconciles once and hands out at most
+	// free actions.
+	Pass(at mesh.Stamp, free int, early bool) reconcile.Result
 	// Snapshot builds the view that readers get.
 	Snapshot(at mesh.Stamp) *snapshot.Snapshot
 	// Read shows the state to visit, which only reads it and keeps nothing of it.
@@ -23,7 +24,10 @@ type core interface {
 // node is the core of a real node.
 type node struct{ *state.State }
 
-func (n node) Pass(at mesh.Stamp, free int) reconcile.Result {
+func (n node) Pass(at mesh.Stamp, free int, early bool) reconcile.Result {
+	if early {
+		return reconcile.EarlyPass(n.State, at, free)
+	}
 	return reconcile.Pass(n.State, at, free)
 }
 

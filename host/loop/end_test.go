@@ -196,7 +196,7 @@ func TestB24_RecordsLeftAfterTheLastTickAreShownAtTheEnd(t *testing.T) {
 				r := start(t)
 				last := r.ticks(3)
 				changed := r.Reader().Changed()
-				r.publish(mesh.AdminReceived{Event: mesh.Cordon{Node: 3}}, mesh.LogLine{Level: mesh.LevelInfo, Message: "last words"}, holder(7, 2))
+				r.publish(mesh.AdminReceived{Event: mesh.FreezeCluster{}}, mesh.LogLine{Level: mesh.LevelInfo, Message: "last words"}, holder(7, 2))
 				if err := r.Feed().Report(t.Context(), mesh.FailureReport{Source: "x", Reason: "no"}); err != nil {
 					t.Fatal(err)
 				}

@@ -18,6 +18,16 @@ import (
 type Feed struct {
 	inputs *queue[mesh.Input]
 	reads  *stateReads
+	soon   chan<- struct{}
+}
+
+// PassSoon asks for an early tick: a pass that does not wait for the next regular tick. It
+// waits for nothing. After the loop's end it does nothing.
+func (f Feed) PassSoon() {
+	select {
+	case f.soon <- struct{}{}:
+	default: // one is asked for already
+	}
 }
 
 // Outcome brings in how an action ended, or that it will be tried again.

@@ -16,7 +16,7 @@ type Hooks struct {
 	// Decorate adds to a snapshot what the core does not know (plugins, the
 	// executor's counters) before it is published.
 	Decorate func(*snapshot.Snapshot)
-	// OnTick is called after each tick with how long it took, from the fold of the
+	// OnTick is called after each regular tick with how long it took, from the fold of the
 	// samples to the published snapshot.
 	OnTick func(took time.Duration)
 	// Recorder receives everything that is folded.
@@ -29,9 +29,9 @@ type Hooks struct {
 type Recorder interface {
 	// Input receives an input, which it must not change.
 	Input(at mesh.Stamp, in mesh.Input)
-	// Tick receives a tick, and how many actions it may hand out at most: the free
-	// places of the action queue.
-	Tick(at mesh.Stamp, free int)
+	// Tick receives a tick, how many actions it may hand out at most, which are the free
+	// places of the action queue, and whether it is an early one.
+	Tick(at mesh.Stamp, free int, early bool)
 }
 
 // callHook calls a hook that is called at every tick. A panic in it becomes a failure

@@ -23,8 +23,12 @@ func (n *notes) Input(at mesh.Stamp, in mesh.Input) {
 	}
 }
 
-func (n *notes) Tick(at mesh.Stamp, free int) {
-	n.add(fmt.Sprintf("%v tick %d", time.Duration(at.At), free))
+func (n *notes) Tick(at mesh.Stamp, free int, early bool) {
+	kind := "tick"
+	if early {
+		kind = "early tick"
+	}
+	n.add(fmt.Sprintf("%v %s %d", time.Duration(at.At), kind, free))
 }
 
 func withRecorder(r Recorder) option { return func(s *setup) { s.hooks.Recorder = r } }

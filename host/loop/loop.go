@@ -22,18 +22,24 @@ type Loop struct {
 	handles   handleCount
 	actions   chan mesh.Emitted
 	broadcast *broadcast
+	records   *broadcast    // the newest records, also between ticks
+	soon      chan struct{} // holds a token when somebody outside wants a pass soon
 	count     counters
 	started   atomic.Bool
 
 	// Used by Run's goroutine only.
 	hooks       Hooks
 	timer       *time.Timer
+	due         time.Time // when the next regular tick is due
+	open        *openTick // the regular tick that waits for answers; nil for none
+	early       early
 	calls       *callGroup
 	poll        *poll
 	aborts      *aborts
 	listed      bool // there was a migration source at the last tick
 	ending      bool // a command to end the node was folded
 	unpublished bool // something was folded since the newest snapshot was built
+	unrecorded  bool // a command was folded since the newest records were published
 	decorate    streak
 	onTick      streak
 }
@@ -49,14 +55,16 @@ func newLoop(cfg Config, c core) *Loop {
 		inputs:  newQueue[mesh.Input](feedQueue),
 		reads:   newStateReads(c),
 		actions: make(chan mesh.Emitted, cfg.ActionQueue),
+		soon:    make(chan struct{}, 1),
 	}
 	whole := c.Snapshot(l.stamp(time.Now()))
 	l.broadcast = newBroadcast(&snapshot.Snapshot{Node: whole.Node, Epoch: whole.Epoch})
+	l.records = newBroadcast(&snapshot.Snapshot{Node: whole.Node, Epoch: whole.Epoch})
 	return l
 }
 
 // Feed returns what the host's own inputs come in by.
-func (l *Loop) Feed() Feed { return Feed{l.inputs, l.reads} }
+func (l *Loop) Feed() Feed { return Feed{l.inputs, l.reads, l.soon} }
 
 // Actions returns the channel of what is to be done, in order. It is closed when the
 // loop ended. While nobody takes them and it is full, actions are dropped, and decided
@@ -65,6 +73,11 @@ func (l *Loop) Actions() <-chan mesh.Emitted { return l.actions }
 
 // Reader returns a reader of the published snapshots.
 func (l *Loop) Reader() Reader { return Reader{l.broadcast} }
+
+// Records returns a reader of the newest records. What it reads holds node, epoch and the
+// rings of records, and nothing else can be relied on. It is published with each snapshot, and
+// between ticks once commands were folded, so that they need not wait for a tick.
+func (l *Loop) Records() Reader { return Reader{l.records} }
 
 // Probes returns the probes that the loop calls, to add more.
 func (l *Loop) Probes() *Probes { return &l.probes }

@@ -2,9 +2,11 @@ package loop
 
 import (
 	"context"
+	"sync"
 	"time"
 
 	"github.com/meshos/meshos/host/mesh"
+	"github.com/meshos/meshos/host/snapshot"
 	"github.com/meshos/meshos/host/state"
 )
 
@@ -25,7 +27,10 @@ func (l *Loop) Run(ctx context.Context, hooks Hooks) error {
 	woken := make(chan struct{})
 	go func() {
 		defer close(woken)
+		var records sync.WaitGroup
+		records.Go(l.records.wake)
 		l.broadcast.wake()
+		records.Wait()
 	}()
 
 	l.iterate(ctx)
@@ -38,8 +43,10 @@ func (l *Loop) Run(ctx context.Context, hooks Hooks) error {
 	cancel()
 	abandoned := l.calls.wait(cancelGrace)
 	close(l.broadcast.wakeups)
+	close(l.records.wakeups)
 	<-woken
 	close(l.broadcast.done)
+	close(l.records.done)
 	if len(abandoned) > 0 {
 		return &AbandonedError{Calls: abandoned}
 	}
@@ -49,19 +56,14 @@ func (l *Loop) Run(ctx context.Context, hooks Hooks) error {
 // iterate is the loop itself. Each iteration runs a tick if one is due, and then folds
 // one chunk of what is queued, so that neither can starve the other.
 func (l *Loop) iterate(ctx context.Context) {
-	due := time.Now().Add(l.cfg.TickInterval)
-	l.timer = time.NewTimer(l.cfg.TickInterval) // after due: it must not fire before
+	l.due = time.Now().Add(l.cfg.TickInterval)
+	l.timer = time.NewTimer(l.cfg.TickInterval)
 	defer l.timer.Stop()
 	for {
-		now := time.Now()
-		if !now.Before(due) {
-			if !l.tick(ctx, now) {
-				return
-			}
-			now = time.Now()
-			due = now.Add(l.cfg.TickInterval)
-			l.timer.Reset(l.cfg.TickInterval)
+		if !l.tickIfDue(ctx) {
+			return
 		}
+		now := time.Now()
 		folded, goOn := l.fold(ctx, now)
 		if !goOn {
 			return
@@ -69,8 +71,12 @@ func (l *Loop) iterate(ctx context.Context) {
 		if folded > 0 {
 			continue
 		}
+		l.timer.Reset(l.wakeAt().Sub(now))
 		select {
 		case <-l.timer.C:
+		case <-l.open.answered():
+		case <-l.soon:
+			l.early.wanted = true
 		case <-l.events.ready:
 		case <-l.inputs.ready:
 		case <-l.reads.timer.C:
@@ -89,9 +95,27 @@ func (l *Loop) publishRecords() {
 		return
 	}
 	last := *l.Reader().Latest()
-	now := l.core.Snapshot(l.stamp(time.Now()))
-	last.Audit, last.Logs, last.Failures, last.Actions = now.Audit, now.Logs, now.Failures, now.Actions
+	l.core.Read(func(s *state.State) { takeRecords(&last, s) })
 	l.broadcast.publish(&last)
+	l.records.publish(&last)
+}
+
+// publishCommands publishes the records alone, if a command is among what was folded since
+// they were published last. Whoever waits until the record of a command is on disk waits for
+// no tick.
+func (l *Loop) publishCommands() {
+	if !l.unrecorded {
+		return
+	}
+	l.unrecorded = false
+	latest := l.Reader().Latest()
+	records := &snapshot.Snapshot{Node: latest.Node, Epoch: latest.Epoch}
+	l.core.Read(func(s *state.State) { takeRecords(records, s) })
+	l.records.publish(records)
+}
+
+func takeRecords(out *snapshot.Snapshot, s *state.State) {
+	out.Audit, out.Logs, out.Failures, out.Actions = s.Audit(), s.Logs(), s.Failures(), s.Actions()
 }
 
 // fold serves one state read and folds up to one chunk of each queue, all stamped with
@@ -102,6 +126,7 @@ func (l *Loop) fold(ctx context.Context, now time.Time) (folded int, goOn bool) 
 	fed := l.foldInputs(ctx, at)
 	heard, goOn := l.foldEvents(ctx, at)
 	l.count.events.Add(uint64(heard))
+	l.publishCommands()
 	if !goOn || ctx.Err() != nil {
 		return fed + heard, false
 	}
@@ -141,6 +166,7 @@ func (l *Loop) foldEvents(ctx context.Context, at mesh.Stamp) (folded int, goOn 
 			}
 			if c, ok := ev.(command); ok {
 				l.apply(at, c.input)
+				l.unrecorded = true
 				c.folded <- l.newestAudit()
 			} else {
 				l.apply(at, mesh.Heard{Event: ev})
@@ -168,6 +194,8 @@ func (l *Loop) apply(at mesh.Stamp, in mesh.Input) {
 			}
 		case state.EndNode:
 			l.ending = true
+		case state.PassSoon:
+			l.early.wanted = true
 		}
 	}
 }

@@ -10,7 +10,8 @@ import (
 // counters are written by the loop's goroutine and may be read by any.
 type counters struct {
 	events   atomic.Uint64
-	ticks    atomic.Uint64
+	ticks    atomic.Uint64 // regular ones
+	early    atomic.Uint64
 	emitted  atomic.Uint64
 	dropped  atomic.Uint64
 	took     atomic.Int64
@@ -22,6 +23,7 @@ func (c *counters) stats() snapshot.Stats {
 	return snapshot.Stats{
 		EventsApplied:  c.events.Load(),
 		Ticks:          c.ticks.Load(),
+		EarlyTicks:     c.early.Load(),
 		ActionsEmitted: c.emitted.Load(),
 		ActionsDropped: c.dropped.Load(),
 		LastTickTook:   time.Duration(c.took.Load()),

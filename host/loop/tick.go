@@ -11,17 +11,77 @@ import (
 	"github.com/meshos/meshos/host/snapshot"
 )
 
-// tick calls the sources, goes on folding events until all have answered or the budget
-// is over, folds the answers, runs one pass and publishes the snapshot. It returns false
-// when the loop is to end.
-func (l *Loop) tick(ctx context.Context, now time.Time) (goOn bool) {
+// openTick is a regular tick whose probes are being asked. Meanwhile the loop goes on folding,
+// and may have early ticks.
+type openTick struct {
+	asked   *round
+	until   time.Time // when it waits no longer
+	reports []mesh.FailureReport
+}
+
+// answered returns a channel that is closed when all answers have come; nil if there is no tick
+// to wait for them.
+func (t *openTick) answered() <-chan struct{} {
+	if t == nil {
+		return nil
+	}
+	return t.asked.done
+}
+
+// over reports whether all answers have come, or it is too late for them.
+func (t *openTick) over(now time.Time) bool {
+	select {
+	case <-t.asked.done:
+		return true
+	default:
+		return !now.Before(t.until)
+	}
+}
+
+// tickIfDue begins or ends a regular tick, or makes an early one, if it is time for that. It
+// returns false when the loop is to end.
+func (l *Loop) tickIfDue(ctx context.Context) (goOn bool) {
+	now := time.Now()
+	switch {
+	case l.open != nil && l.open.over(now):
+		reports := l.open.reports
+		l.open = nil
+		return l.endTick(ctx, reports)
+	case l.open == nil && !now.Before(l.due):
+		return l.beginTick(ctx, now)
+	case l.early.due(now):
+		l.earlyTick()
+	}
+	return true
+}
+
+// wakeAt returns when an idle loop has to look again.
+func (l *Loop) wakeAt() time.Time {
+	at := l.due
+	if l.open != nil {
+		at = l.open.until
+	}
+	if early, asked := l.early.next(); asked && early.Before(at) {
+		return early
+	}
+	return at
+}
+
+// beginTick calls the sources. If there is no answer to wait for, it ends the tick at once.
+func (l *Loop) beginTick(ctx context.Context, now time.Time) (goOn bool) {
 	srcs := slices.Concat(l.probes.sources(), l.handlers.sources(), l.slots.sources())
 	asked, reports := l.poll.ask(now, srcs, l.healthyPeers())
-	if asked != nil && !l.await(ctx, asked, now.Add(l.cfg.ProbeBudget)) {
-		return false
+	if asked == nil {
+		return l.endTick(ctx, reports)
 	}
+	l.open = &openTick{asked: asked, until: now.Add(l.cfg.ProbeBudget), reports: reports}
+	return true
+}
 
-	now = time.Now()
+// endTick folds the answers, runs one pass and publishes the snapshot. It returns false when
+// the loop is to end.
+func (l *Loop) endTick(ctx context.Context, reports []mesh.FailureReport) (goOn bool) {
+	now := time.Now()
 	at := l.stamp(now)
 	for _, report := range reports {
 		l.apply(at, report)
@@ -30,53 +90,37 @@ func (l *Loop) tick(ctx context.Context, now time.Time) (goOn bool) {
 	if l.handlers.count() > 0 && !l.foldRecovered(ctx, at) {
 		return false
 	}
-	result := l.pass(at)
+	took := l.passAndPublish(at, now, false)
+	if hook := l.hooks.OnTick; hook != nil {
+		l.callHook(at, "on-tick", &l.onTick, func() { hook(took) })
+	}
+	l.due = time.Now().Add(l.cfg.TickInterval)
+	return true
+}
+
+// passAndPublish runs one pass and publishes the snapshot. It returns how long that took since
+// began.
+func (l *Loop) passAndPublish(at mesh.Stamp, began time.Time, early bool) (took time.Duration) {
+	result := l.pass(at, early)
 	// Built before anything else is folded, so that a replayed journal has the same one.
 	snap := l.core.Snapshot(at)
-	l.unpublished = false
+	l.unpublished, l.unrecorded = false, false
 	if result.Dropped > 0 {
 		l.log(at, mesh.LevelWarn, fmt.Sprintf("the action queue is full: dropped %d actions, the first a %s",
 			result.Dropped, result.FirstDropped.Kind()))
 	}
-	took := l.publish(at, snap, now)
-	if hook := l.hooks.OnTick; hook != nil {
-		l.callHook(at, "on-tick", &l.onTick, func() { hook(took) })
+	l.complete(at, snap)
+	end := time.Now()
+	took = end.Sub(began)
+	if !early {
+		l.count.took.Store(int64(took))
+		l.count.lastTick.Store(&end)
 	}
-	return true
-}
-
-// await folds what is queued until all answers of the round have come or the deadline
-// is over. It returns false when the loop is to end.
-func (l *Loop) await(ctx context.Context, r *round, deadline time.Time) (goOn bool) {
-	now := time.Now()
-	l.timer.Reset(deadline.Sub(now))
-	for now.Before(deadline) {
-		select {
-		case <-r.done:
-			return true
-		default:
-		}
-		folded, goOn := l.fold(ctx, now)
-		if !goOn {
-			return false
-		}
-		if folded == 0 {
-			select {
-			case <-r.done:
-				return true
-			case <-l.timer.C:
-			case <-l.events.ready:
-			case <-l.inputs.ready:
-			case <-l.reads.timer.C:
-			case request := <-l.reads.next(now):
-				l.reads.serve(request)
-			case <-ctx.Done():
-				return false
-			}
-		}
-		now = time.Now()
-	}
-	return true
+	snap.Stats.LastTickTook = time.Duration(l.count.took.Load())
+	l.broadcast.publish(snap)
+	l.records.publish(snap)
+	l.early.passed(end, took)
+	return took
 }
 
 // foldAnswers folds what was answered, in the order of the sources.
@@ -122,33 +166,29 @@ func (l *Loop) foldRecovered(ctx context.Context, at mesh.Stamp) (goOn bool) {
 }
 
 // pass reconciles once and hands out as many actions as the queue has free places.
-func (l *Loop) pass(at mesh.Stamp) reconcile.Result {
+func (l *Loop) pass(at mesh.Stamp, early bool) reconcile.Result {
 	free := cap(l.actions) - len(l.actions)
-	l.record(at, func(r Recorder) { r.Tick(at, free) })
-	result := l.core.Pass(at, free)
+	l.record(at, func(r Recorder) { r.Tick(at, free, early) })
+	result := l.core.Pass(at, free, early)
 	for _, action := range result.Actions {
 		l.actions <- action // never blocks: there are free places, and nobody else sends
 	}
 	l.count.emitted.Add(uint64(len(result.Actions)))
 	l.count.dropped.Add(uint64(result.Dropped))
-	l.count.ticks.Add(1)
+	if early {
+		l.count.early.Add(1)
+	} else {
+		l.count.ticks.Add(1)
+	}
 	return result
 }
 
-// publish completes the snapshot and publishes it. It returns how long the tick took
-// since began.
-func (l *Loop) publish(at mesh.Stamp, snap *snapshot.Snapshot, began time.Time) (took time.Duration) {
+// complete adds to the snapshot what the core does not know.
+func (l *Loop) complete(at mesh.Stamp, snap *snapshot.Snapshot) {
 	snap.Stats = l.count.stats()
 	if decorate := l.hooks.Decorate; decorate != nil {
 		l.callHook(at, "decorate", &l.decorate, func() { decorate(snap) })
 	}
-	now := time.Now()
-	took = now.Sub(began)
-	snap.Stats.LastTickTook = took
-	l.count.took.Store(int64(took))
-	l.count.lastTick.Store(&now)
-	l.broadcast.publish(snap)
-	return took
 }
 
 // log folds a line for the node's log.

@@ -18,6 +18,16 @@ type Result struct {
 // not handed out again.
 func Pass(s *state.State, at mesh.Stamp, room int) Result {
 	s.Tick(at)
+	return pass(s, room)
+}
+
+// EarlyPass is the pass of an early tick: one that did not wait for the next regular tick.
+func EarlyPass(s *state.State, at mesh.Stamp, room int) Result {
+	s.EarlyTick(at)
+	return pass(s, room)
+}
+
+func pass(s *state.State, room int) Result {
 	var res Result
 	d := decide(s)
 	for _, r := range d.refusals {

@@ -43,7 +43,7 @@ type Driver struct {
 	status    status
 
 	// Used by Run's goroutine only.
-	seen          uint64 // the tick of the snapshot that was looked at last
+	seen          uint64 // the regular ticks of the snapshot that was looked at last
 	view          View   // of that snapshot
 	ackedView     View   // what the scorer answered last; meaningful while hasBase
 	hasBase       bool   // the scorer has ackedView, so changes to it are enough
@@ -84,8 +84,8 @@ func New(opts Options) *Driver {
 // Run follows the snapshots until ctx ends or no newer ones come.
 func (d *Driver) Run(ctx context.Context) {
 	for s := range follow.Snapshots(ctx, d.opts.Reader) {
-		if s.Tick != 0 && s.Tick != d.seen {
-			d.seen = s.Tick
+		if s.Regular != 0 && s.Regular != d.seen {
+			d.seen = s.Regular
 			d.observe(ctx, s)
 		}
 	}

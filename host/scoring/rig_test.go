@@ -151,6 +151,7 @@ func (r *rig) ticks(n int, changes ...func(*snapshot.Snapshot)) {
 		time.Sleep(tick)
 		s := *r.Latest()
 		s.Tick++
+		s.Regular++
 		s.Peers, s.Replicas, s.Plugins = slices.Clone(s.Peers), slices.Clone(s.Replicas), slices.Clone(s.Plugins)
 		for _, change := range changes {
 			change(&s)

@@ -16,6 +16,7 @@ func Build(s *state.State, at mesh.Stamp) *Snapshot {
 		Node:         s.Node(),
 		Epoch:        s.Epoch(),
 		Tick:         s.Passes(),
+		Regular:      s.Ticks(),
 		TakenAt:      at.Wall,
 		Daemons:      daemons(s),
 		Replicas:     replicas(s),

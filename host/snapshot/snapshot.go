@@ -12,7 +12,8 @@ import (
 type Snapshot struct {
 	Node    mesh.NodeID
 	Epoch   uint64 // random for each start of the process; record numbers begin again with it
-	Tick    uint64 // number of reconcile passes so far
+	Tick    uint64 // number of reconcile passes so far, those of early ticks too
+	Regular uint64 // how many of them were regular ticks
 	TakenAt time.Time
 
 	Daemons     []Daemon
@@ -267,7 +268,8 @@ type Plugin struct {
 // Stats holds counts since the process started.
 type Stats struct {
 	EventsApplied        uint64
-	Ticks                uint64
+	Ticks                uint64 // regular ones
+	EarlyTicks           uint64
 	ActionsEmitted       uint64
 	ActionsDropped       uint64
 	Dispatched           uint64

@@ -40,7 +40,7 @@ func (s *State) applyCommand(in mesh.JudgedCommit) []Effect {
 	if in.Outcome.Verdict == mesh.VerdictRejected {
 		return nil
 	}
-	return s.carryOut(in.Event, o)
+	return append(s.carryOut(in.Event, o), PassSoon{})
 }
 
 // readable rounds a duration for people to tenths of a second, unless it is shorter than a

@@ -16,8 +16,15 @@ type AbortMigration struct{ Migration mesh.MigrationID }
 // EndNode asks for the process to be ended. What is queued behind its command is not folded.
 type EndNode struct{}
 
+// PassSoon asks for a pass before the next regular tick: what was folded is an order, or
+// something that others wait for.
+type PassSoon struct{}
+
 func (AbortMigration) isEffect() {}
 func (EndNode) isEffect()        {}
+func (PassSoon) isEffect()       {}
+
+func passSoon() []Effect { return []Effect{PassSoon{}} }
 
 // Apply folds one input. Inputs must come in the order of their stamps.
 func (s *State) Apply(at mesh.Stamp, in mesh.Input) []Effect {
@@ -28,7 +35,9 @@ func (s *State) Apply(at mesh.Stamp, in mesh.Input) []Effect {
 	case mesh.Samples:
 		s.applySamples(in)
 	case mesh.Outcome:
-		s.applyOutcome(in)
+		if s.applyOutcome(in) {
+			return passSoon()
+		}
 	case mesh.Migrations:
 		s.applyMigrations(in)
 	case mesh.Scores:
@@ -43,6 +52,7 @@ func (s *State) Apply(at mesh.Stamp, in mesh.Input) []Effect {
 		s.recordFailure(in.Source, in.Reason)
 	case mesh.Reload:
 		s.configure(in.Desired)
+		return passSoon()
 	}
 	return nil
 }
@@ -58,10 +68,13 @@ func (s *State) applyEvent(ev mesh.Event, ordered *mesh.Place) []Effect {
 		s.replicaTransitioned(ev)
 	case mesh.DaemonStarted:
 		s.daemonStarted(ev)
+		return passSoon()
 	case mesh.DaemonExited:
 		s.daemonExited(ev)
+		return passSoon()
 	case mesh.DaemonCrashed:
 		s.daemonCrashed(ev)
+		return passSoon()
 	case mesh.DaemonRejected:
 		s.daemonRejected(ev)
 	case mesh.DaemonEnvironmentChanged:
@@ -74,7 +87,11 @@ func (s *State) applyEvent(ev mesh.Event, ordered *mesh.Place) []Effect {
 		}
 	case mesh.DaemonHealthChanged:
 		if d := s.ensureDaemon(ev.Daemon); !d.hasEnded() {
+			changed := d.Health.Status != ev.Health.Status
 			d.Health = ev.Health
+			if changed {
+				return passSoon()
+			}
 		}
 	case mesh.DaemonSaturationChanged:
 		s.ensureDaemon(ev.Daemon).Saturation = ev.Saturation
@@ -112,6 +129,9 @@ func (s *State) applyOrder(ev mesh.Event, place mesh.Place) []Effect {
 		s.daemonIntended(ev, o)
 	case mesh.MaintenanceObserved:
 		s.maintenanceObserved(ev, o)
+	}
+	if mesh.IsOrder(ev, s.node) {
+		return passSoon()
 	}
 	return nil
 }

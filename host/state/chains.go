@@ -112,7 +112,7 @@ func (s *State) replicaUpdated(ev mesh.ReplicaUpdate) {
 func (s *State) addHolder(id mesh.ChainID, holder mesh.NodeID) *chain {
 	c := s.chains.ensure(id)
 	if c.add(holder) {
-		c.everChanged, c.changed = true, s.tick
+		c.everChanged, c.changed = true, s.pass
 		s.holderAdded(id, holder)
 	}
 	return c
@@ -121,7 +121,7 @@ func (s *State) addHolder(id mesh.ChainID, holder mesh.NodeID) *chain {
 func (s *State) dropHolder(id mesh.ChainID, holder mesh.NodeID) {
 	if c := s.chains.get(id); c != nil {
 		if c.remove(holder) {
-			c.everChanged, c.changed = true, s.tick
+			c.everChanged, c.changed = true, s.pass
 			if c.removalAsked {
 				s.holderGone(id, holder)
 			}

@@ -148,17 +148,17 @@ func (s *State) Forget(wanted map[mesh.ActionKey]bool) {
 	}
 }
 
-// applyOutcome folds the outcome of an action. The outcome of an action that is not
-// outstanding any more comes too late and is ignored.
-func (s *State) applyOutcome(in mesh.Outcome) {
+// applyOutcome folds the outcome of an action, and reports whether the action has ended with
+// it. The outcome of an action that is not outstanding any more comes too late and is ignored.
+func (s *State) applyOutcome(in mesh.Outcome) (ended bool) {
 	key, known := s.ledger.byID[in.ID]
 	if !known {
-		return
+		return false
 	}
 	e := s.ledger.entries[key]
 	if !in.Final {
 		e.heard = s.now
-		return
+		return false
 	}
 	switch {
 	case in.OK:
@@ -168,6 +168,7 @@ func (s *State) applyOutcome(in mesh.Outcome) {
 	default:
 		s.failed(e, in)
 	}
+	return true
 }
 
 // withdrawn folds the end of an action that was not needed any more and was not carried

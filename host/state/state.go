@@ -23,9 +23,10 @@ type State struct {
 	operators     bool
 	allowUnsigned bool
 
-	now  mesh.Time // At of the input being folded
-	wall time.Time // Wall of it
-	tick uint64    // how many passes have begun
+	now   mesh.Time // At of the input being folded
+	wall  time.Time // Wall of it
+	pass  uint64    // how many passes have begun
+	ticks uint64    // how many of them are regular ticks
 
 	daemons table[mesh.DaemonID, daemon]
 	// dependents are, by daemon, those that are started after it.
@@ -136,8 +137,12 @@ func (s *State) Policy() Policy { return s.policy }
 // Now returns the At of the input that was folded last.
 func (s *State) Now() mesh.Time { return s.now }
 
-// Passes returns how many passes have begun.
-func (s *State) Passes() uint64 { return s.tick }
+// Passes returns how many passes have begun, those of early ticks too.
+func (s *State) Passes() uint64 { return s.pass }
+
+// Ticks returns how many regular ticks have begun: those that probes are asked at, and that
+// whatever counts ticks counts.
+func (s *State) Ticks() uint64 { return s.ticks }
 
 // Frozen reports whether the cluster is frozen now, and returns for how long it still is.
 func (s *State) Frozen() (remaining time.Duration, frozen bool) { return s.frozenAt(s.now) }

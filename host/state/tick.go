@@ -2,11 +2,18 @@ package state
 
 import "github.com/meshos/meshos/host/mesh"
 
-// Tick begins a pass: it moves the clock and ends everything whose time is over. What ends
-// exactly now is over.
+// Tick begins the pass of a regular tick: it moves the clock and ends everything whose time is
+// over. What ends exactly now is over.
 func (s *State) Tick(at mesh.Stamp) {
+	s.ticks++
+	s.EarlyTick(at)
+}
+
+// EarlyTick begins a pass that does not wait for the next regular tick. It is a Tick that does
+// not count as one.
+func (s *State) EarlyTick(at mesh.Stamp) {
 	s.now, s.wall = max(s.now, at.At), at.Wall
-	s.tick++
+	s.pass++
 	s.expireAvoidList()
 	if s.frozen && s.now >= s.freezeUntil {
 		s.frozen = false

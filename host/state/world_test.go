@@ -49,7 +49,11 @@ func (w *world) hear(evs ...mesh.Event) []state.Effect {
 	w.t.Helper()
 	var out []state.Effect
 	for _, ev := range evs {
-		out = append(out, w.s.Apply(stamp(w.at), mesh.Heard{Event: ev})...)
+		for _, effect := range w.s.Apply(stamp(w.at), mesh.Heard{Event: ev}) {
+			if effect != (state.PassSoon{}) { // see soon_test.go
+				out = append(out, effect)
+			}
+		}
 	}
 	return out
 }

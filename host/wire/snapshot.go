@@ -237,6 +237,7 @@ func statsToProto(in snapshot.Stats) *meshosv1.Stats {
 	return &meshosv1.Stats{
 		EventsApplied:        in.EventsApplied,
 		Ticks:                in.Ticks,
+		EarlyTicks:           in.EarlyTicks,
 		ActionsEmitted:       in.ActionsEmitted,
 		ActionsDropped:       in.ActionsDropped,
 		Dispatched:           in.Dispatched,

@@ -7524,7 +7524,7 @@ type Snapshot struct {
 	state              protoimpl.MessageState `protogen:"open.v1"`
 	Node               uint64                 `protobuf:"varint,1,opt,name=node,proto3" json:"node,omitempty"`
 	Epoch              uint64                 `protobuf:"varint,2,opt,name=epoch,proto3" json:"epoch,omitempty"` // random, one for each process; epoch and seq identify a record
-	Tick               uint64                 `protobuf:"varint,3,opt,name=tick,proto3" json:"tick,omitempty"`   // number of ticks so far
+	Tick               uint64                 `protobuf:"varint,3,opt,name=tick,proto3" json:"tick,omitempty"`   // number of ticks so far, early ones too
 	TakenAt            *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=taken_at,json=takenAt,proto3" json:"taken_at,omitempty"`
 	Daemons            []*DaemonView          `protobuf:"bytes,5,rep,name=daemons,proto3" json:"daemons,omitempty"`
 	Replicas           []*ReplicaView         `protobuf:"bytes,6,rep,name=replicas,proto3" json:"replicas,omitempty"`
@@ -9119,7 +9119,7 @@ func (x *PluginView) GetWarnings() []string {
 type Stats struct {
 	state                protoimpl.MessageState `protogen:"open.v1"`
 	EventsApplied        uint64                 `protobuf:"varint,1,opt,name=events_applied,json=eventsApplied,proto3" json:"events_applied,omitempty"`
-	Ticks                uint64                 `protobuf:"varint,2,opt,name=ticks,proto3" json:"ticks,omitempty"`
+	Ticks                uint64                 `protobuf:"varint,2,opt,name=ticks,proto3" json:"ticks,omitempty"` // regular ones
 	ActionsEmitted       uint64                 `protobuf:"varint,3,opt,name=actions_emitted,json=actionsEmitted,proto3" json:"actions_emitted,omitempty"`
 	ActionsDropped       uint64                 `protobuf:"varint,4,opt,name=actions_dropped,json=actionsDropped,proto3" json:"actions_dropped,omitempty"` // because the action queue was full
 	Dispatched           uint64                 `protobuf:"varint,5,opt,name=dispatched,proto3" json:"dispatched,omitempty"`
@@ -9132,6 +9132,7 @@ type Stats struct {
 	AppendFailures       uint64                 `protobuf:"varint,12,opt,name=append_failures,json=appendFailures,proto3" json:"append_failures,omitempty"`
 	LastTickTook         *durationpb.Duration   `protobuf:"bytes,13,opt,name=last_tick_took,json=lastTickTook,proto3" json:"last_tick_took,omitempty"`   // from folding its samples to the published snapshot
 	EventsRefused        uint64                 `protobuf:"varint,14,opt,name=events_refused,json=eventsRefused,proto3" json:"events_refused,omitempty"` // because the node would have to remember more than [capacity] allows
+	EarlyTicks           uint64                 `protobuf:"varint,15,opt,name=early_ticks,json=earlyTicks,proto3" json:"early_ticks,omitempty"`          // that did not wait for the next regular one
 	unknownFields        protoimpl.UnknownFields
 	sizeCache            protoimpl.SizeCache
 }
@@ -9260,6 +9261,13 @@ func (x *Stats) GetLastTickTook() *durationpb.Duration {
 func (x *Stats) GetEventsRefused() uint64 {
 	if x != nil {
 		return x.EventsRefused
+	}
+	return 0
+}
+
+func (x *Stats) GetEarlyTicks() uint64 {
+	if x != nil {
+		return x.EarlyTicks
 	}
 	return 0
 }
@@ -9632,7 +9640,10 @@ type Tick struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The free slots of the action queue. So many actions are handed out, the rest are
 	// dropped. Absent: all are handed out.
-	QueueRoom     *uint32 `protobuf:"varint,1,opt,name=queue_room,json=queueRoom,proto3,oneof" json:"queue_room,omitempty"`
+	QueueRoom *uint32 `protobuf:"varint,1,opt,name=queue_room,json=queueRoom,proto3,oneof" json:"queue_room,omitempty"`
+	// A pass that did not wait for the next regular tick, since an order or the end of an action
+	// asked for it. No probe is asked then, and nothing that counts ticks counts it.
+	Early         bool `protobuf:"varint,2,opt,name=early,proto3" json:"early,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -9672,6 +9683,13 @@ func (x *Tick) GetQueueRoom() uint32 {
 		return *x.QueueRoom
 	}
 	return 0
+}
+
+func (x *Tick) GetEarly() bool {
+	if x != nil {
+		return x.Early
+	}
+	return false
 }
 
 // JudgedCommit is a signed commit and the verdict on it.
@@ -11897,7 +11915,7 @@ const file_meshos_v1_meshos_proto_rawDesc = "" +
 	"\x12STATUS_QUARANTINED\x10\x05\x12\x13\n" +
 	"\x0fSTATUS_DISABLED\x10\x06\x12\x13\n" +
 	"\x0fSTATUS_REJECTED\x10\aB\r\n" +
-	"\v_restart_in\"\xa4\x04\n" +
+	"\v_restart_in\"\xc5\x04\n" +
 	"\x05Stats\x12%\n" +
 	"\x0eevents_applied\x18\x01 \x01(\x04R\reventsApplied\x12\x14\n" +
 	"\x05ticks\x18\x02 \x01(\x04R\x05ticks\x12'\n" +
@@ -11915,7 +11933,9 @@ const file_meshos_v1_meshos_proto_rawDesc = "" +
 	"\x15backpressure_releases\x18\v \x01(\x04R\x14backpressureReleases\x12'\n" +
 	"\x0fappend_failures\x18\f \x01(\x04R\x0eappendFailures\x12?\n" +
 	"\x0elast_tick_took\x18\r \x01(\v2\x19.google.protobuf.DurationR\flastTickTook\x12%\n" +
-	"\x0eevents_refused\x18\x0e \x01(\x04R\reventsRefused\"\xb8\x06\n" +
+	"\x0eevents_refused\x18\x0e \x01(\x04R\reventsRefused\x12\x1f\n" +
+	"\vearly_ticks\x18\x0f \x01(\x04R\n" +
+	"earlyTicks\"\xb8\x06\n" +
 	"\fJournalEntry\x12\x14\n" +
 	"\x05index\x18\x01 \x01(\x04R\x05index\x12)\n" +
 	"\x02at\x18\x02 \x01(\v2\x19.google.protobuf.DurationR\x02at\x12.\n" +
@@ -11946,10 +11966,11 @@ const file_meshos_v1_meshos_proto_rawDesc = "" +
 	"configToml\x12I\n" +
 	"\x10freeze_remaining\x18\x04 \x01(\v2\x19.google.protobuf.DurationH\x00R\x0ffreezeRemaining\x88\x01\x01\x12/\n" +
 	"\x06orders\x18\x05 \x01(\v2\x17.meshos.v1.OrderedStateR\x06ordersB\x13\n" +
-	"\x11_freeze_remaining\"9\n" +
+	"\x11_freeze_remaining\"O\n" +
 	"\x04Tick\x12\"\n" +
 	"\n" +
-	"queue_room\x18\x01 \x01(\rH\x00R\tqueueRoom\x88\x01\x01B\r\n" +
+	"queue_room\x18\x01 \x01(\rH\x00R\tqueueRoom\x88\x01\x01\x12\x14\n" +
+	"\x05early\x18\x02 \x01(\bR\x05earlyB\r\n" +
 	"\v_queue_room\"\xbc\x02\n" +
 	"\fJudgedCommit\x12+\n" +
 	"\x05event\x18\x01 \x01(\v2\x15.meshos.v1.AdminEventR\x05event\x121\n" +
