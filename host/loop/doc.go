@@ -7,6 +7,8 @@
 // of what is to be done, a Reader reads the published snapshots, and Probes, Handlers
 // and Slots hold what the loop calls.
 //
+// What can't wait for the next tick, such as an order, has an early tick: a pass alone.
+//
 // The loop waits for nobody. It calls probes and plugins in goroutines of their own,
 // with a deadline and guarded against panics, and folds a late answer late. A caller
 // may wait for the loop, never the other way round.
