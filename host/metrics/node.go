@@ -6,7 +6,7 @@ import "github.com/meshos/meshos/host/snapshot"
 type node struct {
 	src Source
 
-	ticks, events, emitted, dropped, appendFailures family
+	ticks, early, events, emitted, dropped, appendFailures family
 	eventQueue, actionQueue, suppressed, commands   family
 	lostLines                                       family
 }
@@ -14,7 +14,8 @@ type node struct {
 func newNode(src Source) *node {
 	return &node{
 		src:            src,
-		ticks:          counter("ticks_total", "Reconcile passes."),
+		ticks:          counter("ticks_total", "Regular ticks."),
+		early:          counter("early_ticks_total", "Passes that did not wait for the next regular tick."),
 		events:         counter("events_applied_total", "Events that were folded into state."),
 		emitted:        counter("actions_emitted_total", "Actions that were handed out."),
 		dropped:        counter("actions_dropped_total", "Actions that did not fit into the queue; they are decided again."),
@@ -29,13 +30,14 @@ func newNode(src Source) *node {
 
 func (n *node) families() []family {
 	return []family{
-		n.ticks, n.events, n.emitted, n.dropped, n.appendFailures,
+		n.ticks, n.early, n.events, n.emitted, n.dropped, n.appendFailures,
 		n.eventQueue, n.actionQueue, n.suppressed, n.lostLines, n.commands,
 	}
 }
 
 func (n *node) collect(out scrape, snap *snapshot.Snapshot) {
 	out.set(n.ticks, float64(snap.Stats.Ticks))
+	out.set(n.early, float64(snap.Stats.EarlyTicks))
 	out.set(n.events, float64(snap.Stats.EventsApplied))
 	out.set(n.emitted, float64(snap.Stats.ActionsEmitted))
 	out.set(n.dropped, float64(snap.Stats.ActionsDropped))
