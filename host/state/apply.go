@@ -86,13 +86,7 @@ func (s *State) applyEvent(ev mesh.Event, ordered *mesh.Place) []Effect {
 			s.forgive(d)
 		}
 	case mesh.DaemonHealthChanged:
-		if d := s.ensureDaemon(ev.Daemon); !d.hasEnded() {
-			changed := d.Health.Status != ev.Health.Status
-			d.Health = ev.Health
-			if changed {
-				return passSoon()
-			}
-		}
+		return s.daemonHealth(ev)
 	case mesh.DaemonSaturationChanged:
 		s.ensureDaemon(ev.Daemon).Saturation = ev.Saturation
 	case mesh.RTTSample:

@@ -3,6 +3,7 @@ package state
 import (
 	"iter"
 
+	"github.com/meshos/meshos/host/marks"
 	"github.com/meshos/meshos/host/mesh"
 )
 
@@ -13,11 +14,16 @@ type Avoided struct {
 	Probed bool // because of what probes measured: it ends early once the peer is well
 }
 
+type avoided struct {
+	marks.Set
+	Avoided
+}
+
 // AvoidList yields the entries of the avoid list, by peer.
 func (s *State) AvoidList() iter.Seq2[mesh.NodeID, Avoided] {
 	return func(yield func(mesh.NodeID, Avoided) bool) {
 		for id, a := range s.avoid.all() {
-			if !yield(id, *a) {
+			if !yield(id, a.Avoided) {
 				return
 			}
 		}
@@ -28,10 +34,10 @@ func (s *State) AvoidList() iter.Seq2[mesh.NodeID, Avoided] {
 func (s *State) Avoids(n mesh.NodeID) bool { return s.avoid.get(n) != nil }
 
 func (s *State) avoidPeer(a mesh.MarkAvoid) {
-	*s.avoid.ensure(a.Peer) = Avoided{Reason: a.Reason, Until: s.now.Add(a.TTL), Probed: a.Probed}
+	s.avoid.ensure(a.Peer).Avoided = Avoided{Reason: a.Reason, Until: s.now.Add(a.TTL), Probed: a.Probed}
 }
 
-func (s *State) clearAvoidList() { s.avoid = newTable[mesh.NodeID, Avoided]() }
+func (s *State) clearAvoidList() { s.avoid.clear() }
 
 func (s *State) flushAvoidLists(ev mesh.FlushAvoidLists) {
 	switch {

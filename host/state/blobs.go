@@ -3,10 +3,12 @@ package state
 import (
 	"slices"
 
+	"github.com/meshos/meshos/host/marks"
 	"github.com/meshos/meshos/host/mesh"
 )
 
 type blob struct {
+	marks.Set
 	size    uint64
 	holders []mesh.NodeID
 }
@@ -28,6 +30,7 @@ func (s *State) dropBlob(id mesh.BlobID, holder mesh.NodeID) {
 	if b == nil || !slices.Contains(b.holders, holder) {
 		return
 	}
+	s.blobs.touch(id, b)
 	b.holders = slices.DeleteFunc(slices.Clone(b.holders), func(n mesh.NodeID) bool { return n == holder })
 	if len(b.holders) == 0 {
 		s.emptiedBlobs = append(s.emptiedBlobs, id)

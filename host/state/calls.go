@@ -61,6 +61,7 @@ func (s *State) call(ref mesh.DaemonRef, c Call) {
 		s.callFailed(d, c, why)
 		return
 	}
+	s.touchDaemon(d)
 	d.calls = append(slices.Clip(d.calls), c)
 }
 
@@ -77,13 +78,14 @@ func (s *State) dropCalls(d *daemon) {
 	for _, c := range d.calls {
 		s.callFailed(d, c, "its process ended before")
 	}
+	s.touchDaemon(d)
 	d.calls = nil
 }
 
 // callHandedOut notes that the first call of a daemon was handed out: it is not repeated, whatever
 // becomes of it.
 func (s *State) callHandedOut(ref mesh.DaemonRef) {
-	if d := s.daemons.get(ref.ID); d != nil && len(d.calls) > 0 {
+	if d := s.daemons.edit(ref.ID); d != nil && len(d.calls) > 0 {
 		d.calls = d.calls[1:]
 	}
 }

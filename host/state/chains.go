@@ -4,6 +4,7 @@ import (
 	"iter"
 	"slices"
 
+	"github.com/meshos/meshos/host/marks"
 	"github.com/meshos/meshos/host/mesh"
 )
 
@@ -24,6 +25,7 @@ func (c Chain) HeldBy(n mesh.NodeID) bool {
 }
 
 type chain struct {
+	marks.Set
 	holders    []mesh.NodeID
 	leader     mesh.NodeID
 	elected    bool // the leader was elected after the last holder left
@@ -109,18 +111,22 @@ func (s *State) replicaUpdated(ev mesh.ReplicaUpdate) {
 	}
 }
 
-func (s *State) addHolder(id mesh.ChainID, holder mesh.NodeID) *chain {
-	c := s.chains.ensure(id)
+func (s *State) addHolder(id mesh.ChainID, holder mesh.NodeID) {
+	c := s.chains.get(id)
+	if c == nil {
+		c = s.chains.ensure(id)
+	}
 	if c.add(holder) {
+		s.chains.touch(id, c)
 		c.everChanged, c.changed = true, s.pass
 		s.holderAdded(id, holder)
 	}
-	return c
 }
 
 func (s *State) dropHolder(id mesh.ChainID, holder mesh.NodeID) {
 	if c := s.chains.get(id); c != nil {
 		if c.remove(holder) {
+			s.chains.touch(id, c)
 			c.everChanged, c.changed = true, s.pass
 			if c.removalAsked {
 				s.holderGone(id, holder)
@@ -130,12 +136,19 @@ func (s *State) dropHolder(id mesh.ChainID, holder mesh.NodeID) {
 	}
 }
 
+// elect notes that a node leads a chain.
+func (s *State) elect(id mesh.ChainID, leader mesh.NodeID) {
+	if c := s.chains.get(id); c == nil || c.leader != leader || !c.elected {
+		s.chains.ensure(id).elect(leader)
+	}
+}
+
 func (s *State) leaderChanged(ev mesh.ReplicaLeader) {
 	if ev.Leader != 0 {
-		s.chains.ensure(ev.Chain).elect(ev.Leader)
+		s.elect(ev.Chain, ev.Leader)
 		return
 	}
-	if c := s.chains.get(ev.Chain); c != nil {
+	if c := s.chains.edit(ev.Chain); c != nil {
 		c.elect(0)
 		s.noteIfEmpty(ev.Chain)
 	}
@@ -144,10 +157,12 @@ func (s *State) leaderChanged(ev mesh.ReplicaLeader) {
 func (s *State) replicaTransitioned(ev mesh.ReplicaTransition) {
 	switch ev.Kind {
 	case mesh.BecameHolderAndLeader:
-		s.addHolder(ev.Chain, ev.Holder).elect(ev.Holder)
+		s.addHolder(ev.Chain, ev.Holder)
+		s.elect(ev.Chain, ev.Holder)
 	case mesh.LeaderLostAndRemoved:
 		// A step-down that arrives late must not undo a newer election.
 		if c := s.chains.get(ev.Chain); c != nil && c.leader == ev.Holder {
+			s.chains.touch(ev.Chain, c)
 			c.elect(0)
 		}
 		s.dropHolder(ev.Chain, ev.Holder)
@@ -163,6 +178,7 @@ type emptiedChain struct {
 // noteIfEmpty notes an empty chain for the next tick, which forgets it.
 func (s *State) noteIfEmpty(id mesh.ChainID) {
 	if c := s.chains.get(id); c != nil && c.empty() && !c.emptied {
+		s.chains.touch(id, c)
 		c.emptied = true
 		s.emptiedChains = append(s.emptiedChains, emptiedChain{id, s.now})
 	}
@@ -182,6 +198,7 @@ func (s *State) sweepChains() {
 		switch {
 		case c == nil:
 		case !c.empty():
+			s.chains.touch(e.id, c)
 			c.emptied = false
 		case c.hold == mesh.HoldDrop && s.now.Sub(e.at) < forgetAfter:
 			return false

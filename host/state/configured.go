@@ -16,8 +16,10 @@ func (s *State) configurePeers(next []mesh.ConfiguredPeer) {
 	keep := make(map[mesh.NodeID]bool, len(next))
 	for _, c := range next {
 		keep[c.ID] = true
-		p := s.peers.ensure(c.ID)
-		p.configured, p.name = true, c.Name
+		if p := s.peers.get(c.ID); p == nil || !p.configured || p.name != c.Name {
+			p = s.peers.ensure(c.ID)
+			p.configured, p.name = true, c.Name
+		}
 	}
 	gone := make(map[mesh.NodeID]bool)
 	for _, c := range s.configured.Peers {
@@ -41,6 +43,7 @@ func (s *State) forgetHoldings(gone map[mesh.NodeID]bool) {
 	s.forgetScores(gone)
 	for id, c := range s.chains.all() {
 		if gone[c.leader] {
+			s.chains.touch(id, c)
 			c.elect(0)
 			s.noteIfEmpty(id)
 		}
@@ -59,7 +62,7 @@ func (s *State) forgetHoldings(gone map[mesh.NodeID]bool) {
 	}
 	for id, r := range s.rebalances.all() {
 		if gone[r.Target] {
-			s.rebalances.remove(id)
+			s.endMove(id)
 		}
 	}
 }
@@ -72,11 +75,11 @@ func (s *State) configureChains(next []mesh.ConfiguredChain) {
 	for _, c := range next {
 		old := before[c.ID]
 		delete(before, c.ID)
-		s.configureChain(s.chains.ensure(c.ID), old, c, true)
+		s.configureChain(old, c, true)
 	}
 	for id, old := range before {
-		if e := s.chains.get(id); e != nil {
-			s.configureChain(e, old, mesh.ConfiguredChain{ID: id}, false)
+		if s.chains.get(id) != nil {
+			s.configureChain(old, mesh.ConfiguredChain{ID: id}, false)
 			s.noteIfEmpty(id)
 		}
 	}
@@ -84,7 +87,13 @@ func (s *State) configureChains(next []mesh.ConfiguredChain) {
 
 // configureChain takes over the intents that changed, in place of what was ordered. It does
 // not remove an intent that is not from the configuration.
-func (s *State) configureChain(c *chain, old, next mesh.ConfiguredChain, configured bool) {
+func (s *State) configureChain(old, next mesh.ConfiguredChain, configured bool) {
+	c := s.chains.get(next.ID)
+	if c != nil && c.configured == configured && same(old.Replicas, next.Replicas) && old.Hold == next.Hold {
+		c.file = next
+		return
+	}
+	c = s.chains.ensure(next.ID)
 	c.file, c.configured = next, configured
 	if !same(old.Replicas, next.Replicas) {
 		if c.count != nil {
@@ -151,7 +160,7 @@ func (s *State) configureDaemons(next []mesh.ConfiguredDaemon) {
 	}
 	for id := range before {
 		// Its command is gone with the configuration, so it cannot go on running.
-		if d := s.daemons.get(id); d != nil {
+		if d := s.daemons.edit(id); d != nil {
 			if d.run != nil {
 				s.logGone(d.Ref, d.run.By)
 			}
@@ -162,6 +171,7 @@ func (s *State) configureDaemons(next []mesh.ConfiguredDaemon) {
 			d.Intent = mesh.IntentStop
 		}
 	}
+	s.daemons.marks.TouchAll() // whichever order there was among them
 	s.dependents = make(map[mesh.DaemonID][]mesh.DaemonID)
 	for id, d := range s.daemons.all() { // one that was removed still ends in its order
 		for _, before := range d.Before() {

@@ -68,10 +68,11 @@ func (s *State) daemonRejected(ev mesh.DaemonRejected) {
 // forgive opens a daemon's gate, and forgets its crashes and failed starts: they were those of
 // something else than what is started next.
 func (s *State) forgive(d *daemon) {
+	s.touchDaemon(d)
 	d.Gate.Force(s.restartPolicy(d))
 	d.AppliedBackoff, d.Crashes = 0, 0
 	if key := (mesh.StartDaemon{Daemon: d.Ref}).Key(); !s.Outstanding(key) {
-		delete(s.ledger.entries, key)
+		s.forgetKey(key)
 	}
 }
 
@@ -102,6 +103,7 @@ func (d Daemon) restartReason() string {
 
 // restoreCrashes takes over what was told of a daemon's crashes before the restart.
 func (s *State) restoreCrashes(d *daemon, g GateOrder) {
+	s.touchDaemon(d)
 	d.Crashes, d.LastEnd = g.Count, g.LastEnd
 	if g.LastEnd.Known() {
 		d.ended, d.over = s.now.Add(-max(0, s.wall.Sub(g.LastEnd.At))), true

@@ -6,6 +6,7 @@ import (
 	"math"
 	"time"
 
+	"github.com/meshos/meshos/host/marks"
 	"github.com/meshos/meshos/host/mesh"
 )
 
@@ -76,6 +77,7 @@ type Daemon struct {
 }
 
 type daemon struct {
+	marks.Set
 	Daemon
 	configured bool
 	entry      mesh.ConfiguredDaemon // what the configuration says; meaningful with configured
@@ -134,10 +136,14 @@ func (s *State) ensureDaemon(ref mesh.DaemonRef) *daemon {
 	return d
 }
 
+// touchDaemon notes that a daemon is written to.
+func (s *State) touchDaemon(d *daemon) { s.daemons.touch(d.Ref.ID, d) }
+
 func (s *State) setLifecycle(d *daemon, to Lifecycle) {
 	if d.Lifecycle == to {
 		return
 	}
+	s.touchDaemon(d)
 	d.Lifecycle, d.since = to, s.now
 	if to == Stopped && d.Restart == RestartStop {
 		d.Restart = RestartStart
@@ -233,9 +239,11 @@ func (s *State) restartPolicy(d *daemon) RestartPolicy {
 func (s *State) tickDaemons() {
 	for id, d := range s.daemons.all() {
 		if d.Gate.Release(s.now) {
+			s.touchDaemon(d)
 			d.AppliedBackoff = 0
 		}
-		if d.Lifecycle == Running && d.stable(s.now, s.restartPolicy(d)) {
+		if d.Crashes > 0 && d.Lifecycle == Running && d.stable(s.now, s.restartPolicy(d)) {
+			s.touchDaemon(d)
 			d.Crashes = 0
 		}
 		if d.Lifecycle == Starting && s.now.Sub(d.startedAt) >= s.policy.ActionTimeout {
@@ -245,13 +253,13 @@ func (s *State) tickDaemons() {
 			s.setLifecycle(d, d.fallback) // its end was never reported
 		}
 		if d.removed && d.Lifecycle == Stopped {
-			s.daemons.remove(id)
+			s.removeDaemon(id, d)
 			continue
 		}
 		wanted := d.configured || d.Intent == mesh.IntentRun || (d.Intent == mesh.IntentNone && d.Restart == RestartStart)
 		if !wanted && d.Lifecycle == Stopped && d.Gate.State() == GateIdle &&
 			s.now.Sub(max(d.since, d.ended)) >= forgetAfter {
-			s.daemons.remove(id)
+			s.removeDaemon(id, d)
 		}
 	}
 }

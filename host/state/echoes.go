@@ -116,8 +116,11 @@ func (p *peer) dropPaths(over func(origin) bool) bool {
 // judgeEchoes sets the echo states of all peers. A path is better than none: a peer is lost
 // only if no probe gets an answer, and degraded if one finds it so.
 func (s *State) judgeEchoes() {
-	for _, p := range s.peers.all() {
+	for id, p := range s.peers.all() {
 		state, worst := s.echoOf(p)
+		if state != p.echo || worst != p.worst {
+			s.peers.touch(id, p)
+		}
 		p.worst = worst
 		if state != p.echo {
 			p.echo, p.echoSince = state, s.now

@@ -7,6 +7,21 @@ import (
 	"github.com/meshos/meshos/host/mesh"
 )
 
+// daemonHealth folds what a daemon's health checks say.
+func (s *State) daemonHealth(ev mesh.DaemonHealthChanged) []Effect {
+	if d := s.daemons.get(ev.Daemon.ID); d != nil && d.Health == ev.Health && (ev.Daemon.Name == "" || ev.Daemon.Name == d.Ref.Name) {
+		return nil
+	}
+	if d := s.ensureDaemon(ev.Daemon); !d.hasEnded() {
+		changed := d.Health.Status != ev.Health.Status
+		d.Health = ev.Health
+		if changed {
+			return passSoon()
+		}
+	}
+	return nil
+}
+
 // ill reports whether a daemon has to be restarted because it is unhealthy.
 func (d Daemon) ill() bool {
 	return d.restartUnhealthy && (d.Lifecycle == Running || d.Lifecycle == Stopping) && d.Health.Status == mesh.DaemonUnhealthy

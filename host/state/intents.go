@@ -52,7 +52,7 @@ func (s *State) daemonIntended(ev mesh.DaemonIntent, o Origin) {
 
 // orderRun orders a daemon to run or to stop. IntentNone returns to the configuration.
 func (s *State) orderRun(ref mesh.DaemonRef, intent mesh.RunIntent, o Origin) {
-	d := s.daemons.get(ref.ID)
+	d := s.daemons.edit(ref.ID)
 	switch {
 	case intent != mesh.IntentNone:
 		if d == nil {
@@ -107,7 +107,7 @@ func valueOf[T any](v T, known bool) *T {
 // orderDesired orders how many replicas of a chain there should be. nil returns to the
 // configuration.
 func (s *State) orderDesired(id mesh.ChainID, desired *uint32, o Origin) {
-	c := s.chains.get(id)
+	c := s.chains.edit(id)
 	switch {
 	case desired != nil:
 		c = s.chains.ensure(id)
@@ -124,7 +124,7 @@ func (s *State) orderDesired(id mesh.ChainID, desired *uint32, o Origin) {
 // orderHold orders whether this node should hold a chain. HoldNone returns to the
 // configuration.
 func (s *State) orderHold(id mesh.ChainID, intent mesh.HoldIntent, o Origin) {
-	c := s.chains.get(id)
+	c := s.chains.edit(id)
 	switch {
 	case intent != mesh.HoldNone:
 		c = s.chains.ensure(id)

@@ -117,6 +117,7 @@ func (s *State) applyInventory(from origin, invs []mesh.Inventory, complete bool
 	}
 	for id, p := range s.peers.all() {
 		if !reported[id] && p.inventory.without(from.probe) {
+			s.peers.touch(id, p)
 			p.inventory.combine()
 			s.sweepPeer(id, p)
 		}

@@ -98,6 +98,7 @@ func (s *State) HandOut(a mesh.Action) mesh.Emitted {
 		s.ledger.entries[a.Key()] = e
 	}
 	e.phase, e.emitted, e.heard, e.met, e.forced = outstanding, out, s.now, false, nil
+	s.touchSubject(a.Key())
 	s.ledger.byID[out.ID] = a.Key()
 	s.emitted.push(out)
 	switch a := a.(type) {
@@ -139,13 +140,19 @@ func (s *State) Forget(wanted map[mesh.ActionKey]bool) {
 		if _, _, counted := s.removal(e); counted {
 			continue
 		}
-		delete(s.ledger.entries, key)
+		s.forgetKey(key)
 		if key.Kind == mesh.KindStopDaemon {
-			if d := s.daemons.get(mesh.DaemonID(key.Subject)); d != nil && d.Lifecycle != Stopping {
+			if d := s.daemons.edit(mesh.DaemonID(key.Subject)); d != nil && d.Lifecycle != Stopping {
 				d.StopAsked = false
 			}
 		}
 	}
+}
+
+// forgetKey removes the entry of a key.
+func (s *State) forgetKey(key mesh.ActionKey) {
+	delete(s.ledger.entries, key)
+	s.touchSubject(key)
 }
 
 // applyOutcome folds the outcome of an action, and reports whether the action has ended with
@@ -175,7 +182,7 @@ func (s *State) applyOutcome(in mesh.Outcome) (ended bool) {
 // out. Nothing went wrong, and the action may be handed out again at once.
 func (s *State) withdrawn(e *ledgerEntry, in mesh.Outcome) {
 	delete(s.ledger.byID, e.emitted.ID)
-	delete(s.ledger.entries, e.emitted.Action.Key())
+	s.forgetKey(e.emitted.Action.Key())
 	s.recordAction(e.emitted, mesh.ActionFailed, in)
 	if e.forced != nil && s.unmet(*e.forced) {
 		s.recordFailure(e.forced.source(), fmt.Sprintf("withdrawn before it was tried again: %s", in.Reason))
@@ -194,13 +201,14 @@ func (s *State) withdraw(key mesh.ActionKey, reason string) {
 func (s *State) succeeded(e *ledgerEntry) {
 	delete(s.ledger.byID, e.emitted.ID)
 	e.phase, e.until, e.backoff = settling, s.now.Add(s.policy.Settle), 0
+	s.touchSubject(e.emitted.Action.Key())
 	s.recordAction(e.emitted, mesh.ActionDispatched, mesh.Outcome{})
 	switch a := e.emitted.Action.(type) {
 	case mesh.MarkAvoid:
 		s.avoidPeer(a)
 		e.met = true
 	case mesh.ApplyBackoff:
-		if d := s.daemons.get(a.Daemon.ID); d != nil {
+		if d := s.daemons.edit(a.Daemon.ID); d != nil {
 			d.AppliedBackoff = a.Until
 		}
 		e.met = true
@@ -218,6 +226,7 @@ func (s *State) succeeded(e *ledgerEntry) {
 func (s *State) met(key mesh.ActionKey) {
 	if e := s.ledger.entries[key]; e != nil {
 		e.met = true
+		s.touchSubject(key)
 		s.forgetMet(e)
 	}
 }
@@ -225,7 +234,7 @@ func (s *State) met(key mesh.ActionKey) {
 // forgetMet forgets the key of an action that succeeded and whose reason is gone.
 func (s *State) forgetMet(e *ledgerEntry) {
 	if e.phase == settling && e.met {
-		delete(s.ledger.entries, e.emitted.Action.Key())
+		s.forgetKey(e.emitted.Action.Key())
 	}
 }
 
@@ -234,6 +243,7 @@ func (s *State) failed(e *ledgerEntry, in mesh.Outcome) {
 	e.backoff = min(max(2*e.backoff, firstBackoff), maxBackoff)
 	e.reason = cmp.Or(in.Reason, "it failed without a reason")
 	e.phase, e.until = waiting, s.now.Add(e.backoff)
+	s.touchSubject(e.emitted.Action.Key())
 	end := mesh.ActionFailed
 	if in.Gated {
 		end = mesh.ActionGated
@@ -247,7 +257,7 @@ func (s *State) failed(e *ledgerEntry, in mesh.Outcome) {
 func (s *State) fallBack(a mesh.Action) {
 	switch a := a.(type) {
 	case mesh.StartDaemon:
-		d := s.daemons.get(a.Daemon.ID)
+		d := s.daemons.edit(a.Daemon.ID)
 		switch {
 		case d == nil:
 		case d.Lifecycle == Starting:
@@ -256,7 +266,7 @@ func (s *State) fallBack(a mesh.Action) {
 			d.fallback = Stopped // the start failed, so it must not come back if the stop fails too
 		}
 	case mesh.StopDaemon:
-		if d := s.daemons.get(a.Daemon.ID); d != nil && d.Lifecycle == Stopping {
+		if d := s.daemons.edit(a.Daemon.ID); d != nil && d.Lifecycle == Stopping {
 			s.setLifecycle(d, d.fallback)
 		}
 	}

@@ -166,6 +166,7 @@ func (s *State) committed(a mesh.CommitTransition) {
 // setPhase moves the machine, at a time. A phase that follows itself keeps its beginning.
 func (s *State) setPhase(to mesh.MaintenancePhase, reason string, at mesh.Time) {
 	m := &s.local
+	s.peers.edit(s.node) // which is shown with the phase
 	if m.phase != to {
 		m.phase, m.since, m.reported = to, at, false
 	}
@@ -198,7 +199,7 @@ func (s *State) drain(ev mesh.Drain, o Origin) {
 }
 
 func (s *State) uncordon(n mesh.NodeID) {
-	if p := s.peers.get(n); p != nil {
+	if p := s.peers.edit(n); p != nil {
 		p.cordoned, p.draining = false, false
 		s.sweepPeer(n, p)
 	}

@@ -189,7 +189,7 @@ func (s *State) restore(o Orders) {
 		s.restoreDaemon(d)
 	}
 	for _, g := range o.Gates {
-		if d := s.daemons.get(g.Daemon.ID); d != nil {
+		if d := s.daemons.edit(g.Daemon.ID); d != nil {
 			d.Gate = Gate{until: g.Until, window: g.Window, crashes: slices.Clone(g.Crashes)}
 			if g.State != GateIdle {
 				d.Gate.closed = g.State
@@ -214,7 +214,7 @@ func (s *State) restoreLocal(o *LocalOrder) {
 }
 
 func (s *State) restoreDaemon(o DaemonOrder) {
-	d := s.daemons.get(o.Daemon.ID)
+	d := s.daemons.edit(o.Daemon.ID)
 	if d == nil && o.Run == nil && o.Pin == nil {
 		return // it was to be restarted, and is gone
 	}

@@ -11,6 +11,7 @@ func (s *State) EndPass(unmet map[mesh.ActionKey]bool) {
 	}
 	for id, p := range s.peers.all() {
 		if p.hasReported && !unmet[mesh.MarkAvoid{Peer: id}.Key()] {
+			s.peers.touch(id, p)
 			p.reported, p.hasReported = 0, false
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"iter"
 	"time"
 
+	"github.com/meshos/meshos/host/marks"
 	"github.com/meshos/meshos/host/mesh"
 )
 
@@ -40,6 +41,7 @@ type Peer struct {
 }
 
 type peer struct {
+	marks.Set
 	name       string
 	configured bool
 

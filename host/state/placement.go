@@ -46,7 +46,7 @@ func removalKeys(id mesh.ChainID) [2]mesh.ActionKey {
 // noteRemoval notes that a removal of the chain was handed out, so that dropHolder calls
 // holderGone.
 func (s *State) noteRemoval(id mesh.ChainID) {
-	if c := s.chains.get(id); c != nil {
+	if c := s.chains.edit(id); c != nil {
 		c.removalAsked = true
 	}
 }

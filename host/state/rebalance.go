@@ -3,6 +3,7 @@ package state
 import (
 	"time"
 
+	"github.com/meshos/meshos/host/marks"
 	"github.com/meshos/meshos/host/mesh"
 )
 
@@ -18,13 +19,18 @@ type Rebalance struct {
 	since  mesh.Time
 }
 
+type move struct {
+	marks.Set
+	Rebalance
+}
+
 // Rebalancing returns the move of a chain that is under way, if there is one.
 func (s *State) Rebalancing(id mesh.ChainID) (Rebalance, bool) {
 	r := s.rebalances.get(id)
 	if r == nil {
 		return Rebalance{}, false
 	}
-	return *r, true
+	return r.Rebalance, true
 }
 
 // AnyRebalance reports whether a move is under way.
@@ -53,13 +59,13 @@ func (s *State) SinceMove(id mesh.ChainID) (ago time.Duration, cooling bool) {
 // BeginRebalance notes a move whose placement was handed out just now.
 func (s *State) BeginRebalance(r Rebalance) {
 	r.since = s.now
-	*s.rebalances.ensure(r.Chain) = r
+	s.rebalances.ensure(r.Chain).Rebalance = r
 	s.startCooldown(r.Chain)
 }
 
 // startCooldown starts a chain's cooldown.
 func (s *State) startCooldown(id mesh.ChainID) {
-	if c := s.chains.get(id); c != nil {
+	if c := s.chains.edit(id); c != nil {
 		c.rebalanced, c.rebalancedAt = true, s.now
 	}
 }
@@ -70,14 +76,20 @@ func (s *State) tickRebalances() {
 	for id, r := range s.rebalances.all() {
 		c := s.chains.get(id)
 		if c == nil || c.leader != s.node {
-			s.rebalances.remove(id)
+			s.endMove(id)
 			continue
 		}
 		v := c.view(id)
 		done := !v.HeldBy(r.Worst)
 		late := s.now.Sub(r.since) >= giveUpRebalance
 		if done || late || !s.MayHost(r.Target) {
-			s.rebalances.remove(id)
+			s.endMove(id)
 		}
 	}
+}
+
+// endMove removes the move of a chain.
+func (s *State) endMove(id mesh.ChainID) {
+	s.rebalances.remove(id)
+	s.chains.edit(id)
 }

@@ -33,6 +33,7 @@ func (s *State) restartAll(o Origin) {
 // order is remembered until then, since a node that was just started does not know yet what
 // an earlier run of it left running.
 func (s *State) orderRestart(d *daemon, alone bool, o Origin) {
+	s.touchDaemon(d)
 	s.forgive(d)
 	d.again = d.again || alone
 	switch {

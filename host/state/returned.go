@@ -13,8 +13,12 @@ func (s *State) tickReturned() {
 	for id, p := range s.peers.all() {
 		switch live := s.Live(id); {
 		case !live:
-			p.lost = true
+			if !p.lost {
+				s.peers.touch(id, p)
+				p.lost = true
+			}
 		case p.lost:
+			s.peers.touch(id, p)
 			p.lost = false
 			s.noteReturn(id)
 			s.sweepPeer(id, p)
@@ -29,6 +33,7 @@ func (s *State) tickReturned() {
 		if c.hasDesired && len(s.LiveHolders(v)) > v.Required() {
 			return false
 		}
+		s.chains.touch(id, c)
 		c.returned = nil
 		return true
 	})
@@ -44,6 +49,7 @@ func (s *State) noteReturn(n mesh.NodeID) {
 			s.returning = append(s.returning, id)
 		}
 		if !slices.Contains(c.returned, n) {
+			s.chains.touch(id, c)
 			c.returned = append(c.returned, n)
 		}
 	}

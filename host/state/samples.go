@@ -1,6 +1,8 @@
 package state
 
 import (
+	"slices"
+
 	"github.com/meshos/meshos/host/mesh"
 )
 
@@ -34,6 +36,10 @@ func (s *State) healthReported(ev mesh.HealthSample, from origin) {
 	if ev.Peer == s.node {
 		return
 	}
+	if p := s.peers.get(ev.Peer); p != nil && p.health == ev.Health && p.healthReason == ev.Reason && p.healthFrom.probed == from.probed {
+		p.healthFrom = from // renewed, and nothing else
+		return
+	}
 	p := s.peers.ensure(ev.Peer)
 	if p.health != ev.Health {
 		p.health, p.healthSince = ev.Health, s.now
@@ -50,7 +56,10 @@ func (s *State) applySamples(in mesh.Samples) {
 	s.answers++
 	from := origin{probed: true, probe: in.Probe, answer: s.answers, at: s.now}
 	for _, r := range in.RTT {
-		if r.Peer != s.node {
+		if r.Peer == s.node {
+			continue
+		}
+		if p := s.peers.get(r.Peer); p == nil || !p.renewed(r, from) {
 			s.peers.ensure(r.Peer).measured(r, from, &s.policy)
 		}
 	}
@@ -66,6 +75,27 @@ func (s *State) applySamples(in mesh.Samples) {
 	}
 	s.applyInventory(from, in.Inventory, in.InventoryComplete)
 }
+
+// renewed takes over a measurement that the probe has said before, and reports whether it was
+// one: then only the age of what is known has changed.
+func (p *peer) renewed(r mesh.RTTSample, from origin) bool {
+	i := slices.IndexFunc(p.paths, func(m path) bool { return m.from.probe == from.probe })
+	if i < 0 || r.Round == 0 || p.paths[i].sample != r || p.echoes != r.Echoes || !p.echoesFrom.of(from) {
+		return false
+	}
+	own := p.hasRTT && p.rttFrom.of(from)
+	if own != (r.RTT > 0 || r.Echoes == (mesh.Echoes{})) || own && p.rtt != r.RTT {
+		return false
+	}
+	p.paths[i].from, p.echoesFrom = from, from
+	if own {
+		p.rttFrom = from
+	}
+	return true
+}
+
+// of reports whether an entry is from the same probe as another.
+func (o origin) of(other origin) bool { return o.probed && other.probed && o.probe == other.probe }
 
 // measured takes over what a probe measured. If the probe got no answer in its last round,
 // the RTT that it measured before is no longer true; one from elsewhere stays.
@@ -98,6 +128,7 @@ func (s *State) expireSamples() {
 func (s *State) dropEntries(drop func(p *peer) bool) {
 	for id, p := range s.peers.all() {
 		if drop(p) {
+			s.peers.touch(id, p)
 			s.sweepPeer(id, p)
 		}
 	}

@@ -117,6 +117,7 @@ func (s *State) invalidatePlacement(n mesh.NodeID) {
 	s.forgetScores(map[mesh.NodeID]bool{n: true})
 	for id, c := range s.chains.all() {
 		if c.view(id).HeldBy(n) {
+			s.chains.touch(id, c)
 			c.rebalancedAt, c.rebalanced = 0, false
 		}
 	}

@@ -28,19 +28,19 @@ type State struct {
 	pass  uint64    // how many passes have begun
 	ticks uint64    // how many of them are regular ticks
 
-	daemons table[mesh.DaemonID, daemon]
+	daemons table[mesh.DaemonID, daemon, *daemon]
 	// dependents are, by daemon, those that are started after it.
 	dependents map[mesh.DaemonID][]mesh.DaemonID
-	chains     table[mesh.ChainID, chain]
+	chains     table[mesh.ChainID, chain, *chain]
 	// orderedChains are the chains of which an order set an intent.
 	orderedChains map[mesh.ChainID]bool
 	chainOrders   []ChainOrder // of orderedChains; nil when they changed since. It is never written to.
-	peers         table[mesh.NodeID, peer]
-	blobs         table[mesh.BlobID, blob]
-	avoid         table[mesh.NodeID, Avoided]
+	peers         table[mesh.NodeID, peer, *peer]
+	blobs         table[mesh.BlobID, blob, *blob]
+	avoid         table[mesh.NodeID, avoided, *avoided]
 	answers       uint64 // how many answers of probes were folded
 
-	rebalances table[mesh.ChainID, Rebalance]
+	rebalances table[mesh.ChainID, move, *move]
 	scores     scoreTable
 
 	// returning are the chains with a holder that was lost and is back.
@@ -101,8 +101,8 @@ func New(b Boot) *State {
 		orderedChains: make(map[mesh.ChainID]bool),
 		peers:         newTable[mesh.NodeID, peer](),
 		blobs:         newTable[mesh.BlobID, blob](),
-		avoid:         newTable[mesh.NodeID, Avoided](),
-		rebalances:    newTable[mesh.ChainID, Rebalance](),
+		avoid:         newTable[mesh.NodeID, avoided](),
+		rebalances:    newTable[mesh.ChainID, move](),
 		local:         maintenance{phase: mesh.PhaseActive, name: b.NodeName},
 		ledger:        newLedger(),
 		records:       newRecords(),

@@ -3,7 +3,8 @@ package state
 import (
 	"cmp"
 	"iter"
-	"slices"
+
+	"github.com/meshos/meshos/host/marks"
 )
 
 // chunk is how many entries are allocated at once. Entries that are added one after the
@@ -11,40 +12,58 @@ import (
 const chunk = 256
 
 // table is a map whose entries can be walked in ascending order of their keys, so that no
-// decision and no output depends on the order of a Go map. The keys are sorted again only
-// after some were added or removed.
-type table[K cmp.Ordered, V any] struct {
+// decision and no output depends on the order of a Go map, and which notes for its readers
+// which entries were touched. An entry is written to only after ensure, edit or touch.
+type table[K cmp.Ordered, V any, P marked[V]] struct {
 	entries map[K]*V
-	order   []entry[K, V]
-	stale   bool
-	room    []V  // the unused entries of the newest chunk
-	free    []*V // the entries of removed keys, to be used again
+	order   pages[K, V]
+	marks   marks.Lists[K]
+	touches uint64 // how often an entry was touched
+	room    []V    // the unused entries of the newest chunk
+	free    []*V   // the entries of removed keys, to be used again
 }
 
-type entry[K cmp.Ordered, V any] struct {
-	key   K
-	value *V
+// marked is a pointer to an entry that embeds a marks.Set.
+type marked[V any] interface {
+	*V
+	Marks() *marks.Set
 }
 
-func newTable[K cmp.Ordered, V any]() table[K, V] {
-	return table[K, V]{entries: make(map[K]*V)}
+func newTable[K cmp.Ordered, V any, P marked[V]]() table[K, V, P] {
+	return table[K, V, P]{entries: make(map[K]*V)}
 }
 
-// get returns the entry of k, or nil.
-func (t *table[K, V]) get(k K) *V { return t.entries[k] }
+// get returns the entry of k, or nil. It is for reading.
+func (t *table[K, V, P]) get(k K) *V { return t.entries[k] }
 
-// ensure returns the entry of k. It creates an empty one if there is none.
-func (t *table[K, V]) ensure(k K) *V {
-	if v := t.entries[k]; v != nil {
-		return v
+// edit returns the entry of k, which it touches, or nil.
+func (t *table[K, V, P]) edit(k K) *V {
+	v := t.entries[k]
+	if v != nil {
+		t.touch(k, v)
 	}
-	v := t.make()
-	t.entries[k] = v
-	t.stale = true
 	return v
 }
 
-func (t *table[K, V]) make() *V {
+// ensure returns the entry of k, which it touches. It creates an empty one if there is none.
+func (t *table[K, V, P]) ensure(k K) *V {
+	v := t.entries[k]
+	if v == nil {
+		v = t.make()
+		t.entries[k] = v
+		t.order.insert(k, v)
+	}
+	t.touch(k, v)
+	return v
+}
+
+// touch notes that the entry of k is written to, or has to be looked at again.
+func (t *table[K, V, P]) touch(k K, v *V) {
+	t.touches++
+	t.marks.Touch(k, P(v).Marks(), len(t.entries))
+}
+
+func (t *table[K, V, P]) make() *V {
 	if n := len(t.free); n > 0 {
 		v := t.free[n-1]
 		t.free = t.free[:n-1]
@@ -58,33 +77,25 @@ func (t *table[K, V]) make() *V {
 	return v
 }
 
-func (t *table[K, V]) remove(k K) {
+// remove removes the entry of k, which is a touch too.
+func (t *table[K, V, P]) remove(k K) {
 	if v, ok := t.entries[k]; ok {
+		t.touch(k, v)
 		delete(t.entries, k)
-		t.stale = true
+		t.order.remove(k)
 		var empty V
 		*v = empty
 		t.free = append(t.free, v)
 	}
 }
 
-// all yields the entries in ascending order of their keys. During the walk the present
-// entry may be removed, but no other one, and none may be added.
-func (t *table[K, V]) all() iter.Seq2[K, *V] {
-	if t.stale {
-		t.order = t.order[:0]
-		for k, v := range t.entries {
-			t.order = append(t.order, entry[K, V]{k, v})
-		}
-		slices.SortFunc(t.order, func(a, b entry[K, V]) int { return cmp.Compare(a.key, b.key) })
-		t.stale = false
-	}
-	order := t.order
-	return func(yield func(K, *V) bool) {
-		for _, e := range order {
-			if !yield(e.key, e.value) {
-				return
-			}
-		}
+// clear removes all entries.
+func (t *table[K, V, P]) clear() {
+	for k := range t.all() {
+		t.remove(k)
 	}
 }
+
+// all yields the entries in ascending order of their keys. During the walk the present
+// entry may be removed, but no other one, and none may be added.
+func (t *table[K, V, P]) all() iter.Seq2[K, *V] { return t.order.all() }

@@ -7,7 +7,7 @@ const (
 	// tools are packages of host that several parts use.
 	tools = "host/cgroup host/config host/follow host/process host/rights host/wire"
 	// core decides what a node does.
-	core = "host/mesh host/state host/reconcile host/snapshot"
+	core = "host/mesh host/marks host/state host/reconcile host/snapshot"
 	// contract is what other programs rely on.
 	contract = "proto/..."
 	// wire is what a host and a plugin agree on beside it.
@@ -45,9 +45,10 @@ var rules = []rule{
 	{of: "host/...", may: join(tools, core, contract, wire, helpers)},
 
 	{of: "host/mesh", may: "", bare: true},
-	{of: "host/state", may: "host/mesh", bare: true},
-	{of: "host/reconcile", may: "host/mesh host/state", bare: true},
-	{of: "host/snapshot", may: "host/mesh host/state", bare: true},
+	{of: "host/marks", may: "", bare: true},
+	{of: "host/state", may: "host/mesh host/marks", bare: true},
+	{of: "host/reconcile", may: "host/mesh host/marks host/state", bare: true},
+	{of: "host/snapshot", may: "host/mesh host/marks host/state", bare: true},
 
 	{of: "proto/...", may: contract},
 	{of: helpers, may: "", bare: true},
