@@ -8,6 +8,7 @@ import (
 
 	"golang.org/x/crypto/ssh"
 
+	"github.com/meshos/meshos/internal/hangfs"
 	"github.com/meshos/meshos/internal/testkit"
 	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
 )
@@ -15,11 +16,12 @@ import (
 // The file system that the signers are on does not answer: that takes nobody's daemons, and
 // gives nobody the right to command.
 func TestASignersFileThatIsNeverReadRefusesEveryOrder(t *testing.T) {
-	dead, end := testkit.DeadMount(t)
+	t.Parallel()
+	dead := hangfs.Hung(t)
 	n := withDaemons(t, "[[daemon]]\nid = 3\nname = \"demo\"\ncommand = [\"sleep\", \"1000\"]\n",
 		"[operators]\nsigners = \"allowed_signers\"\nallow_unsigned = true\n")
 	file := filepath.Join(n.dir, "allowed_signers")
-	if err := os.Symlink(dead+"/signers", file); err != nil {
+	if err := os.Symlink(dead.Dir+"/signers", file); err != nil {
 		t.Fatal(err)
 	}
 	if _, errs, code := n.meshos("validate"); code != 1 || !strings.Contains(errs, "operators.signers: can't be read") {
@@ -43,15 +45,15 @@ func TestASignersFileThatIsNeverReadRefusesEveryOrder(t *testing.T) {
 		t.Errorf("health: exit %d: %s", code, out)
 	}
 
-	end()
+	dead.End()
 	if err := os.Remove(file); err != nil {
 		t.Fatal(err)
 	}
 	if err := os.WriteFile(file, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	n.hangUp()
 	n.until("the order to be taken", func(s *meshosv1.Snapshot) bool {
+		n.meshos("reload") // which takes the file once the call that hung has returned
 		_, _, code := n.meshos("publish", stop)
 		return code == 0
 	})
@@ -64,6 +66,7 @@ func TestASignersFileThatIsNeverReadRefusesEveryOrder(t *testing.T) {
 // An editor has put a byte-order mark before the file. The one person whose two keys are in it
 // is one person all the same.
 func TestAByteOrderMarkMakesNoSecondOperator(t *testing.T) {
+	t.Parallel()
 	n := withDaemons(t, "", "[operators]\nsigners = \"allowed_signers\"\n")
 	line := func(name string, key byte) string {
 		return name + " " + string(ssh.MarshalAuthorizedKey(testkit.SSHPublicKey(t, key)))

@@ -10,8 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/meshos/meshos/internal/hangfs"
 	"github.com/meshos/meshos/internal/readfile"
-	"github.com/meshos/meshos/internal/testkit"
 )
 
 func write(t *testing.T, path, text string) string {
@@ -73,7 +73,7 @@ func TestSignersThatCantBeReadAreAMistake(t *testing.T) {
 // One file system that never answers holds up nobody who does not need it: it costs one
 // wait for all paths together, and the rest of the configuration holds.
 func TestPathsThatHangAreWarnings(t *testing.T) {
-	dead, _ := testkit.DeadMount(t)
+	dead := hangfs.Hung(t).Dir
 	text := fmt.Sprintf(`[node]
 id = 1
 [operators]

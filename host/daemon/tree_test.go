@@ -14,6 +14,7 @@ import (
 	"github.com/meshos/meshos/host/daemon"
 	"github.com/meshos/meshos/host/daemon/shim"
 	"github.com/meshos/meshos/host/mesh"
+	"github.com/meshos/meshos/internal/hangfs"
 	"github.com/meshos/meshos/internal/testkit"
 	"github.com/meshos/meshos/internal/testneeds"
 )
@@ -241,7 +242,7 @@ func TestLimitsThatCanBeSetHoldAndTheOthersAreSaid(t *testing.T) {
 
 func TestWhoCannotBeKilledKeepsItsDaemonFromHavingEnded(t *testing.T) {
 	t.Parallel()
-	hung, letGo := testkit.HungMount(t)
+	fs := hangfs.Hung(t)
 	l, failures := newLoop(), make(chan string, 10)
 	m := daemon.New(daemon.Options{
 		Dir: t.TempDir(), Shim: shimCommand(), Events: l,
@@ -249,8 +250,8 @@ func TestWhoCannotBeKilledKeepsItsDaemonFromHavingEnded(t *testing.T) {
 	})
 	n := &node{Manager: m, loop: l, t: t}
 	defer n.stopAll(t)
-	defer letGo()
-	m.Configure([]daemon.Spec{with("group", leaver(":", "exec cat "+hung+"/file")+"exec sleep 1000")})
+	defer fs.End()
+	m.Configure([]daemon.Spec{with("group", leaver(":", "exec cat "+fs.Dir+"/file")+"exec sleep 1000")})
 	n.start(7)
 	child := n.firstLine(t)
 	testkit.Until(t, "it to hang", func() bool { // until it is killed, it can be interrupted
@@ -265,7 +266,7 @@ func TestWhoCannotBeKilledKeepsItsDaemonFromHavingEnded(t *testing.T) {
 	if got := n.Extras()[7]; got.Left != 1 || len(n.Running()) != 1 || len(n.life()) != 1 {
 		t.Errorf("the status has %+v, running are %v, there came %q", got, n.Running(), n.life())
 	}
-	letGo()
+	fs.End()
 	n.wait(t, "7 exited")
 	if got := n.Extras()[7]; got.Left != 0 {
 		t.Errorf("the status has %+v when it has ended", got)

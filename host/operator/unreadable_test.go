@@ -8,6 +8,7 @@ import (
 
 	"github.com/meshos/meshos/host/mesh"
 	"github.com/meshos/meshos/host/operator"
+	"github.com/meshos/meshos/internal/hangfs"
 	"github.com/meshos/meshos/internal/readfile"
 	"github.com/meshos/meshos/internal/testkit"
 )
@@ -33,7 +34,7 @@ func TestSignersThatCantBeReadStayInForce(t *testing.T) {
 }
 
 func TestSignersThatAreNeverReadStayInForce(t *testing.T) {
-	dead, _ := testkit.DeadMount(t)
+	dead := hangfs.Hung(t).Dir
 	r := newRig(t)
 	link := r.opts.Signers
 	if err := os.Remove(link); err != nil {
@@ -52,13 +53,13 @@ func TestSignersThatAreNeverReadStayInForce(t *testing.T) {
 // A node that starts without them has operators none the less: it runs, and refuses every
 // order until it has read who they are.
 func TestSignersThatAreNotReadInTimeRefuseEveryOrder(t *testing.T) {
-	dead, end := testkit.DeadMount(t)
+	dead := hangfs.Hung(t)
 	r := newRig(t, func(r *rig) { r.opts.AllowUnsigned = true })
 	text, err := os.ReadFile(r.opts.Signers)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := errors.Join(os.Remove(r.opts.Signers), os.Symlink(dead+"/signers", r.opts.Signers)); err != nil {
+	if err := errors.Join(os.Remove(r.opts.Signers), os.Symlink(dead.Dir+"/signers", r.opts.Signers)); err != nil {
 		t.Fatal(err)
 	}
 	r.restart()
@@ -77,7 +78,7 @@ func TestSignersThatAreNotReadInTimeRefuseEveryOrder(t *testing.T) {
 	if err := errors.Join(os.Remove(r.opts.Signers), os.WriteFile(r.opts.Signers, text, 0o600)); err != nil {
 		t.Fatal(err)
 	}
-	end()
+	dead.End()
 	testkit.Until(t, "the file to be read", func() bool { // once the call that hung has returned
 		changes, err := r.ReloadSigners()
 		return err == nil && len(changes) == 3

@@ -10,14 +10,15 @@ import (
 	"time"
 
 	"github.com/meshos/meshos/host/process"
+	"github.com/meshos/meshos/internal/hangfs"
 	"github.com/meshos/meshos/internal/testkit"
 )
 
 func TestWhatHangsInTheKernelIsSaidAndLeftAlone(t *testing.T) {
 	s := spawner(t)
-	dir, letGo := testkit.HungMount(t)
-	defer func() { letGo() }()
-	hung := filepath.Join(dir, "program")
+	fs := hangfs.Hung(t)
+	defer fs.End()
+	hung := filepath.Join(fs.Dir, "program")
 	var left []*process.Process
 	for name, start := range map[string]func(ctx context.Context) error{
 		"a program": func(ctx context.Context) error {
@@ -59,8 +60,7 @@ func TestWhatHangsInTheKernelIsSaidAndLeftAlone(t *testing.T) {
 			t.Errorf("ended with %v", e)
 		}
 	}
-	letGo()
-	letGo = func() {}
+	fs.End()
 	for _, p := range left {
 		select {
 		case <-p.Collected():

@@ -25,10 +25,20 @@ type FS struct {
 
 	mu     sync.Mutex
 	answer chan struct{} // closed while it answers
+
+	end func()
 }
 
-// Mount mounts a file system that answers. The end of the test lets go of all that waits and
-// unmounts it. The test is skipped where this user may not mount.
+// Hung mounts a file system that answers nothing.
+func Hung(t testing.TB) *FS {
+	t.Helper()
+	f := Mount(t)
+	f.Hang()
+	return f
+}
+
+// Mount mounts a file system that answers. The end of the test ends it. The test is skipped
+// where this user may not mount.
 func Mount(t testing.TB) *FS {
 	t.Helper()
 	testneeds.Root(t, "mount a file system")
@@ -55,15 +65,20 @@ func Mount(t testing.TB) *FS {
 		t.Fatal(err)
 	}
 	go server.Serve()
-	t.Cleanup(func() {
+	f.end = sync.OnceFunc(func() {
 		f.LetGo()
-		if err := unix.Unmount(f.Dir, unix.MNT_DETACH); err != nil {
+		// By force, since a mount namespace that was made meanwhile has it mounted, too.
+		if err := unix.Unmount(f.Dir, unix.MNT_FORCE|unix.MNT_DETACH); err != nil {
 			t.Error(err)
 		}
 		server.Wait()
 	})
+	t.Cleanup(f.end)
 	return f
 }
+
+// End lets go of all that waits, and unmounts the file system: Dir is an empty folder then.
+func (f *FS) End() { f.end() }
 
 // Hang makes it answer nothing more.
 func (f *FS) Hang() {
@@ -109,6 +124,11 @@ func (g *gate) GetAttr(cancel <-chan struct{}, in *fuse.GetAttrIn, out *fuse.Att
 func (g *gate) Access(cancel <-chan struct{}, in *fuse.AccessIn) fuse.Status {
 	g.fs.wait()
 	return g.RawFileSystem.Access(cancel, in)
+}
+
+func (g *gate) StatFs(cancel <-chan struct{}, header *fuse.InHeader, out *fuse.StatfsOut) fuse.Status {
+	g.fs.wait()
+	return g.RawFileSystem.StatFs(cancel, header, out)
 }
 
 func (g *gate) Open(cancel <-chan struct{}, in *fuse.OpenIn, out *fuse.OpenOut) fuse.Status {

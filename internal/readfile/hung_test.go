@@ -8,12 +8,13 @@ import (
 	"testing"
 	"time"
 
+	"github.com/meshos/meshos/internal/hangfs"
 	"github.com/meshos/meshos/internal/testkit"
 )
 
 func TestAFileSystemThatNeverAnswersIsGivenUp(t *testing.T) {
-	dir, end := testkit.DeadMount(t)
-	path := filepath.Join(dir, "f")
+	fs := hangfs.Hung(t)
+	path := filepath.Join(fs.Dir, "f")
 	for _, try := range []string{"the first", "the next, which hangs on nothing"} {
 		_, err := ReadWithin(path, 10, 10*time.Millisecond)
 		var hung *HungError
@@ -31,13 +32,13 @@ func TestAFileSystemThatNeverAnswersIsGivenUp(t *testing.T) {
 	if _, err := Read(other, 10); err != nil {
 		t.Errorf("another file: %v", err)
 	}
-	end()
+	fs.End()
 	testkit.Until(t, "no call hangs", func() bool { return !hangs(path) })
 }
 
 func TestNobodyWaitsLongerThanItsContext(t *testing.T) {
-	dir, end := testkit.DeadMount(t)
-	path := filepath.Join(dir, "f")
+	fs := hangfs.Hung(t)
+	path := filepath.Join(fs.Dir, "f")
 	ctx, cancel := context.WithCancel(t.Context())
 	result := make(chan error, 1)
 	go func() {
@@ -48,7 +49,7 @@ func TestNobodyWaitsLongerThanItsContext(t *testing.T) {
 	if err := <-result; !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v", err)
 	}
-	end()
+	fs.End()
 	testkit.Until(t, "no call hangs", func() bool { return !hangs(path) })
 }
 
