@@ -136,8 +136,9 @@ func TestAnotherProcessOfThatPidIsNotAdopted(t *testing.T) {
 			func(r *shim.Record) { r.Shim.Start++; r.Process.Start++; r.Mark = "another" },
 			"7 crashed: its supervising process was killed, and the daemon with it",
 		},
-		"of another boot":      {func(r *shim.Record) { r.Shim.Boot = "another" }, "7 exited"},
-		"of another container": {func(r *shim.Record) { r.Shim.Namespace = "pid:[1]" }, "7 exited"},
+		"of another boot":         {func(r *shim.Record) { r.Shim.Boot = "another" }, "7 exited"},
+		"of another container":    {func(r *shim.Record) { r.Shim.Namespace = "pid:[1]" }, "7 exited"},
+		"of the container before": {func(r *shim.Record) { r.Shim.InitStart++ }, "7 exited"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

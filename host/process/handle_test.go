@@ -49,6 +49,8 @@ func TestHandleOfAnotherStartOrBootIsGone(t *testing.T) {
 	for name, change := range map[string]func(*process.Identity){
 		"start time": func(id *process.Identity) { id.Start++ },
 		"boot":       func(id *process.Identity) { id.Boot = "another" },
+		"namespace":  func(id *process.Identity) { id.Namespace = "pid:[1]" },
+		"container":  func(id *process.Identity) { id.InitStart++ }, // whose namespace has the number of one that is gone
 		"no pid":     func(id *process.Identity) { id.PID = 0 },
 	} {
 		id := h.Identity()
@@ -57,11 +59,19 @@ func TestHandleOfAnotherStartOrBootIsGone(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	same, err := process.Open(h.Identity())
-	if err != nil {
-		t.Fatal(err)
+	for name, change := range map[string]func(*process.Identity){
+		"itself":                         func(*process.Identity) {},
+		"recorded without its container": func(id *process.Identity) { id.InitStart = 0 },
+		"recorded without its namespace": func(id *process.Identity) { id.Namespace, id.InitStart = "", 0 },
+	} {
+		id := h.Identity()
+		change(&id)
+		same, err := process.Open(id)
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		same.Close()
 	}
-	same.Close()
 }
 
 func TestWaitOfAHandleEndsWithItsContextAndWithClose(t *testing.T) {

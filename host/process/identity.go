@@ -23,6 +23,9 @@ type Identity struct {
 	// that is started again on the same machine has the boot id of before, and counts pids
 	// from 1 again. "" if it is not known.
 	Namespace string `json:"namespace,omitempty"`
+	// InitStart is when process 1 of that namespace was started, in clock ticks as Start is: the
+	// kernel gives the number of a namespace that is gone to the next one. 0 if it is not known.
+	InitStart uint64 `json:"init_start,omitempty"`
 }
 
 // is reports whether both are the same process.
@@ -32,7 +35,10 @@ func (id Identity) is(other Identity) bool {
 
 // sameNamespace reports whether both pids are of one namespace, as far as it is known.
 func (id Identity) sameNamespace(other Identity) bool {
-	return id.Namespace == "" || other.Namespace == "" || id.Namespace == other.Namespace
+	if id.Namespace == "" || other.Namespace == "" {
+		return true
+	}
+	return id.Namespace == other.Namespace && (id.InitStart == 0 || other.InitStart == 0 || id.InitStart == other.InitStart)
 }
 
 // Here reports whether the process belongs to this boot of the machine and to the pid namespace
@@ -56,6 +62,9 @@ func identityHere() (Identity, error) {
 	}
 	namespace, _ := os.Readlink("/proc/self/ns/pid") // old kernels and some sandboxes have none
 	id := Identity{Boot: boot, Namespace: namespace}
+	if init, err := readStat(1); err == nil { // who may not see the processes of others does not see it
+		id.InitStart = init.start
+	}
 	here.Store(&id)
 	return id, nil
 }
