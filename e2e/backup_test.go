@@ -56,6 +56,7 @@ func (n *node) keepWriting() (stop func()) {
 
 // A backup that is made while the node writes is whole, and another one copies what is new.
 func TestABackupOfARunningNodeIsWhole(t *testing.T) {
+	t.Parallel()
 	n := prepare(t).answering()
 	n.must("admin", "cordon", "--yes", "-m", "before the backup")
 	n.until("the cordon", func(s *meshosv1.Snapshot) bool { return s.GetLocalMaintenance().GetCordoned() })
@@ -108,6 +109,7 @@ func TestABackupOfARunningNodeIsWhole(t *testing.T) {
 // A node that lost its disk begins with the backup: its orders hold, its records go on under
 // another epoch, and a command that it may have accepted since counts no more.
 func TestANodeIsRestoredFromABackup(t *testing.T) {
+	t.Parallel()
 	n := prepare(t).answering()
 	n.must("admin", "cordon", "--yes", "-m", "before the backup")
 	before := n.until("the cordon", func(s *meshosv1.Snapshot) bool { return s.GetLocalMaintenance().GetCordoned() })
@@ -168,6 +170,7 @@ func TestANodeIsRestoredFromABackup(t *testing.T) {
 // A copy that was made while the node wrote is not called tampered with; one of which the end
 // was cut off is.
 func TestALiveCopyIsNotTampering(t *testing.T) {
+	t.Parallel()
 	n := prepare(t).answering()
 	cursor := filepath.Join(n.dir, "var/records/cursors")
 	testkit.Until(t, "a cursor", func() bool { entries, _ := os.ReadDir(cursor); return len(entries) > 0 })
@@ -217,6 +220,7 @@ func TestALiveCopyIsNotTampering(t *testing.T) {
 // An older folder of records beside newer appenders is said at the start, with numbers, whether
 // it was put there with the cursors or without.
 func TestAnOlderFolderBesideANewerAppenderIsSaid(t *testing.T) {
+	t.Parallel()
 	for _, folder := range []string{"records/audit", "records"} {
 		t.Run(folder, func(t *testing.T) {
 			n := prepare(t).answering()

@@ -18,7 +18,6 @@ import (
 
 	"golang.org/x/crypto/ssh"
 	"google.golang.org/grpc"
-	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/timestamppb"
@@ -118,6 +117,7 @@ func (a *answered) commitUntil(ctx context.Context, client int, key operatorKey,
 // Promise P2: after any number of kills each commit that was answered is in the records
 // once, and they are in the order of the answers.
 func TestP2_CommitsThatWereAnsweredSurviveKills(t *testing.T) {
+	t.Parallel()
 	key := newOperatorKey(t)
 	n := prepare(t)
 	authorized := string(ssh.MarshalAuthorizedKey(key.signer.PublicKey()))
@@ -127,22 +127,13 @@ func TestP2_CommitsThatWereAnsweredSurviveKills(t *testing.T) {
 	}
 	n.write("[node]\nid = 1\nlisten = \"\"\n[loop]\ntick_interval = \"20ms\"\n[operators]\nsigners = \"allowed_signers\"\n")
 
-	conn, err := grpc.NewClient("unix:"+filepath.Join(n.dir, "run", "meshos.sock"),
-		grpc.WithTransportCredentials(insecure.NewCredentials()),
-		grpc.WithConnectParams(grpc.ConnectParams{MinConnectTimeout: time.Second}))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = conn.Close() }()
-	host := hostv1.NewHostClient(conn)
-
 	ctx, stop := context.WithCancel(t.Context())
 	defer stop()
 	done := &answered{ids: map[int][]string{}}
 	var clients sync.WaitGroup
 	for client := range 4 {
 		clients.Go(func() {
-			if err := done.commitUntil(ctx, client, key, host); err != nil {
+			if err := done.commitUntil(ctx, client, key, n.host); err != nil {
 				t.Errorf("client %d: %v", client, err)
 			}
 		})
@@ -156,7 +147,6 @@ func TestP2_CommitsThatWereAnsweredSurviveKills(t *testing.T) {
 			t.Fatal(err)
 		}
 		<-n.exited
-		conn.ResetConnectBackoff()
 	}
 	stop()
 	clients.Wait()

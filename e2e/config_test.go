@@ -12,6 +12,7 @@ import (
 )
 
 func TestAllMistakesOfAConfigurationAreInOneReport(t *testing.T) {
+	t.Parallel()
 	n := prepare(t)
 	n.write(`[node]
 id = 1
@@ -49,6 +50,7 @@ path = "no/such/file"
 }
 
 func TestOneBadEntryStopsOneThing(t *testing.T) {
+	t.Parallel()
 	n := prepare(t)
 	program := filepath.Join(n.dir, "program")
 	text := fmt.Sprintf(`[node]
@@ -113,6 +115,7 @@ path = %q
 }
 
 func TestARequiredPluginThatIsMissingStopsTheStart(t *testing.T) {
+	t.Parallel()
 	n := prepare(t)
 	n.write("[node]\nid = 1\nlisten = \"\"\n[[plugin]]\nname = \"gone\"\nrequired = true\npath = \"/no/such/plugin\"\n")
 	if _, errs, code := n.meshos("run"); code != 2 || !strings.Contains(errs, "there is no file /no/such/plugin") {
@@ -124,6 +127,7 @@ func TestARequiredPluginThatIsMissingStopsTheStart(t *testing.T) {
 }
 
 func TestValidateAsksPluginsForTheirKeys(t *testing.T) {
+	t.Parallel()
 	n := prepare(t)
 	path := filepath.Join(bin, "plugins", "health-tcp")
 	n.write(fmt.Sprintf(`[node]
@@ -169,6 +173,7 @@ command = ["sleep", "1"]
 }
 
 func TestReloadOnHangup(t *testing.T) {
+	t.Parallel()
 	n := prepare(t).start()
 	snap := n.until("a complete snapshot", complete)
 	text, err := os.ReadFile(n.config)
@@ -205,6 +210,7 @@ func TestReloadOnHangup(t *testing.T) {
 }
 
 func TestANodeRunsWithoutPluginsAndWithoutAListener(t *testing.T) {
+	t.Parallel()
 	n := prepare(t)
 	n.write("[node]\nid = 9\nlisten = \"\"\n")
 	n.start()

@@ -40,6 +40,7 @@ func runs(s *meshosv1.Snapshot, id uint64) bool {
 }
 
 func TestACrashingDaemonSaysSo(t *testing.T) {
+	t.Parallel()
 	n := withDaemons(t, "[[daemon]]\nid = 3\nname = \"looper\"\ncommand = [\"/bin/sh\", \"-c\", \"echo boom >&2; exit 3\"]\n",
 		"[restart]\ninitial = \"20ms\"\ncrash_loop_threshold = 4\n").start()
 	snap := n.until("four crashes", func(s *meshosv1.Snapshot) bool {
@@ -72,6 +73,7 @@ func TestACrashingDaemonSaysSo(t *testing.T) {
 }
 
 func TestADaemonIsRestartedByCommand(t *testing.T) {
+	t.Parallel()
 	const section = "[[daemon]]\nid = 3\nname = \"demo\"\ncommand = [\"sleep\", %q]\n"
 	n := withDaemons(t, fmt.Sprintf(section, "1000")).start()
 	pid := daemonOf(n.until("it to run", func(s *meshosv1.Snapshot) bool { return runs(s, 3) }), 3).GetPid()
@@ -104,6 +106,7 @@ func TestADaemonIsRestartedByCommand(t *testing.T) {
 }
 
 func TestADaemonTakenOutOfTheFileLeavesNoRow(t *testing.T) {
+	t.Parallel()
 	n := withDaemons(t, "[[daemon]]\nid = 3\nname = \"demo\"\ncommand = [\"sleep\", \"1000\"]\n").start()
 	n.until("it to run", func(s *meshosv1.Snapshot) bool { return runs(s, 3) })
 	n.must("daemon", "start", "demo", "--yes")
@@ -130,6 +133,7 @@ func TestADaemonTakenOutOfTheFileLeavesNoRow(t *testing.T) {
 // A node is out of maintenance when its daemons are well: the verdict on a process that was
 // stopped for the maintenance says nothing about the next one.
 func TestLeavingMaintenanceWaitsForTheFirstVerdictOnTheNewProcess(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	well := filepath.Join(dir, "well")
 	if err := os.WriteFile(well, nil, 0o600); err != nil {

@@ -54,6 +54,7 @@ func writtenBytes(t *testing.T, pid int) (n int) {
 
 // Each line is either logged once or counted, although the node is killed meanwhile.
 func TestAFloodOfADaemonIsCountedAndNotStored(t *testing.T) {
+	t.Parallel()
 	mark, total := "", 3_000_000
 	n := prepare(t, func(text string) string {
 		return text + fmt.Sprintf("\n[[daemon]]\nid = 90\nname = \"flood\"\nenv = { MARK = \"MARKFILE\" }\n"+

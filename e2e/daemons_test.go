@@ -11,7 +11,6 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
 	"github.com/meshos/meshos/host/cgroup"
 	"github.com/meshos/meshos/host/daemon/shim"
@@ -41,13 +40,13 @@ func endDaemons(t *testing.T, all string) {
 		if err != nil {
 			continue
 		}
-		defer removeGroup(cgroup.Group(rec.Cgroup))
+		defer removeGroup(t, cgroup.Group(rec.Cgroup))
 		h, err := process.Open(rec.Shim)
 		if err != nil {
 			continue
 		}
 		_ = h.Signal(syscall.SIGKILL) // which ends its daemon, too
-		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		ctx, cancel := context.WithTimeout(context.Background(), patience)
 		if err := h.Wait(ctx); err != nil {
 			t.Errorf("daemon %d: %v", id, err)
 		}
@@ -57,15 +56,13 @@ func endDaemons(t *testing.T, all string) {
 }
 
 // removeGroup ends who is left in a daemon's control group, and removes it with its parent.
-func removeGroup(g cgroup.Group) {
+func removeGroup(t *testing.T, g cgroup.Group) {
+	t.Helper()
 	if g == "" {
 		return
 	}
 	g.Kill()
-	late := time.Now().Add(10 * time.Second)
-	for len(g.Processes()) > 0 && time.Now().Before(late) {
-		time.Sleep(5 * time.Millisecond)
-	}
+	testkit.Until(t, "the end of all in "+string(g), func() bool { return len(g.Processes()) == 0 })
 	cgroup.Group(filepath.Dir(string(g))).Remove()
 }
 
@@ -105,6 +102,7 @@ func processesWith(text string) (out []string) {
 }
 
 func TestTheDemoDaemonOutlivesAKilledNodeWithoutLosingOutput(t *testing.T) {
+	t.Parallel()
 	n := prepare(t).start()
 	// The node is killed just after a new line: the next line comes a second later.
 	last := 0
@@ -156,6 +154,7 @@ func TestTheDemoDaemonOutlivesAKilledNodeWithoutLosingOutput(t *testing.T) {
 }
 
 func TestStopDaemonsEndsTheDaemonsWithTheNode(t *testing.T) {
+	t.Parallel()
 	n := prepare(t).start("--stop-daemons")
 	n.until("a line of the daemon", func(s *meshosv1.Snapshot) bool { return running(s) && len(numbers(s)) > 0 })
 	rec := n.daemon(1)
@@ -176,6 +175,7 @@ func TestStopDaemonsEndsTheDaemonsWithTheNode(t *testing.T) {
 }
 
 func TestADaemonRemovedFromTheConfigurationIsStoppedByTheNextNode(t *testing.T) {
+	t.Parallel()
 	n := prepare(t).start()
 	n.until("the daemon running", running)
 	rec := n.daemon(1)
@@ -195,6 +195,7 @@ func TestADaemonRemovedFromTheConfigurationIsStoppedByTheNextNode(t *testing.T) 
 }
 
 func TestHealthAndSaturationOfADaemonAreShown(t *testing.T) {
+	t.Parallel()
 	status := make(chan int, 1)
 	status <- http.StatusOK
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
@@ -220,6 +221,7 @@ func TestHealthAndSaturationOfADaemonAreShown(t *testing.T) {
 }
 
 func TestAnIdleShimIsSmallAndSleeps(t *testing.T) {
+	t.Parallel()
 	n := prepare(t, func(text string) string {
 		head, rest, _ := strings.Cut(text, `command = ["/bin/sh"`)
 		_, tail, _ := strings.Cut(rest, "''']")

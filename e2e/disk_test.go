@@ -74,6 +74,7 @@ func (n *node) says(line string) {
 const unknownEnd = "its supervising process was killed"
 
 func TestAFullDiskKeepsNoDaemonFromRunning(t *testing.T) {
+	t.Parallel()
 	var disk string
 	n := onDisk(t, func(dir string) { disk = dir; testkit.SmallDisk(t, dir, 8<<20) })
 	n.start()
@@ -133,6 +134,7 @@ func TestAFullDiskKeepsNoDaemonFromRunning(t *testing.T) {
 }
 
 func TestANodeOnAReadOnlyDiskSupervises(t *testing.T) {
+	t.Parallel()
 	var disk string
 	n := onDisk(t, func(dir string) { disk = dir; testkit.SmallDisk(t, dir, 8<<20) })
 	testkit.ReadOnly(t, disk, true)
@@ -163,6 +165,7 @@ func TestANodeOnAReadOnlyDiskSupervises(t *testing.T) {
 }
 
 func TestANodeWhoseDiskTurnsReadOnlySupervises(t *testing.T) {
+	t.Parallel()
 	var fail func()
 	n := onDisk(t, func(dir string) { fail = testkit.BreakingDisk(t, dir) })
 	n.start()

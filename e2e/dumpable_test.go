@@ -5,7 +5,6 @@ import (
 	"os"
 	"os/exec"
 	"os/user"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"syscall"
@@ -49,11 +48,6 @@ func startAs(t *testing.T, as *syscall.Credential, flags ...string) *node {
 	n := prepare(t, func(text string) string {
 		return text + "\n[[daemon]]\nid = 77\ncommand = [\"/bin/sleep\", \"600\"]\n"
 	})
-	for _, dir := range []string{bin, filepath.Join(bin, "plugins")} {
-		if err := os.Chmod(dir, 0o755); err != nil {
-			t.Fatal(err)
-		}
-	}
 	for _, path := range []string{n.dir, n.config} {
 		if err := os.Chown(path, int(as.Uid), int(as.Gid)); err != nil {
 			t.Fatal(err)
@@ -76,6 +70,7 @@ func startAs(t *testing.T, as *syscall.Credential, flags ...string) *node {
 // Whoever runs as the node's user, as its plugins do, can't read what the node and its
 // plugins hold; and a node without privileges works all the same.
 func TestProcessesOfTheSameUserCantReadTheNode(t *testing.T) {
+	t.Parallel()
 	as := nobody(t)
 	n := startAs(t, as)
 	pid := int(plugin(n.status(), "health-tcp").GetPid())
@@ -85,6 +80,7 @@ func TestProcessesOfTheSameUserCantReadTheNode(t *testing.T) {
 }
 
 func TestADebuggableNodeCanBeRead(t *testing.T) {
+	t.Parallel()
 	as := nobody(t)
 	n := startAs(t, as, "--debuggable")
 	if !readable(t, as, n.cmd.Process.Pid) {

@@ -48,6 +48,7 @@ func complete(s *meshosv1.Snapshot) bool {
 }
 
 func TestPIP09_TheShippedConfigurationWorksAtOnce(t *testing.T) {
+	t.Parallel()
 	n := prepare(t).start()
 	snap := n.until("six plugins ready, peers judged, the daemon running", func(s *meshosv1.Snapshot) bool {
 		if !complete(s) || len(s.GetDaemons()) == 0 {
@@ -127,6 +128,7 @@ func memTotal(t *testing.T) uint64 {
 }
 
 func TestAPublishedSlowPeerIsAvoidedWithinTwoTicks(t *testing.T) {
+	t.Parallel()
 	n := prepare(t).start()
 	snap := n.until("a complete snapshot", complete)
 	var slow uint64
@@ -159,6 +161,7 @@ func TestAPublishedSlowPeerIsAvoidedWithinTwoTicks(t *testing.T) {
 }
 
 func TestHealthAndMetricsAreServed(t *testing.T) {
+	t.Parallel()
 	n := prepare(t).start()
 	n.until("a complete snapshot and calls to the plugins", func(s *meshosv1.Snapshot) bool {
 		return complete(s) && plugin(s, "health-tcp").GetCalls() > 1

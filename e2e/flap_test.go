@@ -12,13 +12,9 @@ import (
 	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
 )
 
-// answering takes connections at an address until it is closed.
-func answering(t *testing.T, address string) net.Listener {
+// answering takes connections of a listener until it is closed.
+func answering(t *testing.T, l net.Listener) net.Listener {
 	t.Helper()
-	l, err := net.Listen("tcp", address)
-	if err != nil {
-		t.Fatal(err)
-	}
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
@@ -53,8 +49,9 @@ func saidOf(s *meshosv1.Snapshot, kind string) (said int) {
 
 // An uplink with 1,200 peers behind it flaps. The lines about that leave room for all others.
 func TestAnUplinkThatFlapsDoesNotFillTheLog(t *testing.T) {
+	t.Parallel()
 	const peers = 1200
-	uplink := answering(t, "127.0.0.1:0")
+	uplink := answering(t, listen(t))
 	address := uplink.Addr().String()
 	var text strings.Builder
 	fmt.Fprintf(&text, `[node]
@@ -90,7 +87,11 @@ degraded_after = "990ms"
 		n.until("all peers to be healthy", all(meshosv1.NodeHealth_NODE_HEALTH_HEALTHY))
 		_ = uplink.Close()
 		n.until("all peers to be unreachable", all(meshosv1.NodeHealth_NODE_HEALTH_UNREACHABLE))
-		uplink = answering(t, address)
+		again, err := net.Listen("tcp", address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		uplink = answering(t, again)
 	}
 	n.until("all peers to be healthy again", all(meshosv1.NodeHealth_NODE_HEALTH_HEALTHY))
 	_ = uplink.Close()

@@ -14,8 +14,6 @@ import (
 	"time"
 
 	"golang.org/x/crypto/ssh"
-	"google.golang.org/grpc"
-	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/protobuf/encoding/protojson"
 
 	hostv1 "github.com/meshos/meshos/proto/meshos/host/v1"
@@ -51,17 +49,6 @@ func flooded(t *testing.T, with, kind, entry string, key *operatorKey) *node {
 	return n
 }
 
-// host connects to the node's socket.
-func (n *node) host(t *testing.T) hostv1.HostClient {
-	t.Helper()
-	conn, err := grpc.NewClient("unix:"+filepath.Join(n.dir, "run", "meshos.sock"), grpc.WithTransportCredentials(insecure.NewCredentials()))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = conn.Close() })
-	return hostv1.NewHostClient(conn)
-}
-
 // audited returns the node's audit records on disk.
 func audited(t *testing.T, n *node) (out []*meshosv1.AdminAuditRecord) {
 	t.Helper()
@@ -78,6 +65,7 @@ func audited(t *testing.T, n *node) (out []*meshosv1.AdminAuditRecord) {
 // A recovery handler answers 2,000 commands at every tick, refused or granted: each
 // command of an operator that was answered is on disk.
 func TestP2_AFloodOfCommandsErasesNoOperatorsRecord(t *testing.T) {
+	t.Parallel()
 	for name, operators := range map[string]bool{"refused": true, "granted": false} {
 		t.Run(name, func(t *testing.T) {
 			key := newOperatorKey(t)
@@ -91,14 +79,14 @@ func TestP2_AFloodOfCommandsErasesNoOperatorsRecord(t *testing.T) {
 					return r.GetEvent().GetCordon().GetNode() == 1
 				})
 			})
-			host, ids := n.host(t), map[string]bool{}
+			ids := map[string]bool{}
 			for range 20 {
 				command, err := key.command(2)
 				if err != nil {
 					t.Fatal(err)
 				}
 				ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
-				record, err := host.Commit(ctx, &hostv1.CommitRequest{Commit: command})
+				record, err := n.host.Commit(ctx, &hostv1.CommitRequest{Commit: command})
 				cancel()
 				if err != nil || record.GetOutcome().GetVerdict() == meshosv1.VerificationOutcome_VERDICT_REJECTED {
 					t.Fatalf("%v, %v", record, err)
@@ -133,6 +121,7 @@ func TestP2_AFloodOfCommandsErasesNoOperatorsRecord(t *testing.T) {
 
 // An event source of unsigned orders ends nothing, and leaves one record a second.
 func TestB20_UnsignedOrdersOfAnEventSourceAreRefused(t *testing.T) {
+	t.Parallel()
 	key := newOperatorKey(t)
 	n := flooded(t, "orders", "event_source", `events = ["facts", "shutdown"]`, &key).start()
 	n.until("the refusal as a failure", func(s *meshosv1.Snapshot) bool {
@@ -177,6 +166,7 @@ func TestB20_UnsignedOrdersOfAnEventSourceAreRefused(t *testing.T) {
 
 // A flood of lines pushes out nobody's but its own, in memory and on disk.
 func TestP5_AFloodOfLinesPushesOutNobodysButItsOwn(t *testing.T) {
+	t.Parallel()
 	n := flooded(t, "lines", "event_source", "", nil).start()
 	// Its lines are of one kind, so they are counted together.
 	n.until("the flood", func(s *meshosv1.Snapshot) bool { return logged(s, "more like this") })

@@ -3,8 +3,6 @@ package e2e
 import (
 	"context"
 	"fmt"
-	"os/exec"
-	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -22,7 +20,7 @@ func (n *node) follow(args ...string) following {
 	n.t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	f := following{out: &plugintest.Buffer{}, errs: &plugintest.Buffer{}}
-	cmd := exec.CommandContext(ctx, filepath.Join(bin, "meshos"), append([]string{"-c", n.config}, args...)...)
+	cmd := n.command(ctx, args...)
 	cmd.Stdout, cmd.Stderr = f.out, f.errs
 	if err := cmd.Start(); err != nil {
 		n.t.Fatal(err)
@@ -38,6 +36,7 @@ func (n *node) follow(args ...string) following {
 // which the node could not save the last records. Nothing is shown twice or left out, and the
 // restart is said.
 func TestFollowersGoOnWhenTheNodeIsStartedAgain(t *testing.T) {
+	t.Parallel()
 	n := small(t, "")
 	n.start()
 	n.until("a first tick", func(s *meshosv1.Snapshot) bool { return s.GetTick() > 0 })

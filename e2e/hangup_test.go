@@ -17,6 +17,7 @@ import (
 // Who starts a node and reloads it at once must not end it: here it has not even read its
 // configuration yet.
 func TestAHangupOfANodeThatStartsIsAReload(t *testing.T) {
+	t.Parallel()
 	fs := hangfs.Mount(t)
 	n := prepare(t)
 	text := fmt.Sprintf("[node]\nid = 1\nlisten = \"\"\ndata_dir = %q\nsocket = %q\n", n.dir+"/var", n.dir+"/s")
@@ -24,6 +25,7 @@ func TestAHangupOfANodeThatStartsIsAReload(t *testing.T) {
 		t.Fatal(err)
 	}
 	n.config = filepath.Join(fs.Dir, "meshos.toml")
+	n.serves(filepath.Join(n.dir, "s"))
 	fs.Hang()
 	late := time.AfterFunc(3*patience, fs.LetGo)
 	defer late.Stop()

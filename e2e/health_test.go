@@ -13,6 +13,7 @@ import (
 // A node that is stopped stands for a process that hangs: its kernel goes on accepting
 // connections, and that is all.
 func TestAPeerThatHangsIsUnreachableAlthoughItsKernelAccepts(t *testing.T) {
+	t.Parallel()
 	other := prepare(t).start("--stop-daemons")
 	t.Cleanup(func() { _ = other.cmd.Process.Signal(syscall.SIGCONT) }) // or it could not end
 	n := prepare(t)
@@ -70,6 +71,7 @@ health = "tcp://%[2]s"
 }
 
 func TestAHealthTargetThatNoPluginChecksIsSaid(t *testing.T) {
+	t.Parallel()
 	n := prepare(t)
 	config := func(rest string) string {
 		return fmt.Sprintf(`[node]

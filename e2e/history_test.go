@@ -20,6 +20,7 @@ func (n *node) restart() *node {
 // What happened before a restart is shown like what happened after it, and each record says
 // in which run.
 func TestHistoryDoesNotStopAtARestart(t *testing.T) {
+	t.Parallel()
 	n := prepare(t).start()
 	n.until("the first actions", func(s *meshosv1.Snapshot) bool { return s.GetStats().GetDispatched() > 0 })
 	n.must("publish", `{"log_line":{"level":"LOG_LEVEL_WARN","message":"from the first run"}}`)

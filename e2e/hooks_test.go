@@ -23,6 +23,7 @@ func linesOf(path string) []string {
 }
 
 func TestHooksRunAsTheDaemonBeforeItsStartAndAfterItsEnd(t *testing.T) {
+	t.Parallel()
 	testneeds.Root(t, "start daemons as another user")
 	dir, err := os.MkdirTemp("", "hooks") // whose parent everybody may enter
 	if err != nil {
@@ -64,6 +65,7 @@ files = 321
 }
 
 func TestAFailedHookBeforeTheStartIsACrash(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	n := withDaemons(t, fmt.Sprintf(`[[daemon]]
 id = 3
@@ -144,6 +146,7 @@ func allEnd(t *testing.T, pids []int) {
 }
 
 func TestAHookThatTakesTooLongIsEnded(t *testing.T) {
+	t.Parallel()
 	n, pids := slowStart(t, "300ms")
 	snap := n.until("a crash", func(s *meshosv1.Snapshot) bool { return daemonOf(s, 3).GetCrashes() == 1 })
 	if got := daemonOf(snap, 3).GetLastExit().GetLastLine(); got != "pre_start sh: did not end within 300ms" {
@@ -153,6 +156,7 @@ func TestAHookThatTakesTooLongIsEnded(t *testing.T) {
 }
 
 func TestAStopEndsTheHooksBeforeTheStart(t *testing.T) {
+	t.Parallel()
 	n, pids := slowStart(t, "50s")
 	before := awaitPids(t, pids)
 	n.until("it to be starting", func(s *meshosv1.Snapshot) bool {
@@ -164,6 +168,7 @@ func TestAStopEndsTheHooksBeforeTheStart(t *testing.T) {
 }
 
 func TestTheHooksBeforeTheStartEndWithTheNode(t *testing.T) {
+	t.Parallel()
 	n, pids := slowStart(t, "50s")
 	before := awaitPids(t, pids)
 	n.kill()
@@ -180,6 +185,7 @@ func TestTheHooksBeforeTheStartEndWithTheNode(t *testing.T) {
 }
 
 func TestAHookAfterTheEndOutlivesTheNodeAndItsFailureIsACrash(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	n := withDaemons(t, fmt.Sprintf(`[[daemon]]
 id = 3

@@ -52,6 +52,7 @@ func hungFiles(t *testing.T, fs *hangfs.FS) {
 // and starts of others, a reload, its end and its next start. What does need it says so, and
 // goes on when the file system answers again.
 func TestAFileSystemThatHangsHoldsUpNobodyElse(t *testing.T) {
+	t.Parallel()
 	fs := hangfs.Mount(t)
 	hungFiles(t, fs)
 	n := withDaemons(t, hungDaemons(fs), "[restart]\ninitial = \"20ms\"\n")

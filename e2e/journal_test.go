@@ -26,6 +26,7 @@ func (n *node) snapshotAfter(args ...string) *meshosv1.Snapshot {
 }
 
 func TestP3_ARecordingOfANodeWithAllPluginsReplaysToTheSameSnapshots(t *testing.T) {
+	t.Parallel()
 	n := prepare(t)
 	journal := filepath.Join(n.dir, "journal.jsonl")
 	n.start("--journal", journal)
@@ -66,6 +67,7 @@ func TestP3_ARecordingOfANodeWithAllPluginsReplaysToTheSameSnapshots(t *testing.
 
 // A node that is killed leaves a journal that is complete up to its last second.
 func TestTheJournalOfANodeThatWasKilledReplays(t *testing.T) {
+	t.Parallel()
 	n := prepare(t)
 	journal := filepath.Join(n.dir, "journal.jsonl")
 	n.start("--journal", journal)

@@ -3,7 +3,6 @@ package e2e
 import (
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -29,14 +28,13 @@ func journaled(t *testing.T, n *node, inode uint64) (said func() string) {
 	}
 	stat := info.Sys().(*syscall.Stat_t)
 	n.stderr = file
-	n.wrap = func(cmd *exec.Cmd) {
-		cmd.Env = append(os.Environ(), fmt.Sprintf("JOURNAL_STREAM=%d:%d", stat.Dev, stat.Ino+inode))
-	}
+	n.env = []string{fmt.Sprintf("JOURNAL_STREAM=%d:%d", stat.Dev, stat.Ino+inode)}
 	return func() string { return read(t, path) }
 }
 
 // The journal shows each line with its priority, in whichever format.
 func TestTheJournalGetsThePriorityOfEachLine(t *testing.T) {
+	t.Parallel()
 	line := regexp.MustCompile(`^<([3-7])>(\{.*"level":"([A-Z]+)"|\d\d:\d\d:\d\d\.\d{3} ([A-Z]+) |warning: |    |meshos: )`)
 	priority := map[string]string{"DEBUG": "7", "INFO": "6", "WARN": "4", "ERROR": "3"}
 	for _, format := range []string{"json", "text"} {
@@ -76,6 +74,7 @@ func TestTheJournalGetsThePriorityOfEachLine(t *testing.T) {
 }
 
 func TestWhyANodeDoesNotStartIsAnErrorInTheJournal(t *testing.T) {
+	t.Parallel()
 	n := prepare(t)
 	n.write("[node\n")
 	said := journaled(t, n, 0)
@@ -91,6 +90,7 @@ func TestWhyANodeDoesNotStartIsAnErrorInTheJournal(t *testing.T) {
 // JOURNAL_STREAM is inherited; where standard error is something else by now, nothing is
 // written before the lines.
 func TestAnotherStandardErrorGetsNoPriorities(t *testing.T) {
+	t.Parallel()
 	n := withDaemons(t, "")
 	said := journaled(t, n, 1)
 	n.start()

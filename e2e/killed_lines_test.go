@@ -17,6 +17,7 @@ import (
 // Lines that a node had taken and not recorded when it was killed are recorded by the next one,
 // and none is recorded twice, whether the disk was full meanwhile or not.
 func TestNoLineIsLostWithNodesThatAreKilled(t *testing.T) {
+	t.Parallel()
 	var disk string
 	n := onDisk(t, func(dir string) { disk = dir; testkit.SmallDisk(t, dir, 8<<20) })
 	count := filepath.Join(n.dir, "count")

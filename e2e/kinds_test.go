@@ -66,6 +66,7 @@ func failed(s *meshosv1.Snapshot, source, part string) bool {
 // A command carries out a pull. The first time it asks to be tried again; the second time it
 // reports that the chain is here.
 func TestACommandCarriesOutActions(t *testing.T) {
+	t.Parallel()
 	n := small(t, "")
 	actions := filepath.Join(n.dir, "actions")
 	script := fmt.Sprintf(`cat >>%[1]s; [ "$(wc -l <%[1]s)" -ge 2 ] || { echo "not yet" >&2; exit 75; }
@@ -119,6 +120,7 @@ func appendEvent(t *testing.T, path string, chain uint64) {
 // Events that are written to a file get into the snapshot, even those that are written while
 // the plugin that reads the file is killed.
 func TestLinesOfAFileBecomeEvents(t *testing.T) {
+	t.Parallel()
 	n := small(t, "")
 	text, err := os.ReadFile(n.config)
 	if err != nil {
@@ -156,6 +158,7 @@ func TestLinesOfAFileBecomeEvents(t *testing.T) {
 
 // A plugin of four kinds: the node takes its recovered chain, and informs it of a drain.
 func TestARecoveryHandlerAndAControlSinkWork(t *testing.T) {
+	t.Parallel()
 	path := filepath.Join(bin, "sdkplugin")
 	if out, err := exec.Command("go", "build", "-o", path, "../host/catalog/internal/sdkplugin").CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)

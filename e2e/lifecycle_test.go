@@ -1,10 +1,8 @@
 package e2e
 
 import (
-	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -18,6 +16,7 @@ import (
 )
 
 func TestKilledPluginsAndDaemonsComeBack(t *testing.T) {
+	t.Parallel()
 	n := prepare(t).start()
 	snap := n.until("a complete snapshot with the daemon running", func(s *meshosv1.Snapshot) bool {
 		return complete(s) && len(s.GetDaemons()) == 1 && s.GetDaemons()[0].GetLifecycle() == meshosv1.DaemonView_LIFECYCLE_RUNNING
@@ -52,9 +51,10 @@ func TestKilledPluginsAndDaemonsComeBack(t *testing.T) {
 		return d.GetLifecycle() == meshosv1.DaemonView_LIFECYCLE_RUNNING && d.GetPid() != 0 && d.GetPid() != int64(pid)
 	})
 
-	// No tick was lost. There is one every 500 ms, unless the machine is busy.
+	// No tick waited for a process. There is one every 500 ms, or every two seconds on a machine
+	// that is very busy.
 	elapsed := time.Since(began)
-	if want := uint64(elapsed / time.Second); snap.GetTick()-first < want {
+	if want := uint64(elapsed / (2 * time.Second)); snap.GetTick()-first < want {
 		t.Errorf("%d ticks in %s", snap.GetTick()-first, elapsed)
 	}
 	if out := n.must("status", "--all"); !strings.Contains(out, "health-tcp") {
@@ -91,6 +91,7 @@ func (n *node) plugins() (out []int) {
 }
 
 func TestP7_AKilledHostLeavesNoPluginBehind(t *testing.T) {
+	t.Parallel()
 	n := prepare(t).start()
 	n.until("a complete snapshot", complete)
 	children := n.plugins()
@@ -111,21 +112,13 @@ func TestP7_AKilledHostLeavesNoPluginBehind(t *testing.T) {
 }
 
 func TestTermEndsTheNodeCleanly(t *testing.T) {
+	t.Parallel()
 	n := prepare(t).start()
 	n.until("a complete snapshot and the daemon", func(s *meshosv1.Snapshot) bool { return complete(s) && running(s) })
 	children, daemon := n.plugins(), n.daemon(1)
-	began := time.Now()
-	if err := n.cmd.Process.Signal(syscall.SIGTERM); err != nil {
-		t.Fatal(err)
-	}
-	select {
-	case <-n.exited:
-	case <-time.After(5 * time.Second):
-		t.Fatal("not ended within 5 s")
-	}
-	var exit *exec.ExitError
-	if errors.As(n.err, &exit) {
-		t.Errorf("after %s: %v", time.Since(began), exit)
+	n.end()
+	if n.err != nil {
+		t.Errorf("it ended with %v", n.err)
 	}
 	for _, pid := range children {
 		if !testkit.Ended(pid) {
@@ -142,6 +135,7 @@ func TestTermEndsTheNodeCleanly(t *testing.T) {
 
 // Events that were accepted just before the end are on disk when the node has ended.
 func TestB24_RecordsOfTheLastMomentAreOnDisk(t *testing.T) {
+	t.Parallel()
 	n := prepare(t, func(text string) string {
 		return strings.Replace(text, "[loop]", "[loop]\ntick_interval = \"2s\"", 1) // so that no tick comes in between
 	}).start("--stop-daemons")
@@ -162,6 +156,7 @@ func TestB24_RecordsOfTheLastMomentAreOnDisk(t *testing.T) {
 }
 
 func TestASecondNodeOnTheSameDataDirectoryDoesNotStart(t *testing.T) {
+	t.Parallel()
 	n := prepare(t).start()
 	n.until("a complete snapshot", complete)
 	_, errs, code := n.meshos("run")

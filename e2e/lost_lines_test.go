@@ -12,6 +12,7 @@ import (
 // What a full disk did not take is counted, also if the daemon, and with it who counts, ends
 // before the disk takes anything again.
 func TestLinesThatAFullDiskDidNotTakeAreCountedAfterTheEnd(t *testing.T) {
+	t.Parallel()
 	var disk string
 	n := onDisk(t, func(dir string) { disk = dir; testkit.SmallDisk(t, dir, 8<<20) })
 	n.write(read(t, n.config) + fmt.Sprintf("\n[[daemon]]\nid = 90\nname = \"printer\"\nrestart = \"never\"\nenv = { MARK = %q }\n"+

@@ -44,6 +44,7 @@ func lists(in *meshosv1.PeerInventory, path string) bool {
 // A network file system whose server is gone must not be shown as it was for ever, and takes
 // nothing else away.
 func TestADiskThatHangsIsUnknownAfterAWhile(t *testing.T) {
+	t.Parallel()
 	disk := hangfs.Mount(t)
 	n := measured(t, inventoryPlugin(fmt.Sprintf("deadline = \"100ms\"\ndisk_paths = [%q]\n", disk.Dir)))
 	n.start()
@@ -64,6 +65,7 @@ func TestADiskThatHangsIsUnknownAfterAWhile(t *testing.T) {
 
 // A label does not age: it goes with the plugin that said it.
 func TestFactsOfAPluginThatIsGoneGoWithIt(t *testing.T) {
+	t.Parallel()
 	n := measured(t, "")
 	program := filepath.Join(n.dir, "inventory")
 	copied, err := os.ReadFile(filepath.Join(bin, "plugins", "inventory-procfs"))
@@ -149,6 +151,7 @@ func (h hierarchy) groups(t *testing.T, limits map[string]string) string {
 
 // A node in a container, or in a unit with limits, may use less than its machine has.
 func TestTheNodesLimitsAreShownBesideTheMachine(t *testing.T) {
+	t.Parallel()
 	testneeds.Root(t, "make control groups")
 	const memory = 768 << 20
 	h := hierarchyOf(t, "memory")

@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"flag"
 	"fmt"
 	"os"
 	"os/exec"
@@ -15,6 +16,11 @@ var bin string
 // namespace.
 const binOfParent = "MESHOS_E2E_BIN"
 
+// atOnce is how many tests run at the same time, unless -parallel says otherwise. They wait for
+// ticks, restarts and processes more than they compute, so more of them than there are
+// processors keep the processors busy.
+const atOnce = "8"
+
 func TestMain(m *testing.M) {
 	if bin = os.Getenv(binOfParent); bin != "" {
 		os.Exit(m.Run())
@@ -26,7 +32,7 @@ func TestMain(m *testing.M) {
 	}
 	bin = dir
 	code := 1
-	if err := build(dir); err != nil {
+	if err := prepareAll(dir); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 	} else {
 		code = m.Run()
@@ -35,11 +41,30 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
+// prepareAll sets what is the same for all tests of this process: none of them changes it.
+func prepareAll(dir string) error {
+	flag.Parse()
+	chosen := false
+	flag.Visit(func(f *flag.Flag) { chosen = chosen || f.Name == "test.parallel" })
+	if !chosen {
+		if err := flag.Set("test.parallel", atOnce); err != nil {
+			return err
+		}
+	}
+	if err := os.Setenv(binOfParent, dir); err != nil {
+		return err
+	}
+	return build(dir)
+}
+
 func build(dir string) error {
 	plugins := filepath.Join(dir, "plugins") + string(filepath.Separator)
 	examples := filepath.Join(dir, "examples") + string(filepath.Separator)
-	for _, folder := range []string{plugins, examples} {
+	for _, folder := range []string{dir, plugins, examples} {
 		if err := os.MkdirAll(folder, 0o755); err != nil {
+			return err
+		}
+		if err := os.Chmod(folder, 0o755); err != nil { // for tests that run a node or commands as another user
 			return err
 		}
 	}

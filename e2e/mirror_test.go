@@ -10,6 +10,7 @@ import (
 // What daemons print goes to the node's own log too, up to what they print when they end
 // with the node.
 func TestTheLinesOfDaemonsAreMirrored(t *testing.T) {
+	t.Parallel()
 	const daemon = `
 [[daemon]]
 id = 78

@@ -12,7 +12,6 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
 	"github.com/meshos/meshos/internal/testkit"
 	"github.com/meshos/meshos/internal/testneeds"
@@ -32,6 +31,7 @@ func promtool(t *testing.T, args ...string) {
 }
 
 func TestAlertRulesPassTheirUnitTests(t *testing.T) {
+	t.Parallel()
 	promtool(t, "check", "rules", "../deploy/prometheus/meshos.yml")
 	promtool(t, "check", "config", "../deploy/prometheus/prometheus.yml")
 	promtool(t, "test", "rules", "../deploy/prometheus/meshos_test.yml")
@@ -179,6 +179,7 @@ func (s series) problems(q query) (out []string) {
 }
 
 func TestEveryQueryOfDashboardAndRulesFitsARunningNode(t *testing.T) {
+	t.Parallel()
 	queries := append(dashboardQueries(t), ruleQueries(t)...)
 	if len(queries) < 60 {
 		t.Errorf("only %d queries were found", len(queries))
@@ -203,7 +204,12 @@ func TestEveryQueryOfDashboardAndRulesFitsARunningNode(t *testing.T) {
 
 	served := series{}
 	var wrong []string
-	for deadline := time.Now().Add(patience); ; time.Sleep(50 * time.Millisecond) {
+	defer func() {
+		if t.Failed() {
+			t.Log(strings.Join(wrong, "\n"))
+		}
+	}()
+	n.until("every query to fit", func(*meshosv1.Snapshot) bool {
 		code, page := get(t, "http://"+n.listen+"/metrics")
 		if code != http.StatusOK {
 			t.Fatalf("/metrics: %d %s", code, page)
@@ -215,13 +221,8 @@ func TestEveryQueryOfDashboardAndRulesFitsARunningNode(t *testing.T) {
 				wrong = append(wrong, fmt.Sprintf("%s: %s: %s", q.where, q.expr, problem))
 			}
 		}
-		if len(wrong) == 0 {
-			break
-		}
-		if time.Now().After(deadline) {
-			t.Fatalf("after %s:\n%s", patience, strings.Join(wrong, "\n"))
-		}
-	}
+		return len(wrong) == 0
+	})
 	if !served["meshos_config_reloads_total"]["result"]["rejected"] || !served["meshos_failures_total"]["source"]["reload"] {
 		t.Error("the failed reload is not counted")
 	}
@@ -248,6 +249,7 @@ func checkSyntax(t *testing.T, queries []query) {
 
 // The check itself finds what it is there for.
 func TestAWrongQueryIsFound(t *testing.T) {
+	t.Parallel()
 	served := series{}
 	served.add("meshos_plugin_status{node=\"1\",plugin=\"p\",status=\"ready\"} 1\n")
 	for expr, want := range map[string]string{
@@ -267,6 +269,7 @@ func TestAWrongQueryIsFound(t *testing.T) {
 }
 
 func TestTheFirstPageSaysWhatThereIs(t *testing.T) {
+	t.Parallel()
 	n := prepare(t).start()
 	n.until("a snapshot", func(s *meshosv1.Snapshot) bool { return s.GetTick() > 0 })
 	code, page := get(t, "http://"+n.listen+"/")
@@ -287,6 +290,7 @@ func TestTheFirstPageSaysWhatThereIs(t *testing.T) {
 }
 
 func TestACrashOfADaemonIsCounted(t *testing.T) {
+	t.Parallel()
 	n := prepare(t).start()
 	snap := n.until("the daemon runs", func(s *meshosv1.Snapshot) bool {
 		return len(s.GetDaemons()) > 0 && s.GetDaemons()[0].GetLifecycle() == meshosv1.DaemonView_LIFECYCLE_RUNNING && s.GetDaemons()[0].GetPid() > 0

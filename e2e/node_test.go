@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
@@ -14,9 +15,13 @@ import (
 	"testing"
 	"time"
 
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/backoff"
+	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/protobuf/encoding/protojson"
 
 	"github.com/meshos/meshos/pluginsdk/plugintest"
+	hostv1 "github.com/meshos/meshos/proto/meshos/host/v1"
 	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
 )
 
@@ -26,7 +31,10 @@ type node struct {
 	dir    string
 	config string
 	listen string
+	socket string              // where its API answers
+	host   hostv1.HostClient   // a client of it; its connection is made when it is used
 	as     *syscall.Credential // the user that it runs as; nil for this one
+	env    []string            // variables that it and its commands have beside this process's
 	wrap   func(*exec.Cmd)     // changes how it is started; nil for not at all
 	under  []string            // the command that starts it, in front of its own; nil for none
 	cmd    *exec.Cmd
@@ -36,14 +44,24 @@ type node struct {
 	err    error
 }
 
-// freePort returns an address on which nothing listens.
-func freePort(t *testing.T) string {
+// listen listens at an IP address that it has to itself, so that its port stays free for this
+// test when it is closed: others that listen meanwhile do so elsewhere.
+func listen(t *testing.T) net.Listener {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	own := net.IPv4(127, 1+byte(rand.IntN(254)), byte(rand.IntN(256)), 1+byte(rand.IntN(254)))
+	l, err := net.ListenTCP("tcp", &net.TCPAddr{IP: own})
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer func() { _ = l.Close() }()
+	t.Cleanup(func() { _ = l.Close() })
+	return l
+}
+
+// freeAddress returns an address on which nothing listens.
+func freeAddress(t *testing.T) string {
+	t.Helper()
+	l := listen(t)
+	_ = l.Close()
 	return l.Addr().String()
 }
 
@@ -75,13 +93,29 @@ func prepare(t *testing.T, change ...func(string) string) *node {
 		endDaemons(t, filepath.Join(dir, "var", "daemons"))
 		_ = os.RemoveAll(dir)
 	})
-	n := &node{t: t, dir: dir, config: filepath.Join(dir, "meshos.toml"), listen: freePort(t), out: &plugintest.Buffer{}}
+	n := &node{t: t, dir: dir, config: filepath.Join(dir, "meshos.toml"), listen: freeAddress(t), out: &plugintest.Buffer{}}
+	n.serves(filepath.Join(dir, "run", "meshos.sock"))
 	text := shipped(t, n.listen)
 	for _, c := range change {
 		text = c(text)
 	}
 	n.write(text)
 	return n
+}
+
+// serves tells where the node's API answers.
+func (n *node) serves(socket string) {
+	n.t.Helper()
+	conn, err := grpc.NewClient("unix:"+socket, grpc.WithTransportCredentials(insecure.NewCredentials()),
+		grpc.WithConnectParams(grpc.ConnectParams{
+			Backoff:           backoff.Config{BaseDelay: 10 * time.Millisecond, Multiplier: 1, MaxDelay: 10 * time.Millisecond},
+			MinConnectTimeout: patience,
+		}))
+	if err != nil {
+		n.t.Fatal(err)
+	}
+	n.t.Cleanup(func() { _ = conn.Close() })
+	n.host = hostv1.NewHostClient(conn)
 }
 
 func (n *node) write(text string) {
@@ -100,6 +134,7 @@ func (n *node) start(flags ...string) *node {
 	if n.stderr != nil {
 		n.cmd.Stderr = n.stderr
 	}
+	n.cmd.Env = append(os.Environ(), n.env...)
 	n.cmd.SysProcAttr = &syscall.SysProcAttr{Credential: n.as}
 	if n.wrap != nil {
 		n.wrap(n.cmd)
@@ -128,19 +163,26 @@ func (n *node) end() {
 	_ = n.cmd.Process.Signal(syscall.SIGTERM)
 	select {
 	case <-n.exited:
-	case <-time.After(10 * time.Second):
+	case <-time.After(patience):
 		_ = n.cmd.Process.Kill()
 		<-n.exited
-		n.t.Error("the node did not end within 10 s of SIGTERM")
+		n.t.Errorf("the node did not end within %s of SIGTERM", patience)
 	}
+}
+
+// command returns a command against the node. The end of ctx kills it.
+func (n *node) command(ctx context.Context, args ...string) *exec.Cmd {
+	cmd := exec.CommandContext(ctx, filepath.Join(bin, "meshos"), append([]string{"-c", n.config}, args...)...)
+	cmd.Env = append(os.Environ(), n.env...)
+	return cmd
 }
 
 // meshos runs one command against the node, and returns its output and its exit code.
 func (n *node) meshos(args ...string) (stdout, stderr string, code int) {
 	n.t.Helper()
-	ctx, cancel := context.WithTimeout(n.t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(n.t.Context(), patience)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, filepath.Join(bin, "meshos"), append([]string{"-c", n.config}, args...)...)
+	cmd := n.command(ctx, args...)
 	var out, errs bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &errs
 	if err := cmd.Run(); err != nil && cmd.ProcessState == nil {
@@ -159,7 +201,19 @@ func (n *node) must(args ...string) string {
 	return out
 }
 
-// status returns the node's snapshot, or nil if it does not answer.
+// snapshot returns the node's snapshot, or nil if it does not answer. It costs much less than a
+// command that asks for it.
+func (n *node) snapshot() *meshosv1.Snapshot {
+	ctx, cancel := context.WithTimeout(n.t.Context(), patience)
+	defer cancel()
+	s, err := n.host.GetSnapshot(ctx, &hostv1.GetSnapshotRequest{})
+	if err != nil {
+		return nil
+	}
+	return s
+}
+
+// status returns the node's snapshot as status prints it, or nil if the node does not answer.
 func (n *node) status() *meshosv1.Snapshot {
 	n.t.Helper()
 	out, _, code := n.meshos("status", "-o", "json")
@@ -177,15 +231,15 @@ func (n *node) status() *meshosv1.Snapshot {
 // other tests.
 const patience = 30 * time.Second
 
-// until asks for the status until ok returns true, and fails the test after patience.
+// until asks for the snapshot until ok returns true, and fails the test after patience.
 func (n *node) until(what string, ok func(*meshosv1.Snapshot) bool) *meshosv1.Snapshot {
 	n.t.Helper()
 	deadline := time.After(patience)
-	poll := time.NewTicker(50 * time.Millisecond)
+	poll := time.NewTicker(20 * time.Millisecond)
 	defer poll.Stop()
 	var last *meshosv1.Snapshot
 	for {
-		if snap := n.status(); snap != nil {
+		if snap := n.snapshot(); snap != nil {
 			last = snap
 			if ok(snap) {
 				return snap

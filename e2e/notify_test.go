@@ -14,6 +14,8 @@ import (
 
 // serviceManager listens as systemd does, and keeps what it hears.
 type serviceManager struct {
+	socket string // for NOTIFY_SOCKET
+
 	mu    sync.Mutex
 	heard []string
 }
@@ -29,8 +31,7 @@ func newServiceManager(t *testing.T) *serviceManager {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Setenv("NOTIFY_SOCKET", path)
-	m, done := &serviceManager{}, make(chan struct{})
+	m, done := &serviceManager{socket: path}, make(chan struct{})
 	go func() {
 		defer close(done)
 		for buf := make([]byte, 64<<10); ; {
@@ -78,8 +79,11 @@ func (m *serviceManager) last(variable string) (value string) {
 }
 
 func TestTheServiceManagerIsToldOfStatusReloadAndEnd(t *testing.T) {
+	t.Parallel()
 	m := newServiceManager(t)
-	n := prepare(t).start()
+	n := prepare(t)
+	n.env = []string{"NOTIFY_SOCKET=" + m.socket}
+	n.start()
 	testkit.Until(t, "READY", func() bool { return m.count("READY=1\nSTATUS=") == 1 })
 	n.until("a complete snapshot", complete)
 	testkit.Until(t, "the sentence with which status begins", func() bool {

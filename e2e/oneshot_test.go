@@ -32,6 +32,7 @@ func lines(t *testing.T, path string) int {
 }
 
 func TestAOneShotRunsOnceOverAllRestartsOfTheNode(t *testing.T) {
+	t.Parallel()
 	log := filepath.Join(t.TempDir(), "log")
 	section := func(more string) string {
 		return fmt.Sprintf("[[daemon]]\nid = 3\nname = \"migrate\"\nrestart = \"never\"\ncommand = [\"/bin/sh\", \"-c\", \"echo ran >>%s; %s\"]\n", log, more)
@@ -70,6 +71,7 @@ func TestAOneShotRunsOnceOverAllRestartsOfTheNode(t *testing.T) {
 }
 
 func TestAOneShotThatEndsWhileTheNodeIsAwayIsDone(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	log, release, over := filepath.Join(dir, "log"), filepath.Join(dir, "release"), filepath.Join(dir, "over")
 	n := withDaemons(t, fmt.Sprintf(`[[daemon]]
@@ -95,6 +97,7 @@ command = ["/bin/sh", "-c", "echo ran >>%s; while ! test -e %s; do sleep 0.02; d
 }
 
 func TestAFailedOneShotSaysSoAndStays(t *testing.T) {
+	t.Parallel()
 	n := withDaemons(t, "[[daemon]]\nid = 3\nname = \"migrate\"\nrestart = \"never\"\ncommand = [\"/bin/sh\", \"-c\", \"echo no such table >&2; exit 3\"]\n").start()
 	check := func() {
 		t.Helper()
@@ -118,6 +121,7 @@ func TestAFailedOneShotSaysSoAndStays(t *testing.T) {
 }
 
 func TestOnFailureRunsUntilItSucceeds(t *testing.T) {
+	t.Parallel()
 	log := filepath.Join(t.TempDir(), "log")
 	n := withDaemons(t, fmt.Sprintf(`[[daemon]]
 id = 3
@@ -133,6 +137,7 @@ command = ["/bin/sh", "-c", "echo ran >>%[1]s; test $(wc -l <%[1]s) = 3"]
 
 // A stop that the node ordered is no end of the work.
 func TestAOneShotThatWasStoppedGoesOnLater(t *testing.T) {
+	t.Parallel()
 	n := withDaemons(t, "[[daemon]]\nid = 3\nrestart = \"never\"\ncommand = [\"/bin/sh\", \"-c\", \"trap 'exit 0' TERM; while :; do sleep 0.02; done\"]\n").start()
 	n.until("it to run", func(s *meshosv1.Snapshot) bool { return runs(s, 3) })
 	n.must("admin", "drain", "--yes")

@@ -26,7 +26,7 @@ func withOperators(t *testing.T) *node {
 	}
 	n.write(strings.Replace(string(text), "[node]", "[node]\nname = \"alpha\"", 1))
 	n.signers("ana namespaces=\"meshos-admin\" 1", "ana valid-before=\"20250101Z\" 2", "ben 3")
-	t.Setenv("SSH_AUTH_SOCK", testkit.SSHAgent(t, 2, 1, 3))
+	n.env = []string{"SSH_AUTH_SOCK=" + testkit.SSHAgent(t, 2, 1, 3)}
 	n.start()
 	n.until("the daemon to run", func(s *meshosv1.Snapshot) bool { return runs(s, 3) })
 	return n
@@ -82,6 +82,7 @@ func (n *node) blastHash(args ...string) string {
 // A freeze has a cooldown of its own: it is told of before two people sign, and holds up none
 // of the commands that the freeze was made for.
 func TestAFreezeHoldsUpNoOtherBreakGlassCommand(t *testing.T) {
+	t.Parallel()
 	n := withOperators(t)
 	out, errs, code := n.twoSign("ice", "freeze", "--ttl", "10m")
 	if code != 0 || !strings.HasSuffix(out, "Node 1 (alpha) is frozen. Nodes 2 (beta), 3 are not frozen: send the command to each of them, too.\n") {
@@ -118,6 +119,7 @@ func TestAFreezeHoldsUpNoOtherBreakGlassCommand(t *testing.T) {
 }
 
 func TestTheRunningNodeSaysWhoItsOperatorsAre(t *testing.T) {
+	t.Parallel()
 	n := withOperators(t)
 	// ben's key counts, too, so that the agent has two.
 	if _, errs, code := n.meshos("admin", "cordon", "--yes"); code != 2 || !strings.Contains(errs, "several keys") || strings.Contains(errs, "key-2") {
@@ -156,6 +158,7 @@ func TestTheRunningNodeSaysWhoItsOperatorsAre(t *testing.T) {
 
 // A command that changes nothing says so, in words and as JSON, whichever way it comes.
 func TestWhatChangesNothingSaysSo(t *testing.T) {
+	t.Parallel()
 	n := withOperators(t)
 	run := func(changes bool, why string, args ...string) {
 		t.Helper()
@@ -202,6 +205,7 @@ func TestWhatChangesNothingSaysSo(t *testing.T) {
 // A node without operators takes orders from everybody, and says later who gave which: once a
 // second, however many there are.
 func TestUnsignedOrdersLeaveATrace(t *testing.T) {
+	t.Parallel()
 	n := withDaemons(t, "[[daemon]]\nid = 3\nname = \"demo\"\ncommand = [\"sleep\", \"1000\"]\n").start()
 	n.until("the daemon to run", func(s *meshosv1.Snapshot) bool { return runs(s, 3) })
 	if out := n.must("operators", "list"); !strings.Contains(out, "Unsigned commands are accepted") {

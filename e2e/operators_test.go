@@ -18,6 +18,7 @@ import (
 // Types every console block of docs/operators.md at a terminal, in order, and compares the
 // output. The node has the page's [operators] section.
 func TestTheOperatorsPageMatchesTheProgram(t *testing.T) {
+	t.Parallel()
 	for _, tool := range []string{"ssh-keygen", "ssh-agent", "ssh-add"} {
 		if _, err := exec.LookPath(tool); err != nil {
 			t.Fatalf("this test needs OpenSSH's client programs: %v", err)
@@ -97,8 +98,8 @@ func (c typedCommand) run(t *testing.T, n *node) {
 		t.Fatal(err)
 	}
 	_ = program.Close()
-	patience := time.AfterFunc(30*time.Second, func() { _ = cmd.Process.Kill() })
-	defer patience.Stop()
+	late := time.AfterFunc(patience, func() { _ = cmd.Process.Kill() })
+	defer late.Stop()
 	shown, answered := "", 0
 	answers := c.answers()
 	for buf := make([]byte, 4096); ; {

@@ -62,6 +62,7 @@ func (s *stack) stops(want ...string) {
 }
 
 func TestADaemonStartsWhenTheOneThatItRequiresIsHealthy(t *testing.T) {
+	t.Parallel()
 	s := newStack(t)
 	snap := s.until("the worker to wait", func(s *meshosv1.Snapshot) bool {
 		return runs(s, 2) && daemonOf(s, 1).GetWaiting() == "waiting for db (unhealthy)"
@@ -96,6 +97,7 @@ func TestADaemonStartsWhenTheOneThatItRequiresIsHealthy(t *testing.T) {
 }
 
 func TestDaemonsStopInTheReverseOrderOfTheirStart(t *testing.T) {
+	t.Parallel()
 	s := newStack(t)
 	s.heal()
 	s.bothRun("at first")
@@ -133,6 +135,7 @@ func TestDaemonsStopInTheReverseOrderOfTheirStart(t *testing.T) {
 }
 
 func TestTheEndOfANodeStopsDaemonsInOrder(t *testing.T) {
+	t.Parallel()
 	s := newStack(t, "--stop-daemons")
 	s.heal()
 	s.bothRun("")

@@ -13,7 +13,6 @@ import (
 
 	"golang.org/x/crypto/ssh"
 	"google.golang.org/grpc"
-	"google.golang.org/grpc/credentials/insecure"
 
 	"github.com/meshos/meshos/internal/testkit"
 	"github.com/meshos/meshos/pluginsdk/plugintest"
@@ -54,6 +53,7 @@ func (o *orderer) orderUntil(ctx context.Context, key operatorKey, host hostv1.H
 // Promise P2, for what orders do: an order that was answered is in force after any number of
 // kills, and none that was not sent is.
 func TestP2_B25_OrdersThatWereAnsweredAreInForceAfterKills(t *testing.T) {
+	t.Parallel()
 	key := newOperatorKey(t)
 	n := prepare(t)
 	signers := filepath.Join(n.dir, "allowed_signers")
@@ -61,30 +61,20 @@ func TestP2_B25_OrdersThatWereAnsweredAreInForceAfterKills(t *testing.T) {
 		t.Fatal(err)
 	}
 	n.write("[node]\nid = 1\nlisten = \"\"\n[loop]\ntick_interval = \"5ms\"\n[operators]\nsigners = \"allowed_signers\"\n[[chain]]\nid = 11\n[[chain]]\nid = 12\n[[chain]]\nid = 13\n")
-	conn, err := grpc.NewClient("unix:"+filepath.Join(n.dir, "run", "meshos.sock"),
-		grpc.WithTransportCredentials(insecure.NewCredentials()),
-		grpc.WithConnectParams(grpc.ConnectParams{MinConnectTimeout: time.Second}))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = conn.Close() }()
-	host := hostv1.NewHostClient(conn)
-
 	all := []*orderer{{chain: 11}, {chain: 12}, {chain: 13}}
 	times := max(20, *kills/5)
 	for kill := range times {
 		n.out = &plugintest.Buffer{}
 		n.start()
-		conn.ResetConnectBackoff()
 		ctx, stop := context.WithCancel(t.Context())
 		if kill > 0 {
-			inForce(t, host, all)
+			inForce(t, n.host, all)
 		}
 		before := total(all)
 		var orderers sync.WaitGroup
 		for _, o := range all {
 			orderers.Go(func() {
-				if err := o.orderUntil(ctx, key, host); err != nil {
+				if err := o.orderUntil(ctx, key, n.host); err != nil {
 					t.Errorf("chain %d: %v", o.chain, err)
 				}
 			})
@@ -133,6 +123,7 @@ func inForce(t *testing.T, host hostv1.HostClient, all []*orderer) {
 
 // A signed command to end a node is answered before the node ends.
 func TestB25_ASignedStopOfTheNodeIsAnswered(t *testing.T) {
+	t.Parallel()
 	key := newOperatorKey(t)
 	n := prepare(t)
 	signers := filepath.Join(n.dir, "allowed_signers")
@@ -142,18 +133,13 @@ func TestB25_ASignedStopOfTheNodeIsAnswered(t *testing.T) {
 	n.write(quick + "[operators]\nsigners = \"allowed_signers\"\n")
 	n.start()
 	n.until("a tick", func(s *meshosv1.Snapshot) bool { return s.GetTick() > 0 })
-	conn, err := grpc.NewClient("unix:"+filepath.Join(n.dir, "run", "meshos.sock"), grpc.WithTransportCredentials(insecure.NewCredentials()))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = conn.Close() }()
 	commit, err := key.sign(&meshosv1.AdminEvent{Kind: &meshosv1.AdminEvent_StopNode{StopNode: &meshosv1.NodeTarget{Node: 1}}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
-	record, err := hostv1.NewHostClient(conn).Commit(ctx, &hostv1.CommitRequest{Commit: commit})
+	record, err := n.host.Commit(ctx, &hostv1.CommitRequest{Commit: commit})
 	if err != nil || record.GetOutcome().GetVerdict() != meshosv1.VerificationOutcome_VERDICT_ACCEPTED || record.GetHeight() != 1 {
 		t.Errorf("answered %v, %v", record, err)
 	}

@@ -2,7 +2,6 @@ package e2e
 
 import (
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -75,6 +74,7 @@ func drained(s *meshosv1.Snapshot) bool {
 }
 
 func TestB25_ADrainOutlivesTheNode(t *testing.T) {
+	t.Parallel()
 	n := prepare(t)
 	n.write(twoDaemons)
 	n.start()
@@ -106,6 +106,7 @@ func TestB25_ADrainOutlivesTheNode(t *testing.T) {
 }
 
 func TestB25_MaintenanceAndItsWindowOutliveTheNode(t *testing.T) {
+	t.Parallel()
 	n := prepare(t)
 	n.write(stubborn)
 	n.start()
@@ -119,11 +120,12 @@ func TestB25_MaintenanceAndItsWindowOutliveTheNode(t *testing.T) {
 	n.again()
 	after := n.until("the node still entering", func(s *meshosv1.Snapshot) bool { return s.GetTick() > 10 && entering(s) })
 	was, now := before.GetLocalMaintenance(), after.GetLocalMaintenance()
+	// A node that began anew would be off by all that has passed.
 	passed := after.GetTakenAt().AsTime().Sub(before.GetTakenAt().AsTime())
-	if off := was.GetDeadline().AsDuration() - now.GetDeadline().AsDuration() - passed; off.Abs() > 100*time.Millisecond {
+	if off := was.GetDeadline().AsDuration() - now.GetDeadline().AsDuration() - passed; off.Abs() > passed/2 {
 		t.Errorf("the window is off by %v: %v left, then %v", off, was.GetDeadline().AsDuration(), now.GetDeadline().AsDuration())
 	}
-	if off := now.GetSince().AsDuration() - was.GetSince().AsDuration() - passed; off.Abs() > 100*time.Millisecond {
+	if off := now.GetSince().AsDuration() - was.GetSince().AsDuration() - passed; off.Abs() > passed/2 {
 		t.Errorf("its beginning is off by %v", off)
 	}
 	endDaemons(t, filepath.Join(n.dir, "var", "daemons"))
@@ -140,6 +142,7 @@ func TestB25_MaintenanceAndItsWindowOutliveTheNode(t *testing.T) {
 }
 
 func TestB25_ACrashLoopsGateOutlivesTheNode(t *testing.T) {
+	t.Parallel()
 	n := prepare(t)
 	n.write(quick + `[restart]
 initial = "10ms"
@@ -162,7 +165,7 @@ dir = "."
 	after := n.until("some ticks", func(s *meshosv1.Snapshot) bool { return s.GetTick() > 20 })
 	left := after.GetDaemons()[0].GetRestartIn().AsDuration()
 	passed := after.GetTakenAt().AsTime().Sub(before.GetTakenAt().AsTime())
-	if off := before.GetDaemons()[0].GetRestartIn().AsDuration() - left - passed; !looping(after) || off.Abs() > 100*time.Millisecond {
+	if off := before.GetDaemons()[0].GetRestartIn().AsDuration() - left - passed; !looping(after) || off.Abs() > passed/2 {
 		t.Errorf("%v, off by %v", after.GetDaemons()[0], off)
 	}
 	if d := after.GetDaemons()[0]; d.GetCrashes() != 3 || d.GetLastExit().GetCode() != 3 {
@@ -175,6 +178,7 @@ dir = "."
 }
 
 func TestB25_ADamagedCheckpointIsMadeAnewAndSaid(t *testing.T) {
+	t.Parallel()
 	n := prepare(t)
 	n.write(twoDaemons)
 	n.start()
@@ -201,7 +205,7 @@ func TestB25_ADamagedCheckpointIsMadeAnewAndSaid(t *testing.T) {
 	if err := os.WriteFile(checkpoint, []byte("meshos orders 7 a form of the future\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	out, err := exec.Command(filepath.Join(bin, "meshos"), "run", "-c", n.config).CombinedOutput()
+	out, err := n.command(t.Context(), "run").CombinedOutput()
 	if err == nil || !strings.Contains(string(out), "a newer version of meshos wrote the checkpoint") {
 		t.Errorf("a node of this version on a newer data directory: %v\n%s", err, out)
 	}
@@ -211,6 +215,7 @@ func TestB25_ADamagedCheckpointIsMadeAnewAndSaid(t *testing.T) {
 }
 
 func TestB25_ADaemonStaysStoppedUntilItsOwnKeyChanges(t *testing.T) {
+	t.Parallel()
 	n := prepare(t)
 	n.write(twoDaemons)
 	n.start()
@@ -247,6 +252,7 @@ func TestB25_ADaemonStaysStoppedUntilItsOwnKeyChanges(t *testing.T) {
 }
 
 func TestB25_StopNodeIsAuditedAndNotRepeatedAtTheNextStart(t *testing.T) {
+	t.Parallel()
 	n := prepare(t)
 	n.write(twoDaemons)
 	n.start()
@@ -274,11 +280,12 @@ func TestB25_StopNodeIsAuditedAndNotRepeatedAtTheNextStart(t *testing.T) {
 
 // The monitor of a drain goes on when the node is back.
 func TestB25_TheMonitorOfADrainAttachesAgain(t *testing.T) {
+	t.Parallel()
 	n := prepare(t)
 	n.write(stubborn)
 	n.start()
 	n.until("the daemon running", func(s *meshosv1.Snapshot) bool { return is(s, 1, up) })
-	monitor := exec.Command(filepath.Join(bin, "meshos"), "-c", n.config, "admin", "drain", "--within", "2h", "--monitor", "--yes")
+	monitor := n.command(t.Context(), "admin", "drain", "--within", "2h", "--monitor", "--yes")
 	var shown plugintest.Buffer
 	monitor.Stdout, monitor.Stderr = &shown, &shown
 	if err := monitor.Start(); err != nil {
@@ -306,6 +313,7 @@ func TestB25_TheMonitorOfADrainAttachesAgain(t *testing.T) {
 
 // What was restored is in the journal, so that a replay begins with it.
 func TestB25_P3_AReplayBeginsWithWhatWasOrderedBefore(t *testing.T) {
+	t.Parallel()
 	n := prepare(t)
 	n.write(twoDaemons + "[[chain]]\nid = 7\nreplicas = 2\n")
 	n.start()

@@ -8,9 +8,6 @@ import (
 	"testing"
 	"time"
 
-	"google.golang.org/grpc"
-	"google.golang.org/grpc/credentials/insecure"
-
 	"github.com/meshos/meshos/internal/testkit"
 	hostv1 "github.com/meshos/meshos/proto/meshos/host/v1"
 	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
@@ -31,15 +28,9 @@ func many(ctx context.Context, host hostv1.HostClient, first, n uint32) (uint32,
 // The ordered log is bounded, loses nothing when the node is killed while it is cut, and is
 // valid to the last byte.
 func TestP2_B25_TheOrderedLogIsCutAndSurvivesKills(t *testing.T) {
+	t.Parallel()
 	n := prepare(t)
 	n.write(quick + "[[chain]]\nid = 7\n")
-	conn, err := grpc.NewClient("unix:"+filepath.Join(n.dir, "run", "meshos.sock"),
-		grpc.WithTransportCredentials(insecure.NewCredentials()), grpc.WithConnectParams(grpc.ConnectParams{MinConnectTimeout: time.Second}))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = conn.Close() }()
-	host := hostv1.NewHostClient(conn)
 	answered, sent := uint32(0), uint32(0)
 	desired := func(s *meshosv1.Snapshot) uint32 {
 		for _, r := range s.GetReplicas() {
@@ -49,7 +40,6 @@ func TestP2_B25_TheOrderedLogIsCutAndSurvivesKills(t *testing.T) {
 	}
 	for life := range 6 {
 		n.again()
-		conn.ResetConnectBackoff()
 		s := n.until("a tick", func(s *meshosv1.Snapshot) bool { return s.GetTick() > 0 })
 		if got := desired(s); got < answered || got > sent {
 			t.Fatalf("life %d: %d are desired; %d were ordered and answered, %d sent", life, got, answered, sent)
@@ -62,7 +52,7 @@ func TestP2_B25_TheOrderedLogIsCutAndSurvivesKills(t *testing.T) {
 			}
 			sent = answered + 500
 			call, cancel := context.WithTimeout(t.Context(), patience)
-			last, err := many(call, host, answered+1, 500)
+			last, err := many(call, n.host, answered+1, 500)
 			cancel()
 			if err != nil {
 				break

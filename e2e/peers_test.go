@@ -2,7 +2,6 @@ package e2e
 
 import (
 	"fmt"
-	"net"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -42,16 +41,8 @@ name = "second"
 }
 
 func TestB17_WhatIsKnownOfAPeerIsWhatIsTrueNow(t *testing.T) {
-	up, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = up.Close() }()
-	soon, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = soon.Close() }()
+	t.Parallel()
+	up, soon := listen(t), listen(t)
 	n := prepare(t)
 	n.write(peersConfig(n, up.Addr().String(), fmt.Sprintf("address = \"127.0.0.3\"\nhealth = %q\n", soon.Addr())))
 	n.start()
@@ -99,6 +90,7 @@ func TestB17_WhatIsKnownOfAPeerIsWhatIsTrueNow(t *testing.T) {
 // The process that comes after a crash has measured nothing yet: it must not wipe out what
 // is known.
 func TestB17_ARestartedProbeDoesNotWipeOutWhatIsKnown(t *testing.T) {
+	t.Parallel()
 	n := prepare(t)
 	// The second peer never answers, so the first round of a process takes seconds.
 	n.write(peersConfig(n, "127.0.0.1:1", "health = \"192.0.2.1:9\"\n"))

@@ -30,6 +30,7 @@ func (n *node) metric(series string) float64 {
 // A disk that takes nothing is seen from outside while it takes nothing, and what that cost
 // afterwards.
 func TestADiskThatTakesNoRecordsShowsInTheMetrics(t *testing.T) {
+	t.Parallel()
 	var disk string
 	n := onDisk(t, func(dir string) { disk = dir; testkit.SmallDisk(t, dir, 8<<20) })
 	n.start()

@@ -13,6 +13,7 @@ import (
 )
 
 func TestADaemonIsReloadedAndSignaledWithoutARestart(t *testing.T) {
+	t.Parallel()
 	log := filepath.Join(t.TempDir(), "log")
 	has := func(line string) {
 		t.Helper()

@@ -10,6 +10,7 @@ import (
 )
 
 func TestReloadShowsWhatChangedAndWhatNeedsARestart(t *testing.T) {
+	t.Parallel()
 	n := prepare(t).start()
 	n.until("a complete snapshot", complete)
 	original, err := os.ReadFile(n.config)
@@ -52,6 +53,7 @@ func TestReloadShowsWhatChangedAndWhatNeedsARestart(t *testing.T) {
 }
 
 func TestReloadNamesAPluginThatRefuses(t *testing.T) {
+	t.Parallel()
 	n := prepare(t).start()
 	n.until("a complete snapshot", complete)
 	text, err := os.ReadFile(n.config)
@@ -67,6 +69,7 @@ func TestReloadNamesAPluginThatRefuses(t *testing.T) {
 
 // Whoever does what the message about a wrong checksum says gets a plugin that runs.
 func TestTheRemedyOfAWrongChecksumWorks(t *testing.T) {
+	t.Parallel()
 	wrong := strings.Repeat("0", 64)
 	n := prepare(t, func(text string) string {
 		return strings.Replace(text, "name = \"health-tcp\"", "name = \"health-tcp\"\nsha256 = \""+wrong+"\"", 1)

@@ -17,6 +17,7 @@ func loops(s *meshosv1.Snapshot, id uint64) bool {
 // A daemon that ends at once with status 0, such as one that goes into the background, is not
 // started again and again at one pace.
 func TestAnEarlyEndWithStatus0IsACrash(t *testing.T) {
+	t.Parallel()
 	n := withDaemons(t, "[[daemon]]\nid = 3\nname = \"once\"\ncommand = [\"/bin/sh\", \"-c\", \"exit 0\"]\n",
 		"[restart]\ninitial = \"20ms\"\ncrash_loop_threshold = 3\n").start()
 	snap := n.until("a crash loop", func(s *meshosv1.Snapshot) bool { return loops(s, 3) })
@@ -33,6 +34,7 @@ func TestAnEarlyEndWithStatus0IsACrash(t *testing.T) {
 
 // Once what made a daemon crash is repaired, it is started without waiting for its gate.
 func TestARepairedDaemonDoesNotWaitForItsGate(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	script := filepath.Join(dir, "script")
 	if err := os.WriteFile(script, []byte("exit 3\n"), 0o600); err != nil {
@@ -60,6 +62,7 @@ func TestARepairedDaemonDoesNotWaitForItsGate(t *testing.T) {
 
 // A program is searched for in the PATH of its entry, which the node itself does not have.
 func TestAProgramIsFoundInThePathOfItsEntry(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	for name, like := range map[string]string{"only-here": "/bin/sleep", "check-here": "/bin/true"} {
 		if err := os.Symlink(like, filepath.Join(dir, name)); err != nil {

@@ -25,6 +25,7 @@ func installed(t *testing.T, programs ...string) *node {
 
 // cp writes into the file, which the kernel refuses while somebody executes it.
 func TestTheProgramsCanBeReplacedWhileDaemonsGoOnWithoutTheNode(t *testing.T) {
+	t.Parallel()
 	for name, programs := range map[string][]string{"both": {"meshos-shim"}, "meshos alone": nil} {
 		t.Run(name, func(t *testing.T) {
 			n := installed(t, programs...)
@@ -50,6 +51,7 @@ func TestTheProgramsCanBeReplacedWhileDaemonsGoOnWithoutTheNode(t *testing.T) {
 }
 
 func TestMeshosShimIsWhatShimsAndWatcherExecute(t *testing.T) {
+	t.Parallel()
 	n := installed(t, "meshos-shim")
 	n.start()
 	n.until("the daemon", running)
@@ -67,6 +69,7 @@ func TestMeshosShimIsWhatShimsAndWatcherExecute(t *testing.T) {
 }
 
 func TestWithoutMeshosShimOfItsVersionANodeExecutesItself(t *testing.T) {
+	t.Parallel()
 	for name, c := range map[string]struct{ shim, why string }{
 		"missing":         {"", "no such file or directory"},
 		"another version": {"#!/bin/sh\necho meshos-shim v0.0.1\n", "another version"},
@@ -95,6 +98,7 @@ func TestWithoutMeshosShimOfItsVersionANodeExecutesItself(t *testing.T) {
 
 // A daemon outlives a node that gets meshos-shim, and one that loses it.
 func TestDaemonsGoOnWhenMeshosShimComesAndGoes(t *testing.T) {
+	t.Parallel()
 	n := installed(t)
 	shim := filepath.Join(n.dir, "meshos-shim")
 	n.start()

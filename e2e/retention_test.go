@@ -52,6 +52,7 @@ func oldLines(t *testing.T, dataDir string, files int, age time.Duration) {
 // A node that finds all its records two months old can't know whether it was off or the clock
 // is wrong: it says so, and drops none.
 func TestAStartWithAClockFarAheadDropsNoRecords(t *testing.T) {
+	t.Parallel()
 	n := prepare(t)
 	oldLines(t, n.dir+"/var", 20, 60*24*time.Hour)
 	n.start()
@@ -68,6 +69,7 @@ func TestAStartWithAClockFarAheadDropsNoRecords(t *testing.T) {
 
 // Once the clock is believed, what is too old goes, a tenth at a time, and the log says what.
 func TestADropOfOldRecordsIsItselfRecorded(t *testing.T) {
+	t.Parallel()
 	n := prepare(t)
 	oldLines(t, n.dir+"/var", 40, 60*24*time.Hour)
 	kept := fmt.Sprintf(`{"wall": %q}`, time.Now().Format(time.RFC3339))

@@ -11,6 +11,7 @@ import (
 )
 
 func TestARollingRestartWaitsForEachAndStopsAtTheFirstThatIsNotWell(t *testing.T) {
+	t.Parallel()
 	bad := filepath.Join(t.TempDir(), "bad")
 	n := withDaemons(t, fmt.Sprintf(`[[daemon]]
 id = 1

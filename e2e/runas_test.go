@@ -10,6 +10,8 @@ import (
 	"syscall"
 	"testing"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/meshos/meshos/internal/testneeds"
 	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
 )
@@ -42,6 +44,7 @@ func printed(s *meshosv1.Snapshot, id uint64) (out []string) {
 }
 
 func TestADaemonAndItsCheckRunAsItsUser(t *testing.T) {
+	t.Parallel()
 	const whoami = `echo "$(id -u):$(id -g):$(id -G) $(umask) $(nice) $(cat /proc/self/oom_score_adj) $HOME $USER $LOGNAME $PWD"`
 	const want = "4711:4712:4712 9 10 0027 3 200 /srv/web web web /"
 	n := withDaemons(t, fmt.Sprintf(`
@@ -79,9 +82,9 @@ group = "ssl"
 		return daemonOf(s, 3).GetHealth().GetStatus() == meshosv1.DaemonHealth_STATUS_HEALTHY &&
 			len(printed(s, 3)) == 2 && len(printed(s, 4)) == 1 && len(printed(s, 5)) == 1
 	})
-	umask := fmt.Sprintf("%04o", currentUmask())
+	inherited := fmt.Sprintf("%s %d %s", ownUmask(t), ownNice(t), strings.TrimSpace(read(t, "/proc/self/oom_score_adj")))
 	for id, want := range map[uint64]string{
-		3: want + "\nopened", 4: "4711:9:9 10 " + umask + " 0 0 /elsewhere web web /", 5: "0:9:9",
+		3: want + "\nopened", 4: "4711:9:9 10 " + inherited + " /elsewhere web web /", 5: "0:9:9",
 	} {
 		lines := printed(snap, id)
 		slices.Sort(lines) // what goes to stdout and to stderr may overtake each other
@@ -100,13 +103,24 @@ group = "ssl"
 	n.until("it to be outdated", func(s *meshosv1.Snapshot) bool { return daemonOf(s, 3).GetOutdated() && !daemonOf(s, 4).GetOutdated() })
 }
 
-func currentUmask() int {
-	mask := syscall.Umask(0)
-	syscall.Umask(mask)
-	return mask
+// ownUmask and ownNice return what a daemon inherits from the test, by way of its node.
+func ownUmask(t *testing.T) string {
+	t.Helper()
+	_, rest, _ := strings.Cut(read(t, "/proc/self/status"), "\nUmask:")
+	return strings.Fields(rest)[0]
+}
+
+func ownNice(t *testing.T) int {
+	t.Helper()
+	priority, err := unix.Getpriority(unix.PRIO_PROCESS, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return 20 - priority // what the system call returns
 }
 
 func TestAFolderThatTheUserMayNotEnterIsSaid(t *testing.T) {
+	t.Parallel()
 	testneeds.Root(t, "start daemons as another user")
 	closed, err := os.MkdirTemp("", "closed") // whose parent everybody may enter
 	if err != nil {
@@ -136,7 +150,9 @@ group = 4711
 
 // What needs root keeps only the entry that asks for it from working.
 func TestWithoutRootADaemonOfAnotherUserIsRejectedAndTheOthersStart(t *testing.T) {
-	n := withDaemons(t, `
+	t.Parallel()
+	nicer := min(ownNice(t)+7, 19) // without root a process can't be less nice than it is
+	n := withDaemons(t, fmt.Sprintf(`
 [[daemon]]
 id = 3
 name = "site"
@@ -154,9 +170,9 @@ id = 5
 name = "own"
 command = ["/bin/sh", "-c", 'umask; nice; exec sleep 1000']
 umask = "0077"
-nice = 7
+nice = %d
 oom_score_adj = 500
-`)
+`, nicer))
 	if os.Geteuid() == 0 {
 		n.as = &syscall.Credential{Uid: 4711, Gid: 4711}
 		if err := os.Chown(n.config, 4711, 4711); err != nil {
@@ -165,15 +181,12 @@ oom_score_adj = 500
 		if err := os.Chown(n.dir, 4711, 4711); err != nil {
 			t.Fatal(err)
 		}
-		if err := os.Chmod(bin, 0o755); err != nil {
-			t.Fatal(err)
-		}
 	}
 	n.start()
 	snap := n.until("two to be rejected, and one to run", func(s *meshosv1.Snapshot) bool {
 		return daemonOf(s, 3).GetRejected() != "" && daemonOf(s, 4).GetRejected() != "" && len(printed(s, 5)) == 2
 	})
-	if got := strings.Join(printed(snap, 5), " "); got != "0077 7" {
+	if got := strings.Join(printed(snap, 5), " "); got != fmt.Sprintf("0077 %d", nicer) {
 		t.Errorf("umask and nice: %s", got)
 	}
 	if got, want := daemonOf(snap, 3).GetRejected(), "to run as user root needs root (CAP_SETUID and CAP_SETGID), and this is user "; !strings.HasPrefix(got, want) {
@@ -192,6 +205,7 @@ oom_score_adj = 500
 }
 
 func TestAUserThatIsNotThereIsSaid(t *testing.T) {
+	t.Parallel()
 	n := withDaemons(t, "[[daemon]]\nid = 3\nname = \"site\"\ncommand = [\"sleep\", \"1000\"]\nuser = \"nobody-of-that-name\"\n").start()
 	snap := n.until("it to be rejected", func(s *meshosv1.Snapshot) bool { return daemonOf(s, 3).GetRejected() != "" })
 	const want = `there is no user "nobody-of-that-name" in /etc/passwd`

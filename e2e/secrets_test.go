@@ -31,6 +31,7 @@ func filesWith(t *testing.T, dir, text string) (out []string) {
 }
 
 func TestSecretsAreInTheEnvironmentAndNowhereElse(t *testing.T) {
+	t.Parallel()
 	const password, token = "pa55-w0rd-of-nobody", "t0ken-of-nobody"
 	secrets := t.TempDir()
 	put := func(name, text string) {
@@ -122,6 +123,7 @@ failures = 1
 }
 
 func TestADaemonWithoutItsSecretsIsRejectedUntilTheyAreThere(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	n := withDaemons(t, fmt.Sprintf("[[daemon]]\nid = 3\nname = \"worker\"\ncommand = [\"sleep\", \"1000\"]\nenv = { A = { file = %q } }\n"+
 		"[[daemon]]\nid = 4\ncommand = [\"sleep\", \"1000\"]\n", dir+"/a")).start()

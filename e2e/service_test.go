@@ -16,6 +16,7 @@ const unitFile = "../deploy/systemd/meshos.service"
 
 // The page shows the unit and the script as they are shipped.
 func TestTheServicePageShowsTheShippedFiles(t *testing.T) {
+	t.Parallel()
 	page, err := os.ReadFile("../docs/service.md")
 	if err != nil {
 		t.Fatal(err)
@@ -33,6 +34,7 @@ func TestTheServicePageShowsTheShippedFiles(t *testing.T) {
 
 // Keys that the page sets in meshos.toml are keys of meshos.toml.
 func TestTheServicePagesConfigurationIsValid(t *testing.T) {
+	t.Parallel()
 	page, err := os.ReadFile("../docs/service.md")
 	if err != nil {
 		t.Fatal(err)
@@ -49,6 +51,7 @@ func TestTheServicePagesConfigurationIsValid(t *testing.T) {
 }
 
 func TestTheUnitIsValid(t *testing.T) {
+	t.Parallel()
 	analyze, err := exec.LookPath("systemd-analyze")
 	if err != nil {
 		testneeds.Missing(t, "needs systemd-analyze, of systemd: %v", err)
@@ -110,6 +113,7 @@ func outOfService(s *meshosv1.Snapshot) bool {
 }
 
 func TestTheUnitDrainsOnlyWhenTheMachineGoesDownAndTakesOnlyItsOwnDrainBack(t *testing.T) {
+	t.Parallel()
 	n := prepare(t).start()
 	n.until("it is in service", inService)
 	before := n.status().GetDaemons()[0].GetPid()

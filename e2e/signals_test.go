@@ -10,6 +10,7 @@ import (
 
 // A node whose daemon does not mind SIGTERM takes its time to end.
 func TestAThirdSIGTERMEndsANodeAtOnceAndNamesWhatIsLeft(t *testing.T) {
+	t.Parallel()
 	n := prepare(t, func(text string) string {
 		return text + "\n[[daemon]]\nid = 99\nname = \"stubborn\"\n" +
 			"command = [\"/bin/sh\", \"-c\", \"trap '' TERM; echo deaf; while :; do sleep 0.05; done\"]\n"

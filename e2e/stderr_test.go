@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/exec"
-	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
@@ -46,6 +44,7 @@ func (n *node) wantsOrderlyEnd() {
 }
 
 func TestANodeOutlivesWhoReadsItsLog(t *testing.T) {
+	t.Parallel()
 	n := prepare(t)
 	reader, writer := logPipe(t)
 	n.stderr = writer
@@ -69,6 +68,7 @@ func TestANodeOutlivesWhoReadsItsLog(t *testing.T) {
 }
 
 func TestANodeDoesNotWaitForWhoReadsItsLog(t *testing.T) {
+	t.Parallel()
 	n := prepare(t)
 	reader, writer := logPipe(t)
 	fd := int(writer.Fd()) // from now on it blocks
@@ -95,13 +95,14 @@ func TestANodeDoesNotWaitForWhoReadsItsLog(t *testing.T) {
 
 // A follower that has nothing to print would not notice otherwise.
 func TestAFollowerEndsQuietlyWhenNobodyReadsIt(t *testing.T) {
+	t.Parallel()
 	n := prepare(t).start()
 	n.until("a complete snapshot", complete)
 	for _, args := range [][]string{{"logs", "-f", "-n", "1"}, {"status", "-w"}, {"audit", "tail", "-f"}} {
 		t.Run(strings.Join(args, " "), func(t *testing.T) {
 			reader, writer := logPipe(t)
 			var errs strings.Builder
-			cmd := exec.Command(filepath.Join(bin, "meshos"), append([]string{"-c", n.config}, args...)...)
+			cmd := n.command(t.Context(), args...)
 			cmd.Stdout, cmd.Stderr = writer, &errs
 			if err := cmd.Start(); err != nil {
 				t.Fatal(err)

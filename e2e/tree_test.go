@@ -41,6 +41,7 @@ func evacuated(s *meshosv1.Snapshot) bool {
 }
 
 func TestADrainIsOverWhenEverybodyHasEnded(t *testing.T) {
+	t.Parallel()
 	n, child := withChild(t, `stop_grace = "100ms"`, `trap \"\" TERM; while :; do sleep 0.1; done`)
 	n.must("admin", "drain", "--yes")
 	n.until("the node drained", func(s *meshosv1.Snapshot) bool {
@@ -53,6 +54,7 @@ func TestADrainIsOverWhenEverybodyHasEnded(t *testing.T) {
 }
 
 func TestADrainDoesNotWaitForWhatMayGoOn(t *testing.T) {
+	t.Parallel()
 	n, child := withChild(t, `kill_mode = "process"`, "exec sleep 1000")
 	n.must("admin", "drain", "--yes")
 	s := n.until("the node drained", func(s *meshosv1.Snapshot) bool {

@@ -9,6 +9,7 @@ import (
 
 // A check whose program is missing is a mistake of the entry, and no illness of the daemon.
 func TestACheckWhoseProgramIsMissingSaysSo(t *testing.T) {
+	t.Parallel()
 	n := prepare(t, func(text string) string {
 		return text + `
 [[daemon]]

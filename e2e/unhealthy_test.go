@@ -11,6 +11,7 @@ import (
 )
 
 func TestASlowStartIsNoIllnessAndAnIllDaemonIsRestarted(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	well, checks := filepath.Join(dir, "well"), filepath.Join(dir, "checks")
 	n := withDaemons(t, fmt.Sprintf(`[[daemon]]
@@ -55,6 +56,7 @@ on_unhealthy = "restart"
 // A restart because of illness goes through the gate, so one that is never well loops no
 // faster than one that crashes.
 func TestOneThatIsNeverHealthyIsHeldBackByItsGate(t *testing.T) {
+	t.Parallel()
 	n := withDaemons(t, `[[daemon]]
 id = 3
 name = "demo"

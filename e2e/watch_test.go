@@ -1,9 +1,9 @@
 package e2e
 
 import (
+	"context"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
 	"sync"
 	"syscall"
@@ -34,9 +34,9 @@ func (n *node) watch(t *testing.T) *watched {
 		t.Fatal(err)
 	}
 	w := &watched{person: person, shown: &plugintest.Buffer{}, exited: make(chan error, 1), before: modes(t, program)}
-	w.cmd = exec.Command(filepath.Join(bin, "meshos"), "status", "-w", "--all", "-c", n.config)
+	w.cmd = n.command(context.Background(), "status", "-w", "--all")
 	w.cmd.Stdin, w.cmd.Stdout, w.cmd.Stderr = program, program, program
-	w.cmd.Env = append(os.Environ(), "TERM=xterm-256color")
+	w.cmd.Env = append(w.cmd.Env, "TERM=xterm-256color")
 	if err := w.cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -78,7 +78,7 @@ func (w *watched) wantEnd(t *testing.T) {
 		if err != nil {
 			t.Errorf("it ended with %v: %q", err, w.shown.String())
 		}
-	case <-time.After(30 * time.Second):
+	case <-time.After(patience):
 		t.Fatal("it does not end")
 	}
 	testkit.Until(t, "the screen of before", func() bool {
@@ -93,6 +93,7 @@ func (w *watched) wantEnd(t *testing.T) {
 // A page that is watched is scrolled, searched and quit by keys, and leaves the terminal as
 // it was, also if it is ended by a signal.
 func TestStatusWatchedOnATerminal(t *testing.T) {
+	t.Parallel()
 	n := prepare(t).start()
 	info := n.until("a tick", func(s *meshosv1.Snapshot) bool { return s.GetTick() > 0 }).GetInfo()
 	if info.GetVersion() != "dev" || info.GetUptime().AsDuration() <= 0 || !info.GetUnsignedAccepted() {

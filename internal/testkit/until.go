@@ -8,15 +8,17 @@ import (
 // patience is how long a slow machine may take for anything.
 const patience = 30 * time.Second
 
-// Until polls a condition that has no notification. It fails the test only after patience,
-// so it is not a test of how long something takes.
+// Until polls a condition that has no notification, the less often the longer it takes, so
+// that tests that wait leave the processors to those that do not. It fails the test only after
+// patience, so it is not a test of how long something takes.
 func Until(t testing.TB, what string, ok func() bool) {
 	t.Helper()
-	again := time.NewTicker(2 * time.Millisecond)
-	defer again.Stop()
-	for deadline := time.Now().Add(patience); !ok(); <-again.C {
-		if time.Now().After(deadline) {
+	const often, seldom = 2 * time.Millisecond, 50 * time.Millisecond
+	for began := time.Now(); !ok(); {
+		waited := time.Since(began)
+		if waited > patience {
 			t.Fatalf("not within %s: %s", patience, what)
 		}
+		<-time.After(min(max(waited/10, often), seldom))
 	}
 }
