@@ -36,8 +36,7 @@ func (p *Pinger) receive(ctx context.Context, l *link) error {
 		}
 		if err != nil {
 			if !l.raw {
-				queued := l.drainErrors(ms)
-				if p.complain(queued, time.Now()); len(queued) > 0 {
+				if p.complainQueued(l) {
 					failed = 0
 					continue
 				}
@@ -61,7 +60,7 @@ func (p *Pinger) receive(ctx context.Context, l *link) error {
 			at, stamped := kernelTime(m.OOB[:m.NN])
 			replies = append(replies, reply{echo: e, kernel: at, stamped: stamped})
 		}
-		p.match(replies, read)
+		p.match(l, replies, read)
 		p.complain(complaints, read)
 	}
 }
@@ -75,18 +74,34 @@ func newReadBuffers() []ipv4.Message {
 	return ms
 }
 
-// match adds replies to their rounds. A reply without an open echo is dropped: it is a
-// duplicate, forged, for another program, or too late even for a late one.
-func (p *Pinger) match(replies []reply, read time.Time) {
+// complainQueued stores what the kernel queued for a socket, and reports whether that was an
+// error about an echo.
+func (p *Pinger) complainQueued(l *link) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	queued := p.readQueue(l)
+	p.complained(queued, time.Now())
+	return len(queued) > 0
+}
+
+// match adds replies to their rounds. A reply without an open echo is dropped: it is a
+// duplicate, forged, for another program, or too late even for a late one.
+func (p *Pinger) match(l *link, replies []reply, read time.Time) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	queueRead := false
 	for _, re := range replies {
 		for _, r := range slices.Backward(p.rounds) {
 			slot, ok := r.find(re.echo)
 			if !ok {
 				continue
 			}
-			rtt := roundTrip(r.sentAt(slot), read, re.kernel, re.stamped)
+			if !r.exact[slot] && !queueRead { // some interfaces are later with their timestamps
+				p.complained(p.readQueue(l), read)
+				queueRead = true
+			}
+			l.departures.answered(r.exact[slot])
+			rtt := roundTrip(r.sent[slot], read, re.kernel, re.stamped)
 			if rtt > max(lateLimit, r.timeout) {
 				break
 			}

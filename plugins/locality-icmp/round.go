@@ -60,6 +60,7 @@ type round struct {
 
 	cookies []byte          // 8 random bytes for each slot
 	sent    []time.Time     // zero: not sent
+	exact   []bool          // sent is the kernel's time
 	rtts    []time.Duration // lost: no answer so far
 	answers []uint8         // by target: those in time
 	settled []bool          // by target
@@ -73,7 +74,7 @@ func newRound(id uint32, targets []target, count int, timeout time.Duration, coo
 	slots := len(targets) * count
 	return &round{
 		id: id, targets: targets, count: count, timeout: timeout, cookies: cookies,
-		sent: make([]time.Time, slots), rtts: make([]time.Duration, slots),
+		sent: make([]time.Time, slots), exact: make([]bool, slots), rtts: make([]time.Duration, slots),
 		answers: make([]uint8, len(targets)), settled: make([]bool, len(targets)),
 	}
 }
@@ -82,12 +83,14 @@ func (r *round) target(slot int) *target { return &r.targets[slot%len(r.targets)
 func (r *round) echo(slot int) echo {
 	return echo{seq: uint16(slot), cookie: binary.BigEndian.Uint64(r.cookies[slot*cookieLen:])}
 }
-func (r *round) allSent() bool             { return r.next == len(r.sent) }
-func (r *round) allSettled() bool          { return r.allSent() && r.expired == len(r.targets) }
-func (r *round) lastSlot(target int) int   { return (r.count-1)*len(r.targets) + target }
-func (r *round) markSent(at time.Time)     { r.sent[r.next] = at; r.next++ }
-func (r *round) markUnsent(at time.Time)   { r.rtts[r.next] = unsent; r.markSent(at) }
-func (r *round) sentAt(slot int) time.Time { return r.sent[slot] }
+func (r *round) allSent() bool           { return r.next == len(r.sent) }
+func (r *round) allSettled() bool        { return r.allSent() && r.expired == len(r.targets) }
+func (r *round) lastSlot(target int) int { return (r.count-1)*len(r.targets) + target }
+func (r *round) markSent(at time.Time)   { r.sent[r.next] = at; r.next++ }
+func (r *round) markUnsent(at time.Time) { r.rtts[r.next] = unsent; r.markSent(at) }
+
+// correct stores the kernel's time of sending of an echo that was sent.
+func (r *round) correct(slot int, at time.Time) { r.sent[slot], r.exact[slot] = at, true }
 
 // over reports whether no reply to the round counts any more.
 func (r *round) over(now time.Time) bool {

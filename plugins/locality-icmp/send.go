@@ -32,18 +32,14 @@ func newSender(size int) *sender {
 	return s
 }
 
-// sendDue sends echoes of r until due of them are sent, at most maxBurst in one call. A few
-// echoes are sent one by one, so that each has an exact send time; within a batch the
-// times are estimates.
+// sendDue sends echoes of r until due of them are sent, at most maxBurst in one call. Those
+// that get no timestamp of their departure are sent one by one: within a batch the times
+// would be estimates.
 func (p *Pinger) sendDue(out *sender, r *round, due int) {
 	due = min(due, r.next+maxBurst)
-	batch := sendBatch
-	if due-r.next <= group {
-		batch = 1
-	}
 	for r.next < due {
 		f := r.target(r.next).family()
-		n := p.fill(out, r, f, min(due, r.next+batch))
+		n := p.fill(out, r, f, min(due, r.next+p.batch(f)))
 		if !p.write(out, r, f, n) {
 			return // the send buffer is full: continue at the next tick
 		}
@@ -67,22 +63,36 @@ func (p *Pinger) fill(out *sender, r *round, f family, end int) int {
 	return n
 }
 
+// batch returns how many echoes of a family may be sent in one call.
+func (p *Pinger) batch(f family) int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.links[f].departures.batch()
+}
+
 // write sends a batch without waiting. It returns false if the socket accepts nothing now.
 // It holds the lock, so that no reply is handled before the send times are stored.
 func (p *Pinger) write(out *sender, r *round, f family, n int) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	l := p.links[f]
 	before := time.Now()
-	sent, err := p.links[f].WriteBatch(out.ms[:n], unix.MSG_DONTWAIT)
-	for again := 0; again < 2 && sent <= 0 && p.links[f].pending(err); again++ {
+	sent, err := l.WriteBatch(out.ms[:n], unix.MSG_DONTWAIT)
+	for again := 0; again < 2 && sent <= 0 && l.pending(err); again++ {
+		l.departures.lost(l.renumber)
 		before = time.Now()
-		sent, err = p.links[f].WriteBatch(out.ms[:n], unix.MSG_DONTWAIT)
+		sent, err = l.WriteBatch(out.ms[:n], unix.MSG_DONTWAIT)
 	}
 	took := time.Since(before)
 	sent = max(sent, 0)
 	for i := range sent {
 		p.accepted(r.target(r.next))
+		l.departures.sent(r, r.next, before)
 		r.markSent(before.Add(took * time.Duration(i) / time.Duration(sent)))
+	}
+	p.complained(p.readQueue(l), before)
+	if sent < n {
+		l.departures.lost(l.renumber)
 	}
 	if sent > 0 {
 		out.stuck = 0

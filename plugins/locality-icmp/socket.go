@@ -32,7 +32,9 @@ type link struct {
 	family family
 	raw    bool // a raw socket; else an unprivileged ping socket
 
-	control syscall.RawConn
+	control    syscall.RawConn
+	queue      *errorQueue // nil in tests
+	departures departures
 }
 
 // withIPHeader reports whether received packets start with their IP header.
@@ -89,12 +91,14 @@ func listen(f family, raw bool) (*link, error) {
 		return nil, err
 	}
 	growReceiveBuffer(sc)
-	// Without timestamps the time of the read is used; see roundTrip.
-	_ = enableTimestamps(sc)
+	l := &link{batchConn: c, family: f, raw: raw, control: sc, queue: newErrorQueue(sc)}
+	if enableTimestamps(sc) {
+		l.departures = newDepartures()
+	}
 	if !raw {
 		_ = queueErrors(sc, f)
 	}
-	return &link{batchConn: c, family: f, raw: raw, control: sc}, nil
+	return l, nil
 }
 
 // forbidFragments lets echoes be lost where they are larger than the path allows. The kernel
@@ -114,6 +118,9 @@ func (l *link) forbidFragments() error {
 	}
 	return opt
 }
+
+// renumber lets the numbers of packets that leave begin with 0 again.
+func (l *link) renumber() bool { return renumber(l.control) }
 
 // listenRaw opens a raw socket with a filter for echo replies and errors, so that other ICMP traffic of
 // the machine does not wake this process.

@@ -152,10 +152,10 @@ func TestWithoutPrivilegesThePingSocketIsUsedOrTheErrorNamesWhatToGrant(t *testi
 	}
 }
 
-// With privileges the unprivileged socket is tried in a network namespace that
-// allows it; without, the process can't make one.
-func TestPingSocketMeasuresToo(t *testing.T) {
-	var ping *link
+// pingInNamespace opens an unprivileged socket. With privileges that is in a network namespace
+// that allows it; without, the process can't make one, and the result is nil.
+func pingInNamespace(t *testing.T) (ping *link) {
+	t.Helper()
 	err := onThrowawayThread(func() error {
 		if err := unix.Unshare(unix.CLONE_NEWNET); err != nil {
 			if denied(err) {
@@ -173,10 +173,17 @@ func TestPingSocketMeasuresToo(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if ping != nil {
+		t.Cleanup(func() { _ = ping.Close() })
+	}
+	return ping
+}
+
+func TestPingSocketMeasuresToo(t *testing.T) {
+	ping := pingInNamespace(t)
 	if ping == nil {
 		return
 	}
-	t.Cleanup(func() { _ = ping.Close() })
 	targets := loopback(20)
 	p := newPinger(settings{interval: 100 * time.Millisecond, timeout: time.Second, count: 3, size: usualSize}, [families]*link{familyV4: ping}, hclog.NewNullLogger())
 	p.SetTargets(targets)
@@ -238,7 +245,10 @@ func BenchmarkRound(b *testing.B) {
 			b.ReportMetric(used.Seconds()/took.Seconds()*100, "%core")
 			b.ReportMetric(probes/took.Seconds(), "echoes/s")
 			b.ReportMetric(float64(lost), "lost")
-			b.ReportMetric(float64(medianRTT(p).Microseconds()), "rtt-µs")
+			rtts := echoRTTs(p)
+			for _, per := range []int{50, 99} {
+				b.ReportMetric(float64(rtts[len(rtts)*per/100].Nanoseconds())/1000, fmt.Sprintf("p%d-µs", per))
+			}
 		})
 	}
 }
@@ -266,15 +276,21 @@ func lostEchoes(p *Pinger, count int) (lost int) {
 	return lost
 }
 
-func medianRTT(p *Pinger) time.Duration {
+// echoRTTs returns the round-trip times of the last echoes to all targets, sorted.
+func echoRTTs(p *Pinger) (all []time.Duration) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	var all []time.Duration
 	for _, r := range p.results {
-		all = append(all, r.rtt)
+		for _, past := range r.history.rounds {
+			for _, rtt := range past.echoes {
+				if rtt > 0 {
+					all = append(all, rtt)
+				}
+			}
+		}
 	}
 	slices.Sort(all)
-	return all[len(all)/2]
+	return all
 }
 
 func cpuTime(tb testing.TB) time.Duration {

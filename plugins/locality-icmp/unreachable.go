@@ -124,6 +124,11 @@ func (p *Pinger) complain(complaints []complaint, now time.Time) {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	p.complained(complaints, now)
+}
+
+// complained is complain for callers that hold mu.
+func (p *Pinger) complained(complaints []complaint, now time.Time) {
 	for _, c := range complaints {
 		if peer, ok := p.about(c); ok {
 			r := p.results[peer]
