@@ -15,7 +15,10 @@ SECONDS ?= 10
 SEED ?= 0
 GEN   := $(shell find proto -name '*.proto' 2>/dev/null)
 
-.PHONY: help build run test bench torture soak fping lint proto contract contract-baseline conformance tools clean
+ROUNDS ?= 3
+ROW ?=
+
+.PHONY: help build run test bench compare torture soak fping lint proto contract contract-baseline conformance tools clean
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 19
@@ -35,6 +38,9 @@ test: ## all tests, with the race detector where there is a C compiler
 
 bench: ## benchmarks with fixed names and sizes
 	go test -run '^$$' -bench . -benchmem ./...
+
+compare: build ## meshos beside fping, runit, blackbox_exporter, node_exporter … in alternating runs, as ratios (ROUNDS=3 ROW=NAME)
+	go run ./bench/compare -rounds $(ROUNDS) -row '$(ROW)'
 
 torture: build ## real nodes beside plugins that attack them: what each attack does (SECONDS=10)
 	go run ./internal/torture -for $(SECONDS)s

@@ -80,7 +80,7 @@ func readSource(tree fs.FS, name string) (source, error) {
 // ours reports whether an import is a package of this project.
 func (s source) ours(to string) bool {
 	first, _, _ := strings.Cut(to, "/")
-	return slices.Contains([]string{"cmd", "e2e", "examples", "host", "internal", "plugins", "pluginsdk", "proto"}, first)
+	return slices.Contains([]string{"bench", "cmd", "e2e", "examples", "host", "internal", "plugins", "pluginsdk", "proto"}, first)
 }
 
 // standard reports whether an import is a package of the standard library.
