@@ -190,7 +190,7 @@ func busy() *snapshot.Snapshot {
 				RestartIn: ptr(400 * time.Millisecond),
 			},
 		},
-		Stats: snapshot.Stats{EventsApplied: 17, ActionsEmitted: 1, Dispatched: 1, LastTickTook: 43200 * time.Nanosecond},
+		Stats: snapshot.Stats{EventsApplied: 17, ActionsEmitted: 1, Dispatched: 1, LastTickTook: 43200 * time.Nanosecond, TickP50: 41 * time.Microsecond, TickP99: 1200 * time.Microsecond, EventsPerTick: 3.25},
 	}
 }
 

@@ -40,6 +40,8 @@ type Loop struct {
 	ending      bool // a command to end the node was folded
 	unpublished bool // something was folded since the newest snapshot was built
 	unrecorded  bool // a command was folded since the newest records were published
+	recent      recent
+	folded      uint64 // events, until the last regular tick
 	decorate    streak
 	onTick      streak
 }

@@ -115,8 +115,10 @@ func (l *Loop) passAndPublish(at mesh.Stamp, began time.Time, early bool) (took 
 	if !early {
 		l.count.took.Store(int64(took))
 		l.count.lastTick.Store(&end)
+		l.noteTick(end, took)
 	}
 	snap.Stats.LastTickTook = time.Duration(l.count.took.Load())
+	snap.Stats.TickP50, snap.Stats.TickP99, snap.Stats.EventsPerTick = l.recent.took(0.5), l.recent.took(0.99), l.recent.eventsPerTick()
 	l.broadcast.publish(snap)
 	l.records.publish(snap)
 	l.early.passed(end, took)
@@ -189,6 +191,13 @@ func (l *Loop) complete(at mesh.Stamp, snap *snapshot.Snapshot) {
 	if decorate := l.hooks.Decorate; decorate != nil {
 		l.callHook(at, "decorate", &l.decorate, func() { decorate(snap) })
 	}
+}
+
+// noteTick counts a regular tick among those of the last five minutes.
+func (l *Loop) noteTick(at time.Time, took time.Duration) {
+	events := l.count.events.Load()
+	l.recent.add(at.Sub(l.cfg.Start), took, events-l.folded)
+	l.folded = events
 }
 
 // log folds a line for the node's log.

@@ -7,8 +7,8 @@ type node struct {
 	src Source
 
 	ticks, early, events, emitted, dropped, appendFailures family
-	eventQueue, actionQueue, suppressed, commands   family
-	lostLines                                       family
+	eventQueue, actionQueue, suppressed, commands          family
+	lostLines, lastTick, tickP50, tickP99, eventsPerTick   family
 }
 
 func newNode(src Source) *node {
@@ -16,6 +16,10 @@ func newNode(src Source) *node {
 		src:            src,
 		ticks:          counter("ticks_total", "Regular ticks."),
 		early:          counter("early_ticks_total", "Passes that did not wait for the next regular tick."),
+		lastTick:       gauge("last_tick_seconds", "How long the last regular tick took."),
+		tickP50:        gauge("recent_tick_p50_seconds", "Within how long half of the regular ticks of the last five minutes ended."),
+		tickP99:        gauge("recent_tick_p99_seconds", "Within how long 99 of 100 of the regular ticks of the last five minutes ended."),
+		eventsPerTick:  gauge("recent_events_per_tick", "Events that were folded for each regular tick of the last five minutes, in the mean."),
 		events:         counter("events_applied_total", "Events that were folded into state."),
 		emitted:        counter("actions_emitted_total", "Actions that were handed out."),
 		dropped:        counter("actions_dropped_total", "Actions that did not fit into the queue; they are decided again."),
@@ -30,7 +34,7 @@ func newNode(src Source) *node {
 
 func (n *node) families() []family {
 	return []family{
-		n.ticks, n.early, n.events, n.emitted, n.dropped, n.appendFailures,
+		n.ticks, n.early, n.lastTick, n.tickP50, n.tickP99, n.eventsPerTick, n.events, n.emitted, n.dropped, n.appendFailures,
 		n.eventQueue, n.actionQueue, n.suppressed, n.lostLines, n.commands,
 	}
 }
@@ -38,6 +42,10 @@ func (n *node) families() []family {
 func (n *node) collect(out scrape, snap *snapshot.Snapshot) {
 	out.set(n.ticks, float64(snap.Stats.Ticks))
 	out.set(n.early, float64(snap.Stats.EarlyTicks))
+	out.set(n.lastTick, snap.Stats.LastTickTook.Seconds())
+	out.set(n.tickP50, snap.Stats.TickP50.Seconds())
+	out.set(n.tickP99, snap.Stats.TickP99.Seconds())
+	out.set(n.eventsPerTick, snap.Stats.EventsPerTick)
 	out.set(n.events, float64(snap.Stats.EventsApplied))
 	out.set(n.emitted, float64(snap.Stats.ActionsEmitted))
 	out.set(n.dropped, float64(snap.Stats.ActionsDropped))

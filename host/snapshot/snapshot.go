@@ -282,4 +282,9 @@ type Stats struct {
 	AppendFailures       uint64
 	EventsRefused        uint64        // because the node would have to remember more than it may
 	LastTickTook         time.Duration // from folding the samples to publishing the snapshot
+
+	// Of the regular ticks of the last five minutes: half of them, and 99 of 100, took no
+	// longer than this, and so many events were folded for each, in the mean.
+	TickP50, TickP99 time.Duration
+	EventsPerTick    float64
 }

@@ -73,7 +73,7 @@ func fullSnapshot() *snapshot.Snapshot {
 		Stats: snapshot.Stats{
 			EventsApplied: 1, Ticks: 2, ActionsEmitted: 3, ActionsDropped: 4, Dispatched: 5, Failed: 6, Deferred: 7,
 			Gated: 8, DispatchRetries: 9, BackpressureAsserts: 10, BackpressureReleases: 11, AppendFailures: 12,
-			LastTickTook: 13 * time.Microsecond,
+			LastTickTook: 13 * time.Microsecond, TickP50: 14 * time.Microsecond, TickP99: 15 * time.Microsecond, EventsPerTick: 16.5,
 		},
 		Scheduler: &snapshot.Scheduler{
 			Active: true, IdleReason: "x is backing off", ViewVersion: 11, Age: ptr(3 * time.Second), ChainsScored: 12, Moving: 1,
@@ -124,7 +124,7 @@ const fullSnapshotJSON = `{
 		"pid":4711,"sha256":"abc"}],
 	"stats":{"events_applied":1,"ticks":2,"actions_emitted":3,"actions_dropped":4,"dispatched":5,"failed":6,"deferred":7,
 		"gated":8,"dispatch_retries":9,"backpressure_asserts":10,"backpressure_releases":11,"append_failures":12,
-		"last_tick_took":"0.000013s"},
+		"last_tick_took":"0.000013s","tick_p50":"0.000014s","tick_p99":"0.000015s","events_per_tick":16.5},
 	"scheduler":{"active":true,"idle_reason":"x is backing off","view_version":11,"age":"3s","chains_scored":12,"moving":1},
 	"info":{"name":"one","cluster":"prod","version":"1.2.3","started_at":"2026-01-02T03:04:05Z","uptime":"60s",
 		"operators":["ana"],"unsigned_accepted":true,"ordinary":1,"break_glass":2}

@@ -250,5 +250,8 @@ func statsToProto(in snapshot.Stats) *meshosv1.Stats {
 		AppendFailures:       in.AppendFailures,
 		EventsRefused:        in.EventsRefused,
 		LastTickTook:         durationpb.New(in.LastTickTook),
+		TickP50:              durationpb.New(in.TickP50),
+		TickP99:              durationpb.New(in.TickP99),
+		EventsPerTick:        in.EventsPerTick,
 	}
 }

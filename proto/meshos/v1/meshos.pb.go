@@ -9133,8 +9133,13 @@ type Stats struct {
 	LastTickTook         *durationpb.Duration   `protobuf:"bytes,13,opt,name=last_tick_took,json=lastTickTook,proto3" json:"last_tick_took,omitempty"`   // from folding its samples to the published snapshot
 	EventsRefused        uint64                 `protobuf:"varint,14,opt,name=events_refused,json=eventsRefused,proto3" json:"events_refused,omitempty"` // because the node would have to remember more than [capacity] allows
 	EarlyTicks           uint64                 `protobuf:"varint,15,opt,name=early_ticks,json=earlyTicks,proto3" json:"early_ticks,omitempty"`          // that did not wait for the next regular one
-	unknownFields        protoimpl.UnknownFields
-	sizeCache            protoimpl.SizeCache
+	// Of the regular ticks of the last five minutes: half of them, and 99 of 100, took no longer
+	// than this, and so many events were folded for each, in the mean.
+	TickP50       *durationpb.Duration `protobuf:"bytes,16,opt,name=tick_p50,json=tickP50,proto3" json:"tick_p50,omitempty"`
+	TickP99       *durationpb.Duration `protobuf:"bytes,17,opt,name=tick_p99,json=tickP99,proto3" json:"tick_p99,omitempty"`
+	EventsPerTick float64              `protobuf:"fixed64,18,opt,name=events_per_tick,json=eventsPerTick,proto3" json:"events_per_tick,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Stats) Reset() {
@@ -9268,6 +9273,27 @@ func (x *Stats) GetEventsRefused() uint64 {
 func (x *Stats) GetEarlyTicks() uint64 {
 	if x != nil {
 		return x.EarlyTicks
+	}
+	return 0
+}
+
+func (x *Stats) GetTickP50() *durationpb.Duration {
+	if x != nil {
+		return x.TickP50
+	}
+	return nil
+}
+
+func (x *Stats) GetTickP99() *durationpb.Duration {
+	if x != nil {
+		return x.TickP99
+	}
+	return nil
+}
+
+func (x *Stats) GetEventsPerTick() float64 {
+	if x != nil {
+		return x.EventsPerTick
 	}
 	return 0
 }
@@ -11915,7 +11941,7 @@ const file_meshos_v1_meshos_proto_rawDesc = "" +
 	"\x12STATUS_QUARANTINED\x10\x05\x12\x13\n" +
 	"\x0fSTATUS_DISABLED\x10\x06\x12\x13\n" +
 	"\x0fSTATUS_REJECTED\x10\aB\r\n" +
-	"\v_restart_in\"\xc5\x04\n" +
+	"\v_restart_in\"\xd9\x05\n" +
 	"\x05Stats\x12%\n" +
 	"\x0eevents_applied\x18\x01 \x01(\x04R\reventsApplied\x12\x14\n" +
 	"\x05ticks\x18\x02 \x01(\x04R\x05ticks\x12'\n" +
@@ -11935,7 +11961,10 @@ const file_meshos_v1_meshos_proto_rawDesc = "" +
 	"\x0elast_tick_took\x18\r \x01(\v2\x19.google.protobuf.DurationR\flastTickTook\x12%\n" +
 	"\x0eevents_refused\x18\x0e \x01(\x04R\reventsRefused\x12\x1f\n" +
 	"\vearly_ticks\x18\x0f \x01(\x04R\n" +
-	"earlyTicks\"\xb8\x06\n" +
+	"earlyTicks\x124\n" +
+	"\btick_p50\x18\x10 \x01(\v2\x19.google.protobuf.DurationR\atickP50\x124\n" +
+	"\btick_p99\x18\x11 \x01(\v2\x19.google.protobuf.DurationR\atickP99\x12&\n" +
+	"\x0fevents_per_tick\x18\x12 \x01(\x01R\reventsPerTick\"\xb8\x06\n" +
 	"\fJournalEntry\x12\x14\n" +
 	"\x05index\x18\x01 \x01(\x04R\x05index\x12)\n" +
 	"\x02at\x18\x02 \x01(\v2\x19.google.protobuf.DurationR\x02at\x12.\n" +
@@ -12458,61 +12487,63 @@ var file_meshos_v1_meshos_proto_depIdxs = []int32{
 	140, // 219: meshos.v1.PluginView.last_call:type_name -> google.protobuf.Duration
 	140, // 220: meshos.v1.PluginView.restart_in:type_name -> google.protobuf.Duration
 	140, // 221: meshos.v1.Stats.last_tick_took:type_name -> google.protobuf.Duration
-	140, // 222: meshos.v1.JournalEntry.at:type_name -> google.protobuf.Duration
-	139, // 223: meshos.v1.JournalEntry.wall:type_name -> google.protobuf.Timestamp
-	113, // 224: meshos.v1.JournalEntry.boot:type_name -> meshos.v1.Boot
-	20,  // 225: meshos.v1.JournalEntry.event:type_name -> meshos.v1.Event
-	119, // 226: meshos.v1.JournalEntry.samples:type_name -> meshos.v1.Samples
-	114, // 227: meshos.v1.JournalEntry.tick:type_name -> meshos.v1.Tick
-	120, // 228: meshos.v1.JournalEntry.outcome:type_name -> meshos.v1.ActionOutcome
-	121, // 229: meshos.v1.JournalEntry.scores:type_name -> meshos.v1.ScoreTable
-	125, // 230: meshos.v1.JournalEntry.migrations:type_name -> meshos.v1.Migrations
-	115, // 231: meshos.v1.JournalEntry.commit:type_name -> meshos.v1.JudgedCommit
-	116, // 232: meshos.v1.JournalEntry.reload:type_name -> meshos.v1.Reload
-	117, // 233: meshos.v1.JournalEntry.acknowledged:type_name -> meshos.v1.Acknowledged
-	118, // 234: meshos.v1.JournalEntry.failure:type_name -> meshos.v1.FailureReport
-	92,  // 235: meshos.v1.JournalEntry.signer_change:type_name -> meshos.v1.SignerChange
-	139, // 236: meshos.v1.JournalEntry.ordered_at:type_name -> google.protobuf.Timestamp
-	140, // 237: meshos.v1.Boot.freeze_remaining:type_name -> google.protobuf.Duration
-	66,  // 238: meshos.v1.Boot.orders:type_name -> meshos.v1.OrderedState
-	44,  // 239: meshos.v1.JudgedCommit.event:type_name -> meshos.v1.AdminEvent
-	89,  // 240: meshos.v1.JudgedCommit.operators:type_name -> meshos.v1.Operator
-	88,  // 241: meshos.v1.JudgedCommit.outcome:type_name -> meshos.v1.VerificationOutcome
-	62,  // 242: meshos.v1.JudgedCommit.commit:type_name -> meshos.v1.SignedCommit
-	91,  // 243: meshos.v1.JudgedCommit.refusal:type_name -> meshos.v1.Refusal
-	17,  // 244: meshos.v1.Acknowledged.chain:type_name -> meshos.v1.Acknowledged.Chain
-	27,  // 245: meshos.v1.Samples.rtt:type_name -> meshos.v1.RttSample
-	28,  // 246: meshos.v1.Samples.health:type_name -> meshos.v1.NodeHealthSample
-	32,  // 247: meshos.v1.Samples.inventory:type_name -> meshos.v1.PeerInventory
-	74,  // 248: meshos.v1.ActionOutcome.action:type_name -> meshos.v1.Action
-	140, // 249: meshos.v1.ActionOutcome.retry_after:type_name -> google.protobuf.Duration
-	122, // 250: meshos.v1.ScoreTable.chains:type_name -> meshos.v1.ChainScore
-	123, // 251: meshos.v1.ChainScore.holders:type_name -> meshos.v1.NodeScore
-	123, // 252: meshos.v1.ChainScore.best_alternative:type_name -> meshos.v1.NodeScore
-	124, // 253: meshos.v1.ChainScore.cost:type_name -> meshos.v1.MigrationCost
-	140, // 254: meshos.v1.MigrationCost.state_transfer:type_name -> google.protobuf.Duration
-	140, // 255: meshos.v1.MigrationCost.disruption:type_name -> google.protobuf.Duration
-	109, // 256: meshos.v1.Migrations.in_flight:type_name -> meshos.v1.MigrationView
-	18,  // 257: meshos.v1.BlastRadius.affected_daemons:type_name -> meshos.v1.DaemonRef
-	140, // 258: meshos.v1.BlastRadius.estimated_drain_delay:type_name -> google.protobuf.Duration
-	138, // 259: meshos.v1.BlastRadius.warnings:type_name -> meshos.v1.BlastRadius.Warning
-	139, // 260: meshos.v1.DaemonLifecycle.Started.since:type_name -> google.protobuf.Timestamp
-	26,  // 261: meshos.v1.DaemonLifecycle.ExitedCleanly.exit:type_name -> meshos.v1.DaemonExit
-	26,  // 262: meshos.v1.DaemonLifecycle.Crashed.exit:type_name -> meshos.v1.DaemonExit
-	140, // 263: meshos.v1.PeerInventory.AgesEntry.value:type_name -> google.protobuf.Duration
-	7,   // 264: meshos.v1.OrderedDaemon.Run.intent:type_name -> meshos.v1.DaemonIntent.Intent
-	67,  // 265: meshos.v1.OrderedDaemon.Run.by:type_name -> meshos.v1.OrderOrigin
-	67,  // 266: meshos.v1.OrderedDaemon.Pin.by:type_name -> meshos.v1.OrderOrigin
-	139, // 267: meshos.v1.OrderedDaemon.Restart.at:type_name -> google.protobuf.Timestamp
-	67,  // 268: meshos.v1.OrderedChain.Count.by:type_name -> meshos.v1.OrderOrigin
-	8,   // 269: meshos.v1.OrderedChain.Hold.intent:type_name -> meshos.v1.LocalReplicaIntent.Intent
-	8,   // 270: meshos.v1.OrderedChain.Hold.over:type_name -> meshos.v1.LocalReplicaIntent.Intent
-	67,  // 271: meshos.v1.OrderedChain.Hold.by:type_name -> meshos.v1.OrderOrigin
-	272, // [272:272] is the sub-list for method output_type
-	272, // [272:272] is the sub-list for method input_type
-	272, // [272:272] is the sub-list for extension type_name
-	272, // [272:272] is the sub-list for extension extendee
-	0,   // [0:272] is the sub-list for field type_name
+	140, // 222: meshos.v1.Stats.tick_p50:type_name -> google.protobuf.Duration
+	140, // 223: meshos.v1.Stats.tick_p99:type_name -> google.protobuf.Duration
+	140, // 224: meshos.v1.JournalEntry.at:type_name -> google.protobuf.Duration
+	139, // 225: meshos.v1.JournalEntry.wall:type_name -> google.protobuf.Timestamp
+	113, // 226: meshos.v1.JournalEntry.boot:type_name -> meshos.v1.Boot
+	20,  // 227: meshos.v1.JournalEntry.event:type_name -> meshos.v1.Event
+	119, // 228: meshos.v1.JournalEntry.samples:type_name -> meshos.v1.Samples
+	114, // 229: meshos.v1.JournalEntry.tick:type_name -> meshos.v1.Tick
+	120, // 230: meshos.v1.JournalEntry.outcome:type_name -> meshos.v1.ActionOutcome
+	121, // 231: meshos.v1.JournalEntry.scores:type_name -> meshos.v1.ScoreTable
+	125, // 232: meshos.v1.JournalEntry.migrations:type_name -> meshos.v1.Migrations
+	115, // 233: meshos.v1.JournalEntry.commit:type_name -> meshos.v1.JudgedCommit
+	116, // 234: meshos.v1.JournalEntry.reload:type_name -> meshos.v1.Reload
+	117, // 235: meshos.v1.JournalEntry.acknowledged:type_name -> meshos.v1.Acknowledged
+	118, // 236: meshos.v1.JournalEntry.failure:type_name -> meshos.v1.FailureReport
+	92,  // 237: meshos.v1.JournalEntry.signer_change:type_name -> meshos.v1.SignerChange
+	139, // 238: meshos.v1.JournalEntry.ordered_at:type_name -> google.protobuf.Timestamp
+	140, // 239: meshos.v1.Boot.freeze_remaining:type_name -> google.protobuf.Duration
+	66,  // 240: meshos.v1.Boot.orders:type_name -> meshos.v1.OrderedState
+	44,  // 241: meshos.v1.JudgedCommit.event:type_name -> meshos.v1.AdminEvent
+	89,  // 242: meshos.v1.JudgedCommit.operators:type_name -> meshos.v1.Operator
+	88,  // 243: meshos.v1.JudgedCommit.outcome:type_name -> meshos.v1.VerificationOutcome
+	62,  // 244: meshos.v1.JudgedCommit.commit:type_name -> meshos.v1.SignedCommit
+	91,  // 245: meshos.v1.JudgedCommit.refusal:type_name -> meshos.v1.Refusal
+	17,  // 246: meshos.v1.Acknowledged.chain:type_name -> meshos.v1.Acknowledged.Chain
+	27,  // 247: meshos.v1.Samples.rtt:type_name -> meshos.v1.RttSample
+	28,  // 248: meshos.v1.Samples.health:type_name -> meshos.v1.NodeHealthSample
+	32,  // 249: meshos.v1.Samples.inventory:type_name -> meshos.v1.PeerInventory
+	74,  // 250: meshos.v1.ActionOutcome.action:type_name -> meshos.v1.Action
+	140, // 251: meshos.v1.ActionOutcome.retry_after:type_name -> google.protobuf.Duration
+	122, // 252: meshos.v1.ScoreTable.chains:type_name -> meshos.v1.ChainScore
+	123, // 253: meshos.v1.ChainScore.holders:type_name -> meshos.v1.NodeScore
+	123, // 254: meshos.v1.ChainScore.best_alternative:type_name -> meshos.v1.NodeScore
+	124, // 255: meshos.v1.ChainScore.cost:type_name -> meshos.v1.MigrationCost
+	140, // 256: meshos.v1.MigrationCost.state_transfer:type_name -> google.protobuf.Duration
+	140, // 257: meshos.v1.MigrationCost.disruption:type_name -> google.protobuf.Duration
+	109, // 258: meshos.v1.Migrations.in_flight:type_name -> meshos.v1.MigrationView
+	18,  // 259: meshos.v1.BlastRadius.affected_daemons:type_name -> meshos.v1.DaemonRef
+	140, // 260: meshos.v1.BlastRadius.estimated_drain_delay:type_name -> google.protobuf.Duration
+	138, // 261: meshos.v1.BlastRadius.warnings:type_name -> meshos.v1.BlastRadius.Warning
+	139, // 262: meshos.v1.DaemonLifecycle.Started.since:type_name -> google.protobuf.Timestamp
+	26,  // 263: meshos.v1.DaemonLifecycle.ExitedCleanly.exit:type_name -> meshos.v1.DaemonExit
+	26,  // 264: meshos.v1.DaemonLifecycle.Crashed.exit:type_name -> meshos.v1.DaemonExit
+	140, // 265: meshos.v1.PeerInventory.AgesEntry.value:type_name -> google.protobuf.Duration
+	7,   // 266: meshos.v1.OrderedDaemon.Run.intent:type_name -> meshos.v1.DaemonIntent.Intent
+	67,  // 267: meshos.v1.OrderedDaemon.Run.by:type_name -> meshos.v1.OrderOrigin
+	67,  // 268: meshos.v1.OrderedDaemon.Pin.by:type_name -> meshos.v1.OrderOrigin
+	139, // 269: meshos.v1.OrderedDaemon.Restart.at:type_name -> google.protobuf.Timestamp
+	67,  // 270: meshos.v1.OrderedChain.Count.by:type_name -> meshos.v1.OrderOrigin
+	8,   // 271: meshos.v1.OrderedChain.Hold.intent:type_name -> meshos.v1.LocalReplicaIntent.Intent
+	8,   // 272: meshos.v1.OrderedChain.Hold.over:type_name -> meshos.v1.LocalReplicaIntent.Intent
+	67,  // 273: meshos.v1.OrderedChain.Hold.by:type_name -> meshos.v1.OrderOrigin
+	274, // [274:274] is the sub-list for method output_type
+	274, // [274:274] is the sub-list for method input_type
+	274, // [274:274] is the sub-list for extension type_name
+	274, // [274:274] is the sub-list for extension extendee
+	0,   // [0:274] is the sub-list for field type_name
 }
 
 func init() { file_meshos_v1_meshos_proto_init() }

@@ -184,4 +184,8 @@ func (p Printer) counters(b *strings.Builder, stats *meshosv1.Stats) {
 	p.flow(b, 0, 4, styled{text: fmt.Sprintf("  since the start: %s, %s: %d done, %d failed, %d dropped; last tick took %s",
 		Counted(int(stats.GetEventsApplied()), "event"), Counted(int(stats.GetActionsEmitted()), "action"),
 		stats.GetDispatched(), stats.GetFailed(), stats.GetActionsDropped(), span(stats.GetLastTickTook()))})
+	if stats.GetTickP99().AsDuration() > 0 {
+		p.flow(b, 0, 4, styled{text: fmt.Sprintf("  ticks of the last 5 min: p50 %s, p99 %s, %.3g events each",
+			span(stats.GetTickP50()), span(stats.GetTickP99()), stats.GetEventsPerTick())})
+	}
 }
