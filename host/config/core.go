@@ -13,6 +13,7 @@ import (
 // Policy returns the thresholds and time limits that the core decides with.
 func (c *Config) Policy() state.Policy {
 	return state.Policy{
+		TickInterval:      c.Loop.TickInterval,
 		SampleTTL:         c.Loop.SampleTTL,
 		Settle:            c.Loop.Settle,
 		ActionTimeout:     c.Loop.ActionTimeout,

@@ -22,6 +22,9 @@ type Set uint8
 // Marks returns the set, so that a table can find the one that an entry embeds.
 func (s *Set) Marks() *Set { return s }
 
+// Has reports whether the entry is listed for a reader.
+func (s Set) Has(r Reader) bool { return s&(1<<r) != 0 }
+
 // Touched is what a reader has to look at.
 type Touched[K cmp.Ordered] struct {
 	// All means that everything may have changed. Then IDs is empty.
@@ -66,13 +69,15 @@ func (l *Lists[K]) TouchFor(r Reader, k K, of *Set, size int) {
 	}
 }
 
+// Follows reports whether a reader has a list, and not everything before it.
+func (l *Lists[K]) Follows(r Reader) bool { return l.following.Has(r) }
+
 // few is how many keys are always worth a list.
 const few = 1024
 
 func (l *Lists[K]) add(r Reader, k K, of *Set, size int) {
 	if n := len(l.lists[r]); n >= few && n >= size/2 {
-		l.empty(r)
-		l.following &^= 1 << r
+		l.TouchAllFor(r)
 		return
 	}
 	*of |= 1 << r
@@ -82,9 +87,14 @@ func (l *Lists[K]) add(r Reader, k K, of *Set, size int) {
 // TouchAll puts everything before every reader.
 func (l *Lists[K]) TouchAll() {
 	for r := range readers {
-		l.empty(r)
+		l.TouchAllFor(r)
 	}
-	l.following = 0
+}
+
+// TouchAllFor is TouchAll for one reader.
+func (l *Lists[K]) TouchAllFor(r Reader) {
+	l.empty(r)
+	l.following &^= 1 << r
 }
 
 // Of returns what a reader has to look at. Touches since the last call are added.

@@ -53,8 +53,8 @@ func pass(s *state.State, room int) Result {
 			res.Actions = append(res.Actions, handOut(s, w))
 		}
 	}
-	s.Forget(wanted)
-	s.EndPass(unmet)
+	s.Forget(func(key mesh.ActionKey) bool { return wanted[key] })
+	s.EndPass(func(n mesh.NodeID) bool { return unmet[mesh.MarkAvoid{Peer: n}.Key()] })
 	return res
 }
 

@@ -34,7 +34,9 @@ func (s *State) AvoidList() iter.Seq2[mesh.NodeID, Avoided] {
 func (s *State) Avoids(n mesh.NodeID) bool { return s.avoid.get(n) != nil }
 
 func (s *State) avoidPeer(a mesh.MarkAvoid) {
-	s.avoid.ensure(a.Peer).Avoided = Avoided{Reason: a.Reason, Until: s.now.Add(a.TTL), Probed: a.Probed}
+	until := s.now.Add(a.TTL)
+	s.avoid.ensure(a.Peer).Avoided = Avoided{Reason: a.Reason, Until: until, Probed: a.Probed}
+	s.dueAt(until, dueAvoided, uint64(a.Peer))
 }
 
 func (s *State) clearAvoidList() { s.avoid.clear() }
@@ -45,13 +47,5 @@ func (s *State) flushAvoidLists(ev mesh.FlushAvoidLists) {
 		s.clearAvoidList()
 	case ev.OnPeer != 0:
 		s.avoid.remove(ev.OnPeer)
-	}
-}
-
-func (s *State) expireAvoidList() {
-	for id, a := range s.avoid.all() {
-		if a.Until <= s.now {
-			s.avoid.remove(id)
-		}
 	}
 }

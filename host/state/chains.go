@@ -34,7 +34,8 @@ type chain struct {
 	hold       mesh.HoldIntent
 
 	configured   bool // the configuration names it
-	emptied      bool // it is in emptiedChains
+	emptied      bool // it was empty at emptiedAt; the next tick forgets it if it still is
+	emptiedAt    mesh.Time
 	removalAsked bool // a drop or an eviction was handed out once
 
 	everChanged  bool          // changed is meaningful
@@ -119,6 +120,10 @@ func (s *State) addHolder(id mesh.ChainID, holder mesh.NodeID) {
 	if c.add(holder) {
 		s.chains.touch(id, c)
 		c.everChanged, c.changed = true, s.pass
+		s.chainsOf.add(s, holder, id)
+		if holder == s.node {
+			s.held++
+		}
 		s.holderAdded(id, holder)
 	}
 }
@@ -128,6 +133,9 @@ func (s *State) dropHolder(id mesh.ChainID, holder mesh.NodeID) {
 		if c.remove(holder) {
 			s.chains.touch(id, c)
 			c.everChanged, c.changed = true, s.pass
+			if holder == s.node {
+				s.held++
+			}
 			if c.removalAsked {
 				s.holderGone(id, holder)
 			}
@@ -169,18 +177,14 @@ func (s *State) replicaTransitioned(ev mesh.ReplicaTransition) {
 	}
 }
 
-// emptiedChain is a chain that became empty, with the time.
-type emptiedChain struct {
-	id mesh.ChainID
-	at mesh.Time
-}
-
 // noteIfEmpty notes an empty chain for the next tick, which forgets it.
 func (s *State) noteIfEmpty(id mesh.ChainID) {
 	if c := s.chains.get(id); c != nil && c.empty() && !c.emptied {
 		s.chains.touch(id, c)
-		c.emptied = true
-		s.emptiedChains = append(s.emptiedChains, emptiedChain{id, s.now})
+		c.emptied, c.emptiedAt = true, s.now
+		if c.hold == mesh.HoldDrop {
+			s.dueAt(s.now.Add(forgetAfter), dueChain, uint64(id))
+		}
 	}
 }
 
@@ -193,20 +197,17 @@ func (c *chain) empty() bool {
 // sweepChains forgets empty chains. It keeps one with an order to drop it for a while: the
 // order may arrive before the news that this node holds the chain.
 func (s *State) sweepChains() {
-	s.emptiedChains = slices.DeleteFunc(s.emptiedChains, func(e emptiedChain) bool {
-		c := s.chains.get(e.id)
+	for id, c := range s.chains.only(s.chains.marks.Of(marks.Tick)) {
 		switch {
-		case c == nil:
+		case !c.emptied:
 		case !c.empty():
-			s.chains.touch(e.id, c)
+			s.chains.touch(id, c)
 			c.emptied = false
-		case c.hold == mesh.HoldDrop && s.now.Sub(e.at) < forgetAfter:
-			return false
+		case c.hold == mesh.HoldDrop && s.now.Sub(c.emptiedAt) < forgetAfter:
 		default:
-			delete(s.orderedChains, e.id)
+			delete(s.orderedChains, id)
 			s.chainOrders = nil
-			s.chains.remove(e.id)
+			s.chains.remove(id)
 		}
-		return true
-	})
+	}
 }

@@ -26,7 +26,7 @@ func (s *State) configurePeers(next []mesh.ConfiguredPeer) {
 		if keep[c.ID] {
 			continue
 		}
-		s.peers.remove(c.ID)
+		s.removePeer(c.ID)
 		s.withdraw(mesh.MarkAvoid{Peer: c.ID}.Key(), "the peer was taken out of the configuration")
 		s.avoid.remove(c.ID)
 		gone[c.ID] = true

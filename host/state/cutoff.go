@@ -20,6 +20,22 @@ type CutOff struct {
 // CutOff reports whether this node may be the one that is cut off from the others: more than
 // half of the peers that are measured were lost within 10 s of each other, and still are.
 func (s *State) CutOff() (CutOff, bool) {
+	if c := &s.cut; !c.known || c.judged != s.judged {
+		out, cut := s.countCutOff()
+		s.cut = cutOffCache{known: true, judged: s.judged, out: out, cut: cut}
+	}
+	return s.cut.out, s.cut.cut
+}
+
+// cutOffCache is the last answer of CutOff, which holds until another echo state changes.
+type cutOffCache struct {
+	known  bool
+	judged uint64
+	out    CutOff
+	cut    bool
+}
+
+func (s *State) countCutOff() (CutOff, bool) {
 	var lost []mesh.Time
 	measured := 0
 	for id, p := range s.peers.all() {

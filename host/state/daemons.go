@@ -78,6 +78,7 @@ type Daemon struct {
 
 type daemon struct {
 	marks.Set
+	queued mesh.Time // when it is due, or earlier; 0 if it is not
 	Daemon
 	configured bool
 	entry      mesh.ConfiguredDaemon // what the configuration says; meaningful with configured
@@ -233,33 +234,48 @@ func (s *State) restartPolicy(d *daemon) RestartPolicy {
 	return s.policy.Restart.with(d.entry.Gate)
 }
 
-// tickDaemons opens the gates whose time is over, gives up starts and stops that were never
-// reported, and forgets daemons that were taken out of the configuration, or that ended long
-// ago and are not wanted.
+// tickDaemons goes through the daemons that were touched or are due.
 func (s *State) tickDaemons() {
-	for id, d := range s.daemons.all() {
-		if d.Gate.Release(s.now) {
-			s.touchDaemon(d)
-			d.AppliedBackoff = 0
+	for id, d := range s.daemons.touched() {
+		unmarked := s.daemons.unmarked(id, d, s.slice.Daemons)
+		touches := s.daemons.touches
+		stays := s.tickDaemon(id, d)
+		if unmarked && s.daemons.touches != touches {
+			s.Missed(fmt.Sprintf("daemon %d", id), "what is known of it was due to change, and did not")
 		}
-		if d.Crashes > 0 && d.Lifecycle == Running && d.stable(s.now, s.restartPolicy(d)) {
-			s.touchDaemon(d)
-			d.Crashes = 0
-		}
-		if d.Lifecycle == Starting && s.now.Sub(d.startedAt) >= s.policy.ActionTimeout {
-			s.setLifecycle(d, Stopped)
-		}
-		if d.Lifecycle == Stopping && s.now.Sub(max(d.stoppedAt, d.StopDeadline)) >= s.policy.ActionTimeout {
-			s.setLifecycle(d, d.fallback) // its end was never reported
-		}
-		if d.removed && d.Lifecycle == Stopped {
-			s.removeDaemon(id, d)
-			continue
-		}
-		wanted := d.configured || d.Intent == mesh.IntentRun || (d.Intent == mesh.IntentNone && d.Restart == RestartStart)
-		if !wanted && d.Lifecycle == Stopped && d.Gate.State() == GateIdle &&
-			s.now.Sub(max(d.since, d.ended)) >= forgetAfter {
-			s.removeDaemon(id, d)
+		if stays {
+			s.scheduleDaemon(id, d)
 		}
 	}
+}
+
+// tickDaemon opens a gate whose time is over, gives up a start or a stop that was never
+// reported, and forgets a daemon that was taken out of the configuration, or that ended long
+// ago and is not wanted. It reports whether the daemon is still known.
+func (s *State) tickDaemon(id mesh.DaemonID, d *daemon) (stays bool) {
+	if d.Gate.Release(s.now) {
+		s.touchDaemon(d)
+		d.AppliedBackoff = 0
+	}
+	if d.Crashes > 0 && d.Lifecycle == Running && d.stable(s.now, s.restartPolicy(d)) {
+		s.touchDaemon(d)
+		d.Crashes = 0
+	}
+	if d.Lifecycle == Starting && s.now.Sub(d.startedAt) >= s.policy.ActionTimeout {
+		s.setLifecycle(d, Stopped)
+	}
+	if d.Lifecycle == Stopping && s.now.Sub(max(d.stoppedAt, d.StopDeadline)) >= s.policy.ActionTimeout {
+		s.setLifecycle(d, d.fallback) // its end was never reported
+	}
+	if d.removed && d.Lifecycle == Stopped {
+		s.removeDaemon(id, d)
+		return false
+	}
+	wanted := d.configured || d.Intent == mesh.IntentRun || (d.Intent == mesh.IntentNone && d.Restart == RestartStart)
+	if !wanted && d.Lifecycle == Stopped && d.Gate.State() == GateIdle &&
+		s.now.Sub(max(d.since, d.ended)) >= forgetAfter {
+		s.removeDaemon(id, d)
+		return false
+	}
+	return true
 }

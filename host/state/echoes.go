@@ -113,19 +113,17 @@ func (p *peer) dropPaths(over func(origin) bool) bool {
 	return len(p.paths) < before
 }
 
-// judgeEchoes sets the echo states of all peers. A path is better than none: a peer is lost
-// only if no probe gets an answer, and degraded if one finds it so.
-func (s *State) judgeEchoes() {
-	for id, p := range s.peers.all() {
-		state, worst := s.echoOf(p)
-		if state != p.echo || worst != p.worst {
-			s.peers.touch(id, p)
-		}
-		p.worst = worst
-		if state != p.echo {
-			p.echo, p.echoSince = state, s.now
-		}
+// judge sets the echo state of a peer. A path is better than none: a peer is lost only if no
+// probe gets an answer, and degraded if one finds it so.
+func (s *State) judge(p *peer) (changed bool) {
+	state, worst := s.echoOf(p)
+	changed = state != p.echo || worst != p.worst
+	p.worst = worst
+	if state != p.echo {
+		p.echo, p.echoSince = state, s.now
+		s.judged++
 	}
+	return changed
 }
 
 // echoOf returns the state of a peer and the index of the path that it comes from.
@@ -180,20 +178,18 @@ func (s *State) wellAgain(p *peer) bool {
 	return true
 }
 
-// letOut takes the peers off the avoid list that are there because of what probes measured
-// and that are well again.
-func (s *State) letOut() {
-	for id, a := range s.avoid.all() {
-		p := s.peers.get(id)
-		if !a.Probed || p == nil || !s.wellAgain(p) {
-			continue
-		}
-		early := a.Until.Sub(s.now)
-		s.avoid.remove(id)
-		s.recordLog(mesh.LogLine{Level: mesh.LevelInfo, Message: fmt.Sprintf(
-			"peer %s has been well for %s and is no longer avoided, %s before its time",
-			label(id, p.name), s.policy.RecoverAfter, early.Round(time.Second))})
+// letOut takes a peer off the avoid list that is there because of what probes measured and
+// that is well again.
+func (s *State) letOut(id mesh.NodeID) {
+	a, p := s.avoid.get(id), s.peers.get(id)
+	if a == nil || !a.Probed || p == nil || !s.wellAgain(p) {
+		return
 	}
+	early := a.Until.Sub(s.now)
+	s.avoid.remove(id)
+	s.recordLog(mesh.LogLine{Level: mesh.LevelInfo, Message: fmt.Sprintf(
+		"peer %s has been well for %s and is no longer avoided, %s before its time",
+		label(id, p.name), s.policy.RecoverAfter, early.Round(time.Second))})
 }
 
 // EchoReason returns in words why the peer is degraded, lost or silent; "" if it is not.

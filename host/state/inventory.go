@@ -81,6 +81,18 @@ func (v *inventory) expire(now mesh.Time, ttl time.Duration) (any bool) {
 	return any || len(v.sheets) != n
 }
 
+// due adds when the next fact is too old.
+func (v *inventory) due(next *soonest, ttl time.Duration) {
+	for _, s := range v.sheets {
+		next.add(s.renewed.Add(ttl))
+		for f := range mesh.Facts {
+			if s.facts.Has(f) {
+				next.add(s.measured[f].Add(ttl))
+			}
+		}
+	}
+}
+
 // combine makes what is known from what the probes say: each fact is that of the probe that
 // said it last.
 func (v *inventory) combine() {
@@ -110,15 +122,20 @@ func (s *State) applyInventory(from origin, invs []mesh.Inventory, complete bool
 	reported := make(map[mesh.NodeID]bool, len(invs))
 	for _, in := range invs {
 		p := s.peers.ensure(in.Node)
+		s.sheets[in.Node] = true
 		p.inventory.take(in, from, complete)
 		p.inventory.expire(s.now, s.policy.SampleTTL)
 		p.inventory.combine()
 		reported[in.Node] = true
 	}
-	for id, p := range s.peers.all() {
+	for id := range s.sheets {
+		p := s.peers.get(id)
 		if !reported[id] && p.inventory.without(from.probe) {
 			s.peers.touch(id, p)
 			p.inventory.combine()
+			if len(p.inventory.sheets) == 0 {
+				delete(s.sheets, id)
+			}
 			s.sweepPeer(id, p)
 		}
 	}

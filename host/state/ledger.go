@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/meshos/meshos/host/marks"
 	"github.com/meshos/meshos/host/mesh"
 )
 
@@ -18,12 +19,16 @@ const (
 // ledger remembers the actions that were handed out, so that none is handed out twice: a key
 // is outstanding until its final outcome, and is then not handed out again for a while.
 type ledger struct {
-	lastID  mesh.ActionID
-	entries map[mesh.ActionKey]*ledgerEntry
-	byID    map[mesh.ActionID]mesh.ActionKey
+	lastID   mesh.ActionID
+	entries  map[mesh.ActionKey]*ledgerEntry
+	byID     map[mesh.ActionID]mesh.ActionKey // of the entries, by the action of each that was handed out last
+	removals int                              // how many entries are about drops and evictions
+	marks    marks.Lists[mesh.ActionID]
+	woken    []mesh.ActionID // are due in this tick
 }
 
 type ledgerEntry struct {
+	marks.Set
 	phase   ledgerPhase
 	emitted mesh.Emitted
 	heard   mesh.Time    // when it was handed out, or the last outcome that was not final came
@@ -92,14 +97,22 @@ func (s *State) Status(key mesh.ActionKey) (st KeyStatus, ok bool) {
 func (s *State) HandOut(a mesh.Action) mesh.Emitted {
 	s.ledger.lastID++
 	out := mesh.Emitted{ID: s.ledger.lastID, Action: a, At: s.now}
-	e := s.ledger.entries[a.Key()]
+	key := a.Key()
+	e := s.ledger.entries[key]
 	if e == nil {
 		e = &ledgerEntry{}
-		s.ledger.entries[a.Key()] = e
+		s.ledger.entries[key] = e
+		if removes(key) {
+			s.ledger.removals++
+		}
+	} else {
+		delete(s.ledger.byID, e.emitted.ID)
+		e.Set = 0 // it is listed with the action before
 	}
 	e.phase, e.emitted, e.heard, e.met, e.forced = outstanding, out, s.now, false, nil
-	s.touchSubject(a.Key())
-	s.ledger.byID[out.ID] = a.Key()
+	s.ledger.byID[out.ID] = key
+	s.touchSubject(key)
+	s.dueAt(s.now.Add(s.policy.ActionTimeout), dueAction, uint64(out.ID))
 	s.emitted.push(out)
 	switch a := a.(type) {
 	case mesh.StartDaemon:
@@ -129,40 +142,78 @@ func (s *State) HandOut(a mesh.Action) mesh.Emitted {
 // Forget forgets the keys that are not wanted any more, unless they are outstanding. A
 // removal that settles is kept too: it is not wanted because it counts as done. Forget
 // forgets none during a freeze: then no action is wanted, though the reasons are still there.
-func (s *State) Forget(wanted map[mesh.ActionKey]bool) {
-	if _, frozen := s.Frozen(); frozen {
+func (s *State) Forget(wanted func(mesh.ActionKey) bool) {
+	for key := range s.ledger.entries {
+		if !wanted(key) {
+			s.ForgetKey(key)
+		}
+	}
+}
+
+// ForgetKey is Forget for one key that is not wanted any more.
+func (s *State) ForgetKey(key mesh.ActionKey) {
+	e := s.ledger.entries[key]
+	if _, frozen := s.Frozen(); frozen || e == nil || e.phase == outstanding {
 		return
 	}
-	for key, e := range s.ledger.entries {
-		if wanted[key] || e.phase == outstanding {
-			continue
-		}
-		if _, _, counted := s.removal(e); counted {
-			continue
-		}
-		s.forgetKey(key)
-		if key.Kind == mesh.KindStopDaemon {
-			if d := s.daemons.edit(mesh.DaemonID(key.Subject)); d != nil && d.Lifecycle != Stopping {
-				d.StopAsked = false
-			}
+	if _, _, counted := s.removal(e); counted {
+		return
+	}
+	s.forgetKey(key)
+	if key.Kind == mesh.KindStopDaemon {
+		if d := s.daemons.edit(mesh.DaemonID(key.Subject)); d != nil && d.Lifecycle != Stopping {
+			d.StopAsked = false
 		}
 	}
 }
 
 // forgetKey removes the entry of a key.
 func (s *State) forgetKey(key mesh.ActionKey) {
+	e := s.ledger.entries[key]
+	if e == nil {
+		return
+	}
+	delete(s.ledger.byID, e.emitted.ID)
 	delete(s.ledger.entries, key)
+	if removes(key) {
+		s.ledger.removals--
+	}
 	s.touchSubject(key)
+}
+
+// of returns the entry whose last action is id, or nil.
+func (l *ledger) of(id mesh.ActionID) *ledgerEntry {
+	if key, known := l.byID[id]; known {
+		return l.entries[key]
+	}
+	return nil
+}
+
+// touchKey notes that an entry changed, or that its key may be handed out again.
+func (s *State) touchKey(e *ledgerEntry) {
+	s.ledger.marks.Touch(e.emitted.ID, &e.Set, len(s.ledger.entries))
+	s.touchSubject(e.emitted.Action.Key())
+}
+
+// KeyOf returns the key of an action, if the ledger remembers it and it is the last one of
+// its key.
+func (s *State) KeyOf(id mesh.ActionID) (mesh.ActionKey, bool) {
+	key, ok := s.ledger.byID[id]
+	return key, ok
+}
+
+// removes reports whether the actions of a key remove a chain from a holder.
+func removes(key mesh.ActionKey) bool {
+	return key.Kind == mesh.KindRequestEviction || key.Kind == mesh.KindDropReplica
 }
 
 // applyOutcome folds the outcome of an action, and reports whether the action has ended with
 // it. The outcome of an action that is not outstanding any more comes too late and is ignored.
 func (s *State) applyOutcome(in mesh.Outcome) (ended bool) {
-	key, known := s.ledger.byID[in.ID]
-	if !known {
+	e := s.ledger.of(in.ID)
+	if e == nil || e.phase != outstanding {
 		return false
 	}
-	e := s.ledger.entries[key]
 	if !in.Final {
 		e.heard = s.now
 		return false
@@ -181,7 +232,6 @@ func (s *State) applyOutcome(in mesh.Outcome) (ended bool) {
 // withdrawn folds the end of an action that was not needed any more and was not carried
 // out. Nothing went wrong, and the action may be handed out again at once.
 func (s *State) withdrawn(e *ledgerEntry, in mesh.Outcome) {
-	delete(s.ledger.byID, e.emitted.ID)
 	s.forgetKey(e.emitted.Action.Key())
 	s.recordAction(e.emitted, mesh.ActionFailed, in)
 	if e.forced != nil && s.unmet(*e.forced) {
@@ -199,9 +249,9 @@ func (s *State) withdraw(key mesh.ActionKey, reason string) {
 }
 
 func (s *State) succeeded(e *ledgerEntry) {
-	delete(s.ledger.byID, e.emitted.ID)
 	e.phase, e.until, e.backoff = settling, s.now.Add(s.policy.Settle), 0
-	s.touchSubject(e.emitted.Action.Key())
+	s.touchKey(e)
+	s.dueAt(e.until, dueAction, uint64(e.emitted.ID))
 	s.recordAction(e.emitted, mesh.ActionDispatched, mesh.Outcome{})
 	switch a := e.emitted.Action.(type) {
 	case mesh.MarkAvoid:
@@ -226,7 +276,7 @@ func (s *State) succeeded(e *ledgerEntry) {
 func (s *State) met(key mesh.ActionKey) {
 	if e := s.ledger.entries[key]; e != nil {
 		e.met = true
-		s.touchSubject(key)
+		s.touchKey(e)
 		s.forgetMet(e)
 	}
 }
@@ -239,11 +289,11 @@ func (s *State) forgetMet(e *ledgerEntry) {
 }
 
 func (s *State) failed(e *ledgerEntry, in mesh.Outcome) {
-	delete(s.ledger.byID, e.emitted.ID)
 	e.backoff = min(max(2*e.backoff, firstBackoff), maxBackoff)
 	e.reason = cmp.Or(in.Reason, "it failed without a reason")
 	e.phase, e.until = waiting, s.now.Add(e.backoff)
-	s.touchSubject(e.emitted.Action.Key())
+	s.touchKey(e)
+	s.dueAt(e.until, dueAction, uint64(e.emitted.ID))
 	end := mesh.ActionFailed
 	if in.Gated {
 		end = mesh.ActionGated
@@ -269,20 +319,6 @@ func (s *State) fallBack(a mesh.Action) {
 		if d := s.daemons.edit(a.Daemon.ID); d != nil && d.Lifecycle == Stopping {
 			s.setLifecycle(d, d.fallback)
 		}
-	}
-}
-
-// tickLedger fails the actions whose outcome did not come in time.
-func (s *State) tickLedger() {
-	var late []*ledgerEntry
-	for _, e := range s.ledger.entries {
-		if e.phase == outstanding && s.now.Sub(e.heard) >= s.policy.ActionTimeout {
-			late = append(late, e)
-		}
-	}
-	sortByID(late)
-	for _, e := range late {
-		s.failed(e, mesh.Outcome{Reason: fmt.Sprintf("no outcome within %s", s.policy.ActionTimeout)})
 	}
 }
 

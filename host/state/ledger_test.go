@@ -28,7 +28,7 @@ func TestB1_AKeyIsOutstandingThenQuiet(t *testing.T) {
 	w.to(1).outcome(e.ID, true, "")
 	w.tick(5.9)
 	equal(t, "ready while settling", w.s.Ready(a.Key()), false)
-	w.s.Forget(nil)
+	w.s.Forget(wantNothing)
 	equal(t, "ready while the drop counts as done, and so is not wanted", w.s.Ready(a.Key()), false)
 	w.tick(6)
 	equal(t, "ready when settled", w.s.Ready(a.Key()), true)
@@ -80,9 +80,9 @@ func TestB1_WhatSettlesIsForgottenWhenItsReasonIsGone(t *testing.T) {
 		w := newWorld(t)
 		a := mesh.RequestPlacement{Chain: 7}
 		succeeds(w, a)
-		w.s.Forget(map[mesh.ActionKey]bool{a.Key(): true})
+		w.s.Forget(func(key mesh.ActionKey) bool { return key == a.Key() })
 		equal(t, "ready while wanted", w.s.Ready(a.Key()), false)
-		w.s.Forget(nil)
+		w.s.Forget(wantNothing)
 		equal(t, "ready", w.s.Ready(a.Key()), true)
 	})
 }
@@ -96,7 +96,7 @@ func TestB1_FailuresBackOffUntilASuccess(t *testing.T) {
 		e := w.to(at).s.HandOut(a)
 		w.outcome(e.ID, false, "no")
 		w.tick(at + wait - 0.001)
-		w.s.Forget(wanted)
+		w.s.Forget(func(key mesh.ActionKey) bool { return wanted[key] })
 		equal(t, "ready too early", w.s.Ready(a.Key()), false)
 		at += wait
 		w.tick(at)
@@ -111,10 +111,10 @@ func TestB1_FailuresBackOffUntilASuccess(t *testing.T) {
 	equal(t, "a success resets the backoff", w.s.Ready(a.Key()), true)
 	equal(t, "reason", w.lastFailure().Reason, "drop_replica 1: no")
 
-	w.s.Forget(nil)
+	w.s.Forget(wantNothing)
 	e = w.s.HandOut(a)
 	w.outcome(e.ID, false, "no")
-	w.s.Forget(nil)
+	w.s.Forget(wantNothing)
 	equal(t, "when the reason is gone the key is forgotten", w.s.Ready(a.Key()), true)
 }
 
@@ -172,7 +172,7 @@ func TestB3_AStartOrStopThatFailsFallsBack(t *testing.T) {
 	if d := w.daemon(1); !d.StopAsked || d.StopDeadline != sec(30) {
 		t.Error("a stop that is asked again keeps its deadline")
 	}
-	w.s.Forget(nil)
+	w.s.Forget(wantNothing)
 	if w.daemon(1).StopAsked {
 		t.Error("once the stop is not wanted any more, its deadline goes")
 	}
@@ -265,11 +265,11 @@ func TestB1_AFreezeTakesNoReasonAway(t *testing.T) {
 	w.outcome(w.s.HandOut(mesh.StopDaemon{Daemon: ref(1), Deadline: sec(30)}).ID, false, "no")
 	w.admin(mesh.FreezeCluster{TTL: 2 * time.Second})
 	w.tick(0.5)
-	w.s.Forget(nil) // a frozen pass wants nothing
+	w.s.Forget(wantNothing) // a frozen pass wants nothing
 	equal(t, "still backing off", w.s.Ready(drop.Key()), false)
 	equal(t, "the stop keeps its deadline", w.daemon(1).StopAsked, true)
 	w.tick(2)
-	w.s.Forget(nil)
+	w.s.Forget(wantNothing)
 	equal(t, "thawed, and the reason gone", w.daemon(1).StopAsked, false)
 }
 

@@ -2,6 +2,7 @@ package state
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -220,11 +221,16 @@ func (s *State) WaitingFor() []string {
 	return nil
 }
 
-// remaining lists the chains and daemons that an evacuation has not removed yet.
-func (s *State) remaining() []string {
+// remaining lists the chains and daemons that an evacuation has not removed yet. The list must
+// not be written to.
+func (s *State) remaining() []string { return s.waitingList(false, s.listRemaining) }
+
+func (s *State) listRemaining() []string {
 	var left []string
-	for c := range s.Chains() {
-		if c.HeldBy(s.node) {
+	held := slices.Clone(s.chainsOf.of(s.node))
+	slices.Sort(held)
+	for _, id := range slices.Compact(held) {
+		if c, known := s.Chain(id); known && c.HeldBy(s.node) {
 			left = append(left, fmt.Sprintf("chain %d", c.ID))
 		}
 	}
@@ -236,8 +242,38 @@ func (s *State) remaining() []string {
 	return left
 }
 
-// notBackYet lists the daemons that should run here and do not run yet or are not well.
-func (s *State) notBackYet() []string {
+// waitList is what an evacuation, or its end, waited for when that was asked last, with what it
+// was made from.
+type waitList struct {
+	of   waitsOf
+	made bool
+	list []string
+}
+
+type waitsOf struct {
+	back              bool // for notBackYet
+	held, daemons     uint64
+	phase             mesh.MaintenancePhase
+	draining, drained bool
+}
+
+// waitingList returns the list that make makes, unless it was made before and is the same.
+func (s *State) waitingList(back bool, list func() []string) []string {
+	of := waitsOf{
+		back: back, held: s.held, daemons: s.daemons.touches,
+		phase: s.local.phase, draining: s.local.draining, drained: s.local.drained,
+	}
+	if !s.waits.made || s.waits.of != of {
+		s.waits = waitList{of: of, made: true, list: list()}
+	}
+	return s.waits.list
+}
+
+// notBackYet lists the daemons that should run here and do not run yet or are not well. The
+// list must not be written to.
+func (s *State) notBackYet() []string { return s.waitingList(true, s.listNotBack) }
+
+func (s *State) listNotBack() []string {
 	var out []string
 	for d := range s.Daemons() {
 		judged := d // a daemon that is being restarted should run too

@@ -94,12 +94,36 @@ type ChainOrder struct {
 }
 
 // Orders returns what has to outlive the process. It stays as it is when the state
-// changes.
+// changes, and must not be written to: later ones share its lists.
 func (s *State) Orders() Orders {
 	o := Orders{Height: s.height, Local: s.localOrder(), Forced: slices.Clone(s.forced), Frozen: s.frozen}
 	if s.frozen {
 		o.FreezeUntil = s.freezeUntil
 	}
+	c := &s.orders
+	if !c.made || c.peers != s.peers.touches {
+		c.nodes = s.nodeOrders()
+	}
+	if !c.made || c.daemons != s.daemons.touches {
+		c.runs, c.gates = s.daemonOrders()
+	}
+	c.made, c.peers, c.daemons = true, s.peers.touches, s.daemons.touches
+	o.Nodes, o.Daemons, o.Gates = c.nodes, c.runs, c.gates
+	o.Chains = s.ChainOrders()
+	return o
+}
+
+// ordersCache has the lists of the last Orders, which hold until an entry is touched. They are
+// never written to.
+type ordersCache struct {
+	made           bool
+	peers, daemons uint64 // how often they had been touched
+	nodes          []NodeOrder
+	runs           []DaemonOrder
+	gates          []GateOrder
+}
+
+func (s *State) nodeOrders() (out []NodeOrder) {
 	for id, p := range s.peers.all() {
 		n := NodeOrder{Node: id, Peer: p.configured, Cordoned: p.cordoned, Draining: p.draining}
 		if p.cordoned {
@@ -109,12 +133,16 @@ func (s *State) Orders() Orders {
 			n.Phase = p.phase
 		}
 		if n.Cordoned || n.Draining || n.Phase != mesh.PhaseUnknown {
-			o.Nodes = append(o.Nodes, n)
+			out = append(out, n)
 		}
 	}
+	return out
+}
+
+func (s *State) daemonOrders() (runs []DaemonOrder, gates []GateOrder) {
 	for _, d := range s.daemons.all() {
 		if pending := d.pendingRestart(); d.run != nil || d.pin != nil || pending != nil {
-			o.Daemons = append(o.Daemons, DaemonOrder{Daemon: d.Ref, Run: d.run, Pin: d.pin, Restart: pending})
+			runs = append(runs, DaemonOrder{Daemon: d.Ref, Run: d.run, Pin: d.pin, Restart: pending})
 		}
 		if g := d.Gate; g.closed != 0 || len(g.crashes) > 0 || d.Crashes > 0 {
 			one := GateOrder{
@@ -124,11 +152,10 @@ func (s *State) Orders() Orders {
 			if g.closed != 0 {
 				one.Until = g.until
 			}
-			o.Gates = append(o.Gates, one)
+			gates = append(gates, one)
 		}
 	}
-	o.Chains = s.ChainOrders()
-	return o
+	return runs, gates
 }
 
 // ChainOrders returns what was ordered about chains, by id; it must not be written to. There

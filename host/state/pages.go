@@ -109,3 +109,14 @@ func (o *pages[K, V]) from(at, i int) iter.Seq2[K, *V] {
 		}
 	}
 }
+
+// part returns the key at which the k-th of n parts of about the same size begins; last is
+// true behind the last one.
+func (o *pages[K, V]) part(k, n uint64) (begin K, last bool) {
+	x := uint64(len(o.list)) * k
+	if k >= n || len(o.list) == 0 {
+		return begin, true
+	}
+	entries := o.list[x/n].entries
+	return entries[x%n*uint64(len(entries))/n].key, false
+}

@@ -42,6 +42,7 @@ type Peer struct {
 
 type peer struct {
 	marks.Set
+	queued     mesh.Time // when it is due, or earlier; 0 if it is not
 	name       string
 	configured bool
 
@@ -127,11 +128,19 @@ func (s *State) Live(n mesh.NodeID) bool {
 		s.now.Sub(p.healthSince) < s.policy.UnreachableGrace
 }
 
-// sweepPeer forgets a peer about which nothing is known any more.
-func (s *State) sweepPeer(id mesh.NodeID, p *peer) {
-	if !p.configured && !p.lost && !p.hasRTT && p.echoes == (mesh.Echoes{}) && len(p.paths) == 0 &&
+// sweepPeer forgets a peer about which nothing is known any more, and reports whether it did.
+func (s *State) sweepPeer(id mesh.NodeID, p *peer) (gone bool) {
+	gone = !p.configured && !p.lost && !p.hasRTT && p.echoes == (mesh.Echoes{}) && len(p.paths) == 0 &&
 		p.health == mesh.HealthUnknown &&
-		p.phase == mesh.PhaseUnknown && !p.cordoned && !p.inventory.known() {
-		s.peers.remove(id)
+		p.phase == mesh.PhaseUnknown && !p.cordoned && !p.inventory.known()
+	if gone {
+		s.removePeer(id)
 	}
+	return gone
+}
+
+func (s *State) removePeer(id mesh.NodeID) {
+	delete(s.sheets, id)
+	s.judged++
+	s.peers.remove(id)
 }

@@ -83,11 +83,11 @@ func TestReportedRTTIsJudgedOnceEvenIfAProbeMeasuresInBetween(t *testing.T) {
 	equal(t, "rtt shown", w.peer(1).RTT, time.Millisecond)
 	equal(t, "rtt to judge", w.peer(1).Reported, 300*time.Millisecond)
 	w.tick(1)
-	w.s.EndPass(map[mesh.ActionKey]bool{mesh.MarkAvoid{Peer: 1}.Key(): true})
+	w.s.EndPass(func(n mesh.NodeID) bool { return n == 1 })
 	if !w.peer(1).HasReported {
 		t.Error("a report whose mark could not be handed out is not judged yet")
 	}
-	w.s.EndPass(nil)
+	w.s.EndPass(func(mesh.NodeID) bool { return false })
 	if w.peer(1).HasReported {
 		t.Error("a report should be judged once")
 	}

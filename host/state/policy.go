@@ -5,6 +5,7 @@ import "time"
 // Policy holds the thresholds and windows that the core decides with. They come from the
 // configuration and do not change while the process runs.
 type Policy struct {
+	TickInterval  time.Duration // how often there is a regular tick; 0 stands for a second
 	SampleTTL     time.Duration // a sample that is not renewed within this is dropped
 	Settle        time.Duration // an action that succeeded is not handed out again within this
 	ActionTimeout time.Duration // an action without an outcome within this has failed

@@ -60,6 +60,8 @@ func (s *State) SinceMove(id mesh.ChainID) (ago time.Duration, cooling bool) {
 func (s *State) BeginRebalance(r Rebalance) {
 	r.since = s.now
 	s.rebalances.ensure(r.Chain).Rebalance = r
+	s.chainsOf.add(s, r.Target, r.Chain)
+	s.dueAt(s.now.Add(giveUpRebalance), dueChain, uint64(r.Chain))
 	s.startCooldown(r.Chain)
 }
 
@@ -67,24 +69,21 @@ func (s *State) BeginRebalance(r Rebalance) {
 func (s *State) startCooldown(id mesh.ChainID) {
 	if c := s.chains.edit(id); c != nil {
 		c.rebalanced, c.rebalancedAt = true, s.now
+		s.dueAt(s.now.Add(s.policy.RebalanceCooldown), dueChain, uint64(id))
 	}
 }
 
-// tickRebalances removes the moves that are done, and gives up those that take too long,
-// whose target may not host any more, or whose chain another node leads.
-func (s *State) tickRebalances() {
-	for id, r := range s.rebalances.all() {
-		c := s.chains.get(id)
-		if c == nil || c.leader != s.node {
-			s.endMove(id)
-			continue
-		}
-		v := c.view(id)
-		done := !v.HeldBy(r.Worst)
-		late := s.now.Sub(r.since) >= giveUpRebalance
-		if done || late || !s.MayHost(r.Target) {
-			s.endMove(id)
-		}
+// tickRebalance removes the move of a chain if it is done, and gives it up if it takes too
+// long, if its target may not host any more, or if another node leads the chain.
+func (s *State) tickRebalance(id mesh.ChainID) {
+	r := s.rebalances.get(id)
+	if r == nil {
+		return
+	}
+	c := s.chains.get(id)
+	if c == nil || c.leader != s.node || !c.view(id).HeldBy(r.Worst) ||
+		s.now.Sub(r.since) >= giveUpRebalance || !s.MayHost(r.Target) {
+		s.endMove(id)
 	}
 }
 

@@ -3,54 +3,46 @@ package state
 import (
 	"slices"
 
+	"github.com/meshos/meshos/host/marks"
 	"github.com/meshos/meshos/host/mesh"
 )
 
-// tickReturned notes the holders that were lost and are back: if their chain got another
-// holder meanwhile, they are the ones to evict. A note is removed once its chain does not
-// have too many holders.
-func (s *State) tickReturned() {
-	for id, p := range s.peers.all() {
-		switch live := s.Live(id); {
-		case !live:
-			if !p.lost {
-				s.peers.touch(id, p)
-				p.lost = true
-			}
-		case p.lost:
-			s.peers.touch(id, p)
-			p.lost = false
-			s.noteReturn(id)
-			s.sweepPeer(id, p)
-		}
-	}
-	s.returning = slices.DeleteFunc(s.returning, func(id mesh.ChainID) bool {
-		c := s.chains.get(id)
-		if c == nil {
-			return true
-		}
-		v := c.view(id)
-		if c.hasDesired && len(s.LiveHolders(v)) > v.Required() {
-			return false
-		}
-		s.chains.touch(id, c)
-		c.returned = nil
-		return true
-	})
-}
-
-// noteReturn notes a node that is back in each chain that it holds.
+// noteReturn notes a node that was lost and is back in each chain that it holds: if a chain
+// got another holder meanwhile, it is the one to evict.
 func (s *State) noteReturn(n mesh.NodeID) {
-	for id, c := range s.chains.all() {
-		if v := c.view(id); !v.HeldBy(n) {
+	for _, id := range s.chainsOf.of(n) {
+		c := s.chains.get(id)
+		if c == nil || !c.view(id).HeldBy(n) || slices.Contains(c.returned, n) {
 			continue
 		}
+		s.chains.touch(id, c)
+		c.returned = append(c.returned, n)
+	}
+}
+
+// tickChains goes through the chains that were touched or are due: it ends moves, and removes
+// the notes of holders that are back once a chain does not have too many holders.
+func (s *State) tickChains() {
+	m := s.chains.marks.Of(marks.Tick)
+	s.chains.marks.Taken(marks.Tick)
+	for id, c := range s.chains.only(m) {
 		if len(c.returned) == 0 {
-			s.returning = append(s.returning, id)
+			continue
 		}
-		if !slices.Contains(c.returned, n) {
+		if v := c.view(id); !c.hasDesired || len(s.LiveHolders(v)) <= v.Required() {
 			s.chains.touch(id, c)
-			c.returned = append(c.returned, n)
+			c.returned = nil
+		}
+	}
+	switch {
+	case len(s.rebalances.entries) == 0:
+	case m.All:
+		for id := range s.rebalances.all() {
+			s.tickRebalance(id)
+		}
+	default:
+		for _, id := range m.IDs {
+			s.tickRebalance(id)
 		}
 	}
 }

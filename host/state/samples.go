@@ -28,6 +28,9 @@ func (s *State) rttReported(ev mesh.RTTSample) {
 	p := s.peers.ensure(ev.Peer)
 	p.rtt, p.hasRTT, p.rttFrom = ev.RTT, true, origin{}
 	p.echoes, p.echoesFrom = ev.Echoes, origin{}
+	if !p.hasReported {
+		s.reported = append(s.reported, ev.Peer)
+	}
 	p.reported, p.hasReported = ev.RTT, true
 }
 
@@ -111,16 +114,15 @@ func (p *peer) measured(r mesh.RTTSample, from origin, policy *Policy) {
 	}
 }
 
-// expireSamples drops the samples that probes did not renew in time.
-func (s *State) expireSamples() {
-	s.dropEntries(func(p *peer) bool {
-		rtt, health := p.dropRTT(s.stale), p.dropHealth(s.stale)
-		facts := p.inventory.expire(s.now, s.policy.SampleTTL)
-		if facts {
-			p.inventory.combine()
-		}
-		return rtt || health || facts
-	})
+// expire drops what probes said of a peer and did not renew in time, and reports whether there
+// was any.
+func (s *State) expire(p *peer) bool {
+	rtt, health := p.dropRTT(s.stale), p.dropHealth(s.stale)
+	facts := p.inventory.expire(s.now, s.policy.SampleTTL)
+	if facts {
+		p.inventory.combine()
+	}
+	return rtt || health || facts
 }
 
 // dropEntries calls drop for each peer, and forgets the peers about which nothing is known

@@ -1,8 +1,9 @@
 package state
 
 import (
-	"maps"
+	"cmp"
 	"math"
+	"slices"
 	"time"
 
 	"github.com/meshos/meshos/host/mesh"
@@ -17,10 +18,26 @@ type scoreTable struct {
 }
 
 type scoredChain struct {
-	holders map[mesh.NodeID]float32
-	best    *mesh.NodeScore
-	cost    *mesh.MigrationCost
+	holders []mesh.NodeScore // ascending
+	best    mesh.NodeScore   // Node is 0 for none
+	cost    float32          // of moving to best, in units of score
 }
+
+// of returns the score of a holder.
+func (c *scoredChain) of(n mesh.NodeID) (score float32, ok bool) {
+	i, ok := slices.BinarySearchFunc(c.holders, n, func(h mesh.NodeScore, n mesh.NodeID) int { return cmp.Compare(h.Node, n) })
+	if !ok {
+		return 0, false
+	}
+	return c.holders[i].Score, true
+}
+
+func (c *scoredChain) equal(other *scoredChain) bool {
+	return c.best == other.best && c.cost == other.cost && slices.Equal(c.holders, other.holders)
+}
+
+// bestOf returns the best alternative of a chain; 0 for none.
+func (t *scoreTable) bestOf(id mesh.ChainID) mesh.NodeID { return t.chains[id].best.Node }
 
 // applyScores replaces the table as a whole. It ignores scores that are not finite and
 // clamps the others to 0 … 1. It ignores a table for an older view than the present one.
@@ -28,26 +45,45 @@ func (s *State) applyScores(in mesh.Scores) {
 	if s.scores.known && in.ViewVersion < s.scores.version {
 		return
 	}
-	table := scoreTable{known: true, at: s.now, version: in.ViewVersion, chains: make(map[mesh.ChainID]scoredChain, len(in.Chains))}
+	before := s.scores
+	s.scores = scoreTable{known: true, at: s.now, version: in.ViewVersion, chains: make(map[mesh.ChainID]scoredChain, len(in.Chains))}
 	for _, c := range in.Chains {
-		sc := scoredChain{holders: make(map[mesh.NodeID]float32, len(c.Holders))}
-		for _, h := range c.Holders {
-			if score, ok := usableScore(h.Score); ok {
-				sc.holders[h.Node] = score
-			}
-		}
-		if c.Best != nil && c.Best.Node != 0 {
-			if score, ok := usableScore(c.Best.Score); ok {
-				sc.best = &mesh.NodeScore{Node: c.Best.Node, Score: score}
-			}
-		}
-		if c.Cost != nil {
-			cost := *c.Cost
-			sc.cost = &cost
-		}
-		table.chains[c.Chain] = sc
+		s.scores.chains[c.Chain] = s.policy.scored(c)
 	}
-	s.scores = table
+	for id, now := range s.scores.chains {
+		was, had := before.chains[id]
+		delete(before.chains, id)
+		if now.best.Node != 0 && now.best.Node != was.best.Node {
+			s.chainsOf.add(s, now.best.Node, id)
+		}
+		if c := s.chains.get(id); c != nil && (!had || !now.equal(&was) || c.holdersSince(before.version) != c.holdersSince(in.ViewVersion)) {
+			s.chains.touch(id, c)
+		}
+	}
+	for id := range before.chains {
+		s.chains.edit(id)
+	}
+}
+
+// holdersSince reports whether the holders of a chain have changed since a view was made.
+func (c *chain) holdersSince(version uint64) bool { return c.everChanged && c.changed >= version }
+
+// scored takes over the scores of a chain.
+func (p *Policy) scored(c mesh.ChainScore) scoredChain {
+	out := scoredChain{holders: make([]mesh.NodeScore, 0, len(c.Holders)), cost: p.costScore(c.Cost)}
+	for _, h := range slices.Backward(c.Holders) { // of two scores of a node, the later one counts
+		if score, ok := usableScore(h.Score); ok {
+			out.holders = append(out.holders, mesh.NodeScore{Node: h.Node, Score: score})
+		}
+	}
+	slices.SortStableFunc(out.holders, func(a, b mesh.NodeScore) int { return cmp.Compare(a.Node, b.Node) })
+	out.holders = slices.CompactFunc(out.holders, func(a, b mesh.NodeScore) bool { return a.Node == b.Node })
+	if c.Best != nil && c.Best.Node != 0 {
+		if score, ok := usableScore(c.Best.Score); ok {
+			out.best = mesh.NodeScore{Node: c.Best.Node, Score: score}
+		}
+	}
+	return out
 }
 
 // usableScore clamps a score to 0 … 1; ok is false if it is not finite.
@@ -71,18 +107,17 @@ func (s *State) Score(id mesh.ChainID, n mesh.NodeID) (score float32, ok bool) {
 	if !ok {
 		return 0, false
 	}
-	score, ok = c.holders[n]
-	return score, ok
+	return c.of(n)
 }
 
 // Alternative returns the best node that does not hold a chain, and the cost of moving
 // there in units of score. ok is false under the same conditions as for Score.
 func (s *State) Alternative(id mesh.ChainID) (best mesh.NodeScore, cost float32, ok bool) {
 	c, ok := s.currentScores(id)
-	if !ok || c.best == nil {
+	if !ok || c.best.Node == 0 {
 		return mesh.NodeScore{}, 0, false
 	}
-	return *c.best, s.policy.costScore(c.cost), true
+	return c.best, c.cost, true
 }
 
 // currentScores returns the scores of a chain, if they may be used now.
@@ -90,7 +125,7 @@ func (s *State) currentScores(id mesh.ChainID) (scoredChain, bool) {
 	if !s.ScoresUsable() {
 		return scoredChain{}, false
 	}
-	if c := s.chains.get(id); c == nil || (c.everChanged && c.changed >= s.scores.version) {
+	if c := s.chains.get(id); c == nil || c.holdersSince(s.scores.version) {
 		return scoredChain{}, false
 	}
 	c, ok := s.scores.chains[id]
@@ -99,7 +134,7 @@ func (s *State) currentScores(id mesh.ChainID) (scoredChain, bool) {
 
 // costScore converts the cost of a move to units of score. A reliability factor that is not
 // finite and positive counts as 1.
-func (p Policy) costScore(c *mesh.MigrationCost) float32 {
+func (p *Policy) costScore(c *mesh.MigrationCost) float32 {
 	if c == nil {
 		return 0
 	}
@@ -125,10 +160,15 @@ func (s *State) invalidatePlacement(n mesh.NodeID) {
 
 func (s *State) forgetScores(of map[mesh.NodeID]bool) {
 	for id, sc := range s.scores.chains {
-		maps.DeleteFunc(sc.holders, func(n mesh.NodeID, _ float32) bool { return of[n] })
-		if sc.best != nil && of[sc.best.Node] {
-			sc.best = nil
-			s.scores.chains[id] = sc
+		kept := slices.DeleteFunc(slices.Clone(sc.holders), func(h mesh.NodeScore) bool { return of[h.Node] })
+		bestGone := of[sc.best.Node]
+		if len(kept) == len(sc.holders) && !bestGone {
+			continue
 		}
+		if sc.holders = kept; bestGone {
+			sc.best = mesh.NodeScore{}
+		}
+		s.scores.chains[id] = sc
+		s.chains.edit(id)
 	}
 }

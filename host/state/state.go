@@ -3,6 +3,7 @@ package state
 import (
 	"time"
 
+	"github.com/meshos/meshos/host/due"
 	"github.com/meshos/meshos/host/mesh"
 )
 
@@ -40,14 +41,25 @@ type State struct {
 	avoid         table[mesh.NodeID, avoided, *avoided]
 	answers       uint64 // how many answers of probes were folded
 
+	due      due.Queue[thing]
+	nodes    nodeFacts
+	chainsOf chainsOf
+	whole    wholes               // what concerns everything, as of the last tick
+	slice    Slice                // of this tick
+	missed   uint64               // marks that slices found missing
+	reported []mesh.NodeID        // peers with an RTT that came as an event and that no pass has judged
+	sheets   map[mesh.NodeID]bool // nodes with an inventory
+
+	held   uint64 // how often this node began or ceased to hold a chain
+	judged uint64 // how often the echo state of a peer changed
+	waits  waitList
+	cut    cutOffCache
+	orders ordersCache
+
 	rebalances table[mesh.ChainID, move, *move]
 	scores     scoreTable
 
-	// returning are the chains with a holder that was lost and is back.
-	returning []mesh.ChainID
-	// emptiedChains and emptiedBlobs may have become empty; the next tick forgets them.
-	emptiedChains []emptiedChain
-	emptiedBlobs  []mesh.BlobID
+	emptiedBlobs []mesh.BlobID // may have become empty; the next tick forgets them
 
 	local        maintenance
 	height       uint64    // of the last order from the ordered log
@@ -104,6 +116,9 @@ func New(b Boot) *State {
 		avoid:         newTable[mesh.NodeID, avoided](),
 		rebalances:    newTable[mesh.ChainID, move](),
 		local:         maintenance{phase: mesh.PhaseActive, name: b.NodeName},
+		nodes:         newNodeFacts(),
+		chainsOf:      make(chainsOf),
+		sheets:        make(map[mesh.NodeID]bool),
 		ledger:        newLedger(),
 		records:       newRecords(),
 		emitted:       newRing[mesh.Emitted](max(1, b.Policy.ActionQueue)),

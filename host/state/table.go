@@ -15,12 +15,14 @@ const chunk = 256
 // decision and no output depends on the order of a Go map, and which notes for its readers
 // which entries were touched. An entry is written to only after ensure, edit or touch.
 type table[K cmp.Ordered, V any, P marked[V]] struct {
-	entries map[K]*V
-	order   pages[K, V]
-	marks   marks.Lists[K]
-	touches uint64 // how often an entry was touched
-	room    []V    // the unused entries of the newest chunk
-	free    []*V   // the entries of removed keys, to be used again
+	entries  map[K]*V
+	order    pages[K, V]
+	marks    marks.Lists[K]
+	touches  uint64 // how often an entry was touched
+	sliced   bool   // slicedTo is meaningful
+	slicedTo K      // the last key of the slice before
+	room     []V    // the unused entries of the newest chunk
+	free     []*V   // the entries of removed keys, to be used again
 }
 
 // marked is a pointer to an entry that embeds a marks.Set.
@@ -93,6 +95,28 @@ func (t *table[K, V, P]) remove(k K) {
 func (t *table[K, V, P]) clear() {
 	for k := range t.all() {
 		t.remove(k)
+	}
+}
+
+// touched yields the entries that were touched since the tick before, ascending, like all.
+// What is touched from now on is for the next tick.
+func (t *table[K, V, P]) touched() iter.Seq2[K, *V] {
+	m := t.marks.Of(marks.Tick)
+	t.marks.Taken(marks.Tick)
+	return t.only(m)
+}
+
+// only yields the entries that a reader has to look at.
+func (t *table[K, V, P]) only(m marks.Touched[K]) iter.Seq2[K, *V] {
+	if m.All {
+		return t.all()
+	}
+	return func(yield func(K, *V) bool) {
+		for _, k := range m.IDs {
+			if v := t.entries[k]; v != nil && !yield(k, v) {
+				return
+			}
+		}
 	}
 }
 

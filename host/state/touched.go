@@ -12,14 +12,17 @@ type Touched struct {
 	Chains  marks.Touched[mesh.ChainID]
 	Peers   marks.Touched[mesh.NodeID]
 	Avoided marks.Touched[mesh.NodeID] // entries of the avoid list
+	// Actions are those whose keys may be handed out again, or that ended: see KeyOf.
+	Actions marks.Touched[mesh.ActionID]
 }
 
 // Touched returns what a reader has to look at. It is complete after a Tick.
 func (s *State) Touched(r marks.Reader) Touched {
+	s.noteWhole()
 	s.spread(r)
 	return Touched{
 		Daemons: s.daemons.marks.Of(r), Chains: s.chains.marks.Of(r),
-		Peers: s.peers.marks.Of(r), Avoided: s.avoid.marks.Of(r),
+		Peers: s.peers.marks.Of(r), Avoided: s.avoid.marks.Of(r), Actions: s.ledger.marks.Of(r),
 	}
 }
 
@@ -29,6 +32,42 @@ func (s *State) Taken(r marks.Reader) {
 	s.chains.marks.Taken(r)
 	s.peers.marks.Taken(r)
 	s.avoid.marks.Taken(r)
+	s.ledger.marks.Taken(r)
+}
+
+// MarkAll has the next tick and all readers look at everything.
+func (s *State) MarkAll() {
+	s.daemons.marks.TouchAll()
+	s.chains.marks.TouchAll()
+	s.peers.marks.TouchAll()
+	s.avoid.marks.TouchAll()
+	s.ledger.marks.TouchAll()
+}
+
+// wholes is what decisions about every chain or every daemon depend on.
+type wholes struct {
+	evacuating bool // matters for every daemon; the others matter for every chain
+	active     bool
+	givesUp    bool
+	mayPull    bool
+	scores     bool
+	inside     bool // in maintenance
+}
+
+// noteWhole touches all chains or all daemons if what concerns all of them has changed.
+func (s *State) noteWhole() {
+	now := wholes{
+		evacuating: s.Evacuating(), active: s.Active(), givesUp: s.GivesUpReplicas(),
+		mayPull: s.MayPull(), scores: s.ScoresUsable(), inside: s.InMaintenance(s.node),
+	}
+	if now == s.whole {
+		return
+	}
+	if now.evacuating != s.whole.evacuating {
+		s.daemons.marks.TouchAll()
+	}
+	s.chains.marks.TouchAllFor(marks.Reconcile)
+	s.whole = now
 }
 
 // touchSubject touches what the actions of a key are about: what was handed out counts in

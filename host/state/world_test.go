@@ -130,3 +130,6 @@ func equalNodes(t *testing.T, what string, got []mesh.NodeID, want ...mesh.NodeI
 func ref(id mesh.DaemonID) mesh.DaemonRef { return mesh.DaemonRef{ID: id, Name: "d"} }
 
 func window(d time.Duration) *time.Duration { return &d }
+
+// wantNothing is what a pass wants that wants nothing.
+func wantNothing(mesh.ActionKey) bool { return false }
