@@ -36,6 +36,7 @@ type chain struct {
 	configured   bool // the configuration names it
 	emptied      bool // it was empty at emptiedAt; the next tick forgets it if it still is
 	emptiedAt    mesh.Time
+	kept         bool // it is kept for a while although it is empty
 	removalAsked bool // a drop or an eviction was handed out once
 
 	everChanged  bool          // changed is meaningful
@@ -181,10 +182,7 @@ func (s *State) replicaTransitioned(ev mesh.ReplicaTransition) {
 func (s *State) noteIfEmpty(id mesh.ChainID) {
 	if c := s.chains.get(id); c != nil && c.empty() && !c.emptied {
 		s.chains.touch(id, c)
-		c.emptied, c.emptiedAt = true, s.now
-		if c.hold == mesh.HoldDrop {
-			s.dueAt(s.now.Add(forgetAfter), dueChain, uint64(id))
-		}
+		c.emptied, c.emptiedAt, c.kept = true, s.now, false
 	}
 }
 
@@ -204,6 +202,10 @@ func (s *State) sweepChains() {
 			s.chains.touch(id, c)
 			c.emptied = false
 		case c.hold == mesh.HoldDrop && s.now.Sub(c.emptiedAt) < forgetAfter:
+			if !c.kept {
+				c.kept = true
+				s.dueAt(c.emptiedAt.Add(forgetAfter), dueChain, uint64(id))
+			}
 		default:
 			delete(s.orderedChains, id)
 			s.chainOrders = nil

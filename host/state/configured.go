@@ -1,6 +1,11 @@
 package state
 
-import "github.com/meshos/meshos/host/mesh"
+import (
+	"maps"
+	"slices"
+
+	"github.com/meshos/meshos/host/mesh"
+)
 
 // configure takes over the peers, chains and daemons of the configuration. It sets only
 // what changed since the last time: an order that set an intent meanwhile stays in force,
@@ -77,7 +82,8 @@ func (s *State) configureChains(next []mesh.ConfiguredChain) {
 		delete(before, c.ID)
 		s.configureChain(old, c, true)
 	}
-	for id, old := range before {
+	for _, id := range slices.Sorted(maps.Keys(before)) {
+		old := before[id]
 		if s.chains.get(id) != nil {
 			s.configureChain(old, mesh.ConfiguredChain{ID: id}, false)
 			s.noteIfEmpty(id)
@@ -158,7 +164,7 @@ func (s *State) configureDaemons(next []mesh.ConfiguredDaemon) {
 			d.setPin(nil)
 		}
 	}
-	for id := range before {
+	for _, id := range slices.Sorted(maps.Keys(before)) {
 		// Its command is gone with the configuration, so it cannot go on running.
 		if d := s.daemons.edit(id); d != nil {
 			if d.run != nil {

@@ -22,3 +22,11 @@ func (s *State) Blob(id mesh.BlobID) (b Blob, ok bool) {
 
 // Window returns the backoff after the next crash.
 func (g Gate) Window(p RestartPolicy) time.Duration { return max(g.window, p.Initial) }
+
+// Facts returns what is kept of the nodes: who is lost, who is leaving, who is barred.
+func (s *State) Facts() [3]any { return [3]any{s.Lost(), s.LeavingNow(), s.Barred()} }
+
+// PlainFacts returns the same by walking everything.
+func (s *State) PlainFacts() [3]any {
+	return [3]any{s.LostNodes(), s.LeavingNodes(), s.BarredNodes()}
+}
