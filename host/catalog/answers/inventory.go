@@ -19,7 +19,7 @@ const (
 func Inventory(in *pluginv1.InventorySamples, peers *Peers) (mesh.InventoryAnswer, Discarded) {
 	var bad Discarded
 	out := mesh.InventoryAnswer{Samples: make([]mesh.Inventory, 0, len(in.GetSamples())), Complete: in.GetComplete()}
-	nodes := newSubjects(peers, len(in.GetSamples()))
+	nodes := newSubjects(peers)
 	for _, sample := range in.GetSamples() {
 		inventory, err := wire.InventoryFromProto(sample)
 		if err != nil {
@@ -32,7 +32,7 @@ func Inventory(in *pluginv1.InventorySamples, peers *Peers) (mesh.InventoryAnswe
 		}
 		good := false
 		if inventory.Node == peers.self {
-			good = nodes.first(inventory.Node, &bad)
+			good = nodes.takeSelf(&bad)
 		} else {
 			good = nodes.take(inventory.Node, &bad)
 		}

@@ -26,7 +26,7 @@ func RTT(in *pluginv1.RttSamples, peers *Peers) (mesh.RTTAnswer, Discarded, erro
 		return mesh.RTTAnswer{}, bad, err
 	}
 	out := mesh.RTTAnswer{Samples: make([]mesh.RTTSample, 0, len(ids)), Complete: in.GetComplete()}
-	nodes := newSubjects(peers, len(ids))
+	nodes := newSubjects(peers)
 	for n, id := range ids {
 		sample := mesh.RTTSample{
 			Peer: mesh.NodeID(id), RTT: time.Duration(in.GetRttNs()[n]),
@@ -109,7 +109,7 @@ func Health(in *pluginv1.HealthSamples, peers *Peers) (mesh.HealthAnswer, Discar
 		return mesh.HealthAnswer{}, bad, err
 	}
 	out := mesh.HealthAnswer{Samples: make([]mesh.HealthSample, 0, len(ids)), Complete: in.GetComplete()}
-	nodes := newSubjects(peers, len(ids))
+	nodes := newSubjects(peers)
 	for n, id := range ids {
 		peer := mesh.NodeID(id)
 		health, ok := healthOf(values[n])
