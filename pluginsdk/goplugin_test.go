@@ -2,6 +2,8 @@ package pluginsdk_test
 
 import (
 	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
 	"errors"
 	"os/exec"
 	"path/filepath"
@@ -11,6 +13,8 @@ import (
 	"github.com/hashicorp/go-plugin"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/credentials"
+	"google.golang.org/grpc/peer"
 	"google.golang.org/grpc/status"
 
 	"github.com/meshos/meshos/pluginsdk/wire"
@@ -58,9 +62,14 @@ func TestAGoPluginClientWithAutoMTLSReachesTheExample(t *testing.T) {
 	}
 	conn := raw.(*grpc.ClientConn)
 	own := pluginv1.NewPluginClient(conn)
-	about, err := own.Describe(t.Context(), &pluginv1.DescribeRequest{})
+	var other peer.Peer
+	about, err := own.Describe(t.Context(), &pluginv1.DescribeRequest{}, grpc.Peer(&other))
 	if err != nil || about.GetName() != "constant-rtt" {
 		t.Fatalf("described as %v, %v", about, err)
+	}
+	over, _ := other.AuthInfo.(credentials.TLSInfo)
+	if key, ok := over.State.PeerCertificates[0].PublicKey.(*ecdsa.PublicKey); !ok || key.Curve != elliptic.P256() {
+		t.Errorf("its key is not a P-256 one, but %T", over.State.PeerCertificates[0].PublicKey)
 	}
 	if _, err := own.Configure(t.Context(), &pluginv1.ConfigureRequest{Node: 1}); err != nil {
 		t.Fatal(err)

@@ -2,6 +2,7 @@ package pluginsdk
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"os"
@@ -54,6 +55,17 @@ func (p *program) serve() int {
 	config.Logger = hclog.New(&hclog.LoggerOptions{
 		Name: "go-plugin", Level: hclog.Warn, Output: stdio.errors, JSONFormat: true,
 	})
+	if pem, ok := p.env(clientCertificate); ok {
+		tlsConfig, answer, err := serverTLS(pem)
+		if err == nil {
+			err = stdio.certify(answer)
+		}
+		if err != nil {
+			log.Error("can't serve over TLS", "error", err)
+			return exitFailed
+		}
+		config.TLSProvider = func() (*tls.Config, error) { return tlsConfig, nil }
+	}
 	served := make(chan struct{})
 	go func() { // ends with the server, or with the process
 		defer close(served)

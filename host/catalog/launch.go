@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"slices"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -95,11 +96,16 @@ func (l *launching) connect(ctx context.Context, spec process.Spec) *Error {
 	i, s := l.instance, l.slot
 	stdout, stderr := s.output.NewWriter(), s.output.NewWriter()
 	i.printed = []*pluginlog.Writer{stdout, stderr}
+	tlsConfig, certificate, err := clientTLS()
+	if err != nil {
+		return s.hostError("start", fmt.Sprintf("a certificate can't be made: %v", err), "", err)
+	}
+	spec.Env = append(slices.Clip(spec.Env), certificate)
 	i.client = goplugin.NewClient(&goplugin.ClientConfig{
 		HandshakeConfig:  handshakeConfig(),
 		Plugins:          goplugin.PluginSet{pluginName: connOnly{}},
 		AllowedProtocols: []goplugin.Protocol{goplugin.ProtocolGRPC},
-		AutoMTLS:         true,
+		TLSConfig:        tlsConfig,
 		SkipHostEnv:      true,
 		Logger:           hclog.NewNullLogger(),
 		StartTimeout:     s.opts.StartTimeout + time.Second, // ctx ends before that

@@ -107,8 +107,8 @@ func TestPluginGetsOnlyTheEnvironmentOfItsEntry(t *testing.T) {
 		keys = append(keys, key)
 	}
 	want := []string{
-		"MODE", "GIVEN", "MESHOS_PLUGIN", "PLUGIN_MIN_PORT", "PLUGIN_MAX_PORT", "PLUGIN_PROTOCOL_VERSIONS",
-		"PLUGIN_CLIENT_CERT", "PLUGIN_UNIX_SOCKET_DIR", "MESHOS_LIFELINE_FD", "MESHOS_RUN",
+		"MODE", "GIVEN", "PLUGIN_CLIENT_CERT", "MESHOS_PLUGIN", "PLUGIN_MIN_PORT", "PLUGIN_MAX_PORT", "PLUGIN_PROTOCOL_VERSIONS",
+		"PLUGIN_UNIX_SOCKET_DIR", "MESHOS_LIFELINE_FD", "MESHOS_RUN",
 	}
 	if d := cmp.Diff(want, keys); d != "" {
 		t.Error(d)
