@@ -46,7 +46,7 @@ func compare(ctx context.Context, names string, rounds int, output, bin string) 
 	if rounds < 1 {
 		return fmt.Errorf("-rounds is %d; it takes at least one", rounds)
 	}
-	b, err := newBench(bin)
+	b, err := newBench(ctx, bin)
 	if err != nil {
 		return err
 	}

@@ -1,0 +1,185 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"time"
+
+	"github.com/hashicorp/go-hclog"
+	goplugin "github.com/hashicorp/go-plugin"
+	"google.golang.org/grpc"
+
+	pluginv1 "github.com/meshos/meshos/proto/meshos/plugin/v1"
+)
+
+const (
+	startsInARound = 10
+	callTime       = 300 * time.Millisecond // for which one number of samples is asked for in a round
+)
+
+// starts compares the start of a plugin made with pluginsdk under a node's catalog, which hashes
+// it, executes the hashed copy, asks it what it is and configures it, with that of a plugin of
+// go-plugin alone.
+func starts() row {
+	return row{
+		name: "plugin-start", what: "from nothing to a plugin that has answered its first call", peer: "go-plugin with AutoMTLS",
+		round: func(ctx context.Context, b *bench) ([]figure, error) {
+			bare, sdk, err := b.probePlugins(ctx)
+			if err != nil {
+				return nil, err
+			}
+			var ours, theirs, again []float64
+			for range startsInARound {
+				began := time.Now()
+				p, err := b.runFile(ctx, "sdkplugin", sdk, nil, nil)
+				if err != nil {
+					return nil, err
+				}
+				ours = append(ours, time.Since(began).Seconds())
+				restarted, err := p.restart(ctx)
+				p.end()
+				if err != nil {
+					return nil, err
+				}
+				again = append(again, restarted.Seconds())
+
+				began = time.Now()
+				peer, err := startBare(ctx, bare, 1)
+				if err != nil {
+					return nil, err
+				}
+				theirs = append(theirs, time.Since(began).Seconds())
+				peer.client.Kill()
+			}
+			return []figure{
+				{Name: "first start", Unit: "ms", Ours: median(ours) * 1e3, Peer: median(theirs) * 1e3, Wanted: "≤ 0.5"},
+				{Name: "start of a file that did not change", Unit: "ms", Ours: median(again) * 1e3, Peer: median(theirs) * 1e3, Wanted: "≤ 0.5"},
+			}, nil
+		},
+	}
+}
+
+// calls compares one call for samples, as a node makes it at each tick.
+func calls() row {
+	return row{
+		name: "probe-call", what: "a call for the round-trip times of 1, 1,000 and 10,000 peers", peer: "go-plugin with AutoMTLS",
+		round: func(ctx context.Context, b *bench) ([]figure, error) {
+			var out []figure
+			for _, n := range []int{1, 1000, 10_000} {
+				f, err := compareCalls(ctx, b, n)
+				if err != nil {
+					return nil, err
+				}
+				out = append(out, f)
+			}
+			return out, nil
+		},
+	}
+}
+
+func compareCalls(ctx context.Context, b *bench, n int) (f figure, err error) {
+	bare, sdk, err := b.probePlugins(ctx)
+	if err != nil {
+		return f, err
+	}
+	peers := make([]*pluginv1.Peer, n)
+	for i := range peers {
+		peers[i] = &pluginv1.Peer{Id: uint64(i + 2)}
+	}
+	p, err := b.runFile(ctx, "sdkplugin", sdk, nil, peers)
+	if err != nil {
+		return f, err
+	}
+	defer p.end()
+	probe, err := p.LocalityProbe(p.name)
+	if err != nil {
+		return f, err
+	}
+	peer, err := startBare(ctx, bare, n)
+	if err != nil {
+		return f, err
+	}
+	defer peer.client.Kill()
+	var ours, theirs []float64
+	for until := time.Now().Add(2 * callTime); time.Now().Before(until); {
+		began := time.Now()
+		got, err := probe.SampleRTT(ctx)
+		ours = append(ours, time.Since(began).Seconds())
+		if err != nil || len(got.Samples) != n {
+			return f, fmt.Errorf("%d of %d samples: %w", len(got.Samples), n, err)
+		}
+		began = time.Now()
+		_, err = peer.probe.SampleRtt(ctx, &pluginv1.SampleRequest{})
+		theirs = append(theirs, time.Since(began).Seconds())
+		if err != nil {
+			return f, err
+		}
+	}
+	return figure{Name: fmt.Sprintf("%d samples", n), Unit: "µs", Ours: median(ours) * 1e6, Peer: median(theirs) * 1e6, Wanted: "≤ 1.05"}, nil
+}
+
+// probePlugins builds both plugins, once.
+func (b *bench) probePlugins(ctx context.Context) (bare, sdk string, err error) {
+	for _, name := range []string{"bareplugin", "sdkplugin"} {
+		file := filepath.Join(b.dir, name)
+		if _, err := os.Stat(file); err == nil {
+			continue
+		}
+		cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags=-s -w", "-o", file, "github.com/meshos/meshos/bench/"+name)
+		if out, err := cmd.CombinedOutput(); err != nil {
+			return "", "", fmt.Errorf("build %s: %w\n%s", name, err, out)
+		}
+	}
+	return filepath.Join(b.dir, "bareplugin"), filepath.Join(b.dir, "sdkplugin"), nil
+}
+
+// barePlugin is a running plugin of go-plugin alone.
+type barePlugin struct {
+	client *goplugin.Client
+	probe  pluginv1.LocalityProbeClient
+}
+
+// startBare starts one and calls it once.
+func startBare(ctx context.Context, file string, samples int) (*barePlugin, error) {
+	cmd := exec.Command(file)
+	cmd.Env = append(os.Environ(), fmt.Sprintf("SAMPLES=%d", samples))
+	client := goplugin.NewClient(&goplugin.ClientConfig{
+		HandshakeConfig:  goplugin.HandshakeConfig{ProtocolVersion: 1, MagicCookieKey: "BARE_PLUGIN", MagicCookieValue: "1"},
+		Plugins:          goplugin.PluginSet{"probe": connection{}},
+		AllowedProtocols: []goplugin.Protocol{goplugin.ProtocolGRPC},
+		AutoMTLS:         true,
+		Cmd:              cmd,
+		Logger:           hclog.NewNullLogger(),
+	})
+	p := &barePlugin{client: client}
+	fail := func(err error) (*barePlugin, error) { client.Kill(); return nil, err }
+	protocol, err := client.Client()
+	if err != nil {
+		return fail(err)
+	}
+	conn, err := protocol.Dispense("probe")
+	if err != nil {
+		return fail(err)
+	}
+	p.probe = pluginv1.NewLocalityProbeClient(conn.(*grpc.ClientConn))
+	if _, err := p.probe.SampleRtt(ctx, &pluginv1.SampleRequest{}); err != nil {
+		return fail(err)
+	}
+	return p, nil
+}
+
+// connection is the host's side: the connection itself.
+type connection struct {
+	goplugin.NetRPCUnsupportedPlugin
+}
+
+// GRPCServer implements goplugin.GRPCPlugin.
+func (connection) GRPCServer(*goplugin.GRPCBroker, *grpc.Server) error { return nil }
+
+// GRPCClient implements goplugin.GRPCPlugin.
+func (connection) GRPCClient(_ context.Context, _ *goplugin.GRPCBroker, c *grpc.ClientConn) (any, error) {
+	return c, nil
+}

@@ -1,0 +1,2 @@
+// Command sdkplugin is the plugin of bench/bareplugin, made with pluginsdk.
+package main
