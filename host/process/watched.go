@@ -88,6 +88,10 @@ func (w *watchedForker) begin() error {
 		return err
 	}
 	defer free()
+	// The first message is there before the watcher is, so that it knows of what runs even if this
+	// process is killed right now.
+	first, rest := w.adoptions()
+	w.adopt(conn, first)
 	hideDescriptors()
 	proc, err := os.StartProcess(path, []string{name, WatcherCommand}, &os.ProcAttr{
 		Dir: "/", Env: []string{"GOMAXPROCS=1"}, Files: []*os.File{null, null, null, theirs},
@@ -108,26 +112,45 @@ func (w *watchedForker) begin() error {
 	default:
 	}
 	w.proc, w.conn = proc, conn
-	adopt := slices.Clone(w.strays)
-	for _, c := range w.children {
-		if c.handle != nil {
-			adopt = append(adopt, c.handle.id)
-		}
-	}
-	if len(adopt) > 0 {
-		text, err := json.Marshal(request{Adopt: adopt})
-		if err == nil {
-			err = w.conn.send(text, watcherPatience)
-		}
-		if err != nil {
-			w.log.Error("the new watcher does not know what runs already", "error", err)
-		}
+	for _, ids := range rest {
+		w.adopt(conn, ids)
 	}
 	if id, err := Identify(proc.Pid); err == nil {
 		w.record.setWatcher(id)
 	}
 	close(w.up)
 	return nil
+}
+
+// adoptions returns what earlier watchers had started, and what they had adopted, in lists that
+// fit into a message each.
+func (w *watchedForker) adoptions() (first []Identity, rest [][]Identity) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	var all []Identity
+	for _, c := range w.children {
+		if c.handle != nil {
+			all = append(all, c.handle.id)
+		}
+	}
+	lists := slices.Collect(slices.Chunk(append(all, w.strays...), maxOrphans))
+	if len(lists) == 0 {
+		return nil, nil
+	}
+	return lists[0], lists[1:]
+}
+
+func (w *watchedForker) adopt(conn *messages, ids []Identity) {
+	if len(ids) == 0 {
+		return
+	}
+	text, err := json.Marshal(request{Adopt: ids})
+	if err == nil {
+		err = conn.send(text, watcherPatience)
+	}
+	if err != nil {
+		w.log.Error("the new watcher does not know what runs already", "error", err)
+	}
 }
 
 // run listens to the watcher, and replaces it when it ends.
