@@ -53,7 +53,7 @@ func TestStopAllEndsEverything(t *testing.T) {
 func TestStopAllWaitsForProcessesWhenTheLoopHasEnded(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	n := startNodeIn(t, dir, sh(7, "trap 'echo bye; exit 0' TERM; echo ready; while :; do sleep 0.01; done"))
+	n := startNodeWith(t, newLoop(), dir, patience, sh(7, "trap 'echo bye; exit 0' TERM; echo ready; while :; do sleep 0.01; done"))
 	n.start(7)
 	n.wait(t, "7 3> ready")
 	n.set(func(l *loop) { l.err = fmt.Errorf("the loop has ended: %w", daemon.ErrEventsClosed) })
@@ -85,12 +85,11 @@ func TestStopAllKillsWhenItsContextEnds(t *testing.T) {
 	l.wait(t, "7 3> ready")
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
 	defer cancel()
-	if err := m.StopAll(ctx); err != nil {
+	var late *daemon.UnfinishedError // what was killed has a tenth of the time to end: too little on a busy machine
+	if err := m.StopAll(ctx); err != nil && !errors.As(err, &late) {
 		t.Error(err)
 	}
-	if left := m.Running(); len(left) != 0 {
-		t.Errorf("still there: %v", left)
-	}
+	testkit.Until(t, "the daemon to be gone", func() bool { return len(m.Running()) == 0 })
 	if got := log.String(); !strings.Contains(got, "daemons are killed") || !strings.Contains(got, ref(7).String()) {
 		t.Errorf("the log does not say who was killed: %s", got)
 	}
@@ -113,13 +112,14 @@ func TestStopAllDoesNotWaitForALoopThatTakesNothing(t *testing.T) {
 			if err := m.Start(t.Context(), ref(7)); err != nil {
 				t.Fatal(err)
 			}
-			ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+			ctx, cancel := context.WithTimeout(t.Context(), patience)
 			defer cancel()
-			if err := m.StopAll(ctx); err != nil {
+			result := make(chan error, 1)
+			go func() { result <- m.StopAll(ctx) }()
+			testkit.Until(t, "the daemon to be gone", func() bool { return len(m.Running()) == 0 })
+			cancel() // or it would give the loop all the time that there is
+			if err := <-result; err != nil {
 				t.Error(err)
-			}
-			if left := m.Running(); len(left) != 0 {
-				t.Errorf("still there: %v", left)
 			}
 		})
 	}

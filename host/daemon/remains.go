@@ -116,9 +116,9 @@ func (r *run) endRemains(rec shim.Record) bool {
 // sayStuck says that processes of a daemon do not end although they were killed.
 func (r *run) sayStuck(left []process.Identity) {
 	reason := fmt.Sprintf("what it started does not end although it was killed: %s; the daemon counts as running until then", shim.Describe(left))
+	r.m.setStuck(r.spec.Daemon.ID, len(left)) // before it is told: who reads of it may look at once
 	r.out.note(mesh.LevelWarn, "%s", reason)
 	r.m.opts.Failure(r.spec.Daemon, reason)
-	r.m.setStuck(r.spec.Daemon.ID, len(left))
 }
 
 // sayShimStuck does the same for what the shim tells of in its record.

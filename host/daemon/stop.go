@@ -7,6 +7,10 @@ import (
 	"github.com/meshos/meshos/host/mesh"
 )
 
+// shimWait is how long a shim may take to kill its daemon and to record the end, or to record
+// that something of it can't be killed, before it is killed itself: the end is not known then.
+const shimWait = 5 * time.Second
+
 // stop asks the process to end, and has it killed after grace. Of several calls the earliest
 // deadline counts.
 func (r *run) stop(reason string, grace time.Duration) {
@@ -50,7 +54,7 @@ func (r *run) terminate() bool {
 			}
 			r.out.note(mesh.LevelWarn, "killed: it did not end when it was asked to")
 		}
-		if !r.endsWithin(killedWait + r.afterwards()) {
+		if !r.endsWithin(shimWait + r.afterwards()) {
 			r.killShim()
 		}
 	})

@@ -5,6 +5,8 @@ package hangfs
 
 import (
 	"fmt"
+	"io"
+	"log"
 	"os"
 	"sync"
 	"testing"
@@ -23,8 +25,9 @@ type FS struct {
 	// Behind is the folder that it shows. It answers always.
 	Behind string
 
-	mu     sync.Mutex
-	answer chan struct{} // closed while it answers
+	mu      sync.Mutex
+	answer  chan struct{} // closed while it answers
+	waiting int           // requests that wait for it
 
 	end func()
 }
@@ -60,7 +63,7 @@ func Mount(t testing.TB) *FS {
 		testneeds.Missing(t, "needs the right to mount: %v", err)
 	}
 	server, err := fuse.NewServer(&gate{RawFileSystem: fs.NewNodeFS(root, &fs.Options{}), fs: f}, fmt.Sprintf("/dev/fd/%d", device),
-		&fuse.MountOptions{MaxBackground: 1 << 10})
+		&fuse.MountOptions{MaxBackground: 1 << 10, Logger: log.New(io.Discard, "", 0)}) // of answers that nobody waits for any more
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -98,11 +101,22 @@ func (f *FS) LetGo() {
 	}
 }
 
+// Waiting returns how many requests wait for an answer. Whoever sent one can't be killed.
+func (f *FS) Waiting() int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.waiting
+}
+
 func (f *FS) wait() {
 	f.mu.Lock()
 	answer := f.answer
+	f.waiting++
 	f.mu.Unlock()
 	<-answer
+	f.mu.Lock()
+	f.waiting--
+	f.mu.Unlock()
 }
 
 // gate has every request for a path or for what is in a file wait.

@@ -5,6 +5,8 @@ import (
 	"path/filepath"
 	"testing"
 	"time"
+
+	"github.com/meshos/meshos/internal/testkit"
 )
 
 func TestItAnswersExceptWhileItHangs(t *testing.T) {
@@ -30,6 +32,7 @@ func TestItAnswersExceptWhileItHangs(t *testing.T) {
 		t.Error("it answers")
 	case <-time.After(50 * time.Millisecond):
 	}
+	testkit.Until(t, "the request to wait", func() bool { return f.Waiting() == 1 })
 	f.LetGo()
 	if got := <-done; got != "text" {
 		t.Errorf("got %q", got)

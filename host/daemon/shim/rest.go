@@ -140,12 +140,20 @@ func (d *rest) kill() bool {
 	return reached
 }
 
+// killLeft kills who is left, until nobody is there who has not been killed: to list all
+// processes again and again for one that hangs in the kernel would only cost time.
 func (d *rest) killLeft() {
 	d.cgroup.Kill()
 	_ = unix.Kill(-d.main, unix.SIGKILL)
+	killed := make(map[process.Identity]bool)
 	for range killRounds {
+		fresh := false
 		left := d.left()
-		if len(left) == 0 {
+		for _, id := range left {
+			fresh = fresh || !killed[id]
+			killed[id] = true
+		}
+		if !fresh {
 			return
 		}
 		process.Send(unix.SIGKILL, left...)
