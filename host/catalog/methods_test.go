@@ -31,24 +31,15 @@ func TestP5_ThePluginsBrokerIsNotUsed(t *testing.T) {
 	}
 }
 
-// Frames of a channel that go-plugin does not know are thrown away, but not read as fast
-// as they come.
-func TestP5_FramesOfAnUnknownChannelArePaced(t *testing.T) {
+// A plugin that floods the stream of what it prints answers calls as any other does.
+func TestP5_AFloodOfFramesHoldsUpNoCall(t *testing.T) {
 	r := start(t, []catalog.Entry{entry("evil", "stdio-flood", func(e *catalog.Entry) { e.Timeout = 30 * time.Second })})
 	r.waitFor("evil", snapshot.PluginReady)
-	sent := func() (n time.Duration) {
+	r.until("more frames than may come at once", func() bool {
 		samples, err := r.locality("evil").SampleRTT(t.Context())
 		if err != nil || len(samples.Samples) != 1 {
 			t.Fatal(samples, err)
 		}
-		return samples.Samples[0].RTT
-	}
-	r.until("the burst is used up", func() bool { return sent() > 8000 })
-	began := time.Now()
-	first := sent()
-	r.pause(500 * time.Millisecond)
-	// 2000 a second are read, and what gRPC has in its windows beside them.
-	if n, most := sent()-first, 2500*time.Since(began).Seconds()+10000; float64(n) > most {
-		t.Errorf("%d frames were taken, at most %.0f should be", n, most)
-	}
+		return samples.Samples[0].RTT > 8192
+	})
 }
