@@ -16,13 +16,55 @@ import (
 // late call the host learns that the plugin is alive. A header that is missing or
 // can't be parsed changes nothing.
 func withCallerTimeout(ctx context.Context) (context.Context, context.CancelFunc) {
+	limit, found := callerTimeout(ctx)
+	if !found {
+		return ctx, func() {}
+	}
+	return context.WithTimeout(ctx, limit)
+}
+
+// callerTimeout returns the time in wire.TimeoutHeader.
+func callerTimeout(ctx context.Context) (limit time.Duration, found bool) {
 	values := metadata.ValueFromIncomingContext(ctx, wire.TimeoutHeader)
 	if len(values) == 0 {
-		return ctx, func() {}
+		return 0, false
 	}
 	ms, err := strconv.ParseInt(values[len(values)-1], 10, 64)
 	if err != nil || ms <= 0 || ms > math.MaxInt64/int64(time.Millisecond) {
-		return ctx, func() {}
+		return 0, false
 	}
-	return context.WithTimeout(ctx, time.Duration(ms)*time.Millisecond)
+	return time.Duration(ms) * time.Millisecond, true
+}
+
+// silence ends the context of a stream whose caller has heard nothing for the time in
+// wire.TimeoutHeader.
+type silence struct {
+	timer  *time.Timer // nil without a limit
+	limit  time.Duration
+	cancel context.CancelCauseFunc
+}
+
+// silenceLimit begins to watch for silence, until end.
+func (s *Server) silenceLimit(ctx context.Context) (context.Context, *silence) {
+	limit, found := callerTimeout(ctx)
+	ctx, cancel := context.WithCancelCause(ctx)
+	out := &silence{limit: limit, cancel: cancel}
+	if found && !s.noDeadlines {
+		out.timer = time.AfterFunc(limit, func() { cancel(context.DeadlineExceeded) })
+	}
+	return ctx, out
+}
+
+// broken notes that the caller has heard something.
+func (s *silence) broken() {
+	if s.timer != nil {
+		s.timer.Reset(s.limit)
+	}
+}
+
+func (s *silence) end() {
+	if s.timer != nil {
+		s.timer.Stop()
+	}
+	s.cancel(nil)
 }

@@ -33,6 +33,16 @@ type PlacementScorer interface {
 	Score(ctx context.Context, view View) ([]*meshosv1.ChainScore, error)
 }
 
+// StreamingScorer is a PlacementScorer that hands its scores over part by part, so that it
+// does not hold those of very many chains at once. The order of the chains does not matter;
+// that of the view costs the least. send must be called from the goroutine of StreamScores
+// only, and does not keep the slice. When its error is not nil, return it. What was sent
+// counts only if StreamScores returns nil. Of an instance that implements both, the host
+// calls this.
+type StreamingScorer interface {
+	StreamScores(ctx context.Context, view View, send func([]*meshosv1.ChainScore) error) error
+}
+
 // View is what a scorer scores: all nodes, and all chains that this node leads, at one
 // tick. It is shared between calls and must not be changed.
 type View struct {

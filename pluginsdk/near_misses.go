@@ -28,6 +28,7 @@ func methods() []method {
 		{wire.KindHealthProbe, "SampleHealth", "(context.Context, []pluginsdk.Peer) ([]pluginsdk.HealthSample, error)", implements[HealthProbe]},
 		{wire.KindInventoryProbe, "SampleInventory", "(context.Context) ([]*meshosv1.PeerInventory, error)", implements[InventoryProbe]},
 		{wire.KindPlacementScorer, "Score", "(context.Context, pluginsdk.View) ([]*meshosv1.ChainScore, error)", implements[PlacementScorer]},
+		{"a StreamingScorer", "StreamScores", "(context.Context, pluginsdk.View, func([]*meshosv1.ChainScore) error) error", implements[StreamingScorer]},
 		{wire.KindMigrationAborter, "Abort", "(context.Context, uint64, string) error", implements[MigrationAborter]},
 		{wire.KindMigrationSource, "ListMigrations", "(context.Context) ([]*meshosv1.MigrationView, error)", implements[MigrationSource]},
 		{wire.KindChainAppender, "Append", "(context.Context, []*meshosv1.Record) error", implements[ChainAppender]},

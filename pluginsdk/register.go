@@ -1,6 +1,8 @@
 package pluginsdk
 
 import (
+	"slices"
+
 	"google.golang.org/grpc"
 
 	"github.com/meshos/meshos/pluginsdk/wire"
@@ -19,7 +21,7 @@ func kindsOf(v any) []string {
 	add(wire.KindLocalityProbe, implements[LocalityProbe](v))
 	add(wire.KindHealthProbe, implements[HealthProbe](v))
 	add(wire.KindInventoryProbe, implements[InventoryProbe](v))
-	add(wire.KindPlacementScorer, implements[PlacementScorer](v))
+	add(wire.KindPlacementScorer, implements[PlacementScorer](v) || implements[StreamingScorer](v))
 	add(wire.KindMigrationAborter, implements[MigrationAborter](v))
 	add(wire.KindMigrationSource, implements[MigrationSource](v))
 	add(wire.KindChainAppender, implements[ChainAppender](v))
@@ -28,6 +30,15 @@ func kindsOf(v any) []string {
 	add(wire.KindRecoveryHandler, implements[RecoveryHandler](v))
 	add(wire.KindControlSink, implements[ControlSink](v))
 	return kinds
+}
+
+// kindVersions returns the later versions of these kinds, which the SDK serves beside the
+// first.
+func kindVersions(kinds []string) []string {
+	if slices.Contains(kinds, wire.KindPlacementScorer) {
+		return []string{wire.ScorerInPages}
+	}
+	return nil
 }
 
 func implements[I any](v any) bool {
@@ -49,6 +60,7 @@ func (s *Server) Register(r grpc.ServiceRegistrar) {
 			pluginv1.RegisterInventoryProbeServer(r, inventoryService{s: s})
 		case wire.KindPlacementScorer:
 			pluginv1.RegisterPlacementScorerServer(r, scorerService{s: s})
+			pluginv1.RegisterPlacementScorerV2Server(r, pagedScorerService{s: s})
 		case wire.KindMigrationAborter:
 			pluginv1.RegisterMigrationAborterServer(r, aborterService{s: s})
 		case wire.KindMigrationSource:

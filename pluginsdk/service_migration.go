@@ -7,26 +7,6 @@ import (
 	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
 )
 
-type scorerService struct {
-	pluginv1.UnimplementedPlacementScorerServer
-	s *Server
-}
-
-func (s scorerService) Score(ctx context.Context, req *pluginv1.ScoreRequest) (*meshosv1.ScoreTable, error) {
-	return call(ctx, s.s, func(ctx context.Context, p PlacementScorer) (*meshosv1.ScoreTable, error) {
-		view, err := s.s.views.view(req)
-		if err != nil {
-			return nil, err
-		}
-		chains, err := p.Score(ctx, view)
-		if err != nil {
-			return nil, err // the next change is one to the last view that was answered
-		}
-		s.s.views.scored(view)
-		return &meshosv1.ScoreTable{ViewVersion: view.Version, Chains: chains}, nil
-	})
-}
-
 type aborterService struct {
 	pluginv1.UnimplementedMigrationAborterServer
 	s *Server

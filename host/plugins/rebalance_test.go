@@ -123,7 +123,7 @@ func TestB10a_ShippedScorerMovesAReplica(t *testing.T) {
 }
 
 // scorerCatalog is a catalog, not running yet, with the shipped scorer in it.
-func scorerCatalog(t *testing.T) *catalog.Catalog {
+func scorerCatalog(t testing.TB) *catalog.Catalog {
 	t.Helper()
 	binary := filepath.Join(t.TempDir(), "scorer-default")
 	if out, err := exec.Command("go", "build", "-o", binary, "../../plugins/scorer-default").CombinedOutput(); err != nil {

@@ -18,25 +18,33 @@ type scorer struct {
 	formula formula
 }
 
-// Score scores every chain of a view, in the order of the view. A holder that is not among
-// the nodes gets no score; for the host that means unknown. The only error is that ctx has
-// ended.
-func (s *scorer) Score(ctx context.Context, view pluginsdk.View) ([]*meshosv1.ChainScore, error) {
+// partLength is how many chains are scored before they are handed over.
+const partLength = 1024
+
+// StreamScores scores every chain of a view, in the order of the view. A holder that is not
+// among the nodes gets no score; for the host that means unknown. The only errors are that
+// ctx has ended and those of send.
+func (s *scorer) StreamScores(ctx context.Context, view pluginsdk.View, send func([]*meshosv1.ChainScore) error) error {
 	if err := ctx.Err(); err != nil {
-		return nil, err
+		return err
 	}
 	ranks := rank(&s.formula, s.self, view.Nodes)
-	out := make([]*meshosv1.ChainScore, 0, len(view.Chains))
-	for i, chain := range view.Chains {
-		if i%1024 == 1023 && ctx.Err() != nil {
-			return nil, ctx.Err()
+	part := make([]*meshosv1.ChainScore, 0, partLength)
+	for chains := range slices.Chunk(view.Chains, partLength) {
+		part = part[:0]
+		for _, chain := range chains {
+			if chain.GetChain() != 0 { // 0 is not an id
+				part = append(part, s.chain(&ranks, chain))
+			}
 		}
-		if chain.GetChain() == 0 {
-			continue // 0 is not an id
+		if err := send(part); err != nil {
+			return err
 		}
-		out = append(out, s.chain(&ranks, chain))
+		if err := ctx.Err(); err != nil {
+			return err
+		}
 	}
-	return out, nil
+	return nil
 }
 
 func (s *scorer) chain(ranks *ranking, view *pluginv1.ChainView) *meshosv1.ChainScore {

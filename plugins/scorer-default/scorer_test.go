@@ -45,7 +45,7 @@ func score(t *testing.T, nodes []*pluginv1.NodeView, chains ...*pluginv1.ChainVi
 func scoreWith(t *testing.T, cfg config, nodes []*pluginv1.NodeView, chains ...*pluginv1.ChainView) []*meshosv1.ChainScore {
 	t.Helper()
 	s := &scorer{self: self, formula: cfg.formula()}
-	table, err := s.Score(t.Context(), pluginsdk.View{Version: 1, Nodes: nodes, Chains: chains})
+	table, err := collect(t.Context(), s, pluginsdk.View{Version: 1, Nodes: nodes, Chains: chains})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -207,7 +207,7 @@ func TestCancelledCallEnds(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	s := &scorer{self: self, formula: defaults().formula()}
-	if _, err := s.Score(ctx, pluginsdk.View{}); !errors.Is(err, context.Canceled) {
+	if _, err := collect(ctx, s, pluginsdk.View{}); !errors.Is(err, context.Canceled) {
 		t.Errorf("error %v, want context.Canceled", err)
 	}
 }
@@ -250,7 +250,7 @@ func BenchmarkScore(b *testing.B) {
 			s := &scorer{self: self, formula: defaults().formula()}
 			b.ReportAllocs()
 			for b.Loop() {
-				if _, err := s.Score(b.Context(), pluginsdk.View{Nodes: nodes, Chains: chains}); err != nil {
+				if _, err := collect(b.Context(), s, pluginsdk.View{Nodes: nodes, Chains: chains}); err != nil {
 					b.Fatal(err)
 				}
 			}
@@ -293,4 +293,13 @@ func TestADiskWithoutInodesIsFull(t *testing.T) {
 	if f.diskFree != is(0) {
 		t.Errorf("free: %+v, want nothing", f.diskFree)
 	}
+}
+
+// collect returns all scores of a view.
+func collect(ctx context.Context, s *scorer, view pluginsdk.View) (out []*meshosv1.ChainScore, _ error) {
+	err := s.StreamScores(ctx, view, func(part []*meshosv1.ChainScore) error {
+		out = append(out, part...)
+		return nil
+	})
+	return out, err
 }

@@ -6,7 +6,11 @@ import (
 	"io"
 	"time"
 
+	"google.golang.org/protobuf/proto"
+
 	"github.com/meshos/meshos/pluginsdk"
+	"github.com/meshos/meshos/pluginsdk/internal/scorepages"
+	"github.com/meshos/meshos/pluginsdk/wire"
 	pluginv1 "github.com/meshos/meshos/proto/meshos/plugin/v1"
 	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
 )
@@ -103,16 +107,55 @@ func (c *Client) SampleInventory() ([]*meshosv1.PeerInventory, error) {
 	return resp.GetSamples(), err
 }
 
-// Score calls a placement scorer with a whole view.
+// Score calls a placement scorer with a whole view, as ScoreInPages does.
 func (c *Client) Score(view pluginsdk.View) ([]*meshosv1.ChainScore, error) {
-	table, err := c.ScoreRequest(&pluginv1.ScoreRequest{
+	table, err := c.ScoreInPages(&pluginv1.ScoreRequest{
 		ViewVersion: view.Version, Full: true, Nodes: view.Nodes, Chains: view.Chains,
-	})
+	}, 0)
 	return table.GetChains(), err
 }
 
-// ScoreRequest calls a placement scorer with any request, such as one that has only
-// the changes to a view.
+// ScoreInPages calls version 2 of a placement scorer, as hosts do: the request and the
+// answer are pages of so many bytes at most, or of the usual size for 0. For a change to a
+// view that was answered, the table has only what is scored otherwise than before. The
+// error also says what is wrong with the pages.
+func (c *Client) ScoreInPages(req *pluginv1.ScoreRequest, pageBytes int) (*meshosv1.ScoreTable, error) {
+	ctx, cancel := c.context()
+	defer cancel()
+	stream, err := pluginv1.NewPlacementScorerV2Client(c.conn).Score(ctx)
+	if err != nil {
+		return nil, err
+	}
+	limit := wire.PageLimit(uint32(pageBytes))
+	for page := range scorepages.SplitView(req, limit) {
+		if err := stream.Send(page); err != nil {
+			break // Recv has the reason
+		}
+	}
+	if err := stream.CloseSend(); err != nil {
+		return nil, err
+	}
+	var out scorepages.Table
+	for {
+		page, err := stream.Recv()
+		switch {
+		case errors.Is(err, io.EOF) && out.Table == nil:
+			return nil, errors.New("the answer has no page")
+		case errors.Is(err, io.EOF):
+			return out.Table, nil
+		case err != nil:
+			return nil, err
+		case len(page.GetChains()) > 1 && proto.Size(page) > limit:
+			return nil, fmt.Errorf("a page of %d chains has %d bytes, over the limit of %d", len(page.GetChains()), proto.Size(page), limit)
+		}
+		if err := out.Add(page); err != nil {
+			return nil, fmt.Errorf("scores of view %d: %w", req.GetViewVersion(), err)
+		}
+	}
+}
+
+// ScoreRequest calls version 1 of a placement scorer, in which a view and its scores are
+// one message each, with any request, such as one that has only the changes to a view.
 func (c *Client) ScoreRequest(req *pluginv1.ScoreRequest) (*meshosv1.ScoreTable, error) {
 	ctx, cancel := c.context()
 	defer cancel()

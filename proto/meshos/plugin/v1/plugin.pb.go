@@ -82,6 +82,9 @@ type DescribeResponse struct {
 	// targets of the form host:port only.
 	HealthSchemes []string `protobuf:"bytes,6,rep,name=health_schemes,json=healthSchemes,proto3" json:"health_schemes,omitempty"`
 	ProbesNow     bool     `protobuf:"varint,7,opt,name=probes_now,json=probesNow,proto3" json:"probes_now,omitempty"` // ProbeNow can be called
+	// The later versions of its kinds that it serves, such as "placement_scorer/2". The host
+	// calls the latest that it knows. Without one it calls the first version of a kind.
+	KindVersions  []string `protobuf:"bytes,8,rep,name=kind_versions,json=kindVersions,proto3" json:"kind_versions,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -163,6 +166,13 @@ func (x *DescribeResponse) GetProbesNow() bool {
 		return x.ProbesNow
 	}
 	return false
+}
+
+func (x *DescribeResponse) GetKindVersions() []string {
+	if x != nil {
+		return x.KindVersions
+	}
+	return nil
 }
 
 type ConfigureRequest struct {
@@ -995,6 +1005,282 @@ func (x *ChainView) GetDesired() uint32 {
 	return 0
 }
 
+// ScoreViewPage is a part of a view. The nodes come before the chains, lists are ascending
+// by id across pages, and an id is in one page only. Chains are columns of equal length,
+// but for holders.
+type ScoreViewPage struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// In the first page only:
+	ViewVersion   uint64      `protobuf:"varint,1,opt,name=view_version,json=viewVersion,proto3" json:"view_version,omitempty"` // the tick whose view this is
+	Full          bool        `protobuf:"varint,2,opt,name=full,proto3" json:"full,omitempty"`                                  // the whole view; false: the changes to the view of base_version
+	BaseVersion   uint64      `protobuf:"varint,3,opt,name=base_version,json=baseVersion,proto3" json:"base_version,omitempty"` // a view that was answered, and whose answer the host holds
+	PageBytes     uint32      `protobuf:"varint,4,opt,name=page_bytes,json=pageBytes,proto3" json:"page_bytes,omitempty"`       // a page of the answer has at most so many bytes
+	Nodes         []*NodeView `protobuf:"bytes,5,rep,name=nodes,proto3" json:"nodes,omitempty"`                                 // new or changed ones, if full is false
+	RemovedNodes  []uint64    `protobuf:"fixed64,6,rep,packed,name=removed_nodes,json=removedNodes,proto3" json:"removed_nodes,omitempty"`
+	Chains        []uint64    `protobuf:"fixed64,7,rep,packed,name=chains,proto3" json:"chains,omitempty"`                                // new or changed ones, if full is false
+	HolderCounts  []uint32    `protobuf:"varint,8,rep,packed,name=holder_counts,json=holderCounts,proto3" json:"holder_counts,omitempty"` // how many holders chains[i] has
+	Holders       []uint64    `protobuf:"fixed64,9,rep,packed,name=holders,proto3" json:"holders,omitempty"`                              // those of chains[0], then those of chains[1] …
+	Desired       []uint32    `protobuf:"varint,10,rep,packed,name=desired,proto3" json:"desired,omitempty"`                              // how many holders chains[i] should have
+	RemovedChains []uint64    `protobuf:"fixed64,11,rep,packed,name=removed_chains,json=removedChains,proto3" json:"removed_chains,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ScoreViewPage) Reset() {
+	*x = ScoreViewPage{}
+	mi := &file_meshos_plugin_v1_plugin_proto_msgTypes[15]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ScoreViewPage) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ScoreViewPage) ProtoMessage() {}
+
+func (x *ScoreViewPage) ProtoReflect() protoreflect.Message {
+	mi := &file_meshos_plugin_v1_plugin_proto_msgTypes[15]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ScoreViewPage.ProtoReflect.Descriptor instead.
+func (*ScoreViewPage) Descriptor() ([]byte, []int) {
+	return file_meshos_plugin_v1_plugin_proto_rawDescGZIP(), []int{15}
+}
+
+func (x *ScoreViewPage) GetViewVersion() uint64 {
+	if x != nil {
+		return x.ViewVersion
+	}
+	return 0
+}
+
+func (x *ScoreViewPage) GetFull() bool {
+	if x != nil {
+		return x.Full
+	}
+	return false
+}
+
+func (x *ScoreViewPage) GetBaseVersion() uint64 {
+	if x != nil {
+		return x.BaseVersion
+	}
+	return 0
+}
+
+func (x *ScoreViewPage) GetPageBytes() uint32 {
+	if x != nil {
+		return x.PageBytes
+	}
+	return 0
+}
+
+func (x *ScoreViewPage) GetNodes() []*NodeView {
+	if x != nil {
+		return x.Nodes
+	}
+	return nil
+}
+
+func (x *ScoreViewPage) GetRemovedNodes() []uint64 {
+	if x != nil {
+		return x.RemovedNodes
+	}
+	return nil
+}
+
+func (x *ScoreViewPage) GetChains() []uint64 {
+	if x != nil {
+		return x.Chains
+	}
+	return nil
+}
+
+func (x *ScoreViewPage) GetHolderCounts() []uint32 {
+	if x != nil {
+		return x.HolderCounts
+	}
+	return nil
+}
+
+func (x *ScoreViewPage) GetHolders() []uint64 {
+	if x != nil {
+		return x.Holders
+	}
+	return nil
+}
+
+func (x *ScoreViewPage) GetDesired() []uint32 {
+	if x != nil {
+		return x.Desired
+	}
+	return nil
+}
+
+func (x *ScoreViewPage) GetRemovedChains() []uint64 {
+	if x != nil {
+		return x.RemovedChains
+	}
+	return nil
+}
+
+// ScorePage is a part of an answer. A chain is in one page only. Chains are columns of
+// equal length, but for those of holders and of costs. A page has at least one chain, in
+// chains or in unscored; only the first may have none.
+type ScorePage struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// In the first page only:
+	ViewVersion uint64 `protobuf:"varint,1,opt,name=view_version,json=viewVersion,proto3" json:"view_version,omitempty"` // the tick whose view was scored
+	// The answer has only what changed since the answer for base_version: all other chains of
+	// the view keep their scores. Never in the answer to a full view.
+	Changes      bool      `protobuf:"varint,2,opt,name=changes,proto3" json:"changes,omitempty"`
+	Chains       []uint64  `protobuf:"fixed64,3,rep,packed,name=chains,proto3" json:"chains,omitempty"`
+	HolderCounts []uint32  `protobuf:"varint,4,rep,packed,name=holder_counts,json=holderCounts,proto3" json:"holder_counts,omitempty"` // how many holders of chains[i] have a score
+	Holders      []uint64  `protobuf:"fixed64,5,rep,packed,name=holders,proto3" json:"holders,omitempty"`                              // those of chains[0], then those of chains[1] …
+	Scores       []float32 `protobuf:"fixed32,6,rep,packed,name=scores,proto3" json:"scores,omitempty"`                                // of holders[j]: 0 (worst) … 1 (best)
+	Best         []uint64  `protobuf:"fixed64,7,rep,packed,name=best,proto3" json:"best,omitempty"`                                    // the best node that does not hold chains[i]; 0 for none
+	BestScores   []float32 `protobuf:"fixed32,8,rep,packed,name=best_scores,json=bestScores,proto3" json:"best_scores,omitempty"`
+	// The estimated cost of moving chains[i] to best[i]: the place in the columns below, from
+	// 1; 0 if it is not known. Chains share costs that are equal.
+	Costs              []uint32  `protobuf:"varint,9,rep,packed,name=costs,proto3" json:"costs,omitempty"`
+	StateTransferNs    []int64   `protobuf:"varint,10,rep,packed,name=state_transfer_ns,json=stateTransferNs,proto3" json:"state_transfer_ns,omitempty"`
+	DisruptionNs       []int64   `protobuf:"varint,11,rep,packed,name=disruption_ns,json=disruptionNs,proto3" json:"disruption_ns,omitempty"`
+	ReliabilityFactors []float32 `protobuf:"fixed32,12,rep,packed,name=reliability_factors,json=reliabilityFactors,proto3" json:"reliability_factors,omitempty"` // 1 is normal; a higher one makes the move more expensive
+	Unscored           []uint64  `protobuf:"fixed64,13,rep,packed,name=unscored,proto3" json:"unscored,omitempty"`                                               // with changes: chains that have no scores any more
+	unknownFields      protoimpl.UnknownFields
+	sizeCache          protoimpl.SizeCache
+}
+
+func (x *ScorePage) Reset() {
+	*x = ScorePage{}
+	mi := &file_meshos_plugin_v1_plugin_proto_msgTypes[16]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ScorePage) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ScorePage) ProtoMessage() {}
+
+func (x *ScorePage) ProtoReflect() protoreflect.Message {
+	mi := &file_meshos_plugin_v1_plugin_proto_msgTypes[16]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ScorePage.ProtoReflect.Descriptor instead.
+func (*ScorePage) Descriptor() ([]byte, []int) {
+	return file_meshos_plugin_v1_plugin_proto_rawDescGZIP(), []int{16}
+}
+
+func (x *ScorePage) GetViewVersion() uint64 {
+	if x != nil {
+		return x.ViewVersion
+	}
+	return 0
+}
+
+func (x *ScorePage) GetChanges() bool {
+	if x != nil {
+		return x.Changes
+	}
+	return false
+}
+
+func (x *ScorePage) GetChains() []uint64 {
+	if x != nil {
+		return x.Chains
+	}
+	return nil
+}
+
+func (x *ScorePage) GetHolderCounts() []uint32 {
+	if x != nil {
+		return x.HolderCounts
+	}
+	return nil
+}
+
+func (x *ScorePage) GetHolders() []uint64 {
+	if x != nil {
+		return x.Holders
+	}
+	return nil
+}
+
+func (x *ScorePage) GetScores() []float32 {
+	if x != nil {
+		return x.Scores
+	}
+	return nil
+}
+
+func (x *ScorePage) GetBest() []uint64 {
+	if x != nil {
+		return x.Best
+	}
+	return nil
+}
+
+func (x *ScorePage) GetBestScores() []float32 {
+	if x != nil {
+		return x.BestScores
+	}
+	return nil
+}
+
+func (x *ScorePage) GetCosts() []uint32 {
+	if x != nil {
+		return x.Costs
+	}
+	return nil
+}
+
+func (x *ScorePage) GetStateTransferNs() []int64 {
+	if x != nil {
+		return x.StateTransferNs
+	}
+	return nil
+}
+
+func (x *ScorePage) GetDisruptionNs() []int64 {
+	if x != nil {
+		return x.DisruptionNs
+	}
+	return nil
+}
+
+func (x *ScorePage) GetReliabilityFactors() []float32 {
+	if x != nil {
+		return x.ReliabilityFactors
+	}
+	return nil
+}
+
+func (x *ScorePage) GetUnscored() []uint64 {
+	if x != nil {
+		return x.Unscored
+	}
+	return nil
+}
+
 type AbortRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Migration     uint64                 `protobuf:"varint,1,opt,name=migration,proto3" json:"migration,omitempty"`
@@ -1005,7 +1291,7 @@ type AbortRequest struct {
 
 func (x *AbortRequest) Reset() {
 	*x = AbortRequest{}
-	mi := &file_meshos_plugin_v1_plugin_proto_msgTypes[15]
+	mi := &file_meshos_plugin_v1_plugin_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1017,7 +1303,7 @@ func (x *AbortRequest) String() string {
 func (*AbortRequest) ProtoMessage() {}
 
 func (x *AbortRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_plugin_v1_plugin_proto_msgTypes[15]
+	mi := &file_meshos_plugin_v1_plugin_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1030,7 +1316,7 @@ func (x *AbortRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AbortRequest.ProtoReflect.Descriptor instead.
 func (*AbortRequest) Descriptor() ([]byte, []int) {
-	return file_meshos_plugin_v1_plugin_proto_rawDescGZIP(), []int{15}
+	return file_meshos_plugin_v1_plugin_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *AbortRequest) GetMigration() uint64 {
@@ -1055,7 +1341,7 @@ type AbortResponse struct {
 
 func (x *AbortResponse) Reset() {
 	*x = AbortResponse{}
-	mi := &file_meshos_plugin_v1_plugin_proto_msgTypes[16]
+	mi := &file_meshos_plugin_v1_plugin_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1067,7 +1353,7 @@ func (x *AbortResponse) String() string {
 func (*AbortResponse) ProtoMessage() {}
 
 func (x *AbortResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_plugin_v1_plugin_proto_msgTypes[16]
+	mi := &file_meshos_plugin_v1_plugin_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1080,7 +1366,7 @@ func (x *AbortResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AbortResponse.ProtoReflect.Descriptor instead.
 func (*AbortResponse) Descriptor() ([]byte, []int) {
-	return file_meshos_plugin_v1_plugin_proto_rawDescGZIP(), []int{16}
+	return file_meshos_plugin_v1_plugin_proto_rawDescGZIP(), []int{18}
 }
 
 type ListMigrationsRequest struct {
@@ -1091,7 +1377,7 @@ type ListMigrationsRequest struct {
 
 func (x *ListMigrationsRequest) Reset() {
 	*x = ListMigrationsRequest{}
-	mi := &file_meshos_plugin_v1_plugin_proto_msgTypes[17]
+	mi := &file_meshos_plugin_v1_plugin_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1103,7 +1389,7 @@ func (x *ListMigrationsRequest) String() string {
 func (*ListMigrationsRequest) ProtoMessage() {}
 
 func (x *ListMigrationsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_plugin_v1_plugin_proto_msgTypes[17]
+	mi := &file_meshos_plugin_v1_plugin_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1116,7 +1402,7 @@ func (x *ListMigrationsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListMigrationsRequest.ProtoReflect.Descriptor instead.
 func (*ListMigrationsRequest) Descriptor() ([]byte, []int) {
-	return file_meshos_plugin_v1_plugin_proto_rawDescGZIP(), []int{17}
+	return file_meshos_plugin_v1_plugin_proto_rawDescGZIP(), []int{19}
 }
 
 type AppendRequest struct {
@@ -1128,7 +1414,7 @@ type AppendRequest struct {
 
 func (x *AppendRequest) Reset() {
 	*x = AppendRequest{}
-	mi := &file_meshos_plugin_v1_plugin_proto_msgTypes[18]
+	mi := &file_meshos_plugin_v1_plugin_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1140,7 +1426,7 @@ func (x *AppendRequest) String() string {
 func (*AppendRequest) ProtoMessage() {}
 
 func (x *AppendRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_plugin_v1_plugin_proto_msgTypes[18]
+	mi := &file_meshos_plugin_v1_plugin_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1153,7 +1439,7 @@ func (x *AppendRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AppendRequest.ProtoReflect.Descriptor instead.
 func (*AppendRequest) Descriptor() ([]byte, []int) {
-	return file_meshos_plugin_v1_plugin_proto_rawDescGZIP(), []int{18}
+	return file_meshos_plugin_v1_plugin_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *AppendRequest) GetRecords() []*v1.Record {
@@ -1171,7 +1457,7 @@ type AppendResponse struct {
 
 func (x *AppendResponse) Reset() {
 	*x = AppendResponse{}
-	mi := &file_meshos_plugin_v1_plugin_proto_msgTypes[19]
+	mi := &file_meshos_plugin_v1_plugin_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1183,7 +1469,7 @@ func (x *AppendResponse) String() string {
 func (*AppendResponse) ProtoMessage() {}
 
 func (x *AppendResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_plugin_v1_plugin_proto_msgTypes[19]
+	mi := &file_meshos_plugin_v1_plugin_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1196,7 +1482,7 @@ func (x *AppendResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AppendResponse.ProtoReflect.Descriptor instead.
 func (*AppendResponse) Descriptor() ([]byte, []int) {
-	return file_meshos_plugin_v1_plugin_proto_rawDescGZIP(), []int{19}
+	return file_meshos_plugin_v1_plugin_proto_rawDescGZIP(), []int{21}
 }
 
 type DispatchRequest struct {
@@ -1209,7 +1495,7 @@ type DispatchRequest struct {
 
 func (x *DispatchRequest) Reset() {
 	*x = DispatchRequest{}
-	mi := &file_meshos_plugin_v1_plugin_proto_msgTypes[20]
+	mi := &file_meshos_plugin_v1_plugin_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1221,7 +1507,7 @@ func (x *DispatchRequest) String() string {
 func (*DispatchRequest) ProtoMessage() {}
 
 func (x *DispatchRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_plugin_v1_plugin_proto_msgTypes[20]
+	mi := &file_meshos_plugin_v1_plugin_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1234,7 +1520,7 @@ func (x *DispatchRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DispatchRequest.ProtoReflect.Descriptor instead.
 func (*DispatchRequest) Descriptor() ([]byte, []int) {
-	return file_meshos_plugin_v1_plugin_proto_rawDescGZIP(), []int{20}
+	return file_meshos_plugin_v1_plugin_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *DispatchRequest) GetActionId() uint64 {
@@ -1260,7 +1546,7 @@ type DispatchResponse struct {
 
 func (x *DispatchResponse) Reset() {
 	*x = DispatchResponse{}
-	mi := &file_meshos_plugin_v1_plugin_proto_msgTypes[21]
+	mi := &file_meshos_plugin_v1_plugin_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1272,7 +1558,7 @@ func (x *DispatchResponse) String() string {
 func (*DispatchResponse) ProtoMessage() {}
 
 func (x *DispatchResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_plugin_v1_plugin_proto_msgTypes[21]
+	mi := &file_meshos_plugin_v1_plugin_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1285,7 +1571,7 @@ func (x *DispatchResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DispatchResponse.ProtoReflect.Descriptor instead.
 func (*DispatchResponse) Descriptor() ([]byte, []int) {
-	return file_meshos_plugin_v1_plugin_proto_rawDescGZIP(), []int{21}
+	return file_meshos_plugin_v1_plugin_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *DispatchResponse) GetEvents() []*v1.Event {
@@ -1303,7 +1589,7 @@ type EventsRequest struct {
 
 func (x *EventsRequest) Reset() {
 	*x = EventsRequest{}
-	mi := &file_meshos_plugin_v1_plugin_proto_msgTypes[22]
+	mi := &file_meshos_plugin_v1_plugin_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1315,7 +1601,7 @@ func (x *EventsRequest) String() string {
 func (*EventsRequest) ProtoMessage() {}
 
 func (x *EventsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_plugin_v1_plugin_proto_msgTypes[22]
+	mi := &file_meshos_plugin_v1_plugin_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1328,7 +1614,7 @@ func (x *EventsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EventsRequest.ProtoReflect.Descriptor instead.
 func (*EventsRequest) Descriptor() ([]byte, []int) {
-	return file_meshos_plugin_v1_plugin_proto_rawDescGZIP(), []int{22}
+	return file_meshos_plugin_v1_plugin_proto_rawDescGZIP(), []int{24}
 }
 
 type EventBatch struct {
@@ -1340,7 +1626,7 @@ type EventBatch struct {
 
 func (x *EventBatch) Reset() {
 	*x = EventBatch{}
-	mi := &file_meshos_plugin_v1_plugin_proto_msgTypes[23]
+	mi := &file_meshos_plugin_v1_plugin_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1352,7 +1638,7 @@ func (x *EventBatch) String() string {
 func (*EventBatch) ProtoMessage() {}
 
 func (x *EventBatch) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_plugin_v1_plugin_proto_msgTypes[23]
+	mi := &file_meshos_plugin_v1_plugin_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1365,7 +1651,7 @@ func (x *EventBatch) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EventBatch.ProtoReflect.Descriptor instead.
 func (*EventBatch) Descriptor() ([]byte, []int) {
-	return file_meshos_plugin_v1_plugin_proto_rawDescGZIP(), []int{23}
+	return file_meshos_plugin_v1_plugin_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *EventBatch) GetEvents() []*v1.Event {
@@ -1384,7 +1670,7 @@ type RecoverRequest struct {
 
 func (x *RecoverRequest) Reset() {
 	*x = RecoverRequest{}
-	mi := &file_meshos_plugin_v1_plugin_proto_msgTypes[24]
+	mi := &file_meshos_plugin_v1_plugin_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1396,7 +1682,7 @@ func (x *RecoverRequest) String() string {
 func (*RecoverRequest) ProtoMessage() {}
 
 func (x *RecoverRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_plugin_v1_plugin_proto_msgTypes[24]
+	mi := &file_meshos_plugin_v1_plugin_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1409,7 +1695,7 @@ func (x *RecoverRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RecoverRequest.ProtoReflect.Descriptor instead.
 func (*RecoverRequest) Descriptor() ([]byte, []int) {
-	return file_meshos_plugin_v1_plugin_proto_rawDescGZIP(), []int{24}
+	return file_meshos_plugin_v1_plugin_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *RecoverRequest) GetHealthyNodes() []uint64 {
@@ -1429,7 +1715,7 @@ type RecoverResponse struct {
 
 func (x *RecoverResponse) Reset() {
 	*x = RecoverResponse{}
-	mi := &file_meshos_plugin_v1_plugin_proto_msgTypes[25]
+	mi := &file_meshos_plugin_v1_plugin_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1441,7 +1727,7 @@ func (x *RecoverResponse) String() string {
 func (*RecoverResponse) ProtoMessage() {}
 
 func (x *RecoverResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_plugin_v1_plugin_proto_msgTypes[25]
+	mi := &file_meshos_plugin_v1_plugin_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1454,7 +1740,7 @@ func (x *RecoverResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RecoverResponse.ProtoReflect.Descriptor instead.
 func (*RecoverResponse) Descriptor() ([]byte, []int) {
-	return file_meshos_plugin_v1_plugin_proto_rawDescGZIP(), []int{25}
+	return file_meshos_plugin_v1_plugin_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *RecoverResponse) GetRecoveredSlots() []uint32 {
@@ -1487,7 +1773,7 @@ type ControlEvent struct {
 
 func (x *ControlEvent) Reset() {
 	*x = ControlEvent{}
-	mi := &file_meshos_plugin_v1_plugin_proto_msgTypes[26]
+	mi := &file_meshos_plugin_v1_plugin_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1499,7 +1785,7 @@ func (x *ControlEvent) String() string {
 func (*ControlEvent) ProtoMessage() {}
 
 func (x *ControlEvent) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_plugin_v1_plugin_proto_msgTypes[26]
+	mi := &file_meshos_plugin_v1_plugin_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1512,7 +1798,7 @@ func (x *ControlEvent) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ControlEvent.ProtoReflect.Descriptor instead.
 func (*ControlEvent) Descriptor() ([]byte, []int) {
-	return file_meshos_plugin_v1_plugin_proto_rawDescGZIP(), []int{26}
+	return file_meshos_plugin_v1_plugin_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *ControlEvent) GetKind() isControlEvent_Kind {
@@ -1609,7 +1895,7 @@ type DeliverResponse struct {
 
 func (x *DeliverResponse) Reset() {
 	*x = DeliverResponse{}
-	mi := &file_meshos_plugin_v1_plugin_proto_msgTypes[27]
+	mi := &file_meshos_plugin_v1_plugin_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1621,7 +1907,7 @@ func (x *DeliverResponse) String() string {
 func (*DeliverResponse) ProtoMessage() {}
 
 func (x *DeliverResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_plugin_v1_plugin_proto_msgTypes[27]
+	mi := &file_meshos_plugin_v1_plugin_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1634,7 +1920,7 @@ func (x *DeliverResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeliverResponse.ProtoReflect.Descriptor instead.
 func (*DeliverResponse) Descriptor() ([]byte, []int) {
-	return file_meshos_plugin_v1_plugin_proto_rawDescGZIP(), []int{27}
+	return file_meshos_plugin_v1_plugin_proto_rawDescGZIP(), []int{29}
 }
 
 type ControlEvent_Grace struct {
@@ -1646,7 +1932,7 @@ type ControlEvent_Grace struct {
 
 func (x *ControlEvent_Grace) Reset() {
 	*x = ControlEvent_Grace{}
-	mi := &file_meshos_plugin_v1_plugin_proto_msgTypes[28]
+	mi := &file_meshos_plugin_v1_plugin_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1658,7 +1944,7 @@ func (x *ControlEvent_Grace) String() string {
 func (*ControlEvent_Grace) ProtoMessage() {}
 
 func (x *ControlEvent_Grace) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_plugin_v1_plugin_proto_msgTypes[28]
+	mi := &file_meshos_plugin_v1_plugin_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1671,7 +1957,7 @@ func (x *ControlEvent_Grace) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ControlEvent_Grace.ProtoReflect.Descriptor instead.
 func (*ControlEvent_Grace) Descriptor() ([]byte, []int) {
-	return file_meshos_plugin_v1_plugin_proto_rawDescGZIP(), []int{26, 0}
+	return file_meshos_plugin_v1_plugin_proto_rawDescGZIP(), []int{28, 0}
 }
 
 func (x *ControlEvent_Grace) GetGrace() *durationpb.Duration {
@@ -1689,7 +1975,7 @@ type ControlEvent_Empty struct {
 
 func (x *ControlEvent_Empty) Reset() {
 	*x = ControlEvent_Empty{}
-	mi := &file_meshos_plugin_v1_plugin_proto_msgTypes[29]
+	mi := &file_meshos_plugin_v1_plugin_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1701,7 +1987,7 @@ func (x *ControlEvent_Empty) String() string {
 func (*ControlEvent_Empty) ProtoMessage() {}
 
 func (x *ControlEvent_Empty) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_plugin_v1_plugin_proto_msgTypes[29]
+	mi := &file_meshos_plugin_v1_plugin_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1714,7 +2000,7 @@ func (x *ControlEvent_Empty) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ControlEvent_Empty.ProtoReflect.Descriptor instead.
 func (*ControlEvent_Empty) Descriptor() ([]byte, []int) {
-	return file_meshos_plugin_v1_plugin_proto_rawDescGZIP(), []int{26, 1}
+	return file_meshos_plugin_v1_plugin_proto_rawDescGZIP(), []int{28, 1}
 }
 
 var File_meshos_plugin_v1_plugin_proto protoreflect.FileDescriptor
@@ -1722,7 +2008,7 @@ var File_meshos_plugin_v1_plugin_proto protoreflect.FileDescriptor
 const file_meshos_plugin_v1_plugin_proto_rawDesc = "" +
 	"\n" +
 	"\x1dmeshos/plugin/v1/plugin.proto\x12\x10meshos.plugin.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x16meshos/v1/meshos.proto\"\x11\n" +
-	"\x0fDescribeRequest\"\xd6\x01\n" +
+	"\x0fDescribeRequest\"\xfb\x01\n" +
 	"\x10DescribeResponse\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x18\n" +
 	"\aversion\x18\x02 \x01(\tR\aversion\x12\x14\n" +
@@ -1731,7 +2017,8 @@ const file_meshos_plugin_v1_plugin_proto_rawDesc = "" +
 	"\rconfig_schema\x18\x05 \x01(\tR\fconfigSchema\x12%\n" +
 	"\x0ehealth_schemes\x18\x06 \x03(\tR\rhealthSchemes\x12\x1d\n" +
 	"\n" +
-	"probes_now\x18\a \x01(\bR\tprobesNow\"\xb6\x01\n" +
+	"probes_now\x18\a \x01(\bR\tprobesNow\x12#\n" +
+	"\rkind_versions\x18\b \x03(\tR\fkindVersions\"\xb6\x01\n" +
 	"\x10ConfigureRequest\x12\x12\n" +
 	"\x04node\x18\x01 \x01(\x04R\x04node\x12\x1d\n" +
 	"\n" +
@@ -1791,7 +2078,37 @@ const file_meshos_plugin_v1_plugin_proto_rawDesc = "" +
 	"\tChainView\x12\x14\n" +
 	"\x05chain\x18\x01 \x01(\x04R\x05chain\x12\x18\n" +
 	"\aholders\x18\x02 \x03(\x04R\aholders\x12\x18\n" +
-	"\adesired\x18\x03 \x01(\rR\adesired\"D\n" +
+	"\adesired\x18\x03 \x01(\rR\adesired\"\xf7\x02\n" +
+	"\rScoreViewPage\x12!\n" +
+	"\fview_version\x18\x01 \x01(\x04R\vviewVersion\x12\x12\n" +
+	"\x04full\x18\x02 \x01(\bR\x04full\x12!\n" +
+	"\fbase_version\x18\x03 \x01(\x04R\vbaseVersion\x12\x1d\n" +
+	"\n" +
+	"page_bytes\x18\x04 \x01(\rR\tpageBytes\x120\n" +
+	"\x05nodes\x18\x05 \x03(\v2\x1a.meshos.plugin.v1.NodeViewR\x05nodes\x12#\n" +
+	"\rremoved_nodes\x18\x06 \x03(\x06R\fremovedNodes\x12\x16\n" +
+	"\x06chains\x18\a \x03(\x06R\x06chains\x12#\n" +
+	"\rholder_counts\x18\b \x03(\rR\fholderCounts\x12\x18\n" +
+	"\aholders\x18\t \x03(\x06R\aholders\x12\x18\n" +
+	"\adesired\x18\n" +
+	" \x03(\rR\adesired\x12%\n" +
+	"\x0eremoved_chains\x18\v \x03(\x06R\rremovedChains\"\xa0\x03\n" +
+	"\tScorePage\x12!\n" +
+	"\fview_version\x18\x01 \x01(\x04R\vviewVersion\x12\x18\n" +
+	"\achanges\x18\x02 \x01(\bR\achanges\x12\x16\n" +
+	"\x06chains\x18\x03 \x03(\x06R\x06chains\x12#\n" +
+	"\rholder_counts\x18\x04 \x03(\rR\fholderCounts\x12\x18\n" +
+	"\aholders\x18\x05 \x03(\x06R\aholders\x12\x16\n" +
+	"\x06scores\x18\x06 \x03(\x02R\x06scores\x12\x12\n" +
+	"\x04best\x18\a \x03(\x06R\x04best\x12\x1f\n" +
+	"\vbest_scores\x18\b \x03(\x02R\n" +
+	"bestScores\x12\x14\n" +
+	"\x05costs\x18\t \x03(\rR\x05costs\x12*\n" +
+	"\x11state_transfer_ns\x18\n" +
+	" \x03(\x03R\x0fstateTransferNs\x12#\n" +
+	"\rdisruption_ns\x18\v \x03(\x03R\fdisruptionNs\x12/\n" +
+	"\x13reliability_factors\x18\f \x03(\x02R\x12reliabilityFactors\x12\x1a\n" +
+	"\bunscored\x18\r \x03(\x06R\bunscored\"D\n" +
 	"\fAbortRequest\x12\x1c\n" +
 	"\tmigration\x18\x01 \x01(\x04R\tmigration\x12\x16\n" +
 	"\x06reason\x18\x02 \x01(\tR\x06reason\"\x0f\n" +
@@ -1838,7 +2155,9 @@ const file_meshos_plugin_v1_plugin_proto_rawDesc = "" +
 	"\x0eInventoryProbe\x12V\n" +
 	"\x0fSampleInventory\x12\x1f.meshos.plugin.v1.SampleRequest\x1a\".meshos.plugin.v1.InventorySamples2Q\n" +
 	"\x0fPlacementScorer\x12>\n" +
-	"\x05Score\x12\x1e.meshos.plugin.v1.ScoreRequest\x1a\x15.meshos.v1.ScoreTable2\\\n" +
+	"\x05Score\x12\x1e.meshos.plugin.v1.ScoreRequest\x1a\x15.meshos.v1.ScoreTable2^\n" +
+	"\x11PlacementScorerV2\x12I\n" +
+	"\x05Score\x12\x1f.meshos.plugin.v1.ScoreViewPage\x1a\x1b.meshos.plugin.v1.ScorePage(\x010\x012\\\n" +
 	"\x10MigrationAborter\x12H\n" +
 	"\x05Abort\x12\x1e.meshos.plugin.v1.AbortRequest\x1a\x1f.meshos.plugin.v1.AbortResponse2Y\n" +
 	"\x0fMigrationSource\x12F\n" +
@@ -1866,7 +2185,7 @@ func file_meshos_plugin_v1_plugin_proto_rawDescGZIP() []byte {
 	return file_meshos_plugin_v1_plugin_proto_rawDescData
 }
 
-var file_meshos_plugin_v1_plugin_proto_msgTypes = make([]protoimpl.MessageInfo, 30)
+var file_meshos_plugin_v1_plugin_proto_msgTypes = make([]protoimpl.MessageInfo, 32)
 var file_meshos_plugin_v1_plugin_proto_goTypes = []any{
 	(*DescribeRequest)(nil),       // 0: meshos.plugin.v1.DescribeRequest
 	(*DescribeResponse)(nil),      // 1: meshos.plugin.v1.DescribeResponse
@@ -1883,88 +2202,93 @@ var file_meshos_plugin_v1_plugin_proto_goTypes = []any{
 	(*ScoreRequest)(nil),          // 12: meshos.plugin.v1.ScoreRequest
 	(*NodeView)(nil),              // 13: meshos.plugin.v1.NodeView
 	(*ChainView)(nil),             // 14: meshos.plugin.v1.ChainView
-	(*AbortRequest)(nil),          // 15: meshos.plugin.v1.AbortRequest
-	(*AbortResponse)(nil),         // 16: meshos.plugin.v1.AbortResponse
-	(*ListMigrationsRequest)(nil), // 17: meshos.plugin.v1.ListMigrationsRequest
-	(*AppendRequest)(nil),         // 18: meshos.plugin.v1.AppendRequest
-	(*AppendResponse)(nil),        // 19: meshos.plugin.v1.AppendResponse
-	(*DispatchRequest)(nil),       // 20: meshos.plugin.v1.DispatchRequest
-	(*DispatchResponse)(nil),      // 21: meshos.plugin.v1.DispatchResponse
-	(*EventsRequest)(nil),         // 22: meshos.plugin.v1.EventsRequest
-	(*EventBatch)(nil),            // 23: meshos.plugin.v1.EventBatch
-	(*RecoverRequest)(nil),        // 24: meshos.plugin.v1.RecoverRequest
-	(*RecoverResponse)(nil),       // 25: meshos.plugin.v1.RecoverResponse
-	(*ControlEvent)(nil),          // 26: meshos.plugin.v1.ControlEvent
-	(*DeliverResponse)(nil),       // 27: meshos.plugin.v1.DeliverResponse
-	(*ControlEvent_Grace)(nil),    // 28: meshos.plugin.v1.ControlEvent.Grace
-	(*ControlEvent_Empty)(nil),    // 29: meshos.plugin.v1.ControlEvent.Empty
-	(*structpb.Struct)(nil),       // 30: google.protobuf.Struct
-	(v1.NoAnswer)(0),              // 31: meshos.v1.NoAnswer
-	(v1.NodeHealth)(0),            // 32: meshos.v1.NodeHealth
-	(*v1.PeerInventory)(nil),      // 33: meshos.v1.PeerInventory
-	(*v1.PeerView)(nil),           // 34: meshos.v1.PeerView
-	(*v1.Record)(nil),             // 35: meshos.v1.Record
-	(*v1.Action)(nil),             // 36: meshos.v1.Action
-	(*v1.Event)(nil),              // 37: meshos.v1.Event
-	(*durationpb.Duration)(nil),   // 38: google.protobuf.Duration
-	(*v1.ProbeResult)(nil),        // 39: meshos.v1.ProbeResult
-	(*v1.ScoreTable)(nil),         // 40: meshos.v1.ScoreTable
-	(*v1.Migrations)(nil),         // 41: meshos.v1.Migrations
+	(*ScoreViewPage)(nil),         // 15: meshos.plugin.v1.ScoreViewPage
+	(*ScorePage)(nil),             // 16: meshos.plugin.v1.ScorePage
+	(*AbortRequest)(nil),          // 17: meshos.plugin.v1.AbortRequest
+	(*AbortResponse)(nil),         // 18: meshos.plugin.v1.AbortResponse
+	(*ListMigrationsRequest)(nil), // 19: meshos.plugin.v1.ListMigrationsRequest
+	(*AppendRequest)(nil),         // 20: meshos.plugin.v1.AppendRequest
+	(*AppendResponse)(nil),        // 21: meshos.plugin.v1.AppendResponse
+	(*DispatchRequest)(nil),       // 22: meshos.plugin.v1.DispatchRequest
+	(*DispatchResponse)(nil),      // 23: meshos.plugin.v1.DispatchResponse
+	(*EventsRequest)(nil),         // 24: meshos.plugin.v1.EventsRequest
+	(*EventBatch)(nil),            // 25: meshos.plugin.v1.EventBatch
+	(*RecoverRequest)(nil),        // 26: meshos.plugin.v1.RecoverRequest
+	(*RecoverResponse)(nil),       // 27: meshos.plugin.v1.RecoverResponse
+	(*ControlEvent)(nil),          // 28: meshos.plugin.v1.ControlEvent
+	(*DeliverResponse)(nil),       // 29: meshos.plugin.v1.DeliverResponse
+	(*ControlEvent_Grace)(nil),    // 30: meshos.plugin.v1.ControlEvent.Grace
+	(*ControlEvent_Empty)(nil),    // 31: meshos.plugin.v1.ControlEvent.Empty
+	(*structpb.Struct)(nil),       // 32: google.protobuf.Struct
+	(v1.NoAnswer)(0),              // 33: meshos.v1.NoAnswer
+	(v1.NodeHealth)(0),            // 34: meshos.v1.NodeHealth
+	(*v1.PeerInventory)(nil),      // 35: meshos.v1.PeerInventory
+	(*v1.PeerView)(nil),           // 36: meshos.v1.PeerView
+	(*v1.Record)(nil),             // 37: meshos.v1.Record
+	(*v1.Action)(nil),             // 38: meshos.v1.Action
+	(*v1.Event)(nil),              // 39: meshos.v1.Event
+	(*durationpb.Duration)(nil),   // 40: google.protobuf.Duration
+	(*v1.ProbeResult)(nil),        // 41: meshos.v1.ProbeResult
+	(*v1.ScoreTable)(nil),         // 42: meshos.v1.ScoreTable
+	(*v1.Migrations)(nil),         // 43: meshos.v1.Migrations
 }
 var file_meshos_plugin_v1_plugin_proto_depIdxs = []int32{
-	30, // 0: meshos.plugin.v1.ConfigureRequest.config:type_name -> google.protobuf.Struct
+	32, // 0: meshos.plugin.v1.ConfigureRequest.config:type_name -> google.protobuf.Struct
 	4,  // 1: meshos.plugin.v1.SetPeersRequest.peers:type_name -> meshos.plugin.v1.Peer
-	31, // 2: meshos.plugin.v1.RttSamples.no_answer:type_name -> meshos.v1.NoAnswer
-	32, // 3: meshos.plugin.v1.HealthSamples.health:type_name -> meshos.v1.NodeHealth
-	33, // 4: meshos.plugin.v1.InventorySamples.samples:type_name -> meshos.v1.PeerInventory
+	33, // 2: meshos.plugin.v1.RttSamples.no_answer:type_name -> meshos.v1.NoAnswer
+	34, // 3: meshos.plugin.v1.HealthSamples.health:type_name -> meshos.v1.NodeHealth
+	35, // 4: meshos.plugin.v1.InventorySamples.samples:type_name -> meshos.v1.PeerInventory
 	13, // 5: meshos.plugin.v1.ScoreRequest.nodes:type_name -> meshos.plugin.v1.NodeView
 	14, // 6: meshos.plugin.v1.ScoreRequest.chains:type_name -> meshos.plugin.v1.ChainView
-	34, // 7: meshos.plugin.v1.NodeView.peer:type_name -> meshos.v1.PeerView
-	35, // 8: meshos.plugin.v1.AppendRequest.records:type_name -> meshos.v1.Record
-	36, // 9: meshos.plugin.v1.DispatchRequest.action:type_name -> meshos.v1.Action
-	37, // 10: meshos.plugin.v1.DispatchResponse.events:type_name -> meshos.v1.Event
-	37, // 11: meshos.plugin.v1.EventBatch.events:type_name -> meshos.v1.Event
-	37, // 12: meshos.plugin.v1.RecoverResponse.events:type_name -> meshos.v1.Event
-	28, // 13: meshos.plugin.v1.ControlEvent.shutdown:type_name -> meshos.plugin.v1.ControlEvent.Grace
-	28, // 14: meshos.plugin.v1.ControlEvent.drain_start:type_name -> meshos.plugin.v1.ControlEvent.Grace
-	29, // 15: meshos.plugin.v1.ControlEvent.drain_finish:type_name -> meshos.plugin.v1.ControlEvent.Empty
-	29, // 16: meshos.plugin.v1.ControlEvent.backpressure_off:type_name -> meshos.plugin.v1.ControlEvent.Empty
-	38, // 17: meshos.plugin.v1.ControlEvent.Grace.grace:type_name -> google.protobuf.Duration
-	0,  // 18: meshos.plugin.v1.Plugin.Describe:input_type -> meshos.plugin.v1.DescribeRequest
-	2,  // 19: meshos.plugin.v1.Plugin.Configure:input_type -> meshos.plugin.v1.ConfigureRequest
-	5,  // 20: meshos.plugin.v1.Plugin.SetPeers:input_type -> meshos.plugin.v1.SetPeersRequest
-	7,  // 21: meshos.plugin.v1.Plugin.ProbeNow:input_type -> meshos.plugin.v1.ProbeNowRequest
-	8,  // 22: meshos.plugin.v1.LocalityProbe.SampleRtt:input_type -> meshos.plugin.v1.SampleRequest
-	8,  // 23: meshos.plugin.v1.HealthProbe.SampleHealth:input_type -> meshos.plugin.v1.SampleRequest
-	8,  // 24: meshos.plugin.v1.InventoryProbe.SampleInventory:input_type -> meshos.plugin.v1.SampleRequest
-	12, // 25: meshos.plugin.v1.PlacementScorer.Score:input_type -> meshos.plugin.v1.ScoreRequest
-	15, // 26: meshos.plugin.v1.MigrationAborter.Abort:input_type -> meshos.plugin.v1.AbortRequest
-	17, // 27: meshos.plugin.v1.MigrationSource.List:input_type -> meshos.plugin.v1.ListMigrationsRequest
-	18, // 28: meshos.plugin.v1.ChainAppender.Append:input_type -> meshos.plugin.v1.AppendRequest
-	20, // 29: meshos.plugin.v1.Actuator.Dispatch:input_type -> meshos.plugin.v1.DispatchRequest
-	22, // 30: meshos.plugin.v1.EventSource.Events:input_type -> meshos.plugin.v1.EventsRequest
-	24, // 31: meshos.plugin.v1.RecoveryHandler.Recover:input_type -> meshos.plugin.v1.RecoverRequest
-	26, // 32: meshos.plugin.v1.ControlSink.Deliver:input_type -> meshos.plugin.v1.ControlEvent
-	1,  // 33: meshos.plugin.v1.Plugin.Describe:output_type -> meshos.plugin.v1.DescribeResponse
-	3,  // 34: meshos.plugin.v1.Plugin.Configure:output_type -> meshos.plugin.v1.ConfigureResponse
-	6,  // 35: meshos.plugin.v1.Plugin.SetPeers:output_type -> meshos.plugin.v1.SetPeersResponse
-	39, // 36: meshos.plugin.v1.Plugin.ProbeNow:output_type -> meshos.v1.ProbeResult
-	9,  // 37: meshos.plugin.v1.LocalityProbe.SampleRtt:output_type -> meshos.plugin.v1.RttSamples
-	10, // 38: meshos.plugin.v1.HealthProbe.SampleHealth:output_type -> meshos.plugin.v1.HealthSamples
-	11, // 39: meshos.plugin.v1.InventoryProbe.SampleInventory:output_type -> meshos.plugin.v1.InventorySamples
-	40, // 40: meshos.plugin.v1.PlacementScorer.Score:output_type -> meshos.v1.ScoreTable
-	16, // 41: meshos.plugin.v1.MigrationAborter.Abort:output_type -> meshos.plugin.v1.AbortResponse
-	41, // 42: meshos.plugin.v1.MigrationSource.List:output_type -> meshos.v1.Migrations
-	19, // 43: meshos.plugin.v1.ChainAppender.Append:output_type -> meshos.plugin.v1.AppendResponse
-	21, // 44: meshos.plugin.v1.Actuator.Dispatch:output_type -> meshos.plugin.v1.DispatchResponse
-	23, // 45: meshos.plugin.v1.EventSource.Events:output_type -> meshos.plugin.v1.EventBatch
-	25, // 46: meshos.plugin.v1.RecoveryHandler.Recover:output_type -> meshos.plugin.v1.RecoverResponse
-	27, // 47: meshos.plugin.v1.ControlSink.Deliver:output_type -> meshos.plugin.v1.DeliverResponse
-	33, // [33:48] is the sub-list for method output_type
-	18, // [18:33] is the sub-list for method input_type
-	18, // [18:18] is the sub-list for extension type_name
-	18, // [18:18] is the sub-list for extension extendee
-	0,  // [0:18] is the sub-list for field type_name
+	36, // 7: meshos.plugin.v1.NodeView.peer:type_name -> meshos.v1.PeerView
+	13, // 8: meshos.plugin.v1.ScoreViewPage.nodes:type_name -> meshos.plugin.v1.NodeView
+	37, // 9: meshos.plugin.v1.AppendRequest.records:type_name -> meshos.v1.Record
+	38, // 10: meshos.plugin.v1.DispatchRequest.action:type_name -> meshos.v1.Action
+	39, // 11: meshos.plugin.v1.DispatchResponse.events:type_name -> meshos.v1.Event
+	39, // 12: meshos.plugin.v1.EventBatch.events:type_name -> meshos.v1.Event
+	39, // 13: meshos.plugin.v1.RecoverResponse.events:type_name -> meshos.v1.Event
+	30, // 14: meshos.plugin.v1.ControlEvent.shutdown:type_name -> meshos.plugin.v1.ControlEvent.Grace
+	30, // 15: meshos.plugin.v1.ControlEvent.drain_start:type_name -> meshos.plugin.v1.ControlEvent.Grace
+	31, // 16: meshos.plugin.v1.ControlEvent.drain_finish:type_name -> meshos.plugin.v1.ControlEvent.Empty
+	31, // 17: meshos.plugin.v1.ControlEvent.backpressure_off:type_name -> meshos.plugin.v1.ControlEvent.Empty
+	40, // 18: meshos.plugin.v1.ControlEvent.Grace.grace:type_name -> google.protobuf.Duration
+	0,  // 19: meshos.plugin.v1.Plugin.Describe:input_type -> meshos.plugin.v1.DescribeRequest
+	2,  // 20: meshos.plugin.v1.Plugin.Configure:input_type -> meshos.plugin.v1.ConfigureRequest
+	5,  // 21: meshos.plugin.v1.Plugin.SetPeers:input_type -> meshos.plugin.v1.SetPeersRequest
+	7,  // 22: meshos.plugin.v1.Plugin.ProbeNow:input_type -> meshos.plugin.v1.ProbeNowRequest
+	8,  // 23: meshos.plugin.v1.LocalityProbe.SampleRtt:input_type -> meshos.plugin.v1.SampleRequest
+	8,  // 24: meshos.plugin.v1.HealthProbe.SampleHealth:input_type -> meshos.plugin.v1.SampleRequest
+	8,  // 25: meshos.plugin.v1.InventoryProbe.SampleInventory:input_type -> meshos.plugin.v1.SampleRequest
+	12, // 26: meshos.plugin.v1.PlacementScorer.Score:input_type -> meshos.plugin.v1.ScoreRequest
+	15, // 27: meshos.plugin.v1.PlacementScorerV2.Score:input_type -> meshos.plugin.v1.ScoreViewPage
+	17, // 28: meshos.plugin.v1.MigrationAborter.Abort:input_type -> meshos.plugin.v1.AbortRequest
+	19, // 29: meshos.plugin.v1.MigrationSource.List:input_type -> meshos.plugin.v1.ListMigrationsRequest
+	20, // 30: meshos.plugin.v1.ChainAppender.Append:input_type -> meshos.plugin.v1.AppendRequest
+	22, // 31: meshos.plugin.v1.Actuator.Dispatch:input_type -> meshos.plugin.v1.DispatchRequest
+	24, // 32: meshos.plugin.v1.EventSource.Events:input_type -> meshos.plugin.v1.EventsRequest
+	26, // 33: meshos.plugin.v1.RecoveryHandler.Recover:input_type -> meshos.plugin.v1.RecoverRequest
+	28, // 34: meshos.plugin.v1.ControlSink.Deliver:input_type -> meshos.plugin.v1.ControlEvent
+	1,  // 35: meshos.plugin.v1.Plugin.Describe:output_type -> meshos.plugin.v1.DescribeResponse
+	3,  // 36: meshos.plugin.v1.Plugin.Configure:output_type -> meshos.plugin.v1.ConfigureResponse
+	6,  // 37: meshos.plugin.v1.Plugin.SetPeers:output_type -> meshos.plugin.v1.SetPeersResponse
+	41, // 38: meshos.plugin.v1.Plugin.ProbeNow:output_type -> meshos.v1.ProbeResult
+	9,  // 39: meshos.plugin.v1.LocalityProbe.SampleRtt:output_type -> meshos.plugin.v1.RttSamples
+	10, // 40: meshos.plugin.v1.HealthProbe.SampleHealth:output_type -> meshos.plugin.v1.HealthSamples
+	11, // 41: meshos.plugin.v1.InventoryProbe.SampleInventory:output_type -> meshos.plugin.v1.InventorySamples
+	42, // 42: meshos.plugin.v1.PlacementScorer.Score:output_type -> meshos.v1.ScoreTable
+	16, // 43: meshos.plugin.v1.PlacementScorerV2.Score:output_type -> meshos.plugin.v1.ScorePage
+	18, // 44: meshos.plugin.v1.MigrationAborter.Abort:output_type -> meshos.plugin.v1.AbortResponse
+	43, // 45: meshos.plugin.v1.MigrationSource.List:output_type -> meshos.v1.Migrations
+	21, // 46: meshos.plugin.v1.ChainAppender.Append:output_type -> meshos.plugin.v1.AppendResponse
+	23, // 47: meshos.plugin.v1.Actuator.Dispatch:output_type -> meshos.plugin.v1.DispatchResponse
+	25, // 48: meshos.plugin.v1.EventSource.Events:output_type -> meshos.plugin.v1.EventBatch
+	27, // 49: meshos.plugin.v1.RecoveryHandler.Recover:output_type -> meshos.plugin.v1.RecoverResponse
+	29, // 50: meshos.plugin.v1.ControlSink.Deliver:output_type -> meshos.plugin.v1.DeliverResponse
+	35, // [35:51] is the sub-list for method output_type
+	19, // [19:35] is the sub-list for method input_type
+	19, // [19:19] is the sub-list for extension type_name
+	19, // [19:19] is the sub-list for extension extendee
+	0,  // [0:19] is the sub-list for field type_name
 }
 
 func init() { file_meshos_plugin_v1_plugin_proto_init() }
@@ -1972,7 +2296,7 @@ func file_meshos_plugin_v1_plugin_proto_init() {
 	if File_meshos_plugin_v1_plugin_proto != nil {
 		return
 	}
-	file_meshos_plugin_v1_plugin_proto_msgTypes[26].OneofWrappers = []any{
+	file_meshos_plugin_v1_plugin_proto_msgTypes[28].OneofWrappers = []any{
 		(*ControlEvent_Shutdown)(nil),
 		(*ControlEvent_DrainStart)(nil),
 		(*ControlEvent_DrainFinish)(nil),
@@ -1985,9 +2309,9 @@ func file_meshos_plugin_v1_plugin_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_meshos_plugin_v1_plugin_proto_rawDesc), len(file_meshos_plugin_v1_plugin_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   30,
+			NumMessages:   32,
 			NumExtensions: 0,
-			NumServices:   12,
+			NumServices:   13,
 		},
 		GoTypes:           file_meshos_plugin_v1_plugin_proto_goTypes,
 		DependencyIndexes: file_meshos_plugin_v1_plugin_proto_depIdxs,

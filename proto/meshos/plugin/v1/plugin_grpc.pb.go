@@ -720,6 +720,126 @@ var PlacementScorer_ServiceDesc = grpc.ServiceDesc{
 }
 
 const (
+	PlacementScorerV2_Score_FullMethodName = "/meshos.plugin.v1.PlacementScorerV2/Score"
+)
+
+// PlacementScorerV2Client is the client API for PlacementScorerV2 service.
+//
+// For semantics around ctx use and closing/ending streaming RPCs, please refer to https://pkg.go.dev/google.golang.org/grpc/?tab=doc#ClientConn.NewStream.
+//
+// PlacementScorerV2 is version 2 of the kind placement_scorer: views and scores come in
+// pages, so that no message grows with the number of chains. A plugin that serves it names
+// "placement_scorer/2" in DescribeResponse.kind_versions; then the host calls nothing else
+// of this kind. It may serve PlacementScorer too, for older hosts.
+type PlacementScorerV2Client interface {
+	// Score scores one view. The host sends the view in pages and closes its side of the
+	// stream; the plugin answers with pages and ends the stream with OK. Nothing of an answer
+	// counts before that. A plugin that does not hold base_version answers
+	// FAILED_PRECONDITION, which it may do after the first page.
+	//
+	// The metadata meshos-timeout-ms bound the silence: the host waits so long for each page,
+	// counted from the page before or from the end of the view.
+	Score(ctx context.Context, opts ...grpc.CallOption) (grpc.BidiStreamingClient[ScoreViewPage, ScorePage], error)
+}
+
+type placementScorerV2Client struct {
+	cc grpc.ClientConnInterface
+}
+
+func NewPlacementScorerV2Client(cc grpc.ClientConnInterface) PlacementScorerV2Client {
+	return &placementScorerV2Client{cc}
+}
+
+func (c *placementScorerV2Client) Score(ctx context.Context, opts ...grpc.CallOption) (grpc.BidiStreamingClient[ScoreViewPage, ScorePage], error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	stream, err := c.cc.NewStream(ctx, &PlacementScorerV2_ServiceDesc.Streams[0], PlacementScorerV2_Score_FullMethodName, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	x := &grpc.GenericClientStream[ScoreViewPage, ScorePage]{ClientStream: stream}
+	return x, nil
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type PlacementScorerV2_ScoreClient = grpc.BidiStreamingClient[ScoreViewPage, ScorePage]
+
+// PlacementScorerV2Server is the server API for PlacementScorerV2 service.
+// All implementations must embed UnimplementedPlacementScorerV2Server
+// for forward compatibility.
+//
+// PlacementScorerV2 is version 2 of the kind placement_scorer: views and scores come in
+// pages, so that no message grows with the number of chains. A plugin that serves it names
+// "placement_scorer/2" in DescribeResponse.kind_versions; then the host calls nothing else
+// of this kind. It may serve PlacementScorer too, for older hosts.
+type PlacementScorerV2Server interface {
+	// Score scores one view. The host sends the view in pages and closes its side of the
+	// stream; the plugin answers with pages and ends the stream with OK. Nothing of an answer
+	// counts before that. A plugin that does not hold base_version answers
+	// FAILED_PRECONDITION, which it may do after the first page.
+	//
+	// The metadata meshos-timeout-ms bound the silence: the host waits so long for each page,
+	// counted from the page before or from the end of the view.
+	Score(grpc.BidiStreamingServer[ScoreViewPage, ScorePage]) error
+	mustEmbedUnimplementedPlacementScorerV2Server()
+}
+
+// UnimplementedPlacementScorerV2Server must be embedded to have
+// forward compatible implementations.
+//
+// NOTE: this should be embedded by value instead of pointer to avoid a nil
+// pointer dereference when methods are called.
+type UnimplementedPlacementScorerV2Server struct{}
+
+func (UnimplementedPlacementScorerV2Server) Score(grpc.BidiStreamingServer[ScoreViewPage, ScorePage]) error {
+	return status.Error(codes.Unimplemented, "method Score not implemented")
+}
+func (UnimplementedPlacementScorerV2Server) mustEmbedUnimplementedPlacementScorerV2Server() {}
+func (UnimplementedPlacementScorerV2Server) testEmbeddedByValue()                           {}
+
+// UnsafePlacementScorerV2Server may be embedded to opt out of forward compatibility for this service.
+// Use of this interface is not recommended, as added methods to PlacementScorerV2Server will
+// result in compilation errors.
+type UnsafePlacementScorerV2Server interface {
+	mustEmbedUnimplementedPlacementScorerV2Server()
+}
+
+func RegisterPlacementScorerV2Server(s grpc.ServiceRegistrar, srv PlacementScorerV2Server) {
+	// If the following call panics, it indicates UnimplementedPlacementScorerV2Server was
+	// embedded by pointer and is nil.  This will cause panics if an
+	// unimplemented method is ever invoked, so we test this at initialization
+	// time to prevent it from happening at runtime later due to I/O.
+	if t, ok := srv.(interface{ testEmbeddedByValue() }); ok {
+		t.testEmbeddedByValue()
+	}
+	s.RegisterService(&PlacementScorerV2_ServiceDesc, srv)
+}
+
+func _PlacementScorerV2_Score_Handler(srv interface{}, stream grpc.ServerStream) error {
+	return srv.(PlacementScorerV2Server).Score(&grpc.GenericServerStream[ScoreViewPage, ScorePage]{ServerStream: stream})
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type PlacementScorerV2_ScoreServer = grpc.BidiStreamingServer[ScoreViewPage, ScorePage]
+
+// PlacementScorerV2_ServiceDesc is the grpc.ServiceDesc for PlacementScorerV2 service.
+// It's only intended for direct use with grpc.RegisterService,
+// and not to be introspected or modified (even as a copy)
+var PlacementScorerV2_ServiceDesc = grpc.ServiceDesc{
+	ServiceName: "meshos.plugin.v1.PlacementScorerV2",
+	HandlerType: (*PlacementScorerV2Server)(nil),
+	Methods:     []grpc.MethodDesc{},
+	Streams: []grpc.StreamDesc{
+		{
+			StreamName:    "Score",
+			Handler:       _PlacementScorerV2_Score_Handler,
+			ServerStreams: true,
+			ClientStreams: true,
+		},
+	},
+	Metadata: "meshos/plugin/v1/plugin.proto",
+}
+
+const (
 	MigrationAborter_Abort_FullMethodName = "/meshos.plugin.v1.MigrationAborter/Abort"
 )
 
