@@ -51,6 +51,9 @@ func retryIn(st *status.Status) time.Duration {
 	return 0
 }
 
+// sdkLimit is in the text with which pluginsdk refuses an answer that is too large.
+const sdkLimit = "over the limit of"
+
 // kindOf returns the meaning of a status code, as plugin.proto defines it.
 func kindOf(st *status.Status) error {
 	switch st.Code() {
@@ -68,7 +71,7 @@ func kindOf(st *status.Status) error {
 		return ErrDeadline
 	case codes.ResourceExhausted:
 		// gRPC refuses messages for their size with this code, on the host's side too.
-		if strings.Contains(st.Message(), "larger than max") {
+		if strings.Contains(st.Message(), "larger than max") || strings.Contains(st.Message(), sdkLimit) {
 			return ErrTooLarge
 		}
 	case codes.Internal:

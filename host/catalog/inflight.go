@@ -29,9 +29,15 @@ type call struct {
 	internal bool       // one of the catalog's own, which is not counted
 	result   chan error // buffered for one
 
-	mu      sync.Mutex
-	settled bool // it was counted, and its caller has the result
-	late    bool // the machine was told that it is
+	paged  bool               // the timeout is that of each page
+	ctx    context.Context    // of the gRPC call
+	cancel context.CancelFunc // ends it
+
+	mu        sync.Mutex
+	lastHeard time.Time   // when the last page came; zero for none
+	timer     *time.Timer // calls timedOut
+	settled   bool        // it was counted, and its caller has the result
+	late      bool        // the machine was told that it is
 }
 
 func (s *slot) newCall(i *instance, method string, timeout time.Duration) *call {
@@ -41,24 +47,34 @@ func (s *slot) newCall(i *instance, method string, timeout time.Duration) *call 
 // start makes the call in the background. It calls ended once the call has returned.
 func (c *call) start(do rpc, ended func()) {
 	c.instance.pending.Add(1)
-	late := time.AfterFunc(c.timeout, c.timedOut)
+	c.ctx, c.cancel = c.limited()
+	c.mu.Lock()
+	c.timer = time.AfterFunc(c.timeout, c.timedOut)
+	c.mu.Unlock()
 	go func() {
 		defer ended()
+		defer c.cancel()
 		err := c.invoke(do)
-		late.Stop()
+		c.timer.Stop()
 		c.instance.touch(time.Now())
 		c.instance.pending.Add(-1)
 		c.returned(err)
 	}()
 }
 
+// limited returns the context of the gRPC call. It ends when the process is being killed
+// because the call has not returned.
+func (c *call) limited() (context.Context, context.CancelFunc) {
+	if c.paged { // the end of the process ends it
+		return context.WithCancel(c.instance.ctx)
+	}
+	return context.WithTimeout(c.instance.ctx, c.timeout+c.slot.opts.HangTimeout+abortGrace)
+}
+
 // invoke makes the call.
 func (c *call) invoke(do rpc) error {
-	// After this time the process is being killed.
-	ctx, cancel := context.WithTimeout(c.instance.ctx, c.timeout+c.slot.opts.HangTimeout+abortGrace)
-	defer cancel()
 	ms := max(1, timeoutForPlugin(c.timeout).Milliseconds())
-	ctx = metadata.AppendToOutgoingContext(ctx, timeoutHeader, strconv.FormatInt(ms, 10))
+	ctx := metadata.AppendToOutgoingContext(c.ctx, timeoutHeader, strconv.FormatInt(ms, 10))
 	return c.slot.guarded(c.method, func() error { return do(ctx, c.instance.conn) })
 }
 
@@ -67,6 +83,10 @@ func (c *call) timedOut() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.settled {
+		return
+	}
+	if left := c.timeout - time.Since(c.lastHeard); left > 0 && !c.lastHeard.IsZero() {
+		c.timer.Reset(left)
 		return
 	}
 	c.late = true

@@ -45,13 +45,14 @@ type instance struct {
 	sha256 string
 
 	// What it said of itself.
-	version   string
-	schema    string
-	noOp      bool
-	kinds     []string
-	schemes   []string // of the health targets that it checks
-	probesNow bool     // it can be asked to measure a peer now
-	notice    string   // what its entry lacks of what it serves
+	version       string
+	schema        string
+	noOp          bool
+	kinds         []string
+	schemes       []string // of the health targets that it checks
+	probesNow     bool     // it can be asked to measure a peer now
+	scorerVersion int      // of placement_scorer
+	notice        string   // what its entry lacks of what it serves
 
 	peers *sentPeers
 

@@ -68,6 +68,10 @@ type Options struct {
 	// 2 s.
 	FilePoll time.Duration
 
+	// PageBytes is how large pages of views and scores are, in both directions; 0 for
+	// wire.PageBytes.
+	PageBytes int
+
 	// Log takes log lines of plugins, and the catalog's own about them.
 	Log func(level mesh.LogLevel, plugin, message string)
 	// Failure takes what has to become a failure record.

@@ -13,6 +13,7 @@ import (
 
 	"github.com/meshos/meshos/host/mesh"
 	"github.com/meshos/meshos/internal/plaintext"
+	"github.com/meshos/meshos/pluginsdk/wire"
 	pluginv1 "github.com/meshos/meshos/proto/meshos/plugin/v1"
 )
 
@@ -93,6 +94,7 @@ func (s *slot) describe(ctx context.Context, i *instance) error {
 	i.kinds, i.version = used, plaintext.Clean(said.GetVersion(), 100)
 	i.schema, i.noOp = said.GetConfigSchema(), said.GetNoOp()
 	i.schemes, i.probesNow = healthSchemes(used, said.GetHealthSchemes()), said.GetProbesNow()
+	i.scorerVersion = wire.LatestVersion(KindPlacementScorer, said.GetKindVersions(), 1, 2)
 	if len(i.schema) > schemaMax {
 		warn("its configuration schema has %d bytes and is not kept: more than %d", len(i.schema), schemaMax)
 		i.schema = ""

@@ -236,9 +236,6 @@ func detached(in mesh.Input) mesh.Input {
 	case mesh.Migrations:
 		in.InFlight = slices.Clone(in.InFlight)
 		return in
-	case mesh.Scores:
-		in.Chains = slices.Clone(in.Chains)
-		return in
 	}
 	return in
 }

@@ -105,10 +105,13 @@ type Migration struct {
 	BufferedEvents  uint32
 }
 
-// Scores is one answer of the placement scorer, for the chains this node leads.
+// Scores is one answer of the placement scorer, for the chains this node leads: the whole
+// table, or the changes to the one before. Who gets it may keep it, and nobody writes to it.
 type Scores struct {
 	ViewVersion uint64 // number of the pass whose view was scored
 	Chains      []ChainScore
+	Changes     bool      // chains that it does not name keep their scores
+	Unscored    []ChainID // with Changes: chains that have no scores any more
 }
 
 // ChainScore holds the scores for one chain. A score or cost that is not finite counts

@@ -16,13 +16,29 @@ type scorer struct{ *catalog.Scorer }
 
 // Score implements scoring.Scorer.
 func (s scorer) Score(ctx context.Context, req scoring.Request) (mesh.Scores, error) {
-	table, err := s.Scorer.Score(ctx, wire.ScoreRequestToProto(req))
+	table, err := s.score(ctx, req)
 	switch {
 	case errors.Is(err, catalog.ErrUnavailable): // not ready, or ending just now
 		return mesh.Scores{}, &scorerError{scoring.ErrAway, err}
 	case errors.Is(err, catalog.ErrFailedPrecondition):
 		return mesh.Scores{}, &scorerError{scoring.ErrNoBase, err}
-	case err != nil:
+	case errors.Is(err, catalog.ErrTooLarge) && !s.InPages():
+		return mesh.Scores{}, &scoring.TooManyError{Chains: req.Led, Err: fmt.Errorf("%s scores no more than fits into one message of 4 MiB, "+
+			"and this node leads %d chains: it serves version 1 of placement_scorer only; build it with the present pluginsdk, "+
+			"which serves version 2, whose scores come in pages, and replace its file", s.Name(), req.Led)}
+	}
+	return table, err
+}
+
+// score asks the plugin in the latest version that it serves.
+func (s scorer) score(ctx context.Context, req scoring.Request) (mesh.Scores, error) {
+	if s.InPages() {
+		return s.ScorePages(ctx, catalog.PagedView{
+			Version: req.Version, Full: req.Full, Chains: req.Led, Pages: wire.ScoreViewPages(req, s.PageBytes()),
+		})
+	}
+	table, err := s.Scorer.Score(ctx, wire.ScoreRequestToProto(req))
+	if err != nil {
 		return mesh.Scores{}, err
 	}
 	out, err := wire.ScoresFromProto(table)

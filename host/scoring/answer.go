@@ -40,44 +40,66 @@ func (f *faults) String() string {
 
 // check keeps what is valid of an answer: opinions on chains that this node leads, on
 // their holders, and on alternatives that are nodes of the view and not holders. So a
-// table can't be larger than the view.
+// table can't be larger than the view. It works in the memory of the answer.
 func check(v *View, in mesh.Scores) (out mesh.Scores, bad faults, err error) {
 	if in.ViewVersion != v.Version {
 		return mesh.Scores{}, faults{}, &WrongViewError{Asked: v.Version, Answered: in.ViewVersion}
 	}
-	out = mesh.Scores{ViewVersion: v.Version, Chains: make([]mesh.ChainScore, 0, min(len(in.Chains), len(v.Chains)))}
-	seen := make(map[mesh.ChainID]bool, len(v.Chains))
-	for _, score := range in.Chains {
-		c, led := v.chain(score.Chain)
+	out = mesh.Scores{ViewVersion: v.Version, Changes: in.Changes, Chains: in.Chains[:0]}
+	if out.Chains == nil {
+		out.Chains = []mesh.ChainScore{}
+	}
+	seen, find := make([]bool, len(v.Chains)), chainFinder{in: v.Chains}
+	// led reports whether an opinion on a chain may count, and notes that there is one.
+	led := func(id mesh.ChainID) (*Chain, bool) {
+		at, found := find.find(id)
 		switch {
-		case !led:
-			bad.add("chain %d, which this node does not lead", score.Chain)
-		case seen[score.Chain]:
-			bad.add("chain %d a second time", score.Chain)
+		case !found:
+			bad.add("chain %d, which this node does not lead", id)
+		case seen[at]:
+			bad.add("chain %d a second time", id)
 		default:
-			seen[score.Chain] = true
-			out.Chains = append(out.Chains, checkChain(v, c, score, &bad))
+			seen[at] = true
+			return &v.Chains[at], true
+		}
+		return nil, false
+	}
+	for i := range in.Chains {
+		if c, counts := led(in.Chains[i].Chain); counts {
+			out.Chains = append(out.Chains, checkChain(v, c, in.Chains[i], &bad))
+		}
+	}
+	for _, id := range in.Unscored {
+		if _, counts := led(id); counts {
+			out.Unscored = append(out.Unscored, id)
 		}
 	}
 	return out, bad, nil
 }
 
+// checkChain keeps what is valid of the opinions on one chain.
 func checkChain(v *View, c *Chain, in mesh.ChainScore, bad *faults) mesh.ChainScore {
-	out := mesh.ChainScore{Chain: in.Chain, Best: in.Best, Cost: in.Cost}
-	for _, h := range in.Holders {
+	kept := 0
+	for i, h := range in.Holders {
 		switch {
 		case !c.heldBy(h.Node):
 			bad.add("node %d as a holder of chain %d, which it does not hold", h.Node, c.ID)
 		case !finite(h.Score):
 			bad.add("%v as the score of node %d for chain %d", h.Score, h.Node, c.ID)
-		case slices.ContainsFunc(out.Holders, func(o mesh.NodeScore) bool { return o.Node == h.Node }):
+		case slices.ContainsFunc(in.Holders[:kept], func(o mesh.NodeScore) bool { return o.Node == h.Node }):
 			bad.add("node %d twice for chain %d", h.Node, c.ID)
 		default:
-			out.Holders = append(out.Holders, h)
+			if kept != i {
+				in.Holders[kept] = h
+			}
+			kept++
 		}
 	}
+	if in.Holders = in.Holders[:kept]; kept == 0 {
+		in.Holders = nil
+	}
 	if best := in.Best; best != nil {
-		out.Best = nil
+		in.Best = nil
 		switch {
 		case c.heldBy(best.Node):
 			bad.add("node %d as an alternative for chain %d, which it holds", best.Node, c.ID)
@@ -86,14 +108,14 @@ func checkChain(v *View, c *Chain, in mesh.ChainScore, bad *faults) mesh.ChainSc
 		case !finite(best.Score):
 			bad.add("%v as the score of node %d for chain %d", best.Score, best.Node, c.ID)
 		default:
-			out.Best = best
+			in.Best = best
 		}
 	}
-	return out
+	return in
 }
 
 // worst returns the lowest score of a chain's holders; ok is false if there is none.
-func worst(c mesh.ChainScore) (score float32, ok bool) {
+func worst(c *mesh.ChainScore) (score float32, ok bool) {
 	for _, h := range c.Holders {
 		if s := min(1, max(0, h.Score)); finite(h.Score) && (!ok || s < score) {
 			score, ok = s, true

@@ -32,7 +32,7 @@ func TestB10_FailingScorerIsAskedLessAndLessOften(t *testing.T) {
 		if asks := s.asked(); len(asks) != 1 || asks[0].Full {
 			t.Errorf("asked %+v", asks)
 		}
-		for _, n := range []int{1, 2, 4, 8, 16, 32, 60, 60} {
+		for _, n := range []int{1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 600, 600} {
 			r.ticks(n - 1)
 			if asks := s.asked(); len(asks) != 0 {
 				t.Fatalf("asked %d times within %d ticks", len(asks), n-1)
@@ -49,7 +49,7 @@ func TestB10_FailingScorerIsAskedLessAndLessOften(t *testing.T) {
 			t.Errorf("handed on %+v", tables)
 		}
 		failing = nil
-		r.ticks(60)
+		r.ticks(600)
 		if got := r.status(); !got.Active || len(r.handed()) != 1 {
 			t.Errorf("it answers again, but the snapshot shows %+v", got)
 		}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/meshos/meshos/host/mesh"
 	"github.com/meshos/meshos/host/snapshot"
@@ -17,6 +18,9 @@ func (d *Driver) ask(ctx context.Context, scorer Scorer, req Request) (mesh.Scor
 	if err != nil {
 		return mesh.Scores{}, err
 	}
+	if answer.Changes && req.Full {
+		return mesh.Scores{}, errors.New("it answered with changes, but was asked for all scores")
+	}
 	table, bad, err := check(&d.view, answer)
 	if err == nil && bad.n > 0 && !d.faultReported {
 		d.faultReported = true
@@ -25,9 +29,15 @@ func (d *Driver) ask(ctx context.Context, scorer Scorer, req Request) (mesh.Scor
 	return table, err
 }
 
+// timePerChain is how much longer a call may take for each chain that is scored: a second
+// for 25,000. How long a scorer may be silent meanwhile is not decided here.
+const timePerChain = 40 * time.Microsecond
+
 // call calls the scorer, with a deadline and guarded against panics.
 func (d *Driver) call(ctx context.Context, scorer Scorer, req Request) (answer mesh.Scores, err error) {
-	ctx, cancel := context.WithTimeoutCause(ctx, d.opts.Timeout, fmt.Errorf("no answer within %v", d.opts.Timeout))
+	limit := d.opts.Timeout + (time.Duration(req.Led) * timePerChain).Truncate(time.Second)
+	late := fmt.Errorf("no answer within %v", limit)
+	ctx, cancel := context.WithTimeoutCause(ctx, limit, late)
 	defer cancel()
 	err = guard.Call(func() error {
 		answer, err = scorer.Score(ctx, req)
@@ -36,7 +46,7 @@ func (d *Driver) call(ctx context.Context, scorer Scorer, req Request) (answer m
 	if p := (*guard.PanicError)(nil); errors.As(err, &p) {
 		return mesh.Scores{}, fmt.Errorf("it %w", err)
 	}
-	if err == nil && ctx.Err() != nil {
+	if ctx.Err() != nil && (err == nil || errors.Is(err, ctx.Err())) {
 		err = context.Cause(ctx)
 	}
 	return answer, err

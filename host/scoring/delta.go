@@ -10,7 +10,7 @@ import (
 // unless all is true. Urgent means that chains must be scored again before the decision
 // interval is over.
 func changes(base, now *View, all bool) (req Request, urgent bool) {
-	req = Request{Version: now.Version, Base: base.Version}
+	req = Request{Version: now.Version, Base: base.Version, Led: len(now.Chains)}
 	changed := changedNodes(&req, base, now, all)
 	urgent = changed.facts
 	if changedChains(&req, base, now) {

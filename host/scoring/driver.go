@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"math/rand/v2"
 	"time"
 
 	"github.com/meshos/meshos/host/follow"
@@ -17,7 +18,7 @@ type Feed interface {
 	Report(ctx context.Context, r mesh.FailureReport) error
 }
 
-// Options is what a Driver works with. All but the durations is required.
+// Options is what a Driver works with. All but the durations and Random is required.
 type Options struct {
 	Reader follow.Source
 	Feed   Feed
@@ -27,9 +28,12 @@ type Options struct {
 	DecisionInterval time.Duration
 	// TickInterval is the loop's; 0 for 500 ms.
 	TickInterval time.Duration
-	// Timeout is the deadline of one call; 0 for 10 s.
+	// Timeout is the deadline of one call, which has a second more for each 25,000 chains;
+	// 0 for 10 s.
 	Timeout time.Duration
-	Log     *slog.Logger
+	// Random returns numbers in [0, 1), for the pauses after failures; nil for real ones.
+	Random func() float64
+	Log    *slog.Logger
 }
 
 // feedTimeout bounds how long one input may wait to be taken by the loop.
@@ -44,9 +48,12 @@ type Driver struct {
 
 	// Used by Run's goroutine only.
 	seen          uint64 // the regular ticks of the snapshot that was looked at last
-	view          View   // of that snapshot
+	tick          uint64 // of that snapshot
+	view          View   // of the last snapshot at which the scorer might have been asked
 	ackedView     View   // what the scorer answered last; meaningful while hasBase
 	hasBase       bool   // the scorer has ackedView, so changes to it are enough
+	tally         tally  // of ackedView
+	tooMany       int    // the scorer can't score so many chains; 0 if it was not found out
 	process       process
 	schedule      schedule
 	faultReported bool // faults in this process' answers were reported
@@ -72,10 +79,13 @@ func New(opts Options) *Driver {
 	if opts.Timeout <= 0 {
 		opts.Timeout = 10 * time.Second
 	}
+	if opts.Random == nil {
+		opts.Random = rand.Float64
+	}
 	d := &Driver{
 		opts:      opts,
 		histories: newHistories(time.Now()),
-		schedule:  schedule{interval: opts.DecisionInterval, tick: opts.TickInterval},
+		schedule:  schedule{interval: opts.DecisionInterval, tick: opts.TickInterval, random: opts.Random},
 	}
 	d.status.setIdle("nothing was scored yet")
 	return d
@@ -85,7 +95,7 @@ func New(opts Options) *Driver {
 func (d *Driver) Run(ctx context.Context) {
 	for s := range follow.Snapshots(ctx, d.opts.Reader) {
 		if s.Regular != 0 && s.Regular != d.seen {
-			d.seen = s.Regular
+			d.seen, d.tick = s.Regular, s.Tick
 			d.observe(ctx, s)
 		}
 	}
@@ -95,20 +105,28 @@ func (d *Driver) Run(ctx context.Context) {
 // that this node does not lead, or that has no scores yet.
 func (d *Driver) History(id mesh.ChainID) (h History, ok bool) { return d.histories.get(id) }
 
-// observe takes the view of a snapshot, and asks the scorer if that is due.
+// observe asks the scorer about the view of a snapshot, if that is due.
 func (d *Driver) observe(ctx context.Context, s *snapshot.Snapshot) {
-	d.view.fill(s)
-	d.histories.retain(d.view.Chains)
 	scorer := d.opts.Scorer()
 	plugin := pluginOf(s, scorer.Name())
 	d.setProcess(ctx, process{scorer.Name(), plugin.PID, plugin.Restarts})
-	switch why := unavailable(scorer, plugin); {
-	case why != "":
+	if why := unavailable(scorer, plugin); why != "" {
 		d.idle(ctx, why)
-	case len(d.view.Chains) == 0:
+		return
+	}
+	began := time.Now()
+	if !d.schedule.due(began, true) {
+		return // whatever has changed
+	}
+	d.view.fill(s)
+	switch led := len(d.view.Chains); {
+	case led == 0:
+		d.histories.retain(nil)
 		d.idle(ctx, "this node leads no chain that anybody holds")
+	case d.tooMany > 0 && led > d.tooMany-d.tooMany/10:
+		d.schedule.failed(began) // it is not asked before there are clearly fewer
 	default:
-		d.askIfDue(ctx, scorer)
+		d.askIfDue(ctx, scorer, began)
 	}
 }
 
@@ -120,7 +138,7 @@ func (d *Driver) setProcess(ctx context.Context, p process) {
 	if p.name != d.process.name {
 		d.withdraw(ctx) // the table is of a scorer that is no longer installed
 	}
-	d.process, d.hasBase, d.faultReported = p, false, false
+	d.process, d.hasBase, d.faultReported, d.tooMany = p, false, false, 0
 	d.schedule.restart()
 }
 
@@ -132,8 +150,7 @@ func (d *Driver) idle(ctx context.Context, why string) {
 }
 
 // askIfDue asks the scorer if that is due.
-func (d *Driver) askIfDue(ctx context.Context, scorer Scorer) {
-	began := time.Now()
+func (d *Driver) askIfDue(ctx context.Context, scorer Scorer, began time.Time) {
 	urgent, all := true, d.schedule.allDue(began)
 	var req Request
 	if d.hasBase {
@@ -154,6 +171,7 @@ func (d *Driver) askIfDue(ctx context.Context, scorer Scorer) {
 		return
 	}
 	if err != nil {
+		d.view = View{} // a call that failed may still read it
 		d.failed(ctx, scorer, err)
 		return
 	}
@@ -166,16 +184,25 @@ func (d *Driver) answered(ctx context.Context, req Request, table mesh.Scores, a
 	if n := d.schedule.failures; n > 0 {
 		d.opts.Log.Info("the scorer answers again", "scorer", d.process.name, "failed calls", n)
 	}
-	d.schedule.answered(now)
+	d.schedule.answered(now, req.Led)
+	if table.Changes { // the scorer does not speak of chains that are no longer led
+		table.Unscored = append(table.Unscored, req.RemovedChains...)
+	}
 	if !d.hand(ctx, table) {
 		d.hasBase = false // so that the scorer is asked again at the next tick
 		d.status.setIdle("the loop takes no scores")
 		return
 	}
-	d.ackedView, d.hasBase = d.ackedView.apply(req), true
-	d.tableInLoop = true
+	d.tableInLoop, d.tooMany = true, 0
+	d.tally = d.tally.after(d.ackedView.Chains, d.view.Chains, table)
 	d.histories.record(now, table, all)
-	d.status.setScored(table, now)
+	if req.Full {
+		d.histories.retain(d.view.Chains)
+	} else {
+		d.histories.drop(req.RemovedChains)
+	}
+	d.ackedView, d.hasBase = d.ackedView.acked(&d.view, req), true
+	d.status.setScored(req.Version, d.tally.n, now)
 }
 
 // failed takes the table back: what a scorer answered before it failed is not a reason
@@ -184,8 +211,13 @@ func (d *Driver) failed(ctx context.Context, scorer Scorer, err error) {
 	d.hasBase = false
 	d.schedule.failed(time.Now())
 	d.status.setIdle(errorText(err))
+	news := d.schedule.failures == 1 && !errors.Is(err, ErrAway)
+	if tooMany := (*TooManyError)(nil); errors.As(err, &tooMany) {
+		news = d.tooMany == 0
+		d.tooMany = tooMany.Chains
+	}
 	d.opts.Log.Debug("the scorer failed", "scorer", scorer.Name(), "error", err)
-	if d.schedule.failures == 1 && !errors.Is(err, ErrAway) {
+	if news {
 		d.report(ctx, scorer, errorText(err))
 	}
 	d.withdraw(ctx)
@@ -193,7 +225,7 @@ func (d *Driver) failed(ctx context.Context, scorer Scorer, err error) {
 
 // withdraw takes back the table that the loop has, by handing it one without opinions.
 func (d *Driver) withdraw(ctx context.Context) {
-	if d.tableInLoop && d.hand(ctx, mesh.Scores{ViewVersion: d.view.Version}) {
+	if d.tableInLoop && d.hand(ctx, mesh.Scores{ViewVersion: d.tick}) {
 		d.tableInLoop = false
 	}
 }

@@ -2,6 +2,7 @@ package scoring
 
 import (
 	"fmt"
+	"math"
 	"time"
 )
 
@@ -56,49 +57,145 @@ func (h History) String() string {
 	return fmt.Sprintf("worst score %.2f, recent mean %.2f: %v (%d samples in %v)", h.Current, h.Mean, h.Trend, len(h.Samples), span)
 }
 
-// history is a History in the form in which it is kept. The zero value is empty.
+// history is a History in the form in which it is kept: only the samples with which the
+// score changed. Those in between, one for each round in which all chains were scored, are
+// the same for all chains and kept once, in rounds. So a chain whose score stands still
+// takes no more memory, and no work. Of one without a score for 64 rounds only these samples
+// are left. The zero value is empty.
 type history struct {
-	samples []sample // a ring once it is full
-	oldest  int
-	current float32
-	mean    float32 // exponentially weighted
+	changes []sample // oldest first; never empty once there was a score
+	seen    uint32   // rounds that are in mean and trend
+	table   uint32   // number of the last whole table that it was in
+	mean    float32  // exponentially weighted
 	trend   Trend
 }
 
-// sample is a Sample in half its size, since a node may lead many chains.
+// sample is a sample with another score than the one before.
 type sample struct {
-	at    int32 // seconds since the driver was made
-	score float32
+	at    int32   // seconds since the driver was made
+	score float32 // NaN: from here on there is none
+	// before is the last round that had a sample of the score before; the rounds after after
+	// had one of this score.
+	before, after uint32
 }
 
-// record adds a sample. The trend compares it with the mean of those before it.
-func (h *history) record(at int32, score float32) {
-	switch {
-	case len(h.samples) == 0:
-		h.mean, h.trend = score, Stable
-	default:
-		h.trend = Stable
-		if score < h.mean-deadBand {
-			h.trend = Degrading
-		} else if score > h.mean+deadBand {
-			h.trend = Improving
+// rounds are the times at which all chains were scored.
+type rounds struct {
+	n  uint32               // how many there were
+	at [historyLength]int32 // of the last ones, at n modulo the length
+}
+
+// add adds a round.
+func (r *rounds) add(at int32) {
+	r.n++
+	r.at[r.n%historyLength] = at
+}
+
+// oldest returns the number of the oldest round whose time is known.
+func (r *rounds) oldest() uint32 { return max(r.n, historyLength) - historyLength + 1 }
+
+// trim drops the changes that are older than the samples which are kept. The newest stays.
+func (h *history) trim(last uint32) {
+	samples := 0
+	for i := len(h.changes) - 1; i > 0; i-- {
+		c := h.changes[i]
+		if !isNaN(c.score) {
+			samples += 1 + int(last-c.after)
 		}
-		h.mean = smoothing*score + (1-smoothing)*h.mean
+		if last = c.before; samples >= historyLength {
+			h.changes = append(h.changes[:0], h.changes[i:]...)
+			return
+		}
 	}
-	h.current = score
-	if len(h.samples) < historyLength {
-		h.samples = append(h.samples, sample{at, score})
+}
+
+// current returns the last score; known is false if there is none now.
+func (h *history) current() (score float32, known bool) {
+	score = h.changes[len(h.changes)-1].score
+	return score, !isNaN(score)
+}
+
+// record adds a sample. InRound says that the last round took it; otherwise it came after
+// that round.
+func (h *history) record(at int32, score float32, r *rounds, inRound bool) {
+	before := r.n
+	if inRound {
+		before--
+	}
+	if len(h.changes) > 0 {
+		h.repeat(before)
+	}
+	h.weigh(score)
+	h.seen = r.n
+	h.changes = append(h.changes, sample{at, score, before, r.n})
+	h.trim(r.n)
+}
+
+// end notes that there is no score any more.
+func (h *history) end(at int32, r *rounds, inRound bool) {
+	if _, known := h.current(); !known {
 		return
 	}
-	h.samples[h.oldest] = sample{at, score}
-	h.oldest = (h.oldest + 1) % historyLength
+	before := r.n
+	if inRound {
+		before--
+	}
+	h.repeat(before)
+	h.seen = r.n
+	h.changes = append(h.changes, sample{at, float32(math.NaN()), before, r.n})
+	h.trim(r.n)
 }
 
-func (h *history) view(start time.Time) History {
-	out := History{Current: h.current, Mean: h.mean, Trend: h.trend, Samples: make([]Sample, 0, len(h.samples))}
-	for i := range h.samples {
-		s := h.samples[(h.oldest+i)%len(h.samples)]
-		out.Samples = append(out.Samples, Sample{At: start.Add(time.Duration(s.at) * time.Second), Score: s.score})
+// repeat brings mean and trend up to a round: in all since the last one the score stood still.
+func (h *history) repeat(round uint32) {
+	score, known := h.current()
+	if n := int(round) - int(h.seen); n > 0 && known {
+		for range min(n, historyLength) { // after more, the mean does not change any more
+			h.weigh(score)
+		}
 	}
+	h.seen = max(h.seen, round)
+}
+
+// weigh takes a score into mean and trend. The trend compares it with the mean of those
+// before it.
+func (h *history) weigh(score float32) {
+	if len(h.changes) == 0 {
+		h.mean, h.trend = score, Stable
+		return
+	}
+	h.trend = Stable
+	if score < h.mean-deadBand {
+		h.trend = Degrading
+	} else if score > h.mean+deadBand {
+		h.trend = Improving
+	}
+	h.mean = smoothing*score + (1-smoothing)*h.mean
+}
+
+// view returns the history with all samples.
+func (h history) view(start time.Time, r *rounds) History {
+	h.repeat(r.n)
+	out := History{Mean: h.mean, Trend: h.trend}
+	add := func(at int32, score float32) {
+		out.Samples = append(out.Samples, Sample{At: start.Add(time.Duration(at) * time.Second), Score: score})
+	}
+	for i, c := range h.changes {
+		last := r.n
+		if i+1 < len(h.changes) {
+			last = h.changes[i+1].before
+		}
+		if isNaN(c.score) {
+			continue
+		}
+		out.Current = c.score
+		add(c.at, c.score)
+		for round := max(c.after+1, r.oldest()); round <= last; round++ {
+			add(r.at[round%historyLength], c.score)
+		}
+	}
+	out.Samples = out.Samples[max(0, len(out.Samples)-historyLength):]
 	return out
 }
+
+func isNaN(f float32) bool { return math.IsNaN(float64(f)) }

@@ -5,18 +5,24 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+
 	"github.com/meshos/meshos/host/mesh"
 )
 
 func TestSCH08_HistoryKeeps64(t *testing.T) {
-	var h history
+	var (
+		h    history
+		none rounds
+	)
 	for i := range 128 {
-		h.record(int32(i), float32(i)/128)
+		h.record(int32(i), float32(i)/128, &none, false)
 	}
 	start := time.Unix(1000, 0)
-	v := h.view(start)
-	if len(v.Samples) != 64 || cap(h.samples) > 128 {
-		t.Fatalf("%d samples, capacity %d", len(v.Samples), cap(h.samples))
+	v := h.view(start, &none)
+	if len(v.Samples) != 64 || cap(h.changes) > 128 {
+		t.Fatalf("%d samples, capacity %d", len(v.Samples), cap(h.changes))
 	}
 	for i, s := range v.Samples {
 		if n := 64 + i; s.Score != float32(n)/128 || !s.At.Equal(start.Add(time.Duration(n)*time.Second)) {
@@ -29,22 +35,28 @@ func TestSCH08_HistoryKeeps64(t *testing.T) {
 }
 
 func TestHistoryAsText(t *testing.T) {
-	var h history
-	h.record(10, 0.8)
-	if got := h.view(time.Unix(0, 0)).String(); got != "worst score 0.80 (one sample)" {
+	var (
+		h    history
+		none rounds
+	)
+	h.record(10, 0.8, &none, false)
+	if got := h.view(time.Unix(0, 0), &none).String(); got != "worst score 0.80 (one sample)" {
 		t.Error(got)
 	}
-	h.record(40, 0.2)
-	if got := h.view(time.Unix(0, 0)).String(); got != "worst score 0.20, recent mean 0.62: degrading (2 samples in 30s)" {
+	h.record(40, 0.2, &none, false)
+	if got := h.view(time.Unix(0, 0), &none).String(); got != "worst score 0.20, recent mean 0.62: degrading (2 samples in 30s)" {
 		t.Error(got)
 	}
 }
 
 func TestCore253_Trend(t *testing.T) {
-	var h history
+	var (
+		h    history
+		none rounds
+	)
 	record := func(score float32, times int) Trend {
 		for range times {
-			h.record(0, score)
+			h.record(0, score, &none, false)
 		}
 		return h.trend
 	}
@@ -97,4 +109,87 @@ func TestSCH10_11_HistoryOfTheWorstOfLedChainsOnly(t *testing.T) {
 	if _, ok := h.get(2); !ok {
 		t.Error("the history of a led chain was dropped")
 	}
+}
+
+// What a history keeps of scores that stand still is what it would have with a sample for
+// each round.
+func TestAHistoryThatStandsStillHasASampleForEachRound(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		start := time.Unix(0, 0)
+		lean, plain := newHistories(start), plainHistory{}
+		known, table := false, mesh.Scores{}
+		for at := range rapid.IntRange(1, 200).Draw(t, "steps") {
+			now := start.Add(time.Duration(at) * time.Second)
+			all := rapid.Bool().Draw(t, "all")
+			table = mesh.Scores{Changes: rapid.Bool().Draw(t, "changes")}
+			change := rapid.IntRange(0, 9).Draw(t, "change")
+			if at%5 == 0 { // of one that has no score for long, the times of old rounds are forgotten
+				change = 1
+			}
+			switch {
+			case change == 0: // it has no score any more
+				if known && table.Changes {
+					table.Unscored = []mesh.ChainID{7}
+				}
+				known = false
+			case change < 4:
+				known = true
+				score := float32(rapid.IntRange(0, 3).Draw(t, "score")) / 4
+				table.Chains = []mesh.ChainScore{{Chain: 7, Holders: []mesh.NodeScore{{Node: 1, Score: score}}}}
+			case known && !table.Changes: // a whole table says it again
+				table.Chains = []mesh.ChainScore{{Chain: 7, Holders: []mesh.NodeScore{{Node: 1, Score: plain.current}}}}
+			}
+			lean.record(now, table, all)
+			if len(table.Chains) > 0 {
+				plain.next, plain.known = table.Chains[0].Holders[0].Score, true
+			}
+			if known && (all || len(plain.samples) == 0 || plain.ended || plain.next != plain.current) {
+				plain.record(int32(at), plain.next)
+			}
+			plain.ended = !known
+		}
+		got, found := lean.get(7)
+		if found != (len(plain.samples) > 0) {
+			t.Fatalf("found: %v, want %d samples", found, len(plain.samples))
+		}
+		if !found {
+			return
+		}
+		var samples []Sample
+		for _, s := range plain.samples {
+			samples = append(samples, Sample{At: start.Add(time.Duration(s.at) * time.Second), Score: s.score})
+		}
+		samples = samples[max(0, len(samples)-historyLength):]
+		if d := cmp.Diff(samples, got.Samples); d != "" {
+			t.Fatal(d)
+		}
+		if math.Abs(float64(got.Mean-plain.mean)) > 1e-5 || got.Trend != plain.trend || got.Current != plain.current {
+			t.Fatalf("got %v around %v, %v; want %v around %v, %v", got.Current, got.Mean, got.Trend, plain.current, plain.mean, plain.trend)
+		}
+	})
+}
+
+// plainHistory keeps every sample.
+type plainHistory struct {
+	samples       []sample
+	current, mean float32
+	trend         Trend
+
+	next         float32
+	known, ended bool
+}
+
+func (h *plainHistory) record(at int32, score float32) {
+	if len(h.samples) == 0 {
+		h.mean = score
+	} else {
+		h.trend = Stable
+		if score < h.mean-deadBand {
+			h.trend = Degrading
+		} else if score > h.mean+deadBand {
+			h.trend = Improving
+		}
+		h.mean = smoothing*score + (1-smoothing)*h.mean
+	}
+	h.current, h.samples = score, append(h.samples, sample{at: at, score: score})
 }

@@ -100,7 +100,7 @@ func start(t *testing.T, s scoring.Scorer) *rig {
 		Replicas: []snapshot.Replica{{Chain: 7, Holders: []mesh.NodeID{1, 2}, Leader: this}, {Chain: 8, Holders: []mesh.NodeID{2}, Leader: 2}},
 	})
 	r.Driver = scoring.New(scoring.Options{
-		Reader: r, Feed: r, Log: slog.New(slog.DiscardHandler),
+		Reader: r, Feed: r, Log: slog.New(slog.DiscardHandler), Random: func() float64 { return 1 },
 		Scorer: func() scoring.Scorer {
 			r.mu.Lock()
 			defer r.mu.Unlock()

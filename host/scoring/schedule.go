@@ -11,11 +11,22 @@ import (
 type schedule struct {
 	interval time.Duration // all chains are scored once per interval
 	tick     time.Duration // between two calls, and the first pause after a failure
+	random   func() float64
 
 	asked    bool
 	last     time.Time // when the last call ended
-	failures int       // in a row
+	rest     time.Duration
+	failures int           // in a row
+	pause    time.Duration // after the last of them
 }
+
+const (
+	// longestPause is how many intervals a scorer that fails is left alone at most.
+	longestPause = 10
+	// restPerChain is how long the scorer is left alone, for each chain that it has scored:
+	// a second for 100,000. Of many chains there is always one that changes.
+	restPerChain = 10 * time.Microsecond
+)
 
 // due reports whether the scorer is to be asked now. Ticks don't come to the
 // microsecond, so what is due within half a tick is due.
@@ -24,9 +35,9 @@ func (s *schedule) due(now time.Time, urgent bool) bool {
 	case !s.asked:
 		return true
 	case s.failures > 0:
-		return since >= s.pause()
+		return since >= s.pause
 	case urgent:
-		return since >= s.tick
+		return since >= min(max(s.rest, s.tick), s.interval)
 	default:
 		return since >= s.interval
 	}
@@ -36,16 +47,17 @@ func (s *schedule) due(now time.Time, urgent bool) bool {
 // if nothing had changed.
 func (s *schedule) allDue(now time.Time) bool { return s.due(now, false) }
 
-// pause returns how long a scorer that failed is not asked: a tick, doubling up to the
-// interval.
-func (s *schedule) pause() time.Duration {
-	return backoff.Doubling{First: s.tick, Max: max(s.interval, s.tick)}.After(s.failures)
+// answered notes that a call was answered with the scores of a view of so many chains.
+func (s *schedule) answered(now time.Time, chains int) {
+	s.asked, s.last, s.failures, s.rest = true, now, 0, time.Duration(chains)*restPerChain
 }
 
-// answered and failed note how a call ended.
-func (s *schedule) answered(now time.Time) { s.asked, s.last, s.failures = true, now, 0 }
-
-func (s *schedule) failed(now time.Time) { s.asked, s.last, s.failures = true, now, s.failures+1 }
+// failed notes that a call failed. The pause doubles with each failure, from a tick up to
+// longestPause intervals, and is between half and all of that.
+func (s *schedule) failed(now time.Time) {
+	s.asked, s.last, s.failures = true, now, s.failures+1
+	s.pause = backoff.Doubling{First: s.tick, Max: max(longestPause*s.interval, s.tick)}.Jittered(s.failures, 0.5+s.random()/2)
+}
 
 // restart forgets everything: there is another scorer, or another process of it.
 func (s *schedule) restart() { s.asked, s.failures = false, 0 }

@@ -8,10 +8,10 @@ import (
 func TestB10_WhenTheScorerIsAsked(t *testing.T) {
 	const tick, interval = 500 * time.Millisecond, 30 * time.Second
 	now := time.Now()
-	answered := func(p *schedule) { p.answered(now) }
+	answered := func(p *schedule) { p.answered(now, 100) }
 	failed := func(times int) func(*schedule) {
 		return func(p *schedule) {
-			p.answered(now)
+			p.answered(now, 100)
 			for range times {
 				p.failed(now)
 			}
@@ -36,13 +36,15 @@ func TestB10_WhenTheScorerIsAsked(t *testing.T) {
 		{"failed twice, two ticks later", failed(2), 2 * tick, true, true},
 		{"failed four times", failed(4), 3 * time.Second, true, false},
 		{"failed four times, later", failed(4), 4 * time.Second, false, true},
-		{"failed very often", failed(1000), interval, false, true},
-		{"failed very often, a tick earlier", failed(1000), interval - tick, true, false},
-		{"answers again", func(p *schedule) { failed(5)(p); p.answered(now) }, tick, true, true},
+		{"failed very often", failed(1000), 10 * interval, false, true},
+		{"failed very often, a tick earlier", failed(1000), 10*interval - tick, true, false},
+		{"many chains, a tick later", func(p *schedule) { p.answered(now, 1_000_000) }, tick, true, false},
+		{"many chains, later", func(p *schedule) { p.answered(now, 1_000_000) }, 10 * time.Second, true, true},
+		{"answers again", func(p *schedule) { failed(5)(p); p.answered(now, 100) }, tick, true, true},
 		{"another process", func(p *schedule) { failed(5)(p); p.restart() }, 0, false, true},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			p := schedule{interval: interval, tick: tick}
+			p := schedule{interval: interval, tick: tick, random: func() float64 { return 1 }}
 			c.before(&p)
 			if got := p.due(now.Add(c.after), c.urgent); got != c.want {
 				t.Errorf("due: %v, want %v", got, c.want)

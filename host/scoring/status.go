@@ -27,10 +27,10 @@ func (s *status) setIdle(why string) {
 	s.idleReason = why
 }
 
-func (s *status) setScored(table mesh.Scores, now time.Time) {
+func (s *status) setScored(view uint64, chains int, now time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.idleReason, s.version, s.at, s.chains = "", table.ViewVersion, now, len(table.Chains)
+	s.idleReason, s.version, s.at, s.chains = "", view, now, chains
 }
 
 // Scheduler returns whether chains are rebalanced, and if not why, for a snapshot that

@@ -75,9 +75,22 @@ func here(s *snapshot.Snapshot, p snapshot.Peer) Node {
 	return Node{Peer: p}
 }
 
-// full returns a request with the whole view.
+// full returns a request with the whole view, in the memory of the view.
 func (v *View) full() Request {
-	return Request{Version: v.Version, Full: true, Nodes: slices.Clone(v.Nodes), Chains: slices.Clone(v.Chains)}
+	return Request{Version: v.Version, Full: true, Nodes: v.Nodes, Chains: v.Chains, Led: len(v.Chains)}
+}
+
+// acked returns the view that the scorer has after its answer to a request that was made
+// from the view now: that of apply, in memory that now gives away.
+func (v *View) acked(now *View, req Request) View {
+	out := View{Version: req.Version, Nodes: req.Nodes, Chains: now.Chains} // no change of a chain is left out
+	now.Chains = nil
+	if req.Full {
+		now.Nodes = nil
+	} else {
+		out.Nodes = merge(v.Nodes, req.Nodes, req.RemovedNodes, func(n *Node) mesh.NodeID { return n.Peer.Node })
+	}
+	return out
 }
 
 // apply returns the view that a request leads to from the view v, as a scorer computes
@@ -115,13 +128,21 @@ func merge[T any, ID cmp.Ordered](old, changed []T, removed []ID, id func(*T) ID
 	return append(out, changed...)
 }
 
-// chain returns a chain of the view.
-func (v *View) chain(id mesh.ChainID) (*Chain, bool) {
-	i, ok := slices.BinarySearchFunc(v.Chains, id, func(c Chain, id mesh.ChainID) int { return cmp.Compare(c.ID, id) })
-	if !ok {
-		return nil, false
+// chainFinder finds chains that mostly come in the order of a list.
+type chainFinder struct {
+	in   []Chain
+	next int
+}
+
+func (f *chainFinder) find(id mesh.ChainID) (at int, found bool) {
+	if at = f.next; at >= len(f.in) || f.in[at].ID != id {
+		at, found = slices.BinarySearchFunc(f.in, id, func(c Chain, id mesh.ChainID) int { return cmp.Compare(c.ID, id) })
+		if !found {
+			return 0, false
+		}
 	}
-	return &v.Chains[i], true
+	f.next = at + 1
+	return at, true
 }
 
 // has reports whether a node is in the view.

@@ -121,6 +121,7 @@ func (s *State) addHolder(id mesh.ChainID, holder mesh.NodeID) {
 	if c.add(holder) {
 		s.chains.touch(id, c)
 		c.everChanged, c.changed = true, s.pass
+		s.scores.unsettle(id)
 		s.chainsOf.add(s, holder, id)
 		if holder == s.node {
 			s.held++
@@ -134,6 +135,7 @@ func (s *State) dropHolder(id mesh.ChainID, holder mesh.NodeID) {
 		if c.remove(holder) {
 			s.chains.touch(id, c)
 			c.everChanged, c.changed = true, s.pass
+			s.scores.unsettle(id)
 			if holder == s.node {
 				s.held++
 			}

@@ -9,12 +9,17 @@ import (
 	"github.com/meshos/meshos/host/mesh"
 )
 
-// scoreTable is the scorer's last answer.
+// scoreTable is what the scorer's answers say.
 type scoreTable struct {
 	known   bool
-	at      mesh.Time // when it was folded
+	at      mesh.Time // when the last answer was folded
 	version uint64    // number of the pass whose view was scored
 	chains  map[mesh.ChainID]scoredChain
+	// unsettled are scored chains whose holders have changed since the view was made: their
+	// scores count again with the next answer.
+	unsettled map[mesh.ChainID]bool
+	// invalid are nodes whose scores do not count until there is another answer.
+	invalid map[mesh.NodeID]bool
 }
 
 type scoredChain struct {
@@ -39,51 +44,126 @@ func (c *scoredChain) equal(other *scoredChain) bool {
 // bestOf returns the best alternative of a chain; 0 for none.
 func (t *scoreTable) bestOf(id mesh.ChainID) mesh.NodeID { return t.chains[id].best.Node }
 
-// applyScores replaces the table as a whole. It ignores scores that are not finite and
-// clamps the others to 0 … 1. It ignores a table for an older view than the present one.
+// applyScores folds an answer: the whole table, or what has changed in it. It ignores scores
+// that are not finite and clamps the others to 0 … 1. It ignores an answer for an older view
+// than the present one.
 func (s *State) applyScores(in mesh.Scores) {
 	if s.scores.known && in.ViewVersion < s.scores.version {
 		return
 	}
 	before := s.scores
-	s.scores = scoreTable{known: true, at: s.now, version: in.ViewVersion, chains: make(map[mesh.ChainID]scoredChain, len(in.Chains))}
-	for _, c := range in.Chains {
-		s.scores.chains[c.Chain] = s.policy.scored(c)
+	s.scores = scoreTable{known: true, at: s.now, version: in.ViewVersion, chains: before.chains, unsettled: before.unsettled}
+	whole := !in.Changes || before.chains == nil
+	if whole {
+		s.scores.chains = make(map[mesh.ChainID]scoredChain, len(in.Chains))
 	}
-	for id, now := range s.scores.chains {
+	for i := range in.Chains {
+		id := in.Chains[i].Chain
 		was, had := before.chains[id]
-		delete(before.chains, id)
-		if now.best.Node != 0 && now.best.Node != was.best.Node {
-			s.chainsOf.add(s, now.best.Node, id)
+		if whole {
+			delete(before.chains, id)
 		}
-		if c := s.chains.get(id); c != nil && (!had || !now.equal(&was) || c.holdersSince(before.version) != c.holdersSince(in.ViewVersion)) {
+		s.takeScores(&in.Chains[i], was, had)
+	}
+	if whole { // the others have no scores any more
+		for id := range before.chains {
+			s.chains.edit(id)
+		}
+	}
+	for _, id := range in.Unscored {
+		if _, had := s.scores.chains[id]; had {
+			delete(s.scores.chains, id)
+			s.chains.edit(id)
+		}
+	}
+	s.settleScores()
+	for n := range before.invalid {
+		s.touchChainsOf(n)
+	}
+}
+
+// takeScores takes the scores of one chain, which had others or none.
+func (s *State) takeScores(in *mesh.ChainScore, was scoredChain, had bool) {
+	now := s.policy.scored(in)
+	s.scores.chains[in.Chain] = now
+	if now.best.Node != 0 && now.best.Node != was.best.Node {
+		s.chainsOf.add(s, now.best.Node, in.Chain)
+	}
+	c := s.chains.get(in.Chain)
+	if c == nil {
+		return
+	}
+	if !had || !now.equal(&was) {
+		s.chains.touch(in.Chain, c)
+	}
+	if c.holdersSince(s.scores.version) {
+		s.scores.unsettle(in.Chain)
+	}
+}
+
+// unsettle notes that the holders of a chain are not those of the view.
+func (t *scoreTable) unsettle(id mesh.ChainID) {
+	if _, scored := t.chains[id]; !scored {
+		return
+	}
+	if t.unsettled == nil {
+		t.unsettled = make(map[mesh.ChainID]bool)
+	}
+	t.unsettled[id] = true
+}
+
+// settleScores finds the chains whose scores count again, since their holders are those of
+// the present view.
+func (s *State) settleScores() {
+	for id := range s.scores.unsettled {
+		c := s.chains.get(id)
+		if c == nil {
+			delete(s.scores.unsettled, id)
+		} else if !c.holdersSince(s.scores.version) {
+			delete(s.scores.unsettled, id)
 			s.chains.touch(id, c)
 		}
-	}
-	for id := range before.chains {
-		s.chains.edit(id)
 	}
 }
 
 // holdersSince reports whether the holders of a chain have changed since a view was made.
 func (c *chain) holdersSince(version uint64) bool { return c.everChanged && c.changed >= version }
 
-// scored takes over the scores of a chain.
-func (p *Policy) scored(c mesh.ChainScore) scoredChain {
-	out := scoredChain{holders: make([]mesh.NodeScore, 0, len(c.Holders)), cost: p.costScore(c.Cost)}
-	for _, h := range slices.Backward(c.Holders) { // of two scores of a node, the later one counts
-		if score, ok := usableScore(h.Score); ok {
-			out.holders = append(out.holders, mesh.NodeScore{Node: h.Node, Score: score})
-		}
+// scored takes over the scores of a chain. They share the memory of the answer if it has them
+// as they are to be.
+func (p *Policy) scored(c *mesh.ChainScore) scoredChain {
+	out := scoredChain{holders: c.Holders, cost: p.costScore(c.Cost)}
+	if !tidy(c.Holders) {
+		out.holders = tidied(c.Holders)
 	}
-	slices.SortStableFunc(out.holders, func(a, b mesh.NodeScore) int { return cmp.Compare(a.Node, b.Node) })
-	out.holders = slices.CompactFunc(out.holders, func(a, b mesh.NodeScore) bool { return a.Node == b.Node })
 	if c.Best != nil && c.Best.Node != 0 {
 		if score, ok := usableScore(c.Best.Score); ok {
 			out.best = mesh.NodeScore{Node: c.Best.Node, Score: score}
 		}
 	}
 	return out
+}
+
+// tidy reports whether scores are ascending by node, and can be used.
+func tidy(scores []mesh.NodeScore) bool {
+	for i, h := range scores {
+		if i > 0 && scores[i-1].Node >= h.Node || !(h.Score >= 0 && h.Score <= 1) {
+			return false
+		}
+	}
+	return true
+}
+
+// tidied returns the scores that can be used, ascending by node.
+func tidied(scores []mesh.NodeScore) []mesh.NodeScore {
+	out := make([]mesh.NodeScore, 0, len(scores))
+	for _, h := range slices.Backward(scores) { // of two scores of a node, the later one counts
+		if score, ok := usableScore(h.Score); ok {
+			out = append(out, mesh.NodeScore{Node: h.Node, Score: score})
+		}
+	}
+	slices.SortStableFunc(out, func(a, b mesh.NodeScore) int { return cmp.Compare(a.Node, b.Node) })
+	return slices.CompactFunc(out, func(a, b mesh.NodeScore) bool { return a.Node == b.Node })
 }
 
 // usableScore clamps a score to 0 … 1; ok is false if it is not finite.
@@ -104,7 +184,7 @@ func (s *State) ScoresUsable() bool {
 // table is too old, or if the holders of the chain have changed since they were scored.
 func (s *State) Score(id mesh.ChainID, n mesh.NodeID) (score float32, ok bool) {
 	c, ok := s.currentScores(id)
-	if !ok {
+	if !ok || s.scores.invalid[n] {
 		return 0, false
 	}
 	return c.of(n)
@@ -114,7 +194,7 @@ func (s *State) Score(id mesh.ChainID, n mesh.NodeID) (score float32, ok bool) {
 // there in units of score. ok is false under the same conditions as for Score.
 func (s *State) Alternative(id mesh.ChainID) (best mesh.NodeScore, cost float32, ok bool) {
 	c, ok := s.currentScores(id)
-	if !ok || c.best.Node == 0 {
+	if !ok || c.best.Node == 0 || s.scores.invalid[c.best.Node] {
 		return mesh.NodeScore{}, 0, false
 	}
 	return c.best, c.cost, true
@@ -158,17 +238,20 @@ func (s *State) invalidatePlacement(n mesh.NodeID) {
 	}
 }
 
+// forgetScores makes the scores of nodes not count until there is another answer.
 func (s *State) forgetScores(of map[mesh.NodeID]bool) {
-	for id, sc := range s.scores.chains {
-		kept := slices.DeleteFunc(slices.Clone(sc.holders), func(h mesh.NodeScore) bool { return of[h.Node] })
-		bestGone := of[sc.best.Node]
-		if len(kept) == len(sc.holders) && !bestGone {
-			continue
-		}
-		if sc.holders = kept; bestGone {
-			sc.best = mesh.NodeScore{}
-		}
-		s.scores.chains[id] = sc
+	if s.scores.invalid == nil {
+		s.scores.invalid = make(map[mesh.NodeID]bool, len(of))
+	}
+	for n := range of {
+		s.scores.invalid[n] = true
+		s.touchChainsOf(n)
+	}
+}
+
+// touchChainsOf touches the chains for which a node may matter.
+func (s *State) touchChainsOf(n mesh.NodeID) {
+	for _, id := range s.chainsOf.of(n) {
 		s.chains.edit(id)
 	}
 }

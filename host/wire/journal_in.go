@@ -152,7 +152,10 @@ func outcomeFromProto(in *meshosv1.ActionOutcome) (mesh.Input, error) {
 
 // scoresFromProto accepts numbers that are not finite: the core ignores those scores.
 func scoresFromProto(f *fields, in *meshosv1.ScoreTable) (mesh.Scores, error) {
-	out := mesh.Scores{ViewVersion: in.GetViewVersion()}
+	out := mesh.Scores{ViewVersion: in.GetViewVersion(), Changes: in.GetChanges()}
+	for i, id := range in.GetUnscored() {
+		out.Unscored = append(out.Unscored, mesh.ChainID(f.id("unscored["+strconv.Itoa(i)+"]", id)))
+	}
 	for i, c := range in.GetChains() {
 		at := "chains[" + strconv.Itoa(i) + "]"
 		chain := mesh.ChainScore{Chain: mesh.ChainID(f.id(at+".chain", c.GetChain()))}

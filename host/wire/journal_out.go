@@ -111,7 +111,7 @@ func HealthToProto(in mesh.HealthSample) *meshosv1.NodeHealthSample {
 }
 
 func scoresToProto(in mesh.Scores) *meshosv1.ScoreTable {
-	out := &meshosv1.ScoreTable{ViewVersion: in.ViewVersion}
+	out := &meshosv1.ScoreTable{ViewVersion: in.ViewVersion, Changes: in.Changes, Unscored: numbers(in.Unscored)}
 	for _, c := range in.Chains {
 		chain := &meshosv1.ChainScore{Chain: uint64(c.Chain)}
 		for _, holder := range c.Holders {

@@ -1,0 +1,47 @@
+package scoring
+
+import "github.com/meshos/meshos/host/mesh"
+
+// tally is which of the chains that the scorer was asked about have scores.
+type tally struct {
+	scored []bool // one for each chain of the view
+	n      int
+}
+
+// after returns the tally after an answer: was is that of the chains before.
+func (was tally) after(before, now []Chain, table mesh.Scores) tally {
+	out := tally{scored: make([]bool, len(now))}
+	if table.Changes {
+		for i := range now {
+			for len(before) > 0 && before[0].ID < now[i].ID {
+				before, was.scored = before[1:], was.scored[1:]
+			}
+			if len(before) > 0 && before[0].ID == now[i].ID {
+				out.set(i, was.scored[0])
+			}
+		}
+	}
+	find := chainFinder{in: now}
+	for i := range table.Chains {
+		if at, found := find.find(table.Chains[i].Chain); found {
+			out.set(at, true)
+		}
+	}
+	for _, id := range table.Unscored {
+		if at, found := find.find(id); found {
+			out.set(at, false)
+		}
+	}
+	return out
+}
+
+func (t *tally) set(at int, scored bool) {
+	if scored != t.scored[at] {
+		t.scored[at] = scored
+		if scored {
+			t.n++
+		} else {
+			t.n--
+		}
+	}
+}
