@@ -27,7 +27,11 @@ type ScorePages struct {
 // NewScorePages expects the answer for a view with so many chains, of which the whole was
 // sent if full is true, else only what changed.
 func NewScorePages(view uint64, chains int, full bool) *ScorePages {
-	return &ScorePages{view: view, chains: chains, full: full, costs: make(map[mesh.MigrationCost]*mesh.MigrationCost)}
+	s := &ScorePages{view: view, chains: chains, full: full, costs: make(map[mesh.MigrationCost]*mesh.MigrationCost)}
+	if full { // then there is a score for most of them
+		s.table.Chains = make([]mesh.ChainScore, 0, chains)
+	}
+	return s
 }
 
 const (
