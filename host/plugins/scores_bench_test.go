@@ -88,6 +88,7 @@ func (m *scored) Report(_ context.Context, r mesh.FailureReport) error { panic(r
 func (m *scored) show(change func(*snapshot.Snapshot)) {
 	s := *m.Latest()
 	s.Tick++
+	s.Regular++
 	change(&s)
 	m.Show(&s)
 }

@@ -10161,9 +10161,13 @@ func (x *ActionOutcome) GetRetryAfter() *durationpb.Duration {
 
 // ScoreTable is one answer of the placement scorer, for the chains that this node leads.
 type ScoreTable struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	ViewVersion   uint64                 `protobuf:"varint,1,opt,name=view_version,json=viewVersion,proto3" json:"view_version,omitempty"` // the tick whose view was scored
-	Chains        []*ChainScore          `protobuf:"bytes,2,rep,name=chains,proto3" json:"chains,omitempty"`
+	state       protoimpl.MessageState `protogen:"open.v1"`
+	ViewVersion uint64                 `protobuf:"varint,1,opt,name=view_version,json=viewVersion,proto3" json:"view_version,omitempty"` // the tick whose view was scored
+	Chains      []*ChainScore          `protobuf:"bytes,2,rep,name=chains,proto3" json:"chains,omitempty"`
+	// In journals: the table has only what changed since the table before; all other chains
+	// keep their scores.
+	Changes       bool     `protobuf:"varint,3,opt,name=changes,proto3" json:"changes,omitempty"`
+	Unscored      []uint64 `protobuf:"varint,4,rep,packed,name=unscored,proto3" json:"unscored,omitempty"` // with changes: chains that have no scores any more
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -10208,6 +10212,20 @@ func (x *ScoreTable) GetViewVersion() uint64 {
 func (x *ScoreTable) GetChains() []*ChainScore {
 	if x != nil {
 		return x.Chains
+	}
+	return nil
+}
+
+func (x *ScoreTable) GetChanges() bool {
+	if x != nil {
+		return x.Changes
+	}
+	return false
+}
+
+func (x *ScoreTable) GetUnscored() []uint64 {
+	if x != nil {
+		return x.Unscored
 	}
 	return nil
 }
@@ -12043,11 +12061,13 @@ const file_meshos_v1_meshos_proto_rawDesc = "" +
 	"\x05gated\x18\x06 \x01(\bR\x05gated\x12?\n" +
 	"\vretry_after\x18\a \x01(\v2\x19.google.protobuf.DurationH\x00R\n" +
 	"retryAfter\x88\x01\x01B\x0e\n" +
-	"\f_retry_after\"^\n" +
+	"\f_retry_after\"\x94\x01\n" +
 	"\n" +
 	"ScoreTable\x12!\n" +
 	"\fview_version\x18\x01 \x01(\x04R\vviewVersion\x12-\n" +
-	"\x06chains\x18\x02 \x03(\v2\x15.meshos.v1.ChainScoreR\x06chains\"\xe9\x01\n" +
+	"\x06chains\x18\x02 \x03(\v2\x15.meshos.v1.ChainScoreR\x06chains\x12\x18\n" +
+	"\achanges\x18\x03 \x01(\bR\achanges\x12\x1a\n" +
+	"\bunscored\x18\x04 \x03(\x04R\bunscored\"\xe9\x01\n" +
 	"\n" +
 	"ChainScore\x12\x14\n" +
 	"\x05chain\x18\x01 \x01(\x04R\x05chain\x12.\n" +
