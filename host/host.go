@@ -92,7 +92,7 @@ func (n *node) parts() []lifecycle.Part {
 		}},
 		{Name: "records", Limit: 500 * ms, Run: func(ctx context.Context) error {
 			n.records.Run(ctx, records.Node{
-				Reader: reader, Feed: n.loop.Feed(), Say: func(line mesh.LogLine) error { return n.handle.TryPublish(line) },
+				Reader: n.loop.Records(), Feed: n.loop.Feed(), Say: func(line mesh.LogLine) error { return n.handle.TryPublish(line) },
 				Recorded: n.daemons.Recorded,
 			})
 			return nil

@@ -121,7 +121,7 @@ func (n *node) make(ctx context.Context, spawner *process.Spawner) (err error) {
 	n.capacity.Configure(cfg.Desired())
 	n.intake = intake.New(intake.Options{
 		Capacity: n.capacity,
-		Loop:     n.ordered.Queue(n.handle), Authorizer: n.operators, Snapshots: reader, Node: cfg.Node.ID, RefusalRoom: n.records.RefusalRoom,
+		Loop:     n.ordered.Queue(n.handle), Authorizer: n.operators, Records: n.loop.Records(), Taken: n.records.AuditTaken, Node: cfg.Node.ID, RefusalRoom: n.records.RefusalRoom,
 	})
 
 	co := catalogOptions(cfg)

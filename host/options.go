@@ -17,6 +17,7 @@ import (
 	"github.com/meshos/meshos/host/daemon"
 	"github.com/meshos/meshos/host/daemon/shim"
 	"github.com/meshos/meshos/host/executor"
+	"github.com/meshos/meshos/host/intake"
 	"github.com/meshos/meshos/host/loop"
 	"github.com/meshos/meshos/host/mesh"
 	"github.com/meshos/meshos/host/metrics"
@@ -86,6 +87,7 @@ func operatorOptions(cfg *config.Config, auditFull func() bool, log *slog.Logger
 			Cooldown:   cfg.Operators.Cooldown,
 		},
 		Signers:       cfg.Operators.Signers,
+		Local:         string(intake.FromAPI),
 		AllowUnsigned: cfg.Operators.AllowUnsigned,
 		DataDir:       cfg.Node.DataDir,
 		Now:           time.Now,

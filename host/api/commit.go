@@ -34,6 +34,7 @@ func (s *Service) Commit(ctx context.Context, in *hostv1.CommitRequest) (*meshos
 			return nil, status.Errorf(codes.DataLoss, "the command was judged (audit record %d), but its record is not on disk: %v", record.Seq, err)
 		}
 	}
+	s.noteAnswered(record.Seq)
 	latest := s.opts.Reader.Latest()
 	return originOf(latest).Audit(record, record.Seq > latest.Acknowledged.Audit), nil
 }
@@ -46,11 +47,12 @@ func commitError(caller context.Context, err error) error {
 }
 
 // Simulate implements hostv1.HostServer.
-func (s *Service) Simulate(_ context.Context, in *hostv1.SimulateRequest) (*hostv1.SimulateResponse, error) {
+func (s *Service) Simulate(ctx context.Context, in *hostv1.SimulateRequest) (*hostv1.SimulateResponse, error) {
 	event, err := wire.AdminFromProto(in.GetEvent())
 	if err != nil {
 		return nil, status.Errorf(codes.InvalidArgument, "event.%v", err)
 	}
+	s.latest(ctx) // Simulate looks at the newest
 	out, err := s.opts.Simulate(event)
 	if err != nil {
 		return nil, status.Error(codes.InvalidArgument, err.Error())

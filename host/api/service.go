@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"sync/atomic"
 	"time"
 
 	"google.golang.org/grpc/codes"
@@ -86,6 +87,7 @@ type Service struct {
 	probing  chan struct{}   // has a token for each call of Probe that runs
 	stopping context.Context // done when streams must end
 	stop     context.CancelFunc
+	answered atomic.Uint64 // the newest audit record of a command that was answered
 }
 
 // NewService returns a service; Serve makes it reachable.
@@ -95,8 +97,8 @@ func NewService(opts Options) *Service {
 }
 
 // GetSnapshot implements hostv1.HostServer.
-func (s *Service) GetSnapshot(context.Context, *hostv1.GetSnapshotRequest) (*meshosv1.Snapshot, error) {
-	return wire.SnapshotToProto(s.opts.Reader.Latest()), nil
+func (s *Service) GetSnapshot(ctx context.Context, _ *hostv1.GetSnapshotRequest) (*meshosv1.Snapshot, error) {
+	return wire.SnapshotToProto(s.latest(ctx)), nil
 }
 
 // DescribePlugin implements hostv1.HostServer.

@@ -117,12 +117,12 @@ func tail[R, M any](s *Service, in *hostv1.TailRequest, stream grpc.ServerStream
 	}
 	ctx := stream.Context()
 	if in.GetNewest() > 0 {
-		if err := t.newest(ctx, s.opts.Reader.Latest(), int(in.GetNewest())); err != nil {
+		if err := t.newest(ctx, s.latest(ctx), int(in.GetNewest())); err != nil {
 			return t.explain(ctx, err)
 		}
 	}
 	if !in.GetFollow() {
-		return t.visit(ctx, s.opts.Reader.Latest())
+		return t.visit(ctx, s.latest(ctx))
 	}
 	return s.follow(ctx, func(latest *snapshot.Snapshot) error { return t.visit(ctx, latest) })
 }

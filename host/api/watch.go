@@ -37,6 +37,7 @@ func (s *Service) follow(ctx context.Context, visit func(*snapshot.Snapshot) err
 	following, cancel := context.WithCancel(ctx)
 	defer cancel()
 	defer context.AfterFunc(s.stopping, cancel)()
+	s.latest(following) // the first one shows what was answered before
 	for latest := range follow.Snapshots(following, s.opts.Reader) {
 		if err := visit(latest); err != nil {
 			return err

@@ -63,7 +63,7 @@ func (*ledger) SignerChange(context.Context, mesh.SignerChange) (mesh.AuditRecor
 
 // over returns the intake of a ledger.
 func over(l *ledger, board *snapshottest.Source) *Intake {
-	return New(Options{Loop: l, Authorizer: l, Snapshots: board, Node: 1})
+	return New(Options{Loop: l, Authorizer: l, Records: board, Node: 1})
 }
 
 // Whenever the stream that brings a command breaks, the command is either not judged

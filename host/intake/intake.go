@@ -39,8 +39,11 @@ type Authorizer interface {
 type Options struct {
 	Loop       Loop
 	Authorizer Authorizer
-	Snapshots  follow.Source
-	Node       mesh.NodeID // this node
+	Records    follow.Source // shows the newest audit records
+	// Taken returns the seq up to which audit records need not stay in the loop's ring, and a
+	// channel that is closed when that changes. nil: what Records shows counts as taken.
+	Taken func() (seq uint64, changed <-chan struct{})
+	Node  mesh.NodeID // this node
 	// RefusalRoom reports whether the audit log takes one more record of what was
 	// refused; nil for always.
 	RefusalRoom func() bool
@@ -68,7 +71,7 @@ func New(o Options) *Intake {
 		o.Now = time.Now
 	}
 	in := &Intake{
-		loop: o.Loop, authorizer: o.Authorizer, node: o.Node, capacity: o.Capacity, limiter: newAuditLimiter(o.Snapshots),
+		loop: o.Loop, authorizer: o.Authorizer, node: o.Node, capacity: o.Capacity, limiter: newAuditLimiter(o.Records, o.Taken),
 		lines: lines{now: o.Now}, waiting: make(chan struct{}, 1),
 	}
 	in.refusals = refusals{now: o.Now, record: func(verdict mesh.JudgedCommit) bool {

@@ -28,7 +28,7 @@ func letIn(t *testing.T, full func() bool) (ctx context.Context, l *loop.Loop, i
 	ended := make(chan error, 1)
 	go func() { ended <- l.Run(ctx, loop.Hooks{}) }()
 	handle := l.Handle()
-	return ctx, l, New(Options{Loop: handle, Authorizer: operators, Snapshots: l.Reader(), Node: 1}), func() {
+	return ctx, l, New(Options{Loop: handle, Authorizer: operators, Records: l.Reader(), Node: 1}), func() {
 		handle.Close()
 		if err := <-ended; err != nil {
 			t.Error(err)

@@ -15,7 +15,7 @@ import (
 func TestCommandsWaitUntilASnapshotShowsTheRecordsBeforeThem(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := snapshottest.New(&snapshot.Snapshot{})
-		l := newAuditLimiter(s)
+		l := newAuditLimiter(s, nil)
 		for seq := range uint64(maxUnshown) {
 			release, err := l.acquire(t.Context())
 			if err != nil {

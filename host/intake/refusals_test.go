@@ -84,7 +84,7 @@ func running(t *testing.T, g *gate, change func(*Options), test func(*Intake)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		g.Source = snapshottest.New(&snapshot.Snapshot{}) // of this bubble
-		o := Options{Loop: g, Authorizer: g, Snapshots: g, Node: 1}
+		o := Options{Loop: g, Authorizer: g, Records: g, Node: 1}
 		change(&o)
 		in := New(o)
 		ctx, stop := context.WithCancel(context.Background())

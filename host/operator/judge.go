@@ -88,8 +88,8 @@ func (a *Authorizer) precheck(origin string, c Command, signatures int, now time
 	if rejection := p.checkCount(c.Event, signatures); rejection != nil {
 		return rejection
 	}
-	if !a.limiter(origin).AllowN(now, min(signatures, verifiesAtOnce)) {
-		return reject(KindRateLimited, "more than %d signatures a second came from %q; send the command again in a moment", verifiesPerSecond, origin)
+	if l := a.limiter(origin); !l.AllowN(now, min(signatures, l.Burst())) {
+		return reject(KindRateLimited, "more than %.0f signatures a second came from %q; send the command again in a moment", l.Limit(), origin)
 	}
 	return nil
 }

@@ -19,6 +19,9 @@ import (
 // checkpoint, whose times are wall times, is written again.
 const slack = 2 * time.Second
 
+// keepEvery is how often the checkpoint is written at most.
+const keepEvery = 500 * time.Millisecond
+
 // keeper remembers what the newest checkpoint holds.
 type keeper struct {
 	written []byte // the state, with the instants of the process; nil before the first
@@ -28,11 +31,19 @@ type keeper struct {
 }
 
 // Follow keeps the checkpoint in line with the state that the snapshots of source show,
-// until ctx is done. It writes at most once for each snapshot.
+// until ctx is done. However often snapshots come, it looks at one each keepEvery: what came
+// since is in the log.
 func (l *Log) Follow(ctx context.Context, source follow.Source) {
+	pause := time.NewTimer(0)
+	defer pause.Stop()
 	for s := range follow.Snapshots(ctx, source) {
 		if s.Tick > 0 {
 			l.keep(s)
+		}
+		pause.Reset(keepEvery)
+		select {
+		case <-pause.C:
+		case <-ctx.Done():
 		}
 	}
 }

@@ -1,7 +1,6 @@
 package ordered
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -49,8 +48,9 @@ type Log struct {
 	chain *durable.Log  // nil until the disk has room for it; for the holder of the turn
 
 	mu      sync.Mutex
-	tail    place   // of the newest entry
-	pending []place // of the entries above the checkpoint, oldest first
+	tail    place      // of the newest entry
+	pending []place    // of the entries above the checkpoint, oldest first
+	waiting []*request // in the order in which they came
 
 	checkpoint *meshosv1.OrderedCheckpoint // as it was read; nil for none
 	entries    []*meshosv1.OrderedEntry    // above it
@@ -118,16 +118,6 @@ func (l *Log) Close() error {
 		return nil
 	}
 	return l.chain.Close()
-}
-
-// take waits for the turn.
-func (l *Log) take(ctx context.Context) error {
-	select {
-	case l.turn <- struct{}{}:
-		return nil
-	case <-ctx.Done():
-		return fmt.Errorf("an earlier order is still being written: %w", context.Cause(ctx))
-	}
 }
 
 func (l *Log) release() { <-l.turn }

@@ -5,7 +5,6 @@ import (
 	"errors"
 
 	"github.com/meshos/meshos/host/mesh"
-	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
 )
 
 // kindUnavailable is why an order is rejected that can't be kept, as for one that the
@@ -120,32 +119,4 @@ func (q Queue) PublishBatch(ctx context.Context, events []mesh.Event) (int, erro
 func (l *Log) isOrder(ev mesh.Event) bool {
 	_, shutdown := ev.(mesh.Shutdown)
 	return mesh.IsOrder(ev, l.opts.Node) && !shutdown
-}
-
-// order keeps orders and queues them. Once they are kept, it waits for nobody but the loop:
-// they count from then on.
-func (q Queue) order(ctx context.Context, ins []mesh.Input) (func(context.Context) (mesh.AuditRecord, error), error) {
-	entries := make([]*meshosv1.OrderedEntry, 0, len(ins))
-	for _, in := range ins {
-		entries = append(entries, q.log.order(in))
-	}
-	if err := q.log.take(ctx); err != nil {
-		return nil, err
-	}
-	defer q.log.release()
-	places, err := q.log.append(entries)
-	if err != nil {
-		return nil, err
-	}
-	for i, in := range ins {
-		switch in := in.(type) {
-		case mesh.JudgedCommit:
-			in.Ordered = places[i]
-			ins[i] = in
-		case mesh.Heard:
-			in.Ordered = &places[i]
-			ins[i] = in
-		}
-	}
-	return q.loop.Queue(context.WithoutCancel(ctx), ins)
 }

@@ -17,6 +17,7 @@ type progress struct {
 	mu      sync.Mutex
 	epoch   uint64 // 0 before the first snapshot
 	through perChain[uint64]
+	taken   uint64 // the audit records up to here need not stay in the loop's ring
 	lost    [len(perChain[uint64]{})][]span
 	gone    perChain[uint64] // how many records are lost
 	ended   bool
@@ -51,6 +52,27 @@ func (p *progress) advance(c mesh.RecordChain, g group) {
 		p.gone[c] += s.len()
 	}
 	p.signal()
+}
+
+// took notes up to where audit records need not stay in the loop's ring: they are written, or
+// can't be written now.
+func (p *progress) took(seq uint64) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if seq > p.taken {
+		p.taken = seq
+		p.signal()
+	}
+}
+
+// AuditTaken returns the seq up to which the audit records of this process need not stay in
+// the loop's ring: they are written, though perhaps not synced, or can't be written now. The
+// channel is closed when that may have changed.
+func (r *Records) AuditTaken() (seq uint64, changed <-chan struct{}) {
+	p := r.progress
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.taken, p.changed
 }
 
 func (p *progress) end() {

@@ -21,8 +21,8 @@ func TestWhatAsksForAPassBeforeTheNextTick(t *testing.T) {
 		want bool
 	}{
 		"command":          {mesh.JudgedCommit{Event: mesh.Cordon{Node: 3}, Outcome: accepted}, true},
-		"rejected command": {mesh.JudgedCommit{Event: mesh.Cordon{Node: 3}, Outcome: mesh.Verification{Verdict: mesh.VerdictRejected}}, false},
-		"malformed":        {mesh.JudgedCommit{Event: mesh.FreezeCluster{}, Outcome: accepted}, false},
+		"rejected command": {mesh.JudgedCommit{Event: mesh.Cordon{Node: 3}, Outcome: mesh.Verification{Verdict: mesh.VerdictRejected}}, true},
+		"malformed":        {mesh.JudgedCommit{Event: mesh.FreezeCluster{}, Outcome: accepted}, true},
 		"refusal":          {mesh.JudgedCommit{Refusal: &mesh.Refusal{}}, false},
 		"unsigned command": {mesh.Heard{Event: mesh.AdminReceived{Event: mesh.Cordon{Node: 3}}}, true},
 		"intent":           {mesh.Heard{Event: mesh.DaemonIntent{Daemon: ref(1), Intent: mesh.IntentRun}}, true},
