@@ -1,12 +1,13 @@
 package e2e
 
 import (
-	"flag"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"testing"
+
+	"github.com/meshos/meshos/internal/testkit"
 )
 
 // bin is the folder in which TestMain put the binaries: meshos, plugins/* and examples/*.
@@ -16,10 +17,8 @@ var bin string
 // namespace.
 const binOfParent = "MESHOS_E2E_BIN"
 
-// atOnce is how many tests run at the same time, unless -parallel says otherwise. They wait for
-// ticks, restarts and processes more than they compute, so more of them than there are
-// processors keep the processors busy.
-const atOnce = "8"
+// atOnce is how many tests run at the same time.
+const atOnce = 8
 
 func TestMain(m *testing.M) {
 	if bin = os.Getenv(binOfParent); bin != "" {
@@ -43,13 +42,8 @@ func TestMain(m *testing.M) {
 
 // prepareAll sets what is the same for all tests of this process: none of them changes it.
 func prepareAll(dir string) error {
-	flag.Parse()
-	chosen := false
-	flag.Visit(func(f *flag.Flag) { chosen = chosen || f.Name == "test.parallel" })
-	if !chosen {
-		if err := flag.Set("test.parallel", atOnce); err != nil {
-			return err
-		}
+	if err := testkit.AtOnce(atOnce); err != nil {
+		return err
 	}
 	if err := os.Setenv(binOfParent, dir); err != nil {
 		return err
@@ -69,11 +63,12 @@ func build(dir string) error {
 		}
 	}
 	for _, args := range [][]string{
-		{"build", "-o", filepath.Join(dir, "meshos"), "../cmd/meshos"},
-		{"build", "-o", filepath.Join(dir, "meshos-shim"), "../cmd/meshos-shim"},
-		{"build", "-o", plugins, "../plugins/..."},
-		{"build", "-o", examples, "../examples/plugins/..."},
+		{filepath.Join(dir, "meshos"), "../cmd/meshos"},
+		{filepath.Join(dir, "meshos-shim"), "../cmd/meshos-shim"},
+		{plugins, "../plugins/..."},
+		{examples, "../examples/plugins/..."},
 	} {
+		args = append([]string{"build", "-ldflags", "-s -w", "-o"}, args...) // as make build does
 		if out, err := exec.Command("go", args...).CombinedOutput(); err != nil {
 			return fmt.Errorf("go %v: %w\n%s", args, err, out)
 		}

@@ -15,6 +15,7 @@ import (
 )
 
 func TestAnswersThatFailTheCall(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		mode string
 		kind error
@@ -42,6 +43,7 @@ func TestAnswersThatFailTheCall(t *testing.T) {
 
 // A request that is too large fails in the host, and the error does not blame the answer.
 func TestRequestThatIsTooLargeIsNotTheAnswersFault(t *testing.T) {
+	t.Parallel()
 	r := start(t, []catalog.Entry{entry("p", "")})
 	r.waitFor("p", snapshot.PluginReady)
 	err := r.Aborter().Abort(t.Context(), 1, strings.Repeat("x", 5<<20))
@@ -51,6 +53,7 @@ func TestRequestThatIsTooLargeIsNotTheAnswersFault(t *testing.T) {
 }
 
 func TestImpossibleItemsAreDiscardedAndReportedOnce(t *testing.T) {
+	t.Parallel()
 	r := start(t, []catalog.Entry{entry("p", "liar")})
 	r.waitFor("p", snapshot.PluginReady)
 	for range 3 {

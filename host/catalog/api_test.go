@@ -70,6 +70,7 @@ func apiCalls(t *testing.T, allowed bool) []string {
 }
 
 func TestThePluginsProcessesMayNotUseTheAPI(t *testing.T) {
+	t.Parallel()
 	for _, said := range apiCalls(t, false) {
 		if !strings.HasSuffix(said, ": PermissionDenied") {
 			t.Error(said)
@@ -78,6 +79,7 @@ func TestThePluginsProcessesMayNotUseTheAPI(t *testing.T) {
 }
 
 func TestAPluginWhoseEntryAllowsItMayUseTheAPI(t *testing.T) {
+	t.Parallel()
 	for _, said := range apiCalls(t, true) {
 		if !strings.HasSuffix(said, ": OK") {
 			t.Errorf("%s", said)

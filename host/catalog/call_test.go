@@ -12,6 +12,7 @@ import (
 )
 
 func TestAbortErrors(t *testing.T) {
+	t.Parallel()
 	r := start(t, []catalog.Entry{entry("testplugin", "")})
 	r.waitFor("testplugin", snapshot.PluginReady)
 	for _, c := range []struct {
@@ -35,6 +36,7 @@ func TestAbortErrors(t *testing.T) {
 }
 
 func TestStoppedPluginDelaysNobodyAndIsReplaced(t *testing.T) {
+	t.Parallel()
 	r := start(t, []catalog.Entry{entry("testplugin", "", func(e *catalog.Entry) { e.Timeout = 2 * time.Second })},
 		func(o *catalog.Options) { o.HangTimeout = 300 * time.Millisecond })
 	before := r.waitFor("testplugin", snapshot.PluginReady)
@@ -71,6 +73,7 @@ func TestStoppedPluginDelaysNobodyAndIsReplaced(t *testing.T) {
 }
 
 func TestDeadlockedCallIsAborted(t *testing.T) {
+	t.Parallel()
 	r := start(t, []catalog.Entry{entry("testplugin", "deadlock", func(e *catalog.Entry) { e.Timeout = time.Second })},
 		func(o *catalog.Options) { o.HangTimeout = 100 * time.Millisecond })
 	before := r.waitFor("testplugin", snapshot.PluginReady)
@@ -83,6 +86,7 @@ func TestDeadlockedCallIsAborted(t *testing.T) {
 }
 
 func TestLateAnswerMakesItReadyAgain(t *testing.T) {
+	t.Parallel()
 	r := start(t, []catalog.Entry{entry("testplugin", "slow-once", func(e *catalog.Entry) { e.Timeout = 250 * time.Millisecond })})
 	before := r.waitFor("testplugin", snapshot.PluginReady)
 	probe := r.locality("testplugin")
@@ -100,6 +104,7 @@ func TestLateAnswerMakesItReadyAgain(t *testing.T) {
 }
 
 func TestExitInACallIsUnavailable(t *testing.T) {
+	t.Parallel()
 	r := start(t, []catalog.Entry{entry("testplugin", "exit-in-call")})
 	r.waitFor("testplugin", snapshot.PluginReady)
 	if _, err := r.locality("testplugin").SampleRTT(context.Background()); !errors.Is(err, catalog.ErrUnavailable) {

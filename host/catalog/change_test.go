@@ -19,6 +19,7 @@ func (r *rig) change(e catalog.Entry) {
 
 // Whoever does what an error says gets a plugin that runs, without a restart of the node.
 func TestTheRemedyOfEachErrorAboutAnEntryWorks(t *testing.T) {
+	t.Parallel()
 	wrong := strings.Repeat("0", 64)
 	kinds := func(kinds ...string) func(*catalog.Entry) { return func(e *catalog.Entry) { e.Kinds = kinds } }
 	for _, c := range []struct {
@@ -64,6 +65,7 @@ func TestTheRemedyOfEachErrorAboutAnEntryWorks(t *testing.T) {
 }
 
 func TestAPluginThatRunsIsReplacedWhenItsEntryMeansAnotherProcess(t *testing.T) {
+	t.Parallel()
 	e := entry("p", "", func(e *catalog.Entry) { e.Config = map[string]any{"say": "old"} })
 	r := start(t, []catalog.Entry{e})
 	first := r.waitFor("p", snapshot.PluginReady)
@@ -104,6 +106,7 @@ func TestAPluginThatRunsIsReplacedWhenItsEntryMeansAnotherProcess(t *testing.T) 
 }
 
 func TestAnEntryThatCanNotWorkChangesNothing(t *testing.T) {
+	t.Parallel()
 	e := entry("p", "")
 	r := start(t, []catalog.Entry{e})
 	before := r.waitFor("p", snapshot.PluginReady)
@@ -118,6 +121,7 @@ func TestAnEntryThatCanNotWorkChangesNothing(t *testing.T) {
 
 // A plugin that refuses a configuration keeps its own, and is asked again by the next change.
 func TestARefusedConfigurationIsAskedForAgain(t *testing.T) {
+	t.Parallel()
 	e := entry("p", "")
 	r := start(t, []catalog.Entry{e})
 	r.waitFor("p", snapshot.PluginReady)

@@ -14,6 +14,7 @@ import (
 )
 
 func TestReconfigureKeepsTheOldWhenRefused(t *testing.T) {
+	t.Parallel()
 	r := start(t, []catalog.Entry{entry("testplugin", "")})
 	pid := r.waitFor("testplugin", snapshot.PluginReady).PID
 	err := r.Reconfigure(context.Background(), "testplugin", map[string]any{"reject": "interval: must be above 0"})
@@ -32,6 +33,7 @@ func TestReconfigureKeepsTheOldWhenRefused(t *testing.T) {
 }
 
 func TestReconfigureReleasesARejectedPlugin(t *testing.T) {
+	t.Parallel()
 	r := start(t, []catalog.Entry{entry("testplugin", "", func(e *catalog.Entry) { e.Config = map[string]any{"reject": "no"} })})
 	r.waitFor("testplugin", snapshot.PluginRejected)
 	if err := r.Reconfigure(context.Background(), "testplugin", nil); err != nil {
@@ -42,6 +44,7 @@ func TestReconfigureReleasesARejectedPlugin(t *testing.T) {
 
 // A change that is made while a plugin takes its configuration reaches the plugin too.
 func TestChangesDuringTheStartReachThePlugin(t *testing.T) {
+	t.Parallel()
 	r := start(t, []catalog.Entry{entry("p", "", func(e *catalog.Entry) {
 		e.Timeout, e.Config = 30*time.Second, map[string]any{"say": "wait"}
 	})})
@@ -62,6 +65,7 @@ func TestChangesDuringTheStartReachThePlugin(t *testing.T) {
 
 // A constructor that hangs on a configuration would block every later configuration.
 func TestPluginThatHangsOnAConfigurationIsReplacedWithTheOldOne(t *testing.T) {
+	t.Parallel()
 	r := start(t, []catalog.Entry{entry("p", "", func(e *catalog.Entry) {
 		e.Timeout, e.Config = time.Second, map[string]any{"say": "old"}
 	})}, func(o *catalog.Options) { o.HangTimeout = 100 * time.Millisecond })

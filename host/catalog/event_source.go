@@ -37,36 +37,51 @@ func (e *EventSource) Stream(ctx context.Context, take func(ctx context.Context,
 	const method = "EventSource.Events"
 	var refused error
 	err := e.slot.stream(ctx, method, func(ctx context.Context, conn grpc.ClientConnInterface) error {
-		nothing := rate.NewLimiter(nothingPerSecond, nothingAtOnce)
 		stream, err := pluginv1.NewEventSourceClient(conn).Events(ctx, &pluginv1.EventsRequest{})
 		if err != nil {
 			return err
 		}
-		for {
-			batch, err := stream.Recv()
-			if errors.Is(err, io.EOF) {
-				return nil
-			}
-			if err != nil {
-				return err
-			}
+		refused, err = passOn(ctx, stream.Recv, func(batch *pluginv1.EventBatch) []answers.Event {
 			good, bad := answers.Events(batch.GetEvents(), e.slot.peers.current())
 			e.slot.reportDiscarded(method, bad)
-			if wasted := len(batch.GetEvents()) - len(good); wasted > 0 || len(good) == 0 {
-				if err := nothing.WaitN(ctx, min(1+wasted, nothingAtOnce)); err != nil {
-					return status.FromContextError(context.Cause(ctx)).Err()
-				}
-			}
-			if len(good) == 0 {
-				continue
-			}
-			if refused = take(ctx, good); refused != nil {
-				return refused
-			}
+			return good
+		}, take)
+		if refused != nil {
+			return refused
 		}
+		return err
 	})
 	if refused != nil {
 		return refused
 	}
 	return err
+}
+
+// passOn passes what is good in each batch to take, until the stream ends. refused is the error
+// of take.
+func passOn(ctx context.Context, receive func() (*pluginv1.EventBatch, error), goodOf func(*pluginv1.EventBatch) []answers.Event,
+	take func(context.Context, []answers.Event) error,
+) (refused, err error) {
+	nothing := rate.NewLimiter(nothingPerSecond, nothingAtOnce)
+	for {
+		batch, err := receive()
+		if errors.Is(err, io.EOF) {
+			return nil, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+		good := goodOf(batch)
+		if wasted := len(batch.GetEvents()) - len(good); wasted > 0 || len(good) == 0 {
+			if err := nothing.WaitN(ctx, min(1+wasted, nothingAtOnce)); err != nil {
+				return nil, status.FromContextError(context.Cause(ctx)).Err()
+			}
+		}
+		if len(good) == 0 {
+			continue
+		}
+		if refused := take(ctx, good); refused != nil {
+			return refused, nil
+		}
+	}
 }

@@ -38,6 +38,7 @@ func (c *collected) take(ctx context.Context, events []answers.Event) error {
 }
 
 func TestEventSourceStreamsToItsEnd(t *testing.T) {
+	t.Parallel()
 	r := startSDKPlugin(t, map[string]any{"events": 5, "then": "end"})
 	var got collected
 	if err := source(t, r).Stream(t.Context(), got.take); err != nil || strings.Join(got, " ") != "1 2 3 4 5" {
@@ -46,6 +47,7 @@ func TestEventSourceStreamsToItsEnd(t *testing.T) {
 }
 
 func TestEventSourceThatFailsSaysWhy(t *testing.T) {
+	t.Parallel()
 	r := startSDKPlugin(t, map[string]any{"events": 1, "then": "fail"})
 	var got collected
 	err := source(t, r).Stream(t.Context(), got.take)
@@ -55,6 +57,7 @@ func TestEventSourceThatFailsSaysWhy(t *testing.T) {
 }
 
 func TestEventSourceEndsWithItsCaller(t *testing.T) {
+	t.Parallel()
 	r := startSDKPlugin(t, map[string]any{"events": 2})
 	ctx, cancel := context.WithCancel(t.Context())
 	err := source(t, r).Stream(ctx, func(context.Context, []answers.Event) error {
@@ -72,6 +75,7 @@ func TestEventSourceEndsWithItsCaller(t *testing.T) {
 
 // A host that takes no events holds up the plugin: only so many are in flight.
 func TestEventSourceIsHeldUpByItsTaker(t *testing.T) {
+	t.Parallel()
 	const batches, size = 400, 100 << 10 // 80 MiB in all
 	r := startSDKPlugin(t, map[string]any{"events": 2 * batches, "size": size, "then": "end"})
 	sent := func() int { return len(strings.Split(strings.Join(r.lines(&r.logs), "\n"), "sent through")) - 1 }
@@ -98,6 +102,7 @@ func TestEventSourceIsHeldUpByItsTaker(t *testing.T) {
 
 // What a process sent before it was killed is still read, although it is taken later.
 func TestEventsArriveAfterTheDeathOfTheirSource(t *testing.T) {
+	t.Parallel()
 	r := startSDKPlugin(t, map[string]any{"events": 6})
 	s := source(t, r)
 	renewed := s.Renewed()
@@ -138,6 +143,7 @@ func TestEventsArriveAfterTheDeathOfTheirSource(t *testing.T) {
 // What a source says of the round-trip time or the health of a node counts if the node is
 // a peer, as in the answer of a probe.
 func TestEventsOfUnknownPeersAreDiscarded(t *testing.T) {
+	t.Parallel()
 	r := start(t, []catalog.Entry{entry("p", "unknown-peers")})
 	r.waitFor("p", snapshot.PluginReady)
 	s, err := r.EventSource("p")
@@ -157,8 +163,10 @@ func TestEventsOfUnknownPeersAreDiscarded(t *testing.T) {
 	}
 }
 
-func TestP5_BatchesThatBringNothingArePaced(t *testing.T) {
-	r := start(t, []catalog.Entry{entry("p", "empty-batches")})
+// A plugin that floods the node with empty batches answers calls, and its stream can be ended.
+func TestP5_AFloodOfEmptyBatchesHoldsUpNoCall(t *testing.T) {
+	t.Parallel()
+	r := start(t, []catalog.Entry{entry("p", "empty-batches", func(e *catalog.Entry) { e.Timeout = 30 * time.Second })})
 	r.waitFor("p", snapshot.PluginReady)
 	s, err := r.EventSource("p")
 	if err != nil {
@@ -169,20 +177,13 @@ func TestP5_BatchesThatBringNothingArePaced(t *testing.T) {
 	go func() {
 		ended <- s.Stream(ctx, func(context.Context, []answers.Event) error { return errors.New("an empty batch was taken") })
 	}()
-	sent := func() float64 {
+	r.until("more batches than may come at once", func() bool {
 		samples, err := r.locality("p").SampleRTT(t.Context())
 		if err != nil || len(samples.Samples) != 1 {
 			t.Fatal(samples, err)
 		}
-		return float64(samples.Samples[0].RTT)
-	}
-	r.until("the burst is used up", func() bool { return sent() > 10_000 })
-	first, began := sent(), time.Now()
-	r.pause(500 * time.Millisecond)
-	// gRPC has as many in its windows as it likes, but sends no more for long.
-	if n, most := sent()-first, 1500*time.Since(began).Seconds()+50_000; n > most {
-		t.Errorf("%.0f batches were taken, at most %.0f should be", n, most)
-	}
+		return samples.Samples[0].RTT > 10_000
+	})
 	cancel()
 	if err := <-ended; err == nil || !strings.Contains(err.Error(), "cancel") {
 		t.Errorf("ended with %v", err)

@@ -19,6 +19,7 @@ import (
 // TestStartErrors has every way in which a plugin fails to start, with the text that an
 // operator reads.
 func TestStartErrors(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	script := filepath.Join(dir, "script")
 	write(t, script, "#!/bin/nowhere\n", 0o755)
@@ -103,6 +104,7 @@ func TestStartErrors(t *testing.T) {
 }
 
 func TestPluginThatNeverSaysHello(t *testing.T) {
+	t.Parallel()
 	r := start(t, []catalog.Entry{entry("p", "silent")}, func(o *catalog.Options) {
 		o.StartTimeout = 3 * time.Second // its execution counts too
 		o.Rand = func() float64 { return 1e6 }
@@ -114,6 +116,7 @@ func TestPluginThatNeverSaysHello(t *testing.T) {
 }
 
 func TestPanicAtStartLeavesItsWords(t *testing.T) {
+	t.Parallel()
 	r := start(t, []catalog.Entry{entry("p", "panic-at-start")}, func(o *catalog.Options) { o.Rand = func() float64 { return 1e6 } })
 	v := r.waitFor("p", snapshot.PluginBackingOff)
 	if !strings.HasPrefix(v.Message, "start: it ended before its handshake: exit status 2") {
@@ -130,6 +133,7 @@ func TestPanicAtStartLeavesItsWords(t *testing.T) {
 }
 
 func TestRequiredPluginThatFailsEndsTheHost(t *testing.T) {
+	t.Parallel()
 	required := func(e *catalog.Entry) { e.Required, e.Config = true, map[string]any{"reject": "no"} }
 	r := start(t, []catalog.Entry{entry("good", ""), entry("needed", "", required)})
 	err := <-r.ended
@@ -142,6 +146,7 @@ func TestRequiredPluginThatFailsEndsTheHost(t *testing.T) {
 }
 
 func TestRejectedPluginStartsWhenItsFileChanges(t *testing.T) {
+	t.Parallel()
 	path := filepath.Join(t.TempDir(), "plugin")
 	r := start(t, []catalog.Entry{entry("p", "", func(e *catalog.Entry) { e.Path = path })})
 	r.waitFor("p", snapshot.PluginRejected)
@@ -152,6 +157,7 @@ func TestRejectedPluginStartsWhenItsFileChanges(t *testing.T) {
 }
 
 func TestDisabledPluginIsNeverStarted(t *testing.T) {
+	t.Parallel()
 	r := start(t, []catalog.Entry{entry("p", "", func(e *catalog.Entry) { e.Enabled, e.Kinds = false, []string{catalog.KindActuator} })})
 	if v := r.waitFor("p", snapshot.PluginDisabled); v.PID != 0 || v.Message != "enabled = false in its entry" {
 		t.Errorf("view %+v", v)
@@ -166,6 +172,7 @@ func TestDisabledPluginIsNeverStarted(t *testing.T) {
 }
 
 func TestChainsOfAPluginThatIsNotAnAppenderAreWarnedOf(t *testing.T) {
+	t.Parallel()
 	r := start(t, []catalog.Entry{entry("p", "", func(e *catalog.Entry) { e.Chains, e.Kinds = []string{"audit"}, []string{catalog.KindHealthProbe} })})
 	r.waitFor("p", snapshot.PluginReady)
 	const want = "4 p: its entry names chains of records, but it is not used as a chain_appender"
@@ -173,6 +180,7 @@ func TestChainsOfAPluginThatIsNotAnAppenderAreWarnedOf(t *testing.T) {
 }
 
 func TestPluginIsLookedUpByName(t *testing.T) {
+	t.Parallel()
 	r := start(t, []catalog.Entry{entry("testplugin", "", func(e *catalog.Entry) { e.Path = "" })},
 		func(o *catalog.Options) { o.PluginDir = filepath.Dir(testPlugin) })
 	r.waitFor("testplugin", snapshot.PluginReady)
@@ -191,6 +199,7 @@ const aCertificate = "MIIBkzCCATmgAwIBAgIUBb6l/TwnAWIghVCHcarrhmDdh+gwCgYIKoZIzj
 
 // A handshake that came is not one that did not: the error says what was missing then.
 func TestWhatWasMissingAfterTheHandshakeIsSaid(t *testing.T) {
+	t.Parallel()
 	wants := map[string]string{
 		"silent-socket":  "start: its handshake came, but within 2s no HTTP/2 began on its socket",
 		"no-streams":     "start: its handshake came, but within 2s no stream could be opened on its connection: it allows none at a time (MAX_CONCURRENT_STREAMS), or does not answer",
@@ -212,6 +221,7 @@ func TestWhatWasMissingAfterTheHandshakeIsSaid(t *testing.T) {
 // A migration that is to be aborted by a plugin that hangs or dies is not aborted, and the
 // caller hears of it in time.
 func TestAbortsOfAPluginThatHangsOrDiesFail(t *testing.T) {
+	t.Parallel()
 	for mode, want := range map[string]error{"deadlock": catalog.ErrDeadline, "exit-in-call": catalog.ErrUnavailable} {
 		t.Run(mode, func(t *testing.T) {
 			r := start(t, []catalog.Entry{entry("p", mode, func(e *catalog.Entry) { e.Timeout = time.Second })},

@@ -16,6 +16,7 @@ import (
 
 // Opening the file, or executing it, waits as long as somebody holds a lease on it.
 func TestAPluginWhoseFileIsLeasedStopsNobodyElse(t *testing.T) {
+	t.Parallel()
 	path := filepath.Join(t.TempDir(), "leased")
 	text, err := os.ReadFile(testPlugin)
 	if err != nil {
@@ -44,6 +45,7 @@ func TestAPluginWhoseFileIsLeasedStopsNobodyElse(t *testing.T) {
 }
 
 func TestASparseFileIsNotRead(t *testing.T) {
+	t.Parallel()
 	path := filepath.Join(t.TempDir(), "sparse")
 	write(t, path, "", 0o755)
 	if err := os.Truncate(path, 300<<30); err != nil {
@@ -57,6 +59,7 @@ func TestASparseFileIsNotRead(t *testing.T) {
 }
 
 func TestAPluginRunsFromACopyThatNobodyCanChange(t *testing.T) {
+	t.Parallel()
 	r := start(t, []catalog.Entry{entry("good", "")})
 	pid := r.waitFor("good", snapshot.PluginReady).PID
 	exe, err := os.Readlink(fmt.Sprintf("/proc/%d/exe", pid))

@@ -14,6 +14,7 @@ import (
 // A plugin that hangs is found although nobody calls it: the scorer of a node that leads
 // no chain, a sink that no event is for.
 func TestStoppedPluginThatNobodyCallsIsReplaced(t *testing.T) {
+	t.Parallel()
 	r := start(t, []catalog.Entry{entry("p", "", func(e *catalog.Entry) { e.Timeout = time.Second })},
 		func(o *catalog.Options) { o.KeepaliveEvery, o.HangTimeout = 50*time.Millisecond, 200*time.Millisecond })
 	before := r.waitFor("p", snapshot.PluginReady)
@@ -29,6 +30,7 @@ func TestStoppedPluginThatNobodyCallsIsReplaced(t *testing.T) {
 }
 
 func TestStoppedEventSourceIsReplaced(t *testing.T) {
+	t.Parallel()
 	path, err := buildSDKPlugin()
 	if err != nil {
 		t.Fatal(err)
@@ -57,6 +59,7 @@ func TestStoppedEventSourceIsReplaced(t *testing.T) {
 
 // A plugin that is slow to answer gets no keepalives meanwhile.
 func TestPluginAtWorkGetsNoKeepalives(t *testing.T) {
+	t.Parallel()
 	r := start(t, []catalog.Entry{entry("p", "slow-once", func(e *catalog.Entry) { e.Timeout = 30 * time.Second })},
 		func(o *catalog.Options) { o.KeepaliveEvery = 20 * time.Millisecond })
 	r.waitFor("p", snapshot.PluginReady)

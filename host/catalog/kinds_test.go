@@ -12,6 +12,7 @@ import (
 // A plugin may serve more at its next start than at this one. What acts or brings events
 // counts only when its entry asks for it.
 func TestKindsThatActCountOnlyWhenTheEntryAsksForThem(t *testing.T) {
+	t.Parallel()
 	path, err := buildSDKPlugin()
 	if err != nil {
 		t.Fatal(err)

@@ -59,6 +59,7 @@ func lowestFree(t *testing.T) int {
 
 // A folder for sockets that is missing is not the plugin's fault either.
 func TestAMissingFolderIsNotThePluginsFault(t *testing.T) {
+	t.Parallel()
 	run := filepath.Join(shortDir(t), "run")
 	r := start(t, []catalog.Entry{entry("p", "")}, soon, func(o *catalog.Options) { o.RunDir = run })
 	r.until("it failed more often than a plugin may", func() bool { return r.failuresOf("p", "its socket directory can't be created") > 6 })

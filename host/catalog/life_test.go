@@ -22,6 +22,7 @@ import (
 )
 
 func TestGoodPluginServesEveryKind(t *testing.T) {
+	t.Parallel()
 	r := start(t, []catalog.Entry{entry("testplugin", "")})
 	v := r.waitFor("testplugin", snapshot.PluginReady)
 	if v.Version != "1.2.3" || v.PID == 0 || len(v.SHA256) != 64 || len(v.Kinds) != 6 || v.Message != "" {
@@ -75,6 +76,7 @@ func TestGoodPluginServesEveryKind(t *testing.T) {
 }
 
 func TestDirectoriesArePrivate(t *testing.T) {
+	t.Parallel()
 	var data string
 	r := start(t, []catalog.Entry{entry("testplugin", "")}, func(o *catalog.Options) { data = o.DataDir })
 	r.waitFor("testplugin", snapshot.PluginReady)
@@ -118,6 +120,7 @@ func TestPluginGetsOnlyTheEnvironmentOfItsEntry(t *testing.T) {
 // How long the start takes depends on the machine. The catalog waits at most a fifth of a
 // second before it.
 func TestKilledPluginIsBackWithinASecond(t *testing.T) {
+	t.Parallel()
 	r := start(t, []catalog.Entry{entry("testplugin", "")}, func(o *catalog.Options) { o.Rand = func() float64 { return 1 } })
 	probe := r.locality("testplugin")
 	before := r.waitFor("testplugin", snapshot.PluginReady)
@@ -142,6 +145,7 @@ func TestKilledPluginIsBackWithinASecond(t *testing.T) {
 }
 
 func TestShutdownEndsEvenWhoIgnoresTERM(t *testing.T) {
+	t.Parallel()
 	r := start(t, []catalog.Entry{entry("good", ""), entry("deaf", "ignore-term"), entry("stopped", "")})
 	var pids []int
 	for _, name := range []string{"good", "deaf", "stopped"} {

@@ -33,6 +33,7 @@ func TestP5_ThePluginsBrokerIsNotUsed(t *testing.T) {
 
 // A plugin that floods the stream of what it prints answers calls as any other does.
 func TestP5_AFloodOfFramesHoldsUpNoCall(t *testing.T) {
+	t.Parallel()
 	r := start(t, []catalog.Entry{entry("evil", "stdio-flood", func(e *catalog.Entry) { e.Timeout = 30 * time.Second })})
 	r.waitFor("evil", snapshot.PluginReady)
 	r.until("more frames than may come at once", func() bool {

@@ -8,6 +8,7 @@ import (
 )
 
 func TestOptionsThatCannotWork(t *testing.T) {
+	t.Parallel()
 	long := "/" + strings.Repeat("x", 80)
 	_, err := catalog.New(catalog.Options{
 		RunDir: long,
@@ -49,6 +50,7 @@ func TestOptionsThatCannotWork(t *testing.T) {
 }
 
 func TestDescribeOfAnUnknownPlugin(t *testing.T) {
+	t.Parallel()
 	c, err := catalog.New(catalog.Options{})
 	if err != nil {
 		t.Fatal(err)

@@ -54,6 +54,7 @@ func hostUntilKilled(dir string) {
 }
 
 func TestP7_KilledHostLeavesNoPluginBehind(t *testing.T) {
+	t.Parallel()
 	dir := shortDir(t)
 	host := exec.Command(os.Args[0])
 	host.Env = append(os.Environ(), "CATALOG_TEST_HOST="+dir, "CATALOG_TEST_PLUGIN="+testPlugin)

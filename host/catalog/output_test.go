@@ -13,6 +13,7 @@ import (
 )
 
 func TestOutput(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		mode string
 		want []string
@@ -29,6 +30,7 @@ func TestOutput(t *testing.T) {
 		{"prints", []string{"3 p: printed by a library yyyy"}},
 	} {
 		t.Run(c.mode, func(t *testing.T) {
+			t.Parallel()
 			r := start(t, []catalog.Entry{entry("p", c.mode)}, func(o *catalog.Options) { o.KeepaliveEvery = 100 * time.Millisecond })
 			r.waitFor("p", snapshot.PluginReady)
 			if _, err := r.locality("p").SampleRTT(context.Background()); err != nil {
@@ -45,6 +47,7 @@ func TestOutput(t *testing.T) {
 }
 
 func TestGrandchildThatHoldsStderrDelaysNothing(t *testing.T) {
+	t.Parallel()
 	r := start(t, []catalog.Entry{entry("p", "grandchild")})
 	before := r.waitFor("p", snapshot.PluginReady)
 	r.until("the grandchild is there", r.contains(&r.logs, "grandchild "))

@@ -13,6 +13,7 @@ import (
 )
 
 func TestSetPeersReachesRunningPlugins(t *testing.T) {
+	t.Parallel()
 	r := start(t, []catalog.Entry{entry("testplugin", "")})
 	r.waitFor("testplugin", snapshot.PluginReady)
 	if err := r.SetPeers(context.Background(), []*pluginv1.Peer{{Id: 9}}); err != nil {
@@ -26,6 +27,7 @@ func TestSetPeersReachesRunningPlugins(t *testing.T) {
 
 // A probe that could not be told the peers is told again.
 func TestPeersThatAProbeMissedAreToldAgain(t *testing.T) {
+	t.Parallel()
 	r := start(t, []catalog.Entry{entry("p", "log-peers", func(e *catalog.Entry) { e.Timeout = time.Second })})
 	pid := r.waitFor("p", snapshot.PluginReady).PID
 	freeze(t, pid)

@@ -13,6 +13,7 @@ import (
 // Somebody copied half of a plugin, and copies it again: nobody has to wait for the end of the
 // quarantine, or ask for a retry.
 func TestAQuarantinedPluginIsTriedWhenItsFileIsReplaced(t *testing.T) {
+	t.Parallel()
 	path := filepath.Join(t.TempDir(), "plugin")
 	write(t, path, "#!/bin/sh\nexit 3\n", 0o755)
 	r := start(t, []catalog.Entry{entry("p", "", func(e *catalog.Entry) { e.Path = path })},
@@ -30,6 +31,7 @@ func TestAQuarantinedPluginIsTriedWhenItsFileIsReplaced(t *testing.T) {
 
 // A file of which somebody has written a part so far is not executed.
 func TestAPluginThatIsBeingWrittenIsNotStarted(t *testing.T) {
+	t.Parallel()
 	whole, err := os.ReadFile(testPlugin)
 	if err != nil {
 		t.Fatal(err)

@@ -11,6 +11,7 @@ import (
 
 // Once what made a plugin fail is repaired, nobody has to wait for the end of its quarantine.
 func TestARetryEndsAQuarantine(t *testing.T) {
+	t.Parallel()
 	path := filepath.Join(t.TempDir(), "plugin")
 	if err := os.WriteFile(path, []byte("#!/bin/sh\nexit 3\n"), 0o755); err != nil {
 		t.Fatal(err)

@@ -19,6 +19,7 @@ import (
 	"github.com/meshos/meshos/host/catalog"
 	"github.com/meshos/meshos/host/mesh"
 	"github.com/meshos/meshos/host/snapshot"
+	"github.com/meshos/meshos/internal/testkit"
 	pluginv1 "github.com/meshos/meshos/proto/meshos/plugin/v1"
 )
 
@@ -29,6 +30,9 @@ func TestMain(m *testing.M) {
 	if dir := os.Getenv("CATALOG_TEST_HOST"); dir != "" {
 		hostUntilKilled(dir)
 		return
+	}
+	if err := testkit.AtOnce(4); err != nil {
+		panic(err)
 	}
 	dir, err := os.MkdirTemp("", "cat")
 	if err != nil {

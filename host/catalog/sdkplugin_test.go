@@ -59,6 +59,7 @@ func dispatch(t *testing.T, r *rig, ctx context.Context, chain mesh.ChainID) ([]
 }
 
 func TestActuatorEventsAreChecked(t *testing.T) {
+	t.Parallel()
 	r := startSDKPlugin(t, nil)
 	got, err := dispatch(t, r, t.Context(), 7)
 	if err != nil {
@@ -86,6 +87,7 @@ func TestActuatorEventsAreChecked(t *testing.T) {
 }
 
 func TestActuatorErrorsSayWhetherToTryAgain(t *testing.T) {
+	t.Parallel()
 	r := startSDKPlugin(t, nil)
 	for _, c := range []struct {
 		chain mesh.ChainID
@@ -118,6 +120,7 @@ func TestActuatorErrorsSayWhetherToTryAgain(t *testing.T) {
 // The deadline of an author's context is the time that the caller waits. An answer at the
 // deadline still counts.
 func TestTheTimeoutOfACallReachesTheAuthor(t *testing.T) {
+	t.Parallel()
 	r := startSDKPlugin(t, nil)
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second) // of which it gets all but 250 ms
 	defer cancel()
@@ -138,6 +141,7 @@ func TestTheTimeoutOfACallReachesTheAuthor(t *testing.T) {
 }
 
 func TestRecoveryHandler(t *testing.T) {
+	t.Parallel()
 	r := startSDKPlugin(t, nil)
 	h, err := r.RecoveryHandler("sdkplugin")
 	if err != nil {
@@ -159,6 +163,7 @@ func TestRecoveryHandler(t *testing.T) {
 }
 
 func TestControlSink(t *testing.T) {
+	t.Parallel()
 	r := startSDKPlugin(t, nil)
 	s, err := r.ControlSink("sdkplugin")
 	if err != nil {

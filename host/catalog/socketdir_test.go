@@ -48,6 +48,7 @@ func hostElsewhere(t *testing.T, data, run string) (killIt func()) {
 // Containers often have the same paths and share /tmp: the path of a data directory says
 // nothing of whose sockets these are.
 func TestNodesInOtherMountNamespacesKeepTheirSockets(t *testing.T) {
+	t.Parallel()
 	testneeds.Root(t, "make mount namespaces")
 	if _, err := exec.LookPath("unshare"); err != nil {
 		testneeds.Missing(t, "needs unshare, of util-linux: %v", err)
@@ -83,6 +84,7 @@ func TestNodesInOtherMountNamespacesKeepTheirSockets(t *testing.T) {
 
 // A folder that somebody else made under such a name, or a version without locks, stays.
 func TestWhatIsNotANodesDirectoryIsNotSweptAway(t *testing.T) {
+	t.Parallel()
 	run := shortDir(t)
 	older, open := filepath.Join(run, "meshos-0a1b2c3d"), filepath.Join(run, "meshos-s1")
 	for dir, mode := range map[string]os.FileMode{older: 0o700, open: 0o755} {

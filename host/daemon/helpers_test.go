@@ -28,6 +28,9 @@ func TestMain(m *testing.M) {
 	if len(os.Args) == 3 && os.Args[1] == "node-to-kill" {
 		os.Exit(nodeToKill(os.Args[2]))
 	}
+	if err := testkit.AtOnce(4); err != nil {
+		panic(err)
+	}
 	goleak.VerifyTestMain(m, goleak.Cleanup(func(code int) {
 		if left := leftShims(); len(left) > 0 {
 			fmt.Fprintln(os.Stderr, "processes are left behind:", left)

@@ -15,6 +15,7 @@ import (
 )
 
 func TestWhatHangsInTheKernelIsSaidAndLeftAlone(t *testing.T) {
+	t.Parallel()
 	s := spawner(t)
 	fs := hangfs.Hung(t)
 	defer fs.End()

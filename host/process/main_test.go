@@ -9,6 +9,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/meshos/meshos/host/process"
+	"github.com/meshos/meshos/internal/testkit"
 )
 
 func TestMain(m *testing.M) {
@@ -17,6 +18,9 @@ func TestMain(m *testing.M) {
 	}
 	if dir := os.Getenv("PROCESS_TEST_INIT"); dir != "" {
 		initUntilClean(dir)
+	}
+	if err := testkit.AtOnce(4); err != nil {
+		panic(err)
 	}
 	goleak.VerifyTestMain(m)
 }
