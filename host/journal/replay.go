@@ -15,11 +15,12 @@ import (
 // Replay feeds the entries of a journal through the core of a node, as the loop did. It
 // carries out none of the actions and effects.
 type Replay struct {
-	from *Reader
-	core *state.State // nil before Boot
-	last mesh.Stamp   // of the last entry folded
-	shut *Entry       // the Shutdown that ended the node; nil for none
-	over int          // how many entries follow it
+	from   *Reader
+	core   *state.State          // nil before Boot
+	passes *reconcile.Reconciler // of core
+	last   mesh.Stamp            // of the last entry folded
+	shut   *Entry                // the Shutdown that ended the node; nil for none
+	over   int                   // how many entries follow it
 }
 
 // Ticked is what one tick decided.
@@ -53,12 +54,13 @@ func (p *Replay) Next() (Ticked, error) {
 		switch {
 		case e.Boot != nil:
 			p.core = state.New(e.Boot.state(e.At))
+			p.passes = reconcile.New(p.core)
 		case e.Tick != nil:
-			pass := reconcile.Pass
+			pass := p.passes.Pass
 			if e.Tick.Early {
-				pass = reconcile.EarlyPass
+				pass = p.passes.EarlyPass
 			}
-			result := pass(p.core, e.At, e.Tick.Room)
+			result := pass(e.At, e.Tick.Room)
 			return Ticked{
 				File: e.File, Line: e.Line, Number: p.core.Passes(), At: e.At, Early: e.Tick.Early,
 				Actions: result.Actions, Dropped: result.Dropped,

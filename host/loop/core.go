@@ -22,13 +22,18 @@ type core interface {
 }
 
 // node is the core of a real node.
-type node struct{ *state.State }
+type node struct {
+	*state.State
+	passes *reconcile.Reconciler
+}
+
+func newNode(s *state.State) node { return node{State: s, passes: reconcile.New(s)} }
 
 func (n node) Pass(at mesh.Stamp, free int, early bool) reconcile.Result {
 	if early {
-		return reconcile.EarlyPass(n.State, at, free)
+		return n.passes.EarlyPass(at, free)
 	}
-	return reconcile.Pass(n.State, at, free)
+	return n.passes.Pass(at, free)
 }
 
 func (n node) Snapshot(at mesh.Stamp) *snapshot.Snapshot { return snapshot.Build(n.State, at) }

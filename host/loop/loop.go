@@ -47,7 +47,7 @@ type Loop struct {
 }
 
 // New makes a loop that owns s from here on: nobody else may touch it.
-func New(cfg Config, s *state.State) *Loop { return newLoop(cfg, node{s}) }
+func New(cfg Config, s *state.State) *Loop { return newLoop(cfg, newNode(s)) }
 
 func newLoop(cfg Config, c core) *Loop {
 	cfg = cfg.withDefaults()

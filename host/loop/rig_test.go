@@ -56,7 +56,7 @@ func newRig(t *testing.T, opts ...option) *rig {
 	for _, o := range opts {
 		o(&set)
 	}
-	l := newLoop(set.cfg, set.wrap(node{state.New(set.boot)}))
+	l := newLoop(set.cfg, set.wrap(newNode(state.New(set.boot))))
 	return &rig{Loop: l, hooks: set.hooks, t: t, h: l.Handle(), ended: make(chan error, 1)}
 }
 

@@ -14,6 +14,7 @@ type counters struct {
 	early    atomic.Uint64
 	emitted  atomic.Uint64
 	dropped  atomic.Uint64
+	missed   atomic.Uint64
 	took     atomic.Int64
 	lastTick atomic.Pointer[time.Time]
 }
@@ -26,6 +27,7 @@ func (c *counters) stats() snapshot.Stats {
 		EarlyTicks:     c.early.Load(),
 		ActionsEmitted: c.emitted.Load(),
 		ActionsDropped: c.dropped.Load(),
+		MissedMarks:    c.missed.Load(),
 		LastTickTook:   time.Duration(c.took.Load()),
 	}
 }

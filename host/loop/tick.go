@@ -177,6 +177,7 @@ func (l *Loop) pass(at mesh.Stamp, early bool) reconcile.Result {
 	}
 	l.count.emitted.Add(uint64(len(result.Actions)))
 	l.count.dropped.Add(uint64(result.Dropped))
+	l.count.missed.Add(uint64(result.Missed))
 	if early {
 		l.count.early.Add(1)
 	} else {

@@ -9,7 +9,6 @@ import (
 
 	"github.com/meshos/meshos/host/mesh"
 	"github.com/meshos/meshos/host/snapshot"
-	"github.com/meshos/meshos/host/state"
 )
 
 // tickTimes collects when ticks ended, counted from the loop's start.
@@ -265,4 +264,4 @@ func TestStampsNeverGoBack(t *testing.T) {
 	})
 }
 
-var _ core = heavy{core: node{(*state.State)(nil)}}
+var _ core = heavy{core: node{}}

@@ -6,9 +6,9 @@ import "github.com/meshos/meshos/host/snapshot"
 type node struct {
 	src Source
 
-	ticks, early, events, emitted, dropped, appendFailures family
-	eventQueue, actionQueue, suppressed, commands          family
-	lostLines, lastTick, tickP50, tickP99, eventsPerTick   family
+	ticks, early, events, emitted, dropped, appendFailures            family
+	eventQueue, actionQueue, suppressed, commands                     family
+	missedMarks, lostLines, lastTick, tickP50, tickP99, eventsPerTick family
 }
 
 func newNode(src Source) *node {
@@ -23,6 +23,7 @@ func newNode(src Source) *node {
 		events:         counter("events_applied_total", "Events that were folded into state."),
 		emitted:        counter("actions_emitted_total", "Actions that were handed out."),
 		dropped:        counter("actions_dropped_total", "Actions that did not fit into the queue; they are decided again."),
+		missedMarks:    counter("reconcile_missed_marks_total", "Times that a slice found what no mark had told of: a mistake in the node, which it has put right."),
 		appendFailures: counter("append_failures_total", "Appends to appender plugins that failed."),
 		eventQueue:     gauge("event_queue_depth", "Events that wait to be folded."),
 		actionQueue:    gauge("action_queue_depth", "Actions that wait to be taken by the executor."),
@@ -34,7 +35,7 @@ func newNode(src Source) *node {
 
 func (n *node) families() []family {
 	return []family{
-		n.ticks, n.early, n.lastTick, n.tickP50, n.tickP99, n.eventsPerTick, n.events, n.emitted, n.dropped, n.appendFailures,
+		n.ticks, n.early, n.lastTick, n.tickP50, n.tickP99, n.eventsPerTick, n.events, n.emitted, n.dropped, n.missedMarks, n.appendFailures,
 		n.eventQueue, n.actionQueue, n.suppressed, n.lostLines, n.commands,
 	}
 }
@@ -49,6 +50,7 @@ func (n *node) collect(out scrape, snap *snapshot.Snapshot) {
 	out.set(n.events, float64(snap.Stats.EventsApplied))
 	out.set(n.emitted, float64(snap.Stats.ActionsEmitted))
 	out.set(n.dropped, float64(snap.Stats.ActionsDropped))
+	out.set(n.missedMarks, float64(snap.Stats.MissedMarks))
 	out.set(n.appendFailures, float64(snap.Stats.AppendFailures))
 	out.set(n.eventQueue, float64(n.src.EventQueue()))
 	out.set(n.actionQueue, float64(n.src.ActionQueue()))

@@ -19,7 +19,7 @@ func (d *diff) replicaCount() {
 		switch {
 		case d.short(c):
 			if d.mayPlace(c) {
-				d.addMove(c.ID, want{action: mesh.RequestPlacement{Chain: c.ID, Exclude: d.exclude(c)}})
+				d.addMove(c.ID, want{action: mesh.RequestPlacement{Chain: c.ID}})
 			}
 		case c.HasDesired:
 			d.evictSurplus(c)
@@ -44,14 +44,6 @@ func (d *diff) short(c state.Chain) bool {
 // over a chain that it holds.
 func (d *diff) mayPlace(c state.Chain) bool {
 	return d.s.Active() || (d.s.GivesUpReplicas() && c.HeldBy(d.s.Node()))
-}
-
-// exclude returns the nodes on which the chain may not be placed, ascending: its holders
-// and the nodes on which no replica may be placed.
-func (d *diff) exclude(c state.Chain) []mesh.NodeID {
-	out := slices.Concat(d.barredNodes(), c.Holders)
-	slices.Sort(out)
-	return slices.Compact(out)
 }
 
 // evictSurplus wants an eviction if a chain has too many holders.

@@ -1,8 +1,6 @@
 package reconcile
 
 import (
-	"cmp"
-
 	"github.com/meshos/meshos/host/mesh"
 	"github.com/meshos/meshos/host/state"
 )
@@ -10,7 +8,7 @@ import (
 // daemons starts the daemons that should run here, stops those that should not, and applies
 // a backoff to those whose restart gate is closed. A daemon without an intent is left alone.
 func (d *diff) daemons() {
-	for daemon := range d.s.Daemons() {
+	for daemon := range d.daemonsToDecide() {
 		switch intent, why := d.s.EffectiveIntent(daemon); intent {
 		case mesh.IntentRun:
 			d.runDaemon(daemon)
@@ -59,9 +57,5 @@ func (d *diff) stopDaemon(daemon state.Daemon, why string) {
 	if !daemon.StopAsked && d.s.StopWaits(daemon) != "" {
 		return // for a daemon that ends before it
 	}
-	deadline := d.s.Now().Add(cmp.Or(daemon.StopGrace, d.s.Policy().StopGrace))
-	if daemon.StopAsked {
-		deadline = daemon.StopDeadline // asking again does not give it more time
-	}
-	d.add(mesh.StopDaemon{Daemon: daemon.Ref, Reason: why, Deadline: deadline})
+	d.add(mesh.StopDaemon{Daemon: daemon.Ref, Reason: why})
 }

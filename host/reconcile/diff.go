@@ -1,7 +1,6 @@
 package reconcile
 
 import (
-	"iter"
 	"slices"
 
 	"github.com/meshos/meshos/host/mesh"
@@ -10,6 +9,8 @@ import (
 
 // want is an action that should be done, with what has to be noted when it is handed out.
 type want struct {
+	arm int // that wants it
+	// action lacks what depends on the moment in which it is handed out, see complete.
 	action mesh.Action
 	// forced is the forced order that the action carries out; nil for none.
 	forced *state.ForcedOrder
@@ -26,7 +27,8 @@ type refusal struct {
 // diff collects what the arms of one pass want.
 type diff struct {
 	s        *state.State
-	only     *mesh.ChainID // the only chain to decide about; nil for all
+	scope    *scope // what to decide about; nil for everything
+	arm      int    // that decides now
 	wants    []want
 	refusals []refusal
 	// decided are the chains that get a placement or an eviction in this pass. A chain
@@ -39,9 +41,6 @@ type diff struct {
 	// count when the leader asks for placements. Usually there are few, so most chains
 	// need no look at each of their holders.
 	lost, leaving map[mesh.NodeID]bool
-	// barred are the nodes on which no replica may be placed, ascending. barredNodes
-	// sets them when they are needed.
-	barred []mesh.NodeID
 }
 
 func newDiff(s *state.State) *diff {
@@ -60,34 +59,28 @@ func (d *diff) decide() *diff {
 	if _, frozen := d.s.Frozen(); frozen {
 		return d
 	}
-	d.daemons()
-	d.forcedEvictions()
-	d.forcedPlacements()
-	d.localReplicas()
-	d.replicaCount()
-	d.locality()
-	d.maintenance()
-	d.rebalance()
+	for i, arm := range [...]func(){
+		d.daemons,
+		d.forcedEvictions,
+		d.forcedPlacements,
+		d.localReplicas,
+		d.replicaCount,
+		d.locality,
+		d.maintenance,
+		d.rebalance,
+	} {
+		d.arm = i
+		arm()
+	}
 	return d
 }
 
-// chains yields the chains to decide about. No decision depends on another chain.
-func (d *diff) chains() iter.Seq[state.Chain] {
-	if d.only == nil {
-		return d.s.Chains()
-	}
-	return func(yield func(state.Chain) bool) {
-		if c, ok := d.s.Chain(*d.only); ok {
-			yield(c)
-		}
-	}
-}
-
-func (d *diff) add(a mesh.Action) { d.wants = append(d.wants, want{action: a}) }
+func (d *diff) add(a mesh.Action) { d.wants = append(d.wants, want{arm: d.arm, action: a}) }
 
 // addMove wants a placement or an eviction of a chain.
 func (d *diff) addMove(id mesh.ChainID, w want) {
 	d.decided[id] = true
+	w.arm = d.arm
 	d.wants = append(d.wants, w)
 	if a, ok := w.action.(mesh.RequestEviction); ok {
 		d.countRemoval(id, a.Victim, a)
@@ -137,11 +130,3 @@ func (d *diff) count(c state.Chain) (live, staying int) {
 // leads reports whether this node decides about the chain's holders. If no leader is known,
 // no node does.
 func (d *diff) leads(c state.Chain) bool { return c.Leader == d.s.Node() }
-
-// barredNodes returns the nodes on which no replica may be placed.
-func (d *diff) barredNodes() []mesh.NodeID {
-	if d.barred == nil {
-		d.barred = d.s.BarredNodes()
-	}
-	return d.barred
-}

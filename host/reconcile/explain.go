@@ -36,7 +36,10 @@ type explainer struct {
 // large mesh, deciding about all chains would take too long.
 func newExplainer(s *state.State, subject string, chain mesh.ChainID) *explainer {
 	d := newDiff(s)
-	d.only = &chain
+	d.scope = &scope{allDaemons: true, allPeers: true}
+	if chain != 0 {
+		d.scope.chains = []mesh.ChainID{chain}
+	}
 	e := &explainer{d: d.decide(), s: s, out: Explanation{Subject: subject}}
 	if left, frozen := s.Frozen(); frozen {
 		e.say("freeze", "acting is frozen for another %s, so no arm wants anything", round(left))

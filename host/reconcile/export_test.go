@@ -9,7 +9,7 @@ import (
 func Diff(s *state.State) []mesh.Action {
 	var out []mesh.Action
 	for _, w := range decide(s).wants {
-		out = append(out, w.action)
+		out = append(out, complete(s, w))
 	}
 	return out
 }

@@ -58,10 +58,6 @@ func (d *diff) forcedPlacements() {
 		if !known || !d.leads(c) {
 			continue
 		}
-		exclude := slices.DeleteFunc(slices.Clone(c.Holders), func(n mesh.NodeID) bool { return n == order.Node })
-		d.addMove(c.ID, want{
-			action: mesh.RequestPlacement{Chain: c.ID, Exclude: exclude, Target: order.Node},
-			forced: &order,
-		})
+		d.addMove(c.ID, want{action: mesh.RequestPlacement{Chain: c.ID, Target: order.Node}, forced: &order})
 	}
 }

@@ -23,8 +23,8 @@ func (d *diff) localReplicas() {
 				d.removing[c.ID] = append(d.removing[c.ID], d.s.Node())
 			}
 		case !held && c.Hold == mesh.HoldKeep && d.s.MayPull():
-			if source, ok := d.s.NearestHolder(c); ok {
-				d.add(mesh.PullReplica{Chain: c.ID, Source: source})
+			if d.s.HasSource(c) {
+				d.add(mesh.PullReplica{Chain: c.ID})
 			}
 		}
 	}

@@ -12,7 +12,7 @@ import (
 // or that probes have found degraded or lost.
 func (d *diff) locality() {
 	policy := d.s.Policy()
-	for peer := range d.s.Peers() {
+	for peer := range d.peers() {
 		reason, probed := unfit(peer, policy)
 		if reason == "" || d.s.Avoids(peer.ID) {
 			continue

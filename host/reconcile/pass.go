@@ -11,11 +11,15 @@ type Result struct {
 	Dropped int            // how many wanted actions found no room
 	// FirstDropped is the first action that found no room; nil if all did.
 	FirstDropped mesh.Action
+	// Missed is how many marks were found missing, see Reconciler.
+	Missed int
 }
 
 // Pass is one tick of a node: it folds the tick, decides, and hands out at most room
 // actions. An action that was handed out before and has not ended, or ended a moment ago, is
 // not handed out again.
+//
+// It decides everything anew, and is the definition of what a Reconciler does.
 func Pass(s *state.State, at mesh.Stamp, room int) Result {
 	s.Tick(at)
 	return pass(s, room)
@@ -36,21 +40,14 @@ func pass(s *state.State, room int) Result {
 	wanted := make(map[mesh.ActionKey]bool, len(d.wants))
 	unmet := make(map[mesh.ActionKey]bool)
 	for _, w := range d.wants {
-		a := w.action
-		key := a.Key()
+		key := w.action.Key()
 		wanted[key] = true
 		switch {
 		case s.Outstanding(key):
 		case !s.Ready(key):
 			unmet[key] = true
-		case len(res.Actions) >= room:
+		case !res.handOut(s, w, room):
 			unmet[key] = true
-			if res.Dropped == 0 {
-				res.FirstDropped = a
-			}
-			res.Dropped++
-		default:
-			res.Actions = append(res.Actions, handOut(s, w))
 		}
 	}
 	s.Forget(func(key mesh.ActionKey) bool { return wanted[key] })
@@ -58,13 +55,21 @@ func pass(s *state.State, room int) Result {
 	return res
 }
 
-func handOut(s *state.State, w want) mesh.Emitted {
-	out := s.HandOut(w.action)
+// handOut hands out an action, if there is room, and reports whether there was.
+func (res *Result) handOut(s *state.State, w want, room int) bool {
+	if len(res.Actions) >= room {
+		if res.Dropped == 0 {
+			res.FirstDropped = complete(s, w)
+		}
+		res.Dropped++
+		return false
+	}
+	res.Actions = append(res.Actions, s.HandOut(complete(s, w)))
 	if w.forced != nil {
 		s.ForcedHandedOut(*w.forced)
 	}
 	if w.rebalance != nil {
 		s.BeginRebalance(*w.rebalance)
 	}
-	return out
+	return true
 }

@@ -30,7 +30,7 @@ func (d *diff) rebalance() {
 func (d *diff) continueMove(c state.Chain, move state.Rebalance) {
 	if !c.HeldBy(move.Target) {
 		if d.s.Active() {
-			d.addMove(c.ID, want{action: d.placement(c, move.Target)})
+			d.addMove(c.ID, want{action: mesh.RequestPlacement{Chain: c.ID, Target: move.Target}})
 		}
 		return
 	}
@@ -60,14 +60,9 @@ func (d *diff) beginMove(c state.Chain) {
 		return
 	}
 	d.addMove(c.ID, want{
-		action:    d.placement(c, best.Node),
+		action:    mesh.RequestPlacement{Chain: c.ID, Target: best.Node},
 		rebalance: &state.Rebalance{Chain: c.ID, Worst: worst, Target: best.Node},
 	})
-}
-
-func (d *diff) placement(c state.Chain, target mesh.NodeID) mesh.Action {
-	exclude := slices.DeleteFunc(d.exclude(c), func(n mesh.NodeID) bool { return n == target })
-	return mesh.RequestPlacement{Chain: c.ID, Exclude: exclude, Target: target}
 }
 
 // worstHolder returns the holder with the lowest score, and among equals the one with the

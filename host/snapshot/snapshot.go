@@ -270,6 +270,7 @@ type Stats struct {
 	EventsApplied        uint64
 	Ticks                uint64 // regular ones
 	EarlyTicks           uint64
+	MissedMarks          uint64 // that slices found, see state.Slice
 	ActionsEmitted       uint64
 	ActionsDropped       uint64
 	Dispatched           uint64

@@ -42,6 +42,7 @@ func (s *State) addForced(o ForcedOrder, at mesh.Time) {
 		return
 	}
 	o.Until = at.Add(s.policy.ForcedTTL)
+	s.chains.edit(o.Chain)
 	s.forced = append(s.forced, o)
 }
 
@@ -50,11 +51,13 @@ func (s *State) addForced(o ForcedOrder, at mesh.Time) {
 func (s *State) tickForced() {
 	s.forced = slices.DeleteFunc(s.forced, func(o ForcedOrder) bool {
 		if c := s.chains.get(o.Chain); c != nil && c.leader != 0 && c.leader != s.node {
+			s.chains.touch(o.Chain, c)
 			return true
 		}
 		if s.now < o.Until {
 			return false
 		}
+		s.chains.edit(o.Chain)
 		why := "no leader of the chain is known"
 		if _, frozen := s.Frozen(); frozen {
 			why = "the cluster is frozen"
@@ -89,6 +92,7 @@ func (s *State) RefuseForced(o ForcedOrder, reason string) {
 }
 
 func (s *State) removeForced(o ForcedOrder) {
+	s.chains.edit(o.Chain)
 	s.forced = slices.DeleteFunc(s.forced, func(waiting ForcedOrder) bool { return waiting == o })
 }
 

@@ -3,6 +3,7 @@ package state
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -68,11 +69,23 @@ func (s *State) Outstanding(key mesh.ActionKey) bool {
 
 // KeyStatus is the status of the last action of a key, for explanations.
 type KeyStatus struct {
+	Key         mesh.ActionKey
 	ID          mesh.ActionID
 	Outstanding bool          // it was handed out and has not ended
 	Since       time.Duration // how long ago it was handed out
 	Quiet       time.Duration // how long it is until it may be handed out again
 	Failed      string        // why it failed; "" if it did not
+}
+
+// Ledger returns the keys that are remembered, by the order in which their last actions were
+// handed out, with their status.
+func (s *State) Ledger() []KeyStatus {
+	var out []KeyStatus
+	for _, id := range slices.Sorted(maps.Keys(s.ledger.byID)) {
+		st, _ := s.Status(s.ledger.byID[id])
+		out = append(out, st)
+	}
+	return out
 }
 
 // Status returns the status of the last action of a key; ok is false if the key is not
@@ -82,7 +95,7 @@ func (s *State) Status(key mesh.ActionKey) (st KeyStatus, ok bool) {
 	if e == nil {
 		return KeyStatus{}, false
 	}
-	st = KeyStatus{ID: e.emitted.ID, Outstanding: e.phase == outstanding, Since: s.now.Since(e.emitted.At)}
+	st = KeyStatus{Key: key, ID: e.emitted.ID, Outstanding: e.phase == outstanding, Since: s.now.Since(e.emitted.At)}
 	if e.phase != outstanding {
 		st.Quiet = s.now.Until(e.until)
 	}
@@ -325,4 +338,12 @@ func (s *State) fallBack(a mesh.Action) {
 // sortByID sorts entries by the order in which they were handed out.
 func sortByID(entries []*ledgerEntry) {
 	slices.SortFunc(entries, func(a, b *ledgerEntry) int { return cmp.Compare(a.emitted.ID, b.emitted.ID) })
+}
+
+// AppendKeys appends the keys of all entries, in any order.
+func (s *State) AppendKeys(keys []mesh.ActionKey) []mesh.ActionKey {
+	for key := range s.ledger.entries {
+		keys = append(keys, key)
+	}
+	return keys
 }

@@ -16,7 +16,7 @@ func (c Chain) Required() int { return max(1, int(c.Desired)) }
 // the chain is not being removed.
 func (s *State) LiveHolders(c Chain) []mesh.NodeID {
 	var out []mesh.NodeID
-	removing := s.pendingRemovalsOf(c.ID)
+	removing := s.RemovalsOf(c.ID)
 	for _, n := range c.Holders {
 		if s.Live(n) && !slices.Contains(removing, n) {
 			out = append(out, n)
@@ -25,8 +25,8 @@ func (s *State) LiveHolders(c Chain) []mesh.NodeID {
 	return out
 }
 
-// pendingRemovalsOf returns the holders from which a chain is being removed.
-func (s *State) pendingRemovalsOf(id mesh.ChainID) []mesh.NodeID {
+// RemovalsOf returns the holders from which a chain is being removed.
+func (s *State) RemovalsOf(id mesh.ChainID) []mesh.NodeID {
 	var out []mesh.NodeID
 	for _, key := range removalKeys(id) {
 		if e := s.ledger.entries[key]; e != nil {
@@ -76,6 +76,9 @@ func (s *State) holderAdded(id mesh.ChainID, holder mesh.NodeID) {
 		}
 	}
 }
+
+// Removing reports whether any chain may be being removed from a holder.
+func (s *State) Removing() bool { return s.ledger.removals > 0 }
 
 // PendingRemovals returns, by chain, the holders from which it is being removed.
 func (s *State) PendingRemovals() map[mesh.ChainID][]mesh.NodeID {
@@ -195,6 +198,11 @@ func (s *State) BarredNodes() []mesh.NodeID {
 	}
 	slices.Sort(out)
 	return slices.Compact(out)
+}
+
+// HasSource reports whether there is a holder to pull a chain from.
+func (s *State) HasSource(c Chain) bool {
+	return slices.ContainsFunc(c.Holders, func(n mesh.NodeID) bool { return n != s.node && s.Live(n) })
 }
 
 // NearestHolder returns the holder to pull a chain from: a live one, preferring those that

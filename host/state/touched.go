@@ -1,6 +1,8 @@
 package state
 
 import (
+	"slices"
+
 	"github.com/meshos/meshos/host/marks"
 	"github.com/meshos/meshos/host/mesh"
 )
@@ -116,6 +118,9 @@ func (s *State) eachBefore(d *daemon, visit func(mesh.DaemonID)) {
 
 // removeDaemon removes a daemon. Those that ended after it wait for it no longer.
 func (s *State) removeDaemon(id mesh.DaemonID, d *daemon) {
-	s.eachBefore(d, func(before mesh.DaemonID) { s.daemons.edit(before) })
+	s.eachBefore(d, func(before mesh.DaemonID) {
+		s.dependents[before] = slices.DeleteFunc(s.dependents[before], func(n mesh.DaemonID) bool { return n == id })
+		s.daemons.edit(before)
+	})
 	s.daemons.remove(id)
 }

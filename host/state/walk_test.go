@@ -26,7 +26,7 @@ func TestATickMissesNothing(t *testing.T) {
 		at := statetest.Start()
 		for i, step := range statetest.History(t) {
 			at.At, at.Wall = at.At.Add(step.After), at.Wall.Add(step.After)
-			if in := input(step, few.Emitted()); in != nil {
+			if in := step.Input(few.Emitted()); in != nil {
 				few.Apply(at, in)
 				all.Apply(at, in)
 			} else {
@@ -51,22 +51,6 @@ func TestATickMissesNothing(t *testing.T) {
 			}
 		}
 	})
-}
-
-// input returns the input of a step; nil for a tick, and for the outcome of nothing.
-func input(step statetest.Step, emitted []mesh.Emitted) mesh.Input {
-	o := step.Outcome
-	if o == nil {
-		return step.In
-	}
-	out := mesh.Outcome{ID: 1, OK: o.OK, Final: o.Final}
-	if n := len(emitted); n > 0 {
-		out.ID = emitted[max(0, n-1-o.Back)].ID
-	}
-	if o.Gone && !o.OK {
-		out.Reason = mesh.ReasonNotWanted
-	}
-	return out
 }
 
 // same compares what two states show and decide with.

@@ -238,6 +238,7 @@ func statsToProto(in snapshot.Stats) *meshosv1.Stats {
 		EventsApplied:        in.EventsApplied,
 		Ticks:                in.Ticks,
 		EarlyTicks:           in.EarlyTicks,
+		MissedMarks:          in.MissedMarks,
 		ActionsEmitted:       in.ActionsEmitted,
 		ActionsDropped:       in.ActionsDropped,
 		Dispatched:           in.Dispatched,

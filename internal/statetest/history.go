@@ -1,6 +1,7 @@
 package statetest
 
 import (
+	"fmt"
 	"time"
 
 	"pgregory.net/rapid"
@@ -29,6 +30,34 @@ type Outcome struct {
 	OK    bool
 	Final bool
 	Gone  bool // it was not wanted any more
+}
+
+// String returns a step in a line, for tests that fail.
+func (s Step) String() string {
+	switch {
+	case s.Outcome != nil:
+		return fmt.Sprintf("after %s: outcome %+v", s.After, *s.Outcome)
+	case s.In != nil:
+		return fmt.Sprintf("after %s: %T %+v", s.After, s.In, s.In)
+	}
+	return fmt.Sprintf("after %s: tick, early %t, room for %d", s.After, s.Early, s.Room)
+}
+
+// Input returns the input of a step, of which the actions were handed out before, oldest first;
+// nil for a tick.
+func (s Step) Input(emitted []mesh.Emitted) mesh.Input {
+	o := s.Outcome
+	if o == nil {
+		return s.In
+	}
+	out := mesh.Outcome{ID: 1, OK: o.OK, Final: o.Final}
+	if n := len(emitted); n > 0 {
+		out.ID = emitted[max(0, n-1-o.Back)].ID
+	}
+	if o.Gone && !o.OK {
+		out.Reason = mesh.ReasonNotWanted
+	}
+	return out
 }
 
 // Start is when a history begins. It is not 0, so that an instant that is not set is noticed.
@@ -244,7 +273,10 @@ func (d drawer) rtt() mesh.RTTSample {
 }
 
 func (d drawer) scores() mesh.Input {
-	in := mesh.Scores{ViewVersion: uint64(d.number("version", 0, 40))}
+	in := mesh.Scores{ViewVersion: uint64(d.number("version", 0, 40)), Changes: d.yes()}
+	if in.Changes && d.yes() {
+		in.Unscored = []mesh.ChainID{d.chain()}
+	}
 	for range d.number("scored", 0, 6) {
 		c := mesh.ChainScore{Chain: d.chain()}
 		for range d.number("holders", 0, 4) {

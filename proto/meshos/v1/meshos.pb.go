@@ -9138,6 +9138,9 @@ type Stats struct {
 	TickP50       *durationpb.Duration `protobuf:"bytes,16,opt,name=tick_p50,json=tickP50,proto3" json:"tick_p50,omitempty"`
 	TickP99       *durationpb.Duration `protobuf:"bytes,17,opt,name=tick_p99,json=tickP99,proto3" json:"tick_p99,omitempty"`
 	EventsPerTick float64              `protobuf:"fixed64,18,opt,name=events_per_tick,json=eventsPerTick,proto3" json:"events_per_tick,omitempty"`
+	// How often the slice of everything that each tick decides anew found what no mark had told
+	// of: a mistake in the node, which it has put right.
+	MissedMarks   uint64 `protobuf:"varint,19,opt,name=missed_marks,json=missedMarks,proto3" json:"missed_marks,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -9294,6 +9297,13 @@ func (x *Stats) GetTickP99() *durationpb.Duration {
 func (x *Stats) GetEventsPerTick() float64 {
 	if x != nil {
 		return x.EventsPerTick
+	}
+	return 0
+}
+
+func (x *Stats) GetMissedMarks() uint64 {
+	if x != nil {
+		return x.MissedMarks
 	}
 	return 0
 }
@@ -11959,7 +11969,7 @@ const file_meshos_v1_meshos_proto_rawDesc = "" +
 	"\x12STATUS_QUARANTINED\x10\x05\x12\x13\n" +
 	"\x0fSTATUS_DISABLED\x10\x06\x12\x13\n" +
 	"\x0fSTATUS_REJECTED\x10\aB\r\n" +
-	"\v_restart_in\"\xd9\x05\n" +
+	"\v_restart_in\"\xfc\x05\n" +
 	"\x05Stats\x12%\n" +
 	"\x0eevents_applied\x18\x01 \x01(\x04R\reventsApplied\x12\x14\n" +
 	"\x05ticks\x18\x02 \x01(\x04R\x05ticks\x12'\n" +
@@ -11982,7 +11992,8 @@ const file_meshos_v1_meshos_proto_rawDesc = "" +
 	"earlyTicks\x124\n" +
 	"\btick_p50\x18\x10 \x01(\v2\x19.google.protobuf.DurationR\atickP50\x124\n" +
 	"\btick_p99\x18\x11 \x01(\v2\x19.google.protobuf.DurationR\atickP99\x12&\n" +
-	"\x0fevents_per_tick\x18\x12 \x01(\x01R\reventsPerTick\"\xb8\x06\n" +
+	"\x0fevents_per_tick\x18\x12 \x01(\x01R\reventsPerTick\x12!\n" +
+	"\fmissed_marks\x18\x13 \x01(\x04R\vmissedMarks\"\xb8\x06\n" +
 	"\fJournalEntry\x12\x14\n" +
 	"\x05index\x18\x01 \x01(\x04R\x05index\x12)\n" +
 	"\x02at\x18\x02 \x01(\v2\x19.google.protobuf.DurationR\x02at\x12.\n" +
