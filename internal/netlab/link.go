@@ -1,13 +1,18 @@
 package netlab
 
 import (
+	"fmt"
+	"net"
 	"net/netip"
 	"os"
 	"sync"
 	"testing"
 	"time"
+	"unsafe"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/meshos/meshos/internal/testkit"
 )
 
 // Link is the link of the namespace, whose other side is a function.
@@ -17,6 +22,7 @@ type Link struct {
 	mu     sync.Mutex
 	answer func(Echo) []Answer
 	counts map[netip.Addr]int
+	owned  int // IPv4 addresses
 	timers sync.WaitGroup
 }
 
@@ -83,6 +89,9 @@ func (l *Link) run() {
 
 // request reads a packet that is an echo request.
 func request(b []byte) (e Echo, ok bool) {
+	if len(b) >= ip6Header+icmpHeader && b[0]>>4 == 6 && b[6] == 58 && b[ip6Header] == 128 {
+		return Echo{To: netip.AddrFrom16([16]byte(b[24:40])), DF: true, Request: append([]byte(nil), b...)}, true
+	}
 	if len(b) < ipHeader+icmpHeader || b[0] != 0x45 || b[9] != 1 || b[ipHeader] != 8 {
 		return e, false
 	}
@@ -120,7 +129,68 @@ func open(t testing.TB, mtu int) *os.File {
 		up.SetUint16(unix.IFF_UP | unix.IFF_RUNNING)
 		check("bring up "+name, unix.IoctlIfreq(s, unix.SIOCSIFFLAGS, up))
 	}
+	addIPv6(t, "tun0", netip.MustParsePrefix("fd77::1/64"))
 	return os.NewFile(uintptr(fd), "tun0")
+}
+
+// Own gives the namespace an address of its own, on which servers may listen.
+func (l *Link) Own(t testing.TB, ip netip.Addr) {
+	t.Helper()
+	if ip.Is6() {
+		addIPv6(t, "lo", netip.PrefixFrom(ip, 128))
+		return
+	}
+	s, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unix.Close(s)
+	l.owned++
+	address := interfaceNamed(t, fmt.Sprintf("lo:%d", l.owned))
+	if err := address.SetInet4Addr(ip.AsSlice()); err != nil {
+		t.Fatal(err)
+	}
+	if err := unix.IoctlIfreq(s, unix.SIOCSIFADDR, address); err != nil {
+		t.Fatalf("set %s: %v", ip, err)
+	}
+	if err := address.SetInet4Addr([]byte{255, 255, 255, 255}); err != nil {
+		t.Fatal(err)
+	}
+	if err := unix.IoctlIfreq(s, unix.SIOCSIFNETMASK, address); err != nil {
+		t.Fatalf("set the mask of %s: %v", ip, err)
+	}
+}
+
+// in6Ifreq is the kernel's struct in6_ifreq.
+type in6Ifreq struct {
+	address [16]byte
+	length  uint32
+	index   int32
+}
+
+// addIPv6 gives an interface an IPv6 address. Neither loopback nor tun0 looks for duplicates.
+func addIPv6(t testing.TB, name string, p netip.Prefix) {
+	t.Helper()
+	i, err := net.InterfaceByName(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := unix.Socket(unix.AF_INET6, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		t.Fatalf("open an IPv6 socket: %v", err)
+	}
+	defer unix.Close(s)
+	request := in6Ifreq{p.Addr().As16(), uint32(p.Bits()), int32(i.Index)}
+	if _, _, errno := unix.Syscall(unix.SYS_IOCTL, uintptr(s), unix.SIOCSIFADDR, uintptr(unsafe.Pointer(&request))); errno != 0 {
+		t.Fatalf("set %s on %s: %v", p, name, errno)
+	}
+	testkit.Until(t, p.String()+" can be used", func() bool {
+		c, err := net.ListenUDP("udp", net.UDPAddrFromAddrPort(netip.AddrPortFrom(p.Addr(), 0)))
+		if err == nil {
+			_ = c.Close()
+		}
+		return err == nil
+	})
 }
 
 func interfaceNamed(t testing.TB, name string) *unix.Ifreq {

@@ -9,6 +9,7 @@ import (
 
 const (
 	ipHeader   = 20
+	ip6Header  = 40
 	icmpHeader = 8
 )
 
@@ -17,7 +18,7 @@ type Echo struct {
 	To      netip.Addr
 	Nth     int    // of the echoes to this address since the last Reset: 0, 1, 2 …
 	DF      bool   // it must not be fragmented
-	Request []byte // the whole IP packet, with a header of 20 bytes
+	Request []byte // the whole IP packet, with a header of 20 bytes, or of 40 with IPv6
 }
 
 // Answer is a packet that comes back after a while.
@@ -29,6 +30,13 @@ type Answer struct {
 // Reply returns the echo reply that a peer sends.
 func (e *Echo) Reply() []byte {
 	b := slices.Clone(e.Request)
+	if e.To.Is6() {
+		copy(b[8:24], e.Request[24:40])
+		copy(b[24:40], e.Request[8:24])
+		b[ip6Header] = 129
+		seal6(b)
+		return b
+	}
 	copy(b[12:16], e.Request[16:20])
 	copy(b[16:20], e.Request[12:16])
 	b[ipHeader] = 0
@@ -66,6 +74,14 @@ func seal(b []byte) {
 	binary.BigEndian.PutUint16(b[10:], checksum(b[:ipHeader]))
 	clear(b[ipHeader+2 : ipHeader+4])
 	binary.BigEndian.PutUint16(b[ipHeader+2:], checksum(b[ipHeader:]))
+}
+
+// seal6 sets the checksum of an ICMPv6 packet, which covers the addresses too.
+func seal6(b []byte) {
+	clear(b[ip6Header+2 : ip6Header+4])
+	pseudo := append(slices.Clone(b[8:40]), 0, 0, 0, 0, 0, 0, 0, 58)
+	binary.BigEndian.PutUint32(pseudo[32:], uint32(len(b)-ip6Header))
+	binary.BigEndian.PutUint16(b[ip6Header+2:], checksum(append(pseudo, b[ip6Header:]...)))
 }
 
 // checksum is that of RFC 1071.

@@ -9,9 +9,12 @@ import (
 
 // Accepting returns the address of a listener that accepts and closes connections until the
 // test ends.
-func Accepting(t testing.TB) string {
+func Accepting(t testing.TB) string { return AcceptingOn(t, "127.0.0.1:0") }
+
+// AcceptingOn is like Accepting, on an address.
+func AcceptingOn(t testing.TB, address string) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	l, err := net.Listen("tcp", address)
 	if err != nil {
 		t.Fatal(err)
 	}
