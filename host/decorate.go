@@ -1,6 +1,7 @@
 package host
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -20,10 +21,11 @@ func (n *node) decorate(s *snapshot.Snapshot) {
 		extra := extras[s.Daemons[i].Daemon.ID]
 		s.Daemons[i].Left, s.Daemons[i].Notes = extra.Left, extra.Notes
 	}
-	unchecked := n.catalog.Unchecked()
+	unchecked, nameless := n.catalog.Unchecked(), map[mesh.NodeID]string(nil)
+	s.Unresolved, nameless = n.unresolvedNames()
 	for i := range s.Peers {
-		if p := &s.Peers[i]; p.Health == mesh.HealthUnknown && len(unchecked) > 0 {
-			p.HealthReason = unchecked[p.Node]
+		if p := &s.Peers[i]; p.Health == mesh.HealthUnknown && len(unchecked)+len(nameless) > 0 {
+			p.HealthReason = cmp.Or(unchecked[p.Node], nameless[p.Node])
 		}
 	}
 	done := n.executor.Counters()

@@ -125,6 +125,7 @@ func (n *node) parts() []lifecycle.Part {
 			collectOrphans,
 			n.scoring.Run,
 			n.intake.Run,
+			func(ctx context.Context) { n.names.Run(ctx, n.namesChanged) },
 			func(ctx context.Context) { n.operators.Follow(ctx, reader) },
 			func(ctx context.Context) { n.metrics.Follow(ctx, reader) },
 			func(ctx context.Context) { n.ordered.Follow(ctx, reader) },

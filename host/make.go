@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"net"
 	"time"
 
 	"github.com/meshos/meshos/host/api"
@@ -27,6 +28,7 @@ import (
 	"github.com/meshos/meshos/host/process"
 	"github.com/meshos/meshos/host/records"
 	"github.com/meshos/meshos/host/reload"
+	"github.com/meshos/meshos/host/resolve"
 	"github.com/meshos/meshos/host/scoring"
 	"github.com/meshos/meshos/host/sdnotify"
 	"github.com/meshos/meshos/host/state"
@@ -41,27 +43,29 @@ type node struct {
 	epoch uint64
 	small *process.Program // see smallProgram
 
-	dataDir   *datadir.Watch
-	records   *records.Records
-	operators *operator.Authorizer
-	ordered   *ordered.Log
-	recording journal.Recording
-	loop      *loop.Loop
-	handle    *loop.Handle // the host's own, so that the loop lasts as long as the host
-	capacity  *capacity.Gate
-	intake    *intake.Intake
-	failures  *failures.Reporter
-	metrics   *metrics.Metrics
-	scoring   *scoring.Driver
-	catalog   *catalog.Catalog
-	control   *control.Announcer
-	plugins   *plugins.Plugins
-	daemons   *daemon.Manager
-	executor  *executor.Executor
-	reload    *reload.Reloader
-	manager   *sdnotify.Notifier
-	api       *api.Service
-	listeners *api.Listeners
+	dataDir    *datadir.Watch
+	records    *records.Records
+	operators  *operator.Authorizer
+	ordered    *ordered.Log
+	recording  journal.Recording
+	loop       *loop.Loop
+	handle     *loop.Handle // the host's own, so that the loop lasts as long as the host
+	capacity   *capacity.Gate
+	intake     *intake.Intake
+	failures   *failures.Reporter
+	metrics    *metrics.Metrics
+	scoring    *scoring.Driver
+	names      *resolve.Resolver
+	unresolved unresolved
+	catalog    *catalog.Catalog
+	control    *control.Announcer
+	plugins    *plugins.Plugins
+	daemons    *daemon.Manager
+	executor   *executor.Executor
+	reload     *reload.Reloader
+	manager    *sdnotify.Notifier
+	api        *api.Service
+	listeners  *api.Listeners
 
 	opened []func() error // what close closes, in the order in which it was opened
 }
@@ -124,7 +128,9 @@ func (n *node) make(ctx context.Context, spawner *process.Spawner) (err error) {
 		Loop:     n.ordered.Queue(n.handle), Authorizer: n.operators, Records: n.loop.Records(), Taken: n.records.AuditTaken, Node: cfg.Node.ID, RefusalRoom: n.records.RefusalRoom,
 	})
 
-	co := catalogOptions(cfg)
+	n.names = resolve.New(resolve.Options{Lookup: resolve.With(net.DefaultResolver), Grace: cfg.Locality.ResolveGrace})
+	n.names.Want(plugins.HostNames(cfg.Peers))
+	co := catalogOptions(cfg, n.names)
 	co.Spawner = spawner
 	co.Log = plugins.LogLines(n.handle, log)
 	co.Failure = func(plugin, reason string) { n.failures.Add("plugin:"+plugin, reason) }
@@ -141,7 +147,7 @@ func (n *node) make(ctx context.Context, spawner *process.Spawner) (err error) {
 	}
 	n.control = control.New(control.Options{DrainDeadline: cfg.Maintenance.DrainDeadline, Report: n.failures.Add, Log: log})
 	n.plugins = plugins.New(plugins.Options{
-		Config: cfg, Catalog: n.catalog, Loop: n.loop, Intake: n.intake,
+		Config: cfg, Catalog: n.catalog, Names: n.names, Loop: n.loop, Intake: n.intake,
 		Control: n.control, Report: n.failures.Add, Now: now, Log: log,
 	})
 
@@ -178,7 +184,7 @@ func (n *node) make(ctx context.Context, spawner *process.Spawner) (err error) {
 		Commands: n.operators.Counts, Suppressed: n.daemons.Suppressed, LostLines: n.opts.lostLines,
 		Capacity: n.capacity.Limits, Refused: n.capacity.Refused,
 		Records:     func(c mesh.RecordChain) metrics.RecordsState { return metrics.RecordsState(n.records.State(c)) },
-		RecordsFree: n.records.Free, AuditFull: n.records.AuditFull,
+		RecordsFree: n.records.Free, AuditFull: n.records.AuditFull, Names: n.namesState,
 	})
 	n.manager = sdnotify.New(log)
 	n.reload = reload.New(cfg, reload.Parts{
@@ -194,6 +200,7 @@ func (n *node) make(ctx context.Context, spawner *process.Spawner) (err error) {
 			return n.operators.Preview(reader.Latest(), ev)
 		},
 		Operators: n.operators.Roster,
+		Names:     n.peerNames,
 		History: func(chain mesh.ChainID) (string, bool) {
 			if h, known := n.scoring.History(chain); known {
 				return h.String(), true

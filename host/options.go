@@ -25,6 +25,7 @@ import (
 	"github.com/meshos/meshos/host/ordered"
 	"github.com/meshos/meshos/host/plugins"
 	"github.com/meshos/meshos/host/records"
+	"github.com/meshos/meshos/host/resolve"
 	"github.com/meshos/meshos/host/state"
 	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
 )
@@ -125,14 +126,14 @@ func loopConfig(cfg *config.Config, start time.Time) loop.Config {
 	}
 }
 
-func catalogOptions(cfg *config.Config) catalog.Options {
+func catalogOptions(cfg *config.Config, names *resolve.Resolver) catalog.Options {
 	return catalog.Options{
 		Entries:   plugins.Entries(cfg),
 		PluginDir: cfg.PluginSection.Dir,
 		DataDir:   cfg.Node.DataDir,
 		Node:      uint64(cfg.Node.ID),
 		Cluster:   cfg.Node.Cluster,
-		Peers:     plugins.Peers(cfg.Peers),
+		Peers:     plugins.Peers(cfg.Peers, names),
 	}
 }
 

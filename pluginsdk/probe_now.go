@@ -72,6 +72,7 @@ func (r ProbeResult) toWire(peer uint64) *meshosv1.ProbeResult {
 		out.Rtt = &meshosv1.RttSample{
 			Peer: peer, Sent: s.Sent, Received: s.Received, Late: s.Late, Round: s.Round, Unanswered: s.Unanswered,
 			NoAnswer: meshosv1.NoAnswer(s.NoAnswer), Reason: cmp.Or(s.Reason, s.NoAnswer.String()),
+			Family: meshosv1.AddressFamily(s.Family),
 		}
 		if s.RTT > 0 {
 			out.Rtt.Rtt = durationpb.New(s.RTT)
@@ -81,7 +82,7 @@ func (r ProbeResult) toWire(peer uint64) *meshosv1.ProbeResult {
 		}
 	}
 	if h := r.Health; h != nil {
-		out.Health = &meshosv1.NodeHealthSample{Peer: peer, Health: healthToWire(h.Health), Reason: h.Reason}
+		out.Health = &meshosv1.NodeHealthSample{Peer: peer, Health: healthToWire(h.Health), Reason: h.Reason, Family: meshosv1.AddressFamily(h.Family)}
 	}
 	for _, d := range r.Details {
 		out.Details = append(out.Details, &meshosv1.ProbeDetail{Name: d.Name, Value: d.Value})

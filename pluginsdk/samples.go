@@ -18,6 +18,9 @@ type Peer struct {
 	// HealthTarget is the target of health checks: "host:port", or a URL of a scheme that
 	// Info.HealthSchemes has. It may be empty.
 	HealthTarget string
+	// Addresses are those of the host names in Address and HealthTarget; nil if the host looks
+	// up none.
+	Addresses *Addresses
 }
 
 // HealthScheme returns the scheme of the health target, in lower case: "tcp" for host:port,
@@ -49,6 +52,9 @@ type RTTSample struct {
 	// Reason is why there is no RTT, in a few words for people that rarely change, such as
 	// "timed out"; if it is empty, those of NoAnswer. The host cuts it at 200 bytes.
 	Reason string
+	// Family is the family of the address that was measured: of those that the peer's name
+	// has, the one that answers.
+	Family Family
 }
 
 // NoAnswer is why the last round of a probe got no answer from a peer.
@@ -109,4 +115,6 @@ type HealthSample struct {
 	Health Health
 	// Reason is why the peer is not healthy, as in RTTSample.
 	Reason string
+	// Family is the family of the address that was checked.
+	Family Family
 }

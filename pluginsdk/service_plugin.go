@@ -34,6 +34,7 @@ func (p pluginService) SetPeers(ctx context.Context, req *pluginv1.SetPeersReque
 		peers[i] = Peer{
 			ID: peer.GetId(), Name: peer.GetName(),
 			Address: peer.GetAddress(), HealthTarget: peer.GetHealthTarget(),
+			Addresses: addressesFromWire(peer.GetAddresses()),
 		}
 	}
 	s := p.s

@@ -41,6 +41,7 @@ func rttToWire(samples []RTTSample) *pluginv1.RttSamples {
 		set(&out.Rounds, n, i, s.Round)
 		set(&out.Unanswered, n, i, s.Unanswered)
 		set(&out.NoAnswer, n, i, meshosv1.NoAnswer(s.NoAnswer))
+		set(&out.Families, n, i, meshosv1.AddressFamily(s.Family))
 	}
 	return out
 }
@@ -80,6 +81,7 @@ func (h healthService) SampleHealth(ctx context.Context, _ *pluginv1.SampleReque
 		for i, s := range samples {
 			out.Peers[i], out.Health[i] = s.Peer, healthToWire(s.Health)
 			set(&out.Reasons, len(samples), i, s.Reason)
+			set(&out.Families, len(samples), i, meshosv1.AddressFamily(s.Family))
 		}
 		return out, nil
 	})

@@ -40,8 +40,15 @@ func (s *Service) Explain(ctx context.Context, in *hostv1.ExplainRequest) (*host
 	if why != nil {
 		return nil, explainError(why)
 	}
-	if words := unchecked(s.opts.Reader.Latest(), in); words != "" {
-		out.Findings = append(out.Findings, &hostv1.Finding{Arm: "health", Text: words})
+	if peer := askedPeer(s.opts.Reader.Latest(), in); peer != nil {
+		if peer.Health == mesh.HealthUnknown && peer.HealthReason != "" {
+			out.Findings = append(out.Findings, &hostv1.Finding{Arm: "health", Text: "it is not checked: " + peer.HealthReason})
+		}
+		if s.opts.Names != nil {
+			for _, words := range s.opts.Names(peer.Node) {
+				out.Findings = append(out.Findings, &hostv1.Finding{Arm: "name", Text: words})
+			}
+		}
 	}
 	if s.opts.History != nil && in.GetChain() != 0 {
 		if words, ok := s.opts.History(mesh.ChainID(in.GetChain())); ok {
@@ -51,15 +58,15 @@ func (s *Service) Explain(ctx context.Context, in *hostv1.ExplainRequest) (*host
 	return out, nil
 }
 
-// unchecked returns in words why the health of a peer is not checked, "" if it is.
-func unchecked(s *snapshot.Snapshot, in *hostv1.ExplainRequest) string {
-	for _, p := range s.Peers {
-		asked := in.GetPeer() != 0 && uint64(p.Node) == in.GetPeer() || in.GetPeerName() != "" && p.Name == in.GetPeerName()
-		if asked && p.Health == mesh.HealthUnknown && p.HealthReason != "" {
-			return "it is not checked: " + p.HealthReason
+// askedPeer returns the peer that is asked for, nil if it is none.
+func askedPeer(s *snapshot.Snapshot, in *hostv1.ExplainRequest) *snapshot.Peer {
+	for i := range s.Peers {
+		p := &s.Peers[i]
+		if in.GetPeer() != 0 && uint64(p.Node) == in.GetPeer() || in.GetPeerName() != "" && p.Name == in.GetPeerName() {
+			return p
 		}
 	}
-	return ""
+	return nil
 }
 
 func explainError(err error) error {

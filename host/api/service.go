@@ -60,6 +60,7 @@ type Options struct {
 	Plugins     Plugins
 	StateReader StateReader
 	History     History // nil: there is no history of scores
+	Names       Names   // nil: names of peers are not looked up
 	Reload      Reload  // nil: the configuration can't be read again
 	Origin      Origin  // nil: no plugin runs
 	// Verified says that commands are verified: then the members of the socket's group may
@@ -73,6 +74,9 @@ type Options struct {
 	// IdleAfter is how long a connection without a call is kept open; 0 means a minute.
 	IdleAfter time.Duration
 }
+
+// Names returns in sentences what is known of the host names of a peer.
+type Names func(peer mesh.NodeID) []string
 
 // History describes how the scores of a chain changed; ok is false if it has none.
 type History func(chain mesh.ChainID) (words string, ok bool)

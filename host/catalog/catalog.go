@@ -13,6 +13,7 @@ import (
 	"github.com/meshos/meshos/host/snapshot"
 	"github.com/meshos/meshos/host/wire"
 	hostv1 "github.com/meshos/meshos/proto/meshos/host/v1"
+	pluginv1 "github.com/meshos/meshos/proto/meshos/plugin/v1"
 )
 
 // Catalog is the set of configured plugins. Its methods are safe for concurrent
@@ -32,7 +33,7 @@ func New(opts Options) (*Catalog, error) {
 		return nil, err
 	}
 	c := &Catalog{opts: opts, peers: &peerBook{}}
-	c.peers.replace(opts.Node, opts.Peers)
+	c.peers.replace(opts.Node, func() []*pluginv1.Peer { return opts.Peers })
 	for _, e := range opts.Entries {
 		c.slots = append(c.slots, newSlot(e, &c.opts, c.peers))
 	}

@@ -23,14 +23,16 @@ type peerBook struct {
 	set     *answers.Peers
 }
 
-// replace replaces the peers of node self.
-func (b *peerBook) replace(self uint64, peers []*pluginv1.Peer) {
-	list := make([]*pluginv1.Peer, 0, len(peers))
-	for _, p := range peers {
-		list = append(list, proto.CloneOf(p))
-	}
+// replace replaces the peers of node self. It calls peers while nobody else replaces them, so
+// that the newest ones stay.
+func (b *peerBook) replace(self uint64, peers func() []*pluginv1.Peer) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	now := peers()
+	list := make([]*pluginv1.Peer, 0, len(now))
+	for _, p := range now {
+		list = append(list, proto.CloneOf(p))
+	}
 	b.version++
 	b.list, b.set = list, answers.NewPeers(mesh.NodeID(self), list)
 }
@@ -65,6 +67,12 @@ type sentPeers struct {
 // runs; the others get them when they start. The error joins the errors of the plugins
 // that could not be told. These are told again until they know.
 func (c *Catalog) SetPeers(ctx context.Context, peers []*pluginv1.Peer) error {
+	return c.RenewPeers(ctx, func() []*pluginv1.Peer { return peers })
+}
+
+// RenewPeers is like SetPeers. It calls peers once, while no other call replaces the peers; so
+// of several calls at once the newest peers stay. peers must not call into the catalog.
+func (c *Catalog) RenewPeers(ctx context.Context, peers func() []*pluginv1.Peer) error {
 	c.peers.replace(c.opts.Node, peers)
 	errs := make([]error, len(c.slots))
 	var wg sync.WaitGroup

@@ -34,7 +34,7 @@ func withTargets(peers []*pluginv1.Peer, schemes []string) []*pluginv1.Peer {
 	out := make([]*pluginv1.Peer, len(peers))
 	for n, p := range peers {
 		if p.GetHealthTarget() != "" && !wire.ServesHealth(schemes, p.GetHealthTarget()) {
-			p = &pluginv1.Peer{Id: p.GetId(), Name: p.GetName(), Address: p.GetAddress()}
+			p = &pluginv1.Peer{Id: p.GetId(), Name: p.GetName(), Address: p.GetAddress(), Addresses: p.GetAddresses()}
 		}
 		out[n] = p
 	}

@@ -13,6 +13,9 @@ func (r *reader) check(c *Config) {
 	r.checkUnique(c)
 	r.checkNames(c)
 	r.checkPins(c)
+	for i := range c.Peers {
+		r.checkFamily(&c.Peers[i], place("").key("peer").item(i))
+	}
 	for i := range c.Daemons {
 		r.checkGate(c, &c.Daemons[i], place("").key("daemon").item(i))
 		r.checkReload(&c.Daemons[i], place("").key("daemon").item(i))

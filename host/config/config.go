@@ -72,6 +72,12 @@ type Admission struct {
 	DispatchWorkers  int
 }
 
+// The families by which a peer may be reached.
+const (
+	FamilyIPv4 = "4"
+	FamilyIPv6 = "6"
+)
+
 // Locality says when a peer is too slow or lost, and when an unreachable one does not count as
 // a holder.
 type Locality struct {
@@ -82,6 +88,7 @@ type Locality struct {
 	Failures         int
 	AvoidTTL         time.Duration
 	UnreachableGrace time.Duration
+	ResolveGrace     time.Duration // how long the addresses of a name that is gone count
 }
 
 // Maintenance sets the time limits of maintenance.
@@ -159,6 +166,7 @@ type Peer struct {
 	Name    string
 	Address string // host name or IP without a port; "" if no probe can reach it
 	Health  string // host:port; "" for none
+	Family  string // FamilyIPv4 or FamilyIPv6; "" for both
 }
 
 // Chain is a replicated chain and its desired state.

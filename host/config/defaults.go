@@ -38,6 +38,7 @@ func Default() Config {
 			Failures:         3,
 			AvoidTTL:         5 * time.Minute,
 			UnreachableGrace: 30 * time.Second,
+			ResolveGrace:     10 * time.Minute,
 		},
 		Maintenance: Maintenance{
 			DrainDeadline: 10 * time.Minute,

@@ -57,6 +57,7 @@ func (l *Locality) settings() []setting {
 		durationOr0("recover_after", &l.RecoverAfter),
 		duration("avoid_ttl", &l.AvoidTTL),
 		durationOr0("unreachable_grace", &l.UnreachableGrace),
+		durationOr0("resolve_grace", &l.ResolveGrace),
 	}
 }
 

@@ -17,6 +17,7 @@ func (p *Peer) settings() []setting {
 		textOrNone("name", &p.Name),
 		hostAddress("address", &p.Address),
 		healthTarget("health", &p.Health),
+		addressFamily("family", &p.Family),
 	}
 }
 

@@ -18,6 +18,7 @@ type Echoes struct {
 	Round          uint64        // changes with each measurement; 0: the probe does not number them
 	Unanswered     uint32        // rounds in a row that were sent and not answered at all
 	NoAnswer       NoAnswer      // of the last round
+	Family         Family        // by which the peer was measured
 	Reason         string        // why there is no round-trip time in time, for people
 }
 
@@ -50,4 +51,5 @@ type HealthSample struct {
 	Peer   NodeID
 	Health NodeHealth
 	Reason string // why it is not healthy, for people
+	Family Family // by which the peer was checked
 }

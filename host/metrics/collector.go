@@ -28,6 +28,8 @@ type Source struct {
 	Records func(c mesh.RecordChain) RecordsState
 	// RecordsFree returns how many bytes the disk of the records has left for this user.
 	RecordsFree func() (bytes uint64, known bool)
+	// Names returns how the lookups of peers' host names fare.
+	Names func() NamesState
 	// AuditFull reports whether ordinary commands are refused for want of room.
 	AuditFull func() bool
 }
@@ -47,7 +49,7 @@ type collector struct {
 func newCollector(src Source, crashes *crashes, waits *waits) *collector {
 	return &collector{src.Latest, []group{
 		newNode(src), newMaintenance(), newPeers(), newDaemons(crashes), newPlugins(), newRecords(src, waits),
-		newCapacity(src), newMachine(),
+		newCapacity(src), newNames(src), newMachine(),
 	}}
 }
 

@@ -36,6 +36,9 @@ meshos_avoided_peers{node="1"} 1
 meshos_build_info{node="1",version="1.2.3"} 1
 meshos_capacity_refused_total{node="1",source="api",what="chains"} 5
 meshos_capacity{node="1",what="chains"} 200
+meshos_names{lookup="found",node="1"} 3
+meshos_names{lookup="no_such_name",node="1"} 1
+meshos_name_lookups_total{node="1",result="found"} 9
 meshos_commands_total{node="1",verdict="accepted"} 3
 meshos_commands_total{node="1",verdict="replayed"} 2
 meshos_config_last_reload_success_timestamp_seconds{node="1"} 1.7000001e+09

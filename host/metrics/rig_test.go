@@ -71,8 +71,11 @@ func source(latest func() *snapshot.Snapshot) metrics.Source {
 		Commands:    func() map[string]uint64 { return map[string]uint64{"accepted": 3, "replayed": 2} },
 		Suppressed:  func() uint64 { return 12 },
 		LostLines:   func() uint64 { return 7 },
-		Capacity:    func() map[string]int { return map[string]int{"chains": 200} },
-		Refused:     func(each func(source, what string, n uint64)) { each("api", "chains", 5) },
+		Names: func() metrics.NamesState {
+			return metrics.NamesState{Names: map[string]int{"found": 3, "no_such_name": 1}, Lookups: map[string]uint64{"found": 9}}
+		},
+		Capacity: func() map[string]int { return map[string]int{"chains": 200} },
+		Refused:  func(each func(source, what string, n uint64)) { each("api", "chains", 5) },
 		Records: func(c mesh.RecordChain) metrics.RecordsState {
 			s := metrics.RecordsState{Bytes: 10, Limit: 100, Through: 8, Lost: 3, Failures: 4}
 			if c == mesh.ChainAction {

@@ -5,7 +5,6 @@ import (
 
 	"github.com/meshos/meshos/host/catalog"
 	"github.com/meshos/meshos/host/config"
-	pluginv1 "github.com/meshos/meshos/proto/meshos/plugin/v1"
 )
 
 // Entries returns the configured plugins as the catalog takes them.
@@ -43,12 +42,4 @@ func asks(p config.Plugin) (kinds []string) {
 		kinds = append(kinds, catalog.KindEventSource)
 	}
 	return kinds
-}
-
-// Peers returns the configured peers as probes are told of them.
-func Peers(peers []config.Peer) (out []*pluginv1.Peer) {
-	for _, p := range peers {
-		out = append(out, &pluginv1.Peer{Id: uint64(p.ID), Name: p.Name, Address: p.Address, HealthTarget: p.Health})
-	}
-	return out
 }

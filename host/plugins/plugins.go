@@ -3,6 +3,7 @@ package plugins
 import (
 	"context"
 	"log/slog"
+	"sync/atomic"
 
 	"github.com/meshos/meshos/host/catalog"
 	"github.com/meshos/meshos/host/config"
@@ -11,12 +12,14 @@ import (
 	"github.com/meshos/meshos/host/intake"
 	"github.com/meshos/meshos/host/loop"
 	"github.com/meshos/meshos/host/mesh"
+	"github.com/meshos/meshos/host/resolve"
 )
 
 // Options are the parts of a node that plugins are bound to.
 type Options struct {
 	Config  *config.Config
 	Catalog *catalog.Catalog
+	Names   *resolve.Resolver // of the peers
 	Loop    *loop.Loop
 	Intake  *intake.Intake
 	Control *control.Announcer
@@ -30,6 +33,8 @@ type Options struct {
 // Plugins are the plugins of one node, as the parts of the node see them.
 type Plugins struct {
 	catalog   *catalog.Catalog
+	names     *resolve.Resolver
+	peers     atomic.Pointer[[]config.Peer] // as configured now
 	bindings  *bindings
 	actuators *actuators
 	tasks     *tasks
@@ -40,7 +45,8 @@ func New(o Options) *Plugins {
 	events := &pluginEvents{report: o.Report, client: func(kind, plugin string) Intake {
 		return o.Intake.Client(sourceOf(o.Config, kind, plugin))
 	}}
-	p := &Plugins{catalog: o.Catalog, actuators: newActuators(o.Config, o.Catalog, events, o.Now), tasks: newTasks()}
+	p := &Plugins{catalog: o.Catalog, names: o.Names, actuators: newActuators(o.Config, o.Catalog, events, o.Now), tasks: newTasks()}
+	p.peers.Store(&o.Config.Peers)
 	p.bindings = &bindings{
 		catalog: o.Catalog, loop: o.Loop, control: o.Control, report: o.Report,
 		actuators: p.actuators, sources: &sources{events, o.Log, p.tasks},
@@ -72,11 +78,6 @@ func (p *Plugins) Serving(plugin string, kinds []string) { p.bindings.serving(pl
 // Actuator returns the actuator for a kind of action, and reports whether there is
 // one. It is what executor.Router asks.
 func (p *Plugins) Actuator(kind string) (executor.Actuator, bool) { return p.actuators.find(kind) }
-
-// SetPeers has every probe told the peers.
-func (p *Plugins) SetPeers(ctx context.Context, peers []config.Peer) error {
-	return p.catalog.SetPeers(ctx, Peers(peers))
-}
 
 // Change gives a plugin another entry; see catalog.Catalog.
 func (p *Plugins) Change(ctx context.Context, next config.Plugin) (entry, config error) {

@@ -225,7 +225,7 @@ func (e *explainer) health(p state.Peer) {
 	if p.Health == mesh.HealthUnknown {
 		return
 	}
-	text := fmt.Sprintf("it has been %s for %s", health(p.Health), round(e.s.Now().Since(p.HealthSince)))
+	text := fmt.Sprintf("it has been %s%s for %s", health(p.Health), by(p.HealthFamily), round(e.s.Now().Since(p.HealthSince)))
 	if p.HealthReason != "" {
 		text += ": " + p.HealthReason
 	}

@@ -4,8 +4,17 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/meshos/meshos/host/mesh"
 	"github.com/meshos/meshos/host/state"
 )
+
+// by returns " by IPv6", "" if it is not known.
+func by(f mesh.Family) string {
+	if !f.Known() {
+		return ""
+	}
+	return " by " + f.String()
+}
 
 // locality adds how far away a peer is, how it answers echoes, and what that leads to.
 func (e *explainer) locality(p state.Peer) {
@@ -24,9 +33,9 @@ func (e *explainer) locality(p state.Peer) {
 	case rtt == 0:
 		e.say(arm, "its round-trip time is not known")
 	case rtt > limit:
-		e.say(arm, "its round-trip time %s is above %s", rtt, limit)
+		e.say(arm, "its round-trip time %s%s is above %s", rtt, by(p.Echoes.Family), limit)
 	default:
-		e.say(arm, "its round-trip time %s is not above %s", rtt, limit)
+		e.say(arm, "its round-trip time %s%s is not above %s", rtt, by(p.Echoes.Family), limit)
 	}
 	if p.Echoes.Sent > 0 {
 		late := ""

@@ -151,7 +151,7 @@ func peers(s *state.State) []Peer {
 			continue
 		}
 		v := Peer{
-			Node: p.ID, Name: p.Name, Health: p.Health, HealthReason: p.HealthReason,
+			Node: p.ID, Name: p.Name, Health: p.Health, HealthReason: p.HealthReason, HealthFamily: p.HealthFamily,
 			Maintenance: p.Phase, Cordoned: p.Cordoned, Inventory: aged(p, s.Now()),
 		}
 		m := &values[len(out)]

@@ -49,6 +49,19 @@ type Snapshot struct {
 	Moving    int // how many rebalances are under way; goes into the contract's SchedulerView
 	// Info is nil in a snapshot that was not published.
 	Info *Info
+	// Unresolved are the host names of peers that do not resolve, sorted; added by the host.
+	Unresolved []Name
+}
+
+// Name is a host name of peers.
+type Name struct {
+	Host      string
+	Lookup    uint8 // what became of the last lookup, with the contract's values
+	Reason    string
+	Since     time.Time     // when it became so
+	Addresses []string      // that are used
+	KeptUntil time.Time     // until when they still count; the zero time for no end
+	Peers     []mesh.NodeID // that have the name, ascending
 }
 
 // Info is what does not change from tick to tick.
@@ -174,6 +187,7 @@ type Peer struct {
 	Inventory   *mesh.Inventory
 
 	HealthReason string         // why it is not healthy, in words
+	HealthFamily mesh.Family    // by which it was checked
 	HealthSince  *time.Duration // for how long Health has been so; nil if it is unknown
 	Loss         *float64       // share of the echoes without an answer; nil if it is unknown
 	Jitter       *time.Duration // nil if it is unknown

@@ -31,7 +31,8 @@ type Peer struct {
 	BadFor          time.Duration
 	Health          mesh.NodeHealth
 	HealthReason    string
-	HealthSince     mesh.Time // meaningful while Health is known
+	HealthFamily    mesh.Family // by which it was checked
+	HealthSince     mesh.Time   // meaningful while Health is known
 	Phase           mesh.MaintenancePhase
 	Cordoned        bool
 	Inventory       *mesh.Inventory // must not be written to; nil for none
@@ -61,6 +62,7 @@ type peer struct {
 
 	health       mesh.NodeHealth
 	healthReason string
+	healthFamily mesh.Family
 	healthFrom   origin
 	healthSince  mesh.Time // when health last changed
 
@@ -98,7 +100,7 @@ func (s *State) peerView(id mesh.NodeID, p *peer) Peer {
 		ID: id, Name: p.name,
 		RTT: p.rtt, HasRTT: p.hasRTT, Probed: p.rttFrom.probed, Reported: p.reported, HasReported: p.hasReported, Echoes: p.echoes,
 		Echo: p.echo, EchoSince: p.echoSince,
-		Health: p.health, HealthReason: p.healthReason, HealthSince: p.healthSince,
+		Health: p.health, HealthReason: p.healthReason, HealthFamily: p.healthFamily, HealthSince: p.healthSince,
 		Phase: p.phase, Cordoned: p.cordoned, Inventory: p.inventory.facts, Measured: p.inventory.measured,
 	}
 	if p.worst < len(p.paths) {

@@ -47,7 +47,7 @@ func (s *State) healthReported(ev mesh.HealthSample, from origin) {
 	if p.health != ev.Health {
 		p.health, p.healthSince = ev.Health, s.now
 	}
-	p.healthReason, p.healthFrom = ev.Reason, from
+	p.healthReason, p.healthFamily, p.healthFrom = ev.Reason, ev.Family, from
 }
 
 // applySamples folds the answer of one probe. A failed poll changes nothing: earlier samples
@@ -152,6 +152,6 @@ func (p *peer) dropHealth(over func(origin) bool) bool {
 	if p.health == mesh.HealthUnknown || !over(p.healthFrom) {
 		return false
 	}
-	p.health, p.healthReason = mesh.HealthUnknown, ""
+	p.health, p.healthReason, p.healthFamily = mesh.HealthUnknown, "", mesh.FamilyUnknown
 	return true
 }

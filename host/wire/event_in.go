@@ -211,6 +211,7 @@ func (f *fields) rtt(at string, in *meshosv1.RttSample) mesh.RTTSample {
 			Jitter: f.durationOr0(at+"jitter", in.GetJitter()), Reason: f.text(at+"reason", in.GetReason()),
 			Round: in.GetRound(), Unanswered: in.GetUnanswered(),
 			NoAnswer: mesh.NoAnswer(f.enumOr0(at+"no_answer", int32(in.GetNoAnswer()), int32(mesh.NoAnswerNotSent))),
+			Family:   f.family(at, in.GetFamily()),
 		},
 	}
 	switch answered := uint64(out.Received) + uint64(out.Late); {
@@ -233,7 +234,16 @@ func (f *fields) health(at string, in *meshosv1.NodeHealthSample) mesh.HealthSam
 		Peer:   mesh.NodeID(f.id(at+"peer", in.GetPeer())),
 		Health: mesh.NodeHealth(f.enum(at+"health", int32(in.GetHealth()), int32(mesh.HealthUnreachable))),
 		Reason: f.text(at+"reason", in.GetReason()),
+		Family: f.family(at, in.GetFamily()),
 	}
+}
+
+func (f *fields) family(at string, in meshosv1.AddressFamily) mesh.Family {
+	out := mesh.Family(f.enumOr0(at+"family", int32(in), int32(mesh.FamilyIPv6)))
+	if out != mesh.FamilyUnknown && !out.Known() {
+		f.fail(at+"family", "%d is unknown", in)
+	}
+	return out
 }
 
 func (f *fields) logLine(in *meshosv1.LogLine) mesh.Event {

@@ -93,6 +93,7 @@ func RTTToProto(in mesh.RTTSample) *meshosv1.RttSample {
 	out := &meshosv1.RttSample{
 		Peer: uint64(in.Peer), Sent: in.Sent, Received: in.Received, Late: in.Late, Reason: valid(in.Reason),
 		Round: in.Round, Unanswered: in.Unanswered, NoAnswer: meshosv1.NoAnswer(in.NoAnswer),
+		Family: meshosv1.AddressFamily(in.Family),
 	}
 	if in.RTT != 0 || in.Sent == 0 && in.Reason == "" && in.NoAnswer == mesh.NoAnswerUnknown {
 		out.Rtt = durationpb.New(in.RTT)
@@ -107,6 +108,7 @@ func RTTToProto(in mesh.RTTSample) *meshosv1.RttSample {
 func HealthToProto(in mesh.HealthSample) *meshosv1.NodeHealthSample {
 	return &meshosv1.NodeHealthSample{
 		Peer: uint64(in.Peer), Health: meshosv1.NodeHealth(in.Health), Reason: valid(in.Reason),
+		Family: meshosv1.AddressFamily(in.Family),
 	}
 }
 

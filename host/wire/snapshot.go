@@ -1,6 +1,8 @@
 package wire
 
 import (
+	"time"
+
 	"google.golang.org/protobuf/types/known/durationpb"
 
 	"github.com/meshos/meshos/host/mesh"
@@ -55,7 +57,21 @@ func SnapshotToProto(in *snapshot.Snapshot) *meshosv1.Snapshot {
 	for _, plugin := range in.Plugins {
 		out.Plugins = append(out.Plugins, PluginToProto(plugin))
 	}
+	for _, name := range in.Unresolved {
+		out.Unresolved = append(out.Unresolved, nameToProto(name, in.TakenAt))
+	}
 	addRecords(out, in)
+	return out
+}
+
+func nameToProto(in snapshot.Name, now time.Time) *meshosv1.NameView {
+	out := &meshosv1.NameView{
+		Name: valid(in.Host), Lookup: meshosv1.Lookup(in.Lookup), Reason: valid(in.Reason),
+		Since: durationpb.New(max(0, now.Sub(in.Since))), Addresses: validAll(in.Addresses), Peers: numbers(in.Peers),
+	}
+	if !in.KeptUntil.IsZero() {
+		out.Kept = durationpb.New(max(0, in.KeptUntil.Sub(now)))
+	}
 	return out
 }
 
@@ -152,7 +168,7 @@ func echoToProto(in *snapshot.Echo) *meshosv1.EchoView {
 	return &meshosv1.EchoView{
 		State: meshosv1.EchoView_State(in.State), Since: durationOrAbsent(in.Since),
 		Sent: in.Sent, Received: in.Received, Late: in.Late,
-		Unanswered: in.Unanswered, NoAnswer: meshosv1.NoAnswer(in.NoAnswer),
+		Unanswered: in.Unanswered, NoAnswer: meshosv1.NoAnswer(in.NoAnswer), Family: meshosv1.AddressFamily(in.Family),
 	}
 }
 
@@ -171,6 +187,7 @@ func peerToProto(in snapshot.Peer) *meshosv1.PeerView {
 		Jitter:       durationOrAbsent(in.Jitter),
 		RttReason:    valid(in.RTTReason),
 		Echoes:       echoToProto(in.Echo),
+		HealthFamily: meshosv1.AddressFamily(in.HealthFamily),
 	}
 	if in.Inventory != nil {
 		out.Inventory = InventoryToProto(*in.Inventory)

@@ -39,6 +39,7 @@ func (c *Client) SampleRTT(peers ...pluginsdk.Peer) ([]pluginsdk.RTTSample, erro
 			Jitter: time.Duration(value(resp.GetJitterNs(), i)), Reason: value(resp.GetReasons(), i),
 			Late: value(resp.GetLate(), i), Round: value(resp.GetRounds(), i),
 			Unanswered: value(resp.GetUnanswered(), i), NoAnswer: pluginsdk.NoAnswer(value(resp.GetNoAnswer(), i)),
+			Family: pluginsdk.Family(value(resp.GetFamilies(), i)),
 		})
 	}
 	return out, nil
@@ -65,6 +66,7 @@ func (c *Client) SampleHealth(peers ...pluginsdk.Peer) ([]pluginsdk.HealthSample
 		// The numbers of the two enums are the same.
 		out = append(out, pluginsdk.HealthSample{
 			Peer: peer, Health: pluginsdk.Health(resp.GetHealth()[i]), Reason: value(resp.GetReasons(), i),
+			Family: pluginsdk.Family(value(resp.GetFamilies(), i)),
 		})
 	}
 	return out, nil

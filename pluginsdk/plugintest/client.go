@@ -176,6 +176,7 @@ func (c *Client) SetPeers(peers ...pluginsdk.Peer) error {
 	for _, p := range peers {
 		req.Peers = append(req.Peers, &pluginv1.Peer{
 			Id: p.ID, Name: p.Name, Address: p.Address, HealthTarget: p.HealthTarget,
+			Addresses: p.Addresses.ToWire(),
 		})
 	}
 	ctx, cancel := c.context()

@@ -21,6 +21,7 @@ func Probe(in *meshosv1.ProbeResult, peer uint64) *meshosv1.ProbeResult {
 		out.Rtt = &meshosv1.RttSample{
 			Peer: peer, Sent: r.GetSent(), Received: min(r.GetReceived(), r.GetSent()), Late: min(r.GetLate(), r.GetSent()),
 			Reason: clean(r.GetReason()), NoAnswer: r.GetNoAnswer(), Unanswered: r.GetUnanswered(),
+			Family: meshosv1.AddressFamily(familyOf(r.GetFamily())),
 		}
 		if d := r.GetRtt(); d.IsValid() && d.AsDuration() > 0 {
 			out.Rtt.Rtt = d
@@ -30,7 +31,7 @@ func Probe(in *meshosv1.ProbeResult, peer uint64) *meshosv1.ProbeResult {
 		}
 	}
 	if h := in.GetHealth(); h != nil {
-		out.Health = &meshosv1.NodeHealthSample{Peer: peer, Health: h.GetHealth(), Reason: clean(h.GetReason())}
+		out.Health = &meshosv1.NodeHealthSample{Peer: peer, Health: h.GetHealth(), Reason: clean(h.GetReason()), Family: meshosv1.AddressFamily(familyOf(h.GetFamily()))}
 		if _, known := meshosv1.NodeHealth_name[int32(h.GetHealth())]; !known {
 			out.Health.Health = meshosv1.NodeHealth_NODE_HEALTH_UNSPECIFIED
 		}

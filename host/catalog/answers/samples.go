@@ -22,7 +22,7 @@ func RTT(in *pluginv1.RttSamples, peers *Peers) (mesh.RTTAnswer, Discarded, erro
 		column{"received", len(in.GetReceived()), true}, column{"jitter_ns", len(in.GetJitterNs()), true},
 		column{"reasons", len(in.GetReasons()), true}, column{"late", len(in.GetLate()), true},
 		column{"rounds", len(in.GetRounds()), true}, column{"unanswered", len(in.GetUnanswered()), true},
-		column{"no_answer", len(in.GetNoAnswer()), true}); err != nil {
+		column{"no_answer", len(in.GetNoAnswer()), true}, column{"families", len(in.GetFamilies()), true}); err != nil {
 		return mesh.RTTAnswer{}, bad, err
 	}
 	out := mesh.RTTAnswer{Samples: make([]mesh.RTTSample, 0, len(ids)), Complete: in.GetComplete()}
@@ -41,7 +41,7 @@ func RTT(in *pluginv1.RttSamples, peers *Peers) (mesh.RTTAnswer, Discarded, erro
 			bad.Add("unknown value of no_answer", "peer %d: %d", sample.Peer, why)
 			continue
 		}
-		sample.NoAnswer = mesh.NoAnswer(why)
+		sample.NoAnswer, sample.Family = mesh.NoAnswer(why), familyOf(at(in.GetFamilies(), n))
 		if goodSample(sample, &bad) && nodes.take(sample.Peer, &bad) {
 			out.Samples = append(out.Samples, sample)
 		}
@@ -105,7 +105,8 @@ func Health(in *pluginv1.HealthSamples, peers *Peers) (mesh.HealthAnswer, Discar
 	var bad Discarded
 	ids, values := in.GetPeers(), in.GetHealth()
 	if err := equalColumns(len(ids),
-		column{"health", len(values), false}, column{"reasons", len(in.GetReasons()), true}); err != nil {
+		column{"health", len(values), false}, column{"reasons", len(in.GetReasons()), true},
+		column{"families", len(in.GetFamilies()), true}); err != nil {
 		return mesh.HealthAnswer{}, bad, err
 	}
 	out := mesh.HealthAnswer{Samples: make([]mesh.HealthSample, 0, len(ids)), Complete: in.GetComplete()}
@@ -118,7 +119,7 @@ func Health(in *pluginv1.HealthSamples, peers *Peers) (mesh.HealthAnswer, Discar
 			bad.Add("unknown value of health", "peer %d: %d", peer, values[n])
 		case nodes.take(peer, &bad):
 			out.Samples = append(out.Samples, mesh.HealthSample{
-				Peer: peer, Health: health, Reason: reasonOf(at(in.GetReasons(), n)),
+				Peer: peer, Health: health, Reason: reasonOf(at(in.GetReasons(), n)), Family: familyOf(at(in.GetFamilies(), n)),
 			})
 		}
 	}
@@ -136,6 +137,14 @@ func healthOf(v meshosv1.NodeHealth) (mesh.NodeHealth, bool) {
 		return mesh.HealthUnreachable, true
 	}
 	return mesh.HealthUnknown, false
+}
+
+// familyOf returns a family; one that is not known is not said.
+func familyOf(f meshosv1.AddressFamily) mesh.Family {
+	if f := mesh.Family(f); f.Known() {
+		return f
+	}
+	return mesh.FamilyUnknown
 }
 
 // column is one column of an answer.

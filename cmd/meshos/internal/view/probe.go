@@ -71,7 +71,7 @@ func echoWords(r *meshosv1.RttSample) (Style, string) {
 	}
 	style := Ordinary
 	if r.GetRtt() != nil {
-		parts = append(parts, "rtt "+span(r.GetRtt()))
+		parts = append(parts, "rtt "+span(r.GetRtt())+byFamily(r.GetFamily()))
 	} else {
 		style = Bad
 	}
@@ -89,7 +89,7 @@ func echoWords(r *meshosv1.RttSample) (Style, string) {
 
 // healthWords returns what a check came to: "unreachable: timed out".
 func healthWords(h *meshosv1.NodeHealthSample) (Style, string) {
-	words := joined(enumWord(h.GetHealth().String(), "NODE_HEALTH_"), h.GetReason())
+	words := joined(enumWord(h.GetHealth().String(), "NODE_HEALTH_")+byFamily(h.GetFamily()), h.GetReason())
 	switch h.GetHealth() {
 	case meshosv1.NodeHealth_NODE_HEALTH_HEALTHY:
 		return Good, words

@@ -39,6 +39,7 @@ func (p Printer) Status(page Page) string {
 	}
 	page.lined = new(bool)
 	p.peers(&b, page)
+	p.names(&b, s)
 	p.daemons(&b, page)
 	p.plugins(&b, page)
 	p.replicas(&b, page)

@@ -129,7 +129,11 @@ func (p Printer) peerTable(page Page, peers []*meshosv1.PeerView) *table {
 	for _, avoid := range page.Snapshot.GetAvoidList() {
 		avoided[avoid.GetPeer()] = true
 	}
-	t := &table{columns: []string{"ID", "NAME", "HEALTH", "RTT", "PHASE", "LOAD", "MEM", "NOTES"}}
+	t := &table{columns: []string{"ID", "NAME", "HEALTH", "RTT", "BY", "PHASE", "LOAD", "MEM", "NOTES"}}
+	families := func(*meshosv1.PeerView) string { return "-" }
+	if byBoth(page.Snapshot.GetPeers()) {
+		families = func(peer *meshosv1.PeerView) string { return OrDash(measuredBy(peer)) }
+	}
 	for _, peer := range peers {
 		var notes []string
 		if trouble := peerTrouble(peer); trouble != "" {
@@ -150,7 +154,7 @@ func (p Printer) peerTable(page Page, peers []*meshosv1.PeerView) *table {
 				memory = fmt.Sprintf("%.0f%%", 100*float64(inventory.GetMemUsedBytes())/float64(inventory.GetMemTotalBytes()))
 			}
 		}
-		t.add(text(idOf(peer.GetPeer())), text(OrDash(peer.GetName())), healthCell(peer.GetHealth()), text(span(peer.GetRtt())),
+		t.add(text(idOf(peer.GetPeer())), text(OrDash(peer.GetName())), healthCell(peer.GetHealth()), text(span(peer.GetRtt())), text(families(peer)),
 			text(peerPhase(peer)), text(load), text(memory), cell{text: strings.Join(notes, ", "), style: Warning})
 	}
 	return t.withoutEmpty()

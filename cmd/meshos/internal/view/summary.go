@@ -138,6 +138,7 @@ func (p Printer) peerTroubles(page Page) (out []string) {
 	if len(unchecked) > 0 {
 		out = append(out, fmt.Sprintf("%d of %s not checked", len(unchecked), Counted(total, "peer"))+inBrackets(unchecked))
 	}
+	out = append(out, nameTroubles(page.Snapshot)...)
 	if len(mute) > 0 {
 		out = append(out, fmt.Sprintf("no echoes can be sent to %d of %s%s", len(mute), Counted(total, "peer"), inBrackets(mute)))
 	}
