@@ -21,8 +21,8 @@ import (
 const maxHealthAnswer = 16 << 10
 
 // askGRPC makes one call of grpc.health.v1 on a connection of its own.
-func (c *checker) askGRPC(ctx context.Context, t target, last string) healthprobe.Attempt {
-	call := &grpcCall{checker: c, target: t, last: last}
+func (c *checker) askGRPC(ctx context.Context, t target, via healthprobe.Route) healthprobe.Attempt {
+	call := &grpcCall{checker: c, target: t, via: via}
 	conn, err := grpc.NewClient("passthrough:///"+t.address,
 		grpc.WithContextDialer(func(_ context.Context, address string) (net.Conn, error) { return call.dial(ctx, address) }),
 		grpc.WithTransportCredentials(call.credentials()),
@@ -37,19 +37,25 @@ func (c *checker) askGRPC(ctx context.Context, t target, last string) healthprob
 	answer, err := healthv1.NewHealthClient(conn).Check(ctx, &healthv1.HealthCheckRequest{Service: t.service})
 	ended := time.Now()
 	connected, doubt, failed := call.found()
+	var a healthprobe.Attempt
+	if connected != nil {
+		a.Remote = connected.Remote
+	}
 	switch {
 	case err != nil && failed != nil:
-		return healthprobe.Attempt{Err: failed}
+		a.Err = failed
 	case err != nil && connected == nil:
-		return healthprobe.Attempt{Err: context.DeadlineExceeded} // still connecting
+		a.Err = context.DeadlineExceeded // still connecting
 	case err != nil:
-		return healthprobe.Attempt{Err: grpcFailure(ctx, err, t.service)}
+		a.Err = grpcFailure(ctx, err, t.service)
 	case connected == nil:
-		return healthprobe.Attempt{Err: &healthprobe.Failure{Reason: "interrupted", Ours: true}}
+		a.Err = &healthprobe.Failure{Reason: "interrupted", Ours: true}
 	case answer.GetStatus() != healthv1.HealthCheckResponse_SERVING:
-		return healthprobe.Attempt{Err: &healthprobe.Failure{Reason: "answers " + answer.GetStatus().String()}}
+		a.Err = &healthprobe.Failure{Reason: "answers " + answer.GetStatus().String()}
+	default:
+		a.Took, a.Doubt = ended.Sub(connected.Began), doubt
 	}
-	return healthprobe.Attempt{Took: ended.Sub(connected.Began), Remote: connected.Remote, Doubt: doubt}
+	return a
 }
 
 // grpcFailure returns in words why a call failed on a connection that was there.
@@ -79,7 +85,7 @@ func grpcFailure(ctx context.Context, err error, service string) error {
 type grpcCall struct {
 	checker *checker
 	target  target
-	last    string
+	via     healthprobe.Route
 
 	mu        sync.Mutex
 	connected *healthprobe.Connection
@@ -100,7 +106,7 @@ func (g *grpcCall) note(change func()) {
 }
 
 func (g *grpcCall) dial(ctx context.Context, address string) (net.Conn, error) {
-	conn, err := g.checker.dialer.Dial(ctx, address, g.last)
+	conn, err := g.checker.dialer.Dial(ctx, address, g.via)
 	if err != nil {
 		g.note(func() { g.failed = err })
 		return nil, err

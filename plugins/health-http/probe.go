@@ -45,15 +45,15 @@ type checker struct {
 }
 
 // attempt is a healthprobe.AttemptFunc.
-func (c *checker) attempt(ctx context.Context, text, last string) healthprobe.Attempt {
+func (c *checker) attempt(ctx context.Context, text string, via healthprobe.Route) healthprobe.Attempt {
 	t, err := parseTarget(text)
 	if err != nil {
 		return healthprobe.Attempt{Err: err}
 	}
 	if t.scheme == schemeGRPC || t.scheme == schemeGRPCS {
-		return c.askGRPC(ctx, t, last)
+		return c.askGRPC(ctx, t, via)
 	}
-	return c.askHTTP(ctx, t, last)
+	return c.askHTTP(ctx, t, via)
 }
 
 // Run attempts the targets, and follows ca_file, until ctx ends.

@@ -26,8 +26,8 @@ const (
 
 // askHTTP makes one GET request on a connection of its own. There are no redirects, no
 // proxy, no cookies and no second request, so a good answer is one of this target.
-func (c *checker) askHTTP(ctx context.Context, t target, last string) healthprobe.Attempt {
-	conn, err := c.dialer.Dial(ctx, t.address, last)
+func (c *checker) askHTTP(ctx context.Context, t target, via healthprobe.Route) healthprobe.Attempt {
+	conn, err := c.dialer.Dial(ctx, t.address, via)
 	if err != nil {
 		return healthprobe.Attempt{Err: err}
 	}
@@ -38,19 +38,19 @@ func (c *checker) askHTTP(ctx context.Context, t target, last string) healthprob
 	if t.tls() {
 		secure := tls.Client(plainCloser{conn}, c.trust.client(t.host, "http/1.1"))
 		if err := secure.HandshakeContext(ctx); err != nil {
-			return healthprobe.Attempt{Err: handshakeFailure(ctx, err)}
+			a.Err = handshakeFailure(ctx, err)
+			return a
 		}
 		a.Doubt = expiresSoon(secure.ConnectionState().VerifiedChains, time.Now())
 		wire = secure
 	}
 	code, body, err := get(wire, t)
 	if err != nil {
-		return healthprobe.Attempt{Err: answerFailure(ctx, err)}
+		a.Err = answerFailure(ctx, err)
+		return a
 	}
 	a.Took = time.Since(conn.Began)
-	if err := c.accepts.of(t.text).judge(code, body); err != nil {
-		return healthprobe.Attempt{Err: err}
-	}
+	a.Err = c.accepts.of(t.text).judge(code, body)
 	return a
 }
 

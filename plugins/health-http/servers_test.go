@@ -86,10 +86,21 @@ func speaks(t *testing.T, text string) string {
 // Without states it serves nothing.
 func serveGRPC(t *testing.T, secure *tls.Config, states map[string]healthv1.HealthCheckResponse_ServingStatus) (address string) {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	return serveGRPCOn(t, listenOn(t, "127.0.0.1:0"), secure, states)
+}
+
+// listenOn listens on an address.
+func listenOn(t *testing.T, address string) net.Listener {
+	t.Helper()
+	l, err := net.Listen("tcp", address)
 	if err != nil {
 		t.Fatal(err)
 	}
+	return l
+}
+
+func serveGRPCOn(t *testing.T, l net.Listener, secure *tls.Config, states map[string]healthv1.HealthCheckResponse_ServingStatus) (address string) {
+	t.Helper()
 	var opts []grpc.ServerOption
 	if secure != nil {
 		opts = append(opts, grpc.Creds(credentials.NewTLS(secure)))

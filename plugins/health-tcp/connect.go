@@ -14,11 +14,11 @@ func schemes() []string { return []string{"tcp"} }
 type connector struct{ dialer healthprobe.Dialer }
 
 // attempt is a healthprobe.AttemptFunc.
-func (k connector) attempt(ctx context.Context, target, last string) healthprobe.Attempt {
+func (k connector) attempt(ctx context.Context, target string, via healthprobe.Route) healthprobe.Attempt {
 	if _, address, isURL := strings.Cut(target, "://"); isURL {
 		target = address
 	}
-	c, err := k.dialer.Dial(ctx, target, last)
+	c, err := k.dialer.Dial(ctx, target, via)
 	if err != nil {
 		return healthprobe.Attempt{Err: err}
 	}

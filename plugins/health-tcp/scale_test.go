@@ -15,6 +15,7 @@ import (
 
 	"github.com/meshos/meshos/internal/catalogtest"
 	"github.com/meshos/meshos/internal/testkit"
+	"github.com/meshos/meshos/plugins/internal/healthprobe"
 	"github.com/meshos/meshos/pluginsdk"
 )
 
@@ -118,7 +119,7 @@ func timeWait(t *testing.T, address string) int {
 func BenchmarkAttempt(b *testing.B) {
 	address := testkit.Accepting(b)
 	for b.Loop() {
-		if a := (connector{}).attempt(b.Context(), address, ""); a.Err != nil {
+		if a := (connector{}).attempt(b.Context(), address, healthprobe.Route{}); a.Err != nil {
 			b.Fatal(a.Err)
 		}
 	}

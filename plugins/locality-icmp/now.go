@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"slices"
 	"strconv"
+	"sync"
 	"time"
 
 	"github.com/hashicorp/go-hclog"
@@ -19,22 +21,21 @@ func (p *probe) ProbeNow(ctx context.Context, peer pluginsdk.Peer, ask pluginsdk
 	if peer.Address == "" {
 		return pluginsdk.ProbeResult{}, pluginsdk.FailedPrecondition(errors.New("the peer has no address"))
 	}
-	addr, why := p.resolver.address(peer.Address)
-	if why != "" && !addr.IsValid() {
-		return pluginsdk.ProbeResult{RTT: &pluginsdk.RTTSample{Peer: peer.ID, NoAnswer: noAnswer(why), Reason: why}}, nil
+	f := p.resolver.of(peer)
+	if why := f.trouble.why; why != "" && len(f.addrs) == 0 {
+		return pluginsdk.ProbeResult{RTT: &pluginsdk.RTTSample{Peer: peer.ID, NoAnswer: f.trouble.noAnswer(), Reason: why}}, nil
 	}
-	if !addr.IsValid() {
+	if len(f.addrs) == 0 {
 		return pluginsdk.ProbeResult{}, pluginsdk.Unavailable(fmt.Errorf("the name %s is being looked up; ask again", peer.Address))
 	}
-	to := target{peer: peer.ID, address: peer.Address, addr: addr}
-	sample, err := single{settings: p.pinger.set, dontFragment: p.dontFragment}.ping(ctx, to)
+	to, sample, each, err := p.roundOfEach(ctx, peer, f.addrs)
 	if err != nil {
 		return pluginsdk.ProbeResult{}, err
 	}
-	out := pluginsdk.ProbeResult{RTT: &sample, Details: []pluginsdk.ProbeDetail{
-		{Name: "address", Value: addr.String()},
+	out := pluginsdk.ProbeResult{RTT: &sample, Details: append([]pluginsdk.ProbeDetail{
+		{Name: "address", Value: to.addr.String()},
 		{Name: "echoes", Value: fmt.Sprintf("%d of %d bytes of data", p.pinger.set.count, p.pinger.set.size)},
-	}}
+	}, each...)}
 	if ask.PathMTU {
 		found := p.pathMTU(ctx, to)
 		out.PathMTU = &found
@@ -42,12 +43,38 @@ func (p *probe) ProbeNow(ctx context.Context, peer pluginsdk.Peer, ask pluginsdk
 	return out, nil
 }
 
-// address returns the address that a peer's address stands for, as far as it is known, and
-// why it can't be used.
-func (r *resolver) address(name string) (netip.Addr, string) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.known[name], r.trouble[name]
+// roundOfEach makes a round for each address of a peer, at the same time. It returns the one
+// that the probe uses if it answered, else the first that did; and what each of several found.
+func (p *probe) roundOfEach(ctx context.Context, peer pluginsdk.Peer, addrs []netip.Addr) (to target, sample pluginsdk.RTTSample, each []pluginsdk.ProbeDetail, err error) {
+	samples, errs := make([]pluginsdk.RTTSample, len(addrs)), make([]error, len(addrs))
+	targets := make([]target, len(addrs))
+	var all sync.WaitGroup
+	for i, addr := range addrs {
+		targets[i] = target{peer: peer.ID, address: peer.Address, addr: addr}
+		all.Go(func() {
+			samples[i], errs[i] = single{settings: p.pinger.set, dontFragment: p.dontFragment}.ping(ctx, targets[i])
+		})
+	}
+	all.Wait()
+	at := max(0, slices.Index(addrs, p.pinger.used(peer.ID)))
+	for i := range addrs {
+		if answered := errs[i] == nil && samples[i].RTT > 0; answered && (errs[at] != nil || samples[at].RTT == 0) {
+			at = i
+		}
+	}
+	if len(addrs) > 1 {
+		for i, addr := range addrs {
+			words := samples[i].Reason
+			switch {
+			case errs[i] != nil:
+				words = errs[i].Error()
+			case samples[i].RTT > 0:
+				words = fmt.Sprintf("%s, %d of %d answered", samples[i].RTT.Round(time.Microsecond), samples[i].Received, samples[i].Sent)
+			}
+			each = append(each, pluginsdk.ProbeDetail{Name: pluginsdk.FamilyOf(addr).String(), Value: addr.String() + ": " + words})
+		}
+	}
+	return targets[at], samples[at], each, errs[at]
 }
 
 // single is one round for one target on a socket of its own.
@@ -118,10 +145,10 @@ func (p *Pinger) early(peer uint64) (sample pluginsdk.RTTSample, known bool) {
 	if r.next > 0 && r.answers[0] > 0 {
 		return pluginsdk.RTTSample{Peer: peer, Sent: uint32(r.next), Received: uint32(r.answers[0]), RTT: r.outcome(0).rtt}, true
 	}
-	if said := p.results[peer]; said != nil && !said.whyAt.IsZero() {
+	if said := p.results[p.path(peer)]; said != nil && !said.whyAt.IsZero() {
 		return pluginsdk.RTTSample{Peer: peer, Sent: uint32(r.next), NoAnswer: pluginsdk.NoAnswerUnreachable, Reason: "unreachable: " + said.why}, true
 	}
-	if why := p.refused[peer]; why != "" && r.allSent() && r.outcome(0).unsent == r.count {
+	if why := p.refused[p.path(peer)]; why != "" && r.allSent() && r.outcome(0).unsent == r.count {
 		return pluginsdk.RTTSample{Peer: peer, NoAnswer: pluginsdk.NoAnswerNotSent, Reason: notSent + ": " + why}, true
 	}
 	return sample, false

@@ -37,12 +37,13 @@ type Pinger struct {
 	changed chan struct{} // has a token after SetTargets
 
 	mu      sync.Mutex
-	targets []target           // by family
-	address map[uint64]string  // by peer, of the targets
-	fresh   bool               // a target has not been in a round yet
-	rounds  []*round           // whose replies still count, oldest first
-	results map[uint64]*result // by peer
-	refused map[uint64]string  // why the kernel does not send to these peers
+	targets []target         // by family
+	paths   map[path]string  // to the targets, with the configured address of each
+	ways    map[uint64]*ways // by peer
+	fresh   bool             // a target has not been in a round yet
+	rounds  []*round         // whose replies still count, oldest first
+	results map[path]*result
+	refused map[path]string // why the kernel does not send to these
 }
 
 // newPinger makes a pinger over links, which the caller closes.
@@ -53,21 +54,27 @@ func newPinger(set settings, links [families]*link, log hclog.Logger) *Pinger {
 		set: set, links: links, log: log,
 		id:      binary.BigEndian.Uint16(id[:]),
 		changed: make(chan struct{}, 1),
-		results: make(map[uint64]*result),
-		refused: make(map[uint64]string),
+		ways:    make(map[uint64]*ways),
+		results: make(map[path]*result),
+		refused: make(map[path]string),
 	}
 }
 
-// SetTargets replaces the targets; there must be a link for the family of each. For new
+// SetTargets replaces the targets; there must be a link for the family of each. Of several
+// targets of a peer the first one is preferred. For new
 // targets the next round is a quick one and starts as soon as possible. Results of peers
 // that are gone, or that have another configured address now, are dropped at once.
 func (p *Pinger) SetTargets(targets []target) {
 	targets = slices.Clone(targets)
-	address := make(map[uint64]string, len(targets))
+	paths, all := make(map[path]string, len(targets)), make(map[uint64]*ways, len(targets))
 	for i := range targets {
 		t := &targets[i]
 		t.to = p.links[t.family()].destination(t.addr)
-		address[t.peer] = t.address
+		paths[t.path()] = t.address
+		if all[t.peer] == nil {
+			all[t.peer] = &ways{}
+		}
+		all[t.peer].addrs = append(all[t.peer].addrs, t.addr)
 	}
 	// Targets of one family are sent together, in one system call.
 	slices.SortStableFunc(targets, func(a, b target) int { return int(a.family()) - int(b.family()) })
@@ -77,11 +84,14 @@ func (p *Pinger) SetTargets(targets []target) {
 	for _, t := range targets {
 		p.fresh = p.fresh || !p.known(t)
 	}
-	p.targets, p.address = targets, address
-	maps.DeleteFunc(p.results, func(peer uint64, r *result) bool {
-		return address[peer] == "" || r.round > 0 && !p.known(r.target)
+	for peer, w := range all {
+		w.keep(p.ways[peer])
+	}
+	p.targets, p.paths, p.ways = targets, paths, all
+	maps.DeleteFunc(p.results, func(of path, r *result) bool {
+		return paths[of] == "" || r.round > 0 && !p.known(r.target)
 	})
-	maps.DeleteFunc(p.refused, func(peer uint64, _ string) bool { return address[peer] == "" })
+	maps.DeleteFunc(p.refused, func(of path, _ string) bool { return paths[of] == "" })
 	select {
 	case p.changed <- struct{}{}:
 	default:
@@ -89,18 +99,18 @@ func (p *Pinger) SetTargets(targets []target) {
 }
 
 // known reports whether t is still a target. The caller holds mu.
-func (p *Pinger) known(t target) bool { return p.address[t.peer] == t.address }
+func (p *Pinger) known(t target) bool { return p.paths[t.path()] == t.address }
 
 // sample returns what the last rounds measured for a peer with this configured address,
 // and false if no round is settled for it yet.
 func (p *Pinger) sample(peer uint64, address string) (pluginsdk.RTTSample, bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	r, ok := p.results[peer]
-	if !ok || r.round == 0 || r.target.address != address {
+	r, of := p.best(peer)
+	if r == nil || r.target.address != address {
 		return pluginsdk.RTTSample{}, false
 	}
-	return r.sample(p.set.timeout, p.refused[peer], time.Now()), true
+	return r.sample(p.set.timeout, p.refused[of], time.Now()), true
 }
 
 // Run sends rounds until ctx ends; then it returns nil. It returns an error if a socket is
@@ -218,9 +228,10 @@ func (p *Pinger) begin(id uint32) (*round, pace) {
 		how = quick
 	}
 	p.fresh = false
-	cookies := make([]byte, cookieLen*len(p.targets)*p.set.count)
+	targets := p.turn(time.Now())
+	cookies := make([]byte, cookieLen*len(targets)*p.set.count)
 	_, _ = rand.Read(cookies) // never fails
-	r := newRound(id, p.targets, p.set.count, p.set.timeout, cookies)
+	r := newRound(id, targets, p.set.count, p.set.timeout, cookies)
 	p.rounds = append(p.rounds, r)
 	p.forgetSettled()
 	return r, how
@@ -292,10 +303,11 @@ func (p *Pinger) publish(id uint32, o outcome, again bool) {
 	if !p.known(o.target) {
 		return
 	}
-	r := p.results[o.target.peer]
+	r := p.results[o.target.path()]
 	if r == nil {
 		r = &result{}
-		p.results[o.target.peer] = r
+		p.results[o.target.path()] = r
 	}
 	r.settle(id, o, again)
+	p.decide(o.target.peer)
 }

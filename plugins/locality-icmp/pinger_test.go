@@ -163,8 +163,8 @@ func TestAPeerThatDoesNotAnswerHasAReason(t *testing.T) {
 			t.Errorf("before the first round is over: %+v", s)
 		}
 		after(time.Minute)
-		wantSample(t, p, targets[0], pluginsdk.RTTSample{Sent: 20, Round: 60, Unanswered: 60, NoAnswer: pluginsdk.NoAnswerTimedOut, Reason: "timed out"})
-		wantSample(t, p, targets[1], pluginsdk.RTTSample{Round: 60, NoAnswer: pluginsdk.NoAnswerNotSent, Reason: "not sent: network is unreachable"})
+		wantSample(t, p, targets[0], pluginsdk.RTTSample{Sent: 20, Round: 60, Unanswered: 60, NoAnswer: pluginsdk.NoAnswerTimedOut, Reason: "timed out", Family: pluginsdk.IPv4})
+		wantSample(t, p, targets[1], pluginsdk.RTTSample{Round: 60, NoAnswer: pluginsdk.NoAnswerNotSent, Reason: "not sent: network is unreachable", Family: pluginsdk.IPv4})
 	})
 }
 

@@ -82,8 +82,8 @@ func (p *probe) SampleRTT(ctx context.Context, peers []pluginsdk.Peer) ([]plugin
 		}
 		if sample, ok := p.pinger.sample(peer.ID, peer.Address); ok {
 			samples = append(samples, sample)
-		} else if why := p.resolver.why(peer.Address); why != "" {
-			samples = append(samples, pluginsdk.RTTSample{Peer: peer.ID, NoAnswer: noAnswer(why), Reason: why})
+		} else if f := p.resolver.of(peer); f.trouble.why != "" {
+			samples = append(samples, pluginsdk.RTTSample{Peer: peer.ID, NoAnswer: f.trouble.noAnswer(), Reason: f.trouble.why})
 		} else {
 			complete = false
 		}
@@ -94,10 +94,10 @@ func (p *probe) SampleRTT(ctx context.Context, peers []pluginsdk.Peer) ([]plugin
 	return samples, nil
 }
 
-// noAnswer returns what a reason of the resolver is: either the name does not exist, or
-// nothing is sent because this machine can't find out or use its address.
-func noAnswer(why string) pluginsdk.NoAnswer {
-	if why == noSuchName {
+// noAnswer returns what a trouble is: either the name does not exist, or nothing is sent because
+// this machine can't find out or use its address.
+func (t trouble) noAnswer() pluginsdk.NoAnswer {
+	if t.gone {
 		return pluginsdk.NoAnswerNoSuchName
 	}
 	return pluginsdk.NoAnswerNotSent

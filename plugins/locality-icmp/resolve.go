@@ -3,16 +3,18 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"maps"
 	"net"
 	"net/netip"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 
 	"github.com/hashicorp/go-hclog"
 	"golang.org/x/sync/errgroup"
 
+	choice "github.com/meshos/meshos/plugins/internal/families"
 	"github.com/meshos/meshos/pluginsdk"
 )
 
@@ -28,9 +30,10 @@ const (
 // lookupFunc returns the addresses of a host name, best first.
 type lookupFunc func(ctx context.Context, host string) ([]netip.Addr, error)
 
-// resolver turns peers into targets. Run looks names up in the background, and again at
-// intervals. A name that stops resolving keeps its last address, since a broken name
-// server is not a fault of the peer.
+// resolver turns peers into targets: one for each family that a peer's name has. It takes the
+// addresses that the host has found. Names that the host does not look up, Run looks up in the
+// background, and again at intervals; such a name that stops resolving keeps its last
+// addresses, since a broken name server is not a fault of the peer.
 type resolver struct {
 	lookup   lookupFunc
 	interval time.Duration
@@ -39,18 +42,31 @@ type resolver struct {
 	log      hclog.Logger
 	wake     chan struct{} // has a token after SetPeers
 
-	mu      sync.Mutex
-	peers   []pluginsdk.Peer
-	known   map[string]netip.Addr // by address of a peer
-	trouble map[string]string     // the reason last logged, by address without a target
+	mu    sync.Mutex
+	peers []pluginsdk.Peer
+	given map[uint64]*found // by peer, of names that the host looks up
+	known map[string]*found // by address, of all others
+}
+
+// found is what is known of the address of a peer.
+type found struct {
+	from    []netip.Addr // what addrs was made of
+	addrs   []netip.Addr // one of each family that can be used, the preferred one first
+	trouble trouble
+}
+
+// trouble is why there are no addresses, or why they are not new.
+type trouble struct {
+	why  string // "" for none
+	gone bool   // there is no such name
 }
 
 func newResolver(lookup lookupFunc, interval time.Duration, unusable [families]error, publish func([]target), log hclog.Logger) *resolver {
 	return &resolver{
 		lookup: lookup, interval: interval, unusable: unusable, publish: publish, log: log,
-		wake:    make(chan struct{}, 1),
-		known:   make(map[string]netip.Addr),
-		trouble: make(map[string]string),
+		wake:  make(chan struct{}, 1),
+		given: make(map[uint64]*found),
+		known: make(map[string]*found),
 	}
 }
 
@@ -60,20 +76,47 @@ func (r *resolver) SetPeers(peers []pluginsdk.Peer) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	wanted := make(map[string]bool, len(peers))
+	given := make(map[uint64]*found)
 	for _, p := range peers {
+		if from, lookedUp := p.Addresses.Of(p.Address); lookedUp {
+			given[p.ID] = r.take(p.Address, r.given[p.ID], from)
+			continue
+		}
 		wanted[p.Address] = true
 		if ip, err := netip.ParseAddr(p.Address); err == nil {
 			r.choose(p.Address, []netip.Addr{ip}, nil)
 		}
 	}
-	maps.DeleteFunc(r.known, func(address string, _ netip.Addr) bool { return !wanted[address] })
-	maps.DeleteFunc(r.trouble, func(address, _ string) bool { return !wanted[address] })
-	r.peers = peers
+	maps.DeleteFunc(r.known, func(address string, _ *found) bool { return !wanted[address] })
+	r.peers, r.given = peers, given
 	r.publish(r.targets())
 	select {
 	case r.wake <- struct{}{}:
 	default:
 	}
+}
+
+// take returns what the host has found of a name; before is what it had found until now. The
+// caller holds mu.
+func (r *resolver) take(name string, before *found, from pluginsdk.HostAddresses) *found {
+	out := &found{from: from.IPs}
+	if before != nil && slices.Equal(before.from, from.IPs) {
+		out.addrs = before.addrs
+	} else {
+		out.addrs, _ = r.eachFamily(nil, from.IPs)
+	}
+	switch {
+	case len(out.addrs) > 0 || from.Lookup == pluginsdk.LookupPending:
+	case len(from.IPs) > 0:
+		_, missing := r.eachFamily(nil, from.IPs)
+		out.trouble = trouble{why: missing.Error()}
+		if before == nil || before.trouble != out.trouble {
+			r.log.Warn("can't use a peer's address: no round-trip time until that changes", "address", name, "error", missing)
+		}
+	default: // the host has logged it
+		out.trouble = trouble{why: from.Error, gone: from.Lookup == pluginsdk.LookupNoSuchName}
+	}
+	return out
 }
 
 // Run looks names up until ctx ends.
@@ -130,88 +173,126 @@ func (r *resolver) resolve(ctx context.Context) bool {
 		r.publish(r.targets())
 	}
 	for name := range names {
-		if r.trouble[name] != "" {
+		if f := r.known[name]; f != nil && f.trouble.why != "" {
 			return false
 		}
 	}
 	return true
 }
 
-// names returns the addresses of peers that are names.
+// names returns the addresses of peers that are names which the host does not look up.
 func (r *resolver) names() map[string]bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	names := make(map[string]bool)
 	for _, p := range r.peers {
-		if _, err := netip.ParseAddr(p.Address); err != nil && p.Address != "" {
+		if _, err := netip.ParseAddr(p.Address); err != nil && p.Address != "" && r.given[p.ID] == nil {
 			names[p.Address] = true
 		}
 	}
 	return names
 }
 
-// choose stores the result of a lookup and reports whether the address of the name has
-// changed. An address is kept while it is among the answers, so that round-robin names do
-// not jump. The caller holds mu.
-func (r *resolver) choose(name string, ips []netip.Addr, err error) bool {
-	old, had := r.known[name]
-	var best netip.Addr
-	var missing error
+// eachFamily returns an address of each family that can be used, the preferred one first. One of
+// old is taken while it is among ips, so that round-robin names do not jump. The error is why
+// there is none.
+func (r *resolver) eachFamily(old, ips []netip.Addr) ([]netip.Addr, error) {
+	var best [families]netip.Addr
+	missing := errors.New("the name has no address")
 	for _, ip := range ips {
 		ip = ip.Unmap()
-		if why := r.unusable[(&target{addr: ip}).family()]; why != nil {
+		f := (&target{addr: ip}).family()
+		if why := r.unusable[f]; why != nil {
 			missing = why
-			continue
-		}
-		if !best.IsValid() || had && ip == old {
-			best = ip
+		} else if !best[f].IsValid() || slices.Contains(old, ip) {
+			best[f] = ip
 		}
 	}
-	if !best.IsValid() {
-		switch {
-		case err != nil:
-		case missing != nil:
-			err = missing
-		default:
-			err = errors.New("the name has no address")
+	var usable []netip.Addr
+	for _, f := range [families]family{familyV6, familyV4} {
+		if best[f].IsValid() {
+			usable = append(usable, best[f])
 		}
-		r.complain(name, err, old)
+	}
+	if len(usable) == 0 {
+		return nil, missing
+	}
+	return choice.Candidates(usable), nil
+}
+
+// choose stores the result of a lookup and reports whether the addresses of the name have
+// changed. The caller holds mu.
+func (r *resolver) choose(name string, ips []netip.Addr, err error) bool {
+	f := r.known[name]
+	if f == nil {
+		f = &found{}
+		r.known[name] = f
+	}
+	if err == nil || len(ips) > 0 {
+		var next []netip.Addr
+		if next, err = r.eachFamily(f.addrs, ips); err == nil {
+			return r.found(name, f, next)
+		}
+	}
+	r.complain(name, err, f)
+	return false
+}
+
+// found stores addresses of a name. The caller holds mu.
+func (r *resolver) found(name string, f *found, next []netip.Addr) bool {
+	if f.trouble.why != "" {
+		f.trouble = trouble{}
+		r.log.Info("address resolves again", "address", name, "ip", texts(next))
+	}
+	if slices.Equal(next, f.addrs) {
 		return false
 	}
-	if r.trouble[name] != "" {
-		delete(r.trouble, name)
-		r.log.Info("address resolves again", "address", name, "ip", best)
+	if len(f.addrs) > 0 {
+		r.log.Info("address changed", "address", name, "ip", texts(next), "before", texts(f.addrs))
 	}
-	if had && best == old {
-		return false
-	}
-	if had {
-		r.log.Info("address changed", "address", name, "ip", best, "before", old)
-	}
-	r.known[name] = best
+	f.addrs = next
 	return true
+}
+
+func texts(ips []netip.Addr) string {
+	out := make([]string, len(ips))
+	for i, ip := range ips {
+		out[i] = ip.String()
+	}
+	return strings.Join(out, ", ")
 }
 
 // complain logs why an address can't be pinged, unless that was logged already. The caller
 // holds mu.
-func (r *resolver) complain(name string, err error, old netip.Addr) {
+func (r *resolver) complain(name string, err error, f *found) {
 	why, remedy := reason(err)
-	if r.trouble[name] == why {
+	if f.trouble.why == why {
 		return
 	}
-	r.trouble[name] = why
+	f.trouble = trouble{why: why, gone: why == noSuchName}
 	consequence := "no round-trip time until it resolves"
-	if old.IsValid() {
-		consequence = fmt.Sprintf("still using %s", old)
+	if len(f.addrs) > 0 {
+		consequence = "still using " + texts(f.addrs)
 	}
 	r.log.Warn("can't use a peer's address: "+consequence, "address", name, "error", why+remedy)
 }
 
-// why returns why an address can't be pinged, "" if it can or if that is not known yet.
-func (r *resolver) why(address string) string {
+// of returns what is known of the address of a peer, the zero value for nothing yet.
+func (r *resolver) of(peer pluginsdk.Peer) found {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.trouble[address]
+	return r.ofLocked(peer)
+}
+
+func (r *resolver) ofLocked(peer pluginsdk.Peer) found {
+	f := r.given[peer.ID]
+	if f == nil {
+		f = r.known[peer.Address]
+	}
+	if f == nil {
+		return found{}
+	}
+	return *f
 }
 
 const noSuchName = "no such name"
@@ -231,11 +312,12 @@ func reason(err error) (why, remedy string) {
 	return err.Error(), ""
 }
 
-// targets returns every peer with a known address. The caller holds mu.
+// targets returns the addresses of every peer of which some are known, those of a peer in the
+// order in which they are preferred. The caller holds mu.
 func (r *resolver) targets() []target {
 	targets := make([]target, 0, len(r.peers))
 	for _, p := range r.peers {
-		if ip, ok := r.known[p.Address]; ok {
+		for _, ip := range r.ofLocked(p).addrs {
 			targets = append(targets, target{peer: p.ID, address: p.Address, addr: ip})
 		}
 	}

@@ -15,6 +15,7 @@ type result struct {
 	answered   int           // echoes of the last round that were answered in time
 	nothing    bool          // nothing of the last round was sent
 	unanswered uint32        // rounds since a reply came in which echoes were sent
+	failing    uint32        // the round since which nothing came back, or nothing was sent; 0: the last one was answered
 	late       time.Duration // median of the last round with nothing but late answers
 	lateRound  uint32        // that round; 0 if an answer in time came since
 	history    history
@@ -29,7 +30,9 @@ type result struct {
 func (r *result) settle(id uint32, o outcome, again bool) {
 	r.history.put(id, o.echoes)
 	if o.answered+o.late > 0 {
-		r.unanswered, r.whyAt = 0, time.Time{} // whichever round it was: a reply came
+		r.unanswered, r.failing, r.whyAt = 0, 0, time.Time{} // whichever round it was: a reply came
+	} else if r.failing == 0 && !again {
+		r.failing = id
 	}
 	if o.answered == 0 && o.late > 0 && id >= r.lateRound {
 		r.late, r.lateRound = o.rtt, id
@@ -54,6 +57,7 @@ func (r *result) sample(timeout time.Duration, refused string, now time.Time) pl
 	out := pluginsdk.RTTSample{
 		Peer: r.target.peer, RTT: r.rtt, Round: uint64(r.round), Unanswered: r.unanswered,
 		Sent: c.sent, Received: c.received, Late: c.late, Jitter: c.jitter,
+		Family: pluginsdk.FamilyOf(r.target.addr),
 	}
 	switch {
 	case r.answered > 0:

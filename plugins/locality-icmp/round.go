@@ -17,6 +17,14 @@ type target struct {
 	to      net.Addr // addr in the form that the family's socket needs
 }
 
+// path is one of the ways to a peer.
+type path struct {
+	peer uint64
+	addr netip.Addr
+}
+
+func (t *target) path() path { return path{t.peer, t.addr} }
+
 func (t *target) family() family {
 	if t.addr.Is4() {
 		return familyV4

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"time"
 
+	"github.com/hashicorp/go-hclog"
 	"golang.org/x/net/ipv4"
 	"golang.org/x/sys/unix"
 )
@@ -123,11 +124,15 @@ func (p *Pinger) rejected(t *target, err error) {
 	case err != nil:
 		why = err.Error()
 	}
-	if p.refused[t.peer] == why {
+	if p.refused[t.path()] == why {
 		return
 	}
-	p.refused[t.peer] = why
-	p.log.Warn("can't send to peer", "peer", t.peer, "address", t.address, "ip", t.addr, "error", why)
+	p.refused[t.path()] = why
+	level := hclog.Warn
+	if w := p.ways[t.peer]; w != nil && len(w.addrs) > 1 {
+		level = hclog.Debug // another address of the peer may be used
+	}
+	p.log.Log(level, "can't send to peer", "peer", t.peer, "address", t.address, "ip", t.addr, "error", why)
 }
 
 // accepted records that the kernel sends to a target. The caller holds mu.
@@ -135,8 +140,8 @@ func (p *Pinger) accepted(t *target) {
 	if len(p.refused) == 0 {
 		return
 	}
-	if _, ok := p.refused[t.peer]; ok {
-		delete(p.refused, t.peer)
+	if _, ok := p.refused[t.path()]; ok {
+		delete(p.refused, t.path())
 		p.log.Info("can send to peer again", "peer", t.peer, "address", t.address, "ip", t.addr)
 	}
 }

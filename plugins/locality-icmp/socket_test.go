@@ -110,7 +110,7 @@ func TestLoopbackIPv6(t *testing.T) {
 	testkit.Until(t, "::1 answers, or can't be reached", func() bool {
 		p.mu.Lock()
 		defer p.mu.Unlock()
-		return p.results[6] != nil && p.results[6].answered == 2 || p.refused[6] != ""
+		return p.results[path{6, netip.IPv6Loopback()}] != nil && p.results[path{6, netip.IPv6Loopback()}].answered == 2 || p.refused[path{6, netip.IPv6Loopback()}] != ""
 	})
 }
 

@@ -130,29 +130,29 @@ func (p *Pinger) complain(complaints []complaint, now time.Time) {
 // complained is complain for callers that hold mu.
 func (p *Pinger) complained(complaints []complaint, now time.Time) {
 	for _, c := range complaints {
-		if peer, ok := p.about(c); ok {
-			r := p.results[peer]
+		if of, ok := p.about(c); ok {
+			r := p.results[of]
 			if r == nil {
 				r = &result{}
-				p.results[peer] = r
+				p.results[of] = r
 			}
 			r.why, r.whyAt = c.why, now
 		}
 	}
 }
 
-// about returns the peer whose open echo an error is about. The caller holds mu.
-func (p *Pinger) about(c complaint) (peer uint64, ok bool) {
+// about returns the path whose open echo an error is about. The caller holds mu.
+func (p *Pinger) about(c complaint) (of path, ok bool) {
 	for i := len(p.rounds) - 1; i >= 0; i-- {
 		r := p.rounds[i]
 		for s := int(c.echo.seq); s < r.next; s += 1 << 16 {
 			t := r.target(s)
 			if t.addr.WithZone("") == c.to && r.rtts[s] == lost && (!c.whole || r.echo(s) == c.echo) && p.known(*t) {
-				return t.peer, true
+				return t.path(), true
 			}
 		}
 	}
-	return 0, false
+	return path{}, false
 }
 
 // addrOf returns the IP of an address, the zero value if it has none.

@@ -8,16 +8,15 @@ import (
 // Attempt is the result of one attempt at a target.
 type Attempt struct {
 	Took   time.Duration // of a success, without the lookup of the name
-	Remote string        // of a success: the address that answered
+	Remote string        // the address that it was connected to; "" if it was to none
 	// Doubt is why a target that answered is degraded all the same, in a few words that
 	// rarely change; "" for nothing.
 	Doubt string
 	Err   error // nil: it answered as it should
 }
 
-// AttemptFunc makes one attempt at target within the deadline of ctx. last is the remote
-// address of the last success, "" if there was none.
-type AttemptFunc func(ctx context.Context, target, last string) Attempt
+// AttemptFunc makes one attempt at target within the deadline of ctx.
+type AttemptFunc func(ctx context.Context, target string, via Route) Attempt
 
 // Failure is a failed attempt for a reason that the plugin knows best.
 type Failure struct {

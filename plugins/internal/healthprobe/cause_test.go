@@ -66,7 +66,7 @@ func TestCausesOfRealDialsAreDistinguished(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
 			defer cancel()
-			c, err := Dialer{}.Dial(ctx, tt.address, "")
+			c, err := Dialer{}.Dial(ctx, tt.address, Route{})
 			if err == nil {
 				defer c.Close()
 			}
@@ -88,7 +88,7 @@ func TestWithoutTheNameTheLastAddressIsUsed(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 	defer cancel()
 	address := testkit.Accepting(t)
-	c, err := Dialer{}.Dial(ctx, "not a name:80", address)
+	c, err := Dialer{}.Dial(ctx, "not a name:80", Route{Last: address})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -125,7 +125,7 @@ func TestANameServerThatIsSilentLeavesTimeForTheLastAddress(t *testing.T) {
 	address := testkit.Accepting(t)
 	ctx, cancel := context.WithTimeout(t.Context(), 6*time.Second)
 	defer cancel()
-	if c, err := d.Dial(ctx, "peer.example:80", address); err != nil {
+	if c, err := d.Dial(ctx, "peer.example:80", Route{Last: address}); err != nil {
 		t.Errorf("with an address that answered before: %v", err)
 	} else {
 		if c.Remote != address || c.Took > 2*time.Second {
@@ -135,7 +135,7 @@ func TestANameServerThatIsSilentLeavesTimeForTheLastAddress(t *testing.T) {
 	}
 	ctx, cancel = context.WithTimeout(t.Context(), 300*time.Millisecond)
 	defer cancel()
-	_, err = d.Dial(ctx, "peer.example:80", "")
+	_, err = d.Dial(ctx, "peer.example:80", Route{})
 	if got, _ := Reason(err); got != string(nameTimeout) {
 		t.Errorf("without one: %q, want %q: %v", got, nameTimeout, err)
 	}

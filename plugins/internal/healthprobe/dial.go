@@ -4,15 +4,28 @@ import (
 	"context"
 	"errors"
 	"net"
+	"net/netip"
 	"sync"
 	"sync/atomic"
 	"syscall"
 	"time"
 )
 
+// headStart is how long the first address of a peer is tried alone (RFC 8305, section 5), unless
+// the attempt has less time.
+const headStart = 250 * time.Millisecond
+
 // Dialer connects to health targets. The zero value uses the machine's resolver.
 type Dialer struct {
 	Resolver *net.Resolver // nil: the machine's
+}
+
+// Route is how a target is reached.
+type Route struct {
+	// Addresses are those of the target's host name, the one to be tried first in front. If
+	// there are none, the dialer looks the name up.
+	Addresses []netip.Addr
+	Last      string // remote address of the last success, "" if there was none
 }
 
 // Connection is a connection to a target.
@@ -23,10 +36,85 @@ type Connection struct {
 	Took   time.Duration // from then until it was there
 }
 
-// Dial connects to host:port within the deadline of ctx. last is the remote address of the
+// Dial connects to host:port within the deadline of ctx.
+func (d Dialer) Dial(ctx context.Context, target string, via Route) (*Connection, error) {
+	if len(via.Addresses) == 0 {
+		return d.lookup(ctx, target, via.Last)
+	}
+	_, port, err := net.SplitHostPort(target)
+	if err != nil {
+		return nil, err
+	}
+	targets := make([]string, len(via.Addresses))
+	for i, ip := range via.Addresses {
+		targets[i] = net.JoinHostPort(ip.String(), port)
+	}
+	return d.race(ctx, targets)
+}
+
+// raced is how the attempt at one of several addresses ended.
+type raced struct {
+	at   int
+	conn *Connection
+	err  error
+}
+
+// race connects to the first of several addresses that answers. The next one is tried when one
+// has failed, or when the first had its head start; no more than two at once. The error is that
+// of the first one.
+func (d Dialer) race(ctx context.Context, targets []string) (*Connection, error) {
+	start := headStart
+	if deadline, ok := ctx.Deadline(); ok {
+		start = min(start, time.Until(deadline)/3)
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	results := make(chan raced, len(targets))
+	next, running := 0, 0
+	begin := func() {
+		if next == len(targets) || running == filesPerAttempt {
+			return
+		}
+		at := next
+		next++
+		running++
+		go func() {
+			c, err := d.connect(ctx, targets[at], func() bool { return true })
+			results <- raced{at, c, err}
+		}()
+	}
+	begin()
+	timer := time.NewTimer(start)
+	defer timer.Stop()
+	var first error
+	for running > 0 {
+		select {
+		case <-timer.C:
+			begin()
+		case r := <-results:
+			running--
+			if r.err == nil {
+				cancel()
+				for ; running > 0; running-- { // they end at once
+					if late := <-results; late.conn != nil {
+						_ = late.conn.Close()
+					}
+				}
+				return r.conn, nil
+			}
+			if r.at == 0 || first == nil {
+				first = r.err
+			}
+			begin()
+		}
+	}
+	return nil, first
+}
+
+// lookup connects to host:port after a lookup of the name. last is the remote address of the
 // last success, "" if there was none. If the name does not resolve within half of the time,
-// Dial tries that address: a broken name server is not a fault of the peer.
-func (d Dialer) Dial(ctx context.Context, target, last string) (*Connection, error) {
+// that address is tried: a broken name server is not a fault of the peer.
+func (d Dialer) lookup(ctx context.Context, target, last string) (*Connection, error) {
 	if last == "" {
 		return d.connect(ctx, target, func() bool { return true })
 	}

@@ -2,13 +2,18 @@ package healthprobe
 
 import (
 	"context"
+	"net"
+	"net/netip"
+	"net/url"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
 	"github.com/hashicorp/go-hclog"
 	"golang.org/x/sync/semaphore"
 
+	"github.com/meshos/meshos/plugins/internal/families"
 	"github.com/meshos/meshos/pluginsdk"
 )
 
@@ -36,13 +41,17 @@ type target struct {
 	address string
 
 	verdict verdict
-	why     cause         // of the last failure, "" after a success
-	reason  string        // why the verdict is not healthy, in words
-	tries   int           // attempts so far, at most as many as settle a verdict
-	last    string        // remote address of the last success
-	phase   time.Duration // when in the interval its regular attempts start
-	settled bool          // the regular attempts have begun
-	gone    bool          // no longer a target
+	why     cause        // of the last failure, "" after a success
+	reason  string       // why the verdict is not healthy, in words
+	tries   int          // attempts so far, at most as many as settle a verdict
+	last    string       // remote address of the last success
+	host    string       // in address
+	ips     []netip.Addr // of host, as the host of the plugin has them
+	choice  families.Choice
+	family  pluginsdk.Family // of the last connection
+	phase   time.Duration    // when in the interval its regular attempts start
+	settled bool             // the regular attempts have begun
+	gone    bool             // no longer a target
 	due     time.Time
 	place   int // in the queue
 }
@@ -83,12 +92,19 @@ func (p *Prober) SetPeers(peers []pluginsdk.Peer) {
 		if !p.checks(peer) {
 			continue
 		}
+		host := hostOf(peer.HealthTarget)
+		known, lookedUp := peer.Addresses.Of(host)
+		if lookedUp && len(known.IPs) == 0 {
+			continue // it can't be measured now, which says nothing about it
+		}
 		if t := old[peer.ID]; t != nil && t.address == peer.HealthTarget {
 			t.name = peer.Name
+			t.reachedBy(known.IPs, now)
 			p.targets[peer.ID] = t
 			continue
 		}
-		t := &target{peer: peer.ID, name: peer.Name, address: peer.HealthTarget, place: waiting}
+		t := &target{peer: peer.ID, name: peer.Name, address: peer.HealthTarget, host: host, place: waiting}
+		t.reachedBy(known.IPs, now)
 		p.targets[peer.ID] = t
 		fresh = append(fresh, t)
 	}
@@ -105,9 +121,35 @@ func (p *Prober) SetPeers(peers []pluginsdk.Peer) {
 	p.signal()
 }
 
+// reachedBy sets the addresses of the target's host name.
+func (t *target) reachedBy(ips []netip.Addr, now time.Time) {
+	if !slices.Equal(ips, t.ips) {
+		t.ips = ips
+		t.choice.Set(families.Candidates(ips), now)
+	}
+}
+
 // checks reports whether a peer has a target that this prober is for.
 func (p *Prober) checks(peer pluginsdk.Peer) bool {
 	return slices.Contains(p.set.Schemes, peer.HealthScheme())
+}
+
+// unmeasurable reports whether the host has no address of a peer, and will not have one soon.
+func unmeasurable(peer pluginsdk.Peer) bool {
+	known, lookedUp := peer.Addresses.Of(hostOf(peer.HealthTarget))
+	return lookedUp && len(known.IPs) == 0 && known.Lookup != pluginsdk.LookupPending
+}
+
+// hostOf returns the host name or address in a health target.
+func hostOf(target string) string {
+	if strings.Contains(target, "://") {
+		if u, err := url.Parse(target); err == nil {
+			return u.Hostname()
+		}
+		return ""
+	}
+	host, _, _ := net.SplitHostPort(target)
+	return host
 }
 
 // Health returns the verdicts on peers. Complete reports whether each peer with a health
@@ -124,9 +166,9 @@ func (p *Prober) Health(peers []pluginsdk.Peer) (samples []pluginsdk.HealthSampl
 		t := p.targets[peer.ID]
 		switch {
 		case t == nil || t.address != peer.HealthTarget:
-			complete = false
+			complete = complete && unmeasurable(peer)
 		case t.verdict.health != unknown:
-			samples = append(samples, pluginsdk.HealthSample{Peer: peer.ID, Health: t.verdict.health, Reason: t.reason})
+			samples = append(samples, pluginsdk.HealthSample{Peer: peer.ID, Health: t.verdict.health, Reason: t.reason, Family: t.family})
 		case t.tries < p.set.Policy.Failures:
 			complete = false
 		}
@@ -205,9 +247,13 @@ func (p *Prober) attempt(ctx context.Context, t *target) {
 	limited, cancel := context.WithTimeout(ctx, p.set.Timeout)
 	defer cancel()
 	p.mu.Lock()
-	last := t.last
+	via := Route{Addresses: t.choice.Order(), Last: t.last}
 	p.mu.Unlock()
-	a := p.try(limited, t.address, last)
+	a := p.try(limited, t.address, via)
+	again := p.settle(t, a)
+	if again.IsValid() && ctx.Err() == nil {
+		p.retry(ctx, t, again)
+	}
 
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -219,6 +265,40 @@ func (p *Prober) attempt(ctx context.Context, t *target) {
 	p.queue.add(t, p.after(t, began))
 	if p.queue[0] == t {
 		p.signal()
+	}
+}
+
+// settle notes at which address an attempt was made, and returns a preferred one that is to be
+// tried again now, if there is one.
+func (p *Prober) settle(t *target, a Attempt) netip.Addr {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	now := time.Now()
+	if remote, err := netip.ParseAddrPort(a.Remote); err == nil {
+		ip := remote.Addr().Unmap()
+		t.family = pluginsdk.FamilyOf(ip)
+		before := t.choice.Used()
+		if a.Err == nil {
+			t.choice.Worked(ip)
+		} else {
+			t.choice.Failed(ip, now)
+		}
+		if used := t.choice.Used(); used != before && before.IsValid() {
+			p.log.Debug("another address of the peer is used", "peer", t.peer, "name", t.name, "address", used, "before", before)
+		}
+	}
+	ip, _ := t.choice.Preferred(now)
+	return ip
+}
+
+// retry tries a preferred address again beside the one in use. It changes no verdict.
+func (p *Prober) retry(ctx context.Context, t *target, ip netip.Addr) {
+	ctx, cancel := context.WithTimeout(ctx, p.set.Timeout)
+	defer cancel()
+	if a := p.try(ctx, t.address, Route{Addresses: []netip.Addr{ip}}); a.Err == nil && a.Doubt == "" {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		t.choice.Worked(ip)
 	}
 }
 

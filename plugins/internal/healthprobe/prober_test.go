@@ -35,7 +35,7 @@ func (w *world) set(address string, answer func(context.Context) Attempt) {
 	w.answers[address] = answer
 }
 
-func (w *world) dial(ctx context.Context, address, _ string) Attempt {
+func (w *world) dial(ctx context.Context, address string, _ Route) Attempt {
 	w.mu.Lock()
 	w.started[address] = append(w.started[address], time.Now())
 	w.out++
