@@ -3,11 +3,14 @@ package netlab
 import (
 	"net"
 	"net/netip"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
 
 	"golang.org/x/net/dns/dnsmessage"
+	"golang.org/x/sys/unix"
 )
 
 // DNS is a small name server on UDP that counts the questions.
@@ -42,6 +45,26 @@ func NewDNS(t testing.TB, address string) *DNS {
 		serving.Wait()
 	})
 	return d
+}
+
+// ForAll makes a server the one that all programs in the namespace ask. Its port has to be 53.
+func (d *DNS) ForAll(t testing.TB) {
+	t.Helper()
+	host, _, err := net.SplitHostPort(d.Address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(t.TempDir(), "resolv.conf")
+	if err := os.WriteFile(file, []byte("nameserver "+host+"\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if err := unix.Mount("", "/", "", unix.MS_PRIVATE|unix.MS_REC, ""); err != nil {
+		t.Fatalf("keep mounts to the namespace: %v", err)
+	}
+	if err := unix.Mount(file, "/etc/resolv.conf", "", unix.MS_BIND, ""); err != nil {
+		t.Fatalf("mount a resolv.conf: %v", err)
+	}
+	t.Cleanup(func() { _ = unix.Unmount("/etc/resolv.conf", unix.MNT_DETACH) })
 }
 
 // Set changes what is known of a name, which ends in a dot.

@@ -79,11 +79,3 @@ func familyWord(f meshosv1.AddressFamily) string {
 	}
 	return ""
 }
-
-// byFamily returns " by IPv6", "" if it is not known.
-func byFamily(f meshosv1.AddressFamily) string {
-	if word := familyWord(f); word != "" {
-		return " by " + word
-	}
-	return ""
-}

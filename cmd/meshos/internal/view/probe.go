@@ -46,11 +46,11 @@ func (p Printer) finding(b *strings.Builder, f *hostv1.ProbeFinding) {
 	}
 	if rtt := result.GetRtt(); rtt != nil {
 		style, words := echoWords(rtt)
-		say(style, when+words)
+		say(style, when+words+lastFamily(f, rtt.GetFamily()))
 	}
 	if health := result.GetHealth(); health != nil {
 		style, words := healthWords(health)
-		say(style, when+words)
+		say(style, when+words+lastFamily(f, health.GetFamily()))
 	}
 	for _, d := range result.GetDetails() {
 		say(Ordinary, Plain(d.GetName())+": "+Plain(d.GetValue()))
@@ -58,6 +58,14 @@ func (p Printer) finding(b *strings.Builder, f *hostv1.ProbeFinding) {
 	if mtu := result.GetPathMtu(); mtu != nil {
 		say(Ordinary, "path MTU: "+mtuWords(mtu))
 	}
+}
+
+// lastFamily returns " by IPv6" for a last sample; the details of a measurement have the address.
+func lastFamily(f *hostv1.ProbeFinding, family meshosv1.AddressFamily) string {
+	if word := familyWord(family); word != "" && !f.GetMeasured() {
+		return " by " + word
+	}
+	return ""
 }
 
 // echoWords returns what echoes of a probe came to: "3 of 3 echoes answered, in 0.2ms".
@@ -71,7 +79,7 @@ func echoWords(r *meshosv1.RttSample) (Style, string) {
 	}
 	style := Ordinary
 	if r.GetRtt() != nil {
-		parts = append(parts, "rtt "+span(r.GetRtt())+byFamily(r.GetFamily()))
+		parts = append(parts, "rtt "+span(r.GetRtt()))
 	} else {
 		style = Bad
 	}
@@ -89,7 +97,7 @@ func echoWords(r *meshosv1.RttSample) (Style, string) {
 
 // healthWords returns what a check came to: "unreachable: timed out".
 func healthWords(h *meshosv1.NodeHealthSample) (Style, string) {
-	words := joined(enumWord(h.GetHealth().String(), "NODE_HEALTH_")+byFamily(h.GetFamily()), h.GetReason())
+	words := joined(enumWord(h.GetHealth().String(), "NODE_HEALTH_"), h.GetReason())
 	switch h.GetHealth() {
 	case meshosv1.NodeHealth_NODE_HEALTH_HEALTHY:
 		return Good, words
