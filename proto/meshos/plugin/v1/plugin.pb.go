@@ -303,7 +303,11 @@ type Peer struct {
 	Address string                 `protobuf:"bytes,3,opt,name=address,proto3" json:"address,omitempty"` // host name or IP without a port; may be empty
 	// Target of health checks: host:port or a URL. It is empty if there is none, or none of a
 	// scheme that this plugin checks.
-	HealthTarget  string `protobuf:"bytes,4,opt,name=health_target,json=healthTarget,proto3" json:"health_target,omitempty"`
+	HealthTarget string `protobuf:"bytes,4,opt,name=health_target,json=healthTarget,proto3" json:"health_target,omitempty"`
+	// What the host found for the host names in address and health_target, an entry for each
+	// name. A probe uses these addresses, and the name itself for TLS and the like. It looks a
+	// name up by itself only if the name has no entry: from a host that does not do that.
+	Addresses     []*HostAddresses `protobuf:"bytes,5,rep,name=addresses,proto3" json:"addresses,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -366,6 +370,85 @@ func (x *Peer) GetHealthTarget() string {
 	return ""
 }
 
+func (x *Peer) GetAddresses() []*HostAddresses {
+	if x != nil {
+		return x.Addresses
+	}
+	return nil
+}
+
+// HostAddresses are the addresses of a host name.
+type HostAddresses struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Host  string                 `protobuf:"bytes,1,opt,name=host,proto3" json:"host,omitempty"` // the name, as it stands in address or health_target
+	// IP addresses of the families that this peer may be reached by, the preferred ones first:
+	// IPv6 before IPv4. They are still those of the last good lookup while the name server
+	// fails, and for a while after the name is gone. Empty: there is none that may be used.
+	Ips           []string  `protobuf:"bytes,2,rep,name=ips,proto3" json:"ips,omitempty"`
+	Lookup        v1.Lookup `protobuf:"varint,3,opt,name=lookup,proto3,enum=meshos.v1.Lookup" json:"lookup,omitempty"`
+	ResolveError  string    `protobuf:"bytes,4,opt,name=resolve_error,json=resolveError,proto3" json:"resolve_error,omitempty"` // why the last lookup found nothing, for people; else empty
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *HostAddresses) Reset() {
+	*x = HostAddresses{}
+	mi := &file_meshos_plugin_v1_plugin_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *HostAddresses) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*HostAddresses) ProtoMessage() {}
+
+func (x *HostAddresses) ProtoReflect() protoreflect.Message {
+	mi := &file_meshos_plugin_v1_plugin_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use HostAddresses.ProtoReflect.Descriptor instead.
+func (*HostAddresses) Descriptor() ([]byte, []int) {
+	return file_meshos_plugin_v1_plugin_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *HostAddresses) GetHost() string {
+	if x != nil {
+		return x.Host
+	}
+	return ""
+}
+
+func (x *HostAddresses) GetIps() []string {
+	if x != nil {
+		return x.Ips
+	}
+	return nil
+}
+
+func (x *HostAddresses) GetLookup() v1.Lookup {
+	if x != nil {
+		return x.Lookup
+	}
+	return v1.Lookup(0)
+}
+
+func (x *HostAddresses) GetResolveError() string {
+	if x != nil {
+		return x.ResolveError
+	}
+	return ""
+}
+
 type SetPeersRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Peers         []*Peer                `protobuf:"bytes,1,rep,name=peers,proto3" json:"peers,omitempty"`
@@ -375,7 +458,7 @@ type SetPeersRequest struct {
 
 func (x *SetPeersRequest) Reset() {
 	*x = SetPeersRequest{}
-	mi := &file_meshos_plugin_v1_plugin_proto_msgTypes[5]
+	mi := &file_meshos_plugin_v1_plugin_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -387,7 +470,7 @@ func (x *SetPeersRequest) String() string {
 func (*SetPeersRequest) ProtoMessage() {}
 
 func (x *SetPeersRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_plugin_v1_plugin_proto_msgTypes[5]
+	mi := &file_meshos_plugin_v1_plugin_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -400,7 +483,7 @@ func (x *SetPeersRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetPeersRequest.ProtoReflect.Descriptor instead.
 func (*SetPeersRequest) Descriptor() ([]byte, []int) {
-	return file_meshos_plugin_v1_plugin_proto_rawDescGZIP(), []int{5}
+	return file_meshos_plugin_v1_plugin_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *SetPeersRequest) GetPeers() []*Peer {
@@ -418,7 +501,7 @@ type SetPeersResponse struct {
 
 func (x *SetPeersResponse) Reset() {
 	*x = SetPeersResponse{}
-	mi := &file_meshos_plugin_v1_plugin_proto_msgTypes[6]
+	mi := &file_meshos_plugin_v1_plugin_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -430,7 +513,7 @@ func (x *SetPeersResponse) String() string {
 func (*SetPeersResponse) ProtoMessage() {}
 
 func (x *SetPeersResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_plugin_v1_plugin_proto_msgTypes[6]
+	mi := &file_meshos_plugin_v1_plugin_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -443,7 +526,7 @@ func (x *SetPeersResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetPeersResponse.ProtoReflect.Descriptor instead.
 func (*SetPeersResponse) Descriptor() ([]byte, []int) {
-	return file_meshos_plugin_v1_plugin_proto_rawDescGZIP(), []int{6}
+	return file_meshos_plugin_v1_plugin_proto_rawDescGZIP(), []int{7}
 }
 
 type ProbeNowRequest struct {
@@ -456,7 +539,7 @@ type ProbeNowRequest struct {
 
 func (x *ProbeNowRequest) Reset() {
 	*x = ProbeNowRequest{}
-	mi := &file_meshos_plugin_v1_plugin_proto_msgTypes[7]
+	mi := &file_meshos_plugin_v1_plugin_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -468,7 +551,7 @@ func (x *ProbeNowRequest) String() string {
 func (*ProbeNowRequest) ProtoMessage() {}
 
 func (x *ProbeNowRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_plugin_v1_plugin_proto_msgTypes[7]
+	mi := &file_meshos_plugin_v1_plugin_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -481,7 +564,7 @@ func (x *ProbeNowRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ProbeNowRequest.ProtoReflect.Descriptor instead.
 func (*ProbeNowRequest) Descriptor() ([]byte, []int) {
-	return file_meshos_plugin_v1_plugin_proto_rawDescGZIP(), []int{7}
+	return file_meshos_plugin_v1_plugin_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *ProbeNowRequest) GetPeer() uint64 {
@@ -506,7 +589,7 @@ type SampleRequest struct {
 
 func (x *SampleRequest) Reset() {
 	*x = SampleRequest{}
-	mi := &file_meshos_plugin_v1_plugin_proto_msgTypes[8]
+	mi := &file_meshos_plugin_v1_plugin_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -518,7 +601,7 @@ func (x *SampleRequest) String() string {
 func (*SampleRequest) ProtoMessage() {}
 
 func (x *SampleRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_plugin_v1_plugin_proto_msgTypes[8]
+	mi := &file_meshos_plugin_v1_plugin_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -531,7 +614,7 @@ func (x *SampleRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SampleRequest.ProtoReflect.Descriptor instead.
 func (*SampleRequest) Descriptor() ([]byte, []int) {
-	return file_meshos_plugin_v1_plugin_proto_rawDescGZIP(), []int{8}
+	return file_meshos_plugin_v1_plugin_proto_rawDescGZIP(), []int{9}
 }
 
 // RttSamples has columns of equal length: rtt_ns[i] is the round-trip time to peers[i]. For
@@ -562,14 +645,17 @@ type RttSamples struct {
 	// For others the host counts the answers with sent or no_answer and without a time.
 	Unanswered []uint32 `protobuf:"varint,10,rep,packed,name=unanswered,proto3" json:"unanswered,omitempty"`
 	// Why the last round got no answer. What was not sent says nothing about the peer.
-	NoAnswer      []v1.NoAnswer `protobuf:"varint,11,rep,packed,name=no_answer,json=noAnswer,proto3,enum=meshos.v1.NoAnswer" json:"no_answer,omitempty"`
+	NoAnswer []v1.NoAnswer `protobuf:"varint,11,rep,packed,name=no_answer,json=noAnswer,proto3,enum=meshos.v1.NoAnswer" json:"no_answer,omitempty"`
+	// By which family the peer was measured: of the families that its name has, the one that
+	// answers.
+	Families      []v1.AddressFamily `protobuf:"varint,12,rep,packed,name=families,proto3,enum=meshos.v1.AddressFamily" json:"families,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *RttSamples) Reset() {
 	*x = RttSamples{}
-	mi := &file_meshos_plugin_v1_plugin_proto_msgTypes[9]
+	mi := &file_meshos_plugin_v1_plugin_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -581,7 +667,7 @@ func (x *RttSamples) String() string {
 func (*RttSamples) ProtoMessage() {}
 
 func (x *RttSamples) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_plugin_v1_plugin_proto_msgTypes[9]
+	mi := &file_meshos_plugin_v1_plugin_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -594,7 +680,7 @@ func (x *RttSamples) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RttSamples.ProtoReflect.Descriptor instead.
 func (*RttSamples) Descriptor() ([]byte, []int) {
-	return file_meshos_plugin_v1_plugin_proto_rawDescGZIP(), []int{9}
+	return file_meshos_plugin_v1_plugin_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *RttSamples) GetPeers() []uint64 {
@@ -674,21 +760,29 @@ func (x *RttSamples) GetNoAnswer() []v1.NoAnswer {
 	return nil
 }
 
+func (x *RttSamples) GetFamilies() []v1.AddressFamily {
+	if x != nil {
+		return x.Families
+	}
+	return nil
+}
+
 // HealthSamples has columns of equal length: health[i] is the health of peers[i]. The
 // column after complete may be left out.
 type HealthSamples struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Peers         []uint64               `protobuf:"fixed64,1,rep,packed,name=peers,proto3" json:"peers,omitempty"`
 	Health        []v1.NodeHealth        `protobuf:"varint,2,rep,packed,name=health,proto3,enum=meshos.v1.NodeHealth" json:"health,omitempty"`
-	Complete      bool                   `protobuf:"varint,3,opt,name=complete,proto3" json:"complete,omitempty"` // as in RttSamples
-	Reasons       []string               `protobuf:"bytes,4,rep,name=reasons,proto3" json:"reasons,omitempty"`    // why it is not healthy, for people: "timed out"; else empty
+	Complete      bool                   `protobuf:"varint,3,opt,name=complete,proto3" json:"complete,omitempty"`                                     // as in RttSamples
+	Reasons       []string               `protobuf:"bytes,4,rep,name=reasons,proto3" json:"reasons,omitempty"`                                        // why it is not healthy, for people: "timed out"; else empty
+	Families      []v1.AddressFamily     `protobuf:"varint,5,rep,packed,name=families,proto3,enum=meshos.v1.AddressFamily" json:"families,omitempty"` // by which family it was checked
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *HealthSamples) Reset() {
 	*x = HealthSamples{}
-	mi := &file_meshos_plugin_v1_plugin_proto_msgTypes[10]
+	mi := &file_meshos_plugin_v1_plugin_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -700,7 +794,7 @@ func (x *HealthSamples) String() string {
 func (*HealthSamples) ProtoMessage() {}
 
 func (x *HealthSamples) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_plugin_v1_plugin_proto_msgTypes[10]
+	mi := &file_meshos_plugin_v1_plugin_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -713,7 +807,7 @@ func (x *HealthSamples) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HealthSamples.ProtoReflect.Descriptor instead.
 func (*HealthSamples) Descriptor() ([]byte, []int) {
-	return file_meshos_plugin_v1_plugin_proto_rawDescGZIP(), []int{10}
+	return file_meshos_plugin_v1_plugin_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *HealthSamples) GetPeers() []uint64 {
@@ -744,6 +838,13 @@ func (x *HealthSamples) GetReasons() []string {
 	return nil
 }
 
+func (x *HealthSamples) GetFamilies() []v1.AddressFamily {
+	if x != nil {
+		return x.Families
+	}
+	return nil
+}
+
 type InventorySamples struct {
 	state   protoimpl.MessageState `protogen:"open.v1"`
 	Samples []*v1.PeerInventory    `protobuf:"bytes,1,rep,name=samples,proto3" json:"samples,omitempty"`
@@ -757,7 +858,7 @@ type InventorySamples struct {
 
 func (x *InventorySamples) Reset() {
 	*x = InventorySamples{}
-	mi := &file_meshos_plugin_v1_plugin_proto_msgTypes[11]
+	mi := &file_meshos_plugin_v1_plugin_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -769,7 +870,7 @@ func (x *InventorySamples) String() string {
 func (*InventorySamples) ProtoMessage() {}
 
 func (x *InventorySamples) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_plugin_v1_plugin_proto_msgTypes[11]
+	mi := &file_meshos_plugin_v1_plugin_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -782,7 +883,7 @@ func (x *InventorySamples) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use InventorySamples.ProtoReflect.Descriptor instead.
 func (*InventorySamples) Descriptor() ([]byte, []int) {
-	return file_meshos_plugin_v1_plugin_proto_rawDescGZIP(), []int{11}
+	return file_meshos_plugin_v1_plugin_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *InventorySamples) GetSamples() []*v1.PeerInventory {
@@ -814,7 +915,7 @@ type ScoreRequest struct {
 
 func (x *ScoreRequest) Reset() {
 	*x = ScoreRequest{}
-	mi := &file_meshos_plugin_v1_plugin_proto_msgTypes[12]
+	mi := &file_meshos_plugin_v1_plugin_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -826,7 +927,7 @@ func (x *ScoreRequest) String() string {
 func (*ScoreRequest) ProtoMessage() {}
 
 func (x *ScoreRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_plugin_v1_plugin_proto_msgTypes[12]
+	mi := &file_meshos_plugin_v1_plugin_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -839,7 +940,7 @@ func (x *ScoreRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ScoreRequest.ProtoReflect.Descriptor instead.
 func (*ScoreRequest) Descriptor() ([]byte, []int) {
-	return file_meshos_plugin_v1_plugin_proto_rawDescGZIP(), []int{12}
+	return file_meshos_plugin_v1_plugin_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *ScoreRequest) GetViewVersion() uint64 {
@@ -902,7 +1003,7 @@ type NodeView struct {
 
 func (x *NodeView) Reset() {
 	*x = NodeView{}
-	mi := &file_meshos_plugin_v1_plugin_proto_msgTypes[13]
+	mi := &file_meshos_plugin_v1_plugin_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -914,7 +1015,7 @@ func (x *NodeView) String() string {
 func (*NodeView) ProtoMessage() {}
 
 func (x *NodeView) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_plugin_v1_plugin_proto_msgTypes[13]
+	mi := &file_meshos_plugin_v1_plugin_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -927,7 +1028,7 @@ func (x *NodeView) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NodeView.ProtoReflect.Descriptor instead.
 func (*NodeView) Descriptor() ([]byte, []int) {
-	return file_meshos_plugin_v1_plugin_proto_rawDescGZIP(), []int{13}
+	return file_meshos_plugin_v1_plugin_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *NodeView) GetPeer() *v1.PeerView {
@@ -956,7 +1057,7 @@ type ChainView struct {
 
 func (x *ChainView) Reset() {
 	*x = ChainView{}
-	mi := &file_meshos_plugin_v1_plugin_proto_msgTypes[14]
+	mi := &file_meshos_plugin_v1_plugin_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -968,7 +1069,7 @@ func (x *ChainView) String() string {
 func (*ChainView) ProtoMessage() {}
 
 func (x *ChainView) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_plugin_v1_plugin_proto_msgTypes[14]
+	mi := &file_meshos_plugin_v1_plugin_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -981,7 +1082,7 @@ func (x *ChainView) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ChainView.ProtoReflect.Descriptor instead.
 func (*ChainView) Descriptor() ([]byte, []int) {
-	return file_meshos_plugin_v1_plugin_proto_rawDescGZIP(), []int{14}
+	return file_meshos_plugin_v1_plugin_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *ChainView) GetChain() uint64 {
@@ -1028,7 +1129,7 @@ type ScoreViewPage struct {
 
 func (x *ScoreViewPage) Reset() {
 	*x = ScoreViewPage{}
-	mi := &file_meshos_plugin_v1_plugin_proto_msgTypes[15]
+	mi := &file_meshos_plugin_v1_plugin_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1040,7 +1141,7 @@ func (x *ScoreViewPage) String() string {
 func (*ScoreViewPage) ProtoMessage() {}
 
 func (x *ScoreViewPage) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_plugin_v1_plugin_proto_msgTypes[15]
+	mi := &file_meshos_plugin_v1_plugin_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1053,7 +1154,7 @@ func (x *ScoreViewPage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ScoreViewPage.ProtoReflect.Descriptor instead.
 func (*ScoreViewPage) Descriptor() ([]byte, []int) {
-	return file_meshos_plugin_v1_plugin_proto_rawDescGZIP(), []int{15}
+	return file_meshos_plugin_v1_plugin_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *ScoreViewPage) GetViewVersion() uint64 {
@@ -1162,7 +1263,7 @@ type ScorePage struct {
 
 func (x *ScorePage) Reset() {
 	*x = ScorePage{}
-	mi := &file_meshos_plugin_v1_plugin_proto_msgTypes[16]
+	mi := &file_meshos_plugin_v1_plugin_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1174,7 +1275,7 @@ func (x *ScorePage) String() string {
 func (*ScorePage) ProtoMessage() {}
 
 func (x *ScorePage) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_plugin_v1_plugin_proto_msgTypes[16]
+	mi := &file_meshos_plugin_v1_plugin_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1187,7 +1288,7 @@ func (x *ScorePage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ScorePage.ProtoReflect.Descriptor instead.
 func (*ScorePage) Descriptor() ([]byte, []int) {
-	return file_meshos_plugin_v1_plugin_proto_rawDescGZIP(), []int{16}
+	return file_meshos_plugin_v1_plugin_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *ScorePage) GetViewVersion() uint64 {
@@ -1291,7 +1392,7 @@ type AbortRequest struct {
 
 func (x *AbortRequest) Reset() {
 	*x = AbortRequest{}
-	mi := &file_meshos_plugin_v1_plugin_proto_msgTypes[17]
+	mi := &file_meshos_plugin_v1_plugin_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1303,7 +1404,7 @@ func (x *AbortRequest) String() string {
 func (*AbortRequest) ProtoMessage() {}
 
 func (x *AbortRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_plugin_v1_plugin_proto_msgTypes[17]
+	mi := &file_meshos_plugin_v1_plugin_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1316,7 +1417,7 @@ func (x *AbortRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AbortRequest.ProtoReflect.Descriptor instead.
 func (*AbortRequest) Descriptor() ([]byte, []int) {
-	return file_meshos_plugin_v1_plugin_proto_rawDescGZIP(), []int{17}
+	return file_meshos_plugin_v1_plugin_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *AbortRequest) GetMigration() uint64 {
@@ -1341,7 +1442,7 @@ type AbortResponse struct {
 
 func (x *AbortResponse) Reset() {
 	*x = AbortResponse{}
-	mi := &file_meshos_plugin_v1_plugin_proto_msgTypes[18]
+	mi := &file_meshos_plugin_v1_plugin_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1353,7 +1454,7 @@ func (x *AbortResponse) String() string {
 func (*AbortResponse) ProtoMessage() {}
 
 func (x *AbortResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_plugin_v1_plugin_proto_msgTypes[18]
+	mi := &file_meshos_plugin_v1_plugin_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1366,7 +1467,7 @@ func (x *AbortResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AbortResponse.ProtoReflect.Descriptor instead.
 func (*AbortResponse) Descriptor() ([]byte, []int) {
-	return file_meshos_plugin_v1_plugin_proto_rawDescGZIP(), []int{18}
+	return file_meshos_plugin_v1_plugin_proto_rawDescGZIP(), []int{19}
 }
 
 type ListMigrationsRequest struct {
@@ -1377,7 +1478,7 @@ type ListMigrationsRequest struct {
 
 func (x *ListMigrationsRequest) Reset() {
 	*x = ListMigrationsRequest{}
-	mi := &file_meshos_plugin_v1_plugin_proto_msgTypes[19]
+	mi := &file_meshos_plugin_v1_plugin_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1389,7 +1490,7 @@ func (x *ListMigrationsRequest) String() string {
 func (*ListMigrationsRequest) ProtoMessage() {}
 
 func (x *ListMigrationsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_plugin_v1_plugin_proto_msgTypes[19]
+	mi := &file_meshos_plugin_v1_plugin_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1402,7 +1503,7 @@ func (x *ListMigrationsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListMigrationsRequest.ProtoReflect.Descriptor instead.
 func (*ListMigrationsRequest) Descriptor() ([]byte, []int) {
-	return file_meshos_plugin_v1_plugin_proto_rawDescGZIP(), []int{19}
+	return file_meshos_plugin_v1_plugin_proto_rawDescGZIP(), []int{20}
 }
 
 type AppendRequest struct {
@@ -1414,7 +1515,7 @@ type AppendRequest struct {
 
 func (x *AppendRequest) Reset() {
 	*x = AppendRequest{}
-	mi := &file_meshos_plugin_v1_plugin_proto_msgTypes[20]
+	mi := &file_meshos_plugin_v1_plugin_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1426,7 +1527,7 @@ func (x *AppendRequest) String() string {
 func (*AppendRequest) ProtoMessage() {}
 
 func (x *AppendRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_plugin_v1_plugin_proto_msgTypes[20]
+	mi := &file_meshos_plugin_v1_plugin_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1439,7 +1540,7 @@ func (x *AppendRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AppendRequest.ProtoReflect.Descriptor instead.
 func (*AppendRequest) Descriptor() ([]byte, []int) {
-	return file_meshos_plugin_v1_plugin_proto_rawDescGZIP(), []int{20}
+	return file_meshos_plugin_v1_plugin_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *AppendRequest) GetRecords() []*v1.Record {
@@ -1457,7 +1558,7 @@ type AppendResponse struct {
 
 func (x *AppendResponse) Reset() {
 	*x = AppendResponse{}
-	mi := &file_meshos_plugin_v1_plugin_proto_msgTypes[21]
+	mi := &file_meshos_plugin_v1_plugin_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1469,7 +1570,7 @@ func (x *AppendResponse) String() string {
 func (*AppendResponse) ProtoMessage() {}
 
 func (x *AppendResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_plugin_v1_plugin_proto_msgTypes[21]
+	mi := &file_meshos_plugin_v1_plugin_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1482,7 +1583,7 @@ func (x *AppendResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AppendResponse.ProtoReflect.Descriptor instead.
 func (*AppendResponse) Descriptor() ([]byte, []int) {
-	return file_meshos_plugin_v1_plugin_proto_rawDescGZIP(), []int{21}
+	return file_meshos_plugin_v1_plugin_proto_rawDescGZIP(), []int{22}
 }
 
 type DispatchRequest struct {
@@ -1495,7 +1596,7 @@ type DispatchRequest struct {
 
 func (x *DispatchRequest) Reset() {
 	*x = DispatchRequest{}
-	mi := &file_meshos_plugin_v1_plugin_proto_msgTypes[22]
+	mi := &file_meshos_plugin_v1_plugin_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1507,7 +1608,7 @@ func (x *DispatchRequest) String() string {
 func (*DispatchRequest) ProtoMessage() {}
 
 func (x *DispatchRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_plugin_v1_plugin_proto_msgTypes[22]
+	mi := &file_meshos_plugin_v1_plugin_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1520,7 +1621,7 @@ func (x *DispatchRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DispatchRequest.ProtoReflect.Descriptor instead.
 func (*DispatchRequest) Descriptor() ([]byte, []int) {
-	return file_meshos_plugin_v1_plugin_proto_rawDescGZIP(), []int{22}
+	return file_meshos_plugin_v1_plugin_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *DispatchRequest) GetActionId() uint64 {
@@ -1546,7 +1647,7 @@ type DispatchResponse struct {
 
 func (x *DispatchResponse) Reset() {
 	*x = DispatchResponse{}
-	mi := &file_meshos_plugin_v1_plugin_proto_msgTypes[23]
+	mi := &file_meshos_plugin_v1_plugin_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1558,7 +1659,7 @@ func (x *DispatchResponse) String() string {
 func (*DispatchResponse) ProtoMessage() {}
 
 func (x *DispatchResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_plugin_v1_plugin_proto_msgTypes[23]
+	mi := &file_meshos_plugin_v1_plugin_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1571,7 +1672,7 @@ func (x *DispatchResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DispatchResponse.ProtoReflect.Descriptor instead.
 func (*DispatchResponse) Descriptor() ([]byte, []int) {
-	return file_meshos_plugin_v1_plugin_proto_rawDescGZIP(), []int{23}
+	return file_meshos_plugin_v1_plugin_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *DispatchResponse) GetEvents() []*v1.Event {
@@ -1589,7 +1690,7 @@ type EventsRequest struct {
 
 func (x *EventsRequest) Reset() {
 	*x = EventsRequest{}
-	mi := &file_meshos_plugin_v1_plugin_proto_msgTypes[24]
+	mi := &file_meshos_plugin_v1_plugin_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1601,7 +1702,7 @@ func (x *EventsRequest) String() string {
 func (*EventsRequest) ProtoMessage() {}
 
 func (x *EventsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_plugin_v1_plugin_proto_msgTypes[24]
+	mi := &file_meshos_plugin_v1_plugin_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1614,7 +1715,7 @@ func (x *EventsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EventsRequest.ProtoReflect.Descriptor instead.
 func (*EventsRequest) Descriptor() ([]byte, []int) {
-	return file_meshos_plugin_v1_plugin_proto_rawDescGZIP(), []int{24}
+	return file_meshos_plugin_v1_plugin_proto_rawDescGZIP(), []int{25}
 }
 
 type EventBatch struct {
@@ -1626,7 +1727,7 @@ type EventBatch struct {
 
 func (x *EventBatch) Reset() {
 	*x = EventBatch{}
-	mi := &file_meshos_plugin_v1_plugin_proto_msgTypes[25]
+	mi := &file_meshos_plugin_v1_plugin_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1638,7 +1739,7 @@ func (x *EventBatch) String() string {
 func (*EventBatch) ProtoMessage() {}
 
 func (x *EventBatch) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_plugin_v1_plugin_proto_msgTypes[25]
+	mi := &file_meshos_plugin_v1_plugin_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1651,7 +1752,7 @@ func (x *EventBatch) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EventBatch.ProtoReflect.Descriptor instead.
 func (*EventBatch) Descriptor() ([]byte, []int) {
-	return file_meshos_plugin_v1_plugin_proto_rawDescGZIP(), []int{25}
+	return file_meshos_plugin_v1_plugin_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *EventBatch) GetEvents() []*v1.Event {
@@ -1670,7 +1771,7 @@ type RecoverRequest struct {
 
 func (x *RecoverRequest) Reset() {
 	*x = RecoverRequest{}
-	mi := &file_meshos_plugin_v1_plugin_proto_msgTypes[26]
+	mi := &file_meshos_plugin_v1_plugin_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1682,7 +1783,7 @@ func (x *RecoverRequest) String() string {
 func (*RecoverRequest) ProtoMessage() {}
 
 func (x *RecoverRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_plugin_v1_plugin_proto_msgTypes[26]
+	mi := &file_meshos_plugin_v1_plugin_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1695,7 +1796,7 @@ func (x *RecoverRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RecoverRequest.ProtoReflect.Descriptor instead.
 func (*RecoverRequest) Descriptor() ([]byte, []int) {
-	return file_meshos_plugin_v1_plugin_proto_rawDescGZIP(), []int{26}
+	return file_meshos_plugin_v1_plugin_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *RecoverRequest) GetHealthyNodes() []uint64 {
@@ -1715,7 +1816,7 @@ type RecoverResponse struct {
 
 func (x *RecoverResponse) Reset() {
 	*x = RecoverResponse{}
-	mi := &file_meshos_plugin_v1_plugin_proto_msgTypes[27]
+	mi := &file_meshos_plugin_v1_plugin_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1727,7 +1828,7 @@ func (x *RecoverResponse) String() string {
 func (*RecoverResponse) ProtoMessage() {}
 
 func (x *RecoverResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_plugin_v1_plugin_proto_msgTypes[27]
+	mi := &file_meshos_plugin_v1_plugin_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1740,7 +1841,7 @@ func (x *RecoverResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RecoverResponse.ProtoReflect.Descriptor instead.
 func (*RecoverResponse) Descriptor() ([]byte, []int) {
-	return file_meshos_plugin_v1_plugin_proto_rawDescGZIP(), []int{27}
+	return file_meshos_plugin_v1_plugin_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *RecoverResponse) GetRecoveredSlots() []uint32 {
@@ -1773,7 +1874,7 @@ type ControlEvent struct {
 
 func (x *ControlEvent) Reset() {
 	*x = ControlEvent{}
-	mi := &file_meshos_plugin_v1_plugin_proto_msgTypes[28]
+	mi := &file_meshos_plugin_v1_plugin_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1785,7 +1886,7 @@ func (x *ControlEvent) String() string {
 func (*ControlEvent) ProtoMessage() {}
 
 func (x *ControlEvent) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_plugin_v1_plugin_proto_msgTypes[28]
+	mi := &file_meshos_plugin_v1_plugin_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1798,7 +1899,7 @@ func (x *ControlEvent) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ControlEvent.ProtoReflect.Descriptor instead.
 func (*ControlEvent) Descriptor() ([]byte, []int) {
-	return file_meshos_plugin_v1_plugin_proto_rawDescGZIP(), []int{28}
+	return file_meshos_plugin_v1_plugin_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *ControlEvent) GetKind() isControlEvent_Kind {
@@ -1895,7 +1996,7 @@ type DeliverResponse struct {
 
 func (x *DeliverResponse) Reset() {
 	*x = DeliverResponse{}
-	mi := &file_meshos_plugin_v1_plugin_proto_msgTypes[29]
+	mi := &file_meshos_plugin_v1_plugin_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1907,7 +2008,7 @@ func (x *DeliverResponse) String() string {
 func (*DeliverResponse) ProtoMessage() {}
 
 func (x *DeliverResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_plugin_v1_plugin_proto_msgTypes[29]
+	mi := &file_meshos_plugin_v1_plugin_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1920,7 +2021,7 @@ func (x *DeliverResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeliverResponse.ProtoReflect.Descriptor instead.
 func (*DeliverResponse) Descriptor() ([]byte, []int) {
-	return file_meshos_plugin_v1_plugin_proto_rawDescGZIP(), []int{29}
+	return file_meshos_plugin_v1_plugin_proto_rawDescGZIP(), []int{30}
 }
 
 type ControlEvent_Grace struct {
@@ -1932,7 +2033,7 @@ type ControlEvent_Grace struct {
 
 func (x *ControlEvent_Grace) Reset() {
 	*x = ControlEvent_Grace{}
-	mi := &file_meshos_plugin_v1_plugin_proto_msgTypes[30]
+	mi := &file_meshos_plugin_v1_plugin_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1944,7 +2045,7 @@ func (x *ControlEvent_Grace) String() string {
 func (*ControlEvent_Grace) ProtoMessage() {}
 
 func (x *ControlEvent_Grace) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_plugin_v1_plugin_proto_msgTypes[30]
+	mi := &file_meshos_plugin_v1_plugin_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1957,7 +2058,7 @@ func (x *ControlEvent_Grace) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ControlEvent_Grace.ProtoReflect.Descriptor instead.
 func (*ControlEvent_Grace) Descriptor() ([]byte, []int) {
-	return file_meshos_plugin_v1_plugin_proto_rawDescGZIP(), []int{28, 0}
+	return file_meshos_plugin_v1_plugin_proto_rawDescGZIP(), []int{29, 0}
 }
 
 func (x *ControlEvent_Grace) GetGrace() *durationpb.Duration {
@@ -1975,7 +2076,7 @@ type ControlEvent_Empty struct {
 
 func (x *ControlEvent_Empty) Reset() {
 	*x = ControlEvent_Empty{}
-	mi := &file_meshos_plugin_v1_plugin_proto_msgTypes[31]
+	mi := &file_meshos_plugin_v1_plugin_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1987,7 +2088,7 @@ func (x *ControlEvent_Empty) String() string {
 func (*ControlEvent_Empty) ProtoMessage() {}
 
 func (x *ControlEvent_Empty) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_plugin_v1_plugin_proto_msgTypes[31]
+	mi := &file_meshos_plugin_v1_plugin_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2000,7 +2101,7 @@ func (x *ControlEvent_Empty) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ControlEvent_Empty.ProtoReflect.Descriptor instead.
 func (*ControlEvent_Empty) Descriptor() ([]byte, []int) {
-	return file_meshos_plugin_v1_plugin_proto_rawDescGZIP(), []int{28, 1}
+	return file_meshos_plugin_v1_plugin_proto_rawDescGZIP(), []int{29, 1}
 }
 
 var File_meshos_plugin_v1_plugin_proto protoreflect.FileDescriptor
@@ -2027,19 +2128,25 @@ const file_meshos_plugin_v1_plugin_proto_rawDesc = "" +
 	"\x06config\x18\x04 \x01(\v2\x17.google.protobuf.StructR\x06config\x12#\n" +
 	"\rvalidate_only\x18\x05 \x01(\bR\fvalidateOnly\"/\n" +
 	"\x11ConfigureResponse\x12\x1a\n" +
-	"\bwarnings\x18\x01 \x03(\tR\bwarnings\"i\n" +
+	"\bwarnings\x18\x01 \x03(\tR\bwarnings\"\xa8\x01\n" +
 	"\x04Peer\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x04R\x02id\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12\x18\n" +
 	"\aaddress\x18\x03 \x01(\tR\aaddress\x12#\n" +
-	"\rhealth_target\x18\x04 \x01(\tR\fhealthTarget\"?\n" +
+	"\rhealth_target\x18\x04 \x01(\tR\fhealthTarget\x12=\n" +
+	"\taddresses\x18\x05 \x03(\v2\x1f.meshos.plugin.v1.HostAddressesR\taddresses\"\x85\x01\n" +
+	"\rHostAddresses\x12\x12\n" +
+	"\x04host\x18\x01 \x01(\tR\x04host\x12\x10\n" +
+	"\x03ips\x18\x02 \x03(\tR\x03ips\x12)\n" +
+	"\x06lookup\x18\x03 \x01(\x0e2\x11.meshos.v1.LookupR\x06lookup\x12#\n" +
+	"\rresolve_error\x18\x04 \x01(\tR\fresolveError\"?\n" +
 	"\x0fSetPeersRequest\x12,\n" +
 	"\x05peers\x18\x01 \x03(\v2\x16.meshos.plugin.v1.PeerR\x05peers\"\x12\n" +
 	"\x10SetPeersResponse\"@\n" +
 	"\x0fProbeNowRequest\x12\x12\n" +
 	"\x04peer\x18\x01 \x01(\x04R\x04peer\x12\x19\n" +
 	"\bpath_mtu\x18\x02 \x01(\bR\apathMtu\"\x0f\n" +
-	"\rSampleRequest\"\xba\x02\n" +
+	"\rSampleRequest\"\xf0\x02\n" +
 	"\n" +
 	"RttSamples\x12\x14\n" +
 	"\x05peers\x18\x01 \x03(\x06R\x05peers\x12\x15\n" +
@@ -2055,12 +2162,14 @@ const file_meshos_plugin_v1_plugin_proto_rawDesc = "" +
 	"unanswered\x18\n" +
 	" \x03(\rR\n" +
 	"unanswered\x120\n" +
-	"\tno_answer\x18\v \x03(\x0e2\x13.meshos.v1.NoAnswerR\bnoAnswer\"\x8a\x01\n" +
+	"\tno_answer\x18\v \x03(\x0e2\x13.meshos.v1.NoAnswerR\bnoAnswer\x124\n" +
+	"\bfamilies\x18\f \x03(\x0e2\x18.meshos.v1.AddressFamilyR\bfamilies\"\xc0\x01\n" +
 	"\rHealthSamples\x12\x14\n" +
 	"\x05peers\x18\x01 \x03(\x06R\x05peers\x12-\n" +
 	"\x06health\x18\x02 \x03(\x0e2\x15.meshos.v1.NodeHealthR\x06health\x12\x1a\n" +
 	"\bcomplete\x18\x03 \x01(\bR\bcomplete\x12\x18\n" +
-	"\areasons\x18\x04 \x03(\tR\areasons\"b\n" +
+	"\areasons\x18\x04 \x03(\tR\areasons\x124\n" +
+	"\bfamilies\x18\x05 \x03(\x0e2\x18.meshos.v1.AddressFamilyR\bfamilies\"b\n" +
 	"\x10InventorySamples\x122\n" +
 	"\asamples\x18\x01 \x03(\v2\x18.meshos.v1.PeerInventoryR\asamples\x12\x1a\n" +
 	"\bcomplete\x18\x02 \x01(\bR\bcomplete\"\x9b\x02\n" +
@@ -2185,110 +2294,117 @@ func file_meshos_plugin_v1_plugin_proto_rawDescGZIP() []byte {
 	return file_meshos_plugin_v1_plugin_proto_rawDescData
 }
 
-var file_meshos_plugin_v1_plugin_proto_msgTypes = make([]protoimpl.MessageInfo, 32)
+var file_meshos_plugin_v1_plugin_proto_msgTypes = make([]protoimpl.MessageInfo, 33)
 var file_meshos_plugin_v1_plugin_proto_goTypes = []any{
 	(*DescribeRequest)(nil),       // 0: meshos.plugin.v1.DescribeRequest
 	(*DescribeResponse)(nil),      // 1: meshos.plugin.v1.DescribeResponse
 	(*ConfigureRequest)(nil),      // 2: meshos.plugin.v1.ConfigureRequest
 	(*ConfigureResponse)(nil),     // 3: meshos.plugin.v1.ConfigureResponse
 	(*Peer)(nil),                  // 4: meshos.plugin.v1.Peer
-	(*SetPeersRequest)(nil),       // 5: meshos.plugin.v1.SetPeersRequest
-	(*SetPeersResponse)(nil),      // 6: meshos.plugin.v1.SetPeersResponse
-	(*ProbeNowRequest)(nil),       // 7: meshos.plugin.v1.ProbeNowRequest
-	(*SampleRequest)(nil),         // 8: meshos.plugin.v1.SampleRequest
-	(*RttSamples)(nil),            // 9: meshos.plugin.v1.RttSamples
-	(*HealthSamples)(nil),         // 10: meshos.plugin.v1.HealthSamples
-	(*InventorySamples)(nil),      // 11: meshos.plugin.v1.InventorySamples
-	(*ScoreRequest)(nil),          // 12: meshos.plugin.v1.ScoreRequest
-	(*NodeView)(nil),              // 13: meshos.plugin.v1.NodeView
-	(*ChainView)(nil),             // 14: meshos.plugin.v1.ChainView
-	(*ScoreViewPage)(nil),         // 15: meshos.plugin.v1.ScoreViewPage
-	(*ScorePage)(nil),             // 16: meshos.plugin.v1.ScorePage
-	(*AbortRequest)(nil),          // 17: meshos.plugin.v1.AbortRequest
-	(*AbortResponse)(nil),         // 18: meshos.plugin.v1.AbortResponse
-	(*ListMigrationsRequest)(nil), // 19: meshos.plugin.v1.ListMigrationsRequest
-	(*AppendRequest)(nil),         // 20: meshos.plugin.v1.AppendRequest
-	(*AppendResponse)(nil),        // 21: meshos.plugin.v1.AppendResponse
-	(*DispatchRequest)(nil),       // 22: meshos.plugin.v1.DispatchRequest
-	(*DispatchResponse)(nil),      // 23: meshos.plugin.v1.DispatchResponse
-	(*EventsRequest)(nil),         // 24: meshos.plugin.v1.EventsRequest
-	(*EventBatch)(nil),            // 25: meshos.plugin.v1.EventBatch
-	(*RecoverRequest)(nil),        // 26: meshos.plugin.v1.RecoverRequest
-	(*RecoverResponse)(nil),       // 27: meshos.plugin.v1.RecoverResponse
-	(*ControlEvent)(nil),          // 28: meshos.plugin.v1.ControlEvent
-	(*DeliverResponse)(nil),       // 29: meshos.plugin.v1.DeliverResponse
-	(*ControlEvent_Grace)(nil),    // 30: meshos.plugin.v1.ControlEvent.Grace
-	(*ControlEvent_Empty)(nil),    // 31: meshos.plugin.v1.ControlEvent.Empty
-	(*structpb.Struct)(nil),       // 32: google.protobuf.Struct
-	(v1.NoAnswer)(0),              // 33: meshos.v1.NoAnswer
-	(v1.NodeHealth)(0),            // 34: meshos.v1.NodeHealth
-	(*v1.PeerInventory)(nil),      // 35: meshos.v1.PeerInventory
-	(*v1.PeerView)(nil),           // 36: meshos.v1.PeerView
-	(*v1.Record)(nil),             // 37: meshos.v1.Record
-	(*v1.Action)(nil),             // 38: meshos.v1.Action
-	(*v1.Event)(nil),              // 39: meshos.v1.Event
-	(*durationpb.Duration)(nil),   // 40: google.protobuf.Duration
-	(*v1.ProbeResult)(nil),        // 41: meshos.v1.ProbeResult
-	(*v1.ScoreTable)(nil),         // 42: meshos.v1.ScoreTable
-	(*v1.Migrations)(nil),         // 43: meshos.v1.Migrations
+	(*HostAddresses)(nil),         // 5: meshos.plugin.v1.HostAddresses
+	(*SetPeersRequest)(nil),       // 6: meshos.plugin.v1.SetPeersRequest
+	(*SetPeersResponse)(nil),      // 7: meshos.plugin.v1.SetPeersResponse
+	(*ProbeNowRequest)(nil),       // 8: meshos.plugin.v1.ProbeNowRequest
+	(*SampleRequest)(nil),         // 9: meshos.plugin.v1.SampleRequest
+	(*RttSamples)(nil),            // 10: meshos.plugin.v1.RttSamples
+	(*HealthSamples)(nil),         // 11: meshos.plugin.v1.HealthSamples
+	(*InventorySamples)(nil),      // 12: meshos.plugin.v1.InventorySamples
+	(*ScoreRequest)(nil),          // 13: meshos.plugin.v1.ScoreRequest
+	(*NodeView)(nil),              // 14: meshos.plugin.v1.NodeView
+	(*ChainView)(nil),             // 15: meshos.plugin.v1.ChainView
+	(*ScoreViewPage)(nil),         // 16: meshos.plugin.v1.ScoreViewPage
+	(*ScorePage)(nil),             // 17: meshos.plugin.v1.ScorePage
+	(*AbortRequest)(nil),          // 18: meshos.plugin.v1.AbortRequest
+	(*AbortResponse)(nil),         // 19: meshos.plugin.v1.AbortResponse
+	(*ListMigrationsRequest)(nil), // 20: meshos.plugin.v1.ListMigrationsRequest
+	(*AppendRequest)(nil),         // 21: meshos.plugin.v1.AppendRequest
+	(*AppendResponse)(nil),        // 22: meshos.plugin.v1.AppendResponse
+	(*DispatchRequest)(nil),       // 23: meshos.plugin.v1.DispatchRequest
+	(*DispatchResponse)(nil),      // 24: meshos.plugin.v1.DispatchResponse
+	(*EventsRequest)(nil),         // 25: meshos.plugin.v1.EventsRequest
+	(*EventBatch)(nil),            // 26: meshos.plugin.v1.EventBatch
+	(*RecoverRequest)(nil),        // 27: meshos.plugin.v1.RecoverRequest
+	(*RecoverResponse)(nil),       // 28: meshos.plugin.v1.RecoverResponse
+	(*ControlEvent)(nil),          // 29: meshos.plugin.v1.ControlEvent
+	(*DeliverResponse)(nil),       // 30: meshos.plugin.v1.DeliverResponse
+	(*ControlEvent_Grace)(nil),    // 31: meshos.plugin.v1.ControlEvent.Grace
+	(*ControlEvent_Empty)(nil),    // 32: meshos.plugin.v1.ControlEvent.Empty
+	(*structpb.Struct)(nil),       // 33: google.protobuf.Struct
+	(v1.Lookup)(0),                // 34: meshos.v1.Lookup
+	(v1.NoAnswer)(0),              // 35: meshos.v1.NoAnswer
+	(v1.AddressFamily)(0),         // 36: meshos.v1.AddressFamily
+	(v1.NodeHealth)(0),            // 37: meshos.v1.NodeHealth
+	(*v1.PeerInventory)(nil),      // 38: meshos.v1.PeerInventory
+	(*v1.PeerView)(nil),           // 39: meshos.v1.PeerView
+	(*v1.Record)(nil),             // 40: meshos.v1.Record
+	(*v1.Action)(nil),             // 41: meshos.v1.Action
+	(*v1.Event)(nil),              // 42: meshos.v1.Event
+	(*durationpb.Duration)(nil),   // 43: google.protobuf.Duration
+	(*v1.ProbeResult)(nil),        // 44: meshos.v1.ProbeResult
+	(*v1.ScoreTable)(nil),         // 45: meshos.v1.ScoreTable
+	(*v1.Migrations)(nil),         // 46: meshos.v1.Migrations
 }
 var file_meshos_plugin_v1_plugin_proto_depIdxs = []int32{
-	32, // 0: meshos.plugin.v1.ConfigureRequest.config:type_name -> google.protobuf.Struct
-	4,  // 1: meshos.plugin.v1.SetPeersRequest.peers:type_name -> meshos.plugin.v1.Peer
-	33, // 2: meshos.plugin.v1.RttSamples.no_answer:type_name -> meshos.v1.NoAnswer
-	34, // 3: meshos.plugin.v1.HealthSamples.health:type_name -> meshos.v1.NodeHealth
-	35, // 4: meshos.plugin.v1.InventorySamples.samples:type_name -> meshos.v1.PeerInventory
-	13, // 5: meshos.plugin.v1.ScoreRequest.nodes:type_name -> meshos.plugin.v1.NodeView
-	14, // 6: meshos.plugin.v1.ScoreRequest.chains:type_name -> meshos.plugin.v1.ChainView
-	36, // 7: meshos.plugin.v1.NodeView.peer:type_name -> meshos.v1.PeerView
-	13, // 8: meshos.plugin.v1.ScoreViewPage.nodes:type_name -> meshos.plugin.v1.NodeView
-	37, // 9: meshos.plugin.v1.AppendRequest.records:type_name -> meshos.v1.Record
-	38, // 10: meshos.plugin.v1.DispatchRequest.action:type_name -> meshos.v1.Action
-	39, // 11: meshos.plugin.v1.DispatchResponse.events:type_name -> meshos.v1.Event
-	39, // 12: meshos.plugin.v1.EventBatch.events:type_name -> meshos.v1.Event
-	39, // 13: meshos.plugin.v1.RecoverResponse.events:type_name -> meshos.v1.Event
-	30, // 14: meshos.plugin.v1.ControlEvent.shutdown:type_name -> meshos.plugin.v1.ControlEvent.Grace
-	30, // 15: meshos.plugin.v1.ControlEvent.drain_start:type_name -> meshos.plugin.v1.ControlEvent.Grace
-	31, // 16: meshos.plugin.v1.ControlEvent.drain_finish:type_name -> meshos.plugin.v1.ControlEvent.Empty
-	31, // 17: meshos.plugin.v1.ControlEvent.backpressure_off:type_name -> meshos.plugin.v1.ControlEvent.Empty
-	40, // 18: meshos.plugin.v1.ControlEvent.Grace.grace:type_name -> google.protobuf.Duration
-	0,  // 19: meshos.plugin.v1.Plugin.Describe:input_type -> meshos.plugin.v1.DescribeRequest
-	2,  // 20: meshos.plugin.v1.Plugin.Configure:input_type -> meshos.plugin.v1.ConfigureRequest
-	5,  // 21: meshos.plugin.v1.Plugin.SetPeers:input_type -> meshos.plugin.v1.SetPeersRequest
-	7,  // 22: meshos.plugin.v1.Plugin.ProbeNow:input_type -> meshos.plugin.v1.ProbeNowRequest
-	8,  // 23: meshos.plugin.v1.LocalityProbe.SampleRtt:input_type -> meshos.plugin.v1.SampleRequest
-	8,  // 24: meshos.plugin.v1.HealthProbe.SampleHealth:input_type -> meshos.plugin.v1.SampleRequest
-	8,  // 25: meshos.plugin.v1.InventoryProbe.SampleInventory:input_type -> meshos.plugin.v1.SampleRequest
-	12, // 26: meshos.plugin.v1.PlacementScorer.Score:input_type -> meshos.plugin.v1.ScoreRequest
-	15, // 27: meshos.plugin.v1.PlacementScorerV2.Score:input_type -> meshos.plugin.v1.ScoreViewPage
-	17, // 28: meshos.plugin.v1.MigrationAborter.Abort:input_type -> meshos.plugin.v1.AbortRequest
-	19, // 29: meshos.plugin.v1.MigrationSource.List:input_type -> meshos.plugin.v1.ListMigrationsRequest
-	20, // 30: meshos.plugin.v1.ChainAppender.Append:input_type -> meshos.plugin.v1.AppendRequest
-	22, // 31: meshos.plugin.v1.Actuator.Dispatch:input_type -> meshos.plugin.v1.DispatchRequest
-	24, // 32: meshos.plugin.v1.EventSource.Events:input_type -> meshos.plugin.v1.EventsRequest
-	26, // 33: meshos.plugin.v1.RecoveryHandler.Recover:input_type -> meshos.plugin.v1.RecoverRequest
-	28, // 34: meshos.plugin.v1.ControlSink.Deliver:input_type -> meshos.plugin.v1.ControlEvent
-	1,  // 35: meshos.plugin.v1.Plugin.Describe:output_type -> meshos.plugin.v1.DescribeResponse
-	3,  // 36: meshos.plugin.v1.Plugin.Configure:output_type -> meshos.plugin.v1.ConfigureResponse
-	6,  // 37: meshos.plugin.v1.Plugin.SetPeers:output_type -> meshos.plugin.v1.SetPeersResponse
-	41, // 38: meshos.plugin.v1.Plugin.ProbeNow:output_type -> meshos.v1.ProbeResult
-	9,  // 39: meshos.plugin.v1.LocalityProbe.SampleRtt:output_type -> meshos.plugin.v1.RttSamples
-	10, // 40: meshos.plugin.v1.HealthProbe.SampleHealth:output_type -> meshos.plugin.v1.HealthSamples
-	11, // 41: meshos.plugin.v1.InventoryProbe.SampleInventory:output_type -> meshos.plugin.v1.InventorySamples
-	42, // 42: meshos.plugin.v1.PlacementScorer.Score:output_type -> meshos.v1.ScoreTable
-	16, // 43: meshos.plugin.v1.PlacementScorerV2.Score:output_type -> meshos.plugin.v1.ScorePage
-	18, // 44: meshos.plugin.v1.MigrationAborter.Abort:output_type -> meshos.plugin.v1.AbortResponse
-	43, // 45: meshos.plugin.v1.MigrationSource.List:output_type -> meshos.v1.Migrations
-	21, // 46: meshos.plugin.v1.ChainAppender.Append:output_type -> meshos.plugin.v1.AppendResponse
-	23, // 47: meshos.plugin.v1.Actuator.Dispatch:output_type -> meshos.plugin.v1.DispatchResponse
-	25, // 48: meshos.plugin.v1.EventSource.Events:output_type -> meshos.plugin.v1.EventBatch
-	27, // 49: meshos.plugin.v1.RecoveryHandler.Recover:output_type -> meshos.plugin.v1.RecoverResponse
-	29, // 50: meshos.plugin.v1.ControlSink.Deliver:output_type -> meshos.plugin.v1.DeliverResponse
-	35, // [35:51] is the sub-list for method output_type
-	19, // [19:35] is the sub-list for method input_type
-	19, // [19:19] is the sub-list for extension type_name
-	19, // [19:19] is the sub-list for extension extendee
-	0,  // [0:19] is the sub-list for field type_name
+	33, // 0: meshos.plugin.v1.ConfigureRequest.config:type_name -> google.protobuf.Struct
+	5,  // 1: meshos.plugin.v1.Peer.addresses:type_name -> meshos.plugin.v1.HostAddresses
+	34, // 2: meshos.plugin.v1.HostAddresses.lookup:type_name -> meshos.v1.Lookup
+	4,  // 3: meshos.plugin.v1.SetPeersRequest.peers:type_name -> meshos.plugin.v1.Peer
+	35, // 4: meshos.plugin.v1.RttSamples.no_answer:type_name -> meshos.v1.NoAnswer
+	36, // 5: meshos.plugin.v1.RttSamples.families:type_name -> meshos.v1.AddressFamily
+	37, // 6: meshos.plugin.v1.HealthSamples.health:type_name -> meshos.v1.NodeHealth
+	36, // 7: meshos.plugin.v1.HealthSamples.families:type_name -> meshos.v1.AddressFamily
+	38, // 8: meshos.plugin.v1.InventorySamples.samples:type_name -> meshos.v1.PeerInventory
+	14, // 9: meshos.plugin.v1.ScoreRequest.nodes:type_name -> meshos.plugin.v1.NodeView
+	15, // 10: meshos.plugin.v1.ScoreRequest.chains:type_name -> meshos.plugin.v1.ChainView
+	39, // 11: meshos.plugin.v1.NodeView.peer:type_name -> meshos.v1.PeerView
+	14, // 12: meshos.plugin.v1.ScoreViewPage.nodes:type_name -> meshos.plugin.v1.NodeView
+	40, // 13: meshos.plugin.v1.AppendRequest.records:type_name -> meshos.v1.Record
+	41, // 14: meshos.plugin.v1.DispatchRequest.action:type_name -> meshos.v1.Action
+	42, // 15: meshos.plugin.v1.DispatchResponse.events:type_name -> meshos.v1.Event
+	42, // 16: meshos.plugin.v1.EventBatch.events:type_name -> meshos.v1.Event
+	42, // 17: meshos.plugin.v1.RecoverResponse.events:type_name -> meshos.v1.Event
+	31, // 18: meshos.plugin.v1.ControlEvent.shutdown:type_name -> meshos.plugin.v1.ControlEvent.Grace
+	31, // 19: meshos.plugin.v1.ControlEvent.drain_start:type_name -> meshos.plugin.v1.ControlEvent.Grace
+	32, // 20: meshos.plugin.v1.ControlEvent.drain_finish:type_name -> meshos.plugin.v1.ControlEvent.Empty
+	32, // 21: meshos.plugin.v1.ControlEvent.backpressure_off:type_name -> meshos.plugin.v1.ControlEvent.Empty
+	43, // 22: meshos.plugin.v1.ControlEvent.Grace.grace:type_name -> google.protobuf.Duration
+	0,  // 23: meshos.plugin.v1.Plugin.Describe:input_type -> meshos.plugin.v1.DescribeRequest
+	2,  // 24: meshos.plugin.v1.Plugin.Configure:input_type -> meshos.plugin.v1.ConfigureRequest
+	6,  // 25: meshos.plugin.v1.Plugin.SetPeers:input_type -> meshos.plugin.v1.SetPeersRequest
+	8,  // 26: meshos.plugin.v1.Plugin.ProbeNow:input_type -> meshos.plugin.v1.ProbeNowRequest
+	9,  // 27: meshos.plugin.v1.LocalityProbe.SampleRtt:input_type -> meshos.plugin.v1.SampleRequest
+	9,  // 28: meshos.plugin.v1.HealthProbe.SampleHealth:input_type -> meshos.plugin.v1.SampleRequest
+	9,  // 29: meshos.plugin.v1.InventoryProbe.SampleInventory:input_type -> meshos.plugin.v1.SampleRequest
+	13, // 30: meshos.plugin.v1.PlacementScorer.Score:input_type -> meshos.plugin.v1.ScoreRequest
+	16, // 31: meshos.plugin.v1.PlacementScorerV2.Score:input_type -> meshos.plugin.v1.ScoreViewPage
+	18, // 32: meshos.plugin.v1.MigrationAborter.Abort:input_type -> meshos.plugin.v1.AbortRequest
+	20, // 33: meshos.plugin.v1.MigrationSource.List:input_type -> meshos.plugin.v1.ListMigrationsRequest
+	21, // 34: meshos.plugin.v1.ChainAppender.Append:input_type -> meshos.plugin.v1.AppendRequest
+	23, // 35: meshos.plugin.v1.Actuator.Dispatch:input_type -> meshos.plugin.v1.DispatchRequest
+	25, // 36: meshos.plugin.v1.EventSource.Events:input_type -> meshos.plugin.v1.EventsRequest
+	27, // 37: meshos.plugin.v1.RecoveryHandler.Recover:input_type -> meshos.plugin.v1.RecoverRequest
+	29, // 38: meshos.plugin.v1.ControlSink.Deliver:input_type -> meshos.plugin.v1.ControlEvent
+	1,  // 39: meshos.plugin.v1.Plugin.Describe:output_type -> meshos.plugin.v1.DescribeResponse
+	3,  // 40: meshos.plugin.v1.Plugin.Configure:output_type -> meshos.plugin.v1.ConfigureResponse
+	7,  // 41: meshos.plugin.v1.Plugin.SetPeers:output_type -> meshos.plugin.v1.SetPeersResponse
+	44, // 42: meshos.plugin.v1.Plugin.ProbeNow:output_type -> meshos.v1.ProbeResult
+	10, // 43: meshos.plugin.v1.LocalityProbe.SampleRtt:output_type -> meshos.plugin.v1.RttSamples
+	11, // 44: meshos.plugin.v1.HealthProbe.SampleHealth:output_type -> meshos.plugin.v1.HealthSamples
+	12, // 45: meshos.plugin.v1.InventoryProbe.SampleInventory:output_type -> meshos.plugin.v1.InventorySamples
+	45, // 46: meshos.plugin.v1.PlacementScorer.Score:output_type -> meshos.v1.ScoreTable
+	17, // 47: meshos.plugin.v1.PlacementScorerV2.Score:output_type -> meshos.plugin.v1.ScorePage
+	19, // 48: meshos.plugin.v1.MigrationAborter.Abort:output_type -> meshos.plugin.v1.AbortResponse
+	46, // 49: meshos.plugin.v1.MigrationSource.List:output_type -> meshos.v1.Migrations
+	22, // 50: meshos.plugin.v1.ChainAppender.Append:output_type -> meshos.plugin.v1.AppendResponse
+	24, // 51: meshos.plugin.v1.Actuator.Dispatch:output_type -> meshos.plugin.v1.DispatchResponse
+	26, // 52: meshos.plugin.v1.EventSource.Events:output_type -> meshos.plugin.v1.EventBatch
+	28, // 53: meshos.plugin.v1.RecoveryHandler.Recover:output_type -> meshos.plugin.v1.RecoverResponse
+	30, // 54: meshos.plugin.v1.ControlSink.Deliver:output_type -> meshos.plugin.v1.DeliverResponse
+	39, // [39:55] is the sub-list for method output_type
+	23, // [23:39] is the sub-list for method input_type
+	23, // [23:23] is the sub-list for extension type_name
+	23, // [23:23] is the sub-list for extension extendee
+	0,  // [0:23] is the sub-list for field type_name
 }
 
 func init() { file_meshos_plugin_v1_plugin_proto_init() }
@@ -2296,7 +2412,7 @@ func file_meshos_plugin_v1_plugin_proto_init() {
 	if File_meshos_plugin_v1_plugin_proto != nil {
 		return
 	}
-	file_meshos_plugin_v1_plugin_proto_msgTypes[28].OneofWrappers = []any{
+	file_meshos_plugin_v1_plugin_proto_msgTypes[29].OneofWrappers = []any{
 		(*ControlEvent_Shutdown)(nil),
 		(*ControlEvent_DrainStart)(nil),
 		(*ControlEvent_DrainFinish)(nil),
@@ -2309,7 +2425,7 @@ func file_meshos_plugin_v1_plugin_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_meshos_plugin_v1_plugin_proto_rawDesc), len(file_meshos_plugin_v1_plugin_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   32,
+			NumMessages:   33,
 			NumExtensions: 0,
 			NumServices:   13,
 		},
