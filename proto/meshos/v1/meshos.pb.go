@@ -145,6 +145,109 @@ func (MaintenancePhase) EnumDescriptor() ([]byte, []int) {
 	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{1}
 }
 
+// AddressFamily is a family of addresses.
+type AddressFamily int32
+
+const (
+	AddressFamily_ADDRESS_FAMILY_UNSPECIFIED AddressFamily = 0 // not said
+	AddressFamily_ADDRESS_FAMILY_IPV4        AddressFamily = 4
+	AddressFamily_ADDRESS_FAMILY_IPV6        AddressFamily = 6
+)
+
+// Enum value maps for AddressFamily.
+var (
+	AddressFamily_name = map[int32]string{
+		0: "ADDRESS_FAMILY_UNSPECIFIED",
+		4: "ADDRESS_FAMILY_IPV4",
+		6: "ADDRESS_FAMILY_IPV6",
+	}
+	AddressFamily_value = map[string]int32{
+		"ADDRESS_FAMILY_UNSPECIFIED": 0,
+		"ADDRESS_FAMILY_IPV4":        4,
+		"ADDRESS_FAMILY_IPV6":        6,
+	}
+)
+
+func (x AddressFamily) Enum() *AddressFamily {
+	p := new(AddressFamily)
+	*p = x
+	return p
+}
+
+func (x AddressFamily) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (AddressFamily) Descriptor() protoreflect.EnumDescriptor {
+	return file_meshos_v1_meshos_proto_enumTypes[2].Descriptor()
+}
+
+func (AddressFamily) Type() protoreflect.EnumType {
+	return &file_meshos_v1_meshos_proto_enumTypes[2]
+}
+
+func (x AddressFamily) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use AddressFamily.Descriptor instead.
+func (AddressFamily) EnumDescriptor() ([]byte, []int) {
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{2}
+}
+
+// Lookup is what became of the last lookup of a host name.
+type Lookup int32
+
+const (
+	Lookup_LOOKUP_UNSPECIFIED  Lookup = 0 // the first one has not ended yet
+	Lookup_LOOKUP_FOUND        Lookup = 1
+	Lookup_LOOKUP_NO_SUCH_NAME Lookup = 2 // the name servers say that there is no such name, or no address of it
+	Lookup_LOOKUP_FAILED       Lookup = 3 // no name server could say; its last addresses stay in use
+)
+
+// Enum value maps for Lookup.
+var (
+	Lookup_name = map[int32]string{
+		0: "LOOKUP_UNSPECIFIED",
+		1: "LOOKUP_FOUND",
+		2: "LOOKUP_NO_SUCH_NAME",
+		3: "LOOKUP_FAILED",
+	}
+	Lookup_value = map[string]int32{
+		"LOOKUP_UNSPECIFIED":  0,
+		"LOOKUP_FOUND":        1,
+		"LOOKUP_NO_SUCH_NAME": 2,
+		"LOOKUP_FAILED":       3,
+	}
+)
+
+func (x Lookup) Enum() *Lookup {
+	p := new(Lookup)
+	*p = x
+	return p
+}
+
+func (x Lookup) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (Lookup) Descriptor() protoreflect.EnumDescriptor {
+	return file_meshos_v1_meshos_proto_enumTypes[3].Descriptor()
+}
+
+func (Lookup) Type() protoreflect.EnumType {
+	return &file_meshos_v1_meshos_proto_enumTypes[3]
+}
+
+func (x Lookup) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use Lookup.Descriptor instead.
+func (Lookup) EnumDescriptor() ([]byte, []int) {
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{3}
+}
+
 // NoAnswer is why the last round of a probe got no answer.
 type NoAnswer int32
 
@@ -185,11 +288,11 @@ func (x NoAnswer) String() string {
 }
 
 func (NoAnswer) Descriptor() protoreflect.EnumDescriptor {
-	return file_meshos_v1_meshos_proto_enumTypes[2].Descriptor()
+	return file_meshos_v1_meshos_proto_enumTypes[4].Descriptor()
 }
 
 func (NoAnswer) Type() protoreflect.EnumType {
-	return &file_meshos_v1_meshos_proto_enumTypes[2]
+	return &file_meshos_v1_meshos_proto_enumTypes[4]
 }
 
 func (x NoAnswer) Number() protoreflect.EnumNumber {
@@ -198,7 +301,7 @@ func (x NoAnswer) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use NoAnswer.Descriptor instead.
 func (NoAnswer) EnumDescriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{2}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{4}
 }
 
 type LogLevel int32
@@ -243,11 +346,11 @@ func (x LogLevel) String() string {
 }
 
 func (LogLevel) Descriptor() protoreflect.EnumDescriptor {
-	return file_meshos_v1_meshos_proto_enumTypes[3].Descriptor()
+	return file_meshos_v1_meshos_proto_enumTypes[5].Descriptor()
 }
 
 func (LogLevel) Type() protoreflect.EnumType {
-	return &file_meshos_v1_meshos_proto_enumTypes[3]
+	return &file_meshos_v1_meshos_proto_enumTypes[5]
 }
 
 func (x LogLevel) Number() protoreflect.EnumNumber {
@@ -256,7 +359,7 @@ func (x LogLevel) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use LogLevel.Descriptor instead.
 func (LogLevel) EnumDescriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{3}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{5}
 }
 
 type DaemonHealth_Status int32
@@ -295,11 +398,11 @@ func (x DaemonHealth_Status) String() string {
 }
 
 func (DaemonHealth_Status) Descriptor() protoreflect.EnumDescriptor {
-	return file_meshos_v1_meshos_proto_enumTypes[4].Descriptor()
+	return file_meshos_v1_meshos_proto_enumTypes[6].Descriptor()
 }
 
 func (DaemonHealth_Status) Type() protoreflect.EnumType {
-	return &file_meshos_v1_meshos_proto_enumTypes[4]
+	return &file_meshos_v1_meshos_proto_enumTypes[6]
 }
 
 func (x DaemonHealth_Status) Number() protoreflect.EnumNumber {
@@ -350,11 +453,11 @@ func (x ReplicaUpdate_Kind) String() string {
 }
 
 func (ReplicaUpdate_Kind) Descriptor() protoreflect.EnumDescriptor {
-	return file_meshos_v1_meshos_proto_enumTypes[5].Descriptor()
+	return file_meshos_v1_meshos_proto_enumTypes[7].Descriptor()
 }
 
 func (ReplicaUpdate_Kind) Type() protoreflect.EnumType {
-	return &file_meshos_v1_meshos_proto_enumTypes[5]
+	return &file_meshos_v1_meshos_proto_enumTypes[7]
 }
 
 func (x ReplicaUpdate_Kind) Number() protoreflect.EnumNumber {
@@ -399,11 +502,11 @@ func (x ReplicaTransition_Kind) String() string {
 }
 
 func (ReplicaTransition_Kind) Descriptor() protoreflect.EnumDescriptor {
-	return file_meshos_v1_meshos_proto_enumTypes[6].Descriptor()
+	return file_meshos_v1_meshos_proto_enumTypes[8].Descriptor()
 }
 
 func (ReplicaTransition_Kind) Type() protoreflect.EnumType {
-	return &file_meshos_v1_meshos_proto_enumTypes[6]
+	return &file_meshos_v1_meshos_proto_enumTypes[8]
 }
 
 func (x ReplicaTransition_Kind) Number() protoreflect.EnumNumber {
@@ -448,11 +551,11 @@ func (x DaemonIntent_Intent) String() string {
 }
 
 func (DaemonIntent_Intent) Descriptor() protoreflect.EnumDescriptor {
-	return file_meshos_v1_meshos_proto_enumTypes[7].Descriptor()
+	return file_meshos_v1_meshos_proto_enumTypes[9].Descriptor()
 }
 
 func (DaemonIntent_Intent) Type() protoreflect.EnumType {
-	return &file_meshos_v1_meshos_proto_enumTypes[7]
+	return &file_meshos_v1_meshos_proto_enumTypes[9]
 }
 
 func (x DaemonIntent_Intent) Number() protoreflect.EnumNumber {
@@ -497,11 +600,11 @@ func (x LocalReplicaIntent_Intent) String() string {
 }
 
 func (LocalReplicaIntent_Intent) Descriptor() protoreflect.EnumDescriptor {
-	return file_meshos_v1_meshos_proto_enumTypes[8].Descriptor()
+	return file_meshos_v1_meshos_proto_enumTypes[10].Descriptor()
 }
 
 func (LocalReplicaIntent_Intent) Type() protoreflect.EnumType {
-	return &file_meshos_v1_meshos_proto_enumTypes[8]
+	return &file_meshos_v1_meshos_proto_enumTypes[10]
 }
 
 func (x LocalReplicaIntent_Intent) Number() protoreflect.EnumNumber {
@@ -549,11 +652,11 @@ func (x VerificationOutcome_Verdict) String() string {
 }
 
 func (VerificationOutcome_Verdict) Descriptor() protoreflect.EnumDescriptor {
-	return file_meshos_v1_meshos_proto_enumTypes[9].Descriptor()
+	return file_meshos_v1_meshos_proto_enumTypes[11].Descriptor()
 }
 
 func (VerificationOutcome_Verdict) Type() protoreflect.EnumType {
-	return &file_meshos_v1_meshos_proto_enumTypes[9]
+	return &file_meshos_v1_meshos_proto_enumTypes[11]
 }
 
 func (x VerificationOutcome_Verdict) Number() protoreflect.EnumNumber {
@@ -601,11 +704,11 @@ func (x ActionRecord_Outcome) String() string {
 }
 
 func (ActionRecord_Outcome) Descriptor() protoreflect.EnumDescriptor {
-	return file_meshos_v1_meshos_proto_enumTypes[10].Descriptor()
+	return file_meshos_v1_meshos_proto_enumTypes[12].Descriptor()
 }
 
 func (ActionRecord_Outcome) Type() protoreflect.EnumType {
-	return &file_meshos_v1_meshos_proto_enumTypes[10]
+	return &file_meshos_v1_meshos_proto_enumTypes[12]
 }
 
 func (x ActionRecord_Outcome) Number() protoreflect.EnumNumber {
@@ -656,11 +759,11 @@ func (x DaemonView_Lifecycle) String() string {
 }
 
 func (DaemonView_Lifecycle) Descriptor() protoreflect.EnumDescriptor {
-	return file_meshos_v1_meshos_proto_enumTypes[11].Descriptor()
+	return file_meshos_v1_meshos_proto_enumTypes[13].Descriptor()
 }
 
 func (DaemonView_Lifecycle) Type() protoreflect.EnumType {
-	return &file_meshos_v1_meshos_proto_enumTypes[11]
+	return &file_meshos_v1_meshos_proto_enumTypes[13]
 }
 
 func (x DaemonView_Lifecycle) Number() protoreflect.EnumNumber {
@@ -669,7 +772,7 @@ func (x DaemonView_Lifecycle) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use DaemonView_Lifecycle.Descriptor instead.
 func (DaemonView_Lifecycle) EnumDescriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{82, 0}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{83, 0}
 }
 
 type DaemonView_Restart int32
@@ -708,11 +811,11 @@ func (x DaemonView_Restart) String() string {
 }
 
 func (DaemonView_Restart) Descriptor() protoreflect.EnumDescriptor {
-	return file_meshos_v1_meshos_proto_enumTypes[12].Descriptor()
+	return file_meshos_v1_meshos_proto_enumTypes[14].Descriptor()
 }
 
 func (DaemonView_Restart) Type() protoreflect.EnumType {
-	return &file_meshos_v1_meshos_proto_enumTypes[12]
+	return &file_meshos_v1_meshos_proto_enumTypes[14]
 }
 
 func (x DaemonView_Restart) Number() protoreflect.EnumNumber {
@@ -721,7 +824,7 @@ func (x DaemonView_Restart) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use DaemonView_Restart.Descriptor instead.
 func (DaemonView_Restart) EnumDescriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{82, 1}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{83, 1}
 }
 
 type DaemonView_Outcome int32
@@ -757,11 +860,11 @@ func (x DaemonView_Outcome) String() string {
 }
 
 func (DaemonView_Outcome) Descriptor() protoreflect.EnumDescriptor {
-	return file_meshos_v1_meshos_proto_enumTypes[13].Descriptor()
+	return file_meshos_v1_meshos_proto_enumTypes[15].Descriptor()
 }
 
 func (DaemonView_Outcome) Type() protoreflect.EnumType {
-	return &file_meshos_v1_meshos_proto_enumTypes[13]
+	return &file_meshos_v1_meshos_proto_enumTypes[15]
 }
 
 func (x DaemonView_Outcome) Number() protoreflect.EnumNumber {
@@ -770,7 +873,7 @@ func (x DaemonView_Outcome) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use DaemonView_Outcome.Descriptor instead.
 func (DaemonView_Outcome) EnumDescriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{82, 2}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{83, 2}
 }
 
 type EchoView_State int32
@@ -812,11 +915,11 @@ func (x EchoView_State) String() string {
 }
 
 func (EchoView_State) Descriptor() protoreflect.EnumDescriptor {
-	return file_meshos_v1_meshos_proto_enumTypes[14].Descriptor()
+	return file_meshos_v1_meshos_proto_enumTypes[16].Descriptor()
 }
 
 func (EchoView_State) Type() protoreflect.EnumType {
-	return &file_meshos_v1_meshos_proto_enumTypes[14]
+	return &file_meshos_v1_meshos_proto_enumTypes[16]
 }
 
 func (x EchoView_State) Number() protoreflect.EnumNumber {
@@ -825,7 +928,7 @@ func (x EchoView_State) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use EchoView_State.Descriptor instead.
 func (EchoView_State) EnumDescriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{86, 0}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{87, 0}
 }
 
 type MigrationView_Phase int32
@@ -873,11 +976,11 @@ func (x MigrationView_Phase) String() string {
 }
 
 func (MigrationView_Phase) Descriptor() protoreflect.EnumDescriptor {
-	return file_meshos_v1_meshos_proto_enumTypes[15].Descriptor()
+	return file_meshos_v1_meshos_proto_enumTypes[17].Descriptor()
 }
 
 func (MigrationView_Phase) Type() protoreflect.EnumType {
-	return &file_meshos_v1_meshos_proto_enumTypes[15]
+	return &file_meshos_v1_meshos_proto_enumTypes[17]
 }
 
 func (x MigrationView_Phase) Number() protoreflect.EnumNumber {
@@ -886,7 +989,7 @@ func (x MigrationView_Phase) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use MigrationView_Phase.Descriptor instead.
 func (MigrationView_Phase) EnumDescriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{91, 0}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{92, 0}
 }
 
 type PluginView_Status int32
@@ -937,11 +1040,11 @@ func (x PluginView_Status) String() string {
 }
 
 func (PluginView_Status) Descriptor() protoreflect.EnumDescriptor {
-	return file_meshos_v1_meshos_proto_enumTypes[16].Descriptor()
+	return file_meshos_v1_meshos_proto_enumTypes[18].Descriptor()
 }
 
 func (PluginView_Status) Type() protoreflect.EnumType {
-	return &file_meshos_v1_meshos_proto_enumTypes[16]
+	return &file_meshos_v1_meshos_proto_enumTypes[18]
 }
 
 func (x PluginView_Status) Number() protoreflect.EnumNumber {
@@ -950,7 +1053,7 @@ func (x PluginView_Status) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use PluginView_Status.Descriptor instead.
 func (PluginView_Status) EnumDescriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{92, 0}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{93, 0}
 }
 
 type Acknowledged_Chain int32
@@ -992,11 +1095,11 @@ func (x Acknowledged_Chain) String() string {
 }
 
 func (Acknowledged_Chain) Descriptor() protoreflect.EnumDescriptor {
-	return file_meshos_v1_meshos_proto_enumTypes[17].Descriptor()
+	return file_meshos_v1_meshos_proto_enumTypes[19].Descriptor()
 }
 
 func (Acknowledged_Chain) Type() protoreflect.EnumType {
-	return &file_meshos_v1_meshos_proto_enumTypes[17]
+	return &file_meshos_v1_meshos_proto_enumTypes[19]
 }
 
 func (x Acknowledged_Chain) Number() protoreflect.EnumNumber {
@@ -1005,7 +1108,7 @@ func (x Acknowledged_Chain) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Acknowledged_Chain.Descriptor instead.
 func (Acknowledged_Chain) EnumDescriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{99, 0}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{100, 0}
 }
 
 // DaemonRef names a supervised daemon. The id identifies it, the name is a label.
@@ -1935,6 +2038,7 @@ type RttSample struct {
 	Round         uint64               `protobuf:"varint,8,opt,name=round,proto3" json:"round,omitempty"`           // number of the measurement; 0: the probe does not number them
 	Unanswered    uint32               `protobuf:"varint,9,opt,name=unanswered,proto3" json:"unanswered,omitempty"` // rounds in a row that were sent and not answered at all
 	NoAnswer      NoAnswer             `protobuf:"varint,10,opt,name=no_answer,json=noAnswer,proto3,enum=meshos.v1.NoAnswer" json:"no_answer,omitempty"`
+	Family        AddressFamily        `protobuf:"varint,11,opt,name=family,proto3,enum=meshos.v1.AddressFamily" json:"family,omitempty"` // by which the peer was measured
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2039,12 +2143,20 @@ func (x *RttSample) GetNoAnswer() NoAnswer {
 	return NoAnswer_NO_ANSWER_UNSPECIFIED
 }
 
+func (x *RttSample) GetFamily() AddressFamily {
+	if x != nil {
+		return x.Family
+	}
+	return AddressFamily_ADDRESS_FAMILY_UNSPECIFIED
+}
+
 // NodeHealthSample is the health of a peer.
 type NodeHealthSample struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Peer          uint64                 `protobuf:"varint,1,opt,name=peer,proto3" json:"peer,omitempty"`
 	Health        NodeHealth             `protobuf:"varint,2,opt,name=health,proto3,enum=meshos.v1.NodeHealth" json:"health,omitempty"`
-	Reason        string                 `protobuf:"bytes,3,opt,name=reason,proto3" json:"reason,omitempty"` // why it is not healthy, for people: "timed out"
+	Reason        string                 `protobuf:"bytes,3,opt,name=reason,proto3" json:"reason,omitempty"`                               // why it is not healthy, for people: "timed out"
+	Family        AddressFamily          `protobuf:"varint,4,opt,name=family,proto3,enum=meshos.v1.AddressFamily" json:"family,omitempty"` // by which the peer was checked
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2098,6 +2210,13 @@ func (x *NodeHealthSample) GetReason() string {
 		return x.Reason
 	}
 	return ""
+}
+
+func (x *NodeHealthSample) GetFamily() AddressFamily {
+	if x != nil {
+		return x.Family
+	}
+	return AddressFamily_ADDRESS_FAMILY_UNSPECIFIED
 }
 
 // ProbeResult is what one round of a probe, made on demand, found of one peer.
@@ -7540,11 +7659,14 @@ type Snapshot struct {
 	Plugins            []*PluginView          `protobuf:"bytes,16,rep,name=plugins,proto3" json:"plugins,omitempty"`
 	Stats              *Stats                 `protobuf:"bytes,17,opt,name=stats,proto3" json:"stats,omitempty"`
 	Scheduler          *SchedulerView         `protobuf:"bytes,18,opt,name=scheduler,proto3" json:"scheduler,omitempty"`
-	CutOff             *CutOffView            `protobuf:"bytes,19,opt,name=cut_off,json=cutOff,proto3" json:"cut_off,omitempty"`       // absent unless this node may be cut off from the others
-	EpochHex           string                 `protobuf:"bytes,30,opt,name=epoch_hex,json=epochHex,proto3" json:"epoch_hex,omitempty"` // epoch in the 16 hexadecimal digits that people see
-	Info               *NodeInfo              `protobuf:"bytes,31,opt,name=info,proto3" json:"info,omitempty"`
-	unknownFields      protoimpl.UnknownFields
-	sizeCache          protoimpl.SizeCache
+	CutOff             *CutOffView            `protobuf:"bytes,19,opt,name=cut_off,json=cutOff,proto3" json:"cut_off,omitempty"` // absent unless this node may be cut off from the others
+	// Host names of peers that do not resolve, sorted. Like plugins and stats they are added
+	// when the snapshot is published, so a replay does not have them.
+	Unresolved    []*NameView `protobuf:"bytes,20,rep,name=unresolved,proto3" json:"unresolved,omitempty"`
+	EpochHex      string      `protobuf:"bytes,30,opt,name=epoch_hex,json=epochHex,proto3" json:"epoch_hex,omitempty"` // epoch in the 16 hexadecimal digits that people see
+	Info          *NodeInfo   `protobuf:"bytes,31,opt,name=info,proto3" json:"info,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Snapshot) Reset() {
@@ -7710,6 +7832,13 @@ func (x *Snapshot) GetCutOff() *CutOffView {
 	return nil
 }
 
+func (x *Snapshot) GetUnresolved() []*NameView {
+	if x != nil {
+		return x.Unresolved
+	}
+	return nil
+}
+
 func (x *Snapshot) GetEpochHex() string {
 	if x != nil {
 		return x.EpochHex
@@ -7720,6 +7849,99 @@ func (x *Snapshot) GetEpochHex() string {
 func (x *Snapshot) GetInfo() *NodeInfo {
 	if x != nil {
 		return x.Info
+	}
+	return nil
+}
+
+// NameView is what this node knows of a host name of peers.
+type NameView struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Name          string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	Lookup        Lookup                 `protobuf:"varint,2,opt,name=lookup,proto3,enum=meshos.v1.Lookup" json:"lookup,omitempty"`
+	Reason        string                 `protobuf:"bytes,3,opt,name=reason,proto3" json:"reason,omitempty"`       // why it does not resolve, for people: "no such name"
+	Since         *durationpb.Duration   `protobuf:"bytes,4,opt,name=since,proto3" json:"since,omitempty"`         // for how long it has not
+	Addresses     []string               `protobuf:"bytes,5,rep,name=addresses,proto3" json:"addresses,omitempty"` // that are used; empty: peers are not measured by this name
+	Kept          *durationpb.Duration   `protobuf:"bytes,6,opt,name=kept,proto3" json:"kept,omitempty"`           // how long they are still used; absent: until the name resolves
+	Peers         []uint64               `protobuf:"varint,7,rep,packed,name=peers,proto3" json:"peers,omitempty"` // that have this name, ascending
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *NameView) Reset() {
+	*x = NameView{}
+	mi := &file_meshos_v1_meshos_proto_msgTypes[80]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *NameView) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*NameView) ProtoMessage() {}
+
+func (x *NameView) ProtoReflect() protoreflect.Message {
+	mi := &file_meshos_v1_meshos_proto_msgTypes[80]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use NameView.ProtoReflect.Descriptor instead.
+func (*NameView) Descriptor() ([]byte, []int) {
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{80}
+}
+
+func (x *NameView) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *NameView) GetLookup() Lookup {
+	if x != nil {
+		return x.Lookup
+	}
+	return Lookup_LOOKUP_UNSPECIFIED
+}
+
+func (x *NameView) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+func (x *NameView) GetSince() *durationpb.Duration {
+	if x != nil {
+		return x.Since
+	}
+	return nil
+}
+
+func (x *NameView) GetAddresses() []string {
+	if x != nil {
+		return x.Addresses
+	}
+	return nil
+}
+
+func (x *NameView) GetKept() *durationpb.Duration {
+	if x != nil {
+		return x.Kept
+	}
+	return nil
+}
+
+func (x *NameView) GetPeers() []uint64 {
+	if x != nil {
+		return x.Peers
 	}
 	return nil
 }
@@ -7745,7 +7967,7 @@ type NodeInfo struct {
 
 func (x *NodeInfo) Reset() {
 	*x = NodeInfo{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[80]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[81]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7757,7 +7979,7 @@ func (x *NodeInfo) String() string {
 func (*NodeInfo) ProtoMessage() {}
 
 func (x *NodeInfo) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[80]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[81]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7770,7 +7992,7 @@ func (x *NodeInfo) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NodeInfo.ProtoReflect.Descriptor instead.
 func (*NodeInfo) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{80}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{81}
 }
 
 func (x *NodeInfo) GetName() string {
@@ -7866,7 +8088,7 @@ type SchedulerView struct {
 
 func (x *SchedulerView) Reset() {
 	*x = SchedulerView{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[81]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[82]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7878,7 +8100,7 @@ func (x *SchedulerView) String() string {
 func (*SchedulerView) ProtoMessage() {}
 
 func (x *SchedulerView) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[81]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[82]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7891,7 +8113,7 @@ func (x *SchedulerView) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SchedulerView.ProtoReflect.Descriptor instead.
 func (*SchedulerView) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{81}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{82}
 }
 
 func (x *SchedulerView) GetActive() bool {
@@ -7970,7 +8192,7 @@ type DaemonView struct {
 
 func (x *DaemonView) Reset() {
 	*x = DaemonView{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[82]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[83]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7982,7 +8204,7 @@ func (x *DaemonView) String() string {
 func (*DaemonView) ProtoMessage() {}
 
 func (x *DaemonView) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[82]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[83]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7995,7 +8217,7 @@ func (x *DaemonView) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DaemonView.ProtoReflect.Descriptor instead.
 func (*DaemonView) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{82}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{83}
 }
 
 func (x *DaemonView) GetDaemon() *DaemonRef {
@@ -8192,7 +8414,7 @@ type OrderView struct {
 
 func (x *OrderView) Reset() {
 	*x = OrderView{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[83]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[84]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8204,7 +8426,7 @@ func (x *OrderView) String() string {
 func (*OrderView) ProtoMessage() {}
 
 func (x *OrderView) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[83]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[84]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8217,7 +8439,7 @@ func (x *OrderView) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OrderView.ProtoReflect.Descriptor instead.
 func (*OrderView) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{83}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{84}
 }
 
 func (x *OrderView) GetHeight() uint64 {
@@ -8256,7 +8478,7 @@ type ReplicaView struct {
 
 func (x *ReplicaView) Reset() {
 	*x = ReplicaView{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[84]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[85]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8268,7 +8490,7 @@ func (x *ReplicaView) String() string {
 func (*ReplicaView) ProtoMessage() {}
 
 func (x *ReplicaView) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[84]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[85]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8281,7 +8503,7 @@ func (x *ReplicaView) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReplicaView.ProtoReflect.Descriptor instead.
 func (*ReplicaView) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{84}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{85}
 }
 
 func (x *ReplicaView) GetChain() uint64 {
@@ -8342,19 +8564,20 @@ type PeerView struct {
 	Maintenance   MaintenancePhase       `protobuf:"varint,5,opt,name=maintenance,proto3,enum=meshos.v1.MaintenancePhase" json:"maintenance,omitempty"`
 	Cordoned      bool                   `protobuf:"varint,6,opt,name=cordoned,proto3" json:"cordoned,omitempty"`
 	Inventory     *PeerInventory         `protobuf:"bytes,7,opt,name=inventory,proto3" json:"inventory,omitempty"`
-	HealthReason  string                 `protobuf:"bytes,8,opt,name=health_reason,json=healthReason,proto3" json:"health_reason,omitempty"`    // why it is not healthy, for people: "timed out"
-	HealthSince   *durationpb.Duration   `protobuf:"bytes,9,opt,name=health_since,json=healthSince,proto3,oneof" json:"health_since,omitempty"` // for how long health has been so
-	Loss          *float64               `protobuf:"fixed64,10,opt,name=loss,proto3,oneof" json:"loss,omitempty"`                               // share of the last echoes without an answer in time, 0 … 1
-	Jitter        *durationpb.Duration   `protobuf:"bytes,11,opt,name=jitter,proto3,oneof" json:"jitter,omitempty"`                             // mean difference of successive round-trip times
-	RttReason     string                 `protobuf:"bytes,12,opt,name=rtt_reason,json=rttReason,proto3" json:"rtt_reason,omitempty"`            // why there is no rtt in time, for people: "timed out"
-	Echoes        *EchoView              `protobuf:"bytes,13,opt,name=echoes,proto3" json:"echoes,omitempty"`                                   // what locality probes found; absent while none measures it
+	HealthReason  string                 `protobuf:"bytes,8,opt,name=health_reason,json=healthReason,proto3" json:"health_reason,omitempty"`                                // why it is not healthy, for people: "timed out"
+	HealthSince   *durationpb.Duration   `protobuf:"bytes,9,opt,name=health_since,json=healthSince,proto3,oneof" json:"health_since,omitempty"`                             // for how long health has been so
+	Loss          *float64               `protobuf:"fixed64,10,opt,name=loss,proto3,oneof" json:"loss,omitempty"`                                                           // share of the last echoes without an answer in time, 0 … 1
+	Jitter        *durationpb.Duration   `protobuf:"bytes,11,opt,name=jitter,proto3,oneof" json:"jitter,omitempty"`                                                         // mean difference of successive round-trip times
+	RttReason     string                 `protobuf:"bytes,12,opt,name=rtt_reason,json=rttReason,proto3" json:"rtt_reason,omitempty"`                                        // why there is no rtt in time, for people: "timed out"
+	Echoes        *EchoView              `protobuf:"bytes,13,opt,name=echoes,proto3" json:"echoes,omitempty"`                                                               // what locality probes found; absent while none measures it
+	HealthFamily  AddressFamily          `protobuf:"varint,14,opt,name=health_family,json=healthFamily,proto3,enum=meshos.v1.AddressFamily" json:"health_family,omitempty"` // by which its health was checked last
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *PeerView) Reset() {
 	*x = PeerView{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[85]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[86]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8366,7 +8589,7 @@ func (x *PeerView) String() string {
 func (*PeerView) ProtoMessage() {}
 
 func (x *PeerView) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[85]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[86]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8379,7 +8602,7 @@ func (x *PeerView) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PeerView.ProtoReflect.Descriptor instead.
 func (*PeerView) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{85}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{86}
 }
 
 func (x *PeerView) GetPeer() uint64 {
@@ -8473,6 +8696,13 @@ func (x *PeerView) GetEchoes() *EchoView {
 	return nil
 }
 
+func (x *PeerView) GetHealthFamily() AddressFamily {
+	if x != nil {
+		return x.HealthFamily
+	}
+	return AddressFamily_ADDRESS_FAMILY_UNSPECIFIED
+}
+
 // EchoView is what the measurements of locality probes say of a peer.
 type EchoView struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -8483,13 +8713,14 @@ type EchoView struct {
 	Late          uint32                 `protobuf:"varint,5,opt,name=late,proto3" json:"late,omitempty"`             // and how many after the timeout
 	Unanswered    uint32                 `protobuf:"varint,6,opt,name=unanswered,proto3" json:"unanswered,omitempty"` // rounds in a row that were sent and not answered at all
 	NoAnswer      NoAnswer               `protobuf:"varint,7,opt,name=no_answer,json=noAnswer,proto3,enum=meshos.v1.NoAnswer" json:"no_answer,omitempty"`
+	Family        AddressFamily          `protobuf:"varint,8,opt,name=family,proto3,enum=meshos.v1.AddressFamily" json:"family,omitempty"` // by which it was measured last
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *EchoView) Reset() {
 	*x = EchoView{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[86]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[87]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8501,7 +8732,7 @@ func (x *EchoView) String() string {
 func (*EchoView) ProtoMessage() {}
 
 func (x *EchoView) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[86]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[87]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8514,7 +8745,7 @@ func (x *EchoView) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EchoView.ProtoReflect.Descriptor instead.
 func (*EchoView) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{86}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{87}
 }
 
 func (x *EchoView) GetState() EchoView_State {
@@ -8566,6 +8797,13 @@ func (x *EchoView) GetNoAnswer() NoAnswer {
 	return NoAnswer_NO_ANSWER_UNSPECIFIED
 }
 
+func (x *EchoView) GetFamily() AddressFamily {
+	if x != nil {
+		return x.Family
+	}
+	return AddressFamily_ADDRESS_FAMILY_UNSPECIFIED
+}
+
 // CutOffView says that more than half of the peers were lost at nearly the same time: this
 // node may be the one that is cut off.
 type CutOffView struct {
@@ -8579,7 +8817,7 @@ type CutOffView struct {
 
 func (x *CutOffView) Reset() {
 	*x = CutOffView{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[87]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[88]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8591,7 +8829,7 @@ func (x *CutOffView) String() string {
 func (*CutOffView) ProtoMessage() {}
 
 func (x *CutOffView) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[87]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[88]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8604,7 +8842,7 @@ func (x *CutOffView) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CutOffView.ProtoReflect.Descriptor instead.
 func (*CutOffView) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{87}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{88}
 }
 
 func (x *CutOffView) GetLost() uint32 {
@@ -8639,7 +8877,7 @@ type AvoidView struct {
 
 func (x *AvoidView) Reset() {
 	*x = AvoidView{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[88]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[89]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8651,7 +8889,7 @@ func (x *AvoidView) String() string {
 func (*AvoidView) ProtoMessage() {}
 
 func (x *AvoidView) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[88]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[89]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8664,7 +8902,7 @@ func (x *AvoidView) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AvoidView.ProtoReflect.Descriptor instead.
 func (*AvoidView) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{88}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{89}
 }
 
 func (x *AvoidView) GetPeer() uint64 {
@@ -8704,7 +8942,7 @@ type MaintenanceView struct {
 
 func (x *MaintenanceView) Reset() {
 	*x = MaintenanceView{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[89]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[90]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8716,7 +8954,7 @@ func (x *MaintenanceView) String() string {
 func (*MaintenanceView) ProtoMessage() {}
 
 func (x *MaintenanceView) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[89]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[90]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8729,7 +8967,7 @@ func (x *MaintenanceView) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MaintenanceView.ProtoReflect.Descriptor instead.
 func (*MaintenanceView) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{89}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{90}
 }
 
 func (x *MaintenanceView) GetPhase() MaintenancePhase {
@@ -8801,7 +9039,7 @@ type EmittedAction struct {
 
 func (x *EmittedAction) Reset() {
 	*x = EmittedAction{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[90]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[91]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8813,7 +9051,7 @@ func (x *EmittedAction) String() string {
 func (*EmittedAction) ProtoMessage() {}
 
 func (x *EmittedAction) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[90]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[91]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8826,7 +9064,7 @@ func (x *EmittedAction) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EmittedAction.ProtoReflect.Descriptor instead.
 func (*EmittedAction) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{90}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{91}
 }
 
 func (x *EmittedAction) GetId() uint64 {
@@ -8876,7 +9114,7 @@ type MigrationView struct {
 
 func (x *MigrationView) Reset() {
 	*x = MigrationView{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[91]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[92]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8888,7 +9126,7 @@ func (x *MigrationView) String() string {
 func (*MigrationView) ProtoMessage() {}
 
 func (x *MigrationView) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[91]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[92]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8901,7 +9139,7 @@ func (x *MigrationView) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MigrationView.ProtoReflect.Descriptor instead.
 func (*MigrationView) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{91}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{92}
 }
 
 func (x *MigrationView) GetMigration() uint64 {
@@ -8996,7 +9234,7 @@ type PluginView struct {
 
 func (x *PluginView) Reset() {
 	*x = PluginView{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[92]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[93]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9008,7 +9246,7 @@ func (x *PluginView) String() string {
 func (*PluginView) ProtoMessage() {}
 
 func (x *PluginView) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[92]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[93]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9021,7 +9259,7 @@ func (x *PluginView) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PluginView.ProtoReflect.Descriptor instead.
 func (*PluginView) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{92}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{93}
 }
 
 func (x *PluginView) GetName() string {
@@ -9147,7 +9385,7 @@ type Stats struct {
 
 func (x *Stats) Reset() {
 	*x = Stats{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[93]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[94]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9159,7 +9397,7 @@ func (x *Stats) String() string {
 func (*Stats) ProtoMessage() {}
 
 func (x *Stats) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[93]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[94]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9172,7 +9410,7 @@ func (x *Stats) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Stats.ProtoReflect.Descriptor instead.
 func (*Stats) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{93}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{94}
 }
 
 func (x *Stats) GetEventsApplied() uint64 {
@@ -9340,7 +9578,7 @@ type JournalEntry struct {
 
 func (x *JournalEntry) Reset() {
 	*x = JournalEntry{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[94]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[95]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9352,7 +9590,7 @@ func (x *JournalEntry) String() string {
 func (*JournalEntry) ProtoMessage() {}
 
 func (x *JournalEntry) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[94]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[95]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9365,7 +9603,7 @@ func (x *JournalEntry) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JournalEntry.ProtoReflect.Descriptor instead.
 func (*JournalEntry) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{94}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{95}
 }
 
 func (x *JournalEntry) GetIndex() uint64 {
@@ -9608,7 +9846,7 @@ type Boot struct {
 
 func (x *Boot) Reset() {
 	*x = Boot{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[95]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[96]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9620,7 +9858,7 @@ func (x *Boot) String() string {
 func (*Boot) ProtoMessage() {}
 
 func (x *Boot) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[95]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[96]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9633,7 +9871,7 @@ func (x *Boot) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Boot.ProtoReflect.Descriptor instead.
 func (*Boot) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{95}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{96}
 }
 
 func (x *Boot) GetNode() uint64 {
@@ -9686,7 +9924,7 @@ type Tick struct {
 
 func (x *Tick) Reset() {
 	*x = Tick{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[96]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[97]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9698,7 +9936,7 @@ func (x *Tick) String() string {
 func (*Tick) ProtoMessage() {}
 
 func (x *Tick) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[96]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[97]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9711,7 +9949,7 @@ func (x *Tick) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Tick.ProtoReflect.Descriptor instead.
 func (*Tick) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{96}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{97}
 }
 
 func (x *Tick) GetQueueRoom() uint32 {
@@ -9744,7 +9982,7 @@ type JudgedCommit struct {
 
 func (x *JudgedCommit) Reset() {
 	*x = JudgedCommit{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[97]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[98]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9756,7 +9994,7 @@ func (x *JudgedCommit) String() string {
 func (*JudgedCommit) ProtoMessage() {}
 
 func (x *JudgedCommit) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[97]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[98]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9769,7 +10007,7 @@ func (x *JudgedCommit) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JudgedCommit.ProtoReflect.Descriptor instead.
 func (*JudgedCommit) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{97}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{98}
 }
 
 func (x *JudgedCommit) GetEvent() *AdminEvent {
@@ -9831,7 +10069,7 @@ type Reload struct {
 
 func (x *Reload) Reset() {
 	*x = Reload{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[98]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[99]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9843,7 +10081,7 @@ func (x *Reload) String() string {
 func (*Reload) ProtoMessage() {}
 
 func (x *Reload) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[98]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[99]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9856,7 +10094,7 @@ func (x *Reload) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Reload.ProtoReflect.Descriptor instead.
 func (*Reload) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{98}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{99}
 }
 
 func (x *Reload) GetConfigToml() string {
@@ -9878,7 +10116,7 @@ type Acknowledged struct {
 
 func (x *Acknowledged) Reset() {
 	*x = Acknowledged{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[99]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[100]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9890,7 +10128,7 @@ func (x *Acknowledged) String() string {
 func (*Acknowledged) ProtoMessage() {}
 
 func (x *Acknowledged) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[99]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[100]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9903,7 +10141,7 @@ func (x *Acknowledged) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Acknowledged.ProtoReflect.Descriptor instead.
 func (*Acknowledged) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{99}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{100}
 }
 
 func (x *Acknowledged) GetChain() Acknowledged_Chain {
@@ -9931,7 +10169,7 @@ type FailureReport struct {
 
 func (x *FailureReport) Reset() {
 	*x = FailureReport{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[100]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[101]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9943,7 +10181,7 @@ func (x *FailureReport) String() string {
 func (*FailureReport) ProtoMessage() {}
 
 func (x *FailureReport) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[100]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[101]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9956,7 +10194,7 @@ func (x *FailureReport) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FailureReport.ProtoReflect.Descriptor instead.
 func (*FailureReport) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{100}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{101}
 }
 
 func (x *FailureReport) GetSource() string {
@@ -9992,7 +10230,7 @@ type Samples struct {
 
 func (x *Samples) Reset() {
 	*x = Samples{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[101]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[102]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -10004,7 +10242,7 @@ func (x *Samples) String() string {
 func (*Samples) ProtoMessage() {}
 
 func (x *Samples) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[101]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[102]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -10017,7 +10255,7 @@ func (x *Samples) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Samples.ProtoReflect.Descriptor instead.
 func (*Samples) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{101}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{102}
 }
 
 func (x *Samples) GetProbe() string {
@@ -10092,7 +10330,7 @@ type ActionOutcome struct {
 
 func (x *ActionOutcome) Reset() {
 	*x = ActionOutcome{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[102]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[103]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -10104,7 +10342,7 @@ func (x *ActionOutcome) String() string {
 func (*ActionOutcome) ProtoMessage() {}
 
 func (x *ActionOutcome) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[102]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[103]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -10117,7 +10355,7 @@ func (x *ActionOutcome) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ActionOutcome.ProtoReflect.Descriptor instead.
 func (*ActionOutcome) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{102}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{103}
 }
 
 func (x *ActionOutcome) GetActionId() uint64 {
@@ -10184,7 +10422,7 @@ type ScoreTable struct {
 
 func (x *ScoreTable) Reset() {
 	*x = ScoreTable{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[103]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[104]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -10196,7 +10434,7 @@ func (x *ScoreTable) String() string {
 func (*ScoreTable) ProtoMessage() {}
 
 func (x *ScoreTable) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[103]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[104]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -10209,7 +10447,7 @@ func (x *ScoreTable) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ScoreTable.ProtoReflect.Descriptor instead.
 func (*ScoreTable) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{103}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{104}
 }
 
 func (x *ScoreTable) GetViewVersion() uint64 {
@@ -10252,7 +10490,7 @@ type ChainScore struct {
 
 func (x *ChainScore) Reset() {
 	*x = ChainScore{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[104]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[105]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -10264,7 +10502,7 @@ func (x *ChainScore) String() string {
 func (*ChainScore) ProtoMessage() {}
 
 func (x *ChainScore) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[104]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[105]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -10277,7 +10515,7 @@ func (x *ChainScore) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ChainScore.ProtoReflect.Descriptor instead.
 func (*ChainScore) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{104}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{105}
 }
 
 func (x *ChainScore) GetChain() uint64 {
@@ -10318,7 +10556,7 @@ type NodeScore struct {
 
 func (x *NodeScore) Reset() {
 	*x = NodeScore{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[105]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[106]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -10330,7 +10568,7 @@ func (x *NodeScore) String() string {
 func (*NodeScore) ProtoMessage() {}
 
 func (x *NodeScore) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[105]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[106]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -10343,7 +10581,7 @@ func (x *NodeScore) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NodeScore.ProtoReflect.Descriptor instead.
 func (*NodeScore) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{105}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{106}
 }
 
 func (x *NodeScore) GetNode() uint64 {
@@ -10372,7 +10610,7 @@ type MigrationCost struct {
 
 func (x *MigrationCost) Reset() {
 	*x = MigrationCost{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[106]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[107]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -10384,7 +10622,7 @@ func (x *MigrationCost) String() string {
 func (*MigrationCost) ProtoMessage() {}
 
 func (x *MigrationCost) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[106]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[107]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -10397,7 +10635,7 @@ func (x *MigrationCost) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MigrationCost.ProtoReflect.Descriptor instead.
 func (*MigrationCost) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{106}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{107}
 }
 
 func (x *MigrationCost) GetStateTransfer() *durationpb.Duration {
@@ -10431,7 +10669,7 @@ type Migrations struct {
 
 func (x *Migrations) Reset() {
 	*x = Migrations{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[107]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[108]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -10443,7 +10681,7 @@ func (x *Migrations) String() string {
 func (*Migrations) ProtoMessage() {}
 
 func (x *Migrations) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[107]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[108]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -10456,7 +10694,7 @@ func (x *Migrations) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Migrations.ProtoReflect.Descriptor instead.
 func (*Migrations) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{107}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{108}
 }
 
 func (x *Migrations) GetInFlight() []*MigrationView {
@@ -10481,7 +10719,7 @@ type BlastRadius struct {
 
 func (x *BlastRadius) Reset() {
 	*x = BlastRadius{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[108]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[109]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -10493,7 +10731,7 @@ func (x *BlastRadius) String() string {
 func (*BlastRadius) ProtoMessage() {}
 
 func (x *BlastRadius) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[108]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[109]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -10506,7 +10744,7 @@ func (x *BlastRadius) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BlastRadius.ProtoReflect.Descriptor instead.
 func (*BlastRadius) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{108}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{109}
 }
 
 func (x *BlastRadius) GetAffectedNodes() []uint64 {
@@ -10563,7 +10801,7 @@ type DaemonLifecycle_Started struct {
 
 func (x *DaemonLifecycle_Started) Reset() {
 	*x = DaemonLifecycle_Started{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[109]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[110]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -10575,7 +10813,7 @@ func (x *DaemonLifecycle_Started) String() string {
 func (*DaemonLifecycle_Started) ProtoMessage() {}
 
 func (x *DaemonLifecycle_Started) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[109]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[110]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -10621,7 +10859,7 @@ type DaemonLifecycle_ExitedCleanly struct {
 
 func (x *DaemonLifecycle_ExitedCleanly) Reset() {
 	*x = DaemonLifecycle_ExitedCleanly{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[110]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[111]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -10633,7 +10871,7 @@ func (x *DaemonLifecycle_ExitedCleanly) String() string {
 func (*DaemonLifecycle_ExitedCleanly) ProtoMessage() {}
 
 func (x *DaemonLifecycle_ExitedCleanly) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[110]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[111]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -10666,7 +10904,7 @@ type DaemonLifecycle_Crashed struct {
 
 func (x *DaemonLifecycle_Crashed) Reset() {
 	*x = DaemonLifecycle_Crashed{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[111]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[112]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -10678,7 +10916,7 @@ func (x *DaemonLifecycle_Crashed) String() string {
 func (*DaemonLifecycle_Crashed) ProtoMessage() {}
 
 func (x *DaemonLifecycle_Crashed) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[111]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[112]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -10718,7 +10956,7 @@ type DaemonLifecycle_Replaced struct {
 
 func (x *DaemonLifecycle_Replaced) Reset() {
 	*x = DaemonLifecycle_Replaced{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[112]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[113]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -10730,7 +10968,7 @@ func (x *DaemonLifecycle_Replaced) String() string {
 func (*DaemonLifecycle_Replaced) ProtoMessage() {}
 
 func (x *DaemonLifecycle_Replaced) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[112]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[113]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -10757,7 +10995,7 @@ type DaemonLifecycle_Rejected struct {
 
 func (x *DaemonLifecycle_Rejected) Reset() {
 	*x = DaemonLifecycle_Rejected{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[113]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[114]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -10769,7 +11007,7 @@ func (x *DaemonLifecycle_Rejected) String() string {
 func (*DaemonLifecycle_Rejected) ProtoMessage() {}
 
 func (x *DaemonLifecycle_Rejected) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[113]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[114]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -10803,7 +11041,7 @@ type OrderedDaemon_Run struct {
 
 func (x *OrderedDaemon_Run) Reset() {
 	*x = OrderedDaemon_Run{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[115]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[116]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -10815,7 +11053,7 @@ func (x *OrderedDaemon_Run) String() string {
 func (*OrderedDaemon_Run) ProtoMessage() {}
 
 func (x *OrderedDaemon_Run) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[115]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[116]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -10863,7 +11101,7 @@ type OrderedDaemon_Pin struct {
 
 func (x *OrderedDaemon_Pin) Reset() {
 	*x = OrderedDaemon_Pin{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[116]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[117]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -10875,7 +11113,7 @@ func (x *OrderedDaemon_Pin) String() string {
 func (*OrderedDaemon_Pin) ProtoMessage() {}
 
 func (x *OrderedDaemon_Pin) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[116]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[117]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -10924,7 +11162,7 @@ type OrderedDaemon_Restart struct {
 
 func (x *OrderedDaemon_Restart) Reset() {
 	*x = OrderedDaemon_Restart{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[117]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[118]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -10936,7 +11174,7 @@ func (x *OrderedDaemon_Restart) String() string {
 func (*OrderedDaemon_Restart) ProtoMessage() {}
 
 func (x *OrderedDaemon_Restart) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[117]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[118]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -10977,7 +11215,7 @@ type OrderedChain_Count struct {
 
 func (x *OrderedChain_Count) Reset() {
 	*x = OrderedChain_Count{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[118]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[119]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -10989,7 +11227,7 @@ func (x *OrderedChain_Count) String() string {
 func (*OrderedChain_Count) ProtoMessage() {}
 
 func (x *OrderedChain_Count) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[118]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[119]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -11037,7 +11275,7 @@ type OrderedChain_Hold struct {
 
 func (x *OrderedChain_Hold) Reset() {
 	*x = OrderedChain_Hold{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[119]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[120]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -11049,7 +11287,7 @@ func (x *OrderedChain_Hold) String() string {
 func (*OrderedChain_Hold) ProtoMessage() {}
 
 func (x *OrderedChain_Hold) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[119]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[120]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -11096,7 +11334,7 @@ type BlastRadius_Warning struct {
 
 func (x *BlastRadius_Warning) Reset() {
 	*x = BlastRadius_Warning{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[120]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[121]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -11108,7 +11346,7 @@ func (x *BlastRadius_Warning) String() string {
 func (*BlastRadius_Warning) ProtoMessage() {}
 
 func (x *BlastRadius_Warning) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[120]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[121]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -11121,7 +11359,7 @@ func (x *BlastRadius_Warning) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BlastRadius_Warning.ProtoReflect.Descriptor instead.
 func (*BlastRadius_Warning) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{108, 0}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{109, 0}
 }
 
 func (x *BlastRadius_Warning) GetKind() string {
@@ -11234,7 +11472,7 @@ const file_meshos_v1_meshos_proto_rawDesc = "" +
 	"\rconfig_sha256\x18\x06 \x01(\tR\fconfigSha256\x12\x1c\n" +
 	"\tunhealthy\x18\a \x01(\tR\tunhealthy\x124\n" +
 	"\x05early\x18\b \x01(\v2\x19.google.protobuf.DurationH\x00R\x05early\x88\x01\x01B\b\n" +
-	"\x06_early\"\xc3\x02\n" +
+	"\x06_early\"\xf5\x02\n" +
 	"\tRttSample\x12\x12\n" +
 	"\x04peer\x18\x01 \x01(\x04R\x04peer\x12+\n" +
 	"\x03rtt\x18\x02 \x01(\v2\x19.google.protobuf.DurationR\x03rtt\x12\x12\n" +
@@ -11248,11 +11486,13 @@ const file_meshos_v1_meshos_proto_rawDesc = "" +
 	"unanswered\x18\t \x01(\rR\n" +
 	"unanswered\x120\n" +
 	"\tno_answer\x18\n" +
-	" \x01(\x0e2\x13.meshos.v1.NoAnswerR\bnoAnswer\"m\n" +
+	" \x01(\x0e2\x13.meshos.v1.NoAnswerR\bnoAnswer\x120\n" +
+	"\x06family\x18\v \x01(\x0e2\x18.meshos.v1.AddressFamilyR\x06family\"\x9f\x01\n" +
 	"\x10NodeHealthSample\x12\x12\n" +
 	"\x04peer\x18\x01 \x01(\x04R\x04peer\x12-\n" +
 	"\x06health\x18\x02 \x01(\x0e2\x15.meshos.v1.NodeHealthR\x06health\x12\x16\n" +
-	"\x06reason\x18\x03 \x01(\tR\x06reason\"\xcb\x01\n" +
+	"\x06reason\x18\x03 \x01(\tR\x06reason\x120\n" +
+	"\x06family\x18\x04 \x01(\x0e2\x18.meshos.v1.AddressFamilyR\x06family\"\xcb\x01\n" +
 	"\vProbeResult\x12&\n" +
 	"\x03rtt\x18\x01 \x01(\v2\x14.meshos.v1.RttSampleR\x03rtt\x123\n" +
 	"\x06health\x18\x02 \x01(\v2\x1b.meshos.v1.NodeHealthSampleR\x06health\x120\n" +
@@ -11738,7 +11978,7 @@ const file_meshos_v1_meshos_proto_rawDesc = "" +
 	"\x03log\x18\x02 \x01(\v2\x14.meshos.v1.LogRecordH\x00R\x03log\x124\n" +
 	"\afailure\x18\x03 \x01(\v2\x18.meshos.v1.FailureRecordH\x00R\afailure\x121\n" +
 	"\x06action\x18\x04 \x01(\v2\x17.meshos.v1.ActionRecordH\x00R\x06actionB\x06\n" +
-	"\x04kind\"\xb0\b\n" +
+	"\x04kind\"\xe5\b\n" +
 	"\bSnapshot\x12\x12\n" +
 	"\x04node\x18\x01 \x01(\x04R\x04node\x12\x14\n" +
 	"\x05epoch\x18\x02 \x01(\x04R\x05epoch\x12\x12\n" +
@@ -11761,10 +12001,21 @@ const file_meshos_v1_meshos_proto_rawDesc = "" +
 	"\aplugins\x18\x10 \x03(\v2\x15.meshos.v1.PluginViewR\aplugins\x12&\n" +
 	"\x05stats\x18\x11 \x01(\v2\x10.meshos.v1.StatsR\x05stats\x126\n" +
 	"\tscheduler\x18\x12 \x01(\v2\x18.meshos.v1.SchedulerViewR\tscheduler\x12.\n" +
-	"\acut_off\x18\x13 \x01(\v2\x15.meshos.v1.CutOffViewR\x06cutOff\x12\x1b\n" +
+	"\acut_off\x18\x13 \x01(\v2\x15.meshos.v1.CutOffViewR\x06cutOff\x123\n" +
+	"\n" +
+	"unresolved\x18\x14 \x03(\v2\x13.meshos.v1.NameViewR\n" +
+	"unresolved\x12\x1b\n" +
 	"\tepoch_hex\x18\x1e \x01(\tR\bepochHex\x12'\n" +
 	"\x04info\x18\x1f \x01(\v2\x13.meshos.v1.NodeInfoR\x04infoB\x13\n" +
-	"\x11_freeze_remaining\"\x98\x03\n" +
+	"\x11_freeze_remaining\"\xf5\x01\n" +
+	"\bNameView\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12)\n" +
+	"\x06lookup\x18\x02 \x01(\x0e2\x11.meshos.v1.LookupR\x06lookup\x12\x16\n" +
+	"\x06reason\x18\x03 \x01(\tR\x06reason\x12/\n" +
+	"\x05since\x18\x04 \x01(\v2\x19.google.protobuf.DurationR\x05since\x12\x1c\n" +
+	"\taddresses\x18\x05 \x03(\tR\taddresses\x12-\n" +
+	"\x04kept\x18\x06 \x01(\v2\x19.google.protobuf.DurationR\x04kept\x12\x14\n" +
+	"\x05peers\x18\a \x03(\x04R\x05peers\"\x98\x03\n" +
 	"\bNodeInfo\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x18\n" +
 	"\acluster\x18\x02 \x01(\tR\acluster\x12\x18\n" +
@@ -11856,7 +12107,7 @@ const file_meshos_v1_meshos_proto_rawDesc = "" +
 	"\rlocal_ordered\x18\a \x01(\v2\x14.meshos.v1.OrderViewR\flocalOrderedB\n" +
 	"\n" +
 	"\b_desiredB\t\n" +
-	"\a_leader\"\xd8\x04\n" +
+	"\a_leader\"\x97\x05\n" +
 	"\bPeerView\x12\x12\n" +
 	"\x04peer\x18\x01 \x01(\x04R\x04peer\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x120\n" +
@@ -11872,11 +12123,12 @@ const file_meshos_v1_meshos_proto_rawDesc = "" +
 	"\x06jitter\x18\v \x01(\v2\x19.google.protobuf.DurationH\x03R\x06jitter\x88\x01\x01\x12\x1d\n" +
 	"\n" +
 	"rtt_reason\x18\f \x01(\tR\trttReason\x12+\n" +
-	"\x06echoes\x18\r \x01(\v2\x13.meshos.v1.EchoViewR\x06echoesB\x06\n" +
+	"\x06echoes\x18\r \x01(\v2\x13.meshos.v1.EchoViewR\x06echoes\x12=\n" +
+	"\rhealth_family\x18\x0e \x01(\x0e2\x18.meshos.v1.AddressFamilyR\fhealthFamilyB\x06\n" +
 	"\x04_rttB\x0f\n" +
 	"\r_health_sinceB\a\n" +
 	"\x05_lossB\t\n" +
-	"\a_jitter\"\xfa\x02\n" +
+	"\a_jitter\"\xac\x03\n" +
 	"\bEchoView\x12/\n" +
 	"\x05state\x18\x01 \x01(\x0e2\x19.meshos.v1.EchoView.StateR\x05state\x124\n" +
 	"\x05since\x18\x02 \x01(\v2\x19.google.protobuf.DurationH\x00R\x05since\x88\x01\x01\x12\x12\n" +
@@ -11886,7 +12138,8 @@ const file_meshos_v1_meshos_proto_rawDesc = "" +
 	"\n" +
 	"unanswered\x18\x06 \x01(\rR\n" +
 	"unanswered\x120\n" +
-	"\tno_answer\x18\a \x01(\x0e2\x13.meshos.v1.NoAnswerR\bnoAnswer\"g\n" +
+	"\tno_answer\x18\a \x01(\x0e2\x13.meshos.v1.NoAnswerR\bnoAnswer\x120\n" +
+	"\x06family\x18\b \x01(\x0e2\x18.meshos.v1.AddressFamilyR\x06family\"g\n" +
 	"\x05State\x12\x15\n" +
 	"\x11STATE_UNSPECIFIED\x10\x00\x12\x11\n" +
 	"\rSTATE_ANSWERS\x10\x01\x12\x12\n" +
@@ -12123,7 +12376,16 @@ const file_meshos_v1_meshos_proto_rawDesc = "" +
 	"\x1dMAINTENANCE_PHASE_MAINTENANCE\x10\x03\x12\x1d\n" +
 	"\x19MAINTENANCE_PHASE_EXITING\x10\x04\x12\"\n" +
 	"\x1eMAINTENANCE_PHASE_DRAIN_FAILED\x10\x05\x12\x1e\n" +
-	"\x1aMAINTENANCE_PHASE_RECOVERY\x10\x06*\x8d\x01\n" +
+	"\x1aMAINTENANCE_PHASE_RECOVERY\x10\x06*a\n" +
+	"\rAddressFamily\x12\x1e\n" +
+	"\x1aADDRESS_FAMILY_UNSPECIFIED\x10\x00\x12\x17\n" +
+	"\x13ADDRESS_FAMILY_IPV4\x10\x04\x12\x17\n" +
+	"\x13ADDRESS_FAMILY_IPV6\x10\x06*^\n" +
+	"\x06Lookup\x12\x16\n" +
+	"\x12LOOKUP_UNSPECIFIED\x10\x00\x12\x10\n" +
+	"\fLOOKUP_FOUND\x10\x01\x12\x17\n" +
+	"\x13LOOKUP_NO_SUCH_NAME\x10\x02\x12\x11\n" +
+	"\rLOOKUP_FAILED\x10\x03*\x8d\x01\n" +
 	"\bNoAnswer\x12\x19\n" +
 	"\x15NO_ANSWER_UNSPECIFIED\x10\x00\x12\x17\n" +
 	"\x13NO_ANSWER_TIMED_OUT\x10\x01\x12\x19\n" +
@@ -12150,431 +12412,442 @@ func file_meshos_v1_meshos_proto_rawDescGZIP() []byte {
 	return file_meshos_v1_meshos_proto_rawDescData
 }
 
-var file_meshos_v1_meshos_proto_enumTypes = make([]protoimpl.EnumInfo, 18)
-var file_meshos_v1_meshos_proto_msgTypes = make([]protoimpl.MessageInfo, 121)
+var file_meshos_v1_meshos_proto_enumTypes = make([]protoimpl.EnumInfo, 20)
+var file_meshos_v1_meshos_proto_msgTypes = make([]protoimpl.MessageInfo, 122)
 var file_meshos_v1_meshos_proto_goTypes = []any{
 	(NodeHealth)(0),                       // 0: meshos.v1.NodeHealth
 	(MaintenancePhase)(0),                 // 1: meshos.v1.MaintenancePhase
-	(NoAnswer)(0),                         // 2: meshos.v1.NoAnswer
-	(LogLevel)(0),                         // 3: meshos.v1.LogLevel
-	(DaemonHealth_Status)(0),              // 4: meshos.v1.DaemonHealth.Status
-	(ReplicaUpdate_Kind)(0),               // 5: meshos.v1.ReplicaUpdate.Kind
-	(ReplicaTransition_Kind)(0),           // 6: meshos.v1.ReplicaTransition.Kind
-	(DaemonIntent_Intent)(0),              // 7: meshos.v1.DaemonIntent.Intent
-	(LocalReplicaIntent_Intent)(0),        // 8: meshos.v1.LocalReplicaIntent.Intent
-	(VerificationOutcome_Verdict)(0),      // 9: meshos.v1.VerificationOutcome.Verdict
-	(ActionRecord_Outcome)(0),             // 10: meshos.v1.ActionRecord.Outcome
-	(DaemonView_Lifecycle)(0),             // 11: meshos.v1.DaemonView.Lifecycle
-	(DaemonView_Restart)(0),               // 12: meshos.v1.DaemonView.Restart
-	(DaemonView_Outcome)(0),               // 13: meshos.v1.DaemonView.Outcome
-	(EchoView_State)(0),                   // 14: meshos.v1.EchoView.State
-	(MigrationView_Phase)(0),              // 15: meshos.v1.MigrationView.Phase
-	(PluginView_Status)(0),                // 16: meshos.v1.PluginView.Status
-	(Acknowledged_Chain)(0),               // 17: meshos.v1.Acknowledged.Chain
-	(*DaemonRef)(nil),                     // 18: meshos.v1.DaemonRef
-	(*DaemonHealth)(nil),                  // 19: meshos.v1.DaemonHealth
-	(*Event)(nil),                         // 20: meshos.v1.Event
-	(*Shutdown)(nil),                      // 21: meshos.v1.Shutdown
-	(*ReplicaUpdate)(nil),                 // 22: meshos.v1.ReplicaUpdate
-	(*ReplicaLeader)(nil),                 // 23: meshos.v1.ReplicaLeader
-	(*ReplicaTransition)(nil),             // 24: meshos.v1.ReplicaTransition
-	(*DaemonLifecycle)(nil),               // 25: meshos.v1.DaemonLifecycle
-	(*DaemonExit)(nil),                    // 26: meshos.v1.DaemonExit
-	(*RttSample)(nil),                     // 27: meshos.v1.RttSample
-	(*NodeHealthSample)(nil),              // 28: meshos.v1.NodeHealthSample
-	(*ProbeResult)(nil),                   // 29: meshos.v1.ProbeResult
-	(*ProbeDetail)(nil),                   // 30: meshos.v1.ProbeDetail
-	(*PathMtu)(nil),                       // 31: meshos.v1.PathMtu
-	(*PeerInventory)(nil),                 // 32: meshos.v1.PeerInventory
-	(*DiskSpace)(nil),                     // 33: meshos.v1.DiskSpace
-	(*Temperature)(nil),                   // 34: meshos.v1.Temperature
-	(*NetworkLink)(nil),                   // 35: meshos.v1.NetworkLink
-	(*Gpu)(nil),                           // 36: meshos.v1.Gpu
-	(*LogLine)(nil),                       // 37: meshos.v1.LogLine
-	(*OutputPlace)(nil),                   // 38: meshos.v1.OutputPlace
-	(*BlobAnnouncement)(nil),              // 39: meshos.v1.BlobAnnouncement
-	(*PlacementIntent)(nil),               // 40: meshos.v1.PlacementIntent
-	(*DaemonIntent)(nil),                  // 41: meshos.v1.DaemonIntent
-	(*LocalReplicaIntent)(nil),            // 42: meshos.v1.LocalReplicaIntent
-	(*MaintenanceObserved)(nil),           // 43: meshos.v1.MaintenanceObserved
-	(*AdminEvent)(nil),                    // 44: meshos.v1.AdminEvent
-	(*NodeTarget)(nil),                    // 45: meshos.v1.NodeTarget
-	(*EnterMaintenance)(nil),              // 46: meshos.v1.EnterMaintenance
-	(*Drain)(nil),                         // 47: meshos.v1.Drain
-	(*DropReplicas)(nil),                  // 48: meshos.v1.DropReplicas
-	(*SetDaemonIntent)(nil),               // 49: meshos.v1.SetDaemonIntent
-	(*SetPlacement)(nil),                  // 50: meshos.v1.SetPlacement
-	(*SetLocalReplica)(nil),               // 51: meshos.v1.SetLocalReplica
-	(*RestartDaemon)(nil),                 // 52: meshos.v1.RestartDaemon
-	(*ReloadDaemon)(nil),                  // 53: meshos.v1.ReloadDaemon
-	(*SignalDaemon)(nil),                  // 54: meshos.v1.SignalDaemon
-	(*FreezeCluster)(nil),                 // 55: meshos.v1.FreezeCluster
-	(*ThawCluster)(nil),                   // 56: meshos.v1.ThawCluster
-	(*FlushAvoidLists)(nil),               // 57: meshos.v1.FlushAvoidLists
-	(*ForceEvictReplica)(nil),             // 58: meshos.v1.ForceEvictReplica
-	(*ForceRestartDaemon)(nil),            // 59: meshos.v1.ForceRestartDaemon
-	(*ForceCutover)(nil),                  // 60: meshos.v1.ForceCutover
-	(*KillMigration)(nil),                 // 61: meshos.v1.KillMigration
-	(*SignedCommit)(nil),                  // 62: meshos.v1.SignedCommit
-	(*AdminCommand)(nil),                  // 63: meshos.v1.AdminCommand
-	(*OrderedEntry)(nil),                  // 64: meshos.v1.OrderedEntry
-	(*OrderedCheckpoint)(nil),             // 65: meshos.v1.OrderedCheckpoint
-	(*OrderedState)(nil),                  // 66: meshos.v1.OrderedState
-	(*OrderOrigin)(nil),                   // 67: meshos.v1.OrderOrigin
-	(*OrderedLocal)(nil),                  // 68: meshos.v1.OrderedLocal
-	(*OrderedNode)(nil),                   // 69: meshos.v1.OrderedNode
-	(*OrderedForce)(nil),                  // 70: meshos.v1.OrderedForce
-	(*OrderedDaemon)(nil),                 // 71: meshos.v1.OrderedDaemon
-	(*OrderedGate)(nil),                   // 72: meshos.v1.OrderedGate
-	(*OrderedChain)(nil),                  // 73: meshos.v1.OrderedChain
-	(*Action)(nil),                        // 74: meshos.v1.Action
-	(*StartDaemon)(nil),                   // 75: meshos.v1.StartDaemon
-	(*StopDaemon)(nil),                    // 76: meshos.v1.StopDaemon
-	(*PullReplica)(nil),                   // 77: meshos.v1.PullReplica
-	(*DropReplica)(nil),                   // 78: meshos.v1.DropReplica
-	(*RequestPlacement)(nil),              // 79: meshos.v1.RequestPlacement
-	(*RequestEviction)(nil),               // 80: meshos.v1.RequestEviction
-	(*MigrateBlob)(nil),                   // 81: meshos.v1.MigrateBlob
-	(*ReduceHeat)(nil),                    // 82: meshos.v1.ReduceHeat
-	(*MarkAvoid)(nil),                     // 83: meshos.v1.MarkAvoid
-	(*ApplyBackoff)(nil),                  // 84: meshos.v1.ApplyBackoff
-	(*CommitMaintenanceTransition)(nil),   // 85: meshos.v1.CommitMaintenanceTransition
-	(*AskReload)(nil),                     // 86: meshos.v1.AskReload
-	(*SendSignal)(nil),                    // 87: meshos.v1.SendSignal
-	(*VerificationOutcome)(nil),           // 88: meshos.v1.VerificationOutcome
-	(*Operator)(nil),                      // 89: meshos.v1.Operator
-	(*AdminAuditRecord)(nil),              // 90: meshos.v1.AdminAuditRecord
-	(*Refusal)(nil),                       // 91: meshos.v1.Refusal
-	(*SignerChange)(nil),                  // 92: meshos.v1.SignerChange
-	(*LogRecord)(nil),                     // 93: meshos.v1.LogRecord
-	(*FailureRecord)(nil),                 // 94: meshos.v1.FailureRecord
-	(*ActionRecord)(nil),                  // 95: meshos.v1.ActionRecord
-	(*Record)(nil),                        // 96: meshos.v1.Record
-	(*Snapshot)(nil),                      // 97: meshos.v1.Snapshot
-	(*NodeInfo)(nil),                      // 98: meshos.v1.NodeInfo
-	(*SchedulerView)(nil),                 // 99: meshos.v1.SchedulerView
-	(*DaemonView)(nil),                    // 100: meshos.v1.DaemonView
-	(*OrderView)(nil),                     // 101: meshos.v1.OrderView
-	(*ReplicaView)(nil),                   // 102: meshos.v1.ReplicaView
-	(*PeerView)(nil),                      // 103: meshos.v1.PeerView
-	(*EchoView)(nil),                      // 104: meshos.v1.EchoView
-	(*CutOffView)(nil),                    // 105: meshos.v1.CutOffView
-	(*AvoidView)(nil),                     // 106: meshos.v1.AvoidView
-	(*MaintenanceView)(nil),               // 107: meshos.v1.MaintenanceView
-	(*EmittedAction)(nil),                 // 108: meshos.v1.EmittedAction
-	(*MigrationView)(nil),                 // 109: meshos.v1.MigrationView
-	(*PluginView)(nil),                    // 110: meshos.v1.PluginView
-	(*Stats)(nil),                         // 111: meshos.v1.Stats
-	(*JournalEntry)(nil),                  // 112: meshos.v1.JournalEntry
-	(*Boot)(nil),                          // 113: meshos.v1.Boot
-	(*Tick)(nil),                          // 114: meshos.v1.Tick
-	(*JudgedCommit)(nil),                  // 115: meshos.v1.JudgedCommit
-	(*Reload)(nil),                        // 116: meshos.v1.Reload
-	(*Acknowledged)(nil),                  // 117: meshos.v1.Acknowledged
-	(*FailureReport)(nil),                 // 118: meshos.v1.FailureReport
-	(*Samples)(nil),                       // 119: meshos.v1.Samples
-	(*ActionOutcome)(nil),                 // 120: meshos.v1.ActionOutcome
-	(*ScoreTable)(nil),                    // 121: meshos.v1.ScoreTable
-	(*ChainScore)(nil),                    // 122: meshos.v1.ChainScore
-	(*NodeScore)(nil),                     // 123: meshos.v1.NodeScore
-	(*MigrationCost)(nil),                 // 124: meshos.v1.MigrationCost
-	(*Migrations)(nil),                    // 125: meshos.v1.Migrations
-	(*BlastRadius)(nil),                   // 126: meshos.v1.BlastRadius
-	(*DaemonLifecycle_Started)(nil),       // 127: meshos.v1.DaemonLifecycle.Started
-	(*DaemonLifecycle_ExitedCleanly)(nil), // 128: meshos.v1.DaemonLifecycle.ExitedCleanly
-	(*DaemonLifecycle_Crashed)(nil),       // 129: meshos.v1.DaemonLifecycle.Crashed
-	(*DaemonLifecycle_Replaced)(nil),      // 130: meshos.v1.DaemonLifecycle.Replaced
-	(*DaemonLifecycle_Rejected)(nil),      // 131: meshos.v1.DaemonLifecycle.Rejected
-	nil,                                   // 132: meshos.v1.PeerInventory.AgesEntry
-	(*OrderedDaemon_Run)(nil),             // 133: meshos.v1.OrderedDaemon.Run
-	(*OrderedDaemon_Pin)(nil),             // 134: meshos.v1.OrderedDaemon.Pin
-	(*OrderedDaemon_Restart)(nil),         // 135: meshos.v1.OrderedDaemon.Restart
-	(*OrderedChain_Count)(nil),            // 136: meshos.v1.OrderedChain.Count
-	(*OrderedChain_Hold)(nil),             // 137: meshos.v1.OrderedChain.Hold
-	(*BlastRadius_Warning)(nil),           // 138: meshos.v1.BlastRadius.Warning
-	(*timestamppb.Timestamp)(nil),         // 139: google.protobuf.Timestamp
-	(*durationpb.Duration)(nil),           // 140: google.protobuf.Duration
+	(AddressFamily)(0),                    // 2: meshos.v1.AddressFamily
+	(Lookup)(0),                           // 3: meshos.v1.Lookup
+	(NoAnswer)(0),                         // 4: meshos.v1.NoAnswer
+	(LogLevel)(0),                         // 5: meshos.v1.LogLevel
+	(DaemonHealth_Status)(0),              // 6: meshos.v1.DaemonHealth.Status
+	(ReplicaUpdate_Kind)(0),               // 7: meshos.v1.ReplicaUpdate.Kind
+	(ReplicaTransition_Kind)(0),           // 8: meshos.v1.ReplicaTransition.Kind
+	(DaemonIntent_Intent)(0),              // 9: meshos.v1.DaemonIntent.Intent
+	(LocalReplicaIntent_Intent)(0),        // 10: meshos.v1.LocalReplicaIntent.Intent
+	(VerificationOutcome_Verdict)(0),      // 11: meshos.v1.VerificationOutcome.Verdict
+	(ActionRecord_Outcome)(0),             // 12: meshos.v1.ActionRecord.Outcome
+	(DaemonView_Lifecycle)(0),             // 13: meshos.v1.DaemonView.Lifecycle
+	(DaemonView_Restart)(0),               // 14: meshos.v1.DaemonView.Restart
+	(DaemonView_Outcome)(0),               // 15: meshos.v1.DaemonView.Outcome
+	(EchoView_State)(0),                   // 16: meshos.v1.EchoView.State
+	(MigrationView_Phase)(0),              // 17: meshos.v1.MigrationView.Phase
+	(PluginView_Status)(0),                // 18: meshos.v1.PluginView.Status
+	(Acknowledged_Chain)(0),               // 19: meshos.v1.Acknowledged.Chain
+	(*DaemonRef)(nil),                     // 20: meshos.v1.DaemonRef
+	(*DaemonHealth)(nil),                  // 21: meshos.v1.DaemonHealth
+	(*Event)(nil),                         // 22: meshos.v1.Event
+	(*Shutdown)(nil),                      // 23: meshos.v1.Shutdown
+	(*ReplicaUpdate)(nil),                 // 24: meshos.v1.ReplicaUpdate
+	(*ReplicaLeader)(nil),                 // 25: meshos.v1.ReplicaLeader
+	(*ReplicaTransition)(nil),             // 26: meshos.v1.ReplicaTransition
+	(*DaemonLifecycle)(nil),               // 27: meshos.v1.DaemonLifecycle
+	(*DaemonExit)(nil),                    // 28: meshos.v1.DaemonExit
+	(*RttSample)(nil),                     // 29: meshos.v1.RttSample
+	(*NodeHealthSample)(nil),              // 30: meshos.v1.NodeHealthSample
+	(*ProbeResult)(nil),                   // 31: meshos.v1.ProbeResult
+	(*ProbeDetail)(nil),                   // 32: meshos.v1.ProbeDetail
+	(*PathMtu)(nil),                       // 33: meshos.v1.PathMtu
+	(*PeerInventory)(nil),                 // 34: meshos.v1.PeerInventory
+	(*DiskSpace)(nil),                     // 35: meshos.v1.DiskSpace
+	(*Temperature)(nil),                   // 36: meshos.v1.Temperature
+	(*NetworkLink)(nil),                   // 37: meshos.v1.NetworkLink
+	(*Gpu)(nil),                           // 38: meshos.v1.Gpu
+	(*LogLine)(nil),                       // 39: meshos.v1.LogLine
+	(*OutputPlace)(nil),                   // 40: meshos.v1.OutputPlace
+	(*BlobAnnouncement)(nil),              // 41: meshos.v1.BlobAnnouncement
+	(*PlacementIntent)(nil),               // 42: meshos.v1.PlacementIntent
+	(*DaemonIntent)(nil),                  // 43: meshos.v1.DaemonIntent
+	(*LocalReplicaIntent)(nil),            // 44: meshos.v1.LocalReplicaIntent
+	(*MaintenanceObserved)(nil),           // 45: meshos.v1.MaintenanceObserved
+	(*AdminEvent)(nil),                    // 46: meshos.v1.AdminEvent
+	(*NodeTarget)(nil),                    // 47: meshos.v1.NodeTarget
+	(*EnterMaintenance)(nil),              // 48: meshos.v1.EnterMaintenance
+	(*Drain)(nil),                         // 49: meshos.v1.Drain
+	(*DropReplicas)(nil),                  // 50: meshos.v1.DropReplicas
+	(*SetDaemonIntent)(nil),               // 51: meshos.v1.SetDaemonIntent
+	(*SetPlacement)(nil),                  // 52: meshos.v1.SetPlacement
+	(*SetLocalReplica)(nil),               // 53: meshos.v1.SetLocalReplica
+	(*RestartDaemon)(nil),                 // 54: meshos.v1.RestartDaemon
+	(*ReloadDaemon)(nil),                  // 55: meshos.v1.ReloadDaemon
+	(*SignalDaemon)(nil),                  // 56: meshos.v1.SignalDaemon
+	(*FreezeCluster)(nil),                 // 57: meshos.v1.FreezeCluster
+	(*ThawCluster)(nil),                   // 58: meshos.v1.ThawCluster
+	(*FlushAvoidLists)(nil),               // 59: meshos.v1.FlushAvoidLists
+	(*ForceEvictReplica)(nil),             // 60: meshos.v1.ForceEvictReplica
+	(*ForceRestartDaemon)(nil),            // 61: meshos.v1.ForceRestartDaemon
+	(*ForceCutover)(nil),                  // 62: meshos.v1.ForceCutover
+	(*KillMigration)(nil),                 // 63: meshos.v1.KillMigration
+	(*SignedCommit)(nil),                  // 64: meshos.v1.SignedCommit
+	(*AdminCommand)(nil),                  // 65: meshos.v1.AdminCommand
+	(*OrderedEntry)(nil),                  // 66: meshos.v1.OrderedEntry
+	(*OrderedCheckpoint)(nil),             // 67: meshos.v1.OrderedCheckpoint
+	(*OrderedState)(nil),                  // 68: meshos.v1.OrderedState
+	(*OrderOrigin)(nil),                   // 69: meshos.v1.OrderOrigin
+	(*OrderedLocal)(nil),                  // 70: meshos.v1.OrderedLocal
+	(*OrderedNode)(nil),                   // 71: meshos.v1.OrderedNode
+	(*OrderedForce)(nil),                  // 72: meshos.v1.OrderedForce
+	(*OrderedDaemon)(nil),                 // 73: meshos.v1.OrderedDaemon
+	(*OrderedGate)(nil),                   // 74: meshos.v1.OrderedGate
+	(*OrderedChain)(nil),                  // 75: meshos.v1.OrderedChain
+	(*Action)(nil),                        // 76: meshos.v1.Action
+	(*StartDaemon)(nil),                   // 77: meshos.v1.StartDaemon
+	(*StopDaemon)(nil),                    // 78: meshos.v1.StopDaemon
+	(*PullReplica)(nil),                   // 79: meshos.v1.PullReplica
+	(*DropReplica)(nil),                   // 80: meshos.v1.DropReplica
+	(*RequestPlacement)(nil),              // 81: meshos.v1.RequestPlacement
+	(*RequestEviction)(nil),               // 82: meshos.v1.RequestEviction
+	(*MigrateBlob)(nil),                   // 83: meshos.v1.MigrateBlob
+	(*ReduceHeat)(nil),                    // 84: meshos.v1.ReduceHeat
+	(*MarkAvoid)(nil),                     // 85: meshos.v1.MarkAvoid
+	(*ApplyBackoff)(nil),                  // 86: meshos.v1.ApplyBackoff
+	(*CommitMaintenanceTransition)(nil),   // 87: meshos.v1.CommitMaintenanceTransition
+	(*AskReload)(nil),                     // 88: meshos.v1.AskReload
+	(*SendSignal)(nil),                    // 89: meshos.v1.SendSignal
+	(*VerificationOutcome)(nil),           // 90: meshos.v1.VerificationOutcome
+	(*Operator)(nil),                      // 91: meshos.v1.Operator
+	(*AdminAuditRecord)(nil),              // 92: meshos.v1.AdminAuditRecord
+	(*Refusal)(nil),                       // 93: meshos.v1.Refusal
+	(*SignerChange)(nil),                  // 94: meshos.v1.SignerChange
+	(*LogRecord)(nil),                     // 95: meshos.v1.LogRecord
+	(*FailureRecord)(nil),                 // 96: meshos.v1.FailureRecord
+	(*ActionRecord)(nil),                  // 97: meshos.v1.ActionRecord
+	(*Record)(nil),                        // 98: meshos.v1.Record
+	(*Snapshot)(nil),                      // 99: meshos.v1.Snapshot
+	(*NameView)(nil),                      // 100: meshos.v1.NameView
+	(*NodeInfo)(nil),                      // 101: meshos.v1.NodeInfo
+	(*SchedulerView)(nil),                 // 102: meshos.v1.SchedulerView
+	(*DaemonView)(nil),                    // 103: meshos.v1.DaemonView
+	(*OrderView)(nil),                     // 104: meshos.v1.OrderView
+	(*ReplicaView)(nil),                   // 105: meshos.v1.ReplicaView
+	(*PeerView)(nil),                      // 106: meshos.v1.PeerView
+	(*EchoView)(nil),                      // 107: meshos.v1.EchoView
+	(*CutOffView)(nil),                    // 108: meshos.v1.CutOffView
+	(*AvoidView)(nil),                     // 109: meshos.v1.AvoidView
+	(*MaintenanceView)(nil),               // 110: meshos.v1.MaintenanceView
+	(*EmittedAction)(nil),                 // 111: meshos.v1.EmittedAction
+	(*MigrationView)(nil),                 // 112: meshos.v1.MigrationView
+	(*PluginView)(nil),                    // 113: meshos.v1.PluginView
+	(*Stats)(nil),                         // 114: meshos.v1.Stats
+	(*JournalEntry)(nil),                  // 115: meshos.v1.JournalEntry
+	(*Boot)(nil),                          // 116: meshos.v1.Boot
+	(*Tick)(nil),                          // 117: meshos.v1.Tick
+	(*JudgedCommit)(nil),                  // 118: meshos.v1.JudgedCommit
+	(*Reload)(nil),                        // 119: meshos.v1.Reload
+	(*Acknowledged)(nil),                  // 120: meshos.v1.Acknowledged
+	(*FailureReport)(nil),                 // 121: meshos.v1.FailureReport
+	(*Samples)(nil),                       // 122: meshos.v1.Samples
+	(*ActionOutcome)(nil),                 // 123: meshos.v1.ActionOutcome
+	(*ScoreTable)(nil),                    // 124: meshos.v1.ScoreTable
+	(*ChainScore)(nil),                    // 125: meshos.v1.ChainScore
+	(*NodeScore)(nil),                     // 126: meshos.v1.NodeScore
+	(*MigrationCost)(nil),                 // 127: meshos.v1.MigrationCost
+	(*Migrations)(nil),                    // 128: meshos.v1.Migrations
+	(*BlastRadius)(nil),                   // 129: meshos.v1.BlastRadius
+	(*DaemonLifecycle_Started)(nil),       // 130: meshos.v1.DaemonLifecycle.Started
+	(*DaemonLifecycle_ExitedCleanly)(nil), // 131: meshos.v1.DaemonLifecycle.ExitedCleanly
+	(*DaemonLifecycle_Crashed)(nil),       // 132: meshos.v1.DaemonLifecycle.Crashed
+	(*DaemonLifecycle_Replaced)(nil),      // 133: meshos.v1.DaemonLifecycle.Replaced
+	(*DaemonLifecycle_Rejected)(nil),      // 134: meshos.v1.DaemonLifecycle.Rejected
+	nil,                                   // 135: meshos.v1.PeerInventory.AgesEntry
+	(*OrderedDaemon_Run)(nil),             // 136: meshos.v1.OrderedDaemon.Run
+	(*OrderedDaemon_Pin)(nil),             // 137: meshos.v1.OrderedDaemon.Pin
+	(*OrderedDaemon_Restart)(nil),         // 138: meshos.v1.OrderedDaemon.Restart
+	(*OrderedChain_Count)(nil),            // 139: meshos.v1.OrderedChain.Count
+	(*OrderedChain_Hold)(nil),             // 140: meshos.v1.OrderedChain.Hold
+	(*BlastRadius_Warning)(nil),           // 141: meshos.v1.BlastRadius.Warning
+	(*timestamppb.Timestamp)(nil),         // 142: google.protobuf.Timestamp
+	(*durationpb.Duration)(nil),           // 143: google.protobuf.Duration
 }
 var file_meshos_v1_meshos_proto_depIdxs = []int32{
-	4,   // 0: meshos.v1.DaemonHealth.status:type_name -> meshos.v1.DaemonHealth.Status
-	22,  // 1: meshos.v1.Event.replica_update:type_name -> meshos.v1.ReplicaUpdate
-	23,  // 2: meshos.v1.Event.replica_leader:type_name -> meshos.v1.ReplicaLeader
-	24,  // 3: meshos.v1.Event.replica_transition:type_name -> meshos.v1.ReplicaTransition
-	25,  // 4: meshos.v1.Event.daemon_lifecycle:type_name -> meshos.v1.DaemonLifecycle
-	27,  // 5: meshos.v1.Event.rtt_sample:type_name -> meshos.v1.RttSample
-	28,  // 6: meshos.v1.Event.node_health:type_name -> meshos.v1.NodeHealthSample
-	44,  // 7: meshos.v1.Event.admin:type_name -> meshos.v1.AdminEvent
-	62,  // 8: meshos.v1.Event.signed_commit:type_name -> meshos.v1.SignedCommit
-	37,  // 9: meshos.v1.Event.log_line:type_name -> meshos.v1.LogLine
-	39,  // 10: meshos.v1.Event.blob_announcement:type_name -> meshos.v1.BlobAnnouncement
-	40,  // 11: meshos.v1.Event.placement_intent:type_name -> meshos.v1.PlacementIntent
-	41,  // 12: meshos.v1.Event.daemon_intent:type_name -> meshos.v1.DaemonIntent
-	42,  // 13: meshos.v1.Event.local_replica_intent:type_name -> meshos.v1.LocalReplicaIntent
-	43,  // 14: meshos.v1.Event.maintenance_observed:type_name -> meshos.v1.MaintenanceObserved
-	21,  // 15: meshos.v1.Event.shutdown:type_name -> meshos.v1.Shutdown
-	5,   // 16: meshos.v1.ReplicaUpdate.kind:type_name -> meshos.v1.ReplicaUpdate.Kind
-	6,   // 17: meshos.v1.ReplicaTransition.kind:type_name -> meshos.v1.ReplicaTransition.Kind
-	18,  // 18: meshos.v1.DaemonLifecycle.daemon:type_name -> meshos.v1.DaemonRef
-	127, // 19: meshos.v1.DaemonLifecycle.started:type_name -> meshos.v1.DaemonLifecycle.Started
-	128, // 20: meshos.v1.DaemonLifecycle.exited_cleanly:type_name -> meshos.v1.DaemonLifecycle.ExitedCleanly
-	129, // 21: meshos.v1.DaemonLifecycle.crashed:type_name -> meshos.v1.DaemonLifecycle.Crashed
-	19,  // 22: meshos.v1.DaemonLifecycle.health_changed:type_name -> meshos.v1.DaemonHealth
-	131, // 23: meshos.v1.DaemonLifecycle.rejected:type_name -> meshos.v1.DaemonLifecycle.Rejected
-	130, // 24: meshos.v1.DaemonLifecycle.replaced:type_name -> meshos.v1.DaemonLifecycle.Replaced
-	139, // 25: meshos.v1.DaemonExit.at:type_name -> google.protobuf.Timestamp
-	140, // 26: meshos.v1.DaemonExit.early:type_name -> google.protobuf.Duration
-	140, // 27: meshos.v1.RttSample.rtt:type_name -> google.protobuf.Duration
-	140, // 28: meshos.v1.RttSample.jitter:type_name -> google.protobuf.Duration
-	2,   // 29: meshos.v1.RttSample.no_answer:type_name -> meshos.v1.NoAnswer
-	0,   // 30: meshos.v1.NodeHealthSample.health:type_name -> meshos.v1.NodeHealth
-	27,  // 31: meshos.v1.ProbeResult.rtt:type_name -> meshos.v1.RttSample
-	28,  // 32: meshos.v1.ProbeResult.health:type_name -> meshos.v1.NodeHealthSample
-	30,  // 33: meshos.v1.ProbeResult.details:type_name -> meshos.v1.ProbeDetail
-	31,  // 34: meshos.v1.ProbeResult.path_mtu:type_name -> meshos.v1.PathMtu
-	132, // 35: meshos.v1.PeerInventory.ages:type_name -> meshos.v1.PeerInventory.AgesEntry
-	33,  // 36: meshos.v1.PeerInventory.disks:type_name -> meshos.v1.DiskSpace
-	34,  // 37: meshos.v1.PeerInventory.temperatures:type_name -> meshos.v1.Temperature
-	35,  // 38: meshos.v1.PeerInventory.links:type_name -> meshos.v1.NetworkLink
-	36,  // 39: meshos.v1.PeerInventory.gpus:type_name -> meshos.v1.Gpu
-	3,   // 40: meshos.v1.LogLine.level:type_name -> meshos.v1.LogLevel
-	38,  // 41: meshos.v1.LogLine.output:type_name -> meshos.v1.OutputPlace
-	18,  // 42: meshos.v1.DaemonIntent.daemon:type_name -> meshos.v1.DaemonRef
-	7,   // 43: meshos.v1.DaemonIntent.intent:type_name -> meshos.v1.DaemonIntent.Intent
-	8,   // 44: meshos.v1.LocalReplicaIntent.intent:type_name -> meshos.v1.LocalReplicaIntent.Intent
-	1,   // 45: meshos.v1.MaintenanceObserved.phase:type_name -> meshos.v1.MaintenancePhase
-	140, // 46: meshos.v1.MaintenanceObserved.deadline:type_name -> google.protobuf.Duration
-	46,  // 47: meshos.v1.AdminEvent.enter_maintenance:type_name -> meshos.v1.EnterMaintenance
-	45,  // 48: meshos.v1.AdminEvent.exit_maintenance:type_name -> meshos.v1.NodeTarget
-	47,  // 49: meshos.v1.AdminEvent.drain:type_name -> meshos.v1.Drain
-	45,  // 50: meshos.v1.AdminEvent.cordon:type_name -> meshos.v1.NodeTarget
-	45,  // 51: meshos.v1.AdminEvent.uncordon:type_name -> meshos.v1.NodeTarget
-	45,  // 52: meshos.v1.AdminEvent.restart_all_daemons:type_name -> meshos.v1.NodeTarget
-	45,  // 53: meshos.v1.AdminEvent.clear_avoid_list:type_name -> meshos.v1.NodeTarget
-	48,  // 54: meshos.v1.AdminEvent.drop_replicas:type_name -> meshos.v1.DropReplicas
-	45,  // 55: meshos.v1.AdminEvent.invalidate_placement:type_name -> meshos.v1.NodeTarget
-	49,  // 56: meshos.v1.AdminEvent.set_daemon_intent:type_name -> meshos.v1.SetDaemonIntent
-	50,  // 57: meshos.v1.AdminEvent.set_placement:type_name -> meshos.v1.SetPlacement
-	51,  // 58: meshos.v1.AdminEvent.set_local_replica:type_name -> meshos.v1.SetLocalReplica
-	45,  // 59: meshos.v1.AdminEvent.stop_node:type_name -> meshos.v1.NodeTarget
-	52,  // 60: meshos.v1.AdminEvent.restart_daemon:type_name -> meshos.v1.RestartDaemon
-	53,  // 61: meshos.v1.AdminEvent.reload_daemon:type_name -> meshos.v1.ReloadDaemon
-	54,  // 62: meshos.v1.AdminEvent.signal_daemon:type_name -> meshos.v1.SignalDaemon
-	55,  // 63: meshos.v1.AdminEvent.freeze_cluster:type_name -> meshos.v1.FreezeCluster
-	56,  // 64: meshos.v1.AdminEvent.thaw_cluster:type_name -> meshos.v1.ThawCluster
-	57,  // 65: meshos.v1.AdminEvent.flush_avoid_lists:type_name -> meshos.v1.FlushAvoidLists
-	58,  // 66: meshos.v1.AdminEvent.force_evict_replica:type_name -> meshos.v1.ForceEvictReplica
-	59,  // 67: meshos.v1.AdminEvent.force_restart_daemon:type_name -> meshos.v1.ForceRestartDaemon
-	60,  // 68: meshos.v1.AdminEvent.force_cutover:type_name -> meshos.v1.ForceCutover
-	61,  // 69: meshos.v1.AdminEvent.kill_migration:type_name -> meshos.v1.KillMigration
-	140, // 70: meshos.v1.EnterMaintenance.drain_for:type_name -> google.protobuf.Duration
-	140, // 71: meshos.v1.Drain.drain_for:type_name -> google.protobuf.Duration
-	18,  // 72: meshos.v1.SetDaemonIntent.daemon:type_name -> meshos.v1.DaemonRef
-	7,   // 73: meshos.v1.SetDaemonIntent.intent:type_name -> meshos.v1.DaemonIntent.Intent
-	8,   // 74: meshos.v1.SetLocalReplica.intent:type_name -> meshos.v1.LocalReplicaIntent.Intent
-	18,  // 75: meshos.v1.RestartDaemon.daemon:type_name -> meshos.v1.DaemonRef
-	18,  // 76: meshos.v1.ReloadDaemon.daemon:type_name -> meshos.v1.DaemonRef
-	18,  // 77: meshos.v1.SignalDaemon.daemon:type_name -> meshos.v1.DaemonRef
-	140, // 78: meshos.v1.FreezeCluster.ttl:type_name -> google.protobuf.Duration
-	18,  // 79: meshos.v1.ForceRestartDaemon.daemon:type_name -> meshos.v1.DaemonRef
-	44,  // 80: meshos.v1.AdminCommand.event:type_name -> meshos.v1.AdminEvent
-	139, // 81: meshos.v1.AdminCommand.issued_at:type_name -> google.protobuf.Timestamp
-	139, // 82: meshos.v1.OrderedEntry.at:type_name -> google.protobuf.Timestamp
-	62,  // 83: meshos.v1.OrderedEntry.commit:type_name -> meshos.v1.SignedCommit
-	20,  // 84: meshos.v1.OrderedEntry.event:type_name -> meshos.v1.Event
-	89,  // 85: meshos.v1.OrderedEntry.operators:type_name -> meshos.v1.Operator
-	139, // 86: meshos.v1.OrderedCheckpoint.taken_at:type_name -> google.protobuf.Timestamp
-	66,  // 87: meshos.v1.OrderedCheckpoint.state:type_name -> meshos.v1.OrderedState
-	68,  // 88: meshos.v1.OrderedState.local:type_name -> meshos.v1.OrderedLocal
-	69,  // 89: meshos.v1.OrderedState.nodes:type_name -> meshos.v1.OrderedNode
-	70,  // 90: meshos.v1.OrderedState.forced:type_name -> meshos.v1.OrderedForce
-	71,  // 91: meshos.v1.OrderedState.daemons:type_name -> meshos.v1.OrderedDaemon
-	72,  // 92: meshos.v1.OrderedState.gates:type_name -> meshos.v1.OrderedGate
-	73,  // 93: meshos.v1.OrderedState.chains:type_name -> meshos.v1.OrderedChain
-	139, // 94: meshos.v1.OrderedState.frozen_until:type_name -> google.protobuf.Timestamp
-	139, // 95: meshos.v1.OrderOrigin.at:type_name -> google.protobuf.Timestamp
-	1,   // 96: meshos.v1.OrderedLocal.phase:type_name -> meshos.v1.MaintenancePhase
-	139, // 97: meshos.v1.OrderedLocal.since:type_name -> google.protobuf.Timestamp
-	139, // 98: meshos.v1.OrderedLocal.deadline:type_name -> google.protobuf.Timestamp
-	67,  // 99: meshos.v1.OrderedLocal.by:type_name -> meshos.v1.OrderOrigin
-	139, // 100: meshos.v1.OrderedLocal.drain_since:type_name -> google.protobuf.Timestamp
-	139, // 101: meshos.v1.OrderedLocal.drain_deadline:type_name -> google.protobuf.Timestamp
-	67,  // 102: meshos.v1.OrderedLocal.drain_by:type_name -> meshos.v1.OrderOrigin
-	67,  // 103: meshos.v1.OrderedNode.cordoned_by:type_name -> meshos.v1.OrderOrigin
-	1,   // 104: meshos.v1.OrderedNode.phase:type_name -> meshos.v1.MaintenancePhase
-	139, // 105: meshos.v1.OrderedForce.until:type_name -> google.protobuf.Timestamp
-	18,  // 106: meshos.v1.OrderedDaemon.daemon:type_name -> meshos.v1.DaemonRef
-	133, // 107: meshos.v1.OrderedDaemon.run:type_name -> meshos.v1.OrderedDaemon.Run
-	134, // 108: meshos.v1.OrderedDaemon.pin:type_name -> meshos.v1.OrderedDaemon.Pin
-	135, // 109: meshos.v1.OrderedDaemon.restart:type_name -> meshos.v1.OrderedDaemon.Restart
-	18,  // 110: meshos.v1.OrderedGate.daemon:type_name -> meshos.v1.DaemonRef
-	12,  // 111: meshos.v1.OrderedGate.state:type_name -> meshos.v1.DaemonView.Restart
-	139, // 112: meshos.v1.OrderedGate.until:type_name -> google.protobuf.Timestamp
-	140, // 113: meshos.v1.OrderedGate.backoff:type_name -> google.protobuf.Duration
-	139, // 114: meshos.v1.OrderedGate.crashes:type_name -> google.protobuf.Timestamp
-	26,  // 115: meshos.v1.OrderedGate.last_exit:type_name -> meshos.v1.DaemonExit
-	136, // 116: meshos.v1.OrderedChain.count:type_name -> meshos.v1.OrderedChain.Count
-	137, // 117: meshos.v1.OrderedChain.hold:type_name -> meshos.v1.OrderedChain.Hold
-	75,  // 118: meshos.v1.Action.start_daemon:type_name -> meshos.v1.StartDaemon
-	76,  // 119: meshos.v1.Action.stop_daemon:type_name -> meshos.v1.StopDaemon
-	77,  // 120: meshos.v1.Action.pull_replica:type_name -> meshos.v1.PullReplica
-	78,  // 121: meshos.v1.Action.drop_replica:type_name -> meshos.v1.DropReplica
-	79,  // 122: meshos.v1.Action.request_placement:type_name -> meshos.v1.RequestPlacement
-	80,  // 123: meshos.v1.Action.request_eviction:type_name -> meshos.v1.RequestEviction
-	81,  // 124: meshos.v1.Action.migrate_blob:type_name -> meshos.v1.MigrateBlob
-	82,  // 125: meshos.v1.Action.reduce_heat:type_name -> meshos.v1.ReduceHeat
-	83,  // 126: meshos.v1.Action.mark_avoid:type_name -> meshos.v1.MarkAvoid
-	84,  // 127: meshos.v1.Action.apply_backoff:type_name -> meshos.v1.ApplyBackoff
-	85,  // 128: meshos.v1.Action.commit_maintenance_transition:type_name -> meshos.v1.CommitMaintenanceTransition
-	86,  // 129: meshos.v1.Action.ask_reload:type_name -> meshos.v1.AskReload
-	87,  // 130: meshos.v1.Action.send_signal:type_name -> meshos.v1.SendSignal
-	18,  // 131: meshos.v1.StartDaemon.daemon:type_name -> meshos.v1.DaemonRef
-	18,  // 132: meshos.v1.StopDaemon.daemon:type_name -> meshos.v1.DaemonRef
-	140, // 133: meshos.v1.StopDaemon.grace:type_name -> google.protobuf.Duration
-	140, // 134: meshos.v1.MarkAvoid.ttl:type_name -> google.protobuf.Duration
-	18,  // 135: meshos.v1.ApplyBackoff.daemon:type_name -> meshos.v1.DaemonRef
-	140, // 136: meshos.v1.ApplyBackoff.remaining:type_name -> google.protobuf.Duration
-	1,   // 137: meshos.v1.CommitMaintenanceTransition.target:type_name -> meshos.v1.MaintenancePhase
-	18,  // 138: meshos.v1.AskReload.daemon:type_name -> meshos.v1.DaemonRef
-	18,  // 139: meshos.v1.SendSignal.daemon:type_name -> meshos.v1.DaemonRef
-	9,   // 140: meshos.v1.VerificationOutcome.verdict:type_name -> meshos.v1.VerificationOutcome.Verdict
-	139, // 141: meshos.v1.AdminAuditRecord.committed_at:type_name -> google.protobuf.Timestamp
-	44,  // 142: meshos.v1.AdminAuditRecord.event:type_name -> meshos.v1.AdminEvent
-	89,  // 143: meshos.v1.AdminAuditRecord.operators:type_name -> meshos.v1.Operator
-	88,  // 144: meshos.v1.AdminAuditRecord.outcome:type_name -> meshos.v1.VerificationOutcome
-	62,  // 145: meshos.v1.AdminAuditRecord.commit:type_name -> meshos.v1.SignedCommit
-	92,  // 146: meshos.v1.AdminAuditRecord.signer_change:type_name -> meshos.v1.SignerChange
-	91,  // 147: meshos.v1.AdminAuditRecord.refusal:type_name -> meshos.v1.Refusal
-	139, // 148: meshos.v1.AdminAuditRecord.ordered_at:type_name -> google.protobuf.Timestamp
-	20,  // 149: meshos.v1.Refusal.order:type_name -> meshos.v1.Event
-	139, // 150: meshos.v1.LogRecord.at:type_name -> google.protobuf.Timestamp
-	3,   // 151: meshos.v1.LogRecord.level:type_name -> meshos.v1.LogLevel
-	38,  // 152: meshos.v1.LogRecord.output:type_name -> meshos.v1.OutputPlace
-	139, // 153: meshos.v1.FailureRecord.at:type_name -> google.protobuf.Timestamp
-	139, // 154: meshos.v1.ActionRecord.at:type_name -> google.protobuf.Timestamp
-	74,  // 155: meshos.v1.ActionRecord.action:type_name -> meshos.v1.Action
-	10,  // 156: meshos.v1.ActionRecord.outcome:type_name -> meshos.v1.ActionRecord.Outcome
-	140, // 157: meshos.v1.ActionRecord.retry_after:type_name -> google.protobuf.Duration
-	90,  // 158: meshos.v1.Record.audit:type_name -> meshos.v1.AdminAuditRecord
-	93,  // 159: meshos.v1.Record.log:type_name -> meshos.v1.LogRecord
-	94,  // 160: meshos.v1.Record.failure:type_name -> meshos.v1.FailureRecord
-	95,  // 161: meshos.v1.Record.action:type_name -> meshos.v1.ActionRecord
-	139, // 162: meshos.v1.Snapshot.taken_at:type_name -> google.protobuf.Timestamp
-	100, // 163: meshos.v1.Snapshot.daemons:type_name -> meshos.v1.DaemonView
-	102, // 164: meshos.v1.Snapshot.replicas:type_name -> meshos.v1.ReplicaView
-	103, // 165: meshos.v1.Snapshot.peers:type_name -> meshos.v1.PeerView
-	106, // 166: meshos.v1.Snapshot.avoid_list:type_name -> meshos.v1.AvoidView
-	107, // 167: meshos.v1.Snapshot.local_maintenance:type_name -> meshos.v1.MaintenanceView
-	108, // 168: meshos.v1.Snapshot.recently_emitted:type_name -> meshos.v1.EmittedAction
-	94,  // 169: meshos.v1.Snapshot.recent_failures:type_name -> meshos.v1.FailureRecord
-	140, // 170: meshos.v1.Snapshot.freeze_remaining:type_name -> google.protobuf.Duration
-	90,  // 171: meshos.v1.Snapshot.admin_audit:type_name -> meshos.v1.AdminAuditRecord
-	93,  // 172: meshos.v1.Snapshot.logs:type_name -> meshos.v1.LogRecord
-	109, // 173: meshos.v1.Snapshot.in_flight_migrations:type_name -> meshos.v1.MigrationView
-	110, // 174: meshos.v1.Snapshot.plugins:type_name -> meshos.v1.PluginView
-	111, // 175: meshos.v1.Snapshot.stats:type_name -> meshos.v1.Stats
-	99,  // 176: meshos.v1.Snapshot.scheduler:type_name -> meshos.v1.SchedulerView
-	105, // 177: meshos.v1.Snapshot.cut_off:type_name -> meshos.v1.CutOffView
-	98,  // 178: meshos.v1.Snapshot.info:type_name -> meshos.v1.NodeInfo
-	139, // 179: meshos.v1.NodeInfo.started_at:type_name -> google.protobuf.Timestamp
-	140, // 180: meshos.v1.NodeInfo.uptime:type_name -> google.protobuf.Duration
-	140, // 181: meshos.v1.SchedulerView.age:type_name -> google.protobuf.Duration
-	18,  // 182: meshos.v1.DaemonView.daemon:type_name -> meshos.v1.DaemonRef
-	11,  // 183: meshos.v1.DaemonView.lifecycle:type_name -> meshos.v1.DaemonView.Lifecycle
-	19,  // 184: meshos.v1.DaemonView.health:type_name -> meshos.v1.DaemonHealth
-	12,  // 185: meshos.v1.DaemonView.restart:type_name -> meshos.v1.DaemonView.Restart
-	140, // 186: meshos.v1.DaemonView.restart_in:type_name -> google.protobuf.Duration
-	140, // 187: meshos.v1.DaemonView.age:type_name -> google.protobuf.Duration
-	7,   // 188: meshos.v1.DaemonView.intent:type_name -> meshos.v1.DaemonIntent.Intent
-	26,  // 189: meshos.v1.DaemonView.last_exit:type_name -> meshos.v1.DaemonExit
-	140, // 190: meshos.v1.DaemonView.next_start:type_name -> google.protobuf.Duration
-	101, // 191: meshos.v1.DaemonView.ordered:type_name -> meshos.v1.OrderView
-	13,  // 192: meshos.v1.DaemonView.outcome:type_name -> meshos.v1.DaemonView.Outcome
-	140, // 193: meshos.v1.OrderView.age:type_name -> google.protobuf.Duration
-	101, // 194: meshos.v1.ReplicaView.ordered:type_name -> meshos.v1.OrderView
-	8,   // 195: meshos.v1.ReplicaView.local_intent:type_name -> meshos.v1.LocalReplicaIntent.Intent
-	101, // 196: meshos.v1.ReplicaView.local_ordered:type_name -> meshos.v1.OrderView
-	140, // 197: meshos.v1.PeerView.rtt:type_name -> google.protobuf.Duration
-	0,   // 198: meshos.v1.PeerView.health:type_name -> meshos.v1.NodeHealth
-	1,   // 199: meshos.v1.PeerView.maintenance:type_name -> meshos.v1.MaintenancePhase
-	32,  // 200: meshos.v1.PeerView.inventory:type_name -> meshos.v1.PeerInventory
-	140, // 201: meshos.v1.PeerView.health_since:type_name -> google.protobuf.Duration
-	140, // 202: meshos.v1.PeerView.jitter:type_name -> google.protobuf.Duration
-	104, // 203: meshos.v1.PeerView.echoes:type_name -> meshos.v1.EchoView
-	14,  // 204: meshos.v1.EchoView.state:type_name -> meshos.v1.EchoView.State
-	140, // 205: meshos.v1.EchoView.since:type_name -> google.protobuf.Duration
-	2,   // 206: meshos.v1.EchoView.no_answer:type_name -> meshos.v1.NoAnswer
-	140, // 207: meshos.v1.CutOffView.since:type_name -> google.protobuf.Duration
-	140, // 208: meshos.v1.AvoidView.ttl:type_name -> google.protobuf.Duration
-	1,   // 209: meshos.v1.MaintenanceView.phase:type_name -> meshos.v1.MaintenancePhase
-	140, // 210: meshos.v1.MaintenanceView.since:type_name -> google.protobuf.Duration
-	140, // 211: meshos.v1.MaintenanceView.deadline:type_name -> google.protobuf.Duration
-	101, // 212: meshos.v1.MaintenanceView.ordered:type_name -> meshos.v1.OrderView
-	140, // 213: meshos.v1.EmittedAction.age:type_name -> google.protobuf.Duration
-	74,  // 214: meshos.v1.EmittedAction.action:type_name -> meshos.v1.Action
-	15,  // 215: meshos.v1.MigrationView.phase:type_name -> meshos.v1.MigrationView.Phase
-	140, // 216: meshos.v1.MigrationView.elapsed:type_name -> google.protobuf.Duration
-	140, // 217: meshos.v1.MigrationView.in_phase:type_name -> google.protobuf.Duration
-	16,  // 218: meshos.v1.PluginView.status:type_name -> meshos.v1.PluginView.Status
-	140, // 219: meshos.v1.PluginView.last_call:type_name -> google.protobuf.Duration
-	140, // 220: meshos.v1.PluginView.restart_in:type_name -> google.protobuf.Duration
-	140, // 221: meshos.v1.Stats.last_tick_took:type_name -> google.protobuf.Duration
-	140, // 222: meshos.v1.Stats.tick_p50:type_name -> google.protobuf.Duration
-	140, // 223: meshos.v1.Stats.tick_p99:type_name -> google.protobuf.Duration
-	140, // 224: meshos.v1.JournalEntry.at:type_name -> google.protobuf.Duration
-	139, // 225: meshos.v1.JournalEntry.wall:type_name -> google.protobuf.Timestamp
-	113, // 226: meshos.v1.JournalEntry.boot:type_name -> meshos.v1.Boot
-	20,  // 227: meshos.v1.JournalEntry.event:type_name -> meshos.v1.Event
-	119, // 228: meshos.v1.JournalEntry.samples:type_name -> meshos.v1.Samples
-	114, // 229: meshos.v1.JournalEntry.tick:type_name -> meshos.v1.Tick
-	120, // 230: meshos.v1.JournalEntry.outcome:type_name -> meshos.v1.ActionOutcome
-	121, // 231: meshos.v1.JournalEntry.scores:type_name -> meshos.v1.ScoreTable
-	125, // 232: meshos.v1.JournalEntry.migrations:type_name -> meshos.v1.Migrations
-	115, // 233: meshos.v1.JournalEntry.commit:type_name -> meshos.v1.JudgedCommit
-	116, // 234: meshos.v1.JournalEntry.reload:type_name -> meshos.v1.Reload
-	117, // 235: meshos.v1.JournalEntry.acknowledged:type_name -> meshos.v1.Acknowledged
-	118, // 236: meshos.v1.JournalEntry.failure:type_name -> meshos.v1.FailureReport
-	92,  // 237: meshos.v1.JournalEntry.signer_change:type_name -> meshos.v1.SignerChange
-	139, // 238: meshos.v1.JournalEntry.ordered_at:type_name -> google.protobuf.Timestamp
-	140, // 239: meshos.v1.Boot.freeze_remaining:type_name -> google.protobuf.Duration
-	66,  // 240: meshos.v1.Boot.orders:type_name -> meshos.v1.OrderedState
-	44,  // 241: meshos.v1.JudgedCommit.event:type_name -> meshos.v1.AdminEvent
-	89,  // 242: meshos.v1.JudgedCommit.operators:type_name -> meshos.v1.Operator
-	88,  // 243: meshos.v1.JudgedCommit.outcome:type_name -> meshos.v1.VerificationOutcome
-	62,  // 244: meshos.v1.JudgedCommit.commit:type_name -> meshos.v1.SignedCommit
-	91,  // 245: meshos.v1.JudgedCommit.refusal:type_name -> meshos.v1.Refusal
-	17,  // 246: meshos.v1.Acknowledged.chain:type_name -> meshos.v1.Acknowledged.Chain
-	27,  // 247: meshos.v1.Samples.rtt:type_name -> meshos.v1.RttSample
-	28,  // 248: meshos.v1.Samples.health:type_name -> meshos.v1.NodeHealthSample
-	32,  // 249: meshos.v1.Samples.inventory:type_name -> meshos.v1.PeerInventory
-	74,  // 250: meshos.v1.ActionOutcome.action:type_name -> meshos.v1.Action
-	140, // 251: meshos.v1.ActionOutcome.retry_after:type_name -> google.protobuf.Duration
-	122, // 252: meshos.v1.ScoreTable.chains:type_name -> meshos.v1.ChainScore
-	123, // 253: meshos.v1.ChainScore.holders:type_name -> meshos.v1.NodeScore
-	123, // 254: meshos.v1.ChainScore.best_alternative:type_name -> meshos.v1.NodeScore
-	124, // 255: meshos.v1.ChainScore.cost:type_name -> meshos.v1.MigrationCost
-	140, // 256: meshos.v1.MigrationCost.state_transfer:type_name -> google.protobuf.Duration
-	140, // 257: meshos.v1.MigrationCost.disruption:type_name -> google.protobuf.Duration
-	109, // 258: meshos.v1.Migrations.in_flight:type_name -> meshos.v1.MigrationView
-	18,  // 259: meshos.v1.BlastRadius.affected_daemons:type_name -> meshos.v1.DaemonRef
-	140, // 260: meshos.v1.BlastRadius.estimated_drain_delay:type_name -> google.protobuf.Duration
-	138, // 261: meshos.v1.BlastRadius.warnings:type_name -> meshos.v1.BlastRadius.Warning
-	139, // 262: meshos.v1.DaemonLifecycle.Started.since:type_name -> google.protobuf.Timestamp
-	26,  // 263: meshos.v1.DaemonLifecycle.ExitedCleanly.exit:type_name -> meshos.v1.DaemonExit
-	26,  // 264: meshos.v1.DaemonLifecycle.Crashed.exit:type_name -> meshos.v1.DaemonExit
-	140, // 265: meshos.v1.PeerInventory.AgesEntry.value:type_name -> google.protobuf.Duration
-	7,   // 266: meshos.v1.OrderedDaemon.Run.intent:type_name -> meshos.v1.DaemonIntent.Intent
-	67,  // 267: meshos.v1.OrderedDaemon.Run.by:type_name -> meshos.v1.OrderOrigin
-	67,  // 268: meshos.v1.OrderedDaemon.Pin.by:type_name -> meshos.v1.OrderOrigin
-	139, // 269: meshos.v1.OrderedDaemon.Restart.at:type_name -> google.protobuf.Timestamp
-	67,  // 270: meshos.v1.OrderedChain.Count.by:type_name -> meshos.v1.OrderOrigin
-	8,   // 271: meshos.v1.OrderedChain.Hold.intent:type_name -> meshos.v1.LocalReplicaIntent.Intent
-	8,   // 272: meshos.v1.OrderedChain.Hold.over:type_name -> meshos.v1.LocalReplicaIntent.Intent
-	67,  // 273: meshos.v1.OrderedChain.Hold.by:type_name -> meshos.v1.OrderOrigin
-	274, // [274:274] is the sub-list for method output_type
-	274, // [274:274] is the sub-list for method input_type
-	274, // [274:274] is the sub-list for extension type_name
-	274, // [274:274] is the sub-list for extension extendee
-	0,   // [0:274] is the sub-list for field type_name
+	6,   // 0: meshos.v1.DaemonHealth.status:type_name -> meshos.v1.DaemonHealth.Status
+	24,  // 1: meshos.v1.Event.replica_update:type_name -> meshos.v1.ReplicaUpdate
+	25,  // 2: meshos.v1.Event.replica_leader:type_name -> meshos.v1.ReplicaLeader
+	26,  // 3: meshos.v1.Event.replica_transition:type_name -> meshos.v1.ReplicaTransition
+	27,  // 4: meshos.v1.Event.daemon_lifecycle:type_name -> meshos.v1.DaemonLifecycle
+	29,  // 5: meshos.v1.Event.rtt_sample:type_name -> meshos.v1.RttSample
+	30,  // 6: meshos.v1.Event.node_health:type_name -> meshos.v1.NodeHealthSample
+	46,  // 7: meshos.v1.Event.admin:type_name -> meshos.v1.AdminEvent
+	64,  // 8: meshos.v1.Event.signed_commit:type_name -> meshos.v1.SignedCommit
+	39,  // 9: meshos.v1.Event.log_line:type_name -> meshos.v1.LogLine
+	41,  // 10: meshos.v1.Event.blob_announcement:type_name -> meshos.v1.BlobAnnouncement
+	42,  // 11: meshos.v1.Event.placement_intent:type_name -> meshos.v1.PlacementIntent
+	43,  // 12: meshos.v1.Event.daemon_intent:type_name -> meshos.v1.DaemonIntent
+	44,  // 13: meshos.v1.Event.local_replica_intent:type_name -> meshos.v1.LocalReplicaIntent
+	45,  // 14: meshos.v1.Event.maintenance_observed:type_name -> meshos.v1.MaintenanceObserved
+	23,  // 15: meshos.v1.Event.shutdown:type_name -> meshos.v1.Shutdown
+	7,   // 16: meshos.v1.ReplicaUpdate.kind:type_name -> meshos.v1.ReplicaUpdate.Kind
+	8,   // 17: meshos.v1.ReplicaTransition.kind:type_name -> meshos.v1.ReplicaTransition.Kind
+	20,  // 18: meshos.v1.DaemonLifecycle.daemon:type_name -> meshos.v1.DaemonRef
+	130, // 19: meshos.v1.DaemonLifecycle.started:type_name -> meshos.v1.DaemonLifecycle.Started
+	131, // 20: meshos.v1.DaemonLifecycle.exited_cleanly:type_name -> meshos.v1.DaemonLifecycle.ExitedCleanly
+	132, // 21: meshos.v1.DaemonLifecycle.crashed:type_name -> meshos.v1.DaemonLifecycle.Crashed
+	21,  // 22: meshos.v1.DaemonLifecycle.health_changed:type_name -> meshos.v1.DaemonHealth
+	134, // 23: meshos.v1.DaemonLifecycle.rejected:type_name -> meshos.v1.DaemonLifecycle.Rejected
+	133, // 24: meshos.v1.DaemonLifecycle.replaced:type_name -> meshos.v1.DaemonLifecycle.Replaced
+	142, // 25: meshos.v1.DaemonExit.at:type_name -> google.protobuf.Timestamp
+	143, // 26: meshos.v1.DaemonExit.early:type_name -> google.protobuf.Duration
+	143, // 27: meshos.v1.RttSample.rtt:type_name -> google.protobuf.Duration
+	143, // 28: meshos.v1.RttSample.jitter:type_name -> google.protobuf.Duration
+	4,   // 29: meshos.v1.RttSample.no_answer:type_name -> meshos.v1.NoAnswer
+	2,   // 30: meshos.v1.RttSample.family:type_name -> meshos.v1.AddressFamily
+	0,   // 31: meshos.v1.NodeHealthSample.health:type_name -> meshos.v1.NodeHealth
+	2,   // 32: meshos.v1.NodeHealthSample.family:type_name -> meshos.v1.AddressFamily
+	29,  // 33: meshos.v1.ProbeResult.rtt:type_name -> meshos.v1.RttSample
+	30,  // 34: meshos.v1.ProbeResult.health:type_name -> meshos.v1.NodeHealthSample
+	32,  // 35: meshos.v1.ProbeResult.details:type_name -> meshos.v1.ProbeDetail
+	33,  // 36: meshos.v1.ProbeResult.path_mtu:type_name -> meshos.v1.PathMtu
+	135, // 37: meshos.v1.PeerInventory.ages:type_name -> meshos.v1.PeerInventory.AgesEntry
+	35,  // 38: meshos.v1.PeerInventory.disks:type_name -> meshos.v1.DiskSpace
+	36,  // 39: meshos.v1.PeerInventory.temperatures:type_name -> meshos.v1.Temperature
+	37,  // 40: meshos.v1.PeerInventory.links:type_name -> meshos.v1.NetworkLink
+	38,  // 41: meshos.v1.PeerInventory.gpus:type_name -> meshos.v1.Gpu
+	5,   // 42: meshos.v1.LogLine.level:type_name -> meshos.v1.LogLevel
+	40,  // 43: meshos.v1.LogLine.output:type_name -> meshos.v1.OutputPlace
+	20,  // 44: meshos.v1.DaemonIntent.daemon:type_name -> meshos.v1.DaemonRef
+	9,   // 45: meshos.v1.DaemonIntent.intent:type_name -> meshos.v1.DaemonIntent.Intent
+	10,  // 46: meshos.v1.LocalReplicaIntent.intent:type_name -> meshos.v1.LocalReplicaIntent.Intent
+	1,   // 47: meshos.v1.MaintenanceObserved.phase:type_name -> meshos.v1.MaintenancePhase
+	143, // 48: meshos.v1.MaintenanceObserved.deadline:type_name -> google.protobuf.Duration
+	48,  // 49: meshos.v1.AdminEvent.enter_maintenance:type_name -> meshos.v1.EnterMaintenance
+	47,  // 50: meshos.v1.AdminEvent.exit_maintenance:type_name -> meshos.v1.NodeTarget
+	49,  // 51: meshos.v1.AdminEvent.drain:type_name -> meshos.v1.Drain
+	47,  // 52: meshos.v1.AdminEvent.cordon:type_name -> meshos.v1.NodeTarget
+	47,  // 53: meshos.v1.AdminEvent.uncordon:type_name -> meshos.v1.NodeTarget
+	47,  // 54: meshos.v1.AdminEvent.restart_all_daemons:type_name -> meshos.v1.NodeTarget
+	47,  // 55: meshos.v1.AdminEvent.clear_avoid_list:type_name -> meshos.v1.NodeTarget
+	50,  // 56: meshos.v1.AdminEvent.drop_replicas:type_name -> meshos.v1.DropReplicas
+	47,  // 57: meshos.v1.AdminEvent.invalidate_placement:type_name -> meshos.v1.NodeTarget
+	51,  // 58: meshos.v1.AdminEvent.set_daemon_intent:type_name -> meshos.v1.SetDaemonIntent
+	52,  // 59: meshos.v1.AdminEvent.set_placement:type_name -> meshos.v1.SetPlacement
+	53,  // 60: meshos.v1.AdminEvent.set_local_replica:type_name -> meshos.v1.SetLocalReplica
+	47,  // 61: meshos.v1.AdminEvent.stop_node:type_name -> meshos.v1.NodeTarget
+	54,  // 62: meshos.v1.AdminEvent.restart_daemon:type_name -> meshos.v1.RestartDaemon
+	55,  // 63: meshos.v1.AdminEvent.reload_daemon:type_name -> meshos.v1.ReloadDaemon
+	56,  // 64: meshos.v1.AdminEvent.signal_daemon:type_name -> meshos.v1.SignalDaemon
+	57,  // 65: meshos.v1.AdminEvent.freeze_cluster:type_name -> meshos.v1.FreezeCluster
+	58,  // 66: meshos.v1.AdminEvent.thaw_cluster:type_name -> meshos.v1.ThawCluster
+	59,  // 67: meshos.v1.AdminEvent.flush_avoid_lists:type_name -> meshos.v1.FlushAvoidLists
+	60,  // 68: meshos.v1.AdminEvent.force_evict_replica:type_name -> meshos.v1.ForceEvictReplica
+	61,  // 69: meshos.v1.AdminEvent.force_restart_daemon:type_name -> meshos.v1.ForceRestartDaemon
+	62,  // 70: meshos.v1.AdminEvent.force_cutover:type_name -> meshos.v1.ForceCutover
+	63,  // 71: meshos.v1.AdminEvent.kill_migration:type_name -> meshos.v1.KillMigration
+	143, // 72: meshos.v1.EnterMaintenance.drain_for:type_name -> google.protobuf.Duration
+	143, // 73: meshos.v1.Drain.drain_for:type_name -> google.protobuf.Duration
+	20,  // 74: meshos.v1.SetDaemonIntent.daemon:type_name -> meshos.v1.DaemonRef
+	9,   // 75: meshos.v1.SetDaemonIntent.intent:type_name -> meshos.v1.DaemonIntent.Intent
+	10,  // 76: meshos.v1.SetLocalReplica.intent:type_name -> meshos.v1.LocalReplicaIntent.Intent
+	20,  // 77: meshos.v1.RestartDaemon.daemon:type_name -> meshos.v1.DaemonRef
+	20,  // 78: meshos.v1.ReloadDaemon.daemon:type_name -> meshos.v1.DaemonRef
+	20,  // 79: meshos.v1.SignalDaemon.daemon:type_name -> meshos.v1.DaemonRef
+	143, // 80: meshos.v1.FreezeCluster.ttl:type_name -> google.protobuf.Duration
+	20,  // 81: meshos.v1.ForceRestartDaemon.daemon:type_name -> meshos.v1.DaemonRef
+	46,  // 82: meshos.v1.AdminCommand.event:type_name -> meshos.v1.AdminEvent
+	142, // 83: meshos.v1.AdminCommand.issued_at:type_name -> google.protobuf.Timestamp
+	142, // 84: meshos.v1.OrderedEntry.at:type_name -> google.protobuf.Timestamp
+	64,  // 85: meshos.v1.OrderedEntry.commit:type_name -> meshos.v1.SignedCommit
+	22,  // 86: meshos.v1.OrderedEntry.event:type_name -> meshos.v1.Event
+	91,  // 87: meshos.v1.OrderedEntry.operators:type_name -> meshos.v1.Operator
+	142, // 88: meshos.v1.OrderedCheckpoint.taken_at:type_name -> google.protobuf.Timestamp
+	68,  // 89: meshos.v1.OrderedCheckpoint.state:type_name -> meshos.v1.OrderedState
+	70,  // 90: meshos.v1.OrderedState.local:type_name -> meshos.v1.OrderedLocal
+	71,  // 91: meshos.v1.OrderedState.nodes:type_name -> meshos.v1.OrderedNode
+	72,  // 92: meshos.v1.OrderedState.forced:type_name -> meshos.v1.OrderedForce
+	73,  // 93: meshos.v1.OrderedState.daemons:type_name -> meshos.v1.OrderedDaemon
+	74,  // 94: meshos.v1.OrderedState.gates:type_name -> meshos.v1.OrderedGate
+	75,  // 95: meshos.v1.OrderedState.chains:type_name -> meshos.v1.OrderedChain
+	142, // 96: meshos.v1.OrderedState.frozen_until:type_name -> google.protobuf.Timestamp
+	142, // 97: meshos.v1.OrderOrigin.at:type_name -> google.protobuf.Timestamp
+	1,   // 98: meshos.v1.OrderedLocal.phase:type_name -> meshos.v1.MaintenancePhase
+	142, // 99: meshos.v1.OrderedLocal.since:type_name -> google.protobuf.Timestamp
+	142, // 100: meshos.v1.OrderedLocal.deadline:type_name -> google.protobuf.Timestamp
+	69,  // 101: meshos.v1.OrderedLocal.by:type_name -> meshos.v1.OrderOrigin
+	142, // 102: meshos.v1.OrderedLocal.drain_since:type_name -> google.protobuf.Timestamp
+	142, // 103: meshos.v1.OrderedLocal.drain_deadline:type_name -> google.protobuf.Timestamp
+	69,  // 104: meshos.v1.OrderedLocal.drain_by:type_name -> meshos.v1.OrderOrigin
+	69,  // 105: meshos.v1.OrderedNode.cordoned_by:type_name -> meshos.v1.OrderOrigin
+	1,   // 106: meshos.v1.OrderedNode.phase:type_name -> meshos.v1.MaintenancePhase
+	142, // 107: meshos.v1.OrderedForce.until:type_name -> google.protobuf.Timestamp
+	20,  // 108: meshos.v1.OrderedDaemon.daemon:type_name -> meshos.v1.DaemonRef
+	136, // 109: meshos.v1.OrderedDaemon.run:type_name -> meshos.v1.OrderedDaemon.Run
+	137, // 110: meshos.v1.OrderedDaemon.pin:type_name -> meshos.v1.OrderedDaemon.Pin
+	138, // 111: meshos.v1.OrderedDaemon.restart:type_name -> meshos.v1.OrderedDaemon.Restart
+	20,  // 112: meshos.v1.OrderedGate.daemon:type_name -> meshos.v1.DaemonRef
+	14,  // 113: meshos.v1.OrderedGate.state:type_name -> meshos.v1.DaemonView.Restart
+	142, // 114: meshos.v1.OrderedGate.until:type_name -> google.protobuf.Timestamp
+	143, // 115: meshos.v1.OrderedGate.backoff:type_name -> google.protobuf.Duration
+	142, // 116: meshos.v1.OrderedGate.crashes:type_name -> google.protobuf.Timestamp
+	28,  // 117: meshos.v1.OrderedGate.last_exit:type_name -> meshos.v1.DaemonExit
+	139, // 118: meshos.v1.OrderedChain.count:type_name -> meshos.v1.OrderedChain.Count
+	140, // 119: meshos.v1.OrderedChain.hold:type_name -> meshos.v1.OrderedChain.Hold
+	77,  // 120: meshos.v1.Action.start_daemon:type_name -> meshos.v1.StartDaemon
+	78,  // 121: meshos.v1.Action.stop_daemon:type_name -> meshos.v1.StopDaemon
+	79,  // 122: meshos.v1.Action.pull_replica:type_name -> meshos.v1.PullReplica
+	80,  // 123: meshos.v1.Action.drop_replica:type_name -> meshos.v1.DropReplica
+	81,  // 124: meshos.v1.Action.request_placement:type_name -> meshos.v1.RequestPlacement
+	82,  // 125: meshos.v1.Action.request_eviction:type_name -> meshos.v1.RequestEviction
+	83,  // 126: meshos.v1.Action.migrate_blob:type_name -> meshos.v1.MigrateBlob
+	84,  // 127: meshos.v1.Action.reduce_heat:type_name -> meshos.v1.ReduceHeat
+	85,  // 128: meshos.v1.Action.mark_avoid:type_name -> meshos.v1.MarkAvoid
+	86,  // 129: meshos.v1.Action.apply_backoff:type_name -> meshos.v1.ApplyBackoff
+	87,  // 130: meshos.v1.Action.commit_maintenance_transition:type_name -> meshos.v1.CommitMaintenanceTransition
+	88,  // 131: meshos.v1.Action.ask_reload:type_name -> meshos.v1.AskReload
+	89,  // 132: meshos.v1.Action.send_signal:type_name -> meshos.v1.SendSignal
+	20,  // 133: meshos.v1.StartDaemon.daemon:type_name -> meshos.v1.DaemonRef
+	20,  // 134: meshos.v1.StopDaemon.daemon:type_name -> meshos.v1.DaemonRef
+	143, // 135: meshos.v1.StopDaemon.grace:type_name -> google.protobuf.Duration
+	143, // 136: meshos.v1.MarkAvoid.ttl:type_name -> google.protobuf.Duration
+	20,  // 137: meshos.v1.ApplyBackoff.daemon:type_name -> meshos.v1.DaemonRef
+	143, // 138: meshos.v1.ApplyBackoff.remaining:type_name -> google.protobuf.Duration
+	1,   // 139: meshos.v1.CommitMaintenanceTransition.target:type_name -> meshos.v1.MaintenancePhase
+	20,  // 140: meshos.v1.AskReload.daemon:type_name -> meshos.v1.DaemonRef
+	20,  // 141: meshos.v1.SendSignal.daemon:type_name -> meshos.v1.DaemonRef
+	11,  // 142: meshos.v1.VerificationOutcome.verdict:type_name -> meshos.v1.VerificationOutcome.Verdict
+	142, // 143: meshos.v1.AdminAuditRecord.committed_at:type_name -> google.protobuf.Timestamp
+	46,  // 144: meshos.v1.AdminAuditRecord.event:type_name -> meshos.v1.AdminEvent
+	91,  // 145: meshos.v1.AdminAuditRecord.operators:type_name -> meshos.v1.Operator
+	90,  // 146: meshos.v1.AdminAuditRecord.outcome:type_name -> meshos.v1.VerificationOutcome
+	64,  // 147: meshos.v1.AdminAuditRecord.commit:type_name -> meshos.v1.SignedCommit
+	94,  // 148: meshos.v1.AdminAuditRecord.signer_change:type_name -> meshos.v1.SignerChange
+	93,  // 149: meshos.v1.AdminAuditRecord.refusal:type_name -> meshos.v1.Refusal
+	142, // 150: meshos.v1.AdminAuditRecord.ordered_at:type_name -> google.protobuf.Timestamp
+	22,  // 151: meshos.v1.Refusal.order:type_name -> meshos.v1.Event
+	142, // 152: meshos.v1.LogRecord.at:type_name -> google.protobuf.Timestamp
+	5,   // 153: meshos.v1.LogRecord.level:type_name -> meshos.v1.LogLevel
+	40,  // 154: meshos.v1.LogRecord.output:type_name -> meshos.v1.OutputPlace
+	142, // 155: meshos.v1.FailureRecord.at:type_name -> google.protobuf.Timestamp
+	142, // 156: meshos.v1.ActionRecord.at:type_name -> google.protobuf.Timestamp
+	76,  // 157: meshos.v1.ActionRecord.action:type_name -> meshos.v1.Action
+	12,  // 158: meshos.v1.ActionRecord.outcome:type_name -> meshos.v1.ActionRecord.Outcome
+	143, // 159: meshos.v1.ActionRecord.retry_after:type_name -> google.protobuf.Duration
+	92,  // 160: meshos.v1.Record.audit:type_name -> meshos.v1.AdminAuditRecord
+	95,  // 161: meshos.v1.Record.log:type_name -> meshos.v1.LogRecord
+	96,  // 162: meshos.v1.Record.failure:type_name -> meshos.v1.FailureRecord
+	97,  // 163: meshos.v1.Record.action:type_name -> meshos.v1.ActionRecord
+	142, // 164: meshos.v1.Snapshot.taken_at:type_name -> google.protobuf.Timestamp
+	103, // 165: meshos.v1.Snapshot.daemons:type_name -> meshos.v1.DaemonView
+	105, // 166: meshos.v1.Snapshot.replicas:type_name -> meshos.v1.ReplicaView
+	106, // 167: meshos.v1.Snapshot.peers:type_name -> meshos.v1.PeerView
+	109, // 168: meshos.v1.Snapshot.avoid_list:type_name -> meshos.v1.AvoidView
+	110, // 169: meshos.v1.Snapshot.local_maintenance:type_name -> meshos.v1.MaintenanceView
+	111, // 170: meshos.v1.Snapshot.recently_emitted:type_name -> meshos.v1.EmittedAction
+	96,  // 171: meshos.v1.Snapshot.recent_failures:type_name -> meshos.v1.FailureRecord
+	143, // 172: meshos.v1.Snapshot.freeze_remaining:type_name -> google.protobuf.Duration
+	92,  // 173: meshos.v1.Snapshot.admin_audit:type_name -> meshos.v1.AdminAuditRecord
+	95,  // 174: meshos.v1.Snapshot.logs:type_name -> meshos.v1.LogRecord
+	112, // 175: meshos.v1.Snapshot.in_flight_migrations:type_name -> meshos.v1.MigrationView
+	113, // 176: meshos.v1.Snapshot.plugins:type_name -> meshos.v1.PluginView
+	114, // 177: meshos.v1.Snapshot.stats:type_name -> meshos.v1.Stats
+	102, // 178: meshos.v1.Snapshot.scheduler:type_name -> meshos.v1.SchedulerView
+	108, // 179: meshos.v1.Snapshot.cut_off:type_name -> meshos.v1.CutOffView
+	100, // 180: meshos.v1.Snapshot.unresolved:type_name -> meshos.v1.NameView
+	101, // 181: meshos.v1.Snapshot.info:type_name -> meshos.v1.NodeInfo
+	3,   // 182: meshos.v1.NameView.lookup:type_name -> meshos.v1.Lookup
+	143, // 183: meshos.v1.NameView.since:type_name -> google.protobuf.Duration
+	143, // 184: meshos.v1.NameView.kept:type_name -> google.protobuf.Duration
+	142, // 185: meshos.v1.NodeInfo.started_at:type_name -> google.protobuf.Timestamp
+	143, // 186: meshos.v1.NodeInfo.uptime:type_name -> google.protobuf.Duration
+	143, // 187: meshos.v1.SchedulerView.age:type_name -> google.protobuf.Duration
+	20,  // 188: meshos.v1.DaemonView.daemon:type_name -> meshos.v1.DaemonRef
+	13,  // 189: meshos.v1.DaemonView.lifecycle:type_name -> meshos.v1.DaemonView.Lifecycle
+	21,  // 190: meshos.v1.DaemonView.health:type_name -> meshos.v1.DaemonHealth
+	14,  // 191: meshos.v1.DaemonView.restart:type_name -> meshos.v1.DaemonView.Restart
+	143, // 192: meshos.v1.DaemonView.restart_in:type_name -> google.protobuf.Duration
+	143, // 193: meshos.v1.DaemonView.age:type_name -> google.protobuf.Duration
+	9,   // 194: meshos.v1.DaemonView.intent:type_name -> meshos.v1.DaemonIntent.Intent
+	28,  // 195: meshos.v1.DaemonView.last_exit:type_name -> meshos.v1.DaemonExit
+	143, // 196: meshos.v1.DaemonView.next_start:type_name -> google.protobuf.Duration
+	104, // 197: meshos.v1.DaemonView.ordered:type_name -> meshos.v1.OrderView
+	15,  // 198: meshos.v1.DaemonView.outcome:type_name -> meshos.v1.DaemonView.Outcome
+	143, // 199: meshos.v1.OrderView.age:type_name -> google.protobuf.Duration
+	104, // 200: meshos.v1.ReplicaView.ordered:type_name -> meshos.v1.OrderView
+	10,  // 201: meshos.v1.ReplicaView.local_intent:type_name -> meshos.v1.LocalReplicaIntent.Intent
+	104, // 202: meshos.v1.ReplicaView.local_ordered:type_name -> meshos.v1.OrderView
+	143, // 203: meshos.v1.PeerView.rtt:type_name -> google.protobuf.Duration
+	0,   // 204: meshos.v1.PeerView.health:type_name -> meshos.v1.NodeHealth
+	1,   // 205: meshos.v1.PeerView.maintenance:type_name -> meshos.v1.MaintenancePhase
+	34,  // 206: meshos.v1.PeerView.inventory:type_name -> meshos.v1.PeerInventory
+	143, // 207: meshos.v1.PeerView.health_since:type_name -> google.protobuf.Duration
+	143, // 208: meshos.v1.PeerView.jitter:type_name -> google.protobuf.Duration
+	107, // 209: meshos.v1.PeerView.echoes:type_name -> meshos.v1.EchoView
+	2,   // 210: meshos.v1.PeerView.health_family:type_name -> meshos.v1.AddressFamily
+	16,  // 211: meshos.v1.EchoView.state:type_name -> meshos.v1.EchoView.State
+	143, // 212: meshos.v1.EchoView.since:type_name -> google.protobuf.Duration
+	4,   // 213: meshos.v1.EchoView.no_answer:type_name -> meshos.v1.NoAnswer
+	2,   // 214: meshos.v1.EchoView.family:type_name -> meshos.v1.AddressFamily
+	143, // 215: meshos.v1.CutOffView.since:type_name -> google.protobuf.Duration
+	143, // 216: meshos.v1.AvoidView.ttl:type_name -> google.protobuf.Duration
+	1,   // 217: meshos.v1.MaintenanceView.phase:type_name -> meshos.v1.MaintenancePhase
+	143, // 218: meshos.v1.MaintenanceView.since:type_name -> google.protobuf.Duration
+	143, // 219: meshos.v1.MaintenanceView.deadline:type_name -> google.protobuf.Duration
+	104, // 220: meshos.v1.MaintenanceView.ordered:type_name -> meshos.v1.OrderView
+	143, // 221: meshos.v1.EmittedAction.age:type_name -> google.protobuf.Duration
+	76,  // 222: meshos.v1.EmittedAction.action:type_name -> meshos.v1.Action
+	17,  // 223: meshos.v1.MigrationView.phase:type_name -> meshos.v1.MigrationView.Phase
+	143, // 224: meshos.v1.MigrationView.elapsed:type_name -> google.protobuf.Duration
+	143, // 225: meshos.v1.MigrationView.in_phase:type_name -> google.protobuf.Duration
+	18,  // 226: meshos.v1.PluginView.status:type_name -> meshos.v1.PluginView.Status
+	143, // 227: meshos.v1.PluginView.last_call:type_name -> google.protobuf.Duration
+	143, // 228: meshos.v1.PluginView.restart_in:type_name -> google.protobuf.Duration
+	143, // 229: meshos.v1.Stats.last_tick_took:type_name -> google.protobuf.Duration
+	143, // 230: meshos.v1.Stats.tick_p50:type_name -> google.protobuf.Duration
+	143, // 231: meshos.v1.Stats.tick_p99:type_name -> google.protobuf.Duration
+	143, // 232: meshos.v1.JournalEntry.at:type_name -> google.protobuf.Duration
+	142, // 233: meshos.v1.JournalEntry.wall:type_name -> google.protobuf.Timestamp
+	116, // 234: meshos.v1.JournalEntry.boot:type_name -> meshos.v1.Boot
+	22,  // 235: meshos.v1.JournalEntry.event:type_name -> meshos.v1.Event
+	122, // 236: meshos.v1.JournalEntry.samples:type_name -> meshos.v1.Samples
+	117, // 237: meshos.v1.JournalEntry.tick:type_name -> meshos.v1.Tick
+	123, // 238: meshos.v1.JournalEntry.outcome:type_name -> meshos.v1.ActionOutcome
+	124, // 239: meshos.v1.JournalEntry.scores:type_name -> meshos.v1.ScoreTable
+	128, // 240: meshos.v1.JournalEntry.migrations:type_name -> meshos.v1.Migrations
+	118, // 241: meshos.v1.JournalEntry.commit:type_name -> meshos.v1.JudgedCommit
+	119, // 242: meshos.v1.JournalEntry.reload:type_name -> meshos.v1.Reload
+	120, // 243: meshos.v1.JournalEntry.acknowledged:type_name -> meshos.v1.Acknowledged
+	121, // 244: meshos.v1.JournalEntry.failure:type_name -> meshos.v1.FailureReport
+	94,  // 245: meshos.v1.JournalEntry.signer_change:type_name -> meshos.v1.SignerChange
+	142, // 246: meshos.v1.JournalEntry.ordered_at:type_name -> google.protobuf.Timestamp
+	143, // 247: meshos.v1.Boot.freeze_remaining:type_name -> google.protobuf.Duration
+	68,  // 248: meshos.v1.Boot.orders:type_name -> meshos.v1.OrderedState
+	46,  // 249: meshos.v1.JudgedCommit.event:type_name -> meshos.v1.AdminEvent
+	91,  // 250: meshos.v1.JudgedCommit.operators:type_name -> meshos.v1.Operator
+	90,  // 251: meshos.v1.JudgedCommit.outcome:type_name -> meshos.v1.VerificationOutcome
+	64,  // 252: meshos.v1.JudgedCommit.commit:type_name -> meshos.v1.SignedCommit
+	93,  // 253: meshos.v1.JudgedCommit.refusal:type_name -> meshos.v1.Refusal
+	19,  // 254: meshos.v1.Acknowledged.chain:type_name -> meshos.v1.Acknowledged.Chain
+	29,  // 255: meshos.v1.Samples.rtt:type_name -> meshos.v1.RttSample
+	30,  // 256: meshos.v1.Samples.health:type_name -> meshos.v1.NodeHealthSample
+	34,  // 257: meshos.v1.Samples.inventory:type_name -> meshos.v1.PeerInventory
+	76,  // 258: meshos.v1.ActionOutcome.action:type_name -> meshos.v1.Action
+	143, // 259: meshos.v1.ActionOutcome.retry_after:type_name -> google.protobuf.Duration
+	125, // 260: meshos.v1.ScoreTable.chains:type_name -> meshos.v1.ChainScore
+	126, // 261: meshos.v1.ChainScore.holders:type_name -> meshos.v1.NodeScore
+	126, // 262: meshos.v1.ChainScore.best_alternative:type_name -> meshos.v1.NodeScore
+	127, // 263: meshos.v1.ChainScore.cost:type_name -> meshos.v1.MigrationCost
+	143, // 264: meshos.v1.MigrationCost.state_transfer:type_name -> google.protobuf.Duration
+	143, // 265: meshos.v1.MigrationCost.disruption:type_name -> google.protobuf.Duration
+	112, // 266: meshos.v1.Migrations.in_flight:type_name -> meshos.v1.MigrationView
+	20,  // 267: meshos.v1.BlastRadius.affected_daemons:type_name -> meshos.v1.DaemonRef
+	143, // 268: meshos.v1.BlastRadius.estimated_drain_delay:type_name -> google.protobuf.Duration
+	141, // 269: meshos.v1.BlastRadius.warnings:type_name -> meshos.v1.BlastRadius.Warning
+	142, // 270: meshos.v1.DaemonLifecycle.Started.since:type_name -> google.protobuf.Timestamp
+	28,  // 271: meshos.v1.DaemonLifecycle.ExitedCleanly.exit:type_name -> meshos.v1.DaemonExit
+	28,  // 272: meshos.v1.DaemonLifecycle.Crashed.exit:type_name -> meshos.v1.DaemonExit
+	143, // 273: meshos.v1.PeerInventory.AgesEntry.value:type_name -> google.protobuf.Duration
+	9,   // 274: meshos.v1.OrderedDaemon.Run.intent:type_name -> meshos.v1.DaemonIntent.Intent
+	69,  // 275: meshos.v1.OrderedDaemon.Run.by:type_name -> meshos.v1.OrderOrigin
+	69,  // 276: meshos.v1.OrderedDaemon.Pin.by:type_name -> meshos.v1.OrderOrigin
+	142, // 277: meshos.v1.OrderedDaemon.Restart.at:type_name -> google.protobuf.Timestamp
+	69,  // 278: meshos.v1.OrderedChain.Count.by:type_name -> meshos.v1.OrderOrigin
+	10,  // 279: meshos.v1.OrderedChain.Hold.intent:type_name -> meshos.v1.LocalReplicaIntent.Intent
+	10,  // 280: meshos.v1.OrderedChain.Hold.over:type_name -> meshos.v1.LocalReplicaIntent.Intent
+	69,  // 281: meshos.v1.OrderedChain.Hold.by:type_name -> meshos.v1.OrderOrigin
+	282, // [282:282] is the sub-list for method output_type
+	282, // [282:282] is the sub-list for method input_type
+	282, // [282:282] is the sub-list for extension type_name
+	282, // [282:282] is the sub-list for extension extendee
+	0,   // [0:282] is the sub-list for field type_name
 }
 
 func init() { file_meshos_v1_meshos_proto_init() }
@@ -12677,14 +12950,14 @@ func file_meshos_v1_meshos_proto_init() {
 		(*Record_Action)(nil),
 	}
 	file_meshos_v1_meshos_proto_msgTypes[79].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[82].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[84].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[83].OneofWrappers = []any{}
 	file_meshos_v1_meshos_proto_msgTypes[85].OneofWrappers = []any{}
 	file_meshos_v1_meshos_proto_msgTypes[86].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[89].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[91].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[87].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[90].OneofWrappers = []any{}
 	file_meshos_v1_meshos_proto_msgTypes[92].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[94].OneofWrappers = []any{
+	file_meshos_v1_meshos_proto_msgTypes[93].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[95].OneofWrappers = []any{
 		(*JournalEntry_Boot)(nil),
 		(*JournalEntry_Event)(nil),
 		(*JournalEntry_Samples)(nil),
@@ -12698,21 +12971,21 @@ func file_meshos_v1_meshos_proto_init() {
 		(*JournalEntry_Failure)(nil),
 		(*JournalEntry_SignerChange)(nil),
 	}
-	file_meshos_v1_meshos_proto_msgTypes[95].OneofWrappers = []any{}
 	file_meshos_v1_meshos_proto_msgTypes[96].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[102].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[104].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[108].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[115].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[97].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[103].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[105].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[109].OneofWrappers = []any{}
 	file_meshos_v1_meshos_proto_msgTypes[116].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[118].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[117].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[119].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_meshos_v1_meshos_proto_rawDesc), len(file_meshos_v1_meshos_proto_rawDesc)),
-			NumEnums:      18,
-			NumMessages:   121,
+			NumEnums:      20,
+			NumMessages:   122,
 			NumExtensions: 0,
 			NumServices:   0,
 		},
