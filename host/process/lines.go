@@ -25,6 +25,8 @@ type Lines struct {
 	// with the last one of them that is not blank, if there is one. It is valid during the call
 	// only.
 	Skipped func(n int, last []byte)
+	// Begin is what was read before.
+	Begin []byte
 	// Buffer is how many bytes are read at once; 0 for few.
 	Buffer int
 }
@@ -36,6 +38,7 @@ func (o Lines) Read(r io.Reader) {
 	if o.Wanted == nil {
 		l.Wanted = func() bool { return true }
 	}
+	l.feed(o.Begin)
 	buf := make([]byte, max(4096, o.Buffer))
 	for {
 		n, err := r.Read(buf)

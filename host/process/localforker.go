@@ -15,6 +15,7 @@ import (
 // thread that forked it ends, and Go ends threads at any time (golang/go#27505).
 type localForker struct {
 	jobs  chan *job
+	calls chan func()
 	quit  chan struct{}
 	once  sync.Once
 	ended chan struct{} // closed when the forking goroutine has ended
@@ -29,7 +30,7 @@ type job struct {
 }
 
 func newLocalForker() *localForker {
-	f := &localForker{jobs: make(chan *job), quit: make(chan struct{}), ended: make(chan struct{})}
+	f := &localForker{jobs: make(chan *job), calls: make(chan func()), quit: make(chan struct{}), ended: make(chan struct{})}
 	go f.run()
 	return f
 }
@@ -41,10 +42,22 @@ func (f *localForker) run() {
 		select {
 		case <-f.quit:
 			return
+		case call := <-f.calls:
+			call()
 		case j := <-f.jobs:
 			j.proc, j.err = forkHelper(j.helper.files, j.helper.args(), &syscall.SysProcAttr{Setsid: true, Pdeathsig: syscall.SIGKILL})
 			close(j.done)
 		}
+	}
+}
+
+// do calls a function on the thread, unless that has ended.
+func (f *localForker) do(call func()) {
+	called := make(chan struct{})
+	select {
+	case f.calls <- func() { defer close(called); call() }:
+		<-called
+	case <-f.quit:
 	}
 }
 
