@@ -62,7 +62,9 @@ func (r *Reader) Next() (line Line, ok bool, err error) {
 		}
 		if end := bytes.IndexByte(r.buf, '\n'); end >= 0 {
 			line, ok = parse(r.buf[:end])
-			r.buf = r.buf[end+1:]
+			if r.buf = r.buf[end+1:]; len(r.buf) == 0 {
+				r.buf = nil // a daemon that is silent takes no memory
+			}
 			r.at.Offset += int64(end) + 1
 			if ok {
 				return line, true, nil
@@ -110,7 +112,16 @@ func (r *Reader) read() (more bool, err error) {
 		r.at.Offset += int64(len(r.buf))
 		r.buf = nil
 	}
-	into := make([]byte, 2*chunk)
+	info, err := r.file.Stat()
+	if err != nil {
+		return false, fmt.Errorf("output: %w", err)
+	}
+	there := max(0, info.Size()-r.at.Offset)
+	if there == 0 {
+		r.buf = nil
+		return false, nil
+	}
+	into := make([]byte, min(2*chunk, there))
 	n, err := r.file.ReadAt(into, r.at.Offset)
 	more = n > len(r.buf) || bytes.IndexByte(into[:n], '\n') >= 0
 	r.buf = into[:n]
