@@ -51,8 +51,8 @@ func (m *Manager) launch(ctx context.Context, request shim.Request) (h *process.
 	}
 	h, err = process.StartDetached(process.Spec{
 		Path: m.opts.Shim[0], Program: program, Args: append(m.opts.Shim[1:len(m.opts.Shim):len(m.opts.Shim)], string(folder)),
-		// One thread at a time is enough, and takes the least memory.
-		Env: []string{"GOMAXPROCS=1"}, ExtraFiles: []*os.File{requestR, responseW},
+		// One thread at a time is enough, and no garbage of a start is worth a collection.
+		Env: []string{"GOMAXPROCS=1", "GOGC=off"}, ExtraFiles: []*os.File{requestR, responseW},
 	}, name)
 	_ = requestR.Close()
 	_ = responseW.Close()

@@ -157,8 +157,8 @@ func TestAStartThatIsGivenUpLeavesNothing(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	pid := filepath.Join(dir, "pid")
-	// Its answer goes nowhere, but the pipe stays open.
-	mute := append([]string{"/bin/sh", "-c", `exec "$@" 5>&4 4>/dev/null`, "sh"}, shimCommand()...)
+	// Its answer goes nowhere, but the pipe stays open as its stdout, which no program closes.
+	mute := append([]string{"/bin/sh", "-c", `exec "$@" >&4 4>/dev/null`, "sh"}, shimCommand()...)
 	m := daemon.New(daemon.Options{Dir: dir, Shim: mute, Events: newLoop()})
 	defer m.Close()
 	m.Configure([]daemon.Spec{sh(7, "sleep 1000 & echo $! > "+pid+".new; mv "+pid+".new "+pid+"; wait")})

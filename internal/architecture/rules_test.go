@@ -44,6 +44,7 @@ var rules = []rule{
 	// The parts of a node do not know each other: the packages above bind them together.
 	{of: "host/...", may: join(tools, core, contract, wire, helpers)},
 
+	{of: "host/daemon/shim/standby", may: "", bare: true}, // so that it is initialized before the others
 	{of: "host/mesh", may: "", bare: true},
 	{of: "host/marks", may: "", bare: true},
 	{of: "host/due", may: "host/mesh", bare: true},

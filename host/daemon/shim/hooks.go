@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"sync"
@@ -85,6 +86,7 @@ func (s *shim) preStart(hooks Hooks, response *os.File) error {
 	if len(hooks.Commands) == 0 {
 		return nil
 	}
+	debug.SetGCPercent(gcPercent) // they may take long, and print much
 	ctx, done := s.whileStarting(response)
 	had := process.Descendants()
 	end := s.runHooks(ctx, preStart, hooks, s.in)
@@ -116,6 +118,9 @@ func (s *shim) afterwards() {
 	_ = s.store() // should this process be killed meanwhile
 	s.record.End.Afterwards = false
 	had := process.Descendants()
+	if s.spawner == nil {
+		s.spawner = process.NewSpawner()
+	}
 	s.record.End.Hook = s.runHooks(context.Background(), postStop, s.post, s.in)
 	endOthers(had)
 }

@@ -20,6 +20,17 @@ type limiter struct {
 	report     *time.Timer // set while there are suppressed lines
 }
 
+// resume goes on in a window that ends after a while, in which so many lines were stored and
+// suppressed.
+func (l *limiter) resume(lines int, suppressed uint64, ends time.Duration) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.lines, l.windowEnd = lines, time.Now().Add(ends)
+	if suppressed > 0 {
+		l.add(int(suppressed))
+	}
+}
+
 // wanted reports whether a line would be stored now.
 func (l *limiter) wanted() bool {
 	l.mu.Lock()

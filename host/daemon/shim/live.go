@@ -15,6 +15,7 @@ import (
 // returns the exit code of the shim: if the end can't be recorded, it is all that tells of it.
 func (s *shim) wait() (code int, err error) {
 	shrink()
+	process.Reap(s.rest.main) // who ended before SIGCHLD was caught
 	retry := time.NewTicker(recordAgain)
 	defer retry.Stop()
 	s.retry = retry.C
@@ -130,9 +131,8 @@ func (s *shim) end() *End {
 	if s.rest.hasMainEnded() && exit.Code == -1 && exit.Signal == 0 {
 		exit = s.proc.Peek()
 	}
-	now := time.Now()
 	return &End{
-		At: now.UTC(), Ran: now.Sub(s.started), Code: exit.Code, Signal: exit.Signal, StopRequested: s.stopRequested, LastError: s.output.lastError(),
+		At: time.Now().UTC(), Ran: uptime() - s.started, Code: exit.Code, Signal: exit.Signal, StopRequested: s.stopRequested, LastError: s.output.lastError(),
 	}
 }
 

@@ -14,6 +14,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/meshos/meshos/host/daemon/shim/standby"
 	"github.com/meshos/meshos/host/daemon/spool"
 	"github.com/meshos/meshos/host/process"
 	"github.com/meshos/meshos/internal/unwritable"
@@ -28,6 +29,10 @@ const (
 // Main is the shim: it starts the daemon whose folder this is and stays until the daemon has
 // ended. It returns the exit code of the shim; what matters is in the record.
 func Main(folder string) int {
+	if state, ok := standby.Load(); ok {
+		s := &shim{folder: Folder(folder)}
+		return s.finish(s.resume(state))
+	}
 	request, response := os.NewFile(requestFD, "request"), os.NewFile(responseFD, "response")
 	if info, err := request.Stat(); err != nil || info.Mode()&os.ModeNamedPipe == 0 { // the Go runtime may have opened a file there
 		fmt.Fprintln(os.Stderr, "meshos: daemon-shim is started by a node only")
@@ -35,8 +40,13 @@ func Main(folder string) int {
 	}
 	s := &shim{folder: Folder(folder)}
 	s.redirect()
-	if err := s.begin(request, response); err != nil {
-		fmt.Fprintln(os.Stderr, err)
+	return s.finish(s.begin(request, response))
+}
+
+// finish waits for the end of the daemon, if it was begun, and returns the exit code.
+func (s *shim) finish(begun error) int {
+	if begun != nil {
+		fmt.Fprintln(os.Stderr, begun)
 		return 1
 	}
 	code, err := s.wait()
@@ -57,8 +67,9 @@ type shim struct {
 	rest    *rest
 	record  Record
 	slot    *slot // of the record; nil while it can't be written
+	writer  *spool.Writer
 	output  *output
-	started time.Time // with a monotonic reading
+	started time.Duration // by the clock of uptime
 
 	retry         <-chan time.Time // when to write the record, if that was not possible
 	stopRequested bool
@@ -80,8 +91,8 @@ func (s *shim) redirect() {
 	_ = log.Close()
 }
 
-// begin reads the request, starts the daemon and responds. If the response can't be delivered
-// no node knows of the daemon, and begin ends it again.
+// begin reads the request, starts the daemon and stands by, or, if it can't, responds. If the
+// response can't be delivered no node knows of the daemon, and begin ends it again.
 func (s *shim) begin(from io.ReadCloser, to *os.File) (err error) {
 	defer func() { _ = to.Close() }()
 	var request Request
@@ -101,11 +112,33 @@ func (s *shim) begin(from io.ReadCloser, to *os.File) (err error) {
 		_ = json.NewEncoder(to).Encode(Response{Fault: faultOf(err)})
 		return err
 	}
-	if err := json.NewEncoder(to).Encode(Response{PID: s.proc.Pid(), Unrecorded: s.slot == nil}); err != nil {
+	if err := s.standBy(request, to); err != nil {
+		fmt.Fprintln(os.Stderr, "it takes more memory than it needs:", err)
+	}
+	s.collect(nil)
+	if err := json.NewEncoder(to).Encode(s.response()); err != nil {
 		s.abandon()
-		return fmt.Errorf("the node that requested the daemon is gone, so the daemon was ended: %w", err)
+		return unanswered(err)
 	}
 	return nil
+}
+
+// response is the answer once the daemon runs.
+func (s *shim) response() Response {
+	return Response{PID: s.proc.Pid(), Unrecorded: s.slot == nil}
+}
+
+func unanswered(err error) error {
+	return fmt.Errorf("the node that requested the daemon is gone, so the daemon was ended: %w", err)
+}
+
+// catch takes the signals from now on. They are caught, not ignored: the daemon would inherit
+// ignored ones.
+func (s *shim) catch() {
+	s.signals = make(chan os.Signal, 8)
+	signal.Notify(s.signals, syscall.SIGTERM, syscall.SIGUSR1, syscall.SIGHUP, syscall.SIGINT, syscall.SIGQUIT)
+	s.died = make(chan os.Signal, 1)
+	signal.Notify(s.died, syscall.SIGCHLD)
 }
 
 func (s *shim) start(request Request, response *os.File) (err error) {
@@ -115,12 +148,7 @@ func (s *shim) start(request Request, response *os.File) (err error) {
 	if err := s.folder.RemoveRecord(); err != nil && !unwritable.Is(err) {
 		return err
 	}
-	// Caught, not ignored: the daemon would inherit ignored signals.
-	s.signals = make(chan os.Signal, 8)
-	signal.Notify(s.signals, syscall.SIGTERM, syscall.SIGUSR1, syscall.SIGHUP, syscall.SIGINT, syscall.SIGQUIT)
-
-	s.died = make(chan os.Signal, 1)
-	signal.Notify(s.died, syscall.SIGCHLD)
+	s.catch()
 	if err := process.AdoptOrphans(); err != nil {
 		return err
 	}
@@ -137,8 +165,7 @@ func (s *shim) start(request Request, response *os.File) (err error) {
 	if err := s.preStart(request.PreStart, response); err != nil {
 		return err
 	}
-	writer, err := spool.NewWriter(s.folder.Output())
-	if err != nil {
+	if s.writer, err = spool.NewWriter(s.folder.Output()); err != nil {
 		return err
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), startTimeout)
@@ -147,12 +174,11 @@ func (s *shim) start(request Request, response *os.File) (err error) {
 	main.Rest = s.rest.await
 	s.proc, err = s.spawner.Start(ctx, main)
 	if err != nil {
-		_ = writer.Close()
+		_ = s.writer.Close()
 		return err
 	}
 	s.rest.main = s.proc.Pid()
-	s.started = time.Now()
-	s.output = collect(s.proc, writer)
+	s.started = uptime()
 	s.record.Started = time.Now().UTC()
 	if s.record.Process, err = process.Identify(s.proc.Pid()); err != nil { // it ended already
 		s.record.Process = s.record.Shim
@@ -161,6 +187,7 @@ func (s *shim) start(request Request, response *os.File) (err error) {
 	s.rest.mainIs = s.record.Process
 	// A daemon without a record is better than none.
 	if s.slot, err = s.folder.reserve(s.record); err != nil && !withoutDisk(err) {
+		s.collect(nil)
 		s.abandon()
 		return err
 	}

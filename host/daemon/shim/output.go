@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/meshos/meshos/host/daemon/shim/standby"
 	"github.com/meshos/meshos/host/daemon/spool"
 	"github.com/meshos/meshos/host/process"
 )
@@ -27,17 +28,24 @@ type output struct {
 	last string // on stderr
 }
 
-// collect starts reading both streams. Call wait once the process has ended.
-func collect(proc *process.Process, writer *spool.Writer) *output {
-	o := &output{writer: writer, limit: limiter{writer: writer}}
-	o.both.Go(func() { o.read(proc.Stdout(), spool.Out) })
-	o.both.Go(func() { o.read(proc.Stderr(), spool.Err) })
-	return o
+// collect starts reading both streams, and goes on from where a standby has read them, if that is
+// not nil. Call wait of the output once the process has ended.
+func (s *shim) collect(from *standby.State) {
+	o := &output{writer: s.writer, limit: limiter{writer: s.writer}}
+	var out, err []byte
+	if from != nil {
+		o.last, out, err = string(from.LastError), from.Out, from.Err
+		o.limit.resume(int(from.Lines), from.Suppressed, time.Duration(from.WindowEnd)-uptime())
+	}
+	o.both.Go(func() { o.read(s.proc.Stdout(), spool.Out, out) })
+	o.both.Go(func() { o.read(s.proc.Stderr(), spool.Err, err) })
+	s.output = o
 }
 
-func (o *output) read(from io.Reader, stream spool.Stream) {
+func (o *output) read(from io.Reader, stream spool.Stream, begin []byte) {
 	process.Lines{
-		Max: maxLine,
+		Begin: begin,
+		Max:   maxLine,
 		Each: func(line string, cut bool) {
 			if cut {
 				line += fmt.Sprintf(" … (cut at %d bytes)", maxLine)

@@ -10,10 +10,13 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+// gcPercent is that of a shim which does not stand by. It begins without a garbage collector.
+const gcPercent = 20
+
 // shrink makes this process small before it waits, perhaps for months. There is one per
 // daemon; each is the whole binary of the node and needs almost nothing of it.
 func shrink() {
-	debug.SetGCPercent(20)
+	debug.SetGCPercent(gcPercent)
 	debug.FreeOSMemory()
 	dropCode()
 }

@@ -32,6 +32,24 @@ type Writer struct {
 // it is tried again with each line. Close it.
 func NewWriter(dir string) (*Writer, error) { return newWriter(dir, SegmentSize) }
 
+// ResumeWriter returns a writer for a folder that NewWriter has been called for, and to which nobody
+// else writes any more. What is wrong there is tried again with each line.
+func ResumeWriter(dir string) *Writer {
+	w := &Writer{dir: dir, full: SegmentSize, segment: 1}
+	_ = w.begin()
+	return w
+}
+
+// Place returns the descriptor of the segment, its number and its size; false if there is none now.
+func (w *Writer) Place() (fd uintptr, segment uint64, size int64, ok bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.file == nil || w.lost > 0 {
+		return 0, 0, 0, false
+	}
+	return w.file.Fd(), w.segment, w.size, true
+}
+
 func newWriter(dir string, full int64) (*Writer, error) {
 	w := &Writer{dir: dir, full: full, segment: 1}
 	if err := w.begin(); err != nil && !unwritable.Is(err) {

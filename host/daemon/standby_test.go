@@ -1,0 +1,132 @@
+package daemon_test
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/meshos/meshos/host/daemon"
+	"github.com/meshos/meshos/host/daemon/shim"
+	"github.com/meshos/meshos/host/mesh"
+	"github.com/meshos/meshos/host/process"
+	"github.com/meshos/meshos/internal/testkit"
+)
+
+func TestWhatWasReadBeforeAStopIsStoredOnceAndWhole(t *testing.T) {
+	t.Parallel()
+	n := startNode(t, sh(7, `trap 'echo a line; exit 0' TERM; echo first; echo warned >&2; printf 'the beginning of '; sleep 1000 & wait`))
+	n.start(7)
+	n.wait(t, "7 3> first")
+	n.wait(t, "7 4> warned")
+	n.stop(7, time.Hour)
+	n.wait(t, "7 3> the beginning of a line")
+	n.wait(t, "7 exited")
+	if got := n.lines(7); len(got) != 3 {
+		t.Errorf("its lines are %v", got)
+	}
+	n.set(func(l *loop) {
+		if end, ok := l.events[len(l.events)-1].(mesh.DaemonExited); !ok || end.End.LastLine != "warned" || !end.End.Asked {
+			t.Errorf("the last event is %#v", l.events[len(l.events)-1])
+		}
+	})
+}
+
+func TestAShimCollectsWhomItsDaemonLeavesBehind(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	n := startNodeIn(t, dir, sh(7, `(true & sh -c 'exit 0' & echo started) ; exec sleep 1000`))
+	n.start(7)
+	n.wait(t, "7 3> started")
+	rec, err := shim.FolderOf(dir, 7).Load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	children := "/proc/" + strconv.Itoa(rec.Shim.PID) + "/task/" + strconv.Itoa(rec.Shim.PID) + "/children"
+	testkit.Until(t, "no child but the daemon", func() bool {
+		text, err := os.ReadFile(children)
+		return err == nil && strings.TrimSpace(string(text)) == strconv.Itoa(rec.Process.PID)
+	})
+}
+
+// SIGHUP, SIGINT and SIGQUIT reach a shim from terminals and service managers, and are nothing to it.
+func TestAShimIgnoresWhatIsNotForIt(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	n := startNodeIn(t, dir, sh(7, sleeper))
+	n.start(7)
+	n.wait(t, "7 3> ready")
+	rec, err := shim.FolderOf(dir, 7).Load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 50 {
+		for _, sig := range []syscall.Signal{syscall.SIGHUP, syscall.SIGINT, syscall.SIGQUIT, syscall.SIGCHLD} {
+			if err := syscall.Kill(rec.Shim.PID, sig); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	n.stop(7, time.Hour)
+	n.wait(t, "7 exited")
+}
+
+// A shim that waits is to take no more than a small Go program: there is one for each daemon.
+// The limit has room for what another version of Go takes.
+func TestAWaitingShimTakesLittleMemory(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	binary := filepath.Join(dir, "meshos-shim")
+	build := exec.CommandContext(t.Context(), "go", "build", "-o", binary, "../../cmd/meshos-shim")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0", "GOFLAGS=-buildvcs=false")
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	const limit = 600 // kB
+	l, spawner := newLoop(), process.NewSpawner()
+	defer spawner.Close()
+	m := daemon.New(daemon.Options{Dir: filepath.Join(dir, "daemons"), Shim: []string{binary, "daemon-shim"}, Events: l, Spawner: spawner})
+	defer m.Close()
+	defer func() {
+		if err := m.StopAll(t.Context()); err != nil {
+			t.Error(err)
+		}
+	}()
+	lines := `i=0; while [ $i -lt 400 ]; do echo line $i; i=$((i+1)); done; `
+	m.Configure([]daemon.Spec{sh(7, "exec sleep 1000"), sh(8, lines+"echo last; exec sleep 1000")})
+	for _, id := range []mesh.DaemonID{7, 8} {
+		if err := m.Start(t.Context(), ref(id)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	l.wait(t, "7 started")
+	l.wait(t, "8 3> last")
+	for _, id := range []mesh.DaemonID{7, 8} {
+		rec, err := shim.FolderOf(filepath.Join(dir, "daemons"), id).Load()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if kb := privateDirty(t, rec.Shim.PID); kb == 0 || kb > limit {
+			t.Errorf("the shim of daemon %d has %d kB of its own, which are to be at most %d", id, kb, limit)
+		}
+	}
+}
+
+// privateDirty returns how much memory of a process is its own and no file's, in kB.
+func privateDirty(t *testing.T, pid int) (kb int) {
+	t.Helper()
+	text, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/smaps_rollup")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(string(text)) {
+		if value, ok := strings.CutPrefix(line, "Private_Dirty:"); ok {
+			kb, _ = strconv.Atoi(strings.Fields(value)[0])
+		}
+	}
+	return kb
+}
