@@ -26,7 +26,7 @@ import (
 func TestB10a_ShippedScorerMovesAReplica(t *testing.T) {
 	ctx, end := context.WithCancel(context.Background())
 	defer end()
-	plugins := scorerCatalog(t)
+	plugins := scorerCatalog(t, 0)
 
 	l := loop.New(loop.Config{TickInterval: 20 * time.Millisecond}, state.New(state.Boot{Node: 1, NodeName: "here", Policy: statetest.Policy()}))
 	l.Slots().InstallScorer(scorer{plugins.Scorer()})
@@ -122,20 +122,26 @@ func TestB10a_ShippedScorerMovesAReplica(t *testing.T) {
 	}
 }
 
-// scorerCatalog is a catalog, not running yet, with the shipped scorer in it.
-func scorerCatalog(t testing.TB) *catalog.Catalog {
+// scorerCatalog is a catalog, not running yet, with the shipped scorer in it, whose pages
+// have so many bytes; 0 for the usual.
+func scorerCatalog(t testing.TB, pageBytes int) *catalog.Catalog {
 	t.Helper()
 	binary := filepath.Join(t.TempDir(), "scorer-default")
 	if out, err := exec.Command("go", "build", "-o", binary, "../../plugins/scorer-default").CombinedOutput(); err != nil {
 		t.Fatalf("build the scorer: %v\n%s", err, out)
 	}
+	return scorersCatalog(t, pageBytes, catalog.Entry{Name: "scorer-default", Path: binary, Enabled: true, Kinds: []string{catalog.KindPlacementScorer}})
+}
+
+func scorersCatalog(t testing.TB, pageBytes int, e catalog.Entry) *catalog.Catalog {
+	t.Helper()
 	sockets, err := os.MkdirTemp("/tmp", "r") // short: sockets have to fit into a path
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = os.RemoveAll(sockets) })
 	c, err := catalog.New(catalog.Options{
-		Entries: []catalog.Entry{{Name: "scorer-default", Path: binary, Enabled: true, Kinds: []string{catalog.KindPlacementScorer}}},
+		Entries: []catalog.Entry{e}, PageBytes: pageBytes, StartTimeout: 30 * time.Second,
 		DataDir: t.TempDir(), RunDir: sockets, Node: 1, Cluster: "test",
 		Log: func(_ mesh.LogLevel, plugin, message string) { t.Logf("%s: %s", plugin, message) },
 	})

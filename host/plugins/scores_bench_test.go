@@ -58,7 +58,7 @@ type scored struct {
 
 func newScored(b *testing.B, chains int) *scored {
 	b.Helper()
-	plugins := scorerCatalog(b)
+	plugins := scorerCatalog(b, 0)
 	ctx, cancel := context.WithCancel(context.Background())
 	var all sync.WaitGroup
 	all.Go(func() { _ = plugins.Run(ctx, nil) })

@@ -168,6 +168,7 @@ func (s *server) GRPCServer(_ *goplugin.GRPCBroker, g *grpc.Server) error {
 	pluginv1.RegisterMigrationAborterServer(g, s)
 	pluginv1.RegisterMigrationSourceServer(g, s)
 	pluginv1.RegisterPlacementScorerServer(g, s)
+	pluginv1.RegisterPlacementScorerV2Server(g, &pagedScorer{s: s})
 	pluginv1.RegisterChainAppenderServer(g, s)
 	pluginv1.RegisterEventSourceServer(g, s)
 	return nil
@@ -186,6 +187,7 @@ func (s *server) Describe(context.Context, *pluginv1.DescribeRequest) (*pluginv1
 			"migration_source", "placement_scorer", "chain_appender", "time_machine",
 		},
 	}
+	out.KindVersions = s.kindVersions()
 	if s.mode == "empty-batches" || s.mode == "unknown-peers" {
 		out.Kinds = []string{"event_source", "locality_probe"}
 	}
@@ -298,6 +300,9 @@ func (s *server) List(context.Context, *pluginv1.ListMigrationsRequest) (*meshos
 }
 
 func (s *server) Score(_ context.Context, r *pluginv1.ScoreRequest) (*meshosv1.ScoreTable, error) {
+	if s.mode == "score-all" {
+		return scoreAll(r), nil
+	}
 	return &meshosv1.ScoreTable{ViewVersion: r.GetViewVersion(), Chains: []*meshosv1.ChainScore{
 		{Chain: 1, Holders: []*meshosv1.NodeScore{{Node: 2, Score: 0.5}, {Node: 3, Score: float32(math.NaN())}}},
 	}}, nil
