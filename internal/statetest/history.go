@@ -290,6 +290,11 @@ func (d drawer) scores() mesh.Input {
 		}
 		in.Chains = append(in.Chains, c)
 	}
+	if in.Changes = d.yes(); in.Changes {
+		for range d.number("unscored", 0, 2) {
+			in.Unscored = append(in.Unscored, d.chain())
+		}
+	}
 	return in
 }
 
