@@ -66,7 +66,10 @@ func genScores() *rapid.Generator[mesh.Input] {
 		}
 	})
 	return input(func(t *rapid.T) mesh.Scores {
-		return mesh.Scores{ViewVersion: rapid.Uint64().Draw(t, "version"), Chains: few(t, chain, "chains")}
+		return mesh.Scores{
+			ViewVersion: rapid.Uint64().Draw(t, "version"), Chains: few(t, chain, "chains"),
+			Changes: rapid.Bool().Draw(t, "changes"), Unscored: few(t, genChain(), "unscored"),
+		}
 	})
 }
 
