@@ -84,7 +84,7 @@ func (v *View) full() Request {
 // from the view now: that of apply, in memory that now gives away.
 func (v *View) acked(now *View, req Request) View {
 	out := View{Version: req.Version, Nodes: req.Nodes, Chains: now.Chains} // no change of a chain is left out
-	now.Chains = make([]Chain, 0, len(out.Chains)) // the next view is about as long
+	now.Chains = make([]Chain, 0, len(out.Chains))                          // the next view is about as long
 	if req.Full {
 		now.Nodes = make([]Node, 0, len(out.Nodes))
 	} else {
