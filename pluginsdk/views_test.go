@@ -144,7 +144,7 @@ func TestAnswersInPagesHaveOnlyWhatTheHostDoesNotHave(t *testing.T) {
 		t.Errorf("version 1 answers otherwise: %v", err)
 	}
 
-	whole = score(view) // version 1 has the view now, but not what was answered in pages
+	score(view) // version 1 has the view now, but not what was answered in pages
 	change := func(version, base uint64, removed ...uint64) *pluginv1.ScoreRequest {
 		return &pluginv1.ScoreRequest{ViewVersion: version, BaseVersion: base, RemovedChains: removed}
 	}

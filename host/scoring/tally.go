@@ -8,16 +8,16 @@ type tally struct {
 	n      int
 }
 
-// after returns the tally after an answer: was is that of the chains before.
-func (was tally) after(before, now []Chain, table mesh.Scores) tally {
+// after returns the tally after an answer; t is that of the chains before.
+func (t tally) after(before, now []Chain, table mesh.Scores) tally {
 	out := tally{scored: make([]bool, len(now))}
 	if table.Changes {
 		for i := range now {
 			for len(before) > 0 && before[0].ID < now[i].ID {
-				before, was.scored = before[1:], was.scored[1:]
+				before, t.scored = before[1:], t.scored[1:]
 			}
 			if len(before) > 0 && before[0].ID == now[i].ID {
-				out.set(i, was.scored[0])
+				out.set(i, t.scored[0])
 			}
 		}
 	}
