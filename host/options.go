@@ -115,9 +115,13 @@ func boot(cfg *config.Config, epoch uint64, start time.Time, freeze time.Duratio
 	}
 }
 
+// firstPause is the time between the first ticks, until all probes have answered.
+const firstPause = 25 * time.Millisecond
+
 func loopConfig(cfg *config.Config, start time.Time) loop.Config {
 	return loop.Config{
 		TickInterval: cfg.Loop.TickInterval,
+		FirstPause:   firstPause,
 		ProbeBudget:  cfg.Loop.ProbeBudget,
 		EventQueue:   cfg.Loop.EventQueue,
 		ActionQueue:  cfg.Loop.ActionQueue,

@@ -7,6 +7,9 @@ import "time"
 type Config struct {
 	// TickInterval is the time from the end of one tick to the next.
 	TickInterval time.Duration
+	// FirstPause is the time between ticks of a node that has just started, while a probe has
+	// not said all that it knows; 0 for TickInterval.
+	FirstPause time.Duration
 	// ProbeBudget is how long a tick waits for the probes that it called.
 	ProbeBudget time.Duration
 	// EventQueue and ActionQueue are the capacities of the two queues.

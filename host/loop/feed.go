@@ -19,6 +19,16 @@ type Feed struct {
 	inputs *queue[mesh.Input]
 	reads  *stateReads
 	soon   chan<- struct{}
+	begin  chan<- struct{}
+}
+
+// Begin asks for the first tick at once: everything is there that it needs. Without it the
+// first tick comes after an interval. It waits for nothing, and later it does nothing.
+func (f Feed) Begin() {
+	select {
+	case f.begin <- struct{}{}:
+	default:
+	}
 }
 
 // PassSoon asks for an early tick: a pass that does not wait for the next regular tick. It

@@ -24,6 +24,7 @@ type Loop struct {
 	broadcast *broadcast
 	records   *broadcast    // the newest records, also between ticks
 	soon      chan struct{} // holds a token when somebody outside wants a pass soon
+	begin     chan struct{} // holds a token when the first tick is to come at once
 	count     counters
 	started   atomic.Bool
 
@@ -33,6 +34,7 @@ type Loop struct {
 	due         time.Time // when the next regular tick is due
 	open        *openTick // the regular tick that waits for answers; nil for none
 	early       early
+	first       first
 	calls       *callGroup
 	poll        *poll
 	aborts      *aborts
@@ -58,6 +60,8 @@ func newLoop(cfg Config, c core) *Loop {
 		reads:   newStateReads(c),
 		actions: make(chan mesh.Emitted, cfg.ActionQueue),
 		soon:    make(chan struct{}, 1),
+		begin:   make(chan struct{}, 1),
+		first:   first{pause: cfg.FirstPause},
 	}
 	whole := c.Snapshot(l.stamp(time.Now()))
 	l.broadcast = newBroadcast(&snapshot.Snapshot{Node: whole.Node, Epoch: whole.Epoch})
@@ -66,7 +70,7 @@ func newLoop(cfg Config, c core) *Loop {
 }
 
 // Feed returns what the host's own inputs come in by.
-func (l *Loop) Feed() Feed { return Feed{l.inputs, l.reads, l.soon} }
+func (l *Loop) Feed() Feed { return Feed{l.inputs, l.reads, l.soon, l.begin} }
 
 // Actions returns the channel of what is to be done, in order. It is closed when the
 // loop ended. While nobody takes them and it is full, actions are dropped, and decided

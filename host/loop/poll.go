@@ -33,6 +33,7 @@ type caller struct {
 	out      atomic.Bool
 
 	// Used by the loop's goroutine only.
+	said    bool      // it has said all that it knows, once
 	asked   time.Time // when the last call began
 	overdue bool      // the call that is out was reported as such
 	late    *answer   // to the call of an earlier tick, not folded yet
@@ -58,13 +59,17 @@ func newPoll(ctx context.Context, calls *callGroup, budget time.Duration) *poll 
 // ask starts a call to every source that has none out. A source whose call is still
 // out is not waited for either. One whose last answer was late is called but not
 // waited for, so that a slow source costs one tick its budget and not every tick. It
-// returns what there is to wait for, nil for nothing, and the failures to report.
-func (p *poll) ask(now time.Time, srcs []*source, healthy []mesh.NodeID) (*round, []mesh.FailureReport) {
+// returns what there is to wait for, nil for nothing, and the failures to report. An extra tick
+// asks only the probes that have not said all that they know.
+func (p *poll) ask(now time.Time, srcs []*source, healthy []mesh.NodeID, extra bool) (*round, []mesh.FailureReport) {
 	p.setSources(srcs)
 	var reports []mesh.FailureReport
 	r := &round{done: make(chan struct{})}
 	r.left.Store(1) // so that it is not done before all calls are started
 	for _, c := range p.order {
+		if extra && (c.said || c.src.kind == recoveryHandler || c.src.kind == migrationSource) {
+			continue
+		}
 		if c.out.Load() {
 			if !c.overdue && now.Sub(c.asked) >= callTimeout {
 				c.overdue = true
@@ -153,4 +158,14 @@ func (c *caller) answers() []*answer {
 		all = append(all, a)
 	}
 	return all
+}
+
+// waiting reports whether a probe has not said all that it knows.
+func (p *poll) waiting() bool {
+	for _, c := range p.order {
+		if !c.said && c.src.kind != recoveryHandler && c.src.kind != migrationSource {
+			return true
+		}
+	}
+	return false
 }

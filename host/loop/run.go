@@ -77,6 +77,10 @@ func (l *Loop) iterate(ctx context.Context) {
 		case <-l.open.answered():
 		case <-l.soon:
 			l.early.wanted = true
+		case <-l.begin:
+			if l.first.began.IsZero() && l.open == nil {
+				l.due = now
+			}
 		case <-l.events.ready:
 		case <-l.inputs.ready:
 		case <-l.reads.timer.C:

@@ -70,7 +70,7 @@ func (l *Loop) wakeAt() time.Time {
 // beginTick calls the sources. If there is no answer to wait for, it ends the tick at once.
 func (l *Loop) beginTick(ctx context.Context, now time.Time) (goOn bool) {
 	srcs := slices.Concat(l.probes.sources(), l.handlers.sources(), l.slots.sources())
-	asked, reports := l.poll.ask(now, srcs, l.healthyPeers())
+	asked, reports := l.poll.ask(now, srcs, l.healthyPeers(), l.first.extra)
 	if asked == nil {
 		return l.endTick(ctx, reports)
 	}
@@ -87,14 +87,14 @@ func (l *Loop) endTick(ctx context.Context, reports []mesh.FailureReport) (goOn 
 		l.apply(at, report)
 	}
 	l.foldAnswers(at)
-	if l.handlers.count() > 0 && !l.foldRecovered(ctx, at) {
+	if l.handlers.count() > 0 && !l.first.extra && !l.foldRecovered(ctx, at) {
 		return false
 	}
 	took := l.passAndPublish(at, now, false)
 	if hook := l.hooks.OnTick; hook != nil {
 		l.callHook(at, "on-tick", &l.onTick, func() { hook(took) })
 	}
-	l.due = time.Now().Add(l.cfg.TickInterval)
+	l.due = l.first.after(time.Now(), l.cfg.TickInterval, l.poll.waiting())
 	return true
 }
 
@@ -142,6 +142,7 @@ func (l *Loop) foldAnswers(at mesh.Stamp) {
 
 // foldAnswer folds one answer, and records it when its source begins or ceases to fail.
 func (l *Loop) foldAnswer(at mesh.Stamp, c *caller, a *answer) {
+	c.said = c.said || a.said(c.src.kind)
 	switch c.src.kind {
 	case localityProbe, healthProbe, inventoryProbe:
 		l.apply(at, a.samples(c.src.name))

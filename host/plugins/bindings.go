@@ -21,6 +21,30 @@ type bindings struct {
 
 	mu    sync.Mutex
 	bound map[string][]func() // by plugin: what takes it away from its parts again
+	away  map[string]bool     // plugins that were never ready
+}
+
+// begin notes that the node begins with these plugins. Without any, the loop need not wait.
+func (b *bindings) begin(plugins []string) {
+	for _, name := range plugins {
+		b.away[name] = true
+	}
+	if len(plugins) == 0 {
+		b.loop.Feed().Begin()
+	}
+}
+
+// ready notes that a plugin is ready. The first tick need not wait for its time when all
+// plugins have been; a later one is made use of, and shown, at once.
+func (b *bindings) ready(plugin string) {
+	if !b.away[plugin] {
+		return
+	}
+	delete(b.away, plugin)
+	if len(b.away) == 0 {
+		b.loop.Feed().Begin()
+	}
+	b.loop.Feed().PassSoon()
 }
 
 // serving is called with what a plugin serves, and again when that changes.
@@ -44,6 +68,7 @@ func (b *bindings) serving(plugin string, kinds []string) {
 		b.report("plugin:"+plugin, err.Error())
 	}
 	b.fillSlots()
+	b.ready(plugin)
 }
 
 // bind adds a plugin to a part that takes several of a kind, and returns what takes it

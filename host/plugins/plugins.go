@@ -53,8 +53,15 @@ func New(o Options) *Plugins {
 		recovery: func(plugin *catalog.RecoveryHandler) loop.RecoveryHandler {
 			return &recovery{recoveryPlugin: plugin, background: p.tasks, events: events.from(catalog.KindRecoveryHandler, plugin.Name())}
 		},
-		bound: make(map[string][]func()),
+		bound: make(map[string][]func()), away: make(map[string]bool),
 	}
+	var enabled []string
+	for _, plugin := range o.Config.Plugins {
+		if plugin.Enabled {
+			enabled = append(enabled, plugin.Name)
+		}
+	}
+	p.bindings.begin(enabled)
 	return p
 }
 

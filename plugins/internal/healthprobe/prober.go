@@ -22,7 +22,7 @@ const (
 	// mesh does not cause a burst.
 	firstGap = 200 * time.Microsecond
 	// quickRetry is how soon a target without a verdict is tried again.
-	quickRetry = 200 * time.Millisecond
+	quickRetry = 50 * time.Millisecond
 )
 
 // Settings define how targets are probed.
