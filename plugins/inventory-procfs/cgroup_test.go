@@ -202,3 +202,26 @@ func TestCPUsAreThoseOfTheNodeBesideTheMachines(t *testing.T) {
 }
 
 func formatted(v float64) string { return strconv.FormatFloat(v, 'f', -1, 64) }
+
+func TestTheTrendIsThatOfTheGroupWhichLimitsTheNode(t *testing.T) {
+	const at = "sys/fs/cgroup/"
+	psi := func(short, long string) string {
+		return "some avg10=" + short + " avg60=" + long + " avg300=0.00 total=7\nfull avg10=0.00 avg60=0.00 avg300=0.00 total=0\n"
+	}
+	machine := map[string]string{"pressure/cpu": psi("90.00", "10.00"), "pressure/memory": psi("0.00", "0.00"), "pressure/io": psi("0.00", "0.00")}
+	for name, tc := range map[string]struct {
+		files map[string]string
+		want  float64
+	}{
+		"not limited":      {version2("0::/a/b\n", map[string]string{at + "a/b/cpu.max": "max 100000\n", at + "a/b/cpu.pressure": psi("5.00", "1.00")}), 0.8},
+		"limited by CPU":   {version2("0::/a/b\n", map[string]string{at + "a/cpu.max": "50000 100000\n", at + "a/cpu.pressure": psi("20.00", "50.00")}), -0.3},
+		"limited in bytes": {version2("0::/a/b\n", map[string]string{at + "a/b/memory.max": "1000\n", at + "a/b/memory.pressure": psi("40.00", "20.00")}), 0.2},
+		"without pressure": {version2("0::/a/b\n", map[string]string{at + "a/b/memory.max": "1000\n"}), 0.8},
+		"version 1":        {version1(map[string]string{at + "cpu/a/b/cpu.cfs_quota_us": "50000\n", at + "cpu/a/b/cpu.cfs_period_us": "100000\n"}), 0.8},
+	} {
+		facts, err := readTrend(tree(t, tc.files), procWith(t, machine))(t.Context())
+		if err != nil || math.Abs(float64(facts.GetSaturationTrend())-tc.want) > 1e-6 {
+			t.Errorf("%s: %v, %v; want %v", name, facts.GetSaturationTrend(), err, tc.want)
+		}
+	}
+}

@@ -31,7 +31,7 @@ func newProbeIn(r root, env pluginsdk.Env, cfg config) (*probe, error) {
 	inv := newInventory(env, cfg, []named{
 		{"memory", readMemory(r)},
 		{"cpu", readCPU(r, affinity)},
-		{"saturation", readTrend(proc)},
+		{"saturation", readTrend(r, proc)},
 		{"capabilities", readCapabilities(proc, cfg.Tags)},
 	}, env.Log)
 	for _, slow := range []named{ // these ask devices

@@ -39,10 +39,15 @@ func readMemory(r root) source {
 	}
 }
 
-// readTrend reads the pressure stall information below proc, or the load if the kernel has
-// none.
-func readTrend(proc procfs.FS) source {
+// readTrend reads the pressure stall information: that of the control group which limits this
+// process, else that of the machine, or the load if the kernel has none.
+func readTrend(r root, proc procfs.FS) source {
 	return func(ctx context.Context) (*meshosv1.PeerInventory, error) {
+		if folder := r.limitedGroup(); folder != "" {
+			if all, ok := groupPressure(folder); ok {
+				return &meshosv1.PeerInventory{SaturationTrend: float32Ptr(pressureTrend(all...))}, nil
+			}
+		}
 		trend, err := readPressure(proc)
 		if withoutPressure(err) {
 			trend, err = readSlope(ctx)

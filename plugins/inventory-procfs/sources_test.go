@@ -78,7 +78,7 @@ func TestTrendIsReadFromPressure(t *testing.T) {
 	fs := procWith(t, map[string]string{
 		"pressure/cpu": line("10.00", "12.00"), "pressure/memory": line("0.00", "0.00"), "pressure/io": line("50.00", "25.00"),
 	})
-	facts, err := readTrend(fs)(t.Context())
+	facts, err := readTrend(root(t.TempDir()), fs)(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -86,7 +86,7 @@ func TestTrendIsReadFromPressure(t *testing.T) {
 }
 
 func TestTrendIsTheLoadsSlopeWithoutPressure(t *testing.T) {
-	facts, err := readTrend(procWith(t, nil))(t.Context())
+	facts, err := readTrend(root(t.TempDir()), procWith(t, nil))(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -96,7 +96,7 @@ func TestTrendIsTheLoadsSlopeWithoutPressure(t *testing.T) {
 }
 
 func TestBrokenPressureIsAnErrorWithoutATrend(t *testing.T) {
-	facts, err := readTrend(procWith(t, map[string]string{"pressure/cpu": "some avg10=much\n"}))(t.Context())
+	facts, err := readTrend(root(t.TempDir()), procWith(t, map[string]string{"pressure/cpu": "some avg10=much\n"}))(t.Context())
 	if err == nil {
 		t.Errorf("read %v", facts)
 	}
