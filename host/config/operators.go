@@ -43,6 +43,11 @@ func (r *reader) checkSigners(o *Operators, set *signers.Set, err error, at plac
 		r.problem("operators.signers", fault{message: strings.TrimPrefix(err.Error(), "file of signers: "), hint: hint}, at)
 		return
 	}
+	for _, d := range set.Doubts() {
+		r.warnings = append(r.warnings, Problem{
+			File: o.Signers, Line: d.Line, Message: d.Message, Hint: "this line may not sign commands, by its namespaces option; without that the file would be refused",
+		})
+	}
 	have, now := set.Persons(), time.Now()
 	for _, t := range []struct {
 		key  string

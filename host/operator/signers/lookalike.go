@@ -97,7 +97,13 @@ func newAlike() *alike { return &alike{make(map[string]written), make(map[string
 
 // add returns an error for a principal that looks like another one of this line or of a line
 // before: two names that people can't tell apart would count as two persons.
-func (a *alike) add(e Entry) error {
+func (a *alike) add(e Entry) error { return a.compare(e, true) }
+
+// check is like add for an entry that may not sign commands: its names are compared with those
+// of entries that may, and not with those of further ones like it.
+func (a *alike) check(e Entry) error { return a.compare(e, false) }
+
+func (a *alike) compare(e Entry, add bool) error {
 	for i, p := range e.Principals {
 		name, r := written{strings.TrimPrefix(p, "!"), e.Line}, e.readings[i]
 		for _, known := range []struct {
@@ -106,8 +112,9 @@ func (a *alike) add(e Entry) error {
 		}{{a.folded, r.folded}, {a.latin, r.latin}} {
 			before, is := known.by[known.as]
 			switch {
-			case !is:
+			case !is && add:
 				known.by[known.as] = name
+			case !is:
 			case before.name != name.name:
 				return looksLike(name, before)
 			}

@@ -123,6 +123,29 @@ func TestNamesForOtherUsesMayLookLikeThoseOfOperators(t *testing.T) {
 	}
 }
 
+// But a person who reads the file should know, since the option may go one day.
+func TestNamesForOtherUsesThatLookLikeThoseOfOperatorsAreDoubts(t *testing.T) {
+	_, first, _ := newKey(t, 1)
+	_, second, _ := newKey(t, 2)
+	const git = ` namespaces="git" `
+	for _, c := range []struct {
+		one, two string
+		line     int // of the doubt; 0 for none
+	}{
+		{"ana ", "Ana" + git, 2},
+		{"Ana" + git, "ana ", 1},
+		{"ana ", "\u0430na" + git, 2},
+		{"ana ", "ana" + git, 0},
+		{"ana" + git, "Ana" + git, 0},
+		{"ana ", "bob" + git, 0},
+	} {
+		doubts := parse(t, c.one+first+"\n"+c.two+second+"\n").Doubts()
+		if c.line == 0 && len(doubts) > 0 || c.line > 0 && (len(doubts) != 1 || doubts[0].Line != c.line || !strings.Contains(doubts[0].Message, "looks like")) {
+			t.Errorf("%q and %q: %v, want one of line %d", c.one, c.two, doubts, c.line)
+		}
+	}
+}
+
 func TestAShortageIsFoundBeforeItComes(t *testing.T) {
 	_, first, _ := newKey(t, 1)
 	_, second, _ := newKey(t, 2)

@@ -49,6 +49,7 @@ func Parse(file, text string, zone *time.Location) (*Set, error) {
 		return nil, tooLarge(file)
 	}
 	names := newAlike()
+	var elsewhere []Entry // that may not sign commands
 	text = readfile.WithoutBOM(text)
 	for n, line := range strings.Split(text, "\n") {
 		if n >= MaxLines {
@@ -70,6 +71,7 @@ func Parse(file, text string, zone *time.Location) (*Set, error) {
 		}
 		entry.Line = n + 1
 		if !ours {
+			elsewhere = append(elsewhere, entry)
 			if entry.Key != (sshsig.Key{}) {
 				set.others = append(set.others, entry)
 			}
@@ -81,6 +83,11 @@ func Parse(file, text string, zone *time.Location) (*Set, error) {
 		}
 		set.byKey[entry.Key] = append(set.byKey[entry.Key], len(set.entries))
 		set.entries = append(set.entries, entry)
+	}
+	for _, entry := range elsewhere {
+		if err := names.check(entry); err != nil {
+			set.doubts = append(set.doubts, Problem{entry.Line, err.Error()})
+		}
 	}
 	if len(damage.Problems) > 0 {
 		return nil, damage

@@ -37,7 +37,13 @@ type Set struct {
 	entries []Entry
 	byKey   map[sshsig.Key][]int // indexes of entries, in the order of the file
 	others  []Entry              // whose namespaces exclude commands
+	doubts  []Problem            // about lines that may not sign commands
 }
+
+// Doubts returns what an operator should know of lines that may not sign commands: principals
+// that look like those of lines that may. They are no mistakes: nobody signs a command with
+// them, as long as their namespaces stay.
+func (s *Set) Doubts() []Problem { return s.doubts }
 
 // Entries returns the entries in the order of the file. Callers must not change them.
 func (s *Set) Entries() []Entry { return s.entries }
