@@ -96,6 +96,30 @@ func TestAuditVerify(t *testing.T) {
 	}
 }
 
+// A backup is compared with what it says that it holds: of a chain whose end is cut off at the end
+// of a file, every byte that is left is right.
+func TestAuditVerifyComparesABackupWithItsList(t *testing.T) {
+	dir := auditFolder(t, 3)
+	for list, want := range map[string]string{
+		`"complete":true,"chains":{"audit":{"files":1,"records":"3","first":"1","last":"3"}}`: "backup   good: all that backup.json lists, of 2026-11-30 10:00:00 UTC\n",
+		`"complete":true,"chains":{"audit":{"files":1,"records":"5","first":"1","last":"5"}}`: "backup   incomplete: backup.json lists 5 records of audit, and 3 are there\n",
+		`"complete":true,"chains":{"log":{"files":1,"records":"9","first":"1","last":"9"}}`:   "backup   incomplete: backup.json lists 9 records of log, and its folder is gone\n",
+		`"complete":false`: "backup   incomplete: it was not finished: run meshos records backup again\n",
+	} {
+		text := `{"format":1,"node":"1","version":"1","taken_at":"2026-11-30T10:00:00Z","height":"0",` + list + "}"
+		if err := os.WriteFile(filepath.Join(dir, "backup.json"), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		for _, where := range []string{dir, dir + "/records"} {
+			s := &shell{}
+			code := s.run(t.Context(), "audit", "verify", where)
+			if bad := strings.Contains(want, "incomplete"); (code == exitFailed) != bad || !strings.Contains(s.out.String(), want) {
+				t.Errorf("%s: exit code %d:\n%s%s\nwant %q", list, code, s.out.String(), s.err.String(), want)
+			}
+		}
+	}
+}
+
 func TestB24_AuditVerifyFindsRecordsThatWereCutOff(t *testing.T) {
 	const where = "audit    damaged: 3 records in 1 file\n         "
 	for name, c := range map[string]struct {

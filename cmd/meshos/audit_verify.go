@@ -31,7 +31,8 @@ func newAuditVerifyCommand(a *app) *cobra.Command {
 record to the one before it, and that no record is missing in between. If an appender
 has stored a record that is no longer at the end, that is found, too: the end was cut
 off, or, if the files were last written before the appender stored it, DIR is a copy that
-was made while the node wrote, which is said and is no damage. DIR is a data directory, the folder records in it, or the folder of one chain; the default is the
+was made while the node wrote, which is said and is no damage. Of a backup (meshos records
+backup) it is checked, too, that all is there that its backup.json lists. DIR is a data directory, the folder records in it, or the folder of one chain; the default is the
 data directory of the configuration. Of a data directory the ordered log is checked,
 too (the folder ordered in it): that each order continues the one before, and that the
 checkpoint belongs to the log. The node may be running meanwhile.
@@ -80,6 +81,7 @@ exit code is 1 if there is damage or a bad signature.`,
 			}
 			cursors, unread := readCursors(dir, chains) // first, since a running node moves them
 			damaged := a.showMissing(chains, cursors)
+			found := map[string]uint64{} // records of each chain
 			for _, c := range chains {
 				ends := newCursorCheck(c, cursors)
 				report, err := verifyChain(c, ends, check)
@@ -89,7 +91,13 @@ exit code is 1 if there is damage or a bad signature.`,
 				a.showReport(c.name, report, ends.bad)
 				a.showCopied(ends.copied)
 				damaged += len(report.Damage) + len(ends.bad)
+				found[c.name] = report.Records
 			}
+			missing, err := a.showMissingOfBackup(args[0], found)
+			if err != nil {
+				return err
+			}
+			damaged += missing
 			if orders != "" {
 				places, err := a.showOrders(orders)
 				if err != nil {

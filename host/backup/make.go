@@ -138,7 +138,7 @@ func open(o Options) (unlock func(), err error) {
 	if err := unix.Flock(int(folder.Fd()), unix.LOCK_EX|unix.LOCK_NB); errors.Is(err, unix.EWOULDBLOCK) {
 		return nil, fmt.Errorf("backup: another backup is being made in %s", o.Dir)
 	}
-	m, err := readManifest(o.Dir)
+	m, err := ReadManifest(o.Dir)
 	if err != nil {
 		return nil, err
 	}

@@ -46,8 +46,8 @@ func (e *NoBackupError) Error() string {
 	return fmt.Sprintf("%s is not a backup of a node: %s", e.Dir, e.Why)
 }
 
-// readManifest reads the manifest of a backup; nil for none.
-func readManifest(dir string) (*Manifest, error) {
+// ReadManifest reads the manifest of a backup; nil for none.
+func ReadManifest(dir string) (*Manifest, error) {
 	raw, err := readfile.Read(filepath.Join(dir, manifestName), readfile.MaxText)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil

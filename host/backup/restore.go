@@ -89,7 +89,7 @@ func orNil(file string, err error) error {
 
 // verified returns the manifest of a backup that is whole.
 func verified(o RestoreOptions) (*Manifest, error) {
-	m, err := readManifest(o.Dir)
+	m, err := ReadManifest(o.Dir)
 	switch {
 	case err != nil:
 		return nil, err
