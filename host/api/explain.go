@@ -12,10 +12,12 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
+	"github.com/meshos/meshos/host/config"
 	"github.com/meshos/meshos/host/mesh"
 	"github.com/meshos/meshos/host/reconcile"
 	"github.com/meshos/meshos/host/snapshot"
 	"github.com/meshos/meshos/host/state"
+	"github.com/meshos/meshos/internal/plaintext"
 	hostv1 "github.com/meshos/meshos/proto/meshos/host/v1"
 )
 
@@ -88,13 +90,18 @@ var errNoSubject = errors.New("subject: must be one of chain, daemon, daemon_nam
 
 // UnknownSubjectError means that the node does not know the subject of a request.
 type UnknownSubjectError struct {
-	What string // such as "daemon"
-	Name string // its id or name
+	What string   // such as "daemon"
+	Name string   // its id or name
+	Near []string // names like it
 }
 
 // Error implements error.
 func (e *UnknownSubjectError) Error() string {
-	return fmt.Sprintf("the node has never heard of %s %s", e.What, e.Name)
+	text := fmt.Sprintf("the node has never heard of %s %s", e.What, e.Name)
+	if len(e.Near) > 0 {
+		text += "; did you mean " + strings.Join(e.Near, ", ") + "?"
+	}
+	return text
 }
 
 // AmbiguousNameError means that several subjects have the name: names are labels.
@@ -161,14 +168,21 @@ func known(what string, id uint64, e reconcile.Explanation) (reconcile.Explanati
 // named returns the id of the only one with a name.
 func named(what, name string, all iter.Seq2[uint64, string]) (uint64, error) {
 	var ids []uint64
+	var names []string
 	for id, its := range all {
 		if its == name && name != "" {
 			ids = append(ids, id)
 		}
+		names = append(names, its)
 	}
 	switch len(ids) {
 	case 0:
-		return 0, &UnknownSubjectError{What: what, Name: strconv.Quote(name)}
+		near := config.Near(name, names)
+		near = slices.Clone(near[:min(len(near), 5)])
+		for i := range near {
+			near[i] = plaintext.Clean(near[i], 100)
+		}
+		return 0, &UnknownSubjectError{What: what, Name: strconv.Quote(name), Near: near}
 	case 1:
 		return ids[0], nil
 	}

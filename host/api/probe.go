@@ -2,12 +2,11 @@ package api
 
 import (
 	"context"
-	"iter"
 
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
-	"github.com/meshos/meshos/host/snapshot"
+	"github.com/meshos/meshos/host/state"
 	hostv1 "github.com/meshos/meshos/proto/meshos/host/v1"
 )
 
@@ -23,9 +22,13 @@ func (s *Service) Probe(ctx context.Context, in *hostv1.ProbeRequest) (*hostv1.P
 	case nil:
 		return nil, status.Error(codes.InvalidArgument, "subject: must be one of peer and peer_name")
 	case *hostv1.ProbeRequest_PeerName:
-		var err error
-		if id, err = named("peer", subject.PeerName, namesOf(latest)); err != nil {
-			return nil, explainError(err)
+		// Of the state, which knows the peers before the first tick.
+		var unknown error
+		if err := s.opts.StateReader.ReadState(ctx, func(st *state.State) { id, unknown = named("peer", subject.PeerName, peerNames(st)) }); err != nil {
+			return nil, status.Error(codes.Unavailable, err.Error())
+		}
+		if unknown != nil {
+			return nil, explainError(unknown)
 		}
 	}
 	if id == uint64(latest.Node) {
@@ -42,18 +45,4 @@ func (s *Service) Probe(ctx context.Context, in *hostv1.ProbeRequest) (*hostv1.P
 		return nil, status.Error(codes.NotFound, err.Error())
 	}
 	return out, nil
-}
-
-// namesOf returns the peers of a snapshot with their names, and this node.
-func namesOf(s *snapshot.Snapshot) iter.Seq2[uint64, string] {
-	return func(yield func(uint64, string) bool) {
-		if s.Info != nil && !yield(uint64(s.Node), s.Info.Name) {
-			return
-		}
-		for _, p := range s.Peers {
-			if p.Node != s.Node && !yield(uint64(p.Node), p.Name) {
-				return
-			}
-		}
-	}
 }
