@@ -45,13 +45,14 @@ func BenchmarkView(b *testing.B) {
 	}{{"steady", first}, {"jitter", benchSnapshot(1)}, {"1-percent-turned", degraded}} {
 		b.Run(c.name, func(b *testing.B) {
 			var base, now View
-			base.fill(first)
-			h := newHistories(time.Now())
+			var spare []Chain
+			var of holders
+			base.fill(first, nil)
+			now.Chains = base.Chains // as after an answer
 			b.ReportAllocs()
 			for b.Loop() {
-				now.fill(c.s)
-				h.retain(now.Chains)
-				changes(&base, &now, false)
+				spare = now.fill(c.s, spare)
+				changes(&base, &now, false, &of)
 			}
 		})
 	}
@@ -60,13 +61,13 @@ func BenchmarkView(b *testing.B) {
 // BenchmarkApply measures what is done after an answer to a change of 1 % of the nodes.
 func BenchmarkApply(b *testing.B) {
 	var base, now View
-	base.fill(benchSnapshot(0))
+	base.fill(benchSnapshot(0), nil)
 	degraded := benchSnapshot(1)
 	for i := 0; i < len(degraded.Peers); i += 100 {
 		degraded.Peers[i].Health = mesh.HealthDegraded
 	}
-	now.fill(degraded)
-	req, _ := changes(&base, &now, false)
+	now.fill(degraded, nil)
+	req, _ := changes(&base, &now, false, &holders{})
 	b.ReportAllocs()
 	for b.Loop() {
 		base.apply(req)

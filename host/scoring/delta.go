@@ -9,35 +9,50 @@ import (
 // changes returns what leads from the view base to the view now. Jitter is left out
 // unless all is true. Urgent means that chains must be scored again before the decision
 // interval is over.
-func changes(base, now *View, all bool) (req Request, urgent bool) {
+func changes(base, now *View, all bool, of *holders) (req Request, urgent bool) {
 	req = Request{Version: now.Version, Base: base.Version, Led: len(now.Chains)}
 	changed := changedNodes(&req, base, now, all)
 	urgent = changed.facts
 	if changedChains(&req, base, now) {
 		urgent = true
 	}
-	return req, urgent || changed.movedHolder(now.Chains)
+	return req, urgent || changed.movedHolder(of, now.Chains)
 }
 
 // nodeChanges is what the changed nodes mean for the chains.
 type nodeChanges struct {
 	facts bool          // a fact changed, so any chain may have a better alternative
-	moved []mesh.NodeID // ascending; they count only for the chains that they hold
+	moved []mesh.NodeID // they count only for the chains that they hold
 }
 
 // movedHolder reports whether a node that moved holds one of the chains.
-func (c *nodeChanges) movedHolder(chains []Chain) bool {
+func (c *nodeChanges) movedHolder(of *holders, chains []Chain) bool {
 	if len(c.moved) == 0 {
 		return false
 	}
+	hold := of.of(chains)
+	return slices.ContainsFunc(c.moved, func(n mesh.NodeID) bool { return hold[n] })
+}
+
+// holders are the nodes that hold chains of a list, which is never changed in place.
+type holders struct {
+	chains []Chain
+	nodes  map[mesh.NodeID]bool
+}
+
+func (h *holders) of(chains []Chain) map[mesh.NodeID]bool {
+	if h.nodes != nil && sameList(h.chains, chains) {
+		return h.nodes
+	}
+	h.chains, h.nodes = chains, make(map[mesh.NodeID]bool)
 	for i := range chains {
 		for _, n := range chains[i].Holders {
-			if _, is := slices.BinarySearch(c.moved, n); is {
-				return true
+			if !h.nodes[n] {
+				h.nodes[n] = true
 			}
 		}
 	}
-	return false
+	return h.nodes
 }
 
 func changedNodes(req *Request, base, now *View, all bool) (changed nodeChanges) {
@@ -70,6 +85,9 @@ func changedNodes(req *Request, base, now *View, all bool) (changed nodeChanges)
 }
 
 func changedChains(req *Request, base, now *View) (changed bool) {
+	if sameList(base.Chains, now.Chains) {
+		return false
+	}
 	old := base.Chains
 	for i := range now.Chains {
 		c := &now.Chains[i]
@@ -78,7 +96,7 @@ func changedChains(req *Request, base, now *View) (changed bool) {
 			old = old[1:]
 		}
 		known := len(old) > 0 && old[0].ID == c.ID
-		if !known || old[0].Desired != c.Desired || !slices.Equal(old[0].Holders, c.Holders) {
+		if !known || !old[0].equal(c) {
 			req.Chains = append(req.Chains, *c)
 		}
 		if known {

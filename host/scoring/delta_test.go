@@ -60,7 +60,7 @@ func TestB10_ChangesLeadToTheFullView(t *testing.T) {
 		base, now := genView().Draw(t, "base"), genView().Draw(t, "now")
 		baseBefore, nowBefore := base.apply(base.full()), now.apply(now.full())
 		for _, all := range []bool{true, false} {
-			req, urgent := changes(&base, &now, all)
+			req, urgent := changes(&base, &now, all, &holders{})
 			if req.Version != now.Version || req.Base != base.Version || req.Full {
 				t.Fatalf("got %+v", req)
 			}
@@ -81,7 +81,7 @@ func TestB10_ChangesLeadToTheFullView(t *testing.T) {
 					t.Fatalf("node %d: got %+v, want %+v", i, got.Nodes[i], now.Nodes[i])
 				}
 			}
-			if again, urgent := changes(&got, &now, false); urgent || len(again.Nodes) > 0 {
+			if again, urgent := changes(&got, &now, false, &holders{}); urgent || len(again.Nodes) > 0 {
 				t.Fatalf("a view after its changes is not the one at hand: %+v", again)
 			}
 			if !urgent && (len(req.Chains) > 0 || len(req.RemovedChains) > 0 || len(req.RemovedNodes) > 0) {
@@ -127,7 +127,7 @@ func TestB10_WhatHasChainsScoredAgain(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			base, now := view(), view()
 			c.change(&now)
-			req, urgent := changes(&base, &now, false)
+			req, urgent := changes(&base, &now, false, &holders{})
 			if urgent != c.urgent || len(req.Nodes) != c.nodes {
 				t.Errorf("urgent %v with %d nodes, want %v with %d", urgent, len(req.Nodes), c.urgent, c.nodes)
 			}

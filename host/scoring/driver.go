@@ -47,13 +47,15 @@ type Driver struct {
 	status    status
 
 	// Used by Run's goroutine only.
-	seen          uint64 // the regular ticks of the snapshot that was looked at last
-	tick          uint64 // of that snapshot
-	view          View   // of the last snapshot at which the scorer might have been asked
-	ackedView     View   // what the scorer answered last; meaningful while hasBase
-	hasBase       bool   // the scorer has ackedView, so changes to it are enough
-	tally         tally  // of ackedView
-	tooMany       int    // the scorer can't score so many chains; 0 if it was not found out
+	seen          uint64  // the regular ticks of the snapshot that was looked at last
+	tick          uint64  // of that snapshot
+	view          View    // of the last snapshot at which the scorer might have been asked
+	spare         []Chain // for the chains of the next view
+	holders       holders // of those of the last one
+	ackedView     View    // what the scorer answered last; meaningful while hasBase
+	hasBase       bool    // the scorer has ackedView, so changes to it are enough
+	tally         tally   // of ackedView
+	tooMany       int     // the scorer can't score so many chains; 0 if it was not found out
 	process       process
 	schedule      schedule
 	faultReported bool // faults in this process' answers were reported
@@ -118,7 +120,7 @@ func (d *Driver) observe(ctx context.Context, s *snapshot.Snapshot) {
 	if !d.schedule.due(began, true) {
 		return // whatever has changed
 	}
-	d.view.fill(s)
+	d.spare = d.view.fill(s, d.spare)
 	switch led := len(d.view.Chains); {
 	case led == 0:
 		d.histories.retain(nil)
@@ -154,7 +156,7 @@ func (d *Driver) askIfDue(ctx context.Context, scorer Scorer, began time.Time) {
 	urgent, all := true, d.schedule.allDue(began)
 	var req Request
 	if d.hasBase {
-		req, urgent = changes(&d.ackedView, &d.view, all)
+		req, urgent = changes(&d.ackedView, &d.view, all, &d.holders)
 	}
 	if !d.schedule.due(began, urgent) {
 		return
@@ -171,7 +173,7 @@ func (d *Driver) askIfDue(ctx context.Context, scorer Scorer, began time.Time) {
 		return
 	}
 	if err != nil {
-		d.view = View{} // a call that failed may still read it
+		d.view.Nodes = nil // a call that failed may still read them
 		d.failed(ctx, scorer, err)
 		return
 	}

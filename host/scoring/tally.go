@@ -10,8 +10,11 @@ type tally struct {
 
 // after returns the tally after an answer; t is that of the chains before.
 func (t tally) after(before, now []Chain, table mesh.Scores) tally {
-	out := tally{scored: make([]bool, len(now))}
-	if table.Changes {
+	out := t
+	if !table.Changes {
+		out = tally{scored: make([]bool, len(now))}
+	} else if !sameList(before, now) {
+		out = tally{scored: make([]bool, len(now))}
 		for i := range now {
 			for len(before) > 0 && before[0].ID < now[i].ID {
 				before, t.scored = before[1:], t.scored[1:]

@@ -29,10 +29,24 @@ type View struct {
 	Chains  []Chain
 }
 
-// fill makes v the view of a snapshot, in the memory that v has already.
-func (v *View) fill(s *snapshot.Snapshot) {
+// fill makes v the view of a snapshot, in the memory that its nodes have already. Chains go
+// to the memory of spare unless they are those that v has: a list of chains is never
+// changed in place, so a list that is another one is one that has changed. The memory that
+// is not used is returned.
+func (v *View) fill(s *snapshot.Snapshot, spare []Chain) []Chain {
 	v.Version = s.Tick
-	v.Nodes, v.Chains = v.Nodes[:0], v.Chains[:0]
+	v.fillNodes(s)
+	led := ledChains(s, spare[:0])
+	if slices.EqualFunc(led, v.Chains, func(a, b Chain) bool { return a.equal(&b) }) {
+		return led
+	}
+	v.Chains = led
+	return make([]Chain, 0, len(led))
+}
+
+// fillNodes takes the nodes of a snapshot.
+func (v *View) fillNodes(s *snapshot.Snapshot) {
+	v.Nodes = v.Nodes[:0]
 	seen := false // this node, which is among the peers for its inventory only
 	avoid := s.AvoidList
 	for _, p := range s.Peers {
@@ -56,7 +70,12 @@ func (v *View) fill(s *snapshot.Snapshot) {
 	if !seen {
 		v.Nodes = append(v.Nodes, here(s, snapshot.Peer{Node: s.Node}))
 	}
-	for _, r := range s.Replicas {
+}
+
+// ledChains appends the chains that this node leads.
+func ledChains(s *snapshot.Snapshot, out []Chain) []Chain {
+	for i := range s.Replicas {
+		r := &s.Replicas[i]
 		if r.Leader != s.Node || len(r.Holders) == 0 {
 			continue
 		}
@@ -64,9 +83,23 @@ func (v *View) fill(s *snapshot.Snapshot) {
 		if r.Desired != nil {
 			c.Desired = *r.Desired
 		}
-		v.Chains = append(v.Chains, c)
+		out = append(out, c)
 	}
+	return out
 }
+
+// equal reports whether nothing about a chain has changed.
+func (c *Chain) equal(other *Chain) bool {
+	return c.ID == other.ID && c.Desired == other.Desired && sameOrEqual(c.Holders, other.Holders)
+}
+
+// sameList reports whether two lists are one in memory.
+func sameList[T any](a, b []T) bool {
+	return len(a) == len(b) && (len(a) == 0 || &a[0] == &b[0])
+}
+
+// sameOrEqual is slices.Equal, which is quick for one and the same list.
+func sameOrEqual[T comparable](a, b []T) bool { return sameList(a, b) || slices.Equal(a, b) }
 
 // here returns this node: p with what the snapshot shows of it elsewhere.
 func here(s *snapshot.Snapshot, p snapshot.Peer) Node {
@@ -81,12 +114,12 @@ func (v *View) full() Request {
 }
 
 // acked returns the view that the scorer has after its answer to a request that was made
-// from the view now: that of apply, in memory that now gives away.
+// from the view now: that of apply, in memory that now gives away. It shares the list of
+// chains with now.
 func (v *View) acked(now *View, req Request) View {
 	out := View{Version: req.Version, Nodes: req.Nodes, Chains: now.Chains} // no change of a chain is left out
-	now.Chains = make([]Chain, 0, len(out.Chains))                          // the next view is about as long
 	if req.Full {
-		now.Nodes = make([]Node, 0, len(out.Nodes))
+		now.Nodes = make([]Node, 0, len(out.Nodes)) // the next view has about as many
 	} else {
 		out.Nodes = merge(v.Nodes, req.Nodes, req.RemovedNodes, func(n *Node) mesh.NodeID { return n.Peer.Node })
 	}

@@ -34,7 +34,7 @@ func TestB10_ViewHoldsAllNodesAndTheLedChains(t *testing.T) {
 	seven := Node{Peer: s.Peers[2], Avoided: true}
 	led := []Chain{{ID: 1, Holders: []mesh.NodeID{2, 5}, Desired: 3}, {ID: 4, Holders: []mesh.NodeID{7}}}
 	var v View
-	v.fill(s)
+	v.fill(s, nil)
 	if d := cmp.Diff(View{Version: 9, Nodes: []Node{two, here, seven}, Chains: led}, v); d != "" {
 		t.Error(d)
 	}
@@ -52,7 +52,7 @@ func TestB10_ViewHoldsAllNodesAndTheLedChains(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			s.Peers = c.peers
-			v.fill(s)
+			v.fill(s, nil)
 			if d := cmp.Diff(c.want, v.Nodes); d != "" {
 				t.Error(d)
 			}
