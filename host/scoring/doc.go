@@ -7,8 +7,12 @@
 // view was scored. Chains are scored again at once when the holders, the wish or the
 // leadership of one changed, when a fact about any node changed, or when a measurement
 // of a node that holds one moved (facts.go defines how far). All chains are scored once
-// per decision interval. Between two calls there is at least one tick, and after
-// failures a growing pause.
+// per decision interval. Between two calls there is at least one tick, and more of many
+// chains (schedule.go); after failures a growing pause.
+//
+// The view of a million chains is held twice, but its lists are shared until they change:
+// as it is now, and as the scorer answered it last. The table is held by the core alone;
+// after the first one the loop gets what has changed in it.
 //
 // While the scorer is away, late or wrong nothing is rebalanced: its last table is
 // taken back at once, and the snapshot shows the reason.
