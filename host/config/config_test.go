@@ -146,7 +146,8 @@ func TestPolicyTakesEveryThreshold(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := state.Policy{
-		SampleTTL: 90 * time.Second, Settle: 0, ActionTimeout: 90 * time.Minute, ActionQueue: 512,
+		TickInterval: time.Second,
+		SampleTTL:    90 * time.Second, Settle: 0, ActionTimeout: 90 * time.Minute, ActionQueue: 512,
 		DegradedRTT: 100 * time.Millisecond, DegradedLoss: 0.35, Failures: 5, RecoverAfter: 30 * time.Second, AvoidTTL: time.Minute, UnreachableGrace: 0,
 		DrainDeadline: time.Hour, RecoveryRamp: time.Second, ExitReport: 2*time.Hour + time.Second,
 		ScoreFloor: 1, HysteresisGap: 0.25, RebalanceCooldown: time.Minute, DecisionInterval: 10 * time.Second,

@@ -2,6 +2,8 @@ package reconcile_test
 
 import (
 	"fmt"
+	"slices"
+	"syscall"
 	"testing"
 	"time"
 
@@ -18,6 +20,9 @@ type size struct{ peers, chains, daemons int }
 func (s size) String() string { return fmt.Sprintf("%d-%d-%d", s.peers, s.chains, s.daemons) }
 
 var sizes = []size{{10, 100, 10}, {100, 1_000, 100}, {1_000, 10_000, 1_000}, {10_000, 100_000, 1_000}}
+
+// largest is measured for ticks only, since making it takes a while.
+var largest = size{100_000, 1_000_000, 1_000}
 
 // world of a benchmark: what is dirty, and whether there are scores.
 type kind struct{ dirty, scores bool }
@@ -84,12 +89,27 @@ func fixture(sz size, k kind) *state.State {
 	return s
 }
 
+// cpu reports the processor time of an operation, which tells more than the time by the clock
+// on a machine that others use too.
+func cpu(b *testing.B) func() {
+	used := func() time.Duration {
+		var of syscall.Rusage
+		if err := syscall.Getrusage(syscall.RUSAGE_SELF, &of); err != nil {
+			b.Fatal(err)
+		}
+		return time.Duration(of.Utime.Nano() + of.Stime.Nano())
+	}
+	before := used()
+	return func() { b.ReportMetric(float64(used()-before)/float64(b.N), "cpu-ns/op") }
+}
+
 // each runs a benchmark on every world.
 func each(b *testing.B, run func(*state.State)) {
 	for _, sz := range sizes {
 		for _, k := range kinds {
 			s := fixture(sz, k)
 			b.Run(sz.String()+"/"+k.String(), func(b *testing.B) {
+				defer cpu(b)()
 				for b.Loop() {
 					run(s)
 				}
@@ -115,6 +135,7 @@ func BenchmarkFold(b *testing.B) {
 		for _, kind := range []string{"replica", "rtt", "daemon"} {
 			b.Run(fmt.Sprintf("%s/%d", kind, ids), func(b *testing.B) {
 				b.ReportAllocs()
+				defer cpu(b)()
 				for i := 0; b.Loop(); i++ {
 					s.Apply(stamp(0), mesh.Heard{Event: events[kind](i)})
 				}
@@ -138,11 +159,60 @@ func BenchmarkSnapshot(b *testing.B) {
 	}
 }
 
+// BenchmarkTick is a tick of a node on which nothing changed since the tick before, or one
+// chain in a hundred got a holder or lost it, or nothing was marked: a full pass.
 func BenchmarkTick(b *testing.B) {
-	each(b, func(s *state.State) {
-		reconcile.Pass(s, stamp(0), 1024)
-		snapshot.Build(s, stamp(0))
-	})
+	for _, sz := range append(slices.Clone(sizes), largest) {
+		for _, k := range kinds {
+			if sz == largest && k.dirty {
+				continue
+			}
+			s := fixture(sz, k)
+			passes := reconcile.New(s)
+			for range 3 {
+				passes.Pass(stamp(0), 1024)
+			}
+			for _, m := range moves {
+				b.Run(sz.String()+"/"+k.String()+m.name, func(b *testing.B) {
+					defer cpu(b)()
+					for i := 0; b.Loop(); i++ {
+						if m.before == nil {
+							passes = reconcile.New(s)
+						} else {
+							m.before(s, sz, i)
+						}
+						passes.Pass(stamp(0), 1024)
+						if !m.passOnly {
+							snapshot.Build(s, stamp(0))
+						}
+					}
+				})
+			}
+		}
+	}
+}
+
+// moves are what happens before a tick that is measured.
+var moves = []struct {
+	name     string
+	passOnly bool
+	before   func(s *state.State, sz size, i int)
+}{
+	{"", false, func(*state.State, size, int) {}},
+	{"/pass", true, func(*state.State, size, int) {}},
+	{"/pass-1%-changed", true, changed},
+	{"/pass-all", true, nil}, // as after a freeze
+}
+
+// changed has one chain in a hundred gain a holder, and lose it the next time.
+func changed(s *state.State, sz size, i int) {
+	change := mesh.ReplicaAdded
+	if i%2 == 1 {
+		change = mesh.ReplicaRemoved
+	}
+	for c := 50; c <= sz.chains; c += 100 {
+		s.Apply(stamp(0), mesh.Heard{Event: mesh.ReplicaUpdate{Change: change, Chain: mesh.ChainID(c), Holder: mesh.NodeID(sz.peers + 2)}})
+	}
 }
 
 func BenchmarkExplain(b *testing.B) {

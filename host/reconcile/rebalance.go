@@ -68,11 +68,12 @@ func (d *diff) beginMove(c state.Chain) {
 // worstHolder returns the holder with the lowest score, and among equals the one with the
 // highest id. It leaves out this node, which leads the chain, and holders without a score.
 func (d *diff) worstHolder(c state.Chain) (worst mesh.NodeID, score float32, ok bool) {
+	scores := d.s.ScoresOf(c.ID)
 	for _, n := range c.Holders {
 		if n == d.s.Node() {
 			continue
 		}
-		if s, has := d.s.Score(c.ID, n); has && (!ok || s <= score) {
+		if s, has := scores.Of(n); has && (!ok || s <= score) {
 			worst, score, ok = n, s, true
 		}
 	}

@@ -183,11 +183,31 @@ func (s *State) ScoresUsable() bool {
 // Score returns the score of a holder of a chain. ok is false if there is no score, if the
 // table is too old, or if the holders of the chain have changed since they were scored.
 func (s *State) Score(id mesh.ChainID, n mesh.NodeID) (score float32, ok bool) {
+	c := s.ScoresOf(id)
+	return c.Of(n)
+}
+
+// ChainScores are the scores of one chain that may be used now. The zero value has none.
+type ChainScores struct {
+	of      scoredChain
+	invalid map[mesh.NodeID]bool
+}
+
+// ScoresOf returns the scores of a chain, for whoever asks for several.
+func (s *State) ScoresOf(id mesh.ChainID) ChainScores {
 	c, ok := s.currentScores(id)
-	if !ok || s.scores.invalid[n] {
+	if !ok {
+		return ChainScores{}
+	}
+	return ChainScores{of: c, invalid: s.scores.invalid}
+}
+
+// Of returns the score of a holder, like Score.
+func (c *ChainScores) Of(n mesh.NodeID) (score float32, ok bool) {
+	if len(c.of.holders) == 0 || c.invalid[n] {
 		return 0, false
 	}
-	return c.of(n)
+	return c.of.of(n)
 }
 
 // Alternative returns the best node that does not hold a chain, and the cost of moving

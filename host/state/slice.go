@@ -10,7 +10,7 @@ import (
 
 // sliceWithin is the time within which the slices have been through everything, if the ticks
 // are on time. It leaves a margin to the ten minutes that are promised.
-const sliceWithin = 8 * time.Minute
+const sliceWithin = 9 * time.Minute
 
 // Slice is a part of all daemons, chains and peers, which a regular tick looks at although
 // nothing touched them: a mark that was forgotten somewhere would else leave one of them as it

@@ -10,6 +10,7 @@ import (
 // of meshos.toml.
 func Policy() state.Policy {
 	return state.Policy{
+		TickInterval:      500 * time.Millisecond,
 		SampleTTL:         time.Minute,
 		Settle:            5 * time.Second,
 		ActionTimeout:     time.Minute,
