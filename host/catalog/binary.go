@@ -2,11 +2,8 @@ package catalog
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"syscall"
 	"time"
@@ -21,6 +18,7 @@ type fileStamp struct {
 	hung   bool // its file system does not answer; nothing else is known
 	exists bool
 	size   int64
+	device uint64
 	mtime  int64 // in nanoseconds since 1970, as changed
 	inode  uint64
 	mode   fs.FileMode
@@ -42,7 +40,7 @@ func stampOf(ctx context.Context, path string) fileStamp {
 	case err != nil:
 		return fileStamp{}
 	}
-	return fileStamp{exists: true, size: info.Size, mtime: info.ModTime.UnixNano(), inode: info.Inode, mode: info.Mode, changed: info.Changed}
+	return fileStamp{exists: true, size: info.Size, mtime: info.ModTime.UnixNano(), device: info.Device, inode: info.Inode, mode: info.Mode, changed: info.Changed}
 }
 
 // fileWatch notices that a plugin's file was replaced.
@@ -68,43 +66,55 @@ const (
 	loadTimeout = 30 * time.Second
 )
 
-// load copies a plugin's file and compares the copy's hash with the pin of its entry. What
-// is executed later is that copy. It returns the hash in hex, also with an error if it got
-// so far. The caller closes the program.
-func (s *slot) load(ctx context.Context, spawner *process.Spawner) (*process.Program, string, error) {
-	e := s.entry()
+// load returns a copy of a plugin's file. What is executed later is that copy. The caller
+// verifies it, and calls done when it has been started.
+func (s *slot) load(ctx context.Context, spawner *process.Spawner) (*program, error) {
+	e := s.triedEntry
+	if p := s.kept.of(s.file.atTry); p != nil {
+		return p, nil
+	}
+	s.kept.drop()
 	ctx, cancel := context.WithTimeoutCause(ctx, loadTimeout, fmt.Errorf("not read within %v", loadTimeout))
 	defer cancel()
-	program, err := spawner.Load(ctx, e.Path, process.LoadOptions{MaxSize: maxProgram, Dir: s.opts.DataDir})
+	began := time.Now()
+	copied, err := spawner.Load(ctx, e.Path, process.LoadOptions{MaxSize: maxProgram, Dir: s.opts.DataDir})
 	if err != nil {
-		return nil, "", s.loadError(err)
+		return nil, s.loadError(err)
 	}
-	reject := func(step, problem, remedy string) (*process.Program, string, error) {
-		program.Close()
-		return nil, "", &Error{Plugin: e.Name, Step: step, Problem: problem, Remedy: remedy, Rejected: true}
-	}
-	if program.Mode&0o111 == 0 {
-		return reject("start", fmt.Sprintf("%s is not executable (mode %v)", e.Path, program.Mode), "chmod +x it")
-	}
-	h := sha256.New()
-	if _, err := io.Copy(h, &ctxReader{ctx, program.Reader()}); err != nil {
-		program.Close()
-		return nil, "", s.newError("verify", fmt.Sprintf("the copy of %s can't be read: %v", e.Path, err), "it is tried again", err)
-	}
-	got := hex.EncodeToString(h.Sum(nil))
-	if e.SHA256 != "" && got != e.SHA256 {
-		program.Close()
-		return nil, got, &Error{
-			Plugin: e.Name, Step: "verify", Rejected: true, Entry: true,
-			Problem: fmt.Sprintf("%s has the wrong checksum: expected sha256 %s, got %s (%d bytes, modified %s)",
-				e.Path, e.SHA256, got, program.Size(), program.ModTime.UTC().Format(time.RFC3339)),
-			Remedy: fmt.Sprintf("if this is the file you want, put sha256 = %q into its entry in meshos.toml", got),
+	if copied.Mode&0o111 == 0 {
+		copied.Close()
+		return nil, &Error{
+			Plugin: e.Name, Step: "start", Rejected: true,
+			Problem: fmt.Sprintf("%s is not executable (mode %v)", e.Path, copied.Mode), Remedy: "chmod +x it",
 		}
 	}
-	if !program.Sealed() {
+	if !copied.Sealed() {
 		s.warnUnsealed()
 	}
-	return program, got, nil
+	return newProgram(copied, s.file.atTry, began), nil
+}
+
+// verify waits for the hash of a program, and compares it with the pin of its entry. Then it
+// keeps the program for the next start.
+func (s *slot) verify(p *program) error {
+	e := s.triedEntry
+	sum, err := p.hash()
+	s.mu.Lock()
+	s.sha256 = sum
+	s.mu.Unlock()
+	if err != nil {
+		return s.newError("verify", fmt.Sprintf("the copy of %s can't be read: %v", e.Path, err), "it is tried again", err)
+	}
+	if e.SHA256 == "" || sum == e.SHA256 {
+		s.kept.keep(p)
+		return nil
+	}
+	return &Error{
+		Plugin: e.Name, Step: "verify", Rejected: true, Entry: true,
+		Problem: fmt.Sprintf("%s has the wrong checksum: expected sha256 %s, got %s (%d bytes, modified %s)",
+			e.Path, e.SHA256, sum, p.Size(), p.ModTime.UTC().Format(time.RFC3339)),
+		Remedy: fmt.Sprintf("if this is the file you want, put sha256 = %q into its entry in meshos.toml", sum),
+	}
 }
 
 // buildIt is the remedy for a file that is missing.
@@ -164,16 +174,3 @@ func (s *slot) warnUnsealed() {
 }
 
 const unsealedWarning = "this system executes no memory (vm.memfd_noexec), so the checked copy of its file is in node.data_dir, where another plugin of the same user could change it"
-
-// ctxReader ends a long read with its context.
-type ctxReader struct {
-	ctx context.Context
-	r   io.Reader
-}
-
-func (c *ctxReader) Read(b []byte) (int, error) {
-	if err := c.ctx.Err(); err != nil {
-		return 0, err
-	}
-	return c.r.Read(b)
-}

@@ -28,6 +28,7 @@ type slot struct {
 	// At the last try; only the goroutine uses them.
 	file       fileWatch
 	triedEntry *Entry
+	kept       kept
 
 	sessions sessions
 

@@ -14,6 +14,7 @@ import (
 // run drives the plugin's life until ctx has ended and nothing is left of its process.
 // It calls first with the error of the first try, nil if that made the plugin ready.
 func (s *slot) run(ctx context.Context, env *runEnv, first func(error)) {
+	defer s.kept.drop()
 	for ctx.Err() == nil {
 		s.mu.Lock()
 		at := s.machine.phase
@@ -75,20 +76,29 @@ func (s *slot) startUp(ctx context.Context, env *runEnv) (*instance, error) {
 	if err := s.checkStuck(); err != nil {
 		return nil, err
 	}
-	program, sha256, err := s.load(ctx, env.spawner)
-	s.mu.Lock()
-	s.sha256 = sha256
-	s.mu.Unlock()
+	program, err := s.load(ctx, env.spawner)
 	if err != nil {
 		return nil, err
+	}
+	defer program.done()
+	pinned := s.triedEntry.SHA256 != ""
+	if pinned {
+		if err := s.verify(program); err != nil {
+			return nil, err
+		}
 	}
 	s.step(func(m *machine, now time.Time) { m.verified(now) })
-	i, err := s.launch(ctx, env, program)
-	program.Close()
+	i, err := s.launch(ctx, env, program.Program)
+	if !pinned { // then the hash is for people alone, and was computed meanwhile
+		if broken := s.verify(program); broken != nil && err == nil {
+			s.ended(i.stop(100 * time.Millisecond))
+			err = broken
+		}
+	}
 	if err != nil {
 		return nil, err
 	}
-	i.entry, i.sha256 = s.triedEntry, sha256
+	i.entry, i.sha256 = s.triedEntry, program.sum
 	s.step(func(m *machine, now time.Time) { m.started(now) })
 	if err := s.setUp(ctx, i); err != nil {
 		exit := i.stop(100 * time.Millisecond)

@@ -27,6 +27,10 @@ type Program struct {
 	// Mode and ModTime are those of the file.
 	Mode    fs.FileMode
 	ModTime time.Time
+	// Device, Inode and Changed tell which version of which file it is a copy of: Changed is
+	// when the file's content, mode or owner changed last, in nanoseconds since 1970.
+	Device, Inode uint64
+	Changed       int64
 }
 
 // LoadOptions are what Load works with.
@@ -109,6 +113,7 @@ func (s *Spawner) load(ctx context.Context, p *Program, path string, maxSize int
 	}
 	helper.abandon() // it ends by itself
 	p.Mode, p.ModTime, p.size = fileMode(last.Mode), time.Unix(0, last.Mtime), int64(last.Size)
+	p.Device, p.Inode, p.Changed = last.Device, last.Inode, last.Ctime
 	failed := &LoadError{Path: path, Mode: p.Mode, Size: p.size}
 	if last.Errno != 0 {
 		failed.Err = syscall.Errno(last.Errno)

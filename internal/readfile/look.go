@@ -13,6 +13,7 @@ type Info struct {
 	Mode    fs.FileMode
 	Size    int64
 	ModTime time.Time
+	Device  uint64
 	Inode   uint64
 	// Changed is when its content, mode or owner changed last, in nanoseconds since 1970.
 	Changed int64
@@ -42,7 +43,7 @@ func look(path string, deep bool) (Info, error) {
 	}
 	out := Info{Mode: info.Mode(), Size: info.Size(), ModTime: info.ModTime()}
 	if sys, ok := info.Sys().(*syscall.Stat_t); ok {
-		out.Inode, out.Changed = sys.Ino, sys.Ctim.Nano()
+		out.Device, out.Inode, out.Changed = uint64(sys.Dev), sys.Ino, sys.Ctim.Nano()
 	}
 	if !deep || !info.Mode().IsRegular() {
 		return out, nil

@@ -49,8 +49,28 @@ func written(fd int) bool {
 
 // copyFrom copies until the end of the file, which may grow meanwhile.
 func (h *helper) copyFrom(from int) (order.Step, error) {
-	b := make([]byte, 1<<20)
 	for size := uint64(0); ; {
+		n, err := syscall.Sendfile(h.programFD(), from, nil, int(min(h.order.MaxSize-size+1, 1<<30)))
+		switch {
+		case err == syscall.EINTR:
+			continue
+		case err != nil: // not every file system can do it, and it does not say which end failed
+			return h.copyByReading(from, size)
+		case n == 0:
+			h.status.Size = size
+			return order.Copied, nil
+		}
+		if size += uint64(n); size > h.order.MaxSize {
+			h.status.Size = size
+			return order.AtSize, nil
+		}
+	}
+}
+
+// copyByReading is copyFrom with a buffer, after the first bytes.
+func (h *helper) copyByReading(from int, size uint64) (order.Step, error) {
+	b := make([]byte, 1<<20)
+	for {
 		n, err := syscall.Read(from, b)
 		switch {
 		case err == syscall.EINTR:

@@ -113,6 +113,7 @@ func (h *helper) answer(step order.Step, err error) {
 // found notes what the file is.
 func (h *helper) found(info *syscall.Stat_t) {
 	h.status.Mode, h.status.Size, h.status.Mtime = info.Mode, uint64(info.Size), info.Mtim.Nano()
+	h.status.Device, h.status.Inode, h.status.Ctime = uint64(info.Dev), info.Ino, info.Ctim.Nano()
 }
 
 // readAll reads a file from its beginning.

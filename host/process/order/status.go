@@ -28,10 +28,13 @@ type Status struct {
 	Mode  uint32 // of the file, as stat(2) has it; 0 if there is none
 	Size  uint64 // of the file, in bytes
 	Mtime int64  // of the file, in nanoseconds since 1970
+	// Device, Inode and Ctime tell one version of a file from another.
+	Device, Inode uint64
+	Ctime         int64 // in nanoseconds since 1970
 }
 
 // StatusSize is the size of a record: a pipe takes and returns it as one.
-const StatusSize = 1 + 4 + 4 + 8 + 8
+const StatusSize = 1 + 2*4 + 5*8
 
 // Encode returns the bytes of the record.
 func (s Status) Encode() (b [StatusSize]byte) {
@@ -40,9 +43,10 @@ func (s Status) Encode() (b [StatusSize]byte) {
 		b[1+i] = byte(s.Errno >> (8 * i))
 		b[5+i] = byte(s.Mode >> (8 * i))
 	}
-	for i := range 8 {
-		b[9+i] = byte(s.Size >> (8 * i))
-		b[17+i] = byte(s.Mtime >> (8 * i))
+	for n, v := range [...]uint64{s.Size, uint64(s.Mtime), s.Device, s.Inode, uint64(s.Ctime)} {
+		for i := range 8 {
+			b[9+8*n+i] = byte(v >> (8 * i))
+		}
 	}
 	return b
 }
@@ -54,9 +58,12 @@ func DecodeStatus(b [StatusSize]byte) (s Status) {
 		s.Errno |= uint32(b[1+i]) << (8 * i)
 		s.Mode |= uint32(b[5+i]) << (8 * i)
 	}
-	for i := range 8 {
-		s.Size |= uint64(b[9+i]) << (8 * i)
-		s.Mtime |= int64(b[17+i]) << (8 * i)
+	var long [5]uint64
+	for n := range long {
+		for i := range 8 {
+			long[n] |= uint64(b[9+8*n+i]) << (8 * i)
+		}
 	}
+	s.Size, s.Mtime, s.Device, s.Inode, s.Ctime = long[0], int64(long[1]), long[2], long[3], int64(long[4])
 	return s
 }

@@ -1,0 +1,91 @@
+package catalog
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"io"
+	"time"
+
+	"github.com/meshos/meshos/host/process"
+)
+
+// program is a copy of a plugin's file. Its hash is computed beside what else is done.
+type program struct {
+	*process.Program
+	file fileStamp // as it was before the copy was made
+	fit  bool      // to be kept
+	kept bool
+
+	hashed chan struct{} // closed once the following are set
+	sum    string        // in hex
+	err    error
+}
+
+func newProgram(copied *process.Program, file fileStamp, began time.Time) *program {
+	p := &program{Program: copied, file: file, fit: fitToKeep(copied, file, began), hashed: make(chan struct{})}
+	go func() { // done waits for it
+		defer close(p.hashed)
+		h := sha256.New()
+		if _, p.err = io.Copy(h, copied.Reader()); p.err == nil {
+			p.sum = hex.EncodeToString(h.Sum(nil))
+		}
+	}()
+	return p
+}
+
+// hash returns the hash of the copy. It is in memory, or in the data directory: that takes a
+// few milliseconds.
+func (p *program) hash() (string, error) {
+	<-p.hashed
+	return p.sum, p.err
+}
+
+// done frees the copy after a start, unless it is kept.
+func (p *program) done() {
+	<-p.hashed
+	if !p.kept {
+		p.Close()
+	}
+}
+
+// settledAfter is how long ago a file must have changed last for its times to tell that version
+// from a later one: those of a file system can be that coarse.
+const settledAfter = 2 * time.Second
+
+// fitToKeep reports whether a copy can stand for its file as long as that looks the same: if
+// nobody can change the copy, it was made of the version that was looked at, and that had not
+// just been written when the copy was begun.
+func fitToKeep(copied *process.Program, file fileStamp, began time.Time) bool {
+	same := file.exists && file.device == copied.Device && file.inode == copied.Inode &&
+		file.changed == copied.Changed && file.size == copied.Size()
+	return copied.Sealed() && same && began.Sub(time.Unix(0, file.changed)) >= settledAfter
+}
+
+// kept is the copy of the last start. A file that did not change is neither read nor hashed
+// again: its copy can't have changed either. While the process of that start runs, it takes no
+// memory of its own. The zero value keeps none.
+type kept struct{ program *program }
+
+// of returns the copy of this version of a file; nil if there is none.
+func (k *kept) of(now fileStamp) *program {
+	if k.program == nil || k.program.file != now {
+		return nil
+	}
+	return k.program
+}
+
+// keep keeps a copy if that may be done.
+func (k *kept) keep(p *program) {
+	if p.fit {
+		p.kept = true
+		k.program = p
+	}
+}
+
+// drop frees the copy.
+func (k *kept) drop() {
+	if k.program != nil {
+		k.program.Close()
+		k.program = nil
+	}
+}

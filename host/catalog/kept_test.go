@@ -1,0 +1,130 @@
+package catalog_test
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/meshos/meshos/host/catalog"
+	"github.com/meshos/meshos/host/snapshot"
+)
+
+// program is a plugin of its own file, whose process the test replaces.
+type program struct {
+	*rig
+	path string
+	e    catalog.Entry
+	runs int
+}
+
+func startProgram(t *testing.T, change ...func(*catalog.Entry)) *program {
+	t.Helper()
+	text, err := os.ReadFile(testPlugin)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := &program{path: filepath.Join(t.TempDir(), "plugin")}
+	write(t, p.path, string(text), 0o755)
+	p.e = entry("p", "", append(change, func(e *catalog.Entry) { e.Path = p.path })...)
+	p.rig = start(t, []catalog.Entry{p.e})
+	return p
+}
+
+// settle waits until the file changed so long ago that its times tell it from a later version.
+func (p *program) settle() {
+	p.t.Helper()
+	info := p.stat(p.path)
+	changed := time.Unix(info.Ctim.Unix())
+	p.until("the file has settled", func() bool { p.wakeSoon(); return time.Since(changed) > 2*time.Second })
+}
+
+// wakeSoon has until look again although nothing happens in the catalog.
+func (p *program) wakeSoon() { time.AfterFunc(50*time.Millisecond, p.wake) }
+
+// again replaces the process, and returns which copy the new one executes.
+func (p *program) again() (copied uint64) {
+	p.t.Helper()
+	before := p.view("p").PID
+	p.runs++
+	p.e.Env = []string{"MODE=", fmt.Sprintf("RUN=%d", p.runs)}
+	if err, config := p.Change(context.Background(), p.e); err != nil || config != nil {
+		p.t.Fatal(err, config)
+	}
+	p.until("the next process is ready", func() bool {
+		v := p.view("p")
+		return v.Status == snapshot.PluginReady && v.PID != before
+	})
+	return p.copied()
+}
+
+// copied returns which copy the process executes.
+func (p *program) copied() uint64 {
+	p.t.Helper()
+	return p.stat(fmt.Sprintf("/proc/%d/exe", p.waitFor("p", snapshot.PluginReady).PID)).Ino
+}
+
+func (p *program) stat(path string) (info syscall.Stat_t) {
+	p.t.Helper()
+	if err := syscall.Stat(path, &info); err != nil {
+		p.t.Fatal(err)
+	}
+	return info
+}
+
+func TestAFileThatDidNotChangeIsNotReadAgain(t *testing.T) {
+	p := startProgram(t)
+	first := p.copied()
+	p.settle()
+	second := p.again()
+	if second == first {
+		t.Error("a copy is kept of a file that had just been written: its times do not tell it from a later version")
+	}
+	if third := p.again(); third != second {
+		t.Error("the file did not change, and is read again")
+	}
+	sum := p.view("p").SHA256
+	if len(sum) != 64 {
+		t.Errorf("its checksum is %q", sum)
+	}
+
+	// Another version in place, of the same size and with the same time of modification.
+	info := p.stat(p.path)
+	file, err := os.OpenFile(p.path, os.O_WRONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const elfPadding = 9 // a byte that nobody looks at
+	if _, err := file.WriteAt([]byte{1}, elfPadding); err != nil {
+		t.Fatal(err)
+	}
+	_ = file.Close()
+	if err := os.Chtimes(p.path, time.Unix(info.Atim.Unix()), time.Unix(info.Mtim.Unix())); err != nil {
+		t.Fatal(err)
+	}
+	if after := p.stat(p.path); after.Size != info.Size || after.Mtim != info.Mtim {
+		t.Fatalf("%+v and %+v differ already", info, after)
+	}
+	if p.again() == second || p.view("p").SHA256 == sum {
+		t.Error("the file changed, and its old copy was executed")
+	}
+}
+
+func TestAKeptCopyIsComparedWithAPinThatIsNew(t *testing.T) {
+	p := startProgram(t)
+	p.settle()
+	p.again()
+	p.e.SHA256 = fmt.Sprintf("%064d", 1)
+	if err, config := p.Change(context.Background(), p.e); err != nil || config != nil {
+		t.Fatal(err, config)
+	}
+	p.waitFor("p", snapshot.PluginRejected)
+	p.e.SHA256 = ""
+	if err, config := p.Change(context.Background(), p.e); err != nil || config != nil {
+		t.Fatal(err, config)
+	}
+	p.waitFor("p", snapshot.PluginReady)
+}
