@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"syscall"
 	"time"
 
 	"github.com/hashicorp/go-hclog"
@@ -146,6 +147,9 @@ type barePlugin struct {
 func startBare(ctx context.Context, file string, samples int) (*barePlugin, error) {
 	cmd := exec.Command(file)
 	cmd.Env = append(os.Environ(), fmt.Sprintf("SAMPLES=%d", samples))
+	// As a plugin of a node: where the kernel schedules sessions as groups, calls between two of
+	// them take longer on a busy machine.
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	client := goplugin.NewClient(&goplugin.ClientConfig{
 		HandshakeConfig:  goplugin.HandshakeConfig{ProtocolVersion: 1, MagicCookieKey: "BARE_PLUGIN", MagicCookieValue: "1"},
 		Plugins:          goplugin.PluginSet{"probe": connection{}},

@@ -62,13 +62,13 @@ func (c *call) start(do rpc, ended func()) {
 	}()
 }
 
-// limited returns the context of the gRPC call. It ends when the process is being killed
-// because the call has not returned.
+// limited returns the context of the gRPC call. It ends with the process, which is killed if the
+// call does not return.
 func (c *call) limited() (context.Context, context.CancelFunc) {
-	if c.paged { // the end of the process ends it
+	if c.paged {
 		return context.WithCancel(c.instance.ctx)
 	}
-	return context.WithTimeout(c.instance.ctx, c.timeout+c.slot.opts.HangTimeout+abortGrace)
+	return &announced{c.instance.ctx, c.began.Add(c.timeout + c.slot.opts.HangTimeout + abortGrace)}, func() {}
 }
 
 // invoke makes the call.
@@ -77,6 +77,17 @@ func (c *call) invoke(do rpc) error {
 	ctx := metadata.AppendToOutgoingContext(c.ctx, timeoutHeader, strconv.FormatInt(ms, 10))
 	return c.slot.guarded(c.method, func() error { return do(ctx, c.instance.conn) })
 }
+
+// announced is a context with the deadline after which the process is being killed. The plugin
+// hears of it, and nothing here waits for it: a timer for each call would cost more than all the
+// rest of the host's part in it.
+type announced struct {
+	context.Context
+	deadline time.Time
+}
+
+// Deadline implements context.Context.
+func (a *announced) Deadline() (time.Time, bool) { return a.deadline, true }
 
 // timedOut ends the waiting of the caller when the call has outlived its timeout.
 func (c *call) timedOut() {

@@ -2,6 +2,7 @@ package catalog
 
 import (
 	"context"
+	"crypto/tls"
 	"fmt"
 	"os"
 	"os/exec"
@@ -87,7 +88,7 @@ type launching struct {
 	runner   *pluginRunner
 	release  func() bool           // from now on, the end of the start's ctx does not kill it
 	refused  atomic.Pointer[Error] // what is wrong with its handshake
-	accepted atomic.Bool           // HTTP/2 has begun on a connection
+	accepted atomic.Bool           // a TLS connection is open
 }
 
 // connect has go-plugin start the process through our runner, and connect to it. These
@@ -100,6 +101,7 @@ func (l *launching) connect(ctx context.Context, spec process.Spec) *Error {
 	if err != nil {
 		return s.hostError("start", fmt.Sprintf("a certificate can't be made: %v", err), "", err)
 	}
+	tlsConfig.VerifyConnection = func(tls.ConnectionState) error { l.accepted.Store(true); return nil }
 	spec.Env = append(slices.Clip(spec.Env), certificate)
 	i.client = goplugin.NewClient(&goplugin.ClientConfig{
 		HandshakeConfig:  handshakeConfig(),
@@ -117,7 +119,6 @@ func (l *launching) connect(ctx context.Context, spec process.Spec) *Error {
 			grpc.WithNoProxy(),
 			grpc.WithMaxHeaderListSize(maxHeaders),
 			grpc.WithContextDialer(l.dial),
-			grpc.WithStatsHandler(connWatch{func() { l.accepted.Store(true) }}),
 			grpc.WithUnaryInterceptor(unaryMethods),
 			grpc.WithStreamInterceptor(streamMethods),
 			// A grandchild may keep the connection of a dead process open.

@@ -11,7 +11,6 @@ import (
 	"sync"
 
 	"golang.org/x/sys/unix"
-	"google.golang.org/grpc/stats"
 )
 
 // socket is where a plugin listens. Its path is looked up once: the plugin can put
@@ -94,23 +93,4 @@ func (l *launching) dial(ctx context.Context, _ string) (net.Conn, error) {
 		return s.dial(ctx)
 	}
 	return nil, errNoSocket
-}
-
-// connWatch calls connected when HTTP/2 has begun on a connection.
-type connWatch struct{ connected func() }
-
-// TagRPC implements stats.Handler.
-func (connWatch) TagRPC(ctx context.Context, _ *stats.RPCTagInfo) context.Context { return ctx }
-
-// HandleRPC implements stats.Handler.
-func (connWatch) HandleRPC(context.Context, stats.RPCStats) {}
-
-// TagConn implements stats.Handler.
-func (connWatch) TagConn(ctx context.Context, _ *stats.ConnTagInfo) context.Context { return ctx }
-
-// HandleConn implements stats.Handler.
-func (w connWatch) HandleConn(_ context.Context, s stats.ConnStats) {
-	if _, begins := s.(*stats.ConnBegin); begins {
-		w.connected()
-	}
 }

@@ -38,7 +38,7 @@ func Events(in []*meshosv1.Event, peers *Peers) ([]Event, Discarded) {
 func (p *Peers) canSay(event mesh.Event, bad *Discarded) bool {
 	switch e := event.(type) {
 	case mesh.RTTSample:
-		return goodRTT(e.Peer, e.RTT, bad) && goodSample(e, bad) && p.may(e.Peer, bad)
+		return goodRTT(e.Peer, e.RTT, bad) && goodSample(&e, bad) && p.may(e.Peer, bad)
 	case mesh.HealthSample:
 		return p.may(e.Peer, bad)
 	}

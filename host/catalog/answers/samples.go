@@ -25,32 +25,31 @@ func RTT(in *pluginv1.RttSamples, peers *Peers) (mesh.RTTAnswer, Discarded, erro
 		column{"no_answer", len(in.GetNoAnswer()), true}, column{"families", len(in.GetFamilies()), true}); err != nil {
 		return mesh.RTTAnswer{}, bad, err
 	}
-	out := mesh.RTTAnswer{Samples: make([]mesh.RTTSample, 0, len(ids)), Complete: in.GetComplete()}
-	nodes := newSubjects(peers)
+	out := mesh.RTTAnswer{Samples: make([]mesh.RTTSample, len(ids)), Complete: in.GetComplete()}
+	kept, nodes := 0, newSubjects(peers)
 	for n, id := range ids {
-		sample := mesh.RTTSample{
-			Peer: mesh.NodeID(id), RTT: time.Duration(in.GetRttNs()[n]),
-			Echoes: mesh.Echoes{
-				Sent: at(in.GetSent(), n), Received: at(in.GetReceived(), n), Late: at(in.GetLate(), n),
-				Jitter: time.Duration(at(in.GetJitterNs(), n)), Reason: reasonOf(at(in.GetReasons(), n)),
-				Round: at(in.GetRounds(), n), Unanswered: at(in.GetUnanswered(), n),
-			},
-		}
-		why := at(in.GetNoAnswer(), n)
+		sample := &out.Samples[kept] // a sample that is discarded is overwritten by the next
+		*sample = mesh.RTTSample{Peer: mesh.NodeID(id), RTT: time.Duration(in.RttNs[n])}
+		e := &sample.Echoes
+		e.Sent, e.Received, e.Late = at(in.Sent, n), at(in.Received, n), at(in.Late, n)
+		e.Round, e.Unanswered = at(in.Rounds, n), at(in.Unanswered, n)
+		e.Jitter, e.Reason = time.Duration(at(in.JitterNs, n)), reasonOf(at(in.Reasons, n))
+		why := at(in.NoAnswer, n)
 		if why < 0 || why > meshosv1.NoAnswer_NO_ANSWER_NOT_SENT {
 			bad.Add("unknown value of no_answer", "peer %d: %d", sample.Peer, why)
 			continue
 		}
-		sample.NoAnswer, sample.Family = mesh.NoAnswer(why), familyOf(at(in.GetFamilies(), n))
+		e.NoAnswer, sample.Family = mesh.NoAnswer(why), familyOf(at(in.Families, n))
 		if goodSample(sample, &bad) && nodes.take(sample.Peer, &bad) {
-			out.Samples = append(out.Samples, sample)
+			kept++
 		}
 	}
+	out.Samples = out.Samples[:kept]
 	return out, bad, nil
 }
 
 // goodSample reports whether a sample can be true, and counts it as discarded if not.
-func goodSample(s mesh.RTTSample, bad *Discarded) bool {
+func goodSample(s *mesh.RTTSample, bad *Discarded) bool {
 	answered := uint64(s.Received) + uint64(s.Late)
 	switch {
 	case answered > uint64(s.Sent):
