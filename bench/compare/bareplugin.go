@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -124,17 +125,21 @@ func compareCalls(ctx context.Context, b *bench, n int) (f figure, err error) {
 
 // probePlugins builds both plugins, once.
 func (b *bench) probePlugins(ctx context.Context) (bare, sdk string, err error) {
-	for _, name := range []string{"bareplugin", "sdkplugin"} {
-		file := filepath.Join(b.dir, name)
-		if _, err := os.Stat(file); err == nil {
-			continue
-		}
-		cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags=-s -w", "-o", file, "github.com/meshos/meshos/bench/"+name)
-		if out, err := cmd.CombinedOutput(); err != nil {
-			return "", "", fmt.Errorf("build %s: %w\n%s", name, err, out)
-		}
+	bare, sdk = filepath.Join(b.dir, "bareplugin"), filepath.Join(b.dir, "sdkplugin")
+	return bare, sdk, errors.Join(b.build(ctx, bare), b.build(ctx, sdk))
+}
+
+// build builds one of the programs beside this one, once.
+func (b *bench) build(ctx context.Context, file string) error {
+	if _, err := os.Stat(file); err == nil {
+		return nil
 	}
-	return filepath.Join(b.dir, "bareplugin"), filepath.Join(b.dir, "sdkplugin"), nil
+	name := filepath.Base(file)
+	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags=-s -w", "-o", file, "github.com/meshos/meshos/bench/"+name)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("build %s: %w\n%s", name, err, out)
+	}
+	return nil
 }
 
 // barePlugin is a running plugin of go-plugin alone.

@@ -18,9 +18,9 @@ import (
 )
 
 const (
-	// firstGap is the time between the first attempts at new targets, so that a large
-	// mesh does not cause a burst.
-	firstGap = 200 * time.Microsecond
+	// firstGap is the time between the first attempts at new targets. That is hardly a burst,
+	// since no more attempts are made at the same time than configured.
+	firstGap = 20 * time.Microsecond
 	// quickRetry is how soon a target without a verdict is tried again.
 	quickRetry = 50 * time.Millisecond
 )
@@ -195,7 +195,9 @@ func (p *Prober) Run(ctx context.Context) error {
 		}
 		attempts.Go(func() {
 			defer slots.Release(1)
-			p.attempt(ctx, t)
+			for ; t != nil; t = p.alsoDue() { // as long as there is something to do, without a new goroutine
+				p.attempt(ctx, t)
+			}
 		})
 	}
 }
@@ -225,6 +227,18 @@ func (p *Prober) next(ctx context.Context, timer *time.Timer) (*target, bool) {
 		case <-timer.C:
 		}
 	}
+}
+
+// alsoDue returns another target that is due, nil if there is none.
+func (p *Prober) alsoDue() *target {
+	now := time.Now()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	t, _ := p.queue.next(now)
+	if t != nil {
+		p.noteLag(now.Sub(t.due))
+	}
+	return t
 }
 
 // noteLag logs once that attempts start late, and once that they no longer do. The caller
