@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/meshos/meshos/host/mesh"
 	"github.com/meshos/meshos/host/records"
@@ -21,6 +22,7 @@ func TestOperator088_AppenderGetsEveryRecordOnceInOrder(t *testing.T) {
 		l.publish() // nothing new
 		synctest.Wait()
 		l.write(mesh.ChainLog, 1, "hello")
+		time.Sleep(10 * time.Second) // lines alone are synced no sooner
 		synctest.Wait()
 		s.wantCalls(t, "log 1-2", "log 3-3")
 		s.wantHeld(t, "log 1", "log 2", "log 3")

@@ -9,11 +9,12 @@ import (
 	"github.com/meshos/meshos/host/records/durable"
 )
 
-// saveEvery is how far apart the savings of an appender's cursors are at least.
-const saveEvery = time.Second
+// saveEvery is how far apart the savings of an appender's cursors are at least. After a node
+// was killed, its appenders get again, and skip, what they got since.
+const saveEvery = 20 * time.Second
 
 // witnessEvery is the same for the witness of the cursors, which may be behind.
-const witnessEvery = 10 * time.Second
+const witnessEvery = 60 * time.Second
 
 // resume opens the logs where the appender's cursors are. A cursor that does not fit its log
 // any more starts over: the appender recognizes what comes twice by epoch and seq.

@@ -75,7 +75,7 @@ func (r ring) after(seq uint64) int {
 
 // group is what one snapshot adds to one chain.
 type group struct {
-	entries []segment.Entry
+	n       int    // entries
 	through uint64 // seq of the last
 	lost    []span // records that left the ring before they were read
 	large   []span // records that are too large for a call
@@ -90,15 +90,15 @@ type span struct{ first, last uint64 }
 func (s span) len() uint64 { return s.last - s.first + 1 }
 
 // newGroup reads the records of a ring above a seq. Where records are missing it puts a gap.
-func newGroup(s *snapshot.Snapshot, c mesh.RecordChain, after uint64, now time.Time) (group, error) {
-	g := group{through: after}
+func newGroup(s *snapshot.Snapshot, c mesh.RecordChain, after uint64, now time.Time) (g group, entries []segment.Entry, err error) {
+	g = group{through: after}
 	r := ringOf(s, c)
 	for i := r.after(after); i < r.len; i++ {
 		seq := r.seq(i)
 		if seq > g.through+1 {
 			missing := span{g.through + 1, seq - 1}
 			g.lost = append(g.lost, missing)
-			g.entries = append(g.entries, gapOf(s.Epoch, missing, now))
+			entries = append(entries, gapOf(s.Epoch, missing, now))
 		}
 		g.through = seq
 		if c == mesh.ChainLog {
@@ -106,19 +106,20 @@ func newGroup(s *snapshot.Snapshot, c mesh.RecordChain, after uint64, now time.T
 		}
 		data, err := proto.MarshalOptions{Deterministic: true}.Marshal(r.record(i))
 		if err != nil {
-			return group{}, fmt.Errorf("encode %s record %d: %w", c, seq, err)
+			return group{}, nil, fmt.Errorf("encode %s record %d: %w", c, seq, err)
 		}
 		if len(data) > maxRecord {
 			g.large = append(g.large, span{seq, seq})
-			g.entries = append(g.entries, gapOf(s.Epoch, span{seq, seq}, now))
+			entries = append(entries, gapOf(s.Epoch, span{seq, seq}, now))
 			continue
 		}
 		if c == mesh.ChainAudit && s.Audit[i].Refusal != nil {
 			g.refused += int64(len(data)) + frame
 		}
-		g.entries = append(g.entries, segment.Entry{Kind: segment.KindRecord, Epoch: s.Epoch, Seq: seq, Wall: r.wall(i), Data: data})
+		entries = append(entries, segment.Entry{Kind: segment.KindRecord, Epoch: s.Epoch, Seq: seq, Wall: r.wall(i), Data: data})
 	}
-	return g, nil
+	g.n = len(entries)
+	return g, entries, nil
 }
 
 func (g *group) printed(l mesh.LogRecord) {

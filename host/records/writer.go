@@ -28,6 +28,7 @@ type writer struct {
 	refusals *refusals
 
 	written perChain[uint64]
+	held    held
 	outages perChain[outage]
 	retryAt perChain[time.Time]
 	losses  perChain[losses]
@@ -77,20 +78,21 @@ func (w *writer) run(ctx context.Context) {
 	w.collectFindings()
 	for ctx.Err() == nil {
 		changed := w.reader.Changed()
-		w.writeNew(time.Now())
+		w.writeNew(time.Now(), false)
 		w.sendReports(ctx)
 		retry, stop := w.retry()
 		wait(ctx, changed, retry)
 		stop()
 	}
 	w.retryAt = perChain[time.Time]{} // the last chance
-	w.writeNew(time.Now())
+	w.writeNew(time.Now(), true)
 	w.retention.keep()
 }
 
-// retry returns a channel that fires when the next failed write is due again.
+// retry returns a channel that fires when the next failed write is due again, or the sync of
+// lines that are held.
 func (w *writer) retry() (<-chan time.Time, func()) {
-	var first time.Time
+	first := w.held.until()
 	for _, at := range w.retryAt {
 		if !at.IsZero() && (first.IsZero() || at.Before(first)) {
 			first = at
@@ -104,7 +106,8 @@ func (w *writer) retry() (<-chan time.Time, func()) {
 }
 
 // writeNew writes what the newest snapshot adds: first it writes all chains, then it syncs all.
-func (w *writer) writeNew(now time.Time) {
+// Lines alone may be held, unless it is the last chance.
+func (w *writer) writeNew(now time.Time, last bool) {
 	s := w.reader.Latest()
 	if s == nil {
 		return
@@ -127,10 +130,17 @@ func (w *writer) writeNew(now time.Time) {
 	}
 	// While the disk takes nothing, commands go on, and the newest records are kept in the ring.
 	w.progress.took(newestAudit(s))
+	groups[mesh.ChainLog] = w.held.group
+	if !last && alone(groups, mesh.ChainLog) && w.held.wait(now) {
+		groups[mesh.ChainLog] = group{}
+	}
 	wrote := false
 	for _, c := range allChains() {
-		if len(groups[c].entries) == 0 {
+		if groups[c].n == 0 {
 			continue
+		}
+		if c == mesh.ChainLog {
+			w.held = held{synced: now}
 		}
 		if err := w.logs[c].Sync(); err != nil {
 			w.failed(c, err, now)
@@ -147,11 +157,23 @@ func (w *writer) writeNew(now time.Time) {
 }
 
 func (w *writer) append(s *snapshot.Snapshot, c mesh.RecordChain, now time.Time) (group, error) {
-	g, err := newGroup(s, c, w.written[c], now)
+	after := w.written[c]
+	if c == mesh.ChainLog {
+		after = max(after, w.held.through)
+	}
+	g, entries, err := newGroup(s, c, after, now)
 	if err != nil {
 		return group{}, err
 	}
-	return g, w.logs[c].Append(g.entries)
+	err = w.logs[c].Append(entries)
+	if c == mesh.ChainLog {
+		if err != nil {
+			w.held = held{synced: w.held.synced} // nothing since the last sync counts
+		} else {
+			w.held.add(g, now)
+		}
+	}
+	return g, err
 }
 
 // committed notes that a group is durable.
