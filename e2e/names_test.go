@@ -180,7 +180,7 @@ address = "four.lab"
 family = "6"
 `)
 		l.start()
-		why := map[string]string{"gone": "no such name", "broken": "the name server fails", "four": "no such name, or no IPv6 address of it"}
+		why := map[string]string{"gone": "no such name", "broken": "the name server fails", "four": "no IPv6 address under this name"}
 		s := l.until("all is said", func(s *meshosv1.Snapshot) bool {
 			for _, p := range s.GetPeers() {
 				if p.GetRttReason() != why[p.GetName()] {

@@ -169,7 +169,7 @@ func noSuchName(f mesh.Family) string {
 	if f == mesh.FamilyUnknown {
 		return "no such name"
 	}
-	return "no such name, or no " + f.String() + " address of it"
+	return "no " + f.String() + " address under this name"
 }
 
 func asked(answers ...*Answer) []*Answer {

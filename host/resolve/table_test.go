@@ -111,7 +111,7 @@ func TestAFailureKeepsTheAddressesForAsLongAsItLasts(t *testing.T) {
 func TestANameOfOneFamilyIsAskedForThatAlone(t *testing.T) {
 	c := newClock()
 	c.want(c.now, []Name{{Host: "db.example", Family: mesh.FamilyIPv6}})
-	expect(t, "no such address", c.answer(t, "gone", ""), "no such name [] no such name, or no IPv6 address of it")
+	expect(t, "no such address", c.answer(t, "gone", ""), "no such name [] no IPv6 address under this name")
 	c.after(time.Minute)
 	expect(t, "found", c.answer(t, "fd00::2", ""), "found [fd00::2]")
 }

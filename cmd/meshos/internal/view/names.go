@@ -9,7 +9,7 @@ import (
 
 // names shows the host names of peers that do not resolve.
 func (p Printer) names(b *strings.Builder, s *meshosv1.Snapshot) {
-	t := table{title: "NAMES", columns: []string{"NAME", "PEERS", "FOR", "WHY", "MEASURED AT"}}
+	t := table{title: "NAMES", columns: []string{"NAME", "PEERS", "FOR", "WHY", "USED"}}
 	for _, name := range s.GetUnresolved() {
 		at := "nothing"
 		if len(name.GetAddresses()) > 0 {
