@@ -55,6 +55,7 @@ func TestFollowersGoOnWhenTheNodeIsStartedAgain(t *testing.T) {
 	testkit.Until(t, "the first line", has(logs, "line 1"))
 	testkit.Until(t, "the first line as JSON", has(raw, "line 1"))
 	testkit.Until(t, "the first command", has(audit, "first"))
+	testkit.Until(t, "the first state", has(states, `"epoch"`))
 
 	for i, end := range []func(){n.end, n.kill} {
 		end()
@@ -72,9 +73,9 @@ func TestFollowersGoOnWhenTheNodeIsStartedAgain(t *testing.T) {
 			t.Errorf("logs does not say that there was a restart:\n%s", logs.out)
 		}
 		for _, f := range []following{logs, raw, audit, states} {
-			if got := strings.Count(f.errs.String(), "the node answers again"); got != i+1 {
-				t.Errorf("told %d times that the node is back:\n%s", got, f.errs)
-			}
+			testkit.Until(t, "it to be told that the node is back", func() bool {
+				return strings.Count(f.errs.String(), "the node answers again") == i+1
+			})
 		}
 	}
 	n.must("admin", "uncordon", "--yes", "-m", "second")

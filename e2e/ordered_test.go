@@ -53,6 +53,13 @@ func (n *node) again(flags ...string) *node {
 	return n.start(flags...)
 }
 
+// kept waits until what a snapshot shows is in the checkpoint of the node: it is written each half
+// second, at most, and what orders do is in the log before.
+func (n *node) kept(s *meshosv1.Snapshot) {
+	n.t.Helper()
+	n.until("a checkpoint", func(now *meshosv1.Snapshot) bool { return now.GetTick() > s.GetTick()+40 })
+}
+
 // is reports whether a daemon of a snapshot is in a lifecycle.
 func is(s *meshosv1.Snapshot, id uint64, want meshosv1.DaemonView_Lifecycle) bool {
 	for _, d := range s.GetDaemons() {
@@ -159,7 +166,7 @@ dir = "."
 		return len(s.GetDaemons()) == 1 && s.GetDaemons()[0].GetRestart() == meshosv1.DaemonView_RESTART_CRASH_LOOPING
 	}
 	before := n.until("the gate closed", looping)
-	n.until("a tick more", func(s *meshosv1.Snapshot) bool { return s.GetTick() > before.GetTick()+2 })
+	n.kept(before)
 	n.kill()
 	n.again()
 	after := n.until("some ticks", func(s *meshosv1.Snapshot) bool { return s.GetTick() > 20 })
@@ -184,7 +191,7 @@ func TestB25_ADamagedCheckpointIsMadeAnewAndSaid(t *testing.T) {
 	n.start()
 	n.until("both daemons running", func(s *meshosv1.Snapshot) bool { return is(s, 1, up) && is(s, 2, up) })
 	n.must("admin", "drain", "--yes")
-	n.until("the node drained", drained)
+	n.kept(n.until("the node drained", drained))
 	n.kill()
 	checkpoint := filepath.Join(n.dir, "var", "ordered", "checkpoint")
 	raw, err := os.ReadFile(checkpoint)
@@ -235,13 +242,13 @@ func TestB25_ADaemonStaysStoppedUntilItsOwnKeyChanges(t *testing.T) {
 	n.must("daemon", "reset", "web", "--yes")
 	n.until("the daemon running", func(s *meshosv1.Snapshot) bool { return is(s, 1, up) })
 	n.must("daemon", "stop", "web", "--yes")
-	n.until("the daemon stopped", func(s *meshosv1.Snapshot) bool { return is(s, 1, down) })
+	n.kept(n.until("the daemon stopped", func(s *meshosv1.Snapshot) bool { return is(s, 1, down) }))
 	n.kill()
 	n.write(strings.Replace(twoDaemons, "essential", "run = false\nessential", 1)) // of the other daemon
 	n.again()
 	n.until("the daemon still stopped", func(s *meshosv1.Snapshot) bool { return s.GetTick() > 20 && is(s, 1, down) && is(s, 2, down) })
 	n.must("daemon", "start", "web", "--yes")
-	n.until("the daemon running", func(s *meshosv1.Snapshot) bool { return is(s, 1, up) })
+	n.kept(n.until("the daemon running", func(s *meshosv1.Snapshot) bool { return is(s, 1, up) }))
 	n.kill()
 	n.write(strings.Replace(twoDaemons, `name = "web"`, "name = \"web\"\nrun = false", 1))
 	n.again()
