@@ -156,6 +156,7 @@ func TestANodeIsRestoredFromABackup(t *testing.T) {
 	}
 	n.end()
 	// With the data of before its crash it does not.
+	endDaemons(t, filepath.Join(n.dir, "var", "daemons")) // nobody would find them any more
 	if err := os.RemoveAll(n.dir + "/var"); err != nil {
 		t.Fatal(err)
 	}

@@ -3,6 +3,7 @@ package ordered
 import (
 	"bytes"
 	"context"
+	"slices"
 	"time"
 
 	"google.golang.org/protobuf/proto"
@@ -11,6 +12,7 @@ import (
 	"github.com/meshos/meshos/host/follow"
 	"github.com/meshos/meshos/host/mesh"
 	"github.com/meshos/meshos/host/snapshot"
+	"github.com/meshos/meshos/host/state"
 	"github.com/meshos/meshos/host/wire"
 	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
 )
@@ -31,21 +33,47 @@ type keeper struct {
 }
 
 // Follow keeps the checkpoint in line with the state that the snapshots of source show,
-// until ctx is done. However often snapshots come, it looks at one each keepEvery: what came
-// since is in the log.
+// until ctx is done, and once more then. However often snapshots come, it looks at one each
+// keepEvery: what was ordered since is in the log. How daemons ended is not, so that is kept at
+// once: or a node that is killed would run again what was done.
 func (l *Log) Follow(ctx context.Context, source follow.Source) {
-	pause := time.NewTimer(0)
-	defer pause.Stop()
 	for s := range follow.Snapshots(ctx, source) {
 		if s.Tick > 0 {
 			l.keep(s)
 		}
-		pause.Reset(keepEvery)
+		pause(ctx, source, s.Orders.Gates)
+	}
+	if s := source.Latest(); s.Tick > 0 {
+		l.keep(s)
+	}
+}
+
+// pause waits for keepEvery, or until a snapshot shows other gates or nothing follows.
+func pause(ctx context.Context, source follow.Source, gates []state.GateOrder) {
+	timer := time.NewTimer(keepEvery)
+	defer timer.Stop()
+	for {
+		changed := source.Changed() // before Latest, so that none is missed
+		if !sameGates(source.Latest().Orders.Gates, gates) {
+			return
+		}
 		select {
-		case <-pause.C:
+		case <-changed:
+		case <-timer.C:
+			return
+		case <-source.Done():
+			return
 		case <-ctx.Done():
+			return
 		}
 	}
+}
+
+// sameGates reports whether the gates tell of the same ends of daemons.
+func sameGates(a, b []state.GateOrder) bool {
+	return slices.EqualFunc(a, b, func(a, b state.GateOrder) bool {
+		return a.Daemon.ID == b.Daemon.ID && a.State == b.State && a.Count == b.Count && a.LastEnd.At.Equal(b.LastEnd.At)
+	})
 }
 
 // keep writes a checkpoint if what it would hold has changed.
