@@ -10,12 +10,12 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+	"google.golang.org/grpc"
 	"google.golang.org/grpc/status"
-	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/encoding/protowire"
 
 	"github.com/meshos/meshos/cmd/meshos/internal/view"
 	hostv1 "github.com/meshos/meshos/proto/meshos/host/v1"
-	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
 )
 
 // Bounds of one request. The node accepts up to 4 MiB.
@@ -79,7 +79,7 @@ func refusedEvents(answer *hostv1.PublishResponse, events []namedEvent) error {
 	for _, r := range answer.GetRefused() {
 		name := fmt.Sprintf("event %d", r.GetIndex())
 		if i := int(r.GetIndex()); i < len(events) {
-			name = events[i].name
+			name = events[i].name()
 		}
 		reasons = append(reasons, fmt.Sprintf("%s: %s: %s", name, r.GetKind(), r.GetMessage()))
 	}
@@ -93,11 +93,13 @@ func refusedEvents(answer *hostv1.PublishResponse, events []namedEvent) error {
 // accepted and which it refused.
 func (n *nodeClient) publish(ctx context.Context, events []namedEvent) (*hostv1.PublishResponse, error) {
 	all := &hostv1.PublishResponse{}
+	var request encodedMessage // used again for each batch
 	for sent := 0; sent < len(events); {
 		batch := events[sent:][:batchSize(events[sent:])]
-		request := &hostv1.PublishRequest{}
-		for _, event := range batch {
-			request.Events = append(request.Events, event.event)
+		request = request[:0]
+		for i := range batch {
+			request = protowire.AppendTag(request, publishEvents, protowire.BytesType)
+			request = protowire.AppendBytes(request, batch[i].raw)
 		}
 		answer, err := n.publishBatch(ctx, request)
 		if err != nil {
@@ -113,16 +115,21 @@ func (n *nodeClient) publish(ctx context.Context, events []namedEvent) (*hostv1.
 	return all, nil
 }
 
-func (n *nodeClient) publishBatch(ctx context.Context, request *hostv1.PublishRequest) (*hostv1.PublishResponse, error) {
+// publishEvents is the number of the field events of a PublishRequest.
+const publishEvents protowire.Number = 1
+
+func (n *nodeClient) publishBatch(ctx context.Context, request encodedMessage) (*hostv1.PublishResponse, error) {
 	ctx, cancel := context.WithTimeout(ctx, n.timeout)
 	defer cancel()
-	return n.Publish(ctx, request)
+	answer := &hostv1.PublishResponse{}
+	err := n.conn.Invoke(ctx, hostv1.Host_Publish_FullMethodName, request, answer, grpc.ForceCodecV2(newEncodedCodec()))
+	return answer, err
 }
 
 func batchSize(events []namedEvent) int {
 	size := 0
-	for i, event := range events {
-		size += proto.Size(event.event) + 8
+	for i := range events {
+		size += len(events[i].raw) + 8
 		if i > 0 && (i == mostEvents || size > mostBytes) {
 			return i
 		}
@@ -159,11 +166,5 @@ func nameEvent(message string, batch []namedEvent) string {
 	if err != nil || i >= len(batch) {
 		return message
 	}
-	return batch[i].name + ": " + message[len(found[0]):]
-}
-
-// namedEvent is an event with where it came from.
-type namedEvent struct {
-	name  string // "argument 2", "events.jsonl, event 3"
-	event *meshosv1.Event
+	return batch[i].name() + ": " + message[len(found[0]):]
 }

@@ -100,9 +100,11 @@ func (n *nodeClient) sendUnsigned(ctx context.Context, command sign.Command) (*m
 	}
 	epoch, last := before.GetEpoch(), lastAudit(before)
 	recorded := asRecorded(command.Event)
-	if _, err := n.publish(ctx, []namedEvent{{
-		name: command.Kind, event: &meshosv1.Event{Kind: &meshosv1.Event_Admin{Admin: command.Event}, Reason: command.Reason},
-	}}); err != nil {
+	event, err := newEvent(command.Kind, &meshosv1.Event{Kind: &meshosv1.Event_Admin{Admin: command.Event}, Reason: command.Reason})
+	if err != nil {
+		return nil, err
+	}
+	if _, err := n.publish(ctx, []namedEvent{event}); err != nil {
 		if ctx.Err() != nil {
 			return nil, errUnanswered()
 		}
