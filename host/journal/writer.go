@@ -17,7 +17,7 @@ import (
 const (
 	defaultFileSize  = 64 << 20
 	defaultTotalSize = 4 << 30
-	defaultQueue     = 1 << 19
+	defaultQueue     = 1 << 17
 )
 
 // flushEvery bounds how much of a journal is lost when the node is killed.
@@ -37,7 +37,7 @@ type Options struct {
 	FileSize int64
 	// TotalSize is the size in bytes of all files at which the journal stops; 0 for 4 GiB.
 	TotalSize int64
-	// Queue is how many entries may wait to be written; 0 for 524288.
+	// Queue is how many entries may wait to be written; 0 for 131072.
 	Queue int
 
 	// Stopped is called once, with the reason, if the journal has to stop. It may be
@@ -62,7 +62,9 @@ type Writer struct {
 	ending bool
 	err    error // why the journal stopped
 
-	parts *parts // used by the writing goroutine only
+	// Used by the writing goroutine only.
+	parts *parts
+	plain plainEncoder
 }
 
 // NewWriter begins a journal. It keeps the journal of the run before as FILE.old and
@@ -213,6 +215,9 @@ func (w *Writer) writeQueued(flush <-chan time.Time) error {
 
 // write writes one entry. An input that this version cannot write may make Encode panic.
 func (w *Writer) write(e Entry) error {
+	if line, ok := w.plain.encode(e); ok {
+		return w.parts.write(line)
+	}
 	err := guard.Call(func() error {
 		line, err := Encode(e)
 		if err != nil {
