@@ -40,7 +40,7 @@ type result struct {
 }
 
 func rows() []row {
-	return []row{echoes(), checks(), scrapes(), inventories(), dials(), starts(), calls()}
+	return []row{echoes(), checks(), scrapes(), inventories(), dials(), starts(), calls(), daemons()}
 }
 
 // measure measures a row. What goes wrong is in the result, so that other rows are measured.
