@@ -3,7 +3,9 @@ package host
 import (
 	"context"
 	"crypto/rand"
+	"crypto/sha256"
 	"encoding/binary"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -160,7 +162,8 @@ func cgroups(dataDir string, log *slog.Logger) *cgroup.Parent {
 	if abs, err := filepath.Abs(dataDir); err == nil {
 		dataDir = abs
 	}
-	parent := cgroup.Open(dataDir)
+	sum := sha256.Sum256([]byte(dataDir))
+	parent := cgroup.Open(hex.EncodeToString(sum[:4]))
 	if why := parent.Why(); why != "" {
 		log.Info("daemons get no control groups: limits hold for each process alone, and a process that "+
 			"clears its environment and leaves its session is not found if its supervising process is killed", "reason", why)

@@ -45,9 +45,9 @@ func folder(t *testing.T, dir string) Group {
 
 func TestLimitsAreWrittenWhereTheyCanBe(t *testing.T) {
 	own := folder(t, t.TempDir())
-	p := openIn(own, "/data", true)
+	p := openIn(own, "data", true)
 	folder(t, string(p.group))
-	p = openIn(own, "/data", true) // now that its folder has the files, too
+	p = openIn(own, "data", true) // now that its folder has the files, too
 	if p.Why() != "" || p.lacks != "" {
 		t.Fatal(p.Why(), p.lacks)
 	}
@@ -68,7 +68,7 @@ func TestLimitsAreWrittenWhereTheyCanBe(t *testing.T) {
 
 func TestWithoutGroupsNothingFails(t *testing.T) {
 	for name, p := range map[string]*Parent{
-		"not used": nil, "not delegated": openIn(Group(t.TempDir()), "/data", false), "not there": openIn("/no/such", "/data", true),
+		"not used": nil, "not delegated": openIn(Group(t.TempDir()), "data", false), "not there": openIn("/no/such", "data", true),
 	} {
 		g, without, why := p.Make(3, "run", Limits{CPU: 1})
 		if g != "" || len(without) != 1 || why == "" {

@@ -1,14 +1,14 @@
 package cgroup
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
+	"sync"
 
 	"golang.org/x/sys/unix"
 )
@@ -19,10 +19,14 @@ type Parent struct {
 	controllers map[string]bool
 	lacks       string // why a controller is missing, for people
 	why         string // why there is no group at all
+
+	mu     sync.Mutex
+	made   map[string][]Group // by the prefix of a daemon: those that may be there
+	listed bool               // made has those of earlier runs of the node
 }
 
 // Open finds the control group of this process, and makes one in it for the daemons of a node,
-// which name (its data directory) tells from others. It always returns a Parent; Why says what
+// which name tells from others. It always returns a Parent; Why says what
 // is missing.
 func Open(name string) *Parent {
 	own, err := ownGroup()
@@ -39,8 +43,7 @@ func openIn(own Group, name string, delegated bool) *Parent {
 	if above := Group(filepath.Dir(string(own))); isDelegated(above) { // DelegateSubgroup=
 		own = above
 	}
-	sum := sha256.Sum256([]byte(name))
-	p := &Parent{group: Group(own.file("meshos-" + hex.EncodeToString(sum[:4]))), controllers: make(map[string]bool)}
+	p := &Parent{group: Group(own.file("meshos-" + name)), controllers: make(map[string]bool)}
 	if err := os.Mkdir(string(p.group), 0o755); err != nil && !errors.Is(err, os.ErrExist) {
 		return &Parent{why: fmt.Sprintf("no control group can be made: %v", err)}
 	}
@@ -91,6 +94,7 @@ func (p *Parent) Make(daemon uint64, run string, l Limits) (g Group, without []s
 	prefix := strconv.FormatUint(daemon, 10) + "-"
 	p.removeEmpty(prefix)
 	g = Group(p.group.file(prefix + run))
+	p.note(prefix, g)
 	if err := os.Mkdir(string(g), 0o755); err != nil {
 		return missing(fmt.Sprintf("its control group can't be made: %v", err))
 	}
@@ -107,13 +111,33 @@ func (p *Parent) Make(daemon uint64, run string, l Limits) (g Group, without []s
 	return g, without, why
 }
 
-// removeEmpty removes the groups of earlier runs of a daemon in which nobody is left.
+// note notes that a daemon has a group.
+func (p *Parent) note(prefix string, g Group) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if !slices.Contains(p.made[prefix], g) {
+		p.made[prefix] = append(p.made[prefix], g)
+	}
+}
+
+// removeEmpty removes the groups of earlier runs of a daemon in which nobody is left. Those of
+// earlier runs of the node are listed once.
 func (p *Parent) removeEmpty(prefix string) {
-	for _, below := range p.group.below() {
-		if strings.HasPrefix(filepath.Base(string(below)), prefix) {
-			below.Remove()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if !p.listed {
+		p.listed, p.made = true, make(map[string][]Group)
+		for _, below := range p.group.below() {
+			if daemon, _, ok := strings.Cut(filepath.Base(string(below)), "-"); ok {
+				p.made[daemon+"-"] = append(p.made[daemon+"-"], below)
+			}
 		}
 	}
+	p.made[prefix] = slices.DeleteFunc(p.made[prefix], func(g Group) bool {
+		g.Remove()
+		_, err := os.Stat(string(g))
+		return errors.Is(err, os.ErrNotExist)
+	})
 }
 
 // Close removes the parent's group if no daemon is left in it.

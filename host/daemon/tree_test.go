@@ -283,7 +283,7 @@ func (n *node) stopAll(t *testing.T) {
 func groups(t *testing.T) *cgroup.Parent {
 	t.Helper()
 	testneeds.Root(t, "make a control group")
-	parent := cgroup.Open(t.TempDir())
+	parent := cgroup.Open(filepath.Base(filepath.Dir(t.TempDir())))
 	if why := parent.Why(); why != "" {
 		testneeds.Missing(t, "needs control groups of version 2: %s", why)
 	}
