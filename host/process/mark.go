@@ -2,13 +2,14 @@ package process
 
 import (
 	"bytes"
-	"crypto/rand"
 	"encoding/hex"
 	"io"
 	"os"
 	"slices"
 	"strconv"
 	"strings"
+
+	"golang.org/x/sys/unix"
 )
 
 // MarkVariable is in the environment of every process that a Spawner starts. Its value is
@@ -22,7 +23,7 @@ const maxEnviron = 4 << 20
 // NewMark returns a mark that no other start has.
 func NewMark() string {
 	var b [12]byte
-	_, _ = rand.Read(b[:]) // never fails
+	_, _ = unix.Getrandom(b[:], 0) // never fails for so few bytes, and crypto/rand is much for a small program
 	return hex.EncodeToString(b[:])
 }
 
