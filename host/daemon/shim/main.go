@@ -95,8 +95,11 @@ func (s *shim) redirect() {
 // response can't be delivered no node knows of the daemon, and begin ends it again.
 func (s *shim) begin(from io.ReadCloser, to *os.File) (err error) {
 	defer func() { _ = to.Close() }()
+	var text json.RawMessage
 	var request Request
-	err = json.NewDecoder(from).Decode(&request)
+	if err = json.NewDecoder(from).Decode(&text); err == nil {
+		err = json.Unmarshal(text, &request)
+	}
 	_ = from.Close()
 	if err != nil {
 		return fmt.Errorf("no request came: %w", err)
@@ -112,20 +115,15 @@ func (s *shim) begin(from io.ReadCloser, to *os.File) (err error) {
 		_ = json.NewEncoder(to).Encode(Response{Fault: faultOf(err)})
 		return err
 	}
-	if err := s.standBy(request, to); err != nil {
+	if err := s.standBy(text, to); err != nil {
 		fmt.Fprintln(os.Stderr, "it takes more memory than it needs:", err)
 	}
 	s.collect(nil)
-	if err := json.NewEncoder(to).Encode(s.response()); err != nil {
+	if err := json.NewEncoder(to).Encode(Response{PID: s.proc.Pid(), Unrecorded: s.slot == nil}); err != nil {
 		s.abandon()
 		return unanswered(err)
 	}
 	return nil
-}
-
-// response is the answer once the daemon runs.
-func (s *shim) response() Response {
-	return Response{PID: s.proc.Pid(), Unrecorded: s.slot == nil}
 }
 
 func unanswered(err error) error {

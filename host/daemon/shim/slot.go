@@ -24,6 +24,8 @@ const (
 type slot struct {
 	file *os.File
 	at   int64 // where the end goes
+	// record is the text of the record without the end.
+	record []byte
 }
 
 // reserve writes the record of a run that begins, with space for its end. It takes the file of
@@ -68,10 +70,15 @@ func blank(r Record) (*slot, []byte, error) {
 	if err != nil {
 		return nil, nil, err
 	}
+	record := text
 	text = bytes.TrimSuffix(text, []byte("\n}"))
 	at := (len(text) + page - 1) / page * page
-	text = append(text, bytes.Repeat([]byte{' '}, at+endSize-2-len(text))...)
-	return &slot{at: int64(at)}, append(text, '\n', '}'), nil
+	padded := make([]byte, at+endSize)
+	for i := copy(padded, text); i < len(padded); i++ {
+		padded[i] = ' '
+	}
+	copy(padded[len(padded)-2:], "\n}")
+	return &slot{at: int64(at), record: record}, padded, nil
 }
 
 // put writes how the main process ended, and how the run did; each may be nil. Of the processes

@@ -17,12 +17,13 @@ import (
 	"github.com/meshos/meshos/host/process"
 )
 
-// whole is what a shim needs after it stood by.
+// whole is what a shim needs after it stood by. The request and the record are texts that the
+// start has read and written anyway.
 type whole struct {
-	Request Request       `json:"request"`
-	Record  Record        `json:"record"`
-	EndAt   int64         `json:"end_at"` // see slot
-	Started time.Duration `json:"started"`
+	Request json.RawMessage `json:"request"`
+	Record  json.RawMessage `json:"record"`
+	EndAt   int64           `json:"end_at"` // see slot
+	Started time.Duration   `json:"started"`
 }
 
 // uptime returns what the clock shows that goes on across programs.
@@ -37,7 +38,7 @@ var errNoRecord = errors.New("its disk takes nothing")
 
 // standBy executes this program anew as one that waits and does little else, and that responds to
 // the node. It returns only if that is not possible.
-func (s *shim) standBy(request Request, response *os.File) error {
+func (s *shim) standBy(request json.RawMessage, response *os.File) error {
 	output, segment, size, ok := s.writer.Place()
 	if !standby.Able {
 		return nil
@@ -49,11 +50,7 @@ func (s *shim) standBy(request Request, response *os.File) error {
 	if err != nil {
 		return err
 	}
-	text, err := json.Marshal(whole{Request: request, Record: s.record, EndAt: s.slot.at, Started: s.started})
-	if err != nil {
-		return err
-	}
-	answer, err := json.Marshal(s.response())
+	text, err := json.Marshal(whole{Request: request, Record: s.slot.record, EndAt: s.slot.at, Started: s.started})
 	if err != nil {
 		return err
 	}
@@ -67,7 +64,7 @@ func (s *shim) standBy(request Request, response *os.File) error {
 		Response: int(files[0]), Lock: int(files[1]), Stdout: int(files[2]), Stderr: int(files[3]), Output: int(files[4]), Record: int(files[5]),
 		Main: s.proc.Pid(), Segment: segment, Size: uint64(size),
 		SegmentSize: spool.SegmentSize, Segments: spool.Segments, MaxLine: maxLine, MaxLines: spool.MaxLines, Window: uint64(spool.Window),
-		Whole: text, Text: append(answer, '\n'), Dir: []byte(s.folder.Output()),
+		Whole: text, Text: fmt.Appendf(nil, "{\"pid\":%d}\n", s.proc.Pid()), Dir: []byte(s.folder.Output()),
 	}
 	for waiting := true; waiting; {
 		select {
@@ -98,11 +95,15 @@ func (s *shim) resume(state *standby.State) error {
 	if err := json.Unmarshal(state.Whole, &w); err != nil {
 		return fmt.Errorf("state of the shim: %w", err)
 	}
+	var request Request
+	if err := errors.Join(json.Unmarshal(w.Request, &request), json.Unmarshal(w.Record, &s.record)); err != nil {
+		return fmt.Errorf("state of the shim: %w", err)
+	}
 	s.lock = os.NewFile(uintptr(state.Lock), s.folder.lock())
 	s.slot = &slot{file: os.NewFile(uintptr(state.Record), s.folder.state()), at: w.EndAt}
-	s.record, s.started, s.post, s.in = w.Record, w.Started, w.Request.PostStop, w.Request.spec()
-	s.rest = newRest(w.Request)
-	s.rest.main, s.rest.mainIs = state.Main, w.Record.Process
+	s.started, s.post, s.in = w.Started, request.PostStop, request.spec()
+	s.rest = newRest(request)
+	s.rest.main, s.rest.mainIs = state.Main, s.record.Process
 	_ = unix.Close(state.Output)
 	s.writer = spool.ResumeWriter(s.folder.Output())
 	s.catch()
