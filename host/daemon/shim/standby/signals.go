@@ -86,7 +86,7 @@ func came() (set uint64) {
 // Release gives the signals back to the Go runtime, once package os/signal takes them, and sends
 // again those that came meanwhile.
 func Release(s *State) {
-	if signalR == 0 {
+	if signalW == 0 {
 		return // it never took them
 	}
 	if act, ok := runtimeAction(); ok {

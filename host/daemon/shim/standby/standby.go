@@ -67,7 +67,8 @@ func (w *standby) respond() bool {
 func (w *standby) step() bool {
 	polled := [...]pollFD{
 		{fd: signalR, events: pollIn},
-		{fd: int32(w.streams[0].fd), events: pollIn}, {fd: int32(w.streams[1].fd), events: pollIn},
+		{fd: int32(w.streams[0].fd), events: pollIn},
+		{fd: int32(w.streams[1].fd), events: pollIn},
 	}
 	if err := poll(polled[:], w.due()); err != 0 {
 		return err == syscall.EINTR
