@@ -3,6 +3,7 @@ package reconcile_test
 import (
 	"reflect"
 	"testing"
+	"time"
 
 	"pgregory.net/rapid"
 
@@ -27,9 +28,12 @@ type fataler interface {
 	Fatalf(format string, args ...any)
 }
 
-func newPair(t fataler) *pair {
+// newPair returns the two nodes. The slices go through everything in so many ticks.
+func newPair(t fataler, slices int) *pair {
+	policy := statetest.Policy()
+	policy.TickInterval = 9 * time.Minute / time.Duration(slices)
 	s := func() *state.State {
-		return state.New(state.Boot{At: statetest.Start(), Node: this, NodeName: "here", Epoch: 7, Policy: statetest.Policy()})
+		return state.New(state.Boot{At: statetest.Start(), Node: this, NodeName: "here", Epoch: 7, Policy: policy})
 	}
 	p := &pair{t: t, few: s(), all: s(), at: statetest.Start()}
 	p.passes = reconcile.New(p.few)
@@ -56,6 +60,12 @@ func (p *pair) tick(i int, early bool, room int) {
 	}
 	p.all.MarkAll()
 	got, want := one(p.at, room), all(p.all, p.at, room)
+	if got.Missed > 0 {
+		for _, f := range p.few.Failures() {
+			p.t.Logf("%s: %s", f.Source, f.Reason)
+		}
+		p.t.Fatalf("step %d: %d marks were missing", i, got.Missed)
+	}
 	if !reflect.DeepEqual(got, want) {
 		p.t.Fatalf("step %d: one pass\n%+v\nand the other\n%+v", i, got, want)
 	}
@@ -77,7 +87,7 @@ func (p *pair) tick(i int, early bool, room int) {
 // everything, in the same order, whatever happens.
 func TestAPassThatDecidesWhatChangedDecidesTheSame(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		p := newPair(t)
+		p := newPair(t, rapid.SampledFrom([]int{1080, 1080, 5, 1}).Draw(t, "slices"))
 		for i, step := range statetest.History(t) {
 			p.step(i, step)
 		}

@@ -38,7 +38,7 @@ func (s *State) applyCommand(in mesh.JudgedCommit) []Effect {
 	}
 	s.auditCommand(in)
 	if in.Outcome.Verdict == mesh.VerdictRejected {
-		return passSoon() // whoever sent it looks for its record
+		return s.soon // whoever sent it looks for its record
 	}
 	return append(s.carryOut(in.Event, o), PassSoon{})
 }

@@ -24,8 +24,6 @@ func (AbortMigration) isEffect() {}
 func (EndNode) isEffect()        {}
 func (PassSoon) isEffect()       {}
 
-func passSoon() []Effect { return []Effect{PassSoon{}} }
-
 // Apply folds one input. Inputs must come in the order of their stamps.
 func (s *State) Apply(at mesh.Stamp, in mesh.Input) []Effect {
 	s.now, s.wall = max(s.now, at.At), at.Wall
@@ -36,7 +34,7 @@ func (s *State) Apply(at mesh.Stamp, in mesh.Input) []Effect {
 		s.applySamples(in)
 	case mesh.Outcome:
 		if s.applyOutcome(in) {
-			return passSoon()
+			return s.soon
 		}
 	case mesh.Migrations:
 		s.applyMigrations(in)
@@ -52,7 +50,7 @@ func (s *State) Apply(at mesh.Stamp, in mesh.Input) []Effect {
 		s.recordFailure(in.Source, in.Reason)
 	case mesh.Reload:
 		s.configure(in.Desired)
-		return passSoon()
+		return s.soon
 	}
 	return nil
 }
@@ -68,13 +66,13 @@ func (s *State) applyEvent(ev mesh.Event, ordered *mesh.Place) []Effect {
 		s.replicaTransitioned(ev)
 	case mesh.DaemonStarted:
 		s.daemonStarted(ev)
-		return passSoon()
+		return s.soon
 	case mesh.DaemonExited:
 		s.daemonExited(ev)
-		return passSoon()
+		return s.soon
 	case mesh.DaemonCrashed:
 		s.daemonCrashed(ev)
-		return passSoon()
+		return s.soon
 	case mesh.DaemonRejected:
 		s.daemonRejected(ev)
 	case mesh.DaemonEnvironmentChanged:
@@ -125,7 +123,7 @@ func (s *State) applyOrder(ev mesh.Event, place mesh.Place) []Effect {
 		s.maintenanceObserved(ev, o)
 	}
 	if mesh.IsOrder(ev, s.node) {
-		return passSoon()
+		return s.soon
 	}
 	return nil
 }

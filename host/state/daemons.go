@@ -237,7 +237,7 @@ func (s *State) restartPolicy(d *daemon) RestartPolicy {
 // tickDaemons goes through the daemons that were touched or are due.
 func (s *State) tickDaemons() {
 	for id, d := range s.daemons.touched() {
-		unmarked := s.daemons.unmarked(id, d, s.slice.Daemons)
+		unmarked := s.daemons.unmarked(id, d)
 		touches := s.daemons.touches
 		stays := s.tickDaemon(id, d)
 		if unmarked && s.daemons.touches != touches {

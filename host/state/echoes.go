@@ -187,6 +187,7 @@ func (s *State) letOut(id mesh.NodeID) {
 	}
 	early := a.Until.Sub(s.now)
 	s.avoid.remove(id)
+	s.noteFacts(id)
 	s.recordLog(mesh.LogLine{Level: mesh.LevelInfo, Message: fmt.Sprintf(
 		"peer %s has been well for %s and is no longer avoided, %s before its time",
 		label(id, p.name), s.policy.RecoverAfter, early.Round(time.Second))})

@@ -1,6 +1,7 @@
 package state
 
 import (
+	"slices"
 	"time"
 
 	"github.com/meshos/meshos/host/mesh"
@@ -29,4 +30,39 @@ func (s *State) Facts() [3]any { return [3]any{s.Lost(), s.LeavingNow(), s.Barre
 // PlainFacts returns the same by walking everything.
 func (s *State) PlainFacts() [3]any {
 	return [3]any{s.LostNodes(), s.LeavingNodes(), s.BarredNodes()}
+}
+
+// Entries returns copies of all entries that readers follow, without what only says when
+// something is looked at again.
+func (s *State) Entries() (daemons map[mesh.DaemonID]any, chains map[mesh.ChainID]any, peers, avoided map[mesh.NodeID]any) {
+	daemons, chains = make(map[mesh.DaemonID]any), make(map[mesh.ChainID]any)
+	peers, avoided = make(map[mesh.NodeID]any), make(map[mesh.NodeID]any)
+	for id, d := range s.daemons.all() {
+		one := *d
+		one.Set, one.queued = 0, 0
+		next, waits := s.NextStart(d.Daemon)
+		daemons[id] = []any{one, s.Waiting(d.Daemon), s.StartError(d.Daemon), next, waits}
+	}
+	for id, c := range s.chains.all() {
+		one := *c
+		one.Set, one.kept = 0, false
+		chains[id] = one
+	}
+	for id, p := range s.peers.all() {
+		one := *p
+		one.Set, one.queued, one.inventory.sheets = 0, 0, nil
+		one.paths = slices.Clone(p.paths)
+		from := []*origin{&one.rttFrom, &one.echoesFrom, &one.healthFrom}
+		for i := range one.paths {
+			from = append(from, &one.paths[i].from)
+		}
+		for _, o := range from {
+			*o = origin{probed: o.probed} // a renewal is not a touch
+		}
+		peers[id] = one
+	}
+	for id, a := range s.avoid.all() {
+		avoided[id] = a.Avoided
+	}
+	return daemons, chains, peers, avoided
 }

@@ -103,13 +103,14 @@ func (s *State) Barred() []mesh.NodeID {
 // tickFacts takes over the facts of the nodes that were touched.
 func (s *State) tickFacts(peers, avoided marks.Touched[mesh.NodeID]) {
 	if !peers.All && !avoided.All {
-		for _, ids := range [][]mesh.NodeID{peers.IDs, avoided.IDs} {
-			for _, id := range ids {
-				p := s.peers.get(id)
-				unmarked := p != nil && s.peers.unmarked(id, p, s.slice.Peers)
-				if s.noteFacts(id) && unmarked {
-					s.Missed(fmt.Sprintf("peer %d", id), "it counts otherwise than the chains took it to")
-				}
+		for _, id := range avoided.IDs {
+			s.noteFacts(id)
+		}
+		for _, id := range peers.IDs {
+			p := s.peers.get(id)
+			unmarked := p != nil && s.peers.unmarked(id, p)
+			if s.noteFacts(id) && unmarked {
+				s.Missed(fmt.Sprintf("peer %d", id), "it counts otherwise than the chains took it to")
 			}
 		}
 		return

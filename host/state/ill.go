@@ -16,7 +16,7 @@ func (s *State) daemonHealth(ev mesh.DaemonHealthChanged) []Effect {
 		changed := d.Health.Status != ev.Health.Status
 		d.Health = ev.Health
 		if changed {
-			return passSoon()
+			return s.soon
 		}
 	}
 	return nil

@@ -48,6 +48,7 @@ func (s *State) takeSlice() {
 
 // noSlice is takeSlice for an early tick.
 func (s *State) noSlice() {
+	s.daemons.quiet, s.peers.quiet = s.daemons.quiet[:0], s.peers.quiet[:0]
 	s.slice = Slice{s.slice.Daemons[:0], s.slice.Chains[:0], s.slice.Peers[:0], s.slice.Avoided[:0]}
 }
 
@@ -65,7 +66,7 @@ func (s *State) MissedMarks() uint64 { return s.missed }
 // Behind the first part, a part begins where the one before ended, so that nothing is left out
 // when entries come and go meanwhile.
 func (t *table[K, V, P]) takeSlice(ids []K, k, n uint64) []K {
-	ids = ids[:0]
+	ids, t.quiet = ids[:0], t.quiet[:0]
 	if k == 0 {
 		t.sliced = false
 	}
@@ -82,6 +83,9 @@ func (t *table[K, V, P]) takeSlice(ids []K, k, n uint64) []K {
 			break
 		}
 		ids = append(ids, key)
+		if !P(v).Marks().Has(marks.Tick) && t.marks.Follows(marks.Tick) {
+			t.quiet = append(t.quiet, key)
+		}
 		t.marks.TouchFor(marks.Tick, key, P(v).Marks(), len(t.entries))
 		t.sliced, t.slicedTo = true, key
 	}
@@ -90,10 +94,10 @@ func (t *table[K, V, P]) takeSlice(ids []K, k, n uint64) []K {
 
 // unmarked reports whether the tick looks at an entry of the slice although nothing touched
 // it and it was not due, as far as the marks tell.
-func (t *table[K, V, P]) unmarked(k K, v *V, slice []K) bool {
-	if P(v).Marks().Has(marks.Reconcile) || !t.marks.Follows(marks.Reconcile) {
+func (t *table[K, V, P]) unmarked(k K, v *V) bool {
+	if len(t.quiet) == 0 || P(v).Marks().Has(marks.Reconcile) || !t.marks.Follows(marks.Reconcile) {
 		return false
 	}
-	_, sliced := slices.BinarySearch(slice, k)
-	return sliced
+	_, quiet := slices.BinarySearch(t.quiet, k)
+	return quiet
 }

@@ -41,6 +41,7 @@ type State struct {
 	avoid         table[mesh.NodeID, avoided, *avoided]
 	answers       uint64 // how many answers of probes were folded
 
+	soon     []Effect // a PassSoon, which many inputs ask for; it is never written to
 	due      due.Queue[thing]
 	nodes    nodeFacts
 	chainsOf chainsOf
@@ -116,6 +117,7 @@ func New(b Boot) *State {
 		avoid:         newTable[mesh.NodeID, avoided](),
 		rebalances:    newTable[mesh.ChainID, move](),
 		local:         maintenance{phase: mesh.PhaseActive, name: b.NodeName},
+		soon:          []Effect{PassSoon{}},
 		nodes:         newNodeFacts(),
 		chainsOf:      make(chainsOf),
 		sheets:        make(map[mesh.NodeID]bool),

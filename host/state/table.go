@@ -19,6 +19,7 @@ type table[K cmp.Ordered, V any, P marked[V]] struct {
 	order    pages[K, V]
 	marks    marks.Lists[K]
 	touches  uint64 // how often an entry was touched
+	quiet    []K    // of the slice: what the tick would not look at otherwise, as far as marks tell
 	sliced   bool   // slicedTo is meaningful
 	slicedTo K      // the last key of the slice before
 	room     []V    // the unused entries of the newest chunk

@@ -29,7 +29,7 @@ func (s *State) tickPeers() {
 // tickPeer drops what probes did not renew in time, judges the echoes of a peer, and notes
 // when it is lost and when it is back.
 func (s *State) tickPeer(id mesh.NodeID, p *peer) {
-	unmarked := s.peers.unmarked(id, p, s.slice.Peers)
+	unmarked := s.peers.unmarked(id, p)
 	changed := s.expire(p)
 	if changed && s.sweepPeer(id, p) {
 		return
