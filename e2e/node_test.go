@@ -31,7 +31,6 @@ type node struct {
 	dir    string
 	config string
 	listen string
-	socket string              // where its API answers
 	host   hostv1.HostClient   // a client of it; its connection is made when it is used
 	as     *syscall.Credential // the user that it runs as; nil for this one
 	env    []string            // variables that it and its commands have beside this process's
