@@ -2,7 +2,6 @@ package main
 
 import (
 	"net/netip"
-	"syscall"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -14,7 +13,7 @@ const queueBatch = sendBatch
 // errorQueue reads the error queue of a socket. It is not package net's way, which has at most
 // one reader of a socket, and one waits for replies all the time.
 type errorQueue struct {
-	control syscall.RawConn
+	control controller
 	headers [queueBatch]mmsghdr
 	vectors [queueBatch]unix.Iovec
 	data    [queueBatch][readLen]byte
@@ -28,7 +27,7 @@ type mmsghdr struct {
 	length uint32
 }
 
-func newErrorQueue(c syscall.RawConn) *errorQueue { return &errorQueue{control: c} }
+func newErrorQueue(c controller) *errorQueue { return &errorQueue{control: c} }
 
 // read reads as many messages as there are, at most queueBatch, and returns how many. They are
 // valid until the next call.

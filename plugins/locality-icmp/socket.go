@@ -26,13 +26,18 @@ type batchConn interface {
 	Close() error
 }
 
+// controller is what this plugin uses of a syscall.RawConn.
+type controller interface {
+	Control(f func(fd uintptr)) error
+}
+
 // link is the socket of an address family.
 type link struct {
 	batchConn
 	family family
 	raw    bool // a raw socket; else an unprivileged ping socket
 
-	control    syscall.RawConn
+	control    controller  // of the socket that sends
 	queue      *errorQueue // nil in tests
 	departures departures
 }
@@ -91,8 +96,18 @@ func listen(f family, raw bool) (*link, error) {
 		return nil, err
 	}
 	growReceiveBuffer(sc)
-	l := &link{batchConn: c, family: f, raw: raw, control: sc, queue: newErrorQueue(sc)}
-	if enableTimestamps(sc) {
+	sender := controller(sc)
+	if raw {
+		out, err := sendApart(c, f)
+		if err != nil {
+			return nil, errors.Join(err, c.Close())
+		}
+		_ = enableTimestamps(sc)
+		growReceiveBuffer(out) // its timestamps wait in it, too
+		c, sender = out, out
+	}
+	l := &link{batchConn: c, family: f, raw: raw, control: sender, queue: newErrorQueue(sender)}
+	if enableTimestamps(sender) {
 		l.departures = newDepartures()
 	}
 	if !raw {
@@ -186,7 +201,7 @@ func listenPing(f family) (batchConn, syscall.RawConn, error) {
 
 // growReceiveBuffer enlarges the buffer as far as the process may. A small buffer matters
 // only when the process does not get enough CPU time.
-func growReceiveBuffer(c syscall.RawConn) {
+func growReceiveBuffer(c controller) {
 	_ = c.Control(func(fd uintptr) {
 		if unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_RCVBUFFORCE, receiveBuffer) != nil {
 			_ = unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_RCVBUF, receiveBuffer)

@@ -3,7 +3,6 @@ package main
 import (
 	"encoding/binary"
 	"errors"
-	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -56,7 +55,7 @@ const (
 
 // enableTimestamps requests kernel timestamps, and reports whether packets that leave get
 // them too. If the kernel has none, that is not an error: then the times of the calls count.
-func enableTimestamps(c syscall.RawConn) (departures bool) {
+func enableTimestamps(c controller) (departures bool) {
 	_ = c.Control(func(fd uintptr) {
 		if unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_TIMESTAMPING, stampArrivals|stampDepartures|numberPackets) == nil {
 			departures = true
@@ -69,7 +68,7 @@ func enableTimestamps(c syscall.RawConn) (departures bool) {
 
 // renumber lets the numbers of packets that leave begin with 0 again, and reports whether it
 // could.
-func renumber(c syscall.RawConn) bool {
+func renumber(c controller) bool {
 	var opt error
 	err := c.Control(func(fd uintptr) {
 		opt = errors.Join(
