@@ -20,6 +20,9 @@ const (
 	defaultQueue     = 1 << 17
 )
 
+// backlogBytes is how much memory the entries that wait may take, about.
+const backlogBytes = 20 << 20
+
 // flushEvery bounds how much of a journal is lost when the node is killed.
 const flushEvery = time.Second
 
@@ -92,7 +95,7 @@ func NewWriter(o Options) (*Writer, error) {
 		return nil, fmt.Errorf("journal: %w", err)
 	}
 	w := &Writer{
-		queue: newBacklog(o.Queue), quit: make(chan struct{}), done: make(chan struct{}),
+		queue: newBacklog(o.Queue, backlogBytes), quit: make(chan struct{}), done: make(chan struct{}),
 		onStop: o.Stopped, parts: parts,
 	}
 	w.take(Entry{At: o.At, Boot: &o.Boot})
@@ -120,7 +123,7 @@ func (w *Writer) take(e Entry) {
 	e.Index = w.index
 	if !w.queue.put(e) {
 		// The entries in the queue are still written, so the journal is complete up to here.
-		w.stop(fmt.Errorf("%w: %d entries wait already", ErrOverrun, w.queue.max))
+		w.stop(fmt.Errorf("%w: %d entries wait already", ErrOverrun, w.queue.waiting()))
 	}
 }
 
