@@ -1,7 +1,6 @@
 package host
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -16,16 +15,12 @@ import (
 func (n *node) decorate(s *snapshot.Snapshot) {
 	s.Plugins, s.Info = n.catalog.Views(), n.info()
 	s.Scheduler = n.scoring.Scheduler(s)
-	extras := n.daemons.Extras()
-	for i := range s.Daemons {
-		extra := extras[s.Daemons[i].Daemon.ID]
-		s.Daemons[i].Left, s.Daemons[i].Notes = extra.Left, extra.Notes
-	}
-	unchecked, nameless := n.catalog.Unchecked(), map[mesh.NodeID]string(nil)
-	s.Unresolved, nameless = n.unresolvedNames()
-	for i := range s.Peers {
-		if p := &s.Peers[i]; p.Health == mesh.HealthUnknown && len(unchecked)+len(nameless) > 0 {
-			p.HealthReason = cmp.Or(unchecked[p.Node], nameless[p.Node])
+	s.Beside.Unchecked = n.catalog.Unchecked()
+	s.Unresolved, s.Beside.Nameless = n.unresolvedNames()
+	if extras := n.daemons.Extras(); len(extras) > 0 {
+		s.Beside.Daemons = make(map[mesh.DaemonID]snapshot.BesideDaemon, len(extras))
+		for id, extra := range extras {
+			s.Beside.Daemons[id] = snapshot.BesideDaemon{Left: extra.Left, Notes: extra.Notes}
 		}
 	}
 	done := n.executor.Counters()

@@ -130,45 +130,49 @@ func start(t *testing.T) (*node, *shell) {
 
 func ptr[T any](v T) *T { return &v }
 
+// ago and ahead return marks of the snapshots here, whose Now is 0.
+func ago(d time.Duration) snapshot.Mark   { return snapshot.At(mesh.Time(-d)) }
+func ahead(d time.Duration) snapshot.Mark { return snapshot.At(mesh.Time(d)) }
+
 // busy returns a snapshot with something in every list.
 func busy() *snapshot.Snapshot {
 	return &snapshot.Snapshot{
 		Node: 1, Epoch: 0xabc, Tick: 1234, TakenAt: noon().Add(-300 * time.Millisecond),
-		Daemons: []snapshot.Daemon{
-			{
+		Daemons: snapshot.DaemonsOf(
+			snapshot.Daemon{
 				Daemon: mesh.DaemonRef{ID: 1, Name: "demo"}, Lifecycle: snapshot.Running, Restart: snapshot.RestartIdle,
-				Age: 90 * time.Second, Intent: mesh.IntentRun, Health: mesh.DaemonHealth{Status: mesh.DaemonHealthy},
+				Since: ago(90 * time.Second), Intent: mesh.IntentRun, Health: mesh.DaemonHealth{Status: mesh.DaemonHealthy},
 			},
-			{
+			snapshot.Daemon{
 				Daemon: mesh.DaemonRef{ID: 2}, Lifecycle: snapshot.Stopped, Restart: snapshot.RestartBackingOff,
-				RestartIn: ptr(1500 * time.Millisecond), Age: 300 * time.Millisecond, Intent: mesh.IntentRun,
+				RestartAt: ahead(1500 * time.Millisecond), Since: ago(300 * time.Millisecond), Intent: mesh.IntentRun,
 				Health: mesh.DaemonHealth{Status: mesh.DaemonUnhealthy, Reason: "no answer"},
 			},
-		},
-		Replicas: []snapshot.Replica{{Chain: 7, Holders: []mesh.NodeID{1, 2}, Desired: ptr(uint32(3)), Leader: 2}, {Chain: 8}},
-		Peers: []snapshot.Peer{
-			{Node: 1, Name: "here", Inventory: &mesh.Inventory{
+		),
+		Replicas: snapshot.ReplicasOf(snapshot.Replica{Chain: 7, Holders: []mesh.NodeID{1, 2}, Desired: 3, HasDesired: true, Leader: 2}, snapshot.Replica{Chain: 8}),
+		Peers: snapshot.PeersOf(
+			snapshot.Peer{Node: 1, Name: "here", Inventory: &mesh.Inventory{
 				Node: 1, CPULoad1m: ptr(0.42), MemUsedBytes: ptr(uint64(3 << 30)), MemTotalBytes: ptr(uint64(24 << 30)),
 				DiskUsedBytes: ptr(uint64(150 << 30)), DiskTotalBytes: ptr(uint64(2 << 40)), SoftwareVersion: ptr("1.0.0"),
 			}},
-			{Node: 2, Name: "mirror", RTT: ptr(123456 * time.Nanosecond), Health: mesh.HealthHealthy, Maintenance: mesh.PhaseActive},
-			{Node: 3, Name: "evil\x1b[2J", RTT: ptr(300 * time.Millisecond), Health: mesh.HealthDegraded, Cordoned: true},
-			{
-				Node: 4, Health: mesh.HealthUnreachable, HealthReason: "timed out", HealthSince: ptr(12 * time.Second),
-				RTTReason: "timed out", Loss: ptr(1.0),
+			snapshot.Peer{Node: 2, Name: "mirror", RTT: 123456 * time.Nanosecond, HasRTT: true, Health: mesh.HealthHealthy, Maintenance: mesh.PhaseActive},
+			snapshot.Peer{Node: 3, Name: "evil\x1b[2J", RTT: 300 * time.Millisecond, HasRTT: true, Health: mesh.HealthDegraded, Cordoned: true},
+			snapshot.Peer{
+				Node: 4, Health: mesh.HealthUnreachable, HealthReason: "timed out", HealthSince: ago(12 * time.Second),
+				Echoes: mesh.Echoes{Sent: 1, Reason: "timed out"},
 			},
-		},
-		AvoidList: []snapshot.Avoid{{Peer: 3, Reason: "rtt 300ms is above 250ms", TTL: 4*time.Minute + 59*time.Second}},
+		),
+		AvoidList: snapshot.AvoidListOf(snapshot.Avoid{Peer: 3, Reason: "rtt 300ms is above 250ms", Until: mesh.Time(4*time.Minute + 59*time.Second)}),
 		Maintenance: snapshot.Maintenance{
-			Phase: mesh.PhaseEntering, Since: ptr(2 * time.Second), Deadline: ptr(10 * time.Minute), Cordoned: true,
-			WaitingFor: []string{"chain 7", "daemon 1 (demo)"},
+			Phase: mesh.PhaseEntering, Since: ago(2 * time.Second), Deadline: ahead(10 * time.Minute), Cordoned: true,
+			Waiting: snapshot.Waiting{Chains: snapshottest.Chains(7), Daemons: []mesh.DaemonRef{{ID: 1, Name: "demo"}}},
 		},
-		Emitted: []snapshot.Emitted{
-			{ID: 1, Age: time.Hour + time.Minute, Action: mesh.StartDaemon{Daemon: mesh.DaemonRef{ID: 1, Name: "demo"}}},
-			{ID: 2, Age: time.Second, Action: mesh.RequestPlacement{Chain: 7, Exclude: []mesh.NodeID{1, 2}, Target: 4}},
+		Emitted: []mesh.Emitted{
+			{ID: 1, At: mesh.Time(-time.Hour - time.Minute), Action: mesh.StartDaemon{Daemon: mesh.DaemonRef{ID: 1, Name: "demo"}}},
+			{ID: 2, At: mesh.Time(-time.Second), Action: mesh.RequestPlacement{Chain: 7, Exclude: []mesh.NodeID{1, 2}, Target: 4}},
 		},
-		Migrations:      []mesh.Migration{{ID: 9, Phase: mesh.MigrationReplay, Source: 1, Target: 2, Elapsed: time.Minute, ProgressPercent: ptr(uint32(70))}},
-		FreezeRemaining: ptr(time.Hour),
+		Migrations: []mesh.Migration{{ID: 9, Phase: mesh.MigrationReplay, Source: 1, Target: 2, Elapsed: time.Minute, ProgressPercent: ptr(uint32(70))}},
+		Frozen:     ahead(time.Hour),
 		Logs: []mesh.LogRecord{
 			{Seq: 1, Wall: noon(), Level: mesh.LevelInfo, Message: "node starts"},
 			{Seq: 2, Wall: noon(), Level: mesh.LevelInfo, Daemon: 1, Message: "hello\x1b[2J"},

@@ -13,7 +13,7 @@ import (
 func well() *snapshot.Snapshot {
 	return &snapshot.Snapshot{
 		Node: 1, Epoch: 0xabc, Tick: 7, TakenAt: noon().Add(-time.Second),
-		Peers:       []snapshot.Peer{{Node: 2, Health: mesh.HealthHealthy}},
+		Peers:       snapshot.PeersOf(snapshot.Peer{Node: 2, Health: mesh.HealthHealthy}),
 		Maintenance: snapshot.Maintenance{Phase: mesh.PhaseActive},
 		Info:        &snapshot.Info{Name: "here", Cluster: "prod", Version: "v1.2.3", Uptime: 3*time.Hour + 12*time.Minute, Unsigned: true},
 	}
@@ -27,10 +27,10 @@ func TestHealthIsOneVerdictAndAnExitCode(t *testing.T) {
 		Operators: []mesh.Operator{{Name: "ana", Verified: true}}, Outcome: mesh.Verification{Verdict: mesh.VerdictAccepted},
 	}}
 	frozen := well()
-	frozen.FreezeRemaining = ptr(9 * time.Minute)
+	frozen.Frozen = ahead(9 * time.Minute)
 	unreachable := well()
-	unreachable.Peers = append(unreachable.Peers, snapshot.Peer{
-		Node: 3, Health: mesh.HealthUnreachable, HealthReason: "timed out", HealthSince: ptr(26 * time.Hour),
+	unreachable.Peers = snapshot.PeersOf(snapshot.Peer{Node: 2, Health: mesh.HealthHealthy}, snapshot.Peer{
+		Node: 3, Health: mesh.HealthUnreachable, HealthReason: "timed out", HealthSince: ago(26 * time.Hour),
 	})
 	unread := well()
 	unread.Info.OrdersRefused = "the signers file can't be read: /etc/s: it hangs"

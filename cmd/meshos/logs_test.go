@@ -49,9 +49,10 @@ func TestLogsOfADaemonThatTheNodeDoesNotHave(t *testing.T) {
 func TestLogsOfADaemonAreFoundByIdBeforeName(t *testing.T) {
 	n, s := start(t)
 	twins := busy()
-	twins.Daemons[0].Daemon.Name = "2"
-	twins.Daemons[1].Daemon.Name = "twin"
-	twins.Daemons = append(twins.Daemons, snapshot.Daemon{Daemon: mesh.DaemonRef{ID: 3, Name: "twin"}})
+	twins.Daemons = snapshot.DaemonsOf(
+		snapshot.Daemon{Daemon: mesh.DaemonRef{ID: 1, Name: "2"}}, snapshot.Daemon{Daemon: mesh.DaemonRef{ID: 2, Name: "twin"}},
+		snapshot.Daemon{Daemon: mesh.DaemonRef{ID: 3, Name: "twin"}},
+	)
 	n.Show(twins)
 	if code := s.run(t.Context(), "logs", "--daemon", "2"); code != exitDone || !strings.Contains(s.out.String(), "careful") {
 		t.Errorf("exit code %d: %s%s", code, s.out.String(), s.err.String())

@@ -35,18 +35,19 @@ func TestStatusShowsEverySection(t *testing.T) {
 // crowded returns a node with 60 peers, of which two are not well.
 func crowded() *snapshot.Snapshot {
 	s := well()
-	s.Peers = nil
+	var peers []snapshot.Peer
 	for id := mesh.NodeID(2); id <= 61; id++ {
-		s.Peers = append(s.Peers, snapshot.Peer{
+		peers = append(peers, snapshot.Peer{
 			Node: id, Name: fmt.Sprintf("machine-with-a-long-name-%d.rack-7.example.org", id), Health: mesh.HealthHealthy,
-			RTT: ptr(time.Duration(id) * time.Millisecond), Maintenance: mesh.PhaseActive,
+			RTT: time.Duration(id) * time.Millisecond, HasRTT: true, Maintenance: mesh.PhaseActive,
 			Inventory: &mesh.Inventory{Node: id, CPULoad1m: ptr(0.42), MemUsedBytes: ptr(uint64(3 << 30)), MemTotalBytes: ptr(uint64(24 << 30))},
 		})
 	}
 	for _, i := range []int{16, 59} {
-		p := &s.Peers[i]
-		p.Health, p.HealthReason, p.HealthSince = mesh.HealthUnreachable, "timed out", ptr(34*time.Minute)
+		p := &peers[i]
+		p.Health, p.HealthReason, p.HealthSince = mesh.HealthUnreachable, "timed out", ago(34*time.Minute)
 	}
+	s.Peers = snapshot.PeersOf(peers...)
 	s.Maintenance.Cordoned = true
 	s.Info = &snapshot.Info{
 		Name: "here", Cluster: "prod", Version: "v1.2.3", Uptime: 3*time.Hour + 12*time.Minute,

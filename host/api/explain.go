@@ -42,9 +42,10 @@ func (s *Service) Explain(ctx context.Context, in *hostv1.ExplainRequest) (*host
 	if why != nil {
 		return nil, explainError(why)
 	}
-	if peer := askedPeer(s.opts.Reader.Latest(), in); peer != nil {
-		if peer.Health == mesh.HealthUnknown && peer.HealthReason != "" {
-			out.Findings = append(out.Findings, &hostv1.Finding{Arm: "health", Text: "it is not checked: " + peer.HealthReason})
+	latest := s.opts.Reader.Latest()
+	if peer := askedPeer(latest, in); peer != nil {
+		if why := latest.HealthReason(peer); peer.Health == mesh.HealthUnknown && why != "" {
+			out.Findings = append(out.Findings, &hostv1.Finding{Arm: "health", Text: "it is not checked: " + why})
 		}
 		if s.opts.Names != nil {
 			for _, words := range s.opts.Names(peer.Node) {
@@ -62,10 +63,9 @@ func (s *Service) Explain(ctx context.Context, in *hostv1.ExplainRequest) (*host
 
 // askedPeer returns the peer that is asked for, nil if it is none.
 func askedPeer(s *snapshot.Snapshot, in *hostv1.ExplainRequest) *snapshot.Peer {
-	for i := range s.Peers {
-		p := &s.Peers[i]
+	for p := range s.Peers.Values() {
 		if in.GetPeer() != 0 && uint64(p.Node) == in.GetPeer() || in.GetPeerName() != "" && p.Name == in.GetPeerName() {
-			return p
+			return &p
 		}
 	}
 	return nil

@@ -78,16 +78,16 @@ func (a *Announcer) catchUp(q *queue) {
 // Follow tells what is new in each snapshot, until ctx ends or no newer ones come.
 func (a *Announcer) Follow(ctx context.Context, source follow.Source) {
 	for s := range follow.Snapshots(ctx, source) {
-		a.observe(s.Maintenance)
+		a.observe(s.Maintenance, s.Now)
 		a.noteShown(s.Emitted)
 	}
 }
 
 // observe tells what is new in the node's maintenance.
-func (a *Announcer) observe(m snapshot.Maintenance) {
+func (a *Announcer) observe(m snapshot.Maintenance, now mesh.Time) {
 	left := a.opts.DrainDeadline
-	if m.Deadline != nil {
-		left = *m.Deadline
+	if until := m.Deadline.Until(now); until != nil {
+		left = *until
 	}
 	deadline := time.Now().Add(left)
 	a.update(func(s *Stance) {
@@ -96,7 +96,7 @@ func (a *Announcer) observe(m snapshot.Maintenance) {
 }
 
 // noteShown notes which actions a snapshot shows, after its events were queued.
-func (a *Announcer) noteShown(emitted []snapshot.Emitted) {
+func (a *Announcer) noteShown(emitted []mesh.Emitted) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if n := len(emitted); n > 0 && emitted[n-1].ID > a.shown {

@@ -107,7 +107,7 @@ func (w *world) reported() []string {
 func (w *world) phase(p mesh.MaintenancePhase, left ...time.Duration) {
 	m := snapshot.Maintenance{Phase: p}
 	if len(left) > 0 {
-		m.Deadline = &left[0]
+		m.Deadline = snapshot.At(mesh.Time(left[0]))
 	}
 	b := snapshottest.New(&snapshot.Snapshot{Maintenance: m})
 	b.End()
@@ -257,7 +257,7 @@ func (w *world) follow() (b board, end func()) {
 	return b, func() { cancel(); following.Wait() }
 }
 
-func (b board) publish(p mesh.MaintenancePhase, emitted ...snapshot.Emitted) {
+func (b board) publish(p mesh.MaintenancePhase, emitted ...mesh.Emitted) {
 	b.Show(&snapshot.Snapshot{Maintenance: snapshot.Maintenance{Phase: p}, Emitted: emitted})
 	synctest.Wait()
 }
@@ -284,7 +284,7 @@ func TestWhatLedToAnActionIsDeliveredBeforeIt(t *testing.T) {
 		w.Add(s)
 		b, end := w.follow()
 		defer end()
-		b.publish(mesh.PhaseActive, snapshot.Emitted{ID: 6})
+		b.publish(mesh.PhaseActive, mesh.Emitted{ID: 6})
 		free, returned := make(chan struct{}), false
 		s.behave(func(context.Context) error { <-free; return nil })
 		var waiting sync.WaitGroup
@@ -293,7 +293,7 @@ func TestWhatLedToAnActionIsDeliveredBeforeIt(t *testing.T) {
 		if returned {
 			t.Fatal("it did not wait for the snapshot")
 		}
-		b.publish(mesh.PhaseEntering, snapshot.Emitted{ID: 6}, snapshot.Emitted{ID: 7})
+		b.publish(mesh.PhaseEntering, mesh.Emitted{ID: 6}, mesh.Emitted{ID: 7})
 		if returned {
 			t.Fatal("it did not wait for the sink")
 		}
@@ -323,7 +323,7 @@ func TestASinkThatHangsDelaysAnActionForAMomentOnly(t *testing.T) {
 		if took := wait(1); took != 300*time.Millisecond {
 			t.Errorf("a snapshot that does not come was waited for %v", took)
 		}
-		b.publish(mesh.PhaseEntering, snapshot.Emitted{ID: 1})
+		b.publish(mesh.PhaseEntering, mesh.Emitted{ID: 1})
 		if took := wait(1); took != 300*time.Millisecond {
 			t.Errorf("a sink that hangs was waited for %v", took)
 		}

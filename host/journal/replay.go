@@ -100,7 +100,9 @@ func (p *Replay) Snapshot() *snapshot.Snapshot {
 	if p.core == nil {
 		return nil
 	}
-	return snapshot.Build(p.core, p.last)
+	at := p.last
+	at.At = p.core.Now() // the last entry may be one that is not folded
+	return snapshot.Build(p.core, at)
 }
 
 // Warnings returns what people should know about this replay: entries that were not

@@ -25,9 +25,12 @@ type core interface {
 type node struct {
 	*state.State
 	passes *reconcile.Reconciler
+	views  *snapshot.Builder
 }
 
-func newNode(s *state.State) node { return node{State: s, passes: reconcile.New(s)} }
+func newNode(s *state.State) node {
+	return node{State: s, passes: reconcile.New(s), views: snapshot.NewBuilder()}
+}
 
 func (n node) Pass(at mesh.Stamp, free int, early bool) reconcile.Result {
 	if early {
@@ -36,6 +39,6 @@ func (n node) Pass(at mesh.Stamp, free int, early bool) reconcile.Result {
 	return n.passes.Pass(at, free)
 }
 
-func (n node) Snapshot(at mesh.Stamp) *snapshot.Snapshot { return snapshot.Build(n.State, at) }
+func (n node) Snapshot(at mesh.Stamp) *snapshot.Snapshot { return n.views.Build(n.State, at) }
 
 func (n node) Read(visit func(*state.State)) { visit(n.State) }

@@ -79,7 +79,7 @@ func TestLateAnswerIsFoldedAtTheNextTickInItsPlace(t *testing.T) {
 		if want := []string{"quick@120", "late@220", "quick@220", "late@320", "late@320", "quick@320"}; !slices.Equal(order.all(), want) {
 			t.Errorf("folded %v, want %v: the late answer, then the new one, before those registered after it", order.all(), want)
 		}
-		if p := peer(r.Reader().Latest(), 10); p == nil || *p.RTT != 3 {
+		if p := peer(r.Reader().Latest(), 10); p == nil || p.RTT != 3 {
 			t.Errorf("peer is %+v, want what the newer answer says", p)
 		}
 	})
@@ -189,7 +189,7 @@ func TestP1_AProbeThatIsAlwaysLateCostsOneBudgetOnce(t *testing.T) {
 		if n := r.count.stats().Ticks; n != 6 {
 			t.Errorf("%d ticks five intervals later, want 6: a late probe is waited for again and again", n)
 		}
-		if p := peer(r.Reader().Latest(), 5); p == nil || p.RTT == nil {
+		if p := peer(r.Reader().Latest(), 5); p == nil || !p.HasRTT {
 			t.Error("its late answer is not folded")
 		}
 		fast.Store(true)

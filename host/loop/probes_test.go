@@ -26,7 +26,7 @@ func TestLOP11_RTTProbeIsShown(t *testing.T) {
 			mesh.RTTSample{Peer: 10, RTT: 33 * time.Millisecond}, mesh.RTTSample{Peer: 11, RTT: 150 * time.Millisecond}))
 		s := r.ticks(1)
 		for id, want := range map[mesh.NodeID]time.Duration{10: 33 * time.Millisecond, 11: 150 * time.Millisecond} {
-			if p := peer(s, id); p == nil || p.RTT == nil || *p.RTT != want {
+			if p := peer(s, id); p == nil || !p.HasRTT || p.RTT != want {
 				t.Errorf("peer %d is %+v, want an RTT of %v", id, p, want)
 			}
 		}
@@ -135,7 +135,7 @@ func TestB19_InventoryOfThisNodeIsShown(t *testing.T) {
 		r.Probes().AddInventory(stock("own", func(int) []mesh.NodeID { return []mesh.NodeID{this} }))
 		r.Probes().AddLocality(rtts("liar", mesh.RTTSample{Peer: this, RTT: time.Second}))
 		p := peer(r.ticks(1), this)
-		if p == nil || p.Inventory == nil || p.RTT != nil {
+		if p == nil || p.Inventory == nil || p.HasRTT {
 			t.Errorf("this node is %+v, want its inventory and no RTT", p)
 		}
 	})
@@ -179,8 +179,8 @@ func TestProbeAddedAfterARemovalIsCalled(t *testing.T) {
 		r.ticks(1)
 		remove()
 		r.Probes().AddLocality(rtts("new", mesh.RTTSample{Peer: 10, RTT: 2 * time.Millisecond}))
-		if p := peer(r.ticks(1), 10); *p.RTT != 2*time.Millisecond {
-			t.Errorf("RTT is %v, want that of the new probe", *p.RTT)
+		if p := peer(r.ticks(1), 10); p.RTT != 2*time.Millisecond {
+			t.Errorf("RTT is %v, want that of the new probe", p.RTT)
 		}
 	})
 }

@@ -234,21 +234,15 @@ func holder(chain mesh.ChainID, n mesh.NodeID) mesh.Event {
 }
 
 func peer(s *snapshot.Snapshot, id mesh.NodeID) *snapshot.Peer {
-	for i := range s.Peers {
-		if s.Peers[i].Node == id {
-			return &s.Peers[i]
-		}
+	if p, ok := s.Peers.Get(id); ok {
+		return &p
 	}
 	return nil
 }
 
 func holds(s *snapshot.Snapshot, chain mesh.ChainID) []mesh.NodeID {
-	for _, r := range s.Replicas {
-		if r.Chain == chain {
-			return r.Holders
-		}
-	}
-	return nil
+	r, _ := s.Replicas.Get(chain)
+	return r.Holders
 }
 
 // failures lists the failure records of a source.

@@ -88,7 +88,7 @@ func TestRUN03_AddedProbesAreCalled(t *testing.T) {
 		r.Probes().AddLocality(rtts("mine", mesh.RTTSample{Peer: 5, RTT: time.Millisecond}))
 		r.run()
 		s := r.ticks(1)
-		if p := peer(s, 5); s.Tick != 1 || p == nil || *p.RTT != time.Millisecond {
+		if p := peer(s, 5); s.Tick != 1 || p == nil || p.RTT != time.Millisecond {
 			t.Errorf("after tick %d: %+v", s.Tick, s.Peers)
 		}
 	})

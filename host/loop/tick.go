@@ -214,7 +214,7 @@ func (l *Loop) healthyPeers() []mesh.NodeID {
 		return nil
 	}
 	var ids []mesh.NodeID
-	for _, p := range l.Reader().Latest().Peers {
+	for p := range l.Reader().Latest().Peers.Values() {
 		if p.Health == mesh.HealthHealthy {
 			ids = append(ids, p.Node)
 		}

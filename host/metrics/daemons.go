@@ -1,6 +1,7 @@
 package metrics
 
 import (
+	"maps"
 	"strconv"
 	"strings"
 	"sync"
@@ -56,8 +57,8 @@ func (d *daemons) families() []family {
 
 func (d *daemons) collect(out scrape, snap *snapshot.Snapshot) {
 	crashed := d.crashes.of(snap.Daemons)
-	for i := range snap.Daemons {
-		daemon := &snap.Daemons[i]
+	for _, one := range snap.Daemons.All() {
+		daemon := &one
 		labels := []string{strconv.FormatUint(uint64(daemon.Daemon.ID), 10), valid(daemon.Daemon.Name)}
 		setOne(out, d.state, stateOf(daemon), d.states, labels...)
 		out.set(d.wanted, truth(daemon.Intent == mesh.IntentRun && daemon.Outcome != snapshot.OutcomeDone), labels...)
@@ -71,7 +72,7 @@ func (d *daemons) collect(out scrape, snap *snapshot.Snapshot) {
 			out.set(d.health, 0, labels...)
 		}
 		out.set(d.looping, truth(daemon.Restart == snapshot.RestartCrashLooping), labels...)
-		out.set(d.crashed, float64(crashed[i]), labels...)
+		out.set(d.crashed, float64(crashed[daemon.Daemon.ID]), labels...)
 		out.set(d.restarts, float64(daemon.Restarts), labels...)
 	}
 }
@@ -89,17 +90,15 @@ func (c *crashes) add(d mesh.DaemonID) {
 }
 
 // of returns the counts of these daemons, and forgets the others.
-func (c *crashes) of(daemons []snapshot.Daemon) []uint64 {
+func (c *crashes) of(daemons snapshot.Daemons) map[mesh.DaemonID]uint64 {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	out, kept := make([]uint64, len(daemons)), make(map[mesh.DaemonID]uint64, len(daemons))
-	for i, d := range daemons {
-		if n := c.byDaemon[d.Daemon.ID]; n > 0 {
-			out[i], kept[d.Daemon.ID] = n, n
+	for id := range c.byDaemon {
+		if _, known := daemons.Get(id); !known {
+			delete(c.byDaemon, id)
 		}
 	}
-	c.byDaemon = kept
-	return out
+	return maps.Clone(c.byDaemon)
 }
 
 // valid returns a text that may be the value of a label: Prometheus takes UTF-8 only.

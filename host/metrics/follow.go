@@ -6,14 +6,14 @@ import (
 	"time"
 
 	"github.com/meshos/meshos/host/follow"
-	"github.com/meshos/meshos/host/mesh"
 	"github.com/meshos/meshos/host/snapshot"
+	"github.com/meshos/meshos/host/snapshot/shared"
 )
 
 // Follow counts failures and round-trip times from the snapshots, and notes since when records
 // wait, until ctx ends.
 func (m *Metrics) Follow(ctx context.Context, source follow.Source) {
-	f := follower{metrics: m, rtts: make(map[mesh.NodeID]time.Duration), sources: make(map[string]bool)}
+	f := follower{metrics: m, sources: make(map[string]bool)}
 	for snap := range follow.Snapshots(ctx, source) {
 		f.read(snap)
 	}
@@ -22,8 +22,8 @@ func (m *Metrics) Follow(ctx context.Context, source follow.Source) {
 // follower remembers what it has counted.
 type follower struct {
 	metrics *Metrics
-	seq     uint64 // of the newest failure that was counted
-	rtts    map[mesh.NodeID]time.Duration
+	seq     uint64         // of the newest failure that was counted
+	peers   snapshot.Peers // of which the measurements were counted
 	sources map[string]bool
 }
 
@@ -46,32 +46,14 @@ func (f *follower) read(snap *snapshot.Snapshot) {
 // readRTTs records each new measurement once: a probe reports the same one at several ticks,
 // and two measurements are never the same to the nanosecond.
 func (f *follower) readRTTs(snap *snapshot.Snapshot) {
-	known := 0
-	for i := range snap.Peers {
-		peer := &snap.Peers[i]
-		if peer.RTT == nil {
-			continue
-		}
-		known++
-		if last, ok := f.rtts[peer.Node]; ok && last == *peer.RTT {
-			continue
-		}
-		f.rtts[peer.Node] = *peer.RTT
-		f.metrics.rtt.Observe(peer.RTT.Seconds())
-	}
-	if len(f.rtts) > known { // peers that are gone or not measured any more
-		f.forget(snap)
-	}
-}
-
-func (f *follower) forget(snap *snapshot.Snapshot) {
-	kept := make(map[mesh.NodeID]time.Duration, len(snap.Peers))
-	for i := range snap.Peers {
-		if peer := &snap.Peers[i]; peer.RTT != nil {
-			kept[peer.Node] = f.rtts[peer.Node]
+	before := f.peers
+	f.peers = snap.Peers
+	same := func(a, b *snapshot.Peer) bool { return a.HasRTT == b.HasRTT && a.RTT == b.RTT }
+	for _, change := range shared.Changes(before, snap.Peers, same) {
+		if change.New != nil && change.New.HasRTT {
+			f.metrics.rtt.Observe(change.New.RTT.Seconds())
 		}
 	}
-	f.rtts = kept
 }
 
 // maxSources bounds how many sources of failures have a series of their own.

@@ -46,11 +46,8 @@ func (m *machine) families() []family {
 }
 
 func (m *machine) collect(out scrape, snap *snapshot.Snapshot) {
-	for i := range snap.Peers {
-		here := snap.Peers[i].Inventory
-		if snap.Peers[i].Node != snap.Node || here == nil {
-			continue
-		}
+	if self, _ := snap.Peers.Get(snap.Node); self.Inventory != nil {
+		here := self.Inventory
 		setIf(out, m.load, here.CPULoad1m, 1)
 		setIf(out, m.trend, here.SaturationTrend, 1)
 		setIf(out, m.cpus, here.MachineCPUs, 1)

@@ -38,14 +38,14 @@ func (m *maintenance) families() []family {
 func (m *maintenance) collect(out scrape, snap *snapshot.Snapshot) {
 	now := snap.Maintenance
 	setOne(out, m.phase, now.Phase, m.phases)
-	setIf(out, m.since, now.Since, perSecond)
-	out.set(m.waiting, float64(len(now.WaitingFor)))
+	setIf(out, m.since, now.Since.Since(snap.Now), perSecond)
+	out.set(m.waiting, float64(now.Waiting.Len()))
 	out.set(m.cordoned, truth(now.Cordoned))
 	out.set(m.draining, truth(now.Draining))
-	out.set(m.frozen, truth(snap.FreezeRemaining != nil))
+	out.set(m.frozen, truth(snap.Frozen.Set()))
 	left := 0.0
-	if snap.FreezeRemaining != nil {
-		left = snap.FreezeRemaining.Seconds()
+	if remaining := snap.Frozen.Until(snap.Now); remaining != nil {
+		left = remaining.Seconds()
 	}
 	out.set(m.freezeLeft, left)
 }

@@ -183,12 +183,14 @@ func scraped(t *testing.T, m *metrics.Metrics) string {
 
 // Of many peers only those that are not well have series of their own.
 func TestOfManyPeersThoseThatAreNotWellAreShown(t *testing.T) {
-	snap := &snapshot.Snapshot{Node: 1, AvoidList: []snapshot.Avoid{{Peer: 900}}}
+	snap := &snapshot.Snapshot{Node: 1, AvoidList: snapshot.AvoidListOf(snapshot.Avoid{Peer: 900})}
+	var peers []snapshot.Peer
 	for id := mesh.NodeID(2); id < 2000; id++ {
-		snap.Peers = append(snap.Peers, snapshot.Peer{Node: id, Health: mesh.HealthHealthy, RTT: ptr(time.Duration(id)), Loss: ptr(0.0)})
+		peers = append(peers, snapshot.Peer{Node: id, Health: mesh.HealthHealthy, RTT: time.Duration(id), HasRTT: true, Echoes: mesh.Echoes{Sent: 10, Received: 10}})
 	}
-	snap.Peers[10].Health = mesh.HealthUnreachable // peer 12
-	snap.Peers[11].Loss = ptr(0.1)                 // peer 13
+	peers[10].Health = mesh.HealthUnreachable // peer 12
+	peers[11].Echoes.Received = 9             // peer 13
+	snap.Peers = snapshot.PeersOf(peers...)
 	m := served(snap)
 	follow(m, snap)
 	n, err := testutil.GatherAndCount(m.Registry(), "meshos_peer_health", "meshos_peer_rtt_seconds", "meshos_peer_loss_ratio")
@@ -210,11 +212,7 @@ func TestOfManyPeersThoseThatAreNotWellAreShown(t *testing.T) {
 // A measurement that is seen at several ticks counts once.
 func TestEachRoundTripTimeCountsOnce(t *testing.T) {
 	at := func(rtt time.Duration) *snapshot.Snapshot {
-		s := &snapshot.Snapshot{Node: 1, Peers: []snapshot.Peer{{Node: 2}}}
-		if rtt > 0 {
-			s.Peers[0].RTT = &rtt
-		}
-		return s
+		return &snapshot.Snapshot{Node: 1, Peers: snapshot.PeersOf(snapshot.Peer{Node: 2, RTT: rtt, HasRTT: rtt > 0})}
 	}
 	m := served(at(0))
 	follow(m, at(5), at(5), at(7), at(0), at(7), at(7))

@@ -35,19 +35,15 @@ func (p *peers) families() []family {
 
 func (p *peers) collect(out scrape, snap *snapshot.Snapshot) {
 	count := map[mesh.NodeHealth]int{}
-	avoided := make(map[mesh.NodeID]bool, len(snap.AvoidList))
-	for _, a := range snap.AvoidList {
-		avoided[a.Peer] = true
-	}
-	all := len(snap.Peers) <= allPeers
-	for i := range snap.Peers {
-		peer := &snap.Peers[i]
-		if peer.Node == snap.Node {
+	all := snap.Peers.Len() <= allPeers
+	for id, peer := range snap.Peers.All() {
+		if id == snap.Node {
 			continue
 		}
 		count[peer.Health]++
-		if all || avoided[peer.Node] || !well(peer) {
-			p.one(out, peer)
+		_, avoided := snap.AvoidList.Get(id)
+		if all || avoided || !well(&peer) {
+			p.one(out, &peer)
 		}
 	}
 	for health, name := range map[mesh.NodeHealth]string{
@@ -56,14 +52,14 @@ func (p *peers) collect(out scrape, snap *snapshot.Snapshot) {
 	} {
 		out.set(p.count, float64(count[health]), name)
 	}
-	out.set(p.avoided, float64(len(snap.AvoidList)))
+	out.set(p.avoided, float64(snap.AvoidList.Len()))
 	out.set(p.cutOff, oneIf(snap.CutOff != nil))
 }
 
 // well reports whether nothing is known to be wrong with a peer.
 func well(p *snapshot.Peer) bool {
-	return p.Health != mesh.HealthDegraded && p.Health != mesh.HealthUnreachable &&
-		(p.Loss == nil || *p.Loss == 0) && p.RTTReason == ""
+	loss, _ := p.Loss()
+	return p.Health != mesh.HealthDegraded && p.Health != mesh.HealthUnreachable && loss == 0 && p.Echoes.Reason == ""
 }
 
 func oneIf(holds bool) float64 {
@@ -84,10 +80,16 @@ func (p *peers) one(out scrape, peer *snapshot.Peer) {
 	case mesh.HealthUnreachable:
 		out.set(p.health, 0, labels...)
 	}
-	setIf(out, p.rtt, peer.RTT, perSecond, labels...)
-	setIf(out, p.loss, peer.Loss, 1, labels...)
-	setIf(out, p.jitter, peer.Jitter, perSecond, labels...)
-	if peer.Echo != nil && peer.Echo.State != snapshot.EchoUnknown {
-		out.set(p.lost, oneIf(peer.Echo.State == snapshot.EchoLost), labels...)
+	if peer.HasRTT {
+		out.set(p.rtt, float64(peer.RTT)*perSecond, labels...)
+	}
+	if loss, known := peer.Loss(); known {
+		out.set(p.loss, loss, labels...)
+	}
+	if jitter, known := peer.Jitter(); known {
+		out.set(p.jitter, float64(jitter)*perSecond, labels...)
+	}
+	if peer.Echo != snapshot.EchoUnknown {
+		out.set(p.lost, oneIf(peer.Echo == snapshot.EchoLost), labels...)
 	}
 }

@@ -14,15 +14,15 @@ func ptr[T any](v T) *T { return &v }
 // all is a snapshot of which every metric has a value.
 func all() *snapshot.Snapshot {
 	return &snapshot.Snapshot{
-		Node:            1,
-		Stats:           snapshot.Stats{Ticks: 7, EventsApplied: 9, ActionsEmitted: 3, ActionsDropped: 1},
-		AvoidList:       []snapshot.Avoid{{Peer: 5}},
-		FreezeRemaining: ptr(90 * time.Second),
+		Node:      1,
+		Stats:     snapshot.Stats{Ticks: 7, EventsApplied: 9, ActionsEmitted: 3, ActionsDropped: 1},
+		AvoidList: snapshot.AvoidListOf(snapshot.Avoid{Peer: 5}),
+		Frozen:    snapshot.At(mesh.Time(90 * time.Second)),
 		Maintenance: snapshot.Maintenance{
-			Phase: mesh.PhaseEntering, Since: ptr(2 * time.Second), Cordoned: true, WaitingFor: []string{"chain 7"},
+			Phase: mesh.PhaseEntering, Since: snapshot.At(mesh.Time(-2 * time.Second)), Cordoned: true, Waiting: snapshot.Waiting{Daemons: []mesh.DaemonRef{{ID: 7}}},
 		},
-		Peers: []snapshot.Peer{
-			{Node: 1, Inventory: &mesh.Inventory{
+		Peers: snapshot.PeersOf(
+			snapshot.Peer{Node: 1, Inventory: &mesh.Inventory{
 				CPULoad1m: ptr(0.5), MemUsedBytes: ptr(uint64(1)), MemTotalBytes: ptr(uint64(2)),
 				DiskUsedBytes: ptr(uint64(3)), DiskTotalBytes: ptr(uint64(4)), SaturationTrend: ptr(float32(-0.5)),
 				CPUs: ptr(1.5), CPUsUsed: ptr(0.25), MachineCPUs: ptr(uint32(8)), MachineCPUsUsed: ptr(3.5),
@@ -33,17 +33,17 @@ func all() *snapshot.Snapshot {
 				Links:        []mesh.NetworkLink{{Name: "eth0", Up: true, SpeedMbps: 1000, ReceiveErrors: 1, SendErrors: 2, ReceiveDropped: 3, SendDropped: 4}},
 				GPUs:         []mesh.GPU{{Address: "0000:3b:00.0", Vendor: "amd", Device: "1002:740c", Driver: "amdgpu", MemUsedBytes: 3, MemTotalBytes: 4, BusyPercent: ptr(uint32(42))}},
 			}},
-			{Node: 5, Name: "five", RTT: ptr(1500 * time.Microsecond), Health: mesh.HealthHealthy, Loss: ptr(0.05), Jitter: ptr(time.Millisecond), Echo: &snapshot.Echo{State: snapshot.EchoAnswers}},
-			{Node: 6, Health: mesh.HealthUnreachable, Echo: &snapshot.Echo{State: snapshot.EchoLost}},
-			{Node: 7, Name: "se\xffven"},
-		},
-		Daemons: []snapshot.Daemon{
-			{
+			snapshot.Peer{Node: 5, Name: "five", RTT: 1500 * time.Microsecond, HasRTT: true, Health: mesh.HealthHealthy, Echo: snapshot.EchoAnswers, Echoes: mesh.Echoes{Sent: 20, Received: 19, Jitter: time.Millisecond}},
+			snapshot.Peer{Node: 6, Health: mesh.HealthUnreachable, Echo: snapshot.EchoLost},
+			snapshot.Peer{Node: 7, Name: "se\xffven"},
+		),
+		Daemons: snapshot.DaemonsOf(
+			snapshot.Daemon{
 				Daemon: mesh.DaemonRef{ID: 3, Name: "nginx"}, Lifecycle: snapshot.Running, Intent: mesh.IntentRun,
 				Health: mesh.DaemonHealth{Status: mesh.DaemonDegraded}, Restarts: 2,
 			},
-			{Daemon: mesh.DaemonRef{ID: 4}, Lifecycle: snapshot.Stopped, Restart: snapshot.RestartCrashLooping, Rejected: "gone"},
-		},
+			snapshot.Daemon{Daemon: mesh.DaemonRef{ID: 4}, Lifecycle: snapshot.Stopped, Restart: snapshot.RestartCrashLooping, Rejected: "gone"},
+		),
 		Plugins: []snapshot.Plugin{{
 			Name: "health-tcp", Status: snapshot.PluginReady, Calls: 11, Failures: 2, Restarts: 1, LastCall: time.Millisecond,
 		}},

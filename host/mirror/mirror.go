@@ -45,17 +45,13 @@ func (m *Mirror) write(s *snapshot.Snapshot) {
 	if lost > 0 {
 		m.log.Warn("lines of the node's log came faster than they could be mirrored; the records have them, see meshos logs", "lines", lost)
 	}
-	names := make(map[mesh.DaemonID]string, len(s.Daemons))
-	for _, d := range s.Daemons {
-		names[d.Daemon.ID] = d.Daemon.Name
-	}
 	for _, line := range fresh {
 		if line.Daemon == 0 || line.Source != "" { // the process's log has its own lines of plugins
 			continue
 		}
 		attrs := []slog.Attr{slog.Uint64("daemon", uint64(line.Daemon))}
-		if name := names[line.Daemon]; name != "" {
-			attrs = append(attrs, slog.String("name", name))
+		if d, _ := s.Daemons.Get(line.Daemon); d.Daemon.Name != "" {
+			attrs = append(attrs, slog.String("name", d.Daemon.Name))
 		}
 		m.log.LogAttrs(context.Background(), level(line.Level), line.Message, attrs...)
 	}

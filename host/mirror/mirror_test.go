@@ -22,7 +22,7 @@ func TestTheLinesOfDaemonsAreWrittenOnceAndThoseThatAreLostAreCounted(t *testing
 	line := func(seq uint64, daemon mesh.DaemonID, source, text string) mesh.LogRecord {
 		return mesh.LogRecord{Seq: seq, Daemon: daemon, Source: source, Level: mesh.LevelInfo, Message: text}
 	}
-	daemons := []snapshot.Daemon{{Daemon: mesh.DaemonRef{ID: 7, Name: "web"}}}
+	daemons := snapshot.DaemonsOf(snapshot.Daemon{Daemon: mesh.DaemonRef{ID: 7, Name: "web"}})
 	first := []mesh.LogRecord{
 		line(1, 7, "", "one"), line(2, 0, "", "said by the host"), line(3, 0, "plugin:x", "of a plugin"),
 		line(4, 7, "api", "somebody says that the daemon says"), line(5, 8, "", "\x1b[31mtwo\nlines"),

@@ -67,7 +67,7 @@ func TestAKeyCountsWhileItIsValid(t *testing.T) {
 func TestTheObserverWritesDownWhatNobodyJudged(t *testing.T) {
 	r := newRig(t)
 	left := time.Hour
-	shown := &snapshot.Snapshot{Node: 1, TakenAt: r.now, FreezeRemaining: &left}
+	shown := &snapshot.Snapshot{Node: 1, TakenAt: r.now, Frozen: snapshot.At(mesh.Time(left))}
 	r.Observe(shown)
 	r.restart()
 	if got := r.FreezeRemaining(); got != left {

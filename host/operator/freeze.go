@@ -54,8 +54,8 @@ func (a *Authorizer) observe(s *snapshot.Snapshot) {
 	}
 	known := a.memory.frozen(now)
 	var inForce time.Duration
-	if s.FreezeRemaining != nil {
-		inForce = max(0, *s.FreezeRemaining-max(0, now.Sub(s.TakenAt)))
+	if left := s.Frozen.Until(s.Now); left != nil {
+		inForce = max(0, *left-max(0, now.Sub(s.TakenAt)))
 	}
 	if off := known - inForce; off.Abs() <= freezeSlack {
 		a.mu.Unlock()

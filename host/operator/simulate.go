@@ -37,7 +37,7 @@ func Simulate(s *snapshot.Snapshot, ev mesh.AdminEvent) (*meshosv1.BlastRadius, 
 		b.warn(warnFreezeBlocks, "nothing is started, stopped, placed or moved and ordinary commands are refused until the freeze ends or is thawed")
 		b.others(warnFreezeLocal, "it is frozen", "goes on", "go on")
 	case mesh.ThawCluster:
-		if s.FreezeRemaining != nil {
+		if s.Frozen.Set() {
 			b.warn(warnThawResumes, "work that the freeze held back goes on at once")
 			b.others(warnThawLocal, "its freeze ends", "stays as it is", "stay as they are")
 		} else {
@@ -78,7 +78,7 @@ type blast struct {
 // peers returns all other nodes in ascending order.
 func (b *blast) peers() []uint64 {
 	var out []uint64
-	for _, p := range b.s.Peers {
+	for p := range b.s.Peers.Values() {
 		if p.Node != b.s.Node {
 			out = append(out, uint64(p.Node))
 		}
@@ -113,11 +113,10 @@ func (b *blast) others(kind, here, one, many string) {
 
 // nodeName returns a node's id, with its name if it has one.
 func (b *blast) nodeName(id mesh.NodeID) string {
-	i := slices.IndexFunc(b.s.Peers, func(p snapshot.Peer) bool { return p.Node == id })
-	name := ""
+	p, _ := b.s.Peers.Get(id)
+	name := p.Name
 	switch {
-	case i >= 0 && b.s.Peers[i].Name != "":
-		name = b.s.Peers[i].Name
+	case name != "":
 	case id == b.s.Node && b.s.Info != nil:
 		name = b.s.Info.Name
 	}
@@ -172,23 +171,20 @@ func (b *blast) cutover(ev mesh.ForceCutover) {
 // chain returns the holders of a chain. A chain that is desired but has no holder yet is
 // known, too.
 func (b *blast) chain(id mesh.ChainID) (holders []mesh.NodeID, known bool) {
-	i := slices.IndexFunc(b.s.Replicas, func(r snapshot.Replica) bool { return r.Chain == id })
-	if i < 0 {
-		return nil, false
-	}
-	return b.s.Replicas[i].Holders, true
+	r, known := b.s.Replicas.Get(id)
+	return r.Holders, known
 }
 
 func (b *blast) restart(ev mesh.ForceRestartDaemon) {
 	b.out.AffectedDaemons = []*meshosv1.DaemonRef{{Id: uint64(ev.Daemon.ID), Name: ev.Daemon.Name}}
 	b.warn(warnRestartBypasses, "daemon %s starts again without its backoff or crash-loop protection; remove the cause first", ev.Daemon)
-	i := slices.IndexFunc(b.s.Daemons, func(d snapshot.Daemon) bool { return d.Daemon.ID == ev.Daemon.ID })
+	d, known := b.s.Daemons.Get(ev.Daemon.ID)
 	switch {
-	case i < 0:
+	case !known:
 		b.warn(warnRestartUnknown, "this node does not know daemon %s: it may be mistyped", ev.Daemon)
-	case b.s.Daemons[i].Lifecycle == snapshot.Running || b.s.Daemons[i].Lifecycle == snapshot.Starting:
+	case d.Lifecycle == snapshot.Running || d.Lifecycle == snapshot.Starting:
 		b.warn(warnRestartRuns, "daemon %s runs: it is stopped first", ev.Daemon)
-	case b.s.Daemons[i].Restart == snapshot.RestartIdle:
+	case d.Restart == snapshot.RestartIdle:
 		b.warn(warnRestartIdle, "nothing keeps daemon %s from starting: nothing would change", ev.Daemon)
 	}
 }

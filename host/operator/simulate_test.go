@@ -19,19 +19,19 @@ import (
 func world() *snapshot.Snapshot {
 	return &snapshot.Snapshot{
 		Node:     1,
-		Peers:    []snapshot.Peer{{Node: 30}, {Node: 1}, {Node: 10}, {Node: 20}},
-		Replicas: []snapshot.Replica{{Chain: 100, Holders: []mesh.NodeID{7, 8, 9}}, {Chain: 101}},
-		Daemons: []snapshot.Daemon{
-			{Daemon: mesh.DaemonRef{ID: 7, Name: "telemetry"}, Restart: snapshot.RestartBackingOff},
-			{Daemon: mesh.DaemonRef{ID: 8}, Restart: snapshot.RestartIdle},
-		},
+		Peers:    snapshot.PeersOf(snapshot.Peer{Node: 30}, snapshot.Peer{Node: 1}, snapshot.Peer{Node: 10}, snapshot.Peer{Node: 20}),
+		Replicas: snapshot.ReplicasOf(snapshot.Replica{Chain: 100, Holders: []mesh.NodeID{7, 8, 9}}, snapshot.Replica{Chain: 101}),
+		Daemons: snapshot.DaemonsOf(
+			snapshot.Daemon{Daemon: mesh.DaemonRef{ID: 7, Name: "telemetry"}, Restart: snapshot.RestartBackingOff},
+			snapshot.Daemon{Daemon: mesh.DaemonRef{ID: 8}, Restart: snapshot.RestartIdle},
+		),
 		Migrations: []mesh.Migration{{ID: 5, Source: 1, Target: 10, Phase: mesh.MigrationTransfer}},
 	}
 }
 
 func frozen() *snapshot.Snapshot {
-	s, left := world(), time.Minute
-	s.FreezeRemaining = &left
+	s := world()
+	s.Frozen = snapshot.At(mesh.Time(time.Minute))
 	return s
 }
 
@@ -181,7 +181,7 @@ func TestWhatIsNotSimulated(t *testing.T) {
 func TestAFreezeSaysWhichNodesItReaches(t *testing.T) {
 	s := world()
 	s.Info = &snapshot.Info{Name: "alpha"}
-	s.Peers = []snapshot.Peer{{Node: 30}, {Node: 10, Name: "beta"}}
+	s.Peers = snapshot.PeersOf(snapshot.Peer{Node: 30}, snapshot.Peer{Node: 10, Name: "beta"})
 	detail := func(ev mesh.AdminEvent) string {
 		b, err := operator.Simulate(s, ev)
 		if err != nil {
@@ -192,8 +192,7 @@ func TestAFreezeSaysWhichNodesItReaches(t *testing.T) {
 	if got := detail(freeze()); got != "only node 1 (alpha) is asked, and it is frozen; nodes 10 (beta), 30 go on until the command is sent to each of them, too" {
 		t.Errorf("it says %q", got)
 	}
-	left := time.Minute
-	s.FreezeRemaining, s.Peers = &left, s.Peers[:1]
+	s.Frozen, s.Peers = snapshot.At(mesh.Time(time.Minute)), snapshot.PeersOf(snapshot.Peer{Node: 30})
 	if got := detail(mesh.ThawCluster{}); got != "only node 1 (alpha) is asked, and its freeze ends; node 30 stays as it is until the command is sent to it, too" {
 		t.Errorf("it says %q", got)
 	}

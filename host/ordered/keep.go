@@ -27,6 +27,7 @@ const keepEvery = 500 * time.Millisecond
 // keeper remembers what the newest checkpoint holds.
 type keeper struct {
 	written []byte // the state, with the instants of the process; nil before the first
+	seen    snapshot.Orders
 	wall    time.Time
 	failing bool
 	base    place // of the entry at the height of the checkpoint; under the log's mu
@@ -78,24 +79,30 @@ func sameGates(a, b []state.GateOrder) bool {
 
 // keep writes a checkpoint if what it would hold has changed.
 func (l *Log) keep(s *snapshot.Snapshot) {
+	began := s.TakenAt.Add(-time.Duration(s.Now)) // of the process, by the present wall clock
+	inTime := began.Sub(l.keeper.wall).Abs() <= slack
+	if l.keeper.written != nil && inTime && s.Orders.Same(&l.keeper.seen) {
+		return
+	}
+	orders := s.Orders.State()
 	// With a fixed stamp: equal states have equal bytes, whatever the time.
-	now, err := proto.MarshalOptions{Deterministic: true}.Marshal(wire.OrdersToProto(s.Orders, mesh.Stamp{Wall: time.Unix(0, 0)}))
+	now, err := proto.MarshalOptions{Deterministic: true}.Marshal(wire.OrdersToProto(orders, mesh.Stamp{Wall: time.Unix(0, 0)}))
 	if err != nil {
 		l.failed(err)
 		return
 	}
-	began := s.TakenAt.Add(-time.Duration(s.Now)) // of the process, by the present wall clock
-	if bytes.Equal(now, l.keeper.written) && began.Sub(l.keeper.wall).Abs() <= slack {
+	if bytes.Equal(now, l.keeper.written) && inTime {
+		l.keeper.seen = s.Orders
 		return
 	}
-	if l.keeper.written == nil && s.Orders.Empty() && l.checkpoint == nil {
+	if l.keeper.written == nil && orders.Empty() && l.checkpoint == nil {
 		return
 	}
 	c := &meshosv1.OrderedCheckpoint{
 		Node: uint64(s.Node), TakenAt: timestamppb.New(s.TakenAt),
-		State: wire.OrdersToProto(s.Orders, mesh.Stamp{At: s.Now, Wall: s.TakenAt}),
+		State: wire.OrdersToProto(orders, mesh.Stamp{At: s.Now, Wall: s.TakenAt}),
 	}
-	at, known := l.placeOf(s.Orders.Height)
+	at, known := l.placeOf(orders.Height)
 	if !known {
 		return // an entry that is only now being written
 	}
@@ -109,8 +116,8 @@ func (l *Log) keep(s *snapshot.Snapshot) {
 	if l.keeper.failing {
 		l.opts.Log.Info("the checkpoint of orders can be written again", "folder", l.dir)
 	}
-	l.keeper.written, l.keeper.wall, l.keeper.failing = now, began, false
-	l.drop(s.Orders.Height)
+	l.keeper.written, l.keeper.seen, l.keeper.wall, l.keeper.failing = now, s.Orders, began, false
+	l.drop(orders.Height)
 	if err := l.trim(c); err != nil {
 		l.failed(err)
 	}

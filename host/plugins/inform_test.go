@@ -60,7 +60,7 @@ func TestControlSinksAreInformedOfADrainBeforeDaemonsStop(t *testing.T) {
 		following.Go(func() { // the snapshot comes after the actions
 			a.Follow(ctx, snapshottest.New(&snapshot.Snapshot{
 				Maintenance: snapshot.Maintenance{Phase: mesh.PhaseEntering},
-				Emitted:     []snapshot.Emitted{{ID: 1}, {ID: 2}},
+				Emitted:     []mesh.Emitted{{ID: 1}, {ID: 2}},
 			}))
 		})
 		dispatching.Wait()

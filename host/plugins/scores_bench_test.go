@@ -32,14 +32,16 @@ func BenchmarkScores(b *testing.B) {
 			m := newScored(b, chains)
 			m.measure(b, "all", func(s *snapshot.Snapshot) { s.Plugins = []snapshot.Plugin{{Name: "scorer-default", Restarts: s.Tick}} })
 			m.measure(b, "one chain", func(s *snapshot.Snapshot) {
-				s.Replicas = slices.Clone(s.Replicas)
-				s.Replicas[chains/2].Holders = []mesh.NodeID{1, 9, mesh.NodeID(10 + s.Tick%1000)}
+				s.Replicas = snapshottest.Changed(s.Replicas, mesh.ChainID(chains/2), func(r *snapshot.Replica) {
+					r.Holders = []mesh.NodeID{1, 9, mesh.NodeID(10 + s.Tick%1000)}
+				})
 			})
 			m.measure(b, "1 percent of nodes", func(s *snapshot.Snapshot) {
-				s.Peers = slices.Clone(s.Peers)
-				for i := 0; i < len(s.Peers); i += 100 {
-					s.Peers[i].Health = mesh.HealthHealthy + mesh.NodeHealth(s.Tick%2)
+				peers := slices.Collect(s.Peers.Values())
+				for i := 0; i < len(peers); i += 100 {
+					peers[i].Health = mesh.HealthHealthy + mesh.NodeHealth(s.Tick%2)
 				}
+				s.Peers = snapshot.PeersOf(peers...)
 			})
 			runtime.GC()
 			var mem runtime.MemStats
@@ -114,18 +116,21 @@ func (m *scored) measure(b *testing.B, what string, change func(*snapshot.Snapsh
 func manyChains(chains int) *snapshot.Snapshot {
 	const peers = 10_000
 	s := &snapshot.Snapshot{Node: 1, Maintenance: snapshot.Maintenance{Phase: mesh.PhaseActive}}
+	var nodes []snapshot.Peer
+	var led []snapshot.Replica
 	for id := mesh.NodeID(2); id <= peers; id++ {
 		rtt := time.Duration(id%100) * time.Millisecond
 		load, total, used := float64(id%8), uint64(1<<34), uint64(id)<<20
-		s.Peers = append(s.Peers, snapshot.Peer{
-			Node: id, RTT: &rtt, Health: mesh.HealthHealthy, Maintenance: mesh.PhaseActive,
+		nodes = append(nodes, snapshot.Peer{
+			Node: id, RTT: rtt, HasRTT: true, Health: mesh.HealthHealthy, Maintenance: mesh.PhaseActive,
 			Inventory: &mesh.Inventory{Node: id, CPULoad1m: &load, MemUsedBytes: &used, MemTotalBytes: &total},
 		})
 	}
 	for id := 1; id <= chains; id++ {
 		at := mesh.NodeID(2 + id%(peers-2))
-		s.Replicas = append(s.Replicas, snapshot.Replica{Chain: mesh.ChainID(id), Holders: []mesh.NodeID{1, at, at + 1}, Leader: 1})
+		led = append(led, snapshot.Replica{Chain: mesh.ChainID(id), Holders: []mesh.NodeID{1, at, at + 1}, Leader: 1})
 	}
+	s.Peers, s.Replicas = snapshot.PeersOf(nodes...), snapshot.ReplicasOf(led...)
 	return s
 }
 

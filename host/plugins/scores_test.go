@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -145,17 +146,15 @@ func TestAHundredThousandLedChainsGetTheirScores(t *testing.T) {
 
 	// The scorer's rest after so many chains is a second.
 	one := a.next(func(s *snapshot.Snapshot) {
-		s.Replicas = append([]snapshot.Replica(nil), s.Replicas...)
-		s.Replicas[41].Holders = []mesh.NodeID{1, 77}
-		s.Replicas[50_000].Leader = 2
+		s.Replicas = snapshottest.Changed(s.Replicas, 42, func(r *snapshot.Replica) { r.Holders = []mesh.NodeID{1, 77} })
+		s.Replicas = snapshottest.Changed(s.Replicas, 50_001, func(r *snapshot.Replica) { r.Leader = 2 })
 	})
 	if !one.Changes || len(one.Chains) != 1 || one.Chains[0].Chain != 42 || !cmp.Equal(one.Unscored, []mesh.ChainID{50_001}) {
 		t.Fatalf("after a change of two chains: %d chains, unscored %v, changes %v", len(one.Chains), one.Unscored, one.Changes)
 	}
 	take(one)
 	few := a.next(func(s *snapshot.Snapshot) {
-		s.Peers = append([]snapshot.Peer(nil), s.Peers...)
-		s.Peers[500].Health = mesh.HealthUnreachable
+		s.Peers = snapshottest.Changed(s.Peers, 502, func(p *snapshot.Peer) { p.Health = mesh.HealthUnreachable })
 	})
 	if !few.Changes || len(few.Chains) == 0 || len(few.Chains) > 100 {
 		t.Fatalf("after a change of one node: %d chains, changes %v", len(few.Chains), few.Changes)
@@ -191,7 +190,7 @@ func TestHalfAnAnswerIsNeverInForce(t *testing.T) {
 			if whole := a.next(nothing); len(whole.Chains) != chains {
 				t.Fatalf("%d chains", len(whole.Chains))
 			}
-			gone := a.next(func(s *snapshot.Snapshot) { s.Replicas = s.Replicas[:chains-1] })
+			gone := a.next(func(s *snapshot.Snapshot) { s.Replicas = first(s.Replicas, chains-1) })
 			if gone.Changes || len(gone.Chains) != 0 {
 				t.Errorf("%d chains, changes %v; want the table taken back", len(gone.Chains), gone.Changes)
 			}
@@ -226,8 +225,13 @@ func TestAScorerOfVersion1SaysOnceThatItHasTooManyChains(t *testing.T) {
 	if n := a.calls.Load(); n != 1 {
 		t.Errorf("it was asked %d times", n)
 	}
-	table := a.next(func(s *snapshot.Snapshot) { s.Replicas = s.Replicas[:1000] })
+	table := a.next(func(s *snapshot.Snapshot) { s.Replicas = first(s.Replicas, 1000) })
 	if len(table.Chains) != 1000 || a.calls.Load() != 2 {
 		t.Errorf("%d chains after %d calls", len(table.Chains), a.calls.Load())
 	}
+}
+
+// first returns the first n chains.
+func first(list snapshot.Replicas, n int) snapshot.Replicas {
+	return snapshot.ReplicasOf(slices.Collect(list.Values())[:n]...)
 }

@@ -107,8 +107,8 @@ func cpu(b *testing.B) func() {
 func each(b *testing.B, run func(*state.State)) {
 	for _, sz := range sizes {
 		for _, k := range kinds {
-			s := fixture(sz, k)
 			b.Run(sz.String()+"/"+k.String(), func(b *testing.B) {
+				s := fixture(sz, k)
 				defer cpu(b)()
 				for b.Loop() {
 					run(s)
@@ -148,14 +148,40 @@ func BenchmarkReconcile(b *testing.B) {
 	each(b, func(s *state.State) { reconcile.Diff(s) })
 }
 
+// BenchmarkSnapshot measures a snapshot that is made anew, and ones that are made from the
+// one before after nothing, one chain, or 1 % of peers and chains changed.
 func BenchmarkSnapshot(b *testing.B) {
-	for _, sz := range sizes {
-		s := fixture(sz, kind{})
-		b.Run(sz.String(), func(b *testing.B) {
+	for _, sz := range append(slices.Clone(sizes), largest) {
+		b.Run(sz.String()+"/anew", func(b *testing.B) {
+			s := fixture(sz, kind{})
+			b.ReportAllocs()
 			for b.Loop() {
 				snapshot.Build(s, stamp(0))
 			}
 		})
+		for _, c := range []struct {
+			name          string
+			peers, chains int
+		}{{"steady", 0, 0}, {"one", 0, 1}, {"1%", sz.peers / 100, sz.chains / 100}} {
+			b.Run(sz.String()+"/"+c.name, func(b *testing.B) {
+				s, views := fixture(sz, kind{}), snapshot.NewBuilder()
+				views.Build(s, stamp(0))
+				rtt := time.Millisecond
+				b.ReportAllocs()
+				for b.Loop() {
+					b.StopTimer()
+					rtt++
+					for i := range c.peers {
+						s.Apply(stamp(0), mesh.Heard{Event: mesh.RTTSample{Peer: mesh.NodeID(i*100 + 2), RTT: rtt}})
+					}
+					for i := range c.chains {
+						s.Apply(stamp(0), mesh.Heard{Event: mesh.PlacementIntent{Chain: mesh.ChainID(i*100 + 1), Desired: uint32(rtt%2 + 3)}})
+					}
+					b.StartTimer()
+					views.Build(s, stamp(0))
+				}
+			})
+		}
 	}
 }
 
@@ -168,7 +194,7 @@ func BenchmarkTick(b *testing.B) {
 				continue
 			}
 			s := fixture(sz, k)
-			passes := reconcile.New(s)
+			passes, views := reconcile.New(s), snapshot.NewBuilder()
 			for range 3 {
 				passes.Pass(stamp(0), 1024)
 			}
@@ -183,7 +209,7 @@ func BenchmarkTick(b *testing.B) {
 						}
 						passes.Pass(stamp(0), 1024)
 						if !m.passOnly {
-							snapshot.Build(s, stamp(0))
+							views.Build(s, stamp(0))
 						}
 					}
 				})

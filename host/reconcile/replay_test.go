@@ -1,6 +1,7 @@
 package reconcile_test
 
 import (
+	"cmp"
 	"reflect"
 	"testing"
 	"time"
@@ -10,6 +11,7 @@ import (
 	"github.com/meshos/meshos/host/mesh"
 	"github.com/meshos/meshos/host/reconcile"
 	"github.com/meshos/meshos/host/snapshot"
+	"github.com/meshos/meshos/host/snapshot/shared"
 	"github.com/meshos/meshos/host/state"
 	"github.com/meshos/meshos/internal/statetest"
 )
@@ -153,32 +155,35 @@ func TestNoKeyIsHandedOutWhileItIsOutstandingAndAFreezeMeansNoAction(t *testing.
 	})
 }
 
+func ascending[K cmp.Ordered, V any](t *rapid.T, list shared.Table[K, V]) {
+	var last K
+	for k := range list.All() {
+		if k <= last {
+			t.Fatalf("%v comes after %v", k, last)
+		}
+		last = k
+	}
+}
+
 func TestSnapshotsAreSortedAndMakeSense(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		for _, snap := range play(history(t), nil).snaps {
-			for i := 1; i < len(snap.Peers); i++ {
-				if snap.Peers[i-1].Node >= snap.Peers[i].Node {
-					t.Fatal("peers are not sorted")
-				}
-			}
-			for i := 1; i < len(snap.Daemons); i++ {
-				if snap.Daemons[i-1].Daemon.ID >= snap.Daemons[i].Daemon.ID {
-					t.Fatal("daemons are not sorted")
-				}
-			}
-			for _, r := range snap.Replicas {
+			ascending(t, snap.Peers)
+			ascending(t, snap.Daemons)
+			ascending(t, snap.Replicas)
+			for r := range snap.Replicas.Values() {
 				for i := 1; i < len(r.Holders); i++ {
 					if r.Holders[i-1] >= r.Holders[i] {
 						t.Fatal("holders are not sorted")
 					}
 				}
 			}
-			for _, p := range snap.Peers {
-				if p.Node == this && (p.RTT != nil || p.Health != mesh.HealthUnknown) {
+			for p := range snap.Peers.Values() {
+				if p.Node == this && (p.HasRTT || p.Health != mesh.HealthUnknown) {
 					t.Fatal("B19: this node is among its own peers")
 				}
 			}
-			if snap.FreezeRemaining != nil && *snap.FreezeRemaining <= 0 {
+			if left := snap.Frozen.Until(snap.Now); left != nil && *left <= 0 {
 				t.Fatal("a freeze that is over is shown")
 			}
 		}
@@ -260,7 +265,7 @@ func TestB17_WhatIsGoneLeavesNothingBehind(t *testing.T) {
 			end = end.Add(time.Hour)
 		}
 		snap := snapshot.Build(s, stamp(end))
-		if n := len(snap.Replicas) + len(snap.Daemons) + len(snap.Peers) + len(snap.AvoidList); n > 0 {
+		if n := snap.Replicas.Len() + snap.Daemons.Len() + snap.Peers.Len() + snap.AvoidList.Len(); n > 0 {
 			t.Fatalf("%d things are left: %+v %+v %+v", n, snap.Replicas, snap.Daemons, snap.Peers)
 		}
 	})

@@ -1,6 +1,7 @@
 package scoring
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -11,13 +12,15 @@ import (
 // benchSnapshot has 10,000 peers, and 10,000 chains of which this node leads each tenth.
 // Another salt makes it another measurement of the same mesh.
 func benchSnapshot(salt int) *snapshot.Snapshot {
-	const peers, chains = 10_000, 10_000
+	const nodes, chains = 10_000, 10_000
 	s := &snapshot.Snapshot{Node: 5000, Tick: uint64(salt + 1), Maintenance: snapshot.Maintenance{Phase: mesh.PhaseActive}}
-	for id := mesh.NodeID(1); id <= peers; id++ {
+	var peers []snapshot.Peer
+	var list []snapshot.Replica
+	for id := mesh.NodeID(1); id <= nodes; id++ {
 		rtt := 20*time.Millisecond + time.Duration((int(id)+salt)%7)*100*time.Microsecond
 		load, total, used := float64(id%8)+float64(salt)/100, uint64(1<<34), uint64(id)<<18+uint64(salt)<<12
-		s.Peers = append(s.Peers, snapshot.Peer{
-			Node: id, RTT: &rtt, Health: mesh.HealthHealthy, Maintenance: mesh.PhaseActive,
+		peers = append(peers, snapshot.Peer{
+			Node: id, RTT: rtt, HasRTT: true, Health: mesh.HealthHealthy, Maintenance: mesh.PhaseActive,
 			Inventory: &mesh.Inventory{Node: id, CPULoad1m: &load, MemUsedBytes: &used, MemTotalBytes: &total},
 		})
 	}
@@ -26,8 +29,20 @@ func benchSnapshot(salt int) *snapshot.Snapshot {
 		if id%10 == 0 {
 			r.Leader = s.Node
 		}
-		s.Replicas = append(s.Replicas, r)
+		list = append(list, r)
 	}
+	s.Peers, s.Replicas = snapshot.PeersOf(peers...), snapshot.ReplicasOf(list...)
+	return s
+}
+
+// degradedSnapshot has each hundredth peer degraded.
+func degradedSnapshot() *snapshot.Snapshot {
+	s := benchSnapshot(1)
+	peers := slices.Collect(s.Peers.Values())
+	for i := 0; i < len(peers); i += 100 {
+		peers[i].Health = mesh.HealthDegraded
+	}
+	s.Peers = snapshot.PeersOf(peers...)
 	return s
 }
 
@@ -35,10 +50,7 @@ func benchSnapshot(salt int) *snapshot.Snapshot {
 // snapshot of 10k peers and 1k led chains, and computes what changed.
 func BenchmarkView(b *testing.B) {
 	first := benchSnapshot(0)
-	degraded := benchSnapshot(1)
-	for i := 0; i < len(degraded.Peers); i += 100 {
-		degraded.Peers[i].Health = mesh.HealthDegraded
-	}
+	degraded := degradedSnapshot()
 	for _, c := range []struct {
 		name string
 		s    *snapshot.Snapshot
@@ -62,11 +74,7 @@ func BenchmarkView(b *testing.B) {
 func BenchmarkApply(b *testing.B) {
 	var base, now View
 	base.fill(benchSnapshot(0), nil)
-	degraded := benchSnapshot(1)
-	for i := 0; i < len(degraded.Peers); i += 100 {
-		degraded.Peers[i].Health = mesh.HealthDegraded
-	}
-	now.fill(degraded, nil)
+	now.fill(degradedSnapshot(), nil)
 	req, _ := changes(&base, &now, false, &holders{})
 	b.ReportAllocs()
 	for b.Loop() {

@@ -16,7 +16,9 @@ import (
 func genNode(id mesh.NodeID) *rapid.Generator[Node] {
 	return rapid.Custom(func(t *rapid.T) Node {
 		n := Node{Peer: snapshot.Peer{Node: id}, Avoided: rapid.IntRange(0, 9).Draw(t, "avoided") == 0}
-		n.Peer.RTT = rapid.Ptr(rapid.Map(rapid.IntRange(0, 40), func(i int) time.Duration { return time.Duration(i) * time.Millisecond }), true).Draw(t, "rtt")
+		if n.Peer.HasRTT = rapid.Bool().Draw(t, "has rtt"); n.Peer.HasRTT {
+			n.Peer.RTT = time.Duration(rapid.IntRange(0, 40).Draw(t, "rtt")) * time.Millisecond
+		}
 		n.Peer.Health = mesh.NodeHealth(rapid.IntRange(0, 3).Draw(t, "health"))
 		n.Peer.Cordoned = rapid.IntRange(0, 9).Draw(t, "cordoned") == 0
 		if rapid.Bool().Draw(t, "inventory") {
@@ -100,8 +102,8 @@ func TestB10_WhatHasChainsScoredAgain(t *testing.T) {
 			Version: 1,
 			Nodes: []Node{
 				{Peer: snapshot.Peer{Node: 1}},
-				{Peer: snapshot.Peer{Node: 2, RTT: ptr(20 * time.Millisecond)}},
-				{Peer: snapshot.Peer{Node: 3, RTT: ptr(20 * time.Millisecond)}},
+				{Peer: snapshot.Peer{Node: 2, RTT: 20 * time.Millisecond, HasRTT: true}},
+				{Peer: snapshot.Peer{Node: 3, RTT: 20 * time.Millisecond, HasRTT: true}},
 			},
 			Chains: []Chain{{ID: 7, Holders: []mesh.NodeID{1, 2}, Desired: 2}},
 		}
@@ -113,9 +115,9 @@ func TestB10_WhatHasChainsScoredAgain(t *testing.T) {
 		nodes  int
 	}{
 		{"Core247 nothing", func(*View) {}, false, 0},
-		{"jitter of a holder", func(v *View) { v.Nodes[1].Peer.RTT = ptr(22 * time.Millisecond) }, false, 0},
-		{"Core248 a holder moves away", func(v *View) { v.Nodes[1].Peer.RTT = ptr(30 * time.Millisecond) }, true, 1},
-		{"one that holds nothing moves away", func(v *View) { v.Nodes[2].Peer.RTT = ptr(30 * time.Millisecond) }, false, 1},
+		{"jitter of a holder", func(v *View) { v.Nodes[1].Peer.RTT = 22 * time.Millisecond }, false, 0},
+		{"Core248 a holder moves away", func(v *View) { v.Nodes[1].Peer.RTT = 30 * time.Millisecond }, true, 1},
+		{"one that holds nothing moves away", func(v *View) { v.Nodes[2].Peer.RTT = 30 * time.Millisecond }, false, 1},
 		{"one that holds nothing is cordoned", func(v *View) { v.Nodes[2].Peer.Cordoned = true }, true, 1},
 		{"a node comes", func(v *View) { v.Nodes = append(v.Nodes, Node{Peer: snapshot.Peer{Node: 4}}) }, true, 1},
 		{"a node goes", func(v *View) { v.Nodes = v.Nodes[:2] }, true, 0},

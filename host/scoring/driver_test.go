@@ -91,13 +91,13 @@ func TestB10_JitterHasNothingScoredAgain(t *testing.T) {
 		s.asked()
 		for i := range 55 {
 			rtt := 20*time.Millisecond + time.Duration(i%9-4)*time.Millisecond
-			r.ticks(1, peerIs(2, func(p *snapshot.Peer) { p.RTT = &rtt }))
+			r.ticks(1, peerIs(2, func(p *snapshot.Peer) { p.RTT = rtt }))
 		}
 		if asks := s.asked(); len(asks) != 0 {
 			t.Errorf("asked %d times for jitter", len(asks))
 		}
 		r.ticks(10)
-		if asks := s.asked(); len(asks) != 1 || len(asks[0].Nodes) != 1 || *asks[0].Nodes[0].Peer.RTT != 16*time.Millisecond {
+		if asks := s.asked(); len(asks) != 1 || len(asks[0].Nodes) != 1 || asks[0].Nodes[0].Peer.RTT != 16*time.Millisecond {
 			t.Errorf("asked %+v at the end of the interval", asks)
 		}
 	})
@@ -153,7 +153,7 @@ func TestSchedulerShowsWhyNothingIsMoved(t *testing.T) {
 		r.ticks(1)
 		for want, change := range map[string]func(*snapshot.Snapshot){
 			"":                      func(s *snapshot.Snapshot) {},
-			"the cluster is frozen": func(s *snapshot.Snapshot) { s.FreezeRemaining = ptr(time.Hour) },
+			"the cluster is frozen": func(s *snapshot.Snapshot) { s.Frozen = snapshot.At(mesh.Time(time.Hour)) },
 			"this node is in maintenance, or entering or leaving it": func(s *snapshot.Snapshot) { s.Maintenance.Phase = mesh.PhaseRecovery },
 		} {
 			s := *r.Latest()

@@ -43,23 +43,23 @@ const (
 // since returns how much n differs from what the scorer has.
 func (n *Node) since(base *Node) change {
 	p, old := &n.Peer, &base.Peer
-	if p.Health != old.Health || echoState(p) != echoState(old) || p.Maintenance != old.Maintenance || p.Cordoned != old.Cordoned ||
+	if p.Health != old.Health || p.Echo != old.Echo || p.Maintenance != old.Maintenance || p.Cordoned != old.Cordoned ||
 		n.Avoided != base.Avoided || p.Name != old.Name {
 		return factChanged
 	}
-	c := drift(old.RTT, p.RTT, rttBand)
+	c := drift(rtt(old), rtt(p), rttBand)
 	if p.Inventory == old.Inventory {
 		return c
 	}
 	return max(c, inventoryChange(old.Inventory, p.Inventory))
 }
 
-// echoState returns what locality probes found of a node.
-func echoState(p *snapshot.Peer) snapshot.EchoState {
-	if p.Echo == nil {
-		return snapshot.EchoUnknown
+// rtt returns the round-trip time of a node; nil if it is unknown.
+func rtt(p *snapshot.Peer) *time.Duration {
+	if !p.HasRTT {
+		return nil
 	}
-	return p.Echo.State
+	return &p.RTT
 }
 
 // inventoryChange compares what is known of a node's machine.

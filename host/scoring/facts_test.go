@@ -11,7 +11,7 @@ import (
 
 func TestB10_WhatCountsAsAChangedInput(t *testing.T) {
 	const ms = time.Millisecond
-	rtt := func(d time.Duration) Node { return Node{Peer: snapshot.Peer{Node: 2, RTT: &d}} }
+	rtt := func(d time.Duration) Node { return Node{Peer: snapshot.Peer{Node: 2, RTT: d, HasRTT: true}} }
 	stock := func(i mesh.Inventory) Node { return Node{Peer: snapshot.Peer{Node: 2, Inventory: &i}} }
 	load := func(l float64) Node { return stock(mesh.Inventory{CPULoad1m: &l}) }
 	mem := func(used, total uint64) Node {
@@ -72,7 +72,7 @@ func TestB10_WhatCountsAsAChangedInput(t *testing.T) {
 		{"a capability", stock(mesh.Inventory{}), stock(mesh.Inventory{Capabilities: []string{"gpu"}}), factChanged},
 		{"a version", stock(mesh.Inventory{}), stock(mesh.Inventory{SoftwareVersion: ptr("2")}), factChanged},
 		{"a fork", stock(mesh.Inventory{}), stock(mesh.Inventory{ForkedFrom: ptr(mesh.NodeID(1))}), factChanged},
-		{"the most counts", rtt(20 * ms), peer(snapshot.Peer{Node: 2, RTT: ptr(time.Second), Cordoned: true}), factChanged},
+		{"the most counts", rtt(20 * ms), peer(snapshot.Peer{Node: 2, RTT: time.Second, HasRTT: true, Cordoned: true}), factChanged},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			if got := c.now.since(&c.base); got != c.want {

@@ -92,12 +92,12 @@ func start(t *testing.T, s scoring.Scorer) *rig {
 	r := &rig{t: t, scorer: s, ended: make(chan struct{})}
 	r.Source = snapshottest.New(&snapshot.Snapshot{
 		Node: this, Maintenance: snapshot.Maintenance{Phase: mesh.PhaseActive},
-		Peers: []snapshot.Peer{
-			{Node: 2, RTT: ptr(20 * time.Millisecond), Health: mesh.HealthHealthy},
-			{Node: 3, RTT: ptr(20 * time.Millisecond), Health: mesh.HealthHealthy},
-			{Node: 4},
-		},
-		Replicas: []snapshot.Replica{{Chain: 7, Holders: []mesh.NodeID{1, 2}, Leader: this}, {Chain: 8, Holders: []mesh.NodeID{2}, Leader: 2}},
+		Peers: snapshot.PeersOf(
+			snapshot.Peer{Node: 2, RTT: 20 * time.Millisecond, HasRTT: true, Health: mesh.HealthHealthy},
+			snapshot.Peer{Node: 3, RTT: 20 * time.Millisecond, HasRTT: true, Health: mesh.HealthHealthy},
+			snapshot.Peer{Node: 4},
+		),
+		Replicas: snapshot.ReplicasOf(snapshot.Replica{Chain: 7, Holders: []mesh.NodeID{1, 2}, Leader: this}, snapshot.Replica{Chain: 8, Holders: []mesh.NodeID{2}, Leader: 2}),
 	})
 	r.Driver = scoring.New(scoring.Options{
 		Reader: r, Feed: r, Log: slog.New(slog.DiscardHandler), Random: func() float64 { return 1 },
@@ -152,7 +152,7 @@ func (r *rig) ticks(n int, changes ...func(*snapshot.Snapshot)) {
 		s := *r.Latest()
 		s.Tick++
 		s.Regular++
-		s.Peers, s.Replicas, s.Plugins = slices.Clone(s.Peers), slices.Clone(s.Replicas), slices.Clone(s.Plugins)
+		s.Plugins = slices.Clone(s.Plugins)
 		for _, change := range changes {
 			change(&s)
 		}
@@ -204,21 +204,20 @@ func (r *rig) idleStill(why string) {
 }
 
 func peerIs(id mesh.NodeID, change func(*snapshot.Peer)) func(*snapshot.Snapshot) {
-	return func(s *snapshot.Snapshot) {
-		for i := range s.Peers {
-			if s.Peers[i].Node == id {
-				change(&s.Peers[i])
-			}
-		}
-	}
+	return func(s *snapshot.Snapshot) { s.Peers = snapshottest.Changed(s.Peers, id, change) }
+}
+
+// chainIs changes the chain that is led here.
+func chainIs(change func(*snapshot.Replica)) func(*snapshot.Snapshot) {
+	return func(s *snapshot.Snapshot) { s.Replicas = snapshottest.Changed(s.Replicas, 7, change) }
 }
 
 func heldBy(holders ...mesh.NodeID) func(*snapshot.Snapshot) {
-	return func(s *snapshot.Snapshot) { s.Replicas[0].Holders = holders }
+	return chainIs(func(r *snapshot.Replica) { r.Holders = holders })
 }
 
 func ledBy(n mesh.NodeID) func(*snapshot.Snapshot) {
-	return func(s *snapshot.Snapshot) { s.Replicas[0].Leader = n }
+	return chainIs(func(r *snapshot.Replica) { r.Leader = n })
 }
 
 func plugin(p snapshot.Plugin) func(*snapshot.Snapshot) {

@@ -55,7 +55,7 @@ func (d *Driver) Scheduler(s *snapshot.Snapshot) *snapshot.Scheduler {
 // move chains.
 func blocked(s *snapshot.Snapshot, age, interval time.Duration) string {
 	switch {
-	case s.FreezeRemaining != nil:
+	case s.Frozen.Set():
 		return "the cluster is frozen"
 	case s.Maintenance.Phase != mesh.PhaseActive:
 		return "this node is in maintenance, or entering or leaving it"

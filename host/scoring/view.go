@@ -48,12 +48,10 @@ func (v *View) fill(s *snapshot.Snapshot, spare []Chain) []Chain {
 func (v *View) fillNodes(s *snapshot.Snapshot) {
 	v.Nodes = v.Nodes[:0]
 	seen := false // this node, which is among the peers for its inventory only
-	avoid := s.AvoidList
-	for _, p := range s.Peers {
-		p.HealthSince = nil // it grows at every tick
-		if p.Echo != nil {
-			p.Echo = &snapshot.Echo{State: p.Echo.State} // and the rest changes with every round
-		}
+	for p := range s.Peers.Values() {
+		p.HealthReason = s.HealthReason(&p)
+		// A view is kept: how long something has been so would grow old there.
+		p.HealthSince, p.EchoSince, p.Measured = snapshot.Mark{}, snapshot.Mark{}, nil
 		if !seen && p.Node >= s.Node {
 			seen = true
 			if p.Node == s.Node {
@@ -62,10 +60,8 @@ func (v *View) fillNodes(s *snapshot.Snapshot) {
 			}
 			v.Nodes = append(v.Nodes, here(s, snapshot.Peer{Node: s.Node}))
 		}
-		for len(avoid) > 0 && avoid[0].Peer < p.Node {
-			avoid = avoid[1:]
-		}
-		v.Nodes = append(v.Nodes, Node{Peer: p, Avoided: len(avoid) > 0 && avoid[0].Peer == p.Node})
+		_, avoided := s.AvoidList.Get(p.Node)
+		v.Nodes = append(v.Nodes, Node{Peer: p, Avoided: avoided})
 	}
 	if !seen {
 		v.Nodes = append(v.Nodes, here(s, snapshot.Peer{Node: s.Node}))
@@ -74,16 +70,10 @@ func (v *View) fillNodes(s *snapshot.Snapshot) {
 
 // ledChains appends the chains that this node leads.
 func ledChains(s *snapshot.Snapshot, out []Chain) []Chain {
-	for i := range s.Replicas {
-		r := &s.Replicas[i]
-		if r.Leader != s.Node || len(r.Holders) == 0 {
-			continue
+	for r := range s.Replicas.Values() {
+		if r.Leader == s.Node && len(r.Holders) > 0 {
+			out = append(out, Chain{ID: r.Chain, Holders: r.Holders, Desired: r.Desired})
 		}
-		c := Chain{ID: r.Chain, Holders: r.Holders}
-		if r.Desired != nil {
-			c.Desired = *r.Desired
-		}
-		out = append(out, c)
 	}
 	return out
 }
@@ -103,7 +93,7 @@ func sameOrEqual[T comparable](a, b []T) bool { return sameList(a, b) || slices.
 
 // here returns this node: p with what the snapshot shows of it elsewhere.
 func here(s *snapshot.Snapshot, p snapshot.Peer) Node {
-	p.RTT, p.Health = nil, mesh.HealthUnknown
+	p.RTT, p.HasRTT, p.Health = 0, false, mesh.HealthUnknown
 	p.Maintenance, p.Cordoned = s.Maintenance.Phase, s.Maintenance.Cordoned
 	return Node{Peer: p}
 }

@@ -14,24 +14,25 @@ func TestB10_ViewHoldsAllNodesAndTheLedChains(t *testing.T) {
 	stock := &mesh.Inventory{Node: 5, CPULoad1m: ptr(1.5)}
 	s := &snapshot.Snapshot{
 		Node: 5, Tick: 9,
-		Peers: []snapshot.Peer{
-			{Node: 2, RTT: ptr(time.Millisecond), Health: mesh.HealthHealthy},
-			{Node: 5, Name: "here", Inventory: stock, RTT: ptr(time.Second), Health: mesh.HealthDegraded},
-			{Node: 7, Cordoned: true},
-		},
-		AvoidList:   []snapshot.Avoid{{Peer: 1}, {Peer: 7}, {Peer: 8}},
+		Peers: snapshot.PeersOf(
+			snapshot.Peer{Node: 2, RTT: time.Millisecond, HasRTT: true, Health: mesh.HealthHealthy},
+			snapshot.Peer{Node: 5, Name: "here", Inventory: stock, RTT: time.Second, HasRTT: true, Health: mesh.HealthDegraded},
+			snapshot.Peer{Node: 7, Cordoned: true},
+		),
+		AvoidList:   snapshot.AvoidListOf(snapshot.Avoid{Peer: 1}, snapshot.Avoid{Peer: 7}, snapshot.Avoid{Peer: 8}),
 		Maintenance: snapshot.Maintenance{Phase: mesh.PhaseEntering, Cordoned: true},
-		Replicas: []snapshot.Replica{
-			{Chain: 1, Holders: []mesh.NodeID{2, 5}, Desired: ptr(uint32(3)), Leader: 5},
-			{Chain: 2, Holders: []mesh.NodeID{2, 5}, Leader: 2},
-			{Chain: 3, Desired: ptr(uint32(1)), Leader: 5},
-			{Chain: 4, Holders: []mesh.NodeID{7}, Leader: 5},
-			{Chain: 6, Holders: []mesh.NodeID{5}},
-		},
+		Replicas: snapshot.ReplicasOf(
+			snapshot.Replica{Chain: 1, Holders: []mesh.NodeID{2, 5}, Desired: 3, HasDesired: true, Leader: 5},
+			snapshot.Replica{Chain: 2, Holders: []mesh.NodeID{2, 5}, Leader: 2},
+			snapshot.Replica{Chain: 3, Desired: 1, HasDesired: true, Leader: 5},
+			snapshot.Replica{Chain: 4, Holders: []mesh.NodeID{7}, Leader: 5},
+			snapshot.Replica{Chain: 6, Holders: []mesh.NodeID{5}},
+		),
 	}
 	here := Node{Peer: snapshot.Peer{Node: 5, Name: "here", Inventory: stock, Maintenance: mesh.PhaseEntering, Cordoned: true}}
-	two := Node{Peer: s.Peers[0]}
-	seven := Node{Peer: s.Peers[2], Avoided: true}
+	peer2, _ := s.Peers.Get(2)
+	peer7, _ := s.Peers.Get(7)
+	two, seven := Node{Peer: peer2}, Node{Peer: peer7, Avoided: true}
 	led := []Chain{{ID: 1, Holders: []mesh.NodeID{2, 5}, Desired: 3}, {ID: 4, Holders: []mesh.NodeID{7}}}
 	var v View
 	v.fill(s, nil)
@@ -45,13 +46,13 @@ func TestB10_ViewHoldsAllNodesAndTheLedChains(t *testing.T) {
 		peers []snapshot.Peer
 		want  []Node
 	}{
-		{"in the middle", []snapshot.Peer{s.Peers[0], s.Peers[2]}, []Node{two, here, seven}},
-		{"first", []snapshot.Peer{s.Peers[2]}, []Node{here, seven}},
-		{"last", []snapshot.Peer{s.Peers[0]}, []Node{two, here}},
+		{"in the middle", []snapshot.Peer{peer2, peer7}, []Node{two, here, seven}},
+		{"first", []snapshot.Peer{peer7}, []Node{here, seven}},
+		{"last", []snapshot.Peer{peer2}, []Node{two, here}},
 		{"alone", nil, []Node{here}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			s.Peers = c.peers
+			s.Peers = snapshot.PeersOf(c.peers...)
 			v.fill(s, nil)
 			if d := cmp.Diff(c.want, v.Nodes); d != "" {
 				t.Error(d)

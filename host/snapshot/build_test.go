@@ -42,7 +42,7 @@ func TestEmptySnapshotSaysWhoAndWhen(t *testing.T) {
 	if snap.Node != this || snap.Epoch != 9 || snap.Tick != 1 || !snap.TakenAt.Equal(at(1).Wall) {
 		t.Errorf("got %+v", snap)
 	}
-	if snap.Maintenance.Phase != mesh.PhaseActive || snap.Maintenance.Since != nil || snap.FreezeRemaining != nil {
+	if snap.Maintenance.Phase != mesh.PhaseActive || snap.Maintenance.Since.Set() || snap.Frozen.Set() {
 		t.Errorf("got %+v", snap.Maintenance)
 	}
 }
@@ -53,14 +53,15 @@ func TestSNP05_06_Replicas(t *testing.T) {
 		mesh.PlacementIntent{Chain: 3, Desired: 3}, mesh.ReplicaLeader{Chain: 3, Leader: 7},
 		mesh.ReplicaLeader{Chain: 4, Leader: 7},
 	), 1)
-	if len(snap.Replicas) != 2 {
+	if snap.Replicas.Len() != 2 {
 		t.Fatalf("got %+v", snap.Replicas)
 	}
-	none, five := snap.Replicas[0], snap.Replicas[1]
-	if none.Chain != 3 || len(none.Holders) != 0 || *none.Desired != 3 || none.Leader != 7 {
+	none, _ := snap.Replicas.Get(3)
+	five, _ := snap.Replicas.Get(8)
+	if none.Chain != 3 || len(none.Holders) != 0 || !none.HasDesired || none.Desired != 3 || none.Leader != 7 {
 		t.Errorf("desired only: %+v", none)
 	}
-	if five.Chain != 8 || !reflect.DeepEqual(five.Holders, []mesh.NodeID{1, 2, 3}) || *five.Desired != 5 || five.Leader != 1 {
+	if five.Chain != 8 || !reflect.DeepEqual(five.Holders, []mesh.NodeID{1, 2, 3}) || five.Desired != 5 || five.Leader != 1 {
 		t.Errorf("held: %+v", five)
 	}
 }
@@ -73,12 +74,13 @@ func TestSNP08_09_Daemons(t *testing.T) {
 	s.Apply(at(1.5), mesh.Heard{Event: mesh.DaemonCrashed{Daemon: mesh.DaemonRef{ID: 1}}})
 	s.Apply(at(1.5), mesh.Heard{Event: mesh.DaemonSaturationChanged{Daemon: mesh.DaemonRef{ID: 1}, Saturation: 0.5}})
 	snap := after(s, 1.7)
-	a, b := snap.Daemons[0], snap.Daemons[1]
-	if a.Daemon.Name != "a" || a.Lifecycle != snapshot.Stopped || a.Age != 200*time.Millisecond || a.Placement != this ||
-		a.Restart != snapshot.RestartBackingOff || *a.RestartIn != 300*time.Millisecond || a.Saturation != 0.5 || a.Intent != mesh.IntentNone {
+	a, _ := snap.Daemons.Get(1)
+	b, _ := snap.Daemons.Get(2)
+	if a.Daemon.Name != "a" || a.Lifecycle != snapshot.Stopped || *a.Since.Since(snap.Now) != 200*time.Millisecond || a.Placement != this ||
+		a.Restart != snapshot.RestartBackingOff || *a.RestartAt.Until(snap.Now) != 300*time.Millisecond || a.Saturation != 0.5 || a.Intent != mesh.IntentNone {
 		t.Errorf("crashed: %+v", a)
 	}
-	if b.Lifecycle != snapshot.Starting || b.Age != 0 || b.Restart != snapshot.RestartIdle || b.RestartIn != nil || b.Intent != mesh.IntentRun {
+	if b.Lifecycle != snapshot.Starting || *b.Since.Since(snap.Now) != 0 || b.Restart != snapshot.RestartIdle || b.RestartAt.Set() || b.Intent != mesh.IntentRun {
 		t.Errorf("starting: %+v", b)
 	}
 }
@@ -92,17 +94,19 @@ func TestPeers(t *testing.T) {
 	s.Apply(at(0), mesh.Samples{Probe: "p", RTT: []mesh.RTTSample{{Peer: 6, RTT: 33 * time.Millisecond}}})
 	s.Apply(at(0), mesh.Heard{Event: mesh.AdminReceived{Event: mesh.Cordon{Node: 6}}})
 	snap := after(s, 1)
-	if len(snap.Peers) != 3 {
+	if snap.Peers.Len() != 3 {
 		t.Fatalf("got %+v", snap.Peers)
 	}
-	five, six, here := snap.Peers[0], snap.Peers[1], snap.Peers[2]
-	if five.Node != 5 || five.Name != "five" || five.RTT != nil || five.Health != mesh.HealthUnknown {
+	five, _ := snap.Peers.Get(5)
+	six, _ := snap.Peers.Get(6)
+	here, _ := snap.Peers.Get(this)
+	if five.Node != 5 || five.Name != "five" || five.HasRTT || five.Health != mesh.HealthUnknown {
 		t.Errorf("configured, nothing known yet: %+v", five)
 	}
-	if six.Node != 6 || *six.RTT != 33*time.Millisecond || !six.Cordoned {
+	if six.Node != 6 || six.RTT != 33*time.Millisecond || !six.Cordoned {
 		t.Errorf("measured: %+v", six)
 	}
-	if here.Node != this || here.Name != "here" || *here.Inventory.CPULoad1m != load || here.RTT != nil || here.Maintenance != mesh.PhaseActive {
+	if here.Node != this || here.Name != "here" || *here.Inventory.CPULoad1m != load || here.HasRTT || here.Maintenance != mesh.PhaseActive {
 		t.Errorf("B19 this node: %+v", here)
 	}
 	s.Apply(at(1), mesh.Heard{Event: mesh.AdminReceived{Event: mesh.Cordon{Node: this}}})
@@ -115,14 +119,14 @@ func TestSDK15_RelativeTimesNeverRunBelowZero(t *testing.T) {
 	s := fold(mesh.RTTSample{Peer: 5, RTT: time.Second},
 		mesh.AdminReceived{Event: mesh.EnterMaintenance{Node: this}}, mesh.AdminReceived{Event: mesh.FreezeCluster{TTL: time.Minute}})
 	snap := after(s, 20)
-	if *snap.FreezeRemaining != 40*time.Second || *snap.Maintenance.Since != 20*time.Second || *snap.Maintenance.Deadline != 580*time.Second {
-		t.Errorf("got %v %v %v", *snap.FreezeRemaining, *snap.Maintenance.Since, *snap.Maintenance.Deadline)
+	if *snap.Frozen.Until(snap.Now) != 40*time.Second || *snap.Maintenance.Since.Since(snap.Now) != 20*time.Second || *snap.Maintenance.Deadline.Until(snap.Now) != 580*time.Second {
+		t.Errorf("got %v %+v", snap.Frozen, snap.Maintenance)
 	}
 	snap = after(s, 700)
-	if *snap.Maintenance.Deadline != 0 || snap.FreezeRemaining != nil {
-		t.Errorf("got %v %v", *snap.Maintenance.Deadline, snap.FreezeRemaining)
+	if *snap.Maintenance.Deadline.Until(snap.Now) != 0 || snap.Frozen.Set() {
+		t.Errorf("got %v %+v", snap.Frozen, snap.Maintenance)
 	}
-	if len(snap.Emitted) != 2 || snap.Emitted[0].Age != 0 || snap.Emitted[1].Age != 0 {
+	if len(snap.Emitted) != 2 || snap.Emitted[0].At != snap.Now || snap.Emitted[1].At != snap.Now {
 		t.Errorf("Core301 an action of this pass has age 0: %+v", snap.Emitted)
 	}
 }
@@ -131,14 +135,15 @@ func TestASnapshotStaysAsItIs(t *testing.T) {
 	s := fold(added(1, 1), mesh.LogLine{Level: mesh.LevelInfo, Message: "one"}, mesh.AdminReceived{Event: mesh.Cordon{Node: 5}})
 	snap := after(s, 1)
 	before := *snap
-	holders := append([]mesh.NodeID(nil), snap.Replicas[0].Holders...)
+	one, _ := snap.Replicas.Get(1)
+	holders := append([]mesh.NodeID(nil), one.Holders...)
 	for i := range 5000 {
 		s.Apply(at(2), mesh.Heard{Event: added(1, mesh.NodeID(i+2))})
 		s.Apply(at(2), mesh.Heard{Event: mesh.LogLine{Level: mesh.LevelInfo, Message: "more"}})
 		s.Apply(at(2), mesh.Heard{Event: mesh.AdminReceived{Event: mesh.Cordon{Node: 7}}})
 	}
 	after(s, 3)
-	if !reflect.DeepEqual(before, *snap) || !reflect.DeepEqual(holders, snap.Replicas[0].Holders) || snap.Logs[0].Message != "one" {
+	if !reflect.DeepEqual(before, *snap) || !reflect.DeepEqual(holders, one.Holders) || snap.Logs[0].Message != "one" {
 		t.Error("a snapshot changed after it was taken")
 	}
 }

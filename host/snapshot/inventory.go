@@ -4,19 +4,18 @@ import (
 	"time"
 
 	"github.com/meshos/meshos/host/mesh"
-	"github.com/meshos/meshos/host/state"
 )
 
 // shownAge is the age from which a fact is shown with it: a probe that is well measures more
 // often, and then an age tells nothing but when the last tick was.
 const shownAge = 3 * time.Second
 
-// aged returns the inventory of a node, with the ages of the facts that are older than a
-// probe that is well would leave them.
-func aged(p state.Peer, now mesh.Time) *mesh.Inventory {
+// InventoryAt returns the inventory of a node, with the ages of the facts that are older than
+// a probe that is well would leave them; nil if it has none. It must not be written to.
+func (p *Peer) InventoryAt(now mesh.Time) *mesh.Inventory {
 	out := p.Inventory
-	if out == nil {
-		return nil
+	if out == nil || p.Measured == nil {
+		return out
 	}
 	for f := range mesh.Facts {
 		age := now.Sub(p.Measured[f])

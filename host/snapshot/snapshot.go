@@ -1,9 +1,11 @@
 package snapshot
 
 import (
+	"iter"
 	"time"
 
 	"github.com/meshos/meshos/host/mesh"
+	"github.com/meshos/meshos/host/snapshot/shared"
 	"github.com/meshos/meshos/host/state"
 )
 
@@ -16,15 +18,17 @@ type Snapshot struct {
 	Regular uint64 // how many of them were regular ticks
 	TakenAt time.Time
 
-	Daemons     []Daemon
-	Replicas    []Replica
-	Peers       []Peer
-	AvoidList   []Avoid
+	// Now is the instant of TakenAt. All other instants in a snapshot are of the same clock.
+	Now mesh.Time
+
+	Daemons     Daemons
+	Replicas    Replicas
+	Peers       Peers
+	AvoidList   AvoidList
 	Maintenance Maintenance
-	Emitted     []Emitted
+	Emitted     []mesh.Emitted // handed out last
 	Migrations  []mesh.Migration
-	// FreezeRemaining is nil if there is no freeze.
-	FreezeRemaining *time.Duration
+	Frozen      Mark // until when; none if there is no freeze
 	// CutOff is nil unless this node may be cut off from the others.
 	CutOff *CutOff
 
@@ -37,10 +41,12 @@ type Snapshot struct {
 	Acknowledged AcknowledgedThrough
 
 	// Orders are what has to outlive the process, for host/ordered; not part of the
-	// contract's Snapshot. Its instants are those of the process, of which Now is the one of
-	// TakenAt.
-	Orders state.Orders
-	Now    mesh.Time
+	// contract's Snapshot.
+	Orders Orders
+
+	// What the host knows of daemons and peers beside the core, see Left, Notes and
+	// HealthReason.
+	Beside Beside
 
 	Plugins []Plugin
 	Stats   Stats
@@ -95,6 +101,34 @@ type Scheduler struct {
 // has stored the records.
 type AcknowledgedThrough struct{ Audit, Log, Failure, Action uint64 }
 
+// The lists of a snapshot, sorted by id. Snapshots share what did not change between them.
+type (
+	Daemons   = shared.Table[mesh.DaemonID, Daemon]
+	Replicas  = shared.Table[mesh.ChainID, Replica]
+	Peers     = shared.Table[mesh.NodeID, Peer]
+	AvoidList = shared.Table[mesh.NodeID, Avoid]
+)
+
+// DaemonsOf returns a list of daemons.
+func DaemonsOf(list ...Daemon) Daemons {
+	return shared.Of(func(d Daemon) mesh.DaemonID { return d.Daemon.ID }, list...)
+}
+
+// ReplicasOf returns a list of chains.
+func ReplicasOf(list ...Replica) Replicas {
+	return shared.Of(func(r Replica) mesh.ChainID { return r.Chain }, list...)
+}
+
+// PeersOf returns a list of nodes.
+func PeersOf(list ...Peer) Peers {
+	return shared.Of(func(p Peer) mesh.NodeID { return p.Node }, list...)
+}
+
+// AvoidListOf returns an avoid list.
+func AvoidListOf(list ...Avoid) AvoidList {
+	return shared.Of(func(a Avoid) mesh.NodeID { return a.Peer }, list...)
+}
+
 // Daemon is one daemon of the node.
 type Daemon struct {
 	Daemon     mesh.DaemonRef
@@ -102,22 +136,20 @@ type Daemon struct {
 	Health     mesh.DaemonHealth
 	Saturation float32
 	Restart    Restart
-	RestartIn  *time.Duration // while the restart gate is closed
+	RestartAt  Mark // when the restart gate opens; none if it is open
 	Placement  mesh.NodeID
-	Age        time.Duration // in the present lifecycle
+	Since      Mark // when the present lifecycle began; none for one that never ran
 	Intent     mesh.RunIntent
 	PID        int64  // 0 if no process runs, or if it is not known
 	Restarts   uint64 // how often it was started again
 	Crashes    uint32 // since it was well
 	LastEnd    mesh.DaemonEnd
-	NextStart  *time.Duration // until it is started again, if that waits
-	Outdated   bool           // it runs with another configuration than the present one
-	StartError string         // why the last start failed, until one succeeds
-	Rejected   string         // why its entry in the configuration can't be used
-	Ordered    *Order         // the order that set Intent; nil if the configuration did
-	Left       int            // processes that it left and that go on, or do not end; added by the host
-	Notes      []string       // for people; added by the host
-	Outcome    Outcome        // of one that is not started again
+	NextStart  Mark    // when it is started again; none or past if that does not wait
+	Outdated   bool    // it runs with another configuration than the present one
+	StartError string  // why the last start failed, until one succeeds
+	Rejected   string  // why its entry in the configuration can't be used
+	Ordered    *Order  // the order that set Intent; nil if the configuration did
+	Outcome    Outcome // of one that is not started again
 	Mode       mesh.RestartMode
 	Waiting    string          // what its start or stop waits for, in words
 	Before     []mesh.DaemonID // are started before it
@@ -135,12 +167,8 @@ const (
 	OutcomeFailed = state.OutcomeFailed
 )
 
-// Order is the order that something comes from.
-type Order struct {
-	Height    uint64 // in the ordered log; 0 if it is not there
-	Age       time.Duration
-	Operators []string // who signed it
-}
+// Order is the order of the ordered log that something comes from.
+type Order = state.Origin
 
 // Lifecycle is the state of a daemon's process.
 type Lifecycle = state.Lifecycle
@@ -167,12 +195,14 @@ const (
 type Replica struct {
 	Chain   mesh.ChainID
 	Holders []mesh.NodeID // ascending
-	Desired *uint32
-	Leader  mesh.NodeID // 0 if none is known
-	Ordered *Order      // the order that set Desired; nil if the configuration did
+	Leader  mesh.NodeID   // 0 if none is known
+	Desired uint32        // meaningful with HasDesired
 
-	Hold        mesh.HoldIntent // whether this node should hold it
-	HoldOrdered *Order          // the order that set Hold; nil if the configuration did
+	HasDesired bool
+	Hold       mesh.HoldIntent // whether this node should hold it
+
+	Ordered     *Order // the order that set Desired; nil if the configuration did
+	HoldOrdered *Order // the order that set Hold; nil if the configuration did
 }
 
 // Peer is one node as this one sees it. This node itself is among the peers only if it has
@@ -180,26 +210,44 @@ type Replica struct {
 type Peer struct {
 	Node        mesh.NodeID
 	Name        string
-	RTT         *time.Duration
+	RTT         time.Duration // meaningful with HasRTT
+	HasRTT      bool
+	Cordoned    bool
 	Health      mesh.NodeHealth
 	Maintenance mesh.MaintenancePhase
-	Cordoned    bool
-	Inventory   *mesh.Inventory
+	Echo        EchoState // what locality probes found
 
-	HealthReason string         // why it is not healthy, in words
-	HealthFamily mesh.Family    // by which it was checked
-	HealthSince  *time.Duration // for how long Health has been so; nil if it is unknown
-	Loss         *float64       // share of the echoes without an answer; nil if it is unknown
-	Jitter       *time.Duration // nil if it is unknown
-	RTTReason    string         // why there is no RTT in time, in words
-	Echo         *Echo          // what locality probes found; nil while none measures it
+	HealthSince  Mark        // since when Health has been so; none if it is unknown
+	EchoSince    Mark        // since when Echo has been so; none if it is unknown
+	HealthReason string      // why it is not healthy, in words, as the core knows; see Snapshot.HealthReason
+	HealthFamily mesh.Family // by which it was checked
+	Echoes       mesh.Echoes
+
+	Inventory *mesh.Inventory        // without ages; see InventoryAt
+	Measured  *[mesh.Facts]mesh.Time // when its facts were measured
 }
 
-// Echo is what the measurements of locality probes say of a peer.
-type Echo struct {
-	State EchoState
-	Since *time.Duration // for how long it has been in State; nil while that is unknown
-	mesh.Echoes
+// Probed reports whether a locality probe says anything of the peer.
+func (p *Peer) Probed() bool { return p.Echo != EchoUnknown || p.Echoes != (mesh.Echoes{}) }
+
+// Loss returns the share of the echoes without an answer; ok is false if it is unknown. Of a
+// peer that answers no echoes at all, loss says nothing, nor does an old one if nothing is
+// sent any more.
+func (p *Peer) Loss() (share float64, ok bool) {
+	share, ok = p.Echoes.Loss()
+	if !ok || p.Echo == EchoSilent || p.Echoes.NoAnswer.NothingSent() {
+		return 0, false
+	}
+	return share, true
+}
+
+// Jitter returns the mean difference of successive round-trip times; ok is false if it is
+// unknown.
+func (p *Peer) Jitter() (jitter time.Duration, ok bool) {
+	if p.Echoes.Received < 2 {
+		return 0, false
+	}
+	return p.Echoes.Jitter, true
 }
 
 // EchoState is what the measurements of locality probes say of a peer in a word.
@@ -218,34 +266,51 @@ const (
 // may be the one that is cut off.
 type CutOff struct {
 	Lost, Peers int
-	Since       time.Duration // since the last of them was lost
+	Since       mesh.Time // when the last of them was lost
 }
 
 // Avoid is one entry of the avoid list.
 type Avoid struct {
 	Peer   mesh.NodeID
 	Reason string
-	TTL    time.Duration
+	Until  mesh.Time
 }
 
 // Maintenance is the maintenance and drain of this node.
 type Maintenance struct {
-	Phase      mesh.MaintenancePhase
-	Since      *time.Duration // nil while Active
-	Deadline   *time.Duration // the time left; nil if there is no deadline
-	Reason     string
-	Cordoned   bool
-	Draining   bool
-	WaitingFor []string // "chain 7", "daemon 3 (telemetry)" …
-	Ordered    *Order   // the order that led to this; nil if there is none
+	Phase    mesh.MaintenancePhase
+	Since    Mark // none while Active
+	Deadline Mark // none if there is no deadline
+	Reason   string
+	Cordoned bool
+	Draining bool
+	Waiting  Waiting
+	Ordered  *Order // the order that led to this; nil if there is none
 }
 
-// Emitted is an action that was handed out, with its age.
-type Emitted struct {
-	ID     mesh.ActionID
-	Action mesh.Action
-	Age    time.Duration
-	Now    mesh.Time // the instant of the snapshot, to which deadlines in Action are relative
+// Waiting is what maintenance or a drain waits for.
+type Waiting struct {
+	Chains  shared.Table[mesh.ChainID, struct{}]
+	Daemons []mesh.DaemonRef
+}
+
+// Len returns how many chains and daemons there are.
+func (w Waiting) Len() int { return w.Chains.Len() + len(w.Daemons) }
+
+// Words yields "chain 7", "daemon 3 (telemetry)" …
+func (w Waiting) Words() iter.Seq[string] {
+	return func(yield func(string) bool) {
+		for id := range w.Chains.All() {
+			if !yield(state.ChainWaits(id)) {
+				return
+			}
+		}
+		for _, ref := range w.Daemons {
+			if !yield(state.DaemonWaits(ref)) {
+				return
+			}
+		}
+	}
 }
 
 // PluginStatus is the state of a plugin.

@@ -30,6 +30,14 @@ func (s *State) AvoidList() iter.Seq2[mesh.NodeID, Avoided] {
 	}
 }
 
+// Avoided returns the entry of a peer on the avoid list; ok is false if there is none.
+func (s *State) Avoided(n mesh.NodeID) (a Avoided, ok bool) {
+	if e := s.avoid.get(n); e != nil {
+		return e.Avoided, true
+	}
+	return Avoided{}, false
+}
+
 // Avoids reports whether a peer is on the avoid list.
 func (s *State) Avoids(n mesh.NodeID) bool { return s.avoid.get(n) != nil }
 

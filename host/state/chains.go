@@ -16,6 +16,9 @@ type Chain struct {
 	Desired    uint32        // meaningful with Wished
 	HasDesired bool          // Desired is set
 	Hold       mesh.HoldIntent
+
+	Count *CountOrder // the order that set Desired; nil if the configuration did
+	Held  *HoldOrder  // the order that set Hold; nil if the configuration did
 }
 
 // HeldBy reports whether n holds the chain.
@@ -70,7 +73,7 @@ func (s *State) Chain(id mesh.ChainID) (c Chain, ok bool) {
 }
 
 func (c *chain) view(id mesh.ChainID) Chain {
-	return Chain{ID: id, Holders: c.holders, Leader: c.leader, Desired: c.desired, HasDesired: c.hasDesired, Hold: c.hold}
+	return Chain{ID: id, Holders: c.holders, Leader: c.leader, Desired: c.desired, HasDesired: c.hasDesired, Hold: c.hold, Count: c.count, Held: c.held}
 }
 
 func (c *chain) setDesired(n uint32) { c.desired, c.hasDesired = n, true }

@@ -108,18 +108,24 @@ func (s *State) Daemon(id mesh.DaemonID) (d Daemon, ok bool) {
 	return Daemon{}, false
 }
 
-// Age returns how long a daemon has been in its lifecycle: a stopped one since it ended, a
-// running one since it started. It is 0 for one that never ran.
+// Age returns how long a daemon has been in its lifecycle. It is 0 for one that never ran.
 func (d Daemon) Age(now mesh.Time) time.Duration {
-	switch {
-	case d.Lifecycle == Starting || d.Lifecycle == Stopping:
-		return now.Since(d.since)
-	case d.Lifecycle == Stopped && d.over:
-		return now.Since(d.ended)
-	case d.ran:
-		return now.Since(d.began)
+	if since, ran := d.Since(); ran {
+		return now.Since(since)
 	}
 	return 0
+}
+
+// Since returns since when a daemon has been in its lifecycle: a stopped one since it ended, a
+// running one since it started; ok is false for one that never ran.
+func (d Daemon) Since() (at mesh.Time, ok bool) {
+	switch {
+	case d.Lifecycle == Starting || d.Lifecycle == Stopping:
+		return d.since, true
+	case d.Lifecycle == Stopped && d.over:
+		return d.ended, true
+	}
+	return d.began, d.ran
 }
 
 // ensureDaemon returns the entry of a daemon, which it creates if there is none. It takes

@@ -17,7 +17,10 @@ type logRing struct {
 	seq        uint64 // of the newest record; 0 before the first
 	sources    map[lineSource]*sourceLines
 	byLength   longestFirst
-	shown      []mesh.LogRecord // the last result of view; nil if more was pushed since
+	// shown is what view returns: the lines of all sources by their numbers. stale means that a
+	// line in its middle was dropped, and that it is made anew when it is asked for.
+	shown []mesh.LogRecord
+	stale bool
 }
 
 // lineSource is who says a line: the node, a daemon, or whoever brings it as an event.
@@ -51,7 +54,7 @@ func (r *logRing) next() uint64 {
 }
 
 func (r *logRing) push(l mesh.LogRecord) {
-	r.shown = nil
+	r.show(l)
 	source := sourceOf(l)
 	of := r.sources[source]
 	if of == nil {
@@ -69,6 +72,11 @@ func (r *logRing) push(l mesh.LogRecord) {
 // drop drops the oldest line of a source.
 func (r *logRing) drop(of *sourceLines) {
 	r.held--
+	if len(r.shown) > 0 && r.shown[0].Seq == of.lines[0].Seq {
+		r.shown = r.shown[1:]
+	} else {
+		r.shown, r.stale = nil, true
+	}
 	of.lines[0] = mesh.LogRecord{} // the text need not wait for the array
 	of.lines = of.lines[1:]
 	if len(of.lines) == 0 {
@@ -79,10 +87,24 @@ func (r *logRing) drop(of *sourceLines) {
 	heap.Fix(&r.byLength, of.at)
 }
 
+// show appends a line to what is shown. A full buffer is left to its readers.
+func (r *logRing) show(l mesh.LogRecord) {
+	if r.stale {
+		return
+	}
+	if len(r.shown) == cap(r.shown) {
+		fresh := make([]mesh.LogRecord, len(r.shown), max(16, 2*len(r.shown)))
+		copy(fresh, r.shown)
+		r.shown = fresh
+	}
+	r.shown = append(r.shown, l)
+}
+
 // view returns the records, oldest first. They must not be written to.
 func (r *logRing) view() []mesh.LogRecord {
-	if r.shown == nil && r.held > 0 {
-		r.shown = make([]mesh.LogRecord, 0, r.held)
+	if r.stale {
+		r.stale = false
+		r.shown = make([]mesh.LogRecord, 0, r.held+r.held/2)
 		for _, of := range r.byLength {
 			r.shown = append(r.shown, of.lines...)
 		}

@@ -231,12 +231,53 @@ func (s *State) listRemaining() []string {
 	slices.Sort(held)
 	for _, id := range slices.Compact(held) {
 		if c, known := s.Chain(id); known && c.HeldBy(s.node) {
-			left = append(left, fmt.Sprintf("chain %d", c.ID))
+			left = append(left, ChainWaits(c.ID))
 		}
 	}
+	return append(left, daemonsWait(s.notStoppedYet())...)
+}
+
+// ChainWaits returns in words that a chain is waited for.
+func ChainWaits(id mesh.ChainID) string { return fmt.Sprintf("chain %d", id) }
+
+// DaemonWaits returns in words that a daemon is waited for.
+func DaemonWaits(ref mesh.DaemonRef) string { return fmt.Sprintf("daemon %s", ref) }
+
+func daemonsWait(refs []mesh.DaemonRef) (out []string) {
+	for _, ref := range refs {
+		out = append(out, DaemonWaits(ref))
+	}
+	return out
+}
+
+// WaitsForChains reports whether the present phase or drain waits until this node holds no
+// chain.
+func (s *State) WaitsForChains() bool {
+	switch s.local.phase {
+	case mesh.PhaseExiting:
+		return false
+	case mesh.PhaseEntering, mesh.PhaseDrainFailed:
+		return true
+	}
+	return s.local.draining
+}
+
+// WaitingDaemons returns the daemons that the present phase or drain waits for, by id.
+func (s *State) WaitingDaemons() []mesh.DaemonRef {
+	switch {
+	case s.local.phase == mesh.PhaseExiting:
+		return s.notBack()
+	case s.WaitsForChains():
+		return s.notStoppedYet()
+	}
+	return nil
+}
+
+// notStoppedYet returns the daemons that an evacuation has not stopped yet.
+func (s *State) notStoppedYet() (left []mesh.DaemonRef) {
 	for d := range s.Daemons() {
 		if !d.Essential && d.Lifecycle != Stopped {
-			left = append(left, fmt.Sprintf("daemon %s", d.Ref))
+			left = append(left, d.Ref)
 		}
 	}
 	return left
@@ -273,8 +314,9 @@ func (s *State) waitingList(back bool, list func() []string) []string {
 // list must not be written to.
 func (s *State) notBackYet() []string { return s.waitingList(true, s.listNotBack) }
 
-func (s *State) listNotBack() []string {
-	var out []string
+func (s *State) listNotBack() []string { return daemonsWait(s.notBack()) }
+
+func (s *State) notBack() (out []mesh.DaemonRef) {
 	for d := range s.Daemons() {
 		judged := d // a daemon that is being restarted should run too
 		judged.Restart, judged.Health = RestartNone, mesh.DaemonHealth{}
@@ -283,7 +325,7 @@ func (s *State) listNotBack() []string {
 		}
 		well := d.Health.Status == mesh.DaemonHealthy || d.Health.Status == mesh.DaemonUnknown && !d.Checked
 		if d.Lifecycle != Running || d.Restart != RestartNone || !well {
-			out = append(out, fmt.Sprintf("daemon %s", d.Ref))
+			out = append(out, d.Ref)
 		}
 	}
 	return out

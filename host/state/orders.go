@@ -94,68 +94,81 @@ type ChainOrder struct {
 }
 
 // Orders returns what has to outlive the process. It stays as it is when the state
-// changes, and must not be written to: later ones share its lists.
+// changes.
 func (s *State) Orders() Orders {
-	o := Orders{Height: s.height, Local: s.localOrder(), Forced: slices.Clone(s.forced), Frozen: s.frozen}
-	if s.frozen {
-		o.FreezeUntil = s.freezeUntil
+	o := s.OrdersOfNode()
+	for id := range s.peers.all() {
+		if n, ordered := s.NodeOrder(id); ordered {
+			o.Nodes = append(o.Nodes, n)
+		}
 	}
-	c := &s.orders
-	if !c.made || c.peers != s.peers.touches {
-		c.nodes = s.nodeOrders()
+	for id := range s.daemons.all() {
+		if d, ordered := s.DaemonOrder(id); ordered {
+			o.Daemons = append(o.Daemons, d)
+		}
+		if g, closed := s.GateOrder(id); closed {
+			o.Gates = append(o.Gates, g)
+		}
 	}
-	if !c.made || c.daemons != s.daemons.touches {
-		c.runs, c.gates = s.daemonOrders()
-	}
-	c.made, c.peers, c.daemons = true, s.peers.touches, s.daemons.touches
-	o.Nodes, o.Daemons, o.Gates = c.nodes, c.runs, c.gates
 	o.Chains = s.ChainOrders()
 	return o
 }
 
-// ordersCache has the lists of the last Orders, which hold until an entry is touched. They are
-// never written to.
-type ordersCache struct {
-	made           bool
-	peers, daemons uint64 // how often they had been touched
-	nodes          []NodeOrder
-	runs           []DaemonOrder
-	gates          []GateOrder
+// OrdersOfNode returns what Orders does without what is about single nodes, daemons and
+// chains.
+func (s *State) OrdersOfNode() Orders {
+	o := Orders{Height: s.height, Local: s.localOrder(), Forced: slices.Clone(s.forced), Frozen: s.frozen}
+	if s.frozen {
+		o.FreezeUntil = s.freezeUntil
+	}
+	return o
 }
 
-func (s *State) nodeOrders() (out []NodeOrder) {
-	for id, p := range s.peers.all() {
-		n := NodeOrder{Node: id, Peer: p.configured, Cordoned: p.cordoned, Draining: p.draining}
-		if p.cordoned {
-			n.By = p.cordonedBy
-		}
-		if p.phaseOrdered && id != s.node {
-			n.Phase = p.phase
-		}
-		if n.Cordoned || n.Draining || n.Phase != mesh.PhaseUnknown {
-			out = append(out, n)
-		}
+// NodeOrder returns what was ordered about a node; ok is false for nothing.
+func (s *State) NodeOrder(id mesh.NodeID) (n NodeOrder, ok bool) {
+	p := s.peers.get(id)
+	if p == nil {
+		return n, false
 	}
-	return out
+	n = NodeOrder{Node: id, Peer: p.configured, Cordoned: p.cordoned, Draining: p.draining}
+	if p.cordoned {
+		n.By = p.cordonedBy
+	}
+	if p.phaseOrdered && id != s.node {
+		n.Phase = p.phase
+	}
+	return n, n.Cordoned || n.Draining || n.Phase != mesh.PhaseUnknown
 }
 
-func (s *State) daemonOrders() (runs []DaemonOrder, gates []GateOrder) {
-	for _, d := range s.daemons.all() {
-		if pending := d.pendingRestart(); d.run != nil || d.pin != nil || pending != nil {
-			runs = append(runs, DaemonOrder{Daemon: d.Ref, Run: d.run, Pin: d.pin, Restart: pending})
-		}
-		if g := d.Gate; g.closed != 0 || len(g.crashes) > 0 || d.Crashes > 0 {
-			one := GateOrder{
-				Daemon: d.Ref, State: g.State(), Window: g.window, Crashes: slices.Clone(g.crashes),
-				Count: d.Crashes, LastEnd: d.LastEnd,
-			}
-			if g.closed != 0 {
-				one.Until = g.until
-			}
-			gates = append(gates, one)
-		}
+// DaemonOrder returns what was ordered about a daemon; ok is false for nothing.
+func (s *State) DaemonOrder(id mesh.DaemonID) (o DaemonOrder, ok bool) {
+	d := s.daemons.get(id)
+	if d == nil {
+		return o, false
 	}
-	return runs, gates
+	pending := d.pendingRestart()
+	return DaemonOrder{Daemon: d.Ref, Run: d.run, Pin: d.pin, Restart: pending}, d.run != nil || d.pin != nil || pending != nil
+}
+
+// GateOrder returns the restart gate of a daemon that crashed; ok is false for one that did
+// not.
+func (s *State) GateOrder(id mesh.DaemonID) (o GateOrder, ok bool) {
+	d := s.daemons.get(id)
+	if d == nil {
+		return o, false
+	}
+	g := d.Gate
+	if g.closed == 0 && len(g.crashes) == 0 && d.Crashes == 0 {
+		return o, false
+	}
+	o = GateOrder{
+		Daemon: d.Ref, State: g.State(), Window: g.window, Crashes: slices.Clone(g.crashes),
+		Count: d.Crashes, LastEnd: d.LastEnd,
+	}
+	if g.closed != 0 {
+		o.Until = g.until
+	}
+	return o, true
 }
 
 // ChainOrders returns what was ordered about chains, by id; it must not be written to. There

@@ -29,6 +29,7 @@ type Peer struct {
 	Worst           mesh.RTTSample
 	WorstUnanswered uint32
 	BadFor          time.Duration
+	Ordered         bool // an order about it is in force, see NodeOrder
 	Health          mesh.NodeHealth
 	HealthReason    string
 	HealthFamily    mesh.Family // by which it was checked
@@ -107,6 +108,7 @@ func (s *State) peerView(id mesh.NodeID, p *peer) Peer {
 		m := &p.paths[p.worst]
 		v.Worst, v.WorstUnanswered, v.BadFor = m.sample, m.unanswered, m.bad.last.Sub(m.bad.since)
 	}
+	v.Ordered = p.cordoned || p.draining || p.phaseOrdered
 	if id == s.node {
 		// Taken from the local machine, so that the two cannot disagree.
 		v.Name, v.Phase = s.local.name, s.local.phase

@@ -55,7 +55,6 @@ type State struct {
 	judged uint64 // how often the echo state of a peer changed
 	waits  waitList
 	cut    cutOffCache
-	orders ordersCache
 
 	rebalances table[mesh.ChainID, move, *move]
 	scores     scoreTable
@@ -163,6 +162,11 @@ func (s *State) Ticks() uint64 { return s.ticks }
 
 // Frozen reports whether the cluster is frozen now, and returns for how long it still is.
 func (s *State) Frozen() (remaining time.Duration, frozen bool) { return s.frozenAt(s.now) }
+
+// FrozenUntil returns when the present freeze ends; frozen is false if there is none.
+func (s *State) FrozenUntil() (until mesh.Time, frozen bool) {
+	return s.freezeUntil, s.frozen && s.now < s.freezeUntil
+}
 
 func (s *State) frozenAt(t mesh.Time) (remaining time.Duration, frozen bool) {
 	if !s.frozen || t >= s.freezeUntil {

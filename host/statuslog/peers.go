@@ -8,6 +8,7 @@ import (
 
 	"github.com/meshos/meshos/host/mesh"
 	"github.com/meshos/meshos/host/snapshot"
+	"github.com/meshos/meshos/host/snapshot/shared"
 	"github.com/meshos/meshos/internal/logkinds"
 )
 
@@ -29,23 +30,24 @@ var healths = [...]struct {
 type peers struct {
 	log    *slog.Logger
 	now    func() time.Time
-	last   time.Time // when transitions were logged last
-	logged map[mesh.NodeID]mesh.NodeHealth
+	last   time.Time      // when transitions were logged last
+	logged snapshot.Peers // as they were then
 }
 
-func (p *peers) write(all []snapshot.Peer, atOnce bool) {
+func (p *peers) write(s *snapshot.Snapshot, atOnce bool) {
 	if !atOnce && p.now().Sub(p.last) < logkinds.Window {
 		return
 	}
 	changed := make(map[mesh.NodeHealth][]snapshot.Peer)
-	known := make(map[mesh.NodeID]mesh.NodeHealth, len(all))
-	for _, peer := range all {
-		known[peer.Node] = peer.Health
-		if p.logged[peer.Node] != peer.Health {
-			changed[peer.Health] = append(changed[peer.Health], peer)
+	for _, change := range shared.Changes(p.logged, s.Peers, func(a, b *snapshot.Peer) bool { return a.Health == b.Health }) {
+		if change.New == nil || change.Old == nil && change.New.Health == mesh.HealthUnknown {
+			continue
 		}
+		peer := *change.New
+		peer.HealthReason = s.HealthReason(&peer)
+		changed[peer.Health] = append(changed[peer.Health], peer)
 	}
-	p.logged = known
+	p.logged = s.Peers
 	if len(changed) == 0 {
 		return
 	}

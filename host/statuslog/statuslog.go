@@ -39,11 +39,11 @@ func New(log *slog.Logger) *StatusLog {
 func (l *StatusLog) Run(ctx context.Context, source follow.Source) {
 	for s := range follow.Snapshots(ctx, source) {
 		l.write(s)
-		l.peers.write(s.Peers, false)
+		l.peers.write(s, false)
 	}
 	last := source.Latest()
 	l.write(last)
-	l.peers.write(last.Peers, true)
+	l.peers.write(last, true)
 }
 
 // write logs what s has that was not logged before.

@@ -59,6 +59,9 @@ func TestTransitionsOfManyPeersAreOneLine(t *testing.T) {
 		}
 		return out
 	}
+	of := func(list []snapshot.Peer) *snapshot.Snapshot {
+		return &snapshot.Snapshot{Peers: snapshot.PeersOf(list...)}
+	}
 	wait := func() { now = now.Add(logkinds.Window) }
 	says := func(want ...string) {
 		t.Helper()
@@ -76,30 +79,30 @@ func TestTransitionsOfManyPeersAreOneLine(t *testing.T) {
 			}
 		}
 	}
-	l.peers.write(all(mesh.HealthUnknown, ""), false)
+	l.peers.write(of(all(mesh.HealthUnknown, "")), false)
 	says()
-	l.peers.write(all(mesh.HealthHealthy, ""), false)
+	l.peers.write(of(all(mesh.HealthHealthy, "")), false)
 	says(`level=INFO msg="1,200 peers are healthy" count=1200 examples="n2, n3, n4" all="meshos status"`)
 	wait()
 	down := all(mesh.HealthUnreachable, "timed out")
 	down[0].HealthReason, down[1].Health, down[2].Health = "refused", mesh.HealthHealthy, mesh.HealthDegraded
-	l.peers.write(down, false)
+	l.peers.write(of(down), false)
 	says(
 		`level=WARN msg="1,198 peers are unreachable" count=1198 examples="n2, n5, n6" reasons="refused 1, timed out 1,197" all="meshos status"`,
 		`level=WARN msg="peer is degraded" peer=4 name=n4 reason="timed out"`,
 	)
 	for range 20 { // it flaps
 		now = now.Add(logkinds.Window / 10)
-		l.peers.write(all(mesh.HealthHealthy, ""), false)
+		l.peers.write(of(all(mesh.HealthHealthy, "")), false)
 		now = now.Add(logkinds.Window / 10)
-		l.peers.write(down, false)
+		l.peers.write(of(down), false)
 	}
 	if lines := strings.Count(log.String(), "\n"); lines > 4*3 {
 		t.Errorf("%d lines in %v:\n%s", lines, 4*logkinds.Window, &log)
 	}
-	l.peers.write(down, true)
+	l.peers.write(of(down), true)
 	log.Reset()
-	l.peers.write(down, true)
+	l.peers.write(of(down), true)
 	says()
 }
 

@@ -5,64 +5,67 @@ import (
 
 	"github.com/meshos/meshos/host/mesh"
 	"github.com/meshos/meshos/host/snapshot"
+	"github.com/meshos/meshos/internal/snapshottest"
 )
 
 func ptr[T any](v T) *T { return &v }
 
 // fullSnapshot sets every field that a snapshot has.
 func fullSnapshot() *snapshot.Snapshot {
-	at := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	wall := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	at := func(d time.Duration) snapshot.Mark { return snapshot.At(mesh.Time(time.Hour + d)) }
 	return &snapshot.Snapshot{
-		Node: 1, Epoch: 18446744073709551615, Tick: 12, TakenAt: at,
-		Daemons: []snapshot.Daemon{
-			{
+		Node: 1, Epoch: 18446744073709551615, Tick: 12, TakenAt: wall, Now: mesh.Time(time.Hour),
+		Daemons: snapshot.DaemonsOf(
+			snapshot.Daemon{
 				Daemon: mesh.DaemonRef{ID: 1, Name: "demo\xff"}, Lifecycle: snapshot.Running,
 				Health: mesh.DaemonHealth{Status: mesh.DaemonDegraded, Reason: "slow"}, Saturation: 0.5,
-				Restart: snapshot.RestartBackingOff, RestartIn: ptr(time.Second), Placement: 1, Age: time.Minute,
+				Restart: snapshot.RestartBackingOff, RestartAt: at(time.Second), Placement: 1, Since: at(-time.Minute),
 				Intent: mesh.IntentRun,
 			},
-			{Daemon: mesh.DaemonRef{ID: 2}, Lifecycle: snapshot.Stopped, Restart: snapshot.RestartIdle, Placement: 1},
-		},
-		Replicas: []snapshot.Replica{
-			{Chain: 7, Holders: []mesh.NodeID{1, 2}, Desired: ptr(uint32(0)), Leader: 2},
-			{Chain: 8},
-		},
-		Peers: []snapshot.Peer{
-			{
+			snapshot.Daemon{Daemon: mesh.DaemonRef{ID: 2}, Lifecycle: snapshot.Stopped, Restart: snapshot.RestartIdle, Placement: 1},
+		),
+		Replicas: snapshot.ReplicasOf(
+			snapshot.Replica{Chain: 7, Holders: []mesh.NodeID{1, 2}, HasDesired: true, Leader: 2},
+			snapshot.Replica{Chain: 8},
+		),
+		Peers: snapshot.PeersOf(
+			snapshot.Peer{
 				Node: 1, Health: mesh.HealthUnknown,
 				Inventory: &mesh.Inventory{Node: 1, MemTotalBytes: ptr(uint64(1024)), Capabilities: []string{"arch=amd64"}},
 			},
-			{
-				Node: 2, Name: "two", RTT: ptr(123 * time.Microsecond), Health: mesh.HealthHealthy,
+			snapshot.Peer{
+				Node: 2, Name: "two", RTT: 123 * time.Microsecond, HasRTT: true, Health: mesh.HealthHealthy,
 				Maintenance: mesh.PhaseActive, Cordoned: true, HealthReason: "timed out",
-				HealthSince: ptr(3 * time.Second), Loss: ptr(0.25), Jitter: ptr(time.Millisecond), RTTReason: "no such name",
+				HealthSince: at(-3 * time.Second),
+				Echoes:      mesh.Echoes{Sent: 4, Received: 3, Jitter: time.Millisecond, Reason: "no such name"},
 			},
-		},
-		AvoidList: []snapshot.Avoid{{Peer: 2, Reason: "slow", TTL: 4 * time.Minute}},
+		),
+		AvoidList: snapshot.AvoidListOf(snapshot.Avoid{Peer: 2, Reason: "slow", Until: mesh.Time(time.Hour + 4*time.Minute)}),
 		Maintenance: snapshot.Maintenance{
-			Phase: mesh.PhaseEntering, Since: ptr(time.Second), Deadline: ptr(time.Minute), Reason: "why",
-			Cordoned: true, Draining: true, WaitingFor: []string{"chain 7"},
+			Phase: mesh.PhaseEntering, Since: at(-time.Second), Deadline: at(time.Minute), Reason: "why",
+			Cordoned: true, Draining: true, Waiting: snapshot.Waiting{Chains: snapshottest.Chains(7)},
 		},
-		Emitted: []snapshot.Emitted{{
-			ID: 17, Age: time.Second, Now: mesh.Time(time.Minute),
-			Action: mesh.StopDaemon{Daemon: mesh.DaemonRef{ID: 1}, Deadline: mesh.Time(90 * time.Second)},
+		Emitted: []mesh.Emitted{{
+			ID: 17, At: mesh.Time(time.Hour - time.Second),
+			Action: mesh.StopDaemon{Daemon: mesh.DaemonRef{ID: 1}, Deadline: mesh.Time(time.Hour + 30*time.Second)},
 		}},
 		Migrations: []mesh.Migration{{
 			ID: 9, Phase: mesh.MigrationReplay, Source: 1, Target: 2, Elapsed: time.Minute, InPhase: time.Second,
 			SnapshotBytes: ptr(uint64(5)), Retries: 1, ProgressPercent: ptr(uint32(70)), BufferedEvents: 3,
 		}},
-		FreezeRemaining: ptr(time.Hour),
+		Frozen: at(time.Hour),
 		Audit: []mesh.AuditRecord{
-			{Seq: 1, Wall: at, Event: mesh.ThawCluster{}, Outcome: mesh.Verification{Verdict: mesh.VerdictUnverified}},
-			{Seq: 2, Wall: at, Event: mesh.ThawCluster{}, Outcome: mesh.Verification{Verdict: mesh.VerdictUnverified}},
+			{Seq: 1, Wall: wall, Event: mesh.ThawCluster{}, Outcome: mesh.Verification{Verdict: mesh.VerdictUnverified}},
+			{Seq: 2, Wall: wall, Event: mesh.ThawCluster{}, Outcome: mesh.Verification{Verdict: mesh.VerdictUnverified}},
 		},
 		Logs: []mesh.LogRecord{
-			{Seq: 5, Wall: at, Level: mesh.LevelInfo, Message: "a"},
-			{Seq: 6, Wall: at, Level: mesh.LevelInfo, Message: "b"},
+			{Seq: 5, Wall: wall, Level: mesh.LevelInfo, Message: "a"},
+			{Seq: 6, Wall: wall, Level: mesh.LevelInfo, Message: "b"},
 		},
 		Failures: []mesh.FailureRecord{
-			{Seq: 3, Wall: at, Source: "plugin:x", Reason: "a"},
-			{Seq: 4, Wall: at, Source: "plugin:x", Reason: "b"},
+			{Seq: 3, Wall: wall, Source: "plugin:x", Reason: "a"},
+			{Seq: 4, Wall: wall, Source: "plugin:x", Reason: "b"},
 		},
 		Acknowledged: snapshot.AcknowledgedThrough{Audit: 1, Log: 5, Failure: 3},
 		Plugins: []snapshot.Plugin{{
@@ -80,7 +83,7 @@ func fullSnapshot() *snapshot.Snapshot {
 		},
 		Moving: 1,
 		Info: &snapshot.Info{
-			Name: "one", Cluster: "prod", Version: "1.2.3", StartedAt: at, Uptime: time.Minute,
+			Name: "one", Cluster: "prod", Version: "1.2.3", StartedAt: wall, Uptime: time.Minute,
 			Operators: []string{"ana"}, Unsigned: true, Ordinary: 1, BreakGlass: 2,
 		},
 	}
@@ -98,7 +101,7 @@ const fullSnapshotJSON = `{
 		{"peer":1,"inventory":{"peer":1,"mem_total_bytes":1024,"capabilities":["arch=amd64"]}},
 		{"peer":2,"name":"two","rtt":"0.000123s","health":"NODE_HEALTH_HEALTHY",
 		 "maintenance":"MAINTENANCE_PHASE_ACTIVE","cordoned":true,
-			"health_reason":"timed out","health_since":"3s","loss":0.25,"jitter":"0.001s","rtt_reason":"no such name"}],
+			"health_reason":"timed out","health_since":"3s","loss":0.25,"jitter":"0.001s","rtt_reason":"no such name","echoes":{"sent":4,"received":3}}],
 	"avoid_list":[{"peer":2,"reason":"slow","ttl":"240s"}],
 	"local_maintenance":{"phase":"MAINTENANCE_PHASE_ENTERING","since":"1s","deadline":"60s","reason":"why",
 		"cordoned":true,"draining":true,"waiting_for":["chain 7"]},

@@ -73,11 +73,14 @@ func ScoreViewPages(in scoring.Request, limit int) iter.Seq[*pluginv1.ScoreViewP
 
 // nodeView converts a node as a scorer sees it.
 func nodeView(n *scoring.Node) *pluginv1.NodeView {
-	out := &pluginv1.NodeView{Peer: peerToProto(n.Peer), Avoided: n.Avoided}
-	if inventory := out.GetPeer().GetInventory(); inventory != nil {
-		inventory.Ages = nil // a view is kept by the scorer: they would grow old there
+	peer := peerToProto(n.Peer, n.Peer.HealthReason, 0)
+	if peer.Echoes != nil {
+		peer.Echoes = &meshosv1.EchoView{State: peer.Echoes.GetState()} // the rest changes with every round
 	}
-	return out
+	if peer.Inventory != nil {
+		peer.Inventory.Ages = nil // a view is kept by the scorer: they would grow old there
+	}
+	return &pluginv1.NodeView{Peer: peer, Avoided: n.Avoided}
 }
 
 // ScoreRequestToProto converts what a scorer is asked.

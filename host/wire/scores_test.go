@@ -21,7 +21,7 @@ func TestScoreRequestsAsTheyLeave(t *testing.T) {
 		Version: 7, Full: true, Base: 3,
 		Nodes: []scoring.Node{
 			{Peer: snapshot.Peer{Node: 1, Maintenance: mesh.PhaseActive, Cordoned: true}},
-			{Peer: snapshot.Peer{Node: 2, Name: "two", RTT: ptr(time.Millisecond), Health: mesh.HealthDegraded}, Avoided: true},
+			{Peer: snapshot.Peer{Node: 2, Name: "two", RTT: time.Millisecond, HasRTT: true, Health: mesh.HealthDegraded}, Avoided: true},
 		},
 		Chains: []scoring.Chain{{ID: 9, Holders: []mesh.NodeID{1, 2}, Desired: 2}},
 	}), &pluginv1.ScoreRequest{}, `{

@@ -23,33 +23,26 @@ func SnapshotToProto(in *snapshot.Snapshot) *meshosv1.Snapshot {
 		Info:             infoToProto(in.Info),
 		Tick:             in.Tick,
 		TakenAt:          wall(in.TakenAt),
-		LocalMaintenance: maintenanceToProto(in.Maintenance),
-		FreezeRemaining:  durationOrAbsent(in.FreezeRemaining),
+		LocalMaintenance: maintenanceToProto(in.Maintenance, in.Now),
+		FreezeRemaining:  durationOrAbsent(in.Frozen.Until(in.Now)),
 		Stats:            statsToProto(in.Stats),
 		Scheduler:        schedulerToProto(in.Scheduler),
-		CutOff:           cutOffToProto(in.CutOff),
+		CutOff:           cutOffToProto(in.CutOff, in.Now),
 	}
-	for _, daemon := range in.Daemons {
-		out.Daemons = append(out.Daemons, daemonToProto(daemon))
+	for daemon := range in.Daemons.Values() {
+		out.Daemons = append(out.Daemons, daemonToProto(in, daemon))
 	}
-	for _, replica := range in.Replicas {
-		out.Replicas = append(out.Replicas, &meshosv1.ReplicaView{
-			Chain: uint64(replica.Chain), Holders: numbers(replica.Holders),
-			Desired: copied(replica.Desired), Leader: orAbsent(replica.Leader),
-			Ordered: orderToProto(replica.Ordered), LocalOrdered: orderToProto(replica.HoldOrdered),
-			LocalIntent: meshosv1.LocalReplicaIntent_Intent(replica.Hold),
-		})
+	for replica := range in.Replicas.Values() {
+		out.Replicas = append(out.Replicas, replicaToProto(replica, in.Now))
 	}
-	for _, peer := range in.Peers {
-		out.Peers = append(out.Peers, peerToProto(peer))
+	for peer := range in.Peers.Values() {
+		out.Peers = append(out.Peers, peerToProto(peer, in.HealthReason(&peer), in.Now))
 	}
-	for _, avoid := range in.AvoidList {
-		out.AvoidList = append(out.AvoidList, &meshosv1.AvoidView{
-			Peer: uint64(avoid.Peer), Reason: valid(avoid.Reason), Ttl: durationpb.New(avoid.TTL),
-		})
+	for avoid := range in.AvoidList.Values() {
+		out.AvoidList = append(out.AvoidList, avoidToProto(avoid, in.Now))
 	}
 	for _, emitted := range in.Emitted {
-		out.RecentlyEmitted = append(out.RecentlyEmitted, emittedToProto(emitted))
+		out.RecentlyEmitted = append(out.RecentlyEmitted, emittedToProto(emitted, in.Now))
 	}
 	for _, migration := range in.Migrations {
 		out.InFlightMigrations = append(out.InFlightMigrations, MigrationToProto(migration))
@@ -105,27 +98,44 @@ func addRecords(out *meshosv1.Snapshot, in *snapshot.Snapshot) {
 	}
 }
 
-func daemonToProto(in snapshot.Daemon) *meshosv1.DaemonView {
+func replicaToProto(in snapshot.Replica, now mesh.Time) *meshosv1.ReplicaView {
+	out := &meshosv1.ReplicaView{
+		Chain: uint64(in.Chain), Holders: numbers(in.Holders), Leader: orAbsent(in.Leader),
+		Ordered: orderToProto(in.Ordered, now), LocalOrdered: orderToProto(in.HoldOrdered, now),
+		LocalIntent: meshosv1.LocalReplicaIntent_Intent(in.Hold),
+	}
+	if in.HasDesired {
+		out.Desired = &in.Desired
+	}
+	return out
+}
+
+func avoidToProto(in snapshot.Avoid, now mesh.Time) *meshosv1.AvoidView {
+	return &meshosv1.AvoidView{Peer: uint64(in.Peer), Reason: valid(in.Reason), Ttl: durationpb.New(now.Until(in.Until))}
+}
+
+func daemonToProto(of *snapshot.Snapshot, in snapshot.Daemon) *meshosv1.DaemonView {
+	now, beside := of.Now, of.Beside.Daemons[in.Daemon.ID]
 	out := &meshosv1.DaemonView{
 		Daemon:     daemonRef(in.Daemon),
 		Lifecycle:  meshosv1.DaemonView_Lifecycle(in.Lifecycle),
 		Saturation: in.Saturation,
 		Restart:    meshosv1.DaemonView_Restart(in.Restart),
-		RestartIn:  durationOrAbsent(in.RestartIn),
+		RestartIn:  durationOrAbsent(in.RestartAt.Until(now)),
 		Placement:  uint64(in.Placement),
-		Age:        durationpb.New(in.Age),
+		Age:        age(in.Since, now),
 		Intent:     meshosv1.DaemonIntent_Intent(in.Intent),
 		Pid:        in.PID,
 		Restarts:   in.Restarts,
 		Crashes:    in.Crashes,
 		LastExit:   daemonEnd(in.LastEnd),
-		NextStart:  durationOrAbsent(in.NextStart),
+		NextStart:  ahead(in.NextStart, now),
 		Outdated:   in.Outdated,
 		StartError: valid(in.StartError),
 		Rejected:   valid(in.Rejected),
-		Ordered:    orderToProto(in.Ordered),
+		Ordered:    orderToProto(in.Ordered, now),
 
-		LeftProcesses: uint32(in.Left),
+		LeftProcesses: uint32(beside.Left),
 
 		Outcome:    meshosv1.DaemonView_Outcome(in.Outcome),
 		Waiting:    valid(in.Waiting),
@@ -136,7 +146,7 @@ func daemonToProto(in snapshot.Daemon) *meshosv1.DaemonView {
 	if in.Mode != mesh.RestartAlways {
 		out.RestartMode = in.Mode.String()
 	}
-	for _, note := range in.Notes {
+	for _, note := range beside.Notes {
 		out.Notes = append(out.Notes, valid(note))
 	}
 	if in.Health != (mesh.DaemonHealth{}) {
@@ -147,73 +157,100 @@ func daemonToProto(in snapshot.Daemon) *meshosv1.DaemonView {
 	return out
 }
 
-func orderToProto(in *snapshot.Order) *meshosv1.OrderView {
-	if in == nil {
-		return nil
+// age returns how long ago a mark was; 0 if there is none.
+func age(m snapshot.Mark, now mesh.Time) *durationpb.Duration {
+	at, ok := m.Get()
+	if !ok {
+		at = now
 	}
-	return &meshosv1.OrderView{Height: in.Height, Age: durationpb.New(in.Age), Operators: validAll(in.Operators)}
+	return durationpb.New(now.Since(at))
 }
 
-func cutOffToProto(in *snapshot.CutOff) *meshosv1.CutOffView {
-	if in == nil {
-		return nil
+// ahead returns in how long a mark is; nil if it is not ahead.
+func ahead(m snapshot.Mark, now mesh.Time) *durationpb.Duration {
+	if at, ok := m.Get(); ok && at > now {
+		return durationpb.New(now.Until(at))
 	}
-	return &meshosv1.CutOffView{Lost: uint32(in.Lost), Peers: uint32(in.Peers), Since: durationpb.New(in.Since)}
+	return nil
 }
 
-func echoToProto(in *snapshot.Echo) *meshosv1.EchoView {
+func orderToProto(in *snapshot.Order, now mesh.Time) *meshosv1.OrderView {
 	if in == nil {
 		return nil
 	}
+	return &meshosv1.OrderView{Height: in.Height, Age: durationpb.New(now.Since(in.At)), Operators: validAll(in.Operators)}
+}
+
+func cutOffToProto(in *snapshot.CutOff, now mesh.Time) *meshosv1.CutOffView {
+	if in == nil {
+		return nil
+	}
+	return &meshosv1.CutOffView{Lost: uint32(in.Lost), Peers: uint32(in.Peers), Since: durationpb.New(now.Since(in.Since))}
+}
+
+func echoToProto(in *snapshot.Peer, now mesh.Time) *meshosv1.EchoView {
+	if !in.Probed() {
+		return nil
+	}
+	e := &in.Echoes
 	return &meshosv1.EchoView{
-		State: meshosv1.EchoView_State(in.State), Since: durationOrAbsent(in.Since),
-		Sent: in.Sent, Received: in.Received, Late: in.Late,
-		Unanswered: in.Unanswered, NoAnswer: meshosv1.NoAnswer(in.NoAnswer), Family: meshosv1.AddressFamily(in.Family),
+		State: meshosv1.EchoView_State(in.Echo), Since: durationOrAbsent(in.EchoSince.Since(now)),
+		Sent: e.Sent, Received: e.Received, Late: e.Late,
+		Unanswered: e.Unanswered, NoAnswer: meshosv1.NoAnswer(e.NoAnswer), Family: meshosv1.AddressFamily(e.Family),
 	}
 }
 
-func peerToProto(in snapshot.Peer) *meshosv1.PeerView {
+func peerToProto(in snapshot.Peer, healthReason string, now mesh.Time) *meshosv1.PeerView {
 	out := &meshosv1.PeerView{
 		Peer:        uint64(in.Node),
 		Name:        valid(in.Name),
-		Rtt:         durationOrAbsent(in.RTT),
 		Health:      meshosv1.NodeHealth(in.Health),
 		Maintenance: meshosv1.MaintenancePhase(in.Maintenance),
 		Cordoned:    in.Cordoned,
 
-		HealthReason: valid(in.HealthReason),
-		HealthSince:  durationOrAbsent(in.HealthSince),
-		Loss:         copied(in.Loss),
-		Jitter:       durationOrAbsent(in.Jitter),
-		RttReason:    valid(in.RTTReason),
-		Echoes:       echoToProto(in.Echo),
+		HealthReason: valid(healthReason),
+		HealthSince:  durationOrAbsent(in.HealthSince.Since(now)),
+		RttReason:    valid(in.Echoes.Reason),
+		Echoes:       echoToProto(&in, now),
 		HealthFamily: meshosv1.AddressFamily(in.HealthFamily),
 	}
-	if in.Inventory != nil {
-		out.Inventory = InventoryToProto(*in.Inventory)
+	if in.HasRTT {
+		out.Rtt = durationpb.New(in.RTT)
+	}
+	if loss, known := in.Loss(); known {
+		out.Loss = &loss
+	}
+	if jitter, known := in.Jitter(); known {
+		out.Jitter = durationpb.New(jitter)
+	}
+	if inventory := in.InventoryAt(now); inventory != nil {
+		out.Inventory = InventoryToProto(*inventory)
 	}
 	return out
 }
 
-func maintenanceToProto(in snapshot.Maintenance) *meshosv1.MaintenanceView {
-	return &meshosv1.MaintenanceView{
-		Phase:      meshosv1.MaintenancePhase(in.Phase),
-		Since:      durationOrAbsent(in.Since),
-		Deadline:   durationOrAbsent(in.Deadline),
-		Reason:     valid(in.Reason),
-		Cordoned:   in.Cordoned,
-		Draining:   in.Draining,
-		WaitingFor: validAll(in.WaitingFor),
-		Ordered:    orderToProto(in.Ordered),
+func maintenanceToProto(in snapshot.Maintenance, now mesh.Time) *meshosv1.MaintenanceView {
+	out := &meshosv1.MaintenanceView{
+		Phase:    meshosv1.MaintenancePhase(in.Phase),
+		Since:    durationOrAbsent(in.Since.Since(now)),
+		Deadline: durationOrAbsent(in.Deadline.Until(now)),
+		Reason:   valid(in.Reason),
+		Cordoned: in.Cordoned,
+		Draining: in.Draining,
+		Ordered:  orderToProto(in.Ordered, now),
 	}
+	for words := range in.Waiting.Words() {
+		out.WaitingFor = append(out.WaitingFor, valid(words))
+	}
+	return out
 }
 
-func emittedToProto(in snapshot.Emitted) *meshosv1.EmittedAction {
+func emittedToProto(in mesh.Emitted, now mesh.Time) *meshosv1.EmittedAction {
 	return &meshosv1.EmittedAction{
 		Id:     uint64(in.ID),
 		Kind:   in.Action.Kind(),
-		Age:    durationpb.New(in.Age),
-		Action: ActionToProto(in.Action, in.Now),
+		Age:    durationpb.New(now.Since(in.At)),
+		Action: ActionToProto(in.Action, now),
 	}
 }
 

@@ -1,9 +1,12 @@
 package snapshottest
 
 import (
+	"cmp"
 	"sync"
 
+	"github.com/meshos/meshos/host/mesh"
 	"github.com/meshos/meshos/host/snapshot"
+	"github.com/meshos/meshos/host/snapshot/shared"
 )
 
 // Source publishes the snapshots that a test shows, as loop.Reader does. It implements
@@ -49,3 +52,24 @@ func (s *Source) Show(next *snapshot.Snapshot) {
 
 // End closes Done, as the loop does when it has ended. It must be called only once.
 func (s *Source) End() { close(s.done) }
+
+// Changed returns a list with one entry changed.
+func Changed[K cmp.Ordered, V any](list shared.Table[K, V], k K, change func(*V)) shared.Table[K, V] {
+	e := shared.NewEditor[K, V](64)
+	for key, v := range list.All() {
+		if key == k {
+			change(&v)
+		}
+		e.Put(key, v)
+	}
+	return e.Publish()
+}
+
+// Chains returns a set of chains.
+func Chains(ids ...mesh.ChainID) shared.Table[mesh.ChainID, struct{}] {
+	e := shared.NewEditor[mesh.ChainID, struct{}](64)
+	for _, id := range ids {
+		e.Put(id, struct{}{})
+	}
+	return e.Publish()
+}

@@ -1,0 +1,30 @@
+package snapshot
+
+import (
+	"cmp"
+
+	"github.com/meshos/meshos/host/mesh"
+)
+
+// Beside is what the host knows of the entries of the lists beside the core. It is kept apart
+// from them since they are shared. Nothing in it may be written to once it is published.
+type Beside struct {
+	Daemons map[mesh.DaemonID]BesideDaemon
+	// Unchecked are the peers whose health nothing checks, with the reason in words, and
+	// Nameless those whose host name does not resolve.
+	Unchecked, Nameless map[mesh.NodeID]string
+}
+
+// BesideDaemon is what the host knows of a daemon beside the core.
+type BesideDaemon struct {
+	Left  int      // processes that it left and that go on, or do not end
+	Notes []string // for people
+}
+
+// HealthReason returns in words why a peer is not healthy, or why its health is not known.
+func (s *Snapshot) HealthReason(p *Peer) string {
+	if p.Health == mesh.HealthUnknown && len(s.Beside.Unchecked)+len(s.Beside.Nameless) > 0 {
+		return cmp.Or(s.Beside.Unchecked[p.Node], s.Beside.Nameless[p.Node])
+	}
+	return p.HealthReason
+}

@@ -1,0 +1,51 @@
+package snapshot
+
+import (
+	"github.com/meshos/meshos/host/mesh"
+	"github.com/meshos/meshos/host/snapshot/shared"
+	"github.com/meshos/meshos/host/state"
+)
+
+// Orders are what has to outlive the process, as state.Orders has it.
+type Orders struct {
+	ofNode  state.Orders // without the lists that follow
+	nodes   shared.Table[mesh.NodeID, state.NodeOrder]
+	daemons shared.Table[mesh.DaemonID, state.DaemonOrder]
+	gates   shared.Table[mesh.DaemonID, state.GateOrder]
+	chains  shared.Table[mesh.ChainID, state.ChainOrder]
+}
+
+// Height returns the height of the last order of the ordered log that is in it.
+func (o *Orders) Height() uint64 { return o.ofNode.Height }
+
+// Same reports whether two are equal, without looking at what they share. It may take equal
+// ones for different.
+func (o *Orders) Same(other *Orders) bool {
+	return o.nodes.Is(other.nodes) && o.daemons.Is(other.daemons) && o.gates.Is(other.gates) && o.chains.Is(other.chains) &&
+		sameOfNode(&o.ofNode, &other.ofNode)
+}
+
+func sameOfNode(a, b *state.Orders) bool {
+	if a.Local != nil || b.Local != nil || len(a.Forced)+len(b.Forced) > 0 { // which are rare, and short
+		return false
+	}
+	return a.Height == b.Height && a.Frozen == b.Frozen && a.FreezeUntil == b.FreezeUntil
+}
+
+// State returns them as the state took them. They must not be written to.
+func (o *Orders) State() state.Orders {
+	out := o.ofNode
+	for n := range o.nodes.Values() {
+		out.Nodes = append(out.Nodes, n)
+	}
+	for d := range o.daemons.Values() {
+		out.Daemons = append(out.Daemons, d)
+	}
+	for g := range o.gates.Values() {
+		out.Gates = append(out.Gates, g)
+	}
+	for c := range o.chains.Values() {
+		out.Chains = append(out.Chains, c)
+	}
+	return out
+}
