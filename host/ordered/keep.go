@@ -3,7 +3,6 @@ package ordered
 import (
 	"bytes"
 	"context"
-	"slices"
 	"time"
 
 	"google.golang.org/protobuf/proto"
@@ -12,7 +11,6 @@ import (
 	"github.com/meshos/meshos/host/follow"
 	"github.com/meshos/meshos/host/mesh"
 	"github.com/meshos/meshos/host/snapshot"
-	"github.com/meshos/meshos/host/state"
 	"github.com/meshos/meshos/host/wire"
 	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
 )
@@ -42,7 +40,7 @@ func (l *Log) Follow(ctx context.Context, source follow.Source) {
 		if s.Tick > 0 {
 			l.keep(s)
 		}
-		pause(ctx, source, s.Orders.Gates)
+		pause(ctx, source, &s.Orders)
 	}
 	if s := source.Latest(); s.Tick > 0 {
 		l.keep(s)
@@ -50,12 +48,12 @@ func (l *Log) Follow(ctx context.Context, source follow.Source) {
 }
 
 // pause waits for keepEvery, or until a snapshot shows other gates or nothing follows.
-func pause(ctx context.Context, source follow.Source, gates []state.GateOrder) {
+func pause(ctx context.Context, source follow.Source, shown *snapshot.Orders) {
 	timer := time.NewTimer(keepEvery)
 	defer timer.Stop()
 	for {
 		changed := source.Changed() // before Latest, so that none is missed
-		if !sameGates(source.Latest().Orders.Gates, gates) {
+		if !source.Latest().Orders.SameEnds(shown) {
 			return
 		}
 		select {
@@ -68,13 +66,6 @@ func pause(ctx context.Context, source follow.Source, gates []state.GateOrder) {
 			return
 		}
 	}
-}
-
-// sameGates reports whether the gates tell of the same ends of daemons.
-func sameGates(a, b []state.GateOrder) bool {
-	return slices.EqualFunc(a, b, func(a, b state.GateOrder) bool {
-		return a.Daemon.ID == b.Daemon.ID && a.State == b.State && a.Count == b.Count && a.LastEnd.At.Equal(b.LastEnd.At)
-	})
 }
 
 // keep writes a checkpoint if what it would hold has changed.

@@ -25,6 +25,18 @@ func (o *Orders) Same(other *Orders) bool {
 		sameOfNode(&o.ofNode, &other.ofNode)
 }
 
+// SameEnds reports whether two tell of the same ends of daemons.
+func (o *Orders) SameEnds(other *Orders) bool {
+	for range shared.Changes(o.gates, other.gates, sameEnd) {
+		return false
+	}
+	return true
+}
+
+func sameEnd(a, b *state.GateOrder) bool {
+	return a.State == b.State && a.Count == b.Count && a.LastEnd.At.Equal(b.LastEnd.At)
+}
+
 func sameOfNode(a, b *state.Orders) bool {
 	if a.Local != nil || b.Local != nil || len(a.Forced)+len(b.Forced) > 0 { // which are rare, and short
 		return false
