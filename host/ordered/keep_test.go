@@ -31,13 +31,11 @@ func TestHowDaemonsEndedIsKeptAtOnceAndTheRestTwiceASecondAndAtTheEnd(t *testing
 		}
 		began := time.Now()
 		shows := func(drains int, crashes uint32) *snapshot.Snapshot {
-			s := &snapshot.Snapshot{Tick: 1, Node: this, TakenAt: began, Orders: state.Orders{
-				Local: &state.LocalOrder{Since: mesh.Time(drains)},
-			}}
+			orders := state.Orders{Local: &state.LocalOrder{Since: mesh.Time(drains)}}
 			if crashes > 0 {
-				s.Orders.Gates = []state.GateOrder{{Daemon: mesh.DaemonRef{ID: 7}, Count: crashes}}
+				orders.Gates = []state.GateOrder{{Daemon: mesh.DaemonRef{ID: 7}, Count: crashes}}
 			}
-			return s
+			return &snapshot.Snapshot{Tick: 1, Node: this, TakenAt: began, Orders: snapshot.OrdersOf(orders)}
 		}
 		source := snapshottest.New(shows(1, 0))
 		ctx, stop := context.WithCancel(t.Context())

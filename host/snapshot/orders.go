@@ -61,3 +61,14 @@ func (o *Orders) State() state.Orders {
 	}
 	return out
 }
+
+// OrdersOf returns orders as a snapshot has them.
+func OrdersOf(o state.Orders) Orders {
+	out := Orders{ofNode: o}
+	out.ofNode.Nodes, out.ofNode.Daemons, out.ofNode.Gates, out.ofNode.Chains = nil, nil, nil, nil
+	out.nodes = shared.Of(func(n state.NodeOrder) mesh.NodeID { return n.Node }, o.Nodes...)
+	out.daemons = shared.Of(func(d state.DaemonOrder) mesh.DaemonID { return d.Daemon.ID }, o.Daemons...)
+	out.gates = shared.Of(func(g state.GateOrder) mesh.DaemonID { return g.Daemon.ID }, o.Gates...)
+	out.chains = shared.Of(func(c state.ChainOrder) mesh.ChainID { return c.Chain }, o.Chains...)
+	return out
+}
