@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/meshos/meshos/host/marks"
 	"github.com/meshos/meshos/host/mesh"
 	"github.com/meshos/meshos/host/reconcile"
 	"github.com/meshos/meshos/host/snapshot"
@@ -121,6 +122,8 @@ func each(b *testing.B, run func(*state.State)) {
 func BenchmarkFold(b *testing.B) {
 	for _, ids := range []int{10_000, 100_000} {
 		s := fixture(size{peers: ids / 10, chains: ids, daemons: 1_000}, kind{})
+		reconcile.New(s).Pass(stamp(0), 1024) // as of a node that runs: the decisions and the snapshot follow
+		s.Taken(marks.Snapshot)
 		events := map[string]func(i int) mesh.Event{
 			"replica": func(i int) mesh.Event {
 				return mesh.ReplicaUpdate{Change: mesh.ReplicaAdded, Chain: mesh.ChainID(i%ids + 1), Holder: 1}

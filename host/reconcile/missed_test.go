@@ -61,15 +61,18 @@ func TestASliceFindsAMarkThatIsMissing(t *testing.T) {
 		stood, does string
 	}{
 		"of a chain": {
-			marks.Reconcile, mesh.ReplicaUpdate{Change: mesh.ReplicaLost, Chain: 7, Holder: 3},
+			marks.Reconcile,
+			mesh.ReplicaUpdate{Change: mesh.ReplicaLost, Chain: 7, Holder: 3},
 			"place 7 not on 100", "chain 7", "nothing", "request_placement",
 		},
 		"of a daemon": {
-			marks.Reconcile, mesh.DaemonIntent{Daemon: ref(5), Intent: stop},
+			marks.Reconcile,
+			mesh.DaemonIntent{Daemon: ref(5), Intent: stop},
 			"stop 5 at", "daemon 5", "nothing", "stop_daemon",
 		},
 		"of what a peer counts as": {
-			marks.Tick, mesh.AdminReceived{Event: mesh.Drain{Node: 3}},
+			marks.Tick,
+			mesh.AdminReceived{Event: mesh.Drain{Node: 3}},
 			"place 7 not on 3,100", "peer 3", "", "",
 		},
 	} {
