@@ -140,3 +140,25 @@ func TestSlicesLeaveNothingOut(t *testing.T) {
 		}
 	}
 }
+
+// A tick may come later than what is due after the one before, as on a machine that slept.
+func TestWhatIsDueIsDecidedByALateTick(t *testing.T) {
+	w := newWorld(t, func(b *state.Boot) {
+		b.Desired.Daemons = []mesh.ConfiguredDaemon{
+			{Daemon: ref(1), Run: true}, {Daemon: ref(2), Run: true, After: []mesh.DaemonID{1}},
+		}
+	})
+	passes := reconcile.New(w.s)
+	pass := func(n float64) string { return show(passes.Pass(stamp(sec(n)), 100).Actions) }
+	w.hear(started(1), started(2))
+	if got := pass(0); got != "" {
+		t.Fatalf("handed out %q", got)
+	}
+	w.hear(intent(1, stop), intent(2, stop))
+	if got := pass(1); got != "stop 2 at 31s: desired intent is stop" {
+		t.Fatalf("handed out %q", got)
+	}
+	if got := pass(40); got != "stop 1 at 1m10s: desired intent is stop" {
+		t.Errorf("handed out %q, want the stop of the daemon that waited for one that does not end", got)
+	}
+}

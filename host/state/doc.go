@@ -18,8 +18,10 @@
 // Whoever adds a field that is decided with or shown:
 //
 //   - writes it after ensure, edit or touch, and touches nothing if nothing changes;
-//   - if it changes by itself, adds the instant to scheduleDaemon or schedulePeer, or calls
-//     dueAt where it is set, and does what is to be done in tickDaemon, tickPeer or tickChains;
+//   - if a tick is to change the entry at some instant, adds that to scheduleDaemon or
+//     schedulePeer, and does it in tickDaemon, tickPeer or tickChains;
+//   - if only what is decided or shown changes with the time, calls dueAt where the instant is
+//     set: the tick at which an entry is looked at first may be later than that;
 //   - if a chain's decisions ask it of another node, adds a fact;
 //   - if everything depends on it, adds it to wholes.
 //

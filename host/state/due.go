@@ -83,9 +83,6 @@ func (s *State) scheduleDaemon(id mesh.DaemonID, d *daemon) {
 	case Stopped:
 		next.add(max(d.since, d.ended).Add(forgetAfter))
 	}
-	if d.StopAsked {
-		next.add(d.StopDeadline.Add(overdueAfter))
-	}
 	if next.at != mesh.Never && (d.queued == 0 || next.at < d.queued) {
 		d.queued = next.at
 		s.dueAt(next.at, dueDaemon, uint64(id))

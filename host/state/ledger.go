@@ -137,6 +137,7 @@ func (s *State) HandOut(a mesh.Action) mesh.Emitted {
 			d.fallback = d.Lifecycle
 		}
 		d.stoppedAt, d.StopAsked, d.StopDeadline = s.now, true, a.Deadline
+		s.dueAt(a.Deadline.Add(overdueAfter), dueDaemon, uint64(a.Daemon.ID)) // others wait for it no longer
 		s.setLifecycle(d, Stopping)
 	case mesh.AskReload:
 		s.callHandedOut(a.Daemon)
