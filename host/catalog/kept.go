@@ -6,6 +6,8 @@ import (
 	"io"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/meshos/meshos/host/process"
 )
 
@@ -53,12 +55,26 @@ func (p *program) done() {
 const settledAfter = 2 * time.Second
 
 // fitToKeep reports whether a copy can stand for its file as long as that looks the same: if
-// nobody can change the copy, it was made of the version that was looked at, and that had not
-// just been written when the copy was begun.
+// nobody can change the copy, it was made of the version that was looked at, that had not
+// just been written when the copy was begun, and its file system tells of every change.
 func fitToKeep(copied *process.Program, file fileStamp, began time.Time) bool {
 	same := file.exists && file.device == copied.Device && file.inode == copied.Inode &&
 		file.changed == copied.Changed && file.size == copied.Size()
-	return copied.Sealed() && same && began.Sub(time.Unix(0, file.changed)) >= settledAfter
+	return copied.Sealed() && same && tellsChanges(copied.FileSystem) && began.Sub(time.Unix(0, file.changed)) >= settledAfter
+}
+
+// tellsChanges reports whether a file on a file system of this kind never changes without its time
+// of change. That is so on those of disks. It is not so on tmpfs, where a write through a mapping
+// can leave it, nor where another machine or program keeps the times (NFS, FUSE, 9p), and what is
+// below an overlay is not known.
+func tellsChanges(kind uint64) bool {
+	const zfs, bcachefs = 0x2FC12FC1, 0xCA451A4E
+	switch kind & 0xFFFF_FFFF { // some architectures sign it
+	case unix.EXT4_SUPER_MAGIC, // and ext2, ext3
+		unix.XFS_SUPER_MAGIC, unix.BTRFS_SUPER_MAGIC, unix.F2FS_SUPER_MAGIC, unix.SQUASHFS_MAGIC, unix.EROFS_SUPER_MAGIC_V1, zfs, bcachefs:
+		return true
+	}
+	return false
 }
 
 // kept is the copy of the last start. A file that did not change is neither read nor hashed

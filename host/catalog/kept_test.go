@@ -2,6 +2,7 @@ package catalog_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/meshos/meshos/host/catalog"
 	"github.com/meshos/meshos/host/snapshot"
+	"github.com/meshos/meshos/internal/testneeds"
 )
 
 // program is a plugin of its own file, whose process the test replaces.
@@ -23,11 +25,16 @@ type program struct {
 
 func startProgram(t *testing.T, change ...func(*catalog.Entry)) *program {
 	t.Helper()
+	return startProgramIn(t, t.TempDir(), change...)
+}
+
+func startProgramIn(t *testing.T, dir string, change ...func(*catalog.Entry)) *program {
+	t.Helper()
 	text, err := os.ReadFile(testPlugin)
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := &program{path: filepath.Join(t.TempDir(), "plugin")}
+	p := &program{path: filepath.Join(dir, "plugin")}
 	write(t, p.path, string(text), 0o755)
 	p.e = entry("p", "", append(change, func(e *catalog.Entry) { e.Path = p.path })...)
 	p.rig = start(t, []catalog.Entry{p.e})
@@ -127,4 +134,48 @@ func TestAKeptCopyIsComparedWithAPinThatIsNew(t *testing.T) {
 		t.Fatal(err, config)
 	}
 	p.waitFor("p", snapshot.PluginReady)
+}
+
+// On a tmpfs, a page that a writer has mapped and read can be written without a trace in the
+// times of the file.
+func TestNoCopyIsKeptOfAFileWhoseFileSystemHidesChanges(t *testing.T) {
+	const shared = "/dev/shm"
+	var system syscall.Statfs_t
+	const tmpfs = 0x01021994
+	if err := syscall.Statfs(shared, &system); err != nil || system.Type != tmpfs {
+		testneeds.Missing(t, "no tmpfs is at %s", shared)
+	}
+	dir, err := os.MkdirTemp(shared, "meshos-kept-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	p := startProgramIn(t, dir)
+	p.settle()
+	p.again()
+	before, sum := p.stat(p.path), p.view("p").SHA256
+
+	const elfPadding = 9 // a byte that nobody looks at
+	file, err := os.OpenFile(p.path, os.O_RDWR, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := syscall.Mmap(int(file.Fd()), 0, int(before.Size), syscall.PROT_READ|syscall.PROT_WRITE, syscall.MAP_SHARED)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if text[elfPadding] == 1 { // which maps the page
+		t.Fatal("the byte is the other one already")
+	}
+	text[elfPadding] = 1
+	if err := errors.Join(syscall.Munmap(text), file.Close()); err != nil {
+		t.Fatal(err)
+	}
+	if after := p.stat(p.path); after.Ctim != before.Ctim {
+		t.Logf("this kernel notes the change: %v, %v", before.Ctim, after.Ctim)
+	}
+	p.again()
+	if p.view("p").SHA256 == sum {
+		t.Error("the file changed, and its old copy was executed")
+	}
 }

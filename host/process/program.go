@@ -31,6 +31,8 @@ type Program struct {
 	// when the file's content, mode or owner changed last, in nanoseconds since 1970.
 	Device, Inode uint64
 	Changed       int64
+	// FileSystem is the kind of its file system, as statfs(2) has it; 0 if that is not known.
+	FileSystem uint64
 }
 
 // LoadOptions are what Load works with.
@@ -114,6 +116,7 @@ func (s *Spawner) load(ctx context.Context, p *Program, path string, maxSize int
 	helper.abandon() // it ends by itself
 	p.Mode, p.ModTime, p.size = fileMode(last.Mode), time.Unix(0, last.Mtime), int64(last.Size)
 	p.Device, p.Inode, p.Changed = last.Device, last.Inode, last.Ctime
+	p.FileSystem = last.FileSystem
 	failed := &LoadError{Path: path, Mode: p.Mode, Size: p.size}
 	if last.Errno != 0 {
 		failed.Err = syscall.Errno(last.Errno)

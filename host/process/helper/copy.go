@@ -20,6 +20,10 @@ func (h *helper) copy() {
 		return
 	}
 	h.found(&info)
+	var system syscall.Statfs_t
+	if syscall.Fstatfs(from, &system) == nil {
+		h.status.FileSystem = uint64(system.Type)
+	}
 	switch {
 	case info.Mode&syscall.S_IFMT != syscall.S_IFREG:
 		h.answer(order.AtKind, nil)

@@ -31,10 +31,12 @@ type Status struct {
 	// Device, Inode and Ctime tell one version of a file from another.
 	Device, Inode uint64
 	Ctime         int64 // in nanoseconds since 1970
+	// FileSystem is the kind of the file's file system, as statfs(2) has it; 0 if that is not known.
+	FileSystem uint64
 }
 
 // StatusSize is the size of a record: a pipe takes and returns it as one.
-const StatusSize = 1 + 2*4 + 5*8
+const StatusSize = 1 + 2*4 + 6*8
 
 // Encode returns the bytes of the record.
 func (s Status) Encode() (b [StatusSize]byte) {
@@ -43,7 +45,7 @@ func (s Status) Encode() (b [StatusSize]byte) {
 		b[1+i] = byte(s.Errno >> (8 * i))
 		b[5+i] = byte(s.Mode >> (8 * i))
 	}
-	for n, v := range [...]uint64{s.Size, uint64(s.Mtime), s.Device, s.Inode, uint64(s.Ctime)} {
+	for n, v := range [...]uint64{s.Size, uint64(s.Mtime), s.Device, s.Inode, uint64(s.Ctime), s.FileSystem} {
 		for i := range 8 {
 			b[9+8*n+i] = byte(v >> (8 * i))
 		}
@@ -58,12 +60,12 @@ func DecodeStatus(b [StatusSize]byte) (s Status) {
 		s.Errno |= uint32(b[1+i]) << (8 * i)
 		s.Mode |= uint32(b[5+i]) << (8 * i)
 	}
-	var long [5]uint64
+	var long [6]uint64
 	for n := range long {
 		for i := range 8 {
 			long[n] |= uint64(b[9+8*n+i]) << (8 * i)
 		}
 	}
-	s.Size, s.Mtime, s.Device, s.Inode, s.Ctime = long[0], int64(long[1]), long[2], long[3], int64(long[4])
+	s.Size, s.Mtime, s.Device, s.Inode, s.Ctime, s.FileSystem = long[0], int64(long[1]), long[2], long[3], int64(long[4]), long[5]
 	return s
 }
