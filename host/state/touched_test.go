@@ -169,3 +169,19 @@ func TestFoldingAllocatesNothing(t *testing.T) {
 		}
 	}
 }
+
+// A tick may come later than what is due after the one before, as on a machine that slept.
+func TestWhatIsDueIsTouchedByALateTick(t *testing.T) {
+	w := newWorld(t)
+	w.input(mesh.Reload{Desired: mesh.Configured{Daemons: []mesh.ConfiguredDaemon{{Daemon: ref(1)}, {Daemon: ref(2), After: []mesh.DaemonID{1}}}}})
+	w.hear(mesh.DaemonStarted{Daemon: ref(1)}, mesh.DaemonStarted{Daemon: ref(2)})
+	w.tick(1)
+	w.s.HandOut(mesh.StopDaemon{Daemon: ref(2), Deadline: sec(31)})
+	w.s.Taken(marks.Snapshot)
+	equal(t, "daemon 1 waits", w.s.StopWaits(w.daemon(1)), "d")
+	w.tick(40)
+	equal(t, "daemon 1 waits no longer", w.s.StopWaits(w.daemon(1)), "")
+	if got := w.s.Touched(marks.Snapshot).Daemons.IDs; !slices.Equal(got, []mesh.DaemonID{1, 2}) {
+		t.Errorf("touched %v", got)
+	}
+}
