@@ -200,6 +200,7 @@ func BenchmarkTick(b *testing.B) {
 			passes, views := reconcile.New(s), snapshot.NewBuilder()
 			for range 3 {
 				passes.Pass(stamp(0), 1024)
+				views.Build(s, stamp(0))
 			}
 			for _, m := range moves {
 				b.Run(sz.String()+"/"+k.String()+m.name, func(b *testing.B) {
