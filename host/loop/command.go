@@ -52,9 +52,10 @@ func (h *Handle) SignerChange(ctx context.Context, c mesh.SignerChange) (mesh.Au
 	return h.record(ctx, folded)
 }
 
-// Queue queues inputs that are orders, behind what was published before and with nothing
-// else in between, and returns once the last one is queued. record waits for the last one
-// to be folded, and returns the audit record that it made if it is a command. When ctx
+// Queue queues inputs, behind what was published before and with nothing else in between, and
+// returns once the last one is queued. The last one is an order, with its place in the ordered
+// log; record waits for it to be folded, and returns the audit record that it made if it is a
+// command. When ctx
 // ends before that, the rest of them is not queued.
 func (h *Handle) Queue(ctx context.Context, ins []mesh.Input) (record func(context.Context) (mesh.AuditRecord, error), err error) {
 	if h.closed.Load() {
@@ -63,6 +64,10 @@ func (h *Handle) Queue(ctx context.Context, ins []mesh.Input) (record func(conte
 	events := make([]mesh.Event, 0, len(ins))
 	var last chan mesh.AuditRecord
 	for _, in := range ins {
+		if heard, is := in.(mesh.Heard); is && heard.Ordered == nil { // not an order
+			events = append(events, heard.Event)
+			continue
+		}
 		last = make(chan mesh.AuditRecord, 1)
 		events = append(events, command{input: in, folded: last})
 	}

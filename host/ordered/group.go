@@ -12,10 +12,12 @@ import (
 // groupSize bounds how many requests are written to disk together.
 const groupSize = 256
 
-// request is one call of order: orders that are kept and queued together.
+// request is one call of order: orders that are kept and queued together, and what is between
+// them.
 type request struct {
-	entries []*meshosv1.OrderedEntry
 	inputs  []mesh.Input
+	orders  []int                    // which inputs are orders
+	entries []*meshosv1.OrderedEntry // of the orders
 
 	// Written by who has the turn, before done is closed.
 	record func(context.Context) (mesh.AuditRecord, error)
@@ -23,13 +25,16 @@ type request struct {
 	done   chan struct{}
 }
 
-// order keeps orders and queues them. Those that come while the disk is busy are written
+// order keeps orders and queues them, with the inputs between them that are none; a nil isOrder
+// means that all are. Orders that come while the disk is busy are written
 // together, with one sync: whoever gets the turn writes for all that wait. Once an order is
 // kept, it waits for nobody but the loop: it counts from then on.
-func (q Queue) order(ctx context.Context, ins []mesh.Input) (func(context.Context) (mesh.AuditRecord, error), error) {
+func (q Queue) order(ctx context.Context, ins []mesh.Input, isOrder func(mesh.Input) bool) (func(context.Context) (mesh.AuditRecord, error), error) {
 	r := &request{inputs: ins, done: make(chan struct{})}
-	for _, in := range ins {
-		r.entries = append(r.entries, q.log.order(in))
+	for i, in := range ins {
+		if isOrder == nil || isOrder(in) {
+			r.orders, r.entries = append(r.orders, i), append(r.entries, q.log.order(in))
+		}
 	}
 	q.log.enter(r)
 	select {
@@ -67,8 +72,8 @@ func (q Queue) writeGroup(ctx context.Context) {
 	places, err := q.log.append(entries)
 	for _, r := range group {
 		if r.err = err; err == nil {
-			r.place(places[:len(r.inputs)])
-			places = places[len(r.inputs):]
+			r.place(places[:len(r.orders)])
+			places = places[len(r.orders):]
 			r.record, r.err = q.loop.Queue(ctx, r.inputs)
 		}
 		close(r.done)
@@ -77,13 +82,13 @@ func (q Queue) writeGroup(ctx context.Context) {
 
 // place notes in the inputs where their entries stand.
 func (r *request) place(places []mesh.Place) {
-	for i, in := range r.inputs {
-		switch in := in.(type) {
+	for n, i := range r.orders {
+		switch in := r.inputs[i].(type) {
 		case mesh.JudgedCommit:
-			in.Ordered = places[i]
+			in.Ordered = places[n]
 			r.inputs[i] = in
 		case mesh.Heard:
-			in.Ordered = &places[i]
+			in.Ordered = &places[n]
 			r.inputs[i] = in
 		}
 	}

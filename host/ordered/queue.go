@@ -3,6 +3,7 @@ package ordered
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"github.com/meshos/meshos/host/mesh"
 )
@@ -17,7 +18,7 @@ type Loop interface {
 	PublishBatch(ctx context.Context, events []mesh.Event) (int, error)
 	Judged(ctx context.Context, c mesh.JudgedCommit) (mesh.AuditRecord, error)
 	SignerChange(ctx context.Context, c mesh.SignerChange) (mesh.AuditRecord, error)
-	// Queue queues inputs in order; record waits until the last one is folded.
+	// Queue queues inputs in order; record waits until the last order among them is folded.
 	Queue(ctx context.Context, ins []mesh.Input) (record func(context.Context) (mesh.AuditRecord, error), err error)
 }
 
@@ -43,7 +44,7 @@ func (q Queue) Judged(ctx context.Context, c mesh.JudgedCommit) (mesh.AuditRecor
 	if c.Outcome.Verdict == mesh.VerdictRejected || c.Event == nil {
 		return q.loop.Judged(ctx, c)
 	}
-	record, err := q.order(ctx, []mesh.Input{c})
+	record, err := q.order(ctx, []mesh.Input{c}, nil)
 	var unavailable *UnavailableError
 	switch {
 	case errors.As(err, &unavailable):
@@ -65,7 +66,7 @@ func (q Queue) Unsigned(ctx context.Context, command mesh.AdminReceived) (mesh.A
 	if _, err := q.loop.Fit([]mesh.Event{command}); err != nil {
 		return mesh.AuditRecord{}, err
 	}
-	record, err := q.order(ctx, []mesh.Input{mesh.Heard{Event: command}})
+	record, err := q.order(ctx, []mesh.Input{mesh.Heard{Event: command}}, nil)
 	var unavailable *UnavailableError
 	if errors.As(err, &unavailable) {
 		outcome := mesh.Verification{Verdict: mesh.VerdictRejected, Kind: kindUnavailable, Message: err.Error()}
@@ -82,37 +83,39 @@ func (q Queue) Unsigned(ctx context.Context, command mesh.AdminReceived) (mesh.A
 }
 
 // PublishBatch queues events in order, the orders among them once they are kept, and
-// returns how many were queued.
+// returns how many were queued. All orders of a batch are kept with one sync.
 func (q Queue) PublishBatch(ctx context.Context, events []mesh.Event) (int, error) {
 	events, err := q.loop.Fit(events)
 	if err != nil {
 		return 0, err
 	}
-	queued := 0
-	for queued < len(events) {
-		run := events[queued:]
-		isOrder := q.log.isOrder(run[0])
-		n := 1
-		for n < len(run) && q.log.isOrder(run[n]) == isOrder {
-			n++
-		}
-		run = run[:n]
-		if !isOrder {
-			n, err = q.loop.PublishBatch(ctx, run)
-		} else {
-			inputs := make([]mesh.Input, 0, n)
-			for _, ev := range run {
-				inputs = append(inputs, mesh.Heard{Event: ev})
-			}
-			if _, err = q.order(ctx, inputs); err != nil {
-				n = 0
-			}
-		}
-		if queued += n; err != nil {
-			return queued, err
+	first := slices.IndexFunc(events, q.log.isOrder)
+	if first < 0 {
+		return q.loop.PublishBatch(ctx, events)
+	}
+	if first > 0 {
+		if n, err := q.loop.PublishBatch(ctx, events[:first]); err != nil {
+			return n, err
 		}
 	}
-	return queued, nil
+	last := len(events) - 1
+	for !q.log.isOrder(events[last]) {
+		last--
+	}
+	// What is between the orders keeps its place among them.
+	inputs := make([]mesh.Input, 0, last+1-first)
+	for _, ev := range events[first : last+1] {
+		inputs = append(inputs, mesh.Heard{Event: ev})
+	}
+	isOrder := func(in mesh.Input) bool { return q.log.isOrder(in.(mesh.Heard).Event) }
+	if _, err := q.order(ctx, inputs, isOrder); err != nil {
+		return first, err
+	}
+	if last+1 == len(events) {
+		return len(events), nil
+	}
+	n, err := q.loop.PublishBatch(ctx, events[last+1:])
+	return last + 1 + n, err
 }
 
 // isOrder reports whether an event orders something that has to outlive the process.
