@@ -6,6 +6,7 @@ import (
 	mathrand "math/rand/v2"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -118,6 +119,51 @@ func inForce(t *testing.T, host hostv1.HostClient, all []*orderer) {
 		if got := desired[o.chain]; got < o.answered.Load() || got > o.sent.Load() {
 			t.Fatalf("chain %d: %d replicas are desired; %d were ordered and answered, %d sent", o.chain, got, o.answered.Load(), o.sent.Load())
 		}
+	}
+}
+
+// A node that is killed right after an order still knows what the order replaced: if the file
+// says something else by then, the file wins.
+func TestB25_AnOrderOfTheLastMomentIsReplacedByAFileThatChangedSince(t *testing.T) {
+	t.Parallel()
+	key := newOperatorKey(t)
+	n := prepare(t)
+	if err := os.WriteFile(filepath.Join(n.dir, "allowed_signers"), append([]byte("alice "), ssh.MarshalAuthorizedKey(key.signer.PublicKey())...), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	text := "[node]\nid = 1\nlisten = \"\"\n[loop]\ntick_interval = \"1h\"\n[operators]\nsigners = \"allowed_signers\"\n" +
+		"[[chain]]\nid = 11\nreplicas = 2\n[[chain]]\nid = 12\nreplicas = %d\n"
+	n.write(fmt.Sprintf(text, 2))
+	n.start()
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	three := uint32(3)
+	for chain := uint64(11); chain <= 12; chain++ {
+		commit, err := key.sign(&meshosv1.AdminEvent{Kind: &meshosv1.AdminEvent_SetPlacement{
+			SetPlacement: &meshosv1.SetPlacement{Node: 1, Chain: chain, DesiredReplicas: &three},
+		}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		record, err := n.host.Commit(ctx, &hostv1.CommitRequest{Commit: commit}, grpc.WaitForReady(true))
+		if err != nil || record.GetOutcome().GetVerdict() != meshosv1.VerificationOutcome_VERDICT_ACCEPTED {
+			t.Fatal(record, err)
+		}
+	}
+	n.kill()
+	n.write(fmt.Sprintf(text, 5))
+	n.out = &plugintest.Buffer{}
+	n.start()
+	s := n.until("a tick", func(s *meshosv1.Snapshot) bool { return s.GetTick() > 0 })
+	desired := map[uint64]uint32{}
+	for _, r := range s.GetReplicas() {
+		desired[r.GetChain()] = r.GetDesired()
+	}
+	if desired[11] != 3 || desired[12] != 5 {
+		t.Errorf("%v are desired: 3 were ordered of each, and the file went from 2 to 5 for chain 12", desired)
+	}
+	if !strings.Contains(n.out.String(), "the configuration changed replicas from 2 to 5") {
+		t.Errorf("the log does not say it:\n%s", n.out)
 	}
 }
 

@@ -188,7 +188,7 @@ func (n *node) make(ctx context.Context, spawner *process.Spawner) (err error) {
 	})
 	n.manager = sdnotify.New(log)
 	n.reload = reload.New(cfg, reload.Parts{
-		Signers: n.operators, Intake: n.intake, Daemons: n.daemons, Loop: reloads{feed, n.capacity}, Plugins: n.plugins, Report: n.failures.Add, Log: log,
+		Signers: n.operators, Intake: n.intake, Daemons: n.daemons, Loop: reloads{feed, n.capacity, n.ordered}, Plugins: n.plugins, Report: n.failures.Add, Log: log,
 		Began: n.manager.Reloading, Ended: n.reloaded,
 	})
 
@@ -242,15 +242,18 @@ func (n *node) close() {
 	}
 }
 
-// reloads brings another configuration to the loop, and to the bounds before it.
+// reloads brings another configuration to the loop, and to the bounds and the log of orders
+// before it.
 type reloads struct {
 	feed     loop.Feed
 	capacity *capacity.Gate
+	ordered  *ordered.Log
 }
 
 // Reload implements the reloader's idea of a loop.
 func (r reloads) Reload(ctx context.Context, next mesh.Reload) error {
 	r.capacity.Configure(next.Desired)
+	r.ordered.Configure(next.Desired)
 	return r.feed.Reload(ctx, next)
 }
 

@@ -25,7 +25,7 @@ const (
 	baseName = "checkpoint.base"
 	// version is that of the checkpoint and of the entries. A version that gives one of
 	// them a field or a meaning raises it, so that older versions refuse to start instead
-	// of losing it.
+	// of losing it. A field of entries alone need not: who does not know it refuses the entry.
 	version = 2
 	// maxCheckpoint bounds the file: hundreds of thousands of orders about chains.
 	maxCheckpoint = 256 << 20

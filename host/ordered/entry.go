@@ -23,13 +23,14 @@ func (l *Log) order(in mesh.Input) *meshosv1.OrderedEntry {
 	out := &meshosv1.OrderedEntry{By: uint64(l.opts.Node)}
 	switch in := in.(type) {
 	case mesh.JudgedCommit:
-		out.Operators = wire.OperatorsToProto(in.Operators)
+		out.Operators, out.Over = wire.OperatorsToProto(in.Operators), l.overs.of(mesh.AdminReceived{Event: in.Event}, l.opts.Node)
 		if e := in.Envelope; e != nil {
 			out.Order = &meshosv1.OrderedEntry_Commit{Commit: &meshosv1.SignedCommit{Payload: e.Payload, Signatures: e.Signatures}}
 			return out
 		}
 		out.Order = &meshosv1.OrderedEntry_Event{Event: wire.EventToProto(mesh.AdminReceived{Event: in.Event, Reason: in.Reason})}
 	case mesh.Heard:
+		out.Over = l.overs.of(in.Event, l.opts.Node)
 		out.Order = &meshosv1.OrderedEntry_Event{Event: wire.EventToProto(in.Event)}
 	default:
 		return nil

@@ -57,6 +57,7 @@ type Log struct {
 	notes      []string                    // what was wrong, for people
 
 	keeper keeper
+	overs  overs
 }
 
 // place is where an entry stands: its height, its hash, its number in the files, its time.

@@ -2,6 +2,7 @@ package ordered
 
 import (
 	"fmt"
+	"reflect"
 	"time"
 
 	"github.com/meshos/meshos/host/mesh"
@@ -14,8 +15,10 @@ import (
 // log: the orders that the configuration has replaced.
 //
 // The checkpoint and then the entries above it are folded by a state of their own, so that
-// they lead where they led in the running node.
+// they lead where they led in the running node: each over what the configuration said then.
+// What changed there since replaces them.
 func (l *Log) Restore(b state.Boot) (boot state.Boot, lines []mesh.LogLine, err error) {
+	l.Configure(b.Desired)
 	checkpoint, entries := l.taken()
 	if checkpoint == nil && len(entries) == 0 {
 		return b, nil, nil
@@ -39,13 +42,21 @@ func (l *Log) Restore(b state.Boot) (boot state.Boot, lines []mesh.LogLine, err 
 	if first.Orders.Frozen {
 		first.FreezeRemaining = first.Orders.FreezeUntil.Sub(first.At.At)
 	}
-	s := state.New(first)
+	s, desired := state.New(first), b.Desired
 	for _, e := range entries {
 		in, err := input(e)
 		if err != nil {
 			return b, nil, fmt.Errorf("orders: height %d: %w", e.GetHeight(), err)
 		}
-		s.Apply(c.stamp(e.GetAt().AsTime()), in)
+		at := c.stamp(e.GetAt().AsTime())
+		if then, changed := asOf(e.GetOver(), desired); changed {
+			desired = then
+			s.Apply(at, mesh.Reload{Desired: desired})
+		}
+		s.Apply(at, in)
+	}
+	if !reflect.DeepEqual(desired, b.Desired) {
+		s.Apply(c.now, mesh.Reload{Desired: b.Desired})
 	}
 	for _, r := range s.Logs() {
 		lines = append(lines, mesh.LogLine{Level: r.Level, Daemon: r.Daemon, Message: r.Message})

@@ -665,7 +665,7 @@ func (x VerificationOutcome_Verdict) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use VerificationOutcome_Verdict.Descriptor instead.
 func (VerificationOutcome_Verdict) EnumDescriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{70, 0}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{71, 0}
 }
 
 type ActionRecord_Outcome int32
@@ -717,7 +717,7 @@ func (x ActionRecord_Outcome) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use ActionRecord_Outcome.Descriptor instead.
 func (ActionRecord_Outcome) EnumDescriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{77, 0}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{78, 0}
 }
 
 type DaemonView_Lifecycle int32
@@ -772,7 +772,7 @@ func (x DaemonView_Lifecycle) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use DaemonView_Lifecycle.Descriptor instead.
 func (DaemonView_Lifecycle) EnumDescriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{83, 0}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{84, 0}
 }
 
 type DaemonView_Restart int32
@@ -824,7 +824,7 @@ func (x DaemonView_Restart) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use DaemonView_Restart.Descriptor instead.
 func (DaemonView_Restart) EnumDescriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{83, 1}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{84, 1}
 }
 
 type DaemonView_Outcome int32
@@ -873,7 +873,7 @@ func (x DaemonView_Outcome) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use DaemonView_Outcome.Descriptor instead.
 func (DaemonView_Outcome) EnumDescriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{83, 2}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{84, 2}
 }
 
 type EchoView_State int32
@@ -928,7 +928,7 @@ func (x EchoView_State) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use EchoView_State.Descriptor instead.
 func (EchoView_State) EnumDescriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{87, 0}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{88, 0}
 }
 
 type MigrationView_Phase int32
@@ -989,7 +989,7 @@ func (x MigrationView_Phase) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use MigrationView_Phase.Descriptor instead.
 func (MigrationView_Phase) EnumDescriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{92, 0}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{93, 0}
 }
 
 type PluginView_Status int32
@@ -1053,7 +1053,7 @@ func (x PluginView_Status) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use PluginView_Status.Descriptor instead.
 func (PluginView_Status) EnumDescriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{93, 0}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{94, 0}
 }
 
 type Acknowledged_Chain int32
@@ -1108,7 +1108,7 @@ func (x Acknowledged_Chain) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Acknowledged_Chain.Descriptor instead.
 func (Acknowledged_Chain) EnumDescriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{100, 0}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{101, 0}
 }
 
 // DaemonRef names a supervised daemon. The id identifies it, the name is a label.
@@ -4923,8 +4923,11 @@ type OrderedEntry struct {
 	//
 	//	*OrderedEntry_Commit
 	//	*OrderedEntry_Event
-	Order         isOrderedEntry_Order `protobuf_oneof:"order"`
-	Operators     []*Operator          `protobuf:"bytes,7,rep,name=operators,proto3" json:"operators,omitempty"` // who signed, as it was judged
+	Order     isOrderedEntry_Order `protobuf_oneof:"order"`
+	Operators []*Operator          `protobuf:"bytes,7,rep,name=operators,proto3" json:"operators,omitempty"` // who signed, as it was judged
+	// What the configuration said when the order came of what it is about: once that changes, the
+	// configuration replaces the order. Absent in entries of earlier versions.
+	Over          *OrderedOver `protobuf:"bytes,8,opt,name=over,proto3" json:"over,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -5019,6 +5022,13 @@ func (x *OrderedEntry) GetOperators() []*Operator {
 	return nil
 }
 
+func (x *OrderedEntry) GetOver() *OrderedOver {
+	if x != nil {
+		return x.Over
+	}
+	return nil
+}
+
 type isOrderedEntry_Order interface {
 	isOrderedEntry_Order()
 }
@@ -5035,6 +5045,67 @@ func (*OrderedEntry_Commit) isOrderedEntry_Order() {}
 
 func (*OrderedEntry_Event) isOrderedEntry_Order() {}
 
+// OrderedOver is what the configuration of a node says of some daemons, chains and nodes.
+type OrderedOver struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Daemons       []*OrderedOver_Daemon  `protobuf:"bytes,1,rep,name=daemons,proto3" json:"daemons,omitempty"`
+	Chains        []*OrderedOver_Chain   `protobuf:"bytes,2,rep,name=chains,proto3" json:"chains,omitempty"`
+	Nodes         []*OrderedOver_Node    `protobuf:"bytes,3,rep,name=nodes,proto3" json:"nodes,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *OrderedOver) Reset() {
+	*x = OrderedOver{}
+	mi := &file_meshos_v1_meshos_proto_msgTypes[47]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *OrderedOver) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*OrderedOver) ProtoMessage() {}
+
+func (x *OrderedOver) ProtoReflect() protoreflect.Message {
+	mi := &file_meshos_v1_meshos_proto_msgTypes[47]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use OrderedOver.ProtoReflect.Descriptor instead.
+func (*OrderedOver) Descriptor() ([]byte, []int) {
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{47}
+}
+
+func (x *OrderedOver) GetDaemons() []*OrderedOver_Daemon {
+	if x != nil {
+		return x.Daemons
+	}
+	return nil
+}
+
+func (x *OrderedOver) GetChains() []*OrderedOver_Chain {
+	if x != nil {
+		return x.Chains
+	}
+	return nil
+}
+
+func (x *OrderedOver) GetNodes() []*OrderedOver_Node {
+	if x != nil {
+		return x.Nodes
+	}
+	return nil
+}
+
 // OrderedCheckpoint is what the orders up to a height left, at a time.
 type OrderedCheckpoint struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -5050,7 +5121,7 @@ type OrderedCheckpoint struct {
 
 func (x *OrderedCheckpoint) Reset() {
 	*x = OrderedCheckpoint{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[47]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[48]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5062,7 +5133,7 @@ func (x *OrderedCheckpoint) String() string {
 func (*OrderedCheckpoint) ProtoMessage() {}
 
 func (x *OrderedCheckpoint) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[47]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[48]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5075,7 +5146,7 @@ func (x *OrderedCheckpoint) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OrderedCheckpoint.ProtoReflect.Descriptor instead.
 func (*OrderedCheckpoint) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{47}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{48}
 }
 
 func (x *OrderedCheckpoint) GetVersion() uint32 {
@@ -5138,7 +5209,7 @@ type OrderedState struct {
 
 func (x *OrderedState) Reset() {
 	*x = OrderedState{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[48]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[49]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5150,7 +5221,7 @@ func (x *OrderedState) String() string {
 func (*OrderedState) ProtoMessage() {}
 
 func (x *OrderedState) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[48]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[49]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5163,7 +5234,7 @@ func (x *OrderedState) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OrderedState.ProtoReflect.Descriptor instead.
 func (*OrderedState) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{48}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{49}
 }
 
 func (x *OrderedState) GetHeight() uint64 {
@@ -5234,7 +5305,7 @@ type OrderOrigin struct {
 
 func (x *OrderOrigin) Reset() {
 	*x = OrderOrigin{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[49]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[50]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5246,7 +5317,7 @@ func (x *OrderOrigin) String() string {
 func (*OrderOrigin) ProtoMessage() {}
 
 func (x *OrderOrigin) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[49]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[50]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5259,7 +5330,7 @@ func (x *OrderOrigin) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OrderOrigin.ProtoReflect.Descriptor instead.
 func (*OrderOrigin) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{49}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{50}
 }
 
 func (x *OrderOrigin) GetHeight() uint64 {
@@ -5304,7 +5375,7 @@ type OrderedLocal struct {
 
 func (x *OrderedLocal) Reset() {
 	*x = OrderedLocal{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[50]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[51]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5316,7 +5387,7 @@ func (x *OrderedLocal) String() string {
 func (*OrderedLocal) ProtoMessage() {}
 
 func (x *OrderedLocal) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[50]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[51]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5329,7 +5400,7 @@ func (x *OrderedLocal) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OrderedLocal.ProtoReflect.Descriptor instead.
 func (*OrderedLocal) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{50}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{51}
 }
 
 func (x *OrderedLocal) GetPhase() MaintenancePhase {
@@ -5431,7 +5502,7 @@ type OrderedNode struct {
 
 func (x *OrderedNode) Reset() {
 	*x = OrderedNode{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[51]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[52]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5443,7 +5514,7 @@ func (x *OrderedNode) String() string {
 func (*OrderedNode) ProtoMessage() {}
 
 func (x *OrderedNode) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[51]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[52]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5456,7 +5527,7 @@ func (x *OrderedNode) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OrderedNode.ProtoReflect.Descriptor instead.
 func (*OrderedNode) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{51}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{52}
 }
 
 func (x *OrderedNode) GetNode() uint64 {
@@ -5514,7 +5585,7 @@ type OrderedForce struct {
 
 func (x *OrderedForce) Reset() {
 	*x = OrderedForce{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[52]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[53]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5526,7 +5597,7 @@ func (x *OrderedForce) String() string {
 func (*OrderedForce) ProtoMessage() {}
 
 func (x *OrderedForce) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[52]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[53]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5539,7 +5610,7 @@ func (x *OrderedForce) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OrderedForce.ProtoReflect.Descriptor instead.
 func (*OrderedForce) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{52}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{53}
 }
 
 func (x *OrderedForce) GetPlace() bool {
@@ -5583,7 +5654,7 @@ type OrderedDaemon struct {
 
 func (x *OrderedDaemon) Reset() {
 	*x = OrderedDaemon{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[53]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[54]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5595,7 +5666,7 @@ func (x *OrderedDaemon) String() string {
 func (*OrderedDaemon) ProtoMessage() {}
 
 func (x *OrderedDaemon) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[53]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[54]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5608,7 +5679,7 @@ func (x *OrderedDaemon) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OrderedDaemon.ProtoReflect.Descriptor instead.
 func (*OrderedDaemon) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{53}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{54}
 }
 
 func (x *OrderedDaemon) GetDaemon() *DaemonRef {
@@ -5655,7 +5726,7 @@ type OrderedGate struct {
 
 func (x *OrderedGate) Reset() {
 	*x = OrderedGate{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[54]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[55]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5667,7 +5738,7 @@ func (x *OrderedGate) String() string {
 func (*OrderedGate) ProtoMessage() {}
 
 func (x *OrderedGate) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[54]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[55]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5680,7 +5751,7 @@ func (x *OrderedGate) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OrderedGate.ProtoReflect.Descriptor instead.
 func (*OrderedGate) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{54}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{55}
 }
 
 func (x *OrderedGate) GetDaemon() *DaemonRef {
@@ -5744,7 +5815,7 @@ type OrderedChain struct {
 
 func (x *OrderedChain) Reset() {
 	*x = OrderedChain{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[55]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[56]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5756,7 +5827,7 @@ func (x *OrderedChain) String() string {
 func (*OrderedChain) ProtoMessage() {}
 
 func (x *OrderedChain) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[55]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[56]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5769,7 +5840,7 @@ func (x *OrderedChain) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OrderedChain.ProtoReflect.Descriptor instead.
 func (*OrderedChain) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{55}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{56}
 }
 
 func (x *OrderedChain) GetChain() uint64 {
@@ -5819,7 +5890,7 @@ type Action struct {
 
 func (x *Action) Reset() {
 	*x = Action{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[56]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[57]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5831,7 +5902,7 @@ func (x *Action) String() string {
 func (*Action) ProtoMessage() {}
 
 func (x *Action) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[56]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[57]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5844,7 +5915,7 @@ func (x *Action) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Action.ProtoReflect.Descriptor instead.
 func (*Action) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{56}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{57}
 }
 
 func (x *Action) GetKind() isAction_Kind {
@@ -6062,7 +6133,7 @@ type StartDaemon struct {
 
 func (x *StartDaemon) Reset() {
 	*x = StartDaemon{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[57]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[58]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6074,7 +6145,7 @@ func (x *StartDaemon) String() string {
 func (*StartDaemon) ProtoMessage() {}
 
 func (x *StartDaemon) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[57]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[58]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6087,7 +6158,7 @@ func (x *StartDaemon) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StartDaemon.ProtoReflect.Descriptor instead.
 func (*StartDaemon) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{57}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{58}
 }
 
 func (x *StartDaemon) GetDaemon() *DaemonRef {
@@ -6108,7 +6179,7 @@ type StopDaemon struct {
 
 func (x *StopDaemon) Reset() {
 	*x = StopDaemon{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[58]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[59]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6120,7 +6191,7 @@ func (x *StopDaemon) String() string {
 func (*StopDaemon) ProtoMessage() {}
 
 func (x *StopDaemon) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[58]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[59]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6133,7 +6204,7 @@ func (x *StopDaemon) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StopDaemon.ProtoReflect.Descriptor instead.
 func (*StopDaemon) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{58}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{59}
 }
 
 func (x *StopDaemon) GetDaemon() *DaemonRef {
@@ -6168,7 +6239,7 @@ type PullReplica struct {
 
 func (x *PullReplica) Reset() {
 	*x = PullReplica{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[59]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[60]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6180,7 +6251,7 @@ func (x *PullReplica) String() string {
 func (*PullReplica) ProtoMessage() {}
 
 func (x *PullReplica) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[59]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[60]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6193,7 +6264,7 @@ func (x *PullReplica) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PullReplica.ProtoReflect.Descriptor instead.
 func (*PullReplica) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{59}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{60}
 }
 
 func (x *PullReplica) GetChain() uint64 {
@@ -6220,7 +6291,7 @@ type DropReplica struct {
 
 func (x *DropReplica) Reset() {
 	*x = DropReplica{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[60]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[61]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6232,7 +6303,7 @@ func (x *DropReplica) String() string {
 func (*DropReplica) ProtoMessage() {}
 
 func (x *DropReplica) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[60]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[61]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6245,7 +6316,7 @@ func (x *DropReplica) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DropReplica.ProtoReflect.Descriptor instead.
 func (*DropReplica) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{60}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{61}
 }
 
 func (x *DropReplica) GetChain() uint64 {
@@ -6267,7 +6338,7 @@ type RequestPlacement struct {
 
 func (x *RequestPlacement) Reset() {
 	*x = RequestPlacement{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[61]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[62]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6279,7 +6350,7 @@ func (x *RequestPlacement) String() string {
 func (*RequestPlacement) ProtoMessage() {}
 
 func (x *RequestPlacement) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[61]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[62]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6292,7 +6363,7 @@ func (x *RequestPlacement) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RequestPlacement.ProtoReflect.Descriptor instead.
 func (*RequestPlacement) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{61}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{62}
 }
 
 func (x *RequestPlacement) GetChain() uint64 {
@@ -6327,7 +6398,7 @@ type RequestEviction struct {
 
 func (x *RequestEviction) Reset() {
 	*x = RequestEviction{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[62]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[63]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6339,7 +6410,7 @@ func (x *RequestEviction) String() string {
 func (*RequestEviction) ProtoMessage() {}
 
 func (x *RequestEviction) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[62]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[63]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6352,7 +6423,7 @@ func (x *RequestEviction) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RequestEviction.ProtoReflect.Descriptor instead.
 func (*RequestEviction) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{62}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{63}
 }
 
 func (x *RequestEviction) GetChain() uint64 {
@@ -6380,7 +6451,7 @@ type MigrateBlob struct {
 
 func (x *MigrateBlob) Reset() {
 	*x = MigrateBlob{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[63]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[64]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6392,7 +6463,7 @@ func (x *MigrateBlob) String() string {
 func (*MigrateBlob) ProtoMessage() {}
 
 func (x *MigrateBlob) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[63]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[64]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6405,7 +6476,7 @@ func (x *MigrateBlob) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MigrateBlob.ProtoReflect.Descriptor instead.
 func (*MigrateBlob) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{63}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{64}
 }
 
 func (x *MigrateBlob) GetBlob() uint64 {
@@ -6440,7 +6511,7 @@ type ReduceHeat struct {
 
 func (x *ReduceHeat) Reset() {
 	*x = ReduceHeat{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[64]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[65]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6452,7 +6523,7 @@ func (x *ReduceHeat) String() string {
 func (*ReduceHeat) ProtoMessage() {}
 
 func (x *ReduceHeat) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[64]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[65]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6465,7 +6536,7 @@ func (x *ReduceHeat) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReduceHeat.ProtoReflect.Descriptor instead.
 func (*ReduceHeat) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{64}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{65}
 }
 
 func (x *ReduceHeat) GetBlob() uint64 {
@@ -6493,7 +6564,7 @@ type MarkAvoid struct {
 
 func (x *MarkAvoid) Reset() {
 	*x = MarkAvoid{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[65]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[66]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6505,7 +6576,7 @@ func (x *MarkAvoid) String() string {
 func (*MarkAvoid) ProtoMessage() {}
 
 func (x *MarkAvoid) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[65]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[66]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6518,7 +6589,7 @@ func (x *MarkAvoid) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MarkAvoid.ProtoReflect.Descriptor instead.
 func (*MarkAvoid) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{65}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{66}
 }
 
 func (x *MarkAvoid) GetPeer() uint64 {
@@ -6553,7 +6624,7 @@ type ApplyBackoff struct {
 
 func (x *ApplyBackoff) Reset() {
 	*x = ApplyBackoff{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[66]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[67]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6565,7 +6636,7 @@ func (x *ApplyBackoff) String() string {
 func (*ApplyBackoff) ProtoMessage() {}
 
 func (x *ApplyBackoff) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[66]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[67]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6578,7 +6649,7 @@ func (x *ApplyBackoff) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ApplyBackoff.ProtoReflect.Descriptor instead.
 func (*ApplyBackoff) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{66}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{67}
 }
 
 func (x *ApplyBackoff) GetDaemon() *DaemonRef {
@@ -6606,7 +6677,7 @@ type CommitMaintenanceTransition struct {
 
 func (x *CommitMaintenanceTransition) Reset() {
 	*x = CommitMaintenanceTransition{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[67]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[68]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6618,7 +6689,7 @@ func (x *CommitMaintenanceTransition) String() string {
 func (*CommitMaintenanceTransition) ProtoMessage() {}
 
 func (x *CommitMaintenanceTransition) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[67]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[68]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6631,7 +6702,7 @@ func (x *CommitMaintenanceTransition) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CommitMaintenanceTransition.ProtoReflect.Descriptor instead.
 func (*CommitMaintenanceTransition) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{67}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{68}
 }
 
 func (x *CommitMaintenanceTransition) GetNode() uint64 {
@@ -6665,7 +6736,7 @@ type AskReload struct {
 
 func (x *AskReload) Reset() {
 	*x = AskReload{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[68]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[69]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6677,7 +6748,7 @@ func (x *AskReload) String() string {
 func (*AskReload) ProtoMessage() {}
 
 func (x *AskReload) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[68]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[69]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6690,7 +6761,7 @@ func (x *AskReload) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AskReload.ProtoReflect.Descriptor instead.
 func (*AskReload) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{68}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{69}
 }
 
 func (x *AskReload) GetDaemon() *DaemonRef {
@@ -6710,7 +6781,7 @@ type SendSignal struct {
 
 func (x *SendSignal) Reset() {
 	*x = SendSignal{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[69]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[70]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6722,7 +6793,7 @@ func (x *SendSignal) String() string {
 func (*SendSignal) ProtoMessage() {}
 
 func (x *SendSignal) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[69]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[70]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6735,7 +6806,7 @@ func (x *SendSignal) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SendSignal.ProtoReflect.Descriptor instead.
 func (*SendSignal) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{69}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{70}
 }
 
 func (x *SendSignal) GetDaemon() *DaemonRef {
@@ -6764,7 +6835,7 @@ type VerificationOutcome struct {
 
 func (x *VerificationOutcome) Reset() {
 	*x = VerificationOutcome{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[70]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[71]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6776,7 +6847,7 @@ func (x *VerificationOutcome) String() string {
 func (*VerificationOutcome) ProtoMessage() {}
 
 func (x *VerificationOutcome) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[70]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[71]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6789,7 +6860,7 @@ func (x *VerificationOutcome) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use VerificationOutcome.ProtoReflect.Descriptor instead.
 func (*VerificationOutcome) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{70}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{71}
 }
 
 func (x *VerificationOutcome) GetVerdict() VerificationOutcome_Verdict {
@@ -6825,7 +6896,7 @@ type Operator struct {
 
 func (x *Operator) Reset() {
 	*x = Operator{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[71]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[72]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6837,7 +6908,7 @@ func (x *Operator) String() string {
 func (*Operator) ProtoMessage() {}
 
 func (x *Operator) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[71]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[72]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6850,7 +6921,7 @@ func (x *Operator) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Operator.ProtoReflect.Descriptor instead.
 func (*Operator) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{71}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{72}
 }
 
 func (x *Operator) GetKeyId() string {
@@ -6899,7 +6970,7 @@ type AdminAuditRecord struct {
 
 func (x *AdminAuditRecord) Reset() {
 	*x = AdminAuditRecord{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[72]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[73]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6911,7 +6982,7 @@ func (x *AdminAuditRecord) String() string {
 func (*AdminAuditRecord) ProtoMessage() {}
 
 func (x *AdminAuditRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[72]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[73]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6924,7 +6995,7 @@ func (x *AdminAuditRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AdminAuditRecord.ProtoReflect.Descriptor instead.
 func (*AdminAuditRecord) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{72}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{73}
 }
 
 func (x *AdminAuditRecord) GetEpoch() uint64 {
@@ -7054,7 +7125,7 @@ type Refusal struct {
 
 func (x *Refusal) Reset() {
 	*x = Refusal{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[73]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[74]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7066,7 +7137,7 @@ func (x *Refusal) String() string {
 func (*Refusal) ProtoMessage() {}
 
 func (x *Refusal) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[73]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[74]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7079,7 +7150,7 @@ func (x *Refusal) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Refusal.ProtoReflect.Descriptor instead.
 func (*Refusal) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{73}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{74}
 }
 
 func (x *Refusal) GetSource() string {
@@ -7123,7 +7194,7 @@ type SignerChange struct {
 
 func (x *SignerChange) Reset() {
 	*x = SignerChange{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[74]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[75]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7135,7 +7206,7 @@ func (x *SignerChange) String() string {
 func (*SignerChange) ProtoMessage() {}
 
 func (x *SignerChange) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[74]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[75]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7148,7 +7219,7 @@ func (x *SignerChange) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SignerChange.ProtoReflect.Descriptor instead.
 func (*SignerChange) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{74}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{75}
 }
 
 func (x *SignerChange) GetName() string {
@@ -7199,7 +7270,7 @@ type LogRecord struct {
 
 func (x *LogRecord) Reset() {
 	*x = LogRecord{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[75]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[76]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7211,7 +7282,7 @@ func (x *LogRecord) String() string {
 func (*LogRecord) ProtoMessage() {}
 
 func (x *LogRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[75]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[76]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7224,7 +7295,7 @@ func (x *LogRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LogRecord.ProtoReflect.Descriptor instead.
 func (*LogRecord) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{75}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{76}
 }
 
 func (x *LogRecord) GetEpoch() uint64 {
@@ -7321,7 +7392,7 @@ type FailureRecord struct {
 
 func (x *FailureRecord) Reset() {
 	*x = FailureRecord{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[76]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[77]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7333,7 +7404,7 @@ func (x *FailureRecord) String() string {
 func (*FailureRecord) ProtoMessage() {}
 
 func (x *FailureRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[76]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[77]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7346,7 +7417,7 @@ func (x *FailureRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FailureRecord.ProtoReflect.Descriptor instead.
 func (*FailureRecord) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{76}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{77}
 }
 
 func (x *FailureRecord) GetEpoch() uint64 {
@@ -7424,7 +7495,7 @@ type ActionRecord struct {
 
 func (x *ActionRecord) Reset() {
 	*x = ActionRecord{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[77]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[78]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7436,7 +7507,7 @@ func (x *ActionRecord) String() string {
 func (*ActionRecord) ProtoMessage() {}
 
 func (x *ActionRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[77]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[78]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7449,7 +7520,7 @@ func (x *ActionRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ActionRecord.ProtoReflect.Descriptor instead.
 func (*ActionRecord) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{77}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{78}
 }
 
 func (x *ActionRecord) GetEpoch() uint64 {
@@ -7538,7 +7609,7 @@ type Record struct {
 
 func (x *Record) Reset() {
 	*x = Record{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[78]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[79]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7550,7 +7621,7 @@ func (x *Record) String() string {
 func (*Record) ProtoMessage() {}
 
 func (x *Record) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[78]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[79]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7563,7 +7634,7 @@ func (x *Record) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Record.ProtoReflect.Descriptor instead.
 func (*Record) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{78}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{79}
 }
 
 func (x *Record) GetKind() isRecord_Kind {
@@ -7671,7 +7742,7 @@ type Snapshot struct {
 
 func (x *Snapshot) Reset() {
 	*x = Snapshot{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[79]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[80]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7683,7 +7754,7 @@ func (x *Snapshot) String() string {
 func (*Snapshot) ProtoMessage() {}
 
 func (x *Snapshot) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[79]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[80]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7696,7 +7767,7 @@ func (x *Snapshot) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Snapshot.ProtoReflect.Descriptor instead.
 func (*Snapshot) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{79}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{80}
 }
 
 func (x *Snapshot) GetNode() uint64 {
@@ -7869,7 +7940,7 @@ type NameView struct {
 
 func (x *NameView) Reset() {
 	*x = NameView{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[80]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[81]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7881,7 +7952,7 @@ func (x *NameView) String() string {
 func (*NameView) ProtoMessage() {}
 
 func (x *NameView) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[80]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[81]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7894,7 +7965,7 @@ func (x *NameView) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NameView.ProtoReflect.Descriptor instead.
 func (*NameView) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{80}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{81}
 }
 
 func (x *NameView) GetName() string {
@@ -7967,7 +8038,7 @@ type NodeInfo struct {
 
 func (x *NodeInfo) Reset() {
 	*x = NodeInfo{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[81]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[82]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7979,7 +8050,7 @@ func (x *NodeInfo) String() string {
 func (*NodeInfo) ProtoMessage() {}
 
 func (x *NodeInfo) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[81]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[82]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7992,7 +8063,7 @@ func (x *NodeInfo) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NodeInfo.ProtoReflect.Descriptor instead.
 func (*NodeInfo) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{81}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{82}
 }
 
 func (x *NodeInfo) GetName() string {
@@ -8088,7 +8159,7 @@ type SchedulerView struct {
 
 func (x *SchedulerView) Reset() {
 	*x = SchedulerView{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[82]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[83]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8100,7 +8171,7 @@ func (x *SchedulerView) String() string {
 func (*SchedulerView) ProtoMessage() {}
 
 func (x *SchedulerView) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[82]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[83]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8113,7 +8184,7 @@ func (x *SchedulerView) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SchedulerView.ProtoReflect.Descriptor instead.
 func (*SchedulerView) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{82}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{83}
 }
 
 func (x *SchedulerView) GetActive() bool {
@@ -8192,7 +8263,7 @@ type DaemonView struct {
 
 func (x *DaemonView) Reset() {
 	*x = DaemonView{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[83]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[84]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8204,7 +8275,7 @@ func (x *DaemonView) String() string {
 func (*DaemonView) ProtoMessage() {}
 
 func (x *DaemonView) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[83]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[84]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8217,7 +8288,7 @@ func (x *DaemonView) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DaemonView.ProtoReflect.Descriptor instead.
 func (*DaemonView) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{83}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{84}
 }
 
 func (x *DaemonView) GetDaemon() *DaemonRef {
@@ -8414,7 +8485,7 @@ type OrderView struct {
 
 func (x *OrderView) Reset() {
 	*x = OrderView{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[84]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[85]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8426,7 +8497,7 @@ func (x *OrderView) String() string {
 func (*OrderView) ProtoMessage() {}
 
 func (x *OrderView) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[84]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[85]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8439,7 +8510,7 @@ func (x *OrderView) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OrderView.ProtoReflect.Descriptor instead.
 func (*OrderView) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{84}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{85}
 }
 
 func (x *OrderView) GetHeight() uint64 {
@@ -8478,7 +8549,7 @@ type ReplicaView struct {
 
 func (x *ReplicaView) Reset() {
 	*x = ReplicaView{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[85]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[86]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8490,7 +8561,7 @@ func (x *ReplicaView) String() string {
 func (*ReplicaView) ProtoMessage() {}
 
 func (x *ReplicaView) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[85]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[86]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8503,7 +8574,7 @@ func (x *ReplicaView) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReplicaView.ProtoReflect.Descriptor instead.
 func (*ReplicaView) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{85}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{86}
 }
 
 func (x *ReplicaView) GetChain() uint64 {
@@ -8577,7 +8648,7 @@ type PeerView struct {
 
 func (x *PeerView) Reset() {
 	*x = PeerView{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[86]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[87]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8589,7 +8660,7 @@ func (x *PeerView) String() string {
 func (*PeerView) ProtoMessage() {}
 
 func (x *PeerView) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[86]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[87]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8602,7 +8673,7 @@ func (x *PeerView) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PeerView.ProtoReflect.Descriptor instead.
 func (*PeerView) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{86}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{87}
 }
 
 func (x *PeerView) GetPeer() uint64 {
@@ -8720,7 +8791,7 @@ type EchoView struct {
 
 func (x *EchoView) Reset() {
 	*x = EchoView{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[87]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[88]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8732,7 +8803,7 @@ func (x *EchoView) String() string {
 func (*EchoView) ProtoMessage() {}
 
 func (x *EchoView) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[87]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[88]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8745,7 +8816,7 @@ func (x *EchoView) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EchoView.ProtoReflect.Descriptor instead.
 func (*EchoView) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{87}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{88}
 }
 
 func (x *EchoView) GetState() EchoView_State {
@@ -8817,7 +8888,7 @@ type CutOffView struct {
 
 func (x *CutOffView) Reset() {
 	*x = CutOffView{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[88]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[89]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8829,7 +8900,7 @@ func (x *CutOffView) String() string {
 func (*CutOffView) ProtoMessage() {}
 
 func (x *CutOffView) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[88]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[89]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8842,7 +8913,7 @@ func (x *CutOffView) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CutOffView.ProtoReflect.Descriptor instead.
 func (*CutOffView) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{88}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{89}
 }
 
 func (x *CutOffView) GetLost() uint32 {
@@ -8877,7 +8948,7 @@ type AvoidView struct {
 
 func (x *AvoidView) Reset() {
 	*x = AvoidView{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[89]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[90]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8889,7 +8960,7 @@ func (x *AvoidView) String() string {
 func (*AvoidView) ProtoMessage() {}
 
 func (x *AvoidView) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[89]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[90]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8902,7 +8973,7 @@ func (x *AvoidView) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AvoidView.ProtoReflect.Descriptor instead.
 func (*AvoidView) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{89}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{90}
 }
 
 func (x *AvoidView) GetPeer() uint64 {
@@ -8942,7 +9013,7 @@ type MaintenanceView struct {
 
 func (x *MaintenanceView) Reset() {
 	*x = MaintenanceView{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[90]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[91]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8954,7 +9025,7 @@ func (x *MaintenanceView) String() string {
 func (*MaintenanceView) ProtoMessage() {}
 
 func (x *MaintenanceView) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[90]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[91]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8967,7 +9038,7 @@ func (x *MaintenanceView) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MaintenanceView.ProtoReflect.Descriptor instead.
 func (*MaintenanceView) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{90}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{91}
 }
 
 func (x *MaintenanceView) GetPhase() MaintenancePhase {
@@ -9039,7 +9110,7 @@ type EmittedAction struct {
 
 func (x *EmittedAction) Reset() {
 	*x = EmittedAction{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[91]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[92]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9051,7 +9122,7 @@ func (x *EmittedAction) String() string {
 func (*EmittedAction) ProtoMessage() {}
 
 func (x *EmittedAction) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[91]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[92]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9064,7 +9135,7 @@ func (x *EmittedAction) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EmittedAction.ProtoReflect.Descriptor instead.
 func (*EmittedAction) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{91}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{92}
 }
 
 func (x *EmittedAction) GetId() uint64 {
@@ -9114,7 +9185,7 @@ type MigrationView struct {
 
 func (x *MigrationView) Reset() {
 	*x = MigrationView{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[92]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[93]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9126,7 +9197,7 @@ func (x *MigrationView) String() string {
 func (*MigrationView) ProtoMessage() {}
 
 func (x *MigrationView) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[92]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[93]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9139,7 +9210,7 @@ func (x *MigrationView) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MigrationView.ProtoReflect.Descriptor instead.
 func (*MigrationView) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{92}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{93}
 }
 
 func (x *MigrationView) GetMigration() uint64 {
@@ -9234,7 +9305,7 @@ type PluginView struct {
 
 func (x *PluginView) Reset() {
 	*x = PluginView{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[93]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[94]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9246,7 +9317,7 @@ func (x *PluginView) String() string {
 func (*PluginView) ProtoMessage() {}
 
 func (x *PluginView) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[93]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[94]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9259,7 +9330,7 @@ func (x *PluginView) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PluginView.ProtoReflect.Descriptor instead.
 func (*PluginView) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{93}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{94}
 }
 
 func (x *PluginView) GetName() string {
@@ -9385,7 +9456,7 @@ type Stats struct {
 
 func (x *Stats) Reset() {
 	*x = Stats{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[94]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[95]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9397,7 +9468,7 @@ func (x *Stats) String() string {
 func (*Stats) ProtoMessage() {}
 
 func (x *Stats) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[94]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[95]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9410,7 +9481,7 @@ func (x *Stats) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Stats.ProtoReflect.Descriptor instead.
 func (*Stats) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{94}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{95}
 }
 
 func (x *Stats) GetEventsApplied() uint64 {
@@ -9578,7 +9649,7 @@ type JournalEntry struct {
 
 func (x *JournalEntry) Reset() {
 	*x = JournalEntry{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[95]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[96]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9590,7 +9661,7 @@ func (x *JournalEntry) String() string {
 func (*JournalEntry) ProtoMessage() {}
 
 func (x *JournalEntry) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[95]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[96]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9603,7 +9674,7 @@ func (x *JournalEntry) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JournalEntry.ProtoReflect.Descriptor instead.
 func (*JournalEntry) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{95}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{96}
 }
 
 func (x *JournalEntry) GetIndex() uint64 {
@@ -9846,7 +9917,7 @@ type Boot struct {
 
 func (x *Boot) Reset() {
 	*x = Boot{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[96]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[97]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9858,7 +9929,7 @@ func (x *Boot) String() string {
 func (*Boot) ProtoMessage() {}
 
 func (x *Boot) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[96]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[97]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9871,7 +9942,7 @@ func (x *Boot) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Boot.ProtoReflect.Descriptor instead.
 func (*Boot) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{96}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{97}
 }
 
 func (x *Boot) GetNode() uint64 {
@@ -9924,7 +9995,7 @@ type Tick struct {
 
 func (x *Tick) Reset() {
 	*x = Tick{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[97]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[98]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9936,7 +10007,7 @@ func (x *Tick) String() string {
 func (*Tick) ProtoMessage() {}
 
 func (x *Tick) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[97]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[98]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9949,7 +10020,7 @@ func (x *Tick) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Tick.ProtoReflect.Descriptor instead.
 func (*Tick) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{97}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{98}
 }
 
 func (x *Tick) GetQueueRoom() uint32 {
@@ -9982,7 +10053,7 @@ type JudgedCommit struct {
 
 func (x *JudgedCommit) Reset() {
 	*x = JudgedCommit{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[98]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[99]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9994,7 +10065,7 @@ func (x *JudgedCommit) String() string {
 func (*JudgedCommit) ProtoMessage() {}
 
 func (x *JudgedCommit) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[98]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[99]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -10007,7 +10078,7 @@ func (x *JudgedCommit) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JudgedCommit.ProtoReflect.Descriptor instead.
 func (*JudgedCommit) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{98}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{99}
 }
 
 func (x *JudgedCommit) GetEvent() *AdminEvent {
@@ -10069,7 +10140,7 @@ type Reload struct {
 
 func (x *Reload) Reset() {
 	*x = Reload{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[99]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[100]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -10081,7 +10152,7 @@ func (x *Reload) String() string {
 func (*Reload) ProtoMessage() {}
 
 func (x *Reload) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[99]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[100]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -10094,7 +10165,7 @@ func (x *Reload) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Reload.ProtoReflect.Descriptor instead.
 func (*Reload) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{99}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{100}
 }
 
 func (x *Reload) GetConfigToml() string {
@@ -10116,7 +10187,7 @@ type Acknowledged struct {
 
 func (x *Acknowledged) Reset() {
 	*x = Acknowledged{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[100]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[101]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -10128,7 +10199,7 @@ func (x *Acknowledged) String() string {
 func (*Acknowledged) ProtoMessage() {}
 
 func (x *Acknowledged) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[100]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[101]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -10141,7 +10212,7 @@ func (x *Acknowledged) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Acknowledged.ProtoReflect.Descriptor instead.
 func (*Acknowledged) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{100}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{101}
 }
 
 func (x *Acknowledged) GetChain() Acknowledged_Chain {
@@ -10169,7 +10240,7 @@ type FailureReport struct {
 
 func (x *FailureReport) Reset() {
 	*x = FailureReport{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[101]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[102]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -10181,7 +10252,7 @@ func (x *FailureReport) String() string {
 func (*FailureReport) ProtoMessage() {}
 
 func (x *FailureReport) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[101]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[102]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -10194,7 +10265,7 @@ func (x *FailureReport) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FailureReport.ProtoReflect.Descriptor instead.
 func (*FailureReport) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{101}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{102}
 }
 
 func (x *FailureReport) GetSource() string {
@@ -10230,7 +10301,7 @@ type Samples struct {
 
 func (x *Samples) Reset() {
 	*x = Samples{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[102]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[103]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -10242,7 +10313,7 @@ func (x *Samples) String() string {
 func (*Samples) ProtoMessage() {}
 
 func (x *Samples) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[102]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[103]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -10255,7 +10326,7 @@ func (x *Samples) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Samples.ProtoReflect.Descriptor instead.
 func (*Samples) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{102}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{103}
 }
 
 func (x *Samples) GetProbe() string {
@@ -10330,7 +10401,7 @@ type ActionOutcome struct {
 
 func (x *ActionOutcome) Reset() {
 	*x = ActionOutcome{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[103]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[104]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -10342,7 +10413,7 @@ func (x *ActionOutcome) String() string {
 func (*ActionOutcome) ProtoMessage() {}
 
 func (x *ActionOutcome) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[103]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[104]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -10355,7 +10426,7 @@ func (x *ActionOutcome) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ActionOutcome.ProtoReflect.Descriptor instead.
 func (*ActionOutcome) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{103}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{104}
 }
 
 func (x *ActionOutcome) GetActionId() uint64 {
@@ -10422,7 +10493,7 @@ type ScoreTable struct {
 
 func (x *ScoreTable) Reset() {
 	*x = ScoreTable{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[104]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[105]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -10434,7 +10505,7 @@ func (x *ScoreTable) String() string {
 func (*ScoreTable) ProtoMessage() {}
 
 func (x *ScoreTable) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[104]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[105]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -10447,7 +10518,7 @@ func (x *ScoreTable) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ScoreTable.ProtoReflect.Descriptor instead.
 func (*ScoreTable) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{104}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{105}
 }
 
 func (x *ScoreTable) GetViewVersion() uint64 {
@@ -10490,7 +10561,7 @@ type ChainScore struct {
 
 func (x *ChainScore) Reset() {
 	*x = ChainScore{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[105]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[106]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -10502,7 +10573,7 @@ func (x *ChainScore) String() string {
 func (*ChainScore) ProtoMessage() {}
 
 func (x *ChainScore) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[105]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[106]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -10515,7 +10586,7 @@ func (x *ChainScore) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ChainScore.ProtoReflect.Descriptor instead.
 func (*ChainScore) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{105}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{106}
 }
 
 func (x *ChainScore) GetChain() uint64 {
@@ -10556,7 +10627,7 @@ type NodeScore struct {
 
 func (x *NodeScore) Reset() {
 	*x = NodeScore{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[106]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[107]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -10568,7 +10639,7 @@ func (x *NodeScore) String() string {
 func (*NodeScore) ProtoMessage() {}
 
 func (x *NodeScore) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[106]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[107]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -10581,7 +10652,7 @@ func (x *NodeScore) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NodeScore.ProtoReflect.Descriptor instead.
 func (*NodeScore) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{106}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{107}
 }
 
 func (x *NodeScore) GetNode() uint64 {
@@ -10610,7 +10681,7 @@ type MigrationCost struct {
 
 func (x *MigrationCost) Reset() {
 	*x = MigrationCost{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[107]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[108]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -10622,7 +10693,7 @@ func (x *MigrationCost) String() string {
 func (*MigrationCost) ProtoMessage() {}
 
 func (x *MigrationCost) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[107]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[108]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -10635,7 +10706,7 @@ func (x *MigrationCost) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MigrationCost.ProtoReflect.Descriptor instead.
 func (*MigrationCost) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{107}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{108}
 }
 
 func (x *MigrationCost) GetStateTransfer() *durationpb.Duration {
@@ -10669,7 +10740,7 @@ type Migrations struct {
 
 func (x *Migrations) Reset() {
 	*x = Migrations{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[108]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[109]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -10681,7 +10752,7 @@ func (x *Migrations) String() string {
 func (*Migrations) ProtoMessage() {}
 
 func (x *Migrations) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[108]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[109]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -10694,7 +10765,7 @@ func (x *Migrations) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Migrations.ProtoReflect.Descriptor instead.
 func (*Migrations) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{108}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{109}
 }
 
 func (x *Migrations) GetInFlight() []*MigrationView {
@@ -10719,7 +10790,7 @@ type BlastRadius struct {
 
 func (x *BlastRadius) Reset() {
 	*x = BlastRadius{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[109]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[110]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -10731,7 +10802,7 @@ func (x *BlastRadius) String() string {
 func (*BlastRadius) ProtoMessage() {}
 
 func (x *BlastRadius) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[109]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[110]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -10744,7 +10815,7 @@ func (x *BlastRadius) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BlastRadius.ProtoReflect.Descriptor instead.
 func (*BlastRadius) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{109}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{110}
 }
 
 func (x *BlastRadius) GetAffectedNodes() []uint64 {
@@ -10801,7 +10872,7 @@ type DaemonLifecycle_Started struct {
 
 func (x *DaemonLifecycle_Started) Reset() {
 	*x = DaemonLifecycle_Started{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[110]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[111]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -10813,7 +10884,7 @@ func (x *DaemonLifecycle_Started) String() string {
 func (*DaemonLifecycle_Started) ProtoMessage() {}
 
 func (x *DaemonLifecycle_Started) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[110]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[111]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -10859,7 +10930,7 @@ type DaemonLifecycle_ExitedCleanly struct {
 
 func (x *DaemonLifecycle_ExitedCleanly) Reset() {
 	*x = DaemonLifecycle_ExitedCleanly{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[111]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[112]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -10871,7 +10942,7 @@ func (x *DaemonLifecycle_ExitedCleanly) String() string {
 func (*DaemonLifecycle_ExitedCleanly) ProtoMessage() {}
 
 func (x *DaemonLifecycle_ExitedCleanly) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[111]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[112]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -10904,7 +10975,7 @@ type DaemonLifecycle_Crashed struct {
 
 func (x *DaemonLifecycle_Crashed) Reset() {
 	*x = DaemonLifecycle_Crashed{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[112]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[113]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -10916,7 +10987,7 @@ func (x *DaemonLifecycle_Crashed) String() string {
 func (*DaemonLifecycle_Crashed) ProtoMessage() {}
 
 func (x *DaemonLifecycle_Crashed) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[112]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[113]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -10956,7 +11027,7 @@ type DaemonLifecycle_Replaced struct {
 
 func (x *DaemonLifecycle_Replaced) Reset() {
 	*x = DaemonLifecycle_Replaced{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[113]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[114]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -10968,7 +11039,7 @@ func (x *DaemonLifecycle_Replaced) String() string {
 func (*DaemonLifecycle_Replaced) ProtoMessage() {}
 
 func (x *DaemonLifecycle_Replaced) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[113]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[114]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -10995,7 +11066,7 @@ type DaemonLifecycle_Rejected struct {
 
 func (x *DaemonLifecycle_Rejected) Reset() {
 	*x = DaemonLifecycle_Rejected{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[114]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[115]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -11007,7 +11078,7 @@ func (x *DaemonLifecycle_Rejected) String() string {
 func (*DaemonLifecycle_Rejected) ProtoMessage() {}
 
 func (x *DaemonLifecycle_Rejected) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[114]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[115]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -11030,6 +11101,178 @@ func (x *DaemonLifecycle_Rejected) GetReason() string {
 	return ""
 }
 
+type OrderedOver_Daemon struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Daemon        *DaemonRef             `protobuf:"bytes,1,opt,name=daemon,proto3" json:"daemon,omitempty"`
+	Run           *bool                  `protobuf:"varint,2,opt,name=run,proto3,oneof" json:"run,omitempty"`   // absent if the configuration does not name the daemon
+	Node          *uint64                `protobuf:"varint,3,opt,name=node,proto3,oneof" json:"node,omitempty"` // the same
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *OrderedOver_Daemon) Reset() {
+	*x = OrderedOver_Daemon{}
+	mi := &file_meshos_v1_meshos_proto_msgTypes[117]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *OrderedOver_Daemon) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*OrderedOver_Daemon) ProtoMessage() {}
+
+func (x *OrderedOver_Daemon) ProtoReflect() protoreflect.Message {
+	mi := &file_meshos_v1_meshos_proto_msgTypes[117]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use OrderedOver_Daemon.ProtoReflect.Descriptor instead.
+func (*OrderedOver_Daemon) Descriptor() ([]byte, []int) {
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{47, 0}
+}
+
+func (x *OrderedOver_Daemon) GetDaemon() *DaemonRef {
+	if x != nil {
+		return x.Daemon
+	}
+	return nil
+}
+
+func (x *OrderedOver_Daemon) GetRun() bool {
+	if x != nil && x.Run != nil {
+		return *x.Run
+	}
+	return false
+}
+
+func (x *OrderedOver_Daemon) GetNode() uint64 {
+	if x != nil && x.Node != nil {
+		return *x.Node
+	}
+	return 0
+}
+
+type OrderedOver_Chain struct {
+	state         protoimpl.MessageState    `protogen:"open.v1"`
+	Chain         uint64                    `protobuf:"varint,1,opt,name=chain,proto3" json:"chain,omitempty"`
+	Replicas      *uint32                   `protobuf:"varint,2,opt,name=replicas,proto3,oneof" json:"replicas,omitempty"` // absent if the configuration does not say
+	Hold          LocalReplicaIntent_Intent `protobuf:"varint,3,opt,name=hold,proto3,enum=meshos.v1.LocalReplicaIntent_Intent" json:"hold,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *OrderedOver_Chain) Reset() {
+	*x = OrderedOver_Chain{}
+	mi := &file_meshos_v1_meshos_proto_msgTypes[118]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *OrderedOver_Chain) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*OrderedOver_Chain) ProtoMessage() {}
+
+func (x *OrderedOver_Chain) ProtoReflect() protoreflect.Message {
+	mi := &file_meshos_v1_meshos_proto_msgTypes[118]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use OrderedOver_Chain.ProtoReflect.Descriptor instead.
+func (*OrderedOver_Chain) Descriptor() ([]byte, []int) {
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{47, 1}
+}
+
+func (x *OrderedOver_Chain) GetChain() uint64 {
+	if x != nil {
+		return x.Chain
+	}
+	return 0
+}
+
+func (x *OrderedOver_Chain) GetReplicas() uint32 {
+	if x != nil && x.Replicas != nil {
+		return *x.Replicas
+	}
+	return 0
+}
+
+func (x *OrderedOver_Chain) GetHold() LocalReplicaIntent_Intent {
+	if x != nil {
+		return x.Hold
+	}
+	return LocalReplicaIntent_INTENT_UNSPECIFIED
+}
+
+type OrderedOver_Node struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Node          uint64                 `protobuf:"varint,1,opt,name=node,proto3" json:"node,omitempty"`
+	Peer          *string                `protobuf:"bytes,2,opt,name=peer,proto3,oneof" json:"peer,omitempty"` // its name as a peer; absent if the configuration does not name it
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *OrderedOver_Node) Reset() {
+	*x = OrderedOver_Node{}
+	mi := &file_meshos_v1_meshos_proto_msgTypes[119]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *OrderedOver_Node) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*OrderedOver_Node) ProtoMessage() {}
+
+func (x *OrderedOver_Node) ProtoReflect() protoreflect.Message {
+	mi := &file_meshos_v1_meshos_proto_msgTypes[119]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use OrderedOver_Node.ProtoReflect.Descriptor instead.
+func (*OrderedOver_Node) Descriptor() ([]byte, []int) {
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{47, 2}
+}
+
+func (x *OrderedOver_Node) GetNode() uint64 {
+	if x != nil {
+		return x.Node
+	}
+	return 0
+}
+
+func (x *OrderedOver_Node) GetPeer() string {
+	if x != nil && x.Peer != nil {
+		return *x.Peer
+	}
+	return ""
+}
+
 type OrderedDaemon_Run struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Intent        DaemonIntent_Intent    `protobuf:"varint,1,opt,name=intent,proto3,enum=meshos.v1.DaemonIntent_Intent" json:"intent,omitempty"`
@@ -11041,7 +11284,7 @@ type OrderedDaemon_Run struct {
 
 func (x *OrderedDaemon_Run) Reset() {
 	*x = OrderedDaemon_Run{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[116]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[120]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -11053,7 +11296,7 @@ func (x *OrderedDaemon_Run) String() string {
 func (*OrderedDaemon_Run) ProtoMessage() {}
 
 func (x *OrderedDaemon_Run) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[116]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[120]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -11066,7 +11309,7 @@ func (x *OrderedDaemon_Run) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OrderedDaemon_Run.ProtoReflect.Descriptor instead.
 func (*OrderedDaemon_Run) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{53, 0}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{54, 0}
 }
 
 func (x *OrderedDaemon_Run) GetIntent() DaemonIntent_Intent {
@@ -11101,7 +11344,7 @@ type OrderedDaemon_Pin struct {
 
 func (x *OrderedDaemon_Pin) Reset() {
 	*x = OrderedDaemon_Pin{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[117]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[121]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -11113,7 +11356,7 @@ func (x *OrderedDaemon_Pin) String() string {
 func (*OrderedDaemon_Pin) ProtoMessage() {}
 
 func (x *OrderedDaemon_Pin) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[117]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[121]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -11126,7 +11369,7 @@ func (x *OrderedDaemon_Pin) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OrderedDaemon_Pin.ProtoReflect.Descriptor instead.
 func (*OrderedDaemon_Pin) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{53, 1}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{54, 1}
 }
 
 func (x *OrderedDaemon_Pin) GetNode() uint64 {
@@ -11162,7 +11405,7 @@ type OrderedDaemon_Restart struct {
 
 func (x *OrderedDaemon_Restart) Reset() {
 	*x = OrderedDaemon_Restart{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[118]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[122]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -11174,7 +11417,7 @@ func (x *OrderedDaemon_Restart) String() string {
 func (*OrderedDaemon_Restart) ProtoMessage() {}
 
 func (x *OrderedDaemon_Restart) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[118]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[122]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -11187,7 +11430,7 @@ func (x *OrderedDaemon_Restart) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OrderedDaemon_Restart.ProtoReflect.Descriptor instead.
 func (*OrderedDaemon_Restart) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{53, 2}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{54, 2}
 }
 
 func (x *OrderedDaemon_Restart) GetAt() *timestamppb.Timestamp {
@@ -11215,7 +11458,7 @@ type OrderedChain_Count struct {
 
 func (x *OrderedChain_Count) Reset() {
 	*x = OrderedChain_Count{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[119]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[123]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -11227,7 +11470,7 @@ func (x *OrderedChain_Count) String() string {
 func (*OrderedChain_Count) ProtoMessage() {}
 
 func (x *OrderedChain_Count) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[119]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[123]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -11240,7 +11483,7 @@ func (x *OrderedChain_Count) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OrderedChain_Count.ProtoReflect.Descriptor instead.
 func (*OrderedChain_Count) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{55, 0}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{56, 0}
 }
 
 func (x *OrderedChain_Count) GetDesired() uint32 {
@@ -11275,7 +11518,7 @@ type OrderedChain_Hold struct {
 
 func (x *OrderedChain_Hold) Reset() {
 	*x = OrderedChain_Hold{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[120]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[124]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -11287,7 +11530,7 @@ func (x *OrderedChain_Hold) String() string {
 func (*OrderedChain_Hold) ProtoMessage() {}
 
 func (x *OrderedChain_Hold) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[120]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[124]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -11300,7 +11543,7 @@ func (x *OrderedChain_Hold) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OrderedChain_Hold.ProtoReflect.Descriptor instead.
 func (*OrderedChain_Hold) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{55, 1}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{56, 1}
 }
 
 func (x *OrderedChain_Hold) GetIntent() LocalReplicaIntent_Intent {
@@ -11334,7 +11577,7 @@ type BlastRadius_Warning struct {
 
 func (x *BlastRadius_Warning) Reset() {
 	*x = BlastRadius_Warning{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[121]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[125]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -11346,7 +11589,7 @@ func (x *BlastRadius_Warning) String() string {
 func (*BlastRadius_Warning) ProtoMessage() {}
 
 func (x *BlastRadius_Warning) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[121]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[125]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -11359,7 +11602,7 @@ func (x *BlastRadius_Warning) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BlastRadius_Warning.ProtoReflect.Descriptor instead.
 func (*BlastRadius_Warning) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{109, 0}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{110, 0}
 }
 
 func (x *BlastRadius_Warning) GetKind() string {
@@ -11727,7 +11970,7 @@ const file_meshos_v1_meshos_proto_rawDesc = "" +
 	"\x05nonce\x18\x04 \x01(\fR\x05nonce\x12\x1d\n" +
 	"\n" +
 	"blast_hash\x18\x05 \x01(\fR\tblastHash\x12\x16\n" +
-	"\x06reason\x18\x06 \x01(\tR\x06reason\"\x8f\x02\n" +
+	"\x06reason\x18\x06 \x01(\tR\x06reason\"\xbb\x02\n" +
 	"\fOrderedEntry\x12\x16\n" +
 	"\x06height\x18\x01 \x01(\x04R\x06height\x12\x12\n" +
 	"\x04prev\x18\x02 \x01(\fR\x04prev\x12\x0e\n" +
@@ -11735,8 +11978,28 @@ const file_meshos_v1_meshos_proto_rawDesc = "" +
 	"\x02at\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\x02at\x121\n" +
 	"\x06commit\x18\x05 \x01(\v2\x17.meshos.v1.SignedCommitH\x00R\x06commit\x12(\n" +
 	"\x05event\x18\x06 \x01(\v2\x10.meshos.v1.EventH\x00R\x05event\x121\n" +
-	"\toperators\x18\a \x03(\v2\x13.meshos.v1.OperatorR\toperatorsB\a\n" +
-	"\x05order\"\xd3\x01\n" +
+	"\toperators\x18\a \x03(\v2\x13.meshos.v1.OperatorR\toperators\x12*\n" +
+	"\x04over\x18\b \x01(\v2\x16.meshos.v1.OrderedOverR\x04overB\a\n" +
+	"\x05order\"\xee\x03\n" +
+	"\vOrderedOver\x127\n" +
+	"\adaemons\x18\x01 \x03(\v2\x1d.meshos.v1.OrderedOver.DaemonR\adaemons\x124\n" +
+	"\x06chains\x18\x02 \x03(\v2\x1c.meshos.v1.OrderedOver.ChainR\x06chains\x121\n" +
+	"\x05nodes\x18\x03 \x03(\v2\x1b.meshos.v1.OrderedOver.NodeR\x05nodes\x1aw\n" +
+	"\x06Daemon\x12,\n" +
+	"\x06daemon\x18\x01 \x01(\v2\x14.meshos.v1.DaemonRefR\x06daemon\x12\x15\n" +
+	"\x03run\x18\x02 \x01(\bH\x00R\x03run\x88\x01\x01\x12\x17\n" +
+	"\x04node\x18\x03 \x01(\x04H\x01R\x04node\x88\x01\x01B\x06\n" +
+	"\x04_runB\a\n" +
+	"\x05_node\x1a\x85\x01\n" +
+	"\x05Chain\x12\x14\n" +
+	"\x05chain\x18\x01 \x01(\x04R\x05chain\x12\x1f\n" +
+	"\breplicas\x18\x02 \x01(\rH\x00R\breplicas\x88\x01\x01\x128\n" +
+	"\x04hold\x18\x03 \x01(\x0e2$.meshos.v1.LocalReplicaIntent.IntentR\x04holdB\v\n" +
+	"\t_replicas\x1a<\n" +
+	"\x04Node\x12\x12\n" +
+	"\x04node\x18\x01 \x01(\x04R\x04node\x12\x17\n" +
+	"\x04peer\x18\x02 \x01(\tH\x00R\x04peer\x88\x01\x01B\a\n" +
+	"\x05_peer\"\xd3\x01\n" +
 	"\x11OrderedCheckpoint\x12\x18\n" +
 	"\aversion\x18\x01 \x01(\rR\aversion\x12\x12\n" +
 	"\x04node\x18\x02 \x01(\x04R\x04node\x125\n" +
@@ -12413,7 +12676,7 @@ func file_meshos_v1_meshos_proto_rawDescGZIP() []byte {
 }
 
 var file_meshos_v1_meshos_proto_enumTypes = make([]protoimpl.EnumInfo, 20)
-var file_meshos_v1_meshos_proto_msgTypes = make([]protoimpl.MessageInfo, 122)
+var file_meshos_v1_meshos_proto_msgTypes = make([]protoimpl.MessageInfo, 126)
 var file_meshos_v1_meshos_proto_goTypes = []any{
 	(NodeHealth)(0),                       // 0: meshos.v1.NodeHealth
 	(MaintenancePhase)(0),                 // 1: meshos.v1.MaintenancePhase
@@ -12482,83 +12745,87 @@ var file_meshos_v1_meshos_proto_goTypes = []any{
 	(*SignedCommit)(nil),                  // 64: meshos.v1.SignedCommit
 	(*AdminCommand)(nil),                  // 65: meshos.v1.AdminCommand
 	(*OrderedEntry)(nil),                  // 66: meshos.v1.OrderedEntry
-	(*OrderedCheckpoint)(nil),             // 67: meshos.v1.OrderedCheckpoint
-	(*OrderedState)(nil),                  // 68: meshos.v1.OrderedState
-	(*OrderOrigin)(nil),                   // 69: meshos.v1.OrderOrigin
-	(*OrderedLocal)(nil),                  // 70: meshos.v1.OrderedLocal
-	(*OrderedNode)(nil),                   // 71: meshos.v1.OrderedNode
-	(*OrderedForce)(nil),                  // 72: meshos.v1.OrderedForce
-	(*OrderedDaemon)(nil),                 // 73: meshos.v1.OrderedDaemon
-	(*OrderedGate)(nil),                   // 74: meshos.v1.OrderedGate
-	(*OrderedChain)(nil),                  // 75: meshos.v1.OrderedChain
-	(*Action)(nil),                        // 76: meshos.v1.Action
-	(*StartDaemon)(nil),                   // 77: meshos.v1.StartDaemon
-	(*StopDaemon)(nil),                    // 78: meshos.v1.StopDaemon
-	(*PullReplica)(nil),                   // 79: meshos.v1.PullReplica
-	(*DropReplica)(nil),                   // 80: meshos.v1.DropReplica
-	(*RequestPlacement)(nil),              // 81: meshos.v1.RequestPlacement
-	(*RequestEviction)(nil),               // 82: meshos.v1.RequestEviction
-	(*MigrateBlob)(nil),                   // 83: meshos.v1.MigrateBlob
-	(*ReduceHeat)(nil),                    // 84: meshos.v1.ReduceHeat
-	(*MarkAvoid)(nil),                     // 85: meshos.v1.MarkAvoid
-	(*ApplyBackoff)(nil),                  // 86: meshos.v1.ApplyBackoff
-	(*CommitMaintenanceTransition)(nil),   // 87: meshos.v1.CommitMaintenanceTransition
-	(*AskReload)(nil),                     // 88: meshos.v1.AskReload
-	(*SendSignal)(nil),                    // 89: meshos.v1.SendSignal
-	(*VerificationOutcome)(nil),           // 90: meshos.v1.VerificationOutcome
-	(*Operator)(nil),                      // 91: meshos.v1.Operator
-	(*AdminAuditRecord)(nil),              // 92: meshos.v1.AdminAuditRecord
-	(*Refusal)(nil),                       // 93: meshos.v1.Refusal
-	(*SignerChange)(nil),                  // 94: meshos.v1.SignerChange
-	(*LogRecord)(nil),                     // 95: meshos.v1.LogRecord
-	(*FailureRecord)(nil),                 // 96: meshos.v1.FailureRecord
-	(*ActionRecord)(nil),                  // 97: meshos.v1.ActionRecord
-	(*Record)(nil),                        // 98: meshos.v1.Record
-	(*Snapshot)(nil),                      // 99: meshos.v1.Snapshot
-	(*NameView)(nil),                      // 100: meshos.v1.NameView
-	(*NodeInfo)(nil),                      // 101: meshos.v1.NodeInfo
-	(*SchedulerView)(nil),                 // 102: meshos.v1.SchedulerView
-	(*DaemonView)(nil),                    // 103: meshos.v1.DaemonView
-	(*OrderView)(nil),                     // 104: meshos.v1.OrderView
-	(*ReplicaView)(nil),                   // 105: meshos.v1.ReplicaView
-	(*PeerView)(nil),                      // 106: meshos.v1.PeerView
-	(*EchoView)(nil),                      // 107: meshos.v1.EchoView
-	(*CutOffView)(nil),                    // 108: meshos.v1.CutOffView
-	(*AvoidView)(nil),                     // 109: meshos.v1.AvoidView
-	(*MaintenanceView)(nil),               // 110: meshos.v1.MaintenanceView
-	(*EmittedAction)(nil),                 // 111: meshos.v1.EmittedAction
-	(*MigrationView)(nil),                 // 112: meshos.v1.MigrationView
-	(*PluginView)(nil),                    // 113: meshos.v1.PluginView
-	(*Stats)(nil),                         // 114: meshos.v1.Stats
-	(*JournalEntry)(nil),                  // 115: meshos.v1.JournalEntry
-	(*Boot)(nil),                          // 116: meshos.v1.Boot
-	(*Tick)(nil),                          // 117: meshos.v1.Tick
-	(*JudgedCommit)(nil),                  // 118: meshos.v1.JudgedCommit
-	(*Reload)(nil),                        // 119: meshos.v1.Reload
-	(*Acknowledged)(nil),                  // 120: meshos.v1.Acknowledged
-	(*FailureReport)(nil),                 // 121: meshos.v1.FailureReport
-	(*Samples)(nil),                       // 122: meshos.v1.Samples
-	(*ActionOutcome)(nil),                 // 123: meshos.v1.ActionOutcome
-	(*ScoreTable)(nil),                    // 124: meshos.v1.ScoreTable
-	(*ChainScore)(nil),                    // 125: meshos.v1.ChainScore
-	(*NodeScore)(nil),                     // 126: meshos.v1.NodeScore
-	(*MigrationCost)(nil),                 // 127: meshos.v1.MigrationCost
-	(*Migrations)(nil),                    // 128: meshos.v1.Migrations
-	(*BlastRadius)(nil),                   // 129: meshos.v1.BlastRadius
-	(*DaemonLifecycle_Started)(nil),       // 130: meshos.v1.DaemonLifecycle.Started
-	(*DaemonLifecycle_ExitedCleanly)(nil), // 131: meshos.v1.DaemonLifecycle.ExitedCleanly
-	(*DaemonLifecycle_Crashed)(nil),       // 132: meshos.v1.DaemonLifecycle.Crashed
-	(*DaemonLifecycle_Replaced)(nil),      // 133: meshos.v1.DaemonLifecycle.Replaced
-	(*DaemonLifecycle_Rejected)(nil),      // 134: meshos.v1.DaemonLifecycle.Rejected
-	nil,                                   // 135: meshos.v1.PeerInventory.AgesEntry
-	(*OrderedDaemon_Run)(nil),             // 136: meshos.v1.OrderedDaemon.Run
-	(*OrderedDaemon_Pin)(nil),             // 137: meshos.v1.OrderedDaemon.Pin
-	(*OrderedDaemon_Restart)(nil),         // 138: meshos.v1.OrderedDaemon.Restart
-	(*OrderedChain_Count)(nil),            // 139: meshos.v1.OrderedChain.Count
-	(*OrderedChain_Hold)(nil),             // 140: meshos.v1.OrderedChain.Hold
-	(*BlastRadius_Warning)(nil),           // 141: meshos.v1.BlastRadius.Warning
-	(*timestamppb.Timestamp)(nil),         // 142: google.protobuf.Timestamp
-	(*durationpb.Duration)(nil),           // 143: google.protobuf.Duration
+	(*OrderedOver)(nil),                   // 67: meshos.v1.OrderedOver
+	(*OrderedCheckpoint)(nil),             // 68: meshos.v1.OrderedCheckpoint
+	(*OrderedState)(nil),                  // 69: meshos.v1.OrderedState
+	(*OrderOrigin)(nil),                   // 70: meshos.v1.OrderOrigin
+	(*OrderedLocal)(nil),                  // 71: meshos.v1.OrderedLocal
+	(*OrderedNode)(nil),                   // 72: meshos.v1.OrderedNode
+	(*OrderedForce)(nil),                  // 73: meshos.v1.OrderedForce
+	(*OrderedDaemon)(nil),                 // 74: meshos.v1.OrderedDaemon
+	(*OrderedGate)(nil),                   // 75: meshos.v1.OrderedGate
+	(*OrderedChain)(nil),                  // 76: meshos.v1.OrderedChain
+	(*Action)(nil),                        // 77: meshos.v1.Action
+	(*StartDaemon)(nil),                   // 78: meshos.v1.StartDaemon
+	(*StopDaemon)(nil),                    // 79: meshos.v1.StopDaemon
+	(*PullReplica)(nil),                   // 80: meshos.v1.PullReplica
+	(*DropReplica)(nil),                   // 81: meshos.v1.DropReplica
+	(*RequestPlacement)(nil),              // 82: meshos.v1.RequestPlacement
+	(*RequestEviction)(nil),               // 83: meshos.v1.RequestEviction
+	(*MigrateBlob)(nil),                   // 84: meshos.v1.MigrateBlob
+	(*ReduceHeat)(nil),                    // 85: meshos.v1.ReduceHeat
+	(*MarkAvoid)(nil),                     // 86: meshos.v1.MarkAvoid
+	(*ApplyBackoff)(nil),                  // 87: meshos.v1.ApplyBackoff
+	(*CommitMaintenanceTransition)(nil),   // 88: meshos.v1.CommitMaintenanceTransition
+	(*AskReload)(nil),                     // 89: meshos.v1.AskReload
+	(*SendSignal)(nil),                    // 90: meshos.v1.SendSignal
+	(*VerificationOutcome)(nil),           // 91: meshos.v1.VerificationOutcome
+	(*Operator)(nil),                      // 92: meshos.v1.Operator
+	(*AdminAuditRecord)(nil),              // 93: meshos.v1.AdminAuditRecord
+	(*Refusal)(nil),                       // 94: meshos.v1.Refusal
+	(*SignerChange)(nil),                  // 95: meshos.v1.SignerChange
+	(*LogRecord)(nil),                     // 96: meshos.v1.LogRecord
+	(*FailureRecord)(nil),                 // 97: meshos.v1.FailureRecord
+	(*ActionRecord)(nil),                  // 98: meshos.v1.ActionRecord
+	(*Record)(nil),                        // 99: meshos.v1.Record
+	(*Snapshot)(nil),                      // 100: meshos.v1.Snapshot
+	(*NameView)(nil),                      // 101: meshos.v1.NameView
+	(*NodeInfo)(nil),                      // 102: meshos.v1.NodeInfo
+	(*SchedulerView)(nil),                 // 103: meshos.v1.SchedulerView
+	(*DaemonView)(nil),                    // 104: meshos.v1.DaemonView
+	(*OrderView)(nil),                     // 105: meshos.v1.OrderView
+	(*ReplicaView)(nil),                   // 106: meshos.v1.ReplicaView
+	(*PeerView)(nil),                      // 107: meshos.v1.PeerView
+	(*EchoView)(nil),                      // 108: meshos.v1.EchoView
+	(*CutOffView)(nil),                    // 109: meshos.v1.CutOffView
+	(*AvoidView)(nil),                     // 110: meshos.v1.AvoidView
+	(*MaintenanceView)(nil),               // 111: meshos.v1.MaintenanceView
+	(*EmittedAction)(nil),                 // 112: meshos.v1.EmittedAction
+	(*MigrationView)(nil),                 // 113: meshos.v1.MigrationView
+	(*PluginView)(nil),                    // 114: meshos.v1.PluginView
+	(*Stats)(nil),                         // 115: meshos.v1.Stats
+	(*JournalEntry)(nil),                  // 116: meshos.v1.JournalEntry
+	(*Boot)(nil),                          // 117: meshos.v1.Boot
+	(*Tick)(nil),                          // 118: meshos.v1.Tick
+	(*JudgedCommit)(nil),                  // 119: meshos.v1.JudgedCommit
+	(*Reload)(nil),                        // 120: meshos.v1.Reload
+	(*Acknowledged)(nil),                  // 121: meshos.v1.Acknowledged
+	(*FailureReport)(nil),                 // 122: meshos.v1.FailureReport
+	(*Samples)(nil),                       // 123: meshos.v1.Samples
+	(*ActionOutcome)(nil),                 // 124: meshos.v1.ActionOutcome
+	(*ScoreTable)(nil),                    // 125: meshos.v1.ScoreTable
+	(*ChainScore)(nil),                    // 126: meshos.v1.ChainScore
+	(*NodeScore)(nil),                     // 127: meshos.v1.NodeScore
+	(*MigrationCost)(nil),                 // 128: meshos.v1.MigrationCost
+	(*Migrations)(nil),                    // 129: meshos.v1.Migrations
+	(*BlastRadius)(nil),                   // 130: meshos.v1.BlastRadius
+	(*DaemonLifecycle_Started)(nil),       // 131: meshos.v1.DaemonLifecycle.Started
+	(*DaemonLifecycle_ExitedCleanly)(nil), // 132: meshos.v1.DaemonLifecycle.ExitedCleanly
+	(*DaemonLifecycle_Crashed)(nil),       // 133: meshos.v1.DaemonLifecycle.Crashed
+	(*DaemonLifecycle_Replaced)(nil),      // 134: meshos.v1.DaemonLifecycle.Replaced
+	(*DaemonLifecycle_Rejected)(nil),      // 135: meshos.v1.DaemonLifecycle.Rejected
+	nil,                                   // 136: meshos.v1.PeerInventory.AgesEntry
+	(*OrderedOver_Daemon)(nil),            // 137: meshos.v1.OrderedOver.Daemon
+	(*OrderedOver_Chain)(nil),             // 138: meshos.v1.OrderedOver.Chain
+	(*OrderedOver_Node)(nil),              // 139: meshos.v1.OrderedOver.Node
+	(*OrderedDaemon_Run)(nil),             // 140: meshos.v1.OrderedDaemon.Run
+	(*OrderedDaemon_Pin)(nil),             // 141: meshos.v1.OrderedDaemon.Pin
+	(*OrderedDaemon_Restart)(nil),         // 142: meshos.v1.OrderedDaemon.Restart
+	(*OrderedChain_Count)(nil),            // 143: meshos.v1.OrderedChain.Count
+	(*OrderedChain_Hold)(nil),             // 144: meshos.v1.OrderedChain.Hold
+	(*BlastRadius_Warning)(nil),           // 145: meshos.v1.BlastRadius.Warning
+	(*timestamppb.Timestamp)(nil),         // 146: google.protobuf.Timestamp
+	(*durationpb.Duration)(nil),           // 147: google.protobuf.Duration
 }
 var file_meshos_v1_meshos_proto_depIdxs = []int32{
 	6,   // 0: meshos.v1.DaemonHealth.status:type_name -> meshos.v1.DaemonHealth.Status
@@ -12580,16 +12847,16 @@ var file_meshos_v1_meshos_proto_depIdxs = []int32{
 	7,   // 16: meshos.v1.ReplicaUpdate.kind:type_name -> meshos.v1.ReplicaUpdate.Kind
 	8,   // 17: meshos.v1.ReplicaTransition.kind:type_name -> meshos.v1.ReplicaTransition.Kind
 	20,  // 18: meshos.v1.DaemonLifecycle.daemon:type_name -> meshos.v1.DaemonRef
-	130, // 19: meshos.v1.DaemonLifecycle.started:type_name -> meshos.v1.DaemonLifecycle.Started
-	131, // 20: meshos.v1.DaemonLifecycle.exited_cleanly:type_name -> meshos.v1.DaemonLifecycle.ExitedCleanly
-	132, // 21: meshos.v1.DaemonLifecycle.crashed:type_name -> meshos.v1.DaemonLifecycle.Crashed
+	131, // 19: meshos.v1.DaemonLifecycle.started:type_name -> meshos.v1.DaemonLifecycle.Started
+	132, // 20: meshos.v1.DaemonLifecycle.exited_cleanly:type_name -> meshos.v1.DaemonLifecycle.ExitedCleanly
+	133, // 21: meshos.v1.DaemonLifecycle.crashed:type_name -> meshos.v1.DaemonLifecycle.Crashed
 	21,  // 22: meshos.v1.DaemonLifecycle.health_changed:type_name -> meshos.v1.DaemonHealth
-	134, // 23: meshos.v1.DaemonLifecycle.rejected:type_name -> meshos.v1.DaemonLifecycle.Rejected
-	133, // 24: meshos.v1.DaemonLifecycle.replaced:type_name -> meshos.v1.DaemonLifecycle.Replaced
-	142, // 25: meshos.v1.DaemonExit.at:type_name -> google.protobuf.Timestamp
-	143, // 26: meshos.v1.DaemonExit.early:type_name -> google.protobuf.Duration
-	143, // 27: meshos.v1.RttSample.rtt:type_name -> google.protobuf.Duration
-	143, // 28: meshos.v1.RttSample.jitter:type_name -> google.protobuf.Duration
+	135, // 23: meshos.v1.DaemonLifecycle.rejected:type_name -> meshos.v1.DaemonLifecycle.Rejected
+	134, // 24: meshos.v1.DaemonLifecycle.replaced:type_name -> meshos.v1.DaemonLifecycle.Replaced
+	146, // 25: meshos.v1.DaemonExit.at:type_name -> google.protobuf.Timestamp
+	147, // 26: meshos.v1.DaemonExit.early:type_name -> google.protobuf.Duration
+	147, // 27: meshos.v1.RttSample.rtt:type_name -> google.protobuf.Duration
+	147, // 28: meshos.v1.RttSample.jitter:type_name -> google.protobuf.Duration
 	4,   // 29: meshos.v1.RttSample.no_answer:type_name -> meshos.v1.NoAnswer
 	2,   // 30: meshos.v1.RttSample.family:type_name -> meshos.v1.AddressFamily
 	0,   // 31: meshos.v1.NodeHealthSample.health:type_name -> meshos.v1.NodeHealth
@@ -12598,7 +12865,7 @@ var file_meshos_v1_meshos_proto_depIdxs = []int32{
 	30,  // 34: meshos.v1.ProbeResult.health:type_name -> meshos.v1.NodeHealthSample
 	32,  // 35: meshos.v1.ProbeResult.details:type_name -> meshos.v1.ProbeDetail
 	33,  // 36: meshos.v1.ProbeResult.path_mtu:type_name -> meshos.v1.PathMtu
-	135, // 37: meshos.v1.PeerInventory.ages:type_name -> meshos.v1.PeerInventory.AgesEntry
+	136, // 37: meshos.v1.PeerInventory.ages:type_name -> meshos.v1.PeerInventory.AgesEntry
 	35,  // 38: meshos.v1.PeerInventory.disks:type_name -> meshos.v1.DiskSpace
 	36,  // 39: meshos.v1.PeerInventory.temperatures:type_name -> meshos.v1.Temperature
 	37,  // 40: meshos.v1.PeerInventory.links:type_name -> meshos.v1.NetworkLink
@@ -12609,7 +12876,7 @@ var file_meshos_v1_meshos_proto_depIdxs = []int32{
 	9,   // 45: meshos.v1.DaemonIntent.intent:type_name -> meshos.v1.DaemonIntent.Intent
 	10,  // 46: meshos.v1.LocalReplicaIntent.intent:type_name -> meshos.v1.LocalReplicaIntent.Intent
 	1,   // 47: meshos.v1.MaintenanceObserved.phase:type_name -> meshos.v1.MaintenancePhase
-	143, // 48: meshos.v1.MaintenanceObserved.deadline:type_name -> google.protobuf.Duration
+	147, // 48: meshos.v1.MaintenanceObserved.deadline:type_name -> google.protobuf.Duration
 	48,  // 49: meshos.v1.AdminEvent.enter_maintenance:type_name -> meshos.v1.EnterMaintenance
 	47,  // 50: meshos.v1.AdminEvent.exit_maintenance:type_name -> meshos.v1.NodeTarget
 	49,  // 51: meshos.v1.AdminEvent.drain:type_name -> meshos.v1.Drain
@@ -12633,221 +12900,227 @@ var file_meshos_v1_meshos_proto_depIdxs = []int32{
 	61,  // 69: meshos.v1.AdminEvent.force_restart_daemon:type_name -> meshos.v1.ForceRestartDaemon
 	62,  // 70: meshos.v1.AdminEvent.force_cutover:type_name -> meshos.v1.ForceCutover
 	63,  // 71: meshos.v1.AdminEvent.kill_migration:type_name -> meshos.v1.KillMigration
-	143, // 72: meshos.v1.EnterMaintenance.drain_for:type_name -> google.protobuf.Duration
-	143, // 73: meshos.v1.Drain.drain_for:type_name -> google.protobuf.Duration
+	147, // 72: meshos.v1.EnterMaintenance.drain_for:type_name -> google.protobuf.Duration
+	147, // 73: meshos.v1.Drain.drain_for:type_name -> google.protobuf.Duration
 	20,  // 74: meshos.v1.SetDaemonIntent.daemon:type_name -> meshos.v1.DaemonRef
 	9,   // 75: meshos.v1.SetDaemonIntent.intent:type_name -> meshos.v1.DaemonIntent.Intent
 	10,  // 76: meshos.v1.SetLocalReplica.intent:type_name -> meshos.v1.LocalReplicaIntent.Intent
 	20,  // 77: meshos.v1.RestartDaemon.daemon:type_name -> meshos.v1.DaemonRef
 	20,  // 78: meshos.v1.ReloadDaemon.daemon:type_name -> meshos.v1.DaemonRef
 	20,  // 79: meshos.v1.SignalDaemon.daemon:type_name -> meshos.v1.DaemonRef
-	143, // 80: meshos.v1.FreezeCluster.ttl:type_name -> google.protobuf.Duration
+	147, // 80: meshos.v1.FreezeCluster.ttl:type_name -> google.protobuf.Duration
 	20,  // 81: meshos.v1.ForceRestartDaemon.daemon:type_name -> meshos.v1.DaemonRef
 	46,  // 82: meshos.v1.AdminCommand.event:type_name -> meshos.v1.AdminEvent
-	142, // 83: meshos.v1.AdminCommand.issued_at:type_name -> google.protobuf.Timestamp
-	142, // 84: meshos.v1.OrderedEntry.at:type_name -> google.protobuf.Timestamp
+	146, // 83: meshos.v1.AdminCommand.issued_at:type_name -> google.protobuf.Timestamp
+	146, // 84: meshos.v1.OrderedEntry.at:type_name -> google.protobuf.Timestamp
 	64,  // 85: meshos.v1.OrderedEntry.commit:type_name -> meshos.v1.SignedCommit
 	22,  // 86: meshos.v1.OrderedEntry.event:type_name -> meshos.v1.Event
-	91,  // 87: meshos.v1.OrderedEntry.operators:type_name -> meshos.v1.Operator
-	142, // 88: meshos.v1.OrderedCheckpoint.taken_at:type_name -> google.protobuf.Timestamp
-	68,  // 89: meshos.v1.OrderedCheckpoint.state:type_name -> meshos.v1.OrderedState
-	70,  // 90: meshos.v1.OrderedState.local:type_name -> meshos.v1.OrderedLocal
-	71,  // 91: meshos.v1.OrderedState.nodes:type_name -> meshos.v1.OrderedNode
-	72,  // 92: meshos.v1.OrderedState.forced:type_name -> meshos.v1.OrderedForce
-	73,  // 93: meshos.v1.OrderedState.daemons:type_name -> meshos.v1.OrderedDaemon
-	74,  // 94: meshos.v1.OrderedState.gates:type_name -> meshos.v1.OrderedGate
-	75,  // 95: meshos.v1.OrderedState.chains:type_name -> meshos.v1.OrderedChain
-	142, // 96: meshos.v1.OrderedState.frozen_until:type_name -> google.protobuf.Timestamp
-	142, // 97: meshos.v1.OrderOrigin.at:type_name -> google.protobuf.Timestamp
-	1,   // 98: meshos.v1.OrderedLocal.phase:type_name -> meshos.v1.MaintenancePhase
-	142, // 99: meshos.v1.OrderedLocal.since:type_name -> google.protobuf.Timestamp
-	142, // 100: meshos.v1.OrderedLocal.deadline:type_name -> google.protobuf.Timestamp
-	69,  // 101: meshos.v1.OrderedLocal.by:type_name -> meshos.v1.OrderOrigin
-	142, // 102: meshos.v1.OrderedLocal.drain_since:type_name -> google.protobuf.Timestamp
-	142, // 103: meshos.v1.OrderedLocal.drain_deadline:type_name -> google.protobuf.Timestamp
-	69,  // 104: meshos.v1.OrderedLocal.drain_by:type_name -> meshos.v1.OrderOrigin
-	69,  // 105: meshos.v1.OrderedNode.cordoned_by:type_name -> meshos.v1.OrderOrigin
-	1,   // 106: meshos.v1.OrderedNode.phase:type_name -> meshos.v1.MaintenancePhase
-	142, // 107: meshos.v1.OrderedForce.until:type_name -> google.protobuf.Timestamp
-	20,  // 108: meshos.v1.OrderedDaemon.daemon:type_name -> meshos.v1.DaemonRef
-	136, // 109: meshos.v1.OrderedDaemon.run:type_name -> meshos.v1.OrderedDaemon.Run
-	137, // 110: meshos.v1.OrderedDaemon.pin:type_name -> meshos.v1.OrderedDaemon.Pin
-	138, // 111: meshos.v1.OrderedDaemon.restart:type_name -> meshos.v1.OrderedDaemon.Restart
-	20,  // 112: meshos.v1.OrderedGate.daemon:type_name -> meshos.v1.DaemonRef
-	14,  // 113: meshos.v1.OrderedGate.state:type_name -> meshos.v1.DaemonView.Restart
-	142, // 114: meshos.v1.OrderedGate.until:type_name -> google.protobuf.Timestamp
-	143, // 115: meshos.v1.OrderedGate.backoff:type_name -> google.protobuf.Duration
-	142, // 116: meshos.v1.OrderedGate.crashes:type_name -> google.protobuf.Timestamp
-	28,  // 117: meshos.v1.OrderedGate.last_exit:type_name -> meshos.v1.DaemonExit
-	139, // 118: meshos.v1.OrderedChain.count:type_name -> meshos.v1.OrderedChain.Count
-	140, // 119: meshos.v1.OrderedChain.hold:type_name -> meshos.v1.OrderedChain.Hold
-	77,  // 120: meshos.v1.Action.start_daemon:type_name -> meshos.v1.StartDaemon
-	78,  // 121: meshos.v1.Action.stop_daemon:type_name -> meshos.v1.StopDaemon
-	79,  // 122: meshos.v1.Action.pull_replica:type_name -> meshos.v1.PullReplica
-	80,  // 123: meshos.v1.Action.drop_replica:type_name -> meshos.v1.DropReplica
-	81,  // 124: meshos.v1.Action.request_placement:type_name -> meshos.v1.RequestPlacement
-	82,  // 125: meshos.v1.Action.request_eviction:type_name -> meshos.v1.RequestEviction
-	83,  // 126: meshos.v1.Action.migrate_blob:type_name -> meshos.v1.MigrateBlob
-	84,  // 127: meshos.v1.Action.reduce_heat:type_name -> meshos.v1.ReduceHeat
-	85,  // 128: meshos.v1.Action.mark_avoid:type_name -> meshos.v1.MarkAvoid
-	86,  // 129: meshos.v1.Action.apply_backoff:type_name -> meshos.v1.ApplyBackoff
-	87,  // 130: meshos.v1.Action.commit_maintenance_transition:type_name -> meshos.v1.CommitMaintenanceTransition
-	88,  // 131: meshos.v1.Action.ask_reload:type_name -> meshos.v1.AskReload
-	89,  // 132: meshos.v1.Action.send_signal:type_name -> meshos.v1.SendSignal
-	20,  // 133: meshos.v1.StartDaemon.daemon:type_name -> meshos.v1.DaemonRef
-	20,  // 134: meshos.v1.StopDaemon.daemon:type_name -> meshos.v1.DaemonRef
-	143, // 135: meshos.v1.StopDaemon.grace:type_name -> google.protobuf.Duration
-	143, // 136: meshos.v1.MarkAvoid.ttl:type_name -> google.protobuf.Duration
-	20,  // 137: meshos.v1.ApplyBackoff.daemon:type_name -> meshos.v1.DaemonRef
-	143, // 138: meshos.v1.ApplyBackoff.remaining:type_name -> google.protobuf.Duration
-	1,   // 139: meshos.v1.CommitMaintenanceTransition.target:type_name -> meshos.v1.MaintenancePhase
-	20,  // 140: meshos.v1.AskReload.daemon:type_name -> meshos.v1.DaemonRef
-	20,  // 141: meshos.v1.SendSignal.daemon:type_name -> meshos.v1.DaemonRef
-	11,  // 142: meshos.v1.VerificationOutcome.verdict:type_name -> meshos.v1.VerificationOutcome.Verdict
-	142, // 143: meshos.v1.AdminAuditRecord.committed_at:type_name -> google.protobuf.Timestamp
-	46,  // 144: meshos.v1.AdminAuditRecord.event:type_name -> meshos.v1.AdminEvent
-	91,  // 145: meshos.v1.AdminAuditRecord.operators:type_name -> meshos.v1.Operator
-	90,  // 146: meshos.v1.AdminAuditRecord.outcome:type_name -> meshos.v1.VerificationOutcome
-	64,  // 147: meshos.v1.AdminAuditRecord.commit:type_name -> meshos.v1.SignedCommit
-	94,  // 148: meshos.v1.AdminAuditRecord.signer_change:type_name -> meshos.v1.SignerChange
-	93,  // 149: meshos.v1.AdminAuditRecord.refusal:type_name -> meshos.v1.Refusal
-	142, // 150: meshos.v1.AdminAuditRecord.ordered_at:type_name -> google.protobuf.Timestamp
-	22,  // 151: meshos.v1.Refusal.order:type_name -> meshos.v1.Event
-	142, // 152: meshos.v1.LogRecord.at:type_name -> google.protobuf.Timestamp
-	5,   // 153: meshos.v1.LogRecord.level:type_name -> meshos.v1.LogLevel
-	40,  // 154: meshos.v1.LogRecord.output:type_name -> meshos.v1.OutputPlace
-	142, // 155: meshos.v1.FailureRecord.at:type_name -> google.protobuf.Timestamp
-	142, // 156: meshos.v1.ActionRecord.at:type_name -> google.protobuf.Timestamp
-	76,  // 157: meshos.v1.ActionRecord.action:type_name -> meshos.v1.Action
-	12,  // 158: meshos.v1.ActionRecord.outcome:type_name -> meshos.v1.ActionRecord.Outcome
-	143, // 159: meshos.v1.ActionRecord.retry_after:type_name -> google.protobuf.Duration
-	92,  // 160: meshos.v1.Record.audit:type_name -> meshos.v1.AdminAuditRecord
-	95,  // 161: meshos.v1.Record.log:type_name -> meshos.v1.LogRecord
-	96,  // 162: meshos.v1.Record.failure:type_name -> meshos.v1.FailureRecord
-	97,  // 163: meshos.v1.Record.action:type_name -> meshos.v1.ActionRecord
-	142, // 164: meshos.v1.Snapshot.taken_at:type_name -> google.protobuf.Timestamp
-	103, // 165: meshos.v1.Snapshot.daemons:type_name -> meshos.v1.DaemonView
-	105, // 166: meshos.v1.Snapshot.replicas:type_name -> meshos.v1.ReplicaView
-	106, // 167: meshos.v1.Snapshot.peers:type_name -> meshos.v1.PeerView
-	109, // 168: meshos.v1.Snapshot.avoid_list:type_name -> meshos.v1.AvoidView
-	110, // 169: meshos.v1.Snapshot.local_maintenance:type_name -> meshos.v1.MaintenanceView
-	111, // 170: meshos.v1.Snapshot.recently_emitted:type_name -> meshos.v1.EmittedAction
-	96,  // 171: meshos.v1.Snapshot.recent_failures:type_name -> meshos.v1.FailureRecord
-	143, // 172: meshos.v1.Snapshot.freeze_remaining:type_name -> google.protobuf.Duration
-	92,  // 173: meshos.v1.Snapshot.admin_audit:type_name -> meshos.v1.AdminAuditRecord
-	95,  // 174: meshos.v1.Snapshot.logs:type_name -> meshos.v1.LogRecord
-	112, // 175: meshos.v1.Snapshot.in_flight_migrations:type_name -> meshos.v1.MigrationView
-	113, // 176: meshos.v1.Snapshot.plugins:type_name -> meshos.v1.PluginView
-	114, // 177: meshos.v1.Snapshot.stats:type_name -> meshos.v1.Stats
-	102, // 178: meshos.v1.Snapshot.scheduler:type_name -> meshos.v1.SchedulerView
-	108, // 179: meshos.v1.Snapshot.cut_off:type_name -> meshos.v1.CutOffView
-	100, // 180: meshos.v1.Snapshot.unresolved:type_name -> meshos.v1.NameView
-	101, // 181: meshos.v1.Snapshot.info:type_name -> meshos.v1.NodeInfo
-	3,   // 182: meshos.v1.NameView.lookup:type_name -> meshos.v1.Lookup
-	143, // 183: meshos.v1.NameView.since:type_name -> google.protobuf.Duration
-	143, // 184: meshos.v1.NameView.kept:type_name -> google.protobuf.Duration
-	142, // 185: meshos.v1.NodeInfo.started_at:type_name -> google.protobuf.Timestamp
-	143, // 186: meshos.v1.NodeInfo.uptime:type_name -> google.protobuf.Duration
-	143, // 187: meshos.v1.SchedulerView.age:type_name -> google.protobuf.Duration
-	20,  // 188: meshos.v1.DaemonView.daemon:type_name -> meshos.v1.DaemonRef
-	13,  // 189: meshos.v1.DaemonView.lifecycle:type_name -> meshos.v1.DaemonView.Lifecycle
-	21,  // 190: meshos.v1.DaemonView.health:type_name -> meshos.v1.DaemonHealth
-	14,  // 191: meshos.v1.DaemonView.restart:type_name -> meshos.v1.DaemonView.Restart
-	143, // 192: meshos.v1.DaemonView.restart_in:type_name -> google.protobuf.Duration
-	143, // 193: meshos.v1.DaemonView.age:type_name -> google.protobuf.Duration
-	9,   // 194: meshos.v1.DaemonView.intent:type_name -> meshos.v1.DaemonIntent.Intent
-	28,  // 195: meshos.v1.DaemonView.last_exit:type_name -> meshos.v1.DaemonExit
-	143, // 196: meshos.v1.DaemonView.next_start:type_name -> google.protobuf.Duration
-	104, // 197: meshos.v1.DaemonView.ordered:type_name -> meshos.v1.OrderView
-	15,  // 198: meshos.v1.DaemonView.outcome:type_name -> meshos.v1.DaemonView.Outcome
-	143, // 199: meshos.v1.OrderView.age:type_name -> google.protobuf.Duration
-	104, // 200: meshos.v1.ReplicaView.ordered:type_name -> meshos.v1.OrderView
-	10,  // 201: meshos.v1.ReplicaView.local_intent:type_name -> meshos.v1.LocalReplicaIntent.Intent
-	104, // 202: meshos.v1.ReplicaView.local_ordered:type_name -> meshos.v1.OrderView
-	143, // 203: meshos.v1.PeerView.rtt:type_name -> google.protobuf.Duration
-	0,   // 204: meshos.v1.PeerView.health:type_name -> meshos.v1.NodeHealth
-	1,   // 205: meshos.v1.PeerView.maintenance:type_name -> meshos.v1.MaintenancePhase
-	34,  // 206: meshos.v1.PeerView.inventory:type_name -> meshos.v1.PeerInventory
-	143, // 207: meshos.v1.PeerView.health_since:type_name -> google.protobuf.Duration
-	143, // 208: meshos.v1.PeerView.jitter:type_name -> google.protobuf.Duration
-	107, // 209: meshos.v1.PeerView.echoes:type_name -> meshos.v1.EchoView
-	2,   // 210: meshos.v1.PeerView.health_family:type_name -> meshos.v1.AddressFamily
-	16,  // 211: meshos.v1.EchoView.state:type_name -> meshos.v1.EchoView.State
-	143, // 212: meshos.v1.EchoView.since:type_name -> google.protobuf.Duration
-	4,   // 213: meshos.v1.EchoView.no_answer:type_name -> meshos.v1.NoAnswer
-	2,   // 214: meshos.v1.EchoView.family:type_name -> meshos.v1.AddressFamily
-	143, // 215: meshos.v1.CutOffView.since:type_name -> google.protobuf.Duration
-	143, // 216: meshos.v1.AvoidView.ttl:type_name -> google.protobuf.Duration
-	1,   // 217: meshos.v1.MaintenanceView.phase:type_name -> meshos.v1.MaintenancePhase
-	143, // 218: meshos.v1.MaintenanceView.since:type_name -> google.protobuf.Duration
-	143, // 219: meshos.v1.MaintenanceView.deadline:type_name -> google.protobuf.Duration
-	104, // 220: meshos.v1.MaintenanceView.ordered:type_name -> meshos.v1.OrderView
-	143, // 221: meshos.v1.EmittedAction.age:type_name -> google.protobuf.Duration
-	76,  // 222: meshos.v1.EmittedAction.action:type_name -> meshos.v1.Action
-	17,  // 223: meshos.v1.MigrationView.phase:type_name -> meshos.v1.MigrationView.Phase
-	143, // 224: meshos.v1.MigrationView.elapsed:type_name -> google.protobuf.Duration
-	143, // 225: meshos.v1.MigrationView.in_phase:type_name -> google.protobuf.Duration
-	18,  // 226: meshos.v1.PluginView.status:type_name -> meshos.v1.PluginView.Status
-	143, // 227: meshos.v1.PluginView.last_call:type_name -> google.protobuf.Duration
-	143, // 228: meshos.v1.PluginView.restart_in:type_name -> google.protobuf.Duration
-	143, // 229: meshos.v1.Stats.last_tick_took:type_name -> google.protobuf.Duration
-	143, // 230: meshos.v1.Stats.tick_p50:type_name -> google.protobuf.Duration
-	143, // 231: meshos.v1.Stats.tick_p99:type_name -> google.protobuf.Duration
-	143, // 232: meshos.v1.JournalEntry.at:type_name -> google.protobuf.Duration
-	142, // 233: meshos.v1.JournalEntry.wall:type_name -> google.protobuf.Timestamp
-	116, // 234: meshos.v1.JournalEntry.boot:type_name -> meshos.v1.Boot
-	22,  // 235: meshos.v1.JournalEntry.event:type_name -> meshos.v1.Event
-	122, // 236: meshos.v1.JournalEntry.samples:type_name -> meshos.v1.Samples
-	117, // 237: meshos.v1.JournalEntry.tick:type_name -> meshos.v1.Tick
-	123, // 238: meshos.v1.JournalEntry.outcome:type_name -> meshos.v1.ActionOutcome
-	124, // 239: meshos.v1.JournalEntry.scores:type_name -> meshos.v1.ScoreTable
-	128, // 240: meshos.v1.JournalEntry.migrations:type_name -> meshos.v1.Migrations
-	118, // 241: meshos.v1.JournalEntry.commit:type_name -> meshos.v1.JudgedCommit
-	119, // 242: meshos.v1.JournalEntry.reload:type_name -> meshos.v1.Reload
-	120, // 243: meshos.v1.JournalEntry.acknowledged:type_name -> meshos.v1.Acknowledged
-	121, // 244: meshos.v1.JournalEntry.failure:type_name -> meshos.v1.FailureReport
-	94,  // 245: meshos.v1.JournalEntry.signer_change:type_name -> meshos.v1.SignerChange
-	142, // 246: meshos.v1.JournalEntry.ordered_at:type_name -> google.protobuf.Timestamp
-	143, // 247: meshos.v1.Boot.freeze_remaining:type_name -> google.protobuf.Duration
-	68,  // 248: meshos.v1.Boot.orders:type_name -> meshos.v1.OrderedState
-	46,  // 249: meshos.v1.JudgedCommit.event:type_name -> meshos.v1.AdminEvent
-	91,  // 250: meshos.v1.JudgedCommit.operators:type_name -> meshos.v1.Operator
-	90,  // 251: meshos.v1.JudgedCommit.outcome:type_name -> meshos.v1.VerificationOutcome
-	64,  // 252: meshos.v1.JudgedCommit.commit:type_name -> meshos.v1.SignedCommit
-	93,  // 253: meshos.v1.JudgedCommit.refusal:type_name -> meshos.v1.Refusal
-	19,  // 254: meshos.v1.Acknowledged.chain:type_name -> meshos.v1.Acknowledged.Chain
-	29,  // 255: meshos.v1.Samples.rtt:type_name -> meshos.v1.RttSample
-	30,  // 256: meshos.v1.Samples.health:type_name -> meshos.v1.NodeHealthSample
-	34,  // 257: meshos.v1.Samples.inventory:type_name -> meshos.v1.PeerInventory
-	76,  // 258: meshos.v1.ActionOutcome.action:type_name -> meshos.v1.Action
-	143, // 259: meshos.v1.ActionOutcome.retry_after:type_name -> google.protobuf.Duration
-	125, // 260: meshos.v1.ScoreTable.chains:type_name -> meshos.v1.ChainScore
-	126, // 261: meshos.v1.ChainScore.holders:type_name -> meshos.v1.NodeScore
-	126, // 262: meshos.v1.ChainScore.best_alternative:type_name -> meshos.v1.NodeScore
-	127, // 263: meshos.v1.ChainScore.cost:type_name -> meshos.v1.MigrationCost
-	143, // 264: meshos.v1.MigrationCost.state_transfer:type_name -> google.protobuf.Duration
-	143, // 265: meshos.v1.MigrationCost.disruption:type_name -> google.protobuf.Duration
-	112, // 266: meshos.v1.Migrations.in_flight:type_name -> meshos.v1.MigrationView
-	20,  // 267: meshos.v1.BlastRadius.affected_daemons:type_name -> meshos.v1.DaemonRef
-	143, // 268: meshos.v1.BlastRadius.estimated_drain_delay:type_name -> google.protobuf.Duration
-	141, // 269: meshos.v1.BlastRadius.warnings:type_name -> meshos.v1.BlastRadius.Warning
-	142, // 270: meshos.v1.DaemonLifecycle.Started.since:type_name -> google.protobuf.Timestamp
-	28,  // 271: meshos.v1.DaemonLifecycle.ExitedCleanly.exit:type_name -> meshos.v1.DaemonExit
-	28,  // 272: meshos.v1.DaemonLifecycle.Crashed.exit:type_name -> meshos.v1.DaemonExit
-	143, // 273: meshos.v1.PeerInventory.AgesEntry.value:type_name -> google.protobuf.Duration
-	9,   // 274: meshos.v1.OrderedDaemon.Run.intent:type_name -> meshos.v1.DaemonIntent.Intent
-	69,  // 275: meshos.v1.OrderedDaemon.Run.by:type_name -> meshos.v1.OrderOrigin
-	69,  // 276: meshos.v1.OrderedDaemon.Pin.by:type_name -> meshos.v1.OrderOrigin
-	142, // 277: meshos.v1.OrderedDaemon.Restart.at:type_name -> google.protobuf.Timestamp
-	69,  // 278: meshos.v1.OrderedChain.Count.by:type_name -> meshos.v1.OrderOrigin
-	10,  // 279: meshos.v1.OrderedChain.Hold.intent:type_name -> meshos.v1.LocalReplicaIntent.Intent
-	10,  // 280: meshos.v1.OrderedChain.Hold.over:type_name -> meshos.v1.LocalReplicaIntent.Intent
-	69,  // 281: meshos.v1.OrderedChain.Hold.by:type_name -> meshos.v1.OrderOrigin
-	282, // [282:282] is the sub-list for method output_type
-	282, // [282:282] is the sub-list for method input_type
-	282, // [282:282] is the sub-list for extension type_name
-	282, // [282:282] is the sub-list for extension extendee
-	0,   // [0:282] is the sub-list for field type_name
+	92,  // 87: meshos.v1.OrderedEntry.operators:type_name -> meshos.v1.Operator
+	67,  // 88: meshos.v1.OrderedEntry.over:type_name -> meshos.v1.OrderedOver
+	137, // 89: meshos.v1.OrderedOver.daemons:type_name -> meshos.v1.OrderedOver.Daemon
+	138, // 90: meshos.v1.OrderedOver.chains:type_name -> meshos.v1.OrderedOver.Chain
+	139, // 91: meshos.v1.OrderedOver.nodes:type_name -> meshos.v1.OrderedOver.Node
+	146, // 92: meshos.v1.OrderedCheckpoint.taken_at:type_name -> google.protobuf.Timestamp
+	69,  // 93: meshos.v1.OrderedCheckpoint.state:type_name -> meshos.v1.OrderedState
+	71,  // 94: meshos.v1.OrderedState.local:type_name -> meshos.v1.OrderedLocal
+	72,  // 95: meshos.v1.OrderedState.nodes:type_name -> meshos.v1.OrderedNode
+	73,  // 96: meshos.v1.OrderedState.forced:type_name -> meshos.v1.OrderedForce
+	74,  // 97: meshos.v1.OrderedState.daemons:type_name -> meshos.v1.OrderedDaemon
+	75,  // 98: meshos.v1.OrderedState.gates:type_name -> meshos.v1.OrderedGate
+	76,  // 99: meshos.v1.OrderedState.chains:type_name -> meshos.v1.OrderedChain
+	146, // 100: meshos.v1.OrderedState.frozen_until:type_name -> google.protobuf.Timestamp
+	146, // 101: meshos.v1.OrderOrigin.at:type_name -> google.protobuf.Timestamp
+	1,   // 102: meshos.v1.OrderedLocal.phase:type_name -> meshos.v1.MaintenancePhase
+	146, // 103: meshos.v1.OrderedLocal.since:type_name -> google.protobuf.Timestamp
+	146, // 104: meshos.v1.OrderedLocal.deadline:type_name -> google.protobuf.Timestamp
+	70,  // 105: meshos.v1.OrderedLocal.by:type_name -> meshos.v1.OrderOrigin
+	146, // 106: meshos.v1.OrderedLocal.drain_since:type_name -> google.protobuf.Timestamp
+	146, // 107: meshos.v1.OrderedLocal.drain_deadline:type_name -> google.protobuf.Timestamp
+	70,  // 108: meshos.v1.OrderedLocal.drain_by:type_name -> meshos.v1.OrderOrigin
+	70,  // 109: meshos.v1.OrderedNode.cordoned_by:type_name -> meshos.v1.OrderOrigin
+	1,   // 110: meshos.v1.OrderedNode.phase:type_name -> meshos.v1.MaintenancePhase
+	146, // 111: meshos.v1.OrderedForce.until:type_name -> google.protobuf.Timestamp
+	20,  // 112: meshos.v1.OrderedDaemon.daemon:type_name -> meshos.v1.DaemonRef
+	140, // 113: meshos.v1.OrderedDaemon.run:type_name -> meshos.v1.OrderedDaemon.Run
+	141, // 114: meshos.v1.OrderedDaemon.pin:type_name -> meshos.v1.OrderedDaemon.Pin
+	142, // 115: meshos.v1.OrderedDaemon.restart:type_name -> meshos.v1.OrderedDaemon.Restart
+	20,  // 116: meshos.v1.OrderedGate.daemon:type_name -> meshos.v1.DaemonRef
+	14,  // 117: meshos.v1.OrderedGate.state:type_name -> meshos.v1.DaemonView.Restart
+	146, // 118: meshos.v1.OrderedGate.until:type_name -> google.protobuf.Timestamp
+	147, // 119: meshos.v1.OrderedGate.backoff:type_name -> google.protobuf.Duration
+	146, // 120: meshos.v1.OrderedGate.crashes:type_name -> google.protobuf.Timestamp
+	28,  // 121: meshos.v1.OrderedGate.last_exit:type_name -> meshos.v1.DaemonExit
+	143, // 122: meshos.v1.OrderedChain.count:type_name -> meshos.v1.OrderedChain.Count
+	144, // 123: meshos.v1.OrderedChain.hold:type_name -> meshos.v1.OrderedChain.Hold
+	78,  // 124: meshos.v1.Action.start_daemon:type_name -> meshos.v1.StartDaemon
+	79,  // 125: meshos.v1.Action.stop_daemon:type_name -> meshos.v1.StopDaemon
+	80,  // 126: meshos.v1.Action.pull_replica:type_name -> meshos.v1.PullReplica
+	81,  // 127: meshos.v1.Action.drop_replica:type_name -> meshos.v1.DropReplica
+	82,  // 128: meshos.v1.Action.request_placement:type_name -> meshos.v1.RequestPlacement
+	83,  // 129: meshos.v1.Action.request_eviction:type_name -> meshos.v1.RequestEviction
+	84,  // 130: meshos.v1.Action.migrate_blob:type_name -> meshos.v1.MigrateBlob
+	85,  // 131: meshos.v1.Action.reduce_heat:type_name -> meshos.v1.ReduceHeat
+	86,  // 132: meshos.v1.Action.mark_avoid:type_name -> meshos.v1.MarkAvoid
+	87,  // 133: meshos.v1.Action.apply_backoff:type_name -> meshos.v1.ApplyBackoff
+	88,  // 134: meshos.v1.Action.commit_maintenance_transition:type_name -> meshos.v1.CommitMaintenanceTransition
+	89,  // 135: meshos.v1.Action.ask_reload:type_name -> meshos.v1.AskReload
+	90,  // 136: meshos.v1.Action.send_signal:type_name -> meshos.v1.SendSignal
+	20,  // 137: meshos.v1.StartDaemon.daemon:type_name -> meshos.v1.DaemonRef
+	20,  // 138: meshos.v1.StopDaemon.daemon:type_name -> meshos.v1.DaemonRef
+	147, // 139: meshos.v1.StopDaemon.grace:type_name -> google.protobuf.Duration
+	147, // 140: meshos.v1.MarkAvoid.ttl:type_name -> google.protobuf.Duration
+	20,  // 141: meshos.v1.ApplyBackoff.daemon:type_name -> meshos.v1.DaemonRef
+	147, // 142: meshos.v1.ApplyBackoff.remaining:type_name -> google.protobuf.Duration
+	1,   // 143: meshos.v1.CommitMaintenanceTransition.target:type_name -> meshos.v1.MaintenancePhase
+	20,  // 144: meshos.v1.AskReload.daemon:type_name -> meshos.v1.DaemonRef
+	20,  // 145: meshos.v1.SendSignal.daemon:type_name -> meshos.v1.DaemonRef
+	11,  // 146: meshos.v1.VerificationOutcome.verdict:type_name -> meshos.v1.VerificationOutcome.Verdict
+	146, // 147: meshos.v1.AdminAuditRecord.committed_at:type_name -> google.protobuf.Timestamp
+	46,  // 148: meshos.v1.AdminAuditRecord.event:type_name -> meshos.v1.AdminEvent
+	92,  // 149: meshos.v1.AdminAuditRecord.operators:type_name -> meshos.v1.Operator
+	91,  // 150: meshos.v1.AdminAuditRecord.outcome:type_name -> meshos.v1.VerificationOutcome
+	64,  // 151: meshos.v1.AdminAuditRecord.commit:type_name -> meshos.v1.SignedCommit
+	95,  // 152: meshos.v1.AdminAuditRecord.signer_change:type_name -> meshos.v1.SignerChange
+	94,  // 153: meshos.v1.AdminAuditRecord.refusal:type_name -> meshos.v1.Refusal
+	146, // 154: meshos.v1.AdminAuditRecord.ordered_at:type_name -> google.protobuf.Timestamp
+	22,  // 155: meshos.v1.Refusal.order:type_name -> meshos.v1.Event
+	146, // 156: meshos.v1.LogRecord.at:type_name -> google.protobuf.Timestamp
+	5,   // 157: meshos.v1.LogRecord.level:type_name -> meshos.v1.LogLevel
+	40,  // 158: meshos.v1.LogRecord.output:type_name -> meshos.v1.OutputPlace
+	146, // 159: meshos.v1.FailureRecord.at:type_name -> google.protobuf.Timestamp
+	146, // 160: meshos.v1.ActionRecord.at:type_name -> google.protobuf.Timestamp
+	77,  // 161: meshos.v1.ActionRecord.action:type_name -> meshos.v1.Action
+	12,  // 162: meshos.v1.ActionRecord.outcome:type_name -> meshos.v1.ActionRecord.Outcome
+	147, // 163: meshos.v1.ActionRecord.retry_after:type_name -> google.protobuf.Duration
+	93,  // 164: meshos.v1.Record.audit:type_name -> meshos.v1.AdminAuditRecord
+	96,  // 165: meshos.v1.Record.log:type_name -> meshos.v1.LogRecord
+	97,  // 166: meshos.v1.Record.failure:type_name -> meshos.v1.FailureRecord
+	98,  // 167: meshos.v1.Record.action:type_name -> meshos.v1.ActionRecord
+	146, // 168: meshos.v1.Snapshot.taken_at:type_name -> google.protobuf.Timestamp
+	104, // 169: meshos.v1.Snapshot.daemons:type_name -> meshos.v1.DaemonView
+	106, // 170: meshos.v1.Snapshot.replicas:type_name -> meshos.v1.ReplicaView
+	107, // 171: meshos.v1.Snapshot.peers:type_name -> meshos.v1.PeerView
+	110, // 172: meshos.v1.Snapshot.avoid_list:type_name -> meshos.v1.AvoidView
+	111, // 173: meshos.v1.Snapshot.local_maintenance:type_name -> meshos.v1.MaintenanceView
+	112, // 174: meshos.v1.Snapshot.recently_emitted:type_name -> meshos.v1.EmittedAction
+	97,  // 175: meshos.v1.Snapshot.recent_failures:type_name -> meshos.v1.FailureRecord
+	147, // 176: meshos.v1.Snapshot.freeze_remaining:type_name -> google.protobuf.Duration
+	93,  // 177: meshos.v1.Snapshot.admin_audit:type_name -> meshos.v1.AdminAuditRecord
+	96,  // 178: meshos.v1.Snapshot.logs:type_name -> meshos.v1.LogRecord
+	113, // 179: meshos.v1.Snapshot.in_flight_migrations:type_name -> meshos.v1.MigrationView
+	114, // 180: meshos.v1.Snapshot.plugins:type_name -> meshos.v1.PluginView
+	115, // 181: meshos.v1.Snapshot.stats:type_name -> meshos.v1.Stats
+	103, // 182: meshos.v1.Snapshot.scheduler:type_name -> meshos.v1.SchedulerView
+	109, // 183: meshos.v1.Snapshot.cut_off:type_name -> meshos.v1.CutOffView
+	101, // 184: meshos.v1.Snapshot.unresolved:type_name -> meshos.v1.NameView
+	102, // 185: meshos.v1.Snapshot.info:type_name -> meshos.v1.NodeInfo
+	3,   // 186: meshos.v1.NameView.lookup:type_name -> meshos.v1.Lookup
+	147, // 187: meshos.v1.NameView.since:type_name -> google.protobuf.Duration
+	147, // 188: meshos.v1.NameView.kept:type_name -> google.protobuf.Duration
+	146, // 189: meshos.v1.NodeInfo.started_at:type_name -> google.protobuf.Timestamp
+	147, // 190: meshos.v1.NodeInfo.uptime:type_name -> google.protobuf.Duration
+	147, // 191: meshos.v1.SchedulerView.age:type_name -> google.protobuf.Duration
+	20,  // 192: meshos.v1.DaemonView.daemon:type_name -> meshos.v1.DaemonRef
+	13,  // 193: meshos.v1.DaemonView.lifecycle:type_name -> meshos.v1.DaemonView.Lifecycle
+	21,  // 194: meshos.v1.DaemonView.health:type_name -> meshos.v1.DaemonHealth
+	14,  // 195: meshos.v1.DaemonView.restart:type_name -> meshos.v1.DaemonView.Restart
+	147, // 196: meshos.v1.DaemonView.restart_in:type_name -> google.protobuf.Duration
+	147, // 197: meshos.v1.DaemonView.age:type_name -> google.protobuf.Duration
+	9,   // 198: meshos.v1.DaemonView.intent:type_name -> meshos.v1.DaemonIntent.Intent
+	28,  // 199: meshos.v1.DaemonView.last_exit:type_name -> meshos.v1.DaemonExit
+	147, // 200: meshos.v1.DaemonView.next_start:type_name -> google.protobuf.Duration
+	105, // 201: meshos.v1.DaemonView.ordered:type_name -> meshos.v1.OrderView
+	15,  // 202: meshos.v1.DaemonView.outcome:type_name -> meshos.v1.DaemonView.Outcome
+	147, // 203: meshos.v1.OrderView.age:type_name -> google.protobuf.Duration
+	105, // 204: meshos.v1.ReplicaView.ordered:type_name -> meshos.v1.OrderView
+	10,  // 205: meshos.v1.ReplicaView.local_intent:type_name -> meshos.v1.LocalReplicaIntent.Intent
+	105, // 206: meshos.v1.ReplicaView.local_ordered:type_name -> meshos.v1.OrderView
+	147, // 207: meshos.v1.PeerView.rtt:type_name -> google.protobuf.Duration
+	0,   // 208: meshos.v1.PeerView.health:type_name -> meshos.v1.NodeHealth
+	1,   // 209: meshos.v1.PeerView.maintenance:type_name -> meshos.v1.MaintenancePhase
+	34,  // 210: meshos.v1.PeerView.inventory:type_name -> meshos.v1.PeerInventory
+	147, // 211: meshos.v1.PeerView.health_since:type_name -> google.protobuf.Duration
+	147, // 212: meshos.v1.PeerView.jitter:type_name -> google.protobuf.Duration
+	108, // 213: meshos.v1.PeerView.echoes:type_name -> meshos.v1.EchoView
+	2,   // 214: meshos.v1.PeerView.health_family:type_name -> meshos.v1.AddressFamily
+	16,  // 215: meshos.v1.EchoView.state:type_name -> meshos.v1.EchoView.State
+	147, // 216: meshos.v1.EchoView.since:type_name -> google.protobuf.Duration
+	4,   // 217: meshos.v1.EchoView.no_answer:type_name -> meshos.v1.NoAnswer
+	2,   // 218: meshos.v1.EchoView.family:type_name -> meshos.v1.AddressFamily
+	147, // 219: meshos.v1.CutOffView.since:type_name -> google.protobuf.Duration
+	147, // 220: meshos.v1.AvoidView.ttl:type_name -> google.protobuf.Duration
+	1,   // 221: meshos.v1.MaintenanceView.phase:type_name -> meshos.v1.MaintenancePhase
+	147, // 222: meshos.v1.MaintenanceView.since:type_name -> google.protobuf.Duration
+	147, // 223: meshos.v1.MaintenanceView.deadline:type_name -> google.protobuf.Duration
+	105, // 224: meshos.v1.MaintenanceView.ordered:type_name -> meshos.v1.OrderView
+	147, // 225: meshos.v1.EmittedAction.age:type_name -> google.protobuf.Duration
+	77,  // 226: meshos.v1.EmittedAction.action:type_name -> meshos.v1.Action
+	17,  // 227: meshos.v1.MigrationView.phase:type_name -> meshos.v1.MigrationView.Phase
+	147, // 228: meshos.v1.MigrationView.elapsed:type_name -> google.protobuf.Duration
+	147, // 229: meshos.v1.MigrationView.in_phase:type_name -> google.protobuf.Duration
+	18,  // 230: meshos.v1.PluginView.status:type_name -> meshos.v1.PluginView.Status
+	147, // 231: meshos.v1.PluginView.last_call:type_name -> google.protobuf.Duration
+	147, // 232: meshos.v1.PluginView.restart_in:type_name -> google.protobuf.Duration
+	147, // 233: meshos.v1.Stats.last_tick_took:type_name -> google.protobuf.Duration
+	147, // 234: meshos.v1.Stats.tick_p50:type_name -> google.protobuf.Duration
+	147, // 235: meshos.v1.Stats.tick_p99:type_name -> google.protobuf.Duration
+	147, // 236: meshos.v1.JournalEntry.at:type_name -> google.protobuf.Duration
+	146, // 237: meshos.v1.JournalEntry.wall:type_name -> google.protobuf.Timestamp
+	117, // 238: meshos.v1.JournalEntry.boot:type_name -> meshos.v1.Boot
+	22,  // 239: meshos.v1.JournalEntry.event:type_name -> meshos.v1.Event
+	123, // 240: meshos.v1.JournalEntry.samples:type_name -> meshos.v1.Samples
+	118, // 241: meshos.v1.JournalEntry.tick:type_name -> meshos.v1.Tick
+	124, // 242: meshos.v1.JournalEntry.outcome:type_name -> meshos.v1.ActionOutcome
+	125, // 243: meshos.v1.JournalEntry.scores:type_name -> meshos.v1.ScoreTable
+	129, // 244: meshos.v1.JournalEntry.migrations:type_name -> meshos.v1.Migrations
+	119, // 245: meshos.v1.JournalEntry.commit:type_name -> meshos.v1.JudgedCommit
+	120, // 246: meshos.v1.JournalEntry.reload:type_name -> meshos.v1.Reload
+	121, // 247: meshos.v1.JournalEntry.acknowledged:type_name -> meshos.v1.Acknowledged
+	122, // 248: meshos.v1.JournalEntry.failure:type_name -> meshos.v1.FailureReport
+	95,  // 249: meshos.v1.JournalEntry.signer_change:type_name -> meshos.v1.SignerChange
+	146, // 250: meshos.v1.JournalEntry.ordered_at:type_name -> google.protobuf.Timestamp
+	147, // 251: meshos.v1.Boot.freeze_remaining:type_name -> google.protobuf.Duration
+	69,  // 252: meshos.v1.Boot.orders:type_name -> meshos.v1.OrderedState
+	46,  // 253: meshos.v1.JudgedCommit.event:type_name -> meshos.v1.AdminEvent
+	92,  // 254: meshos.v1.JudgedCommit.operators:type_name -> meshos.v1.Operator
+	91,  // 255: meshos.v1.JudgedCommit.outcome:type_name -> meshos.v1.VerificationOutcome
+	64,  // 256: meshos.v1.JudgedCommit.commit:type_name -> meshos.v1.SignedCommit
+	94,  // 257: meshos.v1.JudgedCommit.refusal:type_name -> meshos.v1.Refusal
+	19,  // 258: meshos.v1.Acknowledged.chain:type_name -> meshos.v1.Acknowledged.Chain
+	29,  // 259: meshos.v1.Samples.rtt:type_name -> meshos.v1.RttSample
+	30,  // 260: meshos.v1.Samples.health:type_name -> meshos.v1.NodeHealthSample
+	34,  // 261: meshos.v1.Samples.inventory:type_name -> meshos.v1.PeerInventory
+	77,  // 262: meshos.v1.ActionOutcome.action:type_name -> meshos.v1.Action
+	147, // 263: meshos.v1.ActionOutcome.retry_after:type_name -> google.protobuf.Duration
+	126, // 264: meshos.v1.ScoreTable.chains:type_name -> meshos.v1.ChainScore
+	127, // 265: meshos.v1.ChainScore.holders:type_name -> meshos.v1.NodeScore
+	127, // 266: meshos.v1.ChainScore.best_alternative:type_name -> meshos.v1.NodeScore
+	128, // 267: meshos.v1.ChainScore.cost:type_name -> meshos.v1.MigrationCost
+	147, // 268: meshos.v1.MigrationCost.state_transfer:type_name -> google.protobuf.Duration
+	147, // 269: meshos.v1.MigrationCost.disruption:type_name -> google.protobuf.Duration
+	113, // 270: meshos.v1.Migrations.in_flight:type_name -> meshos.v1.MigrationView
+	20,  // 271: meshos.v1.BlastRadius.affected_daemons:type_name -> meshos.v1.DaemonRef
+	147, // 272: meshos.v1.BlastRadius.estimated_drain_delay:type_name -> google.protobuf.Duration
+	145, // 273: meshos.v1.BlastRadius.warnings:type_name -> meshos.v1.BlastRadius.Warning
+	146, // 274: meshos.v1.DaemonLifecycle.Started.since:type_name -> google.protobuf.Timestamp
+	28,  // 275: meshos.v1.DaemonLifecycle.ExitedCleanly.exit:type_name -> meshos.v1.DaemonExit
+	28,  // 276: meshos.v1.DaemonLifecycle.Crashed.exit:type_name -> meshos.v1.DaemonExit
+	147, // 277: meshos.v1.PeerInventory.AgesEntry.value:type_name -> google.protobuf.Duration
+	20,  // 278: meshos.v1.OrderedOver.Daemon.daemon:type_name -> meshos.v1.DaemonRef
+	10,  // 279: meshos.v1.OrderedOver.Chain.hold:type_name -> meshos.v1.LocalReplicaIntent.Intent
+	9,   // 280: meshos.v1.OrderedDaemon.Run.intent:type_name -> meshos.v1.DaemonIntent.Intent
+	70,  // 281: meshos.v1.OrderedDaemon.Run.by:type_name -> meshos.v1.OrderOrigin
+	70,  // 282: meshos.v1.OrderedDaemon.Pin.by:type_name -> meshos.v1.OrderOrigin
+	146, // 283: meshos.v1.OrderedDaemon.Restart.at:type_name -> google.protobuf.Timestamp
+	70,  // 284: meshos.v1.OrderedChain.Count.by:type_name -> meshos.v1.OrderOrigin
+	10,  // 285: meshos.v1.OrderedChain.Hold.intent:type_name -> meshos.v1.LocalReplicaIntent.Intent
+	10,  // 286: meshos.v1.OrderedChain.Hold.over:type_name -> meshos.v1.LocalReplicaIntent.Intent
+	70,  // 287: meshos.v1.OrderedChain.Hold.by:type_name -> meshos.v1.OrderOrigin
+	288, // [288:288] is the sub-list for method output_type
+	288, // [288:288] is the sub-list for method input_type
+	288, // [288:288] is the sub-list for extension type_name
+	288, // [288:288] is the sub-list for extension extendee
+	0,   // [0:288] is the sub-list for field type_name
 }
 
 func init() { file_meshos_v1_meshos_proto_init() }
@@ -12925,7 +13198,7 @@ func file_meshos_v1_meshos_proto_init() {
 		(*OrderedEntry_Commit)(nil),
 		(*OrderedEntry_Event)(nil),
 	}
-	file_meshos_v1_meshos_proto_msgTypes[56].OneofWrappers = []any{
+	file_meshos_v1_meshos_proto_msgTypes[57].OneofWrappers = []any{
 		(*Action_StartDaemon)(nil),
 		(*Action_StopDaemon)(nil),
 		(*Action_PullReplica)(nil),
@@ -12940,24 +13213,24 @@ func file_meshos_v1_meshos_proto_init() {
 		(*Action_AskReload)(nil),
 		(*Action_SendSignal)(nil),
 	}
-	file_meshos_v1_meshos_proto_msgTypes[61].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[75].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[77].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[78].OneofWrappers = []any{
+	file_meshos_v1_meshos_proto_msgTypes[62].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[76].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[78].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[79].OneofWrappers = []any{
 		(*Record_Audit)(nil),
 		(*Record_Log)(nil),
 		(*Record_Failure)(nil),
 		(*Record_Action)(nil),
 	}
-	file_meshos_v1_meshos_proto_msgTypes[79].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[83].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[85].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[80].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[84].OneofWrappers = []any{}
 	file_meshos_v1_meshos_proto_msgTypes[86].OneofWrappers = []any{}
 	file_meshos_v1_meshos_proto_msgTypes[87].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[90].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[92].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[88].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[91].OneofWrappers = []any{}
 	file_meshos_v1_meshos_proto_msgTypes[93].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[95].OneofWrappers = []any{
+	file_meshos_v1_meshos_proto_msgTypes[94].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[96].OneofWrappers = []any{
 		(*JournalEntry_Boot)(nil),
 		(*JournalEntry_Event)(nil),
 		(*JournalEntry_Samples)(nil),
@@ -12971,21 +13244,24 @@ func file_meshos_v1_meshos_proto_init() {
 		(*JournalEntry_Failure)(nil),
 		(*JournalEntry_SignerChange)(nil),
 	}
-	file_meshos_v1_meshos_proto_msgTypes[96].OneofWrappers = []any{}
 	file_meshos_v1_meshos_proto_msgTypes[97].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[103].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[105].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[109].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[116].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[98].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[104].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[106].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[110].OneofWrappers = []any{}
 	file_meshos_v1_meshos_proto_msgTypes[117].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[118].OneofWrappers = []any{}
 	file_meshos_v1_meshos_proto_msgTypes[119].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[120].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[121].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[123].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_meshos_v1_meshos_proto_rawDesc), len(file_meshos_v1_meshos_proto_rawDesc)),
 			NumEnums:      20,
-			NumMessages:   122,
+			NumMessages:   126,
 			NumExtensions: 0,
 			NumServices:   0,
 		},
