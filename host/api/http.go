@@ -36,7 +36,8 @@ func NewHTTP(opts HTTPOptions) http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", limited(promhttp.HandlerFor(opts.Metrics, promhttp.HandlerOpts{Timeout: 10 * time.Second})))
 	mux.HandleFunc("GET /{$}", opts.index)
-	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, r *http.Request) {
+		opts.awaitFirst(r.Context())
 		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 		w.Header().Set("Cache-Control", "no-store")
 		if why := opts.unhealthy(); why != "" {
@@ -83,6 +84,24 @@ func limited(next http.Handler) http.Handler {
 			http.Error(w, "too many scrapes at once; try again later", http.StatusServiceUnavailable)
 		}
 	})
+}
+
+// firstWithin is how long a request waits for the first tick of a node that has just started:
+// whoever checks it, as the node itself may, is not to take a start for a fault.
+const firstWithin = time.Second
+
+// awaitFirst returns when there was a tick, and in any case soon.
+func (o HTTPOptions) awaitFirst(ctx context.Context) {
+	if !o.lastTick().IsZero() {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, firstWithin)
+	defer cancel()
+	for range follow.Snapshots(ctx, o.Reader) {
+		if !o.lastTick().IsZero() {
+			return
+		}
+	}
 }
 
 // unhealthy returns why the node is unhealthy, "" if it is healthy. It is healthy if its

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -33,7 +34,6 @@ func TestHealthzSaysWhyANodeIsUnhealthy(t *testing.T) {
 			"three intervals", ticked(now.Add(-1500 * time.Millisecond)), 503,
 			"the last tick was 1.5s ago, which should be less than 1.5s\n",
 		},
-		{"no tick yet", newNode(), 503, "there was no tick yet\n"},
 		{"the loop has ended", ended, 503, "the loop has ended\n"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -46,6 +46,37 @@ func TestHealthzSaysWhyANodeIsUnhealthy(t *testing.T) {
 			if answer.Code != c.code || answer.Body.String() != c.body {
 				t.Errorf("got %d %q, want %d %q", answer.Code, answer.Body, c.code, c.body)
 			}
+		})
+	}
+}
+
+// Whoever checks a node that has just started is told of the first tick, and not that there was none.
+func TestHealthzWaitsForTheFirstTickButNotLong(t *testing.T) {
+	for name, c := range map[string]struct {
+		comes bool
+		code  int
+		body  string
+	}{
+		"it comes": {true, 200, "ok\n"}, "it does not": {false, 503, "there was no tick yet\n"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				n := newNode()
+				handler := api.NewHTTP(api.HTTPOptions{Reader: n, TickInterval: 500 * time.Millisecond, Metrics: prometheus.NewRegistry(), Now: time.Now})
+				began := time.Now()
+				if c.comes {
+					time.AfterFunc(300*time.Millisecond, func() {
+						s := at(1)
+						s.TakenAt = time.Now()
+						n.Show(s)
+					})
+				}
+				answer := httptest.NewRecorder()
+				handler.ServeHTTP(answer, httptest.NewRequest(http.MethodGet, "/healthz", nil))
+				if took := time.Since(began); answer.Code != c.code || answer.Body.String() != c.body || took > time.Second {
+					t.Errorf("got %d %q after %v, want %d %q within a second", answer.Code, answer.Body, took, c.code, c.body)
+				}
+			})
 		})
 	}
 }
