@@ -13,11 +13,15 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials/insecure"
 
-	"github.com/meshos/meshos/host/api"
 	"github.com/meshos/meshos/host/config"
+	"github.com/meshos/meshos/internal/document"
 	hostv1 "github.com/meshos/meshos/proto/meshos/host/v1"
 	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
 )
+
+// maxAnswer is the largest message that is taken from a node. An older one sends a whole
+// snapshot in one.
+const maxAnswer = 64 << 20
 
 // nodeClient talks to one running node.
 type nodeClient struct {
@@ -65,7 +69,7 @@ func (a *app) connect() (*nodeClient, error) {
 	n.conn, err = grpc.NewClient("passthrough:node",
 		grpc.WithTransportCredentials(insecure.NewCredentials()),
 		grpc.WithContextDialer(dial),
-		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(api.MaxAnswer)),
+		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(maxAnswer)),
 	)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", n.path, err)
@@ -76,11 +80,11 @@ func (a *app) connect() (*nodeClient, error) {
 
 func (n *nodeClient) close() { _ = n.conn.Close() }
 
-// snapshot asks for the newest snapshot.
+// snapshot asks for the newest snapshot, all pages of it.
 func (n *nodeClient) snapshot(ctx context.Context) (*meshosv1.Snapshot, error) {
 	ctx, cancel := context.WithTimeout(ctx, n.timeout)
 	defer cancel()
-	snapshot, err := n.GetSnapshot(ctx, &hostv1.GetSnapshotRequest{})
+	snapshot, err := document.Get(ctx, n, nil)
 	if err != nil {
 		return nil, n.explain(err)
 	}

@@ -208,8 +208,8 @@ func (r *rolling) await(ctx context.Context, epoch, ordered uint64, old *meshosv
 	waiting, cancel := context.WithTimeout(ctx, r.within)
 	defer cancel()
 	last := old
-	stream, err := r.node.WatchSnapshots(waiting, &hostv1.WatchSnapshotsRequest{})
-	err = receive(waiting, r.node, stream, err, func(s *meshosv1.Snapshot) error {
+	stream, err := r.node.watchSections(waiting, hostv1.SnapshotFilter_SECTION_DAEMONS, hostv1.SnapshotFilter_SECTION_ADMIN_AUDIT)
+	err = receive(waiting, r.node, stream, err, documents(func(s *meshosv1.Snapshot) error {
 		if s.GetEpoch() != epoch {
 			return errors.New("the node was restarted meanwhile")
 		}
@@ -218,7 +218,7 @@ func (r *rolling) await(ctx context.Context, epoch, ordered uint64, old *meshosv
 		}
 		last = daemonView(s, old.GetDaemon().GetId())
 		return wellAgain(old, last)
-	})
+	}))
 	name := names([]*meshosv1.DaemonView{old})
 	switch {
 	case errors.Is(err, errDone):

@@ -13,7 +13,6 @@ import (
 
 	"github.com/meshos/meshos/cmd/meshos/internal/sign"
 	"github.com/meshos/meshos/cmd/meshos/internal/view"
-	hostv1 "github.com/meshos/meshos/proto/meshos/host/v1"
 	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
 )
 
@@ -49,12 +48,12 @@ const attachWithin = 30 * time.Minute
 func (m *drainMonitor) watch(ctx context.Context, node *nodeClient) error {
 	for {
 		watching, stop := context.WithCancel(ctx)
-		stream, err := node.WatchSnapshots(watching, &hostv1.WatchSnapshotsRequest{})
-		err = receive(watching, node, stream, err, func(s *meshosv1.Snapshot) error {
+		stream, err := node.watchAll(watching)
+		err = receive(watching, node, stream, err, documents(func(s *meshosv1.Snapshot) error {
 			m.backAgain()
 			m.over = m.see(s)
 			return m.over
-		})
+		}))
 		stop()
 		var silent *noAnswerError
 		switch {

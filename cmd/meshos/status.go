@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -11,7 +12,6 @@ import (
 
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
-	"google.golang.org/grpc"
 
 	"github.com/meshos/meshos/cmd/meshos/internal/view"
 	hostv1 "github.com/meshos/meshos/proto/meshos/host/v1"
@@ -29,16 +29,21 @@ them, --peer and --daemon only those named, --unhealthy nothing but what is wron
 With --watch it continues with each newer state, also when the node is started again. On
 a terminal the page can be scrolled (arrows, PgUp, PgDn, g, G) and searched (/, n, N); a
 shows all, q quits. Elsewhere each state is appended, until the command is interrupted. With -o json it prints the
-contract's Snapshot, with --watch one in each line.`,
+contract's Snapshot as one document. With --watch the first line has the Snapshot, and each
+further one a SnapshotDelta: what changed, by id (see docs/api.md). A Snapshot that follows
+means that the node was started again. --whole prints whole Snapshots, one in each line, and
+so do --peer, --daemon and --unhealthy.`,
 		Example: `  meshos status
   meshos status -w
   meshos status --peer db-3 --daemon redis
   meshos status --unhealthy -o json | jq -r '.peers[].name'
-  meshos status -o json | jq '.peers[] | {peer, rtt, health}'`,
+  meshos status -o json | jq '.peers[] | {peer, rtt, health}'
+  meshos status -w -o json | jq -c '.replicas[]? | {chain, holders}'`,
 		Args: cobra.NoArgs,
 	}
 	output, wide := addOutput(cmd), addWide(cmd)
 	watch := cmd.Flags().BoolP("watch", "w", false, "continue with each newer state")
+	whole := cmd.Flags().Bool("whole", false, "with --watch -o json: print whole snapshots, not what changed")
 	all := cmd.Flags().Bool("all", false, "show what is well, too")
 	unhealthy := cmd.Flags().Bool("unhealthy", false, "show nothing but what is wrong")
 	peers := cmd.Flags().StringArray("peer", nil, "show only the peer with this `ID` or name; may be repeated")
@@ -63,6 +68,9 @@ contract's Snapshot, with --watch one in each line.`,
 			return err
 		}
 		s := &statusPage{a: a, node: node, filter: filter}
+		if *whole && (!*watch || *output != outputJSON) {
+			return &usageError{err: errors.New("--whole: goes with --watch -o json only")}
+		}
 		screen := &screen{out: a.out, output: *output, watch: *watch, printer: a.pagePrinter(*wide), page: s.page}
 		switch {
 		case !*watch:
@@ -71,15 +79,15 @@ contract's Snapshot, with --watch one in each line.`,
 			return a.watchScreen(cmd.Context(), node, s, *wide)
 		}
 		return a.whileRead(cmd.Context(), func(ctx context.Context) error {
-			return follow(ctx, a.newFollower(node), node.watchSnapshots, func(s *meshosv1.Snapshot) error { return screen.show(ctx, s) })
+			show := func(s *meshosv1.Snapshot) error { return screen.show(ctx, s) }
+			visit := documents(show)
+			if *output == outputJSON && !*whole && !*unhealthy && len(*peers)+len(*daemons) == 0 {
+				visit = changes(show, func(d *meshosv1.SnapshotDelta) error { return view.JSON(a.out, d, true) })
+			}
+			return follow(ctx, a.newFollower(node), node.watchAll, visit)
 		})
 	}
 	return cmd
-}
-
-// watchSnapshots opens the stream of a node's snapshots.
-func (n *nodeClient) watchSnapshots(ctx context.Context) (grpc.ServerStreamingClient[meshosv1.Snapshot], error) {
-	return n.WatchSnapshots(ctx, &hostv1.WatchSnapshotsRequest{})
 }
 
 // statusPage makes pages of snapshots.

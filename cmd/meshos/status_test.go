@@ -15,6 +15,7 @@ import (
 	"github.com/meshos/meshos/host/snapshot"
 	"github.com/meshos/meshos/host/wire"
 	"github.com/meshos/meshos/internal/golden"
+	"github.com/meshos/meshos/internal/snapshottest"
 	"github.com/meshos/meshos/internal/testkit"
 	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
 )
@@ -130,6 +131,35 @@ func TestStatusWatchesUntilInterrupted(t *testing.T) {
 	interrupt()
 	if code := <-ended; code != exitDone || s.err.String() != "" {
 		t.Errorf("exit code %d: %s", code, s.err.String())
+	}
+}
+
+// The first line is the whole, and each further one what changed; --whole prints all of it
+// each time.
+func TestAWatchAsJSONPrintsTheWholeOnceAndThenWhatChanged(t *testing.T) {
+	for _, flags := range [][]string{nil, {"--whole"}} {
+		n, s := start(t)
+		ctx, interrupt := context.WithCancel(t.Context())
+		ended := make(chan int, 1)
+		go func() { ended <- s.run(ctx, append([]string{"status", "-w", "-o", "json"}, flags...)...) }()
+		testkit.Until(t, "the first snapshot", func() bool { return strings.Count(s.out.String(), "\n") == 1 })
+		next := busy()
+		next.Tick++
+		next.Replicas = snapshottest.Changed(next.Replicas, 7, func(r *snapshot.Replica) { r.Holders = []mesh.NodeID{1, 2, 4} })
+		n.Show(next)
+		testkit.Until(t, "the second", func() bool { return strings.Count(s.out.String(), "\n") == 2 })
+		interrupt()
+		<-ended
+		lines := strings.Split(s.out.String(), "\n")
+		var delta meshosv1.SnapshotDelta
+		err := protojson.Unmarshal([]byte(lines[1]), &delta)
+		changed := delta.GetReplicas()
+		switch {
+		case len(flags) > 0 && (err == nil || !strings.Contains(lines[1], `"logs":`)):
+			t.Errorf("with --whole the second line is %s", lines[1])
+		case len(flags) == 0 && (err != nil || len(changed) != 1 || len(changed[0].GetHolders()) != 3 || len(delta.GetLogs())+len(delta.GetPeers()) > 0):
+			t.Errorf("the second line is %s", lines[1])
+		}
 	}
 }
 

@@ -113,8 +113,8 @@ func (n *nodeClient) sendUnsigned(ctx context.Context, command sign.Command) (*m
 	watching, stop := context.WithTimeout(ctx, n.timeout)
 	defer stop()
 	var found *meshosv1.AdminAuditRecord
-	stream, err := n.WatchSnapshots(watching, &hostv1.WatchSnapshotsRequest{})
-	err = receive(watching, n, stream, err, func(s *meshosv1.Snapshot) error {
+	stream, err := n.watchSections(watching, hostv1.SnapshotFilter_SECTION_ADMIN_AUDIT)
+	err = receive(watching, n, stream, err, documents(func(s *meshosv1.Snapshot) error {
 		for _, record := range s.GetAdminAudit() {
 			if s.GetEpoch() == epoch && record.GetSeq() > last && len(record.GetCommitId()) == 0 && proto.Equal(record.GetEvent(), recorded) {
 				found = record
@@ -122,7 +122,7 @@ func (n *nodeClient) sendUnsigned(ctx context.Context, command sign.Command) (*m
 			}
 		}
 		return nil
-	})
+	}))
 	switch {
 	case found != nil:
 		return found, nil

@@ -26,10 +26,10 @@ func (a *app) watchScreen(ctx context.Context, node *nodeClient, pages *statusPa
 			away: func() { program.Send(nodeAway{true}) },
 			back: func() { program.Send(nodeAway{false}) },
 		}
-		err := follow(ctx, follower, node.watchSnapshots, func(s *meshosv1.Snapshot) error {
+		err := follow(ctx, follower, node.watchAll, documents(func(s *meshosv1.Snapshot) error {
 			program.Send(a.pageOf(ctx, s, pages, p))
 			return ctx.Err()
-		})
+		}))
 		streamed <- err
 		program.Send(streamEnded{})
 	}()

@@ -1,8 +1,10 @@
 package api
 
 import (
+	"errors"
 	"fmt"
 	"sync"
+	"weak"
 
 	"google.golang.org/grpc/encoding"
 	protocodec "google.golang.org/grpc/encoding/proto"
@@ -11,6 +13,7 @@ import (
 
 	"github.com/meshos/meshos/host/snapshot"
 	"github.com/meshos/meshos/host/wire"
+	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
 )
 
 // encoded is a message that is encoded already.
@@ -42,19 +45,65 @@ type snapshotCache struct {
 	filled bool
 	tick   uint64
 	bytes  encoded
+	err    error
 }
+
+// errTooLarge means that a snapshot does not fit into one message.
+var errTooLarge = errors.New("the snapshot is larger than a message may be")
 
 // encode returns the newest snapshot encoded.
 func (c *snapshotCache) encode(newest *snapshot.Snapshot) (encoded, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.filled && c.tick == newest.Tick {
-		return c.bytes, nil
+		return c.bytes, c.err
 	}
-	bytes, err := proto.Marshal(wire.SnapshotToProto(newest))
-	if err != nil {
-		return nil, err
+	c.filled, c.tick = true, newest.Tick
+	c.bytes, c.err = encodeWhole(newest, &wire.Filter{})
+	return c.bytes, c.err
+}
+
+func encodeWhole(s *snapshot.Snapshot, f *wire.Filter) (encoded, error) {
+	whole, _, more := wire.SnapshotPage(s, f, wire.Position{}, pageSize)
+	if more {
+		return nil, errTooLarge
 	}
-	c.filled, c.tick, c.bytes = true, newest.Tick, bytes
-	return bytes, nil
+	return proto.Marshal(whole)
+}
+
+// deltaCache holds the newest change encoded, so that watchers that keep up share it. The
+// zero value is ready for use.
+type deltaCache struct {
+	mu             sync.Mutex
+	earlier, later weak.Pointer[snapshot.Snapshot]
+	messages       []encoded
+}
+
+// encode returns what leads from one snapshot to another, encoded.
+func (c *deltaCache) encode(earlier, later *snapshot.Snapshot, f *wire.Filter) ([]encoded, error) {
+	if f.Some() {
+		return encodeDeltas(earlier, later, f)
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	a, b := weak.Make(earlier), weak.Make(later)
+	if c.messages != nil && c.earlier == a && c.later == b {
+		return c.messages, nil
+	}
+	messages, err := encodeDeltas(earlier, later, f)
+	if err == nil {
+		c.earlier, c.later, c.messages = a, b, messages
+	}
+	return messages, err
+}
+
+func encodeDeltas(earlier, later *snapshot.Snapshot, f *wire.Filter) (out []encoded, err error) {
+	for _, delta := range wire.SnapshotDeltas(earlier, later, f, pageSize) {
+		bytes, err := proto.Marshal(&meshosv1.Snapshot{Delta: delta})
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, bytes)
+	}
+	return out, nil
 }

@@ -19,8 +19,9 @@ import (
 const (
 	// MaxRequest is the largest message that the service accepts, in bytes.
 	MaxRequest = 4 << 20
-	// MaxAnswer is the largest message that the service sends, in bytes.
-	MaxAnswer = 64 << 20
+	// MaxAnswer is the largest message that the service sends, in bytes: what clients of gRPC
+	// take unless they are told otherwise.
+	MaxAnswer = 4 << 20
 
 	// callsPerClient is how many calls of one connection may be under way. More have to wait
 	// until one ends.

@@ -88,6 +88,8 @@ type Service struct {
 	opts     Options
 	refusals *reports
 	newest   snapshotCache
+	changes  deltaCache
+	held     *heldPages
 	probing  chan struct{}   // has a token for each call of Probe that runs
 	stopping context.Context // done when streams must end
 	stop     context.CancelFunc
@@ -97,12 +99,7 @@ type Service struct {
 // NewService returns a service; Serve makes it reachable.
 func NewService(opts Options) *Service {
 	stopping, stop := context.WithCancel(context.Background())
-	return &Service{opts: opts, refusals: newReports(opts.Report, time.Now), stopping: stopping, stop: stop, probing: make(chan struct{}, probesAtOnce)}
-}
-
-// GetSnapshot implements hostv1.HostServer.
-func (s *Service) GetSnapshot(ctx context.Context, _ *hostv1.GetSnapshotRequest) (*meshosv1.Snapshot, error) {
-	return wire.SnapshotToProto(s.latest(ctx)), nil
+	return &Service{opts: opts, refusals: newReports(opts.Report, time.Now), stopping: stopping, stop: stop, probing: make(chan struct{}, probesAtOnce), held: newHeldPages(time.Now)}
 }
 
 // DescribePlugin implements hostv1.HostServer.

@@ -21,9 +21,12 @@ type BesideDaemon struct {
 	Notes []string // for people
 }
 
+// reasons reports whether the host knows why the health of any peer is unknown.
+func (b *Beside) reasons() bool { return len(b.Unchecked)+len(b.Nameless) > 0 }
+
 // HealthReason returns in words why a peer is not healthy, or why its health is not known.
 func (s *Snapshot) HealthReason(p *Peer) string {
-	if p.Health == mesh.HealthUnknown && len(s.Beside.Unchecked)+len(s.Beside.Nameless) > 0 {
+	if p.Health == mesh.HealthUnknown && s.Beside.reasons() {
 		return cmp.Or(s.Beside.Unchecked[p.Node], s.Beside.Nameless[p.Node])
 	}
 	return p.HealthReason

@@ -1,7 +1,6 @@
 package snapshot
 
 import (
-	"iter"
 	"time"
 
 	"github.com/meshos/meshos/host/mesh"
@@ -297,21 +296,11 @@ type Waiting struct {
 // Len returns how many chains and daemons there are.
 func (w Waiting) Len() int { return w.Chains.Len() + len(w.Daemons) }
 
-// Words yields "chain 7", "daemon 3 (telemetry)" …
-func (w Waiting) Words() iter.Seq[string] {
-	return func(yield func(string) bool) {
-		for id := range w.Chains.All() {
-			if !yield(state.ChainWaits(id)) {
-				return
-			}
-		}
-		for _, ref := range w.Daemons {
-			if !yield(state.DaemonWaits(ref)) {
-				return
-			}
-		}
-	}
-}
+// ChainWaits and DaemonWaits return in words that something is waited for.
+func ChainWaits(id mesh.ChainID) string { return state.ChainWaits(id) }
+
+// DaemonWaits is ChainWaits of a daemon.
+func DaemonWaits(ref mesh.DaemonRef) string { return state.DaemonWaits(ref) }
 
 // PluginStatus is the state of a plugin.
 type PluginStatus uint8

@@ -16,7 +16,13 @@ func SnapshotToProto(in *snapshot.Snapshot) *meshosv1.Snapshot {
 	if in == nil {
 		return nil
 	}
-	out := &meshosv1.Snapshot{
+	out, _, _ := SnapshotPage(in, &Filter{}, Position{}, unlimited)
+	return out
+}
+
+// scalarsToProto converts what is not a list.
+func scalarsToProto(in *snapshot.Snapshot) *meshosv1.Snapshot {
+	return &meshosv1.Snapshot{
 		Node:             uint64(in.Node),
 		Epoch:            in.Epoch,
 		EpochHex:         EpochHex(in.Epoch),
@@ -29,32 +35,6 @@ func SnapshotToProto(in *snapshot.Snapshot) *meshosv1.Snapshot {
 		Scheduler:        schedulerToProto(in.Scheduler),
 		CutOff:           cutOffToProto(in.CutOff, in.Now),
 	}
-	for daemon := range in.Daemons.Values() {
-		out.Daemons = append(out.Daemons, daemonToProto(in, daemon))
-	}
-	for replica := range in.Replicas.Values() {
-		out.Replicas = append(out.Replicas, replicaToProto(replica, in.Now))
-	}
-	for peer := range in.Peers.Values() {
-		out.Peers = append(out.Peers, peerToProto(peer, in.HealthReason(&peer), in.Now))
-	}
-	for avoid := range in.AvoidList.Values() {
-		out.AvoidList = append(out.AvoidList, avoidToProto(avoid, in.Now))
-	}
-	for _, emitted := range in.Emitted {
-		out.RecentlyEmitted = append(out.RecentlyEmitted, emittedToProto(emitted, in.Now))
-	}
-	for _, migration := range in.Migrations {
-		out.InFlightMigrations = append(out.InFlightMigrations, MigrationToProto(migration))
-	}
-	for _, plugin := range in.Plugins {
-		out.Plugins = append(out.Plugins, PluginToProto(plugin))
-	}
-	for _, name := range in.Unresolved {
-		out.Unresolved = append(out.Unresolved, nameToProto(name, in.TakenAt))
-	}
-	addRecords(out, in)
-	return out
 }
 
 func nameToProto(in snapshot.Name, now time.Time) *meshosv1.NameView {
@@ -82,20 +62,6 @@ func infoToProto(in *snapshot.Info) *meshosv1.NodeInfo {
 		out.Operators = append(out.Operators, valid(name))
 	}
 	return out
-}
-
-// addRecords adds the records of the rings, each with whether it is pending.
-func addRecords(out *meshosv1.Snapshot, in *snapshot.Snapshot) {
-	origin := Origin{Node: in.Node, Epoch: in.Epoch}
-	for _, record := range in.Audit {
-		out.AdminAudit = append(out.AdminAudit, origin.Audit(record, record.Seq > in.Acknowledged.Audit))
-	}
-	for _, record := range in.Logs {
-		out.Logs = append(out.Logs, origin.Log(record, record.Seq > in.Acknowledged.Log))
-	}
-	for _, record := range in.Failures {
-		out.RecentFailures = append(out.RecentFailures, origin.Failure(record, record.Seq > in.Acknowledged.Failure))
-	}
 }
 
 func replicaToProto(in snapshot.Replica, now mesh.Time) *meshosv1.ReplicaView {
@@ -238,9 +204,6 @@ func maintenanceToProto(in snapshot.Maintenance, now mesh.Time) *meshosv1.Mainte
 		Cordoned: in.Cordoned,
 		Draining: in.Draining,
 		Ordered:  orderToProto(in.Ordered, now),
-	}
-	for words := range in.Waiting.Words() {
-		out.WaitingFor = append(out.WaitingFor, valid(words))
 	}
 	return out
 }

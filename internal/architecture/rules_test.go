@@ -54,6 +54,7 @@ var rules = []rule{
 	{of: "host/snapshot/shared", bare: true},
 
 	{of: "proto/...", may: contract},
+	{of: "internal/document", may: contract},
 	{of: helpers, may: "", bare: true},
 	{of: forTests, may: join(parts, "pluginsdk/...", contract, helpers)},
 

@@ -26,6 +26,86 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
+// Section is a list of a snapshot.
+type SnapshotFilter_Section int32
+
+const (
+	SnapshotFilter_SECTION_UNSPECIFIED          SnapshotFilter_Section = 0
+	SnapshotFilter_SECTION_DAEMONS              SnapshotFilter_Section = 1
+	SnapshotFilter_SECTION_REPLICAS             SnapshotFilter_Section = 2
+	SnapshotFilter_SECTION_PEERS                SnapshotFilter_Section = 3
+	SnapshotFilter_SECTION_AVOID_LIST           SnapshotFilter_Section = 4
+	SnapshotFilter_SECTION_WAITING_FOR          SnapshotFilter_Section = 5
+	SnapshotFilter_SECTION_RECENTLY_EMITTED     SnapshotFilter_Section = 6
+	SnapshotFilter_SECTION_RECENT_FAILURES      SnapshotFilter_Section = 7
+	SnapshotFilter_SECTION_ADMIN_AUDIT          SnapshotFilter_Section = 8
+	SnapshotFilter_SECTION_LOGS                 SnapshotFilter_Section = 9
+	SnapshotFilter_SECTION_IN_FLIGHT_MIGRATIONS SnapshotFilter_Section = 10
+	SnapshotFilter_SECTION_PLUGINS              SnapshotFilter_Section = 11
+	SnapshotFilter_SECTION_UNRESOLVED           SnapshotFilter_Section = 12
+)
+
+// Enum value maps for SnapshotFilter_Section.
+var (
+	SnapshotFilter_Section_name = map[int32]string{
+		0:  "SECTION_UNSPECIFIED",
+		1:  "SECTION_DAEMONS",
+		2:  "SECTION_REPLICAS",
+		3:  "SECTION_PEERS",
+		4:  "SECTION_AVOID_LIST",
+		5:  "SECTION_WAITING_FOR",
+		6:  "SECTION_RECENTLY_EMITTED",
+		7:  "SECTION_RECENT_FAILURES",
+		8:  "SECTION_ADMIN_AUDIT",
+		9:  "SECTION_LOGS",
+		10: "SECTION_IN_FLIGHT_MIGRATIONS",
+		11: "SECTION_PLUGINS",
+		12: "SECTION_UNRESOLVED",
+	}
+	SnapshotFilter_Section_value = map[string]int32{
+		"SECTION_UNSPECIFIED":          0,
+		"SECTION_DAEMONS":              1,
+		"SECTION_REPLICAS":             2,
+		"SECTION_PEERS":                3,
+		"SECTION_AVOID_LIST":           4,
+		"SECTION_WAITING_FOR":          5,
+		"SECTION_RECENTLY_EMITTED":     6,
+		"SECTION_RECENT_FAILURES":      7,
+		"SECTION_ADMIN_AUDIT":          8,
+		"SECTION_LOGS":                 9,
+		"SECTION_IN_FLIGHT_MIGRATIONS": 10,
+		"SECTION_PLUGINS":              11,
+		"SECTION_UNRESOLVED":           12,
+	}
+)
+
+func (x SnapshotFilter_Section) Enum() *SnapshotFilter_Section {
+	p := new(SnapshotFilter_Section)
+	*p = x
+	return p
+}
+
+func (x SnapshotFilter_Section) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (SnapshotFilter_Section) Descriptor() protoreflect.EnumDescriptor {
+	return file_meshos_host_v1_host_proto_enumTypes[0].Descriptor()
+}
+
+func (SnapshotFilter_Section) Type() protoreflect.EnumType {
+	return &file_meshos_host_v1_host_proto_enumTypes[0]
+}
+
+func (x SnapshotFilter_Section) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use SnapshotFilter_Section.Descriptor instead.
+func (SnapshotFilter_Section) EnumDescriptor() ([]byte, []int) {
+	return file_meshos_host_v1_host_proto_rawDescGZIP(), []int{5, 0}
+}
+
 type OperatorKey_State int32
 
 const (
@@ -65,11 +145,11 @@ func (x OperatorKey_State) String() string {
 }
 
 func (OperatorKey_State) Descriptor() protoreflect.EnumDescriptor {
-	return file_meshos_host_v1_host_proto_enumTypes[0].Descriptor()
+	return file_meshos_host_v1_host_proto_enumTypes[1].Descriptor()
 }
 
 func (OperatorKey_State) Type() protoreflect.EnumType {
-	return &file_meshos_host_v1_host_proto_enumTypes[0]
+	return &file_meshos_host_v1_host_proto_enumTypes[1]
 }
 
 func (x OperatorKey_State) Number() protoreflect.EnumNumber {
@@ -78,7 +158,7 @@ func (x OperatorKey_State) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use OperatorKey_State.Descriptor instead.
 func (OperatorKey_State) EnumDescriptor() ([]byte, []int) {
-	return file_meshos_host_v1_host_proto_rawDescGZIP(), []int{14, 0}
+	return file_meshos_host_v1_host_proto_rawDescGZIP(), []int{16, 0}
 }
 
 type ReloadRequest struct {
@@ -256,6 +336,8 @@ func (x *ConfigChange) GetNew() string {
 
 type GetSnapshotRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
+	Page          string                 `protobuf:"bytes,1,opt,name=page,proto3" json:"page,omitempty"`     // the next_page of the page before; empty for the first
+	Filter        *SnapshotFilter        `protobuf:"bytes,2,opt,name=filter,proto3" json:"filter,omitempty"` // of the first page; the others have the same
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -290,8 +372,24 @@ func (*GetSnapshotRequest) Descriptor() ([]byte, []int) {
 	return file_meshos_host_v1_host_proto_rawDescGZIP(), []int{3}
 }
 
+func (x *GetSnapshotRequest) GetPage() string {
+	if x != nil {
+		return x.Page
+	}
+	return ""
+}
+
+func (x *GetSnapshotRequest) GetFilter() *SnapshotFilter {
+	if x != nil {
+		return x.Filter
+	}
+	return nil
+}
+
 type WatchSnapshotsRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
+	Deltas        bool                   `protobuf:"varint,1,opt,name=deltas,proto3" json:"deltas,omitempty"`
+	Filter        *SnapshotFilter        `protobuf:"bytes,2,opt,name=filter,proto3" json:"filter,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -326,6 +424,158 @@ func (*WatchSnapshotsRequest) Descriptor() ([]byte, []int) {
 	return file_meshos_host_v1_host_proto_rawDescGZIP(), []int{4}
 }
 
+func (x *WatchSnapshotsRequest) GetDeltas() bool {
+	if x != nil {
+		return x.Deltas
+	}
+	return false
+}
+
+func (x *WatchSnapshotsRequest) GetFilter() *SnapshotFilter {
+	if x != nil {
+		return x.Filter
+	}
+	return nil
+}
+
+// SnapshotFilter leaves entries of lists out. Everything else is always there.
+type SnapshotFilter struct {
+	state         protoimpl.MessageState   `protogen:"open.v1"`
+	Sections      []SnapshotFilter_Section `protobuf:"varint,1,rep,packed,name=sections,proto3,enum=meshos.host.v1.SnapshotFilter_Section" json:"sections,omitempty"` // only these lists; empty: all of them
+	Daemons       *IdRange                 `protobuf:"bytes,2,opt,name=daemons,proto3" json:"daemons,omitempty"`                                                      // only daemons of these ids,
+	Chains        *IdRange                 `protobuf:"bytes,3,opt,name=chains,proto3" json:"chains,omitempty"`                                                        // chains of these,
+	Peers         *IdRange                 `protobuf:"bytes,4,opt,name=peers,proto3" json:"peers,omitempty"`                                                          // and peers of these, also of the avoid list
+	DaemonNames   string                   `protobuf:"bytes,5,opt,name=daemon_names,json=daemonNames,proto3" json:"daemon_names,omitempty"`                           // only daemons whose name begins so
+	PeerNames     string                   `protobuf:"bytes,6,opt,name=peer_names,json=peerNames,proto3" json:"peer_names,omitempty"`                                 // only peers whose name begins so
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SnapshotFilter) Reset() {
+	*x = SnapshotFilter{}
+	mi := &file_meshos_host_v1_host_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SnapshotFilter) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SnapshotFilter) ProtoMessage() {}
+
+func (x *SnapshotFilter) ProtoReflect() protoreflect.Message {
+	mi := &file_meshos_host_v1_host_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SnapshotFilter.ProtoReflect.Descriptor instead.
+func (*SnapshotFilter) Descriptor() ([]byte, []int) {
+	return file_meshos_host_v1_host_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *SnapshotFilter) GetSections() []SnapshotFilter_Section {
+	if x != nil {
+		return x.Sections
+	}
+	return nil
+}
+
+func (x *SnapshotFilter) GetDaemons() *IdRange {
+	if x != nil {
+		return x.Daemons
+	}
+	return nil
+}
+
+func (x *SnapshotFilter) GetChains() *IdRange {
+	if x != nil {
+		return x.Chains
+	}
+	return nil
+}
+
+func (x *SnapshotFilter) GetPeers() *IdRange {
+	if x != nil {
+		return x.Peers
+	}
+	return nil
+}
+
+func (x *SnapshotFilter) GetDaemonNames() string {
+	if x != nil {
+		return x.DaemonNames
+	}
+	return ""
+}
+
+func (x *SnapshotFilter) GetPeerNames() string {
+	if x != nil {
+		return x.PeerNames
+	}
+	return ""
+}
+
+// IdRange is a range of ids.
+type IdRange struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	From          uint64                 `protobuf:"varint,1,opt,name=from,proto3" json:"from,omitempty"`
+	To            uint64                 `protobuf:"varint,2,opt,name=to,proto3" json:"to,omitempty"` // the last one; 0: no end
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *IdRange) Reset() {
+	*x = IdRange{}
+	mi := &file_meshos_host_v1_host_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *IdRange) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*IdRange) ProtoMessage() {}
+
+func (x *IdRange) ProtoReflect() protoreflect.Message {
+	mi := &file_meshos_host_v1_host_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use IdRange.ProtoReflect.Descriptor instead.
+func (*IdRange) Descriptor() ([]byte, []int) {
+	return file_meshos_host_v1_host_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *IdRange) GetFrom() uint64 {
+	if x != nil {
+		return x.From
+	}
+	return 0
+}
+
+func (x *IdRange) GetTo() uint64 {
+	if x != nil {
+		return x.To
+	}
+	return 0
+}
+
 type PublishRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Events        []*v1.Event            `protobuf:"bytes,1,rep,name=events,proto3" json:"events,omitempty"`
@@ -335,7 +585,7 @@ type PublishRequest struct {
 
 func (x *PublishRequest) Reset() {
 	*x = PublishRequest{}
-	mi := &file_meshos_host_v1_host_proto_msgTypes[5]
+	mi := &file_meshos_host_v1_host_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -347,7 +597,7 @@ func (x *PublishRequest) String() string {
 func (*PublishRequest) ProtoMessage() {}
 
 func (x *PublishRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_host_v1_host_proto_msgTypes[5]
+	mi := &file_meshos_host_v1_host_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -360,7 +610,7 @@ func (x *PublishRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PublishRequest.ProtoReflect.Descriptor instead.
 func (*PublishRequest) Descriptor() ([]byte, []int) {
-	return file_meshos_host_v1_host_proto_rawDescGZIP(), []int{5}
+	return file_meshos_host_v1_host_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *PublishRequest) GetEvents() []*v1.Event {
@@ -380,7 +630,7 @@ type PublishResponse struct {
 
 func (x *PublishResponse) Reset() {
 	*x = PublishResponse{}
-	mi := &file_meshos_host_v1_host_proto_msgTypes[6]
+	mi := &file_meshos_host_v1_host_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -392,7 +642,7 @@ func (x *PublishResponse) String() string {
 func (*PublishResponse) ProtoMessage() {}
 
 func (x *PublishResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_host_v1_host_proto_msgTypes[6]
+	mi := &file_meshos_host_v1_host_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -405,7 +655,7 @@ func (x *PublishResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PublishResponse.ProtoReflect.Descriptor instead.
 func (*PublishResponse) Descriptor() ([]byte, []int) {
-	return file_meshos_host_v1_host_proto_rawDescGZIP(), []int{6}
+	return file_meshos_host_v1_host_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *PublishResponse) GetAccepted() uint32 {
@@ -434,7 +684,7 @@ type RefusedEvent struct {
 
 func (x *RefusedEvent) Reset() {
 	*x = RefusedEvent{}
-	mi := &file_meshos_host_v1_host_proto_msgTypes[7]
+	mi := &file_meshos_host_v1_host_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -446,7 +696,7 @@ func (x *RefusedEvent) String() string {
 func (*RefusedEvent) ProtoMessage() {}
 
 func (x *RefusedEvent) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_host_v1_host_proto_msgTypes[7]
+	mi := &file_meshos_host_v1_host_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -459,7 +709,7 @@ func (x *RefusedEvent) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RefusedEvent.ProtoReflect.Descriptor instead.
 func (*RefusedEvent) Descriptor() ([]byte, []int) {
-	return file_meshos_host_v1_host_proto_rawDescGZIP(), []int{7}
+	return file_meshos_host_v1_host_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *RefusedEvent) GetIndex() uint32 {
@@ -492,7 +742,7 @@ type CommitRequest struct {
 
 func (x *CommitRequest) Reset() {
 	*x = CommitRequest{}
-	mi := &file_meshos_host_v1_host_proto_msgTypes[8]
+	mi := &file_meshos_host_v1_host_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -504,7 +754,7 @@ func (x *CommitRequest) String() string {
 func (*CommitRequest) ProtoMessage() {}
 
 func (x *CommitRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_host_v1_host_proto_msgTypes[8]
+	mi := &file_meshos_host_v1_host_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -517,7 +767,7 @@ func (x *CommitRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CommitRequest.ProtoReflect.Descriptor instead.
 func (*CommitRequest) Descriptor() ([]byte, []int) {
-	return file_meshos_host_v1_host_proto_rawDescGZIP(), []int{8}
+	return file_meshos_host_v1_host_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *CommitRequest) GetCommit() *v1.SignedCommit {
@@ -536,7 +786,7 @@ type SimulateRequest struct {
 
 func (x *SimulateRequest) Reset() {
 	*x = SimulateRequest{}
-	mi := &file_meshos_host_v1_host_proto_msgTypes[9]
+	mi := &file_meshos_host_v1_host_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -548,7 +798,7 @@ func (x *SimulateRequest) String() string {
 func (*SimulateRequest) ProtoMessage() {}
 
 func (x *SimulateRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_host_v1_host_proto_msgTypes[9]
+	mi := &file_meshos_host_v1_host_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -561,7 +811,7 @@ func (x *SimulateRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SimulateRequest.ProtoReflect.Descriptor instead.
 func (*SimulateRequest) Descriptor() ([]byte, []int) {
-	return file_meshos_host_v1_host_proto_rawDescGZIP(), []int{9}
+	return file_meshos_host_v1_host_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *SimulateRequest) GetEvent() *v1.AdminEvent {
@@ -583,7 +833,7 @@ type SimulateResponse struct {
 
 func (x *SimulateResponse) Reset() {
 	*x = SimulateResponse{}
-	mi := &file_meshos_host_v1_host_proto_msgTypes[10]
+	mi := &file_meshos_host_v1_host_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -595,7 +845,7 @@ func (x *SimulateResponse) String() string {
 func (*SimulateResponse) ProtoMessage() {}
 
 func (x *SimulateResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_host_v1_host_proto_msgTypes[10]
+	mi := &file_meshos_host_v1_host_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -608,7 +858,7 @@ func (x *SimulateResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SimulateResponse.ProtoReflect.Descriptor instead.
 func (*SimulateResponse) Descriptor() ([]byte, []int) {
-	return file_meshos_host_v1_host_proto_rawDescGZIP(), []int{10}
+	return file_meshos_host_v1_host_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *SimulateResponse) GetBlastRadius() *v1.BlastRadius {
@@ -652,7 +902,7 @@ type Cooldown struct {
 
 func (x *Cooldown) Reset() {
 	*x = Cooldown{}
-	mi := &file_meshos_host_v1_host_proto_msgTypes[11]
+	mi := &file_meshos_host_v1_host_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -664,7 +914,7 @@ func (x *Cooldown) String() string {
 func (*Cooldown) ProtoMessage() {}
 
 func (x *Cooldown) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_host_v1_host_proto_msgTypes[11]
+	mi := &file_meshos_host_v1_host_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -677,7 +927,7 @@ func (x *Cooldown) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Cooldown.ProtoReflect.Descriptor instead.
 func (*Cooldown) Descriptor() ([]byte, []int) {
-	return file_meshos_host_v1_host_proto_rawDescGZIP(), []int{11}
+	return file_meshos_host_v1_host_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *Cooldown) GetOf() string {
@@ -710,7 +960,7 @@ type ListOperatorsRequest struct {
 
 func (x *ListOperatorsRequest) Reset() {
 	*x = ListOperatorsRequest{}
-	mi := &file_meshos_host_v1_host_proto_msgTypes[12]
+	mi := &file_meshos_host_v1_host_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -722,7 +972,7 @@ func (x *ListOperatorsRequest) String() string {
 func (*ListOperatorsRequest) ProtoMessage() {}
 
 func (x *ListOperatorsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_host_v1_host_proto_msgTypes[12]
+	mi := &file_meshos_host_v1_host_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -735,7 +985,7 @@ func (x *ListOperatorsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListOperatorsRequest.ProtoReflect.Descriptor instead.
 func (*ListOperatorsRequest) Descriptor() ([]byte, []int) {
-	return file_meshos_host_v1_host_proto_rawDescGZIP(), []int{12}
+	return file_meshos_host_v1_host_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *ListOperatorsRequest) GetCompare() bool {
@@ -770,7 +1020,7 @@ type ListOperatorsResponse struct {
 
 func (x *ListOperatorsResponse) Reset() {
 	*x = ListOperatorsResponse{}
-	mi := &file_meshos_host_v1_host_proto_msgTypes[13]
+	mi := &file_meshos_host_v1_host_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -782,7 +1032,7 @@ func (x *ListOperatorsResponse) String() string {
 func (*ListOperatorsResponse) ProtoMessage() {}
 
 func (x *ListOperatorsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_host_v1_host_proto_msgTypes[13]
+	mi := &file_meshos_host_v1_host_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -795,7 +1045,7 @@ func (x *ListOperatorsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListOperatorsResponse.ProtoReflect.Descriptor instead.
 func (*ListOperatorsResponse) Descriptor() ([]byte, []int) {
-	return file_meshos_host_v1_host_proto_rawDescGZIP(), []int{13}
+	return file_meshos_host_v1_host_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *ListOperatorsResponse) GetNode() uint64 {
@@ -936,7 +1186,7 @@ type OperatorKey struct {
 
 func (x *OperatorKey) Reset() {
 	*x = OperatorKey{}
-	mi := &file_meshos_host_v1_host_proto_msgTypes[14]
+	mi := &file_meshos_host_v1_host_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -948,7 +1198,7 @@ func (x *OperatorKey) String() string {
 func (*OperatorKey) ProtoMessage() {}
 
 func (x *OperatorKey) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_host_v1_host_proto_msgTypes[14]
+	mi := &file_meshos_host_v1_host_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -961,7 +1211,7 @@ func (x *OperatorKey) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OperatorKey.ProtoReflect.Descriptor instead.
 func (*OperatorKey) Descriptor() ([]byte, []int) {
-	return file_meshos_host_v1_host_proto_rawDescGZIP(), []int{14}
+	return file_meshos_host_v1_host_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *OperatorKey) GetName() string {
@@ -1050,7 +1300,7 @@ type TailRequest struct {
 
 func (x *TailRequest) Reset() {
 	*x = TailRequest{}
-	mi := &file_meshos_host_v1_host_proto_msgTypes[15]
+	mi := &file_meshos_host_v1_host_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1062,7 +1312,7 @@ func (x *TailRequest) String() string {
 func (*TailRequest) ProtoMessage() {}
 
 func (x *TailRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_host_v1_host_proto_msgTypes[15]
+	mi := &file_meshos_host_v1_host_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1075,7 +1325,7 @@ func (x *TailRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TailRequest.ProtoReflect.Descriptor instead.
 func (*TailRequest) Descriptor() ([]byte, []int) {
-	return file_meshos_host_v1_host_proto_rawDescGZIP(), []int{15}
+	return file_meshos_host_v1_host_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *TailRequest) GetEpoch() uint64 {
@@ -1143,7 +1393,7 @@ type PluginRequest struct {
 
 func (x *PluginRequest) Reset() {
 	*x = PluginRequest{}
-	mi := &file_meshos_host_v1_host_proto_msgTypes[16]
+	mi := &file_meshos_host_v1_host_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1155,7 +1405,7 @@ func (x *PluginRequest) String() string {
 func (*PluginRequest) ProtoMessage() {}
 
 func (x *PluginRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_host_v1_host_proto_msgTypes[16]
+	mi := &file_meshos_host_v1_host_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1168,7 +1418,7 @@ func (x *PluginRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PluginRequest.ProtoReflect.Descriptor instead.
 func (*PluginRequest) Descriptor() ([]byte, []int) {
-	return file_meshos_host_v1_host_proto_rawDescGZIP(), []int{16}
+	return file_meshos_host_v1_host_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *PluginRequest) GetName() string {
@@ -1195,7 +1445,7 @@ type PluginDetail struct {
 
 func (x *PluginDetail) Reset() {
 	*x = PluginDetail{}
-	mi := &file_meshos_host_v1_host_proto_msgTypes[17]
+	mi := &file_meshos_host_v1_host_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1207,7 +1457,7 @@ func (x *PluginDetail) String() string {
 func (*PluginDetail) ProtoMessage() {}
 
 func (x *PluginDetail) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_host_v1_host_proto_msgTypes[17]
+	mi := &file_meshos_host_v1_host_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1220,7 +1470,7 @@ func (x *PluginDetail) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PluginDetail.ProtoReflect.Descriptor instead.
 func (*PluginDetail) Descriptor() ([]byte, []int) {
-	return file_meshos_host_v1_host_proto_rawDescGZIP(), []int{17}
+	return file_meshos_host_v1_host_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *PluginDetail) GetView() *v1.PluginView {
@@ -1290,7 +1540,7 @@ type PluginEvent struct {
 
 func (x *PluginEvent) Reset() {
 	*x = PluginEvent{}
-	mi := &file_meshos_host_v1_host_proto_msgTypes[18]
+	mi := &file_meshos_host_v1_host_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1302,7 +1552,7 @@ func (x *PluginEvent) String() string {
 func (*PluginEvent) ProtoMessage() {}
 
 func (x *PluginEvent) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_host_v1_host_proto_msgTypes[18]
+	mi := &file_meshos_host_v1_host_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1315,7 +1565,7 @@ func (x *PluginEvent) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PluginEvent.ProtoReflect.Descriptor instead.
 func (*PluginEvent) Descriptor() ([]byte, []int) {
-	return file_meshos_host_v1_host_proto_rawDescGZIP(), []int{18}
+	return file_meshos_host_v1_host_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *PluginEvent) GetAt() *timestamppb.Timestamp {
@@ -1346,7 +1596,7 @@ type ProbeRequest struct {
 
 func (x *ProbeRequest) Reset() {
 	*x = ProbeRequest{}
-	mi := &file_meshos_host_v1_host_proto_msgTypes[19]
+	mi := &file_meshos_host_v1_host_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1358,7 +1608,7 @@ func (x *ProbeRequest) String() string {
 func (*ProbeRequest) ProtoMessage() {}
 
 func (x *ProbeRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_host_v1_host_proto_msgTypes[19]
+	mi := &file_meshos_host_v1_host_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1371,7 +1621,7 @@ func (x *ProbeRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ProbeRequest.ProtoReflect.Descriptor instead.
 func (*ProbeRequest) Descriptor() ([]byte, []int) {
-	return file_meshos_host_v1_host_proto_rawDescGZIP(), []int{19}
+	return file_meshos_host_v1_host_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *ProbeRequest) GetSubject() isProbeRequest_Subject {
@@ -1435,7 +1685,7 @@ type ProbeResponse struct {
 
 func (x *ProbeResponse) Reset() {
 	*x = ProbeResponse{}
-	mi := &file_meshos_host_v1_host_proto_msgTypes[20]
+	mi := &file_meshos_host_v1_host_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1447,7 +1697,7 @@ func (x *ProbeResponse) String() string {
 func (*ProbeResponse) ProtoMessage() {}
 
 func (x *ProbeResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_host_v1_host_proto_msgTypes[20]
+	mi := &file_meshos_host_v1_host_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1460,7 +1710,7 @@ func (x *ProbeResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ProbeResponse.ProtoReflect.Descriptor instead.
 func (*ProbeResponse) Descriptor() ([]byte, []int) {
-	return file_meshos_host_v1_host_proto_rawDescGZIP(), []int{20}
+	return file_meshos_host_v1_host_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *ProbeResponse) GetPeer() uint64 {
@@ -1513,7 +1763,7 @@ type ProbeFinding struct {
 
 func (x *ProbeFinding) Reset() {
 	*x = ProbeFinding{}
-	mi := &file_meshos_host_v1_host_proto_msgTypes[21]
+	mi := &file_meshos_host_v1_host_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1525,7 +1775,7 @@ func (x *ProbeFinding) String() string {
 func (*ProbeFinding) ProtoMessage() {}
 
 func (x *ProbeFinding) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_host_v1_host_proto_msgTypes[21]
+	mi := &file_meshos_host_v1_host_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1538,7 +1788,7 @@ func (x *ProbeFinding) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ProbeFinding.ProtoReflect.Descriptor instead.
 func (*ProbeFinding) Descriptor() ([]byte, []int) {
-	return file_meshos_host_v1_host_proto_rawDescGZIP(), []int{21}
+	return file_meshos_host_v1_host_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *ProbeFinding) GetPlugin() string {
@@ -1599,7 +1849,7 @@ type ExplainRequest struct {
 
 func (x *ExplainRequest) Reset() {
 	*x = ExplainRequest{}
-	mi := &file_meshos_host_v1_host_proto_msgTypes[22]
+	mi := &file_meshos_host_v1_host_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1611,7 +1861,7 @@ func (x *ExplainRequest) String() string {
 func (*ExplainRequest) ProtoMessage() {}
 
 func (x *ExplainRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_host_v1_host_proto_msgTypes[22]
+	mi := &file_meshos_host_v1_host_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1624,7 +1874,7 @@ func (x *ExplainRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ExplainRequest.ProtoReflect.Descriptor instead.
 func (*ExplainRequest) Descriptor() ([]byte, []int) {
-	return file_meshos_host_v1_host_proto_rawDescGZIP(), []int{22}
+	return file_meshos_host_v1_host_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *ExplainRequest) GetSubject() isExplainRequest_Subject {
@@ -1725,7 +1975,7 @@ type ExplainResponse struct {
 
 func (x *ExplainResponse) Reset() {
 	*x = ExplainResponse{}
-	mi := &file_meshos_host_v1_host_proto_msgTypes[23]
+	mi := &file_meshos_host_v1_host_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1737,7 +1987,7 @@ func (x *ExplainResponse) String() string {
 func (*ExplainResponse) ProtoMessage() {}
 
 func (x *ExplainResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_host_v1_host_proto_msgTypes[23]
+	mi := &file_meshos_host_v1_host_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1750,7 +2000,7 @@ func (x *ExplainResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ExplainResponse.ProtoReflect.Descriptor instead.
 func (*ExplainResponse) Descriptor() ([]byte, []int) {
-	return file_meshos_host_v1_host_proto_rawDescGZIP(), []int{23}
+	return file_meshos_host_v1_host_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *ExplainResponse) GetSubject() string {
@@ -1785,7 +2035,7 @@ type Finding struct {
 
 func (x *Finding) Reset() {
 	*x = Finding{}
-	mi := &file_meshos_host_v1_host_proto_msgTypes[24]
+	mi := &file_meshos_host_v1_host_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1797,7 +2047,7 @@ func (x *Finding) String() string {
 func (*Finding) ProtoMessage() {}
 
 func (x *Finding) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_host_v1_host_proto_msgTypes[24]
+	mi := &file_meshos_host_v1_host_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1810,7 +2060,7 @@ func (x *Finding) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Finding.ProtoReflect.Descriptor instead.
 func (*Finding) Descriptor() ([]byte, []int) {
-	return file_meshos_host_v1_host_proto_rawDescGZIP(), []int{24}
+	return file_meshos_host_v1_host_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *Finding) GetArm() string {
@@ -1843,9 +2093,39 @@ const file_meshos_host_v1_host_proto_rawDesc = "" +
 	"\fConfigChange\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x10\n" +
 	"\x03old\x18\x02 \x01(\tR\x03old\x12\x10\n" +
-	"\x03new\x18\x03 \x01(\tR\x03new\"\x14\n" +
-	"\x12GetSnapshotRequest\"\x17\n" +
-	"\x15WatchSnapshotsRequest\":\n" +
+	"\x03new\x18\x03 \x01(\tR\x03new\"`\n" +
+	"\x12GetSnapshotRequest\x12\x12\n" +
+	"\x04page\x18\x01 \x01(\tR\x04page\x126\n" +
+	"\x06filter\x18\x02 \x01(\v2\x1e.meshos.host.v1.SnapshotFilterR\x06filter\"g\n" +
+	"\x15WatchSnapshotsRequest\x12\x16\n" +
+	"\x06deltas\x18\x01 \x01(\bR\x06deltas\x126\n" +
+	"\x06filter\x18\x02 \x01(\v2\x1e.meshos.host.v1.SnapshotFilterR\x06filter\"\xf2\x04\n" +
+	"\x0eSnapshotFilter\x12B\n" +
+	"\bsections\x18\x01 \x03(\x0e2&.meshos.host.v1.SnapshotFilter.SectionR\bsections\x121\n" +
+	"\adaemons\x18\x02 \x01(\v2\x17.meshos.host.v1.IdRangeR\adaemons\x12/\n" +
+	"\x06chains\x18\x03 \x01(\v2\x17.meshos.host.v1.IdRangeR\x06chains\x12-\n" +
+	"\x05peers\x18\x04 \x01(\v2\x17.meshos.host.v1.IdRangeR\x05peers\x12!\n" +
+	"\fdaemon_names\x18\x05 \x01(\tR\vdaemonNames\x12\x1d\n" +
+	"\n" +
+	"peer_names\x18\x06 \x01(\tR\tpeerNames\"\xc6\x02\n" +
+	"\aSection\x12\x17\n" +
+	"\x13SECTION_UNSPECIFIED\x10\x00\x12\x13\n" +
+	"\x0fSECTION_DAEMONS\x10\x01\x12\x14\n" +
+	"\x10SECTION_REPLICAS\x10\x02\x12\x11\n" +
+	"\rSECTION_PEERS\x10\x03\x12\x16\n" +
+	"\x12SECTION_AVOID_LIST\x10\x04\x12\x17\n" +
+	"\x13SECTION_WAITING_FOR\x10\x05\x12\x1c\n" +
+	"\x18SECTION_RECENTLY_EMITTED\x10\x06\x12\x1b\n" +
+	"\x17SECTION_RECENT_FAILURES\x10\a\x12\x17\n" +
+	"\x13SECTION_ADMIN_AUDIT\x10\b\x12\x10\n" +
+	"\fSECTION_LOGS\x10\t\x12 \n" +
+	"\x1cSECTION_IN_FLIGHT_MIGRATIONS\x10\n" +
+	"\x12\x13\n" +
+	"\x0fSECTION_PLUGINS\x10\v\x12\x16\n" +
+	"\x12SECTION_UNRESOLVED\x10\f\"-\n" +
+	"\aIdRange\x12\x12\n" +
+	"\x04from\x18\x01 \x01(\x04R\x04from\x12\x0e\n" +
+	"\x02to\x18\x02 \x01(\x04R\x02to\":\n" +
 	"\x0ePublishRequest\x12(\n" +
 	"\x06events\x18\x01 \x03(\v2\x10.meshos.v1.EventR\x06events\"e\n" +
 	"\x0fPublishResponse\x12\x1a\n" +
@@ -2009,119 +2289,128 @@ func file_meshos_host_v1_host_proto_rawDescGZIP() []byte {
 	return file_meshos_host_v1_host_proto_rawDescData
 }
 
-var file_meshos_host_v1_host_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_meshos_host_v1_host_proto_msgTypes = make([]protoimpl.MessageInfo, 25)
+var file_meshos_host_v1_host_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
+var file_meshos_host_v1_host_proto_msgTypes = make([]protoimpl.MessageInfo, 27)
 var file_meshos_host_v1_host_proto_goTypes = []any{
-	(OperatorKey_State)(0),        // 0: meshos.host.v1.OperatorKey.State
-	(*ReloadRequest)(nil),         // 1: meshos.host.v1.ReloadRequest
-	(*ReloadResponse)(nil),        // 2: meshos.host.v1.ReloadResponse
-	(*ConfigChange)(nil),          // 3: meshos.host.v1.ConfigChange
-	(*GetSnapshotRequest)(nil),    // 4: meshos.host.v1.GetSnapshotRequest
-	(*WatchSnapshotsRequest)(nil), // 5: meshos.host.v1.WatchSnapshotsRequest
-	(*PublishRequest)(nil),        // 6: meshos.host.v1.PublishRequest
-	(*PublishResponse)(nil),       // 7: meshos.host.v1.PublishResponse
-	(*RefusedEvent)(nil),          // 8: meshos.host.v1.RefusedEvent
-	(*CommitRequest)(nil),         // 9: meshos.host.v1.CommitRequest
-	(*SimulateRequest)(nil),       // 10: meshos.host.v1.SimulateRequest
-	(*SimulateResponse)(nil),      // 11: meshos.host.v1.SimulateResponse
-	(*Cooldown)(nil),              // 12: meshos.host.v1.Cooldown
-	(*ListOperatorsRequest)(nil),  // 13: meshos.host.v1.ListOperatorsRequest
-	(*ListOperatorsResponse)(nil), // 14: meshos.host.v1.ListOperatorsResponse
-	(*OperatorKey)(nil),           // 15: meshos.host.v1.OperatorKey
-	(*TailRequest)(nil),           // 16: meshos.host.v1.TailRequest
-	(*PluginRequest)(nil),         // 17: meshos.host.v1.PluginRequest
-	(*PluginDetail)(nil),          // 18: meshos.host.v1.PluginDetail
-	(*PluginEvent)(nil),           // 19: meshos.host.v1.PluginEvent
-	(*ProbeRequest)(nil),          // 20: meshos.host.v1.ProbeRequest
-	(*ProbeResponse)(nil),         // 21: meshos.host.v1.ProbeResponse
-	(*ProbeFinding)(nil),          // 22: meshos.host.v1.ProbeFinding
-	(*ExplainRequest)(nil),        // 23: meshos.host.v1.ExplainRequest
-	(*ExplainResponse)(nil),       // 24: meshos.host.v1.ExplainResponse
-	(*Finding)(nil),               // 25: meshos.host.v1.Finding
-	(*v1.Event)(nil),              // 26: meshos.v1.Event
-	(*v1.SignedCommit)(nil),       // 27: meshos.v1.SignedCommit
-	(*v1.AdminEvent)(nil),         // 28: meshos.v1.AdminEvent
-	(*v1.BlastRadius)(nil),        // 29: meshos.v1.BlastRadius
-	(*timestamppb.Timestamp)(nil), // 30: google.protobuf.Timestamp
-	(*durationpb.Duration)(nil),   // 31: google.protobuf.Duration
-	(v1.LogLevel)(0),              // 32: meshos.v1.LogLevel
-	(*v1.PluginView)(nil),         // 33: meshos.v1.PluginView
-	(*v1.ProbeResult)(nil),        // 34: meshos.v1.ProbeResult
-	(*v1.Snapshot)(nil),           // 35: meshos.v1.Snapshot
-	(*v1.AdminAuditRecord)(nil),   // 36: meshos.v1.AdminAuditRecord
-	(*v1.LogRecord)(nil),          // 37: meshos.v1.LogRecord
-	(*v1.FailureRecord)(nil),      // 38: meshos.v1.FailureRecord
-	(*v1.ActionRecord)(nil),       // 39: meshos.v1.ActionRecord
+	(SnapshotFilter_Section)(0),   // 0: meshos.host.v1.SnapshotFilter.Section
+	(OperatorKey_State)(0),        // 1: meshos.host.v1.OperatorKey.State
+	(*ReloadRequest)(nil),         // 2: meshos.host.v1.ReloadRequest
+	(*ReloadResponse)(nil),        // 3: meshos.host.v1.ReloadResponse
+	(*ConfigChange)(nil),          // 4: meshos.host.v1.ConfigChange
+	(*GetSnapshotRequest)(nil),    // 5: meshos.host.v1.GetSnapshotRequest
+	(*WatchSnapshotsRequest)(nil), // 6: meshos.host.v1.WatchSnapshotsRequest
+	(*SnapshotFilter)(nil),        // 7: meshos.host.v1.SnapshotFilter
+	(*IdRange)(nil),               // 8: meshos.host.v1.IdRange
+	(*PublishRequest)(nil),        // 9: meshos.host.v1.PublishRequest
+	(*PublishResponse)(nil),       // 10: meshos.host.v1.PublishResponse
+	(*RefusedEvent)(nil),          // 11: meshos.host.v1.RefusedEvent
+	(*CommitRequest)(nil),         // 12: meshos.host.v1.CommitRequest
+	(*SimulateRequest)(nil),       // 13: meshos.host.v1.SimulateRequest
+	(*SimulateResponse)(nil),      // 14: meshos.host.v1.SimulateResponse
+	(*Cooldown)(nil),              // 15: meshos.host.v1.Cooldown
+	(*ListOperatorsRequest)(nil),  // 16: meshos.host.v1.ListOperatorsRequest
+	(*ListOperatorsResponse)(nil), // 17: meshos.host.v1.ListOperatorsResponse
+	(*OperatorKey)(nil),           // 18: meshos.host.v1.OperatorKey
+	(*TailRequest)(nil),           // 19: meshos.host.v1.TailRequest
+	(*PluginRequest)(nil),         // 20: meshos.host.v1.PluginRequest
+	(*PluginDetail)(nil),          // 21: meshos.host.v1.PluginDetail
+	(*PluginEvent)(nil),           // 22: meshos.host.v1.PluginEvent
+	(*ProbeRequest)(nil),          // 23: meshos.host.v1.ProbeRequest
+	(*ProbeResponse)(nil),         // 24: meshos.host.v1.ProbeResponse
+	(*ProbeFinding)(nil),          // 25: meshos.host.v1.ProbeFinding
+	(*ExplainRequest)(nil),        // 26: meshos.host.v1.ExplainRequest
+	(*ExplainResponse)(nil),       // 27: meshos.host.v1.ExplainResponse
+	(*Finding)(nil),               // 28: meshos.host.v1.Finding
+	(*v1.Event)(nil),              // 29: meshos.v1.Event
+	(*v1.SignedCommit)(nil),       // 30: meshos.v1.SignedCommit
+	(*v1.AdminEvent)(nil),         // 31: meshos.v1.AdminEvent
+	(*v1.BlastRadius)(nil),        // 32: meshos.v1.BlastRadius
+	(*timestamppb.Timestamp)(nil), // 33: google.protobuf.Timestamp
+	(*durationpb.Duration)(nil),   // 34: google.protobuf.Duration
+	(v1.LogLevel)(0),              // 35: meshos.v1.LogLevel
+	(*v1.PluginView)(nil),         // 36: meshos.v1.PluginView
+	(*v1.ProbeResult)(nil),        // 37: meshos.v1.ProbeResult
+	(*v1.Snapshot)(nil),           // 38: meshos.v1.Snapshot
+	(*v1.AdminAuditRecord)(nil),   // 39: meshos.v1.AdminAuditRecord
+	(*v1.LogRecord)(nil),          // 40: meshos.v1.LogRecord
+	(*v1.FailureRecord)(nil),      // 41: meshos.v1.FailureRecord
+	(*v1.ActionRecord)(nil),       // 42: meshos.v1.ActionRecord
 }
 var file_meshos_host_v1_host_proto_depIdxs = []int32{
-	3,  // 0: meshos.host.v1.ReloadResponse.taken_over:type_name -> meshos.host.v1.ConfigChange
-	3,  // 1: meshos.host.v1.ReloadResponse.needs_restart:type_name -> meshos.host.v1.ConfigChange
-	26, // 2: meshos.host.v1.PublishRequest.events:type_name -> meshos.v1.Event
-	8,  // 3: meshos.host.v1.PublishResponse.refused:type_name -> meshos.host.v1.RefusedEvent
-	27, // 4: meshos.host.v1.CommitRequest.commit:type_name -> meshos.v1.SignedCommit
-	28, // 5: meshos.host.v1.SimulateRequest.event:type_name -> meshos.v1.AdminEvent
-	29, // 6: meshos.host.v1.SimulateResponse.blast_radius:type_name -> meshos.v1.BlastRadius
-	12, // 7: meshos.host.v1.SimulateResponse.cooldown:type_name -> meshos.host.v1.Cooldown
-	30, // 8: meshos.host.v1.Cooldown.until:type_name -> google.protobuf.Timestamp
-	31, // 9: meshos.host.v1.Cooldown.left:type_name -> google.protobuf.Duration
-	15, // 10: meshos.host.v1.ListOperatorsResponse.keys:type_name -> meshos.host.v1.OperatorKey
-	31, // 11: meshos.host.v1.ListOperatorsResponse.freshness:type_name -> google.protobuf.Duration
-	31, // 12: meshos.host.v1.ListOperatorsResponse.future_skew:type_name -> google.protobuf.Duration
-	30, // 13: meshos.host.v1.ListOperatorsResponse.at:type_name -> google.protobuf.Timestamp
-	12, // 14: meshos.host.v1.ListOperatorsResponse.cooldowns:type_name -> meshos.host.v1.Cooldown
-	30, // 15: meshos.host.v1.OperatorKey.valid_after:type_name -> google.protobuf.Timestamp
-	30, // 16: meshos.host.v1.OperatorKey.valid_before:type_name -> google.protobuf.Timestamp
-	0,  // 17: meshos.host.v1.OperatorKey.state:type_name -> meshos.host.v1.OperatorKey.State
-	30, // 18: meshos.host.v1.TailRequest.since:type_name -> google.protobuf.Timestamp
-	30, // 19: meshos.host.v1.TailRequest.until:type_name -> google.protobuf.Timestamp
-	32, // 20: meshos.host.v1.TailRequest.min_level:type_name -> meshos.v1.LogLevel
-	33, // 21: meshos.host.v1.PluginDetail.view:type_name -> meshos.v1.PluginView
-	19, // 22: meshos.host.v1.PluginDetail.timeline:type_name -> meshos.host.v1.PluginEvent
-	30, // 23: meshos.host.v1.PluginEvent.at:type_name -> google.protobuf.Timestamp
-	22, // 24: meshos.host.v1.ProbeResponse.findings:type_name -> meshos.host.v1.ProbeFinding
-	34, // 25: meshos.host.v1.ProbeFinding.result:type_name -> meshos.v1.ProbeResult
-	31, // 26: meshos.host.v1.ProbeFinding.took:type_name -> google.protobuf.Duration
-	31, // 27: meshos.host.v1.ProbeFinding.age:type_name -> google.protobuf.Duration
-	25, // 28: meshos.host.v1.ExplainResponse.findings:type_name -> meshos.host.v1.Finding
-	4,  // 29: meshos.host.v1.Host.GetSnapshot:input_type -> meshos.host.v1.GetSnapshotRequest
-	5,  // 30: meshos.host.v1.Host.WatchSnapshots:input_type -> meshos.host.v1.WatchSnapshotsRequest
-	6,  // 31: meshos.host.v1.Host.Publish:input_type -> meshos.host.v1.PublishRequest
-	9,  // 32: meshos.host.v1.Host.Commit:input_type -> meshos.host.v1.CommitRequest
-	10, // 33: meshos.host.v1.Host.Simulate:input_type -> meshos.host.v1.SimulateRequest
-	13, // 34: meshos.host.v1.Host.ListOperators:input_type -> meshos.host.v1.ListOperatorsRequest
-	16, // 35: meshos.host.v1.Host.TailAudit:input_type -> meshos.host.v1.TailRequest
-	16, // 36: meshos.host.v1.Host.TailLogs:input_type -> meshos.host.v1.TailRequest
-	16, // 37: meshos.host.v1.Host.TailFailures:input_type -> meshos.host.v1.TailRequest
-	16, // 38: meshos.host.v1.Host.TailActions:input_type -> meshos.host.v1.TailRequest
-	1,  // 39: meshos.host.v1.Host.Reload:input_type -> meshos.host.v1.ReloadRequest
-	17, // 40: meshos.host.v1.Host.ReloadPlugin:input_type -> meshos.host.v1.PluginRequest
-	17, // 41: meshos.host.v1.Host.EnablePlugin:input_type -> meshos.host.v1.PluginRequest
-	17, // 42: meshos.host.v1.Host.DisablePlugin:input_type -> meshos.host.v1.PluginRequest
-	17, // 43: meshos.host.v1.Host.DescribePlugin:input_type -> meshos.host.v1.PluginRequest
-	23, // 44: meshos.host.v1.Host.Explain:input_type -> meshos.host.v1.ExplainRequest
-	20, // 45: meshos.host.v1.Host.Probe:input_type -> meshos.host.v1.ProbeRequest
-	35, // 46: meshos.host.v1.Host.GetSnapshot:output_type -> meshos.v1.Snapshot
-	35, // 47: meshos.host.v1.Host.WatchSnapshots:output_type -> meshos.v1.Snapshot
-	7,  // 48: meshos.host.v1.Host.Publish:output_type -> meshos.host.v1.PublishResponse
-	36, // 49: meshos.host.v1.Host.Commit:output_type -> meshos.v1.AdminAuditRecord
-	11, // 50: meshos.host.v1.Host.Simulate:output_type -> meshos.host.v1.SimulateResponse
-	14, // 51: meshos.host.v1.Host.ListOperators:output_type -> meshos.host.v1.ListOperatorsResponse
-	36, // 52: meshos.host.v1.Host.TailAudit:output_type -> meshos.v1.AdminAuditRecord
-	37, // 53: meshos.host.v1.Host.TailLogs:output_type -> meshos.v1.LogRecord
-	38, // 54: meshos.host.v1.Host.TailFailures:output_type -> meshos.v1.FailureRecord
-	39, // 55: meshos.host.v1.Host.TailActions:output_type -> meshos.v1.ActionRecord
-	2,  // 56: meshos.host.v1.Host.Reload:output_type -> meshos.host.v1.ReloadResponse
-	33, // 57: meshos.host.v1.Host.ReloadPlugin:output_type -> meshos.v1.PluginView
-	33, // 58: meshos.host.v1.Host.EnablePlugin:output_type -> meshos.v1.PluginView
-	33, // 59: meshos.host.v1.Host.DisablePlugin:output_type -> meshos.v1.PluginView
-	18, // 60: meshos.host.v1.Host.DescribePlugin:output_type -> meshos.host.v1.PluginDetail
-	24, // 61: meshos.host.v1.Host.Explain:output_type -> meshos.host.v1.ExplainResponse
-	21, // 62: meshos.host.v1.Host.Probe:output_type -> meshos.host.v1.ProbeResponse
-	46, // [46:63] is the sub-list for method output_type
-	29, // [29:46] is the sub-list for method input_type
-	29, // [29:29] is the sub-list for extension type_name
-	29, // [29:29] is the sub-list for extension extendee
-	0,  // [0:29] is the sub-list for field type_name
+	4,  // 0: meshos.host.v1.ReloadResponse.taken_over:type_name -> meshos.host.v1.ConfigChange
+	4,  // 1: meshos.host.v1.ReloadResponse.needs_restart:type_name -> meshos.host.v1.ConfigChange
+	7,  // 2: meshos.host.v1.GetSnapshotRequest.filter:type_name -> meshos.host.v1.SnapshotFilter
+	7,  // 3: meshos.host.v1.WatchSnapshotsRequest.filter:type_name -> meshos.host.v1.SnapshotFilter
+	0,  // 4: meshos.host.v1.SnapshotFilter.sections:type_name -> meshos.host.v1.SnapshotFilter.Section
+	8,  // 5: meshos.host.v1.SnapshotFilter.daemons:type_name -> meshos.host.v1.IdRange
+	8,  // 6: meshos.host.v1.SnapshotFilter.chains:type_name -> meshos.host.v1.IdRange
+	8,  // 7: meshos.host.v1.SnapshotFilter.peers:type_name -> meshos.host.v1.IdRange
+	29, // 8: meshos.host.v1.PublishRequest.events:type_name -> meshos.v1.Event
+	11, // 9: meshos.host.v1.PublishResponse.refused:type_name -> meshos.host.v1.RefusedEvent
+	30, // 10: meshos.host.v1.CommitRequest.commit:type_name -> meshos.v1.SignedCommit
+	31, // 11: meshos.host.v1.SimulateRequest.event:type_name -> meshos.v1.AdminEvent
+	32, // 12: meshos.host.v1.SimulateResponse.blast_radius:type_name -> meshos.v1.BlastRadius
+	15, // 13: meshos.host.v1.SimulateResponse.cooldown:type_name -> meshos.host.v1.Cooldown
+	33, // 14: meshos.host.v1.Cooldown.until:type_name -> google.protobuf.Timestamp
+	34, // 15: meshos.host.v1.Cooldown.left:type_name -> google.protobuf.Duration
+	18, // 16: meshos.host.v1.ListOperatorsResponse.keys:type_name -> meshos.host.v1.OperatorKey
+	34, // 17: meshos.host.v1.ListOperatorsResponse.freshness:type_name -> google.protobuf.Duration
+	34, // 18: meshos.host.v1.ListOperatorsResponse.future_skew:type_name -> google.protobuf.Duration
+	33, // 19: meshos.host.v1.ListOperatorsResponse.at:type_name -> google.protobuf.Timestamp
+	15, // 20: meshos.host.v1.ListOperatorsResponse.cooldowns:type_name -> meshos.host.v1.Cooldown
+	33, // 21: meshos.host.v1.OperatorKey.valid_after:type_name -> google.protobuf.Timestamp
+	33, // 22: meshos.host.v1.OperatorKey.valid_before:type_name -> google.protobuf.Timestamp
+	1,  // 23: meshos.host.v1.OperatorKey.state:type_name -> meshos.host.v1.OperatorKey.State
+	33, // 24: meshos.host.v1.TailRequest.since:type_name -> google.protobuf.Timestamp
+	33, // 25: meshos.host.v1.TailRequest.until:type_name -> google.protobuf.Timestamp
+	35, // 26: meshos.host.v1.TailRequest.min_level:type_name -> meshos.v1.LogLevel
+	36, // 27: meshos.host.v1.PluginDetail.view:type_name -> meshos.v1.PluginView
+	22, // 28: meshos.host.v1.PluginDetail.timeline:type_name -> meshos.host.v1.PluginEvent
+	33, // 29: meshos.host.v1.PluginEvent.at:type_name -> google.protobuf.Timestamp
+	25, // 30: meshos.host.v1.ProbeResponse.findings:type_name -> meshos.host.v1.ProbeFinding
+	37, // 31: meshos.host.v1.ProbeFinding.result:type_name -> meshos.v1.ProbeResult
+	34, // 32: meshos.host.v1.ProbeFinding.took:type_name -> google.protobuf.Duration
+	34, // 33: meshos.host.v1.ProbeFinding.age:type_name -> google.protobuf.Duration
+	28, // 34: meshos.host.v1.ExplainResponse.findings:type_name -> meshos.host.v1.Finding
+	5,  // 35: meshos.host.v1.Host.GetSnapshot:input_type -> meshos.host.v1.GetSnapshotRequest
+	6,  // 36: meshos.host.v1.Host.WatchSnapshots:input_type -> meshos.host.v1.WatchSnapshotsRequest
+	9,  // 37: meshos.host.v1.Host.Publish:input_type -> meshos.host.v1.PublishRequest
+	12, // 38: meshos.host.v1.Host.Commit:input_type -> meshos.host.v1.CommitRequest
+	13, // 39: meshos.host.v1.Host.Simulate:input_type -> meshos.host.v1.SimulateRequest
+	16, // 40: meshos.host.v1.Host.ListOperators:input_type -> meshos.host.v1.ListOperatorsRequest
+	19, // 41: meshos.host.v1.Host.TailAudit:input_type -> meshos.host.v1.TailRequest
+	19, // 42: meshos.host.v1.Host.TailLogs:input_type -> meshos.host.v1.TailRequest
+	19, // 43: meshos.host.v1.Host.TailFailures:input_type -> meshos.host.v1.TailRequest
+	19, // 44: meshos.host.v1.Host.TailActions:input_type -> meshos.host.v1.TailRequest
+	2,  // 45: meshos.host.v1.Host.Reload:input_type -> meshos.host.v1.ReloadRequest
+	20, // 46: meshos.host.v1.Host.ReloadPlugin:input_type -> meshos.host.v1.PluginRequest
+	20, // 47: meshos.host.v1.Host.EnablePlugin:input_type -> meshos.host.v1.PluginRequest
+	20, // 48: meshos.host.v1.Host.DisablePlugin:input_type -> meshos.host.v1.PluginRequest
+	20, // 49: meshos.host.v1.Host.DescribePlugin:input_type -> meshos.host.v1.PluginRequest
+	26, // 50: meshos.host.v1.Host.Explain:input_type -> meshos.host.v1.ExplainRequest
+	23, // 51: meshos.host.v1.Host.Probe:input_type -> meshos.host.v1.ProbeRequest
+	38, // 52: meshos.host.v1.Host.GetSnapshot:output_type -> meshos.v1.Snapshot
+	38, // 53: meshos.host.v1.Host.WatchSnapshots:output_type -> meshos.v1.Snapshot
+	10, // 54: meshos.host.v1.Host.Publish:output_type -> meshos.host.v1.PublishResponse
+	39, // 55: meshos.host.v1.Host.Commit:output_type -> meshos.v1.AdminAuditRecord
+	14, // 56: meshos.host.v1.Host.Simulate:output_type -> meshos.host.v1.SimulateResponse
+	17, // 57: meshos.host.v1.Host.ListOperators:output_type -> meshos.host.v1.ListOperatorsResponse
+	39, // 58: meshos.host.v1.Host.TailAudit:output_type -> meshos.v1.AdminAuditRecord
+	40, // 59: meshos.host.v1.Host.TailLogs:output_type -> meshos.v1.LogRecord
+	41, // 60: meshos.host.v1.Host.TailFailures:output_type -> meshos.v1.FailureRecord
+	42, // 61: meshos.host.v1.Host.TailActions:output_type -> meshos.v1.ActionRecord
+	3,  // 62: meshos.host.v1.Host.Reload:output_type -> meshos.host.v1.ReloadResponse
+	36, // 63: meshos.host.v1.Host.ReloadPlugin:output_type -> meshos.v1.PluginView
+	36, // 64: meshos.host.v1.Host.EnablePlugin:output_type -> meshos.v1.PluginView
+	36, // 65: meshos.host.v1.Host.DisablePlugin:output_type -> meshos.v1.PluginView
+	21, // 66: meshos.host.v1.Host.DescribePlugin:output_type -> meshos.host.v1.PluginDetail
+	27, // 67: meshos.host.v1.Host.Explain:output_type -> meshos.host.v1.ExplainResponse
+	24, // 68: meshos.host.v1.Host.Probe:output_type -> meshos.host.v1.ProbeResponse
+	52, // [52:69] is the sub-list for method output_type
+	35, // [35:52] is the sub-list for method input_type
+	35, // [35:35] is the sub-list for extension type_name
+	35, // [35:35] is the sub-list for extension extendee
+	0,  // [0:35] is the sub-list for field type_name
 }
 
 func init() { file_meshos_host_v1_host_proto_init() }
@@ -2129,12 +2418,12 @@ func file_meshos_host_v1_host_proto_init() {
 	if File_meshos_host_v1_host_proto != nil {
 		return
 	}
-	file_meshos_host_v1_host_proto_msgTypes[15].OneofWrappers = []any{}
-	file_meshos_host_v1_host_proto_msgTypes[19].OneofWrappers = []any{
+	file_meshos_host_v1_host_proto_msgTypes[17].OneofWrappers = []any{}
+	file_meshos_host_v1_host_proto_msgTypes[21].OneofWrappers = []any{
 		(*ProbeRequest_Peer)(nil),
 		(*ProbeRequest_PeerName)(nil),
 	}
-	file_meshos_host_v1_host_proto_msgTypes[22].OneofWrappers = []any{
+	file_meshos_host_v1_host_proto_msgTypes[24].OneofWrappers = []any{
 		(*ExplainRequest_Chain)(nil),
 		(*ExplainRequest_Daemon)(nil),
 		(*ExplainRequest_DaemonName)(nil),
@@ -2146,8 +2435,8 @@ func file_meshos_host_v1_host_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_meshos_host_v1_host_proto_rawDesc), len(file_meshos_host_v1_host_proto_rawDesc)),
-			NumEnums:      1,
-			NumMessages:   25,
+			NumEnums:      2,
+			NumMessages:   27,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -47,10 +47,15 @@ const (
 //
 // Host is the API of one node.
 type HostClient interface {
-	// GetSnapshot returns the newest snapshot.
+	// GetSnapshot returns the newest snapshot, or the first page of one that is larger than
+	// 4 MiB: see Snapshot.next_page. All pages are of one snapshot, which is held for 30 s, and
+	// of the 8 that were begun last. FAILED_PRECONDITION: it is not held any more; begin anew.
 	GetSnapshot(ctx context.Context, in *GetSnapshotRequest, opts ...grpc.CallOption) (*v1.Snapshot, error)
 	// WatchSnapshots streams the newest snapshot, and then each newer one. A reader that is
-	// slower than the node does not get those in between.
+	// slower than the node does not get those in between. RESOURCE_EXHAUSTED: the snapshot is
+	// larger than 4 MiB, ask for deltas. With deltas the newest snapshot comes in as many pages
+	// as it needs (next_page is empty in the last), and then what changed, each time up to the
+	// newest snapshot.
 	WatchSnapshots(ctx context.Context, in *WatchSnapshotsRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[v1.Snapshot], error)
 	// Publish queues events for the node's loop, in order. An event that is refused (an order
 	// without a signature on a node with operators, a command that is rejected) does not keep
@@ -322,10 +327,15 @@ func (c *hostClient) Probe(ctx context.Context, in *ProbeRequest, opts ...grpc.C
 //
 // Host is the API of one node.
 type HostServer interface {
-	// GetSnapshot returns the newest snapshot.
+	// GetSnapshot returns the newest snapshot, or the first page of one that is larger than
+	// 4 MiB: see Snapshot.next_page. All pages are of one snapshot, which is held for 30 s, and
+	// of the 8 that were begun last. FAILED_PRECONDITION: it is not held any more; begin anew.
 	GetSnapshot(context.Context, *GetSnapshotRequest) (*v1.Snapshot, error)
 	// WatchSnapshots streams the newest snapshot, and then each newer one. A reader that is
-	// slower than the node does not get those in between.
+	// slower than the node does not get those in between. RESOURCE_EXHAUSTED: the snapshot is
+	// larger than 4 MiB, ask for deltas. With deltas the newest snapshot comes in as many pages
+	// as it needs (next_page is empty in the last), and then what changed, each time up to the
+	// newest snapshot.
 	WatchSnapshots(*WatchSnapshotsRequest, grpc.ServerStreamingServer[v1.Snapshot]) error
 	// Publish queues events for the node's loop, in order. An event that is refused (an order
 	// without a signature on a node with operators, a command that is rejected) does not keep
