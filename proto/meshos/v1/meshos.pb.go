@@ -772,7 +772,7 @@ func (x DaemonView_Lifecycle) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use DaemonView_Lifecycle.Descriptor instead.
 func (DaemonView_Lifecycle) EnumDescriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{84, 0}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{86, 0}
 }
 
 type DaemonView_Restart int32
@@ -824,7 +824,7 @@ func (x DaemonView_Restart) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use DaemonView_Restart.Descriptor instead.
 func (DaemonView_Restart) EnumDescriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{84, 1}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{86, 1}
 }
 
 type DaemonView_Outcome int32
@@ -873,7 +873,7 @@ func (x DaemonView_Outcome) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use DaemonView_Outcome.Descriptor instead.
 func (DaemonView_Outcome) EnumDescriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{84, 2}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{86, 2}
 }
 
 type EchoView_State int32
@@ -928,7 +928,7 @@ func (x EchoView_State) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use EchoView_State.Descriptor instead.
 func (EchoView_State) EnumDescriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{88, 0}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{90, 0}
 }
 
 type MigrationView_Phase int32
@@ -989,7 +989,7 @@ func (x MigrationView_Phase) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use MigrationView_Phase.Descriptor instead.
 func (MigrationView_Phase) EnumDescriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{93, 0}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{95, 0}
 }
 
 type PluginView_Status int32
@@ -1053,7 +1053,7 @@ func (x PluginView_Status) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use PluginView_Status.Descriptor instead.
 func (PluginView_Status) EnumDescriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{94, 0}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{96, 0}
 }
 
 type Acknowledged_Chain int32
@@ -1108,7 +1108,7 @@ func (x Acknowledged_Chain) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Acknowledged_Chain.Descriptor instead.
 func (Acknowledged_Chain) EnumDescriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{101, 0}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{103, 0}
 }
 
 // DaemonRef names a supervised daemon. The id identifies it, the name is a label.
@@ -7733,9 +7733,15 @@ type Snapshot struct {
 	CutOff             *CutOffView            `protobuf:"bytes,19,opt,name=cut_off,json=cutOff,proto3" json:"cut_off,omitempty"` // absent unless this node may be cut off from the others
 	// Host names of peers that do not resolve, sorted. Like plugins and stats they are added
 	// when the snapshot is published, so a replay does not have them.
-	Unresolved    []*NameView `protobuf:"bytes,20,rep,name=unresolved,proto3" json:"unresolved,omitempty"`
-	EpochHex      string      `protobuf:"bytes,30,opt,name=epoch_hex,json=epochHex,proto3" json:"epoch_hex,omitempty"` // epoch in the 16 hexadecimal digits that people see
-	Info          *NodeInfo   `protobuf:"bytes,31,opt,name=info,proto3" json:"info,omitempty"`
+	Unresolved []*NameView `protobuf:"bytes,20,rep,name=unresolved,proto3" json:"unresolved,omitempty"`
+	EpochHex   string      `protobuf:"bytes,30,opt,name=epoch_hex,json=epochHex,proto3" json:"epoch_hex,omitempty"` // epoch in the 16 hexadecimal digits that people see
+	Info       *NodeInfo   `protobuf:"bytes,31,opt,name=info,proto3" json:"info,omitempty"`
+	// Of a snapshot that does not fit into one message, each is a page: the lists of all pages
+	// belong together, and everything else is in the first one.
+	NextPage string          `protobuf:"bytes,32,opt,name=next_page,json=nextPage,proto3" json:"next_page,omitempty"` // what asks for the next page; empty: this is the last one
+	Counts   *SnapshotCounts `protobuf:"bytes,33,opt,name=counts,proto3" json:"counts,omitempty"`                     // of the whole, in the first of several pages and in what is filtered
+	// Only in streams that were asked for deltas. Of such a message only this counts.
+	Delta         *SnapshotDelta `protobuf:"bytes,34,opt,name=delta,proto3" json:"delta,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -7924,6 +7930,413 @@ func (x *Snapshot) GetInfo() *NodeInfo {
 	return nil
 }
 
+func (x *Snapshot) GetNextPage() string {
+	if x != nil {
+		return x.NextPage
+	}
+	return ""
+}
+
+func (x *Snapshot) GetCounts() *SnapshotCounts {
+	if x != nil {
+		return x.Counts
+	}
+	return nil
+}
+
+func (x *Snapshot) GetDelta() *SnapshotDelta {
+	if x != nil {
+		return x.Delta
+	}
+	return nil
+}
+
+// SnapshotCounts is how long the lists of a whole snapshot are, whatever a filter leaves out.
+type SnapshotCounts struct {
+	state              protoimpl.MessageState `protogen:"open.v1"`
+	Daemons            uint64                 `protobuf:"varint,1,opt,name=daemons,proto3" json:"daemons,omitempty"`
+	Replicas           uint64                 `protobuf:"varint,2,opt,name=replicas,proto3" json:"replicas,omitempty"`
+	Peers              uint64                 `protobuf:"varint,3,opt,name=peers,proto3" json:"peers,omitempty"`
+	AvoidList          uint64                 `protobuf:"varint,4,opt,name=avoid_list,json=avoidList,proto3" json:"avoid_list,omitempty"`
+	WaitingFor         uint64                 `protobuf:"varint,5,opt,name=waiting_for,json=waitingFor,proto3" json:"waiting_for,omitempty"`
+	RecentlyEmitted    uint64                 `protobuf:"varint,6,opt,name=recently_emitted,json=recentlyEmitted,proto3" json:"recently_emitted,omitempty"`
+	RecentFailures     uint64                 `protobuf:"varint,7,opt,name=recent_failures,json=recentFailures,proto3" json:"recent_failures,omitempty"`
+	AdminAudit         uint64                 `protobuf:"varint,8,opt,name=admin_audit,json=adminAudit,proto3" json:"admin_audit,omitempty"`
+	Logs               uint64                 `protobuf:"varint,9,opt,name=logs,proto3" json:"logs,omitempty"`
+	InFlightMigrations uint64                 `protobuf:"varint,10,opt,name=in_flight_migrations,json=inFlightMigrations,proto3" json:"in_flight_migrations,omitempty"`
+	Plugins            uint64                 `protobuf:"varint,11,opt,name=plugins,proto3" json:"plugins,omitempty"`
+	Unresolved         uint64                 `protobuf:"varint,12,opt,name=unresolved,proto3" json:"unresolved,omitempty"`
+	unknownFields      protoimpl.UnknownFields
+	sizeCache          protoimpl.SizeCache
+}
+
+func (x *SnapshotCounts) Reset() {
+	*x = SnapshotCounts{}
+	mi := &file_meshos_v1_meshos_proto_msgTypes[81]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SnapshotCounts) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SnapshotCounts) ProtoMessage() {}
+
+func (x *SnapshotCounts) ProtoReflect() protoreflect.Message {
+	mi := &file_meshos_v1_meshos_proto_msgTypes[81]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SnapshotCounts.ProtoReflect.Descriptor instead.
+func (*SnapshotCounts) Descriptor() ([]byte, []int) {
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{81}
+}
+
+func (x *SnapshotCounts) GetDaemons() uint64 {
+	if x != nil {
+		return x.Daemons
+	}
+	return 0
+}
+
+func (x *SnapshotCounts) GetReplicas() uint64 {
+	if x != nil {
+		return x.Replicas
+	}
+	return 0
+}
+
+func (x *SnapshotCounts) GetPeers() uint64 {
+	if x != nil {
+		return x.Peers
+	}
+	return 0
+}
+
+func (x *SnapshotCounts) GetAvoidList() uint64 {
+	if x != nil {
+		return x.AvoidList
+	}
+	return 0
+}
+
+func (x *SnapshotCounts) GetWaitingFor() uint64 {
+	if x != nil {
+		return x.WaitingFor
+	}
+	return 0
+}
+
+func (x *SnapshotCounts) GetRecentlyEmitted() uint64 {
+	if x != nil {
+		return x.RecentlyEmitted
+	}
+	return 0
+}
+
+func (x *SnapshotCounts) GetRecentFailures() uint64 {
+	if x != nil {
+		return x.RecentFailures
+	}
+	return 0
+}
+
+func (x *SnapshotCounts) GetAdminAudit() uint64 {
+	if x != nil {
+		return x.AdminAudit
+	}
+	return 0
+}
+
+func (x *SnapshotCounts) GetLogs() uint64 {
+	if x != nil {
+		return x.Logs
+	}
+	return 0
+}
+
+func (x *SnapshotCounts) GetInFlightMigrations() uint64 {
+	if x != nil {
+		return x.InFlightMigrations
+	}
+	return 0
+}
+
+func (x *SnapshotCounts) GetPlugins() uint64 {
+	if x != nil {
+		return x.Plugins
+	}
+	return 0
+}
+
+func (x *SnapshotCounts) GetUnresolved() uint64 {
+	if x != nil {
+		return x.Unresolved
+	}
+	return 0
+}
+
+// SnapshotDelta leads from one snapshot to a newer one. What is in a list replaces the entry
+// with the same id, or is a new one; what is removed is gone. Ages and remaining times hold
+// at the taken_at of the message that carried them: an entry is not sent again because it
+// grew older. In a stream of deltas a daemon that never ran has no age.
+type SnapshotDelta struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// All that is not a list: tick, taken_at, local_maintenance (without waiting_for),
+	// freeze_remaining, cut_off, stats, scheduler, info. It replaces what was.
+	Scalars *Snapshot `protobuf:"bytes,1,opt,name=scalars,proto3" json:"scalars,omitempty"`
+	// Of a change that does not fit into one message, all but the last have this set. A client
+	// shows what they lead to once it has the last.
+	More            bool           `protobuf:"varint,2,opt,name=more,proto3" json:"more,omitempty"`
+	Daemons         []*DaemonView  `protobuf:"bytes,3,rep,name=daemons,proto3" json:"daemons,omitempty"`
+	RemovedDaemons  []uint64       `protobuf:"varint,4,rep,packed,name=removed_daemons,json=removedDaemons,proto3" json:"removed_daemons,omitempty"`
+	Replicas        []*ReplicaView `protobuf:"bytes,5,rep,name=replicas,proto3" json:"replicas,omitempty"`
+	RemovedReplicas []uint64       `protobuf:"varint,6,rep,packed,name=removed_replicas,json=removedReplicas,proto3" json:"removed_replicas,omitempty"`
+	Peers           []*PeerView    `protobuf:"bytes,7,rep,name=peers,proto3" json:"peers,omitempty"`
+	RemovedPeers    []uint64       `protobuf:"varint,8,rep,packed,name=removed_peers,json=removedPeers,proto3" json:"removed_peers,omitempty"`
+	AvoidList       []*AvoidView   `protobuf:"bytes,9,rep,name=avoid_list,json=avoidList,proto3" json:"avoid_list,omitempty"`
+	RemovedAvoided  []uint64       `protobuf:"varint,10,rep,packed,name=removed_avoided,json=removedAvoided,proto3" json:"removed_avoided,omitempty"`
+	// "chain 7", "daemon 3 (telemetry)": chains come first, and each kind is sorted by id.
+	WaitingFor         []string            `protobuf:"bytes,11,rep,name=waiting_for,json=waitingFor,proto3" json:"waiting_for,omitempty"`
+	RemovedWaitingFor  []string            `protobuf:"bytes,12,rep,name=removed_waiting_for,json=removedWaitingFor,proto3" json:"removed_waiting_for,omitempty"`
+	RecentlyEmitted    []*EmittedAction    `protobuf:"bytes,13,rep,name=recently_emitted,json=recentlyEmitted,proto3" json:"recently_emitted,omitempty"`
+	RemovedEmitted     []uint64            `protobuf:"varint,14,rep,packed,name=removed_emitted,json=removedEmitted,proto3" json:"removed_emitted,omitempty"`
+	RecentFailures     []*FailureRecord    `protobuf:"bytes,15,rep,name=recent_failures,json=recentFailures,proto3" json:"recent_failures,omitempty"`
+	RemovedFailures    []uint64            `protobuf:"varint,16,rep,packed,name=removed_failures,json=removedFailures,proto3" json:"removed_failures,omitempty"` // by seq, like the other records
+	AdminAudit         []*AdminAuditRecord `protobuf:"bytes,17,rep,name=admin_audit,json=adminAudit,proto3" json:"admin_audit,omitempty"`
+	RemovedAudit       []uint64            `protobuf:"varint,18,rep,packed,name=removed_audit,json=removedAudit,proto3" json:"removed_audit,omitempty"`
+	Logs               []*LogRecord        `protobuf:"bytes,19,rep,name=logs,proto3" json:"logs,omitempty"`
+	RemovedLogs        []uint64            `protobuf:"varint,20,rep,packed,name=removed_logs,json=removedLogs,proto3" json:"removed_logs,omitempty"`
+	InFlightMigrations []*MigrationView    `protobuf:"bytes,21,rep,name=in_flight_migrations,json=inFlightMigrations,proto3" json:"in_flight_migrations,omitempty"`
+	RemovedMigrations  []uint64            `protobuf:"varint,22,rep,packed,name=removed_migrations,json=removedMigrations,proto3" json:"removed_migrations,omitempty"`
+	Plugins            []*PluginView       `protobuf:"bytes,23,rep,name=plugins,proto3" json:"plugins,omitempty"`
+	RemovedPlugins     []string            `protobuf:"bytes,24,rep,name=removed_plugins,json=removedPlugins,proto3" json:"removed_plugins,omitempty"` // by name
+	Unresolved         []*NameView         `protobuf:"bytes,25,rep,name=unresolved,proto3" json:"unresolved,omitempty"`
+	RemovedUnresolved  []string            `protobuf:"bytes,26,rep,name=removed_unresolved,json=removedUnresolved,proto3" json:"removed_unresolved,omitempty"` // by name
+	unknownFields      protoimpl.UnknownFields
+	sizeCache          protoimpl.SizeCache
+}
+
+func (x *SnapshotDelta) Reset() {
+	*x = SnapshotDelta{}
+	mi := &file_meshos_v1_meshos_proto_msgTypes[82]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SnapshotDelta) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SnapshotDelta) ProtoMessage() {}
+
+func (x *SnapshotDelta) ProtoReflect() protoreflect.Message {
+	mi := &file_meshos_v1_meshos_proto_msgTypes[82]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SnapshotDelta.ProtoReflect.Descriptor instead.
+func (*SnapshotDelta) Descriptor() ([]byte, []int) {
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{82}
+}
+
+func (x *SnapshotDelta) GetScalars() *Snapshot {
+	if x != nil {
+		return x.Scalars
+	}
+	return nil
+}
+
+func (x *SnapshotDelta) GetMore() bool {
+	if x != nil {
+		return x.More
+	}
+	return false
+}
+
+func (x *SnapshotDelta) GetDaemons() []*DaemonView {
+	if x != nil {
+		return x.Daemons
+	}
+	return nil
+}
+
+func (x *SnapshotDelta) GetRemovedDaemons() []uint64 {
+	if x != nil {
+		return x.RemovedDaemons
+	}
+	return nil
+}
+
+func (x *SnapshotDelta) GetReplicas() []*ReplicaView {
+	if x != nil {
+		return x.Replicas
+	}
+	return nil
+}
+
+func (x *SnapshotDelta) GetRemovedReplicas() []uint64 {
+	if x != nil {
+		return x.RemovedReplicas
+	}
+	return nil
+}
+
+func (x *SnapshotDelta) GetPeers() []*PeerView {
+	if x != nil {
+		return x.Peers
+	}
+	return nil
+}
+
+func (x *SnapshotDelta) GetRemovedPeers() []uint64 {
+	if x != nil {
+		return x.RemovedPeers
+	}
+	return nil
+}
+
+func (x *SnapshotDelta) GetAvoidList() []*AvoidView {
+	if x != nil {
+		return x.AvoidList
+	}
+	return nil
+}
+
+func (x *SnapshotDelta) GetRemovedAvoided() []uint64 {
+	if x != nil {
+		return x.RemovedAvoided
+	}
+	return nil
+}
+
+func (x *SnapshotDelta) GetWaitingFor() []string {
+	if x != nil {
+		return x.WaitingFor
+	}
+	return nil
+}
+
+func (x *SnapshotDelta) GetRemovedWaitingFor() []string {
+	if x != nil {
+		return x.RemovedWaitingFor
+	}
+	return nil
+}
+
+func (x *SnapshotDelta) GetRecentlyEmitted() []*EmittedAction {
+	if x != nil {
+		return x.RecentlyEmitted
+	}
+	return nil
+}
+
+func (x *SnapshotDelta) GetRemovedEmitted() []uint64 {
+	if x != nil {
+		return x.RemovedEmitted
+	}
+	return nil
+}
+
+func (x *SnapshotDelta) GetRecentFailures() []*FailureRecord {
+	if x != nil {
+		return x.RecentFailures
+	}
+	return nil
+}
+
+func (x *SnapshotDelta) GetRemovedFailures() []uint64 {
+	if x != nil {
+		return x.RemovedFailures
+	}
+	return nil
+}
+
+func (x *SnapshotDelta) GetAdminAudit() []*AdminAuditRecord {
+	if x != nil {
+		return x.AdminAudit
+	}
+	return nil
+}
+
+func (x *SnapshotDelta) GetRemovedAudit() []uint64 {
+	if x != nil {
+		return x.RemovedAudit
+	}
+	return nil
+}
+
+func (x *SnapshotDelta) GetLogs() []*LogRecord {
+	if x != nil {
+		return x.Logs
+	}
+	return nil
+}
+
+func (x *SnapshotDelta) GetRemovedLogs() []uint64 {
+	if x != nil {
+		return x.RemovedLogs
+	}
+	return nil
+}
+
+func (x *SnapshotDelta) GetInFlightMigrations() []*MigrationView {
+	if x != nil {
+		return x.InFlightMigrations
+	}
+	return nil
+}
+
+func (x *SnapshotDelta) GetRemovedMigrations() []uint64 {
+	if x != nil {
+		return x.RemovedMigrations
+	}
+	return nil
+}
+
+func (x *SnapshotDelta) GetPlugins() []*PluginView {
+	if x != nil {
+		return x.Plugins
+	}
+	return nil
+}
+
+func (x *SnapshotDelta) GetRemovedPlugins() []string {
+	if x != nil {
+		return x.RemovedPlugins
+	}
+	return nil
+}
+
+func (x *SnapshotDelta) GetUnresolved() []*NameView {
+	if x != nil {
+		return x.Unresolved
+	}
+	return nil
+}
+
+func (x *SnapshotDelta) GetRemovedUnresolved() []string {
+	if x != nil {
+		return x.RemovedUnresolved
+	}
+	return nil
+}
+
 // NameView is what this node knows of a host name of peers.
 type NameView struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -7940,7 +8353,7 @@ type NameView struct {
 
 func (x *NameView) Reset() {
 	*x = NameView{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[81]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[83]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7952,7 +8365,7 @@ func (x *NameView) String() string {
 func (*NameView) ProtoMessage() {}
 
 func (x *NameView) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[81]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[83]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7965,7 +8378,7 @@ func (x *NameView) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NameView.ProtoReflect.Descriptor instead.
 func (*NameView) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{81}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{83}
 }
 
 func (x *NameView) GetName() string {
@@ -8038,7 +8451,7 @@ type NodeInfo struct {
 
 func (x *NodeInfo) Reset() {
 	*x = NodeInfo{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[82]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[84]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8050,7 +8463,7 @@ func (x *NodeInfo) String() string {
 func (*NodeInfo) ProtoMessage() {}
 
 func (x *NodeInfo) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[82]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[84]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8063,7 +8476,7 @@ func (x *NodeInfo) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NodeInfo.ProtoReflect.Descriptor instead.
 func (*NodeInfo) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{82}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{84}
 }
 
 func (x *NodeInfo) GetName() string {
@@ -8159,7 +8572,7 @@ type SchedulerView struct {
 
 func (x *SchedulerView) Reset() {
 	*x = SchedulerView{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[83]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[85]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8171,7 +8584,7 @@ func (x *SchedulerView) String() string {
 func (*SchedulerView) ProtoMessage() {}
 
 func (x *SchedulerView) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[83]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[85]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8184,7 +8597,7 @@ func (x *SchedulerView) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SchedulerView.ProtoReflect.Descriptor instead.
 func (*SchedulerView) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{83}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{85}
 }
 
 func (x *SchedulerView) GetActive() bool {
@@ -8263,7 +8676,7 @@ type DaemonView struct {
 
 func (x *DaemonView) Reset() {
 	*x = DaemonView{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[84]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[86]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8275,7 +8688,7 @@ func (x *DaemonView) String() string {
 func (*DaemonView) ProtoMessage() {}
 
 func (x *DaemonView) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[84]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[86]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8288,7 +8701,7 @@ func (x *DaemonView) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DaemonView.ProtoReflect.Descriptor instead.
 func (*DaemonView) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{84}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{86}
 }
 
 func (x *DaemonView) GetDaemon() *DaemonRef {
@@ -8485,7 +8898,7 @@ type OrderView struct {
 
 func (x *OrderView) Reset() {
 	*x = OrderView{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[85]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[87]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8497,7 +8910,7 @@ func (x *OrderView) String() string {
 func (*OrderView) ProtoMessage() {}
 
 func (x *OrderView) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[85]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[87]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8510,7 +8923,7 @@ func (x *OrderView) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OrderView.ProtoReflect.Descriptor instead.
 func (*OrderView) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{85}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{87}
 }
 
 func (x *OrderView) GetHeight() uint64 {
@@ -8549,7 +8962,7 @@ type ReplicaView struct {
 
 func (x *ReplicaView) Reset() {
 	*x = ReplicaView{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[86]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[88]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8561,7 +8974,7 @@ func (x *ReplicaView) String() string {
 func (*ReplicaView) ProtoMessage() {}
 
 func (x *ReplicaView) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[86]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[88]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8574,7 +8987,7 @@ func (x *ReplicaView) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReplicaView.ProtoReflect.Descriptor instead.
 func (*ReplicaView) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{86}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{88}
 }
 
 func (x *ReplicaView) GetChain() uint64 {
@@ -8648,7 +9061,7 @@ type PeerView struct {
 
 func (x *PeerView) Reset() {
 	*x = PeerView{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[87]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[89]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8660,7 +9073,7 @@ func (x *PeerView) String() string {
 func (*PeerView) ProtoMessage() {}
 
 func (x *PeerView) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[87]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[89]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8673,7 +9086,7 @@ func (x *PeerView) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PeerView.ProtoReflect.Descriptor instead.
 func (*PeerView) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{87}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{89}
 }
 
 func (x *PeerView) GetPeer() uint64 {
@@ -8791,7 +9204,7 @@ type EchoView struct {
 
 func (x *EchoView) Reset() {
 	*x = EchoView{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[88]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[90]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8803,7 +9216,7 @@ func (x *EchoView) String() string {
 func (*EchoView) ProtoMessage() {}
 
 func (x *EchoView) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[88]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[90]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8816,7 +9229,7 @@ func (x *EchoView) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EchoView.ProtoReflect.Descriptor instead.
 func (*EchoView) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{88}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{90}
 }
 
 func (x *EchoView) GetState() EchoView_State {
@@ -8888,7 +9301,7 @@ type CutOffView struct {
 
 func (x *CutOffView) Reset() {
 	*x = CutOffView{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[89]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[91]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8900,7 +9313,7 @@ func (x *CutOffView) String() string {
 func (*CutOffView) ProtoMessage() {}
 
 func (x *CutOffView) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[89]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[91]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8913,7 +9326,7 @@ func (x *CutOffView) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CutOffView.ProtoReflect.Descriptor instead.
 func (*CutOffView) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{89}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{91}
 }
 
 func (x *CutOffView) GetLost() uint32 {
@@ -8948,7 +9361,7 @@ type AvoidView struct {
 
 func (x *AvoidView) Reset() {
 	*x = AvoidView{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[90]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[92]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8960,7 +9373,7 @@ func (x *AvoidView) String() string {
 func (*AvoidView) ProtoMessage() {}
 
 func (x *AvoidView) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[90]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[92]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8973,7 +9386,7 @@ func (x *AvoidView) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AvoidView.ProtoReflect.Descriptor instead.
 func (*AvoidView) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{90}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{92}
 }
 
 func (x *AvoidView) GetPeer() uint64 {
@@ -9013,7 +9426,7 @@ type MaintenanceView struct {
 
 func (x *MaintenanceView) Reset() {
 	*x = MaintenanceView{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[91]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[93]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9025,7 +9438,7 @@ func (x *MaintenanceView) String() string {
 func (*MaintenanceView) ProtoMessage() {}
 
 func (x *MaintenanceView) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[91]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[93]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9038,7 +9451,7 @@ func (x *MaintenanceView) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MaintenanceView.ProtoReflect.Descriptor instead.
 func (*MaintenanceView) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{91}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{93}
 }
 
 func (x *MaintenanceView) GetPhase() MaintenancePhase {
@@ -9110,7 +9523,7 @@ type EmittedAction struct {
 
 func (x *EmittedAction) Reset() {
 	*x = EmittedAction{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[92]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[94]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9122,7 +9535,7 @@ func (x *EmittedAction) String() string {
 func (*EmittedAction) ProtoMessage() {}
 
 func (x *EmittedAction) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[92]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[94]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9135,7 +9548,7 @@ func (x *EmittedAction) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EmittedAction.ProtoReflect.Descriptor instead.
 func (*EmittedAction) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{92}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{94}
 }
 
 func (x *EmittedAction) GetId() uint64 {
@@ -9185,7 +9598,7 @@ type MigrationView struct {
 
 func (x *MigrationView) Reset() {
 	*x = MigrationView{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[93]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[95]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9197,7 +9610,7 @@ func (x *MigrationView) String() string {
 func (*MigrationView) ProtoMessage() {}
 
 func (x *MigrationView) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[93]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[95]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9210,7 +9623,7 @@ func (x *MigrationView) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MigrationView.ProtoReflect.Descriptor instead.
 func (*MigrationView) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{93}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{95}
 }
 
 func (x *MigrationView) GetMigration() uint64 {
@@ -9305,7 +9718,7 @@ type PluginView struct {
 
 func (x *PluginView) Reset() {
 	*x = PluginView{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[94]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[96]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9317,7 +9730,7 @@ func (x *PluginView) String() string {
 func (*PluginView) ProtoMessage() {}
 
 func (x *PluginView) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[94]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[96]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9330,7 +9743,7 @@ func (x *PluginView) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PluginView.ProtoReflect.Descriptor instead.
 func (*PluginView) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{94}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{96}
 }
 
 func (x *PluginView) GetName() string {
@@ -9456,7 +9869,7 @@ type Stats struct {
 
 func (x *Stats) Reset() {
 	*x = Stats{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[95]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[97]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9468,7 +9881,7 @@ func (x *Stats) String() string {
 func (*Stats) ProtoMessage() {}
 
 func (x *Stats) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[95]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[97]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9481,7 +9894,7 @@ func (x *Stats) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Stats.ProtoReflect.Descriptor instead.
 func (*Stats) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{95}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{97}
 }
 
 func (x *Stats) GetEventsApplied() uint64 {
@@ -9649,7 +10062,7 @@ type JournalEntry struct {
 
 func (x *JournalEntry) Reset() {
 	*x = JournalEntry{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[96]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[98]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9661,7 +10074,7 @@ func (x *JournalEntry) String() string {
 func (*JournalEntry) ProtoMessage() {}
 
 func (x *JournalEntry) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[96]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[98]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9674,7 +10087,7 @@ func (x *JournalEntry) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JournalEntry.ProtoReflect.Descriptor instead.
 func (*JournalEntry) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{96}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{98}
 }
 
 func (x *JournalEntry) GetIndex() uint64 {
@@ -9917,7 +10330,7 @@ type Boot struct {
 
 func (x *Boot) Reset() {
 	*x = Boot{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[97]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[99]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9929,7 +10342,7 @@ func (x *Boot) String() string {
 func (*Boot) ProtoMessage() {}
 
 func (x *Boot) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[97]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[99]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9942,7 +10355,7 @@ func (x *Boot) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Boot.ProtoReflect.Descriptor instead.
 func (*Boot) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{97}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{99}
 }
 
 func (x *Boot) GetNode() uint64 {
@@ -9995,7 +10408,7 @@ type Tick struct {
 
 func (x *Tick) Reset() {
 	*x = Tick{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[98]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[100]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -10007,7 +10420,7 @@ func (x *Tick) String() string {
 func (*Tick) ProtoMessage() {}
 
 func (x *Tick) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[98]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[100]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -10020,7 +10433,7 @@ func (x *Tick) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Tick.ProtoReflect.Descriptor instead.
 func (*Tick) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{98}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{100}
 }
 
 func (x *Tick) GetQueueRoom() uint32 {
@@ -10053,7 +10466,7 @@ type JudgedCommit struct {
 
 func (x *JudgedCommit) Reset() {
 	*x = JudgedCommit{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[99]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[101]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -10065,7 +10478,7 @@ func (x *JudgedCommit) String() string {
 func (*JudgedCommit) ProtoMessage() {}
 
 func (x *JudgedCommit) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[99]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[101]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -10078,7 +10491,7 @@ func (x *JudgedCommit) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JudgedCommit.ProtoReflect.Descriptor instead.
 func (*JudgedCommit) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{99}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{101}
 }
 
 func (x *JudgedCommit) GetEvent() *AdminEvent {
@@ -10140,7 +10553,7 @@ type Reload struct {
 
 func (x *Reload) Reset() {
 	*x = Reload{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[100]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[102]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -10152,7 +10565,7 @@ func (x *Reload) String() string {
 func (*Reload) ProtoMessage() {}
 
 func (x *Reload) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[100]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[102]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -10165,7 +10578,7 @@ func (x *Reload) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Reload.ProtoReflect.Descriptor instead.
 func (*Reload) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{100}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{102}
 }
 
 func (x *Reload) GetConfigToml() string {
@@ -10187,7 +10600,7 @@ type Acknowledged struct {
 
 func (x *Acknowledged) Reset() {
 	*x = Acknowledged{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[101]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[103]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -10199,7 +10612,7 @@ func (x *Acknowledged) String() string {
 func (*Acknowledged) ProtoMessage() {}
 
 func (x *Acknowledged) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[101]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[103]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -10212,7 +10625,7 @@ func (x *Acknowledged) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Acknowledged.ProtoReflect.Descriptor instead.
 func (*Acknowledged) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{101}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{103}
 }
 
 func (x *Acknowledged) GetChain() Acknowledged_Chain {
@@ -10240,7 +10653,7 @@ type FailureReport struct {
 
 func (x *FailureReport) Reset() {
 	*x = FailureReport{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[102]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[104]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -10252,7 +10665,7 @@ func (x *FailureReport) String() string {
 func (*FailureReport) ProtoMessage() {}
 
 func (x *FailureReport) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[102]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[104]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -10265,7 +10678,7 @@ func (x *FailureReport) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FailureReport.ProtoReflect.Descriptor instead.
 func (*FailureReport) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{102}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{104}
 }
 
 func (x *FailureReport) GetSource() string {
@@ -10301,7 +10714,7 @@ type Samples struct {
 
 func (x *Samples) Reset() {
 	*x = Samples{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[103]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[105]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -10313,7 +10726,7 @@ func (x *Samples) String() string {
 func (*Samples) ProtoMessage() {}
 
 func (x *Samples) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[103]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[105]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -10326,7 +10739,7 @@ func (x *Samples) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Samples.ProtoReflect.Descriptor instead.
 func (*Samples) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{103}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{105}
 }
 
 func (x *Samples) GetProbe() string {
@@ -10401,7 +10814,7 @@ type ActionOutcome struct {
 
 func (x *ActionOutcome) Reset() {
 	*x = ActionOutcome{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[104]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[106]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -10413,7 +10826,7 @@ func (x *ActionOutcome) String() string {
 func (*ActionOutcome) ProtoMessage() {}
 
 func (x *ActionOutcome) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[104]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[106]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -10426,7 +10839,7 @@ func (x *ActionOutcome) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ActionOutcome.ProtoReflect.Descriptor instead.
 func (*ActionOutcome) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{104}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{106}
 }
 
 func (x *ActionOutcome) GetActionId() uint64 {
@@ -10493,7 +10906,7 @@ type ScoreTable struct {
 
 func (x *ScoreTable) Reset() {
 	*x = ScoreTable{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[105]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[107]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -10505,7 +10918,7 @@ func (x *ScoreTable) String() string {
 func (*ScoreTable) ProtoMessage() {}
 
 func (x *ScoreTable) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[105]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[107]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -10518,7 +10931,7 @@ func (x *ScoreTable) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ScoreTable.ProtoReflect.Descriptor instead.
 func (*ScoreTable) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{105}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{107}
 }
 
 func (x *ScoreTable) GetViewVersion() uint64 {
@@ -10561,7 +10974,7 @@ type ChainScore struct {
 
 func (x *ChainScore) Reset() {
 	*x = ChainScore{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[106]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[108]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -10573,7 +10986,7 @@ func (x *ChainScore) String() string {
 func (*ChainScore) ProtoMessage() {}
 
 func (x *ChainScore) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[106]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[108]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -10586,7 +10999,7 @@ func (x *ChainScore) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ChainScore.ProtoReflect.Descriptor instead.
 func (*ChainScore) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{106}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{108}
 }
 
 func (x *ChainScore) GetChain() uint64 {
@@ -10627,7 +11040,7 @@ type NodeScore struct {
 
 func (x *NodeScore) Reset() {
 	*x = NodeScore{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[107]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[109]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -10639,7 +11052,7 @@ func (x *NodeScore) String() string {
 func (*NodeScore) ProtoMessage() {}
 
 func (x *NodeScore) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[107]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[109]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -10652,7 +11065,7 @@ func (x *NodeScore) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NodeScore.ProtoReflect.Descriptor instead.
 func (*NodeScore) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{107}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{109}
 }
 
 func (x *NodeScore) GetNode() uint64 {
@@ -10681,7 +11094,7 @@ type MigrationCost struct {
 
 func (x *MigrationCost) Reset() {
 	*x = MigrationCost{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[108]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[110]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -10693,7 +11106,7 @@ func (x *MigrationCost) String() string {
 func (*MigrationCost) ProtoMessage() {}
 
 func (x *MigrationCost) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[108]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[110]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -10706,7 +11119,7 @@ func (x *MigrationCost) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MigrationCost.ProtoReflect.Descriptor instead.
 func (*MigrationCost) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{108}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{110}
 }
 
 func (x *MigrationCost) GetStateTransfer() *durationpb.Duration {
@@ -10740,7 +11153,7 @@ type Migrations struct {
 
 func (x *Migrations) Reset() {
 	*x = Migrations{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[109]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[111]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -10752,7 +11165,7 @@ func (x *Migrations) String() string {
 func (*Migrations) ProtoMessage() {}
 
 func (x *Migrations) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[109]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[111]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -10765,7 +11178,7 @@ func (x *Migrations) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Migrations.ProtoReflect.Descriptor instead.
 func (*Migrations) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{109}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{111}
 }
 
 func (x *Migrations) GetInFlight() []*MigrationView {
@@ -10790,7 +11203,7 @@ type BlastRadius struct {
 
 func (x *BlastRadius) Reset() {
 	*x = BlastRadius{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[110]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[112]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -10802,7 +11215,7 @@ func (x *BlastRadius) String() string {
 func (*BlastRadius) ProtoMessage() {}
 
 func (x *BlastRadius) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[110]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[112]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -10815,7 +11228,7 @@ func (x *BlastRadius) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BlastRadius.ProtoReflect.Descriptor instead.
 func (*BlastRadius) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{110}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{112}
 }
 
 func (x *BlastRadius) GetAffectedNodes() []uint64 {
@@ -10872,7 +11285,7 @@ type DaemonLifecycle_Started struct {
 
 func (x *DaemonLifecycle_Started) Reset() {
 	*x = DaemonLifecycle_Started{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[111]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[113]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -10884,7 +11297,7 @@ func (x *DaemonLifecycle_Started) String() string {
 func (*DaemonLifecycle_Started) ProtoMessage() {}
 
 func (x *DaemonLifecycle_Started) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[111]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[113]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -10930,7 +11343,7 @@ type DaemonLifecycle_ExitedCleanly struct {
 
 func (x *DaemonLifecycle_ExitedCleanly) Reset() {
 	*x = DaemonLifecycle_ExitedCleanly{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[112]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[114]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -10942,7 +11355,7 @@ func (x *DaemonLifecycle_ExitedCleanly) String() string {
 func (*DaemonLifecycle_ExitedCleanly) ProtoMessage() {}
 
 func (x *DaemonLifecycle_ExitedCleanly) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[112]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[114]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -10975,7 +11388,7 @@ type DaemonLifecycle_Crashed struct {
 
 func (x *DaemonLifecycle_Crashed) Reset() {
 	*x = DaemonLifecycle_Crashed{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[113]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[115]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -10987,7 +11400,7 @@ func (x *DaemonLifecycle_Crashed) String() string {
 func (*DaemonLifecycle_Crashed) ProtoMessage() {}
 
 func (x *DaemonLifecycle_Crashed) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[113]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[115]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -11027,7 +11440,7 @@ type DaemonLifecycle_Replaced struct {
 
 func (x *DaemonLifecycle_Replaced) Reset() {
 	*x = DaemonLifecycle_Replaced{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[114]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[116]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -11039,7 +11452,7 @@ func (x *DaemonLifecycle_Replaced) String() string {
 func (*DaemonLifecycle_Replaced) ProtoMessage() {}
 
 func (x *DaemonLifecycle_Replaced) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[114]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[116]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -11066,7 +11479,7 @@ type DaemonLifecycle_Rejected struct {
 
 func (x *DaemonLifecycle_Rejected) Reset() {
 	*x = DaemonLifecycle_Rejected{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[115]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[117]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -11078,7 +11491,7 @@ func (x *DaemonLifecycle_Rejected) String() string {
 func (*DaemonLifecycle_Rejected) ProtoMessage() {}
 
 func (x *DaemonLifecycle_Rejected) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[115]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[117]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -11112,7 +11525,7 @@ type OrderedOver_Daemon struct {
 
 func (x *OrderedOver_Daemon) Reset() {
 	*x = OrderedOver_Daemon{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[117]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[119]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -11124,7 +11537,7 @@ func (x *OrderedOver_Daemon) String() string {
 func (*OrderedOver_Daemon) ProtoMessage() {}
 
 func (x *OrderedOver_Daemon) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[117]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[119]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -11172,7 +11585,7 @@ type OrderedOver_Chain struct {
 
 func (x *OrderedOver_Chain) Reset() {
 	*x = OrderedOver_Chain{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[118]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[120]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -11184,7 +11597,7 @@ func (x *OrderedOver_Chain) String() string {
 func (*OrderedOver_Chain) ProtoMessage() {}
 
 func (x *OrderedOver_Chain) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[118]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[120]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -11231,7 +11644,7 @@ type OrderedOver_Node struct {
 
 func (x *OrderedOver_Node) Reset() {
 	*x = OrderedOver_Node{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[119]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[121]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -11243,7 +11656,7 @@ func (x *OrderedOver_Node) String() string {
 func (*OrderedOver_Node) ProtoMessage() {}
 
 func (x *OrderedOver_Node) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[119]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[121]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -11284,7 +11697,7 @@ type OrderedDaemon_Run struct {
 
 func (x *OrderedDaemon_Run) Reset() {
 	*x = OrderedDaemon_Run{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[120]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[122]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -11296,7 +11709,7 @@ func (x *OrderedDaemon_Run) String() string {
 func (*OrderedDaemon_Run) ProtoMessage() {}
 
 func (x *OrderedDaemon_Run) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[120]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[122]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -11344,7 +11757,7 @@ type OrderedDaemon_Pin struct {
 
 func (x *OrderedDaemon_Pin) Reset() {
 	*x = OrderedDaemon_Pin{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[121]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[123]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -11356,7 +11769,7 @@ func (x *OrderedDaemon_Pin) String() string {
 func (*OrderedDaemon_Pin) ProtoMessage() {}
 
 func (x *OrderedDaemon_Pin) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[121]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[123]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -11405,7 +11818,7 @@ type OrderedDaemon_Restart struct {
 
 func (x *OrderedDaemon_Restart) Reset() {
 	*x = OrderedDaemon_Restart{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[122]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[124]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -11417,7 +11830,7 @@ func (x *OrderedDaemon_Restart) String() string {
 func (*OrderedDaemon_Restart) ProtoMessage() {}
 
 func (x *OrderedDaemon_Restart) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[122]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[124]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -11458,7 +11871,7 @@ type OrderedChain_Count struct {
 
 func (x *OrderedChain_Count) Reset() {
 	*x = OrderedChain_Count{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[123]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[125]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -11470,7 +11883,7 @@ func (x *OrderedChain_Count) String() string {
 func (*OrderedChain_Count) ProtoMessage() {}
 
 func (x *OrderedChain_Count) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[123]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[125]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -11518,7 +11931,7 @@ type OrderedChain_Hold struct {
 
 func (x *OrderedChain_Hold) Reset() {
 	*x = OrderedChain_Hold{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[124]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[126]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -11530,7 +11943,7 @@ func (x *OrderedChain_Hold) String() string {
 func (*OrderedChain_Hold) ProtoMessage() {}
 
 func (x *OrderedChain_Hold) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[124]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[126]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -11577,7 +11990,7 @@ type BlastRadius_Warning struct {
 
 func (x *BlastRadius_Warning) Reset() {
 	*x = BlastRadius_Warning{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[125]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[127]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -11589,7 +12002,7 @@ func (x *BlastRadius_Warning) String() string {
 func (*BlastRadius_Warning) ProtoMessage() {}
 
 func (x *BlastRadius_Warning) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[125]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[127]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -11602,7 +12015,7 @@ func (x *BlastRadius_Warning) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BlastRadius_Warning.ProtoReflect.Descriptor instead.
 func (*BlastRadius_Warning) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{110, 0}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{112, 0}
 }
 
 func (x *BlastRadius_Warning) GetKind() string {
@@ -12241,7 +12654,7 @@ const file_meshos_v1_meshos_proto_rawDesc = "" +
 	"\x03log\x18\x02 \x01(\v2\x14.meshos.v1.LogRecordH\x00R\x03log\x124\n" +
 	"\afailure\x18\x03 \x01(\v2\x18.meshos.v1.FailureRecordH\x00R\afailure\x121\n" +
 	"\x06action\x18\x04 \x01(\v2\x17.meshos.v1.ActionRecordH\x00R\x06actionB\x06\n" +
-	"\x04kind\"\xe5\b\n" +
+	"\x04kind\"\xe5\t\n" +
 	"\bSnapshot\x12\x12\n" +
 	"\x04node\x18\x01 \x01(\x04R\x04node\x12\x14\n" +
 	"\x05epoch\x18\x02 \x01(\x04R\x05epoch\x12\x12\n" +
@@ -12269,8 +12682,63 @@ const file_meshos_v1_meshos_proto_rawDesc = "" +
 	"unresolved\x18\x14 \x03(\v2\x13.meshos.v1.NameViewR\n" +
 	"unresolved\x12\x1b\n" +
 	"\tepoch_hex\x18\x1e \x01(\tR\bepochHex\x12'\n" +
-	"\x04info\x18\x1f \x01(\v2\x13.meshos.v1.NodeInfoR\x04infoB\x13\n" +
-	"\x11_freeze_remaining\"\xf5\x01\n" +
+	"\x04info\x18\x1f \x01(\v2\x13.meshos.v1.NodeInfoR\x04info\x12\x1b\n" +
+	"\tnext_page\x18  \x01(\tR\bnextPage\x121\n" +
+	"\x06counts\x18! \x01(\v2\x19.meshos.v1.SnapshotCountsR\x06counts\x12.\n" +
+	"\x05delta\x18\" \x01(\v2\x18.meshos.v1.SnapshotDeltaR\x05deltaB\x13\n" +
+	"\x11_freeze_remaining\"\x91\x03\n" +
+	"\x0eSnapshotCounts\x12\x18\n" +
+	"\adaemons\x18\x01 \x01(\x04R\adaemons\x12\x1a\n" +
+	"\breplicas\x18\x02 \x01(\x04R\breplicas\x12\x14\n" +
+	"\x05peers\x18\x03 \x01(\x04R\x05peers\x12\x1d\n" +
+	"\n" +
+	"avoid_list\x18\x04 \x01(\x04R\tavoidList\x12\x1f\n" +
+	"\vwaiting_for\x18\x05 \x01(\x04R\n" +
+	"waitingFor\x12)\n" +
+	"\x10recently_emitted\x18\x06 \x01(\x04R\x0frecentlyEmitted\x12'\n" +
+	"\x0frecent_failures\x18\a \x01(\x04R\x0erecentFailures\x12\x1f\n" +
+	"\vadmin_audit\x18\b \x01(\x04R\n" +
+	"adminAudit\x12\x12\n" +
+	"\x04logs\x18\t \x01(\x04R\x04logs\x120\n" +
+	"\x14in_flight_migrations\x18\n" +
+	" \x01(\x04R\x12inFlightMigrations\x12\x18\n" +
+	"\aplugins\x18\v \x01(\x04R\aplugins\x12\x1e\n" +
+	"\n" +
+	"unresolved\x18\f \x01(\x04R\n" +
+	"unresolved\"\xcf\t\n" +
+	"\rSnapshotDelta\x12-\n" +
+	"\ascalars\x18\x01 \x01(\v2\x13.meshos.v1.SnapshotR\ascalars\x12\x12\n" +
+	"\x04more\x18\x02 \x01(\bR\x04more\x12/\n" +
+	"\adaemons\x18\x03 \x03(\v2\x15.meshos.v1.DaemonViewR\adaemons\x12'\n" +
+	"\x0fremoved_daemons\x18\x04 \x03(\x04R\x0eremovedDaemons\x122\n" +
+	"\breplicas\x18\x05 \x03(\v2\x16.meshos.v1.ReplicaViewR\breplicas\x12)\n" +
+	"\x10removed_replicas\x18\x06 \x03(\x04R\x0fremovedReplicas\x12)\n" +
+	"\x05peers\x18\a \x03(\v2\x13.meshos.v1.PeerViewR\x05peers\x12#\n" +
+	"\rremoved_peers\x18\b \x03(\x04R\fremovedPeers\x123\n" +
+	"\n" +
+	"avoid_list\x18\t \x03(\v2\x14.meshos.v1.AvoidViewR\tavoidList\x12'\n" +
+	"\x0fremoved_avoided\x18\n" +
+	" \x03(\x04R\x0eremovedAvoided\x12\x1f\n" +
+	"\vwaiting_for\x18\v \x03(\tR\n" +
+	"waitingFor\x12.\n" +
+	"\x13removed_waiting_for\x18\f \x03(\tR\x11removedWaitingFor\x12C\n" +
+	"\x10recently_emitted\x18\r \x03(\v2\x18.meshos.v1.EmittedActionR\x0frecentlyEmitted\x12'\n" +
+	"\x0fremoved_emitted\x18\x0e \x03(\x04R\x0eremovedEmitted\x12A\n" +
+	"\x0frecent_failures\x18\x0f \x03(\v2\x18.meshos.v1.FailureRecordR\x0erecentFailures\x12)\n" +
+	"\x10removed_failures\x18\x10 \x03(\x04R\x0fremovedFailures\x12<\n" +
+	"\vadmin_audit\x18\x11 \x03(\v2\x1b.meshos.v1.AdminAuditRecordR\n" +
+	"adminAudit\x12#\n" +
+	"\rremoved_audit\x18\x12 \x03(\x04R\fremovedAudit\x12(\n" +
+	"\x04logs\x18\x13 \x03(\v2\x14.meshos.v1.LogRecordR\x04logs\x12!\n" +
+	"\fremoved_logs\x18\x14 \x03(\x04R\vremovedLogs\x12J\n" +
+	"\x14in_flight_migrations\x18\x15 \x03(\v2\x18.meshos.v1.MigrationViewR\x12inFlightMigrations\x12-\n" +
+	"\x12removed_migrations\x18\x16 \x03(\x04R\x11removedMigrations\x12/\n" +
+	"\aplugins\x18\x17 \x03(\v2\x15.meshos.v1.PluginViewR\aplugins\x12'\n" +
+	"\x0fremoved_plugins\x18\x18 \x03(\tR\x0eremovedPlugins\x123\n" +
+	"\n" +
+	"unresolved\x18\x19 \x03(\v2\x13.meshos.v1.NameViewR\n" +
+	"unresolved\x12-\n" +
+	"\x12removed_unresolved\x18\x1a \x03(\tR\x11removedUnresolved\"\xf5\x01\n" +
 	"\bNameView\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12)\n" +
 	"\x06lookup\x18\x02 \x01(\x0e2\x11.meshos.v1.LookupR\x06lookup\x12\x16\n" +
@@ -12676,7 +13144,7 @@ func file_meshos_v1_meshos_proto_rawDescGZIP() []byte {
 }
 
 var file_meshos_v1_meshos_proto_enumTypes = make([]protoimpl.EnumInfo, 20)
-var file_meshos_v1_meshos_proto_msgTypes = make([]protoimpl.MessageInfo, 126)
+var file_meshos_v1_meshos_proto_msgTypes = make([]protoimpl.MessageInfo, 128)
 var file_meshos_v1_meshos_proto_goTypes = []any{
 	(NodeHealth)(0),                       // 0: meshos.v1.NodeHealth
 	(MaintenancePhase)(0),                 // 1: meshos.v1.MaintenancePhase
@@ -12779,53 +13247,55 @@ var file_meshos_v1_meshos_proto_goTypes = []any{
 	(*ActionRecord)(nil),                  // 98: meshos.v1.ActionRecord
 	(*Record)(nil),                        // 99: meshos.v1.Record
 	(*Snapshot)(nil),                      // 100: meshos.v1.Snapshot
-	(*NameView)(nil),                      // 101: meshos.v1.NameView
-	(*NodeInfo)(nil),                      // 102: meshos.v1.NodeInfo
-	(*SchedulerView)(nil),                 // 103: meshos.v1.SchedulerView
-	(*DaemonView)(nil),                    // 104: meshos.v1.DaemonView
-	(*OrderView)(nil),                     // 105: meshos.v1.OrderView
-	(*ReplicaView)(nil),                   // 106: meshos.v1.ReplicaView
-	(*PeerView)(nil),                      // 107: meshos.v1.PeerView
-	(*EchoView)(nil),                      // 108: meshos.v1.EchoView
-	(*CutOffView)(nil),                    // 109: meshos.v1.CutOffView
-	(*AvoidView)(nil),                     // 110: meshos.v1.AvoidView
-	(*MaintenanceView)(nil),               // 111: meshos.v1.MaintenanceView
-	(*EmittedAction)(nil),                 // 112: meshos.v1.EmittedAction
-	(*MigrationView)(nil),                 // 113: meshos.v1.MigrationView
-	(*PluginView)(nil),                    // 114: meshos.v1.PluginView
-	(*Stats)(nil),                         // 115: meshos.v1.Stats
-	(*JournalEntry)(nil),                  // 116: meshos.v1.JournalEntry
-	(*Boot)(nil),                          // 117: meshos.v1.Boot
-	(*Tick)(nil),                          // 118: meshos.v1.Tick
-	(*JudgedCommit)(nil),                  // 119: meshos.v1.JudgedCommit
-	(*Reload)(nil),                        // 120: meshos.v1.Reload
-	(*Acknowledged)(nil),                  // 121: meshos.v1.Acknowledged
-	(*FailureReport)(nil),                 // 122: meshos.v1.FailureReport
-	(*Samples)(nil),                       // 123: meshos.v1.Samples
-	(*ActionOutcome)(nil),                 // 124: meshos.v1.ActionOutcome
-	(*ScoreTable)(nil),                    // 125: meshos.v1.ScoreTable
-	(*ChainScore)(nil),                    // 126: meshos.v1.ChainScore
-	(*NodeScore)(nil),                     // 127: meshos.v1.NodeScore
-	(*MigrationCost)(nil),                 // 128: meshos.v1.MigrationCost
-	(*Migrations)(nil),                    // 129: meshos.v1.Migrations
-	(*BlastRadius)(nil),                   // 130: meshos.v1.BlastRadius
-	(*DaemonLifecycle_Started)(nil),       // 131: meshos.v1.DaemonLifecycle.Started
-	(*DaemonLifecycle_ExitedCleanly)(nil), // 132: meshos.v1.DaemonLifecycle.ExitedCleanly
-	(*DaemonLifecycle_Crashed)(nil),       // 133: meshos.v1.DaemonLifecycle.Crashed
-	(*DaemonLifecycle_Replaced)(nil),      // 134: meshos.v1.DaemonLifecycle.Replaced
-	(*DaemonLifecycle_Rejected)(nil),      // 135: meshos.v1.DaemonLifecycle.Rejected
-	nil,                                   // 136: meshos.v1.PeerInventory.AgesEntry
-	(*OrderedOver_Daemon)(nil),            // 137: meshos.v1.OrderedOver.Daemon
-	(*OrderedOver_Chain)(nil),             // 138: meshos.v1.OrderedOver.Chain
-	(*OrderedOver_Node)(nil),              // 139: meshos.v1.OrderedOver.Node
-	(*OrderedDaemon_Run)(nil),             // 140: meshos.v1.OrderedDaemon.Run
-	(*OrderedDaemon_Pin)(nil),             // 141: meshos.v1.OrderedDaemon.Pin
-	(*OrderedDaemon_Restart)(nil),         // 142: meshos.v1.OrderedDaemon.Restart
-	(*OrderedChain_Count)(nil),            // 143: meshos.v1.OrderedChain.Count
-	(*OrderedChain_Hold)(nil),             // 144: meshos.v1.OrderedChain.Hold
-	(*BlastRadius_Warning)(nil),           // 145: meshos.v1.BlastRadius.Warning
-	(*timestamppb.Timestamp)(nil),         // 146: google.protobuf.Timestamp
-	(*durationpb.Duration)(nil),           // 147: google.protobuf.Duration
+	(*SnapshotCounts)(nil),                // 101: meshos.v1.SnapshotCounts
+	(*SnapshotDelta)(nil),                 // 102: meshos.v1.SnapshotDelta
+	(*NameView)(nil),                      // 103: meshos.v1.NameView
+	(*NodeInfo)(nil),                      // 104: meshos.v1.NodeInfo
+	(*SchedulerView)(nil),                 // 105: meshos.v1.SchedulerView
+	(*DaemonView)(nil),                    // 106: meshos.v1.DaemonView
+	(*OrderView)(nil),                     // 107: meshos.v1.OrderView
+	(*ReplicaView)(nil),                   // 108: meshos.v1.ReplicaView
+	(*PeerView)(nil),                      // 109: meshos.v1.PeerView
+	(*EchoView)(nil),                      // 110: meshos.v1.EchoView
+	(*CutOffView)(nil),                    // 111: meshos.v1.CutOffView
+	(*AvoidView)(nil),                     // 112: meshos.v1.AvoidView
+	(*MaintenanceView)(nil),               // 113: meshos.v1.MaintenanceView
+	(*EmittedAction)(nil),                 // 114: meshos.v1.EmittedAction
+	(*MigrationView)(nil),                 // 115: meshos.v1.MigrationView
+	(*PluginView)(nil),                    // 116: meshos.v1.PluginView
+	(*Stats)(nil),                         // 117: meshos.v1.Stats
+	(*JournalEntry)(nil),                  // 118: meshos.v1.JournalEntry
+	(*Boot)(nil),                          // 119: meshos.v1.Boot
+	(*Tick)(nil),                          // 120: meshos.v1.Tick
+	(*JudgedCommit)(nil),                  // 121: meshos.v1.JudgedCommit
+	(*Reload)(nil),                        // 122: meshos.v1.Reload
+	(*Acknowledged)(nil),                  // 123: meshos.v1.Acknowledged
+	(*FailureReport)(nil),                 // 124: meshos.v1.FailureReport
+	(*Samples)(nil),                       // 125: meshos.v1.Samples
+	(*ActionOutcome)(nil),                 // 126: meshos.v1.ActionOutcome
+	(*ScoreTable)(nil),                    // 127: meshos.v1.ScoreTable
+	(*ChainScore)(nil),                    // 128: meshos.v1.ChainScore
+	(*NodeScore)(nil),                     // 129: meshos.v1.NodeScore
+	(*MigrationCost)(nil),                 // 130: meshos.v1.MigrationCost
+	(*Migrations)(nil),                    // 131: meshos.v1.Migrations
+	(*BlastRadius)(nil),                   // 132: meshos.v1.BlastRadius
+	(*DaemonLifecycle_Started)(nil),       // 133: meshos.v1.DaemonLifecycle.Started
+	(*DaemonLifecycle_ExitedCleanly)(nil), // 134: meshos.v1.DaemonLifecycle.ExitedCleanly
+	(*DaemonLifecycle_Crashed)(nil),       // 135: meshos.v1.DaemonLifecycle.Crashed
+	(*DaemonLifecycle_Replaced)(nil),      // 136: meshos.v1.DaemonLifecycle.Replaced
+	(*DaemonLifecycle_Rejected)(nil),      // 137: meshos.v1.DaemonLifecycle.Rejected
+	nil,                                   // 138: meshos.v1.PeerInventory.AgesEntry
+	(*OrderedOver_Daemon)(nil),            // 139: meshos.v1.OrderedOver.Daemon
+	(*OrderedOver_Chain)(nil),             // 140: meshos.v1.OrderedOver.Chain
+	(*OrderedOver_Node)(nil),              // 141: meshos.v1.OrderedOver.Node
+	(*OrderedDaemon_Run)(nil),             // 142: meshos.v1.OrderedDaemon.Run
+	(*OrderedDaemon_Pin)(nil),             // 143: meshos.v1.OrderedDaemon.Pin
+	(*OrderedDaemon_Restart)(nil),         // 144: meshos.v1.OrderedDaemon.Restart
+	(*OrderedChain_Count)(nil),            // 145: meshos.v1.OrderedChain.Count
+	(*OrderedChain_Hold)(nil),             // 146: meshos.v1.OrderedChain.Hold
+	(*BlastRadius_Warning)(nil),           // 147: meshos.v1.BlastRadius.Warning
+	(*timestamppb.Timestamp)(nil),         // 148: google.protobuf.Timestamp
+	(*durationpb.Duration)(nil),           // 149: google.protobuf.Duration
 }
 var file_meshos_v1_meshos_proto_depIdxs = []int32{
 	6,   // 0: meshos.v1.DaemonHealth.status:type_name -> meshos.v1.DaemonHealth.Status
@@ -12847,16 +13317,16 @@ var file_meshos_v1_meshos_proto_depIdxs = []int32{
 	7,   // 16: meshos.v1.ReplicaUpdate.kind:type_name -> meshos.v1.ReplicaUpdate.Kind
 	8,   // 17: meshos.v1.ReplicaTransition.kind:type_name -> meshos.v1.ReplicaTransition.Kind
 	20,  // 18: meshos.v1.DaemonLifecycle.daemon:type_name -> meshos.v1.DaemonRef
-	131, // 19: meshos.v1.DaemonLifecycle.started:type_name -> meshos.v1.DaemonLifecycle.Started
-	132, // 20: meshos.v1.DaemonLifecycle.exited_cleanly:type_name -> meshos.v1.DaemonLifecycle.ExitedCleanly
-	133, // 21: meshos.v1.DaemonLifecycle.crashed:type_name -> meshos.v1.DaemonLifecycle.Crashed
+	133, // 19: meshos.v1.DaemonLifecycle.started:type_name -> meshos.v1.DaemonLifecycle.Started
+	134, // 20: meshos.v1.DaemonLifecycle.exited_cleanly:type_name -> meshos.v1.DaemonLifecycle.ExitedCleanly
+	135, // 21: meshos.v1.DaemonLifecycle.crashed:type_name -> meshos.v1.DaemonLifecycle.Crashed
 	21,  // 22: meshos.v1.DaemonLifecycle.health_changed:type_name -> meshos.v1.DaemonHealth
-	135, // 23: meshos.v1.DaemonLifecycle.rejected:type_name -> meshos.v1.DaemonLifecycle.Rejected
-	134, // 24: meshos.v1.DaemonLifecycle.replaced:type_name -> meshos.v1.DaemonLifecycle.Replaced
-	146, // 25: meshos.v1.DaemonExit.at:type_name -> google.protobuf.Timestamp
-	147, // 26: meshos.v1.DaemonExit.early:type_name -> google.protobuf.Duration
-	147, // 27: meshos.v1.RttSample.rtt:type_name -> google.protobuf.Duration
-	147, // 28: meshos.v1.RttSample.jitter:type_name -> google.protobuf.Duration
+	137, // 23: meshos.v1.DaemonLifecycle.rejected:type_name -> meshos.v1.DaemonLifecycle.Rejected
+	136, // 24: meshos.v1.DaemonLifecycle.replaced:type_name -> meshos.v1.DaemonLifecycle.Replaced
+	148, // 25: meshos.v1.DaemonExit.at:type_name -> google.protobuf.Timestamp
+	149, // 26: meshos.v1.DaemonExit.early:type_name -> google.protobuf.Duration
+	149, // 27: meshos.v1.RttSample.rtt:type_name -> google.protobuf.Duration
+	149, // 28: meshos.v1.RttSample.jitter:type_name -> google.protobuf.Duration
 	4,   // 29: meshos.v1.RttSample.no_answer:type_name -> meshos.v1.NoAnswer
 	2,   // 30: meshos.v1.RttSample.family:type_name -> meshos.v1.AddressFamily
 	0,   // 31: meshos.v1.NodeHealthSample.health:type_name -> meshos.v1.NodeHealth
@@ -12865,7 +13335,7 @@ var file_meshos_v1_meshos_proto_depIdxs = []int32{
 	30,  // 34: meshos.v1.ProbeResult.health:type_name -> meshos.v1.NodeHealthSample
 	32,  // 35: meshos.v1.ProbeResult.details:type_name -> meshos.v1.ProbeDetail
 	33,  // 36: meshos.v1.ProbeResult.path_mtu:type_name -> meshos.v1.PathMtu
-	136, // 37: meshos.v1.PeerInventory.ages:type_name -> meshos.v1.PeerInventory.AgesEntry
+	138, // 37: meshos.v1.PeerInventory.ages:type_name -> meshos.v1.PeerInventory.AgesEntry
 	35,  // 38: meshos.v1.PeerInventory.disks:type_name -> meshos.v1.DiskSpace
 	36,  // 39: meshos.v1.PeerInventory.temperatures:type_name -> meshos.v1.Temperature
 	37,  // 40: meshos.v1.PeerInventory.links:type_name -> meshos.v1.NetworkLink
@@ -12876,7 +13346,7 @@ var file_meshos_v1_meshos_proto_depIdxs = []int32{
 	9,   // 45: meshos.v1.DaemonIntent.intent:type_name -> meshos.v1.DaemonIntent.Intent
 	10,  // 46: meshos.v1.LocalReplicaIntent.intent:type_name -> meshos.v1.LocalReplicaIntent.Intent
 	1,   // 47: meshos.v1.MaintenanceObserved.phase:type_name -> meshos.v1.MaintenancePhase
-	147, // 48: meshos.v1.MaintenanceObserved.deadline:type_name -> google.protobuf.Duration
+	149, // 48: meshos.v1.MaintenanceObserved.deadline:type_name -> google.protobuf.Duration
 	48,  // 49: meshos.v1.AdminEvent.enter_maintenance:type_name -> meshos.v1.EnterMaintenance
 	47,  // 50: meshos.v1.AdminEvent.exit_maintenance:type_name -> meshos.v1.NodeTarget
 	49,  // 51: meshos.v1.AdminEvent.drain:type_name -> meshos.v1.Drain
@@ -12900,27 +13370,27 @@ var file_meshos_v1_meshos_proto_depIdxs = []int32{
 	61,  // 69: meshos.v1.AdminEvent.force_restart_daemon:type_name -> meshos.v1.ForceRestartDaemon
 	62,  // 70: meshos.v1.AdminEvent.force_cutover:type_name -> meshos.v1.ForceCutover
 	63,  // 71: meshos.v1.AdminEvent.kill_migration:type_name -> meshos.v1.KillMigration
-	147, // 72: meshos.v1.EnterMaintenance.drain_for:type_name -> google.protobuf.Duration
-	147, // 73: meshos.v1.Drain.drain_for:type_name -> google.protobuf.Duration
+	149, // 72: meshos.v1.EnterMaintenance.drain_for:type_name -> google.protobuf.Duration
+	149, // 73: meshos.v1.Drain.drain_for:type_name -> google.protobuf.Duration
 	20,  // 74: meshos.v1.SetDaemonIntent.daemon:type_name -> meshos.v1.DaemonRef
 	9,   // 75: meshos.v1.SetDaemonIntent.intent:type_name -> meshos.v1.DaemonIntent.Intent
 	10,  // 76: meshos.v1.SetLocalReplica.intent:type_name -> meshos.v1.LocalReplicaIntent.Intent
 	20,  // 77: meshos.v1.RestartDaemon.daemon:type_name -> meshos.v1.DaemonRef
 	20,  // 78: meshos.v1.ReloadDaemon.daemon:type_name -> meshos.v1.DaemonRef
 	20,  // 79: meshos.v1.SignalDaemon.daemon:type_name -> meshos.v1.DaemonRef
-	147, // 80: meshos.v1.FreezeCluster.ttl:type_name -> google.protobuf.Duration
+	149, // 80: meshos.v1.FreezeCluster.ttl:type_name -> google.protobuf.Duration
 	20,  // 81: meshos.v1.ForceRestartDaemon.daemon:type_name -> meshos.v1.DaemonRef
 	46,  // 82: meshos.v1.AdminCommand.event:type_name -> meshos.v1.AdminEvent
-	146, // 83: meshos.v1.AdminCommand.issued_at:type_name -> google.protobuf.Timestamp
-	146, // 84: meshos.v1.OrderedEntry.at:type_name -> google.protobuf.Timestamp
+	148, // 83: meshos.v1.AdminCommand.issued_at:type_name -> google.protobuf.Timestamp
+	148, // 84: meshos.v1.OrderedEntry.at:type_name -> google.protobuf.Timestamp
 	64,  // 85: meshos.v1.OrderedEntry.commit:type_name -> meshos.v1.SignedCommit
 	22,  // 86: meshos.v1.OrderedEntry.event:type_name -> meshos.v1.Event
 	92,  // 87: meshos.v1.OrderedEntry.operators:type_name -> meshos.v1.Operator
 	67,  // 88: meshos.v1.OrderedEntry.over:type_name -> meshos.v1.OrderedOver
-	137, // 89: meshos.v1.OrderedOver.daemons:type_name -> meshos.v1.OrderedOver.Daemon
-	138, // 90: meshos.v1.OrderedOver.chains:type_name -> meshos.v1.OrderedOver.Chain
-	139, // 91: meshos.v1.OrderedOver.nodes:type_name -> meshos.v1.OrderedOver.Node
-	146, // 92: meshos.v1.OrderedCheckpoint.taken_at:type_name -> google.protobuf.Timestamp
+	139, // 89: meshos.v1.OrderedOver.daemons:type_name -> meshos.v1.OrderedOver.Daemon
+	140, // 90: meshos.v1.OrderedOver.chains:type_name -> meshos.v1.OrderedOver.Chain
+	141, // 91: meshos.v1.OrderedOver.nodes:type_name -> meshos.v1.OrderedOver.Node
+	148, // 92: meshos.v1.OrderedCheckpoint.taken_at:type_name -> google.protobuf.Timestamp
 	69,  // 93: meshos.v1.OrderedCheckpoint.state:type_name -> meshos.v1.OrderedState
 	71,  // 94: meshos.v1.OrderedState.local:type_name -> meshos.v1.OrderedLocal
 	72,  // 95: meshos.v1.OrderedState.nodes:type_name -> meshos.v1.OrderedNode
@@ -12928,30 +13398,30 @@ var file_meshos_v1_meshos_proto_depIdxs = []int32{
 	74,  // 97: meshos.v1.OrderedState.daemons:type_name -> meshos.v1.OrderedDaemon
 	75,  // 98: meshos.v1.OrderedState.gates:type_name -> meshos.v1.OrderedGate
 	76,  // 99: meshos.v1.OrderedState.chains:type_name -> meshos.v1.OrderedChain
-	146, // 100: meshos.v1.OrderedState.frozen_until:type_name -> google.protobuf.Timestamp
-	146, // 101: meshos.v1.OrderOrigin.at:type_name -> google.protobuf.Timestamp
+	148, // 100: meshos.v1.OrderedState.frozen_until:type_name -> google.protobuf.Timestamp
+	148, // 101: meshos.v1.OrderOrigin.at:type_name -> google.protobuf.Timestamp
 	1,   // 102: meshos.v1.OrderedLocal.phase:type_name -> meshos.v1.MaintenancePhase
-	146, // 103: meshos.v1.OrderedLocal.since:type_name -> google.protobuf.Timestamp
-	146, // 104: meshos.v1.OrderedLocal.deadline:type_name -> google.protobuf.Timestamp
+	148, // 103: meshos.v1.OrderedLocal.since:type_name -> google.protobuf.Timestamp
+	148, // 104: meshos.v1.OrderedLocal.deadline:type_name -> google.protobuf.Timestamp
 	70,  // 105: meshos.v1.OrderedLocal.by:type_name -> meshos.v1.OrderOrigin
-	146, // 106: meshos.v1.OrderedLocal.drain_since:type_name -> google.protobuf.Timestamp
-	146, // 107: meshos.v1.OrderedLocal.drain_deadline:type_name -> google.protobuf.Timestamp
+	148, // 106: meshos.v1.OrderedLocal.drain_since:type_name -> google.protobuf.Timestamp
+	148, // 107: meshos.v1.OrderedLocal.drain_deadline:type_name -> google.protobuf.Timestamp
 	70,  // 108: meshos.v1.OrderedLocal.drain_by:type_name -> meshos.v1.OrderOrigin
 	70,  // 109: meshos.v1.OrderedNode.cordoned_by:type_name -> meshos.v1.OrderOrigin
 	1,   // 110: meshos.v1.OrderedNode.phase:type_name -> meshos.v1.MaintenancePhase
-	146, // 111: meshos.v1.OrderedForce.until:type_name -> google.protobuf.Timestamp
+	148, // 111: meshos.v1.OrderedForce.until:type_name -> google.protobuf.Timestamp
 	20,  // 112: meshos.v1.OrderedDaemon.daemon:type_name -> meshos.v1.DaemonRef
-	140, // 113: meshos.v1.OrderedDaemon.run:type_name -> meshos.v1.OrderedDaemon.Run
-	141, // 114: meshos.v1.OrderedDaemon.pin:type_name -> meshos.v1.OrderedDaemon.Pin
-	142, // 115: meshos.v1.OrderedDaemon.restart:type_name -> meshos.v1.OrderedDaemon.Restart
+	142, // 113: meshos.v1.OrderedDaemon.run:type_name -> meshos.v1.OrderedDaemon.Run
+	143, // 114: meshos.v1.OrderedDaemon.pin:type_name -> meshos.v1.OrderedDaemon.Pin
+	144, // 115: meshos.v1.OrderedDaemon.restart:type_name -> meshos.v1.OrderedDaemon.Restart
 	20,  // 116: meshos.v1.OrderedGate.daemon:type_name -> meshos.v1.DaemonRef
 	14,  // 117: meshos.v1.OrderedGate.state:type_name -> meshos.v1.DaemonView.Restart
-	146, // 118: meshos.v1.OrderedGate.until:type_name -> google.protobuf.Timestamp
-	147, // 119: meshos.v1.OrderedGate.backoff:type_name -> google.protobuf.Duration
-	146, // 120: meshos.v1.OrderedGate.crashes:type_name -> google.protobuf.Timestamp
+	148, // 118: meshos.v1.OrderedGate.until:type_name -> google.protobuf.Timestamp
+	149, // 119: meshos.v1.OrderedGate.backoff:type_name -> google.protobuf.Duration
+	148, // 120: meshos.v1.OrderedGate.crashes:type_name -> google.protobuf.Timestamp
 	28,  // 121: meshos.v1.OrderedGate.last_exit:type_name -> meshos.v1.DaemonExit
-	143, // 122: meshos.v1.OrderedChain.count:type_name -> meshos.v1.OrderedChain.Count
-	144, // 123: meshos.v1.OrderedChain.hold:type_name -> meshos.v1.OrderedChain.Hold
+	145, // 122: meshos.v1.OrderedChain.count:type_name -> meshos.v1.OrderedChain.Count
+	146, // 123: meshos.v1.OrderedChain.hold:type_name -> meshos.v1.OrderedChain.Hold
 	78,  // 124: meshos.v1.Action.start_daemon:type_name -> meshos.v1.StartDaemon
 	79,  // 125: meshos.v1.Action.stop_daemon:type_name -> meshos.v1.StopDaemon
 	80,  // 126: meshos.v1.Action.pull_replica:type_name -> meshos.v1.PullReplica
@@ -12967,160 +13437,174 @@ var file_meshos_v1_meshos_proto_depIdxs = []int32{
 	90,  // 136: meshos.v1.Action.send_signal:type_name -> meshos.v1.SendSignal
 	20,  // 137: meshos.v1.StartDaemon.daemon:type_name -> meshos.v1.DaemonRef
 	20,  // 138: meshos.v1.StopDaemon.daemon:type_name -> meshos.v1.DaemonRef
-	147, // 139: meshos.v1.StopDaemon.grace:type_name -> google.protobuf.Duration
-	147, // 140: meshos.v1.MarkAvoid.ttl:type_name -> google.protobuf.Duration
+	149, // 139: meshos.v1.StopDaemon.grace:type_name -> google.protobuf.Duration
+	149, // 140: meshos.v1.MarkAvoid.ttl:type_name -> google.protobuf.Duration
 	20,  // 141: meshos.v1.ApplyBackoff.daemon:type_name -> meshos.v1.DaemonRef
-	147, // 142: meshos.v1.ApplyBackoff.remaining:type_name -> google.protobuf.Duration
+	149, // 142: meshos.v1.ApplyBackoff.remaining:type_name -> google.protobuf.Duration
 	1,   // 143: meshos.v1.CommitMaintenanceTransition.target:type_name -> meshos.v1.MaintenancePhase
 	20,  // 144: meshos.v1.AskReload.daemon:type_name -> meshos.v1.DaemonRef
 	20,  // 145: meshos.v1.SendSignal.daemon:type_name -> meshos.v1.DaemonRef
 	11,  // 146: meshos.v1.VerificationOutcome.verdict:type_name -> meshos.v1.VerificationOutcome.Verdict
-	146, // 147: meshos.v1.AdminAuditRecord.committed_at:type_name -> google.protobuf.Timestamp
+	148, // 147: meshos.v1.AdminAuditRecord.committed_at:type_name -> google.protobuf.Timestamp
 	46,  // 148: meshos.v1.AdminAuditRecord.event:type_name -> meshos.v1.AdminEvent
 	92,  // 149: meshos.v1.AdminAuditRecord.operators:type_name -> meshos.v1.Operator
 	91,  // 150: meshos.v1.AdminAuditRecord.outcome:type_name -> meshos.v1.VerificationOutcome
 	64,  // 151: meshos.v1.AdminAuditRecord.commit:type_name -> meshos.v1.SignedCommit
 	95,  // 152: meshos.v1.AdminAuditRecord.signer_change:type_name -> meshos.v1.SignerChange
 	94,  // 153: meshos.v1.AdminAuditRecord.refusal:type_name -> meshos.v1.Refusal
-	146, // 154: meshos.v1.AdminAuditRecord.ordered_at:type_name -> google.protobuf.Timestamp
+	148, // 154: meshos.v1.AdminAuditRecord.ordered_at:type_name -> google.protobuf.Timestamp
 	22,  // 155: meshos.v1.Refusal.order:type_name -> meshos.v1.Event
-	146, // 156: meshos.v1.LogRecord.at:type_name -> google.protobuf.Timestamp
+	148, // 156: meshos.v1.LogRecord.at:type_name -> google.protobuf.Timestamp
 	5,   // 157: meshos.v1.LogRecord.level:type_name -> meshos.v1.LogLevel
 	40,  // 158: meshos.v1.LogRecord.output:type_name -> meshos.v1.OutputPlace
-	146, // 159: meshos.v1.FailureRecord.at:type_name -> google.protobuf.Timestamp
-	146, // 160: meshos.v1.ActionRecord.at:type_name -> google.protobuf.Timestamp
+	148, // 159: meshos.v1.FailureRecord.at:type_name -> google.protobuf.Timestamp
+	148, // 160: meshos.v1.ActionRecord.at:type_name -> google.protobuf.Timestamp
 	77,  // 161: meshos.v1.ActionRecord.action:type_name -> meshos.v1.Action
 	12,  // 162: meshos.v1.ActionRecord.outcome:type_name -> meshos.v1.ActionRecord.Outcome
-	147, // 163: meshos.v1.ActionRecord.retry_after:type_name -> google.protobuf.Duration
+	149, // 163: meshos.v1.ActionRecord.retry_after:type_name -> google.protobuf.Duration
 	93,  // 164: meshos.v1.Record.audit:type_name -> meshos.v1.AdminAuditRecord
 	96,  // 165: meshos.v1.Record.log:type_name -> meshos.v1.LogRecord
 	97,  // 166: meshos.v1.Record.failure:type_name -> meshos.v1.FailureRecord
 	98,  // 167: meshos.v1.Record.action:type_name -> meshos.v1.ActionRecord
-	146, // 168: meshos.v1.Snapshot.taken_at:type_name -> google.protobuf.Timestamp
-	104, // 169: meshos.v1.Snapshot.daemons:type_name -> meshos.v1.DaemonView
-	106, // 170: meshos.v1.Snapshot.replicas:type_name -> meshos.v1.ReplicaView
-	107, // 171: meshos.v1.Snapshot.peers:type_name -> meshos.v1.PeerView
-	110, // 172: meshos.v1.Snapshot.avoid_list:type_name -> meshos.v1.AvoidView
-	111, // 173: meshos.v1.Snapshot.local_maintenance:type_name -> meshos.v1.MaintenanceView
-	112, // 174: meshos.v1.Snapshot.recently_emitted:type_name -> meshos.v1.EmittedAction
+	148, // 168: meshos.v1.Snapshot.taken_at:type_name -> google.protobuf.Timestamp
+	106, // 169: meshos.v1.Snapshot.daemons:type_name -> meshos.v1.DaemonView
+	108, // 170: meshos.v1.Snapshot.replicas:type_name -> meshos.v1.ReplicaView
+	109, // 171: meshos.v1.Snapshot.peers:type_name -> meshos.v1.PeerView
+	112, // 172: meshos.v1.Snapshot.avoid_list:type_name -> meshos.v1.AvoidView
+	113, // 173: meshos.v1.Snapshot.local_maintenance:type_name -> meshos.v1.MaintenanceView
+	114, // 174: meshos.v1.Snapshot.recently_emitted:type_name -> meshos.v1.EmittedAction
 	97,  // 175: meshos.v1.Snapshot.recent_failures:type_name -> meshos.v1.FailureRecord
-	147, // 176: meshos.v1.Snapshot.freeze_remaining:type_name -> google.protobuf.Duration
+	149, // 176: meshos.v1.Snapshot.freeze_remaining:type_name -> google.protobuf.Duration
 	93,  // 177: meshos.v1.Snapshot.admin_audit:type_name -> meshos.v1.AdminAuditRecord
 	96,  // 178: meshos.v1.Snapshot.logs:type_name -> meshos.v1.LogRecord
-	113, // 179: meshos.v1.Snapshot.in_flight_migrations:type_name -> meshos.v1.MigrationView
-	114, // 180: meshos.v1.Snapshot.plugins:type_name -> meshos.v1.PluginView
-	115, // 181: meshos.v1.Snapshot.stats:type_name -> meshos.v1.Stats
-	103, // 182: meshos.v1.Snapshot.scheduler:type_name -> meshos.v1.SchedulerView
-	109, // 183: meshos.v1.Snapshot.cut_off:type_name -> meshos.v1.CutOffView
-	101, // 184: meshos.v1.Snapshot.unresolved:type_name -> meshos.v1.NameView
-	102, // 185: meshos.v1.Snapshot.info:type_name -> meshos.v1.NodeInfo
-	3,   // 186: meshos.v1.NameView.lookup:type_name -> meshos.v1.Lookup
-	147, // 187: meshos.v1.NameView.since:type_name -> google.protobuf.Duration
-	147, // 188: meshos.v1.NameView.kept:type_name -> google.protobuf.Duration
-	146, // 189: meshos.v1.NodeInfo.started_at:type_name -> google.protobuf.Timestamp
-	147, // 190: meshos.v1.NodeInfo.uptime:type_name -> google.protobuf.Duration
-	147, // 191: meshos.v1.SchedulerView.age:type_name -> google.protobuf.Duration
-	20,  // 192: meshos.v1.DaemonView.daemon:type_name -> meshos.v1.DaemonRef
-	13,  // 193: meshos.v1.DaemonView.lifecycle:type_name -> meshos.v1.DaemonView.Lifecycle
-	21,  // 194: meshos.v1.DaemonView.health:type_name -> meshos.v1.DaemonHealth
-	14,  // 195: meshos.v1.DaemonView.restart:type_name -> meshos.v1.DaemonView.Restart
-	147, // 196: meshos.v1.DaemonView.restart_in:type_name -> google.protobuf.Duration
-	147, // 197: meshos.v1.DaemonView.age:type_name -> google.protobuf.Duration
-	9,   // 198: meshos.v1.DaemonView.intent:type_name -> meshos.v1.DaemonIntent.Intent
-	28,  // 199: meshos.v1.DaemonView.last_exit:type_name -> meshos.v1.DaemonExit
-	147, // 200: meshos.v1.DaemonView.next_start:type_name -> google.protobuf.Duration
-	105, // 201: meshos.v1.DaemonView.ordered:type_name -> meshos.v1.OrderView
-	15,  // 202: meshos.v1.DaemonView.outcome:type_name -> meshos.v1.DaemonView.Outcome
-	147, // 203: meshos.v1.OrderView.age:type_name -> google.protobuf.Duration
-	105, // 204: meshos.v1.ReplicaView.ordered:type_name -> meshos.v1.OrderView
-	10,  // 205: meshos.v1.ReplicaView.local_intent:type_name -> meshos.v1.LocalReplicaIntent.Intent
-	105, // 206: meshos.v1.ReplicaView.local_ordered:type_name -> meshos.v1.OrderView
-	147, // 207: meshos.v1.PeerView.rtt:type_name -> google.protobuf.Duration
-	0,   // 208: meshos.v1.PeerView.health:type_name -> meshos.v1.NodeHealth
-	1,   // 209: meshos.v1.PeerView.maintenance:type_name -> meshos.v1.MaintenancePhase
-	34,  // 210: meshos.v1.PeerView.inventory:type_name -> meshos.v1.PeerInventory
-	147, // 211: meshos.v1.PeerView.health_since:type_name -> google.protobuf.Duration
-	147, // 212: meshos.v1.PeerView.jitter:type_name -> google.protobuf.Duration
-	108, // 213: meshos.v1.PeerView.echoes:type_name -> meshos.v1.EchoView
-	2,   // 214: meshos.v1.PeerView.health_family:type_name -> meshos.v1.AddressFamily
-	16,  // 215: meshos.v1.EchoView.state:type_name -> meshos.v1.EchoView.State
-	147, // 216: meshos.v1.EchoView.since:type_name -> google.protobuf.Duration
-	4,   // 217: meshos.v1.EchoView.no_answer:type_name -> meshos.v1.NoAnswer
-	2,   // 218: meshos.v1.EchoView.family:type_name -> meshos.v1.AddressFamily
-	147, // 219: meshos.v1.CutOffView.since:type_name -> google.protobuf.Duration
-	147, // 220: meshos.v1.AvoidView.ttl:type_name -> google.protobuf.Duration
-	1,   // 221: meshos.v1.MaintenanceView.phase:type_name -> meshos.v1.MaintenancePhase
-	147, // 222: meshos.v1.MaintenanceView.since:type_name -> google.protobuf.Duration
-	147, // 223: meshos.v1.MaintenanceView.deadline:type_name -> google.protobuf.Duration
-	105, // 224: meshos.v1.MaintenanceView.ordered:type_name -> meshos.v1.OrderView
-	147, // 225: meshos.v1.EmittedAction.age:type_name -> google.protobuf.Duration
-	77,  // 226: meshos.v1.EmittedAction.action:type_name -> meshos.v1.Action
-	17,  // 227: meshos.v1.MigrationView.phase:type_name -> meshos.v1.MigrationView.Phase
-	147, // 228: meshos.v1.MigrationView.elapsed:type_name -> google.protobuf.Duration
-	147, // 229: meshos.v1.MigrationView.in_phase:type_name -> google.protobuf.Duration
-	18,  // 230: meshos.v1.PluginView.status:type_name -> meshos.v1.PluginView.Status
-	147, // 231: meshos.v1.PluginView.last_call:type_name -> google.protobuf.Duration
-	147, // 232: meshos.v1.PluginView.restart_in:type_name -> google.protobuf.Duration
-	147, // 233: meshos.v1.Stats.last_tick_took:type_name -> google.protobuf.Duration
-	147, // 234: meshos.v1.Stats.tick_p50:type_name -> google.protobuf.Duration
-	147, // 235: meshos.v1.Stats.tick_p99:type_name -> google.protobuf.Duration
-	147, // 236: meshos.v1.JournalEntry.at:type_name -> google.protobuf.Duration
-	146, // 237: meshos.v1.JournalEntry.wall:type_name -> google.protobuf.Timestamp
-	117, // 238: meshos.v1.JournalEntry.boot:type_name -> meshos.v1.Boot
-	22,  // 239: meshos.v1.JournalEntry.event:type_name -> meshos.v1.Event
-	123, // 240: meshos.v1.JournalEntry.samples:type_name -> meshos.v1.Samples
-	118, // 241: meshos.v1.JournalEntry.tick:type_name -> meshos.v1.Tick
-	124, // 242: meshos.v1.JournalEntry.outcome:type_name -> meshos.v1.ActionOutcome
-	125, // 243: meshos.v1.JournalEntry.scores:type_name -> meshos.v1.ScoreTable
-	129, // 244: meshos.v1.JournalEntry.migrations:type_name -> meshos.v1.Migrations
-	119, // 245: meshos.v1.JournalEntry.commit:type_name -> meshos.v1.JudgedCommit
-	120, // 246: meshos.v1.JournalEntry.reload:type_name -> meshos.v1.Reload
-	121, // 247: meshos.v1.JournalEntry.acknowledged:type_name -> meshos.v1.Acknowledged
-	122, // 248: meshos.v1.JournalEntry.failure:type_name -> meshos.v1.FailureReport
-	95,  // 249: meshos.v1.JournalEntry.signer_change:type_name -> meshos.v1.SignerChange
-	146, // 250: meshos.v1.JournalEntry.ordered_at:type_name -> google.protobuf.Timestamp
-	147, // 251: meshos.v1.Boot.freeze_remaining:type_name -> google.protobuf.Duration
-	69,  // 252: meshos.v1.Boot.orders:type_name -> meshos.v1.OrderedState
-	46,  // 253: meshos.v1.JudgedCommit.event:type_name -> meshos.v1.AdminEvent
-	92,  // 254: meshos.v1.JudgedCommit.operators:type_name -> meshos.v1.Operator
-	91,  // 255: meshos.v1.JudgedCommit.outcome:type_name -> meshos.v1.VerificationOutcome
-	64,  // 256: meshos.v1.JudgedCommit.commit:type_name -> meshos.v1.SignedCommit
-	94,  // 257: meshos.v1.JudgedCommit.refusal:type_name -> meshos.v1.Refusal
-	19,  // 258: meshos.v1.Acknowledged.chain:type_name -> meshos.v1.Acknowledged.Chain
-	29,  // 259: meshos.v1.Samples.rtt:type_name -> meshos.v1.RttSample
-	30,  // 260: meshos.v1.Samples.health:type_name -> meshos.v1.NodeHealthSample
-	34,  // 261: meshos.v1.Samples.inventory:type_name -> meshos.v1.PeerInventory
-	77,  // 262: meshos.v1.ActionOutcome.action:type_name -> meshos.v1.Action
-	147, // 263: meshos.v1.ActionOutcome.retry_after:type_name -> google.protobuf.Duration
-	126, // 264: meshos.v1.ScoreTable.chains:type_name -> meshos.v1.ChainScore
-	127, // 265: meshos.v1.ChainScore.holders:type_name -> meshos.v1.NodeScore
-	127, // 266: meshos.v1.ChainScore.best_alternative:type_name -> meshos.v1.NodeScore
-	128, // 267: meshos.v1.ChainScore.cost:type_name -> meshos.v1.MigrationCost
-	147, // 268: meshos.v1.MigrationCost.state_transfer:type_name -> google.protobuf.Duration
-	147, // 269: meshos.v1.MigrationCost.disruption:type_name -> google.protobuf.Duration
-	113, // 270: meshos.v1.Migrations.in_flight:type_name -> meshos.v1.MigrationView
-	20,  // 271: meshos.v1.BlastRadius.affected_daemons:type_name -> meshos.v1.DaemonRef
-	147, // 272: meshos.v1.BlastRadius.estimated_drain_delay:type_name -> google.protobuf.Duration
-	145, // 273: meshos.v1.BlastRadius.warnings:type_name -> meshos.v1.BlastRadius.Warning
-	146, // 274: meshos.v1.DaemonLifecycle.Started.since:type_name -> google.protobuf.Timestamp
-	28,  // 275: meshos.v1.DaemonLifecycle.ExitedCleanly.exit:type_name -> meshos.v1.DaemonExit
-	28,  // 276: meshos.v1.DaemonLifecycle.Crashed.exit:type_name -> meshos.v1.DaemonExit
-	147, // 277: meshos.v1.PeerInventory.AgesEntry.value:type_name -> google.protobuf.Duration
-	20,  // 278: meshos.v1.OrderedOver.Daemon.daemon:type_name -> meshos.v1.DaemonRef
-	10,  // 279: meshos.v1.OrderedOver.Chain.hold:type_name -> meshos.v1.LocalReplicaIntent.Intent
-	9,   // 280: meshos.v1.OrderedDaemon.Run.intent:type_name -> meshos.v1.DaemonIntent.Intent
-	70,  // 281: meshos.v1.OrderedDaemon.Run.by:type_name -> meshos.v1.OrderOrigin
-	70,  // 282: meshos.v1.OrderedDaemon.Pin.by:type_name -> meshos.v1.OrderOrigin
-	146, // 283: meshos.v1.OrderedDaemon.Restart.at:type_name -> google.protobuf.Timestamp
-	70,  // 284: meshos.v1.OrderedChain.Count.by:type_name -> meshos.v1.OrderOrigin
-	10,  // 285: meshos.v1.OrderedChain.Hold.intent:type_name -> meshos.v1.LocalReplicaIntent.Intent
-	10,  // 286: meshos.v1.OrderedChain.Hold.over:type_name -> meshos.v1.LocalReplicaIntent.Intent
-	70,  // 287: meshos.v1.OrderedChain.Hold.by:type_name -> meshos.v1.OrderOrigin
-	288, // [288:288] is the sub-list for method output_type
-	288, // [288:288] is the sub-list for method input_type
-	288, // [288:288] is the sub-list for extension type_name
-	288, // [288:288] is the sub-list for extension extendee
-	0,   // [0:288] is the sub-list for field type_name
+	115, // 179: meshos.v1.Snapshot.in_flight_migrations:type_name -> meshos.v1.MigrationView
+	116, // 180: meshos.v1.Snapshot.plugins:type_name -> meshos.v1.PluginView
+	117, // 181: meshos.v1.Snapshot.stats:type_name -> meshos.v1.Stats
+	105, // 182: meshos.v1.Snapshot.scheduler:type_name -> meshos.v1.SchedulerView
+	111, // 183: meshos.v1.Snapshot.cut_off:type_name -> meshos.v1.CutOffView
+	103, // 184: meshos.v1.Snapshot.unresolved:type_name -> meshos.v1.NameView
+	104, // 185: meshos.v1.Snapshot.info:type_name -> meshos.v1.NodeInfo
+	101, // 186: meshos.v1.Snapshot.counts:type_name -> meshos.v1.SnapshotCounts
+	102, // 187: meshos.v1.Snapshot.delta:type_name -> meshos.v1.SnapshotDelta
+	100, // 188: meshos.v1.SnapshotDelta.scalars:type_name -> meshos.v1.Snapshot
+	106, // 189: meshos.v1.SnapshotDelta.daemons:type_name -> meshos.v1.DaemonView
+	108, // 190: meshos.v1.SnapshotDelta.replicas:type_name -> meshos.v1.ReplicaView
+	109, // 191: meshos.v1.SnapshotDelta.peers:type_name -> meshos.v1.PeerView
+	112, // 192: meshos.v1.SnapshotDelta.avoid_list:type_name -> meshos.v1.AvoidView
+	114, // 193: meshos.v1.SnapshotDelta.recently_emitted:type_name -> meshos.v1.EmittedAction
+	97,  // 194: meshos.v1.SnapshotDelta.recent_failures:type_name -> meshos.v1.FailureRecord
+	93,  // 195: meshos.v1.SnapshotDelta.admin_audit:type_name -> meshos.v1.AdminAuditRecord
+	96,  // 196: meshos.v1.SnapshotDelta.logs:type_name -> meshos.v1.LogRecord
+	115, // 197: meshos.v1.SnapshotDelta.in_flight_migrations:type_name -> meshos.v1.MigrationView
+	116, // 198: meshos.v1.SnapshotDelta.plugins:type_name -> meshos.v1.PluginView
+	103, // 199: meshos.v1.SnapshotDelta.unresolved:type_name -> meshos.v1.NameView
+	3,   // 200: meshos.v1.NameView.lookup:type_name -> meshos.v1.Lookup
+	149, // 201: meshos.v1.NameView.since:type_name -> google.protobuf.Duration
+	149, // 202: meshos.v1.NameView.kept:type_name -> google.protobuf.Duration
+	148, // 203: meshos.v1.NodeInfo.started_at:type_name -> google.protobuf.Timestamp
+	149, // 204: meshos.v1.NodeInfo.uptime:type_name -> google.protobuf.Duration
+	149, // 205: meshos.v1.SchedulerView.age:type_name -> google.protobuf.Duration
+	20,  // 206: meshos.v1.DaemonView.daemon:type_name -> meshos.v1.DaemonRef
+	13,  // 207: meshos.v1.DaemonView.lifecycle:type_name -> meshos.v1.DaemonView.Lifecycle
+	21,  // 208: meshos.v1.DaemonView.health:type_name -> meshos.v1.DaemonHealth
+	14,  // 209: meshos.v1.DaemonView.restart:type_name -> meshos.v1.DaemonView.Restart
+	149, // 210: meshos.v1.DaemonView.restart_in:type_name -> google.protobuf.Duration
+	149, // 211: meshos.v1.DaemonView.age:type_name -> google.protobuf.Duration
+	9,   // 212: meshos.v1.DaemonView.intent:type_name -> meshos.v1.DaemonIntent.Intent
+	28,  // 213: meshos.v1.DaemonView.last_exit:type_name -> meshos.v1.DaemonExit
+	149, // 214: meshos.v1.DaemonView.next_start:type_name -> google.protobuf.Duration
+	107, // 215: meshos.v1.DaemonView.ordered:type_name -> meshos.v1.OrderView
+	15,  // 216: meshos.v1.DaemonView.outcome:type_name -> meshos.v1.DaemonView.Outcome
+	149, // 217: meshos.v1.OrderView.age:type_name -> google.protobuf.Duration
+	107, // 218: meshos.v1.ReplicaView.ordered:type_name -> meshos.v1.OrderView
+	10,  // 219: meshos.v1.ReplicaView.local_intent:type_name -> meshos.v1.LocalReplicaIntent.Intent
+	107, // 220: meshos.v1.ReplicaView.local_ordered:type_name -> meshos.v1.OrderView
+	149, // 221: meshos.v1.PeerView.rtt:type_name -> google.protobuf.Duration
+	0,   // 222: meshos.v1.PeerView.health:type_name -> meshos.v1.NodeHealth
+	1,   // 223: meshos.v1.PeerView.maintenance:type_name -> meshos.v1.MaintenancePhase
+	34,  // 224: meshos.v1.PeerView.inventory:type_name -> meshos.v1.PeerInventory
+	149, // 225: meshos.v1.PeerView.health_since:type_name -> google.protobuf.Duration
+	149, // 226: meshos.v1.PeerView.jitter:type_name -> google.protobuf.Duration
+	110, // 227: meshos.v1.PeerView.echoes:type_name -> meshos.v1.EchoView
+	2,   // 228: meshos.v1.PeerView.health_family:type_name -> meshos.v1.AddressFamily
+	16,  // 229: meshos.v1.EchoView.state:type_name -> meshos.v1.EchoView.State
+	149, // 230: meshos.v1.EchoView.since:type_name -> google.protobuf.Duration
+	4,   // 231: meshos.v1.EchoView.no_answer:type_name -> meshos.v1.NoAnswer
+	2,   // 232: meshos.v1.EchoView.family:type_name -> meshos.v1.AddressFamily
+	149, // 233: meshos.v1.CutOffView.since:type_name -> google.protobuf.Duration
+	149, // 234: meshos.v1.AvoidView.ttl:type_name -> google.protobuf.Duration
+	1,   // 235: meshos.v1.MaintenanceView.phase:type_name -> meshos.v1.MaintenancePhase
+	149, // 236: meshos.v1.MaintenanceView.since:type_name -> google.protobuf.Duration
+	149, // 237: meshos.v1.MaintenanceView.deadline:type_name -> google.protobuf.Duration
+	107, // 238: meshos.v1.MaintenanceView.ordered:type_name -> meshos.v1.OrderView
+	149, // 239: meshos.v1.EmittedAction.age:type_name -> google.protobuf.Duration
+	77,  // 240: meshos.v1.EmittedAction.action:type_name -> meshos.v1.Action
+	17,  // 241: meshos.v1.MigrationView.phase:type_name -> meshos.v1.MigrationView.Phase
+	149, // 242: meshos.v1.MigrationView.elapsed:type_name -> google.protobuf.Duration
+	149, // 243: meshos.v1.MigrationView.in_phase:type_name -> google.protobuf.Duration
+	18,  // 244: meshos.v1.PluginView.status:type_name -> meshos.v1.PluginView.Status
+	149, // 245: meshos.v1.PluginView.last_call:type_name -> google.protobuf.Duration
+	149, // 246: meshos.v1.PluginView.restart_in:type_name -> google.protobuf.Duration
+	149, // 247: meshos.v1.Stats.last_tick_took:type_name -> google.protobuf.Duration
+	149, // 248: meshos.v1.Stats.tick_p50:type_name -> google.protobuf.Duration
+	149, // 249: meshos.v1.Stats.tick_p99:type_name -> google.protobuf.Duration
+	149, // 250: meshos.v1.JournalEntry.at:type_name -> google.protobuf.Duration
+	148, // 251: meshos.v1.JournalEntry.wall:type_name -> google.protobuf.Timestamp
+	119, // 252: meshos.v1.JournalEntry.boot:type_name -> meshos.v1.Boot
+	22,  // 253: meshos.v1.JournalEntry.event:type_name -> meshos.v1.Event
+	125, // 254: meshos.v1.JournalEntry.samples:type_name -> meshos.v1.Samples
+	120, // 255: meshos.v1.JournalEntry.tick:type_name -> meshos.v1.Tick
+	126, // 256: meshos.v1.JournalEntry.outcome:type_name -> meshos.v1.ActionOutcome
+	127, // 257: meshos.v1.JournalEntry.scores:type_name -> meshos.v1.ScoreTable
+	131, // 258: meshos.v1.JournalEntry.migrations:type_name -> meshos.v1.Migrations
+	121, // 259: meshos.v1.JournalEntry.commit:type_name -> meshos.v1.JudgedCommit
+	122, // 260: meshos.v1.JournalEntry.reload:type_name -> meshos.v1.Reload
+	123, // 261: meshos.v1.JournalEntry.acknowledged:type_name -> meshos.v1.Acknowledged
+	124, // 262: meshos.v1.JournalEntry.failure:type_name -> meshos.v1.FailureReport
+	95,  // 263: meshos.v1.JournalEntry.signer_change:type_name -> meshos.v1.SignerChange
+	148, // 264: meshos.v1.JournalEntry.ordered_at:type_name -> google.protobuf.Timestamp
+	149, // 265: meshos.v1.Boot.freeze_remaining:type_name -> google.protobuf.Duration
+	69,  // 266: meshos.v1.Boot.orders:type_name -> meshos.v1.OrderedState
+	46,  // 267: meshos.v1.JudgedCommit.event:type_name -> meshos.v1.AdminEvent
+	92,  // 268: meshos.v1.JudgedCommit.operators:type_name -> meshos.v1.Operator
+	91,  // 269: meshos.v1.JudgedCommit.outcome:type_name -> meshos.v1.VerificationOutcome
+	64,  // 270: meshos.v1.JudgedCommit.commit:type_name -> meshos.v1.SignedCommit
+	94,  // 271: meshos.v1.JudgedCommit.refusal:type_name -> meshos.v1.Refusal
+	19,  // 272: meshos.v1.Acknowledged.chain:type_name -> meshos.v1.Acknowledged.Chain
+	29,  // 273: meshos.v1.Samples.rtt:type_name -> meshos.v1.RttSample
+	30,  // 274: meshos.v1.Samples.health:type_name -> meshos.v1.NodeHealthSample
+	34,  // 275: meshos.v1.Samples.inventory:type_name -> meshos.v1.PeerInventory
+	77,  // 276: meshos.v1.ActionOutcome.action:type_name -> meshos.v1.Action
+	149, // 277: meshos.v1.ActionOutcome.retry_after:type_name -> google.protobuf.Duration
+	128, // 278: meshos.v1.ScoreTable.chains:type_name -> meshos.v1.ChainScore
+	129, // 279: meshos.v1.ChainScore.holders:type_name -> meshos.v1.NodeScore
+	129, // 280: meshos.v1.ChainScore.best_alternative:type_name -> meshos.v1.NodeScore
+	130, // 281: meshos.v1.ChainScore.cost:type_name -> meshos.v1.MigrationCost
+	149, // 282: meshos.v1.MigrationCost.state_transfer:type_name -> google.protobuf.Duration
+	149, // 283: meshos.v1.MigrationCost.disruption:type_name -> google.protobuf.Duration
+	115, // 284: meshos.v1.Migrations.in_flight:type_name -> meshos.v1.MigrationView
+	20,  // 285: meshos.v1.BlastRadius.affected_daemons:type_name -> meshos.v1.DaemonRef
+	149, // 286: meshos.v1.BlastRadius.estimated_drain_delay:type_name -> google.protobuf.Duration
+	147, // 287: meshos.v1.BlastRadius.warnings:type_name -> meshos.v1.BlastRadius.Warning
+	148, // 288: meshos.v1.DaemonLifecycle.Started.since:type_name -> google.protobuf.Timestamp
+	28,  // 289: meshos.v1.DaemonLifecycle.ExitedCleanly.exit:type_name -> meshos.v1.DaemonExit
+	28,  // 290: meshos.v1.DaemonLifecycle.Crashed.exit:type_name -> meshos.v1.DaemonExit
+	149, // 291: meshos.v1.PeerInventory.AgesEntry.value:type_name -> google.protobuf.Duration
+	20,  // 292: meshos.v1.OrderedOver.Daemon.daemon:type_name -> meshos.v1.DaemonRef
+	10,  // 293: meshos.v1.OrderedOver.Chain.hold:type_name -> meshos.v1.LocalReplicaIntent.Intent
+	9,   // 294: meshos.v1.OrderedDaemon.Run.intent:type_name -> meshos.v1.DaemonIntent.Intent
+	70,  // 295: meshos.v1.OrderedDaemon.Run.by:type_name -> meshos.v1.OrderOrigin
+	70,  // 296: meshos.v1.OrderedDaemon.Pin.by:type_name -> meshos.v1.OrderOrigin
+	148, // 297: meshos.v1.OrderedDaemon.Restart.at:type_name -> google.protobuf.Timestamp
+	70,  // 298: meshos.v1.OrderedChain.Count.by:type_name -> meshos.v1.OrderOrigin
+	10,  // 299: meshos.v1.OrderedChain.Hold.intent:type_name -> meshos.v1.LocalReplicaIntent.Intent
+	10,  // 300: meshos.v1.OrderedChain.Hold.over:type_name -> meshos.v1.LocalReplicaIntent.Intent
+	70,  // 301: meshos.v1.OrderedChain.Hold.by:type_name -> meshos.v1.OrderOrigin
+	302, // [302:302] is the sub-list for method output_type
+	302, // [302:302] is the sub-list for method input_type
+	302, // [302:302] is the sub-list for extension type_name
+	302, // [302:302] is the sub-list for extension extendee
+	0,   // [0:302] is the sub-list for field type_name
 }
 
 func init() { file_meshos_v1_meshos_proto_init() }
@@ -13223,14 +13707,14 @@ func file_meshos_v1_meshos_proto_init() {
 		(*Record_Action)(nil),
 	}
 	file_meshos_v1_meshos_proto_msgTypes[80].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[84].OneofWrappers = []any{}
 	file_meshos_v1_meshos_proto_msgTypes[86].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[87].OneofWrappers = []any{}
 	file_meshos_v1_meshos_proto_msgTypes[88].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[91].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[89].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[90].OneofWrappers = []any{}
 	file_meshos_v1_meshos_proto_msgTypes[93].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[94].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[96].OneofWrappers = []any{
+	file_meshos_v1_meshos_proto_msgTypes[95].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[96].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[98].OneofWrappers = []any{
 		(*JournalEntry_Boot)(nil),
 		(*JournalEntry_Event)(nil),
 		(*JournalEntry_Samples)(nil),
@@ -13244,24 +13728,24 @@ func file_meshos_v1_meshos_proto_init() {
 		(*JournalEntry_Failure)(nil),
 		(*JournalEntry_SignerChange)(nil),
 	}
-	file_meshos_v1_meshos_proto_msgTypes[97].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[98].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[104].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[99].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[100].OneofWrappers = []any{}
 	file_meshos_v1_meshos_proto_msgTypes[106].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[110].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[117].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[118].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[108].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[112].OneofWrappers = []any{}
 	file_meshos_v1_meshos_proto_msgTypes[119].OneofWrappers = []any{}
 	file_meshos_v1_meshos_proto_msgTypes[120].OneofWrappers = []any{}
 	file_meshos_v1_meshos_proto_msgTypes[121].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[122].OneofWrappers = []any{}
 	file_meshos_v1_meshos_proto_msgTypes[123].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[125].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_meshos_v1_meshos_proto_rawDesc), len(file_meshos_v1_meshos_proto_rawDesc)),
 			NumEnums:      20,
-			NumMessages:   126,
+			NumMessages:   128,
 			NumExtensions: 0,
 			NumServices:   0,
 		},
