@@ -59,11 +59,11 @@ func BenchmarkView(b *testing.B) {
 			var base, now View
 			var spare []Chain
 			var of holders
-			base.fill(first, nil)
+			base.fill(first, true, nil)
 			now.Chains = base.Chains // as after an answer
 			b.ReportAllocs()
 			for b.Loop() {
-				spare = now.fill(c.s, spare)
+				spare = now.fill(c.s, true, spare)
 				changes(&base, &now, false, &of)
 			}
 		})
@@ -73,8 +73,8 @@ func BenchmarkView(b *testing.B) {
 // BenchmarkApply measures what is done after an answer to a change of 1 % of the nodes.
 func BenchmarkApply(b *testing.B) {
 	var base, now View
-	base.fill(benchSnapshot(0), nil)
-	now.fill(degradedSnapshot(), nil)
+	base.fill(benchSnapshot(0), true, nil)
+	now.fill(degradedSnapshot(), true, nil)
 	req, _ := changes(&base, &now, false, &holders{})
 	b.ReportAllocs()
 	for b.Loop() {

@@ -47,15 +47,16 @@ type Driver struct {
 	status    status
 
 	// Used by Run's goroutine only.
-	seen          uint64  // the regular ticks of the snapshot that was looked at last
-	tick          uint64  // of that snapshot
-	view          View    // of the last snapshot at which the scorer might have been asked
-	spare         []Chain // for the chains of the next view
-	holders       holders // of those of the last one
-	ackedView     View    // what the scorer answered last; meaningful while hasBase
-	hasBase       bool    // the scorer has ackedView, so changes to it are enough
-	tally         tally   // of ackedView
-	tooMany       int     // the scorer can't score so many chains; 0 if it was not found out
+	seen          uint64            // the regular ticks of the snapshot that was looked at last
+	tick          uint64            // of that snapshot
+	view          View              // of the last snapshot at which the scorer might have been asked
+	spare         []Chain           // for the chains of the next view
+	replicas      snapshot.Replicas // of the snapshot that view was made from
+	holders       holders           // of those of the last one
+	ackedView     View              // what the scorer answered last; meaningful while hasBase
+	hasBase       bool              // the scorer has ackedView, so changes to it are enough
+	tally         tally             // of ackedView
+	tooMany       int               // the scorer can't score so many chains; 0 if it was not found out
 	process       process
 	schedule      schedule
 	faultReported bool // faults in this process' answers were reported
@@ -120,7 +121,8 @@ func (d *Driver) observe(ctx context.Context, s *snapshot.Snapshot) {
 	if !d.schedule.due(began, true) {
 		return // whatever has changed
 	}
-	d.spare = d.view.fill(s, d.spare)
+	d.spare = d.view.fill(s, !d.replicas.Is(s.Replicas), d.spare)
+	d.replicas = s.Replicas
 	switch led := len(d.view.Chains); {
 	case led == 0:
 		d.histories.retain(nil)

@@ -32,10 +32,14 @@ type View struct {
 // fill makes v the view of a snapshot, in the memory that its nodes have already. Chains go
 // to the memory of spare unless they are those that v has: a list of chains is never
 // changed in place, so a list that is another one is one that has changed. The memory that
-// is not used is returned.
-func (v *View) fill(s *snapshot.Snapshot, spare []Chain) []Chain {
+// is not used is returned. If no chain of the snapshot has changed since the last fill, those
+// that v has are right.
+func (v *View) fill(s *snapshot.Snapshot, changed bool, spare []Chain) []Chain {
 	v.Version = s.Tick
 	v.fillNodes(s)
+	if !changed {
+		return spare
+	}
 	led := ledChains(s, spare[:0])
 	if slices.EqualFunc(led, v.Chains, func(a, b Chain) bool { return a.equal(&b) }) {
 		return led

@@ -35,7 +35,7 @@ func TestB10_ViewHoldsAllNodesAndTheLedChains(t *testing.T) {
 	two, seven := Node{Peer: peer2}, Node{Peer: peer7, Avoided: true}
 	led := []Chain{{ID: 1, Holders: []mesh.NodeID{2, 5}, Desired: 3}, {ID: 4, Holders: []mesh.NodeID{7}}}
 	var v View
-	v.fill(s, nil)
+	v.fill(s, true, nil)
 	if d := cmp.Diff(View{Version: 9, Nodes: []Node{two, here, seven}, Chains: led}, v); d != "" {
 		t.Error(d)
 	}
@@ -53,7 +53,7 @@ func TestB10_ViewHoldsAllNodesAndTheLedChains(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			s.Peers = snapshot.PeersOf(c.peers...)
-			v.fill(s, nil)
+			v.fill(s, true, nil)
 			if d := cmp.Diff(c.want, v.Nodes); d != "" {
 				t.Error(d)
 			}
