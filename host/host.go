@@ -22,6 +22,7 @@ import (
 	"github.com/meshos/meshos/host/reload"
 	"github.com/meshos/meshos/host/sdnotify"
 	"github.com/meshos/meshos/host/statuslog"
+	"github.com/meshos/meshos/host/trim"
 	"github.com/meshos/meshos/host/wire"
 	"github.com/meshos/meshos/internal/guard"
 )
@@ -123,6 +124,7 @@ func (n *node) parts() []lifecycle.Part {
 		{Name: "event sources", Limit: 200 * ms, Run: together(n.plugins.Run)},
 		{Name: "followers", Limit: 200 * ms, Run: together(
 			collectOrphans,
+			trim.Run,
 			n.scoring.Run,
 			n.intake.Run,
 			func(ctx context.Context) { n.names.Run(ctx, n.namesChanged) },
