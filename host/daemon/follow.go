@@ -1,6 +1,7 @@
 package daemon
 
 import (
+	"errors"
 	"strconv"
 	"time"
 
@@ -13,8 +14,12 @@ import (
 // all of it. It reports false if the Manager was closed before.
 func (r *run) follow() bool {
 	said := false
+	var gone *folderGoneError
 	for {
-		done, open, err := r.followFiles()
+		done, open, err := r.followFiles(gone)
+		if gone = nil; errors.As(err, &gone) {
+			continue
+		}
 		if err == nil {
 			return done
 		}
@@ -31,9 +36,16 @@ func (r *run) follow() bool {
 // readAgain is how often output that can't be read is tried again.
 const readAgain = 2 * time.Second
 
-// followFiles is follow. If the files can't be opened, it returns an error, after a while: open
+// folderGoneError means that somebody removed or moved the folder of the output: the daemon's shim
+// makes another.
+type folderGoneError struct{ at spool.Position } // where to go on
+
+// Error implements error.
+func (*folderGoneError) Error() string { return "the folder of the output was removed" }
+
+// followFiles is follow. It goes on after gone, if that is not nil. If the files can't be opened, it returns an error, after a while: open
 // reports that the daemon still runs then.
-func (r *run) followFiles() (done, open bool, err error) {
+func (r *run) followFiles(gone *folderGoneError) (done, open bool, err error) {
 	if err := r.folder.Make(); err != nil && !unwritable.Is(err) {
 		return r.awaitFiles(err)
 	}
@@ -49,9 +61,13 @@ func (r *run) followFiles() (done, open bool, err error) {
 	if err != nil {
 		return r.awaitFiles(err)
 	}
+	if gone != nil {
+		at = gone.at
+	}
 	reader := spool.NewReader(r.folder.Output(), at)
 	defer reader.Close()
-	return r.followReader(reader, to, wake), true, nil
+	done, err = r.followReader(reader, to, wake)
+	return done, true, err
 }
 
 // awaitFiles waits for a while because of err, and no longer than the daemon runs.
@@ -68,16 +84,20 @@ func (r *run) awaitFiles(err error) (done, open bool, _ error) {
 	}
 }
 
-func (r *run) followReader(reader *spool.Reader, to *delivered, wake <-chan struct{}) bool {
+// followReader is follow for a folder that exists. The error is a *folderGoneError.
+func (r *run) followReader(reader *spool.Reader, to *delivered, wake <-chan struct{}) (done bool, err error) {
 	flush := time.NewTimer(time.Hour)
 	defer flush.Stop()
-	for last := false; ; {
+	for last, gone := false, false; ; {
 		if !r.read(reader, to) {
-			return false
+			return false, nil
 		}
 		if last {
 			r.out.flush()
-			return true
+			return true, nil
+		}
+		if gone {
+			return false, &folderGoneError{reader.Position()}
 		}
 		if at, ok := r.out.flushAt(); ok {
 			flush.Reset(time.Until(at))
@@ -85,13 +105,14 @@ func (r *run) followReader(reader *spool.Reader, to *delivered, wake <-chan stru
 			flush.Stop()
 		}
 		select {
-		case <-wake:
+		case _, there := <-wake:
+			gone = !there
 		case <-flush.C:
 			r.out.flush()
 		case <-r.ended:
 			last = true // the shim has stored everything by now
 		case <-r.m.ctx.Done():
-			return false
+			return false, nil
 		}
 	}
 }

@@ -1,6 +1,7 @@
 package daemon_test
 
 import (
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -129,4 +130,59 @@ func privateDirty(t *testing.T, pid int) (kb int) {
 		}
 	}
 	return kb
+}
+
+// What is printed after somebody removed or moved the file of the output is to be found, and is not
+// read twice or lost by a node.
+func TestAShimLeavesAFileThatSomebodyRemovedOrMoved(t *testing.T) {
+	t.Parallel()
+	for name, remove := range map[string]func(path string) error{
+		"removed":          os.Remove,
+		"moved":            func(path string) error { return os.Rename(path, path+".1") },
+		"the whole folder": func(path string) error { return os.RemoveAll(filepath.Dir(path)) },
+		"replaced": func(path string) error {
+			return errors.Join(os.Rename(path, path+".1"), os.WriteFile(path, nil, 0o600))
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			dir := t.TempDir()
+			n := startNodeIn(t, dir, sh(7, `trap 'i=$((i+1)); echo after $i' HUP; i=0; echo ready; while :; do sleep 1000 & wait; kill $!; done`))
+			n.start(7)
+			n.wait(t, "7 3> ready")
+			rec, err := shim.FolderOf(dir, 7).Load()
+			if err != nil {
+				t.Fatal(err)
+			}
+			output := shim.FolderOf(dir, 7).Output()
+			segments := func() []string {
+				paths, err := filepath.Glob(filepath.Join(output, "out.*.log"))
+				if err != nil {
+					t.Fatal(err)
+				}
+				return paths
+			}
+			for i, line := range []string{"after 1", "after 2"} { // by one that stands by, and by a whole one
+				before := segments()
+				if err := remove(before[len(before)-1]); err != nil {
+					t.Fatal(err)
+				}
+				if err := syscall.Kill(rec.Process.PID, syscall.SIGHUP); err != nil {
+					t.Fatal(err)
+				}
+				n.wait(t, "7 3> "+line)
+				found := false
+				for _, path := range segments() {
+					text, err := os.ReadFile(path)
+					found = found || err == nil && strings.HasSuffix(string(text), line+"\n")
+				}
+				if !found {
+					t.Errorf("%q is not in %v", line, segments())
+				}
+				if got := n.lines(7); len(got) != 2+i {
+					t.Errorf("its lines are %v", got)
+				}
+			}
+		})
+	}
 }

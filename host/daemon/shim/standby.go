@@ -104,8 +104,7 @@ func (s *shim) resume(state *standby.State) error {
 	s.started, s.post, s.in = w.Started, request.PostStop, request.spec()
 	s.rest = newRest(request)
 	s.rest.main, s.rest.mainIs = state.Main, s.record.Process
-	_ = unix.Close(state.Output)
-	s.writer = spool.ResumeWriter(s.folder.Output())
+	s.writer = spool.ResumeWriter(s.folder.Output(), os.NewFile(uintptr(state.Output), "output"), state.Segment)
 	s.catch()
 	standby.Release(state)
 	var err error

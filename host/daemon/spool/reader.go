@@ -29,6 +29,7 @@ type Reader struct {
 	file *os.File // nil until the segment exists
 	buf  []byte   // read and not returned
 	lost bool     // a Note about lost lines comes next
+	gone bool     // next found no segment at all
 }
 
 // chunk is how much is read at once; the longest line is shorter.
@@ -90,6 +91,10 @@ func (r *Reader) fill() (more bool, err error) {
 	}
 	next, err := r.next()
 	if next == 0 || err != nil {
+		if err == nil && r.gone { // a file that is open keeps its folder from being reported as removed
+			r.Close()
+			r.buf, r.at = nil, Position{}
+		}
 		return false, err
 	}
 	// The writer was done with this segment when it began the next one, but perhaps not yet
@@ -166,6 +171,7 @@ func (r *Reader) open() (bool, error) {
 // next returns the oldest segment behind the one that is read; 0 for none.
 func (r *Reader) next() (uint64, error) {
 	have, err := segments(r.dir)
+	r.gone = len(have) == 0
 	if errors.Is(err, fs.ErrNotExist) {
 		return 0, nil
 	}

@@ -217,3 +217,33 @@ func TestAWatcherWakesForLinesAndNewSegments(t *testing.T) {
 		})
 	}
 }
+
+func TestAWriterLeavesASegmentThatWasRemovedAndNothingIsReadTwice(t *testing.T) {
+	dir := t.TempDir()
+	w := writer(t, dir, 100)
+	r := newReader(dir, Position{}, 100)
+	defer r.Close()
+	var want []string
+	line := func(text string) {
+		t.Helper()
+		w.Line(noon, Out, text)
+		want = append(want, "out "+text)
+	}
+	line("one, which is long enough that the first segment is full, since that takes a hundred bytes")
+	line("two")
+	got := rest(t, r)
+	if err := os.Remove(segmentPath(dir, 2)); err != nil { // and the first one stays
+		t.Fatal(err)
+	}
+	got = append(got, rest(t, r)...)
+	line("three")
+	got = append(got, rest(t, r)...)
+	if err := os.RemoveAll(dir); err != nil {
+		t.Fatal(err)
+	}
+	got = append(got, rest(t, r)...)
+	line("four")
+	if got = append(got, rest(t, r)...); !slices.Equal(got, want) {
+		t.Errorf("read are %q, want %q", got, want)
+	}
+}

@@ -49,8 +49,8 @@ func (w *Watcher) Close() {
 }
 
 // Add watches a folder that exists. The channel gets a value after something was written there,
-// and sometimes without that; several writes may send one value. Call remove when done, before
-// Close.
+// and sometimes without that; several writes may send one value. It is closed when the folder was
+// removed or moved: add it again then. Call remove when done, before Close.
 func (w *Watcher) Add(dir string) (wake <-chan struct{}, remove func(), err error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -79,7 +79,7 @@ func (w *Watcher) register(dir string) (key int, err error) {
 	}
 	var failed error
 	err = raw.Control(func(fd uintptr) {
-		key, failed = w.add(int(fd), dir, unix.IN_MODIFY|unix.IN_CREATE|unix.IN_ONLYDIR)
+		key, failed = w.add(int(fd), dir, unix.IN_MODIFY|unix.IN_CREATE|unix.IN_DELETE|unix.IN_MOVE_SELF|unix.IN_ONLYDIR)
 	})
 	if errors.Is(failed, unix.ENOSPC) { // max_user_watches
 		return w.lastPolled, nil
@@ -93,6 +93,11 @@ func (w *Watcher) remove(key int, c chan struct{}) {
 	if w.wakes[key] != c {
 		return // the folder was added again meanwhile
 	}
+	w.drop(key)
+}
+
+// drop is called with mu held.
+func (w *Watcher) drop(key int) {
 	delete(w.wakes, key)
 	if key < 0 {
 		return
@@ -116,7 +121,10 @@ func (w *Watcher) listen() {
 			mask, name := binary.NativeEndian.Uint32(b[4:]), binary.NativeEndian.Uint32(b[12:])
 			if mask&unix.IN_Q_OVERFLOW != 0 {
 				w.wakeAll()
-			} else if c, ok := w.wakes[key]; ok {
+			} else if c, ok := w.wakes[key]; ok && mask&(unix.IN_IGNORED|unix.IN_MOVE_SELF) != 0 {
+				w.drop(key)
+				close(c)
+			} else if ok {
 				wake(c)
 			}
 			b = b[min(len(b), unix.SizeofInotifyEvent+int(name)):]

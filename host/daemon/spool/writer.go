@@ -21,6 +21,7 @@ type Writer struct {
 	file      *os.File
 	segment   uint64
 	size      int64
+	info      fs.FileInfo // of the file when it was opened
 	buf       []byte
 	closed    bool
 	lost      int // lines that could not be written and are not reported yet
@@ -32,11 +33,18 @@ type Writer struct {
 // it is tried again with each line. Close it.
 func NewWriter(dir string) (*Writer, error) { return newWriter(dir, SegmentSize) }
 
-// ResumeWriter returns a writer for a folder that NewWriter has been called for, and to which nobody
-// else writes any more. What is wrong there is tried again with each line.
-func ResumeWriter(dir string) *Writer {
-	w := &Writer{dir: dir, full: SegmentSize, segment: 1}
-	_ = w.begin()
+// ResumeWriter returns a writer that goes on in a segment that is open for reading and appending, and
+// to which nobody else writes any more. What is wrong there is tried again with each line.
+func ResumeWriter(dir string, file *os.File, segment uint64) *Writer {
+	w := &Writer{dir: dir, full: SegmentSize, segment: segment, file: file}
+	err := w.examine()
+	if err == nil {
+		err = w.endTornLine()
+	}
+	if err != nil {
+		_ = file.Close()
+		w.file = nil
+	}
 	return w
 }
 
@@ -68,7 +76,7 @@ func (w *Writer) begin() error {
 		return err
 	}
 	if len(have) > 0 {
-		w.segment = have[len(have)-1]
+		w.segment = max(w.segment, have[len(have)-1])
 	}
 	if err := w.open(); err != nil {
 		return err
@@ -87,13 +95,36 @@ func (w *Writer) open() error {
 	if err != nil {
 		return fmt.Errorf("output: %w", err)
 	}
-	info, err := f.Stat()
-	if err != nil {
+	before := w.file
+	w.file = f
+	if err := w.examine(); err != nil {
+		w.file = before
 		_ = f.Close()
+		return err
+	}
+	return nil
+}
+
+// examine finds out what the file is, and how long.
+func (w *Writer) examine() error {
+	info, err := w.file.Stat()
+	if err != nil {
 		return fmt.Errorf("output: %w", err)
 	}
-	w.file, w.size = f, info.Size()
+	w.info, w.size = info, info.Size()
 	return nil
+}
+
+// leave leaves a segment that somebody removed or put elsewhere: nobody would find what is written
+// there. The next one has another number, so that who reads the old one goes on there.
+func (w *Writer) leave() {
+	info, err := os.Stat(segmentPath(w.dir, w.segment))
+	if gone := errors.Is(err, fs.ErrNotExist); !gone && (err != nil || os.SameFile(info, w.info)) {
+		return
+	}
+	_ = w.file.Close()
+	w.file = nil
+	w.segment++
 }
 
 // endTornLine ends the last line if an earlier writer could not end it.
@@ -123,6 +154,9 @@ func (w *Writer) Line(at time.Time, stream Stream, text string) {
 	defer w.mu.Unlock()
 	if w.closed {
 		return
+	}
+	if w.file != nil {
+		w.leave()
 	}
 	if w.file == nil {
 		if err := w.begin(); err != nil {
@@ -187,11 +221,10 @@ func (w *Writer) put(l Line) error {
 // rotate begins a new segment and drops the oldest ones. If it can't, because the disk is full,
 // the old segment grows on, and the next line tries again.
 func (w *Writer) rotate() {
-	old, size := w.file, w.size
+	old := w.file
 	w.segment++
 	if err := w.open(); err != nil {
 		w.segment--
-		w.file, w.size = old, size
 		return
 	}
 	_ = old.Close()

@@ -113,6 +113,10 @@ func (w *standby) endWindow(at uint64) bool {
 func (w *standby) put(word string, line []byte) bool {
 	if w.line == nil {
 		w.line = make([]byte, 0, w.MaxLine+64)
+		w.know()
+	}
+	if !sameFile(w.path, &w.file) {
+		return false
 	}
 	b := appendStamp(w.line[:0], now(clockRealtime))
 	b = append(append(append(b, ' '), word...), ' ')
@@ -143,9 +147,16 @@ func (w *standby) rotate() {
 	_ = syscall.Fstat(next, &info)
 	w.Output, w.Size = next, uint64(info.Size)
 	w.Segment++
+	w.know()
 	if w.Segment > w.Segments {
 		_ = syscall.Unlink(w.segment(w.Segment - w.Segments))
 	}
+}
+
+// know notes the path of the segment, and which file it is.
+func (w *standby) know() {
+	w.path = append([]byte(w.segment(w.Segment)), 0)
+	_ = syscall.Fstat(w.Output, &w.file)
 }
 
 // segment returns the path of a segment.

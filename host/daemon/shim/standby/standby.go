@@ -27,6 +27,8 @@ type standby struct {
 	*State
 	streams [2]stream // stdout and stderr
 	line    []byte    // as it is stored; used again and again
+	path    []byte    // of the segment, with a 0 at its end
+	file    syscall.Stat_t
 	pace    pace
 }
 

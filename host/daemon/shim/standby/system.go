@@ -37,6 +37,18 @@ func poll(fds []pollFD, within int64) syscall.Errno {
 	return errno
 }
 
+// sameFile reports whether a path, with a 0 at its end, is that of a file. If it can't be examined
+// it may well be. Unlike syscall.Stat it makes no garbage.
+func sameFile(path []byte, file *syscall.Stat_t) bool {
+	cwd := -100 // AT_FDCWD
+	var info syscall.Stat_t
+	_, _, errno := syscall.Syscall6(sysStatAt, uintptr(cwd), uintptr(unsafe.Pointer(&path[0])), uintptr(unsafe.Pointer(&info)), 0, 0, 0)
+	if errno != 0 {
+		return errno != syscall.ENOENT
+	}
+	return info.Ino == file.Ino && info.Dev == file.Dev
+}
+
 // zombie returns a child that has ended and was not collected; 0 for none.
 func zombie() int {
 	const all, exited, noWait = 0, 4, 0x01000000 // P_ALL, WEXITED, WNOWAIT

@@ -1,0 +1,6 @@
+package standby
+
+import "syscall"
+
+// sysStatAt is the system call that examines the file at a path.
+const sysStatAt = syscall.SYS_NEWFSTATAT
