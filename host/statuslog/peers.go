@@ -1,8 +1,10 @@
 package statuslog
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
+	"strconv"
 	"strings"
 	"time"
 
@@ -60,7 +62,10 @@ func (p *peers) write(s *snapshot.Snapshot, atOnce bool) {
 func (p *peers) transitions(level slog.Level, word string, changed []snapshot.Peer) {
 	if len(changed) < many {
 		for _, peer := range changed {
-			attrs := []any{"peer", uint64(peer.Node), "name", peer.Name}
+			attrs := []any{"peer", uint64(peer.Node)}
+			if peer.Name != "" {
+				attrs = append(attrs, "name", peer.Name)
+			}
 			if peer.HealthReason != "" {
 				attrs = append(attrs, "reason", peer.HealthReason)
 			}
@@ -73,7 +78,7 @@ func (p *peers) transitions(level slog.Level, word string, changed []snapshot.Pe
 	for _, peer := range changed {
 		reasons.Add(peer.HealthReason, 1)
 		if len(names) < many-1 {
-			names = append(names, peer.Name)
+			names = append(names, cmp.Or(peer.Name, strconv.FormatUint(uint64(peer.Node), 10)))
 		}
 	}
 	attrs := []any{"count", len(changed), "examples", strings.Join(names, ", ")}

@@ -128,3 +128,17 @@ func TestManyActionsAndFailuresOfATimeAreOneLineEach(t *testing.T) {
 		t.Errorf("%d lines", lines)
 	}
 }
+
+func TestPeersWithoutANameAreCalledByTheirID(t *testing.T) {
+	var log bytes.Buffer
+	l := New(slog.New(slog.NewTextHandler(&log, nil)))
+	var all []snapshot.Peer
+	for i := range 1200 {
+		all = append(all, snapshot.Peer{Node: mesh.NodeID(i + 2), Health: mesh.HealthHealthy})
+	}
+	l.peers.write(&snapshot.Snapshot{Peers: snapshot.PeersOf(all...)}, true)
+	l.peers.write(&snapshot.Snapshot{Peers: snapshot.PeersOf(append(all, snapshot.Peer{Node: 5000, Health: mesh.HealthDegraded})...)}, true)
+	if got := log.String(); !strings.Contains(got, `examples="2, 3, 4"`) || !strings.Contains(got, "peer=5000\n") {
+		t.Error(got)
+	}
+}

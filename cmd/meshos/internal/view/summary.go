@@ -129,10 +129,14 @@ func (p Printer) peerTroubles(page Page) (out []string) {
 		}
 		out = append(out, words+inBrackets(reasons))
 	}
+	short := map[string]string{} // each name has its own line in a list
+	for _, name := range page.Snapshot.GetUnresolved() {
+		short[name.GetReason()+": "+name.GetName()] = name.GetReason()
+	}
 	var unchecked []string
 	for _, peer := range groups[meshosv1.NodeHealth_NODE_HEALTH_UNSPECIFIED] {
 		if reason := peer.GetHealthReason(); reason != "" {
-			unchecked = append(unchecked, reason)
+			unchecked = append(unchecked, cmp.Or(short[reason], reason))
 		}
 	}
 	if len(unchecked) > 0 {
