@@ -22,8 +22,6 @@ const (
 	interval             = 30 * time.Second
 )
 
-func ptr[T any](v T) *T { return &v }
-
 // scorer is a scorer whose answers a function computes. It keeps a view as plugins do,
 // and fails for changes to a view that it does not have.
 type scorer struct {

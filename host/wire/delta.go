@@ -184,11 +184,10 @@ func shortDelta[K cmp.Ordered, V any, M proto.Message](
 		*changed = append(*changed, m)
 	}
 	for i := range earlier {
-		if k := key(&earlier[i]); before != nil {
-			if _, gone := before[k]; gone {
-				_, removed := of(d.room(64))
-				*removed = append(*removed, k)
-			}
+		k := key(&earlier[i])
+		if _, gone := before[k]; gone {
+			_, removed := of(d.room(64))
+			*removed = append(*removed, k)
 		}
 	}
 }
