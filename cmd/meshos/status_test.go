@@ -143,10 +143,10 @@ func TestAWatchAsJSONPrintsTheWholeOnceAndThenWhatChanged(t *testing.T) {
 		ended := make(chan int, 1)
 		go func() { ended <- s.run(ctx, append([]string{"status", "-w", "-o", "json"}, flags...)...) }()
 		testkit.Until(t, "the first snapshot", func() bool { return strings.Count(s.out.String(), "\n") == 1 })
-		next := busy()
+		next := *n.Latest()
 		next.Tick++
 		next.Replicas = snapshottest.Changed(next.Replicas, 7, func(r *snapshot.Replica) { r.Holders = []mesh.NodeID{1, 2, 4} })
-		n.Show(next)
+		n.Show(&next)
 		testkit.Until(t, "the second", func() bool { return strings.Count(s.out.String(), "\n") == 2 })
 		interrupt()
 		<-ended
