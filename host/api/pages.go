@@ -16,8 +16,8 @@ import (
 )
 
 const (
-	// pageSize is how large a page of a snapshot may be. What the last entries of a list of
-	// numbers take is not counted to the byte, and next_page comes on top.
+	// pageSize is how large a page of a snapshot may be. What comes round its entries is not
+	// counted to the byte.
 	pageSize = MaxAnswer - 64<<10
 	// heldFor is how long the pages of a snapshot can be asked for, from the first one on.
 	heldFor = 30 * time.Second

@@ -27,7 +27,13 @@ func (p Printer) Status(page Page) string {
 	p.identity(&b, page)
 	p.who(&b, s.GetInfo())
 	if waiting := s.GetLocalMaintenance().GetWaitingFor(); len(waiting) > 0 {
-		p.flow(&b, 0, 2, styled{text: "Waiting for " + Plain(strings.Join(waiting, ", ")) + "."})
+		var more counts
+		waiting = limited(page, waiting, &more)
+		words := strings.Join(waiting, ", ")
+		if text := more.String(); text != "" {
+			words += " and " + text
+		}
+		p.flow(&b, 0, 2, styled{text: "Waiting for " + Plain(words) + "."})
 	}
 	if n := s.GetStats().GetEventsRefused(); n > 0 {
 		p.flow(&b, 0, 2, styled{Counted(int(n), "event") + " refused: the node remembers as much as it may; see meshos failures.", Warning})
@@ -43,7 +49,7 @@ func (p Printer) Status(page Page) string {
 	p.daemons(&b, page)
 	p.plugins(&b, page)
 	p.replicas(&b, page)
-	p.avoidList(&b, s)
+	p.avoidList(&b, page)
 	if page.Filter.Unhealthy {
 		return b.String()
 	}

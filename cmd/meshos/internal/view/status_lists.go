@@ -29,6 +29,24 @@ func (p Printer) section(b *strings.Builder, page Page, title string, t *table, 
 	}
 }
 
+// most is how many entries of a list that are not well are shown, unless all are asked for.
+const most = 50
+
+// limited returns as many entries as a page shows, and counts the others.
+func limited[T any](page Page, list []T, rest *counts) []T {
+	more := len(list) - most
+	if page.Filter.All || more <= 0 {
+		return list
+	}
+	others := *rest
+	*rest = counts{}
+	rest.addN("more like these (meshos status --all shows all)", more)
+	for _, state := range others.order {
+		rest.addN(state, others.of[state])
+	}
+	return list[:most]
+}
+
 // line writes a section that is one line, without a blank line after another such.
 func (p Printer) line(b *strings.Builder, after bool, title, words string) {
 	if !after {
@@ -44,14 +62,16 @@ type counts struct {
 	of    map[string]int
 }
 
-func (c *counts) add(state string) {
+func (c *counts) add(state string) { c.addN(state, 1) }
+
+func (c *counts) addN(state string, n int) {
 	if c.of == nil {
 		c.of = map[string]int{}
 	}
 	if c.of[state] == 0 {
 		c.order = append(c.order, state)
 	}
-	c.of[state]++
+	c.of[state] += n
 }
 
 // String returns "58 healthy, 2 not checked".
@@ -103,6 +123,7 @@ func (p Printer) peers(b *strings.Builder, page Page) {
 		bad, rest = append(bad, well...), counts{}
 	}
 	slices.SortStableFunc(bad, func(a, b *meshosv1.PeerView) int { return int(b.GetHealth()) - int(a.GetHealth()) })
+	bad = limited(page, bad, &rest)
 	p.section(b, page, "PEERS", p.peerTable(page, bad), &rest)
 }
 
@@ -181,13 +202,16 @@ func healthCell(health meshosv1.NodeHealth) cell {
 	return c
 }
 
-func (p Printer) avoidList(b *strings.Builder, s *meshosv1.Snapshot) {
+func (p Printer) avoidList(b *strings.Builder, page Page) {
+	s := page.Snapshot
+	var more counts
+	shown := limited(page, s.GetAvoidList(), &more)
 	t := table{title: "AVOIDED", columns: []string{"PEER", "LEFT", "REASON", "NOW"}}
 	peers := make(map[uint64]*meshosv1.PeerView, len(s.GetPeers()))
 	for _, peer := range s.GetPeers() {
 		peers[peer.GetPeer()] = peer
 	}
-	for _, avoid := range s.GetAvoidList() {
+	for _, avoid := range shown {
 		left := "over"
 		if avoid.GetTtl().AsDuration() > 0 {
 			left = span(avoid.GetTtl())
@@ -195,6 +219,9 @@ func (p Printer) avoidList(b *strings.Builder, s *meshosv1.Snapshot) {
 		t.add(text(idOf(avoid.GetPeer())), text(left), text(avoid.GetReason()), text(peerNow(peers[avoid.GetPeer()])))
 	}
 	t.writeIfAny(b, p)
+	if words := more.String(); words != "" {
+		b.WriteString("  " + p.Color.Apply(Faint, "and "+words) + "\n")
+	}
 }
 
 // replicas shows the chains that have fewer replicas than they should.
@@ -210,6 +237,7 @@ func (p Printer) replicas(b *strings.Builder, page Page) {
 	if len(page.Snapshot.GetReplicas()) == 0 {
 		return
 	}
+	shown = limited(page, shown, &rest)
 	t := &table{columns: []string{"CHAIN", "DESIRED", "LEADER", "HOLDERS"}}
 	for _, replica := range shown {
 		desired, leader := "-", "-"
