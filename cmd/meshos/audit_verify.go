@@ -32,10 +32,12 @@ record to the one before it, and that no record is missing in between. If an app
 has stored a record that is no longer at the end, that is found, too: the end was cut
 off, or, if the files were last written before the appender stored it, DIR is a copy that
 was made while the node wrote, which is said and is no damage. Of a backup (meshos records
-backup) it is checked, too, that all is there that its backup.json lists. DIR is a data directory, the folder records in it, or the folder of one chain; the default is the
-data directory of the configuration. Of a data directory the ordered log is checked,
-too (the folder ordered in it): that each order continues the one before, and that the
-checkpoint belongs to the log. The node may be running meanwhile.
+backup) it is checked, too, that all is there that its backup.json lists.
+
+DIR is a data directory, the folder records in it, or the folder of one chain; the
+default is the data directory of the configuration. Of a data directory the ordered log
+is checked, too (the folder ordered in it): that each order continues the one before, and
+that the checkpoint belongs to the log. The node may be running meanwhile.
 
 The signatures of all accepted commands are verified again, as of the time when the
 node accepted them, with the allowed_signers file of --signers, else with the one that
