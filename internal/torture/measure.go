@@ -70,16 +70,26 @@ func run(ctx context.Context, b binaries, a attack, seconds time.Duration) (f fi
 	return f, err
 }
 
-// ready waits until the well-behaved probe is.
+// ready waits until the well-behaved probe is, and ticks come at their interval.
 func (n *node) ready(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()
 	stream, err := n.WatchSnapshots(ctx, &hostv1.WatchSnapshotsRequest{})
+	var last *meshosv1.Snapshot // of a regular tick
 	for err == nil {
 		var s *meshosv1.Snapshot
-		if s, err = stream.Recv(); err == nil && s.GetTick() > 1 && sibling(s).GetStatus() == meshosv1.PluginView_STATUS_READY {
+		if s, err = stream.Recv(); err != nil {
+			break
+		}
+		if regular(s) == regular(last) {
+			continue
+		}
+		// The first ticks of a node follow each other sooner, and do not ask all probes.
+		steady := s.GetTakenAt().AsTime().Sub(last.GetTakenAt().AsTime()) >= interval
+		if steady && last != nil && sibling(s).GetStatus() == meshosv1.PluginView_STATUS_READY {
 			return nil
 		}
+		last = s
 	}
 	return fmt.Errorf("the well-behaved probe is not ready: %w\n%s", err, n.out.String())
 }
@@ -93,8 +103,9 @@ func sibling(s *meshosv1.Snapshot) *meshosv1.PluginView {
 	return nil
 }
 
-// ticks watches the snapshots. A snapshot that was missed is not a late tick: the time
-// between two is counted for each tick between them.
+// ticks watches the snapshots of regular ticks: those that were asked for early ask no probe. A
+// snapshot that was missed is not a late tick: the time between two is counted for each tick
+// between them.
 func (n *node) ticks(ctx context.Context, f *figures) {
 	stream, err := n.WatchSnapshots(ctx, &hostv1.WatchSnapshotsRequest{})
 	if err != nil {
@@ -106,24 +117,30 @@ func (n *node) ticks(ctx context.Context, f *figures) {
 		if err != nil {
 			break
 		}
-		if last != nil && s.GetTick() > last.GetTick() {
+		switch {
+		case first == nil:
+			first = s
+		case regular(s) == regular(last):
+			continue
+		default:
 			gap := s.GetTakenAt().AsTime().Sub(last.GetTakenAt().AsTime())
-			each := gap / time.Duration(s.GetTick()-last.GetTick())
+			n := regular(s) - regular(last)
+			each := gap / time.Duration(n)
 			f.worst = max(f.worst, each)
 			if each > interval+2*budget { // a budget for probes, and one for being late
-				f.late += int(s.GetTick() - last.GetTick())
+				f.late += int(n)
 			}
-		}
-		if first == nil {
-			first = s
 		}
 		last = s
 	}
 	if first != nil {
-		f.ticks = last.GetTick() - first.GetTick()
+		f.ticks = regular(last) - regular(first)
 		f.asked = sibling(last).GetCalls() - sibling(first).GetCalls()
 	}
 }
+
+// regular returns how many regular ticks there were up to a snapshot.
+func regular(s *meshosv1.Snapshot) uint64 { return s.GetStats().GetTicks() }
 
 // memory returns the most that the node had resident.
 func (n *node) memory(ctx context.Context) (most uint64) {
