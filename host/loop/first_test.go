@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -83,18 +84,18 @@ func TestANodeThatHasJustStartedAsksAgainWhatIsNotCompleteYet(t *testing.T) {
 
 func TestAProbeThatIsNeverCompleteHastensTicksForAWhileOnly(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		n := 0
+		var n atomic.Int64
 		r := newRig(t, withFirstPause(10*time.Millisecond))
-		r.Probes().AddHealth(verdictProbe{"never", func(context.Context) ([]mesh.HealthSample, error) { n++; return nil, nil }})
+		r.Probes().AddHealth(verdictProbe{"never", func(context.Context) ([]mesh.HealthSample, error) { n.Add(1); return nil, nil }})
 		r.run()
 		pass((1 + firstShare) * interval)
-		first := n
+		first := n.Load()
 		if first < 2*firstShare {
 			t.Errorf("asked %d times at first", first)
 		}
 		pass(10 * interval)
-		if n != first+10 {
-			t.Errorf("then it was asked %d times in ten intervals", n-first)
+		if again := n.Load() - first; again != 10 {
+			t.Errorf("then it was asked %d times in ten intervals", again)
 		}
 	})
 }
