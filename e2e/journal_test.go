@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/proto"
@@ -71,7 +72,7 @@ func TestTheJournalOfANodeThatWasKilledReplays(t *testing.T) {
 	n := prepare(t)
 	journal := filepath.Join(n.dir, "journal.jsonl")
 	n.start("--journal", journal)
-	n.until("some ticks", func(s *meshosv1.Snapshot) bool { return s.GetTick() >= 5 })
+	n.until("some seconds", func(s *meshosv1.Snapshot) bool { return s.GetInfo().GetUptime().AsDuration() >= 3*time.Second })
 	_ = n.cmd.Process.Kill()
 	<-n.exited
 	out, errs, code := n.meshos("replay", journal)

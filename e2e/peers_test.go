@@ -69,7 +69,7 @@ func TestB17_WhatIsKnownOfAPeerIsWhatIsTrueNow(t *testing.T) {
 	if out := n.must("status"); !strings.Contains(out, "refused: nobody listens") {
 		t.Errorf("status does not say why:\n%s", out)
 	}
-	if out := n.must("explain", "peer", "second"); !strings.Contains(out, "it has been unreachable for") || !strings.Contains(out, "refused: nobody listens") {
+	if out := n.must("explain", "peer", "second"); !strings.Contains(out, "it has been unreachable by IPv4 for") || !strings.Contains(out, "refused: nobody listens") {
 		t.Errorf("explain does not say why:\n%s", out)
 	}
 

@@ -40,6 +40,7 @@ func TestCommitsDoNotWaitForAProbeWhoseProcessHangs(t *testing.T) {
 	t.Parallel()
 	key := newOperatorKey(t)
 	n := prepare(t, func(text string) string {
+		text = strings.Replace(text, "name = \"inventory-procfs\"", "name = \"inventory-procfs\"\ntimeout = \"5m\"", 1)
 		return strings.Replace(text, "[loop]", "[loop]\ntick_interval = \"100ms\"\nprobe_budget = \"1m\"", 1)
 	})
 	n.signedBy(key)

@@ -85,7 +85,7 @@ func TestExplainOfAnUnknownSubject(t *testing.T) {
 		want string
 	}{
 		{"explain chain 8", exitFailed, "meshos: the node has never heard of chain 8\n"},
-		{"explain daemon dmeo", exitFailed, "meshos: the node has never heard of daemon \"dmeo\"\n"},
+		{"explain daemon dmeo", exitFailed, "meshos: the node has never heard of daemon \"dmeo\"; did you mean demo?\n"},
 		{"explain daemon twin", exitRejected, "meshos: rejected: 2 daemons are called \"twin\": ask for one of 5, 6 by its id\n"},
 		{"explain chain 8 --journal " + recording, exitFailed, "meshos: the node has never heard of chain 8\n"},
 	} {
