@@ -3,6 +3,7 @@ package ordered
 import (
 	"context"
 	"log/slog"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -16,12 +17,12 @@ import (
 
 func TestHowDaemonsEndedIsKeptAtOnceAndTheRestTwiceASecondAndAtTheEnd(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		writes := 0
+		var writes atomic.Int64
 		l, err := Open(Options{
 			DataDir: t.TempDir(), Node: this, Now: time.Now, Log: slog.New(slog.DiscardHandler),
 			write: func(_, name string, _ *meshosv1.OrderedCheckpoint) error {
 				if name == checkpointName {
-					writes++
+					writes.Add(1)
 				}
 				return nil
 			},
@@ -41,10 +42,11 @@ func TestHowDaemonsEndedIsKeptAtOnceAndTheRestTwiceASecondAndAtTheEnd(t *testing
 		ctx, stop := context.WithCancel(t.Context())
 		ended := make(chan struct{})
 		go func() { l.Follow(ctx, source); close(ended) }()
-		wants := func(what string, want int) {
+		wants := func(what string, want int64) {
 			t.Helper()
-			if synctest.Wait(); writes != want {
-				t.Errorf("%s: %d writes, want %d", what, writes, want)
+			synctest.Wait()
+			if n := writes.Load(); n != want {
+				t.Errorf("%s: %d writes, want %d", what, n, want)
 			}
 		}
 		wants("the first state", 1)
