@@ -71,8 +71,11 @@ func TestP2_B25_TheOrderedLogIsCutAndSurvivesKills(t *testing.T) {
 	if !strings.Contains(out, "\nordered  good: ") || !strings.Contains(out, ", from number ") {
 		t.Errorf("verify says:\n%s", out)
 	}
-	if out := n.must("failures"); strings.Contains(out, "ordered") {
-		t.Errorf("failures:\n%s", out)
+	for line := range strings.Lines(n.must("failures")) {
+		// A kill may come between the creation of a file and its first record.
+		if strings.Contains(line, "ordered") && !strings.Contains(line, "the file held no record and is removed") {
+			t.Errorf("failures: %s", line)
+		}
 	}
 	t.Logf("%d orders", answered)
 }
