@@ -8,6 +8,7 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/meshos/meshos/internal/testkit"
 	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
 )
 
@@ -89,17 +90,9 @@ path = %q
 		t.Errorf("failures do not say it:\n%s", out)
 	}
 
-	if err := os.WriteFile(program, []byte("#!/bin/sh\nexec sleep 1000\n"), 0o700); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Script(t, program, "#!/bin/sh\nexec sleep 1000\n")
 	n.until("the program to be found", func(s *meshosv1.Snapshot) bool { return runs(s, 1) && daemonOf(s, 1).GetRejected() == "" })
-	copied, err := os.ReadFile(filepath.Join(bin, "plugins", "health-tcp"))
-	if err == nil {
-		err = os.WriteFile(filepath.Join(n.dir, "plugin"), copied, 0o700)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
+	testkit.ProgramCopy(t, filepath.Join(bin, "plugins", "health-tcp"), filepath.Join(n.dir, "plugin"))
 	n.hangUp()
 	n.until("the plugin to be tried again", func(s *meshosv1.Snapshot) bool {
 		return plugin(s, "gone").GetStatus() == meshosv1.PluginView_STATUS_READY

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/meshos/meshos/internal/hangfs"
+	"github.com/meshos/meshos/internal/testkit"
 	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
 )
 
@@ -38,13 +39,7 @@ func hungFiles(t *testing.T, fs *hangfs.FS) {
 		}
 	}
 	for file, like := range map[string]string{"check": "/bin/true", "sleep": "/bin/sleep", "bin/own": "/bin/sleep"} {
-		text, err := os.ReadFile(like)
-		if err == nil {
-			err = os.WriteFile(filepath.Join(fs.Behind, file), text, 0o755)
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
+		testkit.ProgramCopy(t, like, filepath.Join(fs.Behind, file))
 	}
 }
 

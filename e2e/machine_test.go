@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/meshos/meshos/internal/hangfs"
+	"github.com/meshos/meshos/internal/testkit"
 	"github.com/meshos/meshos/internal/testneeds"
 	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
 )
@@ -68,13 +69,7 @@ func TestFactsOfAPluginThatIsGoneGoWithIt(t *testing.T) {
 	t.Parallel()
 	n := measured(t, "")
 	program := filepath.Join(n.dir, "inventory")
-	copied, err := os.ReadFile(filepath.Join(bin, "plugins", "inventory-procfs"))
-	if err == nil {
-		err = os.WriteFile(program, copied, 0o700)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
+	testkit.ProgramCopy(t, filepath.Join(bin, "plugins", "inventory-procfs"), program)
 	n.write(measuring(strings.Replace(inventoryPlugin("tags = [\"rack.7\"]\n"), filepath.Join(bin, "plugins", "inventory-procfs"), program, 1)))
 	n.start()
 	known := func(s *meshosv1.Snapshot) bool { return len(own(s).GetCapabilities()) > 0 && own(s).CpuLoad_1M != nil }

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/meshos/meshos/internal/testkit"
 	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
 )
 
@@ -77,9 +78,7 @@ func TestWithoutMeshosShimOfItsVersionANodeExecutesItself(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			n := installed(t)
 			if c.shim != "" {
-				if err := os.WriteFile(filepath.Join(n.dir, "meshos-shim"), []byte(c.shim), 0o755); err != nil {
-					t.Fatal(err)
-				}
+				testkit.Script(t, filepath.Join(n.dir, "meshos-shim"), c.shim)
 			}
 			n.start()
 			n.until("the daemon", running)

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/meshos/meshos/internal/testkit"
 	"github.com/meshos/meshos/internal/testneeds"
 	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
 )
@@ -93,9 +94,7 @@ func drainScript(t *testing.T, n *node, machine, verb string) {
 	t.Helper()
 	tools := t.TempDir()
 	systemctl := "#!/bin/sh\n[ \"$1\" = is-system-running ] || exit 9\necho " + machine + "\nexit 1\n"
-	if err := os.WriteFile(filepath.Join(tools, "systemctl"), []byte(systemctl), 0o755); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Script(t, filepath.Join(tools, "systemctl"), systemctl)
 	cmd := exec.Command(shippedScript(t), verb)
 	cmd.Env = []string{"PATH=" + tools + ":" + bin + ":/usr/bin:/bin", "MESHOS_CONFIG=" + n.config, "STATE_DIRECTORY=" + n.dir}
 	if out, err := cmd.CombinedOutput(); err != nil {

@@ -14,6 +14,7 @@ import (
 
 	"github.com/meshos/meshos/host/catalog"
 	"github.com/meshos/meshos/host/snapshot"
+	"github.com/meshos/meshos/internal/testkit"
 )
 
 // TestStartErrors has every way in which a plugin fails to start, with the text that an
@@ -22,13 +23,13 @@ func TestStartErrors(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	script := filepath.Join(dir, "script")
-	write(t, script, "#!/bin/nowhere\n", 0o755)
+	testkit.Script(t, script, "#!/bin/nowhere\n")
 	text := filepath.Join(dir, "text")
 	write(t, text, "hello\n", 0o644)
 	garbage := filepath.Join(dir, "garbage")
-	write(t, garbage, "hello\n", 0o755)
+	testkit.Script(t, garbage, "hello\n")
 	greets := filepath.Join(dir, "greets")
-	write(t, greets, "#!/bin/sh\necho \"1|1|unix|$PLUGIN_UNIX_SOCKET_DIR/s|grpc|$CERT\"\nexec /bin/sleep 60\n", 0o755)
+	testkit.Script(t, greets, "#!/bin/sh\necho \"1|1|unix|$PLUGIN_UNIX_SOCKET_DIR/s|grpc|$CERT\"\nexec /bin/sleep 60\n")
 	withCert := func(name, cert string) catalog.Entry {
 		return entry(name, "", func(e *catalog.Entry) { e.Path, e.Env = greets, []string{"CERT=" + cert} })
 	}

@@ -8,36 +8,22 @@ import (
 	"strings"
 	"testing"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/meshos/meshos/host/catalog"
 	"github.com/meshos/meshos/host/snapshot"
+	"github.com/meshos/meshos/internal/testkit"
 )
 
 // Opening the file, or executing it, waits as long as somebody holds a lease on it.
 func TestAPluginWhoseFileIsLeasedStopsNobodyElse(t *testing.T) {
 	t.Parallel()
-	path := filepath.Join(t.TempDir(), "leased")
-	text, err := os.ReadFile(testPlugin)
-	if err != nil {
-		t.Fatal(err)
-	}
-	write(t, path, string(text), 0o755)
-	file, err := os.OpenFile(path, os.O_RDWR, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer file.Close()
-	if _, err := unix.FcntlInt(file.Fd(), unix.F_SETLEASE, unix.F_WRLCK); err != nil {
-		t.Fatal(err)
-	}
+	path, letGo := testkit.Leased(t, testPlugin)
 	r := start(t, []catalog.Entry{entry("leased", "", func(e *catalog.Entry) { e.Path = path }), entry("good", "")})
 	r.until("the lease is in the way", r.contains(&r.failures, "leased: verify: "+path+" can't be opened: somebody holds a lease on it"))
 	for range 5 {
 		runtime.GC() // it would wait for a thread that waits in the kernel
 	}
 	r.waitFor("good", snapshot.PluginReady)
-	_ = file.Close()
+	letGo()
 	r.until("the other one is ready too", func() bool {
 		r.Retry() // it is perhaps quarantined by now
 		return r.view("leased").Status == snapshot.PluginReady

@@ -12,6 +12,7 @@ import (
 
 	"github.com/meshos/meshos/host/catalog"
 	"github.com/meshos/meshos/host/snapshot"
+	"github.com/meshos/meshos/internal/testkit"
 	"github.com/meshos/meshos/internal/testneeds"
 )
 
@@ -30,12 +31,8 @@ func startProgram(t *testing.T, change ...func(*catalog.Entry)) *program {
 
 func startProgramIn(t *testing.T, dir string, change ...func(*catalog.Entry)) *program {
 	t.Helper()
-	text, err := os.ReadFile(testPlugin)
-	if err != nil {
-		t.Fatal(err)
-	}
 	p := &program{path: filepath.Join(dir, "plugin")}
-	write(t, p.path, string(text), 0o755)
+	testkit.ProgramCopy(t, testPlugin, p.path)
 	p.e = entry("p", "", append(change, func(e *catalog.Entry) { e.Path = p.path })...)
 	p.rig = start(t, []catalog.Entry{p.e})
 	return p

@@ -8,6 +8,7 @@ import (
 
 	"github.com/meshos/meshos/host/catalog"
 	"github.com/meshos/meshos/host/snapshot"
+	"github.com/meshos/meshos/internal/testkit"
 )
 
 // Somebody copied half of a plugin, and copies it again: nobody has to wait for the end of the
@@ -15,7 +16,7 @@ import (
 func TestAQuarantinedPluginIsTriedWhenItsFileIsReplaced(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "plugin")
-	write(t, path, "#!/bin/sh\nexit 3\n", 0o755)
+	testkit.Script(t, path, "#!/bin/sh\nexit 3\n")
 	r := start(t, []catalog.Entry{entry("p", "", func(e *catalog.Entry) { e.Path = path })},
 		func(o *catalog.Options) { o.Rand = func() float64 { return 0 } })
 	r.waitFor("p", snapshot.PluginQuarantined)

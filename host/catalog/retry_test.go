@@ -7,15 +7,14 @@ import (
 
 	"github.com/meshos/meshos/host/catalog"
 	"github.com/meshos/meshos/host/snapshot"
+	"github.com/meshos/meshos/internal/testkit"
 )
 
 // Once what made a plugin fail is repaired, nobody has to wait for the end of its quarantine.
 func TestARetryEndsAQuarantine(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "plugin")
-	if err := os.WriteFile(path, []byte("#!/bin/sh\nexit 3\n"), 0o755); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Script(t, path, "#!/bin/sh\nexit 3\n")
 	r := start(t, []catalog.Entry{entry("p", "", func(e *catalog.Entry) { e.Path = path })},
 		func(o *catalog.Options) { o.Rand = func() float64 { return 0 } })
 	r.waitFor("p", snapshot.PluginQuarantined)

@@ -3,7 +3,6 @@ package companion_test
 import (
 	"errors"
 	"io/fs"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -13,6 +12,7 @@ import (
 
 	"github.com/meshos/meshos/host/companion"
 	"github.com/meshos/meshos/host/process"
+	"github.com/meshos/meshos/internal/testkit"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -60,9 +60,7 @@ func TestWhatIsNotTheProgramIsRefused(t *testing.T) {
 		"#!/bin/sh\nexec yes meshos-shim": "another version",
 	} {
 		o, path := beside(t, "v1")
-		if err := os.WriteFile(path, []byte(text), 0o755); err != nil {
-			t.Fatal(err)
-		}
+		testkit.Script(t, path, text)
 		if _, err := companion.Open(t.Context(), o); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: got %v", text, err)
 		}

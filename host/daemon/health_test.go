@@ -77,9 +77,7 @@ func TestACheckWhoseProgramIsMissingIsReported(t *testing.T) {
 	const missing = `7 unknown: it can't be checked: there is no program "no-such-check" in PATH; write its full path, or install it`
 	n.wait(t, missing)
 	program := filepath.Join(dir, "no-such-check")
-	if err := os.WriteFile(program, []byte("#!/bin/sh\n"), 0o755); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Script(t, program, "#!/bin/sh\n")
 	n.wait(t, "7 healthy: ")
 	if err := os.Remove(program); err != nil {
 		t.Fatal(err)

@@ -1,11 +1,13 @@
 package daemon_test
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"testing"
 
 	"github.com/meshos/meshos/host/daemon"
+	"github.com/meshos/meshos/internal/testkit"
 )
 
 func TestADaemonWhoseProgramIsMissingIsRejectedUntilItIsThere(t *testing.T) {
@@ -14,7 +16,8 @@ func TestADaemonWhoseProgramIsMissingIsRejectedUntilItIsThere(t *testing.T) {
 	elsewhere := daemon.Spec{Daemon: ref(9), Command: []string{program}, Node: 77}
 	n := startNode(t, daemon.Spec{Daemon: ref(7), Command: []string{program}}, sh(8, sleeper), elsewhere)
 	n.wait(t, "7 rejected: there is no file "+program+"; install it, or correct the path")
-	if err := os.WriteFile(program, []byte("#!/bin/sh\nexec sleep 1000\n"), 0o600); err != nil {
+	testkit.Script(t, program+".new", "#!/bin/sh\nexec sleep 1000\n")
+	if err := errors.Join(os.Chmod(program+".new", 0o600), os.Rename(program+".new", program)); err != nil {
 		t.Fatal(err)
 	}
 	n.wait(t, "7 rejected: "+program+" is not executable; chmod +x "+program)
@@ -42,9 +45,7 @@ func TestADaemonIsRejectedByAReloadAndByAFailedStart(t *testing.T) {
 	n.wait(t, "7 rejected: ")
 
 	program := filepath.Join(t.TempDir(), "program")
-	if err := os.WriteFile(program, []byte("#!/bin/sh\nexec sleep 1000\n"), 0o700); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Script(t, program, "#!/bin/sh\nexec sleep 1000\n")
 	n.Configure([]daemon.Spec{{Daemon: ref(7), Command: []string{program}}})
 	if err := os.Remove(program); err != nil {
 		t.Fatal(err)
@@ -59,9 +60,7 @@ func TestADaemonThatRunsIsNotRejected(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	program := filepath.Join(t.TempDir(), "program")
-	if err := os.WriteFile(program, []byte("#!/bin/sh\nexec sleep 1000\n"), 0o700); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Script(t, program, "#!/bin/sh\nexec sleep 1000\n")
 	spec := daemon.Spec{Daemon: ref(7), Command: []string{program}}
 	n := startNodeIn(t, dir, spec)
 	n.start(7)

@@ -7,6 +7,7 @@ import (
 
 	"github.com/meshos/meshos/host/daemon"
 	"github.com/meshos/meshos/host/mesh"
+	"github.com/meshos/meshos/internal/testkit"
 )
 
 // What made a daemon crash is repaired: its program, or the script that its program runs. A
@@ -16,9 +17,7 @@ func TestAReplacedFileOfACrashedDaemonIsTold(t *testing.T) {
 	dir := t.TempDir()
 	program, script := filepath.Join(dir, "program"), filepath.Join(dir, "script")
 	for _, path := range []string{program, script} {
-		if err := os.WriteFile(path, []byte("#!/bin/sh\nexit 3\n"), 0o700); err != nil {
-			t.Fatal(err)
-		}
+		testkit.Script(t, path, "#!/bin/sh\nexit 3\n")
 	}
 	n := startNode(t,
 		daemon.Spec{Daemon: ref(7), Command: []string{program}},
@@ -32,9 +31,7 @@ func TestAReplacedFileOfACrashedDaemonIsTold(t *testing.T) {
 	n.wait(t, "8 crashed: exit status 3")
 	n.wait(t, "9 crashed: exit status 3")
 
-	if err := os.WriteFile(program, []byte("#!/bin/sh\nexec sleep 1000\n"), 0o700); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Script(t, program, "#!/bin/sh\nexec sleep 1000\n")
 	writer, err := os.OpenFile(script, os.O_WRONLY|os.O_TRUNC, 0)
 	if err != nil {
 		t.Fatal(err)

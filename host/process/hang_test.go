@@ -12,8 +12,6 @@ import (
 	"testing"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/meshos/meshos/host/process"
 	"github.com/meshos/meshos/internal/testkit"
 )
@@ -22,22 +20,7 @@ import (
 // 45 s, unless the lease is let go of.
 func leased(t *testing.T) (path string) {
 	t.Helper()
-	path = filepath.Join(t.TempDir(), "leased")
-	text, err := os.ReadFile("/bin/true")
-	if err == nil {
-		err = os.WriteFile(path, text, 0o700)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	file, err := os.OpenFile(path, os.O_RDWR, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = file.Close() }) // and with it the lease
-	if _, err := unix.FcntlInt(file.Fd(), unix.F_SETLEASE, unix.F_WRLCK); err != nil {
-		t.Fatal(err)
-	}
+	path, _ = testkit.Leased(t, "/bin/true")
 	return path
 }
 

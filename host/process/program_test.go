@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/meshos/meshos/host/process"
+	"github.com/meshos/meshos/internal/testkit"
 	"github.com/meshos/meshos/internal/testneeds"
 )
 
@@ -82,9 +83,7 @@ func TestWhatIsExecutedIsWhatWasRead(t *testing.T) {
 				t.Parallel()
 				s := spawner(t)
 				path := filepath.Join(t.TempDir(), "plugin")
-				if err := os.WriteFile(path, files[0], 0o755); err != nil {
-					t.Fatal(err)
-				}
+				testkit.Program(t, path, files[0])
 				stop := make(chan struct{})
 				var attack sync.WaitGroup
 				attack.Go(func() {
@@ -176,9 +175,7 @@ func TestAScriptHasItselfToReadAndNothingElse(t *testing.T) {
 	s := spawner(t)
 	path := filepath.Join(t.TempDir(), "script")
 	text := "#!/bin/bash\necho $0 $*\nls /proc/self/fd | tr '\\n' ' '\n{ echo x >&4; } 2>/dev/null || echo read-only\n"
-	if err := os.WriteFile(path, []byte(text), 0o755); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Script(t, path, text)
 	null, err := os.Open(os.DevNull)
 	if err != nil {
 		t.Fatal(err)
@@ -246,9 +243,7 @@ func TestWhereMemoryIsNotExecuted(t *testing.T) {
 		path := "/bin/echo"
 		if text != "" {
 			path = filepath.Join(dir, name)
-			if err := os.WriteFile(path, []byte(text), 0o755); err != nil {
-				t.Fatal(err)
-			}
+			testkit.Script(t, path, text)
 		}
 		private := t.TempDir()
 		p, err := s.Load(t.Context(), path, process.LoadOptions{MaxSize: 10 << 20, Dir: private})

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/meshos/meshos/host/process"
+	"github.com/meshos/meshos/internal/testkit"
 	"github.com/meshos/meshos/internal/testneeds"
 )
 
@@ -61,9 +62,7 @@ func TestWhatAUserMayNotDoIsSaid(t *testing.T) {
 		t.Fatal(err)
 	}
 	program := filepath.Join(dir, "program")
-	if err := os.WriteFile(program, []byte("#!/bin/sh\n"), 0o755); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Script(t, program, "#!/bin/sh\n")
 	web := process.Rights{Account: &process.Account{Name: "web", UID: 4711, GID: 4711}}
 	far := 5000
 	for _, c := range []struct {

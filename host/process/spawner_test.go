@@ -11,19 +11,17 @@ import (
 	"time"
 
 	"github.com/meshos/meshos/host/process"
+	"github.com/meshos/meshos/internal/testkit"
 )
 
 func TestStartErrors(t *testing.T) {
 	dir := t.TempDir()
-	file := func(name, text string, mode os.FileMode) string {
-		path := filepath.Join(dir, name)
-		if err := os.WriteFile(path, []byte(text), mode); err != nil {
-			t.Fatal(err)
-		}
-		return path
+	plain, garbage, orphan := filepath.Join(dir, "plain"), filepath.Join(dir, "garbage"), filepath.Join(dir, "orphan")
+	if err := os.WriteFile(plain, []byte("x"), 0o644); err != nil {
+		t.Fatal(err)
 	}
-	plain, garbage := file("plain", "x", 0o644), file("garbage", "x", 0o755)
-	orphan := file("orphan", "#!/bin/nowhere\n", 0o755)
+	testkit.Script(t, garbage, "x")
+	testkit.Script(t, orphan, "#!/bin/nowhere\n")
 	s := spawner(t)
 	for _, c := range []struct {
 		spec  process.Spec

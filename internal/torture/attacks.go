@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -122,5 +123,8 @@ func copied(dir, attacker string) (string, error) {
 		return "", err
 	}
 	path := filepath.Join(dir, "plugin")
+	// A process that is being started would have the file open for writing.
+	syscall.ForkLock.RLock()
+	defer syscall.ForkLock.RUnlock()
 	return path, os.WriteFile(path, raw, 0o700) //nolint:gosec // it is a program
 }
