@@ -12,6 +12,7 @@ import (
 
 	"golang.org/x/net/icmp"
 
+	"github.com/meshos/meshos/internal/testkit"
 	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
 )
 
@@ -166,25 +167,32 @@ func TestHealthAndMetricsAreServed(t *testing.T) {
 	n.until("a complete snapshot and calls to the plugins", func(s *meshosv1.Snapshot) bool {
 		return complete(s) && plugin(s, "health-tcp").GetCalls() > 1
 	})
-	if code, body := get(t, "http://"+n.listen+"/healthz"); code != http.StatusOK {
-		t.Errorf("/healthz: %d %s", code, body)
-	}
-	_, body := get(t, "http://"+n.listen+"/metrics")
-	for _, name := range []string{
+	testkit.Until(t, "/healthz to say OK", func() bool {
+		code, _ := get(t, "http://"+n.listen+"/healthz")
+		return code == http.StatusOK
+	})
+	n.untilMetrics(
 		`meshos_ticks_total{node="1"} `, "meshos_tick_duration_seconds_bucket", `meshos_event_queue_depth{node="1"} `, `meshos_events_applied_total{node="1"} `,
 		`meshos_actions_total{kind="start_daemon",node="1",outcome="dispatched"} 1`,
 		`meshos_plugin_calls_total{node="1",plugin="health-tcp"}`, `meshos_plugin_restarts_total{node="1",plugin="health-tcp"} 0`,
 		`meshos_plugin_call_duration_seconds_bucket{method="HealthProbe.SampleHealth",node="1",plugin="health-tcp"`,
-	} {
-		if !strings.Contains(body, name) {
-			t.Errorf("/metrics has no %s", name)
-		}
+	)
+}
+
+// untilMetrics waits until the page of metrics contains all of these.
+func (n *node) untilMetrics(wanted ...string) {
+	n.t.Helper()
+	for _, part := range wanted {
+		testkit.Until(n.t, part+" in /metrics", func() bool {
+			_, page := get(n.t, "http://"+n.listen+"/metrics")
+			return strings.Contains(page, part)
+		})
 	}
 }
 
 func get(t *testing.T, url string) (int, string) {
 	t.Helper()
-	client := http.Client{Timeout: 5 * time.Second}
+	client := http.Client{Timeout: patience}
 	resp, err := client.Get(url)
 	if err != nil {
 		t.Fatal(err)

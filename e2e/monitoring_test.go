@@ -277,9 +277,10 @@ func TestTheFirstPageSaysWhatThereIs(t *testing.T) {
 		t.Fatalf("/: %d %s", code, page)
 	}
 	for _, want := range regexp.MustCompile(`(?m)^/\w+`).FindAllString(page, -1) {
-		if code, _ := get(t, "http://"+n.listen+want); code != http.StatusOK {
-			t.Errorf("%s is on the first page: %d", want, code)
-		}
+		testkit.Until(t, want+", which is on the first page", func() bool {
+			code, _ := get(t, "http://"+n.listen+want)
+			return code == http.StatusOK
+		})
 	}
 	if !strings.Contains(page, "/metrics") || !strings.Contains(page, "/healthz") || !strings.Contains(page, "node 1") {
 		t.Errorf("got %s", page)
@@ -298,9 +299,5 @@ func TestACrashOfADaemonIsCounted(t *testing.T) {
 	if err := syscall.Kill(int(snap.GetDaemons()[0].GetPid()), syscall.SIGKILL); err != nil {
 		t.Fatal(err)
 	}
-	const want = `meshos_daemon_crashes_total{daemon="1",name="demo",node="1"} 1` + "\n"
-	testkit.Until(t, want, func() bool {
-		_, page := get(t, "http://"+n.listen+"/metrics")
-		return strings.Contains(page, want)
-	})
+	n.untilMetrics(`meshos_daemon_crashes_total{daemon="1",name="demo",node="1"} 1` + "\n")
 }
