@@ -19,6 +19,7 @@ import (
 	"github.com/meshos/meshos/host/records/disk"
 	"github.com/meshos/meshos/host/records/durable"
 	"github.com/meshos/meshos/host/records/segment"
+	"github.com/meshos/meshos/internal/flock"
 	"github.com/meshos/meshos/internal/readfile"
 )
 
@@ -132,10 +133,10 @@ func open(o Options) (unlock func(), err error) {
 	}
 	defer func() {
 		if err != nil {
-			_ = folder.Close()
+			_ = flock.Close(folder)
 		}
 	}()
-	if err := unix.Flock(int(folder.Fd()), unix.LOCK_EX|unix.LOCK_NB); errors.Is(err, unix.EWOULDBLOCK) {
+	if err := flock.TryExclusive(folder); errors.Is(err, unix.EWOULDBLOCK) {
 		return nil, fmt.Errorf("backup: another backup is being made in %s", o.Dir)
 	}
 	m, err := ReadManifest(o.Dir)
@@ -154,7 +155,7 @@ func open(o Options) (unlock func(), err error) {
 	if m != nil && m.Node != o.Node {
 		return nil, fmt.Errorf("backup: %s has a backup of node %d, this is node %d; name another folder", o.Dir, m.Node, o.Node)
 	}
-	return func() { _ = folder.Close() }, nil
+	return func() { _ = flock.Close(folder) }, nil
 }
 
 // copyCursors copies how far each appender holds the records.

@@ -8,7 +8,7 @@ import (
 	"sync"
 	"syscall"
 
-	"golang.org/x/sys/unix"
+	"github.com/meshos/meshos/internal/flock"
 )
 
 const (
@@ -60,7 +60,7 @@ func (d *socketDirs) sweep() {
 	for _, name := range left {
 		if dir := lockDir(name); dir != nil {
 			_ = os.RemoveAll(name)
-			_ = dir.Close()
+			_ = flock.Close(dir)
 		}
 	}
 }
@@ -75,8 +75,8 @@ func lockDir(name string) *os.File {
 	if err != nil {
 		return nil
 	}
-	if unix.Flock(int(dir.Fd()), unix.LOCK_EX|unix.LOCK_NB) != nil || !leadsTo(name, dir) {
-		_ = dir.Close()
+	if flock.TryExclusive(dir) != nil || !leadsTo(name, dir) {
+		_ = flock.Close(dir)
 		return nil
 	}
 	return dir
@@ -110,7 +110,7 @@ func (d *socketDirs) ensure() error {
 		if isOurs(d.node.Name()) && leadsTo(d.node.Name(), d.node) {
 			return nil
 		}
-		_ = d.node.Close()
+		_ = flock.Close(d.node)
 		d.node = nil
 	}
 	run, err := filepath.Abs(d.runDir)
@@ -139,7 +139,7 @@ func (d *socketDirs) remove() {
 	defer d.mu.Unlock()
 	if d.node != nil {
 		_ = os.Remove(d.node.Name())
-		_ = d.node.Close()
+		_ = flock.Close(d.node)
 		d.node = nil
 	}
 }

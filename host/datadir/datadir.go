@@ -15,6 +15,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/meshos/meshos/internal/flock"
 	"github.com/meshos/meshos/internal/readfile"
 	"github.com/meshos/meshos/internal/unwritable"
 )
@@ -58,7 +59,7 @@ type locks []*os.File
 func (l locks) close() error {
 	var errs []error
 	for i := len(l) - 1; i >= 0; i-- {
-		errs = append(errs, l[i].Close())
+		errs = append(errs, flock.Close(l[i]))
 	}
 	return errors.Join(errs...)
 }
@@ -79,7 +80,7 @@ func lock(dir string) (held locks, err error) {
 		return held, fmt.Errorf("data directory: %w", err)
 	}
 	held = append(held, folder)
-	if err := flock(folder); err != nil && !noDirectoryLocks(err) {
+	if err := flock.TryExclusive(folder); err != nil && !noDirectoryLocks(err) {
 		return held, refused(dir, path, err)
 	}
 	file, err := lockFile(path)
@@ -106,13 +107,13 @@ func lockFile(path string) (*os.File, error) {
 		f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|syscall.O_NONBLOCK, 0o600)
 		if errors.Is(err, syscall.EROFS) {
 			if f, readErr := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0); readErr == nil {
-				return f, flock(f)
+				return f, flock.TryExclusive(f)
 			}
 		}
 		if err != nil {
 			return nil, err
 		}
-		if err := flock(f); err != nil {
+		if err := flock.TryExclusive(f); err != nil {
 			return f, err
 		}
 		mine, err := f.Stat()
@@ -122,15 +123,7 @@ func lockFile(path string) (*os.File, error) {
 		if named, err := os.Stat(path); err == nil && os.SameFile(mine, named) {
 			return f, nil
 		}
-		_ = f.Close()
-	}
-}
-
-func flock(f *os.File) error {
-	for {
-		if err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); !errors.Is(err, unix.EINTR) {
-			return err
-		}
+		_ = flock.Close(f)
 	}
 }
 

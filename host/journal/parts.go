@@ -8,8 +8,7 @@ import (
 	"io/fs"
 	"os"
 
-	"golang.org/x/sys/unix"
-
+	"github.com/meshos/meshos/internal/flock"
 	"github.com/meshos/meshos/internal/readfile"
 )
 
@@ -28,12 +27,17 @@ func create(path string) (file, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
+	if err := flock.TryExclusive(f); err != nil {
 		_ = f.Close()
 		return nil, fmt.Errorf("lock %s: %w", path, err)
 	}
-	return f, nil
+	return lockedFile{f}, nil
 }
+
+// lockedFile releases its lock when it is closed.
+type lockedFile struct{ *os.File }
+
+func (f lockedFile) Close() error { return flock.Close(f.File) }
 
 // inUse returns an error if another node is writing the journal.
 func inUse(path string) error {
@@ -44,8 +48,8 @@ func inUse(path string) error {
 	if err != nil {
 		return err
 	}
-	defer func() { _ = f.Close() }()
-	if err := unix.Flock(int(f.Fd()), unix.LOCK_SH|unix.LOCK_NB); err != nil {
+	defer func() { _ = flock.Close(f) }()
+	if err := flock.TryShared(f); err != nil {
 		return fmt.Errorf("another node is writing %s: name another file", path)
 	}
 	return nil

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/meshos/meshos/internal/flock"
 	"golang.org/x/sys/unix"
 )
 
@@ -30,7 +31,7 @@ func lockFolder(dir string) (*folderLock, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
+	if err := flock.TryExclusive(f); err != nil {
 		defer f.Close()
 		if !errors.Is(err, unix.EWOULDBLOCK) {
 			return nil, fmt.Errorf("lock %s: %w", f.Name(), err)
@@ -44,7 +45,7 @@ func lockFolder(dir string) (*folderLock, error) {
 	}
 	err = errors.Join(f.Truncate(0), writeAt0(f, whoami()))
 	if err != nil {
-		_ = f.Close()
+		_ = flock.Close(f)
 		return nil, fmt.Errorf("lock %s: %w", f.Name(), err)
 	}
 	return &folderLock{f}, nil
@@ -55,7 +56,7 @@ func writeAt0(f *os.File, data []byte) error {
 	return err
 }
 
-func (l *folderLock) release() error { return l.f.Close() }
+func (l *folderLock) release() error { return flock.Close(l.f) }
 
 // whoami returns a text that identifies this process. A pid alone is used again, and means
 // another process in another container.

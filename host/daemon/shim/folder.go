@@ -13,6 +13,7 @@ import (
 
 	"github.com/meshos/meshos/host/mesh"
 	"github.com/meshos/meshos/host/process"
+	"github.com/meshos/meshos/internal/flock"
 	"github.com/meshos/meshos/internal/unwritable"
 )
 
@@ -149,7 +150,7 @@ func (f Folder) Locked() bool {
 	if err != nil {
 		return errors.Is(err, unix.EWOULDBLOCK)
 	}
-	_ = lock.Close()
+	_ = flock.Close(lock)
 	return false
 }
 
@@ -157,7 +158,7 @@ func (f Folder) Locked() bool {
 func (f Folder) Unlockable() bool {
 	lock, err := f.tryLock()
 	if err == nil {
-		_ = lock.Close()
+		_ = flock.Close(lock)
 	}
 	return unwritable.Is(err) || errors.Is(err, fs.ErrNotExist)
 }
@@ -173,7 +174,7 @@ func (f Folder) ReadOnly() bool {
 	return errors.Is(err, unix.EROFS)
 }
 
-// tryLock locks the folder until the file is closed.
+// tryLock locks the folder until flock.Close of the file.
 func (f Folder) tryLock() (*os.File, error) {
 	file, err := os.OpenFile(f.lock(), os.O_RDWR|os.O_CREATE, 0o600)
 	if errors.Is(err, unix.EROFS) { // that of an earlier run can be locked
@@ -182,7 +183,7 @@ func (f Folder) tryLock() (*os.File, error) {
 	if err != nil {
 		return nil, fmt.Errorf("lock of the daemon: %w", err)
 	}
-	if err := unix.Flock(int(file.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
+	if err := flock.TryExclusive(file); err != nil {
 		_ = file.Close()
 		return nil, fmt.Errorf("lock of the daemon: %w", err)
 	}

@@ -13,7 +13,7 @@ import (
 	"syscall"
 	"time"
 
-	"golang.org/x/sys/unix"
+	"github.com/meshos/meshos/internal/flock"
 )
 
 // Clash is the exit code of a main process that found another one.
@@ -85,7 +85,7 @@ func (a actor) lock() *os.File {
 		return nil
 	}
 	_ = f.Chmod(0o666)
-	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
+	if err := flock.TryExclusive(f); err != nil {
 		holder, _ := os.ReadFile(a.mark("lock"))
 		a.wrong("runs twice: as %d beside %s", os.Getpid(), strings.TrimSpace(string(holder)))
 		return nil
